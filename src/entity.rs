@@ -1,0 +1,198 @@
+//! Typed 32-bit indices and the flat maps keyed by them.
+//!
+//! Everything in the IR and in machine code is named by a small integer. Giving each kind of thing
+//! an index type of its own makes mixing them up a type error while the data stays in flat vectors.
+
+use std::marker::PhantomData;
+use std::ops::{Index, IndexMut};
+
+/// A typed index: a `u32` in a wrapper.
+pub trait Entity: Copy + Eq {
+    /// Makes the entity with number `index`.
+    fn new(index: usize) -> Self;
+    /// The entity's number.
+    fn index(self) -> usize;
+}
+
+/// Defines an [`Entity`] type that is displayed as its prefix followed by its number.
+#[macro_export]
+macro_rules! entity {
+    ($(#[$attr:meta])* $name:ident, $prefix:literal) => {
+        $(#[$attr])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(pub u32);
+        impl $crate::entity::Entity for $name {
+            #[inline]
+            fn new(index: usize) -> Self {
+                Self(index as u32)
+            }
+            #[inline]
+            fn index(self) -> usize {
+                self.0 as usize
+            }
+        }
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                write!(f, concat!($prefix, "{}"), self.0)
+            }
+        }
+        impl ::std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                ::std::fmt::Display::fmt(self, f)
+            }
+        }
+    };
+}
+
+/// A vector indexed by an entity type; pushing makes the next entity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Map<K, V> {
+    items: Vec<V>,
+    key: PhantomData<K>,
+}
+
+impl<K: Entity, V> Map<K, V> {
+    /// An empty map.
+    pub const fn new() -> Self {
+        Self { items: Vec::new(), key: PhantomData }
+    }
+
+    /// Appends `value` and returns its key.
+    #[inline]
+    pub fn push(&mut self, value: V) -> K {
+        let key = K::new(self.items.len());
+        self.items.push(value);
+        key
+    }
+
+    /// The number of entries.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether there are no entries.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// The entry of `key`, if there is one.
+    #[inline]
+    pub fn get(&self, key: K) -> Option<&V> {
+        self.items.get(key.index())
+    }
+
+    /// Removes all entries, keeping the memory.
+    pub fn clear(&mut self) {
+        self.items.clear();
+    }
+
+    /// Makes the map `len` entries long, filling with clones of `value`.
+    pub fn resize(&mut self, len: usize, value: V)
+    where
+        V: Clone,
+    {
+        self.items.resize(len, value);
+    }
+
+    /// Grows the map, if need be, so that `key` has an entry.
+    pub fn ensure(&mut self, key: K, value: V)
+    where
+        V: Clone,
+    {
+        if self.items.len() <= key.index() {
+            self.items.resize(key.index() + 1, value);
+        }
+    }
+
+    /// Keys in order.
+    pub fn keys(&self) -> impl DoubleEndedIterator<Item = K> + ExactSizeIterator + use<K, V> {
+        (0..self.items.len()).map(K::new)
+    }
+
+    /// Keys and values in order.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (K, &V)> + ExactSizeIterator {
+        self.items.iter().enumerate().map(|(i, v)| (K::new(i), v))
+    }
+
+    /// Values in order.
+    pub fn values(&self) -> std::slice::Iter<'_, V> {
+        self.items.iter()
+    }
+
+    /// Values in order, mutable.
+    pub fn values_mut(&mut self) -> std::slice::IterMut<'_, V> {
+        self.items.iter_mut()
+    }
+}
+
+impl<K: Entity, V> Default for Map<K, V> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<K: Entity, V> Index<K> for Map<K, V> {
+    type Output = V;
+    #[inline]
+    fn index(&self, key: K) -> &V {
+        &self.items[key.index()]
+    }
+}
+
+impl<K: Entity, V> IndexMut<K> for Map<K, V> {
+    #[inline]
+    fn index_mut(&mut self, key: K) -> &mut V {
+        &mut self.items[key.index()]
+    }
+}
+
+/// A list of words in a [`ListPool`]: one handle, zero for the empty list.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct List(pub u32);
+
+/// Lists of 32-bit words in one vector. A list is its length followed by its items, and never grows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListPool {
+    words: Vec<u32>,
+}
+
+impl Default for ListPool {
+    fn default() -> Self {
+        Self { words: vec![0] }
+    }
+}
+
+impl ListPool {
+    /// Stores `items` as a new list.
+    pub fn add(&mut self, items: &[u32]) -> List {
+        if items.is_empty() {
+            return List(0);
+        }
+        let at = self.words.len() as u32;
+        self.words.push(items.len() as u32);
+        self.words.extend_from_slice(items);
+        List(at)
+    }
+
+    /// The items of `list`.
+    #[inline]
+    pub fn get(&self, list: List) -> &[u32] {
+        let at = list.0 as usize;
+        let len = self.words[at] as usize;
+        &self.words[at + 1..at + 1 + len]
+    }
+
+    /// The items of `list`, mutable.
+    #[inline]
+    pub fn get_mut(&mut self, list: List) -> &mut [u32] {
+        let at = list.0 as usize;
+        let len = self.words[at] as usize;
+        &mut self.words[at + 1..at + 1 + len]
+    }
+
+    /// Forgets all lists, keeping the memory.
+    pub fn clear(&mut self) {
+        self.words.truncate(1);
+    }
+}

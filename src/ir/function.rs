@@ -1,0 +1,593 @@
+//! A function: the stencil, which is all that its machine code depends on, and the params, which are
+//! names and positions.
+//!
+//! Invariants: instructions stand in layout order, those of a block side by side; a value's number is
+//! the number in its text; entity numbers that the text skips have entries marked undefined.
+
+use super::inst::*;
+use super::opcode::Effects;
+use super::types::Type;
+use crate::entity::{List, ListPool, Map};
+
+/// A function as parsed.
+#[derive(Clone, Debug, Default)]
+pub struct Function {
+    /// What machine code depends on.
+    pub stencil: Stencil,
+    /// What it does not depend on.
+    pub params: Params,
+}
+
+/// A symbol's name as CLIF spells it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Name {
+    /// `%text`, or `%"any text"`.
+    Text(Box<str>),
+    /// `u<namespace>:<index>`.
+    User(u32, u32),
+    /// `userextname<n>`: a reference by number.
+    UserRef(u32),
+}
+
+impl Default for Name {
+    fn default() -> Self {
+        Name::User(0, 0)
+    }
+}
+
+/// Names and positions of a function: what can change without changing its code.
+#[derive(Clone, Debug, Default)]
+pub struct Params {
+    /// The function's own name.
+    pub name: Name,
+    /// Names of externals, by [`NameRef`].
+    pub names: Map<NameRef, Name>,
+    /// The first source location, `@` in the text; those of the stencil are relative to it (wrapping).
+    pub base_srcloc: Option<u32>,
+    /// Descriptions of the alias regions.
+    pub region_names: Map<Region, Box<str>>,
+}
+
+/// How a parameter narrower than a register is passed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Extension {
+    /// The upper bits are undefined.
+    #[default]
+    None,
+    /// Zero-extended (`uext`).
+    Zero,
+    /// Sign-extended (`sext`).
+    Sign,
+}
+
+/// What a parameter is for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Purpose {
+    /// An ordinary one.
+    #[default]
+    Normal,
+    /// The address results are written to (`sret`).
+    StructReturn,
+    /// A context pointer (`vmctx`).
+    VmContext,
+    /// A copy of this many bytes at the pointer is passed on the stack (`sarg(n)`).
+    StructArgument(u32),
+}
+
+/// One parameter or result of a signature.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct AbiParam {
+    /// Its type.
+    pub ty: Type,
+    /// Its purpose.
+    pub purpose: Purpose,
+    /// Its extension.
+    pub extension: Extension,
+}
+
+/// A function signature.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Signature {
+    /// Parameters.
+    pub params: Vec<AbiParam>,
+    /// Results.
+    pub returns: Vec<AbiParam>,
+    /// Calling convention.
+    pub call_conv: CallConv,
+}
+
+impl Default for Signature {
+    fn default() -> Self {
+        Signature { params: Vec::new(), returns: Vec::new(), call_conv: CallConv::Fast }
+    }
+}
+
+/// A declared function.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ExtFunc {
+    /// Its name in [`Params::names`].
+    pub name: NameRef,
+    /// Its signature.
+    pub signature: SigRef,
+    /// Defined in the same linked unit: reached directly.
+    pub colocated: bool,
+    /// Calls to it can be patched at run time.
+    pub patchable: bool,
+}
+
+/// A global value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum GlobalValueData {
+    /// A number the text skips.
+    Undefined,
+    /// The function's `vmctx` parameter.
+    VmContext,
+    /// The pointer in memory at another one plus an offset.
+    Load {
+        /// Address.
+        base: GlobalValue,
+        /// Byte offset.
+        offset: i32,
+        /// Type loaded.
+        ty: Type,
+        /// Memory flags; always `notrap aligned`.
+        flags: MemFlagsRef,
+    },
+    /// Another one plus a constant.
+    IaddImm {
+        /// What is added to.
+        base: GlobalValue,
+        /// What is added.
+        offset: i64,
+        /// Its type.
+        ty: Type,
+    },
+    /// A symbol's address plus an offset.
+    Symbol {
+        /// Its name in [`Params::names`].
+        name: NameRef,
+        /// Byte offset.
+        offset: i64,
+        /// Defined in the same linked unit.
+        colocated: bool,
+        /// Thread-local.
+        tls: bool,
+    },
+    /// The target's scale factor for a dynamic vector type.
+    DynScale(Type),
+}
+
+/// A stack slot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct StackSlotData {
+    /// Bytes.
+    pub size: u32,
+    /// Base-2 logarithm of the alignment.
+    pub align_shift: u8,
+    /// `key = n`: a name for who inspects frames.
+    pub key: Option<u64>,
+    /// False for a number the text skips.
+    pub defined: bool,
+}
+
+/// A dynamic type: a base vector times a scale.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DynamicTypeData {
+    /// The fixed vector.
+    pub base: Type,
+    /// The scale.
+    pub scale: GlobalValue,
+}
+
+/// A block: its parameters and the range of its instructions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct BlockData {
+    /// Parameter values.
+    pub params: List,
+    /// First instruction.
+    pub start: u32,
+    /// One past the last instruction.
+    pub end: u32,
+    /// Marked `cold`.
+    pub cold: bool,
+    /// False for a number the text skips.
+    pub defined: bool,
+}
+
+/// An argument of a block call. Packed in a word: value numbers as they are, the others tagged above.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BlockArg {
+    /// A value.
+    Value(Value),
+    /// `retN`: the n-th result of the try_call.
+    TryCallRet(u32),
+    /// `exnN`: the n-th payload word of the exception.
+    TryCallExn(u32),
+}
+
+impl BlockArg {
+    /// Value numbers are below this.
+    pub const MAX_VALUE: u32 = 1 << 30;
+
+    /// As a word of a list.
+    #[inline]
+    pub fn pack(self) -> u32 {
+        match self {
+            BlockArg::Value(v) => v.0,
+            BlockArg::TryCallRet(n) => n | 1 << 30,
+            BlockArg::TryCallExn(n) => n | 1 << 31,
+        }
+    }
+
+    /// From a word of a list.
+    #[inline]
+    pub fn unpack(word: u32) -> Self {
+        match word >> 30 {
+            0 => BlockArg::Value(Value(word)),
+            1 => BlockArg::TryCallRet(word & 0x3fff_ffff),
+            _ => BlockArg::TryCallExn(word & 0x3fff_ffff),
+        }
+    }
+}
+
+/// A branch destination with its arguments ([`BlockArg`] words).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BlockCall {
+    /// Destination.
+    pub block: Block,
+    /// Arguments.
+    pub args: List,
+}
+
+/// A jump table: block calls, the default last.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct JumpTableData {
+    /// Entries in order.
+    pub entries: Vec<BlockCallRef>,
+    /// Where an index out of range goes.
+    pub default: BlockCallRef,
+}
+
+/// An item of an exception table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Handler {
+    /// `tagN: block(...)`.
+    Tag(u32, BlockCallRef),
+    /// `default: block(...)`.
+    Default(BlockCallRef),
+    /// `context vN`: what later handlers' frames are described by.
+    Context(Value),
+}
+
+/// The exception table of a try_call.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ExceptionTableData {
+    /// Signature of the callee.
+    pub signature: SigRef,
+    /// Where a normal return goes.
+    pub normal: BlockCallRef,
+    /// Handlers in order.
+    pub handlers: Vec<Handler>,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ValueDef {
+    /// Nowhere: the number is unused.
+    None,
+    /// Result `n` of an instruction.
+    Result(Inst, u32),
+    /// Parameter `n` of a block.
+    Param(Block, u32),
+}
+
+/// [`ValueDef`] in two words.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PackedDef {
+    owner: u32,
+    index: u32,
+}
+
+impl PackedDef {
+    /// Undefined.
+    pub const NONE: PackedDef = PackedDef { owner: u32::MAX, index: u32::MAX };
+    const PARAM: u32 = 1 << 31;
+
+    /// Result `n` of `inst`.
+    #[inline]
+    pub fn result(inst: Inst, n: u32) -> Self {
+        PackedDef { owner: inst.0, index: n }
+    }
+
+    /// Parameter `n` of `block`.
+    #[inline]
+    pub fn param(block: Block, n: u32) -> Self {
+        PackedDef { owner: block.0, index: n | Self::PARAM }
+    }
+
+    /// As an enum.
+    #[inline]
+    pub fn get(self) -> ValueDef {
+        if self.owner == u32::MAX {
+            ValueDef::None
+        } else if self.index & Self::PARAM != 0 {
+            ValueDef::Param(Block(self.owner), self.index & !Self::PARAM)
+        } else {
+            ValueDef::Result(Inst(self.owner), self.index)
+        }
+    }
+}
+
+/// The results of an instruction: none, one value, or a list, in one word.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Results(u32);
+
+impl Results {
+    /// No results.
+    pub const NONE: Results = Results(u32::MAX);
+    const LIST: u32 = 1 << 31;
+
+    /// One result.
+    #[inline]
+    pub fn one(value: Value) -> Self {
+        Results(value.0)
+    }
+
+    /// A list of results.
+    pub fn list(list: List) -> Self {
+        Results(list.0 | Self::LIST)
+    }
+}
+
+/// One entry of a stack map: a live reference in a stack slot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StackMapEntry {
+    /// Its type.
+    pub ty: Type,
+    /// The slot.
+    pub slot: StackSlot,
+    /// Byte offset in the slot.
+    pub offset: u32,
+}
+
+/// A debug tag on a call or sequence point.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DebugTag {
+    /// A number of the producer's.
+    User(u32),
+    /// A stack slot.
+    StackSlot(StackSlot),
+}
+
+/// All that the generated code depends on.
+#[derive(Clone, Debug, Default)]
+pub struct Stencil {
+    /// The function's own signature.
+    pub signature: Signature,
+    /// Declared signatures; `None` for numbers the text skips.
+    pub signatures: Map<SigRef, Option<Signature>>,
+    /// Declared functions; `None` for numbers the text skips.
+    pub functions: Map<FuncRef, Option<ExtFunc>>,
+    /// Global values.
+    pub global_values: Map<GlobalValue, GlobalValueData>,
+    /// Stack slots.
+    pub stack_slots: Map<StackSlot, StackSlotData>,
+    /// Dynamic stack slots.
+    pub dynamic_stack_slots: Map<DynamicStackSlot, Option<DynamicType>>,
+    /// Dynamic types.
+    pub dynamic_types: Map<DynamicType, Option<DynamicTypeData>>,
+    /// Alias regions: the producer's number.
+    pub regions: Map<Region, Option<u32>>,
+    /// Constant pool; bytes in little-endian lane order.
+    pub constants: Map<Constant, Option<Box<[u8]>>>,
+    /// Interned memory flags.
+    pub mem_flags: Map<MemFlagsRef, MemFlags>,
+    /// Where the stack ends, if checked on entry.
+    pub stack_limit: Option<GlobalValue>,
+    /// Blocks.
+    pub blocks: Map<Block, BlockData>,
+    /// Blocks in text order; the first is the entry.
+    pub layout: Vec<Block>,
+    /// Instructions.
+    pub insts: Map<Inst, InstData>,
+    /// Results, by instruction.
+    pub results: Map<Inst, Results>,
+    /// Types of values.
+    pub value_types: Map<Value, Type>,
+    /// Definitions of values.
+    pub value_defs: Map<Value, PackedDef>,
+    /// Operand lists.
+    pub pool: ListPool,
+    /// Branch destinations.
+    pub block_calls: Map<BlockCallRef, BlockCall>,
+    /// Jump tables.
+    pub jump_tables: Map<JumpTable, JumpTableData>,
+    /// Exception tables.
+    pub exception_tables: Map<ExceptionTable, ExceptionTableData>,
+    /// Source locations relative to [`Params::base_srcloc`], sorted by instruction; only those that have one.
+    pub srclocs: Vec<(Inst, u32)>,
+    /// Stack maps, sorted by instruction.
+    pub stack_maps: Vec<(Inst, Vec<StackMapEntry>)>,
+    /// Debug tags, sorted by instruction.
+    pub debug_tags: Vec<(Inst, Vec<DebugTag>)>,
+}
+
+impl Stencil {
+    /// Forgets everything, keeping what memory can be kept.
+    pub fn clear(&mut self) {
+        let Stencil {
+            signature,
+            signatures,
+            functions,
+            global_values,
+            stack_slots,
+            dynamic_stack_slots,
+            dynamic_types,
+            regions,
+            constants,
+            mem_flags,
+            stack_limit,
+            blocks,
+            layout,
+            insts,
+            results,
+            value_types,
+            value_defs,
+            pool,
+            block_calls,
+            jump_tables,
+            exception_tables,
+            srclocs,
+            stack_maps,
+            debug_tags,
+        } = self;
+        signature.params.clear();
+        signature.returns.clear();
+        signature.call_conv = CallConv::Fast;
+        signatures.clear();
+        functions.clear();
+        global_values.clear();
+        stack_slots.clear();
+        dynamic_stack_slots.clear();
+        dynamic_types.clear();
+        regions.clear();
+        constants.clear();
+        mem_flags.clear();
+        *stack_limit = None;
+        blocks.clear();
+        layout.clear();
+        insts.clear();
+        results.clear();
+        value_types.clear();
+        value_defs.clear();
+        pool.clear();
+        block_calls.clear();
+        jump_tables.clear();
+        exception_tables.clear();
+        srclocs.clear();
+        stack_maps.clear();
+        debug_tags.clear();
+    }
+
+    /// The instructions of a block.
+    #[inline]
+    pub fn block_insts(
+        &self,
+        block: Block,
+    ) -> impl DoubleEndedIterator<Item = Inst> + ExactSizeIterator + use<> {
+        let data = &self.blocks[block];
+        (data.start..data.end).map(Inst)
+    }
+
+    /// A block's last instruction; `None` if it is empty.
+    pub fn terminator(&self, block: Block) -> Option<Inst> {
+        let data = &self.blocks[block];
+        (data.end > data.start).then(|| Inst(data.end - 1))
+    }
+
+    /// A block's parameters, as value numbers.
+    #[inline]
+    pub fn block_params(&self, block: Block) -> &[u32] {
+        self.pool.get(self.blocks[block].params)
+    }
+
+    /// An instruction's results, as value numbers.
+    #[inline]
+    pub fn inst_results(&self, inst: Inst) -> &[u32] {
+        let word = &self.results[inst].0;
+        if *word == u32::MAX {
+            &[]
+        } else if *word & Results::LIST != 0 {
+            self.pool.get(List(*word & !Results::LIST))
+        } else {
+            std::slice::from_ref(word)
+        }
+    }
+
+    /// The first result of an instruction that has one.
+    #[inline]
+    pub fn first_result(&self, inst: Inst) -> Value {
+        Value(self.inst_results(inst)[0])
+    }
+
+    /// Calls `visit` with each value operand of an instruction but those of its block calls.
+    #[inline]
+    pub fn visit_args(&self, data: &InstData, mut visit: impl FnMut(Value)) {
+        let words = [data.a, data.b, data.c];
+        for &word in &words[..data.fixed_args()] {
+            visit(Value(word));
+        }
+        if let Some(list) = data.list() {
+            for &word in self.pool.get(list) {
+                visit(Value(word));
+            }
+        }
+    }
+
+    /// Calls `visit` with each block call of an instruction, in the order of the text.
+    #[inline]
+    pub fn visit_block_calls(&self, data: &InstData, mut visit: impl FnMut(BlockCallRef)) {
+        use super::opcode::Format;
+        match data.opcode.format() {
+            Format::Jump => visit(BlockCallRef(data.a)),
+            Format::Brif => {
+                visit(BlockCallRef(data.b));
+                visit(BlockCallRef(data.c));
+            }
+            Format::BrTable => {
+                let table = &self.jump_tables[JumpTable(data.b)];
+                visit(table.default);
+                table.entries.iter().for_each(|&call| visit(call));
+            }
+            Format::TryCall | Format::TryCallIndirect => {
+                let table = &self.exception_tables[ExceptionTable(data.c)];
+                visit(table.normal);
+                for handler in &table.handlers {
+                    if let Handler::Tag(_, call) | Handler::Default(call) = *handler {
+                        visit(call);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The signature a call uses; `None` for other instructions.
+    pub fn call_signature(&self, data: &InstData) -> Option<SigRef> {
+        use super::opcode::Format;
+        match data.opcode.format() {
+            Format::Call => self.functions[FuncRef(data.a)].map(|f| f.signature),
+            Format::CallIndirect => Some(SigRef(data.a)),
+            Format::TryCall | Format::TryCallIndirect => {
+                Some(self.exception_tables[ExceptionTable(data.c)].signature)
+            }
+            _ => None,
+        }
+    }
+
+    /// A declared signature. Panics if the number is undefined, which the verifier excludes.
+    pub fn sig(&self, sig: SigRef) -> &Signature {
+        self.signatures[sig].as_ref().expect("verified signature reference")
+    }
+
+    /// Side effects of an instruction, with what its memory flags rule out taken away.
+    #[inline]
+    pub fn effects(&self, data: &InstData) -> Effects {
+        let effects = data.opcode.effects();
+        if effects.any(Effects::LOAD.or(Effects::STORE))
+            && effects.has(Effects::TRAP)
+            && self.mem_flags[data.mem_flags()].trap.is_none()
+        {
+            return Effects(effects.0 & !Effects::TRAP.0);
+        }
+        effects
+    }
+
+    /// Interns memory flags.
+    pub fn intern_mem_flags(&mut self, flags: MemFlags) -> MemFlagsRef {
+        if let Some((key, _)) = self.mem_flags.iter().find(|(_, f)| **f == flags) {
+            return key;
+        }
+        self.mem_flags.push(flags)
+    }
+}

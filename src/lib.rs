@@ -1,0 +1,9 @@
+//! clifc: a standalone ahead-of-time compiler for CLIF.
+//!
+//! Text goes in, relocatable objects come out. ARCHITECTURE.md is the map.
+
+#![allow(clippy::new_without_default, reason = "contexts are made in one place")]
+
+pub mod diag;
+pub mod entity;
+pub mod ir;
