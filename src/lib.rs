@@ -8,3 +8,4 @@ pub mod diag;
 pub mod entity;
 pub mod ir;
 pub mod mach;
+pub mod options;
