@@ -8,3 +8,5 @@ pub mod analysis;
 pub mod diag;
 pub mod entity;
 pub mod ir;
+pub mod mach;
+pub mod options;
