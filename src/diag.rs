@@ -104,3 +104,33 @@ fn excerpt(line: &[u8], at: usize) -> (String, usize) {
     let caret = head.chars().count();
     (head + &clean(&line[at..to.max(at)]), caret)
 }
+
+/// `; did you mean` the candidate nearest to `name`; empty if none is near.
+pub fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+    /// Longer words than this are not misspelt names, and comparing them takes quadratic time.
+    const LONGEST: usize = 48;
+    if name.len() > LONGEST {
+        return String::new();
+    }
+    candidates
+        .into_iter()
+        .map(|candidate| (edit_distance(name.as_bytes(), candidate.as_bytes()), candidate))
+        .min_by_key(|(distance, _)| *distance)
+        .filter(|(distance, _)| *distance <= 1 + name.len() / 4)
+        .map_or(String::new(), |(_, candidate)| format!("; did you mean `{candidate}`?"))
+}
+
+/// How many insertions, deletions and replacements lead from `a` to `b`.
+fn edit_distance(a: &[u8], b: &[u8]) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut diagonal = i;
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}

@@ -4,7 +4,11 @@
 
 #![allow(clippy::new_without_default, reason = "contexts are made in one place")]
 
+pub mod analysis;
 pub mod diag;
 pub mod entity;
 pub mod ir;
+pub mod mach;
+pub mod object;
+pub mod options;
 pub mod parse;

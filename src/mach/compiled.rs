@@ -1,0 +1,149 @@
+//! The result of compiling a stencil: bytes and all that an object says of them.
+//!
+//! Nothing here holds a name: relocations refer to the names in a function's params by index.
+
+use crate::ir::{NameRef, TrapCode};
+use crate::named_enum;
+
+named_enum! {
+    /// A symbol that generated code refers to by itself; the text is its linker name.
+    LibCall {
+        CeilF32 "ceilf", CeilF64 "ceil", FloorF32 "floorf", FloorF64 "floor",
+        TruncF32 "truncf", TruncF64 "trunc", NearestF32 "nearbyintf", NearestF64 "nearbyint",
+        FmaF32 "fmaf", FmaF64 "fma",
+        Memcpy "memcpy", Memmove "memmove", Memset "memset", Memcmp "memcmp",
+        Probestack "__cranelift_probestack",
+        ElfTlsGetAddr "__tls_get_addr", ElfTlsGetOffset "__tls_get_offset",
+        UdivI128 "__udivti3", SdivI128 "__divti3", UremI128 "__umodti3", SremI128 "__modti3",
+        FloatI128F32 "__floattisf", FloatI128F64 "__floattidf",
+        FloatU128F32 "__floatuntisf", FloatU128F64 "__floatuntidf",
+        FixF32I128 "__fixsfti", FixF64I128 "__fixdfti", FixF32U128 "__fixunssfti", FixF64U128 "__fixunsdfti",
+        GlobalOffsetTable "_GLOBAL_OFFSET_TABLE_",
+    }
+}
+
+/// What a relocation refers to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum SymbolRef {
+    /// A name in the function's params.
+    Name(NameRef),
+    /// A library routine.
+    LibCall(LibCall),
+}
+
+impl SymbolRef {
+    const LIBCALL: u32 = 1 << 31;
+
+    /// In one word.
+    #[inline]
+    pub fn pack(self) -> u32 {
+        match self {
+            SymbolRef::Name(name) => name.0,
+            SymbolRef::LibCall(call) => call as u32 | Self::LIBCALL,
+        }
+    }
+
+    /// From a word made by [`SymbolRef::pack`].
+    #[inline]
+    pub fn unpack(word: u32) -> Self {
+        if word & Self::LIBCALL != 0 {
+            SymbolRef::LibCall(LibCall::from_code(word as u16))
+        } else {
+            SymbolRef::Name(NameRef(word))
+        }
+    }
+}
+
+named_enum! {
+    /// Kinds of relocation, by what is computed; the object writer has their numbers in each format.
+    RelocKind {
+        /// 64-bit absolute address.
+        Abs64 "abs64",
+        /// 32-bit distance from the field.
+        X86Pc32 "pc32",
+        /// The same, of a call.
+        X86Plt32 "plt32",
+        /// Distance to the symbol's GOT entry, in an instruction with a REX prefix.
+        X86RexGotPcRelX "rex_gotpcrelx",
+        /// The same without a REX prefix, as in `call *sym@GOTPCREL(%rip)`.
+        X86GotPcRelX "gotpcrelx",
+        /// Distance to the general-dynamic TLS pair.
+        X86TlsGd "tlsgd",
+        /// Distance to the GOT entry with the thread-pointer offset.
+        X86GotTpOff "gottpoff",
+        /// 32-bit thread-pointer offset.
+        X86TpOff32 "tpoff32",
+    }
+}
+
+/// A relocation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reloc {
+    /// Byte offset of the field in the code.
+    pub offset: u32,
+    /// What is computed.
+    pub kind: RelocKind,
+    /// Of which symbol.
+    pub symbol: SymbolRef,
+    /// Plus this.
+    pub addend: i64,
+}
+
+/// An instruction that can trap.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TrapSite {
+    /// Offset of its first byte.
+    pub offset: u32,
+    /// What it means.
+    pub code: TrapCode,
+}
+
+/// A change of the frame, after the instruction that ends at some offset. Registers are DWARF numbers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum UnwindOp {
+    /// The canonical frame address is now `register + offset`.
+    DefCfa {
+        /// DWARF register number.
+        register: u16,
+        /// Bytes.
+        offset: u32,
+    },
+    /// The canonical frame address is now this far from the same register.
+    CfaOffset(u32),
+    /// A register is saved at the canonical frame address plus `offset` (negative).
+    SaveRegister {
+        /// DWARF register number.
+        register: u16,
+        /// Bytes from the canonical frame address.
+        offset: i32,
+    },
+    /// A register has its value on entry again.
+    RestoreRegister(u16),
+    /// Remember the state (before an epilogue in mid-function).
+    RememberState,
+    /// Go back to the remembered state (after it).
+    RestoreState,
+}
+
+/// The machine code of one function.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct CompiledStencil {
+    /// Instructions, then constants and tables.
+    pub code: Vec<u8>,
+    /// Length of the instructions alone.
+    pub text_len: u32,
+    /// Alignment in bytes: a power of two.
+    pub align: u32,
+    /// Relocations, by offset.
+    pub relocs: Vec<Reloc>,
+    /// Trap sites, by offset.
+    pub traps: Vec<TrapSite>,
+    /// Where code of a source location (relative to the base) begins, by offset; `u32::MAX` for none.
+    pub srclocs: Vec<(u32, u32)>,
+    /// Frame changes, by the offset of the instruction's end.
+    pub unwind: Vec<(u32, UnwindOp)>,
+    /// Bytes of stack below the return address.
+    pub frame_size: u32,
+    /// Assembly text, when asked for.
+    pub asm: Option<String>,
+}

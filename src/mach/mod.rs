@@ -1,0 +1,10 @@
+//! What every target shares between the IR and bytes.
+//!
+//! Lowering pushes machine instructions ([`inst`]) into a [`vcode`] function; register allocation
+//! assigns registers to its flat operand arrays; emission writes them, instruction by
+//! instruction, into a code [`buffer`]. `mach` asks a row for its properties and never which
+//! instruction it is.
+
+pub mod buffer;
+pub mod compiled;
+pub mod inst;

@@ -1,0 +1,252 @@
+//! What a compilation is told: the target, and the settings of code generation.
+//!
+//! Settings have Cranelift's names, so that files, habits and `--set` arguments carry over. They are
+//! one table, [`table::SETTINGS`]; [`Flags`] is a byte per row, copied freely, with one accessor per
+//! setting. Presets are names for several settings at once; CPU names are presets.
+//!
+//! Invariant: every byte of [`Flags`] is a value its row allows, because all ways to change one go
+//! through [`Flags::set`] and [`Flags::enable`].
+
+mod presets;
+mod table;
+mod target;
+
+use crate::diag::did_you_mean;
+pub use presets::{PRESETS, Preset};
+pub use table::{
+    Flags, Kind, LibcallCallConv, OptLevel, ProbestackStrategy, RegallocAlgorithm, SETTINGS, Setting,
+    StackSwitchModel, TlsModel,
+};
+pub use target::{Arch, Target, TargetError};
+
+/// Spellings of true and false.
+const BOOLS: [(&str, bool); 8] = [
+    ("true", true),
+    ("on", true),
+    ("yes", true),
+    ("1", true),
+    ("false", false),
+    ("off", false),
+    ("no", false),
+    ("0", false),
+];
+
+impl Kind {
+    /// The byte that stands for `text`, or what would have been right.
+    fn parse(self, text: &str) -> Result<u8, String> {
+        match self {
+            Kind::Bool => BOOLS
+                .iter()
+                .find(|(spelling, _)| *spelling == text)
+                .map(|&(_, value)| value.into())
+                .ok_or_else(|| "true or false".into()),
+            Kind::Number => text.parse().map_err(|_| "a number from 0 to 255".into()),
+            Kind::Choice(names) => names
+                .iter()
+                .position(|name| *name == text)
+                .map(|at| at as u8)
+                .ok_or_else(|| format!("one of {}", names.join(", "))),
+        }
+    }
+
+    /// The text for a byte.
+    fn show(self, byte: u8) -> String {
+        match self {
+            Kind::Bool => (byte != 0).to_string(),
+            Kind::Number => byte.to_string(),
+            Kind::Choice(names) => names[usize::from(byte)].to_string(),
+        }
+    }
+
+    /// The values there are, for listings.
+    pub fn values(self) -> String {
+        match self {
+            Kind::Bool => "true|false".into(),
+            Kind::Number => "0-255".into(),
+            Kind::Choice(names) => names.join("|"),
+        }
+    }
+}
+
+impl Setting {
+    /// Whether a target of `arch` has it.
+    pub fn applies_to(&self, arch: Arch) -> bool {
+        self.arch.is_none_or(|own| own == arch)
+    }
+}
+
+impl Flags {
+    /// The defaults for a target.
+    pub fn new(target: &Target) -> Self {
+        let mut flags = Flags::defaults(target.arch());
+        if !target.is_elf() {
+            flags.set("tls_model", target.tls_model()).expect("tls_model has this value");
+        }
+        flags
+    }
+
+    /// Sets `name` to `value`, both as spelled in `--set name=value`.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        let (at, setting) = self.lookup(name)?;
+        let byte = setting
+            .kind
+            .parse(value)
+            .map_err(|right| format!("`{value}` is no value of setting `{name}`: give {right}"))?;
+        self.values[at] = byte;
+        Ok(())
+    }
+
+    /// Turns on a boolean setting, or all that a preset names.
+    pub fn enable(&mut self, name: &str) -> Result<(), String> {
+        let arch = self.arch();
+        if let Some(preset) = PRESETS.iter().find(|preset| preset.name == name && preset.arch == arch) {
+            return preset.implies.iter().try_for_each(|implied| self.enable(implied));
+        }
+        let (at, setting) = self.lookup(name)?;
+        if !matches!(setting.kind, Kind::Bool) {
+            return Err(format!("setting `{name}` needs a value: {}", setting.kind.values()));
+        }
+        self.values[at] = true.into();
+        Ok(())
+    }
+
+    /// Applies one word of the form `name`, `name=value`: what `set`, `target` and `feature` lines and
+    /// `--set` contain.
+    pub fn apply(&mut self, word: &str) -> Result<(), String> {
+        match word.split_once('=') {
+            Some((name, value)) => self.set(name.trim(), value.trim()),
+            None => self.enable(word),
+        }
+    }
+
+    /// Makes this the instruction set of a named CPU, `native` being the host's.
+    pub fn set_cpu(&mut self, name: &str) -> Result<(), String> {
+        let arch = self.arch();
+        if name != "native" {
+            let known = || PRESETS.iter().filter(|preset| preset.arch == arch).map(|preset| preset.name);
+            if !known().any(|preset| preset == name) {
+                let near = did_you_mean(name, known().chain(["native"]));
+                return Err(format!("{arch} has no CPU named `{name}`{near}"));
+            }
+        } else if Target::host().map_err(|error| error.to_string())?.arch() != arch {
+            return Err(format!("the CPU `native` is this machine's, which is not {arch}"));
+        }
+        for (setting, value) in SETTINGS.iter().zip(&mut self.values) {
+            if setting.arch == Some(arch) && setting.name.starts_with("has_") {
+                *value = setting.default;
+            }
+        }
+        match name {
+            "native" => target::native_features().try_for_each(|feature| self.enable(feature)),
+            _ => self.enable(name),
+        }
+    }
+
+    /// The value of a setting as text.
+    pub fn show(&self, name: &str) -> Result<String, String> {
+        let (at, setting) = self.lookup(name)?;
+        Ok(setting.kind.show(self.values[at]))
+    }
+
+    /// All of it in few bytes, equal for equal settings: part of a cache's key.
+    pub fn key(&self) -> [u8; SETTINGS.len() + 1] {
+        let mut key = [self.arch() as u8; SETTINGS.len() + 1];
+        key[1..].copy_from_slice(&self.values);
+        key
+    }
+
+    fn lookup(&self, name: &str) -> Result<(usize, &'static Setting), String> {
+        let arch = self.arch();
+        match SETTINGS.iter().enumerate().find(|(_, setting)| setting.name == name) {
+            Some((at, setting)) if setting.applies_to(arch) => Ok((at, setting)),
+            Some((_, Setting { arch: Some(own), .. })) => {
+                Err(format!("setting `{name}` is of {own}, and the target is {arch}"))
+            }
+            _ => {
+                let settings = SETTINGS.iter().filter(|setting| setting.applies_to(arch)).map(|s| s.name);
+                let presets = PRESETS.iter().filter(|preset| preset.arch == arch).map(|p| p.name);
+                Err(format!("no setting `{name}`{}", did_you_mean(name, settings.chain(presets))))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flags(target: &str) -> Flags {
+        Flags::new(&Target::parse(target).expect("a target"))
+    }
+
+    #[test]
+    fn every_setting_takes_its_values_and_no_other() {
+        for arch in Arch::ALL {
+            let mut flags = flags(arch.name());
+            for setting in SETTINGS.iter().filter(|setting| setting.applies_to(arch)) {
+                for value in setting.kind.values().split(['|', '-']) {
+                    flags.set(setting.name, value).expect(setting.name);
+                    assert_eq!(flags.show(setting.name).as_deref(), Ok(value));
+                }
+                assert!(flags.set(setting.name, "sideways").is_err());
+            }
+        }
+    }
+
+    #[test]
+    fn every_preset_can_be_enabled() {
+        for preset in PRESETS {
+            flags(preset.arch.name()).enable(preset.name).expect(preset.name);
+        }
+    }
+
+    #[test]
+    fn presets_imply_what_they_build_on() {
+        let mut flags = flags("x86_64");
+        flags.apply("haswell").expect("a preset");
+        assert!(flags.has_sse3() && flags.has_avx2() && flags.has_bmi2() && !flags.has_avx512f());
+        flags.apply("has_avx2=false").expect("a setting");
+        assert!(flags.has_avx() && !flags.has_avx2());
+        flags.set_cpu("x86-64-v2").expect("a CPU");
+        assert!(flags.has_sse42() && !flags.has_avx());
+    }
+
+    #[test]
+    fn defaults_are_those_of_an_ahead_of_time_compiler() {
+        let flags = flags("x86_64");
+        assert!(flags.is_pic() && flags.unwind_info() && flags.enable_verifier());
+        assert_eq!(flags.opt_level(), OptLevel::None);
+        assert_eq!(flags.regalloc_algorithm(), RegallocAlgorithm::Backtracking);
+        assert_eq!(flags.tls_model(), TlsModel::ElfGd);
+        assert_eq!(flags.probestack_size_log2(), 12);
+    }
+
+    #[test]
+    fn messages_help() {
+        let mut flags = flags("x86_64");
+        assert_eq!(
+            flags.set("opt_levle", "none"),
+            Err("no setting `opt_levle`; did you mean `opt_level`?".into())
+        );
+        assert_eq!(
+            flags.set("opt_level", "2"),
+            Err("`2` is no value of setting `opt_level`: give one of none, speed, speed_and_size".into())
+        );
+        assert_eq!(
+            flags.set("has_lse", "true"),
+            Err("setting `has_lse` is of aarch64, and the target is x86_64".into())
+        );
+        assert!(flags.set_cpu("haswel").is_err_and(|message| message.contains("`haswell`")));
+        assert!(flags.enable("opt_level").is_err());
+    }
+
+    #[test]
+    fn keys_differ_when_flags_do() {
+        let base = flags("x86_64");
+        let mut other = base;
+        assert_eq!(base.key(), other.key());
+        other.enable("has_popcnt").expect("a setting");
+        assert_ne!(base.key(), other.key());
+        assert_ne!(base.key(), flags("s390x").key());
+    }
+}

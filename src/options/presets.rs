@@ -1,0 +1,111 @@
+//! Presets: names for sets of settings. Every name of a CPU is one.
+//!
+//! Names are Cranelift's, which has them from LLVM. What a CPU implies is what that CPU has: where
+//! Cranelift leaves AVX out below FMA or AVX2, or vector lengths below AVX-512, it is put in here.
+
+use super::target::Arch;
+
+/// A name for several settings.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Preset {
+    /// Its name.
+    pub name: &'static str,
+    /// What it stands for, in words.
+    pub doc: &'static str,
+    /// The architecture it is for.
+    pub arch: Arch,
+    /// The presets and boolean settings it enables.
+    pub implies: &'static [&'static str],
+}
+
+macro_rules! presets {
+    ($( $arch:ident { $( $name:literal, $doc:literal, [$($implied:literal),*]; )* } )*) => {
+        /// All presets there are.
+        pub const PRESETS: &[Preset] = &[$($(
+            Preset { name: $name, doc: $doc, arch: Arch::$arch, implies: &[$($implied),*] },
+        )*)*];
+    };
+}
+
+presets! {
+    X86_64 {
+        "sse3", "Up to SSE3", ["has_sse3"];
+        "ssse3", "Up to SSSE3", ["sse3", "has_ssse3"];
+        "sse41", "Up to SSE4.1", ["ssse3", "has_sse41"];
+        "sse42", "Up to SSE4.2", ["sse41", "has_sse42"];
+        "baseline", "No extensions", [];
+        "x86-64", "Any x86-64", [];
+        "x86-64-v2", "Level 2: SSE4.2, POPCNT, CMPXCHG16B", ["sse42", "has_popcnt", "has_cmpxchg16b"];
+        "x86-64-v3", "Level 3: AVX2, BMI, FMA, LZCNT",
+            ["x86-64-v2", "has_avx", "has_avx2", "has_bmi1", "has_bmi2", "has_fma", "has_lzcnt"];
+        "x86-64-v4", "Level 4: AVX-512", ["x86-64-v3", "has_avx512f", "has_avx512dq", "has_avx512vl"];
+
+        "nocona", "Intel Nocona", ["sse3", "has_cmpxchg16b"];
+        "core2", "Intel Core 2", ["ssse3", "has_cmpxchg16b"];
+        "penryn", "Intel Penryn", ["sse41", "has_cmpxchg16b"];
+        "atom", "Intel Atom", ["ssse3", "has_cmpxchg16b"];
+        "bonnell", "Intel Bonnell", ["atom"];
+        "silvermont", "Intel Silvermont", ["atom", "sse42", "has_popcnt"];
+        "slm", "Intel Silvermont", ["silvermont"];
+        "goldmont", "Intel Goldmont", ["silvermont"];
+        "goldmont-plus", "Intel Goldmont Plus", ["goldmont"];
+        "tremont", "Intel Tremont", ["goldmont"];
+        "alderlake", "Intel Alder Lake", ["x86-64-v3", "has_avx_vnni"];
+        "raptorlake", "Intel Raptor Lake", ["alderlake"];
+        "meteorlake", "Intel Meteor Lake", ["alderlake"];
+        "sierraforest", "Intel Sierra Forest", ["alderlake"];
+        "grandridge", "Intel Grand Ridge", ["sierraforest"];
+        "nehalem", "Intel Nehalem", ["x86-64-v2"];
+        "corei7", "Intel Nehalem", ["nehalem"];
+        "westmere", "Intel Westmere", ["nehalem"];
+        "sandybridge", "Intel Sandy Bridge", ["westmere", "has_avx"];
+        "corei7-avx", "Intel Sandy Bridge", ["sandybridge"];
+        "ivybridge", "Intel Ivy Bridge", ["sandybridge"];
+        "core-avx-i", "Intel Ivy Bridge", ["ivybridge"];
+        "haswell", "Intel Haswell", ["x86-64-v3"];
+        "core-avx2", "Intel Haswell", ["haswell"];
+        "broadwell", "Intel Broadwell", ["haswell"];
+        "skylake", "Intel Skylake", ["broadwell"];
+        "knl", "Intel Knights Landing", ["x86-64-v3", "has_avx512f"];
+        "knm", "Intel Knights Mill", ["knl"];
+        "skylake-avx512", "Intel Skylake with AVX-512", ["x86-64-v4"];
+        "skx", "Intel Skylake with AVX-512", ["skylake-avx512"];
+        "cascadelake", "Intel Cascade Lake", ["skylake-avx512", "has_avx512vnni"];
+        "cooperlake", "Intel Cooper Lake", ["cascadelake"];
+        "cannonlake", "Intel Cannon Lake", ["x86-64-v4", "has_avx512vbmi"];
+        "icelake-client", "Intel Ice Lake", ["cannonlake", "has_avx512bitalg", "has_avx512vnni"];
+        "icelake", "Intel Ice Lake", ["icelake-client"];
+        "icelake-server", "Intel Ice Lake, for servers", ["icelake-client"];
+        "tigerlake", "Intel Tiger Lake", ["icelake-client"];
+        "sapphirerapids", "Intel Sapphire Rapids", ["icelake-server", "has_avx_vnni"];
+        "graniterapids", "Intel Granite Rapids", ["sapphirerapids"];
+
+        "opteron", "AMD K8", [];
+        "k8", "AMD K8", [];
+        "athlon64", "AMD K8", [];
+        "athlon-fx", "AMD K8", [];
+        "opteron-sse3", "AMD K8 with SSE3", ["sse3", "has_cmpxchg16b"];
+        "k8-sse3", "AMD K8 with SSE3", ["sse3", "has_cmpxchg16b"];
+        "athlon64-sse3", "AMD K8 with SSE3", ["sse3", "has_cmpxchg16b"];
+        "barcelona", "AMD family 10h", ["sse3", "has_popcnt", "has_lzcnt", "has_cmpxchg16b"];
+        "amdfam10", "AMD family 10h", ["barcelona"];
+        "btver1", "AMD Bobcat", ["ssse3", "has_lzcnt", "has_popcnt", "has_cmpxchg16b"];
+        "btver2", "AMD Jaguar", ["btver1", "sse42", "has_avx", "has_bmi1"];
+        "bdver1", "AMD Bulldozer", ["x86-64-v2", "has_avx", "has_lzcnt"];
+        "bdver2", "AMD Piledriver", ["bdver1", "has_bmi1", "has_fma"];
+        "bdver3", "AMD Steamroller", ["bdver2"];
+        "bdver4", "AMD Excavator", ["bdver3", "has_avx2", "has_bmi2"];
+        "znver1", "AMD Zen", ["x86-64-v3"];
+        "znver2", "AMD Zen 2", ["znver1"];
+        "znver3", "AMD Zen 3", ["znver2"];
+        "znver4", "AMD Zen 4", ["znver3", "x86-64-v4", "has_avx512bitalg", "has_avx512vbmi", "has_avx512vnni"];
+    }
+    S390x {
+        "arch13", "Thirteenth edition of z/Architecture", ["has_mie3", "has_vxrs_ext2"];
+        "arch14", "Fourteenth edition of z/Architecture", ["arch13"];
+        "arch15", "Fifteenth edition of z/Architecture", ["arch14", "has_mie4", "has_vxrs_ext3"];
+        "z15", "IBM z15", ["arch13"];
+        "z16", "IBM z16", ["arch14"];
+        "z17", "IBM z17", ["arch15"];
+    }
+}

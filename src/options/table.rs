@@ -1,0 +1,266 @@
+//! The table of settings, and [`Flags`], which holds a value for each of its rows.
+//!
+//! To add a setting, add a row: accessor, parsing, listing and encoding follow from it.
+
+use super::target::Arch;
+
+/// What values a setting takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// True or false.
+    Bool,
+    /// A number up to 255.
+    Number,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+}
+
+/// A row of the table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Setting {
+    /// Cranelift's name for it.
+    pub name: &'static str,
+    /// What it does, in a line.
+    pub doc: &'static str,
+    /// The architecture it belongs to; `None` if to all.
+    pub arch: Option<Arch>,
+    /// What values it takes.
+    pub kind: Kind,
+    /// The default, encoded.
+    pub default: u8,
+}
+
+/// A type of values, encoded in a byte.
+trait Encoded {
+    const KIND: Kind;
+    fn decode(byte: u8) -> Self;
+}
+
+impl Encoded for bool {
+    const KIND: Kind = Kind::Bool;
+    #[inline]
+    fn decode(byte: u8) -> Self {
+        byte != 0
+    }
+}
+
+impl Encoded for u8 {
+    const KIND: Kind = Kind::Number;
+    #[inline]
+    fn decode(byte: u8) -> Self {
+        byte
+    }
+}
+
+/// Defines the type of a setting that takes one of several words.
+macro_rules! choice {
+    ($(#[$attr:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)* }) => {
+        $(#[$attr])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        pub enum $name { $($(#[$doc])* $variant,)* }
+        impl Encoded for $name {
+            const KIND: Kind = Kind::Choice(&[$($word),*]);
+            #[inline]
+            fn decode(byte: u8) -> Self {
+                [$($name::$variant),*][usize::from(byte)]
+            }
+        }
+    };
+}
+
+choice! {
+    /// How hard to try to make good code.
+    OptLevel {
+        /// Compile fast.
+        None = "none",
+        /// Make code fast.
+        Speed = "speed",
+        /// Make code fast, and small where that costs little.
+        SpeedAndSize = "speed_and_size",
+    }
+}
+
+choice! {
+    /// The register allocator.
+    RegallocAlgorithm {
+        /// Slower, with better code.
+        Backtracking = "backtracking",
+        /// Faster, with more spills and moves.
+        SinglePass = "single_pass",
+    }
+}
+
+choice! {
+    /// How thread-local variables are reached.
+    TlsModel {
+        /// Not at all.
+        None = "none",
+        /// ELF general dynamic.
+        ElfGd = "elf_gd",
+        /// Mach-O thread variables.
+        Macho = "macho",
+        /// COFF.
+        Coff = "coff",
+    }
+}
+
+choice! {
+    /// What `stack_switch` does.
+    StackSwitchModel {
+        /// There is no `stack_switch`.
+        None = "none",
+        /// Save registers, change stacks, jump.
+        Basic = "basic",
+        /// The same, and tell Windows' thread information block.
+        UpdateWindowsTib = "update_windows_tib",
+    }
+}
+
+choice! {
+    /// The calling convention of calls that clifc makes up.
+    LibcallCallConv {
+        /// The target's own.
+        IsaDefault = "isa_default",
+        /// `fast`.
+        Fast = "fast",
+        /// `system_v`.
+        SystemV = "system_v",
+        /// `windows_fastcall`.
+        WindowsFastcall = "windows_fastcall",
+        /// `apple_aarch64`.
+        AppleAarch64 = "apple_aarch64",
+        /// `probestack`.
+        Probestack = "probestack",
+        /// `preserve_all`.
+        PreserveAll = "preserve_all",
+    }
+}
+
+choice! {
+    /// How large frames touch the pages below the stack pointer.
+    ProbestackStrategy {
+        /// A call of `__probestack`.
+        Outline = "outline",
+        /// Stores in the prologue.
+        Inline = "inline",
+    }
+}
+
+/// Defines the table, and [`Flags`] with an accessor for each row.
+macro_rules! settings {
+    ($( $arch:expr => { $( $name:ident: $ty:ty = $default:expr, $doc:literal; )* } )*) => {
+        /// All settings there are.
+        pub const SETTINGS: &[Setting] = &[$($(
+            Setting {
+                name: stringify!($name),
+                doc: $doc,
+                arch: $arch,
+                kind: <$ty as Encoded>::KIND,
+                default: $default as u8,
+            },
+        )*)*];
+
+        /// Names the rows, for indexing.
+        #[allow(non_camel_case_types, reason = "names of settings")]
+        enum Row { $($($name,)*)* }
+
+        /// The value of every setting, for one architecture.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        pub struct Flags {
+            arch: Arch,
+            pub(super) values: [u8; SETTINGS.len()],
+        }
+
+        impl Flags {
+            /// The default of every setting.
+            pub(super) fn defaults(arch: Arch) -> Self {
+                let values = std::array::from_fn(|row| SETTINGS[row].default);
+                Flags { arch, values }
+            }
+
+            /// The architecture these are for.
+            pub fn arch(&self) -> Arch {
+                self.arch
+            }
+
+            $($(
+                #[doc = $doc]
+                #[inline]
+                pub fn $name(&self) -> $ty {
+                    <$ty as Encoded>::decode(self.values[Row::$name as usize])
+                }
+            )*)*
+        }
+    };
+}
+
+settings! {
+    None => {
+        opt_level: OptLevel = OptLevel::None, "How hard to try to make good code";
+        regalloc_algorithm: RegallocAlgorithm = RegallocAlgorithm::Backtracking, "Register allocator";
+        regalloc_checker: bool = false, "Prove each register allocation right (slow)";
+        regalloc_verbose_logs: bool = false, "Log what the register allocator decides";
+        enable_verifier: bool = true, "Verify the input";
+        enable_alias_analysis: bool = true, "Optimise loads and stores across instructions";
+        is_pic: bool = true, "Position-independent code";
+        use_colocated_libcalls: bool = false, "Reach library functions directly, as if linked in";
+        libcall_call_conv: LibcallCallConv = LibcallCallConv::IsaDefault, "Calling convention of library functions";
+        tls_model: TlsModel = TlsModel::ElfGd, "How thread-local variables are reached";
+        stack_switch_model: StackSwitchModel = StackSwitchModel::None, "What `stack_switch` does";
+        unwind_info: bool = true, "Write tables for debuggers and exceptions (.eh_frame)";
+        enable_compact_unwind_abi: bool = false, "Frames that Mach-O compact unwind entries can describe";
+        preserve_frame_pointers: bool = false, "Keep a frame pointer, in leaf functions too";
+        enable_pinned_reg: bool = false, "Set a register aside for `get_pinned_reg` and `set_pinned_reg`";
+        enable_multi_ret_implicit_sret: bool = false, "Return results that no register is left for through memory";
+        enable_llvm_abi_extensions: bool = false, "Allow what LLVM adds to calling conventions";
+        enable_nan_canonicalization: bool = false, "Make every NaN that arithmetic yields the same one";
+        enable_probestack: bool = false, "Touch every page of a large frame on entry";
+        probestack_size_log2: u8 = 12, "Base-2 logarithm of the guard area's size";
+        probestack_strategy: ProbestackStrategy = ProbestackStrategy::Outline, "How frames are probed";
+        log2_min_function_alignment: u8 = 0, "Base-2 logarithm of the least alignment of functions";
+        bb_padding_log2_minus_one: u8 = 0, "Padding between blocks, to test far branches: 2 to the (value - 1) bytes";
+        machine_code_cfg_info: bool = false, "Accepted for compatibility";
+        enable_heap_access_spectre_mitigation: bool = true, "Guard bounds checks of heaps against speculation";
+        enable_table_access_spectre_mitigation: bool = true, "Guard bounds checks of tables against speculation";
+        enable_incremental_compilation_cache_checks: bool = false, "Check that what a cache returns is right";
+    }
+    Some(Arch::X86_64) => {
+        has_sse3: bool = false, "SSE3";
+        has_ssse3: bool = false, "SSSE3";
+        has_cmpxchg16b: bool = false, "CMPXCHG16B";
+        has_sse41: bool = false, "SSE4.1";
+        has_sse42: bool = false, "SSE4.2";
+        has_avx: bool = false, "AVX";
+        has_avx2: bool = false, "AVX2";
+        has_fma: bool = false, "FMA";
+        has_avx_vnni: bool = false, "AVX-VNNI";
+        has_avx512bitalg: bool = false, "AVX512BITALG";
+        has_avx512dq: bool = false, "AVX512DQ";
+        has_avx512vl: bool = false, "AVX512VL";
+        has_avx512vbmi: bool = false, "AVX512VBMI";
+        has_avx512f: bool = false, "AVX512F";
+        has_avx512vnni: bool = false, "AVX512VNNI";
+        has_popcnt: bool = false, "POPCNT";
+        has_bmi1: bool = false, "BMI1";
+        has_bmi2: bool = false, "BMI2";
+        has_lzcnt: bool = false, "LZCNT";
+    }
+    Some(Arch::Aarch64) => {
+        has_lse: bool = false, "Atomic instructions (FEAT_LSE)";
+        has_pauth: bool = false, "Pointer authentication beyond hints (FEAT_PAuth)";
+        has_fp16: bool = false, "Half-precision arithmetic (FEAT_FP16)";
+        has_dotprod: bool = false, "Dot products of bytes (FEAT_DotProd)";
+        has_i8mm: bool = false, "Dot products of mixed signs (FEAT_I8MM)";
+        sign_return_address: bool = false, "Sign return addresses that are stored";
+        sign_return_address_all: bool = false, "Sign the return addresses of all functions";
+        sign_return_address_with_bkey: bool = false, "Sign with key B instead of A";
+        use_bti: bool = false, "Mark branch targets (FEAT_BTI)";
+        use_csdb: bool = false, "Guard speculation with `csdb`";
+    }
+    Some(Arch::S390x) => {
+        has_mie3: bool = false, "Miscellaneous instruction extensions 3 (z15)";
+        has_vxrs_ext2: bool = false, "Vector enhancements 2 (z15)";
+        has_mie4: bool = false, "Miscellaneous instruction extensions 4 (z17)";
+        has_vxrs_ext3: bool = false, "Vector enhancements 3 (z17)";
+    }
+}

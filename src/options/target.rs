@@ -1,0 +1,207 @@
+//! Targets: an architecture clifc has, in a triple.
+
+use std::fmt;
+use std::str::FromStr;
+
+use target_lexicon::{Architecture, BinaryFormat, Triple};
+
+use crate::diag::did_you_mean;
+
+/// An instruction set architecture.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Arch {
+    /// AMD64.
+    X86_64,
+    /// 64-bit Arm.
+    Aarch64,
+    /// IBM z.
+    S390x,
+}
+
+impl Arch {
+    /// All of them, in the order of listings.
+    pub const ALL: [Arch; 3] = [Arch::X86_64, Arch::Aarch64, Arch::S390x];
+
+    /// Its short name, which `--target` takes as well.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Arch::X86_64 => "x86_64",
+            Arch::Aarch64 => "aarch64",
+            Arch::S390x => "s390x",
+        }
+    }
+
+    /// The triple the short name stands for.
+    pub fn triple(self) -> String {
+        format!("{}-unknown-linux-gnu", self.name())
+    }
+
+    /// Whether the most significant byte comes first in memory.
+    pub const fn is_big_endian(self) -> bool {
+        matches!(self, Arch::S390x)
+    }
+}
+
+impl fmt::Display for Arch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Why a name is no target.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum TargetError {
+    /// A machine that exists, which clifc has no back end for.
+    Unsupported(String),
+    /// Not a triple.
+    Unknown(String),
+}
+
+impl fmt::Display for TargetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TargetError::Unsupported(name) => {
+                let have = Arch::ALL.map(Arch::name).join(", ");
+                write!(f, "target `{name}` is not supported; clifc has {have}")
+            }
+            TargetError::Unknown(name) => {
+                let near = did_you_mean(name, Arch::ALL.into_iter().map(Arch::name));
+                write!(
+                    f,
+                    "`{name}` is no target{near}: give a triple, or one of {}",
+                    Arch::ALL.map(Arch::name).join(", ")
+                )
+            }
+        }
+    }
+}
+
+/// What code is generated for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Target {
+    arch: Arch,
+    triple: Triple,
+}
+
+impl Target {
+    /// The target of a triple or a short name.
+    pub fn parse(name: &str) -> Result<Self, TargetError> {
+        let short = Arch::ALL.into_iter().find(|arch| arch.name() == name).map(Arch::triple);
+        let triple = Triple::from_str(short.as_deref().unwrap_or(name))
+            .map_err(|_| TargetError::Unknown(name.into()))?;
+        let unsupported = || TargetError::Unsupported(name.into());
+        let arch = arch_of(triple.architecture).ok_or_else(unsupported)?;
+        match triple.binary_format {
+            BinaryFormat::Elf | BinaryFormat::Macho | BinaryFormat::Unknown => Ok(Target { arch, triple }),
+            _ => Err(unsupported()),
+        }
+    }
+
+    /// This machine.
+    pub fn host() -> Result<Self, TargetError> {
+        let triple = Triple::host();
+        let arch = arch_of(triple.architecture);
+        Ok(Target { arch: arch.ok_or_else(|| TargetError::Unsupported(triple.to_string()))?, triple })
+    }
+
+    /// The target of a short name.
+    pub fn of(arch: Arch) -> Self {
+        Self::parse(arch.name()).expect("short names are targets")
+    }
+
+    /// Its architecture.
+    pub fn arch(&self) -> Arch {
+        self.arch
+    }
+
+    /// The whole triple.
+    pub fn triple(&self) -> &Triple {
+        &self.triple
+    }
+
+    /// Whether objects are ELF; else they are Mach-O. A triple that does not say is ELF.
+    pub fn is_elf(&self) -> bool {
+        self.triple.binary_format != BinaryFormat::Macho
+    }
+
+    /// How threads reach their variables here: the default of the setting `tls_model`.
+    pub(super) fn tls_model(&self) -> &'static str {
+        if self.is_elf() { "elf_gd" } else { "macho" }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.triple.fmt(f)
+    }
+}
+
+fn arch_of(architecture: Architecture) -> Option<Arch> {
+    match architecture {
+        Architecture::X86_64 | Architecture::X86_64h => Some(Arch::X86_64),
+        Architecture::Aarch64(target_lexicon::Aarch64Architecture::Aarch64) => Some(Arch::Aarch64),
+        Architecture::S390x => Some(Arch::S390x),
+        _ => None,
+    }
+}
+
+/// The settings of instruction sets that this machine has.
+pub(super) fn native_features() -> impl Iterator<Item = &'static str> {
+    macro_rules! detect {
+        ($detector:path, $($setting:literal: $feature:tt,)*) => {{
+            use $detector as detector;
+            vec![$(($setting, detector!($feature))),*]
+        }};
+    }
+    #[cfg(target_arch = "x86_64")]
+    let features = detect! { std::arch::is_x86_feature_detected,
+        "has_sse3": "sse3",
+        "has_ssse3": "ssse3",
+        "has_cmpxchg16b": "cmpxchg16b",
+        "has_sse41": "sse4.1",
+        "has_sse42": "sse4.2",
+        "has_avx": "avx",
+        "has_avx2": "avx2",
+        "has_fma": "fma",
+        "has_avx_vnni": "avxvnni",
+        "has_avx512bitalg": "avx512bitalg",
+        "has_avx512dq": "avx512dq",
+        "has_avx512vl": "avx512vl",
+        "has_avx512vbmi": "avx512vbmi",
+        "has_avx512f": "avx512f",
+        "has_avx512vnni": "avx512vnni",
+        "has_popcnt": "popcnt",
+        "has_bmi1": "bmi1",
+        "has_bmi2": "bmi2",
+        "has_lzcnt": "lzcnt",
+    };
+    #[cfg(target_arch = "aarch64")]
+    let features = detect! { std::arch::is_aarch64_feature_detected,
+        "has_lse": "lse",
+        "has_pauth": "paca",
+        "has_fp16": "fp16",
+        "has_dotprod": "dotprod",
+        "has_i8mm": "i8mm",
+    };
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    let features: Vec<(&'static str, bool)> = Vec::new();
+    features.into_iter().filter(|(_, present)| *present).map(|(setting, _)| setting)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names() {
+        for arch in Arch::ALL {
+            let target = Target::of(arch);
+            assert_eq!((target.arch(), target.to_string(), target.is_elf()), (arch, arch.triple(), true));
+        }
+        assert!(!Target::parse("aarch64-apple-darwin").expect("a target").is_elf());
+        assert!(Target::parse("x86_64-unknown-linux-musl").is_ok());
+        assert!(matches!(Target::parse("riscv64"), Err(TargetError::Unsupported(_))));
+        assert!(matches!(Target::parse("x86_64-pc-windows-msvc"), Err(TargetError::Unsupported(_))));
+        assert!(matches!(Target::parse("x86_46"), Err(TargetError::Unknown(_))));
+    }
+}
