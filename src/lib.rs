@@ -4,6 +4,7 @@
 
 #![allow(clippy::new_without_default, reason = "contexts are made in one place")]
 
+pub mod analysis;
 pub mod diag;
 pub mod entity;
 pub mod ir;

@@ -1,0 +1,52 @@
+//! What is known of a function's control flow: edges, orders, dominators, loops.
+//!
+//! Computed once from the stencil and shared by the verifier, the optimiser, lowering and register
+//! allocation. Everything is a flat array indexed by block number, cleared and refilled for the next
+//! function, so that a warm [`Analysis`] allocates nothing. All of it is iterative and (near) linear:
+//! a function may be a line of a hundred thousand blocks, or a table branch to as many.
+//!
+//! The input need not be verified: edges to blocks that do not exist are left out.
+
+pub mod cfg;
+pub mod dominators;
+pub mod domtree;
+pub mod loops;
+pub mod order;
+
+pub use cfg::Cfg;
+pub use dominators::Dominators;
+pub use loops::Loops;
+pub use order::Order;
+
+use crate::ir::Stencil;
+
+/// Edges, orders, dominators and loops of one function at a time.
+#[derive(Default, Debug)]
+pub struct Analysis {
+    /// Successors and predecessors.
+    pub cfg: Cfg,
+    /// Depth-first orders.
+    pub order: Order,
+    /// The dominator tree.
+    pub dominators: Dominators,
+    /// Natural loops; only after [`Analysis::compute_loops`].
+    pub loops: Loops,
+}
+
+impl Analysis {
+    /// Computes edges, orders and dominators; forgets the loops of the previous function.
+    pub fn compute(&mut self, stencil: &Stencil) {
+        self.cfg.compute(stencil);
+        self.order.compute(stencil, &self.cfg);
+        self.dominators.compute(&self.cfg, &self.order);
+        self.loops.clear();
+    }
+
+    /// Computes the loops; the rest must be there already.
+    pub fn compute_loops(&mut self) {
+        self.loops.compute(&self.cfg, &self.order, &self.dominators);
+    }
+}
+
+#[cfg(test)]
+mod tests;
