@@ -9,7 +9,7 @@
 //! takes registers *and* words (a memory or register-or-memory operand), and it stands after all plain
 //! registers and before all immediates; so every operand's position is known from the row alone.
 
-use regalloc2::PReg;
+use regalloc2::{Operand, PReg};
 
 /// The number of a row in its target's table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
@@ -80,6 +80,8 @@ pub enum OperandKind {
     Symbol,
     /// A condition code: in [`MachInst::small`].
     Cond,
+    /// The number of a set of registers that a call clobbers: one word, before all others.
+    Clobbers,
 }
 
 /// An operand with its name in the row.
@@ -131,9 +133,9 @@ pub struct Row {
     pub format: u8,
     /// The format's parameters: opcode bytes, prefixes, field values.
     pub params: [u32; 2],
-    /// For each role the format knows (for x86_64: ModRM reg, ModRM rm, VEX vvvv, immediate), the
+    /// For each role the format knows (for x86_64: ModRM reg, ModRM rm, VEX vvvv, immediate, memory operand), the
     /// register index or word index of the operand that fills it; 255 if none does.
-    pub fields: [u8; 4],
+    pub fields: [u8; 5],
     /// Registers written besides the operands.
     pub clobbers: regalloc2::PRegSet,
     /// Properties.
@@ -158,4 +160,15 @@ pub struct MachInst {
     pub operands: u32,
     /// Index of the first data word.
     pub words: u32,
+}
+
+/// Where instructions go: lowering's VCode, or straight to bytes. Generated constructors push an
+/// instruction's operands and words, then finish it.
+pub trait InstSink {
+    /// Appends a register operand.
+    fn push_operand(&mut self, operand: Operand);
+    /// Appends a data word.
+    fn push_word(&mut self, word: u32);
+    /// Makes an instruction of what was pushed since the last one.
+    fn finish(&mut self, row: RowId, small: u8, trap: u8);
 }
