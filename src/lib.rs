@@ -9,5 +9,7 @@ pub mod diag;
 pub mod entity;
 pub mod ir;
 pub mod mach;
+pub mod object;
 pub mod options;
+pub mod parse;
 pub mod target;
