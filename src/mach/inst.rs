@@ -159,3 +159,13 @@ pub struct MachInst {
     /// Index of the first data word.
     pub words: u32,
 }
+
+/// What constructors of machine instructions write into: operands and words first, then the row.
+pub trait InstSink {
+    /// Adds a register operand to the instruction being made.
+    fn push_operand(&mut self, operand: regalloc2::Operand);
+    /// Adds a data word to it.
+    fn push_word(&mut self, word: u32);
+    /// Completes it.
+    fn finish(&mut self, row: RowId, small: u8, trap: u8);
+}
