@@ -9,7 +9,7 @@
 //! takes registers *and* words (a memory or register-or-memory operand), and it stands after all plain
 //! registers and before all immediates; so every operand's position is known from the row alone.
 
-use regalloc2::{Operand, PReg};
+use regalloc2::PReg;
 
 /// The number of a row in its target's table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
@@ -162,13 +162,12 @@ pub struct MachInst {
     pub words: u32,
 }
 
-/// Where instructions go: lowering's VCode, or straight to bytes. Generated constructors push an
-/// instruction's operands and words, then finish it.
+/// What constructors of machine instructions write into: operands and words first, then the row.
 pub trait InstSink {
-    /// Appends a register operand.
-    fn push_operand(&mut self, operand: Operand);
-    /// Appends a data word.
+    /// Adds a register operand to the instruction being made.
+    fn push_operand(&mut self, operand: regalloc2::Operand);
+    /// Adds a data word to it.
     fn push_word(&mut self, word: u32);
-    /// Makes an instruction of what was pushed since the last one.
+    /// Completes it.
     fn finish(&mut self, row: RowId, small: u8, trap: u8);
 }

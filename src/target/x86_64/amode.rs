@@ -2,7 +2,7 @@
 //!
 //! An [`Amode`] is what lowering builds and constructors take; in VCode it is zero to two register
 //! operands and two words. Places in the frame are symbolic until the frame is laid out: the displacement is
-//! relative to a stack slot, an area of arguments or a spill slot, and [`FrameOffsets`] completes it at emission.
+//! relative to a stack slot, an area of arguments or a spill slot, and [`frame_offset`] completes it at emission.
 //! Everything in the frame is addressed from rsp.
 //!
 //! Invariants: the first word has the kind in its low bits and is 0 for a register, so that it tells the two cases of an
@@ -11,6 +11,7 @@
 use crate::ir::StackSlot;
 use crate::mach::buffer::Label;
 use crate::mach::compiled::SymbolRef;
+use crate::mach::frame::Frame;
 use crate::mach::inst::{InstSink, RowId};
 use regalloc2::{Operand, OperandConstraint, OperandPos, VReg};
 
@@ -363,27 +364,14 @@ impl PackedAmode {
     }
 }
 
-/// Where things are in the final frame, from rsp.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct FrameOffsets<'a> {
-    /// Of each stack slot.
-    pub slots: &'a [u32],
-    /// Of the arguments got on the stack.
-    pub incoming: u32,
-    /// Of the first spill slot; others are 8 bytes apart.
-    pub spills: u32,
-}
-
-impl FrameOffsets<'_> {
-    /// The offset from rsp of a place in the frame; `None` for other places.
-    #[inline]
-    pub fn offset(&self, place: Place) -> Option<u32> {
-        match place {
-            Place::Slot(slot) => Some(self.slots[slot.0 as usize]),
-            Place::Incoming => Some(self.incoming),
-            Place::Outgoing => Some(0),
-            Place::Spill(slot) => Some(self.spills.wrapping_add(slot.wrapping_mul(8))),
-            _ => None,
-        }
+/// The offset from rsp of a place in the frame, given the frame; `None` for other places.
+#[inline]
+pub fn frame_offset(frame: &Frame, place: Place) -> Option<u32> {
+    match place {
+        Place::Slot(slot) => Some(frame.slots[slot]),
+        Place::Incoming => Some(frame.incoming),
+        Place::Outgoing => Some(0),
+        Place::Spill(slot) => Some(frame.spills.wrapping_add(slot.wrapping_mul(8))),
+        _ => None,
     }
 }

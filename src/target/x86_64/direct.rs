@@ -3,7 +3,7 @@
 //! The constructors of [`rows`](super::rows) work here too. A virtual register stands for the physical one of its number:
 //! see [`regs::direct`](super::regs::direct).
 
-use super::encode::{EmitContext, encode};
+use super::encode::{Places, encode};
 use crate::mach::buffer::CodeBuffer;
 use crate::mach::inst::{InstSink, MachInst, RowId};
 use regalloc2::{Allocation, Operand, PReg};
@@ -13,7 +13,7 @@ const MOST: usize = 8;
 
 /// A sink that encodes each instruction as it is finished.
 pub struct Direct<'a> {
-    context: &'a EmitContext<'a>,
+    places: Places<'a>,
     buffer: &'a mut CodeBuffer,
     allocs: [Allocation; MOST],
     words: [u32; MOST],
@@ -23,9 +23,9 @@ pub struct Direct<'a> {
 
 impl<'a> Direct<'a> {
     /// Writes to `buffer`.
-    pub fn new(context: &'a EmitContext<'a>, buffer: &'a mut CodeBuffer) -> Self {
+    pub fn new(places: Places<'a>, buffer: &'a mut CodeBuffer) -> Self {
         Direct {
-            context,
+            places,
             buffer,
             allocs: [Allocation::none(); MOST],
             words: [0; MOST],
@@ -54,7 +54,7 @@ impl InstSink for Direct<'_> {
     fn finish(&mut self, row: RowId, small: u8, trap: u8) {
         let operand_count = self.alloc_count as u16;
         let inst = MachInst { row, operand_count, small, trap, operands: 0, words: 0 };
-        encode(&inst, &self.allocs, &self.words, self.context, self.buffer);
+        encode(&inst, &self.allocs, &self.words, self.places, self.buffer);
         self.alloc_count = 0;
         self.word_count = 0;
     }
@@ -66,12 +66,15 @@ mod tests {
     use super::super::regs::{self, direct};
     use super::super::rows;
     use super::*;
+    use crate::mach::buffer::Label;
+    use crate::mach::frame::Frame;
 
     #[test]
     fn writes_a_prologue() {
         let mut buffer = CodeBuffer::default();
-        let context = EmitContext::default();
-        let mut sink = Direct::new(&context, &mut buffer);
+        let frame = Frame::default();
+        let places = Places { frame: &frame, constants: Label(0) };
+        let mut sink = Direct::new(places, &mut buffer);
         let (rsp, rbp, rdi) = (direct(regs::RSP), direct(regs::RBP), direct(regs::RDI));
         rows::push_r(&mut sink, rbp);
         rows::mov_rm(&mut sink, OperandSize::Q64, rbp, rsp);

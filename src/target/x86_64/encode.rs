@@ -8,22 +8,30 @@
 //! known yet (relocation or label) is the displacement or the last four bytes; the distance
 //! counts from the instruction's end, so what follows the field is subtracted from the addend.
 
-use super::amode::{FrameOffsets, PackedAmode, Place};
+use super::amode::{PackedAmode, Place, frame_offset};
 use super::format::{FIELD_IMM, FIELD_MEM, FIELD_REG, FIELD_RM, FIELD_VVVV, Format, NO_FIELD, Opcode};
 use super::rows::{EXPANSIONS, ROWS};
 use crate::ir::TrapCode;
 use crate::mach::buffer::{BranchForms, CodeBuffer, Fixup, Label};
 use crate::mach::compiled::{RelocKind, SymbolRef};
+use crate::mach::frame::Frame;
 use crate::mach::inst::{MachInst, Row};
+use crate::mach::isa::EmitContext;
 use regalloc2::Allocation;
 
-/// What emission knows about the function.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct EmitContext<'a> {
-    /// Where things are in the frame.
-    pub frame: FrameOffsets<'a>,
-    /// Labels of the function's constants.
-    pub constants: &'a [Label],
+/// Where things are that operands refer to.
+#[derive(Clone, Copy)]
+pub struct Places<'a> {
+    /// The frame.
+    pub frame: &'a Frame,
+    /// The label of constant 0; those of the others follow.
+    pub constants: Label,
+}
+
+impl Places<'_> {
+    fn constant(&self, number: u32) -> Label {
+        Label(self.constants.0.wrapping_add(number))
+    }
 }
 
 /// An instruction with its parts at hand.
@@ -42,12 +50,24 @@ pub struct InstView<'a> {
 /// A function that expands a pseudo-instruction.
 pub type Expansion = fn(&InstView, &EmitContext, &mut CodeBuffer);
 
-/// Writes an instruction. `allocs` and `words` begin with its own.
+/// Writes an instruction, pseudo-instructions included.
+pub fn emit(inst: &MachInst, context: &EmitContext, buffer: &mut CodeBuffer) {
+    let row = &ROWS[inst.row.0 as usize];
+    if row.format == Format::Expand as u8 {
+        let view = InstView { row, small: inst.small, allocs: context.allocs, words: context.words };
+        EXPANSIONS[row.params[0] as usize](&view, context, buffer);
+    } else {
+        let places = Places { frame: context.frame, constants: context.constants };
+        encode(inst, context.allocs, context.words, places, buffer);
+    }
+}
+
+/// Writes a real instruction. `allocs` and `words` begin with its own.
 pub fn encode(
     inst: &MachInst,
     allocs: &[Allocation],
     words: &[u32],
-    context: &EmitContext,
+    places: Places,
     buffer: &mut CodeBuffer,
 ) {
     let row = &ROWS[inst.row.0 as usize];
@@ -57,17 +77,17 @@ pub fn encode(
     let view = InstView { row, small: inst.small, allocs, words };
     match Format::ALL[row.format as usize] {
         Format::Fixed => buffer.put(&row.params[0].to_le_bytes()[..row.params[1] as usize]),
-        Format::ModRm => modrm(&view, context, buffer),
+        Format::ModRm => modrm(&view, places, buffer),
         Format::OpReg => op_reg(&view, buffer),
-        Format::AluImm => alu_imm(&view, context, buffer),
-        Format::TestImm => test_imm(&view, context, buffer),
-        Format::ImulImm => imul_imm(&view, context, buffer),
-        Format::ShiftImm => shift_imm(&view, context, buffer),
-        Format::Vex => vex(&view, context, buffer),
+        Format::AluImm => alu_imm(&view, places, buffer),
+        Format::TestImm => test_imm(&view, places, buffer),
+        Format::ImulImm => imul_imm(&view, places, buffer),
+        Format::ShiftImm => shift_imm(&view, places, buffer),
+        Format::Vex => vex(&view, places, buffer),
         Format::Jump => buffer.branch::<Branches>(Branches::JUMP, view.label()),
         Format::JumpIf => buffer.branch::<Branches>(inst.small, view.label()),
         Format::Symbol => symbol(&view, buffer),
-        Format::Expand => EXPANSIONS[row.params[0] as usize](&view, context, buffer),
+        Format::Expand => unreachable!("pseudo-instructions are emitted, not encoded"),
     }
 }
 
@@ -112,7 +132,7 @@ impl InstView<'_> {
 
     /// What ModRM.rm stands for.
     #[inline]
-    fn rm(&self, context: &EmitContext) -> RegMem {
+    fn rm(&self, places: Places) -> RegMem {
         let first = self.row.fields[FIELD_RM] as usize;
         if !self.has(FIELD_MEM) {
             return RegMem::Reg(self.register(first));
@@ -122,7 +142,7 @@ impl InstView<'_> {
         let Some(place) = amode.place else {
             return match self.allocs[first].as_stack() {
                 None => RegMem::Reg(self.register(first)),
-                Some(slot) => RegMem::Mem(Address::frame(context, Place::Spill(slot.index() as u32), 0)),
+                Some(slot) => RegMem::Mem(Address::frame(places, Place::Spill(slot.index() as u32), 0)),
             };
         };
         let mut address = match place {
@@ -130,8 +150,8 @@ impl InstView<'_> {
             Place::Symbol(symbol) => Address::rip(Target::Symbol(symbol), amode.disp),
             Place::Got(symbol) => Address::rip(Target::Got(symbol), amode.disp),
             Place::Label(label) => Address::rip(Target::Label(label), amode.disp),
-            Place::Constant(n) => Address::rip(Target::Label(context.constants[n as usize]), amode.disp),
-            _ => Address::frame(context, place, amode.disp),
+            Place::Constant(n) => Address::rip(Target::Label(places.constant(n)), amode.disp),
+            _ => Address::frame(places, place, amode.disp),
         };
         if amode.has_base {
             address.base = self.register(first);
@@ -183,8 +203,8 @@ impl Address {
     const NONE: Address =
         Address { base: NO_REGISTER, index: NO_REGISTER, scale: 0, disp: 0, target: Target::None };
 
-    fn frame(context: &EmitContext, place: Place, disp: i32) -> Self {
-        let offset = context.frame.offset(place).expect("other places are told apart before");
+    fn frame(places: Places, place: Place, disp: i32) -> Self {
+        let offset = frame_offset(places.frame, place).expect("other places are told apart before");
         Address { base: RSP, disp: disp.wrapping_add(offset as i32), ..Self::NONE }
     }
 
@@ -359,10 +379,10 @@ fn needs_rex(view: &InstView, opcode: u32, reg: u8, rm: &RegMem) -> bool {
 
 /// Everything of a legacy instruction up to its immediate, of `imm_bytes`. `add` is added to the opcode byte.
 #[inline]
-fn legacy(view: &InstView, context: &EmitContext, add: u8, imm_bytes: u8) -> Assembly {
+fn legacy(view: &InstView, places: Places, add: u8, imm_bytes: u8) -> Assembly {
     let opcode = view.row.params[0];
     let reg = view.reg();
-    let rm = view.rm(context);
+    let rm = view.rm(places);
     let mut out = Assembly::new();
     out.legacy_opcode(opcode, reg, rm.prefix_bits(), needs_rex(view, opcode, reg, &rm));
     out.put((opcode as u8).wrapping_add(add));
@@ -370,11 +390,11 @@ fn legacy(view: &InstView, context: &EmitContext, add: u8, imm_bytes: u8) -> Ass
     out
 }
 
-fn modrm(view: &InstView, context: &EmitContext, buffer: &mut CodeBuffer) {
+fn modrm(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
     let opcode = view.row.params[0];
     let cond = if opcode & Opcode::COND != 0 { view.small & 15 } else { 0 };
     let imm_bytes = Opcode::imm_bytes_of(opcode);
-    let mut out = legacy(view, context, cond, imm_bytes);
+    let mut out = legacy(view, places, cond, imm_bytes);
     if imm_bytes != 0 {
         out.immediate(view.immediate() as u64, imm_bytes);
     }
@@ -422,7 +442,7 @@ fn accumulator(opcode: u32, byte: u8, value: u32, imm_bytes: u8, buffer: &mut Co
     out.finish(buffer);
 }
 
-fn alu_imm(view: &InstView, context: &EmitContext, buffer: &mut CodeBuffer) {
+fn alu_imm(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
     let opcode = view.row.params[0];
     let value = view.immediate();
     let full = Opcode::imm_bytes_of(opcode);
@@ -432,44 +452,44 @@ fn alu_imm(view: &InstView, context: &EmitContext, buffer: &mut CodeBuffer) {
         return accumulator(opcode, byte, value, full, buffer);
     }
     let imm_bytes = if short { 1 } else { full };
-    let mut out = legacy(view, context, if short { 2 } else { 0 }, imm_bytes);
+    let mut out = legacy(view, places, if short { 2 } else { 0 }, imm_bytes);
     out.immediate(value as u64, imm_bytes);
     out.finish(buffer);
 }
 
-fn test_imm(view: &InstView, context: &EmitContext, buffer: &mut CodeBuffer) {
+fn test_imm(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
     let opcode = view.row.params[0];
     let full = Opcode::imm_bytes_of(opcode);
     if is_accumulator(view) {
         return accumulator(opcode, 0xA8 | (full > 1) as u8, view.immediate(), full, buffer);
     }
-    let mut out = legacy(view, context, 0, full);
+    let mut out = legacy(view, places, 0, full);
     out.immediate(view.immediate() as u64, full);
     out.finish(buffer);
 }
 
-fn imul_imm(view: &InstView, context: &EmitContext, buffer: &mut CodeBuffer) {
+fn imul_imm(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
     let value = view.immediate();
     let full = Opcode::imm_bytes_of(view.row.params[0]);
     let (add, imm_bytes) = if is_byte(value, full) { (2, 1) } else { (0, full) };
-    let mut out = legacy(view, context, add, imm_bytes);
+    let mut out = legacy(view, places, add, imm_bytes);
     out.immediate(value as u64, imm_bytes);
     out.finish(buffer);
 }
 
-fn shift_imm(view: &InstView, context: &EmitContext, buffer: &mut CodeBuffer) {
+fn shift_imm(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
     if view.immediate() as u8 == 1 {
-        return legacy(view, context, 0x10, 0).finish(buffer);
+        return legacy(view, places, 0x10, 0).finish(buffer);
     }
-    let mut out = legacy(view, context, 0, 1);
+    let mut out = legacy(view, places, 0, 1);
     out.put(view.immediate() as u8);
     out.finish(buffer);
 }
 
-fn vex(view: &InstView, context: &EmitContext, buffer: &mut CodeBuffer) {
+fn vex(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
     let opcode = view.row.params[0];
     let reg = view.reg();
-    let rm = view.rm(context);
+    let rm = view.rm(places);
     let (x, b) = rm.prefix_bits();
     let wide = (opcode & Opcode::WIDE != 0) as u8;
     let map = Opcode::map_of(opcode);

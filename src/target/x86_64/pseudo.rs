@@ -1,8 +1,9 @@
 //! What expands pseudo-instructions: one function for each `expand = name` of the rows.
 
-use super::encode::{EmitContext, InstView};
+use super::encode::InstView;
 use crate::mach::buffer::CodeBuffer;
 use crate::mach::compiled::{LibCall, RelocKind, SymbolRef};
+use crate::mach::isa::EmitContext;
 
 /// The address of a thread-local variable by the general-dynamic model: the padded sequence that linkers recognise
 /// and may replace by that of a simpler model.
