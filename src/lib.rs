@@ -10,3 +10,4 @@ pub mod entity;
 pub mod ir;
 pub mod mach;
 pub mod options;
+pub mod verify;
