@@ -24,18 +24,19 @@ pub(super) fn check(body: &mut Body<'_>, call: BlockCallRef, edge: Edge<'_>) {
         true => stencil.block_params(call.block),
         false => return,
     };
+    // Of arguments in the wrong number, none can be said to be for a certain parameter.
+    let fits = args.len() == params.len();
     for (i, &word) in args.iter().enumerate() {
         let arg = BlockArg::unpack(word);
-        let Some(ty) = arg_type(body, arg, edge) else { continue };
-        if let Some(&param) = params.get(i) {
-            let expected = body.type_of(Value(param));
-            if ty != expected {
-                let arg = arg_text(arg);
-                body.report(format!("arg {arg} has type {ty}, expected {expected}"));
-            }
+        if let Some(ty) = arg_type(body, arg, edge)
+            && fits
+            && ty != body.type_of(Value(params[i]))
+        {
+            let (arg, expected) = (arg_text(arg), body.type_of(Value(params[i])));
+            body.report(format!("arg {arg} has type {ty}, expected {expected}"));
         }
     }
-    if args.len() != params.len() {
+    if !fits {
         let text: Vec<String> = args.iter().map(|&word| arg_text(BlockArg::unpack(word))).collect();
         let text = format!("{}({})", call.block, text.join(", "));
         let (got, expected) = (args.len(), params.len());
