@@ -11,8 +11,5 @@ pub mod ir;
 pub mod mach;
 pub mod object;
 pub mod options;
-<<<<<<< HEAD
-pub mod verify;
-=======
 pub mod parse;
->>>>>>> main
+pub mod verify;
