@@ -13,3 +13,4 @@ pub mod object;
 pub mod options;
 pub mod parse;
 pub mod target;
+pub mod verify;
