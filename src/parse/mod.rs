@@ -26,7 +26,7 @@ mod sugar;
 
 pub use context::{Failed, ParseContext, SourceMap};
 pub use module::module;
-pub use number::{FloatFormat, Integer};
+pub use number::Integer;
 pub use split::{Comment, FunctionText, Split, comments, split};
 
 use crate::ir::Function;
