@@ -23,6 +23,8 @@ mod parser;
 mod preamble;
 mod split;
 mod sugar;
+#[cfg(test)]
+mod tests;
 
 pub use context::{Failed, ParseContext, SourceMap};
 pub use module::module;
