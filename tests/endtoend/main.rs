@@ -3,6 +3,8 @@
 //! Each directory of `testsuite/` has a `test.sh`, which runs in an empty directory with `CLIFC` (the
 //! compiler) and `SUITE` (the test suite) set, says what goes wrong and then fails.
 
+mod calls;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -12,8 +14,15 @@ fn suite() -> PathBuf {
 
 fn run(name: &str) {
     let work = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    std::fs::remove_dir_all(&work).or_else(|error| work.exists().then_some(Err(error)).unwrap_or(Ok(()))).expect("an empty directory");
+    if work.exists() {
+        std::fs::remove_dir_all(&work).expect("an old directory can go");
+    }
     std::fs::create_dir_all(&work).expect("a directory");
+    if name == "calls" {
+        let (clif, c) = calls::generate(200);
+        std::fs::write(work.join("calls.clif"), clif).expect("a file");
+        std::fs::write(work.join("calls.c"), c).expect("a file");
+    }
     let output = Command::new("sh")
         .arg(suite().join(name).join("test.sh"))
         .current_dir(&work)
