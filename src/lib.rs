@@ -9,4 +9,5 @@ pub mod diag;
 pub mod entity;
 pub mod ir;
 pub mod mach;
+pub mod object;
 pub mod options;
