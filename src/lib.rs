@@ -11,3 +11,4 @@ pub mod ir;
 pub mod mach;
 pub mod object;
 pub mod options;
+pub mod parse;

@@ -10,6 +10,7 @@
 //!
 //! This is the only place that knows the `object` crate.
 
+pub mod disasm;
 mod eh_frame;
 mod elf;
 mod sections;

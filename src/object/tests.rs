@@ -228,3 +228,44 @@ fn library_routines_and_thread_locals() {
     assert_eq!(symbols(&bytes), expected);
     assert_eq!(relocations(&bytes, ".text.f"), ["0 19 counter -4", "2 4 floor -4"]);
 }
+
+#[test]
+fn listings_show_relocations_and_traps() {
+    let code = caller();
+    let names = [params(text("f"), text("puts")), params(text("g"), text("f"))];
+    let contents = Contents {
+        functions: vec![
+            function(&names[0], Linkage::Export, &code),
+            function(&names[1], Linkage::Weak, &code),
+        ],
+        ..Default::default()
+    };
+    let bytes = written(Layout::default(), &contents).expect("an object");
+    let mut listing = Vec::new();
+    disasm::disassemble(&bytes, &mut listing).expect("a listing");
+    let function = |name, callee| {
+        format!(
+            "\n{name}: (8 bytes)\n     0: 55                      pushq %rbp\n     1: e8 00 00 00 00          \
+             callq 6                          ; plt32 {callee}-4 ; trap stk_ovf\n     6: 5d                      \
+             popq %rbp\n     7: c3                      retq\n"
+        )
+    };
+    let expected = format!("section .text:\n{}{}", function("f", "puts"), function("g", "f"));
+    assert_eq!(String::from_utf8(listing).expect("UTF-8"), expected);
+}
+
+#[test]
+fn broken_objects_are_refused() {
+    let code = caller();
+    let names = params(text("f"), text("puts"));
+    let contents =
+        Contents { functions: vec![function(&names, Linkage::Export, &code)], ..Default::default() };
+    let bytes = written(Layout::default(), &contents).expect("an object");
+    for at in 0..bytes.len() {
+        let mut broken = bytes.clone();
+        broken[at] ^= 0xff;
+        let _may_fail = disasm::disassemble(&broken, &mut Vec::new());
+        let _may_fail = disasm::disassemble(&bytes[..at], &mut Vec::new());
+    }
+    assert!(disasm::disassemble(b"no object", &mut Vec::new()).is_err());
+}
