@@ -3,6 +3,7 @@
 mod args;
 mod explain;
 mod listing;
+mod testing;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -61,6 +62,7 @@ fn run(command: Command, _colour: bool) -> Result<(), Failure> {
             let (target, flags) = target(&settings.target)?;
             print(&listing::settings(&target, &flags))
         }
+        Command::Test(test) => testing::run(&test),
         _ => Err(Failure::Usage("soon".into())),
     }
 }
@@ -93,4 +95,11 @@ fn target(args: &TargetArgs) -> Result<(Target, Flags), Failure> {
     };
     all().map_err(Failure::Usage)?;
     Ok((target, flags))
+}
+
+/// Runs `work` with as many threads as were asked for.
+fn with_threads<T: Send>(jobs: Option<u16>, work: impl FnOnce() -> T + Send) -> Result<T, Failure> {
+    let threads = jobs.map_or(0, usize::from);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    Ok(pool.map_err(|error| Failure::System(error.to_string()))?.install(work))
 }
