@@ -7,8 +7,11 @@
 pub mod analysis;
 pub mod diag;
 pub mod entity;
+pub mod filetest;
 pub mod ir;
 pub mod mach;
 pub mod object;
 pub mod options;
 pub mod parse;
+pub mod target;
+pub mod verify;
