@@ -1,6 +1,7 @@
 //! The verbs. Each takes its arguments and says how the process ends; what they do is in the library.
 
 mod args;
+mod disasm;
 mod explain;
 mod listing;
 mod testing;
@@ -57,6 +58,7 @@ fn run(command: Command, _colour: bool) -> Result<(), Failure> {
             let texts = texts.map_err(Failure::Usage)?;
             print(&if texts.is_empty() { explain::summary() } else { texts.join("\n") })
         }
+        Command::Disasm(disasm) => disasm::run(&disasm),
         Command::Targets => print(&listing::targets()),
         Command::Settings(settings) => {
             let (target, flags) = target(&settings.target)?;
