@@ -12,4 +12,5 @@ pub mod mach;
 pub mod object;
 pub mod options;
 pub mod parse;
+pub mod target;
 pub mod verify;

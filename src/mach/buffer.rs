@@ -48,6 +48,15 @@ struct Branch {
     form: u8,
 }
 
+/// A constant to be placed: its range in `constant_bytes`.
+#[derive(Clone, Copy, Debug)]
+struct PendingConstant {
+    label: Label,
+    start: u32,
+    end: u32,
+    align: u32,
+}
+
 /// Code of one function while it is written. Reused across functions.
 #[derive(Debug, Default)]
 pub struct CodeBuffer {
@@ -59,10 +68,13 @@ pub struct CodeBuffer {
     traps: Vec<TrapSite>,
     srclocs: Vec<(u32, u32)>,
     unwind: Vec<(u32, UnwindOp)>,
-    /// Constants to be placed: label, range in `constant_bytes`, alignment.
-    constants: Vec<(Label, u32, u32, u32)>,
+    constants: Vec<PendingConstant>,
     constant_bytes: Vec<u8>,
-    text_len: u32,
+    /// Jump tables: label and range in `table_targets`.
+    tables: Vec<(Label, u32, u32)>,
+    table_targets: Vec<Label>,
+    grown: Vec<u32>,
+    data_places: Vec<(Label, u32)>,
 }
 
 impl CodeBuffer {
@@ -78,6 +90,8 @@ impl CodeBuffer {
         self.unwind.clear();
         self.constants.clear();
         self.constant_bytes.clear();
+        self.tables.clear();
+        self.table_targets.clear();
     }
 
     /// Where the next byte goes, with all branches so far in their shortest form.
@@ -178,41 +192,41 @@ impl CodeBuffer {
 
     /// A constant to be placed after the code; equal ones share a place.
     pub fn constant(&mut self, bytes: &[u8], align: u32) -> Label {
-        for &(label, start, len, old_align) in &self.constants {
-            if old_align >= align && self.constant_bytes[start as usize..(start + len) as usize] == *bytes {
-                return label;
+        for old in &self.constants {
+            if old.align >= align && self.constant_bytes[old.start as usize..old.end as usize] == *bytes {
+                return old.label;
             }
         }
         let label = self.label();
-        self.constants.push((label, self.constant_bytes.len() as u32, bytes.len() as u32, align));
+        let start = self.constant_bytes.len() as u32;
         self.constant_bytes.extend_from_slice(bytes);
+        self.constants.push(PendingConstant { label, start, end: start + bytes.len() as u32, align });
         label
     }
 }
 
-/// Finishing.
+/// Finishing: relaxation, data after the code, fixups.
 impl CodeBuffer {
-    /// Ends the instructions: what is written after it is data. Pending constants are placed here.
-    pub fn end_text(&mut self) {
-        self.text_len = self.position();
-        let constants = std::mem::take(&mut self.constants);
-        for &(label, start, len, align) in &constants {
-            // Branches before it may still grow, so alignment is met after relaxation: see `place`.
-            self.constants.push((label, start, len, align));
-        }
+    /// A table after the code of 32-bit distances from its own start to `targets`.
+    pub fn jump_table(&mut self, targets: impl Iterator<Item = Label>) -> Label {
+        let label = self.label();
+        let start = self.table_targets.len() as u32;
+        self.table_targets.extend(targets);
+        self.tables.push((label, start, self.table_targets.len() as u32));
+        label
     }
 
-    /// Lengthens branches until all reach; returns how many bytes that adds.
-    fn relax<B: BranchForms>(&mut self) -> u32 {
-        // grown[i] is what the branches before the i-th add.
-        let mut grown: Vec<u32> = vec![0; self.branches.len() + 1];
+    /// Lengthens branches until all reach. Afterwards `grown[i]` is what the branches before the
+    /// i-th add, and the last entry what all add.
+    fn relax<B: BranchForms>(&mut self) {
+        let count = self.branches.len();
+        self.grown.clear();
+        self.grown.resize(count + 1, 0);
         loop {
             let mut changed = false;
-            for i in 0..self.branches.len() {
+            for i in 0..count {
                 let branch = self.branches[i];
-                let target = self.labels[branch.label.0 as usize];
-                let before = self.branches.partition_point(|b| b.at < target);
-                let distance = (target + grown[before]) as i64 - (branch.at + grown[i]) as i64;
+                let distance = self.place_of(branch.label) - (branch.at + self.grown[i]) as i64;
                 let mut form = branch.form;
                 while !B::reaches(branch.kind, form, distance) {
                     form += 1;
@@ -221,14 +235,153 @@ impl CodeBuffer {
                 self.branches[i].form = form;
             }
             if !changed {
-                return grown[self.branches.len()];
+                return;
             }
             let mut sum = 0;
             for (i, branch) in self.branches.iter().enumerate() {
-                grown[i] = sum;
+                self.grown[i] = sum;
                 sum += B::length(branch.kind, branch.form) - B::length(branch.kind, 0);
             }
-            grown[self.branches.len()] = sum;
+            self.grown[count] = sum;
         }
     }
+
+    /// Where a label is, given the branch lengths found so far.
+    fn place_of(&self, label: Label) -> i64 {
+        let at = self.labels[label.0 as usize];
+        debug_assert_ne!(at, UNBOUND, "every label that is used is bound");
+        self.place(at) as i64
+    }
+
+    /// Where a position ends up, given the branch lengths found so far.
+    fn place(&self, at: u32) -> u32 {
+        at + self.grown[self.branches.partition_point(|branch| branch.at < at)]
+    }
+
+    /// Makes the finished function: branches relaxed, constants and tables behind the code, fixups written.
+    pub fn finish<B: BranchForms>(&mut self) -> CompiledStencil {
+        self.relax::<B>();
+        let mut code = self.spread::<B>();
+        let text_len = code.len() as u32;
+        let data = self.place_data(&mut code);
+        for &(offset, fixup, label) in &self.fixups {
+            let field = self.place(offset);
+            let target = self.final_place(label, &data);
+            let distance = match fixup {
+                Fixup::Pc32 => target.wrapping_sub(field),
+                Fixup::From(base) => target.wrapping_sub(self.final_place(base, &data)),
+            };
+            add_to_field(&mut code, field, distance);
+        }
+        let mut map = Mapper::new(&self.branches, &self.grown);
+        let relocs = self.relocs.iter().map(|r| Reloc { offset: map.next(r.offset), ..*r }).collect();
+        map.restart();
+        let traps = self.traps.iter().map(|t| TrapSite { offset: map.next(t.offset), ..*t }).collect();
+        map.restart();
+        let srclocs = self.srclocs.iter().map(|&(at, loc)| (map.next(at), loc)).collect();
+        map.restart();
+        let unwind = self.unwind.iter().map(|&(at, op)| (map.next(at), op)).collect();
+        CompiledStencil {
+            code,
+            text_len,
+            align: data.align,
+            relocs,
+            traps,
+            srclocs,
+            unwind,
+            ..Default::default()
+        }
+    }
+
+    /// Copies the code with room for the branches' final forms, and writes them.
+    fn spread<B: BranchForms>(&mut self) -> Vec<u8> {
+        let grown = self.grown[self.branches.len()];
+        let data = self.constant_bytes.len() + self.table_targets.len() * 4 + 32;
+        let mut out = Vec::with_capacity(self.code.len() + grown as usize + data);
+        let mut from = 0;
+        for (i, branch) in self.branches.iter().enumerate() {
+            out.extend_from_slice(&self.code[from..branch.at as usize]);
+            let start = out.len();
+            let distance = self.place_of(branch.label) - (branch.at + self.grown[i]) as i64;
+            out.resize(start + B::length(branch.kind, branch.form) as usize, 0);
+            B::write(branch.kind, branch.form, distance, &mut out[start..]);
+            from = branch.at as usize + B::length(branch.kind, 0) as usize;
+        }
+        out.extend_from_slice(&self.code[from..]);
+        out
+    }
+
+    /// Puts constants, the most aligned first, and then jump tables behind the code.
+    fn place_data(&mut self, code: &mut Vec<u8>) -> Data {
+        let mut data = Data { align: 16, places: std::mem::take(&mut self.data_places) };
+        data.places.clear();
+        self.constants.sort_by_key(|constant| std::cmp::Reverse(constant.align));
+        for constant in &self.constants {
+            data.align = data.align.max(constant.align);
+            code.resize(code.len().next_multiple_of(constant.align as usize), 0);
+            data.places.push((constant.label, code.len() as u32));
+            code.extend_from_slice(&self.constant_bytes[constant.start as usize..constant.end as usize]);
+        }
+        for &(label, start, end) in &self.tables {
+            code.resize(code.len().next_multiple_of(4), 0);
+            data.places.push((label, code.len() as u32));
+            code.resize(code.len() + (end - start) as usize * 4, 0);
+        }
+        data.places.sort_unstable_by_key(|place| place.0.0);
+        for &(label, start, end) in &self.tables {
+            let base = data.find(label).expect("a table was just placed");
+            for (i, &target) in self.table_targets[start as usize..end as usize].iter().enumerate() {
+                let distance = (self.place_of(target) as u32).wrapping_sub(base);
+                add_to_field(code, base + 4 * i as u32, distance);
+            }
+        }
+        data
+    }
+
+    fn final_place(&self, label: Label, data: &Data) -> u32 {
+        data.find(label).unwrap_or_else(|| self.place_of(label) as u32)
+    }
+}
+
+/// Where data behind the code went, by label, and the alignment it asks of the function.
+struct Data {
+    align: u32,
+    places: Vec<(Label, u32)>,
+}
+
+impl Data {
+    fn find(&self, label: Label) -> Option<u32> {
+        let at = self.places.binary_search_by_key(&label.0, |place| place.0.0).ok()?;
+        Some(self.places[at].1)
+    }
+}
+
+/// Maps increasing positions to where they end up, one merge over the branches.
+struct Mapper<'a> {
+    branches: &'a [Branch],
+    grown: &'a [u32],
+    passed: usize,
+}
+
+impl<'a> Mapper<'a> {
+    fn new(branches: &'a [Branch], grown: &'a [u32]) -> Self {
+        Mapper { branches, grown, passed: 0 }
+    }
+
+    fn restart(&mut self) {
+        self.passed = 0;
+    }
+
+    fn next(&mut self, at: u32) -> u32 {
+        while self.passed < self.branches.len() && self.branches[self.passed].at < at {
+            self.passed += 1;
+        }
+        at + self.grown[self.passed]
+    }
+}
+
+/// Adds to a 32-bit little-endian field.
+fn add_to_field(code: &mut [u8], at: u32, value: u32) {
+    let field: &mut [u8; 4] = (&mut code[at as usize..at as usize + 4]).try_into().expect("four bytes");
+    *field = u32::from_le_bytes(*field).wrapping_add(value).to_le_bytes();
 }

@@ -5,6 +5,15 @@
 //! instruction, into a code [`buffer`]. `mach` asks a row for its properties and never which
 //! instruction it is.
 
+pub mod abi;
+pub mod blocks;
 pub mod buffer;
 pub mod compiled;
+pub mod emit;
+pub mod frame;
 pub mod inst;
+pub mod isa;
+pub mod layout;
+pub mod lower;
+pub mod regalloc;
+pub mod vcode;

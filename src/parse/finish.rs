@@ -23,9 +23,6 @@ impl Parser<'_> {
                 self.error_at(at, format!("{value} is not defined"));
             }
         }
-        if self.func.stencil.layout.is_empty() && !self.failed() {
-            self.error("a function needs a block");
-        }
     }
 
     /// Makes every alias stand for a value that is none, and replaces them wherever they are used.

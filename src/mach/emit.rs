@@ -1,0 +1,119 @@
+//! Emission: one pass over VCode, with the allocator's moves in between, into the code buffer.
+//!
+//! Blocks are emitted in an order of their own: cold blocks last, blocks that only jump not at all (branches
+//! to them are sent on), and a loop whose header tests at the top is rotated, so that the back edge is the
+//! conditional branch. Block n of VCode is label n of the buffer.
+
+use super::buffer::{CodeBuffer, Label};
+use super::compiled::CompiledStencil;
+use super::frame::Frame;
+use super::isa::{EmitContext, Isa};
+use super::layout::Layout;
+use super::vcode::VCode;
+use crate::options::Flags;
+use regalloc2::{Allocation, Edit, Output, PRegSet, ProgPoint};
+
+/// Emits a function.
+pub fn emit<I: Isa>(
+    vcode: &VCode,
+    output: &Output,
+    frame: &Frame,
+    layout: &mut Layout,
+    flags: &Flags,
+    buffer: &mut CodeBuffer,
+) -> CompiledStencil {
+    buffer.clear();
+    buffer.reserve_labels(vcode.blocks.len() as u32);
+    layout.compute::<I>(vcode, output);
+    I::emit_prologue(frame, flags, buffer);
+    for position in 0..layout.order().len() {
+        let block = layout.order()[position];
+        let next = layout.order().get(position + 1).map_or(Label(u32::MAX), |&next| Label(next));
+        buffer.bind(Label(block));
+        for &skipped in layout.sent_to(block) {
+            buffer.bind(Label(skipped));
+        }
+        emit_block::<I>(vcode, output, frame, flags, buffer, block as usize, next);
+    }
+    let mut compiled = buffer.finish::<I::Branches>();
+    compiled.frame_size = frame.size + 8 * frame.saved.len() as u32;
+    compiled
+}
+
+fn emit_block<I: Isa>(
+    vcode: &VCode,
+    output: &Output,
+    frame: &Frame,
+    flags: &Flags,
+    buffer: &mut CodeBuffer,
+    block: usize,
+    next: Label,
+) {
+    let (start, end) = vcode.blocks[block].insts;
+    let first = ProgPoint::before(regalloc2::Inst::new(start as usize));
+    let mut edit = output.edits.partition_point(|edit| edit.0 < first);
+    let mut loc = vcode.srclocs.partition_point(|loc| loc.0 < start);
+    if let Some(before) = loc.checked_sub(1) {
+        buffer.srcloc(vcode.srclocs[before].1);
+    }
+    for index in start..end {
+        let point = ProgPoint::before(regalloc2::Inst::new(index as usize));
+        while let Some((at, Edit::Move { from, to })) = output.edits.get(edit)
+            && *at <= point
+        {
+            emit_move::<I>(*from, *to, frame, buffer);
+            edit += 1;
+        }
+        if let Some(&(at, srcloc)) = vcode.srclocs.get(loc)
+            && at == index
+        {
+            buffer.srcloc(srcloc);
+            loc += 1;
+        }
+        let inst = &vcode.insts[index as usize];
+        let cx = EmitContext {
+            frame,
+            words: vcode.inst_words(inst),
+            allocs: output.inst_allocs(regalloc2::Inst::new(index as usize)),
+            next,
+            constants: Label(vcode.blocks.len() as u32),
+            flags,
+        };
+        I::emit(inst, &cx, buffer);
+    }
+}
+
+fn emit_move<I: Isa>(from: Allocation, to: Allocation, frame: &Frame, buffer: &mut CodeBuffer) {
+    if from != to {
+        let reg = from.as_reg().or(to.as_reg()).expect("the allocator makes no moves between stack slots");
+        I::emit_move(from, to, reg.class(), frame, buffer);
+    }
+}
+
+/// All registers the function writes: by its instructions' results and clobbers, and by moves.
+pub fn written_registers<I: Isa>(vcode: &VCode, output: &Output) -> PRegSet {
+    let rows = I::rows();
+    let mut written = PRegSet::empty();
+    for (index, inst) in vcode.insts.iter().enumerate() {
+        let row = &rows[inst.row.0 as usize];
+        if row.props.any(super::inst::Props::CALL) {
+            // What a call clobbers, nobody has to preserve.
+        } else {
+            written.union_from(row.clobbers);
+        }
+        let allocs = output.inst_allocs(regalloc2::Inst::new(index));
+        for (operand, alloc) in vcode.inst_operands(inst).iter().zip(allocs) {
+            if operand.kind() == regalloc2::OperandKind::Def
+                && let Some(reg) = alloc.as_reg()
+            {
+                written.add(reg);
+            }
+        }
+    }
+    for (_, Edit::Move { to, .. }) in &output.edits {
+        if let Some(reg) = to.as_reg() {
+            written.add(reg);
+        }
+    }
+    written
+}

@@ -1,0 +1,64 @@
+//! The stack frame.
+//!
+//! From high to low addresses: incoming stack arguments, return address, saved registers, stack slots,
+//! spill slots, outgoing stack arguments. Everything is addressed from the stack pointer, which
+//! does not move between prologue and epilogue, so that a frame pointer is kept only when asked for.
+
+use crate::entity::Map;
+use crate::ir::{StackSlot, StackSlotData};
+use regalloc2::{PReg, PRegSet};
+
+/// Sizes and places of a function's frame. Offsets count from the stack pointer after the prologue.
+#[derive(Debug, Default)]
+pub struct Frame {
+    /// Offset of each stack slot.
+    pub slots: Map<StackSlot, u32>,
+    /// Offset of the first spill slot; each takes 8 bytes.
+    pub spills: u32,
+    /// Number of spill slots.
+    pub spill_count: u32,
+    /// Bytes of outgoing stack arguments, from the stack pointer up.
+    pub outgoing: u32,
+    /// Bytes the prologue subtracts from the stack pointer, after saving registers.
+    pub size: u32,
+    /// Offset of the first incoming stack argument.
+    pub incoming: u32,
+    /// Bytes of incoming stack arguments.
+    pub incoming_bytes: u32,
+    /// Registers to be saved, in order.
+    pub saved: Vec<PReg>,
+    /// Whether a frame pointer is set up.
+    pub frame_pointer: bool,
+    /// Whether it calls anything.
+    pub calls: bool,
+    /// Whether the callee removes stack arguments.
+    pub callee_pops: bool,
+    /// Registers written anywhere in the function.
+    pub written: PRegSet,
+    /// The largest stack slot alignment, if more than that of the stack pointer.
+    pub realign: u32,
+}
+
+impl Frame {
+    /// Forgets the last function.
+    pub fn clear(&mut self) {
+        let (mut slots, mut saved) = (std::mem::take(&mut self.slots), std::mem::take(&mut self.saved));
+        slots.clear();
+        saved.clear();
+        *self = Frame { slots, saved, ..Frame::default() };
+    }
+
+    /// Places outgoing arguments, spill slots and stack slots from the stack pointer up; returns the end.
+    pub fn place_locals(&mut self, stack_slots: &Map<StackSlot, StackSlotData>) -> u32 {
+        let mut at = self.outgoing.next_multiple_of(8);
+        self.spills = at;
+        at += self.spill_count * 8;
+        self.slots.clear();
+        for slot in stack_slots.values() {
+            at = at.next_multiple_of((1 << slot.align_shift).clamp(8, 16));
+            self.slots.push(at);
+            at += slot.size;
+        }
+        at.next_multiple_of(8)
+    }
+}

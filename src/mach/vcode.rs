@@ -1,0 +1,243 @@
+//! VCode: a function of machine instructions over virtual registers, in flat arrays.
+//!
+//! Lowering goes from the last instruction to the first, so instructions are pushed in *groups* (those of
+//! one IR instruction, in order) and the groups come last to first; [`VCode::finish`] puts all in order with
+//! one copy. Operands and data words are never moved: an instruction refers to them by index.
+//!
+//! Invariants after `finish`: blocks stand in order, each a range of instructions that ends with its only
+//! terminator; block 0 is the entry, without parameters or predecessors; there are no critical edges.
+
+use super::inst::{InstSink, MachInst, RowId};
+use crate::ir;
+use regalloc2::{Operand, PRegSet, RegClass, VReg};
+
+/// A branch from one block to another, with what it passes to its parameters.
+#[derive(Clone, Copy, Debug)]
+pub struct Edge {
+    /// Destination.
+    pub to: regalloc2::Block,
+    /// Range in [`VCode::edge_args`].
+    pub args: (u32, u32),
+}
+
+/// Where a block comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// A block of the IR.
+    Block(ir::Block),
+    /// A critical edge that was split: it only passes the arguments of this block call.
+    Edge(ir::BlockCallRef),
+}
+
+/// A block.
+#[derive(Clone, Copy, Debug)]
+pub struct VBlock {
+    /// Range of instructions.
+    pub insts: (u32, u32),
+    /// Range in [`VCode::params`].
+    pub params: (u32, u32),
+    /// Range in [`VCode::edges`] and [`VCode::succs`].
+    pub edges: (u32, u32),
+    /// Range in [`VCode::preds`].
+    pub preds: (u32, u32),
+    /// What it comes from.
+    pub origin: Origin,
+    /// Whether it is rarely executed.
+    pub cold: bool,
+}
+
+/// A function of machine instructions.
+#[derive(Debug, Default)]
+pub struct VCode {
+    /// Instructions in order (after [`VCode::finish`]).
+    pub insts: Vec<MachInst>,
+    /// Register operands.
+    pub operands: Vec<Operand>,
+    /// Data words.
+    pub words: Vec<u32>,
+    /// Blocks in order.
+    pub blocks: Vec<VBlock>,
+    /// Outgoing edges, by block.
+    pub edges: Vec<Edge>,
+    /// The edges' destinations, for the allocator.
+    pub succs: Vec<regalloc2::Block>,
+    /// Predecessors, by block.
+    pub preds: Vec<regalloc2::Block>,
+    /// Block parameters.
+    pub params: Vec<VReg>,
+    /// Arguments of edges.
+    pub edge_args: Vec<VReg>,
+    /// Register sets that calls clobber, by number.
+    pub clobbers: Vec<PRegSet>,
+    /// Source locations: first instruction of each run.
+    pub srclocs: Vec<(u32, u32)>,
+    vreg_count: u32,
+    pushed: Vec<MachInst>,
+    groups: Vec<Group>,
+    /// For each block, the range of `groups`, last group first.
+    block_groups: Vec<(u32, u32)>,
+    /// What a renamed vreg stands for, by vreg; itself if not renamed. Empty if none is.
+    aliases: Vec<VReg>,
+    pending: (u32, u32),
+}
+
+/// The instructions of one IR instruction.
+#[derive(Clone, Copy, Debug)]
+struct Group {
+    start: u32,
+    srcloc: u32,
+}
+
+/// No source location.
+pub const NO_LOC: u32 = u32::MAX;
+
+impl InstSink for VCode {
+    #[inline]
+    fn push_operand(&mut self, operand: Operand) {
+        self.operands.push(operand);
+    }
+
+    #[inline]
+    fn push_word(&mut self, word: u32) {
+        self.words.push(word);
+    }
+
+    #[inline]
+    fn finish(&mut self, row: RowId, small: u8, trap: u8) {
+        let (operands, words) = self.pending;
+        self.pushed.push(MachInst {
+            row,
+            operand_count: (self.operands.len() as u32 - operands) as u16,
+            small,
+            trap,
+            operands,
+            words,
+        });
+        self.pending = (self.operands.len() as u32, self.words.len() as u32);
+    }
+}
+
+impl VCode {
+    /// Empties it, keeping the memory.
+    pub fn clear(&mut self) {
+        self.insts.clear();
+        self.operands.clear();
+        self.words.clear();
+        self.blocks.clear();
+        self.edges.clear();
+        self.succs.clear();
+        self.preds.clear();
+        self.params.clear();
+        self.edge_args.clear();
+        self.clobbers.clear();
+        self.srclocs.clear();
+        self.vreg_count = 0;
+        self.pushed.clear();
+        self.groups.clear();
+        self.block_groups.clear();
+        self.aliases.clear();
+        self.pending = (0, 0);
+    }
+
+    /// A new virtual register.
+    #[inline]
+    pub fn vreg(&mut self, class: RegClass) -> VReg {
+        let vreg = VReg::new(self.vreg_count as usize, class);
+        self.vreg_count += 1;
+        vreg
+    }
+
+    /// How many virtual registers there are.
+    pub fn vreg_count(&self) -> usize {
+        self.vreg_count as usize
+    }
+
+    /// Begins the lowering of a block's instructions, the last one first.
+    pub fn begin_block(&mut self) {
+        let at = self.groups.len() as u32;
+        self.block_groups.push((at, at));
+    }
+
+    /// Begins a group.
+    #[inline]
+    pub fn begin_group(&mut self, srcloc: u32) {
+        self.groups.push(Group { start: self.pushed.len() as u32, srcloc });
+    }
+
+    /// Ends a block begun with [`VCode::begin_block`].
+    pub fn end_block(&mut self) {
+        let at = self.groups.len() as u32;
+        self.block_groups.last_mut().expect("a block was begun").1 = at;
+    }
+
+    /// The data words of an instruction just pushed or finished.
+    #[inline]
+    pub fn inst_words(&self, inst: &MachInst) -> &[u32] {
+        &self.words[inst.words as usize..]
+    }
+
+    /// From now on `vreg` stands for `target`, wherever it was or will be used.
+    pub fn alias(&mut self, vreg: VReg, target: VReg) {
+        let from = self.aliases.len();
+        self.aliases.extend((from..self.vreg_count as usize).map(|i| VReg::new(i, RegClass::Int)));
+        let target = self.resolve(target);
+        debug_assert_ne!(vreg.vreg(), target.vreg(), "an alias of itself");
+        self.aliases[vreg.vreg()] = target;
+    }
+
+    /// What a virtual register stands for.
+    #[inline]
+    fn resolve(&self, mut vreg: VReg) -> VReg {
+        while let Some(&next) = self.aliases.get(vreg.vreg())
+            && next.vreg() != vreg.vreg()
+        {
+            vreg = next;
+        }
+        vreg
+    }
+
+    /// Puts the instructions in order, after all blocks were lowered from the last to the first.
+    pub fn finish(&mut self) {
+        self.insts.reserve(self.pushed.len());
+        let mut last_loc = NO_LOC;
+        let end_of_pushed = self.pushed.len() as u32;
+        for index in 0..self.blocks.len() {
+            let start = self.insts.len() as u32;
+            let (first, end) = self.block_groups[self.blocks.len() - 1 - index];
+            for group in (first..end).rev() {
+                let Group { start, srcloc } = self.groups[group as usize];
+                let end = self.groups.get(group as usize + 1).map_or(end_of_pushed, |next| next.start);
+                if srcloc != last_loc && start != end {
+                    self.srclocs.push((self.insts.len() as u32, srcloc));
+                    last_loc = srcloc;
+                }
+                self.insts.extend_from_slice(&self.pushed[start as usize..end as usize]);
+            }
+            self.blocks[index].insts = (start, self.insts.len() as u32);
+        }
+        if !self.aliases.is_empty() {
+            self.rename();
+        }
+    }
+
+    fn rename(&mut self) {
+        for i in 0..self.operands.len() {
+            let operand = self.operands[i];
+            let target = self.resolve(operand.vreg());
+            self.operands[i] = Operand::new(target, operand.constraint(), operand.kind(), operand.pos());
+        }
+        for i in 0..self.params.len() {
+            self.params[i] = self.resolve(self.params[i]);
+        }
+        for i in 0..self.edge_args.len() {
+            self.edge_args[i] = self.resolve(self.edge_args[i]);
+        }
+    }
+
+    /// The register operands of an instruction.
+    #[inline]
+    pub fn inst_operands(&self, inst: &MachInst) -> &[Operand] {
+        let start = inst.operands as usize;
+        &self.operands[start..start + inst.operand_count as usize]
+    }
+}

@@ -1,0 +1,3 @@
+//! Targets: what is known of each instruction set.
+
+pub mod x86_64;
