@@ -16,6 +16,8 @@ mod body;
 mod calls;
 mod operands;
 mod preamble;
+#[cfg(test)]
+mod tests;
 
 use crate::analysis::Analysis;
 use crate::diag::Diagnostic;
