@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use crate::ir::FloatFormat;
 use crate::ir::Type;
-use crate::parse::{FloatFormat, Integer};
+use crate::parse::Integer;
 
 /// A constant, as little-endian bytes of each lane, lane 0 first.
 #[derive(Clone, PartialEq, Eq, Debug)]
