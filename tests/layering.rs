@@ -10,7 +10,7 @@ const LAYERS: &[&[&str]] = &[
     &["ir"],
     &["parse", "analysis"],
     &["verify", "opt", "interp"],
-    &["mach"],
+    &["check", "mach"],
     &["target"],
     &["object", "cache", "pipeline"],
     &["driver"],
@@ -22,6 +22,7 @@ const LAYERS: &[&[&str]] = &[
 const CONFINED: &[(&str, &[&str])] = &[
     ("object", &["src/object/"]),
     ("regalloc2", &["src/mach/", "src/target/", "src/pipeline.rs"]),
+    ("capstone", &["src/object/"]),
     ("clap", &["src/cli/"]),
     ("indicatif", &["src/cli/"]),
 ];
