@@ -2,6 +2,7 @@
 
 mod args;
 mod checking;
+mod disasm;
 mod explain;
 mod input;
 mod listing;
@@ -65,13 +66,7 @@ fn run(command: Command, colour: bool) -> Result<(), Failure> {
             print(listing::settings(&target, &flags))
         }
         Command::Check(check) => checking::run(&check, colour),
-        Command::Disasm(disasm) => {
-            let object = input::read(&disasm.file)?;
-            let mut listing = Vec::new();
-            clifc::object::disasm::disassemble(&object, &mut listing)
-                .map_err(|error| Failure::System(format!("{}: {error}", disasm.file.display())))?;
-            print(&listing)
-        }
+        Command::Disasm(disasm) => disasm::run(&disasm),
         Command::Test(test) => testing::run(&test),
         _ => Err(Failure::Usage("soon".into())),
     }
