@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use crate::ir::FloatFormat;
-use crate::ir::Type;
+use crate::ir::{FloatFormat, Type};
 use crate::parse::Integer;
 
 /// A constant, as little-endian bytes of each lane, lane 0 first.
