@@ -5,7 +5,7 @@ use super::buffer::{BranchForms, CodeBuffer, Label};
 use super::frame::Frame;
 use super::inst::{MachInst, Row};
 use super::lower::{Lower, Unsupported};
-use crate::ir::{Inst, Signature};
+use crate::ir::{Inst, Signature, Stencil};
 use crate::options::Flags;
 use regalloc2::{Allocation, MachineEnv, PReg, RegClass};
 
@@ -53,14 +53,8 @@ pub trait Isa: Sized + 'static {
     /// Where a signature's parameters and results are passed.
     fn abi_signature(sig: &Signature, flags: &Flags) -> Result<AbiSignature, String>;
 
-    /// Registers of the convention that a function has to preserve.
-    fn callee_saved(sig: &Signature, flags: &Flags) -> regalloc2::PRegSet;
-
-    /// The alignment of the stack pointer at calls, in bytes.
-    const STACK_ALIGN: u32;
-
-    /// Lays out the frame: what is saved where.
-    fn finish_frame(frame: &mut Frame, flags: &Flags);
+    /// Lays out the frame: what is saved where. An error says what is too large.
+    fn finish_frame(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(), String>;
 
     /// Emits the function's entry sequence.
     fn emit_prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer);

@@ -157,7 +157,7 @@ pub fn lower_function<'a, I: Isa>(
 }
 
 /// What emission has to know of a lowered function besides its VCode.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct LowerSummary {
     /// Bytes of outgoing stack arguments.
     pub outgoing: u32,

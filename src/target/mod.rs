@@ -1,0 +1,3 @@
+//! The targets. None imports another.
+
+pub mod x86_64;
