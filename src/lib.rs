@@ -9,4 +9,10 @@ pub mod diag;
 pub mod entity;
 pub mod ir;
 pub mod mach;
+pub mod object;
 pub mod options;
+<<<<<<< HEAD
+pub mod verify;
+=======
+pub mod parse;
+>>>>>>> main

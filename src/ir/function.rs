@@ -48,6 +48,16 @@ pub struct Params {
     pub region_names: Map<Region, Box<str>>,
 }
 
+impl Params {
+    /// Forgets everything, keeping what memory can be kept.
+    pub fn clear(&mut self) {
+        self.name = Name::default();
+        self.names.clear();
+        self.base_srcloc = None;
+        self.region_names.clear();
+    }
+}
+
 /// How a parameter narrower than a register is passed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Extension {

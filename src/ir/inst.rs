@@ -205,6 +205,25 @@ named_enum! {
     }
 }
 
+impl CallConv {
+    /// Whether functions with it can be the callee of a `return_call`.
+    pub fn supports_tail_calls(self) -> bool {
+        self == CallConv::Tail
+    }
+
+    /// Whether functions with it can be the callee of a `try_call`.
+    pub fn supports_exceptions(self) -> bool {
+        use CallConv::*;
+        matches!(self, Tail | SystemV | Winch | PreserveAll | AppleAarch64)
+    }
+
+    /// How many words an exception thrown out of such a function carries: `exn0` and on.
+    pub fn exception_payloads(self) -> u32 {
+        use CallConv::*;
+        if matches!(self, Tail | SystemV | PreserveAll | AppleAarch64) { 2 } else { 0 }
+    }
+}
+
 /// A trap code: never zero.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub struct TrapCode(pub u8);

@@ -315,12 +315,12 @@ macro_rules! opcodes {
 impl Opcode {
     /// The opcode's row.
     #[inline]
-    pub fn info(self) -> &'static OpInfo {
+    pub const fn info(self) -> &'static OpInfo {
         &TABLE[self as usize]
     }
 
     /// The opcode's text.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         self.info().name
     }
 

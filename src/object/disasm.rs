@@ -1,0 +1,264 @@
+//! Objects shown as assembly, with the relocations and trap sites of each instruction beside it.
+//!
+//! Addresses are offsets in the function, so that the listing of a function does not depend on what
+//! stands before it. In a linked file relocations are gone and trap sites still show.
+
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::io::{self, Write};
+
+use capstone::arch::{self, BuildsCapstone as _, BuildsCapstoneSyntax as _};
+use capstone::{Capstone, Insn};
+use object::read::{File, Object as _, ObjectSection as _, ObjectSymbol as _, ObjectSymbolTable as _};
+use object::read::{Relocation, RelocationTarget, Section};
+use object::{Architecture, RelocationFlags, SectionIndex, SectionKind, SymbolKind, elf};
+
+use super::traps;
+use crate::mach::compiled::TrapSite;
+
+/// Writes the listing of an object. An error of the kind `InvalidData` is the object's fault.
+pub fn disassemble(bytes: &[u8], out: &mut impl Write) -> io::Result<()> {
+    let file = File::parse(bytes).map_err(malformed)?;
+    let decoder = decoder(file.architecture()).map_err(malformed)?;
+    let traps = Traps::read(&file)?;
+    for section in file.sections().filter(|section| section.kind() == SectionKind::Text) {
+        let name = section.name().map_err(malformed)?;
+        writeln!(out, "section {name}:")?;
+        let mut relocs = section_relocs(&file, &section);
+        relocs.sort_by_key(|(offset, _)| *offset);
+        let code = section.data().map_err(malformed)?;
+        for function in functions(&file, &section, code.len() as u64)? {
+            let listing = Listing {
+                code: &code[function.start as usize..function.end as usize],
+                traps: traps.of(section.index(), section.address() + function.start),
+                relocs: within(&relocs, &function),
+                function,
+            };
+            listing.write(&decoder, out)?;
+        }
+    }
+    Ok(())
+}
+
+fn malformed(error: impl Display) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error.to_string())
+}
+
+fn decoder(architecture: Architecture) -> Result<Capstone, String> {
+    let mut decoder = match architecture {
+        Architecture::X86_64 => {
+            Capstone::new().x86().mode(arch::x86::ArchMode::Mode64).syntax(arch::x86::ArchSyntax::Att).build()
+        }
+        Architecture::Aarch64 => Capstone::new().arm64().mode(arch::arm64::ArchMode::Arm).build(),
+        Architecture::S390x => Capstone::new().sysz().mode(arch::sysz::ArchMode::Default).build(),
+        other => return Err(format!("objects of {other:?} can't be disassembled")),
+    }
+    .map_err(|error| error.to_string())?;
+    decoder.set_skipdata(true).map_err(|error| error.to_string())?;
+    Ok(decoder)
+}
+
+/// A part of a section: a function, or what has no name.
+struct Function<'a> {
+    names: Vec<&'a str>,
+    /// Offsets in the section.
+    start: u64,
+    end: u64,
+}
+
+/// The functions of a section by offset, with what lies between them; together they are all of it.
+fn functions<'a>(file: &File<'a>, section: &Section<'a, '_>, len: u64) -> io::Result<Vec<Function<'a>>> {
+    let mut starts: Vec<(u64, u64, &str)> = Vec::new();
+    for symbol in file.symbols() {
+        if symbol.section_index() != Some(section.index()) || symbol.kind() != SymbolKind::Text {
+            continue;
+        }
+        let start = symbol.address().wrapping_sub(section.address());
+        if start < len {
+            let end = start.saturating_add(symbol.size()).min(len);
+            starts.push((start, end, symbol.name().map_err(malformed)?));
+        }
+    }
+    starts.sort_unstable();
+    let mut functions: Vec<Function<'_>> = Vec::with_capacity(starts.len());
+    for &(start, end, name) in &starts {
+        match functions.last_mut() {
+            Some(last) if last.start == start => {
+                last.names.push(name);
+                last.end = last.end.max(end);
+            }
+            _ => functions.push(Function { names: vec![name], start, end }),
+        }
+    }
+    let nexts: Vec<u64> = functions.iter().skip(1).map(|next| next.start).chain([len]).collect();
+    for (function, next) in functions.iter_mut().zip(nexts) {
+        if function.end == function.start || function.end > next {
+            function.end = next;
+        }
+    }
+    if functions.is_empty() && len > 0 {
+        functions.push(Function { names: Vec::new(), start: 0, end: len });
+    }
+    Ok(functions)
+}
+
+type RelocAt = (u64, String);
+
+fn section_relocs(file: &File<'_>, section: &Section<'_, '_>) -> Vec<RelocAt> {
+    section.relocations().map(|(offset, reloc)| (offset, show_reloc(file, &reloc))).collect()
+}
+
+fn show_reloc(file: &File<'_>, reloc: &Relocation) -> String {
+    let kind = match (reloc.flags(), file) {
+        (RelocationFlags::Elf { r_type }, File::Elf64(elf)) => {
+            let machine = elf.elf_header().e_machine.get(elf.endian());
+            elf::machine_names(machine).r.name(r_type)
+        }
+        _ => None,
+    };
+    let kind = kind.map_or_else(|| format!("{:?}", reloc.flags()), |name| short(name).to_ascii_lowercase());
+    let symbol = match reloc.target() {
+        RelocationTarget::Symbol(index) => symbol_name(file, index),
+        _ => String::new(),
+    };
+    match reloc.addend() {
+        0 => format!("{kind} {symbol}"),
+        addend => format!("{kind} {symbol}{addend:+}"),
+    }
+}
+
+/// A relocation's name without `R_` and the machine.
+fn short(name: &str) -> &str {
+    let prefixes = ["R_X86_64_", "R_AARCH64_", "R_390_"];
+    prefixes.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name)
+}
+
+fn symbol_name(file: &File<'_>, index: object::SymbolIndex) -> String {
+    let Some(symbol) = file.symbol_table().and_then(|table| table.symbol_by_index(index).ok()) else {
+        return "?".into();
+    };
+    let section = || file.section_by_index(symbol.section_index()?).ok()?.name().ok().map(str::to_string);
+    match symbol.name() {
+        Ok(name) if !name.is_empty() => name.into(),
+        _ => section().unwrap_or_else(|| "?".into()),
+    }
+}
+
+/// The part of a sorted list that lies in a function.
+fn within<'l>(relocs: &'l [RelocAt], function: &Function<'_>) -> &'l [RelocAt] {
+    let from = relocs.partition_point(|(offset, _)| *offset < function.start);
+    let to = relocs.partition_point(|(offset, _)| *offset < function.end);
+    &relocs[from..to.max(from)]
+}
+
+/// Trap sites by the address of their function.
+struct Traps {
+    by_function: HashMap<(Option<SectionIndex>, u64), Vec<TrapSite>>,
+    linked: bool,
+}
+
+impl Traps {
+    fn read(file: &File<'_>) -> io::Result<Self> {
+        let linked = file.kind() != object::ObjectKind::Relocatable;
+        let mut by_function = HashMap::new();
+        if let Some(section) = file.section_by_name(traps::SECTION) {
+            let big_endian = !file.is_little_endian();
+            let data = section.data().map_err(malformed)?;
+            let tables = traps::read(big_endian, data);
+            let tables =
+                tables.ok_or_else(|| malformed(format!("section {} is malformed", traps::SECTION)))?;
+            let relocs: HashMap<u64, Relocation> = section.relocations().collect();
+            for table in tables {
+                let place = match relocs.get(&(table.address_at as u64)) {
+                    Some(reloc) if !linked => relocated(file, reloc),
+                    _ => address(data, table.address_at, big_endian).map(|address| (None, address)),
+                };
+                by_function.extend(place.map(|place| (place, table.sites)));
+            }
+        }
+        Ok(Traps { by_function, linked })
+    }
+
+    /// Those of the function at an address.
+    fn of(&self, section: SectionIndex, address: u64) -> &[TrapSite] {
+        let section = (!self.linked).then_some(section);
+        self.by_function.get(&(section, address)).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The section and offset that a relocation refers to.
+fn relocated(file: &File<'_>, reloc: &Relocation) -> Option<(Option<SectionIndex>, u64)> {
+    let RelocationTarget::Symbol(index) = reloc.target() else {
+        return None;
+    };
+    let symbol = file.symbol_table()?.symbol_by_index(index).ok()?;
+    Some((symbol.section_index(), symbol.address().wrapping_add_signed(reloc.addend())))
+}
+
+fn address(data: &[u8], at: usize, big_endian: bool) -> Option<u64> {
+    let bytes = data.get(at..at + 8)?.try_into().ok()?;
+    Some(if big_endian { u64::from_be_bytes(bytes) } else { u64::from_le_bytes(bytes) })
+}
+
+/// A function's instructions and what is known of them.
+struct Listing<'l, 'a> {
+    function: Function<'a>,
+    code: &'l [u8],
+    relocs: &'l [RelocAt],
+    traps: &'l [TrapSite],
+}
+
+impl Listing<'_, '_> {
+    fn write(&self, decoder: &Capstone, out: &mut impl Write) -> io::Result<()> {
+        writeln!(out, "\n{}: ({} bytes)", self.function.names.join(", "), self.code.len())?;
+        let mut insns = decoder.disasm_iter(self.code, 0).map_err(malformed)?;
+        let (mut relocs, mut traps) = (self.relocs, self.traps);
+        while let Some(insn) = insns.next() {
+            let end = insn.address() + insn.len() as u64;
+            let relocs = take_while(&mut relocs, |(at, _)| *at < self.function.start + end);
+            let traps = take_while(&mut traps, |site| u64::from(site.offset) < end);
+            write_insn(&insn, relocs, traps, out)?;
+        }
+        Ok(())
+    }
+}
+
+/// Splits off the first items of a sorted list.
+fn take_while<'l, T>(list: &mut &'l [T], test: impl Fn(&T) -> bool) -> &'l [T] {
+    let (taken, rest) = list.split_at(list.partition_point(test));
+    *list = rest;
+    taken
+}
+
+/// Writes offset, bytes, text and what is known of an instruction; long ones take several lines of bytes.
+fn write_insn(
+    insn: &Insn<'_>,
+    relocs: &[RelocAt],
+    traps: &[TrapSite],
+    out: &mut impl Write,
+) -> io::Result<()> {
+    const BYTES_IN_LINE: usize = 8;
+    let mut lines = insn.bytes().chunks(BYTES_IN_LINE).map(hex);
+    let text = [insn.mnemonic().unwrap_or_default(), insn.op_str().unwrap_or_default()].join(" ");
+    let first = lines.next().unwrap_or_default();
+    let mut line = format!("{:6x}: {first:<24}{}", insn.address(), text.trim_end());
+    for note in relocs.iter().map(|(_, reloc)| reloc.clone()).chain(traps.iter().map(trap_note)) {
+        let pad = if line.contains(" ; ") { 0 } else { 64_usize.saturating_sub(line.len()) };
+        line.push_str(&format!("{:pad$} ; {note}", ""));
+    }
+    writeln!(out, "{line}")?;
+    let mut at = insn.address();
+    for bytes in lines {
+        at += BYTES_IN_LINE as u64;
+        writeln!(out, "{at:6x}: {bytes}")?;
+    }
+    Ok(())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x} ")).collect()
+}
+
+fn trap_note(site: &TrapSite) -> String {
+    format!("trap {}", site.code)
+}

@@ -1,0 +1,127 @@
+//! Unwind information: `.eh_frame` from the frame changes of each function.
+//!
+//! One common entry says what holds on entry to any function of the machine; each function has an entry
+//! with its changes. Addresses are 32-bit distances, so that nothing has to be relocated at run time.
+
+use gimli::write::{
+    Address, CallFrameInstruction as Instruction, CommonInformationEntry, EhFrame, EndianVec,
+    FrameDescriptionEntry, FrameTable, RelocateWriter, Relocation, RelocationTarget, Result,
+};
+use gimli::{DW_EH_PE_pcrel, DW_EH_PE_sdata4, Encoding, Format, Register, RunTimeEndian};
+
+use super::{Place, Table};
+use crate::mach::compiled::{CompiledStencil, UnwindOp};
+use crate::options::Arch;
+
+/// A frame on entry to a function, in DWARF's register numbers.
+struct EntryFrame {
+    /// The column of the return address.
+    return_address: u16,
+    /// The unit of code offsets.
+    code_unit: u8,
+    /// The stack pointer.
+    stack_pointer: u16,
+    /// From the stack pointer to the canonical frame address.
+    cfa_offset: i32,
+    /// Where the return address is from there; `None` if it is in its register.
+    saved_at: Option<i32>,
+}
+
+/// The unit of offsets in the frame.
+const DATA_UNIT: i8 = -8;
+
+fn entry_frame(arch: Arch) -> EntryFrame {
+    match arch {
+        Arch::X86_64 => EntryFrame {
+            return_address: 16,
+            code_unit: 1,
+            stack_pointer: 7,
+            cfa_offset: 8,
+            saved_at: Some(-8),
+        },
+        Arch::Aarch64 => {
+            EntryFrame { return_address: 30, code_unit: 4, stack_pointer: 31, cfa_offset: 0, saved_at: None }
+        }
+        Arch::S390x => EntryFrame {
+            return_address: 14,
+            code_unit: 2,
+            stack_pointer: 15,
+            cfa_offset: 160,
+            saved_at: None,
+        },
+    }
+}
+
+/// The section for functions at their places; empty if there are none.
+pub(super) fn build<'a>(
+    arch: Arch,
+    functions: impl Iterator<Item = (Place, &'a CompiledStencil)>,
+) -> Result<Table> {
+    let mut frames = FrameTable::default();
+    let cie = frames.add_cie(common_entry(arch));
+    let mut places = Vec::new();
+    for (place, code) in functions {
+        let address = Address::Symbol { symbol: places.len(), addend: 0 };
+        places.push(place);
+        let mut entry = FrameDescriptionEntry::new(address, code.code.len() as u32);
+        for &(offset, op) in &code.unwind {
+            entry.add_instruction(offset, instruction(op));
+        }
+        frames.add_fde(cie, entry);
+    }
+    let endian = if arch.is_big_endian() { RunTimeEndian::Big } else { RunTimeEndian::Little };
+    let mut section = EhFrame(Section { bytes: EndianVec::new(endian), relocs: Vec::new() });
+    frames.write_eh_frame(&mut section)?;
+    let Section { bytes, relocs } = section.0;
+    let relocs = relocs.into_iter().map(|(offset, index)| (offset, places[index])).collect();
+    Ok(Table { bytes: bytes.into_vec(), relocs })
+}
+
+fn common_entry(arch: Arch) -> CommonInformationEntry {
+    let frame = entry_frame(arch);
+    let return_address = Register(frame.return_address);
+    let encoding = Encoding { format: Format::Dwarf32, version: 1, address_size: 8 };
+    let mut entry = CommonInformationEntry::new(encoding, frame.code_unit, DATA_UNIT, return_address);
+    entry.fde_address_encoding = DW_EH_PE_pcrel | DW_EH_PE_sdata4;
+    entry.add_instruction(Instruction::Cfa(Register(frame.stack_pointer), frame.cfa_offset));
+    if let Some(offset) = frame.saved_at {
+        entry.add_instruction(Instruction::Offset(return_address, offset));
+    }
+    entry
+}
+
+fn instruction(op: UnwindOp) -> Instruction {
+    match op {
+        UnwindOp::DefCfa { register, offset } => Instruction::Cfa(Register(register), offset as i32),
+        UnwindOp::CfaOffset(offset) => Instruction::CfaOffset(offset as i32),
+        UnwindOp::SaveRegister { register, offset } => Instruction::Offset(Register(register), offset),
+        UnwindOp::RestoreRegister(register) => Instruction::Restore(Register(register)),
+        UnwindOp::RememberState => Instruction::RememberState,
+        UnwindOp::RestoreState => Instruction::RestoreState,
+    }
+}
+
+/// The section being written; relocations are offsets in it and the functions' numbers.
+#[derive(Clone)]
+struct Section {
+    bytes: EndianVec<RunTimeEndian>,
+    relocs: Vec<(u64, usize)>,
+}
+
+impl RelocateWriter for Section {
+    type Writer = EndianVec<RunTimeEndian>;
+
+    fn writer(&self) -> &Self::Writer {
+        &self.bytes
+    }
+
+    fn writer_mut(&mut self) -> &mut Self::Writer {
+        &mut self.bytes
+    }
+
+    fn relocate(&mut self, relocation: Relocation) {
+        if let RelocationTarget::Symbol(function) = relocation.target {
+            self.relocs.push((relocation.offset as u64, function));
+        }
+    }
+}

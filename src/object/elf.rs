@@ -1,0 +1,145 @@
+//! What is particular to ELF: numbers of relocations, types and flags of sections.
+
+use object::elf::{self, RelocationType, SectionType};
+use object::write::Object;
+use object::{Architecture, SectionFlags, SectionKind};
+
+use super::sections::Role;
+use crate::mach::compiled::RelocKind;
+use crate::options::Arch;
+
+/// What differs between machines.
+pub(super) struct Machine {
+    /// The `object` crate's name for it.
+    pub architecture: Architecture,
+    /// The relocation of a 64-bit address.
+    pub absolute: RelocationType,
+    /// The relocation of a 32-bit distance from the field.
+    pub relative: RelocationType,
+    /// What the gaps between functions are filled with: something that traps.
+    pub fill: u8,
+}
+
+/// A machine's row.
+pub(super) const fn machine(arch: Arch) -> &'static Machine {
+    match arch {
+        Arch::X86_64 => &Machine {
+            architecture: Architecture::X86_64,
+            absolute: elf::R_X86_64_64,
+            relative: elf::R_X86_64_PC32,
+            fill: 0xcc,
+        },
+        Arch::Aarch64 => &Machine {
+            architecture: Architecture::Aarch64,
+            absolute: elf::R_AARCH64_ABS64,
+            relative: elf::R_AARCH64_PREL32,
+            fill: 0,
+        },
+        Arch::S390x => &Machine {
+            architecture: Architecture::S390x,
+            absolute: elf::R_390_64,
+            relative: elf::R_390_PC32,
+            fill: 0,
+        },
+    }
+}
+
+/// How ELF writes a kind of relocation.
+#[derive(Clone, Copy)]
+pub(super) struct RelocRow {
+    kind: RelocKind,
+    /// Its number on the machine that has it; `None` if every machine has it.
+    number: Option<RelocationType>,
+    /// Whether its symbol is thread-local.
+    pub thread_local: bool,
+}
+
+const fn row(kind: RelocKind, number: RelocationType) -> RelocRow {
+    RelocRow { kind, number: Some(number), thread_local: false }
+}
+
+const fn thread_local(kind: RelocKind, number: RelocationType) -> RelocRow {
+    RelocRow { kind, number: Some(number), thread_local: true }
+}
+
+/// By [`RelocKind`].
+static RELOCS: [RelocRow; RelocKind::ALL.len()] = [
+    RelocRow { kind: RelocKind::Abs64, number: None, thread_local: false },
+    row(RelocKind::X86Pc32, elf::R_X86_64_PC32),
+    row(RelocKind::X86Plt32, elf::R_X86_64_PLT32),
+    row(RelocKind::X86RexGotPcRelX, elf::R_X86_64_REX_GOTPCRELX),
+    row(RelocKind::X86GotPcRelX, elf::R_X86_64_GOTPCRELX),
+    thread_local(RelocKind::X86TlsGd, elf::R_X86_64_TLSGD),
+    thread_local(RelocKind::X86GotTpOff, elf::R_X86_64_GOTTPOFF),
+    thread_local(RelocKind::X86TpOff32, elf::R_X86_64_TPOFF32),
+];
+
+/// The row of a kind of relocation.
+pub(super) fn reloc(kind: RelocKind) -> &'static RelocRow {
+    let row = &RELOCS[kind as usize];
+    debug_assert_eq!(row.kind, kind, "rows stand in the order of the kinds");
+    row
+}
+
+impl RelocRow {
+    /// The number in the file.
+    pub(super) fn number(&self, machine: &Machine) -> RelocationType {
+        self.number.unwrap_or(machine.absolute)
+    }
+}
+
+/// Types of sections that linkers know by name, with the names' first words.
+const TYPES: [(&str, SectionType); 6] = [
+    (".bss", elf::SHT_NOBITS),
+    (".tbss", elf::SHT_NOBITS),
+    (".preinit_array", elf::SHT_PREINIT_ARRAY),
+    (".init_array", elf::SHT_INIT_ARRAY),
+    (".fini_array", elf::SHT_FINI_ARRAY),
+    (".note", elf::SHT_NOTE),
+];
+
+fn section_type(name: &str) -> SectionType {
+    let is =
+        |word: &str| name.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    TYPES.iter().find(|(word, _)| is(word)).map_or(elf::SHT_PROGBITS, |&(_, sh_type)| sh_type)
+}
+
+/// Whether a section of this name has no bytes in the file.
+pub(super) fn holds_zeros(name: &str) -> bool {
+    section_type(name) == elf::SHT_NOBITS
+}
+
+/// Type and flags of a section.
+pub(super) fn section_flags(name: &str, role: Role) -> SectionFlags {
+    let more = match role {
+        Role::Text => elf::SHF_EXECINSTR,
+        Role::ReadOnly => elf::SectionFlags(0),
+        Role::ReadOnlyAfterRelocation | Role::Data | Role::Zero => elf::SHF_WRITE,
+        Role::ThreadData | Role::ThreadZero => elf::SHF_WRITE | elf::SHF_TLS,
+    };
+    SectionFlags::Elf { sh_type: section_type(name), sh_flags: elf::SHF_ALLOC | more }
+}
+
+/// Says that nothing in the file needs to execute the stack.
+pub(super) fn forbid_executable_stack(object: &mut Object<'_>) {
+    object.add_section(Vec::new(), b".note.GNU-stack".to_vec(), SectionKind::Other);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_relocation_has_its_row() {
+        for &kind in RelocKind::ALL {
+            assert_eq!(reloc(kind).kind, kind);
+        }
+    }
+
+    #[test]
+    fn section_types_go_by_the_name() {
+        assert!(holds_zeros(".bss") && holds_zeros(".bss.counter") && holds_zeros(".tbss"));
+        assert!(!holds_zeros(".bssx") && !holds_zeros(".data"));
+        assert_eq!(section_type(".init_array.00100"), elf::SHT_INIT_ARRAY);
+    }
+}

@@ -1,0 +1,179 @@
+//! Symbols of an object: which names of the source are which symbol of the file.
+//!
+//! Two maps: from names as CLIF spells them, which references go through, and from linker names, which
+//! decide what is the same thing: `%u0_7` and `u0:7` are one symbol, and a library routine that the file
+//! defines is that definition.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use object::write::{Object, Symbol, SymbolId, SymbolSection};
+use object::{SymbolFlags, SymbolKind, SymbolScope};
+
+use super::{Linkage, SymbolDef};
+use crate::diag::Diagnostic;
+use crate::ir::{Name, NameRef, Params};
+use crate::mach::compiled::LibCall;
+
+/// A symbol, and whether the file defines it.
+#[derive(Clone, Copy)]
+struct Entry {
+    id: SymbolId,
+    defined: bool,
+}
+
+/// The symbols of an object being written.
+pub(super) struct Symbols<'a> {
+    attributes: HashMap<&'a Name, SymbolDef<'a>>,
+    by_name: HashMap<&'a Name, SymbolId>,
+    by_linker_name: HashMap<Cow<'a, str>, Entry>,
+    /// By [`LibCall`].
+    libcalls: [Option<SymbolId>; LibCall::ALL.len()],
+    /// The current function's names, and the symbols of those that were asked for.
+    params: Option<&'a Params>,
+    externals: Vec<Option<SymbolId>>,
+    errors: Vec<Diagnostic>,
+}
+
+impl Default for Symbols<'_> {
+    fn default() -> Self {
+        Symbols {
+            attributes: HashMap::new(),
+            by_name: HashMap::new(),
+            by_linker_name: HashMap::new(),
+            libcalls: [None; LibCall::ALL.len()],
+            params: None,
+            externals: Vec::new(),
+            errors: Vec::new(),
+        }
+    }
+}
+
+impl<'a> Symbols<'a> {
+    /// Takes note of a `symbol` item.
+    pub(super) fn set_attributes(&mut self, def: SymbolDef<'a>) {
+        self.attributes.insert(def.name, def);
+    }
+
+    /// The symbol of a definition; its place is set later.
+    pub(super) fn define(
+        &mut self,
+        object: &mut Object<'_>,
+        name: &'a Name,
+        linkage: Linkage,
+        kind: SymbolKind,
+        offset: usize,
+    ) -> SymbolId {
+        let linker_name = self.linker_name(name, offset);
+        let entry = self.entry(object, linker_name.clone());
+        if entry.defined {
+            let message = format!("`{linker_name}` is defined more than once in this file");
+            self.errors.push(Diagnostic::error(offset, message));
+        }
+        let symbol = object.symbol_mut(entry.id);
+        symbol.kind = kind;
+        symbol.weak = linkage == Linkage::Weak;
+        symbol.scope = match linkage {
+            Linkage::Export | Linkage::Weak => SymbolScope::Dynamic,
+            Linkage::Local => SymbolScope::Compilation,
+            Linkage::Hidden => SymbolScope::Linkage,
+        };
+        self.by_linker_name.insert(linker_name, Entry { defined: true, ..entry });
+        self.by_name.insert(name, entry.id);
+        entry.id
+    }
+
+    /// The symbol that a name refers to; `offset` is where to complain of the name.
+    pub(super) fn reference(&mut self, object: &mut Object<'_>, name: &'a Name, offset: usize) -> SymbolId {
+        if let Some(&id) = self.by_name.get(name) {
+            return id;
+        }
+        let linker_name = self.linker_name(name, offset);
+        let entry = self.entry(object, linker_name);
+        if let Some(def) = self.attributes.get(name)
+            && !entry.defined
+        {
+            let symbol = object.symbol_mut(entry.id);
+            symbol.weak |= def.weak;
+            if def.hidden {
+                symbol.scope = SymbolScope::Linkage;
+            }
+        }
+        self.by_name.insert(name, entry.id);
+        entry.id
+    }
+
+    /// Makes `params` the names that [`Symbols::external`] looks up.
+    pub(super) fn enter_function(&mut self, params: &'a Params) {
+        self.params = Some(params);
+        self.externals.clear();
+        self.externals.resize(params.names.len(), None);
+    }
+
+    /// The symbol of one of the current function's names.
+    pub(super) fn external(&mut self, object: &mut Object<'_>, name: NameRef, offset: usize) -> SymbolId {
+        let at = name.0 as usize;
+        if let Some(id) = self.externals[at] {
+            return id;
+        }
+        let params = self.params.expect("a function was entered");
+        let id = self.reference(object, &params.names[name], offset);
+        self.externals[at] = Some(id);
+        id
+    }
+
+    /// The symbol of a library routine.
+    pub(super) fn libcall(&mut self, object: &mut Object<'_>, call: LibCall) -> SymbolId {
+        if let Some(id) = self.libcalls[call as usize] {
+            return id;
+        }
+        let id = self.entry(object, Cow::Borrowed(call.name())).id;
+        self.libcalls[call as usize] = Some(id);
+        id
+    }
+
+    /// Linkers want to be told that an import is thread-local.
+    pub(super) fn mark_thread_local(&mut self, object: &mut Object<'_>, id: SymbolId) {
+        let symbol = object.symbol_mut(id);
+        if symbol.kind == SymbolKind::Unknown {
+            symbol.kind = SymbolKind::Tls;
+        }
+    }
+
+    /// What was wrong.
+    pub(super) fn take_errors(&mut self) -> Vec<Diagnostic> {
+        std::mem::take(&mut self.errors)
+    }
+
+    fn linker_name(&mut self, name: &'a Name, offset: usize) -> Cow<'a, str> {
+        let renamed = self.attributes.get(name).and_then(|def| def.linker_name);
+        let linker_name = match (renamed, name) {
+            (Some(renamed), _) => Cow::Borrowed(renamed),
+            (None, Name::Text(text)) => Cow::Borrowed(&**text),
+            (None, Name::User(namespace, index)) => Cow::Owned(format!("u{namespace}_{index}")),
+            (None, Name::UserRef(index)) => Cow::Owned(format!("userextname{index}")),
+        };
+        if linker_name.is_empty() || linker_name.contains('\0') {
+            let message = format!("{linker_name:?} can't be the name of a symbol");
+            self.errors.push(Diagnostic::error(offset, message));
+        }
+        linker_name
+    }
+
+    /// The symbol with a linker name, made as an import if there is none.
+    fn entry(&mut self, object: &mut Object<'_>, linker_name: Cow<'a, str>) -> Entry {
+        *self.by_linker_name.entry(linker_name).or_insert_with_key(|name| {
+            let id = object.add_symbol(Symbol {
+                name: name.as_bytes().to_vec(),
+                value: 0,
+                size: 0,
+                kind: SymbolKind::Unknown,
+                scope: SymbolScope::Unknown,
+                weak: false,
+                section: SymbolSection::Undefined,
+                flags: SymbolFlags::None,
+            });
+            Entry { id, defined: false }
+        })
+    }
+}

@@ -1,0 +1,271 @@
+//! Objects read back.
+
+use object::read::{Object as _, ObjectSection as _, ObjectSymbol as _, RelocationTarget};
+use object::{ObjectSymbolTable as _, SymbolIndex};
+
+use super::*;
+use crate::ir::{NameRef, TrapCode};
+use crate::mach::compiled::{LibCall, Reloc, RelocKind, TrapSite, UnwindOp};
+
+fn text(name: &str) -> Name {
+    Name::Text(name.into())
+}
+
+/// `call <name 0>; ret` in a frame of one register, which has a trap site.
+fn caller() -> CompiledStencil {
+    let symbol = SymbolRef::Name(NameRef(0));
+    CompiledStencil {
+        code: vec![0x55, 0xe8, 0, 0, 0, 0, 0x5d, 0xc3],
+        text_len: 8,
+        align: 16,
+        relocs: vec![Reloc { offset: 2, kind: RelocKind::X86Plt32, symbol, addend: -4 }],
+        traps: vec![TrapSite { offset: 1, code: TrapCode::STACK_OVERFLOW }],
+        unwind: vec![
+            (1, UnwindOp::CfaOffset(16)),
+            (1, UnwindOp::SaveRegister { register: 6, offset: -16 }),
+            (7, UnwindOp::CfaOffset(8)),
+        ],
+        ..Default::default()
+    }
+}
+
+fn params(name: Name, refers_to: Name) -> Params {
+    let mut params = Params { name, ..Default::default() };
+    params.names.push(refers_to);
+    params
+}
+
+fn function<'a>(params: &'a Params, linkage: Linkage, code: &'a CompiledStencil) -> FunctionDef<'a> {
+    FunctionDef { offset: 1, params, linkage, section: None, align: 1, code }
+}
+
+fn data<'a>(name: &'a Name, kind: DataKind, bytes: &'a [u8], size: u64) -> DataDef<'a> {
+    let linkage = Linkage::Export;
+    DataDef { offset: 2, name, linkage, kind, section: None, align: 8, bytes, size, relocs: vec![] }
+}
+
+fn written(layout: Layout, contents: &Contents<'_>) -> Result<Vec<u8>, Vec<Diagnostic>> {
+    let target = Target::of(Arch::X86_64);
+    write(&target, &Flags::new(&target), layout, contents)
+}
+
+/// `binding visibility type section name` of each named symbol.
+fn symbols(bytes: &[u8]) -> Vec<String> {
+    let file = object::File::parse(bytes).expect("an object");
+    let show = |symbol: object::Symbol<'_, '_>| {
+        let binding = match (symbol.is_weak(), symbol.is_local()) {
+            (true, _) => "weak",
+            (_, true) => "local",
+            _ => "global",
+        };
+        let section = symbol
+            .section_index()
+            .map(|index| file.section_by_index(index).expect("in range").name().expect("UTF-8").to_string());
+        let name = symbol.name().expect("UTF-8");
+        let (scope, kind) = (symbol.scope(), symbol.kind());
+        format!("{name}: {binding} {scope:?} {kind:?} {}", section.as_deref().unwrap_or("undefined"))
+    };
+    file.symbols().filter(|symbol| symbol.name().is_ok_and(|name| !name.is_empty())).map(show).collect()
+}
+
+/// `offset type symbol or section addend` of each relocation in a section.
+fn relocations(bytes: &[u8], section: &str) -> Vec<String> {
+    let file = object::File::parse(bytes).expect("an object");
+    let name_of = |index: SymbolIndex| {
+        let symbol = file.symbol_table().expect("a table").symbol_by_index(index).expect("in range");
+        let section = symbol.section_index().map(|index| file.section_by_index(index).expect("in range"));
+        match (symbol.name(), section) {
+            (Ok(name), _) if !name.is_empty() => name.to_string(),
+            (_, Some(section)) => section.name().expect("UTF-8").to_string(),
+            _ => "?".to_string(),
+        }
+    };
+    let section = file.section_by_name(section).expect("the section");
+    let show = |(offset, reloc): (u64, object::Relocation)| {
+        let RelocationTarget::Symbol(index) = reloc.target() else { panic!("a symbol") };
+        let object::RelocationFlags::Elf { r_type } = reloc.flags() else { panic!("of ELF") };
+        format!("{offset} {} {} {}", r_type.0, name_of(index), reloc.addend())
+    };
+    section.relocations().map(show).collect()
+}
+
+#[test]
+fn symbols_have_linkage_and_names() {
+    let code = caller();
+    let names = [
+        params(text("f"), Name::User(0, 7)),
+        params(Name::User(0, 7), text("maybe")),
+        params(text("w"), text("puts_")),
+        params(text("h"), text("near")),
+    ];
+    let (puts_, maybe, near, unused) = (text("puts_"), text("maybe"), text("near"), text("unused"));
+    let symbol = |name, linker_name, weak, hidden| SymbolDef { name, linker_name, weak, hidden };
+    let contents = Contents {
+        symbols: vec![
+            symbol(&puts_, Some("puts"), false, false),
+            symbol(&maybe, None, true, false),
+            symbol(&near, None, false, true),
+            symbol(&unused, None, false, false),
+        ],
+        functions: vec![
+            function(&names[0], Linkage::Export, &code),
+            function(&names[1], Linkage::Local, &code),
+            function(&names[2], Linkage::Weak, &code),
+            function(&names[3], Linkage::Hidden, &code),
+        ],
+        data: vec![],
+    };
+    let bytes = written(Layout::default(), &contents).expect("an object");
+    let expected = [
+        "u0_7: local Compilation Text .text",
+        "f: global Dynamic Text .text",
+        "w: weak Dynamic Text .text",
+        "h: global Linkage Text .text",
+        "maybe: weak Unknown Unknown undefined",
+        "puts: global Unknown Unknown undefined",
+        "near: global Unknown Unknown undefined",
+    ];
+    assert_eq!(symbols(&bytes), expected);
+    assert_eq!(relocations(&bytes, ".text")[0], "2 4 u0_7 -4");
+    assert_eq!(relocations(&bytes, ".eh_frame")[1], "64 2 .text 16");
+    assert_eq!(relocations(&bytes, traps::SECTION)[3], "72 1 .text 48");
+    assert_eq!(bytes, written(Layout::default(), &contents).expect("an object"));
+}
+
+#[test]
+fn data_goes_where_its_kind_says() {
+    let names = ["zero", "value", "constant", "table", "per_thread", "per_thread_zero", "first"].map(text);
+    let reloc = |at, name| DataReloc { at, name, addend: 8 };
+    let contents = Contents {
+        data: vec![
+            data(&names[0], DataKind::Data, b"", 4096),
+            data(&names[1], DataKind::Data, b"12345678", 8),
+            data(&names[2], DataKind::Rodata, b"", 8),
+            DataDef { relocs: vec![reloc(0, &names[2])], ..data(&names[3], DataKind::Rodata, &[0; 8], 16) },
+            data(&names[4], DataKind::Tls, b"1", 8),
+            data(&names[5], DataKind::Tls, b"", 8),
+            DataDef {
+                section: Some(".init_array"),
+                relocs: vec![reloc(0, &names[0])],
+                ..data(&names[6], DataKind::Data, &[0; 8], 8)
+            },
+        ],
+        ..Default::default()
+    };
+    let sections = |layout| -> Vec<String> {
+        let bytes = written(layout, &contents).expect("an object");
+        symbols(&bytes).iter().map(|s| s.rsplit(' ').next().unwrap_or_default().to_string()).collect()
+    };
+    let usual = [".bss", ".data", ".rodata", ".data.rel.ro", ".tdata", ".tbss", ".init_array"];
+    assert_eq!(sections(Layout::default()), usual);
+    let own = [
+        ".bss.zero",
+        ".data.value",
+        ".rodata.constant",
+        ".data.rel.ro.table",
+        ".tdata.per_thread",
+        ".tbss.per_thread_zero",
+        ".init_array",
+    ];
+    assert_eq!(sections(Layout { data_sections: true, ..Default::default() }), own);
+    let bytes = written(Layout::default(), &contents).expect("an object");
+    assert_eq!(relocations(&bytes, ".data.rel.ro"), ["0 1 constant 8"]);
+    assert!(bytes.len() < 4096, "zeros take no room");
+}
+
+#[test]
+fn what_is_wrong_is_said() {
+    let code = caller();
+    let (twice, zeros) = (params(text("f"), text("x")), text("zeros"));
+    let (empty, misplaced) = (params(text("g"), text("")), params(text("m"), text("x")));
+    let data_names = [1, 2, 3, 4].map(|index| Name::User(1, index));
+    let contents = Contents {
+        functions: vec![
+            function(&twice, Linkage::Export, &code),
+            function(&twice, Linkage::Local, &code),
+            function(&empty, Linkage::Local, &code),
+            FunctionDef { section: Some(".data"), ..function(&misplaced, Linkage::Local, &code) },
+        ],
+        data: vec![
+            DataDef { section: Some(".data"), ..data(&zeros, DataKind::Data, b"1", 8) },
+            DataDef { align: 1 << 40, ..data(&data_names[0], DataKind::Data, b"1", 8) },
+            data(&data_names[1], DataKind::Data, b"1", 1 << 40),
+            data(&data_names[2], DataKind::Data, b"", u64::MAX),
+            DataDef { section: Some(".bss"), ..data(&data_names[3], DataKind::Data, b"1", 8) },
+        ],
+        ..Default::default()
+    };
+    let errors = written(Layout::default(), &contents).expect_err("errors");
+    let messages: Vec<_> = errors.iter().map(|error| error.message.as_str()).collect();
+    let expected = [
+        "`f` is defined more than once in this file",
+        "\"\" can't be the name of a symbol",
+        "section `.data` is of the kind of `.text`, and this belongs in one like `.data`",
+        "an alignment of 1099511627776 is over 65536, the largest there is",
+        "its section would be over 536870912 bytes long",
+        "its section would be over 70368744177664 bytes long",
+        "section `.bss` can only hold data that is all zeros",
+    ];
+    assert_eq!(messages, expected);
+}
+
+#[test]
+fn library_routines_and_thread_locals() {
+    let mut code = caller();
+    code.relocs[0].symbol = SymbolRef::LibCall(LibCall::FloorF64);
+    let symbol = SymbolRef::Name(NameRef(0));
+    code.relocs.insert(0, Reloc { offset: 0, kind: RelocKind::X86TlsGd, symbol, addend: -4 });
+    let names = params(text("f"), text("counter"));
+    let layout = Layout { function_sections: true, ..Default::default() };
+    let contents =
+        Contents { functions: vec![function(&names, Linkage::Export, &code)], ..Default::default() };
+    let bytes = written(layout, &contents).expect("an object");
+    let expected = [
+        "f: global Dynamic Text .text.f",
+        "counter: global Unknown Tls undefined",
+        "floor: global Unknown Unknown undefined",
+    ];
+    assert_eq!(symbols(&bytes), expected);
+    assert_eq!(relocations(&bytes, ".text.f"), ["0 19 counter -4", "2 4 floor -4"]);
+}
+
+#[test]
+fn listings_show_relocations_and_traps() {
+    let code = caller();
+    let names = [params(text("f"), text("puts")), params(text("g"), text("f"))];
+    let contents = Contents {
+        functions: vec![
+            function(&names[0], Linkage::Export, &code),
+            function(&names[1], Linkage::Weak, &code),
+        ],
+        ..Default::default()
+    };
+    let bytes = written(Layout::default(), &contents).expect("an object");
+    let mut listing = Vec::new();
+    disasm::disassemble(&bytes, &mut listing).expect("a listing");
+    let function = |name, callee| {
+        format!(
+            "\n{name}: (8 bytes)\n     0: 55                      pushq %rbp\n     1: e8 00 00 00 00          \
+             callq 6                          ; plt32 {callee}-4 ; trap stk_ovf\n     6: 5d                      \
+             popq %rbp\n     7: c3                      retq\n"
+        )
+    };
+    let expected = format!("section .text:\n{}{}", function("f", "puts"), function("g", "f"));
+    assert_eq!(String::from_utf8(listing).expect("UTF-8"), expected);
+}
+
+#[test]
+fn broken_objects_are_refused() {
+    let code = caller();
+    let names = params(text("f"), text("puts"));
+    let contents =
+        Contents { functions: vec![function(&names, Linkage::Export, &code)], ..Default::default() };
+    let bytes = written(Layout::default(), &contents).expect("an object");
+    for at in 0..bytes.len() {
+        let mut broken = bytes.clone();
+        broken[at] ^= 0xff;
+        let _may_fail = disasm::disassemble(&broken, &mut Vec::new());
+        let _may_fail = disasm::disassemble(&bytes[..at], &mut Vec::new());
+    }
+    assert!(disasm::disassemble(b"no object", &mut Vec::new()).is_err());
+}

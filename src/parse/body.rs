@@ -1,0 +1,364 @@
+//! A function's blocks, and what an instruction is apart from its operands: results, aliases, debug
+//! tags, source location, controlling type, stack map.
+
+use super::context::{Alias, Failed, Parse, record};
+use super::parser::Parser;
+use super::{mnemonic, sugar};
+use crate::entity::Entity;
+use crate::ir::*;
+
+/// What stands before an instruction's opcode on its line.
+pub(super) struct Line {
+    /// Position of its first byte.
+    pub at: usize,
+    /// Position of the opcode.
+    pub opcode_at: usize,
+    srcloc: Option<u32>,
+    tags: Vec<DebugTag>,
+}
+
+impl Line {
+    /// The line of an instruction inserted before this one.
+    pub fn inserted(&self) -> Line {
+        Line { tags: Vec::new(), ..*self }
+    }
+}
+
+impl Parser<'_> {
+    /// All blocks, and the `}` after them.
+    pub fn body(&mut self) {
+        loop {
+            self.cur.space();
+            let done = match self.cur.peek() {
+                b'}' => {
+                    self.cur.pos += 1;
+                    break;
+                }
+                0 if self.cur.at_end() => {
+                    self.expected("`}` at the end of the function");
+                    break;
+                }
+                b'b' if self.cur.at_entity(b"block") => self.block_header(),
+                _ if self.block.is_none() => Err(self.expected("a block: block«n»:")),
+                _ => self.instruction(),
+            };
+            if done.is_err() {
+                self.poison_results();
+                self.recover();
+                if self.hopeless() {
+                    break;
+                }
+            }
+        }
+        self.close_block();
+    }
+
+    /// `block1(v0: i32, v1: i64) cold:`
+    fn block_header(&mut self) -> Parse<()> {
+        self.close_block();
+        self.cx.scratch.results.clear();
+        let at = self.cur.pos;
+        let block = Block(self.number(b"block", "a block: block«n»")?);
+        let start = self.func.stencil.insts.len() as u32;
+        let data = BlockData { params: Default::default(), start, end: start, cold: false, defined: true };
+        self.open_block(block, data, at)?;
+        if self.cur.eat(b'(') {
+            self.block_params(block)?;
+        }
+        self.func.stencil.blocks[block].cold = self.cur.eat_word(b"cold");
+        self.expect(b':')
+    }
+
+    fn block_params(&mut self, block: Block) -> Parse<()> {
+        self.cx.scratch.words.clear();
+        while self.cur.peek() != b')' {
+            let at = self.cur.pos;
+            let value = Value(self.number(b"v", "a block parameter: v«n»: type")?);
+            self.expect(b':')?;
+            let ty = self.ty()?;
+            let def = PackedDef::param(block, self.cx.scratch.words.len() as u32);
+            self.define_value(value, ty, def, at)?;
+            self.cx.scratch.words.push(value.0);
+            if !self.cur.eat(b',') {
+                break;
+            }
+        }
+        let params = self.func.stencil.pool.add(&self.cx.scratch.words);
+        self.func.stencil.blocks[block].params = params;
+        self.expect(b')')
+    }
+
+    /// One instruction or value alias.
+    fn instruction(&mut self) -> Parse<()> {
+        self.cx.scratch.results.clear();
+        let at = self.cur.pos;
+        let tags = if self.cur.peek() == b'<' { self.debug_tags()? } else { Vec::new() };
+        let srcloc = if self.cur.peek() == b'@' { Some(self.srcloc()?) } else { None };
+        if self.cur.peek() == b'v' && self.cur.peek_at(1).is_ascii_digit() {
+            self.results()?;
+            if self.cur.text[self.cur.pos..].starts_with(b"->") {
+                return self.alias(at);
+            }
+            self.expect(b'=')?;
+        }
+        let opcode_at = self.cur.pos;
+        let word = self.cur.word();
+        let line = Line { at, opcode_at, srcloc, tags };
+        match mnemonic::lookup(word) {
+            Some(opcode) => self.operation(opcode, line),
+            None => match sugar::lookup(word) {
+                Some(sugar) => self.desugar(sugar, line),
+                None => Err(self.unknown_opcode(word, opcode_at)),
+            },
+        }
+    }
+
+    #[cold]
+    fn unknown_opcode(&mut self, word: &[u8], at: usize) -> Failed {
+        match word {
+            [] => self.expected("an instruction"),
+            b"function" => self.error_at(at, "expected an instruction; is a `}` missing above?"),
+            _ => self.error_at(at, format!("unknown opcode `{}`", String::from_utf8_lossy(word))),
+        }
+    }
+
+    /// The rest of an instruction that has an opcode of its own.
+    fn operation(&mut self, opcode: Opcode, line: Line) -> Parse<()> {
+        let info = opcode.info();
+        let given = if self.cur.peek() == b'.' { Some(self.given_type()?) } else { None };
+        let mut data = InstData::new(opcode, given.unwrap_or(types::INVALID));
+        self.cur.space();
+        self.operands(info.format, &mut data)?;
+        data.ty = self.controlling_type(&data, given, line.opcode_at)?;
+        let inst = self.push_inst(data, line)?;
+        if info.effects.has(Effects::CALL) && self.cur.eat(b',') { self.stack_map(inst) } else { Ok(()) }
+    }
+
+    /// Appends an instruction with the results of the line, and what else the line says of it.
+    pub fn push_inst(&mut self, data: InstData, line: Line) -> Parse<Inst> {
+        let inst = Inst(self.func.stencil.insts.len() as u32);
+        let results = self.define_results(inst, &data, line.at)?;
+        self.func.stencil.insts.push(data);
+        self.func.stencil.results.push(results);
+        if let Some(map) = self.map.as_deref_mut() {
+            record(&mut map.insts, inst, self.base + line.at);
+        }
+        if let Some(location) = line.srcloc {
+            let base = *self.func.params.base_srcloc.get_or_insert(location);
+            self.func.stencil.srclocs.push((inst, location.wrapping_sub(base)));
+        }
+        if !line.tags.is_empty() {
+            self.func.stencil.debug_tags.push((inst, line.tags));
+        }
+        Ok(inst)
+    }
+
+    /// Gives the values in `scratch.results` the types that the instruction's results have.
+    #[inline]
+    fn define_results(&mut self, inst: Inst, data: &InstData, at: usize) -> Parse<Results> {
+        let given = self.cx.scratch.results.len();
+        let rules = data.opcode.info().results;
+        let signature = match data.opcode.effects().has(Effects::CALL) {
+            true if !data.opcode.effects().has(Effects::TERMINATOR) => self.func.stencil.call_signature(data),
+            _ => None,
+        };
+        let count = signature.map_or(rules.len(), |sig| self.func.stencil.sig(sig).returns.len());
+        if count != given {
+            let plural = if count == 1 { "" } else { "s" };
+            return Err(self.error_at(at, format!("the instruction has {count} result{plural}, not {given}")));
+        }
+        for n in 0..given {
+            let value = Value(self.cx.scratch.results[n]);
+            let ty = match signature {
+                Some(sig) => Some(self.func.stencil.sig(sig).returns[n].ty),
+                None => rules[n].resolve(data.ty),
+            };
+            let Some(ty) = ty else {
+                return Err(
+                    self.error_at(at, format!("{} has no result for {}", data.opcode.name(), data.ty))
+                );
+            };
+            self.define_value(value, ty, PackedDef::result(inst, n as u32), at)?;
+        }
+        Ok(match self.cx.scratch.results.as_slice() {
+            [] => Results::NONE,
+            [value] => Results::one(Value(*value)),
+            values => Results::list(self.func.stencil.pool.add(values)),
+        })
+    }
+
+    /// `v1, v2 ` before `=` or `->`.
+    #[inline]
+    fn results(&mut self) -> Parse<()> {
+        loop {
+            let value = self.number(b"v", "a value: v«n»")?;
+            self.cx.scratch.results.push(value);
+            if !self.cur.eat(b',') {
+                return Ok(());
+            }
+        }
+    }
+
+    /// `.i32`, or `.dt0` for the dynamic type declared so.
+    pub fn given_type(&mut self) -> Parse<Type> {
+        self.cur.pos += 1;
+        if !self.cur.at_entity(b"dt") {
+            return self.ty();
+        }
+        let at = self.cur.pos;
+        let dynamic: DynamicType = self.entity(b"dt", "a dynamic type: dt«n»")?;
+        let declared = self.func.stencil.dynamic_types.get(dynamic).copied().flatten();
+        match declared.and_then(|data| data.base.lane().dynamic_vector(data.base.log2_lanes())) {
+            Some(ty) => Ok(ty),
+            None => Err(self.error_at(at, format!("{dynamic} is not declared as a vector type"))),
+        }
+    }
+
+    /// The controlling type: the one given, else that of the operand it is taken from.
+    #[inline]
+    fn controlling_type(&mut self, data: &InstData, given: Option<Type>, at: usize) -> Parse<Type> {
+        let info = data.opcode.info();
+        let ty = match (given, info.ctrl) {
+            (Some(ty), CtrlFrom::Arg(_) | CtrlFrom::Given) => ty,
+            (None, CtrlFrom::Arg(n)) => {
+                let value = self.operand(data, n);
+                match self.func.stencil.value_types.get(value) {
+                    Some(&ty) if ty != types::INVALID => ty,
+                    _ => return Err(self.not_inferred(value, data.opcode, at)),
+                }
+            }
+            (None, CtrlFrom::None) => return Ok(types::INVALID),
+            _ => return Err(self.wrong_type_given(data.opcode, given, at)),
+        };
+        if !info.ctrl_set.contains(ty) {
+            return Err(self.error_at(at, format!("{} takes no {ty}", info.name)));
+        }
+        Ok(ty)
+    }
+
+    /// The n-th value operand.
+    fn operand(&self, data: &InstData, n: u8) -> Value {
+        match data.list() {
+            Some(list) => Value(self.func.stencil.pool.get(list)[n as usize]),
+            None => Value([data.a, data.b, data.c][n as usize]),
+        }
+    }
+
+    #[cold]
+    fn not_inferred(&mut self, value: Value, opcode: Opcode, at: usize) -> Failed {
+        let known = self.func.stencil.value_defs.get(value).is_some_and(|def| *def != PackedDef::NONE);
+        if known && self.failed() {
+            return Failed;
+        }
+        let (name, example) = (opcode.name(), opcode.info().ctrl_set.example());
+        self.error_at(at, format!("{name} needs a type, as in {name}.{example}: {value} is not yet defined"))
+    }
+
+    #[cold]
+    fn wrong_type_given(&mut self, opcode: Opcode, given: Option<Type>, at: usize) -> Failed {
+        let name = opcode.name();
+        match given {
+            Some(_) => self.error_at(at, format!("{name} takes no type")),
+            None => {
+                let example = opcode.info().ctrl_set.example();
+                self.error_at(at, format!("{name} needs a type, as in {name}.{example}"))
+            }
+        }
+    }
+
+    /// `v5 -> v3`, from the arrow on.
+    fn alias(&mut self, at: usize) -> Parse<()> {
+        self.cur.pos += 2;
+        self.cur.space();
+        let to = Value(self.value()?);
+        self.alias_result(to, at)
+    }
+
+    /// Makes the one result of the line an alias of `to`; saying the same again is no error. Until the
+    /// function ends the alias has the definition of what it stands for, if that is known.
+    pub fn alias_result(&mut self, to: Value, at: usize) -> Parse<()> {
+        let &[from] = self.cx.scratch.results.as_slice() else {
+            return Err(self.error_at(at, "an alias stands for one value"));
+        };
+        let from = Value(from);
+        self.cx.scratch.results.clear();
+        let table = &mut self.cx.scratch.alias_of;
+        while table.len() <= from.index().max(to.index()) {
+            table.push(Value(table.len() as u32));
+        }
+        let old = table[from.index()];
+        if old == to && old != from {
+            return Ok(());
+        }
+        let defined = self.func.stencil.value_defs.get(from).is_some_and(|def| *def != PackedDef::NONE);
+        if old != from || defined {
+            return Err(self.error_at(at, format!("{from} is defined twice")));
+        }
+        if from == to {
+            return Err(self.error_at(at, format!("{from} is an alias of itself")));
+        }
+        table[from.index()] = to;
+        self.cx.scratch.aliases.push(Alias { from, at });
+        match self.func.stencil.value_defs.get(to) {
+            Some(&def) if def != PackedDef::NONE => {
+                self.define_value(from, self.func.stencil.value_types[to], def, at)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// `@1f`
+    fn srcloc(&mut self) -> Parse<u32> {
+        let at = self.cur.pos;
+        self.cur.pos += 1;
+        let digits = self.cur.word();
+        let number = std::str::from_utf8(digits).ok().and_then(|text| u32::from_str_radix(text, 16).ok());
+        self.cur.space();
+        number
+            .ok_or_else(|| self.error_at(at, "expected a source location: @ and up to 8 hexadecimal digits"))
+    }
+
+    /// `<1, ss0>`
+    fn debug_tags(&mut self) -> Parse<Vec<DebugTag>> {
+        let mut tags = Vec::new();
+        self.expect(b'<')?;
+        while self.cur.peek() != b'>' {
+            tags.push(match self.cur.peek() {
+                b's' => DebugTag::StackSlot(self.stack_slot_ref()?),
+                _ => DebugTag::User(self.uint32("a number or a stack slot")?),
+            });
+            if !self.cur.eat(b',') {
+                break;
+            }
+        }
+        self.expect(b'>')?;
+        Ok(tags)
+    }
+
+    /// `stack_map=[i32 @ ss0+4, i64 @ ss1+0]`
+    fn stack_map(&mut self, inst: Inst) -> Parse<()> {
+        let at = self.cur.pos;
+        if !self.cur.eat_word(b"stack_map") {
+            return Err(self.expected("`stack_map`"));
+        }
+        if self.func.stencil.insts[inst].opcode.effects().has(Effects::RETURN) {
+            return Err(self.error_at(at, "a tail call has no stack map"));
+        }
+        self.expect(b'=')?;
+        self.expect(b'[')?;
+        let mut entries = Vec::new();
+        while self.cur.peek() != b']' {
+            let ty = self.ty()?;
+            self.expect(b'@')?;
+            let slot = self.stack_slot_ref()?;
+            self.expect(b'+')?;
+            entries.push(StackMapEntry { ty, slot, offset: self.uint32("an offset")? });
+            if !self.cur.eat(b',') {
+                break;
+            }
+        }
+        self.expect(b']')?;
+        self.func.stencil.stack_maps.push((inst, entries));
+        Ok(())
+    }
+}

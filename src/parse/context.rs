@@ -1,0 +1,128 @@
+//! What parsing keeps from function to function: diagnostics, buffers, and positions when asked for.
+
+use super::flags::FlagTable;
+use crate::diag::Diagnostic;
+use crate::entity::{Entity, Map};
+use crate::ir::{
+    Block, CallConv, Constant, DynamicStackSlot, DynamicType, FuncRef, GlobalValue, Inst, Region, SigRef,
+    StackSlot, Value,
+};
+
+/// Parsing failed; the reason is among [`ParseContext::diagnostics`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Failed;
+
+/// A reader's result; what went wrong has been said already.
+pub(super) type Parse<T> = Result<T, Failed>;
+
+/// How many errors are reported before the rest of a function is left unread.
+pub(super) const MAX_ERRORS: usize = 20;
+
+/// What one thread parses functions with: kept from function to function for its memory.
+#[derive(Debug)]
+pub struct ParseContext {
+    /// What was wrong so far; the caller takes them.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The calling convention of a signature that names none.
+    pub default_call_conv: CallConv,
+    pub(super) scratch: Scratch,
+}
+
+impl Default for ParseContext {
+    fn default() -> Self {
+        ParseContext {
+            diagnostics: Vec::new(),
+            default_call_conv: CallConv::Fast,
+            scratch: Scratch::default(),
+        }
+    }
+}
+
+impl ParseContext {
+    /// With `fast` as the default calling convention.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+/// A value that is an alias, and where the text says so.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Alias {
+    pub from: Value,
+    pub at: usize,
+}
+
+/// Buffers of one function; offsets are positions in its text.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    /// Results of the instruction being read.
+    pub results: Vec<u32>,
+    /// A list being read.
+    pub words: Vec<u32>,
+    /// Values used before the text defines them.
+    pub forward_values: Vec<(Value, usize)>,
+    /// Blocks named, and where.
+    pub named_blocks: Vec<(Block, usize)>,
+    /// Global values named in the preamble, and where.
+    pub named_globals: Vec<(GlobalValue, usize)>,
+    /// Value aliases in text order.
+    pub aliases: Vec<Alias>,
+    /// What each value is an alias of, or itself. Empty if there are no aliases.
+    pub alias_of: Vec<Value>,
+    /// Where memory flags are found again.
+    pub flags: FlagTable,
+    /// No undefined entry of the constant pool is below this one.
+    pub next_constant: usize,
+    /// The next value number no text uses; zero until one is asked for.
+    pub next_fresh: u32,
+}
+
+impl Scratch {
+    /// Makes ready for another function.
+    pub fn clear(&mut self) {
+        self.results.clear();
+        self.words.clear();
+        self.forward_values.clear();
+        self.named_blocks.clear();
+        self.named_globals.clear();
+        self.aliases.clear();
+        self.alias_of.clear();
+        self.flags.clear();
+        self.next_constant = 0;
+        self.next_fresh = 0;
+    }
+}
+
+/// Where the parts of a function stand in the file: byte offsets. Numbers that the text skips, and
+/// instructions made by the desugaring of another, have those of their neighbours.
+#[derive(Clone, Debug, Default)]
+pub struct SourceMap {
+    /// The function's name.
+    pub function: usize,
+    /// Block headers.
+    pub blocks: Map<Block, usize>,
+    /// Instructions: their first byte, results included.
+    pub insts: Map<Inst, usize>,
+    /// Declared signatures; of one written in a function's declaration, that declaration.
+    pub signatures: Map<SigRef, usize>,
+    /// Declared functions.
+    pub functions: Map<FuncRef, usize>,
+    /// Global values.
+    pub global_values: Map<GlobalValue, usize>,
+    /// Stack slots.
+    pub stack_slots: Map<StackSlot, usize>,
+    /// Dynamic stack slots.
+    pub dynamic_stack_slots: Map<DynamicStackSlot, usize>,
+    /// Dynamic types.
+    pub dynamic_types: Map<DynamicType, usize>,
+    /// Alias regions.
+    pub regions: Map<Region, usize>,
+    /// Constants.
+    pub constants: Map<Constant, usize>,
+}
+
+/// Records the offset of `key` in one map of a [`SourceMap`].
+pub(super) fn record<K: Entity>(map: &mut Map<K, usize>, key: K, offset: usize) {
+    map.ensure(key, offset);
+    map[key] = offset;
+}

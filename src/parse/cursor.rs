@@ -1,0 +1,183 @@
+//! A position in the bytes of a text: what functions and module items are read with.
+//!
+//! There are no tokens: each method looks at the bytes from the position on and, where they are what
+//! it reads, moves past them. A zero byte stands for the end, which no valid text contains.
+
+use crate::ir::Type;
+use crate::ir::types::{F32, F64, I8, I16, I32, I64};
+
+/// By byte: whether it can be part of a word.
+static WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'_';
+        byte += 1;
+    }
+    table
+};
+
+/// Whether `byte` can be part of a word.
+#[inline]
+pub(super) fn is_word(byte: u8) -> bool {
+    WORD[byte as usize]
+}
+
+/// A text and a position in it.
+#[derive(Clone, Copy)]
+pub(super) struct Cursor<'a> {
+    pub text: &'a [u8],
+    pub pos: usize,
+}
+
+impl<'a> Cursor<'a> {
+    /// At the start of `text`.
+    pub fn new(text: &'a [u8]) -> Self {
+        Cursor { text, pos: 0 }
+    }
+
+    /// The byte at the position; zero at the end.
+    #[inline(always)]
+    pub fn peek(&self) -> u8 {
+        self.peek_at(0)
+    }
+
+    /// The byte `ahead` bytes after the position; zero at the end.
+    #[inline(always)]
+    pub fn peek_at(&self, ahead: usize) -> u8 {
+        self.text.get(self.pos + ahead).copied().unwrap_or(0)
+    }
+
+    /// Whether nothing follows.
+    pub fn at_end(&self) -> bool {
+        self.pos >= self.text.len()
+    }
+
+    /// Moves past white space, line ends and comments.
+    #[inline]
+    pub fn space(&mut self) {
+        if self.peek() == b' ' {
+            self.pos += 1;
+        }
+        // White space and `;` are all below the letters and digits' end that most often follow.
+        while self.peek() <= b';' {
+            match self.peek() {
+                b' ' | b'\t'..=b'\r' => self.pos += 1,
+                b';' => self.to_line_end(),
+                _ => return,
+            }
+        }
+    }
+
+    /// Moves to the end of the line.
+    pub fn to_line_end(&mut self) {
+        let rest = &self.text[self.pos..];
+        self.pos += memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+    }
+
+    /// Moves past `byte` if it is next, with white space before and after it.
+    #[inline]
+    pub fn eat(&mut self, byte: u8) -> bool {
+        self.space();
+        let found = self.peek() == byte;
+        if found {
+            self.pos += 1;
+            self.space();
+        }
+        found
+    }
+
+    /// Moves past `word` if the next word is exactly that, and past white space after it.
+    pub fn eat_word(&mut self, word: &[u8]) -> bool {
+        self.space();
+        let found = self.text[self.pos..].starts_with(word) && !is_word(self.peek_at(word.len()));
+        if found {
+            self.pos += word.len();
+            self.space();
+        }
+        found
+    }
+
+    /// The word at the position, which may be empty; the position stays.
+    #[inline]
+    pub fn peek_word(&self) -> &'a [u8] {
+        let rest = &self.text[self.pos..];
+        let len = rest.iter().position(|&b| !is_word(b)).unwrap_or(rest.len());
+        &rest[..len]
+    }
+
+    /// Moves past the word at the position.
+    #[inline]
+    pub fn word(&mut self) -> &'a [u8] {
+        let word = self.peek_word();
+        self.pos += word.len();
+        word
+    }
+
+    /// Whether `prefix` and a digit are next: a reference like `v12`.
+    #[inline]
+    pub fn at_entity(&self, prefix: &[u8]) -> bool {
+        self.text[self.pos..].starts_with(prefix) && self.peek_at(prefix.len()).is_ascii_digit()
+    }
+
+    /// Moves past `prefix` and the number that makes it a reference, and gives the number.
+    #[inline(always)]
+    pub fn entity(&mut self, prefix: &[u8]) -> Option<u32> {
+        if !self.text[self.pos..].starts_with(prefix) {
+            return None;
+        }
+        let start = self.pos + prefix.len();
+        let digits = &self.text[start..];
+        let mut n = 0u64;
+        let mut len = 0;
+        while let Some(&b) = digits.get(len)
+            && b.is_ascii_digit()
+        {
+            n = n.wrapping_mul(10) + (b - b'0') as u64;
+            len += 1;
+        }
+        let canonical = len == 1 || len > 1 && len <= 10 && digits[0] != b'0';
+        if !canonical || n > u32::MAX as u64 || digits.get(len).is_some_and(|&b| is_word(b)) {
+            return None;
+        }
+        self.pos = start + len;
+        Some(n as u32)
+    }
+
+    /// Moves past a type.
+    #[inline]
+    pub fn ty(&mut self) -> Option<Type> {
+        let word = self.peek_word();
+        let ty = match word {
+            b"i32" => I32,
+            b"i64" => I64,
+            b"i8" => I8,
+            b"i16" => I16,
+            b"f64" => F64,
+            b"f32" => F32,
+            _ => Type::parse(word)?,
+        };
+        self.pos += word.len();
+        Some(ty)
+    }
+
+    /// Moves past a quoted string that ends on its line, and gives what is between the quotes. A
+    /// backslash takes the next byte along.
+    pub fn quoted(&mut self) -> Option<&'a [u8]> {
+        if self.peek() != b'"' {
+            return None;
+        }
+        let start = self.pos + 1;
+        let mut end = start;
+        loop {
+            match self.text.get(end)? {
+                b'"' => break,
+                b'\n' => return None,
+                b'\\' => end += 2,
+                _ => end += 1,
+            }
+        }
+        self.pos = end + 1;
+        Some(&self.text[start..end])
+    }
+}

@@ -1,0 +1,63 @@
+//! CLIF text to IR.
+//!
+//! [`split()`] finds the functions and module items of a file without reading them; [`function`] reads
+//! one function in one pass over its bytes straight into the IR's arrays: no tokens, no strings, no
+//! maps by name, since the number in `v123` is the index. What a function needs to be built is checked
+//! here: references, numbers, names, result counts. Whether operands have the right types is for the
+//! verifier to say.
+//!
+//! Text that is right costs no positions; when one is needed, [`function_with_positions`] reads the
+//! function again and notes them.
+
+mod body;
+mod context;
+mod cursor;
+mod finish;
+mod flags;
+mod mnemonic;
+mod names;
+mod number;
+mod operands;
+mod parser;
+mod preamble;
+mod split;
+mod sugar;
+
+pub use context::{Failed, ParseContext, SourceMap};
+pub use number::{FloatFormat, Integer};
+pub use split::{Comment, FunctionText, Split, comments, split};
+
+use crate::ir::Function;
+use parser::Parser;
+
+/// Reads one function, `function` to `}`, that stands at `offset` in its file, into `function`, which
+/// is cleared first. What is wrong is added to the context's diagnostics.
+pub fn function(
+    text: &[u8],
+    offset: usize,
+    cx: &mut ParseContext,
+    function: &mut Function,
+) -> Result<(), Failed> {
+    read(Parser::new(text, offset, cx, function, None))
+}
+
+/// As [`function`], noting where everything stands.
+pub fn function_with_positions(
+    text: &[u8],
+    offset: usize,
+    cx: &mut ParseContext,
+    function: &mut Function,
+    positions: &mut SourceMap,
+) -> Result<(), Failed> {
+    read(Parser::new(text, offset, cx, function, Some(positions)))
+}
+
+fn read(mut parser: Parser) -> Result<(), Failed> {
+    parser.start();
+    if parser.header().is_ok() {
+        parser.preamble();
+        parser.body();
+        parser.finish();
+    }
+    if parser.failed() { Err(Failed) } else { Ok(()) }
+}

@@ -1,0 +1,56 @@
+//! Symbol names and quoted text.
+
+use super::cursor::Cursor;
+use crate::ir::Name;
+
+impl Cursor<'_> {
+    /// Moves past a symbol's name and the white space after it.
+    pub fn name(&mut self) -> Option<Name> {
+        let name = if self.peek() == b'%' {
+            self.pos += 1;
+            match self.peek() {
+                b'"' => Name::Text(String::from_utf8(unescape(self.quoted()?)?).ok()?.into()),
+                _ => Name::Text(std::str::from_utf8(self.word()).ok()?.into()),
+            }
+        } else if self.at_entity(b"userextname") {
+            Name::UserRef(self.entity(b"userextname")?)
+        } else {
+            let namespace = self.entity(b"u")?;
+            if !self.eat(b':') {
+                return None;
+            }
+            Name::User(namespace, self.integer()?.to_u32()?)
+        };
+        self.space();
+        Some(name)
+    }
+}
+
+/// What a quoted text means: `\n`, `\r`, `\t`, `\0`, `\\`, `\"`, and `\x` with two hexadecimal digits.
+pub(super) fn unescape(text: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        if *first != b'\\' {
+            out.push(*first);
+            continue;
+        }
+        let (&escape, tail) = rest.split_first()?;
+        rest = tail;
+        out.push(match escape {
+            b'n' => b'\n',
+            b'r' => b'\r',
+            b't' => b'\t',
+            b'0' => 0,
+            b'\\' | b'"' => escape,
+            b'x' => {
+                let digits = std::str::from_utf8(rest.get(..2)?).ok()?;
+                rest = &rest[2..];
+                u8::from_str_radix(digits, 16).ok()?
+            }
+            _ => return None,
+        });
+    }
+    Some(out)
+}

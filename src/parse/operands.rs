@@ -1,0 +1,506 @@
+//! Operands, by the opcode's [`Format`]: the text on one side, the words of [`InstData`] on the other.
+
+use super::context::Parse;
+use super::cursor::Cursor;
+use super::number::FloatFormat;
+use super::parser::Parser;
+use super::sugar;
+use crate::entity::{Entity, List};
+use crate::ir::*;
+
+impl Parser<'_> {
+    /// Reads the operands of an instruction whose opcode, and type if given, are already in `data`.
+    pub fn operands(&mut self, format: Format, data: &mut InstData) -> Parse<()> {
+        match format {
+            Format::Nullary => {}
+            Format::Unary => data.a = self.value()?,
+            Format::Binary => [data.a, data.b] = self.values()?,
+            Format::Ternary => [data.a, data.b, data.c] = self.values()?,
+            Format::Imm => self.immediate(data)?,
+            Format::ImmF16 => data.a = self.float(16)? as u32,
+            Format::ImmF32 => data.a = self.float(32)? as u32,
+            Format::ImmF64 => {
+                let bits = self.float(64)? as u64;
+                (data.a, data.b) = (bits as u32, (bits >> 32) as u32);
+            }
+            Format::Const => data.a = self.constant_operand(data)?.0,
+            Format::GlobalValue => data.a = self.global_operand()?.0,
+            Format::BinaryImm8 => {
+                data.a = self.value()?;
+                self.expect(b',')?;
+                data.aux = self.lane()?;
+            }
+            Format::TernaryImm8 => {
+                [data.a, data.b] = self.values()?;
+                self.expect(b',')?;
+                data.aux = self.lane()?;
+            }
+            Format::Multiary => data.a = self.return_values()?.0,
+            Format::Shuffle => {
+                [data.a, data.b] = self.values()?;
+                self.expect(b',')?;
+                let mask = self.vector_literal(types::I8X16)?;
+                data.c = self.add_constant(mask)?.0;
+            }
+            Format::IntCompare => {
+                data.aux = self.keyword(IntCc::parse, "an integer condition")? as u16;
+                [data.a, data.b] = self.values()?;
+            }
+            Format::FloatCompare => {
+                data.aux = self.keyword(FloatCc::parse, "a float condition")? as u16;
+                [data.a, data.b] = self.values()?;
+            }
+            Format::Jump => data.a = self.block_call()?.0,
+            Format::Brif => {
+                data.a = self.value()?;
+                self.expect(b',')?;
+                data.b = self.block_call()?.0;
+                self.expect(b',')?;
+                data.c = self.block_call()?.0;
+            }
+            Format::BrTable => {
+                data.a = self.value()?;
+                self.expect(b',')?;
+                data.b = self.jump_table()?.0;
+            }
+            Format::Call => {
+                data.a = self.function_operand()?.0;
+                data.b = self.call_args(None)?.0;
+            }
+            Format::CallIndirect => {
+                data.a = self.signature_ref()?.0;
+                self.expect(b',')?;
+                let callee = self.value()?;
+                data.b = self.call_args(Some(callee))?.0;
+            }
+            Format::TryCall => {
+                data.a = self.function_operand()?.0;
+                data.b = self.call_args(None)?.0;
+                self.expect(b',')?;
+                data.c = self.exception_table()?.0;
+            }
+            Format::TryCallIndirect => {
+                let callee = self.value()?;
+                data.b = self.call_args(Some(callee))?.0;
+                self.expect(b',')?;
+                data.c = self.exception_table()?.0;
+            }
+            Format::Trap => data.aux = self.trap_code()?,
+            Format::CondTrap => {
+                data.a = self.value()?;
+                self.expect(b',')?;
+                data.aux = self.trap_code()?;
+            }
+            Format::AddTrap => {
+                [data.a, data.b] = self.values()?;
+                self.expect(b',')?;
+                data.aux = self.trap_code()?;
+            }
+            Format::FuncAddr => data.a = self.function_operand()?.0,
+            Format::AtomicRmw => {
+                data.aux = self.mem_flags_operand()?;
+                data.c = self.keyword(AtomicRmwOp::parse, "an atomic operation")? as u32;
+                [data.a, data.b] = self.values()?;
+            }
+            Format::AtomicCas => {
+                data.aux = self.mem_flags_operand()?;
+                [data.a, data.b, data.c] = self.values()?;
+            }
+            Format::Load => {
+                data.aux = self.mem_flags_operand()?;
+                data.a = self.value()?;
+                data.b = self.offset32()? as u32;
+            }
+            Format::LoadNoOffset => {
+                data.aux = self.mem_flags_operand()?;
+                data.a = self.value()?;
+            }
+            Format::Store => {
+                data.aux = self.mem_flags_operand()?;
+                [data.a, data.b] = self.values()?;
+                data.c = self.offset32()? as u32;
+            }
+            Format::StoreNoOffset => {
+                data.aux = self.mem_flags_operand()?;
+                [data.a, data.b] = self.values()?;
+            }
+            Format::StackAddr => {
+                data.a = self.stack_slot_ref()?.0;
+                data.b = self.offset32()? as u32;
+            }
+            Format::DynamicStackAddr => data.a = self.dynamic_slot_operand()?.0,
+            Format::HandlerAddr => {
+                data.a = self.block_ref()?.0;
+                self.expect(b',')?;
+                data.b = self.uint32("the number of a handler")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// `v1, v2, v3`
+    #[inline(always)]
+    pub fn values<const N: usize>(&mut self) -> Parse<[u32; N]> {
+        let mut values = [0; N];
+        for (n, value) in values.iter_mut().enumerate() {
+            if n > 0 {
+                self.expect(b',')?;
+            }
+            *value = self.value()?;
+        }
+        Ok(values)
+    }
+
+    /// An integer that fits the type given, in a type up to 64 bits.
+    fn immediate(&mut self, data: &mut InstData) -> Parse<()> {
+        let bits = data.ty.bits();
+        if !data.opcode.info().ctrl_set.contains(data.ty) {
+            // Said with the controlling type.
+            self.integer("an integer")?;
+            return Ok(());
+        }
+        let at = self.cur.pos;
+        match self.integer("an integer")?.to_bits(bits) {
+            Some(value) => (data.a, data.b) = (value as u32, (value >> 32) as u32),
+            None => return Err(self.error_at(at, format!("an integer out of the range of {}", data.ty))),
+        }
+        Ok(())
+    }
+
+    fn float(&mut self, bits: u32) -> Parse<u128> {
+        let at = self.cur.pos;
+        self.cur.float(FloatFormat::new(bits)).map_err(|message| self.error_at(at, message))
+    }
+
+    /// `const0`, or the constant's own value.
+    fn constant_operand(&mut self, data: &InstData) -> Parse<Constant> {
+        let at = self.cur.pos;
+        if self.cur.at_entity(b"const") {
+            let constant = self.entity(b"const", "a constant: const«n»")?;
+            return match self.func.stencil.constants.get(constant) {
+                Some(Some(_)) => Ok(constant),
+                _ => Err(self.error_at(at, format!("{constant} is not declared"))),
+            };
+        }
+        let bytes = match data.opcode {
+            Opcode::F128const => Box::from(self.float(128)?.to_le_bytes()),
+            _ => self.vector_literal(data.ty)?,
+        };
+        self.add_constant(bytes)
+    }
+
+    /// Puts bytes in the first entry of the constant pool that has no declaration. So masks, which are
+    /// written where they are used, find their old entry when printed text is read again.
+    fn add_constant(&mut self, bytes: Box<[u8]>) -> Parse<Constant> {
+        let pool = &mut self.func.stencil.constants;
+        let next = &mut self.cx.scratch.next_constant;
+        while pool.get(Constant::new(*next)).is_some_and(Option::is_some) {
+            *next += 1;
+        }
+        let constant = Constant::new(*next);
+        pool.ensure(constant, None);
+        pool[constant] = Some(bytes);
+        Ok(constant)
+    }
+
+    /// `[1 2 3 4]`, a number for each lane of `ty`, or all bytes as one hexadecimal number.
+    pub fn vector_literal(&mut self, ty: Type) -> Parse<Box<[u8]>> {
+        let size = ty.bytes() as usize;
+        if self.cur.peek() != b'[' {
+            let at = self.cur.pos;
+            let mut bytes = self.hex_bytes()?.into_vec();
+            if bytes.len() > size {
+                return Err(self.error_at(at, format!("more than the {size} bytes of {ty}")));
+            }
+            bytes.resize(size, 0);
+            return Ok(bytes.into());
+        }
+        if !ty.is_vector() {
+            return Err(self.error(format!("a list of lanes for {ty}, which is no vector")));
+        }
+        self.cur.pos += 1;
+        let bits = ty.lane_bits();
+        let mut bytes = Vec::new();
+        for _ in 0..ty.lanes() {
+            self.cur.space();
+            let at = self.cur.pos;
+            let lane = if ty.lane().is_float() {
+                self.float(bits)?
+            } else {
+                match self.integer("a number for each lane")?.to_bits(bits) {
+                    Some(lane) => lane,
+                    None => return Err(self.error_at(at, format!("out of the range of {}", ty.lane()))),
+                }
+            };
+            bytes.extend_from_slice(&lane.to_le_bytes()[..bits as usize / 8]);
+        }
+        self.expect(b']')?;
+        Ok(bytes.into())
+    }
+
+    /// `0x0102` as bytes, the last first: of up to 32 digits.
+    pub fn hex_bytes(&mut self) -> Parse<Box<[u8]>> {
+        let at = self.cur.pos;
+        let word = self.cur.word();
+        let digits = word.strip_prefix(b"0x").unwrap_or_default();
+        let count = digits.iter().filter(|&&b| b != b'_').count();
+        match Cursor::new(word).integer() {
+            Some(value) if count.is_multiple_of(2) && (1..=32).contains(&count) => {
+                Ok(Box::from(&value.magnitude.to_le_bytes()[..count / 2]))
+            }
+            _ => Err(self.error_at(at, "expected `0x` and an even number of hexadecimal digits, 32 at most")),
+        }
+    }
+
+    fn global_operand(&mut self) -> Parse<GlobalValue> {
+        let at = self.cur.pos;
+        let global = self.entity(b"gv", "a global value: gv«n»")?;
+        match self.func.stencil.global_values.get(global) {
+            Some(data) if *data != GlobalValueData::Undefined => Ok(global),
+            _ => Err(self.error_at(at, format!("{global} is not declared"))),
+        }
+    }
+
+    fn function_operand(&mut self) -> Parse<FuncRef> {
+        let at = self.cur.pos;
+        let function = self.entity(b"fn", "a function: fn«n»")?;
+        match self.func.stencil.functions.get(function) {
+            Some(Some(_)) => Ok(function),
+            _ => Err(self.error_at(at, format!("{function} is not declared"))),
+        }
+    }
+
+    /// A declared stack slot.
+    pub fn stack_slot_ref(&mut self) -> Parse<StackSlot> {
+        let at = self.cur.pos;
+        let slot = self.entity(b"ss", "a stack slot: ss«n»")?;
+        match self.func.stencil.stack_slots.get(slot) {
+            Some(data) if data.defined => Ok(slot),
+            _ => Err(self.error_at(at, format!("{slot} is not declared"))),
+        }
+    }
+
+    /// A declared dynamic stack slot.
+    pub fn dynamic_slot_operand(&mut self) -> Parse<DynamicStackSlot> {
+        let at = self.cur.pos;
+        let slot = self.entity(b"dss", "a dynamic stack slot: dss«n»")?;
+        match self.func.stencil.dynamic_stack_slots.get(slot) {
+            Some(Some(_)) => Ok(slot),
+            _ => Err(self.error_at(at, format!("{slot} is not declared"))),
+        }
+    }
+
+    /// A lane number or another unsigned byte.
+    fn lane(&mut self) -> Parse<u16> {
+        let at = self.cur.pos;
+        match self.uint32("a number below 256")? {
+            lane if lane < 256 => Ok(lane as u16),
+            _ => Err(self.error_at(at, "expected a number below 256")),
+        }
+    }
+
+    /// A word that `parse` knows, and the white space after it.
+    #[inline]
+    fn keyword<T>(&mut self, parse: fn(&[u8]) -> Option<T>, what: &str) -> Parse<T> {
+        match parse(self.cur.peek_word()) {
+            Some(value) => {
+                self.cur.word();
+                self.cur.space();
+                Ok(value)
+            }
+            None => Err(self.expected(what)),
+        }
+    }
+
+    /// A trap code.
+    pub fn trap_code(&mut self) -> Parse<u16> {
+        self.keyword(|word| TrapCode::parse(word).or_else(|| sugar::trap_code(word)), "a trap code")
+            .map(|code| code.0 as u16)
+    }
+
+    /// An offset, which has a sign; zero if there is none.
+    #[inline]
+    pub fn offset32(&mut self) -> Parse<i32> {
+        self.cur.space();
+        if !matches!(self.cur.peek(), b'+' | b'-') {
+            return Ok(0);
+        }
+        let at = self.cur.pos;
+        match self.integer("an offset")?.to_i32() {
+            Some(offset) => Ok(offset),
+            None => Err(self.error_at(at, "an offset out of the range of 32 bits")),
+        }
+    }
+
+    /// Memory flags, as the small operand of an instruction.
+    #[inline]
+    fn mem_flags_operand(&mut self) -> Parse<u16> {
+        let flags = self.mem_flags()?;
+        self.flags_operand(flags)
+    }
+
+    /// Interned memory flags, as the small operand of an instruction.
+    pub fn flags_operand(&mut self, flags: MemFlags) -> Parse<u16> {
+        match u16::try_from(self.intern_flags(flags).0) {
+            Ok(flags) => Ok(flags),
+            Err(_) => Err(self.error("more than 65536 different combinations of memory flags")),
+        }
+    }
+
+    /// Interned memory flags.
+    #[inline]
+    pub fn intern_flags(&mut self, flags: MemFlags) -> MemFlagsRef {
+        let known = &mut self.func.stencil.mem_flags;
+        self.cx.scratch.flags.intern(flags, |new| known.push(new))
+    }
+
+    /// Any number of memory flags and the white space after them.
+    pub fn mem_flags(&mut self) -> Parse<MemFlags> {
+        let mut flags = MemFlags::default();
+        loop {
+            self.cur.space();
+            if self.cur.peek() == b'v' && self.cur.peek_at(1).is_ascii_digit() {
+                break;
+            }
+            let at = self.cur.pos;
+            match self.cur.peek_word() {
+                b"notrap" => flags.trap = None,
+                b"aligned" => flags.aligned = true,
+                b"readonly" => flags.readonly = true,
+                b"can_move" => flags.can_move = true,
+                b"little" if flags.endianness != Some(Endianness::Big) => {
+                    flags.endianness = Some(Endianness::Little);
+                }
+                b"big" if flags.endianness != Some(Endianness::Little) => {
+                    flags.endianness = Some(Endianness::Big);
+                }
+                b"little" | b"big" => return Err(self.error("both `little` and `big`")),
+                _ if self.cur.at_entity(b"region") => {
+                    let region = self.region_ref()?;
+                    if flags.region.replace(region).is_some() {
+                        return Err(self.error_at(at, "a second alias region"));
+                    }
+                    continue;
+                }
+                word => match TrapCode::parse(word).or_else(|| sugar::trap_code(word)) {
+                    Some(code) => flags.trap = Some(code),
+                    None if sugar::is_dropped_flag(word) => {}
+                    None => break,
+                },
+            }
+            self.cur.word();
+        }
+        Ok(flags)
+    }
+
+    fn region_ref(&mut self) -> Parse<Region> {
+        let at = self.cur.pos;
+        let region = self.entity(b"region", "an alias region: region«n»")?;
+        match self.func.stencil.regions.get(region) {
+            Some(Some(_)) => Ok(region),
+            _ => Err(self.error_at(at, format!("{region} is not declared"))),
+        }
+    }
+
+    /// The values of a `return`: none or several.
+    fn return_values(&mut self) -> Parse<List> {
+        self.cx.scratch.words.clear();
+        if self.cur.peek() == b'v' && self.cur.peek_at(1).is_ascii_digit() {
+            loop {
+                let value = self.value()?;
+                self.cx.scratch.words.push(value);
+                if !self.cur.eat(b',') {
+                    break;
+                }
+            }
+        }
+        Ok(self.func.stencil.pool.add(&self.cx.scratch.words))
+    }
+
+    /// `(v1, v2)`, in a list after the callee if that is a value.
+    fn call_args(&mut self, callee: Option<u32>) -> Parse<List> {
+        self.cx.scratch.words.clear();
+        self.cx.scratch.words.extend(callee);
+        self.expect(b'(')?;
+        while self.cur.peek() != b')' {
+            let value = self.value()?;
+            self.cx.scratch.words.push(value);
+            if !self.cur.eat(b',') {
+                break;
+            }
+        }
+        self.expect(b')')?;
+        Ok(self.func.stencil.pool.add(&self.cx.scratch.words))
+    }
+
+    /// `block1`, `block1(v2, ret0, exn1)`
+    #[inline]
+    pub fn block_call(&mut self) -> Parse<BlockCallRef> {
+        let block = self.block_ref()?;
+        self.cur.space();
+        if self.cur.peek() != b'(' {
+            return Ok(self.func.stencil.block_calls.push(BlockCall { block, args: List::default() }));
+        }
+        self.cx.scratch.words.clear();
+        self.expect(b'(')?;
+        while self.cur.peek() != b')' {
+            let arg = match self.cur.peek() {
+                b'r' => BlockArg::TryCallRet(self.number(b"ret", "a result: ret«n»")?),
+                b'e' => BlockArg::TryCallExn(self.number(b"exn", "an exception's payload: exn«n»")?),
+                _ => BlockArg::Value(Value(self.value()?)),
+            };
+            self.cx.scratch.words.push(arg.pack());
+            if !self.cur.eat(b',') {
+                break;
+            }
+        }
+        self.expect(b')')?;
+        let args = self.func.stencil.pool.add(&self.cx.scratch.words);
+        Ok(self.func.stencil.block_calls.push(BlockCall { block, args }))
+    }
+
+    /// `block0, [block1, block2]`: the default and the table.
+    fn jump_table(&mut self) -> Parse<JumpTable> {
+        let default = self.block_call()?;
+        self.expect(b',')?;
+        self.expect(b'[')?;
+        let mut entries = Vec::new();
+        while self.cur.peek() != b']' {
+            entries.push(self.block_call()?);
+            if !self.cur.eat(b',') {
+                break;
+            }
+        }
+        self.expect(b']')?;
+        Ok(self.func.stencil.jump_tables.push(JumpTableData { entries, default }))
+    }
+
+    /// `sig0, block1(ret0), [ tag1: block2(exn0), default: block3, context v1 ]`
+    fn exception_table(&mut self) -> Parse<ExceptionTable> {
+        let signature = self.signature_ref()?;
+        self.expect(b',')?;
+        let normal = self.block_call()?;
+        self.expect(b',')?;
+        self.expect(b'[')?;
+        let mut handlers = Vec::new();
+        while self.cur.peek() != b']' {
+            handlers.push(if self.cur.eat_word(b"default") {
+                self.expect(b':')?;
+                Handler::Default(self.block_call()?)
+            } else if self.cur.eat_word(b"context") {
+                Handler::Context(Value(self.value()?))
+            } else {
+                let Some(tag) = self.cur.entity(b"tag") else {
+                    return Err(self.expected("`tag«n»`, `default` or `context`"));
+                };
+                self.expect(b':')?;
+                Handler::Tag(tag, self.block_call()?)
+            });
+            if !self.cur.eat(b',') {
+                break;
+            }
+        }
+        self.expect(b']')?;
+        Ok(self.func.stencil.exception_tables.push(ExceptionTableData { signature, normal, handlers }))
+    }
+}

@@ -1,0 +1,263 @@
+//! The parser of one function: errors, references, definitions, and what they check.
+
+use super::context::{Failed, MAX_ERRORS, Parse, ParseContext, SourceMap, record};
+use super::cursor::Cursor;
+use super::number::Integer;
+use crate::diag::Diagnostic;
+use crate::entity::Entity;
+use crate::ir::{Block, BlockArg, BlockData, Function, Inst, Name, PackedDef, Type, Value, types};
+
+/// Numbers of values and blocks are below this, or below the length of the text.
+const MIN_LIMIT: usize = 1 << 20;
+/// The same for what the preamble declares, whose entries are larger.
+const MIN_ENTITY_LIMIT: u32 = 1 << 16;
+
+/// The state of reading one function.
+pub(super) struct Parser<'a> {
+    /// The function's text and the position in it.
+    pub cur: Cursor<'a>,
+    /// Offset of the text in its file.
+    pub base: usize,
+    /// Numbers of values and blocks are below this.
+    limit: u32,
+    /// Numbers of what the preamble declares are below this.
+    entity_limit: u32,
+    pub cx: &'a mut ParseContext,
+    pub func: &'a mut Function,
+    pub map: Option<&'a mut SourceMap>,
+    /// The block being read.
+    pub block: Option<Block>,
+    /// How many diagnostics there were before this function.
+    earlier: usize,
+}
+
+impl<'a> Parser<'a> {
+    pub fn new(
+        text: &'a [u8],
+        base: usize,
+        cx: &'a mut ParseContext,
+        func: &'a mut Function,
+        map: Option<&'a mut SourceMap>,
+    ) -> Self {
+        let limit = text.len().clamp(MIN_LIMIT, BlockArg::MAX_VALUE as usize) as u32;
+        let entity_limit = (text.len() as u32).clamp(MIN_ENTITY_LIMIT, limit);
+        let earlier = cx.diagnostics.len();
+        Parser { cur: Cursor::new(text), base, limit, entity_limit, cx, func, map, block: None, earlier }
+    }
+
+    /// Empties what the function goes to.
+    pub fn start(&mut self) {
+        self.cx.scratch.clear();
+        self.func.stencil.clear();
+        self.func.params.clear();
+        if let Some(map) = self.map.as_deref_mut() {
+            *map = SourceMap::default();
+        }
+    }
+
+    /// Whether anything was wrong in this function so far.
+    pub fn failed(&self) -> bool {
+        self.cx.diagnostics.len() > self.earlier
+    }
+
+    /// Whether so much was wrong that reading on is no use.
+    pub fn hopeless(&self) -> bool {
+        self.cx.diagnostics.len() >= self.earlier + MAX_ERRORS
+    }
+
+    /// Reports an error at a position of the text.
+    #[cold]
+    pub fn error_at(&mut self, at: usize, message: impl Into<String>) -> Failed {
+        if !self.hopeless() {
+            self.cx.diagnostics.push(Diagnostic::error(self.base + at, message));
+        }
+        Failed
+    }
+
+    /// Reports an error at the current position.
+    #[cold]
+    pub fn error(&mut self, message: impl Into<String>) -> Failed {
+        self.error_at(self.cur.pos, message)
+    }
+
+    /// Reports that something else than `what` stands at the current position.
+    #[cold]
+    pub fn expected(&mut self, what: &str) -> Failed {
+        self.error(format!("expected {what}"))
+    }
+
+    /// Moves past `byte` and the white space around it.
+    #[inline]
+    pub fn expect(&mut self, byte: u8) -> Parse<()> {
+        if self.cur.eat(byte) { Ok(()) } else { Err(self.expected(&format!("`{}`", byte as char))) }
+    }
+
+    /// Moves to where reading can go on after an error: the line's end, or a `}` before it.
+    pub fn recover(&mut self) {
+        loop {
+            match self.cur.peek() {
+                0 if self.cur.at_end() => return,
+                b'\n' | b'}' => return,
+                b';' => self.cur.to_line_end(),
+                b'"' if self.cur.quoted().is_some() => {}
+                _ => self.cur.pos += 1,
+            }
+        }
+    }
+
+    /// The number of an entity: what follows `prefix` at the position.
+    #[inline(always)]
+    pub fn number(&mut self, prefix: &[u8], what: &str) -> Parse<u32> {
+        match self.cur.entity(prefix) {
+            Some(number) if number < self.limit => Ok(number),
+            Some(_) => Err(self.number_too_large(what)),
+            None => Err(self.expected(what)),
+        }
+    }
+
+    #[cold]
+    fn number_too_large(&mut self, what: &str) -> Failed {
+        self.error_at(self.cur.pos - 1, format!("a number too large for {what}"))
+    }
+
+    /// An entity reference in the preamble or an operand: `prefix` and its number.
+    pub fn entity<K: Entity>(&mut self, prefix: &[u8], what: &str) -> Parse<K> {
+        match self.number(prefix, what)? {
+            number if number < self.entity_limit => Ok(K::new(number as usize)),
+            _ => Err(self.number_too_large(what)),
+        }
+    }
+
+    /// A value that is used: one that the text has defined, or else must define later.
+    #[inline(always)]
+    pub fn value(&mut self) -> Parse<u32> {
+        let at = self.cur.pos;
+        let number = self.number(b"v", "a value: v«n»")?;
+        let value = Value(number);
+        if !matches!(self.func.stencil.value_defs.get(value), Some(def) if *def != PackedDef::NONE) {
+            self.cx.scratch.forward_values.push((value, at));
+        }
+        Ok(number)
+    }
+
+    /// A block that is named: the text must define it somewhere.
+    #[inline]
+    pub fn block_ref(&mut self) -> Parse<Block> {
+        let at = self.cur.pos;
+        let block = Block(self.number(b"block", "a block: block«n»")?);
+        self.cx.scratch.named_blocks.push((block, at));
+        Ok(block)
+    }
+
+    /// An integer literal.
+    #[inline]
+    pub fn integer(&mut self, what: &str) -> Parse<Integer> {
+        match self.cur.integer() {
+            Some(integer) => Ok(integer),
+            None => Err(self.expected(what)),
+        }
+    }
+
+    /// An unsigned 32-bit number.
+    pub fn uint32(&mut self, what: &str) -> Parse<u32> {
+        let at = self.cur.pos;
+        match self.integer(what)?.to_u32() {
+            Some(value) => Ok(value),
+            None => Err(self.error_at(at, format!("out of range: expected {what}"))),
+        }
+    }
+
+    /// A type.
+    #[inline]
+    pub fn ty(&mut self) -> Parse<Type> {
+        match self.cur.ty() {
+            Some(ty) => Ok(ty),
+            None => Err(self.expected("a type")),
+        }
+    }
+
+    /// Makes `value` have a type and a definition.
+    #[inline]
+    pub fn define_value(&mut self, value: Value, ty: Type, def: PackedDef, at: usize) -> Parse<()> {
+        let stencil = &mut self.func.stencil;
+        let len = stencil.value_defs.len();
+        if value.index() == len {
+            stencil.value_types.push(ty);
+            stencil.value_defs.push(def);
+            return Ok(());
+        }
+        if value.index() > len {
+            stencil.value_types.ensure(value, types::INVALID);
+            stencil.value_defs.ensure(value, PackedDef::NONE);
+        } else if stencil.value_defs[value] != PackedDef::NONE {
+            return Err(self.error_at(at, format!("{value} is defined twice")));
+        }
+        self.func.stencil.value_types[value] = ty;
+        self.func.stencil.value_defs[value] = def;
+        Ok(())
+    }
+
+    /// Makes the results of an instruction that could not be read defined, so that their uses are no
+    /// errors as well.
+    #[cold]
+    pub fn poison_results(&mut self) {
+        for i in 0..self.cx.scratch.results.len() {
+            let value = Value(self.cx.scratch.results[i]);
+            if self.func.stencil.value_defs.get(value).is_none_or(|def| *def == PackedDef::NONE) {
+                let def = PackedDef::result(Inst(0), i as u32);
+                self.define_value(value, types::INVALID, def, 0).expect("it has no definition");
+            }
+        }
+        self.cx.scratch.results.clear();
+    }
+
+    /// The largest number of a value in the text.
+    pub fn largest_value(&self) -> u32 {
+        let mut cur = Cursor::new(self.cur.text);
+        let mut largest = 0;
+        while !cur.at_end() {
+            match cur.peek() {
+                b';' => cur.to_line_end(),
+                b'v' => match cur.entity(b"v") {
+                    Some(number) if number < self.limit => largest = largest.max(number),
+                    _ => cur.pos += 1,
+                },
+                _ => cur.pos += 1,
+            }
+        }
+        largest
+    }
+
+    /// Makes `block` the one being read, with instructions from here on.
+    pub fn open_block(&mut self, block: Block, data: BlockData, at: usize) -> Parse<()> {
+        let stencil = &mut self.func.stencil;
+        if stencil.blocks.get(block).is_some_and(|data| data.defined) {
+            return Err(self.error_at(at, format!("{block} is defined twice")));
+        }
+        stencil.blocks.ensure(block, BlockData::default());
+        stencil.blocks[block] = data;
+        stencil.layout.push(block);
+        self.block = Some(block);
+        let offset = self.base + at;
+        if let Some(map) = self.map.as_deref_mut() {
+            record(&mut map.blocks, block, offset);
+        }
+        Ok(())
+    }
+
+    /// Notes where the block being read ends.
+    pub fn close_block(&mut self) {
+        if let Some(block) = self.block.take() {
+            self.func.stencil.blocks[block].end = self.func.stencil.insts.len() as u32;
+        }
+    }
+
+    /// A symbol's name: `%name`, `%"any text"`, `u0:1`, and where allowed `userextname2`.
+    pub fn name(&mut self, with_refs: bool) -> Parse<Name> {
+        match self.cur.name() {
+            Some(Name::UserRef(_)) if !with_refs => Err(self.expected("a function's name: %name or u0:0")),
+            Some(name) => Ok(name),
+            None => Err(self.expected("a name: %name, %\"any text\" or u0:0")),
+        }
+    }
+}

@@ -1,0 +1,386 @@
+//! What stands before a function's blocks: its name and signature, and the entities it declares.
+
+use super::context::{Parse, SourceMap, record};
+use super::parser::Parser;
+use crate::entity::{Entity, Map};
+use crate::ir::*;
+
+impl Parser<'_> {
+    /// `function %name(i32) -> i32 system_v {` and the declarations after it.
+    pub fn header(&mut self) -> Parse<()> {
+        if !self.cur.eat_word(b"function") {
+            return Err(self.expected("`function`"));
+        }
+        let at = self.base + self.cur.pos;
+        if let Some(map) = self.map.as_deref_mut() {
+            map.function = at;
+        }
+        self.func.params.name = self.name(false)?;
+        let mut signature = std::mem::take(&mut self.func.stencil.signature);
+        let read = self.signature(&mut signature);
+        self.func.stencil.signature = signature;
+        read?;
+        self.placement()?;
+        self.expect(b'{')
+    }
+
+    /// `section "name"` and `align n`, which the splitter reads: here they are passed over.
+    fn placement(&mut self) -> Parse<()> {
+        loop {
+            if self.cur.eat_word(b"section") {
+                if self.cur.quoted().is_none() {
+                    return Err(self.expected("a section's name in quotes"));
+                }
+            } else if self.cur.eat_word(b"align") {
+                self.integer("an alignment")?;
+            } else {
+                return Ok(());
+            }
+        }
+    }
+
+    /// `(i32 uext, i64 sret) -> i32 system_v` into an empty signature.
+    fn signature(&mut self, signature: &mut Signature) -> Parse<()> {
+        self.expect(b'(')?;
+        if self.cur.peek() != b')' {
+            self.abi_params(&mut signature.params)?;
+        }
+        self.expect(b')')?;
+        if self.cur.text[self.cur.pos..].starts_with(b"->") {
+            self.cur.pos += 2;
+            self.abi_params(&mut signature.returns)?;
+        }
+        let word = self.cur.peek_word();
+        signature.call_conv = match CallConv::parse(word) {
+            Some(call_conv) => {
+                self.cur.word();
+                call_conv
+            }
+            None => self.cx.default_call_conv,
+        };
+        Ok(())
+    }
+
+    fn abi_params(&mut self, list: &mut Vec<AbiParam>) -> Parse<()> {
+        loop {
+            self.cur.space();
+            list.push(self.abi_param()?);
+            if !self.cur.eat(b',') {
+                return Ok(());
+            }
+        }
+    }
+
+    /// `i32 uext`, `i64 sret`, `i64 sarg(16)`.
+    fn abi_param(&mut self) -> Parse<AbiParam> {
+        let ty = self.ty()?;
+        let mut param = AbiParam { ty, purpose: Purpose::Normal, extension: Extension::None };
+        loop {
+            self.cur.space();
+            match self.cur.peek_word() {
+                b"uext" => param.extension = Extension::Zero,
+                b"sext" => param.extension = Extension::Sign,
+                b"sret" => param.purpose = Purpose::StructReturn,
+                b"vmctx" => param.purpose = Purpose::VmContext,
+                b"sarg" => {
+                    self.cur.word();
+                    self.expect(b'(')?;
+                    param.purpose = Purpose::StructArgument(self.uint32("a size in bytes")?);
+                    self.expect(b')')?;
+                    continue;
+                }
+                _ => return Ok(param),
+            }
+            self.cur.word();
+        }
+    }
+
+    /// All declarations up to the first block.
+    pub fn preamble(&mut self) {
+        loop {
+            self.cur.space();
+            let word = self.cur.peek_word();
+            let prefix = &word[..word.iter().position(u8::is_ascii_digit).unwrap_or(word.len())];
+            let done = match prefix {
+                b"ss" => self.stack_slot(),
+                b"dss" => self.dynamic_stack_slot(),
+                b"dt" => self.dynamic_type(),
+                b"gv" => self.global_value(),
+                b"sig" => self.signature_declaration(),
+                b"fn" => self.function_declaration(),
+                b"const" => self.constant(),
+                b"region" => self.region(),
+                b"stack_limit" => self.stack_limit(),
+                _ => return,
+            };
+            if done.is_err() {
+                self.recover();
+                if self.hopeless() {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// `prefix«n» =`: the entity about to be declared, with where it stands.
+    fn declared<K: Entity>(&mut self, prefix: &[u8], what: &str) -> Parse<(K, usize)> {
+        let at = self.cur.pos;
+        let key = self.entity(prefix, what)?;
+        self.expect(b'=')?;
+        Ok((key, at))
+    }
+
+    /// Puts a declared entity in its map, with `undefined` in the numbers skipped.
+    fn declare<K: Entity + std::fmt::Display, V: Clone + PartialEq>(
+        &mut self,
+        (key, at): (K, usize),
+        value: V,
+        undefined: V,
+        map: fn(&mut Stencil) -> &mut Map<K, V>,
+        positions: fn(&mut SourceMap) -> &mut Map<K, usize>,
+    ) -> Parse<()> {
+        let entries = map(&mut self.func.stencil);
+        if entries.get(key).is_some_and(|old| *old != undefined) {
+            return Err(self.error_at(at, format!("{key} is declared twice")));
+        }
+        entries.ensure(key, undefined);
+        entries[key] = value;
+        let offset = self.base + at;
+        if let Some(source_map) = self.map.as_deref_mut() {
+            record(positions(source_map), key, offset);
+        }
+        Ok(())
+    }
+
+    /// `ss0 = explicit_slot 16, align = 8, key = 3`
+    fn stack_slot(&mut self) -> Parse<()> {
+        let declared = self.declared(b"ss", "a stack slot: ss«n»")?;
+        if !self.cur.eat_word(b"explicit_slot") {
+            return Err(self.expected("`explicit_slot`"));
+        }
+        let size = self.uint32("a size in bytes")?;
+        let mut slot = StackSlotData { size, align_shift: 0, key: None, defined: true };
+        while self.cur.eat(b',') {
+            if self.cur.eat_word(b"align") {
+                self.expect(b'=')?;
+                let at = self.cur.pos;
+                let align = self.uint32("an alignment")?;
+                if !align.is_power_of_two() {
+                    return Err(self.error_at(at, "an alignment must be a power of two"));
+                }
+                slot.align_shift = align.ilog2() as u8;
+            } else if self.cur.eat_word(b"key") {
+                self.expect(b'=')?;
+                slot.key = Some(self.int64("an unsigned 64-bit key")? as u64);
+            } else {
+                return Err(self.expected("`align` or `key`"));
+            }
+        }
+        self.declare(declared, slot, StackSlotData::default(), |s| &mut s.stack_slots, |m| &mut m.stack_slots)
+    }
+
+    /// A 64-bit number, signed or unsigned.
+    fn int64(&mut self, what: &str) -> Parse<i64> {
+        let at = self.cur.pos;
+        match self.integer(what)?.to_i64() {
+            Some(value) => Ok(value),
+            None => Err(self.error_at(at, format!("out of range: expected {what}"))),
+        }
+    }
+
+    /// `dss0 = explicit_dynamic_slot dt0`
+    fn dynamic_stack_slot(&mut self) -> Parse<()> {
+        let declared = self.declared(b"dss", "a dynamic stack slot: dss«n»")?;
+        if !self.cur.eat_word(b"explicit_dynamic_slot") {
+            return Err(self.expected("`explicit_dynamic_slot`"));
+        }
+        let at = self.cur.pos;
+        let ty: DynamicType = self.entity(b"dt", "a dynamic type: dt«n»")?;
+        if self.func.stencil.dynamic_types.get(ty).is_none_or(Option::is_none) {
+            return Err(self.error_at(at, format!("{ty} is not declared")));
+        }
+        self.declare(declared, Some(ty), None, |s| &mut s.dynamic_stack_slots, |m| &mut m.dynamic_stack_slots)
+    }
+
+    /// `dt0 = i32x4*gv0`
+    fn dynamic_type(&mut self) -> Parse<()> {
+        let declared = self.declared(b"dt", "a dynamic type: dt«n»")?;
+        let base = self.vector_type()?;
+        self.expect(b'*')?;
+        let scale = self.global_ref()?;
+        let data = DynamicTypeData { base, scale };
+        self.declare(declared, Some(data), None, |s| &mut s.dynamic_types, |m| &mut m.dynamic_types)
+    }
+
+    fn vector_type(&mut self) -> Parse<Type> {
+        let at = self.cur.pos;
+        let ty = self.ty()?;
+        if ty.is_vector() && !ty.is_dynamic() {
+            Ok(ty)
+        } else {
+            Err(self.error_at(at, "expected a vector type"))
+        }
+    }
+
+    /// A global value, which may be declared later.
+    fn global_ref(&mut self) -> Parse<GlobalValue> {
+        let at = self.cur.pos;
+        let global = self.entity(b"gv", "a global value: gv«n»")?;
+        self.cx.scratch.named_globals.push((global, at));
+        Ok(global)
+    }
+
+    fn global_value(&mut self) -> Parse<()> {
+        let declared = self.declared(b"gv", "a global value: gv«n»")?;
+        let at = self.cur.pos;
+        let data = match self.cur.word() {
+            b"vmctx" => GlobalValueData::VmContext,
+            b"load" => {
+                let ty = self.dot_type()?;
+                let flags = self.mem_flags()?;
+                if flags.trap.is_some() || !flags.aligned {
+                    return Err(self.error_at(at, "the load of a global value must be `notrap aligned`"));
+                }
+                let base = self.global_ref()?;
+                let flags = MemFlagsRef(self.flags_operand(flags)? as u32);
+                GlobalValueData::Load { base, offset: self.offset32()?, ty, flags }
+            }
+            b"iadd_imm" => {
+                let ty = self.dot_type()?;
+                let base = self.global_ref()?;
+                self.expect(b',')?;
+                GlobalValueData::IaddImm { base, offset: self.int64("a 64-bit number")?, ty }
+            }
+            b"symbol" => {
+                self.cur.space();
+                let colocated = self.cur.eat_word(b"colocated");
+                let tls = self.cur.eat_word(b"tls");
+                let name = self.name(true)?;
+                let name = self.func.params.names.push(name);
+                self.cur.space();
+                let offset = match self.cur.peek() {
+                    b'+' | b'-' => self.int64("a 64-bit offset")?,
+                    _ => 0,
+                };
+                GlobalValueData::Symbol { name, offset, colocated, tls }
+            }
+            b"dyn_scale_target_const" => {
+                self.expect(b'.')?;
+                GlobalValueData::DynScale(self.vector_type()?)
+            }
+            _ => {
+                return Err(self.error_at(
+                    at,
+                    "expected a kind of global value: vmctx, load, iadd_imm, symbol or dyn_scale_target_const",
+                ));
+            }
+        };
+        self.declare(
+            declared,
+            data,
+            GlobalValueData::Undefined,
+            |s| &mut s.global_values,
+            |m| &mut m.global_values,
+        )
+    }
+
+    /// `.i32` and the white space after it.
+    fn dot_type(&mut self) -> Parse<Type> {
+        self.expect(b'.')?;
+        let ty = self.ty()?;
+        self.cur.space();
+        Ok(ty)
+    }
+
+    fn signature_declaration(&mut self) -> Parse<()> {
+        let declared = self.declared(b"sig", "a signature: sig«n»")?;
+        let mut signature = Signature::default();
+        self.signature(&mut signature)?;
+        self.declare(declared, Some(signature), None, |s| &mut s.signatures, |m| &mut m.signatures)
+    }
+
+    /// `fn0 = colocated patchable %name sig0`, or with a signature in place of `sig0`.
+    fn function_declaration(&mut self) -> Parse<()> {
+        let declared = self.declared(b"fn", "a function: fn«n»")?;
+        let colocated = self.cur.eat_word(b"colocated");
+        let patchable = self.cur.eat_word(b"patchable");
+        let name = self.name(true)?;
+        let name = self.func.params.names.push(name);
+        self.cur.space();
+        let signature = if self.cur.peek() == b'(' {
+            let mut signature = Signature::default();
+            self.signature(&mut signature)?;
+            let offset = self.base + declared.1;
+            let key = self.func.stencil.signatures.push(Some(signature));
+            if let Some(map) = self.map.as_deref_mut() {
+                record(&mut map.signatures, key, offset);
+            }
+            key
+        } else {
+            self.signature_ref()?
+        };
+        let function = ExtFunc { name, signature, colocated, patchable };
+        self.declare(declared, Some(function), None, |s| &mut s.functions, |m| &mut m.functions)
+    }
+
+    /// A declared signature.
+    pub fn signature_ref(&mut self) -> Parse<SigRef> {
+        let at = self.cur.pos;
+        let signature = self.entity(b"sig", "a signature: sig«n»")?;
+        match self.func.stencil.signatures.get(signature) {
+            Some(Some(_)) => Ok(signature),
+            _ => Err(self.error_at(at, format!("{signature} is not declared"))),
+        }
+    }
+
+    /// `const0 = 0x1234`, or `const0 = i32x4 [1 2 3 4]`
+    fn constant(&mut self) -> Parse<()> {
+        let declared = self.declared(b"const", "a constant: const«n»")?;
+        let bytes = match self.cur.ty() {
+            Some(ty) => {
+                self.cur.space();
+                self.vector_literal(ty)?
+            }
+            None => self.hex_bytes()?,
+        };
+        self.declare(declared, Some(bytes), None, |s| &mut s.constants, |m| &mut m.constants)
+    }
+
+    /// `region0 = 8 "description"`
+    fn region(&mut self) -> Parse<()> {
+        let declared: (Region, _) = self.declared(b"region", "an alias region: region«n»")?;
+        let id = self.uint32("a number")?;
+        self.cur.space();
+        let Some(text) = self.cur.quoted() else {
+            return Err(self.expected("a description in quotes"));
+        };
+        self.declare(declared, Some(id), None, |s| &mut s.regions, |m| &mut m.regions)?;
+        let description: Box<str> = String::from_utf8_lossy(text).into();
+        self.func.params.region_names.ensure(declared.0, Box::default());
+        self.func.params.region_names[declared.0] = description;
+        Ok(())
+    }
+
+    /// `stack_limit = gv0`
+    fn stack_limit(&mut self) -> Parse<()> {
+        let at = self.cur.pos;
+        self.cur.word();
+        self.expect(b'=')?;
+        let limit = self.global_ref()?;
+        if self.func.stencil.stack_limit.replace(limit).is_some() {
+            return Err(self.error_at(at, "the stack limit is declared twice"));
+        }
+        Ok(())
+    }
+
+    /// Reports what the preamble names and nothing declares.
+    pub fn check_globals(&mut self) {
+        for i in 0..self.cx.scratch.named_globals.len() {
+            let (global, at) = self.cx.scratch.named_globals[i];
+            let data = self.func.stencil.global_values.get(global);
+            if data.is_none_or(|data| *data == GlobalValueData::Undefined) {
+                self.error_at(at, format!("{global} is not declared"));
+            }
+        }
+    }
+}

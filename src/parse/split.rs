@@ -1,0 +1,315 @@
+//! Finds where functions and module items begin and end, without reading them.
+//!
+//! A file's top level is made of lines: comments, header lines (`test`, `set`, `target`, `feature`),
+//! module items (bare, or behind `;!`), and functions. A function ends with the first `}` that stands
+//! in no comment and no string; neither of those goes past its line, so a `}` that is first on a line
+//! is found by searching for that byte alone.
+
+use super::context::MAX_ERRORS;
+use super::cursor::{Cursor, is_word};
+use crate::diag::Diagnostic;
+use crate::ir::Linkage;
+use std::ops::Range;
+
+/// A function's text and what the module says of it. Ranges are byte offsets in the file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FunctionText {
+    /// From `function` to `}`.
+    pub text: Range<usize>,
+    /// From behind the `}` to the next function: `; run:` lines and other comments.
+    pub trailing: Range<usize>,
+    /// Its linkage.
+    pub linkage: Linkage,
+    /// The section's name, between its quotes.
+    pub section: Option<Range<usize>>,
+    /// The alignment, if one is given.
+    pub align: Option<u32>,
+}
+
+/// What a file is made of. Ranges are byte offsets in the file.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Split {
+    /// Header lines of test files, without their line ends.
+    pub header: Vec<Range<usize>>,
+    /// Comments and white space before the first function, with the header lines among them.
+    pub leading: Range<usize>,
+    /// Functions in order.
+    pub functions: Vec<FunctionText>,
+    /// Module items in order, without `;!`.
+    pub items: Vec<Range<usize>>,
+}
+
+/// A comment, from its `;` to the end of its line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Comment<'a> {
+    /// Byte offset in the file.
+    pub offset: usize,
+    /// The text with its `;`.
+    pub text: &'a [u8],
+}
+
+/// The comments in a range of a file, such as [`FunctionText::trailing`].
+pub fn comments(text: &[u8], range: Range<usize>) -> impl Iterator<Item = Comment<'_>> {
+    let mut cur = Cursor { text: &text[..range.end], pos: range.start };
+    std::iter::from_fn(move || {
+        loop {
+            cur.pos += memchr::memchr2(b';', b'"', &cur.text[cur.pos..])?;
+            let offset = cur.pos;
+            if cur.peek() == b';' {
+                cur.to_line_end();
+                return Some(Comment { offset, text: cur.text[offset..cur.pos].trim_ascii_end() });
+            }
+            if cur.quoted().is_none() {
+                cur.pos += 1;
+            }
+        }
+    })
+}
+
+/// Splits a file. What belongs nowhere is reported and passed over.
+pub fn split(text: &[u8], diagnostics: &mut Vec<Diagnostic>) -> Split {
+    let mut splitter = Splitter {
+        cur: Cursor::new(text),
+        out: Split::default(),
+        placement: Placement::default(),
+        diagnostics,
+        errors: 0,
+    };
+    splitter.run();
+    splitter.out
+}
+
+/// What may stand around a function's signature.
+#[derive(Default)]
+struct Placement {
+    linkage: Linkage,
+    section: Option<Range<usize>>,
+    align: Option<u32>,
+}
+
+struct Splitter<'a, 'd> {
+    cur: Cursor<'a>,
+    out: Split,
+    /// For the next function, from a `;!` line before it.
+    placement: Placement,
+    diagnostics: &'d mut Vec<Diagnostic>,
+    errors: usize,
+}
+
+impl Splitter<'_, '_> {
+    fn run(&mut self) {
+        while !self.cur.at_end() {
+            match self.cur.peek() {
+                b' ' | b'\t'..=b'\r' => self.cur.pos += 1,
+                b';' if self.cur.peek_at(1) == b'!' => {
+                    self.cur.pos += 2;
+                    self.top_level(true);
+                }
+                b';' => self.cur.to_line_end(),
+                _ => self.top_level(false),
+            }
+        }
+        self.close_range(self.cur.text.len());
+    }
+
+    /// A function, an item or a header line; `hidden` if it stands behind `;!`.
+    fn top_level(&mut self, hidden: bool) {
+        while matches!(self.cur.peek(), b' ' | b'\t') {
+            self.cur.pos += 1;
+        }
+        let start = self.cur.pos;
+        let mut linkage = None;
+        let mut word = self.cur.peek_word();
+        while let Some(parsed) = Linkage::parse(word) {
+            linkage = Some(parsed);
+            self.cur.word();
+            self.cur.space();
+            word = self.cur.peek_word();
+        }
+        match word {
+            b"function" => {
+                self.placement.linkage = linkage.unwrap_or(self.placement.linkage);
+                if hidden {
+                    self.header_words(true);
+                } else {
+                    self.function(start);
+                }
+            }
+            b"symbol" | b"rodata" | b"data" | b"tls" | b"file" | b"loc" => self.item(start),
+            // `weak %name`: a linkage and the symbol it is for.
+            b"" if linkage.is_some() && matches!(self.cur.peek(), b'%') => self.item(start),
+            b"test" | b"set" | b"target" | b"feature" if !hidden && linkage.is_none() => {
+                self.cur.to_line_end();
+                let line = self.cur.text[start..self.cur.pos].trim_ascii_end();
+                self.out.header.push(start..start + line.len());
+            }
+            _ => {
+                self.error(self.cur.pos, "expected a function, a module item or a comment");
+                self.cur.to_line_end();
+            }
+        }
+    }
+
+    /// An item: its line, and the lines after it as long as they end with a comma.
+    fn item(&mut self, start: usize) {
+        let mut comma = false;
+        loop {
+            match self.cur.peek() {
+                0 if self.cur.at_end() => break,
+                b'\n' if !comma => break,
+                b';' => {
+                    self.cur.to_line_end();
+                    continue;
+                }
+                b'"' if self.cur.quoted().is_some() => {
+                    comma = false;
+                    continue;
+                }
+                b',' => comma = true,
+                b if b.is_ascii_whitespace() => {}
+                _ => comma = false,
+            }
+            self.cur.pos += 1;
+        }
+        self.out.items.push(start..self.cur.pos);
+    }
+
+    /// A function whose linkage words begin at `start`.
+    fn function(&mut self, start: usize) {
+        self.close_range(start);
+        let from = self.cur.pos;
+        self.header_words(false);
+        self.to_closing_brace();
+        let Placement { linkage, section, align } = std::mem::take(&mut self.placement);
+        let text = from..self.cur.pos;
+        self.out.functions.push(FunctionText { text, trailing: 0..0, linkage, section, align });
+    }
+
+    /// Ends what comes before the function, or the end of the file, at `end`.
+    fn close_range(&mut self, end: usize) {
+        match self.out.functions.last_mut() {
+            None => self.out.leading = 0..end,
+            Some(last) => last.trailing = last.text.end..end,
+        }
+    }
+
+    /// Moves to the `{` after a function's signature, or to the end of the line where `;!` has none, and
+    /// notes the section and alignment.
+    fn header_words(&mut self, one_line: bool) {
+        self.cur.word();
+        loop {
+            match self.cur.peek() {
+                b'{' => return,
+                b'\n' if one_line => return,
+                0 if self.cur.at_end() => return,
+                b';' => self.cur.to_line_end(),
+                b'"' if self.cur.quoted().is_some() => {}
+                b'%' => {
+                    self.cur.pos += 1;
+                    self.cur.word();
+                }
+                b if is_word(b) => self.header_word(),
+                _ => self.cur.pos += 1,
+            }
+        }
+    }
+
+    /// A word of a function's header: `section "name"` and `align n` are taken.
+    fn header_word(&mut self) {
+        match self.cur.word() {
+            b"section" => {
+                self.cur.space();
+                let start = self.cur.pos + 1;
+                if self.cur.quoted().is_some() {
+                    self.placement.section = Some(start..self.cur.pos - 1);
+                }
+            }
+            b"align" => {
+                self.cur.space();
+                let at = self.cur.pos;
+                let align = self.cur.integer().and_then(|n| n.to_u32()).filter(|n| n.is_power_of_two());
+                if align.is_none() {
+                    self.error(at, "an alignment must be a power of two");
+                }
+                self.placement.align = align;
+            }
+            _ => {}
+        }
+    }
+
+    /// Moves past the `}` that ends a function, or to the end of the text.
+    fn to_closing_brace(&mut self) {
+        let text = self.cur.text;
+        let mut line_from = self.cur.pos;
+        while let Some(n) = memchr::memchr(b'}', &text[line_from..]) {
+            let brace = line_from + n;
+            let line =
+                memchr::memrchr(b'\n', &text[line_from..brace]).map_or(line_from, |n| line_from + n + 1);
+            self.cur.pos = line;
+            // The line from its start: is it the brace that ends the function?
+            while !matches!(self.cur.peek(), b'\n') && !self.cur.at_end() {
+                match self.cur.peek() {
+                    b'}' => {
+                        self.cur.pos += 1;
+                        return;
+                    }
+                    b';' => self.cur.to_line_end(),
+                    b'"' if self.cur.quoted().is_some() => {}
+                    _ => self.cur.pos += 1,
+                }
+            }
+            line_from = self.cur.pos;
+        }
+        self.cur.pos = text.len();
+    }
+
+    fn error(&mut self, at: usize, message: &str) {
+        if self.errors < MAX_ERRORS {
+            self.diagnostics.push(Diagnostic::error(at, message));
+        }
+        self.errors += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn show(text: &str) -> (Vec<&str>, Split, Vec<Diagnostic>) {
+        let mut diagnostics = Vec::new();
+        let out = split(text.as_bytes(), &mut diagnostics);
+        (out.functions.iter().map(|f| &text[f.text.clone()]).collect(), out, diagnostics)
+    }
+
+    #[test]
+    fn braces_in_comments_and_strings_end_nothing() {
+        let text = "test run\n; function }\nfunction %a() { ; }\n region0 = 1 \"}\"\n ; }\n} ; run\n\
+                    hidden function %\"{;\"() section \".t;}\" align 64 { }\n;! symbol %x = \"y\"\n";
+        let (functions, out, diagnostics) = show(text);
+        assert_eq!(diagnostics, []);
+        assert!(functions[0].ends_with(" ; }\n}"), "{functions:?}");
+        assert!(functions[1].starts_with("function %") && functions[1].ends_with("{ }"));
+        assert_eq!(out.functions[1].linkage, Linkage::Hidden);
+        assert_eq!(out.functions[1].align, Some(64));
+        assert_eq!(&text[out.functions[1].section.clone().unwrap()], ".t;}");
+        assert_eq!(&text[out.items[0].clone()], "symbol %x = \"y\"");
+        assert_eq!(&text[out.header[0].clone()], "test run");
+        let after: Vec<_> = comments(text.as_bytes(), out.functions[0].trailing.clone()).collect();
+        assert_eq!(after.len(), 1);
+        assert_eq!(after[0].text, b"; run");
+    }
+
+    #[test]
+    fn what_belongs_nowhere_is_reported() {
+        let (functions, out, diagnostics) = show("foo\ndata %x = i8 1,\n i8 2\nweak %y\nfunction %a() {");
+        assert_eq!((functions.len(), out.items.len(), diagnostics.len()), (1, 2, 1));
+    }
+
+    #[test]
+    fn a_hidden_line_places_the_next_function() {
+        let (functions, out, _) = show(";! local function align 8\nfunction %a() {}\nfunction %b() {}");
+        assert_eq!(functions, ["function %a() {}", "function %b() {}"]);
+        assert_eq!((out.functions[0].linkage, out.functions[0].align), (Linkage::Local, Some(8)));
+        assert_eq!((out.functions[1].linkage, out.functions[1].align), (Linkage::Export, None));
+    }
+}

@@ -1,0 +1,359 @@
+//! Older spellings, rewritten while parsing into what replaced them.
+//!
+//! One row of [`TABLE`] per spelling. A rewriting that takes several instructions numbers the values
+//! between them above every value number in the function's text.
+
+use super::body::Line;
+use super::context::Parse;
+use super::parser::Parser;
+use crate::ir::*;
+
+/// What an older spelling is rewritten to.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Sugar {
+    /// Another name of an opcode.
+    Renamed(Opcode),
+    /// Another name of an opcode that has one more result.
+    FirstResult(Opcode),
+    /// `x, imm`: the immediate becomes a constant, which is sign-extended if it is for an `i128`.
+    Immediate(Opcode, Extension),
+    /// As above, with the constant as the first operand.
+    ReversedImmediate(Opcode),
+    /// `cond x, imm`.
+    IcmpImmediate,
+    /// `x, y`: the second operand is complemented first.
+    SecondNot(Opcode),
+    /// A load from a stack slot, whose address this opcode computes.
+    SlotLoad(Opcode),
+    /// A store to a stack slot, likewise.
+    SlotStore(Opcode),
+    /// The value of a global value.
+    GlobalValue,
+    /// A trap that need not end its block.
+    ResumableTrap,
+    /// A branch on a value that falls to the `jump` after it: to this block if not zero, or if zero.
+    Branch(bool),
+    /// Converts the low lanes of an integer vector to floats.
+    ConvertLow,
+}
+
+use Extension::{Sign, Zero};
+
+/// Names and what they stand for.
+const TABLE: &[(&str, Sugar)] = &[
+    ("iadd_imm", Sugar::Immediate(Opcode::Iadd, Sign)),
+    ("imul_imm", Sugar::Immediate(Opcode::Imul, Sign)),
+    ("udiv_imm", Sugar::Immediate(Opcode::Udiv, Zero)),
+    ("sdiv_imm", Sugar::Immediate(Opcode::Sdiv, Sign)),
+    ("urem_imm", Sugar::Immediate(Opcode::Urem, Zero)),
+    ("srem_imm", Sugar::Immediate(Opcode::Srem, Sign)),
+    ("irsub_imm", Sugar::ReversedImmediate(Opcode::Isub)),
+    ("band_imm", Sugar::Immediate(Opcode::Band, Zero)),
+    ("bor_imm", Sugar::Immediate(Opcode::Bor, Zero)),
+    ("bxor_imm", Sugar::Immediate(Opcode::Bxor, Zero)),
+    ("rotl_imm", Sugar::Immediate(Opcode::Rotl, Zero)),
+    ("rotr_imm", Sugar::Immediate(Opcode::Rotr, Zero)),
+    ("ishl_imm", Sugar::Immediate(Opcode::Ishl, Zero)),
+    ("ushr_imm", Sugar::Immediate(Opcode::Ushr, Zero)),
+    ("sshr_imm", Sugar::Immediate(Opcode::Sshr, Zero)),
+    ("icmp_imm", Sugar::IcmpImmediate),
+    ("band_not", Sugar::SecondNot(Opcode::Band)),
+    ("bor_not", Sugar::SecondNot(Opcode::Bor)),
+    ("bxor_not", Sugar::SecondNot(Opcode::Bxor)),
+    ("stack_load", Sugar::SlotLoad(Opcode::StackAddr)),
+    ("stack_store", Sugar::SlotStore(Opcode::StackAddr)),
+    ("dynamic_stack_load", Sugar::SlotLoad(Opcode::DynamicStackAddr)),
+    ("dynamic_stack_store", Sugar::SlotStore(Opcode::DynamicStackAddr)),
+    ("global_value", Sugar::GlobalValue),
+    ("resumable_trap", Sugar::ResumableTrap),
+    ("resumable_trapz", Sugar::Renamed(Opcode::Trapz)),
+    ("resumable_trapnz", Sugar::Renamed(Opcode::Trapnz)),
+    ("brz", Sugar::Branch(false)),
+    ("brnz", Sugar::Branch(true)),
+    ("iadd_cin", Sugar::FirstResult(Opcode::UaddOverflowCin)),
+    ("iadd_cout", Sugar::Renamed(Opcode::UaddOverflow)),
+    ("iadd_carry", Sugar::Renamed(Opcode::UaddOverflowCin)),
+    ("isub_bin", Sugar::FirstResult(Opcode::UsubOverflowBin)),
+    ("isub_bout", Sugar::Renamed(Opcode::UsubOverflow)),
+    ("isub_borrow", Sugar::Renamed(Opcode::UsubOverflowBin)),
+    ("fcvt_low_from_sint", Sugar::ConvertLow),
+];
+
+/// Trap codes that had names, in the numbers nobody else is likely to use.
+const TRAP_CODES: &[(&str, u8)] = &[
+    ("user0", 250),
+    ("unreachable", 249),
+    ("table_oob", 248),
+    ("icall_null", 247),
+    ("bad_sig", 246),
+    ("interrupt", 245),
+    ("heap_misaligned", 244),
+    ("null_reference", 243),
+    ("null_i31_ref", 242),
+];
+
+/// Memory flags that are accepted and say nothing: alias regions before regions had declarations.
+const DROPPED_FLAGS: &[&str] = &["heap", "table", "vmctx", "checked"];
+
+/// The rewriting of an opcode spelled `name`.
+#[cold]
+pub(super) fn lookup(name: &[u8]) -> Option<Sugar> {
+    TABLE.iter().find(|(text, _)| text.as_bytes() == name).map(|row| row.1)
+}
+
+/// The trap code that an older `name` spelled.
+#[cold]
+pub(super) fn trap_code(name: &[u8]) -> Option<TrapCode> {
+    TRAP_CODES.iter().find(|(text, _)| text.as_bytes() == name).map(|row| TrapCode(row.1))
+}
+
+/// Whether `name` is a memory flag of old that is dropped.
+#[cold]
+pub(super) fn is_dropped_flag(name: &[u8]) -> bool {
+    DROPPED_FLAGS.iter().any(|flag| flag.as_bytes() == name)
+}
+
+/// How many steps a `global_value` may take: a longer chain, or a circular one, is an error.
+const MAX_GLOBAL_STEPS: usize = 32;
+
+/// The type of addresses: all targets have 64-bit ones.
+const POINTER: Type = types::I64;
+
+impl Parser<'_> {
+    /// Reads what follows an older spelling, and appends what it stands for.
+    pub fn desugar(&mut self, sugar: Sugar, line: Line) -> Parse<()> {
+        let given = if self.cur.peek() == b'.' { Some(self.given_type()?) } else { None };
+        self.cur.space();
+        match sugar {
+            Sugar::Renamed(opcode) => self.desugar_renamed(opcode, given, line),
+            Sugar::FirstResult(opcode) => {
+                let fresh = self.fresh();
+                self.cx.scratch.results.push(fresh.0);
+                self.desugar_renamed(opcode, given, line)
+            }
+            Sugar::Immediate(opcode, extension) => {
+                let (ty, a, b) = self.value_and_constant(given, extension, &line)?;
+                self.push_inst(InstData { a, b, ..InstData::new(opcode, ty) }, line).map(drop)
+            }
+            Sugar::ReversedImmediate(opcode) => {
+                let (ty, b, a) = self.value_and_constant(given, Sign, &line)?;
+                self.push_inst(InstData { a, b, ..InstData::new(opcode, ty) }, line).map(drop)
+            }
+            Sugar::IcmpImmediate => {
+                let Some(cond) = IntCc::parse(self.cur.word()) else {
+                    return Err(self.error_at(line.opcode_at, "expected an integer condition"));
+                };
+                self.cur.space();
+                let (ty, a, b) = self.value_and_constant(given, Sign, &line)?;
+                let data = InstData { aux: cond as u16, a, b, ..InstData::new(Opcode::Icmp, ty) };
+                self.push_inst(data, line).map(drop)
+            }
+            Sugar::SecondNot(opcode) => {
+                let [x, y] = self.values()?;
+                let ty = self.type_of_operand(x, given, &line)?;
+                let not = self.insert(InstData { a: y, ..InstData::new(Opcode::Bnot, ty) }, &line)?;
+                let data = InstData { a: x, b: not, ..InstData::new(opcode, ty) };
+                self.push_inst(data, line).map(drop)
+            }
+            Sugar::SlotLoad(address) => {
+                let Some(ty) = given else {
+                    return Err(self.error_at(line.opcode_at, "a load needs a type, as in .i32"));
+                };
+                let a = self.insert_slot_addr(address, &line)?;
+                let data = InstData { aux: self.no_trap()?, a, ..InstData::new(Opcode::Load, ty) };
+                self.push_inst(data, line).map(drop)
+            }
+            Sugar::SlotStore(address) => {
+                let a = self.value()?;
+                self.expect(b',')?;
+                let ty = self.type_of_operand(a, given, &line)?;
+                let b = self.insert_slot_addr(address, &line)?;
+                let data = InstData { aux: self.no_trap()?, a, b, ..InstData::new(Opcode::Store, ty) };
+                self.push_inst(data, line).map(drop)
+            }
+            Sugar::GlobalValue => self.desugar_global_value(given, line),
+            Sugar::ResumableTrap => {
+                let aux = self.trap_code()?;
+                let one =
+                    self.insert(InstData { a: 1, ..InstData::new(Opcode::Iconst, types::I8) }, &line)?;
+                let data = InstData { aux, a: one, ..InstData::new(Opcode::Trapnz, types::I8) };
+                self.push_inst(data, line).map(drop)
+            }
+            Sugar::Branch(if_not_zero) => self.desugar_branch(if_not_zero, given, line),
+            Sugar::ConvertLow => {
+                let x = self.value()?;
+                let from = self.type_of_operand(x, None, &line)?;
+                let Some(ty) = given else {
+                    return Err(self.error_at(line.opcode_at, "a type is needed, as in .f64x2"));
+                };
+                let wide = self.insert(InstData { a: x, ..InstData::new(Opcode::SwidenLow, from) }, &line)?;
+                let data = InstData { a: wide, ..InstData::new(Opcode::FcvtFromSint, ty) };
+                self.push_inst(data, line).map(drop)
+            }
+        }
+    }
+
+    fn desugar_renamed(&mut self, opcode: Opcode, given: Option<Type>, line: Line) -> Parse<()> {
+        let mut data = InstData::new(opcode, types::INVALID);
+        self.operands(opcode.format(), &mut data)?;
+        let from = if opcode.info().ctrl == CtrlFrom::Arg(1) { data.b } else { data.a };
+        data.ty = self.type_of_operand(from, given, &line)?;
+        self.push_inst(data, line).map(drop)
+    }
+
+    /// The type given, or else that of an operand.
+    fn type_of_operand(&mut self, value: u32, given: Option<Type>, line: &Line) -> Parse<Type> {
+        let known = self.func.stencil.value_types.get(Value(value)).copied();
+        match given.or(known).filter(|&ty| ty != types::INVALID) {
+            Some(ty) => Ok(ty),
+            None => Err(self.error_at(line.opcode_at, "a type is needed: an operand is not yet defined")),
+        }
+    }
+
+    /// A value number above all those of the text.
+    fn fresh(&mut self) -> Value {
+        if self.cx.scratch.next_fresh == 0 {
+            self.cx.scratch.next_fresh = self.largest_value() + 1;
+        }
+        self.cx.scratch.next_fresh += 1;
+        Value(self.cx.scratch.next_fresh - 1)
+    }
+
+    /// Appends an instruction before the one of the line; gives its result.
+    fn insert(&mut self, data: InstData, line: &Line) -> Parse<u32> {
+        let fresh = self.fresh();
+        let results = std::mem::replace(&mut self.cx.scratch.results, vec![fresh.0]);
+        let done = self.push_inst(data, line.inserted());
+        self.cx.scratch.results = results;
+        done.map(|_| fresh.0)
+    }
+
+    /// `x, imm`, with the immediate made a constant of the type that `x` has: the type and both.
+    fn value_and_constant(
+        &mut self,
+        given: Option<Type>,
+        extension: Extension,
+        line: &Line,
+    ) -> Parse<(Type, u32, u32)> {
+        let x = self.value()?;
+        self.expect(b',')?;
+        let at = self.cur.pos;
+        let Some(imm) = self.integer("an integer")?.to_i64() else {
+            return Err(self.error_at(at, "an integer out of the range of 64 bits"));
+        };
+        let ty = self.type_of_operand(x, given, line)?;
+        if !ty.lane().is_int() {
+            return Err(self.error_at(at, format!("an immediate for {ty}, which is no integer")));
+        }
+        let narrow = if ty.lane() == types::I128 { types::I64 } else { ty.lane() };
+        let bits = imm as u64 & (u64::MAX >> (64 - narrow.bits()));
+        let data =
+            InstData { a: bits as u32, b: (bits >> 32) as u32, ..InstData::new(Opcode::Iconst, narrow) };
+        let constant = self.insert(data, line)?;
+        if ty.lane() != types::I128 {
+            return Ok((ty, x, constant));
+        }
+        let extend = if extension == Sign { Opcode::Sextend } else { Opcode::Uextend };
+        let extended = self.insert(InstData { a: constant, ..InstData::new(extend, types::I128) }, line)?;
+        Ok((ty, x, extended))
+    }
+
+    /// The address of a stack slot, by one of the two opcodes for it.
+    fn insert_slot_addr(&mut self, opcode: Opcode, line: &Line) -> Parse<u32> {
+        let mut addr = InstData::new(opcode, POINTER);
+        self.operands(opcode.format(), &mut addr)?;
+        self.insert(addr, line)
+    }
+
+    /// The memory flags of an access that can't trap.
+    fn no_trap(&mut self) -> Parse<u16> {
+        self.flags_operand(MemFlags { trap: None, ..MemFlags::default() })
+    }
+
+    /// `brz v0, block1` and the `jump block2` after it.
+    fn desugar_branch(&mut self, if_not_zero: bool, given: Option<Type>, line: Line) -> Parse<()> {
+        let a = self.value()?;
+        self.expect(b',')?;
+        let taken = self.block_call()?.0;
+        let ty = self.type_of_operand(a, given, &line)?;
+        if !self.cur.eat_word(b"jump") {
+            return Err(self.expected("the `jump` that follows a brz or brnz"));
+        }
+        let other = self.block_call()?.0;
+        let (b, c) = if if_not_zero { (taken, other) } else { (other, taken) };
+        self.push_inst(InstData { a, b, c, ..InstData::new(Opcode::Brif, ty) }, line).map(drop)
+    }
+
+    /// A global value's value: what computes it from a symbol or the context pointer.
+    fn desugar_global_value(&mut self, given: Option<Type>, line: Line) -> Parse<()> {
+        let at = self.cur.pos;
+        let mut global: GlobalValue = self.entity(b"gv", "a global value: gv«n»")?;
+        let mut steps = Vec::new();
+        loop {
+            match self.func.stencil.global_values.get(global) {
+                Some(step @ (GlobalValueData::Load { base, .. } | GlobalValueData::IaddImm { base, .. }))
+                    if steps.len() < MAX_GLOBAL_STEPS =>
+                {
+                    steps.push(*step);
+                    global = *base;
+                }
+                Some(GlobalValueData::VmContext) => {
+                    let context = self.context_param(at)?;
+                    return self.global_steps(&steps, context, line);
+                }
+                Some(GlobalValueData::Symbol { tls, .. }) => {
+                    let opcode = if *tls { Opcode::TlsValue } else { Opcode::SymbolValue };
+                    let data = InstData { a: global.0, ..InstData::new(opcode, given.unwrap_or(POINTER)) };
+                    if steps.is_empty() {
+                        return self.push_inst(data, line).map(drop);
+                    }
+                    let address = Value(self.insert(data, &line)?);
+                    return self.global_steps(&steps, address, line);
+                }
+                _ => {
+                    return Err(self.error_at(at, format!("{global} has no value, or too far from a symbol")));
+                }
+            }
+        }
+    }
+
+    /// Appends the steps, the last first, that lead from `base` to a global value's value.
+    fn global_steps(&mut self, steps: &[GlobalValueData], mut base: Value, line: Line) -> Parse<()> {
+        let Some((last, before)) = steps.split_first() else {
+            return self.alias_result(base, line.at);
+        };
+        for step in before.iter().rev() {
+            let data = self.global_step(*step, base.0, &line)?;
+            base = Value(self.insert(data, &line)?);
+        }
+        let data = self.global_step(*last, base.0, &line)?;
+        self.push_inst(data, line).map(drop)
+    }
+
+    /// The instruction that goes from `base` one step on.
+    fn global_step(&mut self, step: GlobalValueData, base: u32, line: &Line) -> Parse<InstData> {
+        match step {
+            GlobalValueData::Load { offset, ty, flags, .. } => Ok(InstData {
+                aux: flags.0 as u16,
+                a: base,
+                b: offset as u32,
+                ..InstData::new(Opcode::Load, ty)
+            }),
+            GlobalValueData::IaddImm { offset, ty, .. } => {
+                let (a, b) = (offset as u32, (offset >> 32) as u32);
+                let offset = self.insert(InstData { a, b, ..InstData::new(Opcode::Iconst, ty) }, line)?;
+                Ok(InstData { a: base, b: offset, ..InstData::new(Opcode::Iadd, ty) })
+            }
+            _ => unreachable!("only loads and additions are steps"),
+        }
+    }
+
+    /// The entry block's parameter that is the context pointer.
+    fn context_param(&mut self, at: usize) -> Parse<Value> {
+        let stencil = &self.func.stencil;
+        let n = stencil.signature.params.iter().position(|param| param.purpose == Purpose::VmContext);
+        let entry = stencil.layout.first();
+        let value = n.zip(entry).and_then(|(n, &entry)| stencil.block_params(entry).get(n).copied());
+        value.map(Value).ok_or_else(|| self.error_at(at, "the function has no vmctx parameter"))
+    }
+}

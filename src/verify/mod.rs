@@ -1,0 +1,158 @@
+//! The verifier: whether a function means something.
+//!
+//! One pass over the instructions checks types against the opcode table, operands, calls and block
+//! arguments; dominance comes from [`Analysis`]. What passes can be compiled without a further look at
+//! what it says: references are in range, types fit, values are defined where they are used.
+//!
+//! It runs on what the parser gives, and between passes of the optimiser to find their defects. Errors
+//! name an entity; the caller turns that into a place of the text ([`diagnostics`]). After an error in
+//! the structure of blocks, on which the other checks rely, the rest of the function is not checked.
+//!
+//! The messages contain the phrases by which Cranelift's tests recognise them, so that `; error:`
+//! annotations mean the same to both.
+
+mod block_calls;
+mod body;
+mod calls;
+mod operands;
+mod preamble;
+
+use crate::analysis::Analysis;
+use crate::diag::Diagnostic;
+use crate::ir::types::{self, Type};
+use crate::ir::{
+    Block, DynamicStackSlot, DynamicType, FuncRef, GlobalValue, Inst, Region, SigRef, StackSlot, Stencil,
+    Value,
+};
+use crate::options::Flags;
+use std::fmt;
+
+/// What an error is about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "each variant is named after the entity it holds")]
+pub enum Location {
+    /// The function as a whole: its signature or its preamble.
+    Function,
+    Block(Block),
+    Inst(Inst),
+    Value(Value),
+    Signature(SigRef),
+    FuncRef(FuncRef),
+    GlobalValue(GlobalValue),
+    StackSlot(StackSlot),
+    DynamicStackSlot(DynamicStackSlot),
+    DynamicType(DynamicType),
+    Region(Region),
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Location::Function => f.write_str("function"),
+            Location::Block(block) => block.fmt(f),
+            Location::Inst(inst) => inst.fmt(f),
+            Location::Value(value) => value.fmt(f),
+            Location::Signature(sig) => sig.fmt(f),
+            Location::FuncRef(func) => func.fmt(f),
+            Location::GlobalValue(gv) => gv.fmt(f),
+            Location::StackSlot(slot) => slot.fmt(f),
+            Location::DynamicStackSlot(slot) => slot.fmt(f),
+            Location::DynamicType(ty) => ty.fmt(f),
+            Location::Region(region) => region.fmt(f),
+        }
+    }
+}
+
+/// One thing that is wrong.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct VerifierError {
+    /// Where.
+    pub location: Location,
+    /// What.
+    pub message: String,
+}
+
+impl fmt::Display for VerifierError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.location, self.message)
+    }
+}
+
+/// Errors as diagnostics, given the byte offset of each entity.
+pub fn diagnostics<'a>(
+    errors: &'a [VerifierError],
+    offset_of: impl Fn(Location) -> usize + 'a,
+) -> impl Iterator<Item = Diagnostic> + 'a {
+    errors.iter().map(move |error| Diagnostic::error(offset_of(error.location), error.message.clone()))
+}
+
+/// What the target and the settings allow.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Environment {
+    /// The type of addresses; `None` if the target is open, so that either width will do.
+    pub pointer: Option<Type>,
+    /// Whether a register is set aside for the instructions that use the pinned register.
+    pub pinned_reg: bool,
+    /// Whether every function has a frame pointer.
+    pub frame_pointers: bool,
+}
+
+impl Environment {
+    /// Allows what some target and some settings allow.
+    pub const ANY: Environment = Environment { pointer: None, pinned_reg: true, frame_pointers: true };
+
+    /// What a compilation with `flags` allows.
+    pub fn new(flags: &Flags) -> Self {
+        Environment {
+            pointer: Some(types::I64),
+            pinned_reg: flags.enable_pinned_reg(),
+            frame_pointers: flags.preserve_frame_pointers(),
+        }
+    }
+}
+
+/// The verifier and its buffers, reused from function to function.
+#[derive(Default, Debug)]
+pub struct Verifier {
+    errors: Vec<VerifierError>,
+    scratch: Scratch,
+}
+
+/// Buffers.
+#[derive(Default, Debug)]
+struct Scratch {
+    /// The block of each instruction.
+    inst_blocks: Vec<Block>,
+    /// A mark for each entity of the kind being looked at.
+    marks: Vec<u32>,
+    /// Entities on the way to the one being looked at, or being sorted.
+    path: Vec<u32>,
+}
+
+impl Verifier {
+    /// Checks a function whose edges and dominators are in `analysis`; what is wrong with it, or
+    /// nothing.
+    pub fn verify(&mut self, stencil: &Stencil, analysis: &Analysis, env: Environment) -> &[VerifierError] {
+        self.errors.clear();
+        let scratch = &mut self.scratch;
+        let mut check = Check { stencil, analysis, env, errors: &mut self.errors };
+        preamble::check(&mut check, scratch);
+        body::check(check, scratch);
+        &self.errors
+    }
+}
+
+/// A verification under way.
+struct Check<'a> {
+    stencil: &'a Stencil,
+    analysis: &'a Analysis,
+    env: Environment,
+    errors: &'a mut Vec<VerifierError>,
+}
+
+impl Check<'_> {
+    #[cold]
+    fn report(&mut self, location: Location, message: impl Into<String>) {
+        self.errors.push(VerifierError { location, message: message.into() });
+    }
+}
