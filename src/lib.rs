@@ -7,6 +7,7 @@
 pub mod analysis;
 pub mod diag;
 pub mod entity;
+pub mod filetest;
 pub mod ir;
 pub mod mach;
 pub mod object;

@@ -16,6 +16,7 @@ pub mod encode;
 pub mod format;
 pub mod frame;
 pub mod lower;
+pub mod print;
 pub mod pseudo;
 pub mod regs;
 pub mod rows;
