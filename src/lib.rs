@@ -14,5 +14,7 @@ pub mod mach;
 pub mod object;
 pub mod options;
 pub mod parse;
+pub mod pipeline;
 pub mod target;
+pub mod timing;
 pub mod verify;
