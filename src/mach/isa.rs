@@ -3,8 +3,8 @@
 use super::abi::AbiSignature;
 use super::buffer::{BranchForms, CodeBuffer, Label};
 use super::frame::Frame;
-use super::layout::Layout;
 use super::inst::{MachInst, Row};
+use super::layout::Layout;
 use super::lower::{Lower, Unsupported};
 use crate::ir::{Inst, Signature, Stencil, TrapCode};
 use crate::options::Flags;
