@@ -159,7 +159,7 @@ fn lookup<T>(list: &[(Inst, T)], inst: Inst) -> Option<&T> {
 }
 
 /// Leaves out the numbers that are undefined.
-fn defined<'a, K, V>((key, value): (K, &'a Option<V>)) -> Option<(K, &'a V)> {
+fn defined<K, V>((key, value): (K, &Option<V>)) -> Option<(K, &V)> {
     value.as_ref().map(|value| (key, value))
 }
 
