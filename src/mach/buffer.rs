@@ -203,7 +203,8 @@ impl CodeBuffer {
     /// to be written. Branches of one source location and code share one.
     pub fn trap_stub(&mut self, code: TrapCode) -> Label {
         let loc = self.srclocs.last().map_or(u32::MAX, |last| last.1);
-        let shared = self.trap_stubs.iter().rev().take_while(|stub| stub.2 == loc).find(|stub| stub.1 == code);
+        let shared =
+            self.trap_stubs.iter().rev().take_while(|stub| stub.2 == loc).find(|stub| stub.1 == code);
         if let Some(stub) = shared {
             return stub.0;
         }
