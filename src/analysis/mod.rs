@@ -10,6 +10,7 @@
 pub mod cfg;
 pub mod dominators;
 pub mod domtree;
+pub mod dot;
 pub mod loops;
 pub mod order;
 
