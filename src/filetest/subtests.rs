@@ -103,7 +103,7 @@ fn errors(file: &TestFile, function: &TestFunction, env: Environment) -> Vec<(us
     analysis.compute(&parsed.function.stencil);
     let mut verifier = Verifier::default();
     let errors = verifier.verify(&parsed.function.stencil, &analysis, env);
-    let line = |location: Location| file.line(location.offset(&parsed.positions, &parsed.function.stencil));
+    let line = |location: Location| file.line(location.offset(&parsed.positions));
     errors.iter().map(|error| (line(error.location), error.message.clone())).collect()
 }
 

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::analysis::Analysis;
-use crate::ir::{BlockData, Format, Function, Opcode, PackedDef, Results, opcode};
+use crate::ir::{BlockData, Format, Function, Opcode, PackedDef, Results, Value, opcode};
 use crate::parse::{self, ParseContext};
 use std::fmt::Write;
 use std::time::Instant;
