@@ -202,9 +202,9 @@ pub struct Cat {
 /// `clifc disasm`.
 #[derive(Args, Debug)]
 pub struct Disasm {
-    /// An object file; `-` for standard input.
-    #[arg(value_name = "OBJECT")]
-    pub file: PathBuf,
+    /// Object files or linked ones; `-` for standard input.
+    #[arg(value_name = "OBJECT", required = true)]
+    pub files: Vec<PathBuf>,
 }
 
 /// `clifc explain`.

@@ -89,6 +89,8 @@ pub struct DataReloc {
 pub struct DataItem {
     /// The name.
     pub name: Name,
+    /// Where it stands in the text.
+    pub offset: usize,
     /// How others see it.
     pub linkage: Linkage,
     /// What kind of memory it is in.

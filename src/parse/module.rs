@@ -2,10 +2,11 @@
 
 use super::cursor::Cursor;
 use super::names::unescape;
-use super::number::FloatFormat;
 use super::split::Split;
 use crate::diag::Diagnostic;
-use crate::ir::{DataItem, DataKind, DataReloc, FileItem, Linkage, LocItem, Module, Name, SymbolItem, Type};
+use crate::ir::{
+    DataItem, DataKind, DataReloc, FileItem, FloatFormat, Linkage, LocItem, Module, Name, SymbolItem, Type,
+};
 
 /// Bytes of zeros among other data, in all of a module: `zero n` must not be a cheap way to large files.
 const MAX_ZERO_FILL: u64 = 64 << 20;
@@ -23,7 +24,8 @@ pub fn module(text: &[u8], split: &Split, diagnostics: &mut Vec<Diagnostic>) -> 
     let mut zero_fill = 0;
     for range in &split.items {
         let cur = Cursor::new(&text[range.clone()]);
-        let mut reader = ItemReader { cur, module: &mut module, zero_fill: &mut zero_fill };
+        let mut reader =
+            ItemReader { cur, start: range.start, module: &mut module, zero_fill: &mut zero_fill };
         if let Err((at, message)) = reader.item() {
             diagnostics.push(Diagnostic::error(range.start + at, message));
         }
@@ -33,6 +35,8 @@ pub fn module(text: &[u8], split: &Split, diagnostics: &mut Vec<Diagnostic>) -> 
 
 struct ItemReader<'a, 'm> {
     cur: Cursor<'a>,
+    /// Where the item stands in the text.
+    start: usize,
     module: &'m mut Module,
     /// Zeros written among other data so far.
     zero_fill: &'m mut u64,
@@ -134,6 +138,7 @@ impl ItemReader<'_, '_> {
         let name = self.name()?;
         let mut item = DataItem {
             name,
+            offset: self.start,
             linkage,
             kind,
             section: None,
