@@ -10,7 +10,7 @@
 pub mod cfg;
 pub mod dominators;
 pub mod domtree;
-pub mod dot;
+pub mod graph;
 pub mod loops;
 pub mod order;
 
