@@ -248,6 +248,3 @@ fn analyses_are_near_linear() {
         assert_near_linear(name, compute(&small), compute(&large));
     }
 }
-"#;
-    assert_eq!(dot::text(&stencil, &cfg, &labels), expected);
-}
