@@ -50,4 +50,4 @@ impl Analysis {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

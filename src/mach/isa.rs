@@ -38,7 +38,7 @@ impl EmitContext<'_> {
 }
 
 /// A target: rows, registers, lowering, calling conventions and emission.
-pub trait Isa: Sized + 'static {
+pub trait Isa: Sized + Send + Sync + 'static {
     /// Forms of its relaxable branches.
     type Branches: BranchForms;
 
