@@ -7,6 +7,7 @@
 pub mod analysis;
 pub mod check;
 pub mod diag;
+pub mod driver;
 pub mod entity;
 pub mod filetest;
 pub mod ir;
@@ -14,5 +15,7 @@ pub mod mach;
 pub mod object;
 pub mod options;
 pub mod parse;
+pub mod pipeline;
 pub mod target;
+pub mod timing;
 pub mod verify;

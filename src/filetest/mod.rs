@@ -40,7 +40,9 @@ pub struct Options {
 /// What a `test` line asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {
+    Cat,
     Verifier,
+    PrintCfg,
     Domtree,
     Compile,
     Run,
@@ -57,9 +59,9 @@ impl Kind {
 
 /// The commands, and the options each takes.
 const COMMANDS: [(&str, Kind, &[&str]); 14] = [
-    ("cat", Kind::NotYet, &[]),
+    ("cat", Kind::Cat, &[]),
     ("verifier", Kind::Verifier, &[]),
-    ("print-cfg", Kind::NotYet, &[]),
+    ("print-cfg", Kind::PrintCfg, &[]),
     ("domtree", Kind::Domtree, &[]),
     ("compile", Kind::Compile, &["precise-output", "expect-fail"]),
     ("run", Kind::Run, &[]),
@@ -186,6 +188,8 @@ impl FileContext<'_> {
             _ => Environment::ANY,
         };
         let result = match kind {
+            Kind::Cat => subtests::cat(self.file),
+            Kind::PrintCfg => subtests::print_cfg(self.file),
             Kind::Domtree => subtests::dominators(self.file),
             _ => subtests::verifier(self.file, env),
         };

@@ -121,9 +121,7 @@ fn trampoline(entry: &str, callee: &Name, signature: &Signature) -> String {
         (from..from + count).map(|n| format!("v{n}")).collect::<Vec<_>>().join(", ")
     };
     let mut text = format!(
-        "function %{entry}(i64) system_v {{\n    fn0 = colocated {}{}\nblock0(v0: i64):\n",
-        printed::name(callee),
-        printed::signature(signature)
+        "function %{entry}(i64) system_v {{\n    fn0 = colocated {callee}{signature}\nblock0(v0: i64):\n"
     );
     for (n, (ty, at)) in params.iter().zip(param_offsets).enumerate() {
         writeln!(text, "    v{} = load.{ty} notrap v0+{at}", n + 1).expect("writing to a string");
@@ -179,38 +177,4 @@ fn compile_object(_: &FileContext, _: &str, _: &Target, _: &Flags) -> Result<Vec
 
 pub fn compile(_: &FileContext, _: &Command, _: &Target, _: &Flags) -> Status {
     Status::Skipped("compiling is not supported yet".into())
-}
-
-/// Until the IR has a printer.
-mod printed {
-    use crate::ir::{AbiParam, Extension, Name, Purpose, Signature};
-
-    pub fn name(name: &Name) -> String {
-        match name {
-            Name::Text(text) => format!("%{text}"),
-            Name::User(space, index) => format!("u{space}:{index}"),
-            Name::UserRef(number) => format!("userextname{number}"),
-        }
-    }
-
-    pub fn signature(signature: &Signature) -> String {
-        let list = |params: &[AbiParam]| params.iter().map(param).collect::<Vec<_>>().join(", ");
-        let arrow = if signature.returns.is_empty() { "" } else { " -> " };
-        format!("({}){arrow}{} {}", list(&signature.params), list(&signature.returns), signature.call_conv)
-    }
-
-    fn param(param: &AbiParam) -> String {
-        let extension = match param.extension {
-            Extension::None => "",
-            Extension::Zero => " uext",
-            Extension::Sign => " sext",
-        };
-        let purpose = match param.purpose {
-            Purpose::Normal => String::new(),
-            Purpose::StructReturn => " sret".into(),
-            Purpose::VmContext => " vmctx".into(),
-            Purpose::StructArgument(size) => format!(" sarg({size})"),
-        };
-        format!("{}{extension}{purpose}", param.ty)
-    }
 }

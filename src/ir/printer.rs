@@ -62,6 +62,11 @@ impl Function {
         InstText { func: self, block, inst }
     }
 
+    /// A block's header: `block1(v0: i32):`.
+    pub fn display_header(&self, block: Block) -> impl Display + '_ {
+        Header(&self.stencil, block)
+    }
+
     /// The function's text with its linkage, section and alignment.
     pub fn placed<'a>(
         &'a self,

@@ -52,6 +52,8 @@ pub struct AbiSignature {
     pub return_bytes: u32,
     /// Where the hidden pointer to that memory is passed, if there is one.
     pub return_area: Option<Place>,
+    /// The register that has the `sret` pointer again on return.
+    pub returns_sret: Option<PReg>,
     /// Whether the callee removes the stack arguments.
     pub callee_pops: bool,
 }

@@ -4,8 +4,9 @@ use super::abi::AbiSignature;
 use super::buffer::{BranchForms, CodeBuffer, Label};
 use super::frame::Frame;
 use super::inst::{MachInst, Row};
+use super::layout::Layout;
 use super::lower::{Lower, Unsupported};
-use crate::ir::{Inst, Signature};
+use crate::ir::{Inst, Signature, Stencil, TrapCode};
 use crate::options::Flags;
 use regalloc2::{Allocation, MachineEnv, PReg, RegClass};
 
@@ -23,18 +24,29 @@ pub struct EmitContext<'a> {
     pub constants: Label,
     /// The settings.
     pub flags: &'a Flags,
+    /// Trap code of the instruction; 0 if it can't trap.
+    pub trap: u8,
+    /// Where blocks are.
+    pub layout: &'a Layout,
+}
+
+impl EmitContext<'_> {
+    /// Whether the code of a block comes next.
+    pub fn falls_through_to(&self, block: Label) -> bool {
+        Label(self.layout.emitted(block.0)) == self.next
+    }
 }
 
 /// A target: rows, registers, lowering, calling conventions and emission.
-pub trait Isa: Sized + 'static {
+pub trait Isa: Sized + Send + Sync + 'static {
     /// Forms of its relaxable branches.
     type Branches: BranchForms;
 
     /// Its table of instructions.
     fn rows() -> &'static [Row];
 
-    /// Its allocatable registers.
-    fn machine_env(flags: &Flags) -> MachineEnv;
+    /// Its allocatable registers, with or without one kept as frame pointer.
+    fn machine_env(flags: &Flags, frame_pointer: bool) -> MachineEnv;
 
     /// Lowers an instruction that does not end a block.
     fn lower(cx: &mut Lower<'_, Self>, inst: Inst) -> Result<(), Unsupported>;
@@ -55,20 +67,17 @@ pub trait Isa: Sized + 'static {
     /// Where a signature's parameters and results are passed.
     fn abi_signature(sig: &Signature, flags: &Flags) -> Result<AbiSignature, String>;
 
-    /// Registers of the convention that a function has to preserve.
-    fn callee_saved(sig: &Signature, flags: &Flags) -> regalloc2::PRegSet;
-
-    /// The alignment of the stack pointer at calls, in bytes.
-    const STACK_ALIGN: u32;
-
-    /// Lays out the frame: what is saved where.
-    fn finish_frame(frame: &mut Frame, flags: &Flags);
+    /// Lays out the frame: what is saved where. An error says what is too large.
+    fn finish_frame(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(), String>;
 
     /// Emits the function's entry sequence.
     fn emit_prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer);
 
     /// Emits one instruction.
     fn emit(inst: &MachInst, cx: &EmitContext<'_>, buffer: &mut CodeBuffer);
+
+    /// Emits code out of line that traps.
+    fn emit_trap(code: TrapCode, buffer: &mut CodeBuffer);
 
     /// Emits a move that the allocator asked for.
     fn emit_move(from: Allocation, to: Allocation, class: RegClass, frame: &Frame, buffer: &mut CodeBuffer);

@@ -42,13 +42,18 @@ impl Layout {
         &self.order
     }
 
+    /// The block whose code stands for that of `block`.
+    pub fn emitted(&self, block: u32) -> u32 {
+        self.sent[block as usize]
+    }
+
     /// Blocks that are not emitted because they only jump to `block`.
     pub fn sent_to(&self, block: u32) -> &[u32] {
         let (start, end) = self.ranges[block as usize];
         &self.skipped[start as usize..end as usize]
     }
 
-    /// Finds blocks that only jump, and follows chains of them (a cycle of such blocks is left alone).
+    /// Finds blocks that only jump, and where chains of them end.
     fn find_empty<I: Isa>(&mut self, vcode: &VCode, output: &Output) {
         let count = vcode.blocks.len();
         self.sent.clear();
@@ -62,31 +67,26 @@ impl Layout {
             let Some(target) = I::jump_target(inst, vcode.inst_words(inst)) else { continue };
             let point = ProgPoint::before(regalloc2::Inst::new(start as usize));
             let edit = output.edits.partition_point(|edit| edit.0 < point);
-            let moves = output.edits[edit..].iter().take_while(|edit| edit.0 == point);
-            let real = moves.filter(|(_, regalloc2::Edit::Move { from, to })| from != to).count();
-            if real == 0 {
-                self.sent[index] = target;
+            let mut moves = output.edits[edit..].iter().take_while(|edit| edit.0 == point);
+            let stays = moves.all(|(_, regalloc2::Edit::Move { from, to })| from == to);
+            let root = self.root(target);
+            if stays && root != index as u32 {
+                self.sent[index] = root;
             }
         }
         for index in 1..count {
-            let mut target = self.sent[index];
-            let mut steps = 0;
-            while self.sent[target as usize] != target && steps < count {
-                target = self.sent[target as usize];
-                steps += 1;
-            }
-            // A chain that does not end is an empty infinite loop: its blocks are emitted.
-            let resolved = if steps == count { index as u32 } else { target };
-            let mut at = index as u32;
-            while at != resolved && self.sent[at as usize] != resolved {
-                let next = self.sent[at as usize];
-                self.sent[at as usize] = resolved;
-                at = next;
-                if steps == count {
-                    break;
-                }
-            }
+            self.sent[index] = self.root(index as u32);
         }
+    }
+
+    /// The end of the chain of jumps from `block`; there are no cycles, since none is ever closed.
+    fn root(&mut self, mut block: u32) -> u32 {
+        while self.sent[block as usize] != block {
+            let next = self.sent[block as usize];
+            self.sent[block as usize] = self.sent[next as usize];
+            block = next;
+        }
+        block
     }
 
     fn group_skipped(&mut self) {

@@ -68,6 +68,8 @@ pub struct Lower<'a, I: Isa> {
     pub outgoing: u32,
     /// Whether anything is called.
     pub calls: bool,
+    /// Bytes of stack arguments of tail calls: the most of any.
+    pub tail_bytes: u32,
     /// The pointer to the memory results are returned in.
     pub return_area: Option<VReg>,
     /// Whether something needs the frame pointer to be set up.
@@ -125,6 +127,7 @@ pub fn lower_function<'a, I: Isa>(
         abi,
         outgoing: 0,
         calls: false,
+        tail_bytes: 0,
         return_area: None,
         needs_frame_pointer: false,
         tables,
@@ -153,16 +156,23 @@ pub fn lower_function<'a, I: Isa>(
     }
     cx.block_params();
     cx.vcode.finish();
-    Ok(LowerSummary { outgoing: cx.outgoing, calls: cx.calls, needs_frame_pointer: cx.needs_frame_pointer })
+    Ok(LowerSummary {
+        outgoing: cx.outgoing,
+        calls: cx.calls,
+        tail_bytes: cx.tail_bytes,
+        needs_frame_pointer: cx.needs_frame_pointer,
+    })
 }
 
 /// What emission has to know of a lowered function besides its VCode.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct LowerSummary {
     /// Bytes of outgoing stack arguments.
     pub outgoing: u32,
     /// Whether anything is called.
     pub calls: bool,
+    /// Bytes of stack arguments of tail calls: the most of any.
+    pub tail_bytes: u32,
     /// Whether a frame pointer must be set up.
     pub needs_frame_pointer: bool,
 }

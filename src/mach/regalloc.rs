@@ -120,7 +120,7 @@ impl Allocator {
         env: &MachineEnv,
         algorithm: regalloc2::Algorithm,
         check: bool,
-    ) -> Result<&Output, String> {
+    ) -> Result<(), String> {
         let view = View { vcode, rows };
         let options = RegallocOptions { verbose_log: false, validate_ssa: check, algorithm };
         regalloc2::run_with_ctx(&view, env, &options, &mut self.context)
@@ -130,6 +130,11 @@ impl Allocator {
             checker.prepare(&self.context.output);
             checker.run().map_err(|errors| format!("checker: {errors:?}"))?;
         }
-        Ok(&self.context.output)
+        Ok(())
+    }
+
+    /// The result of the last run.
+    pub fn output(&self) -> &Output {
+        &self.context.output
     }
 }

@@ -1,0 +1,265 @@
+//! The passes as a table, and the one loop that runs, times, dumps and checks them.
+//!
+//! A pass works on a [`State`]: the function's stencil and what earlier passes made of it. The table is in
+//! running order; `after` says which passes it relies on, and a test holds the order to it. All of a
+//! state's buffers are reused from function to function.
+
+use crate::analysis::Analysis;
+use crate::ir::{Inst, Stencil};
+use crate::mach::abi::AbiSignature;
+use crate::mach::blocks::Blocks;
+use crate::mach::buffer::CodeBuffer;
+use crate::mach::compiled::CompiledStencil;
+use crate::mach::emit;
+use crate::mach::frame::Frame;
+use crate::mach::isa::Isa;
+use crate::mach::layout::Layout;
+use crate::mach::lower::{self, LowerSummary, LowerTables, Unsupported};
+use crate::mach::regalloc::Allocator;
+use crate::mach::vcode::VCode;
+use crate::options::{Flags, RegallocAlgorithm};
+use crate::timing::Timing;
+use crate::verify::{Environment, Verifier, VerifierError};
+use regalloc2::MachineEnv;
+use std::time::Instant;
+
+/// Why a function could not be compiled.
+#[derive(Debug)]
+pub enum Failure {
+    /// The IR is wrong.
+    Invalid(Vec<VerifierError>),
+    /// The target cannot do it.
+    Unsupported {
+        /// The instruction; `None` for the signature.
+        inst: Option<Inst>,
+        /// What it cannot do.
+        message: String,
+    },
+    /// A defect of clifc.
+    Bug {
+        /// The pass that found it.
+        pass: &'static str,
+        /// What was found.
+        message: String,
+    },
+}
+
+impl From<Unsupported> for Failure {
+    fn from(unsupported: Unsupported) -> Self {
+        Failure::Unsupported { inst: unsupported.inst, message: unsupported.message }
+    }
+}
+
+/// One pass.
+pub struct Pass<I: Isa> {
+    /// Its name, for `--time`, `--dump` and error messages.
+    pub name: &'static str,
+    /// What it does.
+    pub doc: &'static str,
+    /// Passes that must have run before it.
+    pub after: &'static [&'static str],
+    /// Whether it runs with these settings.
+    pub enabled: fn(&Flags) -> bool,
+    run: fn(&mut State<I>, &Stencil, &Flags) -> Result<(), Failure>,
+}
+
+/// The passes in running order. Parsing comes before and the object after.
+pub const fn passes<I: Isa>() -> [Pass<I>; 5] {
+    [
+        Pass {
+            name: "analyse",
+            doc: "edges, orders, dominators",
+            after: &[],
+            enabled: |_| true,
+            run: analyse,
+        },
+        Pass {
+            name: "verify",
+            doc: "checks the IR",
+            after: &["analyse"],
+            enabled: |flags| flags.enable_verifier(),
+            run: verify,
+        },
+        Pass { name: "lower", doc: "IR to VCode", after: &["analyse"], enabled: |_| true, run: lower },
+        Pass {
+            name: "regalloc",
+            doc: "register allocation",
+            after: &["lower"],
+            enabled: |_| true,
+            run: allocate,
+        },
+        Pass {
+            name: "emit",
+            doc: "frame and machine code",
+            after: &["regalloc"],
+            enabled: |_| true,
+            run: emit,
+        },
+    ]
+}
+
+/// What passes make of a function, and the buffers they do it in.
+pub struct State<I: Isa> {
+    /// Of the IR.
+    pub analysis: Analysis,
+    verifier: Verifier,
+    blocks: Blocks,
+    tables: LowerTables,
+    abi: AbiSignature,
+    summary: LowerSummary,
+    /// After lowering.
+    pub vcode: VCode,
+    allocator: Allocator,
+    frame: Frame,
+    layout: Layout,
+    buffer: CodeBuffer,
+    env: MachineEnv,
+    env_with_frame_pointer: MachineEnv,
+    compiled: CompiledStencil,
+    isa: std::marker::PhantomData<I>,
+}
+
+/// Compiles functions one after the other, for one target and one set of settings.
+pub struct Compiler<I: Isa> {
+    state: State<I>,
+    flags: Flags,
+    /// Time by pass, if asked for.
+    pub timing: Option<Timing>,
+    /// The pass that is running: what to name when it panics.
+    pub current: &'static str,
+}
+
+impl<I: Isa> Compiler<I> {
+    /// A compiler with empty buffers.
+    pub fn new(flags: &Flags) -> Self {
+        Compiler {
+            state: State {
+                analysis: Analysis::default(),
+                verifier: Verifier::default(),
+                blocks: Blocks::default(),
+                tables: LowerTables::default(),
+                abi: AbiSignature::default(),
+                summary: LowerSummary::default(),
+                vcode: VCode::default(),
+                allocator: Allocator::default(),
+                frame: Frame::default(),
+                layout: Layout::default(),
+                buffer: CodeBuffer::default(),
+                env: I::machine_env(flags, false),
+                env_with_frame_pointer: I::machine_env(flags, true),
+                compiled: CompiledStencil::default(),
+                isa: std::marker::PhantomData,
+            },
+            flags: *flags,
+            timing: None,
+            current: "",
+        }
+    }
+
+    /// Runs all passes on a function. `dump` is called after each with what it made.
+    pub fn compile(
+        &mut self,
+        stencil: &Stencil,
+        mut dump: Option<&mut dyn FnMut(&'static str, &State<I>)>,
+    ) -> Result<CompiledStencil, Failure> {
+        for pass in const { &passes::<I>() } {
+            if !(pass.enabled)(&self.flags) {
+                continue;
+            }
+            self.current = pass.name;
+            let start = self.timing.is_some().then(Instant::now);
+            let result = (pass.run)(&mut self.state, stencil, &self.flags);
+            if let (Some(timing), Some(start)) = (&mut self.timing, start) {
+                timing.add(pass.name, start.elapsed());
+            }
+            result?;
+            if let Some(dump) = &mut dump {
+                dump(pass.name, &self.state);
+            }
+        }
+        Ok(std::mem::take(&mut self.state.compiled))
+    }
+
+    /// Counts which lowering rules fire.
+    pub fn trace_rules(&mut self) {
+        self.state.tables.trace = Some(Default::default());
+    }
+
+    /// How often each lowering rule fired.
+    pub fn traced_rules(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.state.tables.trace.iter().flatten().map(|(&name, &count)| (name, count))
+    }
+}
+
+fn analyse<I: Isa>(state: &mut State<I>, stencil: &Stencil, _: &Flags) -> Result<(), Failure> {
+    state.analysis.compute(stencil);
+    Ok(())
+}
+
+fn verify<I: Isa>(state: &mut State<I>, stencil: &Stencil, flags: &Flags) -> Result<(), Failure> {
+    match state.verifier.verify(stencil, &state.analysis, Environment::new(flags)) {
+        [] => Ok(()),
+        errors => Err(Failure::Invalid(errors.to_vec())),
+    }
+}
+
+fn lower<I: Isa>(state: &mut State<I>, stencil: &Stencil, flags: &Flags) -> Result<(), Failure> {
+    state.abi = I::abi_signature(&stencil.signature, flags)
+        .map_err(|message| Failure::Unsupported { inst: None, message })?;
+    state.summary = lower::lower_function::<I>(
+        stencil,
+        flags,
+        &state.analysis,
+        &mut state.blocks,
+        &state.abi,
+        &mut state.vcode,
+        &mut state.tables,
+    )?;
+    Ok(())
+}
+
+fn allocate<I: Isa>(state: &mut State<I>, _: &Stencil, flags: &Flags) -> Result<(), Failure> {
+    let algorithm = match flags.regalloc_algorithm() {
+        RegallocAlgorithm::Backtracking => regalloc2::Algorithm::Ion,
+        RegallocAlgorithm::SinglePass => regalloc2::Algorithm::Fastalloc,
+    };
+    let check = flags.regalloc_checker();
+    let frame_pointer = state.summary.needs_frame_pointer || flags.preserve_frame_pointers();
+    let env = if frame_pointer { &state.env_with_frame_pointer } else { &state.env };
+    state
+        .allocator
+        .run(&state.vcode, I::rows(), env, algorithm, check)
+        .map_err(|message| Failure::Bug { pass: "regalloc", message })
+}
+
+fn emit<I: Isa>(state: &mut State<I>, stencil: &Stencil, flags: &Flags) -> Result<(), Failure> {
+    let State { frame, vcode, allocator, layout, buffer, abi, summary, .. } = state;
+    let output = allocator.output();
+    frame.clear();
+    frame.outgoing = summary.outgoing;
+    frame.calls = summary.calls;
+    frame.frame_pointer = summary.needs_frame_pointer || flags.preserve_frame_pointers();
+    frame.incoming_bytes = abi.stack_bytes;
+    frame.growth = summary.tail_bytes.saturating_sub(abi.stack_bytes);
+    frame.callee_pops = abi.callee_pops;
+    frame.spill_count = output.num_spillslots as u32;
+    frame.written = emit::written_registers::<I>(vcode, output);
+    I::finish_frame(frame, stencil, flags).map_err(|message| Failure::Unsupported { inst: None, message })?;
+    state.compiled = emit::emit::<I>(vcode, output, frame, layout, flags, buffer);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passes_run_after_what_they_rely_on() {
+        let table = passes::<crate::target::x86_64::X86_64>();
+        for (at, pass) in table.iter().enumerate() {
+            for needed in pass.after {
+                assert!(table[..at].iter().any(|p| p.name == *needed), "{} runs before {needed}", pass.name);
+            }
+        }
+    }
+}

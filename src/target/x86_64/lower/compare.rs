@@ -1,0 +1,295 @@
+//! Comparisons, and everything that consumes a condition: set, select, branch, trap.
+//!
+//! A condition is found by [`condition`], which pushes the instructions that set the flags and says which
+//! condition to test. Nothing that changes the flags may be pushed between them and the consumer, so
+//! consumers ask for all of their operands first.
+
+use super::super::amode::{Cond, OperandSize, Rm};
+use super::super::rows;
+use super::operands::*;
+use crate::ir::*;
+use crate::mach::lower::Unsupported;
+use crate::rule;
+use regalloc2::{RegClass, VReg};
+
+type Result = std::result::Result<(), Unsupported>;
+
+/// What the flags say once they are set.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Test {
+    /// One condition.
+    One(Cond),
+    /// Both conditions.
+    Both(Cond, Cond),
+    /// Either condition.
+    Either(Cond, Cond),
+}
+
+impl Test {
+    /// The opposite.
+    pub fn complement(self) -> Test {
+        match self {
+            Test::One(a) => Test::One(a.complement()),
+            Test::Both(a, b) => Test::Either(a.complement(), b.complement()),
+            Test::Either(a, b) => Test::Both(a.complement(), b.complement()),
+        }
+    }
+}
+
+/// The condition an integer comparison tests after `cmp`.
+pub fn int_cond(cc: IntCc) -> Cond {
+    match cc {
+        IntCc::Equal => Cond::E,
+        IntCc::NotEqual => Cond::Ne,
+        IntCc::SignedLessThan => Cond::L,
+        IntCc::SignedGreaterThanOrEqual => Cond::Ge,
+        IntCc::SignedGreaterThan => Cond::G,
+        IntCc::SignedLessThanOrEqual => Cond::Le,
+        IntCc::UnsignedLessThan => Cond::B,
+        IntCc::UnsignedGreaterThanOrEqual => Cond::Ae,
+        IntCc::UnsignedGreaterThan => Cond::A,
+        IntCc::UnsignedLessThanOrEqual => Cond::Be,
+    }
+}
+
+/// Sets the flags so that the result tells whether `value` (up to 64 bits, or a comparison) is not zero.
+pub fn condition(cx: &mut Cx, value: Value) -> Test {
+    let mut value = value;
+    // A boolean's extension is zero exactly when it is.
+    while let Some(data) = cx.def_by(value, Opcode::Uextend) {
+        value = Value(data.a);
+    }
+    if let Some(inst) = cx.def_inst(value) {
+        let unique = cx.unique(value).is_some();
+        let data = cx.f.insts[inst];
+        match data.opcode {
+            Opcode::Icmp if unique || !cx.is_used(value) => {
+                if let Some(test) = negated_condition(cx, &data) {
+                    return test;
+                }
+                rule!(cx, "condition.icmp");
+                return compare_ints(cx, data.int_cc(), Value(data.a), Value(data.b), unique);
+            }
+            Opcode::Fcmp if unique || !cx.is_used(value) => {
+                rule!(cx, "condition.fcmp");
+                return super::float::compare(cx, data.float_cc(), Value(data.a), Value(data.b), unique);
+            }
+            Opcode::Band if unique && data.ty.bits() <= 64 => {
+                rule!(cx, "condition.test");
+                test_bits(cx, Value(data.a), Value(data.b), data.ty);
+                return Test::One(Cond::Ne);
+            }
+            _ => {}
+        }
+    }
+    if cx.ty(value) == types::I128 {
+        let (low, high) = cx.put_pair(value);
+        let either = cx.tmp(RegClass::Int);
+        rows::or_rm(cx, OperandSize::Q64, either, low, high);
+        return Test::One(Cond::Ne);
+    }
+    let size = exact_size(cx.ty(value));
+    let reg = cx.put(value);
+    rows::test_mr(cx, size, reg, reg);
+    Test::One(Cond::Ne)
+}
+
+/// `icmp eq x, 0` where x is itself a condition.
+fn negated_condition(cx: &mut Cx, data: &InstData) -> Option<Test> {
+    let inner = Value(data.a);
+    if cx.constant(Value(data.b)) != Some(0) || !matches!(data.int_cc(), IntCc::Equal | IntCc::NotEqual) {
+        return None;
+    }
+    let inst = cx.unique(inner)?;
+    if !matches!(cx.f.insts[inst].opcode, Opcode::Icmp | Opcode::Fcmp | Opcode::Uextend) {
+        return None;
+    }
+    rule!(cx, "condition.negated");
+    let test = condition(cx, inner);
+    Some(if data.int_cc() == IntCc::Equal { test.complement() } else { test })
+}
+
+/// Sets the flags by the bits common to two values.
+fn test_bits(cx: &mut Cx, a: Value, b: Value, ty: Type) {
+    let size = exact_size(ty);
+    let (a, b) = commute(cx, a, b);
+    if let Some(imm) = imm32(cx, b) {
+        let a = sized_operand(cx, a, ty, true);
+        rows::test_mi(cx, size, a, imm);
+    } else {
+        let (a, b) = (cx.put(a), cx.put(b));
+        rows::test_mr(cx, size, a, b);
+    }
+}
+
+/// A value of any integer type in a register or, if it may be, in memory.
+fn sized_operand(cx: &mut Cx, value: Value, ty: Type, may_fold: bool) -> Rm {
+    match sink_load(cx, value, ty) {
+        Some(amode) if may_fold => Rm::Mem(amode),
+        _ => Rm::Reg(cx.put(value)),
+    }
+}
+
+/// Sets the flags by comparing two integers; `may_fold` says that a load may be taken in.
+pub fn compare_ints(cx: &mut Cx, cc: IntCc, a: Value, b: Value, may_fold: bool) -> Test {
+    let ty = cx.ty(a);
+    if ty == types::I128 {
+        return super::wide::compare(cx, cc, a, b);
+    }
+    let (mut cc, mut a, mut b) = (cc, a, b);
+    if cx.constant(a).is_some()
+        || (may_fold && cx.sinkable_load(b).is_none() && cx.sinkable_load(a).is_some())
+    {
+        if cx.constant(b).is_none() {
+            (cc, a, b) = (cc.swap_args(), b, a);
+        }
+    }
+    let size = exact_size(ty);
+    if let Some(imm) = imm32(cx, b) {
+        return compare_imm(cx, cc, a, imm, ty, may_fold);
+    }
+    let b = if may_fold { sized_operand(cx, b, ty, true) } else { Rm::Reg(cx.put(b)) };
+    let a = cx.put(a);
+    rows::cmp_rm(cx, size, a, b);
+    Test::One(int_cond(cc))
+}
+
+fn compare_imm(cx: &mut Cx, cc: IntCc, a: Value, imm: i32, ty: Type, may_fold: bool) -> Test {
+    use IntCc::*;
+    let size = exact_size(ty);
+    let (cc, imm) = match (cc, imm) {
+        // Comparisons with 0 and 1 that `test` can do.
+        (UnsignedLessThan, 1) => (Equal, 0),
+        (UnsignedGreaterThanOrEqual, 1) => (NotEqual, 0),
+        (SignedLessThan, 1) => (SignedLessThanOrEqual, 0),
+        (SignedGreaterThanOrEqual, 1) => (SignedGreaterThan, 0),
+        (SignedGreaterThan, -1) => (SignedGreaterThanOrEqual, 0),
+        (SignedLessThanOrEqual, -1) => (SignedLessThan, 0),
+        other => other,
+    };
+    if imm == 0 && may_fold {
+        if let Some(band) = cx.unique(a).map(|inst| cx.f.insts[inst])
+            && band.opcode == Opcode::Band
+            && matches!(cc, Equal | NotEqual | SignedLessThan | SignedGreaterThanOrEqual)
+        {
+            rule!(cx, "compare.test_band");
+            test_bits(cx, Value(band.a), Value(band.b), ty);
+            return Test::One(int_cond(cc));
+        }
+    }
+    if may_fold && let Some(amode) = sink_load(cx, a, ty) {
+        rule!(cx, "compare.memory_imm");
+        rows::cmp_mi(cx, size, Rm::Mem(amode), imm);
+        return Test::One(int_cond(cc));
+    }
+    let a = cx.put(a);
+    if imm == 0 {
+        rows::test_mr(cx, size, a, a);
+    } else {
+        rows::cmp_mi(cx, size, Rm::Reg(a), imm);
+    }
+    Test::One(int_cond(cc))
+}
+
+/// icmp and fcmp as values.
+pub fn compare(cx: &mut Cx, inst: Inst) -> Result {
+    let data = cx.f.insts[inst];
+    let d = cx.def(inst);
+    let (a, b) = (Value(data.a), Value(data.b));
+    let test = match data.opcode {
+        Opcode::Icmp => compare_ints(cx, data.int_cc(), a, b, true),
+        _ => super::float::compare(cx, data.float_cc(), a, b, true),
+    };
+    set(cx, d, test);
+    Ok(())
+}
+
+/// Sets the low byte of `d` to whether a test holds.
+pub fn set(cx: &mut Cx, d: VReg, test: Test) {
+    match test {
+        Test::One(cond) => rows::set_r(cx, d, cond),
+        Test::Both(a, b) | Test::Either(a, b) => {
+            let (first, second) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
+            rows::set_r(cx, first, a);
+            rows::set_r(cx, second, b);
+            match test {
+                Test::Both(..) => rows::and_rm(cx, OperandSize::L32, d, first, second),
+                _ => rows::or_rm(cx, OperandSize::L32, d, first, second),
+            }
+        }
+    }
+}
+
+/// `uextend` of a comparison used by nothing else: set in a register that was zeroed before.
+pub fn bool_extended(cx: &mut Cx, inst: Inst, compare: Inst) -> bool {
+    let data = cx.f.insts[compare];
+    let (a, b) = (Value(data.a), Value(data.b));
+    if data.opcode != Opcode::Icmp || cx.f.insts[inst].ty.bits() > 64 || cx.ty(a).bits() > 64 {
+        return false;
+    }
+    rule!(cx, "uextend.icmp");
+    let d = cx.def(inst);
+    let zero = cx.tmp(RegClass::Int);
+    rows::zero_r(cx, zero);
+    let Test::One(cond) = compare_ints(cx, data.int_cc(), a, b, true) else {
+        unreachable!("a comparison of at most 64 bits is one condition")
+    };
+    rows::set_rz(cx, d, zero, cond);
+    true
+}
+
+/// select and select_spectre_guard.
+pub fn select(cx: &mut Cx, inst: Inst) -> Result {
+    let data = cx.f.insts[inst];
+    let (chosen, other) = (Value(data.b), Value(data.c));
+    let result = cx.f.first_result(inst);
+    let (d, d_high) = cx.parts(result);
+    if data.ty.is_int() {
+        let (chosen, chosen_high) = cx.put_parts(chosen);
+        let (other, other_high) = cx.put_parts(other);
+        let size = alu_size(data.ty);
+        let test = condition(cx, Value(data.a));
+        move_if(cx, size, d, test, chosen, other);
+        if let (Some(d), Some(chosen), Some(other)) = (d_high, chosen_high, other_high) {
+            move_if(cx, size, d, test, chosen, other);
+        }
+        return Ok(());
+    }
+    super::float::select(cx, &data, d)
+}
+
+/// `d` = `chosen` if the test holds, else `other`.
+fn move_if(cx: &mut Cx, size: OperandSize, d: VReg, test: Test, chosen: VReg, other: VReg) {
+    match test {
+        Test::One(cond) => rows::cmov_rm(cx, size, d, other, chosen, cond),
+        Test::Either(a, b) => {
+            let first = cx.tmp(RegClass::Int);
+            rows::cmov_rm(cx, size, first, other, chosen, a);
+            rows::cmov_rm(cx, size, d, first, chosen, b);
+        }
+        Test::Both(..) => move_if(cx, size, d, test.complement(), other, chosen),
+    }
+}
+
+/// trapz and trapnz.
+pub fn trap_if(cx: &mut Cx, inst: Inst) -> Result {
+    let data = cx.f.insts[inst];
+    let mut test = condition(cx, Value(data.a));
+    if data.opcode == Opcode::Trapz {
+        test = test.complement();
+    }
+    trap_on(cx, test, data.trap_code());
+    Ok(())
+}
+
+/// Traps if a test holds.
+pub fn trap_on(cx: &mut Cx, test: Test, code: TrapCode) {
+    match test {
+        Test::One(cond) => rows::trap_if(cx, cond, code.0),
+        Test::Either(a, b) => {
+            rows::trap_if(cx, a, code.0);
+            rows::trap_if(cx, b, code.0);
+        }
+        Test::Both(a, b) => rows::trap_both(cx, a, b as i32, code.0),
+    }
+}

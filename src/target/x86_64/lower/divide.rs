@@ -1,0 +1,12 @@
+//! stub
+use super::operands::Cx;
+use crate::ir::*;
+use crate::mach::lower::Unsupported;
+/// stub
+pub fn multiply_high(cx: &mut Cx, _inst: Inst) -> Result<(), Unsupported> {
+    Err(cx.unsupported("not supported yet on x86_64"))
+}
+/// stub
+pub fn divide(cx: &mut Cx, _inst: Inst) -> Result<(), Unsupported> {
+    Err(cx.unsupported("not supported yet on x86_64"))
+}

@@ -1,0 +1,300 @@
+//! Loads, stores, and addresses.
+
+use super::super::amode::{Amode, OperandSize, Place, Rm};
+use super::super::rows;
+use super::int;
+use super::operands::*;
+use crate::ir::*;
+use crate::mach::compiled::SymbolRef;
+use crate::mach::lower::Unsupported;
+use crate::rule;
+use regalloc2::{RegClass, VReg};
+
+type Result = std::result::Result<(), Unsupported>;
+
+/// What a narrow load does with the bits above: their number, and whether they are the sign's.
+fn widening(data: &InstData) -> (Type, bool) {
+    use Opcode::*;
+    match data.opcode {
+        Uload8 => (types::I8, false),
+        Sload8 => (types::I8, true),
+        Uload16 => (types::I16, false),
+        Sload16 => (types::I16, true),
+        Uload32 => (types::I32, false),
+        Sload32 => (types::I32, true),
+        _ => (data.ty, false),
+    }
+}
+
+/// load and its extending forms.
+pub fn load(cx: &mut Cx, inst: Inst) -> Result {
+    let data = cx.f.insts[inst];
+    let (memory, signed) = widening(&data);
+    let flags = cx.mem_flags(&data);
+    let result = cx.f.first_result(inst);
+    let (d, d_high) = cx.parts(result);
+    let amode = access(cx, &data);
+    match d_high {
+        Some(d_high) => load_pair(cx, d, d_high, amode, swaps(&flags)),
+        None if memory.is_int() && swaps(&flags) && memory != types::I8 => {
+            load_swapped(cx, d, amode, memory, signed);
+        }
+        None if memory.is_int() => load_int(cx, d, amode, memory, signed),
+        None => super::float::load(cx, d, amode, memory, swaps(&flags))?,
+    }
+    Ok(())
+}
+
+/// Loads an integer of up to 64 bits, extended to 64 (a sign to 64, zeros always).
+pub fn load_int(cx: &mut Cx, d: VReg, amode: Amode, memory: Type, signed: bool) {
+    match (memory, signed) {
+        (types::I8, false) => rows::movzb_rm(cx, OperandSize::L32, d, amode),
+        (types::I8, true) => rows::movsb_rm(cx, OperandSize::Q64, d, amode),
+        (types::I16, false) => rows::movzw_rm(cx, OperandSize::L32, d, amode),
+        (types::I16, true) => rows::movsw_rm(cx, OperandSize::Q64, d, amode),
+        (types::I32, false) => rows::mov_rm(cx, OperandSize::L32, d, amode),
+        (types::I32, true) => rows::movslq_rm(cx, d, amode),
+        _ => rows::mov_rm(cx, OperandSize::Q64, d, amode),
+    }
+}
+
+/// Loads a big-endian integer of 16 to 64 bits.
+fn load_swapped(cx: &mut Cx, d: VReg, amode: Amode, memory: Type, signed: bool) {
+    let raw = cx.tmp(RegClass::Int);
+    load_int(cx, raw, amode, memory, false);
+    match (memory, signed) {
+        (types::I16, _) => {
+            let swapped = cx.tmp(RegClass::Int);
+            rows::rol_ri(cx, OperandSize::W16, swapped, raw, 8);
+            match signed {
+                true => rows::movsw_rm(cx, OperandSize::Q64, d, swapped),
+                false => rows::movzw_rm(cx, OperandSize::L32, d, swapped),
+            }
+        }
+        (types::I32, true) => {
+            let swapped = cx.tmp(RegClass::Int);
+            rows::bswap_r(cx, OperandSize::L32, swapped, raw);
+            rows::movslq_rm(cx, d, swapped);
+        }
+        (types::I32, false) => rows::bswap_r(cx, OperandSize::L32, d, raw),
+        _ => rows::bswap_r(cx, OperandSize::Q64, d, raw),
+    }
+}
+
+fn load_pair(cx: &mut Cx, low: VReg, high: VReg, amode: Amode, swap: bool) {
+    let upper = Amode { disp: amode.disp.wrapping_add(8), ..amode };
+    if swap {
+        load_swapped(cx, low, upper, types::I64, false);
+        load_swapped(cx, high, amode, types::I64, false);
+    } else {
+        rows::mov_rm(cx, OperandSize::Q64, low, amode);
+        rows::mov_rm(cx, OperandSize::Q64, high, upper);
+    }
+}
+
+/// The type a store writes.
+fn narrowing(cx: &Cx, data: &InstData) -> Type {
+    match data.opcode {
+        Opcode::Istore8 => types::I8,
+        Opcode::Istore16 => types::I16,
+        Opcode::Istore32 => types::I32,
+        _ => cx.ty(Value(data.a)),
+    }
+}
+
+/// store and its narrowing forms.
+pub fn store(cx: &mut Cx, inst: Inst) -> Result {
+    let data = cx.f.insts[inst];
+    let memory = narrowing(cx, &data);
+    let flags = cx.mem_flags(&data);
+    let value = Value(data.a);
+    if memory == types::I128 {
+        store_pair(cx, &data, value, swaps(&flags));
+        return Ok(());
+    }
+    if !memory.is_int() {
+        let source = super::float::stored(cx, value)?;
+        let amode = access(cx, &data);
+        return super::float::store(cx, source, amode, memory, swaps(&flags));
+    }
+    if swaps(&flags) && memory != types::I8 {
+        let source = cx.put(value);
+        let swapped = swap(cx, source, memory);
+        let amode = access(cx, &data);
+        rows::mov_mr(cx, exact_size(memory), swapped, amode);
+        return Ok(());
+    }
+    if read_modify_write(cx, &data, memory) {
+        return Ok(());
+    }
+    let size = exact_size(memory);
+    match imm32(cx, value) {
+        Some(imm) => {
+            rule!(cx, "store.imm");
+            let amode = access(cx, &data);
+            rows::mov_mi(cx, size, amode, imm);
+        }
+        None => {
+            let value = narrowed(cx, value);
+            let source = cx.put(value);
+            let amode = access(cx, &data);
+            rows::mov_mr(cx, size, source, amode);
+        }
+    }
+    Ok(())
+}
+
+/// What a narrow value is the low part of: an ireduce stores the same bytes as its operand.
+fn narrowed(cx: &Cx, value: Value) -> Value {
+    match cx.def_by(value, Opcode::Ireduce) {
+        Some(data) if !cx.is_used(value) && cx.ty(Value(data.a)) != types::I128 => Value(data.a),
+        _ => value,
+    }
+}
+
+/// The value's bytes in reverse order; 16 to 64 bits.
+fn swap(cx: &mut Cx, source: VReg, memory: Type) -> VReg {
+    let swapped = cx.tmp(RegClass::Int);
+    match memory {
+        types::I16 => rows::rol_ri(cx, OperandSize::W16, swapped, source, 8),
+        _ => rows::bswap_r(cx, exact_size(memory), swapped, source),
+    }
+    swapped
+}
+
+fn store_pair(cx: &mut Cx, data: &InstData, value: Value, swapped: bool) {
+    let (mut low, mut high) = cx.put_pair(value);
+    if swapped {
+        (low, high) = (swap(cx, high, types::I64), swap(cx, low, types::I64));
+    }
+    let amode = access(cx, data);
+    let upper = Amode { disp: amode.disp.wrapping_add(8), ..amode };
+    rows::mov_mr(cx, OperandSize::Q64, low, amode);
+    rows::mov_mr(cx, OperandSize::Q64, high, upper);
+}
+
+/// `store (op (load addr), x), addr` as one instruction on memory.
+fn read_modify_write(cx: &mut Cx, data: &InstData, memory: Type) -> bool {
+    let value = Value(data.a);
+    if cx.ty(value) != memory {
+        return false;
+    }
+    let Some(op) = cx.unique(value) else { return false };
+    let op = cx.f.insts[op];
+    let Some(rows) = int::alu(op.opcode) else { return false };
+    let (mut left, mut right) = (Value(op.a), Value(op.b));
+    if op.opcode != Opcode::Isub && !loads_from(cx, left, data) {
+        (left, right) = (right, left);
+    }
+    if !loads_from(cx, left, data) {
+        return false;
+    }
+    rule!(cx, "store.read_modify_write");
+    let load = cx.sinkable_load(left).expect("just found");
+    cx.sink(load);
+    let size = exact_size(memory);
+    match imm32(cx, right) {
+        Some(imm) => {
+            let amode = access(cx, data);
+            (rows.mi)(cx, size, amode, imm);
+        }
+        None => {
+            let right = cx.put(right);
+            let amode = access(cx, data);
+            (rows.mr)(cx, size, amode, right);
+        }
+    }
+    true
+}
+
+/// Whether `value` is a load from just where `store` stores, that can be folded.
+fn loads_from(cx: &Cx, value: Value, store: &InstData) -> bool {
+    let Some(load) = cx.sinkable_load(value) else { return false };
+    let data = &cx.f.insts[load];
+    let flags = cx.mem_flags(data);
+    data.opcode == Opcode::Load
+        && data.address() == store.address()
+        && trap_of(&flags) == trap_of(&cx.mem_flags(store))
+        && !swaps(&flags)
+}
+
+/// Makes constants and addresses where they are used.
+pub fn rematerialize(cx: &mut Cx, inst: Inst) -> Option<VReg> {
+    let data = cx.f.insts[inst];
+    let class = if data.ty.is_int() { RegClass::Int } else { RegClass::Float };
+    match data.opcode {
+        Opcode::Iconst => {
+            let d = cx.tmp(RegClass::Int);
+            constant(cx, d, data.imm64());
+            Some(d)
+        }
+        Opcode::F32const | Opcode::F64const => {
+            let d = cx.tmp(RegClass::Float);
+            super::float::constant(cx, d, &data);
+            Some(d)
+        }
+        Opcode::StackAddr => {
+            let d = cx.tmp(class);
+            let place = Place::Slot(StackSlot(data.a));
+            rows::lea_rm(cx, OperandSize::Q64, d, Amode::at(place, data.b as i32));
+            Some(d)
+        }
+        Opcode::FuncAddr => {
+            let function = cx.f.functions[FuncRef(data.a)].expect("verified function reference");
+            let d = cx.tmp(class);
+            symbol_address(cx, d, SymbolRef::Name(function.name), 0, function.colocated);
+            Some(d)
+        }
+        Opcode::SymbolValue => {
+            let GlobalValueData::Symbol { name, offset, colocated, tls: false } =
+                cx.f.global_values[GlobalValue(data.a)]
+            else {
+                return None;
+            };
+            let d = cx.tmp(class);
+            symbol_address(cx, d, SymbolRef::Name(name), offset, colocated);
+            Some(d)
+        }
+        _ => None,
+    }
+}
+
+/// An integer constant in the shortest form.
+pub fn constant(cx: &mut Cx, d: VReg, bits: u64) {
+    if bits == 0 {
+        rows::zero_r(cx, d);
+    } else if bits <= u32::MAX as u64 {
+        rows::movl_ri(cx, d, bits as i32);
+    } else if i32::try_from(bits as i64).is_ok() {
+        rows::movq_ri(cx, d, bits as i32);
+    } else {
+        rows::movabs_ri(cx, d, bits);
+    }
+}
+
+/// A symbol's address plus an offset.
+pub fn symbol_address(cx: &mut Cx, d: VReg, symbol: SymbolRef, offset: i64, colocated: bool) {
+    if let (true, Ok(offset)) = (colocated, i32::try_from(offset)) {
+        rows::lea_rm(cx, OperandSize::Q64, d, Amode::at(Place::Symbol(symbol), offset));
+        return;
+    }
+    if !cx.flags.is_pic() {
+        rows::movabs_sym(cx, d, symbol, offset as i32);
+        return;
+    }
+    let got = Amode::at(Place::Got(symbol), 0);
+    if offset == 0 {
+        rows::mov_rm(cx, OperandSize::Q64, d, got);
+        return;
+    }
+    let base = cx.tmp(RegClass::Int);
+    rows::mov_rm(cx, OperandSize::Q64, base, got);
+    match i32::try_from(offset) {
+        Ok(offset) => rows::lea_rm(cx, OperandSize::Q64, d, Amode::base(base, offset)),
+        Err(_) => {
+            let distance = cx.tmp(RegClass::Int);
+            constant(cx, distance, offset as u64);
+            rows::add_rm(cx, OperandSize::Q64, d, base, Rm::Reg(distance));
+        }
+    }
+}

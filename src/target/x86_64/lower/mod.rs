@@ -1,0 +1,129 @@
+//! Lowering of CLIF to x86_64, one file for each family of opcodes.
+//!
+//! | file | family |
+//! |---|---|
+//! | `operands` | address modes, folded loads, immediates: what rows take |
+//! | `int` | arithmetic up to 64 bits, extensions, shifts |
+//! | `bits` | counting, reversing and swapping bits |
+//! | `divide` | division and remainder |
+//! | `overflow` | arithmetic with carry and overflow |
+//! | `wide` | i128 |
+//! | `compare` | comparisons and what consumes conditions |
+//! | `float` | f32 and f64, loads and stores of floats |
+//! | `convert` | between integers and floats |
+//! | `mem` | loads, stores, addresses |
+//! | `atomic` | atomic accesses and fences |
+//! | `control` | branches, jump tables |
+//! | `call` | calls, parameters, returns |
+//! | `special` | stack, frame, pinned register, thread-local addresses |
+
+pub mod atomic;
+pub mod bits;
+pub mod call;
+pub mod compare;
+pub mod control;
+pub mod convert;
+pub mod divide;
+pub mod float;
+pub mod int;
+pub mod mem;
+pub mod operands;
+pub mod overflow;
+pub mod special;
+pub mod wide;
+
+use crate::ir::*;
+use crate::mach::lower::Unsupported;
+use operands::Cx;
+
+/// Lowers an instruction that does not end a block.
+pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
+    use Opcode::*;
+    let data = cx.f.insts[inst];
+    check_types(cx, inst, &data)?;
+    let wide = operand_type(cx, &data) == types::I128 || data.ty == types::I128;
+    match data.opcode {
+        Iconst | F32const | F64const | StackAddr | FuncAddr | SymbolValue => constant(cx, inst),
+        Load | Uload8 | Sload8 | Uload16 | Sload16 | Uload32 | Sload32 => mem::load(cx, inst),
+        Store | Istore8 | Istore16 | Istore32 => mem::store(cx, inst),
+        Iadd | Isub | Band | Bor | Bxor if data.ty.is_int() && !wide => int::binary(cx, inst),
+        Band | Bor | Bxor | Bnot if data.ty.is_float() => float::bitwise(cx, inst),
+        Ineg | Bnot if !wide => int::unary(cx, inst),
+        Imul if !wide => int::multiply(cx, inst),
+        Umulhi | Smulhi if !wide => divide::multiply_high(cx, inst),
+        Udiv | Sdiv | Urem | Srem => divide::divide(cx, inst),
+        Uextend | Sextend if !wide => int::extend(cx, inst),
+        Ireduce => int::reduce(cx, inst),
+        Ishl | Ushr | Sshr | Rotl | Rotr if data.ty != types::I128 => int::shift(cx, inst),
+        Smin | Smax | Umin | Umax if !wide => int::min_max(cx, inst),
+        Iabs if !wide => int::absolute(cx, inst),
+        Clz | Ctz | Cls | Popcnt | Bitrev | Bswap => bits::lower(cx, inst),
+        UaddOverflow | SaddOverflow | UsubOverflow | SsubOverflow | UmulOverflow | SmulOverflow
+        | UaddOverflowCin | SaddOverflowCin | UsubOverflowBin | SsubOverflowBin | UaddOverflowTrap => {
+            overflow::lower(cx, inst)
+        }
+        Icmp | Fcmp => compare::compare(cx, inst),
+        Select | SelectSpectreGuard => compare::select(cx, inst),
+        Bitselect if data.ty.is_int() => overflow::bit_select(cx, inst),
+        Bitselect => float::bit_select(cx, inst),
+        Bmask => overflow::mask(cx, inst),
+        Trapz | Trapnz => compare::trap_if(cx, inst),
+        Iadd | Isub | Band | Bor | Bxor | Ineg | Bnot | Imul | Umulhi | Smulhi | Uextend | Sextend | Ishl
+        | Ushr | Sshr | Rotl | Rotr | Smin | Smax | Umin | Umax | Iabs | Isplit | Iconcat => {
+            wide::lower(cx, inst)
+        }
+        Fadd | Fsub | Fmul | Fdiv | Sqrt | Fma | Fneg | Fabs | Fcopysign | Fmin | Fmax | Ceil | Floor
+        | Trunc | Nearest => float::lower(cx, inst),
+        Fpromote | Fdemote | FcvtToUint | FcvtToSint | FcvtToUintSat | FcvtToSintSat | FcvtFromUint
+        | FcvtFromSint | Bitcast => convert::lower(cx, inst),
+        AtomicRmw | AtomicCas | AtomicLoad | AtomicStore | Fence => atomic::lower(cx, inst),
+        Call => call::call(cx, inst),
+        CallIndirect => call::call_indirect(cx, inst),
+        TlsValue | GetPinnedReg | SetPinnedReg | GetFramePointer | GetStackPointer | GetReturnAddress
+        | Debugtrap => special::lower(cx, inst),
+        Nop | SequencePoint => Ok(()),
+        _ => Err(cx.unsupported(format!("{} is not supported yet on x86_64", data.opcode.name()))),
+    }
+}
+
+/// The type of the first value operand; `INVALID` if there is none.
+fn operand_type(cx: &Cx, data: &InstData) -> Type {
+    match data.fixed_args() {
+        0 => types::INVALID,
+        _ => cx.ty(Value(data.a)),
+    }
+}
+
+/// Whether values of a type are supported.
+pub fn supported(ty: Type) -> bool {
+    !ty.is_vector() && !matches!(ty, types::F16 | types::F128)
+}
+
+/// Rejects instructions on types that are not supported.
+fn check_types(cx: &Cx, inst: Inst, data: &InstData) -> Result<(), Unsupported> {
+    let mut bad = None;
+    let mut check = |ty: Type| {
+        if !supported(ty) {
+            bad = Some(ty);
+        }
+    };
+    check(data.ty);
+    cx.f.visit_args(data, |value| check(cx.f.value_types[value]));
+    cx.f.inst_results(inst).iter().for_each(|&value| check(cx.f.value_types[Value(value)]));
+    match bad {
+        None => Ok(()),
+        Some(ty) => Err(cx.unsupported(format!("values of type {ty} are not supported yet on x86_64"))),
+    }
+}
+
+/// A constant or address that was asked for in its own register.
+fn constant(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
+    let result = cx.f.first_result(inst);
+    match mem::rematerialize(cx, inst) {
+        Some(reg) => {
+            cx.define_as(result, reg);
+            Ok(())
+        }
+        None => Err(cx.unsupported("this symbol is thread-local: use tls_value")),
+    }
+}
