@@ -225,8 +225,7 @@ impl<'a, I: Isa> Worker<'a, I> {
             .expect("the same text, which could be parsed");
         match failure {
             Failure::Invalid(errors) => {
-                let place = |location: verify::Location| location.offset(&positions, &again.stencil);
-                self.diagnostics.extend(verify::diagnostics(&errors, place));
+                self.diagnostics.extend(verify::diagnostics(&errors, &positions));
             }
             Failure::Unsupported { inst, message } => {
                 let offset = inst.and_then(|inst| positions.insts.get(inst).copied());
