@@ -11,8 +11,8 @@ pub mod ir;
 pub mod mach;
 pub mod object;
 pub mod options;
-<<<<<<< HEAD
-pub mod verify;
-=======
 pub mod parse;
->>>>>>> main
+pub mod pipeline;
+pub mod target;
+pub mod timing;
+pub mod verify;
