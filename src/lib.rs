@@ -5,8 +5,10 @@
 #![allow(clippy::new_without_default, reason = "contexts are made in one place")]
 
 pub mod analysis;
+pub mod check;
 pub mod diag;
 pub mod entity;
+pub mod filetest;
 pub mod ir;
 pub mod mach;
 pub mod object;

@@ -141,13 +141,16 @@ fn write_constructor(out: &mut String, row: &Row, encoding: &Encoding, number: u
             ),
             Kind::Label => ("Label", format!("    sink.push_word({name}.0);\n")),
             Kind::Symbol => (
-                "(SymbolRef, i32)",
-                format!("    sink.push_word({name}.0.pack());\n    sink.push_word({name}.1 as u32);\n"),
+                "SymbolRef",
+                format!("    sink.push_word({name}.pack());\n    sink.push_word({name}_addend as u32);\n"),
             ),
             Kind::Cond => ("Cond", String::new()),
             _ => ("u32", format!("    sink.push_word({name});\n")),
         };
         let _ = write!(parameters, ", {name}: {ty}");
+        if operand.kind == Kind::Symbol {
+            let _ = write!(parameters, ", {name}_addend: i32");
+        }
         body.push_str(&push);
     }
     let memory_trap = row.operands.iter().find(|o| o.is_memory()).map(|o| format!("{}_trap", o.name));

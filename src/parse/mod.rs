@@ -15,6 +15,7 @@ mod cursor;
 mod finish;
 mod flags;
 mod mnemonic;
+mod module;
 mod names;
 mod number;
 mod operands;
@@ -22,9 +23,12 @@ mod parser;
 mod preamble;
 mod split;
 mod sugar;
+#[cfg(test)]
+mod tests;
 
 pub use context::{Failed, ParseContext, SourceMap};
-pub use number::{FloatFormat, Integer};
+pub use module::module;
+pub use number::Integer;
 pub use split::{Comment, FunctionText, Split, comments, split};
 
 use crate::ir::Function;

@@ -2,7 +2,7 @@
 //!
 //! A constructor is called as its row with `_` for `.` and without the size letter: `add{l,q}.rm` gives `add_rm(sink, size,
 //! d, a, b)`. It takes the sink, the size if the row is one of a family, the operands in the order of the row (fixed registers
-//! included), for calls and returns further register operands, and a trap code if the row has the property `trap`.
+//! included; a symbol with its addend after it), for calls and returns further register operands, and a trap code if the row has the property `trap`.
 //!
 //! The part after the dot says what the operands are, destination first: `r` a register, `m` memory, `rm` a register
 //! read through [`Rm`], `i` an immediate; so `add.rm` is register ← register or memory, `add.mr` memory ← register, `add.ri` register and

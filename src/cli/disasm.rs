@@ -1,0 +1,25 @@
+//! `clifc disasm`.
+
+use std::io::{self, BufWriter, ErrorKind, Write};
+
+use clifc::object::disasm::disassemble;
+
+use super::args::Disasm;
+use super::{Failure, input};
+
+/// Shows the code of each object.
+pub fn run(args: &Disasm) -> Result<(), Failure> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    for file in &args.files {
+        let about_file = |error: io::Error| Failure::System(format!("{}: {error}", file.display()));
+        let bytes = input::read(file)?;
+        if args.files.len() > 1 && writeln!(out, "{}:", file.display()).is_err() {
+            return Ok(());
+        }
+        match disassemble(&bytes, &mut out).and_then(|()| out.flush()) {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
+            other => other.map_err(about_file)?,
+        }
+    }
+    Ok(())
+}
