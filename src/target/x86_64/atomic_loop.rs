@@ -7,10 +7,10 @@
 //!       jne again
 //! ```
 
-use super::amode::{Amode, Cond, OperandSize, PackedAmode, Rm};
+use super::amode::{Amode, Cond, OperandSize, PackedAmode};
 use super::direct::Direct;
-use super::encode::{InstView, Places};
-use super::regs::direct;
+use super::encode::InstView;
+use super::pseudo::{direct, operand};
 use super::rows;
 use crate::ir::AtomicRmwOp;
 use crate::mach::buffer::{CodeBuffer, Label};
@@ -24,20 +24,22 @@ const Q: OperandSize = OperandSize::Q64;
 pub struct Step {
     /// The operation.
     pub op: AtomicRmwOp,
+    /// Size of the access; of 128 bits, of a half.
+    pub size: OperandSize,
     /// Memory has the bytes in the other order.
     pub swap: bool,
 }
 
 impl Step {
-    const SWAP: i32 = 1 << 7;
-
     /// As an immediate of 8 bits.
     pub fn pack(self) -> i32 {
-        self.op as i32 | if self.swap { Self::SWAP } else { 0 }
+        self.op as i32 | (self.size as i32) << 4 | (self.swap as i32) << 6
     }
 
     fn unpack(word: u32) -> Self {
-        Step { op: AtomicRmwOp::from_code((word & 0x7f) as u16), swap: word & Self::SWAP as u32 != 0 }
+        let op = AtomicRmwOp::from_code((word & 15) as u16);
+        let size = OperandSize::from_bits(8 << (word >> 4 & 3));
+        Step { op, size, swap: word >> 6 & 1 != 0 }
     }
 
     /// For minimum and maximum, the condition after comparing old with operand on which the operand is the result.
@@ -51,21 +53,13 @@ impl Step {
     }
 }
 
-fn sink<'a>(cx: &EmitContext<'a>, buffer: &'a mut CodeBuffer) -> Direct<'a> {
-    Direct::new(Places { frame: cx.frame, constants: cx.constants }, buffer)
-}
-
-fn register(view: &InstView, index: usize) -> VReg {
-    direct(view.allocs[index].as_reg().expect("the constraint asks for a register"))
-}
-
 /// The memory operand, which is in the first two words and the registers from `first` on.
 fn memory(view: &InstView, cx: &EmitContext, first: usize) -> Amode {
     let packed = PackedAmode::unpack(view.words[0], view.words[1]);
     let place = packed.place.expect("the operand is memory");
     Amode {
-        base: packed.has_base.then(|| register(view, first)),
-        index: packed.has_index.then(|| register(view, first + packed.has_base as usize)),
+        base: packed.has_base.then(|| operand(view, first)),
+        index: packed.has_index.then(|| operand(view, first + packed.has_base as usize)),
         scale: packed.scale,
         ..Amode::at(place, packed.disp).with_trap(cx.trap)
     }
@@ -77,28 +71,31 @@ fn begin(buffer: &mut CodeBuffer) -> Label {
     again
 }
 
-/// Up to 64 bits; the size is that of the row.
+/// Up to 64 bits.
 pub fn rmw_loop(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let size = OperandSize::from_bits(view.row.memory_bits() as u32);
     let step = Step::unpack(view.words[2]);
-    let [old, new, operand] = [0, 1, 2].map(|index| register(view, index));
+    let size = step.size;
+    let [old, new, value] = [0, 1, 2].map(|index| operand(view, index));
     let m = memory(view, cx, 3);
-    rows::mov_rm(&mut sink(cx, buffer), size, old, m);
+    rows::mov_rm(&mut direct(cx, buffer), size, old, m);
     let again = begin(buffer);
-    let out = &mut sink(cx, buffer);
-    combine(out, size, step, old, new, operand);
+    let out = &mut direct(cx, buffer);
+    rows::mov_rm(out, size.max(OperandSize::L32), new, old);
+    if step.swap {
+        swap_bytes(out, size, new);
+    }
+    combine(out, step, new, value);
+    if step.swap {
+        swap_bytes(out, size, new);
+    }
     rows::cmpxchg(out, size, old, old, new, m);
     rows::j_label(out, Cond::Ne, again);
 }
 
-/// `new = old op operand`.
-fn combine(out: &mut Direct, size: OperandSize, step: Step, old: VReg, new: VReg, operand: VReg) {
+/// `new = new op operand`.
+fn combine(out: &mut Direct, step: Step, new: VReg, operand: VReg) {
     use AtomicRmwOp::*;
-    let whole = size.max(OperandSize::L32);
-    rows::mov_rm(out, whole, new, old);
-    if step.swap {
-        swap_bytes(out, size, new);
-    }
+    let whole = step.size.max(OperandSize::L32);
     match step.op {
         Add => rows::add_rm(out, whole, new, new, operand),
         Sub => rows::sub_rm(out, whole, new, new, operand),
@@ -111,12 +108,9 @@ fn combine(out: &mut Direct, size: OperandSize, step: Step, old: VReg, new: VReg
             rows::not_r(out, whole, new, new);
         }
         Umin | Umax | Smin | Smax => {
-            rows::cmp_rm(out, size, new, operand);
+            rows::cmp_rm(out, step.size, new, operand);
             rows::cmov_rm(out, whole, new, new, operand, step.takes_operand());
         }
-    }
-    if step.swap {
-        swap_bytes(out, size, new);
     }
 }
 
@@ -130,13 +124,13 @@ fn swap_bytes(out: &mut Direct, size: OperandSize, d: VReg) {
 /// 128 bits: old in rdx:rax, new in rcx:rbx.
 pub fn rmw_wide(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let step = Step::unpack(view.words[2]);
-    let [old_low, old_high, new_low, new_high, low, high] = std::array::from_fn(|i| register(view, i));
+    let [old_low, old_high, new_low, new_high, low, high] = std::array::from_fn(|i| operand(view, i));
     let m = memory(view, cx, 6);
-    let out = &mut sink(cx, buffer);
+    let out = &mut direct(cx, buffer);
     rows::mov_rm(out, Q, old_low, m);
     rows::mov_rm(out, Q, old_high, m.upper());
     let again = begin(buffer);
-    let out = &mut sink(cx, buffer);
+    let out = &mut direct(cx, buffer);
     // In the other byte order the half at the lower address is the high one.
     let (old, new) = match step.swap {
         false => ((old_low, old_high), (new_low, new_high)),
@@ -179,18 +173,12 @@ fn combine_wide(out: &mut Direct, step: Step, old: Pair, new: Pair, operand: Pai
             rows::cmov_rm(out, Q, new.1, new.1, operand.1, step.takes_operand());
         }
         _ => {
-            let half = Step { swap: false, ..step };
-            combine_bits(out, half, new.0, operand.0);
-            combine_bits(out, half, new.1, operand.1);
+            combine(out, step, new.0, operand.0);
+            combine(out, step, new.1, operand.1);
         }
     }
     if step.swap {
         rows::bswap_r(out, Q, new.0, new.0);
         rows::bswap_r(out, Q, new.1, new.1);
     }
-}
-
-/// A bitwise operation on one half.
-fn combine_bits(out: &mut Direct, step: Step, new: VReg, operand: VReg) {
-    combine(out, Q, step, new, new, operand);
 }

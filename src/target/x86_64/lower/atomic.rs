@@ -115,8 +115,8 @@ fn read_modify_write(cx: &mut Cx, inst: Inst, data: &InstData, swap: bool) {
         _ => {
             rule!(cx, "atomic_rmw.loop");
             let new = cx.tmp(RegClass::Int);
-            let step = Step { op, swap: swap && arithmetic };
-            rows::rmw_loop(cx, size, raw, new, operand, amode, step.pack());
+            let step = Step { op, size, swap: swap && arithmetic };
+            rows::rmw_loop(cx, raw, new, operand, amode, step.pack());
         }
     }
     finish(cx, d, raw, data.ty, swap);
@@ -177,7 +177,7 @@ fn lower_wide(cx: &mut Cx, inst: Inst, data: &InstData, swap: bool) {
     if data.opcode == Opcode::AtomicStore {
         let value = cx.put_pair(Value(data.a));
         let old = wide::tmp_pair(cx);
-        loop_wide(cx, old, value, data, Step { op: AtomicRmwOp::Xchg, swap });
+        loop_wide(cx, old, value, data, Step { op: AtomicRmwOp::Xchg, size: Q, swap });
         return;
     }
     let d = wide::result(cx, inst);
@@ -199,7 +199,7 @@ fn lower_wide(cx: &mut Cx, inst: Inst, data: &InstData, swap: bool) {
         _ => {
             let operand = cx.put_pair(Value(data.b));
             let op = AtomicRmwOp::from_code(data.c as u16);
-            loop_wide(cx, raw, operand, data, Step { op, swap });
+            loop_wide(cx, raw, operand, data, Step { op, size: Q, swap });
         }
     }
     if swap {
@@ -221,7 +221,7 @@ fn put_pair_as_stored(cx: &mut Cx, value: Value, swap: bool) -> Pair {
 
 fn loop_wide(cx: &mut Cx, old: Pair, operand: Pair, data: &InstData, step: Step) {
     rule!(cx, "atomic_rmw.loop_wide");
-    let amode = access(cx, data);
+    let amode = wide_access(cx, data);
     let new = wide::tmp_pair(cx);
     rows::rmw_wide(cx, old.0, old.1, new.0, new.1, operand.0, operand.1, amode, step.pack());
 }

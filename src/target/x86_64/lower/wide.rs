@@ -6,7 +6,8 @@
 
 use super::super::amode::{Cond, OperandSize, Rm};
 use super::super::rows;
-use super::compare::Test;
+use super::compare::{Test, int_cond};
+use super::divide::put_extended_wide;
 use super::int;
 use super::mem;
 use super::operands::*;
@@ -88,7 +89,7 @@ pub fn halves(cx: &mut Cx, value: Value, fold: bool) -> (Operand, Operand) {
             }
             Opcode::Uextend => {
                 rule!(cx, "wide.zero_high");
-                return (extended_half(cx, value, source, unique), Operand::Imm(0));
+                return (extended_half(cx, value, source, unique && fold), Operand::Imm(0));
             }
             Opcode::Ishl if int::constant_amount(cx, Value(data.b)) == Some(64) => {
                 rule!(cx, "wide.zero_low");
@@ -127,11 +128,11 @@ fn half(cx: &mut Cx, value: Value, fold: bool) -> Operand {
     }
 }
 
-/// The low half of `value`, which is the zero extension of `source`.
-fn extended_half(cx: &mut Cx, value: Value, source: Value, unique: bool) -> Operand {
+/// The low half of `value`, which is the zero extension of `source`; `here` says that it may be extended here.
+fn extended_half(cx: &mut Cx, value: Value, source: Value, here: bool) -> Operand {
     let reg = if cx.ty(source) == types::I64 || int::zero_extends(cx, source) {
         cx.put(source)
-    } else if unique {
+    } else if here {
         let reg = cx.tmp(RegClass::Int);
         extend_into(cx, reg, source, false);
         reg
@@ -143,12 +144,16 @@ fn extended_half(cx: &mut Cx, value: Value, source: Value, unique: bool) -> Oper
 
 /// Both halves of a load that the instruction being lowered does itself.
 fn memory_halves(cx: &mut Cx, value: Value) -> Option<(Operand, Operand)> {
-    let data = &cx.f.insts[cx.sinkable_load(value)?];
-    data.address().1.checked_add(8)?;
-    let low = sink_load(cx, value, types::I128)?;
-    let high = low.offset(8)?;
+    let load = cx.sinkable_load(value)?;
+    let data = &cx.f.insts[load];
+    let flags = cx.mem_flags(data);
+    if data.opcode != Opcode::Load || swaps(&flags) {
+        return None;
+    }
     rule!(cx, "wide.load");
-    Some((Operand::Rm(Rm::Mem(low)), Operand::Rm(Rm::Mem(high))))
+    cx.sink(load);
+    let low = wide_access(cx, data);
+    Some((Operand::Rm(Rm::Mem(low)), Operand::Rm(Rm::Mem(low.upper()))))
 }
 
 /// A half in a register.
@@ -349,8 +354,8 @@ fn multiply(cx: &mut Cx, d: Pair, data: &InstData) {
     let (a, b) = (Value(data.a), Value(data.b));
     if let (Some(a), Some(b)) = (cx.def_by(a, Opcode::Sextend), cx.def_by(b, Opcode::Sextend)) {
         rule!(cx, "wide.multiply_signed");
-        let a = sign_extended(cx, Value(a.a));
-        let b = sign_extended(cx, Value(b.a));
+        let a = put_extended_wide(cx, Value(a.a), true);
+        let b = put_extended_wide(cx, Value(b.a), true);
         rows::imul_wide(cx, Q, d.0, d.1, a, b);
         return;
     }
@@ -388,16 +393,6 @@ fn cross(cx: &mut Cx, low: VReg, high: Operand) -> Option<VReg> {
         Operand::Rm(rm) => rows::imul_rm(cx, Q, product, low, rm),
     }
     Some(product)
-}
-
-/// An integer of up to 64 bits, sign-extended to 64.
-fn sign_extended(cx: &mut Cx, value: Value) -> VReg {
-    if cx.ty(value) == types::I64 {
-        return cx.put(value);
-    }
-    let reg = cx.tmp(RegClass::Int);
-    extend_into(cx, reg, value, true);
-    reg
 }
 
 /// The high 128 bits of a product, from four widening multiplications.
@@ -525,5 +520,3 @@ fn compare_order(cx: &mut Cx, cc: IntCc, a: Value, b: Value) -> Cond {
     int::SBB.push(cx, Q, high, a_high, b_high);
     int_cond(cc)
 }
-
-use super::compare::int_cond;
