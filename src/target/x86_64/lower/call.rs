@@ -9,6 +9,7 @@ use super::super::regs::{RAX, RDI};
 use super::super::rows;
 use super::operands::*;
 use super::{mem, supported};
+use crate::entity::List;
 use crate::ir::*;
 use crate::mach::abi::{AbiSignature, Param, Part, Place as ArgPlace};
 use crate::mach::compiled::{LibCall, SymbolRef};
@@ -161,7 +162,7 @@ fn pass_arguments(
 fn store_immediate(cx: &mut Cx, value: Value, amode: Amode) -> bool {
     let Some(imm) = imm32(cx, value) else { return false };
     rule!(cx, "call.stack_immediate");
-    rows::mov_mi(cx, OperandSize::Q64, amode, imm as u32);
+    rows::mov_mi(cx, OperandSize::Q64, amode, imm);
     true
 }
 
@@ -243,7 +244,7 @@ fn push_call(cx: &mut Cx, callee: Callee, clobbered: PRegSet, pops: u32, operand
             rule!(cx, "call.symbol");
             match pops {
                 0 => rows::call_symbol(cx, clobbers, symbol, 0, operands),
-                _ => rows::call_pops(cx, clobbers, symbol, 0, pops, operands),
+                _ => rows::call_pops(cx, clobbers, symbol, 0, pops as i32, operands),
             }
         }
         Callee::Symbol { symbol, .. } => {
@@ -253,7 +254,7 @@ fn push_call(cx: &mut Cx, callee: Callee, clobbered: PRegSet, pops: u32, operand
         }
         Callee::Address(address) => match pops {
             0 => rows::call_rm(cx, clobbers, Rm::Reg(address), operands),
-            _ => rows::call_popr(cx, clobbers, address, pops, operands),
+            _ => rows::call_popr(cx, clobbers, address, pops as i32, operands),
         },
     }
 }
@@ -309,12 +310,12 @@ pub fn tail_call(cx: &mut Cx, data: &InstData) -> Result {
     let sig = cx.f.call_signature(data).expect("a call has a signature");
     let (mut uses, bytes) = tail_arguments(cx, sig, cx.f.pool.get(List(data.b)))?;
     if colocated || cx.flags.is_pic() {
-        rows::tail_calls(cx, symbol, 0, bytes, 0, &uses);
+        rows::tail_calls(cx, symbol, 0, bytes as i32, 0, &uses);
     } else {
         let address = cx.tmp(RegClass::Int);
         rows::movabs_sym(cx, address, symbol, 0);
         uses.shrink_to_fit();
-        rows::tail_callr(cx, address, bytes, &uses);
+        rows::tail_callr(cx, address, bytes as i32, &uses);
     }
     Ok(())
 }
@@ -324,7 +325,7 @@ pub fn tail_call_indirect(cx: &mut Cx, data: &InstData) -> Result {
     let (address, args) = cx.f.pool.get(List(data.b)).split_first().expect("a callee");
     let address = cx.put(Value(*address));
     let (uses, bytes) = tail_arguments(cx, SigRef(data.a), args)?;
-    rows::tail_callr(cx, address, bytes, &uses);
+    rows::tail_callr(cx, address, bytes as i32, &uses);
     Ok(())
 }
 
