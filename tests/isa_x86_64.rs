@@ -12,8 +12,11 @@ use clifc::mach::buffer::{CodeBuffer, Label};
 use clifc::mach::compiled::{CompiledStencil, RelocKind, SymbolRef};
 use clifc::mach::frame::Frame;
 use clifc::mach::inst::{Class, InstSink, MachInst, OperandKind, Role, Row, RowId};
+use clifc::mach::isa::EmitContext;
+use clifc::mach::layout::Layout;
+use clifc::options::{Arch, Flags, Target};
 use clifc::target::x86_64::amode::{Amode, Place, Rm};
-use clifc::target::x86_64::encode::{Branches, Places, encode};
+use clifc::target::x86_64::encode::{self, Branches};
 use clifc::target::x86_64::format::Format;
 use clifc::target::x86_64::print::{self, Names, Registers};
 use clifc::target::x86_64::rows::ROWS;
@@ -174,6 +177,24 @@ fn direction(row: &Row, text: &str) -> &'static str {
     if may_load && row.name.ends_with(".rm") && !text.contains('*') { "{load} " } else { "" }
 }
 
+/// Expanded rows whose text is what they expand to, so that they can be checked like the others.
+const EXPANDED: [&str; 1] = ["tls_gd"];
+
+/// Writes the instruction as emission does.
+fn emit_alone(inst: &MachInst, parts: &Recorded, frame: &Frame, label: Label, buffer: &mut CodeBuffer) {
+    let context = EmitContext {
+        frame,
+        words: &parts.words,
+        allocs: &parts.allocs,
+        next: label,
+        constants: label,
+        flags: &Flags::new(&Target::of(Arch::X86_64)),
+        trap: 0,
+        layout: &Layout::default(),
+    };
+    encode::emit(inst, &context, buffer);
+}
+
 fn make_variant(random: &mut Random, number: usize, row: RowId, frame: &Frame) -> Variant {
     let id = row;
     let row = &ROWS[row.0 as usize];
@@ -193,7 +214,7 @@ fn make_variant(random: &mut Random, number: usize, row: RowId, frame: &Frame) -
     let gap = random.pick(&[0, 100, 200]);
     let mut buffer = CodeBuffer::default();
     let label = buffer.label();
-    encode(&inst, &parts.allocs, &parts.words, Places { frame, constants: label }, &mut buffer);
+    emit_alone(&inst, &parts, frame, label, &mut buffer);
     for _ in 0..gap {
         buffer.put1(0xCC);
     }
@@ -268,7 +289,7 @@ fn every_row_agrees_with_the_assembler() {
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
     let mut variants = Vec::new();
     for (number, row) in ROWS.iter().enumerate() {
-        if row.format == Format::Expand as u8 {
+        if row.format == Format::Expand as u8 && !EXPANDED.contains(&row.name) {
             continue;
         }
         for _ in 0..VARIANTS {

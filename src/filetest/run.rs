@@ -191,9 +191,9 @@ fn compile_object(cx: &FileContext, text: &str, target: &Target, flags: &Flags) 
         Ok(built) => return Ok(built.object),
         Err(diagnostics) => diagnostics,
     };
-    let (lacking, wrong): (Vec<_>, Vec<_>) = diagnostics
-        .into_iter()
-        .partition(|diagnostic| diagnostic.severity == Severity::Error && diagnostic.message.contains(NOT_YET));
+    let (lacking, wrong): (Vec<_>, Vec<_>) = diagnostics.into_iter().partition(|diagnostic| {
+        diagnostic.severity == Severity::Error && diagnostic.message.contains(NOT_YET)
+    });
     match lacking.first() {
         Some(diagnostic) if wrong.is_empty() => Err(Status::Skipped(diagnostic.message.clone())),
         _ => {
