@@ -279,7 +279,7 @@ fn our_relocs(variant: &Variant) -> Vec<Reloc> {
         .map(|r| {
             let mut name = String::new();
             Fixed { label: String::new() }.symbol(r.symbol, &mut name).expect("strings take everything");
-            (r.offset as u64, kind(r.kind).0 as u32, name, r.addend)
+            (r.offset as u64, kind(r.kind).0, name, r.addend)
         })
         .collect();
     relocs.sort();
@@ -323,7 +323,7 @@ fn every_row_agrees_with_the_assembler() {
         let RelocationFlags::Elf { r_type } = reloc.flags() else { panic!("an ELF relocation") };
         let RelocationTarget::Symbol(symbol) = reloc.target() else { panic!("a symbol") };
         let name = file.symbol_by_index(symbol).and_then(|s| s.name().map(str::to_owned)).expect("a name");
-        their_relocs[number].push((offset - starts[number], r_type.0 as u32, name, reloc.addend()));
+        their_relocs[number].push((offset - starts[number], r_type.0, name, reloc.addend()));
     }
     let mut wrong = Vec::new();
     for (number, variant) in variants.iter().enumerate() {
