@@ -11,7 +11,6 @@ use crate::mach::buffer::Label;
 use crate::mach::compiled::SymbolRef;
 use crate::mach::inst::{MachInst, OperandKind, Row};
 use crate::mach::text::{Names, Registers};
-
 use std::fmt::{self, Write};
 
 /// Writes an instruction. `registers` and `words` begin with its own.
