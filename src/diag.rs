@@ -116,7 +116,7 @@ pub fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str
         .into_iter()
         .map(|candidate| (edit_distance(name.as_bytes(), candidate.as_bytes()), candidate))
         .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, _)| *distance <= 1 + name.len() / 4)
+        .filter(|(distance, _)| *distance <= 1 + name.len() / 5)
         .map_or(String::new(), |(_, candidate)| format!("; did you mean `{candidate}`?"))
 }
 

@@ -7,12 +7,11 @@
 pub mod analysis;
 pub mod diag;
 pub mod entity;
+pub mod filetest;
 pub mod ir;
 pub mod mach;
 pub mod object;
 pub mod options;
-<<<<<<< HEAD
-pub mod verify;
-=======
 pub mod parse;
->>>>>>> main
+pub mod target;
+pub mod verify;

@@ -1,3 +1,62 @@
+//! The build script: reads the instruction rows in `isa/<arch>/*.inst`, checks them, and writes for each target a
+//! static table of rows and a constructor for each instruction.
+//!
+//! The notation common to all targets (columns, families, operands) is read by [`row`]; a target's
+//! module reads its encoding column; [`output`] writes Rust. A row that does not make sense is an error
+//! with its file and line, and everything in a row must be used by it: an operand that is neither
+//! encoded nor fixed, or a name in the text that is no operand, is an error too.
+
+#[path = "../../src/target/x86_64/format.rs"]
+#[allow(dead_code, reason = "the encoder reads what this script writes")]
+mod format;
+mod operand;
+mod output;
+mod row;
+mod x86;
+
+use std::path::{Path, PathBuf};
+use std::{env, fs, process};
+
 fn main() {
     println!("cargo::rerun-if-changed=isa");
+    println!("cargo::rerun-if-changed=src/target/x86_64/format.rs");
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    if let Err(errors) = generate(Path::new("isa/x86_64"), &out.join("x86_64.rs")) {
+        for error in errors {
+            eprintln!("{error}");
+        }
+        process::exit(1);
+    }
+}
+
+/// Reads all rows of a target and writes its tables; or returns all that is wrong with them.
+fn generate(directory: &Path, out: &Path) -> Result<(), Vec<String>> {
+    let mut errors = Vec::new();
+    let mut rows = Vec::new();
+    for file in row_files(directory) {
+        let name = file.display().to_string();
+        let text = fs::read_to_string(&file).map_err(|e| vec![format!("{name}: {e}")])?;
+        row::parse_file(&name, &text, &mut rows, &mut errors);
+    }
+    let mut encoded = Vec::new();
+    for row in rows {
+        match x86::encode(&row) {
+            Ok(encoding) => encoded.push((row, encoding)),
+            Err(message) => errors.push(format!("{}: {message}", row.place)),
+        }
+    }
+    row::check_names(encoded.iter().map(|(row, _)| row), &mut errors);
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    fs::write(out, output::write(&encoded)).map_err(|e| vec![format!("{}: {e}", out.display())])
+}
+
+/// The row files of a target, in order of name.
+fn row_files(directory: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    files.retain(|path| path.extension().is_some_and(|e| e == "inst"));
+    files.sort();
+    files
 }

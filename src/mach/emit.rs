@@ -76,6 +76,7 @@ fn emit_block<I: Isa>(
             words: vcode.inst_words(inst),
             allocs: output.inst_allocs(regalloc2::Inst::new(index as usize)),
             next,
+            constants: Label(vcode.blocks.len() as u32),
             flags,
         };
         I::emit(inst, &cx, buffer);

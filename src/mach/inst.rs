@@ -80,6 +80,8 @@ pub enum OperandKind {
     Symbol,
     /// A condition code: in [`MachInst::small`].
     Cond,
+    /// The number of a set of registers that a call clobbers: one word, before all others.
+    Clobbers,
 }
 
 /// An operand with its name in the row.
@@ -131,9 +133,9 @@ pub struct Row {
     pub format: u8,
     /// The format's parameters: opcode bytes, prefixes, field values.
     pub params: [u32; 2],
-    /// For each role the format knows (for x86_64: ModRM reg, ModRM rm, VEX vvvv, immediate), the
+    /// For each role the format knows (for x86_64: ModRM reg, ModRM rm, VEX vvvv, immediate, memory operand), the
     /// register index or word index of the operand that fills it; 255 if none does.
-    pub fields: [u8; 4],
+    pub fields: [u8; 5],
     /// Registers written besides the operands.
     pub clobbers: regalloc2::PRegSet,
     /// Properties.

@@ -19,6 +19,8 @@ pub struct EmitContext<'a> {
     pub allocs: &'a [Allocation],
     /// The block that is emitted next; block n is `Label(n)`.
     pub next: Label,
+    /// The label of the function's constant 0; those of the others follow.
+    pub constants: Label,
     /// The settings.
     pub flags: &'a Flags,
 }

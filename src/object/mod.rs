@@ -22,39 +22,12 @@ use object::write::{Object, Relocation, SectionId, StandardSection, SymbolId};
 use object::{BinaryFormat, Endianness, RelocationFlags, SectionKind, SymbolKind};
 
 use crate::diag::{Diagnostic, Severity};
-use crate::ir::{Name, Params};
+use crate::ir::{DataItem, DataKind, Linkage, Module, Params};
 use crate::mach::compiled::{CompiledStencil, SymbolRef};
 use crate::options::{Arch, Flags, Target};
 use elf::Machine;
 use sections::{Role, SectionIndex, Sections};
 use symbols::Symbols;
-
-/// Who can see a definition.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Linkage {
-    /// Everybody.
-    #[default]
-    Export,
-    /// Its object file.
-    Local,
-    /// The linked file it becomes part of.
-    Hidden,
-    /// Everybody, unless another definition takes its place.
-    Weak,
-}
-
-/// What a `symbol` item says of a name.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct SymbolDef<'a> {
-    /// The name in CLIF.
-    pub name: &'a Name,
-    /// The name for the linker, if not the usual one.
-    pub linker_name: Option<&'a str>,
-    /// As an import, it may stay undefined.
-    pub weak: bool,
-    /// As an import, it is defined in the same linked file.
-    pub hidden: bool,
-}
 
 /// A function with its code.
 #[derive(Clone, Copy, Debug)]
@@ -68,65 +41,18 @@ pub struct FunctionDef<'a> {
     /// Its section, if not the usual one.
     pub section: Option<&'a str>,
     /// Alignment in bytes that the source asks for: a power of two, or 1.
-    pub align: u64,
+    pub align: u32,
     /// Its code.
     pub code: &'a CompiledStencil,
 }
 
-/// What kind of memory a data item needs.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum DataKind {
-    /// Constant.
-    Rodata,
-    /// Writable.
-    Data,
-    /// One for each thread.
-    Tls,
-}
-
-/// An address in a data item.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct DataReloc<'a> {
-    /// Its byte offset in the item.
-    pub at: u64,
-    /// Of which symbol.
-    pub name: &'a Name,
-    /// Plus this.
-    pub addend: i64,
-}
-
-/// A data item.
-#[derive(Clone, Debug)]
-pub struct DataDef<'a> {
-    /// Where the source defines it.
-    pub offset: usize,
-    /// Its name.
-    pub name: &'a Name,
-    /// Who sees it.
-    pub linkage: Linkage,
-    /// The memory it needs.
-    pub kind: DataKind,
-    /// Its section, if not the usual one.
-    pub section: Option<&'a str>,
-    /// Alignment in bytes: a power of two.
-    pub align: u64,
-    /// Its first bytes; zeros follow up to its size. Empty if it is all zeros.
-    pub bytes: &'a [u8],
-    /// Its size.
-    pub size: u64,
-    /// The addresses in it.
-    pub relocs: Vec<DataReloc<'a>>,
-}
-
 /// What an object is made from.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Contents<'a> {
-    /// `symbol` items.
-    pub symbols: Vec<SymbolDef<'a>>,
+    /// Data, and what is said of symbols.
+    pub module: &'a Module,
     /// Functions in source order.
     pub functions: Vec<FunctionDef<'a>>,
-    /// Data items in source order.
-    pub data: Vec<DataDef<'a>>,
 }
 
 /// How an object is laid out.
@@ -151,7 +77,7 @@ pub fn write(
     let mut writer = Writer::new(target.arch(), flags.is_pic(), layout);
     let defined = writer.declare(contents);
     writer.place_functions(&contents.functions, &defined);
-    writer.place_data(&contents.data, &defined[contents.functions.len()..]);
+    writer.place_data(&contents.module.data, &defined[contents.functions.len()..]);
     if flags.unwind_info() {
         writer.write_unwind(&contents.functions);
     }
@@ -199,14 +125,12 @@ impl<'a> Writer<'a> {
 
     /// Makes the symbols of all definitions: of the functions, then of the data.
     fn declare(&mut self, contents: &Contents<'a>) -> Vec<SymbolId> {
-        contents.symbols.iter().for_each(|&def| self.symbols.set_attributes(def));
-        let functions = contents
-            .functions
-            .iter()
-            .map(|def| (&def.params.name, def.linkage, SymbolKind::Text, def.offset));
-        let data =
-            contents.data.iter().map(|def| (def.name, def.linkage, def.kind.symbol_kind(), def.offset));
-        let mut defined = Vec::with_capacity(contents.functions.len() + contents.data.len());
+        let (functions, data) = (&contents.functions, &contents.module.data);
+        contents.module.symbols.iter().for_each(|item| self.symbols.set_attributes(item));
+        let mut defined = Vec::with_capacity(functions.len() + data.len());
+        let functions =
+            functions.iter().map(|def| (&def.params.name, def.linkage, SymbolKind::Text, def.offset));
+        let data = data.iter().map(|item| (&item.name, item.linkage, symbol_kind(item), item.offset));
         for (name, linkage, kind, offset) in functions.chain(data) {
             defined.push(self.symbols.define(&mut self.object, name, linkage, kind, offset));
         }
@@ -216,7 +140,7 @@ impl<'a> Writer<'a> {
     fn place_functions(&mut self, defs: &[FunctionDef<'a>], defined: &[SymbolId]) {
         self.places.reserve(defs.len());
         for (def, &symbol) in defs.iter().zip(defined) {
-            let align = def.align.max(def.code.align.into());
+            let align = def.align.max(def.code.align).into();
             let chosen = self.sections.choose(&mut self.object, Role::Text, def.section, symbol);
             let place = self.place(chosen, &def.code.code, def.code.code.len() as u64, align, def.offset);
             self.places.push(place);
@@ -242,17 +166,17 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn place_data(&mut self, defs: &[DataDef<'a>], defined: &[SymbolId]) {
-        for (def, &symbol) in defs.iter().zip(defined) {
-            let role = def.role(self.pic);
-            let chosen = self.sections.choose(&mut self.object, role, def.section, symbol);
-            let place = self.place(chosen, def.bytes, def.size, def.align, def.offset);
-            self.define_at(symbol, place, def.size);
+    fn place_data(&mut self, items: &'a [DataItem], defined: &[SymbolId]) {
+        for (item, &symbol) in items.iter().zip(defined) {
+            let role = role(item, self.pic);
+            let chosen = self.sections.choose(&mut self.object, role, item.section.as_deref(), symbol);
+            let place = self.place(chosen, &item.bytes, item.size, item.align.into(), item.offset);
+            self.define_at(symbol, place, item.size);
             let section = self.sections.id(place.section);
-            for reloc in &def.relocs {
-                let symbol = self.symbols.reference(&mut self.object, reloc.name, def.offset);
-                let number = self.machine.absolute;
-                self.relocate(section, place.offset + reloc.at, symbol, reloc.addend, number);
+            for reloc in &item.relocs {
+                let symbol = self.symbols.reference(&mut self.object, &reloc.name, item.offset);
+                let at = place.offset + reloc.offset;
+                self.relocate(section, at, symbol, reloc.addend, self.machine.absolute);
             }
         }
     }
@@ -345,27 +269,22 @@ struct Table {
     relocs: Vec<(u64, Place)>,
 }
 
-impl DataKind {
-    fn symbol_kind(self) -> SymbolKind {
-        match self {
-            DataKind::Rodata | DataKind::Data => SymbolKind::Data,
-            DataKind::Tls => SymbolKind::Tls,
-        }
+fn symbol_kind(item: &DataItem) -> SymbolKind {
+    match item.kind {
+        DataKind::Rodata | DataKind::Data => SymbolKind::Data,
+        DataKind::Tls => SymbolKind::Tls,
     }
 }
 
-impl DataDef<'_> {
-    /// What kind of section it goes to.
-    fn role(&self, pic: bool) -> Role {
-        let zero = self.relocs.is_empty() && self.bytes.is_empty();
-        match self.kind {
-            DataKind::Rodata if pic && !self.relocs.is_empty() => Role::ReadOnlyAfterRelocation,
-            DataKind::Rodata => Role::ReadOnly,
-            DataKind::Data if zero => Role::Zero,
-            DataKind::Data => Role::Data,
-            DataKind::Tls if zero => Role::ThreadZero,
-            DataKind::Tls => Role::ThreadData,
-        }
+/// What kind of section a data item goes to.
+fn role(item: &DataItem, pic: bool) -> Role {
+    match item.kind {
+        DataKind::Rodata if pic && !item.relocs.is_empty() => Role::ReadOnlyAfterRelocation,
+        DataKind::Rodata => Role::ReadOnly,
+        DataKind::Data if item.is_zero() => Role::Zero,
+        DataKind::Data => Role::Data,
+        DataKind::Tls if item.is_zero() => Role::ThreadZero,
+        DataKind::Tls => Role::ThreadData,
     }
 }
 

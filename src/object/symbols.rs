@@ -10,9 +10,8 @@ use std::collections::HashMap;
 use object::write::{Object, Symbol, SymbolId, SymbolSection};
 use object::{SymbolFlags, SymbolKind, SymbolScope};
 
-use super::{Linkage, SymbolDef};
 use crate::diag::Diagnostic;
-use crate::ir::{Name, NameRef, Params};
+use crate::ir::{Linkage, Name, NameRef, Params, SymbolItem};
 use crate::mach::compiled::LibCall;
 
 /// A symbol, and whether the file defines it.
@@ -24,7 +23,7 @@ struct Entry {
 
 /// The symbols of an object being written.
 pub(super) struct Symbols<'a> {
-    attributes: HashMap<&'a Name, SymbolDef<'a>>,
+    attributes: HashMap<&'a Name, &'a SymbolItem>,
     by_name: HashMap<&'a Name, SymbolId>,
     by_linker_name: HashMap<Cow<'a, str>, Entry>,
     /// By [`LibCall`].
@@ -51,8 +50,8 @@ impl Default for Symbols<'_> {
 
 impl<'a> Symbols<'a> {
     /// Takes note of a `symbol` item.
-    pub(super) fn set_attributes(&mut self, def: SymbolDef<'a>) {
-        self.attributes.insert(def.name, def);
+    pub(super) fn set_attributes(&mut self, item: &'a SymbolItem) {
+        self.attributes.insert(&item.name, item);
     }
 
     /// The symbol of a definition; its place is set later.
@@ -90,13 +89,14 @@ impl<'a> Symbols<'a> {
         }
         let linker_name = self.linker_name(name, offset);
         let entry = self.entry(object, linker_name);
-        if let Some(def) = self.attributes.get(name)
+        if let Some(item) = self.attributes.get(name)
             && !entry.defined
         {
             let symbol = object.symbol_mut(entry.id);
-            symbol.weak |= def.weak;
-            if def.hidden {
-                symbol.scope = SymbolScope::Linkage;
+            match item.linkage {
+                Linkage::Weak => symbol.weak = true,
+                Linkage::Hidden => symbol.scope = SymbolScope::Linkage,
+                Linkage::Export | Linkage::Local => {}
             }
         }
         self.by_name.insert(name, entry.id);
@@ -146,7 +146,7 @@ impl<'a> Symbols<'a> {
     }
 
     fn linker_name(&mut self, name: &'a Name, offset: usize) -> Cow<'a, str> {
-        let renamed = self.attributes.get(name).and_then(|def| def.linker_name);
+        let renamed = self.attributes.get(name).and_then(|item| item.link_name.as_deref());
         let linker_name = match (renamed, name) {
             (Some(renamed), _) => Cow::Borrowed(renamed),
             (None, Name::Text(text)) => Cow::Borrowed(&**text),

@@ -4,7 +4,7 @@ use object::read::{Object as _, ObjectSection as _, ObjectSymbol as _, Relocatio
 use object::{ObjectSymbolTable as _, SymbolIndex};
 
 use super::*;
-use crate::ir::{NameRef, TrapCode};
+use crate::ir::{DataReloc, Name, NameRef, SymbolItem, TrapCode};
 use crate::mach::compiled::{LibCall, Reloc, RelocKind, TrapSite, UnwindOp};
 
 fn text(name: &str) -> Name {
@@ -39,14 +39,27 @@ fn function<'a>(params: &'a Params, linkage: Linkage, code: &'a CompiledStencil)
     FunctionDef { offset: 1, params, linkage, section: None, align: 1, code }
 }
 
-fn data<'a>(name: &'a Name, kind: DataKind, bytes: &'a [u8], size: u64) -> DataDef<'a> {
-    let linkage = Linkage::Export;
-    DataDef { offset: 2, name, linkage, kind, section: None, align: 8, bytes, size, relocs: vec![] }
+fn data(name: &str, kind: DataKind, bytes: &[u8], size: u64) -> DataItem {
+    DataItem {
+        name: text(name),
+        offset: 2,
+        linkage: Linkage::Export,
+        kind,
+        section: None,
+        align: 8,
+        bytes: bytes.into(),
+        size,
+        relocs: vec![],
+    }
 }
 
-fn written(layout: Layout, contents: &Contents<'_>) -> Result<Vec<u8>, Vec<Diagnostic>> {
+fn written(
+    layout: Layout,
+    module: &Module,
+    functions: &[FunctionDef<'_>],
+) -> Result<Vec<u8>, Vec<Diagnostic>> {
     let target = Target::of(Arch::X86_64);
-    write(&target, &Flags::new(&target), layout, contents)
+    write(&target, &Flags::new(&target), layout, &Contents { module, functions: functions.to_vec() })
 }
 
 /// `binding visibility type section name` of each named symbol.
@@ -98,24 +111,27 @@ fn symbols_have_linkage_and_names() {
         params(text("w"), text("puts_")),
         params(text("h"), text("near")),
     ];
-    let (puts_, maybe, near, unused) = (text("puts_"), text("maybe"), text("near"), text("unused"));
-    let symbol = |name, linker_name, weak, hidden| SymbolDef { name, linker_name, weak, hidden };
-    let contents = Contents {
-        symbols: vec![
-            symbol(&puts_, Some("puts"), false, false),
-            symbol(&maybe, None, true, false),
-            symbol(&near, None, false, true),
-            symbol(&unused, None, false, false),
-        ],
-        functions: vec![
-            function(&names[0], Linkage::Export, &code),
-            function(&names[1], Linkage::Local, &code),
-            function(&names[2], Linkage::Weak, &code),
-            function(&names[3], Linkage::Hidden, &code),
-        ],
-        data: vec![],
+    let symbol = |name, link_name: Option<&str>, linkage| SymbolItem {
+        name: text(name),
+        linkage,
+        link_name: link_name.map(Into::into),
     };
-    let bytes = written(Layout::default(), &contents).expect("an object");
+    let module = Module {
+        symbols: vec![
+            symbol("puts_", Some("puts"), Linkage::Export),
+            symbol("maybe", None, Linkage::Weak),
+            symbol("near", None, Linkage::Hidden),
+            symbol("unused", None, Linkage::Export),
+        ],
+        ..Default::default()
+    };
+    let functions = [
+        function(&names[0], Linkage::Export, &code),
+        function(&names[1], Linkage::Local, &code),
+        function(&names[2], Linkage::Weak, &code),
+        function(&names[3], Linkage::Hidden, &code),
+    ];
+    let bytes = written(Layout::default(), &module, &functions).expect("an object");
     let expected = [
         "u0_7: local Compilation Text .text",
         "f: global Dynamic Text .text",
@@ -129,31 +145,30 @@ fn symbols_have_linkage_and_names() {
     assert_eq!(relocations(&bytes, ".text")[0], "2 4 u0_7 -4");
     assert_eq!(relocations(&bytes, ".eh_frame")[1], "64 2 .text 16");
     assert_eq!(relocations(&bytes, traps::SECTION)[3], "72 1 .text 48");
-    assert_eq!(bytes, written(Layout::default(), &contents).expect("an object"));
+    assert_eq!(bytes, written(Layout::default(), &module, &functions).expect("an object"));
 }
 
 #[test]
 fn data_goes_where_its_kind_says() {
-    let names = ["zero", "value", "constant", "table", "per_thread", "per_thread_zero", "first"].map(text);
-    let reloc = |at, name| DataReloc { at, name, addend: 8 };
-    let contents = Contents {
+    let reloc = |name| DataReloc { offset: 0, name: text(name), addend: 8 };
+    let module = Module {
         data: vec![
-            data(&names[0], DataKind::Data, b"", 4096),
-            data(&names[1], DataKind::Data, b"12345678", 8),
-            data(&names[2], DataKind::Rodata, b"", 8),
-            DataDef { relocs: vec![reloc(0, &names[2])], ..data(&names[3], DataKind::Rodata, &[0; 8], 16) },
-            data(&names[4], DataKind::Tls, b"1", 8),
-            data(&names[5], DataKind::Tls, b"", 8),
-            DataDef {
-                section: Some(".init_array"),
-                relocs: vec![reloc(0, &names[0])],
-                ..data(&names[6], DataKind::Data, &[0; 8], 8)
+            data("zero", DataKind::Data, b"", 4096),
+            data("value", DataKind::Data, b"12345678", 8),
+            data("constant", DataKind::Rodata, b"", 8),
+            DataItem { relocs: vec![reloc("constant")], ..data("table", DataKind::Rodata, &[0; 8], 16) },
+            data("per_thread", DataKind::Tls, b"1", 8),
+            data("per_thread_zero", DataKind::Tls, b"", 8),
+            DataItem {
+                section: Some(".init_array".into()),
+                relocs: vec![reloc("zero")],
+                ..data("first", DataKind::Data, &[0; 8], 8)
             },
         ],
         ..Default::default()
     };
     let sections = |layout| -> Vec<String> {
-        let bytes = written(layout, &contents).expect("an object");
+        let bytes = written(layout, &module, &[]).expect("an object");
         symbols(&bytes).iter().map(|s| s.rsplit(' ').next().unwrap_or_default().to_string()).collect()
     };
     let usual = [".bss", ".data", ".rodata", ".data.rel.ro", ".tdata", ".tbss", ".init_array"];
@@ -168,7 +183,7 @@ fn data_goes_where_its_kind_says() {
         ".init_array",
     ];
     assert_eq!(sections(Layout { data_sections: true, ..Default::default() }), own);
-    let bytes = written(Layout::default(), &contents).expect("an object");
+    let bytes = written(Layout::default(), &module, &[]).expect("an object");
     assert_eq!(relocations(&bytes, ".data.rel.ro"), ["0 1 constant 8"]);
     assert!(bytes.len() < 4096, "zeros take no room");
 }
@@ -176,32 +191,31 @@ fn data_goes_where_its_kind_says() {
 #[test]
 fn what_is_wrong_is_said() {
     let code = caller();
-    let (twice, zeros) = (params(text("f"), text("x")), text("zeros"));
+    let twice = params(text("f"), text("x"));
     let (empty, misplaced) = (params(text("g"), text("")), params(text("m"), text("x")));
-    let data_names = [1, 2, 3, 4].map(|index| Name::User(1, index));
-    let contents = Contents {
-        functions: vec![
-            function(&twice, Linkage::Export, &code),
-            function(&twice, Linkage::Local, &code),
-            function(&empty, Linkage::Local, &code),
-            FunctionDef { section: Some(".data"), ..function(&misplaced, Linkage::Local, &code) },
-        ],
+    let functions = [
+        function(&twice, Linkage::Export, &code),
+        function(&twice, Linkage::Local, &code),
+        function(&empty, Linkage::Local, &code),
+        FunctionDef { section: Some(".data"), ..function(&misplaced, Linkage::Local, &code) },
+    ];
+    let module = Module {
         data: vec![
-            DataDef { section: Some(".data"), ..data(&zeros, DataKind::Data, b"1", 8) },
-            DataDef { align: 1 << 40, ..data(&data_names[0], DataKind::Data, b"1", 8) },
-            data(&data_names[1], DataKind::Data, b"1", 1 << 40),
-            data(&data_names[2], DataKind::Data, b"", u64::MAX),
-            DataDef { section: Some(".bss"), ..data(&data_names[3], DataKind::Data, b"1", 8) },
+            DataItem { section: Some(".data".into()), ..data("a", DataKind::Data, b"1", 8) },
+            DataItem { align: 1 << 30, ..data("b", DataKind::Data, b"1", 8) },
+            data("c", DataKind::Data, b"1", 1 << 40),
+            data("d", DataKind::Data, b"", u64::MAX),
+            DataItem { section: Some(".bss".into()), ..data("e", DataKind::Data, b"1", 8) },
         ],
         ..Default::default()
     };
-    let errors = written(Layout::default(), &contents).expect_err("errors");
+    let errors = written(Layout::default(), &module, &functions).expect_err("errors");
     let messages: Vec<_> = errors.iter().map(|error| error.message.as_str()).collect();
     let expected = [
         "`f` is defined more than once in this file",
         "\"\" can't be the name of a symbol",
         "section `.data` is of the kind of `.text`, and this belongs in one like `.data`",
-        "an alignment of 1099511627776 is over 65536, the largest there is",
+        "an alignment of 1073741824 is over 65536, the largest there is",
         "its section would be over 536870912 bytes long",
         "its section would be over 70368744177664 bytes long",
         "section `.bss` can only hold data that is all zeros",
@@ -217,9 +231,8 @@ fn library_routines_and_thread_locals() {
     code.relocs.insert(0, Reloc { offset: 0, kind: RelocKind::X86TlsGd, symbol, addend: -4 });
     let names = params(text("f"), text("counter"));
     let layout = Layout { function_sections: true, ..Default::default() };
-    let contents =
-        Contents { functions: vec![function(&names, Linkage::Export, &code)], ..Default::default() };
-    let bytes = written(layout, &contents).expect("an object");
+    let functions = [function(&names, Linkage::Export, &code)];
+    let bytes = written(layout, &Module::default(), &functions).expect("an object");
     let expected = [
         "f: global Dynamic Text .text.f",
         "counter: global Unknown Tls undefined",
@@ -233,14 +246,8 @@ fn library_routines_and_thread_locals() {
 fn listings_show_relocations_and_traps() {
     let code = caller();
     let names = [params(text("f"), text("puts")), params(text("g"), text("f"))];
-    let contents = Contents {
-        functions: vec![
-            function(&names[0], Linkage::Export, &code),
-            function(&names[1], Linkage::Weak, &code),
-        ],
-        ..Default::default()
-    };
-    let bytes = written(Layout::default(), &contents).expect("an object");
+    let functions = [function(&names[0], Linkage::Export, &code), function(&names[1], Linkage::Weak, &code)];
+    let bytes = written(Layout::default(), &Module::default(), &functions).expect("an object");
     let mut listing = Vec::new();
     disasm::disassemble(&bytes, &mut listing).expect("a listing");
     let function = |name, callee| {
@@ -258,9 +265,8 @@ fn listings_show_relocations_and_traps() {
 fn broken_objects_are_refused() {
     let code = caller();
     let names = params(text("f"), text("puts"));
-    let contents =
-        Contents { functions: vec![function(&names, Linkage::Export, &code)], ..Default::default() };
-    let bytes = written(Layout::default(), &contents).expect("an object");
+    let functions = [function(&names, Linkage::Export, &code)];
+    let bytes = written(Layout::default(), &Module::default(), &functions).expect("an object");
     for at in 0..bytes.len() {
         let mut broken = bytes.clone();
         broken[at] ^= 0xff;

@@ -142,6 +142,14 @@ impl Flags {
         }
     }
 
+    /// An instruction set extension that is enabled, and that this machine does not have.
+    pub fn missing_on_host(&self) -> Option<&'static str> {
+        let present: Vec<_> = target::native_features().collect();
+        let enabled = SETTINGS.iter().zip(&self.values).filter(|(_, value)| **value != 0);
+        let mut extensions = enabled.map(|(setting, _)| setting.name).filter(|name| name.starts_with("has_"));
+        extensions.find(|name| !present.contains(name))
+    }
+
     /// The value of a setting as text.
     pub fn show(&self, name: &str) -> Result<String, String> {
         let (at, setting) = self.lookup(name)?;

@@ -7,21 +7,14 @@ use super::{mnemonic, sugar};
 use crate::entity::Entity;
 use crate::ir::*;
 
-/// What stands before an instruction's opcode on its line.
+/// What stands before an instruction's opcode on its line, besides the results and debug tags.
+#[derive(Clone, Copy)]
 pub(super) struct Line {
     /// Position of its first byte.
     pub at: usize,
     /// Position of the opcode.
     pub opcode_at: usize,
     srcloc: Option<u32>,
-    tags: Vec<DebugTag>,
-}
-
-impl Line {
-    /// The line of an instruction inserted before this one.
-    pub fn inserted(&self) -> Line {
-        Line { tags: Vec::new(), ..*self }
-    }
 }
 
 impl Parser<'_> {
@@ -91,8 +84,11 @@ impl Parser<'_> {
     /// One instruction or value alias.
     fn instruction(&mut self) -> Parse<()> {
         self.cx.scratch.results.clear();
+        self.cx.scratch.tags.clear();
         let at = self.cur.pos;
-        let tags = if self.cur.peek() == b'<' { self.debug_tags()? } else { Vec::new() };
+        if self.cur.peek() == b'<' {
+            self.debug_tags()?;
+        }
         let srcloc = if self.cur.peek() == b'@' { Some(self.srcloc()?) } else { None };
         if self.cur.peek() == b'v' && self.cur.peek_at(1).is_ascii_digit() {
             self.results()?;
@@ -102,11 +98,10 @@ impl Parser<'_> {
             self.expect(b'=')?;
         }
         let opcode_at = self.cur.pos;
-        let word = self.cur.word();
-        let line = Line { at, opcode_at, srcloc, tags };
-        match mnemonic::lookup(word) {
-            Some(opcode) => self.operation(opcode, line),
-            None => match sugar::lookup(word) {
+        let line = Line { at, opcode_at, srcloc };
+        match mnemonic::read(&mut self.cur) {
+            (_, Some(opcode)) => self.operation(opcode, line),
+            (word, None) => match sugar::lookup(word) {
                 Some(sugar) => self.desugar(sugar, line),
                 None => Err(self.unknown_opcode(word, opcode_at)),
             },
@@ -147,8 +142,9 @@ impl Parser<'_> {
             let base = *self.func.params.base_srcloc.get_or_insert(location);
             self.func.stencil.srclocs.push((inst, location.wrapping_sub(base)));
         }
-        if !line.tags.is_empty() {
-            self.func.stencil.debug_tags.push((inst, line.tags));
+        if !self.cx.scratch.tags.is_empty() {
+            let tags = std::mem::take(&mut self.cx.scratch.tags);
+            self.func.stencil.debug_tags.push((inst, tags));
         }
         Ok(inst)
     }
@@ -309,30 +305,37 @@ impl Parser<'_> {
 
     /// `@1f`
     fn srcloc(&mut self) -> Parse<u32> {
-        let at = self.cur.pos;
         self.cur.pos += 1;
-        let digits = self.cur.word();
-        let number = std::str::from_utf8(digits).ok().and_then(|text| u32::from_str_radix(text, 16).ok());
+        let start = self.cur.pos;
+        let mut number = 0u64;
+        while let Some(digit) = (self.cur.peek() as char).to_digit(16)
+            && self.cur.pos - start < 9
+        {
+            number = number << 4 | digit as u64;
+            self.cur.pos += 1;
+        }
+        let len = self.cur.pos - start;
         self.cur.space();
-        number
-            .ok_or_else(|| self.error_at(at, "expected a source location: @ and up to 8 hexadecimal digits"))
+        match u32::try_from(number) {
+            Ok(number) if len > 0 => Ok(number),
+            _ => Err(self.error_at(start, "expected a source location: up to 8 hexadecimal digits")),
+        }
     }
 
     /// `<1, ss0>`
-    fn debug_tags(&mut self) -> Parse<Vec<DebugTag>> {
-        let mut tags = Vec::new();
+    fn debug_tags(&mut self) -> Parse<()> {
         self.expect(b'<')?;
         while self.cur.peek() != b'>' {
-            tags.push(match self.cur.peek() {
+            let tag = match self.cur.peek() {
                 b's' => DebugTag::StackSlot(self.stack_slot_ref()?),
                 _ => DebugTag::User(self.uint32("a number or a stack slot")?),
-            });
+            };
+            self.cx.scratch.tags.push(tag);
             if !self.cur.eat(b',') {
                 break;
             }
         }
-        self.expect(b'>')?;
-        Ok(tags)
+        self.expect(b'>')
     }
 
     /// `stack_map=[i32 @ ss0+4, i64 @ ss1+0]`

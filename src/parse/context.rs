@@ -4,8 +4,8 @@ use super::flags::FlagTable;
 use crate::diag::Diagnostic;
 use crate::entity::{Entity, Map};
 use crate::ir::{
-    Block, CallConv, Constant, DynamicStackSlot, DynamicType, FuncRef, GlobalValue, Inst, Region, SigRef,
-    StackSlot, Value,
+    Block, CallConv, Constant, DebugTag, DynamicStackSlot, DynamicType, FuncRef, GlobalValue, Inst, Region,
+    SigRef, StackSlot, Value,
 };
 
 /// Parsing failed; the reason is among [`ParseContext::diagnostics`].
@@ -57,6 +57,8 @@ pub(super) struct Alias {
 pub(super) struct Scratch {
     /// Results of the instruction being read.
     pub results: Vec<u32>,
+    /// Debug tags of the instruction being read.
+    pub tags: Vec<DebugTag>,
     /// A list being read.
     pub words: Vec<u32>,
     /// Values used before the text defines them.
@@ -81,6 +83,7 @@ impl Scratch {
     /// Makes ready for another function.
     pub fn clear(&mut self) {
         self.results.clear();
+        self.tags.clear();
         self.words.clear();
         self.forward_values.clear();
         self.named_blocks.clear();

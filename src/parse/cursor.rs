@@ -54,13 +54,25 @@ impl<'a> Cursor<'a> {
     }
 
     /// Moves past white space, line ends and comments.
-    #[inline]
+    #[inline(always)]
     pub fn space(&mut self) {
-        if self.peek() == b' ' {
-            self.pos += 1;
+        // What is not to be skipped is most often a letter, `}` or a bracket, all above the rest.
+        if self.peek() <= b';' {
+            if self.peek() == b' ' {
+                self.pos += 1;
+            }
+            if self.peek() <= b';' {
+                self.long_space();
+            }
         }
-        // White space and `;` are all below the letters and digits' end that most often follow.
-        while self.peek() <= b';' {
+    }
+
+    fn long_space(&mut self) {
+        loop {
+            // Lines with source locations are indented far.
+            while self.text.get(self.pos..self.pos + 8) == Some(b"        ") {
+                self.pos += 8;
+            }
             match self.peek() {
                 b' ' | b'\t'..=b'\r' => self.pos += 1,
                 b';' => self.to_line_end(),
@@ -76,9 +88,11 @@ impl<'a> Cursor<'a> {
     }
 
     /// Moves past `byte` if it is next, with white space before and after it.
-    #[inline]
+    #[inline(always)]
     pub fn eat(&mut self, byte: u8) -> bool {
-        self.space();
+        if self.peek() != byte {
+            self.space();
+        }
         let found = self.peek() == byte;
         if found {
             self.pos += 1;
@@ -127,20 +141,23 @@ impl<'a> Cursor<'a> {
             return None;
         }
         let start = self.pos + prefix.len();
-        let digits = &self.text[start..];
+        let mut end = start;
         let mut n = 0u64;
-        let mut len = 0;
-        while let Some(&b) = digits.get(len)
-            && b.is_ascii_digit()
-        {
-            n = n.wrapping_mul(10) + (b - b'0') as u64;
-            len += 1;
-        }
-        let canonical = len == 1 || len > 1 && len <= 10 && digits[0] != b'0';
-        if !canonical || n > u32::MAX as u64 || digits.get(len).is_some_and(|&b| is_word(b)) {
+        let after = loop {
+            let byte = self.text.get(end).copied().unwrap_or(0);
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                break byte;
+            }
+            n = n.wrapping_mul(10).wrapping_add(digit as u64);
+            end += 1;
+        };
+        // No more than ten digits, and no zero before others.
+        let canonical = end - start <= 10 && (self.text.get(start) != Some(&b'0') || end - start == 1);
+        if end == start || !canonical || n > u32::MAX as u64 || is_word(after) {
             return None;
         }
-        self.pos = start + len;
+        self.pos = end;
         Some(n as u32)
     }
 

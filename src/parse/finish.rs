@@ -12,7 +12,7 @@ impl Parser<'_> {
         for i in 0..self.cx.scratch.named_blocks.len() {
             let (block, at) = self.cx.scratch.named_blocks[i];
             if !self.func.stencil.blocks.get(block).is_some_and(|data| data.defined) {
-                self.error_at(at, format!("{block} is not defined"));
+                self.error_at(at, format!("invalid block reference {block}: it is not defined"));
             }
         }
         for i in 0..self.cx.scratch.forward_values.len() {
@@ -22,9 +22,6 @@ impl Parser<'_> {
             if def.is_none_or(|def| *def == PackedDef::NONE) {
                 self.error_at(at, format!("{value} is not defined"));
             }
-        }
-        if self.func.stencil.layout.is_empty() && !self.failed() {
-            self.error("a function needs a block");
         }
     }
 

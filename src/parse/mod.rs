@@ -15,6 +15,7 @@ mod cursor;
 mod finish;
 mod flags;
 mod mnemonic;
+mod module;
 mod names;
 mod number;
 mod operands;
@@ -24,6 +25,7 @@ mod split;
 mod sugar;
 
 pub use context::{Failed, ParseContext, SourceMap};
+pub use module::module;
 pub use number::{FloatFormat, Integer};
 pub use split::{Comment, FunctionText, Split, comments, split};
 

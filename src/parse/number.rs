@@ -16,6 +16,12 @@ pub struct Integer {
 }
 
 impl Integer {
+    /// The integer that all of `text` spells.
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        let mut cursor = Cursor::new(text);
+        cursor.integer().filter(|_| cursor.at_end())
+    }
+
     /// The low `bits` bits of its two's complement, if it is in the range of a signed or an unsigned
     /// integer of that many bits.
     #[inline]

@@ -132,7 +132,11 @@ impl Parser<'_> {
             Format::HandlerAddr => {
                 data.a = self.block_ref()?.0;
                 self.expect(b',')?;
-                data.b = self.uint32("the number of a handler")?;
+                let at = self.cur.pos;
+                data.b = match self.integer("the number of a handler")?.to_i32() {
+                    Some(index) => index as u32,
+                    None => return Err(self.error_at(at, "out of range: expected the number of a handler")),
+                };
             }
         }
         Ok(())
@@ -398,7 +402,7 @@ impl Parser<'_> {
         let region = self.entity(b"region", "an alias region: region«n»")?;
         match self.func.stencil.regions.get(region) {
             Some(Some(_)) => Ok(region),
-            _ => Err(self.error_at(at, format!("{region} is not declared"))),
+            _ => Err(self.error_at(at, format!("undefined alias region {region}"))),
         }
     }
 

@@ -87,9 +87,14 @@ impl<'a> Parser<'a> {
     }
 
     /// Moves past `byte` and the white space around it.
-    #[inline]
+    #[inline(always)]
     pub fn expect(&mut self, byte: u8) -> Parse<()> {
-        if self.cur.eat(byte) { Ok(()) } else { Err(self.expected(&format!("`{}`", byte as char))) }
+        if self.cur.eat(byte) { Ok(()) } else { Err(self.expected_byte(byte)) }
+    }
+
+    #[cold]
+    fn expected_byte(&mut self, byte: u8) -> Failed {
+        self.expected(&format!("`{}`", byte as char))
     }
 
     /// Moves to where reading can go on after an error: the line's end, or a `}` before it.

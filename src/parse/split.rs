@@ -136,8 +136,6 @@ impl Splitter<'_, '_> {
                 }
             }
             b"symbol" | b"rodata" | b"data" | b"tls" | b"file" | b"loc" => self.item(start),
-            // `weak %name`: a linkage and the symbol it is for.
-            b"" if linkage.is_some() && matches!(self.cur.peek(), b'%') => self.item(start),
             b"test" | b"set" | b"target" | b"feature" if !hidden && linkage.is_none() => {
                 self.cur.to_line_end();
                 let line = self.cur.text[start..self.cur.pos].trim_ascii_end();
@@ -301,7 +299,8 @@ mod tests {
 
     #[test]
     fn what_belongs_nowhere_is_reported() {
-        let (functions, out, diagnostics) = show("foo\ndata %x = i8 1,\n i8 2\nweak %y\nfunction %a() {");
+        let (functions, out, diagnostics) =
+            show("foo\ndata %x = i8 1,\n i8 2\nweak symbol %y\nfunction %a() {");
         assert_eq!((functions.len(), out.items.len(), diagnostics.len()), (1, 2, 1));
     }
 

@@ -223,8 +223,10 @@ impl Parser<'_> {
     fn insert(&mut self, data: InstData, line: &Line) -> Parse<u32> {
         let fresh = self.fresh();
         let results = std::mem::replace(&mut self.cx.scratch.results, vec![fresh.0]);
-        let done = self.push_inst(data, line.inserted());
+        let tags = std::mem::take(&mut self.cx.scratch.tags);
+        let done = self.push_inst(data, *line);
         self.cx.scratch.results = results;
+        self.cx.scratch.tags = tags;
         done.map(|_| fresh.0)
     }
 

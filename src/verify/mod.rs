@@ -16,15 +16,18 @@ mod body;
 mod calls;
 mod operands;
 mod preamble;
+#[cfg(test)]
+mod tests;
 
 use crate::analysis::Analysis;
 use crate::diag::Diagnostic;
 use crate::ir::types::{self, Type};
 use crate::ir::{
     Block, DynamicStackSlot, DynamicType, FuncRef, GlobalValue, Inst, Region, SigRef, StackSlot, Stencil,
-    Value,
+    Value, ValueDef,
 };
 use crate::options::Flags;
+use crate::parse::SourceMap;
 use std::fmt;
 
 /// What an error is about.
@@ -60,6 +63,30 @@ impl fmt::Display for Location {
             Location::DynamicType(ty) => ty.fmt(f),
             Location::Region(region) => region.fmt(f),
         }
+    }
+}
+
+impl Location {
+    /// Its byte offset in the file; the function's name if it has none.
+    pub fn offset(self, positions: &SourceMap, stencil: &Stencil) -> usize {
+        let known = match self {
+            Location::Function => None,
+            Location::Block(block) => positions.blocks.get(block),
+            Location::Inst(inst) => positions.insts.get(inst),
+            Location::Value(value) => match stencil.value_defs.get(value).map(|def| def.get()) {
+                Some(ValueDef::Result(inst, _)) => positions.insts.get(inst),
+                Some(ValueDef::Param(block, _)) => positions.blocks.get(block),
+                Some(ValueDef::None) | None => None,
+            },
+            Location::Signature(sig) => positions.signatures.get(sig),
+            Location::FuncRef(func) => positions.functions.get(func),
+            Location::GlobalValue(gv) => positions.global_values.get(gv),
+            Location::StackSlot(slot) => positions.stack_slots.get(slot),
+            Location::DynamicStackSlot(slot) => positions.dynamic_stack_slots.get(slot),
+            Location::DynamicType(ty) => positions.dynamic_types.get(ty),
+            Location::Region(region) => positions.regions.get(region),
+        };
+        known.copied().unwrap_or(positions.function)
     }
 }
 

@@ -20,15 +20,13 @@ use crate::mach::lower::Unsupported;
 use crate::rule;
 use regalloc2::{RegClass, VReg};
 
-type Result = std::result::Result<(), Unsupported>;
-
 static PROMOTE: Op = op!(fixed cvtss2sd_rm vcvtss2sd_rm);
 static DEMOTE: Op = op!(fixed cvtsd2ss_rm vcvtsd2ss_rm);
 static SINGLE_FROM_INT: Op = op!(cvtsi2ss_rm vcvtsi2ss_rm);
 static DOUBLE_FROM_INT: Op = op!(cvtsi2sd_rm vcvtsi2sd_rm);
 
 /// All conversions and bitcast.
-pub fn lower(cx: &mut Cx, inst: Inst) -> Result {
+pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
     use Opcode::*;
     let data = cx.f.insts[inst];
     let source = Value(data.a);
@@ -40,17 +38,16 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result {
         }
         Fpromote | Fdemote => {
             let d = cx.def(inst);
-            return float::canonical(cx, d, data.ty, |cx, d| {
+            float::canonical(cx, d, data.ty, |cx, d| {
                 let a = cx.put(source);
                 let op = if data.opcode == Fpromote { &PROMOTE } else { &DEMOTE };
                 op.unary(cx, OperandSize::Q64, d, a);
-                Ok(())
             });
         }
-        FcvtFromSint | FcvtFromUint if cx.ty(source) == types::I128 => return from_i128(cx, inst, &data),
+        FcvtFromSint | FcvtFromUint if cx.ty(source) == types::I128 => from_i128(cx, inst, &data),
         FcvtFromSint => from_signed(cx, inst, source, data.ty),
         FcvtFromUint => from_unsigned(cx, inst, source, data.ty),
-        _ if data.ty == types::I128 => return to_i128(cx, inst, &data),
+        _ if data.ty == types::I128 => to_i128(cx, inst, &data),
         FcvtToSint | FcvtToUint => to_int_or_trap(cx, inst, &data),
         FcvtToSintSat => to_signed_saturated(cx, inst, &data),
         _ => to_unsigned_saturated(cx, inst, &data),
@@ -148,7 +145,7 @@ fn zero_extended(cx: &mut Cx, value: Value) -> VReg {
     extended
 }
 
-fn from_i128(cx: &mut Cx, inst: Inst, data: &InstData) -> Result {
+fn from_i128(cx: &mut Cx, inst: Inst, data: &InstData) {
     use LibCall::*;
     let function = match (data.opcode, data.ty) {
         (Opcode::FcvtFromSint, types::F32) => FloatI128F32,
@@ -158,7 +155,7 @@ fn from_i128(cx: &mut Cx, inst: Inst, data: &InstData) -> Result {
     };
     let (low, high) = cx.put_pair(Value(data.a));
     let d = cx.def(inst);
-    call::libcall(cx, function, &[low, high], &[d])
+    call::libcall(cx, function, &[low, high], &[d]);
 }
 
 // To integers.
@@ -227,12 +224,8 @@ impl Source {
 
     /// Traps if the condition holds, unless the operand is `valid`.
     fn trap_if(self, cx: &mut Cx, cond: Cond, valid: f64) {
-        let bits = match self.size {
-            OperandSize::L32 => (valid as f32).to_bits() as u128,
-            _ => valid.to_bits() as u128,
-        };
-        let number = cx.vcode.constant(bits, self.size.bytes());
-        rows::trap_conversion(cx, self.size, self.reg, number as i32, cond);
+        let valid = float::pool_number(cx, self.size, valid);
+        rows::trap_conversion(cx, self.size, self.reg, valid, cond);
     }
 }
 
@@ -309,7 +302,7 @@ fn to_signed_saturated(cx: &mut Cx, inst: Inst, data: &InstData) {
         rule!(cx, "fcvt_to_sint_sat.corrected");
         let size = exact_size(data.ty);
         let converted = source.converted(cx, size);
-        let zero = cx.vcode.constant(0, source.size.bytes()) as i32;
+        let zero = float::pool_number(cx, source.size, 0.0);
         match source.size {
             OperandSize::L32 => rows::saturate_ss(cx, size, d, converted, source.reg, zero),
             _ => rows::saturate_sd(cx, size, d, converted, source.reg, zero),
@@ -349,7 +342,7 @@ fn to_unsigned_saturated(cx: &mut Cx, inst: Inst, data: &InstData) {
 }
 
 /// All conversions to i128.
-fn to_i128(cx: &mut Cx, inst: Inst, data: &InstData) -> Result {
+fn to_i128(cx: &mut Cx, inst: Inst, data: &InstData) {
     use LibCall::*;
     let source = Source::of(cx, Value(data.a));
     let signed = matches!(data.opcode, Opcode::FcvtToSint | Opcode::FcvtToSintSat);
@@ -364,10 +357,11 @@ fn to_i128(cx: &mut Cx, inst: Inst, data: &InstData) -> Result {
     let high = high.expect("an i128 has two parts");
     if matches!(data.opcode, Opcode::FcvtToSint | Opcode::FcvtToUint) {
         check_i128(cx, source, signed);
-        return call::libcall(cx, function, &[source.reg], &[low, high]);
+        call::libcall(cx, function, &[source.reg], &[low, high]);
+        return;
     }
     let mut pair = [(); 2].map(|()| cx.tmp(RegClass::Int));
-    call::libcall(cx, function, &[source.reg], &pair)?;
+    call::libcall(cx, function, &[source.reg], &pair);
     let (least, greatest) = if signed { (1 << 127, (1 << 127) - 1) } else { (0, u128::MAX) };
     replace_if(cx, &mut pair, greatest, |cx| {
         source.compare(cx, if signed { TWO_127 } else { 2.0 * TWO_127 });
@@ -385,7 +379,6 @@ fn to_i128(cx: &mut Cx, inst: Inst, data: &InstData) -> Result {
     }
     cx.alias(low, pair[0]);
     cx.alias(high, pair[1]);
-    Ok(())
 }
 
 /// Replaces an i128 by a constant if a condition holds.

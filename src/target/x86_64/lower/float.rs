@@ -127,7 +127,10 @@ pub fn constant_bits(cx: &Cx, value: Value) -> Option<u64> {
 
 /// A scalar in the constant pool.
 pub fn pool(cx: &mut Cx, size: OperandSize, bits: u64) -> Amode {
-    let number = cx.vcode.constant(bits as u128, size.bytes());
+    let number = match size {
+        OperandSize::L32 => cx.vcode.constant(&(bits as u32).to_le_bytes()),
+        _ => cx.vcode.constant(&bits.to_le_bytes()),
+    };
     Amode::at(Place::Constant(number), 0)
 }
 
@@ -140,7 +143,7 @@ pub fn pool_number(cx: &mut Cx, size: OperandSize, number: f64) -> Amode {
 /// A bit pattern in every lane of a 16-byte constant.
 fn mask(cx: &mut Cx, size: OperandSize, bits: u64) -> Amode {
     let lanes = if size == OperandSize::L32 { bits | bits << 32 } else { bits };
-    let number = cx.vcode.constant(lanes as u128 | (lanes as u128) << 64, 16);
+    let number = cx.vcode.constant(&(lanes as u128 | (lanes as u128) << 64).to_le_bytes());
     Amode::at(Place::Constant(number), 0)
 }
 
@@ -189,32 +192,25 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result {
     match data.opcode {
         Fneg | Fabs => sign_operation(cx, d, &data),
         Fcopysign => copy_sign(cx, d, &data),
-        _ => return canonical(cx, d, data.ty, |cx, d| arithmetic(cx, d, &data)),
+        _ => canonical(cx, d, data.ty, |cx, d| arithmetic(cx, d, &data)),
     }
     Ok(())
 }
 
 /// What `compute` puts into the register it is given, with every NaN replaced by the same one if the settings
 /// ask for that.
-pub fn canonical(
-    cx: &mut Cx,
-    d: VReg,
-    ty: Type,
-    compute: impl FnOnce(&mut Cx, VReg) -> Result,
-) -> Result {
+pub fn canonical(cx: &mut Cx, d: VReg, ty: Type, compute: impl FnOnce(&mut Cx, VReg)) {
     if !cx.flags.enable_nan_canonicalization() {
         return compute(cx, d);
     }
     let raw = cx.tmp(RegClass::Float);
-    compute(cx, raw)?;
+    compute(cx, raw);
     let size = exact_size(ty);
-    let nan = if size == OperandSize::L32 { f32::NAN.to_bits() as u64 } else { f64::NAN.to_bits() };
-    let number = cx.vcode.constant(nan as u128, size.bytes());
-    rows::canonical_nan(cx, size, d, raw, number as i32);
-    Ok(())
+    let nan = pool_number(cx, size, f64::NAN);
+    rows::canonical_nan(cx, size, d, raw, nan);
 }
 
-fn arithmetic(cx: &mut Cx, d: VReg, data: &InstData) -> Result {
+fn arithmetic(cx: &mut Cx, d: VReg, data: &InstData) {
     use Opcode::*;
     match data.opcode {
         Fadd => commutative(cx, &ADD, d, data),
@@ -232,10 +228,9 @@ fn arithmetic(cx: &mut Cx, d: VReg, data: &InstData) -> Result {
                 _ => rows::fmax(cx, exact_size(data.ty), d, a, b),
             }
         }
-        Fma => return multiply_add(cx, d, data),
-        _ => return round(cx, d, data),
+        Fma => multiply_add(cx, d, data),
+        _ => round(cx, d, data),
     }
-    Ok(())
 }
 
 fn binary(cx: &mut Cx, op: &Op, d: VReg, ty: Type, a: Value, b: Value) {
@@ -249,7 +244,7 @@ fn commutative(cx: &mut Cx, op: &Op, d: VReg, data: &InstData) {
     binary(cx, op, d, data.ty, a, b);
 }
 
-fn round(cx: &mut Cx, d: VReg, data: &InstData) -> Result {
+fn round(cx: &mut Cx, d: VReg, data: &InstData) {
     use LibCall::*;
     let (op, single, double) = match data.opcode {
         Opcode::Ceil => (&ROUND_UP, CeilF32, CeilF64),
@@ -260,10 +255,10 @@ fn round(cx: &mut Cx, d: VReg, data: &InstData) -> Result {
     let a = cx.put(Value(data.a));
     if cx.flags.has_sse41() {
         op.unary(cx, exact_size(data.ty), d, a);
-        return Ok(());
+        return;
     }
     let function = if data.ty == types::F32 { single } else { double };
-    call::libcall(cx, function, &[a], &[d])
+    call::libcall(cx, function, &[a], &[d]);
 }
 
 // Multiplication and addition in one.
@@ -302,12 +297,13 @@ static FUSED: [[FusedRows; 2]; 2] = [
     ],
 ];
 
-fn multiply_add(cx: &mut Cx, d: VReg, data: &InstData) -> Result {
+fn multiply_add(cx: &mut Cx, d: VReg, data: &InstData) {
     let (mut x, mut y, mut z) = (Value(data.a), Value(data.b), Value(data.c));
     if !cx.flags.has_fma() {
         let arguments = [cx.put(x), cx.put(y), cx.put(z)];
         let function = if data.ty == types::F32 { LibCall::FmaF32 } else { LibCall::FmaF64 };
-        return call::libcall(cx, function, &arguments, &[d]);
+        call::libcall(cx, function, &arguments, &[d]);
+        return;
     }
     let negative_product = strip_negations(cx, &mut x) ^ strip_negations(cx, &mut y);
     let negative_addend = strip_negations(cx, &mut z);
@@ -333,7 +329,6 @@ fn multiply_add(cx: &mut Cx, d: VReg, data: &InstData) -> Result {
         let (x, z) = (cx.put(x), cx.put(z));
         (rows.rows231)(cx, size, d, z, x, y);
     }
-    Ok(())
 }
 
 /// Takes negations off a value; tells whether what is left has the other sign.

@@ -1,0 +1,192 @@
+//! The operands column: `name:kind.class@register=tied`, separated by spaces.
+//!
+//! Kinds: `use`, `late` (a use that shares no register with a definition), `def`, `early` (a definition written while uses
+//! are still needed), `temp`; `rm`, `rm!` (register or memory; with `!` the register is not replaced by its spill
+//! slot), `mem`; `imm` and `simm` (an immediate, unsigned or signed, of the bits that follow or else the family's, at
+//! most 32), `imm64`; `label`, `symbol`, `cond`, `clobbers` (the number of a clobber set). Classes: `g` with bits (or the
+//! family's, or 64), `x` with the bits that memory holds. `d:def=a` puts `d` in the register of `a`.
+
+use crate::row::Size;
+
+/// An operand of a row.
+pub struct Operand {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: Kind,
+    /// Whether it is of the float class.
+    pub float: bool,
+    /// Bits accessed or named.
+    pub bits: u16,
+    /// The one register it must be in: a number of its class.
+    pub fixed: Option<u8>,
+    /// For a tied definition, the operand it is tied to.
+    pub tied: Option<usize>,
+}
+
+/// Kinds of operand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Use,
+    UseLate,
+    Def,
+    DefEarly,
+    Mem,
+    /// `spillable`: the register may be replaced by its spill slot.
+    RegMem {
+        spillable: bool,
+    },
+    Imm {
+        signed: bool,
+    },
+    Imm64,
+    Label,
+    Symbol,
+    Cond,
+    Clobbers,
+}
+
+impl Operand {
+    /// Whether it is one register.
+    pub fn is_register(&self) -> bool {
+        matches!(self.kind, Kind::Use | Kind::UseLate | Kind::Def | Kind::DefEarly)
+    }
+
+    /// Whether it takes registers and words.
+    pub fn is_memory(&self) -> bool {
+        matches!(self.kind, Kind::Mem | Kind::RegMem { .. })
+    }
+
+    /// Data words it takes.
+    pub fn words(&self) -> usize {
+        match self.kind {
+            _ if self.is_register() => 0,
+            Kind::Cond => 0,
+            Kind::Imm { .. } | Kind::Label | Kind::Clobbers => 1,
+            _ => 2,
+        }
+    }
+}
+
+const GENERAL: [&str; 16] = [
+    "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
+    "r15",
+];
+
+/// The number of a general register.
+pub fn register(name: &str) -> Result<u8, String> {
+    let at =
+        GENERAL.iter().position(|r| *r == name).ok_or_else(|| format!("no register is called `{name}`"))?;
+    Ok(at as u8)
+}
+
+/// Reads the column.
+pub fn parse(column: &str, size: Option<Size>) -> Result<Vec<Operand>, String> {
+    let mut operands = Vec::new();
+    let mut ties = Vec::new();
+    for word in column.split_whitespace() {
+        let (operand, tie) = parse_operand(word, size).map_err(|e| format!("operand `{word}`: {e}"))?;
+        ties.push(tie);
+        operands.push(operand);
+    }
+    for (i, tie) in ties.iter().enumerate() {
+        let Some(tie) = tie else { continue };
+        let tied = operands
+            .iter()
+            .position(|o| o.name == *tie)
+            .ok_or_else(|| format!("no operand is called `{tie}`"))?;
+        if operands[i].kind != Kind::Def || operands[tied].kind != Kind::Use {
+            return Err("a definition is tied to a use".to_owned());
+        }
+        operands[i].tied = Some(tied);
+    }
+    check_order(&operands)?;
+    Ok(operands)
+}
+
+/// Plain registers come first, then the memory operand, then the rest; only a clobber set stands before.
+fn check_order(operands: &[Operand]) -> Result<(), String> {
+    let rank = |o: &Operand| match o.kind {
+        Kind::Clobbers => 0,
+        _ if o.is_register() => 1,
+        _ if o.is_memory() => 2,
+        _ => 3,
+    };
+    if !operands.is_sorted_by_key(rank) {
+        return Err("operands are in order: registers, register-or-memory, immediates".to_owned());
+    }
+    if operands.iter().filter(|o| o.is_memory()).count() > 1 {
+        return Err("more than one memory operand".to_owned());
+    }
+    for (i, operand) in operands.iter().enumerate() {
+        if operands[..i].iter().any(|o| o.name == operand.name) {
+            return Err(format!("two operands are called `{}`", operand.name));
+        }
+    }
+    Ok(())
+}
+
+fn parse_operand(word: &str, size: Option<Size>) -> Result<(Operand, Option<&str>), String> {
+    let (name, rest) = word.split_once(':').ok_or("expected `name:kind`")?;
+    let (rest, tie) = split_off(rest, '=');
+    let (rest, fixed) = split_off(rest, '@');
+    let (kind, class) = split_off(rest, '.');
+    let (kind, kind_bits) = parse_kind(kind)?;
+    let family_bits = size.map_or(64, |s| s.bits);
+    let (float, bits) = match class {
+        None => (false, kind_bits.unwrap_or(family_bits)),
+        Some(class) => match class.split_at_checked(1) {
+            Some(("g", bits)) => (false, number(bits)?.unwrap_or(family_bits)),
+            Some(("x", bits)) => (true, number(bits)?.unwrap_or(size.map_or(128, |s| s.bits))),
+            _ => return Err(format!("unknown class `{class}`")),
+        },
+    };
+    if matches!(kind, Kind::Imm { .. }) && !matches!(bits, 8 | 16 | 32 | 64) {
+        return Err("an immediate has 8, 16, 32 or 64 bits".to_owned());
+    }
+    let fixed = fixed.map(register).transpose()?;
+    Ok((Operand { name: name.to_owned(), kind, float, bits, fixed, tied: None }, tie))
+}
+
+/// `a=b` gives `a` and `b`; text without the mark is all of it.
+fn split_off(text: &str, mark: char) -> (&str, Option<&str>) {
+    match text.split_once(mark) {
+        Some((before, after)) => (before, Some(after)),
+        None => (text, None),
+    }
+}
+
+fn number(text: &str) -> Result<Option<u16>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| format!("`{text}` is no number of bits"))
+}
+
+/// The kind that a word spells, and the bits after it.
+fn parse_kind(word: &str) -> Result<(Kind, Option<u16>), String> {
+    let kind = match word {
+        "use" => Kind::Use,
+        "late" => Kind::UseLate,
+        "def" => Kind::Def,
+        "early" | "temp" => Kind::DefEarly,
+        "rm" => Kind::RegMem { spillable: true },
+        "rm!" => Kind::RegMem { spillable: false },
+        "imm64" => Kind::Imm64,
+        "label" => Kind::Label,
+        "symbol" => Kind::Symbol,
+        "cond" => Kind::Cond,
+        "clobbers" => Kind::Clobbers,
+        _ => {
+            let letters = word.trim_end_matches(|c: char| c.is_ascii_digit());
+            let bits = number(&word[letters.len()..])?;
+            return match letters {
+                "mem" => Ok((Kind::Mem, bits)),
+                "imm" => Ok((Kind::Imm { signed: false }, bits)),
+                "simm" => Ok((Kind::Imm { signed: true }, bits)),
+                _ => Err(format!("unknown kind `{word}`")),
+            };
+        }
+    };
+    Ok((kind, None))
+}

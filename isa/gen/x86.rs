@@ -1,0 +1,336 @@
+//! The encoding column of x86_64, in the notation of Intel's manual.
+//!
+//! `REX.W + 03 /r` is written `REX.W 03 /r`. Prefixes (`64 66 F2 F3 F0 REX.W`, or `osz`: what the family's operand size needs), opcode
+//! bytes, `/r` or `/digit`, immediate (`ib iw id iq`). The last opcode byte may end in `+r` (register in its low bits), `+cc`
+//! (condition), `+w` (one more unless the operand is a byte). `VEX.66.0F38.W1 F7 /r` has the manual's fields; L is 0 unless `256`
+//! is among them. Immediates with a choice of form: `im` (`80 /digit im`), `it` (`test`), `i1` (shifts). `rel` is a
+//! label or symbol; `expand = name` hands the row to a function.
+//!
+//! Which operand goes where: the memory operand is ModRM.rm; the registers left, which are neither
+//! fixed nor the source of a tied one, fill ModRM.reg, VEX.vvvv and ModRM.rm in that order. `reg=x`, `rm=x`, `v=x` say otherwise.
+
+use crate::format::{
+    FEATURES, FIELD_IMM, FIELD_MEM, FIELD_REG, FIELD_RM, FIELD_VVVV, Format, NO_FIELD, Opcode,
+};
+use crate::operand::{self, Kind};
+use crate::row::Row;
+
+/// What the columns of a row come to.
+pub struct Encoding {
+    /// Its format.
+    pub format: Format,
+    /// The format's parameters.
+    pub params: [u32; 2],
+    /// Where the operands are.
+    pub fields: [u8; 5],
+    /// The function that expands it.
+    pub expand: Option<String>,
+    /// Registers written besides the operands.
+    pub clobbers: Vec<u8>,
+    /// Names of `Props` constants.
+    pub props: Vec<&'static str>,
+    /// Feature bits.
+    pub features: u32,
+    /// Whether the constructor takes a trap code.
+    pub takes_trap: bool,
+}
+
+/// The encoding column while it is read.
+#[derive(Default)]
+struct Reader {
+    opcode: Opcode,
+    bytes: Vec<u8>,
+    vex: bool,
+    modrm: bool,
+    digit: bool,
+    in_opcode: bool,
+    relative: bool,
+    choice: Option<Format>,
+    overrides: Vec<(usize, String)>,
+}
+
+/// Reads the encoding and properties columns.
+pub fn encode(row: &Row) -> Result<Encoding, String> {
+    let mut encoding = Encoding {
+        format: Format::Fixed,
+        params: [0; 2],
+        fields: [NO_FIELD; 5],
+        expand: None,
+        clobbers: Vec::new(),
+        props: Vec::new(),
+        features: 0,
+        takes_trap: false,
+    };
+    read_properties(row, &mut encoding)?;
+    if let Some(function) = row.encoding.strip_prefix("expand = ") {
+        encoding.format = Format::Expand;
+        encoding.expand = Some(function.trim().to_owned());
+        encoding.props.push("PSEUDO");
+        return Ok(encoding);
+    }
+    let mut reader = Reader::default();
+    for token in row.encoding.split_whitespace() {
+        reader.token(token, row).map_err(|e| format!("encoding `{token}`: {e}"))?;
+    }
+    place_operands(row, &reader, &mut encoding.fields)?;
+    reader.finish(row, &mut encoding)?;
+    Ok(encoding)
+}
+
+impl Reader {
+    fn token(&mut self, token: &str, row: &Row) -> Result<(), String> {
+        let opcode = &mut self.opcode;
+        match token {
+            "osz" => match row.size.ok_or("the row is not one of a family")?.letter {
+                'w' => opcode.narrow = true,
+                'q' => opcode.wide = true,
+                _ => {}
+            },
+            "REX.W" => opcode.wide = true,
+            "64" if self.bytes.is_empty() && !self.vex => opcode.segment_fs = true,
+            "F0" if self.bytes.is_empty() && !self.vex => opcode.lock = true,
+            "66" if self.bytes.is_empty() && !self.vex => opcode.prefix = 1,
+            "F3" if self.bytes.is_empty() && !self.vex => opcode.prefix = 2,
+            "F2" if self.bytes.is_empty() && !self.vex => opcode.prefix = 3,
+            "/r" => self.modrm = true,
+            "ib" => opcode.imm_bytes = 1,
+            "iw" => opcode.imm_bytes = 2,
+            "id" => opcode.imm_bytes = 4,
+            "iq" => opcode.imm_bytes = 8,
+            "im" if self.bytes == [0x69] => self.choice = Some(Format::ImulImm),
+            "im" => self.choice = Some(Format::AluImm),
+            "it" => self.choice = Some(Format::TestImm),
+            "i1" => self.choice = Some(Format::ShiftImm),
+            "rel" => self.relative = true,
+            _ if token.starts_with("VEX.") => self.vex_fields(token)?,
+            _ if token.contains('=') => self.override_field(token)?,
+            _ if token.starts_with('/') => {
+                self.modrm = true;
+                self.digit = true;
+                opcode.digit = token[1..].parse().ok().filter(|d| *d < 8).ok_or("a digit is 0 to 7")?;
+            }
+            _ => self.opcode_byte(token, row)?,
+        }
+        Ok(())
+    }
+
+    fn opcode_byte(&mut self, token: &str, row: &Row) -> Result<(), String> {
+        let (byte, suffix) = token.split_once('+').unwrap_or((token, ""));
+        let mut byte = u8::from_str_radix(byte, 16).map_err(|_| "not understood")?;
+        match suffix {
+            "" => {}
+            "r" => self.in_opcode = true,
+            "cc" => self.opcode.cond = true,
+            "w" => byte += (row.size.ok_or("the row is not one of a family")?.bits != 8) as u8,
+            _ => return Err("expected +r, +cc or +w".to_owned()),
+        }
+        self.bytes.push(byte);
+        Ok(())
+    }
+
+    fn vex_fields(&mut self, token: &str) -> Result<(), String> {
+        self.vex = true;
+        for field in token.split('.').skip(1) {
+            let opcode = &mut self.opcode;
+            match field {
+                "66" => opcode.prefix = 1,
+                "F3" => opcode.prefix = 2,
+                "F2" => opcode.prefix = 3,
+                "0F" => opcode.map = 1,
+                "0F38" => opcode.map = 2,
+                "0F3A" => opcode.map = 3,
+                "W1" => opcode.wide = true,
+                "256" => opcode.long_vector = true,
+                "128" | "LIG" | "LZ" | "W0" | "WIG" => {}
+                _ => return Err(format!("unknown field `{field}`")),
+            }
+        }
+        Ok(())
+    }
+
+    fn override_field(&mut self, token: &str) -> Result<(), String> {
+        let (field, name) = token.split_once('=').expect("the caller saw the sign");
+        let field = match field {
+            "reg" => FIELD_REG,
+            "rm" => FIELD_RM,
+            "v" => FIELD_VVVV,
+            _ => return Err("fields are reg, rm and v".to_owned()),
+        };
+        self.overrides.push((field, name.to_owned()));
+        Ok(())
+    }
+
+    /// Decides the format and packs the parameters.
+    fn finish(mut self, row: &Row, encoding: &mut Encoding) -> Result<(), String> {
+        let fields = &encoding.fields;
+        let has_label = row.operands.iter().any(|o| o.kind == Kind::Label);
+        encoding.format = match self.choice {
+            Some(format) => format,
+            None if self.vex => Format::Vex,
+            None if self.relative && has_label && self.opcode.cond => Format::JumpIf,
+            None if self.relative && has_label => Format::Jump,
+            None if self.relative => Format::Symbol,
+            None if self.modrm => Format::ModRm,
+            None if self.in_opcode => Format::OpReg,
+            None => Format::Fixed,
+        };
+        if encoding.format == Format::Fixed && fields[FIELD_IMM] == NO_FIELD {
+            return self.finish_fixed(row, encoding);
+        }
+        if encoding.format == Format::Fixed {
+            encoding.format = Format::OpReg;
+        }
+        match self.bytes.as_slice() {
+            [byte] => self.opcode.byte = *byte,
+            [0x0F, byte] => (self.opcode.map, self.opcode.byte) = (1, *byte),
+            [0x0F, 0x38, byte] => (self.opcode.map, self.opcode.byte) = (2, *byte),
+            [0x0F, 0x3A, byte] => (self.opcode.map, self.opcode.byte) = (3, *byte),
+            _ => return Err("expected one opcode byte, perhaps after 0F, 0F 38 or 0F 3A".to_owned()),
+        }
+        self.mark_byte_registers(row);
+        if self.choice.is_some() {
+            let bits = row.size.ok_or("the row is not one of a family")?.bits;
+            let full = if encoding.format == Format::ShiftImm { 1 } else { (bits / 8).min(4) as u8 };
+            self.opcode.imm_bytes = full;
+        }
+        if (self.opcode.imm_bytes != 0 || self.relative) != (fields[FIELD_IMM] != NO_FIELD) {
+            return Err(
+                "an immediate operand needs its bytes in the encoding, and the other way round".to_owned()
+            );
+        }
+        encoding.params = [self.opcode.pack(), 0];
+        Ok(())
+    }
+
+    fn finish_fixed(&self, row: &Row, encoding: &mut Encoding) -> Result<(), String> {
+        let mut bytes: Vec<u8> = Vec::new();
+        bytes.extend(self.opcode.lock.then_some(0xF0));
+        bytes.extend(self.opcode.narrow.then_some(0x66));
+        bytes.extend([None, Some(0x66), Some(0xF3), Some(0xF2)][self.opcode.prefix as usize]);
+        bytes.extend(self.opcode.wide.then_some(0x48));
+        bytes.extend(&self.bytes);
+        if bytes.len() > 4 {
+            return Err(format!("`{}` has more than four bytes", row.name));
+        }
+        let mut word = [0; 4];
+        word[..bytes.len()].copy_from_slice(&bytes);
+        encoding.params = [u32::from_le_bytes(word), bytes.len() as u32];
+        Ok(())
+    }
+
+    /// Registers 4 to 7 need a REX prefix where they are byte registers.
+    fn mark_byte_registers(&mut self, row: &Row) {
+        let mut index = 0;
+        for operand in &row.operands {
+            let byte = operand.bits == 8 && !operand.float;
+            if operand.is_memory() {
+                self.opcode.byte_rm |= byte;
+            } else if operand.is_register() {
+                let placed = placement(row, self).unwrap_or_default();
+                self.opcode.byte_reg |= byte && placed[FIELD_REG] == Some(index);
+                self.opcode.byte_rm |= byte && placed[FIELD_RM] == Some(index);
+                index += 1;
+            }
+        }
+    }
+}
+
+/// Which register operand (by index among them) fills ModRM.reg, ModRM.rm and VEX.vvvv.
+fn placement(row: &Row, reader: &Reader) -> Result<[Option<usize>; 3], String> {
+    let registers: Vec<&operand::Operand> = row.operands.iter().filter(|o| o.is_register()).collect();
+    let is_tied_source = |i: usize| {
+        row.operands.iter().any(|o| o.tied.is_some_and(|t| std::ptr::eq(&row.operands[t], registers[i])))
+    };
+    let mut left: Vec<usize> = (0..registers.len()).collect();
+    left.retain(|&i| registers[i].fixed.is_none() && !is_tied_source(i));
+    let mut placed = [None; 3];
+    for (field, name) in &reader.overrides {
+        let index =
+            registers.iter().position(|o| o.name == *name).ok_or_else(|| format!("no register `{name}`"))?;
+        placed[*field] = Some(index);
+        left.retain(|i| *i != index);
+    }
+    let has_memory = row.operands.iter().any(|o| o.is_memory());
+    let mut order = Vec::new();
+    if !reader.digit || reader.in_opcode {
+        order.push(FIELD_REG);
+    }
+    if reader.vex && (left.len() + reader.overrides.len() + has_memory as usize + reader.digit as usize) > 2 {
+        order.push(FIELD_VVVV);
+    }
+    if !has_memory && reader.modrm {
+        order.push(FIELD_RM);
+    }
+    let mut left = left.into_iter();
+    for field in order {
+        if placed[field].is_none() {
+            placed[field] = left.next();
+        }
+    }
+    match left.next() {
+        Some(i) => Err(format!("operand `{}` is not encoded", registers[i].name)),
+        None => Ok(placed),
+    }
+}
+
+/// Fills the row's fields.
+fn place_operands(row: &Row, reader: &Reader, fields: &mut [u8; 5]) -> Result<(), String> {
+    for (field, index) in placement(row, reader)?.iter().enumerate() {
+        if let Some(index) = index {
+            fields[field] = *index as u8;
+        }
+    }
+    let mut registers = 0;
+    let mut words = 0;
+    for operand in &row.operands {
+        if operand.is_memory() {
+            fields[FIELD_RM] = registers;
+            fields[FIELD_MEM] = words;
+        } else if operand.is_register() {
+            registers += 1;
+        } else if !matches!(operand.kind, Kind::Cond | Kind::Clobbers) {
+            if fields[FIELD_IMM] != NO_FIELD {
+                return Err("more than one immediate".to_owned());
+            }
+            fields[FIELD_IMM] = words;
+        }
+        words += operand.words() as u8;
+    }
+    if reader.modrm && fields[FIELD_RM] == NO_FIELD {
+        return Err("no operand for ModRM.rm".to_owned());
+    }
+    if reader.modrm && !reader.digit && fields[FIELD_REG] == NO_FIELD {
+        return Err("no operand for ModRM.reg".to_owned());
+    }
+    Ok(())
+}
+
+fn read_properties(row: &Row, encoding: &mut Encoding) -> Result<(), String> {
+    for word in &row.properties {
+        match word.as_str() {
+            "flags" => encoding.props.push("DEFS_FLAGS"),
+            "uses_flags" => encoding.props.push("USES_FLAGS"),
+            "branch" => encoding.props.push("BRANCH"),
+            "return" => encoding.props.push("RETURN"),
+            "call" => encoding.props.push("CALL"),
+            "move" => encoding.props.push("MOVE"),
+            "trap" => encoding.takes_trap = true,
+            _ => match word.split_once('=') {
+                Some(("clobber", registers)) => {
+                    for name in registers.split(',') {
+                        encoding.clobbers.push(operand::register(name)?);
+                    }
+                }
+                Some(("feature", name)) => {
+                    let bit = FEATURES
+                        .iter()
+                        .position(|f| *f == name)
+                        .ok_or_else(|| format!("no feature `{name}`"))?;
+                    encoding.features |= 1 << bit;
+                }
+                _ => return Err(format!("unknown property `{word}`")),
+            },
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,331 @@
+//! The command line: what can be said, and what `--help` says of it.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// Compiles CLIF, the text form of Cranelift's intermediate representation, to object files.
+#[derive(Parser, Debug)]
+#[command(
+    name = "clifc",
+    version,
+    styles = STYLES,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "\
+Examples:
+  clifc build hello.clif -o hello.o && cc hello.o -o hello
+  clifc build -O speed --cpu native --time *.clif
+  clifc build -S hello.clif -o -           Show the assembly
+  clifc check < generated.clif             Report what is wrong with a file
+  clifc explain iadd                       What an opcode means
+  clifc test filetests                     Run test files
+
+`-` stands for standard input or output. `@FILE` is replaced by the arguments in FILE.
+Exit codes: 0 done; 1 the input is wrong; 2 the command line is wrong; 70 a bug in clifc."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Colour in messages: auto, always or never.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
+    pub color: Colour,
+}
+
+/// When to use colour.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Colour {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The verbs.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Compile files to objects.
+    Build(Build),
+    /// Parse and verify files, and report what is wrong.
+    Check(Check),
+    /// Print files as clifc understands them.
+    Cat(Cat),
+    /// Print control-flow graphs for Graphviz.
+    Cfg(Inputs),
+    /// Show the machine code of an object, with relocations and trap sites.
+    Disasm(Disasm),
+    /// Say what an opcode does, and with which types.
+    Explain(Explain),
+    /// List the targets, and the CPUs `--cpu` knows.
+    Targets,
+    /// List the settings of a target and their values.
+    Settings(Settings),
+    /// Run test files.
+    Test(Test),
+}
+
+/// Input files.
+#[derive(Args, Debug)]
+pub struct Inputs {
+    /// CLIF files; `-` for standard input, as when there are none.
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+/// What code is for.
+#[derive(Args, Debug)]
+pub struct TargetArgs {
+    /// Target triple, or x86_64, aarch64, s390x for short [default: this machine].
+    #[arg(long, value_name = "TRIPLE")]
+    pub target: Option<String>,
+    /// Use the instructions of this CPU; `native` for this machine's.
+    #[arg(long, value_name = "NAME")]
+    pub cpu: Option<String>,
+    /// Change a setting; `clifc settings` lists them.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub settings: Vec<String>,
+    /// How much to optimise: none, speed or size; 0 to 3 and s are the same.
+    #[arg(short = 'O', value_name = "LEVEL", default_value = "none", hide_possible_values = true)]
+    pub opt: OptArg,
+}
+
+/// Optimisation levels as spelled after `-O`.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OptArg {
+    /// Compile fast.
+    #[value(alias = "0")]
+    None,
+    /// Make fast code.
+    #[value(aliases = ["1", "2", "3"])]
+    Speed,
+    /// Make fast code that is small.
+    #[value(alias = "s")]
+    Size,
+}
+
+/// `clifc build`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  clifc build a.clif                       Writes a.o
+  clifc build a.clif -o - | clifc disasm -
+  clifc build -O2 --target aarch64 a.clif
+  clifc build --set preserve_frame_pointers=true --dump regalloc,main a.clif")]
+pub struct Build {
+    /// Input files and target.
+    #[command(flatten)]
+    pub inputs: Inputs,
+    /// Where to write [default: the input's name with another suffix, in the current directory].
+    #[arg(short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// What code is for.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// What to write: obj, asm, clif as it goes into lowering, or vcode before register allocation.
+    #[arg(long, value_name = "KIND", default_value = "obj", hide_possible_values = true)]
+    pub emit: Emit,
+    /// Write assembly: the same as --emit asm.
+    #[arg(short = 'S')]
+    pub assembly: bool,
+    /// Threads [default: one per processor].
+    #[arg(short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+    /// Put each function in a section of its own.
+    #[arg(long)]
+    pub function_sections: bool,
+    /// Put each data object in a section of its own.
+    #[arg(long)]
+    pub data_sections: bool,
+    /// Print the function after this pass, to stderr.
+    #[arg(long, value_name = "PASS[,FUNCTION]")]
+    pub dump: Vec<String>,
+    /// Print how long each phase took, to stderr.
+    #[arg(long)]
+    pub time: bool,
+    /// Do not verify the input.
+    #[arg(long)]
+    pub no_verify: bool,
+    /// Write a rule for make beside the output (also spelt -MD).
+    #[arg(long = "MD")]
+    pub depend: bool,
+}
+
+/// What `build` makes.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Emit {
+    /// An object file.
+    Obj,
+    /// Assembly text.
+    Asm,
+    /// CLIF, as it goes into lowering.
+    Clif,
+    /// Machine instructions before registers are allocated.
+    Vcode,
+}
+
+/// `clifc check`.
+#[derive(Args, Debug)]
+pub struct Check {
+    /// Input files.
+    #[command(flatten)]
+    pub inputs: Inputs,
+    /// What the code is for.
+    #[command(flatten)]
+    pub target: TargetArgs,
+}
+
+/// `clifc cat`.
+#[derive(Args, Debug)]
+pub struct Cat {
+    /// Input files.
+    #[command(flatten)]
+    pub inputs: Inputs,
+    /// Print in the current dialect what was written in an older one.
+    #[arg(long)]
+    pub upgrade: bool,
+    /// Where to write [default: standard output].
+    #[arg(short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// `clifc disasm`.
+#[derive(Args, Debug)]
+pub struct Disasm {
+    /// Object files or linked ones; `-` for standard input.
+    #[arg(value_name = "OBJECT", required = true)]
+    pub files: Vec<PathBuf>,
+}
+
+/// `clifc explain`.
+#[derive(Args, Debug)]
+pub struct Explain {
+    /// Opcodes; all of them in a line each if there are none.
+    #[arg(value_name = "OPCODE")]
+    pub opcodes: Vec<String>,
+}
+
+/// `clifc settings`.
+#[derive(Args, Debug)]
+pub struct Settings {
+    /// What the settings are for.
+    #[command(flatten)]
+    pub target: TargetArgs,
+}
+
+/// `clifc test`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+A test file begins with lines like `test run` and `target x86_64`. Its last line of output is
+`N passed, N failed, N skipped`, and it fails if any test does.
+
+Examples:
+  clifc test filetests
+  clifc test --bless filetests/x86_64/add.clif      Write the output into the file
+  clifc test --junit report.xml filetests")]
+pub struct Test {
+    /// Test files, and directories of them.
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+    /// Only for this target.
+    #[arg(long, value_name = "TARGET")]
+    pub target: Option<String>,
+    /// Write what came out into files that expect exact output.
+    #[arg(long)]
+    pub bless: bool,
+    /// Fail if a test is skipped.
+    #[arg(long)]
+    pub fail_on_skip: bool,
+    /// Also write the results to FILE, a line of JSON per test.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Also write the results to FILE as JUnit XML.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Threads [default: one per processor].
+    #[arg(short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+    /// Name each test that passes or is skipped too.
+    #[arg(short, long, action = ArgAction::SetTrue)]
+    pub verbose: bool,
+}
+
+/// The arguments of this process, `@FILE` replaced by those in the file.
+pub fn expand() -> Result<Vec<OsString>, String> {
+    let mut all = Vec::new();
+    for arg in std::env::args_os() {
+        expand_into(&mut all, arg, 0)?;
+    }
+    Ok(all)
+}
+
+fn expand_into(all: &mut Vec<OsString>, arg: OsString, depth: usize) -> Result<(), String> {
+    const DEEPEST: usize = 8;
+    let path = arg.to_str().and_then(|arg| arg.strip_prefix('@'));
+    let Some(path) = path.filter(|path| !path.is_empty()) else {
+        // A short option of two letters, which compilers have and clap has not.
+        all.push(if arg == "-MD" { "--MD".into() } else { arg });
+        return Ok(());
+    };
+    if depth == DEEPEST {
+        return Err(format!("@{path}: response files within response files, {DEEPEST} deep"));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| format!("@{path}: {error}"))?;
+    split_words(&text).into_iter().try_for_each(|word| expand_into(all, word.into(), depth + 1))
+}
+
+/// Splits at white space outside of quotes; a backslash takes the next character as it is.
+fn split_words(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match (c, quote) {
+            ('\\', None | Some('"')) => word.get_or_insert_default().extend(chars.next()),
+            ('"' | '\'', None) => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (c, Some(open)) if c == open => quote = None,
+            (c, None) if c.is_whitespace() => words.extend(word.take()),
+            (c, _) => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn response_files_are_split_like_shell_words() {
+        assert_eq!(split_words("a  'b c'\n\"d \\\" e\" f\\ g ''"), ["a", "b c", "d \" e", "f g", ""]);
+    }
+
+    #[test]
+    fn levels_have_several_spellings() {
+        for (text, level) in [("-O2", OptArg::Speed), ("-Os", OptArg::Size), ("-O0", OptArg::None)] {
+            let cli = Cli::try_parse_from(["clifc", "build", text, "a.clif"]).expect("right");
+            assert!(matches!(cli.command, Command::Build(build) if build.target.opt == level));
+        }
+    }
+}

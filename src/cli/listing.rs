@@ -1,0 +1,34 @@
+//! `clifc targets` and `clifc settings`: what there is to choose from.
+
+use clifc::options::{Arch, Flags, PRESETS, SETTINGS, Target};
+
+/// Targets, and the CPUs of each.
+pub fn targets() -> String {
+    let host = Target::host().map(|host| host.arch()).ok();
+    let mut out = String::new();
+    for arch in Arch::ALL {
+        let here = if host == Some(arch) { "  (this machine)" } else { "" };
+        out.push_str(&format!("{:<8} {}{here}\n", arch.name(), arch.triple()));
+        for preset in PRESETS.iter().filter(|preset| preset.arch == arch) {
+            out.push_str(&format!("    --cpu {:<16} {}\n", preset.name, preset.doc));
+        }
+        if host == Some(arch) {
+            out.push_str(&format!("    --cpu {:<16} This machine\n", "native"));
+        }
+    }
+    out
+}
+
+/// The settings of a target, their values and what they may be. Those that differ from the default
+/// are marked.
+pub fn settings(target: &Target, flags: &Flags) -> String {
+    let defaults = Flags::new(target);
+    let mut out = format!("Settings for {target}; * is not the default\n\n");
+    for setting in SETTINGS.iter().filter(|setting| setting.applies_to(target.arch())) {
+        let show = |flags: &Flags| flags.show(setting.name).expect("a setting of this target");
+        let mark = if show(flags) == show(&defaults) { ' ' } else { '*' };
+        let entry = format!("{mark} {} = {}", setting.name, show(flags));
+        out.push_str(&format!("{entry:<52} {} [{}]\n", setting.doc, setting.kind.values()));
+    }
+    out
+}

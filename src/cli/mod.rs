@@ -1,0 +1,107 @@
+//! The verbs. Each takes its arguments and says how the process ends; what they do is in the library.
+
+mod args;
+mod disasm;
+mod explain;
+mod listing;
+mod testing;
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use clifc::options::{Flags, Target};
+
+use self::args::{Cli, Colour, Command, OptArg, TargetArgs};
+
+/// How a command ends when it does not succeed.
+#[derive(Debug)]
+pub enum Failure {
+    /// The input is wrong, and that has been said.
+    Input,
+    /// The command line is wrong.
+    Usage(String),
+    /// Something around it is: a file that cannot be read, say.
+    System(String),
+}
+
+/// Runs the command that the process was given.
+pub fn main() -> ExitCode {
+    let cli = match args::expand() {
+        Ok(args) => Cli::parse_from(args),
+        Err(why) => return end(Err(Failure::Usage(why))),
+    };
+    let colour = match cli.color {
+        Colour::Always => true,
+        Colour::Never => false,
+        Colour::Auto => io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+    };
+    end(run(cli.command, colour))
+}
+
+fn end(result: Result<(), Failure>) -> ExitCode {
+    let (code, why) = match result {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Failure::Input) => return ExitCode::from(1),
+        Err(Failure::System(why)) => (1, why),
+        Err(Failure::Usage(why)) => (2, why),
+    };
+    eprintln!("clifc: {why}");
+    ExitCode::from(code)
+}
+
+fn run(command: Command, _colour: bool) -> Result<(), Failure> {
+    match command {
+        Command::Explain(explain) => {
+            let texts: Result<Vec<_>, _> =
+                explain.opcodes.iter().map(|name| explain::explain(name)).collect();
+            let texts = texts.map_err(Failure::Usage)?;
+            print(&if texts.is_empty() { explain::summary() } else { texts.join("\n") })
+        }
+        Command::Disasm(disasm) => disasm::run(&disasm),
+        Command::Targets => print(&listing::targets()),
+        Command::Settings(settings) => {
+            let (target, flags) = target(&settings.target)?;
+            print(&listing::settings(&target, &flags))
+        }
+        Command::Test(test) => testing::run(&test),
+        _ => Err(Failure::Usage("soon".into())),
+    }
+}
+
+/// Writes to standard output; a reader that went away is no failure.
+fn print(text: &str) -> Result<(), Failure> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::System(error.to_string())),
+        _ => Ok(()),
+    }
+}
+
+/// The target and settings that arguments ask for.
+fn target(args: &TargetArgs) -> Result<(Target, Flags), Failure> {
+    let target = match &args.target {
+        Some(name) => Target::parse(name),
+        None => Target::host(),
+    };
+    let target = target.map_err(|error| Failure::Usage(error.to_string()))?;
+    let mut flags = Flags::new(&target);
+    let level = match args.opt {
+        OptArg::None => "none",
+        OptArg::Speed => "speed",
+        OptArg::Size => "speed_and_size",
+    };
+    let mut all = || -> Result<(), String> {
+        flags.set("opt_level", level)?;
+        args.cpu.iter().try_for_each(|name| flags.set_cpu(name))?;
+        args.settings.iter().try_for_each(|setting| flags.apply(setting))
+    };
+    all().map_err(Failure::Usage)?;
+    Ok((target, flags))
+}
+
+/// Runs `work` with as many threads as were asked for.
+fn with_threads<T: Send>(jobs: Option<u16>, work: impl FnOnce() -> T + Send) -> Result<T, Failure> {
+    let threads = jobs.map_or(0, usize::from);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    Ok(pool.map_err(|error| Failure::System(error.to_string()))?.install(work))
+}

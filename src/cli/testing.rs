@@ -1,0 +1,29 @@
+//! `clifc test`.
+
+use clifc::filetest::{self, Options, Totals};
+use clifc::options::Target;
+
+use super::args::Test;
+use super::{Failure, print, with_threads};
+
+/// Runs test files and reports.
+pub fn run(args: &Test) -> Result<(), Failure> {
+    let only = args.target.as_deref().map(Target::parse).transpose();
+    let only = only.map_err(|error| Failure::Usage(error.to_string()))?.map(|target| target.arch());
+    let options = Options { paths: args.paths.clone(), only, bless: args.bless };
+    let outcomes = with_threads(args.jobs, || filetest::run(&options))?;
+    let outcomes = outcomes.map_err(|error| Failure::Usage(error.to_string()))?;
+    let write = |path: &Option<std::path::PathBuf>, text: &dyn Fn() -> String| match path {
+        Some(path) => std::fs::write(path, text())
+            .map_err(|error| Failure::System(format!("{}: {error}", path.display()))),
+        None => Ok(()),
+    };
+    write(&args.json, &|| filetest::json(&outcomes))?;
+    write(&args.junit, &|| filetest::junit(&outcomes))?;
+    print(&filetest::text(&outcomes, args.verbose))?;
+    let totals = Totals::of(&outcomes);
+    match totals.failed > 0 || args.fail_on_skip && totals.skipped > 0 {
+        true => Err(Failure::Input),
+        false => Ok(()),
+    }
+}

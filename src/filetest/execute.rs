@@ -1,0 +1,326 @@
+//! Executing compiled run tests, never in clifc's own process.
+//!
+//! The objects of many test files are linked with a small C program, `harness.c`, by the system's
+//! compiler driver. It calls one entry point per tested function, which takes the address of memory
+//! that begins with the arguments and leaves the results there. Cases run in child processes of it, so
+//! that a trap or a hang is one case's result. When linking fails, the set is halved until what does
+//! not link is alone.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{fs, io};
+
+use super::invocation::Invocation;
+use super::values::Value;
+use crate::ir::Type;
+use crate::options::{Arch, Target};
+
+const HARNESS: &str = include_str!("harness.c");
+
+/// How programs of a target are linked and run.
+struct Toolchain {
+    arch: Arch,
+    /// The compiler driver on a host of another architecture.
+    cross: &'static str,
+    /// What runs them there.
+    emulator: &'static str,
+}
+
+const TOOLCHAINS: [Toolchain; 3] = [
+    Toolchain { arch: Arch::X86_64, cross: "x86_64-linux-gnu-gcc", emulator: "qemu-x86_64-static" },
+    Toolchain { arch: Arch::Aarch64, cross: "aarch64-linux-gnu-gcc", emulator: "qemu-aarch64-static" },
+    Toolchain { arch: Arch::S390x, cross: "s390x-linux-gnu-gcc", emulator: "qemu-s390x-static" },
+];
+
+/// Bytes between the values in an entry point's memory.
+const SLOT: usize = 16;
+
+/// Where values of these types stand in memory, one after another from `start`, and the end.
+pub fn layout(types: &[Type], start: usize) -> (Vec<usize>, usize) {
+    let mut end = start;
+    let offsets = types.iter().map(|ty| {
+        let at = end;
+        end += (ty.bytes() as usize).next_multiple_of(SLOT);
+        at
+    });
+    (offsets.collect(), end)
+}
+
+/// One call, and how to make it.
+#[derive(Debug)]
+pub struct Case {
+    /// Index of the entry point in [`Program::entries`].
+    pub entry: usize,
+    /// The call and what is wanted of it.
+    pub invocation: Invocation,
+    /// Types of its results.
+    pub results: Vec<Type>,
+}
+
+/// A compiled test file.
+#[derive(Debug)]
+pub struct Program {
+    /// What it was compiled for.
+    pub arch: Arch,
+    /// Object file.
+    pub object: Vec<u8>,
+    /// Symbols of its entry points.
+    pub entries: Vec<String>,
+    /// Its cases in order.
+    pub cases: Vec<Case>,
+}
+
+/// How a call ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Ended {
+    /// With these results.
+    Returned(Vec<Value>),
+    /// Killed by a signal.
+    Signal(String),
+    /// Killed because it took too long.
+    Timeout,
+}
+
+/// Runs the cases of all programs, which are for one architecture. An error is of a whole program.
+pub fn execute(programs: &[&Program]) -> Vec<Result<Vec<Ended>, String>> {
+    let failed = |why: String| programs.iter().map(|_| Err(why.clone())).collect();
+    let Some(first) = programs.first() else { return Vec::new() };
+    match link_and_run(first.arch, programs) {
+        Ok(output) => {
+            let mut lines = output.lines();
+            programs.iter().map(|program| read_results(program, &mut lines)).collect()
+        }
+        Err(Failure::Link(_)) if programs.len() > 1 => {
+            let (left, right) = programs.split_at(programs.len() / 2);
+            [execute(left), execute(right)].concat()
+        }
+        Err(Failure::Link(why) | Failure::Other(why)) => failed(why),
+    }
+}
+
+/// Whether programs for `arch` can be linked and run here; the error says what is missing.
+pub fn available(arch: Arch) -> Result<(), String> {
+    let (linker, runner) = commands(arch);
+    match [Some(linker), runner].into_iter().flatten().find(|program| !is_installed(program)) {
+        Some(missing) => Err(format!("running {arch} code here needs `{missing}`")),
+        None => Ok(()),
+    }
+}
+
+/// Whether this machine runs code for `arch` by itself.
+pub fn is_native(arch: Arch) -> bool {
+    Target::host().is_ok_and(|host| host.arch() == arch)
+}
+
+fn commands(arch: Arch) -> (&'static str, Option<&'static str>) {
+    let toolchain = &TOOLCHAINS[arch as usize];
+    debug_assert_eq!(toolchain.arch, arch);
+    match is_native(arch) {
+        true => ("cc", None),
+        false => (toolchain.cross, Some(toolchain.emulator)),
+    }
+}
+
+fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|dir| dir.join(program).is_file())
+}
+
+/// Why a set of programs did not run.
+enum Failure {
+    /// The linker refused it.
+    Link(String),
+    /// Something else.
+    Other(String),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Failure::Other(error.to_string())
+    }
+}
+
+fn link_and_run(arch: Arch, programs: &[&Program]) -> Result<String, Failure> {
+    let dir = Scratch::new()?;
+    let (linker, runner) = commands(arch);
+    let harness = dir.file("harness.c");
+    let executable = dir.file("tests");
+    fs::write(&harness, harness_source(programs))?;
+    let mut link = Command::new(linker);
+    link.args(["-w", "-O0", "-o"]).arg(&executable).arg(&harness);
+    for (number, program) in programs.iter().enumerate() {
+        let object = dir.file(&format!("{number}.o"));
+        fs::write(&object, &program.object)?;
+        link.arg(object);
+    }
+    let linked = link.args(["-lm", "-Wl,--fatal-warnings"]).output()?;
+    if !linked.status.success() {
+        let why = String::from_utf8_lossy(&linked.stderr);
+        return Err(Failure::Link(format!("the linker failed:\n{}", why.trim_end())));
+    }
+    let input = dir.file("input");
+    fs::write(&input, harness_input(arch, programs))?;
+    let mut run = match runner {
+        Some(runner) => Command::new(runner),
+        None => Command::new(&executable),
+    };
+    if runner.is_some() {
+        run.arg(&executable);
+    }
+    let output = run.stdin(Stdio::from(fs::File::open(&input)?)).output()?;
+    if !output.status.success() {
+        let why = String::from_utf8_lossy(&output.stderr);
+        return Err(Failure::Other(format!("the test program failed ({}): {why}", output.status)));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The C program: the table of entry points, and the harness.
+fn harness_source(programs: &[&Program]) -> String {
+    let entries: Vec<&str> = programs.iter().flat_map(|p| &p.entries).map(String::as_str).collect();
+    let mut source = String::from("typedef void function(void *);\n");
+    for entry in &entries {
+        writeln!(source, "function {entry};").expect("writing to a string");
+    }
+    writeln!(source, "function *const functions[] = {{{}}};", entries.join(","))
+        .expect("writing to a string");
+    writeln!(source, "enum {{ FUNCTIONS = {} }};", entries.len()).expect("writing to a string");
+    source + HARNESS
+}
+
+/// The cases as the harness reads them.
+fn harness_input(arch: Arch, programs: &[&Program]) -> String {
+    let mut input = String::new();
+    let mut first_entry = 0;
+    for program in programs {
+        for case in &program.cases {
+            let args: Vec<Type> = case.invocation.args.iter().map(|value| value.ty).collect();
+            let (offsets, args_end) = layout(&args, 0);
+            let (_, size) = layout(&case.results, args_end);
+            let mut memory = vec![0; args_end];
+            for (value, at) in case.invocation.args.iter().zip(offsets) {
+                let bytes = value.to_memory(arch.is_big_endian());
+                memory[at..at + bytes.len()].copy_from_slice(&bytes);
+            }
+            let hex: String = memory.iter().map(|byte| format!("{byte:02x}")).collect();
+            writeln!(input, "{} {size} {hex}", first_entry + case.entry).expect("writing to a string");
+        }
+        input.push_str("group\n");
+        first_entry += program.entries.len();
+    }
+    input
+}
+
+/// Takes a program's results from what the harness printed.
+fn read_results<'a>(
+    program: &Program,
+    lines: &mut impl Iterator<Item = &'a str>,
+) -> Result<Vec<Ended>, String> {
+    let read = |case: &Case| {
+        let line = lines.next().ok_or("the test program ended early")?;
+        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+        match word {
+            "timeout" => return Ok(Ended::Timeout),
+            "signal" => return Ok(Ended::Signal(signal_name(rest))),
+            _ => {}
+        }
+        let memory: Vec<u8> = rest
+            .as_bytes()
+            .chunks(2)
+            .filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+            .collect();
+        let args: Vec<Type> = case.invocation.args.iter().map(|value| value.ty).collect();
+        let (offsets, end) = layout(&case.results, layout(&args, 0).1);
+        if memory.len() != end {
+            return Err(format!("the test program printed `{line}`"));
+        }
+        let values = case.results.iter().zip(offsets);
+        let values =
+            values.map(|(&ty, at)| Value::from_memory(&memory[at..], ty, program.arch.is_big_endian()));
+        Ok(Ended::Returned(values.collect()))
+    };
+    program.cases.iter().map(read).collect()
+}
+
+fn signal_name(number: &str) -> String {
+    let names = [
+        ("4", "SIGILL"),
+        ("5", "SIGTRAP"),
+        ("6", "SIGABRT"),
+        ("7", "SIGBUS"),
+        ("8", "SIGFPE"),
+        ("11", "SIGSEGV"),
+    ];
+    match names.iter().find(|(of, _)| *of == number) {
+        Some((_, name)) => (*name).into(),
+        None if number == "0" => "an exit".into(),
+        None => format!("signal {number}"),
+    }
+}
+
+/// A directory that is removed in the end.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> io::Result<Self> {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let dir = std::env::temp_dir().join(format!("clifc-test-{}-{number}", std::process::id()));
+        fs::create_dir(&dir)?;
+        Ok(Scratch(dir))
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        Path::new(&self.0).join(name)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What cannot be removed stays in the directory for such files.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::types::{I8, I32};
+
+    /// An object made of C, whose entry points do what a case asks for.
+    fn program(source: &str, entries: &[&str], cases: &[(usize, &str)]) -> Program {
+        let dir = Scratch::new().expect("a directory");
+        fs::write(dir.file("a.c"), source).expect("a file");
+        let status = Command::new("cc").args(["-c", "-o"]).arg(dir.file("a.o")).arg(dir.file("a.c")).status();
+        assert!(status.expect("cc runs").success());
+        let cases = cases.iter().map(|&(entry, text)| Case {
+            entry,
+            invocation: Invocation::parse(1, text, &[I32], &[I8]).expect("right").expect("a call"),
+            results: vec![I8],
+        });
+        Program {
+            arch: Target::host().expect("a target").arch(),
+            object: fs::read(dir.file("a.o")).expect("an object"),
+            entries: entries.iter().map(|entry| entry.to_string()).collect(),
+            cases: cases.collect(),
+        }
+    }
+
+    #[test]
+    fn traps_are_results_and_link_errors_are_of_one_program() {
+        let good = program(
+            "void good(int *p) { if (*p == 0) __builtin_trap(); p[4] = *p + 1; }",
+            &["good"],
+            &[(0, "; run: %f(1) == 2"), (0, "; run: %f(0) == 1"), (0, "; run: %f(-1) == 0")],
+        );
+        let bad =
+            program("void gone(void); void bad(int *p) { gone(); }", &["bad"], &[(0, "; run: %f(1) == 2")]);
+        let results = execute(&[&good, &bad]);
+        let value = |text| Ended::Returned(vec![Value::parse(text, I8).expect("a value")]);
+        let [Ok(first), Err(second)] = &results[..] else { panic!("{results:?}") };
+        assert_eq!(first, &[value("2"), Ended::Signal("SIGILL".into()), value("0")]);
+        assert!(second.contains("gone"));
+    }
+}

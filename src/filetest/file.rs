@@ -1,0 +1,265 @@
+//! A test file: its header lines, its functions, and the comments that belong to each.
+//!
+//! A `target` takes the `set` lines before it. Comments before the first function belong to all
+//! functions; others to the function they stand in or below.
+
+use std::ops::Range;
+
+use crate::diag::{Diagnostic, did_you_mean};
+use crate::options::{Flags, Target, TargetError};
+use crate::parse::{self, FunctionText, Split};
+
+/// A comment, from its first semicolon to the end of its line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Comment<'a> {
+    /// Its line, from 1.
+    pub line: usize,
+    /// The line of the code it annotates: its own, or if there is none, the nearest above.
+    pub code_line: usize,
+    /// All of it.
+    pub text: &'a str,
+}
+
+impl<'a> Comment<'a> {
+    /// What follows `directive`, which ends in a colon, if the comment begins with it.
+    pub fn after(&self, directive: &str) -> Option<&'a str> {
+        let text = self.text.trim_start_matches(';').trim_start();
+        text.strip_prefix(directive).map(str::trim)
+    }
+}
+
+/// A `test` line.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Command<'a> {
+    /// What to test.
+    pub name: &'a str,
+    /// Words after it.
+    pub options: Vec<&'a str>,
+}
+
+/// A `target` line.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TargetLine<'a> {
+    /// All after the word `target`.
+    pub text: &'a str,
+    /// What to compile for; the message tells why clifc cannot.
+    pub target: Result<(Target, Flags), String>,
+}
+
+/// What the header lines say.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Header<'a> {
+    /// Tests to make.
+    pub commands: Vec<Command<'a>>,
+    /// Targets to make them for.
+    pub targets: Vec<TargetLine<'a>>,
+    /// All settings that are not of a target.
+    pub settings: Vec<&'a str>,
+    /// What clifc must have been built with: none of it is known.
+    pub features: Vec<&'a str>,
+}
+
+impl<'a> Header<'a> {
+    /// Reads header lines.
+    pub fn parse(lines: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
+        let mut header = Header::default();
+        for line in lines {
+            let code = line.split(';').next().unwrap_or("").trim();
+            header.add(code).map_err(|why| format!("`{code}`: {why}"))?;
+        }
+        if header.commands.is_empty() {
+            return Err("no `test` line".into());
+        }
+        // Settings of a file without targets are checked, if not used.
+        header.target("x86_64").map_err(|why| format!("`set`: {why}"))?.map(|_| header)
+    }
+
+    fn add(&mut self, code: &'a str) -> Result<(), String> {
+        let (word, rest) = code.split_once(char::is_whitespace).unwrap_or((code, ""));
+        let mut words = rest.split_whitespace();
+        match word {
+            "test" => {
+                let name = words.next().ok_or("test what?")?;
+                self.commands.push(Command { name, options: words.collect() });
+            }
+            "set" => self.settings.extend(words),
+            "feature" => self.features.extend(words),
+            _ => {
+                let target = self.target(rest)?;
+                self.targets.push(TargetLine { text: rest, target });
+            }
+        }
+        Ok(())
+    }
+
+    fn target(&self, text: &str) -> Result<Result<(Target, Flags), String>, String> {
+        let mut words = text.split_whitespace();
+        match Target::parse(words.next().unwrap_or("")) {
+            Ok(target) => {
+                let mut flags = Flags::new(&target);
+                self.settings.iter().copied().chain(words).try_for_each(|word| flags.apply(word))?;
+                Ok(Ok((target, flags)))
+            }
+            Err(error @ TargetError::Unsupported(_)) => Ok(Err(error.to_string())),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+/// A function and the comments in and below it.
+#[derive(Debug)]
+pub struct TestFunction<'a> {
+    /// Where it is.
+    pub item: FunctionText,
+    /// Its comments.
+    pub comments: Vec<Comment<'a>>,
+}
+
+/// A file taken apart.
+#[derive(Debug)]
+pub struct TestFile<'a> {
+    /// All of it.
+    pub text: &'a str,
+    /// What the header lines say.
+    pub header: Header<'a>,
+    /// Comments before the first function.
+    pub leading: Vec<Comment<'a>>,
+    /// Functions in order.
+    pub functions: Vec<TestFunction<'a>>,
+    /// Where each line begins.
+    line_starts: Vec<usize>,
+}
+
+impl<'a> TestFile<'a> {
+    /// Takes a file apart.
+    pub fn parse(text: &'a str) -> Result<Self, String> {
+        let newlines = memchr::memchr_iter(b'\n', text.as_bytes());
+        let line_starts: Vec<usize> = std::iter::once(0).chain(newlines.map(|at| at + 1)).collect();
+        let mut diagnostics = Vec::new();
+        let Split { header, leading, functions, .. } = parse::split(text.as_bytes(), &mut diagnostics);
+        let mut file = TestFile {
+            text,
+            header: Header::parse(header.into_iter().map(|line| &text[line]))?,
+            leading: Vec::new(),
+            functions: Vec::new(),
+            line_starts,
+        };
+        if let Some(diagnostic) = diagnostics.first() {
+            return Err(file.message(diagnostic));
+        }
+        file.leading = file.comments(leading);
+        let with_comments = |item: FunctionText| {
+            let comments = file.comments(item.text.start..item.trailing.end);
+            TestFunction { item, comments }
+        };
+        file.functions = functions.into_iter().map(with_comments).collect();
+        let all = file.functions.iter().flat_map(|function| &function.comments).chain(&file.leading);
+        for comment in all {
+            if let Some(why) = misspelt_directive(comment.text) {
+                return Err(format!("line {}: {why}", comment.line));
+            }
+        }
+        Ok(file)
+    }
+
+    /// The line of a byte offset, from 1.
+    pub fn line(&self, offset: usize) -> usize {
+        self.line_starts.partition_point(|start| *start <= offset)
+    }
+
+    /// A diagnostic with its line.
+    pub fn message(&self, diagnostic: &Diagnostic) -> String {
+        format!("line {}: {}", self.line(diagnostic.offset), diagnostic.message)
+    }
+
+    fn comments(&self, part: Range<usize>) -> Vec<Comment<'a>> {
+        let line_text = |line: usize| {
+            let end = self.line_starts.get(line).copied().unwrap_or(self.text.len());
+            &self.text[self.line_starts[line - 1]..end]
+        };
+        let mut seen_line = self.line(part.start);
+        let mut code_line = seen_line;
+        let mut found = Vec::new();
+        for comment in parse::comments(self.text.as_bytes(), part) {
+            let line = self.line(comment.offset);
+            let before = (seen_line..line).rev().find(|&line| {
+                let text = line_text(line).trim_start();
+                !text.is_empty() && !text.starts_with(';')
+            });
+            code_line = before.unwrap_or(code_line);
+            if !self.text[self.line_starts[line - 1]..comment.offset].trim().is_empty() {
+                code_line = line;
+            }
+            seen_line = line;
+            let text = &self.text[comment.offset..comment.offset + comment.text.len()];
+            found.push(Comment { line, code_line, text });
+        }
+        found
+    }
+}
+
+/// Why a comment that looks like a directive is none: misspelt ones must not pass for prose.
+fn misspelt_directive(comment: &str) -> Option<String> {
+    const LONG_ENOUGH: [&str; 8] =
+        ["check", "sameln", "nextln", "unordered", "regex", "error", "dominates", "print"];
+    let text = comment.trim_start_matches(';').trim_start();
+    let (word, _) = text.split_once(':')?;
+    if word.contains(char::is_whitespace) || LONG_ENOUGH.contains(&word) {
+        return None;
+    }
+    let lower = word.to_ascii_lowercase();
+    let near = match lower.len() {
+        0..3 => return None,
+        3 if lower == "run" && word != "run" => "; did you mean `run`?".into(),
+        3 => return None,
+        _ => did_you_mean(&lower, LONG_ENOUGH),
+    };
+    (!near.is_empty()).then(|| format!("no directive `{word}:`{near}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers() {
+        let text = "test run\ntest compile precise-output ; why\nset opt_level=speed\ntarget x86_64 has_avx\n\
+                    set is_pic=false\n; check: x\ntarget riscv64 has_v\n\nfunction %f() {\nblock0:\n return\n}\n";
+        let file = TestFile::parse(text).expect("a file");
+        let header = &file.header;
+        assert_eq!(header.commands.len(), 2);
+        assert_eq!(header.commands[1].options, ["precise-output"]);
+        assert_eq!(file.leading.len(), 2);
+        let (_, flags) = header.targets[0].target.as_ref().expect("supported");
+        assert!(flags.has_avx() && flags.is_pic());
+        assert!(header.targets[1].target.as_ref().is_err_and(|why| why.contains("not supported")));
+    }
+
+    #[test]
+    fn mistakes_in_headers_are_errors() {
+        for bad in ["", "test", "test x\nset opt_level=9\ntarget x86_64", "test x\ntarget x86_65", "tset run"]
+        {
+            assert!(TestFile::parse(bad).is_err(), "{bad}");
+        }
+        assert!(TestFile::parse("test run\ntarget x86_64 has_lse").is_err());
+    }
+
+    #[test]
+    fn comments_know_their_code() {
+        let text = "test cat\nfunction %\"a;b\"() { ; one\nblock0: return\n\n ; two\n ; three\n}";
+        let file = TestFile::parse(text).expect("a file");
+        let seen: Vec<_> = file.functions[0].comments.iter().map(|c| (c.line, c.code_line, c.text)).collect();
+        assert_eq!(seen, [(2, 2, "; one"), (5, 3, "; two"), (6, 3, "; three")]);
+        assert_eq!(Comment { line: 1, code_line: 1, text: ";; error: x " }.after("error:"), Some("x"));
+    }
+
+    #[test]
+    fn misspelt_directives_are_found() {
+        for bad in ["; chek: x", "; nextline: y", "; RUN: %f()", "; CHECK: x", "; eror: x"] {
+            assert!(misspelt_directive(bad).is_some(), "{bad}");
+        }
+        for good in ["; check: x", "; note: this", "; run: %f()", "; see below: x", "; TODO: x", "; prose"] {
+            assert_eq!(misspelt_directive(good), None, "{good}");
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! What `run` and `print` comments ask for.
+//!
+//! `; run: %f(1, 2) == 3` calls the function above the comment, as do `!=` and, for several results,
+//! `== [1, 2]`; a bare `; run` calls a function of no arguments that must not return zero, and
+//! `; print: %f(1)` shows the results.
+
+use super::values::{Value, show_list};
+use crate::ir::Type;
+
+/// What results are wanted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Want {
+    /// These.
+    Equal(Vec<Value>),
+    /// Any but these.
+    NotEqual(Vec<Value>),
+    /// One that is not zero.
+    NonZero,
+    /// Any; they are shown.
+    Shown,
+}
+
+/// One call of a function under test.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Invocation {
+    /// Line of the comment.
+    pub line: usize,
+    /// The name it was written with, without the `%`; empty if without one.
+    pub name: String,
+    /// Arguments.
+    pub args: Vec<Value>,
+    /// Results wanted.
+    pub want: Want,
+}
+
+impl Invocation {
+    /// Reads the comment, if it asks to run a function with such parameters and results.
+    pub fn parse(
+        line: usize,
+        comment: &str,
+        params: &[Type],
+        results: &[Type],
+    ) -> Result<Option<Self>, String> {
+        let text = comment.trim_start_matches([';', ' ', '\t']);
+        // A comment on the comment.
+        let text = text.split(';').next().unwrap_or("").trim_end();
+        let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+        let (word, rest) = text.split_at(end);
+        if !matches!(word, "run" | "print") {
+            return Ok(None);
+        }
+        let Some(call) = rest.strip_prefix(':') else {
+            return Self::bare(line, word, rest, params, results);
+        };
+        let (name, args, rest) = parse_call(call.trim())?;
+        let args = parse_list(args, params).map_err(|why| format!("arguments: {why}"))?;
+        let want = match (word, rest.split_at_checked(2)) {
+            ("print", _) if rest.is_empty() => Want::Shown,
+            ("run", Some(("==", values))) => Want::Equal(parse_results(values.trim(), results)?),
+            ("run", Some(("!=", values))) => Want::NotEqual(parse_results(values.trim(), results)?),
+            ("run", _) => return Err(format!("`==` or `!=` expected before `{rest}`")),
+            _ => return Err(format!("`{rest}` is too much")),
+        };
+        Ok(Some(Invocation { line, name: name.into(), args, want }))
+    }
+
+    /// The forms without a call.
+    fn bare(
+        line: usize,
+        word: &str,
+        rest: &str,
+        params: &[Type],
+        results: &[Type],
+    ) -> Result<Option<Self>, String> {
+        if !rest.is_empty() {
+            // Prose that begins with this word, unless it looks like a call without the colon.
+            return match rest.trim_start().starts_with(['%', '(']) {
+                true => Err(format!("`:` is missing after `{word}`")),
+                false => Ok(None),
+            };
+        }
+        let want = match word {
+            "print" => Want::Shown,
+            _ if matches!(results, [ty] if ty.is_int()) => Want::NonZero,
+            _ => return Err("`run` alone needs a function of one integer result".into()),
+        };
+        if !params.is_empty() {
+            return Err(format!("`{word}` alone needs a function without parameters"));
+        }
+        Ok(Some(Invocation { line, name: String::new(), args: Vec::new(), want }))
+    }
+
+    /// Compares the results of the call with those wanted; the error says how they differ.
+    pub fn judge(&self, results: &[Value]) -> Result<(), String> {
+        let right = match &self.want {
+            Want::Equal(values) => values == results,
+            Want::NotEqual(values) => values != results,
+            Want::NonZero => results.iter().any(|value| !value.is_zero()),
+            Want::Shown => true,
+        };
+        if right {
+            return Ok(());
+        }
+        let call = format!("%{}({})", self.name, show_list(&self.args));
+        let got = show_list(results);
+        Err(match &self.want {
+            Want::Equal(values) => format!("{call} is [{got}], not [{}]", show_list(values)),
+            _ => format!("{call} is [{got}]"),
+        })
+    }
+}
+
+/// Takes `%name(args)` apart: name, arguments, and what follows.
+fn parse_call(text: &str) -> Result<(&str, &str, &str), String> {
+    let parts = text.strip_prefix('%').and_then(|text| {
+        let (name, rest) = text.split_once('(')?;
+        let (args, rest) = rest.split_once(')')?;
+        Some((name.trim(), args, rest.trim()))
+    });
+    parts.ok_or_else(|| format!("a call like `%f(1)` expected, not `{text}`"))
+}
+
+fn parse_results(text: &str, types: &[Type]) -> Result<Vec<Value>, String> {
+    let values = match types {
+        [_] => text,
+        _ => text
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'))
+            .ok_or_else(|| format!("{} results are written in brackets", types.len()))?,
+    };
+    parse_list(values, types).map_err(|why| format!("results: {why}"))
+}
+
+/// Values separated by commas, where those in brackets are of vectors.
+fn parse_list(text: &str, types: &[Type]) -> Result<Vec<Value>, String> {
+    let mut depth = 0;
+    let is_separator = |c: char| {
+        depth += i32::from(c == '[') - i32::from(c == ']');
+        c == ',' && depth == 0
+    };
+    let items: Vec<&str> = match text.trim() {
+        "" => Vec::new(),
+        text => text.split(is_separator).map(str::trim).collect(),
+    };
+    if items.len() != types.len() {
+        return Err(format!("{} given, {} needed", items.len(), types.len()));
+    }
+    items.into_iter().zip(types).map(|(item, &ty)| Value::parse(item, ty)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::types::{F32, I8, I32, I32X4};
+
+    #[test]
+    fn calls() {
+        let parse = |text, params: &[Type], results: &[Type]| Invocation::parse(1, text, params, results);
+        let call = parse("; run: %f(1, [1 2 3 4]) == [7, -1] ; so", &[I8, I32X4], &[I8, I32]);
+        let call = call.expect("right").expect("a call");
+        assert_eq!((call.name.as_str(), call.args.len()), ("f", 2));
+        assert!(matches!(&call.want, Want::Equal(values) if show_list(values) == "7, -1"));
+        assert!(matches!(parse("; run", &[], &[I8]), Ok(Some(Invocation { want: Want::NonZero, .. }))));
+        assert!(matches!(parse(";; print: %f()", &[], &[]), Ok(Some(Invocation { want: Want::Shown, .. }))));
+        assert!(matches!(parse("; run the loop backwards", &[], &[]), Ok(None)));
+        assert!(matches!(parse("; running", &[], &[]), Ok(None)));
+        for bad in
+            ["; run: %f(1)", "; run: f(1) == 2", "; run %f(1) == 2", "; run: %f() == 2", "; run: %f(1) == x"]
+        {
+            assert!(parse(bad, &[I8], &[I8]).is_err(), "{bad}");
+        }
+        assert!(parse("; run", &[I8], &[I8]).is_err());
+        assert!(parse("; run", &[], &[F32]).is_err());
+    }
+
+    #[test]
+    fn judgement() {
+        let invocation = |text| Invocation::parse(1, text, &[], &[I8]).expect("right").expect("a call");
+        let value = |text| [Value::parse(text, I8).expect("a value")];
+        assert!(invocation("; run: %f() == 3").judge(&value("3")).is_ok());
+        assert_eq!(invocation("; run: %f() == 3").judge(&value("4")), Err("%f() is [4], not [3]".into()));
+        assert!(invocation("; run: %f() != 3").judge(&value("4")).is_ok());
+        assert!(invocation("; run: %f() != 3").judge(&value("3")).is_err());
+        assert!(invocation("; run").judge(&value("0")).is_err());
+    }
+}

@@ -1,0 +1,252 @@
+//! `clifc test`: runs test files, which say themselves what they test.
+//!
+//! Files are taken apart, compiled and compared in parallel; what run tests execute is collected and
+//! executed together afterwards ([`execute`]), because starting a linker per file would cost more than
+//! everything else. Every test of every file ends up in the report: what cannot be tested here is
+//! skipped with a reason, and what nobody knows (a command, a directive, a setting) fails.
+
+mod execute;
+mod file;
+mod filecheck;
+mod invocation;
+mod report;
+mod run;
+mod subtests;
+mod values;
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use rayon::prelude::*;
+
+use crate::diag::did_you_mean;
+use crate::options::{Arch, Flags, Target};
+use crate::verify::Environment;
+use execute::Program;
+use file::{Command, TestFile};
+pub use report::{Outcome, Status, Totals, json, junit, text};
+
+/// What to test, and how.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Files, and directories of files.
+    pub paths: Vec<PathBuf>,
+    /// Only tests for this architecture.
+    pub only: Option<Arch>,
+    /// Write what came out into files with exact output.
+    pub bless: bool,
+}
+
+/// What a `test` line asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    Verifier,
+    Domtree,
+    Compile,
+    Run,
+    /// The field knows it, and clifc does not test it yet.
+    NotYet,
+}
+
+impl Kind {
+    /// Whether the test is made for each target line.
+    fn is_per_target(self) -> bool {
+        matches!(self, Kind::Compile | Kind::Run)
+    }
+}
+
+/// The commands, and the options each takes.
+const COMMANDS: [(&str, Kind, &[&str]); 14] = [
+    ("cat", Kind::NotYet, &[]),
+    ("verifier", Kind::Verifier, &[]),
+    ("print-cfg", Kind::NotYet, &[]),
+    ("domtree", Kind::Domtree, &[]),
+    ("compile", Kind::Compile, &["precise-output", "expect-fail"]),
+    ("run", Kind::Run, &[]),
+    ("interpret", Kind::NotYet, &[]),
+    ("optimize", Kind::NotYet, &["precise-output"]),
+    ("inline", Kind::NotYet, &["precise-output", "optimize"]),
+    ("alias-analysis", Kind::NotYet, &[]),
+    ("safepoint", Kind::NotYet, &[]),
+    ("unwind", Kind::NotYet, &[]),
+    ("legalizer", Kind::NotYet, &[]),
+    ("licm", Kind::NotYet, &[]),
+];
+
+/// A test in the making.
+struct Test {
+    outcome: Outcome,
+    /// What is left to execute.
+    program: Option<Program>,
+}
+
+/// Runs all tests below the paths, in as many threads as the current pool has.
+pub fn run(options: &Options) -> io::Result<Vec<Outcome>> {
+    let mut paths = Vec::new();
+    for path in &options.paths {
+        let before = paths.len();
+        collect(path, &mut paths)?;
+        if paths.len() == before {
+            let why = format!("{}: no .clif file", path.display());
+            return Err(io::Error::new(io::ErrorKind::NotFound, why));
+        }
+    }
+    let mut tests: Vec<Test> = paths
+        .par_iter()
+        .enumerate()
+        .flat_map_iter(|(number, path)| test_file(number, path, options))
+        .collect();
+    execute_all(&mut tests);
+    Ok(tests.into_iter().map(|test| test.outcome).collect())
+}
+
+/// Adds the test files at or below `path`, in order of their names.
+fn collect(path: &Path, into: &mut Vec<PathBuf>) -> io::Result<()> {
+    let context = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+    if !fs::metadata(path).map_err(context)?.is_dir() {
+        into.push(path.into());
+        return Ok(());
+    }
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<_>>()?;
+    entries.sort();
+    for entry in entries {
+        if entry.is_dir() || entry.extension().is_some_and(|extension| extension == "clif") {
+            collect(&entry, into)?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes all tests of a file, up to what must be executed.
+fn test_file(number: usize, path: &Path, options: &Options) -> Vec<Test> {
+    let name = path.display().to_string();
+    let read = fs::read_to_string(path).map_err(|error| error.to_string());
+    let text = match &read {
+        Ok(text) => text,
+        Err(why) => return vec![Test::new(&name, "file", Status::Failed(why.clone()))],
+    };
+    match TestFile::parse(text) {
+        Ok(file) => {
+            let cx = FileContext { number, name: &name, path, file: &file, options };
+            file.header.commands.iter().flat_map(|command| cx.command(command)).collect()
+        }
+        Err(why) => vec![Test::new(&name, "file", Status::Failed(why))],
+    }
+}
+
+impl Test {
+    fn new(file: &str, test: &str, status: Status) -> Self {
+        let outcome = Outcome { file: file.into(), test: test.into(), status, notes: Vec::new() };
+        Test { outcome, program: None }
+    }
+}
+
+/// A file whose tests are being made.
+struct FileContext<'a> {
+    /// Tells the files apart in symbols.
+    number: usize,
+    name: &'a str,
+    path: &'a Path,
+    file: &'a TestFile<'a>,
+    options: &'a Options,
+}
+
+impl FileContext<'_> {
+    /// The tests of one `test` line.
+    fn command(&self, command: &Command) -> Vec<Test> {
+        let single = |status| vec![Test::new(self.name, command.name, status)];
+        let Some((_, kind, allowed)) = COMMANDS.iter().find(|(name, ..)| *name == command.name) else {
+            let near = did_you_mean(command.name, COMMANDS.map(|(name, ..)| name));
+            return single(Status::Failed(format!("no test command `{}`{near}", command.name)));
+        };
+        if let Some(option) = command.options.iter().find(|option| !allowed.contains(option)) {
+            let why = format!("`test {}` has no option `{option}`", command.name);
+            return single(Status::Failed(why));
+        }
+        if let Some(feature) = self.file.header.features.first() {
+            return single(Status::Skipped(format!("needs the feature {feature}")));
+        }
+        if *kind == Kind::NotYet {
+            return single(Status::Skipped(format!("`test {}` is not supported yet", command.name)));
+        }
+        if kind.is_per_target() {
+            return self.for_targets(*kind, command);
+        }
+        single(self.without_target(*kind))
+    }
+
+    fn without_target(&self, kind: Kind) -> Status {
+        // What the verifier allows depends on the target, if the file is for one.
+        let env = match &self.file.header.targets[..] {
+            [line] => match &line.target {
+                Ok((_, flags)) => Environment::new(flags),
+                Err(why) => return Status::Skipped(why.clone()),
+            },
+            _ => Environment::ANY,
+        };
+        let result = match kind {
+            Kind::Domtree => subtests::dominators(self.file),
+            _ => subtests::verifier(self.file, env),
+        };
+        match result {
+            Ok(()) => Status::Passed,
+            Err(why) => Status::Failed(why),
+        }
+    }
+
+    fn for_targets(&self, kind: Kind, command: &Command) -> Vec<Test> {
+        let targets = &self.file.header.targets;
+        if targets.is_empty() {
+            let why = format!("`test {}` needs a `target` line", command.name);
+            return vec![Test::new(self.name, command.name, Status::Failed(why))];
+        }
+        let tests = targets.iter().filter_map(|line| {
+            let test = format!("{} {}", command.name, line.text);
+            let (target, flags) = match &line.target {
+                Err(_) if self.options.only.is_some() => return None,
+                Err(why) => return Some(Test::new(self.name, &test, Status::Skipped(why.clone()))),
+                Ok(target) => target,
+            };
+            let wanted = self.options.only.is_none_or(|only| only == target.arch());
+            wanted.then(|| self.for_target(kind, command, &test, target, flags))
+        });
+        tests.collect()
+    }
+
+    fn for_target(&self, kind: Kind, command: &Command, test: &str, target: &Target, flags: &Flags) -> Test {
+        let mut made = Test::new(self.name, test, Status::Passed);
+        made.outcome.status = match kind {
+            Kind::Compile => run::compile(self, command, target, flags),
+            _ => match run::prepare(self, target, flags) {
+                Ok(prepared) => {
+                    made.outcome.notes = prepared.notes;
+                    made.program = Some(prepared.program);
+                    Status::Passed
+                }
+                Err(status) => status,
+            },
+        };
+        made
+    }
+}
+
+/// Executes what is to be executed, in one set per thread and architecture.
+fn execute_all(tests: &mut [Test]) {
+    let mut pending: Vec<&mut Test> = tests.iter_mut().filter(|test| test.program.is_some()).collect();
+    // A stable sort, so that files stay in order.
+    pending.sort_by_key(|test| test.program.as_ref().map(|program| program.arch as u8));
+    let per_set = pending.len().div_ceil(rayon::current_num_threads()).max(1);
+    pending.par_chunks_mut(per_set).for_each(|set| {
+        let arch_of = |test: &&mut Test| test.program.as_ref().map(|program| program.arch);
+        for same in set.chunk_by_mut(|a, b| arch_of(a) == arch_of(b)) {
+            let programs: Vec<&Program> = same.iter().filter_map(|test| test.program.as_ref()).collect();
+            let results = execute::execute(&programs);
+            for (test, result) in same.iter_mut().zip(results) {
+                if let Some(program) = test.program.take() {
+                    test.outcome.status = run::judge(&program, result, &mut test.outcome.notes);
+                }
+            }
+        }
+    });
+}

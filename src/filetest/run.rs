@@ -1,0 +1,216 @@
+//! The tests of a file that need machine code: `compile` and `run`.
+
+use std::fmt::Write as _;
+
+use super::execute::{self, Case, Ended, Program, layout};
+use super::file::{Command, TestFile, TestFunction};
+use super::invocation::{Invocation, Want};
+use super::report::Status;
+use super::values::show_list;
+use super::{FileContext, subtests};
+use crate::ir::{AbiParam, Linkage, Name, Signature, Type};
+use crate::options::{Flags, Target};
+
+/// What diagnostics of back ends contain where they lack something.
+const NOT_YET: &str = "not supported yet on";
+
+/// A compiled run test, and remarks on it.
+pub struct Prepared {
+    /// What to execute.
+    pub program: Program,
+    /// Remarks.
+    pub notes: Vec<String>,
+}
+
+/// A function that is called by run tests.
+struct Tested<'a> {
+    function: &'a TestFunction<'a>,
+    name: Name,
+    signature: Signature,
+    invocations: Vec<Invocation>,
+}
+
+/// Compiles a file for a run test, with an entry point for each function that is called.
+pub fn prepare(cx: &FileContext, target: &Target, flags: &Flags) -> Result<Prepared, Status> {
+    runnable(target, flags).map_err(Status::Skipped)?;
+    let tested = tested_functions(cx.file).map_err(Status::Failed)?;
+    let mut notes = Vec::new();
+    let mut cases = Vec::new();
+    let mut entries = Vec::new();
+    let mut text = with_local_functions(cx.file);
+    for (number, Tested { function, name, signature, invocations }) in tested.into_iter().enumerate() {
+        let entry = format!("clifc_case_{}_{}_{number}", cx.number, symbol_part(&flags.key()));
+        text.push_str(&trampoline(&entry, &name, &signature));
+        entries.push(entry);
+        let results = types(&signature.returns);
+        for invocation in invocations {
+            let called = Name::Text(invocation.name.as_str().into());
+            if !invocation.name.is_empty() && called != name {
+                let line = cx.file.line(function.item.text.start);
+                notes.push(format!(
+                    "line {}: `%{}` stands below another function, of line {line}, which is called",
+                    invocation.line, invocation.name
+                ));
+            }
+            cases.push(Case { entry: number, invocation, results: results.clone() });
+        }
+    }
+    let object = compile_object(cx, &text, target, flags)?;
+    Ok(Prepared { program: Program { arch: target.arch(), object, entries, cases }, notes })
+}
+
+/// Whether code for a target with such settings can run here; if not, why.
+fn runnable(target: &Target, flags: &Flags) -> Result<(), String> {
+    execute::available(target.arch())?;
+    if execute::is_native(target.arch())
+        && let Some(missing) = flags.missing_on_host()
+    {
+        return Err(format!("this machine lacks {missing}"));
+    }
+    Ok(())
+}
+
+fn types(params: &[AbiParam]) -> Vec<Type> {
+    params.iter().map(|param| param.ty).collect()
+}
+
+/// The functions that comments ask to run.
+fn tested_functions<'a>(file: &'a TestFile<'a>) -> Result<Vec<Tested<'a>>, String> {
+    let mut tested = Vec::new();
+    for function in &file.functions {
+        let parsed = subtests::parse_function(file, function)?.function;
+        let signature = parsed.stencil.signature;
+        let (params, results) = (types(&signature.params), types(&signature.returns));
+        let mut invocations = Vec::new();
+        for comment in &function.comments {
+            let invocation = Invocation::parse(comment.line, comment.text, &params, &results);
+            invocations.extend(invocation.map_err(|why| format!("line {}: {why}", comment.line))?);
+        }
+        if !invocations.is_empty() {
+            tested.push(Tested { function, name: parsed.params.name, signature, invocations });
+        }
+    }
+    match tested.is_empty() {
+        true => Err("no `run:` comment".into()),
+        false => Ok(tested),
+    }
+}
+
+/// The file with its exported functions made local, so that many files can be linked together. Lines
+/// stay as they are.
+fn with_local_functions(file: &TestFile) -> String {
+    let mut text = String::new();
+    let mut done = 0;
+    for function in &file.functions {
+        if function.item.linkage == Linkage::Export {
+            let start = function.item.text.start;
+            text.push_str(&file.text[done..start]);
+            text.push_str("local ");
+            done = start;
+        }
+    }
+    text + &file.text[done..] + "\n"
+}
+
+/// A function that takes the address of memory with the arguments, and puts the results behind them.
+fn trampoline(entry: &str, callee: &Name, signature: &Signature) -> String {
+    let (params, results) = (types(&signature.params), types(&signature.returns));
+    let (param_offsets, end) = layout(&params, 0);
+    let (result_offsets, _) = layout(&results, end);
+    let names = |from: usize, count: usize| -> String {
+        (from..from + count).map(|n| format!("v{n}")).collect::<Vec<_>>().join(", ")
+    };
+    let mut text = format!(
+        "function %{entry}(i64) system_v {{\n    fn0 = colocated {}{}\nblock0(v0: i64):\n",
+        printed::name(callee),
+        printed::signature(signature)
+    );
+    for (n, (ty, at)) in params.iter().zip(param_offsets).enumerate() {
+        writeln!(text, "    v{} = load.{ty} notrap v0+{at}", n + 1).expect("writing to a string");
+    }
+    let first = params.len() + 1;
+    let assign = if results.is_empty() { "" } else { " = " };
+    let (defined, args) = (names(first, results.len()), names(1, params.len()));
+    writeln!(text, "    {defined}{assign}call fn0({args})").expect("writing to a string");
+    for (n, at) in result_offsets.into_iter().enumerate() {
+        writeln!(text, "    store notrap v{}, v0+{at}", first + n).expect("writing to a string");
+    }
+    text + "    return\n}\n"
+}
+
+/// Settings as part of a symbol, short and different for different ones.
+fn symbol_part(key: &[u8]) -> String {
+    // FNV-1a: the settings of one file's target lines are a handful.
+    let hash = key.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    format!("{hash:x}")
+}
+
+/// Decides from how the cases ended.
+pub fn judge(program: &Program, ended: Result<Vec<Ended>, String>, notes: &mut Vec<String>) -> Status {
+    let ended = match ended {
+        Ok(ended) => ended,
+        Err(why) => return Status::Failed(why),
+    };
+    let mut failures = Vec::new();
+    for (case, ended) in program.cases.iter().zip(ended) {
+        let Invocation { line, name, args, want } = &case.invocation;
+        let call = format!("%{name}({})", show_list(args));
+        match ended {
+            Ended::Returned(results) => {
+                if let Err(why) = case.invocation.judge(&results) {
+                    failures.push(format!("line {line}: {why}"));
+                }
+                if *want == Want::Shown {
+                    notes.push(format!("line {line}: {call} is [{}]", show_list(&results)));
+                }
+            }
+            Ended::Signal(signal) => failures.push(format!("line {line}: {call} ended with {signal}")),
+            Ended::Timeout => failures.push(format!("line {line}: {call} did not end in time")),
+        }
+    }
+    if failures.is_empty() { Status::Passed } else { Status::Failed(failures.join("\n")) }
+}
+
+fn compile_object(_: &FileContext, _: &str, _: &Target, _: &Flags) -> Result<Vec<u8>, Status> {
+    Err(Status::Skipped("compiling is not supported yet".into()))
+}
+
+pub fn compile(_: &FileContext, _: &Command, _: &Target, _: &Flags) -> Status {
+    Status::Skipped("compiling is not supported yet".into())
+}
+
+/// Until the IR has a printer.
+mod printed {
+    use crate::ir::{AbiParam, Extension, Name, Purpose, Signature};
+
+    pub fn name(name: &Name) -> String {
+        match name {
+            Name::Text(text) => format!("%{text}"),
+            Name::User(space, index) => format!("u{space}:{index}"),
+            Name::UserRef(number) => format!("userextname{number}"),
+        }
+    }
+
+    pub fn signature(signature: &Signature) -> String {
+        let list = |params: &[AbiParam]| params.iter().map(param).collect::<Vec<_>>().join(", ");
+        let arrow = if signature.returns.is_empty() { "" } else { " -> " };
+        format!("({}){arrow}{} {}", list(&signature.params), list(&signature.returns), signature.call_conv)
+    }
+
+    fn param(param: &AbiParam) -> String {
+        let extension = match param.extension {
+            Extension::None => "",
+            Extension::Zero => " uext",
+            Extension::Sign => " sext",
+        };
+        let purpose = match param.purpose {
+            Purpose::Normal => String::new(),
+            Purpose::StructReturn => " sret".into(),
+            Purpose::VmContext => " vmctx".into(),
+            Purpose::StructArgument(size) => format!(" sarg({size})"),
+        };
+        format!("{}{extension}{purpose}", param.ty)
+    }
+}

@@ -1,0 +1,121 @@
+//! The tests of a file that need no machine code: `cat`, `verifier`, `print-cfg`, `domtree`.
+
+use super::file::{TestFile, TestFunction};
+use super::filecheck::Checker;
+use crate::analysis::{Analysis, domtree};
+use crate::diag::Diagnostic;
+use crate::ir::{Function, Inst};
+use crate::parse::{self, ParseContext, SourceMap};
+use crate::verify::{Environment, Location, Verifier};
+
+/// A function as parsed, and where its parts stand in the file.
+#[derive(Default)]
+pub struct Parsed {
+    /// The function.
+    pub function: Function,
+    positions: SourceMap,
+}
+
+impl Parsed {
+    /// Parses a function of a file.
+    pub fn new(file: &TestFile, function: &TestFunction) -> Result<Self, Vec<Diagnostic>> {
+        Self::from_text(&file.text[function.item.text.clone()], function.item.text.start)
+    }
+
+    fn from_text(text: &str, offset: usize) -> Result<Self, Vec<Diagnostic>> {
+        let mut parsed = Parsed::default();
+        let mut context = ParseContext::new();
+        let Parsed { function, positions } = &mut parsed;
+        match parse::function_with_positions(text.as_bytes(), offset, &mut context, function, positions) {
+            Ok(()) => Ok(parsed),
+            Err(_) => Err(context.diagnostics),
+        }
+    }
+}
+
+/// Parses a function; what is wrong is said with lines.
+pub fn parse_function(file: &TestFile, function: &TestFunction) -> Result<Parsed, String> {
+    Parsed::new(file, function).map_err(|diagnostics| messages(file, &diagnostics))
+}
+
+/// Diagnostics, a line each.
+pub fn messages(file: &TestFile, diagnostics: &[Diagnostic]) -> String {
+    diagnostics.iter().map(|diagnostic| file.message(diagnostic)).collect::<Vec<_>>().join("\n")
+}
+
+/// Checks `text` against the directives that belong to a function.
+pub fn check(file: &TestFile, function: &TestFunction, text: &str) -> Result<(), String> {
+    let mut checker = Checker::default();
+    for comment in file.leading.iter().chain(&function.comments) {
+        checker.add(comment.line, comment.text).map_err(|why| format!("line {}: {why}", comment.line))?;
+    }
+    checker.check(text)
+}
+
+/// `test domtree`: the dominator tree is the one annotated.
+pub fn dominators(file: &TestFile) -> Result<(), String> {
+    each(file, |function| {
+        let parsed = parse_function(file, function)?;
+        let stencil = &parsed.function.stencil;
+        let mut analysis = Analysis::default();
+        analysis.compute(stencil);
+        let annotations = function.comments.iter().filter_map(|comment| {
+            let blocks = comment.after("dominates:")?;
+            let on_line = |inst: &Inst| file.line(parsed.positions.insts[*inst]) == comment.code_line;
+            Some((stencil.insts.keys().rfind(on_line)?, blocks))
+        });
+        domtree::check(stencil, &analysis, annotations)?;
+        check(file, function, &domtree::text(stencil, &analysis))
+    })
+}
+
+/// `test verifier`: the errors are those annotated.
+pub fn verifier(file: &TestFile, env: Environment) -> Result<(), String> {
+    each(file, |function| {
+        let mut found: Vec<(usize, String)> = errors(file, function, env);
+        let mut missing = String::new();
+        for comment in &function.comments {
+            let Some(wanted) = comment.after("error:") else { continue };
+            let same =
+                |(line, message): &(usize, String)| *line == comment.code_line && message.contains(wanted);
+            match found.iter().position(same) {
+                Some(at) => drop(found.swap_remove(at)),
+                None => missing.push_str(&format!("line {}: no such error: {wanted}\n", comment.code_line)),
+            }
+        }
+        let surplus = found.iter().map(|(line, message)| format!("line {line}: not annotated: {message}\n"));
+        match missing + &surplus.collect::<String>() {
+            all_right if all_right.is_empty() => Ok(()),
+            wrong => Err(wrong),
+        }
+    })
+}
+
+/// What is wrong with a function: lines and messages.
+fn errors(file: &TestFile, function: &TestFunction, env: Environment) -> Vec<(usize, String)> {
+    let parsed = match Parsed::new(file, function) {
+        Ok(parsed) => parsed,
+        Err(diagnostics) => {
+            return diagnostics.into_iter().map(|d| (file.line(d.offset), d.message)).collect();
+        }
+    };
+    let mut analysis = Analysis::default();
+    analysis.compute(&parsed.function.stencil);
+    let mut verifier = Verifier::default();
+    let errors = verifier.verify(&parsed.function.stencil, &analysis, env);
+    let line = |location: Location| file.line(location.offset(&parsed.positions, &parsed.function.stencil));
+    errors.iter().map(|error| (line(error.location), error.message.clone())).collect()
+}
+
+/// Makes a test of each function; the error names the function.
+pub fn each(file: &TestFile, test: impl Fn(&TestFunction) -> Result<(), String>) -> Result<(), String> {
+    if file.functions.is_empty() {
+        return Err("no function".into());
+    }
+    let failures = file.functions.iter().filter_map(|function| {
+        let why = test(function).err()?;
+        Some(format!("function on line {}:\n{}", file.line(function.item.text.start), why.trim_end()))
+    });
+    let failures: Vec<String> = failures.collect();
+    if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
+}

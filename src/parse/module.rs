@@ -1,0 +1,309 @@
+//! Module items: symbols, data, files and source locations.
+
+use super::cursor::Cursor;
+use super::names::unescape;
+use super::number::FloatFormat;
+use super::split::Split;
+use crate::diag::Diagnostic;
+use crate::ir::{DataItem, DataKind, DataReloc, FileItem, Linkage, LocItem, Module, Name, SymbolItem, Type};
+
+/// Bytes of zeros among other data, in all of a module: `zero n` must not be a cheap way to large files.
+const MAX_ZERO_FILL: u64 = 64 << 20;
+/// The size of one data item.
+const MAX_DATA_SIZE: u64 = 1 << 40;
+/// Bytes of an address.
+const ADDRESS_SIZE: u64 = 8;
+
+/// What is wrong, and at which byte of the item.
+type Read<T> = Result<T, (usize, &'static str)>;
+
+/// Reads the items of a file that has been split. An item that is wrong is reported and left out.
+pub fn module(text: &[u8], split: &Split, diagnostics: &mut Vec<Diagnostic>) -> Module {
+    let mut module = Module::default();
+    let mut zero_fill = 0;
+    for range in &split.items {
+        let cur = Cursor::new(&text[range.clone()]);
+        let mut reader =
+            ItemReader { cur, start: range.start, module: &mut module, zero_fill: &mut zero_fill };
+        if let Err((at, message)) = reader.item() {
+            diagnostics.push(Diagnostic::error(range.start + at, message));
+        }
+    }
+    module
+}
+
+struct ItemReader<'a, 'm> {
+    cur: Cursor<'a>,
+    /// Where the item stands in the text.
+    start: usize,
+    module: &'m mut Module,
+    /// Zeros written among other data so far.
+    zero_fill: &'m mut u64,
+}
+
+impl ItemReader<'_, '_> {
+    fn fail<T>(&self, message: &'static str) -> Read<T> {
+        Err((self.cur.pos, message))
+    }
+
+    fn expect(&mut self, byte: u8, message: &'static str) -> Read<()> {
+        if self.cur.eat(byte) { Ok(()) } else { self.fail(message) }
+    }
+
+    fn number(&mut self) -> Read<u32> {
+        match self.cur.integer().and_then(|n| n.to_u32()) {
+            Some(n) => {
+                self.cur.space();
+                Ok(n)
+            }
+            None => self.fail("expected an unsigned 32-bit number"),
+        }
+    }
+
+    fn name(&mut self) -> Read<Name> {
+        match self.cur.name() {
+            Some(name) if !matches!(name, Name::UserRef(_)) => Ok(name),
+            _ => self.fail("expected a name: %name, %\"any text\" or u0:0"),
+        }
+    }
+
+    fn bytes(&mut self) -> Read<Vec<u8>> {
+        let at = self.cur.pos;
+        let bytes = self.cur.quoted().and_then(unescape);
+        self.cur.space();
+        bytes.ok_or((at, "expected text in quotes, with the escapes \\n \\r \\t \\0 \\\\ \\\" \\xNN"))
+    }
+
+    fn string(&mut self) -> Read<Box<str>> {
+        let at = self.cur.pos;
+        match String::from_utf8(self.bytes()?) {
+            Ok(text) if !text.is_empty() && !text.contains('\0') => Ok(text.into()),
+            _ => Err((at, "expected UTF-8 text without zero bytes")),
+        }
+    }
+
+    fn item(&mut self) -> Read<()> {
+        let mut linkage = Linkage::Export;
+        let mut word = self.cur.word();
+        while let Some(parsed) = Linkage::parse(word) {
+            linkage = parsed;
+            self.cur.space();
+            word = self.cur.word();
+        }
+        self.cur.space();
+        match word {
+            b"symbol" => self.symbol(linkage)?,
+            b"rodata" => self.data(linkage, DataKind::Rodata)?,
+            b"data" => self.data(linkage, DataKind::Data)?,
+            b"tls" => self.data(linkage, DataKind::Tls)?,
+            b"file" => {
+                let number = self.number()?;
+                let path = self.string()?;
+                self.module.files.push(FileItem { number, path });
+            }
+            b"loc" => self.loc()?,
+            _ => return self.fail("expected a module item"),
+        }
+        if self.cur.at_end() { Ok(()) } else { self.fail("expected the end of the item") }
+    }
+
+    /// `symbol %name = "link name"`
+    fn symbol(&mut self, linkage: Linkage) -> Read<()> {
+        let name = self.name()?;
+        let link_name = if self.cur.eat(b'=') { Some(self.string()?) } else { None };
+        self.module.symbols.push(SymbolItem { name, linkage, link_name });
+        Ok(())
+    }
+
+    /// `loc @1f = 1:12:5`
+    fn loc(&mut self) -> Read<()> {
+        self.expect(b'@', "expected a source location: @ and hexadecimal digits")?;
+        let at = self.cur.pos;
+        let digits = std::str::from_utf8(self.cur.word()).unwrap_or_default();
+        let Ok(srcloc) = u32::from_str_radix(digits, 16) else {
+            return Err((at, "expected up to 8 hexadecimal digits"));
+        };
+        self.expect(b'=', "expected `=`")?;
+        let file = self.number()?;
+        self.expect(b':', "expected `:` and a line")?;
+        let line = self.number()?;
+        let column = if self.cur.eat(b':') { self.number()? } else { 0 };
+        self.module.locs.push(LocItem { srcloc, file, line, column });
+        Ok(())
+    }
+
+    /// `data %name section ".x" align 8 = i64 1, %f+8, zero 16`
+    fn data(&mut self, linkage: Linkage, kind: DataKind) -> Read<()> {
+        let name = self.name()?;
+        let mut item = DataItem {
+            name,
+            offset: self.start,
+            linkage,
+            kind,
+            section: None,
+            align: 1,
+            bytes: Vec::new(),
+            size: 0,
+            relocs: Vec::new(),
+        };
+        let mut align = None;
+        loop {
+            if self.cur.eat_word(b"section") {
+                item.section = Some(self.string()?);
+            } else if self.cur.eat_word(b"align") {
+                let at = self.cur.pos;
+                align = Some(self.number()?);
+                if !align.is_some_and(u32::is_power_of_two) {
+                    return Err((at, "an alignment must be a power of two"));
+                }
+            } else {
+                break;
+            }
+        }
+        self.expect(b'=', "expected `=` and initial values")?;
+        loop {
+            self.element(&mut item)?;
+            if !self.cur.eat(b',') {
+                break;
+            }
+        }
+        item.align = align.unwrap_or(item.align);
+        self.module.data.push(item);
+        Ok(())
+    }
+
+    /// One initial value, or several of one type.
+    fn element(&mut self, item: &mut DataItem) -> Read<()> {
+        match self.cur.peek() {
+            b'"' => {
+                let bytes = self.bytes()?;
+                return self.append(item, &bytes, 1);
+            }
+            b'%' => return self.address(item),
+            b'u' if self.cur.at_entity(b"u") => return self.address(item),
+            _ => {}
+        }
+        if self.cur.eat_word(b"zero") {
+            let at = self.cur.pos;
+            let count = self.cur.integer().filter(|n| !n.negative && n.magnitude <= MAX_DATA_SIZE as u128);
+            let Some(count) = count else {
+                return Err((at, "expected a number of bytes"));
+            };
+            self.cur.space();
+            item.size += count.magnitude as u64;
+            return if item.size <= MAX_DATA_SIZE { Ok(()) } else { Err((at, "too much data")) };
+        }
+        let Some(ty) = self.cur.ty().filter(|ty| !ty.is_vector()) else {
+            return self.fail("expected a string, an address, `zero`, or a scalar type and its values");
+        };
+        self.cur.space();
+        loop {
+            let bits = self.scalar(ty)?;
+            self.append(item, &bits.to_le_bytes()[..ty.bytes() as usize], ty.bytes())?;
+            self.cur.space();
+            if self.cur.at_end() || self.cur.peek() == b',' {
+                return Ok(());
+            }
+        }
+    }
+
+    fn scalar(&mut self, ty: Type) -> Read<u128> {
+        let at = self.cur.pos;
+        if ty.is_float() {
+            return self.cur.float(FloatFormat::new(ty.bits())).map_err(|message| (at, message));
+        }
+        let bits = self.cur.integer().and_then(|n| n.to_bits(ty.bits()));
+        bits.ok_or((at, "expected a number in the range of its type"))
+    }
+
+    /// `%name+8`
+    fn address(&mut self, item: &mut DataItem) -> Read<()> {
+        let name = self.name()?;
+        let at = self.cur.pos;
+        let addend = match self.cur.peek() {
+            b'+' | b'-' => match self.cur.integer().and_then(|n| n.to_i64()) {
+                Some(addend) => addend,
+                None => return Err((at, "expected a 64-bit offset")),
+            },
+            _ => 0,
+        };
+        self.cur.space();
+        item.relocs.push(DataReloc { offset: item.size, name, addend });
+        self.append(item, &[0; ADDRESS_SIZE as usize], ADDRESS_SIZE as u32)
+    }
+
+    /// Adds bytes behind the zeros so far.
+    fn append(&mut self, item: &mut DataItem, bytes: &[u8], align: u32) -> Read<()> {
+        *self.zero_fill += item.size - item.bytes.len() as u64;
+        if *self.zero_fill > MAX_ZERO_FILL {
+            return self.fail("too many zeros among other data: put them last, or in an item of their own");
+        }
+        item.bytes.resize(item.size as usize, 0);
+        item.bytes.extend_from_slice(bytes);
+        item.size = item.bytes.len() as u64;
+        item.align = item.align.max(align);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse::split;
+
+    fn read(text: &str) -> (Module, Vec<Diagnostic>) {
+        let mut diagnostics = Vec::new();
+        let split = split(text.as_bytes(), &mut diagnostics);
+        (module(text.as_bytes(), &split, &mut diagnostics), diagnostics)
+    }
+
+    #[test]
+    fn data_is_bytes_and_addresses() {
+        let (module, diagnostics) = read(
+            "local data %t section \".x\" = i8 1 -1, %f, u0:7-8, \"a\\n\\x41\\0\", f32 0x1.0p0, zero 12 ; end\n",
+        );
+        assert_eq!(diagnostics, []);
+        let item = &module.data[0];
+        let mut bytes = vec![1, 255];
+        bytes.extend([0; 16]);
+        bytes.extend(b"a\nA\0\0\0\x80\x3f");
+        assert_eq!((&item.bytes, item.size, item.align), (&bytes, 38, 8));
+        assert_eq!(item.relocs[1], DataReloc { offset: 10, name: Name::User(0, 7), addend: -8 });
+        assert_eq!((item.linkage, item.section.as_deref()), (Linkage::Local, Some(".x")));
+    }
+
+    #[test]
+    fn both_spellings_mean_the_same() {
+        let (bare, none) = read("weak symbol %m\nsymbol u0:7 = \"x y\"\nfile 1 \"a.c\"\nloc @1f = 1:12:5\n");
+        assert_eq!(none, []);
+        let (behind, none) =
+            read(";! weak symbol %m\n;!symbol u0:7 = \"x y\"\n;! file 1 \"a.c\"\n;! loc @1f = 1:12:5");
+        assert_eq!(none, []);
+        assert_eq!(bare, behind);
+        assert_eq!(bare.symbols[0].linkage, Linkage::Weak);
+        assert_eq!(bare.locs[0], LocItem { srcloc: 0x1f, file: 1, line: 12, column: 5 });
+    }
+
+    #[test]
+    fn much_zero_takes_no_memory() {
+        let (module, diagnostics) = read("data %z = zero 1000000000\ndata %a = zero 1000000000, i8 1\n");
+        assert!(module.data[0].is_zero() && module.data[0].size == 1000000000);
+        assert_eq!(diagnostics.len(), 1);
+    }
+
+    #[test]
+    fn what_is_wrong_is_reported_where_it_is() {
+        for (text, at) in [
+            ("data %x = i8 256", 13),
+            ("data %x align 3 = i8 1", 14),
+            ("symbol = \"a\"", 7),
+            ("rodata %x = \"\\q\"", 12),
+            ("file 1 \"a\" b", 11),
+            ("loc @fffffffff = 1:1", 5),
+            ("data %x", 7),
+        ] {
+            let (_, diagnostics) = read(text);
+            assert_eq!(diagnostics.iter().map(|d| d.offset).collect::<Vec<_>>(), [at], "{text}");
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! Generates calls of every shape between C and CLIF.
+//!
+//! For each of many signatures, C calls a CLIF function with known arguments; that calls a CLIF function
+//! of another calling convention, which calls C with the arguments in reverse order and then once more
+//! in order. C checks what arrives, each time, and what is returned.
+
+use std::fmt::Write;
+
+/// A type on both sides, with how C writes its constants.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Ty {
+    Int {
+        bits: u32,
+        signed: bool,
+    },
+    Float,
+    Double,
+    /// Three words, passed as a copy in memory.
+    Big,
+}
+
+const TYPES: [Ty; 12] = [
+    Ty::Int { bits: 8, signed: true },
+    Ty::Int { bits: 8, signed: false },
+    Ty::Int { bits: 16, signed: true },
+    Ty::Int { bits: 16, signed: false },
+    Ty::Int { bits: 32, signed: true },
+    Ty::Int { bits: 32, signed: false },
+    Ty::Int { bits: 64, signed: true },
+    Ty::Int { bits: 64, signed: true },
+    Ty::Int { bits: 128, signed: true },
+    Ty::Float,
+    Ty::Double,
+    Ty::Big,
+];
+
+/// What a function returns: C's type, CLIF's results, and the type of each field.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Ret {
+    Void,
+    One(Ty),
+    Pair(Ty, Ty),
+    /// Five words, by a pointer that the caller passes.
+    Struct,
+}
+
+impl Ty {
+    fn c(self) -> String {
+        match self {
+            Ty::Int { bits, signed } => format!("{}{bits}", if signed { 's' } else { 'u' }),
+            Ty::Float => "float".into(),
+            Ty::Double => "double".into(),
+            Ty::Big => "struct big".into(),
+        }
+    }
+
+    /// As a parameter or result of a CLIF signature.
+    fn clif(self) -> String {
+        match self {
+            Ty::Int { bits: bits @ (8 | 16), signed: true } => format!("i{bits} sext"),
+            Ty::Int { bits: bits @ (8 | 16), signed: false } => format!("i{bits} uext"),
+            Ty::Int { bits, .. } => format!("i{bits}"),
+            Ty::Float => "f32".into(),
+            Ty::Double => "f64".into(),
+            Ty::Big => "i64 sarg(24)".into(),
+        }
+    }
+
+    /// As a block parameter.
+    fn value(self) -> String {
+        self.clif().split(' ').next().unwrap_or_default().to_string()
+    }
+
+    fn constant(self, random: &mut Random) -> String {
+        let ty = self.c();
+        match self {
+            Ty::Int { bits: 128, .. } => {
+                format!("(({ty})(s64){:#x} << 64 | {:#x})", random.next(), random.next())
+            }
+            Ty::Int { .. } => format!("(({ty}){:#x})", random.next()),
+            Ty::Float | Ty::Double => format!("(({ty}){}.25)", random.below(1 << 20) as i64 - (1 << 19)),
+            Ty::Big => format!("((struct big){{{}, {}, 3}})", random.below(1 << 30), random.below(1 << 30)),
+        }
+    }
+
+    /// A C condition: two expressions are different.
+    fn differ(self, a: &str, b: &str) -> String {
+        match self {
+            Ty::Big => format!("differ({a}, {b})"),
+            _ => format!("{a} != {b}"),
+        }
+    }
+}
+
+impl Ret {
+    fn clif(self) -> String {
+        match self {
+            Ret::Void | Ret::Struct => String::new(),
+            Ret::One(ty) => format!(" -> {}", ty.clif()),
+            Ret::Pair(a, b) => format!(" -> {}, {}", a.clif(), b.clif()),
+        }
+    }
+
+    fn c(self) -> String {
+        match self {
+            Ret::Void => "void".into(),
+            Ret::One(ty) => ty.c(),
+            Ret::Pair(a, b) => format!("struct {}_{}", a.c(), b.c()),
+            Ret::Struct => "struct five".into(),
+        }
+    }
+
+    fn results(self) -> &'static str {
+        match self {
+            Ret::Void | Ret::Struct => "",
+            Ret::One(_) => "v100",
+            Ret::Pair(..) => "v100, v101",
+        }
+    }
+}
+
+/// Small, repeatable random numbers.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        let x = self.0 ^ self.0 >> 32;
+        x.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ x >> 29
+    }
+
+    fn below(&mut self, n: u64) -> u64 {
+        (self.next() >> 16) % n
+    }
+
+    fn pick<T: Copy>(&mut self, items: &[T]) -> T {
+        items[self.below(items.len() as u64) as usize]
+    }
+}
+
+/// A signature, the convention C sees, and that of the function between.
+struct Shape {
+    args: Vec<Ty>,
+    ret: Ret,
+    windows: bool,
+    between: &'static str,
+    indirect: bool,
+}
+
+impl Shape {
+    fn new(random: &mut Random) -> Self {
+        let windows = random.below(5) == 0;
+        // The Windows convention of CLIF has no 128-bit integers and no copies in memory.
+        let allowed = |ty: &Ty| !windows || !matches!(ty, Ty::Big | Ty::Int { bits: 128, .. });
+        let types: Vec<Ty> = TYPES.into_iter().filter(allowed).collect();
+        let count = random.pick(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20]);
+        let args: Vec<Ty> = (0..count).map(|_| random.pick(&types)).collect();
+        let one = types.iter().copied().filter(|ty| *ty != Ty::Big).map(Ret::One);
+        let mut rets: Vec<Ret> = one.chain([Ret::Void, Ret::Struct]).collect();
+        if !windows {
+            let word = Ty::Int { bits: 64, signed: true };
+            let pairs = [(word, word), (word, Ty::Double), (Ty::Double, word), (Ty::Double, Ty::Double)];
+            rets.extend(pairs.map(|(a, b)| Ret::Pair(a, b)));
+        }
+        // A copy in memory that the other conventions do not pass has to come from this one.
+        let between = match args.contains(&Ty::Big) {
+            true => "system_v",
+            false => random.pick(&["system_v", "fast", "tail", "preserve_all"]),
+        };
+        let ret = random.pick(&rets);
+        let between = if between == "preserve_all" && ret != Ret::Void { "fast" } else { between };
+        Shape { args, ret, windows, between, indirect: random.below(3) == 0 }
+    }
+
+    fn convention(&self) -> &'static str {
+        if self.windows { "windows_fastcall" } else { "system_v" }
+    }
+
+    fn signature(&self, args: &[Ty], convention: &str) -> String {
+        let hidden = (self.ret == Ret::Struct).then(|| "i64 sret".to_string());
+        let params: Vec<String> = hidden.into_iter().chain(args.iter().map(|ty| ty.clif())).collect();
+        format!("({}){} {convention}", params.join(", "), self.ret.clif())
+    }
+
+    /// The two CLIF functions.
+    fn clif(&self, n: usize, out: &mut String) -> std::fmt::Result {
+        let backwards: Vec<Ty> = self.args.iter().rev().copied().collect();
+        let sret = usize::from(self.ret == Ret::Struct);
+        let count = self.args.len();
+        let names = |order: &mut dyn Iterator<Item = usize>| -> String {
+            let hidden = (0..sret).map(|_| "v0".to_string());
+            hidden.chain(order.map(|i| format!("v{}", i + sret))).collect::<Vec<_>>().join(", ")
+        };
+        let forwards = names(&mut (0..count));
+        let reversed = names(&mut (0..count).rev());
+        let hidden = (0..sret).map(|_| "v0: i64".to_string());
+        let params = self.args.iter().enumerate().map(|(i, ty)| format!("v{}: {}", i + sret, ty.value()));
+        let params: Vec<String> = hidden.chain(params).collect();
+        let block =
+            if params.is_empty() { "block0".into() } else { format!("block0({})", params.join(", ")) };
+        let results = self.ret.results();
+        let assign = if results.is_empty() { String::new() } else { format!("{results} = ") };
+        let own = self.signature(&self.args, self.convention());
+        let between = self.signature(&self.args, self.between);
+        writeln!(out, "function %clif_{n}{own} {{")?;
+        writeln!(out, "    fn0 = colocated %between_{n}{between}\n\n{block}:")?;
+        writeln!(out, "    {assign}call fn0({forwards})\n    return {results}\n}}\n")?;
+        writeln!(out, "local function %between_{n}{between} {{")?;
+        writeln!(out, "    sig0 = {}", self.signature(&backwards, self.convention()))?;
+        writeln!(out, "    fn0 = %c_{n} sig0")?;
+        let again = Shape { args: self.args.clone(), ret: Ret::Void, ..*self };
+        writeln!(out, "    fn1 = %again_{n}{}\n\n{block}:", again.signature(&self.args, self.convention()))?;
+        if self.indirect {
+            writeln!(out, "    v200 = func_addr.i64 fn0")?;
+            writeln!(out, "    {assign}call_indirect sig0, v200({reversed})")?;
+        } else {
+            writeln!(out, "    {assign}call fn0({reversed})")?;
+        }
+        let plain: Vec<String> = (0..count).map(|i| format!("v{}", i + sret)).collect();
+        writeln!(out, "    call fn1({})\n    return {results}\n}}\n", plain.join(", "))
+    }
+
+    /// C's functions, and the lines of its main function.
+    fn c(&self, n: usize, random: &mut Random, out: &mut String, main: &mut String) -> std::fmt::Result {
+        let abi = if self.windows { "__attribute__((ms_abi)) " } else { "" };
+        let ret = self.ret.c();
+        let constants: Vec<String> = self.args.iter().map(|ty| ty.constant(random)).collect();
+        let list = |order: &[usize]| -> String {
+            let params: Vec<String> = order.iter().map(|&i| format!("{} a{i}", self.args[i].c())).collect();
+            if params.is_empty() { "void".into() } else { params.join(", ") }
+        };
+        let forwards: Vec<usize> = (0..self.args.len()).collect();
+        let reversed: Vec<usize> = forwards.iter().rev().copied().collect();
+        let mut checks = String::new();
+        for (i, (ty, constant)) in self.args.iter().zip(&constants).enumerate() {
+            let wrong = ty.differ(&format!("a{i}"), constant);
+            writeln!(checks, "    if ({wrong}) wrong(__func__, {i});")?;
+        }
+        let (value, differs) = match self.ret {
+            Ret::Void => (String::new(), None),
+            Ret::One(ty) => {
+                let value = ty.constant(random);
+                let differs = ty.differ("r", &value);
+                (value, Some(differs))
+            }
+            Ret::Pair(a, b) => {
+                let (x, y) = (a.constant(random), b.constant(random));
+                (format!("({ret}){{{x}, {y}}}"), Some(format!("r.a != {x} || r.b != {y}")))
+            }
+            Ret::Struct => {
+                (format!("({ret}){{{{{n}, 2, 3, 4, 5}}}}"), Some(format!("r.w[0] != {n} || r.w[4] != 5")))
+            }
+        };
+        writeln!(out, "{abi}{ret} clif_{n}({});", list(&forwards))?;
+        writeln!(out, "{abi}{ret} c_{n}({}) {{\n{checks}    return {value};\n}}", list(&reversed))?;
+        writeln!(out, "{abi}void again_{n}({}) {{\n{checks}}}\n", list(&forwards))?;
+        let call = format!("clif_{n}({})", constants.join(", "));
+        match differs {
+            None => writeln!(main, "    {call};"),
+            Some(differs) => {
+                writeln!(main, "    {{ {ret} r = {call}; if ({differs}) wrong(\"result of clif_{n}\", 0); }}")
+            }
+        }
+    }
+}
+
+const C_PROLOGUE: &str = "\
+#include <stdint.h>
+#include <stdio.h>
+typedef int8_t s8; typedef uint8_t u8; typedef int16_t s16; typedef uint16_t u16;
+typedef int32_t s32; typedef uint32_t u32; typedef int64_t s64; typedef __int128 s128;
+struct big { s64 a, b, c; };
+struct five { s64 w[5]; };
+struct s64_s64 { s64 a; s64 b; };
+struct s64_double { s64 a; double b; };
+struct double_s64 { double a; s64 b; };
+struct double_double { double a; double b; };
+static int failures;
+static void wrong(const char *where, int n) { printf(\"%s: argument %d\\n\", where, n); failures++; }
+__attribute__((unused)) static int differ(struct big x, struct big y) {
+    return x.a != y.a || x.b != y.b || x.c != y.c;
+}
+";
+
+/// A CLIF file and a C file with `count` signatures.
+pub fn generate(count: usize) -> (String, String) {
+    let mut random = Random(count as u64);
+    let (mut clif, mut c, mut main) = (String::new(), C_PROLOGUE.to_string(), String::new());
+    for n in 0..count {
+        let shape = Shape::new(&mut random);
+        shape.clif(n, &mut clif).expect("writing to a string");
+        shape.c(n, &mut random, &mut c, &mut main).expect("writing to a string");
+    }
+    write!(
+        c,
+        "int main(void) {{\n{main}    printf(\"%d failures\\n\", failures);\n    return failures != 0;\n}}\n"
+    )
+    .expect("writing to a string");
+    (clif, c)
+}

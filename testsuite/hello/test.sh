@@ -1,0 +1,15 @@
+# A program wholly in CLIF; the same again as plain CLIF with hidden module items, from standard input.
+. "$SUITE/lib.sh"
+echo "$levels" | while read -r level; do
+    clif "$level" "$here/hello.clif"
+    runs_everywhere hello.o
+    clif "$level --set is_pic=false" "$here/hello.clif"
+    link bfd -no-pie -o prog hello.o
+    prints "$here/expected" ./prog
+done
+sed -e 's/^rodata/;! rodata/' "$here/hello.clif" | "$CLIFC" build -o - - >plain.o
+link bfd -o prog plain.o
+prints "$here/expected" ./prog
+"$CLIFC" build -j1 -o j1.o "$here/hello.clif"
+"$CLIFC" build -j2 -o j2.o "$here/hello.clif"
+cmp j1.o j2.o

@@ -1,0 +1,97 @@
+#define _GNU_SOURCE
+// Finds the code of a trap in the table of trap sites that this program's own file has.
+#include <elf.h>
+#include <fcntl.h>
+#include <link.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <ucontext.h>
+
+extern int divide(int), overflow(int), convert(double), fetch(const void *), explicit_(int)
+    __asm__("explicit"), no_traps(int);
+
+static const unsigned char *table, *table_end;
+static uintptr_t base;
+static sigjmp_buf back;
+
+static int note_base(struct dl_phdr_info *info, size_t size, void *data) {
+    (void)size, (void)data;
+    base = info->dlpi_addr;
+    return 1; // the first is the program
+}
+
+static void find_table(const char *path) {
+    int fd = open(path, O_RDONLY);
+    struct stat info;
+    fstat(fd, &info);
+    const unsigned char *file = mmap(0, info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    const Elf64_Ehdr *header = (const void *)file;
+    const Elf64_Shdr *sections = (const void *)(file + header->e_shoff);
+    const char *names = (const char *)file + sections[header->e_shstrndx].sh_offset;
+    for (int i = 0; i < header->e_shnum; i++)
+        if (!strcmp(names + sections[i].sh_name, ".clifc.traps")) {
+            table = file + sections[i].sh_offset;
+            table_end = table + sections[i].sh_size;
+        }
+    dl_iterate_phdr(note_base, 0);
+}
+
+// The trap code of the instruction at `pc`; 0 if it has none.
+static int trap_code(uintptr_t pc) {
+    for (const unsigned char *at = table; at < table_end;) {
+        uint64_t function;
+        uint32_t count;
+        memcpy(&function, at, 8);
+        memcpy(&count, at + 8, 4);
+        for (uint32_t i = 0; i < count; i++) {
+            uint32_t offset;
+            memcpy(&offset, at + 12 + 4 * i, 4);
+            if (base + function + offset == pc)
+                return at[12 + 4 * count + i];
+        }
+        at += (12 + 5 * (size_t)count + 7) / 8 * 8;
+    }
+    return 0;
+}
+
+static void on_signal(int number, siginfo_t *info, void *context) {
+    (void)number, (void)info;
+    siglongjmp(back, trap_code(((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP]));
+}
+
+#define TRY(call)                                                                                              \
+    do {                                                                                                       \
+        int code = sigsetjmp(back, 1);                                                                         \
+        if (code)                                                                                              \
+            printf("%s: trap %d\n", #call, code);                                                              \
+        else                                                                                                   \
+            printf("%s: %d\n", #call, call);                                                                   \
+    } while (0)
+
+int main(void) {
+    find_table("/proc/self/exe");
+    struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_NODEFER};
+    sigaction(SIGILL, &action, 0);
+    sigaction(SIGFPE, &action, 0);
+    sigaction(SIGSEGV, &action, 0);
+    sigaction(SIGBUS, &action, 0);
+    static const int words[8] = {0, 1, 2, 3, 4};
+    TRY(divide(7));
+    TRY(divide(0));
+    TRY(overflow(0));
+    TRY(overflow(5));
+    TRY(convert(-12.75));
+    TRY(convert(1e10));
+    TRY(convert(__builtin_nan("")));
+    TRY(fetch(words));
+    TRY(fetch(0));
+    TRY(explicit_(3));
+    TRY(explicit_(0));
+    TRY(no_traps(1));
+    return 0;
+}
