@@ -5,6 +5,7 @@
 #![allow(clippy::new_without_default, reason = "contexts are made in one place")]
 
 pub mod analysis;
+pub mod check;
 pub mod diag;
 pub mod entity;
 pub mod filetest;
@@ -13,5 +14,7 @@ pub mod mach;
 pub mod object;
 pub mod options;
 pub mod parse;
+pub mod pipeline;
 pub mod target;
+pub mod timing;
 pub mod verify;

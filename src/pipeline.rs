@@ -103,6 +103,7 @@ pub struct State<I: Isa> {
     layout: Layout,
     buffer: CodeBuffer,
     env: MachineEnv,
+    env_with_frame_pointer: MachineEnv,
     compiled: CompiledStencil,
     isa: std::marker::PhantomData<I>,
 }
@@ -133,7 +134,8 @@ impl<I: Isa> Compiler<I> {
                 frame: Frame::default(),
                 layout: Layout::default(),
                 buffer: CodeBuffer::default(),
-                env: I::machine_env(flags),
+                env: I::machine_env(flags, false),
+                env_with_frame_pointer: I::machine_env(flags, true),
                 compiled: CompiledStencil::default(),
                 isa: std::marker::PhantomData,
             },
@@ -208,9 +210,11 @@ fn allocate<I: Isa>(state: &mut State<I>, _: &Stencil, flags: &Flags) -> Result<
         RegallocAlgorithm::SinglePass => regalloc2::Algorithm::Fastalloc,
     };
     let check = flags.regalloc_checker();
+    let frame_pointer = state.summary.needs_frame_pointer || flags.preserve_frame_pointers();
+    let env = if frame_pointer { &state.env_with_frame_pointer } else { &state.env };
     state
         .allocator
-        .run(&state.vcode, I::rows(), &state.env, algorithm, check)
+        .run(&state.vcode, I::rows(), env, algorithm, check)
         .map_err(|message| Failure::Bug { pass: "regalloc", message })
 }
 
@@ -222,6 +226,7 @@ fn emit<I: Isa>(state: &mut State<I>, stencil: &Stencil, flags: &Flags) -> Resul
     frame.calls = summary.calls;
     frame.frame_pointer = summary.needs_frame_pointer || flags.preserve_frame_pointers();
     frame.incoming_bytes = abi.stack_bytes;
+    frame.growth = summary.tail_bytes.saturating_sub(abi.stack_bytes);
     frame.callee_pops = abi.callee_pops;
     frame.spill_count = output.num_spillslots as u32;
     frame.written = emit::written_registers::<I>(vcode, output);

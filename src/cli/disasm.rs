@@ -1,20 +1,18 @@
 //! `clifc disasm`.
 
-use std::fs;
-use std::io::{self, BufWriter, ErrorKind, Read, Write};
-use std::path::Path;
+use std::io::{self, BufWriter, ErrorKind, Write};
 
 use clifc::object::disasm::disassemble;
 
-use super::Failure;
 use super::args::Disasm;
+use super::{Failure, input};
 
 /// Shows the code of each object.
 pub fn run(args: &Disasm) -> Result<(), Failure> {
     let mut out = BufWriter::new(io::stdout().lock());
     for file in &args.files {
         let about_file = |error: io::Error| Failure::System(format!("{}: {error}", file.display()));
-        let bytes = read(file).map_err(about_file)?;
+        let bytes = input::read(file)?;
         if args.files.len() > 1 && writeln!(out, "{}:", file.display()).is_err() {
             return Ok(());
         }
@@ -24,13 +22,4 @@ pub fn run(args: &Disasm) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-fn read(file: &Path) -> io::Result<Vec<u8>> {
-    if file != Path::new("-") {
-        return fs::read(file);
-    }
-    let mut bytes = Vec::new();
-    io::stdin().lock().read_to_end(&mut bytes)?;
-    Ok(bytes)
 }

@@ -1,8 +1,10 @@
 //! The verbs. Each takes its arguments and says how the process ends; what they do is in the library.
 
 mod args;
+mod checking;
 mod disasm;
 mod explain;
+mod input;
 mod listing;
 mod testing;
 
@@ -50,28 +52,29 @@ fn end(result: Result<(), Failure>) -> ExitCode {
     ExitCode::from(code)
 }
 
-fn run(command: Command, _colour: bool) -> Result<(), Failure> {
+fn run(command: Command, colour: bool) -> Result<(), Failure> {
     match command {
         Command::Explain(explain) => {
             let texts: Result<Vec<_>, _> =
                 explain.opcodes.iter().map(|name| explain::explain(name)).collect();
             let texts = texts.map_err(Failure::Usage)?;
-            print(&if texts.is_empty() { explain::summary() } else { texts.join("\n") })
+            print(if texts.is_empty() { explain::summary() } else { texts.join("\n") })
         }
-        Command::Disasm(disasm) => disasm::run(&disasm),
-        Command::Targets => print(&listing::targets()),
+        Command::Targets => print(listing::targets()),
         Command::Settings(settings) => {
             let (target, flags) = target(&settings.target)?;
-            print(&listing::settings(&target, &flags))
+            print(listing::settings(&target, &flags))
         }
+        Command::Check(check) => checking::run(&check, colour),
+        Command::Disasm(disasm) => disasm::run(&disasm),
         Command::Test(test) => testing::run(&test),
         _ => Err(Failure::Usage("soon".into())),
     }
 }
 
 /// Writes to standard output; a reader that went away is no failure.
-fn print(text: &str) -> Result<(), Failure> {
-    match io::stdout().write_all(text.as_bytes()) {
+fn print(text: impl AsRef<[u8]>) -> Result<(), Failure> {
+    match io::stdout().write_all(text.as_ref()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::System(error.to_string())),
         _ => Ok(()),
     }

@@ -20,7 +20,7 @@ pub fn run(args: &Test) -> Result<(), Failure> {
     };
     write(&args.json, &|| filetest::json(&outcomes))?;
     write(&args.junit, &|| filetest::junit(&outcomes))?;
-    print(&filetest::text(&outcomes, args.verbose))?;
+    print(filetest::text(&outcomes, args.verbose))?;
     let totals = Totals::of(&outcomes);
     match totals.failed > 0 || args.fail_on_skip && totals.skipped > 0 {
         true => Err(Failure::Input),

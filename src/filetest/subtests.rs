@@ -1,12 +1,13 @@
 //! The tests of a file that need no machine code: `cat`, `verifier`, `print-cfg`, `domtree`.
 
 use super::file::{TestFile, TestFunction};
-use super::filecheck::Checker;
+use super::filecheck;
 use crate::analysis::{Analysis, domtree};
+use crate::check::Checker;
 use crate::diag::Diagnostic;
 use crate::ir::{Function, Inst};
 use crate::parse::{self, ParseContext, SourceMap};
-use crate::verify::{Environment, Location, Verifier};
+use crate::verify::Environment;
 
 /// A function as parsed, and where its parts stand in the file.
 #[derive(Default)]
@@ -45,7 +46,7 @@ pub fn messages(file: &TestFile, diagnostics: &[Diagnostic]) -> String {
 
 /// Checks `text` against the directives that belong to a function.
 pub fn check(file: &TestFile, function: &TestFunction, text: &str) -> Result<(), String> {
-    let mut checker = Checker::default();
+    let mut checker = filecheck::Checker::default();
     for comment in file.leading.iter().chain(&function.comments) {
         checker.add(comment.line, comment.text).map_err(|why| format!("line {}: {why}", comment.line))?;
     }
@@ -72,7 +73,9 @@ pub fn dominators(file: &TestFile) -> Result<(), String> {
 /// `test verifier`: the errors are those annotated.
 pub fn verifier(file: &TestFile, env: Environment) -> Result<(), String> {
     each(file, |function| {
-        let mut found: Vec<(usize, String)> = errors(file, function, env);
+        let diagnostics = Checker::default().check(file.text.as_bytes(), &function.item, env);
+        let mut found: Vec<(usize, String)> =
+            diagnostics.into_iter().map(|d| (file.line(d.offset), d.message)).collect();
         let mut missing = String::new();
         for comment in &function.comments {
             let Some(wanted) = comment.after("error:") else { continue };
@@ -89,22 +92,6 @@ pub fn verifier(file: &TestFile, env: Environment) -> Result<(), String> {
             wrong => Err(wrong),
         }
     })
-}
-
-/// What is wrong with a function: lines and messages.
-fn errors(file: &TestFile, function: &TestFunction, env: Environment) -> Vec<(usize, String)> {
-    let parsed = match Parsed::new(file, function) {
-        Ok(parsed) => parsed,
-        Err(diagnostics) => {
-            return diagnostics.into_iter().map(|d| (file.line(d.offset), d.message)).collect();
-        }
-    };
-    let mut analysis = Analysis::default();
-    analysis.compute(&parsed.function.stencil);
-    let mut verifier = Verifier::default();
-    let errors = verifier.verify(&parsed.function.stencil, &analysis, env);
-    let line = |location: Location| file.line(location.offset(&parsed.positions, &parsed.function.stencil));
-    errors.iter().map(|error| (line(error.location), error.message.clone())).collect()
 }
 
 /// Makes a test of each function; the error names the function.

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::ir::Type;
-use crate::parse::{FloatFormat, Integer};
+use crate::ir::{FloatFormat, Type};
+use crate::parse::Integer;
 
 /// A constant, as little-endian bytes of each lane, lane 0 first.
 #[derive(Clone, PartialEq, Eq, Debug)]

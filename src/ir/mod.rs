@@ -1,11 +1,15 @@
 //! The IR: CLIF in flat arrays. It knows no target and no text.
 
+pub mod float;
 pub mod function;
 pub mod inst;
+mod item_printer;
 pub mod module;
 pub mod opcode;
+mod printer;
 pub mod types;
 
+pub use float::FloatFormat;
 pub use function::*;
 pub use inst::*;
 pub use module::*;

@@ -73,6 +73,7 @@ pub struct CodeBuffer {
     /// Jump tables: label and range in `table_targets`.
     tables: Vec<(Label, u32, u32)>,
     table_targets: Vec<Label>,
+    trap_stubs: Vec<(Label, TrapCode, u32)>,
     grown: Vec<u32>,
     data_places: Vec<(Label, u32)>,
 }
@@ -92,6 +93,7 @@ impl CodeBuffer {
         self.constant_bytes.clear();
         self.tables.clear();
         self.table_targets.clear();
+        self.trap_stubs.clear();
     }
 
     /// Where the next byte goes, with all branches so far in their shortest form.
@@ -190,18 +192,29 @@ impl CodeBuffer {
         self.unwind.push((self.position(), op));
     }
 
-    /// A constant to be placed after the code; equal ones share a place.
-    pub fn constant(&mut self, bytes: &[u8], align: u32) -> Label {
-        for old in &self.constants {
-            if old.align >= align && self.constant_bytes[old.start as usize..old.end as usize] == *bytes {
-                return old.label;
-            }
-        }
-        let label = self.label();
+    /// Places a constant after the code, at a label that has been reserved.
+    pub fn constant(&mut self, label: Label, bytes: &[u8], align: u32) {
         let start = self.constant_bytes.len() as u32;
         self.constant_bytes.extend_from_slice(bytes);
         self.constants.push(PendingConstant { label, start, end: start + bytes.len() as u32, align });
+    }
+
+    /// The label of code out of line that traps with `code`; [`CodeBuffer::take_trap_stubs`] says which are
+    /// to be written. Branches of one source location and code share one.
+    pub fn trap_stub(&mut self, code: TrapCode) -> Label {
+        let loc = self.srclocs.last().map_or(u32::MAX, |last| last.1);
+        let shared = self.trap_stubs.iter().rev().take_while(|stub| stub.2 == loc).find(|stub| stub.1 == code);
+        if let Some(stub) = shared {
+            return stub.0;
+        }
+        let label = self.label();
+        self.trap_stubs.push((label, code, loc));
         label
+    }
+
+    /// The trap stubs that were asked for: label, code and source location.
+    pub fn take_trap_stubs(&mut self) -> Vec<(Label, TrapCode, u32)> {
+        std::mem::take(&mut self.trap_stubs)
     }
 }
 

@@ -24,6 +24,11 @@ pub fn emit<I: Isa>(
 ) -> CompiledStencil {
     buffer.clear();
     buffer.reserve_labels(vcode.blocks.len() as u32);
+    let constants = buffer.reserve_labels(vcode.constants.len() as u32);
+    for (number, &(start, end)) in vcode.constants.iter().enumerate() {
+        let bytes = &vcode.constant_bytes[start as usize..end as usize];
+        buffer.constant(Label(constants.0 + number as u32), bytes, bytes.len() as u32);
+    }
     layout.compute::<I>(vcode, output);
     I::emit_prologue(frame, flags, buffer);
     for position in 0..layout.order().len() {
@@ -33,22 +38,37 @@ pub fn emit<I: Isa>(
         for &skipped in layout.sent_to(block) {
             buffer.bind(Label(skipped));
         }
-        emit_block::<I>(vcode, output, frame, flags, buffer, block as usize, next);
+        let around = Surroundings { frame, flags, layout, next, constants };
+        emit_block::<I>(vcode, output, around, buffer, block as usize);
+    }
+    for (label, code, loc) in buffer.take_trap_stubs() {
+        buffer.bind(label);
+        buffer.srcloc(loc);
+        I::emit_trap(code, buffer);
     }
     let mut compiled = buffer.finish::<I::Branches>();
     compiled.frame_size = frame.size + 8 * frame.saved.len() as u32;
     compiled
 }
 
+/// What all instructions of a block see.
+#[derive(Clone, Copy)]
+struct Surroundings<'a> {
+    frame: &'a Frame,
+    flags: &'a Flags,
+    layout: &'a Layout,
+    next: Label,
+    constants: Label,
+}
+
 fn emit_block<I: Isa>(
     vcode: &VCode,
     output: &Output,
-    frame: &Frame,
-    flags: &Flags,
+    around: Surroundings,
     buffer: &mut CodeBuffer,
     block: usize,
-    next: Label,
 ) {
+    let Surroundings { frame, flags, layout, next, constants } = around;
     let (start, end) = vcode.blocks[block].insts;
     let first = ProgPoint::before(regalloc2::Inst::new(start as usize));
     let mut edit = output.edits.partition_point(|edit| edit.0 < first);
@@ -78,6 +98,8 @@ fn emit_block<I: Isa>(
             next,
             constants: Label(vcode.blocks.len() as u32),
             flags,
+            trap: inst.trap,
+            layout,
         };
         I::emit(inst, &cx, buffer);
     }

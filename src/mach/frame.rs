@@ -5,6 +5,7 @@
 //! does not move between prologue and epilogue, so that a frame pointer is kept only when asked for.
 
 use crate::entity::Map;
+use super::compiled::SymbolRef;
 use crate::ir::{StackSlot, StackSlotData};
 use regalloc2::{PReg, PRegSet};
 
@@ -35,8 +36,26 @@ pub struct Frame {
     pub callee_pops: bool,
     /// Registers written anywhere in the function.
     pub written: PRegSet,
-    /// The largest stack slot alignment, if more than that of the stack pointer.
-    pub realign: u32,
+    /// Bytes by which tail calls need more incoming stack arguments than this function got: the
+    /// prologue makes room for them.
+    pub growth: u32,
+    /// How the stack limit is computed on entry; empty if there is none.
+    pub limit: Vec<LimitStep>,
+    /// Offset of the saved vector registers.
+    pub saved_vectors: u32,
+}
+
+/// One step of computing the stack limit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LimitStep {
+    /// Begin with a register.
+    Start(PReg),
+    /// Begin with a symbol's address.
+    Symbol(SymbolRef),
+    /// Load from the address so far plus an offset.
+    Load(i32),
+    /// Add.
+    Add(i32),
 }
 
 impl Frame {

@@ -3,9 +3,10 @@
 use super::abi::AbiSignature;
 use super::buffer::{BranchForms, CodeBuffer, Label};
 use super::frame::Frame;
+use super::layout::Layout;
 use super::inst::{MachInst, Row};
 use super::lower::{Lower, Unsupported};
-use crate::ir::{Inst, Signature, Stencil};
+use crate::ir::{Inst, Signature, Stencil, TrapCode};
 use crate::options::Flags;
 use regalloc2::{Allocation, MachineEnv, PReg, RegClass};
 
@@ -23,6 +24,17 @@ pub struct EmitContext<'a> {
     pub constants: Label,
     /// The settings.
     pub flags: &'a Flags,
+    /// Trap code of the instruction; 0 if it can't trap.
+    pub trap: u8,
+    /// Where blocks are.
+    pub layout: &'a Layout,
+}
+
+impl EmitContext<'_> {
+    /// Whether the code of a block comes next.
+    pub fn falls_through_to(&self, block: Label) -> bool {
+        Label(self.layout.emitted(block.0)) == self.next
+    }
 }
 
 /// A target: rows, registers, lowering, calling conventions and emission.
@@ -33,8 +45,8 @@ pub trait Isa: Sized + 'static {
     /// Its table of instructions.
     fn rows() -> &'static [Row];
 
-    /// Its allocatable registers.
-    fn machine_env(flags: &Flags) -> MachineEnv;
+    /// Its allocatable registers, with or without one kept as frame pointer.
+    fn machine_env(flags: &Flags, frame_pointer: bool) -> MachineEnv;
 
     /// Lowers an instruction that does not end a block.
     fn lower(cx: &mut Lower<'_, Self>, inst: Inst) -> Result<(), Unsupported>;
@@ -63,6 +75,9 @@ pub trait Isa: Sized + 'static {
 
     /// Emits one instruction.
     fn emit(inst: &MachInst, cx: &EmitContext<'_>, buffer: &mut CodeBuffer);
+
+    /// Emits code out of line that traps.
+    fn emit_trap(code: TrapCode, buffer: &mut CodeBuffer);
 
     /// Emits a move that the allocator asked for.
     fn emit_move(from: Allocation, to: Allocation, class: RegClass, frame: &Frame, buffer: &mut CodeBuffer);

@@ -42,6 +42,11 @@ impl Layout {
         &self.order
     }
 
+    /// The block whose code stands for that of `block`.
+    pub fn emitted(&self, block: u32) -> u32 {
+        self.sent[block as usize]
+    }
+
     /// Blocks that are not emitted because they only jump to `block`.
     pub fn sent_to(&self, block: u32) -> &[u32] {
         let (start, end) = self.ranges[block as usize];

@@ -68,6 +68,8 @@ pub struct Lower<'a, I: Isa> {
     pub outgoing: u32,
     /// Whether anything is called.
     pub calls: bool,
+    /// Bytes of stack arguments of tail calls: the most of any.
+    pub tail_bytes: u32,
     /// The pointer to the memory results are returned in.
     pub return_area: Option<VReg>,
     /// Whether something needs the frame pointer to be set up.
@@ -125,6 +127,7 @@ pub fn lower_function<'a, I: Isa>(
         abi,
         outgoing: 0,
         calls: false,
+        tail_bytes: 0,
         return_area: None,
         needs_frame_pointer: false,
         tables,
@@ -163,6 +166,8 @@ pub struct LowerSummary {
     pub outgoing: u32,
     /// Whether anything is called.
     pub calls: bool,
+    /// Bytes of stack arguments of tail calls: the most of any.
+    pub tail_bytes: u32,
     /// Whether a frame pointer must be set up.
     pub needs_frame_pointer: bool,
 }

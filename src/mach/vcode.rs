@@ -9,6 +9,7 @@
 
 use super::inst::{InstSink, MachInst, RowId};
 use crate::ir;
+use std::collections::HashMap;
 use regalloc2::{Operand, PRegSet, RegClass, VReg};
 
 /// A branch from one block to another, with what it passes to its parameters.
@@ -71,6 +72,11 @@ pub struct VCode {
     pub clobbers: Vec<PRegSet>,
     /// Source locations: first instruction of each run.
     pub srclocs: Vec<(u32, u32)>,
+    /// Constants that instructions load from memory: ranges in `constant_bytes`.
+    pub constants: Vec<(u32, u32)>,
+    /// Their bytes.
+    pub constant_bytes: Vec<u8>,
+    constant_index: HashMap<Vec<u8>, u32>,
     vreg_count: u32,
     pushed: Vec<MachInst>,
     groups: Vec<Group>,
@@ -131,6 +137,9 @@ impl VCode {
         self.edge_args.clear();
         self.clobbers.clear();
         self.srclocs.clear();
+        self.constants.clear();
+        self.constant_bytes.clear();
+        self.constant_index.clear();
         self.vreg_count = 0;
         self.pushed.clear();
         self.groups.clear();
@@ -145,6 +154,28 @@ impl VCode {
         let vreg = VReg::new(self.vreg_count as usize, class);
         self.vreg_count += 1;
         vreg
+    }
+
+    /// The number of a set of registers that calls clobber.
+    pub fn clobber_set(&mut self, set: PRegSet) -> u32 {
+        let found = self.clobbers.iter().position(|old| *old == set);
+        found.unwrap_or_else(|| {
+            self.clobbers.push(set);
+            self.clobbers.len() - 1
+        }) as u32
+    }
+
+    /// The number of a constant in memory, aligned to its size.
+    pub fn constant(&mut self, bytes: &[u8]) -> u32 {
+        if let Some(&number) = self.constant_index.get(bytes) {
+            return number;
+        }
+        let start = self.constant_bytes.len() as u32;
+        self.constant_bytes.extend_from_slice(bytes);
+        let number = self.constants.len() as u32;
+        self.constants.push((start, self.constant_bytes.len() as u32));
+        self.constant_index.insert(bytes.to_vec(), number);
+        number
     }
 
     /// How many virtual registers there are.

@@ -215,6 +215,11 @@ impl Parser<'_> {
     fn controlling_type(&mut self, data: &InstData, given: Option<Type>, at: usize) -> Parse<Type> {
         let info = data.opcode.info();
         let ty = match (given, info.ctrl) {
+            (Some(given), CtrlFrom::Arg(n)) if info.results.is_empty() => {
+                // Nothing but the operand depends on it, which knows better.
+                let known = self.func.stencil.value_types.get(self.operand(data, n)).copied();
+                known.filter(|&ty| ty != types::INVALID).unwrap_or(given)
+            }
             (Some(ty), CtrlFrom::Arg(_) | CtrlFrom::Given) => ty,
             (None, CtrlFrom::Arg(n)) => {
                 let value = self.operand(data, n);

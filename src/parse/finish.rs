@@ -45,7 +45,11 @@ impl Parser<'_> {
                 self.func.stencil.value_types[alias.from] = types::INVALID;
             }
         }
-        replace_values(&mut self.func.stencil, &self.cx.scratch.alias_of);
+        let stencil = &mut self.func.stencil;
+        let used = stencil.value_defs.values().rposition(|def| *def != PackedDef::NONE).map_or(0, |n| n + 1);
+        stencil.value_types.resize(used, types::INVALID);
+        stencil.value_defs.resize(used, PackedDef::NONE);
+        replace_values(stencil, &self.cx.scratch.alias_of);
     }
 
     /// Makes each alias from `first` on one of the chain's last value; false if there is none.

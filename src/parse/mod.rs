@@ -23,10 +23,12 @@ mod parser;
 mod preamble;
 mod split;
 mod sugar;
+#[cfg(test)]
+mod tests;
 
 pub use context::{Failed, ParseContext, SourceMap};
 pub use module::module;
-pub use number::{FloatFormat, Integer};
+pub use number::Integer;
 pub use split::{Comment, FunctionText, Split, comments, split};
 
 use crate::ir::Function;

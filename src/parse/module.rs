@@ -2,10 +2,11 @@
 
 use super::cursor::Cursor;
 use super::names::unescape;
-use super::number::FloatFormat;
 use super::split::Split;
 use crate::diag::Diagnostic;
-use crate::ir::{DataItem, DataKind, DataReloc, FileItem, Linkage, LocItem, Module, Name, SymbolItem, Type};
+use crate::ir::{
+    DataItem, DataKind, DataReloc, FileItem, FloatFormat, Linkage, LocItem, Module, Name, SymbolItem, Type,
+};
 
 /// Bytes of zeros among other data, in all of a module: `zero n` must not be a cheap way to large files.
 const MAX_ZERO_FILL: u64 = 64 << 20;

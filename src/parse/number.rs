@@ -1,10 +1,8 @@
-//! Integer and float literals.
-//!
-//! Integers are decimal or `0x`, with underscores anywhere among the digits. Floats are hexadecimal
-//! (`0x1.8p3`), which must be exact, or `Inf`, `NaN`, `NaN:0x1`, `sNaN:0x1`; decimal ones are read as
-//! Rust reads them, rounded to nearest.
+//! Integer literals, decimal or `0x`, with underscores anywhere among the digits; and where float
+//! literals end, whose meaning is [`FloatFormat`]'s.
 
 use super::cursor::{Cursor, is_word};
+use crate::ir::FloatFormat;
 
 /// An integer literal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,155 +115,6 @@ fn long_integer(digits: &[u8]) -> Option<(u128, usize)> {
     any.then_some((value, len))
 }
 
-/// The widths that make an IEEE 754 interchange format.
-#[derive(Clone, Copy, Debug)]
-pub struct FloatFormat {
-    /// Bits in all.
-    pub bits: u32,
-    /// Bits of the significand that are stored.
-    pub fraction: u32,
-}
-
-impl FloatFormat {
-    /// Of a float of `bits` bits: 16, 32, 64 or 128.
-    pub const fn new(bits: u32) -> Self {
-        let fraction = match bits {
-            16 => 10,
-            32 => 23,
-            64 => 52,
-            _ => 112,
-        };
-        FloatFormat { bits, fraction }
-    }
-
-    fn exponent_mask(self) -> u128 {
-        (1 << (self.bits - 1 - self.fraction)) - 1
-    }
-
-    fn bias(self) -> i32 {
-        (self.exponent_mask() >> 1) as i32
-    }
-
-    /// The bits of the number that `text` spells.
-    pub fn parse(self, text: &[u8]) -> Result<u128, &'static str> {
-        let (sign, digits) = match text {
-            [b'-', rest @ ..] => (1 << (self.bits - 1), rest),
-            [b'+', rest @ ..] => (0, rest),
-            _ => (0, text),
-        };
-        let infinity = self.exponent_mask() << self.fraction;
-        let quiet = 1u128 << (self.fraction - 1);
-        let magnitude = match digits {
-            b"0.0" => 0,
-            b"Inf" => infinity,
-            b"NaN" => infinity | quiet,
-            [b'0', b'x', hex @ ..] => self.parse_hex(hex)?,
-            [b'N', b'a', b'N', b':', b'0', b'x', hex @ ..] => infinity | quiet | payload(hex, 0, quiet)?,
-            [b's', b'N', b'a', b'N', b':', b'0', b'x', hex @ ..] => infinity | payload(hex, 1, quiet)?,
-            _ => self.parse_decimal(digits)?,
-        };
-        Ok(sign | magnitude)
-    }
-
-    fn parse_decimal(self, digits: &[u8]) -> Result<u128, &'static str> {
-        if !digits.first().is_some_and(u8::is_ascii_digit) {
-            return Err("expected a float");
-        }
-        let text = std::str::from_utf8(digits).map_err(|_| "expected a float")?;
-        let bits = match self.bits {
-            32 => text.parse::<f32>().ok().filter(|f| f.is_finite()).map(|f| f.to_bits() as u128),
-            64 => text.parse::<f64>().ok().filter(|f| f.is_finite()).map(|f| f.to_bits() as u128),
-            _ => return Err("a float of this type must be written in hexadecimal"),
-        };
-        bits.ok_or("bad decimal float, or one too large for its type")
-    }
-
-    fn parse_hex(self, text: &[u8]) -> Result<u128, &'static str> {
-        let split = text.iter().position(|&b| b == b'p').unwrap_or(text.len());
-        let (digits, exponent) = (&text[..split], text.get(split + 1..));
-        let mut significand = 0u128;
-        let mut count = 0;
-        let mut point = None;
-        for &b in digits {
-            match (b as char).to_digit(16) {
-                Some(digit) if count < 32 => {
-                    significand = significand << 4 | digit as u128;
-                    count += 1;
-                }
-                Some(_) => return Err("too many digits in a float"),
-                None if b == b'.' && point.is_none() => point = Some(count),
-                None => return Err("expected a float"),
-            }
-        }
-        let mut power = match exponent {
-            None => 0,
-            Some(text) => std::str::from_utf8(text)
-                .ok()
-                .and_then(|text| text.parse::<i16>().ok())
-                .ok_or("bad exponent in a float")? as i32,
-        };
-        if count == 0 {
-            return Err("expected a float");
-        }
-        power -= 4 * (count - point.unwrap_or(count));
-        if significand == 0 { Ok(0) } else { self.encode(significand, power) }
-    }
-
-    /// The bits of `significand * 2^power`, which must be exact.
-    fn encode(self, significand: u128, power: i32) -> Result<u128, &'static str> {
-        let top = 127 - significand.leading_zeros() as i32;
-        // The power of two that the lowest stored bit stands for.
-        let lowest = (top + power).max(1 - self.bias()) - self.fraction as i32;
-        let shift = lowest - power;
-        if shift > 0 && (shift >= 128 || significand & ((1 << shift) - 1) != 0) {
-            return Err("a float with more digits than its type holds");
-        }
-        if top + power > self.bias() {
-            return Err("a float too large for its type");
-        }
-        let stored = if shift >= 0 { significand >> shift } else { significand << -shift };
-        if top + power < 1 - self.bias() {
-            return Ok(stored);
-        }
-        let biased = (top + power + self.bias()) as u128;
-        Ok(biased << self.fraction | stored & ((1 << self.fraction) - 1))
-    }
-
-    /// Spells the number with these bits, so that [`parse`](Self::parse) reads it back.
-    pub fn print(self, bits: u128) -> String {
-        let fraction = bits & ((1 << self.fraction) - 1);
-        let exponent = bits >> self.fraction & self.exponent_mask();
-        let negative = bits >> (self.bits - 1) & 1 != 0;
-        let quiet = 1u128 << (self.fraction - 1);
-        let digits = self.fraction.div_ceil(4) as usize;
-        let aligned = fraction << (4 * digits as u32 - self.fraction);
-        let minus = if negative { "-" } else { "" };
-        if exponent == self.exponent_mask() {
-            let sign = if negative { "-" } else { "+" };
-            return match (fraction, fraction & quiet != 0) {
-                (0, _) => format!("{sign}Inf"),
-                (f, true) if f == quiet => format!("{sign}NaN"),
-                (f, true) => format!("{sign}NaN:0x{:x}", f & !quiet),
-                (f, false) => format!("{sign}sNaN:0x{f:x}"),
-            };
-        }
-        match (exponent, fraction) {
-            (0, 0) => format!("{minus}0.0"),
-            (0, _) => format!("{minus}0x0.{aligned:0digits$x}p{}", 1 - self.bias()),
-            _ => format!("{minus}0x1.{aligned:0digits$x}p{}", exponent as i32 - self.bias()),
-        }
-    }
-}
-
-/// A NaN's payload: at least `least`, below the quiet bit.
-fn payload(hex: &[u8], least: u128, quiet: u128) -> Result<u128, &'static str> {
-    std::str::from_utf8(hex)
-        .ok()
-        .and_then(|text| u128::from_str_radix(text, 16).ok())
-        .filter(|&payload| payload >= least && payload < quiet)
-        .ok_or("bad NaN payload")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -284,28 +133,5 @@ mod tests {
         for bad in ["", "-", "0x", "12a", "_", "1.5", "0x_"] {
             assert_eq!(read(bad), None, "{bad}");
         }
-    }
-
-    #[test]
-    fn floats_read_back_as_printed() {
-        for (bits, text) in [
-            (32, "0x1.800000p1"),
-            (32, "-0x0.000002p-126"),
-            (64, "0x1.fffffffffffffp1023"),
-            (64, "+NaN:0x1"),
-            (64, "-sNaN:0x7ffffffffffff"),
-            (16, "0x1.554p-2"),
-            (128, "0x1.0000000000000000000000000001p0"),
-            (32, "+Inf"),
-            (16, "-0.0"),
-        ] {
-            let format = FloatFormat::new(bits);
-            assert_eq!(format.print(format.parse(text.as_bytes()).unwrap()), text);
-        }
-        assert_eq!(FloatFormat::new(64).parse(b"0.1"), Ok(0.1f64.to_bits() as u128));
-        assert_eq!(FloatFormat::new(32).parse(b"0x0.8p-149").ok(), None);
-        assert_eq!(FloatFormat::new(32).parse(b"0x1p128").ok(), None);
-        assert_eq!(FloatFormat::new(32).parse(b"0x1.0000001p0").ok(), None);
-        assert_eq!(FloatFormat::new(64).parse(b"nan").ok(), None);
     }
 }

@@ -2,7 +2,6 @@
 
 use super::context::Parse;
 use super::cursor::Cursor;
-use super::number::FloatFormat;
 use super::parser::Parser;
 use super::sugar;
 use crate::entity::{Entity, List};

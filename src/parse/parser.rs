@@ -113,23 +113,25 @@ impl<'a> Parser<'a> {
     /// The number of an entity: what follows `prefix` at the position.
     #[inline(always)]
     pub fn number(&mut self, prefix: &[u8], what: &str) -> Parse<u32> {
+        let at = self.cur.pos;
         match self.cur.entity(prefix) {
             Some(number) if number < self.limit => Ok(number),
-            Some(_) => Err(self.number_too_large(what)),
+            Some(_) => Err(self.number_too_large(at, what)),
             None => Err(self.expected(what)),
         }
     }
 
     #[cold]
-    fn number_too_large(&mut self, what: &str) -> Failed {
-        self.error_at(self.cur.pos - 1, format!("a number too large for {what}"))
+    fn number_too_large(&mut self, at: usize, what: &str) -> Failed {
+        self.error_at(at, format!("a number too large for {what}"))
     }
 
     /// An entity reference in the preamble or an operand: `prefix` and its number.
     pub fn entity<K: Entity>(&mut self, prefix: &[u8], what: &str) -> Parse<K> {
+        let at = self.cur.pos;
         match self.number(prefix, what)? {
             number if number < self.entity_limit => Ok(K::new(number as usize)),
-            _ => Err(self.number_too_large(what)),
+            _ => Err(self.number_too_large(at, what)),
         }
     }
 

@@ -1,3 +1,3 @@
-//! The targets. None imports another.
+//! Targets: what is known of each instruction set.
 
 pub mod x86_64;

@@ -106,6 +106,16 @@ impl Convention {
         preserved
     }
 
+    /// The next register an argument of a class is passed in, for calls that need no stack.
+    pub fn arg_register(&self, class: RegClass, ints: &mut usize, floats: &mut usize) -> PReg {
+        next(class, self.int_args, self.float_args, ints, floats)
+    }
+
+    /// The next register a result of a class is returned in.
+    pub fn result_register(&self, class: RegClass, ints: &mut usize, floats: &mut usize) -> PReg {
+        next(class, self.int_returns, self.float_returns, ints, floats)
+    }
+
     /// Registers a call may change.
     pub fn clobbered(&self) -> PRegSet {
         let mut clobbered = ALL_REGISTERS;
@@ -114,6 +124,18 @@ impl Convention {
         }
         clobbered
     }
+}
+
+fn next(
+    class: RegClass,
+    of_ints: &[PReg],
+    of_floats: &[PReg],
+    ints: &mut usize,
+    floats: &mut usize,
+) -> PReg {
+    let (used, regs) = if class == RegClass::Int { (ints, of_ints) } else { (floats, of_floats) };
+    *used += 1;
+    regs[*used - 1]
 }
 
 /// Every register values can be in.

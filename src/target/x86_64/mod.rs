@@ -1,10 +1,135 @@
 //! x86_64.
+//!
+//! | file | what |
+//! |---|---|
+//! | `rows` | instructions, generated from `isa/x86_64` |
+//! | `amode`, `regs` | operand values, registers |
+//! | `format`, `encode`, `pseudo`, `direct` | from instructions to bytes |
+//! | `print` | from instructions to text |
+//! | `abi`, `frame` | calling conventions, prologue and epilogue |
+//! | `lower` | from CLIF to instructions |
 
+pub mod abi;
 pub mod amode;
 pub mod direct;
 pub mod encode;
 pub mod format;
+pub mod frame;
+pub mod lower;
 pub mod print;
 pub mod pseudo;
 pub mod regs;
 pub mod rows;
+
+use crate::ir::{Inst, Signature, Stencil, TrapCode};
+use crate::mach::abi::AbiSignature;
+use crate::mach::buffer::{CodeBuffer, Label};
+use crate::mach::frame::Frame;
+use crate::mach::inst::{MachInst, Row};
+use crate::mach::isa::{EmitContext, Isa};
+use crate::mach::lower::{Lower, Unsupported};
+use crate::options::Flags;
+use amode::{Amode, OperandSize, Place};
+use direct::Direct;
+use encode::Places;
+use regalloc2::{Allocation, MachineEnv, PReg, PRegSet, RegClass, VReg};
+use regs::*;
+
+/// The target.
+pub struct X86_64;
+
+impl Isa for X86_64 {
+    type Branches = encode::Branches;
+
+    fn rows() -> &'static [Row] {
+        &rows::ROWS
+    }
+
+    fn machine_env(flags: &Flags, frame_pointer: bool) -> MachineEnv {
+        let mut preserved = PRegSet::empty();
+        let kept = |reg: PReg| (frame_pointer && reg == RBP) || (flags.enable_pinned_reg() && reg == R15);
+        for reg in [RBX, R12, R13, R14, R15, RBP].into_iter().filter(|&reg| !kept(reg)) {
+            preserved.add(reg);
+        }
+        let mut scratch = PRegSet::empty();
+        for reg in [RAX, RCX, RDX, RSI, RDI, R8, R9, R10, R11] {
+            scratch.add(reg);
+        }
+        let mut vectors = PRegSet::empty();
+        for number in 0..16 {
+            vectors.add(xmm(number));
+        }
+        MachineEnv {
+            preferred_regs_by_class: [scratch, vectors, PRegSet::empty()],
+            non_preferred_regs_by_class: [preserved, PRegSet::empty(), PRegSet::empty()],
+            scratch_by_class: [None; 3],
+            fixed_stack_slots: Vec::new(),
+        }
+    }
+
+    fn lower(cx: &mut Lower<'_, Self>, inst: Inst) -> Result<(), Unsupported> {
+        lower::lower(cx, inst)
+    }
+
+    fn lower_terminator(cx: &mut Lower<'_, Self>, inst: Inst, targets: &[u32]) -> Result<(), Unsupported> {
+        lower::control::lower(cx, inst, targets)
+    }
+
+    fn lower_jump(cx: &mut Lower<'_, Self>, target: u32) {
+        rows::jump(cx, Label(target));
+    }
+
+    fn lower_params(cx: &mut Lower<'_, Self>) -> Result<(), Unsupported> {
+        lower::call::params(cx)
+    }
+
+    fn rematerialize(cx: &mut Lower<'_, Self>, inst: Inst) -> Option<VReg> {
+        lower::mem::rematerialize(cx, inst)
+    }
+
+    fn abi_signature(sig: &Signature, flags: &Flags) -> Result<AbiSignature, String> {
+        abi::abi_signature(sig, flags)
+    }
+
+    fn finish_frame(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(), String> {
+        frame::finish(frame, stencil, flags)
+    }
+
+    fn emit_prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer) {
+        frame::prologue(frame, flags, buffer);
+    }
+
+    fn emit(inst: &MachInst, cx: &EmitContext<'_>, buffer: &mut CodeBuffer) {
+        encode::emit(inst, cx, buffer);
+    }
+
+    fn emit_trap(code: TrapCode, buffer: &mut CodeBuffer) {
+        buffer.trap(code);
+        buffer.put(&[0x0F, 0x0B]);
+    }
+
+    fn emit_move(from: Allocation, to: Allocation, class: RegClass, frame: &Frame, buffer: &mut CodeBuffer) {
+        let sink = &mut Direct::new(Places { frame, constants: Label(0) }, buffer);
+        let slot = |alloc: Allocation| {
+            let slot = alloc.as_stack().expect("registers were told apart");
+            Amode::at(Place::Spill(slot.index() as u32), 0)
+        };
+        match (class, from.as_reg().map(direct), to.as_reg().map(direct)) {
+            (RegClass::Int, Some(from), Some(to)) => rows::mov_rm(sink, OperandSize::Q64, to, from),
+            (RegClass::Int, Some(from), None) => rows::mov_mr(sink, OperandSize::Q64, from, slot(to)),
+            (RegClass::Int, None, Some(to)) => rows::mov_rm(sink, OperandSize::Q64, to, slot(from)),
+            (_, Some(from), Some(to)) => rows::movaps_rm(sink, to, from),
+            (_, Some(from), None) => rows::movups_mr(sink, from, slot(to)),
+            (_, None, Some(to)) => rows::movups_rm(sink, to, slot(from)),
+            (_, None, None) => unreachable!("the allocator makes no moves between stack slots"),
+        }
+    }
+
+    fn dwarf_register(reg: PReg) -> u16 {
+        dwarf(reg)
+    }
+
+    fn jump_target(inst: &MachInst, words: &[u32]) -> Option<u32> {
+        (inst.row == rows::JUMP).then(|| words[0])
+    }
+}

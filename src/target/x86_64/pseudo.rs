@@ -1,9 +1,205 @@
 //! What expands pseudo-instructions: one function for each `expand = name` of the rows.
 
-use super::encode::InstView;
-use crate::mach::buffer::CodeBuffer;
-use crate::mach::compiled::{LibCall, RelocKind, SymbolRef};
+use super::amode::{Amode, Cond, OperandSize, Place};
+use super::direct::Direct;
+use super::encode::{Branches, InstView, Places};
+use super::frame;
+use super::regs::{self, *};
+use super::rows;
+use crate::ir::TrapCode;
+use crate::mach::buffer::{CodeBuffer, Label};
+use crate::mach::compiled::{LibCall, RelocKind, SymbolRef, UnwindOp};
 use crate::mach::isa::EmitContext;
+use regalloc2::{PReg, RegClass, VReg};
+
+fn direct<'a>(cx: &EmitContext<'a>, buffer: &'a mut CodeBuffer) -> Direct<'a> {
+    Direct::new(Places { frame: cx.frame, constants: cx.constants }, buffer)
+}
+
+fn operand(view: &InstView, index: usize) -> VReg {
+    regs::direct(PReg::new(view.register(index) as usize, RegClass::Int))
+}
+
+/// Nothing.
+pub fn nothing(_: &InstView, _: &EmitContext, _: &mut CodeBuffer) {}
+
+/// A jump, unless its target comes next.
+pub fn jump(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    jump_unless_next(Label(view.words[0]), cx, buffer);
+}
+
+fn jump_unless_next(label: Label, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    if !cx.falls_through_to(label) {
+        buffer.branch::<Branches>(Branches::JUMP, label);
+    }
+}
+
+/// A conditional branch with two targets.
+pub fn branch(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    let (taken, other) = (Label(view.words[0]), Label(view.words[1]));
+    if cx.falls_through_to(taken) {
+        buffer.branch::<Branches>(view.small ^ 1, other);
+    } else {
+        buffer.branch::<Branches>(view.small, taken);
+        jump_unless_next(other, cx, buffer);
+    }
+}
+
+/// A branch on either of two conditions.
+pub fn branch_either(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    let (taken, other) = (Label(view.words[1]), Label(view.words[2]));
+    buffer.branch::<Branches>(view.small, taken);
+    let second = view.words[0] as u8;
+    if cx.falls_through_to(taken) {
+        buffer.branch::<Branches>(second ^ 1, other);
+    } else {
+        buffer.branch::<Branches>(second, taken);
+        jump_unless_next(other, cx, buffer);
+    }
+}
+
+/// Bounds check, load of a distance, jump.
+pub fn jump_table(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    let (count, default) = (view.words[0], Label(view.words[1]));
+    let targets = &view.words[2..2 + count as usize];
+    let table = buffer.jump_table(targets.iter().map(|&target| Label(target)));
+    let (base, distance, index) = (operand(view, 0), operand(view, 1), operand(view, 2));
+    let sink = &mut direct(cx, buffer);
+    rows::cmp_mi(sink, OperandSize::L32, index, count);
+    rows::j_label(sink, Cond::Ae, default);
+    rows::lea_rm(sink, OperandSize::Q64, base, Amode::at(Place::Label(table), 0));
+    rows::movslq_rm(sink, distance, Amode::indexed(base, index, 2, 0));
+    rows::add_rm(sink, OperandSize::Q64, distance, distance, base);
+    rows::jmp_rm(sink, distance);
+}
+
+/// Epilogue and return.
+pub fn return_(_: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    leave(cx, buffer, |buffer| {
+        let sink = &mut direct(cx, buffer);
+        match cx.frame.callee_pops {
+            true if cx.frame.incoming_bytes + cx.frame.growth > 0 => {
+                rows::ret_i(sink, cx.frame.incoming_bytes + cx.frame.growth, &[]);
+            }
+            _ => rows::ret(sink, &[]),
+        }
+    });
+}
+
+/// The epilogue, then `last`; unwinding state is as before for what comes after.
+fn leave(cx: &EmitContext, buffer: &mut CodeBuffer, last: impl FnOnce(&mut CodeBuffer)) {
+    let remember = frame::has_unwind_state(cx.frame);
+    if remember {
+        buffer.unwind(UnwindOp::RememberState);
+    }
+    frame::epilogue(cx.frame, buffer);
+    last(buffer);
+    if remember {
+        buffer.unwind(UnwindOp::RestoreState);
+    }
+}
+
+/// A call whose callee removes its arguments: they are put back.
+pub fn call_pops(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    let (symbol, addend) = (SymbolRef::unpack(view.words[1]), view.words[2] as i32);
+    buffer.put1(0xE8);
+    buffer.reloc(buffer.position(), RelocKind::X86Plt32, symbol, addend as i64 - 4);
+    buffer.put4(0);
+    restore_arguments(view.words[3], cx, buffer);
+}
+
+/// The same through a register.
+pub fn call_popr(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    let target = operand(view, 0);
+    rows::call_rm(&mut direct(cx, buffer), 0, target, &[]);
+    restore_arguments(view.words[1], cx, buffer);
+}
+
+fn restore_arguments(bytes: u32, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    let rsp = regs::direct(RSP);
+    rows::sub_ri(&mut direct(cx, buffer), OperandSize::Q64, rsp, rsp, bytes);
+}
+
+/// A call of a symbol in place of the current function.
+pub fn tail_call_symbol(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    let symbol = SymbolRef::unpack(view.words[0]);
+    tail_call(view.words[2], cx, buffer, |sink| match view.words[3] {
+        0 => rows::tail_symbol(sink, symbol, 0, &[]),
+        _ => rows::tail_rm(sink, Amode::at(Place::Got(symbol), 0), &[]),
+    });
+}
+
+/// A call of an address in place of the current function.
+pub fn tail_call_register(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    let target = operand(view, 0);
+    tail_call(view.words[0], cx, buffer, |sink| rows::tail_rm(sink, target, &[]));
+}
+
+/// The epilogue, the return address moved to below the callee's arguments, and the jump.
+fn tail_call(bytes: u32, cx: &EmitContext, buffer: &mut CodeBuffer, go: impl FnOnce(&mut Direct)) {
+    leave(cx, buffer, |buffer| {
+        let sink = &mut direct(cx, buffer);
+        let up = cx.frame.incoming_bytes + cx.frame.growth - bytes;
+        if up > 0 {
+            let (rsp, r11) = (regs::direct(RSP), regs::direct(R11));
+            rows::mov_rm(sink, OperandSize::Q64, r11, Amode::base(rsp, 0));
+            rows::mov_mr(sink, OperandSize::Q64, r11, Amode::base(rsp, up as i32));
+            rows::add_ri(sink, OperandSize::Q64, rsp, rsp, up);
+        }
+        go(sink);
+    });
+}
+
+/// A jump to a trap out of line.
+pub fn trap_if(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    let stub = buffer.trap_stub(TrapCode(cx.trap));
+    buffer.branch::<Branches>(view.small, stub);
+}
+
+/// The same if two conditions hold.
+pub fn trap_if_both(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    let stub = buffer.trap_stub(TrapCode(cx.trap));
+    let past = buffer.label();
+    buffer.branch::<Branches>(view.small ^ 1, past);
+    buffer.branch::<Branches>(view.words[0] as u8, stub);
+    buffer.bind(past);
+}
+
+/// A symbol's absolute address.
+pub fn movabs_symbol(view: &InstView, _: &EmitContext, buffer: &mut CodeBuffer) {
+    let number = view.register(0);
+    buffer.put(&[0x48 | number >> 3, 0xB8 | number & 7]);
+    let symbol = SymbolRef::unpack(view.words[0]);
+    buffer.reloc(buffer.position(), RelocKind::Abs64, symbol, view.words[1] as i32 as i64);
+    buffer.put8(0);
+}
+
+/// The stack pointer.
+pub fn get_stack_pointer(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    rows::mov_rm(&mut direct(cx, buffer), OperandSize::Q64, operand(view, 0), regs::direct(RSP));
+}
+
+/// The frame pointer.
+pub fn get_frame_pointer(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    rows::mov_rm(&mut direct(cx, buffer), OperandSize::Q64, operand(view, 0), regs::direct(RBP));
+}
+
+/// The return address: where the prologue left it.
+pub fn get_return_address(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    let at = (cx.frame.incoming - cx.frame.growth - 8) as i32;
+    let d = operand(view, 0);
+    rows::mov_rm(&mut direct(cx, buffer), OperandSize::Q64, d, Amode::base(regs::direct(RSP), at));
+}
+
+/// The pinned register.
+pub fn get_pinned(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    rows::mov_rm(&mut direct(cx, buffer), OperandSize::Q64, operand(view, 0), regs::direct(R15));
+}
+
+/// Sets the pinned register.
+pub fn set_pinned(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    rows::mov_rm(&mut direct(cx, buffer), OperandSize::Q64, regs::direct(R15), operand(view, 0));
+}
 
 /// The address of a thread-local variable by the general-dynamic model: the padded sequence that linkers recognise
 /// and may replace by that of a simpler model.

@@ -28,6 +28,20 @@ general_registers! {
     R8 8, R9 9, R10 10, R11 11, R12 12, R13 13, R14 14, R15 15,
 }
 
+macro_rules! vector_registers {
+    ($($name:ident $number:literal,)*) => {
+        $(
+            #[doc = concat!("The register ", stringify!($name), ".")]
+            pub const $name: PReg = xmm($number);
+        )*
+    };
+}
+
+vector_registers! {
+    XMM0 0, XMM1 1, XMM2 2, XMM3 3, XMM4 4, XMM5 5, XMM6 6, XMM7 7,
+    XMM8 8, XMM9 9, XMM10 10, XMM11 11, XMM12 12, XMM13 13, XMM14 14, XMM15 15,
+}
+
 /// A physical register as the virtual one that stands for it where instructions are written directly.
 pub const fn direct(register: PReg) -> VReg {
     VReg::new(register.hw_enc(), register.class())

@@ -1,0 +1,74 @@
+//! Everything that can be wrong with a file before a target is asked: parsing and verifying.
+
+use rayon::prelude::*;
+
+use crate::analysis::Analysis;
+use crate::diag::Diagnostic;
+use crate::ir::Function;
+use crate::parse::{self, FunctionText, ParseContext, SourceMap};
+use crate::verify::{self, Environment, Verifier};
+
+/// Checks functions, one after the other, in the same buffers.
+#[derive(Default)]
+pub struct Checker {
+    /// The last function that could be parsed.
+    pub function: Function,
+    context: ParseContext,
+    analysis: Analysis,
+    verifier: Verifier,
+}
+
+impl Checker {
+    /// What is wrong with a function of the file `text`.
+    pub fn check(&mut self, text: &[u8], item: &FunctionText, env: Environment) -> Vec<Diagnostic> {
+        let source = &text[item.text.clone()];
+        if parse::function(source, item.text.start, &mut self.context, &mut self.function).is_err() {
+            return std::mem::take(&mut self.context.diagnostics);
+        }
+        self.analysis.compute(&self.function.stencil);
+        let errors = self.verifier.verify(&self.function.stencil, &self.analysis, env);
+        if errors.is_empty() {
+            return Vec::new();
+        }
+        // Only what is wrong needs places, so it is read again for them.
+        let mut positions = SourceMap::default();
+        let mut again = Function::default();
+        parse::function_with_positions(
+            source,
+            item.text.start,
+            &mut self.context,
+            &mut again,
+            &mut positions,
+        )
+        .expect("the same text, which could be parsed");
+        verify::diagnostics(errors, |location| location.offset(&positions, &again.stencil)).collect()
+    }
+}
+
+/// What is wrong with a file, in the order of its text.
+pub fn file(text: &[u8], env: Environment) -> Vec<Diagnostic> {
+    let mut diagnostics = Vec::new();
+    let split = parse::split(text, &mut diagnostics);
+    parse::module(text, &split, &mut diagnostics);
+    let functions = split.functions.par_iter();
+    let of_functions = functions.map_init(Checker::default, |checker, item| checker.check(text, item, env));
+    diagnostics.par_extend(of_functions.flatten_iter());
+    diagnostics.sort_by_key(|diagnostic| diagnostic.offset);
+    diagnostics
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_all_functions_are_found_in_order() {
+        let text = b"function %a() {\nblock0:\n nop\n retrn\n}\nrodata\n\
+                     function %b() -> i32 {\nblock0:\n return\n}\n";
+        let found = file(text, Environment::ANY);
+        let lines: Vec<usize> =
+            found.iter().map(|d| 1 + text[..d.offset].split(|b| *b == b'\n').count() - 1).collect();
+        assert_eq!(lines, [4, 6, 9], "{found:?}");
+        assert_eq!(file(b"function %a() {\nblock0:\n return\n}\n", Environment::ANY), []);
+    }
+}

@@ -1,0 +1,27 @@
+//! `clifc check`.
+
+use clifc::check;
+use clifc::diag::{Diagnostic, Source};
+use clifc::verify::Environment;
+
+use super::args::Check;
+use super::{Failure, input, target};
+
+/// Reports all that is wrong with files.
+pub fn run(args: &Check, colour: bool) -> Result<(), Failure> {
+    let (_, flags) = target(&args.target)?;
+    let mut right = true;
+    for file in input::read_all(&args.inputs)? {
+        let found = check::file(&file.text, Environment::new(&flags));
+        report(&Source { name: &file.name, text: &file.text }, &found, colour);
+        right &= found.is_empty();
+    }
+    if right { Ok(()) } else { Err(Failure::Input) }
+}
+
+/// Shows diagnostics of a file.
+pub fn report(source: &Source, diagnostics: &[Diagnostic], colour: bool) {
+    for diagnostic in diagnostics {
+        eprint!("{}", source.render(diagnostic, colour));
+    }
+}

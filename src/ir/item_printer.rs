@@ -1,0 +1,133 @@
+//! CLIF text of names and module items.
+//!
+//! Data is printed as its bytes, so that what was `i32 1` reads back as text of the same bytes.
+
+use super::*;
+use std::fmt::{self, Display, Formatter};
+
+/// So many zeros are printed as `zero n`.
+const ZERO_RUN: usize = 8;
+
+impl Display for Name {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        match self {
+            Name::User(namespace, index) => write!(f, "u{namespace}:{index}"),
+            Name::UserRef(n) => write!(f, "userextname{n}"),
+            Name::Text(text) if text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') => {
+                write!(f, "%{text}")
+            }
+            Name::Text(text) => write!(f, "%{}", Quoted(text.as_bytes())),
+        }
+    }
+}
+
+/// Text in quotes with escapes.
+pub(super) struct Quoted<'a>(pub &'a [u8]);
+
+impl Display for Quoted<'_> {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        f.write_str("\"")?;
+        for chunk in self.0.utf8_chunks() {
+            for c in chunk.valid().chars() {
+                match c {
+                    '"' | '\\' => write!(f, "\\{c}")?,
+                    '\n' => f.write_str("\\n")?,
+                    '\t' => f.write_str("\\t")?,
+                    '\r' => f.write_str("\\r")?,
+                    '\0'..' ' | '\x7f' => write!(f, "\\x{:02x}", c as u32)?,
+                    _ => write!(f, "{c}")?,
+                }
+            }
+            chunk.invalid().iter().try_for_each(|byte| write!(f, "\\x{byte:02x}"))?;
+        }
+        f.write_str("\"")
+    }
+}
+
+impl Display for SymbolItem {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        write!(f, "{}symbol {}", self.linkage.prefix(), self.name)?;
+        match &self.link_name {
+            Some(name) => write!(f, " = {}", Quoted(name.as_bytes())),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Display for FileItem {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        write!(f, "file {} {}", self.number, Quoted(self.path.as_bytes()))
+    }
+}
+
+impl Display for LocItem {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        write!(f, "loc @{:04x} = {}:{}:{}", self.srcloc, self.file, self.line, self.column)
+    }
+}
+
+impl Display for DataItem {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        write!(f, "{}{} {}", self.linkage.prefix(), self.kind.name(), self.name)?;
+        if let Some(section) = &self.section {
+            write!(f, " section {}", Quoted(section.as_bytes()))?;
+        }
+        write!(f, " align {} = ", self.align)?;
+        let mut values = Values { f, any: false };
+        let mut at = 0;
+        for reloc in &self.relocs {
+            values.bytes(&self.bytes[at..reloc.offset as usize])?;
+            match reloc.addend {
+                0 => values.value(format_args!("{}", reloc.name))?,
+                addend => values.value(format_args!("{}{addend:+}", reloc.name))?,
+            }
+            at = reloc.offset as usize + 8;
+        }
+        values.bytes(&self.bytes[at..])?;
+        match self.size - self.bytes.len() as u64 {
+            0 if values.any => Ok(()),
+            zeros => values.value(format_args!("zero {zeros}")),
+        }
+    }
+}
+
+impl Display for Module {
+    /// One item a line.
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        self.symbols.iter().try_for_each(|item| writeln!(f, "{item}"))?;
+        self.data.iter().try_for_each(|item| writeln!(f, "{item}"))?;
+        self.files.iter().try_for_each(|item| writeln!(f, "{item}"))?;
+        self.locs.iter().try_for_each(|item| writeln!(f, "{item}"))
+    }
+}
+
+/// Initial values with commas between them.
+struct Values<'a, 'b> {
+    f: &'a mut Formatter<'b>,
+    any: bool,
+}
+
+impl Values<'_, '_> {
+    fn value(&mut self, text: fmt::Arguments) -> fmt::Result {
+        self.f.write_str(if self.any { ", " } else { "" })?;
+        self.any = true;
+        self.f.write_fmt(text)
+    }
+
+    /// Bytes as text, with long runs of zeros as such.
+    fn bytes(&mut self, mut bytes: &[u8]) -> fmt::Result {
+        while !bytes.is_empty() {
+            let zeros = bytes.iter().position(|&b| b != 0).unwrap_or(bytes.len());
+            if zeros >= ZERO_RUN {
+                self.value(format_args!("zero {zeros}"))?;
+                bytes = &bytes[zeros..];
+                continue;
+            }
+            let run = bytes[zeros..].windows(ZERO_RUN).position(|window| window == [0; ZERO_RUN]);
+            let (text, rest) = bytes.split_at(run.map_or(bytes.len(), |at| at + zeros));
+            self.value(format_args!("{}", Quoted(text)))?;
+            bytes = rest;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,536 @@
+//! CLIF text of functions and module items, in the current dialect.
+//!
+//! What is printed reads back as an equal function, and prints as the same text again. Entity numbers
+//! are kept. Masks of shuffles are written where they are used, and find their place in the constant
+//! pool again because no constant is declared in it.
+
+use super::item_printer::Quoted;
+use super::opcode::CtrlFrom;
+use super::*;
+use crate::entity::{List, Map};
+use std::fmt::{self, Display, Formatter};
+
+/// Columns before an instruction where some have source locations or debug tags.
+const WIDE_INDENT: usize = 36;
+/// Columns before an instruction otherwise.
+const INDENT: usize = 4;
+
+impl Display for Function {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        self.placed(Linkage::Export, None, None).fmt(f)
+    }
+}
+
+/// A function with what its module says of it.
+struct Placed<'a> {
+    func: &'a Function,
+    linkage: Linkage,
+    section: Option<&'a str>,
+    align: Option<u32>,
+}
+
+impl Display for Placed<'_> {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        let Function { stencil, params } = self.func;
+        write!(f, "{}function {}{}", self.linkage.prefix(), params.name, stencil.signature)?;
+        if let Some(section) = self.section {
+            write!(f, " section {}", Quoted(section.as_bytes()))?;
+        }
+        if let Some(align) = self.align {
+            write!(f, " align {align}")?;
+        }
+        f.write_str(" {\n")?;
+        let mut any = self.func.preamble(f)?;
+        for &block in &stencil.layout {
+            if any {
+                writeln!(f)?;
+            }
+            any = true;
+            let indent = self.func.indent();
+            writeln!(f, "{:indent$}{}", "", Header(stencil, block), indent = indent - INDENT)?;
+            for inst in stencil.block_insts(block) {
+                self.func.line(f, block, inst, indent)?;
+            }
+        }
+        writeln!(f, "}}")
+    }
+}
+
+impl Function {
+    /// An instruction's text, as in the function's, from the results on.
+    pub fn display_inst(&self, block: Block, inst: Inst) -> impl Display + '_ {
+        InstText { func: self, block, inst }
+    }
+
+    /// The function's text with its linkage, section and alignment.
+    pub fn placed<'a>(
+        &'a self,
+        linkage: Linkage,
+        section: Option<&'a str>,
+        align: Option<u32>,
+    ) -> impl Display + 'a {
+        Placed { func: self, linkage, section, align }
+    }
+
+    fn indent(&self) -> usize {
+        let plain = self.stencil.srclocs.is_empty() && self.stencil.debug_tags.is_empty();
+        if plain { INDENT } else { WIDE_INDENT }
+    }
+
+    /// Prints the declarations; whether there are any.
+    fn preamble(&self, f: &mut Formatter) -> Result<bool, fmt::Error> {
+        let Stencil { stack_slots, regions, global_values, dynamic_types, .. } = &self.stencil;
+        let mut any = false;
+        let mut declare = |f: &mut Formatter, what: fmt::Arguments| {
+            any = true;
+            writeln!(f, "    {what}")
+        };
+        for (key, slot) in stack_slots.iter().filter(|(_, slot)| slot.defined) {
+            declare(f, format_args!("{key} = {}", slot))?;
+        }
+        for (key, id) in regions.iter().filter_map(defined) {
+            let text = self.params.region_names.get(key).map_or("", |text| text);
+            declare(f, format_args!("{key} = {id} \"{text}\""))?;
+        }
+        for (key, data) in global_values.iter().filter(|(_, data)| **data != GlobalValueData::Undefined) {
+            declare(f, format_args!("{key} = {}", GlobalText(self, data)))?;
+        }
+        for (key, data) in dynamic_types.iter().filter_map(defined) {
+            declare(f, format_args!("{key} = {}*{}", data.base, data.scale))?;
+        }
+        for (key, ty) in self.stencil.dynamic_stack_slots.iter().filter_map(defined) {
+            declare(f, format_args!("{key} = explicit_dynamic_slot {ty}"))?;
+        }
+        for (key, signature) in self.stencil.signatures.iter().filter_map(defined) {
+            declare(f, format_args!("{key} = {signature}"))?;
+        }
+        for (key, function) in self.stencil.functions.iter().filter_map(defined) {
+            let colocated = if function.colocated { "colocated " } else { "" };
+            let patchable = if function.patchable { "patchable " } else { "" };
+            let name = &self.params.names[function.name];
+            declare(f, format_args!("{key} = {colocated}{patchable}{name} {}", function.signature))?;
+        }
+        let masks = self.masks();
+        for (key, bytes) in self.stencil.constants.iter().filter_map(defined) {
+            if !masks[key] {
+                declare(f, format_args!("{key} = {}", Bytes(bytes)))?;
+            }
+        }
+        if let Some(limit) = self.stencil.stack_limit {
+            declare(f, format_args!("stack_limit = {limit}"))?;
+        }
+        Ok(any)
+    }
+
+    /// Which constants are the masks of shuffles.
+    fn masks(&self) -> Map<Constant, bool> {
+        let mut masks = Map::new();
+        masks.resize(self.stencil.constants.len(), false);
+        for data in self.stencil.insts.values().filter(|data| data.opcode.format() == Format::Shuffle) {
+            masks[Constant(data.c)] = true;
+        }
+        masks
+    }
+
+    /// A line of an instruction: debug tags, source location, and the instruction.
+    fn line(&self, f: &mut Formatter, block: Block, inst: Inst, indent: usize) -> fmt::Result {
+        let mut before = String::new();
+        if let Some(tags) = lookup(&self.stencil.debug_tags, inst) {
+            let tags: Vec<String> = tags.iter().map(|tag| tag.to_string()).collect();
+            before = format!("<{}> ", tags.join(", "));
+        }
+        if let Some(location) = lookup(&self.stencil.srclocs, inst) {
+            let base = self.params.base_srcloc.unwrap_or(0);
+            before += &format!("@{:04x} ", base.wrapping_add(*location));
+        }
+        writeln!(f, "{before:indent$}{}", self.display_inst(block, inst))
+    }
+}
+
+/// The entry of `inst` in a list sorted by instruction.
+fn lookup<T>(list: &[(Inst, T)], inst: Inst) -> Option<&T> {
+    let at = list.binary_search_by_key(&inst, |entry| entry.0).ok()?;
+    Some(&list[at].1)
+}
+
+/// Leaves out the numbers that are undefined.
+fn defined<'a, K, V>((key, value): (K, &'a Option<V>)) -> Option<(K, &'a V)> {
+    value.as_ref().map(|value| (key, value))
+}
+
+/// Prints items with commas between them.
+fn commas<T: Display>(f: &mut Formatter, items: impl IntoIterator<Item = T>) -> fmt::Result {
+    for (n, item) in items.into_iter().enumerate() {
+        if n > 0 {
+            f.write_str(", ")?;
+        }
+        item.fmt(f)?;
+    }
+    Ok(())
+}
+
+/// `block1(v0: i32) cold:`
+struct Header<'a>(&'a Stencil, Block);
+
+impl Display for Header<'_> {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        let Header(stencil, block) = *self;
+        write!(f, "{block}")?;
+        let params = stencil.block_params(block);
+        if !params.is_empty() {
+            f.write_str("(")?;
+            let typed = |&word: &u32| format!("v{word}: {}", stencil.value_types[Value(word)]);
+            commas(f, params.iter().map(typed))?;
+            f.write_str(")")?;
+        }
+        f.write_str(if stencil.blocks[block].cold { " cold:" } else { ":" })
+    }
+}
+
+/// An instruction with its results.
+struct InstText<'a> {
+    func: &'a Function,
+    block: Block,
+    inst: Inst,
+}
+
+impl InstText<'_> {
+    /// Whether the text before this instruction tells its controlling type.
+    fn type_is_known(&self, data: &InstData) -> bool {
+        let CtrlFrom::Arg(n) = data.opcode.info().ctrl else {
+            return data.opcode.info().ctrl == CtrlFrom::None;
+        };
+        let stencil = &self.func.stencil;
+        let value = match data.list() {
+            Some(list) => stencil.pool.get(list)[n as usize],
+            None => [data.a, data.b, data.c][n as usize],
+        };
+        match stencil.value_defs[Value(value)].get() {
+            ValueDef::None => false,
+            ValueDef::Param(block, _) => block == self.block,
+            ValueDef::Result(inst, _) => inst < self.inst && inst.0 >= stencil.blocks[self.block].start,
+        }
+    }
+
+    fn call(&self, word: u32) -> CallText<'_> {
+        CallText(&self.func.stencil, BlockCallRef(word))
+    }
+
+    fn flags(&self, data: &InstData) -> MemFlags {
+        self.func.stencil.mem_flags[data.mem_flags()]
+    }
+
+    /// `(v1, v2)`, without the first `skip` of the list.
+    fn args(&self, f: &mut Formatter, data: &InstData, skip: usize) -> fmt::Result {
+        f.write_str("(")?;
+        commas(f, self.func.stencil.pool.get(List(data.b))[skip..].iter().map(|&word| Value(word)))?;
+        f.write_str(")")
+    }
+
+    fn operands(&self, f: &mut Formatter, data: &InstData) -> fmt::Result {
+        let stencil = &self.func.stencil;
+        let [a, b, c] = [data.a, data.b, data.c].map(Value);
+        let code = data.trap_code();
+        match data.opcode.format() {
+            Format::Nullary => Ok(()),
+            Format::Unary => write!(f, " {a}"),
+            Format::Binary => write!(f, " {a}, {b}"),
+            Format::Ternary => write!(f, " {a}, {b}, {c}"),
+            Format::Imm => {
+                let shift = 64 - data.ty.bits().clamp(1, 64);
+                write!(f, " {}", Number((data.imm64() << shift) as i64 >> shift))
+            }
+            Format::ImmF16 => write!(f, " {}", FloatFormat::new(16).print(data.a as u128)),
+            Format::ImmF32 => write!(f, " {}", FloatFormat::new(32).print(data.a as u128)),
+            Format::ImmF64 => write!(f, " {}", FloatFormat::new(64).print(data.imm64() as u128)),
+            Format::Const => write!(f, " {}", Constant(data.a)),
+            Format::GlobalValue => write!(f, " {}", GlobalValue(data.a)),
+            Format::BinaryImm8 => write!(f, " {a}, {}", data.aux),
+            Format::TernaryImm8 => write!(f, " {a}, {b}, {}", data.aux),
+            Format::Multiary => {
+                let list = stencil.pool.get(List(data.a));
+                f.write_str(if list.is_empty() { "" } else { " " })?;
+                commas(f, list.iter().map(|&word| Value(word)))
+            }
+            Format::Shuffle => {
+                let mask = stencil.constants[Constant(data.c)].as_deref().unwrap_or_default();
+                write!(f, " {a}, {b}, {}", Bytes(mask))
+            }
+            Format::IntCompare => write!(f, " {} {a}, {b}", data.int_cc()),
+            Format::FloatCompare => write!(f, " {} {a}, {b}", data.float_cc()),
+            Format::Jump => write!(f, " {}", self.call(data.a)),
+            Format::Brif => write!(f, " {a}, {}, {}", self.call(data.b), self.call(data.c)),
+            Format::BrTable => {
+                let table = &stencil.jump_tables[JumpTable(data.b)];
+                write!(f, " {a}, {}, [", self.call(table.default.0))?;
+                commas(f, table.entries.iter().map(|entry| self.call(entry.0)))?;
+                f.write_str("]")
+            }
+            Format::Call => {
+                write!(f, " {}", FuncRef(data.a))?;
+                self.args(f, data, 0)
+            }
+            Format::CallIndirect => {
+                write!(f, " {}, {}", SigRef(data.a), Value(stencil.pool.get(List(data.b))[0]))?;
+                self.args(f, data, 1)
+            }
+            Format::TryCall => {
+                write!(f, " {}", FuncRef(data.a))?;
+                self.args(f, data, 0)?;
+                self.exception_table(f, ExceptionTable(data.c))
+            }
+            Format::TryCallIndirect => {
+                write!(f, " {}", Value(stencil.pool.get(List(data.b))[0]))?;
+                self.args(f, data, 1)?;
+                self.exception_table(f, ExceptionTable(data.c))
+            }
+            Format::Trap => write!(f, " {code}"),
+            Format::CondTrap => write!(f, " {a}, {code}"),
+            Format::AddTrap => write!(f, " {a}, {b}, {code}"),
+            Format::FuncAddr => write!(f, " {}", FuncRef(data.a)),
+            Format::AtomicRmw => {
+                write!(f, "{} {} {a}, {b}", self.flags(data), AtomicRmwOp::from_code(data.c as u16))
+            }
+            Format::AtomicCas => write!(f, "{} {a}, {b}, {c}", self.flags(data)),
+            Format::Load => write!(f, "{} {a}{}", self.flags(data), Offset(data.b as i32)),
+            Format::LoadNoOffset => write!(f, "{} {a}", self.flags(data)),
+            Format::Store => write!(f, "{} {a}, {b}{}", self.flags(data), Offset(data.c as i32)),
+            Format::StoreNoOffset => write!(f, "{} {a}, {b}", self.flags(data)),
+            Format::StackAddr => write!(f, " {}{}", StackSlot(data.a), Offset(data.b as i32)),
+            Format::DynamicStackAddr => write!(f, " {}", DynamicStackSlot(data.a)),
+            Format::HandlerAddr => write!(f, " {}, {}", Block(data.a), data.b),
+        }
+    }
+
+    /// `, sig0, block1, [ tag0: block2 ]`
+    fn exception_table(&self, f: &mut Formatter, table: ExceptionTable) -> fmt::Result {
+        let table = &self.func.stencil.exception_tables[table];
+        write!(f, ", {}, {}, [", table.signature, self.call(table.normal.0))?;
+        let space = if table.handlers.is_empty() { "" } else { " " };
+        f.write_str(space)?;
+        let text = |handler: &Handler| match *handler {
+            Handler::Tag(tag, call) => format!("tag{tag}: {}", self.call(call.0)),
+            Handler::Default(call) => format!("default: {}", self.call(call.0)),
+            Handler::Context(value) => format!("context {value}"),
+        };
+        commas(f, table.handlers.iter().map(text))?;
+        write!(f, "{space}]")
+    }
+}
+
+impl Display for InstText<'_> {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        let stencil = &self.func.stencil;
+        let data = &stencil.insts[self.inst];
+        let results = stencil.inst_results(self.inst);
+        if !results.is_empty() {
+            commas(f, results.iter().map(|&word| Value(word)))?;
+            f.write_str(" = ")?;
+        }
+        f.write_str(data.opcode.name())?;
+        if !self.type_is_known(data) {
+            write!(f, ".{}", TypeText(stencil, data.ty))?;
+        }
+        self.operands(f, data)?;
+        if let Some(entries) = lookup(&stencil.stack_maps, self.inst) {
+            f.write_str(", stack_map=[")?;
+            let text = |e: &StackMapEntry| format!("{} @ {}+{}", e.ty, e.slot, e.offset);
+            commas(f, entries.iter().map(text))?;
+            f.write_str("]")?;
+        }
+        Ok(())
+    }
+}
+
+/// A branch destination with its arguments.
+struct CallText<'a>(&'a Stencil, BlockCallRef);
+
+impl Display for CallText<'_> {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        let call = &self.0.block_calls[self.1];
+        write!(f, "{}", call.block)?;
+        let args = self.0.pool.get(call.args);
+        if args.is_empty() {
+            return Ok(());
+        }
+        f.write_str("(")?;
+        commas(f, args.iter().map(|&word| BlockArg::unpack(word)))?;
+        f.write_str(")")
+    }
+}
+
+/// A type; of a dynamic vector, the declared type that names it if there is one.
+struct TypeText<'a>(&'a Stencil, Type);
+
+impl Display for TypeText<'_> {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        let TypeText(stencil, ty) = *self;
+        let Some(base) = ty.dynamic_to_fixed() else {
+            return ty.fmt(f);
+        };
+        match stencil.dynamic_types.iter().filter_map(defined).find(|(_, data)| data.base == base) {
+            Some((key, _)) => key.fmt(f),
+            None => ty.fmt(f),
+        }
+    }
+}
+
+/// A global value's declaration.
+struct GlobalText<'a>(&'a Function, &'a GlobalValueData);
+
+impl Display for GlobalText<'_> {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        let GlobalText(func, data) = *self;
+        match *data {
+            GlobalValueData::Undefined => Ok(()),
+            GlobalValueData::VmContext => f.write_str("vmctx"),
+            GlobalValueData::Load { base, offset, ty, flags } => {
+                write!(f, "load.{ty}{} {base}{}", func.stencil.mem_flags[flags], Offset(offset))
+            }
+            GlobalValueData::IaddImm { base, offset, ty } => {
+                write!(f, "iadd_imm.{ty} {base}, {}", Number(offset))
+            }
+            GlobalValueData::Symbol { name, offset, colocated, tls } => {
+                let colocated = if colocated { "colocated " } else { "" };
+                let tls = if tls { "tls " } else { "" };
+                write!(f, "symbol {colocated}{tls}{}", func.params.names[name])?;
+                match offset {
+                    0 => Ok(()),
+                    offset if offset > 0 => write!(f, "+{}", Number(offset)),
+                    offset => write!(f, "{offset}"),
+                }
+            }
+            GlobalValueData::DynScale(ty) => write!(f, "dyn_scale_target_const.{ty}"),
+        }
+    }
+}
+
+impl Display for StackSlotData {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        write!(f, "explicit_slot {}", self.size)?;
+        if self.align_shift != 0 {
+            write!(f, ", align = {}", 1u32 << self.align_shift)?;
+        }
+        match self.key {
+            Some(key) => write!(f, ", key = {key}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Display for AbiParam {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        write!(f, "{}", self.ty)?;
+        f.write_str(match self.extension {
+            Extension::None => "",
+            Extension::Zero => " uext",
+            Extension::Sign => " sext",
+        })?;
+        match self.purpose {
+            Purpose::Normal => Ok(()),
+            Purpose::StructReturn => f.write_str(" sret"),
+            Purpose::VmContext => f.write_str(" vmctx"),
+            Purpose::StructArgument(size) => write!(f, " sarg({size})"),
+        }
+    }
+}
+
+impl Display for Signature {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        f.write_str("(")?;
+        commas(f, &self.params)?;
+        f.write_str(")")?;
+        if !self.returns.is_empty() {
+            f.write_str(" -> ")?;
+            commas(f, &self.returns)?;
+        }
+        write!(f, " {}", self.call_conv)
+    }
+}
+
+impl Display for MemFlags {
+    /// Each flag with a space before it.
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        match self.trap {
+            None => f.write_str(" notrap")?,
+            Some(TrapCode::HEAP_OUT_OF_BOUNDS) => {}
+            Some(code) => write!(f, " {code}")?,
+        }
+        let flags = [(self.aligned, " aligned"), (self.readonly, " readonly"), (self.can_move, " can_move")];
+        flags.iter().filter(|flag| flag.0).try_for_each(|flag| f.write_str(flag.1))?;
+        match self.endianness {
+            None => {}
+            Some(Endianness::Little) => f.write_str(" little")?,
+            Some(Endianness::Big) => f.write_str(" big")?,
+        }
+        match self.region {
+            None => Ok(()),
+            Some(region) => write!(f, " {region}"),
+        }
+    }
+}
+
+impl Display for BlockArg {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        match self {
+            BlockArg::Value(value) => value.fmt(f),
+            BlockArg::TryCallRet(n) => write!(f, "ret{n}"),
+            BlockArg::TryCallExn(n) => write!(f, "exn{n}"),
+        }
+    }
+}
+
+impl Display for DebugTag {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        match self {
+            DebugTag::User(n) => n.fmt(f),
+            DebugTag::StackSlot(slot) => slot.fmt(f),
+        }
+    }
+}
+
+/// An integer: large ones in hexadecimal, with groups of four digits.
+struct Number(i64);
+
+impl Display for Number {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        if self.0 < 10_000 {
+            return write!(f, "{}", self.0);
+        }
+        let groups = (64 - self.0.leading_zeros()).div_ceil(16);
+        write!(f, "0x{:04x}", self.0 >> (16 * (groups - 1)))?;
+        (0..groups - 1).rev().try_for_each(|n| write!(f, "_{:04x}", self.0 >> (16 * n) & 0xffff))
+    }
+}
+
+/// An offset with its sign; nothing for zero.
+struct Offset(i32);
+
+impl Display for Offset {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        match self.0 {
+            0 => Ok(()),
+            offset => {
+                let sign = if offset < 0 { '-' } else { '+' };
+                write!(f, "{sign}{}", Number(offset.unsigned_abs() as i64))
+            }
+        }
+    }
+}
+
+/// Bytes of a constant: one hexadecimal number, or a vector if there are more than that may have.
+struct Bytes<'a>(&'a [u8]);
+
+impl Display for Bytes<'_> {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        if self.0.len() > 16 {
+            write!(f, "i8x{} [", self.0.len())?;
+            for (n, byte) in self.0.iter().enumerate() {
+                write!(f, "{}{byte}", if n > 0 { " " } else { "" })?;
+            }
+            return f.write_str("]");
+        }
+        f.write_str("0x")?;
+        self.0.iter().rev().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}

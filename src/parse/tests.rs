@@ -1,0 +1,146 @@
+//! Whole files: what is printed reads back as the same, and no text makes the parser panic.
+
+use super::*;
+use crate::diag::Diagnostic;
+use crate::ir::Function;
+
+/// The files of filetests/parser, by name.
+fn samples() -> Vec<(String, Vec<u8>)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/filetests/parser");
+    let files = std::fs::read_dir(folder).expect("the folder of samples");
+    let mut samples: Vec<_> = files
+        .map(|file| file.expect("a file").path())
+        .map(|path| (path.display().to_string(), std::fs::read(&path).expect("a readable file")))
+        .collect();
+    samples.sort();
+    samples
+}
+
+/// Reads a whole file; the text of all that could be read, and all that was wrong.
+fn read_and_print(text: &[u8]) -> (String, Vec<Diagnostic>) {
+    let mut diagnostics = Vec::new();
+    let split = split(text, &mut diagnostics);
+    let mut out = module(text, &split, &mut diagnostics).to_string();
+    let mut cx = ParseContext::new();
+    let mut func = Function::default();
+    for item in &split.functions {
+        match function(&text[item.text.clone()], item.text.start, &mut cx, &mut func) {
+            Ok(()) => {
+                let section = item.section.clone().map(|range| String::from_utf8_lossy(&text[range]));
+                out += &func.placed(item.linkage, section.as_deref(), item.align).to_string();
+            }
+            Err(Failed) => assert!(!cx.diagnostics.is_empty(), "a failure says why"),
+        }
+        diagnostics.append(&mut cx.diagnostics);
+    }
+    assert!(diagnostics.iter().all(|diagnostic| diagnostic.offset <= text.len()));
+    (out, diagnostics)
+}
+
+#[test]
+fn samples_read_back_as_printed() {
+    for (name, text) in samples() {
+        let (printed, diagnostics) = read_and_print(&text);
+        assert_eq!(diagnostics, [], "{name}");
+        let (again, diagnostics) = read_and_print(printed.as_bytes());
+        assert_eq!(diagnostics, [], "{name}:\n{printed}");
+        assert_eq!(printed, again, "{name}");
+    }
+}
+
+#[test]
+fn no_text_is_too_broken() {
+    let samples = samples();
+    let mut seed = 0x2545_f491_4f6c_dd1du64;
+    let mut random = |below: usize| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        (seed >> 16) as usize % below
+    };
+    for _ in 0..10_000 {
+        let mut text = samples[random(samples.len())].1.clone();
+        for _ in 0..1 + random(4) {
+            let at = random(text.len());
+            let end = (at + random(24)).min(text.len());
+            match random(6) {
+                0 => text[at] = random(256) as u8,
+                1 => text[at] = b"\"{}();,%@<>[]0v.= \n"[random(19)],
+                2 => drop(text.drain(at..end)),
+                3 => {
+                    let copy = text[at..end].to_vec();
+                    let to = random(text.len());
+                    text.splice(to..to, copy);
+                }
+                4 => text.truncate(at.max(1)),
+                _ => {
+                    let other = random(text.len());
+                    text.swap(at, other);
+                }
+            }
+        }
+        let (printed, diagnostics) = read_and_print(&text);
+        if diagnostics.is_empty() {
+            let (again, diagnostics) = read_and_print(printed.as_bytes());
+            assert_eq!((diagnostics, again), (vec![], printed.clone()), "{}", String::from_utf8_lossy(&text));
+        }
+    }
+}
+
+/// The first message for one function.
+fn complaint(body: &str) -> (usize, String) {
+    let mut cx = ParseContext::new();
+    let text = format!("function %f(i32) -> i32 {{\n{body}\n}}");
+    let before = text.len() - body.len() - 2;
+    function(text.as_bytes(), 0, &mut cx, &mut Function::default()).expect_err(body);
+    (cx.diagnostics[0].offset - before, cx.diagnostics[0].message.clone())
+}
+
+#[test]
+fn errors_say_what_and_where() {
+    for (body, at, message) in [
+        ("block0(v0: i32):\nv1 = iadd v0, v9\nreturn v1", 31, "v9 is not defined"),
+        ("block0:\nv1 = iadd v2, v2", 13, "iadd needs a type, as in iadd.i32: v2 is not yet defined"),
+        ("block0:\nv1 = iconst.i8 256", 23, "an integer out of the range of i8"),
+        ("block0:\nv1 = iconst 1", 13, "iconst needs a type, as in iconst.i32"),
+        ("block0:\nv1, v2 = iconst.i8 1", 8, "the instruction has 1 result, not 2"),
+        ("block0:\njump block1", 13, "block1 is not defined"),
+        ("block0:\nblock0:", 8, "block0 is defined twice"),
+        ("block0:\nv1 = iconst.i8 1\nv1 = iconst.i8 1", 25, "v1 is defined twice"),
+        ("block0:\nv1 -> v1", 8, "v1 is an alias of itself"),
+        ("block0:\nv1 -> v2\nv2 -> v1", 8, "v1 is an alias of itself"),
+        ("block0:\ncall fn0()", 13, "fn0 is not declared"),
+        ("block0:\nv1 = load.i32 little big v2", 29, "both `little` and `big`"),
+        ("block0:\nfrobnicate v1", 8, "unknown opcode `frobnicate`"),
+        ("block0:\nreturn v4294967295", 15, "a number too large for a value: v«n»"),
+        ("ss0 = explicit_slot 4, align = 3", 31, "an alignment must be a power of two"),
+        ("gv0 = load.i64 notrap aligned gv1", 30, "gv1 is not declared"),
+        ("v1 = iconst.i8 1", 0, "expected a block: block«n»:"),
+    ] {
+        assert_eq!(complaint(body), (at, message.to_string()), "{body}");
+    }
+}
+
+#[test]
+fn several_errors_are_reported_and_each_once() {
+    let text = b"function %f() {\nblock0:\n v1 = foo\n v2 = iadd v1, v1\n v3 = bar\n return v2, v3, v4 }";
+    let mut cx = ParseContext::new();
+    assert_eq!(function(text, 0, &mut cx, &mut Function::default()), Err(Failed));
+    let messages: Vec<_> = cx.diagnostics.iter().map(|d| d.message.as_str()).collect();
+    assert_eq!(messages, ["unknown opcode `foo`", "unknown opcode `bar`", "v4 is not defined"]);
+}
+
+#[test]
+fn positions_are_those_of_the_file() {
+    let text = b"function %f() {\n sig0 = ()\n fn0 = %g sig0\nblock0:\n v1 = iconst.i8 1\n return\n}";
+    let mut positions = SourceMap::default();
+    let mut func = Function::default();
+    function_with_positions(text, 1000, &mut ParseContext::new(), &mut func, &mut positions)
+        .expect("right text");
+    let at = |what: &str| 1000 + std::str::from_utf8(text).expect("ASCII").find(what).expect("there");
+    let insts: Vec<_> = positions.insts.values().copied().collect();
+    assert_eq!(insts, [at("v1"), at("return")]);
+    assert_eq!(positions.blocks.values().copied().collect::<Vec<_>>(), [at("block0")]);
+    assert_eq!(positions.signatures.values().copied().collect::<Vec<_>>(), [at("sig0")]);
+    assert_eq!((positions.function, positions.functions.len()), (at("%f"), 1));
+}

@@ -1,0 +1,265 @@
+//! Prologue, epilogue and frame layout of x86_64.
+//!
+//! From high to low: incoming arguments, (room that tail calls need), return address, saved rbp if a frame
+//! pointer is kept, pushed registers, then what [`Frame::place_locals`] lays out. A function that needs
+//! none of it has no prologue at all.
+
+use super::abi;
+use super::amode::{Amode, Cond, OperandSize, Place};
+use super::direct::Direct;
+use super::encode::Places;
+use super::regs::{self, *};
+use super::rows;
+use crate::ir::*;
+use crate::mach::abi as shared;
+use crate::mach::buffer::{CodeBuffer, Label};
+use crate::mach::compiled::{LibCall, RelocKind, SymbolRef, UnwindOp};
+use crate::mach::frame::{Frame, LimitStep};
+use crate::options::{Flags, ProbestackStrategy};
+use regalloc2::{PReg, RegClass};
+
+/// The largest frame: offsets in it are 32-bit displacements.
+const MAX_FRAME: u64 = 0x7fff_0000;
+
+/// Decides what is saved and where everything is.
+pub fn finish(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(), String> {
+    let slots: u64 = stencil.stack_slots.values().map(|slot| slot.size as u64 + 16).sum();
+    if slots + frame.outgoing as u64 + frame.spill_count as u64 * 8 > MAX_FRAME {
+        return Err("the stack frame is larger than 2 GiB, which x86_64 can't address".to_string());
+    }
+    let convention = abi::convention(stencil.signature.call_conv).expect("checked when it was lowered");
+    let preserved = convention.preserved(flags);
+    let mut vectors = 0;
+    for reg in preserved {
+        if frame.written.contains(reg) && !(frame.frame_pointer && reg == RBP) {
+            frame.saved.push(reg);
+            vectors += (reg.class() == RegClass::Float) as u32;
+        }
+    }
+    frame.saved.sort_by_key(|reg| (reg.class() == RegClass::Float, reg.hw_enc()));
+    let locals = frame.place_locals(&stencil.stack_slots);
+    frame.saved_vectors = locals.next_multiple_of(16);
+    let size = if vectors > 0 { frame.saved_vectors + 16 * vectors } else { locals };
+    let pushed = pushed_bytes(frame);
+    // With calls or anything in the frame, the stack pointer is a multiple of 16 below it.
+    frame.size = if size > 0 || frame.calls { (size + pushed).next_multiple_of(16) - pushed } else { 0 };
+    frame.incoming = frame.size + pushed + frame.growth;
+    frame.limit = stack_limit(stencil, flags)?;
+    Ok(())
+}
+
+/// Bytes from the return address, included, to where the local part begins.
+fn pushed_bytes(frame: &Frame) -> u32 {
+    let pushed = frame.saved.iter().filter(|reg| reg.class() == RegClass::Int).count() as u32;
+    8 * (1 + pushed + frame.frame_pointer as u32)
+}
+
+/// The loads that compute the stack limit from a register parameter.
+fn stack_limit(stencil: &Stencil, flags: &Flags) -> Result<Vec<LimitStep>, String> {
+    let mut steps = Vec::new();
+    let Some(mut gv) = stencil.stack_limit else { return Ok(steps) };
+    loop {
+        match stencil.global_values[gv] {
+            GlobalValueData::Load { base, offset, .. } => {
+                steps.push(LimitStep::Load(offset));
+                gv = base;
+            }
+            GlobalValueData::IaddImm { base, offset, .. } => {
+                let offset = i32::try_from(offset).map_err(|_| "the stack limit's offset is too large")?;
+                steps.push(LimitStep::Add(offset));
+                gv = base;
+            }
+            GlobalValueData::VmContext => {
+                let at = stencil.signature.params.iter().position(|p| p.purpose == Purpose::VmContext);
+                let abi = abi::abi_signature(&stencil.signature, flags)?;
+                let at = at.ok_or("the stack limit needs a vmctx parameter")?;
+                let part = abi.parts_of(abi.params[at])[0];
+                match part.place {
+                    shared::Place::Reg(reg) => steps.push(LimitStep::Start(reg)),
+                    shared::Place::Stack(_) => return Err("vmctx must be in a register".to_string()),
+                }
+                steps.reverse();
+                return Ok(steps);
+            }
+            GlobalValueData::Symbol { name, offset, tls: false, .. } => {
+                let offset = i32::try_from(offset).map_err(|_| "the stack limit's offset is too large")?;
+                steps.push(LimitStep::Add(offset));
+                steps.push(LimitStep::Symbol(SymbolRef::Name(name)));
+                steps.reverse();
+                return Ok(steps);
+            }
+            _ => return Err("this global value can't be a stack limit on x86_64".to_string()),
+        }
+    }
+}
+
+/// Emits the entry sequence.
+pub fn prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer) {
+    let sink = &mut Direct::new(Places { frame, constants: Label(0) }, buffer);
+    let (rsp, rbp) = (regs::direct(RSP), regs::direct(RBP));
+    let mut cfa = 8;
+    if frame.growth > 0 {
+        grow_incoming(frame, sink);
+        cfa += frame.growth;
+    }
+    if frame.frame_pointer {
+        rows::push_r(sink, rbp);
+        cfa += 8;
+        sink.buffer().unwind(UnwindOp::CfaOffset(cfa));
+        sink.buffer().unwind(save(RBP, cfa));
+        rows::mov_rm(sink, OperandSize::Q64, rbp, rsp);
+        sink.buffer().unwind(UnwindOp::DefCfa { register: dwarf(RBP), offset: cfa });
+    }
+    for &reg in frame.saved.iter().filter(|reg| reg.class() == RegClass::Int) {
+        rows::push_r(sink, regs::direct(reg));
+        cfa += 8;
+        if !frame.frame_pointer {
+            sink.buffer().unwind(UnwindOp::CfaOffset(cfa));
+        }
+        sink.buffer().unwind(save(reg, cfa));
+    }
+    check_limit(frame, sink);
+    probe(frame, flags, sink);
+    if frame.size > 0 {
+        rows::sub_ri(sink, OperandSize::Q64, rsp, rsp, frame.size as i32);
+        cfa += frame.size;
+        if !frame.frame_pointer {
+            sink.buffer().unwind(UnwindOp::CfaOffset(cfa));
+        }
+    }
+    for (number, &reg) in saved_vectors(frame).enumerate() {
+        let at = frame.saved_vectors + 16 * number as u32;
+        rows::movups_mr(sink, regs::direct(reg), Amode::base(rsp, at as i32));
+        sink.buffer().unwind(save(reg, cfa - at));
+    }
+}
+
+/// A register that lies `below` bytes under the canonical frame address.
+fn save(register: PReg, below: u32) -> UnwindOp {
+    UnwindOp::SaveRegister { register: dwarf(register), offset: -(below as i32) }
+}
+
+fn saved_vectors(frame: &Frame) -> impl Iterator<Item = &PReg> {
+    frame.saved.iter().filter(|reg| reg.class() == RegClass::Float)
+}
+
+/// Moves the return address down, to make room for a tail call's arguments.
+fn grow_incoming(frame: &Frame, sink: &mut Direct) {
+    let (rsp, scratch) = (regs::direct(RSP), regs::direct(SCRATCH));
+    let growth = frame.growth as i32;
+    rows::sub_ri(sink, OperandSize::Q64, rsp, rsp, growth);
+    sink.buffer().unwind(UnwindOp::CfaOffset(8 + frame.growth));
+    rows::mov_rm(sink, OperandSize::Q64, scratch, Amode::base(rsp, growth));
+    rows::mov_mr(sink, OperandSize::Q64, scratch, Amode::base(rsp, 0));
+    // The return address now lies lower than at entry.
+    let offset = -8 - growth;
+    sink.buffer().unwind(UnwindOp::SaveRegister { register: RETURN_ADDRESS, offset });
+}
+
+/// A register that holds nothing at entry in any convention, and is preserved by none.
+const SCRATCH: PReg = RAX;
+
+/// The DWARF number of the return address column.
+const RETURN_ADDRESS: u16 = 16;
+
+/// Traps if the frame would go below the stack limit.
+fn check_limit(frame: &Frame, sink: &mut Direct) {
+    if frame.limit.is_empty() || (frame.size == 0 && !frame.calls) {
+        return;
+    }
+    let (rsp, scratch) = (regs::direct(RSP), regs::direct(SCRATCH));
+    for step in &frame.limit {
+        match *step {
+            LimitStep::Start(reg) => rows::mov_rm(sink, OperandSize::Q64, scratch, regs::direct(reg)),
+            LimitStep::Symbol(symbol) => {
+                rows::mov_rm(sink, OperandSize::Q64, scratch, Amode::at(Place::Got(symbol), 0));
+            }
+            LimitStep::Load(offset) => {
+                rows::mov_rm(sink, OperandSize::Q64, scratch, Amode::base(scratch, offset));
+            }
+            LimitStep::Add(0) => {}
+            LimitStep::Add(offset) => rows::add_ri(sink, OperandSize::Q64, scratch, scratch, offset),
+        }
+    }
+    let trap = |sink: &mut Direct| {
+        let stub = sink.buffer().trap_stub(TrapCode::STACK_OVERFLOW);
+        rows::j_label(sink, Cond::B, stub);
+    };
+    if frame.size >= 32 << 10 {
+        // Adding a large frame to the limit might wrap: the limit itself is checked first.
+        rows::cmp_rm(sink, OperandSize::Q64, rsp, scratch);
+        trap(sink);
+    }
+    rows::add_ri(sink, OperandSize::Q64, scratch, scratch, frame.size as i32);
+    rows::cmp_rm(sink, OperandSize::Q64, rsp, scratch);
+    trap(sink);
+}
+
+/// Touches every page of a large frame, so that the guard page is not jumped over.
+fn probe(frame: &Frame, flags: &Flags, sink: &mut Direct) {
+    let guard = 1u32 << flags.probestack_size_log2().min(30);
+    if !flags.enable_probestack() || frame.size < guard {
+        return;
+    }
+    let (rsp, scratch) = (regs::direct(RSP), regs::direct(SCRATCH));
+    if flags.probestack_strategy() == ProbestackStrategy::Outline {
+        rows::movl_ri(sink, regs::direct(RAX), frame.size);
+        let buffer = sink.buffer();
+        buffer.put1(0xE8);
+        let symbol = SymbolRef::LibCall(LibCall::Probestack);
+        buffer.reloc(buffer.position(), RelocKind::X86Plt32, symbol, -4);
+        buffer.put4(0);
+        return;
+    }
+    let pages = frame.size / guard;
+    if pages <= 4 {
+        for page in 1..=pages {
+            let at = Amode::base(rsp, -((page * guard) as i32));
+            rows::or_mi(sink, OperandSize::L32, at, 0);
+        }
+        return;
+    }
+    rows::movl_ri(sink, scratch, pages);
+    let again = sink.buffer().label();
+    sink.buffer().bind(again);
+    rows::sub_ri(sink, OperandSize::Q64, rsp, rsp, guard);
+    rows::or_mi(sink, OperandSize::L32, Amode::base(rsp, 0), 0);
+    rows::dec_r(sink, OperandSize::L32, scratch, scratch);
+    rows::j_label(sink, Cond::Ne, again);
+    rows::add_ri(sink, OperandSize::Q64, rsp, rsp, pages * guard);
+}
+
+/// Undoes the prologue up to the return address; rsp points to it afterwards.
+pub fn epilogue(frame: &Frame, buffer: &mut CodeBuffer) {
+    let sink = &mut Direct::new(Places { frame, constants: Label(0) }, buffer);
+    let rsp = regs::direct(RSP);
+    for (number, &reg) in saved_vectors(frame).enumerate() {
+        let at = frame.saved_vectors + 16 * number as u32;
+        rows::movups_rm(sink, regs::direct(reg), Amode::base(rsp, at as i32));
+    }
+    let mut cfa = frame.incoming;
+    if frame.size > 0 {
+        rows::add_ri(sink, OperandSize::Q64, rsp, rsp, frame.size as i32);
+        cfa -= frame.size;
+        if !frame.frame_pointer {
+            sink.buffer().unwind(UnwindOp::CfaOffset(cfa));
+        }
+    }
+    for &reg in frame.saved.iter().rev().filter(|reg| reg.class() == RegClass::Int) {
+        rows::pop_r(sink, regs::direct(reg));
+        cfa -= 8;
+        if !frame.frame_pointer {
+            sink.buffer().unwind(UnwindOp::CfaOffset(cfa));
+        }
+    }
+    if frame.frame_pointer {
+        rows::pop_r(sink, regs::direct(RBP));
+        let offset = 8 + frame.growth;
+        sink.buffer().unwind(UnwindOp::DefCfa { register: dwarf(RSP), offset });
+    }
+}
+
+/// Whether the epilogue changes what unwinding has to know.
+pub fn has_unwind_state(frame: &Frame) -> bool {
+    frame.size > 0 || !frame.saved.is_empty() || frame.frame_pointer
+}

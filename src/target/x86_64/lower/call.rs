@@ -1,0 +1,382 @@
+//! Calls, parameters and returns.
+//!
+//! Register arguments are fixed uses on the call itself, stack arguments are stored before it, results are fixed
+//! definitions. A result that is returned in memory is loaded from the area whose address the caller passed.
+
+use super::super::abi;
+use super::super::amode::{Amode, OperandSize, Place, Rm};
+use super::super::regs::{RAX, RDI};
+use super::super::rows;
+use super::operands::*;
+use super::{mem, supported};
+use crate::ir::*;
+use crate::mach::abi::{AbiSignature, Param, Part, Place as ArgPlace};
+use crate::mach::compiled::{LibCall, SymbolRef};
+use crate::mach::inst::InstSink;
+use crate::mach::lower::Unsupported;
+use crate::rule;
+use regalloc2::{Operand, PRegSet, RegClass, VReg};
+
+type Result<T = ()> = std::result::Result<T, Unsupported>;
+
+/// Who is called.
+enum Callee {
+    Symbol { symbol: SymbolRef, colocated: bool },
+    Address(VReg),
+}
+
+fn callee_of(cx: &Cx, function: FuncRef) -> Callee {
+    let function = cx.f.functions[function].expect("verified function reference");
+    Callee::Symbol { symbol: SymbolRef::Name(function.name), colocated: function.colocated }
+}
+
+/// call.
+pub fn call(cx: &mut Cx, inst: Inst) -> Result {
+    let data = cx.f.insts[inst];
+    let callee = callee_of(cx, FuncRef(data.a));
+    let sig = cx.f.call_signature(&data).expect("a call has a signature");
+    let args = cx.f.pool.get(List(data.b));
+    emit_call(cx, inst, callee, sig, args)
+}
+
+/// call_indirect.
+pub fn call_indirect(cx: &mut Cx, inst: Inst) -> Result {
+    let data = cx.f.insts[inst];
+    let (address, args) = cx.f.pool.get(List(data.b)).split_first().expect("a callee");
+    let callee = Callee::Address(cx.put(Value(*address)));
+    emit_call(cx, inst, callee, SigRef(data.a), args)
+}
+
+fn emit_call(cx: &mut Cx, inst: Inst, callee: Callee, sig: SigRef, args: &[u32]) -> Result {
+    let abi = cx.abi_of(sig)?;
+    let signature = cx.f.sig(sig);
+    check_signature(cx, signature)?;
+    cx.calls = true;
+    let args_bytes = abi.stack_bytes;
+    cx.outgoing = cx.outgoing.max(args_bytes + abi.return_bytes);
+    let mut uses = pass_arguments(cx, signature, &abi, args, Place::Outgoing, 0)?;
+    if let Some(ArgPlace::Reg(reg)) = abi.return_area {
+        let area = cx.tmp(RegClass::Int);
+        rows::lea_rm(cx, OperandSize::Q64, area, Amode::at(Place::Outgoing, args_bytes as i32));
+        uses.push(Operand::reg_fixed_use(area, reg));
+    }
+    let convention = abi::convention(signature.call_conv).expect("its places were found");
+    let results = cx.f.inst_results(inst);
+    let mut clobbered = convention.clobbered();
+    let mut loads = Vec::new();
+    for (&param, &result) in abi.returns.iter().zip(results) {
+        define_result(cx, &abi, param, Value(result), &mut clobbered, &mut uses, &mut loads);
+    }
+    push_call(cx, callee, clobbered, if abi.callee_pops { args_bytes } else { 0 }, &uses);
+    for (reg, part, offset) in loads {
+        // The callee has removed its arguments and they were put back: the area is where it was.
+        let amode = Amode::at(Place::Outgoing, (args_bytes + offset) as i32);
+        load_part(cx, reg, amode, part.ty)?;
+    }
+    Ok(())
+}
+
+/// Adds the fixed definitions of a result, or notes what is to be loaded.
+fn define_result(
+    cx: &mut Cx,
+    abi: &AbiSignature,
+    param: Param,
+    result: Value,
+    clobbered: &mut PRegSet,
+    operands: &mut Vec<Operand>,
+    loads: &mut Vec<(VReg, Part, u32)>,
+) {
+    let used = cx.is_used(result);
+    let (low, high) = cx.parts(result);
+    for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
+        match part.place {
+            ArgPlace::Reg(fixed) if used => {
+                clobbered.remove(fixed);
+                operands.push(Operand::reg_fixed_def(reg, fixed));
+            }
+            ArgPlace::Reg(_) => {}
+            ArgPlace::Stack(offset) => {
+                if used {
+                    loads.push((reg, *part, offset));
+                }
+            }
+        }
+    }
+}
+
+/// Rejects signatures with types that are not supported.
+pub fn check_signature(cx: &Cx, signature: &Signature) -> Result {
+    let bad = signature.params.iter().chain(&signature.returns).find(|param| !supported(param.ty));
+    match bad {
+        None => Ok(()),
+        Some(param) => {
+            Err(cx.unsupported(format!("values of type {} are not supported yet on x86_64", param.ty)))
+        }
+    }
+}
+
+/// Asks for the arguments and stores those that are passed on the stack, at `place` plus `shift`. Returns the
+/// fixed uses of those in registers.
+fn pass_arguments(
+    cx: &mut Cx,
+    signature: &Signature,
+    abi: &AbiSignature,
+    args: &[u32],
+    place: Place,
+    shift: i32,
+) -> Result<Vec<Operand>> {
+    let mut uses = Vec::with_capacity(args.len() + 2);
+    // Copies are calls: they come before anything is in a register of the call.
+    for (&param, &arg) in abi.params.iter().zip(args) {
+        if let Param::Copied { offset, size } = param {
+            copy_argument(cx, Value(arg), Amode::at(place, offset as i32 + shift), size);
+        }
+    }
+    for ((&param, &arg), declared) in abi.params.iter().zip(args).zip(&signature.params) {
+        let parts = abi.parts_of(param);
+        if parts.is_empty() {
+            continue;
+        }
+        if let [Part { place: ArgPlace::Stack(offset), .. }] = parts
+            && declared.extension == Extension::None
+            && store_immediate(cx, Value(arg), Amode::at(place, *offset as i32 + shift))
+        {
+            continue;
+        }
+        let (low, high) = cx.put_parts(Value(arg));
+        for (part, reg) in parts.iter().zip([Some(low), high].into_iter().flatten()) {
+            let reg = extended(cx, part, reg);
+            match part.place {
+                ArgPlace::Reg(fixed) => uses.push(Operand::reg_fixed_use(reg, fixed)),
+                ArgPlace::Stack(offset) => {
+                    store_part(cx, reg, Amode::at(place, offset as i32 + shift), part.ty)?;
+                }
+            }
+        }
+    }
+    Ok(uses)
+}
+
+/// Stores an integer constant as a stack argument.
+fn store_immediate(cx: &mut Cx, value: Value, amode: Amode) -> bool {
+    let Some(imm) = imm32(cx, value) else { return false };
+    rule!(cx, "call.stack_immediate");
+    rows::mov_mi(cx, OperandSize::Q64, amode, imm as u32);
+    true
+}
+
+/// The register with the extension its parameter asks for.
+fn extended(cx: &mut Cx, part: &Part, reg: VReg) -> VReg {
+    let Some((ty, signed)) = abi::needs_extension(part) else { return reg };
+    let d = cx.tmp(RegClass::Int);
+    match (ty, signed) {
+        (types::I8, false) => rows::movzb_rm(cx, OperandSize::L32, d, reg),
+        (types::I8, true) => rows::movsb_rm(cx, OperandSize::Q64, d, reg),
+        (types::I16, false) => rows::movzw_rm(cx, OperandSize::L32, d, reg),
+        (types::I16, true) => rows::movsw_rm(cx, OperandSize::Q64, d, reg),
+        (_, false) => rows::mov_rm(cx, OperandSize::L32, d, reg),
+        (_, true) => rows::movslq_rm(cx, d, reg),
+    }
+    d
+}
+
+/// Stores a part in its 8-byte place.
+fn store_part(cx: &mut Cx, reg: VReg, amode: Amode, ty: Type) -> Result {
+    if ty.is_int() {
+        rows::mov_mr(cx, OperandSize::Q64, reg, amode);
+        return Ok(());
+    }
+    super::float::store(cx, reg, amode, ty, false)
+}
+
+/// Loads a part from its place.
+fn load_part(cx: &mut Cx, reg: VReg, amode: Amode, ty: Type) -> Result {
+    if ty.is_int() {
+        mem::load_int(cx, reg, amode, ty, false);
+        return Ok(());
+    }
+    super::float::load(cx, reg, amode, ty, false)
+}
+
+/// Copies a structure argument to the stack, eight bytes at a time or by memcpy.
+fn copy_argument(cx: &mut Cx, from: Value, to: Amode, size: u32) {
+    const INLINE: u32 = 128;
+    let from = cx.put(from);
+    if size <= INLINE {
+        for at in (0..size as i32).step_by(8) {
+            let word = cx.tmp(RegClass::Int);
+            rows::mov_rm(cx, OperandSize::Q64, word, Amode::base(from, at));
+            rows::mov_mr(cx, OperandSize::Q64, word, Amode { disp: to.disp + at, ..to });
+        }
+        return;
+    }
+    let (target, length) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
+    rows::lea_rm(cx, OperandSize::Q64, target, to);
+    mem::constant(cx, length, size as u64);
+    libcall(cx, LibCall::Memcpy, &[target, from, length], &[]);
+}
+
+/// Calls a library routine with the system's convention.
+pub fn libcall(cx: &mut Cx, routine: LibCall, args: &[VReg], results: &[VReg]) {
+    let convention = abi::convention(CallConv::SystemV).expect("x86_64 has it");
+    cx.calls = true;
+    let mut operands = Vec::with_capacity(args.len() + results.len());
+    let (mut ints, mut floats) = (0, 0);
+    for &arg in args {
+        operands.push(Operand::reg_fixed_use(arg, convention.arg_register(arg.class(), &mut ints, &mut floats)));
+    }
+    let mut clobbered = convention.clobbered();
+    let (mut ints, mut floats) = (0, 0);
+    for &result in results {
+        let fixed = convention.result_register(result.class(), &mut ints, &mut floats);
+        clobbered.remove(fixed);
+        operands.push(Operand::reg_fixed_def(result, fixed));
+    }
+    let symbol = SymbolRef::LibCall(routine);
+    push_call(cx, Callee::Symbol { symbol, colocated: cx.flags.use_colocated_libcalls() }, clobbered, 0, &operands);
+}
+
+fn push_call(cx: &mut Cx, callee: Callee, clobbered: PRegSet, pops: u32, operands: &[Operand]) {
+    let clobbers = cx.vcode.clobber_set(clobbered);
+    match callee {
+        Callee::Symbol { symbol, colocated } if colocated || cx.flags.is_pic() => {
+            rule!(cx, "call.symbol");
+            match pops {
+                0 => rows::call_symbol(cx, clobbers, symbol, 0, operands),
+                _ => rows::call_pops(cx, clobbers, symbol, 0, pops, operands),
+            }
+        }
+        Callee::Symbol { symbol, .. } => {
+            let address = cx.tmp(RegClass::Int);
+            rows::movabs_sym(cx, address, symbol, 0);
+            push_call(cx, Callee::Address(address), clobbered, pops, operands);
+        }
+        Callee::Address(address) => match pops {
+            0 => rows::call_rm(cx, clobbers, Rm::Reg(address), operands),
+            _ => rows::call_popr(cx, clobbers, address, pops, operands),
+        },
+    }
+}
+
+/// The address of a thread-local variable, by a call of the run-time system.
+pub fn tls_address(cx: &mut Cx, d: VReg, symbol: SymbolRef) {
+    let convention = abi::convention(CallConv::SystemV).expect("x86_64 has it");
+    cx.calls = true;
+    let mut clobbered = convention.clobbered();
+    clobbered.remove(RAX);
+    debug_assert!(clobbered.contains(RDI), "the sequence uses it");
+    let clobbers = cx.vcode.clobber_set(clobbered);
+    rows::tls_gd(cx, clobbers, d, symbol, 0, &[]);
+}
+
+/// return.
+pub fn return_(cx: &mut Cx, data: &InstData) {
+    let abi = cx.abi;
+    let values = cx.f.pool.get(List(data.a));
+    let mut uses = Vec::with_capacity(values.len() + 1);
+    for (&param, &value) in abi.returns.iter().zip(values) {
+        let (low, high) = cx.put_parts(Value(value));
+        for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
+            let reg = extended(cx, part, reg);
+            match part.place {
+                ArgPlace::Reg(fixed) => uses.push(Operand::reg_fixed_use(reg, fixed)),
+                ArgPlace::Stack(offset) => {
+                    let area = cx.return_area.expect("results in memory have an address");
+                    store_part(cx, reg, Amode::base(area, offset as i32), part.ty)
+                        .expect("types were checked with the signature");
+                }
+            }
+        }
+    }
+    if let (Some(fixed), Some(sret)) = (abi.returns_sret, struct_return(cx)) {
+        let reg = cx.put(sret);
+        uses.push(Operand::reg_fixed_use(reg, fixed));
+    }
+    rows::ret_frame(cx, &uses);
+}
+
+/// The entry block's parameter that is the `sret` pointer.
+fn struct_return(cx: &Cx) -> Option<Value> {
+    let at = cx.f.signature.params.iter().position(|param| param.purpose == Purpose::StructReturn)?;
+    Some(Value(cx.f.block_params(cx.f.layout[0])[at]))
+}
+
+/// return_call.
+pub fn tail_call(cx: &mut Cx, data: &InstData) -> Result {
+    let Callee::Symbol { symbol, colocated } = callee_of(cx, FuncRef(data.a)) else {
+        unreachable!("a declared function is a symbol")
+    };
+    let sig = cx.f.call_signature(data).expect("a call has a signature");
+    let (mut uses, bytes) = tail_arguments(cx, sig, cx.f.pool.get(List(data.b)))?;
+    if colocated || cx.flags.is_pic() {
+        rows::tail_calls(cx, symbol, 0, bytes, 0, &uses);
+    } else {
+        let address = cx.tmp(RegClass::Int);
+        rows::movabs_sym(cx, address, symbol, 0);
+        uses.shrink_to_fit();
+        rows::tail_callr(cx, address, bytes, &uses);
+    }
+    Ok(())
+}
+
+/// return_call_indirect.
+pub fn tail_call_indirect(cx: &mut Cx, data: &InstData) -> Result {
+    let (address, args) = cx.f.pool.get(List(data.b)).split_first().expect("a callee");
+    let address = cx.put(Value(*address));
+    let (uses, bytes) = tail_arguments(cx, SigRef(data.a), args)?;
+    rows::tail_callr(cx, address, bytes, &uses);
+    Ok(())
+}
+
+/// Puts a tail call's stack arguments where the callee finds them: at the end of the incoming area, so that
+/// what the callee removes ends where our own arguments ended.
+fn tail_arguments(cx: &mut Cx, sig: SigRef, args: &[u32]) -> Result<(Vec<Operand>, u32)> {
+    let abi = cx.abi_of(sig)?;
+    let signature = cx.f.sig(sig);
+    check_signature(cx, signature)?;
+    cx.tail_bytes = cx.tail_bytes.max(abi.stack_bytes);
+    let shift = cx.abi.stack_bytes as i32 - abi.stack_bytes as i32;
+    let mut uses = pass_arguments(cx, signature, &abi, args, Place::Incoming, shift)?;
+    if let Some(ArgPlace::Reg(fixed)) = abi.return_area {
+        let area = cx.return_area.ok_or_else(|| cx.unsupported("the callee returns more than this function"))?;
+        uses.push(Operand::reg_fixed_use(area, fixed));
+    }
+    Ok((uses, abi.stack_bytes))
+}
+
+/// Brings parameters from where they are passed into the entry block's values.
+pub fn params(cx: &mut Cx) -> Result {
+    check_signature(cx, &cx.f.signature)?;
+    let abi = cx.abi;
+    let values = cx.f.block_params(cx.f.layout[0]);
+    let mut loads = Vec::new();
+    for (&param, &value) in abi.params.iter().zip(values) {
+        let value = Value(value);
+        if !cx.is_used(value) {
+            continue;
+        }
+        if let Param::Copied { offset, .. } = param {
+            loads.push((cx.reg(value), None, offset));
+            continue;
+        }
+        let (low, high) = cx.parts(value);
+        for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
+            match part.place {
+                ArgPlace::Reg(fixed) => cx.push_operand(Operand::reg_fixed_def(reg, fixed)),
+                ArgPlace::Stack(offset) => loads.push((reg, Some(part.ty), offset)),
+            }
+        }
+    }
+    if let (Some(area), Some(ArgPlace::Reg(fixed))) = (cx.return_area, abi.return_area) {
+        cx.push_operand(Operand::reg_fixed_def(area, fixed));
+    }
+    cx.finish(rows::ARGS, 0, 0);
+    for (reg, ty, offset) in loads {
+        let amode = Amode::at(Place::Incoming, offset as i32);
+        match ty {
+            Some(ty) => load_part(cx, reg, amode, ty)?,
+            None => rows::lea_rm(cx, OperandSize::Q64, reg, amode),
+        }
+    }
+    Ok(())
+}

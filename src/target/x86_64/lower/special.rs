@@ -1,0 +1,69 @@
+//! The stack, the frame, the pinned register, thread-local addresses.
+
+use super::super::amode::{Amode, OperandSize};
+use super::super::rows;
+use super::call;
+use super::operands::*;
+use crate::ir::*;
+use crate::mach::compiled::SymbolRef;
+use crate::mach::lower::Unsupported;
+use regalloc2::RegClass;
+
+/// Lowers them.
+pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
+    let data = cx.f.insts[inst];
+    match data.opcode {
+        Opcode::Debugtrap => rows::int3(cx, 0),
+        Opcode::GetStackPointer => {
+            let d = cx.def(inst);
+            rows::get_sp(cx, d);
+        }
+        Opcode::GetFramePointer => {
+            cx.needs_frame_pointer = true;
+            let d = cx.def(inst);
+            rows::get_fp(cx, d);
+        }
+        Opcode::GetReturnAddress => {
+            let d = cx.def(inst);
+            rows::get_ra(cx, d);
+        }
+        Opcode::GetPinnedReg => {
+            check_pinned(cx)?;
+            let d = cx.def(inst);
+            rows::get_pinned(cx, d);
+        }
+        Opcode::SetPinnedReg => {
+            check_pinned(cx)?;
+            let a = cx.put(Value(data.a));
+            rows::set_pinned(cx, a);
+        }
+        _ => return tls_value(cx, inst),
+    }
+    Ok(())
+}
+
+fn check_pinned(cx: &Cx) -> Result<(), Unsupported> {
+    match cx.flags.enable_pinned_reg() {
+        true => Ok(()),
+        false => Err(cx.unsupported("the pinned register needs the setting enable_pinned_reg")),
+    }
+}
+
+fn tls_value(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
+    let data = cx.f.insts[inst];
+    let GlobalValueData::Symbol { name, offset, .. } = cx.f.global_values[GlobalValue(data.a)] else {
+        return Err(cx.unsupported("tls_value needs a symbol"));
+    };
+    let d = cx.def(inst);
+    let symbol = SymbolRef::Name(name);
+    match i32::try_from(offset) {
+        Ok(0) => call::tls_address(cx, d, symbol),
+        Ok(offset) => {
+            let base = cx.tmp(RegClass::Int);
+            call::tls_address(cx, base, symbol);
+            rows::lea_rm(cx, OperandSize::Q64, d, Amode::base(base, offset));
+        }
+        Err(_) => return Err(cx.unsupported("the offset from a thread-local symbol is too large")),
+    }
+    Ok(())
+}
