@@ -1,5 +1,9 @@
 //! What expands pseudo-instructions: one function for each `expand = name` of the rows.
 
+mod float;
+
+pub use float::*;
+
 use super::amode::{Amode, Cond, OperandSize, Place};
 use super::direct::Direct;
 use super::encode::{Branches, InstView, Places};
