@@ -19,8 +19,7 @@ use crate::mach::regalloc::Allocator;
 use crate::mach::vcode::VCode;
 use crate::options::{Flags, RegallocAlgorithm};
 use crate::timing::Timing;
-use crate::verify::Verifier;
-use crate::verify::VerifierError;
+use crate::verify::{Environment, Verifier, VerifierError};
 use regalloc2::MachineEnv;
 use std::time::Instant;
 
@@ -185,8 +184,11 @@ fn analyse<I: Isa>(state: &mut State<I>, stencil: &Stencil, _: &Flags) -> Result
     Ok(())
 }
 
-fn verify<I: Isa>(state: &mut State<I>, stencil: &Stencil, _: &Flags) -> Result<(), Failure> {
-    state.verifier.verify(stencil, &state.analysis).map_err(Failure::Invalid)
+fn verify<I: Isa>(state: &mut State<I>, stencil: &Stencil, flags: &Flags) -> Result<(), Failure> {
+    match state.verifier.verify(stencil, &state.analysis, Environment::new(flags)) {
+        [] => Ok(()),
+        errors => Err(Failure::Invalid(errors.to_vec())),
+    }
 }
 
 fn lower<I: Isa>(state: &mut State<I>, stencil: &Stencil, flags: &Flags) -> Result<(), Failure> {

@@ -3,7 +3,7 @@
 //! `REX.W + 03 /r` is written `REX.W 03 /r`. Prefixes (`64 66 F2 F3 F0 REX.W`, or `osz`: what the family's operand size needs), opcode
 //! bytes, `/r` or `/digit`, immediate (`ib iw id iq`). The last opcode byte may end in `+r` (register in its low bits), `+cc`
 //! (condition), `+w` (one more unless the operand is a byte). `VEX.66.0F38.W1 F7 /r` has the manual's fields; L is 0 unless `256`
-//! is among them. Immediates with a choice of form: `im` (`80 /digit im`), `it` (`test`), `i1` (shifts). `rel` is a
+//! is among them. Immediates with a choice of form: `im` (`80 /digit im`), `it` (`test`), `i1` (shifts); `swap` lets a VEX copy use its store form. `rel` is a
 //! label or symbol; `expand = name` hands the row to a function.
 //!
 //! Which operand goes where: the memory operand is ModRM.rm; the registers left, which are neither
@@ -101,6 +101,7 @@ impl Reader {
             "im" => self.choice = Some(Format::AluImm),
             "it" => self.choice = Some(Format::TestImm),
             "i1" => self.choice = Some(Format::ShiftImm),
+            "swap" => self.choice = Some(Format::VexCopy),
             "rel" => self.relative = true,
             _ if token.starts_with("VEX.") => self.vex_fields(token)?,
             _ if token.contains('=') => self.override_field(token)?,
@@ -188,7 +189,7 @@ impl Reader {
             _ => return Err("expected one opcode byte, perhaps after 0F, 0F 38 or 0F 3A".to_owned()),
         }
         self.mark_byte_registers(row);
-        if self.choice.is_some() {
+        if self.choice.is_some() && !self.vex {
             let bits = row.size.ok_or("the row is not one of a family")?.bits;
             let full = if encoding.format == Format::ShiftImm { 1 } else { (bits / 8).min(4) as u8 };
             self.opcode.imm_bytes = full;

@@ -83,7 +83,8 @@ pub fn encode(
         Format::TestImm => test_imm(&view, places, buffer),
         Format::ImulImm => imul_imm(&view, places, buffer),
         Format::ShiftImm => shift_imm(&view, places, buffer),
-        Format::Vex => vex(&view, places, buffer),
+        Format::Vex => vex(&view, view.row.params[0], view.reg(), view.rm(places), buffer),
+        Format::VexCopy => vex_copy(&view, places, buffer),
         Format::Jump => buffer.branch::<Branches>(Branches::JUMP, view.label()),
         Format::JumpIf => buffer.branch::<Branches>(inst.small, view.label()),
         Format::Symbol => symbol(&view, buffer),
@@ -486,10 +487,7 @@ fn shift_imm(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
     out.finish(buffer);
 }
 
-fn vex(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
-    let opcode = view.row.params[0];
-    let reg = view.reg();
-    let rm = view.rm(places);
+fn vex(view: &InstView, opcode: u32, reg: u8, rm: RegMem, buffer: &mut CodeBuffer) {
     let (x, b) = rm.prefix_bits();
     let wide = (opcode & Opcode::WIDE != 0) as u8;
     let map = Opcode::map_of(opcode);
@@ -512,6 +510,16 @@ fn vex(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
         out.put(view.immediate() as u8);
     }
     out.finish(buffer);
+}
+
+fn vex_copy(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
+    let opcode = view.row.params[0];
+    let reg = view.reg();
+    match view.rm(places) {
+        // The two-byte prefix has a bit for ModRM.reg only.
+        RegMem::Reg(rm) if rm >= 8 && reg < 8 => vex(view, opcode + 1, rm, RegMem::Reg(reg), buffer),
+        rm => vex(view, opcode, reg, rm, buffer),
+    }
 }
 
 fn symbol(view: &InstView, buffer: &mut CodeBuffer) {

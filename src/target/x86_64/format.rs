@@ -48,6 +48,8 @@ formats! {
     ShiftImm,
     /// VEX prefix, opcode, ModRM and perhaps an immediate byte.
     Vex,
+    /// The same for a copy between registers, whose store form (opcode + 1) has its operands exchanged: the shorter one.
+    VexCopy,
     /// Relaxable unconditional branch to a label.
     Jump,
     /// Relaxable conditional branch to a label.

@@ -27,6 +27,9 @@ pub fn finish(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(),
     if slots + frame.outgoing as u64 + frame.spill_count as u64 * 8 > MAX_FRAME {
         return Err("the stack frame is larger than 2 GiB, which x86_64 can't address".to_string());
     }
+    if abi_pops_too_much(frame) {
+        return Err("more than 64 KiB of stack arguments, which x86_64 can't remove".to_string());
+    }
     let convention = abi::convention(stencil.signature.call_conv).expect("checked when it was lowered");
     let preserved = convention.preserved(flags);
     let mut vectors = 0;
@@ -46,6 +49,11 @@ pub fn finish(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(),
     frame.incoming = frame.size + pushed + frame.growth;
     frame.limit = stack_limit(stencil, flags)?;
     Ok(())
+}
+
+/// `ret` removes at most a 16-bit number of bytes.
+fn abi_pops_too_much(frame: &Frame) -> bool {
+    frame.callee_pops && frame.incoming_bytes + frame.growth > u16::MAX as u32
 }
 
 /// Bytes from the return address, included, to where the local part begins.
@@ -129,7 +137,7 @@ pub fn prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer) {
     }
     for (number, &reg) in saved_vectors(frame).enumerate() {
         let at = frame.saved_vectors + 16 * number as u32;
-        rows::movups_mr(sink, regs::direct(reg), Amode::base(rsp, at as i32));
+        rows::movup_store(sink, OperandSize::L32, regs::direct(reg), Amode::base(rsp, at as i32));
         sink.buffer().unwind(save(reg, cfa - at));
     }
 }
@@ -203,7 +211,7 @@ fn probe(frame: &Frame, flags: &Flags, sink: &mut Direct) {
     }
     let (rsp, scratch) = (regs::direct(RSP), regs::direct(SCRATCH));
     if flags.probestack_strategy() == ProbestackStrategy::Outline {
-        rows::movl_ri(sink, regs::direct(RAX), frame.size);
+        rows::movl_ri(sink, regs::direct(RAX), frame.size as i32);
         let buffer = sink.buffer();
         buffer.put1(0xE8);
         let symbol = SymbolRef::LibCall(LibCall::Probestack);
@@ -219,14 +227,14 @@ fn probe(frame: &Frame, flags: &Flags, sink: &mut Direct) {
         }
         return;
     }
-    rows::movl_ri(sink, scratch, pages);
+    rows::movl_ri(sink, scratch, pages as i32);
     let again = sink.buffer().label();
     sink.buffer().bind(again);
-    rows::sub_ri(sink, OperandSize::Q64, rsp, rsp, guard);
+    rows::sub_ri(sink, OperandSize::Q64, rsp, rsp, guard as i32);
     rows::or_mi(sink, OperandSize::L32, Amode::base(rsp, 0), 0);
     rows::dec_r(sink, OperandSize::L32, scratch, scratch);
     rows::j_label(sink, Cond::Ne, again);
-    rows::add_ri(sink, OperandSize::Q64, rsp, rsp, pages * guard);
+    rows::add_ri(sink, OperandSize::Q64, rsp, rsp, (pages * guard) as i32);
 }
 
 /// Undoes the prologue up to the return address; rsp points to it afterwards.
@@ -235,7 +243,7 @@ pub fn epilogue(frame: &Frame, buffer: &mut CodeBuffer) {
     let rsp = regs::direct(RSP);
     for (number, &reg) in saved_vectors(frame).enumerate() {
         let at = frame.saved_vectors + 16 * number as u32;
-        rows::movups_rm(sink, regs::direct(reg), Amode::base(rsp, at as i32));
+        rows::movup_load(sink, OperandSize::L32, regs::direct(reg), Amode::base(rsp, at as i32));
     }
     let mut cfa = frame.incoming;
     if frame.size > 0 {

@@ -118,9 +118,9 @@ impl Isa for X86_64 {
             (RegClass::Int, Some(from), Some(to)) => rows::mov_rm(sink, OperandSize::Q64, to, from),
             (RegClass::Int, Some(from), None) => rows::mov_mr(sink, OperandSize::Q64, from, slot(to)),
             (RegClass::Int, None, Some(to)) => rows::mov_rm(sink, OperandSize::Q64, to, slot(from)),
-            (_, Some(from), Some(to)) => rows::movaps_rm(sink, to, from),
-            (_, Some(from), None) => rows::movups_mr(sink, from, slot(to)),
-            (_, None, Some(to)) => rows::movups_rm(sink, to, slot(from)),
+            (_, Some(from), Some(to)) => rows::movap_rr(sink, OperandSize::L32, to, from),
+            (_, Some(from), None) => rows::movup_store(sink, OperandSize::L32, from, slot(to)),
+            (_, None, Some(to)) => rows::movup_load(sink, OperandSize::L32, to, slot(from)),
             (_, None, None) => unreachable!("the allocator makes no moves between stack slots"),
         }
     }

@@ -69,7 +69,7 @@ pub fn jump_table(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let table = buffer.jump_table(targets.iter().map(|&target| Label(target)));
     let (base, distance, index) = (operand(view, 0), operand(view, 1), operand(view, 2));
     let sink = &mut direct(cx, buffer);
-    rows::cmp_mi(sink, OperandSize::L32, index, count);
+    rows::cmp_mi(sink, OperandSize::L32, index, count as i32);
     rows::j_label(sink, Cond::Ae, default);
     rows::lea_rm(sink, OperandSize::Q64, base, Amode::at(Place::Label(table), 0));
     rows::movslq_rm(sink, distance, Amode::indexed(base, index, 2, 0));
@@ -81,11 +81,11 @@ pub fn jump_table(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
 pub fn return_(_: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     leave(cx, buffer, |buffer| {
         let sink = &mut direct(cx, buffer);
-        match cx.frame.callee_pops {
-            true if cx.frame.incoming_bytes + cx.frame.growth > 0 => {
-                rows::ret_i(sink, cx.frame.incoming_bytes + cx.frame.growth, &[]);
-            }
-            _ => rows::ret(sink, &[]),
+        let removed = cx.frame.incoming_bytes + cx.frame.growth;
+        if cx.frame.callee_pops && removed > 0 {
+            rows::ret_i(sink, removed as i32, &[]);
+        } else {
+            rows::ret(sink, &[]);
         }
     });
 }
@@ -121,7 +121,7 @@ pub fn call_popr(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
 
 fn restore_arguments(bytes: u32, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let rsp = regs::direct(RSP);
-    rows::sub_ri(&mut direct(cx, buffer), OperandSize::Q64, rsp, rsp, bytes);
+    rows::sub_ri(&mut direct(cx, buffer), OperandSize::Q64, rsp, rsp, bytes as i32);
 }
 
 /// A call of a symbol in place of the current function.
@@ -148,7 +148,7 @@ fn tail_call(bytes: u32, cx: &EmitContext, buffer: &mut CodeBuffer, go: impl FnO
             let (rsp, r11) = (regs::direct(RSP), regs::direct(R11));
             rows::mov_rm(sink, OperandSize::Q64, r11, Amode::base(rsp, 0));
             rows::mov_mr(sink, OperandSize::Q64, r11, Amode::base(rsp, up as i32));
-            rows::add_ri(sink, OperandSize::Q64, rsp, rsp, up);
+            rows::add_ri(sink, OperandSize::Q64, rsp, rsp, up as i32);
         }
         go(sink);
     });

@@ -9,6 +9,7 @@ use super::super::regs::{RAX, RDI};
 use super::super::rows;
 use super::operands::*;
 use super::{mem, supported};
+use crate::entity::List;
 use crate::ir::*;
 use crate::mach::abi::{AbiSignature, Param, Part, Place as ArgPlace};
 use crate::mach::compiled::{LibCall, SymbolRef};
@@ -71,7 +72,7 @@ fn emit_call(cx: &mut Cx, inst: Inst, callee: Callee, sig: SigRef, args: &[u32])
     for (reg, part, offset) in loads {
         // The callee has removed its arguments and they were put back: the area is where it was.
         let amode = Amode::at(Place::Outgoing, (args_bytes + offset) as i32);
-        load_part(cx, reg, amode, part.ty)?;
+        load_part(cx, reg, amode, part.ty);
     }
     Ok(())
 }
@@ -149,7 +150,7 @@ fn pass_arguments(
             match part.place {
                 ArgPlace::Reg(fixed) => uses.push(Operand::reg_fixed_use(reg, fixed)),
                 ArgPlace::Stack(offset) => {
-                    store_part(cx, reg, Amode::at(place, offset as i32 + shift), part.ty)?;
+                    store_part(cx, reg, Amode::at(place, offset as i32 + shift), part.ty);
                 }
             }
         }
@@ -161,7 +162,7 @@ fn pass_arguments(
 fn store_immediate(cx: &mut Cx, value: Value, amode: Amode) -> bool {
     let Some(imm) = imm32(cx, value) else { return false };
     rule!(cx, "call.stack_immediate");
-    rows::mov_mi(cx, OperandSize::Q64, amode, imm as u32);
+    rows::mov_mi(cx, OperandSize::Q64, amode, imm);
     true
 }
 
@@ -181,21 +182,19 @@ fn extended(cx: &mut Cx, part: &Part, reg: VReg) -> VReg {
 }
 
 /// Stores a part in its 8-byte place.
-fn store_part(cx: &mut Cx, reg: VReg, amode: Amode, ty: Type) -> Result {
-    if ty.is_int() {
-        rows::mov_mr(cx, OperandSize::Q64, reg, amode);
-        return Ok(());
+fn store_part(cx: &mut Cx, reg: VReg, amode: Amode, ty: Type) {
+    match ty.is_int() {
+        true => rows::mov_mr(cx, OperandSize::Q64, reg, amode),
+        false => rows::movs_store(cx, exact_size(ty), reg, amode),
     }
-    super::float::store(cx, reg, amode, ty, false)
 }
 
 /// Loads a part from its place.
-fn load_part(cx: &mut Cx, reg: VReg, amode: Amode, ty: Type) -> Result {
-    if ty.is_int() {
-        mem::load_int(cx, reg, amode, ty, false);
-        return Ok(());
+fn load_part(cx: &mut Cx, reg: VReg, amode: Amode, ty: Type) {
+    match ty.is_int() {
+        true => mem::load_int(cx, reg, amode, ty, false),
+        false => rows::movs_load(cx, exact_size(ty), reg, amode),
     }
-    super::float::load(cx, reg, amode, ty, false)
 }
 
 /// Copies a structure argument to the stack, eight bytes at a time or by memcpy.
@@ -243,7 +242,7 @@ fn push_call(cx: &mut Cx, callee: Callee, clobbered: PRegSet, pops: u32, operand
             rule!(cx, "call.symbol");
             match pops {
                 0 => rows::call_symbol(cx, clobbers, symbol, 0, operands),
-                _ => rows::call_pops(cx, clobbers, symbol, 0, pops, operands),
+                _ => rows::call_pops(cx, clobbers, symbol, 0, pops as i32, operands),
             }
         }
         Callee::Symbol { symbol, .. } => {
@@ -253,7 +252,7 @@ fn push_call(cx: &mut Cx, callee: Callee, clobbered: PRegSet, pops: u32, operand
         }
         Callee::Address(address) => match pops {
             0 => rows::call_rm(cx, clobbers, Rm::Reg(address), operands),
-            _ => rows::call_popr(cx, clobbers, address, pops, operands),
+            _ => rows::call_popr(cx, clobbers, address, pops as i32, operands),
         },
     }
 }
@@ -282,8 +281,7 @@ pub fn return_(cx: &mut Cx, data: &InstData) {
                 ArgPlace::Reg(fixed) => uses.push(Operand::reg_fixed_use(reg, fixed)),
                 ArgPlace::Stack(offset) => {
                     let area = cx.return_area.expect("results in memory have an address");
-                    store_part(cx, reg, Amode::base(area, offset as i32), part.ty)
-                        .expect("types were checked with the signature");
+                    store_part(cx, reg, Amode::base(area, offset as i32), part.ty);
                 }
             }
         }
@@ -309,12 +307,12 @@ pub fn tail_call(cx: &mut Cx, data: &InstData) -> Result {
     let sig = cx.f.call_signature(data).expect("a call has a signature");
     let (mut uses, bytes) = tail_arguments(cx, sig, cx.f.pool.get(List(data.b)))?;
     if colocated || cx.flags.is_pic() {
-        rows::tail_calls(cx, symbol, 0, bytes, 0, &uses);
+        rows::tail_calls(cx, symbol, 0, bytes as i32, 0, &uses);
     } else {
         let address = cx.tmp(RegClass::Int);
         rows::movabs_sym(cx, address, symbol, 0);
         uses.shrink_to_fit();
-        rows::tail_callr(cx, address, bytes, &uses);
+        rows::tail_callr(cx, address, bytes as i32, &uses);
     }
     Ok(())
 }
@@ -324,7 +322,7 @@ pub fn tail_call_indirect(cx: &mut Cx, data: &InstData) -> Result {
     let (address, args) = cx.f.pool.get(List(data.b)).split_first().expect("a callee");
     let address = cx.put(Value(*address));
     let (uses, bytes) = tail_arguments(cx, SigRef(data.a), args)?;
-    rows::tail_callr(cx, address, bytes, &uses);
+    rows::tail_callr(cx, address, bytes as i32, &uses);
     Ok(())
 }
 
@@ -374,7 +372,7 @@ pub fn params(cx: &mut Cx) -> Result {
     for (reg, ty, offset) in loads {
         let amode = Amode::at(Place::Incoming, offset as i32);
         match ty {
-            Some(ty) => load_part(cx, reg, amode, ty)?,
+            Some(ty) => load_part(cx, reg, amode, ty),
             None => rows::lea_rm(cx, OperandSize::Q64, reg, amode),
         }
     }

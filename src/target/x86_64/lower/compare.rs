@@ -289,6 +289,6 @@ pub fn trap_on(cx: &mut Cx, test: Test, code: TrapCode) {
             rows::trap_if(cx, a, code.0);
             rows::trap_if(cx, b, code.0);
         }
-        Test::Both(a, b) => rows::trap_if_both(cx, a, b as i32, code.0),
+        Test::Both(a, b) => rows::trap_both(cx, a, b as i32, code.0),
     }
 }

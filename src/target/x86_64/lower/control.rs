@@ -49,11 +49,11 @@ fn branch(cx: &mut Cx, test: Test, then: Label, other: Label) {
         }
         Test::Either(a, b) => {
             rule!(cx, "branch.either");
-            rows::br_either(cx, a, b as u32, then, other);
+            rows::br_either(cx, a, b as i32, then, other);
         }
         Test::Both(a, b) => {
             rule!(cx, "branch.both");
-            rows::br_either(cx, a.complement(), b.complement() as u32, other, then);
+            rows::br_either(cx, a.complement(), b.complement() as i32, other, then);
         }
     }
 }

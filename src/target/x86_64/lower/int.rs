@@ -47,7 +47,7 @@ macro_rules! alu {
         Alu {
             rm: |cx, size, d, a, b| rows::$rm(cx, size, d, a, b),
             ri: |cx, size, d, a, b| rows::$ri(cx, size, d, a, b),
-            mr: |cx, size, m, b| rows::$mr(cx, size, m, b),
+            mr: |cx, size, m, b| rows::$mr(cx, size, b, m),
             mi: |cx, size, m, b| rows::$mi(cx, size, m, b),
             commutes: $commutes,
         }
@@ -195,7 +195,7 @@ pub fn multiply(cx: &mut Cx, inst: Inst) -> Result {
             let a = cx.put(a);
             rows::lea_rm(cx, size, d, Amode::indexed(a, a, (factor - 1).trailing_zeros() as u8, 0));
         }
-        Some(factor) if factor > 0 && factor.is_power_of_two() => {
+        Some(factor) if factor > 0 && factor & (factor - 1) == 0 => {
             rule!(cx, "imul.shift");
             let a = cx.put(a);
             rows::shl_ri(cx, size, d, a, factor.trailing_zeros() as i32);

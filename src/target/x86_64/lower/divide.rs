@@ -1,0 +1,8 @@
+//! stub
+use crate::ir::*;
+use crate::mach::lower::Unsupported;
+use super::operands::Cx;
+/// stub
+pub fn multiply_high(cx: &mut Cx, _inst: Inst) -> Result<(), Unsupported> { Err(cx.unsupported("not supported yet on x86_64")) }
+/// stub
+pub fn divide(cx: &mut Cx, _inst: Inst) -> Result<(), Unsupported> { Err(cx.unsupported("not supported yet on x86_64")) }

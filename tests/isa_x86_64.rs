@@ -1,0 +1,328 @@
+//! Every row of x86_64 against an independent assembler.
+//!
+//! Each row is made many times with random operands: registers, every kind of address, immediates at the
+//! edges of their encodings. The encoder writes the bytes and relocations; the printer writes the text, and GNU as
+//! assembles all of it in one file. Both must agree to the byte, so this tests rows, encoder and printer at once.
+//!
+//! Where an instruction has two encodings of one length, a `{load}` or `{store}` before the text tells the
+//! assembler which one the row is: see [`direction`].
+
+use clifc::ir::{NameRef, StackSlot};
+use clifc::mach::buffer::{CodeBuffer, Label};
+use clifc::mach::compiled::{CompiledStencil, RelocKind, SymbolRef};
+use clifc::mach::frame::Frame;
+use clifc::mach::inst::{Class, InstSink, MachInst, OperandKind, Role, Row, RowId};
+use clifc::target::x86_64::amode::{Amode, Place, Rm};
+use clifc::target::x86_64::encode::{Branches, Places, encode};
+use clifc::target::x86_64::format::Format;
+use clifc::target::x86_64::print::{self, Names, Registers};
+use clifc::target::x86_64::rows::ROWS;
+use object::read::elf::ElfFile64;
+use object::{Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget};
+use regalloc2::{Allocation, Operand, OperandConstraint, PReg, RegClass, SpillSlot, VReg};
+use std::fmt::{self, Write};
+use std::process::Command;
+
+/// How often each row is tried.
+const VARIANTS: usize = 24;
+
+/// A xorshift generator: the same instructions in every run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: u32) -> u32 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        ((self.0 >> 32) % n as u64) as u32
+    }
+
+    fn pick<T: Copy>(&mut self, items: &[T]) -> T {
+        items[self.below(items.len() as u32) as usize]
+    }
+
+    fn register(&mut self, class: Class) -> VReg {
+        let class = if class == Class::Int { RegClass::Int } else { RegClass::Float };
+        VReg::new(self.below(16) as usize, class)
+    }
+
+    fn value(&mut self) -> i32 {
+        const EDGES: [i32; 14] =
+            [0, 1, -1, 5, 127, 128, -128, -129, 255, 256, 32767, -32768, i32::MAX, i32::MIN];
+        if self.below(3) == 0 { self.below(u32::MAX) as i32 } else { self.pick(&EDGES) }
+    }
+}
+
+/// Operands and words of one instruction.
+#[derive(Default)]
+struct Recorded {
+    allocs: Vec<Allocation>,
+    words: Vec<u32>,
+}
+
+impl InstSink for Recorded {
+    fn push_operand(&mut self, operand: Operand) {
+        self.allocs.push(Allocation::reg(PReg::new(operand.vreg().vreg(), operand.class())));
+    }
+
+    fn push_word(&mut self, word: u32) {
+        self.words.push(word);
+    }
+
+    fn finish(&mut self, _: RowId, _: u8, _: u8) {}
+}
+
+/// One instruction tried.
+struct Variant {
+    row: &'static Row,
+    text: String,
+    compiled: CompiledStencil,
+}
+
+/// Symbols are `s<n>`; the only label is the one behind the instruction.
+struct Fixed {
+    label: String,
+}
+
+impl Names for Fixed {
+    fn symbol(&self, symbol: SymbolRef, out: &mut dyn Write) -> fmt::Result {
+        match symbol {
+            SymbolRef::Name(name) => write!(out, "s{}", name.0),
+            SymbolRef::LibCall(call) => out.write_str(call.name()),
+        }
+    }
+
+    fn label(&self, _: Label, out: &mut dyn Write) -> fmt::Result {
+        out.write_str(&self.label)
+    }
+
+    fn constant(&self, _: u32, out: &mut dyn Write) -> fmt::Result {
+        out.write_str(&self.label)
+    }
+}
+
+/// Rows that may have an operand in the global offset table.
+const GOT_ROWS: [&str; 4] = ["movq.rm", "call.rm", "jmp.rm", "tail.rm"];
+
+fn random_amode(random: &mut Random, row: &Row) -> Amode {
+    let disp = random.pick(&[0, 1, -1, 8, 127, -128, 128, -129, 0x1234, -0x12345, 0x7FFF_0000]);
+    let frame_disp = random.pick(&[0, 8, 100, 500]);
+    let base = random.register(Class::Int);
+    let index = loop {
+        let index = random.register(Class::Int);
+        if index.vreg() != 4 {
+            break index;
+        }
+    };
+    let scale = random.below(4) as u8;
+    let symbol = SymbolRef::Name(NameRef(random.below(5)));
+    match random.below(10) {
+        0 | 1 => Amode::base(base, disp),
+        2 | 3 => Amode::indexed(base, index, scale, disp),
+        4 => Amode::at(Place::Registers, disp).with_index(index, scale),
+        5 => Amode::at(Place::Slot(StackSlot(random.below(2))), frame_disp),
+        6 if random.below(2) == 0 => Amode::at(Place::Outgoing, frame_disp),
+        6 => Amode::at(Place::Incoming, frame_disp),
+        7 if random.below(2) == 0 => Amode::at(Place::Spill(random.below(40)), 0),
+        7 => Amode::at(Place::Slot(StackSlot(1)), frame_disp).with_index(index, scale),
+        8 if GOT_ROWS.contains(&row.name) => Amode::at(Place::Got(symbol), 0),
+        8 => Amode::at(Place::Symbol(symbol), frame_disp),
+        _ if random.below(2) == 0 => Amode::at(Place::Constant(0), frame_disp),
+        _ => Amode::at(Place::Label(Label(0)), frame_disp),
+    }
+}
+
+fn push_operand(random: &mut Random, row: &Row, kind: OperandKind, to: &mut Recorded) {
+    match kind {
+        OperandKind::Reg { class, fixed, .. } => {
+            let register = random.register(class);
+            let chosen = fixed.unwrap_or(PReg::new(register.vreg(), register.class()));
+            to.allocs.push(Allocation::reg(chosen));
+        }
+        OperandKind::Mem { .. } => {
+            random_amode(random, row).push(to);
+        }
+        OperandKind::RegMem { class, .. } => match random.below(5) {
+            0 | 1 => {
+                Rm::Reg(random.register(class)).push(to, OperandConstraint::Reg);
+            }
+            2 => {
+                Rm::Reg(random.register(class)).push(to, OperandConstraint::Any);
+                let slot = SpillSlot::new(random.below(30) as usize);
+                *to.allocs.last_mut().expect("just pushed") = Allocation::stack(slot);
+            }
+            _ => {
+                random_amode(random, row).push(to);
+            }
+        },
+        OperandKind::Imm { .. } => to.words.push(random.value() as u32),
+        OperandKind::Imm64 => to.words.extend([random.value() as u32, random.value() as u32]),
+        OperandKind::Label => to.words.push(0),
+        OperandKind::Symbol => {
+            let symbol = SymbolRef::Name(NameRef(random.below(5)));
+            // With an addend the assembler asks for the symbol's address rather than its PLT entry.
+            to.words.extend([symbol.pack(), 0]);
+        }
+        OperandKind::Clobbers => to.words.push(0),
+        OperandKind::Cond => {}
+    }
+}
+
+/// Which of two encodings of the same length a row is: `reg ← rm` with a register there is the load form.
+fn direction(row: &Row, text: &str) -> &'static str {
+    let may_load = row.operands.iter().any(|o| matches!(o.kind, OperandKind::RegMem { .. }));
+    if may_load && row.name.ends_with(".rm") && !text.contains('*') { "{load} " } else { "" }
+}
+
+fn make_variant(random: &mut Random, number: usize, row: RowId, frame: &Frame) -> Variant {
+    let id = row;
+    let row = &ROWS[row.0 as usize];
+    let mut parts = Recorded::default();
+    for operand in row.operands {
+        push_operand(random, row, operand.kind, &mut parts);
+    }
+    for (i, operand) in row.operands.iter().enumerate() {
+        if let OperandKind::Reg { role: Role::Tied(to), .. } = operand.kind {
+            parts.allocs[i] = parts.allocs[to as usize];
+        }
+    }
+    let small = random.below(16) as u8;
+    let inst =
+        MachInst { row: id, operand_count: parts.allocs.len() as u16, small, trap: 0, operands: 0, words: 0 };
+
+    let gap = random.pick(&[0, 100, 200]);
+    let mut buffer = CodeBuffer::default();
+    let label = buffer.label();
+    encode(&inst, &parts.allocs, &parts.words, Places { frame, constants: label }, &mut buffer);
+    for _ in 0..gap {
+        buffer.put1(0xCC);
+    }
+    buffer.bind(label);
+
+    let mut text = String::new();
+    let names = Fixed { label: format!(".Lafter{number}") };
+    let registers = Registers::Allocated(&parts.allocs, frame);
+    print::print(&inst, registers, &parts.words, &names, &mut text).expect("strings take everything");
+    let text = format!("{}{text}\n.skip {gap}, 0xCC\n.Lafter{number}:", direction(row, &text));
+    Variant { row, text, compiled: buffer.finish::<Branches>() }
+}
+
+fn assemble(variants: &[Variant]) -> Vec<u8> {
+    let mut text = String::new();
+    for (number, variant) in variants.iter().enumerate() {
+        writeln!(text, "v{number}:\n{}", variant.text).expect("strings take everything");
+    }
+    writeln!(text, "end:").expect("strings take everything");
+    let directory = std::env::temp_dir().join(format!("clifc-isa-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).expect("a directory for the assembler");
+    let (source, object) = (directory.join("rows.s"), directory.join("rows.o"));
+    std::fs::write(&source, text).expect("the source is written");
+    let run = Command::new("as").args(["--64", "-o"]).arg(&object).arg(&source).output();
+    let output = run.expect("GNU as is needed for this test");
+    let messages = String::from_utf8_lossy(&output.stderr);
+    let shown: Vec<String> = messages.lines().take(40).map(|m| with_line(m, &source)).collect();
+    assert!(output.status.success(), "GNU as rejects the text:\n{}", shown.join("\n"));
+    let bytes = std::fs::read(&object).expect("the object is there");
+    std::fs::remove_dir_all(&directory).expect("the directory is ours");
+    bytes
+}
+
+/// A message of the assembler with the line it is about.
+fn with_line(message: &str, source: &std::path::Path) -> String {
+    let text = std::fs::read_to_string(source).unwrap_or_default();
+    let number = message.split(':').nth(1).and_then(|n| n.parse::<usize>().ok());
+    let line = number.and_then(|n| text.lines().nth(n.saturating_sub(1))).unwrap_or_default();
+    format!("{message}\n    {line}")
+}
+
+/// A relocation as the test compares it.
+type Reloc = (u64, u32, String, i64);
+
+fn our_relocs(variant: &Variant) -> Vec<Reloc> {
+    let kind = |kind| match kind {
+        RelocKind::Abs64 => object::elf::R_X86_64_64,
+        RelocKind::X86Pc32 => object::elf::R_X86_64_PC32,
+        RelocKind::X86Plt32 => object::elf::R_X86_64_PLT32,
+        RelocKind::X86RexGotPcRelX => object::elf::R_X86_64_REX_GOTPCRELX,
+        RelocKind::X86GotPcRelX => object::elf::R_X86_64_GOTPCRELX,
+        RelocKind::X86TlsGd => object::elf::R_X86_64_TLSGD,
+        other => panic!("{other} in a row"),
+    };
+    let relocs = variant.compiled.relocs.iter();
+    let mut relocs: Vec<Reloc> = relocs
+        .map(|r| {
+            let mut name = String::new();
+            Fixed { label: String::new() }.symbol(r.symbol, &mut name).expect("strings take everything");
+            (r.offset as u64, kind(r.kind).0 as u32, name, r.addend)
+        })
+        .collect();
+    relocs.sort();
+    relocs
+}
+
+#[test]
+fn every_row_agrees_with_the_assembler() {
+    let mut frame = Frame { spills: 8, incoming: 8192, ..Frame::default() };
+    frame.slots.push(16);
+    frame.slots.push(4096);
+    let mut random = Random(0x9E37_79B9_7F4A_7C15);
+    let mut variants = Vec::new();
+    for (number, row) in ROWS.iter().enumerate() {
+        if row.format == Format::Expand as u8 {
+            continue;
+        }
+        for _ in 0..VARIANTS {
+            variants.push(make_variant(&mut random, variants.len(), RowId(number as u16), &frame));
+        }
+    }
+    let object = assemble(&variants);
+    let file = ElfFile64::<object::Endianness>::parse(&*object).expect("an ELF object");
+    let section = file.section_by_name(".text").expect("the code");
+    let code = section.data().expect("its bytes");
+    let mut starts = vec![code.len() as u64; variants.len() + 1];
+    for symbol in file.symbols() {
+        let name = symbol.name().unwrap_or_default();
+        if let Some(number) = name.strip_prefix('v').and_then(|n| n.parse::<usize>().ok()) {
+            starts[number] = symbol.address();
+        }
+    }
+    let mut their_relocs: Vec<Vec<Reloc>> = variants.iter().map(|_| Vec::new()).collect();
+    for (offset, reloc) in section.relocations() {
+        let number = starts.partition_point(|start| *start <= offset) - 1;
+        let RelocationFlags::Elf { r_type } = reloc.flags() else { panic!("an ELF relocation") };
+        let RelocationTarget::Symbol(symbol) = reloc.target() else { panic!("a symbol") };
+        let name = file.symbol_by_index(symbol).and_then(|s| s.name().map(str::to_owned)).expect("a name");
+        their_relocs[number].push((offset - starts[number], r_type.0 as u32, name, reloc.addend()));
+    }
+    let mut wrong = Vec::new();
+    for (number, variant) in variants.iter().enumerate() {
+        let theirs = &code[starts[number] as usize..starts[number + 1] as usize];
+        let ours = &variant.compiled.code[..];
+        if ours != theirs || our_relocs(variant) != their_relocs[number] {
+            wrong.push(format!(
+                "{}: {}\n  ours   {:02x?} {:?}\n  theirs {:02x?} {:?}",
+                variant.row.name,
+                variant.text.lines().next().unwrap_or_default(),
+                &ours[..ours.len().min(15)],
+                our_relocs(variant),
+                &theirs[..theirs.len().min(15)],
+                their_relocs[number],
+            ));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} of {} differ:\n{}",
+        wrong.len(),
+        variants.len(),
+        wrong[..wrong.len().min(60)].join("\n")
+    );
+}
+
+/// Rows whose encoding is code of their own are the exception: this is how many there are.
+#[test]
+fn few_rows_are_expanded_by_hand() {
+    let by_hand: Vec<&str> =
+        ROWS.iter().filter(|row| row.format == Format::Expand as u8).map(|row| row.name).collect();
+    assert!(by_hand.len() <= 40, "{} rows are expanded by hand: {by_hand:?}", by_hand.len());
+}
