@@ -25,8 +25,8 @@ type BinaryRow = fn(&mut Cx<'_>, OperandSize, VReg, VReg, Rm);
 
 /// An operation `d = a op b`, in its SSE and its AVX form.
 pub struct Op {
-    sse: BinaryRow,
-    avx: BinaryRow,
+    pub(super) sse: BinaryRow,
+    pub(super) avx: BinaryRow,
 }
 
 /// The [`Op`] of two rows: of a family of sizes, or (`fixed`) of one size.
