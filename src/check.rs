@@ -41,7 +41,7 @@ impl Checker {
             &mut positions,
         )
         .expect("the same text, which could be parsed");
-        verify::diagnostics(errors, |location| location.offset(&positions, &again.stencil)).collect()
+        verify::diagnostics(errors, &positions).collect()
     }
 }
 

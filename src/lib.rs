@@ -7,6 +7,7 @@
 pub mod analysis;
 pub mod check;
 pub mod diag;
+pub mod driver;
 pub mod entity;
 pub mod filetest;
 pub mod ir;

@@ -66,7 +66,13 @@ pub struct Pass<I: Isa> {
 /// The passes in running order. Parsing comes before and the object after.
 pub const fn passes<I: Isa>() -> [Pass<I>; 5] {
     [
-        Pass { name: "analyse", doc: "edges, orders, dominators", after: &[], enabled: |_| true, run: analyse },
+        Pass {
+            name: "analyse",
+            doc: "edges, orders, dominators",
+            after: &[],
+            enabled: |_| true,
+            run: analyse,
+        },
         Pass {
             name: "verify",
             doc: "checks the IR",
@@ -82,7 +88,13 @@ pub const fn passes<I: Isa>() -> [Pass<I>; 5] {
             enabled: |_| true,
             run: allocate,
         },
-        Pass { name: "emit", doc: "frame and machine code", after: &["regalloc"], enabled: |_| true, run: emit },
+        Pass {
+            name: "emit",
+            doc: "frame and machine code",
+            after: &["regalloc"],
+            enabled: |_| true,
+            run: emit,
+        },
     ]
 }
 
@@ -232,8 +244,7 @@ fn emit<I: Isa>(state: &mut State<I>, stencil: &Stencil, flags: &Flags) -> Resul
     frame.callee_pops = abi.callee_pops;
     frame.spill_count = output.num_spillslots as u32;
     frame.written = emit::written_registers::<I>(vcode, output);
-    I::finish_frame(frame, stencil, flags)
-        .map_err(|message| Failure::Unsupported { inst: None, message })?;
+    I::finish_frame(frame, stencil, flags).map_err(|message| Failure::Unsupported { inst: None, message })?;
     state.compiled = emit::emit::<I>(vcode, output, frame, layout, flags, buffer);
     Ok(())
 }

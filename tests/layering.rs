@@ -23,6 +23,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("object", &["src/object/"]),
     ("regalloc2", &["src/mach/", "src/target/", "src/pipeline.rs"]),
     ("capstone", &["src/object/"]),
+    ("gimli", &["src/object/"]),
     ("clap", &["src/cli/"]),
     ("indicatif", &["src/cli/"]),
 ];

@@ -10,6 +10,7 @@
 pub mod cfg;
 pub mod dominators;
 pub mod domtree;
+pub mod graph;
 pub mod loops;
 pub mod order;
 
@@ -49,4 +50,4 @@ impl Analysis {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,11 +1,13 @@
 //! The verbs. Each takes its arguments and says how the process ends; what they do is in the library.
 
 mod args;
+mod cat;
 mod checking;
 mod disasm;
 mod explain;
 mod input;
 mod listing;
+mod output;
 mod testing;
 
 use std::io::{self, IsTerminal, Write};
@@ -65,6 +67,8 @@ fn run(command: Command, colour: bool) -> Result<(), Failure> {
             let (target, flags) = target(&settings.target)?;
             print(listing::settings(&target, &flags))
         }
+        Command::Cat(cat) => cat::run(&cat, colour),
+        Command::Cfg(inputs) => cat::graphs(&inputs, colour),
         Command::Check(check) => checking::run(&check, colour),
         Command::Disasm(disasm) => disasm::run(&disasm),
         Command::Test(test) => testing::run(&test),

@@ -91,11 +91,6 @@ impl Checker {
         Ok(())
     }
 
-    /// Whether there is nothing to check.
-    pub fn is_empty(&self) -> bool {
-        self.directives.is_empty()
-    }
-
     /// Checks `text`, and tells which directive fails and what it was looking at.
     pub fn check(&self, text: &str) -> Result<(), String> {
         let mut variables = HashMap::new();
@@ -181,7 +176,7 @@ fn find_directive(comment: &str) -> Option<(Kind, &str)> {
     starts
         .filter(|&(at, end, _)| {
             let word_before = comment[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
-            !word_before && comment[end..].starts_with(char::is_whitespace)
+            !word_before && (end == comment.len() || comment[end..].starts_with(char::is_whitespace))
         })
         .min_by_key(|(at, ..)| *at)
         .map(|(_, end, kind)| (kind, comment[end..].trim()))
@@ -334,6 +329,7 @@ mod tests {
         assert!(!matches(&["; check: one", "; nextln: two"], "one\n\ntwo"));
         assert!(matches(&["; sameln: zero"], "zero\none"));
         assert!(matches(&["; nextln: one"], "zero\none"));
+        assert!(matches(&["; check: one", "; nextln:", "; nextln: two"], "one\n\ntwo"));
     }
 
     #[test]

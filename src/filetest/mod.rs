@@ -5,6 +5,7 @@
 //! everything else. Every test of every file ends up in the report: what cannot be tested here is
 //! skipped with a reason, and what nobody knows (a command, a directive, a setting) fails.
 
+mod exact;
 mod execute;
 mod file;
 mod filecheck;
@@ -40,7 +41,9 @@ pub struct Options {
 /// What a `test` line asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {
+    Cat,
     Verifier,
+    PrintCfg,
     Domtree,
     Compile,
     Run,
@@ -57,9 +60,9 @@ impl Kind {
 
 /// The commands, and the options each takes.
 const COMMANDS: [(&str, Kind, &[&str]); 14] = [
-    ("cat", Kind::NotYet, &[]),
+    ("cat", Kind::Cat, &[]),
     ("verifier", Kind::Verifier, &[]),
-    ("print-cfg", Kind::NotYet, &[]),
+    ("print-cfg", Kind::PrintCfg, &[]),
     ("domtree", Kind::Domtree, &[]),
     ("compile", Kind::Compile, &["precise-output", "expect-fail"]),
     ("run", Kind::Run, &[]),
@@ -186,6 +189,8 @@ impl FileContext<'_> {
             _ => Environment::ANY,
         };
         let result = match kind {
+            Kind::Cat => subtests::cat(self.file),
+            Kind::PrintCfg => subtests::print_cfg(self.file),
             Kind::Domtree => subtests::dominators(self.file),
             _ => subtests::verifier(self.file, env),
         };

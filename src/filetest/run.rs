@@ -8,7 +8,10 @@ use super::invocation::{Invocation, Want};
 use super::report::Status;
 use super::values::show_list;
 use super::{FileContext, subtests};
+use crate::diag::{Diagnostic, Severity, Source};
+use crate::driver::{self, BuildOptions};
 use crate::ir::{AbiParam, Linkage, Name, Signature, Type};
+use crate::object::Layout;
 use crate::options::{Flags, Target};
 
 /// What diagnostics of back ends contain where they lack something.
@@ -121,9 +124,7 @@ fn trampoline(entry: &str, callee: &Name, signature: &Signature) -> String {
         (from..from + count).map(|n| format!("v{n}")).collect::<Vec<_>>().join(", ")
     };
     let mut text = format!(
-        "function %{entry}(i64) system_v {{\n    fn0 = colocated {}{}\nblock0(v0: i64):\n",
-        printed::name(callee),
-        printed::signature(signature)
+        "function %{entry}(i64) system_v {{\n    fn0 = colocated {callee}{signature}\nblock0(v0: i64):\n"
     );
     for (n, (ty, at)) in params.iter().zip(param_offsets).enumerate() {
         writeln!(text, "    v{} = load.{ty} notrap v0+{at}", n + 1).expect("writing to a string");
@@ -173,44 +174,37 @@ pub fn judge(program: &Program, ended: Result<Vec<Ended>, String>, notes: &mut V
     if failures.is_empty() { Status::Passed } else { Status::Failed(failures.join("\n")) }
 }
 
-fn compile_object(_: &FileContext, _: &str, _: &Target, _: &Flags) -> Result<Vec<u8>, Status> {
-    Err(Status::Skipped("compiling is not supported yet".into()))
+/// Compiles a file. What its back end lacks is a reason to skip the test, anything else to fail it.
+fn compile_object(cx: &FileContext, text: &str, target: &Target, flags: &Flags) -> Result<Vec<u8>, Status> {
+    let source = Source { name: cx.name, text: text.as_bytes() };
+    let mut flags = *flags;
+    flags.enable("regalloc_checker").expect("a setting of all targets");
+    let options = BuildOptions {
+        target: target.clone(),
+        flags,
+        layout: Layout::default(),
+        // Files are compiled in parallel already.
+        jobs: 1,
+        time: false,
+    };
+    let diagnostics = match driver::build(&source, &options, &|_| {}) {
+        Ok(built) => return Ok(built.object),
+        Err(diagnostics) => diagnostics,
+    };
+    let (lacking, wrong): (Vec<_>, Vec<_>) = diagnostics
+        .into_iter()
+        .partition(|diagnostic| diagnostic.severity == Severity::Error && diagnostic.message.contains(NOT_YET));
+    match lacking.first() {
+        Some(diagnostic) if wrong.is_empty() => Err(Status::Skipped(diagnostic.message.clone())),
+        _ => {
+            let line = |diagnostic: &Diagnostic| {
+                format!("line {}: {}", source.line_col(diagnostic.offset).0, diagnostic.message)
+            };
+            Err(Status::Failed(wrong.iter().map(line).collect::<Vec<_>>().join("\n")))
+        }
+    }
 }
 
 pub fn compile(_: &FileContext, _: &Command, _: &Target, _: &Flags) -> Status {
     Status::Skipped("compiling is not supported yet".into())
-}
-
-/// Until the IR has a printer.
-mod printed {
-    use crate::ir::{AbiParam, Extension, Name, Purpose, Signature};
-
-    pub fn name(name: &Name) -> String {
-        match name {
-            Name::Text(text) => format!("%{text}"),
-            Name::User(space, index) => format!("u{space}:{index}"),
-            Name::UserRef(number) => format!("userextname{number}"),
-        }
-    }
-
-    pub fn signature(signature: &Signature) -> String {
-        let list = |params: &[AbiParam]| params.iter().map(param).collect::<Vec<_>>().join(", ");
-        let arrow = if signature.returns.is_empty() { "" } else { " -> " };
-        format!("({}){arrow}{} {}", list(&signature.params), list(&signature.returns), signature.call_conv)
-    }
-
-    fn param(param: &AbiParam) -> String {
-        let extension = match param.extension {
-            Extension::None => "",
-            Extension::Zero => " uext",
-            Extension::Sign => " sext",
-        };
-        let purpose = match param.purpose {
-            Purpose::Normal => String::new(),
-            Purpose::StructReturn => " sret".into(),
-            Purpose::VmContext => " vmctx".into(),
-            Purpose::StructArgument(size) => format!(" sarg({size})"),
-        };
-        format!("{}{extension}{purpose}", param.ty)
-    }
 }

@@ -2,7 +2,7 @@
 
 use super::file::{TestFile, TestFunction};
 use super::filecheck;
-use crate::analysis::{Analysis, domtree};
+use crate::analysis::{Analysis, domtree, graph};
 use crate::check::Checker;
 use crate::diag::Diagnostic;
 use crate::ir::{Function, Inst};
@@ -51,6 +51,29 @@ pub fn check(file: &TestFile, function: &TestFunction, text: &str) -> Result<(),
         checker.add(comment.line, comment.text).map_err(|why| format!("line {}: {why}", comment.line))?;
     }
     checker.check(text)
+}
+
+/// `test cat`: what is printed matches, and is printed the same when it is read again.
+pub fn cat(file: &TestFile) -> Result<(), String> {
+    each(file, |function| {
+        let text = parse_function(file, function)?.function.to_string();
+        check(file, function, &text)?;
+        let again = Parsed::from_text(&text, 0).map_err(|diagnostics| {
+            format!("what was printed cannot be read: {}\n{text}", diagnostics[0].message)
+        })?;
+        match again.function.to_string() {
+            same if same == text => Ok(()),
+            other => Err(format!("what was printed is printed otherwise when it is read\n{text}\n{other}")),
+        }
+    })
+}
+
+/// `test print-cfg`: the graph matches.
+pub fn print_cfg(file: &TestFile) -> Result<(), String> {
+    each(file, |function| {
+        let parsed = parse_function(file, function)?;
+        check(file, function, &graph::text(&parsed.function))
+    })
 }
 
 /// `test domtree`: the dominator tree is the one annotated.

@@ -146,9 +146,11 @@ impl Rule {
     }
 
     /// Whether a value of type `ty` satisfies the rule for `ctrl`.
+    #[inline]
     pub fn allows(self, ctrl: Type, ty: Type) -> bool {
         let same_lanes = ctrl.0 >> 4 == ty.0 >> 4;
         match self {
+            Rule::Ctrl => ctrl == ty,
             Rule::In(set) => set.contains(ty),
             Rule::NarrowerInt => same_lanes && ty.lane().is_int() && ty.lane_bits() < ctrl.lane_bits(),
             Rule::WiderInt => same_lanes && ty.lane().is_int() && ty.lane_bits() > ctrl.lane_bits(),

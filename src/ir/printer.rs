@@ -62,6 +62,11 @@ impl Function {
         InstText { func: self, block, inst }
     }
 
+    /// A block's header: `block1(v0: i32):`.
+    pub fn display_header(&self, block: Block) -> impl Display + '_ {
+        Header(&self.stencil, block)
+    }
+
     /// The function's text with its linkage, section and alignment.
     pub fn placed<'a>(
         &'a self,
@@ -154,7 +159,7 @@ fn lookup<T>(list: &[(Inst, T)], inst: Inst) -> Option<&T> {
 }
 
 /// Leaves out the numbers that are undefined.
-fn defined<'a, K, V>((key, value): (K, &'a Option<V>)) -> Option<(K, &'a V)> {
+fn defined<K, V>((key, value): (K, &Option<V>)) -> Option<(K, &V)> {
     value.as_ref().map(|value| (key, value))
 }
 

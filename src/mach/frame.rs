@@ -4,8 +4,8 @@
 //! spill slots, outgoing stack arguments. Everything is addressed from the stack pointer, which
 //! does not move between prologue and epilogue, so that a frame pointer is kept only when asked for.
 
-use crate::entity::Map;
 use super::compiled::SymbolRef;
+use crate::entity::Map;
 use crate::ir::{StackSlot, StackSlotData};
 use regalloc2::{PReg, PRegSet};
 

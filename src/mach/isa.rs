@@ -3,8 +3,8 @@
 use super::abi::AbiSignature;
 use super::buffer::{BranchForms, CodeBuffer, Label};
 use super::frame::Frame;
-use super::layout::Layout;
 use super::inst::{MachInst, Row};
+use super::layout::Layout;
 use super::lower::{Lower, Unsupported};
 use crate::ir::{Inst, Signature, Stencil, TrapCode};
 use crate::options::Flags;
@@ -38,7 +38,7 @@ impl EmitContext<'_> {
 }
 
 /// A target: rows, registers, lowering, calling conventions and emission.
-pub trait Isa: Sized + 'static {
+pub trait Isa: Sized + Send + Sync + 'static {
     /// Forms of its relaxable branches.
     type Branches: BranchForms;
 

@@ -156,7 +156,12 @@ pub fn lower_function<'a, I: Isa>(
     }
     cx.block_params();
     cx.vcode.finish();
-    Ok(LowerSummary { outgoing: cx.outgoing, calls: cx.calls, tail_bytes: cx.tail_bytes, needs_frame_pointer: cx.needs_frame_pointer })
+    Ok(LowerSummary {
+        outgoing: cx.outgoing,
+        calls: cx.calls,
+        tail_bytes: cx.tail_bytes,
+        needs_frame_pointer: cx.needs_frame_pointer,
+    })
 }
 
 /// What emission has to know of a lowered function besides its VCode.

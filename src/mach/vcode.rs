@@ -9,8 +9,8 @@
 
 use super::inst::{InstSink, MachInst, RowId};
 use crate::ir;
-use std::collections::HashMap;
 use regalloc2::{Operand, PRegSet, RegClass, VReg};
+use std::collections::HashMap;
 
 /// A branch from one block to another, with what it passes to its parameters.
 #[derive(Clone, Copy, Debug)]

@@ -75,14 +75,14 @@ impl<'a> Cursor<'a> {
             }
             match self.peek() {
                 b' ' | b'\t'..=b'\r' => self.pos += 1,
-                b';' => self.to_line_end(),
+                b';' => self.skip_line(),
                 _ => return,
             }
         }
     }
 
     /// Moves to the end of the line.
-    pub fn to_line_end(&mut self) {
+    pub fn skip_line(&mut self) {
         let rest = &self.text[self.pos..];
         self.pos += memchr::memchr(b'\n', rest).unwrap_or(rest.len());
     }

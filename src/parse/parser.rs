@@ -103,7 +103,7 @@ impl<'a> Parser<'a> {
             match self.cur.peek() {
                 0 if self.cur.at_end() => return,
                 b'\n' | b'}' => return,
-                b';' => self.cur.to_line_end(),
+                b';' => self.cur.skip_line(),
                 b'"' if self.cur.quoted().is_some() => {}
                 _ => self.cur.pos += 1,
             }
@@ -224,7 +224,7 @@ impl<'a> Parser<'a> {
         let mut largest = 0;
         while !cur.at_end() {
             match cur.peek() {
-                b';' => cur.to_line_end(),
+                b';' => cur.skip_line(),
                 b'v' => match cur.entity(b"v") {
                     Some(number) if number < self.limit => largest = largest.max(number),
                     _ => cur.pos += 1,

@@ -56,7 +56,7 @@ pub fn comments(text: &[u8], range: Range<usize>) -> impl Iterator<Item = Commen
             cur.pos += memchr::memchr2(b';', b'"', &cur.text[cur.pos..])?;
             let offset = cur.pos;
             if cur.peek() == b';' {
-                cur.to_line_end();
+                cur.skip_line();
                 return Some(Comment { offset, text: cur.text[offset..cur.pos].trim_ascii_end() });
             }
             if cur.quoted().is_none() {
@@ -105,7 +105,7 @@ impl Splitter<'_, '_> {
                     self.cur.pos += 2;
                     self.top_level(true);
                 }
-                b';' => self.cur.to_line_end(),
+                b';' => self.cur.skip_line(),
                 _ => self.top_level(false),
             }
         }
@@ -137,13 +137,13 @@ impl Splitter<'_, '_> {
             }
             b"symbol" | b"rodata" | b"data" | b"tls" | b"file" | b"loc" => self.item(start),
             b"test" | b"set" | b"target" | b"feature" if !hidden && linkage.is_none() => {
-                self.cur.to_line_end();
+                self.cur.skip_line();
                 let line = self.cur.text[start..self.cur.pos].trim_ascii_end();
                 self.out.header.push(start..start + line.len());
             }
             _ => {
                 self.error(self.cur.pos, "expected a function, a module item or a comment");
-                self.cur.to_line_end();
+                self.cur.skip_line();
             }
         }
     }
@@ -156,7 +156,7 @@ impl Splitter<'_, '_> {
                 0 if self.cur.at_end() => break,
                 b'\n' if !comma => break,
                 b';' => {
-                    self.cur.to_line_end();
+                    self.cur.skip_line();
                     continue;
                 }
                 b'"' if self.cur.quoted().is_some() => {
@@ -177,7 +177,7 @@ impl Splitter<'_, '_> {
         self.close_range(start);
         let from = self.cur.pos;
         self.header_words(false);
-        self.to_closing_brace();
+        self.skip_body();
         let Placement { linkage, section, align } = std::mem::take(&mut self.placement);
         let text = from..self.cur.pos;
         self.out.functions.push(FunctionText { text, trailing: 0..0, linkage, section, align });
@@ -200,7 +200,7 @@ impl Splitter<'_, '_> {
                 b'{' => return,
                 b'\n' if one_line => return,
                 0 if self.cur.at_end() => return,
-                b';' => self.cur.to_line_end(),
+                b';' => self.cur.skip_line(),
                 b'"' if self.cur.quoted().is_some() => {}
                 b'%' => {
                     self.cur.pos += 1;
@@ -236,7 +236,7 @@ impl Splitter<'_, '_> {
     }
 
     /// Moves past the `}` that ends a function, or to the end of the text.
-    fn to_closing_brace(&mut self) {
+    fn skip_body(&mut self) {
         let text = self.cur.text;
         let mut line_from = self.cur.pos;
         while let Some(n) = memchr::memchr(b'}', &text[line_from..]) {
@@ -251,7 +251,7 @@ impl Splitter<'_, '_> {
                         self.cur.pos += 1;
                         return;
                     }
-                    b';' => self.cur.to_line_end(),
+                    b';' => self.cur.skip_line(),
                     b'"' if self.cur.quoted().is_some() => {}
                     _ => self.cur.pos += 1,
                 }

@@ -104,7 +104,7 @@ fn errors_say_what_and_where() {
         ("block0:\nv1 = iconst.i8 256", 23, "an integer out of the range of i8"),
         ("block0:\nv1 = iconst 1", 13, "iconst needs a type, as in iconst.i32"),
         ("block0:\nv1, v2 = iconst.i8 1", 8, "the instruction has 1 result, not 2"),
-        ("block0:\njump block1", 13, "block1 is not defined"),
+        ("block0:\njump block1", 13, "invalid block reference block1: it is not defined"),
         ("block0:\nblock0:", 8, "block0 is defined twice"),
         ("block0:\nv1 = iconst.i8 1\nv1 = iconst.i8 1", 25, "v1 is defined twice"),
         ("block0:\nv1 -> v1", 8, "v1 is an alias of itself"),

@@ -24,7 +24,6 @@ use crate::diag::Diagnostic;
 use crate::ir::types::{self, Type};
 use crate::ir::{
     Block, DynamicStackSlot, DynamicType, FuncRef, GlobalValue, Inst, Region, SigRef, StackSlot, Stencil,
-    Value, ValueDef,
 };
 use crate::options::Flags;
 use crate::parse::SourceMap;
@@ -38,7 +37,6 @@ pub enum Location {
     Function,
     Block(Block),
     Inst(Inst),
-    Value(Value),
     Signature(SigRef),
     FuncRef(FuncRef),
     GlobalValue(GlobalValue),
@@ -54,7 +52,6 @@ impl fmt::Display for Location {
             Location::Function => f.write_str("function"),
             Location::Block(block) => block.fmt(f),
             Location::Inst(inst) => inst.fmt(f),
-            Location::Value(value) => value.fmt(f),
             Location::Signature(sig) => sig.fmt(f),
             Location::FuncRef(func) => func.fmt(f),
             Location::GlobalValue(gv) => gv.fmt(f),
@@ -68,16 +65,11 @@ impl fmt::Display for Location {
 
 impl Location {
     /// Its byte offset in the file; the function's name if it has none.
-    pub fn offset(self, positions: &SourceMap, stencil: &Stencil) -> usize {
+    pub fn offset(self, positions: &SourceMap) -> usize {
         let known = match self {
             Location::Function => None,
             Location::Block(block) => positions.blocks.get(block),
             Location::Inst(inst) => positions.insts.get(inst),
-            Location::Value(value) => match stencil.value_defs.get(value).map(|def| def.get()) {
-                Some(ValueDef::Result(inst, _)) => positions.insts.get(inst),
-                Some(ValueDef::Param(block, _)) => positions.blocks.get(block),
-                Some(ValueDef::None) | None => None,
-            },
             Location::Signature(sig) => positions.signatures.get(sig),
             Location::FuncRef(func) => positions.functions.get(func),
             Location::GlobalValue(gv) => positions.global_values.get(gv),
@@ -105,12 +97,9 @@ impl fmt::Display for VerifierError {
     }
 }
 
-/// Errors as diagnostics, given the byte offset of each entity.
-pub fn diagnostics<'a>(
-    errors: &'a [VerifierError],
-    offset_of: impl Fn(Location) -> usize + 'a,
-) -> impl Iterator<Item = Diagnostic> + 'a {
-    errors.iter().map(move |error| Diagnostic::error(offset_of(error.location), error.message.clone()))
+/// Errors as diagnostics, given where the function's parts stand.
+pub fn diagnostics(errors: &[VerifierError], positions: &SourceMap) -> impl Iterator<Item = Diagnostic> {
+    errors.iter().map(|error| Diagnostic::error(error.location.offset(positions), error.message.clone()))
 }
 
 /// What the target and the settings allow.

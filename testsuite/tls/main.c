@@ -28,6 +28,7 @@ int main(void) {
         pthread_join(threads[i], &result);
         printf("%ld\n", (long)(intptr_t)result);
     }
-    printf("%ld %ld %ld\n", (long)step(5), (long)total, (long)*address_of_mine());
+    long last = step(5);
+    printf("%ld %ld %ld\n", last, (long)total, (long)*address_of_mine());
     return 0;
 }

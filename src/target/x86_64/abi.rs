@@ -126,13 +126,7 @@ impl Convention {
     }
 }
 
-fn next(
-    class: RegClass,
-    of_ints: &[PReg],
-    of_floats: &[PReg],
-    ints: &mut usize,
-    floats: &mut usize,
-) -> PReg {
+fn next(class: RegClass, of_ints: &[PReg], of_floats: &[PReg], ints: &mut usize, floats: &mut usize) -> PReg {
     let (used, regs) = if class == RegClass::Int { (ints, of_ints) } else { (floats, of_floats) };
     *used += 1;
     regs[*used - 1]

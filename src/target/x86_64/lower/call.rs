@@ -222,7 +222,8 @@ pub fn libcall(cx: &mut Cx, routine: LibCall, args: &[VReg], results: &[VReg]) {
     let mut operands = Vec::with_capacity(args.len() + results.len());
     let (mut ints, mut floats) = (0, 0);
     for &arg in args {
-        operands.push(Operand::reg_fixed_use(arg, convention.arg_register(arg.class(), &mut ints, &mut floats)));
+        operands
+            .push(Operand::reg_fixed_use(arg, convention.arg_register(arg.class(), &mut ints, &mut floats)));
     }
     let mut clobbered = convention.clobbered();
     let (mut ints, mut floats) = (0, 0);
@@ -232,7 +233,13 @@ pub fn libcall(cx: &mut Cx, routine: LibCall, args: &[VReg], results: &[VReg]) {
         operands.push(Operand::reg_fixed_def(result, fixed));
     }
     let symbol = SymbolRef::LibCall(routine);
-    push_call(cx, Callee::Symbol { symbol, colocated: cx.flags.use_colocated_libcalls() }, clobbered, 0, &operands);
+    push_call(
+        cx,
+        Callee::Symbol { symbol, colocated: cx.flags.use_colocated_libcalls() },
+        clobbered,
+        0,
+        &operands,
+    );
 }
 
 fn push_call(cx: &mut Cx, callee: Callee, clobbered: PRegSet, pops: u32, operands: &[Operand]) {
@@ -336,7 +343,8 @@ fn tail_arguments(cx: &mut Cx, sig: SigRef, args: &[u32]) -> Result<(Vec<Operand
     let shift = cx.abi.stack_bytes as i32 - abi.stack_bytes as i32;
     let mut uses = pass_arguments(cx, signature, &abi, args, Place::Incoming, shift)?;
     if let Some(ArgPlace::Reg(fixed)) = abi.return_area {
-        let area = cx.return_area.ok_or_else(|| cx.unsupported("the callee returns more than this function"))?;
+        let area =
+            cx.return_area.ok_or_else(|| cx.unsupported("the callee returns more than this function"))?;
         uses.push(Operand::reg_fixed_use(area, fixed));
     }
     Ok((uses, abi.stack_bytes))

@@ -137,7 +137,8 @@ pub fn compare_ints(cx: &mut Cx, cc: IntCc, a: Value, b: Value, may_fold: bool) 
         return super::wide::compare(cx, cc, a, b);
     }
     let (mut cc, mut a, mut b) = (cc, a, b);
-    if cx.constant(a).is_some() || (may_fold && cx.sinkable_load(b).is_none() && cx.sinkable_load(a).is_some())
+    if cx.constant(a).is_some()
+        || (may_fold && cx.sinkable_load(b).is_none() && cx.sinkable_load(a).is_some())
     {
         if cx.constant(b).is_none() {
             (cc, a, b) = (cc.swap_args(), b, a);

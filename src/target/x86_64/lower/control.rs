@@ -83,4 +83,3 @@ fn table(cx: &mut Cx, index: Value, targets: &[u32]) {
     }
     cx.finish(rows::BR_TABLE, 0, 0);
 }
-

@@ -1,8 +1,12 @@
 //! stub
+use super::operands::Cx;
 use crate::ir::*;
 use crate::mach::lower::Unsupported;
-use super::operands::Cx;
 /// stub
-pub fn multiply_high(cx: &mut Cx, _inst: Inst) -> Result<(), Unsupported> { Err(cx.unsupported("not supported yet on x86_64")) }
+pub fn multiply_high(cx: &mut Cx, _inst: Inst) -> Result<(), Unsupported> {
+    Err(cx.unsupported("not supported yet on x86_64"))
+}
 /// stub
-pub fn divide(cx: &mut Cx, _inst: Inst) -> Result<(), Unsupported> { Err(cx.unsupported("not supported yet on x86_64")) }
+pub fn divide(cx: &mut Cx, _inst: Inst) -> Result<(), Unsupported> {
+    Err(cx.unsupported("not supported yet on x86_64"))
+}

@@ -1,9 +1,13 @@
 //! stub
+use super::operands::Cx;
 use crate::ir::*;
 use crate::mach::lower::Unsupported;
-use super::operands::Cx;
 
 /// stub
-pub fn lower(cx: &mut Cx, _inst: Inst) -> Result<(), Unsupported> { Err(cx.unsupported("not supported yet on x86_64")) }
+pub fn lower(cx: &mut Cx, _inst: Inst) -> Result<(), Unsupported> {
+    Err(cx.unsupported("not supported yet on x86_64"))
+}
 /// stub
-pub fn compare(_cx: &mut Cx, _cc: IntCc, _a: Value, _b: Value) -> super::compare::Test { unimplemented!() }
+pub fn compare(_cx: &mut Cx, _cc: IntCc, _a: Value, _b: Value) -> super::compare::Test {
+    unimplemented!()
+}

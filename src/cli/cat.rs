@@ -1,0 +1,90 @@
+//! `clifc cat` and `clifc cfg`: files printed as clifc understands them.
+
+use std::path::Path;
+
+use clifc::analysis::graph;
+use clifc::diag::{Diagnostic, Source};
+use clifc::ir::{Function, Linkage};
+use clifc::parse::{self, FunctionText, ParseContext, Split};
+use rayon::prelude::*;
+
+use super::args::{Cat, Inputs};
+use super::checking::report;
+use super::input::Input;
+use super::{Failure, input, output, print};
+
+/// Prints files back: items first, then functions. With `--upgrade`, what stands around the functions
+/// stays as it is.
+pub fn run(args: &Cat, colour: bool) -> Result<(), Failure> {
+    let mut out = String::new();
+    for file in input::read_all(&args.inputs)? {
+        let mut diagnostics = Vec::new();
+        let split = parse::split(&file.text, &mut diagnostics);
+        let module = parse::module(&file.text, &split, &mut diagnostics);
+        let functions = functions(&file, &split, &mut diagnostics, |function, item| {
+            let section = item.section.clone().map(|range| String::from_utf8_lossy(&file.text[range]));
+            let linkage = if args.upgrade { Linkage::Export } else { item.linkage };
+            function.placed(linkage, section.as_deref(), item.align).to_string()
+        });
+        stop_if_wrong(&file, diagnostics, colour)?;
+        if args.upgrade {
+            let mut done = 0;
+            for (item, function) in split.functions.iter().zip(&functions) {
+                out += &String::from_utf8_lossy(&file.text[done..item.text.start]);
+                out += function.trim_end();
+                done = item.text.end;
+            }
+            out += &String::from_utf8_lossy(&file.text[done..]);
+        } else {
+            let items = module.to_string();
+            let parts = [items].into_iter().filter(|items| !items.is_empty()).chain(functions);
+            out += &parts.collect::<Vec<_>>().join("\n");
+        }
+    }
+    output::write(args.output.as_deref().unwrap_or(Path::new("-")), out.as_bytes())
+}
+
+/// Prints control-flow graphs.
+pub fn graphs(args: &Inputs, colour: bool) -> Result<(), Failure> {
+    for file in input::read_all(args)? {
+        let mut diagnostics = Vec::new();
+        let split = parse::split(&file.text, &mut diagnostics);
+        let graphs = functions(&file, &split, &mut diagnostics, |function, _| graph::text(function));
+        stop_if_wrong(&file, diagnostics, colour)?;
+        print(graphs.concat())?;
+    }
+    Ok(())
+}
+
+/// Parses all functions of a file and makes text of each.
+fn functions(
+    file: &Input,
+    split: &Split,
+    diagnostics: &mut Vec<Diagnostic>,
+    text_of: impl Fn(&Function, &FunctionText) -> String + Sync,
+) -> Vec<String> {
+    let one = |(context, function): &mut (ParseContext, Function), item: &FunctionText| match parse::function(
+        &file.text[item.text.clone()],
+        item.text.start,
+        context,
+        function,
+    ) {
+        Ok(()) => Ok(text_of(function, item)),
+        Err(_) => Err(std::mem::take(&mut context.diagnostics)),
+    };
+    let results: Vec<_> = split.functions.par_iter().map_init(Default::default, one).collect();
+    let mut texts = Vec::new();
+    for result in results {
+        match result {
+            Ok(text) => texts.push(text),
+            Err(wrong) => diagnostics.extend(wrong),
+        }
+    }
+    texts
+}
+
+fn stop_if_wrong(file: &Input, mut diagnostics: Vec<Diagnostic>, colour: bool) -> Result<(), Failure> {
+    diagnostics.sort_by_key(|diagnostic| diagnostic.offset);
+    report(&Source { name: &file.name, text: &file.text }, &diagnostics, colour);
+    if diagnostics.is_empty() { Ok(()) } else { Err(Failure::Input) }
+}

@@ -1,0 +1,257 @@
+//! From a file's text to an object: the module loop.
+//!
+//! Functions are independent. Each worker thread has a parser context, a function and a compiler of its
+//! own, and takes the next few functions off a counter; results are put in source order at the end, so that the
+//! object's bytes don't depend on the number of threads. A function that can't be compiled is a diagnostic;
+//! the others go on, and there is an object only if there was none.
+
+use crate::diag::{Diagnostic, Severity, Source};
+use crate::ir::{Function, Params};
+use crate::mach::compiled::CompiledStencil;
+use crate::mach::isa::Isa;
+use crate::object::{self, Contents, FunctionDef};
+use crate::options::{Arch, Flags, Target};
+use crate::parse::{self, FunctionText, ParseContext, SourceMap, Split};
+use crate::pipeline::{Compiler, Failure};
+use crate::target::x86_64::X86_64;
+use crate::timing::Timing;
+use crate::verify;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+/// How to build.
+#[derive(Clone, Debug)]
+pub struct BuildOptions {
+    /// For which target.
+    pub target: Target,
+    /// With which settings.
+    pub flags: Flags,
+    /// Sections of the object.
+    pub layout: object::Layout,
+    /// Threads; 0 for one per processor.
+    pub jobs: usize,
+    /// Whether to measure the time of each phase.
+    pub time: bool,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Built {
+    /// The object file.
+    pub object: Vec<u8>,
+    /// Time by phase: of parsing and passes summed over threads, of the others as it passed.
+    pub timing: Timing,
+}
+
+/// A compiled function.
+struct Unit {
+    params: Params,
+    code: CompiledStencil,
+}
+
+/// Builds an object from a file. `progress` is told how many functions are done.
+pub fn build(
+    source: &Source,
+    options: &BuildOptions,
+    progress: &(dyn Fn(usize) + Sync),
+) -> Result<Built, Vec<Diagnostic>> {
+    let mut timing = Timing::default();
+    let mut diagnostics = Vec::new();
+    let split = timing.measure("split", || parse::split(source.text, &mut diagnostics));
+    let module = parse::module(source.text, &split, &mut diagnostics);
+    let start = Instant::now();
+    let mut units = match options.target.arch() {
+        Arch::X86_64 => {
+            compile_all::<X86_64>(source, &split, options, progress, &mut timing, &mut diagnostics)
+        }
+        arch => {
+            let message = format!("compiling is not supported yet on {}", arch.triple());
+            diagnostics.push(Diagnostic::error(0, message));
+            Vec::new()
+        }
+    };
+    timing.add("compile (wall)", start.elapsed());
+    if diagnostics.iter().any(|d| d.severity != Severity::Warning) {
+        diagnostics.sort_by_key(|diagnostic| diagnostic.offset);
+        return Err(diagnostics);
+    }
+    units.sort_unstable_by_key(|unit| unit.0);
+    let object = timing.measure("object", || write_object(source, &split, &module, &units, options));
+    Ok(Built { object: object?, timing })
+}
+
+fn write_object(
+    source: &Source,
+    split: &Split,
+    module: &crate::ir::Module,
+    units: &[(usize, Unit)],
+    options: &BuildOptions,
+) -> Result<Vec<u8>, Vec<Diagnostic>> {
+    let functions = units.iter().map(|(index, unit)| {
+        let text = &split.functions[*index];
+        FunctionDef {
+            offset: text.text.start,
+            params: &unit.params,
+            linkage: text.linkage,
+            section: text.section.clone().and_then(|range| std::str::from_utf8(&source.text[range]).ok()),
+            align: text.align.unwrap_or(1),
+            code: &unit.code,
+        }
+    });
+    let contents = Contents { module, functions: functions.collect() };
+    object::write(&options.target, &options.flags, options.layout, &contents)
+}
+
+/// Functions a worker takes at a time.
+const BATCH: usize = 4;
+
+/// Compiles all functions; results are in no order.
+fn compile_all<I: Isa>(
+    source: &Source,
+    split: &Split,
+    options: &BuildOptions,
+    progress: &(dyn Fn(usize) + Sync),
+    timing: &mut Timing,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<(usize, Unit)> {
+    let next = AtomicUsize::new(0);
+    let done = AtomicUsize::new(0);
+    let work = || {
+        let mut worker = Worker::<I>::new(source, options);
+        loop {
+            let first = next.fetch_add(BATCH, Ordering::Relaxed);
+            if first >= split.functions.len() {
+                return worker;
+            }
+            for index in first..split.functions.len().min(first + BATCH) {
+                worker.function(index, &split.functions[index]);
+                progress(done.fetch_add(1, Ordering::Relaxed) + 1);
+            }
+        }
+    };
+    let workers = match options.jobs {
+        1 => vec![work()],
+        jobs => match rayon::ThreadPoolBuilder::new().num_threads(jobs).build() {
+            Ok(pool) => pool.broadcast(|_| work()),
+            Err(_) => vec![work()],
+        },
+    };
+    let mut units = Vec::with_capacity(split.functions.len());
+    for mut worker in workers {
+        units.append(&mut worker.units);
+        diagnostics.append(&mut worker.diagnostics);
+        timing.merge(&worker.timing);
+        timing.merge(worker.compiler.timing.as_ref().unwrap_or(&Timing::default()));
+    }
+    units
+}
+
+/// A thread's own state.
+struct Worker<'a, I: Isa> {
+    source: &'a Source<'a>,
+    options: &'a BuildOptions,
+    context: ParseContext,
+    function: Function,
+    compiler: Compiler<I>,
+    timing: Timing,
+    units: Vec<(usize, Unit)>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl<'a, I: Isa> Worker<'a, I> {
+    fn new(source: &'a Source<'a>, options: &'a BuildOptions) -> Self {
+        Worker {
+            source,
+            options,
+            context: ParseContext::new(),
+            function: Function::default(),
+            compiler: new_compiler(options),
+            timing: Timing::default(),
+            units: Vec::new(),
+            diagnostics: Vec::new(),
+        }
+    }
+
+    /// Compiles one function; a panic in a pass is a diagnostic, and costs this worker its buffers.
+    fn function(&mut self, index: usize, text: &FunctionText) {
+        let result = catch_unwind(AssertUnwindSafe(|| self.parse_and_compile(text)));
+        match result {
+            Ok(Some(unit)) => self.units.push((index, unit)),
+            Ok(None) => {}
+            Err(panic) => {
+                let pass = self.compiler.current;
+                self.diagnostics.push(bug(text, pass, &panic_message(&*panic)));
+                let timing = self.compiler.timing.take();
+                self.compiler = new_compiler(self.options);
+                self.compiler.timing = timing;
+                self.context = ParseContext::new();
+                self.function = Function::default();
+            }
+        }
+    }
+
+    fn parse_and_compile(&mut self, text: &FunctionText) -> Option<Unit> {
+        self.compiler.current = "parse";
+        let bytes = &self.source.text[text.text.clone()];
+        let start = self.options.time.then(Instant::now);
+        let parsed = parse::function(bytes, text.text.start, &mut self.context, &mut self.function);
+        if let Some(start) = start {
+            self.timing.add("parse", start.elapsed());
+        }
+        if parsed.is_err() {
+            self.diagnostics.append(&mut self.context.diagnostics);
+            return None;
+        }
+        match self.compiler.compile(&self.function.stencil, None) {
+            Ok(code) => Some(Unit { params: std::mem::take(&mut self.function.params), code }),
+            Err(failure) => {
+                self.report(text, failure);
+                None
+            }
+        }
+    }
+
+    /// Turns a failure into diagnostics, reading the function again for its positions.
+    fn report(&mut self, text: &FunctionText, failure: Failure) {
+        if let Failure::Bug { pass, message } = &failure {
+            self.diagnostics.push(bug(text, pass, message));
+            return;
+        }
+        let mut positions = SourceMap::default();
+        let mut again = Function::default();
+        let bytes = &self.source.text[text.text.clone()];
+        parse::function_with_positions(bytes, text.text.start, &mut self.context, &mut again, &mut positions)
+            .expect("the same text, which could be parsed");
+        match failure {
+            Failure::Invalid(errors) => {
+                self.diagnostics.extend(verify::diagnostics(&errors, &positions));
+            }
+            Failure::Unsupported { inst, message } => {
+                let offset = inst.and_then(|inst| positions.insts.get(inst).copied());
+                self.diagnostics.push(Diagnostic::error(offset.unwrap_or(positions.function), message));
+            }
+            Failure::Bug { .. } => unreachable!("reported above"),
+        }
+    }
+}
+
+fn new_compiler<I: Isa>(options: &BuildOptions) -> Compiler<I> {
+    let mut compiler = Compiler::new(&options.flags);
+    compiler.timing = options.time.then(Timing::default);
+    compiler
+}
+
+fn bug(text: &FunctionText, pass: &str, message: &str) -> Diagnostic {
+    Diagnostic {
+        severity: Severity::Bug,
+        offset: text.text.start,
+        message: format!("pass {pass}: {message}"),
+        notes: vec!["the function alone, in a file of its own, is a reproducer".to_string()],
+    }
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied().map(str::to_string);
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "panicked".to_string())
+}
