@@ -40,7 +40,8 @@ fn jump(buffer: &mut CodeBuffer, label: Label) {
 pub fn float_select(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let ((d, size), (chosen, _)) = (register(view, 0), register(view, 2));
     let done = buffer.label();
-    branch(buffer, Cond::from_code(view.small).complement(), done);
+    // Conditions come in pairs of opposites.
+    buffer.branch::<Branches>(view.small ^ 1, done);
     rows::movap_rr(&mut direct(cx, buffer), size, d, chosen);
     buffer.bind(done);
 }
@@ -124,7 +125,8 @@ pub fn trap_conversion(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffe
     let nan = buffer.trap_stub(TrapCode::BAD_CONVERSION_TO_INTEGER);
     let overflow = buffer.trap_stub(TrapCode::INTEGER_OVERFLOW);
     let done = buffer.label();
-    branch(buffer, Cond::from_code(view.small).complement(), done);
+    // Conditions come in pairs of opposites.
+    buffer.branch::<Branches>(view.small ^ 1, done);
     rows::ucomis_rm(&mut direct(cx, buffer), size, a, constant(view));
     branch(buffer, Cond::P, nan);
     branch(buffer, Cond::Ne, overflow);
