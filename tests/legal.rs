@@ -4,7 +4,7 @@
 //! that follow from neither. Each takes the operands as parameters and returns the results.
 
 use clifc::diag::Source;
-use clifc::driver::{self, BuildOptions};
+use clifc::driver::{self, BuildOptions, Observer};
 use clifc::ir::opcode::{ALL, CtrlFrom, Format, Rule};
 use clifc::ir::{AtomicRmwOp, FloatCc, IntCc, Opcode, Type, types};
 use clifc::object::Layout;
@@ -191,7 +191,7 @@ fn check(settings: &[&str]) {
     }
     let options = BuildOptions { target, flags, layout: Layout::default(), jobs: 0, time: false };
     let source = Source { name: "legal.clif", text: text.as_bytes() };
-    let Err(diagnostics) = driver::build(&source, &options, &|_| {}) else { return };
+    let Err(diagnostics) = driver::build(&source, &options, &Observer::NONE) else { return };
     let wrong: Vec<String> = diagnostics
         .into_iter()
         .map(|diagnostic| (text[diagnostic.offset..].lines().next().unwrap_or_default(), diagnostic.message))
