@@ -224,7 +224,9 @@ impl<'a, I: Isa> Worker<'a, I> {
         parse::function_with_positions(bytes, text.text.start, &mut self.context, &mut again, &mut positions)
             .expect("the same text, which could be parsed");
         match failure {
-            Failure::Invalid(errors) => self.diagnostics.extend(verify::diagnostics(&errors, &positions)),
+            Failure::Invalid(errors) => {
+                self.diagnostics.extend(verify::diagnostics(&errors, &positions));
+            }
             Failure::Unsupported { inst, message } => {
                 let offset = inst.and_then(|inst| positions.insts.get(inst).copied());
                 self.diagnostics.push(Diagnostic::error(offset.unwrap_or(positions.function), message));

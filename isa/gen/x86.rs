@@ -164,6 +164,7 @@ impl Reader {
     /// Decides the format and packs the parameters.
     fn finish(mut self, row: &Row, encoding: &mut Encoding) -> Result<(), String> {
         let fields = &encoding.fields;
+        let has_symbol = row.operands.iter().any(|o| o.kind == Kind::Symbol);
         let has_label = row.operands.iter().any(|o| o.kind == Kind::Label);
         encoding.format = match self.choice {
             Some(format) => format,
@@ -172,6 +173,7 @@ impl Reader {
             None if self.relative && has_label => Format::Jump,
             None if self.relative => Format::Symbol,
             None if self.modrm => Format::ModRm,
+            None if self.in_opcode && has_symbol => Format::OpRegSymbol,
             None if self.in_opcode => Format::OpReg,
             None => Format::Fixed,
         };

@@ -5,6 +5,7 @@
 //! everything else. Every test of every file ends up in the report: what cannot be tested here is
 //! skipped with a reason, and what nobody knows (a command, a directive, a setting) fails.
 
+mod exact;
 mod execute;
 mod file;
 mod filecheck;

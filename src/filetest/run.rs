@@ -8,7 +8,10 @@ use super::invocation::{Invocation, Want};
 use super::report::Status;
 use super::values::show_list;
 use super::{FileContext, subtests};
+use crate::diag::{Diagnostic, Severity, Source};
+use crate::driver::{self, BuildOptions};
 use crate::ir::{AbiParam, Linkage, Name, Signature, Type};
+use crate::object::Layout;
 use crate::options::{Flags, Target};
 
 /// What diagnostics of back ends contain where they lack something.
@@ -171,8 +174,35 @@ pub fn judge(program: &Program, ended: Result<Vec<Ended>, String>, notes: &mut V
     if failures.is_empty() { Status::Passed } else { Status::Failed(failures.join("\n")) }
 }
 
-fn compile_object(_: &FileContext, _: &str, _: &Target, _: &Flags) -> Result<Vec<u8>, Status> {
-    Err(Status::Skipped("compiling is not supported yet".into()))
+/// Compiles a file. What its back end lacks is a reason to skip the test, anything else to fail it.
+fn compile_object(cx: &FileContext, text: &str, target: &Target, flags: &Flags) -> Result<Vec<u8>, Status> {
+    let source = Source { name: cx.name, text: text.as_bytes() };
+    let mut flags = *flags;
+    flags.enable("regalloc_checker").expect("a setting of all targets");
+    let options = BuildOptions {
+        target: target.clone(),
+        flags,
+        layout: Layout::default(),
+        // Files are compiled in parallel already.
+        jobs: 1,
+        time: false,
+    };
+    let diagnostics = match driver::build(&source, &options, &|_| {}) {
+        Ok(built) => return Ok(built.object),
+        Err(diagnostics) => diagnostics,
+    };
+    let (lacking, wrong): (Vec<_>, Vec<_>) = diagnostics
+        .into_iter()
+        .partition(|diagnostic| diagnostic.severity == Severity::Error && diagnostic.message.contains(NOT_YET));
+    match lacking.first() {
+        Some(diagnostic) if wrong.is_empty() => Err(Status::Skipped(diagnostic.message.clone())),
+        _ => {
+            let line = |diagnostic: &Diagnostic| {
+                format!("line {}: {}", source.line_col(diagnostic.offset).0, diagnostic.message)
+            };
+            Err(Status::Failed(wrong.iter().map(line).collect::<Vec<_>>().join("\n")))
+        }
+    }
 }
 
 pub fn compile(_: &FileContext, _: &Command, _: &Target, _: &Flags) -> Status {

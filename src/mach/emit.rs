@@ -96,7 +96,7 @@ fn emit_block<I: Isa>(
             words: vcode.inst_words(inst),
             allocs: output.inst_allocs(regalloc2::Inst::new(index as usize)),
             next,
-            constants: Label(vcode.blocks.len() as u32),
+            constants,
             flags,
             trap: inst.trap,
             layout,

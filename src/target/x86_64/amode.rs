@@ -13,6 +13,7 @@ use crate::mach::buffer::Label;
 use crate::mach::compiled::SymbolRef;
 use crate::mach::frame::Frame;
 use crate::mach::inst::{InstSink, RowId};
+use crate::named_enum;
 use regalloc2::{Operand, OperandConstraint, OperandPos, VReg};
 
 /// Size of an integer operand; of a float operand, single precision is `L32` and double `Q64`.
@@ -61,66 +62,19 @@ impl OperandSize {
     }
 }
 
-/// A condition of the flags, numbered as in the encoding.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
-#[allow(missing_docs, reason = "the names are the manual's")]
-pub enum Cond {
-    O,
-    No,
-    B,
-    Ae,
-    E,
-    Ne,
-    Be,
-    A,
-    S,
-    Ns,
-    P,
-    Np,
-    L,
-    Ge,
-    Le,
-    G,
+named_enum! {
+    /// A condition of the flags, numbered as in the encoding; the text is its spelling in mnemonics.
+    Cond {
+        O "o", No "no", B "b", Ae "ae", E "e", Ne "ne", Be "be", A "a",
+        S "s", Ns "ns", P "p", Np "np", L "l", Ge "ge", Le "le", G "g",
+    }
 }
 
 impl Cond {
-    /// All of them, by number.
-    pub const ALL: [Cond; 16] = [
-        Cond::O,
-        Cond::No,
-        Cond::B,
-        Cond::Ae,
-        Cond::E,
-        Cond::Ne,
-        Cond::Be,
-        Cond::A,
-        Cond::S,
-        Cond::Ns,
-        Cond::P,
-        Cond::Np,
-        Cond::L,
-        Cond::Ge,
-        Cond::Le,
-        Cond::G,
-    ];
-
-    /// The condition with this number (of its low four bits).
+    /// The condition that holds exactly when this one does not. Codes come in pairs.
     #[inline]
-    pub const fn from_code(code: u8) -> Self {
-        Self::ALL[code as usize & 15]
-    }
-
-    /// The condition that holds exactly when this one does not.
-    #[inline]
-    pub const fn complement(self) -> Self {
-        Self::from_code(self as u8 ^ 1)
-    }
-
-    /// Its spelling in mnemonics.
-    pub const fn name(self) -> &'static str {
-        ["o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g"]
-            [self as usize]
+    pub fn complement(self) -> Self {
+        Self::from_code(self as u16 ^ 1)
     }
 }
 
@@ -272,7 +226,7 @@ fn use_of(register: VReg, constraint: OperandConstraint) -> Operand {
 /// A symbol in 24 bits.
 fn squeeze(symbol: SymbolRef) -> u32 {
     let word = symbol.pack();
-    word & (Amode::LIMIT - 1) | (word >> 31) * Amode::LIMIT
+    word & (Amode::LIMIT - 1) | ((word >> 31) * Amode::LIMIT)
 }
 
 /// What [`squeeze`] made smaller.

@@ -79,6 +79,7 @@ pub fn encode(
         Format::Fixed => buffer.put(&row.params[0].to_le_bytes()[..row.params[1] as usize]),
         Format::ModRm => modrm(&view, places, buffer),
         Format::OpReg => op_reg(&view, buffer),
+        Format::OpRegSymbol => op_reg_symbol(&view, buffer),
         Format::AluImm => alu_imm(&view, places, buffer),
         Format::TestImm => test_imm(&view, places, buffer),
         Format::ImulImm => imul_imm(&view, places, buffer),
@@ -120,6 +121,11 @@ impl InstView<'_> {
 
     fn label(&self) -> Label {
         Label(self.immediate())
+    }
+
+    fn symbol(&self) -> (SymbolRef, i64) {
+        let word = self.row.fields[FIELD_IMM] as usize;
+        (SymbolRef::unpack(self.words[word]), self.words[word + 1] as i32 as i64)
     }
 
     /// ModRM.reg: a register or the digit.
@@ -357,7 +363,8 @@ impl Assembly {
                 self.relocate(buffer, offset, kind, symbol);
             }
         }
-        buffer.put(&self.bytes[..self.len]);
+        let (bytes, _) = self.bytes.split_first_chunk().expect("the array is longer");
+        buffer.put_short(bytes, self.len);
     }
 
     /// Moves the addend from the field to a relocation.
@@ -417,6 +424,18 @@ fn op_reg(view: &InstView, buffer: &mut CodeBuffer) {
         count => out.immediate(view.immediate() as u64, count),
     }
     out.finish(buffer);
+}
+
+fn op_reg_symbol(view: &InstView, buffer: &mut CodeBuffer) {
+    let opcode = view.row.params[0];
+    let register = view.field(FIELD_REG);
+    let mut out = Assembly::new();
+    out.legacy_opcode(opcode, 0, (0, high(register)), false);
+    out.put(opcode as u8 | register & 7);
+    out.finish(buffer);
+    let (symbol, addend) = view.symbol();
+    buffer.reloc(buffer.position(), RelocKind::Abs64, symbol, addend);
+    buffer.put8(0);
 }
 
 /// Whether an immediate of `bytes` bytes is the sign extension of its lowest.
@@ -523,10 +542,9 @@ fn vex_copy(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
 }
 
 fn symbol(view: &InstView, buffer: &mut CodeBuffer) {
-    let word = view.row.fields[FIELD_IMM] as usize;
-    let addend = view.words[word + 1] as i32 as i64 - 4;
+    let (symbol, addend) = view.symbol();
     buffer.put1(view.row.params[0] as u8);
-    buffer.reloc(buffer.position(), RelocKind::X86Plt32, SymbolRef::unpack(view.words[word]), addend);
+    buffer.reloc(buffer.position(), RelocKind::X86Plt32, symbol, addend - 4);
     buffer.put4(0);
 }
 

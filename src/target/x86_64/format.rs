@@ -37,6 +37,8 @@ formats! {
     ModRm,
     /// The register is in the low bits of the opcode; perhaps an immediate.
     OpReg,
+    /// The same with the 64-bit address of a symbol as immediate.
+    OpRegSymbol,
     /// ModRM with an immediate in its shortest form: one sign-extended byte (opcode + 3), the accumulator's
     /// form, or full size. The eight operations that the digit selects.
     AluImm,

@@ -103,7 +103,7 @@ impl Printer<'_> {
                 self.names.symbol(SymbolRef::unpack(self.words[word]), out)?;
                 offset(self.words[word + 1] as i32, out)
             }
-            OperandKind::Cond => out.write_str(Cond::from_code(self.small).name()),
+            OperandKind::Cond => out.write_str(Cond::from_code(self.small as u16 & 15).name()),
             OperandKind::Clobbers => write!(out, "{}", self.words[word]),
         }
     }

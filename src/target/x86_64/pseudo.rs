@@ -165,15 +165,6 @@ pub fn trap_if_both(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) 
     buffer.bind(past);
 }
 
-/// A symbol's absolute address.
-pub fn movabs_symbol(view: &InstView, _: &EmitContext, buffer: &mut CodeBuffer) {
-    let number = view.register(0);
-    buffer.put(&[0x48 | number >> 3, 0xB8 | number & 7]);
-    let symbol = SymbolRef::unpack(view.words[0]);
-    buffer.reloc(buffer.position(), RelocKind::Abs64, symbol, view.words[1] as i32 as i64);
-    buffer.put8(0);
-}
-
 /// The stack pointer.
 pub fn get_stack_pointer(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     rows::mov_rm(&mut direct(cx, buffer), OperandSize::Q64, operand(view, 0), regs::direct(RSP));

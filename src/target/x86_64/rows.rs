@@ -8,6 +8,8 @@
 //! read through [`Rm`], `i` an immediate; so `add.rm` is register ← register or memory, `add.mr` memory ← register, `add.ri` register and
 //! immediate, `add.mi` memory and immediate. A destination that the encoding ties to a source takes both: `d` first, then `a`.
 
+#![allow(clippy::too_many_arguments, reason = "a constructor has as many as its instruction has operands")]
+
 use super::amode::{Amode, Cond, OperandSize, Rm};
 use super::encode::Expansion;
 use super::format::Format;

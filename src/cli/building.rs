@@ -1,0 +1,128 @@
+//! `clifc build`.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use clifc::diag::{Severity, Source};
+use clifc::driver::{self, BuildOptions, Built};
+use clifc::object::Layout;
+use clifc::timing::Timing;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::args::{Build, Emit};
+use super::checking::report;
+use super::input::{self, Input};
+use super::{Failure, output, target};
+
+/// Compiles files.
+pub fn run(args: &Build, colour: bool) -> Result<(), Failure> {
+    let (target, mut flags) = target(&args.target)?;
+    if args.no_verify {
+        flags.set("enable_verifier", "false").map_err(Failure::Usage)?;
+    }
+    if args.output.is_some() && args.inputs.files.len() > 1 {
+        return Err(Failure::Usage("-o names one file, and there are several inputs".into()));
+    }
+    let options = BuildOptions {
+        target,
+        flags,
+        layout: Layout { function_sections: args.function_sections, data_sections: args.data_sections },
+        jobs: args.jobs.map_or(0, usize::from),
+        time: args.time,
+    };
+    let mut failure = None;
+    for file in input::read_all(&args.inputs)? {
+        // The other files are still compiled, so that all that is wrong is said at once.
+        if let Err(why) = one(args, &file, &options, colour) {
+            failure = Some(why);
+        }
+    }
+    failure.map_or(Ok(()), Err)
+}
+
+fn one(args: &Build, file: &Input, options: &BuildOptions, colour: bool) -> Result<(), Failure> {
+    let source = Source { name: &file.name, text: &file.text };
+    let Built { object, timing } = match with_progress(|progress| driver::build(&source, options, progress)) {
+        Ok(built) => built,
+        Err(diagnostics) => {
+            report(&source, &diagnostics, colour);
+            let bug = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Bug);
+            return Err(if bug { Failure::Bug } else { Failure::Input });
+        }
+    };
+    let path = match &args.output {
+        Some(path) => path.clone(),
+        None => default_output(&file.path, args.emit),
+    };
+    output::write(&path, &object)?;
+    if args.depend {
+        output::write(&path.with_extension("d"), dependencies(&path, &file.path).as_bytes())?;
+    }
+    if args.time {
+        eprint!("{}", times(&timing));
+    }
+    Ok(())
+}
+
+/// The input's name with another suffix, in the current directory; standard output for standard input.
+fn default_output(input: &Path, emit: Emit) -> PathBuf {
+    let suffix = match emit {
+        Emit::Obj => "o",
+        Emit::Asm => "s",
+        Emit::Clif => "out.clif",
+        Emit::Vcode => "vcode",
+    };
+    match input.file_name() {
+        Some(name) if input != Path::new("-") => Path::new(name).with_extension(suffix),
+        _ => PathBuf::from("-"),
+    }
+}
+
+/// A rule for make: the output depends on the input.
+fn dependencies(output: &Path, input: &Path) -> String {
+    let escape = |path: &Path| path.display().to_string().replace('$', "$$").replace(' ', "\\ ");
+    format!("{}: {}\n", escape(output), escape(input))
+}
+
+fn times(timing: &Timing) -> String {
+    let line = |(phase, time): &(&str, Duration)| format!("{phase:<16} {:>10.3} ms\n", time.as_secs_f64() * 1e3);
+    timing.phases().iter().map(line).collect()
+}
+
+/// Does `work`, which reports how many functions are done, and shows that if it takes long and
+/// somebody can see it: indicatif draws on terminals only.
+fn with_progress<T>(work: impl FnOnce(&(dyn Fn(usize) + Sync)) -> T) -> T {
+    const LONG: Duration = Duration::from_secs(1);
+    let start = Instant::now();
+    let bar: OnceLock<ProgressBar> = OnceLock::new();
+    let progress = |done: usize| {
+        // A look at the clock per function would cost more than some functions do.
+        if done % 64 == 0 && start.elapsed() > LONG {
+            bar.get_or_init(new_bar).set_position(done as u64);
+        }
+    };
+    let result = work(&progress);
+    if let Some(bar) = bar.get() {
+        bar.finish_and_clear();
+    }
+    result
+}
+
+fn new_bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("{spinner} {pos} functions, {elapsed}")
+        .expect("a template that is right");
+    ProgressBar::new_spinner().with_style(style)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outputs_are_named_after_inputs() {
+        assert_eq!(default_output(Path::new("a/b.clif"), Emit::Obj), Path::new("b.o"));
+        assert_eq!(default_output(Path::new("-"), Emit::Asm), Path::new("-"));
+        assert_eq!(dependencies(Path::new("a b.o"), Path::new("$x.clif")), "a\\ b.o: $$x.clif\n");
+    }
+}

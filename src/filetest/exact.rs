@@ -1,0 +1,88 @@
+//! Exact output: `precise-output` tests hold all that comes out in the comments below a function.
+//!
+//! Comments of two semicolons are for readers, and stay where they are when a file is blessed.
+
+use super::file::{TestFile, TestFunction};
+
+/// The lines expected of a function: the comments below it.
+fn expected<'a>(file: &TestFile<'a>, function: &TestFunction) -> Vec<&'a str> {
+    let below = file.text[function.item.trailing.clone()].lines();
+    below
+        .filter(|line| is_expectation(line))
+        .map(|line| line[1..].strip_prefix(' ').unwrap_or(&line[1..]))
+        .collect()
+}
+
+fn is_expectation(line: &str) -> bool {
+    line.starts_with(';') && !line.starts_with(";;")
+}
+
+/// Compares what came out of a function with what is expected.
+pub fn compare(file: &TestFile, function: &TestFunction, output: &str) -> Result<(), String> {
+    let expected = expected(file, function);
+    let output: Vec<&str> = output.lines().map(str::trim_end).collect();
+    if expected == output {
+        return Ok(());
+    }
+    let same = expected.iter().zip(&output).take_while(|(a, b)| a == b).count();
+    let mut message = String::from("the output differs; --bless would write it into the file\n");
+    let mut show = |mark: char, lines: &[&str]| {
+        lines.iter().for_each(|line| message.push_str(&format!("{mark} {line}\n")));
+    };
+    // What both end in is as uninteresting as what both begin with.
+    let rest = expected.len().min(output.len()) - same;
+    let after = expected.iter().rev().zip(output.iter().rev()).take(rest).take_while(|(a, b)| a == b).count();
+    show(' ', &expected[same.saturating_sub(3)..same]);
+    show('-', &expected[same..expected.len() - after]);
+    show('+', &output[same..output.len() - after]);
+    Err(message)
+}
+
+/// The file with the output of each function written below it.
+pub fn bless(file: &TestFile, outputs: &[String]) -> String {
+    let mut text = String::new();
+    let mut done = 0;
+    for (function, output) in file.functions.iter().zip(outputs) {
+        text.push_str(&file.text[done..function.item.text.end]);
+        text.push_str("\n\n");
+        for line in output.lines().map(str::trim_end) {
+            text.push_str(if line.is_empty() { ";" } else { "; " });
+            text.push_str(line);
+            text.push('\n');
+        }
+        let below = &file.text[function.item.trailing.clone()];
+        let old: usize = below
+            .split_inclusive('\n')
+            .take_while(|line| line.trim().is_empty() || is_expectation(line))
+            .map(str::len)
+            .sum();
+        done = function.item.trailing.start + old;
+        if done < file.text.len() {
+            text.push('\n');
+        }
+    }
+    text.push_str(&file.text[done..]);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "test compile precise-output\ntarget x86_64\n\nfunction %f() {\n}\n; old\n\n\
+                        ;; about %g\nfunction %g() {\n}\n";
+
+    #[test]
+    fn what_is_blessed_passes() {
+        let file = TestFile::parse(FILE).expect("a file");
+        assert!(compare(&file, &file.functions[0], "new").is_err_and(|why| why.contains("- old\n+ new")));
+        let outputs = ["new\n\n  newer".to_string(), "other".to_string()];
+        let blessed = bless(&file, &outputs);
+        assert!(blessed.contains("}\n\n; new\n;\n;   newer\n\n;; about %g\nfunction %g() {\n}\n\n; other\n"));
+        let file = TestFile::parse(&blessed).expect("a file");
+        for (function, output) in file.functions.iter().zip(&outputs) {
+            compare(&file, function, output).expect("what was written");
+        }
+        assert_eq!(bless(&file, &outputs), blessed);
+    }
+}
