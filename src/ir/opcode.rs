@@ -377,8 +377,8 @@ opcodes! {
     Uload16 "uload16" Load (Given, INT_32_64) (In(INT_32_64)) -> (Ctrl) [LOAD TRAP] "Loads 16 bits, zero-extended.";
     Sload16 "sload16" Load (Given, INT_32_64) (In(INT_32_64)) -> (Ctrl) [LOAD TRAP] "Loads 16 bits, sign-extended.";
     Istore16 "istore16" Store (Arg(0), INT_32_64) (Ctrl, In(INT_32_64)) -> () [STORE TRAP] "Stores the low 16 bits.";
-    Uload32 "uload32" Load (Given, INT_64) (In(INT_32_64)) -> (Ctrl) [LOAD TRAP] "Loads 32 bits, zero-extended to 64.";
-    Sload32 "sload32" Load (Given, INT_64) (In(INT_32_64)) -> (Ctrl) [LOAD TRAP] "Loads 32 bits, sign-extended to 64.";
+    Uload32 "uload32" Load (NoCtrl, NONE) (In(INT_32_64)) -> (Is(I64)) [LOAD TRAP] "Loads 32 bits, zero-extended to 64.";
+    Sload32 "sload32" Load (NoCtrl, NONE) (In(INT_32_64)) -> (Is(I64)) [LOAD TRAP] "Loads 32 bits, sign-extended to 64.";
     Istore32 "istore32" Store (Arg(0), INT_64) (Ctrl, In(INT_32_64)) -> () [STORE TRAP] "Stores the low 32 bits.";
     StackSwitch "stack_switch" Ternary (Arg(1), INT_32_64) (Ctrl, Ctrl, Ctrl) -> (Ctrl) [CALL LOAD STORE OTHER] "Saves the current control context, goes to another one with a payload, and gives the payload of whoever switches back.";
     Uload8x8 "uload8x8" Load (NoCtrl, NONE) (In(INT_32_64)) -> (Is(I16X8)) [LOAD TRAP] "Loads 8 bytes, each zero-extended to a 16-bit lane.";

@@ -303,7 +303,7 @@ impl InstText<'_> {
             Format::StoreNoOffset => write!(f, "{} {a}, {b}", self.flags(data)),
             Format::StackAddr => write!(f, " {}{}", StackSlot(data.a), Offset(data.b as i32)),
             Format::DynamicStackAddr => write!(f, " {}", DynamicStackSlot(data.a)),
-            Format::HandlerAddr => write!(f, " {}, {}", Block(data.a), data.b),
+            Format::HandlerAddr => write!(f, " {}, {}", Block(data.a), data.b as i32),
         }
     }
 

@@ -90,7 +90,7 @@ impl Parser<'_> {
             self.debug_tags()?;
         }
         let srcloc = if self.cur.peek() == b'@' { Some(self.srcloc()?) } else { None };
-        if self.cur.peek() == b'v' && self.cur.peek_at(1).is_ascii_digit() {
+        if self.cur.at_entity(b"v") && !self.one_result()? {
             self.results()?;
             if self.cur.text[self.cur.pos..].starts_with(b"->") {
                 return self.alias(at);
@@ -152,27 +152,47 @@ impl Parser<'_> {
     /// Gives the values in `scratch.results` the types that the instruction's results have.
     #[inline]
     fn define_results(&mut self, inst: Inst, data: &InstData, at: usize) -> Parse<Results> {
+        let info = data.opcode.info();
+        match (info.results, self.cx.scratch.results.as_slice()) {
+            (&[rule], &[value]) => {
+                let ty = self.result_type(rule, data, at)?;
+                self.define_value(Value(value), ty, PackedDef::result(inst, 0), at)?;
+                Ok(Results::one(Value(value)))
+            }
+            ([], []) if !info.effects.has(Effects::CALL) => Ok(Results::NONE),
+            _ => self.define_several_results(inst, data, at),
+        }
+    }
+
+    /// The type a rule gives a result.
+    #[inline]
+    fn result_type(&mut self, rule: Rule, data: &InstData, at: usize) -> Parse<Type> {
+        match rule.resolve(data.ty) {
+            Some(ty) => Ok(ty),
+            None => Err(self.error_at(at, format!("{} has no result for {}", data.opcode.name(), data.ty))),
+        }
+    }
+
+    /// As [`define_results`](Self::define_results), for calls and for any number of results.
+    fn define_several_results(&mut self, inst: Inst, data: &InstData, at: usize) -> Parse<Results> {
         let given = self.cx.scratch.results.len();
         let rules = data.opcode.info().results;
-        let signature = match data.opcode.effects().has(Effects::CALL) {
-            true if !data.opcode.effects().has(Effects::TERMINATOR) => self.func.stencil.call_signature(data),
-            _ => None,
+        // What ends a block passes its results to another.
+        let effects = data.opcode.effects();
+        let signature = match effects.has(Effects::CALL) && !effects.has(Effects::TERMINATOR) {
+            true => self.func.stencil.call_signature(data),
+            false => None,
         };
         let count = signature.map_or(rules.len(), |sig| self.func.stencil.sig(sig).returns.len());
         if count != given {
             let plural = if count == 1 { "" } else { "s" };
             return Err(self.error_at(at, format!("the instruction has {count} result{plural}, not {given}")));
         }
-        for n in 0..given {
+        for n in 0..count {
             let value = Value(self.cx.scratch.results[n]);
             let ty = match signature {
-                Some(sig) => Some(self.func.stencil.sig(sig).returns[n].ty),
-                None => rules[n].resolve(data.ty),
-            };
-            let Some(ty) = ty else {
-                return Err(
-                    self.error_at(at, format!("{} has no result for {}", data.opcode.name(), data.ty))
-                );
+                Some(sig) => self.func.stencil.sig(sig).returns[n].ty,
+                None => self.result_type(rules[n], data, at)?,
             };
             self.define_value(value, ty, PackedDef::result(inst, n as u32), at)?;
         }
@@ -181,6 +201,20 @@ impl Parser<'_> {
             [value] => Results::one(Value(*value)),
             values => Results::list(self.func.stencil.pool.add(values)),
         })
+    }
+
+    /// `v1 = `: false if that is not all, with the first value still to be read.
+    #[inline(always)]
+    fn one_result(&mut self) -> Parse<bool> {
+        let start = self.cur.pos;
+        let value = self.number(b"v", "a value: v«n»")?;
+        let alone = self.cur.eat_bytes(b" = ");
+        if alone {
+            self.cx.scratch.results.push(value);
+        } else {
+            self.cur.pos = start;
+        }
+        Ok(alone)
     }
 
     /// `v1, v2 ` before `=` or `->`.
@@ -229,6 +263,8 @@ impl Parser<'_> {
                 }
             }
             (None, CtrlFrom::None) => return Ok(types::INVALID),
+            // `uload32.i64` is as good as `uload32`.
+            (Some(ty), CtrlFrom::None) if info.results == [Rule::Is(ty)] => return Ok(types::INVALID),
             _ => return Err(self.wrong_type_given(data.opcode, given, at)),
         };
         if !info.ctrl_set.contains(ty) {

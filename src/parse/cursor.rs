@@ -4,7 +4,7 @@
 //! it reads, moves past them. A zero byte stands for the end, which no valid text contains.
 
 use crate::ir::Type;
-use crate::ir::types::{F32, F64, I8, I16, I32, I64};
+use crate::ir::types::{I8, I32, I64};
 
 /// By byte: whether it can be part of a word.
 static WORD: [bool; 256] = {
@@ -68,17 +68,30 @@ impl<'a> Cursor<'a> {
     }
 
     fn long_space(&mut self) {
+        let text = self.text;
+        let mut pos = self.pos;
         loop {
             // Lines with source locations are indented far.
-            while self.text.get(self.pos..self.pos + 8) == Some(b"        ") {
-                self.pos += 8;
+            while text.get(pos..pos + 8) == Some(b"        ") {
+                pos += 8;
             }
-            match self.peek() {
-                b' ' | b'\t'..=b'\r' => self.pos += 1,
-                b';' => self.skip_line(),
-                _ => return,
+            match text.get(pos) {
+                Some(b' ' | b'\t'..=b'\r') => pos += 1,
+                Some(b';') => pos += memchr::memchr(b'\n', &text[pos..]).unwrap_or(text.len() - pos),
+                _ => break,
             }
         }
+        self.pos = pos;
+    }
+
+    /// Moves past exactly these bytes, if they are next.
+    #[inline(always)]
+    pub fn eat_bytes(&mut self, bytes: &[u8]) -> bool {
+        let found = self.text[self.pos..].starts_with(bytes);
+        if found {
+            self.pos += bytes.len();
+        }
+        found
     }
 
     /// Moves to the end of the line.
@@ -137,14 +150,15 @@ impl<'a> Cursor<'a> {
     /// Moves past `prefix` and the number that makes it a reference, and gives the number.
     #[inline(always)]
     pub fn entity(&mut self, prefix: &[u8]) -> Option<u32> {
-        if !self.text[self.pos..].starts_with(prefix) {
+        let text = self.text;
+        if !text[self.pos..].starts_with(prefix) {
             return None;
         }
         let start = self.pos + prefix.len();
         let mut end = start;
         let mut n = 0u64;
         let after = loop {
-            let byte = self.text.get(end).copied().unwrap_or(0);
+            let byte = text.get(end).copied().unwrap_or(0);
             let digit = byte.wrapping_sub(b'0');
             if digit > 9 {
                 break byte;
@@ -153,7 +167,7 @@ impl<'a> Cursor<'a> {
             end += 1;
         };
         // No more than ten digits, and no zero before others.
-        let canonical = end - start <= 10 && (self.text.get(start) != Some(&b'0') || end - start == 1);
+        let canonical = end - start <= 10 && (text.get(start) != Some(&b'0') || end - start == 1);
         if end == start || !canonical || n > u32::MAX as u64 || is_word(after) {
             return None;
         }
@@ -164,17 +178,16 @@ impl<'a> Cursor<'a> {
     /// Moves past a type.
     #[inline]
     pub fn ty(&mut self) -> Option<Type> {
-        let word = self.peek_word();
-        let ty = match word {
-            b"i32" => I32,
-            b"i64" => I64,
-            b"i8" => I8,
-            b"i16" => I16,
-            b"f64" => F64,
-            b"f32" => F32,
-            _ => Type::parse(word)?,
+        let (ty, len) = match self.text[self.pos..] {
+            [b'i', b'3', b'2', after, ..] if !is_word(after) => (I32, 3),
+            [b'i', b'6', b'4', after, ..] if !is_word(after) => (I64, 3),
+            [b'i', b'8', after, ..] if !is_word(after) => (I8, 2),
+            _ => {
+                let word = self.peek_word();
+                (Type::parse(word)?, word.len())
+            }
         };
-        self.pos += word.len();
+        self.pos += len;
         Some(ty)
     }
 

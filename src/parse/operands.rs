@@ -361,11 +361,24 @@ impl Parser<'_> {
     pub fn mem_flags(&mut self) -> Parse<MemFlags> {
         let mut flags = MemFlags::default();
         loop {
-            self.cur.space();
-            if self.cur.peek() == b'v' && self.cur.peek_at(1).is_ascii_digit() {
+            let at = self.cur.pos;
+            // The common ones as they are printed; everything else by its word.
+            if self.cur.eat_bytes(b"notrap ") {
+                flags.trap = None;
+                continue;
+            } else if self.cur.eat_bytes(b"aligned ") {
+                flags.aligned = true;
+                continue;
+            } else if self.cur.at_entity(b"region") {
+                let region = self.region_ref()?;
+                if flags.region.replace(region).is_some() {
+                    return Err(self.error_at(at, "a second alias region"));
+                }
+                self.cur.space();
+                continue;
+            } else if self.cur.at_entity(b"v") {
                 break;
             }
-            let at = self.cur.pos;
             match self.cur.peek_word() {
                 b"notrap" => flags.trap = None,
                 b"aligned" => flags.aligned = true,
@@ -378,13 +391,6 @@ impl Parser<'_> {
                     flags.endianness = Some(Endianness::Big);
                 }
                 b"little" | b"big" => return Err(self.error("both `little` and `big`")),
-                _ if self.cur.at_entity(b"region") => {
-                    let region = self.region_ref()?;
-                    if flags.region.replace(region).is_some() {
-                        return Err(self.error_at(at, "a second alias region"));
-                    }
-                    continue;
-                }
                 word => match TrapCode::parse(word).or_else(|| sugar::trap_code(word)) {
                     Some(code) => flags.trap = Some(code),
                     None if sugar::is_dropped_flag(word) => {}
@@ -392,6 +398,7 @@ impl Parser<'_> {
                 },
             }
             self.cur.word();
+            self.cur.space();
         }
         Ok(flags)
     }
