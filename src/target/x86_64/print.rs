@@ -5,38 +5,13 @@
 //! they are printed by name.
 
 use super::amode::{Cond, PackedAmode, Place, frame_offset};
-use super::format::FIELD_MEM;
 use super::regs;
 use super::rows::ROWS;
 use crate::mach::buffer::Label;
 use crate::mach::compiled::SymbolRef;
-use crate::mach::frame::Frame;
 use crate::mach::inst::{MachInst, OperandKind, Row};
-use regalloc2::{Allocation, Operand};
+use crate::mach::text::{Names, Registers};
 use std::fmt::{self, Write};
-
-/// Names of what instructions refer to.
-pub trait Names {
-    /// Writes a symbol's name.
-    fn symbol(&self, symbol: SymbolRef, out: &mut dyn Write) -> fmt::Result;
-    /// Writes a label's name.
-    fn label(&self, label: Label, out: &mut dyn Write) -> fmt::Result {
-        write!(out, ".L{}", label.0)
-    }
-    /// Writes the name of a constant's place.
-    fn constant(&self, number: u32, out: &mut dyn Write) -> fmt::Result {
-        write!(out, ".LC{number}")
-    }
-}
-
-/// The registers of an instruction.
-#[derive(Clone, Copy)]
-pub enum Registers<'a> {
-    /// Before allocation.
-    Virtual(&'a [Operand]),
-    /// After it, with the frame.
-    Allocated(&'a [Allocation], &'a Frame),
-}
 
 /// Writes an instruction. `registers` and `words` begin with its own.
 pub fn print(
@@ -89,7 +64,9 @@ impl Printer<'_> {
     fn value(&self, kind: OperandKind, register: usize, word: usize, out: &mut dyn Write) -> fmt::Result {
         match kind {
             OperandKind::Reg { bits, .. } => self.register(register, bits, out),
-            OperandKind::Mem { bits } | OperandKind::RegMem { bits, .. } => self.memory(register, bits, out),
+            OperandKind::Mem { bits } | OperandKind::RegMem { bits, .. } => {
+                self.memory(register, word, bits, out)
+            }
             OperandKind::Imm { bits, signed } => {
                 let value = (self.words[word] as i32 as i64) << (64 - bits.min(32)) >> (64 - bits.min(32));
                 let mask = if signed { -1 } else { (1i64 << bits) - 1 };
@@ -114,17 +91,19 @@ impl Printer<'_> {
             Registers::Allocated(allocs, frame) => match (allocs[index].as_reg(), allocs[index].as_stack()) {
                 (Some(register), _) => write!(out, "%{}", regs::name(register, bits)),
                 (_, Some(slot)) => {
-                    let spill = frame_offset(frame, Place::Spill(slot.index() as u32));
-                    write!(out, "{}(%rsp)", spill.unwrap_or_default())
+                    let place = Place::Spill(slot.index() as u32);
+                    match frame.and_then(|frame| frame_offset(frame, place)) {
+                        Some(at) => write!(out, "{at}(%rsp)"),
+                        None => write!(out, "spill{}(%rsp)", slot.index()),
+                    }
                 }
                 _ => out.write_str("%none"),
             },
         }
     }
 
-    /// The memory operand, whose first register is number `first`.
-    fn memory(&self, first: usize, bits: u16, out: &mut dyn Write) -> fmt::Result {
-        let word = self.row.fields[FIELD_MEM] as usize;
+    /// The memory operand, whose first register and word have these numbers.
+    fn memory(&self, first: usize, word: usize, bits: u16, out: &mut dyn Write) -> fmt::Result {
         let amode = PackedAmode::unpack(self.words[word], self.words[word + 1]);
         let Some(place) = amode.place else { return self.register(first, bits, out) };
         match place {
@@ -143,7 +122,7 @@ impl Printer<'_> {
     /// An address of registers, or in the frame.
     fn based(&self, amode: &PackedAmode, place: Place, first: usize, out: &mut dyn Write) -> fmt::Result {
         let at = match self.registers {
-            Registers::Allocated(_, frame) => frame_offset(frame, place),
+            Registers::Allocated(_, frame) => frame.and_then(|frame| frame_offset(frame, place)),
             Registers::Virtual(_) => None,
         };
         match (place, at) {
