@@ -53,8 +53,8 @@ pub fn int_cond(cc: IntCc) -> Cond {
 }
 
 /// Sets the flags so that the result tells whether `value` (up to 64 bits, or a comparison) is not zero.
-pub fn condition(cx: &mut Cx, value: Value) -> Test {
-    let mut value = value;
+pub fn condition(cx: &mut Cx, asked: Value) -> Test {
+    let mut value = asked;
     // A boolean's extension is zero exactly when it is.
     while let Some(data) = cx.def_by(value, Opcode::Uextend) {
         value = Value(data.a);
@@ -78,6 +78,11 @@ pub fn condition(cx: &mut Cx, value: Value) -> Test {
                 rule!(cx, "condition.test");
                 test_bits(cx, Value(data.a), Value(data.b), data.ty);
                 return Test::One(Cond::Ne);
+            }
+            _ if unique && value == asked => {
+                if let Some(cond) = super::overflow::fuse(cx, inst, value) {
+                    return Test::One(cond);
+                }
             }
             _ => {}
         }
@@ -259,7 +264,7 @@ pub fn select(cx: &mut Cx, inst: Inst) -> Result {
 }
 
 /// `d` = `chosen` if the test holds, else `other`.
-fn move_if(cx: &mut Cx, size: OperandSize, d: VReg, test: Test, chosen: VReg, other: VReg) {
+pub fn move_if(cx: &mut Cx, size: OperandSize, d: VReg, test: Test, chosen: VReg, other: VReg) {
     match test {
         Test::One(cond) => rows::cmov_rm(cx, size, d, other, chosen, cond),
         Test::Either(a, b) => {
