@@ -91,6 +91,7 @@ impl Isa for X86_64 {
     }
 
     fn abi_signature(sig: &Signature, flags: &Flags) -> Result<AbiSignature, String> {
+        lower::call::check_signature(sig)?;
         abi::abi_signature(sig, flags)
     }
 

@@ -51,7 +51,6 @@ pub fn call_indirect(cx: &mut Cx, inst: Inst) -> Result {
 fn emit_call(cx: &mut Cx, inst: Inst, callee: Callee, sig: SigRef, args: &[u32]) -> Result {
     let abi = cx.abi_of(sig)?;
     let signature = cx.f.sig(sig);
-    check_signature(cx, signature)?;
     cx.calls = true;
     let args_bytes = abi.stack_bytes;
     cx.outgoing = cx.outgoing.max(args_bytes + abi.return_bytes);
@@ -72,7 +71,7 @@ fn emit_call(cx: &mut Cx, inst: Inst, callee: Callee, sig: SigRef, args: &[u32])
     for (reg, part, offset) in loads {
         // The callee has removed its arguments and they were put back: the area is where it was.
         let amode = Amode::at(Place::Outgoing, (args_bytes + offset) as i32);
-        load_part(cx, reg, amode, part.ty)?;
+        load_part(cx, reg, amode, part.ty);
     }
     Ok(())
 }
@@ -106,13 +105,11 @@ fn define_result(
 }
 
 /// Rejects signatures with types that are not supported.
-pub fn check_signature(cx: &Cx, signature: &Signature) -> Result {
+pub fn check_signature(signature: &Signature) -> std::result::Result<(), String> {
     let bad = signature.params.iter().chain(&signature.returns).find(|param| !supported(param.ty));
     match bad {
         None => Ok(()),
-        Some(param) => {
-            Err(cx.unsupported(format!("values of type {} are not supported yet on x86_64", param.ty)))
-        }
+        Some(param) => Err(format!("values of type {} are not supported yet on x86_64", param.ty)),
     }
 }
 
@@ -150,7 +147,7 @@ fn pass_arguments(
             match part.place {
                 ArgPlace::Reg(fixed) => uses.push(Operand::reg_fixed_use(reg, fixed)),
                 ArgPlace::Stack(offset) => {
-                    store_part(cx, reg, Amode::at(place, offset as i32 + shift), part.ty)?;
+                    store_part(cx, reg, Amode::at(place, offset as i32 + shift), part.ty);
                 }
             }
         }
@@ -182,21 +179,19 @@ fn extended(cx: &mut Cx, part: &Part, reg: VReg) -> VReg {
 }
 
 /// Stores a part in its 8-byte place.
-fn store_part(cx: &mut Cx, reg: VReg, amode: Amode, ty: Type) -> Result {
-    if ty.is_int() {
-        rows::mov_mr(cx, OperandSize::Q64, reg, amode);
-        return Ok(());
+fn store_part(cx: &mut Cx, reg: VReg, amode: Amode, ty: Type) {
+    match ty.is_int() {
+        true => rows::mov_mr(cx, OperandSize::Q64, reg, amode),
+        false => rows::movs_store(cx, exact_size(ty), reg, amode),
     }
-    super::float::store(cx, reg, amode, ty, false)
 }
 
 /// Loads a part from its place.
-fn load_part(cx: &mut Cx, reg: VReg, amode: Amode, ty: Type) -> Result {
-    if ty.is_int() {
-        mem::load_int(cx, reg, amode, ty, false);
-        return Ok(());
+fn load_part(cx: &mut Cx, reg: VReg, amode: Amode, ty: Type) {
+    match ty.is_int() {
+        true => mem::load_int(cx, reg, amode, ty, false),
+        false => rows::movs_load(cx, exact_size(ty), reg, amode),
     }
-    super::float::load(cx, reg, amode, ty, false)
 }
 
 /// Copies a structure argument to the stack, eight bytes at a time or by memcpy.
@@ -290,8 +285,7 @@ pub fn return_(cx: &mut Cx, data: &InstData) {
                 ArgPlace::Reg(fixed) => uses.push(Operand::reg_fixed_use(reg, fixed)),
                 ArgPlace::Stack(offset) => {
                     let area = cx.return_area.expect("results in memory have an address");
-                    store_part(cx, reg, Amode::base(area, offset as i32), part.ty)
-                        .expect("types were checked with the signature");
+                    store_part(cx, reg, Amode::base(area, offset as i32), part.ty);
                 }
             }
         }
@@ -341,7 +335,6 @@ pub fn tail_call_indirect(cx: &mut Cx, data: &InstData) -> Result {
 fn tail_arguments(cx: &mut Cx, sig: SigRef, args: &[u32]) -> Result<(Vec<Operand>, u32)> {
     let abi = cx.abi_of(sig)?;
     let signature = cx.f.sig(sig);
-    check_signature(cx, signature)?;
     cx.tail_bytes = cx.tail_bytes.max(abi.stack_bytes);
     let shift = cx.abi.stack_bytes as i32 - abi.stack_bytes as i32;
     let mut uses = pass_arguments(cx, signature, &abi, args, Place::Incoming, shift)?;
@@ -355,7 +348,6 @@ fn tail_arguments(cx: &mut Cx, sig: SigRef, args: &[u32]) -> Result<(Vec<Operand
 
 /// Brings parameters from where they are passed into the entry block's values.
 pub fn params(cx: &mut Cx) -> Result {
-    check_signature(cx, &cx.f.signature)?;
     let abi = cx.abi;
     let values = cx.f.block_params(cx.f.layout[0]);
     let mut loads = Vec::new();
@@ -383,7 +375,7 @@ pub fn params(cx: &mut Cx) -> Result {
     for (reg, ty, offset) in loads {
         let amode = Amode::at(Place::Incoming, offset as i32);
         match ty {
-            Some(ty) => load_part(cx, reg, amode, ty)?,
+            Some(ty) => load_part(cx, reg, amode, ty),
             None => rows::lea_rm(cx, OperandSize::Q64, reg, amode),
         }
     }
