@@ -112,56 +112,15 @@ fn register_index(row: &Row, index: usize) -> usize {
 
 /// The function that pushes an instruction of the row (or of its family).
 fn write_constructor(out: &mut String, row: &Row, encoding: &Encoding, number: usize) {
-    let name = row.constructor.replace('.', "_").to_lowercase();
+    let name = row.constructor.replace('.', "_");
     let mut parameters = String::from("sink: &mut impl InstSink");
+    let mut body = String::new();
     if row.size.is_some() {
         parameters.push_str(", size: OperandSize");
     }
-    let mut body = String::new();
     for operand in &row.operands {
-        let name = &operand.name;
-        let (ty, push) = match operand.kind {
-            _ if operand.is_register() => {
-                ("VReg", format!("    sink.push_operand({});\n", register_operand(row, operand)))
-            }
-            Kind::RegMem { spillable } => {
-                let constraint = if spillable { "Any" } else { "Reg" };
-                (
-                    "impl Into<Rm>",
-                    format!(
-                        "    let {name}_trap = {name}.into().push(sink, OperandConstraint::{constraint});\n"
-                    ),
-                )
-            }
-            Kind::Mem => ("impl Into<Amode>", format!("    let {name}_trap = {name}.into().push(sink);\n")),
-            Kind::Imm { .. } => ("i32", format!("    sink.push_word({name} as u32);\n")),
-            Kind::Imm64 => (
-                "u64",
-                format!("    sink.push_word({name} as u32);\n    sink.push_word(({name} >> 32) as u32);\n"),
-            ),
-            Kind::Label => ("Label", format!("    sink.push_word({name}.0);\n")),
-            Kind::Symbol => (
-                "SymbolRef",
-                format!("    sink.push_word({name}.pack());\n    sink.push_word({name}_addend as u32);\n"),
-            ),
-            Kind::Cond => ("Cond", String::new()),
-            _ => ("u32", format!("    sink.push_word({name});\n")),
-        };
-        let _ = write!(parameters, ", {name}: {ty}");
-        if operand.kind == Kind::Symbol {
-            let _ = write!(parameters, ", {name}_addend: i32");
-        }
-        body.push_str(&push);
+        write_operand(&mut parameters, &mut body, row, operand);
     }
-    let memory_trap = row.operands.iter().find(|o| o.is_memory()).map(|o| format!("{}_trap", o.name));
-    let trap = match (memory_trap, encoding.takes_trap) {
-        (Some(memory), true) => format!("if trap != 0 {{ trap }} else {{ {memory} }}"),
-        (Some(memory), false) => memory,
-        (None, true) => "trap".to_owned(),
-        (None, false) => "0".to_owned(),
-    };
-    let cond = row.operands.iter().find(|o| o.kind == Kind::Cond);
-    let small = cond.map_or("0".to_owned(), |o| format!("{} as u8", o.name));
     if encoding.props.iter().any(|p| matches!(*p, "CALL" | "RETURN")) {
         parameters.push_str(", extra: &[Operand]");
         body.push_str("    for &operand in extra {\n        sink.push_operand(operand);\n    }\n");
@@ -169,15 +128,67 @@ fn write_constructor(out: &mut String, row: &Row, encoding: &Encoding, number: u
     if encoding.takes_trap {
         parameters.push_str(", trap: u8");
     }
+    let memory = row.operands.iter().find(|o| o.is_memory()).map(|o| format!("{}_trap", o.name));
+    let trap = match (memory, encoding.takes_trap) {
+        (Some(memory), true) => format!("if trap != 0 {{ trap }} else {{ {memory} }}"),
+        (Some(memory), false) => memory,
+        (None, true) => "trap".to_owned(),
+        (None, false) => "0".to_owned(),
+    };
+    let cond = row.operands.iter().find(|o| o.kind == Kind::Cond);
+    let small = cond.map_or("0".to_owned(), |o| format!("{} as u8", o.name));
     let id = match row.size {
         Some(first) => format!("size.row({number}, {})", first.index),
         None => format!("RowId({number})"),
     };
-    let _ = write!(
-        out,
-        "\n/// `{}`\npub fn {name}({parameters}) {{\n{body}    sink.finish({id}, {small}, {trap});\n}}\n",
-        row.text
-    );
+    let text = &row.text;
+    let _ = write!(out, "\n/// `{text}`\npub fn {name}({parameters}) {{\n{body}");
+    let _ = writeln!(out, "    sink.finish({id}, {small}, {trap});\n}}");
+}
+
+/// Appends the parameters of an operand, and the statements that push it.
+fn write_operand(parameters: &mut String, body: &mut String, row: &Row, operand: &Operand) {
+    let name = &operand.name;
+    let ty = match operand.kind {
+        Kind::RegMem { .. } => "impl Into<Rm>",
+        Kind::Mem => "impl Into<Amode>",
+        Kind::Imm { .. } => "i32",
+        Kind::Imm64 => "u64",
+        Kind::Label => "Label",
+        Kind::Symbol => "SymbolRef",
+        Kind::Cond => "Cond",
+        Kind::Clobbers => "u32",
+        Kind::Use | Kind::UseLate | Kind::Def | Kind::DefEarly => "VReg",
+    };
+    let _ = write!(parameters, ", {name}: {ty}");
+    if operand.kind == Kind::Symbol {
+        let _ = write!(parameters, ", {name}_addend: i32");
+    }
+    let words = match operand.kind {
+        Kind::RegMem { spillable } => {
+            let constraint = if spillable { "Any" } else { "Reg" };
+            let push = format!("{name}.into().push(sink, OperandConstraint::{constraint})");
+            let _ = writeln!(body, "    let {name}_trap = {push};");
+            return;
+        }
+        Kind::Mem => {
+            let _ = writeln!(body, "    let {name}_trap = {name}.into().push(sink);");
+            return;
+        }
+        Kind::Imm { .. } => vec![format!("{name} as u32")],
+        Kind::Imm64 => vec![format!("{name} as u32"), format!("({name} >> 32) as u32")],
+        Kind::Label => vec![format!("{name}.0")],
+        Kind::Symbol => vec![format!("{name}.pack()"), format!("{name}_addend as u32")],
+        Kind::Clobbers => vec![name.clone()],
+        Kind::Cond => Vec::new(),
+        Kind::Use | Kind::UseLate | Kind::Def | Kind::DefEarly => {
+            let _ = writeln!(body, "    sink.push_operand({});", register_operand(row, operand));
+            return;
+        }
+    };
+    for word in words {
+        let _ = writeln!(body, "    sink.push_word({word});");
+    }
 }
 
 /// A register operand as the expression that makes regalloc2's.

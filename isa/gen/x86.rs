@@ -100,7 +100,7 @@ impl Reader {
             "im" if self.bytes == [0x69] => self.choice = Some(Format::ImulImm),
             "im" => self.choice = Some(Format::AluImm),
             "it" => self.choice = Some(Format::TestImm),
-            "i1" => self.choice = Some(Format::ShiftImm),
+            "i1" => (self.choice, opcode.imm_bytes) = (Some(Format::ShiftImm), 1),
             "swap" => self.choice = Some(Format::VexCopy),
             "rel" => self.relative = true,
             _ if token.starts_with("VEX.") => self.vex_fields(token)?,
@@ -161,27 +161,11 @@ impl Reader {
         Ok(())
     }
 
-    /// Decides the format and packs the parameters.
+    /// Packs the parameters.
     fn finish(mut self, row: &Row, encoding: &mut Encoding) -> Result<(), String> {
-        let fields = &encoding.fields;
-        let has_symbol = row.operands.iter().any(|o| o.kind == Kind::Symbol);
-        let has_label = row.operands.iter().any(|o| o.kind == Kind::Label);
-        encoding.format = match self.choice {
-            Some(format) => format,
-            None if self.vex => Format::Vex,
-            None if self.relative && has_label && self.opcode.cond => Format::JumpIf,
-            None if self.relative && has_label => Format::Jump,
-            None if self.relative => Format::Symbol,
-            None if self.modrm => Format::ModRm,
-            None if self.in_opcode && has_symbol => Format::OpRegSymbol,
-            None if self.in_opcode => Format::OpReg,
-            None => Format::Fixed,
-        };
-        if encoding.format == Format::Fixed && fields[FIELD_IMM] == NO_FIELD {
-            return self.finish_fixed(row, encoding);
-        }
+        encoding.format = self.format(row);
         if encoding.format == Format::Fixed {
-            encoding.format = Format::OpReg;
+            return self.finish_fixed(row, encoding);
         }
         match self.bytes.as_slice() {
             [byte] => self.opcode.byte = *byte,
@@ -190,19 +174,35 @@ impl Reader {
             [0x0F, 0x3A, byte] => (self.opcode.map, self.opcode.byte) = (3, *byte),
             _ => return Err("expected one opcode byte, perhaps after 0F, 0F 38 or 0F 3A".to_owned()),
         }
-        self.mark_byte_registers(row);
-        if self.choice.is_some() && !self.vex {
+        self.mark_byte_registers(row, &encoding.fields);
+        if matches!(encoding.format, Format::AluImm | Format::TestImm | Format::ImulImm) {
             let bits = row.size.ok_or("the row is not one of a family")?.bits;
-            let full = if encoding.format == Format::ShiftImm { 1 } else { (bits / 8).min(4) as u8 };
-            self.opcode.imm_bytes = full;
+            self.opcode.imm_bytes = (bits / 8).min(4) as u8;
         }
-        if (self.opcode.imm_bytes != 0 || self.relative) != (fields[FIELD_IMM] != NO_FIELD) {
-            return Err(
-                "an immediate operand needs its bytes in the encoding, and the other way round".to_owned()
-            );
+        if (self.opcode.imm_bytes != 0 || self.relative) != (encoding.fields[FIELD_IMM] != NO_FIELD) {
+            return Err("an immediate needs an operand and bytes in the encoding".to_owned());
+        }
+        if self.opcode.cond != row.operands.iter().any(|o| o.kind == Kind::Cond) {
+            return Err("a condition needs an operand and `+cc` in the encoding".to_owned());
         }
         encoding.params = [self.opcode.pack(), 0];
         Ok(())
+    }
+
+    fn format(&self, row: &Row) -> Format {
+        let has = |kind: Kind| row.operands.iter().any(|o| o.kind == kind);
+        let has_immediate = row.operands.iter().any(|o| matches!(o.kind, Kind::Imm { .. }));
+        match self.choice {
+            Some(format) => format,
+            None if self.vex => Format::Vex,
+            None if self.relative && has(Kind::Label) && self.opcode.cond => Format::JumpIf,
+            None if self.relative && has(Kind::Label) => Format::Jump,
+            None if self.relative => Format::Symbol,
+            None if self.modrm => Format::ModRm,
+            None if self.in_opcode && has(Kind::Symbol) => Format::OpRegSymbol,
+            None if self.in_opcode || has_immediate => Format::OpReg,
+            None => Format::Fixed,
+        }
     }
 
     fn finish_fixed(&self, row: &Row, encoding: &mut Encoding) -> Result<(), String> {
@@ -222,18 +222,13 @@ impl Reader {
     }
 
     /// Registers 4 to 7 need a REX prefix where they are byte registers.
-    fn mark_byte_registers(&mut self, row: &Row) {
+    fn mark_byte_registers(&mut self, row: &Row, fields: &[u8; 5]) {
         let mut index = 0;
-        for operand in &row.operands {
+        for operand in row.operands.iter().filter(|o| o.is_register() || o.is_memory()) {
             let byte = operand.bits == 8 && !operand.float;
-            if operand.is_memory() {
-                self.opcode.byte_rm |= byte;
-            } else if operand.is_register() {
-                let placed = placement(row, self).unwrap_or_default();
-                self.opcode.byte_reg |= byte && placed[FIELD_REG] == Some(index);
-                self.opcode.byte_rm |= byte && placed[FIELD_RM] == Some(index);
-                index += 1;
-            }
+            self.opcode.byte_reg |= byte && fields[FIELD_REG] == index;
+            self.opcode.byte_rm |= byte && fields[FIELD_RM] == index;
+            index += 1;
         }
     }
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use clifc::diag::{Severity, Source};
 use clifc::driver::{self, BuildOptions, Built};
 use clifc::object::Layout;
+use clifc::object::disasm::{Style, disassemble};
 use clifc::timing::Timing;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -53,9 +54,18 @@ fn one(args: &Build, file: &Input, options: &BuildOptions, colour: bool) -> Resu
     };
     let path = match &args.output {
         Some(path) => path.clone(),
-        None => default_output(&file.path, args.emit),
+        None => default_output(&file.path, emitted(args)),
     };
-    output::write(&path, &object)?;
+    let bytes = match emitted(args) {
+        Emit::Asm => {
+            let mut listing = Vec::new();
+            disassemble(&object, Style::Text, &mut listing)
+                .map_err(|error| Failure::System(error.to_string()))?;
+            listing
+        }
+        _ => object,
+    };
+    output::write(&path, &bytes)?;
     if args.depend {
         output::write(&path.with_extension("d"), dependencies(&path, &file.path).as_bytes())?;
     }
@@ -63,6 +73,10 @@ fn one(args: &Build, file: &Input, options: &BuildOptions, colour: bool) -> Resu
         eprint!("{}", times(&timing));
     }
     Ok(())
+}
+
+fn emitted(args: &Build) -> Emit {
+    if args.assembly { Emit::Asm } else { args.emit }
 }
 
 /// The input's name with another suffix, in the current directory; standard output for standard input.
@@ -86,7 +100,8 @@ fn dependencies(output: &Path, input: &Path) -> String {
 }
 
 fn times(timing: &Timing) -> String {
-    let line = |(phase, time): &(&str, Duration)| format!("{phase:<16} {:>10.3} ms\n", time.as_secs_f64() * 1e3);
+    let line =
+        |(phase, time): &(&str, Duration)| format!("{phase:<16} {:>10.3} ms\n", time.as_secs_f64() * 1e3);
     timing.phases().iter().map(line).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufWriter, ErrorKind, Write};
 
-use clifc::object::disasm::disassemble;
+use clifc::object::disasm::{Style, disassemble};
 
 use super::args::Disasm;
 use super::{Failure, input};
@@ -16,7 +16,7 @@ pub fn run(args: &Disasm) -> Result<(), Failure> {
         if args.files.len() > 1 && writeln!(out, "{}:", file.display()).is_err() {
             return Ok(());
         }
-        match disassemble(&bytes, &mut out).and_then(|()| out.flush()) {
+        match disassemble(&bytes, Style::Bytes, &mut out).and_then(|()| out.flush()) {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
             other => other.map_err(about_file)?,
         }

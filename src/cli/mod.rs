@@ -1,6 +1,7 @@
 //! The verbs. Each takes its arguments and says how the process ends; what they do is in the library.
 
 mod args;
+mod building;
 mod cat;
 mod checking;
 mod disasm;
@@ -11,6 +12,7 @@ mod output;
 mod testing;
 
 use std::io::{self, IsTerminal, Write};
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -18,11 +20,16 @@ use clifc::options::{Flags, Target};
 
 use self::args::{Cli, Colour, Command, OptArg, TargetArgs};
 
+/// The exit code of bugs: EX_SOFTWARE of sysexits.h.
+const BUG: u8 = 70;
+
 /// How a command ends when it does not succeed.
 #[derive(Debug)]
 pub enum Failure {
     /// The input is wrong, and that has been said.
     Input,
+    /// clifc is, and that has been said.
+    Bug,
     /// The command line is wrong.
     Usage(String),
     /// Something around it is: a file that cannot be read, say.
@@ -40,13 +47,31 @@ pub fn main() -> ExitCode {
         Colour::Never => false,
         Colour::Auto => io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
     };
-    end(run(cli.command, colour))
+    quiet_panics();
+    // What panics outside of a function's compilation ends up here.
+    let result = std::panic::catch_unwind(AssertUnwindSafe(|| run(cli.command, colour)));
+    end(result.unwrap_or_else(|_| {
+        eprintln!("clifc: this is a bug; the command line and its files are a reproducer");
+        Err(Failure::Bug)
+    }))
+}
+
+/// Says in a line where a panic happened, with a backtrace only if `RUST_BACKTRACE` asks for one.
+fn quiet_panics() {
+    if std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0") {
+        return;
+    }
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or(String::new(), |place| format!(" at {place}"));
+        eprintln!("clifc: panicked{place}; RUST_BACKTRACE=1 shows how it came to that");
+    }));
 }
 
 fn end(result: Result<(), Failure>) -> ExitCode {
     let (code, why) = match result {
         Ok(()) => return ExitCode::SUCCESS,
         Err(Failure::Input) => return ExitCode::from(1),
+        Err(Failure::Bug) => return ExitCode::from(BUG),
         Err(Failure::System(why)) => (1, why),
         Err(Failure::Usage(why)) => (2, why),
     };
@@ -67,12 +92,12 @@ fn run(command: Command, colour: bool) -> Result<(), Failure> {
             let (target, flags) = target(&settings.target)?;
             print(listing::settings(&target, &flags))
         }
+        Command::Build(build) => building::run(&build, colour),
         Command::Cat(cat) => cat::run(&cat, colour),
         Command::Cfg(inputs) => cat::graphs(&inputs, colour),
         Command::Check(check) => checking::run(&check, colour),
         Command::Disasm(disasm) => disasm::run(&disasm),
         Command::Test(test) => testing::run(&test),
-        _ => Err(Failure::Usage("soon".into())),
     }
 }
 

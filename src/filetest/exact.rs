@@ -1,6 +1,7 @@
 //! Exact output: `precise-output` tests hold all that comes out in the comments below a function.
 //!
-//! Comments of two semicolons are for readers, and stay where they are when a file is blessed.
+//! Comments of two semicolons are for readers, and what `run` tests read is theirs: both stay when a file
+//! is blessed.
 
 use super::file::{TestFile, TestFunction};
 
@@ -14,7 +15,14 @@ fn expected<'a>(file: &TestFile<'a>, function: &TestFunction) -> Vec<&'a str> {
 }
 
 fn is_expectation(line: &str) -> bool {
-    line.starts_with(';') && !line.starts_with(";;")
+    line.starts_with(';') && !line.starts_with(";;") && !is_invocation(line)
+}
+
+fn is_invocation(line: &str) -> bool {
+    let text = line.trim_start_matches(';').trim();
+    ["run", "print"]
+        .iter()
+        .any(|word| text == *word || text.strip_prefix(word).is_some_and(|rest| rest.starts_with(':')))
 }
 
 /// Compares what came out of a function with what is expected.
@@ -44,19 +52,21 @@ pub fn bless(file: &TestFile, outputs: &[String]) -> String {
     let mut done = 0;
     for (function, output) in file.functions.iter().zip(outputs) {
         text.push_str(&file.text[done..function.item.text.end]);
-        text.push_str("\n\n");
+        text.push('\n');
+        let below = &file.text[function.item.trailing.clone()];
+        let old = || {
+            below
+                .split_inclusive('\n')
+                .take_while(|line| line.trim().is_empty() || is_expectation(line) || is_invocation(line))
+        };
+        old().filter(|line| is_invocation(line)).for_each(|line| text.push_str(line));
+        text.push('\n');
         for line in output.lines().map(str::trim_end) {
             text.push_str(if line.is_empty() { ";" } else { "; " });
             text.push_str(line);
             text.push('\n');
         }
-        let below = &file.text[function.item.trailing.clone()];
-        let old: usize = below
-            .split_inclusive('\n')
-            .take_while(|line| line.trim().is_empty() || is_expectation(line))
-            .map(str::len)
-            .sum();
-        done = function.item.trailing.start + old;
+        done = function.item.trailing.start + old().map(str::len).sum::<usize>();
         if done < file.text.len() {
             text.push('\n');
         }
@@ -69,7 +79,7 @@ pub fn bless(file: &TestFile, outputs: &[String]) -> String {
 mod tests {
     use super::*;
 
-    const FILE: &str = "test compile precise-output\ntarget x86_64\n\nfunction %f() {\n}\n; old\n\n\
+    const FILE: &str = "test compile precise-output\ntarget x86_64\n\nfunction %f() {\n}\n; run: %f()\n; old\n\n\
                         ;; about %g\nfunction %g() {\n}\n";
 
     #[test]
@@ -78,7 +88,9 @@ mod tests {
         assert!(compare(&file, &file.functions[0], "new").is_err_and(|why| why.contains("- old\n+ new")));
         let outputs = ["new\n\n  newer".to_string(), "other".to_string()];
         let blessed = bless(&file, &outputs);
-        assert!(blessed.contains("}\n\n; new\n;\n;   newer\n\n;; about %g\nfunction %g() {\n}\n\n; other\n"));
+        assert!(blessed.contains(
+            "}\n; run: %f()\n\n; new\n;\n;   newer\n\n;; about %g\nfunction %g() {\n}\n\n; other\n"
+        ));
         let file = TestFile::parse(&blessed).expect("a file");
         for (function, output) in file.functions.iter().zip(&outputs) {
             compare(&file, function, output).expect("what was written");

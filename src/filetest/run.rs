@@ -7,11 +7,12 @@ use super::file::{Command, TestFile, TestFunction};
 use super::invocation::{Invocation, Want};
 use super::report::Status;
 use super::values::show_list;
-use super::{FileContext, subtests};
+use super::{FileContext, exact, subtests};
 use crate::diag::{Diagnostic, Severity, Source};
 use crate::driver::{self, BuildOptions};
 use crate::ir::{AbiParam, Linkage, Name, Signature, Type};
 use crate::object::Layout;
+use crate::object::disasm::{Style, disassemble};
 use crate::options::{Flags, Target};
 
 /// What diagnostics of back ends contain where they lack something.
@@ -191,9 +192,9 @@ fn compile_object(cx: &FileContext, text: &str, target: &Target, flags: &Flags) 
         Ok(built) => return Ok(built.object),
         Err(diagnostics) => diagnostics,
     };
-    let (lacking, wrong): (Vec<_>, Vec<_>) = diagnostics
-        .into_iter()
-        .partition(|diagnostic| diagnostic.severity == Severity::Error && diagnostic.message.contains(NOT_YET));
+    let (lacking, wrong): (Vec<_>, Vec<_>) = diagnostics.into_iter().partition(|diagnostic| {
+        diagnostic.severity == Severity::Error && diagnostic.message.contains(NOT_YET)
+    });
     match lacking.first() {
         Some(diagnostic) if wrong.is_empty() => Err(Status::Skipped(diagnostic.message.clone())),
         _ => {
@@ -205,6 +206,56 @@ fn compile_object(cx: &FileContext, text: &str, target: &Target, flags: &Flags) 
     }
 }
 
-pub fn compile(_: &FileContext, _: &Command, _: &Target, _: &Flags) -> Status {
-    Status::Skipped("compiling is not supported yet".into())
+/// `test compile`: the code of each function matches, or is exactly what the file holds.
+pub fn compile(cx: &FileContext, command: &Command, target: &Target, flags: &Flags) -> Status {
+    let has = |option| command.options.contains(&option);
+    let object = match compile_object(cx, cx.file.text, target, flags) {
+        Err(Status::Failed(_)) if has("expect-fail") => return Status::Passed,
+        Err(status) => return status,
+        Ok(_) if has("expect-fail") => return Status::Failed("it compiles, and should not".into()),
+        Ok(object) => object,
+    };
+    let result = listings(cx.file, &object).and_then(|listings| match has("precise-output") {
+        true if cx.file.header.targets.len() != 1 => Err("exact output needs a single `target` line".into()),
+        true if cx.options.bless => {
+            let blessed = exact::bless(cx.file, &listings);
+            std::fs::write(cx.path, blessed).map_err(|error| error.to_string())
+        }
+        true => compare(cx.file, &listings, exact::compare),
+        false => compare(cx.file, &listings, subtests::check),
+    });
+    match result {
+        Ok(()) => Status::Passed,
+        Err(why) => Status::Failed(why),
+    }
+}
+
+/// Compares the listing of each function by `test`.
+fn compare(
+    file: &TestFile,
+    listings: &[String],
+    test: fn(&TestFile, &TestFunction, &str) -> Result<(), String>,
+) -> Result<(), String> {
+    let mut listings = listings.iter();
+    subtests::each(file, |function| {
+        let listing = listings.next().ok_or("there is no code")?;
+        test(file, function, listing)
+    })
+}
+
+/// The code of each function, as text.
+fn listings(file: &TestFile, object: &[u8]) -> Result<Vec<String>, String> {
+    let mut text = Vec::new();
+    disassemble(object, Style::Text, &mut text).map_err(|error| error.to_string())?;
+    let text = String::from_utf8_lossy(&text).into_owned();
+    // A blank line and one with the name come before each.
+    let listings: Vec<String> = text
+        .split("\n\n")
+        .skip(1)
+        .map(|listing| listing.split_once('\n').unwrap_or_default().1.into())
+        .collect();
+    match listings.len() == file.functions.len() {
+        true => Ok(listings),
+        false => Err("only functions of one section can be compared".into()),
+    }
 }

@@ -118,7 +118,10 @@ pub fn verifier(file: &TestFile, env: Environment) -> Result<(), String> {
 }
 
 /// Makes a test of each function; the error names the function.
-pub fn each(file: &TestFile, test: impl Fn(&TestFunction) -> Result<(), String>) -> Result<(), String> {
+pub fn each(
+    file: &TestFile,
+    mut test: impl FnMut(&TestFunction) -> Result<(), String>,
+) -> Result<(), String> {
     if file.functions.is_empty() {
         return Err("no function".into());
     }

@@ -16,8 +16,17 @@ use object::{Architecture, RelocationFlags, SectionIndex, SectionKind, SymbolKin
 use super::traps;
 use crate::mach::compiled::TrapSite;
 
+/// How much a listing shows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Style {
+    /// The bytes of instructions too.
+    Bytes,
+    /// Their text.
+    Text,
+}
+
 /// Writes the listing of an object. An error of the kind `InvalidData` is the object's fault.
-pub fn disassemble(bytes: &[u8], out: &mut impl Write) -> io::Result<()> {
+pub fn disassemble(bytes: &[u8], style: Style, out: &mut impl Write) -> io::Result<()> {
     let file = File::parse(bytes).map_err(malformed)?;
     let decoder = decoder(file.architecture()).map_err(malformed)?;
     let traps = Traps::read(&file)?;
@@ -34,7 +43,7 @@ pub fn disassemble(bytes: &[u8], out: &mut impl Write) -> io::Result<()> {
                 relocs: within(&relocs, &function),
                 function,
             };
-            listing.write(&decoder, out)?;
+            listing.write(&decoder, style, out)?;
         }
     }
     Ok(())
@@ -209,7 +218,7 @@ struct Listing<'l, 'a> {
 }
 
 impl Listing<'_, '_> {
-    fn write(&self, decoder: &Capstone, out: &mut impl Write) -> io::Result<()> {
+    fn write(&self, decoder: &Capstone, style: Style, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "\n{}: ({} bytes)", self.function.names.join(", "), self.code.len())?;
         let mut insns = decoder.disasm_iter(self.code, 0).map_err(malformed)?;
         let (mut relocs, mut traps) = (self.relocs, self.traps);
@@ -217,7 +226,7 @@ impl Listing<'_, '_> {
             let end = insn.address() + insn.len() as u64;
             let relocs = take_while(&mut relocs, |(at, _)| *at < self.function.start + end);
             let traps = take_while(&mut traps, |site| u64::from(site.offset) < end);
-            write_insn(&insn, relocs, traps, out)?;
+            write_insn(&insn, style, relocs, traps, out)?;
         }
         Ok(())
     }
@@ -233,6 +242,7 @@ fn take_while<'l, T>(list: &mut &'l [T], test: impl Fn(&T) -> bool) -> &'l [T] {
 /// Writes offset, bytes, text and what is known of an instruction; long ones take several lines of bytes.
 fn write_insn(
     insn: &Insn<'_>,
+    style: Style,
     relocs: &[RelocAt],
     traps: &[TrapSite],
     out: &mut impl Write,
@@ -241,12 +251,19 @@ fn write_insn(
     let mut lines = insn.bytes().chunks(BYTES_IN_LINE).map(hex);
     let text = [insn.mnemonic().unwrap_or_default(), insn.op_str().unwrap_or_default()].join(" ");
     let first = lines.next().unwrap_or_default();
-    let mut line = format!("{:6x}: {first:<24}{}", insn.address(), text.trim_end());
+    let mut line = match style {
+        Style::Bytes => format!("{:6x}: {first:<24}{}", insn.address(), text.trim_end()),
+        Style::Text => format!("{:6x}: {}", insn.address(), text.trim_end()),
+    };
+    let notes_at = if style == Style::Bytes { 64 } else { 40 };
     for note in relocs.iter().map(|(_, reloc)| reloc.clone()).chain(traps.iter().map(trap_note)) {
-        let pad = if line.contains(" ; ") { 0 } else { 64_usize.saturating_sub(line.len()) };
+        let pad = if line.contains(" ; ") { 0 } else { usize::saturating_sub(notes_at, line.len()) };
         line.push_str(&format!("{:pad$} ; {note}", ""));
     }
     writeln!(out, "{line}")?;
+    if style == Style::Text {
+        return Ok(());
+    }
     let mut at = insn.address();
     for bytes in lines {
         at += BYTES_IN_LINE as u64;

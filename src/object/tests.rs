@@ -249,7 +249,7 @@ fn listings_show_relocations_and_traps() {
     let functions = [function(&names[0], Linkage::Export, &code), function(&names[1], Linkage::Weak, &code)];
     let bytes = written(Layout::default(), &Module::default(), &functions).expect("an object");
     let mut listing = Vec::new();
-    disasm::disassemble(&bytes, &mut listing).expect("a listing");
+    disasm::disassemble(&bytes, disasm::Style::Bytes, &mut listing).expect("a listing");
     let function = |name, callee| {
         format!(
             "\n{name}: (8 bytes)\n     0: 55                      pushq %rbp\n     1: e8 00 00 00 00          \
@@ -270,8 +270,8 @@ fn broken_objects_are_refused() {
     for at in 0..bytes.len() {
         let mut broken = bytes.clone();
         broken[at] ^= 0xff;
-        let _may_fail = disasm::disassemble(&broken, &mut Vec::new());
-        let _may_fail = disasm::disassemble(&bytes[..at], &mut Vec::new());
+        let _may_fail = disasm::disassemble(&broken, disasm::Style::Bytes, &mut Vec::new());
+        let _may_fail = disasm::disassemble(&bytes[..at], disasm::Style::Bytes, &mut Vec::new());
     }
-    assert!(disasm::disassemble(b"no object", &mut Vec::new()).is_err());
+    assert!(disasm::disassemble(b"no object", disasm::Style::Bytes, &mut Vec::new()).is_err());
 }

@@ -176,14 +176,14 @@ impl Parser<'_> {
     /// As [`define_results`](Self::define_results), for calls and for any number of results.
     fn define_several_results(&mut self, inst: Inst, data: &InstData, at: usize) -> Parse<Results> {
         let given = self.cx.scratch.results.len();
-        let rules = data.opcode.info().results;
         // What ends a block passes its results to another.
         let effects = data.opcode.effects();
         let signature = match effects.has(Effects::CALL) && !effects.has(Effects::TERMINATOR) {
             true => self.func.stencil.call_signature(data),
             false => None,
         };
-        let count = signature.map_or(rules.len(), |sig| self.func.stencil.sig(sig).returns.len());
+        let count = signature
+            .map_or(data.opcode.info().results.len(), |sig| self.func.stencil.sig(sig).returns.len());
         if count != given {
             let plural = if count == 1 { "" } else { "s" };
             return Err(self.error_at(at, format!("the instruction has {count} result{plural}, not {given}")));
@@ -192,7 +192,7 @@ impl Parser<'_> {
             let value = Value(self.cx.scratch.results[n]);
             let ty = match signature {
                 Some(sig) => self.func.stencil.sig(sig).returns[n].ty,
-                None => self.result_type(rules[n], data, at)?,
+                None => self.result_type(data.opcode.info().results[n], data, at)?,
             };
             self.define_value(value, ty, PackedDef::result(inst, n as u32), at)?;
         }

@@ -14,7 +14,7 @@ pub(super) struct FlagTable {
 }
 
 impl FlagTable {
-    /// Empties the table and gives back what an unusual function made it grow to.
+    /// Empties the table and makes it small again, so that this costs little for each function.
     pub fn clear(&mut self) {
         if self.used > 0 {
             self.slots.truncate(MIN_SLOTS);

@@ -153,6 +153,12 @@ impl Amode {
         Amode { trap, ..self }
     }
 
+    /// The eight bytes after the first eight, of an access whose displacement leaves room for them.
+    #[inline]
+    pub const fn upper(self) -> Self {
+        Amode { disp: self.disp.wrapping_add(8), ..self }
+    }
+
     /// Pushes its registers and words; returns the trap code.
     pub fn push(self, sink: &mut impl InstSink) -> u8 {
         for register in [self.base, self.index].into_iter().flatten() {

@@ -11,6 +11,7 @@
 
 pub mod abi;
 pub mod amode;
+pub mod atomic_loop;
 pub mod direct;
 pub mod encode;
 pub mod format;

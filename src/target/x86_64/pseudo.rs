@@ -1,5 +1,7 @@
 //! What expands pseudo-instructions: one function for each `expand = name` of the rows.
 
+pub use super::atomic_loop::{rmw_loop, rmw_wide};
+
 use super::amode::{Amode, Cond, OperandSize, Place};
 use super::direct::Direct;
 use super::encode::{Branches, InstView, Places};
@@ -12,11 +14,13 @@ use crate::mach::compiled::{LibCall, RelocKind, SymbolRef, UnwindOp};
 use crate::mach::isa::EmitContext;
 use regalloc2::{PReg, RegClass, VReg};
 
-fn direct<'a>(cx: &EmitContext<'a>, buffer: &'a mut CodeBuffer) -> Direct<'a> {
+/// Where expansions write instructions.
+pub fn direct<'a>(cx: &EmitContext<'a>, buffer: &'a mut CodeBuffer) -> Direct<'a> {
     Direct::new(Places { frame: cx.frame, constants: cx.constants }, buffer)
 }
 
-fn operand(view: &InstView, index: usize) -> VReg {
+/// The register that register operand `index` is in.
+pub fn operand(view: &InstView, index: usize) -> VReg {
     regs::direct(PReg::new(view.register(index) as usize, RegClass::Int))
 }
 

@@ -54,13 +54,31 @@ macro_rules! alu {
     };
 }
 
+impl Alu {
+    /// Pushes `d = a op b`.
+    pub fn push(&self, cx: &mut Cx, size: OperandSize, d: VReg, a: VReg, b: Operand) {
+        match b {
+            Operand::Imm(imm) => (self.ri)(cx, size, d, a, imm),
+            Operand::Rm(b) => (self.rm)(cx, size, d, a, b),
+        }
+    }
+}
+
+/// Addition.
+pub static ADD: Alu = alu!(add_rm add_ri add_mr add_mi true);
+/// Subtraction.
+pub static SUB: Alu = alu!(sub_rm sub_ri sub_mr sub_mi false);
+/// Addition with the carry flag.
+pub static ADC: Alu = alu!(adc_rm adc_ri adc_mr adc_mi true);
+/// Subtraction with the carry flag as borrow.
+pub static SBB: Alu = alu!(sbb_rm sbb_ri sbb_mr sbb_mi false);
+static AND: Alu = alu!(and_rm and_ri and_mr and_mi true);
+static OR: Alu = alu!(or_rm or_ri or_mr or_mi true);
+/// Exclusive or.
+pub static XOR: Alu = alu!(xor_rm xor_ri xor_mr xor_mi true);
+
 /// The rows of an opcode that is one two-operand instruction.
 pub fn alu(opcode: Opcode) -> Option<&'static Alu> {
-    static ADD: Alu = alu!(add_rm add_ri add_mr add_mi true);
-    static SUB: Alu = alu!(sub_rm sub_ri sub_mr sub_mi false);
-    static AND: Alu = alu!(and_rm and_ri and_mr and_mi true);
-    static OR: Alu = alu!(or_rm or_ri or_mr or_mi true);
-    static XOR: Alu = alu!(xor_rm xor_ri xor_mr xor_mi true);
     match opcode {
         Opcode::Iadd => Some(&ADD),
         Opcode::Isub => Some(&SUB),
@@ -87,18 +105,13 @@ pub fn binary(cx: &mut Cx, inst: Inst) -> Result {
     if data.opcode == Opcode::Band && and_by_extension(cx, d, a, b, data.ty) {
         return Ok(());
     }
-    match operand(cx, b) {
-        Operand::Imm(imm) => {
-            rule!(cx, "alu.imm");
-            let a = cx.put(a);
-            (rows.ri)(cx, size, d, a, imm);
-        }
-        Operand::Rm(b) => {
-            rule!(cx, "alu.rm");
-            let a = cx.put(a);
-            (rows.rm)(cx, size, d, a, b);
-        }
+    let b = operand(cx, b);
+    match b {
+        Operand::Imm(_) => rule!(cx, "alu.imm"),
+        Operand::Rm(_) => rule!(cx, "alu.rm"),
     }
+    let a = cx.put(a);
+    rows.push(cx, size, d, a, b);
     Ok(())
 }
 
@@ -260,7 +273,7 @@ pub fn reduce(cx: &mut Cx, inst: Inst) -> Result {
         if data.ty == types::I128 {
             return Err(cx.unsupported("ireduce to i128"));
         }
-        let (low, _) = cx.put_pair(source);
+        let low = super::wide::low_half(cx, source);
         cx.define_as(result, low);
     } else {
         cx.same(result, source);

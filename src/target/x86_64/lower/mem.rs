@@ -33,7 +33,7 @@ pub fn load(cx: &mut Cx, inst: Inst) -> Result {
     let flags = cx.mem_flags(&data);
     let result = cx.f.first_result(inst);
     let (d, d_high) = cx.parts(result);
-    let amode = access(cx, &data);
+    let amode = if d_high.is_some() { wide_access(cx, &data) } else { access(cx, &data) };
     match d_high {
         Some(d_high) => load_pair(cx, d, d_high, amode, swaps(&flags)),
         None if memory.is_int() && swaps(&flags) && memory != types::I8 => {
@@ -82,13 +82,12 @@ fn load_swapped(cx: &mut Cx, d: VReg, amode: Amode, memory: Type, signed: bool) 
 }
 
 fn load_pair(cx: &mut Cx, low: VReg, high: VReg, amode: Amode, swap: bool) {
-    let upper = Amode { disp: amode.disp.wrapping_add(8), ..amode };
     if swap {
-        load_swapped(cx, low, upper, types::I64, false);
+        load_swapped(cx, low, amode.upper(), types::I64, false);
         load_swapped(cx, high, amode, types::I64, false);
     } else {
         rows::mov_rm(cx, OperandSize::Q64, low, amode);
-        rows::mov_rm(cx, OperandSize::Q64, high, upper);
+        rows::mov_rm(cx, OperandSize::Q64, high, amode.upper());
     }
 }
 
@@ -155,10 +154,7 @@ fn narrowed(cx: &Cx, value: Value) -> Value {
 /// The value's bytes in reverse order; 16 to 64 bits.
 fn swap(cx: &mut Cx, source: VReg, memory: Type) -> VReg {
     let swapped = cx.tmp(RegClass::Int);
-    match memory {
-        types::I16 => rows::rol_ri(cx, OperandSize::W16, swapped, source, 8),
-        _ => rows::bswap_r(cx, exact_size(memory), swapped, source),
-    }
+    super::bits::swap_bytes(cx, swapped, source, memory);
     swapped
 }
 
@@ -167,10 +163,9 @@ fn store_pair(cx: &mut Cx, data: &InstData, value: Value, swapped: bool) {
     if swapped {
         (low, high) = (swap(cx, high, types::I64), swap(cx, low, types::I64));
     }
-    let amode = access(cx, data);
-    let upper = Amode { disp: amode.disp.wrapping_add(8), ..amode };
+    let amode = wide_access(cx, data);
     rows::mov_mr(cx, OperandSize::Q64, low, amode);
-    rows::mov_mr(cx, OperandSize::Q64, high, upper);
+    rows::mov_mr(cx, OperandSize::Q64, high, amode.upper());
 }
 
 /// `store (op (load addr), x), addr` as one instruction on memory.

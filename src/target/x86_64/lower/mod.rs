@@ -5,9 +5,9 @@
 //! | `operands` | address modes, folded loads, immediates: what rows take |
 //! | `int` | arithmetic up to 64 bits, extensions, shifts |
 //! | `bits` | counting, reversing and swapping bits |
-//! | `divide` | division and remainder |
+//! | `divide`, `divide_constant` | division and remainder |
 //! | `overflow` | arithmetic with carry and overflow |
-//! | `wide` | i128 |
+//! | `wide`, `wide_shift` | i128 |
 //! | `compare` | comparisons and what consumes conditions |
 //! | `float` | f32 and f64, loads and stores of floats |
 //! | `convert` | between integers and floats |
@@ -24,6 +24,7 @@ pub mod compare;
 pub mod control;
 pub mod convert;
 pub mod divide;
+pub mod divide_constant;
 pub mod float;
 pub mod int;
 pub mod mem;
@@ -31,6 +32,7 @@ pub mod operands;
 pub mod overflow;
 pub mod special;
 pub mod wide;
+pub mod wide_shift;
 
 use crate::ir::*;
 use crate::mach::lower::Unsupported;

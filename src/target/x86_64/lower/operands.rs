@@ -5,11 +5,12 @@
 
 use super::super::X86_64;
 use super::super::amode::{Amode, OperandSize, Place, Rm};
+use super::super::rows;
 use crate::ir::*;
 use crate::mach::compiled::SymbolRef;
 use crate::mach::lower::Lower;
 use crate::rule;
-use regalloc2::VReg;
+use regalloc2::{RegClass, VReg};
 
 /// The lowering context of this target.
 pub type Cx<'a> = Lower<'a, X86_64>;
@@ -65,6 +66,17 @@ pub fn access(cx: &mut Cx, data: &InstData) -> Amode {
     let (base, offset) = data.address();
     let trap = trap_of(&cx.mem_flags(data));
     address(cx, base, offset).with_trap(trap)
+}
+
+/// The same of an access of 16 bytes, so that [`Amode::upper`] is the address of the last eight.
+pub fn wide_access(cx: &mut Cx, data: &InstData) -> Amode {
+    let amode = access(cx, data);
+    if amode.disp <= i32::MAX - 8 {
+        return amode;
+    }
+    let base = cx.tmp(RegClass::Int);
+    rows::lea_rm(cx, OperandSize::Q64, base, amode);
+    Amode::base(base, 0).with_trap(amode.trap)
 }
 
 /// `first + (second << scale) + disp`.
@@ -248,7 +260,6 @@ pub fn commute(cx: &Cx, a: Value, b: Value) -> (Value, Value) {
 
 /// The value zero- or sign-extended from its type to 32 bits (or as it is, if it has 32 or more).
 pub fn put_extended(cx: &mut Cx, value: Value, signed: bool) -> VReg {
-    use super::super::rows;
     let ty = cx.ty(value);
     if ty.bits() >= 32 {
         return cx.put(value);
@@ -257,7 +268,7 @@ pub fn put_extended(cx: &mut Cx, value: Value, signed: bool) -> VReg {
         return cx.put(value);
     }
     let source = cx.put(value);
-    let extended = cx.tmp(regalloc2::RegClass::Int);
+    let extended = cx.tmp(RegClass::Int);
     match (signed, ty) {
         (false, types::I8) => rows::movzb_rm(cx, OperandSize::L32, extended, source),
         (false, _) => rows::movzw_rm(cx, OperandSize::L32, extended, source),

@@ -1,17 +1,188 @@
-//! stub
-use super::operands::Cx;
+//! Arithmetic with carry and overflow, and what else is made of flags: bmask; bitselect on integers.
+//!
+//! Unlike other arithmetic these operations are done in exactly the type's size, so that the processor's carry
+//! and overflow flags are the results asked for.
+
+use super::super::amode::{Cond, OperandSize, Rm};
+use super::super::rows;
+use super::compare::{Test, trap_on};
+use super::int::{self, Alu};
+use super::operands::*;
+use super::wide;
 use crate::ir::*;
 use crate::mach::lower::Unsupported;
+use crate::rule;
+use regalloc2::{RegClass, VReg};
 
-/// stub
-pub fn lower(cx: &mut Cx, _inst: Inst) -> Result<(), Unsupported> {
-    Err(cx.unsupported("not supported yet on x86_64"))
+type Result = std::result::Result<(), Unsupported>;
+
+const B: OperandSize = OperandSize::B8;
+const Q: OperandSize = OperandSize::Q64;
+
+/// Lowers an opcode that gives a result and whether it overflowed, and uadd_overflow_trap.
+pub fn lower(cx: &mut Cx, inst: Inst) -> Result {
+    let data = cx.f.insts[inst];
+    let cond = push(cx, inst);
+    if data.opcode == Opcode::UaddOverflowTrap {
+        trap_on(cx, Test::One(cond), data.trap_code());
+        return Ok(());
+    }
+    let flag = Value(cx.f.inst_results(inst)[1]);
+    if cx.is_used(flag) {
+        let d = cx.reg(flag);
+        rows::set_r(cx, d, cond);
+    }
+    Ok(())
 }
-/// stub
-pub fn bit_select(cx: &mut Cx, _inst: Inst) -> Result<(), Unsupported> {
-    Err(cx.unsupported("not supported yet on x86_64"))
+
+/// Pushes the arithmetic of such an opcode; gives the condition that says that it overflowed.
+pub fn push(cx: &mut Cx, inst: Inst) -> Cond {
+    use Opcode::*;
+    let data = cx.f.insts[inst];
+    let (a, b) = (Value(data.a), Value(data.b));
+    let value = Value(cx.f.inst_results(inst)[0]);
+    let cond = match data.opcode {
+        UaddOverflow | UsubOverflow | UaddOverflowCin | UsubOverflowBin | UaddOverflowTrap => Cond::B,
+        _ => Cond::O,
+    };
+    let subtracts = matches!(data.opcode, UsubOverflow | SsubOverflow | UsubOverflowBin | SsubOverflowBin);
+    match data.opcode {
+        UmulOverflow | SmulOverflow => multiply(cx, &data, value),
+        UaddOverflowCin | SaddOverflowCin | UsubOverflowBin | SsubOverflowBin => {
+            let carry = cx.put(Value(data.c));
+            with_carry(cx, if subtracts { &int::SBB } else { &int::ADC }, value, (a, b), carry);
+        }
+        _ if data.ty == types::I128 => {
+            let d = cx.put_pair(value);
+            wide::push_add_or_subtract(cx, subtracts, d, a, b);
+        }
+        _ => without_carry(cx, subtracts, &data, value),
+    }
+    cond
 }
-/// stub
-pub fn mask(cx: &mut Cx, _inst: Inst) -> Result<(), Unsupported> {
-    Err(cx.unsupported("not supported yet on x86_64"))
+
+fn without_carry(cx: &mut Cx, subtracts: bool, data: &InstData, value: Value) {
+    let (mut a, mut b) = (Value(data.a), Value(data.b));
+    if !subtracts {
+        (a, b) = commute(cx, a, b);
+    }
+    let size = exact_size(data.ty);
+    let b = exact_operand(cx, b);
+    let a = cx.put(a);
+    if subtracts && !cx.is_used(value) {
+        rule!(cx, "overflow.compare");
+        match b {
+            Operand::Imm(imm) => rows::cmp_mi(cx, size, Rm::Reg(a), imm),
+            Operand::Rm(b) => rows::cmp_rm(cx, size, a, b),
+        }
+        return;
+    }
+    let d = cx.reg(value);
+    let alu = if subtracts { &int::SUB } else { &int::ADD };
+    alu.push(cx, size, d, a, b);
+}
+
+/// An operand of an operation of exactly its size: narrow memory operands too.
+fn exact_operand(cx: &mut Cx, value: Value) -> Operand {
+    if let Some(imm) = imm32(cx, value) {
+        return Operand::Imm(imm);
+    }
+    match sink_load(cx, value, cx.ty(value)) {
+        Some(amode) => Operand::Rm(Rm::Mem(amode)),
+        None => Operand::Rm(Rm::Reg(cx.put(value))),
+    }
+}
+
+fn with_carry(cx: &mut Cx, alu: &Alu, value: Value, (a, b): (Value, Value), carry: VReg) {
+    let ty = cx.ty(value);
+    // Adding 255 to the byte carries unless it is zero.
+    let set_carry = |cx: &mut Cx| {
+        let sum = cx.tmp(RegClass::Int);
+        rows::add_ri(cx, B, sum, carry, -1);
+    };
+    if ty == types::I128 {
+        let d = cx.put_pair(value);
+        let (b_low, b_high) = wide::halves(cx, b, true);
+        let (a_low, a_high) = cx.put_pair(a);
+        set_carry(cx);
+        alu.push(cx, Q, d.0, a_low, b_low);
+        alu.push(cx, Q, d.1, a_high, b_high);
+        return;
+    }
+    let d = cx.reg(value);
+    let b = exact_operand(cx, b);
+    let a = cx.put(a);
+    set_carry(cx);
+    alu.push(cx, exact_size(ty), d, a, b);
+}
+
+fn multiply(cx: &mut Cx, data: &InstData, value: Value) {
+    let (a, b) = commute(cx, Value(data.a), Value(data.b));
+    let signed = data.opcode == Opcode::SmulOverflow;
+    let size = exact_size(data.ty);
+    let d = cx.reg(value);
+    if signed
+        && size != B
+        && let Some(imm) = imm32(cx, b)
+    {
+        rule!(cx, "smul_overflow.imm");
+        let a = cx.put(a);
+        rows::imul_rmi(cx, size, d, a, imm);
+        return;
+    }
+    let (a, b) = (cx.put(a), cx.put(b));
+    match (signed, size) {
+        (false, B) => rows::mulb_wide(cx, d, a, b),
+        (true, B) => rows::imulb_wide(cx, d, a, b),
+        (false, _) => {
+            let high = cx.tmp(RegClass::Int);
+            rows::mul_wide(cx, size, d, high, a, b);
+        }
+        (true, _) => rows::imul_rm(cx, size, d, a, b),
+    }
+}
+
+/// bmask from any integer to any: negation sets the carry flag unless it is of zero.
+pub fn mask(cx: &mut Cx, inst: Inst) -> Result {
+    let data = cx.f.insts[inst];
+    let source = Value(data.a);
+    let result = cx.f.first_result(inst);
+    let (d, d_high) = cx.parts(result);
+    let (mut reg, high) = cx.put_parts(source);
+    let mut size = exact_size(cx.ty(source));
+    if let Some(high) = high {
+        let either = cx.tmp(RegClass::Int);
+        rows::or_rm(cx, Q, either, reg, high);
+        (reg, size) = (either, Q);
+    }
+    let negated = cx.tmp(RegClass::Int);
+    rows::neg_r(cx, size, negated, reg);
+    rows::sbb_rm(cx, alu_size(data.ty), d, negated, negated);
+    if let Some(d_high) = d_high {
+        cx.alias(d_high, d);
+    }
+    Ok(())
+}
+
+/// bitselect on integers: `((a ^ b) & mask) ^ b`.
+pub fn bit_select(cx: &mut Cx, inst: Inst) -> Result {
+    let data = cx.f.insts[inst];
+    let size = alu_size(data.ty);
+    let result = cx.f.first_result(inst);
+    let (mask, mask_high) = cx.put_parts(Value(data.a));
+    let (a, a_high) = cx.put_parts(Value(data.b));
+    let (b, b_high) = cx.put_parts(Value(data.c));
+    let (d, d_high) = cx.parts(result);
+    select_bits(cx, size, d, mask, a, b);
+    if let (Some(d), Some(mask), Some(a), Some(b)) = (d_high, mask_high, a_high, b_high) {
+        select_bits(cx, size, d, mask, a, b);
+    }
+    Ok(())
+}
+
+fn select_bits(cx: &mut Cx, size: OperandSize, d: VReg, mask: VReg, a: VReg, b: VReg) {
+    let (differing, chosen) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
+    rows::xor_rm(cx, size, differing, a, b);
+    rows::and_rm(cx, size, chosen, differing, mask);
+    rows::xor_rm(cx, size, d, chosen, b);
 }

@@ -1,0 +1,66 @@
+//! The build script's messages: a row that makes no sense is refused with its file and line.
+
+#[allow(dead_code, reason = "the test reads rows and writes none")]
+#[path = "../src/target/x86_64/format.rs"]
+mod format;
+#[allow(dead_code, reason = "the test reads rows and writes none")]
+#[path = "../isa/gen/operand.rs"]
+mod operand;
+#[path = "../isa/gen/row.rs"]
+#[allow(dead_code, reason = "the test reads rows and writes none")]
+mod row;
+#[allow(dead_code, reason = "the test reads rows and writes none")]
+#[path = "../isa/gen/x86.rs"]
+mod x86;
+
+/// All that is wrong with rows.
+fn errors(text: &str) -> String {
+    let (mut rows, mut errors) = (Vec::new(), Vec::new());
+    row::parse_file("file.inst", text, &mut rows, &mut errors);
+    for row in &rows {
+        if let Err(message) = x86::encode(row) {
+            errors.push(format!("{}: {message}", row.place));
+        }
+    }
+    row::check_names(rows.iter(), &mut errors);
+    errors.join("\n")
+}
+
+#[test]
+fn good_rows_have_no_errors() {
+    assert_eq!(
+        errors("# comment\n\nadd{l,q}.rm | d:def=a a:use b:rm | add~ {b}, {d} | osz 02+w /r | flags"),
+        ""
+    );
+    assert_eq!(errors("nop | | nop | 90 |"), "");
+}
+
+#[test]
+fn bad_rows_are_refused_where_they_stand() {
+    let cases = [
+        ("\nnop", "file.inst:2: expected `name | operands | text | encoding | properties`"),
+        ("nop | | nop", "file.inst:1: 3 columns"),
+        ("a | d:dfe | a | 90", "operand `d:dfe`: unknown kind `dfe`"),
+        ("a | d:use@rxx | a | 90", "no register is called `rxx`"),
+        ("a | d:def=b a:use | a | 90", "no operand is called `b`"),
+        ("a | i:imm8 a:use | a | 90+r", "operands are in order"),
+        ("a | a:use a:use | a | 90 /r", "two operands are called `a`"),
+        ("a | a:use | a {b} | 90+r", "the text names `b`, which is no operand"),
+        ("a{l,q} | a:use | a | 90+r {1,2,3}", "a list has 3 items, the name's has 2"),
+        ("a{b,q} | a:use | a | 90+r", "sizes of a family must follow each other"),
+        ("a | a:use | a | osz 90+r", "encoding `osz`: the row is not one of a family"),
+        ("a | a:use | a | 9G+r", "encoding `9G+r`: not understood"),
+        ("a | a:use b:use c:use | a | 90 /r", "operand `c` is not encoded"),
+        ("a | a:use | a | 90 /r", "no operand for ModRM.rm"),
+        ("a | a:use i:imm8 | a | 90+r", "an immediate needs an operand and bytes"),
+        ("a | a:use | a | 90+cc /0", "a condition needs an operand"),
+        ("a | a:use | a | 12 34 56+r", "expected one opcode byte"),
+        ("a | | a | 90 | flgas", "unknown property `flgas`"),
+        ("a | | a | 90 | feature=sse9", "no feature `sse9`"),
+        ("a | | a | 90\na | | a | 90", "file.inst:2: row `a` is at file.inst:1 already"),
+    ];
+    for (text, message) in cases {
+        let errors = errors(text);
+        assert!(errors.contains(message), "for {text:?}: {errors:?}, which is not {message:?}");
+    }
+}
