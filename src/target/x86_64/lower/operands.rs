@@ -156,7 +156,8 @@ fn scaled(cx: &Cx, value: Value) -> Option<(Value, u8)> {
     if !matches!(data.opcode, Opcode::Ishl | Opcode::Imul) {
         return None;
     }
-    match (data.opcode, cx.constant(Value(data.b))?) {
+    let amount = cx.constant(Value(data.b))?;
+    match (data.opcode, amount) {
         (Opcode::Ishl, 1..=3) => Some((Value(data.a), amount as u8)),
         (Opcode::Imul, 2 | 4 | 8) => Some((Value(data.a), amount.trailing_zeros() as u8)),
         _ => None,
