@@ -1,6 +1,9 @@
 //! What expands pseudo-instructions: one function for each `expand = name` of the rows.
 
 pub use super::atomic_loop::{rmw_loop, rmw_wide};
+mod float;
+
+pub use float::*;
 
 use super::amode::{Amode, Cond, OperandSize, Place};
 use super::direct::Direct;

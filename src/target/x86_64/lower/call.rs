@@ -72,7 +72,7 @@ fn emit_call(cx: &mut Cx, inst: Inst, callee: Callee, sig: SigRef, args: &[u32])
     for (reg, part, offset) in loads {
         // The callee has removed its arguments and they were put back: the area is where it was.
         let amode = Amode::at(Place::Outgoing, (args_bytes + offset) as i32);
-        load_part(cx, reg, amode, part.ty)?;
+        load_part(cx, reg, amode, part.ty);
     }
     Ok(())
 }
@@ -150,7 +150,7 @@ fn pass_arguments(
             match part.place {
                 ArgPlace::Reg(fixed) => uses.push(Operand::reg_fixed_use(reg, fixed)),
                 ArgPlace::Stack(offset) => {
-                    store_part(cx, reg, Amode::at(place, offset as i32 + shift), part.ty)?;
+                    store_part(cx, reg, Amode::at(place, offset as i32 + shift), part.ty);
                 }
             }
         }
@@ -182,21 +182,19 @@ fn extended(cx: &mut Cx, part: &Part, reg: VReg) -> VReg {
 }
 
 /// Stores a part in its 8-byte place.
-fn store_part(cx: &mut Cx, reg: VReg, amode: Amode, ty: Type) -> Result {
-    if ty.is_int() {
-        rows::mov_mr(cx, OperandSize::Q64, reg, amode);
-        return Ok(());
+fn store_part(cx: &mut Cx, reg: VReg, amode: Amode, ty: Type) {
+    match ty.is_int() {
+        true => rows::mov_mr(cx, OperandSize::Q64, reg, amode),
+        false => rows::movs_store(cx, exact_size(ty), reg, amode),
     }
-    super::float::store(cx, reg, amode, ty, false)
 }
 
 /// Loads a part from its place.
-fn load_part(cx: &mut Cx, reg: VReg, amode: Amode, ty: Type) -> Result {
-    if ty.is_int() {
-        mem::load_int(cx, reg, amode, ty, false);
-        return Ok(());
+fn load_part(cx: &mut Cx, reg: VReg, amode: Amode, ty: Type) {
+    match ty.is_int() {
+        true => mem::load_int(cx, reg, amode, ty, false),
+        false => rows::movs_load(cx, exact_size(ty), reg, amode),
     }
-    super::float::load(cx, reg, amode, ty, false)
 }
 
 /// Copies a structure argument to the stack, eight bytes at a time or by memcpy.
@@ -290,8 +288,7 @@ pub fn return_(cx: &mut Cx, data: &InstData) {
                 ArgPlace::Reg(fixed) => uses.push(Operand::reg_fixed_use(reg, fixed)),
                 ArgPlace::Stack(offset) => {
                     let area = cx.return_area.expect("results in memory have an address");
-                    store_part(cx, reg, Amode::base(area, offset as i32), part.ty)
-                        .expect("types were checked with the signature");
+                    store_part(cx, reg, Amode::base(area, offset as i32), part.ty);
                 }
             }
         }
@@ -383,7 +380,7 @@ pub fn params(cx: &mut Cx) -> Result {
     for (reg, ty, offset) in loads {
         let amode = Amode::at(Place::Incoming, offset as i32);
         match ty {
-            Some(ty) => load_part(cx, reg, amode, ty)?,
+            Some(ty) => load_part(cx, reg, amode, ty),
             None => rows::lea_rm(cx, OperandSize::Q64, reg, amode),
         }
     }

@@ -259,7 +259,7 @@ pub fn select(cx: &mut Cx, inst: Inst) -> Result {
 }
 
 /// `d` = `chosen` if the test holds, else `other`.
-fn move_if(cx: &mut Cx, size: OperandSize, d: VReg, test: Test, chosen: VReg, other: VReg) {
+pub fn move_if(cx: &mut Cx, size: OperandSize, d: VReg, test: Test, chosen: VReg, other: VReg) {
     match test {
         Test::One(cond) => rows::cmov_rm(cx, size, d, other, chosen, cond),
         Test::Either(a, b) => {

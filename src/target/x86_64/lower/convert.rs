@@ -1,9 +1,413 @@
-//! stub
-use super::operands::Cx;
-use crate::ir::*;
-use crate::mach::lower::Unsupported;
+//! Conversions between integers and floats, between f32 and f64, and bitcasts.
+//!
+//! From float to integer, `cvtt` gives the lowest integer for whatever does not fit. A trapping conversion
+//! therefore converts, checks whether the result can be right, and only if not looks at the operand: to
+//! tell a NaN from an overflow, and from a float that really is the lowest integer. A saturating
+//! one to 32 or 64 signed bits does the same to correct the result; to other types it limits the operand
+//! first, to bounds that are exact in f64 (f32 operands of u32 conversions are promoted).
+//!
+//! i128 goes through library functions, whose results for operands out of range are not relied on.
 
-/// stub
-pub fn lower(cx: &mut Cx, _inst: Inst) -> Result<(), Unsupported> {
-    Err(cx.unsupported("not supported yet on x86_64"))
+use super::super::amode::{Cond, OperandSize, Rm};
+use super::super::rows;
+use super::compare::{self, Test};
+use super::float::{self, Op, op};
+use super::operands::*;
+use super::{call, int, mem};
+use crate::ir::*;
+use crate::mach::compiled::LibCall;
+use crate::mach::lower::Unsupported;
+use crate::rule;
+use regalloc2::{RegClass, VReg};
+
+static PROMOTE: Op = op!(fixed cvtss2sd_rm vcvtss2sd_rm);
+static DEMOTE: Op = op!(fixed cvtsd2ss_rm vcvtsd2ss_rm);
+static SINGLE_FROM_INT: Op = op!(cvtsi2ss_rm vcvtsi2ss_rm);
+static DOUBLE_FROM_INT: Op = op!(cvtsi2sd_rm vcvtsi2sd_rm);
+
+/// All conversions and bitcast.
+pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
+    use Opcode::*;
+    let data = cx.f.insts[inst];
+    let source = Value(data.a);
+    match data.opcode {
+        Bitcast => bitcast(cx, inst, &data),
+        Fpromote | Fdemote if data.ty == cx.ty(source) => {
+            let result = cx.f.first_result(inst);
+            cx.same(result, source);
+        }
+        Fpromote | Fdemote => {
+            let d = cx.def(inst);
+            float::canonical(cx, d, data.ty, |cx, d| {
+                let a = cx.put(source);
+                let op = if data.opcode == Fpromote { &PROMOTE } else { &DEMOTE };
+                op.unary(cx, OperandSize::Q64, d, a);
+            });
+        }
+        FcvtFromSint | FcvtFromUint if cx.ty(source) == types::I128 => from_i128(cx, inst, &data),
+        FcvtFromSint => from_signed(cx, inst, source, data.ty),
+        FcvtFromUint => from_unsigned(cx, inst, source, data.ty),
+        _ if data.ty == types::I128 => to_i128(cx, inst, &data),
+        FcvtToSint | FcvtToUint => to_int_or_trap(cx, inst, &data),
+        FcvtToSintSat => to_signed_saturated(cx, inst, &data),
+        _ => to_unsigned_saturated(cx, inst, &data),
+    }
+    Ok(())
+}
+
+/// bitcast: between classes a move or a load, else nothing.
+fn bitcast(cx: &mut Cx, inst: Inst, data: &InstData) {
+    let source = Value(data.a);
+    let result = cx.f.first_result(inst);
+    let from = cx.ty(source);
+    if from == types::I128 {
+        let (low, high) = cx.parts(result);
+        let (source_low, source_high) = cx.put_pair(source);
+        cx.alias(low, source_low);
+        cx.alias(high.expect("an i128 has two parts"), source_high);
+        return;
+    }
+    if from.is_int() == data.ty.is_int() {
+        cx.same(result, source);
+        return;
+    }
+    let d = cx.reg(result);
+    let size = exact_size(from);
+    if let Some(amode) = sink_load(cx, source, from) {
+        rule!(cx, "bitcast.load");
+        if from.is_int() {
+            rows::movs_load(cx, size, d, amode);
+        } else {
+            rows::mov_rm(cx, size, d, amode);
+        }
+        return;
+    }
+    let source = cx.put(source);
+    if from.is_int() {
+        rows::mov_xr(cx, size, d, source);
+    } else {
+        rows::mov_rx(cx, size, d, source);
+    }
+}
+
+// From integers.
+
+/// `d` = the signed integer as a `ty`. The register is cleared first, since the instruction keeps its upper part.
+fn convert_signed(cx: &mut Cx, d: VReg, ty: Type, size: OperandSize, source: Rm) {
+    let zero = cx.tmp(RegClass::Float);
+    rows::zero_x(cx, zero);
+    let op = if ty == types::F32 { &SINGLE_FROM_INT } else { &DOUBLE_FROM_INT };
+    op.push(cx, size, d, zero, source);
+}
+
+fn from_signed(cx: &mut Cx, inst: Inst, source: Value, ty: Type) {
+    let d = cx.def(inst);
+    let from = cx.ty(source);
+    let operand = match from.bits() {
+        8 | 16 => Rm::Reg(put_extended(cx, source, true)),
+        _ => reg_mem(cx, source),
+    };
+    convert_signed(cx, d, ty, alu_size(from), operand);
+}
+
+fn from_unsigned(cx: &mut Cx, inst: Inst, source: Value, ty: Type) {
+    let d = cx.def(inst);
+    match cx.ty(source) {
+        types::I8 | types::I16 => {
+            let source = put_extended(cx, source, false);
+            convert_signed(cx, d, ty, OperandSize::L32, Rm::Reg(source));
+        }
+        types::I32 => {
+            let source = zero_extended(cx, source);
+            convert_signed(cx, d, ty, OperandSize::Q64, Rm::Reg(source));
+        }
+        _ if cx.def_by(source, Opcode::Uextend).is_some() => {
+            rule!(cx, "fcvt_from_uint.extended");
+            let source = cx.put(source);
+            convert_signed(cx, d, ty, OperandSize::Q64, Rm::Reg(source));
+        }
+        _ => {
+            let source = cx.put(source);
+            let [half, low_bit] = [(); 2].map(|()| cx.tmp(RegClass::Int));
+            rows::cvtui2s(cx, exact_size(ty), d, half, low_bit, source);
+        }
+    }
+}
+
+/// An i32 zero-extended to 64 bits.
+fn zero_extended(cx: &mut Cx, value: Value) -> VReg {
+    if int::zero_extends(cx, value) {
+        return cx.put(value);
+    }
+    let source = reg_mem(cx, value);
+    let extended = cx.tmp(RegClass::Int);
+    rows::mov_rm(cx, OperandSize::L32, extended, source);
+    extended
+}
+
+fn from_i128(cx: &mut Cx, inst: Inst, data: &InstData) {
+    use LibCall::*;
+    let function = match (data.opcode, data.ty) {
+        (Opcode::FcvtFromSint, types::F32) => FloatI128F32,
+        (Opcode::FcvtFromSint, _) => FloatI128F64,
+        (_, types::F32) => FloatU128F32,
+        _ => FloatU128F64,
+    };
+    let (low, high) = cx.put_pair(Value(data.a));
+    let d = cx.def(inst);
+    call::libcall(cx, function, &[low, high], &[d]);
+}
+
+// To integers.
+
+/// A float that is to become an integer.
+#[derive(Clone, Copy)]
+struct Source {
+    reg: VReg,
+    size: OperandSize,
+}
+
+impl Source {
+    fn of(cx: &mut Cx, value: Value) -> Self {
+        Source { reg: cx.put(value), size: exact_size(cx.ty(value)) }
+    }
+
+    /// Pushes the conversion to a signed integer.
+    fn convert(self, cx: &mut Cx, size: OperandSize, d: VReg) {
+        match self.size {
+            OperandSize::L32 => rows::cvttss2si_rm(cx, size, d, self.reg),
+            _ => rows::cvttsd2si_rm(cx, size, d, self.reg),
+        }
+    }
+
+    fn converted(self, cx: &mut Cx, size: OperandSize) -> VReg {
+        let d = cx.tmp(RegClass::Int);
+        self.convert(cx, size, d);
+        d
+    }
+
+    /// The same with an operation applied.
+    fn apply(self, cx: &mut Cx, op: &Op, operand: impl Into<Rm>) -> Self {
+        Source { reg: op.value(cx, self.size, self.reg, operand), ..self }
+    }
+
+    /// The same as f64.
+    fn promoted(self, cx: &mut Cx) -> Self {
+        match self.size {
+            OperandSize::L32 => {
+                let reg = PROMOTE.value(cx, OperandSize::Q64, self.reg, self.reg);
+                Source { reg, size: OperandSize::Q64 }
+            }
+            _ => self,
+        }
+    }
+
+    /// 0 where it is a NaN or negative.
+    fn not_negative(self, cx: &mut Cx) -> Self {
+        let zero = cx.tmp(RegClass::Float);
+        rows::zero_x(cx, zero);
+        // Of a NaN and another operand, the instruction gives the second.
+        self.apply(cx, &float::GREATER, zero)
+    }
+
+    /// Limited to `bound`, which must be exact in its precision.
+    fn at_most(self, cx: &mut Cx, bound: f64) -> Self {
+        let bound = float::pool_number(cx, self.size, bound);
+        self.apply(cx, &float::LESSER, bound)
+    }
+
+    /// Sets the flags by comparing it with `number`, which must be exact in its precision.
+    fn compare(self, cx: &mut Cx, number: f64) {
+        let number = float::pool_number(cx, self.size, number);
+        rows::ucomis_rm(cx, self.size, self.reg, number);
+    }
+
+    /// Traps if the condition holds, unless the operand is `valid`.
+    fn trap_if(self, cx: &mut Cx, cond: Cond, valid: f64) {
+        let valid = float::pool_number(cx, self.size, valid);
+        rows::trap_conversion(cx, self.size, self.reg, valid, cond);
+    }
+}
+
+/// 2 to the 63.
+const TWO_63: f64 = (1u64 << 63) as f64;
+/// 2 to the 127.
+const TWO_127: f64 = (1u128 << 127) as f64;
+
+/// fcvt_to_sint and fcvt_to_uint to at most 64 bits.
+fn to_int_or_trap(cx: &mut Cx, inst: Inst, data: &InstData) {
+    use OperandSize::*;
+    let source = Source::of(cx, Value(data.a));
+    let d = cx.def(inst);
+    let signed = data.opcode == Opcode::FcvtToSint;
+    match (data.ty, signed) {
+        (types::I64, true) => {
+            source.convert(cx, Q64, d);
+            // Only the lowest integer overflows when 1 is subtracted.
+            rows::cmp_mi(cx, Q64, d, 1);
+            source.trap_if(cx, Cond::O, -TWO_63);
+        }
+        (types::I64, false) => {
+            let (direct, reduced) = convert_halves(cx, source);
+            rows::test_mr(cx, Q64, direct, reduced);
+            source.trap_if(cx, Cond::S, 0.0);
+            join_halves(cx, d, direct, reduced);
+        }
+        (ty, _) => {
+            // Convert to a wider integer, and see whether the extension of its low part is the whole.
+            let size = if ty == types::I32 { Q64 } else { L32 };
+            let whole = source.converted(cx, size);
+            match (ty, signed) {
+                (types::I8, true) => rows::movsb_rm(cx, L32, d, whole),
+                (types::I8, false) => rows::movzb_rm(cx, L32, d, whole),
+                (types::I16, true) => rows::movsw_rm(cx, L32, d, whole),
+                (types::I16, false) => rows::movzw_rm(cx, L32, d, whole),
+                (_, true) => rows::movslq_rm(cx, d, whole),
+                (_, false) => rows::mov_rm(cx, L32, d, whole),
+            }
+            rows::cmp_rm(cx, size, d, whole);
+            // 0 always fits, so it is not what made the comparison fail.
+            source.trap_if(cx, Cond::Ne, 0.0);
+        }
+    }
+}
+
+/// The operand, and the operand minus 2^63, as signed integers. If it is in the range of u64, the first is right if it is
+/// not negative, and else the second with its top bit set. If it is not, both are negative.
+fn convert_halves(cx: &mut Cx, source: Source) -> (VReg, VReg) {
+    static SUBTRACT: Op = op!(subs_rm vsubs_rm);
+    let direct = source.converted(cx, OperandSize::Q64);
+    let offset = float::pool_number(cx, source.size, TWO_63);
+    let reduced = source.apply(cx, &SUBTRACT, offset).converted(cx, OperandSize::Q64);
+    (direct, reduced)
+}
+
+/// The unsigned integer of [`convert_halves`]: a negative `direct` is the top bit alone.
+/// Returns `reduced` where `direct` is negative, else 0.
+fn join_halves(cx: &mut Cx, d: VReg, direct: VReg, reduced: VReg) -> VReg {
+    use OperandSize::Q64;
+    let [sign, upper] = [(); 2].map(|()| cx.tmp(RegClass::Int));
+    rows::sar_ri(cx, Q64, sign, direct, 63);
+    rows::and_rm(cx, Q64, upper, sign, reduced);
+    rows::or_rm(cx, Q64, d, direct, upper);
+    upper
+}
+
+/// fcvt_to_sint_sat to at most 64 bits.
+fn to_signed_saturated(cx: &mut Cx, inst: Inst, data: &InstData) {
+    let source = Source::of(cx, Value(data.a));
+    let d = cx.def(inst);
+    let bits = data.ty.bits();
+    if bits >= 32 {
+        rule!(cx, "fcvt_to_sint_sat.corrected");
+        let size = exact_size(data.ty);
+        let converted = source.converted(cx, size);
+        let zero = float::pool_number(cx, source.size, 0.0);
+        match source.size {
+            OperandSize::L32 => rows::saturate_ss(cx, size, d, converted, source.reg, zero),
+            _ => rows::saturate_sd(cx, size, d, converted, source.reg, zero),
+        }
+        return;
+    }
+    rule!(cx, "fcvt_to_sint_sat.limited");
+    let limit = (1u32 << (bits - 1)) as f64;
+    let ordered = float::MASK_ORDERED.value(cx, source.size, source.reg, source.reg);
+    let low = float::pool_number(cx, source.size, -limit);
+    source
+        .apply(cx, &float::AND, ordered)
+        .apply(cx, &float::GREATER, low)
+        .at_most(cx, limit - 1.0)
+        .convert(cx, OperandSize::L32, d);
+}
+
+/// fcvt_to_uint_sat to at most 64 bits.
+fn to_unsigned_saturated(cx: &mut Cx, inst: Inst, data: &InstData) {
+    let source = Source::of(cx, Value(data.a));
+    let d = cx.def(inst);
+    let source = source.not_negative(cx);
+    match data.ty {
+        types::I8 => source.at_most(cx, u8::MAX as f64).convert(cx, OperandSize::L32, d),
+        types::I16 => source.at_most(cx, u16::MAX as f64).convert(cx, OperandSize::L32, d),
+        types::I32 => {
+            source.promoted(cx).at_most(cx, u32::MAX as f64).convert(cx, OperandSize::Q64, d);
+        }
+        _ => {
+            let (direct, reduced) = convert_halves(cx, source);
+            let [joined, overflow] = [(); 2].map(|()| cx.tmp(RegClass::Int));
+            let upper = join_halves(cx, joined, direct, reduced);
+            rows::sar_ri(cx, OperandSize::Q64, overflow, upper, 63);
+            rows::or_rm(cx, OperandSize::Q64, d, joined, overflow);
+        }
+    }
+}
+
+/// All conversions to i128.
+fn to_i128(cx: &mut Cx, inst: Inst, data: &InstData) {
+    use LibCall::*;
+    let source = Source::of(cx, Value(data.a));
+    let signed = matches!(data.opcode, Opcode::FcvtToSint | Opcode::FcvtToSintSat);
+    let function = match (signed, source.size) {
+        (true, OperandSize::L32) => FixF32I128,
+        (true, _) => FixF64I128,
+        (false, OperandSize::L32) => FixF32U128,
+        (false, _) => FixF64U128,
+    };
+    let result = cx.f.first_result(inst);
+    let (low, high) = cx.parts(result);
+    let high = high.expect("an i128 has two parts");
+    if matches!(data.opcode, Opcode::FcvtToSint | Opcode::FcvtToUint) {
+        check_i128(cx, source, signed);
+        call::libcall(cx, function, &[source.reg], &[low, high]);
+        return;
+    }
+    let mut pair = [(); 2].map(|()| cx.tmp(RegClass::Int));
+    call::libcall(cx, function, &[source.reg], &pair);
+    let (least, greatest) = if signed { (1 << 127, (1 << 127) - 1) } else { (0, u128::MAX) };
+    replace_if(cx, &mut pair, greatest, |cx| {
+        source.compare(cx, if signed { TWO_127 } else { 2.0 * TWO_127 });
+        Cond::Ae
+    });
+    replace_if(cx, &mut pair, least, |cx| {
+        source.compare(cx, if signed { -TWO_127 } else { 0.0 });
+        Cond::Be
+    });
+    if signed {
+        replace_if(cx, &mut pair, 0, |cx| {
+            rows::ucomis_rm(cx, source.size, source.reg, source.reg);
+            Cond::P
+        });
+    }
+    cx.alias(low, pair[0]);
+    cx.alias(high, pair[1]);
+}
+
+/// Replaces an i128 by a constant if a condition holds.
+fn replace_if(
+    cx: &mut Cx,
+    pair: &mut [VReg; 2],
+    constant: u128,
+    condition: impl FnOnce(&mut Cx) -> Cond,
+) {
+    let halves = [constant as u64, (constant >> 64) as u64].map(|half| {
+        let reg = cx.tmp(RegClass::Int);
+        mem::constant(cx, reg, half);
+        reg
+    });
+    let cond = condition(cx);
+    for (part, half) in pair.iter_mut().zip(halves) {
+        let d = cx.tmp(RegClass::Int);
+        rows::cmov_rm(cx, OperandSize::Q64, d, *part, half, cond);
+        *part = d;
+    }
+}
+
+/// Traps unless the operand is in the range of an i128.
+fn check_i128(cx: &mut Cx, source: Source, signed: bool) {
+    rows::ucomis_rm(cx, source.size, source.reg, source.reg);
+    compare::trap_on(cx, Test::One(Cond::P), TrapCode::BAD_CONVERSION_TO_INTEGER);
+    source.compare(cx, if signed { TWO_127 } else { 2.0 * TWO_127 });
+    compare::trap_on(cx, Test::One(Cond::Ae), TrapCode::INTEGER_OVERFLOW);
+    let (bound, cond) = if signed { (-TWO_127, Cond::B) } else { (-1.0, Cond::Be) };
+    source.compare(cx, bound);
+    compare::trap_on(cx, Test::One(cond), TrapCode::INTEGER_OVERFLOW);
 }

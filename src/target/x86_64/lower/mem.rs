@@ -2,7 +2,7 @@
 
 use super::super::amode::{Amode, OperandSize, Place, Rm};
 use super::super::rows;
-use super::int;
+use super::{float, int};
 use super::operands::*;
 use crate::ir::*;
 use crate::mach::compiled::SymbolRef;
@@ -40,7 +40,7 @@ pub fn load(cx: &mut Cx, inst: Inst) -> Result {
             load_swapped(cx, d, amode, memory, signed);
         }
         None if memory.is_int() => load_int(cx, d, amode, memory, signed),
-        None => super::float::load(cx, d, amode, memory, swaps(&flags))?,
+        None => float::load(cx, d, amode, memory, swaps(&flags)),
     }
     Ok(())
 }
@@ -112,9 +112,8 @@ pub fn store(cx: &mut Cx, inst: Inst) -> Result {
         return Ok(());
     }
     if !memory.is_int() {
-        let source = super::float::stored(cx, value)?;
-        let amode = access(cx, &data);
-        return super::float::store(cx, source, amode, memory, swaps(&flags));
+        float::store(cx, &data);
+        return Ok(());
     }
     if swaps(&flags) && memory != types::I8 {
         let source = cx.put(value);
@@ -127,6 +126,15 @@ pub fn store(cx: &mut Cx, inst: Inst) -> Result {
         return Ok(());
     }
     let size = exact_size(memory);
+    if let Some(bits) = float::bits_of(cx, value)
+        && cx.ty(value) == memory
+    {
+        rule!(cx, "store.bits");
+        let source = cx.put(bits);
+        let amode = access(cx, &data);
+        rows::movs_store(cx, size, source, amode);
+        return Ok(());
+    }
     match imm32(cx, value) {
         Some(imm) => {
             rule!(cx, "store.imm");
@@ -225,7 +233,7 @@ pub fn rematerialize(cx: &mut Cx, inst: Inst) -> Option<VReg> {
         }
         Opcode::F32const | Opcode::F64const => {
             let d = cx.tmp(RegClass::Float);
-            super::float::constant(cx, d, &data);
+            float::constant(cx, d, &data);
             Some(d)
         }
         Opcode::StackAddr => {

@@ -248,7 +248,7 @@ pub fn operand(cx: &mut Cx, value: Value) -> Operand {
 /// load that can be folded, and rather one that is not needed afterwards.
 pub fn commute(cx: &Cx, a: Value, b: Value) -> (Value, Value) {
     let rank = |value: Value| {
-        if cx.constant(value).is_some() {
+        if cx.constant(value).is_some() || super::float::constant_bits(cx, value).is_some() {
             3
         } else if cx.sinkable_load(value).is_some() {
             2
