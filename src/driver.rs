@@ -6,13 +6,13 @@
 //! the others go on, and there is an object only if there was none.
 
 use crate::diag::{Diagnostic, Severity, Source};
-use crate::ir::{Function, Params};
+use crate::ir::{Function, Name, Params};
 use crate::mach::compiled::CompiledStencil;
 use crate::mach::isa::Isa;
 use crate::object::{self, Contents, FunctionDef};
 use crate::options::{Arch, Flags, Target};
 use crate::parse::{self, FunctionText, ParseContext, SourceMap, Split};
-use crate::pipeline::{Compiler, Failure};
+use crate::pipeline::{Compiler, Failure, State};
 use crate::target::x86_64::X86_64;
 use crate::timing::Timing;
 use crate::verify;
@@ -35,6 +35,28 @@ pub struct BuildOptions {
     pub time: bool,
 }
 
+/// Who wants to know how a build goes on. Both are called from several threads.
+pub struct Observer<'a> {
+    /// Is told how many functions are done.
+    pub progress: &'a (dyn Fn(usize) + Sync),
+    /// Is given the text of functions after passes.
+    pub dump: Option<Dump<'a>>,
+}
+
+impl Observer<'_> {
+    /// Nobody.
+    pub const NONE: Observer<'static> = Observer { progress: &|_| {}, dump: None };
+}
+
+/// Which texts are wanted, and who takes them.
+#[derive(Clone, Copy)]
+pub struct Dump<'a> {
+    /// Whether the function's text after the pass is wanted.
+    pub wanted: &'a (dyn Fn(&str, &Name) -> bool + Sync),
+    /// Takes it; first come the function's number in the file, the pass and the name.
+    pub take: &'a (dyn Fn(usize, &str, &Name, String) + Sync),
+}
+
 /// What came of it.
 #[derive(Debug)]
 pub struct Built {
@@ -50,12 +72,8 @@ struct Unit {
     code: CompiledStencil,
 }
 
-/// Builds an object from a file. `progress` is told how many functions are done.
-pub fn build(
-    source: &Source,
-    options: &BuildOptions,
-    progress: &(dyn Fn(usize) + Sync),
-) -> Result<Built, Vec<Diagnostic>> {
+/// Builds an object from a file.
+pub fn build(source: &Source, options: &BuildOptions, observer: &Observer) -> Result<Built, Vec<Diagnostic>> {
     let mut timing = Timing::default();
     let mut diagnostics = Vec::new();
     let split = timing.measure("split", || parse::split(source.text, &mut diagnostics));
@@ -63,7 +81,7 @@ pub fn build(
     let start = Instant::now();
     let mut units = match options.target.arch() {
         Arch::X86_64 => {
-            compile_all::<X86_64>(source, &split, options, progress, &mut timing, &mut diagnostics)
+            compile_all::<X86_64>(source, &split, options, observer, &mut timing, &mut diagnostics)
         }
         arch => {
             let message = format!("compiling is not supported yet on {}", arch.triple());
@@ -111,14 +129,14 @@ fn compile_all<I: Isa>(
     source: &Source,
     split: &Split,
     options: &BuildOptions,
-    progress: &(dyn Fn(usize) + Sync),
+    observer: &Observer,
     timing: &mut Timing,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<(usize, Unit)> {
     let next = AtomicUsize::new(0);
     let done = AtomicUsize::new(0);
     let work = || {
-        let mut worker = Worker::<I>::new(source, options);
+        let mut worker = Worker::<I>::new(source, options, observer.dump);
         loop {
             let first = next.fetch_add(BATCH, Ordering::Relaxed);
             if first >= split.functions.len() {
@@ -126,7 +144,7 @@ fn compile_all<I: Isa>(
             }
             for index in first..split.functions.len().min(first + BATCH) {
                 worker.function(index, &split.functions[index]);
-                progress(done.fetch_add(1, Ordering::Relaxed) + 1);
+                (observer.progress)(done.fetch_add(1, Ordering::Relaxed) + 1);
             }
         }
     };
@@ -151,6 +169,7 @@ fn compile_all<I: Isa>(
 struct Worker<'a, I: Isa> {
     source: &'a Source<'a>,
     options: &'a BuildOptions,
+    dump: Option<Dump<'a>>,
     context: ParseContext,
     function: Function,
     compiler: Compiler<I>,
@@ -160,10 +179,11 @@ struct Worker<'a, I: Isa> {
 }
 
 impl<'a, I: Isa> Worker<'a, I> {
-    fn new(source: &'a Source<'a>, options: &'a BuildOptions) -> Self {
+    fn new(source: &'a Source<'a>, options: &'a BuildOptions, dump: Option<Dump<'a>>) -> Self {
         Worker {
             source,
             options,
+            dump,
             context: ParseContext::new(),
             function: Function::default(),
             compiler: new_compiler(options),
@@ -175,7 +195,7 @@ impl<'a, I: Isa> Worker<'a, I> {
 
     /// Compiles one function; a panic in a pass is a diagnostic, and costs this worker its buffers.
     fn function(&mut self, index: usize, text: &FunctionText) {
-        let result = catch_unwind(AssertUnwindSafe(|| self.parse_and_compile(text)));
+        let result = catch_unwind(AssertUnwindSafe(|| self.parse_and_compile(index, text)));
         match result {
             Ok(Some(unit)) => self.units.push((index, unit)),
             Ok(None) => {}
@@ -191,7 +211,7 @@ impl<'a, I: Isa> Worker<'a, I> {
         }
     }
 
-    fn parse_and_compile(&mut self, text: &FunctionText) -> Option<Unit> {
+    fn parse_and_compile(&mut self, index: usize, text: &FunctionText) -> Option<Unit> {
         self.compiler.current = "parse";
         let bytes = &self.source.text[text.text.clone()];
         let start = self.options.time.then(Instant::now);
@@ -203,7 +223,17 @@ impl<'a, I: Isa> Worker<'a, I> {
             self.diagnostics.append(&mut self.context.diagnostics);
             return None;
         }
-        match self.compiler.compile(&self.function.stencil, None) {
+        let function = &self.function;
+        let name = &function.params.name;
+        let dump = self.dump.map(|Dump { wanted, take }| {
+            move |pass: &'static str, state: &State<I>| {
+                if wanted(pass, name) {
+                    take(index, pass, name, state.text(pass, function));
+                }
+            }
+        });
+        let dump = dump.as_ref().map(|dump| dump as &dyn Fn(&'static str, &State<I>));
+        match self.compiler.compile(&function.stencil, dump) {
             Ok(code) => Some(Unit { params: std::mem::take(&mut self.function.params), code }),
             Err(failure) => {
                 self.report(text, failure);

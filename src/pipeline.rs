@@ -5,7 +5,7 @@
 //! state's buffers are reused from function to function.
 
 use crate::analysis::Analysis;
-use crate::ir::{Inst, Stencil};
+use crate::ir::{Function, Inst, Stencil};
 use crate::mach::abi::AbiSignature;
 use crate::mach::blocks::Blocks;
 use crate::mach::buffer::CodeBuffer;
@@ -16,6 +16,7 @@ use crate::mach::isa::Isa;
 use crate::mach::layout::Layout;
 use crate::mach::lower::{self, LowerSummary, LowerTables, Unsupported};
 use crate::mach::regalloc::Allocator;
+use crate::mach::text;
 use crate::mach::vcode::VCode;
 use crate::options::{Flags, RegallocAlgorithm};
 use crate::timing::Timing;
@@ -98,6 +99,11 @@ pub const fn passes<I: Isa>() -> [Pass<I>; 5] {
     ]
 }
 
+/// The names of all passes, in running order; they are the same for all targets.
+pub fn pass_names() -> impl Iterator<Item = &'static str> {
+    passes::<crate::target::x86_64::X86_64>().into_iter().map(|pass| pass.name)
+}
+
 /// What passes make of a function, and the buffers they do it in.
 pub struct State<I: Isa> {
     /// Of the IR.
@@ -117,6 +123,22 @@ pub struct State<I: Isa> {
     env_with_frame_pointer: MachineEnv,
     compiled: CompiledStencil,
     isa: std::marker::PhantomData<I>,
+}
+
+impl<I: Isa> State<I> {
+    /// What the function is after a pass, as text.
+    pub fn text(&self, pass: &str, function: &Function) -> String {
+        let mut out = String::new();
+        let output = || self.allocator.output();
+        let allocated = match pass {
+            "lower" => None,
+            "regalloc" => Some((output(), None)),
+            "emit" => Some((output(), Some(&self.frame))),
+            _ => return function.to_string(),
+        };
+        text::write::<I>(&self.vcode, allocated, &function.params, &mut out).expect("writing to a string");
+        out
+    }
 }
 
 /// Compiles functions one after the other, for one target and one set of settings.
@@ -160,7 +182,7 @@ impl<I: Isa> Compiler<I> {
     pub fn compile(
         &mut self,
         stencil: &Stencil,
-        mut dump: Option<&mut dyn FnMut(&'static str, &State<I>)>,
+        dump: Option<&dyn Fn(&'static str, &State<I>)>,
     ) -> Result<CompiledStencil, Failure> {
         for pass in const { &passes::<I>() } {
             if !(pass.enabled)(&self.flags) {
@@ -173,7 +195,7 @@ impl<I: Isa> Compiler<I> {
                 timing.add(pass.name, start.elapsed());
             }
             result?;
-            if let Some(dump) = &mut dump {
+            if let Some(dump) = dump {
                 dump(pass.name, &self.state);
             }
         }

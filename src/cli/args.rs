@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clifc::ir::Name;
+use clifc::pipeline;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -148,8 +150,8 @@ pub struct Build {
     #[arg(long)]
     pub data_sections: bool,
     /// Print the function after this pass, to stderr.
-    #[arg(long, value_name = "PASS[,FUNCTION]")]
-    pub dump: Vec<String>,
+    #[arg(long, value_name = "PASS[,FUNCTION]", value_parser = DumpArg::parse)]
+    pub dump: Vec<DumpArg>,
     /// Print how long each phase took, to stderr.
     #[arg(long)]
     pub time: bool,
@@ -159,6 +161,40 @@ pub struct Build {
     /// Write a rule for make beside the output (also spelt -MD).
     #[arg(long = "MD")]
     pub depend: bool,
+}
+
+/// What to dump.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DumpArg {
+    /// After which pass.
+    pub pass: String,
+    /// Which function; all if none is named.
+    pub function: Option<String>,
+}
+
+impl DumpArg {
+    fn parse(text: &str) -> Result<Self, String> {
+        let (pass, function) = match text.split_once(',') {
+            Some((pass, function)) => (pass, Some(function.to_string())),
+            None => (text, None),
+        };
+        let names: Vec<&str> = pipeline::pass_names().collect();
+        match names.contains(&pass) {
+            true => Ok(DumpArg { pass: pass.into(), function }),
+            false => Err(format!("there are the passes {}", names.join(", "))),
+        }
+    }
+
+    /// Whether a function's text after a pass is meant.
+    pub fn matches(&self, pass: &str, name: &Name) -> bool {
+        self.pass == pass && self.is_for(&name.to_string())
+    }
+
+    /// Whether a function of this name, as CLIF spells it, is meant.
+    pub fn is_for(&self, name: &str) -> bool {
+        let same = |wanted: &String| wanted == name || name.strip_prefix('%') == Some(wanted);
+        self.function.as_ref().is_none_or(same)
+    }
 }
 
 /// What `build` makes.

@@ -1,11 +1,12 @@
 //! `clifc build`.
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use clifc::diag::{Severity, Source};
-use clifc::driver::{self, BuildOptions, Built};
+use clifc::driver::{self, BuildOptions, Built, Dump, Observer};
+use clifc::ir::Name;
 use clifc::object::Layout;
 use clifc::object::disasm::{Style, disassemble};
 use clifc::timing::Timing;
@@ -42,28 +43,56 @@ pub fn run(args: &Build, colour: bool) -> Result<(), Failure> {
     failure.map_or(Ok(()), Err)
 }
 
+/// Texts of functions after passes: the function's number in the file, the pass, the name, the text.
+type Dumps = Mutex<Vec<(usize, String, String, String)>>;
+
 fn one(args: &Build, file: &Input, options: &BuildOptions, colour: bool) -> Result<(), Failure> {
     let source = Source { name: &file.name, text: &file.text };
-    let Built { object, timing } = match with_progress(|progress| driver::build(&source, options, progress)) {
-        Ok(built) => built,
-        Err(diagnostics) => {
-            report(&source, &diagnostics, colour);
-            let bug = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Bug);
-            return Err(if bug { Failure::Bug } else { Failure::Input });
+    let dumps = Dumps::default();
+    let built = with_progress(|progress| {
+        let wanted = |pass: &str, name: &Name| {
+            emitted_pass(args) == Some(pass) || args.dump.iter().any(|dump| dump.matches(pass, name))
+        };
+        let take = |index: usize, pass: &str, name: &Name, text: String| {
+            let mut dumps = dumps.lock().expect("no panic while it is locked");
+            dumps.push((index, pass.into(), name.to_string(), text));
+        };
+        let dump = Dump { wanted: &wanted, take: &take };
+        let nothing = emitted_pass(args).is_none() && args.dump.is_empty();
+        driver::build(&source, options, &Observer { progress, dump: (!nothing).then_some(dump) })
+    });
+    let mut dumps = dumps.into_inner().expect("no panic while it is locked");
+    dumps.sort_by_key(|(index, ..)| *index);
+    for (_, pass, name, text) in &dumps {
+        if args.dump.iter().any(|dump| dump.pass == *pass && dump.is_for(name)) {
+            eprintln!("; {name} after {pass}\n{text}");
         }
-    };
+    }
+    let Built { object, timing } = built.map_err(|diagnostics| {
+        report(&source, &diagnostics, colour);
+        let bug = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Bug);
+        if bug { Failure::Bug } else { Failure::Input }
+    })?;
     let path = match &args.output {
         Some(path) => path.clone(),
         None => default_output(&file.path, emitted(args)),
     };
     let bytes = match emitted(args) {
+        Emit::Obj => object,
         Emit::Asm => {
             let mut listing = Vec::new();
             disassemble(&object, Style::Text, &mut listing)
                 .map_err(|error| Failure::System(error.to_string()))?;
             listing
         }
-        _ => object,
+        kind => {
+            let texts = dumps.iter().filter(|(_, pass, ..)| Some(pass.as_str()) == emitted_pass(args));
+            let show = |(_, _, name, text): &(usize, String, String, String)| match kind {
+                Emit::Vcode => format!("{name}:\n{text}"),
+                _ => text.clone(),
+            };
+            texts.map(show).collect::<Vec<_>>().join("\n").into_bytes()
+        }
     };
     output::write(&path, &bytes)?;
     if args.depend {
@@ -73,6 +102,15 @@ fn one(args: &Build, file: &Input, options: &BuildOptions, colour: bool) -> Resu
         eprint!("{}", times(&timing));
     }
     Ok(())
+}
+
+/// The pass after which a function is what is written.
+fn emitted_pass(args: &Build) -> Option<&'static str> {
+    match emitted(args) {
+        Emit::Clif => Some("analyse"),
+        Emit::Vcode => Some("lower"),
+        Emit::Obj | Emit::Asm => None,
+    }
 }
 
 fn emitted(args: &Build) -> Emit {

@@ -9,7 +9,7 @@ use super::report::Status;
 use super::values::show_list;
 use super::{FileContext, exact, subtests};
 use crate::diag::{Diagnostic, Severity, Source};
-use crate::driver::{self, BuildOptions};
+use crate::driver::{self, BuildOptions, Observer};
 use crate::ir::{AbiParam, Linkage, Name, Signature, Type};
 use crate::object::Layout;
 use crate::object::disasm::{Style, disassemble};
@@ -188,7 +188,7 @@ fn compile_object(cx: &FileContext, text: &str, target: &Target, flags: &Flags) 
         jobs: 1,
         time: false,
     };
-    let diagnostics = match driver::build(&source, &options, &|_| {}) {
+    let diagnostics = match driver::build(&source, &options, &Observer::NONE) {
         Ok(built) => return Ok(built.object),
         Err(diagnostics) => diagnostics,
     };

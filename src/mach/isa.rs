@@ -6,9 +6,11 @@ use super::frame::Frame;
 use super::inst::{MachInst, Row};
 use super::layout::Layout;
 use super::lower::{Lower, Unsupported};
+use super::text::{Names, Registers};
 use crate::ir::{Inst, Signature, Stencil, TrapCode};
 use crate::options::Flags;
 use regalloc2::{Allocation, MachineEnv, PReg, RegClass};
+use std::fmt;
 
 /// What an instruction being emitted may look at.
 pub struct EmitContext<'a> {
@@ -84,6 +86,15 @@ pub trait Isa: Sized + Send + Sync + 'static {
 
     /// The DWARF number of a register.
     fn dwarf_register(reg: PReg) -> u16;
+
+    /// Writes an instruction as text; `registers` and `words` begin with its own.
+    fn print(
+        inst: &MachInst,
+        registers: Registers<'_>,
+        words: &[u32],
+        names: &dyn Names,
+        out: &mut dyn fmt::Write,
+    ) -> fmt::Result;
 
     /// Where the instruction jumps if all it does is jump, and can therefore be jumped over.
     fn jump_target(inst: &MachInst, words: &[u32]) -> Option<u32>;

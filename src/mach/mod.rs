@@ -16,4 +16,5 @@ pub mod isa;
 pub mod layout;
 pub mod lower;
 pub mod regalloc;
+pub mod text;
 pub mod vcode;

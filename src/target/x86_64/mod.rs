@@ -29,12 +29,14 @@ use crate::mach::frame::Frame;
 use crate::mach::inst::{MachInst, Row};
 use crate::mach::isa::{EmitContext, Isa};
 use crate::mach::lower::{Lower, Unsupported};
+use crate::mach::text::{Names, Registers};
 use crate::options::Flags;
 use amode::{Amode, OperandSize, Place};
 use direct::Direct;
 use encode::Places;
 use regalloc2::{Allocation, MachineEnv, PReg, PRegSet, RegClass, VReg};
 use regs::*;
+use std::fmt;
 
 /// The target.
 pub struct X86_64;
@@ -128,6 +130,16 @@ impl Isa for X86_64 {
 
     fn dwarf_register(reg: PReg) -> u16 {
         dwarf(reg)
+    }
+
+    fn print(
+        inst: &MachInst,
+        registers: Registers<'_>,
+        words: &[u32],
+        names: &dyn Names,
+        out: &mut dyn fmt::Write,
+    ) -> fmt::Result {
+        print::print(inst, registers, words, names, out)
     }
 
     fn jump_target(inst: &MachInst, words: &[u32]) -> Option<u32> {

@@ -10,33 +10,10 @@ use super::regs;
 use super::rows::ROWS;
 use crate::mach::buffer::Label;
 use crate::mach::compiled::SymbolRef;
-use crate::mach::frame::Frame;
 use crate::mach::inst::{MachInst, OperandKind, Row};
-use regalloc2::{Allocation, Operand};
+use crate::mach::text::{Names, Registers};
+
 use std::fmt::{self, Write};
-
-/// Names of what instructions refer to.
-pub trait Names {
-    /// Writes a symbol's name.
-    fn symbol(&self, symbol: SymbolRef, out: &mut dyn Write) -> fmt::Result;
-    /// Writes a label's name.
-    fn label(&self, label: Label, out: &mut dyn Write) -> fmt::Result {
-        write!(out, ".L{}", label.0)
-    }
-    /// Writes the name of a constant's place.
-    fn constant(&self, number: u32, out: &mut dyn Write) -> fmt::Result {
-        write!(out, ".LC{number}")
-    }
-}
-
-/// The registers of an instruction.
-#[derive(Clone, Copy)]
-pub enum Registers<'a> {
-    /// Before allocation.
-    Virtual(&'a [Operand]),
-    /// After it, with the frame.
-    Allocated(&'a [Allocation], &'a Frame),
-}
 
 /// Writes an instruction. `registers` and `words` begin with its own.
 pub fn print(
@@ -114,8 +91,11 @@ impl Printer<'_> {
             Registers::Allocated(allocs, frame) => match (allocs[index].as_reg(), allocs[index].as_stack()) {
                 (Some(register), _) => write!(out, "%{}", regs::name(register, bits)),
                 (_, Some(slot)) => {
-                    let spill = frame_offset(frame, Place::Spill(slot.index() as u32));
-                    write!(out, "{}(%rsp)", spill.unwrap_or_default())
+                    let place = Place::Spill(slot.index() as u32);
+                    match frame.and_then(|frame| frame_offset(frame, place)) {
+                        Some(at) => write!(out, "{at}(%rsp)"),
+                        None => write!(out, "spill{}(%rsp)", slot.index()),
+                    }
                 }
                 _ => out.write_str("%none"),
             },
@@ -143,7 +123,7 @@ impl Printer<'_> {
     /// An address of registers, or in the frame.
     fn based(&self, amode: &PackedAmode, place: Place, first: usize, out: &mut dyn Write) -> fmt::Result {
         let at = match self.registers {
-            Registers::Allocated(_, frame) => frame_offset(frame, place),
+            Registers::Allocated(_, frame) => frame.and_then(|frame| frame_offset(frame, place)),
             Registers::Virtual(_) => None,
         };
         match (place, at) {
