@@ -69,6 +69,9 @@ pub trait Isa: Sized + Send + Sync + 'static {
     /// Where a signature's parameters and results are passed.
     fn abi_signature(sig: &Signature, flags: &Flags) -> Result<AbiSignature, String>;
 
+    /// Registers that an exception's payload words come back in, all different from each other.
+    fn exception_payload() -> &'static [PReg];
+
     /// Lays out the frame: what is saved where. An error says what is too large.
     fn finish_frame(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(), String>;
 

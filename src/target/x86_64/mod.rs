@@ -94,6 +94,10 @@ impl Isa for X86_64 {
         abi::abi_signature(sig, flags)
     }
 
+    fn exception_payload() -> &'static [PReg] {
+        &[RAX, RDX]
+    }
+
     fn finish_frame(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(), String> {
         frame::finish(frame, stencil, flags)
     }

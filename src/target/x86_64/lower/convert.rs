@@ -313,11 +313,11 @@ fn to_signed_saturated(cx: &mut Cx, inst: Inst, data: &InstData) {
     let limit = (1u32 << (bits - 1)) as f64;
     let ordered = float::MASK_ORDERED.value(cx, source.size, source.reg, source.reg);
     let low = float::pool_number(cx, source.size, -limit);
-    source
-        .apply(cx, &float::AND, ordered)
-        .apply(cx, &float::GREATER, low)
-        .at_most(cx, limit - 1.0)
-        .convert(cx, OperandSize::L32, d);
+    source.apply(cx, &float::AND, ordered).apply(cx, &float::GREATER, low).at_most(cx, limit - 1.0).convert(
+        cx,
+        OperandSize::L32,
+        d,
+    );
 }
 
 /// fcvt_to_uint_sat to at most 64 bits.
@@ -382,12 +382,7 @@ fn to_i128(cx: &mut Cx, inst: Inst, data: &InstData) {
 }
 
 /// Replaces an i128 by a constant if a condition holds.
-fn replace_if(
-    cx: &mut Cx,
-    pair: &mut [VReg; 2],
-    constant: u128,
-    condition: impl FnOnce(&mut Cx) -> Cond,
-) {
+fn replace_if(cx: &mut Cx, pair: &mut [VReg; 2], constant: u128, condition: impl FnOnce(&mut Cx) -> Cond) {
     let halves = [constant as u64, (constant >> 64) as u64].map(|half| {
         let reg = cx.tmp(RegClass::Int);
         mem::constant(cx, reg, half);

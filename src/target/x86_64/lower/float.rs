@@ -38,10 +38,7 @@ macro_rules! op {
         }
     };
     (fixed $sse:ident $avx:ident) => {
-        Op {
-            sse: |cx, _, d, a, b| rows::$sse(cx, d, a, b),
-            avx: |cx, _, d, a, b| rows::$avx(cx, d, a, b),
-        }
+        Op { sse: |cx, _, d, a, b| rows::$sse(cx, d, a, b), avx: |cx, _, d, a, b| rows::$avx(cx, d, a, b) }
     };
     (imm $sse:ident $avx:ident $imm:literal) => {
         Op {
@@ -287,14 +284,8 @@ macro_rules! fused {
 
 /// By whether the addend and whether the product is negated.
 static FUSED: [[FusedRows; 2]; 2] = [
-    [
-        fused!(vfmadd132s_rm vfmadd213s_rm vfmadd231s_rm),
-        fused!(vfnmadd132s_rm vfnmadd213s_rm vfnmadd231s_rm),
-    ],
-    [
-        fused!(vfmsub132s_rm vfmsub213s_rm vfmsub231s_rm),
-        fused!(vfnmsub132s_rm vfnmsub213s_rm vfnmsub231s_rm),
-    ],
+    [fused!(vfmadd132s_rm vfmadd213s_rm vfmadd231s_rm), fused!(vfnmadd132s_rm vfnmadd213s_rm vfnmadd231s_rm)],
+    [fused!(vfmsub132s_rm vfmsub213s_rm vfmsub231s_rm), fused!(vfnmsub132s_rm vfnmsub213s_rm vfnmsub231s_rm)],
 ];
 
 fn multiply_add(cx: &mut Cx, d: VReg, data: &InstData) {

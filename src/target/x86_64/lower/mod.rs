@@ -81,7 +81,13 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
         AtomicRmw | AtomicCas | AtomicLoad | AtomicStore | Fence => atomic::lower(cx, inst),
         Call => call::call(cx, inst),
         CallIndirect => call::call_indirect(cx, inst),
-        TlsValue | GetPinnedReg | SetPinnedReg | GetFramePointer | GetStackPointer | GetReturnAddress
+        TlsValue
+        | GetPinnedReg
+        | SetPinnedReg
+        | GetFramePointer
+        | GetStackPointer
+        | GetReturnAddress
+        | GetExceptionHandlerAddress
         | Debugtrap => special::lower(cx, inst),
         Nop | SequencePoint => Ok(()),
         _ => Err(cx.unsupported(format!("{} is not supported yet on x86_64", data.opcode.name()))),
