@@ -12,7 +12,7 @@ use crate::mach::isa::Isa;
 use crate::object::{self, Contents, FunctionDef};
 use crate::options::{Arch, Flags, Target};
 use crate::parse::{self, FunctionText, ParseContext, SourceMap, Split};
-use crate::pipeline::{Compiler, Failure, State};
+use crate::pipeline::{self, Compiler, Failure, State};
 use crate::target::x86_64::X86_64;
 use crate::timing::Timing;
 use crate::verify;
@@ -37,15 +37,15 @@ pub struct BuildOptions {
 
 /// Who wants to know how a build goes on. Both are called from several threads.
 pub struct Observer<'a> {
-    /// Is told how many functions are done.
-    pub progress: &'a (dyn Fn(usize) + Sync),
+    /// Is told how many functions are done, and how many there are.
+    pub progress: &'a (dyn Fn(usize, usize) + Sync),
     /// Is given the text of functions after passes.
     pub dump: Option<Dump<'a>>,
 }
 
 impl Observer<'_> {
     /// Nobody.
-    pub const NONE: Observer<'static> = Observer { progress: &|_| {}, dump: None };
+    pub const NONE: Observer<'static> = Observer { progress: &|_, _| {}, dump: None };
 }
 
 /// Which texts are wanted, and who takes them.
@@ -144,7 +144,7 @@ fn compile_all<I: Isa>(
             }
             for index in first..split.functions.len().min(first + BATCH) {
                 worker.function(index, &split.functions[index]);
-                (observer.progress)(done.fetch_add(1, Ordering::Relaxed) + 1);
+                (observer.progress)(done.fetch_add(1, Ordering::Relaxed) + 1, split.functions.len());
             }
         }
     };
@@ -201,7 +201,7 @@ impl<'a, I: Isa> Worker<'a, I> {
             Ok(None) => {}
             Err(panic) => {
                 let pass = self.compiler.current;
-                self.diagnostics.push(bug(text, pass, &panic_message(&*panic)));
+                self.diagnostics.push(self.bug(text, pass, &panic_message(&*panic)));
                 let timing = self.compiler.timing.take();
                 self.compiler = new_compiler(self.options);
                 self.compiler.timing = timing;
@@ -232,7 +232,7 @@ impl<'a, I: Isa> Worker<'a, I> {
                 }
             }
         });
-        let dump = dump.as_ref().map(|dump| dump as &dyn Fn(&'static str, &State<I>));
+        let dump = dump.as_ref().map(|dump| dump as pipeline::Dump<'_, I>);
         match self.compiler.compile(&function.stencil, dump) {
             Ok(code) => Some(Unit { params: std::mem::take(&mut self.function.params), code }),
             Err(failure) => {
@@ -242,10 +242,22 @@ impl<'a, I: Isa> Worker<'a, I> {
         }
     }
 
+    /// Says that a pass failed on a function.
+    fn bug(&self, text: &FunctionText, pass: &str, message: &str) -> Diagnostic {
+        let header = &self.source.text[text.text.clone()];
+        let header = header.split(|byte| *byte == b'(').next().unwrap_or_default();
+        Diagnostic {
+            severity: Severity::Bug,
+            offset: text.text.start,
+            message: format!("pass {pass} fails on {}: {message}", String::from_utf8_lossy(header)),
+            notes: vec!["the function alone, in a file of its own, is a reproducer".to_string()],
+        }
+    }
+
     /// Turns a failure into diagnostics, reading the function again for its positions.
     fn report(&mut self, text: &FunctionText, failure: Failure) {
         if let Failure::Bug { pass, message } = &failure {
-            self.diagnostics.push(bug(text, pass, message));
+            self.diagnostics.push(self.bug(text, pass, message));
             return;
         }
         let mut positions = SourceMap::default();
@@ -270,15 +282,6 @@ fn new_compiler<I: Isa>(options: &BuildOptions) -> Compiler<I> {
     let mut compiler = Compiler::new(&options.flags);
     compiler.timing = options.time.then(Timing::default);
     compiler
-}
-
-fn bug(text: &FunctionText, pass: &str, message: &str) -> Diagnostic {
-    Diagnostic {
-        severity: Severity::Bug,
-        offset: text.text.start,
-        message: format!("pass {pass}: {message}"),
-        notes: vec!["the function alone, in a file of its own, is a reproducer".to_string()],
-    }
 }
 
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {

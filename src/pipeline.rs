@@ -125,6 +125,9 @@ pub struct State<I: Isa> {
     isa: std::marker::PhantomData<I>,
 }
 
+/// Is called after each pass with what it made.
+pub type Dump<'a, I> = &'a dyn Fn(&'static str, &State<I>);
+
 impl<I: Isa> State<I> {
     /// What the function is after a pass, as text.
     pub fn text(&self, pass: &str, function: &Function) -> String {
@@ -182,7 +185,7 @@ impl<I: Isa> Compiler<I> {
     pub fn compile(
         &mut self,
         stencil: &Stencil,
-        dump: Option<&dyn Fn(&'static str, &State<I>)>,
+        dump: Option<Dump<'_, I>>,
     ) -> Result<CompiledStencil, Failure> {
         for pass in const { &passes::<I>() } {
             if !(pass.enabled)(&self.flags) {

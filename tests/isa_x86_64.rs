@@ -16,11 +16,12 @@ use clifc::mach::frame::Frame;
 use clifc::mach::inst::{Class, InstSink, MachInst, OperandKind, Props, Role, Row, RowId};
 use clifc::mach::isa::EmitContext;
 use clifc::mach::layout::Layout;
+use clifc::mach::text::{Names, Registers};
 use clifc::options::{Arch, Flags, Target};
 use clifc::target::x86_64::amode::{Amode, Place, Rm};
 use clifc::target::x86_64::encode::{self, Branches};
 use clifc::target::x86_64::format::Format;
-use clifc::target::x86_64::print::{self, Names, Registers};
+use clifc::target::x86_64::print;
 use clifc::target::x86_64::regs;
 use clifc::target::x86_64::rows::ROWS;
 use object::read::elf::ElfFile64;
@@ -227,7 +228,7 @@ fn make_variant(random: &mut Random, number: usize, row: RowId, frame: &Frame) -
 
     let mut text = String::new();
     let names = Fixed { label: format!(".Lafter{number}") };
-    let registers = Registers::Allocated(&parts.allocs, frame);
+    let registers = Registers::Allocated(&parts.allocs, Some(frame));
     print::print(&inst, registers, &parts.words, &names, &mut text).expect("strings take everything");
     let text = format!("{}{text}\n.skip {gap}, 0xCC\n.Lafter{number}:", direction(row, &text));
     Variant { row, parts, text, compiled: buffer.finish::<Branches>() }
@@ -279,7 +280,7 @@ fn our_relocs(variant: &Variant) -> Vec<Reloc> {
         .map(|r| {
             let mut name = String::new();
             Fixed { label: String::new() }.symbol(r.symbol, &mut name).expect("strings take everything");
-            (r.offset as u64, kind(r.kind).0 as u32, name, r.addend)
+            (r.offset as u64, kind(r.kind).0, name, r.addend)
         })
         .collect();
     relocs.sort();
@@ -323,7 +324,7 @@ fn every_row_agrees_with_the_assembler() {
         let RelocationFlags::Elf { r_type } = reloc.flags() else { panic!("an ELF relocation") };
         let RelocationTarget::Symbol(symbol) = reloc.target() else { panic!("a symbol") };
         let name = file.symbol_by_index(symbol).and_then(|s| s.name().map(str::to_owned)).expect("a name");
-        their_relocs[number].push((offset - starts[number], r_type.0 as u32, name, reloc.addend()));
+        their_relocs[number].push((offset - starts[number], r_type.0, name, reloc.addend()));
     }
     let mut wrong = Vec::new();
     for (number, variant) in variants.iter().enumerate() {

@@ -223,12 +223,11 @@ impl Reader {
 
     /// Registers 4 to 7 need a REX prefix where they are byte registers.
     fn mark_byte_registers(&mut self, row: &Row, fields: &[u8; 5]) {
-        let mut index = 0;
-        for operand in row.operands.iter().filter(|o| o.is_register() || o.is_memory()) {
+        let registers = row.operands.iter().filter(|o| o.is_register() || o.is_memory());
+        for (index, operand) in (0..).zip(registers) {
             let byte = operand.bits == 8 && !operand.float;
             self.opcode.byte_reg |= byte && fields[FIELD_REG] == index;
             self.opcode.byte_rm |= byte && fields[FIELD_RM] == index;
-            index += 1;
         }
     }
 }

@@ -39,7 +39,14 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
     /// Colour in messages: auto, always or never.
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = true,
+        display_order = 900
+    )]
     pub color: Colour,
 }
 

@@ -96,7 +96,8 @@ fn one(args: &Build, file: &Input, options: &BuildOptions, colour: bool) -> Resu
     };
     output::write(&path, &bytes)?;
     if args.depend {
-        output::write(&path.with_extension("d"), dependencies(&path, &file.path).as_bytes())?;
+        let beside = if path == Path::new("-") { default_output(&file.path, Emit::Obj) } else { path };
+        output::write(&beside.with_extension("d"), dependencies(&beside, &file.path).as_bytes())?;
     }
     if args.time {
         eprint!("{}", times(&timing));
@@ -145,14 +146,14 @@ fn times(timing: &Timing) -> String {
 
 /// Does `work`, which reports how many functions are done, and shows that if it takes long and
 /// somebody can see it: indicatif draws on terminals only.
-fn with_progress<T>(work: impl FnOnce(&(dyn Fn(usize) + Sync)) -> T) -> T {
+fn with_progress<T>(work: impl FnOnce(&(dyn Fn(usize, usize) + Sync)) -> T) -> T {
     const LONG: Duration = Duration::from_secs(1);
     let start = Instant::now();
     let bar: OnceLock<ProgressBar> = OnceLock::new();
-    let progress = |done: usize| {
+    let progress = |done: usize, all: usize| {
         // A look at the clock per function would cost more than some functions do.
-        if done % 64 == 0 && start.elapsed() > LONG {
-            bar.get_or_init(new_bar).set_position(done as u64);
+        if done.is_multiple_of(64) && start.elapsed() > LONG {
+            bar.get_or_init(|| new_bar(all)).set_position(done as u64);
         }
     };
     let result = work(&progress);
@@ -162,10 +163,10 @@ fn with_progress<T>(work: impl FnOnce(&(dyn Fn(usize) + Sync)) -> T) -> T {
     result
 }
 
-fn new_bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("{spinner} {pos} functions, {elapsed}")
+fn new_bar(all: usize) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} functions, {eta} left")
         .expect("a template that is right");
-    ProgressBar::new_spinner().with_style(style)
+    ProgressBar::new(all as u64).with_style(style)
 }
 
 #[cfg(test)]

@@ -109,6 +109,8 @@ impl<'a> Header<'a> {
 /// A function and the comments in and below it.
 #[derive(Debug)]
 pub struct TestFunction<'a> {
+    /// Where it begins, with the words of its linkage.
+    pub start: usize,
     /// Where it is.
     pub item: FunctionText,
     /// Its comments.
@@ -147,10 +149,12 @@ impl<'a> TestFile<'a> {
         if let Some(diagnostic) = diagnostics.first() {
             return Err(file.message(diagnostic));
         }
+        let mut start = leading.end;
         file.leading = file.comments(leading);
         let with_comments = |item: FunctionText| {
             let comments = file.comments(item.text.start..item.trailing.end);
-            TestFunction { item, comments }
+            let start = std::mem::replace(&mut start, item.trailing.end);
+            TestFunction { start, item, comments }
         };
         file.functions = functions.into_iter().map(with_comments).collect();
         let all = file.functions.iter().flat_map(|function| &function.comments).chain(&file.leading);

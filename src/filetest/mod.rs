@@ -5,6 +5,7 @@
 //! everything else. Every test of every file ends up in the report: what cannot be tested here is
 //! skipped with a reason, and what nobody knows (a command, a directive, a setting) fails.
 
+mod compile;
 mod exact;
 mod execute;
 mod file;
@@ -206,33 +207,34 @@ impl FileContext<'_> {
             let why = format!("`test {}` needs a `target` line", command.name);
             return vec![Test::new(self.name, command.name, Status::Failed(why))];
         }
-        let tests = targets.iter().filter_map(|line| {
+        let tests = targets.iter().enumerate().flat_map(|(unique, line)| {
             let test = format!("{} {}", command.name, line.text);
-            let (target, flags) = match &line.target {
-                Err(_) if self.options.only.is_some() => return None,
-                Err(why) => return Some(Test::new(self.name, &test, Status::Skipped(why.clone()))),
-                Ok(target) => target,
-            };
-            let wanted = self.options.only.is_none_or(|only| only == target.arch());
-            wanted.then(|| self.for_target(kind, command, &test, target, flags))
+            match &line.target {
+                Err(_) if self.options.only.is_some() => Vec::new(),
+                Err(why) => vec![Test::new(self.name, &test, Status::Skipped(why.clone()))],
+                Ok((target, _)) if self.options.only.is_some_and(|only| only != target.arch()) => Vec::new(),
+                Ok((target, flags)) if kind == Kind::Compile => {
+                    vec![Test::new(self.name, &test, compile::test(self, command, target, flags))]
+                }
+                Ok((target, flags)) => self.run(unique, &test, target, flags),
+            }
         });
         tests.collect()
     }
 
-    fn for_target(&self, kind: Kind, command: &Command, test: &str, target: &Target, flags: &Flags) -> Test {
-        let mut made = Test::new(self.name, test, Status::Passed);
-        made.outcome.status = match kind {
-            Kind::Compile => run::compile(self, command, target, flags),
-            _ => match run::prepare(self, target, flags) {
-                Ok(prepared) => {
-                    made.outcome.notes = prepared.notes;
-                    made.program = Some(prepared.program);
-                    Status::Passed
-                }
-                Err(status) => status,
-            },
+    /// A run test, and if some of its functions are left out, another that is skipped for them.
+    fn run(&self, unique: usize, test: &str, target: &Target, flags: &Flags) -> Vec<Test> {
+        let prepared = match run::prepare(self, unique, target, flags) {
+            Ok(prepared) => prepared,
+            Err(status) => return vec![Test::new(self.name, test, status)],
         };
-        made
+        let mut made = Test::new(self.name, test, Status::Passed);
+        made.outcome.notes = prepared.notes;
+        made.program = Some(prepared.program);
+        let left_out = prepared.left_out.map(|(why, count)| {
+            Test::new(self.name, &format!("{test}, {count} functions"), Status::Skipped(why))
+        });
+        [made].into_iter().chain(left_out).collect()
     }
 }
 

@@ -1,22 +1,17 @@
-//! The tests of a file that need machine code: `compile` and `run`.
+//! The tests of a file that execute it: `run`.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
+use super::compile::{self, Trouble};
 use super::execute::{self, Case, Ended, Program, layout};
-use super::file::{Command, TestFile, TestFunction};
+use super::file::{TestFile, TestFunction};
 use super::invocation::{Invocation, Want};
 use super::report::Status;
 use super::values::show_list;
-use super::{FileContext, exact, subtests};
-use crate::diag::{Diagnostic, Severity, Source};
-use crate::driver::{self, BuildOptions, Observer};
-use crate::ir::{AbiParam, Linkage, Name, Signature, Type};
-use crate::object::Layout;
-use crate::object::disasm::{Style, disassemble};
+use super::{FileContext, subtests};
+use crate::ir::{AbiParam, Function, Linkage, Name, Signature, Type};
 use crate::options::{Flags, Target};
-
-/// What diagnostics of back ends contain where they lack something.
-const NOT_YET: &str = "not supported yet on";
 
 /// A compiled run test, and remarks on it.
 pub struct Prepared {
@@ -24,43 +19,112 @@ pub struct Prepared {
     pub program: Program,
     /// Remarks.
     pub notes: Vec<String>,
+    /// What the back end lacks, and how many of the called functions are left out for it.
+    pub left_out: Option<(String, usize)>,
 }
 
-/// A function that is called by run tests.
-struct Tested<'a> {
+/// A function of a file, and how comments call it.
+struct Known<'a> {
     function: &'a TestFunction<'a>,
     name: Name,
     signature: Signature,
+    /// Names it refers to.
+    refers_to: Vec<Name>,
     invocations: Vec<Invocation>,
 }
 
-/// Compiles a file for a run test, with an entry point for each function that is called.
-pub fn prepare(cx: &FileContext, target: &Target, flags: &Flags) -> Result<Prepared, Status> {
+/// Compiles a file for a run test, with an entry point for each function that is called. Functions
+/// that the back end lacks something for are left out, and with them those that refer to them.
+pub fn prepare(cx: &FileContext, unique: usize, target: &Target, flags: &Flags) -> Result<Prepared, Status> {
     runnable(target, flags).map_err(Status::Skipped)?;
-    let tested = tested_functions(cx.file).map_err(Status::Failed)?;
-    let mut notes = Vec::new();
-    let mut cases = Vec::new();
-    let mut entries = Vec::new();
-    let mut text = with_local_functions(cx.file);
-    for (number, Tested { function, name, signature, invocations }) in tested.into_iter().enumerate() {
-        let entry = format!("clifc_case_{}_{}_{number}", cx.number, symbol_part(&flags.key()));
-        text.push_str(&trampoline(&entry, &name, &signature));
-        entries.push(entry);
-        let results = types(&signature.returns);
-        for invocation in invocations {
-            let called = Name::Text(invocation.name.as_str().into());
-            if !invocation.name.is_empty() && called != name {
-                let line = cx.file.line(function.item.text.start);
-                notes.push(format!(
-                    "line {}: `%{}` stands below another function, of line {line}, which is called",
-                    invocation.line, invocation.name
-                ));
+    let functions = known_functions(cx.file).map_err(Status::Failed)?;
+    let mut left_out = vec![false; functions.len()];
+    let mut reason = None;
+    loop {
+        let unit = Unit::new(cx, unique, &functions, &left_out);
+        let lacks = match compile::object(cx.name, &unit.text, target, flags) {
+            Ok(object) => {
+                let tested = |(known, out): (&Known, &bool)| *out && !known.invocations.is_empty();
+                let count = functions.iter().zip(&left_out).filter(|pair| tested(*pair)).count();
+                let Unit { entries, cases, notes, .. } = unit;
+                let program = Program { arch: target.arch(), object, entries, cases };
+                return Ok(Prepared { program, notes, left_out: reason.map(|why| (why, count)) });
             }
-            cases.push(Case { entry: number, invocation, results: results.clone() });
+            Err(Trouble::Wrong(why)) => return Err(Status::Failed(why)),
+            Err(Trouble::Lacking(lacks)) => lacks,
+        };
+        let lines = lacks.iter().map(|(line, _)| *line);
+        let before = left_out.clone();
+        lines.filter_map(|line| unit.function_at(line)).for_each(|number| left_out[number] = true);
+        leave_out_users(&functions, &mut left_out);
+        let why = reason.get_or_insert_with(|| lacks.into_iter().next().unwrap_or_default().1);
+        let rest = functions.iter().zip(&left_out).any(|(known, out)| !out && !known.invocations.is_empty());
+        if !rest || before == left_out {
+            return Err(Status::Skipped(why.clone()));
         }
     }
-    let object = compile_object(cx, &text, target, flags)?;
-    Ok(Prepared { program: Program { arch: target.arch(), object, entries, cases }, notes })
+}
+
+/// Leaves out what refers to functions that are left out.
+fn leave_out_users(functions: &[Known], left_out: &mut [bool]) {
+    loop {
+        let gone: HashSet<&Name> =
+            functions.iter().zip(&*left_out).filter(|(_, out)| **out).map(|(known, _)| &known.name).collect();
+        let users = functions.iter().map(|known| known.refers_to.iter().any(|name| gone.contains(name)));
+        let users: Vec<bool> = users.zip(&*left_out).map(|(user, out)| user && !out).collect();
+        if !users.contains(&true) {
+            return;
+        }
+        left_out.iter_mut().zip(users).for_each(|(out, user)| *out |= user);
+    }
+}
+
+/// The text that is compiled for a run test.
+struct Unit {
+    text: String,
+    /// The first line of each function and entry point, and the number of the function it is of.
+    starts: Vec<(usize, usize)>,
+    entries: Vec<String>,
+    cases: Vec<Case>,
+    notes: Vec<String>,
+}
+
+impl Unit {
+    fn new(cx: &FileContext, unique: usize, functions: &[Known], left_out: &[bool]) -> Self {
+        let text = with_local_functions(cx.file, left_out);
+        let line_of = |known: &Known| cx.file.line(known.function.item.text.start);
+        let starts = functions.iter().map(line_of).zip(0..).collect();
+        let mut unit = Unit { text, starts, entries: Vec::new(), cases: Vec::new(), notes: Vec::new() };
+        for (number, known) in functions.iter().enumerate() {
+            if left_out[number] || known.invocations.is_empty() {
+                continue;
+            }
+            let entry = format!("clifc_case_{}_{unique}_{number}", cx.number);
+            unit.starts.push((unit.text.lines().count() + 1, number));
+            unit.text.push_str(&trampoline(&entry, &known.name, &known.signature));
+            for invocation in &known.invocations {
+                let called = Name::Text(invocation.name.as_str().into());
+                if !invocation.name.is_empty() && called != known.name {
+                    unit.notes.push(format!(
+                        "line {}: `%{}` stands below another function, of line {}, which is called",
+                        invocation.line,
+                        invocation.name,
+                        line_of(known)
+                    ));
+                }
+                let results = types(&known.signature.returns);
+                unit.cases.push(Case { entry: unit.entries.len(), invocation: invocation.clone(), results });
+            }
+            unit.entries.push(entry);
+        }
+        unit
+    }
+
+    /// The number of the function that a line is of.
+    fn function_at(&self, line: usize) -> Option<usize> {
+        let above = self.starts.partition_point(|(start, _)| *start <= line);
+        above.checked_sub(1).map(|at| self.starts[at].1)
+    }
 }
 
 /// Whether code for a target with such settings can run here; if not, why.
@@ -78,40 +142,43 @@ fn types(params: &[AbiParam]) -> Vec<Type> {
     params.iter().map(|param| param.ty).collect()
 }
 
-/// The functions that comments ask to run.
-fn tested_functions<'a>(file: &'a TestFile<'a>) -> Result<Vec<Tested<'a>>, String> {
-    let mut tested = Vec::new();
+/// The functions of a file, of which comments ask to run some.
+fn known_functions<'a>(file: &'a TestFile<'a>) -> Result<Vec<Known<'a>>, String> {
+    let mut functions = Vec::new();
     for function in &file.functions {
-        let parsed = subtests::parse_function(file, function)?.function;
-        let signature = parsed.stencil.signature;
-        let (params, results) = (types(&signature.params), types(&signature.returns));
+        let Function { stencil, params } = subtests::parse_function(file, function)?.function;
+        let signature = stencil.signature;
+        let (args, results) = (types(&signature.params), types(&signature.returns));
         let mut invocations = Vec::new();
         for comment in &function.comments {
-            let invocation = Invocation::parse(comment.line, comment.text, &params, &results);
+            let invocation = Invocation::parse(comment.line, comment.text, &args, &results);
             invocations.extend(invocation.map_err(|why| format!("line {}: {why}", comment.line))?);
         }
-        if !invocations.is_empty() {
-            tested.push(Tested { function, name: parsed.params.name, signature, invocations });
-        }
+        let refers_to = params.names.values().cloned().collect();
+        functions.push(Known { function, name: params.name, signature, refers_to, invocations });
     }
-    match tested.is_empty() {
-        true => Err("no `run:` comment".into()),
-        false => Ok(tested),
+    match functions.iter().any(|known| !known.invocations.is_empty()) {
+        true => Ok(functions),
+        false => Err("no `run:` comment".into()),
     }
 }
 
-/// The file with its exported functions made local, so that many files can be linked together. Lines
-/// stay as they are.
-fn with_local_functions(file: &TestFile) -> String {
+/// The file with its exported functions made local, so that many files can be linked together, and
+/// without those left out. Lines stay where they are.
+fn with_local_functions(file: &TestFile, left_out: &[bool]) -> String {
     let mut text = String::new();
     let mut done = 0;
-    for function in &file.functions {
-        if function.item.linkage == Linkage::Export {
-            let start = function.item.text.start;
-            text.push_str(&file.text[done..start]);
-            text.push_str("local ");
-            done = start;
+    for (function, out) in file.functions.iter().zip(left_out) {
+        let item = &function.item.text;
+        if *out {
+            text.push_str(&file.text[done..function.start]);
+            text.extend(file.text[function.start..item.end].chars().filter(|c| *c == '\n'));
+        } else {
+            text.push_str(&file.text[done..item.start]);
+            text.push_str(if function.item.linkage == Linkage::Export { "local " } else { "" });
+            text.push_str(&file.text[item.clone()]);
         }
+        done = item.end;
     }
     text + &file.text[done..] + "\n"
 }
@@ -140,15 +207,6 @@ fn trampoline(entry: &str, callee: &Name, signature: &Signature) -> String {
     text + "    return\n}\n"
 }
 
-/// Settings as part of a symbol, short and different for different ones.
-fn symbol_part(key: &[u8]) -> String {
-    // FNV-1a: the settings of one file's target lines are a handful.
-    let hash = key.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    format!("{hash:x}")
-}
-
 /// Decides from how the cases ended.
 pub fn judge(program: &Program, ended: Result<Vec<Ended>, String>, notes: &mut Vec<String>) -> Status {
     let ended = match ended {
@@ -173,89 +231,4 @@ pub fn judge(program: &Program, ended: Result<Vec<Ended>, String>, notes: &mut V
         }
     }
     if failures.is_empty() { Status::Passed } else { Status::Failed(failures.join("\n")) }
-}
-
-/// Compiles a file. What its back end lacks is a reason to skip the test, anything else to fail it.
-fn compile_object(cx: &FileContext, text: &str, target: &Target, flags: &Flags) -> Result<Vec<u8>, Status> {
-    let source = Source { name: cx.name, text: text.as_bytes() };
-    let mut flags = *flags;
-    flags.enable("regalloc_checker").expect("a setting of all targets");
-    let options = BuildOptions {
-        target: target.clone(),
-        flags,
-        layout: Layout::default(),
-        // Files are compiled in parallel already.
-        jobs: 1,
-        time: false,
-    };
-    let diagnostics = match driver::build(&source, &options, &Observer::NONE) {
-        Ok(built) => return Ok(built.object),
-        Err(diagnostics) => diagnostics,
-    };
-    let (lacking, wrong): (Vec<_>, Vec<_>) = diagnostics.into_iter().partition(|diagnostic| {
-        diagnostic.severity == Severity::Error && diagnostic.message.contains(NOT_YET)
-    });
-    match lacking.first() {
-        Some(diagnostic) if wrong.is_empty() => Err(Status::Skipped(diagnostic.message.clone())),
-        _ => {
-            let line = |diagnostic: &Diagnostic| {
-                format!("line {}: {}", source.line_col(diagnostic.offset).0, diagnostic.message)
-            };
-            Err(Status::Failed(wrong.iter().map(line).collect::<Vec<_>>().join("\n")))
-        }
-    }
-}
-
-/// `test compile`: the code of each function matches, or is exactly what the file holds.
-pub fn compile(cx: &FileContext, command: &Command, target: &Target, flags: &Flags) -> Status {
-    let has = |option| command.options.contains(&option);
-    let object = match compile_object(cx, cx.file.text, target, flags) {
-        Err(Status::Failed(_)) if has("expect-fail") => return Status::Passed,
-        Err(status) => return status,
-        Ok(_) if has("expect-fail") => return Status::Failed("it compiles, and should not".into()),
-        Ok(object) => object,
-    };
-    let result = listings(cx.file, &object).and_then(|listings| match has("precise-output") {
-        true if cx.file.header.targets.len() != 1 => Err("exact output needs a single `target` line".into()),
-        true if cx.options.bless => {
-            let blessed = exact::bless(cx.file, &listings);
-            std::fs::write(cx.path, blessed).map_err(|error| error.to_string())
-        }
-        true => compare(cx.file, &listings, exact::compare),
-        false => compare(cx.file, &listings, subtests::check),
-    });
-    match result {
-        Ok(()) => Status::Passed,
-        Err(why) => Status::Failed(why),
-    }
-}
-
-/// Compares the listing of each function by `test`.
-fn compare(
-    file: &TestFile,
-    listings: &[String],
-    test: fn(&TestFile, &TestFunction, &str) -> Result<(), String>,
-) -> Result<(), String> {
-    let mut listings = listings.iter();
-    subtests::each(file, |function| {
-        let listing = listings.next().ok_or("there is no code")?;
-        test(file, function, listing)
-    })
-}
-
-/// The code of each function, as text.
-fn listings(file: &TestFile, object: &[u8]) -> Result<Vec<String>, String> {
-    let mut text = Vec::new();
-    disassemble(object, Style::Text, &mut text).map_err(|error| error.to_string())?;
-    let text = String::from_utf8_lossy(&text).into_owned();
-    // A blank line and one with the name come before each.
-    let listings: Vec<String> = text
-        .split("\n\n")
-        .skip(1)
-        .map(|listing| listing.split_once('\n').unwrap_or_default().1.into())
-        .collect();
-    match listings.len() == file.functions.len() {
-        true => Ok(listings),
-        false => Err("only functions of one section can be compared".into()),
-    }
 }

@@ -5,14 +5,12 @@
 //! they are printed by name.
 
 use super::amode::{Cond, PackedAmode, Place, frame_offset};
-use super::format::FIELD_MEM;
 use super::regs;
 use super::rows::ROWS;
 use crate::mach::buffer::Label;
 use crate::mach::compiled::SymbolRef;
 use crate::mach::inst::{MachInst, OperandKind, Row};
 use crate::mach::text::{Names, Registers};
-
 use std::fmt::{self, Write};
 
 /// Writes an instruction. `registers` and `words` begin with its own.
@@ -66,7 +64,9 @@ impl Printer<'_> {
     fn value(&self, kind: OperandKind, register: usize, word: usize, out: &mut dyn Write) -> fmt::Result {
         match kind {
             OperandKind::Reg { bits, .. } => self.register(register, bits, out),
-            OperandKind::Mem { bits } | OperandKind::RegMem { bits, .. } => self.memory(register, bits, out),
+            OperandKind::Mem { bits } | OperandKind::RegMem { bits, .. } => {
+                self.memory(register, word, bits, out)
+            }
             OperandKind::Imm { bits, signed } => {
                 let value = (self.words[word] as i32 as i64) << (64 - bits.min(32)) >> (64 - bits.min(32));
                 let mask = if signed { -1 } else { (1i64 << bits) - 1 };
@@ -102,9 +102,8 @@ impl Printer<'_> {
         }
     }
 
-    /// The memory operand, whose first register is number `first`.
-    fn memory(&self, first: usize, bits: u16, out: &mut dyn Write) -> fmt::Result {
-        let word = self.row.fields[FIELD_MEM] as usize;
+    /// The memory operand, whose first register and word have these numbers.
+    fn memory(&self, first: usize, word: usize, bits: u16, out: &mut dyn Write) -> fmt::Result {
         let amode = PackedAmode::unpack(self.words[word], self.words[word + 1]);
         let Some(place) = amode.place else { return self.register(first, bits, out) };
         match place {

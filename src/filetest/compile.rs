@@ -1,0 +1,107 @@
+//! Test files compiled, and the tests of the code itself: `compile`.
+
+use super::file::{Command, TestFile, TestFunction};
+use super::report::Status;
+use super::{FileContext, exact, subtests};
+use crate::diag::{Diagnostic, Severity, Source};
+use crate::driver::{self, BuildOptions, Observer};
+use crate::object::Layout;
+use crate::object::disasm::{Style, disassemble};
+use crate::options::{Flags, Target};
+
+/// What diagnostics of back ends contain where they lack something.
+const NOT_YET: &str = "not supported yet on";
+
+/// Why there is no object.
+pub enum Trouble {
+    /// The back end lacks something: lines, and what it is.
+    Lacking(Vec<(usize, String)>),
+    /// Something else.
+    Wrong(String),
+}
+
+/// Compiles a file, with register allocation checked.
+pub fn object(name: &str, text: &str, target: &Target, flags: &Flags) -> Result<Vec<u8>, Trouble> {
+    let source = Source { name, text: text.as_bytes() };
+    let mut flags = *flags;
+    flags.enable("regalloc_checker").expect("a setting of all targets");
+    let options = BuildOptions {
+        target: target.clone(),
+        flags,
+        layout: Layout::default(),
+        // Files are compiled in parallel already.
+        jobs: 1,
+        time: false,
+    };
+    let diagnostics = match driver::build(&source, &options, &Observer::NONE) {
+        Ok(built) => return Ok(built.object),
+        Err(diagnostics) => diagnostics,
+    };
+    let line = |diagnostic: &Diagnostic| source.line_col(diagnostic.offset).0;
+    let is_lack = |diagnostic: &&Diagnostic| {
+        diagnostic.severity == Severity::Error && diagnostic.message.contains(NOT_YET)
+    };
+    let (lacks, wrong): (Vec<_>, Vec<_>) = diagnostics.iter().partition(is_lack);
+    if wrong.is_empty() {
+        return Err(Trouble::Lacking(lacks.into_iter().map(|d| (line(d), d.message.clone())).collect()));
+    }
+    let messages = wrong.into_iter().map(|d| format!("line {}: {}", line(d), d.message));
+    Err(Trouble::Wrong(messages.collect::<Vec<_>>().join("\n")))
+}
+
+/// `test compile`: the code of each function matches, or is exactly what the file holds.
+pub fn test(cx: &FileContext, command: &Command, target: &Target, flags: &Flags) -> Status {
+    let has = |option| command.options.contains(&option);
+    let object = match object(cx.name, cx.file.text, target, flags) {
+        Err(Trouble::Wrong(_)) if has("expect-fail") => return Status::Passed,
+        Err(Trouble::Wrong(why)) => return Status::Failed(why),
+        Err(Trouble::Lacking(lacks)) => {
+            return Status::Skipped(lacks.into_iter().next().map_or(String::new(), |(_, why)| why));
+        }
+        Ok(_) if has("expect-fail") => return Status::Failed("it compiles, and should not".into()),
+        Ok(object) => object,
+    };
+    let result = listings(cx.file, &object).and_then(|listings| match has("precise-output") {
+        true if cx.file.header.targets.len() != 1 => Err("exact output needs a single `target` line".into()),
+        true if cx.options.bless => {
+            let blessed = exact::bless(cx.file, &listings);
+            std::fs::write(cx.path, blessed).map_err(|error| error.to_string())
+        }
+        true => compare(cx.file, &listings, exact::compare),
+        false => compare(cx.file, &listings, subtests::check),
+    });
+    match result {
+        Ok(()) => Status::Passed,
+        Err(why) => Status::Failed(why),
+    }
+}
+
+/// Compares the listing of each function by `test`.
+fn compare(
+    file: &TestFile,
+    listings: &[String],
+    test: fn(&TestFile, &TestFunction, &str) -> Result<(), String>,
+) -> Result<(), String> {
+    let mut listings = listings.iter();
+    subtests::each(file, |function| {
+        let listing = listings.next().ok_or("there is no code")?;
+        test(file, function, listing)
+    })
+}
+
+/// The code of each function, as text.
+fn listings(file: &TestFile, object: &[u8]) -> Result<Vec<String>, String> {
+    let mut text = Vec::new();
+    disassemble(object, Style::Text, &mut text).map_err(|error| error.to_string())?;
+    let text = String::from_utf8_lossy(&text).into_owned();
+    // A blank line and one with the name come before each.
+    let listings: Vec<String> = text
+        .split("\n\n")
+        .skip(1)
+        .map(|listing| listing.split_once('\n').unwrap_or_default().1.into())
+        .collect();
+    match listings.len() == file.functions.len() {
+        true => Ok(listings),
+        false => Err("only functions of one section can be compared".into()),
+    }
+}

@@ -1,0 +1,178 @@
+//! The command line, as a user meets it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// A new empty directory.
+fn dir(name: &str) -> PathBuf {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli").join(name);
+    if dir.exists() {
+        fs::remove_dir_all(&dir).expect("an old directory can go");
+    }
+    fs::create_dir_all(&dir).expect("a directory");
+    dir
+}
+
+fn clifc(dir: &Path, args: &[&str], input: &str) -> Output {
+    fs::write(dir.join("stdin"), input).expect("a file");
+    let stdin = fs::File::open(dir.join("stdin")).expect("a file");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_clifc"));
+    command.args(args).current_dir(dir).env_remove("RUST_BACKTRACE").stdin(Stdio::from(stdin));
+    command.output().expect("clifc starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+const ADD: &str =
+    "function %add(i32, i32) -> i32 {\nblock0(v0: i32, v1: i32):\n    v2 = iadd v0, v1\n    return v2\n}\n";
+const WRONG: &str =
+    "function %f() {\nblock0:\n    retrn\n}\n\nfunction %g() -> i32 {\nblock0:\n    return\n}\n";
+
+#[test]
+fn an_object_is_named_after_its_input() {
+    let dir = dir("named");
+    fs::write(dir.join("add.clif"), ADD).expect("a file");
+    assert!(clifc(&dir, &["build", "--target", "x86_64", "add.clif", "-MD"], "").status.success());
+    assert!(fs::read(dir.join("add.o")).expect("an object").starts_with(b"\x7fELF"));
+    assert_eq!(fs::read_to_string(dir.join("add.d")).expect("a rule"), "add.o: add.clif\n");
+}
+
+#[test]
+fn standard_input_and_output_are_files_too() {
+    let dir = dir("pipes");
+    let object = clifc(&dir, &["build", "--target", "x86_64", "-"], ADD);
+    assert!(object.stdout.starts_with(b"\x7fELF"));
+    let listing = clifc(&dir, &["build", "--target", "x86_64", "-S", "-o", "-"], ADD);
+    assert!(text(&listing.stdout).contains("retq"), "{}", text(&listing.stdout));
+    let printed = clifc(&dir, &["cat"], ADD);
+    assert_eq!(text(&printed.stdout), ADD.replace("i32 {", "i32 fast {"));
+}
+
+#[test]
+fn wrong_input_is_shown_and_leaves_no_object() {
+    let dir = dir("wrong");
+    fs::write(dir.join("wrong.clif"), WRONG).expect("a file");
+    fs::write(dir.join("wrong.o"), "old").expect("a file");
+    let output = clifc(&dir, &["build", "--target", "x86_64", "wrong.clif"], "");
+    assert_eq!(output.status.code(), Some(1));
+    let errors = text(&output.stderr);
+    assert!(
+        errors.contains("wrong.clif:3:5: error: ") && errors.contains("wrong.clif:8:5: error: "),
+        "{errors}"
+    );
+    assert!(!errors.contains('\x1b'), "no colour in a pipe");
+    assert_eq!(fs::read(dir.join("wrong.o")).expect("the old file"), b"old");
+    assert_eq!(fs::read_dir(&dir).expect("the directory").count(), 3);
+    assert_eq!(clifc(&dir, &["check", "wrong.clif"], "").status.code(), Some(1));
+    assert_eq!(clifc(&dir, &["check"], ADD).status.code(), Some(0));
+}
+
+#[test]
+fn a_wrong_command_line_is_exit_code_2() {
+    let dir = dir("usage");
+    for args in [
+        &["build", "--target", "riscv64", "-"][..],
+        &["build", "--set", "opt_levle=none", "-"],
+        &["build", "--cpu", "i486", "-"],
+        &["build", "--dump", "nothing", "-"],
+        &["build", "-o", "x", "a", "b"],
+        &["frobnicate"],
+        &["explain", "iad"],
+        &["test", "nowhere"],
+        &["@nowhere"],
+    ] {
+        assert_eq!(clifc(&dir, args, "").status.code(), Some(2), "{args:?}");
+    }
+}
+
+#[test]
+fn arguments_can_be_in_a_file() {
+    let dir = dir("response");
+    fs::write(dir.join("args"), "build --target x86_64\n'a b.clif' -o \"c d.o\"").expect("a file");
+    fs::write(dir.join("a b.clif"), ADD).expect("a file");
+    assert!(clifc(&dir, &["@args"], "").status.success());
+    assert!(dir.join("c d.o").exists());
+}
+
+#[test]
+fn bytes_do_not_depend_on_threads() {
+    let dir = dir("threads");
+    let functions: String = (0..100).map(|n| ADD.replace("%add", &format!("%add{n}"))).collect();
+    let build = |jobs| clifc(&dir, &["build", "--target", "x86_64", "-j", jobs, "-"], &functions).stdout;
+    let one = build("1");
+    assert!(!one.is_empty());
+    assert_eq!(one, build("2"));
+    assert_eq!(one, build("7"));
+}
+
+#[test]
+fn lists_have_what_there_is() {
+    let dir = dir("lists");
+    for (args, part) in [
+        (&["targets"][..], "aarch64-unknown-linux-gnu"),
+        (&["targets"], "--cpu haswell"),
+        (&["settings", "--target", "s390x"], "has_mie3 = false"),
+        (&["settings", "--target", "x86_64", "--cpu", "x86-64-v3"], "* has_avx2 = true"),
+        (&["explain", "iadd"], "Wrapping addition"),
+        (&["explain"], "br_table"),
+        (&["--help"], "Examples:"),
+    ] {
+        let output = clifc(&dir, args, "");
+        assert!(output.status.success() && text(&output.stdout).contains(part), "{args:?}");
+    }
+}
+
+/// The report of a test file.
+fn report(dir: &Path, file: &str) -> (Option<i32>, String) {
+    fs::write(dir.join("test.clif"), file).expect("a file");
+    let output = clifc(dir, &["test", "test.clif"], "");
+    (output.status.code(), text(&output.stdout))
+}
+
+#[test]
+fn tests_are_counted() {
+    let dir = dir("counted");
+    let file = format!("test cat\ntest interpret\ntest verifier\n{ADD}; check: iadd\n");
+    let (code, text) = report(&dir, &file);
+    assert_eq!(code, Some(0));
+    assert!(text.ends_with("2 passed, 0 failed, 1 skipped\n"), "{text}");
+    let strict =
+        clifc(&dir, &["test", "--fail-on-skip", "--junit", "x.xml", "--json", "x.json", "test.clif"], "");
+    assert_eq!(strict.status.code(), Some(1));
+    assert!(fs::read_to_string(dir.join("x.xml")).expect("a report").contains("skipped=\"1\""));
+    assert_eq!(fs::read_to_string(dir.join("x.json")).expect("a report").lines().count(), 3);
+}
+
+#[test]
+fn what_nobody_knows_fails() {
+    let dir = dir("unknown");
+    for header in
+        ["test cta", "test cat precise", "test cat\nset magic", "test cat\ntarget x86_65", "", "tset cat"]
+    {
+        let (code, text) = report(&dir, &format!("{header}\n{ADD}"));
+        assert!(code == Some(1) && text.ends_with("0 passed, 1 failed, 0 skipped\n"), "{header}: {text}");
+    }
+    for comment in ["; chek: iadd", "; check: $(", "; check: isub", "; not: iadd"] {
+        let (code, text) = report(&dir, &format!("test cat\n{ADD}{comment}\n"));
+        assert!(code == Some(1), "{comment}: {text}");
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn run_tests_run_apart() {
+    let dir = dir("run");
+    let trap = "function %f(i32) -> i32 {\nblock0(v0: i32):\n    trapnz v0, user1\n    return v0\n}\n";
+    let file = format!(
+        "test run\ntarget x86_64\n{trap}; run: %f(0) == 0\n; run: %f(1) == 1\n; run: %f(0) == 2\n{ADD}; run: %add(1, 2) == 3\n; print: %add(3, 4)\n"
+    );
+    let (code, text) = report(&dir, &file);
+    assert_eq!(code, Some(1));
+    assert!(text.contains("%f(1) ended with SIGILL"), "{text}");
+    assert!(text.contains("%f(0) is [0], not [2]"), "{text}");
+    assert!(text.contains("%add(3, 4) is [7]"), "{text}");
+    assert!(text.ends_with("0 passed, 1 failed, 0 skipped\n"), "{text}");
+}
