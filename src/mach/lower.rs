@@ -482,6 +482,10 @@ impl<'a, I: Isa> Lower<'a, I> {
     /// The caller checks opcode and type, and then says so with [`Lower::sink`].
     #[inline]
     pub fn sinkable_load(&self, value: Value) -> Option<Inst> {
+        // Its single user may have been lowered twice: folded into another, without the load, and by itself.
+        if self.is_used(value) {
+            return None;
+        }
         let inst = self.unique(value)?;
         let effects = self.f.insts[inst].opcode.effects();
         let plain = effects.has(Effects::LOAD) && !effects.any(Effects::OTHER.or(Effects::STORE));
