@@ -126,6 +126,7 @@ pub fn lower_function<'a, I: Isa>(
     vcode.clear();
     blocks.build(f, analysis, vcode);
     tables.prepare(f);
+    check_types::<I>(f)?;
     let mut cx = Lower::<I> {
         f,
         flags,
@@ -172,6 +173,20 @@ pub fn lower_function<'a, I: Isa>(
         tail_bytes: cx.tail_bytes,
         needs_frame_pointer: cx.needs_frame_pointer,
     })
+}
+
+/// Rejects functions with values of types that the target has no registers for.
+fn check_types<I: Isa>(f: &Stencil) -> Result<(), Unsupported> {
+    let bad = f
+        .value_types
+        .iter()
+        .find(|&(value, &ty)| !I::supports(ty) && f.value_defs[value].get() != ValueDef::None);
+    let Some((value, ty)) = bad else { return Ok(()) };
+    let inst = match f.value_defs[value].get() {
+        ValueDef::Result(inst, _) => Some(inst),
+        _ => None,
+    };
+    Err(Unsupported { inst, message: format!("values of type {ty} are not supported yet on {}", I::NAME) })
 }
 
 /// What emission has to know of a lowered function besides its VCode.

@@ -66,6 +66,14 @@ impl Ty {
         }
     }
 
+    /// Integer registers of the System V convention that it takes.
+    fn registers(self) -> u32 {
+        match self {
+            Ty::Int { bits, .. } => bits.div_ceil(64),
+            Ty::Float | Ty::Double | Ty::Big => 0,
+        }
+    }
+
     /// As a block parameter.
     fn value(self) -> String {
         self.clif().split(' ').next().unwrap_or_default().to_string()
@@ -75,7 +83,7 @@ impl Ty {
         let ty = self.c();
         match self {
             Ty::Int { bits: 128, .. } => {
-                format!("(({ty})(s64){:#x} << 64 | {:#x})", random.next(), random.next())
+                format!("({ty})((u128){:#x} << 64 | {:#x})", random.next(), random.next())
             }
             Ty::Int { .. } => format!("(({ty}){:#x})", random.next()),
             Ty::Float | Ty::Double => format!("(({ty}){}.25)", random.below(1 << 20) as i64 - (1 << 19)),
@@ -149,6 +157,22 @@ struct Shape {
 
 impl Shape {
     fn new(random: &mut Random) -> Self {
+        std::iter::repeat_with(|| Self::any(random))
+            .find(|shape| !shape.splits(shape.args.iter()) && !shape.splits(shape.args.iter().rev()))
+            .expect("an endless supply")
+    }
+
+    /// Whether one register is left for a 128-bit argument: what becomes of that, GCC and LLVM disagree on.
+    fn splits<'a>(&self, mut args: impl Iterator<Item = &'a Ty>) -> bool {
+        let mut left = 6 - u32::from(self.ret == Ret::Struct);
+        args.any(|arg| {
+            let (wants, had) = (arg.registers(), left);
+            left -= wants.min(left);
+            wants == 2 && had == 1
+        })
+    }
+
+    fn any(random: &mut Random) -> Self {
         let windows = random.below(5) == 0;
         // The Windows convention of CLIF has no 128-bit integers and no copies in memory.
         let allowed = |ty: &Ty| !windows || !matches!(ty, Ty::Big | Ty::Int { bits: 128, .. });
@@ -269,6 +293,7 @@ const C_PROLOGUE: &str = "\
 #include <stdio.h>
 typedef int8_t s8; typedef uint8_t u8; typedef int16_t s16; typedef uint16_t u16;
 typedef int32_t s32; typedef uint32_t u32; typedef int64_t s64; typedef __int128 s128;
+typedef unsigned __int128 u128;
 struct big { s64 a, b, c; };
 struct five { s64 w[5]; };
 struct s64_s64 { s64 a; s64 b; };

@@ -179,10 +179,10 @@ impl Assigner {
         let start = parts.len() as u32;
         let mut push = |place, ty| parts.push(Part { place, ty, extension: param.extension });
         if param.ty == types::I128 {
-            let free = ints.len().saturating_sub(self.ints) >= 2;
-            if let (true, Some(low)) = (free, self.next_reg(RegClass::Int, ints, floats)) {
+            // A register that is left alone stays unused, as with LLVM; GCC gives it to a later argument.
+            let mut next_reg = || self.next_reg(RegClass::Int, ints, floats);
+            if let (Some(low), Some(high)) = (next_reg(), next_reg()) {
                 push(Place::Reg(low), types::I64);
-                let high = self.next_reg(RegClass::Int, ints, floats).expect("two registers are free");
                 push(Place::Reg(high), types::I64);
             } else if let Place::Stack(at) = self.stack_place(16) {
                 push(Place::Stack(at), types::I64);

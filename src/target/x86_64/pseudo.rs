@@ -1,8 +1,8 @@
 //! What expands pseudo-instructions: one function for each `expand = name` of the rows.
 
-pub use super::atomic_loop::{rmw_loop, rmw_wide};
 mod float;
 
+pub use super::atomic_loop::{rmw_loop, rmw_wide};
 pub use float::*;
 
 use super::amode::{Amode, Cond, OperandSize, Place};

@@ -34,7 +34,9 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result {
     };
     if ty == types::I128 {
         if !cx.flags.has_cmpxchg16b() {
-            return Err(cx.unsupported("atomic accesses of i128 need has_cmpxchg16b"));
+            return Err(cx.unsupported(
+                "atomic accesses of i128 are not supported yet on x86_64 without has_cmpxchg16b",
+            ));
         }
         lower_wide(cx, inst, &data, swap);
         return Ok(());
@@ -96,11 +98,11 @@ fn read_modify_write(cx: &mut Cx, inst: Inst, data: &InstData, swap: bool) {
     let size = exact_size(data.ty);
     let arithmetic = matches!(op, Add | Sub | Umin | Umax | Smin | Smax);
     // Bitwise operations commute with swapping bytes; for the others the loop swaps.
-    let swap_outside = swap && !arithmetic;
-    if !used && !(swap && arithmetic) && in_place(cx, data, op, swap) {
+    let swaps_inside = swap && arithmetic;
+    if !used && !swaps_inside && in_place(cx, data, op, swap) {
         return;
     }
-    let operand = put_as_stored(cx, Value(data.b), swap_outside);
+    let operand = put_as_stored(cx, Value(data.b), swap && !arithmetic);
     let amode = access(cx, data);
     let d = cx.reg(result);
     let raw = raw_result(cx, d, swap);
@@ -115,7 +117,7 @@ fn read_modify_write(cx: &mut Cx, inst: Inst, data: &InstData, swap: bool) {
         _ => {
             rule!(cx, "atomic_rmw.loop");
             let new = cx.tmp(RegClass::Int);
-            let step = Step { op, size, swap: swap && arithmetic };
+            let step = Step { op, size, swap: swaps_inside };
             rows::rmw_loop(cx, raw, new, operand, amode, step.pack());
         }
     }

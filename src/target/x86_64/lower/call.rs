@@ -54,7 +54,6 @@ pub fn call_indirect(cx: &mut Cx, inst: Inst) -> Result {
 fn emit_call(cx: &mut Cx, inst: Inst, callee: Callee, sig: SigRef, args: &[u32]) -> Result {
     let abi = cx.abi_of(sig)?;
     let signature = cx.f.sig(sig);
-    check_signature(cx, signature)?;
     cx.calls = true;
     let args_bytes = abi.stack_bytes;
     cx.outgoing = cx.outgoing.max(args_bytes + abi.return_bytes);
@@ -109,13 +108,11 @@ fn define_result(
 }
 
 /// Rejects signatures with types that are not supported.
-pub fn check_signature(cx: &Cx, signature: &Signature) -> Result {
+pub fn check_signature(signature: &Signature) -> std::result::Result<(), String> {
     let bad = signature.params.iter().chain(&signature.returns).find(|param| !supported(param.ty));
     match bad {
         None => Ok(()),
-        Some(param) => {
-            Err(cx.unsupported(format!("values of type {} are not supported yet on x86_64", param.ty)))
-        }
+        Some(param) => Err(format!("values of type {} are not supported yet on x86_64", param.ty)),
     }
 }
 
@@ -323,7 +320,6 @@ pub fn try_call(cx: &mut Cx, data: &InstData, targets: &[u32]) -> Result {
     };
     let abi = cx.abi_of(table.signature)?;
     let signature = cx.f.sig(table.signature);
-    check_signature(cx, signature)?;
     if abi.return_area.is_some() {
         return Err(cx.unsupported("try_call with results in memory is not supported yet on x86_64"));
     }
@@ -438,7 +434,6 @@ pub fn tail_call_indirect(cx: &mut Cx, data: &InstData) -> Result {
 fn tail_arguments(cx: &mut Cx, sig: SigRef, args: &[u32]) -> Result<(Vec<Operand>, u32)> {
     let abi = cx.abi_of(sig)?;
     let signature = cx.f.sig(sig);
-    check_signature(cx, signature)?;
     cx.tail_bytes = cx.tail_bytes.max(abi.stack_bytes);
     let shift = cx.abi.stack_bytes as i32 - abi.stack_bytes as i32;
     let mut uses = pass_arguments(cx, signature, &abi, args, Place::Incoming, shift)?;
@@ -452,7 +447,6 @@ fn tail_arguments(cx: &mut Cx, sig: SigRef, args: &[u32]) -> Result<(Vec<Operand
 
 /// Brings parameters from where they are passed into the entry block's values.
 pub fn params(cx: &mut Cx) -> Result {
-    check_signature(cx, &cx.f.signature)?;
     let abi = cx.abi;
     let values = cx.f.block_params(cx.f.layout[0]);
     let mut loads = Vec::new();

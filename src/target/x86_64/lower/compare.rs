@@ -59,7 +59,8 @@ pub fn condition(cx: &mut Cx, value: Value) -> Test {
 
 /// The same; `unique` says that nothing else uses what was looked through on the way to `value`, so that
 /// loads may be folded.
-fn condition_on(cx: &mut Cx, mut value: Value, mut unique: bool) -> Test {
+fn condition_on(cx: &mut Cx, asked: Value, mut unique: bool) -> Test {
+    let mut value = asked;
     unique &= cx.unique(value).is_some();
     // A boolean's extension is zero exactly when it is.
     while let Some(data) = cx.def_by(value, Opcode::Uextend) {
@@ -84,6 +85,11 @@ fn condition_on(cx: &mut Cx, mut value: Value, mut unique: bool) -> Test {
                 rule!(cx, "condition.test");
                 test_bits(cx, Value(data.a), Value(data.b), data.ty);
                 return Test::One(Cond::Ne);
+            }
+            _ if unique && value == asked => {
+                if let Some(cond) = super::overflow::fuse(cx, inst, value) {
+                    return Test::One(cond);
+                }
             }
             _ => {}
         }

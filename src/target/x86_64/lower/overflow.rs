@@ -35,6 +35,35 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result {
     Ok(())
 }
 
+/// If `inst` comes right before the instruction being lowered and `flag`, used by nothing else, is whether it overflowed:
+/// lowers it here, where its flags are still set for the instruction.
+pub fn fuse(cx: &mut Cx, inst: Inst, flag: Value) -> Option<Cond> {
+    let is_flag = cx.ty(flag) == types::I8 && cx.f.inst_results(inst).get(1) == Some(&flag.0);
+    if !is_flag || !gives_overflow(cx.f.insts[inst].opcode) || inst.0 + 1 != cx.current().0 {
+        return None;
+    }
+    rule!(cx, "condition.overflow");
+    cx.sink(inst);
+    Some(push(cx, inst))
+}
+
+fn gives_overflow(opcode: Opcode) -> bool {
+    use Opcode::*;
+    matches!(
+        opcode,
+        UaddOverflow
+            | SaddOverflow
+            | UsubOverflow
+            | SsubOverflow
+            | UmulOverflow
+            | SmulOverflow
+            | UaddOverflowCin
+            | SaddOverflowCin
+            | UsubOverflowBin
+            | SsubOverflowBin
+    )
+}
+
 /// Pushes the arithmetic of such an opcode; gives the condition that says that it overflowed.
 pub fn push(cx: &mut Cx, inst: Inst) -> Cond {
     use Opcode::*;

@@ -43,7 +43,7 @@ fn by_constant(cx: &mut Cx, inst: Inst, data: &InstData, amount: i32) {
     let a = cx.put_pair(Value(data.a));
     match data.opcode {
         Opcode::Rotl => rotate_left(cx, d, a, amount),
-        Opcode::Rotr => rotate_left(cx, d, a, 128 - amount & 127),
+        Opcode::Rotr => rotate_left(cx, d, a, (128 - amount) & 127),
         _ if amount == 0 => {
             cx.alias(d.0, a.0);
             cx.alias(d.1, a.1);

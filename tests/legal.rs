@@ -1,0 +1,238 @@
+//! Every opcode on every scalar type it allows compiles, or is refused as not supported yet.
+//!
+//! The functions are made from the opcode table: one for each opcode, controlling type and choice of the types
+//! that follow from neither. Each takes the operands as parameters and returns the results.
+
+use clifc::diag::Source;
+use clifc::driver::{self, BuildOptions, Observer};
+use clifc::ir::opcode::{ALL, CtrlFrom, Format, Rule};
+use clifc::ir::{AtomicRmwOp, FloatCc, IntCc, Opcode, Type, types};
+use clifc::object::Layout;
+use clifc::options::{Flags, Target};
+use std::fmt::Write;
+
+const SCALARS: [Type; 9] = [
+    types::I8,
+    types::I16,
+    types::I32,
+    types::I64,
+    types::I128,
+    types::F16,
+    types::F32,
+    types::F64,
+    types::F128,
+];
+
+/// Opcodes whose operands are more than values, and that other tests are for.
+fn is_covered_elsewhere(opcode: Opcode) -> bool {
+    use Format::*;
+    matches!(
+        opcode.format(),
+        Jump | Brif | BrTable | Call | CallIndirect | TryCall | TryCallIndirect | Multiary | Trap
+    ) || matches!(
+        opcode.format(),
+        HandlerAddr | DynamicStackAddr | Const | TernaryImm8 | BinaryImm8 | Shuffle
+    )
+}
+
+/// The scalar types a rule allows.
+fn choices(rule: Rule, ctrl: Type) -> Vec<Type> {
+    SCALARS.into_iter().filter(|&ty| rule.allows(ctrl, ty)).collect()
+}
+
+/// All combinations of types of the arguments.
+fn signatures(rules: &[Rule], ctrl: Type) -> Vec<Vec<Type>> {
+    let mut all = vec![Vec::new()];
+    for &rule in rules {
+        let types = choices(rule, ctrl);
+        all = all.iter().flat_map(|start| types.iter().map(|&ty| [&start[..], &[ty]].concat())).collect();
+    }
+    all
+}
+
+/// The operands as text, one spelling for each variant of the instruction.
+fn operands(opcode: Opcode, ctrl: Type) -> Vec<String> {
+    use Format::*;
+    let text = match opcode.format() {
+        Nullary => "",
+        Unary => "v0",
+        Imm => "-1",
+        ImmF16 => "0x1.8p1",
+        ImmF32 | ImmF64 => "0x1.8p1",
+        Binary => "v0, v1",
+        Ternary => "v0, v1, v2",
+        CondTrap => "v0, user3",
+        AddTrap => "v0, v1, user3",
+        FuncAddr => "fn0",
+        GlobalValue => "gv0",
+        StackAddr => "ss0+8",
+        Load => "v0+16",
+        LoadNoOffset if opcode == Opcode::Bitcast && ctrl.bits() >= 8 => "v0",
+        Store => "v0, v1+16",
+        StoreNoOffset => "v0, v1",
+        AtomicCas => "v0, v1, v2",
+        LoadNoOffset => return ["v0", "big v0"].map(str::to_owned).to_vec(),
+        AtomicRmw => {
+            let both = |op: &AtomicRmwOp| [format!("{op} v0, v1"), format!("big {op} v0, v1")];
+            return AtomicRmwOp::ALL.iter().flat_map(both).collect();
+        }
+        IntCompare => return IntCc::ALL.iter().map(|cc| format!("{cc} v0, v1")).collect(),
+        FloatCompare => return FloatCc::ALL.iter().map(|cc| format!("{cc} v0, v1")).collect(),
+        format => panic!("no operands known for {format:?}"),
+    };
+    vec![text.to_owned()]
+}
+
+fn list(types: &[Type], number: impl Fn(usize) -> String) -> String {
+    types
+        .iter()
+        .enumerate()
+        .map(|(i, ty)| number(i).replace("TY", &ty.to_string()))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// Adds a function for each variant of an opcode on a controlling type.
+fn add_functions(text: &mut String, count: &mut usize, opcode: Opcode, ctrl: Type) {
+    let info = opcode.info();
+    for args in signatures(info.args, ctrl) {
+        // A 64-bit target has 64-bit addresses; a bitcast keeps the size.
+        let pointers = info.args.iter().zip(&args).filter(|(rule, _)| is_address(opcode, **rule));
+        if pointers.into_iter().any(|(_, &ty)| ty == types::I32)
+            || opcode == Opcode::Bitcast && args[0].bits() != ctrl.bits()
+        {
+            continue;
+        }
+        let results: Vec<Type> = info.results.iter().flat_map(|&rule| choices(rule, ctrl)).collect();
+        if results.len() != info.results.len() {
+            // They are vectors.
+            continue;
+        }
+        let suffix = if info.ctrl == CtrlFrom::None { String::new() } else { format!(".{ctrl}") };
+        let returned = if results.is_empty() {
+            String::new()
+        } else {
+            " -> ".to_owned() + &list(&results, |_| "TY".into())
+        };
+        for operands in operands(opcode, ctrl) {
+            let defined = list(&results, |i| format!("v{}", i + 10));
+            let equals = if results.is_empty() { "" } else { " = " };
+            let params = list(&args, |_| "TY".into());
+            let block = list(&args, |i| format!("v{i}: TY"));
+            let block = if args.is_empty() { block } else { format!("({block})") };
+            writeln!(
+                text,
+                "function %f{count}({params}){returned} fast {{\n    ss0 = explicit_slot 16\n    gv0 = symbol {}%g\n    \
+                 fn0 = %h() fast\nblock0{block}:\n    {defined}{equals}{}{suffix} {operands}\n    return {defined}\n}}",
+                if opcode == Opcode::TlsValue { "tls " } else { "" },
+                opcode.name(),
+            )
+            .expect("writing to a string");
+            *count += 1;
+        }
+    }
+}
+
+fn is_address(opcode: Opcode, rule: Rule) -> bool {
+    let memory = matches!(
+        opcode.format(),
+        Format::Load
+            | Format::Store
+            | Format::AtomicRmw
+            | Format::AtomicCas
+            | Format::LoadNoOffset
+            | Format::StoreNoOffset
+    );
+    memory && opcode != Opcode::Bitcast && rule != Rule::Ctrl
+}
+
+/// Whether a pointer-sized result or operand is asked for, which only i64 is.
+fn is_pointer_sized(opcode: Opcode) -> bool {
+    use Opcode::*;
+    matches!(
+        opcode,
+        StackAddr
+            | FuncAddr
+            | SymbolValue
+            | TlsValue
+            | GetPinnedReg
+            | SetPinnedReg
+            | GetFramePointer
+            | GetStackPointer
+            | GetReturnAddress
+            | StackSwitch
+    )
+}
+
+fn module() -> (String, usize) {
+    let (mut text, mut count) = (String::new(), 0);
+    for &opcode in ALL.iter().filter(|&&opcode| !is_covered_elsewhere(opcode)) {
+        let info = opcode.info();
+        if info.ctrl == CtrlFrom::None {
+            add_functions(&mut text, &mut count, opcode, types::INVALID);
+            continue;
+        }
+        for ctrl in SCALARS {
+            if info.ctrl_set.contains(ctrl) && (ctrl == types::I64 || !is_pointer_sized(opcode)) {
+                add_functions(&mut text, &mut count, opcode, ctrl);
+            }
+        }
+    }
+    (text, count)
+}
+
+fn check(settings: &[&str]) {
+    let (text, count) = module();
+    assert!(count > 1000, "only {count} functions");
+    let target = Target::parse("x86_64-unknown-linux-gnu").expect("a known target");
+    let mut flags = Flags::new(&target);
+    for setting in settings {
+        flags.apply(setting).expect("a known setting");
+    }
+    let options = BuildOptions { target, flags, layout: Layout::default(), jobs: 0, time: false };
+    let source = Source { name: "legal.clif", text: text.as_bytes() };
+    let Err(diagnostics) = driver::build(&source, &options, &Observer::NONE) else { return };
+    let wrong: Vec<String> = diagnostics
+        .into_iter()
+        .map(|diagnostic| (text[diagnostic.offset..].lines().next().unwrap_or_default(), diagnostic.message))
+        .filter(|(line, message)| !may_lack(line, message))
+        .map(|(line, message)| format!("{}: {message}", line.trim()))
+        .collect();
+    assert!(wrong.is_empty(), "{} functions:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Whether an instruction may be refused so. Scalar integers are complete.
+fn may_lack(line: &str, message: &str) -> bool {
+    message.contains("not supported yet on x86_64")
+        && (message.contains("has_cmpxchg16b") || !integers_only(line))
+}
+
+/// Whether a line's opcode has nothing but integers.
+fn integers_only(line: &str) -> bool {
+    let name =
+        line.trim().rsplit(" = ").next().unwrap_or_default().split(['.', ' ']).next().unwrap_or_default();
+    let integer = |rule: &Rule| match rule {
+        Rule::Is(ty) => ty.is_int(),
+        Rule::In(set) => !set.contains(types::F64),
+        _ => true,
+    };
+    ALL.iter().find(|opcode| opcode.name() == name).is_some_and(|opcode| {
+        let info = opcode.info();
+        let scalar = info.ctrl_set.contains(types::I64) && !info.ctrl_set.contains(types::F64);
+        scalar && *opcode != Opcode::StackSwitch && info.args.iter().chain(info.results).all(integer)
+    })
+}
+
+const REQUIRED: [&str; 3] = ["preserve_frame_pointers", "enable_pinned_reg", "tls_model=elf_gd"];
+
+#[test]
+fn every_scalar_opcode_is_lowered_or_refused() {
+    check(&REQUIRED);
+}
+
+#[test]
+fn with_all_features_too() {
+    let features =
+        ["has_cmpxchg16b", "has_lzcnt", "has_bmi1", "has_bmi2", "has_popcnt", "has_avx", "has_fma"];
+    check(&[&REQUIRED[..], &features[..]].concat());
+}
