@@ -1,5 +1,8 @@
 //! The blocks of VCode: reachable blocks in text order, critical edges split.
 //!
+//! Lowering goes backwards over them and must meet all uses of a value before its definition. Where
+//! text order has a block before one that dominates it, they stand in reverse postorder instead.
+//!
 //! The allocator puts the moves of an edge at the end of its source or at the start of its destination,
 //! so an edge from a block with several successors to one with several predecessors needs a block of
 //! its own. It stands right behind its source; emission drops it again if no move ends up in it.
@@ -30,7 +33,11 @@ impl Blocks {
     /// Makes the blocks and edges of `vcode`.
     pub fn build(&mut self, stencil: &Stencil, analysis: &Analysis, vcode: &mut VCode) {
         self.clear(stencil);
-        for &block in &stencil.layout {
+        let order = match self.dominators_come_first(stencil, analysis) {
+            true => &stencil.layout,
+            false => analysis.order.rpo(),
+        };
+        for &block in order {
             if analysis.order.is_reachable(block) {
                 self.add_block(stencil, analysis, vcode, block);
             }
@@ -49,6 +56,19 @@ impl Blocks {
             }
         }
         add_predecessors(vcode);
+    }
+
+    /// Whether each reachable block stands behind its dominators in the text.
+    fn dominators_come_first(&mut self, stencil: &Stencil, analysis: &Analysis) -> bool {
+        const SEEN: u32 = 0;
+        let sound =
+            stencil.layout.iter().filter(|&&block| analysis.order.is_reachable(block)).all(|&block| {
+                self.index[block] = SEEN;
+                analysis.dominators.idom(block).is_none_or(|dominator| self.index[dominator] == SEEN)
+            });
+        self.index.clear();
+        self.index.resize(stencil.blocks.len(), u32::MAX);
+        sound
     }
 
     fn clear(&mut self, stencil: &Stencil) {

@@ -2,8 +2,8 @@
 
 use super::super::amode::{Amode, OperandSize, Place, Rm};
 use super::super::rows;
-use super::{float, int};
 use super::operands::*;
+use super::{float, int};
 use crate::ir::*;
 use crate::mach::compiled::SymbolRef;
 use crate::mach::lower::Unsupported;
