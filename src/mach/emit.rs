@@ -11,7 +11,7 @@ use super::isa::{EmitContext, Isa};
 use super::layout::Layout;
 use super::vcode::VCode;
 use crate::options::Flags;
-use regalloc2::{Allocation, Edit, Output, PRegSet, ProgPoint};
+use regalloc2::{Allocation, Edit, MachineEnv, Output, PRegSet, ProgPoint};
 
 /// Emits a function.
 pub fn emit<I: Isa>(
@@ -112,30 +112,29 @@ fn emit_move<I: Isa>(from: Allocation, to: Allocation, frame: &Frame, buffer: &m
     }
 }
 
-/// All registers the function writes: by its instructions' results and clobbers, and by moves.
-pub fn written_registers<I: Isa>(vcode: &VCode, output: &Output) -> PRegSet {
-    let rows = I::rows();
+/// All registers the function writes: by its instructions' results and clobbers, and by moves. One of the
+/// allocator's that is read was written before.
+pub fn written_registers<I: Isa>(vcode: &VCode, output: &Output, env: &MachineEnv) -> PRegSet {
     let mut written = PRegSet::empty();
-    for (index, inst) in vcode.insts.iter().enumerate() {
-        let row = &rows[inst.row.0 as usize];
-        if row.props.any(super::inst::Props::CALL) {
-            written.union_from(vcode.clobbers[vcode.inst_words(inst)[0] as usize]);
-        } else {
-            written.union_from(row.clobbers);
-        }
-        let allocs = output.inst_allocs(regalloc2::Inst::new(index));
-        for (operand, alloc) in vcode.inst_operands(inst).iter().zip(allocs) {
-            if operand.kind() == regalloc2::OperandKind::Def
-                && let Some(reg) = alloc.as_reg()
-            {
-                written.add(reg);
-            }
-        }
+    for reg in output.allocs.iter().filter_map(|alloc| alloc.as_reg()) {
+        written.add(reg);
     }
     for (_, Edit::Move { to, .. }) in &output.edits {
         if let Some(reg) = to.as_reg() {
             written.add(reg);
         }
+    }
+    let mut allocatable = PRegSet::empty();
+    for set in env.preferred_regs_by_class.iter().chain(&env.non_preferred_regs_by_class) {
+        allocatable.union_from(*set);
+    }
+    written.intersect_from(allocatable);
+    let rows = I::rows();
+    for inst in &vcode.insts {
+        written.union_from(rows[inst.row.0 as usize].clobbers);
+    }
+    for &clobbers in &vcode.clobbers {
+        written.union_from(clobbers);
     }
     written
 }
