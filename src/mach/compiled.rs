@@ -135,6 +135,18 @@ pub enum UnwindOp {
     RestoreState,
 }
 
+/// Where an exception thrown by a call goes. The payload words are in the first result registers, and no
+/// register but the stack pointer has the value it had before the call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Handler {
+    /// The call's return address, as offset.
+    pub return_offset: u32,
+    /// The exceptions it takes; `None` for all.
+    pub tag: Option<u32>,
+    /// Offset of the handler.
+    pub offset: u32,
+}
+
 /// The machine code of one function.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct CompiledStencil {
@@ -150,6 +162,8 @@ pub struct CompiledStencil {
     pub traps: Vec<TrapSite>,
     /// Where code of a source location (relative to the base) begins, by offset; `u32::MAX` for none.
     pub srclocs: Vec<(u32, u32)>,
+    /// Exception handlers, by the return address of their call and then in order of the text.
+    pub handlers: Vec<Handler>,
     /// Frame changes, by the offset of the instruction's end.
     pub unwind: Vec<(u32, UnwindOp)>,
     /// Bytes of stack below the return address.
