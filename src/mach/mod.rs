@@ -16,5 +16,6 @@ pub mod isa;
 pub mod layout;
 pub mod lower;
 pub mod regalloc;
+mod regalloc_order;
 pub mod text;
 pub mod vcode;
