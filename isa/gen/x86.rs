@@ -10,7 +10,8 @@
 //! fixed nor the source of a tied one, fill ModRM.reg, VEX.vvvv and ModRM.rm in that order. `reg=x`, `rm=x`, `v=x` say otherwise.
 
 use crate::format::{
-    FEATURES, FIELD_IMM, FIELD_MEM, FIELD_REG, FIELD_RM, FIELD_VVVV, Format, NO_FIELD, Opcode,
+    FEATURES, FIELD_IMM, FIELD_MEM, FIELD_REG, FIELD_RM, FIELD_VVVV, FLAGS, Flags, Format, NO_FIELD, OPCODE,
+    PREFIXES, counted,
 };
 use crate::operand::{self, Kind};
 use crate::row::Row;
@@ -20,7 +21,7 @@ pub struct Encoding {
     /// Its format.
     pub format: Format,
     /// The format's parameters.
-    pub params: [u32; 2],
+    pub params: [u32; 3],
     /// Where the operands are.
     pub fields: [u8; 5],
     /// The function that expands it.
@@ -38,7 +39,8 @@ pub struct Encoding {
 /// The encoding column while it is read.
 #[derive(Default)]
 struct Reader {
-    opcode: Opcode,
+    flags: Flags,
+    prefixes: Vec<u8>,
     bytes: Vec<u8>,
     vex: bool,
     modrm: bool,
@@ -53,7 +55,7 @@ struct Reader {
 pub fn encode(row: &Row) -> Result<Encoding, String> {
     let mut encoding = Encoding {
         format: Format::Fixed,
-        params: [0; 2],
+        params: [0; 3],
         fields: [NO_FIELD; 5],
         expand: None,
         clobbers: Vec::new(),
@@ -79,28 +81,26 @@ pub fn encode(row: &Row) -> Result<Encoding, String> {
 
 impl Reader {
     fn token(&mut self, token: &str, row: &Row) -> Result<(), String> {
-        let opcode = &mut self.opcode;
+        let flags = &mut self.flags;
         match token {
             "osz" => match row.size.ok_or("the row is not one of a family")?.letter {
-                'w' => opcode.narrow = true,
-                'q' => opcode.wide = true,
+                'w' => self.prefixes.push(0x66),
+                'q' => flags.wide = true,
                 _ => {}
             },
-            "REX.W" => opcode.wide = true,
-            "64" if self.bytes.is_empty() && !self.vex => opcode.segment_fs = true,
-            "F0" if self.bytes.is_empty() && !self.vex => opcode.lock = true,
-            "66" if self.bytes.is_empty() && !self.vex => opcode.prefix = 1,
-            "F3" if self.bytes.is_empty() && !self.vex => opcode.prefix = 2,
-            "F2" if self.bytes.is_empty() && !self.vex => opcode.prefix = 3,
+            "REX.W" => flags.wide = true,
+            "64" | "66" | "F0" | "F2" | "F3" if self.bytes.is_empty() && !self.vex => {
+                self.prefixes.push(u8::from_str_radix(token, 16).expect("these are numbers"));
+            }
             "/r" => self.modrm = true,
-            "ib" => opcode.imm_bytes = 1,
-            "iw" => opcode.imm_bytes = 2,
-            "id" => opcode.imm_bytes = 4,
-            "iq" => opcode.imm_bytes = 8,
+            "ib" => flags.imm_len = 1,
+            "iw" => flags.imm_len = 2,
+            "id" => flags.imm_len = 4,
+            "iq" => flags.imm_len = 8,
             "im" if self.bytes == [0x69] => self.choice = Some(Format::ImulImm),
             "im" => self.choice = Some(Format::AluImm),
             "it" => self.choice = Some(Format::TestImm),
-            "i1" => (self.choice, opcode.imm_bytes) = (Some(Format::ShiftImm), 1),
+            "i1" => (self.choice, flags.imm_len) = (Some(Format::ShiftImm), 1),
             "swap" => self.choice = Some(Format::VexCopy),
             "rel" => self.relative = true,
             _ if token.starts_with("VEX.") => self.vex_fields(token)?,
@@ -108,7 +108,7 @@ impl Reader {
             _ if token.starts_with('/') => {
                 self.modrm = true;
                 self.digit = true;
-                opcode.digit = token[1..].parse().ok().filter(|d| *d < 8).ok_or("a digit is 0 to 7")?;
+                flags.digit = token[1..].parse().ok().filter(|d| *d < 8).ok_or("a digit is 0 to 7")?;
             }
             _ => self.opcode_byte(token, row)?,
         }
@@ -121,7 +121,7 @@ impl Reader {
         match suffix {
             "" => {}
             "r" => self.in_opcode = true,
-            "cc" => self.opcode.cond = true,
+            "cc" => self.flags.cond = true,
             "w" => byte += (row.size.ok_or("the row is not one of a family")?.bits != 8) as u8,
             _ => return Err("expected +r, +cc or +w".to_owned()),
         }
@@ -132,16 +132,16 @@ impl Reader {
     fn vex_fields(&mut self, token: &str) -> Result<(), String> {
         self.vex = true;
         for field in token.split('.').skip(1) {
-            let opcode = &mut self.opcode;
+            let flags = &mut self.flags;
             match field {
-                "66" => opcode.prefix = 1,
-                "F3" => opcode.prefix = 2,
-                "F2" => opcode.prefix = 3,
-                "0F" => opcode.map = 1,
-                "0F38" => opcode.map = 2,
-                "0F3A" => opcode.map = 3,
-                "W1" => opcode.wide = true,
-                "256" => opcode.long_vector = true,
+                "66" => flags.prefix = 1,
+                "F3" => flags.prefix = 2,
+                "F2" => flags.prefix = 3,
+                "0F" => flags.map = 1,
+                "0F38" => flags.map = 2,
+                "0F3A" => flags.map = 3,
+                "W1" => flags.wide = true,
+                "256" => flags.long_vector = true,
                 "128" | "LIG" | "LZ" | "W0" | "WIG" => {}
                 _ => return Err(format!("unknown field `{field}`")),
             }
@@ -167,25 +167,25 @@ impl Reader {
         if encoding.format == Format::Fixed {
             return self.finish_fixed(row, encoding);
         }
-        match self.bytes.as_slice() {
-            [byte] => self.opcode.byte = *byte,
-            [0x0F, byte] => (self.opcode.map, self.opcode.byte) = (1, *byte),
-            [0x0F, 0x38, byte] => (self.opcode.map, self.opcode.byte) = (2, *byte),
-            [0x0F, 0x3A, byte] => (self.opcode.map, self.opcode.byte) = (3, *byte),
-            _ => return Err("expected one opcode byte, perhaps after 0F, 0F 38 or 0F 3A".to_owned()),
+        if !matches!(self.bytes.as_slice(), [_] | [0x0F, _] | [0x0F, 0x38 | 0x3A, _]) {
+            return Err("expected one opcode byte, perhaps after 0F, 0F 38 or 0F 3A".to_owned());
         }
         self.mark_byte_registers(row, &encoding.fields);
         if matches!(encoding.format, Format::AluImm | Format::TestImm | Format::ImulImm) {
             let bits = row.size.ok_or("the row is not one of a family")?.bits;
-            self.opcode.imm_bytes = (bits / 8).min(4) as u8;
+            self.flags.imm_len = (bits / 8).min(4) as u8;
         }
-        if (self.opcode.imm_bytes != 0 || self.relative) != (encoding.fields[FIELD_IMM] != NO_FIELD) {
+        if (self.flags.imm_len != 0 || self.relative) != (encoding.fields[FIELD_IMM] != NO_FIELD) {
             return Err("an immediate needs an operand and bytes in the encoding".to_owned());
         }
-        if self.opcode.cond != row.operands.iter().any(|o| o.kind == Kind::Cond) {
+        if self.flags.cond != row.operands.iter().any(|o| o.kind == Kind::Cond) {
             return Err("a condition needs an operand and `+cc` in the encoding".to_owned());
         }
-        encoding.params = [self.opcode.pack(), 0];
+        // The order that assemblers write them in; REX follows.
+        self.prefixes.sort_by_key(|prefix| [0x64, 0x66, 0xF0, 0xF3, 0xF2].iter().position(|p| p == prefix));
+        encoding.params[FLAGS] = self.flags.pack();
+        encoding.params[OPCODE] = counted(&self.bytes);
+        encoding.params[PREFIXES] = counted(&self.prefixes);
         Ok(())
     }
 
@@ -195,7 +195,7 @@ impl Reader {
         match self.choice {
             Some(format) => format,
             None if self.vex => Format::Vex,
-            None if self.relative && has(Kind::Label) && self.opcode.cond => Format::JumpIf,
+            None if self.relative && has(Kind::Label) && self.flags.cond => Format::JumpIf,
             None if self.relative && has(Kind::Label) => Format::Jump,
             None if self.relative => Format::Symbol,
             None if self.modrm => Format::ModRm,
@@ -206,18 +206,13 @@ impl Reader {
     }
 
     fn finish_fixed(&self, row: &Row, encoding: &mut Encoding) -> Result<(), String> {
-        let mut bytes: Vec<u8> = Vec::new();
-        bytes.extend(self.opcode.lock.then_some(0xF0));
-        bytes.extend(self.opcode.narrow.then_some(0x66));
-        bytes.extend([None, Some(0x66), Some(0xF3), Some(0xF2)][self.opcode.prefix as usize]);
-        bytes.extend(self.opcode.wide.then_some(0x48));
+        let mut bytes = self.prefixes.clone();
+        bytes.extend(self.flags.wide.then_some(0x48));
         bytes.extend(&self.bytes);
-        if bytes.len() > 4 {
-            return Err(format!("`{}` has more than four bytes", row.name));
+        if bytes.len() > 3 {
+            return Err(format!("`{}` has more than three bytes", row.name));
         }
-        let mut word = [0; 4];
-        word[..bytes.len()].copy_from_slice(&bytes);
-        encoding.params = [u32::from_le_bytes(word), bytes.len() as u32];
+        encoding.params[OPCODE] = counted(&bytes);
         Ok(())
     }
 
@@ -226,8 +221,8 @@ impl Reader {
         let registers = row.operands.iter().filter(|o| o.is_register() || o.is_memory());
         for (index, operand) in (0..).zip(registers) {
             let byte = operand.bits == 8 && !operand.float;
-            self.opcode.byte_reg |= byte && fields[FIELD_REG] == index;
-            self.opcode.byte_rm |= byte && fields[FIELD_RM] == index;
+            self.flags.byte_reg |= byte && fields[FIELD_REG] == index;
+            self.flags.byte_rm |= byte && fields[FIELD_RM] == index;
         }
     }
 }

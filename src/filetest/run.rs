@@ -47,7 +47,7 @@ pub fn prepare(cx: &FileContext, unique: usize, target: &Target, flags: &Flags) 
                 let tested = |(known, out): (&Known, &bool)| *out && !known.invocations.is_empty();
                 let count = functions.iter().zip(&left_out).filter(|pair| tested(*pair)).count();
                 let Unit { entries, cases, notes, .. } = unit;
-                let program = Program { arch: target.arch(), object, entries, cases };
+                let program = Program { arch: target.arch(), pic: flags.is_pic(), object, entries, cases };
                 return Ok(Prepared { program, notes, left_out: reason.map(|why| (why, count)) });
             }
             Err(Trouble::Wrong(why)) => return Err(Status::Failed(why)),

@@ -145,7 +145,7 @@ impl Blocks {
         self.edge_calls[edge]
     }
 
-    /// The VCode block of a reachable IR block.
+    /// The VCode block of an IR block; `u32::MAX` if it cannot be reached.
     pub fn vblock(&self, block: Block) -> u32 {
         self.index[block]
     }

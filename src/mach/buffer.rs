@@ -11,7 +11,7 @@
 //! label is bound once, and not inside a branch. Constants come after the code; a fixup may refer to them
 //! like to any label.
 
-use super::compiled::{CompiledStencil, Reloc, RelocKind, SymbolRef, TrapSite, UnwindOp};
+use super::compiled::{CompiledStencil, Handler, Reloc, RelocKind, SymbolRef, TrapSite, UnwindOp};
 use crate::ir::TrapCode;
 
 /// A place in the code, bound now or later.
@@ -74,6 +74,8 @@ pub struct CodeBuffer {
     tables: Vec<(Label, u32, u32)>,
     table_targets: Vec<Label>,
     trap_stubs: Vec<(Label, TrapCode, u32)>,
+    /// Exception handlers: place behind the call, tag, and where the handler is.
+    handlers: Vec<(u32, Option<u32>, Label)>,
     grown: Vec<u32>,
     data_places: Vec<(Label, u32)>,
 }
@@ -94,6 +96,7 @@ impl CodeBuffer {
         self.tables.clear();
         self.table_targets.clear();
         self.trap_stubs.clear();
+        self.handlers.clear();
     }
 
     /// Where the next byte goes, with all branches so far in their shortest form.
@@ -207,6 +210,11 @@ impl CodeBuffer {
         self.constants.push(PendingConstant { label, start, end: start + bytes.len() as u32, align });
     }
 
+    /// Says that an exception thrown by the call that ends here goes to `handler`; without a tag, any.
+    pub fn handler(&mut self, tag: Option<u32>, handler: Label) {
+        self.handlers.push((self.position(), tag, handler));
+    }
+
     /// The label of code out of line that traps with `code`; [`CodeBuffer::take_trap_stubs`] says which are
     /// to be written. Branches of one source location and code share one.
     pub fn trap_stub(&mut self, code: TrapCode) -> Label {
@@ -303,10 +311,20 @@ impl CodeBuffer {
         let srclocs = self.srclocs.iter().map(|&(at, loc)| (map.next(at), loc)).collect();
         map.restart();
         let unwind = self.unwind.iter().map(|&(at, op)| (map.next(at), op)).collect();
+        map.restart();
+        let handlers = self.handlers.iter().map(|&(at, tag, label)| Handler {
+            return_offset: map.next(at),
+            tag,
+            offset: self.place_of(label) as u32,
+        });
+        let handlers = handlers.collect();
+        let align = data.align;
+        self.data_places = data.places;
         CompiledStencil {
             code,
             text_len,
-            align: data.align,
+            align,
+            handlers,
             relocs,
             traps,
             srclocs,

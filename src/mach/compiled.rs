@@ -6,7 +6,8 @@ use crate::ir::{NameRef, TrapCode};
 use crate::named_enum;
 
 named_enum! {
-    /// A symbol that generated code refers to by itself; the text is its linker name.
+    /// A symbol that generated code refers to by itself; the text is its linker name. CLIF has names for
+    /// the first of them, up to `ElfTlsGetOffset`.
     LibCall {
         CeilF32 "ceilf", CeilF64 "ceil", FloorF32 "floorf", FloorF64 "floor",
         TruncF32 "truncf", TruncF64 "trunc", NearestF32 "nearbyintf", NearestF64 "nearbyint",
@@ -19,6 +20,15 @@ named_enum! {
         FloatU128F32 "__floatuntisf", FloatU128F64 "__floatuntidf",
         FixF32I128 "__fixsfti", FixF64I128 "__fixdfti", FixF32U128 "__fixunssfti", FixF64U128 "__fixunsdfti",
         GlobalOffsetTable "_GLOBAL_OFFSET_TABLE_",
+    }
+}
+
+impl LibCall {
+    /// The one that CLIF text calls by this name, as in `%CeilF32`: names are those of the variants,
+    /// and what comes after the thread-local storage routines has none.
+    pub fn from_clif(name: &str) -> Option<Self> {
+        let named = &Self::ALL[..=LibCall::ElfTlsGetOffset as usize];
+        named.iter().copied().find(|call| format!("{call:?}") == name)
     }
 }
 
@@ -125,6 +135,18 @@ pub enum UnwindOp {
     RestoreState,
 }
 
+/// Where an exception thrown by a call goes. The payload words are in the first result registers, and no
+/// register but the stack pointer has the value it had before the call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Handler {
+    /// The call's return address, as offset.
+    pub return_offset: u32,
+    /// The exceptions it takes; `None` for all.
+    pub tag: Option<u32>,
+    /// Offset of the handler.
+    pub offset: u32,
+}
+
 /// The machine code of one function.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct CompiledStencil {
@@ -140,6 +162,8 @@ pub struct CompiledStencil {
     pub traps: Vec<TrapSite>,
     /// Where code of a source location (relative to the base) begins, by offset; `u32::MAX` for none.
     pub srclocs: Vec<(u32, u32)>,
+    /// Exception handlers, by the return address of their call and then in order of the text.
+    pub handlers: Vec<Handler>,
     /// Frame changes, by the offset of the instruction's end.
     pub unwind: Vec<(u32, UnwindOp)>,
     /// Bytes of stack below the return address.

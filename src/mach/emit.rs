@@ -119,7 +119,7 @@ pub fn written_registers<I: Isa>(vcode: &VCode, output: &Output) -> PRegSet {
     for (index, inst) in vcode.insts.iter().enumerate() {
         let row = &rows[inst.row.0 as usize];
         if row.props.any(super::inst::Props::CALL) {
-            // What a call clobbers, nobody has to preserve.
+            written.union_from(vcode.clobbers[vcode.inst_words(inst)[0] as usize]);
         } else {
             written.union_from(row.clobbers);
         }

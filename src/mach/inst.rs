@@ -141,7 +141,7 @@ pub struct Row {
     /// Which of the target's formats encodes it.
     pub format: u8,
     /// The format's parameters: opcode bytes, prefixes, field values.
-    pub params: [u32; 2],
+    pub params: [u32; 3],
     /// For each role the format knows (for x86_64: ModRM reg, ModRM rm, VEX vvvv, immediate, memory operand), the
     /// register index or word index of the operand that fills it; 255 if none does.
     pub fields: [u8; 5],

@@ -7,7 +7,7 @@ use super::inst::{MachInst, Row};
 use super::layout::Layout;
 use super::lower::{Lower, Unsupported};
 use super::text::{Names, Registers};
-use crate::ir::{Inst, Signature, Stencil, TrapCode};
+use crate::ir::{Inst, Signature, Stencil, TrapCode, Type};
 use crate::options::Flags;
 use regalloc2::{Allocation, MachineEnv, PReg, RegClass};
 use std::fmt;
@@ -41,6 +41,9 @@ impl EmitContext<'_> {
 
 /// A target: rows, registers, lowering, calling conventions and emission.
 pub trait Isa: Sized + Send + Sync + 'static {
+    /// Its name in messages.
+    const NAME: &'static str;
+
     /// Forms of its relaxable branches.
     type Branches: BranchForms;
 
@@ -66,8 +69,14 @@ pub trait Isa: Sized + Send + Sync + 'static {
     /// addresses of symbols and stack slots.
     fn rematerialize(cx: &mut Lower<'_, Self>, inst: Inst) -> Option<regalloc2::VReg>;
 
+    /// Whether there are registers for values of a type.
+    fn supports(ty: Type) -> bool;
+
     /// Where a signature's parameters and results are passed.
     fn abi_signature(sig: &Signature, flags: &Flags) -> Result<AbiSignature, String>;
+
+    /// Registers that an exception's payload words come back in, all different from each other.
+    fn exception_payload() -> &'static [PReg];
 
     /// Lays out the frame: what is saved where. An error says what is too large.
     fn finish_frame(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(), String>;

@@ -12,7 +12,7 @@
 //! so operands must be asked for before an instruction that sets the flags is pushed: making a constant may
 //! change the flags.
 
-use super::abi::AbiSignature;
+use super::abi::{AbiSignature, Place};
 use super::blocks::Blocks;
 use super::inst::{InstSink, RowId};
 use super::isa::Isa;
@@ -21,7 +21,7 @@ use crate::analysis::Analysis;
 use crate::entity::Map;
 use crate::ir::*;
 use crate::options::Flags;
-use regalloc2::{Operand, RegClass, VReg};
+use regalloc2::{Operand, PReg, RegClass, VReg};
 
 /// An instruction the target cannot lower (yet), and why.
 #[derive(Clone, Debug)]
@@ -76,6 +76,12 @@ pub struct Lower<'a, I: Isa> {
     pub needs_frame_pointer: bool,
     /// Reused tables.
     pub tables: &'a mut LowerTables,
+    /// Blocks of VCode.
+    pub blocks: &'a Blocks,
+    /// Registers of the results of the try_call being lowered.
+    pub try_results: Vec<(VReg, Option<VReg>)>,
+    /// Registers of the payload of an exception it throws.
+    pub try_payload: Vec<VReg>,
     current: Inst,
     block: BlockData,
     isa: std::marker::PhantomData<I>,
@@ -112,7 +118,7 @@ pub fn lower_function<'a, I: Isa>(
     f: &'a Stencil,
     flags: &'a Flags,
     analysis: &Analysis,
-    blocks: &mut Blocks,
+    blocks: &'a mut Blocks,
     abi: &'a AbiSignature,
     vcode: &'a mut VCode,
     tables: &'a mut LowerTables,
@@ -120,6 +126,7 @@ pub fn lower_function<'a, I: Isa>(
     vcode.clear();
     blocks.build(f, analysis, vcode);
     tables.prepare(f);
+    check_types::<I>(f)?;
     let mut cx = Lower::<I> {
         f,
         flags,
@@ -131,6 +138,9 @@ pub fn lower_function<'a, I: Isa>(
         return_area: None,
         needs_frame_pointer: false,
         tables,
+        blocks,
+        try_results: Vec::new(),
+        try_payload: Vec::new(),
         current: Inst(0),
         block: BlockData::default(),
         isa: std::marker::PhantomData,
@@ -141,11 +151,12 @@ pub fn lower_function<'a, I: Isa>(
     for index in (0..cx.vcode.blocks.len()).rev() {
         cx.vcode.begin_block();
         match cx.vcode.blocks[index].origin {
-            Origin::Block(block) => cx.lower_block(blocks, index, block)?,
+            Origin::Block(block) => cx.lower_block(index, block)?,
             Origin::Edge(_) => {
                 cx.vcode.begin_group(NO_LOC);
-                cx.edge_args(blocks, index);
-                I::lower_jump(&mut cx, blocks.targets(index)[0]);
+                cx.edge_args(index);
+                let target = cx.blocks.targets(index)[0];
+                I::lower_jump(&mut cx, target);
             }
         }
         if index == 0 {
@@ -162,6 +173,20 @@ pub fn lower_function<'a, I: Isa>(
         tail_bytes: cx.tail_bytes,
         needs_frame_pointer: cx.needs_frame_pointer,
     })
+}
+
+/// Rejects functions with values of types that the target has no registers for.
+fn check_types<I: Isa>(f: &Stencil) -> Result<(), Unsupported> {
+    let bad = f
+        .value_types
+        .iter()
+        .find(|&(value, &ty)| !I::supports(ty) && f.value_defs[value].get() != ValueDef::None);
+    let Some((value, ty)) = bad else { return Ok(()) };
+    let inst = match f.value_defs[value].get() {
+        ValueDef::Result(inst, _) => Some(inst),
+        _ => None,
+    };
+    Err(Unsupported { inst, message: format!("values of type {ty} are not supported yet on {}", I::NAME) })
 }
 
 /// What emission has to know of a lowered function besides its VCode.
@@ -212,13 +237,15 @@ impl LowerTables {
 }
 
 impl<'a, I: Isa> Lower<'a, I> {
-    fn lower_block(&mut self, blocks: &Blocks, index: usize, block: Block) -> Result<(), Unsupported> {
+    fn lower_block(&mut self, index: usize, block: Block) -> Result<(), Unsupported> {
         self.block = self.f.blocks[block];
         let mut insts = self.f.block_insts(block);
         if let Some(last) = insts.next_back() {
             self.begin(last);
-            self.edge_args(blocks, index);
-            I::lower_terminator(self, last, blocks.targets(index))?;
+            self.begin_try(last)?;
+            self.edge_args(index);
+            let targets = self.blocks.targets(index);
+            I::lower_terminator(self, last, targets)?;
         }
         for inst in insts.rev() {
             if self.is_needed(inst) {
@@ -239,6 +266,42 @@ impl<'a, I: Isa> Lower<'a, I> {
         self.vcode.begin_group(srcloc);
     }
 
+    /// Makes registers for what a try_call's edges pass on.
+    fn begin_try(&mut self, inst: Inst) -> Result<(), Unsupported> {
+        let data = &self.f.insts[inst];
+        if !matches!(data.opcode, Opcode::TryCall | Opcode::TryCallIndirect) {
+            return Ok(());
+        }
+        let sig = self.f.call_signature(data).expect("a call has a signature");
+        let abi = self.abi_of(sig)?;
+        let signature = self.f.sig(sig);
+        self.try_results.clear();
+        for param in &signature.returns {
+            let (class, count) = registers(param.ty);
+            let first = self.tmp(class);
+            let second = (count == 2).then(|| self.tmp(class));
+            self.try_results.push((first, second));
+        }
+        self.try_payload.clear();
+        let count = signature.call_conv.exception_payloads() as usize;
+        for &fixed in &I::exception_payload()[..count] {
+            // On one edge the register has a result, on the other a payload: it is defined once.
+            let shared = self.try_result_in(&abi, fixed);
+            let payload = shared.unwrap_or_else(|| self.tmp(RegClass::Int));
+            self.try_payload.push(payload);
+        }
+        Ok(())
+    }
+
+    /// The register that stands for the part of a result returned in `fixed`.
+    fn try_result_in(&self, abi: &AbiSignature, fixed: PReg) -> Option<VReg> {
+        let results = abi.returns.iter().zip(&self.try_results);
+        let mut parts = results.flat_map(|(&param, &(low, high))| {
+            abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten())
+        });
+        parts.find(|(part, _)| part.place == Place::Reg(fixed)).map(|found| found.1)
+    }
+
     /// Whether the instruction has a side effect of its own or a result somebody asked for.
     fn is_needed(&self, inst: Inst) -> bool {
         if self.tables.sunk[inst] {
@@ -253,18 +316,20 @@ impl<'a, I: Isa> Lower<'a, I> {
     }
 
     /// Asks for the arguments of a block's edges.
-    fn edge_args(&mut self, blocks: &Blocks, index: usize) {
+    fn edge_args(&mut self, index: usize) {
         let (first, end) = self.vcode.blocks[index].edges;
         for edge in first..end {
             let start = self.vcode.edge_args.len() as u32;
-            if let Some(call) = blocks.edge_call(edge as usize) {
+            if let Some(call) = self.blocks.edge_call(edge as usize) {
                 let f = self.f;
                 for &word in f.pool.get(f.block_calls[call].args) {
-                    if let BlockArg::Value(value) = BlockArg::unpack(word) {
-                        let (first, second) = self.put_parts(value);
-                        self.vcode.edge_args.push(first);
-                        self.vcode.edge_args.extend(second);
-                    }
+                    let (first, second) = match BlockArg::unpack(word) {
+                        BlockArg::Value(value) => self.put_parts(value),
+                        BlockArg::TryCallRet(n) => self.try_results[n as usize],
+                        BlockArg::TryCallExn(n) => (self.try_payload[n as usize], None),
+                    };
+                    self.vcode.edge_args.push(first);
+                    self.vcode.edge_args.extend(second);
                 }
             }
             self.vcode.edges[edge as usize].args = (start, self.vcode.edge_args.len() as u32);
@@ -432,6 +497,10 @@ impl<'a, I: Isa> Lower<'a, I> {
     /// The caller checks opcode and type, and then says so with [`Lower::sink`].
     #[inline]
     pub fn sinkable_load(&self, value: Value) -> Option<Inst> {
+        // Its single user may have been lowered twice: folded into another, without the load, and by itself.
+        if self.is_used(value) {
+            return None;
+        }
         let inst = self.unique(value)?;
         let effects = self.f.insts[inst].opcode.effects();
         let plain = effects.has(Effects::LOAD) && !effects.any(Effects::OTHER.or(Effects::STORE));
@@ -455,6 +524,15 @@ impl<'a, I: Isa> Lower<'a, I> {
         let bits = self.constant(value)?;
         let unused = 64 - self.f.value_types[value].bits();
         Some((bits << unused) as i64 >> unused)
+    }
+
+    /// The VCode block of a handler of the try_call that ends `block`.
+    pub fn handler_block(&self, block: Block, handler: usize) -> Option<u32> {
+        let vblock = self.blocks.vblock(block);
+        if vblock == u32::MAX {
+            return None;
+        }
+        self.blocks.targets(vblock as usize).get(handler + 1).copied()
     }
 
     /// The type of a value.

@@ -104,6 +104,21 @@ impl regalloc2::Function for View<'_> {
     }
 }
 
+/// For the message of a failed allocation: a register that is read and that nothing defines.
+fn undefined(vcode: &VCode) -> String {
+    let mut defined = vec![false; vcode.vreg_count()];
+    let is_def = |operand: &&Operand| operand.kind() == regalloc2::OperandKind::Def;
+    vcode.insts.iter().flat_map(|inst| vcode.inst_operands(inst)).filter(is_def).for_each(|operand| {
+        defined[operand.vreg().vreg()] = true;
+    });
+    vcode.params.iter().for_each(|param| defined[param.vreg()] = true);
+    let lost = vcode.insts.iter().enumerate().find_map(|(at, inst)| {
+        let lost = vcode.inst_operands(inst).iter().find(|operand| !defined[operand.vreg().vreg()])?;
+        Some(format!(": instruction {at} reads {}, which nothing defines", lost.vreg()))
+    });
+    lost.unwrap_or_default()
+}
+
 /// Register allocation, with the memory it reuses from function to function.
 #[derive(Default)]
 pub struct Allocator {
@@ -125,7 +140,7 @@ impl Allocator {
         let view = View { vcode, rows };
         let options = RegallocOptions { verbose_log: false, validate_ssa: check, algorithm };
         regalloc2::run_with_ctx(&view, env, &options, &mut self.context)
-            .map_err(|error| format!("{error:?}"))?;
+            .map_err(|error| format!("{error:?}{}", undefined(vcode)))?;
         if check {
             let view = InReversePostorder::new(view);
             let mut checker = regalloc2::checker::Checker::new(&view, env);

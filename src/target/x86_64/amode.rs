@@ -120,7 +120,7 @@ pub struct Amode {
 
 /// Constructing.
 impl Amode {
-    /// Numbers of slots, labels, constants and symbols are below this.
+    /// Numbers of slots, labels, constants and symbols are below this: laying out the frame refuses larger functions.
     pub const LIMIT: u32 = 1 << 23;
 
     /// `place + disp`.
@@ -175,7 +175,6 @@ impl Amode {
             Place::Label(label) => (Kind::Label, label.0),
             Place::Constant(number) => (Kind::Constant, number),
         };
-        debug_assert!(number < 2 * Self::LIMIT, "lowering rejects functions with so many entities");
         let flags = (self.scale as u32) << SCALE
             | (self.base.is_some() as u32) << HAS_BASE
             | (self.index.is_some() as u32) << HAS_INDEX;

@@ -153,8 +153,10 @@ type Pair = (VReg, VReg);
 
 fn combine_wide(out: &mut Direct, step: Step, old: Pair, new: Pair, operand: Pair) {
     use AtomicRmwOp::*;
-    copy_half(out, step, new.0, old.0);
-    copy_half(out, step, new.1, old.1);
+    if step.op != Xchg {
+        copy_half(out, step, new.0, old.0);
+        copy_half(out, step, new.1, old.1);
+    }
     match step.op {
         Add => {
             rows::add_rm(out, Q, new.0, new.0, operand.0);

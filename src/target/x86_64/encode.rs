@@ -4,12 +4,13 @@
 //! row says which of a few formats the instruction has and, packed, all that is constant in it; one function a
 //! format gathers the operands and writes prefixes, opcode, ModRM, SIB, displacement and immediate in their shortest form.
 //!
-//! Invariants: an instruction is assembled in a local array and copied to the buffer once. A field that is not
-//! known yet (relocation or label) is the displacement or the last four bytes; the distance
-//! counts from the instruction's end, so what follows the field is subtracted from the addend.
+//! Invariants: everything up to SIB is at most eight bytes and is put together in a word, so that an instruction is
+//! copied to the buffer at once, with a copy of fixed size. A field that is not known yet (relocation or label) is
+//! the displacement; its distance counts from the instruction's end, so what follows it is subtracted.
 
 use super::amode::{PackedAmode, Place, frame_offset};
-use super::format::{FIELD_IMM, FIELD_MEM, FIELD_REG, FIELD_RM, FIELD_VVVV, Format, NO_FIELD, Opcode};
+use super::format::{FIELD_IMM, FIELD_MEM, FIELD_REG, FIELD_RM, FIELD_VVVV, Flags, Format, NO_FIELD};
+use super::format::{FLAGS, OPCODE, PREFIXES};
 use super::rows::{EXPANSIONS, ROWS};
 use crate::ir::TrapCode;
 use crate::mach::buffer::{BranchForms, CodeBuffer, Fixup, Label};
@@ -76,7 +77,7 @@ pub fn encode(
     }
     let view = InstView { row, small: inst.small, allocs, words };
     match Format::ALL[row.format as usize] {
-        Format::Fixed => buffer.put(&row.params[0].to_le_bytes()[..row.params[1] as usize]),
+        Format::Fixed => fixed(row, buffer),
         Format::ModRm => modrm(&view, places, buffer),
         Format::OpReg => op_reg(&view, buffer),
         Format::OpRegSymbol => op_reg_symbol(&view, buffer),
@@ -84,7 +85,7 @@ pub fn encode(
         Format::TestImm => test_imm(&view, places, buffer),
         Format::ImulImm => imul_imm(&view, places, buffer),
         Format::ShiftImm => shift_imm(&view, places, buffer),
-        Format::Vex => vex(&view, view.row.params[0], view.reg(), view.rm(places), buffer),
+        Format::Vex => vex(&view, places, 0, view.reg(), view.operand(places), buffer),
         Format::VexCopy => vex_copy(&view, places, buffer),
         Format::Jump => buffer.branch::<Branches>(Branches::JUMP, view.label()),
         Format::JumpIf => buffer.branch::<Branches>(inst.small, view.label()),
@@ -110,11 +111,6 @@ impl InstView<'_> {
     }
 
     #[inline]
-    fn has(&self, field: usize) -> bool {
-        self.row.fields[field] != NO_FIELD
-    }
-
-    #[inline]
     fn immediate(&self) -> u32 {
         self.words[self.row.fields[FIELD_IMM] as usize]
     }
@@ -132,42 +128,118 @@ impl InstView<'_> {
     #[inline]
     fn reg(&self) -> u8 {
         match self.row.fields[FIELD_REG] {
-            NO_FIELD => Opcode::digit_of(self.row.params[0]),
+            NO_FIELD => Flags::digit_of(self.row.params[FLAGS]),
             index => self.register(index as usize),
         }
     }
 
     /// What ModRM.rm stands for.
-    #[inline]
-    fn rm(&self, places: Places) -> RegMem {
+    #[inline(always)]
+    fn operand(&self, places: Places) -> RegMem {
         let first = self.row.fields[FIELD_RM] as usize;
-        if !self.has(FIELD_MEM) {
-            return RegMem::Reg(self.register(first));
-        }
         let word = self.row.fields[FIELD_MEM] as usize;
-        let amode = PackedAmode::unpack(self.words[word], self.words[word + 1]);
-        let Some(place) = amode.place else {
+        if word == NO_FIELD as usize {
+            return RegMem::register(self.register(first));
+        }
+        if PackedAmode::is_register(self.words[word]) {
             return match self.allocs[first].as_stack() {
-                None => RegMem::Reg(self.register(first)),
-                Some(slot) => RegMem::Mem(Address::frame(places, Place::Spill(slot.index() as u32), 0)),
+                None => RegMem::register(self.register(first)),
+                Some(slot) => RegMem::frame(places, Place::Spill(slot.index() as u32)),
             };
-        };
-        let mut address = match place {
-            Place::Registers => Address { disp: amode.disp, ..Address::NONE },
-            Place::Symbol(symbol) => Address::rip(Target::Symbol(symbol), amode.disp),
-            Place::Got(symbol) => Address::rip(Target::Got(symbol), amode.disp),
-            Place::Label(label) => Address::rip(Target::Label(label), amode.disp),
-            Place::Constant(n) => Address::rip(Target::Label(places.constant(n)), amode.disp),
-            _ => Address::frame(places, place, amode.disp),
-        };
-        if amode.has_base {
-            address.base = self.register(first);
         }
-        if amode.has_index {
-            address.index = self.register(first + amode.has_base as usize);
-            address.scale = amode.scale;
+        self.memory(places, first, PackedAmode::unpack(self.words[word], self.words[word + 1]))
+    }
+
+    fn memory(&self, places: Places, first: usize, amode: PackedAmode) -> RegMem {
+        let place = amode.place.expect("the caller saw that it is no register");
+        let index = first + amode.has_base as usize;
+        let index = if amode.has_index { self.register(index) } else { NO_REGISTER };
+        if place == Place::Registers {
+            let base = if amode.has_base { self.register(first) } else { NO_REGISTER };
+            return RegMem::memory(base, index, amode.scale, amode.disp);
         }
-        RegMem::Mem(address)
+        match frame_offset(places.frame, place) {
+            Some(at) => RegMem::memory(RSP, index, amode.scale, amode.disp.wrapping_add(at as i32)),
+            None => RegMem { modrm: 5, modrm_len: 1, disp_len: 4, relative: true, ..RegMem::register(0) },
+        }
+    }
+}
+
+const RSP: u8 = 4;
+const NO_REGISTER: u8 = 0xFF;
+
+/// What ModRM.rm stands for, as it is encoded.
+#[derive(Clone, Copy)]
+struct RegMem {
+    /// ModRM without its reg field, then SIB.
+    modrm: u16,
+    /// Bytes of it.
+    modrm_len: u8,
+    /// Bits X and B of the prefix.
+    high: u8,
+    disp: u32,
+    /// Bytes of it.
+    disp_len: u8,
+    /// It is one of the registers whose lowest byte can only be named with a REX prefix.
+    unnamed_byte: bool,
+    /// The displacement counts from rip, and is not known yet.
+    relative: bool,
+}
+
+/// spl, bpl, sil and dil need a REX prefix to be named.
+#[inline]
+fn is_unnamed_byte(register: u8) -> bool {
+    register & !3 == 4
+}
+
+impl RegMem {
+    #[inline]
+    fn register(register: u8) -> Self {
+        RegMem {
+            modrm: 0xC0 | register as u16 & 7,
+            modrm_len: 1,
+            high: register >> 3,
+            disp: 0,
+            disp_len: 0,
+            unnamed_byte: is_unnamed_byte(register),
+            relative: false,
+        }
+    }
+
+    fn frame(places: Places, place: Place) -> Self {
+        let offset = frame_offset(places.frame, place).expect("a place in the frame");
+        Self::memory(RSP, NO_REGISTER, 0, offset as i32)
+    }
+
+    /// Whether it is rax, or xmm0.
+    #[inline]
+    fn is_accumulator(&self) -> bool {
+        self.modrm == 0xC0 && self.high == 0
+    }
+
+    fn memory(base: u8, index: u8, scale: u8, disp: i32) -> Self {
+        let sib = |base: u8| (scale << 6 | (index & 7) << 3 | base & 7) as u16;
+        let (modrm, disp_len) = match disp {
+            _ if base == NO_REGISTER => (4, 4),
+            0 if base & 7 != 5 => (0, 0),
+            -128..=127 => (0x40, 1),
+            _ => (0x80, 4),
+        };
+        let common = RegMem { disp: disp as u32, disp_len, ..RegMem::register(0) };
+        match (base, index) {
+            (NO_REGISTER, NO_REGISTER) => RegMem { modrm: 0x2504, modrm_len: 2, ..common },
+            (NO_REGISTER, _) => {
+                RegMem { modrm: modrm | sib(5) << 8, modrm_len: 2, high: index >> 3 << 1, ..common }
+            }
+            (_, NO_REGISTER) if base & 7 == RSP => {
+                RegMem { modrm: modrm | 0x2404, modrm_len: 2, high: base >> 3, ..common }
+            }
+            (_, NO_REGISTER) => RegMem { modrm: modrm | base as u16 & 7, high: base >> 3, ..common },
+            _ => {
+                let high = index >> 3 << 1 | base >> 3;
+                RegMem { modrm: modrm | 4 | sib(base) << 8, modrm_len: 2, high, ..common }
+            }
+        }
     }
 }
 
@@ -177,262 +249,146 @@ fn number_of(allocation: Allocation) -> u8 {
     register.hw_enc() as u8
 }
 
-/// What ModRM.rm stands for.
-#[derive(Clone, Copy)]
-enum RegMem {
-    Reg(u8),
-    Mem(Address),
+/// The bytes of an instruction before displacement and immediate: at most eight.
+#[derive(Clone, Copy, Default)]
+struct Head {
+    bytes: u64,
+    len: u32,
 }
 
-/// What a displacement counts from rip to.
-#[derive(Clone, Copy)]
-enum Target {
-    None,
-    Symbol(SymbolRef),
-    Got(SymbolRef),
-    Label(Label),
-}
-
-/// An address of numbers.
-#[derive(Clone, Copy)]
-struct Address {
-    base: u8,
-    index: u8,
-    scale: u8,
-    disp: i32,
-    target: Target,
-}
-
-const RSP: u8 = 4;
-const NO_REGISTER: u8 = 0xFF;
-
-impl Address {
-    const NONE: Address =
-        Address { base: NO_REGISTER, index: NO_REGISTER, scale: 0, disp: 0, target: Target::None };
-
-    fn frame(places: Places, place: Place, disp: i32) -> Self {
-        let offset = frame_offset(places.frame, place).expect("other places are told apart before");
-        Address { base: RSP, disp: disp.wrapping_add(offset as i32), ..Self::NONE }
+impl Head {
+    /// Appends the low `count` bytes; the others are 0.
+    #[inline]
+    fn put(&mut self, bytes: u32, count: u32) {
+        self.bytes |= (bytes as u64) << (8 * self.len);
+        self.len += count;
     }
 
-    fn rip(target: Target, disp: i32) -> Self {
-        Address { disp, target, ..Self::NONE }
+    /// Appends bytes that stand in the low three of a word, and their number in the top one.
+    #[inline]
+    fn put_counted(&mut self, word: u32) {
+        self.put(word & 0xFF_FFFF, word >> 24);
+    }
+
+    /// Prefixes and opcode, to the last byte of which `add` is added. REX has the bits `rex`, if there is one.
+    #[inline]
+    fn legacy(row: &Row, rex: u8, add: u8) -> Self {
+        let mut head = Head::default();
+        head.put_counted(row.params[PREFIXES]);
+        if rex != 0 {
+            head.put(0x40 | rex as u32, 1);
+        }
+        head.put_counted(row.params[OPCODE]);
+        head.bytes += (add as u64) << (8 * (head.len - 1));
+        head
+    }
+
+    /// Writes the head, a displacement and an immediate of `imm_len` bytes.
+    #[inline]
+    fn finish(self, rm: &RegMem, imm: u32, imm_len: u8, buffer: &mut CodeBuffer) {
+        let imm = imm as u64 & ((1 << (8 * imm_len)) - 1);
+        let disp = rm.disp as u64 & ((1 << (8 * rm.disp_len)) - 1);
+        let tail = disp | imm << (8 * rm.disp_len);
+        let bytes = self.bytes as u128 | (tail as u128) << (8 * self.len);
+        buffer.put_short(&bytes.to_le_bytes(), self.len as usize + (rm.disp_len + imm_len) as usize);
     }
 }
 
-/// Bit 3 of a register number, which stands in a prefix; 0 for no register.
+/// Completes an operand relative to rip: a label's field says how far behind it the instruction ends, a symbol's is
+/// a relocation.
+#[cold]
+fn relate(
+    view: &InstView,
+    places: Places,
+    head: Head,
+    imm_len: u8,
+    rm: &mut RegMem,
+    buffer: &mut CodeBuffer,
+) {
+    let word = view.row.fields[FIELD_MEM] as usize;
+    let amode = PackedAmode::unpack(view.words[word], view.words[word + 1]);
+    let addend = amode.disp.wrapping_sub(4 + imm_len as i32);
+    let offset = buffer.position() + head.len;
+    let has_rex = head.len >= 3 && head.bytes >> (8 * (head.len - 3)) & 0xF0 == 0x40;
+    match amode.place {
+        Some(Place::Symbol(symbol)) => buffer.reloc(offset, RelocKind::X86Pc32, symbol, addend as i64),
+        Some(Place::Got(symbol)) => {
+            let kind = if has_rex { RelocKind::X86RexGotPcRelX } else { RelocKind::X86GotPcRelX };
+            buffer.reloc(offset, kind, symbol, addend as i64);
+        }
+        Some(Place::Label(label)) => {
+            rm.disp = addend as u32;
+            buffer.fixup(offset, Fixup::Pc32, label);
+        }
+        Some(Place::Constant(number)) => {
+            rm.disp = addend as u32;
+            buffer.fixup(offset, Fixup::Pc32, places.constant(number));
+        }
+        _ => unreachable!("other places are not relative to rip"),
+    }
+}
+
+/// Writes a legacy instruction. `add` is added to the last opcode byte.
 #[inline]
-fn high(register: u8) -> u8 {
-    if register == NO_REGISTER { 0 } else { register >> 3 & 1 }
-}
-
-impl RegMem {
-    /// The bits that the prefix has of it: X and B.
-    #[inline]
-    fn prefix_bits(&self) -> (u8, u8) {
-        match self {
-            RegMem::Reg(register) => (0, high(*register)),
-            RegMem::Mem(address) => (high(address.index), high(address.base)),
-        }
-    }
-}
-
-/// An instruction being assembled: at most 15 bytes.
-struct Assembly {
-    bytes: [u8; 24],
-    len: usize,
-    /// Position of a field that depends on a target.
-    field: usize,
-    target: Target,
-}
-
-impl Assembly {
-    #[inline]
-    fn new() -> Self {
-        Assembly { bytes: [0; 24], len: 0, field: 0, target: Target::None }
-    }
-
-    #[inline]
-    fn put(&mut self, byte: u8) {
-        self.bytes[self.len] = byte;
-        self.len += 1;
-    }
-
-    #[inline]
-    fn put4(&mut self, word: u32) {
-        self.bytes[self.len..self.len + 4].copy_from_slice(&word.to_le_bytes());
-        self.len += 4;
-    }
-
-    /// The low `count` bytes of `value`.
-    #[inline]
-    fn immediate(&mut self, value: u64, count: u8) {
-        self.bytes[self.len..self.len + 8].copy_from_slice(&value.to_le_bytes());
-        self.len += count as usize;
-    }
-
-    /// Legacy prefixes, REX and opcode. `force` asks for a REX prefix with no bit set.
-    #[inline]
-    fn legacy_opcode(&mut self, opcode: u32, reg: u8, (x, b): (u8, u8), force: bool) {
-        if opcode & Opcode::SEGMENT_FS != 0 {
-            self.put(0x64);
-        }
-        if opcode & Opcode::NARROW != 0 {
-            self.put(0x66);
-        }
-        if opcode & Opcode::LOCK != 0 {
-            self.put(0xF0);
-        }
-        match Opcode::prefix_of(opcode) {
-            0 => {}
-            prefix => self.put([0, 0x66, 0xF3, 0xF2][prefix as usize]),
-        }
-        let wide = (opcode & Opcode::WIDE != 0) as u8;
-        let rex = wide << 3 | (reg >> 3) << 2 | x << 1 | b;
-        if rex != 0 || force {
-            self.put(0x40 | rex);
-        }
-        match Opcode::map_of(opcode) {
-            0 => {}
-            map => {
-                self.put(0x0F);
-                if map > 1 {
-                    self.put([0x38, 0x3A][map as usize - 2]);
-                }
-            }
-        }
-    }
-
-    /// ModRM, SIB and displacement; `after` bytes follow.
-    #[inline]
-    fn operand(&mut self, reg: u8, rm: &RegMem, after: u8) {
-        let reg = (reg & 7) << 3;
-        match rm {
-            RegMem::Reg(register) => self.put(0xC0 | reg | register & 7),
-            RegMem::Mem(address) => self.memory(reg, address, after),
-        }
-    }
-
-    fn memory(&mut self, reg: u8, address: &Address, after: u8) {
-        if !matches!(address.target, Target::None) {
-            self.put(reg | 5);
-            self.field = self.len;
-            self.target = address.target;
-            // The distance of a relocation is completed by its addend, that of a label by the field.
-            self.put4(address.disp.wrapping_sub(4 + after as i32) as u32);
-            return;
-        }
-        let index = if address.index == NO_REGISTER { RSP } else { address.index & 7 };
-        let sib = address.scale << 6 | index << 3;
-        if address.base == NO_REGISTER {
-            self.put(reg | 4);
-            self.put(sib | 5);
-            self.put4(address.disp as u32);
-            return;
-        }
-        let base = address.base & 7;
-        let mode = match address.disp {
-            0 if base != 5 => 0,
-            -128..=127 => 1,
-            _ => 2,
-        };
-        if address.index == NO_REGISTER && base != RSP {
-            self.put(mode << 6 | reg | base);
-        } else {
-            self.put(mode << 6 | reg | 4);
-            self.put(sib | base);
-        }
-        match mode {
-            0 => {}
-            1 => self.put(address.disp as u8),
-            _ => self.put4(address.disp as u32),
-        }
-    }
-
-    /// Copies the bytes to the buffer and records what the field depends on.
-    #[inline]
-    fn finish(mut self, buffer: &mut CodeBuffer) {
-        let offset = buffer.position() + self.field as u32;
-        match self.target {
-            Target::None => {}
-            Target::Label(label) => buffer.fixup(offset, Fixup::Pc32, label),
-            Target::Symbol(symbol) => self.relocate(buffer, offset, RelocKind::X86Pc32, symbol),
-            Target::Got(symbol) => {
-                let rex = self.field >= 3 && self.bytes[self.field - 3] & 0xF0 == 0x40;
-                let kind = if rex { RelocKind::X86RexGotPcRelX } else { RelocKind::X86GotPcRelX };
-                self.relocate(buffer, offset, kind, symbol);
-            }
-        }
-        let (bytes, _) = self.bytes.split_first_chunk().expect("the array is longer");
-        buffer.put_short(bytes, self.len);
-    }
-
-    /// Moves the addend from the field to a relocation.
-    fn relocate(&mut self, buffer: &mut CodeBuffer, offset: u32, kind: RelocKind, symbol: SymbolRef) {
-        let field = &mut self.bytes[self.field..self.field + 4];
-        let addend = i32::from_le_bytes(field.try_into().expect("four bytes"));
-        field.fill(0);
-        buffer.reloc(offset, kind, symbol, addend as i64);
-    }
-}
-
-/// A REX prefix is needed to name spl, bpl, sil and dil.
-#[inline]
-fn needs_rex(view: &InstView, opcode: u32, reg: u8, rm: &RegMem) -> bool {
-    let unnamed = |register: u8| (4..8).contains(&register);
-    opcode & (Opcode::BYTE_REG | Opcode::BYTE_RM) != 0
-        && (opcode & Opcode::BYTE_REG != 0 && view.has(FIELD_REG) && unnamed(reg)
-            || opcode & Opcode::BYTE_RM != 0 && matches!(rm, RegMem::Reg(r) if unnamed(*r)))
-}
-
-/// Everything of a legacy instruction up to its immediate, of `imm_bytes`. `add` is added to the opcode byte.
-#[inline]
-fn legacy(view: &InstView, places: Places, add: u8, imm_bytes: u8) -> Assembly {
-    let opcode = view.row.params[0];
+fn legacy(
+    view: &InstView,
+    places: Places,
+    mut rm: RegMem,
+    add: u8,
+    (imm, imm_len): (u32, u8),
+    buffer: &mut CodeBuffer,
+) {
+    let flags = view.row.params[FLAGS];
     let reg = view.reg();
-    let rm = view.rm(places);
-    let mut out = Assembly::new();
-    out.legacy_opcode(opcode, reg, rm.prefix_bits(), needs_rex(view, opcode, reg, &rm));
-    out.put((opcode as u8).wrapping_add(add));
-    out.operand(reg, &rm, imm_bytes);
-    out
+    let mut rex = (flags & Flags::WIDE) as u8 | reg >> 3 << 2 | rm.high;
+    if flags & (Flags::BYTE_REG | Flags::BYTE_RM) != 0 {
+        let unnamed = flags & Flags::BYTE_REG != 0 && is_unnamed_byte(reg)
+            || flags & Flags::BYTE_RM != 0 && rm.unnamed_byte;
+        rex |= (unnamed as u8) << 6;
+    }
+    let mut head = Head::legacy(view.row, rex, add);
+    head.put(rm.modrm as u32 | (reg as u32 & 7) << 3, rm.modrm_len as u32);
+    if rm.relative {
+        relate(view, places, head, imm_len, &mut rm, buffer);
+    }
+    head.finish(&rm, imm, imm_len, buffer);
+}
+
+fn fixed(row: &Row, buffer: &mut CodeBuffer) {
+    Head::legacy(row, 0, 0).finish(&RegMem::register(0), 0, 0, buffer);
 }
 
 fn modrm(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
-    let opcode = view.row.params[0];
-    let cond = if opcode & Opcode::COND != 0 { view.small & 15 } else { 0 };
-    let imm_bytes = Opcode::imm_bytes_of(opcode);
-    let mut out = legacy(view, places, cond, imm_bytes);
-    if imm_bytes != 0 {
-        out.immediate(view.immediate() as u64, imm_bytes);
-    }
-    out.finish(buffer);
+    let flags = view.row.params[FLAGS];
+    let cond = if flags & Flags::COND != 0 { view.small & 15 } else { 0 };
+    let imm_len = Flags::imm_len_of(flags);
+    let imm = if imm_len != 0 { view.immediate() } else { 0 };
+    legacy(view, places, view.operand(places), cond, (imm, imm_len), buffer);
+}
+
+/// An instruction without ModRM, whose opcode `register` is added to.
+#[inline]
+fn short(view: &InstView, register: u8, (imm, imm_len): (u32, u8), buffer: &mut CodeBuffer) {
+    let rex = (view.row.params[FLAGS] & Flags::WIDE) as u8 | register >> 3;
+    let head = Head::legacy(view.row, rex, register & 7);
+    head.finish(&RegMem::register(0), imm, imm_len, buffer);
 }
 
 fn op_reg(view: &InstView, buffer: &mut CodeBuffer) {
-    let opcode = view.row.params[0];
     let register = view.field(FIELD_REG);
-    let mut out = Assembly::new();
-    out.legacy_opcode(opcode, 0, (0, high(register)), false);
-    out.put(opcode as u8 | register & 7);
-    match Opcode::imm_bytes_of(opcode) {
-        0 => {}
+    match Flags::imm_len_of(view.row.params[FLAGS]) {
+        0 => short(view, register, (0, 0), buffer),
         8 => {
             let word = view.row.fields[FIELD_IMM] as usize;
-            out.immediate(view.words[word] as u64 | (view.words[word + 1] as u64) << 32, 8);
+            short(view, register, (view.words[word], 4), buffer);
+            buffer.put4(view.words[word + 1]);
         }
-        count => out.immediate(view.immediate() as u64, count),
+        imm_len => short(view, register, (view.immediate(), imm_len), buffer),
     }
-    out.finish(buffer);
 }
 
 fn op_reg_symbol(view: &InstView, buffer: &mut CodeBuffer) {
-    let opcode = view.row.params[0];
-    let register = view.field(FIELD_REG);
-    let mut out = Assembly::new();
-    out.legacy_opcode(opcode, 0, (0, high(register)), false);
-    out.put(opcode as u8 | register & 7);
-    out.finish(buffer);
+    short(view, view.field(FIELD_REG), (0, 0), buffer);
     let (symbol, addend) = view.symbol();
     buffer.reloc(buffer.position(), RelocKind::Abs64, symbol, addend);
     buffer.put8(0);
@@ -444,106 +400,92 @@ fn is_byte(value: u32, bytes: u8) -> bool {
     if bytes == 2 { value as i16 == value as i8 as i16 } else { value as i32 == value as i8 as i32 }
 }
 
-/// Whether ModRM.rm is rax.
-#[inline]
-fn is_accumulator(view: &InstView) -> bool {
-    let mem = view.row.fields[FIELD_MEM];
-    let first = view.row.fields[FIELD_RM] as usize;
-    (mem == NO_FIELD || PackedAmode::is_register(view.words[mem as usize]))
-        && view.allocs[first].as_reg().is_some_and(|r| r.hw_enc() == 0)
-}
-
-/// The form of one byte of opcode and no ModRM.
-fn accumulator(opcode: u32, byte: u8, value: u32, imm_bytes: u8, buffer: &mut CodeBuffer) {
-    let mut out = Assembly::new();
-    out.legacy_opcode(opcode, 0, (0, 0), false);
-    out.put(byte);
-    out.immediate(value as u64, imm_bytes);
-    out.finish(buffer);
+/// The form for the accumulator: an opcode of its own and no ModRM.
+fn accumulator(view: &InstView, byte: u8, imm: (u32, u8), buffer: &mut CodeBuffer) {
+    let rex = (view.row.params[FLAGS] & Flags::WIDE) as u8;
+    let mut head = Head::legacy(view.row, rex, 0);
+    let last = 8 * (head.len - 1);
+    head.bytes = head.bytes & !(0xFF << last) | (byte as u64) << last;
+    head.finish(&RegMem::register(0), imm.0, imm.1, buffer);
 }
 
 fn alu_imm(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
-    let opcode = view.row.params[0];
+    let flags = view.row.params[FLAGS];
     let value = view.immediate();
-    let full = Opcode::imm_bytes_of(opcode);
-    let short = full > 1 && is_byte(value, full);
-    if !short && is_accumulator(view) {
-        let byte = Opcode::digit_of(opcode) << 3 | 4 | (full > 1) as u8;
-        return accumulator(opcode, byte, value, full, buffer);
+    let full = Flags::imm_len_of(flags);
+    let rm = view.operand(places);
+    if full > 1 && is_byte(value, full) {
+        legacy(view, places, rm, 2, (value, 1), buffer);
+    } else if rm.is_accumulator() {
+        let byte = Flags::digit_of(flags) << 3 | 4 | (full > 1) as u8;
+        accumulator(view, byte, (value, full), buffer);
+    } else {
+        legacy(view, places, rm, 0, (value, full), buffer);
     }
-    let imm_bytes = if short { 1 } else { full };
-    let mut out = legacy(view, places, if short { 2 } else { 0 }, imm_bytes);
-    out.immediate(value as u64, imm_bytes);
-    out.finish(buffer);
 }
 
 fn test_imm(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
-    let opcode = view.row.params[0];
-    let full = Opcode::imm_bytes_of(opcode);
-    if is_accumulator(view) {
-        return accumulator(opcode, 0xA8 | (full > 1) as u8, view.immediate(), full, buffer);
+    let full = Flags::imm_len_of(view.row.params[FLAGS]);
+    let rm = view.operand(places);
+    if rm.is_accumulator() {
+        accumulator(view, 0xA8 | (full > 1) as u8, (view.immediate(), full), buffer);
+    } else {
+        legacy(view, places, rm, 0, (view.immediate(), full), buffer);
     }
-    let mut out = legacy(view, places, 0, full);
-    out.immediate(view.immediate() as u64, full);
-    out.finish(buffer);
 }
 
 fn imul_imm(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
     let value = view.immediate();
-    let full = Opcode::imm_bytes_of(view.row.params[0]);
-    let (add, imm_bytes) = if is_byte(value, full) { (2, 1) } else { (0, full) };
-    let mut out = legacy(view, places, add, imm_bytes);
-    out.immediate(value as u64, imm_bytes);
-    out.finish(buffer);
+    let full = Flags::imm_len_of(view.row.params[FLAGS]);
+    let (add, imm_len) = if is_byte(value, full) { (2, 1) } else { (0, full) };
+    legacy(view, places, view.operand(places), add, (value, imm_len), buffer);
 }
 
 fn shift_imm(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
-    if view.immediate() as u8 == 1 {
-        return legacy(view, places, 0x10, 0).finish(buffer);
-    }
-    let mut out = legacy(view, places, 0, 1);
-    out.put(view.immediate() as u8);
-    out.finish(buffer);
+    let count = view.immediate();
+    let (add, imm_len) = if count as u8 == 1 { (0x10, 0) } else { (0, 1) };
+    legacy(view, places, view.operand(places), add, (count, imm_len), buffer);
 }
 
-fn vex(view: &InstView, opcode: u32, reg: u8, rm: RegMem, buffer: &mut CodeBuffer) {
-    let (x, b) = rm.prefix_bits();
-    let wide = (opcode & Opcode::WIDE != 0) as u8;
-    let map = Opcode::map_of(opcode);
-    let vector = (opcode & Opcode::LONG_VECTOR != 0) as u8;
-    let last = (!view.field(FIELD_VVVV) & 15) << 3 | vector << 2 | Opcode::prefix_of(opcode);
-    let not_r = (!reg >> 3 & 1) << 7;
-    let mut out = Assembly::new();
-    if x == 0 && b == 0 && wide == 0 && map == 1 {
-        out.put(0xC5);
-        out.put(not_r | last);
+fn vex(view: &InstView, places: Places, add: u8, reg: u8, mut rm: RegMem, buffer: &mut CodeBuffer) {
+    let flags = view.row.params[FLAGS];
+    let wide = flags & Flags::WIDE;
+    let map = Flags::map_of(flags);
+    let vector = (flags & Flags::LONG_VECTOR != 0) as u32;
+    let vvvv = !view.field(FIELD_VVVV) as u32 & 15;
+    let last = vvvv << 3 | vector << 2 | Flags::prefix_of(flags);
+    let not_r = (!reg as u32 >> 3 & 1) << 7;
+    let mut head = Head::default();
+    if rm.high == 0 && wide == 0 && map == 1 {
+        head.put(0xC5 | (not_r | last) << 8, 2);
     } else {
-        out.put(0xC4);
-        out.put(not_r | (x ^ 1) << 6 | (b ^ 1) << 5 | map);
-        out.put(wide << 7 | last);
+        let second = not_r | (rm.high as u32 ^ 3) << 5 | map;
+        head.put(0xC4 | second << 8 | (wide << 4 | last) << 16, 3);
     }
-    out.put(opcode as u8);
-    let imm_bytes = Opcode::imm_bytes_of(opcode);
-    out.operand(reg, &rm, imm_bytes);
-    if imm_bytes != 0 {
-        out.put(view.immediate() as u8);
+    head.put((view.row.params[OPCODE] & 0xFF) + add as u32, 1);
+    head.put(rm.modrm as u32 | (reg as u32 & 7) << 3, rm.modrm_len as u32);
+    let imm_len = Flags::imm_len_of(flags);
+    let imm = if imm_len != 0 { view.immediate() } else { 0 };
+    if rm.relative {
+        relate(view, places, head, imm_len, &mut rm, buffer);
     }
-    out.finish(buffer);
+    head.finish(&rm, imm, imm_len, buffer);
 }
 
 fn vex_copy(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
-    let opcode = view.row.params[0];
     let reg = view.reg();
-    match view.rm(places) {
-        // The two-byte prefix has a bit for ModRM.reg only.
-        RegMem::Reg(rm) if rm >= 8 && reg < 8 => vex(view, opcode + 1, rm, RegMem::Reg(reg), buffer),
-        rm => vex(view, opcode, reg, rm, buffer),
+    let from = view.register(view.row.fields[FIELD_RM] as usize);
+    // The two-byte prefix has a bit for ModRM.reg only.
+    if from >= 8 && reg < 8 {
+        vex(view, places, 1, from, RegMem::register(reg), buffer);
+    } else {
+        vex(view, places, 0, reg, RegMem::register(from), buffer);
     }
 }
 
 fn symbol(view: &InstView, buffer: &mut CodeBuffer) {
     let (symbol, addend) = view.symbol();
-    buffer.put1(view.row.params[0] as u8);
+    buffer.put1(view.row.params[OPCODE] as u8);
     buffer.reloc(buffer.position(), RelocKind::X86Plt32, symbol, addend - 4);
     buffer.put4(0);
 }

@@ -17,6 +17,13 @@ pub const FIELD_MEM: usize = 4;
 /// The field is not there.
 pub const NO_FIELD: u8 = 255;
 
+/// Index into a row's parameters of the packed [`Flags`].
+pub const FLAGS: usize = 0;
+/// Index into a row's parameters of the opcode with its escapes, as [`counted`] makes it.
+pub const OPCODE: usize = 1;
+/// Index into a row's parameters of the legacy prefixes, mandatory ones included, likewise.
+pub const PREFIXES: usize = 2;
+
 macro_rules! formats {
     ($($(#[$attr:meta])* $name:ident,)*) => {
         /// Shapes of instruction.
@@ -31,7 +38,7 @@ macro_rules! formats {
 }
 
 formats! {
-    /// Nothing but bytes: those of `params[0]`, lowest first, `params[1]` of them.
+    /// Nothing but bytes, prefixes among them: the opcode parameter.
     Fixed,
     /// Legacy prefixes, REX, opcode, ModRM and perhaps an immediate.
     ModRm,
@@ -62,21 +69,12 @@ formats! {
     Expand,
 }
 
-/// The constant part of an instruction, unpacked. [`Opcode::pack`] makes a row's `params[0]`.
+/// What is constant in an instruction besides its opcode and legacy prefixes. [`Flags::pack`] makes a row's
+/// parameter [`FLAGS`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Opcode {
-    /// The opcode's last byte.
-    pub byte: u8,
-    /// What precedes it: nothing, 0F, 0F 38, 0F 3A; numbered as in VEX.
-    pub map: u8,
-    /// Mandatory prefix: none, 66, F3, F2; numbered as in VEX.
-    pub prefix: u8,
+pub struct Flags {
     /// 64-bit operands (REX.W or VEX.W).
     pub wide: bool,
-    /// 16-bit operands (66).
-    pub narrow: bool,
-    /// F0.
-    pub lock: bool,
     /// ModRM.reg names a byte register.
     pub byte_reg: bool,
     /// ModRM.rm, if it is a register, names a byte register.
@@ -85,74 +83,78 @@ pub struct Opcode {
     pub cond: bool,
     /// VEX.L.
     pub long_vector: bool,
-    /// Memory is relative to the fs segment.
-    pub segment_fs: bool,
+    /// VEX.mmmmm: 1 to 3 for 0F, 0F 38, 0F 3A.
+    pub map: u8,
+    /// VEX.pp: 0 to 3 for none, 66, F3, F2.
+    pub prefix: u8,
     /// ModRM.reg when it is no register.
     pub digit: u8,
     /// Bytes of immediate: 0, 1, 2, 4 or 8.
-    pub imm_bytes: u8,
+    pub imm_len: u8,
 }
 
-/// Bit positions of the flags in a packed [`Opcode`].
-impl Opcode {
-    /// See [`Opcode::wide`].
-    pub const WIDE: u32 = 1 << 12;
-    /// See [`Opcode::narrow`].
-    pub const NARROW: u32 = 1 << 13;
-    /// See [`Opcode::lock`].
-    pub const LOCK: u32 = 1 << 14;
-    /// See [`Opcode::byte_reg`].
-    pub const BYTE_REG: u32 = 1 << 15;
-    /// See [`Opcode::byte_rm`].
-    pub const BYTE_RM: u32 = 1 << 16;
-    /// See [`Opcode::cond`].
-    pub const COND: u32 = 1 << 17;
-    /// See [`Opcode::long_vector`].
-    pub const LONG_VECTOR: u32 = 1 << 18;
-    /// See [`Opcode::segment_fs`].
-    pub const SEGMENT_FS: u32 = 1 << 27;
+impl Flags {
+    /// [`Flags::wide`] of packed ones: the place it has in a REX prefix.
+    pub const WIDE: u32 = 1 << 3;
+    /// [`Flags::byte_reg`] of packed ones.
+    pub const BYTE_REG: u32 = 1 << 4;
+    /// [`Flags::byte_rm`] of packed ones.
+    pub const BYTE_RM: u32 = 1 << 5;
+    /// [`Flags::cond`] of packed ones.
+    pub const COND: u32 = 1 << 6;
+    /// [`Flags::long_vector`] of packed ones.
+    pub const LONG_VECTOR: u32 = 1 << 7;
     const MAP: u32 = 8;
     const PREFIX: u32 = 10;
-    const DIGIT: u32 = 20;
-    const IMM: u32 = 23;
+    const DIGIT: u32 = 12;
+    const IMM: u32 = 16;
 
     /// All in one word.
     pub fn pack(self) -> u32 {
         let flag = |set: bool, bit: u32| if set { bit } else { 0 };
-        self.byte as u32
-            | (self.map as u32) << Self::MAP
-            | (self.prefix as u32) << Self::PREFIX
-            | (self.digit as u32) << Self::DIGIT
-            | (self.imm_bytes as u32) << Self::IMM
-            | flag(self.wide, Self::WIDE)
-            | flag(self.narrow, Self::NARROW)
-            | flag(self.lock, Self::LOCK)
+        flag(self.wide, Self::WIDE)
             | flag(self.byte_reg, Self::BYTE_REG)
             | flag(self.byte_rm, Self::BYTE_RM)
             | flag(self.cond, Self::COND)
             | flag(self.long_vector, Self::LONG_VECTOR)
-            | flag(self.segment_fs, Self::SEGMENT_FS)
+            | (self.map as u32) << Self::MAP
+            | (self.prefix as u32) << Self::PREFIX
+            | (self.digit as u32) << Self::DIGIT
+            | (self.imm_len as u32) << Self::IMM
     }
 
-    /// [`Opcode::map`] of a packed one.
-    pub const fn map_of(word: u32) -> u8 {
-        (word >> Self::MAP & 3) as u8
+    /// [`Flags::map`] of packed ones.
+    #[inline]
+    pub const fn map_of(word: u32) -> u32 {
+        word >> Self::MAP & 3
     }
 
-    /// [`Opcode::prefix`] of a packed one.
-    pub const fn prefix_of(word: u32) -> u8 {
-        (word >> Self::PREFIX & 3) as u8
+    /// [`Flags::prefix`] of packed ones.
+    #[inline]
+    pub const fn prefix_of(word: u32) -> u32 {
+        word >> Self::PREFIX & 3
     }
 
-    /// [`Opcode::digit`] of a packed one.
+    /// [`Flags::digit`] of packed ones.
+    #[inline]
     pub const fn digit_of(word: u32) -> u8 {
         (word >> Self::DIGIT & 7) as u8
     }
 
-    /// [`Opcode::imm_bytes`] of a packed one.
-    pub const fn imm_bytes_of(word: u32) -> u8 {
+    /// [`Flags::imm_len`] of packed ones.
+    #[inline]
+    pub const fn imm_len_of(word: u32) -> u8 {
         (word >> Self::IMM & 15) as u8
     }
+}
+
+/// At most three bytes, lowest first, with their number in the top byte.
+pub fn counted(bytes: &[u8]) -> u32 {
+    let mut word = (bytes.len() as u32) << 24;
+    for (i, byte) in bytes.iter().enumerate() {
+        word |= (*byte as u32) << (8 * i);
+    }
+    word
 }
 
 /// Features that rows can need; bit `i` of a row's features is the `i`-th.

@@ -27,6 +27,17 @@ pub fn finish(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(),
     if slots + frame.outgoing as u64 + frame.spill_count as u64 * 8 > MAX_FRAME {
         return Err("the stack frame is larger than 2 GiB, which x86_64 can't address".to_string());
     }
+    let numbers = [
+        stencil.stack_slots.len(),
+        stencil.functions.len(),
+        stencil.global_values.len(),
+        stencil.insts.len(),
+    ];
+    if numbers.iter().any(|&count| count >= Amode::LIMIT as usize) {
+        return Err(
+            "more stack slots, symbols or instructions than an x86_64 address can refer to".to_string()
+        );
+    }
     if abi_pops_too_much(frame) {
         return Err("more than 64 KiB of stack arguments, which x86_64 can't remove".to_string());
     }

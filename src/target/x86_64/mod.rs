@@ -22,7 +22,7 @@ pub mod pseudo;
 pub mod regs;
 pub mod rows;
 
-use crate::ir::{Inst, Signature, Stencil, TrapCode};
+use crate::ir::{Inst, Signature, Stencil, TrapCode, Type};
 use crate::mach::abi::AbiSignature;
 use crate::mach::buffer::{CodeBuffer, Label};
 use crate::mach::frame::Frame;
@@ -42,6 +42,8 @@ use std::fmt;
 pub struct X86_64;
 
 impl Isa for X86_64 {
+    const NAME: &'static str = "x86_64";
+
     type Branches = encode::Branches;
 
     fn rows() -> &'static [Row] {
@@ -90,9 +92,17 @@ impl Isa for X86_64 {
         lower::mem::rematerialize(cx, inst)
     }
 
+    fn supports(ty: Type) -> bool {
+        lower::supported(ty)
+    }
+
     fn abi_signature(sig: &Signature, flags: &Flags) -> Result<AbiSignature, String> {
         lower::call::check_signature(sig)?;
         abi::abi_signature(sig, flags)
+    }
+
+    fn exception_payload() -> &'static [PReg] {
+        &[RAX, RDX]
     }
 
     fn finish_frame(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(), String> {

@@ -122,6 +122,33 @@ pub fn call_popr(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     restore_arguments(view.words[1], cx, buffer);
 }
 
+/// A call of a symbol with handlers, and the jump to where it returns normally.
+pub fn try_symbol(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    buffer.put1(0xE8);
+    buffer.reloc(buffer.position(), RelocKind::X86Plt32, SymbolRef::unpack(view.words[1]), -4);
+    buffer.put4(0);
+    after_try(&view.words[2..], cx, buffer);
+}
+
+/// The same through a register.
+pub fn try_register(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    let target = operand(view, 0);
+    rows::call_rm(&mut direct(cx, buffer), 0, target, &[]);
+    after_try(&view.words[1..], cx, buffer);
+}
+
+/// `words`: bytes that the callee removed, normal destination, number of handlers, their tags and places.
+fn after_try(words: &[u32], cx: &EmitContext, buffer: &mut CodeBuffer) {
+    let handlers = &words[3..3 + 2 * words[2] as usize];
+    for pair in handlers.chunks_exact(2) {
+        buffer.handler(pair[0].checked_sub(1), Label(pair[1]));
+    }
+    if words[0] > 0 {
+        restore_arguments(words[0], cx, buffer);
+    }
+    jump_unless_next(Label(words[1]), cx, buffer);
+}
+
 fn restore_arguments(bytes: u32, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let rsp = regs::direct(RSP);
     rows::sub_ri(&mut direct(cx, buffer), OperandSize::Q64, rsp, rsp, bytes as i32);
@@ -211,4 +238,10 @@ pub fn tls_general_dynamic(view: &InstView, _: &EmitContext, buffer: &mut CodeBu
     buffer.put(&[0x66, 0x66, 0x48, 0xE8]);
     buffer.reloc(buffer.position(), RelocKind::X86Plt32, SymbolRef::LibCall(LibCall::ElfTlsGetAddr), -4);
     buffer.put4(0);
+}
+
+/// The address of a label.
+pub fn label_address(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    let at = Amode::at(Place::Label(Label(view.words[0])), 0);
+    rows::lea_rm(&mut direct(cx, buffer), OperandSize::Q64, operand(view, 0), at);
 }

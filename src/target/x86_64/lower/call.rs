@@ -3,17 +3,20 @@
 //! Register arguments are fixed uses on the call itself, stack arguments are stored before it, results are fixed
 //! definitions. A result that is returned in memory is loaded from the area whose address the caller passed.
 
+use super::super::X86_64;
 use super::super::abi;
 use super::super::amode::{Amode, OperandSize, Place, Rm};
-use super::super::regs::{RAX, RDI};
+use super::super::regs::{R15, RAX, RDI};
 use super::super::rows;
 use super::operands::*;
 use super::{mem, supported};
 use crate::entity::List;
 use crate::ir::*;
 use crate::mach::abi::{AbiSignature, Param, Part, Place as ArgPlace};
+use crate::mach::buffer::Label;
 use crate::mach::compiled::{LibCall, SymbolRef};
 use crate::mach::inst::InstSink;
+use crate::mach::isa::Isa;
 use crate::mach::lower::Unsupported;
 use crate::rule;
 use regalloc2::{Operand, PRegSet, RegClass, VReg};
@@ -301,6 +304,102 @@ pub fn return_(cx: &mut Cx, data: &InstData) {
 fn struct_return(cx: &Cx) -> Option<Value> {
     let at = cx.f.signature.params.iter().position(|param| param.purpose == Purpose::StructReturn)?;
     Some(Value(cx.f.block_params(cx.f.layout[0])[at]))
+}
+
+/// try_call and try_call_indirect: a call that ends its block. Since an exception may come back with any
+/// register changed, all are clobbered.
+pub fn try_call(cx: &mut Cx, data: &InstData, targets: &[u32]) -> Result {
+    let table = &cx.f.exception_tables[ExceptionTable(data.c)];
+    let mut args = cx.f.pool.get(List(data.b));
+    let callee = if data.opcode == Opcode::TryCall {
+        callee_of(cx, FuncRef(data.a))
+    } else {
+        let (address, rest) = args.split_first().expect("a callee");
+        args = rest;
+        Callee::Address(cx.put(Value(*address)))
+    };
+    let abi = cx.abi_of(table.signature)?;
+    let signature = cx.f.sig(table.signature);
+    if abi.return_area.is_some() {
+        return Err(cx.unsupported("try_call with results in memory is not supported yet on x86_64"));
+    }
+    if table.handlers.iter().any(|handler| matches!(handler, Handler::Context(_))) {
+        return Err(cx.unsupported("exception contexts are not supported yet on x86_64"));
+    }
+    cx.calls = true;
+    cx.outgoing = cx.outgoing.max(abi.stack_bytes);
+    let mut operands = pass_arguments(cx, signature, &abi, args, Place::Outgoing, 0)?;
+    let convention = abi::convention(signature.call_conv).expect("its places were found");
+    let handled = targets.len() > 1;
+    let mut clobbered = if handled { abi::ALL_REGISTERS } else { convention.clobbered() };
+    if cx.flags.enable_pinned_reg() {
+        clobbered.remove(R15);
+    }
+    let mut define = |reg, fixed| {
+        clobbered.remove(fixed);
+        operands.push(Operand::reg_fixed_def(reg, fixed));
+    };
+    for (&param, &(low, high)) in abi.returns.iter().zip(&cx.try_results) {
+        for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
+            if let ArgPlace::Reg(fixed) = part.place {
+                define(reg, fixed);
+            }
+        }
+    }
+    let pops = if abi.callee_pops { abi.stack_bytes } else { 0 };
+    if !handled {
+        push_call(cx, callee, clobbered, pops, &operands);
+        rows::jump(cx, Label(targets[0]));
+        return Ok(());
+    }
+    for (&payload, &fixed) in cx.try_payload.iter().zip(X86_64::exception_payload()) {
+        if !operands.iter().any(|operand| operand.vreg() == payload) {
+            clobbered.remove(fixed);
+            operands.push(Operand::reg_fixed_def(payload, fixed));
+        }
+    }
+    push_try_call(cx, callee, clobbered, pops, &operands, table, targets);
+    Ok(())
+}
+
+/// The words behind those of the call itself: bytes the callee removes, normal destination, number of
+/// handlers, and for each its tag (plus one; 0 for any) and destination.
+fn push_try_call(
+    cx: &mut Cx,
+    callee: Callee,
+    clobbered: PRegSet,
+    pops: u32,
+    operands: &[Operand],
+    table: &ExceptionTableData,
+    targets: &[u32],
+) {
+    let clobbers = cx.vcode.clobber_set(clobbered);
+    let row = match callee {
+        Callee::Address(address) => {
+            cx.push_operand(Operand::reg_use(address));
+            cx.push_word(clobbers);
+            rows::TRY_REGISTER
+        }
+        Callee::Symbol { symbol, .. } => {
+            cx.push_word(clobbers);
+            cx.push_word(symbol.pack());
+            rows::TRY_SYMBOL
+        }
+    };
+    operands.iter().for_each(|&operand| cx.push_operand(operand));
+    cx.push_word(pops);
+    cx.push_word(targets[0]);
+    cx.push_word(targets.len() as u32 - 1);
+    let tags = table.handlers.iter().filter_map(|handler| match *handler {
+        Handler::Tag(tag, _) => Some(tag.wrapping_add(1)),
+        Handler::Default(_) => Some(0),
+        Handler::Context(_) => None,
+    });
+    for (tag, &target) in tags.zip(&targets[1..]) {
+        cx.push_word(tag);
+        cx.push_word(target);
+    }
+    cx.finish(row, 0, 0);
 }
 
 /// return_call.

@@ -53,18 +53,25 @@ pub fn int_cond(cc: IntCc) -> Cond {
 }
 
 /// Sets the flags so that the result tells whether `value` (up to 64 bits, or a comparison) is not zero.
-pub fn condition(cx: &mut Cx, asked: Value) -> Test {
+pub fn condition(cx: &mut Cx, value: Value) -> Test {
+    condition_on(cx, value, true)
+}
+
+/// The same; `unique` says that nothing else uses what was looked through on the way to `value`, so that
+/// loads may be folded.
+fn condition_on(cx: &mut Cx, asked: Value, mut unique: bool) -> Test {
     let mut value = asked;
+    unique &= cx.unique(value).is_some();
     // A boolean's extension is zero exactly when it is.
     while let Some(data) = cx.def_by(value, Opcode::Uextend) {
         value = Value(data.a);
+        unique &= cx.unique(value).is_some();
     }
     if let Some(inst) = cx.def_inst(value) {
-        let unique = cx.unique(value).is_some();
         let data = cx.f.insts[inst];
         match data.opcode {
             Opcode::Icmp if unique || !cx.is_used(value) => {
-                if let Some(test) = negated_condition(cx, &data) {
+                if let Some(test) = negated_condition(cx, &data, unique) {
                     return test;
                 }
                 rule!(cx, "condition.icmp");
@@ -100,7 +107,7 @@ pub fn condition(cx: &mut Cx, asked: Value) -> Test {
 }
 
 /// `icmp eq x, 0` where x is itself a condition.
-fn negated_condition(cx: &mut Cx, data: &InstData) -> Option<Test> {
+fn negated_condition(cx: &mut Cx, data: &InstData, unique: bool) -> Option<Test> {
     let inner = Value(data.a);
     if cx.constant(Value(data.b)) != Some(0) || !matches!(data.int_cc(), IntCc::Equal | IntCc::NotEqual) {
         return None;
@@ -110,7 +117,7 @@ fn negated_condition(cx: &mut Cx, data: &InstData) -> Option<Test> {
         return None;
     }
     rule!(cx, "condition.negated");
-    let test = condition(cx, inner);
+    let test = condition_on(cx, inner, unique);
     Some(if data.int_cc() == IntCc::Equal { test.complement() } else { test })
 }
 
@@ -129,10 +136,10 @@ fn test_bits(cx: &mut Cx, a: Value, b: Value, ty: Type) {
 
 /// A value of any integer type in a register or, if it may be, in memory.
 fn sized_operand(cx: &mut Cx, value: Value, ty: Type, may_fold: bool) -> Rm {
-    match sink_load(cx, value, ty) {
-        Some(amode) if may_fold => Rm::Mem(amode),
-        _ => Rm::Reg(cx.put(value)),
+    if may_fold && let Some(amode) = sink_load(cx, value, ty) {
+        return Rm::Mem(amode);
     }
+    Rm::Reg(cx.put(value))
 }
 
 /// Sets the flags by comparing two integers; `may_fold` says that a load may be taken in.

@@ -27,6 +27,7 @@ pub fn lower(cx: &mut Cx, inst: Inst, targets: &[u32]) -> Result {
         Opcode::BrTable => table(cx, Value(data.a), targets),
         Opcode::Trap => rows::ud2(cx, data.trap_code().0),
         Opcode::Return => call::return_(cx, &data),
+        Opcode::TryCall | Opcode::TryCallIndirect => return call::try_call(cx, &data, targets),
         Opcode::ReturnCall => return call::tail_call(cx, &data),
         Opcode::ReturnCallIndirect => return call::tail_call_indirect(cx, &data),
         _ => {

@@ -11,7 +11,7 @@
 use super::super::amode::{Cond, OperandSize, Rm};
 use super::super::rows;
 use super::compare::{self, Test};
-use super::float::{self, Op, op};
+use super::float::{self, Op, UnaryOp, op, unary_op};
 use super::operands::*;
 use super::{call, int, mem};
 use crate::ir::*;
@@ -20,8 +20,8 @@ use crate::mach::lower::Unsupported;
 use crate::rule;
 use regalloc2::{RegClass, VReg};
 
-static PROMOTE: Op = op!(fixed cvtss2sd_rm vcvtss2sd_rm);
-static DEMOTE: Op = op!(fixed cvtsd2ss_rm vcvtsd2ss_rm);
+static PROMOTE: UnaryOp = unary_op!(fixed cvtss2sd_r vcvtss2sd_rm);
+static DEMOTE: UnaryOp = unary_op!(fixed cvtsd2ss_r vcvtsd2ss_rm);
 static SINGLE_FROM_INT: Op = op!(cvtsi2ss_rm vcvtsi2ss_rm);
 static DOUBLE_FROM_INT: Op = op!(cvtsi2sd_rm vcvtsi2sd_rm);
 
@@ -41,7 +41,7 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
             float::canonical(cx, d, data.ty, |cx, d| {
                 let a = cx.put(source);
                 let op = if data.opcode == Fpromote { &PROMOTE } else { &DEMOTE };
-                op.unary(cx, OperandSize::Q64, d, a);
+                op.push(cx, OperandSize::Q64, d, a);
             });
         }
         FcvtFromSint | FcvtFromUint if cx.ty(source) == types::I128 => from_i128(cx, inst, &data),
@@ -128,8 +128,8 @@ fn from_unsigned(cx: &mut Cx, inst: Inst, source: Value, ty: Type) {
         }
         _ => {
             let source = cx.put(source);
-            let [half, low_bit] = [(); 2].map(|()| cx.tmp(RegClass::Int));
-            rows::cvtui2s(cx, exact_size(ty), d, half, low_bit, source);
+            let half = cx.tmp(RegClass::Int);
+            rows::cvtui2s(cx, exact_size(ty), d, half, source);
         }
     }
 }
@@ -195,7 +195,8 @@ impl Source {
     fn promoted(self, cx: &mut Cx) -> Self {
         match self.size {
             OperandSize::L32 => {
-                let reg = PROMOTE.value(cx, OperandSize::Q64, self.reg, self.reg);
+                let reg = cx.tmp(RegClass::Float);
+                PROMOTE.push(cx, OperandSize::Q64, reg, self.reg);
                 Source { reg, size: OperandSize::Q64 }
             }
             _ => self,

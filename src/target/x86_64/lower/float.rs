@@ -1,9 +1,9 @@
 //! f32 and f64: arithmetic, comparison, selection, loads, stores, constants.
 //!
 //! Each operation has an SSE form, which overwrites its first operand, and an AVX form with a destination
-//! of its own; an [`Op`] is both. Instructions of one operand keep the upper part of their
-//! destination, which makes them wait for whatever wrote it last: they are given their own operand as
-//! destination ([`Op::unary`]).
+//! of its own; an [`Op`] is both. Instructions of one operand ([`UnaryOp`]) keep the upper part of their
+//! destination, which makes them wait for whatever wrote it last: they get their own operand as
+//! destination.
 //!
 //! Constants are never kept in registers: zero is made by `xorps`, the others are memory operands in the constant pool. Masks
 //! for bitwise operations fill 16 aligned bytes there, as SSE asks for.
@@ -29,7 +29,8 @@ pub struct Op {
     pub(super) avx: BinaryRow,
 }
 
-/// The [`Op`] of two rows: of a family of sizes, or (`fixed`) of one size.
+/// The [`Op`] of two rows: of a family of sizes; or (`imm`) with an immediate; or (`single`) always in
+/// single precision, whose bitwise operations do the same and are shorter.
 macro_rules! op {
     ($sse:ident $avx:ident) => {
         Op {
@@ -37,8 +38,11 @@ macro_rules! op {
             avx: |cx, size, d, a, b| rows::$avx(cx, size, d, a, b),
         }
     };
-    (fixed $sse:ident $avx:ident) => {
-        Op { sse: |cx, _, d, a, b| rows::$sse(cx, d, a, b), avx: |cx, _, d, a, b| rows::$avx(cx, d, a, b) }
+    (single $sse:ident $avx:ident) => {
+        Op {
+            sse: |cx, _, d, a, b| rows::$sse(cx, OperandSize::L32, d, a, b),
+            avx: |cx, _, d, a, b| rows::$avx(cx, OperandSize::L32, d, a, b),
+        }
     };
     (imm $sse:ident $avx:ident $imm:literal) => {
         Op {
@@ -56,11 +60,6 @@ impl Op {
         row(cx, size, d, a, b.into());
     }
 
-    /// Pushes an instruction of one operand.
-    pub fn unary(&self, cx: &mut Cx, size: OperandSize, d: VReg, a: VReg) {
-        self.push(cx, size, d, a, a);
-    }
-
     /// Pushes the instruction with a new register as result.
     pub fn value(&self, cx: &mut Cx, size: OperandSize, a: VReg, b: impl Into<Rm>) -> VReg {
         let d = cx.tmp(RegClass::Float);
@@ -69,26 +68,59 @@ impl Op {
     }
 }
 
+type UnaryRow = fn(&mut Cx<'_>, OperandSize, VReg, VReg);
+
+/// An operation `d = op a`, in its SSE and its AVX form.
+pub struct UnaryOp {
+    pub(super) sse: UnaryRow,
+    pub(super) avx: UnaryRow,
+}
+
+/// The [`UnaryOp`] of two rows, perhaps with an immediate.
+macro_rules! unary_op {
+    ($sse:ident $avx:ident $($imm:literal)?) => {
+        UnaryOp {
+            sse: |cx, size, d, a| rows::$sse(cx, size, d, a $(, $imm)?),
+            avx: |cx, size, d, a| rows::$avx(cx, size, d, a, a $(, $imm)?),
+        }
+    };
+    (fixed $sse:ident $avx:ident) => {
+        UnaryOp {
+            sse: |cx, _, d, a| rows::$sse(cx, d, a),
+            avx: |cx, _, d, a| rows::$avx(cx, d, a, a),
+        }
+    };
+}
+pub(super) use unary_op;
+
+impl UnaryOp {
+    /// Pushes the instruction.
+    pub fn push(&self, cx: &mut Cx, size: OperandSize, d: VReg, a: VReg) {
+        let row = if cx.flags.has_avx() { self.avx } else { self.sse };
+        row(cx, size, d, a);
+    }
+}
+
 static ADD: Op = op!(adds_rm vadds_rm);
 static SUBTRACT: Op = op!(subs_rm vsubs_rm);
 static MULTIPLY: Op = op!(muls_rm vmuls_rm);
 static DIVIDE: Op = op!(divs_rm vdivs_rm);
-static SQUARE_ROOT: Op = op!(sqrts_rm vsqrts_rm);
+static SQUARE_ROOT: UnaryOp = unary_op!(sqrts_r vsqrts_rm);
 /// `a < b ? a : b`.
 pub static LESSER: Op = op!(mins_rm vmins_rm);
 /// `a > b ? a : b`.
 pub static GREATER: Op = op!(maxs_rm vmaxs_rm);
 /// Bitwise.
-pub static AND: Op = op!(andp_rm vandp_rm);
+pub static AND: Op = op!(single andp_rm vandp_rm);
 /// `!a & b`.
-static AND_NOT: Op = op!(andnp_rm vandnp_rm);
-static OR: Op = op!(orp_rm vorp_rm);
-static XOR: Op = op!(xorp_rm vxorp_rm);
+static AND_NOT: Op = op!(single andnp_rm vandnp_rm);
+static OR: Op = op!(single orp_rm vorp_rm);
+static XOR: Op = op!(single xorp_rm vxorp_rm);
 // Rounding modes, with bit 3 to raise no inexact exception.
-static ROUND_NEAREST: Op = op!(imm rounds_rm vrounds_rm 8);
-static ROUND_DOWN: Op = op!(imm rounds_rm vrounds_rm 9);
-static ROUND_UP: Op = op!(imm rounds_rm vrounds_rm 10);
-static ROUND_TO_ZERO: Op = op!(imm rounds_rm vrounds_rm 11);
+static ROUND_NEAREST: UnaryOp = unary_op!(rounds_ri vrounds_rm 8);
+static ROUND_DOWN: UnaryOp = unary_op!(rounds_ri vrounds_rm 9);
+static ROUND_UP: UnaryOp = unary_op!(rounds_ri vrounds_rm 10);
+static ROUND_TO_ZERO: UnaryOp = unary_op!(rounds_ri vrounds_rm 11);
 // Comparisons that give a mask.
 static MASK_EQUAL: Op = op!(imm cmps_rm vcmps_rm 0);
 static MASK_LESS: Op = op!(imm cmps_rm vcmps_rm 1);
@@ -216,7 +248,7 @@ fn arithmetic(cx: &mut Cx, d: VReg, data: &InstData) {
         Fdiv => binary(cx, &DIVIDE, d, data.ty, Value(data.a), Value(data.b)),
         Sqrt => {
             let a = cx.put(Value(data.a));
-            SQUARE_ROOT.unary(cx, exact_size(data.ty), d, a);
+            SQUARE_ROOT.push(cx, exact_size(data.ty), d, a);
         }
         Fmin | Fmax => {
             let (a, b) = (cx.put(Value(data.a)), cx.put(Value(data.b)));
@@ -251,7 +283,7 @@ fn round(cx: &mut Cx, d: VReg, data: &InstData) {
     };
     let a = cx.put(Value(data.a));
     if cx.flags.has_sse41() {
-        op.unary(cx, exact_size(data.ty), d, a);
+        op.push(cx, exact_size(data.ty), d, a);
         return;
     }
     let function = if data.ty == types::F32 { single } else { double };

@@ -42,7 +42,6 @@ use operands::Cx;
 pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
     use Opcode::*;
     let data = cx.f.insts[inst];
-    check_types(cx, inst, &data)?;
     let wide = operand_type(cx, &data) == types::I128 || data.ty == types::I128;
     match data.opcode {
         Iconst | F32const | F64const | StackAddr | FuncAddr | SymbolValue => constant(cx, inst),
@@ -81,7 +80,13 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
         AtomicRmw | AtomicCas | AtomicLoad | AtomicStore | Fence => atomic::lower(cx, inst),
         Call => call::call(cx, inst),
         CallIndirect => call::call_indirect(cx, inst),
-        TlsValue | GetPinnedReg | SetPinnedReg | GetFramePointer | GetStackPointer | GetReturnAddress
+        TlsValue
+        | GetPinnedReg
+        | SetPinnedReg
+        | GetFramePointer
+        | GetStackPointer
+        | GetReturnAddress
+        | GetExceptionHandlerAddress
         | Debugtrap => special::lower(cx, inst),
         Nop | SequencePoint => Ok(()),
         _ => Err(cx.unsupported(format!("{} is not supported yet on x86_64", data.opcode.name()))),
@@ -99,23 +104,6 @@ fn operand_type(cx: &Cx, data: &InstData) -> Type {
 /// Whether values of a type are supported.
 pub fn supported(ty: Type) -> bool {
     !ty.is_vector() && !matches!(ty, types::F16 | types::F128)
-}
-
-/// Rejects instructions on types that are not supported.
-fn check_types(cx: &Cx, inst: Inst, data: &InstData) -> Result<(), Unsupported> {
-    let mut bad = None;
-    let mut check = |ty: Type| {
-        if !supported(ty) {
-            bad = Some(ty);
-        }
-    };
-    check(data.ty);
-    cx.f.visit_args(data, |value| check(cx.f.value_types[value]));
-    cx.f.inst_results(inst).iter().for_each(|&value| check(cx.f.value_types[Value(value)]));
-    match bad {
-        None => Ok(()),
-        Some(ty) => Err(cx.unsupported(format!("values of type {ty} are not supported yet on x86_64"))),
-    }
 }
 
 /// A constant or address that was asked for in its own register.

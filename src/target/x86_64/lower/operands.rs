@@ -153,7 +153,10 @@ fn scaled(cx: &Cx, value: Value) -> Option<(Value, u8)> {
         return None;
     }
     let data = &cx.f.insts[cx.def_inst(value)?];
-    let amount = cx.constant(Value(data.b)).filter(|_| data.fixed_args() == 2)?;
+    if !matches!(data.opcode, Opcode::Ishl | Opcode::Imul) {
+        return None;
+    }
+    let amount = cx.constant(Value(data.b))?;
     match (data.opcode, amount) {
         (Opcode::Ishl, 1..=3) => Some((Value(data.a), amount as u8)),
         (Opcode::Imul, 2 | 4 | 8) => Some((Value(data.a), amount.trailing_zeros() as u8)),

@@ -5,6 +5,7 @@ use super::super::rows;
 use super::call;
 use super::operands::*;
 use crate::ir::*;
+use crate::mach::buffer::Label;
 use crate::mach::compiled::SymbolRef;
 use crate::mach::lower::Unsupported;
 use regalloc2::RegClass;
@@ -36,6 +37,12 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
             check_pinned(cx)?;
             let a = cx.put(Value(data.a));
             rows::set_pinned(cx, a);
+        }
+        Opcode::GetExceptionHandlerAddress => {
+            let target = cx.handler_block(Block(data.a), data.b as usize);
+            let target = target.ok_or_else(|| cx.unsupported("this block has no such handler"))?;
+            let d = cx.def(inst);
+            rows::handler_address(cx, d, Label(target));
         }
         _ => return tls_value(cx, inst),
     }

@@ -38,11 +38,11 @@ fn jump(buffer: &mut CodeBuffer, label: Label) {
 
 /// A move if a condition holds.
 pub fn float_select(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let ((d, size), (chosen, _)) = (register(view, 0), register(view, 2));
+    let (d, chosen) = (register(view, 0).0, register(view, 2).0);
     let done = buffer.label();
     // Conditions come in pairs of opposites.
     buffer.branch::<Branches>(view.small ^ 1, done);
-    rows::movap_rr(&mut direct(cx, buffer), size, d, chosen);
+    rows::movap_rr(&mut direct(cx, buffer), OperandSize::L32, d, chosen);
     buffer.bind(done);
 }
 
@@ -65,8 +65,8 @@ fn extreme(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer, greatest:
     branch(buffer, Cond::P, nan);
     let sink = &mut direct(cx, buffer);
     match greatest {
-        false => rows::orp_rm(sink, size, d, d, b),
-        true => rows::andp_rm(sink, size, d, d, b),
+        false => rows::orp_rm(sink, OperandSize::L32, d, d, b),
+        true => rows::andp_rm(sink, OperandSize::L32, d, d, b),
     }
     jump(buffer, done);
     buffer.bind(nan);
@@ -95,8 +95,8 @@ pub fn canonical_nan(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer)
 pub fn float_from_unsigned(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     use OperandSize::Q64;
     let (d, size) = register(view, 0);
-    let [half, low_bit, a] = [1, 2, 3].map(|index| register(view, index).0);
-    let [large, done] = [(); 2].map(|()| buffer.label());
+    let [half, a] = [1, 2].map(|index| register(view, index).0);
+    let [large, even, done] = [(); 3].map(|()| buffer.label());
     let convert = |buffer: &mut CodeBuffer, source: VReg| match size {
         OperandSize::L32 => rows::cvtsi2ss_rm(&mut direct(cx, buffer), Q64, d, d, source),
         _ => rows::cvtsi2sd_rm(&mut direct(cx, buffer), Q64, d, d, source),
@@ -110,10 +110,10 @@ pub fn float_from_unsigned(view: &InstView, cx: &EmitContext, buffer: &mut CodeB
     buffer.bind(large);
     let sink = &mut direct(cx, buffer);
     rows::mov_rm(sink, Q64, half, a);
-    rows::mov_rm(sink, OperandSize::L32, low_bit, a);
     rows::shr_ri(sink, Q64, half, half, 1);
-    rows::and_ri(sink, OperandSize::L32, low_bit, low_bit, 1);
-    rows::or_rm(sink, Q64, half, half, low_bit);
+    branch(buffer, Cond::Ae, even);
+    rows::or_ri(&mut direct(cx, buffer), Q64, half, half, 1);
+    buffer.bind(even);
     convert(buffer, half);
     rows::adds_rm(&mut direct(cx, buffer), size, d, d, d);
     buffer.bind(done);
