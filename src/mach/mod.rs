@@ -16,5 +16,6 @@ pub mod isa;
 pub mod layout;
 pub mod lower;
 pub mod regalloc;
+pub mod spills;
 pub mod text;
 pub mod vcode;

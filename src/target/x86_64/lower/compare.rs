@@ -149,12 +149,10 @@ pub fn compare_ints(cx: &mut Cx, cc: IntCc, a: Value, b: Value, may_fold: bool) 
         return super::wide::compare(cx, cc, a, b);
     }
     let (mut cc, mut a, mut b) = (cc, a, b);
-    if cx.constant(a).is_some()
-        || (may_fold && cx.sinkable_load(b).is_none() && cx.sinkable_load(a).is_some())
-    {
-        if cx.constant(b).is_none() {
-            (cc, a, b) = (cc.swap_args(), b, a);
-        }
+    let better_second = cx.constant(a).is_some()
+        || (may_fold && cx.sinkable_load(b).is_none() && cx.sinkable_load(a).is_some());
+    if better_second && cx.constant(b).is_none() {
+        (cc, a, b) = (cc.swap_args(), b, a);
     }
     let size = exact_size(ty);
     if let Some(imm) = imm32(cx, b) {
@@ -179,15 +177,15 @@ fn compare_imm(cx: &mut Cx, cc: IntCc, a: Value, imm: i32, ty: Type, may_fold: b
         (SignedLessThanOrEqual, -1) => (SignedLessThan, 0),
         other => other,
     };
-    if imm == 0 && may_fold {
-        if let Some(band) = cx.unique(a).map(|inst| cx.f.insts[inst])
-            && band.opcode == Opcode::Band
-            && matches!(cc, Equal | NotEqual | SignedLessThan | SignedGreaterThanOrEqual)
-        {
-            rule!(cx, "compare.test_band");
-            test_bits(cx, Value(band.a), Value(band.b), ty);
-            return Test::One(int_cond(cc));
-        }
+    if imm == 0
+        && may_fold
+        && let Some(band) = cx.unique(a).map(|inst| cx.f.insts[inst])
+        && band.opcode == Opcode::Band
+        && matches!(cc, Equal | NotEqual | SignedLessThan | SignedGreaterThanOrEqual)
+    {
+        rule!(cx, "compare.test_band");
+        test_bits(cx, Value(band.a), Value(band.b), ty);
+        return Test::One(int_cond(cc));
     }
     if may_fold && let Some(amode) = sink_load(cx, a, ty) {
         rule!(cx, "compare.memory_imm");
