@@ -14,6 +14,8 @@ pub struct Layout {
     skipped: Vec<u32>,
     ranges: Vec<(u32, u32)>,
     cold: Vec<u32>,
+    /// Place of each block in `order`; `u32::MAX` if it has none.
+    positions: Vec<u32>,
 }
 
 impl Layout {
@@ -33,7 +35,7 @@ impl Layout {
                 self.order.push(block);
             }
         }
-        self.rotate_loops::<I>(vcode);
+        self.rotate_loops(vcode);
         self.order.extend_from_slice(&self.cold);
     }
 
@@ -117,5 +119,40 @@ impl Layout {
 
     /// Moves a loop's header behind its latch where that turns the latch's jump into a fallthrough and
     /// the header's conditional branch into the back edge.
-    fn rotate_loops<I: Isa>(&mut self, _vcode: &VCode) {}
+    ///
+    /// A latch is a block whose only successor, the header, comes before it; the header must leave the
+    /// loop on one side. Long loops are left alone: moving the blocks between would cost more than linear time, and
+    /// a jump is a small part of them.
+    fn rotate_loops(&mut self, vcode: &VCode) {
+        const LONGEST: usize = 200;
+        self.positions.clear();
+        self.positions.resize(vcode.blocks.len(), u32::MAX);
+        for (position, &block) in self.order.iter().enumerate() {
+            self.positions[block as usize] = position as u32;
+        }
+        for latch in 1..self.order.len() {
+            let [back] = successors(vcode, self.order[latch]) else { continue };
+            let header = self.positions[self.sent[back.index()] as usize] as usize;
+            if header == 0 || header >= latch || latch - header > LONGEST {
+                continue;
+            }
+            let [first, second] = successors(vcode, self.order[header]) else { continue };
+            let inside = |block: &regalloc2::Block| {
+                let position = self.positions[self.sent[block.index()] as usize] as usize;
+                position > header && position <= latch
+            };
+            if inside(first) == inside(second) {
+                continue;
+            }
+            self.order[header..=latch].rotate_left(1);
+            for position in header..=latch {
+                self.positions[self.order[position] as usize] = position as u32;
+            }
+        }
+    }
+}
+
+fn successors(vcode: &VCode, block: u32) -> &[regalloc2::Block] {
+    let (start, end) = vcode.blocks[block as usize].edges;
+    &vcode.succs[start as usize..end as usize]
 }

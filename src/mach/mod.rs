@@ -17,5 +17,6 @@ pub mod layout;
 pub mod lower;
 pub mod regalloc;
 mod regalloc_order;
+pub mod spills;
 pub mod text;
 pub mod vcode;

@@ -18,17 +18,35 @@ pub fn zero_extends(cx: &Cx, value: Value) -> bool {
     use Opcode::*;
     let Some(inst) = cx.def_inst(value) else { return false };
     let data = &cx.f.insts[inst];
-    match (data.opcode, cx.ty(value)) {
-        (Load, types::I8 | types::I16 | types::I32) => true,
-        (Uload8 | Uload16, types::I32) => true,
-        (Iconst, _) => true,
-        (
-            Iadd | Isub | Imul | Ineg | Band | Bor | Bxor | Bnot | Ishl | Ushr | Sshr | Rotl | Rotr | Uextend
-            | Sextend | Udiv | Sdiv | Urem | Srem | Bswap | Iabs,
-            types::I32,
-        ) => true,
-        _ => false,
-    }
+    matches!(
+        (data.opcode, cx.ty(value)),
+        (Load, types::I8 | types::I16 | types::I32)
+            | (Uload8 | Uload16, types::I32)
+            | (Iconst, _)
+            | (
+                Iadd | Isub
+                    | Imul
+                    | Ineg
+                    | Band
+                    | Bor
+                    | Bxor
+                    | Bnot
+                    | Ishl
+                    | Ushr
+                    | Sshr
+                    | Rotl
+                    | Rotr
+                    | Uextend
+                    | Sextend
+                    | Udiv
+                    | Sdiv
+                    | Urem
+                    | Srem
+                    | Bswap
+                    | Iabs,
+                types::I32,
+            )
+    )
 }
 
 /// An operation `d = a op b` on registers, memory and immediates: the rows of one operator.

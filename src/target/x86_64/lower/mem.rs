@@ -47,15 +47,7 @@ pub fn load(cx: &mut Cx, inst: Inst) -> Result {
 
 /// Loads an integer of up to 64 bits, extended to 64 (a sign to 64, zeros always).
 pub fn load_int(cx: &mut Cx, d: VReg, amode: Amode, memory: Type, signed: bool) {
-    match (memory, signed) {
-        (types::I8, false) => rows::movzb_rm(cx, OperandSize::L32, d, amode),
-        (types::I8, true) => rows::movsb_rm(cx, OperandSize::Q64, d, amode),
-        (types::I16, false) => rows::movzw_rm(cx, OperandSize::L32, d, amode),
-        (types::I16, true) => rows::movsw_rm(cx, OperandSize::Q64, d, amode),
-        (types::I32, false) => rows::mov_rm(cx, OperandSize::L32, d, amode),
-        (types::I32, true) => rows::movslq_rm(cx, d, amode),
-        _ => rows::mov_rm(cx, OperandSize::Q64, d, amode),
-    }
+    extend_operand(cx, d, Rm::Mem(amode), memory, signed);
 }
 
 /// Loads a big-endian integer of 16 to 64 bits.
@@ -273,6 +265,13 @@ pub fn constant(cx: &mut Cx, d: VReg, bits: u64) {
     } else {
         rows::movabs_ri(cx, d, bits);
     }
+}
+
+/// An integer constant in a new register.
+pub fn constant_register(cx: &mut Cx, bits: u64) -> VReg {
+    let reg = cx.tmp(RegClass::Int);
+    constant(cx, reg, bits);
+    reg
 }
 
 /// A symbol's address plus an offset.
