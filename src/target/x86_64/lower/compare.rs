@@ -234,16 +234,23 @@ pub fn set(cx: &mut Cx, d: VReg, test: Test) {
 pub fn bool_extended(cx: &mut Cx, inst: Inst, compare: Inst) -> bool {
     let data = cx.f.insts[compare];
     let (a, b) = (Value(data.a), Value(data.b));
-    if data.opcode != Opcode::Icmp || cx.f.insts[inst].ty.bits() > 64 || cx.ty(a).bits() > 64 {
+    let one_condition = match data.opcode {
+        Opcode::Icmp => cx.ty(a).bits() <= 64,
+        Opcode::Fcmp => !matches!(data.float_cc(), FloatCc::Equal | FloatCc::NotEqual),
+        _ => false,
+    };
+    if !one_condition || cx.f.insts[inst].ty.bits() > 64 {
         return false;
     }
-    rule!(cx, "uextend.icmp");
+    rule!(cx, "uextend.compare");
     let d = cx.def(inst);
     let zero = cx.tmp(RegClass::Int);
     rows::zero_r(cx, zero);
-    let Test::One(cond) = compare_ints(cx, data.int_cc(), a, b, true) else {
-        unreachable!("a comparison of at most 64 bits is one condition")
+    let test = match data.opcode {
+        Opcode::Icmp => compare_ints(cx, data.int_cc(), a, b, true),
+        _ => super::float::compare(cx, data.float_cc(), a, b, true),
     };
+    let Test::One(cond) = test else { unreachable!("those with two were told apart") };
     rows::set_rz(cx, d, zero, cond);
     true
 }
