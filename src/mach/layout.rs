@@ -117,11 +117,11 @@ impl Layout {
         }
     }
 
-    /// Moves a loop's header behind its latch where that turns the latch's jump into a fallthrough and
-    /// the header's conditional branch into the back edge.
+    /// Makes conditional branches the back edges of loops.
     ///
-    /// A latch is a block whose only successor, the header, comes before it; the header must leave the
-    /// loop on one side. Long loops are left alone: moving the blocks between would cost more than linear time, and
+    /// A latch is a block whose only successor, the header, comes before it. If the header leaves the loop on
+    /// one side, it is moved behind the latch, whose jump becomes a fallthrough. Else, if a conditional branch
+    /// leads to the latch (which then is little more than the moves of a split edge), the latch is moved before the header. Long loops are left alone: moving the blocks between would cost more than linear time, and
     /// a jump is a small part of them.
     fn rotate_loops(&mut self, vcode: &VCode) {
         const LONGEST: usize = 200;
@@ -136,15 +136,20 @@ impl Layout {
             if header == 0 || header >= latch || latch - header > LONGEST {
                 continue;
             }
-            let [first, second] = successors(vcode, self.order[header]) else { continue };
             let inside = |block: &regalloc2::Block| {
                 let position = self.positions[self.sent[block.index()] as usize] as usize;
                 position > header && position <= latch
             };
-            if inside(first) == inside(second) {
+            let leaves = matches!(successors(vcode, self.order[header]), [a, b] if inside(a) != inside(b));
+            let loop_order = &mut self.order[header..=latch];
+            if leaves {
+                loop_order.rotate_left(1);
+            } else if successors(vcode, loop_order[loop_order.len() - 2]).len() == 2 {
+                // The latch is only reached by a conditional branch: that becomes the back edge.
+                loop_order.rotate_right(1);
+            } else {
                 continue;
             }
-            self.order[header..=latch].rotate_left(1);
             for position in header..=latch {
                 self.positions[self.order[position] as usize] = position as u32;
             }

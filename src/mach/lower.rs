@@ -15,7 +15,7 @@
 use super::abi::{AbiSignature, Place};
 use super::blocks::Blocks;
 use super::inst::{InstSink, RowId};
-use super::isa::Isa;
+use super::isa::{Isa, Remaking};
 use super::vcode::{NO_LOC, Origin, VCode};
 use crate::analysis::Analysis;
 use crate::entity::Map;
@@ -40,6 +40,7 @@ pub struct LowerTables {
     epochs: Map<Inst, u32>,
     sunk: Map<Inst, bool>,
     abi: Map<SigRef, Option<AbiSignature>>,
+    shared: Vec<Shared>,
     /// Counts rule names under `--trace-rules`.
     pub trace: Option<std::collections::BTreeMap<&'static str, u64>>,
 }
@@ -52,6 +53,16 @@ macro_rules! rule {
             *trace.entry($name).or_default() += 1;
         }
     };
+}
+
+/// A constant or address in a register, for the uses seen so far in the block.
+#[derive(Clone, Copy, Debug)]
+struct Shared {
+    /// How it is made.
+    data: InstData,
+    reg: VReg,
+    /// The group of the first use in program order.
+    group: u32,
 }
 
 /// Lowering of one function.
@@ -157,6 +168,7 @@ pub fn lower_function<'a, I: Isa>(
                 cx.edge_args(index);
                 let target = cx.blocks.targets(index)[0];
                 I::lower_jump(&mut cx, target);
+                cx.unshare();
             }
         }
         if index == 0 {
@@ -250,9 +262,13 @@ impl<'a, I: Isa> Lower<'a, I> {
         for inst in insts.rev() {
             if self.is_needed(inst) {
                 self.begin(inst);
+                if self.f.insts[inst].opcode.effects().has(Effects::CALL) {
+                    self.unshare();
+                }
                 I::lower(self, inst)?;
             }
         }
+        self.unshare();
         Ok(())
     }
 
@@ -398,12 +414,54 @@ impl<'a, I: Isa> Lower<'a, I> {
     /// Asks for a value in a register, for reading.
     #[inline]
     pub fn put(&mut self, value: Value) -> VReg {
-        if let Some(inst) = self.rematerializable(value)
-            && let Some(reg) = I::rematerialize(self, inst)
-        {
-            return reg;
+        if let Some(inst) = self.def_inst(value) {
+            let data = &self.f.insts[inst];
+            match I::remaking(self.f, data) {
+                Remaking::No => {}
+                Remaking::EachUse => return self.make_again(data),
+                Remaking::Nearby => return self.share(data),
+            }
         }
         self.reg(value)
+    }
+
+    fn make_again(&mut self, data: &InstData) -> VReg {
+        let d = self.tmp(registers(data.opcode.result_type(data.ty)).0);
+        I::rematerialize(self, data, d);
+        d
+    }
+
+    /// A register with the value of a constant or address, shared with later uses in the block that are near.
+    /// Its instruction is inserted before the first of them, once that is known: see [`Lower::unshare`].
+    fn share(&mut self, data: &InstData) -> VReg {
+        /// Further apart, keeping it in a register costs more than making it again.
+        const NEAR: u32 = 30;
+        let group = self.vcode.current_group();
+        if let Some(at) = self.tables.shared.iter().position(|shared| shared.data == *data) {
+            let shared = &mut self.tables.shared[at];
+            if group - shared.group <= NEAR {
+                shared.group = group;
+                return shared.reg;
+            }
+            let shared = self.tables.shared.swap_remove(at);
+            self.insert_shared(shared);
+        }
+        let reg = self.tmp(registers(data.opcode.result_type(data.ty)).0);
+        self.tables.shared.push(Shared { data: *data, reg, group });
+        reg
+    }
+
+    /// Ends the sharing of constants and addresses: uses before this point make them anew.
+    fn unshare(&mut self) {
+        while let Some(shared) = self.tables.shared.pop() {
+            self.insert_shared(shared);
+        }
+    }
+
+    fn insert_shared(&mut self, shared: Shared) {
+        let mark = self.vcode.pushed_count();
+        I::rematerialize(self, &shared.data, shared.reg);
+        self.vcode.move_before_group(mark, shared.group);
     }
 
     /// Asks for both halves of an i128, low first.
@@ -437,7 +495,7 @@ impl<'a, I: Isa> Lower<'a, I> {
     /// Makes `result` the same register as `source` (both take one), whose upper bits it may have as they are.
     pub fn same(&mut self, result: Value, source: Value) {
         let reg = self.reg(result);
-        if !self.is_used(source) && self.rematerializable(source).is_none() {
+        if !self.is_used(source) && !self.is_made_again(source) {
             self.tables.regs[source] = reg;
             return;
         }
@@ -445,14 +503,8 @@ impl<'a, I: Isa> Lower<'a, I> {
         self.vcode.alias(reg, source);
     }
 
-    fn rematerializable(&self, value: Value) -> Option<Inst> {
-        use Opcode::*;
-        let inst = self.def_inst(value)?;
-        matches!(
-            self.f.insts[inst].opcode,
-            Iconst | F16const | F32const | F64const | F128const | Vconst | SymbolValue | FuncAddr | StackAddr
-        )
-        .then_some(inst)
+    fn is_made_again(&self, value: Value) -> bool {
+        self.def_inst(value).is_some_and(|inst| I::remaking(self.f, &self.f.insts[inst]) != Remaking::No)
     }
 }
 
