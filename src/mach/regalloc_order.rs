@@ -46,7 +46,7 @@ impl<'a> InReversePostorder<'a> {
     pub(super) fn output(&self, output: &Output) -> Output {
         let mut renumbered = Output {
             num_spillslots: output.num_spillslots,
-            stats: output.stats.clone(),
+            stats: output.stats,
             ..Output::default()
         };
         for (at, &inst) in self.insts.iter().enumerate() {
