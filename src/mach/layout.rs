@@ -141,12 +141,11 @@ impl Layout {
                 position > header && position <= latch
             };
             let leaves = matches!(successors(vcode, self.order[header]), [a, b] if inside(a) != inside(b));
-            let loop_order = &mut self.order[header..=latch];
             if leaves {
-                loop_order.rotate_left(1);
-            } else if successors(vcode, loop_order[loop_order.len() - 2]).len() == 2 {
+                self.order[header..=latch].rotate_left(1);
+            } else if reached_by_branch(vcode, self.order[latch]) {
                 // The latch is only reached by a conditional branch: that becomes the back edge.
-                loop_order.rotate_right(1);
+                self.order[header..=latch].rotate_right(1);
             } else {
                 continue;
             }
@@ -154,6 +153,15 @@ impl Layout {
                 self.positions[self.order[position] as usize] = position as u32;
             }
         }
+    }
+}
+
+/// Whether the only way to a block is a branch with two targets.
+fn reached_by_branch(vcode: &VCode, block: u32) -> bool {
+    let (start, end) = vcode.blocks[block as usize].preds;
+    match &vcode.preds[start as usize..end as usize] {
+        [pred] => successors(vcode, pred.index() as u32).len() == 2,
+        _ => false,
     }
 }
 

@@ -539,6 +539,22 @@ impl<'a, I: Isa> Lower<'a, I> {
         (here && self.tables.uses[value] == 1).then_some(inst)
     }
 
+    /// The instruction of this block that defines a value, if nothing uses the value but one instruction that is
+    /// folded into the terminator being lowered, and the terminator's edges.
+    pub fn only_ends_block(&self, value: Value) -> Option<Inst> {
+        let inst = self.def_inst(value)?;
+        if self.current.0 + 1 != self.block.end || inst.0 < self.block.start || inst.0 >= self.block.end {
+            return None;
+        }
+        let mut on_edges = 0;
+        self.f.visit_block_calls(&self.f.insts[self.current], |call| {
+            let args = self.f.pool.get(self.f.block_calls[call].args);
+            on_edges += args.iter().filter(|&&arg| arg == BlockArg::Value(value).pack()).count();
+        });
+        let uses = self.tables.uses[value] as usize;
+        (uses < u8::MAX as usize && uses == on_edges + 1).then_some(inst)
+    }
+
     /// How often a value is used, up to 255.
     pub fn use_count(&self, value: Value) -> u8 {
         self.tables.uses[value]
