@@ -44,14 +44,17 @@ impl Layout {
         &self.order
     }
 
-    /// Whether the latch is only reached by a branch whose other target falls through without it, and no other
-    /// latch stands before the header already.
+    /// Whether a latch should stand before the header: at most one of several blocks that lead to it falls through to
+    /// it now, or a branch does whose other target falls through without it. Only one latch can.
     fn goes_before(&self, vcode: &VCode, header: usize, latch: usize) -> bool {
         if self.order[header - 1] > self.order[header] {
             return false;
         }
         let (start, end) = vcode.blocks[self.order[latch] as usize].preds;
-        let [pred] = vcode.preds[start as usize..end as usize] else { return false };
+        let pred = match vcode.preds[start as usize..end as usize] {
+            [pred] => pred,
+            _ => return true,
+        };
         let [a, b] = successors(vcode, pred.index() as u32) else { return false };
         let other = if a.index() as u32 == self.order[latch] { b } else { a };
         let after = self.positions[pred.index()] as usize + 1;
