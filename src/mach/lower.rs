@@ -93,6 +93,8 @@ pub struct Lower<'a, I: Isa> {
     pub try_results: Vec<(VReg, Option<VReg>)>,
     /// Registers of the payload of an exception it throws.
     pub try_payload: Vec<VReg>,
+    /// The try_call these are of: its split edges come before it.
+    try_inst: Option<Inst>,
     current: Inst,
     block: BlockData,
     isa: std::marker::PhantomData<I>,
@@ -152,6 +154,7 @@ pub fn lower_function<'a, I: Isa>(
         blocks,
         try_results: Vec::new(),
         try_payload: Vec::new(),
+        try_inst: None,
         current: Inst(0),
         block: BlockData::default(),
         isa: std::marker::PhantomData,
@@ -164,6 +167,9 @@ pub fn lower_function<'a, I: Isa>(
         match cx.vcode.blocks[index].origin {
             Origin::Block(block) => cx.lower_block(index, block)?,
             Origin::Edge(_) => {
+                if let Some(inst) = cx.source_of_edge(index) {
+                    cx.begin_try(inst)?;
+                }
                 cx.vcode.begin_group(NO_LOC);
                 cx.edge_args(index);
                 let target = cx.blocks.targets(index)[0];
@@ -226,6 +232,8 @@ impl LowerTables {
         self.sunk.resize(f.insts.len(), false);
         self.abi.clear();
         self.abi.resize(f.signatures.len(), None);
+        // A function that could not be lowered leaves some behind.
+        self.shared.clear();
         const BARRIER: Effects = Effects::STORE.or(Effects::CALL).or(Effects::OTHER);
         let uses = &mut self.uses;
         let mut epoch = 0;
@@ -282,12 +290,22 @@ impl<'a, I: Isa> Lower<'a, I> {
         self.vcode.begin_group(srcloc);
     }
 
+    /// The branch whose edge a block was split from.
+    fn source_of_edge(&self, index: usize) -> Option<Inst> {
+        let source = self.vcode.preds[self.vcode.blocks[index].preds.0 as usize];
+        match self.vcode.blocks[source.index()].origin {
+            Origin::Block(block) => self.f.terminator(block),
+            Origin::Edge(_) => None,
+        }
+    }
+
     /// Makes registers for what a try_call's edges pass on.
     fn begin_try(&mut self, inst: Inst) -> Result<(), Unsupported> {
         let data = &self.f.insts[inst];
-        if !matches!(data.opcode, Opcode::TryCall | Opcode::TryCallIndirect) {
+        if !matches!(data.opcode, Opcode::TryCall | Opcode::TryCallIndirect) || self.try_inst == Some(inst) {
             return Ok(());
         }
+        self.try_inst = Some(inst);
         let sig = self.f.call_signature(data).expect("a call has a signature");
         let abi = self.abi_of(sig)?;
         let signature = self.f.sig(sig);
