@@ -89,7 +89,9 @@ pub struct Lower<'a, I: Isa> {
     pub tables: &'a mut LowerTables,
     /// Blocks of VCode.
     pub blocks: &'a Blocks,
-    /// Registers of the results of the try_call being lowered.
+    /// The try_call being lowered, or whose edges are.
+    try_inst: Option<Inst>,
+    /// Registers of its results.
     pub try_results: Vec<(VReg, Option<VReg>)>,
     /// Registers of the payload of an exception it throws.
     pub try_payload: Vec<VReg>,
@@ -150,6 +152,7 @@ pub fn lower_function<'a, I: Isa>(
         needs_frame_pointer: false,
         tables,
         blocks,
+        try_inst: None,
         try_results: Vec::new(),
         try_payload: Vec::new(),
         current: Inst(0),
@@ -165,6 +168,7 @@ pub fn lower_function<'a, I: Isa>(
             Origin::Block(block) => cx.lower_block(index, block)?,
             Origin::Edge(_) => {
                 cx.vcode.begin_group(NO_LOC);
+                cx.begin_edge(index)?;
                 cx.edge_args(index);
                 let target = cx.blocks.targets(index)[0];
                 I::lower_jump(&mut cx, target);
@@ -226,6 +230,8 @@ impl LowerTables {
         self.sunk.resize(f.insts.len(), false);
         self.abi.clear();
         self.abi.resize(f.signatures.len(), None);
+        // Of a function that was given up.
+        self.shared.clear();
         const BARRIER: Effects = Effects::STORE.or(Effects::CALL).or(Effects::OTHER);
         let uses = &mut self.uses;
         let mut epoch = 0;
@@ -282,12 +288,25 @@ impl<'a, I: Isa> Lower<'a, I> {
         self.vcode.begin_group(srcloc);
     }
 
+    /// A split edge stands behind its source, so that it is lowered first.
+    fn begin_edge(&mut self, index: usize) -> Result<(), Unsupported> {
+        let (first, _) = self.vcode.blocks[index].preds;
+        let source = self.vcode.preds[first as usize].index();
+        let Origin::Block(block) = self.vcode.blocks[source].origin else { return Ok(()) };
+        match self.f.terminator(block) {
+            Some(inst) => self.begin_try(inst),
+            None => Ok(()),
+        }
+    }
+
     /// Makes registers for what a try_call's edges pass on.
     fn begin_try(&mut self, inst: Inst) -> Result<(), Unsupported> {
         let data = &self.f.insts[inst];
-        if !matches!(data.opcode, Opcode::TryCall | Opcode::TryCallIndirect) {
+        let is_try = matches!(data.opcode, Opcode::TryCall | Opcode::TryCallIndirect);
+        if !is_try || self.try_inst == Some(inst) {
             return Ok(());
         }
+        (self.try_inst, self.current) = (Some(inst), inst);
         let sig = self.f.call_signature(data).expect("a call has a signature");
         let abi = self.abi_of(sig)?;
         let signature = self.f.sig(sig);
