@@ -44,6 +44,24 @@ impl Layout {
         &self.order
     }
 
+    /// Whether a latch should stand before the header: at most one of several blocks that lead to it falls through to
+    /// it now, or a branch does whose other target falls through without it. Only one latch can.
+    fn goes_before(&self, vcode: &VCode, header: usize, latch: usize) -> bool {
+        if self.order[header - 1] > self.order[header] {
+            return false;
+        }
+        let (start, end) = vcode.blocks[self.order[latch] as usize].preds;
+        let pred = match vcode.preds[start as usize..end as usize] {
+            [pred] => pred,
+            _ => return true,
+        };
+        let [a, b] = successors(vcode, pred.index() as u32) else { return false };
+        let other = if a.index() as u32 == self.order[latch] { b } else { a };
+        let after = self.positions[pred.index()] as usize + 1;
+        let next = if after == latch { after + 1 } else { after };
+        self.order.get(next) == Some(&self.sent[other.index()])
+    }
+
     /// The block whose code stands for that of `block`.
     pub fn emitted(&self, block: u32) -> u32 {
         self.sent[block as usize]
@@ -143,7 +161,7 @@ impl Layout {
             let leaves = matches!(successors(vcode, self.order[header]), [a, b] if inside(a) != inside(b));
             if leaves {
                 self.order[header..=latch].rotate_left(1);
-            } else if reached_by_branch(vcode, self.order[latch]) {
+            } else if self.goes_before(vcode, header, latch) {
                 // The latch is only reached by a conditional branch: that becomes the back edge.
                 self.order[header..=latch].rotate_right(1);
             } else {
@@ -153,15 +171,6 @@ impl Layout {
                 self.positions[self.order[position] as usize] = position as u32;
             }
         }
-    }
-}
-
-/// Whether the only way to a block is a branch with two targets.
-fn reached_by_branch(vcode: &VCode, block: u32) -> bool {
-    let (start, end) = vcode.blocks[block as usize].preds;
-    match &vcode.preds[start as usize..end as usize] {
-        [pred] => successors(vcode, pred.index() as u32).len() == 2,
-        _ => false,
     }
 }
 

@@ -89,12 +89,12 @@ pub struct Lower<'a, I: Isa> {
     pub tables: &'a mut LowerTables,
     /// Blocks of VCode.
     pub blocks: &'a Blocks,
-    /// The try_call being lowered, or whose edges are.
-    try_inst: Option<Inst>,
-    /// Registers of its results.
+    /// Registers of the results of the try_call being lowered.
     pub try_results: Vec<(VReg, Option<VReg>)>,
     /// Registers of the payload of an exception it throws.
     pub try_payload: Vec<VReg>,
+    /// The try_call these are of: its split edges come before it.
+    try_inst: Option<Inst>,
     current: Inst,
     block: BlockData,
     isa: std::marker::PhantomData<I>,
@@ -152,9 +152,9 @@ pub fn lower_function<'a, I: Isa>(
         needs_frame_pointer: false,
         tables,
         blocks,
-        try_inst: None,
         try_results: Vec::new(),
         try_payload: Vec::new(),
+        try_inst: None,
         current: Inst(0),
         block: BlockData::default(),
         isa: std::marker::PhantomData,
@@ -167,8 +167,10 @@ pub fn lower_function<'a, I: Isa>(
         match cx.vcode.blocks[index].origin {
             Origin::Block(block) => cx.lower_block(index, block)?,
             Origin::Edge(_) => {
+                if let Some(inst) = cx.source_of_edge(index) {
+                    cx.begin_try(inst)?;
+                }
                 cx.vcode.begin_group(NO_LOC);
-                cx.begin_edge(index)?;
                 cx.edge_args(index);
                 let target = cx.blocks.targets(index)[0];
                 I::lower_jump(&mut cx, target);
@@ -230,7 +232,7 @@ impl LowerTables {
         self.sunk.resize(f.insts.len(), false);
         self.abi.clear();
         self.abi.resize(f.signatures.len(), None);
-        // Of a function that was given up.
+        // A function that could not be lowered leaves some behind.
         self.shared.clear();
         const BARRIER: Effects = Effects::STORE.or(Effects::CALL).or(Effects::OTHER);
         let uses = &mut self.uses;
@@ -288,25 +290,22 @@ impl<'a, I: Isa> Lower<'a, I> {
         self.vcode.begin_group(srcloc);
     }
 
-    /// A split edge stands behind its source, so that it is lowered first.
-    fn begin_edge(&mut self, index: usize) -> Result<(), Unsupported> {
-        let (first, _) = self.vcode.blocks[index].preds;
-        let source = self.vcode.preds[first as usize].index();
-        let Origin::Block(block) = self.vcode.blocks[source].origin else { return Ok(()) };
-        match self.f.terminator(block) {
-            Some(inst) => self.begin_try(inst),
-            None => Ok(()),
+    /// The branch whose edge a block was split from.
+    fn source_of_edge(&self, index: usize) -> Option<Inst> {
+        let source = self.vcode.preds[self.vcode.blocks[index].preds.0 as usize];
+        match self.vcode.blocks[source.index()].origin {
+            Origin::Block(block) => self.f.terminator(block),
+            Origin::Edge(_) => None,
         }
     }
 
     /// Makes registers for what a try_call's edges pass on.
     fn begin_try(&mut self, inst: Inst) -> Result<(), Unsupported> {
         let data = &self.f.insts[inst];
-        let is_try = matches!(data.opcode, Opcode::TryCall | Opcode::TryCallIndirect);
-        if !is_try || self.try_inst == Some(inst) {
+        if !matches!(data.opcode, Opcode::TryCall | Opcode::TryCallIndirect) || self.try_inst == Some(inst) {
             return Ok(());
         }
-        (self.try_inst, self.current) = (Some(inst), inst);
+        self.try_inst = Some(inst);
         let sig = self.f.call_signature(data).expect("a call has a signature");
         let abi = self.abi_of(sig)?;
         let signature = self.f.sig(sig);
