@@ -265,7 +265,7 @@ fn compare_floats(condition: &str, a: f64, b: f64) -> bool {
         "uno" => unordered,
         "eq" => a == b,
         "ne" => a != b,
-        "one" => a < b || a > b,
+        "one" => !unordered && a != b,
         "ueq" => unordered || a == b,
         "lt" => a < b,
         "le" => a <= b,
@@ -303,7 +303,7 @@ fn to_int(is_signed: bool, ty: Ty, value: f64) -> Outcome<u128> {
 /// The high half of a product of 128-bit numbers.
 fn multiply_high(a: u128, b: u128) -> u128 {
     let low = |x: u128| x & u128::from(u64::MAX);
-    let middle = (a >> 64) * low(b) + (low(a) * low(b) >> 64);
+    let middle = (a >> 64) * low(b) + ((low(a) * low(b)) >> 64);
     let other = low(a) * (b >> 64) + low(middle);
     (a >> 64) * (b >> 64) + (middle >> 64) + (other >> 64)
 }
@@ -375,7 +375,7 @@ fn pure(op: &Op, ty: Ty, from: Ty, args: &[u128]) -> Vec<u128> {
             let unsigned = multiply_high(a, b);
             unsigned.wrapping_sub(if x < 0 { b } else { 0 }).wrapping_sub(if y < 0 { a } else { 0 })
         }
-        "smulhi" => (x * y >> bits) as u128,
+        "smulhi" => ((x * y) >> bits) as u128,
         "ishl" => a << shift,
         "ushr" => a >> shift,
         "sshr" => (x >> shift) as u128,

@@ -154,7 +154,8 @@ impl<'a> Generator<'a> {
         self.exact[buffer] = false;
         self.f.blocks[0].params.push(buffer);
         self.addresses.push(Address { value: buffer, low: 0, high: 0, size: 256, nullable: false });
-        for ty in self.f.params[1..].to_vec() {
+        for i in 1..self.f.params.len() {
+            let ty = self.f.params[i];
             let param = self.value(ty);
             self.f.blocks[0].params.push(param);
             self.exact[param] = ty.is_int();
