@@ -659,11 +659,51 @@ impl<'a> Generator<'a> {
         }
     }
 
+    /// A condition made of what is loaded, used several times: what is folded into one use must not be missed
+    /// by the others.
+    fn loaded_condition(&mut self) {
+        let ty = self.int();
+        let flags = self.random.pick(&["", "notrap", "big"]);
+        let at = self.address(ty.bytes());
+        let loaded = self.load("load", ty, flags, at);
+        let other = self.operand(ty);
+        let (value, ty) = match self.random.below(6) {
+            0 => (loaded, ty),
+            1 if ty != Ty::I128 => (self.add("uextend", Ty::I128, vec![loaded], Ty::I128), Ty::I128),
+            2 if ty.bits() < 64 => (self.add("sextend", Ty::I64, vec![loaded], Ty::I64), Ty::I64),
+            3 if ty != Ty::I128 => {
+                let double = Ty::INTS[Ty::INTS.iter().position(|&one| one == ty).expect("an integer") + 1];
+                (self.add("iconcat", ty, vec![loaded, other], double), double)
+            }
+            4 if ty != Ty::I8 => (self.add("ireduce", Ty::I8, vec![loaded], Ty::I8), Ty::I8),
+            _ => {
+                let mask = if self.random.chance(60) { self.any_constant(ty) } else { other };
+                let op = self.random.pick(&["band", "band", "iadd", "bxor"]);
+                (self.add(op, ty, vec![loaded, mask], ty), ty)
+            }
+        };
+        let limit = if self.random.chance(50) { self.constant(ty, 0) } else { self.operand(ty) };
+        let with = Inst { word: self.random.pick(&INT_CONDITIONS), ..NONE };
+        let mut test = self.emit("icmp", ty, vec![value, limit], with, &[Ty::I8])[0];
+        self.scope.push(test);
+        if self.random.chance(30) {
+            test = self.add("uextend", Ty::I64, vec![test], Ty::I64);
+        }
+        for _ in 0..self.random.below(3) {
+            let ty = self.random.pick(&Ty::ALL);
+            let (a, b) = (self.operand(ty), self.operand(ty));
+            let exact = self.exact[a] && self.exact[b];
+            let chosen = self.add("select", ty, vec![test, a, b], ty);
+            self.exact[chosen] = exact;
+        }
+    }
+
     /// Sequences that lowerings look for.
     fn idiom(&mut self) {
         let ty = self.int();
         let a = self.operand(ty);
-        match self.random.below(6) {
+        match self.random.below(8) {
+            6 | 7 => self.loaded_condition(),
             0 => {
                 let zero = self.constant(ty, 0);
                 let compared = self.compare(ty);
