@@ -10,6 +10,7 @@
 //! function again and notes them.
 
 mod body;
+mod bytes8;
 mod context;
 mod cursor;
 mod finish;

@@ -19,7 +19,7 @@ pub(super) struct Parser<'a> {
     /// Offset of the text in its file.
     pub base: usize,
     /// Numbers of values and blocks are below this.
-    limit: u32,
+    pub limit: u32,
     /// Numbers of what the preamble declares are below this.
     entity_limit: u32,
     pub cx: &'a mut ParseContext,
@@ -27,6 +27,8 @@ pub(super) struct Parser<'a> {
     pub map: Option<&'a mut SourceMap>,
     /// The block being read.
     pub block: Option<Block>,
+    /// The last source location as written with white space after it, and its number: lines often repeat it.
+    pub location: (&'a [u8], u32),
     /// How many diagnostics there were before this function.
     earlier: usize,
 }
@@ -42,7 +44,7 @@ impl<'a> Parser<'a> {
         let limit = text.len().clamp(MIN_LIMIT, BlockArg::MAX_VALUE as usize) as u32;
         let entity_limit = (text.len() as u32).clamp(MIN_ENTITY_LIMIT, limit);
         let earlier = cx.diagnostics.len();
-        Parser { cur: Cursor::new(text), base, limit, entity_limit, cx, func, map, block: None, earlier }
+        Parser { cur: Cursor::new(text), base, limit, entity_limit, cx, func, map, block: None, location: (b"@@", 0), earlier }
     }
 
     /// Empties what the function goes to.
@@ -184,15 +186,20 @@ impl<'a> Parser<'a> {
     }
 
     /// Makes `value` have a type and a definition.
-    #[inline]
+    #[inline(always)]
     pub fn define_value(&mut self, value: Value, ty: Type, def: PackedDef, at: usize) -> Parse<()> {
         let stencil = &mut self.func.stencil;
-        let len = stencil.value_defs.len();
-        if value.index() == len {
+        if value.index() == stencil.value_defs.len() {
             stencil.value_types.push(ty);
             stencil.value_defs.push(def);
             return Ok(());
         }
+        self.define_out_of_order(value, ty, def, at)
+    }
+
+    fn define_out_of_order(&mut self, value: Value, ty: Type, def: PackedDef, at: usize) -> Parse<()> {
+        let stencil = &mut self.func.stencil;
+        let len = stencil.value_defs.len();
         if value.index() > len {
             stencil.value_types.ensure(value, types::INVALID);
             stencil.value_defs.ensure(value, PackedDef::NONE);
