@@ -52,7 +52,7 @@ impl<'a> Parser<'a> {
         self.close_block();
         self.cx.scratch.results.clear();
         let at = self.cur.pos;
-        let block = Block(self.number(b"block", "a block: block«n»")?);
+        let block = Block(self.block_number()?);
         let start = self.func.stencil.insts.len() as u32;
         let data = BlockData { params: Default::default(), start, end: start, cold: false, defined: true };
         self.open_block(block, data, at)?;
@@ -67,7 +67,7 @@ impl<'a> Parser<'a> {
         self.cx.scratch.words.clear();
         while self.cur.peek() != b')' {
             let at = self.cur.pos;
-            let value = Value(self.number(b"v", "a block parameter: v«n»: type")?);
+            let value = Value(self.value_number()?);
             self.expect(b':')?;
             let ty = self.ty()?;
             let def = PackedDef::param(block, self.cx.scratch.words.len() as u32);
@@ -95,9 +95,15 @@ impl<'a> Parser<'a> {
         let srcloc = if cur.peek() == b'@' { self.srcloc(&mut cur) } else { None };
         match cur.one_result() {
             Some(number) if number < self.limit => self.cx.scratch.results.push(number),
-            _ => {
+            Some(number) => {
+                let number = self.large_value(number, at)?;
+                self.cx.scratch.results.push(number);
+            }
+            None => {
                 self.cur = cur;
-                if self.unusual_start(at)? { return Ok(()) }
+                if self.unusual_start(at)? {
+                    return Ok(());
+                }
                 cur = self.cur;
             }
         }
@@ -258,7 +264,7 @@ impl<'a> Parser<'a> {
     #[inline]
     fn results(&mut self) -> Parse<()> {
         loop {
-            let value = self.number(b"v", "a value: v«n»")?;
+            let value = self.value_number()?;
             self.cx.scratch.results.push(value);
             if !self.cur.eat(b',') {
                 return Ok(());
@@ -326,6 +332,7 @@ impl<'a> Parser<'a> {
             return Failed;
         }
         let (name, example) = (opcode.name(), opcode.info().ctrl_set.example());
+        let value = self.spelled_value(value);
         self.error_at(at, format!("{name} needs a type, as in {name}.{example}: {value} is not yet defined"))
     }
 
@@ -367,10 +374,10 @@ impl<'a> Parser<'a> {
         }
         let defined = self.func.stencil.value_defs.get(from).is_some_and(|def| *def != PackedDef::NONE);
         if old != from || defined {
-            return Err(self.error_at(at, format!("{from} is defined twice")));
+            return Err(self.error_at(at, format!("{} is defined twice", self.spelled_value(from))));
         }
         if from == to {
-            return Err(self.error_at(at, format!("{from} is an alias of itself")));
+            return Err(self.error_at(at, format!("{} is an alias of itself", self.spelled_value(from))));
         }
         table[from.index()] = to;
         self.cx.scratch.aliases.push(Alias { from, at });

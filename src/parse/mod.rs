@@ -19,6 +19,7 @@ mod mnemonic;
 mod module;
 mod names;
 mod number;
+mod numbering;
 mod operands;
 mod parser;
 mod preamble;
@@ -58,11 +59,10 @@ pub fn function_with_positions(
 }
 
 fn read(mut parser: Parser) -> Result<(), Failed> {
-    parser.start();
-    if parser.header().is_ok() {
-        parser.preamble();
-        parser.body();
-        parser.finish();
+    parser.whole_function();
+    if parser.needs_numbering {
+        parser.renumber();
+        parser.whole_function();
     }
     if parser.failed() { Err(Failed) } else { Ok(()) }
 }
