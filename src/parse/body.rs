@@ -140,7 +140,9 @@ impl<'a> Parser<'a> {
     /// What stands before an opcode unless it is just `v1 = `. True for an alias, which has no opcode.
     fn unusual_start(&mut self, at: usize) -> Parse<bool> {
         if self.cur.peek() == b'@' {
-            return Err(self.error_at(self.cur.pos + 1, "expected a source location: up to 8 hexadecimal digits"));
+            return Err(
+                self.error_at(self.cur.pos + 1, "expected a source location: up to 8 hexadecimal digits")
+            );
         }
         if self.cur.at_entity(b"v") {
             self.results()?;

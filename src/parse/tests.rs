@@ -134,7 +134,10 @@ fn large_numbers_become_compact_ones() {
     assert_eq!(message, "v5000000 is defined twice");
     let message = complaint("block0(v0: i32):\nv1 = iadd v0, v9000000").1;
     assert_eq!(message, "v9000000 is not defined");
-    assert_eq!(complaint("ss70000 = explicit_slot 4\nblock0:").1, "a number too large for a stack slot: ss«n»");
+    assert_eq!(
+        complaint("ss70000 = explicit_slot 4\nblock0:").1,
+        "a number too large for a stack slot: ss«n»"
+    );
 }
 
 #[test]
