@@ -360,15 +360,10 @@ fn few_rows_are_expanded_by_hand() {
 }
 
 /// Rows that are right although they say something else than the disassembler, and why.
-const DIFFERENT: [(&str, &[&str]); 6] = [
+const DIFFERENT: [(&str, &[&str]); 4] = [
     ("it belongs to frames whose pointer is not allocated", &["leave"]),
     ("the result does not depend on what was there", &["zero.r", "zero.x", "vzero.x", "ones.x"]),
-    ("the destination is read when the condition is false", &["cmovl.rm", "cmovq.rm"]),
-    (
-        "the destination keeps its upper part, which matters to the row",
-        &["set.rz", "cvtsi2ssl.rm", "cvtsi2ssq.rm", "cvtsi2sdl.rm", "cvtsi2sdq.rm"],
-    ),
-    ("it keeps its upper part, which matters to nobody", &["roundss.rm", "roundsd.rm"]),
+    ("the destination keeps its upper part, which matters to nobody", &["roundss.rm", "roundsd.rm"]),
     (
         "the disassembler's data are wrong",
         &[
@@ -409,6 +404,15 @@ fn told(variant: &Variant) -> (Registers64, Registers64) {
         set.retain(|name| !IGNORED.contains(&name.as_str()));
     }
     (reads, writes)
+}
+
+/// The registers that definitions are tied to.
+fn tied_sources(variant: &Variant) -> Registers64 {
+    let tied = variant.row.operands.iter().filter_map(|operand| match operand.kind {
+        OperandKind::Reg { role: Role::Tied(to), .. } => variant.parts.allocs[to as usize].as_reg(),
+        _ => None,
+    });
+    tied.map(|register| regs::name(register, 64).to_owned()).collect()
 }
 
 /// What an independent disassembler says that it reads and writes.
@@ -452,7 +456,9 @@ fn roles_agree_with_a_disassembler() {
             let variant = make_variant(&mut random, 0, RowId(number as u16), &frame);
             let (reads, writes) = told(&variant);
             let (read, written) = found(&decoder, &variant);
-            if reads != read || writes != written {
+            // A tied source may be there for a part of the destination that the instruction leaves alone.
+            let kept = tied_sources(&variant);
+            if !reads.is_superset(&read) || !reads.is_subset(&(&read | &kept)) || writes != written {
                 wrong.push(format!(
                     "{}: {}\n  told  reads {reads:?} writes {writes:?}\n  found reads {read:?} writes {written:?}",
                     row.name,

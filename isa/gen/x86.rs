@@ -304,6 +304,7 @@ fn read_properties(row: &Row, encoding: &mut Encoding) -> Result<(), String> {
             "uses_flags" => encoding.props.push("USES_FLAGS"),
             "branch" => encoding.props.push("BRANCH"),
             "return" => encoding.props.push("RETURN"),
+            "stop" => encoding.props.push("STOP"),
             "call" => encoding.props.push("CALL"),
             "move" => encoding.props.push("MOVE"),
             "trap" => encoding.takes_trap = true,

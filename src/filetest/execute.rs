@@ -64,6 +64,8 @@ pub struct Case {
 pub struct Program {
     /// What it was compiled for.
     pub arch: Arch,
+    /// Whether it can be linked to run at any address.
+    pub pic: bool,
     /// Object file.
     pub object: Vec<u8>,
     /// Symbols of its entry points.
@@ -154,6 +156,9 @@ fn link_and_run(arch: Arch, programs: &[&Program]) -> Result<String, Failure> {
         let object = dir.file(&format!("{number}.o"));
         fs::write(&object, &program.object)?;
         link.arg(object);
+    }
+    if programs.iter().any(|program| !program.pic) {
+        link.arg("-no-pie");
     }
     let linked = link.args(["-lm", "-Wl,--fatal-warnings"]).output()?;
     if !linked.status.success() {
@@ -302,6 +307,7 @@ mod tests {
         });
         Program {
             arch: Target::host().expect("a target").arch(),
+            pic: true,
             object: fs::read(dir.file("a.o")).expect("an object"),
             entries: entries.iter().map(|entry| entry.to_string()).collect(),
             cases: cases.collect(),

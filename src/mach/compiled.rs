@@ -6,7 +6,8 @@ use crate::ir::{NameRef, TrapCode};
 use crate::named_enum;
 
 named_enum! {
-    /// A symbol that generated code refers to by itself; the text is its linker name.
+    /// A symbol that generated code refers to by itself; the text is its linker name. CLIF has names for
+    /// the first of them, up to `ElfTlsGetOffset`.
     LibCall {
         CeilF32 "ceilf", CeilF64 "ceil", FloorF32 "floorf", FloorF64 "floor",
         TruncF32 "truncf", TruncF64 "trunc", NearestF32 "nearbyintf", NearestF64 "nearbyint",
@@ -19,6 +20,15 @@ named_enum! {
         FloatU128F32 "__floatuntisf", FloatU128F64 "__floatuntidf",
         FixF32I128 "__fixsfti", FixF64I128 "__fixdfti", FixF32U128 "__fixunssfti", FixF64U128 "__fixunsdfti",
         GlobalOffsetTable "_GLOBAL_OFFSET_TABLE_",
+    }
+}
+
+impl LibCall {
+    /// The one that CLIF text calls by this name, as in `%CeilF32`: names are those of the variants,
+    /// and what comes after the thread-local storage routines has none.
+    pub fn from_clif(name: &str) -> Option<Self> {
+        let named = &Self::ALL[..=LibCall::ElfTlsGetOffset as usize];
+        named.iter().copied().find(|call| format!("{call:?}") == name)
     }
 }
 

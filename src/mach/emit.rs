@@ -7,8 +7,10 @@
 use super::buffer::{CodeBuffer, Label};
 use super::compiled::CompiledStencil;
 use super::frame::Frame;
+use super::inst::Props;
 use super::isa::{EmitContext, Isa};
 use super::layout::Layout;
+use super::spills::Copies;
 use super::vcode::VCode;
 use crate::options::Flags;
 use regalloc2::{Allocation, Edit, Output, PRegSet, ProgPoint};
@@ -29,6 +31,7 @@ pub fn emit<I: Isa>(
         let bytes = &vcode.constant_bytes[start as usize..end as usize];
         buffer.constant(Label(constants.0 + number as u32), bytes, bytes.len() as u32);
     }
+    let mut copies = Copies::default();
     layout.compute::<I>(vcode, output);
     I::emit_prologue(frame, flags, buffer);
     for position in 0..layout.order().len() {
@@ -39,7 +42,7 @@ pub fn emit<I: Isa>(
             buffer.bind(Label(skipped));
         }
         let around = Surroundings { frame, flags, layout, next, constants };
-        emit_block::<I>(vcode, output, around, buffer, block as usize);
+        emit_block::<I>(vcode, output, around, buffer, &mut copies, block as usize);
     }
     for (label, code, loc) in buffer.take_trap_stubs() {
         buffer.bind(label);
@@ -66,8 +69,10 @@ fn emit_block<I: Isa>(
     output: &Output,
     around: Surroundings,
     buffer: &mut CodeBuffer,
+    copies: &mut Copies,
     block: usize,
 ) {
+    copies.clear();
     let Surroundings { frame, flags, layout, next, constants } = around;
     let (start, end) = vcode.blocks[block].insts;
     let first = ProgPoint::before(regalloc2::Inst::new(start as usize));
@@ -81,7 +86,11 @@ fn emit_block<I: Isa>(
         while let Some((at, Edit::Move { from, to })) = output.edits.get(edit)
             && *at <= point
         {
-            emit_move::<I>(*from, *to, frame, buffer);
+            if from != to
+                && let Some(from) = copies.replace(*from, *to)
+            {
+                emit_move::<I>(from, *to, frame, buffer);
+            }
             edit += 1;
         }
         if let Some(&(at, srcloc)) = vcode.srclocs.get(loc)
@@ -102,35 +111,41 @@ fn emit_block<I: Isa>(
             layout,
         };
         I::emit(inst, &cx, buffer);
+        if !copies.is_empty() {
+            for_each_written::<I>(vcode, output, index as usize, |regs| copies.forget_all(regs));
+        }
     }
 }
 
 fn emit_move<I: Isa>(from: Allocation, to: Allocation, frame: &Frame, buffer: &mut CodeBuffer) {
-    if from != to {
-        let reg = from.as_reg().or(to.as_reg()).expect("the allocator makes no moves between stack slots");
-        I::emit_move(from, to, reg.class(), frame, buffer);
+    let reg = from.as_reg().or(to.as_reg()).expect("the allocator makes no moves between stack slots");
+    I::emit_move(from, to, reg.class(), frame, buffer);
+}
+
+/// Calls `visit` with the registers an instruction writes: those it clobbers and those of its results.
+#[inline]
+fn for_each_written<I: Isa>(vcode: &VCode, output: &Output, index: usize, mut visit: impl FnMut(PRegSet)) {
+    let inst = &vcode.insts[index];
+    let row = &I::rows()[inst.row.0 as usize];
+    match row.props.any(Props::CALL) {
+        true => visit(vcode.clobbers[vcode.inst_words(inst)[0] as usize]),
+        false => visit(row.clobbers),
+    }
+    let allocs = output.inst_allocs(regalloc2::Inst::new(index));
+    for (operand, alloc) in vcode.inst_operands(inst).iter().zip(allocs) {
+        if operand.kind() == regalloc2::OperandKind::Def
+            && let Some(reg) = alloc.as_reg()
+        {
+            visit(PRegSet::empty().with(reg));
+        }
     }
 }
 
 /// All registers the function writes: by its instructions' results and clobbers, and by moves.
 pub fn written_registers<I: Isa>(vcode: &VCode, output: &Output) -> PRegSet {
-    let rows = I::rows();
     let mut written = PRegSet::empty();
-    for (index, inst) in vcode.insts.iter().enumerate() {
-        let row = &rows[inst.row.0 as usize];
-        if row.props.any(super::inst::Props::CALL) {
-            written.union_from(vcode.clobbers[vcode.inst_words(inst)[0] as usize]);
-        } else {
-            written.union_from(row.clobbers);
-        }
-        let allocs = output.inst_allocs(regalloc2::Inst::new(index));
-        for (operand, alloc) in vcode.inst_operands(inst).iter().zip(allocs) {
-            if operand.kind() == regalloc2::OperandKind::Def
-                && let Some(reg) = alloc.as_reg()
-            {
-                written.add(reg);
-            }
-        }
+    for index in 0..vcode.insts.len() {
+        for_each_written::<I>(vcode, output, index, |regs| written.union_from(regs));
     }
     for (_, Edit::Move { to, .. }) in &output.edits {
         if let Some(reg) = to.as_reg() {

@@ -113,6 +113,15 @@ impl Props {
     /// Copies a register: what coalescing looks for.
     pub const MOVE: Props = Props(64);
 
+    /// Traps: nothing comes after it.
+    pub const STOP: Props = Props(128);
+
+    /// Both sets together.
+    #[inline]
+    pub const fn or(self, other: Props) -> Props {
+        Props(self.0 | other.0)
+    }
+
     /// Whether any of `other` is in the set.
     #[inline]
     pub const fn any(self, other: Props) -> bool {

@@ -14,6 +14,8 @@ pub struct Layout {
     skipped: Vec<u32>,
     ranges: Vec<(u32, u32)>,
     cold: Vec<u32>,
+    /// Place of each block in `order`; `u32::MAX` if it has none.
+    positions: Vec<u32>,
 }
 
 impl Layout {
@@ -33,13 +35,31 @@ impl Layout {
                 self.order.push(block);
             }
         }
-        self.rotate_loops::<I>(vcode);
+        self.rotate_loops(vcode);
         self.order.extend_from_slice(&self.cold);
     }
 
     /// Blocks in emission order.
     pub fn order(&self) -> &[u32] {
         &self.order
+    }
+
+    /// Whether a latch should stand before the header: at most one of several blocks that lead to it falls through to
+    /// it now, or a branch does whose other target falls through without it. Only one latch can.
+    fn goes_before(&self, vcode: &VCode, header: usize, latch: usize) -> bool {
+        if self.order[header - 1] > self.order[header] {
+            return false;
+        }
+        let (start, end) = vcode.blocks[self.order[latch] as usize].preds;
+        let pred = match vcode.preds[start as usize..end as usize] {
+            [pred] => pred,
+            _ => return true,
+        };
+        let [a, b] = successors(vcode, pred.index() as u32) else { return false };
+        let other = if a.index() as u32 == self.order[latch] { b } else { a };
+        let after = self.positions[pred.index()] as usize + 1;
+        let next = if after == latch { after + 1 } else { after };
+        self.order.get(next) == Some(&self.sent[other.index()])
     }
 
     /// The block whose code stands for that of `block`.
@@ -115,7 +135,46 @@ impl Layout {
         }
     }
 
-    /// Moves a loop's header behind its latch where that turns the latch's jump into a fallthrough and
-    /// the header's conditional branch into the back edge.
-    fn rotate_loops<I: Isa>(&mut self, _vcode: &VCode) {}
+    /// Makes conditional branches the back edges of loops.
+    ///
+    /// A latch is a block whose only successor, the header, comes before it. If the header leaves the loop on
+    /// one side, it is moved behind the latch, whose jump becomes a fallthrough. Else, if a conditional branch
+    /// leads to the latch (which then is little more than the moves of a split edge), the latch is moved before the header. Long loops are left alone: moving the blocks between would cost more than linear time, and
+    /// a jump is a small part of them.
+    fn rotate_loops(&mut self, vcode: &VCode) {
+        const LONGEST: usize = 200;
+        self.positions.clear();
+        self.positions.resize(vcode.blocks.len(), u32::MAX);
+        for (position, &block) in self.order.iter().enumerate() {
+            self.positions[block as usize] = position as u32;
+        }
+        for latch in 1..self.order.len() {
+            let [back] = successors(vcode, self.order[latch]) else { continue };
+            let header = self.positions[self.sent[back.index()] as usize] as usize;
+            if header == 0 || header >= latch || latch - header > LONGEST {
+                continue;
+            }
+            let inside = |block: &regalloc2::Block| {
+                let position = self.positions[self.sent[block.index()] as usize] as usize;
+                position > header && position <= latch
+            };
+            let leaves = matches!(successors(vcode, self.order[header]), [a, b] if inside(a) != inside(b));
+            if leaves {
+                self.order[header..=latch].rotate_left(1);
+            } else if self.goes_before(vcode, header, latch) {
+                // The latch is only reached by a conditional branch: that becomes the back edge.
+                self.order[header..=latch].rotate_right(1);
+            } else {
+                continue;
+            }
+            for position in header..=latch {
+                self.positions[self.order[position] as usize] = position as u32;
+            }
+        }
+    }
+}
+
+fn successors(vcode: &VCode, block: u32) -> &[regalloc2::Block] {
+    let (start, end) = vcode.blocks[block as usize].edges;
+    &vcode.succs[start as usize..end as usize]
 }

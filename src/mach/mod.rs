@@ -16,5 +16,7 @@ pub mod isa;
 pub mod layout;
 pub mod lower;
 pub mod regalloc;
+mod regalloc_order;
+pub mod spills;
 pub mod text;
 pub mod vcode;

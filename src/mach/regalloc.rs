@@ -4,13 +4,14 @@
 //! place: it would see the same flat slices and fill the same [`Output`].
 
 use super::inst::{Props, Row};
+use super::regalloc_order::InReversePostorder;
 use super::vcode::VCode;
 use regalloc2::{
     Block, Inst, InstRange, MachineEnv, Operand, Output, PRegSet, RegClass, RegallocOptions, VReg,
 };
 
 /// VCode as the allocator sees it.
-struct View<'a> {
+pub(super) struct View<'a> {
     vcode: &'a VCode,
     rows: &'static [Row],
 }
@@ -61,7 +62,7 @@ impl regalloc2::Function for View<'_> {
 
     #[inline]
     fn is_ret(&self, inst: Inst) -> bool {
-        self.row(inst).props.any(Props::RETURN)
+        self.row(inst).props.any(Props::RETURN.or(Props::STOP))
     }
 
     #[inline]
@@ -141,9 +142,10 @@ impl Allocator {
         regalloc2::run_with_ctx(&view, env, &options, &mut self.context)
             .map_err(|error| format!("{error:?}{}", undefined(vcode)))?;
         if check {
+            let view = InReversePostorder::new(view);
             let mut checker = regalloc2::checker::Checker::new(&view, env);
-            checker.prepare(&self.context.output);
-            checker.run().map_err(|errors| format!("checker: {errors:?}"))?;
+            checker.prepare(&view.output(&self.context.output));
+            checker.run().map_err(|errors| format!("checker, in reverse postorder: {errors:?}"))?;
         }
         Ok(())
     }

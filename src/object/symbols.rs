@@ -87,7 +87,14 @@ impl<'a> Symbols<'a> {
         if let Some(&id) = self.by_name.get(name) {
             return id;
         }
-        let linker_name = self.linker_name(name, offset);
+        let linker_name = match name {
+            Name::Text(text) if !self.attributes.contains_key(name) => LibCall::from_clif(text),
+            _ => None,
+        };
+        let linker_name = match linker_name {
+            Some(call) => Cow::Borrowed(call.name()),
+            None => self.linker_name(name, offset),
+        };
         let entry = self.entry(object, linker_name);
         if let Some(item) = self.attributes.get(name)
             && !entry.defined

@@ -187,8 +187,7 @@ fn lower_wide(cx: &mut Cx, inst: Inst, data: &InstData, swap: bool) {
     match data.opcode {
         Opcode::AtomicLoad => {
             // Exchanges zero for zero, or nothing: either way it gives what is there.
-            let zero = cx.tmp(RegClass::Int);
-            rows::zero_r(cx, zero);
+            let zero = mem::constant_register(cx, 0);
             let amode = access(cx, data);
             rows::cmpxchg16b(cx, raw.0, raw.1, zero, zero, zero, zero, amode);
         }

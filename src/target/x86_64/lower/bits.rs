@@ -5,7 +5,7 @@
 
 use super::super::amode::{Amode, Cond, OperandSize};
 use super::super::rows;
-use super::mem::constant;
+use super::mem::constant_register;
 use super::operands::*;
 use super::wide::{Pair, result, tmp_pair};
 use crate::ir::*;
@@ -70,13 +70,6 @@ fn count_wide(cx: &mut Cx, opcode: Opcode, d: VReg, a: Pair) {
         }
         _ => ones_wide(cx, d, a),
     }
-}
-
-/// A new register with a constant.
-fn constant_register(cx: &mut Cx, bits: u64) -> VReg {
-    let reg = cx.tmp(RegClass::Int);
-    constant(cx, reg, bits);
-    reg
 }
 
 fn leading_zeros(cx: &mut Cx, d: VReg, value: Value, ty: Type) {

@@ -170,14 +170,7 @@ fn store_immediate(cx: &mut Cx, value: Value, amode: Amode) -> bool {
 fn extended(cx: &mut Cx, part: &Part, reg: VReg) -> VReg {
     let Some((ty, signed)) = abi::needs_extension(part) else { return reg };
     let d = cx.tmp(RegClass::Int);
-    match (ty, signed) {
-        (types::I8, false) => rows::movzb_rm(cx, OperandSize::L32, d, reg),
-        (types::I8, true) => rows::movsb_rm(cx, OperandSize::Q64, d, reg),
-        (types::I16, false) => rows::movzw_rm(cx, OperandSize::L32, d, reg),
-        (types::I16, true) => rows::movsw_rm(cx, OperandSize::Q64, d, reg),
-        (_, false) => rows::mov_rm(cx, OperandSize::L32, d, reg),
-        (_, true) => rows::movslq_rm(cx, d, reg),
-    }
+    extend_operand(cx, d, Rm::Reg(reg), ty, signed);
     d
 }
 

@@ -149,12 +149,10 @@ pub fn compare_ints(cx: &mut Cx, cc: IntCc, a: Value, b: Value, may_fold: bool) 
         return super::wide::compare(cx, cc, a, b);
     }
     let (mut cc, mut a, mut b) = (cc, a, b);
-    if cx.constant(a).is_some()
-        || (may_fold && cx.sinkable_load(b).is_none() && cx.sinkable_load(a).is_some())
-    {
-        if cx.constant(b).is_none() {
-            (cc, a, b) = (cc.swap_args(), b, a);
-        }
+    let better_second = cx.constant(a).is_some()
+        || (may_fold && cx.sinkable_load(b).is_none() && cx.sinkable_load(a).is_some());
+    if better_second && cx.constant(b).is_none() {
+        (cc, a, b) = (cc.swap_args(), b, a);
     }
     let size = exact_size(ty);
     if let Some(imm) = imm32(cx, b) {
@@ -179,20 +177,26 @@ fn compare_imm(cx: &mut Cx, cc: IntCc, a: Value, imm: i32, ty: Type, may_fold: b
         (SignedLessThanOrEqual, -1) => (SignedLessThan, 0),
         other => other,
     };
-    if imm == 0 && may_fold {
-        if let Some(band) = cx.unique(a).map(|inst| cx.f.insts[inst])
-            && band.opcode == Opcode::Band
-            && matches!(cc, Equal | NotEqual | SignedLessThan | SignedGreaterThanOrEqual)
-        {
-            rule!(cx, "compare.test_band");
-            test_bits(cx, Value(band.a), Value(band.b), ty);
-            return Test::One(int_cond(cc));
-        }
+    if imm == 0
+        && may_fold
+        && let Some(band) = cx.unique(a).map(|inst| cx.f.insts[inst])
+        && band.opcode == Opcode::Band
+        && matches!(cc, Equal | NotEqual | SignedLessThan | SignedGreaterThanOrEqual)
+    {
+        rule!(cx, "compare.test_band");
+        test_bits(cx, Value(band.a), Value(band.b), ty);
+        return Test::One(int_cond(cc));
     }
     if may_fold && let Some(amode) = sink_load(cx, a, ty) {
         rule!(cx, "compare.memory_imm");
         rows::cmp_mi(cx, size, Rm::Mem(amode), imm);
         return Test::One(int_cond(cc));
+    }
+    if imm == 0
+        && may_fold
+        && let Some(test) = flags_of_arithmetic(cx, cc, a)
+    {
+        return test;
     }
     let a = cx.put(a);
     if imm == 0 {
@@ -201,6 +205,27 @@ fn compare_imm(cx: &mut Cx, cc: IntCc, a: Value, imm: i32, ty: Type, may_fold: b
         rows::cmp_mi(cx, size, Rm::Reg(a), imm);
     }
     Test::One(int_cond(cc))
+}
+
+/// A comparison with zero, by a branch, of arithmetic that only the branch and its edges use: the arithmetic
+/// is done right before the branch, which tests the flags it leaves.
+fn flags_of_arithmetic(cx: &mut Cx, cc: IntCc, value: Value) -> Option<Test> {
+    let cond = match cc {
+        IntCc::Equal => Cond::E,
+        IntCc::NotEqual => Cond::Ne,
+        IntCc::SignedLessThan => Cond::S,
+        IntCc::SignedGreaterThanOrEqual => Cond::Ns,
+        _ => return None,
+    };
+    let inst = cx.only_ends_block(value)?;
+    let data = cx.f.insts[inst];
+    if data.ty.bits() < 32 || data.ty.bits() > 64 || super::int::alu(data.opcode).is_none() {
+        return None;
+    }
+    rule!(cx, "compare.flags_of_arithmetic");
+    super::int::binary_with_flags(cx, inst);
+    cx.sink(inst);
+    Some(Test::One(cond))
 }
 
 /// icmp and fcmp as values.
@@ -236,16 +261,23 @@ pub fn set(cx: &mut Cx, d: VReg, test: Test) {
 pub fn bool_extended(cx: &mut Cx, inst: Inst, compare: Inst) -> bool {
     let data = cx.f.insts[compare];
     let (a, b) = (Value(data.a), Value(data.b));
-    if data.opcode != Opcode::Icmp || cx.f.insts[inst].ty.bits() > 64 || cx.ty(a).bits() > 64 {
+    let one_condition = match data.opcode {
+        Opcode::Icmp => cx.ty(a).bits() <= 64,
+        Opcode::Fcmp => !matches!(data.float_cc(), FloatCc::Equal | FloatCc::NotEqual),
+        _ => false,
+    };
+    if !one_condition || cx.f.insts[inst].ty.bits() > 64 {
         return false;
     }
-    rule!(cx, "uextend.icmp");
+    rule!(cx, "uextend.compare");
     let d = cx.def(inst);
     let zero = cx.tmp(RegClass::Int);
     rows::zero_r(cx, zero);
-    let Test::One(cond) = compare_ints(cx, data.int_cc(), a, b, true) else {
-        unreachable!("a comparison of at most 64 bits is one condition")
+    let test = match data.opcode {
+        Opcode::Icmp => compare_ints(cx, data.int_cc(), a, b, true),
+        _ => super::float::compare(cx, data.float_cc(), a, b, true),
     };
+    let Test::One(cond) = test else { unreachable!("those with two were told apart") };
     rows::set_rz(cx, d, zero, cond);
     true
 }

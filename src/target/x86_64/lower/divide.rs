@@ -10,8 +10,7 @@ use super::super::amode::{Cond, OperandSize};
 use super::super::rows;
 use super::compare::{Test, trap_on};
 use super::operands::*;
-use super::wide::extend_operand;
-use super::{call, divide_constant, wide};
+use super::{call, divide_constant, mem, wide};
 use crate::ir::*;
 use crate::mach::compiled::LibCall;
 use crate::mach::lower::Unsupported;
@@ -76,8 +75,8 @@ fn divide_registers(cx: &mut Cx, inst: Inst, data: &InstData) {
 
 /// The divisor, or 1 if it is -1.
 fn without_minus_one(cx: &mut Cx, size: OperandSize, divisor: VReg) -> VReg {
-    let (one, replaced) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
-    super::mem::constant(cx, one, 1);
+    let one = mem::constant_register(cx, 1);
+    let replaced = cx.tmp(RegClass::Int);
     rows::cmp_mi(cx, size, divisor, -1);
     rows::cmov_rm(cx, size, replaced, divisor, one, Cond::E);
     replaced

@@ -9,7 +9,7 @@ use super::super::amode::{Cond, OperandSize};
 use super::super::rows;
 use super::compare::{Test, trap_on};
 use super::divide::put_extended_wide;
-use super::mem::constant;
+use super::mem::constant_register;
 use super::operands::*;
 use crate::ir::*;
 use crate::rule;
@@ -55,13 +55,6 @@ struct Division {
     d: VReg,
     ty: Type,
     dividend: Value,
-}
-
-/// A register with a constant.
-fn constant_register(cx: &mut Cx, bits: u64) -> VReg {
-    let reg = cx.tmp(RegClass::Int);
-    constant(cx, reg, bits);
-    reg
 }
 
 /// `d = a * factor`.

@@ -6,6 +6,7 @@ use super::operands::*;
 use super::{float, int};
 use crate::ir::*;
 use crate::mach::compiled::SymbolRef;
+use crate::mach::isa::Remaking;
 use crate::mach::lower::Unsupported;
 use crate::rule;
 use regalloc2::{RegClass, VReg};
@@ -47,15 +48,7 @@ pub fn load(cx: &mut Cx, inst: Inst) -> Result {
 
 /// Loads an integer of up to 64 bits, extended to 64 (a sign to 64, zeros always).
 pub fn load_int(cx: &mut Cx, d: VReg, amode: Amode, memory: Type, signed: bool) {
-    match (memory, signed) {
-        (types::I8, false) => rows::movzb_rm(cx, OperandSize::L32, d, amode),
-        (types::I8, true) => rows::movsb_rm(cx, OperandSize::Q64, d, amode),
-        (types::I16, false) => rows::movzw_rm(cx, OperandSize::L32, d, amode),
-        (types::I16, true) => rows::movsw_rm(cx, OperandSize::Q64, d, amode),
-        (types::I32, false) => rows::mov_rm(cx, OperandSize::L32, d, amode),
-        (types::I32, true) => rows::movslq_rm(cx, d, amode),
-        _ => rows::mov_rm(cx, OperandSize::Q64, d, amode),
-    }
+    extend_operand(cx, d, Rm::Mem(amode), memory, signed);
 }
 
 /// Loads a big-endian integer of 16 to 64 bits.
@@ -221,45 +214,48 @@ fn loads_from(cx: &Cx, value: Value, store: &InstData) -> bool {
         && !swaps(&flags)
 }
 
-/// Makes constants and addresses where they are used.
-pub fn rematerialize(cx: &mut Cx, inst: Inst) -> Option<VReg> {
-    let data = cx.f.insts[inst];
-    let class = if data.ty.is_int() { RegClass::Int } else { RegClass::Float };
+/// Whether constants and addresses are made where they are used.
+pub fn remaking(f: &Stencil, data: &InstData) -> Remaking {
     match data.opcode {
-        Opcode::Iconst => {
-            let d = cx.tmp(RegClass::Int);
-            constant(cx, d, data.imm64());
-            Some(d)
-        }
-        Opcode::F32const | Opcode::F64const => {
-            let d = cx.tmp(RegClass::Float);
-            float::constant(cx, d, &data);
-            Some(d)
-        }
+        Opcode::Iconst if needs_movabs(data.imm64()) => Remaking::Nearby,
+        Opcode::F32const | Opcode::F64const if data.imm64() != 0 => Remaking::Nearby,
+        Opcode::Iconst | Opcode::F32const | Opcode::F64const | Opcode::StackAddr => Remaking::EachUse,
+        Opcode::FuncAddr => Remaking::Nearby,
+        Opcode::SymbolValue => match f.global_values[GlobalValue(data.a)] {
+            GlobalValueData::Symbol { tls: false, .. } => Remaking::Nearby,
+            _ => Remaking::No,
+        },
+        _ => Remaking::No,
+    }
+}
+
+/// Makes a constant or address in `d`.
+pub fn rematerialize(cx: &mut Cx, data: &InstData, d: VReg) {
+    match data.opcode {
+        Opcode::Iconst => constant(cx, d, data.imm64()),
+        Opcode::F32const | Opcode::F64const => float::constant(cx, d, data),
         Opcode::StackAddr => {
-            let d = cx.tmp(class);
             let place = Place::Slot(StackSlot(data.a));
             rows::lea_rm(cx, OperandSize::Q64, d, Amode::at(place, data.b as i32));
-            Some(d)
         }
         Opcode::FuncAddr => {
             let function = cx.f.functions[FuncRef(data.a)].expect("verified function reference");
-            let d = cx.tmp(class);
             symbol_address(cx, d, SymbolRef::Name(function.name), 0, function.colocated);
-            Some(d)
         }
-        Opcode::SymbolValue => {
-            let GlobalValueData::Symbol { name, offset, colocated, tls: false } =
+        _ => {
+            let GlobalValueData::Symbol { name, offset, colocated, .. } =
                 cx.f.global_values[GlobalValue(data.a)]
             else {
-                return None;
+                unreachable!("only symbols are made again")
             };
-            let d = cx.tmp(class);
             symbol_address(cx, d, SymbolRef::Name(name), offset, colocated);
-            Some(d)
         }
-        _ => None,
     }
+}
+
+/// Whether a constant fits neither a zero- nor a sign-extended 32-bit immediate.
+fn needs_movabs(bits: u64) -> bool {
+    bits > u32::MAX as u64 && i32::try_from(bits as i64).is_err()
 }
 
 /// An integer constant in the shortest form.
@@ -268,11 +264,18 @@ pub fn constant(cx: &mut Cx, d: VReg, bits: u64) {
         rows::zero_r(cx, d);
     } else if bits <= u32::MAX as u64 {
         rows::movl_ri(cx, d, bits as i32);
-    } else if i32::try_from(bits as i64).is_ok() {
-        rows::movq_ri(cx, d, bits as i32);
-    } else {
+    } else if needs_movabs(bits) {
         rows::movabs_ri(cx, d, bits);
+    } else {
+        rows::movq_ri(cx, d, bits as i32);
     }
+}
+
+/// An integer constant in a new register.
+pub fn constant_register(cx: &mut Cx, bits: u64) -> VReg {
+    let reg = cx.tmp(RegClass::Int);
+    constant(cx, reg, bits);
+    reg
 }
 
 /// A symbol's address plus an offset.

@@ -278,3 +278,16 @@ pub fn put_extended(cx: &mut Cx, value: Value, signed: bool) -> VReg {
     }
     extended
 }
+
+/// Extends an operand of type `from`, up to 64 bits, to 64.
+pub fn extend_operand(cx: &mut Cx, d: VReg, source: Rm, from: Type, signed: bool) {
+    match (from, signed) {
+        (types::I8, false) => rows::movzb_rm(cx, OperandSize::L32, d, source),
+        (types::I8, true) => rows::movsb_rm(cx, OperandSize::Q64, d, source),
+        (types::I16, false) => rows::movzw_rm(cx, OperandSize::L32, d, source),
+        (types::I16, true) => rows::movsw_rm(cx, OperandSize::Q64, d, source),
+        (types::I32, false) => rows::mov_rm(cx, OperandSize::L32, d, source),
+        (types::I32, true) => rows::movslq_rm(cx, d, source),
+        _ => rows::mov_rm(cx, OperandSize::Q64, d, source),
+    }
+}

@@ -22,7 +22,7 @@ const Q: OperandSize = OperandSize::Q64;
 /// Lowers an opcode that gives a result and whether it overflowed, and uadd_overflow_trap.
 pub fn lower(cx: &mut Cx, inst: Inst) -> Result {
     let data = cx.f.insts[inst];
-    let cond = push(cx, inst);
+    let cond = push(cx, inst, CHAIN);
     if data.opcode == Opcode::UaddOverflowTrap {
         trap_on(cx, Test::One(cond), data.trap_code());
         return Ok(());
@@ -35,16 +35,24 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result {
     Ok(())
 }
 
+/// How many operations, each taking the carry of the one before, are pushed together.
+const CHAIN: u32 = 16;
+
 /// If `inst` comes right before the instruction being lowered and `flag`, used by nothing else, is whether it overflowed:
 /// lowers it here, where its flags are still set for the instruction.
 pub fn fuse(cx: &mut Cx, inst: Inst, flag: Value) -> Option<Cond> {
-    let is_flag = cx.ty(flag) == types::I8 && cx.f.inst_results(inst).get(1) == Some(&flag.0);
-    if !is_flag || !gives_overflow(cx.f.insts[inst].opcode) || inst.0 + 1 != cx.current().0 {
+    let next = cx.current();
+    fuse_before(cx, inst, flag, next, CHAIN)
+}
+
+fn fuse_before(cx: &mut Cx, inst: Inst, flag: Value, next: Inst, chain: u32) -> Option<Cond> {
+    let is_flag = cx.f.inst_results(inst).get(1) == Some(&flag.0);
+    if !is_flag || !gives_overflow(cx.f.insts[inst].opcode) || inst.0 + 1 != next.0 {
         return None;
     }
-    rule!(cx, "condition.overflow");
+    rule!(cx, "overflow.fused");
     cx.sink(inst);
-    Some(push(cx, inst))
+    Some(push(cx, inst, chain))
 }
 
 fn gives_overflow(opcode: Opcode) -> bool {
@@ -65,7 +73,7 @@ fn gives_overflow(opcode: Opcode) -> bool {
 }
 
 /// Pushes the arithmetic of such an opcode; gives the condition that says that it overflowed.
-pub fn push(cx: &mut Cx, inst: Inst) -> Cond {
+fn push(cx: &mut Cx, inst: Inst, chain: u32) -> Cond {
     use Opcode::*;
     let data = cx.f.insts[inst];
     let (a, b) = (Value(data.a), Value(data.b));
@@ -78,8 +86,7 @@ pub fn push(cx: &mut Cx, inst: Inst) -> Cond {
     match data.opcode {
         UmulOverflow | SmulOverflow => multiply(cx, &data, value),
         UaddOverflowCin | SaddOverflowCin | UsubOverflowBin | SsubOverflowBin => {
-            let carry = cx.put(Value(data.c));
-            with_carry(cx, if subtracts { &int::SBB } else { &int::ADC }, value, (a, b), carry);
+            with_carry(cx, inst, if subtracts { &int::SBB } else { &int::ADC }, value, chain);
         }
         _ if data.ty == types::I128 => {
             let d = cx.put_pair(value);
@@ -122,18 +129,14 @@ fn exact_operand(cx: &mut Cx, value: Value) -> Operand {
     }
 }
 
-fn with_carry(cx: &mut Cx, alu: &Alu, value: Value, (a, b): (Value, Value), carry: VReg) {
-    let ty = cx.ty(value);
-    // Adding 255 to the byte carries unless it is zero.
-    let set_carry = |cx: &mut Cx| {
-        let sum = cx.tmp(RegClass::Int);
-        rows::add_ri(cx, B, sum, carry, -1);
-    };
-    if ty == types::I128 {
+fn with_carry(cx: &mut Cx, inst: Inst, alu: &Alu, value: Value, chain: u32) {
+    let data = cx.f.insts[inst];
+    let (a, b) = (Value(data.a), Value(data.b));
+    if data.ty == types::I128 {
         let d = cx.put_pair(value);
         let (b_low, b_high) = wide::halves(cx, b, true);
         let (a_low, a_high) = cx.put_pair(a);
-        set_carry(cx);
+        set_carry(cx, inst, Value(data.c), chain);
         alu.push(cx, Q, d.0, a_low, b_low);
         alu.push(cx, Q, d.1, a_high, b_high);
         return;
@@ -141,8 +144,27 @@ fn with_carry(cx: &mut Cx, alu: &Alu, value: Value, (a, b): (Value, Value), carr
     let d = cx.reg(value);
     let b = exact_operand(cx, b);
     let a = cx.put(a);
-    set_carry(cx);
-    alu.push(cx, exact_size(ty), d, a, b);
+    set_carry(cx, inst, Value(data.c), chain);
+    alu.push(cx, exact_size(data.ty), d, a, b);
+}
+
+/// Sets the carry flag if `carry`, which `inst` takes, is not zero.
+fn set_carry(cx: &mut Cx, inst: Inst, carry: Value, chain: u32) {
+    use Opcode::*;
+    if let Some(source) = cx.unique(carry)
+        && matches!(
+            cx.f.insts[source].opcode,
+            UaddOverflow | UsubOverflow | UaddOverflowCin | UsubOverflowBin
+        )
+        && chain > 0
+        && fuse_before(cx, source, carry, inst, chain - 1).is_some()
+    {
+        return;
+    }
+    let carry = cx.put(carry);
+    let sum = cx.tmp(RegClass::Int);
+    // Adding 255 to the byte carries unless it is zero.
+    rows::add_ri(cx, B, sum, carry, -1);
 }
 
 fn multiply(cx: &mut Cx, data: &InstData, value: Value) {

@@ -111,11 +111,7 @@ pub fn halves(cx: &mut Cx, value: Value, fold: bool) -> (Operand, Operand) {
 fn constant_half(cx: &mut Cx, bits: i64) -> Operand {
     match i32::try_from(bits) {
         Ok(imm) => Operand::Imm(imm),
-        Err(_) => {
-            let reg = cx.tmp(RegClass::Int);
-            mem::constant(cx, reg, bits as u64);
-            Operand::Rm(Rm::Reg(reg))
-        }
+        Err(_) => Operand::Rm(Rm::Reg(mem::constant_register(cx, bits as u64))),
     }
 }
 
@@ -158,15 +154,15 @@ fn memory_halves(cx: &mut Cx, value: Value) -> Option<(Operand, Operand)> {
 
 /// A half in a register.
 pub fn in_register(cx: &mut Cx, half: Operand) -> VReg {
-    let reg = match half {
-        Operand::Rm(Rm::Reg(reg)) => return reg,
-        _ => cx.tmp(RegClass::Int),
-    };
     match half {
-        Operand::Imm(imm) => mem::constant(cx, reg, imm as i64 as u64),
-        Operand::Rm(rm) => rows::mov_rm(cx, Q, reg, rm),
+        Operand::Rm(Rm::Reg(reg)) => reg,
+        Operand::Imm(imm) => mem::constant_register(cx, imm as i64 as u64),
+        Operand::Rm(rm) => {
+            let reg = cx.tmp(RegClass::Int);
+            rows::mov_rm(cx, Q, reg, rm);
+            reg
+        }
     }
-    reg
 }
 
 /// The register of an i128's low half, without asking for the high one where it needs none.
@@ -195,19 +191,6 @@ fn extend_into(cx: &mut Cx, d: VReg, source: Value, signed: bool) {
         None => Rm::Reg(cx.put(source)),
     };
     extend_operand(cx, d, source, from, signed);
-}
-
-/// Extends an operand of type `from`, up to 64 bits, to 64.
-pub fn extend_operand(cx: &mut Cx, d: VReg, source: Rm, from: Type, signed: bool) {
-    match (from, signed) {
-        (types::I8, false) => rows::movzb_rm(cx, OperandSize::L32, d, source),
-        (types::I8, true) => rows::movsb_rm(cx, Q, d, source),
-        (types::I16, false) => rows::movzw_rm(cx, OperandSize::L32, d, source),
-        (types::I16, true) => rows::movsw_rm(cx, Q, d, source),
-        (types::I32, false) => rows::mov_rm(cx, OperandSize::L32, d, source),
-        (types::I32, true) => rows::movslq_rm(cx, d, source),
-        _ => rows::mov_rm(cx, Q, d, source),
-    }
 }
 
 fn extend(cx: &mut Cx, (low, high): Pair, data: &InstData) {

@@ -6,6 +6,7 @@
 use super::super::amode::{Cond, OperandSize, Rm};
 use super::super::rows;
 use super::int::constant_amount;
+use super::mem::constant_register;
 use super::operands::*;
 use super::wide::{Pair, low_half, result, tmp_pair};
 use crate::ir::*;
@@ -96,12 +97,12 @@ fn by_register(cx: &mut Cx, inst: Inst, data: &InstData, amount: VReg) {
         Opcode::Ishl => {
             rows::shld_rrc(cx, Q, t.1, a.1, a.0, amount);
             rows::shl_rc(cx, Q, t.0, a.0, amount);
-            (zero(cx), t.0)
+            (constant_register(cx, 0), t.0)
         }
         Opcode::Ushr => {
             rows::shrd_rrc(cx, Q, t.0, a.0, a.1, amount);
             rows::shr_rc(cx, Q, t.1, a.1, amount);
-            (t.1, zero(cx))
+            (t.1, constant_register(cx, 0))
         }
         Opcode::Sshr => {
             let sign = cx.tmp(RegClass::Int);
@@ -124,10 +125,4 @@ fn by_register(cx: &mut Cx, inst: Inst, data: &InstData, amount: VReg) {
     rows::test_mi(cx, OperandSize::B8, Rm::Reg(amount), 64);
     rows::cmov_rm(cx, Q, d.0, t.0, far.0, Cond::Ne);
     rows::cmov_rm(cx, Q, d.1, t.1, far.1, Cond::Ne);
-}
-
-fn zero(cx: &mut Cx) -> VReg {
-    let reg = cx.tmp(RegClass::Int);
-    rows::zero_r(cx, reg);
-    reg
 }
