@@ -2,7 +2,8 @@
 //!
 //! [`split()`] finds the functions and module items of a file without reading them; [`function`] reads
 //! one function in one pass over its bytes straight into the IR's arrays: no tokens, no strings, no
-//! maps by name, since the number in `v123` is the index. What a function needs to be built is checked
+//! maps by name, since the number in `v123` is the index; a function with numbers far above its size is
+//! read again with compact ones, which is what is printed then. What a function needs to be built is checked
 //! here: references, numbers, names, result counts. Whether operands have the right types is for the
 //! verifier to say.
 //!

@@ -30,7 +30,8 @@ pub(super) struct Parser<'a> {
     pub map: Option<&'a mut SourceMap>,
     /// The block being read.
     pub block: Option<Block>,
-    /// The last source location as written with white space after it, and its number: lines often repeat it.
+    /// The last source location as written, white space after it included, and its number: many lines
+    /// repeat that of the line before. At first, what begins no location.
     pub location: (&'a [u8], u32),
     /// What replaces the numbers of values and blocks, once the text is found to need it.
     numbering: Option<Numbering>,
@@ -59,7 +60,7 @@ impl<'a> Parser<'a> {
             func,
             map,
             block: None,
-            location: (b"@@", 0),
+            location: (b"\n", 0),
             numbering: None,
             needs_numbering: false,
         }
