@@ -59,7 +59,7 @@ pub fn condition(cx: &mut Cx, value: Value) -> Test {
 
 /// The same; `unique` says that nothing else uses what was looked through on the way to `value`, so that
 /// loads may be folded.
-fn condition_on(cx: &mut Cx, asked: Value, mut unique: bool) -> Test {
+pub fn condition_on(cx: &mut Cx, asked: Value, mut unique: bool) -> Test {
     let mut value = asked;
     unique &= cx.unique(value).is_some();
     // A boolean's extension is zero exactly when it is.
