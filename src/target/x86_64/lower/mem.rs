@@ -6,6 +6,7 @@ use super::operands::*;
 use super::{float, int};
 use crate::ir::*;
 use crate::mach::compiled::SymbolRef;
+use crate::mach::frame::{STACK_ALIGNMENT, is_overaligned};
 use crate::mach::lower::Unsupported;
 use crate::rule;
 use regalloc2::{RegClass, VReg};
@@ -230,8 +231,7 @@ pub fn rematerialize(cx: &mut Cx, inst: Inst) -> Option<VReg> {
         }
         Opcode::StackAddr => {
             let d = cx.tmp(class);
-            let place = Place::Slot(StackSlot(data.a));
-            rows::lea_rm(cx, OperandSize::Q64, d, Amode::at(place, data.b as i32));
+            slot_address(cx, d, StackSlot(data.a), data.b as i32);
             Some(d)
         }
         Opcode::FuncAddr => {
@@ -252,6 +252,22 @@ pub fn rematerialize(cx: &mut Cx, inst: Inst) -> Option<VReg> {
         }
         _ => None,
     }
+}
+
+/// An address in a stack slot.
+fn slot_address(cx: &mut Cx, d: VReg, slot: StackSlot, offset: i32) {
+    let place = Place::Slot(slot);
+    let data = &cx.f.stack_slots[slot];
+    if !is_overaligned(data) {
+        rows::lea_rm(cx, OperandSize::Q64, d, Amode::at(place, offset));
+        return;
+    }
+    rule!(cx, "stack_addr.overaligned");
+    let align = 1i64 << data.align_shift;
+    let (end, start) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
+    rows::lea_rm(cx, OperandSize::Q64, end, Amode::at(place, (align - STACK_ALIGNMENT as i64) as i32));
+    rows::and_ri(cx, OperandSize::Q64, start, end, -align as i32);
+    rows::lea_rm(cx, OperandSize::Q64, d, Amode::base(start, offset));
 }
 
 /// An integer constant in the shortest form.

@@ -8,6 +8,7 @@ use super::super::amode::{Amode, OperandSize, Place, Rm};
 use super::super::rows;
 use crate::ir::*;
 use crate::mach::compiled::SymbolRef;
+use crate::mach::frame::is_overaligned;
 use crate::mach::lower::Lower;
 use crate::rule;
 use regalloc2::{RegClass, VReg};
@@ -173,7 +174,7 @@ fn place_address(cx: &mut Cx, terms: &Terms) -> Option<Amode> {
     };
     let data = &cx.f.insts[cx.def_inst(base)?];
     match data.opcode {
-        Opcode::StackAddr => {
+        Opcode::StackAddr if !is_overaligned(&cx.f.stack_slots[StackSlot(data.a)]) => {
             rule!(cx, "address.stack_slot");
             let disp = terms.disp.checked_add(data.b as i32)?;
             let amode = Amode::at(Place::Slot(StackSlot(data.a)), disp);
