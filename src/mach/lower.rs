@@ -78,7 +78,9 @@ pub struct Lower<'a, I: Isa> {
     pub tables: &'a mut LowerTables,
     /// Blocks of VCode.
     pub blocks: &'a Blocks,
-    /// Registers of the results of the try_call being lowered.
+    /// The try_call being lowered, or the last one.
+    try_inst: Option<Inst>,
+    /// Registers of its results.
     pub try_results: Vec<(VReg, Option<VReg>)>,
     /// Registers of the payload of an exception it throws.
     pub try_payload: Vec<VReg>,
@@ -139,6 +141,7 @@ pub fn lower_function<'a, I: Isa>(
         needs_frame_pointer: false,
         tables,
         blocks,
+        try_inst: None,
         try_results: Vec::new(),
         try_payload: Vec::new(),
         current: Inst(0),
@@ -154,6 +157,7 @@ pub fn lower_function<'a, I: Isa>(
             Origin::Block(block) => cx.lower_block(index, block)?,
             Origin::Edge(_) => {
                 cx.vcode.begin_group(NO_LOC);
+                cx.begin_try(cx.source_of_edge(index))?;
                 cx.edge_args(index);
                 let target = cx.blocks.targets(index)[0];
                 I::lower_jump(&mut cx, target);
@@ -266,12 +270,24 @@ impl<'a, I: Isa> Lower<'a, I> {
         self.vcode.begin_group(srcloc);
     }
 
-    /// Makes registers for what a try_call's edges pass on.
+    /// The branch whose critical edge a block stands for.
+    fn source_of_edge(&self, index: usize) -> Inst {
+        let source = self.vcode.preds[self.vcode.blocks[index].preds.0 as usize];
+        match self.vcode.blocks[source.index()].origin {
+            Origin::Block(block) => self.f.terminator(block).expect("it branches"),
+            Origin::Edge(_) => unreachable!("edges are split once"),
+        }
+    }
+
+    /// Makes registers for what a try_call's edges pass on. Its split edges are lowered right before it.
     fn begin_try(&mut self, inst: Inst) -> Result<(), Unsupported> {
         let data = &self.f.insts[inst];
-        if !matches!(data.opcode, Opcode::TryCall | Opcode::TryCallIndirect) {
+        let is_try = matches!(data.opcode, Opcode::TryCall | Opcode::TryCallIndirect);
+        if !is_try || self.try_inst == Some(inst) {
             return Ok(());
         }
+        self.try_inst = Some(inst);
+        self.current = inst;
         let sig = self.f.call_signature(data).expect("a call has a signature");
         let abi = self.abi_of(sig)?;
         let signature = self.f.sig(sig);

@@ -15,8 +15,8 @@ use crate::ir::*;
 use crate::mach::abi as shared;
 use crate::mach::buffer::{CodeBuffer, Label};
 use crate::mach::compiled::{LibCall, RelocKind, SymbolRef, UnwindOp};
-use crate::mach::isa::Isa;
 use crate::mach::frame::{Frame, LimitStep, slot_room};
+use crate::mach::isa::Isa;
 use crate::options::{Flags, ProbestackStrategy};
 use regalloc2::{PReg, RegClass};
 

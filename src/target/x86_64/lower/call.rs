@@ -135,10 +135,12 @@ fn pass_arguments(
 ) -> Result<Vec<Operand>> {
     let mut uses = Vec::with_capacity(args.len() + 2);
     // Copies are calls: they come before anything is in a register of the call.
-    let copied = || abi.params.iter().zip(args).filter_map(|(&param, &arg)| match param {
-        Param::Copied { offset, size } => Some((Value(arg), offset as i32, size)),
-        Param::Parts(..) => None,
-    });
+    let copied = || {
+        abi.params.iter().zip(args).filter_map(|(&param, &arg)| match param {
+            Param::Copied { offset, size } => Some((Value(arg), offset as i32, size)),
+            Param::Parts(..) => None,
+        })
+    };
     // What a tail call copies may lie in our own arguments, which it overwrites: it is first copied elsewhere.
     let replaced = place == Place::Incoming;
     for (arg, offset, size) in copied() {
