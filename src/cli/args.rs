@@ -283,6 +283,9 @@ pub struct Test {
     /// Only for this target.
     #[arg(long, value_name = "TARGET")]
     pub target: Option<String>,
+    /// Change a setting for all tests, after what their files say.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub settings: Vec<String>,
     /// Write what came out into files that expect exact output.
     #[arg(long)]
     pub bless: bool,

@@ -10,7 +10,8 @@ use super::{Failure, print, with_threads};
 pub fn run(args: &Test) -> Result<(), Failure> {
     let only = args.target.as_deref().map(Target::parse).transpose();
     let only = only.map_err(|error| Failure::Usage(error.to_string()))?.map(|target| target.arch());
-    let options = Options { paths: args.paths.clone(), only, bless: args.bless };
+    let options =
+        Options { paths: args.paths.clone(), only, bless: args.bless, settings: args.settings.clone() };
     let outcomes = with_threads(args.jobs, || filetest::run(&options))?;
     let outcomes = outcomes.map_err(|error| Failure::Usage(error.to_string()))?;
     let write = |path: &Option<std::path::PathBuf>, text: &dyn Fn() -> String| match path {

@@ -55,14 +55,16 @@ pub struct Header<'a> {
     pub targets: Vec<TargetLine<'a>>,
     /// All settings that are not of a target.
     pub settings: Vec<&'a str>,
+    /// Settings that the command line adds to every target.
+    pub overrides: &'a [String],
     /// What clifc must have been built with: none of it is known.
     pub features: Vec<&'a str>,
 }
 
 impl<'a> Header<'a> {
     /// Reads header lines.
-    pub fn parse(lines: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
-        let mut header = Header::default();
+    pub fn parse(lines: impl IntoIterator<Item = &'a str>, overrides: &'a [String]) -> Result<Self, String> {
+        let mut header = Header { overrides, ..Header::default() };
         for line in lines {
             let code = line.split(';').next().unwrap_or("").trim();
             header.add(code).map_err(|why| format!("`{code}`: {why}"))?;
@@ -97,7 +99,9 @@ impl<'a> Header<'a> {
         match Target::parse(words.next().unwrap_or("")) {
             Ok(target) => {
                 let mut flags = Flags::new(&target);
-                self.settings.iter().copied().chain(words).try_for_each(|word| flags.apply(word))?;
+                let overrides = self.overrides.iter().map(String::as_str);
+                let mut words = self.settings.iter().copied().chain(words).chain(overrides);
+                words.try_for_each(|word| flags.apply(word))?;
                 Ok(Ok((target, flags)))
             }
             Err(error @ TargetError::Unsupported(_)) => Ok(Err(error.to_string())),
@@ -134,14 +138,14 @@ pub struct TestFile<'a> {
 
 impl<'a> TestFile<'a> {
     /// Takes a file apart.
-    pub fn parse(text: &'a str) -> Result<Self, String> {
+    pub fn parse(text: &'a str, overrides: &'a [String]) -> Result<Self, String> {
         let newlines = memchr::memchr_iter(b'\n', text.as_bytes());
         let line_starts: Vec<usize> = std::iter::once(0).chain(newlines.map(|at| at + 1)).collect();
         let mut diagnostics = Vec::new();
         let Split { header, leading, functions, .. } = parse::split(text.as_bytes(), &mut diagnostics);
         let mut file = TestFile {
             text,
-            header: Header::parse(header.into_iter().map(|line| &text[line]))?,
+            header: Header::parse(header.into_iter().map(|line| &text[line]), overrides)?,
             leading: Vec::new(),
             functions: Vec::new(),
             line_starts,
@@ -229,7 +233,7 @@ mod tests {
     fn headers() {
         let text = "test run\ntest compile precise-output ; why\nset opt_level=speed\ntarget x86_64 has_avx\n\
                     set is_pic=false\n; check: x\ntarget riscv64 has_v\n\nfunction %f() {\nblock0:\n return\n}\n";
-        let file = TestFile::parse(text).expect("a file");
+        let file = TestFile::parse(text, &[]).expect("a file");
         let header = &file.header;
         assert_eq!(header.commands.len(), 2);
         assert_eq!(header.commands[1].options, ["precise-output"]);
@@ -243,15 +247,15 @@ mod tests {
     fn mistakes_in_headers_are_errors() {
         for bad in ["", "test", "test x\nset opt_level=9\ntarget x86_64", "test x\ntarget x86_65", "tset run"]
         {
-            assert!(TestFile::parse(bad).is_err(), "{bad}");
+            assert!(TestFile::parse(bad, &[]).is_err(), "{bad}");
         }
-        assert!(TestFile::parse("test run\ntarget x86_64 has_lse").is_err());
+        assert!(TestFile::parse("test run\ntarget x86_64 has_lse", &[]).is_err());
     }
 
     #[test]
     fn comments_know_their_code() {
         let text = "test cat\nfunction %\"a;b\"() { ; one\nblock0: return\n\n ; two\n ; three\n}";
-        let file = TestFile::parse(text).expect("a file");
+        let file = TestFile::parse(text, &[]).expect("a file");
         let seen: Vec<_> = file.functions[0].comments.iter().map(|c| (c.line, c.code_line, c.text)).collect();
         assert_eq!(seen, [(2, 2, "; one"), (5, 3, "; two"), (6, 3, "; three")]);
         assert_eq!(Comment { line: 1, code_line: 1, text: ";; error: x " }.after("error:"), Some("x"));

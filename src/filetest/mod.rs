@@ -37,6 +37,8 @@ pub struct Options {
     pub only: Option<Arch>,
     /// Write what came out into files with exact output.
     pub bless: bool,
+    /// Settings added to those of every target line.
+    pub settings: Vec<String>,
 }
 
 /// What a `test` line asks for.
@@ -130,7 +132,7 @@ fn test_file(number: usize, path: &Path, options: &Options) -> Vec<Test> {
         Ok(text) => text,
         Err(why) => return vec![Test::new(&name, "file", Status::Failed(why.clone()))],
     };
-    match TestFile::parse(text) {
+    match TestFile::parse(text, &options.settings) {
         Ok(file) => {
             let cx = FileContext { number, name: &name, path, file: &file, options };
             file.header.commands.iter().flat_map(|command| cx.command(command)).collect()

@@ -332,6 +332,12 @@ impl Opcode {
         self.info().format
     }
 
+    /// The type of the first result of an opcode whose rules leave no choice, given the controlling type.
+    pub fn result_type(self, ctrl: Type) -> Type {
+        let rule = self.info().results.first().and_then(|rule| rule.resolve(ctrl));
+        rule.expect("the opcode has a result of one type")
+    }
+
     /// The opcode's side effects.
     #[inline]
     pub fn effects(self) -> Effects {

@@ -89,7 +89,9 @@ impl Frame {
         at += self.spill_count * 8;
         self.slots.clear();
         for slot in stack_slots.values() {
-            at = at.next_multiple_of((1 << slot.align_shift).clamp(8, STACK_ALIGNMENT));
+            // What 16-byte accesses may be meant for is aligned for them.
+            let natural = if slot.size >= 16 { STACK_ALIGNMENT } else { 8 };
+            at = at.next_multiple_of((1 << slot.align_shift).clamp(natural, STACK_ALIGNMENT));
             self.slots.push(at);
             at += slot_room(slot) as u32;
         }

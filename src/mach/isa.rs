@@ -7,9 +7,9 @@ use super::inst::{MachInst, Row};
 use super::layout::Layout;
 use super::lower::{Lower, Unsupported};
 use super::text::{Names, Registers};
-use crate::ir::{Inst, Signature, Stencil, TrapCode, Type};
+use crate::ir::{Inst, InstData, Signature, Stencil, TrapCode, Type, Value};
 use crate::options::Flags;
-use regalloc2::{Allocation, MachineEnv, PReg, RegClass};
+use regalloc2::{Allocation, MachineEnv, PReg, RegClass, VReg};
 use std::fmt;
 
 /// What an instruction being emitted may look at.
@@ -39,6 +39,17 @@ impl EmitContext<'_> {
     }
 }
 
+/// Whether and how a value is made again where it is used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Remaking {
+    /// It is not.
+    No,
+    /// At every use: it costs next to nothing.
+    EachUse,
+    /// Once for uses close to each other.
+    Nearby,
+}
+
 /// A target: rows, registers, lowering, calling conventions and emission.
 pub trait Isa: Sized + Send + Sync + 'static {
     /// Its name in messages.
@@ -59,15 +70,21 @@ pub trait Isa: Sized + Send + Sync + 'static {
     /// Lowers the last instruction of a block; `targets` are the VCode blocks of its block calls.
     fn lower_terminator(cx: &mut Lower<'_, Self>, inst: Inst, targets: &[u32]) -> Result<(), Unsupported>;
 
+    /// Lowers a branch on whether `value` is not zero, to the first or the second of two VCode blocks.
+    /// `may_fold` says whether it may do loads that the condition depends on.
+    fn lower_branch(cx: &mut Lower<'_, Self>, value: Value, may_fold: bool, targets: &[u32]);
+
     /// Emits a jump to a VCode block.
     fn lower_jump(cx: &mut Lower<'_, Self>, target: u32);
 
     /// Brings the function's parameters into the entry block's values.
     fn lower_params(cx: &mut Lower<'_, Self>) -> Result<(), Unsupported>;
 
-    /// Makes the value of `inst` again where it is needed, if that is as cheap as keeping it: constants,
-    /// addresses of symbols and stack slots.
-    fn rematerialize(cx: &mut Lower<'_, Self>, inst: Inst) -> Option<regalloc2::VReg>;
+    /// Makes, in `d`, the value of a constant or address for which [`Isa::remaking`] says so.
+    fn rematerialize(cx: &mut Lower<'_, Self>, data: &InstData, d: VReg);
+
+    /// Whether and how the value of an instruction is made again.
+    fn remaking(f: &Stencil, data: &InstData) -> Remaking;
 
     /// Whether there are registers for values of a type.
     fn supports(ty: Type) -> bool;

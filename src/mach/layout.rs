@@ -44,6 +44,24 @@ impl Layout {
         &self.order
     }
 
+    /// Whether a latch should stand before the header: at most one of several blocks that lead to it falls through to
+    /// it now, or a branch does whose other target falls through without it. Only one latch can.
+    fn goes_before(&self, vcode: &VCode, header: usize, latch: usize) -> bool {
+        if self.order[header - 1] > self.order[header] {
+            return false;
+        }
+        let (start, end) = vcode.blocks[self.order[latch] as usize].preds;
+        let pred = match vcode.preds[start as usize..end as usize] {
+            [pred] => pred,
+            _ => return true,
+        };
+        let [a, b] = successors(vcode, pred.index() as u32) else { return false };
+        let other = if a.index() as u32 == self.order[latch] { b } else { a };
+        let after = self.positions[pred.index()] as usize + 1;
+        let next = if after == latch { after + 1 } else { after };
+        self.order.get(next) == Some(&self.sent[other.index()])
+    }
+
     /// The block whose code stands for that of `block`.
     pub fn emitted(&self, block: u32) -> u32 {
         self.sent[block as usize]
@@ -117,11 +135,11 @@ impl Layout {
         }
     }
 
-    /// Moves a loop's header behind its latch where that turns the latch's jump into a fallthrough and
-    /// the header's conditional branch into the back edge.
+    /// Makes conditional branches the back edges of loops.
     ///
-    /// A latch is a block whose only successor, the header, comes before it; the header must leave the
-    /// loop on one side. Long loops are left alone: moving the blocks between would cost more than linear time, and
+    /// A latch is a block whose only successor, the header, comes before it. If the header leaves the loop on
+    /// one side, it is moved behind the latch, whose jump becomes a fallthrough. Else, if a conditional branch
+    /// leads to the latch (which then is little more than the moves of a split edge), the latch is moved before the header. Long loops are left alone: moving the blocks between would cost more than linear time, and
     /// a jump is a small part of them.
     fn rotate_loops(&mut self, vcode: &VCode) {
         const LONGEST: usize = 200;
@@ -136,15 +154,19 @@ impl Layout {
             if header == 0 || header >= latch || latch - header > LONGEST {
                 continue;
             }
-            let [first, second] = successors(vcode, self.order[header]) else { continue };
             let inside = |block: &regalloc2::Block| {
                 let position = self.positions[self.sent[block.index()] as usize] as usize;
                 position > header && position <= latch
             };
-            if inside(first) == inside(second) {
+            let leaves = matches!(successors(vcode, self.order[header]), [a, b] if inside(a) != inside(b));
+            if leaves {
+                self.order[header..=latch].rotate_left(1);
+            } else if self.goes_before(vcode, header, latch) {
+                // The latch is only reached by a conditional branch: that becomes the back edge.
+                self.order[header..=latch].rotate_right(1);
+            } else {
                 continue;
             }
-            self.order[header..=latch].rotate_left(1);
             for position in header..=latch {
                 self.positions[self.order[position] as usize] = position as u32;
             }

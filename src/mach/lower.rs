@@ -13,9 +13,9 @@
 //! change the flags.
 
 use super::abi::{AbiSignature, Place};
-use super::blocks::Blocks;
+use super::blocks::{Blocks, DoubleBranch};
 use super::inst::{InstSink, RowId};
-use super::isa::Isa;
+use super::isa::{Isa, Remaking};
 use super::vcode::{NO_LOC, Origin, VCode};
 use crate::analysis::Analysis;
 use crate::entity::Map;
@@ -40,6 +40,7 @@ pub struct LowerTables {
     epochs: Map<Inst, u32>,
     sunk: Map<Inst, bool>,
     abi: Map<SigRef, Option<AbiSignature>>,
+    shared: Vec<Shared>,
     /// Counts rule names under `--trace-rules`.
     pub trace: Option<std::collections::BTreeMap<&'static str, u64>>,
 }
@@ -52,6 +53,16 @@ macro_rules! rule {
             *trace.entry($name).or_default() += 1;
         }
     };
+}
+
+/// A constant or address in a register, for the uses seen so far in the block.
+#[derive(Clone, Copy, Debug)]
+struct Shared {
+    /// How it is made.
+    data: InstData,
+    reg: VReg,
+    /// The group of the first use in program order.
+    group: u32,
 }
 
 /// Lowering of one function.
@@ -78,12 +89,12 @@ pub struct Lower<'a, I: Isa> {
     pub tables: &'a mut LowerTables,
     /// Blocks of VCode.
     pub blocks: &'a Blocks,
-    /// The try_call being lowered, or the last one.
-    try_inst: Option<Inst>,
-    /// Registers of its results.
+    /// Registers of the results of the try_call being lowered.
     pub try_results: Vec<(VReg, Option<VReg>)>,
     /// Registers of the payload of an exception it throws.
     pub try_payload: Vec<VReg>,
+    /// The try_call these are of: its split edges come before it.
+    try_inst: Option<Inst>,
     current: Inst,
     block: BlockData,
     isa: std::marker::PhantomData<I>,
@@ -126,8 +137,8 @@ pub fn lower_function<'a, I: Isa>(
     tables: &'a mut LowerTables,
 ) -> Result<LowerSummary, Unsupported> {
     vcode.clear();
-    blocks.build(f, analysis, vcode);
     tables.prepare(f);
+    blocks.build(f, analysis, vcode, |block| tables.double_branch(f, block));
     check_types::<I>(f)?;
     let mut cx = Lower::<I> {
         f,
@@ -141,9 +152,9 @@ pub fn lower_function<'a, I: Isa>(
         needs_frame_pointer: false,
         tables,
         blocks,
-        try_inst: None,
         try_results: Vec::new(),
         try_payload: Vec::new(),
+        try_inst: None,
         current: Inst(0),
         block: BlockData::default(),
         isa: std::marker::PhantomData,
@@ -155,12 +166,16 @@ pub fn lower_function<'a, I: Isa>(
         cx.vcode.begin_block();
         match cx.vcode.blocks[index].origin {
             Origin::Block(block) => cx.lower_block(index, block)?,
+            Origin::Second(block) => cx.lower_second_branch(index, block),
             Origin::Edge(_) => {
+                if let Some(inst) = cx.source_of_edge(index) {
+                    cx.begin_try(inst)?;
+                }
                 cx.vcode.begin_group(NO_LOC);
-                cx.begin_try(cx.source_of_edge(index))?;
                 cx.edge_args(index);
                 let target = cx.blocks.targets(index)[0];
                 I::lower_jump(&mut cx, target);
+                cx.unshare();
             }
         }
         if index == 0 {
@@ -218,6 +233,8 @@ impl LowerTables {
         self.sunk.resize(f.insts.len(), false);
         self.abi.clear();
         self.abi.resize(f.signatures.len(), None);
+        // A function that could not be lowered leaves some behind.
+        self.shared.clear();
         const BARRIER: Effects = Effects::STORE.or(Effects::CALL).or(Effects::OTHER);
         let uses = &mut self.uses;
         let mut epoch = 0;
@@ -240,7 +257,46 @@ impl LowerTables {
     }
 }
 
+impl LowerTables {
+    /// Whether a block ends with a branch on two comparisons that nothing else uses.
+    fn double_branch(&self, f: &Stencil, block: Block) -> Option<DoubleBranch> {
+        let range = f.blocks[block].start..f.blocks[block].end;
+        let used_here = |value: Value| match f.value_defs[value].get() {
+            ValueDef::Result(inst, _) if range.contains(&inst.0) && self.uses[value] == 1 => {
+                Some(&f.insts[inst])
+            }
+            _ => None,
+        };
+        let branch = f.insts[f.terminator(block)?];
+        if branch.opcode != Opcode::Brif {
+            return None;
+        }
+        let joined = used_here(Value(branch.a))?;
+        let all = match joined.opcode {
+            Opcode::Band => true,
+            Opcode::Bor => false,
+            _ => return None,
+        };
+        let conditions = [Value(joined.a), Value(joined.b)];
+        let compares =
+            |value| used_here(value).is_some_and(|data| matches!(data.opcode, Opcode::Icmp | Opcode::Fcmp));
+        conditions.into_iter().all(compares).then_some(DoubleBranch { conditions, all })
+    }
+}
+
 impl<'a, I: Isa> Lower<'a, I> {
+    /// The second of two branches: what it tests is computed in the first one's block, but for the comparison.
+    fn lower_second_branch(&mut self, index: usize, block: Block) {
+        let last = self.f.terminator(block).expect("it ends with a branch");
+        let double = self.tables.double_branch(self.f, block).expect("the block was made for it");
+        self.block = self.f.blocks[block];
+        self.begin(last);
+        self.edge_args(index);
+        let targets = self.blocks.targets(index);
+        I::lower_branch(self, double.conditions[1], false, targets);
+        self.unshare();
+    }
+
     fn lower_block(&mut self, index: usize, block: Block) -> Result<(), Unsupported> {
         self.block = self.f.blocks[block];
         let mut insts = self.f.block_insts(block);
@@ -249,14 +305,21 @@ impl<'a, I: Isa> Lower<'a, I> {
             self.begin_try(last)?;
             self.edge_args(index);
             let targets = self.blocks.targets(index);
-            I::lower_terminator(self, last, targets)?;
+            match self.tables.double_branch(self.f, block) {
+                Some(double) => I::lower_branch(self, double.conditions[0], true, targets),
+                None => I::lower_terminator(self, last, targets)?,
+            };
         }
         for inst in insts.rev() {
             if self.is_needed(inst) {
                 self.begin(inst);
+                if self.f.insts[inst].opcode.effects().has(Effects::CALL) {
+                    self.unshare();
+                }
                 I::lower(self, inst)?;
             }
         }
+        self.unshare();
         Ok(())
     }
 
@@ -270,20 +333,19 @@ impl<'a, I: Isa> Lower<'a, I> {
         self.vcode.begin_group(srcloc);
     }
 
-    /// The branch whose critical edge a block stands for.
-    fn source_of_edge(&self, index: usize) -> Inst {
+    /// The branch whose edge a block was split from.
+    fn source_of_edge(&self, index: usize) -> Option<Inst> {
         let source = self.vcode.preds[self.vcode.blocks[index].preds.0 as usize];
         match self.vcode.blocks[source.index()].origin {
-            Origin::Block(block) => self.f.terminator(block).expect("it branches"),
-            Origin::Edge(_) => unreachable!("edges are split once"),
+            Origin::Block(block) => self.f.terminator(block),
+            Origin::Second(_) | Origin::Edge(_) => None,
         }
     }
 
-    /// Makes registers for what a try_call's edges pass on. Its split edges are lowered right before it.
+    /// Makes registers for what a try_call's edges pass on.
     fn begin_try(&mut self, inst: Inst) -> Result<(), Unsupported> {
         let data = &self.f.insts[inst];
-        let is_try = matches!(data.opcode, Opcode::TryCall | Opcode::TryCallIndirect);
-        if !is_try || self.try_inst == Some(inst) {
+        if !matches!(data.opcode, Opcode::TryCall | Opcode::TryCallIndirect) || self.try_inst == Some(inst) {
             return Ok(());
         }
         self.try_inst = Some(inst);
@@ -414,12 +476,54 @@ impl<'a, I: Isa> Lower<'a, I> {
     /// Asks for a value in a register, for reading.
     #[inline]
     pub fn put(&mut self, value: Value) -> VReg {
-        if let Some(inst) = self.rematerializable(value)
-            && let Some(reg) = I::rematerialize(self, inst)
-        {
-            return reg;
+        if let Some(inst) = self.def_inst(value) {
+            let data = &self.f.insts[inst];
+            match I::remaking(self.f, data) {
+                Remaking::No => {}
+                Remaking::EachUse => return self.make_again(data),
+                Remaking::Nearby => return self.share(data),
+            }
         }
         self.reg(value)
+    }
+
+    fn make_again(&mut self, data: &InstData) -> VReg {
+        let d = self.tmp(registers(data.opcode.result_type(data.ty)).0);
+        I::rematerialize(self, data, d);
+        d
+    }
+
+    /// A register with the value of a constant or address, shared with later uses in the block that are near.
+    /// Its instruction is inserted before the first of them, once that is known: see [`Lower::unshare`].
+    fn share(&mut self, data: &InstData) -> VReg {
+        /// Further apart, keeping it in a register costs more than making it again.
+        const NEAR: u32 = 30;
+        let group = self.vcode.current_group();
+        if let Some(at) = self.tables.shared.iter().position(|shared| shared.data == *data) {
+            let shared = &mut self.tables.shared[at];
+            if group - shared.group <= NEAR {
+                shared.group = group;
+                return shared.reg;
+            }
+            let shared = self.tables.shared.swap_remove(at);
+            self.insert_shared(shared);
+        }
+        let reg = self.tmp(registers(data.opcode.result_type(data.ty)).0);
+        self.tables.shared.push(Shared { data: *data, reg, group });
+        reg
+    }
+
+    /// Ends the sharing of constants and addresses: uses before this point make them anew.
+    fn unshare(&mut self) {
+        while let Some(shared) = self.tables.shared.pop() {
+            self.insert_shared(shared);
+        }
+    }
+
+    fn insert_shared(&mut self, shared: Shared) {
+        let mark = self.vcode.pushed_count();
+        I::rematerialize(self, &shared.data, shared.reg);
+        self.vcode.move_before_group(mark, shared.group);
     }
 
     /// Asks for both halves of an i128, low first.
@@ -453,7 +557,7 @@ impl<'a, I: Isa> Lower<'a, I> {
     /// Makes `result` the same register as `source` (both take one), whose upper bits it may have as they are.
     pub fn same(&mut self, result: Value, source: Value) {
         let reg = self.reg(result);
-        if !self.is_used(source) && self.rematerializable(source).is_none() {
+        if !self.is_used(source) && !self.is_made_again(source) {
             self.tables.regs[source] = reg;
             return;
         }
@@ -461,14 +565,8 @@ impl<'a, I: Isa> Lower<'a, I> {
         self.vcode.alias(reg, source);
     }
 
-    fn rematerializable(&self, value: Value) -> Option<Inst> {
-        use Opcode::*;
-        let inst = self.def_inst(value)?;
-        matches!(
-            self.f.insts[inst].opcode,
-            Iconst | F16const | F32const | F64const | F128const | Vconst | SymbolValue | FuncAddr | StackAddr
-        )
-        .then_some(inst)
+    fn is_made_again(&self, value: Value) -> bool {
+        self.def_inst(value).is_some_and(|inst| I::remaking(self.f, &self.f.insts[inst]) != Remaking::No)
     }
 }
 
@@ -501,6 +599,22 @@ impl<'a, I: Isa> Lower<'a, I> {
         let inst = self.def_inst(value)?;
         let here = self.block.start <= inst.0 && inst.0 < self.block.end;
         (here && self.tables.uses[value] == 1).then_some(inst)
+    }
+
+    /// The instruction of this block that defines a value, if nothing uses the value but one instruction that is
+    /// folded into the terminator being lowered, and the terminator's edges.
+    pub fn only_ends_block(&self, value: Value) -> Option<Inst> {
+        let inst = self.def_inst(value)?;
+        if self.current.0 + 1 != self.block.end || inst.0 < self.block.start || inst.0 >= self.block.end {
+            return None;
+        }
+        let mut on_edges = 0;
+        self.f.visit_block_calls(&self.f.insts[self.current], |call| {
+            let args = self.f.pool.get(self.f.block_calls[call].args);
+            on_edges += args.iter().filter(|&&arg| arg == BlockArg::Value(value).pack()).count();
+        });
+        let uses = self.tables.uses[value] as usize;
+        (uses < u8::MAX as usize && uses == on_edges + 1).then_some(inst)
     }
 
     /// How often a value is used, up to 255.

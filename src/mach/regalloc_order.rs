@@ -44,11 +44,8 @@ impl<'a> InReversePostorder<'a> {
 
     /// The allocator's output in these numbers.
     pub(super) fn output(&self, output: &Output) -> Output {
-        let mut renumbered = Output {
-            num_spillslots: output.num_spillslots,
-            stats: output.stats.clone(),
-            ..Output::default()
-        };
+        let mut renumbered =
+            Output { num_spillslots: output.num_spillslots, stats: output.stats, ..Output::default() };
         for (at, &inst) in self.insts.iter().enumerate() {
             renumbered.inst_alloc_offsets.push(renumbered.allocs.len() as u32);
             renumbered.allocs.extend_from_slice(output.inst_allocs(inst));

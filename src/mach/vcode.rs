@@ -26,6 +26,8 @@ pub struct Edge {
 pub enum Origin {
     /// A block of the IR.
     Block(ir::Block),
+    /// The second branch of the condition that this block ends with.
+    Second(ir::Block),
     /// A critical edge that was split: it only passes the arguments of this block call.
     Edge(ir::BlockCallRef),
 }
@@ -85,6 +87,8 @@ pub struct VCode {
     /// What a renamed vreg stands for, by vreg; itself if not renamed. Empty if none is.
     aliases: Vec<VReg>,
     pending: (u32, u32),
+    /// Instructions inserted before the groups with these numbers.
+    inserted: Vec<(u32, MachInst)>,
 }
 
 /// The instructions of one IR instruction.
@@ -146,6 +150,22 @@ impl VCode {
         self.block_groups.clear();
         self.aliases.clear();
         self.pending = (0, 0);
+        self.inserted.clear();
+    }
+
+    /// How many instructions were pushed so far.
+    pub fn pushed_count(&self) -> usize {
+        self.pushed.len()
+    }
+
+    /// The number of the group that is being pushed.
+    pub fn current_group(&self) -> u32 {
+        self.groups.len() as u32 - 1
+    }
+
+    /// Moves the instructions pushed since there were `mark` to before the group with number `group`.
+    pub fn move_before_group(&mut self, mark: usize, group: u32) {
+        self.inserted.extend(self.pushed.drain(mark..).map(|inst| (group, inst)));
     }
 
     /// A new virtual register.
@@ -232,12 +252,17 @@ impl VCode {
         self.insts.reserve(self.pushed.len());
         let mut last_loc = NO_LOC;
         let end_of_pushed = self.pushed.len() as u32;
+        self.inserted.sort_by_key(|inserted| inserted.0);
+        let mut inserted = self.inserted.len();
         for index in 0..self.blocks.len() {
             let start = self.insts.len() as u32;
             let (first, end) = self.block_groups[self.blocks.len() - 1 - index];
             for group in (first..end).rev() {
                 let Group { start, srcloc } = self.groups[group as usize];
                 let end = self.groups.get(group as usize + 1).map_or(end_of_pushed, |next| next.start);
+                let first_inserted = self.inserted[..inserted].partition_point(|entry| entry.0 < group);
+                self.insts.extend(self.inserted[first_inserted..inserted].iter().map(|entry| entry.1));
+                inserted = first_inserted;
                 if srcloc != last_loc && start != end {
                     self.srclocs.push((self.insts.len() as u32, srcloc));
                     last_loc = srcloc;

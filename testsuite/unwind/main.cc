@@ -5,6 +5,7 @@
 
 extern "C" int64_t through(int64_t, int64_t);
 extern "C" int64_t exits(int64_t);
+extern "C" int64_t deep(int64_t);
 
 static int frames_seen;
 
@@ -57,5 +58,14 @@ int main() {
             std::printf("caught %lld\n", (long long)caught);
         }
     }
+    for (int64_t n : {0, 1, 2}) {
+        try {
+            std::printf("%lld\n", (long long)deep(n));
+        } catch (int64_t caught) {
+            std::printf("caught %lld\n", (long long)caught);
+        }
+    }
+    deep(0);
+    std::printf("%d\n", frames_seen - depth);
     return 0;
 }

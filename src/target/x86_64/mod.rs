@@ -22,12 +22,12 @@ pub mod pseudo;
 pub mod regs;
 pub mod rows;
 
-use crate::ir::{Inst, Signature, Stencil, TrapCode, Type};
+use crate::ir::{Inst, InstData, Signature, Stencil, TrapCode, Type, Value};
 use crate::mach::abi::AbiSignature;
 use crate::mach::buffer::{CodeBuffer, Label};
 use crate::mach::frame::Frame;
 use crate::mach::inst::{MachInst, Row};
-use crate::mach::isa::{EmitContext, Isa};
+use crate::mach::isa::{EmitContext, Isa, Remaking};
 use crate::mach::lower::{Lower, Unsupported};
 use crate::mach::text::{Names, Registers};
 use crate::options::Flags;
@@ -80,6 +80,10 @@ impl Isa for X86_64 {
         lower::control::lower(cx, inst, targets)
     }
 
+    fn lower_branch(cx: &mut Lower<'_, Self>, value: Value, may_fold: bool, targets: &[u32]) {
+        lower::control::branch_on(cx, value, may_fold, targets);
+    }
+
     fn lower_jump(cx: &mut Lower<'_, Self>, target: u32) {
         rows::jump(cx, Label(target));
     }
@@ -88,8 +92,12 @@ impl Isa for X86_64 {
         lower::call::params(cx)
     }
 
-    fn rematerialize(cx: &mut Lower<'_, Self>, inst: Inst) -> Option<VReg> {
-        lower::mem::rematerialize(cx, inst)
+    fn rematerialize(cx: &mut Lower<'_, Self>, data: &InstData, d: VReg) {
+        lower::mem::rematerialize(cx, data, d);
+    }
+
+    fn remaking(f: &Stencil, data: &InstData) -> Remaking {
+        lower::mem::remaking(f, data)
     }
 
     fn supports(ty: Type) -> bool {

@@ -59,7 +59,7 @@ pub fn condition(cx: &mut Cx, value: Value) -> Test {
 
 /// The same; `unique` says that nothing else uses what was looked through on the way to `value`, so that
 /// loads may be folded.
-fn condition_on(cx: &mut Cx, asked: Value, mut unique: bool) -> Test {
+pub fn condition_on(cx: &mut Cx, asked: Value, mut unique: bool) -> Test {
     let mut value = asked;
     unique &= cx.unique(value).is_some();
     // A boolean's extension is zero exactly when it is.
@@ -192,6 +192,12 @@ fn compare_imm(cx: &mut Cx, cc: IntCc, a: Value, imm: i32, ty: Type, may_fold: b
         rows::cmp_mi(cx, size, Rm::Mem(amode), imm);
         return Test::One(int_cond(cc));
     }
+    if imm == 0
+        && may_fold
+        && let Some(test) = flags_of_arithmetic(cx, cc, a)
+    {
+        return test;
+    }
     let a = cx.put(a);
     if imm == 0 {
         rows::test_mr(cx, size, a, a);
@@ -199,6 +205,27 @@ fn compare_imm(cx: &mut Cx, cc: IntCc, a: Value, imm: i32, ty: Type, may_fold: b
         rows::cmp_mi(cx, size, Rm::Reg(a), imm);
     }
     Test::One(int_cond(cc))
+}
+
+/// A comparison with zero, by a branch, of arithmetic that only the branch and its edges use: the arithmetic
+/// is done right before the branch, which tests the flags it leaves.
+fn flags_of_arithmetic(cx: &mut Cx, cc: IntCc, value: Value) -> Option<Test> {
+    let cond = match cc {
+        IntCc::Equal => Cond::E,
+        IntCc::NotEqual => Cond::Ne,
+        IntCc::SignedLessThan => Cond::S,
+        IntCc::SignedGreaterThanOrEqual => Cond::Ns,
+        _ => return None,
+    };
+    let inst = cx.only_ends_block(value)?;
+    let data = cx.f.insts[inst];
+    if data.ty.bits() < 32 || data.ty.bits() > 64 || super::int::alu(data.opcode).is_none() {
+        return None;
+    }
+    rule!(cx, "compare.flags_of_arithmetic");
+    super::int::binary_with_flags(cx, inst);
+    cx.sink(inst);
+    Some(Test::One(cond))
 }
 
 /// icmp and fcmp as values.

@@ -57,17 +57,15 @@ pub struct Alu {
     pub mr: fn(&mut Cx<'_>, OperandSize, Amode, VReg),
     /// See `mr`.
     pub mi: fn(&mut Cx<'_>, OperandSize, Amode, i32),
-    commutes: bool,
 }
 
 macro_rules! alu {
-    ($rm:ident $ri:ident $mr:ident $mi:ident $commutes:literal) => {
+    ($rm:ident $ri:ident $mr:ident $mi:ident) => {
         Alu {
             rm: |cx, size, d, a, b| rows::$rm(cx, size, d, a, b),
             ri: |cx, size, d, a, b| rows::$ri(cx, size, d, a, b),
             mr: |cx, size, m, b| rows::$mr(cx, size, b, m),
             mi: |cx, size, m, b| rows::$mi(cx, size, m, b),
-            commutes: $commutes,
         }
     };
 }
@@ -83,17 +81,17 @@ impl Alu {
 }
 
 /// Addition.
-pub static ADD: Alu = alu!(add_rm add_ri add_mr add_mi true);
+pub static ADD: Alu = alu!(add_rm add_ri add_mr add_mi);
 /// Subtraction.
-pub static SUB: Alu = alu!(sub_rm sub_ri sub_mr sub_mi false);
+pub static SUB: Alu = alu!(sub_rm sub_ri sub_mr sub_mi);
 /// Addition with the carry flag.
-pub static ADC: Alu = alu!(adc_rm adc_ri adc_mr adc_mi true);
+pub static ADC: Alu = alu!(adc_rm adc_ri adc_mr adc_mi);
 /// Subtraction with the carry flag as borrow.
-pub static SBB: Alu = alu!(sbb_rm sbb_ri sbb_mr sbb_mi false);
-static AND: Alu = alu!(and_rm and_ri and_mr and_mi true);
-static OR: Alu = alu!(or_rm or_ri or_mr or_mi true);
+pub static SBB: Alu = alu!(sbb_rm sbb_ri sbb_mr sbb_mi);
+static AND: Alu = alu!(and_rm and_ri and_mr and_mi);
+static OR: Alu = alu!(or_rm or_ri or_mr or_mi);
 /// Exclusive or.
-pub static XOR: Alu = alu!(xor_rm xor_ri xor_mr xor_mi true);
+pub static XOR: Alu = alu!(xor_rm xor_ri xor_mr xor_mi);
 
 /// The rows of an opcode that is one two-operand instruction.
 pub fn alu(opcode: Opcode) -> Option<&'static Alu> {
@@ -110,27 +108,41 @@ pub fn alu(opcode: Opcode) -> Option<&'static Alu> {
 /// iadd, isub, band, bor, bxor.
 pub fn binary(cx: &mut Cx, inst: Inst) -> Result {
     let data = cx.f.insts[inst];
-    let (mut a, mut b) = (Value(data.a), Value(data.b));
-    let rows = alu(data.opcode).expect("dispatched by opcode");
-    let size = alu_size(data.ty);
-    if rows.commutes {
-        (a, b) = commute(cx, a, b);
-    }
+    let (a, b) = operands_in_order(cx, &data);
     let d = cx.def(inst);
-    if data.opcode == Opcode::Iadd && add_by_lea(cx, d, a, b, data.ty) {
-        return Ok(());
+    let done = match data.opcode {
+        Opcode::Iadd => add_by_lea(cx, d, a, b, data.ty),
+        Opcode::Band => and_by_extension(cx, d, a, b, data.ty),
+        _ => false,
+    };
+    if !done {
+        binary_with_flags(cx, inst);
     }
-    if data.opcode == Opcode::Band && and_by_extension(cx, d, a, b, data.ty) {
-        return Ok(());
-    }
+    Ok(())
+}
+
+/// The same as one instruction that sets the flags by the result.
+pub fn binary_with_flags(cx: &mut Cx, inst: Inst) {
+    let data = cx.f.insts[inst];
+    let (a, b) = operands_in_order(cx, &data);
+    let rows = alu(data.opcode).expect("dispatched by opcode");
+    let d = cx.def(inst);
     let b = operand(cx, b);
     match b {
         Operand::Imm(_) => rule!(cx, "alu.imm"),
         Operand::Rm(_) => rule!(cx, "alu.rm"),
     }
     let a = cx.put(a);
-    rows.push(cx, size, d, a, b);
-    Ok(())
+    rows.push(cx, alu_size(data.ty), d, a, b);
+}
+
+/// The operands, the one to be overwritten first.
+fn operands_in_order(cx: &Cx, data: &InstData) -> (Value, Value) {
+    let (a, b) = (Value(data.a), Value(data.b));
+    match data.opcode {
+        Opcode::Isub => (a, b),
+        _ => commute(cx, a, b),
+    }
 }
 
 /// Addition by `lea` where it saves a move: both operands are needed afterwards, or one is shifted.

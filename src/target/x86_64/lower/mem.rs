@@ -7,6 +7,7 @@ use super::{float, int};
 use crate::ir::*;
 use crate::mach::compiled::SymbolRef;
 use crate::mach::frame::{STACK_ALIGNMENT, is_overaligned};
+use crate::mach::isa::Remaking;
 use crate::mach::lower::Unsupported;
 use crate::rule;
 use regalloc2::{RegClass, VReg};
@@ -214,43 +215,39 @@ fn loads_from(cx: &Cx, value: Value, store: &InstData) -> bool {
         && !swaps(&flags)
 }
 
-/// Makes constants and addresses where they are used.
-pub fn rematerialize(cx: &mut Cx, inst: Inst) -> Option<VReg> {
-    let data = cx.f.insts[inst];
-    let class = if data.ty.is_int() { RegClass::Int } else { RegClass::Float };
+/// Whether constants and addresses are made where they are used.
+pub fn remaking(f: &Stencil, data: &InstData) -> Remaking {
     match data.opcode {
-        Opcode::Iconst => {
-            let d = cx.tmp(RegClass::Int);
-            constant(cx, d, data.imm64());
-            Some(d)
-        }
-        Opcode::F32const | Opcode::F64const => {
-            let d = cx.tmp(RegClass::Float);
-            float::constant(cx, d, &data);
-            Some(d)
-        }
-        Opcode::StackAddr => {
-            let d = cx.tmp(class);
-            slot_address(cx, d, StackSlot(data.a), data.b as i32);
-            Some(d)
-        }
+        Opcode::Iconst if needs_movabs(data.imm64()) => Remaking::Nearby,
+        Opcode::F32const | Opcode::F64const if data.imm64() != 0 => Remaking::Nearby,
+        Opcode::Iconst | Opcode::F32const | Opcode::F64const | Opcode::StackAddr => Remaking::EachUse,
+        Opcode::FuncAddr => Remaking::Nearby,
+        Opcode::SymbolValue => match f.global_values[GlobalValue(data.a)] {
+            GlobalValueData::Symbol { tls: false, .. } => Remaking::Nearby,
+            _ => Remaking::No,
+        },
+        _ => Remaking::No,
+    }
+}
+
+/// Makes a constant or address in `d`.
+pub fn rematerialize(cx: &mut Cx, data: &InstData, d: VReg) {
+    match data.opcode {
+        Opcode::Iconst => constant(cx, d, data.imm64()),
+        Opcode::F32const | Opcode::F64const => float::constant(cx, d, data),
+        Opcode::StackAddr => slot_address(cx, d, StackSlot(data.a), data.b as i32),
         Opcode::FuncAddr => {
             let function = cx.f.functions[FuncRef(data.a)].expect("verified function reference");
-            let d = cx.tmp(class);
             symbol_address(cx, d, SymbolRef::Name(function.name), 0, function.colocated);
-            Some(d)
         }
-        Opcode::SymbolValue => {
-            let GlobalValueData::Symbol { name, offset, colocated, tls: false } =
+        _ => {
+            let GlobalValueData::Symbol { name, offset, colocated, .. } =
                 cx.f.global_values[GlobalValue(data.a)]
             else {
-                return None;
+                unreachable!("only symbols are made again")
             };
-            let d = cx.tmp(class);
             symbol_address(cx, d, SymbolRef::Name(name), offset, colocated);
-            Some(d)
         }
-        _ => None,
     }
 }
 
@@ -270,16 +267,21 @@ fn slot_address(cx: &mut Cx, d: VReg, slot: StackSlot, offset: i32) {
     rows::lea_rm(cx, OperandSize::Q64, d, Amode::base(start, offset));
 }
 
+/// Whether a constant fits neither a zero- nor a sign-extended 32-bit immediate.
+fn needs_movabs(bits: u64) -> bool {
+    bits > u32::MAX as u64 && i32::try_from(bits as i64).is_err()
+}
+
 /// An integer constant in the shortest form.
 pub fn constant(cx: &mut Cx, d: VReg, bits: u64) {
     if bits == 0 {
         rows::zero_r(cx, d);
     } else if bits <= u32::MAX as u64 {
         rows::movl_ri(cx, d, bits as i32);
-    } else if i32::try_from(bits as i64).is_ok() {
-        rows::movq_ri(cx, d, bits as i32);
-    } else {
+    } else if needs_movabs(bits) {
         rows::movabs_ri(cx, d, bits);
+    } else {
+        rows::movq_ri(cx, d, bits as i32);
     }
 }
 

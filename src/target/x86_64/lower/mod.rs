@@ -35,6 +35,7 @@ pub mod wide;
 pub mod wide_shift;
 
 use crate::ir::*;
+use crate::mach::isa::Remaking;
 use crate::mach::lower::Unsupported;
 use operands::Cx;
 
@@ -109,11 +110,10 @@ pub fn supported(ty: Type) -> bool {
 /// A constant or address that was asked for in its own register.
 fn constant(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
     let result = cx.f.first_result(inst);
-    match mem::rematerialize(cx, inst) {
-        Some(reg) => {
-            cx.define_as(result, reg);
-            Ok(())
-        }
-        None => Err(cx.unsupported("this symbol is thread-local: use tls_value")),
+    if mem::remaking(cx.f, &cx.f.insts[inst]) == Remaking::No {
+        return Err(cx.unsupported("this symbol is thread-local: use tls_value"));
     }
+    let reg = cx.put(result);
+    cx.define_as(result, reg);
+    Ok(())
 }
