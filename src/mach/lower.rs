@@ -498,6 +498,8 @@ impl<'a, I: Isa> Lower<'a, I> {
     fn share(&mut self, data: &InstData) -> VReg {
         /// Further apart, keeping it in a register costs more than making it again.
         const NEAR: u32 = 30;
+        /// So many are looked through at each use.
+        const MOST: usize = 16;
         let group = self.vcode.current_group();
         if let Some(at) = self.tables.shared.iter().position(|shared| shared.data == *data) {
             let shared = &mut self.tables.shared[at];
@@ -506,6 +508,10 @@ impl<'a, I: Isa> Lower<'a, I> {
                 return shared.reg;
             }
             let shared = self.tables.shared.swap_remove(at);
+            self.insert_shared(shared);
+        } else if self.tables.shared.len() == MOST {
+            let oldest = (0..MOST).min_by_key(|&at| self.tables.shared[at].group).expect("it is full");
+            let shared = self.tables.shared.swap_remove(oldest);
             self.insert_shared(shared);
         }
         let reg = self.tmp(registers(data.opcode.result_type(data.ty)).0);
