@@ -299,6 +299,14 @@ pub fn epilogue(frame: &Frame, buffer: &mut CodeBuffer) {
     }
 }
 
+/// Says that the registers saved in the frame have the caller's values again. Needed behind an epilogue only if the
+/// stack pointer moves on before the function is left: they are not found at the same distance from it then.
+pub fn registers_are_back(frame: &Frame, buffer: &mut CodeBuffer) {
+    for &reg in frame.saved.iter().chain(frame.frame_pointer.then_some(&RBP)) {
+        buffer.unwind(UnwindOp::RestoreRegister(dwarf(reg)));
+    }
+}
+
 /// Whether the epilogue changes what unwinding has to know.
 pub fn has_unwind_state(frame: &Frame) -> bool {
     frame.size > 0 || !frame.saved.is_empty() || frame.frame_pointer
