@@ -6,7 +6,7 @@ use super::operands::*;
 use super::{float, int};
 use crate::ir::*;
 use crate::mach::compiled::SymbolRef;
-use crate::mach::frame::{STACK_ALIGNMENT, is_overaligned};
+use crate::mach::frame::STACK_ALIGNMENT;
 use crate::mach::isa::Remaking;
 use crate::mach::lower::Unsupported;
 use crate::rule;
@@ -253,17 +253,16 @@ pub fn rematerialize(cx: &mut Cx, data: &InstData, d: VReg) {
 
 /// An address in a stack slot.
 fn slot_address(cx: &mut Cx, d: VReg, slot: StackSlot, offset: i32) {
-    let place = Place::Slot(slot);
-    let data = &cx.f.stack_slots[slot];
-    if !is_overaligned(data) {
-        rows::lea_rm(cx, OperandSize::Q64, d, Amode::at(place, offset));
+    if let Some(amode) = slot_amode(cx.f, slot, offset) {
+        rows::lea_rm(cx, OperandSize::Q64, d, amode);
         return;
     }
-    rule!(cx, "stack_addr.overaligned");
-    let align = 1i64 << data.align_shift;
-    let (end, start) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
-    rows::lea_rm(cx, OperandSize::Q64, end, Amode::at(place, (align - STACK_ALIGNMENT as i64) as i32));
-    rows::and_ri(cx, OperandSize::Q64, start, end, -align as i32);
+    rule!(cx, "stack_addr.rounded");
+    let align = (1i64 << cx.f.stack_slots[slot].align_shift).max(STACK_ALIGNMENT.into());
+    let (unrounded, start) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
+    let rounding = (align - i64::from(STACK_ALIGNMENT)) as i32;
+    rows::lea_rm(cx, OperandSize::Q64, unrounded, Amode::at(Place::Slot(slot), rounding));
+    rows::and_ri(cx, OperandSize::Q64, start, unrounded, -align as i32);
     rows::lea_rm(cx, OperandSize::Q64, d, Amode::base(start, offset));
 }
 
