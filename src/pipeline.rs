@@ -246,10 +246,21 @@ fn has_frame_pointer(summary: &LowerSummary, flags: &Flags) -> bool {
     summary.needs_frame_pointer || flags.preserve_frame_pointers()
 }
 
+/// Whether a function is too large for the backtracking allocator, whose time grows with the square of some of its
+/// sizes: it goes over all arguments of branches for each block parameter, and clears a table as long as there
+/// are blocks for each register. Below these limits that takes no longer than the rest of its work.
+fn is_too_large_to_backtrack(vcode: &VCode) -> bool {
+    const MOST_ARGS: usize = 1 << 14;
+    const MOST_BLOCKS_BY_REGISTERS: usize = 1 << 30;
+    vcode.edge_args.len() > MOST_ARGS || vcode.blocks.len() * vcode.vreg_count() > MOST_BLOCKS_BY_REGISTERS
+}
+
 fn allocate<I: Isa>(state: &mut State<I>, _: &Stencil, flags: &Flags) -> Result<(), Failure> {
     let algorithm = match flags.regalloc_algorithm() {
-        RegallocAlgorithm::Backtracking => regalloc2::Algorithm::Ion,
-        RegallocAlgorithm::SinglePass => regalloc2::Algorithm::Fastalloc,
+        RegallocAlgorithm::Backtracking if !is_too_large_to_backtrack(&state.vcode) => {
+            regalloc2::Algorithm::Ion
+        }
+        _ => regalloc2::Algorithm::Fastalloc,
     };
     let check = flags.regalloc_checker();
     let env = &state.envs[usize::from(has_frame_pointer(&state.summary, flags))];

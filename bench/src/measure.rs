@@ -44,6 +44,8 @@ impl Phases {
 
 /// Processor time of this thread in seconds.
 fn thread_time() -> Option<f64> {
+    // The system brings the number up to date when the thread gives way.
+    std::thread::yield_now();
     let line = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     let nanoseconds: f64 = line.split(' ').next()?.parse().ok()?;
     Some(nanoseconds / 1e9)

@@ -98,6 +98,11 @@ struct Group {
     srcloc: u32,
 }
 
+/// Block parameters from which on registers are numbered in program order. Lowering numbers them the other way round,
+/// and regalloc2 merges parameters with what is passed to them in the order of the numbers: going upwards it gives up on
+/// a chain of a few hundred, going downwards it sorts the chain again for each link.
+const MANY_PARAMS: usize = 256;
+
 /// No source location.
 pub const NO_LOC: u32 = u32::MAX;
 
@@ -231,25 +236,9 @@ impl VCode {
     pub fn alias(&mut self, vreg: VReg, target: VReg) {
         let from = self.aliases.len();
         self.aliases.extend((from..self.vreg_count as usize).map(|i| VReg::new(i, RegClass::Int)));
-        let target = self.resolve(target);
+        let target = resolve(&mut self.aliases, target);
         debug_assert_ne!(vreg.vreg(), target.vreg(), "an alias of itself");
         self.aliases[vreg.vreg()] = target;
-    }
-
-    /// What a virtual register stands for. Chains become shorter on the way, so that a long one is not gone through
-    /// again and again.
-    #[inline]
-    fn resolve(&mut self, mut vreg: VReg) -> VReg {
-        while let Some(&next) = self.aliases.get(vreg.vreg())
-            && next.vreg() != vreg.vreg()
-        {
-            let after = self.aliases[next.vreg()];
-            if after.vreg() != next.vreg() {
-                self.aliases[vreg.vreg()] = after;
-            }
-            vreg = next;
-        }
-        vreg
     }
 
     /// Puts the instructions in order, after all blocks were lowered from the last to the first.
@@ -276,22 +265,25 @@ impl VCode {
             }
             self.blocks[index].insts = (start, self.insts.len() as u32);
         }
-        if !self.aliases.is_empty() {
-            self.rename();
+        let upwards = self.params.len() > MANY_PARAMS;
+        if upwards || !self.aliases.is_empty() {
+            self.rename(upwards);
         }
     }
 
-    fn rename(&mut self) {
-        for i in 0..self.operands.len() {
-            let operand = self.operands[i];
-            let target = self.resolve(operand.vreg());
-            self.operands[i] = Operand::new(target, operand.constraint(), operand.kind(), operand.pos());
+    /// Puts what it stands for in each register's place; `upwards` also turns the order of their numbers round.
+    fn rename(&mut self, upwards: bool) {
+        let last = self.vreg_count as usize;
+        let mut name = |vreg: VReg| {
+            let vreg = resolve(&mut self.aliases, vreg);
+            if upwards { VReg::new(last - 1 - vreg.vreg(), vreg.class()) } else { vreg }
+        };
+        for operand in &mut self.operands {
+            let target = name(operand.vreg());
+            *operand = Operand::new(target, operand.constraint(), operand.kind(), operand.pos());
         }
-        for i in 0..self.params.len() {
-            self.params[i] = self.resolve(self.params[i]);
-        }
-        for i in 0..self.edge_args.len() {
-            self.edge_args[i] = self.resolve(self.edge_args[i]);
+        for vreg in self.params.iter_mut().chain(&mut self.edge_args) {
+            *vreg = name(*vreg);
         }
     }
 
@@ -301,4 +293,20 @@ impl VCode {
         let start = inst.operands as usize;
         &self.operands[start..start + inst.operand_count as usize]
     }
+}
+
+/// What a virtual register stands for. Chains become shorter on the way, so that a long one is not gone through again
+/// and again.
+#[inline]
+fn resolve(aliases: &mut [VReg], mut vreg: VReg) -> VReg {
+    while let Some(&next) = aliases.get(vreg.vreg())
+        && next.vreg() != vreg.vreg()
+    {
+        let after = aliases[next.vreg()];
+        if after.vreg() != next.vreg() {
+            aliases[vreg.vreg()] = after;
+        }
+        vreg = next;
+    }
+    vreg
 }

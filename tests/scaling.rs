@@ -1,0 +1,263 @@
+//! Compiling costs in proportion to a function's length: of each shape, one of 160,000 instructions takes at most
+//! twenty times as long as one of 10,000, and at most twenty times the memory.
+
+use clifc::diag::Source;
+use clifc::driver::{self, BuildOptions, Observer};
+use clifc::object::Layout;
+use clifc::options::{Flags, Target};
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+use std::time::SystemTime;
+
+/// How many times as long the longer one may take. The short one may get the backtracking allocator where the long
+/// one gets the single-pass one, which, compiled with assertions and little optimised, is the slower.
+const MOST: f64 = if cfg!(debug_assertions) { 35.0 } else { 20.0 };
+
+/// What one compilation cost.
+#[derive(Clone, Copy)]
+struct Cost {
+    milliseconds: f64,
+    megabytes: f64,
+}
+
+/// A way to make a function of about so many instructions.
+struct Shape {
+    name: &'static str,
+    text: fn(usize) -> String,
+}
+
+const SHAPES: &[Shape] = &[
+    Shape { name: "straight line", text: straight_line },
+    Shape { name: "calls", text: calls },
+    Shape { name: "diamonds", text: diamonds },
+    Shape { name: "block parameters", text: block_parameters },
+    Shape { name: "nested loops", text: nested_loops },
+    Shape { name: "tables", text: tables },
+    Shape { name: "copies", text: copies },
+];
+
+fn function(body: String) -> String {
+    format!("function %f(i64, i64) -> i64 fast {{\n    fn0 = %g(i64, i64) -> i64 fast\n{body}}}\n")
+}
+
+/// Arithmetic and memory in one block.
+fn straight_line(size: usize) -> String {
+    let mut body = "block0(v0: i64, v1: i64):\n".to_owned();
+    for at in (0..size).step_by(4) {
+        let v = at + 2;
+        writeln!(body, "    v{} = iadd v{}, v{}", v, v - 1, v - 2).expect("a string");
+        writeln!(body, "    v{} = load.i64 v0+{}", v + 1, at % 4096 * 8).expect("a string");
+        writeln!(body, "    v{} = imul v{}, v{}", v + 2, v, v + 1).expect("a string");
+        writeln!(body, "    v{} = bxor v{}, v1", v + 3, v + 2).expect("a string");
+    }
+    body += &format!("    return v{}\n", size + 1);
+    function(body)
+}
+
+/// Every other instruction is a call.
+fn calls(size: usize) -> String {
+    let mut body = "block0(v0: i64, v1: i64):\n".to_owned();
+    for at in (0..size).step_by(2) {
+        let v = at + 2;
+        writeln!(body, "    v{v} = call fn0(v{}, v1)", v - 1).expect("a string");
+        writeln!(body, "    v{} = iadd v{v}, v0", v + 1).expect("a string");
+    }
+    body += &format!("    return v{}\n", size + 1);
+    function(body)
+}
+
+/// Two ways that meet, one pair after the other, with values that live throughout.
+fn diamonds(size: usize) -> String {
+    let mut body = "block0(v0: i64, v1: i64):\n".to_owned();
+    let mut last = 1;
+    for at in 0..size / 8 {
+        let v = 6 * at + 2;
+        let (condition, left, right, joined, mixed) = (v, v + 1, v + 2, v + 3, v + 4);
+        let (yes, no, join) = (3 * at + 1, 3 * at + 2, 3 * at + 3);
+        body += &format!(
+            "    v{condition} = icmp slt v{last}, v1\n    brif v{condition}, block{yes}, block{no}\n\
+             block{yes}:\n    v{left} = iadd v{last}, v0\n    store v{left}, v0+8\n    jump block{join}(v{left})\n\
+             block{no}:\n    v{right} = load.i64 v0+16\n    jump block{join}(v{right})\n\
+             block{join}(v{joined}: i64):\n    v{mixed} = bxor v{joined}, v1\n"
+        );
+        last = mixed;
+    }
+    body += &format!("    return v{last}\n");
+    function(body)
+}
+
+/// Blocks that pass eight values on to the next.
+fn block_parameters(size: usize) -> String {
+    const WIDTH: usize = 8;
+    let list = |first: usize, ty: &str| {
+        (first..first + WIDTH).map(|v| format!("v{v}{ty}")).collect::<Vec<_>>().join(", ")
+    };
+    let mut body = "block0(v0: i64, v1: i64):\n".to_owned();
+    for v in 2..2 + WIDTH {
+        writeln!(body, "    v{v} = iadd v{}, v1", v - 1).expect("a string");
+    }
+    let mut v = 2 + WIDTH;
+    for block in 1..=size / 4 {
+        let mixed = list(v - WIDTH, "");
+        writeln!(body, "    jump block{block}({mixed})\nblock{block}({}):", list(v, ": i64"))
+            .expect("a string");
+        // The next block gets seven of them and a new one.
+        for at in 0..3 {
+            writeln!(body, "    v{} = iadd v{}, v{}", v + WIDTH + at, v + at, v + at + 1).expect("a string");
+        }
+        v += WIDTH + 3;
+    }
+    body += &format!("    return v{}\n", v - 1);
+    function(body)
+}
+
+/// Loops in loops, ten deep, each a block of some instructions.
+fn nested_loops(size: usize) -> String {
+    const DEPTH: usize = 10;
+    let mut body = "block0(v0: i64, v1: i64):\n    jump block1\n".to_owned();
+    let (mut v, mut block) = (2, 1);
+    for _ in 0..size / (DEPTH * 5) {
+        let first = block;
+        for depth in 0..DEPTH {
+            let next = first + depth + 1;
+            body += &format!(
+                "block{}:\n    v{v} = load.i64 v0+{}\n    jump block{next}\n",
+                first + depth,
+                8 * depth
+            );
+            v += 1;
+        }
+        for depth in (0..DEPTH).rev() {
+            let latch = first + DEPTH + (DEPTH - 1 - depth);
+            let value = v - 1;
+            body += &format!(
+                "block{latch}:\n    v{v} = iadd v{value}, v1\n    store v{v}, v0+{}\n    brif v{v}, block{}, block{}\n",
+                8 * depth,
+                first + depth,
+                latch + 1,
+            );
+            v += 1;
+        }
+        block = first + 2 * DEPTH;
+    }
+    body += &format!("block{block}:\n    return v0\n");
+    function(body)
+}
+
+/// Branches by table, to a hundred blocks each.
+fn tables(size: usize) -> String {
+    const CASES: usize = 100;
+    let mut body = "block0(v0: i64, v1: i64):\n    v2 = ireduce.i32 v1\n    jump block1\n".to_owned();
+    let (mut v, mut block) = (3, 1);
+    for _ in 0..size / (CASES * 3) {
+        let join = block + CASES + 1;
+        let cases = (block + 1..join).map(|case| format!("block{case}")).collect::<Vec<_>>().join(", ");
+        body += &format!("block{block}:\n    br_table v2, block{join}, [{cases}]\n");
+        for case in block + 1..join {
+            body += &format!(
+                "block{case}:\n    v{v} = iadd_imm v1, {case}\n    store v{v}, v0+8\n    jump block{join}\n"
+            );
+            v += 1;
+        }
+        block = join;
+    }
+    body += &format!("block{block}:\n    return v0\n");
+    function(body)
+}
+
+/// A chain of values that are the same register, each used again.
+fn copies(size: usize) -> String {
+    let mut body = "block0(v0: i64, v1: i64):\n".to_owned();
+    for at in (0..size).step_by(3) {
+        let v = at / 3 * 2 + 2;
+        let last = if v == 2 { 1 } else { v - 1 };
+        body += &format!(
+            "    v{v} = bitcast.f64 v{last}\n    v{} = bitcast.i64 v{v}\n    store v{0}, v0+8\n",
+            v + 1
+        );
+    }
+    body += "    return v0\n";
+    function(body)
+}
+
+/// Compiles a text: the better time of three, and the memory of a process that does nothing else.
+fn compile(shape: &Shape, size: usize, allocator: &str) -> Cost {
+    let text = (shape.text)(size);
+    let times = [(); 3].map(|()| milliseconds(&text, allocator));
+    Cost {
+        milliseconds: times.into_iter().fold(f64::INFINITY, f64::min),
+        megabytes: megabytes(&text, allocator),
+    }
+}
+
+fn milliseconds(text: &str, allocator: &str) -> f64 {
+    let target = Target::parse("x86_64").expect("a known target");
+    let mut flags = Flags::new(&target);
+    flags.set("regalloc_algorithm", allocator).expect("a known setting");
+    let options = BuildOptions { target, flags, layout: Layout::default(), jobs: 1, time: false };
+    let source = Source { name: "scaling.clif", text: text.as_bytes() };
+    let start = thread_seconds();
+    let built = driver::build(&source, &options, &Observer::NONE);
+    let end = thread_seconds();
+    built.expect("it compiles");
+    (end - start) * 1e3
+}
+
+/// Processor time of this thread, which other processes disturb little; where there is none, time as it passes.
+fn thread_seconds() -> f64 {
+    // The system brings the number up to date when the thread gives way.
+    std::thread::yield_now();
+    let line = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanoseconds = line.split(' ').next().and_then(|number| number.parse::<f64>().ok());
+    let clock = || SystemTime::UNIX_EPOCH.elapsed().map_or(0.0, |time| time.as_secs_f64());
+    nanoseconds.map_or_else(clock, |number| number / 1e9)
+}
+
+fn megabytes(text: &str, allocator: &str) -> f64 {
+    let setting = format!("regalloc_algorithm={allocator}");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_clifc"))
+        .args(["build", "-", "-j1", "--time", "-o", "-", "--target", "x86_64", "--set", &setting])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("clifc runs");
+    child.stdin.take().expect("it is piped").write_all(text.as_bytes()).expect("clifc reads it");
+    let output = child.wait_with_output().expect("it ends");
+    let text = String::from_utf8(output.stderr).expect("text");
+    assert!(output.status.success(), "{text}");
+    let line = text.lines().find_map(|line| line.strip_prefix("peak memory")).expect("a line says it");
+    line.trim().trim_end_matches(" MB").parse().expect("a number")
+}
+
+/// Compares the two lengths of a shape; what is wrong with that.
+fn compare(shape: &Shape, allocator: &str) -> Option<String> {
+    let [short, long] = [10_000, 160_000].map(|size| compile(shape, size, allocator));
+    let time = long.milliseconds / short.milliseconds;
+    let memory = long.megabytes / short.megabytes;
+    let line = format!(
+        "{}, {allocator}: {:.1} to {:.1} ms, {time:.1} times; {:.1} to {:.1} MB, {memory:.1} times",
+        shape.name, short.milliseconds, long.milliseconds, short.megabytes, long.megabytes
+    );
+    println!("{line}");
+    (time > MOST || memory > 20.0).then_some(line)
+}
+
+fn check(allocator: &str) {
+    // A machine that does other things as well spoils a measurement, but not three.
+    let wrong: Vec<String> =
+        SHAPES.iter().filter_map(|shape| (0..3).map_while(|_| compare(shape, allocator)).nth(2)).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn single_pass_cost_grows_with_length() {
+    check("single_pass");
+}
+
+#[test]
+fn backtracking_cost_grows_with_length() {
+    check("backtracking");
+}
