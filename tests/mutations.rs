@@ -1,5 +1,8 @@
 //! Nothing a file contains may make clifc panic or hang: files that are right are damaged in many ways,
 //! and each must end in an object or in diagnostics that are not about clifc.
+//!
+//! `CLIFC_MUTATION_SEED` chooses other damages than the usual ones, `CLIFC_MUTATIONS` how many there are, and
+//! `CLIFC_MUTATION_BASES` a directory of more files to damage.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,13 +11,17 @@ use std::time::{Duration, Instant};
 use clifc::check;
 use clifc::diag::{Severity, Source};
 use clifc::driver::{self, BuildOptions, Observer};
+use clifc::ir::opcode::ALL;
 use clifc::object::Layout;
 use clifc::options::{Arch, Flags, Target};
 use clifc::verify::Environment;
 use rayon::prelude::*;
 
-/// How many files are made.
+/// How many files are made, if nothing else is asked for.
 const MUTATIONS: u64 = 12_000;
+
+/// Larger files are damaged one part at a time.
+const LONGEST: usize = 20_000;
 
 /// What takes longer, each time it is tried, is a hang, for files of this size.
 const TOO_LONG: Duration = Duration::from_secs(10);
@@ -47,6 +54,42 @@ const PIECES: [&str; 24] = [
     "\n",
 ];
 
+/// Numbers where something ends.
+const EXTREMES: [u64; 12] = [
+    0,
+    1,
+    0x7f,
+    0x80,
+    0xffff,
+    0x7fff_ffff,
+    0x8000_0000,
+    0xffff_ffff,
+    0x1_0000_0000,
+    0x7fff_ffff_ffff_ffff,
+    0x8000_0000_0000_0000,
+    0xffff_ffff_ffff_ffff,
+];
+
+const TYPES: [&str; 14] = [
+    "i8", "i16", "i32", "i64", "i128", "f16", "f32", "f64", "f128", "i8x16", "i32x4", "f64x2", "i16x2",
+    "i32x4xN",
+];
+
+/// Settings to compile with.
+const SETTINGS: [&[&str]; 4] = [
+    &[],
+    &["regalloc_algorithm=single_pass", "preserve_frame_pointers=true", "enable_pinned_reg=true"],
+    &[
+        "opt_level=speed",
+        "is_pic=false",
+        "enable_probestack=true",
+        "has_avx=true",
+        "has_bmi2=true",
+        "has_fma=true",
+    ],
+    &["tls_model=elf_gd", "enable_multi_ret_implicit_sret=true", "has_cmpxchg16b=true", "has_lzcnt=true"],
+];
+
 /// Numbers that look random and are the same in every run (xorshift64*).
 struct Random(u64);
 
@@ -66,7 +109,7 @@ impl Random {
     }
 }
 
-/// All .clif files of the repository.
+/// All .clif files of the repository, and more that are asked for; long ones in parts.
 fn files() -> Vec<Vec<u8>> {
     fn collect(path: &Path, into: &mut Vec<PathBuf>) {
         if path.is_dir() {
@@ -82,7 +125,25 @@ fn files() -> Vec<Vec<u8>> {
     for dir in ["filetests", "testsuite", "examples"] {
         collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join(dir), &mut paths);
     }
-    paths.iter().map(|path| fs::read(path).expect("a file")).filter(|text| !text.is_empty()).collect()
+    if let Some(more) = std::env::var_os("CLIFC_MUTATION_BASES") {
+        collect(Path::new(&more), &mut paths);
+    }
+    let texts = paths.iter().map(|path| fs::read(path).expect("a file"));
+    texts.flat_map(parts).filter(|text| !text.is_empty()).collect()
+}
+
+/// A text in parts of about the longest length, each of which starts with a function.
+fn parts(text: Vec<u8>) -> Vec<Vec<u8>> {
+    let mut parts = Vec::new();
+    let mut part: Vec<u8> = Vec::new();
+    for line in text.split_inclusive(|&byte| byte == b'\n') {
+        if part.len() > LONGEST && line.starts_with(b"function") {
+            parts.push(std::mem::take(&mut part));
+        }
+        part.extend(line);
+    }
+    parts.push(part);
+    parts
 }
 
 /// Damages a text in one to four places.
@@ -92,28 +153,82 @@ fn mutate(text: &[u8], other: &[u8], random: &mut Random) -> Vec<u8> {
         if text.is_empty() {
             break;
         }
-        let part = random.part(&text);
-        let replacement = match random.below(8) {
-            0 => return text[..part.start].to_vec(),
-            1 => Vec::new(),
-            2 => text[part.clone()].repeat(2),
-            3 => vec![random.below(256) as u8],
-            4 => other[random.part(other)].to_vec(),
-            5 => text[random.part(&text)].to_vec(),
-            6 => vec![b'0' + random.below(10) as u8],
-            _ => PIECES[random.below(PIECES.len())].as_bytes().to_vec(),
-        };
-        text.splice(part, replacement);
+        match random.below(5) {
+            0 => return text[..random.below(text.len())].to_vec(),
+            1 => replace_part(&mut text, other, random),
+            2 => change_lines(&mut text, other, random),
+            _ => replace_word(&mut text, other, random),
+        }
     }
     text
 }
 
+/// Puts something else in the place of a few bytes.
+fn replace_part(text: &mut Vec<u8>, other: &[u8], random: &mut Random) {
+    let part = random.part(text);
+    let replacement = match random.below(7) {
+        0 => Vec::new(),
+        1 => text[part.clone()].repeat(2),
+        2 => vec![random.below(256) as u8],
+        3 => other[random.part(other)].to_vec(),
+        4 => text[random.part(text)].to_vec(),
+        5 => vec![b'0' + random.below(10) as u8],
+        _ => PIECES[random.below(PIECES.len())].as_bytes().to_vec(),
+    };
+    text.splice(part, replacement);
+}
+
+/// Deletes, repeats, moves or swaps lines, or takes one from another text.
+fn change_lines(text: &mut Vec<u8>, other: &[u8], random: &mut Random) {
+    let mut lines: Vec<&[u8]> = text.split_inclusive(|&byte| byte == b'\n').collect();
+    let (a, b) = (random.below(lines.len()), random.below(lines.len()));
+    let near = (a + 1 + random.below(4)).min(lines.len() - 1);
+    let others: Vec<&[u8]> = other.split_inclusive(|&byte| byte == b'\n').collect();
+    match random.below(6) {
+        0 => {
+            lines.remove(a);
+        }
+        1 => lines.insert(a, lines[a]),
+        2 => lines.swap(a, b),
+        3 => lines.swap(a, near),
+        4 => lines.insert(a, lines[b]),
+        _ => lines.insert(a, others[random.below(others.len())]),
+    }
+    *text = lines.concat();
+}
+
+/// Exchanges one word: for another of the text or of the language, or a number for one near to it.
+fn replace_word(text: &mut Vec<u8>, other: &[u8], random: &mut Random) {
+    let word_at = |text: &[u8], at: usize| {
+        let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+        let start = text[..at].iter().rposition(|byte| !is_word(byte)).map_or(0, |end| end + 1);
+        let length = text[at..].iter().position(|byte| !is_word(byte)).unwrap_or(text.len() - at);
+        start..at + length
+    };
+    let word = word_at(text, random.below(text.len()));
+    let old = &text[word.clone()];
+    let digits = old.len() - old.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let number = std::str::from_utf8(&old[digits..]).ok().and_then(|digits| digits.parse::<u64>().ok());
+    let new = match (random.below(5), number) {
+        (0 | 1, Some(number)) => {
+            let near = number.wrapping_add(random.below(7) as u64).wrapping_sub(3);
+            let new = if random.below(4) == 0 { EXTREMES[random.below(EXTREMES.len())] } else { near };
+            [&old[..digits], new.to_string().as_bytes()].concat()
+        }
+        (2, _) => ALL[random.below(ALL.len())].name().into(),
+        (3, _) => TYPES[random.below(TYPES.len())].into(),
+        (4, _) => other[word_at(other, random.below(other.len()))].to_vec(),
+        _ => text[word_at(text, random.below(text.len()))].to_vec(),
+    };
+    text.splice(word, new);
+}
+
 /// What is wrong with what clifc does with a file.
-fn complaint(text: &[u8]) -> Option<String> {
+fn complaint(text: &[u8], settings: &[&str]) -> Option<String> {
     // A busy machine may stop this process for long, but hardly three times for the same file.
     for _ in 0..3 {
         let start = Instant::now();
-        let bug = bug(text);
+        let bug = bug(text, settings);
         if bug.is_some() || start.elapsed() < TOO_LONG {
             return bug;
         }
@@ -122,10 +237,13 @@ fn complaint(text: &[u8]) -> Option<String> {
 }
 
 /// What clifc says of itself when it compiles a text.
-fn bug(text: &[u8]) -> Option<String> {
+fn bug(text: &[u8], settings: &[&str]) -> Option<String> {
     check::file(text, Environment::ANY);
     let target = Target::of(Arch::X86_64);
-    let flags = Flags::new(&target);
+    let mut flags = Flags::new(&target);
+    for setting in settings {
+        flags.apply(setting).expect("a known setting");
+    }
     let options = BuildOptions { target, flags, layout: Layout::default(), jobs: 1, time: false };
     let built = driver::build(&Source { name: "mutation", text }, &options, &Observer::NONE);
     let diagnostics = built.err().unwrap_or_default();
@@ -133,17 +251,24 @@ fn bug(text: &[u8]) -> Option<String> {
     Some(bug.message)
 }
 
+fn number(name: &str, usual: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
 #[test]
 fn damaged_files_end_in_diagnostics() {
     let files = files();
+    let (seed, count) = (number("CLIFC_MUTATION_SEED", 0), number("CLIFC_MUTATIONS", MUTATIONS));
     let try_one = |number: u64| {
-        let mut random = Random((number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut random = Random((number + 1 + (seed << 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let text = mutate(&files[random.below(files.len())], &files[random.below(files.len())], &mut random);
-        let why = complaint(&text)?;
+        let settings = SETTINGS[random.below(SETTINGS.len())];
+        let why = std::panic::catch_unwind(|| complaint(&text, settings));
+        let why = why.unwrap_or_else(|_| Some("a panic that the driver does not catch".into()))?;
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("mutation{number}.clif"));
         fs::write(&path, &text).expect("a file");
         Some(format!("{}: {why}", path.display()))
     };
-    let complaints: Vec<String> = (0..MUTATIONS).into_par_iter().filter_map(try_one).collect();
-    assert!(complaints.is_empty(), "{} of {MUTATIONS}\n{}", complaints.len(), complaints.join("\n"));
+    let complaints: Vec<String> = (0..count).into_par_iter().filter_map(try_one).collect();
+    assert!(complaints.is_empty(), "{} of {count}\n{}", complaints.len(), complaints.join("\n"));
 }

@@ -2,7 +2,8 @@
 //! names and positions.
 //!
 //! Invariants: instructions stand in layout order, those of a block side by side; a value's number is
-//! the number in its text; entity numbers that the text skips have entries marked undefined.
+//! the number in its text, unless that is out of proportion to the text; entity numbers that the text
+//! skips have entries marked undefined.
 
 use super::inst::*;
 use super::opcode::Effects;

@@ -6,12 +6,13 @@
 //! The allocator puts the moves of an edge at the end of its source or at the start of its destination,
 //! so an edge from a block with several successors to one with several predecessors needs a block of
 //! its own. It stands right behind its source; emission drops it again if no move ends up in it.
+//! A branch on `a and b` or `a or b` becomes two branches, the second in a block of its own ([`Origin::Second`]).
 //! Entries of a jump table that go to the same block and pass nothing share an edge.
 
 use super::vcode::{Edge, Origin, VBlock, VCode};
 use crate::analysis::Analysis;
 use crate::entity::Map;
-use crate::ir::{Block, BlockCallRef, Stencil};
+use crate::ir::{Block, BlockCallRef, Stencil, Value};
 
 /// Where branches of each block go; reused across functions.
 #[derive(Debug, Default)]
@@ -23,6 +24,8 @@ pub struct Blocks {
     /// Destinations, as VCode blocks, in the order in which the terminator names its block calls.
     targets: Vec<u32>,
     calls: Vec<BlockCallRef>,
+    /// Of the block being added.
+    double_branch: Option<DoubleBranch>,
     /// Block calls of unsplit edges, by edge of VCode; the split ones pass nothing.
     edge_calls: Vec<Option<BlockCallRef>>,
     /// By destination block: the jump-table edge already made from the current block.
@@ -31,7 +34,16 @@ pub struct Blocks {
 
 impl Blocks {
     /// Makes the blocks and edges of `vcode`.
-    pub fn build(&mut self, stencil: &Stencil, analysis: &Analysis, vcode: &mut VCode) {
+    ///
+    /// `double_branch` says of a block whether its branch is on two conditions, each better tested by a
+    /// branch of its own.
+    pub fn build(
+        &mut self,
+        stencil: &Stencil,
+        analysis: &Analysis,
+        vcode: &mut VCode,
+        double_branch: impl Fn(Block) -> Option<DoubleBranch>,
+    ) {
         self.clear(stencil);
         let order = match self.dominators_come_first(stencil, analysis) {
             true => &stencil.layout,
@@ -39,6 +51,7 @@ impl Blocks {
         };
         for &block in order {
             if analysis.order.is_reachable(block) {
+                self.double_branch = double_branch(block);
                 self.add_block(stencil, analysis, vcode, block);
             }
         }
@@ -82,18 +95,37 @@ impl Blocks {
     }
 
     fn add_block(&mut self, stencil: &Stencil, analysis: &Analysis, vcode: &mut VCode, block: Block) {
-        let index = vcode.blocks.len() as u32;
-        self.index[block] = index;
+        self.index[block] = vcode.blocks.len() as u32;
         self.calls.clear();
         if let Some(last) = stencil.terminator(block) {
             stencil.visit_block_calls(&stencil.insts[last], |call| self.calls.push(call));
         }
+        let cold = stencil.blocks[block].cold;
+        let scope = Scope { stencil, analysis, cold };
+        match self.double_branch {
+            None => self.add_branch(scope, vcode, Origin::Block(block), None),
+            Some(conditions) => {
+                // The first branch decides, or goes on to the second, which stands behind its split edge.
+                let decided = if conditions.all { 1 } else { 0 };
+                let both = std::mem::take(&mut self.calls);
+                self.calls.push(both[decided]);
+                self.add_branch(scope, vcode, Origin::Block(block), Some(1 - decided));
+                self.calls = both;
+                self.add_branch(scope, vcode, Origin::Second(block), None);
+            }
+        }
+    }
+
+    /// Adds a block that ends with a branch to `self.calls` and, as target number `on`, to the second branch of the
+    /// same condition, which comes right after the block and its split edges.
+    fn add_branch(&mut self, scope: Scope, vcode: &mut VCode, origin: Origin, on: Option<usize>) {
+        let Scope { stencil, analysis, cold } = scope;
+        let index = vcode.blocks.len() as u32;
         let first_edge = vcode.edges.len() as u32;
         let first_target = self.targets.len() as u32;
-        let cold = stencil.blocks[block].cold;
-        push_block(vcode, Origin::Block(block), cold);
+        push_block(vcode, origin, cold);
         self.ranges.push((0, 0));
-        let branches = self.calls.len() > 1;
+        let branches = self.calls.len() > 1 || on.is_some();
         let mut split = Vec::new();
         for i in 0..self.calls.len() {
             let call = self.calls[i];
@@ -103,7 +135,8 @@ impl Blocks {
                 self.targets.push(self.shared[to].1);
                 continue;
             }
-            let target = if branches && analysis.cfg.preds(to).len() > 1 {
+            let crowded = analysis.cfg.preds(to).len() > 1 || self.double_branch.is_some();
+            let target = if branches && crowded {
                 let at = index + 1 + split.len() as u32;
                 split.push((call, cold || stencil.blocks[to].cold));
                 vcode.edges.push(Edge { to: regalloc2::Block::new(at as usize), args: (0, 1) });
@@ -118,6 +151,12 @@ impl Blocks {
                 self.shared[to] = (index, target);
             }
             self.targets.push(target);
+        }
+        if let Some(on) = on {
+            let at = index + 1 + split.len() as u32;
+            self.targets.insert(first_target as usize + on, at);
+            vcode.edges.push(Edge { to: regalloc2::Block::new(at as usize), args: (0, 1) });
+            self.edge_calls.push(None);
         }
         vcode.blocks[index as usize].edges = (first_edge, vcode.edges.len() as u32);
         self.ranges[index as usize] = (first_target, self.targets.len() as u32);
@@ -149,6 +188,23 @@ impl Blocks {
     pub fn vblock(&self, block: Block) -> u32 {
         self.index[block]
     }
+}
+
+/// What a branch on two conditions needs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DoubleBranch {
+    /// The two conditions.
+    pub conditions: [Value; 2],
+    /// Whether both must hold; else one is enough.
+    pub all: bool,
+}
+
+/// What blocks are made from.
+#[derive(Clone, Copy)]
+struct Scope<'a> {
+    stencil: &'a Stencil,
+    analysis: &'a Analysis,
+    cold: bool,
 }
 
 /// Marks a target that still is an IR block number: its VCode block may not be made yet.

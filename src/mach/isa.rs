@@ -7,7 +7,7 @@ use super::inst::{MachInst, Row};
 use super::layout::Layout;
 use super::lower::{Lower, Unsupported};
 use super::text::{Names, Registers};
-use crate::ir::{Inst, InstData, Signature, Stencil, TrapCode, Type};
+use crate::ir::{Inst, InstData, Signature, Stencil, TrapCode, Type, Value};
 use crate::options::Flags;
 use regalloc2::{Allocation, MachineEnv, PReg, RegClass, VReg};
 use std::fmt;
@@ -69,6 +69,10 @@ pub trait Isa: Sized + Send + Sync + 'static {
 
     /// Lowers the last instruction of a block; `targets` are the VCode blocks of its block calls.
     fn lower_terminator(cx: &mut Lower<'_, Self>, inst: Inst, targets: &[u32]) -> Result<(), Unsupported>;
+
+    /// Lowers a branch on whether `value` is not zero, to the first or the second of two VCode blocks.
+    /// `may_fold` says whether it may do loads that the condition depends on.
+    fn lower_branch(cx: &mut Lower<'_, Self>, value: Value, may_fold: bool, targets: &[u32]);
 
     /// Emits a jump to a VCode block.
     fn lower_jump(cx: &mut Lower<'_, Self>, target: u32);

@@ -13,7 +13,7 @@
 //! change the flags.
 
 use super::abi::{AbiSignature, Place};
-use super::blocks::Blocks;
+use super::blocks::{Blocks, DoubleBranch};
 use super::inst::{InstSink, RowId};
 use super::isa::{Isa, Remaking};
 use super::vcode::{NO_LOC, Origin, VCode};
@@ -137,8 +137,8 @@ pub fn lower_function<'a, I: Isa>(
     tables: &'a mut LowerTables,
 ) -> Result<LowerSummary, Unsupported> {
     vcode.clear();
-    blocks.build(f, analysis, vcode);
     tables.prepare(f);
+    blocks.build(f, analysis, vcode, |block| tables.double_branch(f, block));
     check_types::<I>(f)?;
     let mut cx = Lower::<I> {
         f,
@@ -166,6 +166,7 @@ pub fn lower_function<'a, I: Isa>(
         cx.vcode.begin_block();
         match cx.vcode.blocks[index].origin {
             Origin::Block(block) => cx.lower_block(index, block)?,
+            Origin::Second(block) => cx.lower_second_branch(index, block),
             Origin::Edge(_) => {
                 if let Some(inst) = cx.source_of_edge(index) {
                     cx.begin_try(inst)?;
@@ -256,7 +257,46 @@ impl LowerTables {
     }
 }
 
+impl LowerTables {
+    /// Whether a block ends with a branch on two comparisons that nothing else uses.
+    fn double_branch(&self, f: &Stencil, block: Block) -> Option<DoubleBranch> {
+        let range = f.blocks[block].start..f.blocks[block].end;
+        let used_here = |value: Value| match f.value_defs[value].get() {
+            ValueDef::Result(inst, _) if range.contains(&inst.0) && self.uses[value] == 1 => {
+                Some(&f.insts[inst])
+            }
+            _ => None,
+        };
+        let branch = f.insts[f.terminator(block)?];
+        if branch.opcode != Opcode::Brif {
+            return None;
+        }
+        let joined = used_here(Value(branch.a))?;
+        let all = match joined.opcode {
+            Opcode::Band => true,
+            Opcode::Bor => false,
+            _ => return None,
+        };
+        let conditions = [Value(joined.a), Value(joined.b)];
+        let compares =
+            |value| used_here(value).is_some_and(|data| matches!(data.opcode, Opcode::Icmp | Opcode::Fcmp));
+        conditions.into_iter().all(compares).then_some(DoubleBranch { conditions, all })
+    }
+}
+
 impl<'a, I: Isa> Lower<'a, I> {
+    /// The second of two branches: what it tests is computed in the first one's block, but for the comparison.
+    fn lower_second_branch(&mut self, index: usize, block: Block) {
+        let last = self.f.terminator(block).expect("it ends with a branch");
+        let double = self.tables.double_branch(self.f, block).expect("the block was made for it");
+        self.block = self.f.blocks[block];
+        self.begin(last);
+        self.edge_args(index);
+        let targets = self.blocks.targets(index);
+        I::lower_branch(self, double.conditions[1], false, targets);
+        self.unshare();
+    }
+
     fn lower_block(&mut self, index: usize, block: Block) -> Result<(), Unsupported> {
         self.block = self.f.blocks[block];
         let mut insts = self.f.block_insts(block);
@@ -265,7 +305,10 @@ impl<'a, I: Isa> Lower<'a, I> {
             self.begin_try(last)?;
             self.edge_args(index);
             let targets = self.blocks.targets(index);
-            I::lower_terminator(self, last, targets)?;
+            match self.tables.double_branch(self.f, block) {
+                Some(double) => I::lower_branch(self, double.conditions[0], true, targets),
+                None => I::lower_terminator(self, last, targets)?,
+            };
         }
         for inst in insts.rev() {
             if self.is_needed(inst) {
@@ -295,7 +338,7 @@ impl<'a, I: Isa> Lower<'a, I> {
         let source = self.vcode.preds[self.vcode.blocks[index].preds.0 as usize];
         match self.vcode.blocks[source.index()].origin {
             Origin::Block(block) => self.f.terminator(block),
-            Origin::Edge(_) => None,
+            Origin::Second(_) | Origin::Edge(_) => None,
         }
     }
 
@@ -454,6 +497,8 @@ impl<'a, I: Isa> Lower<'a, I> {
     fn share(&mut self, data: &InstData) -> VReg {
         /// Further apart, keeping it in a register costs more than making it again.
         const NEAR: u32 = 30;
+        /// So many are looked through at each use.
+        const MOST: usize = 16;
         let group = self.vcode.current_group();
         if let Some(at) = self.tables.shared.iter().position(|shared| shared.data == *data) {
             let shared = &mut self.tables.shared[at];
@@ -462,6 +507,10 @@ impl<'a, I: Isa> Lower<'a, I> {
                 return shared.reg;
             }
             let shared = self.tables.shared.swap_remove(at);
+            self.insert_shared(shared);
+        } else if self.tables.shared.len() == MOST {
+            let oldest = (0..MOST).min_by_key(|&at| self.tables.shared[at].group).expect("it is full");
+            let shared = self.tables.shared.swap_remove(oldest);
             self.insert_shared(shared);
         }
         let reg = self.tmp(registers(data.opcode.result_type(data.ty)).0);

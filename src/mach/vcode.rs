@@ -26,6 +26,8 @@ pub struct Edge {
 pub enum Origin {
     /// A block of the IR.
     Block(ir::Block),
+    /// The second branch of the condition that this block ends with.
+    Second(ir::Block),
     /// A critical edge that was split: it only passes the arguments of this block call.
     Edge(ir::BlockCallRef),
 }

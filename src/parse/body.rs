@@ -2,6 +2,7 @@
 //! tags, source location, controlling type, stack map.
 
 use super::context::{Alias, Failed, Parse, record};
+use super::cursor::Cursor;
 use super::parser::Parser;
 use super::{mnemonic, sugar};
 use crate::entity::Entity;
@@ -17,7 +18,7 @@ pub(super) struct Line {
     srcloc: Option<u32>,
 }
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
     /// All blocks, and the `}` after them.
     pub fn body(&mut self) {
         loop {
@@ -51,7 +52,7 @@ impl Parser<'_> {
         self.close_block();
         self.cx.scratch.results.clear();
         let at = self.cur.pos;
-        let block = Block(self.number(b"block", "a block: block«n»")?);
+        let block = Block(self.block_number()?);
         let start = self.func.stencil.insts.len() as u32;
         let data = BlockData { params: Default::default(), start, end: start, cold: false, defined: true };
         self.open_block(block, data, at)?;
@@ -66,7 +67,7 @@ impl Parser<'_> {
         self.cx.scratch.words.clear();
         while self.cur.peek() != b')' {
             let at = self.cur.pos;
-            let value = Value(self.number(b"v", "a block parameter: v«n»: type")?);
+            let value = Value(self.value_number()?);
             self.expect(b':')?;
             let ty = self.ty()?;
             let def = PackedDef::param(block, self.cx.scratch.words.len() as u32);
@@ -89,23 +90,68 @@ impl Parser<'_> {
         if self.cur.peek() == b'<' {
             self.debug_tags()?;
         }
-        let srcloc = if self.cur.peek() == b'@' { Some(self.srcloc()?) } else { None };
-        if self.cur.at_entity(b"v") && !self.one_result()? {
-            self.results()?;
-            if self.cur.text[self.cur.pos..].starts_with(b"->") {
-                return self.alias(at);
+        // A copy, so that it can stay in registers.
+        let mut cur = self.cur;
+        let srcloc = if cur.peek() == b'@' { self.srcloc(&mut cur) } else { None };
+        match cur.one_result() {
+            Some(number) if number < self.limit => self.cx.scratch.results.push(number),
+            Some(number) => {
+                let number = self.large_value(number, at)?;
+                self.cx.scratch.results.push(number);
             }
-            self.expect(b'=')?;
+            None => {
+                self.cur = cur;
+                if self.unusual_start(at)? {
+                    return Ok(());
+                }
+                cur = self.cur;
+            }
         }
-        let opcode_at = self.cur.pos;
+        let opcode_at = cur.pos;
         let line = Line { at, opcode_at, srcloc };
-        match mnemonic::read(&mut self.cur) {
-            (_, Some(opcode)) => self.operation(opcode, line),
-            (word, None) => match sugar::lookup(word) {
+        let (word, opcode) = mnemonic::read(&mut cur);
+        self.cur = cur;
+        match opcode {
+            Some(opcode) => self.operation(opcode, line),
+            None => match sugar::lookup(word) {
                 Some(sugar) => self.desugar(sugar, line),
                 None => Err(self.unknown_opcode(word, opcode_at)),
             },
         }
+    }
+
+    /// A line's source location, with the white space after it.
+    #[inline(always)]
+    fn srcloc(&mut self, cur: &mut Cursor<'a>) -> Option<u32> {
+        let rest = &cur.text[cur.pos..];
+        if rest.starts_with(self.location.0) {
+            cur.pos += self.location.0.len();
+            return Some(self.location.1);
+        }
+        let before = cur.pos;
+        let location = cur.srcloc()?;
+        let read = &cur.text[before..cur.pos];
+        if read.ends_with(b" ") {
+            self.location = (read, location);
+        }
+        Some(location)
+    }
+
+    /// What stands before an opcode unless it is just `v1 = `. True for an alias, which has no opcode.
+    fn unusual_start(&mut self, at: usize) -> Parse<bool> {
+        if self.cur.peek() == b'@' {
+            return Err(
+                self.error_at(self.cur.pos + 1, "expected a source location: up to 8 hexadecimal digits")
+            );
+        }
+        if self.cur.at_entity(b"v") {
+            self.results()?;
+            if self.cur.text[self.cur.pos..].starts_with(b"->") {
+                return self.alias(at).map(|()| true);
+            }
+            self.expect(b'=')?;
+        }
+        Ok(false)
     }
 
     #[cold]
@@ -120,17 +166,27 @@ impl Parser<'_> {
     /// The rest of an instruction that has an opcode of its own.
     fn operation(&mut self, opcode: Opcode, line: Line) -> Parse<()> {
         let info = opcode.info();
-        let given = if self.cur.peek() == b'.' { Some(self.given_type()?) } else { None };
+        let mut given = self.cur.common_suffix();
+        if given.is_none() {
+            if self.cur.peek() == b'.' {
+                given = Some(self.given_type()?);
+            }
+            self.cur.space();
+        }
         let mut data = InstData::new(opcode, given.unwrap_or(types::INVALID));
-        self.cur.space();
         self.operands(info.format, &mut data)?;
         data.ty = self.controlling_type(&data, given, line.opcode_at)?;
-        let inst = self.push_inst(data, line)?;
+        let inst = self.append(data, line)?;
         if info.effects.has(Effects::CALL) && self.cur.eat(b',') { self.stack_map(inst) } else { Ok(()) }
     }
 
     /// Appends an instruction with the results of the line, and what else the line says of it.
     pub fn push_inst(&mut self, data: InstData, line: Line) -> Parse<Inst> {
+        self.append(data, line)
+    }
+
+    #[inline(always)]
+    fn append(&mut self, data: InstData, line: Line) -> Parse<Inst> {
         let inst = Inst(self.func.stencil.insts.len() as u32);
         let results = self.define_results(inst, &data, line.at)?;
         self.func.stencil.insts.push(data);
@@ -150,7 +206,7 @@ impl Parser<'_> {
     }
 
     /// Gives the values in `scratch.results` the types that the instruction's results have.
-    #[inline]
+    #[inline(always)]
     fn define_results(&mut self, inst: Inst, data: &InstData, at: usize) -> Parse<Results> {
         let info = data.opcode.info();
         match (info.results, self.cx.scratch.results.as_slice()) {
@@ -167,6 +223,9 @@ impl Parser<'_> {
     /// The type a rule gives a result.
     #[inline]
     fn result_type(&mut self, rule: Rule, data: &InstData, at: usize) -> Parse<Type> {
+        if rule == Rule::Ctrl {
+            return Ok(data.ty);
+        }
         match rule.resolve(data.ty) {
             Some(ty) => Ok(ty),
             None => Err(self.error_at(at, format!("{} has no result for {}", data.opcode.name(), data.ty))),
@@ -203,25 +262,11 @@ impl Parser<'_> {
         })
     }
 
-    /// `v1 = `: false if that is not all, with the first value still to be read.
-    #[inline(always)]
-    fn one_result(&mut self) -> Parse<bool> {
-        let start = self.cur.pos;
-        let value = self.number(b"v", "a value: v«n»")?;
-        let alone = self.cur.eat_bytes(b" = ");
-        if alone {
-            self.cx.scratch.results.push(value);
-        } else {
-            self.cur.pos = start;
-        }
-        Ok(alone)
-    }
-
     /// `v1, v2 ` before `=` or `->`.
     #[inline]
     fn results(&mut self) -> Parse<()> {
         loop {
-            let value = self.number(b"v", "a value: v«n»")?;
+            let value = self.value_number()?;
             self.cx.scratch.results.push(value);
             if !self.cur.eat(b',') {
                 return Ok(());
@@ -274,6 +319,7 @@ impl Parser<'_> {
     }
 
     /// The n-th value operand.
+    #[inline(always)]
     fn operand(&self, data: &InstData, n: u8) -> Value {
         match data.list() {
             Some(list) => Value(self.func.stencil.pool.get(list)[n as usize]),
@@ -288,6 +334,7 @@ impl Parser<'_> {
             return Failed;
         }
         let (name, example) = (opcode.name(), opcode.info().ctrl_set.example());
+        let value = self.spelled_value(value);
         self.error_at(at, format!("{name} needs a type, as in {name}.{example}: {value} is not yet defined"))
     }
 
@@ -329,10 +376,10 @@ impl Parser<'_> {
         }
         let defined = self.func.stencil.value_defs.get(from).is_some_and(|def| *def != PackedDef::NONE);
         if old != from || defined {
-            return Err(self.error_at(at, format!("{from} is defined twice")));
+            return Err(self.error_at(at, format!("{} is defined twice", self.spelled_value(from))));
         }
         if from == to {
-            return Err(self.error_at(at, format!("{from} is an alias of itself")));
+            return Err(self.error_at(at, format!("{} is an alias of itself", self.spelled_value(from))));
         }
         table[from.index()] = to;
         self.cx.scratch.aliases.push(Alias { from, at });
@@ -341,25 +388,6 @@ impl Parser<'_> {
                 self.define_value(from, self.func.stencil.value_types[to], def, at)
             }
             _ => Ok(()),
-        }
-    }
-
-    /// `@1f`
-    fn srcloc(&mut self) -> Parse<u32> {
-        self.cur.pos += 1;
-        let start = self.cur.pos;
-        let mut number = 0u64;
-        while let Some(digit) = (self.cur.peek() as char).to_digit(16)
-            && self.cur.pos - start < 9
-        {
-            number = number << 4 | digit as u64;
-            self.cur.pos += 1;
-        }
-        let len = self.cur.pos - start;
-        self.cur.space();
-        match u32::try_from(number) {
-            Ok(number) if len > 0 => Ok(number),
-            _ => Err(self.error_at(start, "expected a source location: up to 8 hexadecimal digits")),
         }
     }
 

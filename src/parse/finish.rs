@@ -12,6 +12,7 @@ impl Parser<'_> {
         for i in 0..self.cx.scratch.named_blocks.len() {
             let (block, at) = self.cx.scratch.named_blocks[i];
             if !self.func.stencil.blocks.get(block).is_some_and(|data| data.defined) {
+                let block = self.spelled_block(block);
                 self.error_at(at, format!("invalid block reference {block}: it is not defined"));
             }
         }
@@ -20,6 +21,7 @@ impl Parser<'_> {
             let value = self.cx.scratch.alias_of.get(value.index()).copied().unwrap_or(value);
             let def = self.func.stencil.value_defs.get(value);
             if def.is_none_or(|def| *def == PackedDef::NONE) {
+                let value = self.spelled_value(value);
                 self.error_at(at, format!("{value} is not defined"));
             }
         }
@@ -33,7 +35,8 @@ impl Parser<'_> {
         for i in 0..self.cx.scratch.aliases.len() {
             let alias = self.cx.scratch.aliases[i];
             if !self.shorten_chain(alias.from) {
-                self.error_at(alias.at, format!("{} is an alias of itself", alias.from));
+                let from = self.spelled_value(alias.from);
+                self.error_at(alias.at, format!("{from} is an alias of itself"));
                 return;
             }
         }

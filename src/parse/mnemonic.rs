@@ -1,6 +1,7 @@
 //! From an opcode's text to the opcode: a hash table made of the opcode table when clifc is compiled.
 
-use super::cursor::{Cursor, is_word};
+use super::bytes8;
+use super::cursor::Cursor;
 use crate::ir::Opcode;
 use crate::ir::opcode::ALL;
 
@@ -13,7 +14,8 @@ static TABLE: [u8; SLOTS] = {
     let mut table = [EMPTY; SLOTS];
     let mut code = 0;
     while code < ALL.len() {
-        let mut slot = slot(hash(ALL[code].name().as_bytes()));
+        let name = ALL[code].name().as_bytes();
+        let mut slot = slot(bytes8::prefix(name), name.len());
         while table[slot] != EMPTY {
             slot = (slot + 1) % SLOTS;
         }
@@ -23,53 +25,56 @@ static TABLE: [u8; SLOTS] = {
     table
 };
 
-const SEED: u32 = 0;
-
-/// The hash of a name with one more byte.
-#[inline(always)]
-const fn add(hash: u32, byte: u8) -> u32 {
-    (hash ^ byte as u32).wrapping_mul(0x9e37_79b1)
-}
-
-/// The first slot for a hash.
-#[inline(always)]
-const fn slot(hash: u32) -> usize {
-    (hash >> 22) as usize % SLOTS
-}
-
-const fn hash(name: &[u8]) -> u32 {
-    let mut hash = SEED;
-    let mut i = 0;
-    while i < name.len() {
-        hash = add(hash, name[i]);
-        i += 1;
+/// By opcode: the first eight bytes of its name.
+static BEGINNINGS: [u64; ALL.len()] = {
+    let mut table = [0; ALL.len()];
+    let mut code = 0;
+    while code < ALL.len() {
+        table[code] = bytes8::prefix(ALL[code].name().as_bytes());
+        code += 1;
     }
-    hash
+    table
+};
+
+/// The first slot for a name of `len` bytes that begins with these.
+#[inline(always)]
+const fn slot(beginning: u64, len: usize) -> usize {
+    ((beginning ^ len as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as usize % SLOTS
 }
 
 /// Moves past a word; gives it, and the opcode that it spells.
 #[inline(always)]
 pub(super) fn read<'a>(cur: &mut Cursor<'a>) -> (&'a [u8], Option<Opcode>) {
-    let start = cur.pos;
-    let mut hash = SEED;
-    let mut end = start;
-    while let Some(&byte) = cur.text.get(end)
-        && is_word(byte)
+    let bytes = cur.peek8(0);
+    let len = bytes8::before_punctuation(bytes);
+    if len < 8
+        && let Some(opcode) = lookup(bytes8::first(bytes, len), len, |_| true)
     {
-        hash = add(hash, byte);
-        end += 1;
+        let word = &cur.text[cur.pos..cur.pos + len];
+        cur.pos += len;
+        return (word, Some(opcode));
     }
-    cur.pos = end;
-    let word = &cur.text[start..end];
-    let mut slot = slot(hash);
+    read_any(cur)
+}
+
+/// As [`read`], for every word.
+fn read_any<'a>(cur: &mut Cursor<'a>) -> (&'a [u8], Option<Opcode>) {
+    let word = cur.word();
+    let found = lookup(bytes8::prefix(word), word.len(), |opcode| opcode.name().as_bytes() == word);
+    (word, found)
+}
+
+/// The opcode whose name has this length, begins with these bytes, and is `right`.
+#[inline(always)]
+fn lookup(beginning: u64, len: usize, right: impl Fn(Opcode) -> bool) -> Option<Opcode> {
+    let mut slot = slot(beginning, len);
     loop {
         let code = TABLE[slot];
         if code == EMPTY {
-            return (word, None);
+            return None;
         }
-        let opcode = ALL[code as usize];
-        if opcode.name().as_bytes() == word {
-            return (word, Some(opcode));
+        if BEGINNINGS[code as usize] == beginning && right(ALL[code as usize]) {
+            return Some(ALL[code as usize]);
         }
         slot = (slot + 1) % SLOTS;
     }

@@ -2,7 +2,8 @@
 //!
 //! [`split()`] finds the functions and module items of a file without reading them; [`function`] reads
 //! one function in one pass over its bytes straight into the IR's arrays: no tokens, no strings, no
-//! maps by name, since the number in `v123` is the index. What a function needs to be built is checked
+//! maps by name, since the number in `v123` is the index; a function with numbers far above its size is
+//! read again with compact ones, which is what is printed then. What a function needs to be built is checked
 //! here: references, numbers, names, result counts. Whether operands have the right types is for the
 //! verifier to say.
 //!
@@ -10,6 +11,7 @@
 //! function again and notes them.
 
 mod body;
+mod bytes8;
 mod context;
 mod cursor;
 mod finish;
@@ -18,6 +20,7 @@ mod mnemonic;
 mod module;
 mod names;
 mod number;
+mod numbering;
 mod operands;
 mod parser;
 mod preamble;
@@ -57,11 +60,10 @@ pub fn function_with_positions(
 }
 
 fn read(mut parser: Parser) -> Result<(), Failed> {
-    parser.start();
-    if parser.header().is_ok() {
-        parser.preamble();
-        parser.body();
-        parser.finish();
+    parser.whole_function();
+    if parser.needs_numbering {
+        parser.renumber();
+        parser.whole_function();
     }
     if parser.failed() { Err(Failed) } else { Ok(()) }
 }

@@ -1,6 +1,7 @@
 //! Integer literals, decimal or `0x`, with underscores anywhere among the digits; and where float
 //! literals end, whose meaning is [`FloatFormat`]'s.
 
+use super::bytes8;
 use super::cursor::{Cursor, is_word};
 use crate::ir::FloatFormat;
 
@@ -50,28 +51,28 @@ impl Integer {
 
 impl Cursor<'_> {
     /// Moves past an integer literal with an optional sign.
-    #[inline]
+    #[inline(always)]
     pub fn integer(&mut self) -> Option<Integer> {
         let negative = self.peek() == b'-';
-        let start = self.pos + (negative || self.peek() == b'+') as usize;
-        let digits = &self.text[start..];
-        let mut value = 0u64;
-        let mut len = 0;
-        while let Some(&b) = digits.get(len)
-            && b.is_ascii_digit()
-            && len < 18
-        {
-            value = value * 10 + (b - b'0') as u64;
-            len += 1;
+        let sign = (negative || self.peek() == b'+') as usize;
+        let digits = self.peek8(sign);
+        let (number, len) = bytes8::decimal(digits);
+        let after = (digits >> (8 * (len & 7))) as u8;
+        if len.wrapping_sub(1) >= 7 || is_word(after) || after == b'.' {
+            return self.long_integer(negative, sign);
         }
-        let mut magnitude = value as u128;
-        if len == 0 || digits.get(len).is_some_and(|&b| is_word(b)) {
-            (magnitude, len) = long_integer(digits)?;
-        }
-        if digits.get(len) == Some(&b'.') {
+        self.pos += sign + len;
+        Some(Integer { negative, magnitude: number as u128 })
+    }
+
+    /// An integer with underscores, a hexadecimal one, or one of many digits, behind a sign.
+    #[inline(never)]
+    fn long_integer(&mut self, negative: bool, sign: usize) -> Option<Integer> {
+        let (magnitude, len) = long_magnitude(self.text.get(self.pos + sign..)?)?;
+        if self.peek_at(sign + len) == b'.' {
             return None;
         }
-        self.pos = start + len;
+        self.pos += sign + len;
         Some(Integer { negative, magnitude })
     }
 
@@ -95,9 +96,8 @@ impl Cursor<'_> {
     }
 }
 
-/// An integer with underscores, a hexadecimal one, or one of many digits: its value and length.
-#[cold]
-fn long_integer(digits: &[u8]) -> Option<(u128, usize)> {
+/// The value and the length of the digits at the start of a text.
+fn long_magnitude(digits: &[u8]) -> Option<(u128, usize)> {
     let (radix, prefix) = if digits.starts_with(b"0x") { (16, 2) } else { (10, 0) };
     let mut value = 0u128;
     let mut any = false;

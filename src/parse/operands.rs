@@ -322,9 +322,12 @@ impl Parser<'_> {
     }
 
     /// An offset, which has a sign; zero if there is none.
-    #[inline]
+    #[inline(always)]
     pub fn offset32(&mut self) -> Parse<i32> {
-        self.cur.space();
+        // Mostly right after the address.
+        if !matches!(self.cur.peek(), b'+' | b'-') {
+            self.cur.space();
+        }
         if !matches!(self.cur.peek(), b'+' | b'-') {
             return Ok(0);
         }
@@ -361,48 +364,67 @@ impl Parser<'_> {
     pub fn mem_flags(&mut self) -> Parse<MemFlags> {
         let mut flags = MemFlags::default();
         loop {
-            let at = self.cur.pos;
-            // The common ones as they are printed; everything else by its word.
-            if self.cur.eat_bytes(b"notrap ") {
-                flags.trap = None;
-                continue;
-            } else if self.cur.eat_bytes(b"aligned ") {
-                flags.aligned = true;
-                continue;
-            } else if self.cur.at_entity(b"region") {
-                let region = self.region_ref()?;
-                if flags.region.replace(region).is_some() {
-                    return Err(self.error_at(at, "a second alias region"));
-                }
-                self.cur.space();
-                continue;
-            } else if self.cur.at_entity(b"v") {
-                break;
-            }
-            match self.cur.peek_word() {
-                b"notrap" => flags.trap = None,
-                b"aligned" => flags.aligned = true,
-                b"readonly" => flags.readonly = true,
-                b"can_move" => flags.can_move = true,
-                b"little" if flags.endianness != Some(Endianness::Big) => {
+            // Most as they are printed; everything else by its word.
+            let cur = &mut self.cur;
+            match cur.peek() {
+                b'v' if cur.peek_at(1).is_ascii_digit() => return Ok(flags),
+                b'n' if cur.eat_bytes(b"notrap ") => flags.trap = None,
+                b'a' if cur.eat_bytes(b"aligned ") => flags.aligned = true,
+                b'r' if cur.eat_bytes(b"readonly ") => flags.readonly = true,
+                b'c' if cur.eat_bytes(b"can_move ") => flags.can_move = true,
+                b'r' if cur.at_entity(b"region") => self.region_flag(&mut flags)?,
+                b'l' if flags.endianness.is_none() && cur.eat_bytes(b"little ") => {
                     flags.endianness = Some(Endianness::Little);
                 }
-                b"big" if flags.endianness != Some(Endianness::Little) => {
-                    flags.endianness = Some(Endianness::Big);
+                _ => {
+                    if !self.mem_flag(&mut flags)? {
+                        return Ok(flags);
+                    }
                 }
-                b"little" | b"big" => return Err(self.error("both `little` and `big`")),
-                word => match TrapCode::parse(word).or_else(|| sugar::trap_code(word)) {
-                    Some(code) => flags.trap = Some(code),
-                    None if sugar::is_dropped_flag(word) => {}
-                    None => break,
-                },
             }
-            self.cur.word();
-            self.cur.space();
         }
-        Ok(flags)
     }
 
+    /// Any other memory flag; false if there is none.
+    #[inline(never)]
+    fn mem_flag(&mut self, flags: &mut MemFlags) -> Parse<bool> {
+        self.cur.space();
+        match self.cur.peek_word() {
+            b"notrap" => flags.trap = None,
+            b"aligned" => flags.aligned = true,
+            b"readonly" => flags.readonly = true,
+            b"can_move" => flags.can_move = true,
+            b"little" if flags.endianness != Some(Endianness::Big) => {
+                flags.endianness = Some(Endianness::Little);
+            }
+            b"big" if flags.endianness != Some(Endianness::Little) => {
+                flags.endianness = Some(Endianness::Big);
+            }
+            b"little" | b"big" => return Err(self.error("both `little` and `big`")),
+            word => match TrapCode::parse(word).or_else(|| sugar::trap_code(word)) {
+                Some(code) => flags.trap = Some(code),
+                None if sugar::is_dropped_flag(word) => {}
+                None => return Ok(false),
+            },
+        }
+        self.cur.word();
+        self.cur.space();
+        Ok(true)
+    }
+
+    /// The region that a memory access is in, and the white space after it.
+    #[inline]
+    fn region_flag(&mut self, flags: &mut MemFlags) -> Parse<()> {
+        let at = self.cur.pos;
+        let region = self.region_ref()?;
+        self.cur.space();
+        match flags.region.replace(region) {
+            None => Ok(()),
+            Some(_) => Err(self.error_at(at, "a second alias region")),
+        }
+    }
+
+    #[inline]
     fn region_ref(&mut self) -> Parse<Region> {
         let at = self.cur.pos;
         let region = self.entity(b"region", "an alias region: region«n»")?;

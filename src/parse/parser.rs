@@ -3,14 +3,17 @@
 use super::context::{Failed, MAX_ERRORS, Parse, ParseContext, SourceMap, record};
 use super::cursor::Cursor;
 use super::number::Integer;
+use super::numbering::Numbering;
 use crate::diag::Diagnostic;
 use crate::entity::Entity;
 use crate::ir::{Block, BlockArg, BlockData, Function, Inst, Name, PackedDef, Type, Value, types};
 
-/// Numbers of values and blocks are below this, or below the length of the text.
-const MIN_LIMIT: usize = 1 << 20;
+/// However short a text is, numbers of values and blocks below this are taken as they are.
+const MIN_LIMIT: usize = 1 << 14;
 /// The same for what the preamble declares, whose entries are larger.
-const MIN_ENTITY_LIMIT: u32 = 1 << 16;
+const MIN_ENTITY_LIMIT: usize = 1 << 12;
+/// No declaration in the preamble is shorter.
+const MIN_DECLARATION: usize = 8;
 
 /// The state of reading one function.
 pub(super) struct Parser<'a> {
@@ -18,8 +21,8 @@ pub(super) struct Parser<'a> {
     pub cur: Cursor<'a>,
     /// Offset of the text in its file.
     pub base: usize,
-    /// Numbers of values and blocks are below this.
-    limit: u32,
+    /// Numbers of values and blocks below this are taken as they are.
+    pub limit: u32,
     /// Numbers of what the preamble declares are below this.
     entity_limit: u32,
     pub cx: &'a mut ParseContext,
@@ -27,6 +30,13 @@ pub(super) struct Parser<'a> {
     pub map: Option<&'a mut SourceMap>,
     /// The block being read.
     pub block: Option<Block>,
+    /// The last source location as written, white space after it included, and its number: many lines
+    /// repeat that of the line before. At first, what begins no location.
+    pub location: (&'a [u8], u32),
+    /// What replaces the numbers of values and blocks, once the text is found to need it.
+    numbering: Option<Numbering>,
+    /// Whether the text is found to need it.
+    pub needs_numbering: bool,
     /// How many diagnostics there were before this function.
     earlier: usize,
 }
@@ -39,14 +49,45 @@ impl<'a> Parser<'a> {
         func: &'a mut Function,
         map: Option<&'a mut SourceMap>,
     ) -> Self {
-        let limit = text.len().clamp(MIN_LIMIT, BlockArg::MAX_VALUE as usize) as u32;
-        let entity_limit = (text.len() as u32).clamp(MIN_ENTITY_LIMIT, limit);
-        let earlier = cx.diagnostics.len();
-        Parser { cur: Cursor::new(text), base, limit, entity_limit, cx, func, map, block: None, earlier }
+        let limit = |entities: usize| entities.min(BlockArg::MAX_VALUE as usize) as u32;
+        Parser {
+            cur: Cursor::new(text),
+            base,
+            limit: limit(MIN_LIMIT + text.len()),
+            entity_limit: limit(MIN_ENTITY_LIMIT + text.len() / MIN_DECLARATION),
+            earlier: cx.diagnostics.len(),
+            cx,
+            func,
+            map,
+            block: None,
+            location: (b"\n", 0),
+            numbering: None,
+            needs_numbering: false,
+        }
+    }
+
+    /// Goes back to the start, to replace all numbers of values and blocks.
+    pub fn renumber(&mut self) {
+        self.cx.diagnostics.truncate(self.earlier);
+        self.cur.pos = 0;
+        self.block = None;
+        self.numbering = Some(Numbering::new(self.cur.text));
+        self.needs_numbering = false;
+        self.limit = 0;
+    }
+
+    /// Reads the text from start to end.
+    pub fn whole_function(&mut self) {
+        self.start();
+        if self.header().is_ok() {
+            self.preamble();
+            self.body();
+            self.finish();
+        }
     }
 
     /// Empties what the function goes to.
-    pub fn start(&mut self) {
+    fn start(&mut self) {
         self.cx.scratch.clear();
         self.func.stencil.clear();
         self.func.params.clear();
@@ -62,7 +103,7 @@ impl<'a> Parser<'a> {
 
     /// Whether so much was wrong that reading on is no use.
     pub fn hopeless(&self) -> bool {
-        self.cx.diagnostics.len() >= self.earlier + MAX_ERRORS
+        self.needs_numbering || self.cx.diagnostics.len() >= self.earlier + MAX_ERRORS
     }
 
     /// Reports an error at a position of the text.
@@ -110,15 +151,68 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// The number of an entity: what follows `prefix` at the position.
+    /// A value's number, where one is defined or used.
     #[inline(always)]
-    pub fn number(&mut self, prefix: &[u8], what: &str) -> Parse<u32> {
+    pub fn value_number(&mut self) -> Parse<u32> {
         let at = self.cur.pos;
-        match self.cur.entity(prefix) {
+        match self.cur.entity(b"v") {
             Some(number) if number < self.limit => Ok(number),
-            Some(_) => Err(self.number_too_large(at, what)),
-            None => Err(self.expected(what)),
+            Some(number) => self.large_value(number, at),
+            None => Err(self.expected("a value: v«n»")),
         }
+    }
+
+    /// What replaces the number of a value that is not below the limit.
+    #[cold]
+    pub fn large_value(&mut self, number: u32, at: usize) -> Parse<u32> {
+        self.replace_number(number, at, "a value: v«n»", |numbering| &numbering.values)
+    }
+
+    /// A block's number, where one is defined or named.
+    #[inline(always)]
+    pub fn block_number(&mut self) -> Parse<u32> {
+        let at = self.cur.pos;
+        match self.cur.entity(b"block") {
+            Some(number) if number < self.limit => Ok(number),
+            Some(number) => {
+                self.replace_number(number, at, "a block: block«n»", |numbering| &numbering.blocks)
+            }
+            None => Err(self.expected("a block: block«n»")),
+        }
+    }
+
+    #[cold]
+    fn replace_number(
+        &mut self,
+        number: u32,
+        at: usize,
+        what: &str,
+        table: fn(&Numbering) -> &Vec<u32>,
+    ) -> Parse<u32> {
+        if number >= BlockArg::MAX_VALUE {
+            return Err(self.number_too_large(at, what));
+        }
+        let Some(numbering) = &self.numbering else {
+            self.needs_numbering = true;
+            return Err(Failed);
+        };
+        match table(numbering).binary_search(&number) {
+            Ok(place) => Ok(place as u32),
+            // Only after an error, which may have left reading in a string.
+            Err(_) => Err(self.number_too_large(at, what)),
+        }
+    }
+
+    /// A value as the text spells it.
+    pub fn spelled_value(&self, value: Value) -> Value {
+        let numbers = self.numbering.as_ref().map(|numbering| &numbering.values);
+        numbers.and_then(|numbers| numbers.get(value.index())).map_or(value, |&number| Value(number))
+    }
+
+    /// A block as the text spells it.
+    pub fn spelled_block(&self, block: Block) -> Block {
+        let numbers = self.numbering.as_ref().map(|numbering| &numbering.blocks);
+        numbers.and_then(|numbers| numbers.get(block.index())).map_or(block, |&number| Block(number))
     }
 
     #[cold]
@@ -126,20 +220,28 @@ impl<'a> Parser<'a> {
         self.error_at(at, format!("a number too large for {what}"))
     }
 
-    /// An entity reference in the preamble or an operand: `prefix` and its number.
-    pub fn entity<K: Entity>(&mut self, prefix: &[u8], what: &str) -> Parse<K> {
+    /// The number of another entity: what follows `prefix` at the position.
+    #[inline]
+    pub fn number(&mut self, prefix: &[u8], what: &str) -> Parse<u32> {
         let at = self.cur.pos;
-        match self.number(prefix, what)? {
-            number if number < self.entity_limit => Ok(K::new(number as usize)),
-            _ => Err(self.number_too_large(at, what)),
+        match self.cur.entity(prefix) {
+            Some(number) if number < self.entity_limit => Ok(number),
+            Some(_) => Err(self.number_too_large(at, what)),
+            None => Err(self.expected(what)),
         }
+    }
+
+    /// An entity reference in the preamble or an operand: `prefix` and its number.
+    #[inline]
+    pub fn entity<K: Entity>(&mut self, prefix: &[u8], what: &str) -> Parse<K> {
+        Ok(K::new(self.number(prefix, what)? as usize))
     }
 
     /// A value that is used: one that the text has defined, or else must define later.
     #[inline(always)]
     pub fn value(&mut self) -> Parse<u32> {
         let at = self.cur.pos;
-        let number = self.number(b"v", "a value: v«n»")?;
+        let number = self.value_number()?;
         let value = Value(number);
         if !matches!(self.func.stencil.value_defs.get(value), Some(def) if *def != PackedDef::NONE) {
             self.cx.scratch.forward_values.push((value, at));
@@ -151,7 +253,7 @@ impl<'a> Parser<'a> {
     #[inline]
     pub fn block_ref(&mut self) -> Parse<Block> {
         let at = self.cur.pos;
-        let block = Block(self.number(b"block", "a block: block«n»")?);
+        let block = Block(self.block_number()?);
         self.cx.scratch.named_blocks.push((block, at));
         Ok(block)
     }
@@ -184,20 +286,25 @@ impl<'a> Parser<'a> {
     }
 
     /// Makes `value` have a type and a definition.
-    #[inline]
+    #[inline(always)]
     pub fn define_value(&mut self, value: Value, ty: Type, def: PackedDef, at: usize) -> Parse<()> {
         let stencil = &mut self.func.stencil;
-        let len = stencil.value_defs.len();
-        if value.index() == len {
+        if value.index() == stencil.value_defs.len() {
             stencil.value_types.push(ty);
             stencil.value_defs.push(def);
             return Ok(());
         }
+        self.define_out_of_order(value, ty, def, at)
+    }
+
+    fn define_out_of_order(&mut self, value: Value, ty: Type, def: PackedDef, at: usize) -> Parse<()> {
+        let stencil = &mut self.func.stencil;
+        let len = stencil.value_defs.len();
         if value.index() > len {
             stencil.value_types.ensure(value, types::INVALID);
             stencil.value_defs.ensure(value, PackedDef::NONE);
         } else if stencil.value_defs[value] != PackedDef::NONE {
-            return Err(self.error_at(at, format!("{value} is defined twice")));
+            return Err(self.error_at(at, format!("{} is defined twice", self.spelled_value(value))));
         }
         self.func.stencil.value_types[value] = ty;
         self.func.stencil.value_defs[value] = def;
@@ -218,28 +325,19 @@ impl<'a> Parser<'a> {
         self.cx.scratch.results.clear();
     }
 
-    /// The largest number of a value in the text.
-    pub fn largest_value(&self) -> u32 {
-        let mut cur = Cursor::new(self.cur.text);
-        let mut largest = 0;
-        while !cur.at_end() {
-            match cur.peek() {
-                b';' => cur.skip_line(),
-                b'v' => match cur.entity(b"v") {
-                    Some(number) if number < self.limit => largest = largest.max(number),
-                    _ => cur.pos += 1,
-                },
-                _ => cur.pos += 1,
-            }
+    /// A number above those of all values in the text.
+    pub fn unused_value(&self) -> u32 {
+        match &self.numbering {
+            Some(numbering) => numbering.values.len() as u32,
+            None => Numbering::new(self.cur.text).values.last().map_or(0, |&largest| largest + 1),
         }
-        largest
     }
 
     /// Makes `block` the one being read, with instructions from here on.
     pub fn open_block(&mut self, block: Block, data: BlockData, at: usize) -> Parse<()> {
         let stencil = &mut self.func.stencil;
         if stencil.blocks.get(block).is_some_and(|data| data.defined) {
-            return Err(self.error_at(at, format!("{block} is defined twice")));
+            return Err(self.error_at(at, format!("{} is defined twice", self.spelled_block(block))));
         }
         stencil.blocks.ensure(block, BlockData::default());
         stencil.blocks[block] = data;

@@ -213,7 +213,7 @@ impl Parser<'_> {
     /// A value number above all those of the text.
     fn fresh(&mut self) -> Value {
         if self.cx.scratch.next_fresh == 0 {
-            self.cx.scratch.next_fresh = self.largest_value() + 1;
+            self.cx.scratch.next_fresh = self.unused_value();
         }
         self.cx.scratch.next_fresh += 1;
         Value(self.cx.scratch.next_fresh - 1)

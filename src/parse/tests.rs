@@ -122,6 +122,25 @@ fn errors_say_what_and_where() {
 }
 
 #[test]
+fn large_numbers_become_compact_ones() {
+    let text = b"function %v9() -> i32 {\nblock900000:\n v1000000 = iconst.i32 1 ; v7\n v3 = iadd_imm v1000000, 2\n \
+                 jump block40000000(v3)\nblock40000000(v1000001: i32):\n return v1000001\n}";
+    let mut func = Function::default();
+    function(text, 0, &mut ParseContext::new(), &mut func).expect("right text");
+    assert!(func.stencil.value_defs.len() <= 6 && func.stencil.blocks.len() == 2);
+    let printed = func.to_string();
+    assert!(printed.contains("jump block1(v0)") && printed.contains("return v2"), "{printed}");
+    let message = complaint("block0(v0: i32):\nv5000000 = iadd v0, v0\nv5000000 = iadd v0, v9000000").1;
+    assert_eq!(message, "v5000000 is defined twice");
+    let message = complaint("block0(v0: i32):\nv1 = iadd v0, v9000000").1;
+    assert_eq!(message, "v9000000 is not defined");
+    assert_eq!(
+        complaint("ss70000 = explicit_slot 4\nblock0:").1,
+        "a number too large for a stack slot: ss«n»"
+    );
+}
+
+#[test]
 fn several_errors_are_reported_and_each_once() {
     let text = b"function %f() {\nblock0:\n v1 = foo\n v2 = iadd v1, v1\n v3 = bar\n return v2, v3, v4 }";
     let mut cx = ParseContext::new();

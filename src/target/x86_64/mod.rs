@@ -22,7 +22,7 @@ pub mod pseudo;
 pub mod regs;
 pub mod rows;
 
-use crate::ir::{Inst, InstData, Signature, Stencil, TrapCode, Type};
+use crate::ir::{Inst, InstData, Signature, Stencil, TrapCode, Type, Value};
 use crate::mach::abi::AbiSignature;
 use crate::mach::buffer::{CodeBuffer, Label};
 use crate::mach::frame::Frame;
@@ -78,6 +78,10 @@ impl Isa for X86_64 {
 
     fn lower_terminator(cx: &mut Lower<'_, Self>, inst: Inst, targets: &[u32]) -> Result<(), Unsupported> {
         lower::control::lower(cx, inst, targets)
+    }
+
+    fn lower_branch(cx: &mut Lower<'_, Self>, value: Value, may_fold: bool, targets: &[u32]) {
+        lower::control::branch_on(cx, value, may_fold, targets);
     }
 
     fn lower_jump(cx: &mut Lower<'_, Self>, target: u32) {

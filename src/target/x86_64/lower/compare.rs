@@ -59,21 +59,48 @@ pub fn condition(cx: &mut Cx, value: Value) -> Test {
 
 /// The same; `unique` says that nothing else uses what was looked through on the way to `value`, so that
 /// loads may be folded.
-fn condition_on(cx: &mut Cx, asked: Value, mut unique: bool) -> Test {
+pub fn condition_on(cx: &mut Cx, asked: Value, mut unique: bool) -> Test {
     let mut value = asked;
+    let mut negated = false;
     unique &= cx.unique(value).is_some();
-    // A boolean's extension is zero exactly when it is.
-    while let Some(data) = cx.def_by(value, Opcode::Uextend) {
-        value = Value(data.a);
+    for _ in 0..MOST_STEPS {
+        let Some((inner, negates)) = look_through(cx, value, unique) else { break };
+        negated ^= negates;
+        value = inner;
         unique &= cx.unique(value).is_some();
     }
+    let test = plain_condition(cx, value, unique, value == asked);
+    if negated { test.complement() } else { test }
+}
+
+/// A value that is zero exactly when `value` is; or, with `true`, exactly when it is not.
+fn look_through(cx: &mut Cx, value: Value, unique: bool) -> Option<(Value, bool)> {
+    let data = cx.f.insts[cx.def_inst(value)?];
+    let inner = Value(data.a);
+    match data.opcode {
+        Opcode::Uextend => Some((inner, false)),
+        Opcode::Icmp if unique || !cx.is_used(value) => {
+            let cc = data.int_cc();
+            if cx.constant(Value(data.b)) != Some(0) || !matches!(cc, IntCc::Equal | IntCc::NotEqual) {
+                return None;
+            }
+            let condition = cx.f.insts[cx.unique(inner)?].opcode;
+            if !matches!(condition, Opcode::Icmp | Opcode::Fcmp | Opcode::Uextend) {
+                return None;
+            }
+            rule!(cx, "condition.negated");
+            Some((inner, cc == IntCc::Equal))
+        }
+        _ => None,
+    }
+}
+
+/// The condition of a value that is not looked through; `direct` says that it is the one that was asked for.
+fn plain_condition(cx: &mut Cx, value: Value, unique: bool, direct: bool) -> Test {
     if let Some(inst) = cx.def_inst(value) {
         let data = cx.f.insts[inst];
         match data.opcode {
             Opcode::Icmp if unique || !cx.is_used(value) => {
-                if let Some(test) = negated_condition(cx, &data, unique) {
-                    return test;
-                }
                 rule!(cx, "condition.icmp");
                 return compare_ints(cx, data.int_cc(), Value(data.a), Value(data.b), unique);
             }
@@ -86,7 +113,7 @@ fn condition_on(cx: &mut Cx, asked: Value, mut unique: bool) -> Test {
                 test_bits(cx, Value(data.a), Value(data.b), data.ty);
                 return Test::One(Cond::Ne);
             }
-            _ if unique && value == asked => {
+            _ if unique && direct => {
                 if let Some(cond) = super::overflow::fuse(cx, inst, value) {
                     return Test::One(cond);
                 }
@@ -104,21 +131,6 @@ fn condition_on(cx: &mut Cx, asked: Value, mut unique: bool) -> Test {
     let reg = cx.put(value);
     rows::test_mr(cx, size, reg, reg);
     Test::One(Cond::Ne)
-}
-
-/// `icmp eq x, 0` where x is itself a condition.
-fn negated_condition(cx: &mut Cx, data: &InstData, unique: bool) -> Option<Test> {
-    let inner = Value(data.a);
-    if cx.constant(Value(data.b)) != Some(0) || !matches!(data.int_cc(), IntCc::Equal | IntCc::NotEqual) {
-        return None;
-    }
-    let inst = cx.unique(inner)?;
-    if !matches!(cx.f.insts[inst].opcode, Opcode::Icmp | Opcode::Fcmp | Opcode::Uextend) {
-        return None;
-    }
-    rule!(cx, "condition.negated");
-    let test = condition_on(cx, inner, unique);
-    Some(if data.int_cc() == IntCc::Equal { test.complement() } else { test })
 }
 
 /// Sets the flags by the bits common to two values.

@@ -20,10 +20,7 @@ pub fn lower(cx: &mut Cx, inst: Inst, targets: &[u32]) -> Result {
     let data = cx.f.insts[inst];
     match data.opcode {
         Opcode::Jump => rows::jump(cx, Label(targets[0])),
-        Opcode::Brif => {
-            let test = branch_condition(cx, Value(data.a));
-            branch(cx, test, Label(targets[0]), Label(targets[1]));
-        }
+        Opcode::Brif => branch_on(cx, Value(data.a), true, targets),
         Opcode::BrTable => table(cx, Value(data.a), targets),
         Opcode::Trap => rows::ud2(cx, data.trap_code().0),
         Opcode::Return => call::return_(cx, &data),
@@ -37,9 +34,10 @@ pub fn lower(cx: &mut Cx, inst: Inst, targets: &[u32]) -> Result {
     Ok(())
 }
 
-/// The condition of a branch: also an `and` or `or` of two comparisons, as two conditions.
-fn branch_condition(cx: &mut Cx, value: Value) -> Test {
-    compare::condition(cx, value)
+/// Goes to the first target if a value is not zero, else to the second.
+pub fn branch_on(cx: &mut Cx, value: Value, may_fold: bool, targets: &[u32]) {
+    let test = compare::condition_on(cx, value, may_fold);
+    branch(cx, test, Label(targets[0]), Label(targets[1]));
 }
 
 fn branch(cx: &mut Cx, test: Test, then: Label, other: Label) {

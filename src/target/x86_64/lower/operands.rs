@@ -15,6 +15,10 @@ use regalloc2::{RegClass, VReg};
 /// The lowering context of this target.
 pub type Cx<'a> = Lower<'a, X86_64>;
 
+/// How far a chain of instructions is followed from each of its uses: without a limit, long chains would cost
+/// quadratic time.
+pub const MOST_STEPS: usize = 16;
+
 /// The size arithmetic on a type is done in: at least 32 bits, whose upper part is then undefined.
 #[inline]
 pub fn alu_size(ty: Type) -> OperandSize {
@@ -108,7 +112,8 @@ impl Terms {
 
     /// `first = x + c` becomes `x` with `c` in the displacement.
     fn fold_constants(&mut self, cx: &Cx) {
-        while let Some((rest, sum)) = plus_constant(cx, self.first, self.disp, 0) {
+        for _ in 0..MOST_STEPS {
+            let Some((rest, sum)) = plus_constant(cx, self.first, self.disp, 0) else { return };
             (self.first, self.disp) = (rest, sum);
         }
     }
