@@ -236,7 +236,7 @@ fn complaint(text: &[u8], settings: &[&str]) -> Option<String> {
     Some("it takes too long".into())
 }
 
-/// What clifc says of itself when it compiles a text.
+/// What is wrong with what clifc says of a text.
 fn bug(text: &[u8], settings: &[&str]) -> Option<String> {
     check::file(text, Environment::ANY);
     let target = Target::of(Arch::X86_64);
@@ -247,8 +247,11 @@ fn bug(text: &[u8], settings: &[&str]) -> Option<String> {
     let options = BuildOptions { target, flags, layout: Layout::default(), jobs: 1, time: false };
     let built = driver::build(&Source { name: "mutation", text }, &options, &Observer::NONE);
     let diagnostics = built.err().unwrap_or_default();
-    let bug = diagnostics.into_iter().find(|diagnostic| diagnostic.severity == Severity::Bug)?;
-    Some(bug.message)
+    if let Some(bug) = diagnostics.iter().find(|diagnostic| diagnostic.severity == Severity::Bug) {
+        return Some(format!("{}: {}", settings.join(" "), bug.message));
+    }
+    let stray = diagnostics.iter().find(|diagnostic| diagnostic.offset > text.len())?;
+    Some(format!("it complains about what is behind the end: {}", stray.message))
 }
 
 fn number(name: &str, usual: u64) -> u64 {
