@@ -26,7 +26,7 @@ impl Display for Function {
 struct Placed<'a> {
     func: &'a Function,
     linkage: Linkage,
-    section: Option<&'a str>,
+    section: Option<&'a [u8]>,
     align: Option<u32>,
     names: SymbolNames,
 }
@@ -45,7 +45,7 @@ impl Display for Placed<'_> {
         let Function { stencil, params } = self.func;
         write!(f, "{}function {}{}", self.linkage.prefix(), params.name, stencil.signature)?;
         if let Some(section) = self.section {
-            write!(f, " section {}", Quoted(section.as_bytes()))?;
+            write!(f, " section {}", Quoted(section))?;
         }
         if let Some(align) = self.align {
             write!(f, " align {align}")?;
@@ -82,7 +82,7 @@ impl Function {
     pub fn placed<'a>(
         &'a self,
         linkage: Linkage,
-        section: Option<&'a str>,
+        section: Option<&'a [u8]>,
         align: Option<u32>,
     ) -> impl Display + 'a {
         Placed { func: self, linkage, section, align, names: SymbolNames::Written }
