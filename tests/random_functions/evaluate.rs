@@ -89,6 +89,7 @@ impl<'a> Machine<'a> {
             }
             self.steps = self.steps.checked_sub(1).ok_or(Stop::TooLong)?;
             let get = |names: &[Value]| -> Vec<u128> { names.iter().map(|&name| values[name]).collect() };
+            let mut returned = Vec::new();
             let to = match &data.end {
                 Terminator::Jump(to) => to,
                 Terminator::Brif(value, then, other) => {
@@ -101,11 +102,16 @@ impl<'a> Machine<'a> {
                 Terminator::BrTable(value, default, table) => {
                     table.get(values[*value] as usize).unwrap_or(default)
                 }
+                Terminator::TryCall(callee, args, normal, _) => {
+                    returned = self.call(*callee, &get(args), depth + 1)?;
+                    normal
+                }
                 Terminator::Return(results) => return Ok(Next::Return(get(results))),
                 Terminator::ReturnCall(callee, args) => return Ok(Next::Call(*callee, get(args))),
                 Terminator::Trap => return Err(Stop::Trap),
             };
-            block_args = get(&to.args);
+            let arg = |&arg: &Value| if arg >= TRY_RESULT { returned[arg - TRY_RESULT] } else { values[arg] };
+            block_args = to.args.iter().map(arg).collect();
             block = to.block;
         }
     }

@@ -88,6 +88,8 @@ struct Generator<'a> {
     addresses: Vec<Address>,
     block: usize,
     left: usize,
+    /// A constant that comes up often.
+    favourite: u128,
 }
 
 const INT_BINARY: [&str; 12] =
@@ -126,8 +128,9 @@ impl<'a> Generator<'a> {
             slots: vec![64; random.pick(&[0, 0, 1, 2])],
         };
         let (scope, addresses, exact) = Default::default();
+        let (block, left, favourite) = (0, shape.size, u128::from(random.next()) * 0xffff_ffff_ffff_ffef);
         let mut this =
-            Generator { random, program, shape, f, exact, scope, addresses, block: 0, left: shape.size };
+            Generator { random, program, shape, f, exact, scope, addresses, block, left, favourite };
         if callee {
             this.f.convention = this.random.pick(&["fast", "tail", "system_v"]);
             for _ in 0..this.random.below(9) {
@@ -212,7 +215,8 @@ impl<'a> Generator<'a> {
         let bits = match ty {
             Ty::F32 => self.float_bits(23, 8),
             Ty::F64 => self.float_bits(52, 11),
-            _ => match self.random.below(8) {
+            _ => match self.random.below(9) {
+                8 => self.favourite,
                 0 => 0,
                 1 => 1,
                 2 => u128::MAX,
@@ -301,10 +305,27 @@ impl<'a> Generator<'a> {
 
     /// A value to branch on or select by.
     fn condition(&mut self) -> Value {
-        match self.random.below(6) {
+        match self.random.below(10) {
             0 => {
                 let ty = self.int();
                 self.operand(ty)
+            }
+            9 => self.result_against_zero(),
+            8 => {
+                let (a, b) = (self.condition(), self.condition());
+                if self.f.types[a] != self.f.types[b] {
+                    return a;
+                }
+                let ty = self.f.types[a];
+                let op = self.random.pick(&["band", "bor", "bxor"]);
+                self.add(op, ty, vec![a, b], ty)
+            }
+            7 => {
+                let value = self.condition();
+                let ty = self.f.types[value];
+                let zero = self.constant(ty, 0);
+                let with = Inst { word: self.random.pick(&["eq", "ne", "eq", "ugt"]), ..NONE };
+                self.emit("icmp", ty, vec![value, zero], with, &[Ty::I8])[0]
             }
             1 => {
                 let ty = self.random.pick(&Ty::FLOATS);
@@ -320,6 +341,24 @@ impl<'a> Generator<'a> {
                 self.compare(ty)
             }
         }
+    }
+
+    /// What arithmetic leaves in the flags.
+    fn result_against_zero(&mut self) -> Value {
+        let ty = self.int();
+        let (a, b) = (self.operand(ty), self.operand(ty));
+        let op = self.random.pick(&["iadd", "isub", "band", "bor", "bxor", "ishl", "ushr", "sshr", "imul"]);
+        let value = self.add(op, ty, vec![a, b], ty);
+        if self.random.chance(20) {
+            self.instruction();
+        }
+        if self.random.chance(30) {
+            return value;
+        }
+        let zero = self.constant(ty, 0);
+        let with = Inst { word: self.random.pick(&INT_CONDITIONS), ..NONE };
+        let args = if self.random.chance(80) { vec![value, zero] } else { vec![zero, value] };
+        self.emit("icmp", ty, args, with, &[Ty::I8])[0]
     }
 
     fn compare(&mut self, ty: Ty) -> Value {
@@ -620,11 +659,51 @@ impl<'a> Generator<'a> {
         }
     }
 
+    /// A condition made of what is loaded, used several times: what is folded into one use must not be missed
+    /// by the others.
+    fn loaded_condition(&mut self) {
+        let ty = self.int();
+        let flags = self.random.pick(&["", "notrap", "big"]);
+        let at = self.address(ty.bytes());
+        let loaded = self.load("load", ty, flags, at);
+        let other = self.operand(ty);
+        let (value, ty) = match self.random.below(6) {
+            0 => (loaded, ty),
+            1 if ty != Ty::I128 => (self.add("uextend", Ty::I128, vec![loaded], Ty::I128), Ty::I128),
+            2 if ty.bits() < 64 => (self.add("sextend", Ty::I64, vec![loaded], Ty::I64), Ty::I64),
+            3 if ty != Ty::I128 => {
+                let double = Ty::INTS[Ty::INTS.iter().position(|&one| one == ty).expect("an integer") + 1];
+                (self.add("iconcat", ty, vec![loaded, other], double), double)
+            }
+            4 if ty != Ty::I8 => (self.add("ireduce", Ty::I8, vec![loaded], Ty::I8), Ty::I8),
+            _ => {
+                let mask = if self.random.chance(60) { self.any_constant(ty) } else { other };
+                let op = self.random.pick(&["band", "band", "iadd", "bxor"]);
+                (self.add(op, ty, vec![loaded, mask], ty), ty)
+            }
+        };
+        let limit = if self.random.chance(50) { self.constant(ty, 0) } else { self.operand(ty) };
+        let with = Inst { word: self.random.pick(&INT_CONDITIONS), ..NONE };
+        let mut test = self.emit("icmp", ty, vec![value, limit], with, &[Ty::I8])[0];
+        self.scope.push(test);
+        if self.random.chance(30) {
+            test = self.add("uextend", Ty::I64, vec![test], Ty::I64);
+        }
+        for _ in 0..self.random.below(3) {
+            let ty = self.random.pick(&Ty::ALL);
+            let (a, b) = (self.operand(ty), self.operand(ty));
+            let exact = self.exact[a] && self.exact[b];
+            let chosen = self.add("select", ty, vec![test, a, b], ty);
+            self.exact[chosen] = exact;
+        }
+    }
+
     /// Sequences that lowerings look for.
     fn idiom(&mut self) {
         let ty = self.int();
         let a = self.operand(ty);
-        match self.random.below(6) {
+        match self.random.below(8) {
+            6 | 7 => self.loaded_condition(),
             0 => {
                 let zero = self.constant(ty, 0);
                 let compared = self.compare(ty);

@@ -53,6 +53,12 @@ impl fmt::Display for Ty {
 
 pub type Value = usize;
 
+/// Stands for the first result of a try_call among the arguments of its block calls; others follow.
+pub const TRY_RESULT: Value = 1 << 40;
+
+/// Stands for the first word of an exception's payload in the same place.
+pub const TRY_PAYLOAD: Value = 1 << 41;
+
 /// An instruction. Which fields count follows from `op`.
 #[derive(Clone, Debug)]
 pub struct Inst {
@@ -82,6 +88,8 @@ pub enum Terminator {
     Jump(BlockCall),
     Brif(Value, BlockCall, BlockCall),
     BrTable(Value, BlockCall, Vec<BlockCall>),
+    /// Where it returns to comes first, the handlers last.
+    TryCall(usize, Vec<Value>, BlockCall, Vec<BlockCall>),
     Return(Vec<Value>),
     ReturnCall(usize, Vec<Value>),
     Trap,
@@ -121,7 +129,12 @@ fn values(values: &[Value]) -> String {
 impl fmt::Display for BlockCall {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(f, "block{}", self.block)?;
-        if self.args.is_empty() { Ok(()) } else { write!(f, "({})", values(&self.args)) }
+        let name = |&arg: &Value| match arg {
+            TRY_PAYLOAD.. => format!("exn{}", arg - TRY_PAYLOAD),
+            TRY_RESULT.. => format!("ret{}", arg - TRY_RESULT),
+            _ => format!("v{arg}"),
+        };
+        if self.args.is_empty() { Ok(()) } else { write!(f, "({})", list(&self.args, name)) }
     }
 }
 
@@ -132,6 +145,12 @@ impl fmt::Display for Terminator {
             Terminator::Brif(value, then, other) => write!(f, "brif v{value}, {then}, {other}"),
             Terminator::BrTable(value, default, table) => {
                 write!(f, "br_table v{value}, {default}, [{}]", list(table, |call| call.to_string()))
+            }
+            Terminator::TryCall(function, args, normal, handlers) => {
+                let tagged: Vec<String> =
+                    handlers.iter().enumerate().map(|(tag, call)| format!("tag{tag}: {call}")).collect();
+                let (args, handlers) = (values(args), tagged.join(", "));
+                write!(f, "try_call fn{function}({args}), sig{function}, {normal}, [ {handlers} ]")
             }
             Terminator::Return(results) => write!(f, "return {}", values(results)),
             Terminator::ReturnCall(function, args) => {
@@ -249,7 +268,7 @@ pub fn callees(function: &Function) -> impl Iterator<Item = usize> {
     let calls = |inst: &&Inst| matches!(inst.op, "call" | "func_addr" | "call_indirect");
     let insts = function.blocks.iter().flat_map(move |block| block.insts.iter().filter(calls));
     let ends = function.blocks.iter().filter_map(|block| match block.end {
-        Terminator::ReturnCall(callee, _) => Some(callee),
+        Terminator::ReturnCall(callee, _) | Terminator::TryCall(callee, ..) => Some(callee),
         _ => None,
     });
     insts.map(|inst| inst.entity).chain(ends)

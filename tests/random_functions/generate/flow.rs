@@ -18,9 +18,10 @@ impl Generator<'_> {
             }
             self.left -= 1;
             if depth > 0 && self.random.chance(12) {
-                match self.random.below(5) {
+                match self.random.below(6) {
                     0 | 1 => self.branch(depth - 1),
                     2 | 3 => self.repeat(depth - 1),
+                    4 => self.attempt(depth - 1),
                     _ => self.table(depth - 1),
                 }
             } else {
@@ -146,6 +147,61 @@ impl Generator<'_> {
         self.start(join);
     }
 
+    /// A try_call, which always returns.
+    fn attempt(&mut self, depth: usize) {
+        let program = self.program;
+        let can = |&index: &usize| program[index].convention != "fast";
+        let callees: Vec<usize> = (0..program.len()).filter(can).collect();
+        if callees.is_empty() {
+            return;
+        }
+        let callee = self.random.pick(&callees);
+        let args = self.arguments(callee);
+        let join = self.join();
+        let arm = self.join();
+        let normal = if self.random.chance(50) { arm } else { join };
+        let mut normal = self.block_call(normal);
+        for arg in &mut normal.args {
+            let fits: Vec<usize> = (0..program[callee].returns.len())
+                .filter(|&result| program[callee].returns[result] == self.f.types[*arg])
+                .collect();
+            if !fits.is_empty() && self.random.chance(70) {
+                *arg = TRY_RESULT + self.random.pick(&fits);
+            }
+        }
+        let handlers = self.random.below(3);
+        let handlers: Vec<BlockCall> = (0..handlers).map(|_| self.handler(join, arm)).collect();
+        self.end(Terminator::TryCall(callee, args, normal, handlers));
+        let scope = self.scope();
+        for block in [arm, join] {
+            for param in self.f.blocks[block].params.clone() {
+                self.exact[param] = self.f.types[param].is_int();
+            }
+        }
+        self.arm(arm, join, depth);
+        self.restore(&scope);
+        self.start(join);
+    }
+
+    fn handler(&mut self, join: usize, arm: usize) -> BlockCall {
+        let block = self.random.pick(&[join, arm]);
+        let mut call = self.block_call(block);
+        for arg in &mut call.args {
+            if self.f.types[*arg] == Ty::I64 && self.random.chance(60) {
+                *arg = TRY_PAYLOAD + self.random.below(2);
+            }
+        }
+        call
+    }
+
+    /// Arguments for a call: the buffer, and what fits.
+    fn arguments(&mut self, callee: usize) -> Vec<Value> {
+        let program = self.program;
+        let mut args = vec![self.f.blocks[0].params[0]];
+        args.extend(program[callee].params[1..].iter().map(|&ty| self.operand(ty)));
+        args
+    }
+
     /// A loop that ends after at most a few rounds.
     fn repeat(&mut self, depth: usize) {
         let header = self.join();
@@ -224,10 +280,8 @@ impl Generator<'_> {
             return;
         }
         let callee = self.random.below(self.program.len());
-        let Function { params, returns, .. } = self.program[callee].clone();
-        let buffer = self.f.blocks[0].params[0];
-        let mut args = vec![buffer];
-        args.extend(params[1..].iter().map(|&ty| self.operand(ty)));
+        let returns = &self.program[callee].returns;
+        let mut args = self.arguments(callee);
         let with = Inst { entity: callee, ..NONE };
         let op = if self.random.chance(20) {
             let address = self.emit("func_addr", Ty::I64, vec![], with.clone(), &[Ty::I64])[0];
@@ -236,7 +290,7 @@ impl Generator<'_> {
         } else {
             "call"
         };
-        let results = self.emit(op, Ty::I64, args, with, &returns);
+        let results = self.emit(op, Ty::I64, args, with, returns);
         for &result in &results {
             self.exact[result] = self.f.types[result].is_int();
         }
@@ -269,9 +323,7 @@ impl Generator<'_> {
             let candidates: Vec<usize> = candidates.iter().filter(fits).copied().collect();
             if !candidates.is_empty() {
                 let callee = self.random.pick(&candidates);
-                let params = self.program[callee].params.clone();
-                let mut args = vec![self.f.blocks[0].params[0]];
-                args.extend(params[1..].iter().map(|&ty| self.operand(ty)));
+                let args = self.arguments(callee);
                 self.end(Terminator::ReturnCall(callee, args));
                 return;
             }

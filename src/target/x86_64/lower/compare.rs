@@ -191,6 +191,8 @@ fn compare_imm(cx: &mut Cx, cc: IntCc, a: Value, imm: i32, ty: Type, may_fold: b
     };
     if imm == 0
         && may_fold
+        // Another lowering of this comparison may have asked for it: then it keeps its operands.
+        && !cx.is_used(a)
         && let Some(band) = cx.unique(a).map(|inst| cx.f.insts[inst])
         && band.opcode == Opcode::Band
         && matches!(cc, Equal | NotEqual | SignedLessThan | SignedGreaterThanOrEqual)
