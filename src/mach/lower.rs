@@ -353,6 +353,7 @@ impl<'a, I: Isa> Lower<'a, I> {
             return Ok(());
         }
         self.try_inst = Some(inst);
+        self.current = inst;
         let sig = self.f.call_signature(data).expect("a call has a signature");
         let abi = self.abi_of(sig)?;
         let signature = self.f.sig(sig);
