@@ -140,6 +140,10 @@ pub fn lower_function<'a, I: Isa>(
     tables.prepare(f);
     blocks.build(f, analysis, vcode, |block| tables.double_branch(f, block));
     check_types::<I>(f)?;
+    if let Some((inst, _)) = f.stack_maps.first() {
+        let message = format!("stack maps are not supported yet on {}", I::NAME);
+        return Err(Unsupported { inst: Some(*inst), message });
+    }
     let mut cx = Lower::<I> {
         f,
         flags,
