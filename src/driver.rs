@@ -74,6 +74,14 @@ struct Unit {
     code: CompiledStencil,
 }
 
+/// Whether there are objects for an architecture.
+pub fn has_back_end(arch: Arch) -> bool {
+    match arch {
+        Arch::X86_64 => true,
+        Arch::Aarch64 | Arch::S390x => false,
+    }
+}
+
 /// Builds an object from a file.
 pub fn build(source: &Source, options: &BuildOptions, observer: &Observer) -> Result<Built, Vec<Diagnostic>> {
     let mut timing = Timing::default();

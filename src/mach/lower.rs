@@ -5,7 +5,7 @@
 //! immediate, an addition as an address mode, a load as a memory operand. What nobody asked for and has no
 //! side effects costs nothing, not even a visit to the target's code.
 //!
-//! Invariants. A load may be taken in ([`Lower::sink_load`]) only by its single user, in its own block, with
+//! Invariants. A load may be taken in ([`Lower::sink`]) only by its single user, in its own block, with
 //! no side effect between them: an *epoch* number per instruction, which goes up at every store, call and
 //! trap, is equal for both. The chain of instructions between the load and the one being lowered must
 //! consist of single uses as well ([`Lower::unique`]). Within a group, everything is pushed in program order,
