@@ -119,8 +119,8 @@ pub struct State<I: Isa> {
     frame: Frame,
     layout: Layout,
     buffer: CodeBuffer,
-    env: MachineEnv,
-    env_with_frame_pointer: MachineEnv,
+    /// Allocatable registers without and with a frame pointer.
+    envs: [MachineEnv; 2],
     compiled: CompiledStencil,
     isa: std::marker::PhantomData<I>,
 }
@@ -170,8 +170,7 @@ impl<I: Isa> Compiler<I> {
                 frame: Frame::default(),
                 layout: Layout::default(),
                 buffer: CodeBuffer::default(),
-                env: I::machine_env(flags, false),
-                env_with_frame_pointer: I::machine_env(flags, true),
+                envs: [false, true].map(|frame_pointer| I::machine_env(flags, frame_pointer)),
                 compiled: CompiledStencil::default(),
                 isa: std::marker::PhantomData,
             },
@@ -243,14 +242,17 @@ fn lower<I: Isa>(state: &mut State<I>, stencil: &Stencil, flags: &Flags) -> Resu
     Ok(())
 }
 
+fn has_frame_pointer(summary: &LowerSummary, flags: &Flags) -> bool {
+    summary.needs_frame_pointer || flags.preserve_frame_pointers()
+}
+
 fn allocate<I: Isa>(state: &mut State<I>, _: &Stencil, flags: &Flags) -> Result<(), Failure> {
     let algorithm = match flags.regalloc_algorithm() {
         RegallocAlgorithm::Backtracking => regalloc2::Algorithm::Ion,
         RegallocAlgorithm::SinglePass => regalloc2::Algorithm::Fastalloc,
     };
     let check = flags.regalloc_checker();
-    let frame_pointer = state.summary.needs_frame_pointer || flags.preserve_frame_pointers();
-    let env = if frame_pointer { &state.env_with_frame_pointer } else { &state.env };
+    let env = &state.envs[usize::from(has_frame_pointer(&state.summary, flags))];
     state
         .allocator
         .run(&state.vcode, I::rows(), env, algorithm, check)
@@ -258,17 +260,17 @@ fn allocate<I: Isa>(state: &mut State<I>, _: &Stencil, flags: &Flags) -> Result<
 }
 
 fn emit<I: Isa>(state: &mut State<I>, stencil: &Stencil, flags: &Flags) -> Result<(), Failure> {
-    let State { frame, vcode, allocator, layout, buffer, abi, summary, .. } = state;
+    let State { frame, vcode, allocator, layout, buffer, abi, summary, envs, .. } = state;
     let output = allocator.output();
     frame.clear();
     frame.outgoing = summary.outgoing;
     frame.calls = summary.calls;
-    frame.frame_pointer = summary.needs_frame_pointer || flags.preserve_frame_pointers();
+    frame.frame_pointer = has_frame_pointer(summary, flags);
     frame.incoming_bytes = abi.stack_bytes;
     frame.growth = summary.tail_bytes.saturating_sub(abi.stack_bytes);
     frame.callee_pops = abi.callee_pops;
     frame.spill_count = output.num_spillslots as u32;
-    frame.written = emit::written_registers::<I>(vcode, output);
+    frame.written = emit::written_registers::<I>(vcode, output, &envs[usize::from(frame.frame_pointer)]);
     I::finish_frame(frame, stencil, flags).map_err(|message| Failure::Unsupported { inst: None, message })?;
     state.compiled = emit::emit::<I>(vcode, output, frame, layout, flags, buffer);
     Ok(())

@@ -1,4 +1,4 @@
-//! Time spent by phase, for `clifc build --time`.
+//! Time spent by phase and memory used, for `clifc build --time`.
 
 use std::time::{Duration, Instant};
 
@@ -36,4 +36,11 @@ impl Timing {
     pub fn phases(&self) -> &[(&'static str, Duration)] {
         &self.phases
     }
+}
+
+/// The most memory the process has had in use so far, in bytes, where the system says so.
+pub fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().trim_end_matches(" kB").parse::<u64>().ok()? << 10)
 }

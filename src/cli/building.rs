@@ -9,7 +9,7 @@ use clifc::driver::{self, BuildOptions, Built, Dump, Observer};
 use clifc::ir::Name;
 use clifc::object::Layout;
 use clifc::object::disasm::{Style, disassemble};
-use clifc::timing::Timing;
+use clifc::timing::{self, Timing};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::{Build, Emit};
@@ -141,7 +141,10 @@ fn dependencies(output: &Path, input: &Path) -> String {
 fn times(timing: &Timing) -> String {
     let line =
         |(phase, time): &(&str, Duration)| format!("{phase:<16} {:>10.3} ms\n", time.as_secs_f64() * 1e3);
-    timing.phases().iter().map(line).collect()
+    let times: String = timing.phases().iter().map(line).collect();
+    let memory = timing::peak_memory();
+    let memory = memory.map(|bytes| format!("{:<16} {:>10.3} MB\n", "peak memory", bytes as f64 / 1e6));
+    times + &memory.unwrap_or_default()
 }
 
 /// Does `work`, which reports how many functions are done, and shows that if it takes long and

@@ -4,7 +4,7 @@
 //! code is written once, front to back. Solution: a relaxable branch is written in its shortest form and
 //! put on a list. When the function is complete, every branch that does not reach is lengthened,
 //! until all reach (lengths only grow, so this ends, in practice after two or three rounds over the
-//! branches); then one copy moves the code apart and writes the branches. Labels, relocations and the
+//! branches, and see [`PATIENCE`]); then one copy moves the code apart and writes the branches. Labels, relocations and the
 //! other positions are mapped in the same order.
 //!
 //! Invariants: everything is recorded in increasing order of place, so that mapping is one merge. A
@@ -19,6 +19,10 @@ use crate::ir::TrapCode;
 pub struct Label(pub u32);
 
 const UNBOUND: u32 = u32::MAX;
+
+/// Rounds over the branches after which one is lengthened although it just reaches, more and more generously:
+/// a chain in which each lengthened branch puts the next out of reach would take as many rounds as it is long.
+const PATIENCE: i64 = 8;
 
 /// How a target writes relaxable branches: forms from short to long.
 pub trait BranchForms {
@@ -252,11 +256,13 @@ impl CodeBuffer {
         let count = self.branches.len();
         self.grown.clear();
         self.grown.resize(count + 1, 0);
-        loop {
+        for round in 0.. {
+            let slack = (1 << i64::min(30, i64::max(0, round - PATIENCE))) - 1;
             let mut changed = false;
             for i in 0..count {
                 let branch = self.branches[i];
                 let distance = self.place_of(branch.label) - (branch.at + self.grown[i]) as i64;
+                let distance = if distance < 0 { distance - slack } else { distance + slack };
                 let mut form = branch.form;
                 while !B::reaches(branch.kind, form, distance) {
                     form += 1;

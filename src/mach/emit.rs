@@ -13,7 +13,7 @@ use super::layout::Layout;
 use super::spills::Copies;
 use super::vcode::VCode;
 use crate::options::Flags;
-use regalloc2::{Allocation, Edit, Output, PRegSet, ProgPoint};
+use regalloc2::{Allocation, Edit, MachineEnv, Output, PRegSet, ProgPoint};
 
 /// Emits a function.
 pub fn emit<I: Isa>(
@@ -50,7 +50,7 @@ pub fn emit<I: Isa>(
         I::emit_trap(code, buffer);
     }
     let mut compiled = buffer.finish::<I::Branches>();
-    compiled.frame_size = frame.size + 8 * frame.saved.len() as u32;
+    compiled.frame_size = frame.incoming;
     compiled
 }
 
@@ -141,16 +141,29 @@ fn for_each_written<I: Isa>(vcode: &VCode, output: &Output, index: usize, mut vi
     }
 }
 
-/// All registers the function writes: by its instructions' results and clobbers, and by moves.
-pub fn written_registers<I: Isa>(vcode: &VCode, output: &Output) -> PRegSet {
+/// All registers the function writes: by its instructions' results and clobbers, and by moves. One of the
+/// allocator's that is read was written before.
+pub fn written_registers<I: Isa>(vcode: &VCode, output: &Output, env: &MachineEnv) -> PRegSet {
     let mut written = PRegSet::empty();
-    for index in 0..vcode.insts.len() {
-        for_each_written::<I>(vcode, output, index, |regs| written.union_from(regs));
+    for reg in output.allocs.iter().filter_map(|alloc| alloc.as_reg()) {
+        written.add(reg);
     }
     for (_, Edit::Move { to, .. }) in &output.edits {
         if let Some(reg) = to.as_reg() {
             written.add(reg);
         }
+    }
+    let mut allocatable = PRegSet::empty();
+    for set in env.preferred_regs_by_class.iter().chain(&env.non_preferred_regs_by_class) {
+        allocatable.union_from(*set);
+    }
+    written.intersect_from(allocatable);
+    let rows = I::rows();
+    for inst in &vcode.insts {
+        written.union_from(rows[inst.row.0 as usize].clobbers);
+    }
+    for &clobbers in &vcode.clobbers {
+        written.union_from(clobbers);
     }
     written
 }

@@ -58,6 +58,21 @@ pub enum LimitStep {
     Add(i32),
 }
 
+/// What the stack pointer is a multiple of.
+pub const STACK_ALIGNMENT: u32 = 16;
+
+/// Whether a slot asks for more than the stack pointer's alignment. Its address is then rounded up wherever it
+/// is taken.
+pub fn is_overaligned(slot: &StackSlotData) -> bool {
+    1 << slot.align_shift > STACK_ALIGNMENT
+}
+
+/// Bytes set aside for a slot.
+pub fn slot_room(slot: &StackSlotData) -> u64 {
+    let rounding = if is_overaligned(slot) { (1u64 << slot.align_shift) - STACK_ALIGNMENT as u64 } else { 0 };
+    slot.size as u64 + rounding
+}
+
 impl Frame {
     /// Forgets the last function.
     pub fn clear(&mut self) {
@@ -75,10 +90,10 @@ impl Frame {
         self.slots.clear();
         for slot in stack_slots.values() {
             // What 16-byte accesses may be meant for is aligned for them.
-            let natural = if slot.size >= 16 { 16 } else { 8 };
-            at = at.next_multiple_of((1 << slot.align_shift).clamp(natural, 16));
+            let natural = if slot.size >= 16 { STACK_ALIGNMENT } else { 8 };
+            at = at.next_multiple_of((1 << slot.align_shift).clamp(natural, STACK_ALIGNMENT));
             self.slots.push(at);
-            at += slot.size;
+            at += slot_room(slot) as u32;
         }
         at.next_multiple_of(8)
     }

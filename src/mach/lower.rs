@@ -140,6 +140,10 @@ pub fn lower_function<'a, I: Isa>(
     tables.prepare(f);
     blocks.build(f, analysis, vcode, |block| tables.double_branch(f, block));
     check_types::<I>(f)?;
+    if let Some((inst, _)) = f.stack_maps.first() {
+        let message = format!("stack maps are not supported yet on {}", I::NAME);
+        return Err(Unsupported { inst: Some(*inst), message });
+    }
     let mut cx = Lower::<I> {
         f,
         flags,
@@ -349,6 +353,7 @@ impl<'a, I: Isa> Lower<'a, I> {
             return Ok(());
         }
         self.try_inst = Some(inst);
+        self.current = inst;
         let sig = self.f.call_signature(data).expect("a call has a signature");
         let abi = self.abi_of(sig)?;
         let signature = self.f.sig(sig);

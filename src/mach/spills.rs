@@ -78,9 +78,7 @@ impl Copies {
 
     /// An instruction writes several.
     pub fn forget_all(&mut self, regs: PRegSet) {
-        for reg in regs {
-            self.known.remove(reg);
-        }
+        self.known.intersect_from(regs.invert());
     }
 
     fn learn(&mut self, reg: PReg, slot: u32) {

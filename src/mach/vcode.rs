@@ -236,12 +236,17 @@ impl VCode {
         self.aliases[vreg.vreg()] = target;
     }
 
-    /// What a virtual register stands for.
+    /// What a virtual register stands for. Chains become shorter on the way, so that a long one is not gone through
+    /// again and again.
     #[inline]
-    fn resolve(&self, mut vreg: VReg) -> VReg {
+    fn resolve(&mut self, mut vreg: VReg) -> VReg {
         while let Some(&next) = self.aliases.get(vreg.vreg())
             && next.vreg() != vreg.vreg()
         {
+            let after = self.aliases[next.vreg()];
+            if after.vreg() != next.vreg() {
+                self.aliases[vreg.vreg()] = after;
+            }
             vreg = next;
         }
         vreg

@@ -2,7 +2,7 @@
 //!
 //! `system_v` is the System V ABI's (section 3.2.3); `fast` and `tail` are our own between functions of one
 //! build and take the same registers, `tail` with the callee removing stack arguments; `windows_fastcall`
-//! is Microsoft's x64 convention; `preserve_all` is `system_v` with every register preserved.
+//! is Microsoft's x64 convention; `preserve_all` is `system_v` without results and with every register preserved.
 //! Each is a row of [`Convention`].
 
 use super::regs::*;
@@ -17,6 +17,8 @@ pub struct Convention {
     float_args: &'static [PReg],
     int_returns: &'static [PReg],
     float_returns: &'static [PReg],
+    /// A register that LLVM returns one more integer in.
+    llvm_return: Option<PReg>,
     /// Integer and float arguments use up positions together.
     positional: bool,
     /// Bytes the caller leaves below the stack arguments.
@@ -40,16 +42,13 @@ const SYSTEM_V_PRESERVED: PRegSet = set(&[RBX, RBP, R12, R13, R14, R15]);
 const WINDOWS_PRESERVED: PRegSet = set(&[
     RBX, RBP, RDI, RSI, R12, R13, R14, R15, XMM6, XMM7, XMM8, XMM9, XMM10, XMM11, XMM12, XMM13, XMM14, XMM15,
 ]);
-const ALL_BUT_RETURNS: PRegSet = set(&[
-    RBX, RBP, RDI, RSI, RCX, R8, R9, R10, R11, R12, R13, R14, R15, XMM2, XMM3, XMM4, XMM5, XMM6, XMM7, XMM8,
-    XMM9, XMM10, XMM11, XMM12, XMM13, XMM14, XMM15,
-]);
 
 const SYSTEM_V_ROW: Convention = Convention {
     int_args: &[RDI, RSI, RDX, RCX, R8, R9],
     float_args: &[XMM0, XMM1, XMM2, XMM3, XMM4, XMM5, XMM6, XMM7],
     int_returns: &[RAX, RDX],
     float_returns: &[XMM0, XMM1],
+    llvm_return: Some(RCX),
     positional: false,
     shadow: 0,
     callee_pops: false,
@@ -61,28 +60,25 @@ static SYSTEM_V: Convention = SYSTEM_V_ROW;
 static FAST: Convention = Convention {
     int_returns: &[RAX, RDX, RCX, RSI, RDI, R8, R9],
     float_returns: &[XMM0, XMM1, XMM2, XMM3, XMM4, XMM5, XMM6, XMM7],
+    llvm_return: None,
     ..SYSTEM_V_ROW
 };
 
-static TAIL: Convention = Convention {
-    int_returns: &[RAX, RDX, RCX, RSI, RDI, R8, R9],
-    float_returns: &[XMM0, XMM1, XMM2, XMM3, XMM4, XMM5, XMM6, XMM7],
-    callee_pops: true,
-    ..SYSTEM_V_ROW
-};
+static TAIL: Convention = Convention { callee_pops: true, ..FAST };
 
 static WINDOWS: Convention = Convention {
     int_args: &[RCX, RDX, R8, R9],
     float_args: &[XMM0, XMM1, XMM2, XMM3],
-    int_returns: &[RAX],
+    int_returns: &[RAX, RDX],
     float_returns: &[XMM0],
+    llvm_return: None,
     positional: true,
     shadow: 32,
     callee_pops: false,
     preserved: WINDOWS_PRESERVED,
 };
 
-static PRESERVE_ALL: Convention = Convention { preserved: ALL_BUT_RETURNS, ..SYSTEM_V_ROW };
+static PRESERVE_ALL: Convention = Convention { preserved: ALL_REGISTERS, ..SYSTEM_V_ROW };
 
 /// The row of a convention; `None` if x86_64 does not have it.
 pub fn convention(call_conv: CallConv) -> Option<&'static Convention> {
@@ -139,22 +135,27 @@ pub const ALL_REGISTERS: PRegSet = set(&[
 ]);
 
 /// Hands out registers and stack places.
+#[derive(Default)]
 struct Assigner {
-    convention: &'static Convention,
+    int_regs: &'static [PReg],
+    float_regs: &'static [PReg],
+    /// One more, after those of `int_regs`.
+    extra: Option<PReg>,
+    positional: bool,
     ints: usize,
     floats: usize,
     stack: u32,
 }
 
 impl Assigner {
-    fn next_reg(&mut self, class: RegClass, ints: &'static [PReg], floats: &'static [PReg]) -> Option<PReg> {
-        let (used, regs) = match class {
-            RegClass::Int => (&mut self.ints, ints),
-            _ => (&mut self.floats, floats),
+    fn next_reg(&mut self, class: RegClass) -> Option<PReg> {
+        let (used, regs, extra) = match class {
+            RegClass::Int => (&mut self.ints, self.int_regs, self.extra),
+            _ => (&mut self.floats, self.float_regs, None),
         };
-        let reg = regs.get(*used).copied()?;
+        let reg = regs.iter().copied().chain(extra).nth(*used)?;
         *used += 1;
-        if self.convention.positional {
+        if self.positional {
             self.ints = self.ints.max(self.floats);
             self.floats = self.ints;
         }
@@ -169,18 +170,12 @@ impl Assigner {
     }
 
     /// Places one value; all of its parts in registers or all on the stack.
-    fn value(
-        &mut self,
-        param: &AbiParam,
-        ints: &'static [PReg],
-        floats: &'static [PReg],
-        parts: &mut Vec<Part>,
-    ) -> Param {
+    fn value(&mut self, param: &AbiParam, parts: &mut Vec<Part>) -> Param {
         let start = parts.len() as u32;
         let mut push = |place, ty| parts.push(Part { place, ty, extension: param.extension });
         if param.ty == types::I128 {
             // A register that is left alone stays unused, as with LLVM; GCC gives it to a later argument.
-            let mut next_reg = || self.next_reg(RegClass::Int, ints, floats);
+            let mut next_reg = || self.next_reg(RegClass::Int);
             if let (Some(low), Some(high)) = (next_reg(), next_reg()) {
                 push(Place::Reg(low), types::I64);
                 push(Place::Reg(high), types::I64);
@@ -190,7 +185,7 @@ impl Assigner {
             }
         } else {
             let class = if param.ty.is_int() { RegClass::Int } else { RegClass::Float };
-            let place = match self.next_reg(class, ints, floats) {
+            let place = match self.next_reg(class) {
                 Some(reg) => Place::Reg(reg),
                 None => self.stack_place(param.ty.bytes()),
             };
@@ -205,10 +200,15 @@ pub fn abi_signature(sig: &Signature, flags: &Flags) -> Result<AbiSignature, Str
     let convention = convention(sig.call_conv)
         .ok_or_else(|| format!("the calling convention {} is not supported yet on x86_64", sig.call_conv))?;
     let mut abi = AbiSignature { callee_pops: convention.callee_pops, ..AbiSignature::default() };
-    let mut returns = Assigner { convention, ints: 0, floats: 0, stack: 0 };
+    let mut returns = Assigner {
+        int_regs: convention.int_returns,
+        float_regs: convention.float_returns,
+        extra: convention.llvm_return.filter(|_| flags.enable_llvm_abi_extensions()),
+        ..Assigner::default()
+    };
     for param in &sig.returns {
-        let part = returns.value(param, convention.int_returns, convention.float_returns, &mut abi.parts);
-        abi.returns.push(part);
+        abi.returns.push(returns.value(param, &mut abi.parts));
+        check_size(returns.stack)?;
     }
     abi.return_bytes = returns.stack.next_multiple_of(16);
     if abi.return_bytes > 0 && !returns_in_memory(sig.call_conv, flags) {
@@ -217,21 +217,29 @@ pub fn abi_signature(sig: &Signature, flags: &Flags) -> Result<AbiSignature, Str
             sig.call_conv
         ));
     }
-    let mut args = Assigner { convention, ints: 0, floats: 0, stack: convention.shadow };
+    let mut args = Assigner {
+        int_regs: convention.int_args,
+        float_regs: convention.float_args,
+        positional: convention.positional,
+        stack: convention.shadow,
+        ..Assigner::default()
+    };
     if abi.return_bytes > 0 {
-        let reg = args.next_reg(RegClass::Int, convention.int_args, convention.float_args);
+        let reg = args.next_reg(RegClass::Int);
         abi.return_area = Some(Place::Reg(reg.expect("every convention passes integers in registers")));
     }
     for param in &sig.params {
         let place = match param.purpose {
             Purpose::StructArgument(size) => {
+                check_size(size)?;
                 let size = size.next_multiple_of(8);
                 let offset = args.stack;
                 args.stack += size;
                 Param::Copied { offset, size }
             }
-            _ => args.value(param, convention.int_args, convention.float_args, &mut abi.parts),
+            _ => args.value(param, &mut abi.parts),
         };
+        check_size(args.stack)?;
         abi.params.push(place);
     }
     // What is returned through an `sret` pointer is found through %rax by C callers.
@@ -240,6 +248,15 @@ pub fn abi_signature(sig: &Signature, flags: &Flags) -> Result<AbiSignature, Str
     }
     abi.stack_bytes = args.stack.next_multiple_of(16);
     Ok(abi)
+}
+
+/// Rejects what would not fit in a frame.
+fn check_size(bytes: u32) -> Result<(), String> {
+    const MOST: u32 = 128 << 20;
+    match bytes <= MOST {
+        true => Ok(()),
+        false => Err("arguments or results take more than 128 MiB of the stack".to_string()),
+    }
 }
 
 fn returns_in_memory(call_conv: CallConv, flags: &Flags) -> bool {

@@ -1,4 +1,4 @@
-//! Instructions written at once, without VCode: prologues, moves of the allocator, expansions.
+//! Instructions written at once, without VCode: prologues and expansions.
 //!
 //! The constructors of [`rows`](super::rows) work here too. A virtual register stands for the physical one of its number:
 //! see [`regs::direct`](super::regs::direct).

@@ -16,9 +16,9 @@ use crate::ir::TrapCode;
 use crate::mach::buffer::{BranchForms, CodeBuffer, Fixup, Label};
 use crate::mach::compiled::{RelocKind, SymbolRef};
 use crate::mach::frame::Frame;
-use crate::mach::inst::{MachInst, Row};
+use crate::mach::inst::{MachInst, Row, RowId};
 use crate::mach::isa::EmitContext;
-use regalloc2::Allocation;
+use regalloc2::{Allocation, PReg};
 
 /// Where things are that operands refer to.
 #[derive(Clone, Copy)]
@@ -92,6 +92,19 @@ pub fn encode(
         Format::Symbol => symbol(&view, buffer),
         Format::Expand => unreachable!("pseudo-instructions are emitted, not encoded"),
     }
+}
+
+/// Writes a move of the allocator: an instruction whose only operands are a register and another or a spill slot.
+pub fn transfer(row: RowId, register: PReg, other: Allocation, frame: &Frame, buffer: &mut CodeBuffer) {
+    let places = Places { frame, constants: Label(0) };
+    // The register has the same number whichever of the row's operands it is.
+    let allocs = [Allocation::reg(register); 2];
+    let view = InstView { row: &ROWS[row.0 as usize], small: 0, allocs: &allocs, words: &[] };
+    let rm = match other.as_stack() {
+        None => RegMem::register(number_of(other)),
+        Some(slot) => RegMem::frame(places, Place::Spill(slot.index() as u32)),
+    };
+    legacy(&view, places, rm, 0, (0, 0), buffer);
 }
 
 impl InstView<'_> {

@@ -4,6 +4,7 @@
 //! pointer is kept, pushed registers, then what [`Frame::place_locals`] lays out. A function that needs
 //! none of it has no prologue at all.
 
+use super::X86_64;
 use super::abi;
 use super::amode::{Amode, Cond, OperandSize, Place};
 use super::direct::Direct;
@@ -14,16 +15,20 @@ use crate::ir::*;
 use crate::mach::abi as shared;
 use crate::mach::buffer::{CodeBuffer, Label};
 use crate::mach::compiled::{LibCall, RelocKind, SymbolRef, UnwindOp};
-use crate::mach::frame::{Frame, LimitStep};
+use crate::mach::frame::{Frame, LimitStep, slot_room};
+use crate::mach::isa::Isa;
 use crate::options::{Flags, ProbestackStrategy};
 use regalloc2::{PReg, RegClass};
+
+/// How many vector registers may have to be saved.
+const VECTORS: u32 = 16;
 
 /// The largest frame: offsets in it are 32-bit displacements.
 const MAX_FRAME: u64 = 0x7fff_0000;
 
 /// Decides what is saved and where everything is.
 pub fn finish(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(), String> {
-    let slots: u64 = stencil.stack_slots.values().map(|slot| slot.size as u64 + 16).sum();
+    let slots: u64 = stencil.stack_slots.values().map(|slot| slot_room(slot) + 16).sum();
     if slots + frame.outgoing as u64 + frame.spill_count as u64 * 8 > MAX_FRAME {
         return Err("the stack frame is larger than 2 GiB, which x86_64 can't address".to_string());
     }
@@ -43,6 +48,10 @@ pub fn finish(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(),
     }
     let convention = abi::convention(stencil.signature.call_conv).expect("checked when it was lowered");
     let preserved = convention.preserved(flags);
+    let locals = frame.place_locals(&stencil.stack_slots);
+    if stencil.stack_limit.is_some() || probes(locals + 16 * VECTORS, flags) {
+        frame.written.add(SCRATCH);
+    }
     let mut vectors = 0;
     for reg in preserved {
         if frame.written.contains(reg) && !(frame.frame_pointer && reg == RBP) {
@@ -51,7 +60,6 @@ pub fn finish(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(),
         }
     }
     frame.saved.sort_by_key(|reg| (reg.class() == RegClass::Float, reg.hw_enc()));
-    let locals = frame.place_locals(&stencil.stack_slots);
     frame.saved_vectors = locals.next_multiple_of(16);
     let size = if vectors > 0 { frame.saved_vectors + 16 * vectors } else { locals };
     let pushed = pushed_bytes(frame);
@@ -175,7 +183,7 @@ fn grow_incoming(frame: &Frame, sink: &mut Direct) {
     sink.buffer().unwind(UnwindOp::SaveRegister { register: RETURN_ADDRESS, offset });
 }
 
-/// A register that holds nothing at entry in any convention, and is preserved by none.
+/// A register that holds nothing at entry in any convention.
 const SCRATCH: PReg = RAX;
 
 /// The DWARF number of the return address column.
@@ -200,9 +208,12 @@ fn check_limit(frame: &Frame, sink: &mut Direct) {
             LimitStep::Add(offset) => rows::add_ri(sink, OperandSize::Q64, scratch, scratch, offset),
         }
     }
+    // Not out of line: what unwinding has to know there is what it is behind the prologue.
     let trap = |sink: &mut Direct| {
-        let stub = sink.buffer().trap_stub(TrapCode::STACK_OVERFLOW);
-        rows::j_label(sink, Cond::B, stub);
+        let past = sink.buffer().label();
+        rows::j_label(sink, Cond::Ae, past);
+        X86_64::emit_trap(TrapCode::STACK_OVERFLOW, sink.buffer());
+        sink.buffer().bind(past);
     };
     if frame.size >= 32 << 10 {
         // Adding a large frame to the limit might wrap: the limit itself is checked first.
@@ -214,12 +225,23 @@ fn check_limit(frame: &Frame, sink: &mut Direct) {
     trap(sink);
 }
 
-/// Touches every page of a large frame, so that the guard page is not jumped over.
+/// Bytes below the stack pointer that are known not to be mapped.
+fn guard_size(flags: &Flags) -> u32 {
+    1 << flags.probestack_size_log2().min(30)
+}
+
+/// Whether a frame of `size` is probed.
+fn probes(size: u32, flags: &Flags) -> bool {
+    flags.enable_probestack() && size >= guard_size(flags)
+}
+
+/// Touches every page of a large frame, so that the guard page is not jumped over. The stack pointer stays
+/// where it is meanwhile: unwinding may count from it.
 fn probe(frame: &Frame, flags: &Flags, sink: &mut Direct) {
-    let guard = 1u32 << flags.probestack_size_log2().min(30);
-    if !flags.enable_probestack() || frame.size < guard {
+    if !probes(frame.size, flags) {
         return;
     }
+    let guard = guard_size(flags);
     let (rsp, scratch) = (regs::direct(RSP), regs::direct(SCRATCH));
     if flags.probestack_strategy() == ProbestackStrategy::Outline {
         rows::movl_ri(sink, regs::direct(RAX), frame.size as i32);
@@ -238,14 +260,13 @@ fn probe(frame: &Frame, flags: &Flags, sink: &mut Direct) {
         }
         return;
     }
-    rows::movl_ri(sink, scratch, pages as i32);
+    rows::movq_ri(sink, scratch, -(guard as i32));
     let again = sink.buffer().label();
     sink.buffer().bind(again);
-    rows::sub_ri(sink, OperandSize::Q64, rsp, rsp, guard as i32);
-    rows::or_mi(sink, OperandSize::L32, Amode::base(rsp, 0), 0);
-    rows::dec_r(sink, OperandSize::L32, scratch, scratch);
-    rows::j_label(sink, Cond::Ne, again);
-    rows::add_ri(sink, OperandSize::Q64, rsp, rsp, (pages * guard) as i32);
+    rows::or_mi(sink, OperandSize::L32, Amode::indexed(rsp, scratch, 0, 0), 0);
+    rows::sub_ri(sink, OperandSize::Q64, scratch, scratch, guard as i32);
+    rows::cmp_mi(sink, OperandSize::Q64, scratch, -((pages * guard) as i32));
+    rows::j_label(sink, Cond::Ge, again);
 }
 
 /// Undoes the prologue up to the return address; rsp points to it afterwards.
@@ -275,6 +296,14 @@ pub fn epilogue(frame: &Frame, buffer: &mut CodeBuffer) {
         rows::pop_r(sink, regs::direct(RBP));
         let offset = 8 + frame.growth;
         sink.buffer().unwind(UnwindOp::DefCfa { register: dwarf(RSP), offset });
+    }
+}
+
+/// Says that the registers saved in the frame have the caller's values again. Needed behind an epilogue only if the
+/// stack pointer moves on before the function is left: they are not found at the same distance from it then.
+pub fn registers_are_back(frame: &Frame, buffer: &mut CodeBuffer) {
+    for &reg in frame.saved.iter().chain(frame.frame_pointer.then_some(&RBP)) {
+        buffer.unwind(UnwindOp::RestoreRegister(dwarf(reg)));
     }
 }
 

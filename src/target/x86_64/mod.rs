@@ -31,9 +31,6 @@ use crate::mach::isa::{EmitContext, Isa, Remaking};
 use crate::mach::lower::{Lower, Unsupported};
 use crate::mach::text::{Names, Registers};
 use crate::options::Flags;
-use amode::{Amode, OperandSize, Place};
-use direct::Direct;
-use encode::Places;
 use regalloc2::{Allocation, MachineEnv, PReg, PRegSet, RegClass, VReg};
 use regs::*;
 use std::fmt;
@@ -131,20 +128,15 @@ impl Isa for X86_64 {
     }
 
     fn emit_move(from: Allocation, to: Allocation, class: RegClass, frame: &Frame, buffer: &mut CodeBuffer) {
-        let sink = &mut Direct::new(Places { frame, constants: Label(0) }, buffer);
-        let slot = |alloc: Allocation| {
-            let slot = alloc.as_stack().expect("registers were told apart");
-            Amode::at(Place::Spill(slot.index() as u32), 0)
-        };
-        match (class, from.as_reg().map(direct), to.as_reg().map(direct)) {
-            (RegClass::Int, Some(from), Some(to)) => rows::mov_rm(sink, OperandSize::Q64, to, from),
-            (RegClass::Int, Some(from), None) => rows::mov_mr(sink, OperandSize::Q64, from, slot(to)),
-            (RegClass::Int, None, Some(to)) => rows::mov_rm(sink, OperandSize::Q64, to, slot(from)),
-            (_, Some(from), Some(to)) => rows::movap_rr(sink, OperandSize::L32, to, from),
-            (_, Some(from), None) => rows::movup_store(sink, OperandSize::L32, from, slot(to)),
-            (_, None, Some(to)) => rows::movup_load(sink, OperandSize::L32, to, slot(from)),
+        let (row, register, other) = match (class, from.as_reg(), to.as_reg()) {
+            (RegClass::Int, _, Some(to)) => (rows::MOVQ_RM, to, from),
+            (RegClass::Int, Some(from), None) => (rows::MOVQ_MR, from, to),
+            (_, Some(_), Some(to)) => (rows::MOVAPS_RR, to, from),
+            (_, None, Some(to)) => (rows::MOVUPS_LOAD, to, from),
+            (_, Some(from), None) => (rows::MOVUPS_STORE, from, to),
             (_, None, None) => unreachable!("the allocator makes no moves between stack slots"),
-        }
+        };
+        encode::transfer(row, register, other, frame, buffer);
     }
 
     fn dwarf_register(reg: PReg) -> u16 {

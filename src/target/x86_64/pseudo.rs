@@ -178,6 +178,7 @@ fn tail_call(bytes: u32, cx: &EmitContext, buffer: &mut CodeBuffer, go: impl FnO
             let (rsp, r11) = (regs::direct(RSP), regs::direct(R11));
             rows::mov_rm(sink, OperandSize::Q64, r11, Amode::base(rsp, 0));
             rows::mov_mr(sink, OperandSize::Q64, r11, Amode::base(rsp, up as i32));
+            frame::registers_are_back(cx.frame, sink.buffer());
             rows::add_ri(sink, OperandSize::Q64, rsp, rsp, up as i32);
         }
         go(sink);

@@ -54,7 +54,7 @@ pub fn call_indirect(cx: &mut Cx, inst: Inst) -> Result {
 fn emit_call(cx: &mut Cx, inst: Inst, callee: Callee, sig: SigRef, args: &[u32]) -> Result {
     let abi = cx.abi_of(sig)?;
     let signature = cx.f.sig(sig);
-    cx.calls = true;
+    calls_with(cx, &abi);
     let args_bytes = abi.stack_bytes;
     cx.outgoing = cx.outgoing.max(args_bytes + abi.return_bytes);
     let mut uses = pass_arguments(cx, signature, &abi, args, Place::Outgoing, 0)?;
@@ -77,6 +77,13 @@ fn emit_call(cx: &mut Cx, inst: Inst, callee: Callee, sig: SigRef, args: &[u32])
         load_part(cx, reg, amode, part.ty);
     }
     Ok(())
+}
+
+/// Notes a call for the frame. A callee that removes its arguments may be left by a tail call with more or fewer of
+/// them; while that runs, unwinding finds our stack pointer to be off by the difference, hence needs the frame pointer.
+fn calls_with(cx: &mut Cx, abi: &AbiSignature) {
+    cx.calls = true;
+    cx.needs_frame_pointer |= abi.callee_pops;
 }
 
 /// Adds the fixed definitions of a result, or notes what is to be loaded.
@@ -128,10 +135,24 @@ fn pass_arguments(
 ) -> Result<Vec<Operand>> {
     let mut uses = Vec::with_capacity(args.len() + 2);
     // Copies are calls: they come before anything is in a register of the call.
-    for (&param, &arg) in abi.params.iter().zip(args) {
-        if let Param::Copied { offset, size } = param {
-            copy_argument(cx, Value(arg), Amode::at(place, offset as i32 + shift), size);
-        }
+    let copied = || {
+        abi.params.iter().zip(args).filter_map(|(&param, &arg)| match param {
+            Param::Copied { offset, size } => Some((Value(arg), offset as i32, size)),
+            Param::Parts(..) => None,
+        })
+    };
+    // What a tail call copies may lie in our own arguments, which it overwrites: it is first copied elsewhere.
+    let replaced = place == Place::Incoming;
+    for (arg, offset, size) in copied() {
+        let from = cx.put(arg);
+        let to = if replaced { Amode::at(Place::Outgoing, offset) } else { Amode::at(place, offset + shift) };
+        copy_argument(cx, from, to, size);
+    }
+    for (_, offset, size) in copied().filter(|_| replaced) {
+        cx.outgoing = cx.outgoing.max(abi.stack_bytes);
+        let from = cx.tmp(RegClass::Int);
+        rows::lea_rm(cx, OperandSize::Q64, from, Amode::at(Place::Outgoing, offset));
+        copy_argument(cx, from, Amode::at(place, offset + shift), size);
     }
     for ((&param, &arg), declared) in abi.params.iter().zip(args).zip(&signature.params) {
         let parts = abi.parts_of(param);
@@ -191,9 +212,8 @@ fn load_part(cx: &mut Cx, reg: VReg, amode: Amode, ty: Type) {
 }
 
 /// Copies a structure argument to the stack, eight bytes at a time or by memcpy.
-fn copy_argument(cx: &mut Cx, from: Value, to: Amode, size: u32) {
+fn copy_argument(cx: &mut Cx, from: VReg, to: Amode, size: u32) {
     const INLINE: u32 = 128;
-    let from = cx.put(from);
     if size <= INLINE {
         for at in (0..size as i32).step_by(8) {
             let word = cx.tmp(RegClass::Int);
@@ -319,7 +339,7 @@ pub fn try_call(cx: &mut Cx, data: &InstData, targets: &[u32]) -> Result {
     if table.handlers.iter().any(|handler| matches!(handler, Handler::Context(_))) {
         return Err(cx.unsupported("exception contexts are not supported yet on x86_64"));
     }
-    cx.calls = true;
+    calls_with(cx, &abi);
     cx.outgoing = cx.outgoing.max(abi.stack_bytes);
     let mut operands = pass_arguments(cx, signature, &abi, args, Place::Outgoing, 0)?;
     let convention = abi::convention(signature.call_conv).expect("its places were found");

@@ -6,6 +6,7 @@ use super::operands::*;
 use super::{float, int};
 use crate::ir::*;
 use crate::mach::compiled::SymbolRef;
+use crate::mach::frame::STACK_ALIGNMENT;
 use crate::mach::isa::Remaking;
 use crate::mach::lower::Unsupported;
 use crate::rule;
@@ -234,10 +235,7 @@ pub fn rematerialize(cx: &mut Cx, data: &InstData, d: VReg) {
     match data.opcode {
         Opcode::Iconst => constant(cx, d, data.imm64()),
         Opcode::F32const | Opcode::F64const => float::constant(cx, d, data),
-        Opcode::StackAddr => {
-            let place = Place::Slot(StackSlot(data.a));
-            rows::lea_rm(cx, OperandSize::Q64, d, Amode::at(place, data.b as i32));
-        }
+        Opcode::StackAddr => slot_address(cx, d, StackSlot(data.a), data.b as i32),
         Opcode::FuncAddr => {
             let function = cx.f.functions[FuncRef(data.a)].expect("verified function reference");
             symbol_address(cx, d, SymbolRef::Name(function.name), 0, function.colocated);
@@ -251,6 +249,21 @@ pub fn rematerialize(cx: &mut Cx, data: &InstData, d: VReg) {
             symbol_address(cx, d, SymbolRef::Name(name), offset, colocated);
         }
     }
+}
+
+/// An address in a stack slot.
+fn slot_address(cx: &mut Cx, d: VReg, slot: StackSlot, offset: i32) {
+    if let Some(amode) = slot_amode(cx.f, slot, offset) {
+        rows::lea_rm(cx, OperandSize::Q64, d, amode);
+        return;
+    }
+    rule!(cx, "stack_addr.rounded");
+    let align = (1i64 << cx.f.stack_slots[slot].align_shift).max(STACK_ALIGNMENT.into());
+    let (unrounded, start) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
+    let rounding = (align - i64::from(STACK_ALIGNMENT)) as i32;
+    rows::lea_rm(cx, OperandSize::Q64, unrounded, Amode::at(Place::Slot(slot), rounding));
+    rows::and_ri(cx, OperandSize::Q64, start, unrounded, -align as i32);
+    rows::lea_rm(cx, OperandSize::Q64, d, Amode::base(start, offset));
 }
 
 /// Whether a constant fits neither a zero- nor a sign-extended 32-bit immediate.

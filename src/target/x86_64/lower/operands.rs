@@ -8,6 +8,7 @@ use super::super::amode::{Amode, OperandSize, Place, Rm};
 use super::super::rows;
 use crate::ir::*;
 use crate::mach::compiled::SymbolRef;
+use crate::mach::frame::is_overaligned;
 use crate::mach::lower::Lower;
 use crate::rule;
 use regalloc2::{RegClass, VReg};
@@ -179,9 +180,9 @@ fn place_address(cx: &mut Cx, terms: &Terms) -> Option<Amode> {
     let data = &cx.f.insts[cx.def_inst(base)?];
     match data.opcode {
         Opcode::StackAddr => {
-            rule!(cx, "address.stack_slot");
             let disp = terms.disp.checked_add(data.b as i32)?;
-            let amode = Amode::at(Place::Slot(StackSlot(data.a)), disp);
+            let amode = slot_amode(cx.f, StackSlot(data.a), disp)?;
+            rule!(cx, "address.stack_slot");
             Some(match other {
                 Some(index) => {
                     let index = cx.put(index);
@@ -202,6 +203,14 @@ fn place_address(cx: &mut Cx, terms: &Terms) -> Option<Amode> {
         }
         _ => None,
     }
+}
+
+/// An address in a stack slot, if it can be encoded however the frame turns out: not far behind the slot, and
+/// not if the slot's own address has to be rounded.
+pub fn slot_amode(f: &Stencil, slot: StackSlot, disp: i32) -> Option<Amode> {
+    let data = &f.stack_slots[slot];
+    let near = i64::from(disp) <= i64::from(data.size);
+    (near && !is_overaligned(data)).then(|| Amode::at(Place::Slot(slot), disp))
 }
 
 fn is_place(cx: &Cx, value: Value) -> bool {

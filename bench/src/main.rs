@@ -1,0 +1,145 @@
+//! Compile time of clifc and of Cranelift on the same files, side by side from one run.
+//!
+//! A machine's speed changes from minute to minute, so times of different runs can't be compared. Here each
+//! task is done by both in turn, round after round; what counts is the median of the rounds' ratios. Times are
+//! the best of the rounds. With one thread they are the thread's own processor time, so that other
+//! processes disturb less; with more they are what passed on the clock.
+
+mod cranelift;
+mod generate;
+mod measure;
+mod ours;
+mod report;
+mod task;
+
+use anyhow::{Context, Result, bail};
+use measure::{Comparison, Phases, measured};
+use task::{TASKS, Task};
+
+const USAGE: &str = "usage: clifc-bench [OPTIONS] [FILE.clif…]
+  --rounds N            how often everything is measured (5)
+  --threads N,N…        with how many threads (1,2)
+  --functions N         functions of the generated input, when there are no files (3000)
+  --once WHO TASK FILE  do one task once with `clifc` or `cranelift`, print the process's peak memory
+  --count               print how many instructions the input has
+  --generate            print the generated input";
+
+/// A file to compile.
+struct Input {
+    name: String,
+    text: String,
+}
+
+/// What the command line asks for.
+struct Arguments {
+    rounds: usize,
+    threads: Vec<usize>,
+    functions: usize,
+    generate: bool,
+    count: bool,
+    once: Option<(String, String)>,
+    files: Vec<String>,
+}
+
+impl Arguments {
+    fn parse() -> Result<Self> {
+        let mut args = Arguments {
+            rounds: 5,
+            threads: vec![1, 2],
+            functions: 3000,
+            generate: false,
+            count: false,
+            once: None,
+            files: Vec::new(),
+        };
+        let mut words = std::env::args().skip(1);
+        while let Some(word) = words.next() {
+            let mut value = || words.next().with_context(|| format!("{word} needs a value\n{USAGE}"));
+            match word.as_str() {
+                "--rounds" => args.rounds = value()?.parse::<usize>()?.max(1),
+                "--threads" => {
+                    args.threads = value()?.split(',').map(str::parse).collect::<Result<_, _>>()?;
+                }
+                "--functions" => args.functions = value()?.parse()?,
+                "--count" => args.count = true,
+                "--generate" => args.generate = true,
+                "--once" => args.once = Some((value()?, value()?)),
+                _ if word.starts_with('-') => bail!("{USAGE}"),
+                _ => args.files.push(word),
+            }
+        }
+        Ok(args)
+    }
+
+    fn inputs(&self) -> Result<Vec<Input>> {
+        if self.files.is_empty() {
+            let name = format!("{} generated functions", self.functions);
+            return Ok(vec![Input { name, text: generate::module(self.functions) }]);
+        }
+        let read = |name: &String| {
+            let text = std::fs::read_to_string(name).with_context(|| name.clone())?;
+            Ok(Input { name: name.clone(), text })
+        };
+        self.files.iter().map(read).collect()
+    }
+}
+
+fn main() -> Result<()> {
+    let args = Arguments::parse()?;
+    let inputs = args.inputs()?;
+    if args.generate {
+        print!("{}", inputs[0].text);
+        return Ok(());
+    }
+    if args.count {
+        println!("{}", cranelift::count(&inputs[0].text)?.instructions);
+        return Ok(());
+    }
+    if let Some((who, task)) = &args.once {
+        return once(who, task, &inputs[0]);
+    }
+    for input in &inputs {
+        compare(&args, input)?;
+    }
+    Ok(())
+}
+
+/// Does one task: what a child process is for, and a profiler.
+fn once(who: &str, task: &str, input: &Input) -> Result<()> {
+    let task = TASKS.iter().find(|known| known.name == task).with_context(|| format!("no task {task}"))?;
+    match who {
+        "clifc" => drop(ours::run(task, &input.text, 1)?),
+        "cranelift" => drop(cranelift::run(task, &input.text, 1)?),
+        _ => bail!("{USAGE}"),
+    }
+    println!("{}", clifc::timing::peak_memory().unwrap_or(0));
+    Ok(())
+}
+
+/// Measures every task on an input and prints the tables.
+fn compare(args: &Arguments, input: &Input) -> Result<()> {
+    let counts = cranelift::count(&input.text)?;
+    report::heading(&input.name, input.text.len(), counts, args.rounds);
+    for &threads in &args.threads {
+        let mut comparisons: Vec<Comparison> = TASKS.iter().map(|_| Comparison::default()).collect();
+        for round in 0..args.rounds {
+            for (task, comparison) in TASKS.iter().zip(&mut comparisons) {
+                comparison.add(one_round(task, &input.text, threads, round % 2 == 1)?);
+            }
+        }
+        report::times(threads, &comparisons);
+        report::phases(threads, &comparisons);
+    }
+    report::memory(input, &args.files)
+}
+
+/// A task done by both, clifc first unless `swapped`.
+fn one_round(task: &Task, text: &str, threads: usize, swapped: bool) -> Result<[Phases; 2]> {
+    let ours = || measured(threads, || ours::run(task, text, threads));
+    let theirs = || measured(threads, || cranelift::run(task, text, threads));
+    if swapped {
+        let theirs = theirs()?;
+        return Ok([ours()?, theirs]);
+    }
+    Ok([ours()?, theirs()?])
+}

@@ -1,0 +1,101 @@
+//! clifc's part.
+
+use crate::measure::{Phase, Phases};
+use crate::task::{Kind, Task};
+use anyhow::{Result, anyhow};
+use clifc::analysis::Analysis;
+use clifc::diag::{Diagnostic, Source};
+use clifc::driver::{self, BuildOptions, Observer};
+use clifc::ir::Function;
+use clifc::object::Layout;
+use clifc::options::{Flags, Target};
+use clifc::parse::{self, ParseContext, Split};
+use clifc::verify::{Environment, Verifier};
+use rayon::prelude::*;
+
+/// Does a task; what it makes is in the second result.
+pub fn run(task: &Task, text: &str, threads: usize) -> Result<(Phases, Vec<u8>)> {
+    let target = Target::parse("x86_64-unknown-linux-gnu").map_err(|message| anyhow!(message))?;
+    let mut flags = Flags::new(&target);
+    for (name, value) in task.settings() {
+        flags.set(name, value).map_err(|message| anyhow!(message))?;
+    }
+    match task.kind {
+        Kind::Parse => parse_all(text, task.verify.then(|| Environment::new(&flags)), threads),
+        Kind::Build { .. } => {
+            build(text, BuildOptions { target, flags, layout: Layout::default(), jobs: threads, time: true })
+        }
+    }
+}
+
+fn failed(diagnostics: &[Diagnostic]) -> anyhow::Error {
+    let first = diagnostics.first().map_or("no reason given", |diagnostic| &diagnostic.message);
+    anyhow!("clifc: {} errors, the first: {first}", diagnostics.len())
+}
+
+fn parse_all(text: &str, verify: Option<Environment>, threads: usize) -> Result<(Phases, Vec<u8>)> {
+    let mut diagnostics = Vec::new();
+    let split = parse::split(text.as_bytes(), &mut diagnostics);
+    if threads == 1 {
+        parse_some(text, &split, verify, 0..split.functions.len())?;
+    } else {
+        let parts = threads * 8;
+        let size = split.functions.len().div_ceil(parts).max(1);
+        crate::task::pool(threads)?.install(|| {
+            (0..split.functions.len()).into_par_iter().step_by(size).try_for_each(|start| {
+                let end = split.functions.len().min(start + size);
+                parse_some(text, &split, verify, start..end)
+            })
+        })?;
+    }
+    if diagnostics.is_empty() { Ok(Default::default()) } else { Err(failed(&diagnostics)) }
+}
+
+fn parse_some(
+    text: &str,
+    split: &Split,
+    verify: Option<Environment>,
+    range: std::ops::Range<usize>,
+) -> Result<()> {
+    let (mut context, mut function) = (ParseContext::new(), Function::default());
+    let (mut analysis, mut verifier) = (Analysis::default(), Verifier::default());
+    for part in &split.functions[range] {
+        let bytes = &text.as_bytes()[part.text.clone()];
+        parse::function(bytes, part.text.start, &mut context, &mut function)
+            .map_err(|_| failed(&context.diagnostics))?;
+        if let Some(environment) = verify {
+            analysis.compute(&function.stencil);
+            if let Some(error) = verifier.verify(&function.stencil, &analysis, environment).first() {
+                return Err(anyhow!("clifc: {error}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Which phase each of clifc's own goes to.
+const NAMES: [(&str, Phase); 7] = [
+    ("split", Phase::Parse),
+    ("parse", Phase::Parse),
+    ("analyse", Phase::Optimise),
+    ("verify", Phase::Verify),
+    ("lower", Phase::Lower),
+    ("regalloc", Phase::Regalloc),
+    ("emit", Phase::Emit),
+];
+
+fn build(text: &str, options: BuildOptions) -> Result<(Phases, Vec<u8>)> {
+    let source = Source { name: "input", text: text.as_bytes() };
+    let built = driver::build(&source, &options, &Observer::NONE).map_err(|errors| failed(&errors))?;
+    let mut phases = Phases::default();
+    for &(name, time) in built.timing.phases() {
+        let phase = NAMES.iter().find(|entry| entry.0 == name).map(|entry| entry.1);
+        match phase {
+            Some(phase) => phases.add(phase, time.as_secs_f64()),
+            None if name == "object" => phases.add(Phase::Object, time.as_secs_f64()),
+            // The time of the whole.
+            None => {}
+        }
+    }
+    Ok((phases, built.object))
+}

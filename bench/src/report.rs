@@ -1,0 +1,80 @@
+//! The tables.
+
+use crate::Input;
+use crate::cranelift::Counts;
+use crate::measure::{Comparison, PHASES, Phase};
+use crate::task::{Kind, TASKS};
+use anyhow::{Context, Result};
+use std::process::Command;
+
+/// What was measured, and how.
+pub fn heading(name: &str, bytes: usize, counts: Counts, rounds: usize) {
+    let Counts { functions, instructions } = counts;
+    let megabytes = bytes as f64 / 1e6;
+    println!(
+        "{name}: {megabytes:.1} MB, {functions} functions, {instructions} instructions; {rounds} rounds"
+    );
+    println!(
+        "Times in ms, the best of the rounds; ratio: Cranelift's time / clifc's, the median of the rounds."
+    );
+    println!(
+        "clifc has no optimiser yet, Cranelift's `speed` has. clifc's objects have .eh_frame and a table"
+    );
+    println!("of trap sites, Cranelift's have neither. The verifier is off in both unless named.\n");
+}
+
+/// One line for each task.
+pub fn times(threads: usize, comparisons: &[Comparison]) {
+    let title = format!("{threads} thread{}", if threads == 1 { ", processor time" } else { "s, clock" });
+    println!("{title:<40} {:>9} {:>10} {:>7} {:>7}", "clifc", "Cranelift", "ratio", "wanted");
+    for (task, comparison) in TASKS.iter().zip(comparisons) {
+        let all = Phase::All as usize;
+        let (ours, theirs, ratio) = (comparison.best(0, all), comparison.best(1, all), comparison.ratio(all));
+        let verdict = match task.wanted {
+            None => String::new(),
+            Some(wanted) if ratio >= wanted => format!("{wanted:6.1}"),
+            Some(wanted) => format!("{wanted:6.1}  missed"),
+        };
+        println!("{:<40} {:9.1} {:10.1} {ratio:7.2} {verdict}", task.title, ours * 1e3, theirs * 1e3);
+    }
+    println!();
+}
+
+/// The phases of each build.
+pub fn phases(threads: usize, comparisons: &[Comparison]) {
+    for (task, comparison) in TASKS.iter().zip(comparisons) {
+        if task.kind == Kind::Parse {
+            continue;
+        }
+        println!("{}, by phase, {threads} thread(s), sum over threads", task.title);
+        for (phase, name) in PHASES.iter().enumerate().take(Phase::All as usize) {
+            let (ours, theirs) = (comparison.best(0, phase), comparison.best(1, phase));
+            if ours > 0.0 || theirs > 0.0 {
+                let ratio = comparison.ratio(phase);
+                println!("    {name:<36} {:9.1} {:10.1} {ratio:7.2}", ours * 1e3, theirs * 1e3);
+            }
+        }
+    }
+    println!();
+}
+
+/// Peak memory of a process that does one task with one thread.
+pub fn memory(input: &Input, files: &[String]) -> Result<()> {
+    if !files.contains(&input.name) {
+        return Ok(());
+    }
+    println!("{:<40} {:>9} {:>10} {:>7}", "peak memory, MB", "clifc", "Cranelift", "ratio");
+    for task in TASKS {
+        let mut peaks = [0.0; 2];
+        for (who, peak) in ["clifc", "cranelift"].into_iter().zip(&mut peaks) {
+            let program = std::env::current_exe()?;
+            let output = Command::new(program).args(["--once", who, task.name, &input.name]).output()?;
+            let text = String::from_utf8(output.stdout)?;
+            *peak = text.trim().parse::<f64>().context("peak memory of a child process")? / 1e6;
+        }
+        let [ours, theirs] = peaks;
+        println!("{:<40} {ours:9.0} {theirs:10.0} {:7.2}", task.title, theirs / ours);
+    }
+    println!();
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! What is measured.
+
+use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
+
+/// A task that clifc and Cranelift both do.
+pub struct Task {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// What the table calls it.
+    pub title: &'static str,
+    /// What is done.
+    pub kind: Kind,
+    /// Whether the IR is verified.
+    pub verify: bool,
+    /// How many times as fast as Cranelift clifc should be.
+    pub wanted: Option<f64>,
+}
+
+/// What a task does with the text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Reads it.
+    Parse,
+    /// Makes an object of it, with these settings.
+    Build {
+        /// `opt_level`.
+        opt: &'static str,
+        /// `regalloc_algorithm`.
+        allocator: &'static str,
+    },
+}
+
+impl Task {
+    /// The settings of a build, the same for both.
+    pub fn settings(&self) -> Vec<(&'static str, &'static str)> {
+        let mut settings = vec![
+            ("is_pic", "true"),
+            ("preserve_frame_pointers", "true"),
+            ("tls_model", "elf_gd"),
+            ("enable_verifier", if self.verify { "true" } else { "false" }),
+        ];
+        if let Kind::Build { opt, allocator } = self.kind {
+            settings.extend([("opt_level", opt), ("regalloc_algorithm", allocator)]);
+        }
+        settings
+    }
+}
+
+const fn build(opt: &'static str, allocator: &'static str) -> Kind {
+    Kind::Build { opt, allocator }
+}
+
+/// All tasks. Builds go from text to the bytes of the object, in memory.
+pub const TASKS: &[Task] = &[
+    Task { name: "parse", title: "parse", kind: Kind::Parse, verify: false, wanted: Some(6.0) },
+    Task {
+        name: "parse-verify",
+        title: "parse and verify",
+        kind: Kind::Parse,
+        verify: true,
+        wanted: Some(4.0),
+    },
+    Task {
+        name: "none-single",
+        title: "build, none, single_pass",
+        kind: build("none", "single_pass"),
+        verify: false,
+        wanted: Some(2.0),
+    },
+    Task {
+        name: "none-single-verify",
+        title: "build, none, single_pass, verifier on",
+        kind: build("none", "single_pass"),
+        verify: true,
+        wanted: None,
+    },
+    Task {
+        name: "none-backtracking",
+        title: "build, none, backtracking",
+        kind: build("none", "backtracking"),
+        verify: false,
+        wanted: Some(1.5),
+    },
+    Task {
+        name: "speed",
+        title: "build, speed, backtracking",
+        kind: build("speed", "backtracking"),
+        verify: false,
+        wanted: None,
+    },
+];
+
+/// Threads to do a task with.
+pub fn pool(threads: usize) -> Result<ThreadPool, ThreadPoolBuildError> {
+    ThreadPoolBuilder::new().num_threads(threads).build()
+}
