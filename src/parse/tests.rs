@@ -26,8 +26,8 @@ fn read_and_print(text: &[u8]) -> (String, Vec<Diagnostic>) {
     for item in &split.functions {
         match function(&text[item.text.clone()], item.text.start, &mut cx, &mut func) {
             Ok(()) => {
-                let section = item.section.clone().map(|range| String::from_utf8_lossy(&text[range]));
-                out += &func.placed(item.linkage, section.as_deref(), item.align).to_string();
+                let section = item.section.clone().map(|range| &text[range]);
+                out += &func.placed(item.linkage, section, item.align).to_string();
             }
             Err(Failed) => assert!(!cx.diagnostics.is_empty(), "a failure says why"),
         }
