@@ -6,7 +6,7 @@
 //! the others go on, and there is an object only if there was none.
 
 use crate::diag::{Diagnostic, Severity, Source};
-use crate::ir::{Function, Name, Params};
+use crate::ir::{Function, Module, Name, Params};
 use crate::mach::compiled::CompiledStencil;
 use crate::mach::isa::Isa;
 use crate::object::{self, Contents, FunctionDef};
@@ -62,6 +62,8 @@ pub struct Dump<'a> {
 pub struct Built {
     /// The object file.
     pub object: Vec<u8>,
+    /// What the file has besides functions.
+    pub module: Module,
     /// Time by phase: of parsing and passes summed over threads, of the others as it passed.
     pub timing: Timing,
 }
@@ -70,6 +72,14 @@ pub struct Built {
 struct Unit {
     params: Params,
     code: CompiledStencil,
+}
+
+/// Whether there are objects for an architecture.
+pub fn has_back_end(arch: Arch) -> bool {
+    match arch {
+        Arch::X86_64 => true,
+        Arch::Aarch64 | Arch::S390x => false,
+    }
 }
 
 /// Builds an object from a file.
@@ -96,13 +106,13 @@ pub fn build(source: &Source, options: &BuildOptions, observer: &Observer) -> Re
     }
     units.sort_unstable_by_key(|unit| unit.0);
     let object = timing.measure("object", || write_object(source, &split, &module, &units, options));
-    Ok(Built { object: object?, timing })
+    Ok(Built { object: object?, module, timing })
 }
 
 fn write_object(
     source: &Source,
     split: &Split,
-    module: &crate::ir::Module,
+    module: &Module,
     units: &[(usize, Unit)],
     options: &BuildOptions,
 ) -> Result<Vec<u8>, Vec<Diagnostic>> {
@@ -213,7 +223,8 @@ impl<'a, I: Isa> Worker<'a, I> {
 
     fn parse_and_compile(&mut self, index: usize, text: &FunctionText) -> Option<Unit> {
         self.compiler.current = "parse";
-        let bytes = &self.source.text[text.text.clone()];
+        let file = self.source.text;
+        let bytes = &file[text.text.clone()];
         let start = self.options.time.then(Instant::now);
         let parsed = parse::function(bytes, text.text.start, &mut self.context, &mut self.function);
         if let Some(start) = start {
@@ -228,7 +239,9 @@ impl<'a, I: Isa> Worker<'a, I> {
         let dump = self.dump.map(|Dump { wanted, take }| {
             move |pass: &'static str, state: &State<I>| {
                 if wanted(pass, name) {
-                    take(index, pass, name, state.text(pass, function));
+                    let section = text.section.clone().map(|range| &file[range]);
+                    let clif = function.placed(text.linkage, section, text.align);
+                    take(index, pass, name, state.text(pass, &function.params, clif));
                 }
             }
         });

@@ -5,7 +5,7 @@
 //! state's buffers are reused from function to function.
 
 use crate::analysis::Analysis;
-use crate::ir::{Function, Inst, Stencil};
+use crate::ir::{Inst, Params, Stencil};
 use crate::mach::abi::AbiSignature;
 use crate::mach::blocks::Blocks;
 use crate::mach::buffer::CodeBuffer;
@@ -22,6 +22,7 @@ use crate::options::{Flags, RegallocAlgorithm};
 use crate::timing::Timing;
 use crate::verify::{Environment, Verifier, VerifierError};
 use regalloc2::MachineEnv;
+use std::fmt;
 use std::time::Instant;
 
 /// Why a function could not be compiled.
@@ -129,17 +130,17 @@ pub struct State<I: Isa> {
 pub type Dump<'a, I> = &'a dyn Fn(&'static str, &State<I>);
 
 impl<I: Isa> State<I> {
-    /// What the function is after a pass, as text.
-    pub fn text(&self, pass: &str, function: &Function) -> String {
+    /// What the function is after a pass, as text; `clif` prints it where it is CLIF still.
+    pub fn text(&self, pass: &str, params: &Params, clif: impl fmt::Display) -> String {
         let mut out = String::new();
         let output = || self.allocator.output();
         let allocated = match pass {
             "lower" => None,
             "regalloc" => Some((output(), None)),
             "emit" => Some((output(), Some(&self.frame))),
-            _ => return function.to_string(),
+            _ => return clif.to_string(),
         };
-        text::write::<I>(&self.vcode, allocated, &function.params, &mut out).expect("writing to a string");
+        text::write::<I>(&self.vcode, allocated, params, &mut out).expect("writing to a string");
         out
     }
 }

@@ -52,6 +52,19 @@ fn standard_input_and_output_are_files_too() {
 }
 
 #[test]
+fn emitted_clif_is_the_whole_file() {
+    let dir = dir("emit");
+    let file = format!(
+        "rodata %msg = \"hello\\0\"\n{ADD}local function %own() section \".hot\" align 64 {{\nblock0:\n    return\n}}\n"
+    );
+    let build =
+        |emit: &str, input: &str| clifc(&dir, &["build", "--target", "x86_64", "--emit", emit], input).stdout;
+    let emitted = text(&build("clif", &file));
+    assert_eq!(emitted, text(&clifc(&dir, &["cat"], &file).stdout));
+    assert_eq!(build("obj", &emitted), build("obj", &file));
+}
+
+#[test]
 fn wrong_input_is_shown_and_leaves_no_object() {
     let dir = dir("wrong");
     fs::write(dir.join("wrong.clif"), WRONG).expect("a file");

@@ -211,7 +211,8 @@ fn hard_graphs(count: u32) -> Vec<(&'static str, Vec<Vec<u32>>)> {
 /// Checks that `large` takes about sixteen times as long as `small`, which is a sixteenth of it.
 ///
 /// Executed instructions do grow by about 16; time by more, because the large data is in a slower cache,
-/// which other processes use too: so the limit is generous. Quadratic cost would be 256 times.
+/// which other processes use too: so the limit is in the middle between that and the 256 times of quadratic
+/// cost, and one good attempt is enough.
 pub(crate) fn assert_near_linear(name: &str, mut small: impl FnMut(), mut large: impl FnMut()) {
     let mut ratio = || {
         let start = thread_seconds();
@@ -220,8 +221,14 @@ pub(crate) fn assert_near_linear(name: &str, mut small: impl FnMut(), mut large:
         (0..4).for_each(|_| large());
         16.0 * (thread_seconds() - middle) / (middle - start)
     };
-    let ratios: Vec<f64> = (0..3).map(|_| ratio()).collect();
-    assert!(ratios.iter().any(|&ratio| ratio < 48.0), "{name}: {ratios:?} times the time");
+    let mut best = f64::INFINITY;
+    for _ in 0..10 {
+        best = best.min(ratio());
+        if best < 64.0 {
+            return;
+        }
+    }
+    panic!("{name}: at best {best} times the time");
 }
 
 /// The time this thread has run, where the system says it; else the time of day.

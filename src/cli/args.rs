@@ -104,7 +104,7 @@ pub struct TargetArgs {
     /// Change a setting; `clifc settings` lists them.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub settings: Vec<String>,
-    /// How much to optimise: none, speed or size; 0 to 3 and s are the same.
+    /// How much to optimise: none, speed or size; also 0 to 3 and s.
     #[arg(short = 'O', value_name = "LEVEL", default_value = "none", hide_possible_values = true)]
     pub opt: OptArg,
 }
@@ -129,7 +129,7 @@ pub enum OptArg {
 Examples:
   clifc build a.clif                       Writes a.o
   clifc build a.clif -o - | clifc disasm -
-  clifc build -O2 --target aarch64 a.clif
+  clifc build -O2 --cpu x86-64-v3 --target x86_64 a.clif
   clifc build --set preserve_frame_pointers=true --dump regalloc,main a.clif")]
 pub struct Build {
     /// Input files and target.
@@ -141,7 +141,7 @@ pub struct Build {
     /// What code is for.
     #[command(flatten)]
     pub target: TargetArgs,
-    /// What to write: obj, asm, clif as it goes into lowering, or vcode before register allocation.
+    /// What to write: obj; asm; clif, as it goes into lowering; vcode, before register allocation.
     #[arg(long, value_name = "KIND", default_value = "obj", hide_possible_values = true)]
     pub emit: Emit,
     /// Write assembly: the same as --emit asm.
@@ -261,6 +261,9 @@ pub struct Explain {
 /// `clifc settings`.
 #[derive(Args, Debug)]
 pub struct Settings {
+    /// The same as --target.
+    #[arg(value_name = "TARGET", conflicts_with = "target")]
+    pub name: Option<String>,
     /// What the settings are for.
     #[command(flatten)]
     pub target: TargetArgs,
@@ -274,7 +277,7 @@ A test file begins with lines like `test run` and `target x86_64`. Its last line
 
 Examples:
   clifc test filetests
-  clifc test --bless filetests/x86_64/add.clif      Write the output into the file
+  clifc test --bless filetests/x86_64/wide.clif     Write the output into the file
   clifc test --junit report.xml filetests")]
 pub struct Test {
     /// Test files, and directories of them.

@@ -68,7 +68,7 @@ fn one(args: &Build, file: &Input, options: &BuildOptions, colour: bool) -> Resu
             eprintln!("; {name} after {pass}\n{text}");
         }
     }
-    let Built { object, timing } = built.map_err(|diagnostics| {
+    let Built { object, module, timing } = built.map_err(|diagnostics| {
         report(&source, &diagnostics, colour);
         let bug = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Bug);
         if bug { Failure::Bug } else { Failure::Input }
@@ -91,7 +91,9 @@ fn one(args: &Build, file: &Input, options: &BuildOptions, colour: bool) -> Resu
                 Emit::Vcode => format!("{name}:\n{text}"),
                 _ => text.clone(),
             };
-            texts.map(show).collect::<Vec<_>>().join("\n").into_bytes()
+            let items = if kind == Emit::Clif { module.to_string() } else { String::new() };
+            let parts = [items].into_iter().filter(|items| !items.is_empty()).chain(texts.map(show));
+            parts.collect::<Vec<_>>().join("\n").into_bytes()
         }
     };
     output::write(&path, &bytes)?;

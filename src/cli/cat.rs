@@ -22,9 +22,9 @@ pub fn run(args: &Cat, colour: bool) -> Result<(), Failure> {
         let split = parse::split(&file.text, &mut diagnostics);
         let module = parse::module(&file.text, &split, &mut diagnostics);
         let functions = functions(&file, &split, &mut diagnostics, |function, item| {
-            let section = item.section.clone().map(|range| String::from_utf8_lossy(&file.text[range]));
+            let section = item.section.clone().map(|range| &file.text[range]);
             let linkage = if args.upgrade { Linkage::Export } else { item.linkage };
-            function.placed(linkage, section.as_deref(), item.align).to_string()
+            function.placed(linkage, section, item.align).to_string()
         });
         stop_if_wrong(&file, diagnostics, colour)?;
         if args.upgrade {

@@ -1,5 +1,6 @@
 //! `clifc targets` and `clifc settings`: what there is to choose from.
 
+use clifc::driver;
 use clifc::options::{Arch, Flags, PRESETS, SETTINGS, Target};
 
 /// Targets, and the CPUs of each.
@@ -8,7 +9,8 @@ pub fn targets() -> String {
     let mut out = String::new();
     for arch in Arch::ALL {
         let here = if host == Some(arch) { "  (this machine)" } else { "" };
-        out.push_str(&format!("{:<8} {}{here}\n", arch.name(), arch.triple()));
+        let lacks = if driver::has_back_end(arch) { "" } else { "  (no code yet: for `check` only)" };
+        out.push_str(&format!("{:<8} {}{here}{lacks}\n", arch.name(), arch.triple()));
         for preset in PRESETS.iter().filter(|preset| preset.arch == arch) {
             out.push_str(&format!("    --cpu {:<16} {}\n", preset.name, preset.doc));
         }
@@ -28,7 +30,7 @@ pub fn settings(target: &Target, flags: &Flags) -> String {
         let show = |flags: &Flags| flags.show(setting.name).expect("a setting of this target");
         let mark = if show(flags) == show(&defaults) { ' ' } else { '*' };
         let entry = format!("{mark} {} = {}", setting.name, show(flags));
-        out.push_str(&format!("{entry:<52} {} [{}]\n", setting.doc, setting.kind.values()));
+        out.push_str(&format!("{entry:<54} {} [{}]\n", setting.doc, setting.kind.values()));
     }
     out
 }

@@ -88,7 +88,8 @@ fn run(command: Command, colour: bool) -> Result<(), Failure> {
             print(if texts.is_empty() { explain::summary() } else { texts.join("\n") })
         }
         Command::Targets => print(listing::targets()),
-        Command::Settings(settings) => {
+        Command::Settings(mut settings) => {
+            settings.target.target = settings.name.or(settings.target.target);
             let (target, flags) = target(&settings.target)?;
             print(listing::settings(&target, &flags))
         }

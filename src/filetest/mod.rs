@@ -1,7 +1,7 @@
 //! `clifc test`: runs test files, which say themselves what they test.
 //!
 //! Files are taken apart, compiled and compared in parallel; what run tests execute is collected and
-//! executed together afterwards ([`execute`]), because starting a linker per file would cost more than
+//! executed together afterwards (`execute`), because starting a linker per file would cost more than
 //! everything else. Every test of every file ends up in the report: what cannot be tested here is
 //! skipped with a reason, and what nobody knows (a command, a directive, a setting) fails.
 

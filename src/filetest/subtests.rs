@@ -56,8 +56,9 @@ pub fn check(file: &TestFile, function: &TestFunction, text: &str) -> Result<(),
 /// `test cat`: what is printed matches, and is printed the same when it is read again.
 pub fn cat(file: &TestFile) -> Result<(), String> {
     each(file, |function| {
-        let text = parse_function(file, function)?.function.to_string();
-        check(file, function, &text)?;
+        let parsed = parse_function(file, function)?.function;
+        check(file, function, &parsed.as_stencil_sees().to_string())?;
+        let text = parsed.to_string();
         let again = Parsed::from_text(&text, 0).map_err(|diagnostics| {
             format!("what was printed cannot be read: {}\n{text}", diagnostics[0].message)
         })?;

@@ -1,7 +1,7 @@
 //! Instructions and their small operands: conditions, memory flags, trap codes.
 //!
-//! An instruction is 16 bytes; [`Format`](super::Format) says what its words mean. Names of the
-//! enums here are tables ([`named_enum!`]), so that parser, printer and documentation agree.
+//! An instruction is 16 bytes; [`Format`] says what its words mean. Names of the
+//! enums here are tables (`named_enum!`), so that parser, printer and documentation agree.
 
 use super::opcode::{Format, Opcode};
 use super::types::Type;

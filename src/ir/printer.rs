@@ -2,7 +2,8 @@
 //!
 //! What is printed reads back as an equal function, and prints as the same text again. Entity numbers
 //! are kept. Masks of shuffles are written where they are used, and find their place in the constant
-//! pool again because no constant is declared in it.
+//! pool again because no constant is declared in it. A comment behind an instruction says which of its
+//! operands are constants, for readers.
 
 use super::item_printer::Quoted;
 use super::opcode::CtrlFrom;
@@ -25,8 +26,18 @@ impl Display for Function {
 struct Placed<'a> {
     func: &'a Function,
     linkage: Linkage,
-    section: Option<&'a str>,
+    section: Option<&'a [u8]>,
     align: Option<u32>,
+    names: SymbolNames,
+}
+
+/// How global values name user symbols.
+#[derive(Clone, Copy, PartialEq)]
+enum SymbolNames {
+    /// As the text did: `u8:9`.
+    Written,
+    /// As the stencil sees them: `userextname0`.
+    ByIndex,
 }
 
 impl Display for Placed<'_> {
@@ -34,13 +45,13 @@ impl Display for Placed<'_> {
         let Function { stencil, params } = self.func;
         write!(f, "{}function {}{}", self.linkage.prefix(), params.name, stencil.signature)?;
         if let Some(section) = self.section {
-            write!(f, " section {}", Quoted(section.as_bytes()))?;
+            write!(f, " section {}", Quoted(section))?;
         }
         if let Some(align) = self.align {
             write!(f, " align {align}")?;
         }
         f.write_str(" {\n")?;
-        let mut any = self.func.preamble(f)?;
+        let mut any = self.func.preamble(f, self.names)?;
         for &block in &stencil.layout {
             if any {
                 writeln!(f)?;
@@ -71,10 +82,17 @@ impl Function {
     pub fn placed<'a>(
         &'a self,
         linkage: Linkage,
-        section: Option<&'a str>,
+        section: Option<&'a [u8]>,
         align: Option<u32>,
     ) -> impl Display + 'a {
-        Placed { func: self, linkage, section, align }
+        Placed { func: self, linkage, section, align, names: SymbolNames::Written }
+    }
+
+    /// The function's text with user symbols in global values as the stencil sees them: the nth one of the
+    /// function is `userextname<n>`, whatever its name is.
+    pub fn as_stencil_sees(&self) -> impl Display + '_ {
+        let (linkage, names) = (Linkage::Export, SymbolNames::ByIndex);
+        Placed { func: self, linkage, section: None, align: None, names }
     }
 
     fn indent(&self) -> usize {
@@ -83,7 +101,7 @@ impl Function {
     }
 
     /// Prints the declarations; whether there are any.
-    fn preamble(&self, f: &mut Formatter) -> Result<bool, fmt::Error> {
+    fn preamble(&self, f: &mut Formatter, names: SymbolNames) -> Result<bool, fmt::Error> {
         let Stencil { stack_slots, regions, global_values, dynamic_types, .. } = &self.stencil;
         let mut any = false;
         let mut declare = |f: &mut Formatter, what: fmt::Arguments| {
@@ -98,7 +116,7 @@ impl Function {
             declare(f, format_args!("{key} = {id} \"{text}\""))?;
         }
         for (key, data) in global_values.iter().filter(|(_, data)| **data != GlobalValueData::Undefined) {
-            declare(f, format_args!("{key} = {}", GlobalText(self, data)))?;
+            declare(f, format_args!("{key} = {}", GlobalText(self, data, names)))?;
         }
         for (key, data) in dynamic_types.iter().filter_map(defined) {
             declare(f, format_args!("{key} = {}*{}", data.base, data.scale))?;
@@ -148,7 +166,33 @@ impl Function {
             let base = self.params.base_srcloc.unwrap_or(0);
             before += &format!("@{:04x} ", base.wrapping_add(*location));
         }
-        writeln!(f, "{before:indent$}{}", self.display_inst(block, inst))
+        write!(f, "{before:indent$}{}", self.display_inst(block, inst))?;
+        self.constant_operands(f, inst)?;
+        writeln!(f)
+    }
+
+    /// A comment on the operands that are constants: `  ; v1 = 5, v2 = 0x1.8p0`.
+    fn constant_operands(&self, f: &mut Formatter, inst: Inst) -> fmt::Result {
+        let stencil = &self.stencil;
+        let data = &stencil.insts[inst];
+        let mut values = Vec::new();
+        stencil.visit_args(data, |value| values.push(value));
+        stencil.visit_block_calls(data, |call| {
+            let args = stencil.pool.get(stencil.block_calls[call].args).iter();
+            values.extend(args.filter_map(|&word| match BlockArg::unpack(word) {
+                BlockArg::Value(value) => Some(value),
+                BlockArg::TryCallRet(_) | BlockArg::TryCallExn(_) => None,
+            }));
+        });
+        let constants = values.iter().filter_map(|&value| match stencil.value_defs[value].get() {
+            ValueDef::Result(inst, _) => Some((value, Literal::of(&stencil.insts[inst])?)),
+            ValueDef::None | ValueDef::Param(..) => None,
+        });
+        for (n, (value, literal)) in constants.enumerate() {
+            let separator = if n == 0 { "  ; " } else { ", " };
+            write!(f, "{separator}{value} = {literal}")?;
+        }
+        Ok(())
     }
 }
 
@@ -241,14 +285,9 @@ impl InstText<'_> {
             Format::Unary => write!(f, " {a}"),
             Format::Binary => write!(f, " {a}, {b}"),
             Format::Ternary => write!(f, " {a}, {b}, {c}"),
-            Format::Imm => {
-                let shift = 64 - data.ty.bits().clamp(1, 64);
-                write!(f, " {}", Number((data.imm64() << shift) as i64 >> shift))
+            Format::Imm | Format::ImmF16 | Format::ImmF32 | Format::ImmF64 | Format::Const => {
+                write!(f, " {}", Literal(data))
             }
-            Format::ImmF16 => write!(f, " {}", FloatFormat::new(16).print(data.a as u128)),
-            Format::ImmF32 => write!(f, " {}", FloatFormat::new(32).print(data.a as u128)),
-            Format::ImmF64 => write!(f, " {}", FloatFormat::new(64).print(data.imm64() as u128)),
-            Format::Const => write!(f, " {}", Constant(data.a)),
             Format::GlobalValue => write!(f, " {}", GlobalValue(data.a)),
             Format::BinaryImm8 => write!(f, " {a}, {}", data.aux),
             Format::TernaryImm8 => write!(f, " {a}, {b}, {}", data.aux),
@@ -347,6 +386,33 @@ impl Display for InstText<'_> {
     }
 }
 
+/// The constant that an instruction yields.
+struct Literal<'a>(&'a InstData);
+
+impl<'a> Literal<'a> {
+    /// The constant, if the instruction yields one.
+    fn of(data: &'a InstData) -> Option<Self> {
+        use Format::{Const, Imm, ImmF16, ImmF32, ImmF64};
+        matches!(data.opcode.format(), Imm | ImmF16 | ImmF32 | ImmF64 | Const).then_some(Literal(data))
+    }
+}
+
+impl Display for Literal<'_> {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        let data = self.0;
+        match data.opcode.format() {
+            Format::ImmF16 => FloatFormat::new(16).print(data.a as u128).fmt(f),
+            Format::ImmF32 => FloatFormat::new(32).print(data.a as u128).fmt(f),
+            Format::ImmF64 => FloatFormat::new(64).print(data.imm64() as u128).fmt(f),
+            Format::Const => Constant(data.a).fmt(f),
+            _ => {
+                let shift = 64 - data.ty.bits().clamp(1, 64);
+                Number((data.imm64() << shift) as i64 >> shift).fmt(f)
+            }
+        }
+    }
+}
+
 /// A branch destination with its arguments.
 struct CallText<'a>(&'a Stencil, BlockCallRef);
 
@@ -381,11 +447,11 @@ impl Display for TypeText<'_> {
 }
 
 /// A global value's declaration.
-struct GlobalText<'a>(&'a Function, &'a GlobalValueData);
+struct GlobalText<'a>(&'a Function, &'a GlobalValueData, SymbolNames);
 
 impl Display for GlobalText<'_> {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
-        let GlobalText(func, data) = *self;
+        let GlobalText(func, data, names) = *self;
         match *data {
             GlobalValueData::Undefined => Ok(()),
             GlobalValueData::VmContext => f.write_str("vmctx"),
@@ -398,7 +464,18 @@ impl Display for GlobalText<'_> {
             GlobalValueData::Symbol { name, offset, colocated, tls } => {
                 let colocated = if colocated { "colocated " } else { "" };
                 let tls = if tls { "tls " } else { "" };
-                write!(f, "symbol {colocated}{tls}{}", func.params.names[name])?;
+                write!(f, "symbol {colocated}{tls}")?;
+                match &func.params.names[name] {
+                    Name::User(..) if names == SymbolNames::ByIndex => {
+                        let before = func.params.names.iter().take_while(|(key, _)| *key != name);
+                        write!(
+                            f,
+                            "userextname{}",
+                            before.filter(|(_, n)| matches!(n, Name::User(..))).count()
+                        )?;
+                    }
+                    name => name.fmt(f)?,
+                }
                 match offset {
                     0 => Ok(()),
                     offset if offset > 0 => write!(f, "+{}", Number(offset)),

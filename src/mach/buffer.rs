@@ -4,7 +4,7 @@
 //! code is written once, front to back. Solution: a relaxable branch is written in its shortest form and
 //! put on a list. When the function is complete, every branch that does not reach is lengthened,
 //! until all reach (lengths only grow, so this ends, in practice after two or three rounds over the
-//! branches, and see [`PATIENCE`]); then one copy moves the code apart and writes the branches. Labels, relocations and the
+//! branches, and see `PATIENCE`); then one copy moves the code apart and writes the branches. Labels, relocations and the
 //! other positions are mapped in the same order.
 //!
 //! Invariants: everything is recorded in increasing order of place, so that mapping is one merge. A

@@ -166,7 +166,7 @@ pub struct CompiledStencil {
     pub handlers: Vec<Handler>,
     /// Frame changes, by the offset of the instruction's end.
     pub unwind: Vec<(u32, UnwindOp)>,
-    /// Bytes of stack below the return address.
+    /// Bytes from the stack pointer, after the prologue, up to the canonical frame address.
     pub frame_size: u32,
     /// Assembly text, when asked for.
     pub asm: Option<String>,

@@ -50,7 +50,7 @@ pub fn emit<I: Isa>(
         I::emit_trap(code, buffer);
     }
     let mut compiled = buffer.finish::<I::Branches>();
-    compiled.frame_size = frame.size + 8 * frame.saved.len() as u32;
+    compiled.frame_size = frame.incoming;
     compiled
 }
 

@@ -5,7 +5,7 @@
 //! immediate, an addition as an address mode, a load as a memory operand. What nobody asked for and has no
 //! side effects costs nothing, not even a visit to the target's code.
 //!
-//! Invariants. A load may be taken in ([`Lower::sink_load`]) only by its single user, in its own block, with
+//! Invariants. A load may be taken in ([`Lower::sink`]) only by its single user, in its own block, with
 //! no side effect between them: an *epoch* number per instruction, which goes up at every store, call and
 //! trap, is equal for both. The chain of instructions between the load and the one being lowered must
 //! consist of single uses as well ([`Lower::unique`]). Within a group, everything is pushed in program order,
@@ -140,6 +140,10 @@ pub fn lower_function<'a, I: Isa>(
     tables.prepare(f);
     blocks.build(f, analysis, vcode, |block| tables.double_branch(f, block));
     check_types::<I>(f)?;
+    if let Some((inst, _)) = f.stack_maps.first() {
+        let message = format!("stack maps are not supported yet on {}", I::NAME);
+        return Err(Unsupported { inst: Some(*inst), message });
+    }
     let mut cx = Lower::<I> {
         f,
         flags,

@@ -13,6 +13,7 @@
 pub mod disasm;
 mod eh_frame;
 mod elf;
+pub mod handlers;
 mod sections;
 mod symbols;
 pub mod traps;
@@ -81,7 +82,7 @@ pub fn write(
     if flags.unwind_info() {
         writer.write_unwind(&contents.functions);
     }
-    writer.write_traps(&contents.functions);
+    writer.write_lists(&contents.functions);
     writer.finish()
 }
 
@@ -240,13 +241,20 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn write_traps(&mut self, defs: &[FunctionDef<'a>]) {
-        let functions = self.places.iter().zip(defs).map(|(&place, def)| (place, def.code));
-        let table = traps::build(self.arch.is_big_endian(), functions);
-        if !table.bytes.is_empty() {
-            let name = traps::SECTION.as_bytes().to_vec();
-            let section = self.object.add_section(Vec::new(), name, SectionKind::Other);
-            self.add_table(section, table, self.machine.absolute);
+    /// The sections of our own: trap sites and exception handlers.
+    fn write_lists(&mut self, defs: &[FunctionDef<'a>]) {
+        let functions = || self.places.iter().zip(defs).map(|(&place, def)| (place, def.code));
+        let big_endian = self.arch.is_big_endian();
+        let lists = [
+            (traps::SECTION, traps::build(big_endian, functions())),
+            (handlers::SECTION, handlers::build(big_endian, functions())),
+        ];
+        for (name, table) in lists {
+            if !table.bytes.is_empty() {
+                let name = name.as_bytes().to_vec();
+                let section = self.object.add_section(Vec::new(), name, SectionKind::Other);
+                self.add_table(section, table, self.machine.absolute);
+            }
         }
     }
 

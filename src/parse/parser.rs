@@ -326,10 +326,17 @@ impl<'a> Parser<'a> {
     }
 
     /// A number above those of all values in the text.
-    pub fn unused_value(&self) -> u32 {
-        match &self.numbering {
-            Some(numbering) => numbering.values.len() as u32,
-            None => Numbering::new(self.cur.text).values.last().map_or(0, |&largest| largest + 1),
+    pub fn unused_value(&mut self) -> Parse<u32> {
+        if let Some(numbering) = &self.numbering {
+            return Ok(numbering.values.len() as u32);
+        }
+        match Numbering::new(self.cur.text).values.last() {
+            // One that is too large stands further down.
+            Some(&largest) if largest >= self.limit => {
+                self.needs_numbering = true;
+                Err(Failed)
+            }
+            largest => Ok(largest.map_or(0, |&largest| largest + 1)),
         }
     }
 

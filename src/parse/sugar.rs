@@ -127,7 +127,7 @@ impl Parser<'_> {
         match sugar {
             Sugar::Renamed(opcode) => self.desugar_renamed(opcode, given, line),
             Sugar::FirstResult(opcode) => {
-                let fresh = self.fresh();
+                let fresh = self.fresh()?;
                 self.cx.scratch.results.push(fresh.0);
                 self.desugar_renamed(opcode, given, line)
             }
@@ -211,17 +211,17 @@ impl Parser<'_> {
     }
 
     /// A value number above all those of the text.
-    fn fresh(&mut self) -> Value {
+    fn fresh(&mut self) -> Parse<Value> {
         if self.cx.scratch.next_fresh == 0 {
-            self.cx.scratch.next_fresh = self.unused_value();
+            self.cx.scratch.next_fresh = self.unused_value()?;
         }
         self.cx.scratch.next_fresh += 1;
-        Value(self.cx.scratch.next_fresh - 1)
+        Ok(Value(self.cx.scratch.next_fresh - 1))
     }
 
     /// Appends an instruction before the one of the line; gives its result.
     fn insert(&mut self, data: InstData, line: &Line) -> Parse<u32> {
-        let fresh = self.fresh();
+        let fresh = self.fresh()?;
         let results = std::mem::replace(&mut self.cx.scratch.results, vec![fresh.0]);
         let tags = std::mem::take(&mut self.cx.scratch.tags);
         let done = self.push_inst(data, *line);

@@ -26,8 +26,8 @@ fn read_and_print(text: &[u8]) -> (String, Vec<Diagnostic>) {
     for item in &split.functions {
         match function(&text[item.text.clone()], item.text.start, &mut cx, &mut func) {
             Ok(()) => {
-                let section = item.section.clone().map(|range| String::from_utf8_lossy(&text[range]));
-                out += &func.placed(item.linkage, section.as_deref(), item.align).to_string();
+                let section = item.section.clone().map(|range| &text[range]);
+                out += &func.placed(item.linkage, section, item.align).to_string();
             }
             Err(Failed) => assert!(!cx.diagnostics.is_empty(), "a failure says why"),
         }
@@ -130,6 +130,11 @@ fn large_numbers_become_compact_ones() {
     assert!(func.stencil.value_defs.len() <= 6 && func.stencil.blocks.len() == 2);
     let printed = func.to_string();
     assert!(printed.contains("jump block1(v0)") && printed.contains("return v2"), "{printed}");
+    // The first new value is asked for before the large number is met.
+    let text = b"function %f(i32) -> i32 {\nblock0(v0: i32):\n v1 = iadd_imm v0, 5\n v1000000000 = iadd_imm v1, 6\n \
+                 return v1000000000\n}";
+    function(text, 0, &mut ParseContext::new(), &mut func).expect("right text");
+    assert_eq!(func.stencil.value_defs.len(), 5);
     let message = complaint("block0(v0: i32):\nv5000000 = iadd v0, v0\nv5000000 = iadd v0, v9000000").1;
     assert_eq!(message, "v5000000 is defined twice");
     let message = complaint("block0(v0: i32):\nv1 = iadd v0, v9000000").1;

@@ -67,6 +67,7 @@ tests! {
     debugger,
     hello,
     sections,
+    stack_limit,
     symbols,
     tls,
     traps,

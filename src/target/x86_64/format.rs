@@ -2,7 +2,7 @@
 //!
 //! This file is compiled into both, so that the layout is written down once. A [`Format`] is a shape
 //! of instruction that one function of the encoder writes; everything that differs between
-//! instructions of one format is in the row's parameters (an [`Opcode`]) and fields.
+//! instructions of one format is in the row's parameters and fields.
 
 /// Index into a row's fields of the operand in ModRM.reg (or in the opcode, or VEX.vvvv of a `/digit` form).
 pub const FIELD_REG: usize = 0;

@@ -2,7 +2,7 @@
 //!
 //! Powers of two are shifts. For another divisor d, the quotient is the high part of the product with a *multiplier*
 //! m = ceil(2^p / d): x m / 2^p exceeds x / d by x e / (d 2^p), with e = m d - 2^p, which is too little to matter as long as
-//! x e < 2^p. [`multiplier`] finds the smallest p for which that holds. For signed division x is a magnitude, and a
+//! x e < 2^p. `multiplier` finds the smallest p for which that holds. For signed division x is a magnitude, and a
 //! negative quotient, rounded down by the shift, is one too low. An i32 result has zeros above, as `int::zero_extends` says.
 
 use super::super::amode::{Cond, OperandSize};

@@ -1,0 +1,66 @@
+//! The section `.clifc.exceptions`: where an exception thrown by a `try_call` goes.
+//!
+//! It is a sequence of tables, one for each function that has handlers, in the target's byte order:
+//!
+//! | bytes | what |
+//! |-------|------|
+//! | 8     | address of the function, relocated |
+//! | 4     | n: the number of handlers |
+//! | 4     | bytes from the stack pointer at calls up to the canonical frame address |
+//! | 16 n  | handlers: offset of the call's return address in the function, offset of the handler, tag, 1 if any tag is taken |
+//!
+//! Handlers are in the order of their calls, and those of a call in the order of the text. Whoever throws
+//! unwinds to the frame (`.eh_frame`), restores the stack pointer, puts the payload words into the first result
+//! registers and jumps; no other register needs its value back.
+
+use super::{Place, Table};
+use crate::mach::compiled::CompiledStencil;
+
+/// The section's name.
+pub const SECTION: &str = ".clifc.exceptions";
+
+/// The section for functions at their places.
+pub(super) fn build<'a>(
+    big_endian: bool,
+    functions: impl Iterator<Item = (Place, &'a CompiledStencil)>,
+) -> Table {
+    let word = |value: u32| if big_endian { value.to_be_bytes() } else { value.to_le_bytes() };
+    let mut table = Table::default();
+    for (place, code) in functions.filter(|(_, code)| !code.handlers.is_empty()) {
+        table.relocs.push((table.bytes.len() as u64, place));
+        table.bytes.extend_from_slice(&[0; 8]);
+        table.bytes.extend_from_slice(&word(code.handlers.len() as u32));
+        table.bytes.extend_from_slice(&word(code.frame_size));
+        for handler in &code.handlers {
+            let any = handler.tag.is_none() as u32;
+            for value in [handler.return_offset, handler.offset, handler.tag.unwrap_or(0), any] {
+                table.bytes.extend_from_slice(&word(value));
+            }
+        }
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mach::compiled::Handler;
+
+    #[test]
+    fn handlers_are_listed_by_function() {
+        let handlers = vec![
+            Handler { return_offset: 5, tag: Some(7), offset: 40 },
+            Handler { return_offset: 5, tag: None, offset: 60 },
+        ];
+        let code =
+            [CompiledStencil::default(), CompiledStencil { handlers, frame_size: 24, ..Default::default() }];
+        let place = Place { section: super::super::SectionIndex::TEXT, offset: 0 };
+        let table = build(false, code.iter().map(|code| (place, code)));
+        assert_eq!(table.relocs.iter().map(|reloc| reloc.0).collect::<Vec<_>>(), [0]);
+        let words: Vec<u32> = table.bytes[8..]
+            .chunks_exact(4)
+            .map(|bytes| u32::from_le_bytes(bytes.try_into().expect("four bytes")))
+            .collect();
+        assert_eq!(words, [2, 24, 5, 40, 7, 0, 5, 60, 0, 1]);
+    }
+}
