@@ -16,6 +16,7 @@ use crate::mach::isa::Isa;
 use crate::mach::layout::Layout;
 use crate::mach::lower::{self, LowerSummary, LowerTables, Unsupported};
 use crate::mach::regalloc::Allocator;
+use crate::mach::spills::Copies;
 use crate::mach::text;
 use crate::mach::vcode::VCode;
 use crate::options::{Flags, RegallocAlgorithm};
@@ -119,6 +120,7 @@ pub struct State<I: Isa> {
     allocator: Allocator,
     frame: Frame,
     layout: Layout,
+    copies: Copies,
     buffer: CodeBuffer,
     /// Allocatable registers without and with a frame pointer.
     envs: [MachineEnv; 2],
@@ -170,6 +172,7 @@ impl<I: Isa> Compiler<I> {
                 allocator: Allocator::default(),
                 frame: Frame::default(),
                 layout: Layout::default(),
+                copies: Copies::default(),
                 buffer: CodeBuffer::default(),
                 envs: [false, true].map(|frame_pointer| I::machine_env(flags, frame_pointer)),
                 compiled: CompiledStencil::default(),
@@ -272,7 +275,7 @@ fn allocate<I: Isa>(state: &mut State<I>, _: &Stencil, flags: &Flags) -> Result<
 }
 
 fn emit<I: Isa>(state: &mut State<I>, stencil: &Stencil, flags: &Flags) -> Result<(), Failure> {
-    let State { frame, vcode, allocator, layout, buffer, abi, summary, envs, .. } = state;
+    let State { frame, vcode, allocator, layout, copies, buffer, abi, summary, envs, .. } = state;
     let output = allocator.output();
     frame.clear();
     frame.outgoing = summary.outgoing;
@@ -284,7 +287,7 @@ fn emit<I: Isa>(state: &mut State<I>, stencil: &Stencil, flags: &Flags) -> Resul
     frame.spill_count = output.num_spillslots as u32;
     frame.written = emit::written_registers::<I>(vcode, output, &envs[usize::from(frame.frame_pointer)]);
     I::finish_frame(frame, stencil, flags).map_err(|message| Failure::Unsupported { inst: None, message })?;
-    state.compiled = emit::emit::<I>(vcode, output, frame, layout, flags, buffer);
+    state.compiled = emit::emit::<I>(vcode, output, frame, layout, flags, copies, buffer);
     Ok(())
 }
 

@@ -7,7 +7,7 @@
 use super::buffer::{CodeBuffer, Label};
 use super::compiled::CompiledStencil;
 use super::frame::Frame;
-use super::inst::Props;
+use super::inst::{MachInst, Props};
 use super::isa::{EmitContext, Isa};
 use super::layout::Layout;
 use super::spills::Copies;
@@ -22,6 +22,7 @@ pub fn emit<I: Isa>(
     frame: &Frame,
     layout: &mut Layout,
     flags: &Flags,
+    copies: &mut Copies,
     buffer: &mut CodeBuffer,
 ) -> CompiledStencil {
     buffer.clear();
@@ -31,7 +32,7 @@ pub fn emit<I: Isa>(
         let bytes = &vcode.constant_bytes[start as usize..end as usize];
         buffer.constant(Label(constants.0 + number as u32), bytes, bytes.len() as u32);
     }
-    let mut copies = Copies::default();
+    copies.begin(output.num_spillslots);
     layout.compute::<I>(vcode, output);
     I::emit_prologue(frame, flags, buffer);
     for position in 0..layout.order().len() {
@@ -42,7 +43,7 @@ pub fn emit<I: Isa>(
             buffer.bind(Label(skipped));
         }
         let around = Surroundings { frame, flags, layout, next, constants };
-        emit_block::<I>(vcode, output, around, buffer, &mut copies, block as usize);
+        emit_block::<I>(vcode, output, around, buffer, copies, block as usize);
     }
     for (label, code, loc) in buffer.take_trap_stubs() {
         buffer.bind(label);
@@ -112,7 +113,7 @@ fn emit_block<I: Isa>(
         };
         I::emit(inst, &cx, buffer);
         if !copies.is_empty() {
-            for_each_written::<I>(vcode, output, index as usize, |regs| copies.forget_all(regs));
+            forget_written::<I>(vcode, inst, cx.allocs, copies);
         }
     }
 }
@@ -122,21 +123,19 @@ fn emit_move<I: Isa>(from: Allocation, to: Allocation, frame: &Frame, buffer: &m
     I::emit_move(from, to, reg.class(), frame, buffer);
 }
 
-/// Calls `visit` with the registers an instruction writes: those it clobbers and those of its results.
+/// Forgets what the registers had that an instruction writes: those it clobbers and those of its results.
 #[inline]
-fn for_each_written<I: Isa>(vcode: &VCode, output: &Output, index: usize, mut visit: impl FnMut(PRegSet)) {
-    let inst = &vcode.insts[index];
+fn forget_written<I: Isa>(vcode: &VCode, inst: &MachInst, allocs: &[Allocation], copies: &mut Copies) {
     let row = &I::rows()[inst.row.0 as usize];
     match row.props.any(Props::CALL) {
-        true => visit(vcode.clobbers[vcode.inst_words(inst)[0] as usize]),
-        false => visit(row.clobbers),
+        true => copies.forget_all(vcode.clobbers[vcode.inst_words(inst)[0] as usize]),
+        false => copies.forget_all(row.clobbers),
     }
-    let allocs = output.inst_allocs(regalloc2::Inst::new(index));
     for (operand, alloc) in vcode.inst_operands(inst).iter().zip(allocs) {
         if operand.kind() == regalloc2::OperandKind::Def
             && let Some(reg) = alloc.as_reg()
         {
-            visit(PRegSet::empty().with(reg));
+            copies.forget(reg);
         }
     }
 }

@@ -4,23 +4,35 @@
 //! still has it. While a block is emitted, this keeps for each register the slot whose value it has too; a load
 //! of such a slot becomes a move or nothing, and a store of what the slot has is left out.
 //!
+//! Each store to a slot makes what was known of the slot worthless: it gives the slot a new version, which is what
+//! registers are compared with, so that they need not be searched.
+//!
 //! Invariant: slots are written by the allocator's moves only, registers by those and by instructions.
 
 use regalloc2::{Allocation, PReg, PRegSet};
 
-const NONE: u32 = u32::MAX;
-
-/// The slot each register agrees with.
+/// What registers agree with; reused from block to block and function to function.
 #[derive(Debug)]
 pub struct Copies {
-    slots: [u32; PReg::NUM_INDEX],
-    /// Registers that agree with a slot.
+    /// By register: a slot and which version of it the register agrees with.
+    agrees: [(u32, u32); PReg::NUM_INDEX],
+    /// Registers of which that holds.
     known: PRegSet,
+    slots: Vec<Slot>,
+}
+
+/// A spill slot.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    /// How often it was written.
+    version: u32,
+    /// The last register that agreed with it.
+    holder: PReg,
 }
 
 impl Default for Copies {
     fn default() -> Self {
-        Copies { slots: [NONE; PReg::NUM_INDEX], known: PRegSet::empty() }
+        Copies { agrees: [(0, 0); PReg::NUM_INDEX], known: PRegSet::empty(), slots: Vec::new() }
     }
 }
 
@@ -28,6 +40,13 @@ impl Copies {
     /// Forgets everything: at the start of a block.
     pub fn clear(&mut self) {
         self.known = PRegSet::empty();
+    }
+
+    /// Makes room for a function's slots.
+    pub fn begin(&mut self, slots: usize) {
+        self.clear();
+        self.slots.clear();
+        self.slots.resize(slots, Slot { version: 0, holder: PReg::invalid() });
     }
 
     /// Whether anything is known.
@@ -39,30 +58,31 @@ impl Copies {
     pub fn replace(&mut self, from: Allocation, to: Allocation) -> Option<Allocation> {
         match (from.as_reg(), to.as_reg(), from.as_stack(), to.as_stack()) {
             (Some(reg), _, _, Some(slot)) => {
-                let slot = slot.index() as u32;
-                if self.known.contains(reg) && self.slots[reg.index()] == slot {
+                let slot = slot.index();
+                if self.agree(reg, slot) {
                     return None;
                 }
-                self.forget_slot(slot);
+                self.slots[slot].version += 1;
                 self.learn(reg, slot);
                 Some(from)
             }
             (_, Some(reg), Some(slot), _) => {
-                let slot = slot.index() as u32;
-                let holder = self
-                    .known
-                    .into_iter()
-                    .find(|known| self.slots[known.index()] == slot && known.class() == reg.class());
-                self.learn(reg, slot);
-                match holder {
-                    Some(holder) if holder == reg => None,
-                    Some(holder) => Some(Allocation::reg(holder)),
-                    None => Some(from),
+                let slot = slot.index();
+                if self.agree(reg, slot) {
+                    return None;
                 }
+                let holder = self.slots[slot].holder;
+                let held =
+                    holder != PReg::invalid() && holder.class() == reg.class() && self.agree(holder, slot);
+                self.learn(reg, slot);
+                Some(if held { Allocation::reg(holder) } else { from })
             }
             (Some(source), Some(reg), _, _) => {
                 match self.known.contains(source) {
-                    true => self.learn(reg, self.slots[source.index()]),
+                    true => {
+                        self.agrees[reg.index()] = self.agrees[source.index()];
+                        self.known.add(reg);
+                    }
                     false => self.forget(reg),
                 }
                 Some(from)
@@ -72,25 +92,26 @@ impl Copies {
     }
 
     /// An instruction writes a register.
+    #[inline]
     pub fn forget(&mut self, reg: PReg) {
         self.known.remove(reg);
     }
 
     /// An instruction writes several.
+    #[inline]
     pub fn forget_all(&mut self, regs: PRegSet) {
         self.known.intersect_from(regs.invert());
     }
 
-    fn learn(&mut self, reg: PReg, slot: u32) {
-        self.slots[reg.index()] = slot;
-        self.known.add(reg);
+    /// Whether a register has what a slot has.
+    #[inline]
+    fn agree(&self, reg: PReg, slot: usize) -> bool {
+        self.known.contains(reg) && self.agrees[reg.index()] == (slot as u32, self.slots[slot].version)
     }
 
-    fn forget_slot(&mut self, slot: u32) {
-        for reg in self.known {
-            if self.slots[reg.index()] == slot {
-                self.known.remove(reg);
-            }
-        }
+    fn learn(&mut self, reg: PReg, slot: usize) {
+        self.agrees[reg.index()] = (slot as u32, self.slots[slot].version);
+        self.slots[slot].holder = reg;
+        self.known.add(reg);
     }
 }

@@ -96,15 +96,15 @@ pub fn encode(
 
 /// Writes a move of the allocator: an instruction whose only operands are a register and another or a spill slot.
 pub fn transfer(row: RowId, register: PReg, other: Allocation, frame: &Frame, buffer: &mut CodeBuffer) {
-    let places = Places { frame, constants: Label(0) };
-    // The register has the same number whichever of the row's operands it is.
-    let allocs = [Allocation::reg(register); 2];
-    let view = InstView { row: &ROWS[row.0 as usize], small: 0, allocs: &allocs, words: &[] };
+    let row = &ROWS[row.0 as usize];
     let rm = match other.as_stack() {
         None => RegMem::register(number_of(other)),
-        Some(slot) => RegMem::frame(places, Place::Spill(slot.index() as u32)),
+        Some(slot) => RegMem::frame(frame, Place::Spill(slot.index() as u32)),
     };
-    legacy(&view, places, rm, 0, (0, 0), buffer);
+    let reg = register.hw_enc() as u8;
+    let mut head = Head::legacy(row, (row.params[FLAGS] & Flags::WIDE) as u8 | reg >> 3 << 2 | rm.high, 0);
+    head.put(rm.modrm as u32 | (reg as u32 & 7) << 3, rm.modrm_len as u32);
+    head.finish(&rm, 0, 0, buffer);
 }
 
 impl InstView<'_> {
@@ -157,7 +157,7 @@ impl InstView<'_> {
         if PackedAmode::is_register(self.words[word]) {
             return match self.allocs[first].as_stack() {
                 None => RegMem::register(self.register(first)),
-                Some(slot) => RegMem::frame(places, Place::Spill(slot.index() as u32)),
+                Some(slot) => RegMem::frame(places.frame, Place::Spill(slot.index() as u32)),
             };
         }
         self.memory(places, first, PackedAmode::unpack(self.words[word], self.words[word + 1]))
@@ -219,8 +219,9 @@ impl RegMem {
         }
     }
 
-    fn frame(places: Places, place: Place) -> Self {
-        let offset = frame_offset(places.frame, place).expect("a place in the frame");
+    #[inline]
+    fn frame(frame: &Frame, place: Place) -> Self {
+        let offset = frame_offset(frame, place).expect("a place in the frame");
         Self::memory(RSP, NO_REGISTER, 0, offset as i32)
     }
 
@@ -230,6 +231,7 @@ impl RegMem {
         self.modrm == 0xC0 && self.high == 0
     }
 
+    #[inline]
     fn memory(base: u8, index: u8, scale: u8, disp: i32) -> Self {
         let sib = |base: u8| (scale << 6 | (index & 7) << 3 | base & 7) as u16;
         let (modrm, disp_len) = match disp {
