@@ -98,11 +98,6 @@ struct Group {
     srcloc: u32,
 }
 
-/// Block parameters from which on registers are numbered in program order. Lowering numbers them the other way round,
-/// and regalloc2 merges parameters with what is passed to them in the order of the numbers: going upwards it gives up on
-/// a chain of a few hundred, going downwards it sorts the chain again for each link.
-const MANY_PARAMS: usize = 256;
-
 /// No source location.
 pub const NO_LOC: u32 = u32::MAX;
 
@@ -265,19 +260,14 @@ impl VCode {
             }
             self.blocks[index].insts = (start, self.insts.len() as u32);
         }
-        let upwards = self.params.len() > MANY_PARAMS;
-        if upwards || !self.aliases.is_empty() {
-            self.rename(upwards);
+        if !self.aliases.is_empty() {
+            self.rename();
         }
     }
 
-    /// Puts what it stands for in each register's place; `upwards` also turns the order of their numbers round.
-    fn rename(&mut self, upwards: bool) {
-        let last = self.vreg_count as usize;
-        let mut name = |vreg: VReg| {
-            let vreg = resolve(&mut self.aliases, vreg);
-            if upwards { VReg::new(last - 1 - vreg.vreg(), vreg.class()) } else { vreg }
-        };
+    /// Puts what it stands for in each register's place.
+    fn rename(&mut self) {
+        let mut name = |vreg: VReg| resolve(&mut self.aliases, vreg);
         for operand in &mut self.operands {
             let target = name(operand.vreg());
             *operand = Operand::new(target, operand.constraint(), operand.kind(), operand.pos());
