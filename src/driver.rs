@@ -9,6 +9,7 @@ use crate::diag::{Diagnostic, Severity, Source};
 use crate::ir::{Function, Module, Name, Params};
 use crate::mach::compiled::CompiledStencil;
 use crate::mach::isa::Isa;
+use crate::mach::lower::RuleCounts;
 use crate::object::{self, Contents, FunctionDef};
 use crate::options::{Arch, Flags, Target};
 use crate::parse::{self, FunctionText, ParseContext, SourceMap, Split};
@@ -33,6 +34,8 @@ pub struct BuildOptions {
     pub jobs: usize,
     /// Whether to measure the time of each phase.
     pub time: bool,
+    /// Whether to count the lowering rules that are used.
+    pub trace_rules: bool,
 }
 
 /// Who wants to know how a build goes on. Both are called from several threads.
@@ -66,6 +69,8 @@ pub struct Built {
     pub module: Module,
     /// Time by phase: of parsing and passes summed over threads, of the others as it passed.
     pub timing: Timing,
+    /// How often each lowering rule was used, if that was counted.
+    pub rules: RuleCounts,
 }
 
 /// A compiled function.
@@ -85,14 +90,21 @@ pub fn has_back_end(arch: Arch) -> bool {
 /// Builds an object from a file.
 pub fn build(source: &Source, options: &BuildOptions, observer: &Observer) -> Result<Built, Vec<Diagnostic>> {
     let mut timing = Timing::default();
+    let mut rules = RuleCounts::new();
     let mut diagnostics = Vec::new();
     let split = timing.measure("split", || parse::split(source.text, &mut diagnostics));
     let module = parse::module(source.text, &split, &mut diagnostics);
     let start = Instant::now();
     let mut units = match options.target.arch() {
-        Arch::X86_64 => {
-            compile_all::<X86_64>(source, &split, options, observer, &mut timing, &mut diagnostics)
-        }
+        Arch::X86_64 => compile_all::<X86_64>(
+            source,
+            &split,
+            options,
+            observer,
+            &mut timing,
+            &mut rules,
+            &mut diagnostics,
+        ),
         arch => {
             let message = format!("compiling is not supported yet on {}", arch.triple());
             diagnostics.push(Diagnostic::error(0, message));
@@ -106,7 +118,7 @@ pub fn build(source: &Source, options: &BuildOptions, observer: &Observer) -> Re
     }
     units.sort_unstable_by_key(|unit| unit.0);
     let object = timing.measure("object", || write_object(source, &split, &module, &units, options));
-    Ok(Built { object: object?, module, timing })
+    Ok(Built { object: object?, module, timing, rules })
 }
 
 fn write_object(
@@ -141,6 +153,7 @@ fn compile_all<I: Isa>(
     options: &BuildOptions,
     observer: &Observer,
     timing: &mut Timing,
+    rules: &mut RuleCounts,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<(usize, Unit)> {
     let next = AtomicUsize::new(0);
@@ -170,6 +183,9 @@ fn compile_all<I: Isa>(
         units.append(&mut worker.units);
         diagnostics.append(&mut worker.diagnostics);
         timing.merge(&worker.timing);
+        for (rule, count) in worker.compiler.traced_rules() {
+            *rules.entry(rule).or_default() += count;
+        }
         timing.merge(worker.compiler.timing.as_ref().unwrap_or(&Timing::default()));
     }
     units
@@ -294,6 +310,9 @@ impl<'a, I: Isa> Worker<'a, I> {
 fn new_compiler<I: Isa>(options: &BuildOptions) -> Compiler<I> {
     let mut compiler = Compiler::new(&options.flags);
     compiler.timing = options.time.then(Timing::default);
+    if options.trace_rules {
+        compiler.trace_rules();
+    }
     compiler
 }
 

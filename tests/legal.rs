@@ -189,7 +189,8 @@ fn check(settings: &[&str]) {
     for setting in settings {
         flags.apply(setting).expect("a known setting");
     }
-    let options = BuildOptions { target, flags, layout: Layout::default(), jobs: 0, time: false };
+    let options =
+        BuildOptions { target, flags, layout: Layout::default(), jobs: 0, time: false, trace_rules: false };
     let source = Source { name: "legal.clif", text: text.as_bytes() };
     let Err(diagnostics) = driver::build(&source, &options, &Observer::NONE) else { return };
     let wrong: Vec<String> = diagnostics

@@ -244,7 +244,8 @@ fn bug(text: &[u8], settings: &[&str]) -> Option<String> {
     for setting in settings {
         flags.apply(setting).expect("a known setting");
     }
-    let options = BuildOptions { target, flags, layout: Layout::default(), jobs: 1, time: false };
+    let options =
+        BuildOptions { target, flags, layout: Layout::default(), jobs: 1, time: false, trace_rules: false };
     let built = driver::build(&Source { name: "mutation", text }, &options, &Observer::NONE);
     let diagnostics = built.err().unwrap_or_default();
     if let Some(bug) = diagnostics.iter().find(|diagnostic| diagnostic.severity == Severity::Bug) {

@@ -196,7 +196,8 @@ fn milliseconds(text: &str, allocator: &str) -> f64 {
     let target = Target::parse("x86_64").expect("a known target");
     let mut flags = Flags::new(&target);
     flags.set("regalloc_algorithm", allocator).expect("a known setting");
-    let options = BuildOptions { target, flags, layout: Layout::default(), jobs: 1, time: false };
+    let options =
+        BuildOptions { target, flags, layout: Layout::default(), jobs: 1, time: false, trace_rules: false };
     let source = Source { name: "scaling.clif", text: text.as_bytes() };
     let start = thread_seconds();
     let built = driver::build(&source, &options, &Observer::NONE);

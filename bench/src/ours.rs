@@ -23,7 +23,7 @@ pub fn run(task: &Task, text: &str, threads: usize) -> Result<(Phases, Vec<u8>)>
     match task.kind {
         Kind::Parse => parse_all(text, task.verify.then(|| Environment::new(&flags)), threads),
         Kind::Build { .. } => {
-            build(text, BuildOptions { target, flags, layout: Layout::default(), jobs: threads, time: true })
+            build(text, BuildOptions { target, flags, layout: Layout::default(), jobs: threads, time: true, trace_rules: false })
         }
     }
 }

@@ -162,6 +162,9 @@ pub struct Build {
     /// Print how long each phase took, to stderr.
     #[arg(long)]
     pub time: bool,
+    /// Print which lowering rules were used, and how often, to stderr.
+    #[arg(long)]
+    pub trace_rules: bool,
     /// Do not verify the input.
     #[arg(long)]
     pub no_verify: bool,

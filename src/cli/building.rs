@@ -32,6 +32,7 @@ pub fn run(args: &Build, colour: bool) -> Result<(), Failure> {
         layout: Layout { function_sections: args.function_sections, data_sections: args.data_sections },
         jobs: args.jobs.map_or(0, usize::from),
         time: args.time,
+        trace_rules: args.trace_rules,
     };
     let mut failure = None;
     for file in input::read_all(&args.inputs)? {
@@ -68,7 +69,7 @@ fn one(args: &Build, file: &Input, options: &BuildOptions, colour: bool) -> Resu
             eprintln!("; {name} after {pass}\n{text}");
         }
     }
-    let Built { object, module, timing } = built.map_err(|diagnostics| {
+    let Built { object, module, timing, rules } = built.map_err(|diagnostics| {
         report(&source, &diagnostics, colour);
         let bug = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Bug);
         if bug { Failure::Bug } else { Failure::Input }
@@ -103,6 +104,9 @@ fn one(args: &Build, file: &Input, options: &BuildOptions, colour: bool) -> Resu
     }
     if args.time {
         eprint!("{}", times(&timing));
+    }
+    for (rule, count) in rules {
+        eprintln!("{count:8} {rule}");
     }
     Ok(())
 }

@@ -32,6 +32,7 @@ pub fn object(name: &str, text: &str, target: &Target, flags: &Flags) -> Result<
         // Files are compiled in parallel already.
         jobs: 1,
         time: false,
+        trace_rules: false,
     };
     let diagnostics = match driver::build(&source, &options, &Observer::NONE) {
         Ok(built) => return Ok(built.object),

@@ -593,12 +593,4 @@ impl Stencil {
         }
         effects
     }
-
-    /// Interns memory flags.
-    pub fn intern_mem_flags(&mut self, flags: MemFlags) -> MemFlagsRef {
-        if let Some((key, _)) = self.mem_flags.iter().find(|(_, f)| **f == flags) {
-            return key;
-        }
-        self.mem_flags.push(flags)
-    }
 }

@@ -110,9 +110,6 @@ pub trait Isa: Sized + Send + Sync + 'static {
     /// Emits a move that the allocator asked for.
     fn emit_move(from: Allocation, to: Allocation, class: RegClass, frame: &Frame, buffer: &mut CodeBuffer);
 
-    /// The DWARF number of a register.
-    fn dwarf_register(reg: PReg) -> u16;
-
     /// Writes an instruction as text; `registers` and `words` begin with its own.
     fn print(
         inst: &MachInst,

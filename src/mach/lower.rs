@@ -42,8 +42,11 @@ pub struct LowerTables {
     abi: Map<SigRef, Option<AbiSignature>>,
     shared: Vec<Shared>,
     /// Counts rule names under `--trace-rules`.
-    pub trace: Option<std::collections::BTreeMap<&'static str, u64>>,
+    pub trace: Option<RuleCounts>,
 }
+
+/// How often each lowering rule was used, by name.
+pub type RuleCounts = std::collections::BTreeMap<&'static str, u64>;
 
 /// Names the rule that lowers an instruction, for `--trace-rules`.
 #[macro_export]

@@ -139,10 +139,6 @@ impl Isa for X86_64 {
         encode::transfer(row, register, other, frame, buffer);
     }
 
-    fn dwarf_register(reg: PReg) -> u16 {
-        dwarf(reg)
-    }
-
     fn print(
         inst: &MachInst,
         registers: Registers<'_>,
