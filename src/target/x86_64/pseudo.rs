@@ -241,6 +241,38 @@ pub fn tls_general_dynamic(view: &InstView, _: &EmitContext, buffer: &mut CodeBu
     buffer.put4(0);
 }
 
+/// The address of a thread-local variable by the initial-exec model: its distance from the thread pointer is in the
+/// global offset table.
+pub fn tls_initial_exec(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    let register = view.register(0);
+    // movq symbol@gottpoff(%rip), register
+    buffer.put(&[0x48 | register >> 3 << 2, 0x8B, 0x05 | (register & 7) << 3]);
+    buffer.reloc(buffer.position(), RelocKind::X86GotTpOff, SymbolRef::unpack(view.words[0]), -4);
+    buffer.put4(0);
+    let d = operand(view, 0);
+    buffer.put1(FS);
+    rows::add_rm(&mut direct(cx, buffer), OperandSize::Q64, d, d, ABSOLUTE_0);
+}
+
+/// The same by the local-exec model: its distance from the thread pointer is known when the program is linked.
+pub fn tls_local_exec(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    let d = operand(view, 0);
+    buffer.put1(FS);
+    rows::mov_rm(&mut direct(cx, buffer), OperandSize::Q64, d, ABSOLUTE_0);
+    let any_of_four_bytes = Amode::base(d, i32::MAX);
+    rows::lea_rm(&mut direct(cx, buffer), OperandSize::Q64, d, any_of_four_bytes);
+    let field = buffer.position() - 4;
+    buffer.bytes_from(field).fill(0);
+    let (symbol, addend) = (SymbolRef::unpack(view.words[0]), view.words[1] as i32);
+    buffer.reloc(field, RelocKind::X86TpOff32, symbol, addend.into());
+}
+
+/// The prefix of the segment that begins at the thread pointer.
+const FS: u8 = 0x64;
+
+/// The address 0: in that segment, the thread pointer is stored there.
+const ABSOLUTE_0: Amode = Amode::at(Place::Registers, 0);
+
 /// The address of a label.
 pub fn label_address(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let at = Amode::at(Place::Label(Label(view.words[0])), 0);

@@ -8,6 +8,7 @@ use crate::ir::*;
 use crate::mach::buffer::Label;
 use crate::mach::compiled::SymbolRef;
 use crate::mach::lower::Unsupported;
+use crate::options::TlsModel;
 use regalloc2::RegClass;
 
 /// Lowers them.
@@ -61,16 +62,27 @@ fn tls_value(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
     let GlobalValueData::Symbol { name, offset, .. } = cx.f.global_values[GlobalValue(data.a)] else {
         return Err(cx.unsupported("tls_value needs a symbol"));
     };
+    let Ok(offset) = i32::try_from(offset) else {
+        return Err(cx.unsupported("the offset from a thread-local symbol is too large"));
+    };
     let d = cx.def(inst);
     let symbol = SymbolRef::Name(name);
-    match i32::try_from(offset) {
-        Ok(0) => call::tls_address(cx, d, symbol),
-        Ok(offset) => {
-            let base = cx.tmp(RegClass::Int);
-            call::tls_address(cx, base, symbol);
-            rows::lea_rm(cx, OperandSize::Q64, d, Amode::base(base, offset));
+    let model = cx.flags.tls_model();
+    if model == TlsModel::ElfLe {
+        rows::tls_le(cx, d, symbol, offset);
+        return Ok(());
+    }
+    let base = if offset == 0 { d } else { cx.tmp(RegClass::Int) };
+    match model {
+        TlsModel::ElfGd => call::tls_address(cx, base, symbol),
+        TlsModel::ElfIe => rows::tls_ie(cx, base, symbol, 0),
+        _ => {
+            let model = cx.flags.show("tls_model").expect("it is a setting");
+            return Err(cx.unsupported(format!("tls_value is not supported with tls_model={model}")));
         }
-        Err(_) => return Err(cx.unsupported("the offset from a thread-local symbol is too large")),
+    }
+    if offset != 0 {
+        rows::lea_rm(cx, OperandSize::Q64, d, Amode::base(base, offset));
     }
     Ok(())
 }
