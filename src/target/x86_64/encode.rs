@@ -9,14 +9,14 @@
 //! the displacement; its distance counts from the instruction's end, so what follows it is subtracted.
 
 use super::amode::{PackedAmode, Place, frame_offset};
-use super::format::{FIELD_IMM, FIELD_MEM, FIELD_REG, FIELD_RM, FIELD_VVVV, Flags, Format, NO_FIELD};
+use super::format::{FIELD_IMM, FIELD_MEM, FIELD_REG, FIELD_RM, FIELD_VVVV, Flags, Format};
 use super::format::{FLAGS, OPCODE, PREFIXES};
 use super::rows::{EXPANSIONS, ROWS};
 use crate::ir::TrapCode;
 use crate::mach::buffer::{BranchForms, CodeBuffer, Fixup, Label};
 use crate::mach::compiled::{RelocKind, SymbolRef};
 use crate::mach::frame::Frame;
-use crate::mach::inst::{MachInst, Row, RowId};
+use crate::mach::inst::{MachInst, NO_FIELD, Row, RowId};
 use crate::mach::isa::EmitContext;
 use regalloc2::{Allocation, PReg};
 
