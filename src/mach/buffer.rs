@@ -8,8 +8,8 @@
 //! other positions are mapped in the same order.
 //!
 //! Invariants: everything is recorded in increasing order of place, so that mapping is one merge. A
-//! label is bound once, and not inside a branch. Constants come after the code; branches and fixups refer to them
-//! like to any label. What loads a constant or takes an address with a short reach is a branch, too.
+//! label is bound once, and not inside a branch. Constants come after the code; a fixup may refer to them
+//! like to any label.
 
 use super::compiled::{CompiledStencil, Handler, Reloc, RelocKind, SymbolRef, TrapSite, UnwindOp};
 use crate::ir::TrapCode;
@@ -31,8 +31,7 @@ pub trait BranchForms {
     /// Whether form `form` reaches a label `distance` bytes from the branch's first byte. The longest form
     /// always does.
     fn reaches(kind: u8, form: u8, distance: i64) -> bool;
-    /// Writes the branch over `out`, whose length is that of the form and which begins with the bytes that the
-    /// branch was put into the buffer with.
+    /// Writes the branch over `out`, whose length is that of the form.
     fn write(kind: u8, form: u8, distance: i64, out: &mut [u8]);
 }
 
@@ -82,6 +81,7 @@ pub struct CodeBuffer {
     /// Exception handlers: place behind the call, tag, and where the handler is.
     handlers: Vec<(u32, Option<u32>, Label)>,
     grown: Vec<u32>,
+    data_places: Vec<(Label, u32)>,
 }
 
 impl CodeBuffer {
@@ -175,14 +175,6 @@ impl CodeBuffer {
         self.code.resize(len, 0);
     }
 
-    /// Appends a relaxable branch to `label`, whose shortest form is these bytes but for the distance.
-    #[inline]
-    pub fn branch_from<B: BranchForms>(&mut self, kind: u8, label: Label, short: &[u8]) {
-        debug_assert_eq!(short.len(), B::length(kind, 0) as usize, "the shortest form");
-        self.branches.push(Branch { at: self.position(), label, kind, form: 0 });
-        self.put(short);
-    }
-
     /// Says that the field at `offset` depends on `label`.
     #[inline]
     pub fn fixup(&mut self, offset: u32, fixup: Fixup, label: Label) {
@@ -264,9 +256,7 @@ impl CodeBuffer {
         let count = self.branches.len();
         self.grown.clear();
         self.grown.resize(count + 1, 0);
-        self.constants.sort_by_key(|constant| std::cmp::Reverse(constant.align));
         for round in 0.. {
-            self.place_data();
             let slack = (1 << i64::min(30, i64::max(0, round - PATIENCE))) - 1;
             let mut changed = false;
             for i in 0..count {
@@ -309,13 +299,13 @@ impl CodeBuffer {
         self.relax::<B>();
         let mut code = self.spread::<B>();
         let text_len = code.len() as u32;
-        self.append_data(&mut code);
+        let data = self.place_data(&mut code);
         for &(offset, fixup, label) in &self.fixups {
             let field = self.place(offset);
-            let target = self.place_of(label) as u32;
+            let target = self.final_place(label, &data);
             let distance = match fixup {
                 Fixup::Pc32 => target.wrapping_sub(field),
-                Fixup::From(base) => target.wrapping_sub(self.place_of(base) as u32),
+                Fixup::From(base) => target.wrapping_sub(self.final_place(base, &data)),
             };
             add_to_field(&mut code, field, distance);
         }
@@ -334,7 +324,8 @@ impl CodeBuffer {
             offset: self.place_of(label) as u32,
         });
         let handlers = handlers.collect();
-        let align = self.constants.iter().map(|constant| constant.align).fold(16, u32::max);
+        let align = data.align;
+        self.data_places = data.places;
         CompiledStencil {
             code,
             text_len,
@@ -358,42 +349,56 @@ impl CodeBuffer {
             out.extend_from_slice(&self.code[from..branch.at as usize]);
             let start = out.len();
             let distance = self.place_of(branch.label) - (branch.at + self.grown[i]) as i64;
-            from = branch.at as usize + B::length(branch.kind, 0) as usize;
-            out.extend_from_slice(&self.code[branch.at as usize..from]);
             out.resize(start + B::length(branch.kind, branch.form) as usize, 0);
             B::write(branch.kind, branch.form, distance, &mut out[start..]);
+            from = branch.at as usize + B::length(branch.kind, 0) as usize;
         }
         out.extend_from_slice(&self.code[from..]);
         out
     }
 
-    /// Binds the labels of constants, and then of jump tables, behind the code, given the branch lengths found so far.
-    fn place_data(&mut self) {
-        let grown = self.grown[self.branches.len()];
-        let mut at = self.code.len() as u32 + grown;
-        let constants = self.constants.iter().map(|c| (c.label, c.end - c.start, c.align));
-        let tables = self.tables.iter().map(|&(label, start, end)| (label, (end - start) * 4, 4));
-        for (label, len, align) in constants.chain(tables) {
-            at = at.next_multiple_of(align);
-            self.labels[label.0 as usize] = at - grown;
-            at += len;
-        }
-    }
-
-    /// Puts constants and jump tables behind the code.
-    fn append_data(&self, code: &mut Vec<u8>) {
+    /// Puts constants, the most aligned first, and then jump tables behind the code.
+    fn place_data(&mut self, code: &mut Vec<u8>) -> Data {
+        let mut data = Data { align: 16, places: std::mem::take(&mut self.data_places) };
+        data.places.clear();
+        self.constants.sort_by_key(|constant| std::cmp::Reverse(constant.align));
         for constant in &self.constants {
-            code.resize(self.place_of(constant.label) as usize, 0);
+            data.align = data.align.max(constant.align);
+            code.resize(code.len().next_multiple_of(constant.align as usize), 0);
+            data.places.push((constant.label, code.len() as u32));
             code.extend_from_slice(&self.constant_bytes[constant.start as usize..constant.end as usize]);
         }
         for &(label, start, end) in &self.tables {
-            let base = self.place_of(label);
-            code.resize(base as usize, 0);
-            for &target in &self.table_targets[start as usize..end as usize] {
-                let distance = (self.place_of(target) - base) as u32;
-                code.extend_from_slice(&distance.to_le_bytes());
+            code.resize(code.len().next_multiple_of(4), 0);
+            data.places.push((label, code.len() as u32));
+            code.resize(code.len() + (end - start) as usize * 4, 0);
+        }
+        data.places.sort_unstable_by_key(|place| place.0.0);
+        for &(label, start, end) in &self.tables {
+            let base = data.find(label).expect("a table was just placed");
+            for (i, &target) in self.table_targets[start as usize..end as usize].iter().enumerate() {
+                let distance = (self.place_of(target) as u32).wrapping_sub(base);
+                add_to_field(code, base + 4 * i as u32, distance);
             }
         }
+        data
+    }
+
+    fn final_place(&self, label: Label, data: &Data) -> u32 {
+        data.find(label).unwrap_or_else(|| self.place_of(label) as u32)
+    }
+}
+
+/// Where data behind the code went, by label, and the alignment it asks of the function.
+struct Data {
+    align: u32,
+    places: Vec<(Label, u32)>,
+}
+
+impl Data {
+    fn find(&self, label: Label) -> Option<u32> {
+        let at = self.places.binary_search_by_key(&label.0, |place| place.0.0).ok()?;
+        Some(self.places[at].1)
     }
 }
 
