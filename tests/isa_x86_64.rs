@@ -358,7 +358,7 @@ fn every_row_agrees_with_the_assembler() {
 fn few_rows_are_expanded_by_hand() {
     let by_hand: Vec<&str> =
         ROWS.iter().filter(|row| row.format == Format::Expand as u8).map(|row| row.name).collect();
-    assert!(by_hand.len() <= 40, "{} rows are expanded by hand: {by_hand:?}", by_hand.len());
+    assert!(by_hand.len() <= 44, "{} rows are expanded by hand: {by_hand:?}", by_hand.len());
 }
 
 /// Rows that are right although they say something else than the disassembler, and why.
