@@ -36,7 +36,7 @@ pub fn jump(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
 }
 
 fn always(to: Label, buffer: &mut CodeBuffer) {
-    buffer.branch::<Branches>(Branches::JUMP, to);
+    buffer.branch::<Branches>(Branches::JUMP, 0, to);
 }
 
 /// A conditional branch with two targets.
@@ -45,14 +45,14 @@ pub fn branch(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
 }
 
 fn branch_on(cond: u8, taken: Label, other: Label, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let on = |opposite, to, buffer: &mut CodeBuffer| buffer.branch::<Branches>(cond ^ opposite as u8, to);
+    let on = |opposite, to, buffer: &mut CodeBuffer| buffer.branch::<Branches>(cond ^ opposite as u8, 0, to);
     cx.branch(taken, other, buffer, on, always);
 }
 
 /// A branch on either of two conditions.
 pub fn branch_either(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let taken = Label(view.words[1]);
-    buffer.branch::<Branches>(view.small, taken);
+    buffer.branch::<Branches>(view.small, 0, taken);
     branch_on(view.words[0] as u8, taken, Label(view.words[2]), cx, buffer);
 }
 
@@ -179,15 +179,15 @@ fn tail_call(bytes: u32, cx: &EmitContext, buffer: &mut CodeBuffer, go: impl FnO
 /// A jump to a trap out of line.
 pub fn trap_if(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let stub = buffer.trap_stub(TrapCode(cx.trap));
-    buffer.branch::<Branches>(view.small, stub);
+    buffer.branch::<Branches>(view.small, 0, stub);
 }
 
 /// The same if two conditions hold.
 pub fn trap_if_both(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let stub = buffer.trap_stub(TrapCode(cx.trap));
     let past = buffer.label();
-    buffer.branch::<Branches>(view.small ^ 1, past);
-    buffer.branch::<Branches>(view.words[0] as u8, stub);
+    buffer.branch::<Branches>(view.small ^ 1, 0, past);
+    buffer.branch::<Branches>(view.words[0] as u8, 0, stub);
     buffer.bind(past);
 }
 
