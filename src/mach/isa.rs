@@ -1,13 +1,14 @@
 //! What a target tells the shared back end.
 
 use super::abi::AbiSignature;
+use super::address::AddressForms;
 use super::buffer::{BranchForms, CodeBuffer, Label};
 use super::frame::Frame;
 use super::inst::{MachInst, Row};
 use super::layout::Layout;
 use super::lower::{Lower, Unsupported};
 use super::text::{Names, Registers};
-use crate::ir::{Inst, InstData, Signature, Stencil, TrapCode, Type, Value};
+use crate::ir::{Endianness, Inst, InstData, Signature, Stencil, TrapCode, Type, Value};
 use crate::options::Flags;
 use regalloc2::{Allocation, MachineEnv, PReg, RegClass, VReg};
 use std::fmt;
@@ -54,6 +55,12 @@ pub enum Remaking {
 pub trait Isa: Sized + Send + Sync + 'static {
     /// Its name in messages.
     const NAME: &'static str;
+
+    /// Its byte order.
+    const ENDIANNESS: Endianness;
+
+    /// Addresses that most of its memory operands can have.
+    const ADDRESS_FORMS: AddressForms;
 
     /// Forms of its relaxable branches.
     type Branches: BranchForms;

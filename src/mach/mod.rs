@@ -6,6 +6,7 @@
 //! instruction it is.
 
 pub mod abi;
+pub mod address;
 pub mod amode;
 pub mod blocks;
 pub mod buffer;

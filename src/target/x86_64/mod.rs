@@ -22,8 +22,9 @@ pub mod pseudo;
 pub mod regs;
 pub mod rows;
 
-use crate::ir::{Inst, InstData, Signature, Stencil, TrapCode, Type, Value};
+use crate::ir::{Endianness, Inst, InstData, Signature, Stencil, TrapCode, Type, Value};
 use crate::mach::abi::AbiSignature;
+use crate::mach::address::AddressForms;
 use crate::mach::buffer::{CodeBuffer, Label};
 use crate::mach::frame::Frame;
 use crate::mach::inst::{MachInst, Row};
@@ -40,6 +41,10 @@ pub struct X86_64;
 
 impl Isa for X86_64 {
     const NAME: &'static str = "x86_64";
+
+    const ENDIANNESS: Endianness = Endianness::Little;
+
+    const ADDRESS_FORMS: AddressForms = lower::operands::ADDRESS_FORMS;
 
     type Branches = encode::Branches;
 
