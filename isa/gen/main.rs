@@ -6,41 +6,52 @@
 //! with its file and line, and everything in a row must be used by it: an operand that is neither
 //! encoded nor fixed, or a name in the text that is no operand, is an error too.
 
+pub mod operand;
+mod output;
+pub mod row;
+pub mod target;
+pub mod x86;
 #[path = "../../src/target/x86_64/format.rs"]
 #[allow(dead_code, reason = "the encoder reads what this script writes")]
-mod format;
-mod operand;
-mod output;
-mod row;
-mod x86;
+mod x86_format;
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, process};
+use target::Target;
+
+const TARGETS: [Target; 1] = [x86::TARGET];
 
 fn main() {
     println!("cargo::rerun-if-changed=isa");
-    println!("cargo::rerun-if-changed=src/target/x86_64/format.rs");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
-    if let Err(errors) = generate(Path::new("isa/x86_64"), &out.join("x86_64.rs")) {
-        for error in errors {
-            eprintln!("{error}");
+    let mut errors = Vec::new();
+    for target in &TARGETS {
+        println!("cargo::rerun-if-changed=src/target/{}/format.rs", target.name);
+        let directory = Path::new("isa").join(target.name);
+        if let Err(more) = generate(target, &directory, &out.join(target.name).with_extension("rs")) {
+            errors.extend(more);
         }
+    }
+    for error in &errors {
+        eprintln!("{error}");
+    }
+    if !errors.is_empty() {
         process::exit(1);
     }
 }
 
 /// Reads all rows of a target and writes its tables; or returns all that is wrong with them.
-fn generate(directory: &Path, out: &Path) -> Result<(), Vec<String>> {
+fn generate(target: &Target, directory: &Path, out: &Path) -> Result<(), Vec<String>> {
     let mut errors = Vec::new();
     let mut rows = Vec::new();
     for file in row_files(directory) {
         let name = file.display().to_string();
         let text = fs::read_to_string(&file).map_err(|e| vec![format!("{name}: {e}")])?;
-        row::parse_file(&name, &text, &mut rows, &mut errors);
+        row::parse_file(&name, &text, target, &mut rows, &mut errors);
     }
     let mut encoded = Vec::new();
     for row in rows {
-        match x86::encode(&row) {
+        match target.encoding(&row) {
             Ok(encoding) => encoded.push((row, encoding)),
             Err(message) => errors.push(format!("{}: {message}", row.place)),
         }

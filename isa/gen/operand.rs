@@ -6,7 +6,7 @@
 //! most 32), `imm64`; `label`, `symbol`, `cond`, `clobbers` (the number of a clobber set). Classes: `g` with bits (or the
 //! family's, or 64), `x` with the bits that memory holds. `d:def=a` puts `d` in the register of `a`.
 
-use crate::row::Size;
+use super::target::{Register, Size, Target};
 
 /// An operand of a row.
 pub struct Operand {
@@ -18,8 +18,8 @@ pub struct Operand {
     pub float: bool,
     /// Bits accessed or named.
     pub bits: u16,
-    /// The one register it must be in: a number of its class.
-    pub fixed: Option<u8>,
+    /// The one register it must be in.
+    pub fixed: Option<Register>,
     /// For a tied definition, the operand it is tied to.
     pub tied: Option<usize>,
 }
@@ -27,22 +27,35 @@ pub struct Operand {
 /// Kinds of operand.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
+    /// `use`.
     Use,
+    /// `late`.
     UseLate,
+    /// `def`.
     Def,
+    /// `early` or `temp`.
     DefEarly,
+    /// `mem`.
     Mem,
-    /// `spillable`: the register may be replaced by its spill slot.
+    /// `rm` or `rm!`.
     RegMem {
+        /// The register may be replaced by its spill slot.
         spillable: bool,
     },
+    /// `imm` or `simm`.
     Imm {
+        /// It is `simm`.
         signed: bool,
     },
+    /// `imm64`.
     Imm64,
+    /// `label`.
     Label,
+    /// `symbol`.
     Symbol,
+    /// `cond`.
     Cond,
+    /// `clobbers`.
     Clobbers,
 }
 
@@ -68,24 +81,18 @@ impl Operand {
     }
 }
 
-const GENERAL: [&str; 16] = [
-    "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
-    "r15",
-];
-
-/// The number of a general register.
-pub fn register(name: &str) -> Result<u8, String> {
-    let at =
-        GENERAL.iter().position(|r| *r == name).ok_or_else(|| format!("no register is called `{name}`"))?;
-    Ok(at as u8)
+/// A register by name.
+pub fn register(name: &str, target: &Target) -> Result<Register, String> {
+    (target.register)(name).ok_or_else(|| format!("no register is called `{name}`"))
 }
 
 /// Reads the column.
-pub fn parse(column: &str, size: Option<Size>) -> Result<Vec<Operand>, String> {
+pub fn parse(column: &str, size: Option<Size>, target: &Target) -> Result<Vec<Operand>, String> {
     let mut operands = Vec::new();
     let mut ties = Vec::new();
     for word in column.split_whitespace() {
-        let (operand, tie) = parse_operand(word, size).map_err(|e| format!("operand `{word}`: {e}"))?;
+        let (operand, tie) =
+            parse_operand(word, size, target).map_err(|e| format!("operand `{word}`: {e}"))?;
         ties.push(tie);
         operands.push(operand);
     }
@@ -126,7 +133,11 @@ fn check_order(operands: &[Operand]) -> Result<(), String> {
     Ok(())
 }
 
-fn parse_operand(word: &str, size: Option<Size>) -> Result<(Operand, Option<&str>), String> {
+fn parse_operand<'a>(
+    word: &'a str,
+    size: Option<Size>,
+    target: &Target,
+) -> Result<(Operand, Option<&'a str>), String> {
     let (name, rest) = word.split_once(':').ok_or("expected `name:kind`")?;
     let (rest, tie) = split_off(rest, '=');
     let (rest, fixed) = split_off(rest, '@');
@@ -141,10 +152,10 @@ fn parse_operand(word: &str, size: Option<Size>) -> Result<(Operand, Option<&str
             _ => return Err(format!("unknown class `{class}`")),
         },
     };
-    if matches!(kind, Kind::Imm { .. }) && !matches!(bits, 8 | 16 | 32 | 64) {
-        return Err("an immediate has 8, 16, 32 or 64 bits".to_owned());
+    if matches!(kind, Kind::Imm { .. }) && !matches!(bits, 1..=32 | 64) {
+        return Err("an immediate has 1 to 32, or 64 bits".to_owned());
     }
-    let fixed = fixed.map(register).transpose()?;
+    let fixed = fixed.map(|name| register(name, target)).transpose()?;
     Ok((Operand { name: name.to_owned(), kind, float, bits, fixed, tied: None }, tie))
 }
 

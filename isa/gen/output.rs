@@ -1,8 +1,8 @@
 //! Writes the tables and constructors as Rust.
 
-use crate::operand::{Kind, Operand};
-use crate::row::Row;
-use crate::x86::Encoding;
+use super::operand::{Kind, Operand};
+use super::row::Row;
+use super::target::{Encoding, Register};
 use std::fmt::Write;
 
 /// The whole generated file.
@@ -56,12 +56,12 @@ fn write_row(out: &mut String, row: &Row, encoding: &Encoding, pseudo: &[String]
             kind(row, operand)
         );
     }
-    let clobbers: String = encoding.clobbers.iter().map(|n| format!(".with({})", preg(*n, false))).collect();
+    let clobbers: String = encoding.clobbers.iter().map(|n| format!(".with({})", preg(*n))).collect();
     let props: Vec<String> = encoding.props.iter().map(|p| format!("Props::{p}.0")).collect();
     let props = if props.is_empty() { "0".to_owned() } else { props.join(" | ") };
     let _ = writeln!(
         out,
-        "    ], text: {:?}, format: Format::{:?} as u8, params: {params:?}, fields: {:?}, clobbers: PRegSet::empty(){clobbers}, props: Props({props}), features: {} }},",
+        "    ], text: {:?}, format: Format::{} as u8, params: {params:?}, fields: {:?}, clobbers: PRegSet::empty(){clobbers}, props: Props({props}), features: {} }},",
         row.text, encoding.format, encoding.fields, encoding.features
     );
 }
@@ -70,8 +70,8 @@ fn class(float: bool) -> &'static str {
     if float { "Float" } else { "Int" }
 }
 
-fn preg(number: u8, float: bool) -> String {
-    format!("PReg::new({number}, RegClass::{})", class(float))
+fn preg(register: Register) -> String {
+    format!("PReg::new({}, RegClass::{})", register.number, class(register.float))
 }
 
 /// The operand's `OperandKind` as Rust.
@@ -86,7 +86,7 @@ fn kind(row: &Row, operand: &Operand) -> String {
             (Kind::DefEarly, _) => "DefEarly".to_owned(),
             _ => "Def".to_owned(),
         };
-        let fixed = operand.fixed.map_or("None".to_owned(), |n| format!("Some({})", preg(n, operand.float)));
+        let fixed = operand.fixed.map_or("None".to_owned(), |n| format!("Some({})", preg(n)));
         return format!(
             "OperandKind::Reg {{ class: Class::{class}, role: Role::{role}, fixed: {fixed}, bits: {bits} }}"
         );
@@ -195,7 +195,7 @@ fn write_operand(parameters: &mut String, body: &mut String, row: &Row, operand:
 fn register_operand(row: &Row, operand: &Operand) -> String {
     let constraint = match (operand.tied, operand.fixed) {
         (Some(tied), _) => format!("Reuse({})", register_index(row, tied)),
-        (_, Some(number)) => format!("FixedReg({})", preg(number, operand.float)),
+        (_, Some(register)) => format!("FixedReg({})", preg(register)),
         _ => "Reg".to_owned(),
     };
     let (kind, position) = match operand.kind {

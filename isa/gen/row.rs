@@ -2,11 +2,12 @@
 //!
 //! A line is `name | operands | text | encoding | properties`, the last of which may be left out. A list in braces
 //! with commas in it, as in `add{l,q}.rm`, makes the line a family: one row for each item, and
-//! other lists on the line, of the same length, give their items in step. Items `b w l q` of the
-//! name are integer sizes, `s d` float sizes: a family of them gets one constructor with a size. In the
+//! other lists on the line, of the same length, give their items in step. Items of the
+//! name are the target's letters of operand sizes, one after another: a family of them gets one constructor with a size. In the
 //! text, `~` stands for the item of the name.
 
-use crate::operand::{self, Operand};
+use super::operand::{self, Operand};
+use super::target::{Size, Target};
 use std::collections::HashMap;
 
 /// A row, after expansion of families.
@@ -29,58 +30,38 @@ pub struct Row {
     pub properties: Vec<String>,
 }
 
-/// A member of a family of sizes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Size {
-    /// The letter in the name.
-    pub letter: char,
-    /// Bits of an operand.
-    pub bits: u16,
-    /// Its number in `OperandSize`.
-    pub index: usize,
-}
-
-const SIZES: [Size; 6] = [
-    Size { letter: 'b', bits: 8, index: 0 },
-    Size { letter: 'w', bits: 16, index: 1 },
-    Size { letter: 'l', bits: 32, index: 2 },
-    Size { letter: 'q', bits: 64, index: 3 },
-    Size { letter: 's', bits: 32, index: 2 },
-    Size { letter: 'd', bits: 64, index: 3 },
-];
-
 /// Appends the rows of a file to `rows`.
-pub fn parse_file(file: &str, text: &str, rows: &mut Vec<Row>, errors: &mut Vec<String>) {
+pub fn parse_file(file: &str, text: &str, target: &Target, rows: &mut Vec<Row>, errors: &mut Vec<String>) {
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
         let place = format!("{file}:{}", number + 1);
-        if let Err(message) = parse_line(&place, line, rows) {
+        if let Err(message) = parse_line(&place, line, target, rows) {
             errors.push(format!("{place}: {message}"));
         }
     }
 }
 
-fn parse_line(place: &str, line: &str, rows: &mut Vec<Row>) -> Result<(), String> {
+fn parse_line(place: &str, line: &str, target: &Target, rows: &mut Vec<Row>) -> Result<(), String> {
     let (name, _) =
         line.split_once('|').ok_or("expected `name | operands | text | encoding | properties`")?;
     let Some(items) = list_in(name) else {
-        rows.push(parse_row(place, line, name.trim(), None)?);
+        rows.push(parse_row(place, line, name.trim(), None, target)?);
         return Ok(());
     };
     let mut last: Option<Size> = None;
     for (i, item) in items.iter().enumerate() {
-        let size =
-            SIZES.iter().find(|s| item.chars().eq([s.letter])).ok_or("items of a name are b w l q s d")?;
+        let size = target.sizes.iter().find(|s| item.chars().eq([s.letter]));
+        let size = size.ok_or_else(|| format!("`{item}` is no size letter"))?;
         if last.is_some_and(|last| last.index + 1 != size.index) {
             return Err("sizes of a family must follow each other".to_owned());
         }
         last = Some(*size);
         let member = pick(line, i, items.len())?;
         let family = pick_with(name, |_| Ok(String::new()))?;
-        rows.push(parse_row(place, &member, family.trim(), Some(*size))?);
+        rows.push(parse_row(place, &member, family.trim(), Some(*size), target)?);
     }
     Ok(())
 }
@@ -125,7 +106,13 @@ fn pick_with(text: &str, choose: impl Fn(&[&str]) -> Result<String, String>) -> 
     Ok(out)
 }
 
-fn parse_row(place: &str, line: &str, constructor: &str, size: Option<Size>) -> Result<Row, String> {
+fn parse_row(
+    place: &str,
+    line: &str,
+    constructor: &str,
+    size: Option<Size>,
+    target: &Target,
+) -> Result<Row, String> {
     let columns: Vec<&str> = line.split('|').map(str::trim).collect();
     if !(4..=5).contains(&columns.len()) {
         return Err(format!(
@@ -133,7 +120,7 @@ fn parse_row(place: &str, line: &str, constructor: &str, size: Option<Size>) -> 
             columns.len()
         ));
     }
-    let operands = operand::parse(columns[1], size)?;
+    let operands = operand::parse(columns[1], size, target)?;
     let letter = size.map(|s| s.letter.to_string()).unwrap_or_default();
     let row = Row {
         place: place.to_owned(),

@@ -9,32 +9,27 @@
 //! Which operand goes where: the memory operand is ModRM.rm; the registers left, which are neither
 //! fixed nor the source of a tied one, fill ModRM.reg, VEX.vvvv and ModRM.rm in that order. `reg=x`, `rm=x`, `v=x` say otherwise.
 
-use crate::format::{
-    FEATURES, FIELD_IMM, FIELD_MEM, FIELD_REG, FIELD_RM, FIELD_VVVV, FLAGS, Flags, Format, NO_FIELD, OPCODE,
-    PREFIXES, counted,
+use super::operand::{self, Kind};
+use super::row::Row;
+use super::target::{Encoding, NO_FIELD, Target, register_in, size};
+use super::x86_format::{
+    FEATURES, FIELD_IMM, FIELD_MEM, FIELD_REG, FIELD_RM, FIELD_VVVV, FLAGS, Flags, Format, OPCODE, PREFIXES,
+    counted,
 };
-use crate::operand::{self, Kind};
-use crate::row::Row;
 
-/// What the columns of a row come to.
-pub struct Encoding {
-    /// Its format.
-    pub format: Format,
-    /// The format's parameters.
-    pub params: [u32; 3],
-    /// Where the operands are.
-    pub fields: [u8; 5],
-    /// The function that expands it.
-    pub expand: Option<String>,
-    /// Registers written besides the operands.
-    pub clobbers: Vec<u8>,
-    /// Names of `Props` constants.
-    pub props: Vec<&'static str>,
-    /// Feature bits.
-    pub features: u32,
-    /// Whether the constructor takes a trap code.
-    pub takes_trap: bool,
-}
+/// x86_64.
+pub const TARGET: Target = Target {
+    name: "x86_64",
+    sizes: &[size('b', 8), size('w', 16), size('l', 32), size('q', 64), size('s', 32), size('d', 64)],
+    register: |name| register_in(&GENERAL, false, name),
+    features: FEATURES,
+    encode,
+};
+
+const GENERAL: [&str; 16] = [
+    "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
+    "r15",
+];
 
 /// The encoding column while it is read.
 #[derive(Default)]
@@ -51,32 +46,13 @@ struct Reader {
     overrides: Vec<(usize, String)>,
 }
 
-/// Reads the encoding and properties columns.
-pub fn encode(row: &Row) -> Result<Encoding, String> {
-    let mut encoding = Encoding {
-        format: Format::Fixed,
-        params: [0; 3],
-        fields: [NO_FIELD; 5],
-        expand: None,
-        clobbers: Vec::new(),
-        props: Vec::new(),
-        features: 0,
-        takes_trap: false,
-    };
-    read_properties(row, &mut encoding)?;
-    if let Some(function) = row.encoding.strip_prefix("expand = ") {
-        encoding.format = Format::Expand;
-        encoding.expand = Some(function.trim().to_owned());
-        encoding.props.push("PSEUDO");
-        return Ok(encoding);
-    }
+fn encode(row: &Row, encoding: &mut Encoding) -> Result<(), String> {
     let mut reader = Reader::default();
     for token in row.encoding.split_whitespace() {
         reader.token(token, row).map_err(|e| format!("encoding `{token}`: {e}"))?;
     }
     place_operands(row, &reader, &mut encoding.fields)?;
-    reader.finish(row, &mut encoding)?;
-    Ok(encoding)
+    reader.finish(row, encoding)
 }
 
 impl Reader {
@@ -163,15 +139,16 @@ impl Reader {
 
     /// Packs the parameters.
     fn finish(mut self, row: &Row, encoding: &mut Encoding) -> Result<(), String> {
-        encoding.format = self.format(row);
-        if encoding.format == Format::Fixed {
+        let format = self.format(row);
+        encoding.format = format!("{format:?}");
+        if format == Format::Fixed {
             return self.finish_fixed(row, encoding);
         }
         if !matches!(self.bytes.as_slice(), [_] | [0x0F, _] | [0x0F, 0x38 | 0x3A, _]) {
             return Err("expected one opcode byte, perhaps after 0F, 0F 38 or 0F 3A".to_owned());
         }
         self.mark_byte_registers(row, &encoding.fields);
-        if matches!(encoding.format, Format::AluImm | Format::TestImm | Format::ImulImm) {
+        if matches!(format, Format::AluImm | Format::TestImm | Format::ImulImm) {
             let bits = row.size.ok_or("the row is not one of a family")?.bits;
             self.flags.imm_len = (bits / 8).min(4) as u8;
         }
@@ -293,37 +270,6 @@ fn place_operands(row: &Row, reader: &Reader, fields: &mut [u8; 5]) -> Result<()
     }
     if reader.modrm && !reader.digit && fields[FIELD_REG] == NO_FIELD {
         return Err("no operand for ModRM.reg".to_owned());
-    }
-    Ok(())
-}
-
-fn read_properties(row: &Row, encoding: &mut Encoding) -> Result<(), String> {
-    for word in &row.properties {
-        match word.as_str() {
-            "flags" => encoding.props.push("DEFS_FLAGS"),
-            "uses_flags" => encoding.props.push("USES_FLAGS"),
-            "branch" => encoding.props.push("BRANCH"),
-            "return" => encoding.props.push("RETURN"),
-            "stop" => encoding.props.push("STOP"),
-            "call" => encoding.props.push("CALL"),
-            "move" => encoding.props.push("MOVE"),
-            "trap" => encoding.takes_trap = true,
-            _ => match word.split_once('=') {
-                Some(("clobber", registers)) => {
-                    for name in registers.split(',') {
-                        encoding.clobbers.push(operand::register(name)?);
-                    }
-                }
-                Some(("feature", name)) => {
-                    let bit = FEATURES
-                        .iter()
-                        .position(|f| *f == name)
-                        .ok_or_else(|| format!("no feature `{name}`"))?;
-                    encoding.features |= 1 << bit;
-                }
-                _ => return Err(format!("unknown property `{word}`")),
-            },
-        }
     }
     Ok(())
 }

@@ -129,6 +129,9 @@ impl Props {
     }
 }
 
+/// An operand that is not there, in [`Row::fields`].
+pub const NO_FIELD: u8 = 255;
+
 /// A row: everything about one machine instruction.
 #[derive(Debug)]
 pub struct Row {
@@ -143,7 +146,7 @@ pub struct Row {
     /// The format's parameters: opcode bytes, prefixes, field values.
     pub params: [u32; 3],
     /// For each role the format knows (for x86_64: ModRM reg, ModRM rm, VEX vvvv, immediate, memory operand), the
-    /// register index or word index of the operand that fills it; 255 if none does.
+    /// register index or word index of the operand that fills it; [`NO_FIELD`] if none does.
     pub fields: [u8; 5],
     /// Registers written besides the operands.
     pub clobbers: regalloc2::PRegSet,

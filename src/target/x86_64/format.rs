@@ -14,8 +14,6 @@ pub const FIELD_VVVV: usize = 2;
 pub const FIELD_IMM: usize = 3;
 /// Index into a row's fields of the memory operand's first word; absent if ModRM.rm is a plain register.
 pub const FIELD_MEM: usize = 4;
-/// The field is not there.
-pub const NO_FIELD: u8 = 255;
 
 /// Index into a row's parameters of the packed [`Flags`].
 pub const FLAGS: usize = 0;
