@@ -8,6 +8,7 @@ use super::inst::{MachInst, Row};
 use super::layout::Layout;
 use super::lower::{Lower, Unsupported};
 use super::text::{Names, Registers};
+use super::view::{Expansion, InstView, Places};
 use crate::ir::{Endianness, Inst, InstData, Signature, Stencil, TrapCode, Type, Value};
 use crate::options::Flags;
 use regalloc2::{Allocation, MachineEnv, PReg, RegClass, VReg};
@@ -108,8 +109,11 @@ pub trait Isa: Sized + Send + Sync + 'static {
     /// Emits the function's entry sequence.
     fn emit_prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer);
 
-    /// Emits one instruction.
-    fn emit(inst: &MachInst, cx: &EmitContext<'_>, buffer: &mut CodeBuffer);
+    /// What expands its pseudo-instructions, by the first parameter of their rows.
+    fn expansions() -> &'static [Expansion];
+
+    /// Writes an instruction that is none, and notes where it can trap.
+    fn encode(view: &InstView<'_>, places: Places<'_>, buffer: &mut CodeBuffer);
 
     /// Emits code out of line that traps.
     fn emit_trap(code: TrapCode, buffer: &mut CodeBuffer);
