@@ -8,7 +8,10 @@
 pub mod abi;
 pub mod blocks;
 pub mod buffer;
+pub mod call;
 pub mod compiled;
+pub mod control;
+pub mod convention;
 pub mod emit;
 pub mod frame;
 pub mod inst;
