@@ -1,9 +1,11 @@
 //! What expands pseudo-instructions: one function for each `expand = name` of the rows.
 
 mod float;
+mod tls;
 
 pub use super::atomic_loop::{rmw_loop, rmw_wide};
 pub use float::*;
+pub use tls::*;
 
 use super::Direct;
 use super::amode::{Amode, Cond, OperandSize, Place};
@@ -12,7 +14,7 @@ use super::frame;
 use super::regs::*;
 use super::rows;
 use crate::mach::buffer::{CodeBuffer, Label};
-use crate::mach::compiled::{LibCall, RelocKind, SymbolRef, UnwindOp};
+use crate::mach::compiled::{RelocKind, SymbolRef, UnwindOp};
 use crate::mach::ends;
 use crate::mach::isa::EmitContext;
 use crate::mach::view::{InstView, physical};
@@ -163,52 +165,6 @@ pub fn get_pinned(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
 pub fn set_pinned(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     rows::mov_rm(&mut Direct::of(cx, buffer), OperandSize::Q64, physical(R15), view.operand(0));
 }
-
-/// The address of a thread-local variable by the general-dynamic model: the padded sequence that linkers recognise
-/// and may replace by that of a simpler model.
-pub fn tls_general_dynamic(view: &InstView, _: &EmitContext, buffer: &mut CodeBuffer) {
-    let symbol = SymbolRef::unpack(view.words[1]);
-    // data16 lea symbol@tlsgd(%rip), %rdi
-    buffer.put(&[0x66, 0x48, 0x8D, 0x3D]);
-    buffer.reloc(buffer.position(), RelocKind::X86TlsGd, symbol, -4);
-    buffer.put4(0);
-    // data16 data16 rex.W call __tls_get_addr@PLT
-    buffer.put(&[0x66, 0x66, 0x48, 0xE8]);
-    buffer.reloc(buffer.position(), RelocKind::X86Plt32, SymbolRef::LibCall(LibCall::ElfTlsGetAddr), -4);
-    buffer.put4(0);
-}
-
-/// The address of a thread-local variable by the initial-exec model: its distance from the thread pointer is in the
-/// global offset table.
-pub fn tls_initial_exec(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let register = view.register(0);
-    // movq symbol@gottpoff(%rip), register
-    buffer.put(&[0x48 | register >> 3 << 2, 0x8B, 0x05 | (register & 7) << 3]);
-    buffer.reloc(buffer.position(), RelocKind::X86GotTpOff, SymbolRef::unpack(view.words[0]), -4);
-    buffer.put4(0);
-    let d = operand(view, 0);
-    buffer.put1(FS);
-    rows::add_rm(&mut direct(cx, buffer), OperandSize::Q64, d, d, ABSOLUTE_0);
-}
-
-/// The same by the local-exec model: its distance from the thread pointer is known when the program is linked.
-pub fn tls_local_exec(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let d = operand(view, 0);
-    buffer.put1(FS);
-    rows::mov_rm(&mut direct(cx, buffer), OperandSize::Q64, d, ABSOLUTE_0);
-    let any_of_four_bytes = Amode::base(d, i32::MAX);
-    rows::lea_rm(&mut direct(cx, buffer), OperandSize::Q64, d, any_of_four_bytes);
-    let field = buffer.position() - 4;
-    buffer.bytes_from(field).fill(0);
-    let (symbol, addend) = (SymbolRef::unpack(view.words[0]), view.words[1] as i32);
-    buffer.reloc(field, RelocKind::X86TpOff32, symbol, addend.into());
-}
-
-/// The prefix of the segment that begins at the thread pointer.
-const FS: u8 = 0x64;
-
-/// The address 0: in that segment, the thread pointer is stored there.
-const ABSOLUTE_0: Amode = Amode::at(Place::Registers, 0);
 
 /// The address of a label.
 pub fn label_address(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
