@@ -11,6 +11,7 @@
 use crate::ir::StackSlot;
 use crate::mach::buffer::Label;
 use crate::mach::compiled::SymbolRef;
+use crate::mach::condition::ConditionCode;
 use crate::mach::frame::Frame;
 use crate::mach::inst::{InstSink, RowId};
 use crate::named_enum;
@@ -70,10 +71,10 @@ named_enum! {
     }
 }
 
-impl Cond {
-    /// The condition that holds exactly when this one does not. Codes come in pairs.
+impl ConditionCode for Cond {
+    /// Codes come in pairs.
     #[inline]
-    pub fn complement(self) -> Self {
+    fn complement(self) -> Self {
         Self::from_code(self as u16 ^ 1)
     }
 }

@@ -4,10 +4,10 @@ use super::super::amode::OperandSize;
 use super::super::rows;
 use super::call;
 use super::compare::{self, Test};
-use super::int;
 use super::operands::*;
 use crate::ir::*;
 use crate::mach::buffer::Label;
+use crate::mach::condition::ConditionCode;
 use crate::mach::inst::InstSink;
 use crate::mach::lower::Unsupported;
 use crate::rule;
@@ -59,7 +59,7 @@ fn branch(cx: &mut Cx, test: Test, then: Label, other: Label) {
 
 /// br_table: the default comes first in `targets`.
 fn table(cx: &mut Cx, index: Value, targets: &[u32]) {
-    let extended = if int::zero_extends(cx, index) {
+    let extended = if cx.zero_extends(index) {
         cx.put(index)
     } else {
         let source = cx.put(index);

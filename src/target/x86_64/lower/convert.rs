@@ -13,7 +13,7 @@ use super::super::rows;
 use super::compare::{self, Test};
 use super::float::{self, Op, UnaryOp, op, unary_op};
 use super::operands::*;
-use super::{call, int, mem};
+use super::{call, mem};
 use crate::ir::*;
 use crate::mach::compiled::LibCall;
 use crate::mach::lower::Unsupported;
@@ -136,7 +136,7 @@ fn from_unsigned(cx: &mut Cx, inst: Inst, source: Value, ty: Type) {
 
 /// An i32 zero-extended to 64 bits.
 fn zero_extended(cx: &mut Cx, value: Value) -> VReg {
-    if int::zero_extends(cx, value) {
+    if cx.zero_extends(value) {
         return cx.put(value);
     }
     let source = reg_mem(cx, value);
