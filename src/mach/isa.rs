@@ -37,6 +37,30 @@ impl EmitContext<'_> {
     pub fn falls_through_to(&self, block: Label) -> bool {
         Label(self.layout.emitted(block.0)) == self.next
     }
+
+    /// A jump to a block, unless it comes next.
+    pub fn jump(&self, to: Label, buffer: &mut CodeBuffer, jump: impl Fn(Label, &mut CodeBuffer)) {
+        if !self.falls_through_to(to) {
+            jump(to, buffer);
+        }
+    }
+
+    /// A branch to one of two blocks. `branch` goes to a label on the condition, or on its opposite if told so; `jump` always.
+    pub fn branch(
+        &self,
+        taken: Label,
+        other: Label,
+        buffer: &mut CodeBuffer,
+        branch: impl Fn(bool, Label, &mut CodeBuffer),
+        jump: impl Fn(Label, &mut CodeBuffer),
+    ) {
+        if self.falls_through_to(taken) {
+            branch(true, other, buffer);
+        } else {
+            branch(false, taken, buffer);
+            self.jump(other, buffer, jump);
+        }
+    }
 }
 
 /// Whether and how a value is made again where it is used.

@@ -8,8 +8,11 @@
 pub mod abi;
 pub mod blocks;
 pub mod buffer;
+pub mod call;
 pub mod compiled;
 pub mod condition;
+pub mod control;
+pub mod convention;
 pub mod emit;
 pub mod facts;
 pub mod frame;

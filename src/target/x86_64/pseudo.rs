@@ -32,37 +32,28 @@ pub fn nothing(_: &InstView, _: &EmitContext, _: &mut CodeBuffer) {}
 
 /// A jump, unless its target comes next.
 pub fn jump(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    jump_unless_next(Label(view.words[0]), cx, buffer);
+    cx.jump(Label(view.words[0]), buffer, always);
 }
 
-fn jump_unless_next(label: Label, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    if !cx.falls_through_to(label) {
-        buffer.branch::<Branches>(Branches::JUMP, 0, label);
-    }
+fn always(to: Label, buffer: &mut CodeBuffer) {
+    buffer.branch::<Branches>(Branches::JUMP, 0, to);
 }
 
 /// A conditional branch with two targets.
 pub fn branch(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let (taken, other) = (Label(view.words[0]), Label(view.words[1]));
-    if cx.falls_through_to(taken) {
-        buffer.branch::<Branches>(view.small ^ 1, 0, other);
-    } else {
-        buffer.branch::<Branches>(view.small, 0, taken);
-        jump_unless_next(other, cx, buffer);
-    }
+    branch_on(view.small, Label(view.words[0]), Label(view.words[1]), cx, buffer);
+}
+
+fn branch_on(cond: u8, taken: Label, other: Label, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    let on = |opposite, to, buffer: &mut CodeBuffer| buffer.branch::<Branches>(cond ^ opposite as u8, 0, to);
+    cx.branch(taken, other, buffer, on, always);
 }
 
 /// A branch on either of two conditions.
 pub fn branch_either(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let (taken, other) = (Label(view.words[1]), Label(view.words[2]));
+    let taken = Label(view.words[1]);
     buffer.branch::<Branches>(view.small, 0, taken);
-    let second = view.words[0] as u8;
-    if cx.falls_through_to(taken) {
-        buffer.branch::<Branches>(second ^ 1, 0, other);
-    } else {
-        buffer.branch::<Branches>(second, 0, taken);
-        jump_unless_next(other, cx, buffer);
-    }
+    branch_on(view.words[0] as u8, taken, Label(view.words[2]), cx, buffer);
 }
 
 /// Bounds check, load of a distance, jump.
@@ -146,7 +137,7 @@ fn after_try(words: &[u32], cx: &EmitContext, buffer: &mut CodeBuffer) {
     if words[0] > 0 {
         restore_arguments(words[0], cx, buffer);
     }
-    jump_unless_next(Label(words[1]), cx, buffer);
+    cx.jump(Label(words[1]), buffer, always);
 }
 
 fn restore_arguments(bytes: u32, cx: &EmitContext, buffer: &mut CodeBuffer) {
