@@ -4,13 +4,11 @@
 //! comparison of one with zero. [`find`] looks through these; what is found there, the target tests in its own way.
 //! Loads may be folded into what is found only if nothing else uses what was looked through on the way to it.
 
+use super::address::MOST_STEPS;
 use super::isa::Isa;
 use super::lower::Lower;
 use crate::ir::*;
 use crate::rule;
-
-/// So many steps are looked through.
-const MOST_STEPS: usize = 16;
 
 /// What a condition comes down to.
 #[derive(Clone, Copy, Debug)]

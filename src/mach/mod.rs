@@ -6,6 +6,8 @@
 //! instruction it is.
 
 pub mod abi;
+pub mod address;
+pub mod amode;
 pub mod blocks;
 pub mod buffer;
 pub mod call;
@@ -13,7 +15,9 @@ pub mod compiled;
 pub mod condition;
 pub mod control;
 pub mod convention;
+pub mod direct;
 pub mod emit;
+pub mod ends;
 pub mod facts;
 pub mod frame;
 pub mod inst;
@@ -25,3 +29,4 @@ mod regalloc_order;
 pub mod spills;
 pub mod text;
 pub mod vcode;
+pub mod view;
