@@ -4,11 +4,11 @@ use super::super::X86_64;
 use super::super::amode::OperandSize;
 use super::super::rows;
 use super::compare::{self, Test};
-use super::int;
 use super::operands::*;
 use super::tls;
 use crate::ir::*;
 use crate::mach::buffer::Label;
+use crate::mach::condition::ConditionCode;
 use crate::mach::control::{ControlLowering, ControlRows, ThreadLocal};
 use crate::mach::lower::Unsupported;
 use crate::rule;
@@ -30,7 +30,7 @@ impl ControlLowering for X86_64 {
 
     fn table_index(cx: &mut Cx, index: Value) -> VReg {
         let source = cx.put(index);
-        if int::zero_extends(cx, index) {
+        if cx.zero_extends(index) {
             return source;
         }
         let extended = cx.tmp(RegClass::Int);
