@@ -24,6 +24,8 @@ pub mod inst;
 pub mod isa;
 pub mod layout;
 pub mod lower;
+pub mod print;
+pub mod reciprocal;
 pub mod regalloc;
 mod regalloc_order;
 pub mod spills;
