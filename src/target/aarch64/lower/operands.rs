@@ -140,6 +140,8 @@ operations! {
 impl Operation {
     /// Pushes `d = a op b`, of which rows may have no `d` or no `a`.
     pub fn push(&self, cx: &mut Cx, size: OperandSize, d: Option<VReg>, a: Option<VReg>, b: Source) {
+        let takes_stack_pointer = matches!(b, Source::Imm(..) | Source::Extended(..));
+        debug_assert!(a != Some(ZERO) || !takes_stack_pointer, "its number is that of the stack pointer");
         if let Some(d) = d {
             cx.push_operand(Operand::reg_def(d));
         }
@@ -237,6 +239,11 @@ pub fn sum_operand(cx: &mut Cx, value: Value, ty: Type) -> Source {
         rule!(cx, "operand.extended");
         return source;
     }
+    negated_operand(cx, value, ty)
+}
+
+/// The same of a subtraction from zero, which cannot extend: there the zero register would be the stack pointer.
+pub fn negated_operand(cx: &mut Cx, value: Value, ty: Type) -> Source {
     match shifted_operand(cx, value, ty) {
         Some((_, Shift::Ror, _)) | None => Source::Reg(put(cx, value)),
         Some((inner, shift, amount)) => shifted(cx, inner, shift, amount),
