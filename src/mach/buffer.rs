@@ -5,11 +5,12 @@
 //! put on a list. When the function is complete, every branch that does not reach is lengthened,
 //! until all reach (lengths only grow, so this ends, in practice after two or three rounds over the
 //! branches, and see `PATIENCE`); then one copy moves the code apart and writes the branches. Labels, relocations and the
-//! other positions are mapped in the same order.
+//! other positions are mapped in the same order. Whatever refers to a label and has forms of several lengths is
+//! such a branch: on some targets an address or a load of a constant, too.
 //!
 //! Invariants: everything is recorded in increasing order of place, so that mapping is one merge. A
-//! label is bound once, and not inside a branch. Constants come after the code; a fixup may refer to them
-//! like to any label.
+//! label is bound once, and not inside a branch. Constants and jump tables come after the code; their labels are
+//! used like any other.
 
 use super::compiled::{CompiledStencil, Handler, Reloc, RelocKind, SymbolRef, TrapSite, UnwindOp};
 use crate::ir::TrapCode;
@@ -20,34 +21,40 @@ pub struct Label(pub u32);
 
 const UNBOUND: u32 = u32::MAX;
 
+/// In what a label is bound to: it is in the data behind the code, this far from their start.
+const IN_DATA: u32 = 1 << 31;
+
 /// Rounds over the branches after which one is lengthened although it just reaches, more and more generously:
 /// a chain in which each lengthened branch puts the next out of reach would take as many rounds as it is long.
 const PATIENCE: i64 = 8;
 
-/// How a target writes relaxable branches: forms from short to long.
+/// Bytes of a jump table's entry.
+const TABLE_ENTRY: u32 = 4;
+
+/// What functions are aligned to at least.
+const MINIMUM_ALIGNMENT: u32 = 16;
+
+/// How a target writes what depends on where a label is.
 pub trait BranchForms {
-    /// Length in bytes of form `form` of a branch of kind `kind`.
+    /// Whether the most significant byte of a word comes first.
+    const BIG_ENDIAN: bool = false;
+    /// Length in bytes of form `form` of a branch of kind `kind`. Forms go from short to long.
     fn length(kind: u8, form: u8) -> u32;
     /// Whether form `form` reaches a label `distance` bytes from the branch's first byte. The longest form
     /// always does.
     fn reaches(kind: u8, form: u8, distance: i64) -> bool;
-    /// Writes the branch over `out`, whose length is that of the form.
-    fn write(kind: u8, form: u8, distance: i64, out: &mut [u8]);
-}
-
-/// A field that depends on where a label is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Fixup {
-    /// 32-bit little-endian: what stands in the field plus the distance from the field's first byte.
-    Pc32,
-    /// 32-bit little-endian: distance from another label (the base of a jump table).
-    From(Label),
+    /// Writes the branch over `out`, whose length is that of the form; `word` is what it was begun with.
+    fn write(kind: u8, word: u32, form: u8, distance: i64, out: &mut [u8]);
+    /// Completes a field of fixed size, at the start of `field`, that depends on the distance of a label from there.
+    fn fix(kind: u8, distance: i64, field: &mut [u8]);
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Branch {
     at: u32,
     label: Label,
+    /// What the target needs to write it besides its kind: registers, opcode.
+    word: u32,
     kind: u8,
     form: u8,
 }
@@ -67,7 +74,8 @@ pub struct CodeBuffer {
     code: Vec<u8>,
     labels: Vec<u32>,
     branches: Vec<Branch>,
-    fixups: Vec<(u32, Fixup, Label)>,
+    /// Place, kind and label.
+    fixups: Vec<(u32, u8, Label)>,
     relocs: Vec<Reloc>,
     traps: Vec<TrapSite>,
     srclocs: Vec<(u32, u32)>,
@@ -81,7 +89,12 @@ pub struct CodeBuffer {
     /// Exception handlers: place behind the call, tag, and where the handler is.
     handlers: Vec<(u32, Option<u32>, Label)>,
     grown: Vec<u32>,
-    data_places: Vec<(Label, u32)>,
+    /// Relocations of whole constants.
+    constant_relocs: Vec<(Label, RelocKind, SymbolRef, i64)>,
+    /// Alignment of the data behind the code.
+    data_align: u32,
+    /// Length of the data behind the code.
+    data_len: u32,
 }
 
 impl CodeBuffer {
@@ -101,6 +114,7 @@ impl CodeBuffer {
         self.table_targets.clear();
         self.trap_stubs.clear();
         self.handlers.clear();
+        self.constant_relocs.clear();
     }
 
     /// Where the next byte goes, with all branches so far in their shortest form.
@@ -167,18 +181,18 @@ impl CodeBuffer {
         self.labels[label.0 as usize] = self.position();
     }
 
-    /// Appends a relaxable branch to `label`.
+    /// Appends a relaxable branch to `label`; see [`BranchForms::write`] for `word`.
     #[inline]
-    pub fn branch<B: BranchForms>(&mut self, kind: u8, label: Label) {
-        self.branches.push(Branch { at: self.position(), label, kind, form: 0 });
+    pub fn branch<B: BranchForms>(&mut self, kind: u8, word: u32, label: Label) {
+        self.branches.push(Branch { at: self.position(), label, word, kind, form: 0 });
         let len = self.code.len() + B::length(kind, 0) as usize;
         self.code.resize(len, 0);
     }
 
-    /// Says that the field at `offset` depends on `label`.
+    /// Says that the field at `offset` depends on `label`: [`BranchForms::fix`] knows how.
     #[inline]
-    pub fn fixup(&mut self, offset: u32, fixup: Fixup, label: Label) {
-        self.fixups.push((offset, fixup, label));
+    pub fn fixup(&mut self, offset: u32, kind: u8, label: Label) {
+        self.fixups.push((offset, kind, label));
     }
 
     /// Says that the next instruction can trap.
@@ -212,6 +226,11 @@ impl CodeBuffer {
         let start = self.constant_bytes.len() as u32;
         self.constant_bytes.extend_from_slice(bytes);
         self.constants.push(PendingConstant { label, start, end: start + bytes.len() as u32, align });
+    }
+
+    /// Says that a constant has a relocation.
+    pub fn constant_reloc(&mut self, label: Label, kind: RelocKind, symbol: SymbolRef, addend: i64) {
+        self.constant_relocs.push((label, kind, symbol, addend));
     }
 
     /// Says that an exception thrown by the call that ends here goes to `handler`; without a tag, any.
@@ -286,7 +305,15 @@ impl CodeBuffer {
     fn place_of(&self, label: Label) -> i64 {
         let at = self.labels[label.0 as usize];
         debug_assert_ne!(at, UNBOUND, "every label that is used is bound");
-        self.place(at) as i64
+        match at & IN_DATA {
+            0 => self.place(at) as i64,
+            _ => (self.data_start() + (at & !IN_DATA)) as i64,
+        }
+    }
+
+    /// Where the data behind the code begin.
+    fn data_start(&self) -> u32 {
+        (self.position() + self.grown[self.branches.len()]).next_multiple_of(self.data_align)
     }
 
     /// Where a position ends up, given the branch lengths found so far.
@@ -296,21 +323,25 @@ impl CodeBuffer {
 
     /// Makes the finished function: branches relaxed, constants and tables behind the code, fixups written.
     pub fn finish<B: BranchForms>(&mut self) -> CompiledStencil {
+        self.place_data();
         self.relax::<B>();
         let mut code = self.spread::<B>();
         let text_len = code.len() as u32;
-        let data = self.place_data(&mut code);
-        for &(offset, fixup, label) in &self.fixups {
+        self.write_data::<B>(&mut code);
+        for &(offset, kind, label) in &self.fixups {
             let field = self.place(offset);
-            let target = self.final_place(label, &data);
-            let distance = match fixup {
-                Fixup::Pc32 => target.wrapping_sub(field),
-                Fixup::From(base) => target.wrapping_sub(self.final_place(base, &data)),
-            };
-            add_to_field(&mut code, field, distance);
+            B::fix(kind, self.place_of(label) - field as i64, &mut code[field as usize..]);
         }
         let mut map = Mapper::new(&self.branches, &self.grown);
-        let relocs = self.relocs.iter().map(|r| Reloc { offset: map.next(r.offset), ..*r }).collect();
+        let mut relocs: Vec<Reloc> =
+            self.relocs.iter().map(|r| Reloc { offset: map.next(r.offset), ..*r }).collect();
+        relocs.extend(self.constant_relocs.iter().map(|&(label, kind, symbol, addend)| Reloc {
+            offset: self.place_of(label) as u32,
+            kind,
+            symbol,
+            addend,
+        }));
+        relocs[self.relocs.len()..].sort_unstable_by_key(|reloc| reloc.offset);
         map.restart();
         let traps = self.traps.iter().map(|t| TrapSite { offset: map.next(t.offset), ..*t }).collect();
         map.restart();
@@ -324,8 +355,7 @@ impl CodeBuffer {
             offset: self.place_of(label) as u32,
         });
         let handlers = handlers.collect();
-        let align = data.align;
-        self.data_places = data.places;
+        let align = self.data_align.max(MINIMUM_ALIGNMENT);
         CompiledStencil {
             code,
             text_len,
@@ -342,7 +372,7 @@ impl CodeBuffer {
     /// Copies the code with room for the branches' final forms, and writes them.
     fn spread<B: BranchForms>(&mut self) -> Vec<u8> {
         let grown = self.grown[self.branches.len()];
-        let data = self.constant_bytes.len() + self.table_targets.len() * 4 + 32;
+        let data = (self.data_len + self.data_align) as usize;
         let mut out = Vec::with_capacity(self.code.len() + grown as usize + data);
         let mut from = 0;
         for (i, branch) in self.branches.iter().enumerate() {
@@ -350,55 +380,49 @@ impl CodeBuffer {
             let start = out.len();
             let distance = self.place_of(branch.label) - (branch.at + self.grown[i]) as i64;
             out.resize(start + B::length(branch.kind, branch.form) as usize, 0);
-            B::write(branch.kind, branch.form, distance, &mut out[start..]);
+            B::write(branch.kind, branch.word, branch.form, distance, &mut out[start..]);
             from = branch.at as usize + B::length(branch.kind, 0) as usize;
         }
         out.extend_from_slice(&self.code[from..]);
         out
     }
 
-    /// Puts constants, the most aligned first, and then jump tables behind the code.
-    fn place_data(&mut self, code: &mut Vec<u8>) -> Data {
-        let mut data = Data { align: 16, places: std::mem::take(&mut self.data_places) };
-        data.places.clear();
+    /// Binds the labels of constants, the most aligned first, and then of jump tables.
+    fn place_data(&mut self) {
         self.constants.sort_by_key(|constant| std::cmp::Reverse(constant.align));
+        self.data_align = self.constants.first().map_or(1, |constant| constant.align);
+        let mut at = 0u32;
         for constant in &self.constants {
-            data.align = data.align.max(constant.align);
-            code.resize(code.len().next_multiple_of(constant.align as usize), 0);
-            data.places.push((constant.label, code.len() as u32));
+            at = at.next_multiple_of(constant.align);
+            self.labels[constant.label.0 as usize] = at | IN_DATA;
+            at += constant.end - constant.start;
+        }
+        if !self.tables.is_empty() {
+            self.data_align = self.data_align.max(TABLE_ENTRY);
+            at = at.next_multiple_of(TABLE_ENTRY);
+        }
+        for &(label, start, end) in &self.tables {
+            self.labels[label.0 as usize] = at | IN_DATA;
+            at += (end - start) * TABLE_ENTRY;
+        }
+        self.data_len = at;
+    }
+
+    /// Writes constants and jump tables behind the code.
+    fn write_data<B: BranchForms>(&self, code: &mut Vec<u8>) {
+        for constant in &self.constants {
+            code.resize(self.place_of(constant.label) as usize, 0);
             code.extend_from_slice(&self.constant_bytes[constant.start as usize..constant.end as usize]);
         }
         for &(label, start, end) in &self.tables {
-            code.resize(code.len().next_multiple_of(4), 0);
-            data.places.push((label, code.len() as u32));
-            code.resize(code.len() + (end - start) as usize * 4, 0);
-        }
-        data.places.sort_unstable_by_key(|place| place.0.0);
-        for &(label, start, end) in &self.tables {
-            let base = data.find(label).expect("a table was just placed");
-            for (i, &target) in self.table_targets[start as usize..end as usize].iter().enumerate() {
-                let distance = (self.place_of(target) as u32).wrapping_sub(base);
-                add_to_field(code, base + 4 * i as u32, distance);
+            let base = self.place_of(label);
+            code.resize(base as usize, 0);
+            for &target in &self.table_targets[start as usize..end as usize] {
+                let distance = (self.place_of(target) - base) as i32;
+                let bytes = if B::BIG_ENDIAN { distance.to_be_bytes() } else { distance.to_le_bytes() };
+                code.extend_from_slice(&bytes);
             }
         }
-        data
-    }
-
-    fn final_place(&self, label: Label, data: &Data) -> u32 {
-        data.find(label).unwrap_or_else(|| self.place_of(label) as u32)
-    }
-}
-
-/// Where data behind the code went, by label, and the alignment it asks of the function.
-struct Data {
-    align: u32,
-    places: Vec<(Label, u32)>,
-}
-
-impl Data {
-    fn find(&self, label: Label) -> Option<u32> {
-        let at = self.places.binary_search_by_key(&label.0, |place| place.0.0).ok()?;
-        Some(self.places[at].1)
     }
 }
 
@@ -424,10 +448,4 @@ impl<'a> Mapper<'a> {
         }
         at + self.grown[self.passed]
     }
-}
-
-/// Adds to a 32-bit little-endian field.
-fn add_to_field(code: &mut [u8], at: u32, value: u32) {
-    let field: &mut [u8; 4] = (&mut code[at as usize..at as usize + 4]).try_into().expect("four bytes");
-    *field = u32::from_le_bytes(*field).wrapping_add(value).to_le_bytes();
 }

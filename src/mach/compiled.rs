@@ -83,6 +83,60 @@ named_enum! {
         X86GotTpOff "gottpoff",
         /// 32-bit thread-pointer offset.
         X86TpOff32 "tpoff32",
+        /// Distance of a call, in words.
+        Aarch64Call26 "call26",
+        /// The same of a jump.
+        Aarch64Jump26 "jump26",
+        /// Distance in pages, for `adrp`.
+        Aarch64Page21 "page21",
+        /// Offset in the page, for `add`.
+        Aarch64AddLo12 "add_lo12",
+        /// Offset in the page, for an access of one byte.
+        Aarch64Ldst8Lo12 "ldst8_lo12",
+        /// The same of two bytes.
+        Aarch64Ldst16Lo12 "ldst16_lo12",
+        /// The same of four bytes.
+        Aarch64Ldst32Lo12 "ldst32_lo12",
+        /// The same of eight bytes.
+        Aarch64Ldst64Lo12 "ldst64_lo12",
+        /// The same of sixteen bytes.
+        Aarch64Ldst128Lo12 "ldst128_lo12",
+        /// Distance in pages to the symbol's GOT entry.
+        Aarch64GotPage21 "got_page21",
+        /// Offset of the GOT entry in its page, for a load.
+        Aarch64GotLo12 "got_lo12",
+        /// Distance in pages to the TLS descriptor.
+        Aarch64TlsDescPage21 "tlsdesc_page21",
+        /// Its offset in the page, for the load of its function.
+        Aarch64TlsDescLdLo12 "tlsdesc_ld_lo12",
+        /// The same for `add`.
+        Aarch64TlsDescAddLo12 "tlsdesc_add_lo12",
+        /// Marks the call of the descriptor's function for linkers.
+        Aarch64TlsDescCall "tlsdesc_call",
+        /// Distance in pages to the GOT entry with the thread-pointer offset.
+        Aarch64TlsIePage21 "gottprel_page21",
+        /// Its offset in the page, for a load.
+        Aarch64TlsIeLo12 "gottprel_lo12",
+        /// Bits 12 to 23 of the thread-pointer offset.
+        Aarch64TlsLeHi12 "tprel_hi12",
+        /// Its low twelve bits.
+        Aarch64TlsLeLo12 "tprel_lo12",
+        /// 32-bit distance in halfwords.
+        S390Pc32Dbl "pc32dbl",
+        /// The same, of a call.
+        S390Plt32Dbl "plt32dbl",
+        /// The same to the symbol's GOT entry.
+        S390GotEnt "gotent",
+        /// The same to the GOT.
+        S390GotPcDbl "gotpcdbl",
+        /// 64-bit offset in the GOT of the general-dynamic TLS pair.
+        S390TlsGd64 "tlsgd64",
+        /// Marks the call of `__tls_get_offset` for linkers.
+        S390TlsGdCall "tlsgdcall",
+        /// 32-bit distance in halfwords to the GOT entry with the thread-pointer offset.
+        S390TlsIeEnt "tlsieent",
+        /// 64-bit thread-pointer offset.
+        S390TlsLe64 "tlsle64",
     }
 }
 

@@ -32,6 +32,9 @@ pub fn emit<I: Isa>(
         let bytes = &vcode.constant_bytes[start as usize..end as usize];
         buffer.constant(Label(constants.0 + number as u32), bytes, bytes.len() as u32);
     }
+    for &(number, kind, symbol, addend) in &vcode.constant_relocs {
+        buffer.constant_reloc(Label(constants.0 + number), kind, symbol, addend);
+    }
     copies.begin(output.num_spillslots);
     layout.compute::<I>(vcode, output);
     I::emit_prologue(frame, flags, buffer);

@@ -7,6 +7,7 @@
 //! Invariants after `finish`: blocks stand in order, each a range of instructions that ends with its only
 //! terminator; block 0 is the entry, without parameters or predecessors; there are no critical edges.
 
+use super::compiled::{RelocKind, SymbolRef};
 use super::inst::{InstSink, MachInst, RowId};
 use crate::ir;
 use regalloc2::{Operand, PRegSet, RegClass, VReg};
@@ -78,6 +79,8 @@ pub struct VCode {
     pub constants: Vec<(u32, u32)>,
     /// Their bytes.
     pub constant_bytes: Vec<u8>,
+    /// Relocations of whole constants: number, kind, symbol and addend.
+    pub constant_relocs: Vec<(u32, RelocKind, SymbolRef, i64)>,
     constant_index: HashMap<Vec<u8>, u32>,
     vreg_count: u32,
     pushed: Vec<MachInst>,
@@ -143,6 +146,7 @@ impl VCode {
         self.srclocs.clear();
         self.constants.clear();
         self.constant_bytes.clear();
+        self.constant_relocs.clear();
         self.constant_index.clear();
         self.vreg_count = 0;
         self.pushed.clear();
@@ -190,11 +194,28 @@ impl VCode {
         if let Some(&number) = self.constant_index.get(bytes) {
             return number;
         }
+        let number = self.new_constant(bytes);
+        self.constant_index.insert(bytes.to_vec(), number);
+        number
+    }
+
+    /// The number of an 8-byte constant in memory that a linker computes from a symbol.
+    pub fn symbol_constant(&mut self, kind: RelocKind, symbol: SymbolRef, addend: i64) -> u32 {
+        let same =
+            |reloc: &&(u32, RelocKind, SymbolRef, i64)| (reloc.1, reloc.2, reloc.3) == (kind, symbol, addend);
+        if let Some(found) = self.constant_relocs.iter().find(same) {
+            return found.0;
+        }
+        let number = self.new_constant(&[0; 8]);
+        self.constant_relocs.push((number, kind, symbol, addend));
+        number
+    }
+
+    fn new_constant(&mut self, bytes: &[u8]) -> u32 {
         let start = self.constant_bytes.len() as u32;
         self.constant_bytes.extend_from_slice(bytes);
         let number = self.constants.len() as u32;
         self.constants.push((start, self.constant_bytes.len() as u32));
-        self.constant_index.insert(bytes.to_vec(), number);
         number
     }
 

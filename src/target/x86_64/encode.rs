@@ -13,7 +13,7 @@ use super::format::{FIELD_IMM, FIELD_MEM, FIELD_REG, FIELD_RM, FIELD_VVVV, Flags
 use super::format::{FLAGS, OPCODE, PREFIXES};
 use super::rows::{EXPANSIONS, ROWS};
 use crate::ir::TrapCode;
-use crate::mach::buffer::{BranchForms, CodeBuffer, Fixup, Label};
+use crate::mach::buffer::{BranchForms, CodeBuffer, Label};
 use crate::mach::compiled::{RelocKind, SymbolRef};
 use crate::mach::frame::Frame;
 use crate::mach::inst::{MachInst, NO_FIELD, Row, RowId};
@@ -87,8 +87,8 @@ pub fn encode(
         Format::ShiftImm => shift_imm(&view, places, buffer),
         Format::Vex => vex(&view, places, 0, view.reg(), view.operand(places), buffer),
         Format::VexCopy => vex_copy(&view, places, buffer),
-        Format::Jump => buffer.branch::<Branches>(Branches::JUMP, view.label()),
-        Format::JumpIf => buffer.branch::<Branches>(inst.small, view.label()),
+        Format::Jump => buffer.branch::<Branches>(Branches::JUMP, 0, view.label()),
+        Format::JumpIf => buffer.branch::<Branches>(inst.small, 0, view.label()),
         Format::Symbol => symbol(&view, buffer),
         Format::Expand => unreachable!("pseudo-instructions are emitted, not encoded"),
     }
@@ -333,11 +333,11 @@ fn relate(
         }
         Some(Place::Label(label)) => {
             rm.disp = addend as u32;
-            buffer.fixup(offset, Fixup::Pc32, label);
+            buffer.fixup(offset, Branches::PC32, label);
         }
         Some(Place::Constant(number)) => {
             rm.disp = addend as u32;
-            buffer.fixup(offset, Fixup::Pc32, places.constant(number));
+            buffer.fixup(offset, Branches::PC32, places.constant(number));
         }
         _ => unreachable!("other places are not relative to rip"),
     }
@@ -511,6 +511,8 @@ pub struct Branches;
 impl Branches {
     /// The kind of an unconditional branch.
     pub const JUMP: u8 = 16;
+    /// The kind of field that is a 32-bit distance from itself.
+    pub const PC32: u8 = 0;
 }
 
 impl BranchForms for Branches {
@@ -526,7 +528,7 @@ impl BranchForms for Branches {
         form != 0 || i8::try_from(distance - 2).is_ok()
     }
 
-    fn write(kind: u8, form: u8, distance: i64, out: &mut [u8]) {
+    fn write(kind: u8, _: u32, form: u8, distance: i64, out: &mut [u8]) {
         let distance = distance - Self::length(kind, form) as i64;
         match (form, kind) {
             (0, Self::JUMP) => out.copy_from_slice(&[0xEB, distance as u8]),
@@ -540,5 +542,11 @@ impl BranchForms for Branches {
                 field.copy_from_slice(&(distance as i32).to_le_bytes());
             }
         }
+    }
+
+    /// The only kind, [`Branches::PC32`], adds to what stands in the field.
+    fn fix(_: u8, distance: i64, field: &mut [u8]) {
+        let field: &mut [u8; 4] = (&mut field[..4]).try_into().expect("four bytes");
+        *field = i32::from_le_bytes(*field).wrapping_add(distance as i32).to_le_bytes();
     }
 }

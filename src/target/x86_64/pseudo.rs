@@ -37,7 +37,7 @@ pub fn jump(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
 
 fn jump_unless_next(label: Label, cx: &EmitContext, buffer: &mut CodeBuffer) {
     if !cx.falls_through_to(label) {
-        buffer.branch::<Branches>(Branches::JUMP, label);
+        buffer.branch::<Branches>(Branches::JUMP, 0, label);
     }
 }
 
@@ -45,9 +45,9 @@ fn jump_unless_next(label: Label, cx: &EmitContext, buffer: &mut CodeBuffer) {
 pub fn branch(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let (taken, other) = (Label(view.words[0]), Label(view.words[1]));
     if cx.falls_through_to(taken) {
-        buffer.branch::<Branches>(view.small ^ 1, other);
+        buffer.branch::<Branches>(view.small ^ 1, 0, other);
     } else {
-        buffer.branch::<Branches>(view.small, taken);
+        buffer.branch::<Branches>(view.small, 0, taken);
         jump_unless_next(other, cx, buffer);
     }
 }
@@ -55,12 +55,12 @@ pub fn branch(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
 /// A branch on either of two conditions.
 pub fn branch_either(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let (taken, other) = (Label(view.words[1]), Label(view.words[2]));
-    buffer.branch::<Branches>(view.small, taken);
+    buffer.branch::<Branches>(view.small, 0, taken);
     let second = view.words[0] as u8;
     if cx.falls_through_to(taken) {
-        buffer.branch::<Branches>(second ^ 1, other);
+        buffer.branch::<Branches>(second ^ 1, 0, other);
     } else {
-        buffer.branch::<Branches>(second, taken);
+        buffer.branch::<Branches>(second, 0, taken);
         jump_unless_next(other, cx, buffer);
     }
 }
@@ -188,15 +188,15 @@ fn tail_call(bytes: u32, cx: &EmitContext, buffer: &mut CodeBuffer, go: impl FnO
 /// A jump to a trap out of line.
 pub fn trap_if(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let stub = buffer.trap_stub(TrapCode(cx.trap));
-    buffer.branch::<Branches>(view.small, stub);
+    buffer.branch::<Branches>(view.small, 0, stub);
 }
 
 /// The same if two conditions hold.
 pub fn trap_if_both(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let stub = buffer.trap_stub(TrapCode(cx.trap));
     let past = buffer.label();
-    buffer.branch::<Branches>(view.small ^ 1, past);
-    buffer.branch::<Branches>(view.words[0] as u8, stub);
+    buffer.branch::<Branches>(view.small ^ 1, 0, past);
+    buffer.branch::<Branches>(view.words[0] as u8, 0, stub);
     buffer.bind(past);
 }
 

@@ -29,11 +29,11 @@ fn constant(view: &InstView) -> Amode {
 }
 
 fn branch(buffer: &mut CodeBuffer, cond: Cond, label: Label) {
-    buffer.branch::<Branches>(cond as u8, label);
+    buffer.branch::<Branches>(cond as u8, 0, label);
 }
 
 fn jump(buffer: &mut CodeBuffer, label: Label) {
-    buffer.branch::<Branches>(Branches::JUMP, label);
+    buffer.branch::<Branches>(Branches::JUMP, 0, label);
 }
 
 /// A move if a condition holds.
@@ -41,7 +41,7 @@ pub fn float_select(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) 
     let (d, chosen) = (register(view, 0).0, register(view, 2).0);
     let done = buffer.label();
     // Conditions come in pairs of opposites.
-    buffer.branch::<Branches>(view.small ^ 1, done);
+    buffer.branch::<Branches>(view.small ^ 1, 0, done);
     rows::movap_rr(&mut direct(cx, buffer), OperandSize::L32, d, chosen);
     buffer.bind(done);
 }
@@ -126,7 +126,7 @@ pub fn trap_conversion(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffe
     let overflow = buffer.trap_stub(TrapCode::INTEGER_OVERFLOW);
     let done = buffer.label();
     // Conditions come in pairs of opposites.
-    buffer.branch::<Branches>(view.small ^ 1, done);
+    buffer.branch::<Branches>(view.small ^ 1, 0, done);
     rows::ucomis_rm(&mut direct(cx, buffer), size, a, constant(view));
     branch(buffer, Cond::P, nan);
     branch(buffer, Cond::Ne, overflow);
