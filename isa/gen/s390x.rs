@@ -10,7 +10,7 @@
 use super::operand::{Kind, Operand};
 use super::row::Row;
 use super::s390x_format::{
-    Address, AddressAt, FEATURES, Field, Format, HIGH, LOW, Layout, OTHERS, Others, Source,
+    Address, AddressAt, DISTANCE, FEATURES, Field, Format, HIGH, LOW, Layout, OTHERS, Others, Source,
 };
 use super::target::{Encoding, Register, Target, size};
 
@@ -47,7 +47,7 @@ fn encode(row: &Row, encoding: &mut Encoding) -> Result<(), String> {
     for token in tokens {
         if token == "middle" && layout.address == Address::Near {
             into_middle = true;
-            bits |= MIDDLE.place(1);
+            bits |= DISTANCE.place(1);
             continue;
         }
         let (name, value) = token.split_once('=').ok_or_else(|| format!("`{token}`: expected name=value"))?;
@@ -74,9 +74,6 @@ fn encode(row: &Row, encoding: &mut Encoding) -> Result<(), String> {
     encoding.params[OTHERS] = others.pack();
     Ok(())
 }
-
-/// The distance of a branch, in halfwords.
-const MIDDLE: Field = Field { name: "ri", at: 16, bits: 16 };
 
 fn opcode(layout: &Layout, digits: &str) -> Result<u64, String> {
     let value = u64::from_str_radix(digits, 16).map_err(|_| format!("`{digits}` is no opcode"))?;
@@ -159,7 +156,7 @@ fn place_operands(row: &Row, layout: &Layout, sources: &mut [Option<Source>]) ->
 
 /// Where the operand is that fills the format's address.
 fn address(row: &Row, layout: &Layout) -> Result<AddressAt, String> {
-    let mut at = AddressAt::default();
+    let mut at = AddressAt { register: 0, word: 0 };
     for operand in &row.operands {
         let fits = match operand.kind {
             Kind::Mem => matches!(layout.address, Address::Memory { .. }),
@@ -180,6 +177,6 @@ fn address(row: &Row, layout: &Layout) -> Result<AddressAt, String> {
     }
     match layout.address {
         Address::Near | Address::Far => Err("expected a label or symbol".to_owned()),
-        _ => Ok(AddressAt::default()),
+        _ => Ok(AddressAt::NOWHERE),
     }
 }

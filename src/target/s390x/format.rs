@@ -107,6 +107,17 @@ const DXB_LONG: Address = Address::Memory { index: true, long: true };
 const DB: Address = Address::Memory { index: false, long: false };
 const DB_LONG: Address = Address::Memory { index: false, long: true };
 
+/// The index of an address.
+pub const INDEX: Field = Field { name: "x", at: 12, bits: 4 };
+/// The base of an address.
+pub const BASE: Field = Field { name: "b", at: 16, bits: 4 };
+/// The low twelve bits of a displacement.
+pub const DISPLACEMENT: Field = Field { name: "d", at: 20, bits: 12 };
+/// The upper eight bits of one that has 20.
+pub const DISPLACEMENT_HIGH: Field = Field { name: "dh", at: 32, bits: 8 };
+/// A near distance.
+pub const DISTANCE: Field = Field { name: "ri", at: 16, bits: 16 };
+
 formats! {
     Expand "expand" 0 None NONE, [];
     E "E" 2 Word NONE, [];
@@ -151,7 +162,7 @@ formats! {
 
 impl Layout {
     /// Puts an opcode in place: the instruction in the upper six bytes.
-    pub fn place_opcode(&self, opcode: u64) -> u64 {
+    pub const fn place_opcode(&self, opcode: u64) -> u64 {
         match self.opcode {
             Opcode::Byte => opcode << 56,
             Opcode::Word => opcode << 48,
@@ -175,7 +186,7 @@ impl Layout {
 impl Field {
     /// Puts a value in place, in an instruction in the upper six bytes.
     #[inline]
-    pub fn place(&self, value: u32) -> u64 {
+    pub const fn place(&self, value: u32) -> u64 {
         (value as u64 & ((1 << self.bits) - 1)) << (64 - self.at - self.bits)
     }
 }
@@ -217,7 +228,7 @@ impl Source {
 }
 
 /// Where a row's memory operand, label or symbol is among its operands.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct AddressAt {
     /// Number of the first register operand.
     pub register: u8,
@@ -226,8 +237,10 @@ pub struct AddressAt {
 }
 
 impl AddressAt {
+    /// Of a row that has none.
+    pub const NOWHERE: AddressAt = AddressAt { register: 15, word: 15 };
     /// Of a branch into its own middle.
-    pub const MIDDLE: AddressAt = AddressAt { register: 15, word: 15 };
+    pub const MIDDLE: AddressAt = AddressAt { register: 15, word: 14 };
 
     /// In 16 bits.
     pub fn pack(self) -> u32 {
