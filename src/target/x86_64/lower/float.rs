@@ -633,7 +633,7 @@ pub fn load(cx: &mut Cx, d: VReg, amode: Amode, ty: Type, swapped: bool) {
 pub fn store(cx: &mut Cx, data: &InstData) {
     let value = Value(data.a);
     let size = exact_size(cx.ty(value));
-    if swaps(&cx.mem_flags(data)) {
+    if cx.swaps(&cx.mem_flags(data)) {
         let source = cx.put(value);
         let (bits, swapped) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
         rows::mov_rx(cx, size, bits, source);
