@@ -9,15 +9,16 @@
 //! else has across instructions. Instructions are put together in the upper six bytes of a word.
 
 use super::format::{
-    Address, AddressAt, BASE, DISPLACEMENT, DISPLACEMENT_HIGH, DISTANCE, Format, HIGH, INDEX, LOW, Layout,
+    Address, AddressAt, BASE, DISPLACEMENT, DISPLACEMENT_HIGH, Format, HIGH, INDEX, LOW, Layout,
     OTHERS, Others, Source,
 };
 use super::regs::{R1, R15};
 use super::rows;
 use crate::ir::TrapCode;
 use crate::mach::amode::{PackedAmode, Place, frame_offset};
-use crate::mach::buffer::{BranchForms, CodeBuffer};
+use crate::mach::buffer::{BranchForms, CodeBuffer, Label};
 use crate::mach::compiled::{RelocKind, SymbolRef};
+use crate::mach::ends::Condition;
 use crate::mach::frame::Frame;
 use crate::mach::inst::{Row, RowId};
 use crate::mach::view::{InstView, Places, number_of};
@@ -43,7 +44,7 @@ pub fn encode(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
             buffer.trap_at(buffer.position() + 2, TrapCode(view.trap));
             put(bits, layout, buffer);
         }
-        Address::Near => near(bits, layout, view, at, buffer),
+        Address::Near => near(bits, view, at, buffer),
         Address::Far => far(bits, view, at, buffer),
         Address::Memory { .. } if at != AddressAt::NOWHERE => memory(bits, view, at, places, buffer),
         _ => {
@@ -90,17 +91,17 @@ fn put(bits: u64, layout: &Layout, buffer: &mut CodeBuffer) {
 }
 
 /// A branch to a label.
-fn near(bits: u64, layout: &Layout, view: &InstView, at: AddressAt, buffer: &mut CodeBuffer) {
-    let label = view.label(at.word as usize);
-    match layout.length {
-        4 => buffer.branch::<Branches>(Branches::ON_CONDITION, (bits >> 32) as u32, label),
-        _ => {
-            // The first byte is the same in all, and the next but one begin the distance.
-            let word = (bits >> 48 & 0xFF) << 16 | bits >> 16 & 0xFFFF;
-            buffer.branch::<Branches>(Branches::COMPARING, word as u32, label);
-        }
-    }
+fn near(bits: u64, view: &InstView, at: AddressAt, buffer: &mut CodeBuffer) {
+    let condition = match view.row.format {
+        COMPARE => Branches::comparing(bits, 0),
+        COMPARE_IMMEDIATE => Branches::comparing(bits, Branches::IMMEDIATE),
+        _ => Condition { kind: (bits >> 52 & 15) as u8, word: 0 },
+    };
+    buffer.branch::<Branches>(condition.kind, condition.word, view.label(at.word as usize));
 }
+
+const COMPARE: u8 = Format::RieB as u8;
+const COMPARE_IMMEDIATE: u8 = Format::RieC as u8;
 
 /// A call or jump to a symbol.
 fn far(bits: u64, view: &InstView, at: AddressAt, buffer: &mut CodeBuffer) {
@@ -240,32 +241,39 @@ fn address_bits(address: Resolved, long: bool) -> u64 {
     index | BASE.place(address.base as u32) | DISPLACEMENT.place(disp) | high
 }
 
-/// Relaxable branches. The word that one is begun with is the instruction of its short form: all of it, or of
-/// a comparing one the second byte and the last two.
+/// Relaxable branches. The low four bits of the kind are the condition, and two others tell comparing branches
+/// from those on the condition code. The word of a comparing one is the second byte of its
+/// instruction and the last two, without the condition.
 pub struct Branches;
 
 impl Branches {
-    /// A branch on condition.
-    pub const ON_CONDITION: u8 = 0;
-    /// A compare-and-branch. Out of reach, the opposite one jumps over a branch.
-    pub const COMPARING: u8 = 1;
-    /// The one kind of field: 32 bits from the instruction's third byte on.
-    const FAR: u8 = 0;
-}
+    /// The bit of a compare-and-branch. Out of reach, the opposite one jumps over a branch.
+    pub const COMPARE: u8 = 0x10;
+    /// Another bit of one that has an immediate.
+    pub const IMMEDIATE: u8 = 0x20;
 
-/// Whether a compare-and-branch, given its last byte, has its mask beside its second register rather than its first:
-/// those with an immediate.
-fn is_immediate(opcode: u8) -> bool {
-    opcode & 0xF8 == 0x78
+    /// A compare-and-branch, given its instruction; `immediate` is [`Branches::IMMEDIATE`] if it has one.
+    fn comparing(bits: u64, immediate: u8) -> Condition {
+        let mask = if immediate == 0 { 28 } else { 48 };
+        let kind = Self::COMPARE | immediate | (bits >> mask & 15) as u8;
+        let bits = bits & !(15 << mask);
+        Condition { kind, word: ((bits >> 48 & 0xFF) << 16 | bits >> 16 & 0xFFFF) as u32 }
+    }
 }
 
 impl BranchForms for Branches {
     const BIG_ENDIAN: bool = true;
+    const JUMP: u8 = 15;
+
+    fn complement(kind: u8) -> u8 {
+        // A comparison never has code 3.
+        if kind & Self::COMPARE != 0 { kind ^ 14 } else { kind ^ 15 }
+    }
 
     fn length(kind: u8, form: u8) -> u32 {
-        match (kind, form) {
-            (Self::ON_CONDITION, 0) => 4,
-            (Self::ON_CONDITION, _) | (_, 0) => 6,
+        match (kind & Self::COMPARE, form) {
+            (0, 0) => 4,
+            (0, _) | (_, 0) => 6,
             _ => 12,
         }
     }
@@ -276,16 +284,17 @@ impl BranchForms for Branches {
 
     fn write(kind: u8, word: u32, form: u8, distance: i64, out: &mut [u8]) {
         let halfwords = distance >> 1;
-        match (kind, form) {
-            (Self::ON_CONDITION, 0) => out.copy_from_slice(&(word | halfwords as u16 as u32).to_be_bytes()),
-            (Self::ON_CONDITION, _) => write_far((word >> 20) as u8 & 15, halfwords, out),
-            (_, 0) => write_comparing(word, halfwords, out),
+        match (kind & Self::COMPARE, form) {
+            (0, 0) => {
+                out[..2].copy_from_slice(&[0xA7, kind << 4 | 4]);
+                out[2..].copy_from_slice(&(halfwords as i16).to_be_bytes());
+            }
+            (0, _) => write_far(kind, halfwords, out),
+            (_, 0) => write_comparing(kind, word, halfwords, out),
             _ => {
-                const OVER: i64 = 6;
-                let mask = if is_immediate(word as u8) { 14 << 16 } else { 14 << 12 };
                 let (first, second) = out.split_at_mut(6);
-                write_comparing(word ^ mask, OVER, first);
-                write_far(15, halfwords - 3, second);
+                write_comparing(Self::complement(kind), word, 6, first);
+                write_far(Self::JUMP, halfwords - 3, second);
             }
         }
     }
@@ -302,8 +311,13 @@ fn write_far(mask: u8, halfwords: i64, out: &mut [u8]) {
     out[2..].copy_from_slice(&(halfwords as i32).to_be_bytes());
 }
 
-fn write_comparing(word: u32, halfwords: i64, out: &mut [u8]) {
-    let [_, second, fifth, sixth] = word.to_be_bytes();
+fn write_comparing(kind: u8, word: u32, halfwords: i64, out: &mut [u8]) {
+    let mask = kind & 15;
+    let [_, mut second, mut fifth, sixth] = word.to_be_bytes();
+    match kind & Branches::IMMEDIATE {
+        0 => fifth |= mask << 4,
+        _ => second |= mask,
+    }
     let [third, fourth] = (halfwords as i16).to_be_bytes();
     out.copy_from_slice(&[0xEC, second, third, fourth, fifth, sixth]);
 }
