@@ -11,10 +11,9 @@ use super::amode::{Amode, Cond, OperandSize, Place};
 use super::regs::*;
 use super::rows;
 use crate::ir::*;
-use crate::mach::abi as shared;
 use crate::mach::buffer::{CodeBuffer, Label};
 use crate::mach::compiled::{LibCall, RelocKind, SymbolRef, UnwindOp};
-use crate::mach::frame::{Frame, LimitStep, slot_room};
+use crate::mach::frame::{Frame, LimitStep, slot_room, stack_limit};
 use crate::mach::isa::Isa;
 use crate::mach::view::{Places, physical};
 use crate::options::{Flags, ProbestackStrategy};
@@ -46,8 +45,7 @@ pub fn finish(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(),
     if abi_pops_too_much(frame) {
         return Err("more than 64 KiB of stack arguments, which x86_64 can't remove".to_string());
     }
-    let convention = abi::convention(stencil.signature.call_conv).expect("checked when it was lowered");
-    let preserved = convention.preserved(flags);
+    let preserved = abi::preserved(stencil.signature.call_conv, flags);
     let locals = frame.place_locals(&stencil.stack_slots);
     if stencil.stack_limit.is_some() || probes(locals + 16 * VECTORS, flags) {
         frame.written.add(SCRATCH);
@@ -66,7 +64,7 @@ pub fn finish(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(),
     // With calls or anything in the frame, the stack pointer is a multiple of 16 below it.
     frame.size = if size > 0 || frame.calls { (size + pushed).next_multiple_of(16) - pushed } else { 0 };
     frame.incoming = frame.size + pushed + frame.growth;
-    frame.limit = stack_limit(stencil, flags)?;
+    frame.limit = stack_limit::<X86_64>(stencil, flags)?;
     Ok(())
 }
 
@@ -79,45 +77,6 @@ fn abi_pops_too_much(frame: &Frame) -> bool {
 fn pushed_bytes(frame: &Frame) -> u32 {
     let pushed = frame.saved.iter().filter(|reg| reg.class() == RegClass::Int).count() as u32;
     8 * (1 + pushed + frame.frame_pointer as u32)
-}
-
-/// The loads that compute the stack limit from a register parameter.
-fn stack_limit(stencil: &Stencil, flags: &Flags) -> Result<Vec<LimitStep>, String> {
-    let mut steps = Vec::new();
-    let Some(mut gv) = stencil.stack_limit else { return Ok(steps) };
-    loop {
-        match stencil.global_values[gv] {
-            GlobalValueData::Load { base, offset, .. } => {
-                steps.push(LimitStep::Load(offset));
-                gv = base;
-            }
-            GlobalValueData::IaddImm { base, offset, .. } => {
-                let offset = i32::try_from(offset).map_err(|_| "the stack limit's offset is too large")?;
-                steps.push(LimitStep::Add(offset));
-                gv = base;
-            }
-            GlobalValueData::VmContext => {
-                let at = stencil.signature.params.iter().position(|p| p.purpose == Purpose::VmContext);
-                let abi = abi::abi_signature(&stencil.signature, flags)?;
-                let at = at.ok_or("the stack limit needs a vmctx parameter")?;
-                let part = abi.parts_of(abi.params[at])[0];
-                match part.place {
-                    shared::Place::Reg(reg) => steps.push(LimitStep::Start(reg)),
-                    shared::Place::Stack(_) => return Err("vmctx must be in a register".to_string()),
-                }
-                steps.reverse();
-                return Ok(steps);
-            }
-            GlobalValueData::Symbol { name, offset, tls: false, .. } => {
-                let offset = i32::try_from(offset).map_err(|_| "the stack limit's offset is too large")?;
-                steps.push(LimitStep::Add(offset));
-                steps.push(LimitStep::Symbol(SymbolRef::Name(name)));
-                steps.reverse();
-                return Ok(steps);
-            }
-            _ => return Err("this global value can't be a stack limit on x86_64".to_string()),
-        }
-    }
 }
 
 /// Emits the entry sequence.

@@ -31,6 +31,7 @@ use crate::mach::isa::{Isa, Remaking};
 use crate::mach::lower::{Lower, Unsupported};
 use crate::mach::text::{Names, Registers};
 use crate::mach::view::{Expansion, InstView, Places};
+use crate::mach::{call, control};
 use crate::options::Flags;
 use regalloc2::{Allocation, MachineEnv, PReg, PRegSet, RegClass, VReg};
 use regs::*;
@@ -82,7 +83,7 @@ impl Isa for X86_64 {
     }
 
     fn lower_terminator(cx: &mut Lower<'_, Self>, inst: Inst, targets: &[u32]) -> Result<(), Unsupported> {
-        lower::control::lower(cx, inst, targets)
+        control::lower(cx, inst, targets)
     }
 
     fn lower_branch(cx: &mut Lower<'_, Self>, value: Value, may_fold: bool, targets: &[u32]) {
@@ -94,7 +95,7 @@ impl Isa for X86_64 {
     }
 
     fn lower_params(cx: &mut Lower<'_, Self>) -> Result<(), Unsupported> {
-        lower::call::params(cx)
+        call::params(cx)
     }
 
     fn rematerialize(cx: &mut Lower<'_, Self>, data: &InstData, d: VReg) {
@@ -110,8 +111,7 @@ impl Isa for X86_64 {
     }
 
     fn abi_signature(sig: &Signature, flags: &Flags) -> Result<AbiSignature, String> {
-        lower::call::check_signature(sig)?;
-        abi::abi_signature(sig, flags)
+        call::abi_signature::<Self>(sig, flags)
     }
 
     fn exception_payload() -> &'static [PReg] {

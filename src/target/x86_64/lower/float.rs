@@ -10,11 +10,11 @@
 
 use super::super::amode::{Amode, Cond, OperandSize, Place, Rm};
 use super::super::rows;
-use super::call;
 use super::compare::{self, Test};
 use super::mem;
 use super::operands::*;
 use crate::ir::*;
+use crate::mach::call;
 use crate::mach::compiled::LibCall;
 use crate::mach::lower::Unsupported;
 use crate::rule;
