@@ -9,8 +9,8 @@
 //! else has across instructions. Instructions are put together in the upper six bytes of a word.
 
 use super::format::{
-    Address, AddressAt, BASE, DISPLACEMENT, DISPLACEMENT_HIGH, Format, HIGH, INDEX, LOW, Layout,
-    OTHERS, Others, Source,
+    Address, AddressAt, BASE, DISPLACEMENT, DISPLACEMENT_HIGH, Format, HIGH, INDEX, LOW, Layout, OTHERS,
+    Others, Source,
 };
 use super::regs::{R1, R15};
 use super::rows;
@@ -62,7 +62,8 @@ pub fn transfer(row: RowId, register: PReg, other: Allocation, frame: &Frame, bu
     match other.as_stack() {
         None => put(bits | layout.fields[1].place(number_of(other) as u32), layout, buffer),
         Some(slot) => {
-            let offset = frame_offset(frame, Place::Spill(slot.index() as u32)).expect("a place in the frame");
+            let offset =
+                frame_offset(frame, Place::Spill(slot.index() as u32)).expect("a place in the frame");
             access(bits, row, Resolved { base: STACK_POINTER, index: 0, disp: offset as i32 }, 0, buffer);
         }
     }
@@ -92,10 +93,12 @@ fn put(bits: u64, layout: &Layout, buffer: &mut CodeBuffer) {
 
 /// A branch to a label.
 fn near(bits: u64, view: &InstView, at: AddressAt, buffer: &mut CodeBuffer) {
+    let [_, second, _, _, fifth, opcode, _, _] = bits.to_be_bytes();
+    let (first, mask) = (second >> 4, second & 15);
     let condition = match view.row.format {
-        COMPARE => Branches::comparing(bits, 0),
-        COMPARE_IMMEDIATE => Branches::comparing(bits, Branches::IMMEDIATE),
-        _ => Condition { kind: (bits >> 52 & 15) as u8, word: 0 },
+        COMPARE => Branches::comparing(opcode, first, mask, false, fifth >> 4),
+        COMPARE_IMMEDIATE => Branches::comparing(opcode, first, fifth, true, mask),
+        _ => Condition { kind: first, word: 0 },
     };
     buffer.branch::<Branches>(condition.kind, condition.word, view.label(at.word as usize));
 }
@@ -135,9 +138,7 @@ fn memory(bits: u64, view: &InstView, at: AddressAt, places: Places, buffer: &mu
     let index = if amode.has_index { view.register(first + amode.has_base as usize) } else { 0 };
     debug_assert_eq!(amode.scale, 0, "an index counts bytes");
     let resolved = match frame_offset(places.frame, place) {
-        Some(offset) => {
-            Resolved { base: STACK_POINTER, index, disp: amode.disp.wrapping_add(offset as i32) }
-        }
+        Some(offset) => Resolved { base: STACK_POINTER, index, disp: amode.disp.wrapping_add(offset as i32) },
         None if place == Place::Registers => Resolved { base, index, disp: amode.disp },
         None => {
             let relative = Others::unpack(view.row.params[OTHERS]).relative;
@@ -176,9 +177,12 @@ fn relate(bits: u64, place: Place, disp: i32, places: Places, buffer: &mut CodeB
     put(bits | (field as u64) << 16, layout, buffer);
 }
 
+/// The one kind of field that refers to a label: 32 bits from the instruction's third byte on.
+const FIELD: u8 = 0;
+
 /// Says that the instruction at `start` refers to a label; returns what the field has besides its distance.
 fn fix_later(label: Label, start: u32, disp: i32, buffer: &mut CodeBuffer) -> u32 {
-    buffer.fixup(start, Branches::FAR, label);
+    buffer.fixup(start, FIELD, label);
     (disp >> 1) as u32
 }
 
@@ -252,12 +256,14 @@ impl Branches {
     /// Another bit of one that has an immediate.
     pub const IMMEDIATE: u8 = 0x20;
 
-    /// A compare-and-branch, given its instruction; `immediate` is [`Branches::IMMEDIATE`] if it has one.
-    fn comparing(bits: u64, immediate: u8) -> Condition {
-        let mask = if immediate == 0 { 28 } else { 48 };
-        let kind = Self::COMPARE | immediate | (bits >> mask & 15) as u8;
-        let bits = bits & !(15 << mask);
-        Condition { kind, word: ((bits >> 48 & 0xFF) << 16 | bits >> 16 & 0xFFFF) as u32 }
+    /// A compare-and-branch: `second` is its second register or its immediate.
+    pub fn comparing(opcode: u8, first: u8, second: u8, immediate: bool, mask: u8) -> Condition {
+        let registers = |second: u8| (first << 4 | second) as u32;
+        let (kind, word) = match immediate {
+            true => (Self::IMMEDIATE, registers(0) << 16 | (second as u32) << 8),
+            false => (0, registers(second) << 16),
+        };
+        Condition { kind: Self::COMPARE | kind | mask, word: word | opcode as u32 }
     }
 }
 
