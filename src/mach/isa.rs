@@ -65,7 +65,7 @@ pub trait Isa: Sized + Send + Sync + 'static {
     /// Forms of its relaxable branches.
     type Branches: BranchForms;
 
-    /// How its assembly text is spelled.
+    /// How its assembly text is spelt.
     type Syntax: Syntax;
 
     /// Its table of instructions.
@@ -95,6 +95,9 @@ pub trait Isa: Sized + Send + Sync + 'static {
 
     /// Whether and how the value of an instruction is made again.
     fn remaking(f: &Stencil, data: &InstData) -> Remaking;
+
+    /// Whether the instruction that makes `data`'s result of type `ty` leaves zeros above it in the register.
+    fn zero_extends(data: &InstData, ty: Type) -> bool;
 
     /// Whether there are registers for values of a type.
     fn supports(ty: Type) -> bool;

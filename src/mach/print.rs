@@ -1,63 +1,80 @@
 //! Assembly text of machine instructions.
 //!
 //! The text column of a row has `{operand}` in it; this module fills them in from the same operands that
-//! the encoder reads, as the target's [`Syntax`] spells them. Before register allocation registers are virtual, and
+//! the encoder reads, as the target spells them ([`Syntax`]). Before register allocation registers are virtual, and
 //! places in the frame have no offset yet: they are printed by name.
 
 use super::amode::{PackedAmode, Place, frame_offset};
 use super::buffer::Label;
 use super::compiled::SymbolRef;
-use super::inst::{MachInst, OperandKind, Row};
+use super::inst::{MachInst, OperandKind, OperandSpec, Row};
+use super::isa::Isa;
 use super::text::{Names, Registers};
 use regalloc2::PReg;
 use std::fmt::{self, Write};
-use std::marker::PhantomData;
 
-/// How a target's assembler spells operands.
-pub trait Syntax: Sized {
-    /// What immediates begin with.
+/// How a target spells operands.
+pub trait Syntax {
+    /// What stands before an immediate.
     const IMMEDIATE: &'static str;
+    /// The stack pointer.
+    const STACK_POINTER: &'static str;
 
-    /// The low `bits` of a register, without `%`.
-    fn register(register: PReg, bits: u16) -> &'static str;
+    /// Writes the low `bits` of a register.
+    fn register(register: PReg, bits: u16, out: &mut dyn Write) -> fmt::Result;
 
-    /// A condition.
-    fn cond(small: u8) -> &'static str;
+    /// Writes a condition or the like: [`MachInst::small`].
+    fn condition(small: u8, out: &mut dyn Write) -> fmt::Result;
 
-    /// Writes a memory operand.
-    fn memory(printer: &Printer<Self>, memory: &Memory, out: &mut dyn Write) -> fmt::Result;
+    /// Writes an address. What it is relative to and its registers, [`Printer`] knows.
+    fn memory(printer: &Printer<'_, Self>, address: &Address, out: &mut dyn Write) -> fmt::Result
+    where
+        Self: Sized;
 
-    /// What is appended to the mnemonic.
-    fn suffix(_: &Printer<Self>) -> &'static str {
+    /// What is appended to the mnemonic, which depends on the address.
+    fn suffix(_: &Printer<'_, Self>) -> &'static str
+    where
+        Self: Sized,
+    {
         ""
+    }
+
+    /// Writes a register-or-memory operand's or a register's spill slot.
+    fn spilled(printer: &Printer<'_, Self>, slot: u32, out: &mut dyn Write) -> fmt::Result
+    where
+        Self: Sized,
+    {
+        let amode = PackedAmode { place: Some(Place::Spill(slot)), ..PackedAmode::unpack(0, 0) };
+        Self::memory(printer, &Address { amode, place: Place::Spill(slot), first: 0, bits: 64 }, out)
     }
 }
 
 /// A memory operand.
-#[derive(Clone, Copy, Debug)]
-pub struct Memory {
-    /// What it consists of.
+pub struct Address {
+    /// Its words.
     pub amode: PackedAmode,
     /// What it is relative to.
     pub place: Place,
     /// The number of its first register operand.
     pub first: usize,
+    /// Bits accessed; 0 if none are.
+    pub bits: u16,
 }
 
-/// Writes an instruction of a row. `registers` and `words` begin with its own.
-pub fn print<S: Syntax>(
-    row: &'static Row,
+/// Writes an instruction. `registers` and `words` begin with its own.
+pub fn print<I: Isa>(
     inst: &MachInst,
     registers: Registers,
     words: &[u32],
     names: &dyn Names,
     out: &mut dyn Write,
 ) -> fmt::Result {
-    let printer: Printer<S> =
-        Printer { row, small: inst.small, registers, words, names, syntax: PhantomData };
+    let row = &I::rows()[inst.row.0 as usize];
+    let syntax = std::marker::PhantomData::<I::Syntax>;
+    let printer = Printer { row, small: inst.small, registers, words, names, syntax };
     let mnemonic = row.text.find(' ').unwrap_or(row.text.len());
     printer.fill(&row.text[..mnemonic], out)?;
-    out.write_str(S::suffix(&printer))?;
+    out.write_str(I::Syntax::suffix(&printer))?;
     printer.fill(&row.text[mnemonic..], out)
 }
 
@@ -68,9 +85,8 @@ pub struct Printer<'a, S> {
     small: u8,
     registers: Registers<'a>,
     words: &'a [u32],
-    /// Names of what it refers to.
-    pub names: &'a dyn Names,
-    syntax: PhantomData<S>,
+    names: &'a dyn Names,
+    syntax: std::marker::PhantomData<S>,
 }
 
 impl<S: Syntax> Printer<'_, S> {
@@ -79,17 +95,19 @@ impl<S: Syntax> Printer<'_, S> {
         while let Some((before, after)) = text.split_once('{') {
             let (name, after) = after.split_once('}').expect("checked when the row was read");
             out.write_str(before)?;
-            self.operand(name, out)?;
+            let found = self.find(|operand| operand.name == name);
+            let (kind, register, word) = found.expect("checked when the row was read");
+            self.value(kind, register, word, out)?;
             text = after;
         }
         out.write_str(text)
     }
 
-    /// The first operand for which `wanted` holds, with the numbers of its first register and word.
-    fn find(&self, wanted: impl Fn(&str, OperandKind) -> bool) -> Option<(OperandKind, usize, usize)> {
+    /// Finds an operand, counting registers and words on the way.
+    fn find(&self, wanted: impl Fn(&OperandSpec) -> bool) -> Option<(OperandKind, usize, usize)> {
         let (mut register, mut word) = (0, 0);
         for operand in self.row.operands {
-            if wanted(operand.name, operand.kind) {
+            if wanted(operand) {
                 return Some((operand.kind, register, word));
             }
             match operand.kind {
@@ -104,15 +122,20 @@ impl<S: Syntax> Printer<'_, S> {
         None
     }
 
-    fn operand(&self, name: &str, out: &mut dyn Write) -> fmt::Result {
-        let found = self.find(|operand, _| operand == name);
-        let (kind, register, word) = found.expect("names in the text are checked when the row is read");
+    /// The memory operand, if there is one.
+    pub fn address(&self) -> Option<Address> {
+        let is_memory = |kind| matches!(kind, OperandKind::Mem { .. } | OperandKind::RegMem { .. });
+        let (_, register, word) = self.find(|operand| is_memory(operand.kind))?;
+        self.address_at(register, word, 64)
+    }
+
+    fn value(&self, kind: OperandKind, register: usize, word: usize, out: &mut dyn Write) -> fmt::Result {
         match kind {
             OperandKind::Reg { bits, .. } => self.register(register, bits, out),
             OperandKind::Mem { bits } | OperandKind::RegMem { bits, .. } => {
-                match self.memory_at(register, word) {
-                    Some(memory) => S::memory(self, &memory, out),
+                match self.address_at(register, word, bits) {
                     None => self.register(register, bits, out),
+                    Some(address) => S::memory(self, &address, out),
                 }
             }
             OperandKind::Imm { bits, signed } => {
@@ -129,79 +152,80 @@ impl<S: Syntax> Printer<'_, S> {
                 self.names.symbol(SymbolRef::unpack(self.words[word]), out)?;
                 offset(self.words[word + 1] as i32, out)
             }
-            OperandKind::Cond => out.write_str(S::cond(self.small)),
+            OperandKind::Cond => S::condition(self.small, out),
             OperandKind::Clobbers => write!(out, "{}", self.words[word]),
         }
     }
 
-    /// The memory operand, if there is one.
-    pub fn memory(&self) -> Option<Memory> {
-        let is_memory = |kind| matches!(kind, OperandKind::Mem { .. } | OperandKind::RegMem { .. });
-        let (_, register, word) = self.find(|_, kind| is_memory(kind))?;
-        self.memory_at(register, word)
-    }
-
-    /// The memory operand with these first register and word, if it is none in a register.
-    fn memory_at(&self, first: usize, word: usize) -> Option<Memory> {
+    /// The address that begins with these register and word; `None` if it is a register.
+    fn address_at(&self, first: usize, word: usize, bits: u16) -> Option<Address> {
         let amode = PackedAmode::unpack(self.words[word], self.words[word + 1]);
-        Some(Memory { amode, place: amode.place?, first })
+        Some(Address { amode, place: amode.place?, first, bits })
     }
 
-    /// Writes a register, or the spill slot that it is replaced by.
+    /// Writes the low `bits` of a register operand.
     pub fn register(&self, index: usize, bits: u16, out: &mut dyn Write) -> fmt::Result {
-        let alloc = match self.registers {
-            Registers::Virtual(operands) => return write!(out, "%{}", operands[index].vreg()),
-            Registers::Allocated(allocs, _) => allocs[index],
-        };
-        match (alloc.as_reg(), alloc.as_stack()) {
-            (Some(register), _) => write!(out, "%{}", S::register(register, bits)),
-            (_, Some(slot)) => {
-                let place = Place::Spill(slot.index() as u32);
-                S::memory(self, &Memory { amode: PackedAmode::in_frame(place), place, first: index }, out)
-            }
-            _ => out.write_str("%none"),
-        }
-    }
-
-    /// The offset from the stack pointer of a place in the frame, once that is laid out.
-    pub fn offset_of(&self, place: Place) -> Option<u32> {
         match self.registers {
-            Registers::Allocated(_, frame) => frame.and_then(|frame| frame_offset(frame, place)),
-            Registers::Virtual(_) => None,
+            Registers::Virtual(operands) => write!(out, "%{}", operands[index].vreg()),
+            Registers::Allocated(allocs, _) => match (allocs[index].as_reg(), allocs[index].as_stack()) {
+                (Some(register), _) => S::register(register, bits, out),
+                (_, Some(slot)) => S::spilled(self, slot.index() as u32, out),
+                _ => out.write_str("%none"),
+            },
         }
     }
 
-    /// Writes the displacement of an address of registers or in the frame.
-    pub fn displacement(&self, memory: &Memory, out: &mut dyn Write) -> fmt::Result {
-        let disp = memory.amode.disp;
-        match (memory.place, self.offset_of(memory.place)) {
-            (_, Some(at)) => write!(out, "{}", disp.wrapping_add(at as i32)),
-            (Place::Slot(slot), _) => write!(out, "{slot}{disp:+}"),
-            (Place::Incoming, _) => write!(out, "incoming{disp:+}"),
-            (Place::Outgoing, _) => write!(out, "outgoing{disp:+}"),
-            (Place::Spill(slot), _) => write!(out, "spill{slot}{disp:+}"),
-            _ => write!(out, "{disp}"),
+    /// Writes the base register, which is the stack pointer for a place in the frame; says whether there is one.
+    pub fn base(&self, address: &Address, out: &mut dyn Write) -> Result<bool, fmt::Error> {
+        match (address.amode.has_base, address.place) {
+            (true, _) => self.register(address.first, 64, out)?,
+            (false, Place::Registers) => return Ok(false),
+            _ => out.write_str(S::STACK_POINTER)?,
         }
+        Ok(true)
     }
 
-    /// Writes what an address relative to the instruction refers to, with `mark` if that is an entry of the global
-    /// offset table; returns whether there was such a thing.
-    pub fn relative(&self, memory: &Memory, mark: &str, out: &mut dyn Write) -> Result<bool, fmt::Error> {
-        match memory.place {
+    /// The number of the index among the register operands.
+    pub fn index(&self, address: &Address) -> Option<usize> {
+        address.amode.has_index.then_some(address.first + address.amode.has_base as usize)
+    }
+
+    /// Writes the name of a place that is not in the frame, with its displacement; says whether it was one.
+    pub fn named(&self, address: &Address, out: &mut dyn Write) -> Result<bool, fmt::Error> {
+        match address.place {
             Place::Symbol(symbol) | Place::Got(symbol) => self.names.symbol(symbol, out)?,
             Place::Label(label) => self.names.label(label, out)?,
             Place::Constant(number) => self.names.constant(number, out)?,
             _ => return Ok(false),
         }
-        if matches!(memory.place, Place::Got(_)) {
-            out.write_str(mark)?;
-        }
-        offset(memory.amode.disp, out)?;
         Ok(true)
+    }
+
+    /// The displacement of an address of registers or in the frame; `None` if that is not laid out yet.
+    pub fn displacement(&self, address: &Address) -> Option<i32> {
+        let at = match (address.place, self.registers) {
+            (Place::Registers, _) => Some(0),
+            (place, Registers::Allocated(_, frame)) => frame.and_then(|frame| frame_offset(frame, place)),
+            (_, Registers::Virtual(_)) => None,
+        };
+        at.map(|at| address.amode.disp.wrapping_add(at as i32))
+    }
+
+    /// Writes that displacement, or what stands for it.
+    pub fn write_displacement(&self, address: &Address, out: &mut dyn Write) -> fmt::Result {
+        let disp = address.amode.disp;
+        match (self.displacement(address), address.place) {
+            (Some(disp), _) => write!(out, "{disp}"),
+            (None, Place::Slot(slot)) => write!(out, "{slot}{disp:+}"),
+            (None, Place::Incoming) => write!(out, "incoming{disp:+}"),
+            (None, Place::Outgoing) => write!(out, "outgoing{disp:+}"),
+            (None, Place::Spill(slot)) => write!(out, "spill{slot}"),
+            (None, _) => write!(out, "{disp}"),
+        }
     }
 }
 
 /// `+8`, `-8` or nothing.
-fn offset(disp: i32, out: &mut dyn Write) -> fmt::Result {
+pub fn offset(disp: i32, out: &mut dyn Write) -> fmt::Result {
     if disp == 0 { Ok(()) } else { write!(out, "{disp:+}") }
 }

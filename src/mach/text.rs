@@ -79,8 +79,7 @@ pub fn write<I: Isa>(
                 None => Registers::Virtual(vcode.inst_operands(inst)),
             };
             out.write_str("    ")?;
-            let row = &I::rows()[inst.row.0 as usize];
-            print::<I::Syntax>(row, inst, registers, vcode.inst_words(inst), names, out)?;
+            print::<I>(inst, registers, vcode.inst_words(inst), names, out)?;
             out.write_str("\n")?;
         }
     }

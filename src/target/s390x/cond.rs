@@ -1,5 +1,6 @@
 //! Conditions of s390x.
 
+use crate::mach::condition::ConditionCode;
 use crate::named_enum;
 
 named_enum! {
@@ -12,13 +13,14 @@ named_enum! {
     }
 }
 
-impl Cond {
-    /// The condition that holds exactly when this one does not.
+impl ConditionCode for Cond {
     #[inline]
-    pub fn complement(self) -> Self {
+    fn complement(self) -> Self {
         Self::from_code(self as u16 ^ 15)
     }
+}
 
+impl Cond {
     /// The condition of a comparison whose operands are exchanged: low and high are.
     #[inline]
     pub fn swapped(self) -> Self {

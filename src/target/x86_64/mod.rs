@@ -49,7 +49,8 @@ impl Isa for X86_64 {
     const ADDRESS_FORMS: AddressForms = lower::operands::ADDRESS_FORMS;
 
     type Branches = encode::Branches;
-    type Syntax = print::AttSyntax;
+
+    type Syntax = print::Att;
 
     fn rows() -> &'static [Row] {
         &rows::ROWS
@@ -103,6 +104,10 @@ impl Isa for X86_64 {
 
     fn remaking(f: &Stencil, data: &InstData) -> Remaking {
         lower::mem::remaking(f, data)
+    }
+
+    fn zero_extends(data: &InstData, ty: Type) -> bool {
+        lower::int::zero_extends(data, ty)
     }
 
     fn supports(ty: Type) -> bool {

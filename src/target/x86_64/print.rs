@@ -1,45 +1,45 @@
-//! How operands are spelled in AT&T syntax.
+//! How operands are spelt in assembly text: AT&T syntax.
 
-use super::amode::Cond;
+use super::amode::{Cond, Place};
 use super::regs;
-use crate::mach::amode::Place;
-use crate::mach::print::{Memory, Printer, Syntax};
+use crate::mach::print::{Address, Printer, Syntax, offset};
 use regalloc2::PReg;
 use std::fmt::{self, Write};
 
-/// AT&T syntax.
-pub struct AttSyntax;
+/// The syntax.
+pub struct Att;
 
-impl Syntax for AttSyntax {
+impl Syntax for Att {
     const IMMEDIATE: &'static str = "$";
+    const STACK_POINTER: &'static str = "%rsp";
 
-    fn register(register: PReg, bits: u16) -> &'static str {
-        regs::name(register, bits)
+    fn register(register: PReg, bits: u16, out: &mut dyn Write) -> fmt::Result {
+        write!(out, "%{}", regs::name(register, bits))
     }
 
-    fn cond(small: u8) -> &'static str {
-        Cond::from_code(small as u16 & 15).name()
+    fn condition(small: u8, out: &mut dyn Write) -> fmt::Result {
+        out.write_str(Cond::from_code(small as u16 & 15).name())
     }
 
-    fn memory(printer: &Printer<Self>, memory: &Memory, out: &mut dyn Write) -> fmt::Result {
-        if printer.relative(memory, "@GOTPCREL", out)? {
+    fn memory(printer: &Printer<'_, Self>, address: &Address, out: &mut dyn Write) -> fmt::Result {
+        if printer.named(address, out)? {
+            if matches!(address.place, Place::Got(_)) {
+                out.write_str("@GOTPCREL")?;
+            }
+            offset(address.amode.disp, out)?;
             return out.write_str("(%rip)");
         }
-        let amode = &memory.amode;
-        printer.displacement(memory, out)?;
-        if memory.place == Place::Registers && !amode.has_base && !amode.has_index {
+        printer.write_displacement(address, out)?;
+        let index = printer.index(address);
+        if address.place == Place::Registers && !address.amode.has_base && index.is_none() {
             return Ok(());
         }
         out.write_str("(")?;
-        match (amode.has_base, memory.place) {
-            (true, _) => printer.register(memory.first, 64, out)?,
-            (false, Place::Registers) => {}
-            _ => out.write_str("%rsp")?,
-        }
-        if amode.has_index {
+        printer.base(address, out)?;
+        if let Some(index) = index {
             out.write_str(",")?;
-            printer.register(memory.first + amode.has_base as usize, 64, out)?;
-            write!(out, ",{}", 1 << amode.scale)?;
+            printer.register(index, 64, out)?;
+            write!(out, ",{}", 1 << address.amode.scale)?;
         }
         out.write_str(")")
     }
