@@ -7,6 +7,6 @@ echo "$levels" | while read -r level; do
     for linker in bfd lld; do
         link $linker -shared -o libtls.so tls.o
         link $linker -o prog main.o ./libtls.so
-        prints "$here/expected" ./prog
+        prints "$here/expected" run ./prog
     done
 done
