@@ -79,10 +79,3 @@ runs_everywhere() {
         done
     done
 }
-
-# makes_shared NAME OBJECT...: links a shared library lib NAME .so that needs no changes to its text.
-makes_shared() {
-    name=$1
-    shift
-    link "$linker" -shared -Wl,-z,text -Wl,-z,defs -o "lib$name.so" "$@"
-}

@@ -1,16 +1,17 @@
 //! What a target tells the shared back end.
 
 use super::abi::AbiSignature;
+use super::address::AddressForms;
 use super::buffer::{BranchForms, CodeBuffer, Label};
 use super::frame::Frame;
 use super::inst::{MachInst, Row};
 use super::layout::Layout;
 use super::lower::{Lower, Unsupported};
-use super::text::{Names, Registers};
-use crate::ir::{Inst, InstData, Signature, Stencil, TrapCode, Type, Value};
+use super::print::Syntax;
+use super::view::{Expansion, InstView, Places};
+use crate::ir::{Endianness, Inst, InstData, Signature, Stencil, TrapCode, Type, Value};
 use crate::options::Flags;
 use regalloc2::{Allocation, MachineEnv, PReg, RegClass, VReg};
-use std::fmt;
 
 /// What an instruction being emitted may look at.
 pub struct EmitContext<'a> {
@@ -37,30 +38,6 @@ impl EmitContext<'_> {
     pub fn falls_through_to(&self, block: Label) -> bool {
         Label(self.layout.emitted(block.0)) == self.next
     }
-
-    /// A jump to a block, unless it comes next.
-    pub fn jump(&self, to: Label, buffer: &mut CodeBuffer, jump: impl Fn(Label, &mut CodeBuffer)) {
-        if !self.falls_through_to(to) {
-            jump(to, buffer);
-        }
-    }
-
-    /// A branch to one of two blocks. `branch` goes to a label on the condition, or on its opposite if told so; `jump` always.
-    pub fn branch(
-        &self,
-        taken: Label,
-        other: Label,
-        buffer: &mut CodeBuffer,
-        branch: impl Fn(bool, Label, &mut CodeBuffer),
-        jump: impl Fn(Label, &mut CodeBuffer),
-    ) {
-        if self.falls_through_to(taken) {
-            branch(true, other, buffer);
-        } else {
-            branch(false, taken, buffer);
-            self.jump(other, buffer, jump);
-        }
-    }
 }
 
 /// Whether and how a value is made again where it is used.
@@ -79,8 +56,17 @@ pub trait Isa: Sized + Send + Sync + 'static {
     /// Its name in messages.
     const NAME: &'static str;
 
+    /// Its byte order.
+    const ENDIANNESS: Endianness;
+
+    /// Addresses that most of its memory operands can have.
+    const ADDRESS_FORMS: AddressForms;
+
     /// Forms of its relaxable branches.
     type Branches: BranchForms;
+
+    /// How its assembly text is spelt.
+    type Syntax: Syntax;
 
     /// Its table of instructions.
     fn rows() -> &'static [Row];
@@ -110,6 +96,9 @@ pub trait Isa: Sized + Send + Sync + 'static {
     /// Whether and how the value of an instruction is made again.
     fn remaking(f: &Stencil, data: &InstData) -> Remaking;
 
+    /// Whether the instruction that makes `data`'s result of type `ty` leaves zeros above it in the register.
+    fn zero_extends(data: &InstData, ty: Type) -> bool;
+
     /// Whether there are registers for values of a type.
     fn supports(ty: Type) -> bool;
 
@@ -125,23 +114,17 @@ pub trait Isa: Sized + Send + Sync + 'static {
     /// Emits the function's entry sequence.
     fn emit_prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer);
 
-    /// Emits one instruction.
-    fn emit(inst: &MachInst, cx: &EmitContext<'_>, buffer: &mut CodeBuffer);
+    /// What expands its pseudo-instructions, by the first parameter of their rows.
+    fn expansions() -> &'static [Expansion];
+
+    /// Writes an instruction that is none, and notes where it can trap.
+    fn encode(view: &InstView<'_>, places: Places<'_>, buffer: &mut CodeBuffer);
 
     /// Emits code out of line that traps.
     fn emit_trap(code: TrapCode, buffer: &mut CodeBuffer);
 
     /// Emits a move that the allocator asked for.
     fn emit_move(from: Allocation, to: Allocation, class: RegClass, frame: &Frame, buffer: &mut CodeBuffer);
-
-    /// Writes an instruction as text; `registers` and `words` begin with its own.
-    fn print(
-        inst: &MachInst,
-        registers: Registers<'_>,
-        words: &[u32],
-        names: &dyn Names,
-        out: &mut dyn fmt::Write,
-    ) -> fmt::Result;
 
     /// Where the instruction jumps if all it does is jump, and can therefore be jumped over.
     fn jump_target(inst: &MachInst, words: &[u32]) -> Option<u32>;

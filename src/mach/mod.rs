@@ -6,20 +6,29 @@
 //! instruction it is.
 
 pub mod abi;
+pub mod address;
+pub mod amode;
 pub mod blocks;
 pub mod buffer;
 pub mod call;
 pub mod compiled;
+pub mod condition;
 pub mod control;
 pub mod convention;
+pub mod direct;
 pub mod emit;
+pub mod ends;
+pub mod facts;
 pub mod frame;
 pub mod inst;
 pub mod isa;
 pub mod layout;
 pub mod lower;
+pub mod print;
+pub mod reciprocal;
 pub mod regalloc;
 mod regalloc_order;
 pub mod spills;
 pub mod text;
 pub mod vcode;
+pub mod view;

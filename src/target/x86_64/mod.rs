@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `rows` | instructions, generated from `isa/x86_64` |
 //! | `amode`, `regs` | operand values, registers |
-//! | `format`, `encode`, `pseudo`, `direct` | from instructions to bytes |
+//! | `format`, `encode`, `pseudo` | from instructions to bytes |
 //! | `print` | from instructions to text |
 //! | `abi`, `frame` | calling conventions, prologue and epilogue |
 //! | `lower` | from CLIF to instructions |
@@ -12,7 +12,6 @@
 pub mod abi;
 pub mod amode;
 pub mod atomic_loop;
-pub mod direct;
 pub mod encode;
 pub mod format;
 pub mod frame;
@@ -22,27 +21,36 @@ pub mod pseudo;
 pub mod regs;
 pub mod rows;
 
-use crate::ir::{Inst, InstData, Signature, Stencil, TrapCode, Type, Value};
+use crate::ir::{Endianness, Inst, InstData, Signature, Stencil, TrapCode, Type, Value};
 use crate::mach::abi::AbiSignature;
+use crate::mach::address::AddressForms;
 use crate::mach::buffer::{CodeBuffer, Label};
 use crate::mach::frame::Frame;
 use crate::mach::inst::{MachInst, Row};
-use crate::mach::isa::{EmitContext, Isa, Remaking};
+use crate::mach::isa::{Isa, Remaking};
 use crate::mach::lower::{Lower, Unsupported};
-use crate::mach::text::{Names, Registers};
+use crate::mach::view::{Expansion, InstView, Places};
 use crate::mach::{call, control};
 use crate::options::Flags;
 use regalloc2::{Allocation, MachineEnv, PReg, PRegSet, RegClass, VReg};
 use regs::*;
-use std::fmt;
 
 /// The target.
 pub struct X86_64;
 
+/// A sink for instructions written at once.
+pub type Direct<'a> = crate::mach::direct::Direct<'a, X86_64>;
+
 impl Isa for X86_64 {
     const NAME: &'static str = "x86_64";
 
+    const ENDIANNESS: Endianness = Endianness::Little;
+
+    const ADDRESS_FORMS: AddressForms = lower::operands::ADDRESS_FORMS;
+
     type Branches = encode::Branches;
+
+    type Syntax = print::Att;
 
     fn rows() -> &'static [Row] {
         &rows::ROWS
@@ -98,6 +106,10 @@ impl Isa for X86_64 {
         lower::mem::remaking(f, data)
     }
 
+    fn zero_extends(data: &InstData, ty: Type) -> bool {
+        lower::int::zero_extends(data, ty)
+    }
+
     fn supports(ty: Type) -> bool {
         lower::supported(ty)
     }
@@ -118,8 +130,12 @@ impl Isa for X86_64 {
         frame::prologue(frame, flags, buffer);
     }
 
-    fn emit(inst: &MachInst, cx: &EmitContext<'_>, buffer: &mut CodeBuffer) {
-        encode::emit(inst, cx, buffer);
+    fn expansions() -> &'static [Expansion] {
+        &rows::EXPANSIONS
+    }
+
+    fn encode(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
+        encode::encode(view, places, buffer);
     }
 
     fn emit_trap(code: TrapCode, buffer: &mut CodeBuffer) {
@@ -137,16 +153,6 @@ impl Isa for X86_64 {
             (_, None, None) => unreachable!("the allocator makes no moves between stack slots"),
         };
         encode::transfer(row, register, other, frame, buffer);
-    }
-
-    fn print(
-        inst: &MachInst,
-        registers: Registers<'_>,
-        words: &[u32],
-        names: &dyn Names,
-        out: &mut dyn fmt::Write,
-    ) -> fmt::Result {
-        print::print(inst, registers, words, names, out)
     }
 
     fn jump_target(inst: &MachInst, words: &[u32]) -> Option<u32> {
