@@ -16,6 +16,7 @@ use clifc::mach::frame::Frame;
 use clifc::mach::inst::{Class, InstSink, MachInst, OperandKind, Props, Role, Row, RowId};
 use clifc::mach::isa::EmitContext;
 use clifc::mach::layout::Layout;
+use clifc::mach::print::print;
 use clifc::mach::text::{Names, Registers};
 use clifc::mach::view;
 use clifc::options::{Arch, Flags, Target};
@@ -23,7 +24,6 @@ use clifc::target::x86_64::X86_64;
 use clifc::target::x86_64::amode::{Amode, Place, Rm};
 use clifc::target::x86_64::encode::Branches;
 use clifc::target::x86_64::format::Format;
-use clifc::target::x86_64::print;
 use clifc::target::x86_64::regs;
 use clifc::target::x86_64::rows::ROWS;
 use object::read::elf::ElfFile64;
@@ -231,7 +231,7 @@ fn make_variant(random: &mut Random, number: usize, row: RowId, frame: &Frame) -
     let mut text = String::new();
     let names = Fixed { label: format!(".Lafter{number}") };
     let registers = Registers::Allocated(&parts.allocs, Some(frame));
-    print::print(&inst, registers, &parts.words, &names, &mut text).expect("strings take everything");
+    print::<X86_64>(&inst, registers, &parts.words, &names, &mut text).expect("strings take everything");
     let text = format!("{}{text}\n.skip {gap}, 0xCC\n.Lafter{number}:", direction(row, &text));
     Variant { row, parts, text, compiled: buffer.finish::<Branches>() }
 }
