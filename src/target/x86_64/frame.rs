@@ -240,7 +240,6 @@ mod tests {
     use crate::mach::buffer::CodeBuffer;
     use crate::mach::buffer::Label;
     use crate::mach::frame::Frame;
-    use crate::mach::stack_checks::{StackChecks, check_limit, probe, probes};
     use crate::mach::view::{Places, physical};
 
     #[test]
