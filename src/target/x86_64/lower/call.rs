@@ -7,8 +7,7 @@ use super::super::rows;
 use super::mem;
 use super::operands::*;
 use crate::ir::*;
-use crate::mach::call::{CallLowering, CallRows, Callee, system_convention};
-use crate::mach::compiled::SymbolRef;
+use crate::mach::call::{CallLowering, CallRows, Callee};
 use crate::mach::convention::Convention;
 use crate::rule;
 use regalloc2::{Operand, PReg, RegClass, VReg};
@@ -93,15 +92,4 @@ fn near(cx: &mut Cx, callee: Callee) -> Callee {
         }
         Callee::Address(_) => callee,
     }
-}
-
-/// The address of a thread-local variable, by a call of the run-time system.
-pub fn tls_address(cx: &mut Cx, d: VReg, symbol: SymbolRef) {
-    let convention = system_convention::<X86_64>();
-    cx.calls = true;
-    let mut clobbered = convention.clobbered();
-    clobbered.remove(convention.int_returns[0]);
-    debug_assert!(clobbered.contains(convention.int_args[0]), "the sequence uses it");
-    let clobbers = cx.vcode.clobber_set(clobbered);
-    rows::tls_gd(cx, clobbers, d, symbol, 0, &[]);
 }
