@@ -30,6 +30,7 @@ pub mod regalloc;
 mod regalloc_order;
 pub mod size;
 pub mod spills;
+pub mod stack_checks;
 pub mod text;
 pub mod vcode;
 pub mod view;
