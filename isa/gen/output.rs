@@ -101,6 +101,7 @@ fn kind(row: &Row, operand: &Operand) -> String {
         Kind::Label => "OperandKind::Label".to_owned(),
         Kind::Symbol => "OperandKind::Symbol".to_owned(),
         Kind::Cond => "OperandKind::Cond".to_owned(),
+        Kind::Code(code) => format!("OperandKind::Code {{ code: {code}, bits: {bits} }}"),
         _ => "OperandKind::Clobbers".to_owned(),
     }
 }
@@ -157,6 +158,7 @@ fn write_operand(parameters: &mut String, body: &mut String, row: &Row, operand:
         Kind::Label => "Label",
         Kind::Symbol => "SymbolRef",
         Kind::Cond => "Cond",
+        Kind::Code(_) => "impl Into<u32>",
         Kind::Clobbers => "u32",
         Kind::Use | Kind::UseLate | Kind::Def | Kind::DefEarly => "VReg",
     };
@@ -181,6 +183,7 @@ fn write_operand(parameters: &mut String, body: &mut String, row: &Row, operand:
         Kind::Symbol => vec![format!("{name}.pack()"), format!("{name}_addend as u32")],
         Kind::Clobbers => vec![name.clone()],
         Kind::Cond => Vec::new(),
+        Kind::Code(_) => vec![format!("{name}.into()")],
         Kind::Use | Kind::UseLate | Kind::Def | Kind::DefEarly => {
             let _ = writeln!(body, "    sink.push_operand({});", register_operand(row, operand));
             return;

@@ -52,7 +52,10 @@ impl Printer<'_> {
             match operand.kind {
                 OperandKind::Reg { .. } => register += 1,
                 OperandKind::Cond => {}
-                OperandKind::Imm { .. } | OperandKind::Label | OperandKind::Clobbers => word += 1,
+                OperandKind::Imm { .. }
+                | OperandKind::Code { .. }
+                | OperandKind::Label
+                | OperandKind::Clobbers => word += 1,
                 // What follows has no registers.
                 OperandKind::Mem { .. } | OperandKind::RegMem { .. } => word += 2,
                 OperandKind::Imm64 | OperandKind::Symbol => word += 2,
@@ -80,6 +83,7 @@ impl Printer<'_> {
                 self.names.symbol(SymbolRef::unpack(self.words[word]), out)?;
                 offset(self.words[word + 1] as i32, out)
             }
+            OperandKind::Code { .. } => write!(out, "{}", self.words[word]),
             OperandKind::Cond => out.write_str(Cond::from_code(self.small as u16 & 15).name()),
             OperandKind::Clobbers => write!(out, "{}", self.words[word]),
         }
