@@ -189,3 +189,17 @@ fn run_tests_run_apart() {
     assert!(text.contains("%add(3, 4) is [7]"), "{text}");
     assert!(text.ends_with("0 passed, 1 failed, 0 skipped\n"), "{text}");
 }
+
+#[test]
+fn how_programs_are_linked_and_run_can_be_said() {
+    let dir = dir("tools");
+    let call = format!("test run\ntarget x86_64\n{ADD}; run: %add(1, 2) == 3\n");
+    fs::write(dir.join("test.clif"), call).expect("a file");
+    for option in ["--runner", "--linker"] {
+        let output = clifc(&dir, &["test", option, "x86_64=/no/such/tool -x", "test.clif"], "");
+        assert!(text(&output.stdout).contains("needs `/no/such/tool`"), "{option}: {output:?}");
+    }
+    for wrong in ["--linker=x86_64=", "--runner=x86_65=qemu", "--runner=qemu"] {
+        assert_eq!(clifc(&dir, &["test", wrong, "test.clif"], "").status.code(), Some(2), "{wrong}");
+    }
+}

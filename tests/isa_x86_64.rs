@@ -17,9 +17,11 @@ use clifc::mach::inst::{Class, InstSink, MachInst, OperandKind, Props, Role, Row
 use clifc::mach::isa::EmitContext;
 use clifc::mach::layout::Layout;
 use clifc::mach::text::{Names, Registers};
+use clifc::mach::view;
 use clifc::options::{Arch, Flags, Target};
+use clifc::target::x86_64::X86_64;
 use clifc::target::x86_64::amode::{Amode, Place, Rm};
-use clifc::target::x86_64::encode::{self, Branches};
+use clifc::target::x86_64::encode::Branches;
 use clifc::target::x86_64::format::Format;
 use clifc::target::x86_64::print;
 use clifc::target::x86_64::regs;
@@ -198,7 +200,7 @@ fn emit_alone(inst: &MachInst, parts: &Recorded, frame: &Frame, label: Label, bu
         trap: 0,
         layout: &Layout::default(),
     };
-    encode::emit(inst, &context, buffer);
+    view::emit::<X86_64>(inst, &context, buffer);
 }
 
 fn make_variant(random: &mut Random, number: usize, row: RowId, frame: &Frame) -> Variant {

@@ -36,7 +36,11 @@ fn write_pseudo(out: &mut String, rows: &[(Row, Encoding)]) -> Vec<String> {
     let _ = writeln!(out, "/// What expands pseudo-instructions, by `params[0]` of their rows.");
     let _ = writeln!(out, "pub static EXPANSIONS: [Expansion; {}] = [", names.len());
     for name in &names {
-        let _ = writeln!(out, "    pseudo::{name},");
+        // What targets share is generic over their branches.
+        let _ = match name.starts_with("ends::") {
+            true => writeln!(out, "    {name}::<Branches>,"),
+            false => writeln!(out, "    pseudo::{name},"),
+        };
     }
     out.push_str("];\n\n");
     names

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clifc::ir::Name;
+use clifc::options::{Arch, Target};
 use clifc::pipeline;
 
 const STYLES: Styles = Styles::styled()
@@ -275,11 +276,15 @@ pub struct Settings {
 /// `clifc test`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-A test file begins with lines like `test run` and `target x86_64`. Its last line of output is
-`N passed, N failed, N skipped`, and it fails if any test does.
+A test file begins with lines like `test run` and `target x86_64`; one without a `target` line is for
+all targets. The last line of output is `N passed, N failed, N skipped`, and any test that fails is an error.
+
+What `test run` compiles for another machine is linked by a cross compiler driver (as aarch64-linux-gnu-gcc)
+and run by QEMU, if they are installed.
 
 Examples:
   clifc test filetests
+  clifc test --target s390x --runner 's390x=qemu-s390x -cpu max' filetests/run
   clifc test --bless filetests/x86_64/wide.clif     Write the output into the file
   clifc test --junit report.xml filetests")]
 pub struct Test {
@@ -292,6 +297,12 @@ pub struct Test {
     /// Change a setting for all tests, after what their files say.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub settings: Vec<String>,
+    /// Run programs for TARGET by this command [default for other machines: qemu-TARGET-static -cpu max].
+    #[arg(long = "runner", value_name = "TARGET=COMMAND", value_parser = Tool::parse)]
+    pub runners: Vec<Tool>,
+    /// Link programs for TARGET by this compiler driver [default: cc; for other machines TARGET-linux-gnu-gcc].
+    #[arg(long = "linker", value_name = "TARGET=COMMAND", value_parser = Tool::parse_program)]
+    pub linkers: Vec<Tool>,
     /// Write what came out into files that expect exact output.
     #[arg(long)]
     pub bless: bool,
@@ -310,6 +321,29 @@ pub struct Test {
     /// Name each test that passes or is skipped too.
     #[arg(short, long, action = ArgAction::SetTrue)]
     pub verbose: bool,
+}
+
+/// A command for an architecture.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Tool {
+    /// Which one.
+    pub arch: Arch,
+    /// Words of the command.
+    pub command: Vec<String>,
+}
+
+impl Tool {
+    fn parse(text: &str) -> Result<Self, String> {
+        let (target, command) = text.split_once('=').ok_or("TARGET=COMMAND is wanted")?;
+        let target = Target::parse(target).map_err(|error| error.to_string())?;
+        Ok(Tool { arch: target.arch(), command: split_words(command) })
+    }
+
+    /// One that cannot be empty.
+    fn parse_program(text: &str) -> Result<Self, String> {
+        let tool = Self::parse(text)?;
+        if tool.command.is_empty() { Err("the command is missing".into()) } else { Ok(tool) }
+    }
 }
 
 /// The arguments of this process, `@FILE` replaced by those in the file.

@@ -1,6 +1,6 @@
 //! `clifc test`.
 
-use clifc::filetest::{self, Options, Totals};
+use clifc::filetest::{self, Options, Toolchains, Totals};
 use clifc::options::Target;
 
 use super::args::Test;
@@ -10,8 +10,20 @@ use super::{Failure, print, with_threads};
 pub fn run(args: &Test) -> Result<(), Failure> {
     let only = args.target.as_deref().map(Target::parse).transpose();
     let only = only.map_err(|error| Failure::Usage(error.to_string()))?.map(|target| target.arch());
-    let options =
-        Options { paths: args.paths.clone(), only, bless: args.bless, settings: args.settings.clone() };
+    let mut toolchains = Toolchains::default();
+    for tool in &args.linkers {
+        toolchains.set_linker(tool.arch, tool.command.clone());
+    }
+    for tool in &args.runners {
+        toolchains.set_runner(tool.arch, tool.command.clone());
+    }
+    let options = Options {
+        paths: args.paths.clone(),
+        only,
+        bless: args.bless,
+        settings: args.settings.clone(),
+        toolchains,
+    };
     let outcomes = with_threads(args.jobs, || filetest::run(&options))?;
     let outcomes = outcomes.map_err(|error| Failure::Usage(error.to_string()))?;
     let write = |path: &Option<std::path::PathBuf>, text: &dyn Fn() -> String| match path {

@@ -1,12 +1,14 @@
 //! A test file: its header lines, its functions, and the comments that belong to each.
 //!
-//! A `target` takes the `set` lines before it. Comments before the first function belong to all
+//! A `target` takes the `set` lines before it; a file without a `target` line is for every target that clifc
+//! compiles for. Comments before the first function belong to all
 //! functions; others to the function they stand in or below.
 
 use std::ops::Range;
 
 use crate::diag::{Diagnostic, did_you_mean};
-use crate::options::{Flags, Target, TargetError};
+use crate::driver;
+use crate::options::{Arch, Flags, Target, TargetError};
 use crate::parse::{self, FunctionText, Split};
 
 /// A comment, from its first semicolon to the end of its line.
@@ -51,8 +53,10 @@ pub struct TargetLine<'a> {
 pub struct Header<'a> {
     /// Tests to make.
     pub commands: Vec<Command<'a>>,
-    /// Targets to make them for.
+    /// Targets that it names.
     pub targets: Vec<TargetLine<'a>>,
+    /// If it names none: all that clifc compiles for.
+    everywhere: Vec<TargetLine<'a>>,
     /// All settings that are not of a target.
     pub settings: Vec<&'a str>,
     /// Settings that the command line adds to every target.
@@ -72,8 +76,23 @@ impl<'a> Header<'a> {
         if header.commands.is_empty() {
             return Err("no `test` line".into());
         }
-        // Settings of a file without targets are checked, if not used.
-        header.target("x86_64").map_err(|why| format!("`set`: {why}"))?.map(|_| header)
+        let unused = |why| format!("`set`: {why}");
+        match header.targets.last() {
+            // Settings behind the last target are checked, if not used.
+            Some(line) => drop(header.target(line.text).map_err(unused)?),
+            None => {
+                for arch in Arch::ALL.into_iter().filter(|arch| driver::has_back_end(*arch)) {
+                    let target = header.target(arch.name()).map_err(unused)?;
+                    header.everywhere.push(TargetLine { text: arch.name(), target });
+                }
+            }
+        }
+        Ok(header)
+    }
+
+    /// The targets to make tests for.
+    pub fn targets_or_all(&self) -> &[TargetLine<'a>] {
+        if self.targets.is_empty() { &self.everywhere } else { &self.targets }
     }
 
     fn add(&mut self, code: &'a str) -> Result<(), String> {
@@ -241,6 +260,16 @@ mod tests {
         let (_, flags) = header.targets[0].target.as_ref().expect("supported");
         assert!(flags.has_avx() && flags.is_pic());
         assert!(header.targets[1].target.as_ref().is_err_and(|why| why.contains("not supported")));
+    }
+
+    #[test]
+    fn no_target_is_every_target() {
+        let text = "test run\nset opt_level=speed\n";
+        let header = TestFile::parse(text, &[]).expect("a file").header;
+        let all = Arch::ALL.into_iter().filter(|arch| driver::has_back_end(*arch));
+        assert!(header.targets.is_empty());
+        assert!(header.targets_or_all().iter().map(|line| line.text).eq(all.map(Arch::name)));
+        assert!(TestFile::parse("test run\nset has_lse\n", &[]).is_err());
     }
 
     #[test]

@@ -36,6 +36,10 @@ static void die(const char *why) {
     exit(3);
 }
 
+static unsigned nibble(char digit) {
+    return digit <= '9' ? digit - '0' : digit - 'a' + 10;
+}
+
 /* Shared memory, aligned for any vector. */
 static void *shared(size_t size) {
     enum { CHUNK = 1 << 24 };
@@ -107,8 +111,8 @@ int main(void) {
             die("input");
         test->memory = shared(test->size);
         test->status = 0;
-        unsigned byte;
-        for (unsigned char *to = test->memory; sscanf(line + at, "%2x", &byte) == 1; at += 2) *to++ = byte;
+        unsigned char *to = test->memory;
+        for (const char *digit = line + at; *digit > ' '; digit += 2) *to++ = nibble(digit[0]) << 4 | nibble(digit[1]);
     }
     run_group(tests, count);
     return 0;

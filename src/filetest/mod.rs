@@ -14,6 +14,7 @@ mod invocation;
 mod report;
 mod run;
 mod subtests;
+mod toolchain;
 mod values;
 
 use std::path::{Path, PathBuf};
@@ -27,6 +28,7 @@ use crate::verify::Environment;
 use execute::Program;
 use file::{Command, TestFile};
 pub use report::{Outcome, Status, Totals, json, junit, text};
+pub use toolchain::{Toolchain, Toolchains};
 
 /// What to test, and how.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +41,8 @@ pub struct Options {
     pub bless: bool,
     /// Settings added to those of every target line.
     pub settings: Vec<String>,
+    /// How programs are linked and run.
+    pub toolchains: Toolchains,
 }
 
 /// What a `test` line asks for.
@@ -102,7 +106,7 @@ pub fn run(options: &Options) -> io::Result<Vec<Outcome>> {
         .enumerate()
         .flat_map_iter(|(number, path)| test_file(number, path, options))
         .collect();
-    execute_all(&mut tests);
+    execute_all(&mut tests, &options.toolchains);
     Ok(tests.into_iter().map(|test| test.outcome).collect())
 }
 
@@ -204,12 +208,7 @@ impl FileContext<'_> {
     }
 
     fn for_targets(&self, kind: Kind, command: &Command) -> Vec<Test> {
-        let targets = &self.file.header.targets;
-        if targets.is_empty() {
-            let why = format!("`test {}` needs a `target` line", command.name);
-            return vec![Test::new(self.name, command.name, Status::Failed(why))];
-        }
-        let tests = targets.iter().enumerate().flat_map(|(unique, line)| {
+        let tests = self.file.header.targets_or_all().iter().enumerate().flat_map(|(unique, line)| {
             let test = format!("{} {}", command.name, line.text);
             match &line.target {
                 Err(_) if self.options.only.is_some() => Vec::new(),
@@ -241,7 +240,7 @@ impl FileContext<'_> {
 }
 
 /// Executes what is to be executed, in one set per thread and architecture.
-fn execute_all(tests: &mut [Test]) {
+fn execute_all(tests: &mut [Test], toolchains: &Toolchains) {
     let mut pending: Vec<&mut Test> = tests.iter_mut().filter(|test| test.program.is_some()).collect();
     // A stable sort, so that files stay in order.
     pending.sort_by_key(|test| test.program.as_ref().map(|program| program.arch as u8));
@@ -250,7 +249,8 @@ fn execute_all(tests: &mut [Test]) {
         let arch_of = |test: &&mut Test| test.program.as_ref().map(|program| program.arch);
         for same in set.chunk_by_mut(|a, b| arch_of(a) == arch_of(b)) {
             let programs: Vec<&Program> = same.iter().filter_map(|test| test.program.as_ref()).collect();
-            let results = execute::execute(&programs);
+            let Some(first) = programs.first() else { continue };
+            let results = execute::execute(toolchains.of(first.arch), &programs);
             for (test, result) in same.iter_mut().zip(results) {
                 if let Some(program) = test.program.take() {
                     test.outcome.status = run::judge(&program, result, &mut test.outcome.notes);

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use super::compile::{self, Trouble};
-use super::execute::{self, Case, Ended, Program, layout};
+use super::execute::{Case, Ended, Program, layout};
 use super::file::{TestFile, TestFunction};
 use super::invocation::{Invocation, Want};
 use super::report::Status;
@@ -40,7 +40,9 @@ struct Known<'a> {
 /// Compiles a file for a run test, with an entry point for each function that is called. Functions
 /// that the back end lacks something for are left out, and with them those that refer to them.
 pub fn prepare(cx: &FileContext, unique: usize, target: &Target, flags: &Flags) -> Result<Prepared, Status> {
-    runnable(target, flags).map_err(Status::Skipped)?;
+    if let Some(missing) = cx.options.toolchains.of(target.arch()).missing(target, flags) {
+        return Err(Status::Skipped(missing));
+    }
     let functions = known_functions(cx.file).map_err(Status::Failed)?;
     let throws = |known: &Known| known.refers_to.contains(&Name::Text(THROW.into()));
     let mut left_out: Vec<bool> = functions.iter().map(throws).collect();
@@ -133,17 +135,6 @@ impl Unit {
         let above = self.starts.partition_point(|(start, _)| *start <= line);
         above.checked_sub(1).map(|at| self.starts[at].1)
     }
-}
-
-/// Whether code for a target with such settings can run here; if not, why.
-fn runnable(target: &Target, flags: &Flags) -> Result<(), String> {
-    execute::available(target.arch())?;
-    if execute::is_native(target.arch())
-        && let Some(missing) = flags.missing_on_host()
-    {
-        return Err(format!("this machine lacks {missing}"));
-    }
-    Ok(())
 }
 
 fn types(params: &[AbiParam]) -> Vec<Type> {

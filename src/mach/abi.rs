@@ -1,6 +1,6 @@
 //! Where parameters and results are passed: the shape all conventions share.
 
-use crate::ir::Type;
+use crate::ir::{Extension, Type};
 use regalloc2::PReg;
 
 /// A place for one register-sized part of a parameter or result.
@@ -19,8 +19,12 @@ pub struct Part {
     pub place: Place,
     /// Type of the part: an i128 has two of i64.
     pub ty: Type,
+    /// What is stored in its place on the stack: at least the part.
+    pub stored: Type,
+    /// What is loaded from there.
+    pub loaded: Type,
     /// How it is extended to a whole register.
-    pub extension: crate::ir::Extension,
+    pub extension: Extension,
 }
 
 /// What a parameter is made of.
@@ -35,6 +39,13 @@ pub enum Param {
         /// Bytes.
         size: u32,
     },
+    /// A copy of an i128 in the caller's frame, whose address is passed.
+    Referenced {
+        /// Where the address is passed: index in [`AbiSignature::parts`].
+        part: u32,
+        /// Bytes above the first such copy.
+        offset: u32,
+    },
 }
 
 /// Where a signature's parameters and results are.
@@ -48,6 +59,8 @@ pub struct AbiSignature {
     pub parts: Vec<Part>,
     /// Bytes of stack arguments.
     pub stack_bytes: u32,
+    /// Bytes of copies whose addresses are passed.
+    pub copied_bytes: u32,
     /// Bytes of results that are returned in memory.
     pub return_bytes: u32,
     /// Where the hidden pointer to that memory is passed, if there is one.
@@ -58,12 +71,24 @@ pub struct AbiSignature {
     pub callee_pops: bool,
 }
 
+impl Part {
+    /// The type and signedness to extend from, if the part takes a whole register.
+    pub fn needs_extension(&self) -> Option<(Type, bool)> {
+        let signed = match self.extension {
+            Extension::None => return None,
+            Extension::Zero => false,
+            Extension::Sign => true,
+        };
+        (self.ty.bits() < 64).then_some((self.ty, signed))
+    }
+}
+
 impl AbiSignature {
-    /// The parts of a parameter or result; none if it is copied.
+    /// The parts of a parameter or result; none if it is copied or referenced.
     pub fn parts_of(&self, param: Param) -> &[Part] {
         match param {
             Param::Parts(start, end) => &self.parts[start as usize..end as usize],
-            Param::Copied { .. } => &[],
+            Param::Copied { .. } | Param::Referenced { .. } => &[],
         }
     }
 }

@@ -38,6 +38,10 @@ const MINIMUM_ALIGNMENT: u32 = 16;
 pub trait BranchForms {
     /// Whether the most significant byte of a word comes first.
     const BIG_ENDIAN: bool = false;
+    /// The kind of an unconditional jump.
+    const JUMP: u8;
+    /// The kind of a branch that is taken when one of kind `kind`, with the same word, is not.
+    fn complement(kind: u8) -> u8;
     /// Length in bytes of form `form` of a branch of kind `kind`. Forms go from short to long.
     fn length(kind: u8, form: u8) -> u32;
     /// Whether form `form` reaches a label `distance` bytes from the branch's first byte. The longest form

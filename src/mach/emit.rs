@@ -12,6 +12,7 @@ use super::isa::{EmitContext, Isa};
 use super::layout::Layout;
 use super::spills::Copies;
 use super::vcode::VCode;
+use super::view;
 use crate::options::Flags;
 use regalloc2::{Allocation, Edit, MachineEnv, Output, PRegSet, ProgPoint};
 
@@ -114,7 +115,7 @@ fn emit_block<I: Isa>(
             trap: inst.trap,
             layout,
         };
-        I::emit(inst, &cx, buffer);
+        view::emit::<I>(inst, &cx, buffer);
         if !copies.is_empty() {
             forget_written::<I>(vcode, inst, cx.allocs, copies);
         }

@@ -4,9 +4,12 @@
 //! spill slots, outgoing stack arguments. Everything is addressed from the stack pointer, which
 //! does not move between prologue and epilogue, so that a frame pointer is kept only when asked for.
 
+use super::abi::Place;
 use super::compiled::SymbolRef;
+use super::isa::Isa;
 use crate::entity::Map;
-use crate::ir::{StackSlot, StackSlotData};
+use crate::ir::{GlobalValueData, Purpose, StackSlot, StackSlotData, Stencil};
+use crate::options::Flags;
 use regalloc2::{PReg, PRegSet};
 
 /// Sizes and places of a function's frame. Offsets count from the stack pointer after the prologue.
@@ -56,6 +59,46 @@ pub enum LimitStep {
     Load(i32),
     /// Add.
     Add(i32),
+}
+
+/// The steps that compute a function's stack limit, from a register parameter or a symbol.
+pub fn stack_limit<I: Isa>(stencil: &Stencil, flags: &Flags) -> Result<Vec<LimitStep>, String> {
+    let mut steps = Vec::new();
+    let Some(mut gv) = stencil.stack_limit else { return Ok(steps) };
+    let add = |offset| match i32::try_from(offset) {
+        Ok(offset) => Ok(LimitStep::Add(offset)),
+        Err(_) => Err("the stack limit's offset is too large"),
+    };
+    loop {
+        match stencil.global_values[gv] {
+            GlobalValueData::Load { base, offset, .. } => {
+                steps.push(LimitStep::Load(offset));
+                gv = base;
+            }
+            GlobalValueData::IaddImm { base, offset, .. } => {
+                steps.push(add(offset)?);
+                gv = base;
+            }
+            GlobalValueData::VmContext => {
+                let at = stencil.signature.params.iter().position(|p| p.purpose == Purpose::VmContext);
+                let at = at.ok_or("the stack limit needs a vmctx parameter")?;
+                let abi = I::abi_signature(&stencil.signature, flags)?;
+                match abi.parts_of(abi.params[at])[0].place {
+                    Place::Reg(reg) => steps.push(LimitStep::Start(reg)),
+                    Place::Stack(_) => return Err("vmctx must be in a register".to_string()),
+                }
+                break;
+            }
+            GlobalValueData::Symbol { name, offset, tls: false, .. } => {
+                steps.push(add(offset)?);
+                steps.push(LimitStep::Symbol(SymbolRef::Name(name)));
+                break;
+            }
+            _ => return Err(format!("this global value can't be a stack limit on {}", I::NAME)),
+        }
+    }
+    steps.reverse();
+    Ok(steps)
 }
 
 /// What the stack pointer is a multiple of.

@@ -1,13 +1,15 @@
 //! What a target tells the shared back end.
 
 use super::abi::AbiSignature;
+use super::address::AddressForms;
 use super::buffer::{BranchForms, CodeBuffer, Label};
 use super::frame::Frame;
 use super::inst::{MachInst, Row};
 use super::layout::Layout;
 use super::lower::{Lower, Unsupported};
 use super::text::{Names, Registers};
-use crate::ir::{Inst, InstData, Signature, Stencil, TrapCode, Type, Value};
+use super::view::{Expansion, InstView, Places};
+use crate::ir::{Endianness, Inst, InstData, Signature, Stencil, TrapCode, Type, Value};
 use crate::options::Flags;
 use regalloc2::{Allocation, MachineEnv, PReg, RegClass, VReg};
 use std::fmt;
@@ -55,6 +57,12 @@ pub trait Isa: Sized + Send + Sync + 'static {
     /// Its name in messages.
     const NAME: &'static str;
 
+    /// Its byte order.
+    const ENDIANNESS: Endianness;
+
+    /// Addresses that most of its memory operands can have.
+    const ADDRESS_FORMS: AddressForms;
+
     /// Forms of its relaxable branches.
     type Branches: BranchForms;
 
@@ -101,8 +109,11 @@ pub trait Isa: Sized + Send + Sync + 'static {
     /// Emits the function's entry sequence.
     fn emit_prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer);
 
-    /// Emits one instruction.
-    fn emit(inst: &MachInst, cx: &EmitContext<'_>, buffer: &mut CodeBuffer);
+    /// What expands its pseudo-instructions, by the first parameter of their rows.
+    fn expansions() -> &'static [Expansion];
+
+    /// Writes an instruction that is none, and notes where it can trap.
+    fn encode(view: &InstView<'_>, places: Places<'_>, buffer: &mut CodeBuffer);
 
     /// Emits code out of line that traps.
     fn emit_trap(code: TrapCode, buffer: &mut CodeBuffer);

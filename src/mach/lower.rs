@@ -689,6 +689,11 @@ impl<'a, I: Isa> Lower<'a, I> {
         self.f.mem_flags[data.mem_flags()]
     }
 
+    /// Whether an access is of the other byte order than the target's.
+    pub fn swaps(&self, flags: &MemFlags) -> bool {
+        flags.endianness.is_some_and(|endianness| endianness != I::ENDIANNESS)
+    }
+
     /// Where a declared signature's parameters and results are.
     pub fn abi_of(&mut self, sig: SigRef) -> Result<AbiSignature, Unsupported> {
         if let Some(abi) = &self.tables.abi[sig] {

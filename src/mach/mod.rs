@@ -6,10 +6,17 @@
 //! instruction it is.
 
 pub mod abi;
+pub mod address;
+pub mod amode;
 pub mod blocks;
 pub mod buffer;
+pub mod call;
 pub mod compiled;
+pub mod control;
+pub mod convention;
+pub mod direct;
 pub mod emit;
+pub mod ends;
 pub mod frame;
 pub mod inst;
 pub mod isa;
@@ -20,3 +27,4 @@ mod regalloc_order;
 pub mod spills;
 pub mod text;
 pub mod vcode;
+pub mod view;

@@ -142,12 +142,16 @@ impl Flags {
         }
     }
 
+    /// The instruction set extensions that are enabled.
+    pub fn extensions(&self) -> impl Iterator<Item = &'static str> {
+        let enabled = SETTINGS.iter().zip(&self.values).filter(|(_, value)| **value != 0);
+        enabled.map(|(setting, _)| setting.name).filter(|name| name.starts_with("has_"))
+    }
+
     /// An instruction set extension that is enabled, and that this machine does not have.
     pub fn missing_on_host(&self) -> Option<&'static str> {
         let present: Vec<_> = target::native_features().collect();
-        let enabled = SETTINGS.iter().zip(&self.values).filter(|(_, value)| **value != 0);
-        let mut extensions = enabled.map(|(setting, _)| setting.name).filter(|name| name.starts_with("has_"));
-        extensions.find(|name| !present.contains(name))
+        self.extensions().find(|name| !present.contains(name))
     }
 
     /// The value of a setting as text.

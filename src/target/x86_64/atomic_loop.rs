@@ -7,14 +7,13 @@
 //!       jne again
 //! ```
 
+use super::Direct;
 use super::amode::{Amode, Cond, OperandSize, PackedAmode};
-use super::direct::Direct;
-use super::encode::InstView;
-use super::pseudo::{direct, operand};
 use super::rows;
 use crate::ir::AtomicRmwOp;
 use crate::mach::buffer::{CodeBuffer, Label};
 use crate::mach::isa::EmitContext;
+use crate::mach::view::InstView;
 use regalloc2::VReg;
 
 const Q: OperandSize = OperandSize::Q64;
@@ -58,8 +57,8 @@ fn memory(view: &InstView, cx: &EmitContext, first: usize) -> Amode {
     let packed = PackedAmode::unpack(view.words[0], view.words[1]);
     let place = packed.place.expect("the operand is memory");
     Amode {
-        base: packed.has_base.then(|| operand(view, first)),
-        index: packed.has_index.then(|| operand(view, first + packed.has_base as usize)),
+        base: packed.has_base.then(|| view.operand(first)),
+        index: packed.has_index.then(|| view.operand(first + packed.has_base as usize)),
         scale: packed.scale,
         ..Amode::at(place, packed.disp).with_trap(cx.trap)
     }
@@ -75,11 +74,11 @@ fn begin(buffer: &mut CodeBuffer) -> Label {
 pub fn rmw_loop(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let step = Step::unpack(view.words[2]);
     let size = step.size;
-    let [old, new, value] = [0, 1, 2].map(|index| operand(view, index));
+    let [old, new, value] = [0, 1, 2].map(|index| view.operand(index));
     let m = memory(view, cx, 3);
-    rows::mov_rm(&mut direct(cx, buffer), size, old, m);
+    rows::mov_rm(&mut Direct::of(cx, buffer), size, old, m);
     let again = begin(buffer);
-    let out = &mut direct(cx, buffer);
+    let out = &mut Direct::of(cx, buffer);
     rows::mov_rm(out, size.max(OperandSize::L32), new, old);
     if step.swap {
         swap_bytes(out, size, new);
@@ -124,13 +123,13 @@ fn swap_bytes(out: &mut Direct, size: OperandSize, d: VReg) {
 /// 128 bits: old in rdx:rax, new in rcx:rbx.
 pub fn rmw_wide(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let step = Step::unpack(view.words[2]);
-    let [old_low, old_high, new_low, new_high, low, high] = std::array::from_fn(|i| operand(view, i));
+    let [old_low, old_high, new_low, new_high, low, high] = std::array::from_fn(|i| view.operand(i));
     let m = memory(view, cx, 6);
-    let out = &mut direct(cx, buffer);
+    let out = &mut Direct::of(cx, buffer);
     rows::mov_rm(out, Q, old_low, m);
     rows::mov_rm(out, Q, old_high, m.upper());
     let again = begin(buffer);
-    let out = &mut direct(cx, buffer);
+    let out = &mut Direct::of(cx, buffer);
     // In the other byte order the half at the lower address is the high one.
     let (old, new) = match step.swap {
         false => ((old_low, old_high), (new_low, new_high)),

@@ -11,85 +11,38 @@
 use super::amode::{PackedAmode, Place, frame_offset};
 use super::format::{FIELD_IMM, FIELD_MEM, FIELD_REG, FIELD_RM, FIELD_VVVV, Flags, Format};
 use super::format::{FLAGS, OPCODE, PREFIXES};
-use super::rows::{EXPANSIONS, ROWS};
+use super::rows::ROWS;
 use crate::ir::TrapCode;
-use crate::mach::buffer::{BranchForms, CodeBuffer, Label};
-use crate::mach::compiled::{RelocKind, SymbolRef};
+use crate::mach::buffer::{BranchForms, CodeBuffer};
+use crate::mach::compiled::RelocKind;
 use crate::mach::frame::Frame;
-use crate::mach::inst::{MachInst, NO_FIELD, Row, RowId};
-use crate::mach::isa::EmitContext;
+use crate::mach::inst::{NO_FIELD, Row, RowId};
+use crate::mach::view::{InstView, Places, number_of};
 use regalloc2::{Allocation, PReg};
 
-/// Where things are that operands refer to.
-#[derive(Clone, Copy)]
-pub struct Places<'a> {
-    /// The frame.
-    pub frame: &'a Frame,
-    /// The label of constant 0; those of the others follow.
-    pub constants: Label,
-}
-
-impl Places<'_> {
-    fn constant(&self, number: u32) -> Label {
-        Label(self.constants.0.wrapping_add(number))
+/// Writes a real instruction.
+pub fn encode(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
+    if view.trap != 0 {
+        buffer.trap(TrapCode(view.trap));
     }
-}
-
-/// An instruction with its parts at hand.
-#[derive(Clone, Copy)]
-pub struct InstView<'a> {
-    /// Its row.
-    pub row: &'static Row,
-    /// Condition code or the like.
-    pub small: u8,
-    /// Where its register operands are.
-    pub allocs: &'a [Allocation],
-    /// Its data words.
-    pub words: &'a [u32],
-}
-
-/// A function that expands a pseudo-instruction.
-pub type Expansion = fn(&InstView, &EmitContext, &mut CodeBuffer);
-
-/// Writes an instruction, pseudo-instructions included.
-pub fn emit(inst: &MachInst, context: &EmitContext, buffer: &mut CodeBuffer) {
-    let row = &ROWS[inst.row.0 as usize];
-    if row.format == Format::Expand as u8 {
-        let view = InstView { row, small: inst.small, allocs: context.allocs, words: context.words };
-        EXPANSIONS[row.params[0] as usize](&view, context, buffer);
-    } else {
-        let places = Places { frame: context.frame, constants: context.constants };
-        encode(inst, context.allocs, context.words, places, buffer);
-    }
-}
-
-/// Writes a real instruction. `allocs` and `words` begin with its own.
-pub fn encode(
-    inst: &MachInst,
-    allocs: &[Allocation],
-    words: &[u32],
-    places: Places,
-    buffer: &mut CodeBuffer,
-) {
-    let row = &ROWS[inst.row.0 as usize];
-    if inst.trap != 0 {
-        buffer.trap(TrapCode(inst.trap));
-    }
-    let view = InstView { row, small: inst.small, allocs, words };
-    match Format::ALL[row.format as usize] {
-        Format::Fixed => fixed(row, buffer),
-        Format::ModRm => modrm(&view, places, buffer),
-        Format::OpReg => op_reg(&view, buffer),
-        Format::OpRegSymbol => op_reg_symbol(&view, buffer),
-        Format::AluImm => alu_imm(&view, places, buffer),
-        Format::TestImm => test_imm(&view, places, buffer),
-        Format::ImulImm => imul_imm(&view, places, buffer),
-        Format::ShiftImm => shift_imm(&view, places, buffer),
-        Format::Vex => vex(&view, places, 0, view.reg(), view.operand(places), buffer),
-        Format::VexCopy => vex_copy(&view, places, buffer),
-        Format::Jump => buffer.branch::<Branches>(Branches::JUMP, 0, view.label()),
-        Format::JumpIf => buffer.branch::<Branches>(inst.small, 0, view.label()),
-        Format::Symbol => symbol(&view, buffer),
+    match Format::ALL[view.row.format as usize] {
+        Format::Fixed => fixed(view.row, buffer),
+        Format::ModRm => modrm(view, places, buffer),
+        Format::OpReg => op_reg(view, buffer),
+        Format::OpRegSymbol => op_reg_symbol(view, buffer),
+        Format::AluImm => alu_imm(view, places, buffer),
+        Format::TestImm => test_imm(view, places, buffer),
+        Format::ImulImm => imul_imm(view, places, buffer),
+        Format::ShiftImm => shift_imm(view, places, buffer),
+        Format::Vex => vex(view, places, 0, reg_of(view), rm_of(view, places), buffer),
+        Format::VexCopy => vex_copy(view, places, buffer),
+        Format::Jump => {
+            buffer.branch::<Branches>(Branches::JUMP, 0, view.label(view.row.fields[FIELD_IMM] as usize))
+        }
+        Format::JumpIf => {
+            buffer.branch::<Branches>(view.small, 0, view.label(view.row.fields[FIELD_IMM] as usize))
+        }
+        Format::Symbol => symbol(view, buffer),
         Format::Expand => unreachable!("pseudo-instructions are emitted, not encoded"),
     }
 }
@@ -107,74 +60,48 @@ pub fn transfer(row: RowId, register: PReg, other: Allocation, frame: &Frame, bu
     head.finish(&rm, 0, 0, buffer);
 }
 
-impl InstView<'_> {
-    /// The number of the register that register operand `index` is in.
-    #[inline]
-    pub fn register(&self, index: usize) -> u8 {
-        number_of(self.allocs[index])
-    }
+#[inline]
+fn immediate(view: &InstView) -> u32 {
+    view.words[view.row.fields[FIELD_IMM] as usize]
+}
 
-    /// The register in a field, or 0 if the field is not there.
-    #[inline]
-    fn field(&self, field: usize) -> u8 {
-        match self.row.fields[field] {
-            NO_FIELD => 0,
-            index => self.register(index as usize),
-        }
+/// ModRM.reg: a register or the digit.
+#[inline]
+fn reg_of(view: &InstView) -> u8 {
+    match view.row.fields[FIELD_REG] {
+        NO_FIELD => Flags::digit_of(view.row.params[FLAGS]),
+        index => view.register(index as usize),
     }
+}
 
-    #[inline]
-    fn immediate(&self) -> u32 {
-        self.words[self.row.fields[FIELD_IMM] as usize]
+/// What ModRM.rm stands for.
+#[inline(always)]
+fn rm_of(view: &InstView, places: Places) -> RegMem {
+    let first = view.row.fields[FIELD_RM] as usize;
+    let word = view.row.fields[FIELD_MEM] as usize;
+    if word == NO_FIELD as usize {
+        return RegMem::register(view.register(first));
     }
-
-    fn label(&self) -> Label {
-        Label(self.immediate())
+    if PackedAmode::is_register(view.words[word]) {
+        return match view.allocs[first].as_stack() {
+            None => RegMem::register(view.register(first)),
+            Some(slot) => RegMem::frame(places.frame, Place::Spill(slot.index() as u32)),
+        };
     }
+    memory(view, places, first, PackedAmode::unpack(view.words[word], view.words[word + 1]))
+}
 
-    fn symbol(&self) -> (SymbolRef, i64) {
-        let word = self.row.fields[FIELD_IMM] as usize;
-        (SymbolRef::unpack(self.words[word]), self.words[word + 1] as i32 as i64)
+fn memory(view: &InstView, places: Places, first: usize, amode: PackedAmode) -> RegMem {
+    let place = amode.place.expect("the caller saw that it is no register");
+    let index = first + amode.has_base as usize;
+    let index = if amode.has_index { view.register(index) } else { NO_REGISTER };
+    if place == Place::Registers {
+        let base = if amode.has_base { view.register(first) } else { NO_REGISTER };
+        return RegMem::memory(base, index, amode.scale, amode.disp);
     }
-
-    /// ModRM.reg: a register or the digit.
-    #[inline]
-    fn reg(&self) -> u8 {
-        match self.row.fields[FIELD_REG] {
-            NO_FIELD => Flags::digit_of(self.row.params[FLAGS]),
-            index => self.register(index as usize),
-        }
-    }
-
-    /// What ModRM.rm stands for.
-    #[inline(always)]
-    fn operand(&self, places: Places) -> RegMem {
-        let first = self.row.fields[FIELD_RM] as usize;
-        let word = self.row.fields[FIELD_MEM] as usize;
-        if word == NO_FIELD as usize {
-            return RegMem::register(self.register(first));
-        }
-        if PackedAmode::is_register(self.words[word]) {
-            return match self.allocs[first].as_stack() {
-                None => RegMem::register(self.register(first)),
-                Some(slot) => RegMem::frame(places.frame, Place::Spill(slot.index() as u32)),
-            };
-        }
-        self.memory(places, first, PackedAmode::unpack(self.words[word], self.words[word + 1]))
-    }
-
-    fn memory(&self, places: Places, first: usize, amode: PackedAmode) -> RegMem {
-        let place = amode.place.expect("the caller saw that it is no register");
-        let index = first + amode.has_base as usize;
-        let index = if amode.has_index { self.register(index) } else { NO_REGISTER };
-        if place == Place::Registers {
-            let base = if amode.has_base { self.register(first) } else { NO_REGISTER };
-            return RegMem::memory(base, index, amode.scale, amode.disp);
-        }
-        match frame_offset(places.frame, place) {
-            Some(at) => RegMem::memory(RSP, index, amode.scale, amode.disp.wrapping_add(at as i32)),
-            None => RegMem { modrm: 5, modrm_len: 1, disp_len: 4, relative: true, ..RegMem::register(0) },
-        }
+    match frame_offset(places.frame, place) {
+        Some(at) => RegMem::memory(RSP, index, amode.scale, amode.disp.wrapping_add(at as i32)),
+        None => RegMem { modrm: 5, modrm_len: 1, disp_len: 4, relative: true, ..RegMem::register(0) },
     }
 }
 
@@ -256,12 +183,6 @@ impl RegMem {
             }
         }
     }
-}
-
-#[inline]
-fn number_of(allocation: Allocation) -> u8 {
-    let register = allocation.as_reg().expect("the constraint asks for a register");
-    register.hw_enc() as u8
 }
 
 /// The bytes of an instruction before displacement and immediate: at most eight.
@@ -354,7 +275,7 @@ fn legacy(
     buffer: &mut CodeBuffer,
 ) {
     let flags = view.row.params[FLAGS];
-    let reg = view.reg();
+    let reg = reg_of(view);
     let mut rex = (flags & Flags::WIDE) as u8 | reg >> 3 << 2 | rm.high;
     if flags & (Flags::BYTE_REG | Flags::BYTE_RM) != 0 {
         let unnamed = flags & Flags::BYTE_REG != 0 && is_unnamed_byte(reg)
@@ -377,8 +298,8 @@ fn modrm(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
     let flags = view.row.params[FLAGS];
     let cond = if flags & Flags::COND != 0 { view.small & 15 } else { 0 };
     let imm_len = Flags::imm_len_of(flags);
-    let imm = if imm_len != 0 { view.immediate() } else { 0 };
-    legacy(view, places, view.operand(places), cond, (imm, imm_len), buffer);
+    let imm = if imm_len != 0 { immediate(view) } else { 0 };
+    legacy(view, places, rm_of(view, places), cond, (imm, imm_len), buffer);
 }
 
 /// An instruction without ModRM, whose opcode `register` is added to.
@@ -398,13 +319,13 @@ fn op_reg(view: &InstView, buffer: &mut CodeBuffer) {
             short(view, register, (view.words[word], 4), buffer);
             buffer.put4(view.words[word + 1]);
         }
-        imm_len => short(view, register, (view.immediate(), imm_len), buffer),
+        imm_len => short(view, register, (immediate(view), imm_len), buffer),
     }
 }
 
 fn op_reg_symbol(view: &InstView, buffer: &mut CodeBuffer) {
     short(view, view.field(FIELD_REG), (0, 0), buffer);
-    let (symbol, addend) = view.symbol();
+    let (symbol, addend) = view.symbol(view.row.fields[FIELD_IMM] as usize);
     buffer.reloc(buffer.position(), RelocKind::Abs64, symbol, addend);
     buffer.put8(0);
 }
@@ -426,9 +347,9 @@ fn accumulator(view: &InstView, byte: u8, imm: (u32, u8), buffer: &mut CodeBuffe
 
 fn alu_imm(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
     let flags = view.row.params[FLAGS];
-    let value = view.immediate();
+    let value = immediate(view);
     let full = Flags::imm_len_of(flags);
-    let rm = view.operand(places);
+    let rm = rm_of(view, places);
     if full > 1 && is_byte(value, full) {
         legacy(view, places, rm, 2, (value, 1), buffer);
     } else if rm.is_accumulator() {
@@ -441,25 +362,25 @@ fn alu_imm(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
 
 fn test_imm(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
     let full = Flags::imm_len_of(view.row.params[FLAGS]);
-    let rm = view.operand(places);
+    let rm = rm_of(view, places);
     if rm.is_accumulator() {
-        accumulator(view, 0xA8 | (full > 1) as u8, (view.immediate(), full), buffer);
+        accumulator(view, 0xA8 | (full > 1) as u8, (immediate(view), full), buffer);
     } else {
-        legacy(view, places, rm, 0, (view.immediate(), full), buffer);
+        legacy(view, places, rm, 0, (immediate(view), full), buffer);
     }
 }
 
 fn imul_imm(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
-    let value = view.immediate();
+    let value = immediate(view);
     let full = Flags::imm_len_of(view.row.params[FLAGS]);
     let (add, imm_len) = if is_byte(value, full) { (2, 1) } else { (0, full) };
-    legacy(view, places, view.operand(places), add, (value, imm_len), buffer);
+    legacy(view, places, rm_of(view, places), add, (value, imm_len), buffer);
 }
 
 fn shift_imm(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
-    let count = view.immediate();
+    let count = immediate(view);
     let (add, imm_len) = if count as u8 == 1 { (0x10, 0) } else { (0, 1) };
-    legacy(view, places, view.operand(places), add, (count, imm_len), buffer);
+    legacy(view, places, rm_of(view, places), add, (count, imm_len), buffer);
 }
 
 fn vex(view: &InstView, places: Places, add: u8, reg: u8, mut rm: RegMem, buffer: &mut CodeBuffer) {
@@ -480,7 +401,7 @@ fn vex(view: &InstView, places: Places, add: u8, reg: u8, mut rm: RegMem, buffer
     head.put((view.row.params[OPCODE] & 0xFF) + add as u32, 1);
     head.put(rm.modrm as u32 | (reg as u32 & 7) << 3, rm.modrm_len as u32);
     let imm_len = Flags::imm_len_of(flags);
-    let imm = if imm_len != 0 { view.immediate() } else { 0 };
+    let imm = if imm_len != 0 { immediate(view) } else { 0 };
     if rm.relative {
         relate(view, places, head, imm_len, &mut rm, buffer);
     }
@@ -488,7 +409,7 @@ fn vex(view: &InstView, places: Places, add: u8, reg: u8, mut rm: RegMem, buffer
 }
 
 fn vex_copy(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
-    let reg = view.reg();
+    let reg = reg_of(view);
     let from = view.register(view.row.fields[FIELD_RM] as usize);
     // The two-byte prefix has a bit for ModRM.reg only.
     if from >= 8 && reg < 8 {
@@ -499,23 +420,27 @@ fn vex_copy(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
 }
 
 fn symbol(view: &InstView, buffer: &mut CodeBuffer) {
-    let (symbol, addend) = view.symbol();
+    let (symbol, addend) = view.symbol(view.row.fields[FIELD_IMM] as usize);
     buffer.put1(view.row.params[OPCODE] as u8);
     buffer.reloc(buffer.position(), RelocKind::X86Plt32, symbol, addend - 4);
     buffer.put4(0);
 }
 
-/// Relaxable branches: their kind is a condition, or [`Branches::JUMP`].
+/// Relaxable branches: their kind is a condition, or that of a jump.
 pub struct Branches;
 
 impl Branches {
-    /// The kind of an unconditional branch.
-    pub const JUMP: u8 = 16;
     /// The kind of field that is a 32-bit distance from itself.
     pub const PC32: u8 = 0;
 }
 
 impl BranchForms for Branches {
+    const JUMP: u8 = 16;
+
+    fn complement(kind: u8) -> u8 {
+        kind ^ 1
+    }
+
     fn length(kind: u8, form: u8) -> u32 {
         match (form, kind) {
             (0, _) => 2,

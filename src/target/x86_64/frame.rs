@@ -4,19 +4,18 @@
 //! pointer is kept, pushed registers, then what [`Frame::place_locals`] lays out. A function that needs
 //! none of it has no prologue at all.
 
+use super::Direct;
 use super::X86_64;
 use super::abi;
 use super::amode::{Amode, Cond, OperandSize, Place};
-use super::direct::Direct;
-use super::encode::Places;
-use super::regs::{self, *};
+use super::regs::*;
 use super::rows;
 use crate::ir::*;
-use crate::mach::abi as shared;
 use crate::mach::buffer::{CodeBuffer, Label};
 use crate::mach::compiled::{LibCall, RelocKind, SymbolRef, UnwindOp};
-use crate::mach::frame::{Frame, LimitStep, slot_room};
+use crate::mach::frame::{Frame, LimitStep, slot_room, stack_limit};
 use crate::mach::isa::Isa;
+use crate::mach::view::{Places, physical};
 use crate::options::{Flags, ProbestackStrategy};
 use regalloc2::{PReg, RegClass};
 
@@ -46,8 +45,7 @@ pub fn finish(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(),
     if abi_pops_too_much(frame) {
         return Err("more than 64 KiB of stack arguments, which x86_64 can't remove".to_string());
     }
-    let convention = abi::convention(stencil.signature.call_conv).expect("checked when it was lowered");
-    let preserved = convention.preserved(flags);
+    let preserved = abi::preserved(stencil.signature.call_conv, flags);
     let locals = frame.place_locals(&stencil.stack_slots);
     if stencil.stack_limit.is_some() || probes(locals + 16 * VECTORS, flags) {
         frame.written.add(SCRATCH);
@@ -66,7 +64,7 @@ pub fn finish(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(),
     // With calls or anything in the frame, the stack pointer is a multiple of 16 below it.
     frame.size = if size > 0 || frame.calls { (size + pushed).next_multiple_of(16) - pushed } else { 0 };
     frame.incoming = frame.size + pushed + frame.growth;
-    frame.limit = stack_limit(stencil, flags)?;
+    frame.limit = stack_limit::<X86_64>(stencil, flags)?;
     Ok(())
 }
 
@@ -81,49 +79,10 @@ fn pushed_bytes(frame: &Frame) -> u32 {
     8 * (1 + pushed + frame.frame_pointer as u32)
 }
 
-/// The loads that compute the stack limit from a register parameter.
-fn stack_limit(stencil: &Stencil, flags: &Flags) -> Result<Vec<LimitStep>, String> {
-    let mut steps = Vec::new();
-    let Some(mut gv) = stencil.stack_limit else { return Ok(steps) };
-    loop {
-        match stencil.global_values[gv] {
-            GlobalValueData::Load { base, offset, .. } => {
-                steps.push(LimitStep::Load(offset));
-                gv = base;
-            }
-            GlobalValueData::IaddImm { base, offset, .. } => {
-                let offset = i32::try_from(offset).map_err(|_| "the stack limit's offset is too large")?;
-                steps.push(LimitStep::Add(offset));
-                gv = base;
-            }
-            GlobalValueData::VmContext => {
-                let at = stencil.signature.params.iter().position(|p| p.purpose == Purpose::VmContext);
-                let abi = abi::abi_signature(&stencil.signature, flags)?;
-                let at = at.ok_or("the stack limit needs a vmctx parameter")?;
-                let part = abi.parts_of(abi.params[at])[0];
-                match part.place {
-                    shared::Place::Reg(reg) => steps.push(LimitStep::Start(reg)),
-                    shared::Place::Stack(_) => return Err("vmctx must be in a register".to_string()),
-                }
-                steps.reverse();
-                return Ok(steps);
-            }
-            GlobalValueData::Symbol { name, offset, tls: false, .. } => {
-                let offset = i32::try_from(offset).map_err(|_| "the stack limit's offset is too large")?;
-                steps.push(LimitStep::Add(offset));
-                steps.push(LimitStep::Symbol(SymbolRef::Name(name)));
-                steps.reverse();
-                return Ok(steps);
-            }
-            _ => return Err("this global value can't be a stack limit on x86_64".to_string()),
-        }
-    }
-}
-
 /// Emits the entry sequence.
 pub fn prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer) {
     let sink = &mut Direct::new(Places { frame, constants: Label(0) }, buffer);
-    let (rsp, rbp) = (regs::direct(RSP), regs::direct(RBP));
+    let (rsp, rbp) = (physical(RSP), physical(RBP));
     let mut cfa = 8;
     if frame.growth > 0 {
         grow_incoming(frame, sink);
@@ -138,7 +97,7 @@ pub fn prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer) {
         sink.buffer().unwind(UnwindOp::DefCfa { register: dwarf(RBP), offset: cfa });
     }
     for &reg in frame.saved.iter().filter(|reg| reg.class() == RegClass::Int) {
-        rows::push_r(sink, regs::direct(reg));
+        rows::push_r(sink, physical(reg));
         cfa += 8;
         if !frame.frame_pointer {
             sink.buffer().unwind(UnwindOp::CfaOffset(cfa));
@@ -156,7 +115,7 @@ pub fn prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer) {
     }
     for (number, &reg) in saved_vectors(frame).enumerate() {
         let at = frame.saved_vectors + 16 * number as u32;
-        rows::movup_store(sink, OperandSize::L32, regs::direct(reg), Amode::base(rsp, at as i32));
+        rows::movup_store(sink, OperandSize::L32, physical(reg), Amode::base(rsp, at as i32));
         sink.buffer().unwind(save(reg, cfa - at));
     }
 }
@@ -172,7 +131,7 @@ fn saved_vectors(frame: &Frame) -> impl Iterator<Item = &PReg> {
 
 /// Moves the return address down, to make room for a tail call's arguments.
 fn grow_incoming(frame: &Frame, sink: &mut Direct) {
-    let (rsp, scratch) = (regs::direct(RSP), regs::direct(SCRATCH));
+    let (rsp, scratch) = (physical(RSP), physical(SCRATCH));
     let growth = frame.growth as i32;
     rows::sub_ri(sink, OperandSize::Q64, rsp, rsp, growth);
     sink.buffer().unwind(UnwindOp::CfaOffset(8 + frame.growth));
@@ -194,10 +153,10 @@ fn check_limit(frame: &Frame, sink: &mut Direct) {
     if frame.limit.is_empty() || (frame.size == 0 && !frame.calls) {
         return;
     }
-    let (rsp, scratch) = (regs::direct(RSP), regs::direct(SCRATCH));
+    let (rsp, scratch) = (physical(RSP), physical(SCRATCH));
     for step in &frame.limit {
         match *step {
-            LimitStep::Start(reg) => rows::mov_rm(sink, OperandSize::Q64, scratch, regs::direct(reg)),
+            LimitStep::Start(reg) => rows::mov_rm(sink, OperandSize::Q64, scratch, physical(reg)),
             LimitStep::Symbol(symbol) => {
                 rows::mov_rm(sink, OperandSize::Q64, scratch, Amode::at(Place::Got(symbol), 0));
             }
@@ -242,9 +201,9 @@ fn probe(frame: &Frame, flags: &Flags, sink: &mut Direct) {
         return;
     }
     let guard = guard_size(flags);
-    let (rsp, scratch) = (regs::direct(RSP), regs::direct(SCRATCH));
+    let (rsp, scratch) = (physical(RSP), physical(SCRATCH));
     if flags.probestack_strategy() == ProbestackStrategy::Outline {
-        rows::movl_ri(sink, regs::direct(RAX), frame.size as i32);
+        rows::movl_ri(sink, physical(RAX), frame.size as i32);
         let buffer = sink.buffer();
         buffer.put1(0xE8);
         let symbol = SymbolRef::LibCall(LibCall::Probestack);
@@ -272,10 +231,10 @@ fn probe(frame: &Frame, flags: &Flags, sink: &mut Direct) {
 /// Undoes the prologue up to the return address; rsp points to it afterwards.
 pub fn epilogue(frame: &Frame, buffer: &mut CodeBuffer) {
     let sink = &mut Direct::new(Places { frame, constants: Label(0) }, buffer);
-    let rsp = regs::direct(RSP);
+    let rsp = physical(RSP);
     for (number, &reg) in saved_vectors(frame).enumerate() {
         let at = frame.saved_vectors + 16 * number as u32;
-        rows::movup_load(sink, OperandSize::L32, regs::direct(reg), Amode::base(rsp, at as i32));
+        rows::movup_load(sink, OperandSize::L32, physical(reg), Amode::base(rsp, at as i32));
     }
     let mut cfa = frame.incoming;
     if frame.size > 0 {
@@ -286,14 +245,14 @@ pub fn epilogue(frame: &Frame, buffer: &mut CodeBuffer) {
         }
     }
     for &reg in frame.saved.iter().rev().filter(|reg| reg.class() == RegClass::Int) {
-        rows::pop_r(sink, regs::direct(reg));
+        rows::pop_r(sink, physical(reg));
         cfa -= 8;
         if !frame.frame_pointer {
             sink.buffer().unwind(UnwindOp::CfaOffset(cfa));
         }
     }
     if frame.frame_pointer {
-        rows::pop_r(sink, regs::direct(RBP));
+        rows::pop_r(sink, physical(RBP));
         let offset = 8 + frame.growth;
         sink.buffer().unwind(UnwindOp::DefCfa { register: dwarf(RSP), offset });
     }
@@ -310,4 +269,35 @@ pub fn registers_are_back(frame: &Frame, buffer: &mut CodeBuffer) {
 /// Whether the epilogue changes what unwinding has to know.
 pub fn has_unwind_state(frame: &Frame) -> bool {
     frame.size > 0 || !frame.saved.is_empty() || frame.frame_pointer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::amode::{Amode, OperandSize, Place};
+    use super::super::regs;
+    use super::super::rows;
+    use super::Direct;
+    use crate::mach::buffer::CodeBuffer;
+    use crate::mach::buffer::Label;
+    use crate::mach::frame::Frame;
+    use crate::mach::view::{Places, physical};
+
+    #[test]
+    fn writes_a_prologue() {
+        let mut buffer = CodeBuffer::default();
+        let frame = Frame::default();
+        let places = Places { frame: &frame, constants: Label(0) };
+        let mut sink = Direct::new(places, &mut buffer);
+        let (rsp, rbp, rdi) = (physical(regs::RSP), physical(regs::RBP), physical(regs::RDI));
+        rows::push_r(&mut sink, rbp);
+        rows::mov_rm(&mut sink, OperandSize::Q64, rbp, rsp);
+        rows::sub_ri(&mut sink, OperandSize::Q64, rsp, rsp, 0x20);
+        rows::mov_mr(&mut sink, OperandSize::L32, rdi, Amode::at(Place::Outgoing, 8));
+        rows::add_ri(&mut sink, OperandSize::L32, rdi, rdi, 0x1234);
+        let code: &[u8] = &[
+            0x55, 0x48, 0x8B, 0xEC, 0x48, 0x83, 0xEC, 0x20, 0x89, 0x7C, 0x24, 0x08, 0x81, 0xC7, 0x34, 0x12,
+            0, 0,
+        ];
+        assert_eq!(buffer.bytes_from(0), code);
+    }
 }

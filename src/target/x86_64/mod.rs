@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `rows` | instructions, generated from `isa/x86_64` |
 //! | `amode`, `regs` | operand values, registers |
-//! | `format`, `encode`, `pseudo`, `direct` | from instructions to bytes |
+//! | `format`, `encode`, `pseudo` | from instructions to bytes |
 //! | `print` | from instructions to text |
 //! | `abi`, `frame` | calling conventions, prologue and epilogue |
 //! | `lower` | from CLIF to instructions |
@@ -12,7 +12,6 @@
 pub mod abi;
 pub mod amode;
 pub mod atomic_loop;
-pub mod direct;
 pub mod encode;
 pub mod format;
 pub mod frame;
@@ -22,14 +21,17 @@ pub mod pseudo;
 pub mod regs;
 pub mod rows;
 
-use crate::ir::{Inst, InstData, Signature, Stencil, TrapCode, Type, Value};
+use crate::ir::{Endianness, Inst, InstData, Signature, Stencil, TrapCode, Type, Value};
 use crate::mach::abi::AbiSignature;
+use crate::mach::address::AddressForms;
 use crate::mach::buffer::{CodeBuffer, Label};
 use crate::mach::frame::Frame;
 use crate::mach::inst::{MachInst, Row};
-use crate::mach::isa::{EmitContext, Isa, Remaking};
+use crate::mach::isa::{Isa, Remaking};
 use crate::mach::lower::{Lower, Unsupported};
 use crate::mach::text::{Names, Registers};
+use crate::mach::view::{Expansion, InstView, Places};
+use crate::mach::{call, control};
 use crate::options::Flags;
 use regalloc2::{Allocation, MachineEnv, PReg, PRegSet, RegClass, VReg};
 use regs::*;
@@ -38,8 +40,15 @@ use std::fmt;
 /// The target.
 pub struct X86_64;
 
+/// A sink for instructions written at once.
+pub type Direct<'a> = crate::mach::direct::Direct<'a, X86_64>;
+
 impl Isa for X86_64 {
     const NAME: &'static str = "x86_64";
+
+    const ENDIANNESS: Endianness = Endianness::Little;
+
+    const ADDRESS_FORMS: AddressForms = lower::operands::ADDRESS_FORMS;
 
     type Branches = encode::Branches;
 
@@ -74,7 +83,7 @@ impl Isa for X86_64 {
     }
 
     fn lower_terminator(cx: &mut Lower<'_, Self>, inst: Inst, targets: &[u32]) -> Result<(), Unsupported> {
-        lower::control::lower(cx, inst, targets)
+        control::lower(cx, inst, targets)
     }
 
     fn lower_branch(cx: &mut Lower<'_, Self>, value: Value, may_fold: bool, targets: &[u32]) {
@@ -86,7 +95,7 @@ impl Isa for X86_64 {
     }
 
     fn lower_params(cx: &mut Lower<'_, Self>) -> Result<(), Unsupported> {
-        lower::call::params(cx)
+        call::params(cx)
     }
 
     fn rematerialize(cx: &mut Lower<'_, Self>, data: &InstData, d: VReg) {
@@ -102,8 +111,7 @@ impl Isa for X86_64 {
     }
 
     fn abi_signature(sig: &Signature, flags: &Flags) -> Result<AbiSignature, String> {
-        lower::call::check_signature(sig)?;
-        abi::abi_signature(sig, flags)
+        call::abi_signature::<Self>(sig, flags)
     }
 
     fn exception_payload() -> &'static [PReg] {
@@ -118,8 +126,12 @@ impl Isa for X86_64 {
         frame::prologue(frame, flags, buffer);
     }
 
-    fn emit(inst: &MachInst, cx: &EmitContext<'_>, buffer: &mut CodeBuffer) {
-        encode::emit(inst, cx, buffer);
+    fn expansions() -> &'static [Expansion] {
+        &rows::EXPANSIONS
+    }
+
+    fn encode(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
+        encode::encode(view, places, buffer);
     }
 
     fn emit_trap(code: TrapCode, buffer: &mut CodeBuffer) {

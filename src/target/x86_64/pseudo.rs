@@ -5,73 +5,25 @@ mod float;
 pub use super::atomic_loop::{rmw_loop, rmw_wide};
 pub use float::*;
 
+use super::Direct;
 use super::amode::{Amode, Cond, OperandSize, Place};
-use super::direct::Direct;
-use super::encode::{Branches, InstView, Places};
+use super::encode::Branches;
 use super::frame;
-use super::regs::{self, *};
+use super::regs::*;
 use super::rows;
-use crate::ir::TrapCode;
 use crate::mach::buffer::{CodeBuffer, Label};
 use crate::mach::compiled::{LibCall, RelocKind, SymbolRef, UnwindOp};
+use crate::mach::ends;
 use crate::mach::isa::EmitContext;
-use regalloc2::{PReg, RegClass, VReg};
-
-/// Where expansions write instructions.
-pub fn direct<'a>(cx: &EmitContext<'a>, buffer: &'a mut CodeBuffer) -> Direct<'a> {
-    Direct::new(Places { frame: cx.frame, constants: cx.constants }, buffer)
-}
-
-/// The register that register operand `index` is in.
-pub fn operand(view: &InstView, index: usize) -> VReg {
-    regs::direct(PReg::new(view.register(index) as usize, RegClass::Int))
-}
-
-/// Nothing.
-pub fn nothing(_: &InstView, _: &EmitContext, _: &mut CodeBuffer) {}
-
-/// A jump, unless its target comes next.
-pub fn jump(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    jump_unless_next(Label(view.words[0]), cx, buffer);
-}
-
-fn jump_unless_next(label: Label, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    if !cx.falls_through_to(label) {
-        buffer.branch::<Branches>(Branches::JUMP, 0, label);
-    }
-}
-
-/// A conditional branch with two targets.
-pub fn branch(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let (taken, other) = (Label(view.words[0]), Label(view.words[1]));
-    if cx.falls_through_to(taken) {
-        buffer.branch::<Branches>(view.small ^ 1, 0, other);
-    } else {
-        buffer.branch::<Branches>(view.small, 0, taken);
-        jump_unless_next(other, cx, buffer);
-    }
-}
-
-/// A branch on either of two conditions.
-pub fn branch_either(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let (taken, other) = (Label(view.words[1]), Label(view.words[2]));
-    buffer.branch::<Branches>(view.small, 0, taken);
-    let second = view.words[0] as u8;
-    if cx.falls_through_to(taken) {
-        buffer.branch::<Branches>(second ^ 1, 0, other);
-    } else {
-        buffer.branch::<Branches>(second, 0, taken);
-        jump_unless_next(other, cx, buffer);
-    }
-}
+use crate::mach::view::{InstView, physical};
 
 /// Bounds check, load of a distance, jump.
 pub fn jump_table(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let (count, default) = (view.words[0], Label(view.words[1]));
     let targets = &view.words[2..2 + count as usize];
     let table = buffer.jump_table(targets.iter().map(|&target| Label(target)));
-    let (base, distance, index) = (operand(view, 0), operand(view, 1), operand(view, 2));
-    let sink = &mut direct(cx, buffer);
+    let (base, distance, index) = (view.operand(0), view.operand(1), view.operand(2));
+    let sink = &mut Direct::of(cx, buffer);
     rows::cmp_mi(sink, OperandSize::L32, index, count as i32);
     rows::j_label(sink, Cond::Ae, default);
     rows::lea_rm(sink, OperandSize::Q64, base, Amode::at(Place::Label(table), 0));
@@ -83,7 +35,7 @@ pub fn jump_table(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
 /// Epilogue and return.
 pub fn return_(_: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     leave(cx, buffer, |buffer| {
-        let sink = &mut direct(cx, buffer);
+        let sink = &mut Direct::of(cx, buffer);
         let removed = cx.frame.incoming_bytes + cx.frame.growth;
         if cx.frame.callee_pops && removed > 0 {
             rows::ret_i(sink, removed as i32, &[]);
@@ -117,8 +69,8 @@ pub fn call_pops(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
 
 /// The same through a register.
 pub fn call_popr(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let target = operand(view, 0);
-    rows::call_rm(&mut direct(cx, buffer), 0, target, &[]);
+    let target = view.operand(0);
+    rows::call_rm(&mut Direct::of(cx, buffer), 0, target, &[]);
     restore_arguments(view.words[1], cx, buffer);
 }
 
@@ -132,8 +84,8 @@ pub fn try_symbol(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
 
 /// The same through a register.
 pub fn try_register(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let target = operand(view, 0);
-    rows::call_rm(&mut direct(cx, buffer), 0, target, &[]);
+    let target = view.operand(0);
+    rows::call_rm(&mut Direct::of(cx, buffer), 0, target, &[]);
     after_try(&view.words[1..], cx, buffer);
 }
 
@@ -146,12 +98,12 @@ fn after_try(words: &[u32], cx: &EmitContext, buffer: &mut CodeBuffer) {
     if words[0] > 0 {
         restore_arguments(words[0], cx, buffer);
     }
-    jump_unless_next(Label(words[1]), cx, buffer);
+    ends::jump_unless_next::<Branches>(Label(words[1]), cx, buffer);
 }
 
 fn restore_arguments(bytes: u32, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let rsp = regs::direct(RSP);
-    rows::sub_ri(&mut direct(cx, buffer), OperandSize::Q64, rsp, rsp, bytes as i32);
+    let rsp = physical(RSP);
+    rows::sub_ri(&mut Direct::of(cx, buffer), OperandSize::Q64, rsp, rsp, bytes as i32);
 }
 
 /// A call of a symbol in place of the current function.
@@ -165,17 +117,17 @@ pub fn tail_call_symbol(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuff
 
 /// A call of an address in place of the current function.
 pub fn tail_call_register(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let target = operand(view, 0);
+    let target = view.operand(0);
     tail_call(view.words[0], cx, buffer, |sink| rows::tail_rm(sink, target, &[]));
 }
 
 /// The epilogue, the return address moved to below the callee's arguments, and the jump.
 fn tail_call(bytes: u32, cx: &EmitContext, buffer: &mut CodeBuffer, go: impl FnOnce(&mut Direct)) {
     leave(cx, buffer, |buffer| {
-        let sink = &mut direct(cx, buffer);
+        let sink = &mut Direct::of(cx, buffer);
         let up = cx.frame.incoming_bytes + cx.frame.growth - bytes;
         if up > 0 {
-            let (rsp, r11) = (regs::direct(RSP), regs::direct(R11));
+            let (rsp, r11) = (physical(RSP), physical(R11));
             rows::mov_rm(sink, OperandSize::Q64, r11, Amode::base(rsp, 0));
             rows::mov_mr(sink, OperandSize::Q64, r11, Amode::base(rsp, up as i32));
             frame::registers_are_back(cx.frame, sink.buffer());
@@ -185,46 +137,31 @@ fn tail_call(bytes: u32, cx: &EmitContext, buffer: &mut CodeBuffer, go: impl FnO
     });
 }
 
-/// A jump to a trap out of line.
-pub fn trap_if(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let stub = buffer.trap_stub(TrapCode(cx.trap));
-    buffer.branch::<Branches>(view.small, 0, stub);
-}
-
-/// The same if two conditions hold.
-pub fn trap_if_both(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let stub = buffer.trap_stub(TrapCode(cx.trap));
-    let past = buffer.label();
-    buffer.branch::<Branches>(view.small ^ 1, 0, past);
-    buffer.branch::<Branches>(view.words[0] as u8, 0, stub);
-    buffer.bind(past);
-}
-
 /// The stack pointer.
 pub fn get_stack_pointer(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    rows::mov_rm(&mut direct(cx, buffer), OperandSize::Q64, operand(view, 0), regs::direct(RSP));
+    rows::mov_rm(&mut Direct::of(cx, buffer), OperandSize::Q64, view.operand(0), physical(RSP));
 }
 
 /// The frame pointer.
 pub fn get_frame_pointer(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    rows::mov_rm(&mut direct(cx, buffer), OperandSize::Q64, operand(view, 0), regs::direct(RBP));
+    rows::mov_rm(&mut Direct::of(cx, buffer), OperandSize::Q64, view.operand(0), physical(RBP));
 }
 
 /// The return address: where the prologue left it.
 pub fn get_return_address(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let at = (cx.frame.incoming - cx.frame.growth - 8) as i32;
-    let d = operand(view, 0);
-    rows::mov_rm(&mut direct(cx, buffer), OperandSize::Q64, d, Amode::base(regs::direct(RSP), at));
+    let d = view.operand(0);
+    rows::mov_rm(&mut Direct::of(cx, buffer), OperandSize::Q64, d, Amode::base(physical(RSP), at));
 }
 
 /// The pinned register.
 pub fn get_pinned(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    rows::mov_rm(&mut direct(cx, buffer), OperandSize::Q64, operand(view, 0), regs::direct(R15));
+    rows::mov_rm(&mut Direct::of(cx, buffer), OperandSize::Q64, view.operand(0), physical(R15));
 }
 
 /// Sets the pinned register.
 pub fn set_pinned(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    rows::mov_rm(&mut direct(cx, buffer), OperandSize::Q64, regs::direct(R15), operand(view, 0));
+    rows::mov_rm(&mut Direct::of(cx, buffer), OperandSize::Q64, physical(R15), view.operand(0));
 }
 
 /// The address of a thread-local variable by the general-dynamic model: the padded sequence that linkers recognise
@@ -244,5 +181,5 @@ pub fn tls_general_dynamic(view: &InstView, _: &EmitContext, buffer: &mut CodeBu
 /// The address of a label.
 pub fn label_address(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let at = Amode::at(Place::Label(Label(view.words[0])), 0);
-    rows::lea_rm(&mut direct(cx, buffer), OperandSize::Q64, operand(view, 0), at);
+    rows::lea_rm(&mut Direct::of(cx, buffer), OperandSize::Q64, view.operand(0), at);
 }

@@ -2,7 +2,7 @@
 //!
 //! A register's number in its class is its number in encodings.
 
-use regalloc2::{PReg, RegClass, VReg};
+use regalloc2::{PReg, RegClass};
 
 /// A general-purpose register by number.
 pub const fn gpr(number: u8) -> PReg {
@@ -40,11 +40,6 @@ macro_rules! vector_registers {
 vector_registers! {
     XMM0 0, XMM1 1, XMM2 2, XMM3 3, XMM4 4, XMM5 5, XMM6 6, XMM7 7,
     XMM8 8, XMM9 9, XMM10 10, XMM11 11, XMM12 12, XMM13 13, XMM14 14, XMM15 15,
-}
-
-/// A physical register as the virtual one that stands for it where instructions are written directly.
-pub const fn direct(register: PReg) -> VReg {
-    VReg::new(register.hw_enc(), register.class())
 }
 
 /// DWARF numbers of the general-purpose registers.

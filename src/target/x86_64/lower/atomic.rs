@@ -27,7 +27,7 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result {
         rows::mfence(cx);
         return Ok(());
     }
-    let swap = swaps(&cx.mem_flags(&data));
+    let swap = cx.swaps(&cx.mem_flags(&data));
     let ty = match data.opcode {
         Opcode::AtomicStore => cx.ty(Value(data.a)),
         _ => data.ty,

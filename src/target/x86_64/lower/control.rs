@@ -1,6 +1,7 @@
-//! Ends of blocks: branches, jump tables, traps, returns.
+//! Branches, and what the ends of blocks and the frame are made of on x86_64; [`crate::mach::control`] puts it together.
 
-use super::super::amode::OperandSize;
+use super::super::X86_64;
+use super::super::amode::{Amode, OperandSize};
 use super::super::rows;
 use super::call;
 use super::compare::{self, Test};
@@ -8,30 +9,51 @@ use super::int;
 use super::operands::*;
 use crate::ir::*;
 use crate::mach::buffer::Label;
-use crate::mach::inst::InstSink;
+use crate::mach::compiled::SymbolRef;
+use crate::mach::control::{ControlLowering, ControlRows, ThreadLocal};
 use crate::mach::lower::Unsupported;
 use crate::rule;
-use regalloc2::{Operand, RegClass};
+use regalloc2::{RegClass, VReg};
 
-type Result = std::result::Result<(), Unsupported>;
+impl ControlLowering for X86_64 {
+    const CONTROL_ROWS: ControlRows = ControlRows {
+        jump_table: rows::BR_TABLE,
+        stack_pointer: rows::GET_SP,
+        frame_pointer: rows::GET_FP,
+        return_address: rows::GET_RA,
+        pinned: rows::GET_PINNED,
+        set_pinned: rows::SET_PINNED,
+        label_address: rows::HANDLER_ADDRESS,
+        debug_trap: rows::INT3,
+    };
 
-/// Lowers the last instruction of a block.
-pub fn lower(cx: &mut Cx, inst: Inst, targets: &[u32]) -> Result {
-    let data = cx.f.insts[inst];
-    match data.opcode {
-        Opcode::Jump => rows::jump(cx, Label(targets[0])),
-        Opcode::Brif => branch_on(cx, Value(data.a), true, targets),
-        Opcode::BrTable => table(cx, Value(data.a), targets),
-        Opcode::Trap => rows::ud2(cx, data.trap_code().0),
-        Opcode::Return => call::return_(cx, &data),
-        Opcode::TryCall | Opcode::TryCallIndirect => return call::try_call(cx, &data, targets),
-        Opcode::ReturnCall => return call::tail_call(cx, &data),
-        Opcode::ReturnCallIndirect => return call::tail_call_indirect(cx, &data),
-        _ => {
-            return Err(cx.unsupported(format!("{} is not supported yet on x86_64", data.opcode.name())));
+    const TABLE_TEMPORARIES: usize = 2;
+
+    fn table_index(cx: &mut Cx, index: Value) -> VReg {
+        let source = cx.put(index);
+        if int::zero_extends(cx, index) {
+            return source;
         }
+        let extended = cx.tmp(RegClass::Int);
+        rows::mov_rm(cx, OperandSize::L32, extended, source);
+        extended
     }
-    Ok(())
+
+    fn trap(cx: &mut Cx, code: TrapCode) {
+        rows::ud2(cx, code.0);
+    }
+
+    fn tls_address(cx: &mut Cx, d: VReg, symbol: &ThreadLocal) -> Result<(), Unsupported> {
+        let name = SymbolRef::Name(symbol.name);
+        if symbol.offset == 0 {
+            call::tls_address(cx, d, name);
+            return Ok(());
+        }
+        let base = cx.tmp(RegClass::Int);
+        call::tls_address(cx, base, name);
+        rows::lea_rm(cx, OperandSize::Q64, d, Amode::base(base, symbol.offset));
+        Ok(())
+    }
 }
 
 /// Goes to the first target if a value is not zero, else to the second.
@@ -55,30 +77,4 @@ fn branch(cx: &mut Cx, test: Test, then: Label, other: Label) {
             rows::br_either(cx, a.complement(), b.complement() as i32, other, then);
         }
     }
-}
-
-/// br_table: the default comes first in `targets`.
-fn table(cx: &mut Cx, index: Value, targets: &[u32]) {
-    let extended = if int::zero_extends(cx, index) {
-        cx.put(index)
-    } else {
-        let source = cx.put(index);
-        let extended = cx.tmp(RegClass::Int);
-        rows::mov_rm(cx, OperandSize::L32, extended, source);
-        extended
-    };
-    if let [default] = targets {
-        rows::jump(cx, Label(*default));
-        return;
-    }
-    let (base, distance) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
-    cx.push_operand(Operand::reg_def_at_start(base));
-    cx.push_operand(Operand::reg_def_at_start(distance));
-    cx.push_operand(Operand::reg_use(extended));
-    cx.push_word(targets.len() as u32 - 1);
-    cx.push_word(targets[0]);
-    for &target in &targets[1..] {
-        cx.push_word(target);
-    }
-    cx.finish(rows::BR_TABLE, 0, 0);
 }

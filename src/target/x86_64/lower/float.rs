@@ -10,11 +10,11 @@
 
 use super::super::amode::{Amode, Cond, OperandSize, Place, Rm};
 use super::super::rows;
-use super::call;
 use super::compare::{self, Test};
 use super::mem;
 use super::operands::*;
 use crate::ir::*;
+use crate::mach::call;
 use crate::mach::compiled::LibCall;
 use crate::mach::lower::Unsupported;
 use crate::rule;
@@ -633,7 +633,7 @@ pub fn load(cx: &mut Cx, d: VReg, amode: Amode, ty: Type, swapped: bool) {
 pub fn store(cx: &mut Cx, data: &InstData) {
     let value = Value(data.a);
     let size = exact_size(cx.ty(value));
-    if swaps(&cx.mem_flags(data)) {
+    if cx.swaps(&cx.mem_flags(data)) {
         let source = cx.put(value);
         let (bits, swapped) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
         rows::mov_rx(cx, size, bits, source);

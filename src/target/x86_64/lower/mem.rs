@@ -5,6 +5,7 @@ use super::super::rows;
 use super::operands::*;
 use super::{float, int};
 use crate::ir::*;
+use crate::mach::address::{extends_sign, memory_type};
 use crate::mach::compiled::SymbolRef;
 use crate::mach::frame::STACK_ALIGNMENT;
 use crate::mach::isa::Remaking;
@@ -14,35 +15,21 @@ use regalloc2::{RegClass, VReg};
 
 type Result = std::result::Result<(), Unsupported>;
 
-/// What a narrow load does with the bits above: their number, and whether they are the sign's.
-fn widening(data: &InstData) -> (Type, bool) {
-    use Opcode::*;
-    match data.opcode {
-        Uload8 => (types::I8, false),
-        Sload8 => (types::I8, true),
-        Uload16 => (types::I16, false),
-        Sload16 => (types::I16, true),
-        Uload32 => (types::I32, false),
-        Sload32 => (types::I32, true),
-        _ => (data.ty, false),
-    }
-}
-
 /// load and its extending forms.
 pub fn load(cx: &mut Cx, inst: Inst) -> Result {
     let data = cx.f.insts[inst];
-    let (memory, signed) = widening(&data);
+    let (memory, signed) = (memory_type(cx.f, &data), extends_sign(data.opcode));
     let flags = cx.mem_flags(&data);
     let result = cx.f.first_result(inst);
     let (d, d_high) = cx.parts(result);
     let amode = if d_high.is_some() { wide_access(cx, &data) } else { access(cx, &data) };
     match d_high {
-        Some(d_high) => load_pair(cx, d, d_high, amode, swaps(&flags)),
-        None if memory.is_int() && swaps(&flags) && memory != types::I8 => {
+        Some(d_high) => load_pair(cx, d, d_high, amode, cx.swaps(&flags)),
+        None if memory.is_int() && cx.swaps(&flags) && memory != types::I8 => {
             load_swapped(cx, d, amode, memory, signed);
         }
         None if memory.is_int() => load_int(cx, d, amode, memory, signed),
-        None => float::load(cx, d, amode, memory, swaps(&flags)),
+        None => float::load(cx, d, amode, memory, cx.swaps(&flags)),
     }
     Ok(())
 }
@@ -85,31 +72,21 @@ fn load_pair(cx: &mut Cx, low: VReg, high: VReg, amode: Amode, swap: bool) {
     }
 }
 
-/// The type a store writes.
-fn narrowing(cx: &Cx, data: &InstData) -> Type {
-    match data.opcode {
-        Opcode::Istore8 => types::I8,
-        Opcode::Istore16 => types::I16,
-        Opcode::Istore32 => types::I32,
-        _ => cx.ty(Value(data.a)),
-    }
-}
-
 /// store and its narrowing forms.
 pub fn store(cx: &mut Cx, inst: Inst) -> Result {
     let data = cx.f.insts[inst];
-    let memory = narrowing(cx, &data);
+    let memory = memory_type(cx.f, &data);
     let flags = cx.mem_flags(&data);
     let value = Value(data.a);
     if memory == types::I128 {
-        store_pair(cx, &data, value, swaps(&flags));
+        store_pair(cx, &data, value, cx.swaps(&flags));
         return Ok(());
     }
     if !memory.is_int() {
         float::store(cx, &data);
         return Ok(());
     }
-    if swaps(&flags) && memory != types::I8 {
+    if cx.swaps(&flags) && memory != types::I8 {
         let source = cx.put(value);
         let swapped = swap(cx, source, memory);
         let amode = access(cx, &data);
@@ -212,7 +189,7 @@ fn loads_from(cx: &Cx, value: Value, store: &InstData) -> bool {
     data.opcode == Opcode::Load
         && data.address() == store.address()
         && trap_of(&flags) == trap_of(&cx.mem_flags(store))
-        && !swaps(&flags)
+        && !cx.swaps(&flags)
 }
 
 /// Whether constants and addresses are made where they are used.

@@ -13,9 +13,8 @@
 //! | `convert` | between integers and floats |
 //! | `mem` | loads, stores, addresses |
 //! | `atomic` | atomic accesses and fences |
-//! | `control` | branches, jump tables |
-//! | `call` | calls, parameters, returns |
-//! | `special` | stack, frame, pinned register, thread-local addresses |
+//! | `control` | branches, thread-local addresses |
+//! | `call` | what calls are made of |
 
 pub mod atomic;
 pub mod bits;
@@ -30,11 +29,12 @@ pub mod int;
 pub mod mem;
 pub mod operands;
 pub mod overflow;
-pub mod special;
 pub mod wide;
 pub mod wide_shift;
 
 use crate::ir::*;
+use crate::mach::call as shared;
+use crate::mach::control as ends;
 use crate::mach::isa::Remaking;
 use crate::mach::lower::Unsupported;
 use operands::Cx;
@@ -79,8 +79,8 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
         Fpromote | Fdemote | FcvtToUint | FcvtToSint | FcvtToUintSat | FcvtToSintSat | FcvtFromUint
         | FcvtFromSint | Bitcast => convert::lower(cx, inst),
         AtomicRmw | AtomicCas | AtomicLoad | AtomicStore | Fence => atomic::lower(cx, inst),
-        Call => call::call(cx, inst),
-        CallIndirect => call::call_indirect(cx, inst),
+        Call => shared::call(cx, inst),
+        CallIndirect => shared::call_indirect(cx, inst),
         TlsValue
         | GetPinnedReg
         | SetPinnedReg
@@ -88,7 +88,7 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
         | GetStackPointer
         | GetReturnAddress
         | GetExceptionHandlerAddress
-        | Debugtrap => special::lower(cx, inst),
+        | Debugtrap => ends::special(cx, inst),
         Nop | SequencePoint => Ok(()),
         _ => Err(cx.unsupported(format!("{} is not supported yet on x86_64", data.opcode.name()))),
     }

@@ -143,7 +143,7 @@ fn memory_halves(cx: &mut Cx, value: Value) -> Option<(Operand, Operand)> {
     let load = cx.sinkable_load(value)?;
     let data = &cx.f.insts[load];
     let flags = cx.mem_flags(data);
-    if data.opcode != Opcode::Load || swaps(&flags) {
+    if data.opcode != Opcode::Load || cx.swaps(&flags) {
         return None;
     }
     rule!(cx, "wide.load");

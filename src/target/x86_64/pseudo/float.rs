@@ -3,23 +3,21 @@
 //! The operands of the rows are in `isa/x86_64/float.inst`.
 
 use super::super::amode::{Amode, Cond, OperandSize, PackedAmode};
-use super::super::encode::{Branches, InstView};
-use super::super::{regs, rows};
-use super::direct;
+use super::super::encode::Branches;
+use super::super::{Direct, rows};
 use crate::ir::TrapCode;
-use crate::mach::buffer::{CodeBuffer, Label};
-use crate::mach::inst::{Class, OperandKind};
+use crate::mach::buffer::{BranchForms, CodeBuffer, Label};
+use crate::mach::inst::OperandKind;
 use crate::mach::isa::EmitContext;
-use regalloc2::{PReg, RegClass, VReg};
+use crate::mach::view::InstView;
+use regalloc2::VReg;
 
 /// A register operand and its size.
 fn register(view: &InstView, index: usize) -> (VReg, OperandSize) {
-    let OperandKind::Reg { class, bits, .. } = view.row.operands[index].kind else {
+    let OperandKind::Reg { bits, .. } = view.row.operands[index].kind else {
         unreachable!("registers come first in a row");
     };
-    let class = if class == Class::Int { RegClass::Int } else { RegClass::Float };
-    let register = regs::direct(PReg::new(view.register(index) as usize, class));
-    (register, OperandSize::from_bits(bits as u32))
+    (view.operand(index), OperandSize::from_bits(bits as u32))
 }
 
 /// The memory operand, which is a constant.
@@ -42,7 +40,7 @@ pub fn float_select(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) 
     let done = buffer.label();
     // Conditions come in pairs of opposites.
     buffer.branch::<Branches>(view.small ^ 1, 0, done);
-    rows::movap_rr(&mut direct(cx, buffer), OperandSize::L32, d, chosen);
+    rows::movap_rr(&mut Direct::of(cx, buffer), OperandSize::L32, d, chosen);
     buffer.bind(done);
 }
 
@@ -60,20 +58,20 @@ pub fn float_max(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
 fn extreme(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer, greatest: bool) {
     let ((d, size), (b, _)) = (register(view, 0), register(view, 2));
     let [differ, nan, done] = [(); 3].map(|()| buffer.label());
-    rows::ucomis_rm(&mut direct(cx, buffer), size, d, b);
+    rows::ucomis_rm(&mut Direct::of(cx, buffer), size, d, b);
     branch(buffer, Cond::Ne, differ);
     branch(buffer, Cond::P, nan);
-    let sink = &mut direct(cx, buffer);
+    let sink = &mut Direct::of(cx, buffer);
     match greatest {
         false => rows::orp_rm(sink, OperandSize::L32, d, d, b),
         true => rows::andp_rm(sink, OperandSize::L32, d, d, b),
     }
     jump(buffer, done);
     buffer.bind(nan);
-    rows::adds_rm(&mut direct(cx, buffer), size, d, d, b);
+    rows::adds_rm(&mut Direct::of(cx, buffer), size, d, d, b);
     jump(buffer, done);
     buffer.bind(differ);
-    let sink = &mut direct(cx, buffer);
+    let sink = &mut Direct::of(cx, buffer);
     match greatest {
         false => rows::mins_rm(sink, size, d, d, b),
         true => rows::maxs_rm(sink, size, d, d, b),
@@ -85,9 +83,9 @@ fn extreme(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer, greatest:
 pub fn canonical_nan(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let (d, size) = register(view, 0);
     let done = buffer.label();
-    rows::ucomis_rm(&mut direct(cx, buffer), size, d, d);
+    rows::ucomis_rm(&mut Direct::of(cx, buffer), size, d, d);
     branch(buffer, Cond::Np, done);
-    rows::movs_load(&mut direct(cx, buffer), size, d, constant(view));
+    rows::movs_load(&mut Direct::of(cx, buffer), size, d, constant(view));
     buffer.bind(done);
 }
 
@@ -98,24 +96,24 @@ pub fn float_from_unsigned(view: &InstView, cx: &EmitContext, buffer: &mut CodeB
     let [half, a] = [1, 2].map(|index| register(view, index).0);
     let [large, even, done] = [(); 3].map(|()| buffer.label());
     let convert = |buffer: &mut CodeBuffer, source: VReg| match size {
-        OperandSize::L32 => rows::cvtsi2ss_rm(&mut direct(cx, buffer), Q64, d, d, source),
-        _ => rows::cvtsi2sd_rm(&mut direct(cx, buffer), Q64, d, d, source),
+        OperandSize::L32 => rows::cvtsi2ss_rm(&mut Direct::of(cx, buffer), Q64, d, d, source),
+        _ => rows::cvtsi2sd_rm(&mut Direct::of(cx, buffer), Q64, d, d, source),
     };
-    let sink = &mut direct(cx, buffer);
+    let sink = &mut Direct::of(cx, buffer);
     rows::zero_x(sink, d);
     rows::test_mr(sink, Q64, a, a);
     branch(buffer, Cond::S, large);
     convert(buffer, a);
     jump(buffer, done);
     buffer.bind(large);
-    let sink = &mut direct(cx, buffer);
+    let sink = &mut Direct::of(cx, buffer);
     rows::mov_rm(sink, Q64, half, a);
     rows::shr_ri(sink, Q64, half, half, 1);
     branch(buffer, Cond::Ae, even);
-    rows::or_ri(&mut direct(cx, buffer), Q64, half, half, 1);
+    rows::or_ri(&mut Direct::of(cx, buffer), Q64, half, half, 1);
     buffer.bind(even);
     convert(buffer, half);
-    rows::adds_rm(&mut direct(cx, buffer), size, d, d, d);
+    rows::adds_rm(&mut Direct::of(cx, buffer), size, d, d, d);
     buffer.bind(done);
 }
 
@@ -127,7 +125,7 @@ pub fn trap_conversion(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffe
     let done = buffer.label();
     // Conditions come in pairs of opposites.
     buffer.branch::<Branches>(view.small ^ 1, 0, done);
-    rows::ucomis_rm(&mut direct(cx, buffer), size, a, constant(view));
+    rows::ucomis_rm(&mut Direct::of(cx, buffer), size, a, constant(view));
     branch(buffer, Cond::P, nan);
     branch(buffer, Cond::Ne, overflow);
     buffer.bind(done);
@@ -139,14 +137,14 @@ pub fn saturate(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let ((d, size), (x, float_size)) = (register(view, 0), register(view, 2));
     let [nan, done] = [(); 2].map(|()| buffer.label());
     // Only the lowest integer overflows when 1 is subtracted.
-    rows::cmp_mi(&mut direct(cx, buffer), size, d, 1);
+    rows::cmp_mi(&mut Direct::of(cx, buffer), size, d, 1);
     branch(buffer, Cond::No, done);
-    rows::ucomis_rm(&mut direct(cx, buffer), float_size, x, constant(view));
+    rows::ucomis_rm(&mut Direct::of(cx, buffer), float_size, x, constant(view));
     branch(buffer, Cond::P, nan);
     branch(buffer, Cond::B, done);
-    rows::dec_r(&mut direct(cx, buffer), size, d, d);
+    rows::dec_r(&mut Direct::of(cx, buffer), size, d, d);
     jump(buffer, done);
     buffer.bind(nan);
-    rows::zero_r(&mut direct(cx, buffer), d);
+    rows::zero_r(&mut Direct::of(cx, buffer), d);
     buffer.bind(done);
 }

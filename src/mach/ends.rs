@@ -1,0 +1,81 @@
+//! Ends of blocks that every target expands alike: jumps and branches, without a jump to what comes next anyway.
+
+use super::buffer::{BranchForms, CodeBuffer, Label};
+use super::isa::EmitContext;
+use super::view::InstView;
+use crate::ir::TrapCode;
+
+/// A relaxable branch without its label: its kind and word.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Condition {
+    /// See [`BranchForms`].
+    pub kind: u8,
+    /// See [`BranchForms::write`].
+    pub word: u32,
+}
+
+impl Condition {
+    /// The one that branches when this does not.
+    fn complement<B: BranchForms>(self) -> Self {
+        Condition { kind: B::complement(self.kind), ..self }
+    }
+}
+
+/// Nothing.
+pub fn nothing<B: BranchForms>(_: &InstView, _: &EmitContext, _: &mut CodeBuffer) {}
+
+/// A jump to the label in the first word, unless it comes next.
+pub fn jump<B: BranchForms>(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    jump_unless_next::<B>(view.label(0), cx, buffer);
+}
+
+/// A jump, unless its target comes next.
+pub fn jump_unless_next<B: BranchForms>(label: Label, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    if !cx.falls_through_to(label) {
+        buffer.branch::<B>(B::JUMP, 0, label);
+    }
+}
+
+/// A conditional branch with two targets.
+pub fn branch<B: BranchForms>(
+    condition: Condition,
+    (taken, other): (Label, Label),
+    cx: &EmitContext,
+    buffer: &mut CodeBuffer,
+) {
+    if cx.falls_through_to(taken) {
+        let Condition { kind, word } = condition.complement::<B>();
+        buffer.branch::<B>(kind, word, other);
+    } else {
+        buffer.branch::<B>(condition.kind, condition.word, taken);
+        jump_unless_next::<B>(other, cx, buffer);
+    }
+}
+
+/// A branch on the kind in [`InstView::small`], to the labels in the first two words.
+pub fn branch_small<B: BranchForms>(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    let condition = Condition { kind: view.small, word: 0 };
+    branch::<B>(condition, (view.label(0), view.label(1)), cx, buffer);
+}
+
+/// A branch on either of two kinds: that in [`InstView::small`] and that in the first word. The labels follow.
+pub fn branch_either<B: BranchForms>(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    buffer.branch::<B>(view.small, 0, view.label(1));
+    let second = Condition { kind: view.words[0] as u8, word: 0 };
+    branch::<B>(second, (view.label(1), view.label(2)), cx, buffer);
+}
+
+/// A branch on the kind in [`InstView::small`] to a trap out of line.
+pub fn trap_if<B: BranchForms>(view: &InstView, _: &EmitContext, buffer: &mut CodeBuffer) {
+    let stub = buffer.trap_stub(TrapCode(view.trap));
+    buffer.branch::<B>(view.small, 0, stub);
+}
+
+/// The same if the kind in the first word holds as well.
+pub fn trap_if_both<B: BranchForms>(view: &InstView, _: &EmitContext, buffer: &mut CodeBuffer) {
+    let stub = buffer.trap_stub(TrapCode(view.trap));
+    let past = buffer.label();
+    buffer.branch::<B>(B::complement(view.small), 0, past);
+    buffer.branch::<B>(view.words[0] as u8, 0, stub);
+    buffer.bind(past);
+}

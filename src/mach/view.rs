@@ -1,0 +1,115 @@
+//! A machine instruction at hand of an encoder, and how it gets there.
+
+use super::buffer::{CodeBuffer, Label};
+use super::compiled::SymbolRef;
+use super::frame::Frame;
+use super::inst::{MachInst, NO_FIELD, Props, Row};
+use super::isa::{EmitContext, Isa};
+use regalloc2::{Allocation, PReg, RegClass, VReg};
+
+/// Where things are that operands refer to.
+#[derive(Clone, Copy)]
+pub struct Places<'a> {
+    /// The frame.
+    pub frame: &'a Frame,
+    /// The label of constant 0; those of the others follow.
+    pub constants: Label,
+}
+
+impl<'a> Places<'a> {
+    /// Those an instruction sees.
+    pub fn of(context: &EmitContext<'a>) -> Self {
+        Places { frame: context.frame, constants: context.constants }
+    }
+
+    /// The label of a constant.
+    pub fn constant(&self, number: u32) -> Label {
+        Label(self.constants.0.wrapping_add(number))
+    }
+}
+
+/// An instruction with its parts at hand.
+#[derive(Clone, Copy)]
+pub struct InstView<'a> {
+    /// Its row.
+    pub row: &'static Row,
+    /// Condition code or the like.
+    pub small: u8,
+    /// Trap code if it faults; 0 if it can't.
+    pub trap: u8,
+    /// Where its register operands are.
+    pub allocs: &'a [Allocation],
+    /// Its data words.
+    pub words: &'a [u32],
+}
+
+/// A function that expands a pseudo-instruction.
+pub type Expansion = fn(&InstView, &EmitContext, &mut CodeBuffer);
+
+/// Writes an instruction, pseudo-instructions included.
+#[inline]
+pub fn emit<I: Isa>(inst: &MachInst, context: &EmitContext, buffer: &mut CodeBuffer) {
+    let view = InstView::new::<I>(inst, context.allocs, context.words);
+    if view.row.props.any(Props::PSEUDO) {
+        I::expansions()[view.row.params[0] as usize](&view, context, buffer);
+    } else {
+        I::encode(&view, Places::of(context), buffer);
+    }
+}
+
+impl<'a> InstView<'a> {
+    /// An instruction whose allocations and words begin with its own.
+    #[inline]
+    pub fn new<I: Isa>(inst: &MachInst, allocs: &'a [Allocation], words: &'a [u32]) -> Self {
+        let row = &I::rows()[inst.row.0 as usize];
+        InstView { row, small: inst.small, trap: inst.trap, allocs, words }
+    }
+
+    /// The number of the register that register operand `index` is in.
+    #[inline]
+    pub fn register(&self, index: usize) -> u8 {
+        number_of(self.allocs[index])
+    }
+
+    /// The same register for constructors that write to [`Direct`](super::direct::Direct).
+    pub fn operand(&self, index: usize) -> VReg {
+        let register = self.allocs[index].as_reg().expect("the constraint asks for a register");
+        physical(register)
+    }
+
+    /// The register in a field, or 0 if the field is not there.
+    #[inline]
+    pub fn field(&self, field: usize) -> u8 {
+        match self.row.fields[field] {
+            NO_FIELD => 0,
+            index => self.register(index as usize),
+        }
+    }
+
+    /// The label in a word.
+    pub fn label(&self, word: usize) -> Label {
+        Label(self.words[word])
+    }
+
+    /// The symbol in a word and the addend in the next.
+    pub fn symbol(&self, word: usize) -> (SymbolRef, i64) {
+        (SymbolRef::unpack(self.words[word]), self.words[word + 1] as i32 as i64)
+    }
+}
+
+/// The number in its class of the register that something is in.
+#[inline]
+pub fn number_of(allocation: Allocation) -> u8 {
+    let register = allocation.as_reg().expect("the constraint asks for a register");
+    register.hw_enc() as u8
+}
+
+/// A physical register as the virtual one that stands for it where instructions are written directly.
+pub const fn physical(register: PReg) -> VReg {
+    VReg::new(register.hw_enc(), register.class())
+}
+
+/// A physical integer register by number, likewise.
+pub const fn physical_int(number: u8) -> VReg {
+    VReg::new(number as usize, RegClass::Int)
+}
