@@ -24,6 +24,7 @@ pub mod layout;
 pub mod lower;
 pub mod regalloc;
 mod regalloc_order;
+pub mod size;
 pub mod spills;
 pub mod text;
 pub mod vcode;
