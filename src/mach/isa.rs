@@ -94,6 +94,9 @@ pub trait Isa: Sized + Send + Sync + 'static {
     /// Whether and how the value of an instruction is made again.
     fn remaking(f: &Stencil, data: &InstData) -> Remaking;
 
+    /// Whether the instruction that makes `data`'s result of type `ty` leaves zeros above it in the register.
+    fn zero_extends(data: &InstData, ty: Type) -> bool;
+
     /// Whether there are registers for values of a type.
     fn supports(ty: Type) -> bool;
 

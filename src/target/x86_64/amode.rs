@@ -1,5 +1,6 @@
 //! Operand values of x86_64: sizes, conditions, and what is a register or memory.
 
+use crate::mach::condition::ConditionCode;
 use crate::mach::inst::InstSink;
 use crate::named_enum;
 use regalloc2::{Operand, OperandConstraint, OperandPos, VReg};
@@ -15,10 +16,10 @@ named_enum! {
     }
 }
 
-impl Cond {
-    /// The condition that holds exactly when this one does not. Codes come in pairs.
+impl ConditionCode for Cond {
+    /// Codes come in pairs.
     #[inline]
-    pub fn complement(self) -> Self {
+    fn complement(self) -> Self {
         Self::from_code(self as u16 ^ 1)
     }
 }

@@ -106,6 +106,10 @@ impl Isa for X86_64 {
         lower::mem::remaking(f, data)
     }
 
+    fn zero_extends(data: &InstData, ty: Type) -> bool {
+        lower::int::zero_extends(data, ty)
+    }
+
     fn supports(ty: Type) -> bool {
         lower::supported(ty)
     }

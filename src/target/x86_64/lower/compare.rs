@@ -8,6 +8,7 @@ use super::super::amode::{Cond, OperandSize, Rm};
 use super::super::rows;
 use super::operands::*;
 use crate::ir::*;
+use crate::mach::condition::{self, Found};
 use crate::mach::lower::Unsupported;
 use crate::rule;
 use regalloc2::{RegClass, VReg};
@@ -15,26 +16,7 @@ use regalloc2::{RegClass, VReg};
 type Result = std::result::Result<(), Unsupported>;
 
 /// What the flags say once they are set.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Test {
-    /// One condition.
-    One(Cond),
-    /// Both conditions.
-    Both(Cond, Cond),
-    /// Either condition.
-    Either(Cond, Cond),
-}
-
-impl Test {
-    /// The opposite.
-    pub fn complement(self) -> Test {
-        match self {
-            Test::One(a) => Test::One(a.complement()),
-            Test::Both(a, b) => Test::Either(a.complement(), b.complement()),
-            Test::Either(a, b) => Test::Both(a.complement(), b.complement()),
-        }
-    }
-}
+pub type Test = condition::Test<Cond>;
 
 /// The condition an integer comparison tests after `cmp`.
 pub fn int_cond(cc: IntCc) -> Cond {
@@ -59,44 +41,14 @@ pub fn condition(cx: &mut Cx, value: Value) -> Test {
 
 /// The same; `unique` says that nothing else uses what was looked through on the way to `value`, so that
 /// loads may be folded.
-pub fn condition_on(cx: &mut Cx, asked: Value, mut unique: bool) -> Test {
-    let mut value = asked;
-    let mut negated = false;
-    unique &= cx.unique(value).is_some();
-    for _ in 0..MOST_STEPS {
-        let Some((inner, negates)) = look_through(cx, value, unique) else { break };
-        negated ^= negates;
-        value = inner;
-        unique &= cx.unique(value).is_some();
-    }
-    let test = plain_condition(cx, value, unique, value == asked);
-    if negated { test.complement() } else { test }
+pub fn condition_on(cx: &mut Cx, value: Value, unique: bool) -> Test {
+    let found = condition::find(cx, value, unique);
+    let test = plain_condition(cx, found);
+    if found.negated { test.complement() } else { test }
 }
 
-/// A value that is zero exactly when `value` is; or, with `true`, exactly when it is not.
-fn look_through(cx: &mut Cx, value: Value, unique: bool) -> Option<(Value, bool)> {
-    let data = cx.f.insts[cx.def_inst(value)?];
-    let inner = Value(data.a);
-    match data.opcode {
-        Opcode::Uextend => Some((inner, false)),
-        Opcode::Icmp if unique || !cx.is_used(value) => {
-            let cc = data.int_cc();
-            if cx.constant(Value(data.b)) != Some(0) || !matches!(cc, IntCc::Equal | IntCc::NotEqual) {
-                return None;
-            }
-            let condition = cx.f.insts[cx.unique(inner)?].opcode;
-            if !matches!(condition, Opcode::Icmp | Opcode::Fcmp | Opcode::Uextend) {
-                return None;
-            }
-            rule!(cx, "condition.negated");
-            Some((inner, cc == IntCc::Equal))
-        }
-        _ => None,
-    }
-}
-
-/// The condition of a value that is not looked through; `direct` says that it is the one that was asked for.
-fn plain_condition(cx: &mut Cx, value: Value, unique: bool, direct: bool) -> Test {
+/// The condition of a value that is not looked through.
+fn plain_condition(cx: &mut Cx, Found { value, unique, direct, .. }: Found) -> Test {
     if let Some(inst) = cx.def_inst(value) {
         let data = cx.f.insts[inst];
         match data.opcode {
@@ -136,7 +88,7 @@ fn plain_condition(cx: &mut Cx, value: Value, unique: bool, direct: bool) -> Tes
 /// Sets the flags by the bits common to two values.
 fn test_bits(cx: &mut Cx, a: Value, b: Value, ty: Type) {
     let size = exact_size(ty);
-    let (a, b) = commute(cx, a, b);
+    let (a, b) = cx.commute(a, b);
     if let Some(imm) = imm32(cx, b) {
         let a = sized_operand(cx, a, ty, true);
         rows::test_mi(cx, size, a, imm);
@@ -160,12 +112,7 @@ pub fn compare_ints(cx: &mut Cx, cc: IntCc, a: Value, b: Value, may_fold: bool) 
     if ty == types::I128 {
         return super::wide::compare(cx, cc, a, b);
     }
-    let (mut cc, mut a, mut b) = (cc, a, b);
-    let better_second = cx.constant(a).is_some()
-        || (may_fold && cx.sinkable_load(b).is_none() && cx.sinkable_load(a).is_some());
-    if better_second && cx.constant(b).is_none() {
-        (cc, a, b) = (cc.swap_args(), b, a);
-    }
+    let (cc, a, b) = condition::in_order(cx, cc, a, b, may_fold);
     let size = exact_size(ty);
     if let Some(imm) = imm32(cx, b) {
         return compare_imm(cx, cc, a, imm, ty, may_fold);
@@ -179,16 +126,8 @@ pub fn compare_ints(cx: &mut Cx, cc: IntCc, a: Value, b: Value, may_fold: bool) 
 fn compare_imm(cx: &mut Cx, cc: IntCc, a: Value, imm: i32, ty: Type, may_fold: bool) -> Test {
     use IntCc::*;
     let size = exact_size(ty);
-    let (cc, imm) = match (cc, imm) {
-        // Comparisons with 0 and 1 that `test` can do.
-        (UnsignedLessThan, 1) => (Equal, 0),
-        (UnsignedGreaterThanOrEqual, 1) => (NotEqual, 0),
-        (SignedLessThan, 1) => (SignedLessThanOrEqual, 0),
-        (SignedGreaterThanOrEqual, 1) => (SignedGreaterThan, 0),
-        (SignedGreaterThan, -1) => (SignedGreaterThanOrEqual, 0),
-        (SignedLessThanOrEqual, -1) => (SignedLessThan, 0),
-        other => other,
-    };
+    let (cc, imm) = condition::with_zero(cc, imm.into());
+    let imm = imm as i32;
     if imm == 0
         && may_fold
         // Another lowering of this comparison may have asked for it: then it keeps its operands.

@@ -5,11 +5,11 @@ use super::super::amode::{Amode, OperandSize};
 use super::super::rows;
 use super::call;
 use super::compare::{self, Test};
-use super::int;
 use super::operands::*;
 use crate::ir::*;
 use crate::mach::buffer::Label;
 use crate::mach::compiled::SymbolRef;
+use crate::mach::condition::ConditionCode;
 use crate::mach::control::{ControlLowering, ControlRows, ThreadLocal};
 use crate::mach::lower::Unsupported;
 use crate::rule;
@@ -31,7 +31,7 @@ impl ControlLowering for X86_64 {
 
     fn table_index(cx: &mut Cx, index: Value) -> VReg {
         let source = cx.put(index);
-        if int::zero_extends(cx, index) {
+        if cx.zero_extends(index) {
             return source;
         }
         let extended = cx.tmp(RegClass::Int);

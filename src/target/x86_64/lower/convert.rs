@@ -12,8 +12,8 @@ use super::super::amode::{Cond, OperandSize, Rm};
 use super::super::rows;
 use super::compare::{self, Test};
 use super::float::{self, Op, UnaryOp, op, unary_op};
+use super::mem;
 use super::operands::*;
-use super::{int, mem};
 use crate::ir::*;
 use crate::mach::call;
 use crate::mach::compiled::LibCall;
@@ -137,7 +137,7 @@ fn from_unsigned(cx: &mut Cx, inst: Inst, source: Value, ty: Type) {
 
 /// An i32 zero-extended to 64 bits.
 fn zero_extended(cx: &mut Cx, value: Value) -> VReg {
-    if int::zero_extends(cx, value) {
+    if cx.zero_extends(value) {
         return cx.put(value);
     }
     let source = reg_mem(cx, value);

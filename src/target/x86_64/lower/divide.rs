@@ -85,7 +85,7 @@ fn without_minus_one(cx: &mut Cx, size: OperandSize, divisor: VReg) -> VReg {
 
 fn divide_wide(cx: &mut Cx, inst: Inst, data: &InstData) {
     let d = wide::result(cx, inst);
-    let divisor = wide::constant(cx, Value(data.b));
+    let divisor = cx.wide_constant(Value(data.b));
     let a = cx.put_pair(Value(data.a));
     let b = cx.put_pair(Value(data.b));
     if divisor.is_none_or(|divisor| divisor == 0) {
@@ -122,7 +122,7 @@ pub fn multiply_high(cx: &mut Cx, inst: Inst) -> Result {
     let data = cx.f.insts[inst];
     let signed = data.opcode == Opcode::Smulhi;
     let d = cx.def(inst);
-    let (a, b) = commute(cx, Value(data.a), Value(data.b));
+    let (a, b) = cx.commute(Value(data.a), Value(data.b));
     let ty = data.ty;
     if ty.bits() < 32 {
         rule!(cx, "mulhi.narrow");
@@ -147,7 +147,7 @@ pub fn multiply_high(cx: &mut Cx, inst: Inst) -> Result {
 pub fn put_extended_wide(cx: &mut Cx, value: Value, signed: bool) -> VReg {
     let ty = cx.ty(value);
     let source = cx.put(value);
-    if ty == types::I64 || !signed && super::int::zero_extends(cx, value) {
+    if ty == types::I64 || !signed && cx.zero_extends(value) {
         return source;
     }
     let d = cx.tmp(RegClass::Int);

@@ -144,16 +144,6 @@ const fn magnitude_bits(size: OperandSize) -> u64 {
 
 // Constants and operands.
 
-/// The bits of a float constant.
-pub fn constant_bits(cx: &Cx, value: Value) -> Option<u64> {
-    let data = &cx.f.insts[cx.def_inst(value)?];
-    match data.opcode {
-        Opcode::F32const => Some(data.a as u64),
-        Opcode::F64const => Some(data.imm64()),
-        _ => None,
-    }
-}
-
 /// A scalar in the constant pool.
 pub fn pool(cx: &mut Cx, size: OperandSize, bits: u64) -> Amode {
     let number = match size {
@@ -193,7 +183,7 @@ pub fn constant(cx: &mut Cx, d: VReg, data: &InstData) {
 /// A scalar that is read, in memory if it is a constant or, where `may_fold`, a load; else in a register.
 pub fn operand(cx: &mut Cx, value: Value, may_fold: bool) -> Rm {
     let ty = cx.ty(value);
-    if let Some(bits) = constant_bits(cx, value)
+    if let Some(bits) = cx.float_constant(value)
         && bits != 0
     {
         rule!(cx, "float.operand_constant");
@@ -208,7 +198,7 @@ pub fn operand(cx: &mut Cx, value: Value, may_fold: bool) -> Rm {
 
 /// Whether [`operand`] would find a value in memory.
 fn in_memory(cx: &Cx, value: Value) -> bool {
-    constant_bits(cx, value).is_some() || cx.sinkable_load(value).is_some()
+    cx.float_constant(value).is_some() || cx.sinkable_load(value).is_some()
 }
 
 // Arithmetic.
@@ -269,7 +259,7 @@ fn binary(cx: &mut Cx, op: &Op, d: VReg, ty: Type, a: Value, b: Value) {
 }
 
 fn commutative(cx: &mut Cx, op: &Op, d: VReg, data: &InstData) {
-    let (a, b) = commute(cx, Value(data.a), Value(data.b));
+    let (a, b) = cx.commute(Value(data.a), Value(data.b));
     binary(cx, op, d, data.ty, a, b);
 }
 
@@ -394,7 +384,7 @@ fn with_mask(cx: &mut Cx, op: &Op, d: VReg, size: OperandSize, value: Value, bit
 fn copy_sign(cx: &mut Cx, d: VReg, data: &InstData) {
     let size = exact_size(data.ty);
     let (magnitude, sign) = (Value(data.a), Value(data.b));
-    if let Some(bits) = constant_bits(cx, sign) {
+    if let Some(bits) = cx.float_constant(sign) {
         rule!(cx, "fcopysign.constant_sign");
         match bits & sign_bit(size) {
             0 => with_mask(cx, &AND, d, size, magnitude, magnitude_bits(size)),
@@ -404,7 +394,7 @@ fn copy_sign(cx: &mut Cx, d: VReg, data: &InstData) {
     }
     let only_sign = cx.tmp(RegClass::Float);
     with_mask(cx, &AND, only_sign, size, sign, sign_bit(size));
-    if let Some(bits) = constant_bits(cx, magnitude) {
+    if let Some(bits) = cx.float_constant(magnitude) {
         rule!(cx, "fcopysign.constant_magnitude");
         let bits = mask(cx, size, bits & magnitude_bits(size));
         OR.push(cx, size, d, only_sign, bits);
@@ -430,8 +420,8 @@ pub fn bitwise(cx: &mut Cx, inst: Inst) -> Result {
         Opcode::Bor => &OR,
         _ => &XOR,
     };
-    let (a, b) = commute(cx, a, Value(data.b));
-    match constant_bits(cx, b) {
+    let (a, b) = cx.commute(a, Value(data.b));
+    match cx.float_constant(b) {
         Some(bits) => with_mask(cx, op, d, size, a, bits),
         None => {
             let (a, b) = (cx.put(a), cx.put(b));
@@ -537,7 +527,7 @@ pub fn select(cx: &mut Cx, data: &InstData, d: VReg) -> Result {
     {
         return Ok(());
     }
-    if let (Some(chosen), Some(other)) = (constant_bits(cx, chosen), constant_bits(cx, other)) {
+    if let (Some(chosen), Some(other)) = (cx.float_constant(chosen), cx.float_constant(other)) {
         rule!(cx, "select.float_constants");
         let [on_true, on_false, bits] = [(); 3].map(|()| cx.tmp(RegClass::Int));
         mem::constant(cx, on_true, chosen);
@@ -585,11 +575,11 @@ fn select_by_mask(cx: &mut Cx, d: VReg, compare: &InstData, chosen: Value, other
     let second = operand(cx, b, false);
     let first = cx.put(a);
     let control = op.value(cx, size, first, second);
-    if constant_bits(cx, other) == Some(0) {
+    if cx.float_constant(other) == Some(0) {
         rule!(cx, "select.float_or_zero");
         let chosen = cx.put(chosen);
         AND.push(cx, size, d, control, chosen);
-    } else if constant_bits(cx, chosen) == Some(0) {
+    } else if cx.float_constant(chosen) == Some(0) {
         rule!(cx, "select.zero_or_float");
         let other = cx.put(other);
         AND_NOT.push(cx, size, d, control, other);
@@ -658,7 +648,7 @@ pub fn store(cx: &mut Cx, data: &InstData) {
 
 /// A float constant as the immediate of an integer store.
 fn stored_immediate(cx: &Cx, value: Value) -> Option<i32> {
-    let bits = constant_bits(cx, value)?;
+    let bits = cx.float_constant(value)?;
     match cx.ty(value) {
         types::F32 => Some(bits as i32),
         _ => i32::try_from(bits as i64).ok(),

@@ -5,21 +5,21 @@
 
 use super::super::amode::{Amode, Cond, OperandSize, Rm};
 use super::super::rows;
+use super::compare::int_cond;
 use super::operands::*;
 use crate::ir::*;
+use crate::mach::facts::min_max_order;
 use crate::mach::lower::Unsupported;
 use crate::rule;
 use regalloc2::{RegClass, VReg};
 
 type Result = std::result::Result<(), Unsupported>;
 
-/// Whether a value's register has zeros above its type: the instruction that makes it clears them.
-pub fn zero_extends(cx: &Cx, value: Value) -> bool {
+/// Whether a result's register has zeros above its type: the instruction that makes it clears them.
+pub fn zero_extends(data: &InstData, ty: Type) -> bool {
     use Opcode::*;
-    let Some(inst) = cx.def_inst(value) else { return false };
-    let data = &cx.f.insts[inst];
     matches!(
-        (data.opcode, cx.ty(value)),
+        (data.opcode, ty),
         (Load, types::I8 | types::I16 | types::I32)
             | (Uload8 | Uload16, types::I32)
             | (Iconst, _)
@@ -141,7 +141,7 @@ fn operands_in_order(cx: &Cx, data: &InstData) -> (Value, Value) {
     let (a, b) = (Value(data.a), Value(data.b));
     match data.opcode {
         Opcode::Isub => (a, b),
-        _ => commute(cx, a, b),
+        _ => cx.commute(a, b),
     }
 }
 
@@ -229,7 +229,7 @@ pub fn unary(cx: &mut Cx, inst: Inst) -> Result {
 /// imul up to 64 bits.
 pub fn multiply(cx: &mut Cx, inst: Inst) -> Result {
     let data = cx.f.insts[inst];
-    let (a, b) = commute(cx, Value(data.a), Value(data.b));
+    let (a, b) = cx.commute(Value(data.a), Value(data.b));
     let size = alu_size(data.ty);
     let d = cx.def(inst);
     match imm32(cx, b) {
@@ -263,7 +263,7 @@ pub fn extend(cx: &mut Cx, inst: Inst) -> Result {
     let signed = data.opcode == Opcode::Sextend;
     let source = Value(data.a);
     let (from, to) = (cx.ty(source), alu_size(data.ty));
-    if !signed && zero_extends(cx, source) {
+    if !signed && cx.zero_extends(source) {
         rule!(cx, "uextend.free");
         let result = cx.f.first_result(inst);
         cx.same(result, source);
@@ -303,7 +303,7 @@ pub fn reduce(cx: &mut Cx, inst: Inst) -> Result {
         if data.ty == types::I128 {
             return Err(cx.unsupported("ireduce to i128"));
         }
-        let low = super::wide::low_half(cx, source);
+        let low = cx.low_half(source);
         cx.define_as(result, low);
     } else {
         cx.same(result, source);
@@ -321,7 +321,7 @@ pub fn shift(cx: &mut Cx, inst: Inst) -> Result {
     let size = if rotates { exact_size(data.ty) } else { alu_size(data.ty) };
     let mask = data.ty.bits() - 1;
     let d = cx.def(inst);
-    if let Some(amount) = constant_amount(cx, amount) {
+    if let Some(amount) = cx.constant_amount(amount) {
         rule!(cx, "shift.imm");
         let a = shifted_operand(cx, data.opcode, value);
         let amount = (amount as u32 & mask) as i32;
@@ -378,29 +378,17 @@ fn shifted_operand(cx: &mut Cx, opcode: Opcode, value: Value) -> VReg {
     }
 }
 
-/// A constant shift amount, of an i128 too.
-pub fn constant_amount(cx: &Cx, amount: Value) -> Option<u64> {
-    if let Some(wide) = cx.def_by(amount, Opcode::Uextend).or(cx.def_by(amount, Opcode::Iconcat)) {
-        return cx.constant(Value(wide.a));
-    }
-    cx.constant(amount)
-}
-
 /// smin, smax, umin, umax up to 64 bits: compare and conditional move.
 pub fn min_max(cx: &mut Cx, inst: Inst) -> Result {
     let data = cx.f.insts[inst];
-    let (condition, signed) = match data.opcode {
-        Opcode::Smin => (Cond::L, true),
-        Opcode::Smax => (Cond::G, true),
-        Opcode::Umin => (Cond::B, false),
-        _ => (Cond::A, false),
-    };
+    let cc = min_max_order(data.opcode);
+    let signed = matches!(data.opcode, Opcode::Smin | Opcode::Smax);
     let size = alu_size(data.ty);
     let a = put_extended(cx, Value(data.a), signed);
     let b = put_extended(cx, Value(data.b), signed);
     let d = cx.def(inst);
     rows::cmp_rm(cx, size, a, b);
-    rows::cmov_rm(cx, size, d, b, a, condition);
+    rows::cmov_rm(cx, size, d, b, a, int_cond(cc));
     Ok(())
 }
 

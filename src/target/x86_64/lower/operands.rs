@@ -84,28 +84,13 @@ pub fn operand(cx: &mut Cx, value: Value) -> Operand {
     }
 }
 
-/// The two operands of a commutative operation, the one to be overwritten first: not a constant, not a
-/// load that can be folded, and rather one that is not needed afterwards.
-pub fn commute(cx: &Cx, a: Value, b: Value) -> (Value, Value) {
-    let rank = |value: Value| {
-        if cx.constant(value).is_some() || super::float::constant_bits(cx, value).is_some() {
-            3
-        } else if cx.sinkable_load(value).is_some() {
-            2
-        } else {
-            cx.is_used(value) as u8
-        }
-    };
-    if rank(a) > rank(b) { (b, a) } else { (a, b) }
-}
-
 /// The value zero- or sign-extended from its type to 32 bits (or as it is, if it has 32 or more).
 pub fn put_extended(cx: &mut Cx, value: Value, signed: bool) -> VReg {
     let ty = cx.ty(value);
     if ty.bits() >= 32 {
         return cx.put(value);
     }
-    if !signed && super::int::zero_extends(cx, value) {
+    if !signed && cx.zero_extends(value) {
         return cx.put(value);
     }
     let source = cx.put(value);

@@ -10,6 +10,7 @@ use super::int::{self, Alu};
 use super::operands::*;
 use super::wide;
 use crate::ir::*;
+use crate::mach::facts::subtracts;
 use crate::mach::lower::Unsupported;
 use crate::rule;
 use regalloc2::{RegClass, VReg};
@@ -46,30 +47,7 @@ pub fn fuse(cx: &mut Cx, inst: Inst, flag: Value) -> Option<Cond> {
 }
 
 fn fuse_before(cx: &mut Cx, inst: Inst, flag: Value, next: Inst, chain: u32) -> Option<Cond> {
-    let is_flag = cx.f.inst_results(inst).get(1) == Some(&flag.0);
-    if !is_flag || !gives_overflow(cx.f.insts[inst].opcode) || inst.0 + 1 != next.0 {
-        return None;
-    }
-    rule!(cx, "overflow.fused");
-    cx.sink(inst);
-    Some(push(cx, inst, chain))
-}
-
-fn gives_overflow(opcode: Opcode) -> bool {
-    use Opcode::*;
-    matches!(
-        opcode,
-        UaddOverflow
-            | SaddOverflow
-            | UsubOverflow
-            | SsubOverflow
-            | UmulOverflow
-            | SmulOverflow
-            | UaddOverflowCin
-            | SaddOverflowCin
-            | UsubOverflowBin
-            | SsubOverflowBin
-    )
+    cx.sink_overflow(inst, flag, next).then(|| push(cx, inst, chain))
 }
 
 /// Pushes the arithmetic of such an opcode; gives the condition that says that it overflowed.
@@ -82,7 +60,7 @@ fn push(cx: &mut Cx, inst: Inst, chain: u32) -> Cond {
         UaddOverflow | UsubOverflow | UaddOverflowCin | UsubOverflowBin | UaddOverflowTrap => Cond::B,
         _ => Cond::O,
     };
-    let subtracts = matches!(data.opcode, UsubOverflow | SsubOverflow | UsubOverflowBin | SsubOverflowBin);
+    let subtracts = subtracts(data.opcode);
     match data.opcode {
         UmulOverflow | SmulOverflow => multiply(cx, &data, value),
         UaddOverflowCin | SaddOverflowCin | UsubOverflowBin | SsubOverflowBin => {
@@ -100,7 +78,7 @@ fn push(cx: &mut Cx, inst: Inst, chain: u32) -> Cond {
 fn without_carry(cx: &mut Cx, subtracts: bool, data: &InstData, value: Value) {
     let (mut a, mut b) = (Value(data.a), Value(data.b));
     if !subtracts {
-        (a, b) = commute(cx, a, b);
+        (a, b) = cx.commute(a, b);
     }
     let size = exact_size(data.ty);
     let b = exact_operand(cx, b);
@@ -168,7 +146,7 @@ fn set_carry(cx: &mut Cx, inst: Inst, carry: Value, chain: u32) {
 }
 
 fn multiply(cx: &mut Cx, data: &InstData, value: Value) {
-    let (a, b) = commute(cx, Value(data.a), Value(data.b));
+    let (a, b) = cx.commute(Value(data.a), Value(data.b));
     let signed = data.opcode == Opcode::SmulOverflow;
     let size = exact_size(data.ty);
     let d = cx.reg(value);

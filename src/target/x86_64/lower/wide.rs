@@ -12,6 +12,7 @@ use super::int;
 use super::mem;
 use super::operands::*;
 use crate::ir::*;
+use crate::mach::facts::min_max_order;
 use crate::mach::lower::Unsupported;
 use crate::rule;
 use regalloc2::{RegClass, VReg};
@@ -59,22 +60,10 @@ pub fn tmp_pair(cx: &mut Cx) -> Pair {
     (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int))
 }
 
-/// The value of an i128 that is made of constants only.
-pub fn constant(cx: &Cx, value: Value) -> Option<i128> {
-    let data = &cx.f.insts[cx.def_inst(value)?];
-    let low = Value(data.a);
-    match data.opcode {
-        Opcode::Uextend => Some(cx.constant(low)? as i128),
-        Opcode::Sextend => Some(cx.signed_constant(low)? as i128),
-        Opcode::Iconcat => Some(cx.constant(low)? as i128 | (cx.constant(Value(data.b))? as i128) << 64),
-        _ => None,
-    }
-}
-
 /// An i128 operand as instructions on its halves take it, low half first. With `fold`, halves may be memory, and the
 /// caller uses each of them once.
 pub fn halves(cx: &mut Cx, value: Value, fold: bool) -> (Operand, Operand) {
-    if let Some(bits) = constant(cx, value) {
+    if let Some(bits) = cx.wide_constant(value) {
         return (constant_half(cx, bits as i64), constant_half(cx, (bits >> 64) as i64));
     }
     let unique = cx.unique(value).is_some();
@@ -91,9 +80,9 @@ pub fn halves(cx: &mut Cx, value: Value, fold: bool) -> (Operand, Operand) {
                 rule!(cx, "wide.zero_high");
                 return (extended_half(cx, value, source, unique && fold), Operand::Imm(0));
             }
-            Opcode::Ishl if int::constant_amount(cx, Value(data.b)) == Some(64) => {
+            Opcode::Ishl if cx.constant_amount(Value(data.b)) == Some(64) => {
                 rule!(cx, "wide.zero_low");
-                let high = low_half(cx, source);
+                let high = cx.low_half(source);
                 return (Operand::Imm(0), Operand::Rm(Rm::Reg(high)));
             }
             Opcode::Load if fold => {
@@ -126,7 +115,7 @@ fn half(cx: &mut Cx, value: Value, fold: bool) -> Operand {
 
 /// The low half of `value`, which is the zero extension of `source`; `here` says that it may be extended here.
 fn extended_half(cx: &mut Cx, value: Value, source: Value, here: bool) -> Operand {
-    let reg = if cx.ty(source) == types::I64 || int::zero_extends(cx, source) {
+    let reg = if cx.ty(source) == types::I64 || cx.zero_extends(source) {
         cx.put(source)
     } else if here {
         let reg = cx.tmp(RegClass::Int);
@@ -165,24 +154,6 @@ pub fn in_register(cx: &mut Cx, half: Operand) -> VReg {
     }
 }
 
-/// The register of an i128's low half, without asking for the high one where it needs none.
-pub fn low_half(cx: &mut Cx, value: Value) -> VReg {
-    if let Some(inst) = cx.def_inst(value) {
-        let data = cx.f.insts[inst];
-        let source = Value(data.a);
-        match data.opcode {
-            Opcode::Iconcat => return cx.put(source),
-            Opcode::Uextend | Opcode::Sextend if cx.ty(source) == types::I64 => return cx.put(source),
-            Opcode::Ushr | Opcode::Sshr if int::constant_amount(cx, Value(data.b)) == Some(64) => {
-                rule!(cx, "wide.high_half");
-                return cx.put_pair(source).1;
-            }
-            _ => {}
-        }
-    }
-    cx.put_pair(value).0
-}
-
 /// Extends an integer of up to 64 bits to 64.
 fn extend_into(cx: &mut Cx, d: VReg, source: Value, signed: bool) {
     let from = cx.ty(source);
@@ -196,7 +167,7 @@ fn extend_into(cx: &mut Cx, d: VReg, source: Value, signed: bool) {
 fn extend(cx: &mut Cx, (low, high): Pair, data: &InstData) {
     let source = Value(data.a);
     let signed = data.opcode == Opcode::Sextend;
-    if cx.ty(source) == types::I64 || !signed && int::zero_extends(cx, source) {
+    if cx.ty(source) == types::I64 || !signed && cx.zero_extends(source) {
         let source = cx.put(source);
         cx.alias(low, source);
     } else {
@@ -254,7 +225,7 @@ fn split(cx: &mut Cx, inst: Inst, data: &InstData) {
 /// The operands of a commutative operation, the one that folds better second.
 fn order(cx: &Cx, a: Value, b: Value) -> (Value, Value) {
     let rank = |value: Value| {
-        if constant(cx, value).is_some() {
+        if cx.wide_constant(value).is_some() {
             3
         } else if cx.def_by(value, Opcode::Uextend).is_some() {
             2
@@ -425,24 +396,18 @@ fn subtract_if_negative(cx: &mut Cx, d: Pair, a: Pair, sign: VReg, b: Pair) {
 }
 
 fn min_max(cx: &mut Cx, d: Pair, data: &InstData) {
-    let (cc, smaller) = match data.opcode {
-        Opcode::Smin => (IntCc::SignedLessThan, true),
-        Opcode::Smax => (IntCc::SignedLessThan, false),
-        Opcode::Umin => (IntCc::UnsignedLessThan, true),
-        _ => (IntCc::UnsignedLessThan, false),
-    };
+    let cc = min_max_order(data.opcode);
     let (a, b) = (Value(data.a), Value(data.b));
     let (a_regs, b_regs) = (cx.put_pair(a), cx.put_pair(b));
     let cond = compare_order(cx, cc, a, b);
-    let (chosen, other) = if smaller { (a_regs, b_regs) } else { (b_regs, a_regs) };
-    rows::cmov_rm(cx, Q, d.0, other.0, chosen.0, cond);
-    rows::cmov_rm(cx, Q, d.1, other.1, chosen.1, cond);
+    rows::cmov_rm(cx, Q, d.0, b_regs.0, a_regs.0, cond);
+    rows::cmov_rm(cx, Q, d.1, b_regs.1, a_regs.1, cond);
 }
 
 /// Sets the flags by comparing two i128.
 pub fn compare(cx: &mut Cx, cc: IntCc, a: Value, b: Value) -> Test {
     let (mut cc, mut a, mut b) = (cc, a, b);
-    if constant(cx, a).is_some() {
+    if cx.wide_constant(a).is_some() {
         (cc, a, b) = (cc.swap_args(), b, a);
     }
     Test::One(match cc {
@@ -479,7 +444,7 @@ fn difference(cx: &mut Cx, a: Operand, b: Operand) -> VReg {
 /// Sets the flags by subtracting, for an ordering; gives the condition to test.
 fn compare_order(cx: &mut Cx, cc: IntCc, a: Value, b: Value) -> Cond {
     use IntCc::*;
-    if constant(cx, b) == Some(0) && matches!(cc, SignedLessThan | SignedGreaterThanOrEqual) {
+    if cx.wide_constant(b) == Some(0) && matches!(cc, SignedLessThan | SignedGreaterThanOrEqual) {
         rule!(cx, "wide.compare_sign");
         let (_, high) = cx.put_pair(a);
         rows::test_mr(cx, Q, high, high);

@@ -5,10 +5,9 @@
 
 use super::super::amode::{Cond, OperandSize, Rm};
 use super::super::rows;
-use super::int::constant_amount;
 use super::mem::constant_register;
 use super::operands::*;
-use super::wide::{Pair, low_half, result, tmp_pair};
+use super::wide::{Pair, result, tmp_pair};
 use crate::ir::*;
 use crate::rule;
 use regalloc2::{RegClass, VReg};
@@ -18,14 +17,14 @@ const Q: OperandSize = OperandSize::Q64;
 /// ishl, ushr, sshr, rotl, rotr of i128.
 pub fn lower(cx: &mut Cx, inst: Inst, data: &InstData) {
     let amount = Value(data.b);
-    match constant_amount(cx, amount) {
+    match cx.constant_amount(amount) {
         Some(amount) => {
             rule!(cx, "wide_shift.imm");
             by_constant(cx, inst, data, amount as i32 & 127);
         }
         None => {
             let amount = match cx.ty(amount) {
-                types::I128 => low_half(cx, amount),
+                types::I128 => cx.low_half(amount),
                 _ => cx.put(amount),
             };
             by_register(cx, inst, data, amount);
@@ -36,7 +35,7 @@ pub fn lower(cx: &mut Cx, inst: Inst, data: &InstData) {
 fn by_constant(cx: &mut Cx, inst: Inst, data: &InstData, amount: i32) {
     let d = result(cx, inst);
     if data.opcode == Opcode::Ishl && amount >= 64 {
-        let low = low_half(cx, Value(data.a));
+        let low = cx.low_half(Value(data.a));
         shift_half(cx, Opcode::Ishl, d.1, low, amount - 64);
         rows::zero_r(cx, d.0);
         return;
