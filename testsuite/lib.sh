@@ -8,15 +8,20 @@ fail() {
     exit 1
 }
 
-# The compiler driver looks for `ld.lld` here; systems have it under names with a version, too.
-mkdir -p tools
-for lld in ld.lld ld.lld-21 ld.lld-20 ld.lld-19 ld.lld-18 ld.lld-17 ld.lld-16; do
-    if command -v $lld >/dev/null; then
-        ln -sf "$(command -v $lld)" tools/ld.lld
-        break
-    fi
-done
-[ -e tools/ld.lld ] || fail "ld.lld is not installed"
+# tool NAME: makes tools/NAME a program that systems have under names with a version, too.
+tool() {
+    mkdir -p tools
+    for version in "" -22 -21 -20 -19 -18 -17 -16; do
+        if command -v "$1$version" >/dev/null; then
+            ln -sf "$(command -v "$1$version")" "tools/$1"
+            return
+        fi
+    done
+    fail "$1 is not installed"
+}
+
+# The compiler driver looks for it there.
+tool ld.lld
 
 # Ways to compile that must not make a difference, a line each.
 levels='-O none

@@ -7,12 +7,11 @@ use super::frame::Frame;
 use super::inst::{MachInst, Row};
 use super::layout::Layout;
 use super::lower::{Lower, Unsupported};
-use super::text::{Names, Registers};
+use super::print::Syntax;
 use super::view::{Expansion, InstView, Places};
 use crate::ir::{Endianness, Inst, InstData, Signature, Stencil, TrapCode, Type, Value};
 use crate::options::Flags;
 use regalloc2::{Allocation, MachineEnv, PReg, RegClass, VReg};
-use std::fmt;
 
 /// What an instruction being emitted may look at.
 pub struct EmitContext<'a> {
@@ -65,6 +64,9 @@ pub trait Isa: Sized + Send + Sync + 'static {
 
     /// Forms of its relaxable branches.
     type Branches: BranchForms;
+
+    /// How its assembly text is spelt.
+    type Syntax: Syntax;
 
     /// Its table of instructions.
     fn rows() -> &'static [Row];
@@ -123,15 +125,6 @@ pub trait Isa: Sized + Send + Sync + 'static {
 
     /// Emits a move that the allocator asked for.
     fn emit_move(from: Allocation, to: Allocation, class: RegClass, frame: &Frame, buffer: &mut CodeBuffer);
-
-    /// Writes an instruction as text; `registers` and `words` begin with its own.
-    fn print(
-        inst: &MachInst,
-        registers: Registers<'_>,
-        words: &[u32],
-        names: &dyn Names,
-        out: &mut dyn fmt::Write,
-    ) -> fmt::Result;
 
     /// Where the instruction jumps if all it does is jump, and can therefore be jumped over.
     fn jump_target(inst: &MachInst, words: &[u32]) -> Option<u32>;

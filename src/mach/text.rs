@@ -7,6 +7,7 @@ use super::buffer::Label;
 use super::compiled::SymbolRef;
 use super::frame::Frame;
 use super::isa::Isa;
+use super::print::print;
 use super::vcode::VCode;
 use crate::ir::Params;
 use regalloc2::{Allocation, Edit, Inst, Operand, Output, ProgPoint, VReg};
@@ -78,7 +79,7 @@ pub fn write<I: Isa>(
                 None => Registers::Virtual(vcode.inst_operands(inst)),
             };
             out.write_str("    ")?;
-            I::print(inst, registers, vcode.inst_words(inst), names, out)?;
+            print::<I>(inst, registers, vcode.inst_words(inst), names, out)?;
             out.write_str("\n")?;
         }
     }

@@ -29,13 +29,11 @@ use crate::mach::frame::Frame;
 use crate::mach::inst::{MachInst, Row};
 use crate::mach::isa::{Isa, Remaking};
 use crate::mach::lower::{Lower, Unsupported};
-use crate::mach::text::{Names, Registers};
 use crate::mach::view::{Expansion, InstView, Places};
 use crate::mach::{call, control};
 use crate::options::Flags;
 use regalloc2::{Allocation, MachineEnv, PReg, PRegSet, RegClass, VReg};
 use regs::*;
-use std::fmt;
 
 /// The target.
 pub struct X86_64;
@@ -51,6 +49,8 @@ impl Isa for X86_64 {
     const ADDRESS_FORMS: AddressForms = lower::operands::ADDRESS_FORMS;
 
     type Branches = encode::Branches;
+
+    type Syntax = print::Att;
 
     fn rows() -> &'static [Row] {
         &rows::ROWS
@@ -153,16 +153,6 @@ impl Isa for X86_64 {
             (_, None, None) => unreachable!("the allocator makes no moves between stack slots"),
         };
         encode::transfer(row, register, other, frame, buffer);
-    }
-
-    fn print(
-        inst: &MachInst,
-        registers: Registers<'_>,
-        words: &[u32],
-        names: &dyn Names,
-        out: &mut dyn fmt::Write,
-    ) -> fmt::Result {
-        print::print(inst, registers, words, names, out)
     }
 
     fn jump_target(inst: &MachInst, words: &[u32]) -> Option<u32> {
