@@ -25,6 +25,7 @@ pub const TARGET: Target = Target {
         size('q', 128),
     ],
     register,
+    zero_register: true,
     codes: &CODES,
     features: FEATURES,
     encode,

@@ -149,7 +149,10 @@ fn parse_operand<'a>(
         let number = target.codes.iter().position(|known| known.0 == code);
         let kind = Kind::Code(number.ok_or_else(|| format!("no code is called `{code}`"))?);
         let bits = size.map_or(64, |s| s.bits);
-        return Ok((Operand { name: name.to_owned(), kind, float: false, bits, fixed: None, tied: None }, None));
+        return Ok((
+            Operand { name: name.to_owned(), kind, float: false, bits, fixed: None, tied: None },
+            None,
+        ));
     }
     let (kind, kind_bits) = parse_kind(kind)?;
     let family_bits = size.map_or(64, |s| s.bits);

@@ -114,11 +114,7 @@ impl Place {
     #[inline]
     pub const fn unpack(params: &[u32; 3], index: usize) -> Self {
         let bits = (params[1] as u64 | (params[2] as u64) << 32) >> (PLACE_BITS * index);
-        Place {
-            position: (bits & 31) as u8,
-            width: (bits >> 5 & 15) as u8 + 1,
-            from: (bits >> 9 & 7) as u8,
-        }
+        Place { position: (bits & 31) as u8, width: (bits >> 5 & 15) as u8 + 1, from: (bits >> 9 & 7) as u8 }
     }
 
     /// The bits of the value that it has.
@@ -145,8 +141,9 @@ pub const fn extra(params: &[u32; 3]) -> u8 {
 pub const BRANCHES: [u8; 3] = [26, 19, 14];
 
 /// Immediates that stand for something else, and their bits: a mask of repeated ones, a floating-point number,
-/// a kind of shift, a kind of extension.
-pub const CODES: [(&str, u8); 4] = [("bitmask", 13), ("float", 8), ("shift", 2), ("extend", 3)];
+/// a kind of shift, the same or rotation, a kind of extension.
+pub const CODES: [(&str, u8); 5] =
+    [("bitmask", 13), ("float", 8), ("shift", 2), ("rotate", 2), ("extend", 3)];
 
 /// Features that rows can need; bit `i` of a row's features is the `i`-th.
 pub const FEATURES: &[&str] = &["lse", "pauth", "fp16"];
