@@ -610,8 +610,7 @@ impl<'a, I: Isa> Lower<'a, I> {
     #[inline]
     pub fn unique(&self, value: Value) -> Option<Inst> {
         let inst = self.def_inst(value)?;
-        let here = self.block.start <= inst.0 && inst.0 < self.block.end;
-        (here && self.tables.uses[value] == 1).then_some(inst)
+        (self.is_in_block(inst) && self.tables.uses[value] == 1).then_some(inst)
     }
 
     /// The instruction of this block that defines a value, if nothing uses the value but one instruction that is
@@ -653,6 +652,17 @@ impl<'a, I: Isa> Lower<'a, I> {
     /// Takes a load in: it will not be lowered by itself.
     pub fn sink(&mut self, load: Inst) {
         self.tables.sunk[load] = true;
+    }
+
+    /// Whether an instruction was taken in.
+    pub fn is_sunk(&self, inst: Inst) -> bool {
+        self.tables.sunk[inst]
+    }
+
+    /// Whether an instruction is in the block being lowered.
+    #[inline]
+    pub fn is_in_block(&self, inst: Inst) -> bool {
+        self.block.start <= inst.0 && inst.0 < self.block.end
     }
 
     /// The bits of an integer constant, zero-extended from its type.

@@ -214,7 +214,7 @@ fn test_bits(cx: &mut Cx, a: Value, b: Value, ty: Type, holds_if_zero: bool) -> 
 pub fn compare_ints(cx: &mut Cx, cc: IntCc, a: Value, b: Value) -> Condition {
     let ty = cx.ty(a);
     if ty == types::I128 {
-        return Condition::Flags(Test::One(wide::compare(cx, cc, a, b)));
+        return compare_wide(cx, cc, a, b);
     }
     let (cc, a, b) = condition::in_order(cx, cc, a, b, false);
     let Some(constant) = cx.signed_constant(b) else {
@@ -230,6 +230,18 @@ pub fn compare_ints(cx: &mut Cx, cc: IntCc, a: Value, b: Value) -> Condition {
             Condition::Bit { register, bit: ty.bits() as i32 - 1, holds_if_zero }
         }
         _ => Condition::Flags(Test::One(compare_constant(cx, cc, a, constant))),
+    }
+}
+
+fn compare_wide(cx: &mut Cx, cc: IntCc, a: Value, b: Value) -> Condition {
+    match (cc, cx.wide_constant(b)) {
+        (IntCc::Equal | IntCc::NotEqual, Some(0)) => compare_zero(cx, a, cc == IntCc::Equal),
+        (IntCc::SignedLessThan | IntCc::SignedGreaterThanOrEqual, Some(0)) => {
+            rule!(cx, "wide.compare_sign");
+            let (_, register) = cx.put_pair(a);
+            Condition::Bit { register, bit: 63, holds_if_zero: cc == IntCc::SignedGreaterThanOrEqual }
+        }
+        _ => Condition::Flags(Test::One(wide::compare(cx, cc, a, b))),
     }
 }
 
@@ -282,13 +294,11 @@ fn compare_registers(cx: &mut Cx, cc: IntCc, a: Value, b: Value) -> Cond {
 
 /// A constant that instructions compare with: itself, or its negation.
 fn comparison(constant: i64, size: OperandSize) -> Option<(&'static Operation, Source)> {
+    // Comparing with the negation of zero or of the lowest number would be wrong, but neither gets there or fits.
     let source = |(imm, high)| Source::Imm(imm, high);
-    // Comparing with the negation of the lowest number would be wrong, but that does not fit.
-    let bits = if size == L { constant as u32 as u64 } else { constant as u64 };
-    let negated = if size == L { bits as u32 as i32 as i64 } else { constant }.wrapping_neg() as u64;
-    match imm12(bits) {
+    match imm12(bits_of(constant, size)) {
         Some(imm) => Some((&CMP, source(imm))),
-        None => imm12(negated).map(|imm| (&CMN, source(imm))),
+        None => imm12(bits_of(constant.wrapping_neg(), size)).map(|imm| (&CMN, source(imm))),
     }
 }
 
@@ -307,7 +317,7 @@ fn compare_constant(cx: &mut Cx, cc: IntCc, a: Value, constant: i64) -> Cond {
             operation.flags(cx, size, left, source);
         }
         None => {
-            let bits = if size == L { constant as u32 as u64 } else { constant as u64 };
+            let bits = bits_of(constant, size);
             let right = constant_register(cx, bits);
             CMP.flags(cx, size, left, right);
         }
@@ -443,7 +453,7 @@ fn compare_next(cx: &mut Cx, value: Value, known: Cond, flags: i32) {
         0..=31 => rows::ccmp_ri(cx, size, left, constant as i32, flags, known),
         -31..=-1 => rows::ccmn_ri(cx, size, left, -constant as i32, flags, known),
         _ => {
-            let bits = if size == L { constant as u32 as u64 } else { constant as u64 };
+            let bits = bits_of(constant, size);
             let right = constant_register(cx, bits);
             rows::ccmp_rr(cx, size, left, right, flags, known);
         }

@@ -7,15 +7,14 @@
 use super::super::Aarch64;
 use super::super::operands::{Bitmask, Cond, OperandSize, Shift};
 use super::super::rows;
-use super::compare::{Condition, Test, trap_on};
+use super::compare::{Condition, Test, set, trap_on};
 use super::mem::constant_register;
 use super::operands::*;
 use super::{int, mem, wide};
 use crate::ir::*;
-use crate::mach::arithmetic::{Arithmetic, Operator};
 use crate::mach::call;
 use crate::mach::compiled::LibCall;
-use crate::mach::divide_constant;
+use crate::mach::divide_constant::{self, DivisionLowering};
 use crate::mach::lower::{Lower, Unsupported};
 use crate::rule;
 use regalloc2::{RegClass, VReg};
@@ -126,37 +125,80 @@ pub fn multiply_high(cx: &mut Cx, inst: Inst) -> Result {
     Ok(())
 }
 
-impl Arithmetic for Aarch64 {
-    fn binary(cx: &mut Lower<'_, Self>, op: Operator, size: OperandSize, d: VReg, a: VReg, b: VReg) {
-        match op {
-            Operator::Add => ADD.to(cx, size, d, a, b),
-            Operator::Sub => SUB.to(cx, size, d, a, b),
-            Operator::And => AND.to(cx, size, d, a, b),
-            Operator::Mul => rows::mul_rr(cx, size, d, a, b),
-            Operator::Shl => rows::lsl_rr(cx, size, d, a, b),
-            Operator::Shr => rows::lsr_rr(cx, size, d, a, b),
-            Operator::Sar => rows::asr_rr(cx, size, d, a, b),
+/// The size of so many bits.
+fn size_of(bits: u32) -> OperandSize {
+    OperandSize::from_bits(bits)
+}
+
+impl DivisionLowering for Aarch64 {
+    fn put_extended(cx: &mut Lower<'_, Self>, value: Value, signed: bool, bits: u32) -> VReg {
+        match bits {
+            64 => put_extended_wide(cx, value, signed),
+            _ => put_extended(cx, value, signed),
         }
     }
 
-    fn with_constant(cx: &mut Lower<'_, Self>, op: Operator, size: OperandSize, d: VReg, a: VReg, b: i64) {
-        let bits = if size == L { b as u32 as u64 } else { b as u64 };
-        match op {
-            Operator::Shl => int::shift_left(cx, size, d, a, b as i32),
-            Operator::Shr => rows::lsr_ri(cx, size, d, a, b as i32),
-            Operator::Sar => rows::asr_ri(cx, size, d, a, b as i32),
-            Operator::Mul => int::multiply_by(cx, size, d, a, b),
-            Operator::And if let Some(mask) = Bitmask::new(bits, size) => {
-                AND.to(cx, size, d, a, Source::Mask(mask));
-            }
-            _ => {
-                let b = constant_register(cx, bits);
-                Self::binary(cx, op, size, d, a, b);
+    fn constant(cx: &mut Lower<'_, Self>, d: VReg, value: u64) {
+        mem::constant(cx, d, value);
+    }
+
+    fn copy(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, a: VReg) {
+        rows::mov_r(cx, size_of(bits), d, a);
+    }
+
+    fn add(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, a: VReg, b: VReg) {
+        ADD.to(cx, size_of(bits), d, a, b);
+    }
+
+    fn subtract(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, a: VReg, b: VReg) {
+        SUB.to(cx, size_of(bits), d, a, b);
+    }
+
+    fn negate(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, a: VReg) {
+        NEG.unary(cx, size_of(bits), d, a);
+    }
+
+    fn negate_or_trap(cx: &mut Lower<'_, Self>, ty: Type, d: VReg, a: VReg) {
+        let size = alu_size(ty);
+        if ty.bits() >= 32 {
+            rows::negs_r(cx, size, d, a);
+        } else {
+            // At the top its negation overflows as the register's does.
+            let up = 32 - ty.bits() as i32;
+            let (top, negated) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
+            int::shift_left(cx, size, top, a, up);
+            rows::negs_r(cx, size, negated, top);
+            rows::lsr_ri(cx, size, d, negated, up);
+        }
+        trap_on(cx, Condition::Flags(Test::One(Cond::Vs)), OVERFLOW);
+    }
+
+    fn mask(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, a: VReg, mask: i64) {
+        let size = size_of(bits);
+        let mask = bits_of(mask, size);
+        match Bitmask::new(mask, size) {
+            Some(mask) => AND.to(cx, size, d, a, Source::Mask(mask)),
+            None => {
+                let mask = constant_register(cx, mask);
+                AND.to(cx, size, d, a, mask);
             }
         }
     }
 
-    fn high_product(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, factor: u64, signed: bool) {
+    fn shift(cx: &mut Lower<'_, Self>, bits: u32, opcode: Opcode, d: VReg, a: VReg, amount: u32) {
+        let (size, amount) = (size_of(bits), amount as i32);
+        match opcode {
+            Opcode::Ishl => int::shift_left(cx, size, d, a, amount),
+            Opcode::Ushr => rows::lsr_ri(cx, size, d, a, amount),
+            _ => rows::asr_ri(cx, size, d, a, amount),
+        }
+    }
+
+    fn multiply(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, a: VReg, factor: i64) {
+        int::multiply_by(cx, size_of(bits), d, a, factor);
+    }
+
+    fn multiply_high(cx: &mut Lower<'_, Self>, signed: bool, d: VReg, a: VReg, factor: u64) {
         let factor = constant_register(cx, factor);
         match signed {
             true => rows::smulh(cx, d, a, factor),
@@ -164,73 +206,30 @@ impl Arithmetic for Aarch64 {
         }
     }
 
-    fn negate(cx: &mut Lower<'_, Self>, size: OperandSize, d: VReg, a: VReg) {
-        NEG.unary(cx, size, d, a);
+    fn at_least(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, limit: u64) {
+        let limit = constant_register(cx, limit);
+        CMP.flags(cx, Q, a, limit);
+        set(cx, d, Test::One(Cond::Hs));
     }
 
-    fn copy(cx: &mut Lower<'_, Self>, size: OperandSize, d: VReg, a: VReg) {
-        rows::mov_r(cx, size, d, a);
+    fn remainder(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, x: VReg, quotient: VReg, divisor: i64) {
+        let size = size_of(bits);
+        let divisor = constant_register(cx, bits_of(divisor, size));
+        rows::msub(cx, size, d, quotient, divisor, x);
     }
 
-    fn load_constant(cx: &mut Lower<'_, Self>, d: VReg, bits: u64) {
-        mem::constant(cx, d, bits);
+    fn round_up(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, rounded_down: VReg, x: VReg) {
+        // The sign is in bit 31 of an extended number as well.
+        ADD.to(cx, size_of(bits), d, rounded_down, Source::Shifted(x, Shift::Lsr, bits as i32 - 1));
     }
 
-    fn extended(cx: &mut Lower<'_, Self>, value: Value, size: OperandSize, signed: bool) -> VReg {
-        match size {
-            OperandSize::Q64 => put_extended_wide(cx, value, signed),
-            _ => put_extended(cx, value, signed),
+    fn bias(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, x: VReg, shift: u32) {
+        let size = size_of(bits);
+        let mut sign = x;
+        if shift > 1 {
+            sign = cx.tmp(RegClass::Int);
+            rows::asr_ri(cx, size, sign, x, bits as i32 - 1);
         }
-    }
-
-    fn negate_or_trap(cx: &mut Lower<'_, Self>, ty: Type, d: VReg, value: Value) {
-        // A narrow value is moved to the top, where its negation overflows as the register's does.
-        let up = 32 - ty.bits().min(32) as i32;
-        let a = cx.put(value);
-        let (shifted, negated) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
-        let size = alu_size(ty);
-        if up == 0 {
-            rows::negs_r(cx, size, d, a);
-        } else {
-            int::shift_left(cx, size, shifted, a, up);
-            rows::negs_r(cx, size, negated, shifted);
-            rows::lsr_ri(cx, size, d, negated, up);
-        }
-        trap_on(cx, Condition::Flags(Test::One(Cond::Vs)), OVERFLOW);
-    }
-
-    fn at_least(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, least: u64) {
-        let least = constant_register(cx, least);
-        CMP.flags(cx, Q, a, least);
-        super::compare::set(cx, d, Test::One(Cond::Hs));
-    }
-
-    fn minus_product(cx: &mut Lower<'_, Self>, size: OperandSize, d: VReg, a: VReg, b: VReg, factor: i64) {
-        let factor = constant_register(cx, if size == L { factor as u32 as u64 } else { factor as u64 });
-        rows::msub(cx, size, d, b, factor, a);
-    }
-
-    fn plus_sign(cx: &mut Lower<'_, Self>, size: OperandSize, d: VReg, a: VReg, x: VReg, negated: bool) {
-        match negated {
-            // Of 32 bits, `x` is extended: its sign is in bit 31 as well.
-            false => ADD.to(cx, size, d, a, Source::Shifted(x, Shift::Lsr, size.bits() as i32 - 1)),
-            true => {
-                let sign = cx.tmp(RegClass::Int);
-                rows::asr_ri(cx, size, sign, x, size.bits() as i32 - 1);
-                SUB.to(cx, size, d, sign, a);
-            }
-        }
-    }
-
-    fn biased(cx: &mut Lower<'_, Self>, size: OperandSize, d: VReg, x: VReg, shift: u32) {
-        let width = size.bits() as i32;
-        let sign = if shift == 1 {
-            x
-        } else {
-            let sign = cx.tmp(RegClass::Int);
-            rows::asr_ri(cx, size, sign, x, width - 1);
-            sign
-        };
-        ADD.to(cx, size, d, x, Source::Shifted(sign, Shift::Lsr, width - shift as i32));
+        ADD.to(cx, size, d, x, Source::Shifted(sign, Shift::Lsr, (bits - shift) as i32));
     }
 }

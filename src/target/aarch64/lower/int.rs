@@ -9,7 +9,6 @@ use super::mem::{self, constant_register};
 use super::operands::*;
 use crate::ir::*;
 use crate::mach::address::sink_load;
-use crate::mach::arithmetic::{Arithmetic, Operator};
 use crate::mach::lower::Unsupported;
 use crate::rule;
 use regalloc2::{RegClass, VReg};
@@ -118,12 +117,11 @@ fn sum_constant(
     subtracts: bool,
 ) -> Option<(&'static Operation, Source)> {
     let constant = cx.signed_constant(value)?;
-    let bits = |constant: i64| if size == L { constant as u32 as u64 } else { constant as u64 };
     let (same, opposite) = if subtracts { (&SUB, &ADD) } else { (&ADD, &SUB) };
-    if let Some((imm, high)) = imm12(bits(constant)) {
+    if let Some((imm, high)) = imm12(bits_of(constant, size)) {
         return Some((same, Source::Imm(imm, high)));
     }
-    let (imm, high) = imm12(bits(constant.wrapping_neg()))?;
+    let (imm, high) = imm12(bits_of(constant.wrapping_neg(), size))?;
     Some((opposite, Source::Imm(imm, high)))
 }
 
@@ -226,7 +224,7 @@ pub fn multiply_by(cx: &mut Cx, size: OperandSize, d: VReg, a: VReg, factor: i64
         let amount = (magnitude - 1).trailing_zeros() as i32;
         ADD.to(cx, size, d, a, Source::Shifted(a, Shift::Lsl, amount));
     } else {
-        let factor = constant_register(cx, if size == L { factor as u32 as u64 } else { factor as u64 });
+        let factor = constant_register(cx, bits_of(factor, size));
         rows::mul_rr(cx, size, d, a, factor);
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Two loads or two stores next to each other in the program, of neighbours in memory, are one instruction.
 
-use super::super::operands::{Amode, Bitmask, OperandSize, Place};
+use super::super::address::constant_cost;
+use super::super::operands::{Amode, OperandSize, Place};
 use super::super::regs::ZERO;
 use super::super::rows;
 use super::operands::*;
@@ -185,7 +186,7 @@ fn store_two(cx: &mut Cx, inst: Inst, data: &InstData) -> bool {
     }
     let Some((first, second)) = neighbours(cx, inst, data) else { return false };
     let before = Inst(inst.0 - 1);
-    if cx.is_sunk(before) || cx.ty(Value(first.a)).is_float() != cx.ty(Value(second.a)).is_float() {
+    if cx.is_sunk(before) {
         return false;
     }
     let Some(amode) = pair_address(cx, &first) else { return false };
@@ -200,7 +201,7 @@ fn store_two(cx: &mut Cx, inst: Inst, data: &InstData) -> bool {
 /// Whether constants and addresses are made where they are used.
 pub fn remaking(f: &Stencil, data: &InstData) -> Remaking {
     match data.opcode {
-        Opcode::Iconst if !is_one_instruction(data.imm64()) => Remaking::Nearby,
+        Opcode::Iconst if constant_cost(data.imm64()) > 1 => Remaking::Nearby,
         Opcode::Iconst | Opcode::StackAddr => Remaking::EachUse,
         Opcode::F32const | Opcode::F64const if data.imm64() != 0 => Remaking::Nearby,
         Opcode::F32const | Opcode::F64const => Remaking::EachUse,
@@ -248,37 +249,9 @@ fn slot_address(cx: &mut Cx, d: VReg, slot: StackSlot, offset: i32) {
     rows::address(cx, d, Amode::base(start, offset));
 }
 
-/// Whether an integer constant takes one instruction.
-fn is_one_instruction(bits: u64) -> bool {
-    let size = constant_size(bits);
-    let one_chunk = |bits: u64| (0..4).any(|i| bits & !(0xFFFF << (16 * i)) == 0);
-    one_chunk(bits) || one_chunk(!bits & size_mask(size)) || Bitmask::new(bits, size).is_some()
-}
-
-/// The smaller size whose instructions can make a constant: those of 32 bits clear the rest.
-fn constant_size(bits: u64) -> OperandSize {
-    if bits >> 32 == 0 { L } else { Q }
-}
-
-fn size_mask(size: OperandSize) -> u64 {
-    u64::MAX >> (64 - size.bits())
-}
-
-/// An integer constant.
+/// An integer constant, in as many instructions as it takes.
 pub fn constant(cx: &mut Cx, d: VReg, bits: u64) {
-    let size = constant_size(bits);
-    let chunks = size.bits() / 16;
-    let chunk = |bits: u64, i: u32| (bits >> (16 * i)) as i32 & 0xFFFF;
-    let inverted = !bits & size_mask(size);
-    if let Some(i) = (0..chunks).find(|i| bits & !(0xFFFF << (16 * i)) == 0) {
-        rows::movz(cx, size, d, chunk(bits, i), 16 * i as i32);
-    } else if let Some(i) = (0..chunks).find(|i| inverted & !(0xFFFF << (16 * i)) == 0) {
-        rows::movn(cx, size, d, chunk(inverted, i), 16 * i as i32);
-    } else if let Some(mask) = Bitmask::new(bits, size) {
-        rows::mov_b(cx, size, d, mask);
-    } else {
-        rows::mov_imm64(cx, d, bits);
-    }
+    rows::mov_imm64(cx, d, bits);
 }
 
 /// An integer constant in a new register.

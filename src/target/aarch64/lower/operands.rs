@@ -48,6 +48,11 @@ pub fn alu_size(ty: Type) -> OperandSize {
     if ty.bits() <= 32 { L } else { Q }
 }
 
+/// A number as the bits of a register of a size; those above are zero.
+pub fn bits_of(value: i64, size: OperandSize) -> u64 {
+    if size == L { value as u32 as u64 } else { value as u64 }
+}
+
 /// An immediate of an addition, subtraction or comparison: twelve bits, shifted left by twelve or not.
 pub fn imm12(value: u64) -> Option<(i32, bool)> {
     match value {

@@ -67,7 +67,7 @@ fn push(cx: &mut Cx, inst: Inst, chain: u32) -> Cond {
     let carry = takes_carry(data.opcode);
     if data.ty == types::I128 {
         let d = cx.put_pair(value);
-        let (a, b) = (cx.put_pair(a), cx.put_pair(b));
+        let (a, b) = (wide::halves(cx, a), wide::halves(cx, b));
         if carry {
             set_carry(cx, inst, &data, chain);
             with_carry(cx, Q, subtracts, d.0, a.0, b.0);
