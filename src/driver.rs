@@ -14,6 +14,7 @@ use crate::object::{self, Contents, FunctionDef};
 use crate::options::{Arch, Flags, Target};
 use crate::parse::{self, FunctionText, ParseContext, SourceMap, Split};
 use crate::pipeline::{self, Compiler, Failure, State};
+use crate::target::aarch64::Aarch64;
 use crate::target::x86_64::X86_64;
 use crate::timing::Timing;
 use crate::verify;
@@ -82,8 +83,8 @@ struct Unit {
 /// Whether there are objects for an architecture.
 pub fn has_back_end(arch: Arch) -> bool {
     match arch {
-        Arch::X86_64 => true,
-        Arch::Aarch64 | Arch::S390x => false,
+        Arch::X86_64 | Arch::Aarch64 => true,
+        Arch::S390x => false,
     }
 }
 
@@ -95,22 +96,15 @@ pub fn build(source: &Source, options: &BuildOptions, observer: &Observer) -> Re
     let split = timing.measure("split", || parse::split(source.text, &mut diagnostics));
     let module = parse::module(source.text, &split, &mut diagnostics);
     let start = Instant::now();
-    let mut units = match options.target.arch() {
-        Arch::X86_64 => compile_all::<X86_64>(
-            source,
-            &split,
-            options,
-            observer,
-            &mut timing,
-            &mut rules,
-            &mut diagnostics,
-        ),
+    let compile_all = match options.target.arch() {
+        Arch::X86_64 => compile_all::<X86_64>,
+        Arch::Aarch64 => compile_all::<Aarch64>,
         arch => {
             let message = format!("compiling is not supported yet on {}", arch.triple());
-            diagnostics.push(Diagnostic::error(0, message));
-            Vec::new()
+            return Err(vec![Diagnostic::error(0, message)]);
         }
     };
+    let mut units = compile_all(source, &split, options, observer, &mut timing, &mut rules, &mut diagnostics);
     timing.add("compile (wall)", start.elapsed());
     if diagnostics.iter().any(|d| d.severity != Severity::Warning) {
         diagnostics.sort_by_key(|diagnostic| diagnostic.offset);

@@ -99,6 +99,11 @@ pub trait Isa: Sized + Send + Sync + 'static {
     /// Whether the instruction that makes `data`'s result of type `ty` leaves zeros above it in the register.
     fn zero_extends(data: &InstData, ty: Type) -> bool;
 
+    /// Whether a branch on both or either of two comparisons is better one than two.
+    fn one_branch(_: &Stencil, _: [Value; 2]) -> bool {
+        false
+    }
+
     /// Whether there are registers for values of a type.
     fn supports(ty: Type) -> bool;
 
@@ -113,6 +118,14 @@ pub trait Isa: Sized + Send + Sync + 'static {
 
     /// Emits the function's entry sequence.
     fn emit_prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer);
+
+    /// Whether blocks that indirect branches go to begin with [`Isa::emit_landing`].
+    fn marks_landings(_: &Flags) -> bool {
+        false
+    }
+
+    /// Emits what an indirect branch may go to.
+    fn emit_landing(_: &mut CodeBuffer) {}
 
     /// What expands its pseudo-instructions, by the first parameter of their rows.
     fn expansions() -> &'static [Expansion];

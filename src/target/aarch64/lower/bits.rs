@@ -28,11 +28,11 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result {
     match data.opcode {
         Clz => {
             let a = put_extended(cx, value, false);
-            count(cx, d, a, data.ty, rows::clz);
+            count(cx, d, a, data.ty, |cx, size, d, a| rows::clz(cx, size, d, a));
         }
         Cls => {
             let a = put_extended(cx, value, true);
-            count(cx, d, a, data.ty, rows::cls);
+            count(cx, d, a, data.ty, |cx, size, d, a| rows::cls(cx, size, d, a));
         }
         Ctz => trailing_zeros(cx, d, value, data.ty),
         Popcnt => {

@@ -31,9 +31,23 @@ pub enum Condition {
     /// The flags.
     Flags(Test),
     /// Whether a register is zero, or not.
-    Zero { size: OperandSize, register: VReg, holds_if_zero: bool },
+    Zero {
+        /// The size in which it is looked at.
+        size: OperandSize,
+        /// The register.
+        register: VReg,
+        /// Whether it is to be zero.
+        holds_if_zero: bool,
+    },
     /// Whether a bit of a register is zero, or not.
-    Bit { register: VReg, bit: i32, holds_if_zero: bool },
+    Bit {
+        /// The register.
+        register: VReg,
+        /// The bit's number.
+        bit: i32,
+        /// Whether it is to be zero.
+        holds_if_zero: bool,
+    },
 }
 
 impl Condition {
@@ -330,7 +344,8 @@ const LONGEST_CHAIN: usize = 6;
 
 /// Whether an `and` or `or` is of conditions that one comparison after the other can tell.
 fn is_chain(cx: &Cx, data: &InstData, longest: usize) -> bool {
-    let is_first = |value: Value| is_link(cx, value) || longest > 2 && joined(cx, value, longest - 1).is_some();
+    let is_first =
+        |value: Value| is_link(cx, value) || longest > 2 && joined(cx, value, longest - 1).is_some();
     let (a, b) = (Value(data.a), Value(data.b));
     matches!(data.opcode, Opcode::Band | Opcode::Bor)
         && (is_link(cx, b) && is_first(a) || is_link(cx, a) && is_first(b))
@@ -399,9 +414,7 @@ fn link(cx: &Cx, value: Value) -> InstData {
 fn link_condition(cx: &Cx, value: Value) -> Cond {
     let data = link(cx, value);
     if data.opcode == Opcode::Fcmp {
-        let Test::One(cond) = float_test(data.float_cc()) else {
-            unreachable!("others are no links")
-        };
+        let Test::One(cond) = float_test(data.float_cc()) else { unreachable!("others are no links") };
         return cond;
     }
     let (cc, _, b) = condition::in_order(cx, data.int_cc(), Value(data.a), Value(data.b), false);

@@ -244,7 +244,8 @@ pub fn logic(cx: &mut Cx, inst: Inst) -> Result {
     let (mut a, mut b) = (Value(data.a), Value(data.b));
     let size = alu_size(data.ty);
     let d = cx.def(inst);
-    if cx.constant(a).is_some() || !cx.constant(b).is_some() && better_second(cx, a) && !better_second(cx, b) {
+    if cx.constant(a).is_some() || !cx.constant(b).is_some() && better_second(cx, a) && !better_second(cx, b)
+    {
         (a, b) = (b, a);
     }
     if let Some(bits) = cx.constant(b) {

@@ -38,7 +38,9 @@ pub fn load(cx: &mut Cx, inst: Inst) -> Result {
             rows::rev(cx, Q, d_high, high);
         }
         Some(d_high) => rows::ldp(cx, Q, d, d_high, amode),
-        None if cx.swaps(&flags) && memory != types::I8 => load_swapped(cx, d, amode, memory, data.ty, signed),
+        None if cx.swaps(&flags) && memory != types::I8 => {
+            load_swapped(cx, d, amode, memory, data.ty, signed)
+        }
         None => load_int(cx, d, amode, memory, data.ty, signed),
     }
     Ok(())
@@ -149,7 +151,8 @@ fn pair_address(cx: &mut Cx, first: &InstData) -> Option<Amode> {
     let (base, offset) = first.address();
     // A slot's place is not known yet, and whether it is in reach.
     let near = |offset: i32| offset % bytes == 0 && (-64 * bytes..64 * bytes).contains(&offset);
-    let from_register = cx.def_by(base, Opcode::StackAddr).is_none() && cx.def_by(base, Opcode::SymbolValue).is_none();
+    let from_register =
+        cx.def_by(base, Opcode::StackAddr).is_none() && cx.def_by(base, Opcode::SymbolValue).is_none();
     if !near(offset) || !from_register {
         return None;
     }
@@ -203,8 +206,6 @@ pub fn remaking(f: &Stencil, data: &InstData) -> Remaking {
     match data.opcode {
         Opcode::Iconst if constant_cost(data.imm64()) > 1 => Remaking::Nearby,
         Opcode::Iconst | Opcode::StackAddr => Remaking::EachUse,
-        Opcode::F32const | Opcode::F64const if data.imm64() != 0 => Remaking::Nearby,
-        Opcode::F32const | Opcode::F64const => Remaking::EachUse,
         Opcode::FuncAddr => Remaking::Nearby,
         Opcode::SymbolValue => match f.global_values[GlobalValue(data.a)] {
             GlobalValueData::Symbol { tls: false, .. } => Remaking::Nearby,
@@ -284,4 +285,3 @@ pub fn symbol_address(cx: &mut Cx, d: VReg, symbol: SymbolRef, offset: i64, colo
         }
     }
 }
-

@@ -5,6 +5,7 @@
 //! alive for nothing.
 
 use super::super::Aarch64;
+use super::super::encode::fits_access;
 use super::super::operands::{Bitmask, Extend, OperandSize, Shift};
 use super::super::regs::ZERO;
 use super::super::rows;
@@ -31,10 +32,7 @@ pub const ADDRESS_FORMS: AddressForms = AddressForms {
     displacement: |disp, bytes, indexed| match (indexed, bytes) {
         (true, _) => disp == 0,
         (false, 16) => disp % 8 == 0 && (-512..=504).contains(&disp),
-        (false, _) => {
-            let scaled = disp % bytes as i32 == 0 && (0..4096 * bytes as i32).contains(&disp);
-            scaled || (-256..256).contains(&disp)
-        }
+        (false, _) => fits_access(disp.into(), bytes.trailing_zeros() as u8),
     },
     index: |shift, bytes| bytes < 16 && (shift == 0 || 1 << shift == bytes),
     extended_index: true,
@@ -319,7 +317,8 @@ fn extended_operand(cx: &mut Cx, value: Value) -> Option<Source> {
             let signed = data.opcode == Opcode::Sextend;
             let inner = Value(data.a);
             // What needs no extending can be a plain operand, and loads extend by themselves.
-            if !signed && cx.zero_extends(inner) && amount == 0 || signed && cx.sinkable_load(inner).is_some() {
+            if !signed && cx.zero_extends(inner) && amount == 0 || signed && cx.sinkable_load(inner).is_some()
+            {
                 return None;
             }
             (inner, extension(cx.ty(inner), signed))

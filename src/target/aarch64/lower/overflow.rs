@@ -200,4 +200,3 @@ fn multiply(cx: &mut Cx, data: &InstData, value: Value) -> Cond {
     rows::mov_r(cx, L, d, product);
     Cond::Ne
 }
-

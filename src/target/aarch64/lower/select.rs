@@ -44,12 +44,16 @@ fn select_float(cx: &mut Cx, inst: Inst, data: &InstData) {
     let d = cx.def(inst);
     let (chosen, other) = (cx.put(Value(data.b)), cx.put(Value(data.c)));
     let test = test(cx, Value(data.a));
-    choose(cx, d, test, chosen, other, RegClass::Float, &|cx, d, a, b, cond| rows::fcsel(cx, size, d, a, b, cond));
+    choose(cx, d, test, chosen, other, RegClass::Float, &|cx, d, a, b, cond| {
+        rows::fcsel(cx, size, d, a, b, cond)
+    });
 }
 
 /// `d` = `chosen` if the test holds, else `other`; either may be the zero register.
 pub fn move_if(cx: &mut Cx, size: OperandSize, d: VReg, test: Test, chosen: VReg, other: VReg) {
-    choose(cx, d, test, chosen, other, RegClass::Int, &|cx, d, a, b, cond| rows::csel(cx, size, d, a, b, cond));
+    choose(cx, d, test, chosen, other, RegClass::Int, &|cx, d, a, b, cond| {
+        rows::csel(cx, size, d, a, b, cond)
+    });
 }
 
 fn choose(
