@@ -153,8 +153,11 @@ fn multiply_and_add(cx: &mut Cx, d: VReg, a: Value, b: Value, ty: Type, subtract
 /// A product of two registers that is used once.
 fn product(cx: &Cx, value: Value) -> Option<InstData> {
     let data = cx.f.insts[cx.unique(value)?];
+    if data.opcode != Opcode::Imul || cx.is_used(value) {
+        return None;
+    }
     let by_shift = cx.constant(Value(data.b)).is_some_and(u64::is_power_of_two);
-    (data.opcode == Opcode::Imul && !cx.is_used(value) && !by_shift).then_some(data)
+    (!by_shift).then_some(data)
 }
 
 /// What a product is of.

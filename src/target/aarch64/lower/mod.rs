@@ -42,7 +42,7 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
     let data = cx.f.insts[inst];
     let wide = operand_type(cx, &data) == types::I128 || data.ty == types::I128;
     match data.opcode {
-        Iconst | F32const | F64const | StackAddr | FuncAddr | SymbolValue => constant(cx, inst),
+        Iconst | StackAddr | FuncAddr | SymbolValue => constant(cx, inst),
         Load | Uload8 | Sload8 | Uload16 | Sload16 | Uload32 | Sload32 if data.ty.is_int() => {
             mem::load(cx, inst)
         }
