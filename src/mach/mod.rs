@@ -29,6 +29,7 @@ pub mod reciprocal;
 pub mod regalloc;
 mod regalloc_order;
 pub mod spills;
+pub mod stack_checks;
 pub mod text;
 pub mod vcode;
 pub mod view;
