@@ -9,6 +9,10 @@
 pub mod operand;
 mod output;
 pub mod row;
+mod s390x;
+#[path = "../../src/target/s390x/format.rs"]
+#[allow(dead_code, reason = "the encoder reads what this script writes")]
+mod s390x_format;
 pub mod target;
 pub mod x86;
 #[path = "../../src/target/x86_64/format.rs"]
@@ -19,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, process};
 use target::Target;
 
-const TARGETS: [Target; 1] = [x86::TARGET];
+const TARGETS: [Target; 2] = [s390x::TARGET, x86::TARGET];
 
 fn main() {
     println!("cargo::rerun-if-changed=isa");

@@ -28,6 +28,7 @@ pub mod print;
 pub mod reciprocal;
 pub mod regalloc;
 mod regalloc_order;
+pub mod size;
 pub mod spills;
 pub mod stack_checks;
 pub mod text;
