@@ -56,9 +56,14 @@ static TAIL: Convention = Convention {
     ..FAST
 };
 
-/// All but what the call itself writes.
-static PRESERVE_ALL: Convention =
-    Convention { preserved: ALL_REGISTERS.without(R14), ..SYSTEM_V_ROW };
+/// All are preserved but that which the call itself writes.
+static PRESERVE_ALL: Convention = Convention {
+    preserved: register_set(&[
+        R2, R3, R4, R5, R6, R7, R8, R9, R10, R11, R12, R13, F0, F1, F2, F3, F4, F5, F6, F7, F8, F9, F10, F11,
+        F12, F13, F14, F15,
+    ]),
+    ..SYSTEM_V_ROW
+};
 
 /// Where a tail call finds its target's address: a register of the `tail` convention that neither passes anything nor
 /// is restored before.

@@ -15,8 +15,9 @@ use crate::ir::*;
 use crate::mach::amode::{Amode, Place};
 use crate::mach::buffer::{CodeBuffer, Label};
 use crate::mach::compiled::UnwindOp;
-use crate::mach::frame::{Frame, LimitStep, slot_room, stack_limit};
+use crate::mach::frame::{Frame, LimitStep, stack_limit};
 use crate::mach::size::OperandSize;
+use crate::mach::stack_checks::{StackChecks, check_limit, probe};
 use crate::mach::view::{Places, physical};
 use crate::options::Flags;
 use regalloc2::{PReg, RegClass, VReg};
@@ -28,26 +29,9 @@ const SCRATCH: VReg = physical(R1);
 /// The largest frame: sizes are signed 32-bit immediates.
 const MAX_FRAME: u64 = 0x7fff_0000;
 
-/// Floating-point registers that may have to be saved.
-const FLOATS: u64 = 16;
-
 /// Decides what is saved and where everything is.
 pub fn finish(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(), String> {
-    let slots: u64 = stencil.stack_slots.values().map(|slot| slot_room::<S390x>(slot) + 16).sum();
-    let others = frame.outgoing as u64 + frame.spill_count as u64 * 8 + FLOATS * 8;
-    let incoming = frame.growth as u64 + frame.incoming_bytes as u64;
-    if slots + others + incoming > MAX_FRAME {
-        return Err("the stack frame is larger than 2 GiB, which s390x can't address".to_string());
-    }
-    let numbers = [
-        stencil.stack_slots.len(),
-        stencil.functions.len(),
-        stencil.global_values.len(),
-        stencil.insts.len(),
-    ];
-    if numbers.iter().any(|&count| count >= Amode::LIMIT as usize) {
-        return Err("more stack slots, symbols or instructions than an s390x address can refer to".to_string());
-    }
+    frame.check_size::<S390x>(stencil, MAX_FRAME)?;
     let preserved = abi::preserved(stencil.signature.call_conv, flags);
     let is_saved = |frame: &Frame, reg| frame.written.contains(reg) || (frame.frame_pointer && reg == FRAME_POINTER);
     for reg in preserved.with(R14) {
@@ -101,14 +85,14 @@ pub fn prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer) {
     check_limit(frame, sink);
     probe(frame, flags, sink);
     if frame.size > 0 {
-        let chain = flags.preserve_frame_pointers();
+        let chain = flags.preserve_frame_pointers() && frame.calls;
         if chain {
             rows::l_rr(sink, G, SCRATCH, SP);
         }
         move_stack(sink, -(frame.size as i32));
         cfa += frame.size;
         sink.buffer().unwind(UnwindOp::CfaOffset(cfa));
-        if chain && frame.calls {
+        if chain {
             rows::st_mr(sink, G, SCRATCH, Amode::base(SP, 0));
         }
     }
@@ -124,8 +108,8 @@ pub fn prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer) {
     }
 }
 
-/// Adds to the stack pointer; the condition code stays.
-fn move_stack(sink: &mut Direct, by: i32) {
+/// Adds to the stack pointer.
+pub fn move_stack(sink: &mut Direct, by: i32) {
     match i16::try_from(by) {
         Ok(half) if half < 0 => rows::ahi_ri(sink, G, SP, SP, half as i32),
         _ if by > 0 || by >= -(1 << 19) => rows::la(sink, SP, Amode::base(SP, by)),
@@ -133,52 +117,45 @@ fn move_stack(sink: &mut Direct, by: i32) {
     }
 }
 
-/// Traps if the frame would go below the stack limit.
-fn check_limit(frame: &Frame, sink: &mut Direct) {
-    if frame.limit.is_empty() || (frame.size == 0 && !frame.calls) {
-        return;
-    }
-    for step in &frame.limit {
-        match *step {
-            LimitStep::Start(reg) => rows::l_rr(sink, G, SCRATCH, physical(reg)),
-            LimitStep::Symbol(symbol) => rows::l_rm(sink, G, SCRATCH, Amode::at(Place::Got(symbol), 0)),
-            LimitStep::Load(offset) => rows::l_rm(sink, G, SCRATCH, Amode::base(SCRATCH, offset)),
-            LimitStep::Add(0) => {}
-            LimitStep::Add(offset) => rows::afi_ri(sink, G, SCRATCH, SCRATCH, offset),
+impl StackChecks for Direct<'_> {
+    fn limit_step(&mut self, step: LimitStep) {
+        match step {
+            LimitStep::Start(reg) => rows::l_rr(self, G, SCRATCH, physical(reg)),
+            LimitStep::Symbol(symbol) => rows::l_rm(self, G, SCRATCH, Amode::at(Place::Got(symbol), 0)),
+            LimitStep::Load(offset) => rows::l_rm(self, G, SCRATCH, Amode::base(SCRATCH, offset)),
+            LimitStep::Add(offset) => rows::afi_ri(self, G, SCRATCH, SCRATCH, offset),
         }
     }
-    let trap = |sink: &mut Direct| rows::trap_clr(sink, G, SP, SCRATCH, Cond::L, TrapCode::STACK_OVERFLOW.0);
-    if frame.size >= 32 << 10 {
-        // Adding a large frame to the limit might wrap: the limit itself is checked first.
-        trap(sink);
+
+    fn trap_below_limit(&mut self, bytes: u32) {
+        if bytes > 0 {
+            rows::afi_ri(self, G, SCRATCH, SCRATCH, bytes as i32);
+        }
+        rows::trap_clr(self, G, SP, SCRATCH, Cond::L, TrapCode::STACK_OVERFLOW.0);
     }
-    rows::afi_ri(sink, G, SCRATCH, SCRATCH, frame.size as i32);
-    trap(sink);
+
+    /// There is no such routine for s390x: a loop does.
+    fn call_probe(&mut self, bytes: u32) {
+        self.touch_each(PAGE, bytes / PAGE);
+    }
+
+    fn touch(&mut self, below: u32) {
+        rows::cl_rm(self, G, SP, Amode::base(SP, -(below as i32)));
+    }
+
+    fn touch_each(&mut self, step: u32, count: u32) {
+        rows::lgfi(self, SCRATCH, -(step as i32));
+        let again = self.buffer().label();
+        self.buffer().bind(again);
+        rows::cl_rm(self, G, SP, Amode::indexed(SP, SCRATCH, 0, 0));
+        rows::afi_ri(self, G, SCRATCH, SCRATCH, -(step as i32));
+        rows::cfi_ri(self, G, SCRATCH, -((count * step) as i32));
+        rows::brc_label(self, Cond::Eh, again);
+    }
 }
 
-/// Touches every page of a large frame, so that the guard page is not jumped over. The stack pointer stays
-/// where it is meanwhile: unwinding may count from it.
-fn probe(frame: &Frame, flags: &Flags, sink: &mut Direct) {
-    let guard = 1 << flags.probestack_size_log2().min(30);
-    if !flags.enable_probestack() || frame.size < guard {
-        return;
-    }
-    let pages = frame.size / guard;
-    let touch = |sink: &mut Direct, at| rows::cl_rm(sink, G, SP, at);
-    if pages <= 4 {
-        for page in 1..=pages {
-            touch(sink, Amode::base(SP, -((page * guard) as i32)));
-        }
-        return;
-    }
-    rows::lgfi(sink, SCRATCH, -(guard as i32));
-    let again = sink.buffer().label();
-    sink.buffer().bind(again);
-    touch(sink, Amode::indexed(SP, SCRATCH, 0, 0));
-    rows::afi_ri(sink, G, SCRATCH, SCRATCH, -(guard as i32));
-    rows::cfi_ri(sink, G, SCRATCH, -((pages * guard) as i32));
-    rows::brc_label(sink, Cond::Eh, again);
-}
+/// Bytes of a page.
+const PAGE: u32 = 4096;
 
 /// Undoes the prologue, and moves the stack pointer `up` from where it was behind [`Frame::growth`].
 pub fn epilogue(frame: &Frame, up: u32, buffer: &mut CodeBuffer) {
