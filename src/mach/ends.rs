@@ -65,10 +65,15 @@ pub fn branch_either<B: BranchForms>(view: &InstView, cx: &EmitContext, buffer: 
     branch::<B>(second, (view.label(1), view.label(2)), cx, buffer);
 }
 
-/// A branch on the kind in [`InstView::small`] to a trap out of line.
-pub fn trap_if<B: BranchForms>(view: &InstView, _: &EmitContext, buffer: &mut CodeBuffer) {
+/// A branch to a trap out of line.
+pub fn trap_on<B: BranchForms>(condition: Condition, view: &InstView, buffer: &mut CodeBuffer) {
     let stub = buffer.trap_stub(TrapCode(view.trap));
-    buffer.branch::<B>(view.small, 0, stub);
+    buffer.branch::<B>(condition.kind, condition.word, stub);
+}
+
+/// The same on the kind in [`InstView::small`].
+pub fn trap_if<B: BranchForms>(view: &InstView, _: &EmitContext, buffer: &mut CodeBuffer) {
+    trap_on::<B>(Condition { kind: view.small, word: 0 }, view, buffer);
 }
 
 /// The same if the kind in the first word holds as well.
