@@ -16,6 +16,7 @@ pub mod condition;
 pub mod control;
 pub mod convention;
 pub mod direct;
+pub mod divide_constant;
 pub mod emit;
 pub mod ends;
 pub mod facts;

@@ -118,6 +118,7 @@ pub const DISPLACEMENT_HIGH: Field = Field { name: "dh", at: 32, bits: 8 };
 /// A near distance.
 pub const DISTANCE: Field = Field { name: "ri", at: 16, bits: 16 };
 
+// An immediate `d2` is a shift count or an element's number, so that eight bits of it are enough.
 formats! {
     Expand "expand" 0 None NONE, [];
     E "E" 2 Word NONE, [];
@@ -142,8 +143,8 @@ formats! {
     Rxe "RXE" 6 Ends DXB, [r1 8 4, m3 32 4];
     Rxf "RXF" 6 Ends DXB, [r1 32 4, r3 8 4];
     Rxy "RXY_a" 6 Ends DXB_LONG, [r1 8 4];
-    Rs "RS_a" 4 Byte DB, [r1 8 4, r3 12 4, d2 20 12, b2 16 4];
-    Rsy "RSY_a" 6 Ends DB_LONG, [r1 8 4, r3 12 4, d2 20 12, b2 16 4];
+    Rs "RS_a" 4 Byte DB, [r1 8 4, r3 12 4, d2 24 8, b2 16 4];
+    Rsy "RSY_a" 6 Ends DB_LONG, [r1 8 4, r3 12 4, d2 24 8, b2 16 4];
     RsyB "RSY_b" 6 Ends DB_LONG, [r1 8 4, m3 12 4];
     Si "SI" 4 Byte DB, [i2 8 8];
     Siy "SIY" 6 Ends DB_LONG, [i2 8 8];
@@ -155,8 +156,8 @@ formats! {
     VrrC "VRR_c" 6 Ends NONE, [v1 8 4, v2 12 4, v3 16 4, m4 32 4, m5 28 4, m6 24 4];
     VrrE "VRR_e" 6 Ends NONE, [v1 8 4, v2 12 4, v3 16 4, v4 32 4, m5 28 4, m6 20 4];
     VrrF "VRR_f" 6 Ends NONE, [v1 8 4, r2 12 4, r3 16 4];
-    VrsB "VRS_b" 6 Ends NONE, [v1 8 4, r3 12 4, d2 20 12, b2 16 4, m4 32 4];
-    VrsC "VRS_c" 6 Ends NONE, [r1 8 4, v3 12 4, d2 20 12, b2 16 4, m4 32 4];
+    VrsB "VRS_b" 6 Ends NONE, [v1 8 4, r3 12 4, d2 24 8, b2 16 4, m4 32 4];
+    VrsC "VRS_c" 6 Ends NONE, [r1 8 4, v3 12 4, d2 24 8, b2 16 4, m4 32 4];
     Vrx "VRX" 6 Ends DXB, [v1 8 4, m3 32 4];
 }
 
