@@ -33,7 +33,7 @@ const UNIT: u32 = 16;
 pub fn finish(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(), String> {
     frame.check_size::<Aarch64>(stencil, MAX_FRAME)?;
     let call_conv = stencil.signature.call_conv;
-    frame.size = frame.place_locals(&stencil.stack_slots).next_multiple_of(16);
+    frame.size = frame.place_locals::<Aarch64>(&stencil.stack_slots).next_multiple_of(16);
     frame.whole_vectors = call_conv == CallConv::PreserveAll;
     if frame.calls || frame.frame_pointer || probes(frame.size, flags) {
         frame.saved.push(LR);
