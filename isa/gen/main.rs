@@ -1,11 +1,12 @@
 //! The build script: reads the instruction rows in `isa/<arch>/*.inst`, checks them, and writes for each target a
-//! static table of rows and a constructor for each instruction.
+//! static table of rows and a constructor for each instruction. It also says which build this is ([`identity`]).
 //!
 //! The notation common to all targets (columns, families, operands) is read by [`row`]; a target's
 //! module reads its encoding column; [`output`] writes Rust. A row that does not make sense is an error
 //! with its file and line, and everything in a row must be used by it: an operand that is neither
 //! encoded nor fixed, or a name in the text that is no operand, is an error too.
 
+mod identity;
 pub mod operand;
 mod output;
 pub mod row;
@@ -22,11 +23,10 @@ use target::Target;
 const TARGETS: [Target; 1] = [x86::TARGET];
 
 fn main() {
-    println!("cargo::rerun-if-changed=isa");
+    identity::tell();
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let mut errors = Vec::new();
     for target in &TARGETS {
-        println!("cargo::rerun-if-changed=src/target/{}/format.rs", target.name);
         let directory = Path::new("isa").join(target.name);
         if let Err(more) = generate(target, &directory, &out.join(target.name).with_extension("rs")) {
             errors.extend(more);
