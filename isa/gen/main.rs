@@ -10,6 +10,10 @@ mod identity;
 pub mod operand;
 mod output;
 pub mod row;
+mod s390x;
+#[path = "../../src/target/s390x/format.rs"]
+#[allow(dead_code, reason = "the encoder reads what this script writes")]
+mod s390x_format;
 pub mod target;
 pub mod x86;
 #[path = "../../src/target/x86_64/format.rs"]
@@ -20,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, process};
 use target::Target;
 
-const TARGETS: [Target; 1] = [x86::TARGET];
+const TARGETS: [Target; 2] = [s390x::TARGET, x86::TARGET];
 
 fn main() {
     identity::tell();

@@ -145,6 +145,12 @@ fn check_pinned<I: ControlLowering>(cx: &Lower<'_, I>) -> Result {
     }
 }
 
+/// What to say of a model of thread-local storage that a target has no code for.
+pub fn unsupported_tls_model<I: ControlLowering>(cx: &Lower<'_, I>) -> Unsupported {
+    let model = cx.flags.show("tls_model").expect("every target has this setting");
+    cx.unsupported(format!("tls_value is not supported with tls_model={model} on {}", I::NAME))
+}
+
 fn tls_value<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
     let data = cx.f.insts[inst];
     let GlobalValueData::Symbol { name, offset, colocated, .. } = cx.f.global_values[GlobalValue(data.a)]

@@ -5,6 +5,7 @@
 //! does not move between prologue and epilogue, so that a frame pointer is kept only when asked for.
 
 use super::abi::Place;
+use super::amode::Amode;
 use super::compiled::SymbolRef;
 use super::isa::Isa;
 use crate::entity::Map;
@@ -123,6 +124,31 @@ impl Frame {
         slots.clear();
         saved.clear();
         *self = Frame { slots, saved, ..Frame::default() };
+    }
+
+    /// Rejects frames and functions that are too large for what addresses in them: frames of more than `most` bytes.
+    pub fn check_size<I: Isa>(&self, stencil: &Stencil, most: u64) -> Result<(), String> {
+        let slots: u64 = stencil.stack_slots.values().map(|slot| slot_room(slot) + 16).sum();
+        if slots + self.outgoing as u64 + self.spill_count as u64 * 8 > most {
+            let gigabytes = most.next_power_of_two() >> 30;
+            return Err(format!(
+                "the stack frame is larger than {gigabytes} GiB, which {} can't address",
+                I::NAME
+            ));
+        }
+        let numbers = [
+            stencil.stack_slots.len(),
+            stencil.functions.len(),
+            stencil.global_values.len(),
+            stencil.insts.len(),
+        ];
+        if numbers.iter().any(|&count| count >= Amode::LIMIT as usize) {
+            let name = I::NAME;
+            return Err(format!(
+                "more stack slots, symbols or instructions than a {name} address can refer to"
+            ));
+        }
+        Ok(())
     }
 
     /// Places outgoing arguments, spill slots and stack slots from the stack pointer up; returns the end.

@@ -95,8 +95,12 @@ choice! {
     TlsModel {
         /// Not at all.
         None = "none",
-        /// ELF general dynamic.
+        /// ELF general dynamic: variables of any module.
         ElfGd = "elf_gd",
+        /// ELF initial exec: variables of modules that are loaded when the program starts.
+        ElfIe = "elf_ie",
+        /// ELF local exec: variables of the executable that the code is linked into.
+        ElfLe = "elf_le",
         /// Mach-O thread variables.
         Macho = "macho",
         /// COFF.

@@ -1,3 +1,4 @@
 //! Targets: what is known of each instruction set.
 
+pub mod s390x;
 pub mod x86_64;

@@ -1,9 +1,11 @@
 //! What expands pseudo-instructions: one function for each `expand = name` of the rows.
 
 mod float;
+mod tls;
 
 pub use super::atomic_loop::{rmw_loop, rmw_wide};
 pub use float::*;
+pub use tls::*;
 
 use super::Direct;
 use super::amode::{Amode, Cond, OperandSize, Place};
@@ -12,7 +14,7 @@ use super::frame;
 use super::regs::*;
 use super::rows;
 use crate::mach::buffer::{CodeBuffer, Label};
-use crate::mach::compiled::{LibCall, RelocKind, SymbolRef, UnwindOp};
+use crate::mach::compiled::{RelocKind, SymbolRef, UnwindOp};
 use crate::mach::ends;
 use crate::mach::isa::EmitContext;
 use crate::mach::view::{InstView, physical};
@@ -162,20 +164,6 @@ pub fn get_pinned(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
 /// Sets the pinned register.
 pub fn set_pinned(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     rows::mov_rm(&mut Direct::of(cx, buffer), OperandSize::Q64, physical(R15), view.operand(0));
-}
-
-/// The address of a thread-local variable by the general-dynamic model: the padded sequence that linkers recognise
-/// and may replace by that of a simpler model.
-pub fn tls_general_dynamic(view: &InstView, _: &EmitContext, buffer: &mut CodeBuffer) {
-    let symbol = SymbolRef::unpack(view.words[1]);
-    // data16 lea symbol@tlsgd(%rip), %rdi
-    buffer.put(&[0x66, 0x48, 0x8D, 0x3D]);
-    buffer.reloc(buffer.position(), RelocKind::X86TlsGd, symbol, -4);
-    buffer.put4(0);
-    // data16 data16 rex.W call __tls_get_addr@PLT
-    buffer.put(&[0x66, 0x66, 0x48, 0xE8]);
-    buffer.reloc(buffer.position(), RelocKind::X86Plt32, SymbolRef::LibCall(LibCall::ElfTlsGetAddr), -4);
-    buffer.put4(0);
 }
 
 /// The address of a label.

@@ -1,14 +1,13 @@
 //! Branches, and what the ends of blocks and the frame are made of on x86_64; [`crate::mach::control`] puts it together.
 
 use super::super::X86_64;
-use super::super::amode::{Amode, OperandSize};
+use super::super::amode::OperandSize;
 use super::super::rows;
-use super::call;
 use super::compare::{self, Test};
 use super::operands::*;
+use super::tls;
 use crate::ir::*;
 use crate::mach::buffer::Label;
-use crate::mach::compiled::SymbolRef;
 use crate::mach::condition::ConditionCode;
 use crate::mach::control::{ControlLowering, ControlRows, ThreadLocal};
 use crate::mach::lower::Unsupported;
@@ -44,15 +43,7 @@ impl ControlLowering for X86_64 {
     }
 
     fn tls_address(cx: &mut Cx, d: VReg, symbol: &ThreadLocal) -> Result<(), Unsupported> {
-        let name = SymbolRef::Name(symbol.name);
-        if symbol.offset == 0 {
-            call::tls_address(cx, d, name);
-            return Ok(());
-        }
-        let base = cx.tmp(RegClass::Int);
-        call::tls_address(cx, base, name);
-        rows::lea_rm(cx, OperandSize::Q64, d, Amode::base(base, symbol.offset));
-        Ok(())
+        tls::address(cx, d, symbol)
     }
 }
 

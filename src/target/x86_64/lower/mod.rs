@@ -29,6 +29,7 @@ pub mod int;
 pub mod mem;
 pub mod operands;
 pub mod overflow;
+mod tls;
 pub mod wide;
 pub mod wide_shift;
 
