@@ -184,22 +184,25 @@ impl Store {
 
     /// Removes the least recently used entries until the database takes no more than `bytes`.
     pub fn prune(&mut self, bytes: u64) -> Result<()> {
-        let transaction =
-            self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        let (all, in_use) = (file_bytes(&transaction)?, used_bytes(&transaction)?);
-        // What is in pages but in no entry is spread over the entries.
-        let keep =
-            if all == 0 { 0 } else { (u128::from(bytes) * u128::from(in_use) / u128::from(all)) as u64 };
-        transaction.execute(
-            "DELETE FROM use WHERE id IN (SELECT id FROM (SELECT id, sum(bytes) OVER \
-             (ORDER BY time DESC, id ROWS UNBOUNDED PRECEDING) AS total FROM use) WHERE total > ?1)",
-            [keep as i64],
-        )?;
-        transaction.execute("DELETE FROM entry WHERE id NOT IN (SELECT id FROM use)", [])?;
-        transaction.commit()?;
-        let mut vacuum = self.connection.prepare("PRAGMA incremental_vacuum")?;
-        let mut steps = vacuum.query([])?;
-        while steps.next()?.is_some() {}
+        // Pages stay that are not full any more, so that what is left takes more room than its share.
+        let mut share = bytes;
+        while self.file_bytes()? > bytes && used_bytes(&self.connection)? > 0 {
+            let (all, entries) = (self.file_bytes()?, used_bytes(&self.connection)?);
+            let keep = (u128::from(share) * u128::from(entries) / u128::from(all)) as i64;
+            let transaction =
+                self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+            transaction.execute(
+                "DELETE FROM use WHERE id IN (SELECT id FROM (SELECT id, sum(bytes) OVER \
+                 (ORDER BY time DESC, id ROWS UNBOUNDED PRECEDING) AS total FROM use) WHERE total > ?1)",
+                [keep],
+            )?;
+            transaction.execute("DELETE FROM entry WHERE id NOT IN (SELECT id FROM use)", [])?;
+            transaction.commit()?;
+            let mut vacuum = self.connection.prepare("PRAGMA incremental_vacuum")?;
+            let mut steps = vacuum.query([])?;
+            while steps.next()?.is_some() {}
+            share = share / 10 * 9;
+        }
         Ok(())
     }
 
@@ -255,8 +258,7 @@ impl Store {
 
 fn file_bytes(connection: &Connection) -> Result<u64> {
     let pages: i64 = connection.query_row("PRAGMA page_count", [], |row| row.get(0))?;
-    let free: i64 = connection.query_row("PRAGMA freelist_count", [], |row| row.get(0))?;
-    Ok((pages - free).max(0) as u64 * u64::from(PAGE))
+    Ok(pages.max(0) as u64 * u64::from(PAGE))
 }
 
 fn used_bytes(connection: &Connection) -> Result<u64> {
