@@ -18,6 +18,7 @@ use crate::object::{self, Contents, FunctionDef};
 use crate::options::{Arch, Flags, Target};
 use crate::parse::{self, FunctionText, ParseContext, SourceMap, Split};
 use crate::pipeline::{self, Compiler, Failure, State};
+use crate::target::s390x::S390x;
 use crate::target::x86_64::X86_64;
 use crate::timing::Timing;
 use crate::verify;
@@ -84,12 +85,21 @@ struct Unit {
     code: CompiledStencil,
 }
 
+/// [`compile_all`] for one target.
+type CompileAll = for<'a> fn(&Job<'a>) -> Outcome;
+
+/// What compiles for an architecture, if there is anything.
+fn back_end(arch: Arch) -> Option<CompileAll> {
+    match arch {
+        Arch::X86_64 => Some(compile_all::<X86_64>),
+        Arch::S390x => Some(compile_all::<S390x>),
+        Arch::Aarch64 => None,
+    }
+}
+
 /// Whether there are objects for an architecture.
 pub fn has_back_end(arch: Arch) -> bool {
-    match arch {
-        Arch::X86_64 => true,
-        Arch::Aarch64 | Arch::S390x => false,
-    }
+    back_end(arch).is_some()
 }
 
 /// Builds an object from a file.
@@ -112,9 +122,10 @@ pub fn build_with(
     let start = Instant::now();
     let cached = cache.map(|cache| Cached::find(cache, source.text, &split, options.jobs));
     let job = Job { source, split: &split, options, observer, cached: cached.as_ref() };
-    let mut outcome = match options.target.arch() {
-        Arch::X86_64 => compile_all::<X86_64>(&job),
-        arch => {
+    let arch = options.target.arch();
+    let mut outcome = match back_end(arch) {
+        Some(compile_all) => compile_all(&job),
+        None => {
             let message = format!("compiling is not supported yet on {}", arch.triple());
             Outcome { diagnostics: vec![Diagnostic::error(0, message)], ..Outcome::default() }
         }

@@ -6,6 +6,10 @@
 //! with its file and line, and everything in a row must be used by it: an operand that is neither
 //! encoded nor fixed, or a name in the text that is no operand, is an error too.
 
+pub mod aarch64;
+#[path = "../../src/target/aarch64/format.rs"]
+#[allow(dead_code, reason = "the encoder reads what this script writes")]
+mod aarch64_format;
 mod identity;
 pub mod operand;
 mod output;
@@ -24,7 +28,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, process};
 use target::Target;
 
-const TARGETS: [Target; 2] = [s390x::TARGET, x86::TARGET];
+const TARGETS: [Target; 3] = [aarch64::TARGET, s390x::TARGET, x86::TARGET];
 
 fn main() {
     identity::tell();
@@ -64,7 +68,7 @@ fn generate(target: &Target, directory: &Path, out: &Path) -> Result<(), Vec<Str
     if !errors.is_empty() {
         return Err(errors);
     }
-    fs::write(out, output::write(&encoded)).map_err(|e| vec![format!("{}: {e}", out.display())])
+    fs::write(out, output::write(&encoded, target)).map_err(|e| vec![format!("{}: {e}", out.display())])
 }
 
 /// The row files of a target, in order of name.

@@ -19,6 +19,8 @@ pub const TARGET: Target = Target {
     name: "s390x",
     sizes: &[size('b', 8), size('h', 16), size('w', 32), size('g', 64), size('s', 32), size('d', 64)],
     register,
+    zero_register: false,
+    codes: &[],
     features: FEATURES,
     encode,
 };

@@ -80,6 +80,13 @@ pub enum OperandKind {
     Symbol,
     /// A condition code: in [`MachInst::small`].
     Cond,
+    /// An immediate that stands for something else: one word.
+    Code {
+        /// In which of the target's codes.
+        code: u8,
+        /// Bits of the instruction's operands.
+        bits: u16,
+    },
     /// The number of a set of registers that a call clobbers: one word, before all others.
     Clobbers,
 }

@@ -26,6 +26,11 @@ pub trait Syntax {
     /// Writes a condition or the like: [`MachInst::small`].
     fn condition(small: u8, out: &mut dyn Write) -> fmt::Result;
 
+    /// Writes an immediate that stands for something else in a code of the target's, given the operands' bits.
+    fn code(_code: u8, _bits: u16, word: u32, out: &mut dyn Write) -> fmt::Result {
+        write!(out, "{}{word}", Self::IMMEDIATE)
+    }
+
     /// Writes an address. What it is relative to and its registers, [`Printer`] knows.
     fn memory(printer: &Printer<'_, Self>, address: &Address, out: &mut dyn Write) -> fmt::Result
     where
@@ -113,7 +118,10 @@ impl<S: Syntax> Printer<'_, S> {
             match operand.kind {
                 OperandKind::Reg { .. } => register += 1,
                 OperandKind::Cond => {}
-                OperandKind::Imm { .. } | OperandKind::Label | OperandKind::Clobbers => word += 1,
+                OperandKind::Imm { .. }
+                | OperandKind::Code { .. }
+                | OperandKind::Label
+                | OperandKind::Clobbers => word += 1,
                 // What follows has no registers.
                 OperandKind::Mem { .. } | OperandKind::RegMem { .. } => word += 2,
                 OperandKind::Imm64 | OperandKind::Symbol => word += 2,
@@ -152,6 +160,7 @@ impl<S: Syntax> Printer<'_, S> {
                 self.names.symbol(SymbolRef::unpack(self.words[word]), out)?;
                 offset(self.words[word + 1] as i32, out)
             }
+            OperandKind::Code { code, bits } => S::code(code, bits, self.words[word], out),
             OperandKind::Cond => S::condition(self.small, out),
             OperandKind::Clobbers => write!(out, "{}", self.words[word]),
         }
@@ -166,7 +175,10 @@ impl<S: Syntax> Printer<'_, S> {
     /// Writes the low `bits` of a register operand.
     pub fn register(&self, index: usize, bits: u16, out: &mut dyn Write) -> fmt::Result {
         match self.registers {
-            Registers::Virtual(operands) => write!(out, "%{}", operands[index].vreg()),
+            Registers::Virtual(operands) => match operands[index].as_fixed_nonallocatable() {
+                Some(register) => S::register(register, bits, out),
+                None => write!(out, "%{}", operands[index].vreg()),
+            },
             Registers::Allocated(allocs, _) => match (allocs[index].as_reg(), allocs[index].as_stack()) {
                 (Some(register), _) => S::register(register, bits, out),
                 (_, Some(slot)) => S::spilled(self, slot.index() as u32, out),
