@@ -59,6 +59,13 @@ pub trait Isa: Sized + Send + Sync + 'static {
     /// Its byte order.
     const ENDIANNESS: Endianness;
 
+    /// What the stack pointer is a multiple of: at least 8.
+    const STACK_ALIGNMENT: u32 = 16;
+
+    /// Whether frames are linked by a register that is kept as frame pointer; else what `preserve_frame_pointers` asks
+    /// for is in memory.
+    const LINKED_BY_REGISTER: bool = true;
+
     /// Addresses that most of its memory operands can have.
     const ADDRESS_FORMS: AddressForms;
 

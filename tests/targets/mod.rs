@@ -1,5 +1,7 @@
 //! The targets that tests are made for, in one place: one that gets a back end is added to the macro below.
 
+use clifc::options::{Arch, Kind, SETTINGS};
+
 /// Makes a test for each target, named after it, of a function of its architecture.
 macro_rules! for_each_target {
     ($test:expr) => {
@@ -10,3 +12,11 @@ macro_rules! for_each_target {
     };
 }
 pub(crate) use for_each_target;
+
+/// The settings for what an architecture's instruction set may have.
+#[allow(dead_code, reason = "not for every test")]
+pub fn extensions(arch: Arch) -> impl Iterator<Item = &'static str> {
+    let of_arch =
+        SETTINGS.iter().filter(move |setting| setting.arch == Some(arch) && setting.kind == Kind::Bool);
+    of_arch.map(|setting| setting.name)
+}
