@@ -67,11 +67,7 @@ impl Isa for S390x {
             regs.filter(|&reg| !kept(reg)).fold(PRegSet::empty(), PRegSet::with)
         };
         MachineEnv {
-            preferred_regs_by_class: [
-                set(&mut (2..6).map(gpr)),
-                set(&mut (0..8).map(fpr)),
-                PRegSet::empty(),
-            ],
+            preferred_regs_by_class: [set(&mut (2..6).map(gpr)), set(&mut (0..8).map(fpr)), PRegSet::empty()],
             // What must be saved to be used.
             non_preferred_regs_by_class: [
                 set(&mut (6..15).map(gpr)),
