@@ -265,24 +265,13 @@ pub fn constant_register(cx: &mut Cx, bits: u64) -> VReg {
 
 /// A symbol's address plus an offset.
 pub fn symbol_address(cx: &mut Cx, d: VReg, symbol: SymbolRef, offset: i64, colocated: bool) {
-    if let (true, Ok(offset)) = (colocated, i32::try_from(offset)) {
-        rows::address(cx, d, Amode::at(Place::Symbol(symbol), offset));
-        return;
-    }
-    let got = Amode::at(Place::Got(symbol), 0);
-    if offset == 0 {
-        rows::ldr(cx, Q, d, got);
+    let place = if colocated { Place::Symbol(symbol) } else { Place::Got(symbol) };
+    if let Ok(offset) = i32::try_from(offset) {
+        rows::address(cx, d, Amode::at(place, offset));
         return;
     }
     let base = cx.tmp(RegClass::Int);
-    rows::ldr(cx, Q, base, got);
-    let magnitude = imm12(offset.unsigned_abs());
-    match magnitude {
-        Some((imm, high)) if offset > 0 => ADD.to(cx, Q, d, base, Source::Imm(imm, high)),
-        Some((imm, high)) => SUB.to(cx, Q, d, base, Source::Imm(imm, high)),
-        None => {
-            let distance = constant_register(cx, offset as u64);
-            ADD.to(cx, Q, d, base, distance);
-        }
-    }
+    rows::address(cx, base, Amode::at(place, 0));
+    let distance = constant_register(cx, offset as u64);
+    ADD.to(cx, Q, d, base, distance);
 }
