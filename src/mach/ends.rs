@@ -84,3 +84,21 @@ pub fn trap_if_both<B: BranchForms>(view: &InstView, _: &EmitContext, buffer: &m
     buffer.branch::<B>(view.words[0] as u8, 0, stub);
     buffer.bind(past);
 }
+
+/// What comes behind a call with handlers. `words`: bytes that the callee removed, normal destination, number of handlers,
+/// their tags and places. `restore` puts the stack pointer back by so many bytes.
+pub fn after_try<B: BranchForms>(
+    words: &[u32],
+    cx: &EmitContext,
+    buffer: &mut CodeBuffer,
+    restore: impl FnOnce(u32, &mut CodeBuffer),
+) {
+    let handlers = &words[3..3 + 2 * words[2] as usize];
+    for pair in handlers.chunks_exact(2) {
+        buffer.handler(pair[0].checked_sub(1), Label(pair[1]));
+    }
+    if words[0] > 0 {
+        restore(words[0], buffer);
+    }
+    jump_unless_next::<B>(Label(words[1]), cx, buffer);
+}

@@ -33,7 +33,7 @@ pub fn finish(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(),
         return Err("more than 64 KiB of stack arguments, which x86_64 can't remove".to_string());
     }
     let preserved = abi::preserved(stencil.signature.call_conv, flags);
-    let locals = frame.place_locals(&stencil.stack_slots);
+    let locals = frame.place_locals::<X86_64>(&stencil.stack_slots);
     if stencil.stack_limit.is_some() || probes(locals + 16 * VECTORS, flags) {
         frame.written.add(SCRATCH);
     }
