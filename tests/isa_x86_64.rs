@@ -270,7 +270,9 @@ type Reloc = (u64, u32, String, i64);
 fn our_relocs(variant: &Variant) -> Vec<Reloc> {
     let kind = |kind| match kind {
         RelocKind::Abs64 => object::elf::R_X86_64_64,
-        RelocKind::X86Pc32 => object::elf::R_X86_64_PC32,
+        RelocKind::X86Pc32 | RelocKind::X86Pc32Imm1 | RelocKind::X86Pc32Imm2 | RelocKind::X86Pc32Imm4 => {
+            object::elf::R_X86_64_PC32
+        }
         RelocKind::X86Plt32 => object::elf::R_X86_64_PLT32,
         RelocKind::X86RexGotPcRelX => object::elf::R_X86_64_REX_GOTPCRELX,
         RelocKind::X86GotPcRelX => object::elf::R_X86_64_GOTPCRELX,

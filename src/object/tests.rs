@@ -144,7 +144,7 @@ fn symbols_have_linkage_and_names() {
     assert_eq!(symbols(&bytes), expected);
     assert_eq!(relocations(&bytes, ".text")[0], "2 4 u0_7 -4");
     assert_eq!(relocations(&bytes, ".eh_frame")[1], "64 2 .text 16");
-    assert_eq!(relocations(&bytes, traps::SECTION)[3], "72 1 .text 48");
+    assert_eq!(relocations(&bytes, ".clifc.traps")[3], "72 1 .text 48");
     assert_eq!(bytes, written(Layout::default(), &module, &functions).expect("an object"));
 }
 
