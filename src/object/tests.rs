@@ -1,5 +1,7 @@
 //! Objects read back.
 
+mod macho;
+
 use object::read::{Object as _, ObjectSection as _, ObjectSymbol as _, RelocationTarget};
 use object::{ObjectSymbolTable as _, SymbolIndex};
 
@@ -58,7 +60,16 @@ fn written(
     module: &Module,
     functions: &[FunctionDef<'_>],
 ) -> Result<Vec<u8>, Vec<Diagnostic>> {
-    let target = Target::of(Arch::X86_64);
+    written_for("x86_64", layout, module, functions)
+}
+
+fn written_for(
+    target: &str,
+    layout: Layout,
+    module: &Module,
+    functions: &[FunctionDef<'_>],
+) -> Result<Vec<u8>, Vec<Diagnostic>> {
+    let target = Target::parse(target).expect("a target");
     write(&target, &Flags::new(&target), layout, &Contents { module, functions: functions.to_vec() })
 }
 
