@@ -14,6 +14,8 @@ use crate::object::{self, Contents, FunctionDef};
 use crate::options::{Arch, Flags, Target};
 use crate::parse::{self, FunctionText, ParseContext, SourceMap, Split};
 use crate::pipeline::{self, Compiler, Failure, State};
+use crate::target::aarch64::Aarch64;
+use crate::target::s390x::S390x;
 use crate::target::x86_64::X86_64;
 use crate::timing::Timing;
 use crate::verify;
@@ -79,12 +81,29 @@ struct Unit {
     code: CompiledStencil,
 }
 
+/// [`compile_all`] for one target.
+type CompileAll = for<'a> fn(
+    &Source<'a>,
+    &Split,
+    &BuildOptions,
+    &Observer,
+    &mut Timing,
+    &mut RuleCounts,
+    &mut Vec<Diagnostic>,
+) -> Vec<(usize, Unit)>;
+
+/// What compiles for an architecture, if there is anything.
+fn back_end(arch: Arch) -> Option<CompileAll> {
+    match arch {
+        Arch::X86_64 => Some(compile_all::<X86_64>),
+        Arch::S390x => Some(compile_all::<S390x>),
+        Arch::Aarch64 => Some(compile_all::<Aarch64>),
+    }
+}
+
 /// Whether there are objects for an architecture.
 pub fn has_back_end(arch: Arch) -> bool {
-    match arch {
-        Arch::X86_64 => true,
-        Arch::Aarch64 | Arch::S390x => false,
-    }
+    back_end(arch).is_some()
 }
 
 /// Builds an object from a file.
@@ -95,17 +114,12 @@ pub fn build(source: &Source, options: &BuildOptions, observer: &Observer) -> Re
     let split = timing.measure("split", || parse::split(source.text, &mut diagnostics));
     let module = parse::module(source.text, &split, &mut diagnostics);
     let start = Instant::now();
-    let mut units = match options.target.arch() {
-        Arch::X86_64 => compile_all::<X86_64>(
-            source,
-            &split,
-            options,
-            observer,
-            &mut timing,
-            &mut rules,
-            &mut diagnostics,
-        ),
-        arch => {
+    let arch = options.target.arch();
+    let mut units = match back_end(arch) {
+        Some(compile_all) => {
+            compile_all(source, &split, options, observer, &mut timing, &mut rules, &mut diagnostics)
+        }
+        None => {
             let message = format!("compiling is not supported yet on {}", arch.triple());
             diagnostics.push(Diagnostic::error(0, message));
             Vec::new()

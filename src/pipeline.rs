@@ -246,8 +246,8 @@ fn lower<I: Isa>(state: &mut State<I>, stencil: &Stencil, flags: &Flags) -> Resu
     Ok(())
 }
 
-fn has_frame_pointer(summary: &LowerSummary, flags: &Flags) -> bool {
-    summary.needs_frame_pointer || flags.preserve_frame_pointers()
+fn has_frame_pointer<I: Isa>(summary: &LowerSummary, flags: &Flags) -> bool {
+    summary.needs_frame_pointer || I::LINKED_BY_REGISTER && flags.preserve_frame_pointers()
 }
 
 /// Whether a function is too large for the backtracking allocator, whose time grows with the square of some of its
@@ -267,7 +267,7 @@ fn allocate<I: Isa>(state: &mut State<I>, _: &Stencil, flags: &Flags) -> Result<
         _ => regalloc2::Algorithm::Fastalloc,
     };
     let check = flags.regalloc_checker();
-    let env = &state.envs[usize::from(has_frame_pointer(&state.summary, flags))];
+    let env = &state.envs[usize::from(has_frame_pointer::<I>(&state.summary, flags))];
     state
         .allocator
         .run(&state.vcode, I::rows(), env, algorithm, check)
@@ -280,7 +280,7 @@ fn emit<I: Isa>(state: &mut State<I>, stencil: &Stencil, flags: &Flags) -> Resul
     frame.clear();
     frame.outgoing = summary.outgoing;
     frame.calls = summary.calls;
-    frame.frame_pointer = has_frame_pointer(summary, flags);
+    frame.frame_pointer = has_frame_pointer::<I>(summary, flags);
     frame.incoming_bytes = abi.stack_bytes;
     frame.growth = summary.tail_bytes.saturating_sub(abi.stack_bytes);
     frame.callee_pops = abi.callee_pops;

@@ -167,6 +167,7 @@ fn push_operand(random: &mut Random, row: &Row, kind: OperandKind, to: &mut Reco
             }
         },
         OperandKind::Imm { .. } => to.words.push(random.value() as u32),
+        OperandKind::Code { .. } => to.words.push(0),
         OperandKind::Imm64 => to.words.extend([random.value() as u32, random.value() as u32]),
         OperandKind::Label => to.words.push(0),
         OperandKind::Symbol => {

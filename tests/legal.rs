@@ -1,4 +1,4 @@
-//! Every opcode on every scalar type it allows compiles, or is refused as not supported yet.
+//! Every opcode on every scalar type it allows compiles for every target, or is refused as not supported yet.
 //!
 //! The functions are made from the opcode table: one for each opcode, controlling type and choice of the types
 //! that follow from neither. Each takes the operands as parameters and returns the results.
@@ -8,8 +8,11 @@ use clifc::driver::{self, BuildOptions, Observer};
 use clifc::ir::opcode::{ALL, CtrlFrom, Format, Rule};
 use clifc::ir::{AtomicRmwOp, FloatCc, IntCc, Opcode, Type, types};
 use clifc::object::Layout;
-use clifc::options::{Flags, Target};
+use clifc::options::{Arch, Flags, Target};
 use std::fmt::Write;
+
+#[path = "targets/mod.rs"]
+mod targets;
 
 const SCALARS: [Type; 9] = [
     types::I8,
@@ -181,10 +184,10 @@ fn module() -> (String, usize) {
     (text, count)
 }
 
-fn check(settings: &[&str]) {
+fn check(arch: Arch, settings: &[&str]) {
     let (text, count) = module();
     assert!(count > 1000, "only {count} functions");
-    let target = Target::parse("x86_64-unknown-linux-gnu").expect("a known target");
+    let target = Target::of(arch);
     let mut flags = Flags::new(&target);
     for setting in settings {
         flags.apply(setting).expect("a known setting");
@@ -196,15 +199,15 @@ fn check(settings: &[&str]) {
     let wrong: Vec<String> = diagnostics
         .into_iter()
         .map(|diagnostic| (text[diagnostic.offset..].lines().next().unwrap_or_default(), diagnostic.message))
-        .filter(|(line, message)| !may_lack(line, message))
+        .filter(|(line, message)| !may_lack(arch, line, message))
         .map(|(line, message)| format!("{}: {message}", line.trim()))
         .collect();
     assert!(wrong.is_empty(), "{} functions:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 /// Whether an instruction may be refused so. Scalar integers are complete.
-fn may_lack(line: &str, message: &str) -> bool {
-    message.contains("not supported yet on x86_64")
+fn may_lack(arch: Arch, line: &str, message: &str) -> bool {
+    message.contains(&format!("not supported yet on {arch}"))
         && (message.contains("has_cmpxchg16b") || !integers_only(line))
 }
 
@@ -226,14 +229,15 @@ fn integers_only(line: &str) -> bool {
 
 const REQUIRED: [&str; 3] = ["preserve_frame_pointers", "enable_pinned_reg", "tls_model=elf_gd"];
 
-#[test]
-fn every_scalar_opcode_is_lowered_or_refused() {
-    check(&REQUIRED);
+mod every_scalar_opcode_is_lowered_or_refused {
+    use super::*;
+    targets::for_each_target!(|arch| check(arch, &REQUIRED));
 }
 
-#[test]
-fn with_all_features_too() {
-    let features =
-        ["has_cmpxchg16b", "has_lzcnt", "has_bmi1", "has_bmi2", "has_popcnt", "has_avx", "has_fma"];
-    check(&[&REQUIRED[..], &features[..]].concat());
+mod with_all_features_too {
+    use super::*;
+    targets::for_each_target!(|arch| {
+        let settings: Vec<&str> = REQUIRED.into_iter().chain(targets::extensions(arch)).collect();
+        check(arch, &settings);
+    });
 }

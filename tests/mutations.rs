@@ -1,5 +1,5 @@
 //! Nothing a file contains may make clifc panic or hang: files that are right are damaged in many ways,
-//! and each must end in an object or in diagnostics that are not about clifc.
+//! and each must end in an object for any target or in diagnostics that are not about clifc.
 //!
 //! `CLIFC_MUTATION_SEED` chooses other damages than the usual ones, `CLIFC_MUTATIONS` how many there are, and
 //! `CLIFC_MUTATION_BASES` a directory of more files to damage.
@@ -17,8 +17,11 @@ use clifc::options::{Arch, Flags, Target};
 use clifc::verify::Environment;
 use rayon::prelude::*;
 
-/// How many files are made, if nothing else is asked for.
-const MUTATIONS: u64 = 12_000;
+#[path = "targets/mod.rs"]
+mod targets;
+
+/// How many files are made for each target, if nothing else is asked for.
+const MUTATIONS: u64 = 8_000;
 
 /// Larger files are damaged one part at a time.
 const LONGEST: usize = 20_000;
@@ -75,19 +78,12 @@ const TYPES: [&str; 14] = [
     "i32x4xN",
 ];
 
-/// Settings to compile with.
+/// Settings to compile with; about half of the target's extensions come to all but the first.
 const SETTINGS: [&[&str]; 4] = [
     &[],
     &["regalloc_algorithm=single_pass", "preserve_frame_pointers=true", "enable_pinned_reg=true"],
-    &[
-        "opt_level=speed",
-        "is_pic=false",
-        "enable_probestack=true",
-        "has_avx=true",
-        "has_bmi2=true",
-        "has_fma=true",
-    ],
-    &["tls_model=elf_gd", "enable_multi_ret_implicit_sret=true", "has_cmpxchg16b=true", "has_lzcnt=true"],
+    &["opt_level=speed", "is_pic=false", "enable_probestack=true", "probestack_strategy=inline"],
+    &["tls_model=elf_gd", "enable_multi_ret_implicit_sret=true", "enable_llvm_abi_extensions=true"],
 ];
 
 /// Numbers that look random and are the same in every run (xorshift64*).
@@ -224,11 +220,11 @@ fn replace_word(text: &mut Vec<u8>, other: &[u8], random: &mut Random) {
 }
 
 /// What is wrong with what clifc does with a file.
-fn complaint(text: &[u8], settings: &[&str]) -> Option<String> {
+fn complaint(text: &[u8], arch: Arch, settings: &[&str]) -> Option<String> {
     // A busy machine may stop this process for long, but hardly three times for the same file.
     for _ in 0..3 {
         let start = Instant::now();
-        let bug = bug(text, settings);
+        let bug = bug(text, arch, settings);
         if bug.is_some() || start.elapsed() < TOO_LONG {
             return bug;
         }
@@ -237,9 +233,9 @@ fn complaint(text: &[u8], settings: &[&str]) -> Option<String> {
 }
 
 /// What is wrong with what clifc says of a text.
-fn bug(text: &[u8], settings: &[&str]) -> Option<String> {
+fn bug(text: &[u8], arch: Arch, settings: &[&str]) -> Option<String> {
     check::file(text, Environment::ANY);
-    let target = Target::of(Arch::X86_64);
+    let target = Target::of(arch);
     let mut flags = Flags::new(&target);
     for setting in settings {
         flags.apply(setting).expect("a known setting");
@@ -259,20 +255,30 @@ fn number(name: &str, usual: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
-#[test]
-fn damaged_files_end_in_diagnostics() {
+/// Settings for one compilation.
+fn settings(arch: Arch, random: &mut Random) -> Vec<&'static str> {
+    let usual = random.below(SETTINGS.len());
+    let extensions = targets::extensions(arch).filter(|_| usual > 0 && random.below(2) == 0);
+    SETTINGS[usual].iter().copied().chain(extensions).collect()
+}
+
+fn check(arch: Arch) {
     let files = files();
     let (seed, count) = (number("CLIFC_MUTATION_SEED", 0), number("CLIFC_MUTATIONS", MUTATIONS));
     let try_one = |number: u64| {
         let mut random = Random((number + 1 + (seed << 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let text = mutate(&files[random.below(files.len())], &files[random.below(files.len())], &mut random);
-        let settings = SETTINGS[random.below(SETTINGS.len())];
-        let why = std::panic::catch_unwind(|| complaint(&text, settings));
+        let settings = settings(arch, &mut random);
+        let why = std::panic::catch_unwind(|| complaint(&text, arch, &settings));
         let why = why.unwrap_or_else(|_| Some("a panic that the driver does not catch".into()))?;
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("mutation{number}.clif"));
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("mutation-{arch}-{number}.clif"));
         fs::write(&path, &text).expect("a file");
         Some(format!("{}: {why}", path.display()))
     };
     let complaints: Vec<String> = (0..count).into_par_iter().filter_map(try_one).collect();
     assert!(complaints.is_empty(), "{} of {count}\n{}", complaints.len(), complaints.join("\n"));
+}
+
+mod damaged_files_end_in_diagnostics {
+    crate::targets::for_each_target!(crate::check);
 }

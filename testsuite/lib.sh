@@ -1,17 +1,21 @@
-# What the tests have in common. A test sources this, from an empty directory.
+# What the tests have in common. A test sources this, from an empty directory. The variables say what it is made for:
+# TARGET, the target's short name; CC, a compiler driver for it; RUNNER, what runs its programs (may be nothing).
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-: "${CC:=cc}" "${CXX:=c++}"
+case $CC in
+cc) CXX=c++ ;;
+*) CXX=${CC%cc}++ ;;
+esac
 
 fail() {
-    echo "$*" >&2
+    echo "$TARGET: $*" >&2
     exit 1
 }
 
 # tool NAME: makes tools/NAME a program that systems have under names with a version, too.
 tool() {
     mkdir -p tools
-    for version in "" -22 -21 -20 -19 -18 -17 -16; do
+    for version in -22 -21 -20 -19 -18 -17 -16 ""; do
         if command -v "$1$version" >/dev/null; then
             ln -sf "$(command -v "$1$version")" "tools/$1"
             return
@@ -23,18 +27,23 @@ tool() {
 # The compiler driver looks for it there.
 tool ld.lld
 
-# Ways to compile that must not make a difference, a line each.
-levels='-O none
+# Ways to compile that must not make a difference, a line each; the last has extensions that there are here.
+case $TARGET in
+x86_64) extensions=$([ -n "$RUNNER" ] && echo "--cpu x86-64-v3" || echo "--cpu native") ;;
+aarch64) extensions="--set has_lse=true --set sign_return_address=true --set use_bti=true" ;;
+s390x) extensions="--cpu z15" ;;
+esac
+levels="-O none
 -O speed
--O speed --cpu native
--O none --set regalloc_algorithm=single_pass'
+-O speed $extensions
+-O none --set regalloc_algorithm=single_pass"
 
 # clif LEVEL FILE.clif [OPTION...]: compiles to FILE.o.
 clif() {
     level=$1 file=$2
     shift 2
-    "$CLIFC" build $level --set regalloc_checker=true "$@" -o "$(basename "$file" .clif).o" "$file" ||
-        fail "clifc build $level $* $file failed"
+    "$CLIFC" build --target "$TARGET" $level --set regalloc_checker=true "$@" \
+        -o "$(basename "$file" .clif).o" "$file" || fail "clifc build $level $* $file failed"
 }
 
 # link LINKER OPTION... : links; a warning is an error.
@@ -44,6 +53,11 @@ link() {
     $CC -Btools -fuse-ld="$linker" -Wl,--fatal-warnings -pthread "$@" 2>link.log ||
         fail "linking with $linker $*: $(cat link.log)"
     [ ! -s link.log ] || fail "linking with $linker $*: $(cat link.log)"
+}
+
+# run PROGRAM [ARGUMENT...]: runs a program of the target.
+run() {
+    $RUNNER "$@"
 }
 
 # prints FILE COMMAND...: the command succeeds and prints what the file has.
@@ -61,7 +75,7 @@ runs_everywhere() {
     for linker in bfd lld; do
         for kind in -pie -no-pie -static; do
             link $linker $kind -o prog "$@"
-            prints "$here/expected" ./prog
+            prints "$here/expected" run ./prog
         done
     done
 }

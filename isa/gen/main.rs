@@ -6,9 +6,17 @@
 //! with its file and line, and everything in a row must be used by it: an operand that is neither
 //! encoded nor fixed, or a name in the text that is no operand, is an error too.
 
+pub mod aarch64;
+#[path = "../../src/target/aarch64/format.rs"]
+#[allow(dead_code, reason = "the encoder reads what this script writes")]
+mod aarch64_format;
 pub mod operand;
 mod output;
 pub mod row;
+mod s390x;
+#[path = "../../src/target/s390x/format.rs"]
+#[allow(dead_code, reason = "the encoder reads what this script writes")]
+mod s390x_format;
 pub mod target;
 pub mod x86;
 #[path = "../../src/target/x86_64/format.rs"]
@@ -19,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, process};
 use target::Target;
 
-const TARGETS: [Target; 1] = [x86::TARGET];
+const TARGETS: [Target; 3] = [aarch64::TARGET, s390x::TARGET, x86::TARGET];
 
 fn main() {
     println!("cargo::rerun-if-changed=isa");
@@ -60,7 +68,7 @@ fn generate(target: &Target, directory: &Path, out: &Path) -> Result<(), Vec<Str
     if !errors.is_empty() {
         return Err(errors);
     }
-    fs::write(out, output::write(&encoded)).map_err(|e| vec![format!("{}: {e}", out.display())])
+    fs::write(out, output::write(&encoded, target)).map_err(|e| vec![format!("{}: {e}", out.display())])
 }
 
 /// The row files of a target, in order of name.

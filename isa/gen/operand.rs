@@ -3,8 +3,9 @@
 //! Kinds: `use`, `late` (a use that shares no register with a definition), `def`, `early` (a definition written while uses
 //! are still needed), `temp`; `rm`, `rm!` (register or memory; with `!` the register is not replaced by its spill
 //! slot), `mem`; `imm` and `simm` (an immediate, unsigned or signed, of the bits that follow or else the family's, at
-//! most 32), `imm64`; `label`, `symbol`, `cond`, `clobbers` (the number of a clobber set). Classes: `g` with bits (or the
-//! family's, or 64), `x` with the bits that memory holds. `d:def=a` puts `d` in the register of `a`.
+//! most 32), `imm64`; `label`, `symbol`, `cond`, `clobbers` (the number of a clobber set); `code.name` (an immediate that
+//! stands for something else, in a code of the target's). Classes: `g` with bits (or the
+//! family's, or 64), `x` with the bits that memory holds, `v` for a whole vector register. `d:def=a` puts `d` in the register of `a`.
 
 use super::target::{Register, Size, Target};
 
@@ -55,6 +56,8 @@ pub enum Kind {
     Symbol,
     /// `cond`.
     Cond,
+    /// `code.name`: the number of the target's code of that name.
+    Code(usize),
     /// `clobbers`.
     Clobbers,
 }
@@ -75,7 +78,7 @@ impl Operand {
         match self.kind {
             _ if self.is_register() => 0,
             Kind::Cond => 0,
-            Kind::Imm { .. } | Kind::Label | Kind::Clobbers => 1,
+            Kind::Imm { .. } | Kind::Code(_) | Kind::Label | Kind::Clobbers => 1,
             _ => 2,
         }
     }
@@ -142,6 +145,15 @@ fn parse_operand<'a>(
     let (rest, tie) = split_off(rest, '=');
     let (rest, fixed) = split_off(rest, '@');
     let (kind, class) = split_off(rest, '.');
+    if let ("code", Some(code)) = (kind, class) {
+        let number = target.codes.iter().position(|known| known.0 == code);
+        let kind = Kind::Code(number.ok_or_else(|| format!("no code is called `{code}`"))?);
+        let bits = size.map_or(64, |s| s.bits);
+        return Ok((
+            Operand { name: name.to_owned(), kind, float: false, bits, fixed: None, tied: None },
+            None,
+        ));
+    }
     let (kind, kind_bits) = parse_kind(kind)?;
     let family_bits = size.map_or(64, |s| s.bits);
     let (float, bits) = match class {
@@ -149,6 +161,7 @@ fn parse_operand<'a>(
         Some(class) => match class.split_at_checked(1) {
             Some(("g", bits)) => (false, number(bits)?.unwrap_or(family_bits)),
             Some(("x", bits)) => (true, number(bits)?.unwrap_or(size.map_or(128, |s| s.bits))),
+            Some(("v", "")) => (true, 0),
             _ => return Err(format!("unknown class `{class}`")),
         },
     };

@@ -11,6 +11,10 @@ pub struct Target {
     pub sizes: &'static [Size],
     /// The number and class of a register by name.
     pub register: fn(&str) -> Option<Register>,
+    /// Whether a register that is read may be one that is always 0: `reading` makes the operand.
+    pub zero_register: bool,
+    /// Immediates that stand for something else, and their bits.
+    pub codes: &'static [(&'static str, u8)],
     /// Features that rows can need; bit `i` of a row's features is the `i`-th.
     pub features: &'static [&'static str],
     /// Reads the encoding column; properties have been read, and `expand` is not left to it.
@@ -104,6 +108,7 @@ impl Target {
                 "branch" => encoding.props.push("BRANCH"),
                 "return" => encoding.props.push("RETURN"),
                 "stop" => encoding.props.push("STOP"),
+                "indirect" => encoding.props.push("INDIRECT"),
                 "call" => encoding.props.push("CALL"),
                 "move" => encoding.props.push("MOVE"),
                 "trap" => encoding.takes_trap = true,

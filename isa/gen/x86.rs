@@ -22,6 +22,8 @@ pub const TARGET: Target = Target {
     name: "x86_64",
     sizes: &[size('b', 8), size('w', 16), size('l', 32), size('q', 64), size('s', 32), size('d', 64)],
     register: |name| register_in(&GENERAL, false, name),
+    zero_register: false,
+    codes: &[],
     features: FEATURES,
     encode,
 };

@@ -239,7 +239,7 @@ fn place_address<I: Isa>(cx: &mut Lower<I>, terms: &Terms) -> Option<Amode> {
     match data.opcode {
         Opcode::StackAddr => {
             let disp = terms.disp.checked_add(data.b as i32)?;
-            let amode = slot_amode(cx.f, StackSlot(data.a), disp)?;
+            let amode = slot_amode::<I>(cx.f, StackSlot(data.a), disp)?;
             let Some(index) = index else {
                 rule!(cx, "address.stack_slot");
                 return Some(amode);
@@ -270,8 +270,8 @@ fn place_address<I: Isa>(cx: &mut Lower<I>, terms: &Terms) -> Option<Amode> {
 
 /// An address in a stack slot, if it can be encoded however the frame turns out: not far behind the slot, and
 /// not if the slot's own address has to be rounded.
-pub fn slot_amode(f: &Stencil, slot: StackSlot, disp: i32) -> Option<Amode> {
+pub fn slot_amode<I: Isa>(f: &Stencil, slot: StackSlot, disp: i32) -> Option<Amode> {
     let data = &f.stack_slots[slot];
     let near = i64::from(disp) <= i64::from(data.size);
-    (near && !is_overaligned(data)).then(|| Amode::at(Place::Slot(slot), disp))
+    (near && !is_overaligned::<I>(data)).then(|| Amode::at(Place::Slot(slot), disp))
 }

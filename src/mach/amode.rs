@@ -202,6 +202,18 @@ pub struct PackedAmode {
 }
 
 impl PackedAmode {
+    /// A place in the frame.
+    pub fn in_frame(place: Place) -> Self {
+        PackedAmode {
+            place: Some(place),
+            has_base: false,
+            has_index: false,
+            extension: IndexExtension::None,
+            scale: 0,
+            disp: 0,
+        }
+    }
+
     /// Pushes the words of a register.
     #[inline]
     pub fn push_register(sink: &mut impl InstSink) {

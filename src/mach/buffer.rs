@@ -202,7 +202,13 @@ impl CodeBuffer {
     /// Says that the next instruction can trap.
     #[inline]
     pub fn trap(&mut self, code: TrapCode) {
-        self.traps.push(TrapSite { offset: self.position(), code });
+        self.trap_at(self.position(), code);
+    }
+
+    /// Says that the instruction at `offset`, behind all those that were said to trap, can trap.
+    #[inline]
+    pub fn trap_at(&mut self, offset: u32, code: TrapCode) {
+        self.traps.push(TrapSite { offset, code });
     }
 
     /// Records a relocation of the field at `offset`.

@@ -4,7 +4,8 @@
 //! definitions. A result that is returned in memory is loaded from the area whose address the caller passed. All of it
 //! follows from where a signature's parts are; what a target adds is how it loads, stores and calls: [`CallLowering`].
 
-use super::abi::{AbiSignature, Param, Part, Place};
+use super::abi::{self, AbiSignature, Param, Part};
+use super::amode::{Amode, Place};
 use super::compiled::{LibCall, SymbolRef};
 use super::convention::{Convention, MemoryRules};
 use super::inst::{InstSink, RowId};
@@ -28,40 +29,6 @@ pub enum Callee {
     },
     /// The function at an address.
     Address(VReg),
-}
-
-/// Where stack arguments and results in memory lie.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Area {
-    /// The stack arguments of a call, from the stack pointer up.
-    Outgoing,
-    /// Our own stack arguments.
-    Incoming,
-    /// Behind a pointer.
-    At(VReg),
-}
-
-/// A place in memory.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct InArea {
-    /// Which memory.
-    pub area: Area,
-    /// Bytes from its start.
-    pub offset: i32,
-}
-
-impl Area {
-    /// A place in it.
-    pub fn at(self, offset: u32) -> InArea {
-        InArea { area: self, offset: offset as i32 }
-    }
-}
-
-impl InArea {
-    /// The place some bytes further on.
-    fn plus(self, bytes: i32) -> Self {
-        InArea { offset: self.offset + bytes, ..self }
-    }
 }
 
 /// A target's pseudo-instructions that take what a convention puts in registers.
@@ -88,16 +55,16 @@ pub trait CallLowering: Isa {
     fn convention(call_conv: CallConv) -> Option<&'static Convention>;
 
     /// Stores an argument or result of type `ty`.
-    fn store_part(cx: &mut Lower<'_, Self>, reg: VReg, to: InArea, ty: Type);
+    fn store_part(cx: &mut Lower<'_, Self>, reg: VReg, to: Amode, ty: Type);
 
     /// Loads one.
-    fn load_part(cx: &mut Lower<'_, Self>, reg: VReg, from: InArea, ty: Type);
+    fn load_part(cx: &mut Lower<'_, Self>, reg: VReg, from: Amode, ty: Type);
 
     /// Stores a constant as an argument of type `ty`, if there is an instruction for it.
-    fn store_constant(cx: &mut Lower<'_, Self>, value: Value, to: InArea, ty: Type) -> bool;
+    fn store_constant(cx: &mut Lower<'_, Self>, value: Value, to: Amode, ty: Type) -> bool;
 
     /// Makes the address of a place.
-    fn address(cx: &mut Lower<'_, Self>, d: VReg, of: InArea);
+    fn address(cx: &mut Lower<'_, Self>, d: VReg, of: Amode);
 
     /// Extends an integer of type `from` to 64 bits.
     fn extend(cx: &mut Lower<'_, Self>, d: VReg, source: VReg, from: Type, signed: bool);
@@ -110,6 +77,15 @@ pub trait CallLowering: Isa {
 
     /// Pushes a call in place of the current function with `bytes` of stack arguments.
     fn tail_call(cx: &mut Lower<'_, Self>, callee: Callee, bytes: u32, uses: &[Operand]);
+}
+
+/// A place in an area of the stack.
+fn at(area: Place, offset: u32) -> Amode {
+    Amode::at(area, offset as i32)
+}
+
+fn plus(place: Amode, bytes: i32) -> Amode {
+    Amode { disp: place.disp + bytes, ..place }
 }
 
 /// The convention of a signature whose places were found.
@@ -164,9 +140,9 @@ fn emit_call<I: CallLowering>(
     let abi = cx.abi_of(sig)?;
     let signature = cx.f.sig(sig);
     let mut uses = begin_call(cx, signature, &abi, args)?;
-    if let Some(Place::Reg(reg)) = abi.return_area {
+    if let Some(abi::Place::Reg(reg)) = abi.return_area {
         let area = cx.tmp(RegClass::Int);
-        I::address(cx, area, Area::Outgoing.at(abi.stack_bytes));
+        I::address(cx, area, at(Place::Outgoing, abi.stack_bytes));
         uses.push(Operand::reg_fixed_use(area, reg));
     }
     let convention = convention_of::<I>(signature);
@@ -179,7 +155,7 @@ fn emit_call<I: CallLowering>(
     push_call(cx, callee, clobbered, popped(&abi, convention), &uses);
     for (reg, part, offset) in loads {
         // The callee has removed its arguments and they were put back: the area is where it was.
-        I::load_part(cx, reg, Area::Outgoing.at(abi.stack_bytes + offset), part.loaded);
+        I::load_part(cx, reg, at(Place::Outgoing, abi.stack_bytes + offset), part.loaded);
     }
     Ok(())
 }
@@ -202,7 +178,7 @@ fn begin_call<I: CallLowering>(
     cx.calls = true;
     cx.needs_frame_pointer |= abi.callee_pops;
     cx.outgoing = cx.outgoing.max(abi.stack_bytes + abi.return_bytes + abi.copied_bytes);
-    pass_arguments(cx, signature, abi, args, Area::Outgoing, 0)
+    pass_arguments(cx, signature, abi, args, Place::Outgoing, 0)
 }
 
 /// Adds the fixed definitions of a result, or notes what is to be loaded.
@@ -219,12 +195,12 @@ fn define_result<I: CallLowering>(
     let (low, high) = cx.parts(result);
     for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
         match part.place {
-            Place::Reg(fixed) if used => {
+            abi::Place::Reg(fixed) if used => {
                 clobbered.remove(fixed);
                 operands.push(Operand::reg_fixed_def(reg, fixed));
             }
-            Place::Reg(_) => {}
-            Place::Stack(offset) => {
+            abi::Place::Reg(_) => {}
+            abi::Place::Stack(offset) => {
                 if used {
                     loads.push((reg, *part, offset));
                 }
@@ -240,7 +216,7 @@ fn pass_arguments<I: CallLowering>(
     signature: &Signature,
     abi: &AbiSignature,
     args: &[u32],
-    area: Area,
+    area: Place,
     shift: i32,
 ) -> Result<Vec<Operand>> {
     let mut uses = Vec::with_capacity(args.len() + 2);
@@ -248,10 +224,10 @@ fn pass_arguments<I: CallLowering>(
     copy_arguments(cx, abi, args, area, shift);
     for ((&param, &arg), declared) in abi.params.iter().zip(args).zip(&signature.params) {
         if let Param::Referenced { part, offset } = param {
-            if area == Area::Incoming {
+            if area == Place::Incoming {
                 return Err(cx.unsupported("a tail call can't pass the address of a copy"));
             }
-            let copy = Area::Outgoing.at(abi.stack_bytes + abi.return_bytes + offset);
+            let copy = at(Place::Outgoing, abi.stack_bytes + abi.return_bytes + offset);
             let address = reference_copy(cx, Value(arg), copy, convention_of::<I>(signature));
             pass_part(cx, &abi.parts[part as usize], address, area, shift, &mut uses);
             continue;
@@ -260,9 +236,9 @@ fn pass_arguments<I: CallLowering>(
         if parts.is_empty() {
             continue;
         }
-        if let [Part { place: Place::Stack(offset), stored, .. }] = parts
+        if let [Part { place: abi::Place::Stack(offset), stored, .. }] = parts
             && declared.extension == Extension::None
-            && I::store_constant(cx, Value(arg), area.at(*offset).plus(shift), *stored)
+            && I::store_constant(cx, Value(arg), plus(at(area, *offset), shift), *stored)
         {
             continue;
         }
@@ -279,14 +255,14 @@ fn pass_part<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     part: &Part,
     reg: VReg,
-    area: Area,
+    area: Place,
     shift: i32,
     uses: &mut Vec<Operand>,
 ) {
     let reg = extended(cx, part, reg);
     match part.place {
-        Place::Reg(fixed) => uses.push(Operand::reg_fixed_use(reg, fixed)),
-        Place::Stack(offset) => I::store_part(cx, reg, area.at(offset).plus(shift), part.stored),
+        abi::Place::Reg(fixed) => uses.push(Operand::reg_fixed_use(reg, fixed)),
+        abi::Place::Stack(offset) => I::store_part(cx, reg, plus(at(area, offset), shift), part.stored),
     }
 }
 
@@ -299,10 +275,10 @@ fn extended<I: CallLowering>(cx: &mut Lower<'_, I>, part: &Part, reg: VReg) -> V
 }
 
 /// The parts of an i128 in memory, low first: where each is.
-fn halves(place: InArea, convention: &Convention) -> [InArea; 2] {
+fn halves(place: Amode, convention: &Convention) -> [Amode; 2] {
     match convention.memory {
-        MemoryRules::RightJustified => [place.plus(8), place],
-        _ => [place, place.plus(8)],
+        MemoryRules::RightJustified => [place.upper(), place],
+        _ => [place, place.upper()],
     }
 }
 
@@ -310,7 +286,7 @@ fn halves(place: InArea, convention: &Convention) -> [InArea; 2] {
 fn reference_copy<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     value: Value,
-    copy: InArea,
+    copy: Amode,
     convention: &Convention,
 ) -> VReg {
     let (low, high) = cx.put_pair(value);
@@ -327,7 +303,7 @@ fn copy_arguments<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     abi: &AbiSignature,
     args: &[u32],
-    area: Area,
+    area: Place,
     shift: i32,
 ) {
     let copied = || {
@@ -337,28 +313,28 @@ fn copy_arguments<I: CallLowering>(
         })
     };
     // What a tail call copies may lie in our own arguments, which it overwrites: it is first copied elsewhere.
-    let replaced = area == Area::Incoming;
+    let replaced = area == Place::Incoming;
     for (arg, offset, size) in copied() {
         let from = cx.put(arg);
-        let to = if replaced { Area::Outgoing.at(offset) } else { area.at(offset).plus(shift) };
+        let to = if replaced { at(Place::Outgoing, offset) } else { plus(at(area, offset), shift) };
         copy_argument(cx, from, to, size);
     }
     for (_, offset, size) in copied().filter(|_| replaced) {
         cx.outgoing = cx.outgoing.max(abi.stack_bytes);
         let from = cx.tmp(RegClass::Int);
-        I::address(cx, from, Area::Outgoing.at(offset));
-        copy_argument(cx, from, area.at(offset).plus(shift), size);
+        I::address(cx, from, at(Place::Outgoing, offset));
+        copy_argument(cx, from, plus(at(area, offset), shift), size);
     }
 }
 
 /// Copies a structure argument to the stack, eight bytes at a time or by memcpy.
-fn copy_argument<I: CallLowering>(cx: &mut Lower<'_, I>, from: VReg, to: InArea, size: u32) {
+fn copy_argument<I: CallLowering>(cx: &mut Lower<'_, I>, from: VReg, to: Amode, size: u32) {
     const INLINE: u32 = 128;
     if size <= INLINE {
         for at in (0..size).step_by(8) {
             let word = cx.tmp(RegClass::Int);
-            I::load_part(cx, word, Area::At(from).at(at), types::I64);
-            I::store_part(cx, word, to.plus(at as i32), types::I64);
+            I::load_part(cx, word, Amode::base(from, at as i32), types::I64);
+            I::store_part(cx, word, plus(to, at as i32), types::I64);
         }
         return;
     }
@@ -417,10 +393,10 @@ pub fn return_<I: CallLowering>(cx: &mut Lower<'_, I>, data: &InstData) {
         for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
             let reg = extended(cx, part, reg);
             match part.place {
-                Place::Reg(fixed) => uses.push(Operand::reg_fixed_use(reg, fixed)),
-                Place::Stack(offset) => {
+                abi::Place::Reg(fixed) => uses.push(Operand::reg_fixed_use(reg, fixed)),
+                abi::Place::Stack(offset) => {
                     let area = cx.return_area.expect("results in memory have an address");
-                    I::store_part(cx, reg, Area::At(area).at(offset), part.stored);
+                    I::store_part(cx, reg, Amode::base(area, offset as i32), part.stored);
                 }
             }
         }
@@ -473,7 +449,7 @@ pub fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, data: &InstData, targets
     };
     for (&param, &(low, high)) in abi.returns.iter().zip(&cx.try_results) {
         for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
-            if let Place::Reg(fixed) = part.place {
+            if let abi::Place::Reg(fixed) = part.place {
                 define(reg, fixed);
             }
         }
@@ -559,8 +535,8 @@ fn emit_tail_call<I: CallLowering>(
     let signature = cx.f.sig(sig);
     cx.tail_bytes = cx.tail_bytes.max(abi.stack_bytes);
     let shift = cx.abi.stack_bytes as i32 - abi.stack_bytes as i32;
-    let mut uses = pass_arguments(cx, signature, &abi, args, Area::Incoming, shift)?;
-    if let Some(Place::Reg(fixed)) = abi.return_area {
+    let mut uses = pass_arguments(cx, signature, &abi, args, Place::Incoming, shift)?;
+    if let Some(abi::Place::Reg(fixed)) = abi.return_area {
         let area =
             cx.return_area.ok_or_else(|| cx.unsupported("the callee returns more than this function"))?;
         uses.push(Operand::reg_fixed_use(area, fixed));
@@ -571,8 +547,8 @@ fn emit_tail_call<I: CallLowering>(
 
 /// What brings a stack parameter into its register, after the others are in theirs.
 enum Arrival {
-    Load(VReg, InArea, Type),
-    Address(VReg, InArea),
+    Load(VReg, Amode, Type),
+    Address(VReg, Amode),
 }
 
 /// Brings parameters from where they are passed into the entry block's values.
@@ -588,12 +564,12 @@ pub fn params<I: CallLowering>(cx: &mut Lower<'_, I>) -> Result {
         let (low, high) = cx.parts(value);
         match param {
             Param::Copied { offset, .. } => {
-                arrivals.push(Arrival::Address(low, Area::Incoming.at(offset)));
+                arrivals.push(Arrival::Address(low, at(Place::Incoming, offset)));
             }
             Param::Referenced { part, .. } => {
                 let pointer = cx.tmp(RegClass::Int);
                 param_part(cx, &abi.parts[part as usize], pointer, &mut arrivals);
-                let places = halves(Area::At(pointer).at(0), convention_of::<I>(&cx.f.signature));
+                let places = halves(Amode::base(pointer, 0), convention_of::<I>(&cx.f.signature));
                 for (reg, place) in [Some(low), high].into_iter().flatten().zip(places) {
                     arrivals.push(Arrival::Load(reg, place, types::I64));
                 }
@@ -606,7 +582,7 @@ pub fn params<I: CallLowering>(cx: &mut Lower<'_, I>) -> Result {
             }
         }
     }
-    if let (Some(area), Some(Place::Reg(fixed))) = (cx.return_area, abi.return_area) {
+    if let (Some(area), Some(abi::Place::Reg(fixed))) = (cx.return_area, abi.return_area) {
         cx.push_operand(Operand::reg_fixed_def(area, fixed));
     }
     cx.finish(I::CALL_ROWS.args, 0, 0);
@@ -622,9 +598,9 @@ pub fn params<I: CallLowering>(cx: &mut Lower<'_, I>) -> Result {
 /// Adds the fixed definition of a part, or notes what is to be loaded.
 fn param_part<I: CallLowering>(cx: &mut Lower<'_, I>, part: &Part, reg: VReg, arrivals: &mut Vec<Arrival>) {
     match part.place {
-        Place::Reg(fixed) => cx.push_operand(Operand::reg_fixed_def(reg, fixed)),
-        Place::Stack(offset) => {
-            arrivals.push(Arrival::Load(reg, Area::Incoming.at(offset), part.loaded));
+        abi::Place::Reg(fixed) => cx.push_operand(Operand::reg_fixed_def(reg, fixed)),
+        abi::Place::Stack(offset) => {
+            arrivals.push(Arrival::Load(reg, at(Place::Incoming, offset), part.loaded));
         }
     }
 }

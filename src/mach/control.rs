@@ -117,7 +117,7 @@ pub fn special<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result 
         }
         Opcode::GetStackPointer => rows.stack_pointer,
         Opcode::GetFramePointer => {
-            cx.needs_frame_pointer = true;
+            cx.needs_frame_pointer |= I::LINKED_BY_REGISTER;
             rows.frame_pointer
         }
         Opcode::GetReturnAddress => rows.return_address,

@@ -51,7 +51,9 @@ impl<'a, I: Isa> Direct<'a, I> {
 
 impl<I: Isa> InstSink for Direct<'_, I> {
     fn push_operand(&mut self, operand: Operand) {
-        self.allocs[self.alloc_count] = Allocation::reg(PReg::new(operand.vreg().vreg(), operand.class()));
+        let fixed = operand.as_fixed_nonallocatable();
+        let register = fixed.unwrap_or_else(|| PReg::new(operand.vreg().vreg(), operand.class()));
+        self.allocs[self.alloc_count] = Allocation::reg(register);
         self.alloc_count += 1;
     }
 

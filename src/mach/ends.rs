@@ -65,10 +65,15 @@ pub fn branch_either<B: BranchForms>(view: &InstView, cx: &EmitContext, buffer: 
     branch::<B>(second, (view.label(1), view.label(2)), cx, buffer);
 }
 
-/// A branch on the kind in [`InstView::small`] to a trap out of line.
-pub fn trap_if<B: BranchForms>(view: &InstView, _: &EmitContext, buffer: &mut CodeBuffer) {
+/// A branch to a trap out of line.
+pub fn trap_on<B: BranchForms>(condition: Condition, view: &InstView, buffer: &mut CodeBuffer) {
     let stub = buffer.trap_stub(TrapCode(view.trap));
-    buffer.branch::<B>(view.small, 0, stub);
+    buffer.branch::<B>(condition.kind, condition.word, stub);
+}
+
+/// The same on the kind in [`InstView::small`].
+pub fn trap_if<B: BranchForms>(view: &InstView, _: &EmitContext, buffer: &mut CodeBuffer) {
+    trap_on::<B>(Condition { kind: view.small, word: 0 }, view, buffer);
 }
 
 /// The same if the kind in the first word holds as well.
@@ -78,4 +83,22 @@ pub fn trap_if_both<B: BranchForms>(view: &InstView, _: &EmitContext, buffer: &m
     buffer.branch::<B>(B::complement(view.small), 0, past);
     buffer.branch::<B>(view.words[0] as u8, 0, stub);
     buffer.bind(past);
+}
+
+/// What comes behind a call with handlers. `words`: bytes that the callee removed, normal destination, number of handlers,
+/// their tags and places. `restore` puts the stack pointer back by so many bytes.
+pub fn after_try<B: BranchForms>(
+    words: &[u32],
+    cx: &EmitContext,
+    buffer: &mut CodeBuffer,
+    restore: impl FnOnce(u32, &mut CodeBuffer),
+) {
+    let handlers = &words[3..3 + 2 * words[2] as usize];
+    for pair in handlers.chunks_exact(2) {
+        buffer.handler(pair[0].checked_sub(1), Label(pair[1]));
+    }
+    if words[0] > 0 {
+        restore(words[0], buffer);
+    }
+    jump_unless_next::<B>(Label(words[1]), cx, buffer);
 }

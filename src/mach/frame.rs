@@ -5,6 +5,7 @@
 //! does not move between prologue and epilogue, so that a frame pointer is kept only when asked for.
 
 use super::abi::Place;
+use super::amode::Amode;
 use super::compiled::SymbolRef;
 use super::isa::Isa;
 use crate::entity::Map;
@@ -46,6 +47,8 @@ pub struct Frame {
     pub limit: Vec<LimitStep>,
     /// Offset of the saved vector registers.
     pub saved_vectors: u32,
+    /// Whether vector registers are saved whole, where that is not always so.
+    pub whole_vectors: bool,
 }
 
 /// One step of computing the stack limit.
@@ -101,18 +104,16 @@ pub fn stack_limit<I: Isa>(stencil: &Stencil, flags: &Flags) -> Result<Vec<Limit
     Ok(steps)
 }
 
-/// What the stack pointer is a multiple of.
-pub const STACK_ALIGNMENT: u32 = 16;
-
 /// Whether a slot asks for more than the stack pointer's alignment. Its address is then rounded up wherever it
 /// is taken.
-pub fn is_overaligned(slot: &StackSlotData) -> bool {
-    1 << slot.align_shift > STACK_ALIGNMENT
+pub fn is_overaligned<I: Isa>(slot: &StackSlotData) -> bool {
+    1 << slot.align_shift > I::STACK_ALIGNMENT
 }
 
 /// Bytes set aside for a slot.
-pub fn slot_room(slot: &StackSlotData) -> u64 {
-    let rounding = if is_overaligned(slot) { (1u64 << slot.align_shift) - STACK_ALIGNMENT as u64 } else { 0 };
+pub fn slot_room<I: Isa>(slot: &StackSlotData) -> u64 {
+    let rounding =
+        if is_overaligned::<I>(slot) { (1u64 << slot.align_shift) - I::STACK_ALIGNMENT as u64 } else { 0 };
     slot.size as u64 + rounding
 }
 
@@ -125,18 +126,43 @@ impl Frame {
         *self = Frame { slots, saved, ..Frame::default() };
     }
 
+    /// Rejects frames and functions that are too large for what addresses in them: frames of more than `most` bytes.
+    pub fn check_size<I: Isa>(&self, stencil: &Stencil, most: u64) -> Result<(), String> {
+        let slots: u64 = stencil.stack_slots.values().map(|slot| slot_room::<I>(slot) + 16).sum();
+        if slots + self.outgoing as u64 + self.spill_count as u64 * 8 > most {
+            let gigabytes = most.next_power_of_two() >> 30;
+            return Err(format!(
+                "the stack frame is larger than {gigabytes} GiB, which {} can't address",
+                I::NAME
+            ));
+        }
+        let numbers = [
+            stencil.stack_slots.len(),
+            stencil.functions.len(),
+            stencil.global_values.len(),
+            stencil.insts.len(),
+        ];
+        if numbers.iter().any(|&count| count >= Amode::LIMIT as usize) {
+            let name = I::NAME;
+            return Err(format!(
+                "more stack slots, symbols or instructions than a {name} address can refer to"
+            ));
+        }
+        Ok(())
+    }
+
     /// Places outgoing arguments, spill slots and stack slots from the stack pointer up; returns the end.
-    pub fn place_locals(&mut self, stack_slots: &Map<StackSlot, StackSlotData>) -> u32 {
+    pub fn place_locals<I: Isa>(&mut self, stack_slots: &Map<StackSlot, StackSlotData>) -> u32 {
         let mut at = self.outgoing.next_multiple_of(8);
         self.spills = at;
         at += self.spill_count * 8;
         self.slots.clear();
         for slot in stack_slots.values() {
             // What 16-byte accesses may be meant for is aligned for them.
-            let natural = if slot.size >= 16 { STACK_ALIGNMENT } else { 8 };
-            at = at.next_multiple_of((1 << slot.align_shift).clamp(natural, STACK_ALIGNMENT));
+            let natural = if slot.size >= 16 { I::STACK_ALIGNMENT } else { 8 };
+            at = at.next_multiple_of((1 << slot.align_shift).clamp(natural, I::STACK_ALIGNMENT));
             self.slots.push(at);
-            at += slot_room(slot) as u32;
+            at += slot_room::<I>(slot) as u32;
         }
         at.next_multiple_of(8)
     }

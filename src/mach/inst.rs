@@ -80,6 +80,13 @@ pub enum OperandKind {
     Symbol,
     /// A condition code: in [`MachInst::small`].
     Cond,
+    /// An immediate that stands for something else: one word.
+    Code {
+        /// In which of the target's codes.
+        code: u8,
+        /// Bits of the instruction's operands.
+        bits: u16,
+    },
     /// The number of a set of registers that a call clobbers: one word, before all others.
     Clobbers,
 }
@@ -112,9 +119,10 @@ impl Props {
     pub const PSEUDO: Props = Props(32);
     /// Copies a register: what coalescing looks for.
     pub const MOVE: Props = Props(64);
-
     /// Traps: nothing comes after it.
     pub const STOP: Props = Props(128);
+    /// Ends a block and may go to its successors by way of an address.
+    pub const INDIRECT: Props = Props(256);
 
     /// Both sets together.
     #[inline]

@@ -59,6 +59,13 @@ pub trait Isa: Sized + Send + Sync + 'static {
     /// Its byte order.
     const ENDIANNESS: Endianness;
 
+    /// What the stack pointer is a multiple of: at least 8.
+    const STACK_ALIGNMENT: u32 = 16;
+
+    /// Whether frames are linked by a register that is kept as frame pointer; else what `preserve_frame_pointers` asks
+    /// for is in memory.
+    const LINKED_BY_REGISTER: bool = true;
+
     /// Addresses that most of its memory operands can have.
     const ADDRESS_FORMS: AddressForms;
 
@@ -113,6 +120,14 @@ pub trait Isa: Sized + Send + Sync + 'static {
 
     /// Emits the function's entry sequence.
     fn emit_prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer);
+
+    /// Whether blocks that indirect branches go to begin with [`Isa::emit_landing`].
+    fn marks_landings(_: &Flags) -> bool {
+        false
+    }
+
+    /// Emits what an indirect branch may go to.
+    fn emit_landing(_: &mut CodeBuffer) {}
 
     /// What expands its pseudo-instructions, by the first parameter of their rows.
     fn expansions() -> &'static [Expansion];

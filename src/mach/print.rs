@@ -7,7 +7,7 @@
 use super::amode::{PackedAmode, Place, frame_offset};
 use super::buffer::Label;
 use super::compiled::SymbolRef;
-use super::inst::{MachInst, OperandKind, Row};
+use super::inst::{MachInst, OperandKind, OperandSpec, Row};
 use super::isa::Isa;
 use super::text::{Names, Registers};
 use regalloc2::PReg;
@@ -26,10 +26,23 @@ pub trait Syntax {
     /// Writes a condition or the like: [`MachInst::small`].
     fn condition(small: u8, out: &mut dyn Write) -> fmt::Result;
 
+    /// Writes an immediate that stands for something else in a code of the target's, given the operands' bits.
+    fn code(_code: u8, _bits: u16, word: u32, out: &mut dyn Write) -> fmt::Result {
+        write!(out, "{}{word}", Self::IMMEDIATE)
+    }
+
     /// Writes an address. What it is relative to and its registers, [`Printer`] knows.
     fn memory(printer: &Printer<'_, Self>, address: &Address, out: &mut dyn Write) -> fmt::Result
     where
         Self: Sized;
+
+    /// What is appended to the mnemonic, which depends on the address.
+    fn suffix(_: &Printer<'_, Self>) -> &'static str
+    where
+        Self: Sized,
+    {
+        ""
+    }
 
     /// Writes a register-or-memory operand's or a register's spill slot.
     fn spilled(printer: &Printer<'_, Self>, slot: u32, out: &mut dyn Write) -> fmt::Result
@@ -64,19 +77,16 @@ pub fn print<I: Isa>(
     let row = &I::rows()[inst.row.0 as usize];
     let syntax = std::marker::PhantomData::<I::Syntax>;
     let printer = Printer { row, small: inst.small, registers, words, names, syntax };
-    let mut rest = row.text;
-    while let Some((before, after)) = rest.split_once('{') {
-        let (name, after) = after.split_once('}').expect("checked when the row was read");
-        out.write_str(before)?;
-        printer.operand(name, out)?;
-        rest = after;
-    }
-    out.write_str(rest)
+    let mnemonic = row.text.find(' ').unwrap_or(row.text.len());
+    printer.fill(&row.text[..mnemonic], out)?;
+    out.write_str(I::Syntax::suffix(&printer))?;
+    printer.fill(&row.text[mnemonic..], out)
 }
 
 /// An instruction being printed.
 pub struct Printer<'a, S> {
-    row: &'static Row,
+    /// Its row.
+    pub row: &'static Row,
     small: u8,
     registers: Registers<'a>,
     words: &'a [u32],
@@ -85,30 +95,56 @@ pub struct Printer<'a, S> {
 }
 
 impl<S: Syntax> Printer<'_, S> {
-    /// Finds an operand by name, counting registers and words on the way.
-    fn operand(&self, name: &str, out: &mut dyn Write) -> fmt::Result {
+    /// Writes a part of the row's text.
+    fn fill(&self, mut text: &str, out: &mut dyn Write) -> fmt::Result {
+        while let Some((before, after)) = text.split_once('{') {
+            let (name, after) = after.split_once('}').expect("checked when the row was read");
+            out.write_str(before)?;
+            let found = self.find(|operand| operand.name == name);
+            let (kind, register, word) = found.expect("checked when the row was read");
+            self.value(kind, register, word, out)?;
+            text = after;
+        }
+        out.write_str(text)
+    }
+
+    /// Finds an operand, counting registers and words on the way.
+    fn find(&self, wanted: impl Fn(&OperandSpec) -> bool) -> Option<(OperandKind, usize, usize)> {
         let (mut register, mut word) = (0, 0);
         for operand in self.row.operands {
-            if operand.name == name {
-                return self.value(operand.kind, register, word, out);
+            if wanted(operand) {
+                return Some((operand.kind, register, word));
             }
             match operand.kind {
                 OperandKind::Reg { .. } => register += 1,
                 OperandKind::Cond => {}
-                OperandKind::Imm { .. } | OperandKind::Label | OperandKind::Clobbers => word += 1,
+                OperandKind::Imm { .. }
+                | OperandKind::Code { .. }
+                | OperandKind::Label
+                | OperandKind::Clobbers => word += 1,
                 // What follows has no registers.
                 OperandKind::Mem { .. } | OperandKind::RegMem { .. } => word += 2,
                 OperandKind::Imm64 | OperandKind::Symbol => word += 2,
             }
         }
-        unreachable!("names in the text are checked when the row is read")
+        None
+    }
+
+    /// The memory operand, if there is one.
+    pub fn address(&self) -> Option<Address> {
+        let is_memory = |kind| matches!(kind, OperandKind::Mem { .. } | OperandKind::RegMem { .. });
+        let (_, register, word) = self.find(|operand| is_memory(operand.kind))?;
+        self.address_at(register, word, 64)
     }
 
     fn value(&self, kind: OperandKind, register: usize, word: usize, out: &mut dyn Write) -> fmt::Result {
         match kind {
             OperandKind::Reg { bits, .. } => self.register(register, bits, out),
             OperandKind::Mem { bits } | OperandKind::RegMem { bits, .. } => {
-                self.memory(register, word, bits, out)
+                match self.address_at(register, word, bits) {
+                    None => self.register(register, bits, out),
+                    Some(address) => S::memory(self, &address, out),
+                }
             }
             OperandKind::Imm { bits, signed } => {
                 let value = (self.words[word] as i32 as i64) << (64 - bits.min(32)) >> (64 - bits.min(32));
@@ -124,23 +160,25 @@ impl<S: Syntax> Printer<'_, S> {
                 self.names.symbol(SymbolRef::unpack(self.words[word]), out)?;
                 offset(self.words[word + 1] as i32, out)
             }
+            OperandKind::Code { code, bits } => S::code(code, bits, self.words[word], out),
             OperandKind::Cond => S::condition(self.small, out),
             OperandKind::Clobbers => write!(out, "{}", self.words[word]),
         }
     }
 
-    fn memory(&self, first: usize, word: usize, bits: u16, out: &mut dyn Write) -> fmt::Result {
+    /// The address that begins with these register and word; `None` if it is a register.
+    fn address_at(&self, first: usize, word: usize, bits: u16) -> Option<Address> {
         let amode = PackedAmode::unpack(self.words[word], self.words[word + 1]);
-        match amode.place {
-            None => self.register(first, bits, out),
-            Some(place) => S::memory(self, &Address { amode, place, first, bits }, out),
-        }
+        Some(Address { amode, place: amode.place?, first, bits })
     }
 
     /// Writes the low `bits` of a register operand.
     pub fn register(&self, index: usize, bits: u16, out: &mut dyn Write) -> fmt::Result {
         match self.registers {
-            Registers::Virtual(operands) => write!(out, "%{}", operands[index].vreg()),
+            Registers::Virtual(operands) => match operands[index].as_fixed_nonallocatable() {
+                Some(register) => S::register(register, bits, out),
+                None => write!(out, "%{}", operands[index].vreg()),
+            },
             Registers::Allocated(allocs, _) => match (allocs[index].as_reg(), allocs[index].as_stack()) {
                 (Some(register), _) => S::register(register, bits, out),
                 (_, Some(slot)) => S::spilled(self, slot.index() as u32, out),

@@ -113,7 +113,10 @@ fn undefined(vcode: &VCode) -> String {
     });
     vcode.params.iter().for_each(|param| defined[param.vreg()] = true);
     let lost = vcode.insts.iter().enumerate().find_map(|(at, inst)| {
-        let lost = vcode.inst_operands(inst).iter().find(|operand| !defined[operand.vreg().vreg()])?;
+        let lost = vcode
+            .inst_operands(inst)
+            .iter()
+            .find(|operand| defined.get(operand.vreg().vreg()) == Some(&false))?;
         Some(format!(": instruction {at} reads {}, which nothing defines", lost.vreg()))
     });
     lost.unwrap_or_default()

@@ -1,3 +1,5 @@
 //! Targets: what is known of each instruction set.
 
+pub mod aarch64;
+pub mod s390x;
 pub mod x86_64;

@@ -1,33 +1,56 @@
 //! The test suite: objects linked by the system's linkers, and what comes out run.
 //!
-//! Each directory of `testsuite/` has a `test.sh`, which runs in an empty directory with `CLIFC` (the
-//! compiler) and `SUITE` (the test suite) set, says what goes wrong and then fails.
+//! Each directory of `testsuite/` has a `test.sh`, which runs for every target in an empty directory, says what goes
+//! wrong and then fails. `CLIFC` is the compiler, `SUITE` the test suite; `testsuite/lib.sh` says what else is set.
 
-mod calls;
+mod signatures;
+#[path = "../targets/mod.rs"]
+mod targets;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use clifc::filetest::Toolchain;
+use clifc::mach::compiled::LibCall;
+use clifc::options::{Arch, Target};
 
 fn suite() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testsuite")
 }
 
-fn run(name: &str) {
-    let work = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+/// Files that a test gets besides its own: names and texts.
+fn generated(name: &str, arch: Arch) -> Vec<(&'static str, String)> {
+    match name {
+        "calls" => {
+            let (clif, c) = signatures::generate(200, arch);
+            vec![("calls.clif", clif), ("calls.c", c)]
+        }
+        "libcalls" => {
+            let names = LibCall::ALL.iter().map(|call| format!("{call:?} {}\n", call.name()));
+            vec![("names", names.collect())]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn run(name: &str, arch: Arch) {
+    let work = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{arch}"));
     if work.exists() {
         std::fs::remove_dir_all(&work).expect("an old directory can go");
     }
     std::fs::create_dir_all(&work).expect("a directory");
-    if name == "calls" {
-        let (clif, c) = calls::generate(200);
-        std::fs::write(work.join("calls.clif"), clif).expect("a file");
-        std::fs::write(work.join("calls.c"), c).expect("a file");
+    for (file, text) in generated(name, arch) {
+        std::fs::write(work.join(file), text).expect("a file");
     }
+    let toolchain = Toolchain::of(arch);
     let output = Command::new("sh")
         .arg(suite().join(name).join("test.sh"))
         .current_dir(&work)
         .env("CLIFC", env!("CARGO_BIN_EXE_clifc"))
         .env("SUITE", suite())
+        .env("TARGET", arch.name())
+        .env("CC", toolchain.linker().join(" "))
+        .env("RUNNER", toolchain.runner().join(" "))
         .output()
         .expect("a shell");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -40,11 +63,11 @@ fn run(name: &str) {
     );
 }
 
+/// A test in each directory: for every target, or with `native` for this machine.
 macro_rules! tests {
-    ($($name:ident,)*) => {
-        $(#[test]
-        fn $name() {
-            run(stringify!($name));
+    ($($name:ident $($native:ident)?,)*) => {
+        $(mod $name {
+            tests!(@ stringify!($name), $($native)?);
         })*
 
         #[test]
@@ -59,14 +82,25 @@ macro_rules! tests {
             assert_eq!(found, [$(stringify!($name)),*]);
         }
     };
+    (@ $name:expr,) => {
+        crate::targets::for_each_target!(|arch| crate::run($name, arch));
+    };
+    (@ $name:expr, native) => {
+        #[test]
+        fn native() {
+            crate::run($name, crate::Target::host().expect("a target of clifc's").arch());
+        }
+    };
 }
 
 tests! {
     calls,
     data,
-    debugger,
+    debugger native,
     hello,
+    libcalls,
     sections,
+    shared,
     stack_limit,
     symbols,
     tls,

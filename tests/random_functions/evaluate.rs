@@ -26,6 +26,8 @@ const STEPS: u32 = 100_000;
 /// A machine that runs programs.
 pub struct Machine<'a> {
     program: &'a [Function],
+    /// Whether the most significant byte comes first in memory, where an instruction does not say.
+    big_endian: bool,
     objects: Vec<Object>,
     steps: u32,
 }
@@ -33,9 +35,9 @@ pub struct Machine<'a> {
 type Outcome<T> = Result<T, Stop>;
 
 impl<'a> Machine<'a> {
-    pub fn new(program: &'a [Function], buffer: Vec<u8>) -> Self {
+    pub fn new(program: &'a [Function], big_endian: bool, buffer: Vec<u8>) -> Self {
         let objects = vec![Object { base: BUFFER_BASE, bytes: buffer }];
-        Machine { program, objects, steps: STEPS }
+        Machine { program, big_endian, objects, steps: STEPS }
     }
 
     /// The buffer's bytes.
@@ -158,7 +160,7 @@ impl<'a> Machine<'a> {
         let arg = |n: usize| args.get(n).copied().unwrap_or(0);
         let (a, b) = (arg(0), arg(1));
         let from = inst.args.first().map_or(ty, |&arg| function.types[arg]);
-        let big = inst.word.contains("big");
+        let big = inst.word.contains("big") || self.big_endian && !inst.word.contains("little");
         let at = |base: u128| u128::from((base as u64).wrapping_add(inst.offset as u64));
         let one = match inst.op {
             "call" => return self.call(inst.entity, &args, depth + 1),
@@ -184,7 +186,7 @@ impl<'a> Machine<'a> {
                 return Ok(Vec::new());
             }
             "atomic_rmw" => {
-                let old = self.load(a, ty.bytes(), false)?;
+                let old = self.load(a, ty.bytes(), self.big_endian)?;
                 let new = match inst.word {
                     "xchg" => b,
                     "nand" => !(old & b),
@@ -196,13 +198,13 @@ impl<'a> Machine<'a> {
                     "xor" => old ^ b,
                     word => pure(&word.into(), ty, ty, &[old, b])[0],
                 };
-                self.store(a, ty.bytes(), false, new)?;
+                self.store(a, ty.bytes(), self.big_endian, new)?;
                 old
             }
             "atomic_cas" => {
-                let old = self.load(a, ty.bytes(), false)?;
+                let old = self.load(a, ty.bytes(), self.big_endian)?;
                 if old == b {
-                    self.store(a, ty.bytes(), false, arg(2))?;
+                    self.store(a, ty.bytes(), self.big_endian, arg(2))?;
                 }
                 old
             }

@@ -1,12 +1,14 @@
 //! Random functions do what they mean.
 //!
-//! A program of many random functions is compiled with several settings, linked with a main function in C that calls
+//! For each target, a program of many random functions is compiled with several settings, linked with a main function in C that calls
 //! each of them on a buffer of random bytes, and what is in the buffer afterwards is compared with what an
 //! evaluator of CLIF says. `CLIFC_RANDOM_SEED` and `CLIFC_RANDOM_PROGRAMS` choose other programs than the usual ones.
 
 mod evaluate;
 mod generate;
 mod program;
+#[path = "../targets/mod.rs"]
+mod targets;
 
 use std::fmt::Write;
 use std::fs;
@@ -15,8 +17,9 @@ use std::process::Command;
 
 use clifc::diag::{Severity, Source};
 use clifc::driver::{self, BuildOptions, Observer};
+use clifc::filetest::Toolchain;
 use clifc::object::Layout;
-use clifc::options::{Flags, Target};
+use clifc::options::{Arch, Flags, Target};
 use evaluate::{Machine, Stop};
 use generate::Random;
 use program::{BUFFER, BUFFER_BYTES, Function};
@@ -35,32 +38,21 @@ const SETTINGS: [&[&str]; 4] = [
     &["regalloc_algorithm=single_pass", "unwind_info=false"],
 ];
 
-/// Instructions that not every processor has.
-const FEATURES: [(&str, &str); 10] = [
-    ("pni", "has_sse3"),
-    ("ssse3", "has_ssse3"),
-    ("sse4_1", "has_sse41"),
-    ("popcnt", "has_popcnt"),
-    ("avx", "has_avx"),
-    ("avx2", "has_avx2"),
-    ("bmi1", "has_bmi1"),
-    ("bmi2", "has_bmi2"),
-    ("abm", "has_lzcnt"),
-    ("fma", "has_fma"),
-];
-
 fn number(name: &str, usual: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
-/// Settings for features of this processor: of most programs all, of others any of them.
-fn features(seed: u64) -> Vec<&'static str> {
+/// Settings for what instruction sets may have and the processor has: of most programs all, of others any of them.
+fn extensions(arch: Arch, seed: u64) -> Vec<&'static str> {
     let mut random = Random::new(seed);
-    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let line = text.lines().find(|line| line.starts_with("flags")).unwrap_or_default();
+    let target = Target::of(arch);
     let all = random.below(3) > 0;
-    let mut wanted = |flag: &str| line.split(' ').any(|word| word == flag) && (all || random.below(2) == 0);
-    FEATURES.iter().filter(|(flag, _)| wanted(flag)).map(|feature| feature.1).collect()
+    let is_there = |name: &str| {
+        let mut flags = Flags::new(&target);
+        flags.enable(name).expect("a setting of the target");
+        Toolchain::of(arch).missing(&target, &flags).is_none()
+    };
+    targets::extensions(arch).filter(|name| is_there(name) && (all || random.below(2) == 0)).collect()
 }
 
 /// The buffer before a run.
@@ -85,11 +77,11 @@ fn filled(function: usize, run: u64) -> Vec<u8> {
 }
 
 /// A line for each run: what is expected of it. Runs that take too long have none.
-fn expected(program: &[Function]) -> Vec<(usize, u64, String)> {
+fn expected(program: &[Function], arch: Arch) -> Vec<(usize, u64, String)> {
     let mut lines = Vec::new();
     for function in FUNCTIONS / 2..FUNCTIONS {
         for run in 0..RUNS {
-            let mut machine = Machine::new(program, filled(function, run));
+            let mut machine = Machine::new(program, arch.is_big_endian(), filled(function, run));
             let end = match machine.run(function) {
                 Ok(()) => "returns",
                 Err(Stop::Trap) => "traps",
@@ -143,8 +135,8 @@ fn driver(runs: &[(usize, u64, String)]) -> String {
 }
 
 /// Compiles a program's text.
-fn compile(text: &str, settings: &[&str]) -> Result<Vec<u8>, String> {
-    let target = Target::parse("x86_64-unknown-linux-gnu").expect("a known target");
+fn compile(text: &str, arch: Arch, settings: &[&str]) -> Result<Vec<u8>, String> {
+    let target = Target::of(arch);
     let mut flags = Flags::new(&target);
     for setting in settings {
         flags.apply(setting).expect("a known setting");
@@ -170,24 +162,25 @@ fn run_command(command: &mut Command) -> String {
 }
 
 /// What goes wrong in the program of a seed.
-fn complaints(seed: u64, work: &Path) -> Vec<String> {
+fn complaints(arch: Arch, seed: u64, work: &Path) -> Vec<String> {
+    let toolchain = Toolchain::of(arch);
     let program = generate::program(seed, FUNCTIONS);
     let text = program::text(&program, 0..program.len());
     let file = |name: &str| work.join(format!("{seed}{name}"));
     fs::write(file(".clif"), &text).expect("a file");
-    let expected = expected(&program);
+    let expected = expected(&program, arch);
     fs::write(file(".c"), driver(&expected)).expect("a file");
-    run_command(Command::new("cc").args(["-O0", "-c", "-o"]).arg(file(".main.o")).arg(file(".c")));
+    run_command(toolchain.link().args(["-O0", "-c", "-o"]).arg(file(".main.o")).arg(file(".c")));
     let mut complaints = Vec::new();
     for (number, settings) in SETTINGS.iter().enumerate() {
         let mut settings = settings.to_vec();
         if number + 2 >= SETTINGS.len() {
-            settings.extend(features(seed + number as u64));
+            settings.extend(extensions(arch, seed + number as u64));
         }
         if seed % 2 == number as u64 % 2 {
             settings.retain(|setting| !setting.starts_with("regalloc_checker"));
         }
-        let object = match compile(&text, &settings) {
+        let object = match compile(&text, arch, &settings) {
             Ok(object) => object,
             Err(errors) => {
                 complaints.push(format!("seed {seed}, {}: {errors}", settings.join(" ")));
@@ -195,10 +188,20 @@ fn complaints(seed: u64, work: &Path) -> Vec<String> {
             }
         };
         fs::write(file(".o"), object).expect("a file");
-        let no_pie = settings.contains(&"is_pic=false").then_some("-no-pie");
-        let mut link = Command::new("cc");
-        run_command(link.args(no_pie).arg("-o").arg(file("")).args([file(".main.o"), file(".o")]).arg("-lm"));
-        let output = Command::new(file("")).output().expect("a program to run");
+        let kind = match toolchain.is_emulated() {
+            true => Some("-static"),
+            false => settings.contains(&"is_pic=false").then_some("-no-pie"),
+        };
+        run_command(
+            toolchain
+                .link()
+                .args(kind)
+                .arg("-o")
+                .arg(file(""))
+                .args([file(".main.o"), file(".o")])
+                .arg("-lm"),
+        );
+        let output = toolchain.run(&file("")).output().expect("a program to run");
         let output = String::from_utf8_lossy(&output.stdout).into_owned();
         let mut lines = output.lines();
         for (function, run, expected) in &expected {
@@ -233,13 +236,16 @@ fn difference(found: &str, expected: &str) -> String {
     format!("{end} for {}, {place}", expected[2])
 }
 
-#[test]
-fn random_functions_do_what_they_mean() {
-    let work: PathBuf = Path::new(env!("CARGO_TARGET_TMPDIR")).join("random_functions");
+fn check(arch: Arch) {
+    let work: PathBuf = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("random_functions-{arch}"));
     fs::create_dir_all(&work).expect("a directory");
     let first = number("CLIFC_RANDOM_SEED", 1);
     let programs = number("CLIFC_RANDOM_PROGRAMS", 10);
-    let all: Vec<String> = (first..first + programs).flat_map(|seed| complaints(seed, &work)).collect();
+    let all: Vec<String> = (first..first + programs).flat_map(|seed| complaints(arch, seed, &work)).collect();
     let shown: Vec<&str> = all.iter().take(40).map(String::as_str).collect();
     assert!(all.is_empty(), "{} in {}\n{}", all.len(), work.display(), shown.join("\n"));
+}
+
+mod random_functions_do_what_they_mean {
+    crate::targets::for_each_target!(crate::check);
 }

@@ -1,14 +1,14 @@
 # Calls of every shape between C and CLIF; the harness has written calls.clif and calls.c.
 . "$SUITE/lib.sh"
-for compiler in "$CC" clang; do
-    command -v $compiler >/dev/null || continue
+for compiler in "$CC" "clang --target=$TARGET-linux-gnu"; do
+    command -v ${compiler%% *} >/dev/null || continue
     $compiler -fPIC -O1 -c calls.c -o c.o
     echo "$levels" | while read -r level; do
         clif "$level" calls.clif --set enable_llvm_abi_extensions=true
         link bfd -o prog c.o calls.o
-        prints "$here/expected" ./prog
+        prints "$here/expected" run ./prog
     done
 done
 clif "-O speed" calls.clif --set enable_llvm_abi_extensions=true --set is_pic=false
 link bfd -no-pie -o prog c.o calls.o
-prints "$here/expected" ./prog
+prints "$here/expected" run ./prog

@@ -38,7 +38,9 @@ int main(void) {
         printf("%lld\n", (long long)apply(i, 7, 5));
     printf("%lld\n", (long long)bump());
     printf("%lld\n", (long long)bump());
-    printf("%lld %d\n", (long long)counter, buffer[4088]);
+    int64_t mark;
+    memcpy(&mark, buffer + 4088, 8);
+    printf("%lld %lld\n", (long long)counter, (long long)mark);
     printf("%d %d\n", (int)((uintptr_t)buffer % 64), (int)((uintptr_t)&counter % 8));
     printf("%d%d%d%d\n", pointers[0] == &counter, pointers[1] == numbers + 8, pointers[2] == pointers,
            pointers[3] == operations + 2);

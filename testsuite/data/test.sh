@@ -10,6 +10,6 @@ echo "$levels" | while read -r level; do
     for linker in bfd lld; do
         link $linker -shared -Wl,-z,text -o libdata.so data.o
         link $linker -o prog main.o ./libdata.so
-        prints "$here/expected" ./prog
+        prints "$here/expected" run ./prog
     done
 done

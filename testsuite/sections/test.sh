@@ -1,5 +1,6 @@
 # A section for each item, so that linkers drop what is not used; sections and alignment by request.
 . "$SUITE/lib.sh"
+tool llvm-nm
 echo "$levels" | while read -r level; do
     clif "$level" "$here/sections.clif"
     runs_everywhere sections.o
@@ -12,8 +13,8 @@ for section in .text.used .text.unused .text.hot .rodata.used_text .data.unused_
 done
 for linker in bfd lld; do
     link $linker -Wl,--gc-sections -o prog sections.o
-    prints "$here/expected" ./prog
-    nm prog >symbols
+    prints "$here/expected" run ./prog
+    tools/llvm-nm prog >symbols
     grep -q ' T used$' symbols || fail "used was dropped by $linker"
     ! grep 'unused' symbols || fail "unused was kept by $linker"
 done

@@ -40,7 +40,7 @@ int main(void) {
     long base = (long)__builtin_frame_address(0);
     sigaltstack(&other, NULL);
     sigaction(SIGILL, &action, NULL);
-    try(deep, base - 200000);
+    try(deep, base - 800000);
     try(huge, base - 200000);
     try(huge, base + 100);
     try(huge, -8);

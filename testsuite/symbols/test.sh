@@ -1,5 +1,6 @@
 # Linkage: export, local, hidden, weak; names for linkers; what a shared library shows.
 . "$SUITE/lib.sh"
+tool llvm-nm
 $CC -fPIC -O1 -Wall -c "$here/main.c"
 echo "$levels" | while read -r level; do
     clif "$level" "$here/a.clif"
@@ -7,11 +8,11 @@ echo "$levels" | while read -r level; do
     runs_everywhere main.o a.o b.o
 done
 link bfd -shared -o libsymbols.so main.o a.o b.o
-nm -D --defined-only libsymbols.so | cut -d' ' -f2- | grep -v main | LC_ALL=C sort >shown
+tools/llvm-nm -D --defined-only libsymbols.so | cut -d' ' -f2- | grep -v main | LC_ALL=C sort >shown
 prints "$here/shown" cat shown
 # What is defined twice is said once more than it is wanted.
 printf 'function %%f() { block0: return }\nlocal data %%f = i8 1\n' >twice.clif
-if "$CLIFC" build -o twice.o twice.clif 2>errors; then
+if "$CLIFC" build --target "$TARGET" -o twice.o twice.clif 2>errors; then
     fail "two definitions of one symbol went through"
 fi
 grep -q '^twice.clif:2:[0-9]*: error: .*defined more than once' errors || fail "$(cat errors)"

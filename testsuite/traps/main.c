@@ -59,9 +59,21 @@ static int trap_code(uintptr_t pc) {
     return 0;
 }
 
-static void on_signal(int number, siginfo_t *info, void *context) {
+// The instruction that a signal is about.
+static uintptr_t pc_of(int number, siginfo_t *info, ucontext_t *context) {
     (void)number, (void)info;
-    siglongjmp(back, trap_code(((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP]));
+#if defined __x86_64__
+    return context->uc_mcontext.gregs[REG_RIP];
+#elif defined __aarch64__
+    return context->uc_mcontext.pc;
+#elif defined __s390x__
+    // The program counter is past an instruction that did not access memory.
+    return number == SIGILL || number == SIGFPE ? (uintptr_t)info->si_addr : context->uc_mcontext.psw.addr;
+#endif
+}
+
+static void on_signal(int number, siginfo_t *info, void *context) {
+    siglongjmp(back, trap_code(pc_of(number, info, context)));
 }
 
 #define TRY(call)                                                                                              \

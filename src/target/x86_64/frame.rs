@@ -13,10 +13,11 @@ use super::rows;
 use crate::ir::*;
 use crate::mach::buffer::{CodeBuffer, Label};
 use crate::mach::compiled::{LibCall, RelocKind, SymbolRef, UnwindOp};
-use crate::mach::frame::{Frame, LimitStep, slot_room, stack_limit};
+use crate::mach::frame::{Frame, LimitStep, stack_limit};
 use crate::mach::isa::Isa;
+use crate::mach::stack_checks::{StackChecks, check_limit, probe, probes};
 use crate::mach::view::{Places, physical};
-use crate::options::{Flags, ProbestackStrategy};
+use crate::options::Flags;
 use regalloc2::{PReg, RegClass};
 
 /// How many vector registers may have to be saved.
@@ -27,26 +28,12 @@ const MAX_FRAME: u64 = 0x7fff_0000;
 
 /// Decides what is saved and where everything is.
 pub fn finish(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(), String> {
-    let slots: u64 = stencil.stack_slots.values().map(|slot| slot_room(slot) + 16).sum();
-    if slots + frame.outgoing as u64 + frame.spill_count as u64 * 8 > MAX_FRAME {
-        return Err("the stack frame is larger than 2 GiB, which x86_64 can't address".to_string());
-    }
-    let numbers = [
-        stencil.stack_slots.len(),
-        stencil.functions.len(),
-        stencil.global_values.len(),
-        stencil.insts.len(),
-    ];
-    if numbers.iter().any(|&count| count >= Amode::LIMIT as usize) {
-        return Err(
-            "more stack slots, symbols or instructions than an x86_64 address can refer to".to_string()
-        );
-    }
+    frame.check_size::<X86_64>(stencil, MAX_FRAME)?;
     if abi_pops_too_much(frame) {
         return Err("more than 64 KiB of stack arguments, which x86_64 can't remove".to_string());
     }
     let preserved = abi::preserved(stencil.signature.call_conv, flags);
-    let locals = frame.place_locals(&stencil.stack_slots);
+    let locals = frame.place_locals::<X86_64>(&stencil.stack_slots);
     if stencil.stack_limit.is_some() || probes(locals + 16 * VECTORS, flags) {
         frame.written.add(SCRATCH);
     }
@@ -148,84 +135,57 @@ const SCRATCH: PReg = RAX;
 /// The DWARF number of the return address column.
 const RETURN_ADDRESS: u16 = 16;
 
-/// Traps if the frame would go below the stack limit.
-fn check_limit(frame: &Frame, sink: &mut Direct) {
-    if frame.limit.is_empty() || (frame.size == 0 && !frame.calls) {
-        return;
-    }
-    let (rsp, scratch) = (physical(RSP), physical(SCRATCH));
-    for step in &frame.limit {
-        match *step {
-            LimitStep::Start(reg) => rows::mov_rm(sink, OperandSize::Q64, scratch, physical(reg)),
+impl StackChecks for Direct<'_> {
+    fn limit_step(&mut self, step: LimitStep) {
+        let scratch = physical(SCRATCH);
+        match step {
+            LimitStep::Start(reg) => rows::mov_rm(self, OperandSize::Q64, scratch, physical(reg)),
             LimitStep::Symbol(symbol) => {
-                rows::mov_rm(sink, OperandSize::Q64, scratch, Amode::at(Place::Got(symbol), 0));
+                rows::mov_rm(self, OperandSize::Q64, scratch, Amode::at(Place::Got(symbol), 0));
             }
             LimitStep::Load(offset) => {
-                rows::mov_rm(sink, OperandSize::Q64, scratch, Amode::base(scratch, offset));
+                rows::mov_rm(self, OperandSize::Q64, scratch, Amode::base(scratch, offset));
             }
-            LimitStep::Add(0) => {}
-            LimitStep::Add(offset) => rows::add_ri(sink, OperandSize::Q64, scratch, scratch, offset),
+            LimitStep::Add(offset) => rows::add_ri(self, OperandSize::Q64, scratch, scratch, offset),
         }
     }
-    // Not out of line: what unwinding has to know there is what it is behind the prologue.
-    let trap = |sink: &mut Direct| {
-        let past = sink.buffer().label();
-        rows::j_label(sink, Cond::Ae, past);
-        X86_64::emit_trap(TrapCode::STACK_OVERFLOW, sink.buffer());
-        sink.buffer().bind(past);
-    };
-    if frame.size >= 32 << 10 {
-        // Adding a large frame to the limit might wrap: the limit itself is checked first.
-        rows::cmp_rm(sink, OperandSize::Q64, rsp, scratch);
-        trap(sink);
+
+    fn trap_below_limit(&mut self, bytes: u32) {
+        let (rsp, scratch) = (physical(RSP), physical(SCRATCH));
+        if bytes > 0 {
+            rows::add_ri(self, OperandSize::Q64, scratch, scratch, bytes as i32);
+        }
+        rows::cmp_rm(self, OperandSize::Q64, rsp, scratch);
+        // Not out of line: what unwinding has to know there is what it is behind the prologue.
+        let past = self.buffer().label();
+        rows::j_label(self, Cond::Ae, past);
+        X86_64::emit_trap(TrapCode::STACK_OVERFLOW, self.buffer());
+        self.buffer().bind(past);
     }
-    rows::add_ri(sink, OperandSize::Q64, scratch, scratch, frame.size as i32);
-    rows::cmp_rm(sink, OperandSize::Q64, rsp, scratch);
-    trap(sink);
-}
 
-/// Bytes below the stack pointer that are known not to be mapped.
-fn guard_size(flags: &Flags) -> u32 {
-    1 << flags.probestack_size_log2().min(30)
-}
-
-/// Whether a frame of `size` is probed.
-fn probes(size: u32, flags: &Flags) -> bool {
-    flags.enable_probestack() && size >= guard_size(flags)
-}
-
-/// Touches every page of a large frame, so that the guard page is not jumped over. The stack pointer stays
-/// where it is meanwhile: unwinding may count from it.
-fn probe(frame: &Frame, flags: &Flags, sink: &mut Direct) {
-    if !probes(frame.size, flags) {
-        return;
-    }
-    let guard = guard_size(flags);
-    let (rsp, scratch) = (physical(RSP), physical(SCRATCH));
-    if flags.probestack_strategy() == ProbestackStrategy::Outline {
-        rows::movl_ri(sink, physical(RAX), frame.size as i32);
-        let buffer = sink.buffer();
+    fn call_probe(&mut self, bytes: u32) {
+        rows::movl_ri(self, physical(SCRATCH), bytes as i32);
+        let buffer = self.buffer();
         buffer.put1(0xE8);
         let symbol = SymbolRef::LibCall(LibCall::Probestack);
         buffer.reloc(buffer.position(), RelocKind::X86Plt32, symbol, -4);
         buffer.put4(0);
-        return;
     }
-    let pages = frame.size / guard;
-    if pages <= 4 {
-        for page in 1..=pages {
-            let at = Amode::base(rsp, -((page * guard) as i32));
-            rows::or_mi(sink, OperandSize::L32, at, 0);
-        }
-        return;
+
+    fn touch(&mut self, below: u32) {
+        rows::or_mi(self, OperandSize::L32, Amode::base(physical(RSP), -(below as i32)), 0);
     }
-    rows::movq_ri(sink, scratch, -(guard as i32));
-    let again = sink.buffer().label();
-    sink.buffer().bind(again);
-    rows::or_mi(sink, OperandSize::L32, Amode::indexed(rsp, scratch, 0, 0), 0);
-    rows::sub_ri(sink, OperandSize::Q64, scratch, scratch, guard as i32);
-    rows::cmp_mi(sink, OperandSize::Q64, scratch, -((pages * guard) as i32));
-    rows::j_label(sink, Cond::Ge, again);
+
+    fn touch_each(&mut self, step: u32, count: u32) {
+        let (rsp, scratch) = (physical(RSP), physical(SCRATCH));
+        rows::movq_ri(self, scratch, -(step as i32));
+        let again = self.buffer().label();
+        self.buffer().bind(again);
+        rows::or_mi(self, OperandSize::L32, Amode::indexed(rsp, scratch, 0, 0), 0);
+        rows::sub_ri(self, OperandSize::Q64, scratch, scratch, step as i32);
+        rows::cmp_mi(self, OperandSize::Q64, scratch, -((count * step) as i32));
+        rows::j_label(self, Cond::Ge, again);
+    }
 }
 
 /// Undoes the prologue up to the return address; rsp points to it afterwards.

@@ -91,16 +91,8 @@ pub fn try_register(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) 
     after_try(&view.words[1..], cx, buffer);
 }
 
-/// `words`: bytes that the callee removed, normal destination, number of handlers, their tags and places.
 fn after_try(words: &[u32], cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let handlers = &words[3..3 + 2 * words[2] as usize];
-    for pair in handlers.chunks_exact(2) {
-        buffer.handler(pair[0].checked_sub(1), Label(pair[1]));
-    }
-    if words[0] > 0 {
-        restore_arguments(words[0], cx, buffer);
-    }
-    ends::jump_unless_next::<Branches>(Label(words[1]), cx, buffer);
+    ends::after_try::<Branches>(words, cx, buffer, |bytes, buffer| restore_arguments(bytes, cx, buffer));
 }
 
 fn restore_arguments(bytes: u32, cx: &EmitContext, buffer: &mut CodeBuffer) {

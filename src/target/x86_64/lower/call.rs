@@ -2,12 +2,12 @@
 
 use super::super::X86_64;
 use super::super::abi;
-use super::super::amode::{Amode, OperandSize, Place, Rm};
+use super::super::amode::{Amode, OperandSize, Rm};
 use super::super::rows;
 use super::mem;
 use super::operands::*;
 use crate::ir::*;
-use crate::mach::call::{Area, CallLowering, CallRows, Callee, InArea};
+use crate::mach::call::{CallLowering, CallRows, Callee};
 use crate::mach::convention::Convention;
 use crate::rule;
 use regalloc2::{Operand, PReg, RegClass, VReg};
@@ -26,29 +26,29 @@ impl CallLowering for X86_64 {
         abi::convention(call_conv)
     }
 
-    fn store_part(cx: &mut Cx, reg: VReg, to: InArea, ty: Type) {
+    fn store_part(cx: &mut Cx, reg: VReg, to: Amode, ty: Type) {
         match ty.is_int() {
-            true => rows::mov_mr(cx, OperandSize::Q64, reg, amode(to)),
-            false => rows::movs_store(cx, exact_size(ty), reg, amode(to)),
+            true => rows::mov_mr(cx, OperandSize::Q64, reg, to),
+            false => rows::movs_store(cx, exact_size(ty), reg, to),
         }
     }
 
-    fn load_part(cx: &mut Cx, reg: VReg, from: InArea, ty: Type) {
+    fn load_part(cx: &mut Cx, reg: VReg, from: Amode, ty: Type) {
         match ty.is_int() {
-            true => mem::load_int(cx, reg, amode(from), ty, false),
-            false => rows::movs_load(cx, exact_size(ty), reg, amode(from)),
+            true => mem::load_int(cx, reg, from, ty, false),
+            false => rows::movs_load(cx, exact_size(ty), reg, from),
         }
     }
 
-    fn store_constant(cx: &mut Cx, value: Value, to: InArea, _: Type) -> bool {
+    fn store_constant(cx: &mut Cx, value: Value, to: Amode, _: Type) -> bool {
         let Some(imm) = imm32(cx, value) else { return false };
         rule!(cx, "call.stack_immediate");
-        rows::mov_mi(cx, OperandSize::Q64, amode(to), imm);
+        rows::mov_mi(cx, OperandSize::Q64, to, imm);
         true
     }
 
-    fn address(cx: &mut Cx, d: VReg, of: InArea) {
-        rows::lea_rm(cx, OperandSize::Q64, d, amode(of));
+    fn address(cx: &mut Cx, d: VReg, of: Amode) {
+        rows::lea_rm(cx, OperandSize::Q64, d, of);
     }
 
     fn extend(cx: &mut Cx, d: VReg, source: VReg, from: Type, signed: bool) {
@@ -75,14 +75,6 @@ impl CallLowering for X86_64 {
             Callee::Symbol { symbol, .. } => rows::tail_calls(cx, symbol, 0, bytes as i32, 0, uses),
             Callee::Address(address) => rows::tail_callr(cx, address, bytes as i32, uses),
         }
-    }
-}
-
-fn amode(place: InArea) -> Amode {
-    match place.area {
-        Area::Outgoing => Amode::at(Place::Outgoing, place.offset),
-        Area::Incoming => Amode::at(Place::Incoming, place.offset),
-        Area::At(base) => Amode::base(base, place.offset),
     }
 }
 

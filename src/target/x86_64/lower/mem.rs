@@ -1,5 +1,6 @@
 //! Loads, stores, and addresses.
 
+use super::super::X86_64;
 use super::super::amode::{Amode, OperandSize, Place, Rm};
 use super::super::rows;
 use super::operands::*;
@@ -7,8 +8,7 @@ use super::{float, int};
 use crate::ir::*;
 use crate::mach::address::{extends_sign, memory_type};
 use crate::mach::compiled::SymbolRef;
-use crate::mach::frame::STACK_ALIGNMENT;
-use crate::mach::isa::Remaking;
+use crate::mach::isa::{Isa, Remaking};
 use crate::mach::lower::Unsupported;
 use crate::rule;
 use regalloc2::{RegClass, VReg};
@@ -230,14 +230,14 @@ pub fn rematerialize(cx: &mut Cx, data: &InstData, d: VReg) {
 
 /// An address in a stack slot.
 fn slot_address(cx: &mut Cx, d: VReg, slot: StackSlot, offset: i32) {
-    if let Some(amode) = slot_amode(cx.f, slot, offset) {
+    if let Some(amode) = slot_amode::<X86_64>(cx.f, slot, offset) {
         rows::lea_rm(cx, OperandSize::Q64, d, amode);
         return;
     }
     rule!(cx, "stack_addr.rounded");
-    let align = (1i64 << cx.f.stack_slots[slot].align_shift).max(STACK_ALIGNMENT.into());
+    let align = (1i64 << cx.f.stack_slots[slot].align_shift).max(X86_64::STACK_ALIGNMENT.into());
     let (unrounded, start) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
-    let rounding = (align - i64::from(STACK_ALIGNMENT)) as i32;
+    let rounding = (align - i64::from(X86_64::STACK_ALIGNMENT)) as i32;
     rows::lea_rm(cx, OperandSize::Q64, unrounded, Amode::at(Place::Slot(slot), rounding));
     rows::and_ri(cx, OperandSize::Q64, start, unrounded, -align as i32);
     rows::lea_rm(cx, OperandSize::Q64, d, Amode::base(start, offset));

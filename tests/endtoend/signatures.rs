@@ -6,6 +6,49 @@
 
 use std::fmt::Write;
 
+use clifc::options::Arch;
+
+/// What C's calling convention of a target does in its own way.
+struct Abi {
+    /// Whether there are functions of Windows' convention, too.
+    windows: bool,
+    /// How CLIF passes a struct of three words: as a copy on the stack, or the address of a copy.
+    big: &'static str,
+    /// Whether the caller extends 32-bit integers, as it does shorter ones.
+    extends_words: bool,
+    /// Integer registers of which a 128-bit argument may not get the last alone: what becomes of it then, GCC and
+    /// LLVM disagree on.
+    pair_registers: Option<u32>,
+    /// The structs of two fields that come back where CLIF returns two results.
+    pairs: &'static [(Ty, Ty)],
+}
+
+const WORD: Ty = Ty::Int { bits: 64, signed: true };
+
+impl Abi {
+    fn of(arch: Arch) -> Self {
+        match arch {
+            Arch::X86_64 => Abi {
+                windows: true,
+                big: "i64 sarg(24)",
+                extends_words: false,
+                pair_registers: Some(6),
+                pairs: &[(WORD, WORD), (WORD, Ty::Double), (Ty::Double, WORD), (Ty::Double, Ty::Double)],
+            },
+            Arch::Aarch64 => Abi {
+                windows: false,
+                big: "i64",
+                extends_words: false,
+                pair_registers: None,
+                pairs: &[(WORD, WORD), (Ty::Double, Ty::Double)],
+            },
+            Arch::S390x => {
+                Abi { windows: false, big: "i64", extends_words: true, pair_registers: None, pairs: &[] }
+            }
+        }
+    }
+}
+
 /// A type on both sides, with how C writes its constants.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Ty {
@@ -55,18 +98,17 @@ impl Ty {
     }
 
     /// As a parameter or result of a CLIF signature.
-    fn clif(self) -> String {
+    fn clif(self, abi: &Abi) -> String {
         match self {
-            Ty::Int { bits: bits @ (8 | 16), signed: true } => format!("i{bits} sext"),
-            Ty::Int { bits: bits @ (8 | 16), signed: false } => format!("i{bits} uext"),
-            Ty::Int { bits, .. } => format!("i{bits}"),
-            Ty::Float => "f32".into(),
-            Ty::Double => "f64".into(),
-            Ty::Big => "i64 sarg(24)".into(),
+            Ty::Int { bits, signed } if bits < 32 || bits == 32 && abi.extends_words => {
+                format!("i{bits} {}", if signed { "sext" } else { "uext" })
+            }
+            Ty::Big => abi.big.into(),
+            _ => self.value(),
         }
     }
 
-    /// Integer registers of the System V convention that it takes.
+    /// Integer registers that it takes where 128-bit integers take two.
     fn registers(self) -> u32 {
         match self {
             Ty::Int { bits, .. } => bits.div_ceil(64),
@@ -76,7 +118,12 @@ impl Ty {
 
     /// As a block parameter.
     fn value(self) -> String {
-        self.clif().split(' ').next().unwrap_or_default().to_string()
+        match self {
+            Ty::Int { bits, .. } => format!("i{bits}"),
+            Ty::Float => "f32".into(),
+            Ty::Double => "f64".into(),
+            Ty::Big => "i64".into(),
+        }
     }
 
     fn constant(self, random: &mut Random) -> String {
@@ -101,11 +148,11 @@ impl Ty {
 }
 
 impl Ret {
-    fn clif(self) -> String {
+    fn clif(self, abi: &Abi) -> String {
         match self {
             Ret::Void | Ret::Struct => String::new(),
-            Ret::One(ty) => format!(" -> {}", ty.clif()),
-            Ret::Pair(a, b) => format!(" -> {}, {}", a.clif(), b.clif()),
+            Ret::One(ty) => format!(" -> {}", ty.clif(abi)),
+            Ret::Pair(a, b) => format!(" -> {}, {}", a.clif(abi), b.clif(abi)),
         }
     }
 
@@ -147,7 +194,8 @@ impl Random {
 }
 
 /// A signature, the convention C sees, and that of the function between.
-struct Shape {
+struct Shape<'a> {
+    abi: &'a Abi,
     args: Vec<Ty>,
     ret: Ret,
     windows: bool,
@@ -155,16 +203,17 @@ struct Shape {
     indirect: bool,
 }
 
-impl Shape {
-    fn new(random: &mut Random) -> Self {
-        std::iter::repeat_with(|| Self::any(random))
+impl<'a> Shape<'a> {
+    fn new(abi: &'a Abi, random: &mut Random) -> Self {
+        std::iter::repeat_with(|| Self::any(abi, random))
             .find(|shape| !shape.splits(shape.args.iter()) && !shape.splits(shape.args.iter().rev()))
             .expect("an endless supply")
     }
 
-    /// Whether one register is left for a 128-bit argument: what becomes of that, GCC and LLVM disagree on.
-    fn splits<'a>(&self, mut args: impl Iterator<Item = &'a Ty>) -> bool {
-        let mut left = 6 - u32::from(self.ret == Ret::Struct);
+    /// Whether the last register is left for a 128-bit argument where that is not clear.
+    fn splits<'t>(&self, mut args: impl Iterator<Item = &'t Ty>) -> bool {
+        let Some(registers) = self.abi.pair_registers else { return false };
+        let mut left = registers - u32::from(self.ret == Ret::Struct);
         args.any(|arg| {
             let (wants, had) = (arg.registers(), left);
             left -= wants.min(left);
@@ -172,8 +221,8 @@ impl Shape {
         })
     }
 
-    fn any(random: &mut Random) -> Self {
-        let windows = random.below(5) == 0;
+    fn any(abi: &'a Abi, random: &mut Random) -> Self {
+        let windows = abi.windows && random.below(5) == 0;
         // The Windows convention of CLIF has no 128-bit integers and no copies in memory.
         let allowed = |ty: &Ty| !windows || !matches!(ty, Ty::Big | Ty::Int { bits: 128, .. });
         let types: Vec<Ty> = TYPES.into_iter().filter(allowed).collect();
@@ -182,9 +231,7 @@ impl Shape {
         let one = types.iter().copied().filter(|ty| *ty != Ty::Big).map(Ret::One);
         let mut rets: Vec<Ret> = one.chain([Ret::Void, Ret::Struct]).collect();
         if !windows {
-            let word = Ty::Int { bits: 64, signed: true };
-            let pairs = [(word, word), (word, Ty::Double), (Ty::Double, word), (Ty::Double, Ty::Double)];
-            rets.extend(pairs.map(|(a, b)| Ret::Pair(a, b)));
+            rets.extend(abi.pairs.iter().map(|&(a, b)| Ret::Pair(a, b)));
         }
         // A copy in memory that the other conventions do not pass has to come from this one.
         let between = match args.contains(&Ty::Big) {
@@ -193,7 +240,7 @@ impl Shape {
         };
         let ret = random.pick(&rets);
         let between = if between == "preserve_all" && ret != Ret::Void { "fast" } else { between };
-        Shape { args, ret, windows, between, indirect: random.below(3) == 0 }
+        Shape { abi, args, ret, windows, between, indirect: random.below(3) == 0 }
     }
 
     fn convention(&self) -> &'static str {
@@ -202,8 +249,8 @@ impl Shape {
 
     fn signature(&self, args: &[Ty], convention: &str) -> String {
         let hidden = (self.ret == Ret::Struct).then(|| "i64 sret".to_string());
-        let params: Vec<String> = hidden.into_iter().chain(args.iter().map(|ty| ty.clif())).collect();
-        format!("({}){} {convention}", params.join(", "), self.ret.clif())
+        let params: Vec<String> = hidden.into_iter().chain(args.iter().map(|ty| ty.clif(self.abi))).collect();
+        format!("({}){} {convention}", params.join(", "), self.ret.clif(self.abi))
     }
 
     /// The two CLIF functions.
@@ -308,11 +355,12 @@ __attribute__((unused)) static int differ(struct big x, struct big y) {
 ";
 
 /// A CLIF file and a C file with `count` signatures.
-pub fn generate(count: usize) -> (String, String) {
+pub fn generate(count: usize, arch: Arch) -> (String, String) {
+    let abi = Abi::of(arch);
     let mut random = Random(count as u64);
     let (mut clif, mut c, mut main) = (String::new(), C_PROLOGUE.to_string(), String::new());
     for n in 0..count {
-        let shape = Shape::new(&mut random);
+        let shape = Shape::new(&abi, &mut random);
         shape.clif(n, &mut clif).expect("writing to a string");
         shape.c(n, &mut random, &mut c, &mut main).expect("writing to a string");
     }

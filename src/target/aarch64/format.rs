@@ -1,0 +1,149 @@
+//! How a row's encoding is stored: what the build script writes and the encoder reads.
+//!
+//! This file is compiled into both, so that the layout is written down once. An instruction is a word: `params[0]` is
+//! its constant bits, and each of `fields` is the [`Source`] of some of the others, whose [`Place`]s are packed in the
+//! other two parameters. In rows with a memory operand, label or symbol the last fields say where that is.
+
+/// Index into a row's parameters of the constant bits.
+pub const PATTERN: usize = 0;
+/// Index into a row's fields of the memory operand's first register.
+pub const FIELD_BASE: usize = 3;
+/// Index into a row's fields of the first word of the memory operand, label or symbol.
+pub const FIELD_WORD: usize = 4;
+
+macro_rules! formats {
+    ($($(#[$attr:meta])* $name:ident,)*) => {
+        /// Shapes of instruction.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[repr(u8)]
+        pub enum Format { $($(#[$attr])* $name,)* }
+        impl Format {
+            /// All of them, by number.
+            pub const ALL: &[Format] = &[$(Format::$name,)*];
+        }
+    };
+}
+
+formats! {
+    /// Up to five fields.
+    Plain,
+    /// Load or store of a register, whose address can have a displacement, scaled or not, or an index.
+    Access,
+    /// Load or store of two registers: the address can have a scaled displacement of seven bits.
+    Pair,
+    /// The address is in a register.
+    Bare,
+    /// Relaxable branch to a label.
+    Branch,
+    /// Branch to a symbol.
+    Symbol,
+    /// Expands to other instructions: `params[0]` is the number of the function.
+    Expand,
+}
+
+impl Format {
+    /// Fields that are bits of the instruction.
+    pub const fn fields(self) -> usize {
+        if matches!(self, Format::Plain) { 5 } else { FIELD_BASE }
+    }
+}
+
+/// Where the value of a field comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Source {
+    /// A register operand, by its number among them.
+    Register(u8),
+    /// A word.
+    Word(u8),
+    /// The condition.
+    Cond,
+}
+
+impl Source {
+    const WORD: u8 = 0x40;
+    const COND: u8 = 0x80;
+
+    /// As one of a row's fields.
+    pub const fn pack(self) -> u8 {
+        match self {
+            Source::Register(index) => index,
+            Source::Word(index) => index | Self::WORD,
+            Source::Cond => Self::COND,
+        }
+    }
+
+    /// From one of a row's fields, which is there.
+    #[inline]
+    pub const fn unpack(field: u8) -> Self {
+        if field & Self::COND != 0 {
+            Source::Cond
+        } else if field & Self::WORD != 0 {
+            Source::Word(field & !Self::WORD)
+        } else {
+            Source::Register(field)
+        }
+    }
+}
+
+/// Which bits of a value are in which of the instruction.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Place {
+    /// The lowest bit in the instruction.
+    pub position: u8,
+    /// Number of bits: 1 to 16.
+    pub width: u8,
+    /// The lowest bit of the value: 0 to 7.
+    pub from: u8,
+}
+
+/// Bits of a packed [`Place`].
+const PLACE_BITS: usize = 12;
+
+impl Place {
+    /// Packs the places of fields, and a number of four bits: the [`extra`].
+    pub fn pack(places: &[Place], extra: u8) -> [u32; 2] {
+        let mut bits = (extra as u64) << 60;
+        for (i, place) in places.iter().enumerate() {
+            let packed = place.position as u64 | (place.width as u64 - 1) << 5 | (place.from as u64) << 9;
+            bits |= packed << (PLACE_BITS * i);
+        }
+        [bits as u32, (bits >> 32) as u32]
+    }
+
+    /// The place of field `index`, given the parameters of its row.
+    #[inline]
+    pub const fn unpack(params: &[u32; 3], index: usize) -> Self {
+        let bits = (params[1] as u64 | (params[2] as u64) << 32) >> (PLACE_BITS * index);
+        Place { position: (bits & 31) as u8, width: (bits >> 5 & 15) as u8 + 1, from: (bits >> 9 & 7) as u8 }
+    }
+
+    /// The bits of the value that it has.
+    #[inline]
+    pub const fn mask(self) -> u32 {
+        ((1 << self.width) - 1) << self.from
+    }
+
+    /// `value` in the instruction.
+    #[inline]
+    pub const fn put(self, value: u32) -> u32 {
+        (value & self.mask()) >> self.from << self.position
+    }
+}
+
+/// The number packed beside the places: for [`Format::Access`] and [`Format::Pair`] the access's bytes of one register as
+/// a power of two, for [`Format::Branch`] the bits of its distance ([`BRANCHES`]).
+#[inline]
+pub const fn extra(params: &[u32; 3]) -> u8 {
+    (params[2] >> 28) as u8
+}
+
+/// Bits of a branch's distance by [`extra`].
+pub const BRANCHES: [u8; 3] = [26, 19, 14];
+
+/// Immediates that stand for something else, and their bits: a mask of repeated ones, a floating-point number,
+/// a kind of shift, the same or rotation, a kind of extension.
+pub const CODES: [(&str, u8); 5] =
+    [("bitmask", 13), ("float", 8), ("shift", 2), ("rotate", 2), ("extend", 3)];
+
+/// Features that rows can need; bit `i` of a row's features is the `i`-th.
+pub const FEATURES: &[&str] = &["lse", "pauth", "fp16"];

@@ -1,0 +1,191 @@
+//! aarch64.
+//!
+//! | file | what |
+//! |---|---|
+//! | `rows` | instructions, generated from `isa/aarch64` |
+//! | `operands`, `regs` | operand values, registers |
+//! | `format`, `encode`, `address`, `branch`, `pseudo` | from instructions to bytes |
+//! | `print` | from instructions to text |
+//! | `abi`, `frame` | calling conventions, prologue and epilogue |
+//! | `lower` | from CLIF to instructions |
+
+pub mod abi;
+pub mod address;
+pub mod branch;
+pub mod encode;
+pub mod format;
+pub mod frame;
+pub mod lower;
+pub mod operands;
+pub mod print;
+pub mod pseudo;
+pub mod regs;
+pub mod rows;
+
+use crate::ir::{Endianness, Inst, InstData, Signature, Stencil, TrapCode, Type, Value, types};
+use crate::mach::abi::AbiSignature;
+use crate::mach::address::AddressForms;
+use crate::mach::buffer::{CodeBuffer, Label};
+use crate::mach::frame::Frame;
+use crate::mach::inst::{MachInst, Row};
+use crate::mach::isa::{Isa, Remaking};
+use crate::mach::lower::{Lower, Unsupported};
+use crate::mach::view::{Expansion, InstView, Places, physical};
+use crate::mach::{call, control};
+use crate::options::Flags;
+use operands::{Amode, OperandSize, Place};
+use regalloc2::{Allocation, MachineEnv, PReg, PRegSet, RegClass, VReg};
+use regs::*;
+
+/// The target.
+pub struct Aarch64;
+
+/// A sink for instructions written at once.
+pub type Direct<'a> = crate::mach::direct::Direct<'a, Aarch64>;
+
+impl Isa for Aarch64 {
+    const NAME: &'static str = "aarch64";
+
+    const ENDIANNESS: Endianness = Endianness::Little;
+
+    const ADDRESS_FORMS: AddressForms = AddressForms {
+        displacement: |disp, bytes, indexed| match indexed {
+            true => disp == 0,
+            false => encode::fits_access(disp as i64, bytes.trailing_zeros() as u8),
+        },
+        index: |shift, bytes| shift == 0 || 1 << shift == bytes,
+        extended_index: true,
+        indexed_slot: false,
+        symbol: |_, _| true,
+    };
+
+    type Branches = branch::Branches;
+
+    type Syntax = print::Arm;
+
+    fn rows() -> &'static [Row] {
+        &rows::ROWS
+    }
+
+    fn machine_env(flags: &Flags, frame_pointer: bool) -> MachineEnv {
+        let kept = |reg: PReg| (frame_pointer && reg == FP) || (flags.enable_pinned_reg() && reg == PINNED);
+        let set = |registers: &mut dyn Iterator<Item = PReg>| {
+            registers.filter(|&reg| !kept(reg)).fold(PRegSet::empty(), PRegSet::with)
+        };
+        MachineEnv {
+            preferred_regs_by_class: [
+                set(&mut (0..16).map(gpr)),
+                set(&mut (0..8).chain(16..32).map(vector)),
+                PRegSet::empty(),
+            ],
+            non_preferred_regs_by_class: [
+                set(&mut (19..30).map(gpr)),
+                set(&mut (8..16).map(vector)),
+                PRegSet::empty(),
+            ],
+            scratch_by_class: [None; 3],
+            fixed_stack_slots: Vec::new(),
+        }
+    }
+
+    fn lower(cx: &mut Lower<'_, Self>, inst: Inst) -> Result<(), Unsupported> {
+        lower::lower(cx, inst)
+    }
+
+    fn lower_terminator(cx: &mut Lower<'_, Self>, inst: Inst, targets: &[u32]) -> Result<(), Unsupported> {
+        control::lower(cx, inst, targets)
+    }
+
+    fn lower_branch(cx: &mut Lower<'_, Self>, value: Value, may_fold: bool, targets: &[u32]) {
+        lower::branch_on(cx, value, may_fold, targets);
+    }
+
+    fn lower_jump(cx: &mut Lower<'_, Self>, target: u32) {
+        rows::jump(cx, Label(target));
+    }
+
+    fn lower_params(cx: &mut Lower<'_, Self>) -> Result<(), Unsupported> {
+        call::params(cx)
+    }
+
+    fn rematerialize(_: &mut Lower<'_, Self>, _: &InstData, _: VReg) {}
+
+    fn remaking(_: &Stencil, _: &InstData) -> Remaking {
+        Remaking::No
+    }
+
+    fn zero_extends(_: &InstData, _: Type) -> bool {
+        false
+    }
+
+    fn supports(ty: Type) -> bool {
+        !ty.is_vector() && !matches!(ty, types::F16 | types::F128)
+    }
+
+    fn abi_signature(sig: &Signature, flags: &Flags) -> Result<AbiSignature, String> {
+        call::abi_signature::<Self>(sig, flags)
+    }
+
+    fn exception_payload() -> &'static [PReg] {
+        &[X0, X1]
+    }
+
+    fn finish_frame(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(), String> {
+        frame::finish(frame, stencil, flags)
+    }
+
+    fn emit_prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer) {
+        frame::prologue(frame, flags, buffer);
+    }
+
+    fn marks_landings(flags: &Flags) -> bool {
+        flags.use_bti()
+    }
+
+    fn emit_landing(buffer: &mut CodeBuffer) {
+        buffer.put4(rows::ROWS[rows::BTI_J.0 as usize].params[format::PATTERN]);
+    }
+
+    fn expansions() -> &'static [Expansion] {
+        &rows::EXPANSIONS
+    }
+
+    fn encode(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
+        encode::encode(view, places, buffer);
+    }
+
+    fn emit_trap(code: TrapCode, buffer: &mut CodeBuffer) {
+        buffer.trap(code);
+        buffer.put4(encode::UDF);
+    }
+
+    fn emit_move(from: Allocation, to: Allocation, class: RegClass, frame: &Frame, buffer: &mut CodeBuffer) {
+        let sink = &mut Direct::new(Places { frame, constants: Label(0) }, buffer);
+        let spill = |slot: regalloc2::SpillSlot| Amode::at(Place::Spill(slot.index() as u32), 0);
+        match (class, from.as_reg(), to.as_reg()) {
+            (RegClass::Int, Some(from), Some(to)) => {
+                rows::mov_r(sink, OperandSize::Q64, physical(to), physical(from));
+            }
+            (_, Some(from), Some(to)) => rows::mov_16b(sink, physical(to), physical(from)),
+            (_, None, Some(to)) => {
+                let slot = spill(from.as_stack().expect("an allocation is a register or a slot"));
+                match class {
+                    RegClass::Int => rows::ldr(sink, OperandSize::Q64, physical(to), slot),
+                    _ => rows::ldr_f(sink, OperandSize::O128, physical(to), slot),
+                }
+            }
+            (_, Some(from), None) => {
+                let slot = spill(to.as_stack().expect("an allocation is a register or a slot"));
+                match class {
+                    RegClass::Int => rows::str(sink, OperandSize::Q64, physical(from), slot),
+                    _ => rows::str_f(sink, OperandSize::O128, physical(from), slot),
+                }
+            }
+            (_, None, None) => unreachable!("the allocator makes no moves between stack slots"),
+        }
+    }
+
+    fn jump_target(inst: &MachInst, words: &[u32]) -> Option<u32> {
+        (inst.row == rows::JUMP).then(|| words[0])
+    }
+}

@@ -1,0 +1,329 @@
+//! From rows to bytes.
+//!
+//! Problem: some hundreds of instructions in dozens of formats. A row has its instruction with everything
+//! constant in place; its format is data ([`Format::LAYOUTS`]) that says where fields and address go. So one
+//! function fills in the fields, and one for each kind of address completes the instruction.
+//!
+//! Invariants: any address goes with any row. What an instruction cannot have — a displacement too
+//! large for it, an index, something relative to the instruction — is computed first, in r1, which nobody
+//! else has across instructions. Instructions are put together in the upper six bytes of a word.
+
+use super::format::{
+    Address, AddressAt, BASE, DISPLACEMENT, DISPLACEMENT_HIGH, Format, HIGH, INDEX, LOW, Layout, OTHERS,
+    Others, Source,
+};
+use super::regs::{R1, R15};
+use super::rows;
+use crate::ir::TrapCode;
+use crate::mach::amode::{PackedAmode, Place, frame_offset};
+use crate::mach::buffer::{BranchForms, CodeBuffer, Label};
+use crate::mach::compiled::{RelocKind, SymbolRef};
+use crate::mach::ends::Condition;
+use crate::mach::frame::Frame;
+use crate::mach::inst::{Row, RowId};
+use crate::mach::view::{InstView, Places, number_of};
+use regalloc2::{Allocation, PReg};
+use std::ops::Range;
+
+/// Writes a real instruction.
+pub fn encode(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
+    let layout = layout_of(view.row);
+    let mut bits = constant_bits(view.row);
+    for (field, &source) in layout.fields.iter().zip(&view.row.fields) {
+        let value = match Source::unpack(source) {
+            Source::Constant => continue,
+            Source::Register(index) => view.register(index as usize) as u32,
+            Source::Word(index) => view.words[index as usize],
+            Source::Cond => view.small as u32,
+        };
+        bits |= field.place(value);
+    }
+    let at = AddressAt::unpack(view.row.params[LOW]);
+    match layout.address {
+        _ if at == AddressAt::MIDDLE => {
+            buffer.trap_at(buffer.position() + 2, TrapCode(view.trap));
+            put(bits, layout, buffer);
+        }
+        Address::Near => near(bits, view, at, buffer),
+        Address::Far => far(bits, view, at, buffer),
+        Address::Memory { .. } if at != AddressAt::NOWHERE => memory(bits, view, at, places, buffer),
+        _ => {
+            mark_trap(view.trap, buffer);
+            put(bits, layout, buffer);
+        }
+    }
+}
+
+/// Writes a move of the allocator: an instruction whose only operands are a register and another or a spill slot.
+pub fn transfer(row: RowId, register: PReg, other: Allocation, frame: &Frame, buffer: &mut CodeBuffer) {
+    let row = &rows::ROWS[row.0 as usize];
+    let layout = layout_of(row);
+    let bits = constant_bits(row) | layout.fields[0].place(register.hw_enc() as u32);
+    match other.as_stack() {
+        None => put(bits | layout.fields[1].place(number_of(other) as u32), layout, buffer),
+        Some(slot) => {
+            let offset =
+                frame_offset(frame, Place::Spill(slot.index() as u32)).expect("a place in the frame");
+            access(bits, row, Resolved { base: STACK_POINTER, index: 0, disp: offset as i32 }, 0, buffer);
+        }
+    }
+}
+
+fn layout_of(row: &Row) -> &'static Layout {
+    &Format::LAYOUTS[row.format as usize]
+}
+
+/// The instruction without what operands fill in.
+fn constant_bits(row: &Row) -> u64 {
+    (row.params[HIGH] as u64) << 32 | (row.params[LOW] & 0xFFFF_0000) as u64
+}
+
+fn mark_trap(trap: u8, buffer: &mut CodeBuffer) {
+    if trap != 0 {
+        buffer.trap(TrapCode(trap));
+    }
+}
+
+#[inline]
+fn put(bits: u64, layout: &Layout, buffer: &mut CodeBuffer) {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&bits.to_be_bytes());
+    buffer.put_short(&bytes, layout.length as usize);
+}
+
+/// A branch to a label.
+fn near(bits: u64, view: &InstView, at: AddressAt, buffer: &mut CodeBuffer) {
+    let [_, second, _, _, fifth, opcode, _, _] = bits.to_be_bytes();
+    let (first, mask) = (second >> 4, second & 15);
+    let condition = match view.row.format {
+        COMPARE => Branches::comparing(opcode, first, mask, false, fifth >> 4),
+        COMPARE_IMMEDIATE => Branches::comparing(opcode, first, fifth, true, mask),
+        _ => Condition { kind: first, word: 0 },
+    };
+    buffer.branch::<Branches>(condition.kind, condition.word, view.label(at.word as usize));
+}
+
+const COMPARE: u8 = Format::RieB as u8;
+const COMPARE_IMMEDIATE: u8 = Format::RieC as u8;
+
+/// A call or jump to a symbol.
+fn far(bits: u64, view: &InstView, at: AddressAt, buffer: &mut CodeBuffer) {
+    let (symbol, addend) = view.symbol(at.word as usize);
+    buffer.reloc(buffer.position() + 2, RelocKind::S390Plt32Dbl, symbol, addend + 2);
+    put(bits, &Format::LAYOUTS[Format::RilB as usize], buffer);
+}
+
+const STACK_POINTER: u8 = R15.hw_enc() as u8;
+const SCRATCH: u8 = R1.hw_enc() as u8;
+
+/// An address of registers; register 0 means none.
+#[derive(Clone, Copy)]
+struct Resolved {
+    base: u8,
+    index: u8,
+    disp: i32,
+}
+
+/// Displacements of twelve bits.
+const SHORT: Range<i32> = 0..1 << 12;
+/// Displacements of twenty.
+const LONG: Range<i32> = -(1 << 19)..1 << 19;
+
+fn memory(bits: u64, view: &InstView, at: AddressAt, places: Places, buffer: &mut CodeBuffer) {
+    let word = at.word as usize;
+    let amode = PackedAmode::unpack(view.words[word], view.words[word + 1]);
+    let place = amode.place.expect("a memory operand is no register");
+    let first = at.register as usize;
+    let base = if amode.has_base { view.register(first) } else { 0 };
+    let index = if amode.has_index { view.register(first + amode.has_base as usize) } else { 0 };
+    debug_assert_eq!(amode.scale, 0, "an index counts bytes");
+    let resolved = match frame_offset(places.frame, place) {
+        Some(offset) => Resolved { base: STACK_POINTER, index, disp: amode.disp.wrapping_add(offset as i32) },
+        None if place == Place::Registers => Resolved { base, index, disp: amode.disp },
+        None => {
+            let relative = Others::unpack(view.row.params[OTHERS]).relative;
+            // The other accesses of this form must be aligned, which the address of a symbol says nothing about.
+            let aligned = !matches!(place, Place::Symbol(_)) || view.row.name == "la";
+            if relative != 0 && index == 0 && aligned && amode.disp & 1 == 0 {
+                mark_trap(view.trap, buffer);
+                let layout = &Format::LAYOUTS[Format::RilB as usize];
+                let register = bits & layout.fields[0].place(15);
+                relate(register | layout.place_opcode(relative as u64), place, amode.disp, places, buffer);
+                return;
+            }
+            let odd = amode.disp & 1;
+            relate(LARL | SCRATCH_FIRST, place, amode.disp - odd, places, buffer);
+            Resolved { base: SCRATCH, index, disp: odd }
+        }
+    };
+    access(bits, view.row, resolved, view.trap, buffer);
+}
+
+/// Writes an instruction of format RIL-b whose address is relative to it.
+fn relate(bits: u64, place: Place, disp: i32, places: Places, buffer: &mut CodeBuffer) {
+    let start = buffer.position();
+    let layout = &Format::LAYOUTS[Format::RilB as usize];
+    let mut symbol = |kind: RelocKind, symbol: SymbolRef| {
+        buffer.reloc(start + 2, kind, symbol, disp as i64 + 2);
+        0
+    };
+    let field = match place {
+        Place::Symbol(of) => symbol(RelocKind::S390Pc32Dbl, of),
+        Place::Got(of) => symbol(RelocKind::S390GotEnt, of),
+        Place::Label(label) => fix_later(label, start, disp, buffer),
+        Place::Constant(number) => fix_later(places.constant(number), start, disp, buffer),
+        _ => unreachable!("other places are not relative to the instruction"),
+    };
+    put(bits | (field as u64) << 16, layout, buffer);
+}
+
+/// The one kind of field that refers to a label: 32 bits from the instruction's third byte on.
+const FIELD: u8 = 0;
+
+/// Says that the instruction at `start` refers to a label; returns what the field has besides its distance.
+fn fix_later(label: Label, start: u32, disp: i32, buffer: &mut CodeBuffer) -> u32 {
+    buffer.fixup(start, FIELD, label);
+    (disp >> 1) as u32
+}
+
+const LARL: u64 = Format::LAYOUTS[Format::RilB as usize].place_opcode(0xC00);
+const LGFI: u64 = Format::LAYOUTS[Format::RilA as usize].place_opcode(0xC01);
+const LA: u64 = Format::LAYOUTS[Format::Rx as usize].place_opcode(0x41);
+const LAY: u64 = Format::LAYOUTS[Format::Rxy as usize].place_opcode(0xE371);
+
+/// The scratch register as an instruction's first operand.
+const SCRATCH_FIRST: u64 = Format::LAYOUTS[Format::Rx as usize].fields[0].place(SCRATCH as u32);
+
+/// Writes an instruction with an address of registers, after what it takes to make the address fit.
+fn access(bits: u64, row: &Row, mut to: Resolved, trap: u8, buffer: &mut CodeBuffer) {
+    let layout = layout_of(row);
+    let Address::Memory { index, long } = layout.address else { unreachable!("the format has an address") };
+    let longer = Others::unpack(row.params[OTHERS]).long;
+    let range = if long || longer != 0 { LONG } else { SHORT };
+    if to.base == 0 {
+        (to.base, to.index) = (to.index, 0);
+    }
+    if !range.contains(&to.disp) || (to.index != 0 && !index) {
+        let kept = if index { to.index } else { 0 };
+        compute(if index { Resolved { index: 0, ..to } } else { to }, buffer);
+        to = Resolved { base: SCRATCH, index: kept, disp: 0 };
+    }
+    mark_trap(trap, buffer);
+    let use_long = long || !SHORT.contains(&to.disp);
+    match use_long && !long {
+        false => put(bits | address_bits(to, long), layout, buffer),
+        true => {
+            // The long format has its other fields where the short one has them.
+            let fields = bits & 0x00FF_0000_0000_0000;
+            let layout = &Format::LAYOUTS[Format::Rxy as usize];
+            put(fields | layout.place_opcode(longer as u64) | address_bits(to, true), layout, buffer);
+        }
+    }
+}
+
+/// Computes an address in the scratch register.
+fn compute(address: Resolved, buffer: &mut CodeBuffer) {
+    let far = &Format::LAYOUTS[Format::RilA as usize];
+    let short = &Format::LAYOUTS[Format::Rx as usize];
+    if LONG.contains(&address.disp) {
+        let long = &Format::LAYOUTS[Format::Rxy as usize];
+        put(LAY | SCRATCH_FIRST | address_bits(address, true), long, buffer);
+        return;
+    }
+    put(LGFI | SCRATCH_FIRST | far.fields[1].place(address.disp as u32), far, buffer);
+    for register in [address.base, address.index].into_iter().filter(|&register| register != 0) {
+        let sum = Resolved { base: register, index: SCRATCH, disp: 0 };
+        put(LA | SCRATCH_FIRST | address_bits(sum, false), short, buffer);
+    }
+}
+
+#[inline]
+fn address_bits(address: Resolved, long: bool) -> u64 {
+    let disp = address.disp as u32;
+    let high = if long { DISPLACEMENT_HIGH.place(disp >> 12) } else { 0 };
+    let index = if address.index != 0 { INDEX.place(address.index as u32) } else { 0 };
+    index | BASE.place(address.base as u32) | DISPLACEMENT.place(disp) | high
+}
+
+/// Relaxable branches. The low four bits of the kind are the condition, and two others tell comparing branches
+/// from those on the condition code. The word of a comparing one is the second byte of its
+/// instruction and the last two, without the condition.
+pub struct Branches;
+
+impl Branches {
+    /// The bit of a compare-and-branch. Out of reach, the opposite one jumps over a branch.
+    pub const COMPARE: u8 = 0x10;
+    /// Another bit of one that has an immediate.
+    pub const IMMEDIATE: u8 = 0x20;
+
+    /// A compare-and-branch: `second` is its second register or its immediate.
+    pub fn comparing(opcode: u8, first: u8, second: u8, immediate: bool, mask: u8) -> Condition {
+        let registers = |second: u8| (first << 4 | second) as u32;
+        let (kind, word) = match immediate {
+            true => (Self::IMMEDIATE, registers(0) << 16 | (second as u32) << 8),
+            false => (0, registers(second) << 16),
+        };
+        Condition { kind: Self::COMPARE | kind | mask, word: word | opcode as u32 }
+    }
+}
+
+impl BranchForms for Branches {
+    const BIG_ENDIAN: bool = true;
+    const JUMP: u8 = 15;
+
+    fn complement(kind: u8) -> u8 {
+        // A comparison never has code 3.
+        if kind & Self::COMPARE != 0 { kind ^ 14 } else { kind ^ 15 }
+    }
+
+    fn length(kind: u8, form: u8) -> u32 {
+        match (kind & Self::COMPARE, form) {
+            (0, 0) => 4,
+            (0, _) | (_, 0) => 6,
+            _ => 12,
+        }
+    }
+
+    fn reaches(_: u8, form: u8, distance: i64) -> bool {
+        form != 0 || i16::try_from(distance >> 1).is_ok()
+    }
+
+    fn write(kind: u8, word: u32, form: u8, distance: i64, out: &mut [u8]) {
+        let halfwords = distance >> 1;
+        match (kind & Self::COMPARE, form) {
+            (0, 0) => {
+                out[..2].copy_from_slice(&[0xA7, kind << 4 | 4]);
+                out[2..].copy_from_slice(&(halfwords as i16).to_be_bytes());
+            }
+            (0, _) => write_far(kind, halfwords, out),
+            (_, 0) => write_comparing(kind, word, halfwords, out),
+            _ => {
+                let (first, second) = out.split_at_mut(6);
+                write_comparing(Self::complement(kind), word, 6, first);
+                write_far(Self::JUMP, halfwords - 3, second);
+            }
+        }
+    }
+
+    fn fix(_: u8, distance: i64, field: &mut [u8]) {
+        let field: &mut [u8; 4] = (&mut field[2..6]).try_into().expect("four bytes");
+        *field = i32::from_be_bytes(*field).wrapping_add((distance >> 1) as i32).to_be_bytes();
+    }
+}
+
+/// `brcl`
+fn write_far(mask: u8, halfwords: i64, out: &mut [u8]) {
+    out[..2].copy_from_slice(&[0xC0, mask << 4 | 4]);
+    out[2..].copy_from_slice(&(halfwords as i32).to_be_bytes());
+}
+
+fn write_comparing(kind: u8, word: u32, halfwords: i64, out: &mut [u8]) {
+    let mask = kind & 15;
+    let [_, mut second, mut fifth, sixth] = word.to_be_bytes();
+    match kind & Branches::IMMEDIATE {
+        0 => fifth |= mask << 4,
+        _ => second |= mask,
+    }
+    let [third, fourth] = (halfwords as i16).to_be_bytes();
+    out.copy_from_slice(&[0xEC, second, third, fourth, fifth, sixth]);
+}

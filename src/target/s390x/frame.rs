@@ -1,0 +1,192 @@
+//! Prologue, epilogue and frame layout of s390x.
+//!
+//! From high to low: incoming arguments, the 160 bytes in which the caller lets us save general registers, (room that
+//! tail calls need: the 160 bytes then lie below it), saved floating-point registers, what [`Frame::place_locals`] lays
+//! out, and, if something is called, 160 bytes for callees. One instruction saves all general registers from the first that
+//! is written up to the stack pointer, and one restores them; a function that writes none has no prologue at all.
+//!
+//! The stack pointer is a multiple of 8. A backchain, on request, is the caller's stack pointer at our own.
+
+use super::abi::{self, FRAME_POINTER, SAVE_AREA, save_slot};
+use super::cond::Cond;
+use super::regs::*;
+use super::{Direct, S390x, rows};
+use crate::ir::*;
+use crate::mach::amode::{Amode, Place};
+use crate::mach::buffer::{CodeBuffer, Label};
+use crate::mach::compiled::UnwindOp;
+use crate::mach::frame::{Frame, LimitStep, stack_limit};
+use crate::mach::size::OperandSize;
+use crate::mach::stack_checks::{StackChecks, check_limit, probe};
+use crate::mach::view::{Places, physical};
+use crate::options::Flags;
+use regalloc2::{PReg, RegClass, VReg};
+
+const G: OperandSize = OperandSize::Q64;
+const SP: VReg = physical(R15);
+const SCRATCH: VReg = physical(R1);
+
+/// The largest frame: sizes are signed 32-bit immediates.
+const MAX_FRAME: u64 = 0x7fff_0000;
+
+/// Decides what is saved and where everything is.
+pub fn finish(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(), String> {
+    frame.check_size::<S390x>(stencil, MAX_FRAME)?;
+    let preserved = abi::preserved(stencil.signature.call_conv, flags);
+    let is_saved =
+        |frame: &Frame, reg| frame.written.contains(reg) || (frame.frame_pointer && reg == FRAME_POINTER);
+    for reg in preserved.with(R14) {
+        if is_saved(frame, reg) {
+            frame.saved.push(reg);
+        }
+    }
+    frame.saved.sort_by_key(|reg| (reg.class() == RegClass::Float, reg.hw_enc()));
+    let floats = saved_floats(frame).count() as u32;
+    frame.saved_vectors = frame.place_locals::<S390x>(&stencil.stack_slots);
+    frame.size = frame.saved_vectors + 8 * floats;
+    frame.incoming = frame.size + frame.growth;
+    frame.limit = stack_limit::<S390x>(stencil, flags)?;
+    Ok(())
+}
+
+fn saved_floats(frame: &Frame) -> impl Iterator<Item = &PReg> {
+    frame.saved.iter().filter(|reg| reg.class() == RegClass::Float)
+}
+
+/// The first general register that is saved; with it, all up to the stack pointer are.
+fn first_saved(frame: &Frame) -> Option<PReg> {
+    frame.saved.first().copied().filter(|reg| reg.class() == RegClass::Int)
+}
+
+/// Whether the return address is in its place in the save area, and may not be in its register any more.
+pub fn saves_return_address(frame: &Frame) -> bool {
+    first_saved(frame).is_some()
+}
+
+fn sink<'a>(frame: &'a Frame, buffer: &'a mut CodeBuffer) -> Direct<'a> {
+    Direct::new(Places { frame, constants: Label(0) }, buffer)
+}
+
+/// Emits the entry sequence.
+pub fn prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer) {
+    let sink = &mut sink(frame, buffer);
+    let mut cfa = SAVE_AREA;
+    if frame.growth > 0 {
+        move_stack(sink, -(frame.growth as i32));
+        cfa += frame.growth;
+        sink.buffer().unwind(UnwindOp::CfaOffset(cfa));
+    }
+    if let Some(first) = first_saved(frame) {
+        rows::stmg(sink, physical(first), SP, Amode::base(SP, save_slot(first) as i32));
+        for number in first.hw_enc()..=R15.hw_enc() {
+            let offset = save_slot(gpr(number as u8)) as i32 - cfa as i32;
+            sink.buffer().unwind(UnwindOp::SaveRegister { register: number as u16, offset });
+        }
+    }
+    check_limit(frame, sink);
+    probe(frame, flags, sink);
+    if frame.size > 0 {
+        let chain = flags.preserve_frame_pointers() && frame.calls;
+        if chain {
+            rows::l_rr(sink, G, SCRATCH, SP);
+        }
+        move_stack(sink, -(frame.size as i32));
+        cfa += frame.size;
+        sink.buffer().unwind(UnwindOp::CfaOffset(cfa));
+        if chain {
+            rows::st_mr(sink, G, SCRATCH, Amode::base(SP, 0));
+        }
+    }
+    if frame.frame_pointer {
+        rows::l_rr(sink, G, physical(FRAME_POINTER), SP);
+        sink.buffer().unwind(UnwindOp::DefCfa { register: dwarf(FRAME_POINTER), offset: cfa });
+    }
+    for (number, &reg) in saved_floats(frame).enumerate() {
+        let at = frame.saved_vectors + 8 * number as u32;
+        rows::fst_mr(sink, G, physical(reg), Amode::base(SP, at as i32));
+        let offset = at as i32 - cfa as i32;
+        sink.buffer().unwind(UnwindOp::SaveRegister { register: dwarf(reg), offset });
+    }
+}
+
+/// Adds to the stack pointer.
+pub fn move_stack(sink: &mut Direct, by: i32) {
+    match i16::try_from(by) {
+        Ok(half) if half < 0 => rows::ahi_ri(sink, G, SP, SP, half as i32),
+        _ if by > 0 || by >= -(1 << 19) => rows::la(sink, SP, Amode::base(SP, by)),
+        _ => rows::afi_ri(sink, G, SP, SP, by),
+    }
+}
+
+impl StackChecks for Direct<'_> {
+    fn limit_step(&mut self, step: LimitStep) {
+        match step {
+            LimitStep::Start(reg) => rows::l_rr(self, G, SCRATCH, physical(reg)),
+            LimitStep::Symbol(symbol) => rows::l_rm(self, G, SCRATCH, Amode::at(Place::Got(symbol), 0)),
+            LimitStep::Load(offset) => rows::l_rm(self, G, SCRATCH, Amode::base(SCRATCH, offset)),
+            LimitStep::Add(offset) => rows::afi_ri(self, G, SCRATCH, SCRATCH, offset),
+        }
+    }
+
+    fn trap_below_limit(&mut self, bytes: u32) {
+        if bytes > 0 {
+            rows::afi_ri(self, G, SCRATCH, SCRATCH, bytes as i32);
+        }
+        rows::trap_clr(self, G, SP, SCRATCH, Cond::L, TrapCode::STACK_OVERFLOW.0);
+    }
+
+    /// There is no such routine for s390x: a loop does.
+    fn call_probe(&mut self, bytes: u32) {
+        self.touch_each(PAGE, bytes / PAGE);
+    }
+
+    fn touch(&mut self, below: u32) {
+        rows::cl_rm(self, G, SP, Amode::base(SP, -(below as i32)));
+    }
+
+    fn touch_each(&mut self, step: u32, count: u32) {
+        rows::lgfi(self, SCRATCH, -(step as i32));
+        let again = self.buffer().label();
+        self.buffer().bind(again);
+        rows::cl_rm(self, G, SP, Amode::indexed(SP, SCRATCH, 0, 0));
+        rows::afi_ri(self, G, SCRATCH, SCRATCH, -(step as i32));
+        rows::cfi_ri(self, G, SCRATCH, -((count * step) as i32));
+        rows::brc_label(self, Cond::Eh, again);
+    }
+}
+
+/// Bytes of a page.
+const PAGE: u32 = 4096;
+
+/// Undoes the prologue, and moves the stack pointer `up` from where it was behind [`Frame::growth`].
+pub fn epilogue(frame: &Frame, up: u32, buffer: &mut CodeBuffer) {
+    let sink = &mut sink(frame, buffer);
+    for (number, &reg) in saved_floats(frame).enumerate() {
+        let at = frame.saved_vectors + 8 * number as u32;
+        rows::fl_rm(sink, G, physical(reg), Amode::base(SP, at as i32));
+    }
+    match first_saved(frame) {
+        Some(first) => {
+            let at = Amode::base(SP, (frame.size + save_slot(first)) as i32);
+            rows::lmg(sink, physical(first), SP, at);
+        }
+        None if frame.size > 0 => move_stack(sink, frame.size as i32),
+        None => {}
+    }
+    if has_unwind_state(frame) {
+        sink.buffer().unwind(UnwindOp::DefCfa { register: dwarf(R15), offset: SAVE_AREA + frame.growth });
+    }
+    if up > 0 {
+        move_stack(sink, up as i32);
+        // What was saved is behind the stack pointer, and in its registers.
+        for number in first_saved(frame).map_or(R15, |first| first).hw_enc()..=R15.hw_enc() {
+            sink.buffer().unwind(UnwindOp::RestoreRegister(number as u16));
+        }
+        sink.buffer().unwind(UnwindOp::CfaOffset(SAVE_AREA + frame.growth - up));
+    }
+}
+
+/// Whether the epilogue changes what unwinding has to know.
+pub fn has_unwind_state(frame: &Frame) -> bool {
+    frame.size > 0 || !frame.saved.is_empty() || frame.frame_pointer
+}

@@ -1,0 +1,163 @@
+//! s390x.
+//!
+//! | file | what |
+//! |---|---|
+//! | `rows` | instructions, generated from `isa/s390x` |
+//! | `cond`, `regs` | conditions, registers |
+//! | `format`, `encode`, `pseudo` | from instructions to bytes |
+//! | `print` | from instructions to text |
+//! | `abi`, `frame` | calling conventions, prologue and epilogue |
+//! | `lower` | from CLIF to instructions |
+
+pub mod abi;
+pub mod cond;
+pub mod encode;
+pub mod format;
+pub mod frame;
+pub mod lower;
+pub mod print;
+pub mod pseudo;
+pub mod regs;
+pub mod rows;
+
+use crate::ir::{Endianness, Inst, InstData, Signature, Stencil, TrapCode, Type, Value};
+use crate::mach::abi::AbiSignature;
+use crate::mach::address::AddressForms;
+use crate::mach::buffer::{CodeBuffer, Label};
+use crate::mach::frame::Frame;
+use crate::mach::inst::{MachInst, Row};
+use crate::mach::isa::{Isa, Remaking};
+use crate::mach::lower::{Lower, Unsupported};
+use crate::mach::view::{Expansion, InstView, Places};
+use crate::mach::{call, control};
+use crate::options::Flags;
+use regalloc2::{Allocation, MachineEnv, PReg, PRegSet, RegClass, VReg};
+use regs::*;
+
+/// The target.
+pub struct S390x;
+
+/// A sink for instructions written at once.
+pub type Direct<'a> = crate::mach::direct::Direct<'a, S390x>;
+
+impl Isa for S390x {
+    const NAME: &'static str = "s390x";
+
+    const ENDIANNESS: Endianness = Endianness::Big;
+
+    const STACK_ALIGNMENT: u32 = 8;
+
+    const LINKED_BY_REGISTER: bool = false;
+
+    const ADDRESS_FORMS: AddressForms = lower::operands::INDEXED;
+
+    type Branches = encode::Branches;
+
+    type Syntax = print::Assembler;
+
+    fn rows() -> &'static [Row] {
+        &rows::ROWS
+    }
+
+    fn machine_env(flags: &Flags, frame_pointer: bool) -> MachineEnv {
+        let kept = |reg: PReg| {
+            (frame_pointer && reg == abi::FRAME_POINTER) || (flags.enable_pinned_reg() && reg == abi::PINNED)
+        };
+        let set = |regs: &mut dyn Iterator<Item = PReg>| {
+            regs.filter(|&reg| !kept(reg)).fold(PRegSet::empty(), PRegSet::with)
+        };
+        MachineEnv {
+            preferred_regs_by_class: [set(&mut (2..6).map(gpr)), set(&mut (0..8).map(fpr)), PRegSet::empty()],
+            // What must be saved to be used.
+            non_preferred_regs_by_class: [
+                set(&mut (6..15).map(gpr)),
+                set(&mut (8..16).map(fpr)),
+                PRegSet::empty(),
+            ],
+            scratch_by_class: [None; 3],
+            fixed_stack_slots: Vec::new(),
+        }
+    }
+
+    fn lower(cx: &mut Lower<'_, Self>, inst: Inst) -> Result<(), Unsupported> {
+        lower::lower(cx, inst)
+    }
+
+    fn lower_terminator(cx: &mut Lower<'_, Self>, inst: Inst, targets: &[u32]) -> Result<(), Unsupported> {
+        control::lower(cx, inst, targets)
+    }
+
+    fn lower_branch(cx: &mut Lower<'_, Self>, value: Value, may_fold: bool, targets: &[u32]) {
+        lower::compare::branch_on(cx, value, may_fold, targets);
+    }
+
+    fn lower_jump(cx: &mut Lower<'_, Self>, target: u32) {
+        rows::jump(cx, Label(target));
+    }
+
+    fn lower_params(cx: &mut Lower<'_, Self>) -> Result<(), Unsupported> {
+        call::params(cx)
+    }
+
+    fn rematerialize(cx: &mut Lower<'_, Self>, data: &InstData, d: VReg) {
+        lower::mem::rematerialize(cx, data, d);
+    }
+
+    fn remaking(f: &Stencil, data: &InstData) -> Remaking {
+        lower::mem::remaking(f, data)
+    }
+
+    fn zero_extends(data: &InstData, ty: Type) -> bool {
+        lower::operands::zero_extends(data, ty)
+    }
+
+    fn supports(ty: Type) -> bool {
+        lower::supported(ty)
+    }
+
+    fn abi_signature(sig: &Signature, flags: &Flags) -> Result<AbiSignature, String> {
+        call::abi_signature::<Self>(sig, flags)
+    }
+
+    fn exception_payload() -> &'static [PReg] {
+        &[R6, R7]
+    }
+
+    fn finish_frame(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(), String> {
+        frame::finish(frame, stencil, flags)
+    }
+
+    fn emit_prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer) {
+        frame::prologue(frame, flags, buffer);
+    }
+
+    fn expansions() -> &'static [Expansion] {
+        &rows::EXPANSIONS
+    }
+
+    fn encode(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
+        encode::encode(view, places, buffer);
+    }
+
+    fn emit_trap(code: TrapCode, buffer: &mut CodeBuffer) {
+        buffer.trap(code);
+        buffer.put(&[0, 0]);
+    }
+
+    fn emit_move(from: Allocation, to: Allocation, class: RegClass, frame: &Frame, buffer: &mut CodeBuffer) {
+        let (row, register, other) = match (class, from.as_reg(), to.as_reg()) {
+            (RegClass::Int, Some(_), Some(to)) => (rows::LG_RR, to, from),
+            (RegClass::Int, None, Some(to)) => (rows::LG_RM, to, from),
+            (RegClass::Int, Some(from), None) => (rows::STG_MR, from, to),
+            (_, Some(_), Some(to)) => (rows::FLD_RR, to, from),
+            (_, None, Some(to)) => (rows::FLD_RM, to, from),
+            (_, Some(from), None) => (rows::FSTD_MR, from, to),
+            (_, None, None) => unreachable!("the allocator makes no moves between stack slots"),
+        };
+        encode::transfer(row, register, other, frame, buffer);
+    }
+
+    fn jump_target(inst: &MachInst, words: &[u32]) -> Option<u32> {
+        (inst.row == rows::JUMP).then(|| words[0])
+    }
+}

@@ -1,0 +1,19 @@
+# Every routine of libraries that code may call is called. The harness has written them to `names`, with linker names.
+. "$SUITE/lib.sh"
+tool llvm-nm
+$CC -fPIC -O1 -Wall -c "$here/main.c"
+
+# What other targets alone have to do with.
+case $TARGET in
+x86_64) others='ElfTlsGetOffset|GlobalOffsetTable' ;;
+aarch64) others='ElfTlsGetAddr|ElfTlsGetOffset|GlobalOffsetTable' ;;
+s390x) others='ElfTlsGetAddr' ;;
+esac
+grep -vE "^($others) " names | cut -d' ' -f2 | sort >wanted
+
+echo "$levels" | while read -r level; do
+    clif "$level" "$here/libcalls.clif" --set enable_llvm_abi_extensions=true --set enable_probestack=true
+    tools/llvm-nm --undefined-only --format=just-symbols libcalls.o | sort >used
+    diff -u wanted used || fail "other routines are called"
+    runs_everywhere main.o libcalls.o -lm
+done
