@@ -359,5 +359,13 @@ fn bug(message: String) -> Diagnostic {
     Diagnostic { severity: Severity::Bug, ..Diagnostic::error(0, message) }
 }
 
+/// The number in ELF of a kind of relocation, if there is one.
+pub fn reloc_number(kind: RelocKind, arch: Arch) -> Option<u32> {
+    match (elf::FORMAT.reloc)(kind, arch)?.flags {
+        RelocationFlags::Elf { r_type } => Some(r_type.0),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests;
