@@ -22,8 +22,8 @@ pub const fn save_slot(register: PReg) -> u32 {
 
 /// Every register values can be in. r0 and r1 are not allocated, but calls change them like the others.
 const ALL_REGISTERS: PRegSet = register_set(&[
-    R2, R3, R4, R5, R6, R7, R8, R9, R10, R11, R12, R13, R14, F0, F1, F2, F3, F4, F5, F6, F7, F8, F9, F10, F11,
-    F12, F13, F14, F15,
+    R2, R3, R4, R5, R6, R7, R8, R9, R10, R11, R12, R13, R14, F0, F1, F2, F3, F4, F5, F6, F7, F8, F9, F10,
+    F11, F12, F13, F14, F15,
 ]);
 
 const SYSTEM_V_ROW: Convention = Convention {
@@ -41,9 +41,7 @@ const SYSTEM_V_ROW: Convention = Convention {
     return_pointer: None,
     returns_sret: None,
     all: ALL_REGISTERS,
-    preserved: register_set(&[
-        R6, R7, R8, R9, R10, R11, R12, R13, F8, F9, F10, F11, F12, F13, F14, F15,
-    ]),
+    preserved: register_set(&[R6, R7, R8, R9, R10, R11, R12, R13, F8, F9, F10, F11, F12, F13, F14, F15]),
 };
 
 static SYSTEM_V: Convention = SYSTEM_V_ROW;

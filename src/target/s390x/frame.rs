@@ -33,7 +33,8 @@ const MAX_FRAME: u64 = 0x7fff_0000;
 pub fn finish(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(), String> {
     frame.check_size::<S390x>(stencil, MAX_FRAME)?;
     let preserved = abi::preserved(stencil.signature.call_conv, flags);
-    let is_saved = |frame: &Frame, reg| frame.written.contains(reg) || (frame.frame_pointer && reg == FRAME_POINTER);
+    let is_saved =
+        |frame: &Frame, reg| frame.written.contains(reg) || (frame.frame_pointer && reg == FRAME_POINTER);
     for reg in preserved.with(R14) {
         if is_saved(frame, reg) {
             frame.saved.push(reg);

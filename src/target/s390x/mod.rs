@@ -4,12 +4,13 @@
 //! |---|---|
 //! | `rows` | instructions, generated from `isa/s390x` |
 //! | `cond`, `regs` | conditions, registers |
-//! | `format`, `encode`, `pseudo` | from instructions to bytes |
+//! | `format`, `encode`, `pseudo`, `atomic_loop` | from instructions to bytes |
 //! | `print` | from instructions to text |
 //! | `abi`, `frame` | calling conventions, prologue and epilogue |
 //! | `lower` | from CLIF to instructions |
 
 pub mod abi;
+pub mod atomic_loop;
 pub mod cond;
 pub mod encode;
 pub mod format;
@@ -67,11 +68,7 @@ impl Isa for S390x {
             regs.filter(|&reg| !kept(reg)).fold(PRegSet::empty(), PRegSet::with)
         };
         MachineEnv {
-            preferred_regs_by_class: [
-                set(&mut (2..6).map(gpr)),
-                set(&mut (0..8).map(fpr)),
-                PRegSet::empty(),
-            ],
+            preferred_regs_by_class: [set(&mut (2..6).map(gpr)), set(&mut (0..8).map(fpr)), PRegSet::empty()],
             // What must be saved to be used.
             non_preferred_regs_by_class: [
                 set(&mut (6..15).map(gpr)),
