@@ -14,6 +14,7 @@ use crate::object::{self, Contents, FunctionDef};
 use crate::options::{Arch, Flags, Target};
 use crate::parse::{self, FunctionText, ParseContext, SourceMap, Split};
 use crate::pipeline::{self, Compiler, Failure, State};
+use crate::target::aarch64::Aarch64;
 use crate::target::s390x::S390x;
 use crate::target::x86_64::X86_64;
 use crate::timing::Timing;
@@ -96,7 +97,7 @@ fn back_end(arch: Arch) -> Option<CompileAll> {
     match arch {
         Arch::X86_64 => Some(compile_all::<X86_64>),
         Arch::S390x => Some(compile_all::<S390x>),
-        Arch::Aarch64 => None,
+        Arch::Aarch64 => Some(compile_all::<Aarch64>),
     }
 }
 

@@ -108,6 +108,7 @@ impl Target {
                 "branch" => encoding.props.push("BRANCH"),
                 "return" => encoding.props.push("RETURN"),
                 "stop" => encoding.props.push("STOP"),
+                "indirect" => encoding.props.push("INDIRECT"),
                 "call" => encoding.props.push("CALL"),
                 "move" => encoding.props.push("MOVE"),
                 "trap" => encoding.takes_trap = true,

@@ -183,6 +183,8 @@ pub enum UnwindOp {
     },
     /// A register has its value on entry again.
     RestoreRegister(u16),
+    /// From now on the return address is signed if it was not, and not if it was.
+    NegateReturnAddressState,
     /// Remember the state (before an epilogue in mid-function).
     RememberState,
     /// Go back to the remembered state (after it).

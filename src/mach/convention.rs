@@ -66,6 +66,17 @@ pub enum MemoryRules {
     RightJustified,
 }
 
+/// Defines a constant for each register of a class, given the function that makes one of its number.
+#[macro_export]
+macro_rules! registers {
+    ($class:ident: $($name:ident $number:literal,)*) => {
+        $(
+            #[doc = concat!("The register ", stringify!($name), ".")]
+            pub const $name: regalloc2::PReg = $class($number);
+        )*
+    };
+}
+
 /// A set of registers.
 pub const fn register_set(regs: &[PReg]) -> PRegSet {
     let mut all = PRegSet::empty();

@@ -38,6 +38,9 @@ pub fn emit<I: Isa>(
     }
     copies.begin(output.num_spillslots);
     layout.compute::<I>(vcode, output);
+    if I::marks_landings(flags) {
+        layout.find_landings::<I>(vcode);
+    }
     I::emit_prologue(frame, flags, buffer);
     for position in 0..layout.order().len() {
         let block = layout.order()[position];
@@ -45,6 +48,9 @@ pub fn emit<I: Isa>(
         buffer.bind(Label(block));
         for &skipped in layout.sent_to(block) {
             buffer.bind(Label(skipped));
+        }
+        if layout.is_landing(block) {
+            I::emit_landing(buffer);
         }
         let around = Surroundings { frame, flags, layout, next, constants };
         emit_block::<I>(vcode, output, around, buffer, copies, block as usize);

@@ -47,6 +47,8 @@ pub struct Frame {
     pub limit: Vec<LimitStep>,
     /// Offset of the saved vector registers.
     pub saved_vectors: u32,
+    /// Whether vector registers are saved whole, where that is not always so.
+    pub whole_vectors: bool,
 }
 
 /// One step of computing the stack limit.

@@ -119,9 +119,10 @@ impl Props {
     pub const PSEUDO: Props = Props(32);
     /// Copies a register: what coalescing looks for.
     pub const MOVE: Props = Props(64);
-
     /// Traps: nothing comes after it.
     pub const STOP: Props = Props(128);
+    /// Ends a block and may go to its successors by way of an address.
+    pub const INDIRECT: Props = Props(256);
 
     /// Both sets together.
     #[inline]

@@ -121,6 +121,14 @@ pub trait Isa: Sized + Send + Sync + 'static {
     /// Emits the function's entry sequence.
     fn emit_prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer);
 
+    /// Whether blocks that indirect branches go to begin with [`Isa::emit_landing`].
+    fn marks_landings(_: &Flags) -> bool {
+        false
+    }
+
+    /// Emits what an indirect branch may go to.
+    fn emit_landing(_: &mut CodeBuffer) {}
+
     /// What expands its pseudo-instructions, by the first parameter of their rows.
     fn expansions() -> &'static [Expansion];
 

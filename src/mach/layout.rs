@@ -1,5 +1,6 @@
 //! The order in which blocks are emitted, found after allocation when it is known which are empty.
 
+use super::inst::Props;
 use super::isa::Isa;
 use super::vcode::VCode;
 use regalloc2::{Output, ProgPoint};
@@ -16,11 +17,14 @@ pub struct Layout {
     cold: Vec<u32>,
     /// Place of each block in `order`; `u32::MAX` if it has none.
     positions: Vec<u32>,
+    /// For each block whether an indirect branch goes to it; empty if nobody asks.
+    landings: Vec<bool>,
 }
 
 impl Layout {
     /// Finds the order for a function.
     pub fn compute<I: Isa>(&mut self, vcode: &VCode, output: &Output) {
+        self.landings.clear();
         self.find_empty::<I>(vcode, output);
         self.group_skipped();
         self.order.clear();
@@ -37,6 +41,25 @@ impl Layout {
         }
         self.rotate_loops(vcode);
         self.order.extend_from_slice(&self.cold);
+    }
+
+    /// Finds the blocks that indirect branches go to, after [`Layout::compute`].
+    pub fn find_landings<I: Isa>(&mut self, vcode: &VCode) {
+        self.landings.clear();
+        self.landings.resize(vcode.blocks.len(), false);
+        for (number, block) in vcode.blocks.iter().enumerate() {
+            let last = &vcode.insts[block.insts.1 as usize - 1];
+            if I::rows()[last.row.0 as usize].props.any(Props::INDIRECT) {
+                for to in successors(vcode, number as u32) {
+                    self.landings[self.sent[to.index()] as usize] = true;
+                }
+            }
+        }
+    }
+
+    /// Whether an indirect branch goes to a block, if that was asked for.
+    pub fn is_landing(&self, block: u32) -> bool {
+        self.landings.get(block as usize).is_some_and(|&lands| lands)
     }
 
     /// Blocks in emission order.

@@ -96,6 +96,7 @@ fn instruction(op: UnwindOp) -> Instruction {
         UnwindOp::CfaOffset(offset) => Instruction::CfaOffset(offset as i32),
         UnwindOp::SaveRegister { register, offset } => Instruction::Offset(Register(register), offset),
         UnwindOp::RestoreRegister(register) => Instruction::Restore(Register(register)),
+        UnwindOp::NegateReturnAddressState => Instruction::NegateRaState,
         UnwindOp::RememberState => Instruction::RememberState,
         UnwindOp::RestoreState => Instruction::RestoreState,
     }

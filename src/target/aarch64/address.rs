@@ -236,7 +236,8 @@ pub fn load_constant(d: VReg, value: u64, sink: &mut Direct) {
 
 const ADRP: u32 = 0x9000_0000;
 const ADD: u32 = 0x9100_0000;
-const LOAD: u32 = 0xF940_0000;
+/// `ldr x0, [x0]`.
+pub const LOAD: u32 = 0xF940_0000;
 
 /// `d = symbol + addend`, for a symbol in reach.
 fn symbol_address(d: VReg, symbol: SymbolRef, addend: i64, buffer: &mut CodeBuffer) {

@@ -6,18 +6,23 @@
 //! | `operands`, `regs` | operand values, registers |
 //! | `format`, `encode`, `address`, `branch`, `pseudo` | from instructions to bytes |
 //! | `print` | from instructions to text |
+//! | `abi`, `frame` | calling conventions, prologue and epilogue |
+//! | `lower` | from CLIF to instructions |
 
+pub mod abi;
 pub mod address;
 pub mod branch;
 pub mod encode;
 pub mod format;
+pub mod frame;
+pub mod lower;
 pub mod operands;
 pub mod print;
 pub mod pseudo;
 pub mod regs;
 pub mod rows;
 
-use crate::ir::{Endianness, Inst, InstData, Signature, Stencil, TrapCode, Type, Value};
+use crate::ir::{Endianness, Inst, InstData, Signature, Stencil, TrapCode, Type, Value, types};
 use crate::mach::abi::AbiSignature;
 use crate::mach::address::AddressForms;
 use crate::mach::buffer::{CodeBuffer, Label};
@@ -26,6 +31,7 @@ use crate::mach::inst::{MachInst, Row};
 use crate::mach::isa::{Isa, Remaking};
 use crate::mach::lower::{Lower, Unsupported};
 use crate::mach::view::{Expansion, InstView, Places, physical};
+use crate::mach::{call, control};
 use crate::options::Flags;
 use operands::{Amode, OperandSize, Place};
 use regalloc2::{Allocation, MachineEnv, PReg, PRegSet, RegClass, VReg};
@@ -73,7 +79,7 @@ impl Isa for Aarch64 {
                 PRegSet::empty(),
             ],
             non_preferred_regs_by_class: [
-                set(&mut (19..31).map(gpr)),
+                set(&mut (19..30).map(gpr)),
                 set(&mut (8..16).map(vector)),
                 PRegSet::empty(),
             ],
@@ -82,22 +88,24 @@ impl Isa for Aarch64 {
         }
     }
 
-    fn lower(cx: &mut Lower<'_, Self>, _: Inst) -> Result<(), Unsupported> {
-        Err(cx.unsupported("aarch64 is not supported yet"))
+    fn lower(cx: &mut Lower<'_, Self>, inst: Inst) -> Result<(), Unsupported> {
+        lower::lower(cx, inst)
     }
 
-    fn lower_terminator(cx: &mut Lower<'_, Self>, _: Inst, _: &[u32]) -> Result<(), Unsupported> {
-        Err(cx.unsupported("aarch64 is not supported yet"))
+    fn lower_terminator(cx: &mut Lower<'_, Self>, inst: Inst, targets: &[u32]) -> Result<(), Unsupported> {
+        control::lower(cx, inst, targets)
     }
 
-    fn lower_branch(_: &mut Lower<'_, Self>, _: Value, _: bool, _: &[u32]) {}
+    fn lower_branch(cx: &mut Lower<'_, Self>, value: Value, may_fold: bool, targets: &[u32]) {
+        lower::branch_on(cx, value, may_fold, targets);
+    }
 
     fn lower_jump(cx: &mut Lower<'_, Self>, target: u32) {
         rows::jump(cx, Label(target));
     }
 
     fn lower_params(cx: &mut Lower<'_, Self>) -> Result<(), Unsupported> {
-        Err(cx.unsupported("aarch64 is not supported yet"))
+        call::params(cx)
     }
 
     fn rematerialize(_: &mut Lower<'_, Self>, _: &InstData, _: VReg) {}
@@ -110,23 +118,33 @@ impl Isa for Aarch64 {
         false
     }
 
-    fn supports(_: Type) -> bool {
-        false
+    fn supports(ty: Type) -> bool {
+        !ty.is_vector() && !matches!(ty, types::F16 | types::F128)
     }
 
-    fn abi_signature(_: &Signature, _: &Flags) -> Result<AbiSignature, String> {
-        Err("aarch64 is not supported yet".to_owned())
+    fn abi_signature(sig: &Signature, flags: &Flags) -> Result<AbiSignature, String> {
+        call::abi_signature::<Self>(sig, flags)
     }
 
     fn exception_payload() -> &'static [PReg] {
-        &[]
+        &[X0, X1]
     }
 
-    fn finish_frame(_: &mut Frame, _: &Stencil, _: &Flags) -> Result<(), String> {
-        Err("aarch64 is not supported yet".to_owned())
+    fn finish_frame(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(), String> {
+        frame::finish(frame, stencil, flags)
     }
 
-    fn emit_prologue(_: &Frame, _: &Flags, _: &mut CodeBuffer) {}
+    fn emit_prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer) {
+        frame::prologue(frame, flags, buffer);
+    }
+
+    fn marks_landings(flags: &Flags) -> bool {
+        flags.use_bti()
+    }
+
+    fn emit_landing(buffer: &mut CodeBuffer) {
+        buffer.put4(rows::ROWS[rows::BTI_J.0 as usize].params[format::PATTERN]);
+    }
 
     fn expansions() -> &'static [Expansion] {
         &rows::EXPANSIONS

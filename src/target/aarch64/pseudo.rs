@@ -1,15 +1,19 @@
 //! What expands pseudo-instructions: one function for each `expand = name` of the rows that is not of every target's.
 
+pub mod calls;
+pub mod tls;
+
 use super::Direct;
 use super::address::{self, Memory, add_constant};
 use super::branch::Branches;
 use super::operands::{Amode, Cond, IndexExtension, OperandSize};
+use super::regs::{X16, X17, XZR};
 use super::rows;
 use crate::mach::buffer::{CodeBuffer, Label};
 use crate::mach::ends::{self, Condition};
 use crate::mach::inst::OperandKind;
 use crate::mach::isa::EmitContext;
-use crate::mach::view::{InstView, Places};
+use crate::mach::view::{InstView, Places, physical};
 
 const X: OperandSize = OperandSize::Q64;
 
@@ -56,24 +60,31 @@ pub fn trap_if_not_zero(view: &InstView, _: &EmitContext, buffer: &mut CodeBuffe
 
 /// Bounds check, load of a distance, jump.
 pub fn jump_table(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let (count, default) = (view.words[0], Label(view.words[1]));
+    let (count, default) = (view.words[0], view.label(1));
     let targets = &view.words[2..2 + count as usize];
     let table = buffer.jump_table(targets.iter().map(|&target| Label(target)));
-    let (base, distance, index) = (view.operand(0), view.operand(1), view.operand(2));
+    let (base, distance, mut index) = (physical(X16), physical(X17), view.operand(0));
     let sink = &mut Direct::of(cx, buffer);
     if count < 1 << 12 {
         rows::cmp_ri(sink, OperandSize::L32, index, count as i32);
     } else {
-        address::load_constant(base, count as u64, sink);
-        rows::cmp_rr(sink, OperandSize::L32, index, base);
+        address::load_constant(distance, count as u64, sink);
+        rows::cmp_rr(sink, OperandSize::L32, index, distance);
     }
     rows::b_cc(sink, Cond::Hs, default);
-    let register = view.register(0) as u32;
-    sink.buffer().branch::<Branches>(Branches::ADDRESS, register, table);
+    if cx.flags.enable_table_access_spectre_mitigation() {
+        // Where the branch is mispredicted, the first entry is read.
+        rows::csel(sink, OperandSize::L32, distance, physical(XZR), index, Cond::Hs);
+        if cx.flags.use_csdb() {
+            rows::csdb(sink);
+        }
+        index = distance;
+    }
+    sink.buffer().branch::<Branches>(Branches::ADDRESS, base.vreg() as u32, table);
     let entry = Amode { extension: IndexExtension::Zero32, ..Amode::indexed(base, index, 2, 0) };
     rows::ldrsw(sink, distance, entry);
-    rows::add_rr(sink, X, distance, distance, base);
-    rows::br(sink, distance);
+    rows::add_rr(sink, X, base, base, distance);
+    rows::br(sink, base);
 }
 
 /// A constant in a register.

@@ -4,6 +4,7 @@
 //! zero register: instructions take one or the other in each of their fields. x16 and x17 are for addresses and
 //! constants that have to be computed at emission, and x18 belongs to the platform; none of them is allocated.
 
+use crate::registers;
 use regalloc2::{Operand, OperandConstraint, OperandPos, PReg, RegClass, VReg};
 
 /// A general register by number.
@@ -16,10 +17,19 @@ pub const fn vector(number: u8) -> PReg {
     PReg::new(number as usize, RegClass::Float)
 }
 
-/// The first register for what is computed at emission.
-pub const X16: PReg = gpr(16);
-/// The second register for what is computed at emission.
-pub const X17: PReg = gpr(17);
+registers! {
+    gpr:
+    X0 0, X1 1, X2 2, X3 3, X4 4, X5 5, X6 6, X7 7, X8 8, X9 9, X10 10, X11 11, X12 12, X13 13, X14 14, X15 15,
+    X16 16, X17 17, X18 18, X19 19, X20 20, X21 21, X22 22, X23 23, X24 24, X25 25, X26 26, X27 27, X28 28,
+}
+
+registers! {
+    vector:
+    V0 0, V1 1, V2 2, V3 3, V4 4, V5 5, V6 6, V7 7, V8 8, V9 9, V10 10, V11 11, V12 12, V13 13, V14 14, V15 15,
+    V16 16, V17 17, V18 18, V19 19, V20 20, V21 21, V22 22, V23 23, V24 24, V25 25, V26 26, V27 27, V28 28, V29 29,
+    V30 30, V31 31,
+}
+
 /// The register that `get_pinned_reg` reads.
 pub const PINNED: PReg = gpr(21);
 /// The frame pointer.

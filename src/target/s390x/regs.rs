@@ -3,6 +3,7 @@
 //! A register's number in its class is its number in encodings. Register 0 in an address means none, and register 1 is
 //! for addresses that have to be computed at emission; neither is allocated.
 
+use crate::registers;
 use regalloc2::{PReg, RegClass};
 
 /// A general register by number.
@@ -13,15 +14,6 @@ pub const fn gpr(number: u8) -> PReg {
 /// A floating-point register by number: the left half of the vector register of that number.
 pub const fn fpr(number: u8) -> PReg {
     PReg::new(number as usize, RegClass::Float)
-}
-
-macro_rules! registers {
-    ($make:ident: $($name:ident $number:literal,)*) => {
-        $(
-            #[doc = concat!("The register ", stringify!($name), ".")]
-            pub const $name: PReg = $make($number);
-        )*
-    };
 }
 
 registers! { gpr:

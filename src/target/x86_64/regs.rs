@@ -2,6 +2,7 @@
 //!
 //! A register's number in its class is its number in encodings.
 
+use crate::registers;
 use regalloc2::{PReg, RegClass};
 
 /// A general-purpose register by number.
@@ -14,30 +15,14 @@ pub const fn xmm(number: u8) -> PReg {
     PReg::new(number as usize, RegClass::Float)
 }
 
-macro_rules! general_registers {
-    ($($name:ident $number:literal,)*) => {
-        $(
-            #[doc = concat!("The register ", stringify!($name), ".")]
-            pub const $name: PReg = gpr($number);
-        )*
-    };
-}
-
-general_registers! {
+registers! {
+    gpr:
     RAX 0, RCX 1, RDX 2, RBX 3, RSP 4, RBP 5, RSI 6, RDI 7,
     R8 8, R9 9, R10 10, R11 11, R12 12, R13 13, R14 14, R15 15,
 }
 
-macro_rules! vector_registers {
-    ($($name:ident $number:literal,)*) => {
-        $(
-            #[doc = concat!("The register ", stringify!($name), ".")]
-            pub const $name: PReg = xmm($number);
-        )*
-    };
-}
-
-vector_registers! {
+registers! {
+    xmm:
     XMM0 0, XMM1 1, XMM2 2, XMM3 3, XMM4 4, XMM5 5, XMM6 6, XMM7 7,
     XMM8 8, XMM9 9, XMM10 10, XMM11 11, XMM12 12, XMM13 13, XMM14 14, XMM15 15,
 }

@@ -1,0 +1,357 @@
+//! Prologue, epilogue and frame layout of aarch64.
+//!
+//! From high to low: incoming arguments, (room that tail calls need), saved general registers, saved vector registers,
+//! then what [`Frame::place_locals`] lays out. Registers are saved in units of two, the frame pointer and the return
+//! address in the topmost, so that the two make a frame record; of a pair that Apple's compact unwind information can
+//! describe, the first is on top. A function that needs none of it has no prologue at all.
+
+use super::abi;
+use super::address::{add_constant, load_constant};
+use super::operands::{Amode, Cond, OperandSize, Place};
+use super::regs::*;
+use super::rows;
+use super::{Aarch64, Direct};
+use crate::ir::*;
+use crate::mach::buffer::{CodeBuffer, Label};
+use crate::mach::compiled::{LibCall, SymbolRef, UnwindOp};
+use crate::mach::frame::{Frame, LimitStep, stack_limit};
+use crate::mach::isa::Isa;
+use crate::mach::stack_checks::{StackChecks, check_limit, probe, probes};
+use crate::mach::view::{Places, physical};
+use crate::options::Flags;
+use regalloc2::{PReg, RegClass};
+
+const X: OperandSize = OperandSize::Q64;
+
+/// The largest frame: offsets in it are 32-bit displacements.
+const MAX_FRAME: u64 = 0x7fff_0000;
+
+/// Bytes of a unit of saved registers.
+const UNIT: u32 = 16;
+
+/// Decides what is saved and where everything is.
+pub fn finish(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(), String> {
+    frame.check_size::<Aarch64>(stencil, MAX_FRAME)?;
+    let call_conv = stencil.signature.call_conv;
+    frame.size = frame.place_locals::<Aarch64>(&stencil.stack_slots).next_multiple_of(16);
+    frame.whole_vectors = call_conv == CallConv::PreserveAll;
+    if frame.calls || frame.frame_pointer || probes(frame.size, flags) {
+        frame.saved.push(LR);
+    }
+    if frame.frame_pointer {
+        frame.saved.push(FP);
+    }
+    let always = frame.saved.len();
+    let preserved = abi::preserved(call_conv, flags);
+    let written = preserved.into_iter().filter(|&reg| frame.written.contains(reg));
+    frame.saved.extend(written.filter(|&reg| !(frame.frame_pointer && reg == FP)));
+    if flags.enable_compact_unwind_abi() {
+        complete_pairs(&mut frame.saved, always);
+    }
+    frame.saved[always..].sort_by_key(|reg| (reg.class() == RegClass::Float, reg.hw_enc()));
+    frame.incoming = frame.size + saved_bytes(frame) + frame.growth;
+    frame.limit = stack_limit::<Aarch64>(stencil, flags)?;
+    Ok(())
+}
+
+/// Compact unwind information has pairs only: x19 with x20 and so on, d8 with d9.
+fn complete_pairs(saved: &mut Vec<PReg>, always: usize) {
+    for at in always..saved.len() {
+        let reg = saved[at];
+        let number = reg.hw_enc();
+        let other = match reg.class() {
+            RegClass::Int => (number - 1 ^ 1) + 1,
+            _ => number ^ 1,
+        };
+        let other = PReg::new(other, reg.class());
+        if !saved.contains(&other) {
+            saved.push(other);
+        }
+    }
+}
+
+/// The saved registers of a class.
+fn saved(frame: &Frame, class: RegClass) -> &[PReg] {
+    let ints = frame.saved.partition_point(|reg| reg.class() == RegClass::Int);
+    match class {
+        RegClass::Int => &frame.saved[..ints],
+        _ => &frame.saved[ints..],
+    }
+}
+
+/// Two saved registers, or one, and how far from the lowest byte of their class they are.
+struct Unit {
+    /// The upper one.
+    first: PReg,
+    second: Option<PReg>,
+    offset: u32,
+}
+
+impl Unit {
+    /// The registers with their distances.
+    fn registers(&self, frame: &Frame) -> impl Iterator<Item = (PReg, u32)> {
+        let upper = self.offset + if self.second.is_some() { register_bytes(frame, self.first) } else { 0 };
+        [(self.second, self.offset), (Some(self.first), upper)]
+            .into_iter()
+            .filter_map(|(reg, offset)| Some((reg?, offset)))
+    }
+}
+
+fn register_bytes(frame: &Frame, reg: PReg) -> u32 {
+    if frame.whole_vectors && reg.class() == RegClass::Float { 16 } else { 8 }
+}
+
+/// The units of a class, the topmost first.
+fn units(frame: &Frame, class: RegClass) -> impl DoubleEndedIterator<Item = Unit> {
+    let bytes = area_bytes(frame, class);
+    let regs = saved(frame, class);
+    let size = regs.first().map_or(0, |&reg| 2 * register_bytes(frame, reg));
+    regs.chunks(2).enumerate().map(move |(number, pair)| Unit {
+        first: pair[0],
+        second: pair.get(1).copied(),
+        offset: bytes - size * (number as u32 + 1),
+    })
+}
+
+/// Bytes of the saved registers of a class.
+fn area_bytes(frame: &Frame, class: RegClass) -> u32 {
+    let regs = saved(frame, class);
+    let size = regs.first().map_or(UNIT, |&reg| 2 * register_bytes(frame, reg));
+    regs.len().div_ceil(2) as u32 * size
+}
+
+fn saved_bytes(frame: &Frame) -> u32 {
+    area_bytes(frame, RegClass::Int) + area_bytes(frame, RegClass::Float)
+}
+
+/// Whether the return address is in the frame.
+pub fn saves_return_address(frame: &Frame) -> bool {
+    frame.saved.first() == Some(&LR)
+}
+
+/// Whether the return address is signed.
+pub fn signs(frame: &Frame, flags: &Flags) -> bool {
+    flags.sign_return_address_all() || flags.sign_return_address() && saves_return_address(frame)
+}
+
+/// What the canonical frame address is relative to while the prologue or epilogue runs, and the sink.
+struct Writer<'a, 'b> {
+    sink: &'a mut Direct<'b>,
+    frame: &'a Frame,
+    /// Bytes from the stack pointer to the canonical frame address.
+    cfa: u32,
+    /// Whether it counts from the frame pointer.
+    from_frame_pointer: bool,
+}
+
+/// Emits the entry sequence.
+pub fn prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer) {
+    let sink = &mut Direct::new(Places { frame, constants: Label(0) }, buffer);
+    if signs(frame, flags) {
+        match flags.sign_return_address_with_bkey() {
+            false => rows::paciasp(sink),
+            true => rows::pacibsp(sink),
+        }
+        sink.buffer().unwind(UnwindOp::NegateReturnAddressState);
+    } else if flags.use_bti() {
+        rows::bti_c(sink);
+    }
+    let mut writer = Writer { sink, frame, cfa: 0, from_frame_pointer: false };
+    writer.lower_stack(frame.growth);
+    writer.save(RegClass::Int);
+    if frame.frame_pointer {
+        let record = area_bytes(frame, RegClass::Int) - UNIT;
+        rows::add_ri(writer.sink, X, physical(FP), physical(SP), record as i32);
+        writer.from_frame_pointer = true;
+        let offset = writer.cfa - record;
+        writer.sink.buffer().unwind(UnwindOp::DefCfa { register: dwarf(FP), offset });
+    }
+    writer.save(RegClass::Float);
+    check_limit(frame, writer.sink);
+    probe(frame, flags, writer.sink);
+    writer.lower_stack(frame.size);
+}
+
+/// Undoes the prologue but for the room that tail calls needed, at whose lower end the stack pointer is afterwards.
+pub fn epilogue(frame: &Frame, buffer: &mut CodeBuffer) {
+    let sink = &mut Direct::new(Places { frame, constants: Label(0) }, buffer);
+    let from_frame_pointer = frame.frame_pointer;
+    let mut writer = Writer { sink, frame, cfa: frame.incoming, from_frame_pointer };
+    writer.raise_stack(frame.size);
+    writer.restore(RegClass::Float);
+    writer.restore(RegClass::Int);
+}
+
+impl Writer<'_, '_> {
+    fn moved(&mut self, by: i32) {
+        self.cfa = self.cfa.wrapping_add_signed(by);
+        if !self.from_frame_pointer {
+            self.sink.buffer().unwind(UnwindOp::CfaOffset(self.cfa));
+        }
+    }
+
+    fn lower_stack(&mut self, bytes: u32) {
+        for step in stack_steps(bytes) {
+            add_constant(physical(SP), physical(SP), -(step as i64), self.sink);
+            self.moved(step as i32);
+        }
+    }
+
+    fn raise_stack(&mut self, bytes: u32) {
+        for step in stack_steps(bytes) {
+            add_constant(physical(SP), physical(SP), step as i64, self.sink);
+            self.moved(-(step as i32));
+        }
+    }
+
+    /// Saves the registers of a class, the lowest unit first: its store moves the stack pointer.
+    fn save(&mut self, class: RegClass) {
+        let bytes = area_bytes(self.frame, class);
+        for unit in units(self.frame, class).rev() {
+            let (at, moves) = (Amode::base(physical(SP), unit.offset as i32), unit.offset == 0);
+            if moves && self.frame.whole_vectors && class == RegClass::Float {
+                self.lower_stack(bytes);
+                store(self.sink, self.frame, &unit, at);
+            } else if moves {
+                push(self.sink, &unit, bytes);
+                self.moved(bytes as i32);
+            } else {
+                store(self.sink, self.frame, &unit, at);
+            }
+            for (reg, offset) in unit.registers(self.frame) {
+                let offset = offset as i32 - self.cfa as i32;
+                self.sink.buffer().unwind(UnwindOp::SaveRegister { register: dwarf(reg), offset });
+            }
+        }
+    }
+
+    /// Restores them, the lowest unit last.
+    fn restore(&mut self, class: RegClass) {
+        let bytes = area_bytes(self.frame, class);
+        for unit in units(self.frame, class) {
+            let at = Amode::base(physical(SP), unit.offset as i32);
+            if unit.offset > 0 {
+                load(self.sink, self.frame, &unit, at);
+            } else if self.frame.whole_vectors && class == RegClass::Float {
+                load(self.sink, self.frame, &unit, at);
+                self.raise_stack(bytes);
+            } else {
+                pop(self.sink, &unit, bytes);
+                self.cfa -= bytes;
+            }
+        }
+        if bytes == 0 || self.frame.whole_vectors && class == RegClass::Float {
+            return;
+        }
+        if class == RegClass::Int && self.frame.frame_pointer {
+            let op = UnwindOp::DefCfa { register: dwarf(SP), offset: self.cfa };
+            self.sink.buffer().unwind(op);
+        } else if !self.from_frame_pointer {
+            self.sink.buffer().unwind(UnwindOp::CfaOffset(self.cfa));
+        }
+    }
+}
+
+/// The numbers that the stack pointer is moved by, one instruction each, so that unwinding can be told of each.
+fn stack_steps(bytes: u32) -> impl Iterator<Item = u32> {
+    const LOW: u32 = (1 << 12) - 1;
+    let steps = if bytes < 1 << 24 { [bytes & !LOW, bytes & LOW] } else { [bytes, 0] };
+    steps.into_iter().filter(|&step| step != 0)
+}
+
+fn push(sink: &mut Direct, unit: &Unit, bytes: u32) {
+    let by = -(bytes as i32);
+    let first = physical(unit.first);
+    match (unit.first.class(), unit.second.map(physical)) {
+        (RegClass::Int, Some(second)) => rows::stp_push(sink, second, first, by),
+        (RegClass::Int, None) => rows::str_push(sink, first, by),
+        (_, Some(second)) => rows::stpd_push(sink, second, first, by),
+        (_, None) => rows::strd_push(sink, first, by),
+    }
+}
+
+fn pop(sink: &mut Direct, unit: &Unit, bytes: u32) {
+    let by = bytes as i32;
+    let first = physical(unit.first);
+    match (unit.first.class(), unit.second.map(physical)) {
+        (RegClass::Int, Some(second)) => rows::ldp_pop(sink, second, first, by),
+        (RegClass::Int, None) => rows::ldr_pop(sink, first, by),
+        (_, Some(second)) => rows::ldpd_pop(sink, second, first, by),
+        (_, None) => rows::ldrd_pop(sink, first, by),
+    }
+}
+
+fn vector_size(frame: &Frame) -> OperandSize {
+    if frame.whole_vectors { OperandSize::O128 } else { OperandSize::Q64 }
+}
+
+fn store(sink: &mut Direct, frame: &Frame, unit: &Unit, at: Amode) {
+    let (first, size) = (physical(unit.first), vector_size(frame));
+    match (unit.first.class(), unit.second.map(physical)) {
+        (RegClass::Int, Some(second)) => rows::stp(sink, X, second, first, at),
+        (RegClass::Int, None) => rows::str(sink, X, first, at),
+        (_, Some(second)) => rows::stp_f(sink, size, second, first, at),
+        (_, None) => rows::str_f(sink, size, first, at),
+    }
+}
+
+fn load(sink: &mut Direct, frame: &Frame, unit: &Unit, at: Amode) {
+    let (first, size) = (physical(unit.first), vector_size(frame));
+    match (unit.first.class(), unit.second.map(physical)) {
+        (RegClass::Int, Some(second)) => rows::ldp(sink, X, second, first, at),
+        (RegClass::Int, None) => rows::ldr(sink, X, first, at),
+        (_, Some(second)) => rows::ldp_f(sink, size, second, first, at),
+        (_, None) => rows::ldr_f(sink, size, first, at),
+    }
+}
+
+impl StackChecks for Direct<'_> {
+    fn limit_step(&mut self, step: LimitStep) {
+        let limit = physical(X16);
+        match step {
+            LimitStep::Start(reg) => rows::mov_r(self, X, limit, physical(reg)),
+            LimitStep::Symbol(symbol) => rows::ldr(self, X, limit, Amode::at(Place::Got(symbol), 0)),
+            LimitStep::Load(offset) => rows::ldr(self, X, limit, Amode::base(limit, offset)),
+            LimitStep::Add(offset) => add_constant(limit, limit, offset as i64, self),
+        }
+    }
+
+    fn trap_below_limit(&mut self, bytes: u32) {
+        let limit = physical(X16);
+        add_constant(limit, limit, bytes as i64, self);
+        rows::cmpx_rux(self, physical(SP), limit, 0);
+        // Not out of line: what unwinding has to know there is what it is behind the prologue.
+        let past = self.buffer().label();
+        rows::b_cc(self, Cond::Hs, past);
+        Aarch64::emit_trap(TrapCode::STACK_OVERFLOW, self.buffer());
+        self.buffer().bind(past);
+    }
+
+    fn call_probe(&mut self, bytes: u32) {
+        load_constant(physical(X15), bytes as u64, self);
+        let symbol = SymbolRef::LibCall(LibCall::Probestack);
+        rows::bl(self, 0, symbol, 0, &[]);
+    }
+
+    fn touch(&mut self, below: u32) {
+        add_constant(physical(X16), physical(SP), -(below as i64), self);
+        rows::str(self, OperandSize::L32, physical(XZR), Amode::base(physical(X16), 0));
+    }
+
+    fn touch_each(&mut self, step: u32, count: u32) {
+        /// Larger steps take another register.
+        const LARGE: u32 = 1 << 24;
+        if step >= LARGE {
+            return (1..=count).for_each(|number| self.touch(number * step));
+        }
+        let (place, last) = (physical(X16), physical(X17));
+        add_constant(last, physical(SP), -((step * count) as i64), self);
+        rows::add_ri(self, X, place, physical(SP), 0);
+        let again = self.buffer().label();
+        self.buffer().bind(again);
+        add_constant(place, place, -(step as i64), self);
+        rows::str(self, OperandSize::L32, physical(XZR), Amode::base(place, 0));
+        rows::cmp_rr(self, X, place, last);
+        rows::b_cc(self, Cond::Ne, again);
+    }
+}

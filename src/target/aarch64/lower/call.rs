@@ -1,0 +1,81 @@
+//! What calls are made of on aarch64; [`crate::mach::call`] puts it together.
+
+use super::super::Aarch64;
+use super::super::abi;
+use super::super::operands::{Amode, OperandSize};
+use super::super::regs::{PINNED, ZERO};
+use super::super::rows;
+use super::operands::*;
+use crate::ir::*;
+use crate::mach::call::{CallLowering, CallRows, Callee};
+use crate::mach::convention::Convention;
+use crate::rule;
+use regalloc2::{Operand, PReg, VReg};
+
+impl CallLowering for Aarch64 {
+    const CALL_ROWS: CallRows = CallRows {
+        args: rows::ARGS,
+        return_: rows::RET_FRAME,
+        try_symbol: rows::TRY_SYMBOL,
+        try_register: rows::TRY_REGISTER,
+    };
+
+    const PINNED: PReg = PINNED;
+
+    fn convention(call_conv: CallConv) -> Option<&'static Convention> {
+        abi::convention(call_conv)
+    }
+
+    fn store_part(cx: &mut Cx, reg: VReg, to: Amode, ty: Type) {
+        match ty.is_int() {
+            true => rows::str(cx, OperandSize::from_bits(ty.bits()), reg, to),
+            false => rows::str_f(cx, OperandSize::from_bits(ty.bits()), reg, to),
+        }
+    }
+
+    fn load_part(cx: &mut Cx, reg: VReg, from: Amode, ty: Type) {
+        match ty.is_int() {
+            true => rows::ldr(cx, OperandSize::from_bits(ty.bits()), reg, from),
+            false => rows::ldr_f(cx, OperandSize::from_bits(ty.bits()), reg, from),
+        }
+    }
+
+    fn store_constant(cx: &mut Cx, value: Value, to: Amode, ty: Type) -> bool {
+        if cx.constant(value) != Some(0) {
+            return false;
+        }
+        rule!(cx, "call.stack_zero");
+        Self::store_part(cx, ZERO, to, ty);
+        true
+    }
+
+    fn address(cx: &mut Cx, d: VReg, of: Amode) {
+        rows::address(cx, d, of);
+    }
+
+    fn extend(cx: &mut Cx, d: VReg, source: VReg, from: Type, signed: bool) {
+        extend(cx, Q, d, source, from, signed);
+    }
+
+    fn constant(cx: &mut Cx, d: VReg, value: u64) {
+        rows::mov_imm64(cx, d, value);
+    }
+
+    fn call(cx: &mut Cx, clobbers: u32, callee: Callee, pops: u32, operands: &[Operand]) {
+        match (callee, pops) {
+            (Callee::Symbol { symbol, .. }, 0) => rows::bl(cx, clobbers, symbol, 0, operands),
+            (Callee::Symbol { symbol, .. }, _) => {
+                rows::call_pops(cx, clobbers, symbol, 0, pops as i32, operands);
+            }
+            (Callee::Address(address), 0) => rows::blr(cx, clobbers, address, operands),
+            (Callee::Address(address), _) => rows::call_popr(cx, clobbers, address, pops as i32, operands),
+        }
+    }
+
+    fn tail_call(cx: &mut Cx, callee: Callee, bytes: u32, uses: &[Operand]) {
+        match callee {
+            Callee::Symbol { symbol, .. } => rows::tail_calls(cx, symbol, 0, bytes as i32, uses),
+            Callee::Address(address) => rows::tail_callr(cx, address, bytes as i32, uses),
+        }
+    }
+}
