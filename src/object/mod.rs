@@ -24,7 +24,7 @@ use object::{BinaryFormat, Endianness, RelocationFlags, SectionKind, SymbolKind}
 
 use crate::diag::{Diagnostic, Severity};
 use crate::ir::{DataItem, DataKind, Linkage, Module, Params};
-use crate::mach::compiled::{CompiledStencil, SymbolRef};
+use crate::mach::compiled::{CompiledStencil, RelocKind, SymbolRef};
 use crate::options::{Arch, Flags, Target};
 use elf::Machine;
 use sections::{Role, SectionIndex, Sections};
@@ -298,6 +298,11 @@ fn role(item: &DataItem, pic: bool) -> Role {
 
 fn bug(message: String) -> Diagnostic {
     Diagnostic { severity: Severity::Bug, ..Diagnostic::error(0, message) }
+}
+
+/// The number in ELF of a kind of relocation.
+pub fn reloc_number(kind: RelocKind, arch: Arch) -> u32 {
+    elf::reloc(kind).number(elf::machine(arch)).0
 }
 
 #[cfg(test)]

@@ -46,7 +46,8 @@ impl Branches {
 
     /// Whether there is a load from a label with the same effect as one from a register.
     pub fn can_load(load: u32) -> bool {
-        matches!((load >> 30, load >> 22 & 3), (2, 1 | 2) | (3, 1) | (0, 3))
+        let vector = load >> 26 & 1 != 0;
+        matches!((load >> 30, load >> 22 & 3, vector), (2 | 3, 1, _) | (2, 2, false) | (0, 3, true))
     }
 }
 

@@ -48,8 +48,10 @@ impl Syntax for Arm {
             };
             out.write_str(if has_base { ", " } else { "" })?;
             printer.register(index, bits, out)?;
-            if bits != 64 || address.amode.scale != 0 {
-                write!(out, ", {extension} #{}", address.amode.scale)?;
+            match (bits, address.amode.scale) {
+                (64, 0) => {}
+                (_, 0) => write!(out, ", {extension}")?,
+                (_, scale) => write!(out, ", {extension} #{scale}")?,
             }
         }
         if printer.displacement(address) != Some(0) {

@@ -1,0 +1,400 @@
+//! Rows with random operands against an independent assembler.
+//!
+//! Each row is made many times with random operands: registers, every kind of address, immediates at the
+//! edges of their encodings. The encoder writes the bytes and relocations; the printer writes the text, and GNU as
+//! assembles all of it in one file. Both must agree to the byte, so this tests rows, encoder and printer at once.
+//!
+//! What a target has to say for that is its [`Subject`].
+
+use clifc::ir::NameRef;
+use clifc::mach::amode::Amode;
+use clifc::mach::buffer::{CodeBuffer, Label};
+use clifc::mach::compiled::{CompiledStencil, SymbolRef};
+use clifc::mach::frame::Frame;
+use clifc::mach::inst::{Class, InstSink, MachInst, OperandKind, Props, Role, Row, RowId};
+use clifc::mach::isa::{EmitContext, Isa};
+use clifc::mach::layout::Layout;
+use clifc::mach::print::print;
+use clifc::mach::text::{Names, Registers};
+use clifc::mach::view;
+use clifc::object::reloc_number;
+use clifc::options::{Arch, Flags, Target};
+use object::read::elf::ElfFile64;
+use object::{Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget};
+use regalloc2::{Allocation, Operand, PReg, RegClass, VReg};
+use std::fmt::{self, Write};
+use std::path::Path;
+use std::process::Command;
+
+/// How often each row is tried.
+const VARIANTS: usize = 24;
+
+/// A target whose rows are tested.
+pub trait Subject {
+    /// The target.
+    type Target: Isa;
+    /// Its architecture.
+    const ARCH: Arch;
+    /// The assembler with its options.
+    const ASSEMBLER: &'static [&'static str];
+    /// How many rows may be expanded by hand.
+    const MOST_EXPANDED: usize;
+    /// Expanded rows whose text is what they expand to, so that they can be checked like the others.
+    const EXPANDED: &'static [&'static str] = &[];
+    /// General registers, vector registers.
+    const REGISTERS: [u32; 2];
+
+    /// An address that the row can have without further instructions.
+    fn amode(random: &mut Random, row: &Row, bits: u16, frame: &Frame) -> Amode;
+
+    /// Pushes an operand that is a register or memory.
+    fn register_or_memory(_: &mut Random, row: &Row, _: Class, _: &Frame, _: &mut Recorded) {
+        panic!("{}: the target has no operands that are registers or memory", row.name)
+    }
+
+    /// An immediate that can be in a word of the row.
+    fn immediate(random: &mut Random, _row: &Row, _word: usize) -> u32 {
+        random.value() as u32
+    }
+
+    /// An immediate in a code of the target's.
+    fn code(_: &mut Random, row: &Row, _code: u8, _bits: u16) -> u32 {
+        panic!("{}: the target has no codes", row.name)
+    }
+
+    /// Bytes between an instruction and its label.
+    const GAPS: &'static [usize] = &[0, 100, 200];
+
+    /// What the assembler needs before the text to choose the encoding that the row is.
+    fn prefix(_row: &Row, _text: &str) -> &'static str {
+        ""
+    }
+}
+
+/// A xorshift generator: the same instructions in every run.
+pub struct Random(pub u64);
+
+impl Random {
+    /// A number below `n`.
+    pub fn below(&mut self, n: u32) -> u32 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        ((self.0 >> 32) % n as u64) as u32
+    }
+
+    /// One of some items.
+    pub fn pick<T: Copy>(&mut self, items: &[T]) -> T {
+        items[self.below(items.len() as u32) as usize]
+    }
+
+    /// A register of the target, as operand of a constructor.
+    pub fn register<S: Subject>(&mut self, class: Class) -> VReg {
+        match class {
+            Class::Int => VReg::new(self.below(S::REGISTERS[0]) as usize, RegClass::Int),
+            Class::Float => VReg::new(self.below(S::REGISTERS[1]) as usize, RegClass::Float),
+        }
+    }
+
+    /// A number near the edges of what immediates hold, or any.
+    pub fn value(&mut self) -> i32 {
+        const EDGES: [i32; 14] =
+            [0, 1, -1, 5, 127, 128, -128, -129, 255, 256, 32767, -32768, i32::MAX, i32::MIN];
+        if self.below(3) == 0 { self.below(u32::MAX) as i32 } else { self.pick(&EDGES) }
+    }
+
+    /// A symbol.
+    pub fn symbol(&mut self) -> SymbolRef {
+        SymbolRef::Name(NameRef(self.below(5)))
+    }
+}
+
+/// Operands and words of one instruction.
+#[derive(Default)]
+pub struct Recorded {
+    /// Registers and spill slots.
+    pub allocs: Vec<Allocation>,
+    /// Data words.
+    pub words: Vec<u32>,
+}
+
+impl InstSink for Recorded {
+    fn push_operand(&mut self, operand: Operand) {
+        self.allocs.push(Allocation::reg(PReg::new(operand.vreg().vreg(), operand.class())));
+    }
+
+    fn push_word(&mut self, word: u32) {
+        self.words.push(word);
+    }
+
+    fn finish(&mut self, _: RowId, _: u8, _: u8) {}
+}
+
+/// One instruction tried.
+pub struct Variant {
+    /// Its row.
+    pub row: &'static Row,
+    /// Its operands.
+    pub parts: Recorded,
+    /// As the printer writes it.
+    pub text: String,
+    /// As the encoder writes it.
+    pub compiled: CompiledStencil,
+}
+
+/// Symbols are `s<n>`; the only label is the one behind the instruction.
+struct Fixed {
+    label: String,
+}
+
+impl Names for Fixed {
+    fn symbol(&self, symbol: SymbolRef, out: &mut dyn Write) -> fmt::Result {
+        match symbol {
+            SymbolRef::Name(name) => write!(out, "s{}", name.0),
+            SymbolRef::LibCall(call) => out.write_str(call.name()),
+        }
+    }
+
+    fn label(&self, _: Label, out: &mut dyn Write) -> fmt::Result {
+        out.write_str(&self.label)
+    }
+
+    fn constant(&self, _: u32, out: &mut dyn Write) -> fmt::Result {
+        out.write_str(&self.label)
+    }
+}
+
+fn push_operand<S: Subject>(
+    random: &mut Random,
+    row: &Row,
+    kind: OperandKind,
+    frame: &Frame,
+    to: &mut Recorded,
+) {
+    match kind {
+        OperandKind::Reg { class, fixed, .. } => {
+            let register = random.register::<S>(class);
+            let chosen = fixed.unwrap_or(PReg::new(register.vreg(), register.class()));
+            to.allocs.push(Allocation::reg(chosen));
+        }
+        OperandKind::Mem { bits } => {
+            S::amode(random, row, bits, frame).push(to);
+        }
+        OperandKind::RegMem { class, .. } => S::register_or_memory(random, row, class, frame, to),
+        OperandKind::Imm { .. } => to.words.push(S::immediate(random, row, to.words.len())),
+        OperandKind::Code { code, bits } => to.words.push(S::code(random, row, code, bits)),
+        OperandKind::Imm64 => to.words.extend([random.value() as u32, random.value() as u32]),
+        OperandKind::Label => to.words.push(0),
+        OperandKind::Symbol => {
+            // With an addend some assemblers ask for the symbol's address rather than its PLT entry.
+            to.words.extend([random.symbol().pack(), 0]);
+        }
+        OperandKind::Clobbers => to.words.push(0),
+        OperandKind::Cond => {}
+    }
+}
+
+/// Writes the instruction as emission does.
+fn emit_alone<S: Subject>(
+    inst: &MachInst,
+    parts: &Recorded,
+    frame: &Frame,
+    label: Label,
+    buffer: &mut CodeBuffer,
+) {
+    let context = EmitContext {
+        frame,
+        words: &parts.words,
+        allocs: &parts.allocs,
+        next: label,
+        constants: label,
+        flags: &Flags::new(&Target::of(S::ARCH)),
+        trap: 0,
+        layout: &Layout::default(),
+    };
+    view::emit::<S::Target>(inst, &context, buffer);
+}
+
+/// Random operands.
+fn make_parts<S: Subject>(random: &mut Random, row: &Row, frame: &Frame) -> Recorded {
+    let mut parts = Recorded::default();
+    for operand in row.operands {
+        push_operand::<S>(random, row, operand.kind, frame, &mut parts);
+    }
+    let plain = row.operands.iter().filter(|o| matches!(o.kind, OperandKind::Reg { .. }));
+    for (i, operand) in plain.enumerate() {
+        if let OperandKind::Reg { role: Role::Tied(to), .. } = operand.kind {
+            parts.allocs[i] = parts.allocs[to as usize];
+        }
+    }
+    parts
+}
+
+/// Whether registers are as an allocator would give them: results differ from each other, and early ones from
+/// everything that is read.
+fn are_allocatable(row: &Row, allocs: &[Allocation]) -> bool {
+    let roles: Vec<Role> = row
+        .operands
+        .iter()
+        .filter_map(|operand| match operand.kind {
+            OperandKind::Reg { role, .. } => Some(role),
+            _ => None,
+        })
+        .collect();
+    let is_read = |i: usize| matches!(roles.get(i), None | Some(Role::Use | Role::UseLate));
+    (0..roles.len()).filter(|&i| !is_read(i)).all(|i| {
+        let early = roles[i] == Role::DefEarly;
+        (0..allocs.len()).all(|j| i == j || allocs[i] != allocs[j] || (is_read(j) && !early))
+    })
+}
+
+/// A row with random operands.
+pub fn make_variant<S: Subject>(random: &mut Random, number: usize, id: RowId, frame: &Frame) -> Variant {
+    let row = &S::Target::rows()[id.0 as usize];
+    let parts = loop {
+        let parts = make_parts::<S>(random, row, frame);
+        if are_allocatable(row, &parts.allocs) {
+            break parts;
+        }
+    };
+    let small = random.below(16) as u8;
+    let inst =
+        MachInst { row: id, operand_count: parts.allocs.len() as u16, small, trap: 0, operands: 0, words: 0 };
+
+    let gap = random.pick(S::GAPS);
+    let mut buffer = CodeBuffer::default();
+    let label = buffer.label();
+    emit_alone::<S>(&inst, &parts, frame, label, &mut buffer);
+    for _ in 0..gap {
+        buffer.put1(0xCC);
+    }
+    buffer.bind(label);
+
+    let mut text = String::new();
+    let names = Fixed { label: format!(".Lafter{number}") };
+    let registers = Registers::Allocated(&parts.allocs, Some(frame));
+    print::<S::Target>(&inst, registers, &parts.words, &names, &mut text).expect("strings take everything");
+    let text = format!("{}{text}\n.skip {gap}, 0xCC\n.Lafter{number}:", S::prefix(row, &text));
+    Variant { row, parts, text, compiled: buffer.finish::<<S::Target as Isa>::Branches>() }
+}
+
+fn assemble<S: Subject>(variants: &[Variant]) -> Vec<u8> {
+    let mut text = String::new();
+    for (number, variant) in variants.iter().enumerate() {
+        writeln!(text, "v{number}:\n{}", variant.text).expect("strings take everything");
+    }
+    writeln!(text, "end:").expect("strings take everything");
+    let directory = std::env::temp_dir().join(format!("clifc-{}-{}", S::Target::NAME, std::process::id()));
+    std::fs::create_dir_all(&directory).expect("a directory for the assembler");
+    let (source, object) = (directory.join("rows.s"), directory.join("rows.o"));
+    std::fs::write(&source, text).expect("the source is written");
+    let run =
+        Command::new(S::ASSEMBLER[0]).args(&S::ASSEMBLER[1..]).arg("-o").arg(&object).arg(&source).output();
+    let output = run.expect("GNU as for the target is needed for this test");
+    let messages = String::from_utf8_lossy(&output.stderr);
+    let shown: Vec<String> = messages.lines().take(40).map(|m| with_line(m, &source)).collect();
+    assert!(output.status.success(), "GNU as rejects the text:\n{}", shown.join("\n"));
+    let bytes = std::fs::read(&object).expect("the object is there");
+    std::fs::remove_dir_all(&directory).expect("the directory is ours");
+    bytes
+}
+
+/// A message of the assembler with the line it is about.
+fn with_line(message: &str, source: &Path) -> String {
+    let text = std::fs::read_to_string(source).unwrap_or_default();
+    let number = message.split(':').nth(1).and_then(|n| n.parse::<usize>().ok());
+    let line = number.and_then(|n| text.lines().nth(n.saturating_sub(1))).unwrap_or_default();
+    format!("{message}\n    {line}")
+}
+
+/// A relocation as the test compares it.
+type Reloc = (u64, u32, String, i64);
+
+fn our_relocs<S: Subject>(variant: &Variant) -> Vec<Reloc> {
+    let relocs = variant.compiled.relocs.iter();
+    let mut relocs: Vec<Reloc> = relocs
+        .map(|r| {
+            let mut name = String::new();
+            Fixed { label: String::new() }.symbol(r.symbol, &mut name).expect("strings take everything");
+            (r.offset as u64, reloc_number(r.kind, S::ARCH), name, r.addend)
+        })
+        .collect();
+    relocs.sort();
+    relocs
+}
+
+/// A frame with places near and far.
+pub fn test_frame() -> Frame {
+    let mut frame = Frame { spills: 8, incoming: 8192, ..Frame::default() };
+    frame.slots.push(16);
+    frame.slots.push(4096);
+    frame
+}
+
+/// The rows that are instructions.
+pub fn real_rows<S: Subject>() -> impl Iterator<Item = (RowId, &'static Row)> {
+    let rows = S::Target::rows().iter().enumerate();
+    let is_real = |row: &Row| !row.props.any(Props::PSEUDO) || S::EXPANDED.contains(&row.name);
+    rows.filter(move |(_, row)| is_real(row)).map(|(number, row)| (RowId(number as u16), row))
+}
+
+/// Fails unless bytes and relocations of all rows are what the assembler makes of their text.
+pub fn check_rows<S: Subject>() {
+    let frame = test_frame();
+    let mut random = Random(0x9E37_79B9_7F4A_7C15);
+    let mut variants = Vec::new();
+    for (id, _) in real_rows::<S>() {
+        for _ in 0..VARIANTS {
+            variants.push(make_variant::<S>(&mut random, variants.len(), id, &frame));
+        }
+    }
+    let object = assemble::<S>(&variants);
+    let file = ElfFile64::<object::Endianness>::parse(&*object).expect("an ELF object");
+    let section = file.section_by_name(".text").expect("the code");
+    let code = section.data().expect("its bytes");
+    let mut starts = vec![code.len() as u64; variants.len() + 1];
+    for symbol in file.symbols() {
+        let name = symbol.name().unwrap_or_default();
+        if let Some(number) = name.strip_prefix('v').and_then(|n| n.parse::<usize>().ok()) {
+            starts[number] = symbol.address();
+        }
+    }
+    let mut their_relocs: Vec<Vec<Reloc>> = variants.iter().map(|_| Vec::new()).collect();
+    for (offset, reloc) in section.relocations() {
+        let number = starts.partition_point(|start| *start <= offset) - 1;
+        let RelocationFlags::Elf { r_type } = reloc.flags() else { panic!("an ELF relocation") };
+        let RelocationTarget::Symbol(symbol) = reloc.target() else { panic!("a symbol") };
+        let name = file.symbol_by_index(symbol).and_then(|s| s.name().map(str::to_owned)).expect("a name");
+        their_relocs[number].push((offset - starts[number], r_type.0, name, reloc.addend()));
+    }
+    let mut wrong = Vec::new();
+    for (number, variant) in variants.iter().enumerate() {
+        let theirs = &code[starts[number] as usize..starts[number + 1] as usize];
+        let ours = &variant.compiled.code[..];
+        let relocs = our_relocs::<S>(variant);
+        if ours != theirs || relocs != their_relocs[number] {
+            wrong.push(format!(
+                "{}: {}\n  ours   {:02x?} {relocs:?}\n  theirs {:02x?} {:?}",
+                variant.row.name,
+                variant.text.lines().next().unwrap_or_default(),
+                &ours[..ours.len().min(15)],
+                &theirs[..theirs.len().min(15)],
+                their_relocs[number],
+            ));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} of {} differ:\n{}",
+        wrong.len(),
+        variants.len(),
+        wrong[..wrong.len().min(60)].join("\n")
+    );
+}
+
+/// Fails if more rows than the target says have an encoding that is code of their own.
+pub fn check_expanded<S: Subject>() {
+    let rows = S::Target::rows().iter().filter(|row| row.props.any(Props::PSEUDO));
+    let by_hand: Vec<&str> = rows.map(|row| row.name).collect();
+    assert!(by_hand.len() <= S::MOST_EXPANDED, "{} rows are expanded by hand: {by_hand:?}", by_hand.len());
+}

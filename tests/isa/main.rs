@@ -1,0 +1,6 @@
+//! Every row of every target against an independent assembler, and its operands against a disassembler.
+
+mod aarch64;
+mod driver;
+mod roles;
+mod x86_64;

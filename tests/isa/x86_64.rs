@@ -1,0 +1,135 @@
+//! The rows of x86_64.
+//!
+//! Where an instruction has two encodings of one length, a `{load}` before the text tells the
+//! assembler which one the row is.
+
+use crate::driver::{self, Random, Recorded, Subject};
+use crate::roles::{self, Disassembled};
+use capstone::Capstone;
+use capstone::arch::{self, BuildsCapstone};
+use clifc::ir::StackSlot;
+use clifc::mach::buffer::Label;
+use clifc::mach::frame::Frame;
+use clifc::mach::inst::{Class, OperandKind, Row};
+use clifc::options::Arch;
+use clifc::target::x86_64::X86_64;
+use clifc::target::x86_64::amode::{Amode, Place, Rm};
+use clifc::target::x86_64::regs;
+use regalloc2::{Allocation, OperandConstraint, PReg, SpillSlot};
+
+struct Rows;
+
+/// Rows that may have an operand in the global offset table.
+const GOT_ROWS: [&str; 4] = ["movq.rm", "call.rm", "jmp.rm", "tail.rm"];
+
+impl Subject for Rows {
+    type Target = X86_64;
+    const ARCH: Arch = Arch::X86_64;
+    const ASSEMBLER: &'static [&'static str] = &["as", "--64"];
+    const MOST_EXPANDED: usize = 44;
+    const EXPANDED: &'static [&'static str] = &["tls_gd", "tls_ie", "tls_le"];
+    const REGISTERS: [u32; 2] = [16, 16];
+
+    fn amode(random: &mut Random, row: &Row, _: u16, _: &Frame) -> Amode {
+        let disp = random.pick(&[0, 1, -1, 8, 127, -128, 128, -129, 0x1234, -0x12345, 0x7FFF_0000]);
+        let frame_disp = random.pick(&[0, 8, 100, 500]);
+        let base = random.register::<Self>(Class::Int);
+        let index = loop {
+            let index = random.register::<Self>(Class::Int);
+            if index.vreg() != 4 {
+                break index;
+            }
+        };
+        let scale = random.below(4) as u8;
+        let symbol = random.symbol();
+        match random.below(10) {
+            0 | 1 => Amode::base(base, disp),
+            2 | 3 => Amode::indexed(base, index, scale, disp),
+            4 => Amode::at(Place::Registers, disp).with_index(index, scale),
+            5 => Amode::at(Place::Slot(StackSlot(random.below(2))), frame_disp),
+            6 if random.below(2) == 0 => Amode::at(Place::Outgoing, frame_disp),
+            6 => Amode::at(Place::Incoming, frame_disp),
+            7 if random.below(2) == 0 => Amode::at(Place::Spill(random.below(40)), 0),
+            7 => Amode::at(Place::Slot(StackSlot(1)), frame_disp).with_index(index, scale),
+            8 if GOT_ROWS.contains(&row.name) => Amode::at(Place::Got(symbol), 0),
+            8 => Amode::at(Place::Symbol(symbol), frame_disp),
+            _ if random.below(2) == 0 => Amode::at(Place::Constant(0), frame_disp),
+            _ => Amode::at(Place::Label(Label(0)), frame_disp),
+        }
+    }
+
+    fn register_or_memory(random: &mut Random, row: &Row, class: Class, frame: &Frame, to: &mut Recorded) {
+        match random.below(5) {
+            0 | 1 => {
+                Rm::Reg(random.register::<Self>(class)).push(to, OperandConstraint::Reg);
+            }
+            2 => {
+                Rm::Reg(random.register::<Self>(class)).push(to, OperandConstraint::Any);
+                let slot = SpillSlot::new(random.below(30) as usize);
+                *to.allocs.last_mut().expect("just pushed") = Allocation::stack(slot);
+            }
+            _ => {
+                Self::amode(random, row, 0, frame).push(to);
+            }
+        }
+    }
+
+    /// `reg ← rm` with a register there is the load form.
+    fn prefix(row: &Row, text: &str) -> &'static str {
+        let may_load = row.operands.iter().any(|o| matches!(o.kind, OperandKind::RegMem { .. }));
+        if may_load && row.name.ends_with(".rm") && !text.contains('*') { "{load} " } else { "" }
+    }
+}
+
+impl Disassembled for Rows {
+    const DIFFERENT: &'static [(&'static str, &'static [&'static str])] = &[
+        ("it belongs to frames whose pointer is not allocated", &["leave"]),
+        ("the result does not depend on what was there", &["zero.r", "zero.x", "vzero.x", "ones.x"]),
+        ("the destination keeps its upper part, which matters to nobody", &["roundss.rm", "roundsd.rm"]),
+        (
+            "the disassembler's data are wrong",
+            &[
+                "cmpxchgb", "cmpxchgw", "cmpxchgl", "cmpxchgq", "xaddb", "xaddw", "xaddl", "xaddq",
+                "testb.mr", "testw.mr", "testb.mi", "testw.mi", "testl.mi", "testq.mi", "testl.mr",
+                "testq.mr", "cwtd", "cltd", "cqto",
+            ],
+        ),
+    ];
+    const IGNORED: &'static [&'static str] = &["rsp", "rip", "mxcsr", "fs"];
+    const FLAGS: &'static str = "rflags";
+
+    fn decoder() -> Capstone {
+        let decoder = Capstone::new().x86().mode(arch::x86::ArchMode::Mode64).detail(true).build();
+        decoder.expect("a decoder")
+    }
+
+    fn name(register: PReg) -> String {
+        regs::name(register, 64).to_owned()
+    }
+
+    fn whole(name: &str) -> String {
+        let part = |number: u8| {
+            (name == "ah" && number == 0)
+                || [8, 16, 32, 64].iter().any(|&bits| regs::name(regs::gpr(number), bits) == name)
+        };
+        match (0..16).find(|&number| part(number)) {
+            Some(number) => regs::name(regs::gpr(number), 64).to_owned(),
+            None => name.to_owned(),
+        }
+    }
+}
+
+#[test]
+fn every_row_agrees_with_the_assembler() {
+    driver::check_rows::<Rows>();
+}
+
+#[test]
+fn few_rows_are_expanded_by_hand() {
+    driver::check_expanded::<Rows>();
+}
+
+#[test]
+fn roles_agree_with_a_disassembler() {
+    roles::check_roles::<Rows>();
+}
