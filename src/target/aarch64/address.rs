@@ -73,10 +73,7 @@ impl Memory {
                 symbol_address(d, symbol, self.disp, sink.buffer());
                 return (self.add_index(d, d, sink), 0);
             }
-            Place::Got(symbol) => {
-                load_from_got(d, symbol, sink.buffer());
-                d
-            }
+            Place::Got(_) => unreachable!("an entry of the global offset table is loaded, and nothing else"),
             Place::Label(label) => {
                 sink.buffer().branch::<Branches>(Branches::ADDRESS, d.vreg() as u32, label);
                 d
@@ -245,7 +242,7 @@ fn symbol_address(d: VReg, symbol: SymbolRef, addend: i64, buffer: &mut CodeBuff
 }
 
 /// `d` = what the symbol's entry in the global offset table has.
-fn load_from_got(d: VReg, symbol: SymbolRef, buffer: &mut CodeBuffer) {
+pub fn load_from_got(d: VReg, symbol: SymbolRef, buffer: &mut CodeBuffer) {
     page_and_offset(d, (RelocKind::Aarch64GotPage21, RelocKind::Aarch64GotLo12, LOAD), (symbol, 0), buffer);
 }
 

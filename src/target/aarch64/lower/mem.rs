@@ -2,6 +2,7 @@
 //!
 //! Two loads or two stores next to each other in the program, of neighbours in memory, are one instruction.
 
+use super::super::Aarch64;
 use super::super::address::constant_cost;
 use super::super::operands::{Amode, OperandSize, Place};
 use super::super::regs::ZERO;
@@ -10,8 +11,7 @@ use super::operands::*;
 use crate::ir::*;
 use crate::mach::address::{access, extends_sign, memory_type, slot_amode, trap_of};
 use crate::mach::compiled::SymbolRef;
-use crate::mach::frame::STACK_ALIGNMENT;
-use crate::mach::isa::Remaking;
+use crate::mach::isa::{Isa, Remaking};
 use crate::mach::lower::Unsupported;
 use crate::rule;
 use regalloc2::{RegClass, VReg};
@@ -237,14 +237,14 @@ pub fn rematerialize(cx: &mut Cx, data: &InstData, d: VReg) {
 
 /// An address in a stack slot.
 fn slot_address(cx: &mut Cx, d: VReg, slot: StackSlot, offset: i32) {
-    if let Some(amode) = slot_amode(cx.f, slot, offset) {
+    if let Some(amode) = slot_amode::<Aarch64>(cx.f, slot, offset) {
         rows::address(cx, d, amode);
         return;
     }
     rule!(cx, "stack_addr.rounded");
-    let align = (1i64 << cx.f.stack_slots[slot].align_shift).max(STACK_ALIGNMENT.into());
+    let align = (1i64 << cx.f.stack_slots[slot].align_shift).max(Aarch64::STACK_ALIGNMENT.into());
     let unrounded = cx.tmp(RegClass::Int);
-    let rounding = (align - i64::from(STACK_ALIGNMENT)) as i32;
+    let rounding = (align - i64::from(Aarch64::STACK_ALIGNMENT)) as i32;
     rows::address(cx, unrounded, Amode::at(Place::Slot(slot), rounding));
     let start = AND.new(cx, Q, unrounded, mask(align.wrapping_neg() as u64, Q));
     rows::address(cx, d, Amode::base(start, offset));
