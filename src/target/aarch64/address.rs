@@ -73,7 +73,10 @@ impl Memory {
                 symbol_address(d, symbol, self.disp, sink.buffer());
                 return (self.add_index(d, d, sink), 0);
             }
-            Place::Got(_) => unreachable!("an entry of the global offset table is loaded, and nothing else"),
+            Place::Got(symbol) => {
+                load_from_got(d, symbol, sink.buffer());
+                d
+            }
             Place::Label(label) => {
                 sink.buffer().branch::<Branches>(Branches::ADDRESS, d.vreg() as u32, label);
                 d

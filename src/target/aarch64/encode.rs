@@ -10,7 +10,7 @@
 //! [`address`]: super::address
 
 use super::Direct;
-use super::address::{LOAD, Memory, SCRATCH, add_constant, load_constant, load_from_got};
+use super::address::{Memory, SCRATCH, add_constant, load_constant};
 use super::branch::Branches;
 use super::format::{FIELD_WORD, Format, PATTERN, Place, Source, extra};
 use super::operands::{IndexExtension, Place as AddressPlace};
@@ -20,7 +20,7 @@ use crate::mach::buffer::CodeBuffer;
 use crate::mach::compiled::RelocKind;
 use crate::mach::inst::NO_FIELD;
 use crate::mach::view::{InstView, Places};
-use regalloc2::{RegClass, VReg};
+use regalloc2::VReg;
 
 /// Writes a real instruction.
 pub fn encode(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
@@ -87,8 +87,6 @@ fn number(register: VReg) -> u32 {
     (register.vreg() as u8 & NUMBER_MASK) as u32
 }
 
-/// The bits of an instruction that name its first register.
-const DESTINATION: u32 = 31;
 /// Makes an access with a scaled displacement into one with an unscaled one.
 const UNSCALED: u32 = 1 << 24;
 /// The register form, its extension being none.
@@ -113,10 +111,6 @@ fn access(word: u32, view: &InstView, places: Places, buffer: &mut CodeBuffer) {
         && Branches::can_load(word)
     {
         return buffer.branch::<Branches>(Branches::LOAD, word, label);
-    }
-    if let AddressPlace::Got(symbol) = memory.place {
-        debug_assert_eq!(word & !DESTINATION, LOAD & !DESTINATION, "it is an address that is loaded");
-        return load_from_got(VReg::new((word & DESTINATION) as usize, RegClass::Int), symbol, buffer);
     }
     if let AddressPlace::Registers = memory.place
         && let Some((base, index, extension, shift)) = indexed(memory, scale, places, buffer)
