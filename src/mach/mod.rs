@@ -20,6 +20,7 @@ pub mod divide_constant;
 pub mod emit;
 pub mod ends;
 pub mod facts;
+pub mod float;
 pub mod frame;
 pub mod inst;
 pub mod isa;

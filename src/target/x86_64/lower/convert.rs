@@ -17,6 +17,7 @@ use super::operands::*;
 use crate::ir::*;
 use crate::mach::call;
 use crate::mach::compiled::LibCall;
+use crate::mach::float::pool_number;
 use crate::mach::lower::Unsupported;
 use crate::rule;
 use regalloc2::{RegClass, VReg};
@@ -165,12 +166,14 @@ fn from_i128(cx: &mut Cx, inst: Inst, data: &InstData) {
 #[derive(Clone, Copy)]
 struct Source {
     reg: VReg,
+    ty: Type,
     size: OperandSize,
 }
 
 impl Source {
     fn of(cx: &mut Cx, value: Value) -> Self {
-        Source { reg: cx.put(value), size: exact_size(cx.ty(value)) }
+        let ty = cx.ty(value);
+        Source { reg: cx.put(value), ty, size: exact_size(ty) }
     }
 
     /// Pushes the conversion to a signed integer.
@@ -198,7 +201,7 @@ impl Source {
             OperandSize::L32 => {
                 let reg = cx.tmp(RegClass::Float);
                 PROMOTE.push(cx, OperandSize::Q64, reg, self.reg);
-                Source { reg, size: OperandSize::Q64 }
+                Source { reg, ty: types::F64, size: OperandSize::Q64 }
             }
             _ => self,
         }
@@ -214,19 +217,19 @@ impl Source {
 
     /// Limited to `bound`, which must be exact in its precision.
     fn at_most(self, cx: &mut Cx, bound: f64) -> Self {
-        let bound = float::pool_number(cx, self.size, bound);
+        let bound = pool_number(cx, self.ty, bound);
         self.apply(cx, &float::LESSER, bound)
     }
 
     /// Sets the flags by comparing it with `number`, which must be exact in its precision.
     fn compare(self, cx: &mut Cx, number: f64) {
-        let number = float::pool_number(cx, self.size, number);
+        let number = pool_number(cx, self.ty, number);
         rows::ucomis_rm(cx, self.size, self.reg, number);
     }
 
     /// Traps if the condition holds, unless the operand is `valid`.
     fn trap_if(self, cx: &mut Cx, cond: Cond, valid: f64) {
-        let valid = float::pool_number(cx, self.size, valid);
+        let valid = pool_number(cx, self.ty, valid);
         rows::trap_conversion(cx, self.size, self.reg, valid, cond);
     }
 }
@@ -279,7 +282,7 @@ fn to_int_or_trap(cx: &mut Cx, inst: Inst, data: &InstData) {
 fn convert_halves(cx: &mut Cx, source: Source) -> (VReg, VReg) {
     static SUBTRACT: Op = op!(subs_rm vsubs_rm);
     let direct = source.converted(cx, OperandSize::Q64);
-    let offset = float::pool_number(cx, source.size, TWO_63);
+    let offset = pool_number(cx, source.ty, TWO_63);
     let reduced = source.apply(cx, &SUBTRACT, offset).converted(cx, OperandSize::Q64);
     (direct, reduced)
 }
@@ -304,7 +307,7 @@ fn to_signed_saturated(cx: &mut Cx, inst: Inst, data: &InstData) {
         rule!(cx, "fcvt_to_sint_sat.corrected");
         let size = exact_size(data.ty);
         let converted = source.converted(cx, size);
-        let zero = float::pool_number(cx, source.size, 0.0);
+        let zero = pool_number(cx, source.ty, 0.0);
         match source.size {
             OperandSize::L32 => rows::saturate_ss(cx, size, d, converted, source.reg, zero),
             _ => rows::saturate_sd(cx, size, d, converted, source.reg, zero),
@@ -314,7 +317,7 @@ fn to_signed_saturated(cx: &mut Cx, inst: Inst, data: &InstData) {
     rule!(cx, "fcvt_to_sint_sat.limited");
     let limit = (1u32 << (bits - 1)) as f64;
     let ordered = float::MASK_ORDERED.value(cx, source.size, source.reg, source.reg);
-    let low = float::pool_number(cx, source.size, -limit);
+    let low = pool_number(cx, source.ty, -limit);
     source.apply(cx, &float::AND, ordered).apply(cx, &float::GREATER, low).at_most(cx, limit - 1.0).convert(
         cx,
         OperandSize::L32,

@@ -16,6 +16,7 @@ use super::operands::*;
 use crate::ir::*;
 use crate::mach::call;
 use crate::mach::compiled::LibCall;
+use crate::mach::float::{self as shared, *};
 use crate::mach::lower::Unsupported;
 use crate::rule;
 use regalloc2::{RegClass, VReg};
@@ -132,32 +133,7 @@ static MASK_NOT_LESS_OR_EQUAL: Op = op!(imm cmps_rm vcmps_rm 6);
 /// All ones if neither is a NaN.
 pub static MASK_ORDERED: Op = op!(imm cmps_rm vcmps_rm 7);
 
-/// The bit pattern of a float's sign.
-const fn sign_bit(size: OperandSize) -> u64 {
-    1 << (size.bits() - 1)
-}
-
-/// The bit pattern of everything but a float's sign.
-const fn magnitude_bits(size: OperandSize) -> u64 {
-    sign_bit(size) - 1
-}
-
 // Constants and operands.
-
-/// A scalar in the constant pool.
-pub fn pool(cx: &mut Cx, size: OperandSize, bits: u64) -> Amode {
-    let number = match size {
-        OperandSize::L32 => cx.vcode.constant(&(bits as u32).to_le_bytes()),
-        _ => cx.vcode.constant(&bits.to_le_bytes()),
-    };
-    Amode::at(Place::Constant(number), 0)
-}
-
-/// `number` in the constant pool; it must be exact in the precision.
-pub fn pool_number(cx: &mut Cx, size: OperandSize, number: f64) -> Amode {
-    let bits = if size == OperandSize::L32 { (number as f32).to_bits() as u64 } else { number.to_bits() };
-    pool(cx, size, bits)
-}
 
 /// A bit pattern in every lane of a 16-byte constant.
 fn mask(cx: &mut Cx, size: OperandSize, bits: u64) -> Amode {
@@ -168,32 +144,24 @@ fn mask(cx: &mut Cx, size: OperandSize, bits: u64) -> Amode {
 
 /// Makes the constant of an f32const or f64const in a register.
 pub fn constant(cx: &mut Cx, d: VReg, data: &InstData) {
-    let (size, bits) = match data.opcode {
-        Opcode::F32const => (OperandSize::L32, data.a as u64),
-        _ => (OperandSize::Q64, data.imm64()),
+    let (ty, bits) = match data.opcode {
+        Opcode::F32const => (types::F32, data.a as u64),
+        _ => (types::F64, data.imm64()),
     };
     if bits == 0 {
         rows::zero_x(cx, d);
         return;
     }
-    let source = pool(cx, size, bits);
-    rows::movs_load(cx, size, d, source);
+    let source = pool(cx, ty, bits);
+    rows::movs_load(cx, exact_size(ty), d, source);
 }
 
 /// A scalar that is read, in memory if it is a constant or, where `may_fold`, a load; else in a register.
 pub fn operand(cx: &mut Cx, value: Value, may_fold: bool) -> Rm {
-    let ty = cx.ty(value);
-    if let Some(bits) = cx.float_constant(value)
-        && bits != 0
-    {
-        rule!(cx, "float.operand_constant");
-        return Rm::Mem(pool(cx, exact_size(ty), bits));
+    match memory_operand(cx, value, may_fold) {
+        Some(amode) => Rm::Mem(amode),
+        None => Rm::Reg(cx.put(value)),
     }
-    if may_fold && let Some(amode) = sink_load(cx, value, ty) {
-        rule!(cx, "float.operand_load");
-        return Rm::Mem(amode);
-    }
-    Rm::Reg(cx.put(value))
 }
 
 /// Whether [`operand`] would find a value in memory.
@@ -219,14 +187,8 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result {
 /// What `compute` puts into the register it is given, with every NaN replaced by the same one if the settings
 /// ask for that.
 pub fn canonical(cx: &mut Cx, d: VReg, ty: Type, compute: impl FnOnce(&mut Cx, VReg)) {
-    if !cx.flags.enable_nan_canonicalization() {
-        return compute(cx, d);
-    }
-    let raw = cx.tmp(RegClass::Float);
-    compute(cx, raw);
-    let size = exact_size(ty);
-    let nan = pool_number(cx, size, f64::NAN);
-    rows::canonical_nan(cx, size, d, raw, nan);
+    let replace = |cx: &mut Cx, d, raw, nan| rows::canonical_nan(cx, exact_size(ty), d, raw, nan);
+    shared::canonical(cx, d, ty, compute, replace);
 }
 
 fn arithmetic(cx: &mut Cx, d: VReg, data: &InstData) {
@@ -344,31 +306,19 @@ fn multiply_add(cx: &mut Cx, d: VReg, data: &InstData) {
     }
 }
 
-/// Takes negations off a value; tells whether what is left has the other sign.
-fn strip_negations(cx: &Cx, value: &mut Value) -> bool {
-    let mut negative = false;
-    // A bound, so that long chains with many users cost no more than their length.
-    for _ in 0..4 {
-        let Some(data) = cx.def_by(*value, Opcode::Fneg) else { break };
-        *value = Value(data.a);
-        negative = !negative;
-    }
-    negative
-}
-
 // Signs and bits.
 
 /// fneg and fabs.
 fn sign_operation(cx: &mut Cx, d: VReg, data: &InstData) {
     let size = exact_size(data.ty);
     let source = Value(data.a);
-    let (op, bits, source) = match cx.unique(source).map(|inst| cx.f.insts[inst]) {
-        Some(inner) if inner.opcode == Opcode::Fabs && data.opcode == Opcode::Fneg => {
+    let (op, bits, source) = match absolute_of(cx, source) {
+        Some(inner) if data.opcode == Opcode::Fneg => {
             rule!(cx, "fneg.fabs");
-            (&OR, sign_bit(size), Value(inner.a))
+            (&OR, sign_bit(data.ty), inner)
         }
-        _ if data.opcode == Opcode::Fneg => (&XOR, sign_bit(size), source),
-        _ => (&AND, magnitude_bits(size), source),
+        _ if data.opcode == Opcode::Fneg => (&XOR, sign_bit(data.ty), source),
+        _ => (&AND, magnitude_bits(data.ty), source),
     };
     with_mask(cx, op, d, size, source, bits);
 }
@@ -386,22 +336,22 @@ fn copy_sign(cx: &mut Cx, d: VReg, data: &InstData) {
     let (magnitude, sign) = (Value(data.a), Value(data.b));
     if let Some(bits) = cx.float_constant(sign) {
         rule!(cx, "fcopysign.constant_sign");
-        match bits & sign_bit(size) {
-            0 => with_mask(cx, &AND, d, size, magnitude, magnitude_bits(size)),
+        match bits & sign_bit(data.ty) {
+            0 => with_mask(cx, &AND, d, size, magnitude, magnitude_bits(data.ty)),
             sign => with_mask(cx, &OR, d, size, magnitude, sign),
         }
         return;
     }
     let only_sign = cx.tmp(RegClass::Float);
-    with_mask(cx, &AND, only_sign, size, sign, sign_bit(size));
+    with_mask(cx, &AND, only_sign, size, sign, sign_bit(data.ty));
     if let Some(bits) = cx.float_constant(magnitude) {
         rule!(cx, "fcopysign.constant_magnitude");
-        let bits = mask(cx, size, bits & magnitude_bits(size));
+        let bits = mask(cx, size, bits & magnitude_bits(data.ty));
         OR.push(cx, size, d, only_sign, bits);
         return;
     }
     let only_magnitude = cx.tmp(RegClass::Float);
-    with_mask(cx, &AND, only_magnitude, size, magnitude, magnitude_bits(size));
+    with_mask(cx, &AND, only_magnitude, size, magnitude, magnitude_bits(data.ty));
     OR.push(cx, size, d, only_magnitude, only_sign);
 }
 
@@ -413,7 +363,7 @@ pub fn bitwise(cx: &mut Cx, inst: Inst) -> Result {
     let a = Value(data.a);
     let op = match data.opcode {
         Opcode::Bnot => {
-            with_mask(cx, &XOR, d, size, a, magnitude_bits(size) | sign_bit(size));
+            with_mask(cx, &XOR, d, size, a, magnitude_bits(data.ty) | sign_bit(data.ty));
             return Ok(());
         }
         Opcode::Band => &AND,
@@ -520,9 +470,7 @@ fn mask_compare(cc: FloatCc, a: Value, b: Value) -> Option<(&'static Op, Value, 
 pub fn select(cx: &mut Cx, data: &InstData, d: VReg) -> Result {
     let (condition, chosen, other) = (Value(data.a), Value(data.b), Value(data.c));
     let size = exact_size(data.ty);
-    if let Some(compare) = cx.def_by(condition, Opcode::Fcmp)
-        && cx.ty(Value(compare.a)) == data.ty
-        && (cx.use_count(condition) == 1 || !cx.is_used(condition))
+    if let Some(compare) = selecting_comparison(cx, data)
         && (select_extreme(cx, d, compare, chosen, other) || select_by_mask(cx, d, compare, chosen, other))
     {
         return Ok(());
@@ -545,26 +493,12 @@ pub fn select(cx: &mut Cx, data: &InstData, d: VReg) -> Result {
 
 /// `a < b ? a : b` and the like are what `mins` and `maxs` compute, NaN and zeros included.
 fn select_extreme(cx: &mut Cx, d: VReg, compare: &InstData, chosen: Value, other: Value) -> bool {
-    use FloatCc::*;
-    let (a, b) = (Value(compare.a), Value(compare.b));
-    let (mut cc, mut chosen, mut other) = (compare.float_cc(), chosen, other);
-    if matches!(cc, UnorderedOrLessThanOrEqual | UnorderedOrGreaterThanOrEqual) {
-        (cc, chosen, other) = (cc.complement(), other, chosen);
-    }
-    if (chosen, other) == (b, a) {
-        cc = cc.swap_args();
-    } else if (chosen, other) != (a, b) {
-        return false;
-    }
-    let op = match cc {
-        LessThan => &LESSER,
-        GreaterThan => &GREATER,
-        _ => return false,
-    };
+    let Some(Extreme { lesser, a, b }) = extreme(compare, chosen, other) else { return false };
     rule!(cx, "select.float_extreme");
-    let second = operand(cx, other, false);
-    let first = cx.put(chosen);
-    op.push(cx, exact_size(cx.ty(chosen)), d, first, second);
+    let second = operand(cx, b, false);
+    let first = cx.put(a);
+    let op = if lesser { &LESSER } else { &GREATER };
+    op.push(cx, exact_size(cx.ty(a)), d, first, second);
     true
 }
 
@@ -653,11 +587,4 @@ fn stored_immediate(cx: &Cx, value: Value) -> Option<i32> {
         types::F32 => Some(bits as i32),
         _ => i32::try_from(bits as i64).ok(),
     }
-}
-
-/// The value of the other class that `value` is a bitcast of, if nothing else needs it in this class.
-pub fn bits_of(cx: &Cx, value: Value) -> Option<Value> {
-    let source = Value(cx.def_by(value, Opcode::Bitcast)?.a);
-    let crosses = cx.ty(source).is_int() != cx.ty(value).is_int();
-    (crosses && !cx.is_used(value)).then_some(source)
 }

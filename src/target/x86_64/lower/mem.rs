@@ -8,6 +8,7 @@ use super::{float, int};
 use crate::ir::*;
 use crate::mach::address::{extends_sign, memory_type};
 use crate::mach::compiled::SymbolRef;
+use crate::mach::float::bits_of;
 use crate::mach::isa::{Isa, Remaking};
 use crate::mach::lower::Unsupported;
 use crate::rule;
@@ -97,7 +98,7 @@ pub fn store(cx: &mut Cx, inst: Inst) -> Result {
         return Ok(());
     }
     let size = exact_size(memory);
-    if let Some(bits) = float::bits_of(cx, value)
+    if let Some(bits) = bits_of(cx, value)
         && cx.ty(value) == memory
     {
         rule!(cx, "store.bits");
