@@ -3,16 +3,20 @@
 //! | file | family |
 //! |---|---|
 //! | `operands`, `constant` | what rows take, constants |
+//! | `mem`, `atomic` | loads, stores, addresses; atomic accesses and fences |
 //! | `control`, `tls` | ends of blocks, the frame, thread-local addresses |
 //! | `call` | calls, parameters, returns |
 
+pub mod atomic;
 pub mod call;
 pub mod constant;
 pub mod control;
+pub mod mem;
 pub mod operands;
 pub mod tls;
 
 use crate::ir::*;
+use crate::mach::isa::Remaking;
 use crate::mach::lower::Unsupported;
 use crate::mach::{call as calls, control as ends};
 use operands::Cx;
@@ -33,28 +37,6 @@ pub mod compare {
     }
 }
 
-/// Memory and addresses.
-pub mod mem {
-    use super::constant;
-    use super::operands::*;
-    use crate::ir::*;
-    use crate::mach::isa::Remaking;
-    use regalloc2::VReg;
-
-    /// Makes a constant or address in `d`.
-    pub fn rematerialize(cx: &mut Cx, data: &InstData, d: VReg) {
-        constant::constant(cx, d, data.imm64());
-    }
-
-    /// Whether constants and addresses are made where they are used.
-    pub fn remaking(_: &Stencil, data: &InstData) -> Remaking {
-        match data.opcode {
-            Opcode::Iconst => Remaking::EachUse,
-            _ => Remaking::No,
-        }
-    }
-}
-
 /// Whether values of a type are supported.
 pub fn supported(ty: Type) -> bool {
     !ty.is_vector() && !matches!(ty, types::F16 | types::F128)
@@ -65,6 +47,10 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
     use Opcode::*;
     let data = cx.f.insts[inst];
     match data.opcode {
+        Iconst | F32const | F64const | StackAddr | FuncAddr | SymbolValue => constant_in_register(cx, inst),
+        Load | Uload8 | Sload8 | Uload16 | Sload16 | Uload32 | Sload32 => mem::load(cx, inst),
+        Store | Istore8 | Istore16 | Istore32 => mem::store(cx, inst),
+        AtomicRmw | AtomicCas | AtomicLoad | AtomicStore | Fence => atomic::lower(cx, inst),
         Call => calls::call(cx, inst),
         CallIndirect => calls::call_indirect(cx, inst),
         TlsValue
@@ -78,4 +64,15 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
         Nop | SequencePoint => Ok(()),
         _ => Err(cx.unsupported(format!("{} is not supported yet on s390x", data.opcode.name()))),
     }
+}
+
+/// A constant or address that was asked for in its own register.
+fn constant_in_register(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
+    let result = cx.f.first_result(inst);
+    if mem::remaking(cx.f, &cx.f.insts[inst]) == Remaking::No {
+        return Err(cx.unsupported("this symbol is thread-local: use tls_value"));
+    }
+    let reg = cx.put(result);
+    cx.define_as(result, reg);
+    Ok(())
 }
