@@ -11,6 +11,7 @@
 
 pub mod abi;
 pub mod address;
+pub mod atomic_loop;
 pub mod branch;
 pub mod encode;
 pub mod format;

@@ -2,16 +2,18 @@
 //!
 //! Two loads or two stores next to each other in the program, of neighbours in memory, are one instruction.
 
+use super::super::Aarch64;
 use super::super::address::constant_cost;
 use super::super::operands::{Amode, OperandSize, Place};
 use super::super::regs::ZERO;
 use super::super::rows;
+use super::float;
 use super::operands::*;
 use crate::ir::*;
 use crate::mach::address::{access, extends_sign, memory_type, slot_amode, trap_of};
 use crate::mach::compiled::SymbolRef;
-use crate::mach::frame::STACK_ALIGNMENT;
-use crate::mach::isa::Remaking;
+
+use crate::mach::isa::{Isa, Remaking};
 use crate::mach::lower::Unsupported;
 use crate::rule;
 use regalloc2::{RegClass, VReg};
@@ -206,6 +208,7 @@ pub fn remaking(f: &Stencil, data: &InstData) -> Remaking {
     match data.opcode {
         Opcode::Iconst if constant_cost(data.imm64()) > 1 => Remaking::Nearby,
         Opcode::Iconst | Opcode::StackAddr => Remaking::EachUse,
+        Opcode::F32const | Opcode::F64const => float::remaking(data),
         Opcode::FuncAddr => Remaking::Nearby,
         Opcode::SymbolValue => match f.global_values[GlobalValue(data.a)] {
             GlobalValueData::Symbol { tls: false, .. } => Remaking::Nearby,
@@ -219,6 +222,7 @@ pub fn remaking(f: &Stencil, data: &InstData) -> Remaking {
 pub fn rematerialize(cx: &mut Cx, data: &InstData, d: VReg) {
     match data.opcode {
         Opcode::Iconst => constant(cx, d, data.imm64()),
+        Opcode::F32const | Opcode::F64const => float::constant(cx, d, data),
         Opcode::StackAddr => slot_address(cx, d, StackSlot(data.a), data.b as i32),
         Opcode::FuncAddr => {
             let function = cx.f.functions[FuncRef(data.a)].expect("verified function reference");
@@ -237,14 +241,14 @@ pub fn rematerialize(cx: &mut Cx, data: &InstData, d: VReg) {
 
 /// An address in a stack slot.
 fn slot_address(cx: &mut Cx, d: VReg, slot: StackSlot, offset: i32) {
-    if let Some(amode) = slot_amode(cx.f, slot, offset) {
+    if let Some(amode) = slot_amode::<Aarch64>(cx.f, slot, offset) {
         rows::address(cx, d, amode);
         return;
     }
     rule!(cx, "stack_addr.rounded");
-    let align = (1i64 << cx.f.stack_slots[slot].align_shift).max(STACK_ALIGNMENT.into());
+    let align = (1i64 << cx.f.stack_slots[slot].align_shift).max(Aarch64::STACK_ALIGNMENT.into());
     let unrounded = cx.tmp(RegClass::Int);
-    let rounding = (align - i64::from(STACK_ALIGNMENT)) as i32;
+    let rounding = (align - i64::from(Aarch64::STACK_ALIGNMENT)) as i32;
     rows::address(cx, unrounded, Amode::at(Place::Slot(slot), rounding));
     let start = AND.new(cx, Q, unrounded, mask(align.wrapping_neg() as u64, Q));
     rows::address(cx, d, Amode::base(start, offset));
