@@ -93,7 +93,7 @@ fn common_entry(arch: Arch) -> CommonInformationEntry {
 fn instruction(op: UnwindOp) -> Instruction {
     match op {
         UnwindOp::DefCfa { register, offset } => Instruction::Cfa(Register(register), offset as i32),
-        UnwindOp::CfaOffset(offset) => Instruction::CfaOffset(offset as i32),
+        UnwindOp::CfaOffset(offset) => Instruction::CfaOffset(offset),
         UnwindOp::SaveRegister { register, offset } => Instruction::Offset(Register(register), offset),
         UnwindOp::RestoreRegister(register) => Instruction::Restore(Register(register)),
         UnwindOp::NegateReturnAddressState => Instruction::NegateRaState,

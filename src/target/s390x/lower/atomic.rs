@@ -5,6 +5,7 @@
 //! pseudo-instruction (`atomic_loop`).
 
 use super::super::rows;
+use super::bits::swap_bytes;
 use super::mem;
 use super::operands::*;
 use crate::ir::*;
@@ -241,15 +242,4 @@ fn lower_wide(cx: &mut Cx, inst: Inst, data: &InstData, swap: bool) {
         rows::lrv_rr(cx, G, low, first);
         rows::lrv_rr(cx, G, high, second);
     }
-}
-
-/// Reverses the bytes of an integer of 16 to 64 bits.
-fn swap_bytes(cx: &mut Cx, d: VReg, source: VReg, ty: Type) {
-    if ty != types::I16 {
-        rows::lrv_rr(cx, exact_size(ty), d, source);
-        return;
-    }
-    let word = cx.tmp(RegClass::Int);
-    rows::lrv_rr(cx, W, word, source);
-    rows::srl_rri(cx, W, d, word, 16);
 }
