@@ -38,26 +38,34 @@ fn leave(
     last: impl FnOnce(&mut Direct),
 ) {
     let signs = frame::signs(cx.frame, cx.flags);
-    let remember = signs || cx.frame.incoming > 0;
+    let remember = signs || cx.frame.incoming > 0 || above != 0;
     if remember {
         buffer.unwind(UnwindOp::RememberState);
     }
     frame::epilogue(cx.frame, buffer);
     let sink = &mut Direct::of(cx, buffer);
-    let growth = cx.frame.growth as i64;
+    let mut cfa = cx.frame.growth as i32;
+    let entry = cfa;
+    let mut raise = |bytes: i32, sink: &mut Direct| {
+        if bytes != 0 {
+            raise_stack(bytes as i64, sink);
+            cfa -= bytes;
+            sink.buffer().unwind(UnwindOp::CfaOffset(cfa));
+        }
+    };
     if !(signs && authenticate) {
-        raise_stack(growth + above as i64, sink);
+        raise(entry + above, sink);
     } else if above >= 0 {
-        raise_stack(growth, sink);
+        raise(entry, sink);
         match cx.flags.sign_return_address_with_bkey() {
             false => rows::autiasp(sink),
             true => rows::autibsp(sink),
         }
         sink.buffer().unwind(UnwindOp::NegateReturnAddressState);
-        raise_stack(above as i64, sink);
+        raise(above, sink);
     } else {
-        authenticate_below(growth, cx, sink);
-        raise_stack(growth + above as i64, sink);
+        authenticate_below(entry as i64, cx, sink);
+        raise(entry + above, sink);
     }
     last(sink);
     if remember {
