@@ -51,8 +51,8 @@ fn data(name: &str, kind: DataKind, bytes: &[u8], size: u64) -> DataItem {
         align: 8,
         bytes: bytes.into(),
         size,
-        relocs: vec![],
         numbers: vec![],
+        relocs: vec![],
     }
 }
 

@@ -48,6 +48,8 @@ impl Isa for S390x {
 
     const STACK_ALIGNMENT: u32 = 8;
 
+    const TRUSTS_EXTENSIONS: bool = true;
+
     const LINKED_BY_REGISTER: bool = false;
 
     const ADDRESS_FORMS: AddressForms = lower::operands::INDEXED;

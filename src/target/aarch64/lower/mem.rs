@@ -12,7 +12,6 @@ use super::operands::*;
 use crate::ir::*;
 use crate::mach::address::{access, extends_sign, memory_type, slot_amode, trap_of};
 use crate::mach::compiled::SymbolRef;
-
 use crate::mach::isa::{Isa, Remaking};
 use crate::mach::lower::Unsupported;
 use crate::rule;
@@ -151,12 +150,13 @@ fn neighbours(cx: &Cx, inst: Inst, data: &InstData) -> Option<(InstData, InstDat
 fn pair_address(cx: &mut Cx, first: &InstData) -> Option<Amode> {
     let bytes = memory_type(cx.f, first).bytes() as i32;
     let (base, offset) = first.address();
-    // A slot's place is not known yet, and whether it is in reach.
     let near = |offset: i32| offset % bytes == 0 && (-64 * bytes..64 * bytes).contains(&offset);
-    let from_register =
-        cx.def_by(base, Opcode::StackAddr).is_none() && cx.def_by(base, Opcode::SymbolValue).is_none();
-    if !near(offset) || !from_register {
+    if !near(offset) || cx.def_by(base, Opcode::SymbolValue).is_some() {
         return None;
+    }
+    if cx.def_by(base, Opcode::StackAddr).is_some() {
+        // In most frames it is in reach.
+        return Some(access(cx, first)).filter(|amode| near(amode.disp));
     }
     let trap = trap_of(&cx.mem_flags(first));
     let base = cx.put(base);
@@ -268,24 +268,13 @@ pub fn constant_register(cx: &mut Cx, bits: u64) -> VReg {
 
 /// A symbol's address plus an offset.
 pub fn symbol_address(cx: &mut Cx, d: VReg, symbol: SymbolRef, offset: i64, colocated: bool) {
-    if let (true, Ok(offset)) = (colocated, i32::try_from(offset)) {
-        rows::address(cx, d, Amode::at(Place::Symbol(symbol), offset));
-        return;
-    }
-    let got = Amode::at(Place::Got(symbol), 0);
-    if offset == 0 {
-        rows::ldr(cx, Q, d, got);
+    let place = if colocated { Place::Symbol(symbol) } else { Place::Got(symbol) };
+    if let Ok(offset) = i32::try_from(offset) {
+        rows::address(cx, d, Amode::at(place, offset));
         return;
     }
     let base = cx.tmp(RegClass::Int);
-    rows::ldr(cx, Q, base, got);
-    let magnitude = imm12(offset.unsigned_abs());
-    match magnitude {
-        Some((imm, high)) if offset > 0 => ADD.to(cx, Q, d, base, Source::Imm(imm, high)),
-        Some((imm, high)) => SUB.to(cx, Q, d, base, Source::Imm(imm, high)),
-        None => {
-            let distance = constant_register(cx, offset as u64);
-            ADD.to(cx, Q, d, base, distance);
-        }
-    }
+    rows::address(cx, base, Amode::at(place, 0));
+    let distance = constant_register(cx, offset as u64);
+    ADD.to(cx, Q, d, base, distance);
 }
