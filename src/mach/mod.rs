@@ -8,6 +8,7 @@
 pub mod abi;
 pub mod address;
 pub mod amode;
+pub mod atomic;
 pub mod blocks;
 pub mod buffer;
 pub mod call;
@@ -15,6 +16,7 @@ pub mod compiled;
 pub mod condition;
 pub mod control;
 pub mod convention;
+pub mod convert;
 pub mod direct;
 pub mod divide_constant;
 pub mod emit;
