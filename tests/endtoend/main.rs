@@ -96,6 +96,7 @@ macro_rules! tests {
 tests! {
     calls,
     data,
+    far,
     debugger native,
     hello,
     libcalls,
