@@ -103,6 +103,7 @@ macro_rules! tests {
 tests! {
     calls,
     data,
+    far,
     debugger native,
     hello,
     libcalls,
