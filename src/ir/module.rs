@@ -1,5 +1,7 @@
 //! A module: what a file holds besides functions. Plain data for whoever writes the object.
 
+use std::borrow::Cow;
+
 use super::Name;
 
 /// How a symbol is seen by others.
@@ -84,6 +86,17 @@ pub struct DataReloc {
     pub addend: i64,
 }
 
+/// Numbers within data, one after another, each of several bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DataNumbers {
+    /// Byte offset of the first in the data.
+    pub offset: u64,
+    /// Bytes of each.
+    pub size: u32,
+    /// How many there are.
+    pub count: u64,
+}
+
 /// Data with a name.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DataItem {
@@ -101,6 +114,9 @@ pub struct DataItem {
     pub align: u32,
     /// The first bytes; the rest up to `size` are zero. Empty if all are: then it needs no space in a file.
     pub bytes: Vec<u8>,
+    /// Which of the bytes are numbers, in order: here their least significant byte comes first; in memory it does where
+    /// the target has it so.
+    pub numbers: Vec<DataNumbers>,
     /// How many bytes it is.
     pub size: u64,
     /// Addresses in it, in order; the bytes there are zero.
@@ -111,6 +127,20 @@ impl DataItem {
     /// Whether all of it is zero.
     pub fn is_zero(&self) -> bool {
         self.bytes.is_empty()
+    }
+
+    /// The first bytes as memory has them.
+    pub fn memory(&self, big_endian: bool) -> Cow<'_, [u8]> {
+        if !big_endian || self.numbers.is_empty() {
+            return Cow::Borrowed(&self.bytes);
+        }
+        let mut bytes = self.bytes.clone();
+        for numbers in &self.numbers {
+            let (start, size) = (numbers.offset as usize, numbers.size as usize);
+            let all = &mut bytes[start..][..size * numbers.count as usize];
+            all.chunks_exact_mut(size).for_each(|number| number.reverse());
+        }
+        Cow::Owned(bytes)
     }
 }
 

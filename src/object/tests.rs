@@ -48,6 +48,7 @@ fn data(name: &str, kind: DataKind, bytes: &[u8], size: u64) -> DataItem {
         section: None,
         align: 8,
         bytes: bytes.into(),
+        numbers: vec![],
         size,
         relocs: vec![],
     }

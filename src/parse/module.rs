@@ -5,7 +5,7 @@ use super::names::unescape;
 use super::split::Split;
 use crate::diag::Diagnostic;
 use crate::ir::{
-    DataItem, DataKind, DataReloc, FileItem, FloatFormat, Linkage, LocItem, Module, Name, SymbolItem, Type,
+    DataItem, DataKind, DataNumbers, DataReloc, FileItem, FloatFormat, Linkage, LocItem, Module, Name, SymbolItem, Type,
 };
 
 /// Bytes of zeros among other data, in all of a module: `zero n` must not be a cheap way to large files.
@@ -144,6 +144,7 @@ impl ItemReader<'_, '_> {
             section: None,
             align: 1,
             bytes: Vec::new(),
+            numbers: Vec::new(),
             size: 0,
             relocs: Vec::new(),
         };
@@ -198,14 +199,20 @@ impl ItemReader<'_, '_> {
             return self.fail("expected a string, an address, `zero`, or a scalar type and its values");
         };
         self.cur.space();
+        let (offset, size) = (item.size, ty.bytes());
         loop {
             let bits = self.scalar(ty)?;
-            self.append(item, &bits.to_le_bytes()[..ty.bytes() as usize], ty.bytes())?;
+            self.append(item, &bits.to_le_bytes()[..size as usize], size)?;
             self.cur.space();
             if self.cur.at_end() || self.cur.peek() == b',' {
-                return Ok(());
+                break;
             }
         }
+        if size > 1 {
+            let count = (item.size - offset) / u64::from(size);
+            item.numbers.push(DataNumbers { offset, size, count });
+        }
+        Ok(())
     }
 
     fn scalar(&mut self, ty: Type) -> Read<u128> {
