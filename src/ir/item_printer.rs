@@ -78,8 +78,8 @@ impl Display for DataItem {
         let mut numbers = self.numbers.iter().peekable();
         let mut relocs = self.relocs.iter().peekable();
         loop {
-            let is_first = |run: &&DataNumbers| relocs.peek().is_none_or(|reloc| run.offset < reloc.offset);
-            if let Some(run) = numbers.next_if(|run| is_first(run)) {
+            let next_reloc = relocs.peek().map_or(u64::MAX, |reloc| reloc.offset);
+            if let Some(run) = numbers.next_if(|run| run.offset < next_reloc) {
                 values.bytes(&self.bytes[at..run.offset as usize])?;
                 at = run.offset as usize + run.size as usize * run.count as usize;
                 values.numbers(run.size, &self.bytes[run.offset as usize..at])?;

@@ -171,7 +171,9 @@ impl<'a> Writer<'a> {
         for (item, &symbol) in items.iter().zip(defined) {
             let role = role(item, self.pic);
             let chosen = self.sections.choose(&mut self.object, role, item.section.as_deref(), symbol);
-            let place = self.place(chosen, &item.bytes, item.size, item.align.into(), item.offset);
+            let bytes = item.memory(self.arch.is_big_endian());
+            let align = item.align.max(self.arch.data_alignment());
+            let place = self.place(chosen, &bytes, item.size, align.into(), item.offset);
             self.define_at(symbol, place, item.size);
             let section = self.sections.id(place.section);
             for reloc in &item.relocs {

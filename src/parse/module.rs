@@ -5,7 +5,8 @@ use super::names::unescape;
 use super::split::Split;
 use crate::diag::Diagnostic;
 use crate::ir::{
-    DataItem, DataKind, DataNumbers, DataReloc, FileItem, FloatFormat, Linkage, LocItem, Module, Name, SymbolItem, Type,
+    DataItem, DataKind, DataNumbers, DataReloc, FileItem, FloatFormat, Linkage, LocItem, Module, Name,
+    SymbolItem, Type,
 };
 
 /// Bytes of zeros among other data, in all of a module: `zero n` must not be a cheap way to large files.
