@@ -79,10 +79,11 @@ impl Display for DataItem {
         let mut relocs = self.relocs.iter().peekable();
         loop {
             let next_reloc = relocs.peek().map_or(u64::MAX, |reloc| reloc.offset);
-            if let Some(run) = numbers.next_if(|run| run.offset < next_reloc) {
-                values.bytes(&self.bytes[at..run.offset as usize])?;
-                at = run.offset as usize + run.size as usize * run.count as usize;
-                values.numbers(run.size, &self.bytes[run.offset as usize..at])?;
+            if let Some(run) = numbers.next_if(|run| run.start < next_reloc) {
+                let (start, end) = (run.start as usize, run.end as usize);
+                values.bytes(&self.bytes[at..start])?;
+                values.numbers(run.size, &self.bytes[start..end])?;
+                at = end;
             } else if let Some(reloc) = relocs.next() {
                 values.bytes(&self.bytes[at..reloc.offset as usize])?;
                 match reloc.addend {

@@ -5,8 +5,7 @@ use super::names::unescape;
 use super::split::Split;
 use crate::diag::Diagnostic;
 use crate::ir::{
-    DataItem, DataKind, DataNumbers, DataReloc, FileItem, FloatFormat, Linkage, LocItem, Module, Name,
-    SymbolItem, Type,
+    DataItem, DataKind, DataReloc, FileItem, FloatFormat, Linkage, LocItem, Module, Name, SymbolItem, Type,
 };
 
 /// Bytes of zeros among other data, in all of a module: `zero n` must not be a cheap way to large files.
@@ -145,8 +144,8 @@ impl ItemReader<'_, '_> {
             section: None,
             align: 1,
             bytes: Vec::new(),
-            numbers: Vec::new(),
             size: 0,
+            numbers: Vec::new(),
             relocs: Vec::new(),
         };
         let mut align = None;
@@ -200,20 +199,15 @@ impl ItemReader<'_, '_> {
             return self.fail("expected a string, an address, `zero`, or a scalar type and its values");
         };
         self.cur.space();
-        let (offset, size) = (item.size, ty.bytes());
         loop {
             let bits = self.scalar(ty)?;
-            self.append(item, &bits.to_le_bytes()[..size as usize], size)?;
+            self.append(item, &bits.to_le_bytes()[..ty.bytes() as usize], ty.bytes())?;
+            item.note_number(ty.bytes());
             self.cur.space();
             if self.cur.at_end() || self.cur.peek() == b',' {
-                break;
+                return Ok(());
             }
         }
-        if size > 1 {
-            let count = (item.size - offset) / u64::from(size);
-            item.numbers.push(DataNumbers { offset, size, count });
-        }
-        Ok(())
     }
 
     fn scalar(&mut self, ty: Type) -> Read<u128> {
