@@ -2,6 +2,7 @@
 
 mod tls;
 
+pub use super::atomic_loop::{cas_narrow, rmw_narrow, rmw_wide, rmw_word};
 pub use tls::*;
 
 use super::abi::{PINNED, SAVE_AREA, save_slot};

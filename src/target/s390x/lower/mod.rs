@@ -11,9 +11,11 @@
 //! | `compare` | comparisons and what consumes conditions |
 //! | `float` | f32 and f64 |
 //! | `mem` | loads, stores, addresses |
+//! | `atomic` | atomic accesses and fences |
 //! | `control`, `tls` | ends of blocks, the frame, thread-local addresses |
 //! | `call` | calls, parameters, returns |
 
+pub mod atomic;
 pub mod bits;
 pub mod call;
 pub mod compare;
@@ -80,6 +82,7 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
         {
             wide::lower(cx, inst)
         }
+        AtomicRmw | AtomicCas | AtomicLoad | AtomicStore | Fence => atomic::lower(cx, inst),
         Call => calls::call(cx, inst),
         CallIndirect => calls::call_indirect(cx, inst),
         TlsValue
