@@ -59,13 +59,7 @@ pub trait DivisionLowering: Isa {
 
     /// `d` = `a` times a factor below 2^32, where `a` is extended to 64 bits; and what is extended, with at least the sign
     /// of its type in all bits up to bit 31.
-    fn extended_product(
-        cx: &mut Lower<'_, Self>,
-        signed: bool,
-        d: VReg,
-        a: Value,
-        factor: i64,
-    ) -> VReg {
+    fn extended_product(cx: &mut Lower<'_, Self>, signed: bool, d: VReg, a: Value, factor: i64) -> VReg {
         let a = Self::put_extended(cx, a, signed, 64);
         Self::multiply(cx, 64, d, a, factor);
         a
@@ -73,14 +67,7 @@ pub trait DivisionLowering: Isa {
 
     /// `d` = `rounded_down`, one more if `x` is negative, or the negation of that. `x` has 64 bits, or comes from
     /// [`DivisionLowering::extended_product`].
-    fn round_up(
-        cx: &mut Lower<'_, Self>,
-        bits: u32,
-        d: VReg,
-        rounded_down: VReg,
-        x: VReg,
-        negated: bool,
-    ) {
+    fn round_up(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, rounded_down: VReg, x: VReg, negated: bool) {
         let sign = shifted(cx, 64, Opcode::Sshr, x, 63);
         match negated {
             false => Self::subtract(cx, bits, d, rounded_down, sign),

@@ -234,14 +234,7 @@ impl DivisionLowering for Aarch64 {
         a
     }
 
-    fn round_up(
-        cx: &mut Lower<'_, Self>,
-        bits: u32,
-        d: VReg,
-        rounded_down: VReg,
-        x: VReg,
-        negated: bool,
-    ) {
+    fn round_up(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, rounded_down: VReg, x: VReg, negated: bool) {
         let (size, sign_bit) = (size_of(bits), bits as i32 - 1);
         if negated {
             let sign = cx.tmp(RegClass::Int);

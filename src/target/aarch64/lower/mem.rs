@@ -29,7 +29,7 @@ pub fn load(cx: &mut Cx, inst: Inst) -> Result {
     let result = cx.f.first_result(inst);
     let (d, d_high) = cx.parts(result);
     let amode = access(cx, &data);
-    let signed = extends_sign(data.opcode);
+    let (to, signed) = (cx.ty(result), extends_sign(data.opcode));
     match d_high {
         Some(d_high) if cx.swaps(&flags) => {
             let (low, high) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
