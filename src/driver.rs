@@ -3,8 +3,12 @@
 //! Functions are independent. Each worker thread has a parser context, a function and a compiler of its
 //! own, and takes the next few functions off a counter; results are put in source order at the end, so that the
 //! object's bytes don't depend on the number of threads. A function that can't be compiled is a diagnostic;
-//! the others go on, and there is an object only if there was none.
+//! the others go on, and there is an object only if there was none. With a cache, only functions that it does not
+//! have get that far: see [`cached`].
 
+mod cached;
+
+use crate::cache::{Cache, Claim};
 use crate::diag::{Diagnostic, Severity, Source};
 use crate::ir::{Function, Module, Name, Params};
 use crate::mach::compiled::CompiledStencil;
@@ -19,6 +23,7 @@ use crate::target::s390x::S390x;
 use crate::target::x86_64::X86_64;
 use crate::timing::Timing;
 use crate::verify;
+use cached::Cached;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -82,15 +87,7 @@ struct Unit {
 }
 
 /// [`compile_all`] for one target.
-type CompileAll = for<'a> fn(
-    &Source<'a>,
-    &Split,
-    &BuildOptions,
-    &Observer,
-    &mut Timing,
-    &mut RuleCounts,
-    &mut Vec<Diagnostic>,
-) -> Vec<(usize, Unit)>;
+type CompileAll = for<'a> fn(&Job<'a>) -> Outcome;
 
 /// What compiles for an architecture, if there is anything.
 fn back_end(arch: Arch) -> Option<CompileAll> {
@@ -108,23 +105,38 @@ pub fn has_back_end(arch: Arch) -> bool {
 
 /// Builds an object from a file.
 pub fn build(source: &Source, options: &BuildOptions, observer: &Observer) -> Result<Built, Vec<Diagnostic>> {
+    build_with(source, options, observer, None)
+}
+
+/// The same, with what a cache has. What is dumped or traced has to be compiled: then it is without the cache.
+pub fn build_with(
+    source: &Source,
+    options: &BuildOptions,
+    observer: &Observer,
+    cache: Option<&Cache>,
+) -> Result<Built, Vec<Diagnostic>> {
+    let cache = cache.filter(|_| observer.dump.is_none() && !options.trace_rules);
     let mut timing = Timing::default();
-    let mut rules = RuleCounts::new();
     let mut diagnostics = Vec::new();
     let split = timing.measure("split", || parse::split(source.text, &mut diagnostics));
     let module = parse::module(source.text, &split, &mut diagnostics);
     let start = Instant::now();
+    let cached = cache.map(|cache| Cached::find(cache, source.text, &split, options.jobs));
+    let job = Job { source, split: &split, options, observer, cached: cached.as_ref() };
     let arch = options.target.arch();
-    let mut units = match back_end(arch) {
-        Some(compile_all) => {
-            compile_all(source, &split, options, observer, &mut timing, &mut rules, &mut diagnostics)
-        }
+    let mut outcome = match back_end(arch) {
+        Some(compile_all) => compile_all(&job),
         None => {
             let message = format!("compiling is not supported yet on {}", arch.triple());
-            diagnostics.push(Diagnostic::error(0, message));
-            Vec::new()
+            Outcome { diagnostics: vec![Diagnostic::error(0, message)], ..Outcome::default() }
         }
     };
+    timing.merge(&outcome.timing);
+    diagnostics.append(&mut outcome.diagnostics);
+    let mut units = outcome.units;
+    if let Some(cached) = cached {
+        cached.finish(&mut units, &split, &mut diagnostics);
+    }
     timing.add("compile (wall)", start.elapsed());
     if diagnostics.iter().any(|d| d.severity != Severity::Warning) {
         diagnostics.sort_by_key(|diagnostic| diagnostic.offset);
@@ -132,7 +144,7 @@ pub fn build(source: &Source, options: &BuildOptions, observer: &Observer) -> Re
     }
     units.sort_unstable_by_key(|unit| unit.0);
     let object = timing.measure("object", || write_object(source, &split, &module, &units, options));
-    Ok(Built { object: object?, module, timing, rules })
+    Ok(Built { object: object?, module, timing, rules: outcome.rules })
 }
 
 fn write_object(
@@ -160,27 +172,42 @@ fn write_object(
 /// Functions a worker takes at a time.
 const BATCH: usize = 4;
 
-/// Compiles all functions; results are in no order.
-fn compile_all<I: Isa>(
-    source: &Source,
-    split: &Split,
-    options: &BuildOptions,
-    observer: &Observer,
-    timing: &mut Timing,
-    rules: &mut RuleCounts,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Vec<(usize, Unit)> {
+/// What the workers of a build share.
+#[derive(Clone, Copy)]
+struct Job<'a> {
+    source: &'a Source<'a>,
+    split: &'a Split,
+    options: &'a BuildOptions,
+    observer: &'a Observer<'a>,
+    cached: Option<&'a Cached<'a>>,
+}
+
+/// What workers made.
+#[derive(Default)]
+struct Outcome {
+    /// Functions by their place in the file, in no order.
+    units: Vec<(usize, Unit)>,
+    diagnostics: Vec<Diagnostic>,
+    timing: Timing,
+    rules: RuleCounts,
+}
+
+/// Compiles all functions that the cache does not have.
+fn compile_all<I: Isa>(job: &Job) -> Outcome {
+    let Job { split, options, observer, cached, .. } = *job;
     let next = AtomicUsize::new(0);
     let done = AtomicUsize::new(0);
     let work = || {
-        let mut worker = Worker::<I>::new(source, options, observer.dump);
+        let mut worker = Worker::<I>::new(*job);
         loop {
             let first = next.fetch_add(BATCH, Ordering::Relaxed);
             if first >= split.functions.len() {
                 return worker;
             }
             for index in first..split.functions.len().min(first + BATCH) {
-                worker.function(index, &split.functions[index]);
+                if cached.is_none_or(|cached| cached.is_wanted(index)) {
+                    worker.function(index, &split.functions[index]);
+                }
                 (observer.progress)(done.fetch_add(1, Ordering::Relaxed) + 1, split.functions.len());
             }
         }
@@ -192,24 +219,22 @@ fn compile_all<I: Isa>(
             Err(_) => vec![work()],
         },
     };
-    let mut units = Vec::with_capacity(split.functions.len());
+    let mut outcome = Outcome::default();
     for mut worker in workers {
-        units.append(&mut worker.units);
-        diagnostics.append(&mut worker.diagnostics);
-        timing.merge(&worker.timing);
+        outcome.units.append(&mut worker.units);
+        outcome.diagnostics.append(&mut worker.diagnostics);
+        outcome.timing.merge(&worker.timing);
         for (rule, count) in worker.compiler.traced_rules() {
-            *rules.entry(rule).or_default() += count;
+            *outcome.rules.entry(rule).or_default() += count;
         }
-        timing.merge(worker.compiler.timing.as_ref().unwrap_or(&Timing::default()));
+        outcome.timing.merge(worker.compiler.timing.as_ref().unwrap_or(&Timing::default()));
     }
-    units
+    outcome
 }
 
 /// A thread's own state.
 struct Worker<'a, I: Isa> {
-    source: &'a Source<'a>,
-    options: &'a BuildOptions,
-    dump: Option<Dump<'a>>,
+    job: Job<'a>,
     context: ParseContext,
     function: Function,
     compiler: Compiler<I>,
@@ -219,14 +244,12 @@ struct Worker<'a, I: Isa> {
 }
 
 impl<'a, I: Isa> Worker<'a, I> {
-    fn new(source: &'a Source<'a>, options: &'a BuildOptions, dump: Option<Dump<'a>>) -> Self {
+    fn new(job: Job<'a>) -> Self {
         Worker {
-            source,
-            options,
-            dump,
+            job,
             context: ParseContext::new(),
             function: Function::default(),
-            compiler: new_compiler(options),
+            compiler: new_compiler(job.options),
             timing: Timing::default(),
             units: Vec::new(),
             diagnostics: Vec::new(),
@@ -243,7 +266,7 @@ impl<'a, I: Isa> Worker<'a, I> {
                 let pass = self.compiler.current;
                 self.diagnostics.push(self.bug(text, pass, &panic_message(&*panic)));
                 let timing = self.compiler.timing.take();
-                self.compiler = new_compiler(self.options);
+                self.compiler = new_compiler(self.job.options);
                 self.compiler.timing = timing;
                 self.context = ParseContext::new();
                 self.function = Function::default();
@@ -253,9 +276,9 @@ impl<'a, I: Isa> Worker<'a, I> {
 
     fn parse_and_compile(&mut self, index: usize, text: &FunctionText) -> Option<Unit> {
         self.compiler.current = "parse";
-        let file = self.source.text;
+        let file = self.job.source.text;
         let bytes = &file[text.text.clone()];
-        let start = self.options.time.then(Instant::now);
+        let start = self.job.options.time.then(Instant::now);
         let parsed = parse::function(bytes, text.text.start, &mut self.context, &mut self.function);
         if let Some(start) = start {
             self.timing.add("parse", start.elapsed());
@@ -264,9 +287,39 @@ impl<'a, I: Isa> Worker<'a, I> {
             self.diagnostics.append(&mut self.context.diagnostics);
             return None;
         }
+        match self.job.cached {
+            Some(cached) => self.compile_unless_stored(index, text, cached),
+            None => self.compile(index, text),
+        }
+    }
+
+    /// Compiles the parsed function if the cache does not have its stencil.
+    fn compile_unless_stored(&mut self, index: usize, text: &FunctionText, cached: &Cached) -> Option<Unit> {
+        let (key, claim) = cached.claim(&self.function);
+        let stored = match claim {
+            Claim::Found(code) if cached.checks() => Some(code),
+            Claim::Found(code) => {
+                let params = std::mem::take(&mut self.function.params);
+                cached.found_stencil(index, &key, &params);
+                return Some(Unit { params, code });
+            }
+            Claim::Shared => {
+                cached.leave(index, key, std::mem::take(&mut self.function.params));
+                return None;
+            }
+            Claim::Compile => None,
+        };
+        let unit = self.compile(index, text)?;
+        cached.compiled(index, key, &unit, stored.as_ref());
+        Some(unit)
+    }
+
+    /// Compiles the parsed function.
+    fn compile(&mut self, index: usize, text: &FunctionText) -> Option<Unit> {
+        let file = self.job.source.text;
         let function = &self.function;
         let name = &function.params.name;
-        let dump = self.dump.map(|Dump { wanted, take }| {
+        let dump = self.job.observer.dump.map(|Dump { wanted, take }| {
             move |pass: &'static str, state: &State<I>| {
                 if wanted(pass, name) {
                     let section = text.section.clone().map(|range| &file[range]);
@@ -287,7 +340,7 @@ impl<'a, I: Isa> Worker<'a, I> {
 
     /// Says that a pass failed on a function.
     fn bug(&self, text: &FunctionText, pass: &str, message: &str) -> Diagnostic {
-        let header = &self.source.text[text.text.clone()];
+        let header = &self.job.source.text[text.text.clone()];
         let header = header.split(|byte| *byte == b'(').next().unwrap_or_default();
         Diagnostic {
             severity: Severity::Bug,
@@ -305,7 +358,7 @@ impl<'a, I: Isa> Worker<'a, I> {
         }
         let mut positions = SourceMap::default();
         let mut again = Function::default();
-        let bytes = &self.source.text[text.text.clone()];
+        let bytes = &self.job.source.text[text.text.clone()];
         parse::function_with_positions(bytes, text.text.start, &mut self.context, &mut again, &mut positions)
             .expect("the same text, which could be parsed");
         match failure {

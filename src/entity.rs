@@ -45,7 +45,7 @@ macro_rules! entity {
 }
 
 /// A vector indexed by an entity type; pushing makes the next entity.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Map<K, V> {
     items: Vec<V>,
     key: PhantomData<K>,
@@ -148,11 +148,11 @@ impl<K: Entity, V> IndexMut<K> for Map<K, V> {
 }
 
 /// A list of words in a [`ListPool`]: one handle, zero for the empty list.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
 pub struct List(pub u32);
 
 /// Lists of 32-bit words in one vector. A list is its length followed by its items, and never grows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ListPool {
     words: Vec<u32>,
 }

@@ -5,6 +5,7 @@
 #![allow(clippy::new_without_default, reason = "contexts are made in one place")]
 
 pub mod analysis;
+pub mod cache;
 pub mod check;
 pub mod diag;
 pub mod driver;

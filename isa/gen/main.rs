@@ -1,5 +1,5 @@
 //! The build script: reads the instruction rows in `isa/<arch>/*.inst`, checks them, and writes for each target a
-//! static table of rows and a constructor for each instruction.
+//! static table of rows and a constructor for each instruction. It also says which build this is ([`identity`]).
 //!
 //! The notation common to all targets (columns, families, operands) is read by [`row`]; a target's
 //! module reads its encoding column; [`output`] writes Rust. A row that does not make sense is an error
@@ -10,6 +10,7 @@ pub mod aarch64;
 #[path = "../../src/target/aarch64/format.rs"]
 #[allow(dead_code, reason = "the encoder reads what this script writes")]
 mod aarch64_format;
+mod identity;
 pub mod operand;
 mod output;
 pub mod row;
@@ -30,11 +31,10 @@ use target::Target;
 const TARGETS: [Target; 3] = [aarch64::TARGET, s390x::TARGET, x86::TARGET];
 
 fn main() {
-    println!("cargo::rerun-if-changed=isa");
+    identity::tell();
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let mut errors = Vec::new();
     for target in &TARGETS {
-        println!("cargo::rerun-if-changed=src/target/{}/format.rs", target.name);
         let directory = Path::new("isa").join(target.name);
         if let Err(more) = generate(target, &directory, &out.join(target.name).with_extension("rs")) {
             errors.extend(more);

@@ -9,6 +9,8 @@ use clifc::ir::Name;
 use clifc::options::{Arch, Target};
 use clifc::pipeline;
 
+use super::caching::parse_size;
+
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
     .usage(AnsiColor::Green.on_default().bold())
@@ -77,6 +79,8 @@ pub enum Command {
     Disasm(Disasm),
     /// Say what an opcode does, and with which types.
     Explain(Explain),
+    /// Look into the cache of compiled functions, or make it smaller.
+    Cache(CacheCommand),
     /// List the targets, and the CPUs `--cpu` knows.
     Targets,
     /// List the settings of a target and their values.
@@ -172,6 +176,55 @@ pub struct Build {
     /// Write a rule for make beside the output (also spelt -MD).
     #[arg(long = "MD")]
     pub depend: bool,
+    /// Where compiled functions are kept.
+    #[command(flatten)]
+    pub cache: CacheArgs,
+}
+
+/// Options of `clifc build` about the cache.
+#[derive(Args, Debug)]
+pub struct CacheArgs {
+    /// Keep compiled functions in DIR, and take from it what was compiled before [default: CLIFC_CACHE_DIR
+    /// where that is set; with no DIR, ~/.cache/clifc].
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true)]
+    pub cache: Option<Option<PathBuf>>,
+    /// Bytes the cache may take, as in 500M [default: 1G]. The least recently used functions go first.
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub cache_size: Option<u64>,
+    /// Compile what the cache has too, and compare.
+    #[arg(long)]
+    pub check_cache: bool,
+    /// Print what was found in the cache, and how long that took, to stderr.
+    #[arg(long)]
+    pub cache_stats: bool,
+}
+
+/// `clifc cache`.
+#[derive(Args, Debug)]
+pub struct CacheCommand {
+    /// stats: how much is in it; prune: make it no larger than --cache-size; clear: remove it;
+    /// verify: look for damage.
+    #[arg(value_name = "VERB", hide_possible_values = true)]
+    pub verb: CacheVerb,
+    /// Its directory [default: CLIFC_CACHE_DIR where that is set; ~/.cache/clifc].
+    #[arg(long, value_name = "DIR")]
+    pub cache: Option<PathBuf>,
+    /// Bytes it may take, as in 500M [default: 1G].
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub cache_size: Option<u64>,
+}
+
+/// What `clifc cache` does.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CacheVerb {
+    /// Say how much is in it.
+    Stats,
+    /// Remove the least recently used entries.
+    Prune,
+    /// Remove everything.
+    Clear,
+    /// Look for damage.
+    Verify,
 }
 
 /// What to dump.

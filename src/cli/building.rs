@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
+use clifc::cache::{Cache, CacheOptions, Statistics};
 use clifc::diag::{Severity, Source};
 use clifc::driver::{self, BuildOptions, Built, Dump, Observer};
 use clifc::ir::Name;
@@ -13,6 +14,7 @@ use clifc::timing::{self, Timing};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::{Build, Emit};
+use super::caching;
 use super::checking::report;
 use super::input::{self, Input};
 use super::{Failure, output, target};
@@ -34,10 +36,11 @@ pub fn run(args: &Build, colour: bool) -> Result<(), Failure> {
         time: args.time,
         trace_rules: args.trace_rules,
     };
+    let cache = caching::options(&args.cache)?;
     let mut failure = None;
     for file in input::read_all(&args.inputs)? {
         // The other files are still compiled, so that all that is wrong is said at once.
-        if let Err(why) = one(args, &file, &options, colour) {
+        if let Err(why) = one(args, &file, &options, cache.as_ref(), colour) {
             failure = Some(why);
         }
     }
@@ -47,9 +50,16 @@ pub fn run(args: &Build, colour: bool) -> Result<(), Failure> {
 /// Texts of functions after passes: the function's number in the file, the pass, the name, the text.
 type Dumps = Mutex<Vec<(usize, String, String, String)>>;
 
-fn one(args: &Build, file: &Input, options: &BuildOptions, colour: bool) -> Result<(), Failure> {
+fn one(
+    args: &Build,
+    file: &Input,
+    options: &BuildOptions,
+    cache: Option<&CacheOptions>,
+    colour: bool,
+) -> Result<(), Failure> {
     let source = Source { name: &file.name, text: &file.text };
     let dumps = Dumps::default();
+    let cache = cache.map(|cache| Cache::open(cache.clone(), &options.target, &options.flags));
     let built = with_progress(|progress| {
         let wanted = |pass: &str, name: &Name| {
             emitted_pass(args) == Some(pass) || args.dump.iter().any(|dump| dump.matches(pass, name))
@@ -60,8 +70,12 @@ fn one(args: &Build, file: &Input, options: &BuildOptions, colour: bool) -> Resu
         };
         let dump = Dump { wanted: &wanted, take: &take };
         let nothing = emitted_pass(args).is_none() && args.dump.is_empty();
-        driver::build(&source, options, &Observer { progress, dump: (!nothing).then_some(dump) })
+        let observer = Observer { progress, dump: (!nothing).then_some(dump) };
+        driver::build_with(&source, options, &observer, cache.as_ref())
     });
+    for warning in cache.iter().flat_map(Cache::warnings) {
+        eprintln!("clifc: warning: cache: {warning}");
+    }
     let mut dumps = dumps.into_inner().expect("no panic while it is locked");
     dumps.sort_by_key(|(index, ..)| *index);
     for (_, pass, name, text) in &dumps {
@@ -102,8 +116,12 @@ fn one(args: &Build, file: &Input, options: &BuildOptions, colour: bool) -> Resu
         let beside = if path == Path::new("-") { default_output(&file.path, Emit::Obj) } else { path };
         output::write(&beside.with_extension("d"), dependencies(&beside, &file.path).as_bytes())?;
     }
+    let found = cache.map(|cache| cache.statistics());
     if args.time {
-        eprint!("{}", times(&timing));
+        eprint!("{}", times(&timing, found.as_ref()));
+    }
+    if args.cache.cache_stats {
+        eprint!("{}", caching::statistics(&found.unwrap_or_default()));
     }
     for (rule, count) in rules {
         eprintln!("{count:8} {rule}");
@@ -144,10 +162,12 @@ fn dependencies(output: &Path, input: &Path) -> String {
     format!("{}: {}\n", escape(output), escape(input))
 }
 
-fn times(timing: &Timing) -> String {
+fn times(timing: &Timing, cache: Option<&Statistics>) -> String {
     let line =
         |(phase, time): &(&str, Duration)| format!("{phase:<16} {:>10.3} ms\n", time.as_secs_f64() * 1e3);
-    let times: String = timing.phases().iter().map(line).collect();
+    let mut phases = timing.phases().to_vec();
+    phases.extend(cache.iter().flat_map(|found| caching::times(found)));
+    let times: String = phases.iter().map(line).collect();
     let memory = timing::peak_memory();
     let memory = memory.map(|bytes| format!("{:<16} {:>10.3} MB\n", "peak memory", bytes as f64 / 1e6));
     times + &memory.unwrap_or_default()

@@ -2,6 +2,7 @@
 
 mod args;
 mod building;
+mod caching;
 mod cat;
 mod checking;
 mod disasm;
@@ -94,6 +95,7 @@ fn run(command: Command, colour: bool) -> Result<(), Failure> {
             print(listing::settings(&target, &flags))
         }
         Command::Build(build) => building::run(&build, colour),
+        Command::Cache(cache) => caching::run(&cache),
         Command::Cat(cat) => cat::run(&cat, colour),
         Command::Cfg(inputs) => cat::graphs(&inputs, colour),
         Command::Check(check) => checking::run(&check, colour),

@@ -9,6 +9,7 @@ use super::inst::*;
 use super::opcode::Effects;
 use super::types::Type;
 use crate::entity::{List, ListPool, Map};
+use serde::{Deserialize, Serialize};
 
 /// A function as parsed.
 #[derive(Clone, Debug, Default)]
@@ -20,7 +21,7 @@ pub struct Function {
 }
 
 /// A symbol's name as CLIF spells it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Name {
     /// `%text`, or `%"any text"`.
     Text(Box<str>),
@@ -37,7 +38,7 @@ impl Default for Name {
 }
 
 /// Names and positions of a function: what can change without changing its code.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Params {
     /// The function's own name.
     pub name: Name,
@@ -114,7 +115,7 @@ impl Default for Signature {
 }
 
 /// A declared function.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct ExtFunc {
     /// Its name in [`Params::names`].
     pub name: NameRef,
@@ -127,7 +128,7 @@ pub struct ExtFunc {
 }
 
 /// A global value.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum GlobalValueData {
     /// A number the text skips.
     Undefined,
@@ -169,7 +170,7 @@ pub enum GlobalValueData {
 }
 
 /// A stack slot.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct StackSlotData {
     /// Bytes.
     pub size: u32,
@@ -182,7 +183,7 @@ pub struct StackSlotData {
 }
 
 /// A dynamic type: a base vector times a scale.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct DynamicTypeData {
     /// The fixed vector.
     pub base: Type,
@@ -191,7 +192,7 @@ pub struct DynamicTypeData {
 }
 
 /// A block: its parameters and the range of its instructions.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct BlockData {
     /// Parameter values.
     pub params: List,
@@ -242,7 +243,7 @@ impl BlockArg {
 }
 
 /// A branch destination with its arguments ([`BlockArg`] words).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct BlockCall {
     /// Destination.
     pub block: Block,
@@ -251,7 +252,7 @@ pub struct BlockCall {
 }
 
 /// A jump table: block calls, the default last.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct JumpTableData {
     /// Entries in order.
     pub entries: Vec<BlockCallRef>,
@@ -260,7 +261,7 @@ pub struct JumpTableData {
 }
 
 /// An item of an exception table.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Handler {
     /// `tagN: block(...)`.
     Tag(u32, BlockCallRef),
@@ -271,7 +272,7 @@ pub enum Handler {
 }
 
 /// The exception table of a try_call.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct ExceptionTableData {
     /// Signature of the callee.
     pub signature: SigRef,
@@ -293,7 +294,7 @@ pub enum ValueDef {
 }
 
 /// [`ValueDef`] in two words.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct PackedDef {
     owner: u32,
     index: u32,
@@ -330,7 +331,7 @@ impl PackedDef {
 }
 
 /// The results of an instruction: none, one value, or a list, in one word.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Results(u32);
 
 impl Results {
@@ -351,7 +352,7 @@ impl Results {
 }
 
 /// One entry of a stack map: a live reference in a stack slot.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct StackMapEntry {
     /// Its type.
     pub ty: Type,
@@ -362,7 +363,7 @@ pub struct StackMapEntry {
 }
 
 /// A debug tag on a call or sequence point.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum DebugTag {
     /// A number of the producer's.
     User(u32),
@@ -371,7 +372,7 @@ pub enum DebugTag {
 }
 
 /// All that the generated code depends on.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Hash, Debug, Default)]
 pub struct Stencil {
     /// The function's own signature.
     pub signature: Signature,

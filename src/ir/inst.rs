@@ -7,6 +7,7 @@ use super::opcode::{Format, Opcode};
 use super::types::Type;
 use crate::entity;
 use crate::entity::List;
+use serde::{Deserialize, Serialize};
 
 entity!(
     /// An SSA value. Its number is the number in the text.
@@ -70,6 +71,7 @@ entity!(
 );
 entity!(
     /// A name of [`Params`](super::Params): an external the stencil refers to by index.
+    #[derive(Serialize, Deserialize)]
     NameRef, "name"
 );
 
@@ -225,7 +227,7 @@ impl CallConv {
 }
 
 /// A trap code: never zero.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TrapCode(pub u8);
 
 impl TrapCode {
@@ -311,7 +313,7 @@ impl Default for MemFlags {
 }
 
 /// An instruction. What `a`, `b`, `c` and `aux` hold depends on the opcode's [`Format`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[repr(C)]
 pub struct InstData {
     /// What it does.

@@ -4,10 +4,12 @@
 
 use crate::ir::{NameRef, TrapCode};
 use crate::named_enum;
+use serde::{Deserialize, Serialize};
 
 named_enum! {
     /// A symbol that generated code refers to by itself; the text is its linker name. CLIF has names for
     /// the first of them, up to `ElfTlsGetOffset`.
+    #[derive(Serialize, Deserialize)]
     LibCall {
         CeilF32 "ceilf", CeilF64 "ceil", FloorF32 "floorf", FloorF64 "floor",
         TruncF32 "truncf", TruncF64 "trunc", NearestF32 "nearbyintf", NearestF64 "nearbyint",
@@ -33,7 +35,7 @@ impl LibCall {
 }
 
 /// What a relocation refers to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Serialize, Deserialize)]
 pub enum SymbolRef {
     /// A name in the function's params.
     Name(NameRef),
@@ -66,6 +68,7 @@ impl SymbolRef {
 
 named_enum! {
     /// Kinds of relocation, by what is computed; the object writer has their numbers in each format.
+    #[derive(Serialize, Deserialize)]
     RelocKind {
         /// 64-bit absolute address.
         Abs64 "abs64",
@@ -141,7 +144,7 @@ named_enum! {
 }
 
 /// A relocation.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Reloc {
     /// Byte offset of the field in the code.
     pub offset: u32,
@@ -154,7 +157,7 @@ pub struct Reloc {
 }
 
 /// An instruction that can trap.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct TrapSite {
     /// Offset of its first byte.
     pub offset: u32,
@@ -163,7 +166,7 @@ pub struct TrapSite {
 }
 
 /// A change of the frame, after the instruction that ends at some offset. Registers are DWARF numbers.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum UnwindOp {
     /// The canonical frame address is now `register + offset`.
     DefCfa {
@@ -193,7 +196,7 @@ pub enum UnwindOp {
 
 /// Where an exception thrown by a call goes. The payload words are in the first result registers, and no
 /// register but the stack pointer has the value it had before the call.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Handler {
     /// The call's return address, as offset.
     pub return_offset: u32,
@@ -204,9 +207,10 @@ pub struct Handler {
 }
 
 /// The machine code of one function.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct CompiledStencil {
     /// Instructions, then constants and tables.
+    #[serde(with = "serde_bytes")]
     pub code: Vec<u8>,
     /// Length of the instructions alone.
     pub text_len: u32,
@@ -224,6 +228,4 @@ pub struct CompiledStencil {
     pub unwind: Vec<(u32, UnwindOp)>,
     /// Bytes from the stack pointer, after the prologue, up to the canonical frame address.
     pub frame_size: u32,
-    /// Assembly text, when asked for.
-    pub asm: Option<String>,
 }

@@ -630,6 +630,17 @@ impl<'a, I: Isa> Lower<'a, I> {
         (uses < u8::MAX as usize && uses == on_edges + 1).then_some(inst)
     }
 
+    /// Whether the instruction being lowered is the last to use a value: it is defined in this block, so that no next
+    /// round of a loop needs it, and nothing behind the instruction asked for it.
+    pub fn dies_here(&self, value: Value) -> bool {
+        let here = match self.f.value_defs[value].get() {
+            ValueDef::Result(inst, _) => self.block.start <= inst.0 && inst.0 < self.block.end,
+            ValueDef::Param(block, _) => self.f.blocks[block].start == self.block.start,
+            ValueDef::None => false,
+        };
+        here && !self.is_used(value)
+    }
+
     /// How often a value is used, up to 255.
     pub fn use_count(&self, value: Value) -> u8 {
         self.tables.uses[value]

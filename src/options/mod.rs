@@ -85,6 +85,11 @@ impl Flags {
         flags
     }
 
+    /// All values, encoded: what compiling depends on.
+    pub fn bytes(&self) -> &[u8] {
+        &self.values
+    }
+
     /// Sets `name` to `value`, both as spelled in `--set name=value`.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         let (at, setting) = self.lookup(name)?;

@@ -2,58 +2,41 @@
 //!
 //! | file | family |
 //! |---|---|
-//! | `operands`, `constant` | what rows take, constants |
+//! | `operands`, `constant`, `field` | what rows take, constants, bit fields |
+//! | `int`, `logic`, `shift` | arithmetic, bitwise operations, shifts up to 64 bits, extensions |
+//! | `bits` | counting, reversing and swapping bits |
+//! | `divide` | division, remainder, high halves of products |
+//! | `overflow` | arithmetic with carry and overflow |
+//! | `wide`, `wide_shift` | i128 |
+//! | `compare` | comparisons and what consumes conditions |
+//! | `float` | f32 and f64 |
+//! | `mem` | loads, stores, addresses |
 //! | `control`, `tls` | ends of blocks, the frame, thread-local addresses |
 //! | `call` | calls, parameters, returns |
 
+pub mod bits;
 pub mod call;
+pub mod compare;
 pub mod constant;
 pub mod control;
+pub mod divide;
+pub mod field;
+pub mod float;
+pub mod int;
+pub mod logic;
+pub mod mem;
 pub mod operands;
+pub mod overflow;
+pub mod shift;
 pub mod tls;
+pub mod wide;
+pub mod wide_shift;
 
 use crate::ir::*;
+use crate::mach::isa::Remaking;
 use crate::mach::lower::Unsupported;
 use crate::mach::{call as calls, control as ends};
 use operands::Cx;
-
-/// Comparisons.
-pub mod compare {
-    use super::super::cond::Cond;
-    use super::super::rows;
-    use super::operands::*;
-    use crate::ir::*;
-    use crate::mach::buffer::Label;
-
-    /// Goes to the first target if a value is not zero, else to the second.
-    pub fn branch_on(cx: &mut Cx, value: Value, _: bool, targets: &[u32]) {
-        let size = alu_size(cx.ty(value));
-        let register = put_extended(cx, value, false);
-        rows::br_ci(cx, size, register, 0, Cond::Lh, Label(targets[0]), Label(targets[1]));
-    }
-}
-
-/// Memory and addresses.
-pub mod mem {
-    use super::constant;
-    use super::operands::*;
-    use crate::ir::*;
-    use crate::mach::isa::Remaking;
-    use regalloc2::VReg;
-
-    /// Makes a constant or address in `d`.
-    pub fn rematerialize(cx: &mut Cx, data: &InstData, d: VReg) {
-        constant::constant(cx, d, data.imm64());
-    }
-
-    /// Whether constants and addresses are made where they are used.
-    pub fn remaking(_: &Stencil, data: &InstData) -> Remaking {
-        match data.opcode {
-            Opcode::Iconst => Remaking::EachUse,
-            _ => Remaking::No,
-        }
-    }
-}
 
 /// Whether values of a type are supported.
 pub fn supported(ty: Type) -> bool {
@@ -64,7 +47,39 @@ pub fn supported(ty: Type) -> bool {
 pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
     use Opcode::*;
     let data = cx.f.insts[inst];
+    let wide = operand_type(cx, &data) == types::I128 || data.ty == types::I128;
     match data.opcode {
+        Iconst | F32const | F64const | StackAddr | FuncAddr | SymbolValue => constant(cx, inst),
+        Load | Uload8 | Sload8 | Uload16 | Sload16 | Uload32 | Sload32 => mem::load(cx, inst),
+        Store | Istore8 | Istore16 | Istore32 => mem::store(cx, inst),
+        Iadd | Isub if !wide => int::add_or_subtract(cx, inst),
+        Band | Bor | Bxor if data.ty.is_int() && !wide => logic::binary(cx, inst),
+        Bnot if data.ty.is_int() && !wide => logic::complement(cx, inst),
+        Ineg if !wide => int::negate(cx, inst),
+        Imul if !wide => int::multiply(cx, inst),
+        Umulhi | Smulhi if !wide => divide::multiply_high(cx, inst),
+        Udiv | Sdiv | Urem | Srem => divide::divide(cx, inst),
+        Uextend | Sextend if !wide => int::extend(cx, inst),
+        Ireduce => int::reduce(cx, inst),
+        Ishl | Ushr | Sshr | Rotl | Rotr if data.ty != types::I128 => shift::shift(cx, inst),
+        Smin | Smax | Umin | Umax if !wide => int::min_max(cx, inst),
+        Iabs if !wide => int::absolute(cx, inst),
+        Clz | Ctz | Cls | Popcnt | Bitrev | Bswap => bits::lower(cx, inst),
+        UaddOverflow | SaddOverflow | UsubOverflow | SsubOverflow | UmulOverflow | SmulOverflow
+        | UaddOverflowCin | SaddOverflowCin | UsubOverflowBin | SsubOverflowBin | UaddOverflowTrap => {
+            overflow::lower(cx, inst)
+        }
+        Icmp | Fcmp => compare::compare(cx, inst),
+        Select | SelectSpectreGuard => compare::select(cx, inst),
+        Bitselect if data.ty.is_int() => overflow::bit_select(cx, inst),
+        Bmask => overflow::mask(cx, inst),
+        Trapz | Trapnz => compare::trap_if(cx, inst),
+        Iadd | Isub | Band | Bor | Bxor | Ineg | Bnot | Imul | Umulhi | Smulhi | Uextend | Sextend | Ishl
+        | Ushr | Sshr | Rotl | Rotr | Smin | Smax | Umin | Umax | Iabs | Isplit | Iconcat
+            if data.ty.is_int() =>
+        {
+            wide::lower(cx, inst)
+        }
         Call => calls::call(cx, inst),
         CallIndirect => calls::call_indirect(cx, inst),
         TlsValue
@@ -78,4 +93,23 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
         Nop | SequencePoint => Ok(()),
         _ => Err(cx.unsupported(format!("{} is not supported yet on s390x", data.opcode.name()))),
     }
+}
+
+/// The type of the first value operand; `INVALID` if there is none.
+fn operand_type(cx: &Cx, data: &InstData) -> Type {
+    match data.fixed_args() {
+        0 => types::INVALID,
+        _ => cx.ty(Value(data.a)),
+    }
+}
+
+/// A constant or address that was asked for in its own register.
+fn constant(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
+    let result = cx.f.first_result(inst);
+    if mem::remaking(cx.f, &cx.f.insts[inst]) == Remaking::No {
+        return Err(cx.unsupported("this symbol is thread-local: use tls_value"));
+    }
+    let reg = cx.put(result);
+    cx.define_as(result, reg);
+    Ok(())
 }

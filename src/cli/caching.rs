@@ -1,0 +1,126 @@
+//! `clifc cache`, and what `clifc build` is told of caches.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clifc::cache::store::Store;
+use clifc::cache::{self, CacheOptions, Statistics, entry};
+
+use super::args::{CacheArgs, CacheCommand, CacheVerb};
+use super::{Failure, print};
+
+/// What a cache may take if nothing else is said: 1 GiB.
+const DEFAULT_LIMIT: u64 = 1 << 30;
+
+/// The cache that `build` is to use, if any.
+pub fn options(args: &CacheArgs) -> Result<Option<CacheOptions>, Failure> {
+    let directory = match &args.cache {
+        Some(Some(directory)) => directory.clone(),
+        Some(None) => default_directory()?,
+        None => match std::env::var_os("CLIFC_CACHE_DIR") {
+            Some(directory) if !directory.is_empty() => PathBuf::from(directory),
+            _ => return Ok(None),
+        },
+    };
+    let limit = args.cache_size.unwrap_or(DEFAULT_LIMIT);
+    Ok(Some(CacheOptions { directory, limit, check: args.check_cache }))
+}
+
+/// `CLIFC_CACHE_DIR`, or where the system keeps caches of the user's.
+fn default_directory() -> Result<PathBuf, Failure> {
+    let named =
+        |variable: &str| std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let found = named("CLIFC_CACHE_DIR")
+        .or_else(|| named("XDG_CACHE_HOME").map(|directory| directory.join("clifc")))
+        .or_else(|| named("HOME").map(|directory| directory.join(".cache/clifc")));
+    found.ok_or_else(|| Failure::Usage("say where the cache is: --cache=DIR".into()))
+}
+
+/// `clifc cache`.
+pub fn run(args: &CacheCommand) -> Result<(), Failure> {
+    let directory = args.cache.clone().map_or_else(default_directory, Ok)?;
+    let limit = args.cache_size.unwrap_or(DEFAULT_LIMIT);
+    let system = |error: cache::store::StoreError| Failure::System(format!("cache: {error}"));
+    if args.verb == CacheVerb::Clear {
+        return match Store::remove(&directory).map_err(system)? {
+            true => Ok(()),
+            false => Err(Failure::System("cache: other processes are using it".into())),
+        };
+    }
+    let mut store = Store::open(&directory, limit).map_err(system)?;
+    match args.verb {
+        CacheVerb::Stats => {
+            let contents = store.contents().map_err(system)?;
+            print(format!(
+                "directory   {}\nentries     {}\nentry bytes {}\nfile bytes  {}\nlimit       {limit}\n",
+                directory.display(),
+                contents.entries,
+                contents.entry_bytes,
+                contents.file_bytes
+            ))
+        }
+        CacheVerb::Prune => store.prune(limit).map_err(system),
+        CacheVerb::Verify => match store.verify(entry::is_intact).map_err(system)? {
+            0 => print("all entries are intact\n"),
+            damaged => Err(Failure::System(format!("cache: {damaged} damaged entries were removed"))),
+        },
+        CacheVerb::Clear => unreachable!("handled above"),
+    }
+}
+
+/// What `--cache-stats` prints.
+pub fn statistics(found: &Statistics) -> String {
+    let mut text = String::new();
+    let counts = [
+        ("found by text", found.text_hits),
+        ("found by stencil", found.stencil_hits),
+        ("shared", found.shared),
+        ("compiled", found.misses),
+        ("bytes read", found.bytes_read),
+        ("bytes written", found.bytes_written),
+    ];
+    for (what, count) in counts {
+        writeln!(text, "cache {what:<16} {count:>10}").expect("writing to a string");
+    }
+    for (what, time) in times(found) {
+        writeln!(text, "{what:<22} {:>10.3} ms", time.as_secs_f64() * 1e3).expect("writing to a string");
+    }
+    text
+}
+
+/// Time by phase.
+pub fn times(found: &Statistics) -> [(&'static str, Duration); 4] {
+    [
+        ("cache hashing", found.hashing),
+        ("cache looking up", found.looking_up),
+        ("cache applying", found.applying),
+        ("cache storing", found.storing),
+    ]
+}
+
+/// Bytes, with a suffix `K`, `M` or `G` or without.
+pub fn parse_size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(['K', 'M', 'G', 'k', 'm', 'g']);
+    let shift = match text[digits.len()..].to_ascii_uppercase().as_str() {
+        "" => 0,
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        _ => return Err("a number of bytes, or one with K, M or G, is wanted".into()),
+    };
+    let number: u64 = digits.parse().map_err(|_| "a number of bytes, or one with K, M or G, is wanted")?;
+    number.checked_mul(1 << shift).filter(|bytes| *bytes < 1 << 48).ok_or_else(|| "that is too large".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_suffixes() {
+        assert_eq!(parse_size("4096"), Ok(4096));
+        assert_eq!(parse_size("16M"), Ok(16 << 20));
+        assert!(parse_size("M").is_err() && parse_size("1KM").is_err() && parse_size("9999999999G").is_err());
+    }
+}

@@ -1,0 +1,301 @@
+//! Loads, stores, and addresses.
+
+use super::super::{S390x, rows};
+use super::constant::{self, constant_register, is_long};
+use super::operands::*;
+use super::{field, float};
+use crate::ir::*;
+use crate::mach::address::{access, access_as, extends_sign, memory_type, slot_amode, trap_of};
+use crate::mach::amode::{Amode, Place};
+use crate::mach::compiled::SymbolRef;
+use crate::mach::isa::{Isa, Remaking};
+use crate::mach::lower::Unsupported;
+use crate::rule;
+use regalloc2::{RegClass, VReg};
+
+type Result = std::result::Result<(), Unsupported>;
+
+/// load and its extending forms.
+pub fn load(cx: &mut Cx, inst: Inst) -> Result {
+    let data = cx.f.insts[inst];
+    let memory = memory_type(cx.f, &data);
+    let extension = (data.opcode != Opcode::Load).then(|| extends_sign(data.opcode));
+    let swaps = cx.swaps(&cx.mem_flags(&data));
+    let result = cx.f.first_result(inst);
+    let (d, d_high) = cx.parts(result);
+    if let Some(d_high) = d_high {
+        load_pair(cx, d, d_high, &data, swaps);
+        return Ok(());
+    }
+    let amode = access(cx, &data);
+    if !memory.is_int() {
+        float::load(cx, d, amode, memory, swaps);
+    } else if swaps && memory != types::I8 {
+        load_swapped(cx, d, amode, memory, extension);
+    } else {
+        load_int(cx, d, amode, memory, extension);
+    }
+    Ok(())
+}
+
+/// Loads a little-endian integer of 16 to 64 bits.
+fn load_swapped(cx: &mut Cx, d: VReg, amode: Amode, memory: Type, extension: Option<bool>) {
+    // Of 16 bits, others rely on zeros above.
+    let extension = extension.or((memory == types::I16).then_some(false)).filter(|_| memory != types::I64);
+    let raw = if extension.is_some() { cx.tmp(RegClass::Int) } else { d };
+    rows::lrv_rm(cx, exact_size(memory), raw, amode);
+    if let Some(signed) = extension {
+        extend_register(cx, d, raw, memory, signed);
+    }
+}
+
+fn load_pair(cx: &mut Cx, low: VReg, high: VReg, data: &InstData, swaps: bool) {
+    let amode = wide_access(cx, data);
+    if swaps {
+        rows::lrv_rm(cx, G, low, amode);
+        rows::lrv_rm(cx, G, high, amode.upper());
+    } else {
+        rows::l_rm(cx, G, high, amode);
+        rows::l_rm(cx, G, low, amode.upper());
+    }
+}
+
+/// store and its narrowing forms.
+pub fn store(cx: &mut Cx, inst: Inst) -> Result {
+    let data = cx.f.insts[inst];
+    let memory = memory_type(cx.f, &data);
+    let swaps = cx.swaps(&cx.mem_flags(&data));
+    let value = Value(data.a);
+    if memory == types::I128 {
+        store_pair(cx, &data, value, swaps);
+    } else if !memory.is_int() {
+        float::store(cx, &data);
+    } else if swaps && memory != types::I8 {
+        let source = cx.put(value);
+        let amode = access(cx, &data);
+        rows::strv_mr(cx, exact_size(memory), source, amode);
+    } else if !store_folding(cx, &data, memory) {
+        let value = narrowed(cx, value);
+        let source = cx.put(value);
+        let amode = access(cx, &data);
+        rows::st_mr(cx, exact_size(memory), source, amode);
+    }
+    Ok(())
+}
+
+/// Stores of constants, of swapped bytes, and read-modify-write.
+fn store_folding(cx: &mut Cx, data: &InstData, memory: Type) -> bool {
+    if read_modify_write(cx, data, memory) || store_constant(cx, data, memory) {
+        return true;
+    }
+    let Some(swap) = cx.unique(Value(data.a)).map(|swap| cx.f.insts[swap]) else { return false };
+    if swap.opcode != Opcode::Bswap || cx.is_used(Value(data.a)) || swap.ty != memory {
+        return false;
+    }
+    rule!(cx, "store.swapped");
+    let source = cx.put(Value(swap.a));
+    let amode = access(cx, data);
+    rows::strv_mr(cx, exact_size(memory), source, amode);
+    true
+}
+
+fn store_constant(cx: &mut Cx, data: &InstData, memory: Type) -> bool {
+    let Some(constant) = cx.signed_constant(Value(data.a)) else { return false };
+    if memory == types::I8 {
+        rule!(cx, "store.imm");
+        let amode = access_as(cx, &BASED, data);
+        rows::mvi_mi(cx, B, amode, constant as i32 & 0xFF);
+        return true;
+    }
+    // Of a narrowing store, only the low bits count.
+    let unused = 64 - memory.bits();
+    let Ok(imm) = i16::try_from(constant << unused >> unused) else { return false };
+    if !is_short(data.address().1) {
+        return false;
+    }
+    rule!(cx, "store.imm");
+    let amode = access_as(cx, &SHORT, data);
+    rows::mvi_mi(cx, exact_size(memory), amode, imm as i32);
+    true
+}
+
+/// What a narrow value is the low part of: an ireduce stores the same bytes as its operand.
+fn narrowed(cx: &Cx, value: Value) -> Value {
+    match cx.def_by(value, Opcode::Ireduce) {
+        Some(data) if !cx.is_used(value) && cx.ty(Value(data.a)) != types::I128 => Value(data.a),
+        _ => value,
+    }
+}
+
+fn store_pair(cx: &mut Cx, data: &InstData, value: Value, swaps: bool) {
+    let (low, high) = cx.put_pair(value);
+    let amode = wide_access(cx, data);
+    if swaps {
+        rows::strv_mr(cx, G, low, amode);
+        rows::strv_mr(cx, G, high, amode.upper());
+    } else {
+        rows::st_mr(cx, G, high, amode);
+        rows::st_mr(cx, G, low, amode.upper());
+    }
+}
+
+/// `store (op (load addr), constant), addr` as one instruction on memory.
+fn read_modify_write(cx: &mut Cx, data: &InstData, memory: Type) -> bool {
+    let value = Value(data.a);
+    if cx.ty(value) != memory {
+        return false;
+    }
+    let Some(op) = cx.unique(value).map(|op| cx.f.insts[op]) else { return false };
+    if !matches!(op.opcode, Opcode::Iadd | Opcode::Isub | Opcode::Band | Opcode::Bor | Opcode::Bxor) {
+        return false;
+    }
+    let (mut source, mut other) = (Value(op.a), Value(op.b));
+    if op.opcode != Opcode::Isub && cx.constant(source).is_some() {
+        (source, other) = (other, source);
+    }
+    let Some(constant) = cx.signed_constant(other) else { return false };
+    if !loads_from(cx, source, data) {
+        return false;
+    }
+    let change = match op.opcode {
+        Opcode::Iadd => Change::Add(constant),
+        Opcode::Isub => Change::Add(constant.wrapping_neg()),
+        Opcode::Band => Change::Byte(op.opcode, !constant as u64),
+        _ => Change::Byte(op.opcode, constant as u64),
+    };
+    let load = cx.sinkable_load(source).expect("just found");
+    push_change(cx, data, memory, change, load)
+}
+
+/// What a read-modify-write does.
+enum Change {
+    /// Adds a constant.
+    Add(i64),
+    /// Combines with a constant; the second number has the bits that may change.
+    Byte(Opcode, u64),
+}
+
+/// Pushes the change, if there is an instruction for it.
+fn push_change(cx: &mut Cx, data: &InstData, memory: Type, change: Change, load: Inst) -> bool {
+    match change {
+        Change::Add(constant) => {
+            let Ok(imm) = i8::try_from(constant) else { return false };
+            if memory.bits() < 32 {
+                return false;
+            }
+            rule!(cx, "store.add");
+            cx.sink(load);
+            let amode = access_as(cx, &BASED, data);
+            rows::asi_mi(cx, exact_size(memory), amode, imm as i32);
+        }
+        Change::Byte(opcode, changed) => {
+            let changed = changed & (u64::MAX >> (64 - memory.bits()));
+            let byte = changed.trailing_zeros().min(63) / 8;
+            let bits = changed >> (8 * byte);
+            if bits > 0xFF || byte >= memory.bytes() || data.address().1 > i32::MAX - 16 {
+                return false;
+            }
+            rule!(cx, "store.change_byte");
+            cx.sink(load);
+            let m = access_as(cx, &BASED, data);
+            let m = Amode { disp: m.disp.wrapping_add((memory.bytes() - 1 - byte) as i32), ..m };
+            match opcode {
+                Opcode::Band => rows::ni(cx, m, !bits as i32 & 0xFF),
+                Opcode::Bor => rows::oi(cx, m, bits as i32),
+                _ => rows::xi(cx, m, bits as i32),
+            }
+        }
+    }
+    true
+}
+
+/// Whether `value` is a load from just where `store` stores, that can be folded.
+fn loads_from(cx: &Cx, value: Value, store: &InstData) -> bool {
+    let Some(load) = cx.sinkable_load(value) else { return false };
+    let data = &cx.f.insts[load];
+    let flags = cx.mem_flags(data);
+    data.opcode == Opcode::Load
+        && data.address() == store.address()
+        && trap_of(&flags) == trap_of(&cx.mem_flags(store))
+        && !cx.swaps(&flags)
+}
+
+/// Whether constants and addresses are made where they are used.
+pub fn remaking(f: &Stencil, data: &InstData) -> Remaking {
+    match data.opcode {
+        Opcode::Iconst if is_long(integer(data)) => Remaking::Nearby,
+        Opcode::F32const | Opcode::F64const if data.imm64() != 0 => Remaking::Nearby,
+        Opcode::Iconst | Opcode::F32const | Opcode::F64const | Opcode::StackAddr => Remaking::EachUse,
+        Opcode::FuncAddr => Remaking::Nearby,
+        Opcode::SymbolValue => match f.global_values[GlobalValue(data.a)] {
+            GlobalValueData::Symbol { tls: false, .. } => Remaking::Nearby,
+            _ => Remaking::No,
+        },
+        _ => Remaking::No,
+    }
+}
+
+/// An iconst's bits, sign-extended.
+fn integer(data: &InstData) -> u64 {
+    let unused = 64 - data.ty.bits();
+    ((data.imm64() << unused) as i64 >> unused) as u64
+}
+
+/// Makes a constant or address in `d`, without changing the condition code.
+pub fn rematerialize(cx: &mut Cx, data: &InstData, d: VReg) {
+    match data.opcode {
+        Opcode::Iconst => constant::constant(cx, d, integer(data)),
+        Opcode::F32const | Opcode::F64const => float::constant(cx, d, data),
+        Opcode::StackAddr => slot_address(cx, d, StackSlot(data.a), data.b as i32),
+        Opcode::FuncAddr => {
+            let function = cx.f.functions[FuncRef(data.a)].expect("verified function reference");
+            symbol_address(cx, d, SymbolRef::Name(function.name), 0, function.colocated);
+        }
+        _ => {
+            let GlobalValueData::Symbol { name, offset, colocated, .. } =
+                cx.f.global_values[GlobalValue(data.a)]
+            else {
+                unreachable!("only symbols are made again")
+            };
+            symbol_address(cx, d, SymbolRef::Name(name), offset, colocated);
+        }
+    }
+}
+
+/// An address in a stack slot.
+fn slot_address(cx: &mut Cx, d: VReg, slot: StackSlot, offset: i32) {
+    if let Some(amode) = slot_amode::<S390x>(cx.f, slot, offset) {
+        rows::la(cx, d, amode);
+        return;
+    }
+    rule!(cx, "stack_addr.rounded");
+    let stack = S390x::STACK_ALIGNMENT;
+    let align = (1i64 << cx.f.stack_slots[slot].align_shift).max(stack.into());
+    let (unrounded, start) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
+    let rounding = (align - i64::from(stack)) as i32;
+    rows::la(cx, unrounded, Amode::at(Place::Slot(slot), rounding));
+    field::push(cx, start, unrounded, 0, align.wrapping_neg() as u64);
+    rows::la(cx, d, Amode::base(start, offset));
+}
+
+/// A symbol's address plus an offset: relative to the instruction, or from the global offset table.
+pub fn symbol_address(cx: &mut Cx, d: VReg, symbol: SymbolRef, offset: i64, colocated: bool) {
+    // What is relative to the instruction is counted in halfwords.
+    if let (true, Ok(offset), 0) = (colocated, i32::try_from(offset), offset & 1) {
+        rows::la(cx, d, Amode::at(Place::Symbol(symbol), offset));
+        return;
+    }
+    let base = if offset == 0 { d } else { cx.tmp(RegClass::Int) };
+    match colocated {
+        true => rows::la(cx, base, Amode::at(Place::Symbol(symbol), 0)),
+        false => rows::l_rm(cx, G, base, Amode::at(Place::Got(symbol), 0)),
+    }
+    match i32::try_from(offset) {
+        Ok(0) => {}
+        Ok(offset) if (INDEXED.displacement)(offset, 0, false) => rows::la(cx, d, Amode::base(base, offset)),
+        _ => {
+            let distance = constant_register(cx, offset as u64);
+            rows::la(cx, d, Amode::indexed(base, distance, 0, 0));
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! The cache: objects are the same with it and without, whatever happens to it.
+
+mod keys;
+mod processes;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use clifc::driver;
+use clifc::options::Arch;
+
+/// A new empty directory.
+fn directory(name: &str) -> PathBuf {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache").join(name);
+    if directory.exists() {
+        fs::remove_dir_all(&directory).expect("an old directory can go");
+    }
+    fs::create_dir_all(&directory).expect("a directory");
+    directory
+}
+
+/// Targets that there is code for.
+fn targets() -> impl Iterator<Item = &'static str> {
+    let all = [Arch::X86_64, Arch::Aarch64, Arch::S390x];
+    all.into_iter().filter(|arch| driver::has_back_end(*arch)).map(Arch::name)
+}
+
+/// A file of `count` functions, each different from those of another `seed`, that call `callee`.
+fn program(count: u64, seed: u64, prefix: &str, callee: &str) -> String {
+    let function = |number: u64| {
+        let constant = seed * 1000 + number;
+        format!(
+            "function %{prefix}{number}(i64, i64) -> i64 {{\n    ss0 = explicit_slot 16\n    fn0 = %{callee}(i64) -> i64\n\
+             block0(v0: i64, v1: i64):\n    v2 = iconst.i64 {constant}\n    v3 = imul v0, v2\n    \
+             stack_store v3, ss0+8\n    v4 = call fn0(v1)\n    v5 = icmp ult v4, v0\n    brif v5, block1, block2(v4)\n\
+             block1:\n    v6 = stack_load.i64 ss0+8\n    jump block2(v6)\nblock2(v7: i64):\n    \
+             v8 = bxor v7, v3\n    return v8\n}}\n"
+        )
+    };
+    (0..count).map(function).collect()
+}
+
+/// Runs `clifc build FILE` in a directory, writing FILE.o.
+fn build(directory: &Path, file: &str, options: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_clifc"));
+    command.arg("build").args(options).arg(file).arg("-o").arg(format!("{file}.o"));
+    command.current_dir(directory).env_remove("CLIFC_CACHE_DIR").output().expect("clifc starts")
+}
+
+/// Builds a file, and returns the object and what was printed.
+fn built(directory: &Path, text: &str, options: &[&str]) -> (Vec<u8>, String) {
+    fs::write(directory.join("file.clif"), text).expect("a file");
+    let output = build(directory, "file.clif", options);
+    let printed = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{printed}");
+    (fs::read(directory.join("file.clif.o")).expect("an object"), printed)
+}
+
+/// A line of `--cache-stats`.
+fn count(printed: &str, what: &str) -> u64 {
+    let line = printed.lines().find_map(|line| line.strip_prefix(&format!("cache {what}")));
+    line.and_then(|number| number.trim().parse().ok()).unwrap_or_else(|| panic!("no {what} in {printed}"))
+}
+
+#[test]
+fn what_is_found_makes_the_same_object() {
+    for target in targets() {
+        let directory = directory(&format!("same_{target}"));
+        let (cold, renamed) = (program(50, 1, "f", "g"), program(50, 1, "other", "import"));
+        let plain = |text| built(&directory, text, &["--target", target]).0;
+        let cached = |text| built(&directory, text, &["--target", target, "--cache=store", "--cache-stats"]);
+        let (object, printed) = cached(&cold);
+        assert_eq!((object, count(&printed, "compiled")), (plain(&cold), 50));
+        let (object, printed) = cached(&cold);
+        assert_eq!((object, count(&printed, "found by text")), (plain(&cold), 50));
+        let (object, printed) = cached(&renamed);
+        assert_eq!((object, count(&printed, "found by stencil")), (plain(&renamed), 50));
+        let edited = cold.replace("1025", "77");
+        let (object, printed) = cached(&edited);
+        assert_eq!((object, count(&printed, "compiled")), (plain(&edited), 1));
+    }
+}
+
+#[test]
+fn equal_stencils_are_compiled_once() {
+    let directory = directory("equal");
+    let text = program(1, 1, "a", "g") + &program(1, 1, "b", "h") + &program(1, 1, "c", "g");
+    let (object, printed) = built(&directory, &text, &["--cache=store", "--cache-stats"]);
+    assert_eq!((count(&printed, "compiled"), count(&printed, "shared")), (1, 2));
+    assert_eq!(object, built(&directory, &text, &[]).0);
+}
+
+#[test]
+fn other_settings_and_targets_miss() {
+    let directory = directory("settings");
+    let text = program(5, 1, "f", "g");
+    for options in
+        [&[][..], &["-O", "speed"], &["--set", "preserve_frame_pointers=true"], &["--set", "is_pic=false"]]
+    {
+        let options = [options, &["--target", "x86_64", "--cache=store", "--cache-stats"]].concat();
+        assert_eq!(count(&built(&directory, &text, &options).1, "compiled"), 5, "{options:?}");
+        assert_eq!(count(&built(&directory, &text, &options).1, "compiled"), 0, "{options:?}");
+    }
+}
+
+#[test]
+fn a_function_that_fails_is_no_entry() {
+    let directory = directory("fails");
+    let wrong = program(2, 1, "f", "g") + "function %h() -> i32 {\nblock0:\n    return\n}\n";
+    fs::write(directory.join("file.clif"), &wrong).expect("a file");
+    for _ in 0..2 {
+        let output = build(&directory, "file.clif", &["--cache=store"]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(!directory.join("file.clif.o").exists());
+    }
+    let (_, printed) = built(&directory, &program(2, 1, "f", "g"), &["--cache=store", "--cache-stats"]);
+    assert_eq!(count(&printed, "found by text"), 2, "the functions beside it were stored");
+}
+
+#[test]
+fn a_cache_that_others_can_write_to_is_not_used() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = directory("open");
+    fs::create_dir(directory.join("store")).expect("a directory");
+    fs::set_permissions(directory.join("store"), fs::Permissions::from_mode(0o777)).expect("permissions");
+    let text = program(2, 1, "f", "g");
+    let (object, printed) = built(&directory, &text, &["--cache=store"]);
+    assert!(printed.contains("others can write to this directory"), "{printed}");
+    assert_eq!(object, built(&directory, &text, &[]).0);
+    built(&directory, &text, &["--cache=new"]);
+    let mode = fs::metadata(directory.join("new")).expect("it was made").permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+}
+
+#[test]
+fn the_least_recently_used_functions_go_first() {
+    let directory = directory("size");
+    let options = ["--target", "x86_64", "--cache=store", "--cache-stats", "--cache-size", "1M"];
+    let used = program(300, 999, "f", "g");
+    built(&directory, &used, &options);
+    for seed in 0..12 {
+        built(&directory, &program(300, seed, "f", "g"), &options);
+        let (_, printed) = built(&directory, &used, &options);
+        assert_eq!(count(&printed, "compiled"), 0, "what is used again stays, round {seed}");
+        let files = fs::read_dir(directory.join("store")).expect("a directory");
+        let bytes: u64 = files.map(|file| file.and_then(|file| file.metadata()).expect("a file").len()).sum();
+        assert!(bytes <= 1 << 20, "{bytes} bytes in round {seed}");
+    }
+    let (_, printed) = built(&directory, &program(300, 0, "f", "g"), &options);
+    assert_eq!(count(&printed, "compiled"), 300, "what was not used is gone");
+}
+
+#[test]
+fn the_verbs_look_into_it() {
+    let directory = directory("verbs");
+    built(&directory, &program(10, 1, "f", "g"), &["--cache=store"]);
+    let verb = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_clifc"));
+        let output =
+            command.arg("cache").args(args).args(["--cache", "store"]).current_dir(&directory).output();
+        let output = output.expect("clifc starts");
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    assert!(verb(&["stats"]).contains("entries     20"));
+    assert!(verb(&["verify"]).contains("all entries are intact"));
+    verb(&["prune", "--cache-size", "20K"]);
+    assert!(!verb(&["stats"]).contains("entries     20"));
+    verb(&["clear"]);
+    assert!(verb(&["stats"]).contains("entries     0"));
+}
