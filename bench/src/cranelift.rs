@@ -3,6 +3,7 @@
 use crate::measure::{Phase, Phases};
 use crate::task::{Kind, Task, pool};
 use anyhow::{Context as _, Result, anyhow};
+use clifc::options::Arch;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::{ExternalName, Function, GlobalValueData, UserExternalName, UserFuncName};
 use cranelift_codegen::isa::{self, OwnedTargetIsa, TargetIsa};
@@ -41,8 +42,8 @@ pub fn count(text: &str) -> Result<Counts> {
 }
 
 /// Does a task.
-pub fn run(task: &Task, text: &str, threads: usize) -> Result<(Phases, Made)> {
-    let isa = make_isa(task)?;
+pub fn run(task: &Task, arch: Arch, text: &str, threads: usize) -> Result<(Phases, Made)> {
+    let isa = make_isa(task, arch)?;
     match task.kind {
         Kind::Parse => {
             let functions = parse(text, threads)?;
@@ -61,12 +62,12 @@ pub fn run(task: &Task, text: &str, threads: usize) -> Result<(Phases, Made)> {
     }
 }
 
-fn make_isa(task: &Task) -> Result<OwnedTargetIsa> {
+fn make_isa(task: &Task, arch: Arch) -> Result<OwnedTargetIsa> {
     let mut flags = settings::builder();
     for (name, value) in task.settings() {
         flags.set(name, value)?;
     }
-    let triple = "x86_64-unknown-linux-gnu".parse::<target_lexicon::Triple>().expect("a known triple");
+    let triple = arch.triple().parse::<target_lexicon::Triple>().expect("a known triple");
     Ok(isa::lookup(triple)?.finish(settings::Flags::new(flags))?)
 }
 

@@ -1,4 +1,4 @@
-//! Compile time of clifc and of Cranelift on the same files, side by side from one run.
+//! Compile time of clifc and of Cranelift on the same files and for the same targets, side by side from one run.
 //!
 //! A machine's speed changes from minute to minute, so times of different runs can't be compared. Here each
 //! task is done by both in turn, round after round; what counts is the median of the rounds' ratios. Times are
@@ -12,16 +12,22 @@ mod ours;
 mod report;
 mod task;
 
-use anyhow::{Context, Result, bail};
-use measure::{Comparison, Phases, measured};
+use anyhow::{Context, Result, anyhow, bail};
+use clifc::driver;
+use clifc::options::{Arch, Target};
+use measure::{Phases, measured};
+use report::Row;
 use task::{TASKS, Task};
 
 const USAGE: &str = "usage: clifc-bench [OPTIONS] [FILE.clif…]
   --rounds N            how often everything is measured (5)
   --threads N,N…        with how many threads (1,2)
+  --target NAME,NAME…   for which targets (all)
   --functions N         functions of the generated input, when there are no files (3000)
-  --once WHO TASK FILE  do one task once with `clifc` or `cranelift`, print the process's peak memory
+  --once WHO TASK FILE  do one task once with `clifc` or `cranelift`, for the first target, and print the
+                        process's peak memory
   --count               print how many instructions the input has
+  --list-targets        print the targets
   --generate            print the generated input";
 
 /// A file to compile.
@@ -34,9 +40,11 @@ struct Input {
 struct Arguments {
     rounds: usize,
     threads: Vec<usize>,
+    targets: Vec<Arch>,
     functions: usize,
     generate: bool,
     count: bool,
+    list_targets: bool,
     once: Option<(String, String)>,
     files: Vec<String>,
 }
@@ -46,9 +54,11 @@ impl Arguments {
         let mut args = Arguments {
             rounds: 5,
             threads: vec![1, 2],
+            targets: Arch::ALL.into_iter().filter(|arch| driver::has_back_end(*arch)).collect(),
             functions: 3000,
             generate: false,
             count: false,
+            list_targets: false,
             once: None,
             files: Vec::new(),
         };
@@ -60,9 +70,15 @@ impl Arguments {
                 "--threads" => {
                     args.threads = value()?.split(',').map(str::parse).collect::<Result<_, _>>()?;
                 }
+                "--target" => {
+                    let parse = |name| Target::parse(name).map(|target| target.arch());
+                    let targets: Result<_, _> = value()?.split(',').map(parse).collect();
+                    args.targets = targets.map_err(|error| anyhow!("{error}"))?;
+                }
                 "--functions" => args.functions = value()?.parse()?,
                 "--count" => args.count = true,
                 "--generate" => args.generate = true,
+                "--list-targets" => args.list_targets = true,
                 "--once" => args.once = Some((value()?, value()?)),
                 _ if word.starts_with('-') => bail!("{USAGE}"),
                 _ => args.files.push(word),
@@ -86,6 +102,10 @@ impl Arguments {
 
 fn main() -> Result<()> {
     let args = Arguments::parse()?;
+    if args.list_targets {
+        args.targets.iter().for_each(|arch| println!("{arch}"));
+        return Ok(());
+    }
     let inputs = args.inputs()?;
     if args.generate {
         print!("{}", inputs[0].text);
@@ -96,7 +116,7 @@ fn main() -> Result<()> {
         return Ok(());
     }
     if let Some((who, task)) = &args.once {
-        return once(who, task, &inputs[0]);
+        return once(who, task, args.targets[0], &inputs[0]);
     }
     for input in &inputs {
         compare(&args, input)?;
@@ -105,38 +125,39 @@ fn main() -> Result<()> {
 }
 
 /// Does one task: what a child process is for, and a profiler.
-fn once(who: &str, task: &str, input: &Input) -> Result<()> {
+fn once(who: &str, task: &str, arch: Arch, input: &Input) -> Result<()> {
     let task = TASKS.iter().find(|known| known.name == task).with_context(|| format!("no task {task}"))?;
     match who {
-        "clifc" => drop(ours::run(task, &input.text, 1)?),
-        "cranelift" => drop(cranelift::run(task, &input.text, 1)?),
+        "clifc" => drop(ours::run(task, arch, &input.text, 1)?),
+        "cranelift" => drop(cranelift::run(task, arch, &input.text, 1)?),
         _ => bail!("{USAGE}"),
     }
     println!("{}", clifc::timing::peak_memory().unwrap_or(0));
     Ok(())
 }
 
-/// Measures every task on an input and prints the tables.
+/// Measures every task on an input, for every target, and prints the tables.
 fn compare(args: &Arguments, input: &Input) -> Result<()> {
     let counts = cranelift::count(&input.text)?;
     report::heading(&input.name, input.text.len(), counts, args.rounds);
     for &threads in &args.threads {
-        let mut comparisons: Vec<Comparison> = TASKS.iter().map(|_| Comparison::default()).collect();
+        let of_target = |&arch| TASKS.iter().map(move |task| Row::new(arch, task));
+        let mut rows: Vec<Row> = args.targets.iter().flat_map(of_target).collect();
         for round in 0..args.rounds {
-            for (task, comparison) in TASKS.iter().zip(&mut comparisons) {
-                comparison.add(one_round(task, &input.text, threads, round % 2 == 1)?);
+            for row in &mut rows {
+                row.comparison.add(one_round(row.task, row.arch, &input.text, threads, round % 2 == 1)?);
             }
         }
-        report::times(threads, &comparisons);
-        report::phases(threads, &comparisons);
+        report::times(threads, &rows);
+        report::phases(threads, &rows);
     }
-    report::memory(input, &args.files)
+    report::memory(input, &args.targets, &args.files)
 }
 
 /// A task done by both, clifc first unless `swapped`.
-fn one_round(task: &Task, text: &str, threads: usize, swapped: bool) -> Result<[Phases; 2]> {
-    let ours = || measured(threads, || ours::run(task, text, threads));
-    let theirs = || measured(threads, || cranelift::run(task, text, threads));
+fn one_round(task: &Task, arch: Arch, text: &str, threads: usize, swapped: bool) -> Result<[Phases; 2]> {
+    let ours = || measured(threads, || ours::run(task, arch, text, threads));
+    let theirs = || measured(threads, || cranelift::run(task, arch, text, threads));
     if swapped {
         let theirs = theirs()?;
         return Ok([ours()?, theirs]);

@@ -8,23 +8,31 @@ use clifc::diag::{Diagnostic, Source};
 use clifc::driver::{self, BuildOptions, Observer};
 use clifc::ir::Function;
 use clifc::object::Layout;
-use clifc::options::{Flags, Target};
+use clifc::options::{Arch, Flags, Target};
 use clifc::parse::{self, ParseContext, Split};
 use clifc::verify::{Environment, Verifier};
 use rayon::prelude::*;
 
 /// Does a task; what it makes is in the second result.
-pub fn run(task: &Task, text: &str, threads: usize) -> Result<(Phases, Vec<u8>)> {
-    let target = Target::parse("x86_64-unknown-linux-gnu").map_err(|message| anyhow!(message))?;
+pub fn run(task: &Task, arch: Arch, text: &str, threads: usize) -> Result<(Phases, Vec<u8>)> {
+    let target = Target::of(arch);
     let mut flags = Flags::new(&target);
     for (name, value) in task.settings() {
         flags.set(name, value).map_err(|message| anyhow!(message))?;
     }
     match task.kind {
         Kind::Parse => parse_all(text, task.verify.then(|| Environment::new(&flags)), threads),
-        Kind::Build { .. } => {
-            build(text, BuildOptions { target, flags, layout: Layout::default(), jobs: threads, time: true, trace_rules: false })
-        }
+        Kind::Build { .. } => build(
+            text,
+            BuildOptions {
+                target,
+                flags,
+                layout: Layout::default(),
+                jobs: threads,
+                time: true,
+                trace_rules: false,
+            },
+        ),
     }
 }
 

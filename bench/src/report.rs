@@ -3,9 +3,23 @@
 use crate::Input;
 use crate::cranelift::Counts;
 use crate::measure::{Comparison, PHASES, Phase};
-use crate::task::{Kind, TASKS};
+use crate::task::{Kind, TASKS, Task};
 use anyhow::{Context, Result};
+use clifc::options::Arch;
 use std::process::Command;
+
+/// A line of a table: a task for a target.
+pub struct Row {
+    pub arch: Arch,
+    pub task: &'static Task,
+    pub comparison: Comparison,
+}
+
+impl Row {
+    pub fn new(arch: Arch, task: &'static Task) -> Self {
+        Row { arch, task, comparison: Comparison::default() }
+    }
+}
 
 /// What was measured, and how.
 pub fn heading(name: &str, bytes: usize, counts: Counts, rounds: usize) {
@@ -23,30 +37,31 @@ pub fn heading(name: &str, bytes: usize, counts: Counts, rounds: usize) {
     println!("of trap sites, Cranelift's have neither. The verifier is off in both unless named.\n");
 }
 
-/// One line for each task.
-pub fn times(threads: usize, comparisons: &[Comparison]) {
+/// One line for each task, in a group for each target.
+pub fn times(threads: usize, rows: &[Row]) {
     let title = format!("{threads} thread{}", if threads == 1 { ", processor time" } else { "s, clock" });
     println!("{title:<40} {:>9} {:>10} {:>7} {:>7}", "clifc", "Cranelift", "ratio", "wanted");
-    for (task, comparison) in TASKS.iter().zip(comparisons) {
-        let all = Phase::All as usize;
-        let (ours, theirs, ratio) = (comparison.best(0, all), comparison.best(1, all), comparison.ratio(all));
-        let verdict = match task.wanted {
-            None => String::new(),
-            Some(wanted) if ratio >= wanted => format!("{wanted:6.1}"),
-            Some(wanted) => format!("{wanted:6.1}  missed"),
-        };
-        println!("{:<40} {:9.1} {:10.1} {ratio:7.2} {verdict}", task.title, ours * 1e3, theirs * 1e3);
+    for group in rows.chunk_by(|a, b| a.arch == b.arch) {
+        println!("{}", group[0].arch);
+        for Row { task, comparison, .. } in group {
+            let all = Phase::All as usize;
+            let (ours, theirs, ratio) =
+                (comparison.best(0, all), comparison.best(1, all), comparison.ratio(all));
+            let verdict = match task.wanted {
+                None => String::new(),
+                Some(wanted) if ratio >= wanted => format!("{wanted:6.1}"),
+                Some(wanted) => format!("{wanted:6.1}  missed"),
+            };
+            println!("  {:<38} {:9.1} {:10.1} {ratio:7.2} {verdict}", task.title, ours * 1e3, theirs * 1e3);
+        }
     }
     println!();
 }
 
 /// The phases of each build.
-pub fn phases(threads: usize, comparisons: &[Comparison]) {
-    for (task, comparison) in TASKS.iter().zip(comparisons) {
-        if task.kind == Kind::Parse {
-            continue;
-        }
-        println!("{}, by phase, {threads} thread(s), sum over threads", task.title);
+pub fn phases(threads: usize, rows: &[Row]) {
+    for Row { arch, task, comparison } in rows.iter().filter(|row| row.task.kind != Kind::Parse) {
+        println!("{arch}, {}, by phase, {threads} thread(s), sum over threads", task.title);
         for (phase, name) in PHASES.iter().enumerate().take(Phase::All as usize) {
             let (ours, theirs) = (comparison.best(0, phase), comparison.best(1, phase));
             if ours > 0.0 || theirs > 0.0 {
@@ -59,22 +74,28 @@ pub fn phases(threads: usize, comparisons: &[Comparison]) {
 }
 
 /// Peak memory of a process that does one task with one thread.
-pub fn memory(input: &Input, files: &[String]) -> Result<()> {
+pub fn memory(input: &Input, targets: &[Arch], files: &[String]) -> Result<()> {
     if !files.contains(&input.name) {
         return Ok(());
     }
     println!("{:<40} {:>9} {:>10} {:>7}", "peak memory, MB", "clifc", "Cranelift", "ratio");
-    for task in TASKS {
-        let mut peaks = [0.0; 2];
-        for (who, peak) in ["clifc", "cranelift"].into_iter().zip(&mut peaks) {
-            let program = std::env::current_exe()?;
-            let output = Command::new(program).args(["--once", who, task.name, &input.name]).output()?;
-            let text = String::from_utf8(output.stdout)?;
-            *peak = text.trim().parse::<f64>().context("peak memory of a child process")? / 1e6;
+    for arch in targets {
+        println!("{arch}");
+        for task in TASKS {
+            let ours = peak(arch, "clifc", task, &input.name)?;
+            let theirs = peak(arch, "cranelift", task, &input.name)?;
+            println!("  {:<38} {ours:9.0} {theirs:10.0} {:7.2}", task.title, theirs / ours);
         }
-        let [ours, theirs] = peaks;
-        println!("{:<40} {ours:9.0} {theirs:10.0} {:7.2}", task.title, theirs / ours);
     }
     println!();
     Ok(())
+}
+
+/// Megabytes.
+fn peak(arch: &Arch, who: &str, task: &Task, file: &str) -> Result<f64> {
+    let program = std::env::current_exe()?;
+    let output =
+        Command::new(program).args(["--target", arch.name(), "--once", who, task.name, file]).output()?;
+    let text = String::from_utf8(output.stdout)?;
+    Ok(text.trim().parse::<f64>().context("peak memory of a child process")? / 1e6)
 }
