@@ -1,7 +1,9 @@
 //! What expands pseudo-instructions: one function for each `expand = name` of the rows.
 
+mod float;
 mod tls;
 
+pub use float::*;
 pub use tls::*;
 
 use super::abi::{PINNED, SAVE_AREA, save_slot};

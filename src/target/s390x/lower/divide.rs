@@ -13,11 +13,12 @@ use super::operands::*;
 use super::{field, int, logic, shift, wide};
 use crate::ir::*;
 use crate::mach::address::sink_load;
+use crate::mach::call::{Routine, wide_libcall};
 use crate::mach::compiled::LibCall;
+use crate::mach::divide_constant;
 use crate::mach::divide_constant::DivisionLowering;
 use crate::mach::lower::Unsupported;
 use crate::mach::size::OperandSize;
-use crate::mach::{call, divide_constant};
 use crate::rule;
 use regalloc2::{RegClass, VReg};
 
@@ -119,7 +120,7 @@ fn divide_wide(cx: &mut Cx, inst: Inst, data: &InstData) {
         _ => LibCall::SremI128,
     };
     rule!(cx, "divide.wide");
-    call::libcall(cx, routine, &[a.0, a.1, b.0, b.1], &[d.0, d.1]);
+    wide_libcall(cx, routine, &[Routine::Wide(a), Routine::Wide(b)], Routine::Wide(d));
 }
 
 /// Traps if `a` is the lowest i128 and `b` is -1: if what differs from that is zero.
