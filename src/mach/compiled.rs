@@ -22,6 +22,7 @@ named_enum! {
         FloatU128F32 "__floatuntisf", FloatU128F64 "__floatuntidf",
         FixF32I128 "__fixsfti", FixF64I128 "__fixdfti", FixF32U128 "__fixunssfti", FixF64U128 "__fixunsdfti",
         GlobalOffsetTable "_GLOBAL_OFFSET_TABLE_",
+        TlvBootstrap "_tlv_bootstrap",
     }
 }
 
@@ -73,7 +74,15 @@ named_enum! {
         /// 64-bit absolute address.
         Abs64 "abs64",
         /// 32-bit distance from the field.
+        Rel32 "rel32",
+        /// The same, in an instruction that ends with the field.
         X86Pc32 "pc32",
+        /// The same in one that ends a byte later.
+        X86Pc32Imm1 "pc32_imm1",
+        /// The same in one that ends two bytes later.
+        X86Pc32Imm2 "pc32_imm2",
+        /// The same in one that ends four bytes later.
+        X86Pc32Imm4 "pc32_imm4",
         /// The same, of a call.
         X86Plt32 "plt32",
         /// Distance to the symbol's GOT entry, in an instruction with a REX prefix.
@@ -86,6 +95,8 @@ named_enum! {
         X86GotTpOff "gottpoff",
         /// 32-bit thread-pointer offset.
         X86TpOff32 "tpoff32",
+        /// Distance to the pointer to a Mach-O thread variable's descriptor.
+        X86Tlv "tlv",
         /// Distance of a call, in words.
         Aarch64Call26 "call26",
         /// The same of a jump.
@@ -124,6 +135,10 @@ named_enum! {
         Aarch64TlsLeHi12 "tprel_hi12",
         /// Its low twelve bits.
         Aarch64TlsLeLo12 "tprel_lo12",
+        /// Distance in pages to the pointer to a Mach-O thread variable's descriptor.
+        Aarch64TlvPage21 "tlvp_page21",
+        /// Offset of the pointer in its page, for a load.
+        Aarch64TlvLo12 "tlvp_lo12",
         /// 32-bit distance in halfwords.
         S390Pc32Dbl "pc32dbl",
         /// The same, of a call.

@@ -49,6 +49,30 @@ pub trait DivisionLowering: Isa {
 
     /// Whether `a`, unsigned and of 64 bits, is at least `limit`, as 0 or 1.
     fn at_least(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, limit: u64);
+
+    /// `d = x - quotient * divisor`
+    fn remainder(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, x: VReg, quotient: VReg, divisor: i64) {
+        let product = cx.tmp(RegClass::Int);
+        Self::multiply(cx, bits, product, quotient, divisor);
+        Self::subtract(cx, bits, d, x, product);
+    }
+
+    /// `d` = `rounded_down`, one more if `x`, extended to 64 bits, is negative.
+    fn round_up(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, rounded_down: VReg, x: VReg) {
+        let sign = shifted(cx, 64, Opcode::Sshr, x, 63);
+        Self::subtract(cx, bits, d, rounded_down, sign);
+    }
+
+    /// `d` = `x` plus what makes shifting it to the right by `shift` round towards zero: `2^shift - 1` if it is negative.
+    fn bias(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, x: VReg, shift: u32) {
+        let bias = if shift == 1 {
+            shifted(cx, bits, Opcode::Ushr, x, bits - 1)
+        } else {
+            let sign = shifted(cx, bits, Opcode::Sshr, x, bits - 1);
+            shifted(cx, bits, Opcode::Ushr, sign, bits - shift)
+        };
+        Self::add(cx, bits, d, bias, x);
+    }
 }
 
 /// Lowers udiv, sdiv, urem or srem of up to 64 bits if the divisor is a constant other than zero.
@@ -106,19 +130,12 @@ fn shift_or_alias<I: DivisionLowering>(cx: &mut Lower<'_, I>, d: VReg, a: VReg, 
 }
 
 impl Division {
-    /// `self.d = x - quotient * divisor`.
-    fn remainder<I: DivisionLowering>(&self, cx: &mut Lower<'_, I>, x: VReg, quotient: VReg, divisor: i64) {
-        let product = cx.tmp(RegClass::Int);
-        I::multiply(cx, self.bits, product, quotient, divisor);
-        I::subtract(cx, self.bits, self.d, x, product);
-    }
-
     fn unsigned_remainder<I: DivisionLowering>(&self, cx: &mut Lower<'_, I>, divisor: u64) {
         if !divisor.is_power_of_two() {
             let quotient = cx.tmp(RegClass::Int);
             self.unsigned_quotient(cx, divisor, quotient);
             let x = cx.put(self.dividend);
-            self.remainder(cx, x, quotient, divisor as i64);
+            I::remainder(cx, self.bits, self.d, x, quotient, divisor as i64);
             return;
         }
         rule!(cx, "urem.power_of_two");
@@ -213,11 +230,12 @@ impl Division {
             64 => self.signed_product_64(cx, magnitude),
             _ => self.signed_product_32(cx, magnitude),
         };
-        let sign = shifted(cx, 64, Opcode::Sshr, x, 63);
-        match divisor > 0 {
-            true => I::subtract(cx, self.bits, d, rounded_down, sign),
-            false => I::subtract(cx, self.bits, d, sign, rounded_down),
+        if divisor > 0 {
+            I::round_up(cx, self.bits, d, rounded_down, x);
+            return;
         }
+        let sign = shifted(cx, 64, Opcode::Sshr, x, 63);
+        I::subtract(cx, self.bits, d, sign, rounded_down);
     }
 
     /// The dividend, extended to 64 bits, and its quotient by a magnitude, one too low if it is negative.
@@ -251,15 +269,8 @@ impl Division {
     /// The dividend in the operation's size plus what makes shifting it round towards zero.
     fn biased<I: DivisionLowering>(&self, cx: &mut Lower<'_, I>, magnitude: u64) -> (VReg, VReg) {
         let x = I::put_extended(cx, self.dividend, true, self.bits);
-        let shift = magnitude.trailing_zeros();
-        let bias = if shift == 1 {
-            shifted(cx, self.bits, Opcode::Ushr, x, self.bits - 1)
-        } else {
-            let sign = shifted(cx, self.bits, Opcode::Sshr, x, self.bits - 1);
-            shifted(cx, self.bits, Opcode::Ushr, sign, self.bits - shift)
-        };
         let sum = cx.tmp(RegClass::Int);
-        I::add(cx, self.bits, sum, bias, x);
+        I::bias(cx, self.bits, sum, x, magnitude.trailing_zeros());
         (x, sum)
     }
 
@@ -295,7 +306,7 @@ impl Division {
             let quotient = cx.tmp(RegClass::Int);
             self.signed_quotient(cx, magnitude as i64, quotient);
             let x = cx.put(self.dividend);
-            self.remainder(cx, x, quotient, magnitude as i64);
+            I::remainder(cx, self.bits, self.d, x, quotient, magnitude as i64);
             return;
         }
         rule!(cx, "srem.power_of_two");

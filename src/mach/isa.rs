@@ -106,6 +106,11 @@ pub trait Isa: Sized + Send + Sync + 'static {
     /// Whether the instruction that makes `data`'s result of type `ty` leaves zeros above it in the register.
     fn zero_extends(data: &InstData, ty: Type) -> bool;
 
+    /// Whether a branch on both or either of two comparisons is better one than two.
+    fn one_branch(_: &Stencil, _: [Value; 2]) -> bool {
+        false
+    }
+
     /// Whether there are registers for values of a type.
     fn supports(ty: Type) -> bool;
 

@@ -141,7 +141,7 @@ pub fn lower_function<'a, I: Isa>(
 ) -> Result<LowerSummary, Unsupported> {
     vcode.clear();
     tables.prepare(f);
-    blocks.build(f, analysis, vcode, |block| tables.double_branch(f, block));
+    blocks.build(f, analysis, vcode, |block| tables.double_branch::<I>(f, block));
     check_types::<I>(f)?;
     if let Some((inst, _)) = f.stack_maps.first() {
         let message = format!("stack maps are not supported yet on {}", I::NAME);
@@ -266,7 +266,7 @@ impl LowerTables {
 
 impl LowerTables {
     /// Whether a block ends with a branch on two comparisons that nothing else uses.
-    fn double_branch(&self, f: &Stencil, block: Block) -> Option<DoubleBranch> {
+    fn double_branch<I: Isa>(&self, f: &Stencil, block: Block) -> Option<DoubleBranch> {
         let range = f.blocks[block].start..f.blocks[block].end;
         let used_here = |value: Value| match f.value_defs[value].get() {
             ValueDef::Result(inst, _) if range.contains(&inst.0) && self.uses[value] == 1 => {
@@ -287,7 +287,8 @@ impl LowerTables {
         let conditions = [Value(joined.a), Value(joined.b)];
         let compares =
             |value| used_here(value).is_some_and(|data| matches!(data.opcode, Opcode::Icmp | Opcode::Fcmp));
-        conditions.into_iter().all(compares).then_some(DoubleBranch { conditions, all })
+        let double = conditions.into_iter().all(compares) && !I::one_branch(f, conditions);
+        double.then_some(DoubleBranch { conditions, all })
     }
 }
 
@@ -295,7 +296,7 @@ impl<'a, I: Isa> Lower<'a, I> {
     /// The second of two branches: what it tests is computed in the first one's block, but for the comparison.
     fn lower_second_branch(&mut self, index: usize, block: Block) {
         let last = self.f.terminator(block).expect("it ends with a branch");
-        let double = self.tables.double_branch(self.f, block).expect("the block was made for it");
+        let double = self.tables.double_branch::<I>(self.f, block).expect("the block was made for it");
         self.block = self.f.blocks[block];
         self.begin(last);
         self.edge_args(index);
@@ -312,7 +313,7 @@ impl<'a, I: Isa> Lower<'a, I> {
             self.begin_try(last)?;
             self.edge_args(index);
             let targets = self.blocks.targets(index);
-            match self.tables.double_branch(self.f, block) {
+            match self.tables.double_branch::<I>(self.f, block) {
                 Some(double) => I::lower_branch(self, double.conditions[0], true, targets),
                 None => I::lower_terminator(self, last, targets)?,
             };
@@ -610,8 +611,7 @@ impl<'a, I: Isa> Lower<'a, I> {
     #[inline]
     pub fn unique(&self, value: Value) -> Option<Inst> {
         let inst = self.def_inst(value)?;
-        let here = self.block.start <= inst.0 && inst.0 < self.block.end;
-        (here && self.tables.uses[value] == 1).then_some(inst)
+        (self.is_in_block(inst) && self.tables.uses[value] == 1).then_some(inst)
     }
 
     /// The instruction of this block that defines a value, if nothing uses the value but one instruction that is
@@ -664,6 +664,17 @@ impl<'a, I: Isa> Lower<'a, I> {
     /// Takes a load in: it will not be lowered by itself.
     pub fn sink(&mut self, load: Inst) {
         self.tables.sunk[load] = true;
+    }
+
+    /// Whether an instruction was taken in.
+    pub fn is_sunk(&self, inst: Inst) -> bool {
+        self.tables.sunk[inst]
+    }
+
+    /// Whether an instruction is in the block being lowered.
+    #[inline]
+    pub fn is_in_block(&self, inst: Inst) -> bool {
+        self.block.start <= inst.0 && inst.0 < self.block.end
     }
 
     /// The bits of an integer constant, zero-extended from its type.

@@ -11,8 +11,9 @@ use capstone::arch::{self, BuildsCapstone as _, BuildsCapstoneSyntax as _};
 use capstone::{Capstone, Insn};
 use object::read::{File, Object as _, ObjectSection as _, ObjectSymbol as _, ObjectSymbolTable as _};
 use object::read::{Relocation, RelocationTarget, Section};
-use object::{Architecture, RelocationFlags, SectionIndex, SectionKind, SymbolKind, elf};
+use object::{Architecture, RelocationFlags, SectionIndex, SectionKind, SymbolKind, elf, macho};
 
+use super::format::Format;
 use super::traps;
 use crate::mach::compiled::TrapSite;
 
@@ -123,6 +124,9 @@ fn show_reloc(file: &File<'_>, reloc: &Relocation) -> String {
             let machine = elf.elf_header().e_machine.get(elf.endian());
             elf::machine_names(machine).r.name(r_type)
         }
+        (RelocationFlags::MachO { r_type, .. }, File::MachO64(file)) => {
+            macho::machine_names(file.macho_header().cputype.get(file.endian())).reloc.name(r_type)
+        }
         _ => None,
     };
     let kind = kind.map_or_else(|| format!("{:?}", reloc.flags()), |name| short(name).to_ascii_lowercase());
@@ -136,9 +140,9 @@ fn show_reloc(file: &File<'_>, reloc: &Relocation) -> String {
     }
 }
 
-/// A relocation's name without `R_` and the machine.
+/// A relocation's name without format and machine.
 fn short(name: &str) -> &str {
-    let prefixes = ["R_X86_64_", "R_AARCH64_", "R_390_"];
+    let prefixes = ["R_X86_64_", "R_AARCH64_", "R_390_", "X86_64_RELOC_", "ARM64_RELOC_"];
     prefixes.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name)
 }
 
@@ -170,12 +174,12 @@ impl Traps {
     fn read(file: &File<'_>) -> io::Result<Self> {
         let linked = file.kind() != object::ObjectKind::Relocatable;
         let mut by_function = HashMap::new();
-        if let Some(section) = file.section_by_name(traps::SECTION) {
+        let name = Format::named(file.format()).map(|format| format.section_of(format.traps));
+        if let Some(section) = name.and_then(|name| file.section_by_name(name)) {
             let big_endian = !file.is_little_endian();
             let data = section.data().map_err(malformed)?;
             let tables = traps::read(big_endian, data);
-            let tables =
-                tables.ok_or_else(|| malformed(format!("section {} is malformed", traps::SECTION)))?;
+            let tables = tables.ok_or_else(|| malformed("the section of trap sites is malformed"))?;
             let relocs: HashMap<u64, Relocation> = section.relocations().collect();
             for table in tables {
                 let place = match relocs.get(&(table.address_at as u64)) {

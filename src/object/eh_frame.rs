@@ -1,15 +1,18 @@
 //! Unwind information: `.eh_frame` from the frame changes of each function.
 //!
 //! One common entry says what holds on entry to any function of the machine; each function has an entry
-//! with its changes. Addresses are 32-bit distances, so that nothing has to be relocated at run time.
+//! with its changes. Addresses are distances, so that nothing has to be relocated at run time: of 32 bits where
+//! linkers relocate them, and of 64, which linkers expect then, where they don't.
 
 use gimli::write::{
     Address, CallFrameInstruction as Instruction, CommonInformationEntry, EhFrame, EndianVec,
     FrameDescriptionEntry, FrameTable, RelocateWriter, Relocation, RelocationTarget, Result,
 };
-use gimli::{DW_EH_PE_pcrel, DW_EH_PE_sdata4, Encoding, Format, Register, RunTimeEndian};
+use gimli::{
+    DW_EH_PE_absptr, DW_EH_PE_pcrel, DW_EH_PE_sdata4, DwEhPe, Encoding, Format, Register, RunTimeEndian,
+};
 
-use super::{Place, Table};
+use super::Table;
 use crate::mach::compiled::{CompiledStencil, UnwindOp};
 use crate::options::Arch;
 
@@ -52,17 +55,16 @@ fn entry_frame(arch: Arch) -> EntryFrame {
     }
 }
 
-/// The section for functions at their places; empty if there are none.
+/// The section; empty if there are no functions. Distances to functions have 32 bits, or else 64.
 pub(super) fn build<'a>(
     arch: Arch,
-    functions: impl Iterator<Item = (Place, &'a CompiledStencil)>,
+    short: bool,
+    functions: impl Iterator<Item = &'a CompiledStencil>,
 ) -> Result<Table> {
     let mut frames = FrameTable::default();
-    let cie = frames.add_cie(common_entry(arch));
-    let mut places = Vec::new();
-    for (place, code) in functions {
-        let address = Address::Symbol { symbol: places.len(), addend: 0 };
-        places.push(place);
+    let cie = frames.add_cie(common_entry(arch, if short { DW_EH_PE_sdata4 } else { DW_EH_PE_absptr }));
+    for (number, code) in functions.enumerate() {
+        let address = Address::Symbol { symbol: number, addend: 0 };
         let mut entry = FrameDescriptionEntry::new(address, code.code.len() as u32);
         for &(offset, op) in &code.unwind {
             entry.add_instruction(offset, instruction(op));
@@ -73,16 +75,15 @@ pub(super) fn build<'a>(
     let mut section = EhFrame(Section { bytes: EndianVec::new(endian), relocs: Vec::new() });
     frames.write_eh_frame(&mut section)?;
     let Section { bytes, relocs } = section.0;
-    let relocs = relocs.into_iter().map(|(offset, index)| (offset, places[index])).collect();
     Ok(Table { bytes: bytes.into_vec(), relocs })
 }
 
-fn common_entry(arch: Arch) -> CommonInformationEntry {
+fn common_entry(arch: Arch, size: DwEhPe) -> CommonInformationEntry {
     let frame = entry_frame(arch);
     let return_address = Register(frame.return_address);
     let encoding = Encoding { format: Format::Dwarf32, version: 1, address_size: 8 };
     let mut entry = CommonInformationEntry::new(encoding, frame.code_unit, DATA_UNIT, return_address);
-    entry.fde_address_encoding = DW_EH_PE_pcrel | DW_EH_PE_sdata4;
+    entry.fde_address_encoding = DW_EH_PE_pcrel | size;
     entry.add_instruction(Instruction::Cfa(Register(frame.stack_pointer), frame.cfa_offset));
     if let Some(offset) = frame.saved_at {
         entry.add_instruction(Instruction::Offset(return_address, offset));

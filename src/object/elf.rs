@@ -2,76 +2,101 @@
 
 use object::elf::{self, RelocationType, SectionType};
 use object::write::Object;
-use object::{Architecture, SectionFlags, SectionKind};
+use object::{BinaryFormat, RelocationFlags, SectionFlags, SectionKind};
 
+use super::format::{Addend, Format, Reloc};
 use super::sections::Role;
 use crate::mach::compiled::RelocKind;
-use crate::options::Arch;
+use crate::options::{Arch, Target};
 
-/// What differs between machines.
-pub(super) struct Machine {
-    /// The `object` crate's name for it.
-    pub architecture: Architecture,
-    /// The relocation of a 64-bit address.
-    pub absolute: RelocationType,
-    /// The relocation of a 32-bit distance from the field.
-    pub relative: RelocationType,
-    /// What the gaps between functions are filled with: something that traps.
-    pub fill: u8,
+/// The format.
+pub(super) static FORMAT: Format = Format {
+    name: "ELF",
+    binary_format: BinaryFormat::Elf,
+    symbol_prefix: "",
+    hides_imports: true,
+    sections: [".text", ".rodata", ".data.rel.ro", ".data", ".bss", ".tdata", ".tbss"],
+    eh_frame: ".eh_frame",
+    traps: ".clifc.traps",
+    handlers: ".clifc.exceptions",
+    list_flags: SectionFlags::Elf { sh_type: elf::SHT_PROGBITS, sh_flags: elf::SectionFlags(0) },
+    split_name,
+    holds_zeros,
+    section_flags,
+    max_align: 1 << 16,
+    max_sections: usize::MAX,
+    reloc,
+    atoms: false,
+    descriptors: None,
+    finish: forbid_executable_stack,
+};
+
+/// The relocation of a 64-bit address.
+fn absolute(arch: Arch) -> RelocationType {
+    match arch {
+        Arch::X86_64 => elf::R_X86_64_64,
+        Arch::Aarch64 => elf::R_AARCH64_ABS64,
+        Arch::S390x => elf::R_390_64,
+    }
 }
 
-/// A machine's row.
-pub(super) const fn machine(arch: Arch) -> &'static Machine {
+/// The relocation of a 32-bit distance from the field.
+fn relative(arch: Arch) -> RelocationType {
     match arch {
-        Arch::X86_64 => &Machine {
-            architecture: Architecture::X86_64,
-            absolute: elf::R_X86_64_64,
-            relative: elf::R_X86_64_PC32,
-            fill: 0xcc,
-        },
-        Arch::Aarch64 => &Machine {
-            architecture: Architecture::Aarch64,
-            absolute: elf::R_AARCH64_ABS64,
-            relative: elf::R_AARCH64_PREL32,
-            fill: 0,
-        },
-        Arch::S390x => &Machine {
-            architecture: Architecture::S390x,
-            absolute: elf::R_390_64,
-            relative: elf::R_390_PC32,
-            fill: 0,
-        },
+        Arch::X86_64 => elf::R_X86_64_PC32,
+        Arch::Aarch64 => elf::R_AARCH64_PREL32,
+        Arch::S390x => elf::R_390_PC32,
     }
+}
+
+/// A relocation's number.
+#[derive(Clone, Copy)]
+enum Number {
+    /// On the machine that has it.
+    Own(RelocationType),
+    /// That of an address.
+    Absolute,
+    /// That of a distance.
+    Relative,
+    /// There is none in ELF.
+    Absent,
 }
 
 /// How ELF writes a kind of relocation.
 #[derive(Clone, Copy)]
-pub(super) struct RelocRow {
+struct RelocRow {
     kind: RelocKind,
-    /// Its number on the machine that has it; `None` if every machine has it.
-    number: Option<RelocationType>,
-    /// Whether its symbol is thread-local.
-    pub thread_local: bool,
+    number: Number,
+    thread_local: bool,
 }
 
 const fn row(kind: RelocKind, number: RelocationType) -> RelocRow {
-    RelocRow { kind, number: Some(number), thread_local: false }
+    RelocRow { kind, number: Number::Own(number), thread_local: false }
 }
 
 const fn thread_local(kind: RelocKind, number: RelocationType) -> RelocRow {
-    RelocRow { kind, number: Some(number), thread_local: true }
+    RelocRow { kind, number: Number::Own(number), thread_local: true }
+}
+
+const fn absent(kind: RelocKind) -> RelocRow {
+    RelocRow { kind, number: Number::Absent, thread_local: false }
 }
 
 /// By [`RelocKind`].
 static RELOCS: [RelocRow; RelocKind::ALL.len()] = [
-    RelocRow { kind: RelocKind::Abs64, number: None, thread_local: false },
+    RelocRow { number: Number::Absolute, ..absent(RelocKind::Abs64) },
+    RelocRow { number: Number::Relative, ..absent(RelocKind::Rel32) },
     row(RelocKind::X86Pc32, elf::R_X86_64_PC32),
+    row(RelocKind::X86Pc32Imm1, elf::R_X86_64_PC32),
+    row(RelocKind::X86Pc32Imm2, elf::R_X86_64_PC32),
+    row(RelocKind::X86Pc32Imm4, elf::R_X86_64_PC32),
     row(RelocKind::X86Plt32, elf::R_X86_64_PLT32),
     row(RelocKind::X86RexGotPcRelX, elf::R_X86_64_REX_GOTPCRELX),
     row(RelocKind::X86GotPcRelX, elf::R_X86_64_GOTPCRELX),
     thread_local(RelocKind::X86TlsGd, elf::R_X86_64_TLSGD),
     thread_local(RelocKind::X86GotTpOff, elf::R_X86_64_GOTTPOFF),
     thread_local(RelocKind::X86TpOff32, elf::R_X86_64_TPOFF32),
+    absent(RelocKind::X86Tlv),
     row(RelocKind::Aarch64Call26, elf::R_AARCH64_CALL26),
     row(RelocKind::Aarch64Jump26, elf::R_AARCH64_JUMP26),
     row(RelocKind::Aarch64Page21, elf::R_AARCH64_ADR_PREL_PG_HI21),
@@ -91,6 +116,8 @@ static RELOCS: [RelocRow; RelocKind::ALL.len()] = [
     thread_local(RelocKind::Aarch64TlsIeLo12, elf::R_AARCH64_TLSIE_LD64_GOTTPREL_LO12_NC),
     thread_local(RelocKind::Aarch64TlsLeHi12, elf::R_AARCH64_TLSLE_ADD_TPREL_HI12),
     thread_local(RelocKind::Aarch64TlsLeLo12, elf::R_AARCH64_TLSLE_ADD_TPREL_LO12_NC),
+    absent(RelocKind::Aarch64TlvPage21),
+    absent(RelocKind::Aarch64TlvLo12),
     row(RelocKind::S390Pc32Dbl, elf::R_390_PC32DBL),
     row(RelocKind::S390Plt32Dbl, elf::R_390_PLT32DBL),
     row(RelocKind::S390GotEnt, elf::R_390_GOTENT),
@@ -101,17 +128,23 @@ static RELOCS: [RelocRow; RelocKind::ALL.len()] = [
     thread_local(RelocKind::S390TlsLe64, elf::R_390_TLS_LE64),
 ];
 
-/// The row of a kind of relocation.
-pub(super) fn reloc(kind: RelocKind) -> &'static RelocRow {
+fn reloc(kind: RelocKind, arch: Arch) -> Option<Reloc> {
     let row = &RELOCS[kind as usize];
     debug_assert_eq!(row.kind, kind, "rows stand in the order of the kinds");
-    row
+    let r_type = match row.number {
+        Number::Own(number) => number,
+        Number::Absolute => absolute(arch),
+        Number::Relative => relative(arch),
+        Number::Absent => return None,
+    };
+    let flags = RelocationFlags::Elf { r_type };
+    Some(Reloc { flags, addend: Addend::Record(64), thread_local: row.thread_local })
 }
 
-impl RelocRow {
-    /// The number in the file.
-    pub(super) fn number(&self, machine: &Machine) -> RelocationType {
-        self.number.unwrap_or(machine.absolute)
+fn split_name(name: &str) -> Result<(&str, &str), String> {
+    match name.is_empty() || name.contains('\0') {
+        true => Err(format!("{name:?} can't be the name of a section")),
+        false => Ok(("", name)),
     }
 }
 
@@ -131,13 +164,11 @@ fn section_type(name: &str) -> SectionType {
     TYPES.iter().find(|(word, _)| is(word)).map_or(elf::SHT_PROGBITS, |&(_, sh_type)| sh_type)
 }
 
-/// Whether a section of this name has no bytes in the file.
-pub(super) fn holds_zeros(name: &str) -> bool {
+fn holds_zeros(name: &str) -> bool {
     section_type(name) == elf::SHT_NOBITS
 }
 
-/// Type and flags of a section.
-pub(super) fn section_flags(name: &str, role: Role) -> SectionFlags {
+fn section_flags(name: &str, role: Role) -> SectionFlags {
     let more = match role {
         Role::Text => elf::SHF_EXECINSTR,
         Role::ReadOnly => elf::SectionFlags(0),
@@ -148,7 +179,7 @@ pub(super) fn section_flags(name: &str, role: Role) -> SectionFlags {
 }
 
 /// Says that nothing in the file needs to execute the stack.
-pub(super) fn forbid_executable_stack(object: &mut Object<'_>) {
+fn forbid_executable_stack(object: &mut Object<'_>, _: &Target) {
     object.add_section(Vec::new(), b".note.GNU-stack".to_vec(), SectionKind::Other);
 }
 
@@ -159,7 +190,7 @@ mod tests {
     #[test]
     fn every_relocation_has_its_row() {
         for &kind in RelocKind::ALL {
-            assert_eq!(reloc(kind).kind, kind);
+            assert_eq!(RELOCS[kind as usize].kind, kind);
         }
     }
 

@@ -1,4 +1,5 @@
-//! The section `.clifc.exceptions`: where an exception thrown by a `try_call` goes.
+//! The section of exception handlers, `.clifc.exceptions` in ELF and `__DATA,__clifc_except` in Mach-O: where an
+//! exception thrown by a `try_call` goes.
 //!
 //! It is a sequence of tables, one for each function that has handlers, in the target's byte order:
 //!
@@ -13,21 +14,15 @@
 //! unwinds to the frame (`.eh_frame`), restores the stack pointer, puts the payload words into the first result
 //! registers and jumps; no other register needs its value back.
 
-use super::{Place, Table};
+use super::Table;
 use crate::mach::compiled::CompiledStencil;
 
-/// The section's name.
-pub const SECTION: &str = ".clifc.exceptions";
-
-/// The section for functions at their places.
-pub(super) fn build<'a>(
-    big_endian: bool,
-    functions: impl Iterator<Item = (Place, &'a CompiledStencil)>,
-) -> Table {
+/// The section.
+pub(super) fn build<'a>(big_endian: bool, functions: impl Iterator<Item = &'a CompiledStencil>) -> Table {
     let word = |value: u32| if big_endian { value.to_be_bytes() } else { value.to_le_bytes() };
     let mut table = Table::default();
-    for (place, code) in functions.filter(|(_, code)| !code.handlers.is_empty()) {
-        table.relocs.push((table.bytes.len() as u64, place));
+    for (number, code) in functions.enumerate().filter(|(_, code)| !code.handlers.is_empty()) {
+        table.relocs.push((table.bytes.len() as u64, number));
         table.bytes.extend_from_slice(&[0; 8]);
         table.bytes.extend_from_slice(&word(code.handlers.len() as u32));
         table.bytes.extend_from_slice(&word(code.frame_size));
@@ -54,8 +49,7 @@ mod tests {
         ];
         let code =
             [CompiledStencil::default(), CompiledStencil { handlers, frame_size: 24, ..Default::default() }];
-        let place = Place { section: super::super::SectionIndex::TEXT, offset: 0 };
-        let table = build(false, code.iter().map(|code| (place, code)));
+        let table = build(false, code.iter());
         assert_eq!(table.relocs.iter().map(|reloc| reloc.0).collect::<Vec<_>>(), [0]);
         let words: Vec<u32> = table.bytes[8..]
             .chunks_exact(4)

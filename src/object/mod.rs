@@ -6,28 +6,31 @@
 //! an import that is declared and not used never asks the linker for anything.
 //!
 //! Relocations name symbols, but those of the writer's own tables (unwind information, trap sites)
-//! name sections: a weak function's symbol may turn out to be another definition's.
+//! name sections where the format allows it: a weak function's symbol may turn out to be another definition's.
+//!
+//! What differs between ELF and Mach-O is in a table ([`Format`]).
 //!
 //! This is the only place that knows the `object` crate.
 
 pub mod disasm;
 mod eh_frame;
 mod elf;
-pub mod handlers;
+mod format;
+mod handlers;
+mod macho;
 mod sections;
 mod symbols;
-pub mod traps;
+mod traps;
 
-use object::elf::RelocationType;
-use object::write::{Object, Relocation, SectionId, StandardSection, SymbolId};
-use object::{BinaryFormat, Endianness, RelocationFlags, SectionKind, SymbolKind};
+use object::write::{Mangling, Object, Relocation, SectionId, StandardSection, SymbolId};
+use object::{Endianness, RelocationFlags, SectionKind, SymbolKind};
 
 use crate::diag::{Diagnostic, Severity};
 use crate::ir::{DataItem, DataKind, Linkage, Module, Params};
 use crate::mach::compiled::{CompiledStencil, RelocKind, SymbolRef};
 use crate::options::{Arch, Flags, Target};
-use elf::Machine;
-use sections::{Role, SectionIndex, Sections};
+use format::{Addend, Format};
+use sections::{Place, Role, SectionIndex, Sections};
 use symbols::Symbols;
 
 /// A function with its code.
@@ -72,32 +75,27 @@ pub fn write(
     layout: Layout,
     contents: &Contents<'_>,
 ) -> Result<Vec<u8>, Vec<Diagnostic>> {
-    if !target.is_elf() {
-        return Err(vec![Diagnostic::error(0, format!("objects for {target} are not supported yet"))]);
+    let format = Format::of(target);
+    if format.atoms && !flags.is_pic() {
+        let message = format!("{} needs position-independent code: the setting is_pic", format.name);
+        return Err(vec![Diagnostic::error(0, message)]);
     }
-    let mut writer = Writer::new(target.arch(), flags.is_pic(), layout);
+    let mut writer = Writer::new(format, target.arch(), flags.is_pic(), layout);
     let defined = writer.declare(contents);
     writer.place_functions(&contents.functions, &defined);
     writer.place_data(&contents.module.data, &defined[contents.functions.len()..]);
     if flags.unwind_info() {
         writer.write_unwind(&contents.functions);
     }
-    writer.write_lists(&contents.functions);
-    writer.finish()
-}
-
-/// Where something is: a section and a byte offset in it.
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    section: SectionIndex,
-    offset: u64,
+    writer.write_lists(&contents.functions, &defined);
+    writer.finish(target)
 }
 
 /// An object being made.
 struct Writer<'a> {
     object: Object<'a>,
+    format: &'static Format,
     arch: Arch,
-    machine: &'static Machine,
     pic: bool,
     sections: Sections,
     symbols: Symbols<'a>,
@@ -107,18 +105,18 @@ struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    fn new(arch: Arch, pic: bool, layout: Layout) -> Self {
+    fn new(format: &'static Format, arch: Arch, pic: bool, layout: Layout) -> Self {
         let endian = if arch.is_big_endian() { Endianness::Big } else { Endianness::Little };
-        let machine = elf::machine(arch);
-        let mut object = Object::new(BinaryFormat::Elf, machine.architecture, endian);
-        let sections = Sections::new(&mut object, layout);
+        let mut object = Object::new(format.binary_format, format::architecture(arch), endian);
+        object.set_mangling(Mangling::None);
+        let sections = Sections::new(&mut object, format, layout);
         Writer {
             object,
+            format,
             arch,
-            machine,
             pic,
             sections,
-            symbols: Symbols::default(),
+            symbols: Symbols::new(format),
             places: Vec::new(),
             errors: Vec::new(),
         }
@@ -131,7 +129,12 @@ impl<'a> Writer<'a> {
         let mut defined = Vec::with_capacity(functions.len() + data.len());
         let functions =
             functions.iter().map(|def| (&def.params.name, def.linkage, SymbolKind::Text, def.offset));
-        let data = data.iter().map(|item| (&item.name, item.linkage, symbol_kind(item), item.offset));
+        let has_descriptors = self.format.descriptors.is_some();
+        let kind = |item: &DataItem| match item.kind {
+            DataKind::Tls if !has_descriptors => SymbolKind::Tls,
+            _ => SymbolKind::Data,
+        };
+        let data = data.iter().map(|item| (&item.name, item.linkage, kind(item), item.offset));
         for (name, linkage, kind, offset) in functions.chain(data) {
             defined.push(self.symbols.define(&mut self.object, name, linkage, kind, offset));
         }
@@ -151,33 +154,32 @@ impl<'a> Writer<'a> {
     }
 
     fn relocate_code(&mut self, def: &FunctionDef<'a>, place: Place) {
-        let section = self.sections.id(place.section);
         self.symbols.enter_function(def.params);
         for reloc in &def.code.relocs {
-            let row = elf::reloc(reloc.kind);
             let symbol = match reloc.symbol {
                 SymbolRef::Name(name) => self.symbols.external(&mut self.object, name, def.offset),
                 SymbolRef::LibCall(call) => self.symbols.libcall(&mut self.object, call),
             };
-            if row.thread_local {
-                self.symbols.mark_thread_local(&mut self.object, symbol);
-            }
-            let at = place.offset + u64::from(reloc.offset);
-            self.relocate(section, at, symbol, reloc.addend, row.number(self.machine));
+            let at = Place { offset: place.offset + u64::from(reloc.offset), ..place };
+            self.relocate(at, reloc.kind, symbol, reloc.addend, def.offset);
         }
     }
 
     fn place_data(&mut self, items: &'a [DataItem], defined: &[SymbolId]) {
         for (item, &symbol) in items.iter().zip(defined) {
+            let symbol = match self.format.descriptors {
+                Some(section) if item.kind == DataKind::Tls => self.add_descriptor(section, item, symbol),
+                _ => symbol,
+            };
             let role = role(item, self.pic);
             let chosen = self.sections.choose(&mut self.object, role, item.section.as_deref(), symbol);
-            let place = self.place(chosen, &item.bytes, item.size, item.align.into(), item.offset);
-            self.define_at(symbol, place, item.size);
-            let section = self.sections.id(place.section);
+            let size = item.size.max(self.format.atoms.into());
+            let place = self.place(chosen, &item.bytes, size, item.align.into(), item.offset);
+            self.define_at(symbol, place, size);
             for reloc in &item.relocs {
                 let symbol = self.symbols.reference(&mut self.object, &reloc.name, item.offset);
-                let at = place.offset + reloc.offset;
-                self.relocate(section, at, symbol, reloc.addend, self.machine.absolute);
+                let at = Place { offset: place.offset + reloc.offset, ..place };
+                self.relocate(at, RelocKind::Abs64, symbol, reloc.addend, item.offset);
             }
         }
     }
@@ -191,7 +193,7 @@ impl<'a> Writer<'a> {
         align: u64,
         offset: usize,
     ) -> Place {
-        let fill = self.machine.fill;
+        let fill = format::fill(self.arch);
         let placed = chosen.and_then(|section| {
             let at = self.sections.append(section, bytes, size, align, fill)?;
             Ok(Place { section, offset: at })
@@ -206,83 +208,140 @@ impl<'a> Writer<'a> {
         self.object.set_symbol_data(symbol, self.sections.id(place.section), place.offset, size);
     }
 
-    fn relocate(
+    /// Adds a relocation of the field at a place; `offset` is where to complain of it.
+    fn relocate(&mut self, at: Place, kind: RelocKind, symbol: SymbolId, addend: i64, offset: usize) {
+        let Some(reloc) = (self.format.reloc)(kind, self.arch) else {
+            let name = self.format.name;
+            let message = format!("{name} has no relocation `{kind}`: do the settings fit the target?");
+            self.errors.push(Diagnostic::error(offset, message));
+            return;
+        };
+        if reloc.thread_local {
+            self.symbols.mark_thread_local(&mut self.object, symbol);
+        }
+        let fits = |bits: u32| addend << (64 - bits) >> (64 - bits) == addend;
+        let addend = match reloc.addend {
+            Addend::Record(bits) if fits(bits) => addend,
+            Addend::Zero if addend == 0 => 0,
+            Addend::Field { bytes, more, done } => {
+                let field = addend.wrapping_add(more.into()).to_le_bytes();
+                self.sections.write_field(at, &field[..usize::from(bytes)]);
+                -i64::from(done)
+            }
+            Addend::Record(_) | Addend::Zero => {
+                let message = format!("{addend} is too far from the symbol for {}", self.format.name);
+                self.errors.push(Diagnostic::error(offset, message));
+                return;
+            }
+        };
+        self.add_relocation(self.sections.id(at.section), at.offset, symbol, addend, reloc.flags);
+    }
+
+    fn add_relocation(
         &mut self,
         section: SectionId,
         offset: u64,
         symbol: SymbolId,
         addend: i64,
-        r_type: RelocationType,
+        flags: RelocationFlags,
     ) {
-        let flags = RelocationFlags::Elf { r_type };
         self.object
             .add_relocation(section, Relocation { offset, symbol, addend, flags })
-            .expect("relocations with ELF numbers are taken as they are");
+            .expect("relocations with numbers are taken as they are");
     }
 
-    /// Adds one of the writer's own tables, whose relocations refer to places.
-    fn add_table(&mut self, section: SectionId, table: Table, r_type: RelocationType) {
-        for (offset, place) in table.relocs {
+    /// Adds one of the writer's own tables, whose relocations refer to the places of functions.
+    fn add_table(&mut self, section: SectionId, table: Table, kind: RelocKind) {
+        let reloc = (self.format.reloc)(kind, self.arch).expect("there are relocations for tables");
+        for (offset, function) in table.relocs {
+            let place = self.places[function];
             let symbol = self.object.section_symbol(self.sections.id(place.section));
-            self.relocate(section, offset, symbol, place.offset as i64, r_type);
+            self.add_relocation(section, offset, symbol, place.offset as i64, reloc.flags);
         }
-        self.object.set_section_data(section, table.bytes, 8);
+        self.object.set_section_data(section, table.bytes, TABLE_ALIGN);
+    }
+
+    /// Adds a table as atoms, one for each function: each begins with the function's address.
+    fn add_atoms(&mut self, section: SectionId, table: Table, functions: &[SymbolId]) {
+        let reloc = (self.format.reloc)(RelocKind::Abs64, self.arch).expect("all formats have addresses");
+        for (offset, function) in table.relocs {
+            let atom = symbols::add_local(&mut self.object, b"l_clifc".to_vec());
+            self.object.set_symbol_data(atom, section, offset, 0);
+            self.add_relocation(section, offset, functions[function], 0, reloc.flags);
+        }
+        self.object.set_section_data(section, table.bytes, TABLE_ALIGN);
+    }
+
+    /// Adds a table of 64-bit distances to functions, which are known already, behind all sections that items are in.
+    fn add_distances(&mut self, section: SectionId, mut table: Table) {
+        let addresses = self.sections.addresses();
+        let base = addresses.last().map_or(0, |end| end.next_multiple_of(TABLE_ALIGN));
+        for (offset, function) in table.relocs {
+            let place = self.places[function];
+            let address = addresses[place.section.number()] + place.offset;
+            let distance = address.wrapping_sub(base + offset);
+            table.bytes[offset as usize..][..8].copy_from_slice(&distance.to_le_bytes());
+        }
+        self.object.set_section_data(section, table.bytes, TABLE_ALIGN);
     }
 
     fn write_unwind(&mut self, defs: &[FunctionDef<'a>]) {
-        let functions = self.places.iter().zip(defs).map(|(&place, def)| (place, def.code));
-        match eh_frame::build(self.arch, functions) {
+        match eh_frame::build(self.arch, !self.format.atoms, defs.iter().map(|def| def.code)) {
             Ok(table) if table.bytes.is_empty() => {}
             Ok(table) => {
                 let section = self.object.section_id(StandardSection::EhFrame);
-                self.add_table(section, table, self.machine.relative);
+                match self.format.atoms {
+                    true => self.add_distances(section, table),
+                    false => self.add_table(section, table, RelocKind::Rel32),
+                }
             }
             Err(error) => self.errors.push(bug(format!("unwind information: {error}"))),
         }
     }
 
     /// The sections of our own: trap sites and exception handlers.
-    fn write_lists(&mut self, defs: &[FunctionDef<'a>]) {
-        let functions = || self.places.iter().zip(defs).map(|(&place, def)| (place, def.code));
+    fn write_lists(&mut self, defs: &[FunctionDef<'a>], defined: &[SymbolId]) {
+        let functions = || defs.iter().map(|def| def.code);
         let big_endian = self.arch.is_big_endian();
         let lists = [
-            (traps::SECTION, traps::build(big_endian, functions())),
-            (handlers::SECTION, handlers::build(big_endian, functions())),
+            (self.format.traps, traps::build(big_endian, functions())),
+            (self.format.handlers, handlers::build(big_endian, functions())),
         ];
         for (name, table) in lists {
-            if !table.bytes.is_empty() {
-                let name = name.as_bytes().to_vec();
-                let section = self.object.add_section(Vec::new(), name, SectionKind::Other);
-                self.add_table(section, table, self.machine.absolute);
+            if table.bytes.is_empty() {
+                continue;
+            }
+            let (segment, name) = (self.format.split_name)(name).expect("its own names are right");
+            let section = self.object.add_section(segment.into(), name.into(), SectionKind::Other);
+            self.object.section_mut(section).flags = self.format.list_flags;
+            match self.format.atoms {
+                true => self.add_atoms(section, table, defined),
+                false => self.add_table(section, table, RelocKind::Abs64),
             }
         }
     }
 
-    fn finish(mut self) -> Result<Vec<u8>, Vec<Diagnostic>> {
+    fn finish(mut self, target: &Target) -> Result<Vec<u8>, Vec<Diagnostic>> {
         self.errors.extend(self.symbols.take_errors());
         if !self.errors.is_empty() {
             self.errors.sort_by_key(|error| error.offset);
             return Err(self.errors);
         }
         self.sections.finish(&mut self.object);
-        elf::forbid_executable_stack(&mut self.object);
+        (self.format.finish)(&mut self.object, target);
         self.object.write().map_err(|error| vec![bug(format!("object: {error}"))])
     }
 }
 
-/// One of the writer's own tables: its bytes, and where in it which places' addresses go.
+/// One of the writer's own tables: its bytes, and where in it which functions' addresses go, by number.
 #[derive(Default)]
 struct Table {
     bytes: Vec<u8>,
-    relocs: Vec<(u64, Place)>,
+    relocs: Vec<(u64, usize)>,
 }
 
-fn symbol_kind(item: &DataItem) -> SymbolKind {
-    match item.kind {
-        DataKind::Rodata | DataKind::Data => SymbolKind::Data,
-        DataKind::Tls => SymbolKind::Tls,
-    }
-}
+/// Alignment of our own tables.
+const TABLE_ALIGN: u64 = 8;
 
 /// What kind of section a data item goes to.
 fn role(item: &DataItem, pic: bool) -> Role {
@@ -300,9 +359,12 @@ fn bug(message: String) -> Diagnostic {
     Diagnostic { severity: Severity::Bug, ..Diagnostic::error(0, message) }
 }
 
-/// The number in ELF of a kind of relocation.
-pub fn reloc_number(kind: RelocKind, arch: Arch) -> u32 {
-    elf::reloc(kind).number(elf::machine(arch)).0
+/// The number in ELF of a kind of relocation, if there is one.
+pub fn reloc_number(kind: RelocKind, arch: Arch) -> Option<u32> {
+    match (elf::FORMAT.reloc)(kind, arch)?.flags {
+        RelocationFlags::Elf { r_type } => Some(r_type.0),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

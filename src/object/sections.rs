@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use object::SectionKind;
 use object::write::{Object, SectionId, SymbolId};
 
-use super::{Layout, elf};
+use super::Layout;
+use super::format::Format;
 
 /// What a section is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,23 +30,19 @@ pub(super) enum Role {
 }
 
 impl Role {
-    const ALL: [(Role, &'static str, SectionKind); 7] = [
-        (Role::Text, ".text", SectionKind::Text),
-        (Role::ReadOnly, ".rodata", SectionKind::ReadOnlyData),
-        (Role::ReadOnlyAfterRelocation, ".data.rel.ro", SectionKind::ReadOnlyDataWithRel),
-        (Role::Data, ".data", SectionKind::Data),
-        (Role::Zero, ".bss", SectionKind::UninitializedData),
-        (Role::ThreadData, ".tdata", SectionKind::Tls),
-        (Role::ThreadZero, ".tbss", SectionKind::UninitializedTls),
-    ];
-
-    /// The usual section's name.
-    fn name(self) -> &'static str {
-        Role::ALL[self as usize].1
-    }
+    /// How many there are.
+    pub(super) const COUNT: usize = 7;
 
     fn kind(self) -> SectionKind {
-        Role::ALL[self as usize].2
+        match self {
+            Role::Text => SectionKind::Text,
+            Role::ReadOnly => SectionKind::ReadOnlyData,
+            Role::ReadOnlyAfterRelocation => SectionKind::ReadOnlyDataWithRel,
+            Role::Data => SectionKind::Data,
+            Role::Zero => SectionKind::UninitializedData,
+            Role::ThreadData => SectionKind::Tls,
+            Role::ThreadZero => SectionKind::UninitializedTls,
+        }
     }
 
     fn is_zero(self) -> bool {
@@ -77,8 +74,20 @@ impl Role {
 pub(super) struct SectionIndex(usize);
 
 impl SectionIndex {
-    /// `.text`, which every object has.
+    /// The usual section of code, which every object has.
     pub(super) const TEXT: SectionIndex = SectionIndex(0);
+
+    /// Its number.
+    pub(super) fn number(self) -> usize {
+        self.0
+    }
+}
+
+/// Where something is: a section and a byte offset in it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub section: SectionIndex,
+    pub offset: u64,
 }
 
 struct Section {
@@ -92,13 +101,12 @@ struct Section {
 
 /// The sections that functions and data items are in.
 pub(super) struct Sections {
+    format: &'static Format,
     layout: Layout,
-    by_name: HashMap<Vec<u8>, SectionIndex>,
+    /// By name, spelled as in `section "…"`.
+    by_name: HashMap<String, SectionIndex>,
     list: Vec<Section>,
 }
-
-/// The largest alignment of an item.
-const MAX_ALIGN: u64 = 1 << 16;
 
 /// The largest section of which the file has every byte: zeros at the end of an item cost memory here.
 const MAX_BYTES: u64 = 1 << 29;
@@ -107,10 +115,10 @@ const MAX_BYTES: u64 = 1 << 29;
 const MAX_ZEROS: u64 = 1 << 46;
 
 impl Sections {
-    /// Just `.text`.
-    pub(super) fn new(object: &mut Object<'_>, layout: Layout) -> Self {
-        let mut sections = Sections { layout, by_name: HashMap::new(), list: Vec::new() };
-        sections.named(object, Role::Text, Role::Text.name().into());
+    /// Just the usual section of code.
+    pub(super) fn new(object: &mut Object<'_>, format: &'static Format, layout: Layout) -> Self {
+        let mut sections = Sections { format, layout, by_name: HashMap::new(), list: Vec::new() };
+        sections.usual(object, Role::Text).expect("formats have sections, and right names for them");
         sections
     }
 
@@ -130,40 +138,64 @@ impl Sections {
         let own = if role == Role::Text { self.layout.function_sections } else { self.layout.data_sections };
         match asked {
             Some(name) => self.asked(object, role, name),
-            None if own => {
-                let name = [role.name().as_bytes(), b".", &object.symbol(symbol).name].concat();
-                Ok(self.named(object, role, name))
+            None if own && !self.format.atoms => {
+                let symbol = String::from_utf8_lossy(&object.symbol(symbol).name);
+                let name = format!("{}.{symbol}", self.name_of(role));
+                self.named(object, role, &name)
             }
-            None => Ok(self.named(object, role, role.name().into())),
+            None => self.usual(object, role),
         }
+    }
+
+    fn name_of(&self, role: Role) -> &'static str {
+        self.format.sections[role as usize]
+    }
+
+    fn usual(&mut self, object: &mut Object<'_>, role: Role) -> Result<SectionIndex, String> {
+        self.named(object, role, self.name_of(role))
     }
 
     /// The section that the source names.
     fn asked(&mut self, object: &mut Object<'_>, role: Role, name: &str) -> Result<SectionIndex, String> {
-        if name.is_empty() || name.contains('\0') {
-            return Err(format!("{name:?} can't be the name of a section"));
+        let format = self.format;
+        let (_, section) = (format.split_name)(name)?;
+        if [format.eh_frame, format.traps, format.handlers].contains(&name) {
+            return Err(format!("section `{name}` is made by clifc alone"));
         }
-        let zeros = elf::holds_zeros(name);
+        let zeros = (format.holds_zeros)(section);
         if zeros && !role.is_zero() {
             return Err(format!("section `{name}` can only hold data that is all zeros"));
         }
         let role = if zeros { role } else { role.initialised() };
-        let index = self.named(object, role, name.into());
+        let index = self.named(object, role, name)?;
         let section = &mut self.list[index.0];
         section.role = section.role.common(role).ok_or_else(|| {
-            let (has, wants) = (section.role.name(), role.name());
+            let [has, wants] = [section.role, role].map(|role| format.sections[role as usize]);
             format!("section `{name}` is of the kind of `{has}`, and this belongs in one like `{wants}`")
         })?;
         Ok(index)
     }
 
     /// The section with a name; it is made if there is none.
-    fn named(&mut self, object: &mut Object<'_>, role: Role, name: Vec<u8>) -> SectionIndex {
-        *self.by_name.entry(name).or_insert_with_key(|name| {
-            let id = object.add_section(Vec::new(), name.clone(), role.kind());
-            self.list.push(Section { id, role, bytes: Vec::new(), size: 0, align: 1 });
-            SectionIndex(self.list.len() - 1)
-        })
+    pub(super) fn named(
+        &mut self,
+        object: &mut Object<'_>,
+        role: Role,
+        name: &str,
+    ) -> Result<SectionIndex, String> {
+        if let Some(&index) = self.by_name.get(name) {
+            return Ok(index);
+        }
+        if self.list.len() >= self.format.max_sections {
+            let Format { name, max_sections, .. } = self.format;
+            return Err(format!("this is in more than the {max_sections} sections that {name} has room for"));
+        }
+        let (segment, section) = (self.format.split_name)(name)?;
+        let id = object.add_section(segment.into(), section.into(), role.kind());
+        self.list.push(Section { id, role, bytes: Vec::new(), size: 0, align: 1 });
+        let index = SectionIndex(self.list.len() - 1);
+        self.by_name.insert(name.into(), index);
+        Ok(index)
     }
 
     /// Adds bytes, and zeros up to `size`, to a section; `fill` is what the gaps in code are filled with.
@@ -176,10 +208,11 @@ impl Sections {
         align: u64,
         fill: u8,
     ) -> Result<u64, String> {
-        let section = &mut self.list[section.0];
-        if align > MAX_ALIGN {
-            return Err(format!("an alignment of {align} is over {MAX_ALIGN}, the largest there is"));
+        let max_align = self.format.max_align;
+        if align > max_align {
+            return Err(format!("an alignment of {align} is over {max_align}, the largest there is"));
         }
+        let section = &mut self.list[section.0];
         let zero = section.role.is_zero();
         let limit = if zero { MAX_ZEROS } else { MAX_BYTES };
         let at = section.size.next_multiple_of(align.max(1));
@@ -196,12 +229,38 @@ impl Sections {
         Ok(at)
     }
 
+    /// Writes over the first bytes of what was put in a place; nothing if the place is not in the file.
+    pub(super) fn write_field(&mut self, place: Place, field: &[u8]) {
+        let at = place.offset as usize;
+        if let Some(bytes) = self.list[place.section.0].bytes.get_mut(at..at + field.len()) {
+            bytes.copy_from_slice(field);
+        }
+    }
+
+    /// The addresses in the file of all sections that have bytes in it, and after the last the end; the address of
+    /// one that has none means nothing.
+    pub(super) fn addresses(&self) -> Vec<u64> {
+        let mut end: u64 = 0;
+        let mut addresses = Vec::with_capacity(self.list.len() + 1);
+        for section in &self.list {
+            if section.role.is_zero() {
+                addresses.push(0);
+                continue;
+            }
+            let start = end.next_multiple_of(section.align);
+            addresses.push(start);
+            end = start + section.size;
+        }
+        addresses.push(end);
+        addresses
+    }
+
     /// Hands all over to the file.
     pub(super) fn finish(self, object: &mut Object<'_>) {
         for section in self.list {
             let file_section = object.section_mut(section.id);
             let name = file_section.name().expect("names come from strings");
-            file_section.flags = elf::section_flags(name, section.role);
+            file_section.flags = (self.format.section_flags)(name, section.role);
             if section.role.is_zero() {
                 file_section.append_bss(section.size, section.align);
             } else {

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use object::write::{Object, Symbol, SymbolId, SymbolSection};
 use object::{SymbolFlags, SymbolKind, SymbolScope};
 
+use super::format::Format;
 use crate::diag::Diagnostic;
 use crate::ir::{Linkage, Name, NameRef, Params, SymbolItem};
 use crate::mach::compiled::LibCall;
@@ -23,6 +24,7 @@ struct Entry {
 
 /// The symbols of an object being written.
 pub(super) struct Symbols<'a> {
+    format: &'static Format,
     attributes: HashMap<&'a Name, &'a SymbolItem>,
     by_name: HashMap<&'a Name, SymbolId>,
     by_linker_name: HashMap<Cow<'a, str>, Entry>,
@@ -34,9 +36,11 @@ pub(super) struct Symbols<'a> {
     errors: Vec<Diagnostic>,
 }
 
-impl Default for Symbols<'_> {
-    fn default() -> Self {
+impl<'a> Symbols<'a> {
+    /// None yet.
+    pub(super) fn new(format: &'static Format) -> Self {
         Symbols {
+            format,
             attributes: HashMap::new(),
             by_name: HashMap::new(),
             by_linker_name: HashMap::new(),
@@ -46,9 +50,7 @@ impl Default for Symbols<'_> {
             errors: Vec::new(),
         }
     }
-}
 
-impl<'a> Symbols<'a> {
     /// Takes note of a `symbol` item.
     pub(super) fn set_attributes(&mut self, item: &'a SymbolItem) {
         self.attributes.insert(&item.name, item);
@@ -102,8 +104,8 @@ impl<'a> Symbols<'a> {
             let symbol = object.symbol_mut(entry.id);
             match item.linkage {
                 Linkage::Weak => symbol.weak = true,
-                Linkage::Hidden => symbol.scope = SymbolScope::Linkage,
-                Linkage::Export | Linkage::Local => {}
+                Linkage::Hidden if self.format.hides_imports => symbol.scope = SymbolScope::Linkage,
+                Linkage::Hidden | Linkage::Export | Linkage::Local => {}
             }
         }
         self.by_name.insert(name, entry.id);
@@ -169,18 +171,28 @@ impl<'a> Symbols<'a> {
 
     /// The symbol with a linker name, made as an import if there is none.
     fn entry(&mut self, object: &mut Object<'_>, linker_name: Cow<'a, str>) -> Entry {
+        let prefix = self.format.symbol_prefix;
         *self.by_linker_name.entry(linker_name).or_insert_with_key(|name| {
-            let id = object.add_symbol(Symbol {
-                name: name.as_bytes().to_vec(),
-                value: 0,
-                size: 0,
-                kind: SymbolKind::Unknown,
-                scope: SymbolScope::Unknown,
-                weak: false,
-                section: SymbolSection::Undefined,
-                flags: SymbolFlags::None,
-            });
-            Entry { id, defined: false }
+            let name = [prefix, name].concat().into_bytes();
+            Entry { id: add(object, name, SymbolScope::Unknown), defined: false }
         })
     }
+}
+
+/// A symbol that only this file sees, by its name in the file; its place is set later.
+pub(super) fn add_local(object: &mut Object<'_>, name: Vec<u8>) -> SymbolId {
+    add(object, name, SymbolScope::Compilation)
+}
+
+fn add(object: &mut Object<'_>, name: Vec<u8>, scope: SymbolScope) -> SymbolId {
+    object.add_symbol(Symbol {
+        name,
+        value: 0,
+        size: 0,
+        kind: SymbolKind::Unknown,
+        scope,
+        weak: false,
+        section: SymbolSection::Undefined,
+        flags: SymbolFlags::None,
+    })
 }

@@ -1,5 +1,7 @@
 //! Objects read back.
 
+mod macho;
+
 use object::read::{Object as _, ObjectSection as _, ObjectSymbol as _, RelocationTarget};
 use object::{ObjectSymbolTable as _, SymbolIndex};
 
@@ -58,7 +60,16 @@ fn written(
     module: &Module,
     functions: &[FunctionDef<'_>],
 ) -> Result<Vec<u8>, Vec<Diagnostic>> {
-    let target = Target::of(Arch::X86_64);
+    written_for("x86_64", layout, module, functions)
+}
+
+fn written_for(
+    target: &str,
+    layout: Layout,
+    module: &Module,
+    functions: &[FunctionDef<'_>],
+) -> Result<Vec<u8>, Vec<Diagnostic>> {
+    let target = Target::parse(target).expect("a target");
     write(&target, &Flags::new(&target), layout, &Contents { module, functions: functions.to_vec() })
 }
 
@@ -144,7 +155,7 @@ fn symbols_have_linkage_and_names() {
     assert_eq!(symbols(&bytes), expected);
     assert_eq!(relocations(&bytes, ".text")[0], "2 4 u0_7 -4");
     assert_eq!(relocations(&bytes, ".eh_frame")[1], "64 2 .text 16");
-    assert_eq!(relocations(&bytes, traps::SECTION)[3], "72 1 .text 48");
+    assert_eq!(relocations(&bytes, ".clifc.traps")[3], "72 1 .text 48");
     assert_eq!(bytes, written(Layout::default(), &module, &functions).expect("an object"));
 }
 

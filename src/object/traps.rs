@@ -1,4 +1,5 @@
-//! The section `.clifc.traps`: which instructions can trap, and what each trap means.
+//! The section of trap sites, `.clifc.traps` in ELF and `__DATA,__clifc_traps` in Mach-O: which instructions can
+//! trap, and what each trap means.
 //!
 //! It is a sequence of tables, one for each function that has trap sites, each in the target's byte
 //! order and padded with zeros to a multiple of 8 bytes:
@@ -10,29 +11,24 @@
 //! | 4 n   | offset of each site's instruction in the function, ascending |
 //! | n     | trap code of each site |
 //!
-//! The section takes no memory at run time. In a linked file the addresses are those the linker gave;
-//! the table of a function that the linker removed has the address 0.
+//! In a linked file the addresses are those the linker gave. In ELF the section takes no memory at run time, and the
+//! table of a function that the linker removed has the address 0. In Mach-O the table goes with its function, and
+//! that of a weak function in whose place the linker took another definition has the address of that.
 
-use super::{Place, Table};
+use super::Table;
 use crate::ir::TrapCode;
 use crate::mach::compiled::{CompiledStencil, TrapSite};
-
-/// The section's name.
-pub const SECTION: &str = ".clifc.traps";
 
 /// Bytes before the offsets.
 const HEADER: usize = 12;
 const ALIGN: usize = 8;
 
-/// The section for functions at their places.
-pub(super) fn build<'a>(
-    big_endian: bool,
-    functions: impl Iterator<Item = (Place, &'a CompiledStencil)>,
-) -> Table {
+/// The section.
+pub(super) fn build<'a>(big_endian: bool, functions: impl Iterator<Item = &'a CompiledStencil>) -> Table {
     let word = |value: u32| if big_endian { value.to_be_bytes() } else { value.to_le_bytes() };
     let mut table = Table::default();
-    for (place, code) in functions.filter(|(_, code)| !code.traps.is_empty()) {
-        table.relocs.push((table.bytes.len() as u64, place));
+    for (number, code) in functions.enumerate().filter(|(_, code)| !code.traps.is_empty()) {
+        table.relocs.push((table.bytes.len() as u64, number));
         let bytes = &mut table.bytes;
         bytes.extend_from_slice(&[0; 8]);
         bytes.extend_from_slice(&word(code.traps.len() as u32));
@@ -88,9 +84,8 @@ mod tests {
             vec![site(0, TrapCode::STACK_OVERFLOW)],
         ];
         let code = sites.clone().map(|traps| CompiledStencil { traps, ..Default::default() });
-        let place = Place { section: super::super::SectionIndex::TEXT, offset: 0 };
         for big_endian in [false, true] {
-            let table = build(big_endian, code.iter().map(|code| (place, code)));
+            let table = build(big_endian, code.iter());
             let read = read(big_endian, &table.bytes).expect("well-formed");
             assert_eq!(read.iter().map(|t| &t.sites).collect::<Vec<_>>(), [&sites[0], &sites[2]]);
             let at = |t: &FunctionTraps| t.address_at as u64;

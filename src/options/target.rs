@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use target_lexicon::{Architecture, BinaryFormat, Triple};
+use target_lexicon::{Architecture, BinaryFormat, OperatingSystem, Triple};
 
 use crate::diag::did_you_mean;
 
@@ -91,10 +91,12 @@ impl Target {
             .map_err(|_| TargetError::Unknown(name.into()))?;
         let unsupported = || TargetError::Unsupported(name.into());
         let arch = arch_of(triple.architecture).ok_or_else(unsupported)?;
-        match triple.binary_format {
-            BinaryFormat::Elf | BinaryFormat::Macho | BinaryFormat::Unknown => Ok(Target { arch, triple }),
-            _ => Err(unsupported()),
-        }
+        let supported = match triple.binary_format {
+            BinaryFormat::Elf | BinaryFormat::Unknown => true,
+            BinaryFormat::Macho => arch != Arch::S390x && is_macos(triple.operating_system),
+            _ => false,
+        };
+        if supported { Ok(Target { arch, triple }) } else { Err(unsupported()) }
     }
 
     /// This machine.
@@ -124,6 +126,16 @@ impl Target {
         self.triple.binary_format != BinaryFormat::Macho
     }
 
+    /// The oldest version of macOS that code is for: the triple's, or the first one that runs on the architecture
+    /// and is still of interest.
+    pub fn minimum_macos(&self) -> (u16, u8, u8) {
+        match (self.triple.operating_system, self.arch) {
+            (OperatingSystem::MacOSX(Some(version)), _) => (version.major, version.minor, version.patch),
+            (_, Arch::Aarch64) => (11, 0, 0),
+            _ => (10, 12, 0),
+        }
+    }
+
     /// How threads reach their variables here: the default of the setting `tls_model`.
     pub(super) fn tls_model(&self) -> &'static str {
         if self.is_elf() { "elf_gd" } else { "macho" }
@@ -134,6 +146,10 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.triple.fmt(f)
     }
+}
+
+fn is_macos(system: OperatingSystem) -> bool {
+    matches!(system, OperatingSystem::MacOSX(_) | OperatingSystem::Darwin(_))
 }
 
 fn arch_of(architecture: Architecture) -> Option<Arch> {
@@ -200,6 +216,11 @@ mod tests {
         }
         assert!(!Target::parse("aarch64-apple-darwin").expect("a target").is_elf());
         assert!(Target::parse("x86_64-unknown-linux-musl").is_ok());
+        let minimum = |name| Target::parse(name).expect("a target").minimum_macos();
+        assert_eq!(minimum("x86_64-apple-macosx10.15.4"), (10, 15, 4));
+        assert_eq!(minimum("aarch64-apple-darwin23"), (11, 0, 0));
+        assert!(matches!(Target::parse("aarch64-apple-ios"), Err(TargetError::Unsupported(_))));
+        assert!(matches!(Target::parse("s390x-apple-darwin"), Err(TargetError::Unsupported(_))));
         assert!(matches!(Target::parse("riscv64"), Err(TargetError::Unsupported(_))));
         assert!(matches!(Target::parse("x86_64-pc-windows-msvc"), Err(TargetError::Unsupported(_))));
         assert!(matches!(Target::parse("x86_46"), Err(TargetError::Unknown(_))));

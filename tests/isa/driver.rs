@@ -316,7 +316,7 @@ fn our_relocs<S: Subject>(variant: &Variant) -> Vec<Reloc> {
         .map(|r| {
             let mut name = String::new();
             Fixed { label: String::new() }.symbol(r.symbol, &mut name).expect("strings take everything");
-            (r.offset as u64, reloc_number(r.kind, S::ARCH), name, r.addend)
+            (r.offset as u64, reloc_number(r.kind, S::ARCH).expect("a kind of ELF"), name, r.addend)
         })
         .collect();
     relocs.sort();

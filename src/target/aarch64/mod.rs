@@ -48,16 +48,7 @@ impl Isa for Aarch64 {
 
     const ENDIANNESS: Endianness = Endianness::Little;
 
-    const ADDRESS_FORMS: AddressForms = AddressForms {
-        displacement: |disp, bytes, indexed| match indexed {
-            true => disp == 0,
-            false => encode::fits_access(disp as i64, bytes.trailing_zeros() as u8),
-        },
-        index: |shift, bytes| shift == 0 || 1 << shift == bytes,
-        extended_index: true,
-        indexed_slot: false,
-        symbol: |_, _| true,
-    };
+    const ADDRESS_FORMS: AddressForms = lower::operands::ADDRESS_FORMS;
 
     type Branches = branch::Branches;
 
@@ -108,14 +99,20 @@ impl Isa for Aarch64 {
         call::params(cx)
     }
 
-    fn rematerialize(_: &mut Lower<'_, Self>, _: &InstData, _: VReg) {}
-
-    fn remaking(_: &Stencil, _: &InstData) -> Remaking {
-        Remaking::No
+    fn rematerialize(cx: &mut Lower<'_, Self>, data: &InstData, d: VReg) {
+        lower::mem::rematerialize(cx, data, d);
     }
 
-    fn zero_extends(_: &InstData, _: Type) -> bool {
-        false
+    fn remaking(f: &Stencil, data: &InstData) -> Remaking {
+        lower::mem::remaking(f, data)
+    }
+
+    fn zero_extends(data: &InstData, ty: Type) -> bool {
+        lower::int::zero_extends(data, ty)
+    }
+
+    fn one_branch(f: &Stencil, conditions: [Value; 2]) -> bool {
+        lower::compare::one_branch(f, conditions)
     }
 
     fn supports(ty: Type) -> bool {

@@ -247,7 +247,15 @@ fn relate(
     let offset = buffer.position() + head.len;
     let has_rex = head.len >= 3 && head.bytes >> (8 * (head.len - 3)) & 0xF0 == 0x40;
     match amode.place {
-        Some(Place::Symbol(symbol)) => buffer.reloc(offset, RelocKind::X86Pc32, symbol, addend as i64),
+        Some(Place::Symbol(symbol)) => {
+            let kind = match imm_len {
+                0 => RelocKind::X86Pc32,
+                1 => RelocKind::X86Pc32Imm1,
+                2 => RelocKind::X86Pc32Imm2,
+                _ => RelocKind::X86Pc32Imm4,
+            };
+            buffer.reloc(offset, kind, symbol, addend as i64);
+        }
         Some(Place::Got(symbol)) => {
             let kind = if has_rex { RelocKind::X86RexGotPcRelX } else { RelocKind::X86GotPcRelX };
             buffer.reloc(offset, kind, symbol, addend as i64);

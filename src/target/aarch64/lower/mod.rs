@@ -2,20 +2,37 @@
 //!
 //! | file | family |
 //! |---|---|
+//! | `operands` | address forms, immediates, shifted and extended registers: what rows take |
+//! | `int` | arithmetic up to 64 bits, extensions, shifts |
+//! | `bits` | counting, reversing and swapping bits |
+//! | `divide` | division, remainder, high halves of products |
+//! | `overflow` | arithmetic with carry and overflow |
+//! | `wide`, `wide_shift` | i128 |
+//! | `compare` | comparisons and what consumes conditions |
+//! | `select` | choosing without branches, minima and maxima |
+//! | `mem` | loads, stores, constants, addresses |
 //! | `control` | jump tables, traps, the frame |
 //! | `call` | what calls are made of |
 //! | `tls` | addresses of thread-local variables |
 
+pub mod bits;
 pub mod call;
+pub mod compare;
 pub mod control;
+pub mod divide;
+pub mod int;
+pub mod mem;
 pub mod operands;
+pub mod overflow;
+pub mod select;
 mod tls;
+pub mod wide;
+pub mod wide_shift;
 
-use super::rows;
 use crate::ir::*;
-use crate::mach::buffer::Label;
 use crate::mach::call as calls;
 use crate::mach::control as ends;
+use crate::mach::isa::Remaking;
 use crate::mach::lower::Unsupported;
 use operands::*;
 
@@ -23,18 +40,42 @@ use operands::*;
 pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
     use Opcode::*;
     let data = cx.f.insts[inst];
+    let wide = operand_type(cx, &data) == types::I128 || data.ty == types::I128;
     match data.opcode {
-        Iconst => {
-            let d = cx.def(inst);
-            rows::mov_imm64(cx, d, data.imm64());
+        Iconst | StackAddr | FuncAddr | SymbolValue => constant(cx, inst),
+        Load | Uload8 | Sload8 | Uload16 | Sload16 | Uload32 | Sload32 if data.ty.is_int() => {
+            mem::load(cx, inst)
         }
-        Iadd => {
-            let (a, b) = (cx.put(Value(data.a)), cx.put(Value(data.b)));
-            let d = cx.def(inst);
-            rows::add_rr(cx, Q, d, a, b);
+        Store | Istore8 | Istore16 | Istore32 if operand_type(cx, &data).is_int() => mem::store(cx, inst),
+        Iadd | Isub if !wide => int::add_or_subtract(cx, inst),
+        Band | Bor | Bxor if data.ty.is_int() && !wide => int::logic(cx, inst),
+        Ineg | Bnot if data.ty.is_int() && !wide => int::unary(cx, inst),
+        Imul if !wide => int::multiply(cx, inst),
+        Umulhi | Smulhi if !wide => divide::multiply_high(cx, inst),
+        Udiv | Sdiv | Urem | Srem => divide::divide(cx, inst),
+        Uextend | Sextend if !wide => int::extend(cx, inst),
+        Ireduce => int::reduce(cx, inst),
+        Ishl | Ushr | Sshr | Rotl | Rotr if data.ty != types::I128 => int::shift(cx, inst),
+        Smin | Smax | Umin | Umax if !wide => select::min_max(cx, inst),
+        Iabs if !wide => select::absolute(cx, inst),
+        Clz | Ctz | Cls | Popcnt | Bitrev | Bswap => bits::lower(cx, inst),
+        UaddOverflow | SaddOverflow | UsubOverflow | SsubOverflow | UmulOverflow | SmulOverflow
+        | UaddOverflowCin | SaddOverflowCin | UsubOverflowBin | SsubOverflowBin | UaddOverflowTrap => {
+            overflow::lower(cx, inst)
         }
-        Call => return calls::call(cx, inst),
-        CallIndirect => return calls::call_indirect(cx, inst),
+        Icmp | Fcmp => compare::compare(cx, inst),
+        Select | SelectSpectreGuard => select::select(cx, inst),
+        Bitselect if data.ty.is_int() => select::bit_select(cx, inst),
+        Bmask => select::mask_of(cx, inst),
+        Trapz | Trapnz => compare::trap_if(cx, inst),
+        Iadd | Isub | Band | Bor | Bxor | Ineg | Bnot | Imul | Umulhi | Smulhi | Uextend | Sextend | Ishl
+        | Ushr | Sshr | Rotl | Rotr | Smin | Smax | Umin | Umax | Iabs | Isplit | Iconcat
+            if !data.ty.is_float() =>
+        {
+            wide::lower(cx, inst)
+        }
+        Call => calls::call(cx, inst),
+        CallIndirect => calls::call_indirect(cx, inst),
         TlsValue
         | GetPinnedReg
         | SetPinnedReg
@@ -42,18 +83,33 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
         | GetStackPointer
         | GetReturnAddress
         | GetExceptionHandlerAddress
-        | Debugtrap => return ends::special(cx, inst),
-        Nop | SequencePoint => {}
-        _ => {
-            let message = format!("{} is not supported yet on aarch64", data.opcode.name());
-            return Err(cx.unsupported(message));
-        }
+        | Debugtrap => ends::special(cx, inst),
+        Nop | SequencePoint => Ok(()),
+        _ => Err(cx.unsupported(format!("{} is not supported yet on aarch64", data.opcode.name()))),
     }
-    Ok(())
 }
 
 /// Goes to the first target if a value is not zero, else to the second.
-pub fn branch_on(cx: &mut Cx, value: Value, _: bool, targets: &[u32]) {
-    let reg = put_extended(cx, value, false);
-    rows::br_nz(cx, L, reg, Label(targets[0]), Label(targets[1]));
+pub fn branch_on(cx: &mut Cx, value: Value, may_fold: bool, targets: &[u32]) {
+    let condition = compare::condition(cx, value, may_fold);
+    compare::branch(cx, condition, targets);
+}
+
+/// The type of the first value operand; `INVALID` if there is none.
+fn operand_type(cx: &Cx, data: &InstData) -> Type {
+    match data.fixed_args() {
+        0 => types::INVALID,
+        _ => cx.ty(Value(data.a)),
+    }
+}
+
+/// A constant or address that was asked for in its own register.
+fn constant(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
+    let result = cx.f.first_result(inst);
+    if mem::remaking(cx.f, &cx.f.insts[inst]) == Remaking::No {
+        return Err(cx.unsupported("this symbol is thread-local: use tls_value"));
+    }
+    let reg = cx.put(result);
+    cx.define_as(result, reg);
+    Ok(())
 }

@@ -2,6 +2,7 @@
 
 use super::super::X86_64;
 use super::super::amode::{Amode, OperandSize};
+use super::super::regs::*;
 use super::super::rows;
 use super::operands::*;
 use crate::mach::call::system_convention;
@@ -9,7 +10,7 @@ use crate::mach::compiled::SymbolRef;
 use crate::mach::control::{ThreadLocal, unsupported_tls_model};
 use crate::mach::lower::Unsupported;
 use crate::options::TlsModel;
-use regalloc2::{RegClass, VReg};
+use regalloc2::{PRegSet, RegClass, VReg};
 
 /// The address of a thread-local variable, plus an offset.
 pub fn address(cx: &mut Cx, d: VReg, variable: &ThreadLocal) -> Result<(), Unsupported> {
@@ -21,6 +22,7 @@ pub fn address(cx: &mut Cx, d: VReg, variable: &ThreadLocal) -> Result<(), Unsup
     let base = if variable.offset == 0 { d } else { cx.tmp(RegClass::Int) };
     match cx.flags.tls_model() {
         TlsModel::ElfGd => general_dynamic(cx, base, symbol),
+        TlsModel::Macho => macho(cx, base, symbol),
         TlsModel::ElfIe => rows::tls_ie(cx, base, symbol, 0),
         _ => return Err(unsupported_tls_model(cx)),
     }
@@ -31,11 +33,24 @@ pub fn address(cx: &mut Cx, d: VReg, variable: &ThreadLocal) -> Result<(), Unsup
 }
 
 fn general_dynamic(cx: &mut Cx, d: VReg, symbol: SymbolRef) {
-    let convention = system_convention::<X86_64>();
-    cx.calls = true;
-    let mut clobbered = convention.clobbered();
-    clobbered.remove(convention.int_returns[0]);
-    debug_assert!(clobbered.contains(convention.int_args[0]), "the sequence uses it");
-    let clobbers = cx.vcode.clobber_set(clobbered);
+    let clobbers = called(cx, system_convention::<X86_64>().clobbered());
     rows::tls_gd(cx, clobbers, d, symbol, 0, &[]);
+}
+
+/// The function of a descriptor keeps all general-purpose registers but those of its argument and its result.
+fn macho(cx: &mut Cx, d: VReg, symbol: SymbolRef) {
+    let mut clobbered = system_convention::<X86_64>().clobbered();
+    for register in [RCX, RDX, RSI, R8, R9, R10, R11] {
+        clobbered.remove(register);
+    }
+    let clobbers = called(cx, clobbered);
+    rows::tls_macho(cx, clobbers, d, symbol, 0, &[]);
+}
+
+/// Notes a call with its result in rax, and returns the number of the set of registers that it clobbers besides.
+fn called(cx: &mut Cx, mut clobbered: PRegSet) -> u32 {
+    cx.calls = true;
+    clobbered.remove(RAX);
+    debug_assert!(clobbered.contains(RDI), "the argument is there");
+    cx.vcode.clobber_set(clobbered)
 }

@@ -2,11 +2,12 @@
 
 use super::super::Direct;
 use super::super::amode::{Amode, OperandSize, Place};
+use super::super::regs::RDI;
 use super::super::rows;
 use crate::mach::buffer::CodeBuffer;
 use crate::mach::compiled::{LibCall, RelocKind, SymbolRef};
 use crate::mach::isa::EmitContext;
-use crate::mach::view::InstView;
+use crate::mach::view::{InstView, physical};
 
 /// The address of a thread-local variable by the general-dynamic model, padded as linkers expect it.
 pub fn tls_general_dynamic(view: &InstView, _: &EmitContext, buffer: &mut CodeBuffer) {
@@ -45,6 +46,15 @@ pub fn tls_local_exec(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer
     buffer.bytes_from(field).fill(0);
     let (symbol, addend) = (SymbolRef::unpack(view.words[0]), view.words[1] as i32);
     buffer.reloc(field, RelocKind::X86TpOff32, symbol, addend.into());
+}
+
+/// The address of a thread-local variable by the function of its descriptor in Mach-O.
+pub fn tls_macho(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    // movq symbol@TLVP(%rip), %rdi
+    buffer.put(&[0x48, 0x8B, 0x3D]);
+    buffer.reloc(buffer.position(), RelocKind::X86Tlv, SymbolRef::unpack(view.words[1]), -4);
+    buffer.put4(0);
+    rows::call_rm(&mut Direct::of(cx, buffer), 0, Amode::base(physical(RDI), 0), &[]);
 }
 
 /// The prefix of the segment that begins at the thread pointer.

@@ -1,0 +1,219 @@
+//! What is particular to Mach-O: numbers of relocations, types and flags of sections, thread variables.
+//!
+//! Linkers take sections apart at symbols, into *atoms* (`MH_SUBSECTIONS_VIA_SYMBOLS`): what lies from one symbol to
+//! the next is moved, merged and dropped as one. The constants and jump tables behind a function are its own, as
+//! there is no symbol between. Where a relocation refers to an atom it names its symbol: one that named a section
+//! would have to hold an address, which is known only when the file is complete.
+
+use object::macho::{self, RelocationType, SectionType, Version};
+use object::write::{MachOBuildVersion, Object, SymbolId};
+use object::{BinaryFormat, RelocationFlags, SectionFlags};
+
+use super::format::{Addend, Format, Reloc};
+use super::sections::{Place, Role};
+use super::{Writer, symbols};
+use crate::ir::DataItem;
+use crate::mach::compiled::{LibCall, RelocKind};
+use crate::options::{Arch, Target};
+
+/// The format.
+pub(super) static FORMAT: Format = Format {
+    name: "Mach-O",
+    binary_format: BinaryFormat::MachO,
+    symbol_prefix: "_",
+    hides_imports: false,
+    sections: [
+        "__TEXT,__text",
+        "__TEXT,__const",
+        "__DATA,__const",
+        "__DATA,__data",
+        "__DATA,__bss",
+        "__DATA,__thread_data",
+        "__DATA,__thread_bss",
+    ],
+    eh_frame: "__TEXT,__eh_frame",
+    traps: "__DATA,__clifc_traps",
+    handlers: "__DATA,__clifc_except",
+    list_flags: SectionFlags::MachO { flags: macho::S_ATTR_LIVE_SUPPORT, reserved2: 0 },
+    split_name,
+    holds_zeros,
+    section_flags,
+    max_align: 1 << 15,
+    max_sections: 255 - OWN_SECTIONS,
+    reloc,
+    atoms: true,
+    descriptors: Some("__DATA,__thread_vars"),
+    finish,
+};
+
+/// Sections that items are not in: unwind information and our two lists. All are numbered by a byte.
+const OWN_SECTIONS: usize = 3;
+
+/// How Mach-O writes a kind of relocation.
+#[derive(Clone, Copy)]
+struct RelocRow {
+    kind: RelocKind,
+    number: RelocationType,
+    pc_relative: bool,
+    /// Base-2 logarithm of the field's bytes.
+    length: u8,
+    addend: Addend,
+}
+
+/// A 32-bit distance to a field that ends so many bytes before its instruction. What is in the field counts from the
+/// field's end whatever the number says.
+const fn distance(kind: RelocKind, number: RelocationType, before_end: u8) -> RelocRow {
+    let addend = Addend::Field { bytes: 4, more: 4, done: 4 + before_end };
+    RelocRow { kind, number, pc_relative: true, length: 2, addend }
+}
+
+/// A part of an instruction word: a distance from the instruction, or from its page.
+const fn relative_part(kind: RelocKind, number: RelocationType, addend: Addend) -> RelocRow {
+    RelocRow { kind, number, pc_relative: true, length: 2, addend }
+}
+
+/// A part of an instruction word: an offset in a page.
+const fn offset_part(kind: RelocKind, number: RelocationType, addend: Addend) -> RelocRow {
+    RelocRow { kind, number, pc_relative: false, length: 2, addend }
+}
+
+/// The addend has a relocation of its own, `ARM64_RELOC_ADDEND`.
+const RECORD: Addend = Addend::Record(24);
+
+/// The kinds there are. An address has the same number on both machines.
+const ROWS: [RelocRow; 22] = [
+    RelocRow {
+        kind: RelocKind::Abs64,
+        number: macho::X86_64_RELOC_UNSIGNED,
+        pc_relative: false,
+        length: 3,
+        addend: Addend::Field { bytes: 8, more: 0, done: 0 },
+    },
+    distance(RelocKind::X86Pc32, macho::X86_64_RELOC_SIGNED, 0),
+    distance(RelocKind::X86Pc32Imm1, macho::X86_64_RELOC_SIGNED_1, 1),
+    distance(RelocKind::X86Pc32Imm2, macho::X86_64_RELOC_SIGNED_2, 2),
+    distance(RelocKind::X86Pc32Imm4, macho::X86_64_RELOC_SIGNED_4, 4),
+    distance(RelocKind::X86Plt32, macho::X86_64_RELOC_BRANCH, 0),
+    distance(RelocKind::X86RexGotPcRelX, macho::X86_64_RELOC_GOT_LOAD, 0),
+    distance(RelocKind::X86GotPcRelX, macho::X86_64_RELOC_GOT, 0),
+    distance(RelocKind::X86Tlv, macho::X86_64_RELOC_TLV, 0),
+    relative_part(RelocKind::Aarch64Call26, macho::ARM64_RELOC_BRANCH26, RECORD),
+    relative_part(RelocKind::Aarch64Jump26, macho::ARM64_RELOC_BRANCH26, RECORD),
+    relative_part(RelocKind::Aarch64Page21, macho::ARM64_RELOC_PAGE21, RECORD),
+    offset_part(RelocKind::Aarch64AddLo12, macho::ARM64_RELOC_PAGEOFF12, RECORD),
+    offset_part(RelocKind::Aarch64Ldst8Lo12, macho::ARM64_RELOC_PAGEOFF12, RECORD),
+    offset_part(RelocKind::Aarch64Ldst16Lo12, macho::ARM64_RELOC_PAGEOFF12, RECORD),
+    offset_part(RelocKind::Aarch64Ldst32Lo12, macho::ARM64_RELOC_PAGEOFF12, RECORD),
+    offset_part(RelocKind::Aarch64Ldst64Lo12, macho::ARM64_RELOC_PAGEOFF12, RECORD),
+    offset_part(RelocKind::Aarch64Ldst128Lo12, macho::ARM64_RELOC_PAGEOFF12, RECORD),
+    relative_part(RelocKind::Aarch64GotPage21, macho::ARM64_RELOC_GOT_LOAD_PAGE21, Addend::Zero),
+    offset_part(RelocKind::Aarch64GotLo12, macho::ARM64_RELOC_GOT_LOAD_PAGEOFF12, Addend::Zero),
+    relative_part(RelocKind::Aarch64TlvPage21, macho::ARM64_RELOC_TLVP_LOAD_PAGE21, Addend::Zero),
+    offset_part(RelocKind::Aarch64TlvLo12, macho::ARM64_RELOC_TLVP_LOAD_PAGEOFF12, Addend::Zero),
+];
+
+/// The rows by [`RelocKind`].
+static RELOCS: [Option<RelocRow>; RelocKind::ALL.len()] = {
+    let mut table = [None; RelocKind::ALL.len()];
+    let mut i = 0;
+    while i < ROWS.len() {
+        table[ROWS[i].kind as usize] = Some(ROWS[i]);
+        i += 1;
+    }
+    table
+};
+
+fn reloc(kind: RelocKind, _: Arch) -> Option<Reloc> {
+    let RelocRow { number: r_type, pc_relative: r_pcrel, length: r_length, addend, .. } =
+        RELOCS[kind as usize]?;
+    let flags = RelocationFlags::MachO { r_type, r_pcrel, r_length };
+    Some(Reloc { flags, addend, thread_local: false })
+}
+
+/// `SEGMENT,section`.
+fn split_name(name: &str) -> Result<(&str, &str), String> {
+    const LONGEST: usize = 16;
+    let right = |part: &str| (1..=LONGEST).contains(&part.len()) && !part.contains(['\0', ',']);
+    name.split_once(',').filter(|(segment, section)| right(segment) && right(section)).ok_or_else(|| {
+        format!("{name:?} can't be the name of a section in Mach-O: give SEGMENT,section of up to {LONGEST} bytes each")
+    })
+}
+
+/// Types of sections that linkers know by name.
+const TYPES: [(&str, SectionType); 6] = [
+    ("__bss", macho::S_ZEROFILL),
+    ("__common", macho::S_ZEROFILL),
+    ("__thread_bss", macho::S_THREAD_LOCAL_ZEROFILL),
+    ("__thread_vars", macho::S_THREAD_LOCAL_VARIABLES),
+    ("__mod_init_func", macho::S_MOD_INIT_FUNC_POINTERS),
+    ("__mod_term_func", macho::S_MOD_TERM_FUNC_POINTERS),
+];
+
+fn section_type(name: &str) -> SectionType {
+    TYPES.iter().find(|(known, _)| *known == name).map_or(macho::S_REGULAR, |&(_, section_type)| section_type)
+}
+
+fn holds_zeros(name: &str) -> bool {
+    matches!(section_type(name), macho::S_ZEROFILL | macho::S_THREAD_LOCAL_ZEROFILL)
+}
+
+fn section_flags(name: &str, role: Role) -> SectionFlags {
+    let flags = match role {
+        Role::Text => macho::S_REGULAR | macho::S_ATTR_PURE_INSTRUCTIONS | macho::S_ATTR_SOME_INSTRUCTIONS,
+        Role::ThreadData => macho::S_THREAD_LOCAL_REGULAR.into(),
+        _ => section_type(name).into(),
+    };
+    SectionFlags::MachO { flags, reserved2: 0 }
+}
+
+fn finish(object: &mut Object<'_>, target: &Target) {
+    object.set_subsections_via_symbols();
+    let (major, minor, patch) = target.minimum_macos();
+    let mut version = MachOBuildVersion::default();
+    version.platform = macho::PLATFORM_MACOS;
+    version.minos = Version::new(major, minor, patch);
+    version.sdk = version.minos;
+    object.set_macho_build_version(version);
+}
+
+/// A thread variable's descriptor: three words.
+const DESCRIPTOR_BYTES: u64 = 24;
+
+impl Writer<'_> {
+    /// Makes the descriptor of a thread variable, which is what its symbol stands for: the function that finds the
+    /// running thread's instance, a word for that function's use, and the address of the initial value, whose symbol
+    /// is returned.
+    pub(super) fn add_descriptor(&mut self, section: &str, item: &DataItem, variable: SymbolId) -> SymbolId {
+        let name = [&self.object.symbol(variable).name, &b"$tlv$init"[..]].concat();
+        let initial_value = symbols::add_local(&mut self.object, name);
+        let chosen = self.sections.named(&mut self.object, Role::Data, section);
+        let place = self.place(chosen, &[], DESCRIPTOR_BYTES, 8, item.offset);
+        self.define_at(variable, place, DESCRIPTOR_BYTES);
+        let bootstrap = self.symbols.libcall(&mut self.object, LibCall::TlvBootstrap);
+        for (offset, symbol) in [(0, bootstrap), (16, initial_value)] {
+            let at = Place { offset: place.offset + offset, ..place };
+            self.relocate(at, RelocKind::Abs64, symbol, 0, item.offset);
+        }
+        initial_value
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_sections_have_two_parts() {
+        assert_eq!(split_name("__DATA,__x"), Ok(("__DATA", "__x")));
+        for wrong in
+            ["", ".text", "__DATA,", ",__x", "__DATA,__x,regular", "__DATA,a name of 17 bytes", "a\0,b"]
+        {
+            assert!(split_name(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn every_row_is_of_another_kind() {
+        assert_eq!(RELOCS.iter().flatten().count(), ROWS.len());
+    }
+}

@@ -1,0 +1,277 @@
+//! Loads, stores, constants and addresses.
+//!
+//! Two loads or two stores next to each other in the program, of neighbours in memory, are one instruction.
+
+use super::super::Aarch64;
+use super::super::address::constant_cost;
+use super::super::operands::{Amode, OperandSize, Place};
+use super::super::regs::ZERO;
+use super::super::rows;
+use super::operands::*;
+use crate::ir::*;
+use crate::mach::address::{access, extends_sign, memory_type, slot_amode, trap_of};
+use crate::mach::compiled::SymbolRef;
+use crate::mach::isa::{Isa, Remaking};
+use crate::mach::lower::Unsupported;
+use crate::rule;
+use regalloc2::{RegClass, VReg};
+
+type Result = std::result::Result<(), Unsupported>;
+
+/// Loads of integers and their extending forms.
+pub fn load(cx: &mut Cx, inst: Inst) -> Result {
+    let data = cx.f.insts[inst];
+    let memory = memory_type(cx.f, &data);
+    let flags = cx.mem_flags(&data);
+    if load_two(cx, inst, &data) {
+        return Ok(());
+    }
+    let result = cx.f.first_result(inst);
+    let (d, d_high) = cx.parts(result);
+    let amode = access(cx, &data);
+    let signed = extends_sign(data.opcode);
+    match d_high {
+        Some(d_high) if cx.swaps(&flags) => {
+            let (low, high) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
+            rows::ldp(cx, Q, high, low, amode);
+            rows::rev(cx, Q, d, low);
+            rows::rev(cx, Q, d_high, high);
+        }
+        Some(d_high) => rows::ldp(cx, Q, d, d_high, amode),
+        None if cx.swaps(&flags) && memory != types::I8 => {
+            load_swapped(cx, d, amode, memory, data.ty, signed)
+        }
+        None => load_int(cx, d, amode, memory, data.ty, signed),
+    }
+    Ok(())
+}
+
+/// Loads an integer of up to 64 bits, extended to `to`; zeros fill the whole register.
+pub fn load_int(cx: &mut Cx, d: VReg, amode: Amode, memory: Type, to: Type, signed: bool) {
+    let size = alu_size(to);
+    match (memory, signed) {
+        (types::I8, true) => rows::ldrsb(cx, size, d, amode),
+        (types::I16, true) => rows::ldrsh(cx, size, d, amode),
+        (types::I32, true) if size == Q => rows::ldrsw(cx, d, amode),
+        _ => rows::ldr(cx, OperandSize::from_bits(memory.bits()), d, amode),
+    }
+}
+
+/// Loads a big-endian integer of 16 to 64 bits.
+fn load_swapped(cx: &mut Cx, d: VReg, amode: Amode, memory: Type, to: Type, signed: bool) {
+    let raw = cx.tmp(RegClass::Int);
+    load_int(cx, raw, amode, memory, memory, false);
+    if !signed {
+        swap_bytes(cx, d, raw, memory);
+        return;
+    }
+    let swapped = cx.tmp(RegClass::Int);
+    swap_bytes(cx, swapped, raw, memory);
+    extend(cx, alu_size(to), d, swapped, memory, true);
+}
+
+/// Reverses the bytes of an integer of 16 to 64 bits.
+pub fn swap_bytes(cx: &mut Cx, d: VReg, a: VReg, ty: Type) {
+    match ty {
+        types::I16 => rows::rev16(cx, L, d, a),
+        _ => rows::rev(cx, alu_size(ty), d, a),
+    }
+}
+
+/// Stores of integers and their narrowing forms.
+pub fn store(cx: &mut Cx, inst: Inst) -> Result {
+    let data = cx.f.insts[inst];
+    let memory = memory_type(cx.f, &data);
+    let flags = cx.mem_flags(&data);
+    let value = Value(data.a);
+    if memory == types::I128 {
+        let (mut low, mut high) = cx.put_pair(value);
+        if cx.swaps(&flags) {
+            (low, high) = (swapped(cx, high, types::I64), swapped(cx, low, types::I64));
+        }
+        let amode = access(cx, &data);
+        rows::stp(cx, Q, low, high, amode);
+        return Ok(());
+    }
+    if store_two(cx, inst, &data) {
+        return Ok(());
+    }
+    let mut source = stored(cx, value);
+    if cx.swaps(&flags) && memory != types::I8 && source != ZERO {
+        source = swapped(cx, source, memory);
+    }
+    let amode = access(cx, &data);
+    rows::str(cx, OperandSize::from_bits(memory.bits()), source, amode);
+    Ok(())
+}
+
+/// The register that is stored for a value: that of what an ireduce, used by nothing else, is the low part of.
+fn stored(cx: &mut Cx, value: Value) -> VReg {
+    let value = match cx.def_by(value, Opcode::Ireduce) {
+        Some(data) if !cx.is_used(value) && cx.ty(Value(data.a)) != types::I128 => Value(data.a),
+        _ => value,
+    };
+    put(cx, value)
+}
+
+/// The value's bytes in reverse order; 16 to 64 bits.
+fn swapped(cx: &mut Cx, source: VReg, memory: Type) -> VReg {
+    let d = cx.tmp(RegClass::Int);
+    swap_bytes(cx, d, source, memory);
+    d
+}
+
+/// The instruction right before `inst` if it accesses the neighbour of what `inst` does, in the same way; the one of
+/// the lower address comes first.
+fn neighbours(cx: &Cx, inst: Inst, data: &InstData) -> Option<(InstData, InstData)> {
+    let before = Inst(inst.0.checked_sub(1)?);
+    if !cx.is_in_block(before) {
+        return None;
+    }
+    let other = cx.f.insts[before];
+    let ty = memory_type(cx.f, data);
+    let alike = other.opcode == data.opcode && memory_type(cx.f, &other) == ty;
+    let flags = cx.mem_flags(data);
+    if !alike || !matches!(ty, types::I32 | types::I64) || flags != cx.mem_flags(&other) || cx.swaps(&flags) {
+        return None;
+    }
+    let ((base, offset), (other_base, other_offset)) = (data.address(), other.address());
+    let bytes = i64::from(ty.bytes());
+    match i64::from(other_offset) - i64::from(offset) {
+        _ if base != other_base => None,
+        distance if distance == bytes => Some((*data, other)),
+        distance if distance == -bytes => Some((other, *data)),
+        _ => None,
+    }
+}
+
+/// The address of two neighbours, if one instruction accesses both.
+fn pair_address(cx: &mut Cx, first: &InstData) -> Option<Amode> {
+    let bytes = memory_type(cx.f, first).bytes() as i32;
+    let (base, offset) = first.address();
+    let near = |offset: i32| offset % bytes == 0 && (-64 * bytes..64 * bytes).contains(&offset);
+    if !near(offset) || cx.def_by(base, Opcode::SymbolValue).is_some() {
+        return None;
+    }
+    if cx.def_by(base, Opcode::StackAddr).is_some() {
+        // In most frames it is in reach.
+        return Some(access(cx, first)).filter(|amode| near(amode.disp));
+    }
+    let trap = trap_of(&cx.mem_flags(first));
+    let base = cx.put(base);
+    Some(Amode::base(base, offset).with_trap(trap))
+}
+
+/// A load together with the one before it.
+fn load_two(cx: &mut Cx, inst: Inst, data: &InstData) -> bool {
+    if data.opcode != Opcode::Load {
+        return false;
+    }
+    let Some((first, second)) = neighbours(cx, inst, data) else { return false };
+    let before = Inst(inst.0 - 1);
+    let (result, earlier) = (cx.f.first_result(inst), cx.f.first_result(before));
+    if earlier == data.address().0 || !cx.is_used(earlier) || cx.is_sunk(before) {
+        return false;
+    }
+    let Some(amode) = pair_address(cx, &first) else { return false };
+    rule!(cx, "load.pair");
+    let (low, high) = if first == *data { (result, earlier) } else { (earlier, result) };
+    let size = OperandSize::from_bits(second.ty.bits());
+    let (low, high) = (cx.reg(low), cx.reg(high));
+    rows::ldp(cx, size, low, high, amode);
+    cx.sink(before);
+    true
+}
+
+/// A store together with the one before it.
+fn store_two(cx: &mut Cx, inst: Inst, data: &InstData) -> bool {
+    if data.opcode != Opcode::Store {
+        return false;
+    }
+    let Some((first, second)) = neighbours(cx, inst, data) else { return false };
+    let before = Inst(inst.0 - 1);
+    if cx.is_sunk(before) {
+        return false;
+    }
+    let Some(amode) = pair_address(cx, &first) else { return false };
+    rule!(cx, "store.pair");
+    let size = OperandSize::from_bits(memory_type(cx.f, data).bits());
+    let (low, high) = (stored(cx, Value(first.a)), stored(cx, Value(second.a)));
+    rows::stp(cx, size, low, high, amode);
+    cx.sink(before);
+    true
+}
+
+/// Whether constants and addresses are made where they are used.
+pub fn remaking(f: &Stencil, data: &InstData) -> Remaking {
+    match data.opcode {
+        Opcode::Iconst if constant_cost(data.imm64()) > 1 => Remaking::Nearby,
+        Opcode::Iconst | Opcode::StackAddr => Remaking::EachUse,
+        Opcode::FuncAddr => Remaking::Nearby,
+        Opcode::SymbolValue => match f.global_values[GlobalValue(data.a)] {
+            GlobalValueData::Symbol { tls: false, .. } => Remaking::Nearby,
+            _ => Remaking::No,
+        },
+        _ => Remaking::No,
+    }
+}
+
+/// Makes an integer constant or an address in `d`.
+pub fn rematerialize(cx: &mut Cx, data: &InstData, d: VReg) {
+    match data.opcode {
+        Opcode::Iconst => constant(cx, d, data.imm64()),
+        Opcode::StackAddr => slot_address(cx, d, StackSlot(data.a), data.b as i32),
+        Opcode::FuncAddr => {
+            let function = cx.f.functions[FuncRef(data.a)].expect("verified function reference");
+            symbol_address(cx, d, SymbolRef::Name(function.name), 0, function.colocated);
+        }
+        _ => {
+            let GlobalValueData::Symbol { name, offset, colocated, .. } =
+                cx.f.global_values[GlobalValue(data.a)]
+            else {
+                unreachable!("only symbols are made again")
+            };
+            symbol_address(cx, d, SymbolRef::Name(name), offset, colocated);
+        }
+    }
+}
+
+/// An address in a stack slot.
+fn slot_address(cx: &mut Cx, d: VReg, slot: StackSlot, offset: i32) {
+    if let Some(amode) = slot_amode::<Aarch64>(cx.f, slot, offset) {
+        rows::address(cx, d, amode);
+        return;
+    }
+    rule!(cx, "stack_addr.rounded");
+    let align = (1i64 << cx.f.stack_slots[slot].align_shift).max(Aarch64::STACK_ALIGNMENT.into());
+    let unrounded = cx.tmp(RegClass::Int);
+    let rounding = (align - i64::from(Aarch64::STACK_ALIGNMENT)) as i32;
+    rows::address(cx, unrounded, Amode::at(Place::Slot(slot), rounding));
+    let start = AND.new(cx, Q, unrounded, mask(align.wrapping_neg() as u64, Q));
+    rows::address(cx, d, Amode::base(start, offset));
+}
+
+/// An integer constant, in as many instructions as it takes.
+pub fn constant(cx: &mut Cx, d: VReg, bits: u64) {
+    rows::mov_imm64(cx, d, bits);
+}
+
+/// An integer constant in a new register.
+pub fn constant_register(cx: &mut Cx, bits: u64) -> VReg {
+    let reg = cx.tmp(RegClass::Int);
+    constant(cx, reg, bits);
+    reg
+}
+
+/// A symbol's address plus an offset.
+pub fn symbol_address(cx: &mut Cx, d: VReg, symbol: SymbolRef, offset: i64, colocated: bool) {
+    let place = if colocated { Place::Symbol(symbol) } else { Place::Got(symbol) };
+    if let Ok(offset) = i32::try_from(offset) {
+        rows::address(cx, d, Amode::at(place, offset));
+        return;
+    }
+    let base = cx.tmp(RegClass::Int);
+    rows::address(cx, base, Amode::at(place, 0));
+    let distance = constant_register(cx, offset as u64);
+    ADD.to(cx, Q, d, base, distance);
+}
