@@ -11,7 +11,7 @@ use super::super::rows;
 use super::compare::{float_test, trap_on_flags};
 use super::float::{self, number, size_of};
 use super::mem::constant_register;
-use super::operands::{Cx, L, Q, CMP, Source as Operand, alu_size, extension, put_extended};
+use super::operands::{CMP, Cx, L, Q, Source as Operand, alu_size, extension, put_extended};
 use super::select::move_if;
 use crate::ir::*;
 use crate::mach::condition::Test;
