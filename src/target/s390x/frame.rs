@@ -10,7 +10,7 @@
 use super::abi::{self, FRAME_POINTER, SAVE_AREA, save_slot};
 use super::cond::Cond;
 use super::regs::*;
-use super::{Direct, S390x, rows};
+use super::{Direct, S390x, encode, rows};
 use crate::ir::*;
 use crate::mach::amode::{Amode, Place};
 use crate::mach::buffer::{CodeBuffer, Label};
@@ -111,11 +111,11 @@ pub fn prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer) {
     }
 }
 
-/// Adds to the stack pointer.
+/// Adds to the stack pointer, in the shortest way.
 pub fn move_stack(sink: &mut Direct, by: i32) {
-    match i16::try_from(by) {
-        Ok(half) if half < 0 => rows::ahi_ri(sink, G, SP, SP, half as i32),
-        _ if by > 0 || by >= -(1 << 19) => rows::la(sink, SP, Amode::base(SP, by)),
+    match by {
+        -0x8000..0 => rows::ahi_ri(sink, G, SP, SP, by),
+        _ if encode::LONG.contains(&by) => rows::la(sink, SP, Amode::base(SP, by)),
         _ => rows::afi_ri(sink, G, SP, SP, by),
     }
 }
