@@ -108,14 +108,6 @@ pub(super) fn architecture(arch: Arch) -> Architecture {
     }
 }
 
-/// What data is aligned to at least: s390x counts distances in halfwords.
-pub(super) fn least_alignment(arch: Arch) -> u32 {
-    match arch {
-        Arch::S390x => 2,
-        Arch::X86_64 | Arch::Aarch64 => 1,
-    }
-}
-
 /// What the gaps between functions are filled with: something that traps.
 pub(super) fn fill(arch: Arch) -> u8 {
     match arch {
