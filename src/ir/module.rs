@@ -1,6 +1,7 @@
 //! A module: what a file holds besides functions. Plain data for whoever writes the object.
 
 use super::Name;
+use std::borrow::Cow;
 
 /// How a symbol is seen by others.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -103,11 +104,44 @@ pub struct DataItem {
     pub bytes: Vec<u8>,
     /// How many bytes it is.
     pub size: u64,
+    /// Runs of numbers of several bytes, in order; `bytes` has the least significant byte of each first.
+    pub numbers: Vec<NumberRun>,
     /// Addresses in it, in order; the bytes there are zero.
     pub relocs: Vec<DataReloc>,
 }
 
+/// Numbers of one size in a row.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NumberRun {
+    /// Where the first begins.
+    pub start: u64,
+    /// Where the last ends.
+    pub end: u64,
+    /// Bytes of each.
+    pub size: u32,
+}
+
 impl DataItem {
+    /// Its bytes as a machine has them.
+    pub fn bytes_of(&self, big_endian: bool) -> Cow<'_, [u8]> {
+        let mut bytes = Cow::Borrowed(&self.bytes[..]);
+        for run in self.numbers.iter().filter(|_| big_endian) {
+            let range = run.start as usize..run.end as usize;
+            bytes.to_mut()[range].chunks_exact_mut(run.size as usize).for_each(<[u8]>::reverse);
+        }
+        bytes
+    }
+
+    /// Notes that a number of so many bytes was just appended.
+    pub fn note_number(&mut self, size: u32) {
+        let start = self.size - size as u64;
+        match self.numbers.last_mut() {
+            _ if size == 1 => {}
+            Some(run) if run.end == start && run.size == size => run.end = self.size,
+            _ => self.numbers.push(NumberRun { start, end: self.size, size }),
+        }
+    }
+
     /// Whether all of it is zero.
     pub fn is_zero(&self) -> bool {
         self.bytes.is_empty()

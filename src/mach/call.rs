@@ -66,8 +66,8 @@ pub trait CallLowering: Isa {
     /// Makes the address of a place.
     fn address(cx: &mut Lower<'_, Self>, d: VReg, of: Amode);
 
-    /// Extends an integer of type `from` to 64 bits.
-    fn extend(cx: &mut Lower<'_, Self>, d: VReg, source: VReg, from: Type, signed: bool);
+    /// Asks for an integer extended from its type to 64 bits.
+    fn put_extended(cx: &mut Lower<'_, Self>, value: Value, signed: bool) -> VReg;
 
     /// Makes a 64-bit constant.
     fn constant(cx: &mut Lower<'_, Self>, d: VReg, value: u64);
@@ -242,7 +242,11 @@ fn pass_arguments<I: CallLowering>(
         {
             continue;
         }
-        let (low, high) = cx.put_parts(Value(arg));
+        if area == Place::Incoming && cx.constant(Value(arg)).is_none() {
+            // Not to be taken in as a load: storing other arguments may overwrite what it reads.
+            cx.put_parts(Value(arg));
+        }
+        let (low, high) = put_extended(cx, parts, Value(arg));
         for (part, reg) in parts.iter().zip([Some(low), high].into_iter().flatten()) {
             pass_part(cx, part, reg, area, shift, &mut uses);
         }
@@ -250,7 +254,7 @@ fn pass_arguments<I: CallLowering>(
     Ok(uses)
 }
 
-/// Extends a part, and stores it or adds its fixed use.
+/// Stores a part or adds its fixed use.
 fn pass_part<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     part: &Part,
@@ -259,19 +263,31 @@ fn pass_part<I: CallLowering>(
     shift: i32,
     uses: &mut Vec<Operand>,
 ) {
-    let reg = extended(cx, part, reg);
     match part.place {
         abi::Place::Reg(fixed) => uses.push(Operand::reg_fixed_use(reg, fixed)),
         abi::Place::Stack(offset) => I::store_part(cx, reg, plus(at(area, offset), shift), part.stored),
     }
 }
 
-/// The register with the extension its parameter asks for.
-fn extended<I: CallLowering>(cx: &mut Lower<'_, I>, part: &Part, reg: VReg) -> VReg {
-    let Some((ty, signed)) = part.needs_extension() else { return reg };
-    let d = cx.tmp(RegClass::Int);
-    I::extend(cx, d, reg, ty, signed);
-    d
+/// Asks for a value in as many registers as it has parts, with the extension its parameter asks for.
+fn put_extended<I: CallLowering>(
+    cx: &mut Lower<'_, I>,
+    parts: &[Part],
+    value: Value,
+) -> (VReg, Option<VReg>) {
+    let [part] = parts else { return cx.put_parts(value) };
+    let Some((_, signed)) = part.needs_extension() else { return cx.put_parts(value) };
+    let constant =
+        if signed { cx.signed_constant(value).map(i64::cast_unsigned) } else { cx.constant(value) };
+    let reg = match constant {
+        Some(bits) => {
+            let d = cx.tmp(RegClass::Int);
+            I::constant(cx, d, bits);
+            d
+        }
+        None => I::put_extended(cx, value, signed),
+    };
+    (reg, None)
 }
 
 /// The parts of an i128 in memory, low first: where each is.
@@ -445,9 +461,8 @@ pub fn return_<I: CallLowering>(cx: &mut Lower<'_, I>, data: &InstData) {
     let values = cx.f.pool.get(List(data.a));
     let mut uses = Vec::with_capacity(values.len() + 1);
     for (&param, &value) in abi.returns.iter().zip(values) {
-        let (low, high) = cx.put_parts(Value(value));
+        let (low, high) = put_extended(cx, abi.parts_of(param), Value(value));
         for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
-            let reg = extended(cx, part, reg);
             match part.place {
                 abi::Place::Reg(fixed) => uses.push(Operand::reg_fixed_use(reg, fixed)),
                 abi::Place::Stack(offset) => {

@@ -191,7 +191,7 @@ pub enum UnwindOp {
         offset: u32,
     },
     /// The canonical frame address is now this far from the same register.
-    CfaOffset(u32),
+    CfaOffset(i32),
     /// A register is saved at the canonical frame address plus `offset` (negative).
     SaveRegister {
         /// DWARF register number.

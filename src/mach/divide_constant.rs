@@ -132,9 +132,10 @@ fn shift_or_alias<I: DivisionLowering>(cx: &mut Lower<'_, I>, d: VReg, a: VReg, 
 impl Division {
     fn unsigned_remainder<I: DivisionLowering>(&self, cx: &mut Lower<'_, I>, divisor: u64) {
         if !divisor.is_power_of_two() {
+            // Asked for first, so that the quotient does not take in its load.
+            let x = cx.put(self.dividend);
             let quotient = cx.tmp(RegClass::Int);
             self.unsigned_quotient(cx, divisor, quotient);
-            let x = cx.put(self.dividend);
             I::remainder(cx, self.bits, self.d, x, quotient, divisor as i64);
             return;
         }
@@ -303,9 +304,9 @@ impl Division {
             return;
         }
         if !magnitude.is_power_of_two() {
+            let x = cx.put(self.dividend);
             let quotient = cx.tmp(RegClass::Int);
             self.signed_quotient(cx, magnitude as i64, quotient);
-            let x = cx.put(self.dividend);
             I::remainder(cx, self.bits, self.d, x, quotient, magnitude as i64);
             return;
         }

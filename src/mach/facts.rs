@@ -12,6 +12,23 @@ impl<I: Isa> Lower<'_, I> {
     /// Whether a value's register has zeros above its type: the instruction that makes it clears them.
     pub fn zero_extends(&self, value: Value) -> bool {
         self.def_inst(value).is_some_and(|inst| I::zero_extends(&self.f.insts[inst], self.ty(value)))
+            || self.passed_extension(value) == Extension::Zero
+    }
+
+    /// How whoever passed or returned a value extended it, on a target where that can be relied on.
+    pub fn passed_extension(&self, value: Value) -> Extension {
+        let declared = match self.f.value_defs[value].get() {
+            _ if !I::TRUSTS_EXTENSIONS => None,
+            ValueDef::Param(block, n) if self.f.layout.first() == Some(&block) => {
+                self.f.signature.params.get(n as usize)
+            }
+            ValueDef::Result(inst, n) if self.f.insts[inst].opcode.effects().has(Effects::CALL) => {
+                let signature = self.f.call_signature(&self.f.insts[inst]);
+                signature.and_then(|signature| self.f.sig(signature).returns.get(n as usize))
+            }
+            _ => None,
+        };
+        declared.map_or(Extension::None, |param| param.extension)
     }
 
     /// A constant amount of a shift, which may be an i128.

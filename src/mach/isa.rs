@@ -103,6 +103,9 @@ pub trait Isa: Sized + Send + Sync + 'static {
     /// Whether and how the value of an instruction is made again.
     fn remaking(f: &Stencil, data: &InstData) -> Remaking;
 
+    /// Whether parameters and results that are declared to be extended come extended to 64 bits, whoever made them.
+    const TRUSTS_EXTENSIONS: bool = false;
+
     /// Whether the instruction that makes `data`'s result of type `ty` leaves zeros above it in the register.
     fn zero_extends(data: &InstData, ty: Type) -> bool;
 

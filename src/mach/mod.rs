@@ -8,6 +8,7 @@
 pub mod abi;
 pub mod address;
 pub mod amode;
+pub mod atomic;
 pub mod blocks;
 pub mod buffer;
 pub mod call;

@@ -94,7 +94,7 @@ fn common_entry(arch: Arch, size: DwEhPe) -> CommonInformationEntry {
 fn instruction(op: UnwindOp) -> Instruction {
     match op {
         UnwindOp::DefCfa { register, offset } => Instruction::Cfa(Register(register), offset as i32),
-        UnwindOp::CfaOffset(offset) => Instruction::CfaOffset(offset as i32),
+        UnwindOp::CfaOffset(offset) => Instruction::CfaOffset(offset),
         UnwindOp::SaveRegister { register, offset } => Instruction::Offset(Register(register), offset),
         UnwindOp::RestoreRegister(register) => Instruction::Restore(Register(register)),
         UnwindOp::NegateReturnAddressState => Instruction::NegateRaState,

@@ -51,6 +51,7 @@ fn data(name: &str, kind: DataKind, bytes: &[u8], size: u64) -> DataItem {
         align: 8,
         bytes: bytes.into(),
         size,
+        numbers: vec![],
         relocs: vec![],
     }
 }

@@ -145,6 +145,7 @@ impl ItemReader<'_, '_> {
             align: 1,
             bytes: Vec::new(),
             size: 0,
+            numbers: Vec::new(),
             relocs: Vec::new(),
         };
         let mut align = None;
@@ -201,6 +202,7 @@ impl ItemReader<'_, '_> {
         loop {
             let bits = self.scalar(ty)?;
             self.append(item, &bits.to_le_bytes()[..ty.bytes() as usize], ty.bytes())?;
+            item.note_number(ty.bytes());
             self.cur.space();
             if self.cur.at_end() || self.cur.peek() == b',' {
                 return Ok(());

@@ -186,7 +186,7 @@ impl Writer<'_, '_> {
     fn moved(&mut self, by: i32) {
         self.cfa = self.cfa.wrapping_add_signed(by);
         if !self.from_frame_pointer {
-            self.sink.buffer().unwind(UnwindOp::CfaOffset(self.cfa));
+            self.sink.buffer().unwind(UnwindOp::CfaOffset(self.cfa as i32));
         }
     }
 
@@ -247,7 +247,7 @@ impl Writer<'_, '_> {
             let op = UnwindOp::DefCfa { register: dwarf(SP), offset: self.cfa };
             self.sink.buffer().unwind(op);
         } else if !self.from_frame_pointer {
-            self.sink.buffer().unwind(UnwindOp::CfaOffset(self.cfa));
+            self.sink.buffer().unwind(UnwindOp::CfaOffset(self.cfa as i32));
         }
     }
 }

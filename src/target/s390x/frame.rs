@@ -74,7 +74,7 @@ pub fn prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer) {
     if frame.growth > 0 {
         move_stack(sink, -(frame.growth as i32));
         cfa += frame.growth;
-        sink.buffer().unwind(UnwindOp::CfaOffset(cfa));
+        sink.buffer().unwind(UnwindOp::CfaOffset(cfa as i32));
     }
     if let Some(first) = first_saved(frame) {
         rows::stmg(sink, physical(first), SP, Amode::base(SP, save_slot(first) as i32));
@@ -92,7 +92,7 @@ pub fn prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer) {
         }
         move_stack(sink, -(frame.size as i32));
         cfa += frame.size;
-        sink.buffer().unwind(UnwindOp::CfaOffset(cfa));
+        sink.buffer().unwind(UnwindOp::CfaOffset(cfa as i32));
         if chain {
             rows::st_mr(sink, G, SCRATCH, Amode::base(SP, 0));
         }
@@ -182,7 +182,7 @@ pub fn epilogue(frame: &Frame, up: u32, buffer: &mut CodeBuffer) {
         for number in first_saved(frame).map_or(R15, |first| first).hw_enc()..=R15.hw_enc() {
             sink.buffer().unwind(UnwindOp::RestoreRegister(number as u16));
         }
-        sink.buffer().unwind(UnwindOp::CfaOffset(SAVE_AREA + frame.growth - up));
+        sink.buffer().unwind(UnwindOp::CfaOffset((SAVE_AREA + frame.growth) as i32 - up as i32));
     }
 }
 

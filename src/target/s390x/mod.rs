@@ -4,12 +4,13 @@
 //! |---|---|
 //! | `rows` | instructions, generated from `isa/s390x` |
 //! | `cond`, `regs` | conditions, registers |
-//! | `format`, `encode`, `pseudo` | from instructions to bytes |
+//! | `format`, `encode`, `pseudo`, `atomic_loop` | from instructions to bytes |
 //! | `print` | from instructions to text |
 //! | `abi`, `frame` | calling conventions, prologue and epilogue |
 //! | `lower` | from CLIF to instructions |
 
 pub mod abi;
+pub mod atomic_loop;
 pub mod cond;
 pub mod encode;
 pub mod format;
@@ -46,6 +47,8 @@ impl Isa for S390x {
     const ENDIANNESS: Endianness = Endianness::Big;
 
     const STACK_ALIGNMENT: u32 = 8;
+
+    const TRUSTS_EXTENSIONS: bool = true;
 
     const LINKED_BY_REGISTER: bool = false;
 

@@ -3,6 +3,7 @@
 mod float;
 mod tls;
 
+pub use super::atomic_loop::{cas_narrow, rmw_narrow, rmw_wide, rmw_word};
 pub use float::*;
 pub use tls::*;
 

@@ -11,6 +11,7 @@ use super::Direct;
 use super::amode::{Amode, Cond, OperandSize, PackedAmode};
 use super::rows;
 use crate::ir::AtomicRmwOp;
+use crate::mach::atomic::Step;
 use crate::mach::buffer::{CodeBuffer, Label};
 use crate::mach::isa::EmitContext;
 use crate::mach::view::InstView;
@@ -18,37 +19,13 @@ use regalloc2::VReg;
 
 const Q: OperandSize = OperandSize::Q64;
 
-/// What one round of the loop computes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Step {
-    /// The operation.
-    pub op: AtomicRmwOp,
-    /// Size of the access; of 128 bits, of a half.
-    pub size: OperandSize,
-    /// Memory has the bytes in the other order.
-    pub swap: bool,
-}
-
-impl Step {
-    /// As an immediate of 8 bits.
-    pub fn pack(self) -> i32 {
-        self.op as i32 | (self.size as i32) << 4 | (self.swap as i32) << 6
-    }
-
-    fn unpack(word: u32) -> Self {
-        let op = AtomicRmwOp::from_code((word & 15) as u16);
-        let size = OperandSize::from_bits(8 << (word >> 4 & 3));
-        Step { op, size, swap: word >> 6 & 1 != 0 }
-    }
-
-    /// For minimum and maximum, the condition after comparing old with operand on which the operand is the result.
-    fn takes_operand(self) -> Cond {
-        match self.op {
-            AtomicRmwOp::Umin => Cond::Ae,
-            AtomicRmwOp::Umax => Cond::B,
-            AtomicRmwOp::Smin => Cond::Ge,
-            _ => Cond::L,
-        }
+/// For minimum and maximum, the condition after comparing old with operand on which the operand is the result.
+fn takes_operand(op: AtomicRmwOp) -> Cond {
+    match op {
+        AtomicRmwOp::Umin => Cond::Ae,
+        AtomicRmwOp::Umax => Cond::B,
+        AtomicRmwOp::Smin => Cond::Ge,
+        _ => Cond::L,
     }
 }
 
@@ -108,7 +85,7 @@ fn combine(out: &mut Direct, step: Step, new: VReg, operand: VReg) {
         }
         Umin | Umax | Smin | Smax => {
             rows::cmp_rm(out, step.size, new, operand);
-            rows::cmov_rm(out, whole, new, new, operand, step.takes_operand());
+            rows::cmov_rm(out, whole, new, new, operand, takes_operand(step.op));
         }
     }
 }
@@ -170,8 +147,8 @@ fn combine_wide(out: &mut Direct, step: Step, old: Pair, new: Pair, operand: Pai
             rows::sbb_rm(out, Q, new.1, new.1, operand.1);
             // Neither of these changes the flags.
             copy_half(out, step, new.1, old.1);
-            rows::cmov_rm(out, Q, new.0, new.0, operand.0, step.takes_operand());
-            rows::cmov_rm(out, Q, new.1, new.1, operand.1, step.takes_operand());
+            rows::cmov_rm(out, Q, new.0, new.0, operand.0, takes_operand(step.op));
+            rows::cmov_rm(out, Q, new.1, new.1, operand.1, takes_operand(step.op));
         }
         _ => {
             combine(out, step, new.0, operand.0);

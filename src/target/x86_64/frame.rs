@@ -78,7 +78,7 @@ pub fn prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer) {
     if frame.frame_pointer {
         rows::push_r(sink, rbp);
         cfa += 8;
-        sink.buffer().unwind(UnwindOp::CfaOffset(cfa));
+        sink.buffer().unwind(UnwindOp::CfaOffset(cfa as i32));
         sink.buffer().unwind(save(RBP, cfa));
         rows::mov_rm(sink, OperandSize::Q64, rbp, rsp);
         sink.buffer().unwind(UnwindOp::DefCfa { register: dwarf(RBP), offset: cfa });
@@ -87,7 +87,7 @@ pub fn prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer) {
         rows::push_r(sink, physical(reg));
         cfa += 8;
         if !frame.frame_pointer {
-            sink.buffer().unwind(UnwindOp::CfaOffset(cfa));
+            sink.buffer().unwind(UnwindOp::CfaOffset(cfa as i32));
         }
         sink.buffer().unwind(save(reg, cfa));
     }
@@ -97,7 +97,7 @@ pub fn prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer) {
         rows::sub_ri(sink, OperandSize::Q64, rsp, rsp, frame.size as i32);
         cfa += frame.size;
         if !frame.frame_pointer {
-            sink.buffer().unwind(UnwindOp::CfaOffset(cfa));
+            sink.buffer().unwind(UnwindOp::CfaOffset(cfa as i32));
         }
     }
     for (number, &reg) in saved_vectors(frame).enumerate() {
@@ -121,7 +121,7 @@ fn grow_incoming(frame: &Frame, sink: &mut Direct) {
     let (rsp, scratch) = (physical(RSP), physical(SCRATCH));
     let growth = frame.growth as i32;
     rows::sub_ri(sink, OperandSize::Q64, rsp, rsp, growth);
-    sink.buffer().unwind(UnwindOp::CfaOffset(8 + frame.growth));
+    sink.buffer().unwind(UnwindOp::CfaOffset((8 + frame.growth) as i32));
     rows::mov_rm(sink, OperandSize::Q64, scratch, Amode::base(rsp, growth));
     rows::mov_mr(sink, OperandSize::Q64, scratch, Amode::base(rsp, 0));
     // The return address now lies lower than at entry.
@@ -201,14 +201,14 @@ pub fn epilogue(frame: &Frame, buffer: &mut CodeBuffer) {
         rows::add_ri(sink, OperandSize::Q64, rsp, rsp, frame.size as i32);
         cfa -= frame.size;
         if !frame.frame_pointer {
-            sink.buffer().unwind(UnwindOp::CfaOffset(cfa));
+            sink.buffer().unwind(UnwindOp::CfaOffset(cfa as i32));
         }
     }
     for &reg in frame.saved.iter().rev().filter(|reg| reg.class() == RegClass::Int) {
         rows::pop_r(sink, physical(reg));
         cfa -= 8;
         if !frame.frame_pointer {
-            sink.buffer().unwind(UnwindOp::CfaOffset(cfa));
+            sink.buffer().unwind(UnwindOp::CfaOffset(cfa as i32));
         }
     }
     if frame.frame_pointer {

@@ -10,7 +10,7 @@ use crate::ir::*;
 use crate::mach::call::{CallLowering, CallRows, Callee};
 use crate::mach::convention::Convention;
 use crate::rule;
-use regalloc2::{Operand, PReg, VReg};
+use regalloc2::{Operand, PReg, RegClass, VReg};
 
 impl CallLowering for Aarch64 {
     const CALL_ROWS: CallRows = CallRows {
@@ -53,8 +53,10 @@ impl CallLowering for Aarch64 {
         rows::address(cx, d, of);
     }
 
-    fn extend(cx: &mut Cx, d: VReg, source: VReg, from: Type, signed: bool) {
+    fn put_extended(cx: &mut Cx, value: Value, signed: bool) -> VReg {
+        let (from, source, d) = (cx.ty(value), cx.put(value), cx.tmp(RegClass::Int));
         extend(cx, Q, d, source, from, signed);
+        d
     }
 
     fn constant(cx: &mut Cx, d: VReg, value: u64) {

@@ -52,8 +52,8 @@ impl CallLowering for S390x {
         rows::la(cx, d, of);
     }
 
-    fn extend(cx: &mut Cx, d: VReg, source: VReg, from: Type, signed: bool) {
-        extend_register(cx, d, source, from, signed);
+    fn put_extended(cx: &mut Cx, value: Value, signed: bool) -> VReg {
+        put_extended_wide(cx, value, signed)
     }
 
     fn constant(cx: &mut Cx, d: VReg, value: u64) {

@@ -56,7 +56,8 @@ impl Test {
                 cond
             }
             Test::Immediate { size, signed, a, imm, cond } => {
-                match signed {
+                // Equality is the same however they are read.
+                match signed || matches!(cond, Cond::E | Cond::Lh) {
                     true => rows::chi_ri(cx, size, a, imm),
                     false => rows::clfi_ri(cx, size, a, imm),
                 }
@@ -190,7 +191,7 @@ fn compare_folding(cx: &mut Cx, cc: IntCc, a: Value, b: Value) -> Option<Test> {
             }
             return Some(Test::Code(int_cond(cc)));
         }
-        if let Some(word) = extended_word(cx, b, sign).filter(|&word| sign || !cx.zero_extends(word)) {
+        if let Some(word) = extended_word(cx, b, sign) {
             rule!(cx, "compare.extended_word");
             let (a, word) = (cx.put(a), cx.put(word));
             match sign {
@@ -436,8 +437,9 @@ fn set_by_bit(cx: &mut Cx, d: VReg, data: &InstData) -> bool {
 
 /// Sets all of `d` to `value` if a test holds, else to 0.
 pub fn set(cx: &mut Cx, d: VReg, test: Test, value: i32) {
-    let zero = constant_register(cx, 0);
     let cond = test.code(cx);
+    // Behind the comparison, so that it may be in the register of one of its operands.
+    let zero = constant_register(cx, 0);
     rows::lochi_ri(cx, G, d, zero, value, cond);
 }
 
@@ -450,10 +452,11 @@ pub fn select(cx: &mut Cx, inst: Inst) -> Result {
         let d = cx.reg(result);
         return float::select(cx, &data, d);
     }
+    let overwritten = overwritten(cx, chosen, other);
     let test = condition(cx, Value(data.a));
     if data.ty != types::I128 {
         let d = cx.reg(result);
-        choose(cx, alu_size(data.ty), d, test, chosen, other);
+        choose(cx, alu_size(data.ty), d, test, [chosen, other], overwritten);
         return Ok(());
     }
     let (d, chosen, other) = (cx.put_pair(result), cx.put_pair(chosen), cx.put_pair(other));
@@ -463,23 +466,31 @@ pub fn select(cx: &mut Cx, inst: Inst) -> Result {
     Ok(())
 }
 
-/// `d` = `chosen` if the test holds, else `other`.
-pub fn choose(cx: &mut Cx, size: OperandSize, d: VReg, test: Test, chosen: Value, other: Value) {
+/// Which of two values a selection between them overwrites: one that is not needed any more, and rather a parameter of the
+/// block, which in a loop becomes the result. The values must not be asked for yet.
+pub fn overwritten(cx: &Cx, a: Value, b: Value) -> Value {
+    let rank = |value: Value| (cx.dies_here(value), cx.def_inst(value).is_none());
+    if rank(a) > rank(b) { a } else { b }
+}
+
+/// `d` = the first of two values if the test holds, else the other. One of them is overwritten if there is no form with three
+/// operands.
+pub fn choose(cx: &mut Cx, size: OperandSize, d: VReg, test: Test, [a, b]: [Value; 2], overwritten: Value) {
     let cond = test.code(cx);
-    if let Some(imm) = imm16(cx, chosen) {
+    if let Some(imm) = imm16(cx, a) {
         rule!(cx, "select.imm");
-        let other = cx.put(other);
-        rows::lochi_ri(cx, size, d, other, imm, cond);
-    } else if let Some(imm) = imm16(cx, other) {
+        let b = cx.put(b);
+        rows::lochi_ri(cx, size, d, b, imm, cond);
+    } else if let Some(imm) = imm16(cx, b) {
         rule!(cx, "select.imm");
-        let chosen = cx.put(chosen);
-        rows::lochi_ri(cx, size, d, chosen, imm, cond.complement());
-    } else if cx.dies_here(chosen) && !cx.dies_here(other) {
-        let (chosen, other) = (cx.put(chosen), cx.put(other));
-        move_if(cx, size, d, cond.complement(), other, chosen);
+        let a = cx.put(a);
+        rows::lochi_ri(cx, size, d, a, imm, cond.complement());
     } else {
-        let (chosen, other) = (cx.put(chosen), cx.put(other));
-        move_if(cx, size, d, cond, chosen, other);
+        let (reg_a, reg_b) = (cx.put(a), cx.put(b));
+        match overwritten == a {
+            true => move_if(cx, size, d, cond.complement(), reg_b, reg_a),
+            false => move_if(cx, size, d, cond, reg_a, reg_b),
+        }
     }
 }
 

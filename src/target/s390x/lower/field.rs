@@ -53,13 +53,16 @@ impl Field {
         }
         let data = &cx.f.insts[cx.def_inst(self.source)?];
         let (mut source, mut other) = (Value(data.a), Value(data.b));
-        if data.opcode == Opcode::Band && cx.constant(source).is_some() {
-            (source, other) = (other, source);
-        }
         let amount = match data.opcode {
-            Opcode::Band => cx.constant(other),
+            Opcode::Band => {
+                if cx.constant(source).is_some() {
+                    (source, other) = (other, source);
+                }
+                cx.constant(other)
+            }
             Opcode::Ishl | Opcode::Ushr => cx.constant_amount(other),
-            _ => None,
+            Opcode::Uextend | Opcode::Ireduce => None,
+            _ => return None,
         };
         let (rotate, mask) = step(data.opcode, cx.ty(source), ty, amount)?;
         Some(Field {

@@ -104,9 +104,7 @@ impl Alu {
                 rule!(cx, "operand.load_word");
                 return Operand::MemoryWord(amode, signed);
             }
-            if let Some(word) = extended_word(cx, value, signed)
-                && !(!signed && cx.zero_extends(word))
-            {
+            if let Some(word) = extended_word(cx, value, signed) {
                 rule!(cx, "operand.extended_word");
                 return Operand::Word(cx.put(word), signed);
             }
@@ -296,7 +294,7 @@ pub fn extend(cx: &mut Cx, inst: Inst) -> Result {
     let signed = data.opcode == Opcode::Sextend;
     let source = Value(data.a);
     let result = cx.f.first_result(inst);
-    if if signed { sign_extends(cx, source) } else { cx.zero_extends(source) } {
+    if is_extended(cx, source, signed) {
         rule!(cx, "extend.free");
         cx.same(result, source);
         return Ok(());
@@ -330,8 +328,9 @@ pub fn min_max(cx: &mut Cx, inst: Inst) -> Result {
     let data = cx.f.insts[inst];
     let (a, b) = (Value(data.a), Value(data.b));
     let d = cx.def(inst);
+    let overwritten = compare::overwritten(cx, a, b);
     let test = compare::compare_ints(cx, min_max_order(data.opcode), a, b, false);
-    compare::choose(cx, alu_size(data.ty), d, test, a, b);
+    compare::choose(cx, alu_size(data.ty), d, test, [a, b], overwritten);
     Ok(())
 }
 

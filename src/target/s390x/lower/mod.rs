@@ -12,9 +12,11 @@
 //! | `float` | f32 and f64, loads and stores of floats |
 //! | `convert` | between integers and floats |
 //! | `mem` | loads, stores, addresses |
+//! | `atomic` | atomic accesses and fences |
 //! | `control`, `tls` | ends of blocks, the frame, thread-local addresses |
 //! | `call` | calls, parameters, returns |
 
+pub mod atomic;
 pub mod bits;
 pub mod call;
 pub mod compare;
@@ -88,6 +90,7 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
         | Trunc | Nearest => float::lower(cx, inst),
         Fpromote | Fdemote | FcvtToUint | FcvtToSint | FcvtToUintSat | FcvtToSintSat | FcvtFromUint
         | FcvtFromSint | Bitcast => convert::lower(cx, inst),
+        AtomicRmw | AtomicCas | AtomicLoad | AtomicStore | Fence => atomic::lower(cx, inst),
         Call => calls::call(cx, inst),
         CallIndirect => calls::call_indirect(cx, inst),
         TlsValue

@@ -105,13 +105,18 @@ pub fn sink_extending_load(cx: &mut Cx, value: Value, memory: Type, signed: bool
     Some(address::access(cx, &data))
 }
 
-/// The i32 that a value used only here is the extension of.
+/// The i32 that a value used only here is the extension of, unless that extension costs nothing.
 pub fn extended_word(cx: &Cx, value: Value, signed: bool) -> Option<Value> {
     let extension = if signed { Opcode::Sextend } else { Opcode::Uextend };
     let data = cx.def_by(value, extension)?;
     let source = Value(data.a);
     let here = cx.unique(value).is_some() && !cx.is_used(value) && cx.ty(value) == types::I64;
-    (here && cx.ty(source) == types::I32).then_some(source)
+    (here && cx.ty(source) == types::I32 && !is_extended(cx, source, signed)).then_some(source)
+}
+
+/// Whether all bits above a value's type are its sign, or zero.
+pub fn is_extended(cx: &Cx, value: Value, signed: bool) -> bool {
+    if signed { sign_extends(cx, value) } else { cx.zero_extends(value) }
 }
 
 /// Loads an integer of type `from`, extended to 64 bits; without an `extension`, the bits above are anything.
@@ -166,7 +171,7 @@ pub fn put_extended_to(cx: &mut Cx, value: Value, signed: bool, bits: u32) -> VR
         let extended = if signed { constant as u64 } else { cx.constant(value).expect("it is a constant") };
         return constant_register(cx, extended);
     }
-    if if signed { sign_extends(cx, value) } else { cx.zero_extends(value) } {
+    if is_extended(cx, value, signed) {
         return cx.put(value);
     }
     let d = cx.tmp(RegClass::Int);
@@ -197,6 +202,7 @@ pub fn zero_extends(data: &InstData, ty: Type) -> bool {
 
 /// Whether a value's register has its sign in all bits above its type.
 pub fn sign_extends(cx: &Cx, value: Value) -> bool {
-    let Some(inst) = cx.def_inst(value) else { return false };
-    matches!(cx.f.insts[inst].opcode, Opcode::Sload8 | Opcode::Sload16 | Opcode::Sextend | Opcode::Iconst)
+    use Opcode::*;
+    let of_opcode = |inst| matches!(cx.f.insts[inst].opcode, Sload8 | Sload16 | Sextend | Iconst);
+    cx.def_inst(value).is_some_and(of_opcode) || cx.passed_extension(value) == Extension::Sign
 }

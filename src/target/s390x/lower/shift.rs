@@ -29,6 +29,7 @@ pub fn shift(cx: &mut Cx, inst: Inst) -> Result {
         }
         return Ok(());
     }
+    let dies = cx.dies_here(Value(data.b));
     let amount = put_amount(cx, Value(data.b));
     match data.opcode {
         Rotl => rotate(cx, d, value, data.ty, amount),
@@ -38,7 +39,7 @@ pub fn shift(cx: &mut Cx, inst: Inst) -> Result {
             rotate(cx, d, value, data.ty, left);
         }
         opcode => {
-            let amount = masked(cx, Value(data.b), amount, data.ty);
+            let amount = masked(cx, Value(data.b), amount, data.ty, dies);
             let a = shifted_operand(cx, opcode, value);
             let size = alu_size(data.ty);
             match opcode {
@@ -59,15 +60,19 @@ pub fn put_amount(cx: &mut Cx, amount: Value) -> VReg {
     }
 }
 
-/// The count modulo the bits of `ty`, as far as the processor does not take it so.
-fn masked(cx: &mut Cx, value: Value, amount: VReg, ty: Type) -> VReg {
+/// The count modulo the bits of `ty`, as far as the processor does not take it so; `overwrite` says that it is not needed
+/// any more.
+fn masked(cx: &mut Cx, value: Value, amount: VReg, ty: Type, overwrite: bool) -> VReg {
     let most = ty.bits() as u64 - 1;
     let mask = cx.def_by(value, Opcode::Band).and_then(|data| cx.constant(Value(data.b)));
     if ty == types::I64 || mask.is_some_and(|mask| mask <= most) {
         return amount;
     }
     let masked = cx.tmp(RegClass::Int);
-    rows::nill(cx, masked, amount, most as i32);
+    match overwrite {
+        true => rows::nill(cx, masked, amount, most as i32),
+        false => field::push(cx, masked, amount, 0, most),
+    }
     masked
 }
 

@@ -5,13 +5,13 @@
 //! a loop around compare-and-exchange, a pseudo-instruction (`atomic_loop`). i128 needs `cmpxchg16b`.
 
 use super::super::amode::{Amode, OperandSize};
-use super::super::atomic_loop::Step;
 use super::super::rows;
 use super::bits::swap_bytes;
 use super::mem;
 use super::operands::*;
 use super::wide::{self, Pair};
 use crate::ir::*;
+use crate::mach::atomic::{Step, is_bitwise};
 use crate::mach::lower::Unsupported;
 use crate::rule;
 use regalloc2::{RegClass, VReg};
@@ -96,7 +96,7 @@ fn read_modify_write(cx: &mut Cx, inst: Inst, data: &InstData, swap: bool) {
     let result = cx.f.first_result(inst);
     let used = cx.is_used(result);
     let size = exact_size(data.ty);
-    let arithmetic = matches!(op, Add | Sub | Umin | Umax | Smin | Smax);
+    let arithmetic = !is_bitwise(op);
     // Bitwise operations commute with swapping bytes; for the others the loop swaps.
     let swaps_inside = swap && arithmetic;
     if !used && !swaps_inside && in_place(cx, data, op, swap) {

@@ -4,6 +4,7 @@ use super::super::X86_64;
 use super::super::abi;
 use super::super::amode::{Amode, OperandSize, Rm};
 use super::super::rows;
+use super::divide::put_extended_wide;
 use super::mem;
 use super::operands::*;
 use crate::ir::*;
@@ -51,8 +52,8 @@ impl CallLowering for X86_64 {
         rows::lea_rm(cx, OperandSize::Q64, d, of);
     }
 
-    fn extend(cx: &mut Cx, d: VReg, source: VReg, from: Type, signed: bool) {
-        extend_operand(cx, d, Rm::Reg(source), from, signed);
+    fn put_extended(cx: &mut Cx, value: Value, signed: bool) -> VReg {
+        put_extended_wide(cx, value, signed)
     }
 
     fn constant(cx: &mut Cx, d: VReg, value: u64) {
