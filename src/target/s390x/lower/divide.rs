@@ -149,7 +149,7 @@ fn trap_if_lowest_by_minus_one(cx: &mut Cx, a: wide::Pair, b: wide::Pair) {
     rows::xihf(cx, top, a.1, i32::MIN);
     rows::o_rrr(cx, G, dividend, top, a.0);
     rows::n_rrr(cx, G, ones, b.0, b.1);
-    logic::push_complement(cx, G, divisor, ones);
+    logic::push_complement(cx, G, divisor, ones, false);
     rows::o_rrr(cx, G, either, dividend, divisor);
     trap_on(cx, Test::Code(Cond::E), OVERFLOW);
 }

@@ -37,6 +37,9 @@ pub const INDEXED: AddressForms = AddressForms {
     symbol: |_, _| false,
 };
 
+/// The same, or relative to the instruction: what loads and stores have that are known to be aligned.
+pub const RELATIVE: AddressForms = AddressForms { symbol: |disp, _| disp & 1 == 0, ..INDEXED };
+
 /// Base and a displacement of 20 bits.
 pub const BASED: AddressForms = AddressForms { index: |_, _| false, indexed_slot: false, ..INDEXED };
 

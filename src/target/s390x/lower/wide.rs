@@ -300,8 +300,8 @@ fn unary(cx: &mut Cx, (low, high): Pair, data: &InstData) {
     let (a_low, a_high) = cx.put_pair(Value(data.a));
     match data.opcode {
         Opcode::Bnot => {
-            logic::push_complement(cx, G, low, a_low);
-            logic::push_complement(cx, G, high, a_high);
+            logic::push_complement(cx, G, low, a_low, false);
+            logic::push_complement(cx, G, high, a_high, false);
         }
         Opcode::Ineg => {
             let (zero, from) = (constant_register(cx, 0), constant_register(cx, 0));
