@@ -16,6 +16,7 @@ pub mod compiled;
 pub mod condition;
 pub mod control;
 pub mod convention;
+pub mod convert;
 pub mod direct;
 pub mod divide_constant;
 pub mod emit;

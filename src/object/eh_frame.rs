@@ -59,6 +59,7 @@ fn entry_frame(arch: Arch) -> EntryFrame {
 pub(super) fn build<'a>(
     arch: Arch,
     short: bool,
+    signs_with_key_b: bool,
     functions: impl Iterator<Item = &'a CompiledStencil>,
 ) -> Result<Table> {
     let mut frames = FrameTable::default();
@@ -75,7 +76,25 @@ pub(super) fn build<'a>(
     let mut section = EhFrame(Section { bytes: EndianVec::new(endian), relocs: Vec::new() });
     frames.write_eh_frame(&mut section)?;
     let Section { bytes, relocs } = section.0;
-    Ok(Table { bytes: bytes.into_vec(), relocs })
+    let mut bytes = bytes.into_vec();
+    if signs_with_key_b && !bytes.is_empty() {
+        note_key_b(&mut bytes);
+    }
+    Ok(Table { bytes, relocs })
+}
+
+/// Says in the common entry, which comes first, that return addresses are signed with key B: a letter of its
+/// augmentation, for which a byte of padding goes.
+fn note_key_b(bytes: &mut Vec<u8>) {
+    const AUGMENTATION: &[u8] = b"zR\0";
+    /// Behind length, number of the common entry, and version.
+    const START: usize = 9;
+    let length = u32::from_le_bytes(bytes[..4].try_into().expect("four bytes"));
+    let last = 4 + length as usize - 1;
+    debug_assert_eq!(&bytes[START..START + AUGMENTATION.len()], AUGMENTATION);
+    debug_assert_eq!(bytes[last], gimli::DW_CFA_nop.0, "the entry is padded");
+    bytes.remove(last);
+    bytes.insert(START + AUGMENTATION.len() - 1, b'B');
 }
 
 fn common_entry(arch: Arch, size: DwEhPe) -> CommonInformationEntry {

@@ -7,7 +7,7 @@ use object::{BinaryFormat, RelocationFlags, SectionFlags, SectionKind};
 use super::format::{Addend, Format, Reloc};
 use super::sections::Role;
 use crate::mach::compiled::RelocKind;
-use crate::options::{Arch, Target};
+use crate::options::{Arch, Flags, Target};
 
 /// The format.
 pub(super) static FORMAT: Format = Format {
@@ -28,7 +28,7 @@ pub(super) static FORMAT: Format = Format {
     reloc,
     atoms: false,
     descriptors: None,
-    finish: forbid_executable_stack,
+    finish,
 };
 
 /// The relocation of a 64-bit address.
@@ -178,9 +178,33 @@ fn section_flags(name: &str, role: Role) -> SectionFlags {
     SectionFlags::Elf { sh_type: section_type(name), sh_flags: elf::SHF_ALLOC | more }
 }
 
-/// Says that nothing in the file needs to execute the stack.
-fn forbid_executable_stack(object: &mut Object<'_>, _: &Target) {
+/// Says that nothing in the file needs to execute the stack, and what all of its code keeps to.
+fn finish(object: &mut Object<'_>, target: &Target, flags: &Flags) {
     object.add_section(Vec::new(), b".note.GNU-stack".to_vec(), SectionKind::Other);
+    let signs = flags.sign_return_address() || flags.sign_return_address_all();
+    let mut features = 0;
+    if target.arch() == Arch::Aarch64 && flags.use_bti() {
+        features |= elf::GNU_PROPERTY_AARCH64_FEATURE_1_BTI;
+    }
+    if target.arch() == Arch::Aarch64 && signs {
+        features |= elf::GNU_PROPERTY_AARCH64_FEATURE_1_PAC;
+    }
+    if features != 0 {
+        add_aarch64_property(object, features);
+    }
+}
+
+/// A note with the only property of aarch64: what linkers may mark a file with if all that goes into it has the same.
+fn add_aarch64_property(object: &mut Object<'_>, features: u32) {
+    const ALIGN: u64 = 8;
+    let property = [elf::GNU_PROPERTY_AARCH64_FEATURE_1_AND.0, 4, features, 0];
+    let name = u32::from_le_bytes(*b"GNU\0");
+    let note = [4, size_of_val(&property) as u32, elf::NT_GNU_PROPERTY_TYPE_0.0, name];
+    let bytes: Vec<u8> = note.into_iter().chain(property).flat_map(u32::to_le_bytes).collect();
+    let section = object.add_section(Vec::new(), b".note.gnu.property".to_vec(), SectionKind::Note);
+    object.section_mut(section).flags =
+        SectionFlags::Elf { sh_type: elf::SHT_NOTE, sh_flags: elf::SHF_ALLOC };
+    object.append_section_data(section, &bytes, ALIGN);
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use object::{Architecture, BinaryFormat, RelocationFlags, SectionFlags};
 use super::sections::Role;
 use super::{elf, macho};
 use crate::mach::compiled::RelocKind;
-use crate::options::{Arch, Target};
+use crate::options::{Arch, Flags, Target};
 
 /// A format.
 pub(super) struct Format {
@@ -47,7 +47,7 @@ pub(super) struct Format {
     /// The section of descriptors, if thread-local variables are reached through them.
     pub descriptors: Option<&'static str>,
     /// Completes the file.
-    pub finish: fn(&mut Object<'_>, &Target),
+    pub finish: fn(&mut Object<'_>, &Target, &Flags),
 }
 
 /// All formats.

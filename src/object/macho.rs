@@ -14,7 +14,7 @@ use super::sections::{Place, Role};
 use super::{Writer, symbols};
 use crate::ir::DataItem;
 use crate::mach::compiled::{LibCall, RelocKind};
-use crate::options::{Arch, Target};
+use crate::options::{Arch, Flags, Target};
 
 /// The format.
 pub(super) static FORMAT: Format = Format {
@@ -166,7 +166,7 @@ fn section_flags(name: &str, role: Role) -> SectionFlags {
     SectionFlags::MachO { flags, reserved2: 0 }
 }
 
-fn finish(object: &mut Object<'_>, target: &Target) {
+fn finish(object: &mut Object<'_>, target: &Target, _: &Flags) {
     object.set_subsections_via_symbols();
     let (major, minor, patch) = target.minimum_macos();
     let mut version = MachOBuildVersion::default();

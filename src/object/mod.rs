@@ -85,10 +85,10 @@ pub fn write(
     writer.place_functions(&contents.functions, &defined);
     writer.place_data(&contents.module.data, &defined[contents.functions.len()..]);
     if flags.unwind_info() {
-        writer.write_unwind(&contents.functions);
+        writer.write_unwind(&contents.functions, flags);
     }
     writer.write_lists(&contents.functions, &defined);
-    writer.finish(target)
+    writer.finish(target, flags)
 }
 
 /// An object being made.
@@ -286,8 +286,10 @@ impl<'a> Writer<'a> {
         self.object.set_section_data(section, table.bytes, TABLE_ALIGN);
     }
 
-    fn write_unwind(&mut self, defs: &[FunctionDef<'a>]) {
-        match eh_frame::build(self.arch, !self.format.atoms, defs.iter().map(|def| def.code)) {
+    fn write_unwind(&mut self, defs: &[FunctionDef<'a>], flags: &Flags) {
+        let key_b = flags.sign_return_address_with_bkey();
+        let functions = defs.iter().map(|def| def.code);
+        match eh_frame::build(self.arch, !self.format.atoms, key_b, functions) {
             Ok(table) if table.bytes.is_empty() => {}
             Ok(table) => {
                 let section = self.object.section_id(StandardSection::EhFrame);
@@ -322,14 +324,14 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn finish(mut self, target: &Target) -> Result<Vec<u8>, Vec<Diagnostic>> {
+    fn finish(mut self, target: &Target, flags: &Flags) -> Result<Vec<u8>, Vec<Diagnostic>> {
         self.errors.extend(self.symbols.take_errors());
         if !self.errors.is_empty() {
             self.errors.sort_by_key(|error| error.offset);
             return Err(self.errors);
         }
         self.sections.finish(&mut self.object);
-        (self.format.finish)(&mut self.object, target);
+        (self.format.finish)(&mut self.object, target, flags);
         self.object.write().map_err(|error| vec![bug(format!("object: {error}"))])
     }
 }

@@ -82,6 +82,9 @@ impl Flags {
         if !target.is_elf() {
             flags.set("tls_model", target.tls_model()).expect("tls_model has this value");
         }
+        if target.keeps_frame_pointers() {
+            flags.enable("preserve_frame_pointers").expect("it is a setting of all targets");
+        }
         flags
     }
 

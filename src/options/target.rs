@@ -140,6 +140,11 @@ impl Target {
     pub(super) fn tls_model(&self) -> &'static str {
         if self.is_elf() { "elf_gd" } else { "macho" }
     }
+
+    /// Whether all code for it keeps frame pointers: the default of the setting `preserve_frame_pointers`.
+    pub(super) fn keeps_frame_pointers(&self) -> bool {
+        !self.is_elf() && self.arch == Arch::Aarch64
+    }
 }
 
 impl fmt::Display for Target {

@@ -109,7 +109,7 @@ impl Subject for Rows {
 impl Disassembled for Rows {
     const DIFFERENT: &'static [(&'static str, &'static [&'static str])] = &[
         ("calls write x30, which is in their clobber sets", &["bl", "blr"]),
-        ("return addresses are not allocated where they are signed", &["ret*", "pac*", "aut*"]),
+        ("return addresses are not allocated where they are signed", &["ret*", "pac*", "aut*", "xpac*"]),
         (
             "the disassembler's data of aliases are wrong",
             &[

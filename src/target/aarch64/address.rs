@@ -245,7 +245,7 @@ fn symbol_address(d: VReg, symbol: SymbolRef, addend: i64, buffer: &mut CodeBuff
 }
 
 /// `d` = what the symbol's entry in the global offset table has.
-fn load_from_got(d: VReg, symbol: SymbolRef, buffer: &mut CodeBuffer) {
+pub fn load_from_got(d: VReg, symbol: SymbolRef, buffer: &mut CodeBuffer) {
     page_and_offset(d, (RelocKind::Aarch64GotPage21, RelocKind::Aarch64GotLo12, LOAD), (symbol, 0), buffer);
 }
 

@@ -6,8 +6,8 @@
 //! describe, the first is on top. A function that needs none of it has no prologue at all.
 
 use super::abi;
-use super::address::{add_constant, load_constant};
-use super::operands::{Amode, Cond, OperandSize, Place};
+use super::address::{add_constant, load_constant, load_from_got};
+use super::operands::{Amode, Cond, OperandSize};
 use super::regs::*;
 use super::rows;
 use super::{Aarch64, Direct};
@@ -310,7 +310,7 @@ impl StackChecks for Direct<'_> {
         let limit = physical(X16);
         match step {
             LimitStep::Start(reg) => rows::mov_r(self, X, limit, physical(reg)),
-            LimitStep::Symbol(symbol) => rows::ldr(self, X, limit, Amode::at(Place::Got(symbol), 0)),
+            LimitStep::Symbol(symbol) => load_from_got(limit, symbol, self.buffer()),
             LimitStep::Load(offset) => rows::ldr(self, X, limit, Amode::base(limit, offset)),
             LimitStep::Add(offset) => add_constant(limit, limit, offset as i64, self),
         }

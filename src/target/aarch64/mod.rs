@@ -11,6 +11,7 @@
 
 pub mod abi;
 pub mod address;
+pub mod atomic_loop;
 pub mod branch;
 pub mod encode;
 pub mod format;
@@ -168,14 +169,14 @@ impl Isa for Aarch64 {
                 let slot = spill(from.as_stack().expect("an allocation is a register or a slot"));
                 match class {
                     RegClass::Int => rows::ldr(sink, OperandSize::Q64, physical(to), slot),
-                    _ => rows::ldr_f(sink, OperandSize::O128, physical(to), slot),
+                    _ => rows::ldr_f(sink, OperandSize::Q64, physical(to), slot),
                 }
             }
             (_, Some(from), None) => {
                 let slot = spill(to.as_stack().expect("an allocation is a register or a slot"));
                 match class {
                     RegClass::Int => rows::str(sink, OperandSize::Q64, physical(from), slot),
-                    _ => rows::str_f(sink, OperandSize::O128, physical(from), slot),
+                    _ => rows::str_f(sink, OperandSize::Q64, physical(from), slot),
                 }
             }
             (_, None, None) => unreachable!("the allocator makes no moves between stack slots"),

@@ -3,6 +3,8 @@
 pub mod calls;
 pub mod tls;
 
+pub use super::atomic_loop::{cas_loop, cas_wide, rmw_loop, rmw_wide};
+
 use super::Direct;
 use super::address::{self, Memory, add_constant};
 use super::branch::Branches;

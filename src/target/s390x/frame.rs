@@ -87,8 +87,10 @@ pub fn prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer) {
     probe(frame, flags, sink);
     if frame.size > 0 {
         let chain = flags.preserve_frame_pointers() && frame.calls;
-        if chain {
-            rows::l_rr(sink, G, SCRATCH, SP);
+        match frame.growth {
+            _ if !chain => {}
+            0 => rows::l_rr(sink, G, SCRATCH, SP),
+            growth => rows::la(sink, SCRATCH, Amode::base(SP, growth as i32)),
         }
         move_stack(sink, -(frame.size as i32));
         cfa += frame.size;

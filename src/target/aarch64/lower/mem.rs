@@ -7,6 +7,7 @@ use super::super::address::constant_cost;
 use super::super::operands::{Amode, OperandSize, Place};
 use super::super::regs::ZERO;
 use super::super::rows;
+use super::float;
 use super::operands::*;
 use crate::ir::*;
 use crate::mach::address::{access, extends_sign, memory_type, slot_amode, trap_of};
@@ -207,6 +208,7 @@ pub fn remaking(f: &Stencil, data: &InstData) -> Remaking {
     match data.opcode {
         Opcode::Iconst if constant_cost(data.imm64()) > 1 => Remaking::Nearby,
         Opcode::Iconst | Opcode::StackAddr => Remaking::EachUse,
+        Opcode::F32const | Opcode::F64const => float::remaking(data),
         Opcode::FuncAddr => Remaking::Nearby,
         Opcode::SymbolValue => match f.global_values[GlobalValue(data.a)] {
             GlobalValueData::Symbol { tls: false, .. } => Remaking::Nearby,
@@ -220,6 +222,7 @@ pub fn remaking(f: &Stencil, data: &InstData) -> Remaking {
 pub fn rematerialize(cx: &mut Cx, data: &InstData, d: VReg) {
     match data.opcode {
         Opcode::Iconst => constant(cx, d, data.imm64()),
+        Opcode::F32const | Opcode::F64const => float::constant(cx, d, data),
         Opcode::StackAddr => slot_address(cx, d, StackSlot(data.a), data.b as i32),
         Opcode::FuncAddr => {
             let function = cx.f.functions[FuncRef(data.a)].expect("verified function reference");

@@ -10,16 +10,22 @@
 //! | `wide`, `wide_shift` | i128 |
 //! | `compare` | comparisons and what consumes conditions |
 //! | `select` | choosing without branches, minima and maxima |
+//! | `float` | f32 and f64: all but comparisons and selection |
+//! | `convert` | between integers and floats |
 //! | `mem` | loads, stores, constants, addresses |
+//! | `atomic` | atomic accesses and fences |
 //! | `control` | jump tables, traps, the frame |
 //! | `call` | what calls are made of |
 //! | `tls` | addresses of thread-local variables |
 
+pub mod atomic;
 pub mod bits;
 pub mod call;
 pub mod compare;
 pub mod control;
+pub mod convert;
 pub mod divide;
+pub mod float;
 pub mod int;
 pub mod mem;
 pub mod operands;
@@ -42,11 +48,11 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
     let data = cx.f.insts[inst];
     let wide = operand_type(cx, &data) == types::I128 || data.ty == types::I128;
     match data.opcode {
-        Iconst | StackAddr | FuncAddr | SymbolValue => constant(cx, inst),
-        Load | Uload8 | Sload8 | Uload16 | Sload16 | Uload32 | Sload32 if data.ty.is_int() => {
-            mem::load(cx, inst)
-        }
-        Store | Istore8 | Istore16 | Istore32 if operand_type(cx, &data).is_int() => mem::store(cx, inst),
+        Iconst | F32const | F64const | StackAddr | FuncAddr | SymbolValue => constant(cx, inst),
+        Load if data.ty.is_float() => float::load(cx, inst),
+        Load | Uload8 | Sload8 | Uload16 | Sload16 | Uload32 | Sload32 => mem::load(cx, inst),
+        Store if operand_type(cx, &data).is_float() => float::store(cx, inst),
+        Store | Istore8 | Istore16 | Istore32 => mem::store(cx, inst),
         Iadd | Isub if !wide => int::add_or_subtract(cx, inst),
         Band | Bor | Bxor if data.ty.is_int() && !wide => int::logic(cx, inst),
         Ineg | Bnot if data.ty.is_int() && !wide => int::unary(cx, inst),
@@ -66,14 +72,19 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
         Icmp | Fcmp => compare::compare(cx, inst),
         Select | SelectSpectreGuard => select::select(cx, inst),
         Bitselect if data.ty.is_int() => select::bit_select(cx, inst),
+        Bitselect => float::bit_select(cx, inst),
+        Band | Bor | Bxor | Bnot if data.ty.is_float() => float::bitwise(cx, inst),
         Bmask => select::mask_of(cx, inst),
         Trapz | Trapnz => compare::trap_if(cx, inst),
         Iadd | Isub | Band | Bor | Bxor | Ineg | Bnot | Imul | Umulhi | Smulhi | Uextend | Sextend | Ishl
-        | Ushr | Sshr | Rotl | Rotr | Smin | Smax | Umin | Umax | Iabs | Isplit | Iconcat
-            if !data.ty.is_float() =>
-        {
+        | Ushr | Sshr | Rotl | Rotr | Smin | Smax | Umin | Umax | Iabs | Isplit | Iconcat => {
             wide::lower(cx, inst)
         }
+        Fadd | Fsub | Fmul | Fdiv | Sqrt | Fma | Fneg | Fabs | Fcopysign | Fmin | Fmax | Ceil | Floor
+        | Trunc | Nearest => float::lower(cx, inst),
+        Fpromote | Fdemote | FcvtToUint | FcvtToSint | FcvtToUintSat | FcvtToSintSat | FcvtFromUint
+        | FcvtFromSint | Bitcast => convert::lower(cx, inst),
+        AtomicRmw | AtomicCas | AtomicLoad | AtomicStore | Fence => atomic::lower(cx, inst),
         Call => calls::call(cx, inst),
         CallIndirect => calls::call_indirect(cx, inst),
         TlsValue

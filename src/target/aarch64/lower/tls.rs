@@ -25,6 +25,10 @@ pub fn address(cx: &mut Cx, d: VReg, variable: &ThreadLocal) -> Result<(), Unsup
             let clobbers = changed_by_call(cx, &[X1]);
             rows::tls_descriptor(cx, clobbers, base, symbol, 0, &[]);
         }
+        TlsModel::Macho => {
+            let clobbers = changed_by_call(cx, &[X1]);
+            rows::tls_macho(cx, clobbers, base, symbol, 0, &[]);
+        }
         _ => return Err(unsupported_tls_model(cx)),
     }
     if variable.offset != 0 {

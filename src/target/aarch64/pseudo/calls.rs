@@ -18,8 +18,10 @@ const X: OperandSize = OperandSize::Q64;
 /// Epilogue and return.
 pub fn return_(_: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let own = if cx.frame.callee_pops { cx.frame.incoming_bytes } else { 0 };
+    // There may be an instruction that authenticates the return address and returns.
+    let authenticates = own == 0 && cx.flags.has_pauth() && frame::signs(cx.frame, cx.flags);
     let key_b = cx.flags.sign_return_address_with_bkey();
-    leave(own as i32, cx, buffer, |signed, sink| match (signed, key_b) {
+    leave(own as i32, !authenticates, cx, buffer, |sink| match (authenticates, key_b) {
         (false, _) => rows::ret(sink, &[]),
         (true, false) => rows::retaa(sink, &[]),
         (true, true) => rows::retab(sink, &[]),
@@ -27,33 +29,45 @@ pub fn return_(_: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
 }
 
 /// The epilogue, the stack pointer `above` what it was on entry, then `last`; unwinding state is as before for what
-/// comes after. `last` is told whether the return address is still signed, which is so only if `above` is 0 and there is
-/// an instruction that authenticates it and returns.
-fn leave(above: i32, cx: &EmitContext, buffer: &mut CodeBuffer, last: impl FnOnce(bool, &mut Direct)) {
+/// comes after. Unless `last` does it, the return address is authenticated if it was signed.
+fn leave(
+    above: i32,
+    authenticate: bool,
+    cx: &EmitContext,
+    buffer: &mut CodeBuffer,
+    last: impl FnOnce(&mut Direct),
+) {
     let signs = frame::signs(cx.frame, cx.flags);
-    let remember = signs || cx.frame.incoming > 0;
+    let remember = signs || cx.frame.incoming > 0 || above != 0;
     if remember {
         buffer.unwind(UnwindOp::RememberState);
     }
     frame::epilogue(cx.frame, buffer);
     let sink = &mut Direct::of(cx, buffer);
-    let growth = cx.frame.growth as i64;
-    let combined = signs && above == 0 && cx.flags.has_pauth();
-    if !signs || combined {
-        raise_stack(growth + above as i64, sink);
+    let mut cfa = cx.frame.growth as i32;
+    let entry = cfa;
+    let mut raise = |bytes: i32, sink: &mut Direct| {
+        if bytes != 0 {
+            raise_stack(bytes as i64, sink);
+            cfa -= bytes;
+            sink.buffer().unwind(UnwindOp::CfaOffset(cfa));
+        }
+    };
+    if !(signs && authenticate) {
+        raise(entry + above, sink);
     } else if above >= 0 {
-        raise_stack(growth, sink);
+        raise(entry, sink);
         match cx.flags.sign_return_address_with_bkey() {
             false => rows::autiasp(sink),
             true => rows::autibsp(sink),
         }
         sink.buffer().unwind(UnwindOp::NegateReturnAddressState);
-        raise_stack(above as i64, sink);
+        raise(above, sink);
     } else {
-        authenticate_below(growth, cx, sink);
-        raise_stack(growth + above as i64, sink);
+        authenticate_below(entry as i64, cx, sink);
+        raise(entry + above, sink);
     }
-    last(combined, sink);
+    last(sink);
     if remember {
         buffer.unwind(UnwindOp::RestoreState);
     }
@@ -119,14 +133,14 @@ fn after_try(words: &[u32], cx: &EmitContext, buffer: &mut CodeBuffer) {
 pub fn tail_call_symbol(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let (symbol, addend) = view.symbol(0);
     let above = cx.frame.incoming_bytes as i32 - view.words[2] as i32;
-    leave(above, cx, buffer, |_, sink| rows::tail_symbol(sink, symbol, addend as i32, &[]));
+    leave(above, true, cx, buffer, |sink| rows::tail_symbol(sink, symbol, addend as i32, &[]));
 }
 
 /// A call of an address in place of the current function.
 pub fn tail_call_register(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let target = view.operand(0);
     let above = cx.frame.incoming_bytes as i32 - view.words[0] as i32;
-    leave(above, cx, buffer, |_, sink| {
+    leave(above, true, cx, buffer, |sink| {
         if !cx.flags.use_bti() {
             return rows::tail_r(sink, target, &[]);
         }

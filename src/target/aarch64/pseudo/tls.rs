@@ -2,7 +2,7 @@
 
 use super::super::Direct;
 use super::super::address::{LOAD, page_and_offset};
-use super::super::operands::OperandSize;
+use super::super::operands::{Amode, OperandSize};
 use super::super::regs::{X0, X1, X16};
 use super::super::rows;
 use crate::mach::buffer::CodeBuffer;
@@ -54,4 +54,15 @@ pub fn local(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
             false => rows::add_ri(sink, X, d, d, 0),
         }
     }
+}
+
+/// The address of a thread-local variable by the function that Mach-O's descriptor of it begins with.
+pub fn macho(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    let (symbol, _) = view.symbol(1);
+    let (x0, x1) = (physical(X0), physical(X1));
+    let kinds = (RelocKind::Aarch64TlvPage21, RelocKind::Aarch64TlvLo12, LOAD);
+    page_and_offset(x0, kinds, (symbol, 0), buffer);
+    let sink = &mut Direct::of(cx, buffer);
+    rows::ldr(sink, X, x1, Amode::base(x0, 0));
+    rows::blr(sink, 0, x1, &[]);
 }

@@ -8,6 +8,7 @@
 //!
 //! i128 goes through library functions, whose results for operands out of range are not relied on.
 
+use super::super::X86_64;
 use super::super::amode::{Cond, OperandSize, Rm};
 use super::super::rows;
 use super::compare::{self, Test};
@@ -15,8 +16,7 @@ use super::float::{self, Op, UnaryOp, op, unary_op};
 use super::mem;
 use super::operands::*;
 use crate::ir::*;
-use crate::mach::call;
-use crate::mach::compiled::LibCall;
+use crate::mach::convert::{self, FloatRange};
 use crate::mach::float::pool_number;
 use crate::mach::lower::Unsupported;
 use crate::rule;
@@ -32,12 +32,11 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
     use Opcode::*;
     let data = cx.f.insts[inst];
     let source = Value(data.a);
+    if convert::without_code(cx, inst, &data) {
+        return Ok(());
+    }
     match data.opcode {
         Bitcast => bitcast(cx, inst, &data),
-        Fpromote | Fdemote if data.ty == cx.ty(source) => {
-            let result = cx.f.first_result(inst);
-            cx.same(result, source);
-        }
         Fpromote | Fdemote => {
             let d = cx.def(inst);
             float::canonical(cx, d, data.ty, |cx, d| {
@@ -46,10 +45,10 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
                 op.push(cx, OperandSize::Q64, d, a);
             });
         }
-        FcvtFromSint | FcvtFromUint if cx.ty(source) == types::I128 => from_i128(cx, inst, &data),
+        FcvtFromSint | FcvtFromUint if cx.ty(source) == types::I128 => convert::from_i128(cx, inst, &data),
         FcvtFromSint => from_signed(cx, inst, source, data.ty),
         FcvtFromUint => from_unsigned(cx, inst, source, data.ty),
-        _ if data.ty == types::I128 => to_i128(cx, inst, &data),
+        _ if data.ty == types::I128 => convert::to_i128(cx, inst, &data),
         FcvtToSint | FcvtToUint => to_int_or_trap(cx, inst, &data),
         FcvtToSintSat => to_signed_saturated(cx, inst, &data),
         _ => to_unsigned_saturated(cx, inst, &data),
@@ -57,22 +56,11 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
     Ok(())
 }
 
-/// bitcast: between classes a move or a load, else nothing.
+/// bitcast between classes: a move or a load.
 fn bitcast(cx: &mut Cx, inst: Inst, data: &InstData) {
     let source = Value(data.a);
     let result = cx.f.first_result(inst);
     let from = cx.ty(source);
-    if from == types::I128 {
-        let (low, high) = cx.parts(result);
-        let (source_low, source_high) = cx.put_pair(source);
-        cx.alias(low, source_low);
-        cx.alias(high.expect("an i128 has two parts"), source_high);
-        return;
-    }
-    if from.is_int() == data.ty.is_int() {
-        cx.same(result, source);
-        return;
-    }
     let d = cx.reg(result);
     let size = exact_size(from);
     if let Some(amode) = sink_load(cx, source, from) {
@@ -145,19 +133,6 @@ fn zero_extended(cx: &mut Cx, value: Value) -> VReg {
     let extended = cx.tmp(RegClass::Int);
     rows::mov_rm(cx, OperandSize::L32, extended, source);
     extended
-}
-
-fn from_i128(cx: &mut Cx, inst: Inst, data: &InstData) {
-    use LibCall::*;
-    let function = match (data.opcode, data.ty) {
-        (Opcode::FcvtFromSint, types::F32) => FloatI128F32,
-        (Opcode::FcvtFromSint, _) => FloatI128F64,
-        (_, types::F32) => FloatU128F32,
-        _ => FloatU128F64,
-    };
-    let (low, high) = cx.put_pair(Value(data.a));
-    let d = cx.def(inst);
-    call::libcall(cx, function, &[low, high], &[d]);
 }
 
 // To integers.
@@ -236,8 +211,6 @@ impl Source {
 
 /// 2 to the 63.
 const TWO_63: f64 = (1u64 << 63) as f64;
-/// 2 to the 127.
-const TWO_127: f64 = (1u128 << 127) as f64;
 
 /// fcvt_to_sint and fcvt_to_uint to at most 64 bits.
 fn to_int_or_trap(cx: &mut Cx, inst: Inst, data: &InstData) {
@@ -346,68 +319,35 @@ fn to_unsigned_saturated(cx: &mut Cx, inst: Inst, data: &InstData) {
     }
 }
 
-/// All conversions to i128.
-fn to_i128(cx: &mut Cx, inst: Inst, data: &InstData) {
-    use LibCall::*;
-    let source = Source::of(cx, Value(data.a));
-    let signed = matches!(data.opcode, Opcode::FcvtToSint | Opcode::FcvtToSintSat);
-    let function = match (signed, source.size) {
-        (true, OperandSize::L32) => FixF32I128,
-        (true, _) => FixF64I128,
-        (false, OperandSize::L32) => FixF32U128,
-        (false, _) => FixF64U128,
-    };
-    let result = cx.f.first_result(inst);
-    let (low, high) = cx.parts(result);
-    let high = high.expect("an i128 has two parts");
-    if matches!(data.opcode, Opcode::FcvtToSint | Opcode::FcvtToUint) {
-        check_i128(cx, source, signed);
-        call::libcall(cx, function, &[source.reg], &[low, high]);
-        return;
+impl FloatRange for X86_64 {
+    fn trap_if(cx: &mut Cx, float: VReg, ty: Type, cc: FloatCc, number: f64, code: TrapCode) {
+        let cond = compare_number(cx, float, ty, cc, number);
+        compare::trap_on(cx, Test::One(cond), code);
     }
-    let mut pair = [(); 2].map(|()| cx.tmp(RegClass::Int));
-    call::libcall(cx, function, &[source.reg], &pair);
-    let (least, greatest) = if signed { (1 << 127, (1 << 127) - 1) } else { (0, u128::MAX) };
-    replace_if(cx, &mut pair, greatest, |cx| {
-        source.compare(cx, if signed { TWO_127 } else { 2.0 * TWO_127 });
-        Cond::Ae
-    });
-    replace_if(cx, &mut pair, least, |cx| {
-        source.compare(cx, if signed { -TWO_127 } else { 0.0 });
-        Cond::Be
-    });
-    if signed {
-        replace_if(cx, &mut pair, 0, |cx| {
-            rows::ucomis_rm(cx, source.size, source.reg, source.reg);
-            Cond::P
-        });
-    }
-    cx.alias(low, pair[0]);
-    cx.alias(high, pair[1]);
-}
 
-/// Replaces an i128 by a constant if a condition holds.
-fn replace_if(cx: &mut Cx, pair: &mut [VReg; 2], constant: u128, condition: impl FnOnce(&mut Cx) -> Cond) {
-    let halves = [constant as u64, (constant >> 64) as u64].map(|half| {
-        let reg = cx.tmp(RegClass::Int);
-        mem::constant(cx, reg, half);
-        reg
-    });
-    let cond = condition(cx);
-    for (part, half) in pair.iter_mut().zip(halves) {
-        let d = cx.tmp(RegClass::Int);
-        rows::cmov_rm(cx, OperandSize::Q64, d, *part, half, cond);
-        *part = d;
+    fn select_if(
+        cx: &mut Cx,
+        float: VReg,
+        ty: Type,
+        (cc, number): (FloatCc, f64),
+        chosen: u64,
+        other: VReg,
+    ) -> VReg {
+        let [d, constant] = [(); 2].map(|()| cx.tmp(RegClass::Int));
+        mem::constant(cx, constant, chosen);
+        let cond = compare_number(cx, float, ty, cc, number);
+        rows::cmov_rm(cx, OperandSize::Q64, d, other, constant, cond);
+        d
     }
 }
 
-/// Traps unless the operand is in the range of an i128.
-fn check_i128(cx: &mut Cx, source: Source, signed: bool) {
-    rows::ucomis_rm(cx, source.size, source.reg, source.reg);
-    compare::trap_on(cx, Test::One(Cond::P), TrapCode::BAD_CONVERSION_TO_INTEGER);
-    source.compare(cx, if signed { TWO_127 } else { 2.0 * TWO_127 });
-    compare::trap_on(cx, Test::One(Cond::Ae), TrapCode::INTEGER_OVERFLOW);
-    let (bound, cond) = if signed { (-TWO_127, Cond::B) } else { (-1.0, Cond::Be) };
-    source.compare(cx, bound);
-    compare::trap_on(cx, Test::One(cond), TrapCode::INTEGER_OVERFLOW);
+/// Sets the flags by comparing with a number; the condition is one of those that [`FloatRange`] has.
+fn compare_number(cx: &mut Cx, float: VReg, ty: Type, cc: FloatCc, number: f64) -> Cond {
+    Source { reg: float, ty, size: exact_size(ty) }.compare(cx, number);
+    match cc {
+        FloatCc::Unordered => Cond::P,
+        FloatCc::GreaterThanOrEqual => Cond::Ae,
+        FloatCc::UnorderedOrLessThan => Cond::B,
+        _ => Cond::Be,
+    }
 }

@@ -1,0 +1,120 @@
+//! Conversions between integers and floats that all targets do alike: those that need no instruction, and those of
+//! i128, which are library routines. What these give for operands out of range is not relied on.
+
+use super::call::{self, CallLowering};
+use super::compiled::LibCall;
+use super::lower::Lower;
+use crate::ir::*;
+use regalloc2::{RegClass, VReg};
+
+/// What a target does with a comparison of a float with a number, which is exact in the type. The conditions are
+/// `Unordered`, `GreaterThanOrEqual`, `UnorderedOrLessThan` and `UnorderedOrLessThanOrEqual`.
+pub trait FloatRange: CallLowering {
+    /// Traps if the condition holds.
+    fn trap_if(cx: &mut Lower<'_, Self>, float: VReg, ty: Type, cc: FloatCc, number: f64, code: TrapCode);
+
+    /// An integer of 64 bits: `chosen` if the condition holds, else `other`.
+    fn select_if(
+        cx: &mut Lower<'_, Self>,
+        float: VReg,
+        ty: Type,
+        condition: (FloatCc, f64),
+        chosen: u64,
+        other: VReg,
+    ) -> VReg;
+}
+
+/// Bitcasts within a class of registers, and conversions from a type to itself; says whether it was one.
+pub fn without_code<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) -> bool {
+    let source = Value(data.a);
+    let from = cx.ty(source);
+    let result = cx.f.first_result(inst);
+    match data.opcode {
+        Opcode::Bitcast if from == types::I128 && data.ty == from => {
+            let (low, high) = cx.parts(result);
+            let (source_low, source_high) = cx.put_pair(source);
+            cx.alias(low, source_low);
+            cx.alias(high.expect("an i128 has two parts"), source_high);
+        }
+        Opcode::Bitcast if from.is_int() == data.ty.is_int() => cx.same(result, source),
+        Opcode::Fpromote | Opcode::Fdemote if from == data.ty => cx.same(result, source),
+        _ => return false,
+    }
+    true
+}
+
+/// A float from an i128.
+pub fn from_i128<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) {
+    use LibCall::*;
+    let function = match (data.opcode, data.ty) {
+        (Opcode::FcvtFromSint, types::F32) => FloatI128F32,
+        (Opcode::FcvtFromSint, _) => FloatI128F64,
+        (_, types::F32) => FloatU128F32,
+        _ => FloatU128F64,
+    };
+    let (low, high) = cx.put_pair(Value(data.a));
+    let d = cx.def(inst);
+    call::libcall(cx, function, &[low, high], &[d]);
+}
+
+/// 2 to the 127.
+const TWO_127: f64 = (1u128 << 127) as f64;
+
+/// An i128 from a float: all four conversions.
+pub fn to_i128<I: FloatRange>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) {
+    use LibCall::*;
+    let ty = cx.ty(Value(data.a));
+    let signed = matches!(data.opcode, Opcode::FcvtToSint | Opcode::FcvtToSintSat);
+    let function = match (signed, ty) {
+        (true, types::F32) => FixF32I128,
+        (true, _) => FixF64I128,
+        (false, types::F32) => FixF32U128,
+        (false, _) => FixF64U128,
+    };
+    let float = cx.put(Value(data.a));
+    let result = cx.f.first_result(inst);
+    let (low, high) = cx.parts(result);
+    let high = high.expect("an i128 has two parts");
+    if matches!(data.opcode, Opcode::FcvtToSint | Opcode::FcvtToUint) {
+        check_i128(cx, float, ty, signed);
+        call::libcall(cx, function, &[float], &[low, high]);
+        return;
+    }
+    let mut pair = [(); 2].map(|()| cx.tmp(RegClass::Int));
+    call::libcall(cx, function, &[float], &pair);
+    let (least, greatest) = if signed { (1 << 127, (1 << 127) - 1) } else { (0, u128::MAX) };
+    let (lower, upper) = if signed { (-TWO_127, TWO_127) } else { (0.0, 2.0 * TWO_127) };
+    replace_if(cx, &mut pair, float, ty, (FloatCc::GreaterThanOrEqual, upper), greatest);
+    replace_if(cx, &mut pair, float, ty, (FloatCc::UnorderedOrLessThanOrEqual, lower), least);
+    if signed {
+        replace_if(cx, &mut pair, float, ty, (FloatCc::Unordered, 0.0), 0);
+    }
+    cx.alias(low, pair[0]);
+    cx.alias(high, pair[1]);
+}
+
+/// Replaces an i128 by a constant if a condition holds.
+fn replace_if<I: FloatRange>(
+    cx: &mut Lower<'_, I>,
+    pair: &mut [VReg; 2],
+    float: VReg,
+    ty: Type,
+    condition: (FloatCc, f64),
+    constant: u128,
+) {
+    for (part, half) in pair.iter_mut().zip([constant as u64, (constant >> 64) as u64]) {
+        *part = I::select_if(cx, float, ty, condition, half, *part);
+    }
+}
+
+/// Traps unless a float is in the range of an i128.
+fn check_i128<I: FloatRange>(cx: &mut Lower<'_, I>, float: VReg, ty: Type, signed: bool) {
+    I::trap_if(cx, float, ty, FloatCc::Unordered, 0.0, TrapCode::BAD_CONVERSION_TO_INTEGER);
+    let upper = if signed { TWO_127 } else { 2.0 * TWO_127 };
+    I::trap_if(cx, float, ty, FloatCc::GreaterThanOrEqual, upper, TrapCode::INTEGER_OVERFLOW);
+    let (cc, lower) = match signed {
+        true => (FloatCc::UnorderedOrLessThan, -TWO_127),
+        false => (FloatCc::UnorderedOrLessThanOrEqual, -1.0),
+    };
+    I::trap_if(cx, float, ty, cc, lower, TrapCode::INTEGER_OVERFLOW);
+}
