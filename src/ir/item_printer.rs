@@ -1,6 +1,6 @@
 //! CLIF text of names and module items.
 //!
-//! Data is printed as its bytes, so that what was `i32 1` reads back as text of the same bytes.
+//! Data is printed as text, whole numbers and addresses: what was `f32 0x1.0p0` is `i32 0x3f800000`.
 
 use super::*;
 use std::fmt::{self, Display, Formatter};
@@ -75,13 +75,25 @@ impl Display for DataItem {
         write!(f, " align {} = ", self.align)?;
         let mut values = Values { f, any: false };
         let mut at = 0;
-        for reloc in &self.relocs {
-            values.bytes(&self.bytes[at..reloc.offset as usize])?;
-            match reloc.addend {
-                0 => values.value(format_args!("{}", reloc.name))?,
-                addend => values.value(format_args!("{}{addend:+}", reloc.name))?,
+        let mut numbers = self.numbers.iter().peekable();
+        let mut relocs = self.relocs.iter().peekable();
+        loop {
+            let next_reloc = relocs.peek().map_or(u64::MAX, |reloc| reloc.offset);
+            if let Some(run) = numbers.next_if(|run| run.start < next_reloc) {
+                let (start, end) = (run.start as usize, run.end as usize);
+                values.bytes(&self.bytes[at..start])?;
+                values.numbers(run.size, &self.bytes[start..end])?;
+                at = end;
+            } else if let Some(reloc) = relocs.next() {
+                values.bytes(&self.bytes[at..reloc.offset as usize])?;
+                match reloc.addend {
+                    0 => values.value(format_args!("{}", reloc.name))?,
+                    addend => values.value(format_args!("{}{addend:+}", reloc.name))?,
+                }
+                at = reloc.offset as usize + 8;
+            } else {
+                break;
             }
-            at = reloc.offset as usize + 8;
         }
         values.bytes(&self.bytes[at..])?;
         match self.size - self.bytes.len() as u64 {
@@ -112,6 +124,15 @@ impl Values<'_, '_> {
         self.f.write_str(if self.any { ", " } else { "" })?;
         self.any = true;
         self.f.write_fmt(text)
+    }
+
+    /// Numbers of `size` bytes.
+    fn numbers(&mut self, size: u32, bytes: &[u8]) -> fmt::Result {
+        self.value(format_args!("i{}", 8 * size))?;
+        bytes.chunks_exact(size as usize).try_for_each(|number| {
+            let value = number.iter().rev().fold(0u128, |value, byte| value << 8 | u128::from(*byte));
+            write!(self.f, " {value:#x}")
+        })
     }
 
     /// Bytes as text, with long runs of zeros as such.

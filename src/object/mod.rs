@@ -175,7 +175,8 @@ impl<'a> Writer<'a> {
             let chosen = self.sections.choose(&mut self.object, role, item.section.as_deref(), symbol);
             let bytes = item.bytes_of(self.arch.is_big_endian());
             let size = item.size.max(self.format.atoms.into());
-            let place = self.place(chosen, &bytes, size, item.align.into(), item.offset);
+            let align = item.align.max(self.arch.data_alignment());
+            let place = self.place(chosen, &bytes, size, align.into(), item.offset);
             self.define_at(symbol, place, size);
             for reloc in &item.relocs {
                 let symbol = self.symbols.reference(&mut self.object, &reloc.name, item.offset);

@@ -36,6 +36,14 @@ impl Arch {
         format!("{}-unknown-linux-gnu", self.name())
     }
 
+    /// The least alignment of data with a name, which its ABI lets code count on.
+    pub const fn data_alignment(self) -> u32 {
+        match self {
+            Arch::X86_64 | Arch::Aarch64 => 1,
+            Arch::S390x => 2,
+        }
+    }
+
     /// Whether the most significant byte comes first in memory.
     pub const fn is_big_endian(self) -> bool {
         matches!(self, Arch::S390x)

@@ -63,11 +63,12 @@ fn run(name: &str, arch: Arch) {
     );
 }
 
-/// A test in each directory: for every target, or with `native` for this machine.
+/// A test in each directory: for every target, with `native` for this machine, with `mach_o` for those that have
+/// objects in Mach-O.
 macro_rules! tests {
-    ($($name:ident $($native:ident)?,)*) => {
+    ($($name:ident $($which:ident)?,)*) => {
         $(mod $name {
-            tests!(@ stringify!($name), $($native)?);
+            tests!(@ stringify!($name), $($which)?);
         })*
 
         #[test]
@@ -85,6 +86,12 @@ macro_rules! tests {
     (@ $name:expr,) => {
         crate::targets::for_each_target!(|arch| crate::run($name, arch));
     };
+    (@ $name:expr, mach_o) => {
+        #[test]
+        fn x86_64() {
+            crate::run($name, clifc::options::Arch::X86_64);
+        }
+    };
     (@ $name:expr, native) => {
         #[test]
         fn native() {
@@ -96,9 +103,11 @@ macro_rules! tests {
 tests! {
     calls,
     data,
+    far,
     debugger native,
     hello,
     libcalls,
+    macho mach_o,
     sections,
     shared,
     stack_limit,

@@ -9,7 +9,7 @@ x86_64) others='ElfTlsGetOffset|GlobalOffsetTable' ;;
 aarch64) others='ElfTlsGetAddr|ElfTlsGetOffset|GlobalOffsetTable' ;;
 s390x) others='ElfTlsGetAddr' ;;
 esac
-grep -vE "^($others) " names | cut -d' ' -f2 | sort >wanted
+grep -vE "^(TlvBootstrap|$others) " names | cut -d' ' -f2 | sort >wanted
 
 echo "$levels" | while read -r level; do
     clif "$level" "$here/libcalls.clif" --set enable_llvm_abi_extensions=true --set enable_probestack=true

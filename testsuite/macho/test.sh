@@ -1,0 +1,99 @@
+# Objects in Mach-O: what is in them, and that linkers take them without a word. There is no system here to run what
+# comes out; load.c does what is needed of it.
+. "$SUITE/lib.sh"
+tool ld64.lld
+tool llvm-objdump
+tool llvm-readobj
+ziglang=$SUITE/../target/ziglang
+[ -d "$ziglang/ziglang" ] || fail "ziglang is not in $ziglang; scripts/test puts it there"
+
+case $TARGET in
+x86_64)
+    arch=x86_64
+    relocations='UNSIGNED SIGNED SIGNED_1 SIGNED_2 SIGNED_4 BRANCH GOT_LOAD TLV'
+    ;;
+aarch64)
+    arch=arm64
+    relocations='UNSIGNED BRANCH26 PAGE21 PAGEOFF12 GOT_LOAD_PAGE21 GOT_LOAD_PAGEOFF12 TLVP_LOAD_PAGE21
+        TLVP_LOAD_PAGEOFF12 ADDEND'
+    ;;
+esac
+
+zig() {
+    PYTHONPATH=$ziglang ZIG_GLOBAL_CACHE_DIR=$ziglang/cache ZIG_LOCAL_CACHE_DIR=$ziglang/cache \
+        python3 -m ziglang cc -target "$TARGET-macos.11.0" "$@"
+}
+
+# silently COMMAND...: the command succeeds and says nothing.
+silently() {
+    "$@" >silence 2>&1 || fail "$*: $(cat silence)"
+    [ ! -s silence ] || fail "$*: $(cat silence)"
+}
+
+# The system's library, as far as it is used.
+cat >libSystem.tbd <<END
+--- !tapi-tbd
+tbd-version: 4
+targets: [ $arch-macos ]
+install-name: '/usr/lib/libSystem.B.dylib'
+exports:
+  - targets: [ $arch-macos ]
+    symbols: [ _puts, _ceil, _memcpy, __tlv_bootstrap, dyld_stub_binder ]
+...
+END
+
+# lld OUTPUT OPTION...: links by LLVM's linker.
+lld() {
+    silently tools/ld64.lld -arch $arch -platform_version macos 11.0 11.0 -L. -lSystem -fatal_warnings -U _absent \
+        -o "$@"
+}
+
+# object FILE.clif OPTION...: compiles to FILE.o.
+object() {
+    file=$1
+    shift
+    "$CLIFC" build --target "$TARGET-apple-darwin" --set regalloc_checker=true "$@" \
+        -o "$(basename "$file" .clif).o" "$file" || fail "clifc build $* $file failed"
+}
+
+zig -O1 -fno-stack-protector -fno-sanitize=undefined -c -o main.o "$here/main.c"
+$CC -O1 -Wall -Wno-unused-result -rdynamic -o load "$here/load.c" -Wl,--no-as-needed -lm -ldl
+
+echo "$levels" | while read -r level; do
+    object "$here/macho.clif" $level
+    object "$here/other.clif" $level
+    lld prog main.o macho.o other.o
+    prints "$here/expected" run ./load prog
+    lld prog -dead_strip main.o macho.o other.o
+    prints "$here/expected" run ./load prog
+    lld libmacho.dylib -dylib main.o macho.o other.o
+    silently zig -Wl,-undefined,dynamic_lookup -o prog main.o macho.o other.o
+    prints "$here/expected" run ./load prog
+done
+
+# What nobody needs goes, and with it what belongs to it.
+lld all main.o macho.o other.o
+lld needed -dead_strip main.o macho.o other.o
+has() {
+    echo "useless: $(tools/llvm-objdump --macho --syms "$1" | grep -c _useless)," \
+        "traps: $("$CLIFC" disasm "$1" | grep -c 'trap int_divz')"
+}
+echo 'useless: 1, traps: 2' >wanted
+prints wanted has all
+echo 'useless: 0, traps: 1' >wanted
+prints wanted has needed
+
+# What is in an object.
+tools/llvm-objdump --macho --private-headers --reloc macho.o >shown
+for wanted in 'SUBSECTIONS_VIA_SYMBOLS' 'cmd LC_BUILD_VERSION' 'type S_COALESCED' 'type S_ZEROFILL' \
+    'type S_THREAD_LOCAL_VARIABLES' 'type S_THREAD_LOCAL_REGULAR' 'type S_THREAD_LOCAL_ZEROFILL' \
+    'type S_MOD_INIT_FUNC_POINTERS' 'sectname __clifc_traps' 'sectname __clifc_except'; do
+    grep -q "$wanted" shown || fail "the object lacks: $wanted"
+done
+tools/llvm-readobj --relocations macho.o | sed -nE 's/.*_RELOC_([A-Z0-9_]+) .*/\1/p' | sort -u >used
+printf '%s\n' $relocations | sort >wanted
+prints wanted cat used
+tools/llvm-readobj --symbols macho.o >shown
+for wanted in WeakDef WeakRef PrivateExtern; do
+    grep -q "$wanted" shown || fail "no symbol is $wanted"
+done
