@@ -29,6 +29,7 @@ pub fn load(cx: &mut Cx, inst: Inst) -> Result {
     }
     let result = cx.f.first_result(inst);
     let (d, d_high) = cx.parts(result);
+    let to = cx.ty(result);
     let amode = access(cx, &data);
     let signed = extends_sign(data.opcode);
     match d_high {
@@ -39,10 +40,8 @@ pub fn load(cx: &mut Cx, inst: Inst) -> Result {
             rows::rev(cx, Q, d_high, high);
         }
         Some(d_high) => rows::ldp(cx, Q, d, d_high, amode),
-        None if cx.swaps(&flags) && memory != types::I8 => {
-            load_swapped(cx, d, amode, memory, data.ty, signed)
-        }
-        None => load_int(cx, d, amode, memory, data.ty, signed),
+        None if cx.swaps(&flags) && memory != types::I8 => load_swapped(cx, d, amode, memory, to, signed),
+        None => load_int(cx, d, amode, memory, to, signed),
     }
     Ok(())
 }

@@ -48,20 +48,19 @@ pub fn binary(cx: &mut Cx, inst: Inst) -> Result {
     Ok(())
 }
 
-/// The same as one instruction, or with an immediate as several, of which the last sets the condition code by whether the
-/// result is zero.
+/// The same without immediates: the condition code tells whether the result is zero.
 pub fn with_code(cx: &mut Cx, inst: Inst) {
     let data = cx.f.insts[inst];
     let (a, b) = cx.commute(Value(data.a), Value(data.b));
     let alu = alu(data.opcode).expect("dispatched by opcode");
     let d = cx.def(inst);
-    let b = match cx.signed_constant(b) {
-        Some(constant) => Operand::Register(constant_register(cx, constant as u64)),
-        None => alu.operand(cx, b, data.ty),
+    let Some(constant) = cx.signed_constant(b) else {
+        alu.lower(cx, data.ty, d, (a, b), true);
+        return;
     };
     let overwrite = cx.dies_here(a);
-    let a = cx.put(a);
-    alu.push(cx, alu_size(data.ty), d, a, b, overwrite);
+    let (a, b) = (cx.put(a), constant_register(cx, constant as u64));
+    alu.push(cx, alu_size(data.ty), d, a, Operand::Register(b), overwrite);
 }
 
 /// Rows that combine a halfword, counted from the right, with an immediate.
