@@ -10,16 +10,16 @@
 use super::abi::{self, FRAME_POINTER, SAVE_AREA, save_slot};
 use super::cond::Cond;
 use super::regs::*;
-use super::{Direct, S390x, rows};
+use super::{Direct, S390x, encode, rows};
 use crate::ir::*;
 use crate::mach::amode::{Amode, Place};
 use crate::mach::buffer::{CodeBuffer, Label};
-use crate::mach::compiled::UnwindOp;
+use crate::mach::compiled::{LibCall, SymbolRef, UnwindOp};
 use crate::mach::frame::{Frame, LimitStep, stack_limit};
 use crate::mach::size::OperandSize;
-use crate::mach::stack_checks::{StackChecks, check_limit, probe};
+use crate::mach::stack_checks::{StackChecks, check_limit, probe, probes};
 use crate::mach::view::{Places, physical};
-use crate::options::Flags;
+use crate::options::{Flags, ProbestackStrategy};
 use regalloc2::{PReg, RegClass, VReg};
 
 const G: OperandSize = OperandSize::Q64;
@@ -29,9 +29,17 @@ const SCRATCH: VReg = physical(R1);
 /// The largest frame: sizes are signed 32-bit immediates.
 const MAX_FRAME: u64 = 0x7fff_0000;
 
+/// Floating-point registers that may have to be saved.
+const FLOATS: u32 = 16;
+
 /// Decides what is saved and where everything is.
 pub fn finish(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(), String> {
     frame.check_size::<S390x>(stencil, MAX_FRAME)?;
+    let locals = frame.place_locals::<S390x>(&stencil.stack_slots);
+    let outline = flags.probestack_strategy() == ProbestackStrategy::Outline;
+    if outline && probes(locals + 8 * FLOATS, flags) {
+        frame.written.add(R14);
+    }
     let preserved = abi::preserved(stencil.signature.call_conv, flags);
     let is_saved =
         |frame: &Frame, reg| frame.written.contains(reg) || (frame.frame_pointer && reg == FRAME_POINTER);
@@ -42,7 +50,7 @@ pub fn finish(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(),
     }
     frame.saved.sort_by_key(|reg| (reg.class() == RegClass::Float, reg.hw_enc()));
     let floats = saved_floats(frame).count() as u32;
-    frame.saved_vectors = frame.place_locals::<S390x>(&stencil.stack_slots);
+    frame.saved_vectors = locals;
     frame.size = frame.saved_vectors + 8 * floats;
     frame.incoming = frame.size + frame.growth;
     frame.limit = stack_limit::<S390x>(stencil, flags)?;
@@ -111,11 +119,11 @@ pub fn prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer) {
     }
 }
 
-/// Adds to the stack pointer.
+/// Adds to the stack pointer, in the shortest way.
 pub fn move_stack(sink: &mut Direct, by: i32) {
-    match i16::try_from(by) {
-        Ok(half) if half < 0 => rows::ahi_ri(sink, G, SP, SP, half as i32),
-        _ if by > 0 || by >= -(1 << 19) => rows::la(sink, SP, Amode::base(SP, by)),
+    match by {
+        -0x8000..0 => rows::ahi_ri(sink, G, SP, SP, by),
+        _ if encode::LONG.contains(&by) => rows::la(sink, SP, Amode::base(SP, by)),
         _ => rows::afi_ri(sink, G, SP, SP, by),
     }
 }
@@ -137,9 +145,10 @@ impl StackChecks for Direct<'_> {
         rows::trap_clr(self, G, SP, SCRATCH, Cond::L, TrapCode::STACK_OVERFLOW.0);
     }
 
-    /// There is no such routine for s390x: a loop does.
+    /// The size is in r1; the routine changes no other register than r14.
     fn call_probe(&mut self, bytes: u32) {
-        self.touch_each(PAGE, bytes / PAGE);
+        rows::lgfi(self, SCRATCH, bytes as i32);
+        rows::call_symbol(self, 0, SymbolRef::LibCall(LibCall::Probestack), 0, &[]);
     }
 
     fn touch(&mut self, below: u32) {
@@ -156,9 +165,6 @@ impl StackChecks for Direct<'_> {
         rows::brc_label(self, Cond::Eh, again);
     }
 }
-
-/// Bytes of a page.
-const PAGE: u32 = 4096;
 
 /// Undoes the prologue, and moves the stack pointer `up` from where it was behind [`Frame::growth`].
 pub fn epilogue(frame: &Frame, up: u32, buffer: &mut CodeBuffer) {
