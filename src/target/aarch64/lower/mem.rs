@@ -29,7 +29,6 @@ pub fn load(cx: &mut Cx, inst: Inst) -> Result {
     }
     let result = cx.f.first_result(inst);
     let (d, d_high) = cx.parts(result);
-    let to = cx.ty(result);
     let amode = access(cx, &data);
     let (to, signed) = (cx.ty(result), extends_sign(data.opcode));
     match d_high {

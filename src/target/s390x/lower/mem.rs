@@ -5,7 +5,7 @@ use super::constant::{self, constant_register, is_long};
 use super::operands::*;
 use super::{field, float};
 use crate::ir::*;
-use crate::mach::address::{AddressForms, access, access_as, extends_sign, memory_type, slot_amode, trap_of};
+use crate::mach::address::{access, access_as, extends_sign, memory_type, slot_amode, trap_of};
 use crate::mach::amode::{Amode, Place};
 use crate::mach::compiled::SymbolRef;
 use crate::mach::isa::{Isa, Remaking};
@@ -28,7 +28,7 @@ pub fn load(cx: &mut Cx, inst: Inst) -> Result {
         return Ok(());
     }
     if memory.is_int() && (!swaps || memory == types::I8) {
-        let amode = access_as(cx, forms(cx, &data), &data);
+        let amode = access_as(cx, &RELATIVE, &data);
         load_int(cx, d, amode, memory, extension);
         return Ok(());
     }
@@ -38,13 +38,6 @@ pub fn load(cx: &mut Cx, inst: Inst) -> Result {
         false => float::load(cx, d, amode, memory, swaps),
     }
     Ok(())
-}
-
-/// The addresses a load or store of an integer can have. Relative to the instruction it must be aligned, and there
-/// are none of bytes.
-fn forms(cx: &Cx, data: &InstData) -> &'static AddressForms {
-    let relative = cx.mem_flags(data).aligned && memory_type(cx.f, data) != types::I8;
-    if relative { &RELATIVE } else { &INDEXED }
 }
 
 /// Loads a little-endian integer of 16 to 64 bits.
@@ -86,7 +79,7 @@ pub fn store(cx: &mut Cx, inst: Inst) -> Result {
     } else if !store_folding(cx, &data, memory) {
         let value = narrowed(cx, value);
         let source = cx.put(value);
-        let amode = access_as(cx, forms(cx, &data), &data);
+        let amode = access_as(cx, &RELATIVE, &data);
         rows::st_mr(cx, exact_size(memory), source, amode);
     }
     Ok(())

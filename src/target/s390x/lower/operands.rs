@@ -37,8 +37,12 @@ pub const INDEXED: AddressForms = AddressForms {
     symbol: |_| false,
 };
 
-/// The same, or relative to the instruction: what loads and stores have that are known to be aligned.
-pub const RELATIVE: AddressForms = AddressForms { symbol: |disp, _| disp & 1 == 0, ..INDEXED };
+/// The same, or relative to the instruction: what loads and stores have. Such an access must be aligned, and there are none
+/// of bytes.
+pub const RELATIVE: AddressForms = AddressForms {
+    symbol: |symbol| symbol.aligned && symbol.bytes > 1 && symbol.disp & 1 == 0 && !symbol.in_register,
+    ..INDEXED
+};
 
 /// Base and a displacement of 20 bits.
 pub const BASED: AddressForms = AddressForms { index: |_, _| false, indexed_slot: false, ..INDEXED };
