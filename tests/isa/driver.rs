@@ -283,7 +283,7 @@ fn assemble<S: Subject>(variants: &[Variant]) -> Vec<u8> {
     for (number, variant) in variants.iter().enumerate() {
         writeln!(text, "v{number}:\n{}", variant.text).expect("strings take everything");
     }
-    writeln!(text, "end:").expect("strings take everything");
+    writeln!(text, "v{}:", variants.len()).expect("strings take everything");
     let directory = std::env::temp_dir().join(format!("clifc-{}-{}", S::Target::NAME, std::process::id()));
     std::fs::create_dir_all(&directory).expect("a directory for the assembler");
     let (source, object) = (directory.join("rows.s"), directory.join("rows.o"));
@@ -352,7 +352,7 @@ pub fn check_rows<S: Subject>() {
     let file = ElfFile64::<object::Endianness>::parse(&*object).expect("an ELF object");
     let section = file.section_by_name(".text").expect("the code");
     let code = section.data().expect("its bytes");
-    let mut starts = vec![code.len() as u64; variants.len() + 1];
+    let mut starts = vec![0; variants.len() + 1];
     for symbol in file.symbols() {
         let name = symbol.name().unwrap_or_default();
         if let Some(number) = name.strip_prefix('v').and_then(|n| n.parse::<usize>().ok()) {

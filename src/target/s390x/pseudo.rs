@@ -88,7 +88,7 @@ fn leave(up: u32, cx: &EmitContext, buffer: &mut CodeBuffer, last: impl FnOnce(&
     if remember {
         buffer.unwind(UnwindOp::RememberState);
     }
-    frame::epilogue(cx.frame, up, buffer);
+    frame::epilogue(cx.frame, up, cx.flags, buffer);
     last(&mut Direct::of(cx, buffer));
     if remember {
         buffer.unwind(UnwindOp::RestoreState);
