@@ -10,6 +10,7 @@ use crate::mach::amode::{Amode, Place};
 use crate::mach::compiled::SymbolRef;
 use crate::mach::isa::{Isa, Remaking};
 use crate::mach::lower::Unsupported;
+use crate::mach::wide;
 use crate::rule;
 use regalloc2::{RegClass, VReg};
 
@@ -52,7 +53,7 @@ fn load_swapped(cx: &mut Cx, d: VReg, amode: Amode, memory: Type, extension: Opt
 }
 
 fn load_pair(cx: &mut Cx, low: VReg, high: VReg, data: &InstData, swaps: bool) {
-    let amode = wide_access(cx, data);
+    let amode = wide::wide_access(cx, data);
     if swaps {
         rows::lrv_rm(cx, G, low, amode);
         rows::lrv_rm(cx, G, high, amode.upper());
@@ -131,7 +132,7 @@ fn narrowed(cx: &Cx, value: Value) -> Value {
 
 fn store_pair(cx: &mut Cx, data: &InstData, value: Value, swaps: bool) {
     let (low, high) = cx.put_pair(value);
-    let amode = wide_access(cx, data);
+    let amode = wide::wide_access(cx, data);
     if swaps {
         rows::strv_mr(cx, G, low, amode);
         rows::strv_mr(cx, G, high, amode.upper());

@@ -77,17 +77,6 @@ pub fn imm32(cx: &Cx, value: Value) -> Option<i32> {
     i32::try_from(cx.signed_constant(value)?).ok()
 }
 
-/// The same of an access of 16 bytes, so that [`Amode::upper`] is the address of the last eight.
-pub fn wide_access(cx: &mut Cx, data: &InstData) -> Amode {
-    let amode = address::access(cx, data);
-    if amode.disp <= i32::MAX - 8 {
-        return amode;
-    }
-    let base = cx.tmp(RegClass::Int);
-    rows::la(cx, base, amode);
-    Amode::base(base, 0).with_trap(amode.trap)
-}
-
 /// A load with an extension that the instruction being lowered does itself: of `memory` to the type of `value`.
 pub fn sink_extending_load(cx: &mut Cx, value: Value, memory: Type, signed: bool) -> Option<Amode> {
     if cx.is_used(value) {
