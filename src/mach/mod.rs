@@ -38,3 +38,4 @@ pub mod stack_checks;
 pub mod text;
 pub mod vcode;
 pub mod view;
+pub mod wide;

@@ -10,7 +10,7 @@ use super::super::rows;
 use super::compare::{Condition, Test, set, trap_on};
 use super::mem::constant_register;
 use super::operands::*;
-use super::{int, mem, wide};
+use super::{int, mem};
 use crate::ir::*;
 use crate::mach::call;
 use crate::mach::compiled::LibCall;

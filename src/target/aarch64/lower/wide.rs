@@ -12,26 +12,24 @@ use super::operands::*;
 use crate::ir::*;
 use crate::mach::facts::min_max_order;
 use crate::mach::lower::Unsupported;
+use crate::mach::wide::{self, Pair, tmp_pair};
 use crate::rule;
 use regalloc2::{RegClass, VReg};
 
 type Result = std::result::Result<(), Unsupported>;
-
-/// The registers of an i128: low half, high half.
-pub type Pair = (VReg, VReg);
 
 /// Lowers an instruction on i128, and isplit and iconcat of any type.
 pub fn lower(cx: &mut Cx, inst: Inst) -> Result {
     use Opcode::*;
     let data = cx.f.insts[inst];
     match data.opcode {
-        Isplit => split(cx, inst, &data),
+        Isplit => wide::split(cx, inst, &data),
         Iconcat if data.ty != types::I64 => concat_narrow(cx, inst, &data),
         Ishl | Ushr | Sshr | Rotl | Rotr => super::wide_shift::lower(cx, inst, &data),
         _ => {
-            let d = result(cx, inst);
+            let d = wide::result(cx, inst);
             match data.opcode {
-                Iconcat => concat(cx, d, &data),
+                Iconcat => wide::concat(cx, d, &data),
                 Iadd | Isub => {
                     let (a, b) = (halves(cx, Value(data.a)), halves(cx, Value(data.b)));
                     add_or_subtract(cx, data.opcode == Isub, d, a, b);
@@ -40,23 +38,12 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result {
                 Bnot | Ineg | Iabs => unary(cx, d, &data),
                 Imul => multiply(cx, d, &data),
                 Umulhi | Smulhi => multiply_high(cx, d, &data),
-                Uextend | Sextend => extend_to(cx, d, &data),
+                Uextend | Sextend => wide::extend(cx, d, &data),
                 _ => min_max(cx, d, &data),
             }
         }
     }
     Ok(())
-}
-
-/// The registers the result of `inst` is to be defined in.
-pub fn result(cx: &mut Cx, inst: Inst) -> Pair {
-    let value = cx.f.first_result(inst);
-    cx.put_pair(value)
-}
-
-/// New registers for an intermediate i128.
-pub fn tmp_pair(cx: &mut Cx) -> Pair {
-    (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int))
 }
 
 /// The halves of an operand, which is only read.
@@ -96,24 +83,6 @@ pub fn rename(cx: &mut Cx, d: VReg, a: VReg) {
     if a == ZERO { mem::constant(cx, d, 0) } else { cx.alias(d, a) }
 }
 
-fn extend_to(cx: &mut Cx, (low, high): Pair, data: &InstData) {
-    let source = Value(data.a);
-    let signed = data.opcode == Opcode::Sextend;
-    let extended = put_extended_wide(cx, source, signed);
-    cx.alias(low, extended);
-    match signed {
-        true => rows::asr_ri(cx, Q, high, extended, 63),
-        false => mem::constant(cx, high, 0),
-    }
-}
-
-fn concat(cx: &mut Cx, (low, high): Pair, data: &InstData) {
-    rule!(cx, "iconcat.free");
-    let (a, b) = (cx.put(Value(data.a)), cx.put(Value(data.b)));
-    cx.alias(low, a);
-    cx.alias(high, b);
-}
-
 /// iconcat to 64 bits and less: the high half is inserted above the low one.
 fn concat_narrow(cx: &mut Cx, inst: Inst, data: &InstData) {
     let d = cx.def(inst);
@@ -121,31 +90,6 @@ fn concat_narrow(cx: &mut Cx, inst: Inst, data: &InstData) {
     let size = if half == 32 { Q } else { L };
     let (low, high) = (cx.put(Value(data.a)), cx.put(Value(data.b)));
     rows::bfm(cx, size, d, low, high, size.bits() as i32 - half, half - 1);
-}
-
-/// isplit of any type. The bits above a narrow half are whatever they are.
-fn split(cx: &mut Cx, inst: Inst, data: &InstData) {
-    let source = Value(data.a);
-    let results = cx.f.inst_results(inst);
-    let (low, high) = (Value(results[0]), Value(results[1]));
-    if data.ty == types::I128 {
-        rule!(cx, "isplit.free");
-        let (source_low, source_high) = cx.put_pair(source);
-        for (half, source) in [(low, source_low), (high, source_high)] {
-            if cx.is_used(half) {
-                cx.define_as(half, source);
-            }
-        }
-        return;
-    }
-    let reg = cx.put(source);
-    if cx.is_used(high) {
-        let d = cx.reg(high);
-        rows::lsr_ri(cx, alu_size(data.ty), d, reg, data.ty.bits() as i32 / 2);
-    }
-    if cx.is_used(low) {
-        cx.define_as(low, reg);
-    }
 }
 
 /// `d = a ± b`.

@@ -10,8 +10,9 @@ use super::super::rows;
 use super::int::shift_left;
 use super::mem;
 use super::operands::*;
-use super::wide::{Pair, rename, result, tmp_pair};
+use super::wide::rename;
 use crate::ir::*;
+use crate::mach::wide::{Pair, result, tmp_pair};
 use crate::rule;
 use regalloc2::{RegClass, VReg};
 

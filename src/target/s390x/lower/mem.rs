@@ -10,6 +10,7 @@ use crate::mach::amode::{Amode, Place};
 use crate::mach::compiled::SymbolRef;
 use crate::mach::isa::{Isa, Remaking};
 use crate::mach::lower::Unsupported;
+use crate::mach::wide;
 use crate::rule;
 use regalloc2::{RegClass, VReg};
 
@@ -27,13 +28,15 @@ pub fn load(cx: &mut Cx, inst: Inst) -> Result {
         load_pair(cx, d, d_high, &data, swaps);
         return Ok(());
     }
-    let amode = access(cx, &data);
-    if !memory.is_int() {
-        float::load(cx, d, amode, memory, swaps);
-    } else if swaps && memory != types::I8 {
-        load_swapped(cx, d, amode, memory, extension);
-    } else {
+    if memory.is_int() && (!swaps || memory == types::I8) {
+        let amode = access_as(cx, &RELATIVE, &data);
         load_int(cx, d, amode, memory, extension);
+        return Ok(());
+    }
+    let amode = access(cx, &data);
+    match memory.is_int() {
+        true => load_swapped(cx, d, amode, memory, extension),
+        false => float::load(cx, d, amode, memory, swaps),
     }
     Ok(())
 }
@@ -50,7 +53,7 @@ fn load_swapped(cx: &mut Cx, d: VReg, amode: Amode, memory: Type, extension: Opt
 }
 
 fn load_pair(cx: &mut Cx, low: VReg, high: VReg, data: &InstData, swaps: bool) {
-    let amode = wide_access(cx, data);
+    let amode = wide::wide_access(cx, data);
     if swaps {
         rows::lrv_rm(cx, G, low, amode);
         rows::lrv_rm(cx, G, high, amode.upper());
@@ -77,7 +80,7 @@ pub fn store(cx: &mut Cx, inst: Inst) -> Result {
     } else if !store_folding(cx, &data, memory) {
         let value = narrowed(cx, value);
         let source = cx.put(value);
-        let amode = access(cx, &data);
+        let amode = access_as(cx, &RELATIVE, &data);
         rows::st_mr(cx, exact_size(memory), source, amode);
     }
     Ok(())
@@ -129,7 +132,7 @@ fn narrowed(cx: &Cx, value: Value) -> Value {
 
 fn store_pair(cx: &mut Cx, data: &InstData, value: Value, swaps: bool) {
     let (low, high) = cx.put_pair(value);
-    let amode = wide_access(cx, data);
+    let amode = wide::wide_access(cx, data);
     if swaps {
         rows::strv_mr(cx, G, low, amode);
         rows::strv_mr(cx, G, high, amode.upper());

@@ -11,6 +11,7 @@ use crate::mach::compiled::SymbolRef;
 use crate::mach::float::bits_of;
 use crate::mach::isa::{Isa, Remaking};
 use crate::mach::lower::Unsupported;
+use crate::mach::wide;
 use crate::rule;
 use regalloc2::{RegClass, VReg};
 
@@ -23,7 +24,7 @@ pub fn load(cx: &mut Cx, inst: Inst) -> Result {
     let flags = cx.mem_flags(&data);
     let result = cx.f.first_result(inst);
     let (d, d_high) = cx.parts(result);
-    let amode = if d_high.is_some() { wide_access(cx, &data) } else { access(cx, &data) };
+    let amode = if d_high.is_some() { wide::wide_access(cx, &data) } else { access(cx, &data) };
     match d_high {
         Some(d_high) => load_pair(cx, d, d_high, amode, cx.swaps(&flags)),
         None if memory.is_int() && cx.swaps(&flags) && memory != types::I8 => {
@@ -143,7 +144,7 @@ fn store_pair(cx: &mut Cx, data: &InstData, value: Value, swapped: bool) {
     if swapped {
         (low, high) = (swap(cx, high, types::I64), swap(cx, low, types::I64));
     }
-    let amode = wide_access(cx, data);
+    let amode = wide::wide_access(cx, data);
     rows::mov_mr(cx, OperandSize::Q64, low, amode);
     rows::mov_mr(cx, OperandSize::Q64, high, amode.upper());
 }

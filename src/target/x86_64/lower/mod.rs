@@ -56,7 +56,7 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
         Umulhi | Smulhi if !wide => divide::multiply_high(cx, inst),
         Udiv | Sdiv | Urem | Srem => divide::divide(cx, inst),
         Uextend | Sextend if !wide => int::extend(cx, inst),
-        Ireduce => int::reduce(cx, inst),
+        Ireduce => crate::mach::wide::reduce(cx, inst),
         Ishl | Ushr | Sshr | Rotl | Rotr if data.ty != types::I128 => int::shift(cx, inst),
         Smin | Smax | Umin | Umax if !wide => int::min_max(cx, inst),
         Iabs if !wide => int::absolute(cx, inst),
