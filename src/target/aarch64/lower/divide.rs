@@ -16,6 +16,7 @@ use crate::mach::call;
 use crate::mach::compiled::LibCall;
 use crate::mach::divide_constant::{self, DivisionLowering};
 use crate::mach::lower::{Lower, Unsupported};
+use crate::mach::wide;
 use crate::rule;
 use regalloc2::{RegClass, VReg};
 

@@ -274,7 +274,8 @@ pub fn logic(cx: &mut Cx, inst: Inst) -> Result {
     Ok(())
 }
 
-fn operation_of(opcode: Opcode) -> Operation {
+/// The instructions of band, bor and bxor.
+pub fn operation_of(opcode: Opcode) -> Operation {
     match opcode {
         Opcode::Band => AND,
         Opcode::Bor => ORR,
