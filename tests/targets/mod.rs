@@ -14,6 +14,7 @@ macro_rules! for_each_target {
         fn aarch64() {
             ($test)(clifc::options::Arch::Aarch64);
         }
+
         #[test]
         fn s390x() {
             ($test)(clifc::options::Arch::S390x);
