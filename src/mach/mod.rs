@@ -32,6 +32,7 @@ pub mod print;
 pub mod reciprocal;
 pub mod regalloc;
 mod regalloc_order;
+pub mod remake;
 pub mod size;
 pub mod spills;
 pub mod stack_checks;

@@ -28,6 +28,9 @@ pub enum Half {
 
 /// Arithmetic on halves.
 pub trait WideLowering: DivisionLowering {
+    /// Whether arithmetic can have halves in memory.
+    const MEMORY_HALVES: bool = true;
+
     /// Loads a half.
     fn load_half(cx: &mut Lower<'_, Self>, d: VReg, from: Amode);
 
@@ -42,6 +45,13 @@ pub trait WideLowering: DivisionLowering {
 
     /// `d` = the product of two halves.
     fn multiply_wide(cx: &mut Lower<'_, Self>, signed: bool, d: Pair, a: VReg, b: VReg);
+
+    /// `d = sum + a * b`
+    fn add_product(cx: &mut Lower<'_, Self>, d: VReg, sum: VReg, a: VReg, b: Half) {
+        let product = cx.tmp(RegClass::Int);
+        Self::multiply_half(cx, product, a, b);
+        Self::add(cx, 64, d, sum, product);
+    }
 
     /// `d = a ± b`
     fn add_or_subtract(cx: &mut Lower<'_, Self>, subtract: bool, d: Pair, a: Pair, b: (Half, Half));
@@ -80,7 +90,10 @@ pub fn halves<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value, fold: bool) 
         let data = cx.f.insts[inst];
         let source = Value(data.a);
         match data.opcode {
-            Opcode::Iconcat => return (half(cx, source, fold), half(cx, Value(data.b), fold)),
+            Opcode::Iconcat => {
+                let fold = fold && I::MEMORY_HALVES;
+                return (half(cx, source, fold), half(cx, Value(data.b), fold));
+            }
             Opcode::Uextend => {
                 rule!(cx, "wide.zero_high");
                 return (extended_half(cx, value, source, fold), Half::Constant(0));
@@ -89,7 +102,7 @@ pub fn halves<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value, fold: bool) 
                 rule!(cx, "wide.zero_low");
                 return (Half::Constant(0), Half::Register(cx.low_half(source)));
             }
-            Opcode::Load if fold => {
+            Opcode::Load if fold && I::MEMORY_HALVES => {
                 if let Some(halves) = memory_halves(cx, value) {
                     return halves;
                 }
@@ -279,33 +292,20 @@ pub fn multiply<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData
     let (b_low, b_high) = halves(cx, b, false);
     let a_low = in_register(cx, a_low);
     let b_low = in_register(cx, b_low);
-    let mut crosses = [cross(cx, a_low, b_high), cross(cx, b_low, a_high)].into_iter().flatten();
-    let (first, second) = (crosses.next(), crosses.next());
-    let Some(first) = first else {
+    let crosses = [(a_low, b_high), (b_low, a_high)];
+    let mut crosses = crosses.into_iter().filter(|cross| !matches!(cross.1, Half::Constant(0))).peekable();
+    if crosses.peek().is_none() {
         rule!(cx, "wide.multiply_unsigned");
         I::multiply_wide(cx, false, d, a_low, b_low);
         return;
-    };
-    let high = cx.tmp(RegClass::Int);
+    }
+    let mut high = cx.tmp(RegClass::Int);
     I::multiply_wide(cx, false, (d.0, high), a_low, b_low);
-    match second {
-        None => I::add(cx, 64, d.1, high, first),
-        Some(second) => {
-            let sum = cx.tmp(RegClass::Int);
-            I::add(cx, 64, sum, high, first);
-            I::add(cx, 64, d.1, sum, second);
-        }
+    while let Some((low, other)) = crosses.next() {
+        let sum = if crosses.peek().is_some() { cx.tmp(RegClass::Int) } else { d.1 };
+        I::add_product(cx, sum, high, low, other);
+        high = sum;
     }
-}
-
-/// The product of a low half and a high half; `None` if it is zero.
-fn cross<I: WideLowering>(cx: &mut Lower<'_, I>, low: VReg, high: Half) -> Option<VReg> {
-    if matches!(high, Half::Constant(0)) {
-        return None;
-    }
-    let product = cx.tmp(RegClass::Int);
-    I::multiply_half(cx, product, low, high);
-    Some(product)
 }
 
 /// umulhi and smulhi: the high 128 bits of a product, from four widening multiplications.

@@ -223,18 +223,12 @@ fn loads_from(cx: &Cx, value: Value, store: &InstData) -> bool {
         && !cx.swaps(&flags)
 }
 
-/// Whether constants and addresses are made where they are used.
-pub fn remaking(f: &Stencil, data: &InstData) -> Remaking {
+/// Whether and how a constant is made again where it is used.
+pub fn constant_remaking(data: &InstData) -> Remaking {
     match data.opcode {
         Opcode::Iconst if is_long(integer(data)) => Remaking::Nearby,
         Opcode::F32const | Opcode::F64const if data.imm64() != 0 => Remaking::Nearby,
-        Opcode::Iconst | Opcode::F32const | Opcode::F64const | Opcode::StackAddr => Remaking::EachUse,
-        Opcode::FuncAddr => Remaking::Nearby,
-        Opcode::SymbolValue => match f.global_values[GlobalValue(data.a)] {
-            GlobalValueData::Symbol { tls: false, .. } => Remaking::Nearby,
-            _ => Remaking::No,
-        },
-        _ => Remaking::No,
+        _ => Remaking::EachUse,
     }
 }
 
@@ -244,29 +238,16 @@ fn integer(data: &InstData) -> u64 {
     ((data.imm64() << unused) as i64 >> unused) as u64
 }
 
-/// Makes a constant or address in `d`, without changing the condition code.
-pub fn rematerialize(cx: &mut Cx, data: &InstData, d: VReg) {
+/// Makes a constant, without changing the condition code.
+pub fn make_constant(cx: &mut Cx, data: &InstData, d: VReg) {
     match data.opcode {
         Opcode::Iconst => constant::constant(cx, d, integer(data)),
-        Opcode::F32const | Opcode::F64const => float::constant(cx, d, data),
-        Opcode::StackAddr => slot_address(cx, d, StackSlot(data.a), data.b as i32),
-        Opcode::FuncAddr => {
-            let function = cx.f.functions[FuncRef(data.a)].expect("verified function reference");
-            symbol_address(cx, d, SymbolRef::Name(function.name), 0, function.colocated);
-        }
-        _ => {
-            let GlobalValueData::Symbol { name, offset, colocated, .. } =
-                cx.f.global_values[GlobalValue(data.a)]
-            else {
-                unreachable!("only symbols are made again")
-            };
-            symbol_address(cx, d, SymbolRef::Name(name), offset, colocated);
-        }
+        _ => float::constant(cx, d, data),
     }
 }
 
 /// An address in a stack slot.
-fn slot_address(cx: &mut Cx, d: VReg, slot: StackSlot, offset: i32) {
+pub fn slot_address(cx: &mut Cx, d: VReg, slot: StackSlot, offset: i32) {
     if let Some(amode) = slot_amode::<S390x>(cx.f, slot, offset) {
         rows::la(cx, d, amode);
         return;
