@@ -14,6 +14,7 @@ use crate::mach::address::{access, extends_sign, memory_type, slot_amode, trap_o
 use crate::mach::compiled::SymbolRef;
 use crate::mach::isa::{Isa, Remaking};
 use crate::mach::lower::Unsupported;
+use crate::mach::remake::remaking;
 use crate::rule;
 use regalloc2::{RegClass, VReg};
 
@@ -133,7 +134,7 @@ struct Neighbour {
 fn neighbour(cx: &Cx, inst: Inst, data: &InstData) -> Option<Neighbour> {
     let ty = memory_type(cx.f, data);
     let flags = cx.mem_flags(data);
-    if !matches!(ty, types::I32 | types::I64) || cx.swaps(&flags) {
+    if !matches!(ty.bits(), 32 | 64) || cx.swaps(&flags) {
         return None;
     }
     let before = access_before(cx, inst, data.opcode)?;
@@ -161,7 +162,7 @@ fn access_before(cx: &Cx, inst: Inst, opcode: Opcode) -> Option<Inst> {
             found if found == opcode => return Some(before),
             Opcode::Store => false,
             _ if opcode == Opcode::Store => cx.f.effects(data) == Effects::PURE,
-            _ => remaking(cx.f, data) != Remaking::No,
+            _ => remaking::<Aarch64>(cx.f, data) != Remaking::No,
         };
         if !is_passed {
             return None;
@@ -188,7 +189,7 @@ fn pair_address(cx: &mut Cx, first: &InstData) -> Option<Amode> {
 }
 
 /// A load together with the one before it.
-fn load_two(cx: &mut Cx, inst: Inst, data: &InstData) -> bool {
+pub fn load_two(cx: &mut Cx, inst: Inst, data: &InstData) -> bool {
     if data.opcode != Opcode::Load {
         return false;
     }
@@ -202,65 +203,60 @@ fn load_two(cx: &mut Cx, inst: Inst, data: &InstData) -> bool {
     rule!(cx, "load.pair");
     let (low, high) = if other.is_first { (earlier, result) } else { (result, earlier) };
     let (low, high) = (cx.reg(low), cx.reg(high));
-    rows::ldp(cx, alu_size(data.ty), low, high, amode);
+    let size = alu_size(data.ty);
+    match data.ty.is_float() {
+        true => rows::ldp_f(cx, size, low, high, amode),
+        false => rows::ldp(cx, size, low, high, amode),
+    }
     cx.sink(other.inst);
     true
 }
 
 /// A store together with the one before it.
-fn store_two(cx: &mut Cx, inst: Inst, data: &InstData) -> bool {
+pub fn store_two(cx: &mut Cx, inst: Inst, data: &InstData) -> bool {
     if data.opcode != Opcode::Store {
         return false;
     }
     let Some(other) = neighbour(cx, inst, data) else { return false };
     let (first, second) = if other.is_first { (&other.data, data) } else { (data, &other.data) };
+    let (low, high) = (Value(first.a), Value(second.a));
+    let is_float = cx.ty(low).is_float();
+    if is_float && (float::is_in_integer(cx, low) || float::is_in_integer(cx, high)) {
+        return false;
+    }
     let Some(amode) = pair_address(cx, first) else { return false };
     rule!(cx, "store.pair");
     let size = alu_size(memory_type(cx.f, data));
-    let (low, high) = (stored(cx, Value(first.a)), stored(cx, Value(second.a)));
-    rows::stp(cx, size, low, high, amode);
+    if is_float {
+        let (low, high) = (cx.put(low), cx.put(high));
+        rows::stp_f(cx, size, low, high, amode);
+    } else {
+        let (low, high) = (stored(cx, low), stored(cx, high));
+        rows::stp(cx, size, low, high, amode);
+    }
     cx.sink(other.inst);
     true
 }
 
-/// Whether constants and addresses are made where they are used.
-pub fn remaking(f: &Stencil, data: &InstData) -> Remaking {
+/// Whether and how a constant is made again where it is used.
+pub fn constant_remaking(data: &InstData) -> Remaking {
     match data.opcode {
         Opcode::Iconst if constant_cost(data.imm64()) > 1 => Remaking::Nearby,
-        Opcode::Iconst | Opcode::StackAddr => Remaking::EachUse,
-        Opcode::F32const | Opcode::F64const => float::remaking(data),
-        Opcode::FuncAddr => Remaking::Nearby,
-        Opcode::SymbolValue => match f.global_values[GlobalValue(data.a)] {
-            GlobalValueData::Symbol { tls: false, .. } => Remaking::Nearby,
-            _ => Remaking::No,
-        },
-        _ => Remaking::No,
+        Opcode::Iconst => Remaking::EachUse,
+        _ => float::remaking(data),
     }
 }
 
-/// Makes an integer constant or an address in `d`.
-pub fn rematerialize(cx: &mut Cx, data: &InstData, d: VReg) {
+/// Makes a constant.
+pub fn make_constant(cx: &mut Cx, data: &InstData, d: VReg) {
     match data.opcode {
         Opcode::Iconst => constant(cx, d, data.imm64()),
-        Opcode::F32const | Opcode::F64const => float::constant(cx, d, data),
-        Opcode::StackAddr => slot_address(cx, d, StackSlot(data.a), data.b as i32),
-        Opcode::FuncAddr => {
-            let function = cx.f.functions[FuncRef(data.a)].expect("verified function reference");
-            symbol_address(cx, d, SymbolRef::Name(function.name), 0, function.colocated);
-        }
-        _ => {
-            let GlobalValueData::Symbol { name, offset, colocated, .. } =
-                cx.f.global_values[GlobalValue(data.a)]
-            else {
-                unreachable!("only symbols are made again")
-            };
-            symbol_address(cx, d, SymbolRef::Name(name), offset, colocated);
-        }
+        _ => float::constant(cx, d, data),
     }
 }
 
 /// An address in a stack slot.
-fn slot_address(cx: &mut Cx, d: VReg, slot: StackSlot, offset: i32) {
+pub fn slot_address(cx: &mut Cx, d: VReg, slot: StackSlot, offset: i32) {
     if let Some(amode) = slot_amode::<Aarch64>(cx.f, slot, offset) {
         rows::address(cx, d, amode);
         return;
