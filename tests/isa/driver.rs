@@ -398,3 +398,19 @@ pub fn check_expanded<S: Subject>() {
     let by_hand: Vec<&str> = rows.map(|row| row.name).collect();
     assert!(by_hand.len() <= S::MOST_EXPANDED, "{} rows are expanded by hand: {by_hand:?}", by_hand.len());
 }
+
+/// The tests that every target has; its [`Subject`] is `Rows`.
+macro_rules! tests {
+    () => {
+        #[test]
+        fn every_row_agrees_with_the_assembler() {
+            $crate::driver::check_rows::<Rows>();
+        }
+
+        #[test]
+        fn few_rows_are_expanded_by_hand() {
+            $crate::driver::check_expanded::<Rows>();
+        }
+    };
+}
+pub(crate) use tests;
