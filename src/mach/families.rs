@@ -5,6 +5,7 @@
 
 use super::call;
 use super::control::{self, ControlLowering};
+use super::convert::{self, Conversions};
 use super::isa::Remaking;
 use super::lower::{Lower, Unsupported};
 use crate::ir::*;
@@ -66,14 +67,12 @@ pub struct Families<I: FamilyLowering> {
     pub float_logic: LowerFamily<I>,
     /// `bitselect` of floats.
     pub float_bit_select: LowerFamily<I>,
-    /// Between integers and floats, and between floats.
-    pub convert: LowerFamily<I>,
     /// Atomic accesses and fences.
     pub atomic: LowerFamily<I>,
 }
 
 /// A target with a function for each family.
-pub trait FamilyLowering: ControlLowering {
+pub trait FamilyLowering: ControlLowering + Conversions {
     /// The functions.
     const FAMILIES: Families<Self>;
 }
@@ -124,7 +123,10 @@ pub fn lower<I: FamilyLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
         Fadd | Fsub | Fmul | Fdiv | Sqrt | Fma | Fneg | Fabs | Fcopysign | Fmin | Fmax | Ceil | Floor
         | Trunc | Nearest => families.float,
         Fpromote | Fdemote | FcvtToUint | FcvtToSint | FcvtToUintSat | FcvtToSintSat | FcvtFromUint
-        | FcvtFromSint | Bitcast => families.convert,
+        | FcvtFromSint | Bitcast => {
+            convert::lower(cx, inst);
+            return Ok(());
+        }
         AtomicRmw | AtomicCas | AtomicLoad | AtomicStore | Fence => families.atomic,
         Call => call::call,
         CallIndirect => call::call_indirect,
@@ -138,7 +140,11 @@ pub fn lower<I: FamilyLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
         | Debugtrap => control::special,
         Nop | SequencePoint => return Ok(()),
         _ => {
-            return Err(cx.unsupported(format!("{} is not supported yet on {}", data.opcode.name(), I::NAME)));
+            return Err(cx.unsupported(format!(
+                "{} is not supported yet on {}",
+                data.opcode.name(),
+                I::NAME
+            )));
         }
     };
     family(cx, inst)

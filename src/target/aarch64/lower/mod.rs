@@ -68,7 +68,6 @@ impl FamilyLowering for Aarch64 {
         float: float::lower,
         float_logic: float::bitwise,
         float_bit_select: float::bit_select,
-        convert: convert::lower,
         atomic: atomic::lower,
     };
 }

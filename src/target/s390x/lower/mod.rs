@@ -66,7 +66,6 @@ impl FamilyLowering for S390x {
         float: float::lower,
         float_logic: float::bitwise,
         float_bit_select: float::bit_select,
-        convert: convert::lower,
         atomic: atomic::lower,
     };
 }

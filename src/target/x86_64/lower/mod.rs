@@ -63,7 +63,6 @@ impl FamilyLowering for X86_64 {
         float: float::lower,
         float_logic: float::bitwise,
         float_bit_select: float::bit_select,
-        convert: convert::lower,
         atomic: atomic::lower,
     };
 }
