@@ -6,8 +6,8 @@
 use super::call;
 use super::control::{self, ControlLowering};
 use super::convert::{self, Conversions};
-use super::isa::Remaking;
 use super::lower::{Lower, Unsupported};
+use super::{remake, wide};
 use crate::ir::*;
 
 type Result = std::result::Result<(), Unsupported>;
@@ -37,8 +37,6 @@ pub struct Families<I: FamilyLowering> {
     pub divide: LowerFamily<I>,
     /// `uextend`, `sextend`.
     pub extend: LowerFamily<I>,
-    /// `ireduce`, of i128 too.
-    pub reduce: LowerFamily<I>,
     /// Shifts and rotations.
     pub shift: LowerFamily<I>,
     /// Minima and maxima.
@@ -86,7 +84,7 @@ pub fn lower<I: FamilyLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
     let float = data.ty.is_float();
     let families = const { &I::FAMILIES };
     let family = match data.opcode {
-        Iconst | F32const | F64const | StackAddr | FuncAddr | SymbolValue => constant,
+        Iconst | F32const | F64const | StackAddr | FuncAddr | SymbolValue => remake::define,
         Load | Uload8 | Sload8 | Uload16 | Sload16 | Uload32 | Sload32 => families.load,
         Store | Istore8 | Istore16 | Istore32 => families.store,
         Band | Bor | Bxor | Bnot if float => families.float_logic,
@@ -106,7 +104,7 @@ pub fn lower<I: FamilyLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
         Umulhi | Smulhi => families.multiply_high,
         Udiv | Sdiv | Urem | Srem => families.divide,
         Uextend | Sextend => families.extend,
-        Ireduce => families.reduce,
+        Ireduce => wide::reduce,
         Smin | Smax | Umin | Umax => families.min_max,
         Iabs => families.absolute,
         Clz | Ctz | Cls | Popcnt | Bitrev | Bswap => families.bits,
@@ -156,15 +154,4 @@ fn operand_type<I: FamilyLowering>(cx: &Lower<'_, I>, data: &InstData) -> Type {
         0 => types::INVALID,
         _ => cx.ty(Value(data.a)),
     }
-}
-
-/// A constant or address that was asked for in its own register.
-fn constant<I: FamilyLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
-    let result = cx.f.first_result(inst);
-    if I::remaking(cx.f, &cx.f.insts[inst]) == Remaking::No {
-        return Err(cx.unsupported("this symbol is thread-local: use tls_value"));
-    }
-    let reg = cx.put(result);
-    cx.define_as(result, reg);
-    Ok(())
 }

@@ -53,7 +53,6 @@ impl FamilyLowering for Aarch64 {
         multiply_high: divide::multiply_high,
         divide: divide::divide,
         extend: int::extend,
-        reduce: int::reduce,
         shift: int::shift,
         min_max: select::min_max,
         absolute: select::absolute,

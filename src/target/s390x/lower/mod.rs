@@ -51,7 +51,6 @@ impl FamilyLowering for S390x {
         multiply_high: divide::multiply_high,
         divide: divide::divide,
         extend: int::extend,
-        reduce: int::reduce,
         shift: shift::shift,
         min_max: int::min_max,
         absolute: int::absolute,

@@ -48,7 +48,6 @@ impl FamilyLowering for X86_64 {
         multiply_high: divide::multiply_high,
         divide: divide::divide,
         extend: int::extend,
-        reduce: int::reduce,
         shift: int::shift,
         min_max: int::min_max,
         absolute: int::absolute,
