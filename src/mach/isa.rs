@@ -3,13 +3,14 @@
 use super::abi::AbiSignature;
 use super::address::AddressForms;
 use super::buffer::{BranchForms, CodeBuffer, Label};
+use super::compiled::SymbolRef;
 use super::frame::Frame;
 use super::inst::{MachInst, Row};
 use super::layout::Layout;
 use super::lower::{Lower, Unsupported};
 use super::print::Syntax;
 use super::view::{Expansion, InstView, Places};
-use crate::ir::{Endianness, Inst, InstData, Signature, Stencil, TrapCode, Type, Value};
+use crate::ir::{Endianness, Inst, InstData, Signature, StackSlot, Stencil, TrapCode, Type, Value};
 use crate::options::Flags;
 use regalloc2::{Allocation, MachineEnv, PReg, RegClass, VReg};
 
@@ -97,11 +98,23 @@ pub trait Isa: Sized + Send + Sync + 'static {
     /// Brings the function's parameters into the entry block's values.
     fn lower_params(cx: &mut Lower<'_, Self>) -> Result<(), Unsupported>;
 
-    /// Makes, in `d`, the value of a constant or address for which [`Isa::remaking`] says so.
-    fn rematerialize(cx: &mut Lower<'_, Self>, data: &InstData, d: VReg);
+    /// Whether and how an iconst, f32const or f64const is made again where it is used.
+    fn constant_remaking(data: &InstData) -> Remaking;
 
-    /// Whether and how the value of an instruction is made again.
-    fn remaking(f: &Stencil, data: &InstData) -> Remaking;
+    /// Makes the value of one.
+    fn make_constant(cx: &mut Lower<'_, Self>, data: &InstData, d: VReg);
+
+    /// Makes an address in a stack slot.
+    fn make_slot_address(cx: &mut Lower<'_, Self>, d: VReg, slot: StackSlot, offset: i32);
+
+    /// Makes the address of a symbol plus an offset.
+    fn make_symbol_address(
+        cx: &mut Lower<'_, Self>,
+        d: VReg,
+        symbol: SymbolRef,
+        offset: i64,
+        colocated: bool,
+    );
 
     /// Whether parameters and results that are declared to be extended come extended to 64 bits, whoever made them.
     const TRUSTS_EXTENSIONS: bool = false;

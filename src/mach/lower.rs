@@ -16,6 +16,7 @@ use super::abi::{AbiSignature, Place};
 use super::blocks::{Blocks, DoubleBranch};
 use super::inst::{InstSink, RowId};
 use super::isa::{Isa, Remaking};
+use super::remake::{remaking, rematerialize};
 use super::vcode::{NO_LOC, Origin, VCode};
 use crate::analysis::Analysis;
 use crate::entity::Map;
@@ -489,7 +490,7 @@ impl<'a, I: Isa> Lower<'a, I> {
     pub fn put(&mut self, value: Value) -> VReg {
         if let Some(inst) = self.def_inst(value) {
             let data = &self.f.insts[inst];
-            match I::remaking(self.f, data) {
+            match remaking::<I>(self.f, data) {
                 Remaking::No => {}
                 Remaking::EachUse => return self.make_again(data),
                 Remaking::Nearby => return self.share(data),
@@ -500,7 +501,7 @@ impl<'a, I: Isa> Lower<'a, I> {
 
     fn make_again(&mut self, data: &InstData) -> VReg {
         let d = self.tmp(registers(data.opcode.result_type(data.ty)).0);
-        I::rematerialize(self, data, d);
+        rematerialize(self, data, d);
         d
     }
 
@@ -543,7 +544,7 @@ impl<'a, I: Isa> Lower<'a, I> {
 
     fn insert_shared(&mut self, shared: Shared) {
         let mark = self.vcode.pushed_count();
-        I::rematerialize(self, &shared.data, shared.reg);
+        rematerialize(self, &shared.data, shared.reg);
         self.vcode.move_before_group(mark, shared.group);
     }
 
@@ -587,7 +588,7 @@ impl<'a, I: Isa> Lower<'a, I> {
     }
 
     fn is_made_again(&self, value: Value) -> bool {
-        self.def_inst(value).is_some_and(|inst| I::remaking(self.f, &self.f.insts[inst]) != Remaking::No)
+        self.def_inst(value).is_some_and(|inst| remaking::<I>(self.f, &self.f.insts[inst]) != Remaking::No)
     }
 }
 

@@ -23,10 +23,11 @@ pub mod pseudo;
 pub mod regs;
 pub mod rows;
 
-use crate::ir::{Endianness, Inst, InstData, Signature, Stencil, TrapCode, Type, Value, types};
+use crate::ir::{Endianness, Inst, InstData, Signature, StackSlot, Stencil, TrapCode, Type, Value, types};
 use crate::mach::abi::AbiSignature;
 use crate::mach::address::AddressForms;
 use crate::mach::buffer::{CodeBuffer, Label};
+use crate::mach::compiled::SymbolRef;
 use crate::mach::frame::Frame;
 use crate::mach::inst::{MachInst, Row};
 use crate::mach::isa::{Isa, Remaking};
@@ -100,12 +101,26 @@ impl Isa for Aarch64 {
         call::params(cx)
     }
 
-    fn rematerialize(cx: &mut Lower<'_, Self>, data: &InstData, d: VReg) {
-        lower::mem::rematerialize(cx, data, d);
+    fn constant_remaking(data: &InstData) -> Remaking {
+        lower::mem::constant_remaking(data)
     }
 
-    fn remaking(f: &Stencil, data: &InstData) -> Remaking {
-        lower::mem::remaking(f, data)
+    fn make_constant(cx: &mut Lower<'_, Self>, data: &InstData, d: VReg) {
+        lower::mem::make_constant(cx, data, d);
+    }
+
+    fn make_slot_address(cx: &mut Lower<'_, Self>, d: VReg, slot: StackSlot, offset: i32) {
+        lower::mem::slot_address(cx, d, slot, offset);
+    }
+
+    fn make_symbol_address(
+        cx: &mut Lower<'_, Self>,
+        d: VReg,
+        symbol: SymbolRef,
+        offset: i64,
+        colocated: bool,
+    ) {
+        lower::mem::symbol_address(cx, d, symbol, offset, colocated);
     }
 
     fn zero_extends(data: &InstData, ty: Type) -> bool {

@@ -37,9 +37,9 @@ pub mod wide;
 pub mod wide_shift;
 
 use crate::ir::*;
-use crate::mach::isa::Remaking;
 use crate::mach::lower::Unsupported;
-use crate::mach::{call as calls, control as ends};
+use crate::mach::remake;
+use crate::mach::{call as calls, control as ends, convert as conversions};
 use operands::Cx;
 
 /// Whether values of a type are supported.
@@ -53,7 +53,7 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
     let data = cx.f.insts[inst];
     let wide = operand_type(cx, &data) == types::I128 || data.ty == types::I128;
     match data.opcode {
-        Iconst | F32const | F64const | StackAddr | FuncAddr | SymbolValue => constant(cx, inst),
+        Iconst | F32const | F64const | StackAddr | FuncAddr | SymbolValue => remake::define(cx, inst),
         Load | Uload8 | Sload8 | Uload16 | Sload16 | Uload32 | Sload32 => mem::load(cx, inst),
         Store | Istore8 | Istore16 | Istore32 => mem::store(cx, inst),
         Iadd | Isub if !wide => int::add_or_subtract(cx, inst),
@@ -64,7 +64,7 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
         Umulhi | Smulhi if !wide => divide::multiply_high(cx, inst),
         Udiv | Sdiv | Urem | Srem => divide::divide(cx, inst),
         Uextend | Sextend if !wide => int::extend(cx, inst),
-        Ireduce => int::reduce(cx, inst),
+        Ireduce => crate::mach::wide::reduce(cx, inst),
         Ishl | Ushr | Sshr | Rotl | Rotr if data.ty != types::I128 => shift::shift(cx, inst),
         Smin | Smax | Umin | Umax if !wide => int::min_max(cx, inst),
         Iabs if !wide => int::absolute(cx, inst),
@@ -90,7 +90,10 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
         Fadd | Fsub | Fmul | Fdiv | Sqrt | Fma | Fneg | Fabs | Fcopysign | Fmin | Fmax | Ceil | Floor
         | Trunc | Nearest => float::lower(cx, inst),
         Fpromote | Fdemote | FcvtToUint | FcvtToSint | FcvtToUintSat | FcvtToSintSat | FcvtFromUint
-        | FcvtFromSint | Bitcast => convert::lower(cx, inst),
+        | FcvtFromSint | Bitcast => {
+            conversions::lower(cx, inst);
+            Ok(())
+        }
         Call => calls::call(cx, inst),
         CallIndirect => calls::call_indirect(cx, inst),
         TlsValue
@@ -112,15 +115,4 @@ fn operand_type(cx: &Cx, data: &InstData) -> Type {
         0 => types::INVALID,
         _ => cx.ty(Value(data.a)),
     }
-}
-
-/// A constant or address that was asked for in its own register.
-fn constant(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
-    let result = cx.f.first_result(inst);
-    if mem::remaking(cx.f, &cx.f.insts[inst]) == Remaking::No {
-        return Err(cx.unsupported("this symbol is thread-local: use tls_value"));
-    }
-    let reg = cx.put(result);
-    cx.define_as(result, reg);
-    Ok(())
 }

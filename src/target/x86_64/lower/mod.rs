@@ -36,8 +36,9 @@ pub mod wide_shift;
 use crate::ir::*;
 use crate::mach::call as shared;
 use crate::mach::control as ends;
-use crate::mach::isa::Remaking;
+use crate::mach::convert as conversions;
 use crate::mach::lower::Unsupported;
+use crate::mach::remake;
 use operands::Cx;
 
 /// Lowers an instruction that does not end a block.
@@ -46,7 +47,7 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
     let data = cx.f.insts[inst];
     let wide = operand_type(cx, &data) == types::I128 || data.ty == types::I128;
     match data.opcode {
-        Iconst | F32const | F64const | StackAddr | FuncAddr | SymbolValue => constant(cx, inst),
+        Iconst | F32const | F64const | StackAddr | FuncAddr | SymbolValue => remake::define(cx, inst),
         Load | Uload8 | Sload8 | Uload16 | Sload16 | Uload32 | Sload32 => mem::load(cx, inst),
         Store | Istore8 | Istore16 | Istore32 => mem::store(cx, inst),
         Iadd | Isub | Band | Bor | Bxor if data.ty.is_int() && !wide => int::binary(cx, inst),
@@ -56,7 +57,7 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
         Umulhi | Smulhi if !wide => divide::multiply_high(cx, inst),
         Udiv | Sdiv | Urem | Srem => divide::divide(cx, inst),
         Uextend | Sextend if !wide => int::extend(cx, inst),
-        Ireduce => int::reduce(cx, inst),
+        Ireduce => crate::mach::wide::reduce(cx, inst),
         Ishl | Ushr | Sshr | Rotl | Rotr if data.ty != types::I128 => int::shift(cx, inst),
         Smin | Smax | Umin | Umax if !wide => int::min_max(cx, inst),
         Iabs if !wide => int::absolute(cx, inst),
@@ -78,7 +79,10 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
         Fadd | Fsub | Fmul | Fdiv | Sqrt | Fma | Fneg | Fabs | Fcopysign | Fmin | Fmax | Ceil | Floor
         | Trunc | Nearest => float::lower(cx, inst),
         Fpromote | Fdemote | FcvtToUint | FcvtToSint | FcvtToUintSat | FcvtToSintSat | FcvtFromUint
-        | FcvtFromSint | Bitcast => convert::lower(cx, inst),
+        | FcvtFromSint | Bitcast => {
+            conversions::lower(cx, inst);
+            Ok(())
+        }
         AtomicRmw | AtomicCas | AtomicLoad | AtomicStore | Fence => atomic::lower(cx, inst),
         Call => shared::call(cx, inst),
         CallIndirect => shared::call_indirect(cx, inst),
@@ -106,15 +110,4 @@ fn operand_type(cx: &Cx, data: &InstData) -> Type {
 /// Whether values of a type are supported.
 pub fn supported(ty: Type) -> bool {
     !ty.is_vector() && !matches!(ty, types::F16 | types::F128)
-}
-
-/// A constant or address that was asked for in its own register.
-fn constant(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
-    let result = cx.f.first_result(inst);
-    if mem::remaking(cx.f, &cx.f.insts[inst]) == Remaking::No {
-        return Err(cx.unsupported("this symbol is thread-local: use tls_value"));
-    }
-    let reg = cx.put(result);
-    cx.define_as(result, reg);
-    Ok(())
 }
