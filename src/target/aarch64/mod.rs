@@ -128,7 +128,7 @@ impl Isa for Aarch64 {
     }
 
     fn one_branch(f: &Stencil, conditions: [Value; 2]) -> bool {
-        lower::compare::one_branch(f, conditions)
+        lower::chain::one_branch(f, conditions)
     }
 
     fn supports(ty: Type) -> bool {
