@@ -26,8 +26,20 @@ pub struct AddressForms {
     pub extended_index: bool,
     /// Whether there can be an index beside a stack slot.
     pub indexed_slot: bool,
-    /// Whether a symbol's distance plus so much can be the address in an access of so many bytes.
-    pub symbol: fn(disp: i32, bytes: u32) -> bool,
+    /// Whether a near symbol can be the address.
+    pub symbol: fn(&SymbolUse) -> bool,
+}
+
+/// An access to a near symbol.
+pub struct SymbolUse {
+    /// What is added to the symbol.
+    pub disp: i32,
+    /// Bytes accessed.
+    pub bytes: u32,
+    /// Whether the address is a multiple of that.
+    pub aligned: bool,
+    /// Whether the symbol's address is in a register anyway, for what comes after.
+    pub in_register: bool,
 }
 
 /// The trap code of an access for [`Amode::with_trap`]; 0 if it can't trap.
@@ -60,9 +72,10 @@ pub fn access<I: Isa>(cx: &mut Lower<I>, data: &InstData) -> Amode {
 /// The same for an instruction with other forms than most.
 pub fn access_as<I: Isa>(cx: &mut Lower<I>, forms: &AddressForms, data: &InstData) -> Amode {
     let (base, offset) = data.address();
-    let trap = trap_of(&cx.mem_flags(data));
+    let flags = cx.mem_flags(data);
     let bytes = memory_type(cx.f, data).bytes();
-    address(cx, forms, base, offset, bytes).with_trap(trap)
+    let terms = Terms { disp: offset, first: base, index: None, forms, bytes, aligned: flags.aligned };
+    terms.amode(cx).with_trap(trap_of(&flags))
 }
 
 /// A load that the instruction being lowered does itself, if it reads exactly a `ty` in the target's byte order.
@@ -85,20 +98,7 @@ pub fn address<I: Isa>(
     offset: i32,
     bytes: u32,
 ) -> Amode {
-    let mut terms = Terms { disp: offset, first: base, index: None, forms, bytes };
-    terms.expand(cx);
-    if let Some(amode) = place_address(cx, &terms) {
-        return amode;
-    }
-    let first = cx.put(terms.first);
-    match terms.index {
-        Some(index) => {
-            rule!(cx, "address.base_index");
-            let register = cx.put(index.value);
-            Amode { extension: index.extension, ..Amode::indexed(first, register, index.scale, terms.disp) }
-        }
-        None => Amode::base(first, terms.disp),
-    }
+    Terms { disp: offset, first: base, index: None, forms, bytes, aligned: false }.amode(cx)
 }
 
 /// `(extended value) << scale`.
@@ -117,9 +117,29 @@ struct Terms<'a> {
     forms: &'a AddressForms,
     /// Bytes accessed.
     bytes: u32,
+    /// Whether the address is known to be a multiple of that.
+    aligned: bool,
 }
 
 impl Terms<'_> {
+    /// The address, with what can be folded into it.
+    fn amode<I: Isa>(mut self, cx: &mut Lower<I>) -> Amode {
+        self.expand(cx);
+        if let Some(amode) = place_address(cx, &self) {
+            return amode;
+        }
+        let first = cx.put(self.first);
+        match self.index {
+            Some(index) => {
+                rule!(cx, "address.base_index");
+                let register = cx.put(index.value);
+                let amode = Amode::indexed(first, register, index.scale, self.disp);
+                Amode { extension: index.extension, ..amode }
+            }
+            None => Amode::base(first, self.disp),
+        }
+    }
+
     /// Takes additions of constants, one addition of an index and its shift apart.
     fn expand<I: Isa>(&mut self, cx: &Lower<I>) {
         self.fold_constants(cx);
@@ -244,12 +264,12 @@ fn place_address<I: Isa>(cx: &mut Lower<I>, terms: &Terms) -> Option<Amode> {
                 rule!(cx, "address.stack_slot");
                 return Some(amode);
             };
-            if !terms.forms.indexed_slot || index.extension != IndexExtension::None {
+            if !terms.forms.indexed_slot {
                 return None;
             }
             rule!(cx, "address.stack_slot");
             let register = cx.put(index.value);
-            Some(amode.with_index(register, index.scale))
+            Some(Amode { extension: index.extension, ..amode.with_index(register, index.scale) })
         }
         Opcode::SymbolValue if index.is_none() => {
             let GlobalValueData::Symbol { name, offset, colocated: true, tls: false } =
@@ -258,7 +278,9 @@ fn place_address<I: Isa>(cx: &mut Lower<I>, terms: &Terms) -> Option<Amode> {
                 return None;
             };
             let disp = i32::try_from(offset).ok()?.checked_add(terms.disp)?;
-            if !(terms.forms.symbol)(disp, terms.bytes) {
+            let aligned = terms.aligned || terms.bytes == 1;
+            let in_register = cx.is_shared(data);
+            if !(terms.forms.symbol)(&SymbolUse { disp, bytes: terms.bytes, aligned, in_register }) {
                 return None;
             }
             rule!(cx, "address.symbol");

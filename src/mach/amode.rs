@@ -60,7 +60,7 @@ pub struct Amode {
     pub base: Option<VReg>,
     /// Index register; not of places relative to the instruction.
     pub index: Option<VReg>,
-    /// How the index is extended; other than not at all, only of [`Place::Registers`].
+    /// How the index is extended; other than not at all, only of [`Place::Registers`] and slots.
     pub extension: IndexExtension,
     /// The index is shifted left by this: 0 to 3.
     pub scale: u8,
@@ -120,7 +120,11 @@ impl Amode {
         let (kind, number) = match self.place {
             Place::Registers if self.base.is_some() => (Kind::Base, self.extension as u32),
             Place::Registers => (Kind::Baseless, self.extension as u32),
-            Place::Slot(slot) => (Kind::Slot, slot.0),
+            Place::Slot(slot) => match self.extension {
+                IndexExtension::None => (Kind::Slot, slot.0),
+                IndexExtension::Zero32 => (Kind::SlotZero32, slot.0),
+                IndexExtension::Sign32 => (Kind::SlotSign32, slot.0),
+            },
             Place::Incoming => (Kind::Incoming, 0),
             Place::Outgoing => (Kind::Outgoing, 0),
             Place::Spill(slot) => (Kind::Spill, slot),
@@ -155,6 +159,8 @@ enum Kind {
     Base,
     Baseless,
     Slot,
+    SlotZero32,
+    SlotSign32,
     Incoming,
     Outgoing,
     Spill,
@@ -165,11 +171,13 @@ enum Kind {
 }
 
 impl Kind {
-    const ALL: [Kind; 11] = [
+    const ALL: [Kind; 13] = [
         Kind::Register,
         Kind::Base,
         Kind::Baseless,
         Kind::Slot,
+        Kind::SlotZero32,
+        Kind::SlotSign32,
         Kind::Incoming,
         Kind::Outgoing,
         Kind::Spill,
@@ -235,7 +243,7 @@ impl PackedAmode {
         let place = match kind {
             Kind::Register => None,
             Kind::Base | Kind::Baseless => Some(Place::Registers),
-            Kind::Slot => Some(Place::Slot(StackSlot(number))),
+            Kind::Slot | Kind::SlotZero32 | Kind::SlotSign32 => Some(Place::Slot(StackSlot(number))),
             Kind::Incoming => Some(Place::Incoming),
             Kind::Outgoing => Some(Place::Outgoing),
             Kind::Spill => Some(Place::Spill(number)),
@@ -245,8 +253,8 @@ impl PackedAmode {
             Kind::Constant => Some(Place::Constant(number)),
         };
         let extension = match (kind, number) {
-            (Kind::Base | Kind::Baseless, 1) => IndexExtension::Zero32,
-            (Kind::Base | Kind::Baseless, 2) => IndexExtension::Sign32,
+            (Kind::SlotZero32, _) | (Kind::Base | Kind::Baseless, 1) => IndexExtension::Zero32,
+            (Kind::SlotSign32, _) | (Kind::Base | Kind::Baseless, 2) => IndexExtension::Sign32,
             _ => IndexExtension::None,
         };
         PackedAmode {

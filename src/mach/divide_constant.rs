@@ -57,10 +57,22 @@ pub trait DivisionLowering: Isa {
         Self::subtract(cx, bits, d, x, product);
     }
 
-    /// `d` = `rounded_down`, one more if `x`, extended to 64 bits, is negative.
-    fn round_up(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, rounded_down: VReg, x: VReg) {
+    /// `d` = `a` times a factor below 2^32, where `a` is extended to 64 bits; and what is extended, with at least the sign
+    /// of its type in all bits up to bit 31.
+    fn extended_product(cx: &mut Lower<'_, Self>, signed: bool, d: VReg, a: Value, factor: i64) -> VReg {
+        let a = Self::put_extended(cx, a, signed, 64);
+        Self::multiply(cx, 64, d, a, factor);
+        a
+    }
+
+    /// `d` = `rounded_down`, one more if `x` is negative, or the negation of that. `x` has 64 bits, or comes from
+    /// [`DivisionLowering::extended_product`].
+    fn round_up(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, rounded_down: VReg, x: VReg, negated: bool) {
         let sign = shifted(cx, 64, Opcode::Sshr, x, 63);
-        Self::subtract(cx, bits, d, rounded_down, sign);
+        match negated {
+            false => Self::subtract(cx, bits, d, rounded_down, sign),
+            true => Self::subtract(cx, bits, d, sign, rounded_down),
+        }
     }
 
     /// `d` = `x` plus what makes shifting it to the right by `shift` round towards zero: `2^shift - 1` if it is negative.
@@ -165,9 +177,9 @@ impl Division {
 
     fn unsigned_quotient_32<I: DivisionLowering>(&self, cx: &mut Lower<'_, I>, divisor: u64, d: VReg) {
         let bits = self.ty.bits();
-        let x = I::put_extended(cx, self.dividend, false, 64);
         let (factor, power) = multiplier(divisor, bits, bits);
         if factor >> 32 != 0 {
+            let x = I::put_extended(cx, self.dividend, false, 64);
             rule!(cx, "udiv.multiply_high");
             let quotient = high_product(cx, x, (u64::MAX / divisor) + 1);
             cx.alias(d, quotient);
@@ -175,7 +187,7 @@ impl Division {
         }
         rule!(cx, "udiv.multiply");
         let product = cx.tmp(RegClass::Int);
-        I::multiply(cx, 64, product, x, factor as i64);
+        I::extended_product(cx, false, product, self.dividend, factor as i64);
         I::shift(cx, 64, Opcode::Ushr, d, product, power);
     }
 
@@ -231,21 +243,15 @@ impl Division {
             64 => self.signed_product_64(cx, magnitude),
             _ => self.signed_product_32(cx, magnitude),
         };
-        if divisor > 0 {
-            I::round_up(cx, self.bits, d, rounded_down, x);
-            return;
-        }
-        let sign = shifted(cx, 64, Opcode::Sshr, x, 63);
-        I::subtract(cx, self.bits, d, sign, rounded_down);
+        I::round_up(cx, self.bits, d, rounded_down, x, divisor < 0);
     }
 
     /// The dividend, extended to 64 bits, and its quotient by a magnitude, one too low if it is negative.
     fn signed_product_32<I: DivisionLowering>(&self, cx: &mut Lower<'_, I>, magnitude: u64) -> (VReg, VReg) {
         let bits = self.ty.bits();
-        let x = I::put_extended(cx, self.dividend, true, 64);
         let (factor, power) = multiplier(magnitude, bits - 1, bits);
         let product = cx.tmp(RegClass::Int);
-        I::multiply(cx, 64, product, x, factor as i64);
+        let x = I::extended_product(cx, true, product, self.dividend, factor as i64);
         (x, shifted(cx, 64, Opcode::Sshr, product, power))
     }
 

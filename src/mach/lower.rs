@@ -68,6 +68,9 @@ struct Shared {
     group: u32,
 }
 
+/// Uses of a constant or address that are further apart make it again: keeping it in a register costs more.
+const NEAR: u32 = 30;
+
 /// Lowering of one function.
 pub struct Lower<'a, I: Isa> {
     /// The function.
@@ -504,8 +507,6 @@ impl<'a, I: Isa> Lower<'a, I> {
     /// A register with the value of a constant or address, shared with later uses in the block that are near.
     /// Its instruction is inserted before the first of them, once that is known: see [`Lower::unshare`].
     fn share(&mut self, data: &InstData) -> VReg {
-        /// Further apart, keeping it in a register costs more than making it again.
-        const NEAR: u32 = 30;
         /// So many are looked through at each use.
         const MOST: usize = 16;
         let group = self.vcode.current_group();
@@ -532,6 +533,12 @@ impl<'a, I: Isa> Lower<'a, I> {
         while let Some(shared) = self.tables.shared.pop() {
             self.insert_shared(shared);
         }
+    }
+
+    /// Whether the value that an instruction makes is in a register for a later use that is near.
+    pub fn is_shared(&self, data: &InstData) -> bool {
+        let group = self.vcode.current_group();
+        self.tables.shared.iter().any(|shared| shared.data == *data && group - shared.group <= NEAR)
     }
 
     fn insert_shared(&mut self, shared: Shared) {

@@ -9,6 +9,7 @@ use super::format::{FIELD_BASE, FIELD_WORD};
 use super::operands::{Bitmask, Extend, IndexExtension, OperandSize, PackedAmode, Place, frame_offset};
 use super::regs::{SP, X16, X17};
 use super::rows;
+use crate::ir::TrapCode;
 use crate::mach::buffer::{CodeBuffer, Label};
 use crate::mach::compiled::{RelocKind, SymbolRef};
 use crate::mach::inst::NO_FIELD;
@@ -253,14 +254,29 @@ pub fn load_from_got(d: VReg, symbol: SymbolRef, buffer: &mut CodeBuffer) {
 pub fn page_and_offset(
     d: VReg,
     (page, offset, instruction): (RelocKind, RelocKind, u32),
-    (symbol, addend): (SymbolRef, i64),
+    target: (SymbolRef, i64),
     buffer: &mut CodeBuffer,
 ) {
     let register = d.vreg() as u32;
+    page_and_access(d, (page, offset), instruction | register << 5 | register, target, 0, buffer);
+}
+
+/// The page of something in `d`, then an instruction whose offset from it is that in the page.
+pub fn page_and_access(
+    d: VReg,
+    (page, offset): (RelocKind, RelocKind),
+    instruction: u32,
+    (symbol, addend): (SymbolRef, i64),
+    trap: u8,
+    buffer: &mut CodeBuffer,
+) {
     buffer.reloc(buffer.position(), page, symbol, addend);
-    buffer.put4(ADRP | register);
+    buffer.put4(ADRP | d.vreg() as u32);
+    if trap != 0 {
+        buffer.trap(TrapCode(trap));
+    }
     buffer.reloc(buffer.position(), offset, symbol, addend);
-    buffer.put4(instruction | register << 5 | register);
+    buffer.put4(instruction);
 }
 
 /// The register for addresses.

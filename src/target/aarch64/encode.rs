@@ -4,13 +4,13 @@
 //! everything constant, and where each operand goes; so one function fills in the fields, and one for each kind of
 //! address completes the instruction.
 //!
-//! Invariants: any address goes with any row. What an instruction cannot have is computed first, in x16 ([`address`]),
+//! Invariants: any address goes with any row, but a symbol that is accessed is a multiple of the access's size. What an instruction cannot have is computed first, in x16 ([`address`]),
 //! which nobody else has across instructions.
 //!
 //! [`address`]: super::address
 
 use super::Direct;
-use super::address::{Memory, SCRATCH, add_constant, load_constant};
+use super::address::{Memory, SCRATCH, add_constant, load_constant, page_and_access};
 use super::branch::Branches;
 use super::format::{FIELD_WORD, Format, PATTERN, Place, Source, extra};
 use super::operands::{IndexExtension, Place as AddressPlace};
@@ -94,6 +94,15 @@ const INDEXED: u32 = 0x0020_6800;
 /// Shifts the index by the access's size.
 const SCALED_INDEX: u32 = 1 << 12;
 
+/// The low bits of a symbol's address, a multiple of the size, by the size of the access as a power of two.
+const LOW_BITS: [RelocKind; 5] = [
+    RelocKind::Aarch64Ldst8Lo12,
+    RelocKind::Aarch64Ldst16Lo12,
+    RelocKind::Aarch64Ldst32Lo12,
+    RelocKind::Aarch64Ldst64Lo12,
+    RelocKind::Aarch64Ldst128Lo12,
+];
+
 /// Whether an access of `1 << scale` bytes can have a displacement.
 pub fn fits_access(disp: i64, scale: u8) -> bool {
     (-256..256).contains(&disp) || is_scaled(disp, scale)
@@ -111,6 +120,13 @@ fn access(word: u32, view: &InstView, places: Places, buffer: &mut CodeBuffer) {
         && Branches::can_load(word)
     {
         return buffer.branch::<Branches>(Branches::LOAD, word, label);
+    }
+    if let AddressPlace::Symbol(symbol) = memory.place
+        && memory.index.is_none()
+    {
+        let kinds = (RelocKind::Aarch64Page21, LOW_BITS[scale as usize]);
+        let word = word | number(SCRATCH) << 5;
+        return page_and_access(SCRATCH, kinds, word, (symbol, memory.disp), view.trap, buffer);
     }
     if let AddressPlace::Registers = memory.place
         && let Some((base, index, extension, shift)) = indexed(memory, scale, places, buffer)

@@ -25,7 +25,7 @@ const BARE: AddressForms = AddressForms {
     index: |_, _| false,
     extended_index: false,
     indexed_slot: false,
-    symbol: |_, _| false,
+    symbol: |_| false,
 };
 
 /// Lowers an opcode of the family.

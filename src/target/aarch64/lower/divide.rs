@@ -218,9 +218,31 @@ impl DivisionLowering for Aarch64 {
         rows::msub(cx, size, d, quotient, divisor, x);
     }
 
-    fn round_up(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, rounded_down: VReg, x: VReg) {
-        // The sign is in bit 31 of an extended number as well.
-        ADD.to(cx, size_of(bits), d, rounded_down, Source::Shifted(x, Shift::Lsr, bits as i32 - 1));
+    fn extended_product(cx: &mut Lower<'_, Self>, signed: bool, d: VReg, a: Value, factor: i64) -> VReg {
+        if signed && factor > i32::MAX as i64 {
+            let a = put_extended_wide(cx, a, true);
+            int::multiply_by(cx, Q, d, a, factor);
+            return a;
+        }
+        rule!(cx, "divide.widening");
+        let a = put_extended(cx, a, signed);
+        let factor = constant_register(cx, factor as u64);
+        match signed {
+            true => rows::smull(cx, d, a, factor),
+            false => rows::umull(cx, d, a, factor),
+        }
+        a
+    }
+
+    fn round_up(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, rounded_down: VReg, x: VReg, negated: bool) {
+        let (size, sign_bit) = (size_of(bits), bits as i32 - 1);
+        if negated {
+            let sign = cx.tmp(RegClass::Int);
+            rows::asr_ri(cx, size, sign, x, sign_bit);
+            SUB.to(cx, size, d, sign, rounded_down);
+        } else {
+            ADD.to(cx, size, d, rounded_down, Source::Shifted(x, Shift::Lsr, sign_bit));
+        }
     }
 
     fn bias(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, x: VReg, shift: u32) {

@@ -1,6 +1,6 @@
 //! Loads, stores, constants and addresses.
 //!
-//! Two loads or two stores next to each other in the program, of neighbours in memory, are one instruction.
+//! Two loads or two stores of neighbours in memory, with little between them, are one instruction.
 
 use super::super::Aarch64;
 use super::super::address::constant_cost;
@@ -30,7 +30,7 @@ pub fn load(cx: &mut Cx, inst: Inst) -> Result {
     let result = cx.f.first_result(inst);
     let (d, d_high) = cx.parts(result);
     let amode = access(cx, &data);
-    let signed = extends_sign(data.opcode);
+    let (to, signed) = (cx.ty(result), extends_sign(data.opcode));
     match d_high {
         Some(d_high) if cx.swaps(&flags) => {
             let (low, high) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
@@ -39,10 +39,8 @@ pub fn load(cx: &mut Cx, inst: Inst) -> Result {
             rows::rev(cx, Q, d_high, high);
         }
         Some(d_high) => rows::ldp(cx, Q, d, d_high, amode),
-        None if cx.swaps(&flags) && memory != types::I8 => {
-            load_swapped(cx, d, amode, memory, data.ty, signed)
-        }
-        None => load_int(cx, d, amode, memory, data.ty, signed),
+        None if cx.swaps(&flags) && memory != types::I8 => load_swapped(cx, d, amode, memory, to, signed),
+        None => load_int(cx, d, amode, memory, to, signed),
     }
     Ok(())
 }
@@ -122,28 +120,54 @@ fn swapped(cx: &mut Cx, source: VReg, memory: Type) -> VReg {
     d
 }
 
-/// The instruction right before `inst` if it accesses the neighbour of what `inst` does, in the same way; the one of
-/// the lower address comes first.
-fn neighbours(cx: &Cx, inst: Inst, data: &InstData) -> Option<(InstData, InstData)> {
-    let before = Inst(inst.0.checked_sub(1)?);
-    if !cx.is_in_block(before) {
+/// What is done together with an access.
+struct Neighbour {
+    inst: Inst,
+    data: InstData,
+    /// Whether it is the one of the lower address.
+    is_first: bool,
+}
+
+/// The access before `inst` if it is of the neighbour in memory, in the same way, and what is between changes nothing if
+/// the two are done at once.
+fn neighbour(cx: &Cx, inst: Inst, data: &InstData) -> Option<Neighbour> {
+    let ty = memory_type(cx.f, data);
+    let flags = cx.mem_flags(data);
+    if !matches!(ty, types::I32 | types::I64) || cx.swaps(&flags) {
         return None;
     }
+    let before = access_before(cx, inst, data.opcode)?;
     let other = cx.f.insts[before];
-    let ty = memory_type(cx.f, data);
-    let alike = other.opcode == data.opcode && memory_type(cx.f, &other) == ty;
-    let flags = cx.mem_flags(data);
-    if !alike || !matches!(ty, types::I32 | types::I64) || flags != cx.mem_flags(&other) || cx.swaps(&flags) {
+    if memory_type(cx.f, &other) != ty || flags != cx.mem_flags(&other) || cx.is_sunk(before) {
         return None;
     }
     let ((base, offset), (other_base, other_offset)) = (data.address(), other.address());
-    let bytes = i64::from(ty.bytes());
-    match i64::from(other_offset) - i64::from(offset) {
-        _ if base != other_base => None,
-        distance if distance == bytes => Some((*data, other)),
-        distance if distance == -bytes => Some((other, *data)),
-        _ => None,
+    let distance = i64::from(other_offset) - i64::from(offset);
+    let adjoins = base == other_base && distance.unsigned_abs() == u64::from(ty.bytes());
+    adjoins.then_some(Neighbour { inst: before, data: other, is_first: distance < 0 })
+}
+
+/// The last instruction with an opcode before `inst`. Between them may be constants, and before a store what neither
+/// loads nor has effects.
+fn access_before(cx: &Cx, inst: Inst, opcode: Opcode) -> Option<Inst> {
+    const FARTHEST: u32 = 8;
+    for distance in 1..=FARTHEST.min(inst.0) {
+        let before = Inst(inst.0 - distance);
+        if !cx.is_in_block(before) {
+            return None;
+        }
+        let data = &cx.f.insts[before];
+        let is_passed = match data.opcode {
+            found if found == opcode => return Some(before),
+            Opcode::Store => false,
+            _ if opcode == Opcode::Store => cx.f.effects(data) == Effects::PURE,
+            _ => remaking(cx.f, data) != Remaking::No,
+        };
+        if !is_passed {
+            return None;
+        }
     }
+    None
 }
 
 /// The address of two neighbours, if one instruction accesses both.
@@ -168,19 +192,18 @@ fn load_two(cx: &mut Cx, inst: Inst, data: &InstData) -> bool {
     if data.opcode != Opcode::Load {
         return false;
     }
-    let Some((first, second)) = neighbours(cx, inst, data) else { return false };
-    let before = Inst(inst.0 - 1);
-    let (result, earlier) = (cx.f.first_result(inst), cx.f.first_result(before));
-    if earlier == data.address().0 || !cx.is_used(earlier) || cx.is_sunk(before) {
+    let Some(other) = neighbour(cx, inst, data) else { return false };
+    let (result, earlier) = (cx.f.first_result(inst), cx.f.first_result(other.inst));
+    if earlier == data.address().0 || !cx.is_used(earlier) {
         return false;
     }
-    let Some(amode) = pair_address(cx, &first) else { return false };
+    let first = if other.is_first { &other.data } else { data };
+    let Some(amode) = pair_address(cx, first) else { return false };
     rule!(cx, "load.pair");
-    let (low, high) = if first == *data { (result, earlier) } else { (earlier, result) };
-    let size = OperandSize::from_bits(second.ty.bits());
+    let (low, high) = if other.is_first { (earlier, result) } else { (result, earlier) };
     let (low, high) = (cx.reg(low), cx.reg(high));
-    rows::ldp(cx, size, low, high, amode);
-    cx.sink(before);
+    rows::ldp(cx, alu_size(data.ty), low, high, amode);
+    cx.sink(other.inst);
     true
 }
 
@@ -189,17 +212,14 @@ fn store_two(cx: &mut Cx, inst: Inst, data: &InstData) -> bool {
     if data.opcode != Opcode::Store {
         return false;
     }
-    let Some((first, second)) = neighbours(cx, inst, data) else { return false };
-    let before = Inst(inst.0 - 1);
-    if cx.is_sunk(before) {
-        return false;
-    }
-    let Some(amode) = pair_address(cx, &first) else { return false };
+    let Some(other) = neighbour(cx, inst, data) else { return false };
+    let (first, second) = if other.is_first { (&other.data, data) } else { (data, &other.data) };
+    let Some(amode) = pair_address(cx, first) else { return false };
     rule!(cx, "store.pair");
-    let size = OperandSize::from_bits(memory_type(cx.f, data).bits());
+    let size = alu_size(memory_type(cx.f, data));
     let (low, high) = (stored(cx, Value(first.a)), stored(cx, Value(second.a)));
     rows::stp(cx, size, low, high, amode);
-    cx.sink(before);
+    cx.sink(other.inst);
     true
 }
 
@@ -254,9 +274,15 @@ fn slot_address(cx: &mut Cx, d: VReg, slot: StackSlot, offset: i32) {
     rows::address(cx, d, Amode::base(start, offset));
 }
 
-/// An integer constant, in as many instructions as it takes.
+/// An integer constant, in as many instructions as it takes or, if these are four, from memory.
 pub fn constant(cx: &mut Cx, d: VReg, bits: u64) {
-    rows::mov_imm64(cx, d, bits);
+    if constant_cost(bits) < 4 {
+        rows::mov_imm64(cx, d, bits);
+        return;
+    }
+    rule!(cx, "constant.memory");
+    let number = cx.vcode.constant(&bits.to_le_bytes());
+    rows::ldr(cx, Q, d, Amode::at(Place::Constant(number), 0));
 }
 
 /// An integer constant in a new register.

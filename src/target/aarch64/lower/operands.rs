@@ -26,8 +26,8 @@ pub const L: OperandSize = OperandSize::L32;
 pub const Q: OperandSize = OperandSize::Q64;
 
 /// What an address can be: a base with a displacement, scaled by the access's size or of nine bits; with an index, which
-/// may be extended, and is shifted by the access's size if at all; or a near symbol. An access of 16 bytes is one of
-/// two registers, or of a vector register.
+/// may be extended, and is shifted by the access's size if at all; or a near symbol, if it is a multiple of that size. An
+/// access of 16 bytes is one of two registers, or of a vector register.
 pub const ADDRESS_FORMS: AddressForms = AddressForms {
     displacement: |disp, bytes, indexed| match (indexed, bytes) {
         (true, _) => disp == 0,
@@ -36,8 +36,11 @@ pub const ADDRESS_FORMS: AddressForms = AddressForms {
     },
     index: |shift, bytes| bytes < 16 && (shift == 0 || 1 << shift == bytes),
     extended_index: true,
-    indexed_slot: false,
-    symbol: |disp, bytes| bytes < 16 && disp % bytes as i32 == 0,
+    indexed_slot: true,
+    symbol: |symbol| {
+        let in_place = symbol.aligned && symbol.disp % symbol.bytes as i32 == 0 && symbol.bytes < 16;
+        in_place && !symbol.in_register
+    },
 };
 
 /// The size arithmetic on a type is done in: at least 32 bits, whose upper part is then undefined.

@@ -34,7 +34,7 @@ pub const INDEXED: AddressForms = AddressForms {
     index: |shift, _| shift == 0,
     extended_index: false,
     indexed_slot: true,
-    symbol: |_, _| false,
+    symbol: |_| false,
 };
 
 /// Base and a displacement of 20 bits.

@@ -20,7 +20,7 @@ pub const ADDRESS_FORMS: AddressForms = AddressForms {
     index: |shift, _| shift <= 3,
     extended_index: false,
     indexed_slot: true,
-    symbol: |_, _| true,
+    symbol: |_| true,
 };
 
 /// The lowering context of this target.
