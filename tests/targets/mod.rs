@@ -9,6 +9,10 @@ macro_rules! for_each_target {
         fn x86_64() {
             ($test)(clifc::options::Arch::X86_64);
         }
+        #[test]
+        fn aarch64() {
+            ($test)(clifc::options::Arch::Aarch64);
+        }
     };
 }
 pub(crate) use for_each_target;

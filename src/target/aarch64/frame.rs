@@ -306,13 +306,14 @@ fn load(sink: &mut Direct, frame: &Frame, unit: &Unit, at: Amode) {
 }
 
 impl StackChecks for Direct<'_> {
-    fn limit_step(&mut self, step: LimitStep) {
+    fn limit_step(&mut self, step: LimitStep, from: Option<PReg>) {
         let limit = physical(X16);
+        let from = from.map_or(limit, physical);
         match step {
             LimitStep::Start(reg) => rows::mov_r(self, X, limit, physical(reg)),
             LimitStep::Symbol(symbol) => load_from_got(limit, symbol, self.buffer()),
-            LimitStep::Load(offset) => rows::ldr(self, X, limit, Amode::base(limit, offset)),
-            LimitStep::Add(offset) => add_constant(limit, limit, offset as i64, self),
+            LimitStep::Load(offset) => rows::ldr(self, X, limit, Amode::base(from, offset)),
+            LimitStep::Add(offset) => add_constant(limit, from, offset as i64, self),
         }
     }
 

@@ -323,7 +323,7 @@ fn logic_constant(cx: &mut Cx, data: &InstData, d: VReg, a: Value, bits: u64) ->
 
 /// `(x >> n) & mask` as one extraction.
 fn bit_field(cx: &mut Cx, data: &InstData, d: VReg, a: Value, mask: u64) -> bool {
-    if !(mask + 1).is_power_of_two() || mask == 0 || mask == u64::MAX || cx.is_used(a) {
+    if !mask.wrapping_add(1).is_power_of_two() || mask == 0 || cx.is_used(a) {
         return false;
     }
     let Some(inst) = cx.unique(a) else { return false };
