@@ -7,7 +7,7 @@
 use super::abi::{self, AbiSignature, Param, Part};
 use super::amode::{Amode, Place};
 use super::compiled::{LibCall, SymbolRef};
-use super::convention::{Convention, MemoryRules};
+use super::convention::{Convention, MemoryRules, Wide};
 use super::inst::{InstSink, RowId};
 use super::isa::Isa;
 use super::lower::{Lower, Unsupported};
@@ -381,6 +381,62 @@ pub fn libcall<I: CallLowering>(cx: &mut Lower<'_, I>, routine: LibCall, args: &
     let symbol = SymbolRef::LibCall(routine);
     let callee = Callee::Symbol { symbol, colocated: cx.flags.use_colocated_libcalls() };
     push_call(cx, callee, clobbered, 0, &operands);
+}
+
+/// An argument or result of a library routine.
+#[derive(Clone, Copy, Debug)]
+pub enum Routine {
+    /// In a register.
+    Plain(VReg),
+    /// The low and the high half of an i128.
+    Wide((VReg, VReg)),
+}
+
+/// Calls a library routine that may take or give i128. Where these are passed by address, they lie where stack arguments
+/// would.
+pub fn wide_libcall<I: CallLowering>(
+    cx: &mut Lower<'_, I>,
+    routine: LibCall,
+    args: &[Routine],
+    result: Routine,
+) {
+    let convention = system_convention::<I>();
+    let by_address = matches!(convention.wide, Wide::Pointer);
+    let mut at = convention.reserved;
+    let mut registers = Vec::with_capacity(2 * args.len() + 1);
+    let mut room = |cx: &mut Lower<'_, I>, registers: &mut Vec<VReg>| {
+        let place = Amode::at(Place::Outgoing, at as i32);
+        at += 16;
+        let address = cx.tmp(RegClass::Int);
+        I::address(cx, address, place);
+        registers.push(address);
+        halves(place, convention)
+    };
+    let result_place = match result {
+        Routine::Wide(_) if by_address => Some(room(cx, &mut registers)),
+        _ => None,
+    };
+    for &arg in args {
+        match arg {
+            Routine::Plain(register) => registers.push(register),
+            Routine::Wide((low, high)) if by_address => {
+                let [low_place, high_place] = room(cx, &mut registers);
+                I::store_part(cx, low, low_place, types::I64);
+                I::store_part(cx, high, high_place, types::I64);
+            }
+            Routine::Wide((low, high)) => registers.extend([low, high]),
+        }
+    }
+    cx.outgoing = cx.outgoing.max(at);
+    match (result, result_place) {
+        (Routine::Plain(register), _) => libcall(cx, routine, &registers, &[register]),
+        (Routine::Wide((low, high)), None) => libcall(cx, routine, &registers, &[low, high]),
+        (Routine::Wide((low, high)), Some([low_place, high_place])) => {
+            libcall(cx, routine, &registers, &[]);
+            I::load_part(cx, low, low_place, types::I64);
+            I::load_part(cx, high, high_place, types::I64);
+        }
+    }
 }
 
 /// The convention of library routines.

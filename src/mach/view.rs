@@ -1,10 +1,12 @@
 //! A machine instruction at hand of an encoder, and how it gets there.
 
+use super::amode::{Amode, PackedAmode};
 use super::buffer::{CodeBuffer, Label};
 use super::compiled::SymbolRef;
 use super::frame::Frame;
-use super::inst::{MachInst, NO_FIELD, Props, Row};
+use super::inst::{MachInst, NO_FIELD, OperandKind, Props, Row};
 use super::isa::{EmitContext, Isa};
+use super::size::OperandSize;
 use regalloc2::{Allocation, PReg, RegClass, VReg};
 
 /// Where things are that operands refer to.
@@ -83,6 +85,27 @@ impl<'a> InstView<'a> {
         match self.row.fields[field] {
             NO_FIELD => 0,
             index => self.register(index as usize),
+        }
+    }
+
+    /// A register operand for constructors, and its size.
+    pub fn sized_operand(&self, index: usize) -> (VReg, OperandSize) {
+        let OperandKind::Reg { bits, .. } = self.row.operands[index].kind else {
+            unreachable!("registers come first in a row");
+        };
+        (self.operand(index), OperandSize::from_bits(bits as u32))
+    }
+
+    /// A memory operand for constructors, from its first register and its first word.
+    pub fn amode(&self, first: usize, word: usize) -> Amode {
+        let packed = PackedAmode::unpack(self.words[word], self.words[word + 1]);
+        let place = packed.place.expect("the operand is memory");
+        Amode {
+            base: packed.has_base.then(|| self.operand(first)),
+            index: packed.has_index.then(|| self.operand(first + packed.has_base as usize)),
+            scale: packed.scale,
+            extension: packed.extension,
+            ..Amode::at(place, packed.disp).with_trap(self.trap)
         }
     }
 

@@ -103,7 +103,6 @@ macro_rules! tests {
 tests! {
     calls,
     data,
-    far,
     debugger native,
     hello,
     libcalls,

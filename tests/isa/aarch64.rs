@@ -150,17 +150,5 @@ impl Disassembled for Rows {
     }
 }
 
-#[test]
-fn every_row_agrees_with_the_assembler() {
-    driver::check_rows::<Rows>();
-}
-
-#[test]
-fn few_rows_are_expanded_by_hand() {
-    driver::check_expanded::<Rows>();
-}
-
-#[test]
-fn roles_agree_with_a_disassembler() {
-    roles::check_roles::<Rows>();
-}
+driver::tests!();
+roles::tests!();

@@ -283,7 +283,7 @@ fn assemble<S: Subject>(variants: &[Variant]) -> Vec<u8> {
     for (number, variant) in variants.iter().enumerate() {
         writeln!(text, "v{number}:\n{}", variant.text).expect("strings take everything");
     }
-    writeln!(text, "end:").expect("strings take everything");
+    writeln!(text, "v{}:", variants.len()).expect("strings take everything");
     let directory = std::env::temp_dir().join(format!("clifc-{}-{}", S::Target::NAME, std::process::id()));
     std::fs::create_dir_all(&directory).expect("a directory for the assembler");
     let (source, object) = (directory.join("rows.s"), directory.join("rows.o"));
@@ -352,7 +352,7 @@ pub fn check_rows<S: Subject>() {
     let file = ElfFile64::<object::Endianness>::parse(&*object).expect("an ELF object");
     let section = file.section_by_name(".text").expect("the code");
     let code = section.data().expect("its bytes");
-    let mut starts = vec![code.len() as u64; variants.len() + 1];
+    let mut starts = vec![0; variants.len() + 1];
     for symbol in file.symbols() {
         let name = symbol.name().unwrap_or_default();
         if let Some(number) = name.strip_prefix('v').and_then(|n| n.parse::<usize>().ok()) {
@@ -398,3 +398,19 @@ pub fn check_expanded<S: Subject>() {
     let by_hand: Vec<&str> = rows.map(|row| row.name).collect();
     assert!(by_hand.len() <= S::MOST_EXPANDED, "{} rows are expanded by hand: {by_hand:?}", by_hand.len());
 }
+
+/// The tests that every target has; its [`Subject`] is `Rows`.
+macro_rules! tests {
+    () => {
+        #[test]
+        fn every_row_agrees_with_the_assembler() {
+            $crate::driver::check_rows::<Rows>();
+        }
+
+        #[test]
+        fn few_rows_are_expanded_by_hand() {
+            $crate::driver::check_expanded::<Rows>();
+        }
+    };
+}
+pub(crate) use tests;

@@ -3,4 +3,5 @@
 mod aarch64;
 mod driver;
 mod roles;
+mod s390x;
 mod x86_64;

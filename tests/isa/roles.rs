@@ -110,3 +110,14 @@ pub fn check_roles<S: Disassembled>() {
     }
     assert!(wrong.is_empty(), "{} rows differ:\n{}", wrong.len(), wrong.join("\n"));
 }
+
+/// The test that every target with a disassembler has; its [`Subject`] is `Rows`.
+macro_rules! tests {
+    () => {
+        #[test]
+        fn roles_agree_with_a_disassembler() {
+            $crate::roles::check_roles::<Rows>();
+        }
+    };
+}
+pub(crate) use tests;

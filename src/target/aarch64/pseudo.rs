@@ -74,6 +74,8 @@ pub fn jump_table(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
         rows::cmp_rr(sink, OperandSize::L32, index, distance);
     }
     rows::b_cc(sink, Cond::Hs, default);
+    // A table that is far away takes x17 on the way to its address, and leaves the flags alone.
+    sink.buffer().branch::<Branches>(Branches::ADDRESS, base.vreg() as u32, table);
     if cx.flags.enable_table_access_spectre_mitigation() {
         // Where the branch is mispredicted, the first entry is read.
         rows::csel(sink, OperandSize::L32, distance, physical(XZR), index, Cond::Hs);
@@ -82,7 +84,6 @@ pub fn jump_table(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
         }
         index = distance;
     }
-    sink.buffer().branch::<Branches>(Branches::ADDRESS, base.vreg() as u32, table);
     let entry = Amode { extension: IndexExtension::Zero32, ..Amode::indexed(base, index, 2, 0) };
     rows::ldrsw(sink, distance, entry);
     rows::add_rr(sink, X, base, base, distance);

@@ -127,7 +127,7 @@ struct Resolved {
 /// Displacements of twelve bits.
 const SHORT: Range<i32> = 0..1 << 12;
 /// Displacements of twenty.
-const LONG: Range<i32> = -(1 << 19)..1 << 19;
+pub const LONG: Range<i32> = -(1 << 19)..1 << 19;
 
 fn memory(bits: u64, view: &InstView, at: AddressAt, places: Places, buffer: &mut CodeBuffer) {
     let word = at.word as usize;

@@ -7,19 +7,19 @@
 //!
 //! The stack pointer is a multiple of 8. A backchain, on request, is the caller's stack pointer at our own.
 
-use super::abi::{self, FRAME_POINTER, SAVE_AREA, save_slot};
+use super::abi::{self, FRAME_POINTER, PINNED, SAVE_AREA, save_slot};
 use super::cond::Cond;
 use super::regs::*;
-use super::{Direct, S390x, rows};
+use super::{Direct, S390x, encode, rows};
 use crate::ir::*;
 use crate::mach::amode::{Amode, Place};
 use crate::mach::buffer::{CodeBuffer, Label};
-use crate::mach::compiled::UnwindOp;
+use crate::mach::compiled::{LibCall, SymbolRef, UnwindOp};
 use crate::mach::frame::{Frame, LimitStep, stack_limit};
 use crate::mach::size::OperandSize;
-use crate::mach::stack_checks::{StackChecks, check_limit, probe};
+use crate::mach::stack_checks::{StackChecks, check_limit, probe, probes};
 use crate::mach::view::{Places, physical};
-use crate::options::Flags;
+use crate::options::{Flags, ProbestackStrategy};
 use regalloc2::{PReg, RegClass, VReg};
 
 const G: OperandSize = OperandSize::Q64;
@@ -29,9 +29,17 @@ const SCRATCH: VReg = physical(R1);
 /// The largest frame: sizes are signed 32-bit immediates.
 const MAX_FRAME: u64 = 0x7fff_0000;
 
+/// Floating-point registers that may have to be saved.
+const FLOATS: u32 = 16;
+
 /// Decides what is saved and where everything is.
 pub fn finish(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(), String> {
     frame.check_size::<S390x>(stencil, MAX_FRAME)?;
+    let locals = frame.place_locals::<S390x>(&stencil.stack_slots);
+    let outline = flags.probestack_strategy() == ProbestackStrategy::Outline;
+    if outline && probes(locals + 8 * FLOATS, flags) {
+        frame.written.add(R14);
+    }
     let preserved = abi::preserved(stencil.signature.call_conv, flags);
     let is_saved =
         |frame: &Frame, reg| frame.written.contains(reg) || (frame.frame_pointer && reg == FRAME_POINTER);
@@ -42,7 +50,7 @@ pub fn finish(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(),
     }
     frame.saved.sort_by_key(|reg| (reg.class() == RegClass::Float, reg.hw_enc()));
     let floats = saved_floats(frame).count() as u32;
-    frame.saved_vectors = frame.place_locals::<S390x>(&stencil.stack_slots);
+    frame.saved_vectors = locals;
     frame.size = frame.saved_vectors + 8 * floats;
     frame.incoming = frame.size + frame.growth;
     frame.limit = stack_limit::<S390x>(stencil, flags)?;
@@ -58,9 +66,29 @@ fn first_saved(frame: &Frame) -> Option<PReg> {
     frame.saved.first().copied().filter(|reg| reg.class() == RegClass::Int)
 }
 
+/// The general registers that are saved and get their values back, in runs from first to last: not the pinned one, which
+/// may lie among them.
+fn restored(frame: &Frame, flags: &Flags) -> impl Iterator<Item = (PReg, PReg)> {
+    let first = first_saved(frame);
+    let split = flags.enable_pinned_reg() && first.is_some_and(|first| first.hw_enc() <= PINNED.hw_enc());
+    let runs = match first {
+        Some(first) if split => [Some((first, BELOW_PINNED)), Some((ABOVE_PINNED, R15))],
+        first => [first.map(|first| (first, R15)), None],
+    };
+    runs.into_iter().flatten().filter(|(first, last)| first.hw_enc() <= last.hw_enc())
+}
+
+const BELOW_PINNED: PReg = gpr(PINNED.hw_enc() as u8 - 1);
+const ABOVE_PINNED: PReg = gpr(PINNED.hw_enc() as u8 + 1);
+
 /// Whether the return address is in its place in the save area, and may not be in its register any more.
 pub fn saves_return_address(frame: &Frame) -> bool {
     first_saved(frame).is_some()
+}
+
+/// The numbers of these registers.
+fn restored_numbers(frame: &Frame, flags: &Flags) -> impl Iterator<Item = u8> {
+    restored(frame, flags).flat_map(|(first, last)| first.hw_enc() as u8..=last.hw_enc() as u8)
 }
 
 fn sink<'a>(frame: &'a Frame, buffer: &'a mut CodeBuffer) -> Direct<'a> {
@@ -78,9 +106,9 @@ pub fn prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer) {
     }
     if let Some(first) = first_saved(frame) {
         rows::stmg(sink, physical(first), SP, Amode::base(SP, save_slot(first) as i32));
-        for number in first.hw_enc()..=R15.hw_enc() {
-            let offset = save_slot(gpr(number as u8)) as i32 - cfa as i32;
-            sink.buffer().unwind(UnwindOp::SaveRegister { register: number as u16, offset });
+        for number in restored_numbers(frame, flags) {
+            let offset = save_slot(gpr(number)) as i32 - cfa as i32;
+            sink.buffer().unwind(UnwindOp::SaveRegister { register: number.into(), offset });
         }
     }
     check_limit(frame, sink);
@@ -111,11 +139,11 @@ pub fn prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer) {
     }
 }
 
-/// Adds to the stack pointer.
+/// Adds to the stack pointer, in the shortest way.
 pub fn move_stack(sink: &mut Direct, by: i32) {
-    match i16::try_from(by) {
-        Ok(half) if half < 0 => rows::ahi_ri(sink, G, SP, SP, half as i32),
-        _ if by > 0 || by >= -(1 << 19) => rows::la(sink, SP, Amode::base(SP, by)),
+    match by {
+        -0x8000..0 => rows::ahi_ri(sink, G, SP, SP, by),
+        _ if encode::LONG.contains(&by) => rows::la(sink, SP, Amode::base(SP, by)),
         _ => rows::afi_ri(sink, G, SP, SP, by),
     }
 }
@@ -143,9 +171,10 @@ impl StackChecks for Direct<'_> {
         rows::trap_clr(self, G, SP, SCRATCH, Cond::L, TrapCode::STACK_OVERFLOW.0);
     }
 
-    /// There is no such routine for s390x: a loop does.
+    /// The size is in r1; the routine changes no other register than r14.
     fn call_probe(&mut self, bytes: u32) {
-        self.touch_each(PAGE, bytes / PAGE);
+        rows::lgfi(self, SCRATCH, bytes as i32);
+        rows::call_symbol(self, 0, SymbolRef::LibCall(LibCall::Probestack), 0, &[]);
     }
 
     fn touch(&mut self, below: u32) {
@@ -163,23 +192,19 @@ impl StackChecks for Direct<'_> {
     }
 }
 
-/// Bytes of a page.
-const PAGE: u32 = 4096;
-
 /// Undoes the prologue, and moves the stack pointer `up` from where it was behind [`Frame::growth`].
-pub fn epilogue(frame: &Frame, up: u32, buffer: &mut CodeBuffer) {
+pub fn epilogue(frame: &Frame, up: u32, flags: &Flags, buffer: &mut CodeBuffer) {
     let sink = &mut sink(frame, buffer);
     for (number, &reg) in saved_floats(frame).enumerate() {
         let at = frame.saved_vectors + 8 * number as u32;
         rows::fl_rm(sink, G, physical(reg), Amode::base(SP, at as i32));
     }
-    match first_saved(frame) {
-        Some(first) => {
-            let at = Amode::base(SP, (frame.size + save_slot(first)) as i32);
-            rows::lmg(sink, physical(first), SP, at);
-        }
-        None if frame.size > 0 => move_stack(sink, frame.size as i32),
-        None => {}
+    for (first, last) in restored(frame, flags) {
+        let at = Amode::base(SP, (frame.size + save_slot(first)) as i32);
+        rows::lmg(sink, physical(first), physical(last), at);
+    }
+    if first_saved(frame).is_none() && frame.size > 0 {
+        move_stack(sink, frame.size as i32);
     }
     if has_unwind_state(frame) {
         sink.buffer().unwind(UnwindOp::DefCfa { register: dwarf(R15), offset: SAVE_AREA + frame.growth });
@@ -187,8 +212,8 @@ pub fn epilogue(frame: &Frame, up: u32, buffer: &mut CodeBuffer) {
     if up > 0 {
         move_stack(sink, up as i32);
         // What was saved is behind the stack pointer, and in its registers.
-        for number in first_saved(frame).map_or(R15, |first| first).hw_enc()..=R15.hw_enc() {
-            sink.buffer().unwind(UnwindOp::RestoreRegister(number as u16));
+        for number in restored_numbers(frame, flags) {
+            sink.buffer().unwind(UnwindOp::RestoreRegister(number.into()));
         }
         sink.buffer().unwind(UnwindOp::CfaOffset((SAVE_AREA + frame.growth) as i32 - up as i32));
     }

@@ -1,8 +1,10 @@
 //! What expands pseudo-instructions: one function for each `expand = name` of the rows.
 
+mod float;
 mod tls;
 
 pub use super::atomic_loop::{cas_narrow, rmw_narrow, rmw_wide, rmw_word};
+pub use float::*;
 pub use tls::*;
 
 use super::abi::{PINNED, SAVE_AREA, save_slot};
@@ -86,7 +88,7 @@ fn leave(up: u32, cx: &EmitContext, buffer: &mut CodeBuffer, last: impl FnOnce(&
     if remember {
         buffer.unwind(UnwindOp::RememberState);
     }
-    frame::epilogue(cx.frame, up, buffer);
+    frame::epilogue(cx.frame, up, cx.flags, buffer);
     last(&mut Direct::of(cx, buffer));
     if remember {
         buffer.unwind(UnwindOp::RestoreState);

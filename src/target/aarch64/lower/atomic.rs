@@ -4,6 +4,7 @@
 //! Read-modify-write operations are single instructions where the processor has them (`has_lse`) and one gives the result
 //! that is asked for; otherwise they are loops around exclusive accesses, pseudo-instructions (`atomic_loop`).
 
+use super::super::Aarch64;
 use super::super::operands::{Amode, OperandSize};
 use super::super::regs::ZERO;
 use super::super::rows;
@@ -12,7 +13,7 @@ use super::operands::*;
 use super::wide::{self, Pair};
 use crate::ir::*;
 use crate::mach::address::{AddressForms, access_as, memory_type};
-use crate::mach::atomic::{Step, is_bitwise};
+use crate::mach::atomic::*;
 use crate::mach::lower::Unsupported;
 use crate::rule;
 use regalloc2::{RegClass, VReg};
@@ -46,7 +47,9 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result {
         Opcode::AtomicLoad => {
             let amode = access_as(cx, &BARE, &data);
             let d = cx.def(inst);
-            with_result(cx, d, ty, swap, |cx, d| rows::ldar(cx, size_of(ty), d, amode));
+            let raw = raw_result(cx, d, swap);
+            rows::ldar(cx, size_of(ty), raw, amode);
+            finish(cx, d, raw, ty, swap);
         }
         Opcode::AtomicStore => {
             let value = put_as_stored(cx, Value(data.a), swap);
@@ -63,25 +66,14 @@ fn size_of(ty: Type) -> OperandSize {
     OperandSize::from_bits(ty.bits())
 }
 
-/// A value in a register, as it stands in memory.
-fn put_as_stored(cx: &mut Cx, value: Value, swap: bool) -> VReg {
-    let register = put(cx, value);
-    if !swap || register == ZERO {
-        return register;
+impl ByteOrder for Aarch64 {
+    fn swap_bytes(cx: &mut Cx, d: VReg, a: VReg, ty: Type) {
+        swap_bytes(cx, d, a, ty);
     }
-    let swapped = cx.tmp(RegClass::Int);
-    swap_bytes(cx, swapped, register, cx.ty(value));
-    swapped
-}
 
-/// Defines `d` with the value of what `push` puts into the register it is given, as memory has it.
-fn with_result(cx: &mut Cx, d: VReg, ty: Type, swap: bool, push: impl FnOnce(&mut Cx, VReg)) {
-    if !swap {
-        return push(cx, d);
+    fn put_stored(cx: &mut Cx, value: Value) -> VReg {
+        put(cx, value)
     }
-    let raw = cx.tmp(RegClass::Int);
-    push(cx, raw);
-    swap_bytes(cx, d, raw, ty);
 }
 
 fn compare_and_swap(cx: &mut Cx, inst: Inst, data: &InstData, swap: bool) {
@@ -90,13 +82,14 @@ fn compare_and_swap(cx: &mut Cx, inst: Inst, data: &InstData, swap: bool) {
     let amode = access_as(cx, &BARE, data);
     let d = cx.def(inst);
     let size = size_of(data.ty);
-    with_result(cx, d, data.ty, swap, |cx, d| match cx.flags.has_lse() {
-        true => {
-            let expected = in_register(cx, expected);
-            rows::cas(cx, size, d, expected, new, amode);
-        }
-        false => rows::cas_loop(cx, d, expected, new, amode, size as i32),
-    });
+    let raw = raw_result(cx, d, swap);
+    if cx.flags.has_lse() {
+        let expected = in_register(cx, expected);
+        rows::cas(cx, size, raw, expected, new, amode);
+    } else {
+        rows::cas_loop(cx, raw, expected, new, amode, size as i32);
+    }
+    finish(cx, d, raw, data.ty, swap);
 }
 
 /// What is tied to a result is no constant register.
@@ -117,15 +110,14 @@ fn read_modify_write(cx: &mut Cx, inst: Inst, data: &InstData, swap: bool) {
     let operand = put_as_stored(cx, Value(data.b), swap && !swaps_inside);
     let amode = access_as(cx, &BARE, data);
     let d = cx.def(inst);
-    with_result(cx, d, data.ty, swap, |cx, d| {
-        if cx.flags.has_lse() && !swaps_inside && single(cx, op, size, d, operand, amode) {
-            return;
-        }
+    let raw = raw_result(cx, d, swap);
+    if !cx.flags.has_lse() || swaps_inside || !single(cx, op, size, raw, operand, amode) {
         rule!(cx, "atomic_rmw.loop");
         let new = cx.tmp(RegClass::Int);
         let step = Step { op, size, swap: swaps_inside };
-        rows::rmw_loop(cx, d, new, operand, amode, step.pack());
-    });
+        rows::rmw_loop(cx, raw, new, operand, amode, step.pack());
+    }
+    finish(cx, d, raw, data.ty, swap);
 }
 
 /// An operation as one instruction, if there is one.
@@ -164,8 +156,7 @@ fn lower_wide(cx: &mut Cx, inst: Inst, data: &InstData, swap: bool) {
         loop_wide(cx, old, value, data, Step { op: AtomicRmwOp::Xchg, size: Q, swap });
         return;
     }
-    let d = wide::result(cx, inst);
-    let raw = if swap { wide::tmp_pair(cx) } else { d };
+    let raw = raw_halves(cx, inst, swap);
     match data.opcode {
         // What is read is written back, without which the halves may be of different times.
         Opcode::AtomicLoad => {
@@ -173,8 +164,8 @@ fn lower_wide(cx: &mut Cx, inst: Inst, data: &InstData, swap: bool) {
             loop_wide(cx, raw, (ZERO, ZERO), data, step);
         }
         Opcode::AtomicCas => {
-            let expected = put_pair_as_stored(cx, Value(data.b), swap);
-            let new = put_pair_as_stored(cx, Value(data.c), swap);
+            let expected = put_halves_as_stored(cx, Value(data.b), swap);
+            let new = put_halves_as_stored(cx, Value(data.c), swap);
             let amode = access_as(cx, &BARE, data);
             if cx.flags.has_lse() {
                 rows::casp(cx, raw.0, raw.1, expected.0, expected.1, new.0, new.1, amode);
@@ -191,21 +182,7 @@ fn lower_wide(cx: &mut Cx, inst: Inst, data: &InstData, swap: bool) {
             loop_wide(cx, raw, operand, data, Step { op, size: Q, swap });
         }
     }
-    if swap {
-        rows::rev(cx, Q, d.0, raw.1);
-        rows::rev(cx, Q, d.1, raw.0);
-    }
-}
-
-fn put_pair_as_stored(cx: &mut Cx, value: Value, swap: bool) -> Pair {
-    let (low, high) = cx.put_pair(value);
-    if !swap {
-        return (low, high);
-    }
-    let swapped = wide::tmp_pair(cx);
-    rows::rev(cx, Q, swapped.0, high);
-    rows::rev(cx, Q, swapped.1, low);
-    swapped
+    finish_halves(cx, inst, raw, swap);
 }
 
 fn loop_wide(cx: &mut Cx, old: Pair, operand: Pair, data: &InstData, step: Step) {

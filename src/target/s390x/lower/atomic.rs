@@ -4,14 +4,14 @@
 //! operations are single instructions where there is one, and otherwise a loop around compare-and-swap, a
 //! pseudo-instruction (`atomic_loop`).
 
-use super::super::rows;
+use super::super::{S390x, rows};
 use super::bits::swap_bytes;
 use super::mem;
 use super::operands::*;
 use crate::ir::*;
 use crate::mach::address::{access_as, trap_of};
 use crate::mach::amode::Amode;
-use crate::mach::atomic::{Step, is_bitwise};
+use crate::mach::atomic::*;
 use crate::mach::lower::Unsupported;
 use crate::mach::size::OperandSize;
 use crate::rule;
@@ -48,25 +48,9 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result {
     Ok(())
 }
 
-/// A value in a register, as it stands in memory.
-fn put_as_stored(cx: &mut Cx, value: Value, swap: bool) -> VReg {
-    let reg = cx.put(value);
-    if !swap {
-        return reg;
-    }
-    let swapped = cx.tmp(RegClass::Int);
-    swap_bytes(cx, swapped, reg, cx.ty(value));
-    swapped
-}
-
-/// The register to be defined with what memory has, so that `d` has the value; [`finish`] makes it so.
-fn raw_result(cx: &mut Cx, d: VReg, swap: bool) -> VReg {
-    if swap { cx.tmp(RegClass::Int) } else { d }
-}
-
-fn finish(cx: &mut Cx, d: VReg, raw: VReg, ty: Type, swap: bool) {
-    if swap {
-        swap_bytes(cx, d, raw, ty);
+impl ByteOrder for S390x {
+    fn swap_bytes(cx: &mut Cx, d: VReg, a: VReg, ty: Type) {
+        swap_bytes(cx, d, a, ty);
     }
 }
 
@@ -180,41 +164,23 @@ fn narrow_operand(cx: &mut Cx, value: Value, op: AtomicRmwOp, swap: bool) -> VRe
     }
 }
 
-/// An i128 value's halves, the upper one first, or as they stand in memory.
-fn put_pair_as_stored(cx: &mut Cx, value: Value, swap: bool) -> (VReg, VReg) {
-    let (low, high) = cx.put_pair(value);
-    if !swap {
-        return (high, low);
-    }
-    let [first, second] = [(); 2].map(|()| cx.tmp(RegClass::Int));
-    rows::lrv_rr(cx, G, first, low);
-    rows::lrv_rr(cx, G, second, high);
-    (first, second)
-}
-
 fn lower_wide(cx: &mut Cx, inst: Inst, data: &InstData, swap: bool) {
     if data.opcode == Opcode::AtomicStore {
-        let (first, second) = put_pair_as_stored(cx, Value(data.a), swap);
+        let (first, second) = put_halves_as_stored(cx, Value(data.a), swap);
         let amode = access_as(cx, &INDEXED, data);
         rows::stpq(cx, first, second, amode);
         rows::fence(cx);
         return;
     }
-    let result = cx.f.first_result(inst);
-    let (low, high) = cx.parts(result);
-    let high = high.expect("an i128 has two");
-    let [first, second] = match swap {
-        true => [(); 2].map(|()| cx.tmp(RegClass::Int)),
-        false => [high, low],
-    };
+    let (first, second) = raw_halves(cx, inst, swap);
     match data.opcode {
         Opcode::AtomicLoad => {
             let amode = access_as(cx, &INDEXED, data);
             rows::lpq(cx, first, second, amode);
         }
         Opcode::AtomicCas => {
-            let expected = put_pair_as_stored(cx, Value(data.b), swap);
-            let new = put_pair_as_stored(cx, Value(data.c), swap);
+            let expected = put_halves_as_stored(cx, Value(data.b), swap);
+            let new = put_halves_as_stored(cx, Value(data.c), swap);
             let amode = access_as(cx, &BASED, data);
             rows::cdsg(cx, first, second, expected.0, expected.1, new.0, new.1, amode);
         }
@@ -238,8 +204,5 @@ fn lower_wide(cx: &mut Cx, inst: Inst, data: &InstData, swap: bool) {
             );
         }
     }
-    if swap {
-        rows::lrv_rr(cx, G, low, first);
-        rows::lrv_rr(cx, G, high, second);
-    }
+    finish_halves(cx, inst, (first, second), swap);
 }

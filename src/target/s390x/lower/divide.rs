@@ -13,12 +13,12 @@ use super::operands::*;
 use super::{field, int, logic, shift, wide};
 use crate::ir::*;
 use crate::mach::address::sink_load;
-use crate::mach::amode::{Amode, Place};
+use crate::mach::call::{Routine, wide_libcall};
 use crate::mach::compiled::LibCall;
+use crate::mach::divide_constant;
 use crate::mach::divide_constant::DivisionLowering;
 use crate::mach::lower::Unsupported;
 use crate::mach::size::OperandSize;
-use crate::mach::{call, divide_constant};
 use crate::rule;
 use regalloc2::{RegClass, VReg};
 
@@ -120,27 +120,7 @@ fn divide_wide(cx: &mut Cx, inst: Inst, data: &InstData) {
         _ => LibCall::SremI128,
     };
     rule!(cx, "divide.wide");
-    call_by_reference(cx, routine, d, [a, b]);
-}
-
-/// Calls a routine on i128, which are passed and returned in memory: above the area that every call reserves.
-fn call_by_reference(cx: &mut Cx, routine: LibCall, d: wide::Pair, args: [wide::Pair; 2]) {
-    const BYTES: u32 = 16;
-    let start = call::system_convention::<S390x>().reserved;
-    cx.outgoing = cx.outgoing.max(start + 3 * BYTES);
-    let place = |number: u32| Amode::at(Place::Outgoing, (start + number * BYTES) as i32);
-    let pointers: [VReg; 3] = std::array::from_fn(|_| cx.tmp(RegClass::Int));
-    for (number, &pointer) in pointers.iter().enumerate() {
-        let at = place(number as u32);
-        if let Some(&(low, high)) = number.checked_sub(1).and_then(|number| args.get(number)) {
-            rows::st_mr(cx, G, high, at);
-            rows::st_mr(cx, G, low, at.upper());
-        }
-        rows::la(cx, pointer, at);
-    }
-    call::libcall(cx, routine, &pointers, &[]);
-    rows::l_rm(cx, G, d.1, place(0));
-    rows::l_rm(cx, G, d.0, place(0).upper());
+    wide_libcall(cx, routine, &[Routine::Wide(a), Routine::Wide(b)], Routine::Wide(d));
 }
 
 /// Traps if `a` is the lowest i128 and `b` is -1: if what differs from that is zero.

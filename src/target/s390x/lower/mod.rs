@@ -9,7 +9,8 @@
 //! | `overflow` | arithmetic with carry and overflow |
 //! | `wide`, `wide_shift` | i128 |
 //! | `compare` | comparisons and what consumes conditions |
-//! | `float` | f32 and f64 |
+//! | `float` | f32 and f64, loads and stores of floats |
+//! | `convert` | between integers and floats |
 //! | `mem` | loads, stores, addresses |
 //! | `atomic` | atomic accesses and fences |
 //! | `control`, `tls` | ends of blocks, the frame, thread-local addresses |
@@ -21,6 +22,7 @@ pub mod call;
 pub mod compare;
 pub mod constant;
 pub mod control;
+pub mod convert;
 pub mod divide;
 pub mod field;
 pub mod float;
@@ -74,6 +76,8 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
         Icmp | Fcmp => compare::compare(cx, inst),
         Select | SelectSpectreGuard => compare::select(cx, inst),
         Bitselect if data.ty.is_int() => overflow::bit_select(cx, inst),
+        Band | Bor | Bxor | Bnot if data.ty.is_float() => float::bitwise(cx, inst),
+        Bitselect => float::bit_select(cx, inst),
         Bmask => overflow::mask(cx, inst),
         Trapz | Trapnz => compare::trap_if(cx, inst),
         Iadd | Isub | Band | Bor | Bxor | Ineg | Bnot | Imul | Umulhi | Smulhi | Uextend | Sextend | Ishl
@@ -83,6 +87,10 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
             wide::lower(cx, inst)
         }
         AtomicRmw | AtomicCas | AtomicLoad | AtomicStore | Fence => atomic::lower(cx, inst),
+        Fadd | Fsub | Fmul | Fdiv | Sqrt | Fma | Fneg | Fabs | Fcopysign | Fmin | Fmax | Ceil | Floor
+        | Trunc | Nearest => float::lower(cx, inst),
+        Fpromote | Fdemote | FcvtToUint | FcvtToSint | FcvtToUintSat | FcvtToSintSat | FcvtFromUint
+        | FcvtFromSint | Bitcast => convert::lower(cx, inst),
         Call => calls::call(cx, inst),
         CallIndirect => calls::call_indirect(cx, inst),
         TlsValue

@@ -3,6 +3,7 @@
 //! An address is the thread pointer, which is in two access registers, plus a distance that linker or run-time system
 //! know. Where code has no field for that, it is a constant behind the code.
 
+use super::super::encode::LONG;
 use super::super::regs::{R1, R12};
 use super::super::{Direct, rows};
 use crate::mach::amode::{Amode, Place};
@@ -71,9 +72,12 @@ fn add_thread_pointer(d: VReg, offset: i64, cx: &EmitContext, buffer: &mut CodeB
     rows::ear_upper(sink, pointer);
     rows::sll_rri(sink, G, pointer, pointer, 32);
     rows::ear_lower(sink, pointer, pointer);
-    rows::la(sink, d, Amode::indexed(d, pointer, 0, 0));
-    match offset {
-        0 => {}
-        _ => rows::afi_ri(sink, G, d, d, offset as i32),
+    // The address must not be one that the encoder computes in the same register.
+    match i32::try_from(offset) {
+        Ok(offset) if LONG.contains(&offset) => rows::la(sink, d, Amode::indexed(d, pointer, 0, offset)),
+        _ => {
+            rows::la(sink, d, Amode::indexed(d, pointer, 0, 0));
+            rows::afi_ri(sink, G, d, d, offset as i32);
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! are single instructions where the processor has one whose result is the one asked for, and otherwise
 //! a loop around compare-and-exchange, a pseudo-instruction (`atomic_loop`). i128 needs `cmpxchg16b`.
 
+use super::super::X86_64;
 use super::super::amode::{Amode, OperandSize};
 use super::super::rows;
 use super::bits::swap_bytes;
@@ -11,7 +12,7 @@ use super::mem;
 use super::operands::*;
 use super::wide::{self, Pair};
 use crate::ir::*;
-use crate::mach::atomic::{Step, is_bitwise};
+use crate::mach::atomic::*;
 use crate::mach::lower::Unsupported;
 use crate::rule;
 use regalloc2::{RegClass, VReg};
@@ -51,25 +52,9 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result {
     Ok(())
 }
 
-/// A value in a register, as it stands in memory.
-fn put_as_stored(cx: &mut Cx, value: Value, swap: bool) -> VReg {
-    let reg = cx.put(value);
-    if !swap {
-        return reg;
-    }
-    let swapped = cx.tmp(RegClass::Int);
-    swap_bytes(cx, swapped, reg, cx.ty(value));
-    swapped
-}
-
-/// The register to be defined with what memory has, so that `d` has the value; [`finish`] makes it so.
-fn raw_result(cx: &mut Cx, d: VReg, swap: bool) -> VReg {
-    if swap { cx.tmp(RegClass::Int) } else { d }
-}
-
-fn finish(cx: &mut Cx, d: VReg, raw: VReg, ty: Type, swap: bool) {
-    if swap {
-        swap_bytes(cx, d, raw, ty);
+impl ByteOrder for X86_64 {
+    fn swap_bytes(cx: &mut Cx, d: VReg, a: VReg, ty: Type) {
+        swap_bytes(cx, d, a, ty);
     }
 }
 
@@ -182,8 +167,7 @@ fn lower_wide(cx: &mut Cx, inst: Inst, data: &InstData, swap: bool) {
         loop_wide(cx, old, value, data, Step { op: AtomicRmwOp::Xchg, size: Q, swap });
         return;
     }
-    let d = wide::result(cx, inst);
-    let raw = if swap { wide::tmp_pair(cx) } else { d };
+    let raw = raw_halves(cx, inst, swap);
     match data.opcode {
         Opcode::AtomicLoad => {
             // Exchanges zero for zero, or nothing: either way it gives what is there.
@@ -192,8 +176,8 @@ fn lower_wide(cx: &mut Cx, inst: Inst, data: &InstData, swap: bool) {
             rows::cmpxchg16b(cx, raw.0, raw.1, zero, zero, zero, zero, amode);
         }
         Opcode::AtomicCas => {
-            let expected = put_pair_as_stored(cx, Value(data.b), swap);
-            let new = put_pair_as_stored(cx, Value(data.c), swap);
+            let expected = put_halves_as_stored(cx, Value(data.b), swap);
+            let new = put_halves_as_stored(cx, Value(data.c), swap);
             let amode = access(cx, data);
             rows::cmpxchg16b(cx, raw.0, raw.1, expected.0, expected.1, new.0, new.1, amode);
         }
@@ -203,21 +187,7 @@ fn lower_wide(cx: &mut Cx, inst: Inst, data: &InstData, swap: bool) {
             loop_wide(cx, raw, operand, data, Step { op, size: Q, swap });
         }
     }
-    if swap {
-        rows::bswap_r(cx, Q, d.0, raw.1);
-        rows::bswap_r(cx, Q, d.1, raw.0);
-    }
-}
-
-fn put_pair_as_stored(cx: &mut Cx, value: Value, swap: bool) -> Pair {
-    let (low, high) = cx.put_pair(value);
-    if !swap {
-        return (low, high);
-    }
-    let swapped = wide::tmp_pair(cx);
-    rows::bswap_r(cx, Q, swapped.0, high);
-    rows::bswap_r(cx, Q, swapped.1, low);
-    swapped
+    finish_halves(cx, inst, raw, swap);
 }
 
 fn loop_wide(cx: &mut Cx, old: Pair, operand: Pair, data: &InstData, step: Step) {

@@ -2,29 +2,14 @@
 //!
 //! The operands of the rows are in `isa/x86_64/float.inst`.
 
-use super::super::amode::{Amode, Cond, OperandSize, PackedAmode};
+use super::super::amode::{Cond, OperandSize};
 use super::super::encode::Branches;
 use super::super::{Direct, rows};
 use crate::ir::TrapCode;
 use crate::mach::buffer::{BranchForms, CodeBuffer, Label};
-use crate::mach::inst::OperandKind;
 use crate::mach::isa::EmitContext;
 use crate::mach::view::InstView;
 use regalloc2::VReg;
-
-/// A register operand and its size.
-fn register(view: &InstView, index: usize) -> (VReg, OperandSize) {
-    let OperandKind::Reg { bits, .. } = view.row.operands[index].kind else {
-        unreachable!("registers come first in a row");
-    };
-    (view.operand(index), OperandSize::from_bits(bits as u32))
-}
-
-/// The memory operand, which is a constant.
-fn constant(view: &InstView) -> Amode {
-    let packed = PackedAmode::unpack(view.words[0], view.words[1]);
-    Amode::at(packed.place.expect("a constant is in memory"), packed.disp)
-}
 
 fn branch(buffer: &mut CodeBuffer, cond: Cond, label: Label) {
     buffer.branch::<Branches>(cond as u8, 0, label);
@@ -36,7 +21,7 @@ fn jump(buffer: &mut CodeBuffer, label: Label) {
 
 /// A move if a condition holds.
 pub fn float_select(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let (d, chosen) = (register(view, 0).0, register(view, 2).0);
+    let (d, chosen) = (view.sized_operand(0).0, view.sized_operand(2).0);
     let done = buffer.label();
     // Conditions come in pairs of opposites.
     buffer.branch::<Branches>(view.small ^ 1, 0, done);
@@ -56,7 +41,7 @@ pub fn float_max(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
 
 /// What `mins` and `maxs` compute, except for equal operands (zeros may have different signs) and NaNs.
 fn extreme(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer, greatest: bool) {
-    let ((d, size), (b, _)) = (register(view, 0), register(view, 2));
+    let ((d, size), (b, _)) = (view.sized_operand(0), view.sized_operand(2));
     let [differ, nan, done] = [(); 3].map(|()| buffer.label());
     rows::ucomis_rm(&mut Direct::of(cx, buffer), size, d, b);
     branch(buffer, Cond::Ne, differ);
@@ -81,19 +66,19 @@ fn extreme(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer, greatest:
 
 /// Every NaN made the same one.
 pub fn canonical_nan(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let (d, size) = register(view, 0);
+    let (d, size) = view.sized_operand(0);
     let done = buffer.label();
     rows::ucomis_rm(&mut Direct::of(cx, buffer), size, d, d);
     branch(buffer, Cond::Np, done);
-    rows::movs_load(&mut Direct::of(cx, buffer), size, d, constant(view));
+    rows::movs_load(&mut Direct::of(cx, buffer), size, d, view.amode(2, 0));
     buffer.bind(done);
 }
 
 /// Unsigned to float. A number with the top bit set is halved, its lowest bit kept for the rounding, and doubled as a float.
 pub fn float_from_unsigned(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     use OperandSize::Q64;
-    let (d, size) = register(view, 0);
-    let [half, a] = [1, 2].map(|index| register(view, index).0);
+    let (d, size) = view.sized_operand(0);
+    let [half, a] = [1, 2].map(|index| view.operand(index));
     let [large, even, done] = [(); 3].map(|()| buffer.label());
     let convert = |buffer: &mut CodeBuffer, source: VReg| match size {
         OperandSize::L32 => rows::cvtsi2ss_rm(&mut Direct::of(cx, buffer), Q64, d, d, source),
@@ -119,13 +104,13 @@ pub fn float_from_unsigned(view: &InstView, cx: &EmitContext, buffer: &mut CodeB
 
 /// A trap if a conversion to integer went wrong: of one kind for NaN, of another for overflow.
 pub fn trap_conversion(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let (a, size) = register(view, 0);
+    let (a, size) = view.sized_operand(0);
     let nan = buffer.trap_stub(TrapCode::BAD_CONVERSION_TO_INTEGER);
     let overflow = buffer.trap_stub(TrapCode::INTEGER_OVERFLOW);
     let done = buffer.label();
     // Conditions come in pairs of opposites.
     buffer.branch::<Branches>(view.small ^ 1, 0, done);
-    rows::ucomis_rm(&mut Direct::of(cx, buffer), size, a, constant(view));
+    rows::ucomis_rm(&mut Direct::of(cx, buffer), size, a, view.amode(1, 0));
     branch(buffer, Cond::P, nan);
     branch(buffer, Cond::Ne, overflow);
     buffer.bind(done);
@@ -134,12 +119,12 @@ pub fn trap_conversion(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffe
 /// The lowest integer, which is also what a conversion gives for all that does not fit, made 0 for a NaN and the
 /// highest integer for a positive number.
 pub fn saturate(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let ((d, size), (x, float_size)) = (register(view, 0), register(view, 2));
+    let ((d, size), (x, float_size)) = (view.sized_operand(0), view.sized_operand(2));
     let [nan, done] = [(); 2].map(|()| buffer.label());
     // Only the lowest integer overflows when 1 is subtracted.
     rows::cmp_mi(&mut Direct::of(cx, buffer), size, d, 1);
     branch(buffer, Cond::No, done);
-    rows::ucomis_rm(&mut Direct::of(cx, buffer), float_size, x, constant(view));
+    rows::ucomis_rm(&mut Direct::of(cx, buffer), float_size, x, view.amode(3, 0));
     branch(buffer, Cond::P, nan);
     branch(buffer, Cond::B, done);
     rows::dec_r(&mut Direct::of(cx, buffer), size, d, d);
