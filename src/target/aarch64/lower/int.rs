@@ -75,7 +75,8 @@ pub fn add_or_subtract(cx: &mut Cx, inst: Inst) -> Result {
     if multiply_and_add(cx, d, a, b, data.ty, subtracts) {
         return Ok(());
     }
-    if !subtracts && (cx.constant(a).is_some() || folds(cx, a) && !folds(cx, b)) {
+    let prefers_first = |cx: &Cx| folds(cx, a) && !folds(cx, b) && cx.constant(b).is_none();
+    if !subtracts && (cx.constant(a).is_some() || prefers_first(cx)) {
         (a, b) = (b, a);
     }
     if let Some((operation, source)) = sum_constant(cx, b, size, subtracts) {
@@ -84,7 +85,7 @@ pub fn add_or_subtract(cx: &mut Cx, inst: Inst) -> Result {
         operation.to(cx, size, d, a, source);
         return Ok(());
     }
-    if cx.constant(a) == Some(0) {
+    if subtracts && cx.constant(a) == Some(0) {
         let b = negated_operand(cx, b, data.ty);
         NEG.unary(cx, size, d, b);
         return Ok(());
