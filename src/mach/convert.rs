@@ -1,7 +1,7 @@
 //! Conversions between integers and floats that all targets do alike: those that need no instruction, and those of
 //! i128, which are library routines. What these give for operands out of range is not relied on.
 
-use super::call::{self, CallLowering};
+use super::call::{CallLowering, Routine, wide_libcall};
 use super::compiled::LibCall;
 use super::lower::Lower;
 use crate::ir::*;
@@ -52,9 +52,9 @@ pub fn from_i128<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &Inst
         (_, types::F32) => FloatU128F32,
         _ => FloatU128F64,
     };
-    let (low, high) = cx.put_pair(Value(data.a));
+    let pair = cx.put_pair(Value(data.a));
     let d = cx.def(inst);
-    call::libcall(cx, function, &[low, high], &[d]);
+    wide_libcall(cx, function, &[Routine::Wide(pair)], Routine::Plain(d));
 }
 
 /// 2 to the 127.
@@ -77,11 +77,11 @@ pub fn to_i128<I: FloatRange>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData
     let high = high.expect("an i128 has two parts");
     if matches!(data.opcode, Opcode::FcvtToSint | Opcode::FcvtToUint) {
         check_i128(cx, float, ty, signed);
-        call::libcall(cx, function, &[float], &[low, high]);
+        wide_libcall(cx, function, &[Routine::Plain(float)], Routine::Wide((low, high)));
         return;
     }
     let mut pair = [(); 2].map(|()| cx.tmp(RegClass::Int));
-    call::libcall(cx, function, &[float], &pair);
+    wide_libcall(cx, function, &[Routine::Plain(float)], Routine::Wide((pair[0], pair[1])));
     let (least, greatest) = if signed { (1 << 127, (1 << 127) - 1) } else { (0, u128::MAX) };
     let (lower, upper) = if signed { (-TWO_127, TWO_127) } else { (0.0, 2.0 * TWO_127) };
     replace_if(cx, &mut pair, float, ty, (FloatCc::GreaterThanOrEqual, upper), greatest);

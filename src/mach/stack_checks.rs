@@ -53,6 +53,11 @@ pub fn probes(size: u32, flags: &Flags) -> bool {
     flags.enable_probestack() && size >= guard_size(flags)
 }
 
+/// Whether a routine probes a frame of `size`.
+pub fn calls_probe(size: u32, flags: &Flags) -> bool {
+    probes(size, flags) && flags.probestack_strategy() == ProbestackStrategy::Outline
+}
+
 /// Touches every page of a large frame, so that the guard page is not jumped over. The stack pointer stays
 /// where it is meanwhile: unwinding may count from it.
 pub fn probe(frame: &Frame, flags: &Flags, checks: &mut impl StackChecks) {
@@ -61,7 +66,7 @@ pub fn probe(frame: &Frame, flags: &Flags, checks: &mut impl StackChecks) {
     if !probes(frame.size, flags) {
         return;
     }
-    if flags.probestack_strategy() == ProbestackStrategy::Outline {
+    if calls_probe(frame.size, flags) {
         checks.call_probe(frame.size);
         return;
     }

@@ -91,6 +91,11 @@ macro_rules! tests {
         fn x86_64() {
             crate::run($name, clifc::options::Arch::X86_64);
         }
+
+        #[test]
+        fn aarch64() {
+            crate::run($name, clifc::options::Arch::Aarch64);
+        }
     };
     (@ $name:expr, native) => {
         #[test]

@@ -9,9 +9,15 @@ macro_rules! for_each_target {
         fn x86_64() {
             ($test)(clifc::options::Arch::X86_64);
         }
+
         #[test]
         fn aarch64() {
             ($test)(clifc::options::Arch::Aarch64);
+        }
+
+        #[test]
+        fn s390x() {
+            ($test)(clifc::options::Arch::S390x);
         }
     };
 }

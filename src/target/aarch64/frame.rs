@@ -16,7 +16,7 @@ use crate::mach::buffer::{CodeBuffer, Label};
 use crate::mach::compiled::{LibCall, SymbolRef, UnwindOp};
 use crate::mach::frame::{Frame, LimitStep, stack_limit};
 use crate::mach::isa::Isa;
-use crate::mach::stack_checks::{StackChecks, check_limit, probe, probes};
+use crate::mach::stack_checks::{StackChecks, calls_probe, check_limit, probe};
 use crate::mach::view::{Places, physical};
 use crate::options::Flags;
 use regalloc2::{PReg, RegClass};
@@ -35,7 +35,11 @@ pub fn finish(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(),
     let call_conv = stencil.signature.call_conv;
     frame.size = frame.place_locals::<Aarch64>(&stencil.stack_slots).next_multiple_of(16);
     frame.whole_vectors = call_conv == CallConv::PreserveAll;
-    if frame.calls || frame.frame_pointer || probes(frame.size, flags) {
+    if frame.whole_vectors && frame.calls {
+        // Callees preserve the lower halves of these only.
+        (8..16).for_each(|number| frame.written.add(vector(number)));
+    }
+    if frame.calls || frame.frame_pointer || calls_probe(frame.size, flags) {
         frame.saved.push(LR);
     }
     if frame.frame_pointer {

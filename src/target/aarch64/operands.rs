@@ -143,3 +143,35 @@ impl FloatImmediate {
         if self.0 & 128 != 0 { -magnitude } else { magnitude }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn float_immediates_are_those_of_eight_bits() {
+        for word in 0..256 {
+            let value = FloatImmediate::unpack(word).value();
+            assert_eq!(FloatImmediate::new(value.to_bits(), OperandSize::Q64), Some(FloatImmediate(word)));
+            let single = (value as f32).to_bits() as u64;
+            assert_eq!(FloatImmediate::new(single, OperandSize::L32), Some(FloatImmediate(word)));
+        }
+        for value in [0.0, 0.1, 32.0, 0.0625, 1.03125, f64::NAN, f64::INFINITY] {
+            assert_eq!(FloatImmediate::new(value.to_bits(), OperandSize::Q64), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn masks_are_repeated_runs_of_ones() {
+        for value in [0x5555_5555_5555_5555, 0x00FF_00FF_00FF_00FF, 1, 1 << 63, !1, 0x8000_0000_0000_0001] {
+            let mask = Bitmask::new(value, OperandSize::Q64).expect("a run of ones");
+            assert_eq!(mask.value(64), value);
+        }
+        for value in [0, u64::MAX, 5, 0x0001_0000_0000_0002] {
+            assert_eq!(Bitmask::new(value, OperandSize::Q64), None, "{value:#x}");
+        }
+        assert_eq!(Bitmask::new(0xFFFF_FFFF, OperandSize::L32), None);
+        let mask = Bitmask::new(0xF000_000F, OperandSize::L32).expect("a run of ones");
+        assert_eq!(mask.value(32), 0xF000_000F);
+    }
+}

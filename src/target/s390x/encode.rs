@@ -327,3 +327,84 @@ fn write_comparing(kind: u8, word: u32, halfwords: i64, out: &mut [u8]) {
     let [third, fourth] = (halfwords as i16).to_be_bytes();
     out.copy_from_slice(&[0xEC, second, third, fourth, fifth, sixth]);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Direct, regs};
+    use super::*;
+    use crate::ir::NameRef;
+    use crate::mach::amode::Amode;
+    use crate::mach::size::OperandSize;
+    use crate::mach::view::physical;
+    use regalloc2::VReg;
+
+    const G: OperandSize = OperandSize::Q64;
+    const W: OperandSize = OperandSize::L32;
+    const R2: VReg = physical(regs::R2);
+    const R3: VReg = physical(regs::R3);
+    const R4: VReg = physical(regs::R4);
+    const F2: VReg = physical(regs::F2);
+
+    /// The bytes of what `write` writes, with distances of 0.
+    fn bytes(write: impl FnOnce(&mut Direct)) -> Vec<u8> {
+        let mut buffer = CodeBuffer::default();
+        let frame = Frame::default();
+        write(&mut Direct::new(Places { frame: &frame, constants: Label(0) }, &mut buffer));
+        buffer.bytes_from(0).to_vec()
+    }
+
+    #[test]
+    fn far_displacements_are_added_first() {
+        let loaded = bytes(|out| rows::l_rm(out, W, R2, Amode::base(R3, 1 << 20)));
+        assert_eq!(loaded, [0xC0, 0x11, 0, 0x10, 0, 0, 0x41, 0x11, 0x30, 0, 0x58, 0x20, 0x10, 0]);
+        let added = bytes(|out| rows::a_rm(out, G, R2, R2, Amode::indexed(R3, R4, 0, -1 << 20)));
+        let code = [0xC0, 0x11, 0xFF, 0xF0, 0, 0, 0x41, 0x11, 0x30, 0, 0xE3, 0x24, 0x10, 0, 0, 8];
+        assert_eq!(added, code);
+    }
+
+    #[test]
+    fn what_short_forms_cannot_have_is_added_first() {
+        let stored = bytes(|out| rows::mvi_mi(out, W, Amode::base(R3, 5000), 7));
+        assert_eq!(stored, [0xE3, 0x10, 0x33, 0x88, 1, 0x71, 0xE5, 0x4C, 0x10, 0, 0, 7]);
+        let swapped = bytes(|out| rows::cs(out, W, R2, R2, R4, Amode::indexed(R3, R4, 0, 8)));
+        assert_eq!(swapped, [0xE3, 0x14, 0x30, 8, 0, 0x71, 0xBA, 0x24, 0x10, 0]);
+        let added = bytes(|out| rows::fadd_rm(out, G, F2, F2, Amode::indexed(R3, R4, 0, 4096)));
+        assert_eq!(added, [0xE3, 0x10, 0x30, 0, 1, 0x71, 0xED, 0x24, 0x10, 0, 0, 0x1A]);
+    }
+
+    #[test]
+    fn symbols_are_addressed_at_even_places() {
+        let mut buffer = CodeBuffer::default();
+        let frame = Frame::default();
+        let symbol = Place::Symbol(SymbolRef::Name(NameRef(0)));
+        let mut out = Direct::new(Places { frame: &frame, constants: Label(0) }, &mut buffer);
+        rows::l_rm(&mut out, G, R2, Amode::at(symbol, 3));
+        rows::la(&mut out, R2, Amode::at(symbol, 4));
+        let code = [0xC0, 0x10, 0, 0, 0, 0, 0xE3, 0x20, 0x10, 1, 0, 4, 0xC0, 0x20, 0, 0, 0, 0];
+        assert_eq!(*buffer.bytes_from(0), code);
+        let relocs = buffer.finish::<Branches>().relocs;
+        assert_eq!(relocs.iter().map(|r| (r.offset, r.addend)).collect::<Vec<_>>(), [(2, 4), (14, 6)]);
+    }
+
+    #[test]
+    fn branches_out_of_reach_grow() {
+        let far = |compare: bool| {
+            let mut buffer = CodeBuffer::default();
+            let label = buffer.label();
+            let frame = Frame::default();
+            let mut out = Direct::new(Places { frame: &frame, constants: Label(0) }, &mut buffer);
+            match compare {
+                true => rows::cij(&mut out, G, R2, -1, super::super::cond::Cond::L, label),
+                false => rows::brc_label(&mut out, super::super::cond::Cond::E, label),
+            }
+            for _ in 0..1 << 15 {
+                buffer.put(&[0x07, 0x07]);
+            }
+            buffer.bind(label);
+            buffer.finish::<Branches>().code[..12].to_vec()
+        };
+        // brcl, and cgijnl over brcl.
+        assert_eq!(far(false)[..6], [0xC0, 0x84, 0, 0, 0x80, 3]);
+        assert_eq!(far(true), [0xEC, 0x2A, 0, 6, 0xFF, 0x7C, 0xC0, 0xF4, 0, 0, 0x80, 3]);
+    }
+}

@@ -211,6 +211,9 @@ pub fn bit_select(cx: &mut Cx, inst: Inst) -> Result {
 /// load of a float.
 pub fn load(cx: &mut Cx, inst: Inst) -> Result {
     let data = cx.f.insts[inst];
+    if mem::load_two(cx, inst, &data) {
+        return Ok(());
+    }
     let size = size_of(data.ty);
     let d = cx.def(inst);
     let amode = access(cx, &data);
@@ -225,9 +228,17 @@ pub fn load(cx: &mut Cx, inst: Inst) -> Result {
     Ok(())
 }
 
+/// Whether a float's bits are in an integer register already, or all zero, when it is stored.
+pub fn is_in_integer(cx: &Cx, value: Value) -> bool {
+    cx.float_constant(value) == Some(0) || bits_of(cx, value).is_some()
+}
+
 /// store of a float.
 pub fn store(cx: &mut Cx, inst: Inst) -> Result {
     let data = cx.f.insts[inst];
+    if mem::store_two(cx, inst, &data) {
+        return Ok(());
+    }
     let value = Value(data.a);
     let size = size_of(cx.ty(value));
     let swaps = cx.swaps(&cx.mem_flags(&data));

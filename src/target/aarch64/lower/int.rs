@@ -75,8 +75,8 @@ pub fn add_or_subtract(cx: &mut Cx, inst: Inst) -> Result {
     if multiply_and_add(cx, d, a, b, data.ty, subtracts) {
         return Ok(());
     }
-    let prefers_first = |cx: &Cx| folds(cx, a) && !folds(cx, b) && cx.constant(b).is_none();
-    if !subtracts && (cx.constant(a).is_some() || prefers_first(cx)) {
+    let folds_better = |cx: &Cx| folds(cx, a) && !folds(cx, b) && cx.constant(b).is_none();
+    if !subtracts && (cx.constant(a).is_some() || folds_better(cx)) {
         (a, b) = (b, a);
     }
     if let Some((operation, source)) = sum_constant(cx, b, size, subtracts) {
@@ -324,7 +324,7 @@ fn logic_constant(cx: &mut Cx, data: &InstData, d: VReg, a: Value, bits: u64) ->
 
 /// `(x >> n) & mask` as one extraction.
 fn bit_field(cx: &mut Cx, data: &InstData, d: VReg, a: Value, mask: u64) -> bool {
-    if !mask.wrapping_add(1).is_power_of_two() || mask == 0 || cx.is_used(a) {
+    if mask == 0 || mask == u64::MAX || !(mask + 1).is_power_of_two() || cx.is_used(a) {
         return false;
     }
     let Some(inst) = cx.unique(a) else { return false };

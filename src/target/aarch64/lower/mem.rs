@@ -133,7 +133,7 @@ struct Neighbour {
 fn neighbour(cx: &Cx, inst: Inst, data: &InstData) -> Option<Neighbour> {
     let ty = memory_type(cx.f, data);
     let flags = cx.mem_flags(data);
-    if !matches!(ty, types::I32 | types::I64) || cx.swaps(&flags) {
+    if !matches!(ty.bits(), 32 | 64) || cx.swaps(&flags) {
         return None;
     }
     let before = access_before(cx, inst, data.opcode)?;
@@ -188,7 +188,7 @@ fn pair_address(cx: &mut Cx, first: &InstData) -> Option<Amode> {
 }
 
 /// A load together with the one before it.
-fn load_two(cx: &mut Cx, inst: Inst, data: &InstData) -> bool {
+pub fn load_two(cx: &mut Cx, inst: Inst, data: &InstData) -> bool {
     if data.opcode != Opcode::Load {
         return false;
     }
@@ -202,23 +202,37 @@ fn load_two(cx: &mut Cx, inst: Inst, data: &InstData) -> bool {
     rule!(cx, "load.pair");
     let (low, high) = if other.is_first { (earlier, result) } else { (result, earlier) };
     let (low, high) = (cx.reg(low), cx.reg(high));
-    rows::ldp(cx, alu_size(data.ty), low, high, amode);
+    let size = alu_size(data.ty);
+    match data.ty.is_float() {
+        true => rows::ldp_f(cx, size, low, high, amode),
+        false => rows::ldp(cx, size, low, high, amode),
+    }
     cx.sink(other.inst);
     true
 }
 
 /// A store together with the one before it.
-fn store_two(cx: &mut Cx, inst: Inst, data: &InstData) -> bool {
+pub fn store_two(cx: &mut Cx, inst: Inst, data: &InstData) -> bool {
     if data.opcode != Opcode::Store {
         return false;
     }
     let Some(other) = neighbour(cx, inst, data) else { return false };
     let (first, second) = if other.is_first { (&other.data, data) } else { (data, &other.data) };
+    let (low, high) = (Value(first.a), Value(second.a));
+    let is_float = cx.ty(low).is_float();
+    if is_float && (float::is_in_integer(cx, low) || float::is_in_integer(cx, high)) {
+        return false;
+    }
     let Some(amode) = pair_address(cx, first) else { return false };
     rule!(cx, "store.pair");
     let size = alu_size(memory_type(cx.f, data));
-    let (low, high) = (stored(cx, Value(first.a)), stored(cx, Value(second.a)));
-    rows::stp(cx, size, low, high, amode);
+    if is_float {
+        let (low, high) = (cx.put(low), cx.put(high));
+        rows::stp_f(cx, size, low, high, amode);
+    } else {
+        let (low, high) = (stored(cx, low), stored(cx, high));
+        rows::stp(cx, size, low, high, amode);
+    }
     cx.sink(other.inst);
     true
 }

@@ -3,20 +3,16 @@
 //! Conversions to integers of 32 and 64 bits saturate, and set condition code 3 for what does not fit and for NaN. Of that
 //! signed ones give the lowest integer, where CLIF's saturating conversions ask for 0. Narrower integers are made from one
 //! of 32 bits.
-//!
-//! i128 goes through library functions, whose results for operands out of range are not relied on.
 
 use super::super::cond::Cond;
-use super::super::rows;
+use super::super::{S390x, rows};
 use super::compare::{Test, move_if, trap_on};
 use super::constant::constant_register;
-use super::float;
+use super::float::{self, float_cond};
 use super::operands::*;
 use crate::ir::*;
 use crate::mach::address::sink_load;
-use crate::mach::call::{Routine, wide_libcall};
-use crate::mach::compiled::LibCall;
-use crate::mach::condition::ConditionCode;
+use crate::mach::convert::{self, FloatRange};
 use crate::mach::float::{memory_operand, pool_number};
 use crate::mach::lower::Unsupported;
 use crate::mach::size::OperandSize;
@@ -28,19 +24,18 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
     use Opcode::*;
     let data = cx.f.insts[inst];
     let source = Value(data.a);
+    if convert::without_code(cx, inst, &data) {
+        return Ok(());
+    }
     match data.opcode {
         Bitcast => bitcast(cx, inst, &data),
-        Fpromote | Fdemote if data.ty == cx.ty(source) => {
-            let result = cx.f.first_result(inst);
-            cx.same(result, source);
-        }
         Fpromote | Fdemote => {
             let d = cx.def(inst);
             float::canonical(cx, d, data.ty, |cx, d| change_precision(cx, d, &data));
         }
-        FcvtFromSint | FcvtFromUint if cx.ty(source) == types::I128 => from_i128(cx, inst, &data),
+        FcvtFromSint | FcvtFromUint if cx.ty(source) == types::I128 => convert::from_i128(cx, inst, &data),
         FcvtFromSint | FcvtFromUint => from_int(cx, inst, &data),
-        _ if data.ty == types::I128 => to_i128(cx, inst, &data),
+        _ if data.ty == types::I128 => convert::to_i128(cx, inst, &data),
         FcvtToSint | FcvtToUint => to_int_or_trap(cx, inst, &data),
         _ => to_int_saturated(cx, inst, &data),
     }
@@ -62,15 +57,11 @@ fn change_precision(cx: &mut Cx, d: VReg, data: &InstData) {
     }
 }
 
-/// bitcast: between classes a move or a load, else nothing.
+/// bitcast between classes: a move or a load.
 fn bitcast(cx: &mut Cx, inst: Inst, data: &InstData) {
     let source = Value(data.a);
     let result = cx.f.first_result(inst);
     let from = cx.ty(source);
-    if from.is_int() == data.ty.is_int() {
-        cx.same(result, source);
-        return;
-    }
     let d = cx.reg(result);
     if let Some(amode) = sink_load(cx, source, from) {
         rule!(cx, "bitcast.load");
@@ -102,19 +93,6 @@ fn from_int(cx: &mut Cx, inst: Inst, data: &InstData) {
         (_, true) => rows::fromg(cx, size, d, a),
         (_, false) => rows::fromug(cx, size, d, a),
     }
-}
-
-fn from_i128(cx: &mut Cx, inst: Inst, data: &InstData) {
-    use LibCall::*;
-    let function = match (data.opcode, data.ty) {
-        (Opcode::FcvtFromSint, types::F32) => FloatI128F32,
-        (Opcode::FcvtFromSint, _) => FloatI128F64,
-        (_, types::F32) => FloatU128F32,
-        _ => FloatU128F64,
-    };
-    let pair = cx.put_pair(Value(data.a));
-    let d = cx.def(inst);
-    wide_libcall(cx, function, &[Routine::Wide(pair)], Routine::Plain(d));
 }
 
 // To integers.
@@ -149,12 +127,6 @@ impl Source {
     fn unordered(self, cx: &mut Cx) -> Cond {
         rows::fcmp_rr(cx, exact_size(self.ty), self.reg, self.reg);
         Cond::O
-    }
-
-    /// Compares it with `number`, which must be exact in its precision.
-    fn compare(self, cx: &mut Cx, number: f64) {
-        let number = pool_number(cx, self.ty, number);
-        rows::fcmp_rm(cx, exact_size(self.ty), self.reg, number);
     }
 
     fn trap_if_unordered(self, cx: &mut Cx) {
@@ -212,58 +184,30 @@ fn to_int_saturated(cx: &mut Cx, inst: Inst, data: &InstData) {
     rows::lochi_ri(cx, W, result, next, -most - 1, Cond::L);
 }
 
-/// 2 to the 127.
-const TWO_127: f64 = (1u128 << 127) as f64;
-
-/// All conversions to i128.
-fn to_i128(cx: &mut Cx, inst: Inst, data: &InstData) {
-    use LibCall::*;
-    let source = Source::of(cx, data);
-    let function = match (source.signed, source.ty) {
-        (true, types::F32) => FixF32I128,
-        (true, _) => FixF64I128,
-        (false, types::F32) => FixF32U128,
-        (false, _) => FixF64U128,
-    };
-    let d = cx.put_pair(cx.f.first_result(inst));
-    let argument = [Routine::Plain(source.reg)];
-    if matches!(data.opcode, Opcode::FcvtToSint | Opcode::FcvtToUint) {
-        check_i128(cx, source);
-        wide_libcall(cx, function, &argument, Routine::Wide(d));
-        return;
+impl FloatRange for S390x {
+    fn trap_if(cx: &mut Cx, float: VReg, ty: Type, cc: FloatCc, number: f64, code: TrapCode) {
+        compare(cx, float, ty, number);
+        trap_on(cx, Test::Code(float_cond(cc)), code);
     }
-    let mut pair = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
-    wide_libcall(cx, function, &argument, Routine::Wide(pair));
-    let (least, greatest) = if source.signed { (1 << 127, (1 << 127) - 1) } else { (0, u128::MAX) };
-    source.compare(cx, if source.signed { TWO_127 } else { 2.0 * TWO_127 });
-    replace_if(cx, &mut pair, greatest, Cond::Eh);
-    source.compare(cx, if source.signed { -TWO_127 } else { 0.0 });
-    // NaN is 0, which is also the least unsigned integer.
-    replace_if(cx, &mut pair, least, if source.signed { Cond::El } else { Cond::Elo });
-    if source.signed {
-        let cond = source.unordered(cx);
-        replace_if(cx, &mut pair, 0, cond);
-    }
-    cx.alias(d.0, pair.0);
-    cx.alias(d.1, pair.1);
-}
 
-/// Replaces an i128 by a constant if a condition holds.
-fn replace_if(cx: &mut Cx, pair: &mut (VReg, VReg), constant: u128, cond: Cond) {
-    for (part, half) in [(&mut pair.0, constant as u64), (&mut pair.1, (constant >> 64) as u64)] {
-        let half = constant_register(cx, half);
+    fn select_if(
+        cx: &mut Cx,
+        float: VReg,
+        ty: Type,
+        (cc, number): (FloatCc, f64),
+        chosen: u64,
+        other: VReg,
+    ) -> VReg {
         let d = cx.tmp(RegClass::Int);
-        move_if(cx, G, d, cond, half, *part);
-        *part = d;
+        let chosen = constant_register(cx, chosen);
+        compare(cx, float, ty, number);
+        move_if(cx, G, d, float_cond(cc), chosen, other);
+        d
     }
 }
 
-/// Traps unless the operand is in the range of an i128.
-fn check_i128(cx: &mut Cx, source: Source) {
-    source.trap_if_unordered(cx);
-    source.compare(cx, if source.signed { TWO_127 } else { 2.0 * TWO_127 });
-    trap_on(cx, Test::Code(Cond::L.complement()), TrapCode::INTEGER_OVERFLOW);
-    let (bound, cond) = if source.signed { (-TWO_127, Cond::L) } else { (-1.0, Cond::El) };
-    source.compare(cx, bound);
-    trap_on(cx, Test::Code(cond), TrapCode::INTEGER_OVERFLOW);
+/// Compares a float with a number that is exact in its type.
+fn compare(cx: &mut Cx, float: VReg, ty: Type, number: f64) {
+    let number = pool_number(cx, ty, number);
+    rows::fcmp_rm(cx, exact_size(ty), float, number);
 }

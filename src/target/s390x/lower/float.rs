@@ -216,7 +216,7 @@ pub fn bit_select(cx: &mut Cx, inst: Inst) -> Result {
 // Comparison and selection.
 
 /// The condition after a comparison of floats: equal, low, high, or code 3 if they are not ordered.
-fn float_cond(cc: FloatCc) -> Cond {
+pub fn float_cond(cc: FloatCc) -> Cond {
     use FloatCc::*;
     match cc {
         Ordered => Cond::Elh,

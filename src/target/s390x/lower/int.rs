@@ -329,6 +329,12 @@ pub fn min_max(cx: &mut Cx, inst: Inst) -> Result {
     let (a, b) = (Value(data.a), Value(data.b));
     let d = cx.def(inst);
     let overwritten = compare::overwritten(cx, a, b);
+    // They are compared and chosen from: neither's load may be taken in by the comparison.
+    for value in [a, b] {
+        if cx.constant(value).is_none() {
+            cx.reg(value);
+        }
+    }
     let test = compare::compare_ints(cx, min_max_order(data.opcode), a, b, false);
     compare::choose(cx, alu_size(data.ty), d, test, [a, b], overwritten);
     Ok(())
