@@ -1,5 +1,7 @@
-//! Conversions between integers and floats that all targets do alike: those that need no instruction, and those of
-//! i128, which are library routines. What these give for operands out of range is not relied on.
+//! Conversions between integers and floats: those that need no instruction, those of i128, which are library
+//! routines, and which of a target's own is what.
+//!
+//! What the routines give for operands out of range is not relied on.
 
 use super::call::{CallLowering, Routine, wide_libcall};
 use super::compiled::LibCall;
@@ -7,13 +9,28 @@ use super::lower::Lower;
 use crate::ir::*;
 use regalloc2::{RegClass, VReg};
 
-/// What a target does with a comparison of a float with a number, which is exact in the type. The conditions are
-/// `Unordered`, `GreaterThanOrEqual`, `UnorderedOrLessThan` and `UnorderedOrLessThanOrEqual`.
-pub trait FloatRange: CallLowering {
-    /// Traps if the condition holds.
+/// The conversions of a target, each with its destination.
+pub trait Conversions: CallLowering {
+    /// Bitcast between integers and floats.
+    fn bitcast(cx: &mut Lower<'_, Self>, d: VReg, data: &InstData);
+
+    /// fpromote and fdemote.
+    fn change_precision(cx: &mut Lower<'_, Self>, d: VReg, data: &InstData);
+
+    /// From integers of at most 64 bits.
+    fn from_int(cx: &mut Lower<'_, Self>, d: VReg, data: &InstData);
+
+    /// To integers of at most 64 bits, with a trap where they do not fit.
+    fn to_int_or_trap(cx: &mut Lower<'_, Self>, d: VReg, data: &InstData);
+
+    /// To the nearest integer of at most 64 bits.
+    fn to_int_saturated(cx: &mut Lower<'_, Self>, d: VReg, data: &InstData);
+
+    /// Traps if a condition holds of a float and a number, which is exact in the type. The condition is one of
+    /// `Unordered`, `GreaterThanOrEqual`, `UnorderedOrLessThan` and `UnorderedOrLessThanOrEqual`.
     fn trap_if(cx: &mut Lower<'_, Self>, float: VReg, ty: Type, cc: FloatCc, number: f64, code: TrapCode);
 
-    /// An integer of 64 bits: `chosen` if the condition holds, else `other`.
+    /// An integer of 64 bits: `chosen` if such a condition holds, else `other`.
     fn select_if(
         cx: &mut Lower<'_, Self>,
         float: VReg,
@@ -24,8 +41,31 @@ pub trait FloatRange: CallLowering {
     ) -> VReg;
 }
 
+/// All conversions and bitcast.
+pub fn lower<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) {
+    use Opcode::*;
+    let data = cx.f.insts[inst];
+    if without_code(cx, inst, &data) {
+        return;
+    }
+    let from = cx.ty(Value(data.a));
+    let convert = match data.opcode {
+        FcvtFromSint | FcvtFromUint if from == types::I128 => return from_i128(cx, inst, &data),
+        FcvtToSint | FcvtToUint | FcvtToSintSat | FcvtToUintSat if data.ty == types::I128 => {
+            return to_i128(cx, inst, &data);
+        }
+        Bitcast => I::bitcast,
+        Fpromote | Fdemote => I::change_precision,
+        FcvtFromSint | FcvtFromUint => I::from_int,
+        FcvtToSint | FcvtToUint => I::to_int_or_trap,
+        _ => I::to_int_saturated,
+    };
+    let d = cx.def(inst);
+    convert(cx, d, &data);
+}
+
 /// Bitcasts within a class of registers, and conversions from a type to itself; says whether it was one.
-pub fn without_code<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) -> bool {
+fn without_code<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) -> bool {
     let source = Value(data.a);
     let from = cx.ty(source);
     let result = cx.f.first_result(inst);
@@ -44,7 +84,7 @@ pub fn without_code<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &I
 }
 
 /// A float from an i128.
-pub fn from_i128<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) {
+fn from_i128<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) {
     use LibCall::*;
     let function = match (data.opcode, data.ty) {
         (Opcode::FcvtFromSint, types::F32) => FloatI128F32,
@@ -61,7 +101,7 @@ pub fn from_i128<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &Inst
 const TWO_127: f64 = (1u128 << 127) as f64;
 
 /// An i128 from a float: all four conversions.
-pub fn to_i128<I: FloatRange>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) {
+fn to_i128<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) {
     use LibCall::*;
     let ty = cx.ty(Value(data.a));
     let signed = matches!(data.opcode, Opcode::FcvtToSint | Opcode::FcvtToSintSat);
@@ -94,7 +134,7 @@ pub fn to_i128<I: FloatRange>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData
 }
 
 /// Replaces an i128 by a constant if a condition holds.
-fn replace_if<I: FloatRange>(
+fn replace_if<I: Conversions>(
     cx: &mut Lower<'_, I>,
     pair: &mut [VReg; 2],
     float: VReg,
@@ -108,7 +148,7 @@ fn replace_if<I: FloatRange>(
 }
 
 /// Traps unless a float is in the range of an i128.
-fn check_i128<I: FloatRange>(cx: &mut Lower<'_, I>, float: VReg, ty: Type, signed: bool) {
+fn check_i128<I: Conversions>(cx: &mut Lower<'_, I>, float: VReg, ty: Type, signed: bool) {
     I::trap_if(cx, float, ty, FloatCc::Unordered, 0.0, TrapCode::BAD_CONVERSION_TO_INTEGER);
     let upper = if signed { TWO_127 } else { 2.0 * TWO_127 };
     I::trap_if(cx, float, ty, FloatCc::GreaterThanOrEqual, upper, TrapCode::INTEGER_OVERFLOW);

@@ -15,47 +15,16 @@ use super::operands::{CMP, Cx, L, Q, Source as Operand, alu_size, extension, put
 use super::select::move_if;
 use crate::ir::*;
 use crate::mach::condition::Test;
-use crate::mach::convert::{self, FloatRange};
-use crate::mach::lower::Unsupported;
+use crate::mach::convert::Conversions;
 use crate::rule;
 use regalloc2::{RegClass, VReg};
 
-/// All conversions and bitcast.
-pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
-    use Opcode::*;
-    let data = cx.f.insts[inst];
-    let source = Value(data.a);
-    if convert::without_code(cx, inst, &data) {
-        return Ok(());
-    }
-    match data.opcode {
-        Bitcast => float::bitcast(cx, inst, &data),
-        Fpromote | Fdemote => {
-            let d = cx.def(inst);
-            float::with_canonical_nan(cx, d, data.ty, |cx, d| {
-                let a = cx.put(source);
-                match data.opcode {
-                    Fpromote => rows::fcvt_sd(cx, d, a),
-                    _ => rows::fcvt_ds(cx, d, a),
-                }
-            });
-        }
-        FcvtFromSint | FcvtFromUint if cx.ty(source) == types::I128 => convert::from_i128(cx, inst, &data),
-        FcvtFromSint | FcvtFromUint => from_int(cx, inst, &data),
-        _ if data.ty == types::I128 => convert::to_i128(cx, inst, &data),
-        FcvtToSint | FcvtToUint => to_int_or_trap(cx, inst, &data),
-        _ => to_int_saturated(cx, inst, &data),
-    }
-    Ok(())
-}
-
 /// A float from an integer of at most 64 bits.
-fn from_int(cx: &mut Cx, inst: Inst, data: &InstData) {
+fn from_int(cx: &mut Cx, d: VReg, data: &InstData) {
     let source = Value(data.a);
     let signed = data.opcode == Opcode::FcvtFromSint;
     let from = cx.ty(source);
     let register = put_extended(cx, source, signed);
-    let d = cx.def(inst);
     let size = size_of(data.ty);
     match (from == types::I64, signed) {
         (false, true) => rows::scvtf_w(cx, size, d, register),
@@ -97,10 +66,9 @@ impl Source {
     }
 }
 
-/// fcvt_to_sint and fcvt_to_uint to at most 64 bits.
-fn to_int_or_trap(cx: &mut Cx, inst: Inst, data: &InstData) {
+/// See [`Conversions::to_int_or_trap`].
+fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData) {
     let source = Source::of(cx, Value(data.a));
-    let d = cx.def(inst);
     let signed = data.opcode == Opcode::FcvtToSint;
     rows::fcmp(cx, size_of(source.ty), source.register, source.register);
     trap_on_flags(cx, Cond::Vs, TrapCode::BAD_CONVERSION_TO_INTEGER);
@@ -129,10 +97,9 @@ fn check_bounds(cx: &mut Cx, source: Source, signed: bool) {
     rows::fccmp(cx, size, source.register, upper, 0, inside);
 }
 
-/// fcvt_to_sint_sat and fcvt_to_uint_sat to at most 64 bits.
-fn to_int_saturated(cx: &mut Cx, inst: Inst, data: &InstData) {
+/// See [`Conversions::to_int_saturated`].
+fn to_int_saturated(cx: &mut Cx, d: VReg, data: &InstData) {
     let source = Source::of(cx, Value(data.a));
-    let d = cx.def(inst);
     let signed = data.opcode == Opcode::FcvtToSintSat;
     let bits = data.ty.bits();
     if bits >= 32 {
@@ -157,7 +124,33 @@ fn limit(cx: &mut Cx, d: VReg, a: VReg, bound: i32, cond: Cond) {
     rows::csel(cx, L, d, a, bound, cond);
 }
 
-impl FloatRange for Aarch64 {
+impl Conversions for Aarch64 {
+    fn bitcast(cx: &mut Cx, d: VReg, data: &InstData) {
+        float::bitcast(cx, d, data);
+    }
+
+    fn change_precision(cx: &mut Cx, d: VReg, data: &InstData) {
+        float::with_canonical_nan(cx, d, data.ty, |cx, d| {
+            let a = cx.put(Value(data.a));
+            match data.opcode {
+                Opcode::Fpromote => rows::fcvt_sd(cx, d, a),
+                _ => rows::fcvt_ds(cx, d, a),
+            }
+        });
+    }
+
+    fn from_int(cx: &mut Cx, d: VReg, data: &InstData) {
+        from_int(cx, d, data);
+    }
+
+    fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData) {
+        to_int_or_trap(cx, d, data);
+    }
+
+    fn to_int_saturated(cx: &mut Cx, d: VReg, data: &InstData) {
+        to_int_saturated(cx, d, data);
+    }
+
     fn trap_if(cx: &mut Cx, float: VReg, ty: Type, cc: FloatCc, number: f64, code: TrapCode) {
         Source { register: float, ty }.compare(cx, number);
         if let Test::One(cond) = float_test(cc) {

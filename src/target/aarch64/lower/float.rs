@@ -277,11 +277,10 @@ pub fn store(cx: &mut Cx, inst: Inst) -> Result {
 }
 
 /// bitcast between integers and floats: a move or a load.
-pub fn bitcast(cx: &mut Cx, inst: Inst, data: &InstData) {
+pub fn bitcast(cx: &mut Cx, d: VReg, data: &InstData) {
     let source = Value(data.a);
     let from = cx.ty(source);
     let size = size_of(from);
-    let d = cx.def(inst);
     if let Some(amode) = sink_load(cx, source, from) {
         rule!(cx, "bitcast.load");
         return match from.is_int() {

@@ -12,35 +12,11 @@ use super::float::{self, float_cond};
 use super::operands::*;
 use crate::ir::*;
 use crate::mach::address::sink_load;
-use crate::mach::convert::{self, FloatRange};
+use crate::mach::convert::Conversions;
 use crate::mach::float::{memory_operand, pool_number};
-use crate::mach::lower::Unsupported;
 use crate::mach::size::OperandSize;
 use crate::rule;
 use regalloc2::{RegClass, VReg};
-
-/// All conversions and bitcast.
-pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
-    use Opcode::*;
-    let data = cx.f.insts[inst];
-    let source = Value(data.a);
-    if convert::without_code(cx, inst, &data) {
-        return Ok(());
-    }
-    match data.opcode {
-        Bitcast => bitcast(cx, inst, &data),
-        Fpromote | Fdemote => {
-            let d = cx.def(inst);
-            float::canonical(cx, d, data.ty, |cx, d| change_precision(cx, d, &data));
-        }
-        FcvtFromSint | FcvtFromUint if cx.ty(source) == types::I128 => convert::from_i128(cx, inst, &data),
-        FcvtFromSint | FcvtFromUint => from_int(cx, inst, &data),
-        _ if data.ty == types::I128 => convert::to_i128(cx, inst, &data),
-        FcvtToSint | FcvtToUint => to_int_or_trap(cx, inst, &data),
-        _ => to_int_saturated(cx, inst, &data),
-    }
-    Ok(())
-}
 
 fn change_precision(cx: &mut Cx, d: VReg, data: &InstData) {
     let source = Value(data.a);
@@ -58,11 +34,9 @@ fn change_precision(cx: &mut Cx, d: VReg, data: &InstData) {
 }
 
 /// bitcast between classes: a move or a load.
-fn bitcast(cx: &mut Cx, inst: Inst, data: &InstData) {
+fn bitcast(cx: &mut Cx, d: VReg, data: &InstData) {
     let source = Value(data.a);
-    let result = cx.f.first_result(inst);
     let from = cx.ty(source);
-    let d = cx.reg(result);
     if let Some(amode) = sink_load(cx, source, from) {
         rule!(cx, "bitcast.load");
         match from.is_int() {
@@ -80,12 +54,11 @@ fn bitcast(cx: &mut Cx, inst: Inst, data: &InstData) {
 
 // From integers.
 
-fn from_int(cx: &mut Cx, inst: Inst, data: &InstData) {
+fn from_int(cx: &mut Cx, d: VReg, data: &InstData) {
     let source = Value(data.a);
     let from = alu_size(cx.ty(source));
     let signed = data.opcode == Opcode::FcvtFromSint;
     let a = put_extended(cx, source, signed);
-    let d = cx.def(inst);
     let size = exact_size(data.ty);
     match (from, signed) {
         (OperandSize::L32, true) => rows::fromw(cx, size, d, a),
@@ -135,10 +108,9 @@ impl Source {
     }
 }
 
-/// fcvt_to_sint and fcvt_to_uint to at most 64 bits.
-fn to_int_or_trap(cx: &mut Cx, inst: Inst, data: &InstData) {
+/// See [`Conversions::to_int_or_trap`].
+fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData) {
     let source = Source::of(cx, data);
-    let d = cx.def(inst);
     let size = alu_size(data.ty);
     source.trap_if_unordered(cx);
     source.convert(cx, size, d);
@@ -151,10 +123,9 @@ fn to_int_or_trap(cx: &mut Cx, inst: Inst, data: &InstData) {
     }
 }
 
-/// fcvt_to_sint_sat and fcvt_to_uint_sat to at most 64 bits.
-fn to_int_saturated(cx: &mut Cx, inst: Inst, data: &InstData) {
+/// See [`Conversions::to_int_saturated`].
+fn to_int_saturated(cx: &mut Cx, result: VReg, data: &InstData) {
     let source = Source::of(cx, data);
-    let result = cx.def(inst);
     let size = alu_size(data.ty);
     let bits = data.ty.bits();
     let narrow = bits < 32;
@@ -184,7 +155,27 @@ fn to_int_saturated(cx: &mut Cx, inst: Inst, data: &InstData) {
     rows::lochi_ri(cx, W, result, next, -most - 1, Cond::L);
 }
 
-impl FloatRange for S390x {
+impl Conversions for S390x {
+    fn bitcast(cx: &mut Cx, d: VReg, data: &InstData) {
+        bitcast(cx, d, data);
+    }
+
+    fn change_precision(cx: &mut Cx, d: VReg, data: &InstData) {
+        float::canonical(cx, d, data.ty, |cx, d| change_precision(cx, d, data));
+    }
+
+    fn from_int(cx: &mut Cx, d: VReg, data: &InstData) {
+        from_int(cx, d, data);
+    }
+
+    fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData) {
+        to_int_or_trap(cx, d, data);
+    }
+
+    fn to_int_saturated(cx: &mut Cx, d: VReg, data: &InstData) {
+        to_int_saturated(cx, d, data);
+    }
+
     fn trap_if(cx: &mut Cx, float: VReg, ty: Type, cc: FloatCc, number: f64, code: TrapCode) {
         compare(cx, float, ty, number);
         trap_on(cx, Test::Code(float_cond(cc)), code);

@@ -39,7 +39,7 @@ pub mod wide_shift;
 use crate::ir::*;
 use crate::mach::isa::Remaking;
 use crate::mach::lower::Unsupported;
-use crate::mach::{call as calls, control as ends};
+use crate::mach::{call as calls, control as ends, convert as conversions};
 use operands::Cx;
 
 /// Whether values of a type are supported.
@@ -90,7 +90,10 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
         Fadd | Fsub | Fmul | Fdiv | Sqrt | Fma | Fneg | Fabs | Fcopysign | Fmin | Fmax | Ceil | Floor
         | Trunc | Nearest => float::lower(cx, inst),
         Fpromote | Fdemote | FcvtToUint | FcvtToSint | FcvtToUintSat | FcvtToSintSat | FcvtFromUint
-        | FcvtFromSint | Bitcast => convert::lower(cx, inst),
+        | FcvtFromSint | Bitcast => {
+            conversions::lower(cx, inst);
+            Ok(())
+        }
         Call => calls::call(cx, inst),
         CallIndirect => calls::call_indirect(cx, inst),
         TlsValue

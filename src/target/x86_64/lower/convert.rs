@@ -16,9 +16,8 @@ use super::float::{self, Op, UnaryOp, op, unary_op};
 use super::mem;
 use super::operands::*;
 use crate::ir::*;
-use crate::mach::convert::{self, FloatRange};
+use crate::mach::convert::Conversions;
 use crate::mach::float::pool_number;
-use crate::mach::lower::Unsupported;
 use crate::rule;
 use regalloc2::{RegClass, VReg};
 
@@ -27,41 +26,10 @@ static DEMOTE: UnaryOp = unary_op!(fixed cvtsd2ss_r vcvtsd2ss_rm);
 static SINGLE_FROM_INT: Op = op!(cvtsi2ss_rm vcvtsi2ss_rm);
 static DOUBLE_FROM_INT: Op = op!(cvtsi2sd_rm vcvtsi2sd_rm);
 
-/// All conversions and bitcast.
-pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
-    use Opcode::*;
-    let data = cx.f.insts[inst];
-    let source = Value(data.a);
-    if convert::without_code(cx, inst, &data) {
-        return Ok(());
-    }
-    match data.opcode {
-        Bitcast => bitcast(cx, inst, &data),
-        Fpromote | Fdemote => {
-            let d = cx.def(inst);
-            float::canonical(cx, d, data.ty, |cx, d| {
-                let a = cx.put(source);
-                let op = if data.opcode == Fpromote { &PROMOTE } else { &DEMOTE };
-                op.push(cx, OperandSize::Q64, d, a);
-            });
-        }
-        FcvtFromSint | FcvtFromUint if cx.ty(source) == types::I128 => convert::from_i128(cx, inst, &data),
-        FcvtFromSint => from_signed(cx, inst, source, data.ty),
-        FcvtFromUint => from_unsigned(cx, inst, source, data.ty),
-        _ if data.ty == types::I128 => convert::to_i128(cx, inst, &data),
-        FcvtToSint | FcvtToUint => to_int_or_trap(cx, inst, &data),
-        FcvtToSintSat => to_signed_saturated(cx, inst, &data),
-        _ => to_unsigned_saturated(cx, inst, &data),
-    }
-    Ok(())
-}
-
 /// bitcast between classes: a move or a load.
-fn bitcast(cx: &mut Cx, inst: Inst, data: &InstData) {
+fn bitcast(cx: &mut Cx, d: VReg, data: &InstData) {
     let source = Value(data.a);
-    let result = cx.f.first_result(inst);
     let from = cx.ty(source);
-    let d = cx.reg(result);
     let size = exact_size(from);
     if let Some(amode) = sink_load(cx, source, from) {
         rule!(cx, "bitcast.load");
@@ -90,8 +58,7 @@ fn convert_signed(cx: &mut Cx, d: VReg, ty: Type, size: OperandSize, source: Rm)
     op.push(cx, size, d, zero, source);
 }
 
-fn from_signed(cx: &mut Cx, inst: Inst, source: Value, ty: Type) {
-    let d = cx.def(inst);
+fn from_signed(cx: &mut Cx, d: VReg, source: Value, ty: Type) {
     let from = cx.ty(source);
     let operand = match from.bits() {
         8 | 16 => Rm::Reg(put_extended(cx, source, true)),
@@ -100,8 +67,7 @@ fn from_signed(cx: &mut Cx, inst: Inst, source: Value, ty: Type) {
     convert_signed(cx, d, ty, alu_size(from), operand);
 }
 
-fn from_unsigned(cx: &mut Cx, inst: Inst, source: Value, ty: Type) {
-    let d = cx.def(inst);
+fn from_unsigned(cx: &mut Cx, d: VReg, source: Value, ty: Type) {
     match cx.ty(source) {
         types::I8 | types::I16 => {
             let source = put_extended(cx, source, false);
@@ -212,11 +178,10 @@ impl Source {
 /// 2 to the 63.
 const TWO_63: f64 = (1u64 << 63) as f64;
 
-/// fcvt_to_sint and fcvt_to_uint to at most 64 bits.
-fn to_int_or_trap(cx: &mut Cx, inst: Inst, data: &InstData) {
+/// See [`Conversions::to_int_or_trap`].
+fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData) {
     use OperandSize::*;
     let source = Source::of(cx, Value(data.a));
-    let d = cx.def(inst);
     let signed = data.opcode == Opcode::FcvtToSint;
     match (data.ty, signed) {
         (types::I64, true) => {
@@ -272,9 +237,8 @@ fn join_halves(cx: &mut Cx, d: VReg, direct: VReg, reduced: VReg) -> VReg {
 }
 
 /// fcvt_to_sint_sat to at most 64 bits.
-fn to_signed_saturated(cx: &mut Cx, inst: Inst, data: &InstData) {
+fn to_signed_saturated(cx: &mut Cx, d: VReg, data: &InstData) {
     let source = Source::of(cx, Value(data.a));
-    let d = cx.def(inst);
     let bits = data.ty.bits();
     if bits >= 32 {
         rule!(cx, "fcvt_to_sint_sat.corrected");
@@ -299,9 +263,8 @@ fn to_signed_saturated(cx: &mut Cx, inst: Inst, data: &InstData) {
 }
 
 /// fcvt_to_uint_sat to at most 64 bits.
-fn to_unsigned_saturated(cx: &mut Cx, inst: Inst, data: &InstData) {
+fn to_unsigned_saturated(cx: &mut Cx, d: VReg, data: &InstData) {
     let source = Source::of(cx, Value(data.a));
-    let d = cx.def(inst);
     let source = source.not_negative(cx);
     match data.ty {
         types::I8 => source.at_most(cx, u8::MAX as f64).convert(cx, OperandSize::L32, d),
@@ -319,7 +282,38 @@ fn to_unsigned_saturated(cx: &mut Cx, inst: Inst, data: &InstData) {
     }
 }
 
-impl FloatRange for X86_64 {
+impl Conversions for X86_64 {
+    fn bitcast(cx: &mut Cx, d: VReg, data: &InstData) {
+        bitcast(cx, d, data);
+    }
+
+    fn change_precision(cx: &mut Cx, d: VReg, data: &InstData) {
+        float::canonical(cx, d, data.ty, |cx, d| {
+            let a = cx.put(Value(data.a));
+            let op = if data.opcode == Opcode::Fpromote { &PROMOTE } else { &DEMOTE };
+            op.push(cx, OperandSize::Q64, d, a);
+        });
+    }
+
+    fn from_int(cx: &mut Cx, d: VReg, data: &InstData) {
+        let source = Value(data.a);
+        match data.opcode {
+            Opcode::FcvtFromSint => from_signed(cx, d, source, data.ty),
+            _ => from_unsigned(cx, d, source, data.ty),
+        }
+    }
+
+    fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData) {
+        to_int_or_trap(cx, d, data);
+    }
+
+    fn to_int_saturated(cx: &mut Cx, d: VReg, data: &InstData) {
+        match data.opcode {
+            Opcode::FcvtToSintSat => to_signed_saturated(cx, d, data),
+            _ => to_unsigned_saturated(cx, d, data),
+        }
+    }
+
     fn trap_if(cx: &mut Cx, float: VReg, ty: Type, cc: FloatCc, number: f64, code: TrapCode) {
         let cond = compare_number(cx, float, ty, cc, number);
         compare::trap_on(cx, Test::One(cond), code);

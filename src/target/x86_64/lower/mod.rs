@@ -36,6 +36,7 @@ pub mod wide_shift;
 use crate::ir::*;
 use crate::mach::call as shared;
 use crate::mach::control as ends;
+use crate::mach::convert as conversions;
 use crate::mach::isa::Remaking;
 use crate::mach::lower::Unsupported;
 use operands::Cx;
@@ -78,7 +79,10 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
         Fadd | Fsub | Fmul | Fdiv | Sqrt | Fma | Fneg | Fabs | Fcopysign | Fmin | Fmax | Ceil | Floor
         | Trunc | Nearest => float::lower(cx, inst),
         Fpromote | Fdemote | FcvtToUint | FcvtToSint | FcvtToUintSat | FcvtToSintSat | FcvtFromUint
-        | FcvtFromSint | Bitcast => convert::lower(cx, inst),
+        | FcvtFromSint | Bitcast => {
+            conversions::lower(cx, inst);
+            Ok(())
+        }
         AtomicRmw | AtomicCas | AtomicLoad | AtomicStore | Fence => atomic::lower(cx, inst),
         Call => shared::call(cx, inst),
         CallIndirect => shared::call_indirect(cx, inst),
