@@ -9,7 +9,7 @@ use super::layout::Layout;
 use super::lower::{Lower, Unsupported};
 use super::print::Syntax;
 use super::view::{Expansion, InstView, Places};
-use crate::ir::{Endianness, Inst, InstData, Signature, Stencil, TrapCode, Type, Value};
+use crate::ir::{Endianness, Inst, InstData, Signature, Stencil, TrapCode, Type, Value, types};
 use crate::options::Flags;
 use regalloc2::{Allocation, MachineEnv, PReg, RegClass, VReg};
 
@@ -115,7 +115,9 @@ pub trait Isa: Sized + Send + Sync + 'static {
     }
 
     /// Whether there are registers for values of a type.
-    fn supports(ty: Type) -> bool;
+    fn supports(ty: Type) -> bool {
+        !ty.is_vector() && !matches!(ty, types::F16 | types::F128)
+    }
 
     /// Where a signature's parameters and results are passed.
     fn abi_signature(sig: &Signature, flags: &Flags) -> Result<AbiSignature, String>;

@@ -713,6 +713,14 @@ impl<'a, I: Isa> Lower<'a, I> {
         self.f.value_types[value]
     }
 
+    /// The type of an instruction's first value operand; `INVALID` if there is none.
+    pub fn operand_type(&self, data: &InstData) -> Type {
+        match data.fixed_args() {
+            0 => types::INVALID,
+            _ => self.ty(Value(data.a)),
+        }
+    }
+
     /// Memory flags of a memory access.
     pub fn mem_flags(&self, data: &InstData) -> MemFlags {
         self.f.mem_flags[data.mem_flags()]

@@ -23,7 +23,7 @@ pub mod pseudo;
 pub mod regs;
 pub mod rows;
 
-use crate::ir::{Endianness, Inst, InstData, Signature, Stencil, TrapCode, Type, Value, types};
+use crate::ir::{Endianness, Inst, InstData, Signature, Stencil, TrapCode, Type, Value};
 use crate::mach::abi::AbiSignature;
 use crate::mach::address::AddressForms;
 use crate::mach::buffer::{CodeBuffer, Label};
@@ -114,10 +114,6 @@ impl Isa for Aarch64 {
 
     fn one_branch(f: &Stencil, conditions: [Value; 2]) -> bool {
         lower::compare::one_branch(f, conditions)
-    }
-
-    fn supports(ty: Type) -> bool {
-        !ty.is_vector() && !matches!(ty, types::F16 | types::F128)
     }
 
     fn abi_signature(sig: &Signature, flags: &Flags) -> Result<AbiSignature, String> {

@@ -114,10 +114,6 @@ impl Isa for S390x {
         lower::operands::zero_extends(data, ty)
     }
 
-    fn supports(ty: Type) -> bool {
-        lower::supported(ty)
-    }
-
     fn abi_signature(sig: &Signature, flags: &Flags) -> Result<AbiSignature, String> {
         call::abi_signature::<Self>(sig, flags)
     }

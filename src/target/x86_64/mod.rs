@@ -110,10 +110,6 @@ impl Isa for X86_64 {
         lower::int::zero_extends(data, ty)
     }
 
-    fn supports(ty: Type) -> bool {
-        lower::supported(ty)
-    }
-
     fn abi_signature(sig: &Signature, flags: &Flags) -> Result<AbiSignature, String> {
         call::abi_signature::<Self>(sig, flags)
     }

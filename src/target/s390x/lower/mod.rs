@@ -37,23 +37,16 @@ pub mod wide;
 pub mod wide_shift;
 
 use crate::ir::*;
-use crate::mach::isa::Remaking;
 use crate::mach::lower::Unsupported;
-use crate::mach::{call as calls, control as ends, convert as conversions};
+use crate::mach::{control as shared, convert as conversions};
 use operands::Cx;
-
-/// Whether values of a type are supported.
-pub fn supported(ty: Type) -> bool {
-    !ty.is_vector() && !matches!(ty, types::F16 | types::F128)
-}
 
 /// Lowers an instruction that does not end a block.
 pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
     use Opcode::*;
     let data = cx.f.insts[inst];
-    let wide = operand_type(cx, &data) == types::I128 || data.ty == types::I128;
+    let wide = cx.operand_type(&data) == types::I128 || data.ty == types::I128;
     match data.opcode {
-        Iconst | F32const | F64const | StackAddr | FuncAddr | SymbolValue => constant(cx, inst),
         Load | Uload8 | Sload8 | Uload16 | Sload16 | Uload32 | Sload32 => mem::load(cx, inst),
         Store | Istore8 | Istore16 | Istore32 => mem::store(cx, inst),
         Iadd | Isub if !wide => int::add_or_subtract(cx, inst),
@@ -94,36 +87,6 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
             conversions::lower(cx, inst);
             Ok(())
         }
-        Call => calls::call(cx, inst),
-        CallIndirect => calls::call_indirect(cx, inst),
-        TlsValue
-        | GetPinnedReg
-        | SetPinnedReg
-        | GetFramePointer
-        | GetStackPointer
-        | GetReturnAddress
-        | GetExceptionHandlerAddress
-        | Debugtrap => ends::special(cx, inst),
-        Nop | SequencePoint => Ok(()),
-        _ => Err(cx.unsupported(format!("{} is not supported yet on s390x", data.opcode.name()))),
+        _ => shared::other(cx, inst),
     }
-}
-
-/// The type of the first value operand; `INVALID` if there is none.
-fn operand_type(cx: &Cx, data: &InstData) -> Type {
-    match data.fixed_args() {
-        0 => types::INVALID,
-        _ => cx.ty(Value(data.a)),
-    }
-}
-
-/// A constant or address that was asked for in its own register.
-fn constant(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
-    let result = cx.f.first_result(inst);
-    if mem::remaking(cx.f, &cx.f.insts[inst]) == Remaking::No {
-        return Err(cx.unsupported("this symbol is thread-local: use tls_value"));
-    }
-    let reg = cx.put(result);
-    cx.define_as(result, reg);
-    Ok(())
 }
