@@ -198,6 +198,7 @@ impl Terms<'_> {
                 None => (b, cx.signed_constant(a)?),
             },
             Opcode::Isub => (a, cx.signed_constant(b)?.checked_neg()?),
+            Opcode::Bor if is_below(cx, b, a) => (a, cx.signed_constant(b)?),
             _ => return None,
         };
         let sum = constant.checked_mul(1 << scale)?.checked_add(self.disp as i64)?;
@@ -242,6 +243,13 @@ impl Terms<'_> {
             _ => plain,
         }
     }
+}
+
+/// Whether `low` is a constant whose ones are all below those of `high`, which is shifted: either or adds it.
+fn is_below<I: Isa>(cx: &Lower<I>, low: Value, high: Value) -> bool {
+    let amount = cx.def_by(high, Opcode::Ishl).and_then(|shift| cx.constant(Value(shift.b)));
+    let (Some(amount), Some(low)) = (amount, cx.constant(low)) else { return false };
+    low >> (amount & 63) == 0
 }
 
 /// Addresses in stack slots and near symbols need no base register.

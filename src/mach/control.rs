@@ -2,7 +2,6 @@
 
 use super::call::{self, CallLowering};
 use super::inst::{InstSink, RowId};
-use super::isa::Remaking;
 use super::lower::{Lower, Unsupported};
 use crate::ir::*;
 use regalloc2::{Operand, RegClass, VReg};
@@ -62,7 +61,7 @@ pub struct ThreadLocal {
 pub fn lower<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst, targets: &[u32]) -> Result {
     let data = cx.f.insts[inst];
     match data.opcode {
-        Opcode::Jump => I::lower_jump(cx, targets[0]),
+        Opcode::Jump => cx.jump(targets[0]),
         Opcode::Brif => I::lower_branch(cx, Value(data.a), true, targets),
         Opcode::BrTable => jump_table(cx, Value(data.a), targets),
         Opcode::Trap => I::trap(cx, data.trap_code()),
@@ -81,7 +80,7 @@ pub fn lower<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst, targets: &[u
 /// br_table: the default comes first in `targets`. Words: number of entries, default, entries.
 fn jump_table<I: ControlLowering>(cx: &mut Lower<'_, I>, index: Value, targets: &[u32]) {
     if let [default] = targets {
-        I::lower_jump(cx, *default);
+        cx.jump(*default);
         return;
     }
     let index = I::table_index(cx, index);
@@ -95,31 +94,8 @@ fn jump_table<I: ControlLowering>(cx: &mut Lower<'_, I>, index: Value, targets: 
     cx.finish(I::CONTROL_ROWS.jump_table, 0, 0);
 }
 
-/// Lowers an instruction that does not end a block and that is the same on every target, or for which a target has nothing.
-pub fn other<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
-    use Opcode::*;
-    match cx.f.insts[inst].opcode {
-        Iconst | F32const | F64const | StackAddr | FuncAddr | SymbolValue => constant(cx, inst),
-        Call => call::call(cx, inst),
-        CallIndirect => call::call_indirect(cx, inst),
-        Nop | SequencePoint => Ok(()),
-        _ => special(cx, inst),
-    }
-}
-
-/// A constant or address that was asked for in its own register.
-fn constant<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
-    let result = cx.f.first_result(inst);
-    if I::remaking(cx.f, &cx.f.insts[inst]) == Remaking::No {
-        return Err(cx.unsupported("this symbol is thread-local: use tls_value"));
-    }
-    let reg = cx.put(result);
-    cx.define_as(result, reg);
-    Ok(())
-}
-
 /// Lowers what asks for the stack, the frame, the pinned register or a thread-local address.
-fn special<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
+pub fn special<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
     let data = cx.f.insts[inst];
     let rows = I::CONTROL_ROWS;
     let row = match data.opcode {

@@ -3,13 +3,14 @@
 use super::abi::AbiSignature;
 use super::address::AddressForms;
 use super::buffer::{BranchForms, CodeBuffer, Label};
+use super::compiled::SymbolRef;
 use super::frame::Frame;
-use super::inst::{MachInst, Row};
+use super::inst::{Row, RowId};
 use super::layout::Layout;
 use super::lower::{Lower, Unsupported};
 use super::print::Syntax;
 use super::view::{Expansion, InstView, Places};
-use crate::ir::{Endianness, Inst, InstData, Signature, Stencil, TrapCode, Type, Value, types};
+use crate::ir::{Endianness, Inst, InstData, Signature, StackSlot, Stencil, TrapCode, Type, Value, types};
 use crate::options::Flags;
 use regalloc2::{Allocation, MachineEnv, PReg, RegClass, VReg};
 
@@ -91,17 +92,29 @@ pub trait Isa: Sized + Send + Sync + 'static {
     /// `may_fold` says whether it may do loads that the condition depends on.
     fn lower_branch(cx: &mut Lower<'_, Self>, value: Value, may_fold: bool, targets: &[u32]);
 
-    /// Emits a jump to a VCode block.
-    fn lower_jump(cx: &mut Lower<'_, Self>, target: u32);
+    /// Its jump to a VCode block, which is the row's only word.
+    const JUMP: RowId;
 
     /// Brings the function's parameters into the entry block's values.
     fn lower_params(cx: &mut Lower<'_, Self>) -> Result<(), Unsupported>;
 
-    /// Makes, in `d`, the value of a constant or address for which [`Isa::remaking`] says so.
-    fn rematerialize(cx: &mut Lower<'_, Self>, data: &InstData, d: VReg);
+    /// Whether and how an iconst, f32const or f64const is made again where it is used.
+    fn constant_remaking(data: &InstData) -> Remaking;
 
-    /// Whether and how the value of an instruction is made again.
-    fn remaking(f: &Stencil, data: &InstData) -> Remaking;
+    /// Makes the value of one.
+    fn make_constant(cx: &mut Lower<'_, Self>, data: &InstData, d: VReg);
+
+    /// Makes an address in a stack slot.
+    fn make_slot_address(cx: &mut Lower<'_, Self>, d: VReg, slot: StackSlot, offset: i32);
+
+    /// Makes the address of a symbol plus an offset.
+    fn make_symbol_address(
+        cx: &mut Lower<'_, Self>,
+        d: VReg,
+        symbol: SymbolRef,
+        offset: i64,
+        colocated: bool,
+    );
 
     /// Whether parameters and results that are declared to be extended come extended to 64 bits, whoever made them.
     const TRUSTS_EXTENSIONS: bool = false;
@@ -150,7 +163,4 @@ pub trait Isa: Sized + Send + Sync + 'static {
 
     /// Emits a move that the allocator asked for.
     fn emit_move(from: Allocation, to: Allocation, class: RegClass, frame: &Frame, buffer: &mut CodeBuffer);
-
-    /// Where the instruction jumps if all it does is jump, and can therefore be jumped over.
-    fn jump_target(inst: &MachInst, words: &[u32]) -> Option<u32>;
 }

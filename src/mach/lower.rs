@@ -16,6 +16,7 @@ use super::abi::{AbiSignature, Place};
 use super::blocks::{Blocks, DoubleBranch};
 use super::inst::{InstSink, RowId};
 use super::isa::{Isa, Remaking};
+use super::remake::{remaking, rematerialize};
 use super::vcode::{NO_LOC, Origin, VCode};
 use crate::analysis::Analysis;
 use crate::entity::Map;
@@ -184,7 +185,7 @@ pub fn lower_function<'a, I: Isa>(
                 cx.vcode.begin_group(NO_LOC);
                 cx.edge_args(index);
                 let target = cx.blocks.targets(index)[0];
-                I::lower_jump(&mut cx, target);
+                cx.jump(target);
                 cx.unshare();
             }
         }
@@ -489,7 +490,7 @@ impl<'a, I: Isa> Lower<'a, I> {
     pub fn put(&mut self, value: Value) -> VReg {
         if let Some(inst) = self.def_inst(value) {
             let data = &self.f.insts[inst];
-            match I::remaking(self.f, data) {
+            match remaking::<I>(self.f, data) {
                 Remaking::No => {}
                 Remaking::EachUse => return self.make_again(data),
                 Remaking::Nearby => return self.share(data),
@@ -500,7 +501,7 @@ impl<'a, I: Isa> Lower<'a, I> {
 
     fn make_again(&mut self, data: &InstData) -> VReg {
         let d = self.tmp(registers(data.opcode.result_type(data.ty)).0);
-        I::rematerialize(self, data, d);
+        rematerialize(self, data, d);
         d
     }
 
@@ -543,7 +544,7 @@ impl<'a, I: Isa> Lower<'a, I> {
 
     fn insert_shared(&mut self, shared: Shared) {
         let mark = self.vcode.pushed_count();
-        I::rematerialize(self, &shared.data, shared.reg);
+        rematerialize(self, &shared.data, shared.reg);
         self.vcode.move_before_group(mark, shared.group);
     }
 
@@ -587,7 +588,7 @@ impl<'a, I: Isa> Lower<'a, I> {
     }
 
     fn is_made_again(&self, value: Value) -> bool {
-        self.def_inst(value).is_some_and(|inst| I::remaking(self.f, &self.f.insts[inst]) != Remaking::No)
+        self.def_inst(value).is_some_and(|inst| remaking::<I>(self.f, &self.f.insts[inst]) != Remaking::No)
     }
 }
 
@@ -713,14 +714,6 @@ impl<'a, I: Isa> Lower<'a, I> {
         self.f.value_types[value]
     }
 
-    /// The type of an instruction's first value operand; `INVALID` if there is none.
-    pub fn operand_type(&self, data: &InstData) -> Type {
-        match data.fixed_args() {
-            0 => types::INVALID,
-            _ => self.ty(Value(data.a)),
-        }
-    }
-
     /// Memory flags of a memory access.
     pub fn mem_flags(&self, data: &InstData) -> MemFlags {
         self.f.mem_flags[data.mem_flags()]
@@ -740,6 +733,12 @@ impl<'a, I: Isa> Lower<'a, I> {
             .map_err(|message| Unsupported { inst: Some(self.current), message })?;
         self.tables.abi[sig] = Some(abi.clone());
         Ok(abi)
+    }
+
+    /// Pushes a jump to a VCode block.
+    pub fn jump(&mut self, target: u32) {
+        self.push_word(target);
+        InstSink::finish(self, I::JUMP, 0, 0);
     }
 
     /// The error for the instruction being lowered.

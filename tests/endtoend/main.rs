@@ -110,6 +110,7 @@ tests! {
     data,
     debugger native,
     hello,
+    large,
     libcalls,
     macho mach_o,
     sections,

@@ -71,7 +71,7 @@ impl Memory {
     pub fn reduce(self, d: VReg, fits: impl Fn(i64) -> bool, sink: &mut Direct) -> (VReg, i64) {
         let base = match self.place {
             Place::Symbol(symbol) => {
-                symbol_address(d, symbol, self.disp, sink.buffer());
+                symbol_address(d, symbol, self.disp, sink);
                 return (self.add_index(d, d, sink), 0);
             }
             Place::Got(symbol) => {
@@ -240,9 +240,19 @@ const ADD: u32 = 0x9100_0000;
 /// `ldr x0, [x0]`.
 pub const LOAD: u32 = 0xF940_0000;
 
+/// Whether relocations can have an addend: Mach-O has 24 bits for it.
+pub fn fits_relocation(addend: i64) -> bool {
+    (-(1 << 23)..1 << 23).contains(&addend)
+}
+
 /// `d = symbol + addend`, for a symbol in reach.
-fn symbol_address(d: VReg, symbol: SymbolRef, addend: i64, buffer: &mut CodeBuffer) {
-    page_and_offset(d, (RelocKind::Aarch64Page21, RelocKind::Aarch64AddLo12, ADD), (symbol, addend), buffer);
+fn symbol_address(d: VReg, symbol: SymbolRef, addend: i64, sink: &mut Direct) {
+    let (near, rest) = if fits_relocation(addend) { (addend, 0) } else { (0, addend) };
+    let kinds = (RelocKind::Aarch64Page21, RelocKind::Aarch64AddLo12, ADD);
+    page_and_offset(d, kinds, (symbol, near), sink.buffer());
+    if rest != 0 {
+        add_constant(d, d, rest, sink);
+    }
 }
 
 /// `d` = what the symbol's entry in the global offset table has.

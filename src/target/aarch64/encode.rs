@@ -10,7 +10,7 @@
 //! [`address`]: super::address
 
 use super::Direct;
-use super::address::{Memory, SCRATCH, add_constant, load_constant, page_and_access};
+use super::address::{Memory, SCRATCH, add_constant, fits_relocation, load_constant, page_and_access};
 use super::branch::Branches;
 use super::format::{FIELD_WORD, Format, PATTERN, Place, Source, extra};
 use super::operands::{IndexExtension, Place as AddressPlace};
@@ -123,6 +123,7 @@ fn access(word: u32, view: &InstView, places: Places, buffer: &mut CodeBuffer) {
     }
     if let AddressPlace::Symbol(symbol) = memory.place
         && memory.index.is_none()
+        && fits_relocation(memory.disp)
     {
         let kinds = (RelocKind::Aarch64Page21, LOW_BITS[scale as usize]);
         let word = word | number(SCRATCH) << 5;

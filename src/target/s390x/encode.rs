@@ -142,9 +142,8 @@ fn memory(bits: u64, view: &InstView, at: AddressAt, places: Places, buffer: &mu
         None if place == Place::Registers => Resolved { base, index, disp: amode.disp },
         None => {
             let relative = Others::unpack(view.row.params[OTHERS]).relative;
-            // The other accesses of this form must be aligned, which the address of a symbol says nothing about.
-            let aligned = !matches!(place, Place::Symbol(_)) || view.row.name == "la";
-            if relative != 0 && index == 0 && aligned && amode.disp & 1 == 0 {
+            // An access of this form must be aligned: only then does lowering give it a symbol's address.
+            if relative != 0 && index == 0 && amode.disp & 1 == 0 {
                 mark_trap(view.trap, buffer);
                 let layout = &Format::LAYOUTS[Format::RilB as usize];
                 let register = bits & layout.fields[0].place(15);

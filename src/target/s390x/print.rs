@@ -52,7 +52,7 @@ impl Syntax for Assembler {
         let layout = &Format::LAYOUTS[printer.row.format as usize];
         match (address.place, layout.address) {
             (Place::Symbol(_) | Place::Got(_) | Place::Label(_) | Place::Constant(_), _) => {
-                if others.relative != 0 { "rl" } else { "" }
+                ["rl", ""][usize::from(others.relative == 0)]
             }
             (_, FormatAddress::Memory { long: false, .. }) if others.long != 0 => {
                 let short = printer.displacement(&address).is_none_or(|disp| (0..1 << 12).contains(&disp));

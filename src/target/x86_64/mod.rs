@@ -21,16 +21,17 @@ pub mod pseudo;
 pub mod regs;
 pub mod rows;
 
-use crate::ir::{Endianness, Inst, InstData, Signature, Stencil, TrapCode, Type, Value};
+use crate::ir::{Endianness, Inst, InstData, Signature, StackSlot, Stencil, TrapCode, Type, Value};
 use crate::mach::abi::AbiSignature;
 use crate::mach::address::AddressForms;
-use crate::mach::buffer::{CodeBuffer, Label};
+use crate::mach::buffer::CodeBuffer;
+use crate::mach::compiled::SymbolRef;
 use crate::mach::frame::Frame;
-use crate::mach::inst::{MachInst, Row};
+use crate::mach::inst::{Row, RowId};
 use crate::mach::isa::{Isa, Remaking};
 use crate::mach::lower::{Lower, Unsupported};
 use crate::mach::view::{Expansion, InstView, Places};
-use crate::mach::{call, control};
+use crate::mach::{call, control, families};
 use crate::options::Flags;
 use regalloc2::{Allocation, MachineEnv, PReg, PRegSet, RegClass, VReg};
 use regs::*;
@@ -49,6 +50,8 @@ impl Isa for X86_64 {
     const ADDRESS_FORMS: AddressForms = lower::operands::ADDRESS_FORMS;
 
     type Branches = encode::Branches;
+
+    const JUMP: RowId = rows::JUMP;
 
     type Syntax = print::Att;
 
@@ -79,7 +82,7 @@ impl Isa for X86_64 {
     }
 
     fn lower(cx: &mut Lower<'_, Self>, inst: Inst) -> Result<(), Unsupported> {
-        lower::lower(cx, inst)
+        families::lower(cx, inst)
     }
 
     fn lower_terminator(cx: &mut Lower<'_, Self>, inst: Inst, targets: &[u32]) -> Result<(), Unsupported> {
@@ -90,20 +93,30 @@ impl Isa for X86_64 {
         lower::control::branch_on(cx, value, may_fold, targets);
     }
 
-    fn lower_jump(cx: &mut Lower<'_, Self>, target: u32) {
-        rows::jump(cx, Label(target));
-    }
-
     fn lower_params(cx: &mut Lower<'_, Self>) -> Result<(), Unsupported> {
         call::params(cx)
     }
 
-    fn rematerialize(cx: &mut Lower<'_, Self>, data: &InstData, d: VReg) {
-        lower::mem::rematerialize(cx, data, d);
+    fn constant_remaking(data: &InstData) -> Remaking {
+        lower::mem::constant_remaking(data)
     }
 
-    fn remaking(f: &Stencil, data: &InstData) -> Remaking {
-        lower::mem::remaking(f, data)
+    fn make_constant(cx: &mut Lower<'_, Self>, data: &InstData, d: VReg) {
+        lower::mem::make_constant(cx, data, d);
+    }
+
+    fn make_slot_address(cx: &mut Lower<'_, Self>, d: VReg, slot: StackSlot, offset: i32) {
+        lower::mem::slot_address(cx, d, slot, offset);
+    }
+
+    fn make_symbol_address(
+        cx: &mut Lower<'_, Self>,
+        d: VReg,
+        symbol: SymbolRef,
+        offset: i64,
+        colocated: bool,
+    ) {
+        lower::mem::symbol_address(cx, d, symbol, offset, colocated);
     }
 
     fn zero_extends(data: &InstData, ty: Type) -> bool {
@@ -149,9 +162,5 @@ impl Isa for X86_64 {
             (_, None, None) => unreachable!("the allocator makes no moves between stack slots"),
         };
         encode::transfer(row, register, other, frame, buffer);
-    }
-
-    fn jump_target(inst: &MachInst, words: &[u32]) -> Option<u32> {
-        (inst.row == rows::JUMP).then(|| words[0])
     }
 }

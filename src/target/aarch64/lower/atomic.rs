@@ -10,11 +10,11 @@ use super::super::regs::ZERO;
 use super::super::rows;
 use super::mem::swap_bytes;
 use super::operands::*;
-use super::wide::{self, Pair};
 use crate::ir::*;
 use crate::mach::address::{AddressForms, access_as, memory_type};
 use crate::mach::atomic::*;
 use crate::mach::lower::Unsupported;
+use crate::mach::wide::{self, Pair};
 use crate::rule;
 use regalloc2::{RegClass, VReg};
 

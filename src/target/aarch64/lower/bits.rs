@@ -7,9 +7,9 @@ use super::super::operands::{Cond, OperandSize, Shift};
 use super::super::rows;
 use super::mem::swap_bytes;
 use super::operands::*;
-use super::wide::{Pair, result};
 use crate::ir::*;
 use crate::mach::lower::Unsupported;
+use crate::mach::wide::{Pair, result};
 use crate::rule;
 use regalloc2::{RegClass, VReg};
 

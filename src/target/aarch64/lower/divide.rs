@@ -10,12 +10,13 @@ use super::super::rows;
 use super::compare::{Condition, Test, set, trap_on};
 use super::mem::constant_register;
 use super::operands::*;
-use super::{int, mem, wide};
+use super::{int, mem};
 use crate::ir::*;
 use crate::mach::call;
 use crate::mach::compiled::LibCall;
 use crate::mach::divide_constant::{self, DivisionLowering};
 use crate::mach::lower::{Lower, Unsupported};
+use crate::mach::wide;
 use crate::rule;
 use regalloc2::{RegClass, VReg};
 

@@ -275,7 +275,8 @@ pub fn logic(cx: &mut Cx, inst: Inst) -> Result {
     Ok(())
 }
 
-fn operation_of(opcode: Opcode) -> Operation {
+/// The instructions of band, bor and bxor.
+pub fn operation_of(opcode: Opcode) -> Operation {
     match opcode {
         Opcode::Band => AND,
         Opcode::Bor => ORR,
@@ -388,23 +389,6 @@ pub fn extend(cx: &mut Cx, inst: Inst) -> Result {
     }
     let source = cx.put(source);
     super::operands::extend(cx, size, d, source, from, signed);
-    Ok(())
-}
-
-/// ireduce: the same register, whose upper bits are undefined.
-pub fn reduce(cx: &mut Cx, inst: Inst) -> Result {
-    let data = cx.f.insts[inst];
-    let source = Value(data.a);
-    let result = cx.f.first_result(inst);
-    if cx.ty(source) == types::I128 {
-        if data.ty == types::I128 {
-            return Err(cx.unsupported("ireduce to i128"));
-        }
-        let low = cx.low_half(source);
-        cx.define_as(result, low);
-    } else {
-        cx.same(result, source);
-    }
     Ok(())
 }
 

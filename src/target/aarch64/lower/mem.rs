@@ -14,6 +14,7 @@ use crate::mach::address::{access, extends_sign, memory_type, slot_amode, trap_o
 use crate::mach::compiled::SymbolRef;
 use crate::mach::isa::{Isa, Remaking};
 use crate::mach::lower::Unsupported;
+use crate::mach::remake::remaking;
 use crate::rule;
 use regalloc2::{RegClass, VReg};
 
@@ -161,7 +162,7 @@ fn access_before(cx: &Cx, inst: Inst, opcode: Opcode) -> Option<Inst> {
             found if found == opcode => return Some(before),
             Opcode::Store => false,
             _ if opcode == Opcode::Store => cx.f.effects(data) == Effects::PURE,
-            _ => remaking(cx.f, data) != Remaking::No,
+            _ => remaking::<Aarch64>(cx.f, data) != Remaking::No,
         };
         if !is_passed {
             return None;
@@ -237,44 +238,25 @@ pub fn store_two(cx: &mut Cx, inst: Inst, data: &InstData) -> bool {
     true
 }
 
-/// Whether constants and addresses are made where they are used.
-pub fn remaking(f: &Stencil, data: &InstData) -> Remaking {
+/// Whether and how a constant is made again where it is used.
+pub fn constant_remaking(data: &InstData) -> Remaking {
     match data.opcode {
         Opcode::Iconst if constant_cost(data.imm64()) > 1 => Remaking::Nearby,
-        Opcode::Iconst | Opcode::StackAddr => Remaking::EachUse,
-        Opcode::F32const | Opcode::F64const => float::remaking(data),
-        Opcode::FuncAddr => Remaking::Nearby,
-        Opcode::SymbolValue => match f.global_values[GlobalValue(data.a)] {
-            GlobalValueData::Symbol { tls: false, .. } => Remaking::Nearby,
-            _ => Remaking::No,
-        },
-        _ => Remaking::No,
+        Opcode::Iconst => Remaking::EachUse,
+        _ => float::remaking(data),
     }
 }
 
-/// Makes an integer constant or an address in `d`.
-pub fn rematerialize(cx: &mut Cx, data: &InstData, d: VReg) {
+/// Makes a constant.
+pub fn make_constant(cx: &mut Cx, data: &InstData, d: VReg) {
     match data.opcode {
         Opcode::Iconst => constant(cx, d, data.imm64()),
-        Opcode::F32const | Opcode::F64const => float::constant(cx, d, data),
-        Opcode::StackAddr => slot_address(cx, d, StackSlot(data.a), data.b as i32),
-        Opcode::FuncAddr => {
-            let function = cx.f.functions[FuncRef(data.a)].expect("verified function reference");
-            symbol_address(cx, d, SymbolRef::Name(function.name), 0, function.colocated);
-        }
-        _ => {
-            let GlobalValueData::Symbol { name, offset, colocated, .. } =
-                cx.f.global_values[GlobalValue(data.a)]
-            else {
-                unreachable!("only symbols are made again")
-            };
-            symbol_address(cx, d, SymbolRef::Name(name), offset, colocated);
-        }
+        _ => float::constant(cx, d, data),
     }
 }
 
 /// An address in a stack slot.
-fn slot_address(cx: &mut Cx, d: VReg, slot: StackSlot, offset: i32) {
+pub fn slot_address(cx: &mut Cx, d: VReg, slot: StackSlot, offset: i32) {
     if let Some(amode) = slot_amode::<Aarch64>(cx.f, slot, offset) {
         rows::address(cx, d, amode);
         return;

@@ -123,6 +123,10 @@ operations! {
     CMP: CMPW_RR CMPW_RI CMPW_RI12 CMPW_RS CMPW_RX;
     /// The flags of an addition.
     CMN: CMNW_RR CMNW_RI CMNW_RI12 CMNW_RS CMNW_RX;
+    /// Addition with the carry flag, which sets the flags.
+    ADCS: ADCSW_RR NONE NONE NONE NONE;
+    /// Subtraction with the carry flag as its opposite, a borrow, which sets the flags.
+    SBCS: SBCSW_RR NONE NONE NONE NONE;
     /// Bitwise and.
     AND: ANDW_RR ANDW_RB NONE ANDW_RS NONE;
     /// Bitwise or.

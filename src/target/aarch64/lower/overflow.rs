@@ -67,7 +67,7 @@ fn push(cx: &mut Cx, inst: Inst, chain: u32) -> Cond {
     let carry = takes_carry(data.opcode);
     if data.ty == types::I128 {
         let d = cx.put_pair(value);
-        let (a, b) = (wide::halves(cx, a), wide::halves(cx, b));
+        let (a, b) = (wide::registers(cx, a), wide::registers(cx, b));
         if carry {
             set_carry(cx, inst, &data, chain);
             with_carry(cx, Q, subtracts, d.0, a.0, b.0);
@@ -123,10 +123,7 @@ fn push_registers(cx: &mut Cx, inst: Inst, data: &InstData, value: Value, chain:
 }
 
 fn with_carry(cx: &mut Cx, size: OperandSize, subtracts: bool, d: VReg, a: VReg, b: VReg) {
-    match subtracts {
-        true => rows::sbcs_rr(cx, size, d, a, b),
-        false => rows::adcs_rr(cx, size, d, a, b),
-    }
+    if subtracts { SBCS } else { ADCS }.to(cx, size, d, a, b);
 }
 
 /// Compares a narrow result with what it would be if it had not overflowed.

@@ -10,8 +10,8 @@ use super::super::rows;
 use super::int::shift_left;
 use super::mem;
 use super::operands::*;
-use super::wide::{Pair, rename, result, tmp_pair};
 use crate::ir::*;
+use crate::mach::wide::{Pair, result, tmp_pair};
 use crate::rule;
 use regalloc2::{RegClass, VReg};
 
@@ -46,8 +46,8 @@ fn by_constant(cx: &mut Cx, inst: Inst, data: &InstData, amount: i32) {
         Opcode::Rotl => rotate_right(cx, d, a, (128 - amount) & 127),
         Opcode::Rotr => rotate_right(cx, d, a, amount),
         _ if amount == 0 => {
-            rename(cx, d.0, a.0);
-            rename(cx, d.1, a.1);
+            cx.alias(d.0, a.0);
+            cx.alias(d.1, a.1);
         }
         Opcode::Ishl => {
             rows::extr(cx, Q, d.1, a.1, a.0, 64 - amount);
@@ -70,7 +70,7 @@ fn by_constant(cx: &mut Cx, inst: Inst, data: &InstData, amount: i32) {
 /// Shifts a half by less than 64.
 fn shift_half(cx: &mut Cx, opcode: Opcode, d: VReg, a: VReg, amount: i32) {
     match opcode {
-        _ if amount == 0 => rename(cx, d, a),
+        _ if amount == 0 => cx.alias(d, a),
         Opcode::Ishl => shift_left(cx, Q, d, a, amount),
         Opcode::Ushr => rows::lsr_ri(cx, Q, d, a, amount),
         _ => rows::asr_ri(cx, Q, d, a, amount),
@@ -80,8 +80,8 @@ fn shift_half(cx: &mut Cx, opcode: Opcode, d: VReg, a: VReg, amount: i32) {
 fn rotate_right(cx: &mut Cx, d: Pair, a: Pair, amount: i32) {
     let (a, amount) = if amount >= 64 { ((a.1, a.0), amount - 64) } else { (a, amount) };
     if amount == 0 {
-        rename(cx, d.0, a.0);
-        rename(cx, d.1, a.1);
+        cx.alias(d.0, a.0);
+        cx.alias(d.1, a.1);
         return;
     }
     rows::extr(cx, Q, d.0, a.1, a.0, amount);

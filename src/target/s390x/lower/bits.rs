@@ -9,11 +9,11 @@ use super::super::rows;
 use super::constant::{constant, constant_register};
 use super::field;
 use super::operands::*;
-use super::wide::{Pair, result, tmp_pair};
 use crate::ir::*;
 use crate::mach::address::sink_load;
 use crate::mach::lower::Unsupported;
 use crate::mach::size::OperandSize;
+use crate::mach::wide::{Pair, result, tmp_pair};
 use crate::rule;
 use regalloc2::{RegClass, VReg};
 

@@ -10,7 +10,7 @@ use super::super::{S390x, rows};
 use super::compare::{Test, trap_if_zero, trap_on};
 use super::constant::{self, constant_register};
 use super::operands::*;
-use super::{field, int, logic, shift, wide};
+use super::{field, int, logic, shift};
 use crate::ir::*;
 use crate::mach::address::sink_load;
 use crate::mach::call::{Routine, wide_libcall};
@@ -19,6 +19,7 @@ use crate::mach::divide_constant;
 use crate::mach::divide_constant::DivisionLowering;
 use crate::mach::lower::Unsupported;
 use crate::mach::size::OperandSize;
+use crate::mach::wide::{Pair, result};
 use crate::rule;
 use regalloc2::{RegClass, VReg};
 
@@ -101,7 +102,7 @@ fn divide_signed_64(cx: &mut Cx, data: &InstData, quotient: VReg, remainder: VRe
 }
 
 fn divide_wide(cx: &mut Cx, inst: Inst, data: &InstData) {
-    let d = wide::result(cx, inst);
+    let d = result(cx, inst);
     let divisor = cx.wide_constant(Value(data.b));
     let a = cx.put_pair(Value(data.a));
     let b = cx.put_pair(Value(data.b));
@@ -124,12 +125,12 @@ fn divide_wide(cx: &mut Cx, inst: Inst, data: &InstData) {
 }
 
 /// Traps if `a` is the lowest i128 and `b` is -1: if what differs from that is zero.
-fn trap_if_lowest_by_minus_one(cx: &mut Cx, a: wide::Pair, b: wide::Pair) {
+fn trap_if_lowest_by_minus_one(cx: &mut Cx, a: Pair, b: Pair) {
     let [top, dividend, ones, divisor, either] = std::array::from_fn(|_| cx.tmp(RegClass::Int));
     rows::xihf(cx, top, a.1, i32::MIN);
     rows::o_rrr(cx, G, dividend, top, a.0);
     rows::n_rrr(cx, G, ones, b.0, b.1);
-    logic::push_complement(cx, G, divisor, ones);
+    logic::push_complement(cx, G, divisor, ones, false);
     rows::o_rrr(cx, G, either, dividend, divisor);
     trap_on(cx, Test::Code(Cond::E), OVERFLOW);
 }

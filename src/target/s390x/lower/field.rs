@@ -99,6 +99,27 @@ pub fn extract(cx: &mut Cx, d: VReg, value: Value, least: usize) -> bool {
     true
 }
 
+/// How a field is combined with what it is put in.
+type Combine = fn(&mut Cx<'_>, VReg, VReg, VReg, i32, i32, i32);
+
+/// Lowers `into | field` or `into ^ field` to one instruction, if `value` is a field that nothing else uses and that would
+/// take an instruction of its own.
+pub fn combine(cx: &mut Cx, opcode: Opcode, d: VReg, into: Value, value: Value) -> bool {
+    let Some(inst) = cx.unique(value).filter(|_| !cx.is_used(value)) else { return false };
+    let combine: Combine = match opcode {
+        Opcode::Bor => |cx, d, a, b, first, last, rotate| rows::rosbg(cx, d, a, b, first, last, rotate),
+        Opcode::Bxor => |cx, d, a, b, first, last, rotate| rows::rxsbg(cx, d, a, b, first, last, rotate),
+        _ => return false,
+    };
+    let least = if cx.f.insts[inst].opcode == Opcode::Uextend { 2 } else { 1 };
+    let Some(Field { source, rotate, mask }) = find(cx, value, least) else { return false };
+    rule!(cx, "field.combine");
+    let (first, last) = bit_range(mask).expect("it is in one piece");
+    let (a, b) = (cx.put(into), cx.put(source));
+    combine(cx, d, a, b, first as i32, last as i32, rotate as i32);
+    true
+}
+
 /// `d = a.rotate_left(rotate) & mask`, for a mask in one piece.
 pub fn push(cx: &mut Cx, d: VReg, a: VReg, rotate: u32, mask: u64) {
     match (rotate, mask) {

@@ -112,6 +112,19 @@ impl Alu {
         Operand::Register(cx.put(value))
     }
 
+    /// Pushes `d = a op b` of type `ty`; `commutes` says that the operands may be exchanged.
+    pub fn lower(&self, cx: &mut Cx, ty: Type, d: VReg, (a, b): (Value, Value), commutes: bool) {
+        let (overwrite, other) = (cx.dies_here(a), cx.dies_here(b));
+        let second = self.operand(cx, b, ty);
+        let first = cx.put(a);
+        match second {
+            Operand::Register(second) if commutes && other && !overwrite => {
+                self.push(cx, alu_size(ty), d, second, Operand::Register(first), true);
+            }
+            second => self.push(cx, alu_size(ty), d, first, second, overwrite),
+        }
+    }
+
     /// Pushes `d = a op b`; `overwrite` says that `a` is not needed any more.
     pub fn push(&self, cx: &mut Cx, size: OperandSize, d: VReg, a: VReg, b: Operand, overwrite: bool) {
         let words = |signed: bool| self.words[!signed as usize].expect("asked for before");
@@ -169,10 +182,7 @@ pub fn add_or_subtract(cx: &mut Cx, inst: Inst) -> Result {
         return Ok(());
     }
     let alu = if adds { &ADD } else { &SUB };
-    let b = alu.operand(cx, b, data.ty);
-    let overwrite = cx.dies_here(a);
-    let a = cx.put(a);
-    alu.push(cx, alu_size(data.ty), d, a, b, overwrite);
+    alu.lower(cx, data.ty, d, (a, b), adds);
     Ok(())
 }
 
@@ -302,23 +312,6 @@ pub fn extend(cx: &mut Cx, inst: Inst) -> Result {
     let d = cx.def(inst);
     if signed || !field::extract(cx, d, result, 2) {
         extend_into(cx, d, source, signed);
-    }
-    Ok(())
-}
-
-/// ireduce: the same register, whose upper bits are undefined.
-pub fn reduce(cx: &mut Cx, inst: Inst) -> Result {
-    let data = cx.f.insts[inst];
-    let source = Value(data.a);
-    let result = cx.f.first_result(inst);
-    if cx.ty(source) == types::I128 {
-        if data.ty == types::I128 {
-            return Err(cx.unsupported("ireduce to i128"));
-        }
-        let low = cx.low_half(source);
-        cx.define_as(result, low);
-    } else {
-        cx.same(result, source);
     }
     Ok(())
 }

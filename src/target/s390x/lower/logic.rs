@@ -36,7 +36,11 @@ pub fn binary(cx: &mut Cx, inst: Inst) -> Result {
     let done = match cx.constant(b) {
         Some(bits) if data.opcode == Opcode::Band => and_constant(cx, inst, d, a, bits),
         Some(bits) => change_bits(cx, data.opcode, d, a, bits),
-        None => with_complement(cx, d, &data),
+        None => {
+            field::combine(cx, data.opcode, d, a, b)
+                || field::combine(cx, data.opcode, d, b, a)
+                || with_complement(cx, d, &data)
+        }
     };
     if !done {
         with_code(cx, inst);
@@ -44,20 +48,19 @@ pub fn binary(cx: &mut Cx, inst: Inst) -> Result {
     Ok(())
 }
 
-/// The same as one instruction, or with an immediate as several, of which the last sets the condition code by whether the
-/// result is zero.
+/// The same without immediates: the condition code tells whether the result is zero.
 pub fn with_code(cx: &mut Cx, inst: Inst) {
     let data = cx.f.insts[inst];
     let (a, b) = cx.commute(Value(data.a), Value(data.b));
     let alu = alu(data.opcode).expect("dispatched by opcode");
     let d = cx.def(inst);
-    let b = match cx.signed_constant(b) {
-        Some(constant) => Operand::Register(constant_register(cx, constant as u64)),
-        None => alu.operand(cx, b, data.ty),
+    let Some(constant) = cx.signed_constant(b) else {
+        alu.lower(cx, data.ty, d, (a, b), true);
+        return;
     };
     let overwrite = cx.dies_here(a);
-    let a = cx.put(a);
-    alu.push(cx, alu_size(data.ty), d, a, b, overwrite);
+    let (a, b) = (cx.put(a), constant_register(cx, constant as u64));
+    alu.push(cx, alu_size(data.ty), d, a, Operand::Register(b), overwrite);
 }
 
 /// Rows that combine a halfword, counted from the right, with an immediate.
@@ -154,7 +157,8 @@ fn complemented(cx: &Cx, value: Value) -> Option<Value> {
 
 /// An operation with the complement of an operand.
 fn with_complement(cx: &mut Cx, d: VReg, data: &InstData) -> bool {
-    if !cx.flags.has_mie3() {
+    let joins = cx.flags.has_mie3();
+    if !joins && data.opcode != Opcode::Band {
         return false;
     }
     let (a, b) = (Value(data.a), Value(data.b));
@@ -166,6 +170,13 @@ fn with_complement(cx: &mut Cx, d: VReg, data: &InstData) -> bool {
     rule!(cx, "bitwise.complement");
     let size = alu_size(data.ty);
     let (a, b) = (cx.put(a), cx.put(b));
+    if !joins {
+        // What both have, taken from one.
+        let common = cx.tmp(RegClass::Int);
+        rows::n_rrr(cx, size, common, a, b);
+        XOR.push(cx, size, d, common, Operand::Register(a), true);
+        return true;
+    }
     match data.opcode {
         Opcode::Band => rows::nc_rrr(cx, size, d, a, b),
         Opcode::Bor => rows::oc_rrr(cx, size, d, a, b),
@@ -194,16 +205,17 @@ pub fn complement(cx: &mut Cx, inst: Inst) -> Result {
         }
         return Ok(());
     }
+    let overwrite = cx.dies_here(value);
     let a = cx.put(value);
-    push_complement(cx, size, d, a);
+    push_complement(cx, size, d, a, overwrite);
     Ok(())
 }
 
-/// `d = !a`
-pub fn push_complement(cx: &mut Cx, size: OperandSize, d: VReg, a: VReg) {
+/// `d = !a`; `overwrite` says that `a` is not needed any more.
+pub fn push_complement(cx: &mut Cx, size: OperandSize, d: VReg, a: VReg, overwrite: bool) {
     if cx.flags.has_mie3() {
         rows::no_rrr(cx, size, d, a, a);
-    } else if size == W {
+    } else if size == W && overwrite {
         rows::xilf(cx, d, a, -1);
     } else {
         // -a - 1

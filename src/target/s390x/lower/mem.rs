@@ -10,6 +10,7 @@ use crate::mach::amode::{Amode, Place};
 use crate::mach::compiled::SymbolRef;
 use crate::mach::isa::{Isa, Remaking};
 use crate::mach::lower::Unsupported;
+use crate::mach::wide;
 use crate::rule;
 use regalloc2::{RegClass, VReg};
 
@@ -27,13 +28,15 @@ pub fn load(cx: &mut Cx, inst: Inst) -> Result {
         load_pair(cx, d, d_high, &data, swaps);
         return Ok(());
     }
-    let amode = access(cx, &data);
-    if !memory.is_int() {
-        float::load(cx, d, amode, memory, swaps);
-    } else if swaps && memory != types::I8 {
-        load_swapped(cx, d, amode, memory, extension);
-    } else {
+    if memory.is_int() && (!swaps || memory == types::I8) {
+        let amode = access_as(cx, &RELATIVE, &data);
         load_int(cx, d, amode, memory, extension);
+        return Ok(());
+    }
+    let amode = access(cx, &data);
+    match memory.is_int() {
+        true => load_swapped(cx, d, amode, memory, extension),
+        false => float::load(cx, d, amode, memory, swaps),
     }
     Ok(())
 }
@@ -50,7 +53,7 @@ fn load_swapped(cx: &mut Cx, d: VReg, amode: Amode, memory: Type, extension: Opt
 }
 
 fn load_pair(cx: &mut Cx, low: VReg, high: VReg, data: &InstData, swaps: bool) {
-    let amode = wide_access(cx, data);
+    let amode = wide::wide_access(cx, data);
     if swaps {
         rows::lrv_rm(cx, G, low, amode);
         rows::lrv_rm(cx, G, high, amode.upper());
@@ -77,7 +80,7 @@ pub fn store(cx: &mut Cx, inst: Inst) -> Result {
     } else if !store_folding(cx, &data, memory) {
         let value = narrowed(cx, value);
         let source = cx.put(value);
-        let amode = access(cx, &data);
+        let amode = access_as(cx, &RELATIVE, &data);
         rows::st_mr(cx, exact_size(memory), source, amode);
     }
     Ok(())
@@ -129,7 +132,7 @@ fn narrowed(cx: &Cx, value: Value) -> Value {
 
 fn store_pair(cx: &mut Cx, data: &InstData, value: Value, swaps: bool) {
     let (low, high) = cx.put_pair(value);
-    let amode = wide_access(cx, data);
+    let amode = wide::wide_access(cx, data);
     if swaps {
         rows::strv_mr(cx, G, low, amode);
         rows::strv_mr(cx, G, high, amode.upper());
@@ -220,18 +223,12 @@ fn loads_from(cx: &Cx, value: Value, store: &InstData) -> bool {
         && !cx.swaps(&flags)
 }
 
-/// Whether constants and addresses are made where they are used.
-pub fn remaking(f: &Stencil, data: &InstData) -> Remaking {
+/// Whether and how a constant is made again where it is used.
+pub fn constant_remaking(data: &InstData) -> Remaking {
     match data.opcode {
         Opcode::Iconst if is_long(integer(data)) => Remaking::Nearby,
         Opcode::F32const | Opcode::F64const if data.imm64() != 0 => Remaking::Nearby,
-        Opcode::Iconst | Opcode::F32const | Opcode::F64const | Opcode::StackAddr => Remaking::EachUse,
-        Opcode::FuncAddr => Remaking::Nearby,
-        Opcode::SymbolValue => match f.global_values[GlobalValue(data.a)] {
-            GlobalValueData::Symbol { tls: false, .. } => Remaking::Nearby,
-            _ => Remaking::No,
-        },
-        _ => Remaking::No,
+        _ => Remaking::EachUse,
     }
 }
 
@@ -241,29 +238,16 @@ fn integer(data: &InstData) -> u64 {
     ((data.imm64() << unused) as i64 >> unused) as u64
 }
 
-/// Makes a constant or address in `d`, without changing the condition code.
-pub fn rematerialize(cx: &mut Cx, data: &InstData, d: VReg) {
+/// Makes a constant, without changing the condition code.
+pub fn make_constant(cx: &mut Cx, data: &InstData, d: VReg) {
     match data.opcode {
         Opcode::Iconst => constant::constant(cx, d, integer(data)),
-        Opcode::F32const | Opcode::F64const => float::constant(cx, d, data),
-        Opcode::StackAddr => slot_address(cx, d, StackSlot(data.a), data.b as i32),
-        Opcode::FuncAddr => {
-            let function = cx.f.functions[FuncRef(data.a)].expect("verified function reference");
-            symbol_address(cx, d, SymbolRef::Name(function.name), 0, function.colocated);
-        }
-        _ => {
-            let GlobalValueData::Symbol { name, offset, colocated, .. } =
-                cx.f.global_values[GlobalValue(data.a)]
-            else {
-                unreachable!("only symbols are made again")
-            };
-            symbol_address(cx, d, SymbolRef::Name(name), offset, colocated);
-        }
+        _ => float::constant(cx, d, data),
     }
 }
 
 /// An address in a stack slot.
-fn slot_address(cx: &mut Cx, d: VReg, slot: StackSlot, offset: i32) {
+pub fn slot_address(cx: &mut Cx, d: VReg, slot: StackSlot, offset: i32) {
     if let Some(amode) = slot_amode::<S390x>(cx.f, slot, offset) {
         rows::la(cx, d, amode);
         return;

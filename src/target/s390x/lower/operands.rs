@@ -37,6 +37,13 @@ pub const INDEXED: AddressForms = AddressForms {
     symbol: |_| false,
 };
 
+/// The same, or relative to the instruction: what loads and stores have. Such an access must be aligned, and there are none
+/// of bytes.
+pub const RELATIVE: AddressForms = AddressForms {
+    symbol: |symbol| symbol.aligned && symbol.bytes > 1 && symbol.disp & 1 == 0 && !symbol.in_register,
+    ..INDEXED
+};
+
 /// Base and a displacement of 20 bits.
 pub const BASED: AddressForms = AddressForms { index: |_, _| false, indexed_slot: false, ..INDEXED };
 
@@ -68,17 +75,6 @@ pub fn imm16(cx: &Cx, value: Value) -> Option<i32> {
 /// A constant that is a sign-extended 32-bit immediate.
 pub fn imm32(cx: &Cx, value: Value) -> Option<i32> {
     i32::try_from(cx.signed_constant(value)?).ok()
-}
-
-/// The same of an access of 16 bytes, so that [`Amode::upper`] is the address of the last eight.
-pub fn wide_access(cx: &mut Cx, data: &InstData) -> Amode {
-    let amode = address::access(cx, data);
-    if amode.disp <= i32::MAX - 8 {
-        return amode;
-    }
-    let base = cx.tmp(RegClass::Int);
-    rows::la(cx, base, amode);
-    Amode::base(base, 0).with_trap(amode.trap)
 }
 
 /// A load with an extension that the instruction being lowered does itself: of `memory` to the type of `value`.

@@ -9,8 +9,8 @@ use super::compare::move_if;
 use super::constant::{constant, constant_register};
 use super::operands::*;
 use super::shift::{half_by, put_amount};
-use super::wide::{Pair, result, tmp_pair};
 use crate::ir::*;
+use crate::mach::wide::{Pair, result, tmp_pair};
 use crate::rule;
 use regalloc2::{RegClass, VReg};
 

@@ -10,10 +10,10 @@ use super::super::rows;
 use super::bits::swap_bytes;
 use super::mem;
 use super::operands::*;
-use super::wide::{self, Pair};
 use crate::ir::*;
 use crate::mach::atomic::*;
 use crate::mach::lower::Unsupported;
+use crate::mach::wide::{self, Pair};
 use crate::rule;
 use regalloc2::{RegClass, VReg};
 
@@ -192,7 +192,7 @@ fn lower_wide(cx: &mut Cx, inst: Inst, data: &InstData, swap: bool) {
 
 fn loop_wide(cx: &mut Cx, old: Pair, operand: Pair, data: &InstData, step: Step) {
     rule!(cx, "atomic_rmw.loop_wide");
-    let amode = wide_access(cx, data);
+    let amode = wide::wide_access(cx, data);
     let new = wide::tmp_pair(cx);
     rows::rmw_wide(cx, old.0, old.1, new.0, new.1, operand.0, operand.1, amode, step.pack());
 }

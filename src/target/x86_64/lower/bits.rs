@@ -7,9 +7,9 @@ use super::super::amode::{Amode, Cond, OperandSize};
 use super::super::rows;
 use super::mem::constant_register;
 use super::operands::*;
-use super::wide::{Pair, result, tmp_pair};
 use crate::ir::*;
 use crate::mach::lower::Unsupported;
+use crate::mach::wide::{Pair, result, tmp_pair};
 use crate::rule;
 use regalloc2::{RegClass, VReg};
 

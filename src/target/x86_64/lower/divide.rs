@@ -16,6 +16,7 @@ use crate::mach::call;
 use crate::mach::compiled::LibCall;
 use crate::mach::divide_constant;
 use crate::mach::lower::Unsupported;
+use crate::mach::wide::{Pair, result};
 use crate::rule;
 use regalloc2::{RegClass, VReg};
 
@@ -85,7 +86,7 @@ fn without_minus_one(cx: &mut Cx, size: OperandSize, divisor: VReg) -> VReg {
 }
 
 fn divide_wide(cx: &mut Cx, inst: Inst, data: &InstData) {
-    let d = wide::result(cx, inst);
+    let d = result(cx, inst);
     let divisor = cx.wide_constant(Value(data.b));
     let a = cx.put_pair(Value(data.a));
     let b = cx.put_pair(Value(data.b));
@@ -108,7 +109,7 @@ fn divide_wide(cx: &mut Cx, inst: Inst, data: &InstData) {
 }
 
 /// Traps if `a` is the lowest i128 and `b` is -1: if what differs from that is zero.
-fn trap_if_lowest_by_minus_one(cx: &mut Cx, a: wide::Pair, b: wide::Pair) {
+fn trap_if_lowest_by_minus_one(cx: &mut Cx, a: Pair, b: Pair) {
     let [top, dividend, ones, divisor, either] = std::array::from_fn(|_| cx.tmp(RegClass::Int));
     rows::btc_ri(cx, Q, top, a.1, 63);
     rows::or_rm(cx, Q, dividend, top, a.0);
@@ -146,12 +147,10 @@ pub fn multiply_high(cx: &mut Cx, inst: Inst) -> Result {
 
 /// The value extended from its type to 64 bits.
 pub fn put_extended_wide(cx: &mut Cx, value: Value, signed: bool) -> VReg {
-    let ty = cx.ty(value);
-    let source = cx.put(value);
-    if ty == types::I64 || !signed && cx.zero_extends(value) {
-        return source;
+    if cx.ty(value) == types::I64 || !signed && cx.zero_extends(value) {
+        return cx.put(value);
     }
     let d = cx.tmp(RegClass::Int);
-    extend_operand(cx, d, source.into(), ty, signed);
+    wide::extend_into(cx, d, value, signed);
     d
 }

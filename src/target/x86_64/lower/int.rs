@@ -294,23 +294,6 @@ pub fn extend(cx: &mut Cx, inst: Inst) -> Result {
     Ok(())
 }
 
-/// ireduce: the same register, whose upper bits are undefined.
-pub fn reduce(cx: &mut Cx, inst: Inst) -> Result {
-    let data = cx.f.insts[inst];
-    let source = Value(data.a);
-    let result = cx.f.first_result(inst);
-    if cx.ty(source) == types::I128 {
-        if data.ty == types::I128 {
-            return Err(cx.unsupported("ireduce to i128"));
-        }
-        let low = cx.low_half(source);
-        cx.define_as(result, low);
-    } else {
-        cx.same(result, source);
-    }
-    Ok(())
-}
-
 /// ishl, ushr, sshr, rotl, rotr up to 64 bits.
 pub fn shift(cx: &mut Cx, inst: Inst) -> Result {
     use Opcode::*;

@@ -11,6 +11,7 @@ use crate::mach::compiled::SymbolRef;
 use crate::mach::float::bits_of;
 use crate::mach::isa::{Isa, Remaking};
 use crate::mach::lower::Unsupported;
+use crate::mach::wide;
 use crate::rule;
 use regalloc2::{RegClass, VReg};
 
@@ -23,7 +24,7 @@ pub fn load(cx: &mut Cx, inst: Inst) -> Result {
     let flags = cx.mem_flags(&data);
     let result = cx.f.first_result(inst);
     let (d, d_high) = cx.parts(result);
-    let amode = if d_high.is_some() { wide_access(cx, &data) } else { access(cx, &data) };
+    let amode = if d_high.is_some() { wide::wide_access(cx, &data) } else { access(cx, &data) };
     match d_high {
         Some(d_high) => load_pair(cx, d, d_high, amode, cx.swaps(&flags)),
         None if memory.is_int() && cx.swaps(&flags) && memory != types::I8 => {
@@ -143,7 +144,7 @@ fn store_pair(cx: &mut Cx, data: &InstData, value: Value, swapped: bool) {
     if swapped {
         (low, high) = (swap(cx, high, types::I64), swap(cx, low, types::I64));
     }
-    let amode = wide_access(cx, data);
+    let amode = wide::wide_access(cx, data);
     rows::mov_mr(cx, OperandSize::Q64, low, amode);
     rows::mov_mr(cx, OperandSize::Q64, high, amode.upper());
 }
@@ -193,44 +194,25 @@ fn loads_from(cx: &Cx, value: Value, store: &InstData) -> bool {
         && !cx.swaps(&flags)
 }
 
-/// Whether constants and addresses are made where they are used.
-pub fn remaking(f: &Stencil, data: &InstData) -> Remaking {
+/// Whether and how a constant is made again where it is used.
+pub fn constant_remaking(data: &InstData) -> Remaking {
     match data.opcode {
         Opcode::Iconst if needs_movabs(data.imm64()) => Remaking::Nearby,
         Opcode::F32const | Opcode::F64const if data.imm64() != 0 => Remaking::Nearby,
-        Opcode::Iconst | Opcode::F32const | Opcode::F64const | Opcode::StackAddr => Remaking::EachUse,
-        Opcode::FuncAddr => Remaking::Nearby,
-        Opcode::SymbolValue => match f.global_values[GlobalValue(data.a)] {
-            GlobalValueData::Symbol { tls: false, .. } => Remaking::Nearby,
-            _ => Remaking::No,
-        },
-        _ => Remaking::No,
+        _ => Remaking::EachUse,
     }
 }
 
-/// Makes a constant or address in `d`.
-pub fn rematerialize(cx: &mut Cx, data: &InstData, d: VReg) {
+/// Makes a constant.
+pub fn make_constant(cx: &mut Cx, data: &InstData, d: VReg) {
     match data.opcode {
         Opcode::Iconst => constant(cx, d, data.imm64()),
-        Opcode::F32const | Opcode::F64const => float::constant(cx, d, data),
-        Opcode::StackAddr => slot_address(cx, d, StackSlot(data.a), data.b as i32),
-        Opcode::FuncAddr => {
-            let function = cx.f.functions[FuncRef(data.a)].expect("verified function reference");
-            symbol_address(cx, d, SymbolRef::Name(function.name), 0, function.colocated);
-        }
-        _ => {
-            let GlobalValueData::Symbol { name, offset, colocated, .. } =
-                cx.f.global_values[GlobalValue(data.a)]
-            else {
-                unreachable!("only symbols are made again")
-            };
-            symbol_address(cx, d, SymbolRef::Name(name), offset, colocated);
-        }
+        _ => float::constant(cx, d, data),
     }
 }
 
 /// An address in a stack slot.
-fn slot_address(cx: &mut Cx, d: VReg, slot: StackSlot, offset: i32) {
+pub fn slot_address(cx: &mut Cx, d: VReg, slot: StackSlot, offset: i32) {
     if let Some(amode) = slot_amode::<X86_64>(cx.f, slot, offset) {
         rows::lea_rm(cx, OperandSize::Q64, d, amode);
         return;

@@ -4,7 +4,7 @@
 //! every row that can take them.
 
 use super::super::X86_64;
-use super::super::amode::{Amode, OperandSize, Rm};
+use super::super::amode::{OperandSize, Rm};
 use super::super::rows;
 use crate::ir::*;
 use crate::mach::address::AddressForms;
@@ -42,17 +42,6 @@ pub fn exact_size(ty: Type) -> OperandSize {
 #[inline]
 pub fn imm32(cx: &Cx, value: Value) -> Option<i32> {
     i32::try_from(cx.signed_constant(value)?).ok()
-}
-
-/// The address of an access of 16 bytes, so that [`Amode::upper`] is the address of the last eight.
-pub fn wide_access(cx: &mut Cx, data: &InstData) -> Amode {
-    let amode = access(cx, data);
-    if amode.disp <= i32::MAX - 8 {
-        return amode;
-    }
-    let base = cx.tmp(RegClass::Int);
-    rows::lea_rm(cx, OperandSize::Q64, base, amode);
-    Amode::base(base, 0).with_trap(amode.trap)
 }
 
 /// A value that is read, in a register or in memory. Memory only if the access is as wide as the

@@ -8,10 +8,11 @@ use super::super::rows;
 use super::compare::{Test, trap_on};
 use super::int::{self, Alu};
 use super::operands::*;
-use super::wide;
+use super::wide::operand;
 use crate::ir::*;
 use crate::mach::facts::subtracts;
 use crate::mach::lower::Unsupported;
+use crate::mach::wide;
 use crate::rule;
 use regalloc2::{RegClass, VReg};
 
@@ -68,7 +69,7 @@ fn push(cx: &mut Cx, inst: Inst, chain: u32) -> Cond {
         }
         _ if data.ty == types::I128 => {
             let d = cx.put_pair(value);
-            wide::push_add_or_subtract(cx, subtracts, d, a, b);
+            wide::add_or_subtract(cx, subtracts, d, (a, b));
         }
         _ => without_carry(cx, subtracts, &data, value),
     }
@@ -112,7 +113,8 @@ fn with_carry(cx: &mut Cx, inst: Inst, alu: &Alu, value: Value, chain: u32) {
     let (a, b) = (Value(data.a), Value(data.b));
     if data.ty == types::I128 {
         let d = cx.put_pair(value);
-        let (b_low, b_high) = wide::halves(cx, b, true);
+        let b = wide::halves(cx, b, true);
+        let (b_low, b_high) = (operand(cx, b.0), operand(cx, b.1));
         let (a_low, a_high) = cx.put_pair(a);
         set_carry(cx, inst, Value(data.c), chain);
         alu.push(cx, Q, d.0, a_low, b_low);

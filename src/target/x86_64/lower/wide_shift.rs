@@ -7,8 +7,8 @@ use super::super::amode::{Cond, OperandSize, Rm};
 use super::super::rows;
 use super::mem::constant_register;
 use super::operands::*;
-use super::wide::{Pair, result, tmp_pair};
 use crate::ir::*;
+use crate::mach::wide::{Pair, result, tmp_pair};
 use crate::rule;
 use regalloc2::{RegClass, VReg};
 
