@@ -242,7 +242,7 @@ pub fn shift_left(cx: &mut Cx, size: OperandSize, d: VReg, a: VReg, amount: i32)
 /// band, bor, bxor.
 pub fn logic(cx: &mut Cx, inst: Inst) -> Result {
     let data = cx.f.insts[inst];
-    if data.ty == types::I8 && super::compare::join(cx, inst) {
+    if data.ty == types::I8 && super::chain::join(cx, inst) {
         return Ok(());
     }
     let (mut a, mut b) = (Value(data.a), Value(data.b));
