@@ -4,14 +4,19 @@
 #[path = "../isa/gen/main.rs"]
 mod generator;
 
-use generator::{row, x86};
+use generator::target::Target;
+use generator::{aarch64, row, x86};
 
-/// All that is wrong with rows.
+/// All that is wrong with rows of x86_64.
 fn errors(text: &str) -> String {
+    errors_of(&x86::TARGET, text)
+}
+
+fn errors_of(target: &Target, text: &str) -> String {
     let (mut rows, mut errors) = (Vec::new(), Vec::new());
-    row::parse_file("file.inst", text, &x86::TARGET, &mut rows, &mut errors);
+    row::parse_file("file.inst", text, target, &mut rows, &mut errors);
     for row in &rows {
-        if let Err(message) = x86::TARGET.encoding(row) {
+        if let Err(message) = target.encoding(row) {
             errors.push(format!("{}: {message}", row.place));
         }
     }
@@ -56,4 +61,30 @@ fn bad_rows_are_refused_where_they_stand() {
         let errors = errors(text);
         assert!(errors.contains(message), "for {text:?}: {errors:?}, which is not {message:?}");
     }
+}
+
+#[test]
+fn bits_that_are_not_an_instruction_are_refused() {
+    let cases = [
+        ("a | | a | 0101", "the encoding has 4 bits"),
+        ("a | d:def | a | 000000000000000000000000000 dd", "no operand is called `dd`"),
+        ("a | d:def a:use | a | 000000000000000000000000000 d", "operand `a` is not encoded"),
+        ("a | d:def | a | 0000000000000000000000000000 d", "more than 32 bits"),
+        ("a | i:code.colour | a | 0", "no code is called `colour`"),
+        ("a | t:label | a | 000000000000 t:20", "there is no field of 20 bits for `t`"),
+        ("a | t:label | a | 000000 t", "the number of bits is missing"),
+        ("a | d:def i:imm12 | a | 000000000000000 i<3:9> d", "not bits of an immediate"),
+        ("a | d:def | {e} | 000000000000000000000000000 d", "the text names `e`, which is no operand"),
+    ];
+    for (text, message) in cases {
+        let errors = errors_of(&aarch64::TARGET, text);
+        assert!(errors.contains(message), "for {text:?}: {errors:?}, which is not {message:?}");
+    }
+    assert_eq!(
+        errors_of(
+            &aarch64::TARGET,
+            "neg{w,x} | d:def b:use | neg {d}, {b} | {0,1}1001011000 b 000000 11111 d"
+        ),
+        ""
+    );
 }

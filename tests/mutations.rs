@@ -220,11 +220,11 @@ fn replace_word(text: &mut Vec<u8>, other: &[u8], random: &mut Random) {
 }
 
 /// What is wrong with what clifc does with a file.
-fn complaint(text: &[u8], arch: Arch, settings: &[&str]) -> Option<String> {
+fn complaint(text: &[u8], target: &Target, settings: &[&str]) -> Option<String> {
     // A busy machine may stop this process for long, but hardly three times for the same file.
     for _ in 0..3 {
         let start = Instant::now();
-        let bug = bug(text, arch, settings);
+        let bug = bug(text, target, settings);
         if bug.is_some() || start.elapsed() < TOO_LONG {
             return bug;
         }
@@ -233,13 +233,13 @@ fn complaint(text: &[u8], arch: Arch, settings: &[&str]) -> Option<String> {
 }
 
 /// What is wrong with what clifc says of a text.
-fn bug(text: &[u8], arch: Arch, settings: &[&str]) -> Option<String> {
+fn bug(text: &[u8], target: &Target, settings: &[&str]) -> Option<String> {
     check::file(text, Environment::ANY);
-    let target = Target::of(arch);
-    let mut flags = Flags::new(&target);
+    let mut flags = Flags::new(target);
     for setting in settings {
         flags.apply(setting).expect("a known setting");
     }
+    let target = target.clone();
     let options =
         BuildOptions { target, flags, layout: Layout::default(), jobs: 1, time: false, trace_rules: false };
     let built = driver::build(&Source { name: "mutation", text }, &options, &Observer::NONE);
@@ -262,6 +262,12 @@ fn settings(arch: Arch, random: &mut Random) -> Vec<&'static str> {
     SETTINGS[usual].iter().copied().chain(extensions).collect()
 }
 
+/// A target of the architecture: every fourth has objects in Mach-O, if any can.
+fn target(arch: Arch, random: &mut Random) -> Target {
+    let mach_o = Target::parse(&format!("{arch}-apple-darwin")).ok();
+    mach_o.filter(|_| random.below(4) == 0).unwrap_or(Target::of(arch))
+}
+
 fn check(arch: Arch) {
     let files = files();
     let (seed, count) = (number("CLIFC_MUTATION_SEED", 0), number("CLIFC_MUTATIONS", MUTATIONS));
@@ -269,11 +275,12 @@ fn check(arch: Arch) {
         let mut random = Random((number + 1 + (seed << 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let text = mutate(&files[random.below(files.len())], &files[random.below(files.len())], &mut random);
         let settings = settings(arch, &mut random);
-        let why = std::panic::catch_unwind(|| complaint(&text, arch, &settings));
+        let target = target(arch, &mut random);
+        let why = std::panic::catch_unwind(|| complaint(&text, &target, &settings));
         let why = why.unwrap_or_else(|_| Some("a panic that the driver does not catch".into()))?;
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("mutation-{arch}-{number}.clif"));
         fs::write(&path, &text).expect("a file");
-        Some(format!("{}: {why}", path.display()))
+        Some(format!("{}, for {target}: {why}", path.display()))
     };
     let complaints: Vec<String> = (0..count).into_par_iter().filter_map(try_one).collect();
     assert!(complaints.is_empty(), "{} of {count}\n{}", complaints.len(), complaints.join("\n"));

@@ -6,6 +6,10 @@
 //! with its file and line, and everything in a row must be used by it: an operand that is neither
 //! encoded nor fixed, or a name in the text that is no operand, is an error too.
 
+#[macro_use]
+#[path = "../../src/target/formats.rs"]
+mod formats;
+
 pub mod aarch64;
 #[path = "../../src/target/aarch64/format.rs"]
 #[allow(dead_code, reason = "the encoder reads what this script writes")]

@@ -90,6 +90,17 @@ pub fn sink_load<I: Isa>(cx: &mut Lower<I>, value: Value, ty: Type) -> Option<Am
     Some(access(cx, data))
 }
 
+/// Whether `value` is a load from just where `store` stores, that can be folded.
+pub fn loads_from<I: Isa>(cx: &Lower<I>, value: Value, store: &InstData) -> bool {
+    let Some(load) = cx.sinkable_load(value) else { return false };
+    let data = &cx.f.insts[load];
+    let flags = cx.mem_flags(data);
+    data.opcode == Opcode::Load
+        && data.address() == store.address()
+        && trap_of(&flags) == trap_of(&cx.mem_flags(store))
+        && !cx.swaps(&flags)
+}
+
 /// The address `base + offset` of an access of so many bytes, with what can be folded into it.
 pub fn address<I: Isa>(
     cx: &mut Lower<I>,

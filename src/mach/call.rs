@@ -528,7 +528,7 @@ pub fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, data: &InstData, targets
     let pops = popped(&abi, convention);
     if !handled {
         push_call(cx, callee, clobbered, pops, &operands);
-        I::lower_jump(cx, targets[0]);
+        cx.jump(targets[0]);
         return Ok(());
     }
     for (&payload, &fixed) in cx.try_payload.iter().zip(I::exception_payload()) {

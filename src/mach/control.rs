@@ -61,7 +61,7 @@ pub struct ThreadLocal {
 pub fn lower<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst, targets: &[u32]) -> Result {
     let data = cx.f.insts[inst];
     match data.opcode {
-        Opcode::Jump => I::lower_jump(cx, targets[0]),
+        Opcode::Jump => cx.jump(targets[0]),
         Opcode::Brif => I::lower_branch(cx, Value(data.a), true, targets),
         Opcode::BrTable => jump_table(cx, Value(data.a), targets),
         Opcode::Trap => I::trap(cx, data.trap_code()),
@@ -80,7 +80,7 @@ pub fn lower<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst, targets: &[u
 /// br_table: the default comes first in `targets`. Words: number of entries, default, entries.
 fn jump_table<I: ControlLowering>(cx: &mut Lower<'_, I>, index: Value, targets: &[u32]) {
     if let [default] = targets {
-        I::lower_jump(cx, *default);
+        cx.jump(*default);
         return;
     }
     let index = I::table_index(cx, index);

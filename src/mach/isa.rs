@@ -5,12 +5,12 @@ use super::address::AddressForms;
 use super::buffer::{BranchForms, CodeBuffer, Label};
 use super::compiled::SymbolRef;
 use super::frame::Frame;
-use super::inst::{MachInst, Row};
+use super::inst::{Row, RowId};
 use super::layout::Layout;
 use super::lower::{Lower, Unsupported};
 use super::print::Syntax;
 use super::view::{Expansion, InstView, Places};
-use crate::ir::{Endianness, Inst, InstData, Signature, StackSlot, Stencil, TrapCode, Type, Value};
+use crate::ir::{Endianness, Inst, InstData, Signature, StackSlot, Stencil, TrapCode, Type, Value, types};
 use crate::options::Flags;
 use regalloc2::{Allocation, MachineEnv, PReg, RegClass, VReg};
 
@@ -92,8 +92,8 @@ pub trait Isa: Sized + Send + Sync + 'static {
     /// `may_fold` says whether it may do loads that the condition depends on.
     fn lower_branch(cx: &mut Lower<'_, Self>, value: Value, may_fold: bool, targets: &[u32]);
 
-    /// Emits a jump to a VCode block.
-    fn lower_jump(cx: &mut Lower<'_, Self>, target: u32);
+    /// Its jump to a VCode block, which is the row's only word.
+    const JUMP: RowId;
 
     /// Brings the function's parameters into the entry block's values.
     fn lower_params(cx: &mut Lower<'_, Self>) -> Result<(), Unsupported>;
@@ -128,7 +128,9 @@ pub trait Isa: Sized + Send + Sync + 'static {
     }
 
     /// Whether there are registers for values of a type.
-    fn supports(ty: Type) -> bool;
+    fn supports(ty: Type) -> bool {
+        !ty.is_vector() && !matches!(ty, types::F16 | types::F128)
+    }
 
     /// Where a signature's parameters and results are passed.
     fn abi_signature(sig: &Signature, flags: &Flags) -> Result<AbiSignature, String>;
@@ -161,7 +163,4 @@ pub trait Isa: Sized + Send + Sync + 'static {
 
     /// Emits a move that the allocator asked for.
     fn emit_move(from: Allocation, to: Allocation, class: RegClass, frame: &Frame, buffer: &mut CodeBuffer);
-
-    /// Where the instruction jumps if all it does is jump, and can therefore be jumped over.
-    fn jump_target(inst: &MachInst, words: &[u32]) -> Option<u32>;
 }

@@ -107,7 +107,10 @@ impl Layout {
                 continue;
             }
             let inst = &vcode.insts[start as usize];
-            let Some(target) = I::jump_target(inst, vcode.inst_words(inst)) else { continue };
+            if inst.row != I::JUMP {
+                continue;
+            }
+            let target = vcode.inst_words(inst)[0];
             let point = ProgPoint::before(regalloc2::Inst::new(start as usize));
             let edit = output.edits.partition_point(|edit| edit.0 < point);
             let mut moves = output.edits[edit..].iter().take_while(|edit| edit.0 == point);

@@ -185,7 +185,7 @@ pub fn lower_function<'a, I: Isa>(
                 cx.vcode.begin_group(NO_LOC);
                 cx.edge_args(index);
                 let target = cx.blocks.targets(index)[0];
-                I::lower_jump(&mut cx, target);
+                cx.jump(target);
                 cx.unshare();
             }
         }
@@ -733,6 +733,12 @@ impl<'a, I: Isa> Lower<'a, I> {
             .map_err(|message| Unsupported { inst: Some(self.current), message })?;
         self.tables.abi[sig] = Some(abi.clone());
         Ok(abi)
+    }
+
+    /// Pushes a jump to a VCode block.
+    pub fn jump(&mut self, target: u32) {
+        self.push_word(target);
+        InstSink::finish(self, I::JUMP, 0, 0);
     }
 
     /// The error for the instruction being lowered.

@@ -22,6 +22,7 @@ pub mod divide_constant;
 pub mod emit;
 pub mod ends;
 pub mod facts;
+pub mod families;
 pub mod float;
 pub mod frame;
 pub mod inst;

@@ -398,3 +398,22 @@ pub fn less_or_not(cc: IntCc, a: Value, b: Value) -> (IntCc, Value, Value) {
         _ => (cc, a, b),
     }
 }
+
+/// bitselect on integers of up to 128 bits, by halves: `select` is given the destination, mask, and the values whose bits are
+/// taken where the mask has ones and where it has zeros.
+pub fn bit_select<I: Isa>(
+    cx: &mut Lower<I>,
+    inst: Inst,
+    select: impl Fn(&mut Lower<I>, VReg, VReg, VReg, VReg),
+) {
+    let data = cx.f.insts[inst];
+    let result = cx.f.first_result(inst);
+    let (mask, mask_high) = cx.put_parts(Value(data.a));
+    let (a, a_high) = cx.put_parts(Value(data.b));
+    let (b, b_high) = cx.put_parts(Value(data.c));
+    let (d, d_high) = cx.parts(result);
+    select(cx, d, mask, a, b);
+    if let (Some(d), Some(mask), Some(a), Some(b)) = (d_high, mask_high, a_high, b_high) {
+        select(cx, d, mask, a, b);
+    }
+}

@@ -12,7 +12,7 @@ use gimli::{
     DW_EH_PE_absptr, DW_EH_PE_pcrel, DW_EH_PE_sdata4, DwEhPe, Encoding, Format, Register, RunTimeEndian,
 };
 
-use super::Table;
+use super::tables::Table;
 use crate::mach::compiled::{CompiledStencil, UnwindOp};
 use crate::options::Arch;
 

@@ -20,10 +20,11 @@ mod handlers;
 mod macho;
 mod sections;
 mod symbols;
+mod tables;
 mod traps;
 
-use object::write::{Mangling, Object, Relocation, SectionId, StandardSection, SymbolId};
-use object::{Endianness, RelocationFlags, SectionKind, SymbolKind};
+use object::write::{Mangling, Object, Relocation, SectionId, SymbolId};
+use object::{Endianness, RelocationFlags, SymbolKind};
 
 use crate::diag::{Diagnostic, Severity};
 use crate::ir::{DataItem, DataKind, Linkage, Module, Params};
@@ -252,79 +253,6 @@ impl<'a> Writer<'a> {
             .expect("relocations with numbers are taken as they are");
     }
 
-    /// Adds one of the writer's own tables, whose relocations refer to the places of functions.
-    fn add_table(&mut self, section: SectionId, table: Table, kind: RelocKind) {
-        let reloc = (self.format.reloc)(kind, self.arch).expect("there are relocations for tables");
-        for (offset, function) in table.relocs {
-            let place = self.places[function];
-            let symbol = self.object.section_symbol(self.sections.id(place.section));
-            self.add_relocation(section, offset, symbol, place.offset as i64, reloc.flags);
-        }
-        self.object.set_section_data(section, table.bytes, TABLE_ALIGN);
-    }
-
-    /// Adds a table as atoms, one for each function: each begins with the function's address.
-    fn add_atoms(&mut self, section: SectionId, table: Table, functions: &[SymbolId]) {
-        let reloc = (self.format.reloc)(RelocKind::Abs64, self.arch).expect("all formats have addresses");
-        for (offset, function) in table.relocs {
-            let atom = symbols::add_local(&mut self.object, b"l_clifc".to_vec());
-            self.object.set_symbol_data(atom, section, offset, 0);
-            self.add_relocation(section, offset, functions[function], 0, reloc.flags);
-        }
-        self.object.set_section_data(section, table.bytes, TABLE_ALIGN);
-    }
-
-    /// Adds a table of 64-bit distances to functions, which are known already, behind all sections that items are in.
-    fn add_distances(&mut self, section: SectionId, mut table: Table) {
-        let addresses = self.sections.addresses();
-        let base = addresses.last().map_or(0, |end| end.next_multiple_of(TABLE_ALIGN));
-        for (offset, function) in table.relocs {
-            let place = self.places[function];
-            let address = addresses[place.section.number()] + place.offset;
-            let distance = address.wrapping_sub(base + offset);
-            table.bytes[offset as usize..][..8].copy_from_slice(&distance.to_le_bytes());
-        }
-        self.object.set_section_data(section, table.bytes, TABLE_ALIGN);
-    }
-
-    fn write_unwind(&mut self, defs: &[FunctionDef<'a>], flags: &Flags) {
-        let key_b = flags.sign_return_address_with_bkey();
-        let functions = defs.iter().map(|def| def.code);
-        match eh_frame::build(self.arch, !self.format.atoms, key_b, functions) {
-            Ok(table) if table.bytes.is_empty() => {}
-            Ok(table) => {
-                let section = self.object.section_id(StandardSection::EhFrame);
-                match self.format.atoms {
-                    true => self.add_distances(section, table),
-                    false => self.add_table(section, table, RelocKind::Rel32),
-                }
-            }
-            Err(error) => self.errors.push(bug(format!("unwind information: {error}"))),
-        }
-    }
-
-    /// The sections of our own: trap sites and exception handlers.
-    fn write_lists(&mut self, defs: &[FunctionDef<'a>], defined: &[SymbolId]) {
-        let functions = || defs.iter().map(|def| def.code);
-        let big_endian = self.arch.is_big_endian();
-        let lists = [
-            (self.format.traps, traps::build(big_endian, functions())),
-            (self.format.handlers, handlers::build(big_endian, functions())),
-        ];
-        for (name, table) in lists {
-            if table.bytes.is_empty() {
-                continue;
-            }
-            let (segment, name) = (self.format.split_name)(name).expect("its own names are right");
-            let section = self.object.add_section(segment.into(), name.into(), SectionKind::Other);
-            self.object.section_mut(section).flags = self.format.list_flags;
-            match self.format.atoms {
-                true => self.add_atoms(section, table, defined),
-                false => self.add_table(section, table, RelocKind::Abs64),
-            }
-        }
-    }
-
     fn finish(mut self, target: &Target, flags: &Flags) -> Result<Vec<u8>, Vec<Diagnostic>> {
         self.errors.extend(self.symbols.take_errors());
         if !self.errors.is_empty() {
@@ -336,16 +264,6 @@ impl<'a> Writer<'a> {
         self.object.write().map_err(|error| vec![bug(format!("object: {error}"))])
     }
 }
-
-/// One of the writer's own tables: its bytes, and where in it which functions' addresses go, by number.
-#[derive(Default)]
-struct Table {
-    bytes: Vec<u8>,
-    relocs: Vec<(u64, usize)>,
-}
-
-/// Alignment of our own tables.
-const TABLE_ALIGN: u64 = 8;
 
 /// What kind of section a data item goes to.
 fn role(item: &DataItem, pic: bool) -> Role {

@@ -11,19 +11,6 @@ pub const FIELD_BASE: usize = 3;
 /// Index into a row's fields of the first word of the memory operand, label or symbol.
 pub const FIELD_WORD: usize = 4;
 
-macro_rules! formats {
-    ($($(#[$attr:meta])* $name:ident,)*) => {
-        /// Shapes of instruction.
-        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-        #[repr(u8)]
-        pub enum Format { $($(#[$attr])* $name,)* }
-        impl Format {
-            /// All of them, by number.
-            pub const ALL: &[Format] = &[$(Format::$name,)*];
-        }
-    };
-}
-
 formats! {
     /// Up to five fields.
     Plain,

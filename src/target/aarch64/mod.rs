@@ -23,17 +23,17 @@ pub mod pseudo;
 pub mod regs;
 pub mod rows;
 
-use crate::ir::{Endianness, Inst, InstData, Signature, StackSlot, Stencil, TrapCode, Type, Value, types};
+use crate::ir::{Endianness, Inst, InstData, Signature, StackSlot, Stencil, TrapCode, Type, Value};
 use crate::mach::abi::AbiSignature;
 use crate::mach::address::AddressForms;
 use crate::mach::buffer::{CodeBuffer, Label};
 use crate::mach::compiled::SymbolRef;
 use crate::mach::frame::Frame;
-use crate::mach::inst::{MachInst, Row};
+use crate::mach::inst::{Row, RowId};
 use crate::mach::isa::{Isa, Remaking};
 use crate::mach::lower::{Lower, Unsupported};
 use crate::mach::view::{Expansion, InstView, Places, physical};
-use crate::mach::{call, control};
+use crate::mach::{call, control, families};
 use crate::options::Flags;
 use operands::{Amode, OperandSize, Place};
 use regalloc2::{Allocation, MachineEnv, PReg, PRegSet, RegClass, VReg};
@@ -53,6 +53,8 @@ impl Isa for Aarch64 {
     const ADDRESS_FORMS: AddressForms = lower::operands::ADDRESS_FORMS;
 
     type Branches = branch::Branches;
+
+    const JUMP: RowId = rows::JUMP;
 
     type Syntax = print::Arm;
 
@@ -82,7 +84,7 @@ impl Isa for Aarch64 {
     }
 
     fn lower(cx: &mut Lower<'_, Self>, inst: Inst) -> Result<(), Unsupported> {
-        lower::lower(cx, inst)
+        families::lower(cx, inst)
     }
 
     fn lower_terminator(cx: &mut Lower<'_, Self>, inst: Inst, targets: &[u32]) -> Result<(), Unsupported> {
@@ -91,10 +93,6 @@ impl Isa for Aarch64 {
 
     fn lower_branch(cx: &mut Lower<'_, Self>, value: Value, may_fold: bool, targets: &[u32]) {
         lower::branch_on(cx, value, may_fold, targets);
-    }
-
-    fn lower_jump(cx: &mut Lower<'_, Self>, target: u32) {
-        rows::jump(cx, Label(target));
     }
 
     fn lower_params(cx: &mut Lower<'_, Self>) -> Result<(), Unsupported> {
@@ -129,10 +127,6 @@ impl Isa for Aarch64 {
 
     fn one_branch(f: &Stencil, conditions: [Value; 2]) -> bool {
         lower::compare::one_branch(f, conditions)
-    }
-
-    fn supports(ty: Type) -> bool {
-        !ty.is_vector() && !matches!(ty, types::F16 | types::F128)
     }
 
     fn abi_signature(sig: &Signature, flags: &Flags) -> Result<AbiSignature, String> {
@@ -196,9 +190,5 @@ impl Isa for Aarch64 {
             }
             (_, None, None) => unreachable!("the allocator makes no moves between stack slots"),
         }
-    }
-
-    fn jump_target(inst: &MachInst, words: &[u32]) -> Option<u32> {
-        (inst.row == rows::JUMP).then(|| words[0])
     }
 }

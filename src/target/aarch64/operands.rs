@@ -128,7 +128,8 @@ impl FloatImmediate {
             return None;
         }
         let packed_exponent = (exponent + 3) as u32 ^ 4;
-        Some(FloatImmediate((bits >> 63) as u32 * 128 | packed_exponent << 4 | (bits >> 48) as u32 & 15))
+        let (sign, fraction) = ((bits >> 63) as u32, (bits >> 48) as u32 & 15);
+        Some(FloatImmediate(sign << 7 | packed_exponent << 4 | fraction))
     }
 
     /// The immediate in a word.

@@ -24,14 +24,14 @@ pub mod rows;
 use crate::ir::{Endianness, Inst, InstData, Signature, StackSlot, Stencil, TrapCode, Type, Value};
 use crate::mach::abi::AbiSignature;
 use crate::mach::address::AddressForms;
-use crate::mach::buffer::{CodeBuffer, Label};
+use crate::mach::buffer::CodeBuffer;
 use crate::mach::compiled::SymbolRef;
 use crate::mach::frame::Frame;
-use crate::mach::inst::{MachInst, Row};
+use crate::mach::inst::{Row, RowId};
 use crate::mach::isa::{Isa, Remaking};
 use crate::mach::lower::{Lower, Unsupported};
 use crate::mach::view::{Expansion, InstView, Places};
-use crate::mach::{call, control};
+use crate::mach::{call, control, families};
 use crate::options::Flags;
 use regalloc2::{Allocation, MachineEnv, PReg, PRegSet, RegClass, VReg};
 use regs::*;
@@ -56,6 +56,8 @@ impl Isa for S390x {
     const ADDRESS_FORMS: AddressForms = lower::operands::INDEXED;
 
     type Branches = encode::Branches;
+
+    const JUMP: RowId = rows::JUMP;
 
     type Syntax = print::Assembler;
 
@@ -84,7 +86,7 @@ impl Isa for S390x {
     }
 
     fn lower(cx: &mut Lower<'_, Self>, inst: Inst) -> Result<(), Unsupported> {
-        lower::lower(cx, inst)
+        families::lower(cx, inst)
     }
 
     fn lower_terminator(cx: &mut Lower<'_, Self>, inst: Inst, targets: &[u32]) -> Result<(), Unsupported> {
@@ -93,10 +95,6 @@ impl Isa for S390x {
 
     fn lower_branch(cx: &mut Lower<'_, Self>, value: Value, may_fold: bool, targets: &[u32]) {
         lower::compare::branch_on(cx, value, may_fold, targets);
-    }
-
-    fn lower_jump(cx: &mut Lower<'_, Self>, target: u32) {
-        rows::jump(cx, Label(target));
     }
 
     fn lower_params(cx: &mut Lower<'_, Self>) -> Result<(), Unsupported> {
@@ -127,10 +125,6 @@ impl Isa for S390x {
 
     fn zero_extends(data: &InstData, ty: Type) -> bool {
         lower::operands::zero_extends(data, ty)
-    }
-
-    fn supports(ty: Type) -> bool {
-        lower::supported(ty)
     }
 
     fn abi_signature(sig: &Signature, flags: &Flags) -> Result<AbiSignature, String> {
@@ -173,9 +167,5 @@ impl Isa for S390x {
             (_, None, None) => unreachable!("the allocator makes no moves between stack slots"),
         };
         encode::transfer(row, register, other, frame, buffer);
-    }
-
-    fn jump_target(inst: &MachInst, words: &[u32]) -> Option<u32> {
-        (inst.row == rows::JUMP).then(|| words[0])
     }
 }

@@ -22,19 +22,6 @@ pub const OPCODE: usize = 1;
 /// Index into a row's parameters of the legacy prefixes, mandatory ones included, likewise.
 pub const PREFIXES: usize = 2;
 
-macro_rules! formats {
-    ($($(#[$attr:meta])* $name:ident,)*) => {
-        /// Shapes of instruction.
-        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-        #[repr(u8)]
-        pub enum Format { $($(#[$attr])* $name,)* }
-        impl Format {
-            /// All of them, by number.
-            pub const ALL: &[Format] = &[$(Format::$name,)*];
-        }
-    };
-}
-
 formats! {
     /// Nothing but bytes, prefixes among them: the opcode parameter.
     Fixed,

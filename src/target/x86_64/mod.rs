@@ -24,14 +24,14 @@ pub mod rows;
 use crate::ir::{Endianness, Inst, InstData, Signature, StackSlot, Stencil, TrapCode, Type, Value};
 use crate::mach::abi::AbiSignature;
 use crate::mach::address::AddressForms;
-use crate::mach::buffer::{CodeBuffer, Label};
+use crate::mach::buffer::CodeBuffer;
 use crate::mach::compiled::SymbolRef;
 use crate::mach::frame::Frame;
-use crate::mach::inst::{MachInst, Row};
+use crate::mach::inst::{Row, RowId};
 use crate::mach::isa::{Isa, Remaking};
 use crate::mach::lower::{Lower, Unsupported};
 use crate::mach::view::{Expansion, InstView, Places};
-use crate::mach::{call, control};
+use crate::mach::{call, control, families};
 use crate::options::Flags;
 use regalloc2::{Allocation, MachineEnv, PReg, PRegSet, RegClass, VReg};
 use regs::*;
@@ -50,6 +50,8 @@ impl Isa for X86_64 {
     const ADDRESS_FORMS: AddressForms = lower::operands::ADDRESS_FORMS;
 
     type Branches = encode::Branches;
+
+    const JUMP: RowId = rows::JUMP;
 
     type Syntax = print::Att;
 
@@ -80,7 +82,7 @@ impl Isa for X86_64 {
     }
 
     fn lower(cx: &mut Lower<'_, Self>, inst: Inst) -> Result<(), Unsupported> {
-        lower::lower(cx, inst)
+        families::lower(cx, inst)
     }
 
     fn lower_terminator(cx: &mut Lower<'_, Self>, inst: Inst, targets: &[u32]) -> Result<(), Unsupported> {
@@ -89,10 +91,6 @@ impl Isa for X86_64 {
 
     fn lower_branch(cx: &mut Lower<'_, Self>, value: Value, may_fold: bool, targets: &[u32]) {
         lower::control::branch_on(cx, value, may_fold, targets);
-    }
-
-    fn lower_jump(cx: &mut Lower<'_, Self>, target: u32) {
-        rows::jump(cx, Label(target));
     }
 
     fn lower_params(cx: &mut Lower<'_, Self>) -> Result<(), Unsupported> {
@@ -123,10 +121,6 @@ impl Isa for X86_64 {
 
     fn zero_extends(data: &InstData, ty: Type) -> bool {
         lower::int::zero_extends(data, ty)
-    }
-
-    fn supports(ty: Type) -> bool {
-        lower::supported(ty)
     }
 
     fn abi_signature(sig: &Signature, flags: &Flags) -> Result<AbiSignature, String> {
@@ -168,9 +162,5 @@ impl Isa for X86_64 {
             (_, None, None) => unreachable!("the allocator makes no moves between stack slots"),
         };
         encode::transfer(row, register, other, frame, buffer);
-    }
-
-    fn jump_target(inst: &MachInst, words: &[u32]) -> Option<u32> {
-        (inst.row == rows::JUMP).then(|| words[0])
     }
 }

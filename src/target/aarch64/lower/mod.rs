@@ -35,73 +35,40 @@ mod tls;
 pub mod wide;
 pub mod wide_shift;
 
+use super::Aarch64;
 use crate::ir::*;
-use crate::mach::call as calls;
-use crate::mach::control as ends;
-use crate::mach::convert as conversions;
+use crate::mach::families::{Families, FamilyLowering};
 use crate::mach::lower::Unsupported;
-use crate::mach::remake;
-use operands::*;
+use operands::Cx;
 
-/// Lowers an instruction that does not end a block.
-pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
-    use Opcode::*;
-    let data = cx.f.insts[inst];
-    let wide = operand_type(cx, &data) == types::I128 || data.ty == types::I128;
-    match data.opcode {
-        Iconst | F32const | F64const | StackAddr | FuncAddr | SymbolValue => remake::define(cx, inst),
-        Load if data.ty.is_float() => float::load(cx, inst),
-        Load | Uload8 | Sload8 | Uload16 | Sload16 | Uload32 | Sload32 => mem::load(cx, inst),
-        Store if operand_type(cx, &data).is_float() => float::store(cx, inst),
-        Store | Istore8 | Istore16 | Istore32 => mem::store(cx, inst),
-        Iadd | Isub if !wide => int::add_or_subtract(cx, inst),
-        Band | Bor | Bxor if data.ty.is_int() && !wide => int::logic(cx, inst),
-        Ineg | Bnot if data.ty.is_int() && !wide => int::unary(cx, inst),
-        Imul if !wide => int::multiply(cx, inst),
-        Umulhi | Smulhi if !wide => divide::multiply_high(cx, inst),
-        Udiv | Sdiv | Urem | Srem => divide::divide(cx, inst),
-        Uextend | Sextend if !wide => int::extend(cx, inst),
-        Ireduce => crate::mach::wide::reduce(cx, inst),
-        Ishl | Ushr | Sshr | Rotl | Rotr if data.ty != types::I128 => int::shift(cx, inst),
-        Smin | Smax | Umin | Umax if !wide => select::min_max(cx, inst),
-        Iabs if !wide => select::absolute(cx, inst),
-        Clz | Ctz | Cls | Popcnt | Bitrev | Bswap => bits::lower(cx, inst),
-        UaddOverflow | SaddOverflow | UsubOverflow | SsubOverflow | UmulOverflow | SmulOverflow
-        | UaddOverflowCin | SaddOverflowCin | UsubOverflowBin | SsubOverflowBin | UaddOverflowTrap => {
-            overflow::lower(cx, inst)
-        }
-        Icmp | Fcmp => compare::compare(cx, inst),
-        Select | SelectSpectreGuard => select::select(cx, inst),
-        Bitselect if data.ty.is_int() => select::bit_select(cx, inst),
-        Bitselect => float::bit_select(cx, inst),
-        Band | Bor | Bxor | Bnot if data.ty.is_float() => float::bitwise(cx, inst),
-        Bmask => select::mask_of(cx, inst),
-        Trapz | Trapnz => compare::trap_if(cx, inst),
-        Iadd | Isub | Band | Bor | Bxor | Ineg | Bnot | Imul | Umulhi | Smulhi | Uextend | Sextend | Ishl
-        | Ushr | Sshr | Rotl | Rotr | Smin | Smax | Umin | Umax | Iabs | Isplit | Iconcat => {
-            wide::lower(cx, inst)
-        }
-        Fadd | Fsub | Fmul | Fdiv | Sqrt | Fma | Fneg | Fabs | Fcopysign | Fmin | Fmax | Ceil | Floor
-        | Trunc | Nearest => float::lower(cx, inst),
-        Fpromote | Fdemote | FcvtToUint | FcvtToSint | FcvtToUintSat | FcvtToSintSat | FcvtFromUint
-        | FcvtFromSint | Bitcast => {
-            conversions::lower(cx, inst);
-            Ok(())
-        }
-        AtomicRmw | AtomicCas | AtomicLoad | AtomicStore | Fence => atomic::lower(cx, inst),
-        Call => calls::call(cx, inst),
-        CallIndirect => calls::call_indirect(cx, inst),
-        TlsValue
-        | GetPinnedReg
-        | SetPinnedReg
-        | GetFramePointer
-        | GetStackPointer
-        | GetReturnAddress
-        | GetExceptionHandlerAddress
-        | Debugtrap => ends::special(cx, inst),
-        Nop | SequencePoint => Ok(()),
-        _ => Err(cx.unsupported(format!("{} is not supported yet on aarch64", data.opcode.name()))),
-    }
+impl FamilyLowering for Aarch64 {
+    const FAMILIES: Families<Self> = Families {
+        load: load,
+        store: store,
+        add_or_subtract: int::add_or_subtract,
+        logic: int::logic,
+        negate: int::unary,
+        complement: int::unary,
+        multiply: int::multiply,
+        multiply_high: divide::multiply_high,
+        divide: divide::divide,
+        extend: int::extend,
+        shift: int::shift,
+        min_max: select::min_max,
+        absolute: select::absolute,
+        bits: bits::lower,
+        overflow: overflow::lower,
+        compare: compare::compare,
+        select: select::select,
+        bit_select: select::bit_select,
+        mask: select::mask_of,
+        trap_if: compare::trap_if,
+        wide: wide::lower,
+        float: float::lower,
+        float_logic: float::bitwise,
+        float_bit_select: float::bit_select,
+        atomic: atomic::lower,
+    };
 }
 
 /// Goes to the first target if a value is not zero, else to the second.
@@ -110,10 +77,18 @@ pub fn branch_on(cx: &mut Cx, value: Value, may_fold: bool, targets: &[u32]) {
     compare::branch(cx, condition, targets);
 }
 
-/// The type of the first value operand; `INVALID` if there is none.
-fn operand_type(cx: &Cx, data: &InstData) -> Type {
-    match data.fixed_args() {
-        0 => types::INVALID,
-        _ => cx.ty(Value(data.a)),
+/// Loads of all types.
+fn load(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
+    match cx.f.insts[inst].ty.is_float() {
+        true => float::load(cx, inst),
+        false => mem::load(cx, inst),
+    }
+}
+
+/// Stores of all types.
+fn store(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
+    match cx.ty(Value(cx.f.insts[inst].a)).is_float() {
+        true => float::store(cx, inst),
+        false => mem::store(cx, inst),
     }
 }

@@ -420,10 +420,11 @@ fn set_by_bit(cx: &mut Cx, d: VReg, data: &InstData) -> bool {
         IntCc::NotEqual => {
             let Some(band) = cx.unique(value).filter(|_| !cx.is_used(value)) else { return false };
             let band = cx.f.insts[band];
+            if band.opcode != Opcode::Band {
+                return false;
+            }
             match cx.constant(Value(band.b)) {
-                Some(mask) if band.opcode == Opcode::Band && mask.is_power_of_two() => {
-                    (Value(band.a), mask.trailing_zeros())
-                }
+                Some(mask) if mask.is_power_of_two() => (Value(band.a), mask.trailing_zeros()),
                 _ => return false,
             }
         }

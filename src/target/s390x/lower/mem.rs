@@ -5,7 +5,7 @@ use super::constant::{self, constant_register, is_long};
 use super::operands::*;
 use super::{field, float};
 use crate::ir::*;
-use crate::mach::address::{access, access_as, extends_sign, memory_type, slot_amode, trap_of};
+use crate::mach::address::{access, access_as, extends_sign, loads_from, memory_type, slot_amode};
 use crate::mach::amode::{Amode, Place};
 use crate::mach::compiled::SymbolRef;
 use crate::mach::isa::{Isa, Remaking};
@@ -210,17 +210,6 @@ fn push_change(cx: &mut Cx, data: &InstData, memory: Type, change: Change, load:
         }
     }
     true
-}
-
-/// Whether `value` is a load from just where `store` stores, that can be folded.
-fn loads_from(cx: &Cx, value: Value, store: &InstData) -> bool {
-    let Some(load) = cx.sinkable_load(value) else { return false };
-    let data = &cx.f.insts[load];
-    let flags = cx.mem_flags(data);
-    data.opcode == Opcode::Load
-        && data.address() == store.address()
-        && trap_of(&flags) == trap_of(&cx.mem_flags(store))
-        && !cx.swaps(&flags)
 }
 
 /// Whether and how a constant is made again where it is used.

@@ -6,7 +6,7 @@ use super::super::rows;
 use super::operands::*;
 use super::{float, int};
 use crate::ir::*;
-use crate::mach::address::{extends_sign, memory_type};
+use crate::mach::address::{extends_sign, loads_from, memory_type};
 use crate::mach::compiled::SymbolRef;
 use crate::mach::float::bits_of;
 use crate::mach::isa::{Isa, Remaking};
@@ -181,17 +181,6 @@ fn read_modify_write(cx: &mut Cx, data: &InstData, memory: Type) -> bool {
         }
     }
     true
-}
-
-/// Whether `value` is a load from just where `store` stores, that can be folded.
-fn loads_from(cx: &Cx, value: Value, store: &InstData) -> bool {
-    let Some(load) = cx.sinkable_load(value) else { return false };
-    let data = &cx.f.insts[load];
-    let flags = cx.mem_flags(data);
-    data.opcode == Opcode::Load
-        && data.address() == store.address()
-        && trap_of(&flags) == trap_of(&cx.mem_flags(store))
-        && !cx.swaps(&flags)
 }
 
 /// Whether and how a constant is made again where it is used.

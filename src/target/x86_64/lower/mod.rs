@@ -33,81 +33,35 @@ mod tls;
 pub mod wide;
 pub mod wide_shift;
 
-use crate::ir::*;
-use crate::mach::call as shared;
-use crate::mach::control as ends;
-use crate::mach::convert as conversions;
-use crate::mach::lower::Unsupported;
-use crate::mach::remake;
-use operands::Cx;
+use super::X86_64;
+use crate::mach::families::{Families, FamilyLowering};
 
-/// Lowers an instruction that does not end a block.
-pub fn lower(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
-    use Opcode::*;
-    let data = cx.f.insts[inst];
-    let wide = operand_type(cx, &data) == types::I128 || data.ty == types::I128;
-    match data.opcode {
-        Iconst | F32const | F64const | StackAddr | FuncAddr | SymbolValue => remake::define(cx, inst),
-        Load | Uload8 | Sload8 | Uload16 | Sload16 | Uload32 | Sload32 => mem::load(cx, inst),
-        Store | Istore8 | Istore16 | Istore32 => mem::store(cx, inst),
-        Iadd | Isub | Band | Bor | Bxor if data.ty.is_int() && !wide => int::binary(cx, inst),
-        Band | Bor | Bxor | Bnot if data.ty.is_float() => float::bitwise(cx, inst),
-        Ineg | Bnot if !wide => int::unary(cx, inst),
-        Imul if !wide => int::multiply(cx, inst),
-        Umulhi | Smulhi if !wide => divide::multiply_high(cx, inst),
-        Udiv | Sdiv | Urem | Srem => divide::divide(cx, inst),
-        Uextend | Sextend if !wide => int::extend(cx, inst),
-        Ireduce => crate::mach::wide::reduce(cx, inst),
-        Ishl | Ushr | Sshr | Rotl | Rotr if data.ty != types::I128 => int::shift(cx, inst),
-        Smin | Smax | Umin | Umax if !wide => int::min_max(cx, inst),
-        Iabs if !wide => int::absolute(cx, inst),
-        Clz | Ctz | Cls | Popcnt | Bitrev | Bswap => bits::lower(cx, inst),
-        UaddOverflow | SaddOverflow | UsubOverflow | SsubOverflow | UmulOverflow | SmulOverflow
-        | UaddOverflowCin | SaddOverflowCin | UsubOverflowBin | SsubOverflowBin | UaddOverflowTrap => {
-            overflow::lower(cx, inst)
-        }
-        Icmp | Fcmp => compare::compare(cx, inst),
-        Select | SelectSpectreGuard => compare::select(cx, inst),
-        Bitselect if data.ty.is_int() => overflow::bit_select(cx, inst),
-        Bitselect => float::bit_select(cx, inst),
-        Bmask => overflow::mask(cx, inst),
-        Trapz | Trapnz => compare::trap_if(cx, inst),
-        Iadd | Isub | Band | Bor | Bxor | Ineg | Bnot | Imul | Umulhi | Smulhi | Uextend | Sextend | Ishl
-        | Ushr | Sshr | Rotl | Rotr | Smin | Smax | Umin | Umax | Iabs | Isplit | Iconcat => {
-            wide::lower(cx, inst)
-        }
-        Fadd | Fsub | Fmul | Fdiv | Sqrt | Fma | Fneg | Fabs | Fcopysign | Fmin | Fmax | Ceil | Floor
-        | Trunc | Nearest => float::lower(cx, inst),
-        Fpromote | Fdemote | FcvtToUint | FcvtToSint | FcvtToUintSat | FcvtToSintSat | FcvtFromUint
-        | FcvtFromSint | Bitcast => {
-            conversions::lower(cx, inst);
-            Ok(())
-        }
-        AtomicRmw | AtomicCas | AtomicLoad | AtomicStore | Fence => atomic::lower(cx, inst),
-        Call => shared::call(cx, inst),
-        CallIndirect => shared::call_indirect(cx, inst),
-        TlsValue
-        | GetPinnedReg
-        | SetPinnedReg
-        | GetFramePointer
-        | GetStackPointer
-        | GetReturnAddress
-        | GetExceptionHandlerAddress
-        | Debugtrap => ends::special(cx, inst),
-        Nop | SequencePoint => Ok(()),
-        _ => Err(cx.unsupported(format!("{} is not supported yet on x86_64", data.opcode.name()))),
-    }
-}
-
-/// The type of the first value operand; `INVALID` if there is none.
-fn operand_type(cx: &Cx, data: &InstData) -> Type {
-    match data.fixed_args() {
-        0 => types::INVALID,
-        _ => cx.ty(Value(data.a)),
-    }
-}
-
-/// Whether values of a type are supported.
-pub fn supported(ty: Type) -> bool {
-    !ty.is_vector() && !matches!(ty, types::F16 | types::F128)
+impl FamilyLowering for X86_64 {
+    const FAMILIES: Families<Self> = Families {
+        load: mem::load,
+        store: mem::store,
+        add_or_subtract: int::binary,
+        logic: int::binary,
+        negate: int::unary,
+        complement: int::unary,
+        multiply: int::multiply,
+        multiply_high: divide::multiply_high,
+        divide: divide::divide,
+        extend: int::extend,
+        shift: int::shift,
+        min_max: int::min_max,
+        absolute: int::absolute,
+        bits: bits::lower,
+        overflow: overflow::lower,
+        compare: compare::compare,
+        select: compare::select,
+        bit_select: overflow::bit_select,
+        mask: overflow::mask,
+        trap_if: compare::trap_if,
+        wide: wide::lower,
+        float: float::lower,
+        float_logic: float::bitwise,
+        float_bit_select: float::bit_select,
+        atomic: atomic::lower,
+    };
 }

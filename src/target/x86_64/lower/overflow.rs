@@ -197,17 +197,8 @@ pub fn mask(cx: &mut Cx, inst: Inst) -> Result {
 
 /// bitselect on integers: `((a ^ b) & mask) ^ b`.
 pub fn bit_select(cx: &mut Cx, inst: Inst) -> Result {
-    let data = cx.f.insts[inst];
-    let size = alu_size(data.ty);
-    let result = cx.f.first_result(inst);
-    let (mask, mask_high) = cx.put_parts(Value(data.a));
-    let (a, a_high) = cx.put_parts(Value(data.b));
-    let (b, b_high) = cx.put_parts(Value(data.c));
-    let (d, d_high) = cx.parts(result);
-    select_bits(cx, size, d, mask, a, b);
-    if let (Some(d), Some(mask), Some(a), Some(b)) = (d_high, mask_high, a_high, b_high) {
-        select_bits(cx, size, d, mask, a, b);
-    }
+    let size = alu_size(cx.f.insts[inst].ty);
+    crate::mach::wide::bit_select(cx, inst, |cx, d, mask, a, b| select_bits(cx, size, d, mask, a, b));
     Ok(())
 }
 

@@ -1,0 +1,97 @@
+//! The writer's own tables: unwind information, trap sites, exception handlers.
+//!
+//! All refer to functions. Where linkers take files apart by section, a reference is a section and an offset; where they
+//! do so by symbol, it is a symbol, or a distance that is filled in here.
+
+use object::SectionKind;
+use object::write::{SectionId, StandardSection, SymbolId};
+
+use super::{FunctionDef, Writer, bug, eh_frame, handlers, symbols, traps};
+use crate::mach::compiled::RelocKind;
+use crate::options::Flags;
+
+/// One of the writer's own tables: its bytes, and where in it which functions' addresses go, by number.
+#[derive(Default)]
+pub(super) struct Table {
+    pub bytes: Vec<u8>,
+    pub relocs: Vec<(u64, usize)>,
+}
+
+/// Alignment of our own tables.
+const TABLE_ALIGN: u64 = 8;
+
+impl<'a> Writer<'a> {
+    /// The section of unwind information.
+    pub(super) fn write_unwind(&mut self, defs: &[FunctionDef<'a>], flags: &Flags) {
+        let key_b = flags.sign_return_address_with_bkey();
+        let functions = defs.iter().map(|def| def.code);
+        match eh_frame::build(self.arch, !self.format.atoms, key_b, functions) {
+            Ok(table) if table.bytes.is_empty() => {}
+            Ok(table) => {
+                let section = self.object.section_id(StandardSection::EhFrame);
+                match self.format.atoms {
+                    true => self.add_distances(section, table),
+                    false => self.add_table(section, table, RelocKind::Rel32),
+                }
+            }
+            Err(error) => self.errors.push(bug(format!("unwind information: {error}"))),
+        }
+    }
+
+    /// The sections of our own: trap sites and exception handlers.
+    pub(super) fn write_lists(&mut self, defs: &[FunctionDef<'a>], defined: &[SymbolId]) {
+        let functions = || defs.iter().map(|def| def.code);
+        let big_endian = self.arch.is_big_endian();
+        let lists = [
+            (self.format.traps, traps::build(big_endian, functions())),
+            (self.format.handlers, handlers::build(big_endian, functions())),
+        ];
+        for (name, table) in lists {
+            if table.bytes.is_empty() {
+                continue;
+            }
+            let (segment, name) = (self.format.split_name)(name).expect("its own names are right");
+            let section = self.object.add_section(segment.into(), name.into(), SectionKind::Other);
+            self.object.section_mut(section).flags = self.format.list_flags;
+            match self.format.atoms {
+                true => self.add_atoms(section, table, defined),
+                false => self.add_table(section, table, RelocKind::Abs64),
+            }
+        }
+    }
+
+    /// Adds one of the writer's own tables, whose relocations refer to the places of functions.
+    fn add_table(&mut self, section: SectionId, table: Table, kind: RelocKind) {
+        let reloc = (self.format.reloc)(kind, self.arch).expect("there are relocations for tables");
+        for (offset, function) in table.relocs {
+            let place = self.places[function];
+            let symbol = self.object.section_symbol(self.sections.id(place.section));
+            self.add_relocation(section, offset, symbol, place.offset as i64, reloc.flags);
+        }
+        self.object.set_section_data(section, table.bytes, TABLE_ALIGN);
+    }
+
+    /// Adds a table as atoms, one for each function: each begins with the function's address.
+    fn add_atoms(&mut self, section: SectionId, table: Table, functions: &[SymbolId]) {
+        let reloc = (self.format.reloc)(RelocKind::Abs64, self.arch).expect("all formats have addresses");
+        for (offset, function) in table.relocs {
+            let atom = symbols::add_local(&mut self.object, b"l_clifc".to_vec());
+            self.object.set_symbol_data(atom, section, offset, 0);
+            self.add_relocation(section, offset, functions[function], 0, reloc.flags);
+        }
+        self.object.set_section_data(section, table.bytes, TABLE_ALIGN);
+    }
+
+    /// Adds a table of 64-bit distances to functions, which are known already, behind all sections that items are in.
+    fn add_distances(&mut self, section: SectionId, mut table: Table) {
+        let addresses = self.sections.addresses();
+        let base = addresses.last().map_or(0, |end| end.next_multiple_of(TABLE_ALIGN));
+        for (offset, function) in table.relocs {
+            let place = self.places[function];
+            let address = addresses[place.section.number()] + place.offset;
+            let distance = address.wrapping_sub(base + offset);
+            table.bytes[offset as usize..][..8].copy_from_slice(&distance.to_le_bytes());
+        }
+        self.object.set_section_data(section, table.bytes, TABLE_ALIGN);
+    }
+}
