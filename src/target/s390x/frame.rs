@@ -149,12 +149,18 @@ pub fn move_stack(sink: &mut Direct, by: i32) {
 }
 
 impl StackChecks for Direct<'_> {
-    fn limit_step(&mut self, step: LimitStep) {
+    fn limit_step(&mut self, step: LimitStep, from: Option<PReg>) {
+        let from = from.map_or(SCRATCH, physical);
         match step {
             LimitStep::Start(reg) => rows::l_rr(self, G, SCRATCH, physical(reg)),
             LimitStep::Symbol(symbol) => rows::l_rm(self, G, SCRATCH, Amode::at(Place::Got(symbol), 0)),
-            LimitStep::Load(offset) => rows::l_rm(self, G, SCRATCH, Amode::base(SCRATCH, offset)),
-            LimitStep::Add(offset) => rows::afi_ri(self, G, SCRATCH, SCRATCH, offset),
+            LimitStep::Load(offset) => rows::l_rm(self, G, SCRATCH, Amode::base(from, offset)),
+            LimitStep::Add(offset) => {
+                if from != SCRATCH {
+                    rows::l_rr(self, G, SCRATCH, from);
+                }
+                rows::afi_ri(self, G, SCRATCH, SCRATCH, offset);
+            }
         }
     }
 
