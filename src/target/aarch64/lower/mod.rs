@@ -9,6 +9,7 @@
 //! | `overflow` | arithmetic with carry and overflow |
 //! | `wide`, `wide_shift` | i128 |
 //! | `compare` | comparisons and what consumes conditions |
+//! | `chain` | comparisons joined by `and` and `or` |
 //! | `select` | choosing without branches, minima and maxima |
 //! | `float` | f32 and f64: all but comparisons and selection |
 //! | `convert` | between integers and floats |
@@ -21,6 +22,7 @@
 pub mod atomic;
 pub mod bits;
 pub mod call;
+pub mod chain;
 pub mod compare;
 pub mod control;
 pub mod convert;
