@@ -64,7 +64,7 @@ fn complete_pairs(saved: &mut Vec<PReg>, always: usize) {
         let reg = saved[at];
         let number = reg.hw_enc();
         let other = match reg.class() {
-            RegClass::Int => (number - 1 ^ 1) + 1,
+            RegClass::Int => ((number - 1) ^ 1) + 1,
             _ => number ^ 1,
         };
         let other = PReg::new(other, reg.class());

@@ -26,8 +26,8 @@ const G: OperandSize = OperandSize::Q64;
 const SP: VReg = physical(R15);
 const SCRATCH: VReg = physical(R1);
 
-/// The largest frame: sizes are signed 32-bit immediates.
-const MAX_FRAME: u64 = 0x7fff_0000;
+/// The largest frame: with the most of stack arguments, sizes are still signed 32-bit immediates.
+const MAX_FRAME: u64 = 0x6fff_0000;
 
 /// Floating-point registers that may have to be saved.
 const FLOATS: u32 = 16;

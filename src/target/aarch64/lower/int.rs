@@ -248,14 +248,13 @@ pub fn logic(cx: &mut Cx, inst: Inst) -> Result {
     let (mut a, mut b) = (Value(data.a), Value(data.b));
     let size = alu_size(data.ty);
     let d = cx.def(inst);
-    if cx.constant(a).is_some() || !cx.constant(b).is_some() && better_second(cx, a) && !better_second(cx, b)
-    {
+    if cx.constant(a).is_some() || cx.constant(b).is_none() && better_second(cx, a) && !better_second(cx, b) {
         (a, b) = (b, a);
     }
-    if let Some(bits) = cx.constant(b) {
-        if logic_constant(cx, &data, d, a, bits) {
-            return Ok(());
-        }
+    if let Some(bits) = cx.constant(b)
+        && logic_constant(cx, &data, d, a, bits)
+    {
+        return Ok(());
     }
     if let Some(complement) = complement_of(cx, b) {
         rule!(cx, "logic.complement");
