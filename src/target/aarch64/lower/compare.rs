@@ -180,7 +180,7 @@ fn compare_zero(cx: &mut Cx, value: Value, holds_if_zero: bool) -> Condition {
     let ty = cx.ty(value);
     if ty == types::I128 {
         let (low, high) = cx.put_pair(value);
-        let register = ORR.new(cx, Q, low, high);
+        let register = ORR.in_new(cx, Q, low, high);
         return Condition::Zero { size: Q, register, holds_if_zero };
     }
     let register = cx.put(value);
@@ -211,7 +211,7 @@ fn test_bits(cx: &mut Cx, a: Value, b: Value, ty: Type, holds_if_zero: bool) -> 
     if ty.bits() < 32 {
         let a = cx.put(a);
         let b = cx.put(b);
-        let common = AND.new(cx, L, a, b);
+        let common = AND.in_new(cx, L, a, b);
         TST.flags(cx, L, common, mask((1 << ty.bits()) - 1, L));
         return equal;
     }

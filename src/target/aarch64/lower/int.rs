@@ -515,7 +515,7 @@ fn shift_by_register(cx: &mut Cx, data: &InstData, d: VReg, value: Value, amount
     };
     // The processor takes the amount modulo the size.
     let amount = match bits < 32 {
-        true => AND.new(cx, L, amount, mask(bits as u64 - 1, L)),
+        true => AND.in_new(cx, L, amount, mask(bits as u64 - 1, L)),
         false => amount,
     };
     match data.opcode {

@@ -45,8 +45,8 @@ use operands::Cx;
 
 impl FamilyLowering for Aarch64 {
     const FAMILIES: Families<Self> = Families {
-        load: load,
-        store: store,
+        load,
+        store,
         add_or_subtract: int::add_or_subtract,
         logic: int::logic,
         negate: int::unary,
