@@ -89,18 +89,13 @@ struct Unit {
 /// [`compile_all`] for one target.
 type CompileAll = for<'a> fn(&Job<'a>) -> Outcome;
 
-/// What compiles for an architecture, if there is anything.
-fn back_end(arch: Arch) -> Option<CompileAll> {
+/// What compiles for an architecture.
+fn back_end(arch: Arch) -> CompileAll {
     match arch {
-        Arch::X86_64 => Some(compile_all::<X86_64>),
-        Arch::S390x => Some(compile_all::<S390x>),
-        Arch::Aarch64 => Some(compile_all::<Aarch64>),
+        Arch::X86_64 => compile_all::<X86_64>,
+        Arch::S390x => compile_all::<S390x>,
+        Arch::Aarch64 => compile_all::<Aarch64>,
     }
-}
-
-/// Whether there are objects for an architecture.
-pub fn has_back_end(arch: Arch) -> bool {
-    back_end(arch).is_some()
 }
 
 /// Builds an object from a file.
@@ -123,14 +118,7 @@ pub fn build_with(
     let start = Instant::now();
     let cached = cache.map(|cache| Cached::find(cache, source.text, &split, options.jobs));
     let job = Job { source, split: &split, options, observer, cached: cached.as_ref() };
-    let arch = options.target.arch();
-    let mut outcome = match back_end(arch) {
-        Some(compile_all) => compile_all(&job),
-        None => {
-            let message = format!("compiling is not supported yet on {}", arch.triple());
-            Outcome { diagnostics: vec![Diagnostic::error(0, message)], ..Outcome::default() }
-        }
-    };
+    let mut outcome = back_end(options.target.arch())(&job);
     timing.merge(&outcome.timing);
     diagnostics.append(&mut outcome.diagnostics);
     let mut units = outcome.units;

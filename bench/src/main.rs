@@ -13,7 +13,6 @@ mod report;
 mod task;
 
 use anyhow::{Context, Result, anyhow, bail};
-use clifc::driver;
 use clifc::options::{Arch, Target};
 use measure::{Phases, measured};
 use report::Row;
@@ -54,7 +53,7 @@ impl Arguments {
         let mut args = Arguments {
             rounds: 5,
             threads: vec![1, 2],
-            targets: Arch::ALL.into_iter().filter(|arch| driver::has_back_end(*arch)).collect(),
+            targets: Arch::ALL.to_vec(),
             functions: 3000,
             generate: false,
             count: false,

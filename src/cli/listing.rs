@@ -1,6 +1,5 @@
 //! `clifc targets` and `clifc settings`: what there is to choose from.
 
-use clifc::driver;
 use clifc::options::{Arch, Flags, PRESETS, SETTINGS, Target};
 
 /// Targets, and the CPUs of each.
@@ -9,8 +8,7 @@ pub fn targets() -> String {
     let mut out = String::new();
     for arch in Arch::ALL {
         let here = if host == Some(arch) { "  (this machine)" } else { "" };
-        let lacks = if driver::has_back_end(arch) { "" } else { "  (no code yet: for `check` only)" };
-        out.push_str(&format!("{:<8} {}{here}{lacks}\n", arch.name(), arch.triple()));
+        out.push_str(&format!("{:<8} {}{here}\n", arch.name(), arch.triple()));
         for preset in PRESETS.iter().filter(|preset| preset.arch == arch) {
             out.push_str(&format!("    --cpu {:<16} {}\n", preset.name, preset.doc));
         }

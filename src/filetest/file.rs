@@ -1,13 +1,11 @@
 //! A test file: its header lines, its functions, and the comments that belong to each.
 //!
-//! A `target` takes the `set` lines before it; a file without a `target` line is for every target that clifc
-//! compiles for. Comments before the first function belong to all
-//! functions; others to the function they stand in or below.
+//! A `target` takes the `set` lines before it; a file without a `target` line is for every target. Comments before the
+//! first function belong to all functions; others to the function they stand in or below.
 
 use std::ops::Range;
 
 use crate::diag::{Diagnostic, did_you_mean};
-use crate::driver;
 use crate::options::{Arch, Flags, Target, TargetError};
 use crate::parse::{self, FunctionText, Split};
 
@@ -55,7 +53,7 @@ pub struct Header<'a> {
     pub commands: Vec<Command<'a>>,
     /// Targets that it names.
     pub targets: Vec<TargetLine<'a>>,
-    /// If it names none: all that clifc compiles for.
+    /// If it names none: all.
     everywhere: Vec<TargetLine<'a>>,
     /// All settings that are not of a target.
     pub settings: Vec<&'a str>,
@@ -81,7 +79,7 @@ impl<'a> Header<'a> {
             // Settings behind the last target are checked, if not used.
             Some(line) => drop(header.target(line.text).map_err(unused)?),
             None => {
-                for arch in Arch::ALL.into_iter().filter(|arch| driver::has_back_end(*arch)) {
+                for arch in Arch::ALL {
                     let target = header.target(arch.name()).map_err(unused)?;
                     header.everywhere.push(TargetLine { text: arch.name(), target });
                 }
@@ -266,9 +264,8 @@ mod tests {
     fn no_target_is_every_target() {
         let text = "test run\nset opt_level=speed\n";
         let header = TestFile::parse(text, &[]).expect("a file").header;
-        let all = Arch::ALL.into_iter().filter(|arch| driver::has_back_end(*arch));
         assert!(header.targets.is_empty());
-        assert!(header.targets_or_all().iter().map(|line| line.text).eq(all.map(Arch::name)));
+        assert!(header.targets_or_all().iter().map(|line| line.text).eq(Arch::ALL.map(Arch::name)));
         assert!(TestFile::parse("test run\nset has_lse\n", &[]).is_err());
     }
 

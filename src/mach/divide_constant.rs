@@ -155,7 +155,7 @@ impl Division {
         let x = cx.put(self.dividend);
         match divisor {
             1 => I::constant(cx, self.d, 0),
-            _ => I::mask(cx, self.bits, self.d, x, divisor as i64 - 1),
+            _ => I::mask(cx, self.bits, self.d, x, (divisor - 1) as i64),
         }
     }
 

@@ -118,7 +118,6 @@ fn emit_block<I: Isa>(
             next,
             constants,
             flags,
-            trap: inst.trap,
             layout,
         };
         view::emit::<I>(inst, &cx, buffer);

@@ -28,8 +28,6 @@ pub struct EmitContext<'a> {
     pub constants: Label,
     /// The settings.
     pub flags: &'a Flags,
-    /// Trap code of the instruction; 0 if it can't trap.
-    pub trap: u8,
     /// Where blocks are.
     pub layout: &'a Layout,
 }

@@ -4,11 +4,12 @@
 
 use super::frame::{Frame, LimitStep};
 use crate::options::{Flags, ProbestackStrategy};
+use regalloc2::PReg;
 
 /// How a target writes checks in a prologue, where a register holds nothing.
 pub trait StackChecks {
-    /// Computes the next step of the limit in the free register.
-    fn limit_step(&mut self, step: LimitStep);
+    /// Computes the next step of the limit in the free register, from what is there or in another register.
+    fn limit_step(&mut self, step: LimitStep, from: Option<PReg>);
     /// Traps if the stack pointer is below the limit plus so much.
     fn trap_below_limit(&mut self, bytes: u32);
     /// Calls the routine that probes so many bytes below the stack pointer.
@@ -26,8 +27,15 @@ pub fn check_limit(frame: &Frame, checks: &mut impl StackChecks) {
     if frame.limit.is_empty() || (frame.size == 0 && !frame.calls) {
         return;
     }
+    let mut from = None;
     for &step in frame.limit.iter().filter(|step| **step != LimitStep::Add(0)) {
-        checks.limit_step(step);
+        match step {
+            LimitStep::Start(reg) => from = Some(reg),
+            _ => checks.limit_step(step, from.take()),
+        }
+    }
+    if let Some(reg) = from {
+        checks.limit_step(LimitStep::Start(reg), None);
     }
     if frame.size >= LARGE {
         checks.trap_below_limit(0);
@@ -45,6 +53,11 @@ pub fn probes(size: u32, flags: &Flags) -> bool {
     flags.enable_probestack() && size >= guard_size(flags)
 }
 
+/// Whether a routine probes a frame of `size`.
+pub fn calls_probe(size: u32, flags: &Flags) -> bool {
+    probes(size, flags) && flags.probestack_strategy() == ProbestackStrategy::Outline
+}
+
 /// Touches every page of a large frame, so that the guard page is not jumped over. The stack pointer stays
 /// where it is meanwhile: unwinding may count from it.
 pub fn probe(frame: &Frame, flags: &Flags, checks: &mut impl StackChecks) {
@@ -53,7 +66,7 @@ pub fn probe(frame: &Frame, flags: &Flags, checks: &mut impl StackChecks) {
     if !probes(frame.size, flags) {
         return;
     }
-    if flags.probestack_strategy() == ProbestackStrategy::Outline {
+    if calls_probe(frame.size, flags) {
         checks.call_probe(frame.size);
         return;
     }

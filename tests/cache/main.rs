@@ -7,7 +7,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use clifc::driver;
 use clifc::options::Arch;
 
 /// A new empty directory.
@@ -20,10 +19,8 @@ fn directory(name: &str) -> PathBuf {
     directory
 }
 
-/// Targets that there is code for.
 fn targets() -> impl Iterator<Item = &'static str> {
-    let all = [Arch::X86_64, Arch::Aarch64, Arch::S390x];
-    all.into_iter().filter(|arch| driver::has_back_end(*arch)).map(Arch::name)
+    Arch::ALL.into_iter().map(Arch::name)
 }
 
 /// A file of `count` functions, each different from those of another `seed`, that call `callee`.

@@ -209,7 +209,6 @@ fn emit_alone<S: Subject>(
         next: label,
         constants: label,
         flags: &Flags::new(&Target::of(S::ARCH)),
-        trap: 0,
         layout: &Layout::default(),
     };
     view::emit::<S::Target>(inst, &context, buffer);

@@ -34,7 +34,7 @@ type Pair = (VReg, VReg);
 fn memory(view: &InstView, cx: &EmitContext, first: usize, buffer: &mut CodeBuffer) -> Amode {
     let memory = Memory::at(view, 0, first, Places::of(cx));
     let (base, _) = memory.reduce(SCRATCH, |disp| disp == 0, &mut Direct::of(cx, buffer));
-    Amode::base(base, 0).with_trap(cx.trap)
+    Amode::base(base, 0).with_trap(view.trap)
 }
 
 fn begin(buffer: &mut CodeBuffer) -> Label {

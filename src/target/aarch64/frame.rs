@@ -16,7 +16,7 @@ use crate::mach::buffer::{CodeBuffer, Label};
 use crate::mach::compiled::{LibCall, SymbolRef, UnwindOp};
 use crate::mach::frame::{Frame, LimitStep, stack_limit};
 use crate::mach::isa::Isa;
-use crate::mach::stack_checks::{StackChecks, check_limit, probe, probes};
+use crate::mach::stack_checks::{StackChecks, calls_probe, check_limit, probe};
 use crate::mach::view::{Places, physical};
 use crate::options::Flags;
 use regalloc2::{PReg, RegClass};
@@ -35,7 +35,11 @@ pub fn finish(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(),
     let call_conv = stencil.signature.call_conv;
     frame.size = frame.place_locals::<Aarch64>(&stencil.stack_slots).next_multiple_of(16);
     frame.whole_vectors = call_conv == CallConv::PreserveAll;
-    if frame.calls || frame.frame_pointer || probes(frame.size, flags) {
+    if frame.whole_vectors && frame.calls {
+        // Callees preserve the lower halves of these only.
+        (8..16).for_each(|number| frame.written.add(vector(number)));
+    }
+    if frame.calls || frame.frame_pointer || calls_probe(frame.size, flags) {
         frame.saved.push(LR);
     }
     if frame.frame_pointer {
@@ -60,7 +64,7 @@ fn complete_pairs(saved: &mut Vec<PReg>, always: usize) {
         let reg = saved[at];
         let number = reg.hw_enc();
         let other = match reg.class() {
-            RegClass::Int => (number - 1 ^ 1) + 1,
+            RegClass::Int => ((number - 1) ^ 1) + 1,
             _ => number ^ 1,
         };
         let other = PReg::new(other, reg.class());
@@ -306,13 +310,14 @@ fn load(sink: &mut Direct, frame: &Frame, unit: &Unit, at: Amode) {
 }
 
 impl StackChecks for Direct<'_> {
-    fn limit_step(&mut self, step: LimitStep) {
+    fn limit_step(&mut self, step: LimitStep, from: Option<PReg>) {
         let limit = physical(X16);
+        let from = from.map_or(limit, physical);
         match step {
             LimitStep::Start(reg) => rows::mov_r(self, X, limit, physical(reg)),
             LimitStep::Symbol(symbol) => load_from_got(limit, symbol, self.buffer()),
-            LimitStep::Load(offset) => rows::ldr(self, X, limit, Amode::base(limit, offset)),
-            LimitStep::Add(offset) => add_constant(limit, limit, offset as i64, self),
+            LimitStep::Load(offset) => rows::ldr(self, X, limit, Amode::base(from, offset)),
+            LimitStep::Add(offset) => add_constant(limit, from, offset as i64, self),
         }
     }
 

@@ -126,7 +126,7 @@ impl Isa for Aarch64 {
     }
 
     fn one_branch(f: &Stencil, conditions: [Value; 2]) -> bool {
-        lower::compare::one_branch(f, conditions)
+        lower::chain::one_branch(f, conditions)
     }
 
     fn abi_signature(sig: &Signature, flags: &Flags) -> Result<AbiSignature, String> {

@@ -26,8 +26,8 @@ const G: OperandSize = OperandSize::Q64;
 const SP: VReg = physical(R15);
 const SCRATCH: VReg = physical(R1);
 
-/// The largest frame: sizes are signed 32-bit immediates.
-const MAX_FRAME: u64 = 0x7fff_0000;
+/// The largest frame: with the most of stack arguments, sizes are still signed 32-bit immediates.
+const MAX_FRAME: u64 = 0x6fff_0000;
 
 /// Floating-point registers that may have to be saved.
 const FLOATS: u32 = 16;
@@ -149,12 +149,18 @@ pub fn move_stack(sink: &mut Direct, by: i32) {
 }
 
 impl StackChecks for Direct<'_> {
-    fn limit_step(&mut self, step: LimitStep) {
+    fn limit_step(&mut self, step: LimitStep, from: Option<PReg>) {
+        let from = from.map_or(SCRATCH, physical);
         match step {
             LimitStep::Start(reg) => rows::l_rr(self, G, SCRATCH, physical(reg)),
             LimitStep::Symbol(symbol) => rows::l_rm(self, G, SCRATCH, Amode::at(Place::Got(symbol), 0)),
-            LimitStep::Load(offset) => rows::l_rm(self, G, SCRATCH, Amode::base(SCRATCH, offset)),
-            LimitStep::Add(offset) => rows::afi_ri(self, G, SCRATCH, SCRATCH, offset),
+            LimitStep::Load(offset) => rows::l_rm(self, G, SCRATCH, Amode::base(from, offset)),
+            LimitStep::Add(offset) => {
+                if from != SCRATCH {
+                    rows::l_rr(self, G, SCRATCH, from);
+                }
+                rows::afi_ri(self, G, SCRATCH, SCRATCH, offset);
+            }
         }
     }
 

@@ -30,14 +30,14 @@ fn takes_operand(op: AtomicRmwOp) -> Cond {
 }
 
 /// The memory operand, which is in the first two words and the registers from `first` on.
-fn memory(view: &InstView, cx: &EmitContext, first: usize) -> Amode {
+fn memory(view: &InstView, first: usize) -> Amode {
     let packed = PackedAmode::unpack(view.words[0], view.words[1]);
     let place = packed.place.expect("the operand is memory");
     Amode {
         base: packed.has_base.then(|| view.operand(first)),
         index: packed.has_index.then(|| view.operand(first + packed.has_base as usize)),
         scale: packed.scale,
-        ..Amode::at(place, packed.disp).with_trap(cx.trap)
+        ..Amode::at(place, packed.disp).with_trap(view.trap)
     }
 }
 
@@ -52,7 +52,7 @@ pub fn rmw_loop(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let step = Step::unpack(view.words[2]);
     let size = step.size;
     let [old, new, value] = [0, 1, 2].map(|index| view.operand(index));
-    let m = memory(view, cx, 3);
+    let m = memory(view, 3);
     rows::mov_rm(&mut Direct::of(cx, buffer), size, old, m);
     let again = begin(buffer);
     let out = &mut Direct::of(cx, buffer);
@@ -101,7 +101,7 @@ fn swap_bytes(out: &mut Direct, size: OperandSize, d: VReg) {
 pub fn rmw_wide(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let step = Step::unpack(view.words[2]);
     let [old_low, old_high, new_low, new_high, low, high] = std::array::from_fn(|i| view.operand(i));
-    let m = memory(view, cx, 6);
+    let m = memory(view, 6);
     let out = &mut Direct::of(cx, buffer);
     rows::mov_rm(out, Q, old_low, m);
     rows::mov_rm(out, Q, old_high, m.upper());

@@ -136,17 +136,23 @@ const SCRATCH: PReg = RAX;
 const RETURN_ADDRESS: u16 = 16;
 
 impl StackChecks for Direct<'_> {
-    fn limit_step(&mut self, step: LimitStep) {
+    fn limit_step(&mut self, step: LimitStep, from: Option<PReg>) {
         let scratch = physical(SCRATCH);
+        let from = from.map_or(scratch, physical);
         match step {
             LimitStep::Start(reg) => rows::mov_rm(self, OperandSize::Q64, scratch, physical(reg)),
             LimitStep::Symbol(symbol) => {
                 rows::mov_rm(self, OperandSize::Q64, scratch, Amode::at(Place::Got(symbol), 0));
             }
             LimitStep::Load(offset) => {
-                rows::mov_rm(self, OperandSize::Q64, scratch, Amode::base(scratch, offset));
+                rows::mov_rm(self, OperandSize::Q64, scratch, Amode::base(from, offset));
             }
-            LimitStep::Add(offset) => rows::add_ri(self, OperandSize::Q64, scratch, scratch, offset),
+            LimitStep::Add(offset) if from == scratch => {
+                rows::add_ri(self, OperandSize::Q64, scratch, scratch, offset);
+            }
+            LimitStep::Add(offset) => {
+                rows::lea_rm(self, OperandSize::Q64, scratch, Amode::base(from, offset));
+            }
         }
     }
 

@@ -64,7 +64,7 @@ fn trailing_zeros(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
     let mut a = cx.put(value);
     if ty.bits() < 32 {
         rule!(cx, "ctz.marked");
-        a = ORR.new(cx, L, a, mask(1 << ty.bits(), L));
+        a = ORR.in_new(cx, L, a, mask(1 << ty.bits(), L));
     }
     let reversed = cx.tmp(RegClass::Int);
     rows::rbit(cx, size, reversed, a);
@@ -123,7 +123,7 @@ fn leading_zeros_wide(cx: &mut Cx, d: VReg, (low, high): Pair) {
     let (low_count, high_count) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
     rows::clz(cx, Q, high_count, high);
     rows::clz(cx, Q, low_count, low);
-    let sum = ADD.new(cx, Q, low_count, 64);
+    let sum = ADD.in_new(cx, Q, low_count, 64);
     CMP.flags(cx, Q, high, 0);
     rows::csel(cx, Q, d, sum, high_count, Cond::Eq);
 }
@@ -135,7 +135,7 @@ fn leading_signs_wide(cx: &mut Cx, d: VReg, (low, high): Pair) {
     rows::cls(cx, Q, high_count, high);
     EOR.to(cx, Q, differing, low, Source::Shifted(high, Shift::Asr, 63));
     rows::clz(cx, Q, low_count, differing);
-    let sum = ADD.new(cx, Q, low_count, 63);
+    let sum = ADD.in_new(cx, Q, low_count, 63);
     CMP.flags(cx, Q, high_count, 63);
     rows::csel(cx, Q, d, sum, high_count, Cond::Eq);
 }

@@ -3,16 +3,13 @@
 //! A condition is found by [`condition`], which pushes the instructions that set the flags, if it takes any, and says
 //! what to test: the flags, a register for zero, or one bit of it. Nothing but comparisons and arithmetic on several
 //! registers changes the flags; constants, addresses and extensions do not.
-//!
-//! `and` and `or` of comparisons are chains: each comparison but the first is done only if those before leave the
-//! question open, and else sets the flags to what the answer is.
 
 use super::super::operands::{Bitmask, Cond, OperandSize};
 use super::super::regs::ZERO;
 use super::super::rows;
 use super::mem::constant_register;
 use super::operands::*;
-use super::wide;
+use super::{chain, wide};
 use crate::ir::*;
 use crate::mach::buffer::Label;
 use crate::mach::condition::{self, ConditionCode, Found};
@@ -64,7 +61,7 @@ impl Condition {
     }
 
     /// The same as a test of the flags, which are set if they are not yet.
-    fn in_flags(self, cx: &mut Cx) -> Test {
+    pub fn in_flags(self, cx: &mut Cx) -> Test {
         let equal = |holds_if_zero| Test::One(if holds_if_zero { Cond::Eq } else { Cond::Ne });
         match self {
             Condition::Flags(test) => test,
@@ -159,9 +156,9 @@ fn plain_condition(cx: &mut Cx, Found { value, unique, direct, .. }: Found) -> C
                 rule!(cx, "condition.fcmp");
                 return Condition::Flags(compare_floats(cx, data.float_cc(), a, b));
             }
-            Opcode::Band | Opcode::Bor if unique && is_chain(cx, &data, LONGEST_CHAIN) => {
+            Opcode::Band | Opcode::Bor if unique && chain::is_chain(cx, &data) => {
                 rule!(cx, "condition.chain");
-                return Condition::Flags(Test::One(chain(cx, &data)));
+                return Condition::Flags(Test::One(chain::push(cx, &data)));
             }
             Opcode::Band if unique && data.ty.bits() <= 64 => {
                 rule!(cx, "condition.test");
@@ -183,7 +180,7 @@ fn compare_zero(cx: &mut Cx, value: Value, holds_if_zero: bool) -> Condition {
     let ty = cx.ty(value);
     if ty == types::I128 {
         let (low, high) = cx.put_pair(value);
-        let register = ORR.new(cx, Q, low, high);
+        let register = ORR.in_new(cx, Q, low, high);
         return Condition::Zero { size: Q, register, holds_if_zero };
     }
     let register = cx.put(value);
@@ -214,7 +211,7 @@ fn test_bits(cx: &mut Cx, a: Value, b: Value, ty: Type, holds_if_zero: bool) -> 
     if ty.bits() < 32 {
         let a = cx.put(a);
         let b = cx.put(b);
-        let common = AND.new(cx, L, a, b);
+        let common = AND.in_new(cx, L, a, b);
         TST.flags(cx, L, common, mask((1 << ty.bits()) - 1, L));
         return equal;
     }
@@ -339,140 +336,6 @@ fn compare_constant(cx: &mut Cx, cc: IntCc, a: Value, constant: i64) -> Cond {
     int_cond(cc)
 }
 
-/// So many comparisons are joined at most.
-const LONGEST_CHAIN: usize = 6;
-
-/// Whether an `and` or `or` is of conditions that one comparison after the other can tell.
-fn is_chain(cx: &Cx, data: &InstData, longest: usize) -> bool {
-    let is_first =
-        |value: Value| is_link(cx, value) || longest > 2 && joined(cx, value, longest - 1).is_some();
-    let (a, b) = (Value(data.a), Value(data.b));
-    matches!(data.opcode, Opcode::Band | Opcode::Bor)
-        && (is_link(cx, b) && is_first(a) || is_link(cx, a) && is_first(b))
-}
-
-/// Whether a value is a comparison that can come second.
-fn is_link(cx: &Cx, value: Value) -> bool {
-    let Some(inst) = cx.unique(value) else { return false };
-    let data = &cx.f.insts[inst];
-    if cx.is_used(value) {
-        return false;
-    }
-    match data.opcode {
-        Opcode::Icmp => cx.ty(Value(data.a)) != types::I128,
-        Opcode::Fcmp => matches!(float_test(data.float_cc()), Test::One(_)),
-        _ => false,
-    }
-}
-
-/// A value that is itself such an `and` or `or`.
-fn joined(cx: &Cx, value: Value, longest: usize) -> Option<InstData> {
-    let data = cx.f.insts[cx.unique(value)?];
-    (!cx.is_used(value) && is_chain(cx, &data, longest)).then_some(data)
-}
-
-/// Pushes the comparisons of a chain; gives the condition that says that it holds.
-fn chain(cx: &mut Cx, data: &InstData) -> Cond {
-    let (mut first, mut second) = (Value(data.a), Value(data.b));
-    if !is_link(cx, second) {
-        (first, second) = (second, first);
-    }
-    let known = match joined(cx, first, LONGEST_CHAIN) {
-        Some(inner) => chain(cx, &inner),
-        None => compare_first(cx, first),
-    };
-    // Where those before decide, the flags are set to what this one would have to leave.
-    let cond = link_condition(cx, second);
-    match data.opcode {
-        Opcode::Band => compare_next(cx, second, known, flags_for(cond.complement())),
-        _ => compare_next(cx, second, known.complement(), flags_for(cond)),
-    }
-    cond
-}
-
-/// The flags, as bits N, Z, C, V, with which a condition holds.
-fn flags_for(cond: Cond) -> i32 {
-    const N: i32 = 8;
-    const Z: i32 = 4;
-    const C: i32 = 2;
-    const V: i32 = 1;
-    match cond {
-        Cond::Eq | Cond::Le | Cond::Ls => Z,
-        Cond::Hs | Cond::Hi => C,
-        Cond::Mi | Cond::Lt => N,
-        Cond::Vs => V,
-        Cond::Ne | Cond::Lo | Cond::Pl | Cond::Vc | Cond::Ge | Cond::Gt | Cond::Al | Cond::Nv => 0,
-    }
-}
-
-/// The comparison of a link.
-fn link(cx: &Cx, value: Value) -> InstData {
-    cx.f.insts[cx.def_inst(value).expect("a link is a comparison")]
-}
-
-/// The condition that says that a link holds.
-fn link_condition(cx: &Cx, value: Value) -> Cond {
-    let data = link(cx, value);
-    if data.opcode == Opcode::Fcmp {
-        let Test::One(cond) = float_test(data.float_cc()) else { unreachable!("others are no links") };
-        return cond;
-    }
-    let (cc, _, b) = condition::in_order(cx, data.int_cc(), Value(data.a), Value(data.b), false);
-    match cx.signed_constant(b) {
-        Some(constant) => int_cond(condition::with_zero(cc, constant).0),
-        None => int_cond(cc),
-    }
-}
-
-/// The first comparison of a chain.
-fn compare_first(cx: &mut Cx, value: Value) -> Cond {
-    let data = link(cx, value);
-    let (a, b) = (Value(data.a), Value(data.b));
-    let test = match data.opcode {
-        Opcode::Icmp => compare_ints(cx, data.int_cc(), a, b).in_flags(cx),
-        _ => compare_floats(cx, data.float_cc(), a, b),
-    };
-    match test {
-        Test::One(cond) => cond,
-        _ => unreachable!("others are no links"),
-    }
-}
-
-/// A comparison that is done if `known` holds; else the flags become `flags`.
-fn compare_next(cx: &mut Cx, value: Value, known: Cond, flags: i32) {
-    let data = link(cx, value);
-    if data.opcode == Opcode::Fcmp {
-        let (a, b) = (cx.put(Value(data.a)), cx.put(Value(data.b)));
-        let size = OperandSize::from_bits(cx.ty(Value(data.a)).bits());
-        rows::fccmp(cx, size, a, b, flags, known);
-        return;
-    }
-    let (cc, a, b) = condition::in_order(cx, data.int_cc(), Value(data.a), Value(data.b), false);
-    let ty = cx.ty(a);
-    let size = alu_size(ty);
-    let signed = cc.is_signed();
-    let left = put_extended(cx, a, signed);
-    let Some(constant) = cx.signed_constant(b) else {
-        let right = put_extended(cx, b, signed);
-        rows::ccmp_rr(cx, size, left, right, flags, known);
-        return;
-    };
-    let (_, constant) = condition::with_zero(cc, constant);
-    let constant = match ty.bits() < 32 && !signed {
-        true => constant & ((1 << ty.bits()) - 1),
-        false => constant,
-    };
-    match constant {
-        0..=31 => rows::ccmp_ri(cx, size, left, constant as i32, flags, known),
-        -31..=-1 => rows::ccmn_ri(cx, size, left, -constant as i32, flags, known),
-        _ => {
-            let bits = bits_of(constant, size);
-            let right = constant_register(cx, bits);
-            rows::ccmp_rr(cx, size, left, right, flags, known);
-        }
-    }
-}
-
 /// icmp and fcmp as values.
 pub fn compare(cx: &mut Cx, inst: Inst) -> Result {
     let data = cx.f.insts[inst];
@@ -506,42 +369,6 @@ pub fn compare(cx: &mut Cx, inst: Inst) -> Result {
 fn bit_field(cx: &mut Cx, d: VReg, register: VReg, bit: i32) {
     let size = if bit < 32 { L } else { Q };
     rows::ubfm(cx, size, d, register, bit, bit);
-}
-
-/// `and` and `or` of comparisons as values; says whether it was one.
-pub fn join(cx: &mut Cx, inst: Inst) -> bool {
-    let data = cx.f.insts[inst];
-    if !is_chain(cx, &data, LONGEST_CHAIN) {
-        return false;
-    }
-    rule!(cx, "compare.chain");
-    let d = cx.def(inst);
-    let cond = chain(cx, &data);
-    set(cx, d, Test::One(cond));
-    true
-}
-
-/// Whether a branch on two comparisons is better one on both than two: none of them is a branch by itself.
-pub fn one_branch(f: &Stencil, conditions: [Value; 2]) -> bool {
-    conditions.into_iter().all(|value| {
-        let ValueDef::Result(inst, _) = f.value_defs[value].get() else { return false };
-        let data = &f.insts[inst];
-        match data.opcode {
-            Opcode::Icmp => f.value_types[Value(data.a)] != types::I128 && !tests_zero(f, data),
-            Opcode::Fcmp => matches!(float_test(data.float_cc()), Test::One(_)),
-            _ => false,
-        }
-    })
-}
-
-/// Whether an integer comparison is with zero, for equality or the sign.
-fn tests_zero(f: &Stencil, compare: &InstData) -> bool {
-    let zero = match f.value_defs[Value(compare.b)].get() {
-        ValueDef::Result(inst, _) => f.insts[inst].opcode == Opcode::Iconst && f.insts[inst].imm64() == 0,
-        _ => false,
-    };
-    use IntCc::*;
-    zero && matches!(compare.int_cc(), Equal | NotEqual | SignedLessThan | SignedGreaterThanOrEqual)
 }
 
 /// Sets `d` to 1 if a test holds, else to 0.

@@ -76,7 +76,7 @@ fn divide_wide(cx: &mut Cx, inst: Inst, data: &InstData) {
     let a = cx.put_pair(Value(data.a));
     let b = cx.put_pair(Value(data.b));
     if divisor.is_none_or(|divisor| divisor == 0) {
-        let register = ORR.new(cx, Q, b.0, b.1);
+        let register = ORR.in_new(cx, Q, b.0, b.1);
         trap_on(cx, Condition::Zero { size: Q, register, holds_if_zero: true }, ZERO_DIVISOR);
     }
     if data.opcode == Opcode::Sdiv && divisor.is_none_or(|divisor| divisor == -1) {
@@ -94,7 +94,7 @@ fn divide_wide(cx: &mut Cx, inst: Inst, data: &InstData) {
 
 /// Traps if `a` is the lowest i128 and `b` is -1.
 fn trap_if_lowest_by_minus_one(cx: &mut Cx, a: wide::Pair, b: wide::Pair) {
-    let ones = AND.new(cx, Q, b.0, b.1);
+    let ones = AND.in_new(cx, Q, b.0, b.1);
     // The dividend less one overflows only if its high half does with nothing in the low half.
     CMN.flags(cx, Q, ones, 1);
     rows::ccmp_ri(cx, Q, a.0, 0, 0, Cond::Eq);

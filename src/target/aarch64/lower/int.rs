@@ -242,20 +242,19 @@ pub fn shift_left(cx: &mut Cx, size: OperandSize, d: VReg, a: VReg, amount: i32)
 /// band, bor, bxor.
 pub fn logic(cx: &mut Cx, inst: Inst) -> Result {
     let data = cx.f.insts[inst];
-    if data.ty == types::I8 && super::compare::join(cx, inst) {
+    if data.ty == types::I8 && super::chain::join(cx, inst) {
         return Ok(());
     }
     let (mut a, mut b) = (Value(data.a), Value(data.b));
     let size = alu_size(data.ty);
     let d = cx.def(inst);
-    if cx.constant(a).is_some() || !cx.constant(b).is_some() && better_second(cx, a) && !better_second(cx, b)
-    {
+    if cx.constant(a).is_some() || cx.constant(b).is_none() && better_second(cx, a) && !better_second(cx, b) {
         (a, b) = (b, a);
     }
-    if let Some(bits) = cx.constant(b) {
-        if logic_constant(cx, &data, d, a, bits) {
-            return Ok(());
-        }
+    if let Some(bits) = cx.constant(b)
+        && logic_constant(cx, &data, d, a, bits)
+    {
+        return Ok(());
     }
     if let Some(complement) = complement_of(cx, b) {
         rule!(cx, "logic.complement");
@@ -516,7 +515,7 @@ fn shift_by_register(cx: &mut Cx, data: &InstData, d: VReg, value: Value, amount
     };
     // The processor takes the amount modulo the size.
     let amount = match bits < 32 {
-        true => AND.new(cx, L, amount, mask(bits as u64 - 1, L)),
+        true => AND.in_new(cx, L, amount, mask(bits as u64 - 1, L)),
         false => amount,
     };
     match data.opcode {

@@ -266,7 +266,7 @@ pub fn slot_address(cx: &mut Cx, d: VReg, slot: StackSlot, offset: i32) {
     let unrounded = cx.tmp(RegClass::Int);
     let rounding = (align - i64::from(Aarch64::STACK_ALIGNMENT)) as i32;
     rows::address(cx, unrounded, Amode::at(Place::Slot(slot), rounding));
-    let start = AND.new(cx, Q, unrounded, mask(align.wrapping_neg() as u64, Q));
+    let start = AND.in_new(cx, Q, unrounded, mask(align.wrapping_neg() as u64, Q));
     rows::address(cx, d, Amode::base(start, offset));
 }
 

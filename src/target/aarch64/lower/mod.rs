@@ -9,6 +9,7 @@
 //! | `overflow` | arithmetic with carry and overflow |
 //! | `wide`, `wide_shift` | i128 |
 //! | `compare` | comparisons and what consumes conditions |
+//! | `chain` | comparisons joined by `and` and `or` |
 //! | `select` | choosing without branches, minima and maxima |
 //! | `float` | f32 and f64: all but comparisons and selection |
 //! | `convert` | between integers and floats |
@@ -21,6 +22,7 @@
 pub mod atomic;
 pub mod bits;
 pub mod call;
+pub mod chain;
 pub mod compare;
 pub mod control;
 pub mod convert;
@@ -43,8 +45,8 @@ use operands::Cx;
 
 impl FamilyLowering for Aarch64 {
     const FAMILIES: Families<Self> = Families {
-        load: load,
-        store: store,
+        load,
+        store,
         add_or_subtract: int::add_or_subtract,
         logic: int::logic,
         negate: int::unary,

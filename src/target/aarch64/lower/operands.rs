@@ -195,7 +195,7 @@ impl Operation {
     }
 
     /// `a op b` in a new register.
-    pub fn new(&self, cx: &mut Cx, size: OperandSize, a: VReg, b: impl Into<Source>) -> VReg {
+    pub fn in_new(&self, cx: &mut Cx, size: OperandSize, a: VReg, b: impl Into<Source>) -> VReg {
         let d = cx.tmp(RegClass::Int);
         self.to(cx, size, d, a, b);
         d

@@ -195,7 +195,7 @@ pub fn bit_select(cx: &mut Cx, inst: Inst) -> Result {
 }
 
 fn select_bits(cx: &mut Cx, size: OperandSize, d: VReg, mask: VReg, a: VReg, b: VReg) {
-    let differing = EOR.new(cx, size, a, b);
-    let chosen = AND.new(cx, size, differing, mask);
+    let differing = EOR.in_new(cx, size, a, b);
+    let chosen = AND.in_new(cx, size, differing, mask);
     EOR.to(cx, size, d, chosen, b);
 }
