@@ -153,7 +153,7 @@ impl Store {
     pub fn write(&mut self, entries: &mut [(i64, Vec<u8>)], used: &mut [i64]) -> Result<()> {
         self.stop_reading()?;
         let filling = self.file_bytes()? > self.limit / 2;
-        if entries.is_empty() && !(filling && !used.is_empty()) {
+        if entries.is_empty() && (!filling || used.is_empty()) {
             return Ok(());
         }
         // In the order of the B-tree, so that each page is changed once.
