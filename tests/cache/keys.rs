@@ -122,7 +122,7 @@ fn mutate(text: &str, numbers: &mut Numbers) -> Option<String> {
         "0", "1", "v0", "v1", "i8", "i32", "i64", "%x", " ; c\n", " ", "-", "iadd", "isub", "eq", "@1 ",
         "ss0",
     ];
-    let words: Vec<(usize, &str)> = text.match_indices(|c: char| c == ' ' || c == ',' || c == '(').collect();
+    let words: Vec<(usize, &str)> = text.match_indices([' ', ',', '(']).collect();
     let (at, _) = *words.get(numbers.below(words.len().max(1)))?;
     let end = text[at + 1..].find([' ', ',', ')', '\n', '.', ':']).map_or(text.len(), |len| at + 1 + len);
     let piece = PIECES[numbers.below(PIECES.len())];
