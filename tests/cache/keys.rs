@@ -1,6 +1,6 @@
 //! What a key depends on: all that the code does, and nothing else.
 
-use super::targets;
+use super::{Numbers, targets};
 use clifc::cache::key::{Environment, Key};
 use clifc::ir::Function;
 use clifc::mach::compiled::CompiledStencil;
@@ -103,17 +103,6 @@ fn functions() -> Vec<String> {
         }
     }
     texts
-}
-
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % limit as u64) as usize
-    }
 }
 
 /// Replaces, inserts or removes a piece of text at random.

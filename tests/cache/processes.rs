@@ -1,6 +1,6 @@
 //! What can happen to a cache: damage, a full disk, processes that are killed, wrong contents.
 
-use super::{build, built, count, directory, program};
+use super::{Numbers, build, built, count, directory, program};
 use clifc::cache::entry;
 use clifc::cache::key::Environment;
 use clifc::cache::store::Store;
@@ -14,18 +14,6 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const DATABASE: &str = "store/clifc-1.db";
-
-/// A generator of numbers (xorshift).
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % limit as u64) as usize
-    }
-}
 
 #[test]
 fn damage_is_a_miss() {
@@ -107,13 +95,11 @@ fn processes_that_are_killed_leave_a_cache_that_works() {
     let (mut finished, mut killed) = (0, 0);
     while Instant::now() < end {
         let mut running: Vec<_> = (0..FILES).map(|file| (file, start(file))).collect();
-        for (file, child) in &mut running {
+        for (_, child) in &mut running {
             if numbers.below(2) == 0 {
                 std::thread::sleep(Duration::from_micros(numbers.below(12_000) as u64));
                 child.kill().expect("it can be killed");
                 killed += 1;
-            } else {
-                let _ = file;
             }
         }
         for (file, child) in running {
