@@ -113,10 +113,14 @@ pub fn build_with(
     let cache = cache.filter(|_| observer.dump.is_none() && !options.trace_rules);
     let mut timing = Timing::default();
     let mut diagnostics = Vec::new();
-    let split = timing.measure("split", || parse::split(source.text, &mut diagnostics));
+    let mut keys = Vec::new();
+    let split = match cache {
+        Some(cache) => cached::split(cache, source.text, &mut keys, &mut timing, &mut diagnostics),
+        None => timing.measure("split", || parse::split(source.text, &mut diagnostics)),
+    };
     let module = parse::module(source.text, &split, &mut diagnostics);
     let start = Instant::now();
-    let cached = cache.map(|cache| Cached::find(cache, source.text, &split, options.jobs));
+    let cached = cache.map(|cache| Cached::find(cache, keys));
     let job = Job { source, split: &split, options, observer, cached: cached.as_ref() };
     let mut outcome = back_end(options.target.arch())(&job);
     timing.merge(&outcome.timing);

@@ -5,6 +5,7 @@
 
 use std::marker::PhantomData;
 use std::ops::{Index, IndexMut};
+use zerocopy::{ByteHash, Immutable, IntoBytes};
 
 /// A typed index: a `u32` in a wrapper.
 pub trait Entity: Copy + Eq {
@@ -19,7 +20,10 @@ pub trait Entity: Copy + Eq {
 macro_rules! entity {
     ($(#[$attr:meta])* $name:ident, $prefix:literal) => {
         $(#[$attr])*
-        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(
+            Clone, Copy, PartialEq, Eq, ::zerocopy::ByteHash, ::zerocopy::IntoBytes, ::zerocopy::Immutable, PartialOrd, Ord,
+        )]
+        #[repr(transparent)]
         pub struct $name(pub u32);
         impl $crate::entity::Entity for $name {
             #[inline]
@@ -82,6 +86,11 @@ impl<K: Entity, V> Map<K, V> {
         self.items.get(key.index())
     }
 
+    /// All values, in the order of their keys.
+    pub fn as_slice(&self) -> &[V] {
+        &self.items
+    }
+
     /// Removes all entries, keeping the memory.
     pub fn clear(&mut self) {
         self.items.clear();
@@ -126,6 +135,12 @@ impl<K: Entity, V> Map<K, V> {
     }
 }
 
+impl<K: Entity, V> From<Vec<V>> for Map<K, V> {
+    fn from(items: Vec<V>) -> Self {
+        Self { items, key: PhantomData }
+    }
+}
+
 impl<K: Entity, V> Default for Map<K, V> {
     fn default() -> Self {
         Self::new()
@@ -148,7 +163,8 @@ impl<K: Entity, V> IndexMut<K> for Map<K, V> {
 }
 
 /// A list of words in a [`ListPool`]: one handle, zero for the empty list.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, ByteHash, IntoBytes, Immutable, Default, Debug)]
+#[repr(transparent)]
 pub struct List(pub u32);
 
 /// Lists of 32-bit words in one vector. A list is its length followed by its items, and never grows.

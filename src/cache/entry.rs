@@ -9,6 +9,7 @@ use crate::entity::{Entity, Map};
 use crate::ir::{Name, Params};
 use crate::mach::compiled::{CompiledStencil, SymbolRef};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Bytes that a relocation may change.
 const FIELD: usize = 4;
@@ -18,43 +19,45 @@ const HEADER: usize = 32 + 4;
 
 /// What is known of a function's text.
 #[derive(Serialize, Deserialize)]
-pub struct TextEntry {
+pub struct TextEntry<'a> {
     /// The key of its stencil.
     pub stencil: [u8; 32],
-    name: Name,
-    names: Vec<Name>,
+    name: Cow<'a, Name>,
+    names: Cow<'a, [Name]>,
     base_srcloc: Option<u32>,
 }
 
-impl TextEntry {
+impl<'a> TextEntry<'a> {
     /// The entry of a function with these params and the stencil of that key.
-    pub fn new(stencil: &Key, params: &Params) -> Self {
+    pub fn new(stencil: &Key, params: &'a Params) -> Self {
         TextEntry {
             stencil: stencil.0,
-            name: params.name.clone(),
-            names: params.names.values().cloned().collect(),
+            name: Cow::Borrowed(&params.name),
+            names: Cow::Borrowed(params.names.as_slice()),
             base_srcloc: params.base_srcloc,
         }
     }
 
     /// The params, but for the names of regions, which an object does not have.
     pub fn into_params(self) -> Params {
-        let mut names = Map::new();
-        self.names.into_iter().for_each(|name| {
-            names.push(name);
-        });
-        Params { name: self.name, names, base_srcloc: self.base_srcloc, region_names: Map::new() }
+        Params {
+            name: self.name.into_owned(),
+            names: self.names.into_owned().into(),
+            base_srcloc: self.base_srcloc,
+            region_names: Map::new(),
+        }
     }
 }
 
-/// An entry's bytes.
-pub fn encode(key: &Key, contents: &impl Serialize) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(1024);
+/// Appends an entry's bytes.
+pub fn encode(key: &Key, contents: &impl Serialize, mut bytes: Vec<u8>) -> Vec<u8> {
+    let start = bytes.len();
     bytes.extend_from_slice(&key.0);
     bytes.extend_from_slice(&[0; HEADER - 32]);
     let mut bytes = postcard::to_extend(contents, bytes).expect("a vector takes all there is");
-    let checksum = crc32fast::hash(&bytes[HEADER..]);
-    bytes[32..HEADER].copy_from_slice(&checksum.to_le_bytes());
+    let entry = &mut bytes[start..];
+    let checksum = crc32fast::hash(&entry[HEADER..]);
+    entry[32..HEADER].copy_from_slice(&checksum.to_le_bytes());
     bytes
 }
 
@@ -101,7 +104,6 @@ pub fn is_sound(code: &CompiledStencil, names: usize) -> bool {
             .all(|reloc| (reloc.offset as usize).saturating_add(FIELD) <= len && named(reloc.symbol))
         && code.relocs.is_sorted_by_key(|reloc| reloc.offset)
         && code.traps.iter().all(|trap| inside(&trap.offset))
-        && code.srclocs.iter().all(|loc| inside(&loc.0))
         && code.handlers.iter().all(|handler| inside(&handler.return_offset) && inside(&handler.offset))
         && code.unwind.iter().all(|op| inside(&op.0))
         && code.unwind.is_sorted_by_key(|op| op.0)

@@ -23,12 +23,13 @@ use crate::ir::{Params, Stencil};
 use crate::mach::compiled::CompiledStencil;
 use crate::options::{Flags, Target};
 use entry::{Decoded, TextEntry};
-use key::{Environment, Key};
+use key::{Environment, Key, TextKeys};
+use serde::Serialize;
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
-use store::{Store, StoreError};
+use store::{Batch, Store, StoreError};
 
 /// How to use a cache.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -89,6 +90,7 @@ pub enum Claim {
 #[derive(Debug)]
 pub struct Cache {
     environment: Environment,
+    text_keys: TextKeys,
     options: CacheOptions,
     state: Mutex<State>,
 }
@@ -98,8 +100,7 @@ struct State {
     /// `None` when it can't be used any more.
     store: Option<Store>,
     claimed: HashSet<Key>,
-    added: Vec<(i64, Vec<u8>)>,
-    used: Vec<i64>,
+    added: Batch,
     warnings: Vec<String>,
     statistics: Statistics,
 }
@@ -118,7 +119,9 @@ impl Cache {
             }
             opened => opened.map_err(|error| state.warnings.push(error.to_string())).ok(),
         };
-        Cache { environment: Environment::new(target, flags), options, state: Mutex::new(state) }
+        let environment = Environment::new(target, flags);
+        let text_keys = environment.texts(state.store.as_ref().map_or(&[0; 32], Store::secret));
+        Cache { environment, text_keys, options, state: Mutex::new(state) }
     }
 
     /// Whether what is found is compiled as well.
@@ -128,7 +131,7 @@ impl Cache {
 
     /// The key of a function's text.
     pub fn text_key(&self, text: &[u8]) -> Key {
-        self.environment.text(text)
+        self.text_keys.key(text)
     }
 
     /// Looks for functions by their texts.
@@ -169,26 +172,26 @@ impl Cache {
 
     /// Stores a compiled stencil.
     pub fn add_stencil(&self, key: &Key, code: &CompiledStencil) {
-        self.add(key, entry::encode(key, code));
+        self.add(key, code);
     }
 
     /// Stores what a function's text was parsed to.
     pub fn add_text(&self, text: &Key, stencil: &Key, params: &Params) {
-        self.add(text, entry::encode(text, &TextEntry::new(stencil, params)));
+        self.add(text, &TextEntry::new(stencil, params));
     }
 
-    fn add(&self, key: &Key, bytes: Vec<u8>) {
+    fn add(&self, key: &Key, contents: &impl Serialize) {
         let mut state = self.state();
-        state.statistics.bytes_written += bytes.len() as u64;
-        state.added.push((key.number(), bytes));
+        let length = state.added.push(key.number(), |bytes| entry::encode(key, contents, bytes));
+        state.statistics.bytes_written += length as u64;
     }
 
     /// Writes what was added.
     pub fn finish(&self) {
         let start = Instant::now();
         let mut state = self.state();
-        let (mut added, mut used) = (std::mem::take(&mut state.added), std::mem::take(&mut state.used));
-        if let Some(Err(error)) = state.store.as_mut().map(|store| store.write(&mut added, &mut used)) {
+        let mut added = std::mem::take(&mut state.added);
+        if let Some(Err(error)) = state.store.as_mut().map(|store| store.write(&mut added)) {
             state.give_up(error);
         }
         state.statistics.storing += start.elapsed();
@@ -233,58 +236,57 @@ impl State {
     fn read_texts(&mut self, keys: &[Key], found: &mut [Option<Found>]) -> Result<(), StoreError> {
         let mut order: Vec<usize> = (0..keys.len()).collect();
         order.sort_unstable_by_key(|&index| keys[index].number());
+        let sorted: Vec<Key> = order.iter().map(|&index| keys[index]).collect();
         let mut texts: Vec<(usize, Key, Params)> = Vec::with_capacity(keys.len());
-        for index in order {
-            if let Some(text) = self.read::<TextEntry>(&keys[index])? {
-                texts.push((index, Key(text.stencil), text.into_params()));
-            }
-        }
+        self.read(&sorted, |at, text: TextEntry| {
+            texts.push((order[at], Key(text.stencil), text.into_params()));
+        })?;
         texts.sort_unstable_by_key(|text| text.1.number());
-        for (index, stencil, params) in texts {
-            if let Some(code) = self.read::<CompiledStencil>(&stencil)?
-                && entry::is_sound(&code, params.names.len())
-            {
-                self.used.extend([keys[index].number(), stencil.number()]);
-                found[index] = Some(Found { params, code });
+        let stencils: Vec<Key> = texts.iter().map(|text| text.1).collect();
+        self.read(&stencils, |at, code: CompiledStencil| {
+            let (index, _, params) = &mut texts[at];
+            if entry::is_sound(&code, params.names.len()) {
+                found[*index] = Some(Found { params: std::mem::take(params), code });
             }
-        }
-        Ok(())
+        })
     }
 
     fn find_stencil(&mut self, key: &Key, names: usize) -> Option<CompiledStencil> {
-        let code = self.read::<CompiledStencil>(key).unwrap_or_else(|error| {
+        let mut found = None;
+        if let Err(error) = self.read(&[*key], |_, code| found = Some(code)) {
             self.give_up(error);
-            None
-        })?;
-        self.used.push(key.number());
-        entry::is_sound(&code, names).then_some(code)
+        }
+        found.filter(|code| entry::is_sound(code, names))
     }
 
-    /// Reads one entry; a damaged one is a warning and will be replaced.
-    fn read<T: for<'a> serde::Deserialize<'a>>(&mut self, key: &Key) -> Result<Option<T>, StoreError> {
-        let Some(store) = &mut self.store else { return Ok(None) };
+    /// Reads entries. `take` gets those there are, with their places among the keys; a damaged one is a warning and
+    /// will be replaced.
+    fn read<T: for<'a> serde::Deserialize<'a>>(
+        &mut self,
+        keys: &[Key],
+        mut take: impl FnMut(usize, T),
+    ) -> Result<(), StoreError> {
+        let Some(store) = &mut self.store else { return Ok(()) };
         let start = Instant::now();
         let mut applying = Duration::ZERO;
-        let mut bytes_read = 0;
-        let decoded = store.read(key.number(), |bytes| {
+        let ids: Vec<i64> = keys.iter().map(Key::number).collect();
+        let (statistics, warnings) = (&mut self.statistics, &mut self.warnings);
+        let result = store.read(&ids, |at, bytes| {
             let start = Instant::now();
-            bytes_read = bytes.len() as u64;
-            let decoded = entry::decode(key, bytes);
-            applying = start.elapsed();
-            decoded
-        })?;
-        self.statistics.looking_up += start.elapsed() - applying;
-        self.statistics.applying += applying;
-        match decoded {
-            Some(Decoded::Entry(entry)) => {
-                self.statistics.bytes_read += bytes_read;
-                Ok(Some(entry))
+            match entry::decode(&keys[at], bytes) {
+                Decoded::Entry(entry) => {
+                    statistics.bytes_read += bytes.len() as u64;
+                    take(at, entry);
+                }
+                Decoded::Damaged => {
+                    warnings.push("an entry is damaged; what it is of is compiled again".to_string());
+                }
+                Decoded::Other => {}
             }
-            Some(Decoded::Damaged) => {
-                self.warnings.push("an entry is damaged; what it is of is compiled again".to_string());
-                Ok(None)
-            }
-            Some(Decoded::Other) | None => Ok(None),
-        }
+            applying += start.elapsed();
+        });
+        statistics.looking_up += start.elapsed() - applying;
+        statistics.applying += applying;
+        result
     }
 }

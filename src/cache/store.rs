@@ -11,10 +11,11 @@
 //! killed leaves a journal that the next one rolls back. The database is not synchronised to the disk: after a loss of
 //! power it may be damaged, which costs the cache and nothing else.
 //!
-//! When an entry was last used matters only once the cache is filling up. Until it is half full nothing is written for
-//! a hit, so that a build that finds everything writes nothing.
+//! Time goes by in builds that add something. When an entry was last used matters only once the cache is filling up: until it
+//! is half full nothing is written for a hit, and then only if something was added since the last one, so that a build that finds
+//! everything writes nothing.
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, params};
 use std::fs::{self, File, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -22,13 +23,19 @@ use std::time::{Duration, Instant};
 use std::{fmt, io};
 
 /// Changes when entries or tables are laid out anew.
-const DATABASE: &str = "clifc-1.db";
+const DATABASE: &str = "clifc-2.db";
 
 /// How long to wait for other processes before going without the cache.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// For how long a reader keeps others from writing.
 const TURN: Duration = Duration::from_millis(20);
+
+/// The time of a database to which nothing was added yet.
+const BEGINNING: i64 = 0;
+
+/// Entries that are read between two looks at the clock.
+const CHUNK: usize = 64;
 
 /// Bytes in a page of the database.
 const PAGE: u32 = 16 << 10;
@@ -86,6 +93,24 @@ pub struct Contents {
     pub file_bytes: u64,
 }
 
+/// Entries to be stored, one behind the other in memory.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Their ids, and where in `bytes` they begin and end.
+    entries: Vec<(i64, usize, usize)>,
+    bytes: Vec<u8>,
+}
+
+impl Batch {
+    /// Adds an entry, which `append` adds to the bytes it gets. Returns its length.
+    pub fn push(&mut self, id: i64, append: impl FnOnce(Vec<u8>) -> Vec<u8>) -> usize {
+        let start = self.bytes.len();
+        self.bytes = append(std::mem::take(&mut self.bytes));
+        self.entries.push((id, start, self.bytes.len()));
+        self.bytes.len() - start
+    }
+}
+
 /// An open database.
 #[derive(Debug)]
 pub struct Store {
@@ -93,6 +118,12 @@ pub struct Store {
     directory: PathBuf,
     /// Bytes that the database may have.
     limit: u64,
+    /// What keys of texts depend on, so that nobody who does not know it can make two texts of one key.
+    secret: [u8; 32],
+    /// The latest build that added something, when this one began.
+    time: i64,
+    /// Entries that were read and had not been used at that time.
+    stale: Vec<i64>,
     /// When the transaction began in which entries are read.
     reading_since: Option<Instant>,
     _lock: File,
@@ -105,7 +136,18 @@ impl Store {
         let lock = lock_file(directory)?;
         lock.lock_shared().map_err(|why| StoreError::Directory(directory.into(), why))?;
         let connection = connect(&directory.join(DATABASE), limit)?;
-        Ok(Store { connection, directory: directory.into(), limit, reading_since: None, _lock: lock })
+        let (secret, time) = connection
+            .query_row("SELECT secret, time FROM store", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(Store {
+            connection,
+            directory: directory.into(),
+            limit,
+            secret,
+            time,
+            stale: Vec::new(),
+            reading_since: None,
+            _lock: lock,
+        })
     }
 
     /// Removes a directory's database, if nobody is using it; says whether it did.
@@ -126,8 +168,31 @@ impl Store {
         Ok(true)
     }
 
-    /// Calls `take` with the bytes of an entry, if there is one.
-    pub fn read<T>(&mut self, id: i64, take: impl FnOnce(&[u8]) -> T) -> Result<Option<T>> {
+    /// Calls `take` with the bytes of the entries there are, and their places among the ids. In ascending order they are found
+    /// fastest.
+    pub fn read(&mut self, ids: &[i64], mut take: impl FnMut(usize, &[u8])) -> Result<()> {
+        if self.time == BEGINNING {
+            return Ok(());
+        }
+        for (number, chunk) in ids.chunks(CHUNK).enumerate() {
+            self.start_reading()?;
+            let mut select = self.connection.prepare_cached("SELECT time, bytes FROM entry WHERE id = ?1")?;
+            for (at, id) in chunk.iter().enumerate() {
+                if let Some(row) = select.query([id])?.next()? {
+                    if row.get::<_, i64>(0)? < self.time {
+                        self.stale.push(*id);
+                    }
+                    let bytes = row.get_ref(1)?.as_blob();
+                    let bytes = bytes.map_err(|_| StoreError::Damaged("an entry is no blob".into()))?;
+                    take(number * CHUNK + at, bytes);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins a turn of reading if there is none that can go on.
+    fn start_reading(&mut self) -> Result<()> {
         if self.reading_since.is_some_and(|since| since.elapsed() > TURN) {
             self.stop_reading()?;
         }
@@ -135,9 +200,7 @@ impl Store {
             self.connection.execute_batch("BEGIN")?;
             self.reading_since = Some(Instant::now());
         }
-        let mut select = self.connection.prepare_cached("SELECT bytes FROM entry WHERE id = ?1")?;
-        let entry = select.query_row([id], |row| Ok(take(row.get_ref(0)?.as_blob()?)));
-        Ok(entry.optional()?)
+        Ok(())
     }
 
     /// Lets others write.
@@ -148,12 +211,16 @@ impl Store {
         }
     }
 
-    /// Stores entries, and notes that others were used, in one transaction. Those least recently used go if there are too
-    /// many. An entry that is there already is replaced: it was not what was looked for.
-    pub fn write(&mut self, entries: &mut [(i64, Vec<u8>)], used: &mut [i64]) -> Result<()> {
+    /// Stores entries, and notes that those read were used, in one transaction. Those least recently used go if there
+    /// are too many. An entry that is there already is replaced: it was not what was looked for.
+    pub fn write(&mut self, batch: &mut Batch) -> Result<()> {
+        let Batch { entries, bytes } = batch;
         self.stop_reading()?;
-        let filling = self.file_bytes()? > self.limit / 2;
-        if entries.is_empty() && (!filling || used.is_empty()) {
+        let mut used = std::mem::take(&mut self.stale);
+        if self.file_bytes()? <= self.limit / 2 {
+            used.clear();
+        }
+        if entries.is_empty() && used.is_empty() {
             return Ok(());
         }
         // In the order of the B-tree, so that each page is changed once.
@@ -161,18 +228,19 @@ impl Store {
         used.sort_unstable();
         let transaction =
             self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        let now: i64 =
-            transaction.query_row("SELECT coalesce(max(time), 0) + 1 FROM use", [], |row| row.get(0))?;
+        let passed = i64::from(!entries.is_empty());
+        let time: i64 =
+            transaction
+                .query_row("UPDATE store SET time = time + ?1 RETURNING time", [passed], |row| row.get(0))?;
         {
-            let mut insert = transaction.prepare_cached("INSERT OR REPLACE INTO entry VALUES (?1, ?2)")?;
-            let mut note = transaction.prepare_cached("INSERT OR REPLACE INTO use VALUES (?1, ?2, ?3)")?;
-            let mut renew = transaction.prepare_cached("UPDATE use SET time = ?2 WHERE id = ?1")?;
-            for (id, bytes) in entries.iter() {
-                insert.execute(params![id, bytes])?;
-                note.execute(params![id, now, bytes.len() as i64])?;
+            let mut insert =
+                transaction.prepare_cached("INSERT OR REPLACE INTO entry VALUES (?1, ?2, ?3)")?;
+            let mut renew = transaction.prepare_cached("UPDATE entry SET time = ?2 WHERE id = ?1")?;
+            for &(id, start, end) in entries.iter() {
+                insert.execute(params![id, time, &bytes[start..end]])?;
             }
-            for id in used.iter().filter(|_| filling) {
-                renew.execute(params![id, now])?;
+            for id in used {
+                renew.execute(params![id, time])?;
             }
         }
         transaction.commit()?;
@@ -186,17 +254,16 @@ impl Store {
     pub fn prune(&mut self, bytes: u64) -> Result<()> {
         // Pages stay that are not full any more, so that what is left takes more room than its share.
         let mut share = bytes;
-        while self.file_bytes()? > bytes && used_bytes(&self.connection)? > 0 {
-            let (all, entries) = (self.file_bytes()?, used_bytes(&self.connection)?);
+        while self.file_bytes()? > bytes && entry_bytes(&self.connection)? > 0 {
+            let (all, entries) = (self.file_bytes()?, entry_bytes(&self.connection)?);
             let keep = (u128::from(share) * u128::from(entries) / u128::from(all)) as i64;
             let transaction =
                 self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
             transaction.execute(
-                "DELETE FROM use WHERE id IN (SELECT id FROM (SELECT id, sum(bytes) OVER \
-                 (ORDER BY time DESC, id ROWS UNBOUNDED PRECEDING) AS total FROM use) WHERE total > ?1)",
+                "DELETE FROM entry WHERE id IN (SELECT id FROM (SELECT id, sum(length(bytes)) OVER \
+                 (ORDER BY time DESC, id ROWS UNBOUNDED PRECEDING) AS total FROM entry) WHERE total > ?1)",
                 [keep],
             )?;
-            transaction.execute("DELETE FROM entry WHERE id NOT IN (SELECT id FROM use)", [])?;
             transaction.commit()?;
             let mut vacuum = self.connection.prepare("PRAGMA incremental_vacuum")?;
             let mut steps = vacuum.query([])?;
@@ -231,19 +298,23 @@ impl Store {
     pub fn forget(&mut self, ids: &[i64]) -> Result<()> {
         for id in ids {
             self.connection.execute("DELETE FROM entry WHERE id = ?1", [id])?;
-            self.connection.execute("DELETE FROM use WHERE id = ?1", [id])?;
         }
         Ok(())
     }
 
     /// How much is in it.
     pub fn contents(&self) -> Result<Contents> {
-        let entries: i64 = self.connection.query_row("SELECT count(*) FROM use", [], |row| row.get(0))?;
+        let entries: i64 = self.connection.query_row("SELECT count(*) FROM entry", [], |row| row.get(0))?;
         Ok(Contents {
             entries: entries as u64,
-            entry_bytes: used_bytes(&self.connection)?,
+            entry_bytes: entry_bytes(&self.connection)?,
             file_bytes: self.file_bytes()?,
         })
+    }
+
+    /// What makes keys of texts differ from those of other stores.
+    pub fn secret(&self) -> &[u8; 32] {
+        &self.secret
     }
 
     /// Where it is.
@@ -261,8 +332,9 @@ fn file_bytes(connection: &Connection) -> Result<u64> {
     Ok(pages.max(0) as u64 * u64::from(PAGE))
 }
 
-fn used_bytes(connection: &Connection) -> Result<u64> {
-    let bytes: i64 = connection.query_row("SELECT coalesce(sum(bytes), 0) FROM use", [], |row| row.get(0))?;
+fn entry_bytes(connection: &Connection) -> Result<u64> {
+    let bytes: i64 =
+        connection.query_row("SELECT coalesce(sum(length(bytes)), 0) FROM entry", [], |row| row.get(0))?;
     Ok(bytes as u64)
 }
 
@@ -297,13 +369,15 @@ fn connect(path: &Path, limit: u64) -> Result<Connection> {
     ))?;
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables == 0 {
-        connection.execute_batch(
+        connection.execute_batch(&format!(
             "BEGIN IMMEDIATE; \
-             CREATE TABLE IF NOT EXISTS entry (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT; \
-             CREATE TABLE IF NOT EXISTS use \
-             (id INTEGER PRIMARY KEY, time INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT; \
+             CREATE TABLE IF NOT EXISTS entry \
+             (id INTEGER PRIMARY KEY, time INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT; \
+             CREATE TABLE IF NOT EXISTS store \
+             (id INTEGER PRIMARY KEY, secret BLOB NOT NULL, time INTEGER NOT NULL) STRICT; \
+             INSERT OR IGNORE INTO store VALUES (1, randomblob(32), {BEGINNING}); \
              COMMIT;",
-        )?;
+        ))?;
     }
     // Room for a little more than the limit: it is exceeded before entries go.
     let most = limit / u64::from(PAGE) * 2 + 1024;

@@ -1,7 +1,11 @@
 //! Input files.
 
-use std::io::Read;
+use std::fs::File;
+use std::io::{self, Read};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
+
+use memmap2::Mmap;
 
 use super::Failure;
 use super::args::Inputs;
@@ -13,18 +17,57 @@ pub struct Input {
     /// How messages call it.
     pub name: String,
     /// All of it.
-    pub text: Vec<u8>,
+    pub text: Text,
 }
 
+/// A file's bytes.
+pub enum Text {
+    /// Read into memory.
+    Read(Vec<u8>),
+    /// Where the system has them.
+    Mapped(Mmap),
+}
+
+impl Deref for Text {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Text::Read(bytes) => bytes,
+            Text::Mapped(bytes) => bytes,
+        }
+    }
+}
+
+/// Files from this length on are mapped: for a large one, getting memory to read it into takes longer than anything else
+/// in a build that finds all its functions in the cache.
+const LARGE: u64 = 1 << 20;
+
 /// The bytes of a file, or of standard input for `-`.
-pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let read = if path == Path::new("-") {
-        let mut bytes = Vec::new();
-        std::io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
-    } else {
-        std::fs::read(path)
-    };
+pub fn read(path: &Path) -> Result<Text, Failure> {
+    let read = if path == Path::new("-") { read_all_of(io::stdin().lock(), 0) } else { read_file(path) };
     read.map_err(|error| Failure::System(format!("{}: {error}", path.display())))
+}
+
+fn read_file(path: &Path) -> io::Result<Text> {
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
+    match metadata.is_file() && metadata.len() >= LARGE {
+        true => map(&file).map(Text::Mapped),
+        false => read_all_of(file, metadata.len()),
+    }
+}
+
+fn read_all_of(mut from: impl Read, length: u64) -> io::Result<Text> {
+    let mut bytes = Vec::with_capacity(length as usize);
+    from.read_to_end(&mut bytes).map(|_| Text::Read(bytes))
+}
+
+#[expect(unsafe_code, reason = "the mapping of a file that others write to is not safe")]
+fn map(file: &File) -> io::Result<Mmap> {
+    // SAFETY: whoever changes an input while it is compiled gets an object, or an error, of something in between with any
+    // compiler. All accesses to it are checked for bounds, and no pointer or discriminant is taken from it.
+    unsafe { memmap2::MmapOptions::new().populate().map(file) }
 }
 
 /// Reads all input files; standard input if none is named.

@@ -12,11 +12,11 @@ use crate::cache::{Cache, Claim, Found};
 use crate::diag::{Diagnostic, Severity};
 use crate::ir::{Function, Params};
 use crate::mach::compiled::CompiledStencil;
-use crate::parse::Split;
-use rayon::prelude::*;
+use crate::parse::{self, Split};
+use crate::timing::Timing;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What a cache has of a build's functions.
 pub struct Cached<'a> {
@@ -37,16 +37,29 @@ struct Later {
     different: Vec<usize>,
 }
 
-impl<'a> Cached<'a> {
-    /// Looks up all functions of a file by their texts.
-    pub fn find(cache: &'a Cache, text: &[u8], split: &Split, jobs: usize) -> Self {
+/// Splits a file and makes the keys of its functions.
+pub fn split(
+    cache: &Cache,
+    text: &[u8],
+    keys: &mut Vec<Key>,
+    timing: &mut Timing,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Split {
+    let start = Instant::now();
+    let mut hashing = Duration::ZERO;
+    let split = parse::split_with(text, diagnostics, &mut |function| {
         let start = Instant::now();
-        let key = |function: &crate::parse::FunctionText| cache.text_key(&text[function.text.clone()]);
-        let keys: Vec<Key> = match jobs {
-            1 => split.functions.iter().map(key).collect(),
-            _ => split.functions.par_iter().map(key).collect(),
-        };
-        cache.note_hashing(start.elapsed());
+        keys.push(cache.text_key(function));
+        hashing += start.elapsed();
+    });
+    cache.note_hashing(hashing);
+    timing.add("split", start.elapsed() - hashing);
+    split
+}
+
+impl<'a> Cached<'a> {
+    /// Looks up all functions of a file by the keys of their texts.
+    pub fn find(cache: &'a Cache, keys: Vec<Key>) -> Self {
         let found = cache.find_texts(&keys);
         Cached { cache, keys, found, later: Mutex::default() }
     }

@@ -10,6 +10,8 @@ use super::opcode::Effects;
 use super::types::Type;
 use crate::entity::{List, ListPool, Map};
 use serde::{Deserialize, Serialize};
+use std::hash::{Hash, Hasher};
+use zerocopy::{ByteHash, Immutable, IntoBytes};
 
 /// A function as parsed.
 #[derive(Clone, Debug, Default)]
@@ -62,6 +64,7 @@ impl Params {
 
 /// How a parameter narrower than a register is passed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[repr(u8)]
 pub enum Extension {
     /// The upper bits are undefined.
     #[default]
@@ -74,6 +77,7 @@ pub enum Extension {
 
 /// What a parameter is for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[repr(u8)]
 pub enum Purpose {
     /// An ordinary one.
     #[default]
@@ -129,6 +133,7 @@ pub struct ExtFunc {
 
 /// A global value.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(u8)]
 pub enum GlobalValueData {
     /// A number the text skips.
     Undefined,
@@ -243,7 +248,8 @@ impl BlockArg {
 }
 
 /// A branch destination with its arguments ([`BlockArg`] words).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, ByteHash, IntoBytes, Immutable, Debug)]
+#[repr(C)]
 pub struct BlockCall {
     /// Destination.
     pub block: Block,
@@ -294,7 +300,8 @@ pub enum ValueDef {
 }
 
 /// [`ValueDef`] in two words.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, ByteHash, IntoBytes, Immutable, Debug)]
+#[repr(C)]
 pub struct PackedDef {
     owner: u32,
     index: u32,
@@ -331,7 +338,8 @@ impl PackedDef {
 }
 
 /// The results of an instruction: none, one value, or a list, in one word.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, ByteHash, IntoBytes, Immutable, Debug)]
+#[repr(C)]
 pub struct Results(u32);
 
 impl Results {
@@ -371,8 +379,11 @@ pub enum DebugTag {
     StackSlot(StackSlot),
 }
 
+/// The relative source location of what has none: as far from the base as there is.
+pub const NO_SRCLOC: u32 = 1 << 31;
+
 /// All that the generated code depends on.
-#[derive(Clone, Hash, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Stencil {
     /// The function's own signature.
     pub signature: Signature,
@@ -416,12 +427,68 @@ pub struct Stencil {
     pub jump_tables: Map<JumpTable, JumpTableData>,
     /// Exception tables.
     pub exception_tables: Map<ExceptionTable, ExceptionTableData>,
-    /// Source locations relative to [`Params::base_srcloc`], sorted by instruction; only those that have one.
-    pub srclocs: Vec<(Inst, u32)>,
+    /// Source locations relative to [`Params::base_srcloc`], or [`NO_SRCLOC`]; shorter than `insts` if the last have none.
+    pub srclocs: Map<Inst, u32>,
     /// Stack maps, sorted by instruction.
     pub stack_maps: Vec<(Inst, Vec<StackMapEntry>)>,
     /// Debug tags, sorted by instruction.
     pub debug_tags: Vec<(Inst, Vec<DebugTag>)>,
+}
+
+impl Hash for Stencil {
+    /// Goes over all fields but those that follow from others.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Stencil {
+            signature,
+            signatures,
+            functions,
+            global_values,
+            stack_slots,
+            dynamic_stack_slots,
+            dynamic_types,
+            regions,
+            constants,
+            mem_flags,
+            stack_limit,
+            blocks,
+            layout,
+            insts,
+            results,
+            value_types,
+            // They follow from results and blocks.
+            value_defs: _,
+            pool,
+            block_calls,
+            jump_tables,
+            exception_tables,
+            srclocs,
+            stack_maps,
+            debug_tags,
+        } = self;
+        signature.hash(state);
+        signatures.hash(state);
+        functions.hash(state);
+        global_values.hash(state);
+        stack_slots.hash(state);
+        dynamic_stack_slots.hash(state);
+        dynamic_types.hash(state);
+        regions.hash(state);
+        constants.hash(state);
+        mem_flags.hash(state);
+        stack_limit.hash(state);
+        blocks.hash(state);
+        layout.hash(state);
+        insts.hash(state);
+        results.hash(state);
+        value_types.hash(state);
+        pool.hash(state);
+        block_calls.hash(state);
+        jump_tables.hash(state);
+        exception_tables.hash(state);
+        srclocs.hash(state);
+        stack_maps.hash(state);
+        debug_tags.hash(state);
+    }
 }
 
 impl Stencil {
@@ -479,6 +546,12 @@ impl Stencil {
         srclocs.clear();
         stack_maps.clear();
         debug_tags.clear();
+    }
+
+    /// An instruction's source location, relative to the base.
+    #[inline]
+    pub fn srcloc(&self, inst: Inst) -> Option<u32> {
+        self.srclocs.get(inst).copied().filter(|&location| location != NO_SRCLOC)
     }
 
     /// The instructions of a block.

@@ -8,6 +8,7 @@ use super::types::Type;
 use crate::entity;
 use crate::entity::List;
 use serde::{Deserialize, Serialize};
+use zerocopy::{ByteHash, Immutable, IntoBytes};
 
 entity!(
     /// An SSA value. Its number is the number in the text.
@@ -313,7 +314,7 @@ impl Default for MemFlags {
 }
 
 /// An instruction. What `a`, `b`, `c` and `aux` hold depends on the opcode's [`Format`].
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, ByteHash, IntoBytes, Immutable, Debug)]
 #[repr(C)]
 pub struct InstData {
     /// What it does.

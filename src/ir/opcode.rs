@@ -5,6 +5,7 @@
 //! (argument rules) -> (result rules) [effects] "doc"`.
 
 use super::types::{self, Type, TypeSet};
+use zerocopy::{Immutable, IntoBytes};
 
 /// The operand shape of an opcode: what its text looks like and how [`super::Inst`] stores it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
@@ -290,7 +291,7 @@ pub mod sets {
 macro_rules! opcodes {
     ($($variant:ident $name:literal $format:ident ($ctrl:expr, $set:ident) ($($arg:expr),*) -> ($($result:expr),*) [$($effect:ident)*] $doc:literal;)*) => {
         /// A CLIF opcode.
-        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, IntoBytes, Immutable, PartialOrd, Ord, Debug)]
         #[repr(u8)]
         pub enum Opcode { $(#[doc = $doc] $variant),* }
 

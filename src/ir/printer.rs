@@ -162,9 +162,9 @@ impl Function {
             let tags: Vec<String> = tags.iter().map(|tag| tag.to_string()).collect();
             before = format!("<{}> ", tags.join(", "));
         }
-        if let Some(location) = lookup(&self.stencil.srclocs, inst) {
+        if let Some(location) = self.stencil.srcloc(inst) {
             let base = self.params.base_srcloc.unwrap_or(0);
-            before += &format!("@{:04x} ", base.wrapping_add(*location));
+            before += &format!("@{:04x} ", base.wrapping_add(location));
         }
         write!(f, "{before:indent$}{}", self.display_inst(block, inst))?;
         self.constant_operands(f, inst)?;

@@ -5,9 +5,11 @@
 //! dynamic vector's minimum lane count (`i32x4xN`).
 
 use std::fmt;
+use zerocopy::{ByteHash, Immutable, IntoBytes};
 
 /// A CLIF type.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, ByteHash, IntoBytes, Immutable, PartialOrd, Ord)]
+#[repr(transparent)]
 pub struct Type(pub u8);
 
 /// Name, size in bits, and whether it is a float, of each lane type, by code.

@@ -13,7 +13,7 @@
 //! used like any other.
 
 use super::compiled::{CompiledStencil, Handler, Reloc, RelocKind, SymbolRef, TrapSite, UnwindOp};
-use crate::ir::TrapCode;
+use crate::ir::{NO_SRCLOC, TrapCode};
 
 /// A place in the code, bound now or later.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -251,7 +251,7 @@ impl CodeBuffer {
     /// The label of code out of line that traps with `code`; [`CodeBuffer::take_trap_stubs`] says which are
     /// to be written. Branches of one source location and code share one.
     pub fn trap_stub(&mut self, code: TrapCode) -> Label {
-        let loc = self.srclocs.last().map_or(u32::MAX, |last| last.1);
+        let loc = self.srclocs.last().map_or(NO_SRCLOC, |last| last.1);
         let shared =
             self.trap_stubs.iter().rev().take_while(|stub| stub.2 == loc).find(|stub| stub.1 == code);
         if let Some(stub) = shared {

@@ -2,6 +2,7 @@
 //!
 //! Nothing here holds a name: relocations refer to the names in a function's params by index.
 
+use super::srclocs::SrcLocs;
 use crate::ir::{NameRef, TrapCode};
 use crate::named_enum;
 use serde::{Deserialize, Serialize};
@@ -235,8 +236,8 @@ pub struct CompiledStencil {
     pub relocs: Vec<Reloc>,
     /// Trap sites, by offset.
     pub traps: Vec<TrapSite>,
-    /// Where code of a source location (relative to the base) begins, by offset; `u32::MAX` for none.
-    pub srclocs: Vec<(u32, u32)>,
+    /// Where code of which source location begins.
+    pub srclocs: SrcLocs,
     /// Exception handlers, by the return address of their call and then in order of the text.
     pub handlers: Vec<Handler>,
     /// Frame changes, by the offset of the instruction's end.

@@ -17,7 +17,7 @@ use super::blocks::{Blocks, DoubleBranch};
 use super::inst::{InstSink, RowId};
 use super::isa::{Isa, Remaking};
 use super::remake::{remaking, rematerialize};
-use super::vcode::{NO_LOC, Origin, VCode};
+use super::vcode::{Origin, VCode};
 use crate::analysis::Analysis;
 use crate::entity::Map;
 use crate::ir::*;
@@ -182,7 +182,7 @@ pub fn lower_function<'a, I: Isa>(
                 if let Some(inst) = cx.source_of_edge(index) {
                     cx.begin_try(inst)?;
                 }
-                cx.vcode.begin_group(NO_LOC);
+                cx.vcode.begin_group(NO_SRCLOC);
                 cx.edge_args(index);
                 let target = cx.blocks.targets(index)[0];
                 cx.jump(target);
@@ -190,7 +190,7 @@ pub fn lower_function<'a, I: Isa>(
             }
         }
         if index == 0 {
-            cx.vcode.begin_group(NO_LOC);
+            cx.vcode.begin_group(NO_SRCLOC);
             I::lower_params(&mut cx)?;
         }
         cx.vcode.end_block();
@@ -337,12 +337,7 @@ impl<'a, I: Isa> Lower<'a, I> {
 
     fn begin(&mut self, inst: Inst) {
         self.current = inst;
-        let srcloc = match self.f.srclocs.binary_search_by_key(&inst, |entry| entry.0) {
-            _ if self.f.srclocs.is_empty() => NO_LOC,
-            Ok(at) => self.f.srclocs[at].1,
-            Err(_) => NO_LOC,
-        };
-        self.vcode.begin_group(srcloc);
+        self.vcode.begin_group(self.f.srcloc(inst).unwrap_or(NO_SRCLOC));
     }
 
     /// The branch whose edge a block was split from.

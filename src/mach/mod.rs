@@ -36,6 +36,7 @@ mod regalloc_order;
 pub mod remake;
 pub mod size;
 pub mod spills;
+pub mod srclocs;
 pub mod stack_checks;
 pub mod text;
 pub mod vcode;

@@ -9,7 +9,7 @@
 
 use super::compiled::{RelocKind, SymbolRef};
 use super::inst::{InstSink, MachInst, RowId};
-use crate::ir;
+use crate::ir::{self, NO_SRCLOC};
 use regalloc2::{Operand, PRegSet, RegClass, VReg};
 use std::collections::HashMap;
 
@@ -100,9 +100,6 @@ struct Group {
     start: u32,
     srcloc: u32,
 }
-
-/// No source location.
-pub const NO_LOC: u32 = u32::MAX;
 
 impl InstSink for VCode {
     #[inline]
@@ -260,7 +257,7 @@ impl VCode {
     /// Puts the instructions in order, after all blocks were lowered from the last to the first.
     pub fn finish(&mut self) {
         self.insts.reserve(self.pushed.len());
-        let mut last_loc = NO_LOC;
+        let mut last_loc = NO_SRCLOC;
         let end_of_pushed = self.pushed.len() as u32;
         self.inserted.sort_by_key(|inserted| inserted.0);
         let mut inserted = self.inserted.len();

@@ -196,7 +196,9 @@ impl<'a> Parser<'a> {
         }
         if let Some(location) = line.srcloc {
             let base = *self.func.params.base_srcloc.get_or_insert(location);
-            self.func.stencil.srclocs.push((inst, location.wrapping_sub(base)));
+            let srclocs = &mut self.func.stencil.srclocs;
+            srclocs.resize(inst.index(), NO_SRCLOC);
+            srclocs.push(location.wrapping_sub(base));
         }
         if !self.cx.scratch.tags.is_empty() {
             let tags = std::mem::take(&mut self.cx.scratch.tags);

@@ -32,7 +32,7 @@ mod tests;
 pub use context::{Failed, ParseContext, SourceMap};
 pub use module::module;
 pub use number::Integer;
-pub use split::{Comment, FunctionText, Split, comments, split};
+pub use split::{Comment, FunctionText, Split, comments, split, split_with};
 
 use crate::ir::Function;
 use parser::Parser;

@@ -69,12 +69,18 @@ pub fn comments(text: &[u8], range: Range<usize>) -> impl Iterator<Item = Commen
 
 /// Splits a file. What belongs nowhere is reported and passed over.
 pub fn split(text: &[u8], diagnostics: &mut Vec<Diagnostic>) -> Split {
+    split_with(text, diagnostics, &mut |_| {})
+}
+
+/// The same; calls `each` with the text of each function, which is in the processor's cache just then.
+pub fn split_with(text: &[u8], diagnostics: &mut Vec<Diagnostic>, each: &mut dyn FnMut(&[u8])) -> Split {
     let mut splitter = Splitter {
         cur: Cursor::new(text),
         out: Split::default(),
         placement: Placement::default(),
         diagnostics,
         errors: 0,
+        each,
     };
     splitter.run();
     splitter.out
@@ -95,6 +101,7 @@ struct Splitter<'a, 'd> {
     placement: Placement,
     diagnostics: &'d mut Vec<Diagnostic>,
     errors: usize,
+    each: &'d mut dyn FnMut(&[u8]),
 }
 
 impl Splitter<'_, '_> {
@@ -181,6 +188,7 @@ impl Splitter<'_, '_> {
         self.skip_body();
         let Placement { linkage, section, align } = std::mem::take(&mut self.placement);
         let text = from..self.cur.pos;
+        (self.each)(&self.cur.text[text.clone()]);
         self.out.functions.push(FunctionText { text, trailing: 0..0, linkage, section, align });
     }
 

@@ -3,7 +3,7 @@
 use super::{Numbers, build, built, count, directory, program};
 use clifc::cache::entry;
 use clifc::cache::key::Environment;
-use clifc::cache::store::Store;
+use clifc::cache::store::{Batch, Store};
 use clifc::ir::Function;
 use clifc::mach::compiled::CompiledStencil;
 use clifc::options::{Flags, Target};
@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-const DATABASE: &str = "store/clifc-1.db";
+const DATABASE: &str = "store/clifc-2.db";
 
 #[test]
 fn damage_is_a_miss() {
@@ -128,12 +128,13 @@ fn tamper(directory: &Path, text: &str, change: impl Fn(&mut CompiledStencil)) {
     parse::function(text.trim().as_bytes(), 0, &mut ParseContext::new(), &mut function).expect("a function");
     let key = Environment::new(&target, &flags).stencil(&function.stencil);
     let mut store = Store::open(&directory.join("store"), 1 << 30).expect("a store");
-    let stored = store.read(key.number(), |bytes| entry::decode::<CompiledStencil>(&key, bytes));
-    let entry::Decoded::Entry(mut code) = stored.expect("a store").expect("an entry") else {
-        panic!("damaged")
-    };
+    let mut stored = None;
+    store.read(&[key.number()], |_, bytes| stored = Some(entry::decode(&key, bytes))).expect("a store");
+    let Some(entry::Decoded::Entry(mut code)) = stored else { panic!("no entry, or a damaged one") };
     change(&mut code);
-    store.write(&mut [(key.number(), entry::encode(&key, &code))], &mut []).expect("a store");
+    let mut changed = Batch::default();
+    changed.push(key.number(), |bytes| entry::encode(&key, &code, bytes));
+    store.write(&mut changed).expect("a store");
 }
 
 #[test]

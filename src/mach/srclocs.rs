@@ -1,0 +1,86 @@
+//! Which code is of which source location.
+//!
+//! There are nearly as many locations as CLIF instructions, each near the one before, and only debug information asks for
+//! them. So they are kept as differences, in a byte or two each: a build that finds its functions in the cache passes
+//! them on as one block of bytes.
+
+use serde::{Deserialize, Serialize};
+
+/// Offsets at which code of another source location begins, and those locations, in the order of the code.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct SrcLocs {
+    /// For each, its differences to the one before (wrapping): of offsets and of locations, as LEB128 numbers, the latter in
+    /// zigzag form.
+    #[serde(with = "serde_bytes")]
+    bytes: Vec<u8>,
+}
+
+impl FromIterator<(u32, u32)> for SrcLocs {
+    fn from_iter<T: IntoIterator<Item = (u32, u32)>>(locations: T) -> Self {
+        let locations = locations.into_iter();
+        let mut bytes = Vec::with_capacity(2 * locations.size_hint().0);
+        let (mut offset, mut location) = (0, 0);
+        for (next_offset, next_location) in locations {
+            let difference = next_location.wrapping_sub(location) as i32;
+            write(&mut bytes, next_offset.wrapping_sub(offset));
+            write(&mut bytes, (difference << 1 ^ difference >> 31) as u32);
+            (offset, location) = (next_offset, next_location);
+        }
+        SrcLocs { bytes }
+    }
+}
+
+impl SrcLocs {
+    /// Pairs of a byte offset in the code, and the location from there on: relative to the base, or
+    /// [`NO_SRCLOC`](crate::ir::NO_SRCLOC). Bytes that were tampered with make other pairs, or fewer.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, u32)> {
+        let mut bytes = self.bytes.iter();
+        let (mut offset, mut location) = (0u32, 0u32);
+        std::iter::from_fn(move || {
+            offset = offset.wrapping_add(read(&mut bytes)?);
+            let difference = read(&mut bytes)?;
+            location = location.wrapping_add(difference >> 1 ^ (difference & 1).wrapping_neg());
+            Some((offset, location))
+        })
+    }
+}
+
+fn write(bytes: &mut Vec<u8>, mut number: u32) {
+    while number >= 0x80 {
+        bytes.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+}
+
+fn read(bytes: &mut std::slice::Iter<u8>) -> Option<u32> {
+    let mut number = 0;
+    for shift in (0..32).step_by(7) {
+        let byte = *bytes.next()?;
+        number |= u32::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            break;
+        }
+    }
+    Some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let locations = [(0, 0), (3, 1), (4, u32::MAX), (200, 5), (70_000, 1 << 31), (u32::MAX, 7)];
+        let packed: SrcLocs = locations.into_iter().collect();
+        assert_eq!(packed.iter().collect::<Vec<_>>(), locations);
+        assert_eq!(SrcLocs::default().iter().next(), None);
+    }
+
+    #[test]
+    fn any_bytes_can_be_read() {
+        for bytes in [&[0x80; 40][..], &[0xff; 7], &[1], &[1, 0x80]] {
+            assert!(SrcLocs { bytes: bytes.to_vec() }.iter().count() <= 4);
+        }
+    }
+}
