@@ -10,8 +10,8 @@ mod cached;
 
 use crate::cache::{Cache, Claim};
 use crate::diag::{Diagnostic, Severity, Source};
-use crate::ir::{Function, Module, Name, Params};
-use crate::mach::compiled::CompiledStencil;
+use crate::ir::{Function, Module, Name};
+use crate::mach::compiled::CompiledFunction;
 use crate::mach::isa::Isa;
 use crate::mach::lower::RuleCounts;
 use crate::object::{self, Contents, FunctionDef};
@@ -80,11 +80,8 @@ pub struct Built {
     pub rules: RuleCounts,
 }
 
-/// A compiled function.
-struct Unit {
-    params: Params,
-    code: CompiledStencil,
-}
+/// A function's place in the file, and what it was compiled to.
+type Unit = (usize, Box<CompiledFunction>);
 
 /// [`compile_all`] for one target.
 type CompileAll = for<'a> fn(&Job<'a>) -> Outcome;
@@ -143,7 +140,7 @@ fn write_object(
     source: &Source,
     split: &Split,
     module: &Module,
-    units: &[(usize, Unit)],
+    units: &[Unit],
     options: &BuildOptions,
 ) -> Result<Vec<u8>, Vec<Diagnostic>> {
     let functions = units.iter().map(|(index, unit)| {
@@ -178,7 +175,7 @@ struct Job<'a> {
 #[derive(Default)]
 struct Outcome {
     /// Functions by their place in the file, in no order.
-    units: Vec<(usize, Unit)>,
+    units: Vec<Unit>,
     diagnostics: Vec<Diagnostic>,
     timing: Timing,
     rules: RuleCounts,
@@ -231,7 +228,7 @@ struct Worker<'a, I: Isa> {
     function: Function,
     compiler: Compiler<I>,
     timing: Timing,
-    units: Vec<(usize, Unit)>,
+    units: Vec<Unit>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -252,7 +249,7 @@ impl<'a, I: Isa> Worker<'a, I> {
     fn function(&mut self, index: usize, text: &FunctionText) {
         let result = catch_unwind(AssertUnwindSafe(|| self.parse_and_compile(index, text)));
         match result {
-            Ok(Some(unit)) => self.units.push((index, unit)),
+            Ok(Some(unit)) => self.units.push((index, Box::new(unit))),
             Ok(None) => {}
             Err(panic) => {
                 let pass = self.compiler.current;
@@ -266,7 +263,7 @@ impl<'a, I: Isa> Worker<'a, I> {
         }
     }
 
-    fn parse_and_compile(&mut self, index: usize, text: &FunctionText) -> Option<Unit> {
+    fn parse_and_compile(&mut self, index: usize, text: &FunctionText) -> Option<CompiledFunction> {
         self.compiler.current = "parse";
         let file = self.job.source.text;
         let bytes = &file[text.text.clone()];
@@ -286,14 +283,19 @@ impl<'a, I: Isa> Worker<'a, I> {
     }
 
     /// Compiles the parsed function if the cache does not have its stencil.
-    fn compile_unless_stored(&mut self, index: usize, text: &FunctionText, cached: &Cached) -> Option<Unit> {
+    fn compile_unless_stored(
+        &mut self,
+        index: usize,
+        text: &FunctionText,
+        cached: &Cached,
+    ) -> Option<CompiledFunction> {
         let (key, claim) = cached.claim(&self.function);
         let stored = match claim {
             Claim::Found(code) if cached.checks() => Some(code),
             Claim::Found(code) => {
                 let params = std::mem::take(&mut self.function.params);
                 cached.found_stencil(index, &key, &params);
-                return Some(Unit { params, code });
+                return Some(CompiledFunction { params, code });
             }
             Claim::Shared => {
                 cached.leave(index, key, std::mem::take(&mut self.function.params));
@@ -307,7 +309,7 @@ impl<'a, I: Isa> Worker<'a, I> {
     }
 
     /// Compiles the parsed function.
-    fn compile(&mut self, index: usize, text: &FunctionText) -> Option<Unit> {
+    fn compile(&mut self, index: usize, text: &FunctionText) -> Option<CompiledFunction> {
         let file = self.job.source.text;
         let function = &self.function;
         let name = &function.params.name;
@@ -322,7 +324,7 @@ impl<'a, I: Isa> Worker<'a, I> {
         });
         let dump = dump.as_ref().map(|dump| dump as pipeline::Dump<'_, I>);
         match self.compiler.compile(&function.stencil, dump) {
-            Ok(code) => Some(Unit { params: std::mem::take(&mut self.function.params), code }),
+            Ok(code) => Some(CompiledFunction { params: std::mem::take(&mut self.function.params), code }),
             Err(failure) => {
                 self.report(text, failure);
                 None

@@ -91,20 +91,29 @@ impl Feed {
         self.digest.update(&self.buffer[..self.used]);
         self.used = 0;
     }
+
+    /// Adds what the buffer has no room for.
+    #[cold]
+    fn write_over(&mut self, bytes: &[u8]) {
+        self.flush();
+        match bytes.len() < BUFFER {
+            true => self.write(bytes),
+            false => self.digest.update(bytes),
+        }
+    }
 }
 
 impl Hasher for Feed {
-    #[inline]
+    // Most pieces are fields, whose length is known where this is inlined.
+    #[inline(always)]
     fn write(&mut self, bytes: &[u8]) {
-        if bytes.len() > BUFFER - self.used {
-            self.flush();
-            if bytes.len() > BUFFER {
-                self.digest.update(bytes);
-                return;
+        match self.buffer.get_mut(self.used..self.used + bytes.len()) {
+            Some(room) => {
+                room.copy_from_slice(bytes);
+                self.used += bytes.len();
             }
+            None => self.write_over(bytes),
         }
-        self.buffer[self.used..self.used + bytes.len()].copy_from_slice(bytes);
-        self.used += bytes.len();
     }
 
     fn finish(&self) -> u64 {

@@ -20,7 +20,7 @@ pub mod key;
 pub mod store;
 
 use crate::ir::{Params, Stencil};
-use crate::mach::compiled::CompiledStencil;
+use crate::mach::compiled::{CompiledFunction, CompiledStencil};
 use crate::options::{Flags, Target};
 use entry::{Decoded, TextEntry};
 use key::{Environment, Key, TextKeys};
@@ -65,15 +65,6 @@ pub struct Statistics {
     pub applying: Duration,
     /// Time for adding entries.
     pub storing: Duration,
-}
-
-/// A function as an object needs it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Found {
-    /// Names and positions.
-    pub params: Params,
-    /// Machine code.
-    pub code: CompiledStencil,
 }
 
 /// What is to be done about a function that was parsed.
@@ -135,9 +126,9 @@ impl Cache {
     }
 
     /// Looks for functions by their texts.
-    pub fn find_texts(&self, keys: &[Key]) -> Vec<Option<Found>> {
+    pub fn find_texts(&self, keys: &[Key]) -> Vec<Option<Box<CompiledFunction>>> {
         let mut state = self.state();
-        let mut found: Vec<Option<Found>> = std::iter::repeat_with(|| None).take(keys.len()).collect();
+        let mut found = vec![None; keys.len()];
         if let Err(error) = state.read_texts(keys, &mut found) {
             state.give_up(error);
         }
@@ -233,7 +224,11 @@ impl State {
     }
 
     /// Looks for texts and then for their stencils, in the order in which the store has them.
-    fn read_texts(&mut self, keys: &[Key], found: &mut [Option<Found>]) -> Result<(), StoreError> {
+    fn read_texts(
+        &mut self,
+        keys: &[Key],
+        found: &mut [Option<Box<CompiledFunction>>],
+    ) -> Result<(), StoreError> {
         let mut order: Vec<usize> = (0..keys.len()).collect();
         order.sort_unstable_by_key(|&index| keys[index].number());
         let sorted: Vec<Key> = order.iter().map(|&index| keys[index]).collect();
@@ -246,7 +241,7 @@ impl State {
         self.read(&stencils, |at, code: CompiledStencil| {
             let (index, _, params) = &mut texts[at];
             if entry::is_sound(&code, params.names.len()) {
-                found[*index] = Some(Found { params: std::mem::take(params), code });
+                found[*index] = Some(Box::new(CompiledFunction { params: std::mem::take(params), code }));
             }
         })
     }

@@ -8,10 +8,10 @@
 
 use super::Unit;
 use crate::cache::key::Key;
-use crate::cache::{Cache, Claim, Found};
+use crate::cache::{Cache, Claim};
 use crate::diag::{Diagnostic, Severity};
 use crate::ir::{Function, Params};
-use crate::mach::compiled::CompiledStencil;
+use crate::mach::compiled::{CompiledFunction, CompiledStencil};
 use crate::parse::{self, Split};
 use crate::timing::Timing;
 use std::collections::HashMap;
@@ -23,7 +23,7 @@ pub struct Cached<'a> {
     cache: &'a Cache,
     /// Keys of the functions' texts.
     keys: Vec<Key>,
-    found: Vec<Option<Found>>,
+    found: Vec<Option<Box<CompiledFunction>>>,
     later: Mutex<Later>,
 }
 
@@ -91,7 +91,13 @@ impl<'a> Cached<'a> {
     }
 
     /// A function that was compiled, and what was stored of it, if that is to be checked.
-    pub fn compiled(&self, index: usize, stencil: Key, unit: &Unit, stored: Option<&CompiledStencil>) {
+    pub fn compiled(
+        &self,
+        index: usize,
+        stencil: Key,
+        unit: &CompiledFunction,
+        stored: Option<&CompiledStencil>,
+    ) {
         let same_text = self.found[index].as_ref().is_none_or(|found| {
             found.code == unit.code
                 && found.params.names == unit.params.names
@@ -111,13 +117,14 @@ impl<'a> Cached<'a> {
 
     /// Adds the functions that were not compiled to those that were, which `units` has by their places in the file. Then
     /// writes what is new.
-    pub fn finish(self, units: &mut Vec<(usize, Unit)>, split: &Split, diagnostics: &mut Vec<Diagnostic>) {
+    pub fn finish(self, units: &mut Vec<Unit>, split: &Split, diagnostics: &mut Vec<Diagnostic>) {
         let Later { compiled, shared, different } = std::mem::take(&mut *self.later());
         let places: HashMap<usize, usize> = units.iter().enumerate().map(|(at, unit)| (unit.0, at)).collect();
         for (index, key, params) in shared {
             let first = compiled.get(&key).and_then(|first| places.get(first));
             if let Some(&at) = first {
-                units.push((index, Unit { params, code: units[at].1.code.clone() }));
+                let code = units[at].1.code.clone();
+                units.push((index, Box::new(CompiledFunction { params, code })));
             }
         }
         for index in different {
@@ -126,11 +133,8 @@ impl<'a> Cached<'a> {
             diagnostics.push(Diagnostic { severity: Severity::Bug, ..Diagnostic::error(offset, message) });
         }
         if !self.cache.checks() {
-            for (index, found) in self.found.into_iter().enumerate() {
-                if let Some(Found { params, code }) = found {
-                    units.push((index, Unit { params, code }));
-                }
-            }
+            let found = self.found.into_iter().enumerate();
+            units.extend(found.filter_map(|(index, found)| Some((index, found?))));
         }
         self.cache.finish();
     }

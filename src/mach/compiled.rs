@@ -3,7 +3,7 @@
 //! Nothing here holds a name: relocations refer to the names in a function's params by index.
 
 use super::srclocs::SrcLocs;
-use crate::ir::{NameRef, TrapCode};
+use crate::ir::{NameRef, Params, TrapCode};
 use crate::named_enum;
 use serde::{Deserialize, Serialize};
 
@@ -244,4 +244,13 @@ pub struct CompiledStencil {
     pub unwind: Vec<(u32, UnwindOp)>,
     /// Bytes from the stack pointer, after the prologue, up to the canonical frame address.
     pub frame_size: u32,
+}
+
+/// A compiled function: its code, and the names and positions that go with it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CompiledFunction {
+    /// Names and positions.
+    pub params: Params,
+    /// Machine code.
+    pub code: CompiledStencil,
 }
