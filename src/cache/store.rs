@@ -362,15 +362,15 @@ fn connect(path: &Path, limit: u64) -> Result<Connection> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(PATIENCE)?;
     // The file may have been written by anybody's program: nothing in it is run, and cells are checked.
-    connection.execute_batch(&format!(
-        "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; \
-         PRAGMA page_size = {PAGE}; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA synchronous = OFF; \
-         PRAGMA cache_size = -65536;"
-    ))?;
+    connection.execute_batch(
+        "PRAGMA synchronous = OFF; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; \
+         PRAGMA mmap_size = 0; PRAGMA cache_size = -65536;",
+    )?;
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables == 0 {
+        // Not in every build: the pragma that says how to vacuum writes to the database.
         connection.execute_batch(&format!(
-            "BEGIN IMMEDIATE; \
+            "PRAGMA page_size = {PAGE}; PRAGMA auto_vacuum = INCREMENTAL; BEGIN IMMEDIATE; \
              CREATE TABLE IF NOT EXISTS entry \
              (id INTEGER PRIMARY KEY, time INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT; \
              CREATE TABLE IF NOT EXISTS store \
