@@ -8,7 +8,7 @@
 use super::inst::*;
 use super::opcode::Effects;
 use super::types::Type;
-use crate::entity::{List, ListPool, Map};
+use crate::entity::{Entity, List, ListPool, Map};
 use serde::{Deserialize, Serialize};
 use std::hash::{Hash, Hasher};
 use zerocopy::{ByteHash, Immutable, IntoBytes};
@@ -382,172 +382,124 @@ pub enum DebugTag {
 /// The relative source location of what has none: as far from the base as there is.
 pub const NO_SRCLOC: u32 = 1 << 31;
 
-/// All that the generated code depends on.
-#[derive(Clone, Debug, Default)]
-pub struct Stencil {
-    /// The function's own signature.
-    pub signature: Signature,
-    /// Declared signatures; `None` for numbers the text skips.
-    pub signatures: Map<SigRef, Option<Signature>>,
-    /// Declared functions; `None` for numbers the text skips.
-    pub functions: Map<FuncRef, Option<ExtFunc>>,
-    /// Global values.
-    pub global_values: Map<GlobalValue, GlobalValueData>,
-    /// Stack slots.
-    pub stack_slots: Map<StackSlot, StackSlotData>,
-    /// Dynamic stack slots.
-    pub dynamic_stack_slots: Map<DynamicStackSlot, Option<DynamicType>>,
-    /// Dynamic types.
-    pub dynamic_types: Map<DynamicType, Option<DynamicTypeData>>,
-    /// Alias regions: the producer's number.
-    pub regions: Map<Region, Option<u32>>,
-    /// Constant pool; bytes in little-endian lane order.
-    pub constants: Map<Constant, Option<Box<[u8]>>>,
-    /// Interned memory flags.
-    pub mem_flags: Map<MemFlagsRef, MemFlags>,
-    /// Where the stack ends, if checked on entry.
-    pub stack_limit: Option<GlobalValue>,
-    /// Blocks.
-    pub blocks: Map<Block, BlockData>,
-    /// Blocks in text order; the first is the entry.
-    pub layout: Vec<Block>,
-    /// Instructions.
-    pub insts: Map<Inst, InstData>,
-    /// Results, by instruction.
-    pub results: Map<Inst, Results>,
-    /// Types of values.
-    pub value_types: Map<Value, Type>,
-    /// Definitions of values.
-    pub value_defs: Map<Value, PackedDef>,
-    /// Operand lists.
-    pub pool: ListPool,
-    /// Branch destinations.
-    pub block_calls: Map<BlockCallRef, BlockCall>,
-    /// Jump tables.
-    pub jump_tables: Map<JumpTable, JumpTableData>,
-    /// Exception tables.
-    pub exception_tables: Map<ExceptionTable, ExceptionTableData>,
-    /// Source locations relative to [`Params::base_srcloc`], or [`NO_SRCLOC`]; shorter than `insts` if the last have none.
-    pub srclocs: Map<Inst, u32>,
-    /// Stack maps, sorted by instruction.
-    pub stack_maps: Vec<(Inst, Vec<StackMapEntry>)>,
-    /// Debug tags, sorted by instruction.
-    pub debug_tags: Vec<(Inst, Vec<DebugTag>)>,
+/// Forgetting what was there, while keeping the memory.
+trait Reset {
+    fn reset(&mut self);
 }
 
-impl Hash for Stencil {
-    /// Goes over all fields but those that follow from others.
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        let Stencil {
-            signature,
-            signatures,
-            functions,
-            global_values,
-            stack_slots,
-            dynamic_stack_slots,
-            dynamic_types,
-            regions,
-            constants,
-            mem_flags,
-            stack_limit,
-            blocks,
-            layout,
-            insts,
-            results,
-            value_types,
-            // They follow from results and blocks.
-            value_defs: _,
-            pool,
-            block_calls,
-            jump_tables,
-            exception_tables,
-            srclocs,
-            stack_maps,
-            debug_tags,
-        } = self;
-        signature.hash(state);
-        signatures.hash(state);
-        functions.hash(state);
-        global_values.hash(state);
-        stack_slots.hash(state);
-        dynamic_stack_slots.hash(state);
-        dynamic_types.hash(state);
-        regions.hash(state);
-        constants.hash(state);
-        mem_flags.hash(state);
-        stack_limit.hash(state);
-        blocks.hash(state);
-        layout.hash(state);
-        insts.hash(state);
-        results.hash(state);
-        value_types.hash(state);
-        pool.hash(state);
-        block_calls.hash(state);
-        jump_tables.hash(state);
-        exception_tables.hash(state);
-        srclocs.hash(state);
-        stack_maps.hash(state);
-        debug_tags.hash(state);
+impl<T> Reset for Vec<T> {
+    fn reset(&mut self) {
+        self.clear();
     }
+}
+
+impl<K: Entity, V> Reset for Map<K, V> {
+    fn reset(&mut self) {
+        self.clear();
+    }
+}
+
+impl Reset for ListPool {
+    fn reset(&mut self) {
+        self.clear();
+    }
+}
+
+impl<T> Reset for Option<T> {
+    fn reset(&mut self) {
+        *self = None;
+    }
+}
+
+impl Reset for Signature {
+    fn reset(&mut self) {
+        self.params.clear();
+        self.returns.clear();
+        self.call_conv = CallConv::Fast;
+    }
+}
+
+/// Defines the stencil. A row is a field: whether it is given, or derived from others so that equal stencils need not be told
+/// apart by it, its name and its type.
+macro_rules! stencil {
+    ($($(#[$doc:meta])* $role:ident $name:ident: $type:ty,)*) => {
+        /// All that the generated code depends on.
+        #[derive(Clone, Debug, Default)]
+        pub struct Stencil {
+            $($(#[$doc])* pub $name: $type,)*
+        }
+
+        impl Stencil {
+            /// Forgets everything, keeping what memory can be kept.
+            pub fn clear(&mut self) {
+                $(self.$name.reset();)*
+            }
+        }
+
+        impl Hash for Stencil {
+            fn hash<H: Hasher>(&self, state: &mut H) {
+                $(stencil!(@ $role self.$name, state);)*
+            }
+        }
+    };
+    (@ given $field:expr, $state:ident) => {
+        $field.hash($state)
+    };
+    (@ derived $field:expr, $state:ident) => {};
+}
+
+stencil! {
+    /// The function's own signature.
+    given signature: Signature,
+    /// Declared signatures; `None` for numbers the text skips.
+    given signatures: Map<SigRef, Option<Signature>>,
+    /// Declared functions; `None` for numbers the text skips.
+    given functions: Map<FuncRef, Option<ExtFunc>>,
+    /// Global values.
+    given global_values: Map<GlobalValue, GlobalValueData>,
+    /// Stack slots.
+    given stack_slots: Map<StackSlot, StackSlotData>,
+    /// Dynamic stack slots.
+    given dynamic_stack_slots: Map<DynamicStackSlot, Option<DynamicType>>,
+    /// Dynamic types.
+    given dynamic_types: Map<DynamicType, Option<DynamicTypeData>>,
+    /// Alias regions: the producer's number.
+    given regions: Map<Region, Option<u32>>,
+    /// Constant pool; bytes in little-endian lane order.
+    given constants: Map<Constant, Option<Box<[u8]>>>,
+    /// Interned memory flags.
+    given mem_flags: Map<MemFlagsRef, MemFlags>,
+    /// Where the stack ends, if checked on entry.
+    given stack_limit: Option<GlobalValue>,
+    /// Blocks.
+    given blocks: Map<Block, BlockData>,
+    /// Blocks in text order; the first is the entry.
+    given layout: Vec<Block>,
+    /// Instructions.
+    given insts: Map<Inst, InstData>,
+    /// Results, by instruction.
+    given results: Map<Inst, Results>,
+    /// Types of values.
+    given value_types: Map<Value, Type>,
+    /// Definitions of values; they follow from results and blocks.
+    derived value_defs: Map<Value, PackedDef>,
+    /// Operand lists.
+    given pool: ListPool,
+    /// Branch destinations.
+    given block_calls: Map<BlockCallRef, BlockCall>,
+    /// Jump tables.
+    given jump_tables: Map<JumpTable, JumpTableData>,
+    /// Exception tables.
+    given exception_tables: Map<ExceptionTable, ExceptionTableData>,
+    /// Source locations relative to [`Params::base_srcloc`], or [`NO_SRCLOC`]; shorter than `insts` if the last have none.
+    given srclocs: Map<Inst, u32>,
+    /// Stack maps, sorted by instruction.
+    given stack_maps: Vec<(Inst, Vec<StackMapEntry>)>,
+    /// Debug tags, sorted by instruction.
+    given debug_tags: Vec<(Inst, Vec<DebugTag>)>,
 }
 
 impl Stencil {
-    /// Forgets everything, keeping what memory can be kept.
-    pub fn clear(&mut self) {
-        let Stencil {
-            signature,
-            signatures,
-            functions,
-            global_values,
-            stack_slots,
-            dynamic_stack_slots,
-            dynamic_types,
-            regions,
-            constants,
-            mem_flags,
-            stack_limit,
-            blocks,
-            layout,
-            insts,
-            results,
-            value_types,
-            value_defs,
-            pool,
-            block_calls,
-            jump_tables,
-            exception_tables,
-            srclocs,
-            stack_maps,
-            debug_tags,
-        } = self;
-        signature.params.clear();
-        signature.returns.clear();
-        signature.call_conv = CallConv::Fast;
-        signatures.clear();
-        functions.clear();
-        global_values.clear();
-        stack_slots.clear();
-        dynamic_stack_slots.clear();
-        dynamic_types.clear();
-        regions.clear();
-        constants.clear();
-        mem_flags.clear();
-        *stack_limit = None;
-        blocks.clear();
-        layout.clear();
-        insts.clear();
-        results.clear();
-        value_types.clear();
-        value_defs.clear();
-        pool.clear();
-        block_calls.clear();
-        jump_tables.clear();
-        exception_tables.clear();
-        srclocs.clear();
-        stack_maps.clear();
-        debug_tags.clear();
-    }
-
     /// An instruction's source location, relative to the base.
     #[inline]
     pub fn srcloc(&self, inst: Inst) -> Option<u32> {
