@@ -1,6 +1,6 @@
 //! What can happen to a cache: damage, a full disk, processes that are killed, wrong contents.
 
-use super::{Numbers, build, built, count, directory, program};
+use super::{Numbers, build, built, count, directory, program, targets};
 use clifc::cache::entry;
 use clifc::cache::key::Environment;
 use clifc::cache::store::{Batch, Store};
@@ -80,13 +80,17 @@ fn processes_that_are_killed_leave_a_cache_that_works() {
     let directory = directory("killed");
     // Each shares half of its functions with the next.
     let text = |file: u64| program(40, file, "f", "g") + &program(40, file + 1, "h", "i");
-    let plain: Vec<Vec<u8>> = (0..FILES).map(|file| built(&directory, &text(file), &[]).0).collect();
+    let targets: Vec<&str> = targets().collect();
+    let target = |file: u64| targets[file as usize % targets.len()];
+    let plain: Vec<Vec<u8>> =
+        (0..FILES).map(|file| built(&directory, &text(file), &["--target", target(file)]).0).collect();
     for file in 0..FILES {
         fs::write(directory.join(format!("{file}.clif")), text(file)).expect("a file");
     }
     let start = |file: u64| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_clifc"));
         command.args(["build", "--cache=store", "--cache-size", "300K", "-j", "1"]);
+        command.args(["--target", target(file)]);
         command.arg(format!("{file}.clif")).stderr(Stdio::piped()).current_dir(&directory);
         command.spawn().expect("clifc starts")
     };
