@@ -17,8 +17,15 @@ use sha2::{Digest, Sha256};
 use std::hash::{Hash, Hasher};
 
 /// What identifies an entry.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Key(pub [u8; 32]);
+
+impl Hash for Key {
+    /// A part of a digest is as good as all of it.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_i64(self.number());
+    }
+}
 
 impl Key {
     /// The number it is stored under.
@@ -113,6 +120,24 @@ impl Hasher for Feed {
                 self.used += bytes.len();
             }
             None => self.write_over(bytes),
+        }
+    }
+
+    /// Numbers of variants, which are small: in a byte, or in 8 behind the byte that is none of them.
+    #[inline(always)]
+    fn write_isize(&mut self, number: isize) {
+        self.write_usize(number as usize);
+    }
+
+    /// Lengths, in the same way.
+    #[inline(always)]
+    fn write_usize(&mut self, number: usize) {
+        match u8::try_from(number) {
+            Ok(byte) if byte < u8::MAX => self.write_u8(byte),
+            _ => {
+                self.write_u8(u8::MAX);
+                self.write_u64(number as u64);
+            }
         }
     }
 
