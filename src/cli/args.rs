@@ -347,7 +347,7 @@ pub struct Test {
     /// Only for this target.
     #[arg(long, value_name = "TARGET")]
     pub target: Option<String>,
-    /// Change a setting for all tests, after what their files say.
+    /// Change a setting for all tests whose target has it, after what their files say.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub settings: Vec<String>,
     /// Run programs for TARGET by this command [default for other machines: qemu-TARGET-static -cpu max].

@@ -57,7 +57,7 @@ pub struct Header<'a> {
     everywhere: Vec<TargetLine<'a>>,
     /// All settings that are not of a target.
     pub settings: Vec<&'a str>,
-    /// Settings that the command line adds to every target.
+    /// Settings that the command line adds to every target that has them.
     pub overrides: &'a [String],
     /// What clifc must have been built with: none of it is known.
     pub features: Vec<&'a str>,
@@ -116,9 +116,9 @@ impl<'a> Header<'a> {
         match Target::parse(words.next().unwrap_or("")) {
             Ok(target) => {
                 let mut flags = Flags::new(&target);
-                let overrides = self.overrides.iter().map(String::as_str);
-                let mut words = self.settings.iter().copied().chain(words).chain(overrides);
+                let mut words = self.settings.iter().copied().chain(words);
                 words.try_for_each(|word| flags.apply(word))?;
+                self.overrides.iter().try_for_each(|word| flags.apply_where_known(word))?;
                 Ok(Ok((target, flags)))
             }
             Err(error @ TargetError::Unsupported(_)) => Ok(Err(error.to_string())),
@@ -267,6 +267,7 @@ mod tests {
         assert!(header.targets.is_empty());
         assert!(header.targets_or_all().iter().map(|line| line.text).eq(Arch::ALL.map(Arch::name)));
         assert!(TestFile::parse("test run\nset has_lse\n", &[]).is_err());
+        assert!(TestFile::parse("test run\n", &["has_lse=true".into()]).is_ok());
     }
 
     #[test]

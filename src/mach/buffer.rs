@@ -147,6 +147,12 @@ impl CodeBuffer {
         self.code.truncate(end);
     }
 
+    /// Appends `count` zeros.
+    #[inline]
+    pub fn skip(&mut self, count: u32) {
+        self.code.resize(self.code.len() + count as usize, 0);
+    }
+
     /// Appends four bytes, least significant first.
     #[inline]
     pub fn put4(&mut self, word: u32) {

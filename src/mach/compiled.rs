@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 named_enum! {
     /// A symbol that generated code refers to by itself; the text is its linker name. CLIF has names for
-    /// the first of them, up to `ElfTlsGetOffset`.
+    /// the first of them, up to `ElfGlobalOffsetTable`.
     #[derive(Serialize, Deserialize)]
     LibCall {
         CeilF32 "ceilf", CeilF64 "ceil", FloorF32 "floorf", FloorF64 "floor",
@@ -18,20 +18,20 @@ named_enum! {
         Memcpy "memcpy", Memmove "memmove", Memset "memset", Memcmp "memcmp",
         Probestack "__cranelift_probestack",
         ElfTlsGetAddr "__tls_get_addr", ElfTlsGetOffset "__tls_get_offset",
+        ElfGlobalOffsetTable "_GLOBAL_OFFSET_TABLE_",
         UdivI128 "__udivti3", SdivI128 "__divti3", UremI128 "__umodti3", SremI128 "__modti3",
         FloatI128F32 "__floattisf", FloatI128F64 "__floattidf",
         FloatU128F32 "__floatuntisf", FloatU128F64 "__floatuntidf",
         FixF32I128 "__fixsfti", FixF64I128 "__fixdfti", FixF32U128 "__fixunssfti", FixF64U128 "__fixunsdfti",
-        GlobalOffsetTable "_GLOBAL_OFFSET_TABLE_",
         TlvBootstrap "_tlv_bootstrap",
     }
 }
 
 impl LibCall {
     /// The one that CLIF text calls by this name, as in `%CeilF32`: names are those of the variants,
-    /// and what comes after the thread-local storage routines has none.
+    /// and what comes after the global offset table has none.
     pub fn from_clif(name: &str) -> Option<Self> {
-        let named = &Self::ALL[..=LibCall::ElfTlsGetOffset as usize];
+        let named = &Self::ALL[..=LibCall::ElfGlobalOffsetTable as usize];
         named.iter().copied().find(|call| format!("{call:?}") == name)
     }
 }

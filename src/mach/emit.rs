@@ -42,9 +42,11 @@ pub fn emit<I: Isa>(
         layout.find_landings::<I>(vcode);
     }
     I::emit_prologue(frame, flags, buffer);
+    let padding = padding(flags);
     for position in 0..layout.order().len() {
         let block = layout.order()[position];
-        let next = layout.order().get(position + 1).map_or(Label(u32::MAX), |&next| Label(next));
+        let behind = layout.order().get(position + 1).filter(|_| padding == 0);
+        let next = behind.map_or(Label(u32::MAX), |&next| Label(next));
         buffer.bind(Label(block));
         for &skipped in layout.sent_to(block) {
             buffer.bind(Label(skipped));
@@ -54,6 +56,7 @@ pub fn emit<I: Isa>(
         }
         let around = Surroundings { frame, flags, layout, next, constants };
         emit_block::<I>(vcode, output, around, buffer, copies, block as usize);
+        buffer.skip(padding);
     }
     for (label, code, loc) in buffer.take_trap_stubs() {
         buffer.bind(label);
@@ -62,7 +65,18 @@ pub fn emit<I: Isa>(
     }
     let mut compiled = buffer.finish::<I::Branches>();
     compiled.frame_size = frame.incoming;
+    let wanted = 1u32.checked_shl(flags.log2_min_function_alignment().into());
+    compiled.align = compiled.align.max(wanted.unwrap_or(1 << 31));
     compiled
+}
+
+/// Bytes behind each block: whole instructions on all targets, and none that are executed.
+fn padding(flags: &Flags) -> u32 {
+    const LARGEST_LOG2: u8 = 27;
+    match flags.bb_padding_log2_minus_one() {
+        0 => 0,
+        value => (1u32 << (value - 1).min(LARGEST_LOG2)).next_multiple_of(4),
+    }
 }
 
 /// What all instructions of a block see.

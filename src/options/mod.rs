@@ -127,6 +127,16 @@ impl Flags {
         }
     }
 
+    /// Applies a word that is meant for targets of all architectures: what only others have is left out.
+    pub fn apply_where_known(&mut self, word: &str) -> Result<(), String> {
+        let result = self.apply(word);
+        let mut others = Arch::ALL.into_iter().filter(|&arch| arch != self.arch());
+        match others.any(|arch| Flags::defaults(arch).apply(word).is_ok()) {
+            true => Ok(()),
+            false => result,
+        }
+    }
+
     /// Makes this the instruction set of a named CPU, `native` being the host's.
     pub fn set_cpu(&mut self, name: &str) -> Result<(), String> {
         let arch = self.arch();
@@ -239,6 +249,19 @@ mod tests {
         assert_eq!(flags.regalloc_algorithm(), RegallocAlgorithm::Backtracking);
         assert_eq!(flags.tls_model(), TlsModel::ElfGd);
         assert_eq!(flags.probestack_size_log2(), 12);
+    }
+
+    #[test]
+    fn words_for_all_targets() {
+        let (mut lse, mut mie3) = (flags("aarch64"), flags("s390x"));
+        for word in ["has_lse=true", "z15", "is_pic=false"] {
+            lse.apply_where_known(word).expect(word);
+            mie3.apply_where_known(word).expect(word);
+        }
+        assert!(lse.has_lse() && !lse.has_mie3() && !lse.is_pic());
+        assert!(!mie3.has_lse() && mie3.has_mie3() && !mie3.is_pic());
+        assert!(lse.apply_where_known("has_mie3=maybe").is_err());
+        assert!(lse.apply_where_known("has_lsee").is_err());
     }
 
     #[test]

@@ -222,7 +222,7 @@ settings! {
         probestack_size_log2: u8 = 12, "Base-2 logarithm of the guard area's size";
         probestack_strategy: ProbestackStrategy = ProbestackStrategy::Outline, "How frames are probed";
         log2_min_function_alignment: u8 = 0, "Base-2 logarithm of the least alignment of functions";
-        bb_padding_log2_minus_one: u8 = 0, "Padding between blocks, to test far branches: 2 to the (value - 1) bytes";
+        bb_padding_log2_minus_one: u8 = 0, "Padding behind blocks, to test far branches: 2 to the (value - 1) bytes, at most 128 MiB";
         machine_code_cfg_info: bool = false, "Accepted for compatibility";
         enable_heap_access_spectre_mitigation: bool = true, "Guard bounds checks of heaps against speculation";
         enable_table_access_spectre_mitigation: bool = true, "Guard bounds checks of tables against speculation";

@@ -20,7 +20,7 @@ const G: OperandSize = OperandSize::Q64;
 pub fn tls_general_dynamic(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let (symbol, offset) = view.symbol(1);
     // larl %r12, _GLOBAL_OFFSET_TABLE_
-    let table = SymbolRef::LibCall(LibCall::GlobalOffsetTable);
+    let table = SymbolRef::LibCall(LibCall::ElfGlobalOffsetTable);
     buffer.reloc(buffer.position() + 2, RelocKind::S390GotPcDbl, table, 2);
     buffer.put(&[0xC0, (R12.hw_enc() as u8) << 4, 0, 0, 0, 0]);
     let d = view.operand(0);
