@@ -32,6 +32,10 @@ pub struct Memory {
 }
 
 impl Memory {
+    /// What the stack pointer points to.
+    pub const STACK_POINTER: Memory =
+        Memory { place: Place::Registers, base: Some(physical(SP)), index: None, disp: 0 };
+
     /// The memory operand of an instruction.
     pub fn of(view: &InstView, places: Places) -> Self {
         debug_assert_ne!(view.row.fields[FIELD_WORD], NO_FIELD, "the row has a memory operand");
@@ -48,9 +52,7 @@ impl Memory {
             .then(|| (view.operand(first + amode.has_base as usize), amode.extension, amode.scale));
         let disp = amode.disp as i64;
         match (frame_offset(places.frame, place), place) {
-            (Some(at), _) => {
-                Memory { place: Place::Registers, base: Some(physical(SP)), index, disp: disp + at as i64 }
-            }
+            (Some(at), _) => Memory { index, disp: disp + at as i64, ..Memory::STACK_POINTER },
             (None, Place::Constant(number)) => {
                 Memory { place: Place::Label(places.constant(number)), base, index, disp }
             }
@@ -165,8 +167,14 @@ pub fn add_constant(d: VReg, a: VReg, value: i64, sink: &mut Direct) {
 
 /// How many instructions make a constant.
 pub fn constant_cost(value: u64) -> u32 {
+    if value <= SMALL {
+        return 1;
+    }
     ConstantParts::of(value).count()
 }
+
+/// Constants up to this, as most are, take one part.
+const SMALL: u64 = 0xFFFF;
 
 /// The 16-bit parts of a constant, and what those are that the first instruction fills in.
 struct ConstantParts {
@@ -216,6 +224,9 @@ impl ConstantParts {
 
 /// Puts a constant in a register.
 pub fn load_constant(d: VReg, value: u64, sink: &mut Direct) {
+    if value <= SMALL {
+        return rows::movz(sink, OperandSize::L32, d, value as i32, 0);
+    }
     let parts = ConstantParts::of(value);
     let size = parts.size;
     let mut different = parts.different();
