@@ -40,10 +40,16 @@ fn encode_rare(format: Format, view: &InstView, places: Places, buffer: &mut Cod
     match format {
         Format::Pair => {
             let scale = extra(&view.row.params);
-            let fits = |disp: i64| disp % (1 << scale) == 0 && (-64..64).contains(&(disp >> scale));
-            let (base, disp) =
-                Memory::of(view, places).reduce(SCRATCH, fits, &mut Direct::new(places, buffer));
-            put(word | number(base) << BASE | ((disp >> scale) as u32 & 0x7F) << 15, view.trap, buffer);
+            let fits = |disp: i64| disp & ((1 << scale) - 1) == 0 && (-64..64).contains(&(disp >> scale));
+            let (base, disp) = match plain_base(view) {
+                Some((base, disp)) if fits(disp) => (base, disp),
+                _ => {
+                    let memory = Memory::of(view, places);
+                    let (base, disp) = memory.reduce(SCRATCH, fits, &mut Direct::new(places, buffer));
+                    (number(base), disp)
+                }
+            };
+            put(word | base << BASE | ((disp >> scale) as u32 & 0x7F) << 15, view.trap, buffer);
         }
         Format::Bare => {
             let memory = Memory::of(view, places);
@@ -161,18 +167,23 @@ fn displacement(disp: i64, scale: u8) -> Option<u32> {
 /// What an index changes in an access, with its extension and whether it is shifted.
 #[inline]
 fn indexed(extension: IndexExtension, shifts: bool) -> u32 {
-    let option = match extension {
+    SCALED | INDEXED | option(extension) << 13 | if shifts { SCALED_INDEX } else { 0 }
+}
+
+/// An extension as instructions have it.
+#[inline]
+fn option(extension: IndexExtension) -> u32 {
+    match extension {
         IndexExtension::None => 3,
         IndexExtension::Zero32 => 2,
         IndexExtension::Sign32 => 6,
-    };
-    SCALED | INDEXED | option << 13 | if shifts { SCALED_INDEX } else { 0 }
+    }
 }
 
 /// Writes a load or store.
 fn access(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
     let word = view.row.params[PATTERN] | register(view, 0);
-    match plain_address(view) {
+    match plain_address(view).or_else(|| sum_address(view, buffer)) {
         Some(address) => put(word ^ address, view.trap, buffer),
         None => access_memory(word, view, Memory::of(view, places), places, buffer),
     }
@@ -182,18 +193,36 @@ fn access(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
 /// not.
 #[inline]
 fn plain_address(view: &InstView) -> Option<u32> {
-    let (first, at) = (view.row.fields[FIELD_BASE], view.row.fields[FIELD_WORD] as usize);
     let scale = extra(&view.row.params);
-    let (kind, disp) = (view.words[at], view.words[at + 1]);
-    if kind == PackedAmode::BASE {
-        return Some(displacement(disp as i32 as i64, scale)? | register(view, first) << BASE);
+    if let Some((base, disp)) = plain_base(view) {
+        return Some(displacement(disp, scale)? | base << BASE);
     }
-    let (extension, shift) = PackedAmode::index(kind)?;
-    let fits = disp == 0 && (shift == 0 || shift == scale);
+    let (first, at) = (view.row.fields[FIELD_BASE], view.row.fields[FIELD_WORD] as usize);
+    let (extension, shift) = PackedAmode::index(view.words[at])?;
+    let fits = view.words[at + 1] == 0 && (shift == 0 || shift == scale);
     fits.then(|| {
         let registers = register(view, first) << BASE | register(view, first + 1) << INDEX;
         registers | indexed(extension, shift != 0)
     })
+}
+
+/// The same if it is a base register with an index and a displacement in reach: adds the index first.
+fn sum_address(view: &InstView, buffer: &mut CodeBuffer) -> Option<u32> {
+    let (first, at) = (view.row.fields[FIELD_BASE], view.row.fields[FIELD_WORD] as usize);
+    let (extension, shift) = PackedAmode::index(view.words[at])?;
+    let disp = displacement(view.words[at + 1] as i32 as i64, extra(&view.row.params))?;
+    let registers = register(view, first) << BASE | register(view, first + 1) << INDEX;
+    let add = rows::ROWS[rows::ADDX_RX.0 as usize].params[PATTERN];
+    buffer.put4(add | registers | option(extension) << 13 | (shift as u32) << 10 | number(SCRATCH));
+    Some(disp | number(SCRATCH) << BASE)
+}
+
+/// The base register and the displacement of an address that is no more than that.
+#[inline]
+fn plain_base(view: &InstView) -> Option<(u32, i64)> {
+    let at = view.row.fields[FIELD_WORD] as usize;
+    let base = || register(view, view.row.fields[FIELD_BASE]);
+    (view.words[at] == PackedAmode::BASE).then(|| (base(), view.words[at + 1] as i32 as i64))
 }
 
 /// Writes a load or store, given the form with a scaled displacement, whose address may take instructions of its own.
