@@ -49,6 +49,8 @@ impl Isa for Aarch64 {
 
     const ENDIANNESS: Endianness = Endianness::Little;
 
+    const SINGLE_PASS_SAVES: bool = false;
+
     const ADDRESS_FORMS: AddressForms = lower::operands::ADDRESS_FORMS;
 
     type Branches = branch::Branches;
