@@ -5,14 +5,14 @@
 
 use super::Direct;
 use super::branch::Branches;
-use super::format::{FIELD_BASE, FIELD_WORD};
+use super::format::{FIELD_BASE, FIELD_WORD, PATTERN};
 use super::operands::{Bitmask, Extend, IndexExtension, OperandSize, PackedAmode, Place, frame_offset};
 use super::regs::{SP, X16, X17};
 use super::rows;
 use crate::ir::TrapCode;
 use crate::mach::buffer::{CodeBuffer, Label};
 use crate::mach::compiled::{RelocKind, SymbolRef};
-use crate::mach::inst::NO_FIELD;
+use crate::mach::inst::{NO_FIELD, RowId};
 use crate::mach::view::{InstView, Places, physical};
 use regalloc2::VReg;
 
@@ -225,7 +225,7 @@ impl ConstantParts {
 /// Puts a constant in a register.
 pub fn load_constant(d: VReg, value: u64, sink: &mut Direct) {
     if value <= SMALL {
-        return rows::movz(sink, OperandSize::L32, d, value as i32, 0);
+        return put_part(rows::MOVZW, OperandSize::L32, d, (0, value as u16), sink);
     }
     let parts = ConstantParts::of(value);
     let size = parts.size;
@@ -238,12 +238,18 @@ pub fn load_constant(d: VReg, value: u64, sink: &mut Direct) {
         return rows::mov_b(sink, size, d, mask);
     }
     match parts.filling {
-        0 => rows::movz(sink, size, d, first.1 as i32, first.0),
-        _ => rows::movn(sink, size, d, !first.1 as i32, first.0),
+        0 => put_part(rows::MOVZW, size, d, first, sink),
+        _ => put_part(rows::MOVNW, size, d, (first.0, !first.1), sink),
     }
-    for (shift, part) in second.into_iter().chain(different) {
-        rows::movk(sink, size, d, d, part as i32, shift);
+    for part in second.into_iter().chain(different) {
+        put_part(rows::MOVKW, size, d, part, sink);
     }
+}
+
+/// Writes a move of 16 bits: past the sink, since there are so many.
+fn put_part(row: RowId, size: OperandSize, d: VReg, (shift, part): (i32, u16), sink: &mut Direct) {
+    let pattern = rows::ROWS[size.row(row.0, OperandSize::L32 as u8).0 as usize].params[PATTERN];
+    sink.buffer().put4(pattern | (shift as u32 / 16) << 21 | (part as u32) << 5 | d.vreg() as u32);
 }
 
 const ADRP: u32 = 0x9000_0000;
