@@ -22,7 +22,7 @@ use crate::mach::vcode::VCode;
 use crate::options::{Flags, RegallocAlgorithm};
 use crate::timing::Timing;
 use crate::verify::{Environment, Verifier, VerifierError};
-use regalloc2::MachineEnv;
+use regalloc2::{Algorithm, MachineEnv, PRegSet, RegClass};
 use std::fmt;
 use std::time::Instant;
 
@@ -122,8 +122,7 @@ pub struct State<I: Isa> {
     layout: Layout,
     copies: Copies,
     buffer: CodeBuffer,
-    /// Allocatable registers without and with a frame pointer.
-    envs: [MachineEnv; 2],
+    registers: Registers,
     compiled: CompiledStencil,
     isa: std::marker::PhantomData<I>,
 }
@@ -174,7 +173,7 @@ impl<I: Isa> Compiler<I> {
                 layout: Layout::default(),
                 copies: Copies::default(),
                 buffer: CodeBuffer::default(),
-                envs: [false, true].map(|frame_pointer| I::machine_env(flags, frame_pointer)),
+                registers: Registers::new::<I>(flags),
                 compiled: CompiledStencil::default(),
                 isa: std::marker::PhantomData,
             },
@@ -259,23 +258,57 @@ fn is_too_large_to_backtrack(vcode: &VCode) -> bool {
     vcode.edge_args.len() > MOST_ARGS || vcode.blocks.len() * vcode.vreg_count() > MOST_BLOCKS_BY_REGISTERS
 }
 
+/// The allocator of a function.
+fn algorithm(vcode: &VCode, flags: &Flags) -> Algorithm {
+    match flags.regalloc_algorithm() {
+        RegallocAlgorithm::Backtracking if !is_too_large_to_backtrack(vcode) => Algorithm::Ion,
+        _ => Algorithm::Fastalloc,
+    }
+}
+
+/// The registers there are for functions of a kind.
+struct Registers {
+    envs: [MachineEnv; Self::KINDS],
+}
+
+impl Registers {
+    /// One bit for a frame pointer, one for integers only, and one for the single-pass allocator.
+    const KINDS: usize = 8;
+
+    fn new<I: Isa>(flags: &Flags) -> Self {
+        let env = |kind: usize| {
+            let mut env = I::machine_env(flags, kind & 1 != 0);
+            if kind & 2 != 0 {
+                // The allocator takes its time for each register.
+                env.preferred_regs_by_class[RegClass::Float as usize] = PRegSet::empty();
+                env.non_preferred_regs_by_class[RegClass::Float as usize] = PRegSet::empty();
+            }
+            if kind & 4 != 0 && !I::SINGLE_PASS_SAVES {
+                env.non_preferred_regs_by_class = [PRegSet::empty(); 3];
+            }
+            env
+        };
+        Registers { envs: std::array::from_fn(env) }
+    }
+
+    fn of<I: Isa>(&self, vcode: &VCode, summary: &LowerSummary, flags: &Flags) -> &MachineEnv {
+        let frame_pointer = usize::from(has_frame_pointer::<I>(summary, flags));
+        let only_ints = usize::from(!vcode.has_floats());
+        let single_pass = usize::from(matches!(algorithm(vcode, flags), Algorithm::Fastalloc));
+        &self.envs[frame_pointer | only_ints << 1 | single_pass << 2]
+    }
+}
+
 fn allocate<I: Isa>(state: &mut State<I>, _: &Stencil, flags: &Flags) -> Result<(), Failure> {
-    let algorithm = match flags.regalloc_algorithm() {
-        RegallocAlgorithm::Backtracking if !is_too_large_to_backtrack(&state.vcode) => {
-            regalloc2::Algorithm::Ion
-        }
-        _ => regalloc2::Algorithm::Fastalloc,
-    };
-    let check = flags.regalloc_checker();
-    let env = &state.envs[usize::from(has_frame_pointer::<I>(&state.summary, flags))];
-    state
-        .allocator
-        .run(&state.vcode, I::rows(), env, algorithm, check)
+    let State { vcode, registers, summary, allocator, .. } = state;
+    let env = registers.of::<I>(vcode, summary, flags);
+    allocator
+        .run(vcode, I::rows(), env, algorithm(vcode, flags), flags.regalloc_checker())
         .map_err(|message| Failure::Bug { pass: "regalloc", message })
 }
 
 fn emit<I: Isa>(state: &mut State<I>, stencil: &Stencil, flags: &Flags) -> Result<(), Failure> {
-    let State { frame, vcode, allocator, layout, copies, buffer, abi, summary, envs, .. } = state;
+    let State { frame, vcode, allocator, layout, copies, buffer, abi, summary, registers, .. } = state;
     let output = allocator.output();
     frame.clear();
     frame.outgoing = summary.outgoing;
@@ -285,7 +318,8 @@ fn emit<I: Isa>(state: &mut State<I>, stencil: &Stencil, flags: &Flags) -> Resul
     frame.growth = summary.tail_bytes.saturating_sub(abi.stack_bytes);
     frame.callee_pops = abi.callee_pops;
     frame.spill_count = output.num_spillslots as u32;
-    frame.written = emit::written_registers::<I>(vcode, output, &envs[usize::from(frame.frame_pointer)]);
+    let env = registers.of::<I>(vcode, summary, flags);
+    frame.written = emit::written_registers::<I>(vcode, output, env);
     I::finish_frame(frame, stencil, flags).map_err(|message| Failure::Unsupported { inst: None, message })?;
     state.compiled = emit::emit::<I>(vcode, output, frame, layout, flags, copies, buffer);
     Ok(())

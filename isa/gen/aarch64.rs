@@ -49,6 +49,9 @@ fn register(name: &str) -> Option<Register> {
     }
 }
 
+/// The lowest bits, of a register.
+const LOWEST: Place = Place { position: 0, width: 5, from: 0 };
+
 /// The column while it is read.
 struct Reader<'a> {
     row: &'a Row,
@@ -72,6 +75,7 @@ fn encode(row: &Row, encoding: &mut Encoding) -> Result<(), String> {
     }
     reader.check_all_are_named()?;
     let format = reader.format()?;
+    reader.fields.sort_by_key(|(source, _)| !matches!(source, Source::Register(_)));
     if reader.fields.len() > format.fields() {
         return Err("too many fields".to_owned());
     }
@@ -173,7 +177,7 @@ impl Reader<'_> {
     fn format(&self) -> Result<Format, String> {
         let Some((index, width)) = self.address else { return Ok(Format::Plain) };
         match (&self.row.operands[index].kind, width) {
-            (Kind::Mem, 12) => Ok(Format::Access),
+            (Kind::Mem, 12) if self.fields == [(Source::Register(0), LOWEST)] => Ok(Format::Access),
             (Kind::Mem, 7) => Ok(Format::Pair),
             (Kind::Mem, 0) => Ok(Format::Bare),
             (Kind::Label, width) if BRANCHES.contains(&width) => Ok(Format::Branch),

@@ -26,6 +26,9 @@ pub struct AddressForms {
     pub extended_index: bool,
     /// Whether there can be an index beside a stack slot.
     pub indexed_slot: bool,
+    /// Whether the encoder adds base and index first where there is no such form, for any displacement that there can be
+    /// without index. That takes an instruction, as the addition by itself does, but nothing of the allocator.
+    pub sums: bool,
     /// Whether a near symbol can be the address.
     pub symbol: fn(&SymbolUse) -> bool,
 }
@@ -74,7 +77,8 @@ pub fn access_as<I: Isa>(cx: &mut Lower<I>, forms: &AddressForms, data: &InstDat
     let (base, offset) = data.address();
     let flags = cx.mem_flags(data);
     let bytes = memory_type(cx.f, data).bytes();
-    let terms = Terms { disp: offset, first: base, index: None, forms, bytes, aligned: flags.aligned };
+    let terms =
+        Terms { disp: offset, first: base, index: None, forms, bytes, aligned: flags.aligned, sums: false };
     terms.amode(cx).with_trap(trap_of(&flags))
 }
 
@@ -109,7 +113,7 @@ pub fn address<I: Isa>(
     offset: i32,
     bytes: u32,
 ) -> Amode {
-    Terms { disp: offset, first: base, index: None, forms, bytes, aligned: false }.amode(cx)
+    Terms { disp: offset, first: base, index: None, forms, bytes, aligned: false, sums: false }.amode(cx)
 }
 
 /// `(extended value) << scale`.
@@ -130,6 +134,8 @@ struct Terms<'a> {
     bytes: u32,
     /// Whether the address is known to be a multiple of that.
     aligned: bool,
+    /// Whether the encoder may add base and index.
+    sums: bool,
 }
 
 impl Terms<'_> {
@@ -142,7 +148,11 @@ impl Terms<'_> {
         let first = cx.put(self.first);
         match self.index {
             Some(index) => {
-                rule!(cx, "address.base_index");
+                if self.sums {
+                    rule!(cx, "address.sum");
+                } else {
+                    rule!(cx, "address.base_index");
+                }
                 let register = cx.put(index.value);
                 let amode = Amode::indexed(first, register, index.scale, self.disp);
                 Amode { extension: index.extension, ..amode }
@@ -154,14 +164,15 @@ impl Terms<'_> {
     /// Takes additions of constants, one addition of an index and its shift apart.
     fn expand<I: Isa>(&mut self, cx: &Lower<I>) {
         self.fold_constants(cx);
-        if !(self.forms.index)(0, self.bytes) || !(self.forms.displacement)(self.disp, self.bytes, true) {
-            return;
-        }
         let Some(add) = cx.def_by(self.first, Opcode::Iadd) else { return };
-        if cx.ty(self.first) != types::I64 {
+        let (a, b) = (Value(add.a), Value(add.b));
+        let has_form =
+            (self.forms.index)(0, self.bytes) && (self.forms.displacement)(self.disp, self.bytes, true);
+        self.sums =
+            self.is_summed(cx, self.first, self.disp) && cx.constant(a).is_none() && cx.constant(b).is_none();
+        if cx.ty(self.first) != types::I64 || !has_form && !self.sums {
             return;
         }
-        let (a, b) = (Value(add.a), Value(add.b));
         let (a_index, b_index) = (self.scaled(cx, a), self.scaled(cx, b));
         let (first, index) = match (a_index, b_index) {
             (_, Some(index)) => (a, index),
@@ -174,6 +185,11 @@ impl Terms<'_> {
         (self.first, self.index) = (first, Some(index));
         self.fold_constants(cx);
         self.fold_index(cx);
+    }
+
+    /// Whether the encoder may do an addition, which comes before that of a displacement: so it is if nothing else needs it.
+    fn is_summed<I: Isa>(&self, cx: &Lower<I>, sum: Value, disp: i32) -> bool {
+        self.forms.sums && (self.forms.displacement)(disp, self.bytes, false) && cx.is_single(sum)
     }
 
     /// `first = x + c` becomes `x` with `c` in the displacement.
@@ -214,7 +230,10 @@ impl Terms<'_> {
         };
         let sum = constant.checked_mul(1 << scale)?.checked_add(self.disp as i64)?;
         let sum = i32::try_from(sum).ok()?;
-        (self.forms.displacement)(sum, self.bytes, self.index.is_some()).then_some((rest, sum))
+        let indexed = self.index.is_some();
+        let fits = (self.forms.displacement)(sum, self.bytes, indexed)
+            || indexed && self.sums && self.is_summed(cx, value, sum);
+        fits.then_some((rest, sum))
     }
 
     /// The index that an i64 shifted left by 1 to 3, or times 2, 4 or 8, can be.
@@ -232,8 +251,8 @@ impl Terms<'_> {
             (Opcode::Imul, 2 | 4 | 8) => amount.trailing_zeros() as u8,
             _ => return None,
         };
-        let index = self.unscaled(cx, Value(data.a));
-        (self.forms.index)(scale, self.bytes).then_some(Index { scale, ..index })
+        let fits = (self.forms.index)(scale, self.bytes) || self.sums && cx.is_single(value);
+        fits.then(|| Index { scale, ..self.unscaled(cx, Value(data.a)) })
     }
 
     /// The index that a value itself can be.

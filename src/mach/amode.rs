@@ -188,9 +188,27 @@ impl Kind {
     ];
 }
 
+/// The bits of the first word that are the kind.
+const KIND: u32 = 15;
 const SCALE: u32 = 4;
 const HAS_INDEX: u32 = 7;
 const NUMBER: u32 = 8;
+
+/// The extension in the number of a base register or of none.
+#[inline]
+const fn extension(number: u32) -> IndexExtension {
+    match number {
+        1 => IndexExtension::Zero32,
+        2 => IndexExtension::Sign32,
+        _ => IndexExtension::None,
+    }
+}
+
+/// The shift in the first word.
+#[inline]
+const fn scale(word: u32) -> u8 {
+    (word >> SCALE & 7) as u8
+}
 
 /// The words of a memory operand, or of one that is a register or memory, unpacked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -229,17 +247,29 @@ impl PackedAmode {
         sink.push_word(0);
     }
 
+    /// The first word of a base register without index.
+    pub const BASE: u32 = Kind::Base as u32;
+
+    /// How the index is extended and by how much it is shifted, if the first word is that of a base register with an index.
+    #[inline]
+    pub const fn index(word: u32) -> Option<(IndexExtension, u8)> {
+        if word & (KIND | 1 << HAS_INDEX) != Self::BASE | 1 << HAS_INDEX {
+            return None;
+        }
+        Some((extension(word >> NUMBER), scale(word)))
+    }
+
     /// Whether the first word is that of a register.
     #[inline]
     pub const fn is_register(word: u32) -> bool {
-        word & 15 == Kind::Register as u32
+        word & KIND == Kind::Register as u32
     }
 
     /// Unpacks two words.
     #[inline]
     pub fn unpack(word: u32, disp: u32) -> Self {
         let number = word >> NUMBER;
-        let kind = Kind::ALL[(word & 15) as usize];
+        let kind = Kind::ALL[(word & KIND) as usize];
         let place = match kind {
             Kind::Register => None,
             Kind::Base | Kind::Baseless => Some(Place::Registers),
@@ -253,8 +283,9 @@ impl PackedAmode {
             Kind::Constant => Some(Place::Constant(number)),
         };
         let extension = match (kind, number) {
-            (Kind::SlotZero32, _) | (Kind::Base | Kind::Baseless, 1) => IndexExtension::Zero32,
-            (Kind::SlotSign32, _) | (Kind::Base | Kind::Baseless, 2) => IndexExtension::Sign32,
+            (Kind::SlotZero32, _) => IndexExtension::Zero32,
+            (Kind::SlotSign32, _) => IndexExtension::Sign32,
+            (Kind::Base | Kind::Baseless, number) => extension(number),
             _ => IndexExtension::None,
         };
         PackedAmode {
@@ -262,7 +293,7 @@ impl PackedAmode {
             has_base: matches!(kind, Kind::Base),
             has_index: word >> HAS_INDEX & 1 != 0,
             extension,
-            scale: (word >> SCALE & 7) as u8,
+            scale: scale(word),
             disp: disp as i32,
         }
     }

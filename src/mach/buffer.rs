@@ -40,6 +40,8 @@ pub trait BranchForms {
     const BIG_ENDIAN: bool = false;
     /// The kind of an unconditional jump.
     const JUMP: u8;
+    /// So many bytes that the first form of every branch reaches any label in a function no longer than that.
+    const SHORT: u32;
     /// The kind of a branch that is taken when one of kind `kind`, with the same word, is not.
     fn complement(kind: u8) -> u8;
     /// Length in bytes of form `form` of a branch of kind `kind`. Forms go from short to long.
@@ -195,8 +197,7 @@ impl CodeBuffer {
     #[inline]
     pub fn branch<B: BranchForms>(&mut self, kind: u8, word: u32, label: Label) {
         self.branches.push(Branch { at: self.position(), label, word, kind, form: 0 });
-        let len = self.code.len() + B::length(kind, 0) as usize;
-        self.code.resize(len, 0);
+        self.put_short(&[0; 16], B::length(kind, 0) as usize);
     }
 
     /// Says that the field at `offset` depends on `label`: [`BranchForms::fix`] knows how.
@@ -286,10 +287,13 @@ impl CodeBuffer {
     }
 
     /// Lengthens branches until all reach. Afterwards `grown[i]` is what the branches before the
-    /// i-th add, and the last entry what all add.
+    /// i-th add, and the last entry what all add; or it is empty if none adds anything.
     fn relax<B: BranchForms>(&mut self) {
-        let count = self.branches.len();
         self.grown.clear();
+        if self.position() + self.data_align + self.data_len <= B::SHORT {
+            return;
+        }
+        let count = self.branches.len();
         self.grown.resize(count + 1, 0);
         for round in 0.. {
             let slack = (1 << i64::min(30, i64::max(0, round - PATIENCE))) - 1;
@@ -329,11 +333,19 @@ impl CodeBuffer {
 
     /// Where the data behind the code begin.
     fn data_start(&self) -> u32 {
-        (self.position() + self.grown[self.branches.len()]).next_multiple_of(self.data_align)
+        (self.position() + self.growth()).next_multiple_of(self.data_align)
+    }
+
+    /// What all branches add.
+    fn growth(&self) -> u32 {
+        self.grown.last().copied().unwrap_or(0)
     }
 
     /// Where a position ends up, given the branch lengths found so far.
     fn place(&self, at: u32) -> u32 {
+        if self.grown.is_empty() {
+            return at;
+        }
         at + self.grown[self.branches.partition_point(|branch| branch.at < at)]
     }
 
@@ -387,9 +399,17 @@ impl CodeBuffer {
 
     /// Copies the code with room for the branches' final forms, and writes them.
     fn spread<B: BranchForms>(&mut self) -> Vec<u8> {
-        let grown = self.grown[self.branches.len()];
         let data = (self.data_len + self.data_align) as usize;
-        let mut out = Vec::with_capacity(self.code.len() + grown as usize + data);
+        let mut out = Vec::with_capacity(self.code.len() + self.growth() as usize + data);
+        if self.grown.is_empty() {
+            out.extend_from_slice(&self.code);
+            for branch in &self.branches {
+                let field = &mut out[branch.at as usize..][..B::length(branch.kind, branch.form) as usize];
+                let distance = self.place_of(branch.label) - branch.at as i64;
+                B::write(branch.kind, branch.word, branch.form, distance, field);
+            }
+            return out;
+        }
         let mut from = 0;
         for (i, branch) in self.branches.iter().enumerate() {
             out.extend_from_slice(&self.code[from..branch.at as usize]);
@@ -459,6 +479,9 @@ impl<'a> Mapper<'a> {
     }
 
     fn next(&mut self, at: u32) -> u32 {
+        if self.grown.is_empty() {
+            return at;
+        }
         while self.passed < self.branches.len() && self.branches[self.passed].at < at {
             self.passed += 1;
         }

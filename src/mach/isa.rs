@@ -65,6 +65,10 @@ pub trait Isa: Sized + Send + Sync + 'static {
     /// for is in memory.
     const LINKED_BY_REGISTER: bool = true;
 
+    /// Whether the single-pass allocator gets registers that have to be saved before they are written. It takes
+    /// registers in turn, so that most functions save them all. Without, the others must be enough for any instruction.
+    const SINGLE_PASS_SAVES: bool = true;
+
     /// Addresses that most of its memory operands can have.
     const ADDRESS_FORMS: AddressForms;
 

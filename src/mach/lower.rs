@@ -17,6 +17,7 @@ use super::blocks::{Blocks, DoubleBranch};
 use super::inst::{InstSink, RowId};
 use super::isa::{Isa, Remaking};
 use super::remake::{remaking, rematerialize};
+use super::repeats::Repeats;
 use super::vcode::{Origin, VCode};
 use crate::analysis::Analysis;
 use crate::entity::Map;
@@ -42,6 +43,7 @@ pub struct LowerTables {
     sunk: Map<Inst, bool>,
     abi: Map<SigRef, Option<AbiSignature>>,
     shared: Vec<Shared>,
+    repeats: Repeats,
     /// Counts rule names under `--trace-rules`.
     pub trace: Option<RuleCounts>,
 }
@@ -249,11 +251,16 @@ impl LowerTables {
         const BARRIER: Effects = Effects::STORE.or(Effects::CALL).or(Effects::OTHER);
         let uses = &mut self.uses;
         let mut epoch = 0;
-        for data in f.insts.values() {
+        self.repeats.begin(f);
+        for (inst, data) in f.insts.iter() {
             self.epochs.push(epoch);
+            self.repeats.see(f, inst, data);
             let effects = data.opcode.effects();
             let is_load = effects.has(Effects::LOAD);
             epoch += (effects.any(BARRIER) || effects.has(Effects::TRAP) && !is_load) as u32;
+            if effects.any(Effects::CALL.or(Effects::TERMINATOR)) {
+                self.repeats.forget_before(inst);
+            }
             f.visit_args(data, |value| uses[value] = uses[value].saturating_add(1));
             if effects.has(Effects::BRANCH) {
                 f.visit_block_calls(data, |call| {
@@ -322,7 +329,13 @@ impl<'a, I: Isa> Lower<'a, I> {
                 None => I::lower_terminator(self, last, targets)?,
             };
         }
+        self.tables.repeats.begin_block(Inst(self.block.end));
         for inst in insts.rev() {
+            if let Some(first) = self.tables.repeats.repeated(inst)
+                && self.repeat(inst, first)
+            {
+                continue;
+            }
             if self.is_needed(inst) {
                 self.begin(inst);
                 if self.f.insts[inst].opcode.effects().has(Effects::CALL) {
@@ -333,6 +346,20 @@ impl<'a, I: Isa> Lower<'a, I> {
         }
         self.unshare();
         Ok(())
+    }
+
+    /// Takes the result of an instruction from the first one that did the same, unless one of the two is done by the
+    /// instruction that uses it.
+    fn repeat(&mut self, inst: Inst, first: Inst) -> bool {
+        if self.is_sunk(inst) || self.is_sunk(first) || !self.is_in_block(first) {
+            return false;
+        }
+        let result = self.f.first_result(inst);
+        if self.is_used(result) {
+            rule!(self, "repeated");
+            self.same(result, self.f.first_result(first));
+        }
+        true
     }
 
     fn begin(&mut self, inst: Inst) {
@@ -615,6 +642,12 @@ impl<'a, I: Isa> Lower<'a, I> {
     pub fn unique(&self, value: Value) -> Option<Inst> {
         let inst = self.def_inst(value)?;
         (self.is_in_block(inst) && self.tables.uses[value] == 1).then_some(inst)
+    }
+
+    /// Whether the instruction that uses a value may do what makes it as well: it is made in the block being lowered, and
+    /// for nothing else.
+    pub fn is_single(&self, value: Value) -> bool {
+        self.unique(value).is_some() && !self.is_used(value) && !self.tables.repeats.is_repeat(value)
     }
 
     /// The instruction of this block that defines a value, if nothing uses the value but one instruction that is

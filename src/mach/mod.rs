@@ -34,6 +34,7 @@ pub mod reciprocal;
 pub mod regalloc;
 mod regalloc_order;
 pub mod remake;
+mod repeats;
 pub mod size;
 pub mod spills;
 pub mod srclocs;

@@ -7,13 +7,36 @@ use super::inst::{Props, Row};
 use super::regalloc_order::InReversePostorder;
 use super::vcode::VCode;
 use regalloc2::{
-    Block, Inst, InstRange, MachineEnv, Operand, Output, PRegSet, RegClass, RegallocOptions, VReg,
+    Block, Inst, InstRange, MachineEnv, Operand, Output, PReg, PRegSet, RegClass, RegallocOptions, VReg,
 };
 
 /// VCode as the allocator sees it.
 pub(super) struct View<'a> {
     vcode: &'a VCode,
     rows: &'static [Row],
+    /// Registers of which it matters whether calls clobber them.
+    of_use: PRegSet,
+}
+
+/// All registers of a class.
+const fn class_set(class: RegClass) -> PRegSet {
+    let mut set = PRegSet::empty();
+    let mut number = 0;
+    while number <= PReg::MAX {
+        set = set.with(PReg::new(number, class));
+        number += 1;
+    }
+    set
+}
+
+impl<'a> View<'a> {
+    fn new(vcode: &'a VCode, rows: &'static [Row]) -> Self {
+        let mut of_use = const { class_set(RegClass::Int) };
+        if vcode.has_floats() {
+            of_use.union_from(const { class_set(RegClass::Float) });
+        }
+        View { vcode, rows, of_use }
+    }
 }
 
 impl View<'_> {
@@ -87,7 +110,9 @@ impl regalloc2::Function for View<'_> {
         let row = self.row(inst);
         if row.props.any(Props::CALL) {
             let machine_inst = &self.vcode.insts[inst.index()];
-            return self.vcode.clobbers[self.vcode.inst_words(machine_inst)[0] as usize];
+            let mut clobbers = self.vcode.clobbers[self.vcode.inst_words(machine_inst)[0] as usize];
+            clobbers.intersect_from(self.of_use);
+            return clobbers;
         }
         row.clobbers
     }
@@ -140,7 +165,7 @@ impl Allocator {
         algorithm: regalloc2::Algorithm,
         check: bool,
     ) -> Result<(), String> {
-        let view = View { vcode, rows };
+        let view = View::new(vcode, rows);
         let options = RegallocOptions { verbose_log: false, validate_ssa: check, algorithm };
         regalloc2::run_with_ctx(&view, env, &options, &mut self.context)
             .map_err(|error| format!("{error:?}{}", undefined(vcode)))?;

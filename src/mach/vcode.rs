@@ -83,6 +83,7 @@ pub struct VCode {
     pub constant_relocs: Vec<(u32, RelocKind, SymbolRef, i64)>,
     constant_index: HashMap<Vec<u8>, u32>,
     vreg_count: u32,
+    has_floats: bool,
     pushed: Vec<MachInst>,
     groups: Vec<Group>,
     /// For each block, the range of `groups`, last group first.
@@ -146,6 +147,7 @@ impl VCode {
         self.constant_relocs.clear();
         self.constant_index.clear();
         self.vreg_count = 0;
+        self.has_floats = false;
         self.pushed.clear();
         self.groups.clear();
         self.block_groups.clear();
@@ -174,7 +176,13 @@ impl VCode {
     pub fn vreg(&mut self, class: RegClass) -> VReg {
         let vreg = VReg::new(self.vreg_count as usize, class);
         self.vreg_count += 1;
+        self.has_floats |= class == RegClass::Float;
         vreg
+    }
+
+    /// Whether there is a virtual register for other than integers.
+    pub fn has_floats(&self) -> bool {
+        self.has_floats
     }
 
     /// The number of a set of registers that calls clobber.
@@ -274,7 +282,10 @@ impl VCode {
                     self.srclocs.push((self.insts.len() as u32, srcloc));
                     last_loc = srcloc;
                 }
-                self.insts.extend_from_slice(&self.pushed[start as usize..end as usize]);
+                // Most groups are of one instruction.
+                for inst in &self.pushed[start as usize..end as usize] {
+                    self.insts.push(*inst);
+                }
             }
             self.blocks[index].insts = (start, self.insts.len() as u32);
         }
@@ -288,7 +299,9 @@ impl VCode {
         let mut name = |vreg: VReg| resolve(&mut self.aliases, vreg);
         for operand in &mut self.operands {
             let target = name(operand.vreg());
-            *operand = Operand::new(target, operand.constraint(), operand.kind(), operand.pos());
+            if target != operand.vreg() {
+                *operand = Operand::new(target, operand.constraint(), operand.kind(), operand.pos());
+            }
         }
         for vreg in self.params.iter_mut().chain(&mut self.edge_args) {
             *vreg = name(*vreg);

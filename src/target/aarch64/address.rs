@@ -5,14 +5,14 @@
 
 use super::Direct;
 use super::branch::Branches;
-use super::format::{FIELD_BASE, FIELD_WORD};
+use super::format::{FIELD_BASE, FIELD_WORD, PATTERN};
 use super::operands::{Bitmask, Extend, IndexExtension, OperandSize, PackedAmode, Place, frame_offset};
 use super::regs::{SP, X16, X17};
 use super::rows;
 use crate::ir::TrapCode;
 use crate::mach::buffer::{CodeBuffer, Label};
 use crate::mach::compiled::{RelocKind, SymbolRef};
-use crate::mach::inst::NO_FIELD;
+use crate::mach::inst::{NO_FIELD, RowId};
 use crate::mach::view::{InstView, Places, physical};
 use regalloc2::VReg;
 
@@ -32,6 +32,10 @@ pub struct Memory {
 }
 
 impl Memory {
+    /// What the stack pointer points to.
+    pub const STACK_POINTER: Memory =
+        Memory { place: Place::Registers, base: Some(physical(SP)), index: None, disp: 0 };
+
     /// The memory operand of an instruction.
     pub fn of(view: &InstView, places: Places) -> Self {
         debug_assert_ne!(view.row.fields[FIELD_WORD], NO_FIELD, "the row has a memory operand");
@@ -48,9 +52,7 @@ impl Memory {
             .then(|| (view.operand(first + amode.has_base as usize), amode.extension, amode.scale));
         let disp = amode.disp as i64;
         match (frame_offset(places.frame, place), place) {
-            (Some(at), _) => {
-                Memory { place: Place::Registers, base: Some(physical(SP)), index, disp: disp + at as i64 }
-            }
+            (Some(at), _) => Memory { index, disp: disp + at as i64, ..Memory::STACK_POINTER },
             (None, Place::Constant(number)) => {
                 Memory { place: Place::Label(places.constant(number)), base, index, disp }
             }
@@ -165,8 +167,14 @@ pub fn add_constant(d: VReg, a: VReg, value: i64, sink: &mut Direct) {
 
 /// How many instructions make a constant.
 pub fn constant_cost(value: u64) -> u32 {
+    if value <= SMALL {
+        return 1;
+    }
     ConstantParts::of(value).count()
 }
+
+/// Constants up to this, as most are, take one part.
+const SMALL: u64 = 0xFFFF;
 
 /// The 16-bit parts of a constant, and what those are that the first instruction fills in.
 struct ConstantParts {
@@ -216,6 +224,9 @@ impl ConstantParts {
 
 /// Puts a constant in a register.
 pub fn load_constant(d: VReg, value: u64, sink: &mut Direct) {
+    if value <= SMALL {
+        return put_part(rows::MOVZW, OperandSize::L32, d, (0, value as u16), sink);
+    }
     let parts = ConstantParts::of(value);
     let size = parts.size;
     let mut different = parts.different();
@@ -227,12 +238,18 @@ pub fn load_constant(d: VReg, value: u64, sink: &mut Direct) {
         return rows::mov_b(sink, size, d, mask);
     }
     match parts.filling {
-        0 => rows::movz(sink, size, d, first.1 as i32, first.0),
-        _ => rows::movn(sink, size, d, !first.1 as i32, first.0),
+        0 => put_part(rows::MOVZW, size, d, first, sink),
+        _ => put_part(rows::MOVNW, size, d, (first.0, !first.1), sink),
     }
-    for (shift, part) in second.into_iter().chain(different) {
-        rows::movk(sink, size, d, d, part as i32, shift);
+    for part in second.into_iter().chain(different) {
+        put_part(rows::MOVKW, size, d, part, sink);
     }
+}
+
+/// Writes a move of 16 bits: past the sink, since there are so many.
+fn put_part(row: RowId, size: OperandSize, d: VReg, (shift, part): (i32, u16), sink: &mut Direct) {
+    let pattern = rows::ROWS[size.row(row.0, OperandSize::L32 as u8).0 as usize].params[PATTERN];
+    sink.buffer().put4(pattern | (shift as u32 / 16) << 21 | (part as u32) << 5 | d.vreg() as u32);
 }
 
 const ADRP: u32 = 0x9000_0000;

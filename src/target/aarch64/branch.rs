@@ -67,6 +67,7 @@ fn fits(distance: i64, bits: u32) -> bool {
 
 impl BranchForms for Branches {
     const JUMP: u8 = 16;
+    const SHORT: u32 = (1 << 15) - 4;
 
     fn complement(kind: u8) -> u8 {
         kind ^ 1

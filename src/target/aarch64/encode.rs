@@ -4,7 +4,8 @@
 //! everything constant, and where each operand goes; so one function fills in the fields, and one for each kind of
 //! address completes the instruction.
 //!
-//! Invariants: any address goes with any row, but a symbol that is accessed is a multiple of the access's size. What an instruction cannot have is computed first, in x16 ([`address`]),
+//! Invariants: any address goes with any row, but a symbol that is accessed is a multiple of the access's size. What an
+//! instruction cannot have is computed first, in x16 ([`address`]),
 //! which nobody else has across instructions.
 //!
 //! [`address`]: super::address
@@ -12,34 +13,48 @@
 use super::Direct;
 use super::address::{Memory, SCRATCH, add_constant, fits_relocation, load_constant, page_and_access};
 use super::branch::Branches;
-use super::format::{FIELD_WORD, Format, PATTERN, Place, Source, extra};
-use super::operands::{IndexExtension, Place as AddressPlace};
-use super::regs::NUMBER_MASK;
+use super::format::{FIELD_BASE, FIELD_WORD, Format, PATTERN, PLACE_BITS, Place, Source, extra};
+use super::operands::{IndexExtension, PackedAmode, Place as AddressPlace, frame_offset};
+use super::regs::{NUMBER_MASK, SP};
+use super::rows;
 use crate::ir::TrapCode;
-use crate::mach::buffer::CodeBuffer;
+use crate::mach::buffer::{CodeBuffer, Label};
 use crate::mach::compiled::RelocKind;
-use crate::mach::inst::NO_FIELD;
-use crate::mach::view::{InstView, Places};
-use regalloc2::VReg;
+use crate::mach::frame::Frame;
+use crate::mach::inst::{NO_FIELD, RowId};
+use crate::mach::view::{InstView, Places, physical};
+use regalloc2::{Allocation, PReg, VReg};
 
 /// Writes a real instruction.
 pub fn encode(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
-    let format = Format::ALL[view.row.format as usize];
-    let word = fill(view, format);
+    match Format::ALL[view.row.format as usize] {
+        Format::Plain => put(fill(view, Format::Plain.fields()), view.trap, buffer),
+        Format::Access => access(view, places, buffer),
+        format => encode_rare(format, view, places, buffer),
+    }
+}
+
+/// Writes an instruction of one of the rarer formats.
+fn encode_rare(format: Format, view: &InstView, places: Places, buffer: &mut CodeBuffer) {
+    let word = fill(view, format.fields());
     match format {
-        Format::Plain => put(word, view.trap, buffer),
-        Format::Access => access(word, view, places, buffer),
         Format::Pair => {
             let scale = extra(&view.row.params);
-            let fits = |disp: i64| disp % (1 << scale) == 0 && (-64..64).contains(&(disp >> scale));
-            let (base, disp) =
-                Memory::of(view, places).reduce(SCRATCH, fits, &mut Direct::new(places, buffer));
-            put(word | number(base) << 5 | ((disp >> scale) as u32 & 0x7F) << 15, view.trap, buffer);
+            let fits = |disp: i64| disp & ((1 << scale) - 1) == 0 && (-64..64).contains(&(disp >> scale));
+            let (base, disp) = match plain_base(view) {
+                Some((base, disp)) if fits(disp) => (base, disp),
+                _ => {
+                    let memory = Memory::of(view, places);
+                    let (base, disp) = memory.reduce(SCRATCH, fits, &mut Direct::new(places, buffer));
+                    (number(base), disp)
+                }
+            };
+            put(word | base << BASE | ((disp >> scale) as u32 & 0x7F) << 15, view.trap, buffer);
         }
         Format::Bare => {
             let memory = Memory::of(view, places);
             let (base, _) = memory.reduce(SCRATCH, |disp| disp == 0, &mut Direct::new(places, buffer));
-            put(word | number(base) << 5, view.trap, buffer);
+            put(word | number(base) << BASE, view.trap, buffer);
         }
         Format::Branch => {
             let condition = Branches::of(word);
@@ -53,29 +68,48 @@ pub fn encode(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
             buffer.reloc(buffer.position(), kind, symbol, addend);
             put(word, view.trap, buffer);
         }
+        Format::Plain | Format::Access => unreachable!("they are no rare formats"),
         Format::Expand => unreachable!("pseudo-instructions are emitted, not encoded"),
     }
 }
 
-/// The instruction with its fields, without address.
-fn fill(view: &InstView, format: Format) -> u32 {
-    let params = &view.row.params;
-    let mut word = params[PATTERN];
-    for (index, &field) in view.row.fields[..format.fields()].iter().enumerate() {
+/// The instruction with at most so many fields, without address.
+#[inline]
+fn fill(view: &InstView, most: usize) -> u32 {
+    let mut word = view.row.params[PATTERN];
+    let mut places = Place::all(&view.row.params);
+    let fields = &view.row.fields[..most];
+    for (index, &field) in fields.iter().enumerate() {
+        if !Source::is_register(field) {
+            return word | fill_others(view, &fields[index..], places);
+        }
+        word |= register(view, field) << Place::position(places);
+        places >>= PLACE_BITS;
+    }
+    word
+}
+
+/// The fields that are no registers.
+#[inline]
+fn fill_others(view: &InstView, fields: &[u8], mut places: u64) -> u32 {
+    let mut word = 0;
+    for &field in fields {
         if field == NO_FIELD {
             break;
         }
         let value = match Source::unpack(field) {
-            Source::Register(register) => view.register(register as usize) as u32,
+            Source::Register(index) => register(view, index),
             Source::Word(at) => view.words[at as usize],
             Source::Cond => view.small as u32,
         };
-        word |= Place::unpack(params, index).put(value);
+        word |= Place::lowest(places).put(value);
+        places >>= PLACE_BITS;
     }
     word
 }
 
 /// Writes a word and notes whether it can trap.
+#[inline]
 fn put(word: u32, trap: u8, buffer: &mut CodeBuffer) {
     if trap != 0 {
         buffer.trap(TrapCode(trap));
@@ -83,14 +117,26 @@ fn put(word: u32, trap: u8, buffer: &mut CodeBuffer) {
     buffer.put4(word);
 }
 
+/// The bits in instructions of the register that an operand is in.
+#[inline]
+fn register(view: &InstView, index: u8) -> u32 {
+    (view.register(index as usize) & NUMBER_MASK) as u32
+}
+
+/// The same of a register for constructors.
 fn number(register: VReg) -> u32 {
     (register.vreg() as u8 & NUMBER_MASK) as u32
 }
 
-/// Makes an access with a scaled displacement into one with an unscaled one.
-const UNSCALED: u32 = 1 << 24;
-/// The register form, its extension being none.
-const INDEXED: u32 = 0x0020_6800;
+/// Where a base register is in an instruction.
+const BASE: u32 = 5;
+/// Where an index register is.
+const INDEX: u32 = 16;
+
+/// A bit that all accesses with a scaled displacement have and no other.
+const SCALED: u32 = 1 << 24;
+/// The register form, without the kind of extension.
+const INDEXED: u32 = 0x0020_0800;
 /// Shifts the index by the access's size.
 const SCALED_INDEX: u32 = 1 << 12;
 
@@ -105,17 +151,83 @@ const LOW_BITS: [RelocKind; 5] = [
 
 /// Whether an access of `1 << scale` bytes can have a displacement.
 pub fn fits_access(disp: i64, scale: u8) -> bool {
-    (-256..256).contains(&disp) || is_scaled(disp, scale)
+    displacement(disp, scale).is_some()
 }
 
-fn is_scaled(disp: i64, scale: u8) -> bool {
-    disp % (1 << scale) == 0 && (0..4096).contains(&(disp >> scale))
+/// What a displacement changes in an access of `1 << scale` bytes, if there can be such a one.
+#[inline]
+fn displacement(disp: i64, scale: u8) -> Option<u32> {
+    match disp {
+        _ if disp & !(0xFFF << scale) == 0 => Some(((disp >> scale) as u32) << 10),
+        -256..256 => Some(SCALED | (disp as u32 & 0x1FF) << 12),
+        _ => None,
+    }
 }
 
-/// Writes a load or store, given the form with a scaled displacement.
-fn access(word: u32, view: &InstView, places: Places, buffer: &mut CodeBuffer) {
+/// What an index changes in an access, with its extension and whether it is shifted.
+#[inline]
+fn indexed(extension: IndexExtension, shifts: bool) -> u32 {
+    SCALED | INDEXED | option(extension) << 13 | if shifts { SCALED_INDEX } else { 0 }
+}
+
+/// An extension as instructions have it.
+#[inline]
+fn option(extension: IndexExtension) -> u32 {
+    match extension {
+        IndexExtension::None => 3,
+        IndexExtension::Zero32 => 2,
+        IndexExtension::Sign32 => 6,
+    }
+}
+
+/// Writes a load or store.
+fn access(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
+    let word = view.row.params[PATTERN] | register(view, 0);
+    match plain_address(view).or_else(|| sum_address(view, buffer)) {
+        Some(address) => put(word ^ address, view.trap, buffer),
+        None => access_memory(word, view, Memory::of(view, places), places, buffer),
+    }
+}
+
+/// What an address changes in an access, if it is a base register with a displacement or index that there can be: few are
+/// not.
+#[inline]
+fn plain_address(view: &InstView) -> Option<u32> {
     let scale = extra(&view.row.params);
-    let memory = Memory::of(view, places);
+    if let Some((base, disp)) = plain_base(view) {
+        return Some(displacement(disp, scale)? | base << BASE);
+    }
+    let (first, at) = (view.row.fields[FIELD_BASE], view.row.fields[FIELD_WORD] as usize);
+    let (extension, shift) = PackedAmode::index(view.words[at])?;
+    let fits = view.words[at + 1] == 0 && (shift == 0 || shift == scale);
+    fits.then(|| {
+        let registers = register(view, first) << BASE | register(view, first + 1) << INDEX;
+        registers | indexed(extension, shift != 0)
+    })
+}
+
+/// The same if it is a base register with an index and a displacement in reach: adds the index first.
+fn sum_address(view: &InstView, buffer: &mut CodeBuffer) -> Option<u32> {
+    let (first, at) = (view.row.fields[FIELD_BASE], view.row.fields[FIELD_WORD] as usize);
+    let (extension, shift) = PackedAmode::index(view.words[at])?;
+    let disp = displacement(view.words[at + 1] as i32 as i64, extra(&view.row.params))?;
+    let registers = register(view, first) << BASE | register(view, first + 1) << INDEX;
+    let add = rows::ROWS[rows::ADDX_RX.0 as usize].params[PATTERN];
+    buffer.put4(add | registers | option(extension) << 13 | (shift as u32) << 10 | number(SCRATCH));
+    Some(disp | number(SCRATCH) << BASE)
+}
+
+/// The base register and the displacement of an address that is no more than that.
+#[inline]
+fn plain_base(view: &InstView) -> Option<(u32, i64)> {
+    let at = view.row.fields[FIELD_WORD] as usize;
+    let base = || register(view, view.row.fields[FIELD_BASE]);
+    (view.words[at] == PackedAmode::BASE).then(|| (base(), view.words[at + 1] as i32 as i64))
+}
+
+/// Writes a load or store, given the form with a scaled displacement, whose address may take instructions of its own.
+fn access_memory(word: u32, view: &InstView, memory: Memory, places: Places, buffer: &mut CodeBuffer) {
+    let scale = extra(&view.row.params);
     if let Some(label) = memory.label()
         && Branches::can_load(word)
     {
@@ -126,31 +238,40 @@ fn access(word: u32, view: &InstView, places: Places, buffer: &mut CodeBuffer) {
         && fits_relocation(memory.disp)
     {
         let kinds = (RelocKind::Aarch64Page21, LOW_BITS[scale as usize]);
-        let word = word | number(SCRATCH) << 5;
+        let word = word | number(SCRATCH) << BASE;
         return page_and_access(SCRATCH, kinds, word, (symbol, memory.disp), view.trap, buffer);
     }
     if let AddressPlace::Registers = memory.place
-        && let Some((base, index, extension, shift)) = indexed(memory, scale, places, buffer)
+        && let Some((base, index, extension, shift)) = base_and_index(memory, scale, places, buffer)
     {
-        let option = match extension {
-            IndexExtension::None => 3,
-            IndexExtension::Zero32 => 2,
-            IndexExtension::Sign32 => 6,
-        };
-        let form = INDEXED & !(7 << 13) | option << 13 | if shift != 0 { SCALED_INDEX } else { 0 };
-        return put(word & !UNSCALED | form | number(index) << 16 | number(base) << 5, view.trap, buffer);
+        let registers = number(index) << INDEX | number(base) << BASE;
+        return put(word ^ indexed(extension, shift != 0) | registers, view.trap, buffer);
     }
     let fits = |disp| fits_access(disp, scale);
     let (base, disp) = memory.reduce(SCRATCH, fits, &mut Direct::new(places, buffer));
-    let word = word | number(base) << 5;
-    match is_scaled(disp, scale) {
-        true => put(word | ((disp >> scale) as u32) << 10, view.trap, buffer),
-        false => put(word & !UNSCALED | (disp as u32 & 0x1FF) << 12, view.trap, buffer),
+    let disp = displacement(disp, scale).expect("it was made to fit");
+    put(word ^ disp | number(base) << BASE, view.trap, buffer);
+}
+
+/// Writes a move of the allocator: an instruction whose only operands are a register and another or a spill slot.
+pub fn transfer(row: RowId, register: PReg, other: Allocation, frame: &Frame, buffer: &mut CodeBuffer) {
+    let row = &rows::ROWS[row.0 as usize];
+    let allocs = &[Allocation::reg(register), other];
+    let view = InstView { row, small: 0, trap: 0, allocs, words: &[] };
+    let Some(slot) = other.as_stack() else {
+        return put(fill(&view, Format::Plain.fields()), 0, buffer);
+    };
+    let at = frame_offset(frame, AddressPlace::Spill(slot.index() as u32)).expect("it is in the frame");
+    let memory = Memory { disp: at.into(), ..Memory::STACK_POINTER };
+    let word = row.params[PATTERN] | register.hw_enc() as u32;
+    match displacement(memory.disp, extra(&row.params)) {
+        Some(disp) => put(word ^ disp | number(physical(SP)) << BASE, 0, buffer),
+        None => access_memory(word, &view, memory, Places { frame, constants: Label(0) }, buffer),
     }
 }
 
 /// Base, index, extension and shift, if the access can have them or a displacement so large is best made an index.
-fn indexed(
+fn base_and_index(
     memory: Memory,
     scale: u8,
     places: Places,

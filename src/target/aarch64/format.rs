@@ -2,7 +2,8 @@
 //!
 //! This file is compiled into both, so that the layout is written down once. An instruction is a word: `params[0]` is
 //! its constant bits, and each of `fields` is the [`Source`] of some of the others, whose [`Place`]s are packed in the
-//! other two parameters. In rows with a memory operand, label or symbol the last fields say where that is.
+//! other two parameters: registers first, which are most of all and take less to put in. In rows with a memory operand,
+//! label or symbol the last fields say where that is.
 
 /// Index into a row's parameters of the constant bits.
 pub const PATTERN: usize = 0;
@@ -14,7 +15,8 @@ pub const FIELD_WORD: usize = 4;
 formats! {
     /// Up to five fields.
     Plain,
-    /// Load or store of a register, whose address can have a displacement, scaled or not, or an index.
+    /// Load or store of a register, whose address can have a displacement, scaled or not, or an index. The register is the
+    /// first, in the lowest bits.
     Access,
     /// Load or store of two registers: the address can have a scaled displacement of seven bits.
     Pair,
@@ -50,7 +52,7 @@ impl Source {
     const WORD: u8 = 0x40;
     const COND: u8 = 0x80;
 
-    /// As one of a row's fields.
+    /// As one of a row's fields. Those of registers are below all others, [`NO_FIELD`](super::inst::NO_FIELD) included.
     pub const fn pack(self) -> u8 {
         match self {
             Source::Register(index) => index,
@@ -62,13 +64,19 @@ impl Source {
     /// From one of a row's fields, which is there.
     #[inline]
     pub const fn unpack(field: u8) -> Self {
-        if field & Self::COND != 0 {
-            Source::Cond
-        } else if field & Self::WORD != 0 {
-            Source::Word(field & !Self::WORD)
-        } else {
+        if Self::is_register(field) {
             Source::Register(field)
+        } else if field & Self::COND != 0 {
+            Source::Cond
+        } else {
+            Source::Word(field & !Self::WORD)
         }
+    }
+
+    /// Whether one of a row's fields is a register.
+    #[inline]
+    pub const fn is_register(field: u8) -> bool {
+        field < Self::WORD
     }
 }
 
@@ -84,7 +92,7 @@ pub struct Place {
 }
 
 /// Bits of a packed [`Place`].
-const PLACE_BITS: usize = 12;
+pub const PLACE_BITS: usize = 12;
 
 impl Place {
     /// Packs the places of fields, and a number of four bits: the [`extra`].
@@ -97,11 +105,31 @@ impl Place {
         [bits as u32, (bits >> 32) as u32]
     }
 
-    /// The place of field `index`, given the parameters of its row.
+    /// The places in the parameters of a row, that of the first field lowest.
     #[inline]
+    pub const fn all(params: &[u32; 3]) -> u64 {
+        params[1] as u64 | (params[2] as u64) << 32
+    }
+
+    /// The place of field `index`, given the parameters of its row.
     pub const fn unpack(params: &[u32; 3], index: usize) -> Self {
-        let bits = (params[1] as u64 | (params[2] as u64) << 32) >> (PLACE_BITS * index);
-        Place { position: (bits & 31) as u8, width: (bits >> 5 & 15) as u8 + 1, from: (bits >> 9 & 7) as u8 }
+        Self::lowest(Self::all(params) >> (PLACE_BITS * index))
+    }
+
+    /// The lowest of several places.
+    #[inline]
+    pub const fn lowest(bits: u64) -> Self {
+        Place {
+            position: Self::position(bits) as u8,
+            width: (bits >> 5 & 15) as u8 + 1,
+            from: (bits >> 9 & 7) as u8,
+        }
+    }
+
+    /// The lowest bit in the instruction, of the lowest of several places.
+    #[inline]
+    pub const fn position(bits: u64) -> u32 {
+        (bits & 31) as u32
     }
 
     /// The bits of the value that it has.

@@ -51,8 +51,8 @@ pub fn finish(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(),
     frame.saved.extend(written.filter(|&reg| !(frame.frame_pointer && reg == FP)));
     if flags.enable_compact_unwind_abi() {
         complete_pairs(&mut frame.saved, always);
+        frame.saved[always..].sort_by_key(|reg| (reg.class() == RegClass::Float, reg.hw_enc()));
     }
-    frame.saved[always..].sort_by_key(|reg| (reg.class() == RegClass::Float, reg.hw_enc()));
     frame.incoming = frame.size + saved_bytes(frame) + frame.growth;
     frame.limit = stack_limit::<Aarch64>(stencil, flags)?;
     Ok(())

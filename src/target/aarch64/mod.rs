@@ -26,16 +26,15 @@ pub mod rows;
 use crate::ir::{Endianness, Inst, InstData, Signature, StackSlot, Stencil, TrapCode, Type, Value};
 use crate::mach::abi::AbiSignature;
 use crate::mach::address::AddressForms;
-use crate::mach::buffer::{CodeBuffer, Label};
+use crate::mach::buffer::CodeBuffer;
 use crate::mach::compiled::SymbolRef;
 use crate::mach::frame::Frame;
 use crate::mach::inst::{Row, RowId};
 use crate::mach::isa::{Isa, Remaking};
 use crate::mach::lower::{Lower, Unsupported};
-use crate::mach::view::{Expansion, InstView, Places, physical};
+use crate::mach::view::{Expansion, InstView, Places};
 use crate::mach::{call, control, families};
 use crate::options::Flags;
-use operands::{Amode, OperandSize, Place};
 use regalloc2::{Allocation, MachineEnv, PReg, PRegSet, RegClass, VReg};
 use regs::*;
 
@@ -49,6 +48,8 @@ impl Isa for Aarch64 {
     const NAME: &'static str = "aarch64";
 
     const ENDIANNESS: Endianness = Endianness::Little;
+
+    const SINGLE_PASS_SAVES: bool = false;
 
     const ADDRESS_FORMS: AddressForms = lower::operands::ADDRESS_FORMS;
 
@@ -167,28 +168,15 @@ impl Isa for Aarch64 {
     }
 
     fn emit_move(from: Allocation, to: Allocation, class: RegClass, frame: &Frame, buffer: &mut CodeBuffer) {
-        let sink = &mut Direct::new(Places { frame, constants: Label(0) }, buffer);
-        let spill = |slot: regalloc2::SpillSlot| Amode::at(Place::Spill(slot.index() as u32), 0);
-        match (class, from.as_reg(), to.as_reg()) {
-            (RegClass::Int, Some(from), Some(to)) => {
-                rows::mov_r(sink, OperandSize::Q64, physical(to), physical(from));
-            }
-            (_, Some(from), Some(to)) => rows::mov_16b(sink, physical(to), physical(from)),
-            (_, None, Some(to)) => {
-                let slot = spill(from.as_stack().expect("an allocation is a register or a slot"));
-                match class {
-                    RegClass::Int => rows::ldr(sink, OperandSize::Q64, physical(to), slot),
-                    _ => rows::ldr_f(sink, OperandSize::Q64, physical(to), slot),
-                }
-            }
-            (_, Some(from), None) => {
-                let slot = spill(to.as_stack().expect("an allocation is a register or a slot"));
-                match class {
-                    RegClass::Int => rows::str(sink, OperandSize::Q64, physical(from), slot),
-                    _ => rows::str_f(sink, OperandSize::Q64, physical(from), slot),
-                }
-            }
+        let (row, register, other) = match (class, from.as_reg(), to.as_reg()) {
+            (RegClass::Int, Some(_), Some(to)) => (rows::MOVX_R, to, from),
+            (RegClass::Int, None, Some(to)) => (rows::LDRX, to, from),
+            (RegClass::Int, Some(from), None) => (rows::STRX, from, to),
+            (_, Some(_), Some(to)) => (rows::MOV_16B, to, from),
+            (_, None, Some(to)) => (rows::LDRD_F, to, from),
+            (_, Some(from), None) => (rows::STRD_F, from, to),
             (_, None, None) => unreachable!("the allocator makes no moves between stack slots"),
-        }
+        };
+        encode::transfer(row, register, other, frame, buffer);
     }
 }

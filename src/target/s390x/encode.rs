@@ -269,6 +269,7 @@ impl Branches {
 impl BranchForms for Branches {
     const BIG_ENDIAN: bool = true;
     const JUMP: u8 = 15;
+    const SHORT: u32 = (1 << 16) - 2;
 
     fn complement(kind: u8) -> u8 {
         // A comparison never has code 3.

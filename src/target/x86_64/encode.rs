@@ -444,6 +444,7 @@ impl Branches {
 
 impl BranchForms for Branches {
     const JUMP: u8 = 16;
+    const SHORT: u32 = 128;
 
     fn complement(kind: u8) -> u8 {
         kind ^ 1

@@ -26,6 +26,7 @@ const BARE: AddressForms = AddressForms {
     index: |_, _| false,
     extended_index: false,
     indexed_slot: false,
+    sums: false,
     symbol: |_| false,
 };
 

@@ -132,14 +132,15 @@ struct Neighbour {
 /// The access before `inst` if it is of the neighbour in memory, in the same way, and what is between changes nothing if
 /// the two are done at once.
 fn neighbour(cx: &Cx, inst: Inst, data: &InstData) -> Option<Neighbour> {
-    let ty = memory_type(cx.f, data);
-    let flags = cx.mem_flags(data);
-    if !matches!(ty.bits(), 32 | 64) || cx.swaps(&flags) {
-        return None;
-    }
+    // What is asked first is what mostly says no.
     let before = access_before(cx, inst, data.opcode)?;
     let other = cx.f.insts[before];
-    if memory_type(cx.f, &other) != ty || flags != cx.mem_flags(&other) || cx.is_sunk(before) {
+    let ty = memory_type(cx.f, data);
+    if !matches!(ty.bits(), 32 | 64) || memory_type(cx.f, &other) != ty || cx.is_sunk(before) {
+        return None;
+    }
+    let flags = cx.mem_flags(data);
+    if cx.swaps(&flags) || flags != cx.mem_flags(&other) {
         return None;
     }
     let ((base, offset), (other_base, other_offset)) = (data.address(), other.address());

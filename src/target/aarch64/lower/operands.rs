@@ -37,6 +37,7 @@ pub const ADDRESS_FORMS: AddressForms = AddressForms {
     index: |shift, bytes| bytes < 16 && (shift == 0 || 1 << shift == bytes),
     extended_index: true,
     indexed_slot: true,
+    sums: true,
     symbol: |symbol| {
         let in_place = symbol.aligned && symbol.disp % symbol.bytes as i32 == 0 && symbol.bytes < 16;
         in_place && !symbol.in_register

@@ -34,6 +34,7 @@ pub const INDEXED: AddressForms = AddressForms {
     index: |shift, _| shift == 0,
     extended_index: false,
     indexed_slot: true,
+    sums: false,
     symbol: |_| false,
 };
 

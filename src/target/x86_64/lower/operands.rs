@@ -20,6 +20,7 @@ pub const ADDRESS_FORMS: AddressForms = AddressForms {
     index: |shift, _| shift <= 3,
     extended_index: false,
     indexed_slot: true,
+    sums: false,
     symbol: |_| true,
 };
 
