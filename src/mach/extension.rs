@@ -35,19 +35,22 @@ impl<I: Isa> Lower<'_, I> {
     }
 
     /// What an instruction zero-extends, if that costs nothing here.
-    pub(super) fn extended_for_free(&mut self, data: &InstData) -> Option<Value> {
+    pub(super) fn extended_for_free(&self, data: &InstData) -> Option<Value> {
         let source = Value(data.a);
-        if data.opcode != Opcode::Uextend || data.ty == types::I128 {
-            return None;
-        }
-        if !self.zero_extends(source) {
-            if self.tables.extensions[source] == 0 || !self.is_extended_where_made(source) {
-                return None;
-            }
+        let here = data.opcode == Opcode::Uextend
+            && data.ty != types::I128
+            && (self.zero_extends(source)
+                || self.tables.extensions[source] != 0 && self.is_extended_where_made(source));
+        here.then_some(source)
+    }
+
+    /// Asks for a value whose extension is for free, for the sake of that.
+    pub(super) fn put_zeros(&mut self, value: Value) -> VReg {
+        if !self.zero_extends(value) {
             rule!(self, "uextend.where_made");
-            self.tables.extensions[source] |= WANTED;
+            self.tables.extensions[value] |= WANTED;
         }
-        Some(source)
+        self.put(value)
     }
 
     /// Whether an i32 that is extended here had better be extended where it is made.
@@ -63,14 +66,16 @@ impl<I: Isa> Lower<'_, I> {
         }
     }
 
-    /// Lowers an instruction, and extends its result if that is wanted.
+    /// Lowers an instruction, and extends its result if that is wanted. From where a convention puts it, it goes on to a
+    /// register of its own.
     pub(super) fn lower_extending(&mut self, inst: Inst) -> Result<(), Unsupported> {
         let result = self.f.inst_results(inst).first().map(|&result| Value(result));
         match result.filter(|&result| self.wants_zeros(result)) {
             Some(result) if !I::extends_if_asked(self.f.insts[inst].opcode) => {
+                let is_fixed = self.f.insts[inst].opcode.effects().has(Effects::CALL);
                 let (d, raw) = self.split(result);
                 I::lower(self, inst)?;
-                I::zero_extend(self, d, raw);
+                I::zero_extend(self, d, raw, !is_fixed);
                 Ok(())
             }
             _ => I::lower(self, inst),
@@ -80,10 +85,11 @@ impl<I: Isa> Lower<'_, I> {
     /// Extends those of a block's parameters for which that is wanted.
     pub(super) fn extend_params(&mut self, block: Block) {
         let f = self.f;
+        let is_fixed = f.layout.first() == Some(&block);
         for &param in f.block_params(block) {
             if self.wants_zeros(Value(param)) {
                 let (d, raw) = self.split(Value(param));
-                I::zero_extend(self, d, raw);
+                I::zero_extend(self, d, raw, !is_fixed);
             }
         }
     }

@@ -127,8 +127,9 @@ pub trait Isa: Sized + Send + Sync + 'static {
         false
     }
 
-    /// Pushes `d = a`, extended from 32 bits with zeros; flags stay.
-    fn zero_extend(cx: &mut Lower<'_, Self>, d: VReg, a: VReg);
+    /// Pushes `d = a`, extended from 32 bits with zeros; flags stay. `overwrite` says that `d` had better be the register of `a`,
+    /// which nothing else uses.
+    fn zero_extend(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, overwrite: bool);
 
     /// Whether a branch on both or either of two comparisons is better one than two.
     fn one_branch(_: &Stencil, _: [Value; 2]) -> bool {

@@ -508,7 +508,7 @@ impl<'a, I: Isa> Lower<'a, I> {
                     if !self.is_used(value)
                         && let Some(source) = self.extended_for_free(data)
                     {
-                        return self.put(source);
+                        return self.put_zeros(source);
                     }
                 }
                 Remaking::EachUse => return self.make_again(data),
@@ -665,7 +665,11 @@ impl<'a, I: Isa> Lower<'a, I> {
             ValueDef::Param(block, _) => self.f.blocks[block].start == self.block.start,
             ValueDef::None => false,
         };
-        here && !self.is_used(value)
+        let dies = here && !self.is_used(value);
+        match self.def_by(value, Opcode::Uextend).filter(|_| dies) {
+            Some(extension) => self.extended_for_free(extension).is_none_or(|source| self.dies_here(source)),
+            None => dies,
+        }
     }
 
     /// How often a value is used, up to 255.

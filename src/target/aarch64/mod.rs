@@ -129,7 +129,7 @@ impl Isa for Aarch64 {
         lower::chain::one_branch(f, conditions)
     }
 
-    fn zero_extend(cx: &mut Lower<'_, Self>, d: VReg, a: VReg) {
+    fn zero_extend(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, _: bool) {
         rows::mov_r(cx, OperandSize::L32, d, a);
     }
 

@@ -131,8 +131,11 @@ impl Isa for S390x {
         opcode == Opcode::Load
     }
 
-    fn zero_extend(cx: &mut Lower<'_, Self>, d: VReg, a: VReg) {
-        rows::llgf_rr(cx, d, a);
+    fn zero_extend(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, overwrite: bool) {
+        match overwrite {
+            true => rows::llgf_t(cx, d, a),
+            false => rows::llgf_rr(cx, d, a),
+        }
     }
 
     fn abi_signature(sig: &Signature, flags: &Flags) -> Result<AbiSignature, String> {

@@ -123,7 +123,7 @@ impl Isa for X86_64 {
         lower::int::zero_extends(data, ty)
     }
 
-    fn zero_extend(cx: &mut Lower<'_, Self>, d: VReg, a: VReg) {
+    fn zero_extend(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, _: bool) {
         rows::mov_rm(cx, amode::OperandSize::L32, d, amode::Rm::Reg(a));
     }
 

@@ -51,7 +51,7 @@ fn load_swapped(cx: &mut Cx, d: VReg, amode: Amode, memory: Type, extension: Opt
     let raw = if extension.is_some() { cx.tmp(RegClass::Int) } else { d };
     rows::lrv_rm(cx, exact_size(memory), raw, amode);
     if let Some(signed) = extension {
-        extend_register(cx, d, raw, memory, signed);
+        extend_over(cx, d, raw, memory, signed);
     }
 }
 
