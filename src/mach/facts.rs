@@ -11,7 +11,8 @@ use regalloc2::VReg;
 impl<I: Isa> Lower<'_, I> {
     /// Whether a value's register has zeros above its type: the instruction that makes it clears them.
     pub fn zero_extends(&self, value: Value) -> bool {
-        self.def_inst(value).is_some_and(|inst| I::zero_extends(&self.f.insts[inst], self.ty(value)))
+        self.wants_zeros(value)
+            || self.def_inst(value).is_some_and(|inst| I::zero_extends(&self.f.insts[inst], self.ty(value)))
             || self.passed_extension(value) == Extension::Zero
     }
 
@@ -135,8 +136,12 @@ impl<I: Isa> Lower<'_, I> {
     /// Takes in `inst`, if it comes right before `next` and `flag`, used by nothing else, is whether it overflowed. The caller
     /// then pushes it just before `next`, where its flags are still set.
     pub fn sink_overflow(&mut self, inst: Inst, flag: Value, next: Inst) -> bool {
-        let is_flag = self.f.inst_results(inst).get(1) == Some(&flag.0);
-        if !is_flag || !gives_overflow(self.f.insts[inst].opcode) || inst.0 + 1 != next.0 {
+        let [result, second] = self.f.inst_results(inst) else { return false };
+        if *second != flag.0
+            || self.wants_zeros(Value(*result))
+            || !gives_overflow(self.f.insts[inst].opcode)
+            || inst.0 + 1 != next.0
+        {
             return false;
         }
         rule!(self, "overflow.fused");

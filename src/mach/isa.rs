@@ -10,7 +10,9 @@ use super::layout::Layout;
 use super::lower::{Lower, Unsupported};
 use super::print::Syntax;
 use super::view::{Expansion, InstView, Places};
-use crate::ir::{Endianness, Inst, InstData, Signature, StackSlot, Stencil, TrapCode, Type, Value, types};
+use crate::ir::{
+    Endianness, Inst, InstData, Opcode, Signature, StackSlot, Stencil, TrapCode, Type, Value, types,
+};
 use crate::options::Flags;
 use regalloc2::{Allocation, MachineEnv, PReg, RegClass, VReg};
 
@@ -123,6 +125,15 @@ pub trait Isa: Sized + Send + Sync + 'static {
 
     /// Whether the instruction that makes `data`'s result of type `ty` leaves zeros above it in the register.
     fn zero_extends(data: &InstData, ty: Type) -> bool;
+
+    /// Whether instructions of an opcode extend their result themselves if it [wants zeros](Lower::wants_zeros).
+    fn extends_if_asked(_: Opcode) -> bool {
+        false
+    }
+
+    /// Pushes `d = a`, extended from 32 bits with zeros; flags stay. `overwrite` says that `d` had better be the register of `a`,
+    /// which nothing else uses.
+    fn zero_extend(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, overwrite: bool);
 
     /// Whether a branch on both or either of two comparisons is better one than two.
     fn one_branch(_: &Stencil, _: [Value; 2]) -> bool {

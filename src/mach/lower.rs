@@ -37,8 +37,10 @@ pub struct Unsupported {
 /// Tables by value and by instruction, reused across functions.
 #[derive(Debug, Default)]
 pub struct LowerTables {
-    regs: Map<Value, VReg>,
+    pub(super) regs: Map<Value, VReg>,
     uses: Map<Value, u8>,
+    /// How often each i32 is extended with zeros: see [`extension`](super::extension).
+    pub(super) extensions: Map<Value, u8>,
     epochs: Map<Inst, u32>,
     sunk: Map<Inst, bool>,
     abi: Map<SigRef, Option<AbiSignature>>,
@@ -241,6 +243,8 @@ impl LowerTables {
         self.regs.resize(f.value_types.len(), VReg::invalid());
         self.uses.clear();
         self.uses.resize(f.value_types.len(), 0);
+        self.extensions.clear();
+        self.extensions.resize(f.value_types.len(), 0);
         self.epochs.clear();
         self.sunk.clear();
         self.sunk.resize(f.insts.len(), false);
@@ -249,12 +253,13 @@ impl LowerTables {
         // A function that could not be lowered leaves some behind.
         self.shared.clear();
         const BARRIER: Effects = Effects::STORE.or(Effects::CALL).or(Effects::OTHER);
-        let uses = &mut self.uses;
         let mut epoch = 0;
         self.repeats.begin(f);
         for (inst, data) in f.insts.iter() {
             self.epochs.push(epoch);
             self.repeats.see(f, inst, data);
+            self.count_extension(f, data);
+            let uses = &mut self.uses;
             let effects = data.opcode.effects();
             let is_load = effects.has(Effects::LOAD);
             epoch += (effects.any(BARRIER) || effects.has(Effects::TRAP) && !is_load) as u32;
@@ -341,10 +346,14 @@ impl<'a, I: Isa> Lower<'a, I> {
                 if self.f.insts[inst].opcode.effects().has(Effects::CALL) {
                     self.unshare();
                 }
-                I::lower(self, inst)?;
+                self.lower_extending(inst)?;
             }
         }
         self.unshare();
+        if !self.f.block_params(block).is_empty() {
+            self.vcode.begin_group(NO_SRCLOC);
+            self.extend_params(block);
+        }
         Ok(())
     }
 
@@ -417,6 +426,10 @@ impl<'a, I: Isa> Lower<'a, I> {
     /// Whether the instruction has a side effect of its own or a result somebody asked for.
     fn is_needed(&self, inst: Inst) -> bool {
         if self.tables.sunk[inst] {
+            debug_assert!(
+                self.f.inst_results(inst).first().is_none_or(|&result| !self.wants_zeros(Value(result))),
+                "what extends its result is not taken in"
+            );
             return false;
         }
         let data = &self.f.insts[inst];
@@ -513,7 +526,13 @@ impl<'a, I: Isa> Lower<'a, I> {
         if let Some(inst) = self.def_inst(value) {
             let data = &self.f.insts[inst];
             match remaking::<I>(self.f, data) {
-                Remaking::No => {}
+                Remaking::No => {
+                    if !self.is_used(value)
+                        && let Some(source) = self.extended_for_free(data)
+                    {
+                        return self.put_zeros(source);
+                    }
+                }
                 Remaking::EachUse => return self.make_again(data),
                 Remaking::Nearby => return self.share(data),
             }
@@ -654,7 +673,7 @@ impl<'a, I: Isa> Lower<'a, I> {
     /// folded into the terminator being lowered, and the terminator's edges.
     pub fn only_ends_block(&self, value: Value) -> Option<Inst> {
         let inst = self.def_inst(value)?;
-        if self.current.0 + 1 != self.block.end || inst.0 < self.block.start || inst.0 >= self.block.end {
+        if self.current.0 + 1 != self.block.end || !self.is_in_block(inst) || self.wants_zeros(value) {
             return None;
         }
         let mut on_edges = 0;
@@ -674,7 +693,11 @@ impl<'a, I: Isa> Lower<'a, I> {
             ValueDef::Param(block, _) => self.f.blocks[block].start == self.block.start,
             ValueDef::None => false,
         };
-        here && !self.is_used(value)
+        let dies = here && !self.is_used(value);
+        match self.def_by(value, Opcode::Uextend).filter(|_| dies) {
+            Some(extension) => self.extended_for_free(extension).is_none_or(|source| self.dies_here(source)),
+            None => dies,
+        }
     }
 
     /// How often a value is used, up to 255.

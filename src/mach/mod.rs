@@ -21,6 +21,7 @@ pub mod direct;
 pub mod divide_constant;
 pub mod emit;
 pub mod ends;
+pub mod extension;
 pub mod facts;
 pub mod families;
 pub mod float;

@@ -130,6 +130,10 @@ impl Isa for Aarch64 {
         lower::chain::one_branch(f, conditions)
     }
 
+    fn zero_extend(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, _: bool) {
+        rows::mov_r(cx, OperandSize::L32, d, a);
+    }
+
     fn abi_signature(sig: &Signature, flags: &Flags) -> Result<AbiSignature, String> {
         call::abi_signature::<Self>(sig, flags)
     }

@@ -2,7 +2,7 @@
 //!
 //! `system_v` is the ELF ABI's; results beyond its first go in more registers, as LLVM has it. `fast` and `tail` are our own
 //! between functions of one build: i128 goes in two registers, and in `tail` the callee removes stack arguments, and
-//! r6 is no longer preserved, so that a tail call can pass something in it. Each is a row of [`Convention`].
+//! there is one more register for others; r6 and r7 are no longer preserved, so that a tail call can pass something in them. Each is a row of [`Convention`].
 //!
 //! Stack arguments begin above the 160 bytes in which the callee may save registers.
 
@@ -49,6 +49,7 @@ static SYSTEM_V: Convention = SYSTEM_V_ROW;
 static FAST: Convention = Convention { wide: Wide::Pair, returns_in_memory: true, ..SYSTEM_V_ROW };
 
 static TAIL: Convention = Convention {
+    int_args: &[R2, R3, R4, R5, R6, R7],
     callee_pops: true,
     preserved: register_set(&[R8, R9, R10, R11, R12, R13, F8, F9, F10, F11, F12, F13, F14, F15]),
     ..FAST
@@ -62,10 +63,6 @@ static PRESERVE_ALL: Convention = Convention {
     ]),
     ..SYSTEM_V_ROW
 };
-
-/// Where a tail call finds its target's address: a register of the `tail` convention that neither passes anything nor
-/// is restored before.
-pub const TAIL_TARGET: PReg = R7;
 
 /// The row of a convention; `None` if s390x does not have it.
 pub fn convention(call_conv: CallConv) -> Option<&'static Convention> {

@@ -193,15 +193,28 @@ const LAY: u64 = Format::LAYOUTS[Format::Rxy as usize].place_opcode(0xE371);
 /// The scratch register as an instruction's first operand.
 const SCRATCH_FIRST: u64 = Format::LAYOUTS[Format::Rx as usize].fields[0].place(SCRATCH as u32);
 
-/// Writes an instruction with an address of registers, after what it takes to make the address fit.
+/// Writes an instruction with an address of registers. Most have room for it.
+#[inline]
 fn access(bits: u64, row: &Row, mut to: Resolved, trap: u8, buffer: &mut CodeBuffer) {
+    let layout = layout_of(row);
+    let Address::Memory { index, long } = layout.address else { unreachable!("the format has an address") };
+    if to.base == 0 {
+        (to.base, to.index) = (to.index, 0);
+    }
+    let range = if long { LONG } else { SHORT };
+    if !range.contains(&to.disp) || (to.index != 0 && !index) {
+        return access_far(bits, row, to, trap, buffer);
+    }
+    mark_trap(trap, buffer);
+    put(bits | address_bits(to, long), layout, buffer);
+}
+
+/// The same in a longer form, after what it takes to make the address fit that.
+fn access_far(bits: u64, row: &Row, mut to: Resolved, trap: u8, buffer: &mut CodeBuffer) {
     let layout = layout_of(row);
     let Address::Memory { index, long } = layout.address else { unreachable!("the format has an address") };
     let longer = Others::unpack(row.params[OTHERS]).long;
     let range = if long || longer != 0 { LONG } else { SHORT };
-    if to.base == 0 {
-        (to.base, to.index) = (to.index, 0);
-    }
     if !range.contains(&to.disp) || (to.index != 0 && !index) {
         let kept = if index { to.index } else { 0 };
         compute(if index { Resolved { index: 0, ..to } } else { to }, buffer);

@@ -192,6 +192,16 @@ impl StackChecks for Direct<'_> {
     }
 }
 
+/// Whether the epilogue gives a register another value.
+pub fn restores(frame: &Frame, flags: &Flags, register: VReg) -> bool {
+    restored_numbers(frame, flags).any(|number| usize::from(number) == register.vreg())
+}
+
+/// Whether the epilogue reaches all that it restores without an address in a register.
+pub fn is_near(frame: &Frame) -> bool {
+    frame.size < (encode::LONG.end as u32) - SAVE_AREA
+}
+
 /// Undoes the prologue, and moves the stack pointer `up` from where it was behind [`Frame::growth`].
 pub fn epilogue(frame: &Frame, up: u32, flags: &Flags, buffer: &mut CodeBuffer) {
     let sink = &mut sink(frame, buffer);

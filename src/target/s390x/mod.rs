@@ -21,7 +21,7 @@ pub mod pseudo;
 pub mod regs;
 pub mod rows;
 
-use crate::ir::{Endianness, Inst, InstData, Signature, StackSlot, Stencil, TrapCode, Type, Value};
+use crate::ir::{Endianness, Inst, InstData, Opcode, Signature, StackSlot, Stencil, TrapCode, Type, Value};
 use crate::mach::abi::AbiSignature;
 use crate::mach::address::AddressForms;
 use crate::mach::buffer::CodeBuffer;
@@ -125,6 +125,17 @@ impl Isa for S390x {
 
     fn zero_extends(data: &InstData, ty: Type) -> bool {
         lower::operands::zero_extends(data, ty)
+    }
+
+    fn extends_if_asked(opcode: Opcode) -> bool {
+        opcode == Opcode::Load
+    }
+
+    fn zero_extend(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, overwrite: bool) {
+        match overwrite {
+            true => rows::llgf_t(cx, d, a),
+            false => rows::llgf_rr(cx, d, a),
+        }
     }
 
     fn abi_signature(sig: &Signature, flags: &Flags) -> Result<AbiSignature, String> {

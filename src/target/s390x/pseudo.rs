@@ -134,9 +134,25 @@ pub fn tail_call_symbol(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuff
     tail_call(view.words[2], cx, buffer, |sink| rows::tail_symbol(sink, symbol, addend as i32, &[]));
 }
 
-/// A call of an address in place of the current function.
+/// A call of an address in place of the current function. Where the epilogue restores its register, it goes to one that the
+/// epilogue leaves alone: r1 may hold a far address meanwhile, and nothing branches to r0.
 pub fn tail_call_register(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    tail_call(view.words[0], cx, buffer, |sink| rows::tail_r(sink, view.operand(0), &[]));
+    let target = view.operand(0);
+    let (kept, last) = match (frame::restores(cx.frame, cx.flags, target), frame::is_near(cx.frame)) {
+        (false, _) => (target, target),
+        (true, true) => (SCRATCH, SCRATCH),
+        (true, false) => (physical(R0), SCRATCH),
+    };
+    let copy = |sink: &mut Direct, to: VReg, from: VReg| {
+        if to != from {
+            rows::l_rr(sink, G, to, from);
+        }
+    };
+    copy(&mut Direct::of(cx, buffer), kept, target);
+    tail_call(view.words[0], cx, buffer, |sink| {
+        copy(sink, last, kept);
+        rows::tail_r(sink, last, &[]);
+    });
 }
 
 /// The epilogue, the stack pointer moved to below the callee's `bytes` of arguments, and the jump.

@@ -123,6 +123,10 @@ impl Isa for X86_64 {
         lower::int::zero_extends(data, ty)
     }
 
+    fn zero_extend(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, _: bool) {
+        rows::mov_rm(cx, amode::OperandSize::L32, d, amode::Rm::Reg(a));
+    }
+
     fn abi_signature(sig: &Signature, flags: &Flags) -> Result<AbiSignature, String> {
         call::abi_signature::<Self>(sig, flags)
     }

@@ -20,9 +20,12 @@ type Result = std::result::Result<(), Unsupported>;
 pub fn load(cx: &mut Cx, inst: Inst) -> Result {
     let data = cx.f.insts[inst];
     let memory = memory_type(cx.f, &data);
-    let extension = (data.opcode != Opcode::Load).then(|| extends_sign(data.opcode));
     let swaps = cx.swaps(&cx.mem_flags(&data));
     let result = cx.f.first_result(inst);
+    let extension = match data.opcode {
+        Opcode::Load => cx.wants_zeros(result).then_some(false),
+        opcode => Some(extends_sign(opcode)),
+    };
     let (d, d_high) = cx.parts(result);
     if let Some(d_high) = d_high {
         load_pair(cx, d, d_high, &data, swaps);
@@ -48,7 +51,7 @@ fn load_swapped(cx: &mut Cx, d: VReg, amode: Amode, memory: Type, extension: Opt
     let raw = if extension.is_some() { cx.tmp(RegClass::Int) } else { d };
     rows::lrv_rm(cx, exact_size(memory), raw, amode);
     if let Some(signed) = extension {
-        extend_register(cx, d, raw, memory, signed);
+        extend_over(cx, d, raw, memory, signed);
     }
 }
 

@@ -143,6 +143,16 @@ pub fn extend_register(cx: &mut Cx, d: VReg, source: VReg, from: Type, signed: b
     }
 }
 
+/// The same of 16 or 32 bits that nothing else uses: their register becomes that of the result.
+pub fn extend_over(cx: &mut Cx, d: VReg, source: VReg, from: Type, signed: bool) {
+    match (from, signed) {
+        (types::I16, true) => rows::lhg_t(cx, d, source),
+        (types::I16, false) => rows::llhg_t(cx, d, source),
+        (_, true) => rows::lgf_t(cx, d, source),
+        (_, false) => rows::llgf_t(cx, d, source),
+    }
+}
+
 /// Extends a value to 64 bits, in `d`.
 pub fn extend_into(cx: &mut Cx, d: VReg, value: Value, signed: bool) {
     let ty = cx.ty(value);

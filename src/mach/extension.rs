@@ -1,0 +1,104 @@
+//! Zero extensions of 32 bits: once where a value is made, rather than at each use.
+//!
+//! Code that addresses memory by 32-bit numbers extends the same ones over and over. A value that is extended
+//! more than once, or in the block that makes it, gets its zeros where it is made; its extensions then are other names for
+//! it. On the way back from uses to definitions, they are known before the instruction that is to make it.
+
+use super::isa::Isa;
+use super::lower::{Lower, Unsupported};
+use super::remake::remaking;
+use super::{isa::Remaking, lower::LowerTables};
+use crate::ir::*;
+use crate::rule;
+use regalloc2::{RegClass, VReg};
+
+/// Set in a count of extensions once somebody relies on zeros.
+const WANTED: u8 = 0x80;
+
+impl LowerTables {
+    /// Notes an instruction that may be an extension.
+    #[inline]
+    pub(super) fn count_extension(&mut self, f: &Stencil, data: &InstData) {
+        if data.opcode == Opcode::Uextend && data.ty == types::I64 {
+            let source = Value(data.a);
+            let count = self.extensions[source] + (f.value_types[source] == types::I32) as u8;
+            self.extensions[source] = count.min(2);
+        }
+    }
+}
+
+impl<I: Isa> Lower<'_, I> {
+    /// Whether zeros above an i32 are made where the value is.
+    #[inline]
+    pub fn wants_zeros(&self, value: Value) -> bool {
+        self.tables.extensions[value] & WANTED != 0
+    }
+
+    /// What an instruction zero-extends, if that costs nothing here.
+    pub(super) fn extended_for_free(&self, data: &InstData) -> Option<Value> {
+        let source = Value(data.a);
+        let here = data.opcode == Opcode::Uextend
+            && data.ty != types::I128
+            && (self.zero_extends(source)
+                || self.tables.extensions[source] != 0 && self.is_extended_where_made(source));
+        here.then_some(source)
+    }
+
+    /// Asks for a value whose extension is for free, for the sake of that.
+    pub(super) fn put_zeros(&mut self, value: Value) -> VReg {
+        if !self.zero_extends(value) {
+            rule!(self, "uextend.where_made");
+            self.tables.extensions[value] |= WANTED;
+        }
+        self.put(value)
+    }
+
+    /// Whether an i32 that is extended here had better be extended where it is made.
+    fn is_extended_where_made(&self, value: Value) -> bool {
+        let often = self.tables.extensions[value] > 1;
+        match self.f.value_defs[value].get() {
+            ValueDef::Result(inst, 0) => {
+                (often || self.is_in_block(inst))
+                    && remaking::<I>(self.f, &self.f.insts[inst]) == Remaking::No
+            }
+            ValueDef::Param(..) => often,
+            _ => false,
+        }
+    }
+
+    /// Lowers an instruction, and extends its result if that is wanted. From where a convention puts it, it goes on to a
+    /// register of its own.
+    pub(super) fn lower_extending(&mut self, inst: Inst) -> Result<(), Unsupported> {
+        let result = self.f.inst_results(inst).first().map(|&result| Value(result));
+        match result.filter(|&result| self.wants_zeros(result)) {
+            Some(result) if !I::extends_if_asked(self.f.insts[inst].opcode) => {
+                let is_fixed = self.f.insts[inst].opcode.effects().has(Effects::CALL);
+                let (d, raw) = self.split(result);
+                I::lower(self, inst)?;
+                I::zero_extend(self, d, raw, !is_fixed);
+                Ok(())
+            }
+            _ => I::lower(self, inst),
+        }
+    }
+
+    /// Extends those of a block's parameters for which that is wanted.
+    pub(super) fn extend_params(&mut self, block: Block) {
+        let f = self.f;
+        let is_fixed = f.layout.first() == Some(&block);
+        for &param in f.block_params(block) {
+            if self.wants_zeros(Value(param)) {
+                let (d, raw) = self.split(Value(param));
+                I::zero_extend(self, d, raw, !is_fixed);
+            }
+        }
+    }
+
+    /// Gives a value another register, to be made in. The one that its uses have, and the new one.
+    fn split(&mut self, value: Value) -> (VReg, VReg) {
+        let d = self.reg(value);
+        let raw = self.tmp(RegClass::Int);
+        self.tables.regs[value] = raw;
+        (d, raw)
+    }
+}
