@@ -36,6 +36,7 @@ use crate::mach::view::{Expansion, InstView, Places};
 use crate::mach::{call, control, families};
 use crate::options::Flags;
 use regalloc2::{Allocation, MachineEnv, PReg, PRegSet, RegClass, VReg};
+use operands::OperandSize;
 use regs::*;
 
 /// The target.
