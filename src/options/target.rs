@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use target_lexicon::{Architecture, BinaryFormat, OperatingSystem, Triple};
+use target_lexicon::{Architecture, BinaryFormat, OperatingSystem, PointerWidth, Triple};
 
 use crate::diag::did_you_mean;
 
@@ -99,8 +99,10 @@ impl Target {
             .map_err(|_| TargetError::Unknown(name.into()))?;
         let unsupported = || TargetError::Unsupported(name.into());
         let arch = arch_of(triple.architecture).ok_or_else(unsupported)?;
+        let wide = triple.pointer_width() == Ok(PointerWidth::U64);
         let supported = match triple.binary_format {
-            BinaryFormat::Elf | BinaryFormat::Unknown => true,
+            _ if !wide => false,
+            BinaryFormat::Elf | BinaryFormat::Unknown => !has_windows_objects(triple.operating_system),
             BinaryFormat::Macho => arch != Arch::S390x && is_macos(triple.operating_system),
             _ => false,
         };
@@ -163,6 +165,11 @@ impl fmt::Display for Target {
 
 fn is_macos(system: OperatingSystem) -> bool {
     matches!(system, OperatingSystem::MacOSX(_) | OperatingSystem::Darwin(_))
+}
+
+/// Whether the system's objects are COFF although its triples do not say so.
+fn has_windows_objects(system: OperatingSystem) -> bool {
+    matches!(system, OperatingSystem::Uefi | OperatingSystem::Cygwin)
 }
 
 fn arch_of(architecture: Architecture) -> Option<Arch> {
@@ -234,6 +241,9 @@ mod tests {
         assert_eq!(minimum("aarch64-apple-darwin23"), (11, 0, 0));
         assert!(matches!(Target::parse("aarch64-apple-ios"), Err(TargetError::Unsupported(_))));
         assert!(matches!(Target::parse("s390x-apple-darwin"), Err(TargetError::Unsupported(_))));
+        assert!(matches!(Target::parse("x86_64-unknown-uefi"), Err(TargetError::Unsupported(_))));
+        assert!(matches!(Target::parse("x86_64-unknown-linux-gnux32"), Err(TargetError::Unsupported(_))));
+        assert!(matches!(Target::parse("aarch64-unknown-linux-gnu_ilp32"), Err(TargetError::Unsupported(_))));
         assert!(matches!(Target::parse("riscv64"), Err(TargetError::Unsupported(_))));
         assert!(matches!(Target::parse("x86_64-pc-windows-msvc"), Err(TargetError::Unsupported(_))));
         assert!(matches!(Target::parse("x86_46"), Err(TargetError::Unknown(_))));

@@ -112,7 +112,7 @@ impl ItemReader<'_, '_> {
     fn symbol(&mut self, linkage: Linkage) -> Read<()> {
         let name = self.name()?;
         let link_name = if self.cur.eat(b'=') { Some(self.string()?) } else { None };
-        self.module.symbols.push(SymbolItem { name, linkage, link_name });
+        self.module.symbols.push(SymbolItem { name, linkage, link_name, offset: self.start });
         Ok(())
     }
 
