@@ -50,6 +50,8 @@ pub struct SymbolItem {
     pub linkage: Linkage,
     /// The name for the linker, if it is another.
     pub link_name: Option<Box<str>>,
+    /// Where the source says so.
+    pub offset: usize,
 }
 
 /// What kind of memory data is in.

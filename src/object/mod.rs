@@ -219,8 +219,9 @@ impl<'a> Writer<'a> {
             self.errors.push(Diagnostic::error(offset, message));
             return;
         };
-        if reloc.thread_local {
-            self.symbols.mark_thread_local(&mut self.object, symbol);
+        if let Err(message) = self.symbols.agree_on_threads(&mut self.object, symbol, reloc.thread_local) {
+            self.errors.push(Diagnostic::error(offset, message));
+            return;
         }
         let fits = |bits: u32| addend << (64 - bits) >> (64 - bits) == addend;
         let addend = match reloc.addend {
@@ -257,6 +258,7 @@ impl<'a> Writer<'a> {
         self.errors.extend(self.symbols.take_errors());
         if !self.errors.is_empty() {
             self.errors.sort_by_key(|error| error.offset);
+            self.errors.dedup();
             return Err(self.errors);
         }
         self.sections.finish(&mut self.object);

@@ -53,7 +53,12 @@ impl<'a> Symbols<'a> {
 
     /// Takes note of a `symbol` item.
     pub(super) fn set_attributes(&mut self, item: &'a SymbolItem) {
-        self.attributes.insert(&item.name, item);
+        let said = |item: &'a SymbolItem| (item.linkage, &item.link_name);
+        let before = self.attributes.insert(&item.name, item);
+        if before.is_some_and(|before| said(before) != said(item)) {
+            let message = "another `symbol` line says something else of the same name";
+            self.errors.push(Diagnostic::error(item.offset, message));
+        }
     }
 
     /// The symbol of a definition; its place is set later.
@@ -141,11 +146,23 @@ impl<'a> Symbols<'a> {
         id
     }
 
-    /// Linkers want to be told that an import is thread-local.
-    pub(super) fn mark_thread_local(&mut self, object: &mut Object<'_>, id: SymbolId) {
+    /// Takes note of whether a reference is to a thread-local variable. Linkers don't all complain of one to the wrong
+    /// kind of thing, and what they make of it is no address.
+    pub(super) fn agree_on_threads(
+        &mut self,
+        object: &mut Object<'_>,
+        id: SymbolId,
+        thread_local: bool,
+    ) -> Result<(), String> {
         let symbol = object.symbol_mut(id);
-        if symbol.kind == SymbolKind::Unknown {
+        if thread_local && symbol.kind == SymbolKind::Unknown {
             symbol.kind = SymbolKind::Tls;
+        }
+        let name = || String::from_utf8_lossy(&symbol.name);
+        match (symbol.kind == SymbolKind::Tls, thread_local) {
+            (true, false) => Err(format!("`{}` is thread-local: only `tls_value` gives its address", name())),
+            (false, true) => Err(format!("`{}` is not thread-local, and used as if it were", name())),
+            _ => Ok(()),
         }
     }
 

@@ -127,6 +127,7 @@ fn symbols_have_linkage_and_names() {
         name: text(name),
         linkage,
         link_name: link_name.map(Into::into),
+        offset: 0,
     };
     let module = Module {
         symbols: vec![
@@ -252,6 +253,29 @@ fn library_routines_and_thread_locals() {
     ];
     assert_eq!(symbols(&bytes), expected);
     assert_eq!(relocations(&bytes, ".text.f"), ["0 19 counter -4", "2 4 floor -4"]);
+}
+
+#[test]
+fn thread_locals_are_not_taken_for_others() {
+    let mut code = caller();
+    code.relocs[0].kind = RelocKind::X86TlsGd;
+    let names = params(text("f"), text("f"));
+    let relocs = vec![DataReloc { offset: 0, name: text("variable"), addend: 8 }];
+    let module = Module {
+        data: vec![
+            data("variable", DataKind::Tls, &[0; 8], 8),
+            DataItem { relocs, ..data("address", DataKind::Data, &[0; 8], 8) },
+        ],
+        ..Default::default()
+    };
+    let functions = [function(&names, Linkage::Export, &code)];
+    let errors = written(Layout::default(), &module, &functions).expect_err("errors");
+    let messages: Vec<_> = errors.iter().map(|error| error.message.as_str()).collect();
+    let expected = [
+        "`f` is not thread-local, and used as if it were",
+        "`variable` is thread-local: only `tls_value` gives its address",
+    ];
+    assert_eq!(messages, expected);
 }
 
 #[test]

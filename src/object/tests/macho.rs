@@ -92,6 +92,7 @@ fn symbols_are_atoms_with_linkage() {
         name: text(name),
         linkage,
         link_name: link_name.map(Into::into),
+        offset: 0,
     };
     let module = Module {
         symbols: vec![
