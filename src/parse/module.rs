@@ -279,9 +279,11 @@ mod tests {
     fn both_spellings_mean_the_same() {
         let (bare, none) = read("weak symbol %m\nsymbol u0:7 = \"x y\"\nfile 1 \"a.c\"\nloc @1f = 1:12:5\n");
         assert_eq!(none, []);
-        let (behind, none) =
+        let (mut behind, none) =
             read(";! weak symbol %m\n;!symbol u0:7 = \"x y\"\n;! file 1 \"a.c\"\n;! loc @1f = 1:12:5");
         assert_eq!(none, []);
+        assert_eq!([3, 20], [behind.symbols[0].offset, behind.symbols[1].offset]);
+        behind.symbols.iter_mut().zip(&bare.symbols).for_each(|(item, bare)| item.offset = bare.offset);
         assert_eq!(bare, behind);
         assert_eq!(bare.symbols[0].linkage, Linkage::Weak);
         assert_eq!(bare.locs[0], LocItem { srcloc: 0x1f, file: 1, line: 12, column: 5 });
