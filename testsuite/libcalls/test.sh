@@ -5,8 +5,8 @@ $CC -fPIC -O1 -Wall -c "$here/main.c"
 
 # What other targets alone have to do with.
 case $TARGET in
-x86_64) others='ElfTlsGetOffset|GlobalOffsetTable' ;;
-aarch64) others='ElfTlsGetAddr|ElfTlsGetOffset|GlobalOffsetTable' ;;
+x86_64) others='ElfTlsGetOffset|ElfGlobalOffsetTable' ;;
+aarch64) others='ElfTlsGetAddr|ElfTlsGetOffset|ElfGlobalOffsetTable' ;;
 s390x) others='ElfTlsGetAddr' ;;
 esac
 grep -vE "^(TlvBootstrap|$others) " names | cut -d' ' -f2 | sort >wanted

@@ -35,8 +35,8 @@ use crate::mach::lower::{Lower, Unsupported};
 use crate::mach::view::{Expansion, InstView, Places};
 use crate::mach::{call, control, families};
 use crate::options::Flags;
-use regalloc2::{Allocation, MachineEnv, PReg, PRegSet, RegClass, VReg};
 use operands::OperandSize;
+use regalloc2::{Allocation, MachineEnv, PReg, PRegSet, RegClass, VReg};
 use regs::*;
 
 /// The target.
