@@ -261,7 +261,7 @@ impl State {
         keys: &[Key],
         mut take: impl FnMut(usize, T),
     ) -> Result<(), StoreError> {
-        let Some(store) = &mut self.store else { return Ok(()) };
+        let Some(store) = self.store.as_mut().filter(|store| !store.is_new()) else { return Ok(()) };
         let start = Instant::now();
         let mut applying = Duration::ZERO;
         let ids: Vec<i64> = keys.iter().map(Key::number).collect();

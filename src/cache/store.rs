@@ -38,7 +38,7 @@ const BEGINNING: i64 = 0;
 const CHUNK: usize = 64;
 
 /// Bytes in a page of the database.
-const PAGE: u32 = 16 << 10;
+const PAGE: u32 = 8 << 10;
 
 /// Why the cache can't be used.
 #[derive(Debug)]
@@ -168,12 +168,14 @@ impl Store {
         Ok(true)
     }
 
+    /// Whether there was nothing in it when it was opened.
+    pub fn is_new(&self) -> bool {
+        self.time == BEGINNING
+    }
+
     /// Calls `take` with the bytes of the entries there are, and their places among the ids. In ascending order they are found
     /// fastest.
     pub fn read(&mut self, ids: &[i64], mut take: impl FnMut(usize, &[u8])) -> Result<()> {
-        if self.time == BEGINNING {
-            return Ok(());
-        }
         for (number, chunk) in ids.chunks(CHUNK).enumerate() {
             self.start_reading()?;
             let mut select = self.connection.prepare_cached("SELECT time, bytes FROM entry WHERE id = ?1")?;
