@@ -5,7 +5,9 @@ use super::constant::{self, constant_register, is_long};
 use super::operands::*;
 use super::{field, float};
 use crate::ir::*;
-use crate::mach::address::{access, access_as, extends_sign, loads_from, memory_type, slot_amode};
+use crate::mach::address::{
+    access, access_as, extends_sign, loads_from, memory_type, near_symbol, slot_amode,
+};
 use crate::mach::amode::{Amode, Place};
 use crate::mach::compiled::SymbolRef;
 use crate::mach::isa::{Isa, Remaking};
@@ -257,7 +259,7 @@ pub fn slot_address(cx: &mut Cx, d: VReg, slot: StackSlot, offset: i32) {
 /// A symbol's address plus an offset: relative to the instruction, or from the global offset table.
 pub fn symbol_address(cx: &mut Cx, d: VReg, symbol: SymbolRef, offset: i64, colocated: bool) {
     // What is relative to the instruction is counted in halfwords.
-    if let (true, Ok(offset), 0) = (colocated, i32::try_from(offset), offset & 1) {
+    if let (true, Some(offset), 0) = (colocated, near_symbol(offset), offset & 1) {
         rows::la(cx, d, Amode::at(Place::Symbol(symbol), offset));
         return;
     }

@@ -6,7 +6,7 @@ use super::super::rows;
 use super::operands::*;
 use super::{float, int};
 use crate::ir::*;
-use crate::mach::address::{extends_sign, loads_from, memory_type};
+use crate::mach::address::{extends_sign, loads_from, memory_type, near_symbol};
 use crate::mach::compiled::SymbolRef;
 use crate::mach::float::bits_of;
 use crate::mach::isa::{Isa, Remaking};
@@ -242,22 +242,17 @@ pub fn constant_register(cx: &mut Cx, bits: u64) -> VReg {
 
 /// A symbol's address plus an offset.
 pub fn symbol_address(cx: &mut Cx, d: VReg, symbol: SymbolRef, offset: i64, colocated: bool) {
-    if let (true, Ok(offset)) = (colocated, i32::try_from(offset)) {
-        rows::lea_rm(cx, OperandSize::Q64, d, Amode::at(Place::Symbol(symbol), offset));
-        return;
+    let through_got = !colocated && cx.flags.is_pic();
+    let folded = near_symbol(offset).filter(|_| !through_got).unwrap_or(0);
+    let offset = offset - i64::from(folded);
+    let base = if offset == 0 { d } else { cx.tmp(RegClass::Int) };
+    match (colocated, through_got) {
+        (true, _) => rows::lea_rm(cx, OperandSize::Q64, base, Amode::at(Place::Symbol(symbol), folded)),
+        (_, true) => rows::mov_rm(cx, OperandSize::Q64, base, Amode::at(Place::Got(symbol), 0)),
+        _ => rows::movabs_sym(cx, base, symbol, folded),
     }
-    if !cx.flags.is_pic() {
-        rows::movabs_sym(cx, d, symbol, offset as i32);
-        return;
-    }
-    let got = Amode::at(Place::Got(symbol), 0);
-    if offset == 0 {
-        rows::mov_rm(cx, OperandSize::Q64, d, got);
-        return;
-    }
-    let base = cx.tmp(RegClass::Int);
-    rows::mov_rm(cx, OperandSize::Q64, base, got);
     match i32::try_from(offset) {
+        Ok(0) => {}
         Ok(offset) => rows::lea_rm(cx, OperandSize::Q64, d, Amode::base(base, offset)),
         Err(_) => {
             let distance = cx.tmp(RegClass::Int);
