@@ -33,11 +33,10 @@ pub struct AddressForms {
     pub symbol: fn(&SymbolUse) -> bool,
 }
 
-/// An offset from a symbol that a reference to the symbol may have in it: linkers see to it that symbols are in reach, and no
-/// more than a little around them. (The x86-64 psABI says 16 MiB for its small code model; addends of Mach-O for aarch64
-/// end at 8 MiB.)
+/// An offset from a symbol that a reference of 32 bits to the symbol may have in it: linkers see to it that symbols are in
+/// reach, and no more than a little around them (16 MiB, says the x86-64 psABI of its small code model).
 pub fn near_symbol(offset: i64) -> Option<i32> {
-    const LIMIT: i64 = 1 << 23;
+    const LIMIT: i64 = 1 << 24;
     (-LIMIT..LIMIT).contains(&offset).then_some(offset as i32)
 }
 
@@ -323,7 +322,7 @@ fn place_address<I: Isa>(cx: &mut Lower<I>, terms: &Terms) -> Option<Amode> {
             else {
                 return None;
             };
-            let disp = near_symbol(offset.checked_add(terms.disp.into())?)?;
+            let disp = i32::try_from(offset).ok()?.checked_add(terms.disp)?;
             let aligned = terms.aligned || terms.bytes == 1;
             let in_register = cx.is_shared(data);
             if !(terms.forms.symbol)(&SymbolUse { disp, bytes: terms.bytes, aligned, in_register }) {

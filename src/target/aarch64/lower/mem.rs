@@ -10,7 +10,7 @@ use super::super::rows;
 use super::float;
 use super::operands::*;
 use crate::ir::*;
-use crate::mach::address::{access, extends_sign, memory_type, near_symbol, slot_amode, trap_of};
+use crate::mach::address::{access, extends_sign, memory_type, slot_amode, trap_of};
 use crate::mach::compiled::SymbolRef;
 use crate::mach::isa::{Isa, Remaking};
 use crate::mach::lower::Unsupported;
@@ -292,7 +292,7 @@ pub fn constant_register(cx: &mut Cx, bits: u64) -> VReg {
 /// A symbol's address plus an offset.
 pub fn symbol_address(cx: &mut Cx, d: VReg, symbol: SymbolRef, offset: i64, colocated: bool) {
     let place = if colocated { Place::Symbol(symbol) } else { Place::Got(symbol) };
-    if let Some(offset) = near_symbol(offset) {
+    if let Ok(offset) = i32::try_from(offset) {
         rows::address(cx, d, Amode::at(place, offset));
         return;
     }

@@ -6,7 +6,7 @@ use super::super::S390x;
 use super::super::rows;
 use super::constant::constant_register;
 use crate::ir::*;
-use crate::mach::address::{self, AddressForms};
+use crate::mach::address::{self, AddressForms, near_symbol};
 use crate::mach::amode::Amode;
 use crate::mach::lower::Lower;
 use crate::mach::size::OperandSize;
@@ -41,7 +41,10 @@ pub const INDEXED: AddressForms = AddressForms {
 /// The same, or relative to the instruction: what loads and stores have. Such an access must be aligned, and there are none
 /// of bytes.
 pub const RELATIVE: AddressForms = AddressForms {
-    symbol: |symbol| symbol.aligned && symbol.bytes > 1 && symbol.disp & 1 == 0 && !symbol.in_register,
+    symbol: |symbol| {
+        let in_place = symbol.aligned && symbol.bytes > 1 && symbol.disp & 1 == 0 && !symbol.in_register;
+        in_place && near_symbol(symbol.disp.into()).is_some()
+    },
     ..INDEXED
 };
 

@@ -7,7 +7,7 @@ use super::super::X86_64;
 use super::super::amode::{OperandSize, Rm};
 use super::super::rows;
 use crate::ir::*;
-use crate::mach::address::AddressForms;
+use crate::mach::address::{AddressForms, near_symbol};
 use crate::mach::lower::Lower;
 use crate::rule;
 use regalloc2::{RegClass, VReg};
@@ -21,7 +21,7 @@ pub const ADDRESS_FORMS: AddressForms = AddressForms {
     extended_index: false,
     indexed_slot: true,
     sums: false,
-    symbol: |_| true,
+    symbol: |symbol| near_symbol(symbol.disp.into()).is_some(),
 };
 
 /// The lowering context of this target.
