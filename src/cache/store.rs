@@ -68,11 +68,18 @@ impl fmt::Display for StoreError {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        let damaged =
-            matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase));
-        // A table or a column that is missing, or of another type, is damage too: nobody else makes them.
-        let strange = error.sqlite_error_code() == Some(ErrorCode::Unknown)
-            || matches!(error, rusqlite::Error::InvalidColumnType(..) | rusqlite::Error::QueryReturnedNoRows);
+        use ErrorCode::{ConstraintViolation, DatabaseCorrupt, NotADatabase, Unknown};
+        let code = error.sqlite_error_code();
+        let damaged = matches!(code, Some(DatabaseCorrupt | NotADatabase));
+        // A table, a row or a column that is missing, or holds something else, is damage too: nobody else makes them.
+        let strange = matches!(code, Some(Unknown | ConstraintViolation))
+            || matches!(
+                error,
+                rusqlite::Error::InvalidColumnType(..)
+                    | rusqlite::Error::FromSqlConversionFailure(..)
+                    | rusqlite::Error::SqlInputError { .. }
+                    | rusqlite::Error::QueryReturnedNoRows
+            );
         match damaged || strange {
             true => StoreError::Damaged(error.to_string()),
             false => StoreError::Database(error.to_string()),

@@ -54,6 +54,31 @@ fn damage_is_a_miss() {
 }
 
 #[test]
+fn a_database_of_somebody_elses_making_is_made_anew() {
+    let directory = directory("strange");
+    let text = program(3, 1, "f", "g");
+    let plain = built(&directory, &text, &[]).0;
+    for change in [
+        "UPDATE store SET secret = x'00'",
+        "UPDATE store SET time = 9223372036854775807; DELETE FROM entry",
+        "DELETE FROM store",
+        "DROP TABLE store",
+        "DROP TABLE entry",
+        "DROP TABLE entry; CREATE TABLE entry (id INTEGER PRIMARY KEY)",
+    ] {
+        built(&directory, &text, &["--cache=store"]);
+        let database = rusqlite::Connection::open(directory.join(DATABASE)).expect("a database");
+        database.execute_batch(change).expect(change);
+        drop(database);
+        let (object, printed) = built(&directory, &text, &["--cache=store"]);
+        assert!(object == plain && printed.contains("the database is damaged"), "{change}: {printed}");
+        built(&directory, &text, &["--cache=store"]);
+        let (_, printed) = built(&directory, &text, &["--cache=store", "--cache-stats"]);
+        assert_eq!(count(&printed, "found by text"), 3, "{change}: {printed}");
+    }
+}
+
+#[test]
 fn a_full_disk_is_a_warning() {
     let directory = directory("full");
     let text = program(400, 1, "f", "g");
