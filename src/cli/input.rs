@@ -65,8 +65,9 @@ fn read_all_of(mut from: impl Read, length: u64) -> io::Result<Text> {
 
 #[expect(unsafe_code, reason = "the mapping of a file that others write to is not safe")]
 fn map(file: &File) -> io::Result<Mmap> {
-    // SAFETY: whoever changes an input while it is compiled gets an object, or an error, of something in between with any
-    // compiler. All accesses to it are checked for bounds, and no pointer or discriminant is taken from it.
+    // SAFETY: all accesses are checked for bounds, and no pointer or discriminant is taken from the text. Whoever changes an
+    // input while it is compiled gets an object, or an error, of something in between, as with any compiler; if it is cut
+    // short, the system ends the process, which leaves no object.
     unsafe { memmap2::MmapOptions::new().populate().map(file) }
 }
 
