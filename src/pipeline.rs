@@ -11,7 +11,7 @@ use crate::mach::blocks::Blocks;
 use crate::mach::buffer::CodeBuffer;
 use crate::mach::compiled::CompiledStencil;
 use crate::mach::emit;
-use crate::mach::frame::Frame;
+use crate::mach::frame::{self, Frame};
 use crate::mach::isa::Isa;
 use crate::mach::layout::Layout;
 use crate::mach::lower::{self, LowerSummary, LowerTables, Unsupported};
@@ -283,8 +283,12 @@ impl Registers {
                 env.preferred_regs_by_class[RegClass::Float as usize] = PRegSet::empty();
                 env.non_preferred_regs_by_class[RegClass::Float as usize] = PRegSet::empty();
             }
-            if kind & 4 != 0 && !I::SINGLE_PASS_SAVES {
-                env.non_preferred_regs_by_class = [PRegSet::empty(); 3];
+            if kind & 4 != 0
+                && let Some(registers) = I::SINGLE_PASS
+            {
+                let sets = env.preferred_regs_by_class.iter_mut();
+                sets.chain(&mut env.non_preferred_regs_by_class)
+                    .for_each(|set| set.intersect_from(registers));
             }
             env
         };
@@ -318,9 +322,13 @@ fn emit<I: Isa>(state: &mut State<I>, stencil: &Stencil, flags: &Flags) -> Resul
     frame.growth = summary.tail_bytes.saturating_sub(abi.stack_bytes);
     frame.callee_pops = abi.callee_pops;
     frame.spill_count = output.num_spillslots as u32;
-    let env = registers.of::<I>(vcode, summary, flags);
-    frame.written = emit::written_registers::<I>(vcode, output, env);
-    I::finish_frame(frame, stencil, flags).map_err(|message| Failure::Unsupported { inst: None, message })?;
+    let allocatable = PRegSet::from(registers.of::<I>(vcode, summary, flags));
+    frame.preserved = I::preserved(stencil.signature.call_conv, flags);
+    frame.written = emit::written_registers::<I>(vcode, output, allocatable, frame.preserved);
+    let unsupported = |message| Failure::Unsupported { inst: None, message };
+    frame.limit = frame::stack_limit::<I>(stencil, abi).map_err(unsupported)?;
+    I::finish_frame(frame, stencil, flags).map_err(unsupported)?;
+    copies.begin(output.num_spillslots, allocatable);
     state.compiled = emit::emit::<I>(vcode, output, frame, layout, flags, copies, buffer);
     Ok(())
 }

@@ -97,6 +97,9 @@ impl Target {
             }
             None => (self.encode)(row, &mut encoding)?,
         }
+        if !encoding.clobbers.is_empty() || encoding.props.contains(&"CALL") {
+            encoding.props.push("CLOBBERS");
+        }
         Ok(encoding)
     }
 

@@ -112,11 +112,25 @@ impl Amode {
     }
 
     /// Pushes its registers and words; returns the trap code.
+    #[inline]
     pub fn push(self, sink: &mut impl InstSink) -> u8 {
         for register in [self.base, self.index].into_iter().flatten() {
             let kind = regalloc2::OperandKind::Use;
             sink.push_operand(Operand::new(register, OperandConstraint::Reg, kind, OperandPos::Early));
         }
+        let flags = (self.scale as u32) << SCALE | (self.index.is_some() as u32) << HAS_INDEX;
+        // Most addresses are relative to a register.
+        let place = match (self.place, self.base) {
+            (Place::Registers, Some(_)) => Kind::Base as u32 | (self.extension as u32) << NUMBER,
+            _ => self.place_bits(),
+        };
+        sink.push_word(place | flags);
+        sink.push_word(self.disp as u32);
+        self.trap
+    }
+
+    /// What the first word says of the place.
+    fn place_bits(&self) -> u32 {
         let (kind, number) = match self.place {
             Place::Registers if self.base.is_some() => (Kind::Base, self.extension as u32),
             Place::Registers => (Kind::Baseless, self.extension as u32),
@@ -133,10 +147,7 @@ impl Amode {
             Place::Label(label) => (Kind::Label, label.0),
             Place::Constant(number) => (Kind::Constant, number),
         };
-        let flags = (self.scale as u32) << SCALE | (self.index.is_some() as u32) << HAS_INDEX;
-        sink.push_word(kind as u32 | flags | number << NUMBER);
-        sink.push_word(self.disp as u32);
-        self.trap
+        kind as u32 | number << NUMBER
     }
 }
 

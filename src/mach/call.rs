@@ -113,6 +113,15 @@ pub fn abi_signature<I: CallLowering>(
     super::convention::abi_signature(convention, signature, flags)
 }
 
+/// Registers a function of a convention preserves; places for its signature were found.
+pub fn preserved<I: CallLowering>(call_conv: CallConv, flags: &crate::options::Flags) -> PRegSet {
+    let mut preserved = I::convention(call_conv).expect("its places were found").preserved;
+    if flags.enable_pinned_reg() {
+        preserved.remove(I::PINNED);
+    }
+    preserved
+}
+
 /// call.
 pub fn call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
     let data = cx.f.insts[inst];

@@ -102,9 +102,7 @@ impl Convention {
     /// Registers a call may change.
     pub fn clobbered(&self) -> PRegSet {
         let mut clobbered = self.all;
-        for reg in self.preserved {
-            clobbered.remove(reg);
-        }
+        clobbered.intersect_from(self.preserved.invert());
         clobbered
     }
 }
@@ -250,7 +248,14 @@ pub fn abi_signature(
     sig: &Signature,
     flags: &Flags,
 ) -> Result<AbiSignature, String> {
-    let mut abi = AbiSignature { callee_pops: convention.callee_pops, ..AbiSignature::default() };
+    let (params, returns) = (sig.params.len(), sig.returns.len());
+    let mut abi = AbiSignature {
+        params: Vec::with_capacity(params),
+        returns: Vec::with_capacity(returns),
+        parts: Vec::with_capacity(params + returns),
+        callee_pops: convention.callee_pops,
+        ..AbiSignature::default()
+    };
     let mut returns = Assigner::of_returns(convention, flags);
     for param in &sig.returns {
         abi.returns.push(returns.value(param, &mut abi.parts));

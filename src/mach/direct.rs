@@ -50,6 +50,7 @@ impl<'a, I: Isa> Direct<'a, I> {
 }
 
 impl<I: Isa> InstSink for Direct<'_, I> {
+    #[inline]
     fn push_operand(&mut self, operand: Operand) {
         let fixed = operand.as_fixed_nonallocatable();
         let register = fixed.unwrap_or_else(|| PReg::new(operand.vreg().vreg(), operand.class()));
@@ -57,6 +58,7 @@ impl<I: Isa> InstSink for Direct<'_, I> {
         self.alloc_count += 1;
     }
 
+    #[inline]
     fn push_word(&mut self, word: u32) {
         self.words[self.word_count] = word;
         self.word_count += 1;
@@ -64,7 +66,7 @@ impl<I: Isa> InstSink for Direct<'_, I> {
 
     fn finish(&mut self, row: RowId, small: u8, trap: u8) {
         let operand_count = self.alloc_count as u16;
-        let inst = MachInst { row, operand_count, small, trap, operands: 0, words: 0 };
+        let inst = MachInst { row, operand_count, small, trap, passes: false, operands: 0, words: 0 };
         I::encode(&InstView::new::<I>(&inst, &self.allocs, &self.words), self.places, self.buffer);
         self.alloc_count = 0;
         self.word_count = 0;

@@ -12,9 +12,9 @@ use super::isa::{EmitContext, Isa};
 use super::layout::Layout;
 use super::spills::Copies;
 use super::vcode::VCode;
-use super::view;
+use super::view::{self, InstView};
 use crate::options::Flags;
-use regalloc2::{Allocation, Edit, MachineEnv, Output, PRegSet, ProgPoint};
+use regalloc2::{Allocation, Edit, Output, PRegSet, ProgPoint, RegClass};
 
 /// Emits a function.
 pub fn emit<I: Isa>(
@@ -36,13 +36,13 @@ pub fn emit<I: Isa>(
     for &(number, kind, symbol, addend) in &vcode.constant_relocs {
         buffer.constant_reloc(Label(constants.0 + number), kind, symbol, addend);
     }
-    copies.begin(output.num_spillslots);
     layout.compute::<I>(vcode, output);
     if I::marks_landings(flags) {
         layout.find_landings::<I>(vcode);
     }
     I::emit_prologue(frame, flags, buffer);
     let padding = padding(flags);
+    let mut cursor = Cursor::default();
     for position in 0..layout.order().len() {
         let block = layout.order()[position];
         let behind = layout.order().get(position + 1).filter(|_| padding == 0);
@@ -54,8 +54,8 @@ pub fn emit<I: Isa>(
         if layout.is_landing(block) {
             I::emit_landing(buffer);
         }
-        let around = Surroundings { frame, flags, layout, next, constants };
-        emit_block::<I>(vcode, output, around, buffer, copies, block as usize);
+        let cx = EmitContext { frame, next, constants, flags, layout };
+        emit_block::<I>(vcode, output, &cx, buffer, copies, &mut cursor, block as usize);
         buffer.skip(padding);
     }
     for (label, code, loc) in buffer.take_trap_stubs() {
@@ -79,82 +79,103 @@ fn padding(flags: &Flags) -> u32 {
     }
 }
 
-/// What all instructions of a block see.
-#[derive(Clone, Copy)]
-struct Surroundings<'a> {
-    frame: &'a Frame,
-    flags: &'a Flags,
-    layout: &'a Layout,
-    next: Label,
-    constants: Label,
+/// The first of the moves and source locations that belong to an instruction or a later one.
+#[derive(Default)]
+struct Cursor {
+    inst: u32,
+    edit: usize,
+    loc: usize,
+}
+
+impl Cursor {
+    /// Goes to an instruction, where it mostly is: the order of blocks changes little.
+    fn seek(&mut self, inst: u32, vcode: &VCode, output: &Output) {
+        if self.inst != inst {
+            let first = before(inst);
+            self.edit = output.edits.partition_point(|edit| edit.0 < first);
+            self.loc = vcode.srclocs.partition_point(|loc| loc.0 < inst);
+        }
+    }
+}
+
+/// The point before an instruction.
+fn before(inst: u32) -> ProgPoint {
+    ProgPoint::before(regalloc2::Inst::new(inst as usize))
 }
 
 fn emit_block<I: Isa>(
     vcode: &VCode,
     output: &Output,
-    around: Surroundings,
+    cx: &EmitContext,
     buffer: &mut CodeBuffer,
     copies: &mut Copies,
+    cursor: &mut Cursor,
     block: usize,
 ) {
     copies.clear();
-    let Surroundings { frame, flags, layout, next, constants } = around;
     let (start, end) = vcode.blocks[block].insts;
-    let first = ProgPoint::before(regalloc2::Inst::new(start as usize));
-    let mut edit = output.edits.partition_point(|edit| edit.0 < first);
-    let mut loc = vcode.srclocs.partition_point(|loc| loc.0 < start);
-    if let Some(before) = loc.checked_sub(1) {
-        buffer.srcloc(vcode.srclocs[before].1);
+    cursor.seek(start, vcode, output);
+    let mut edits = &output.edits[cursor.edit..];
+    let mut allocs = &output.allocs[output.inst_alloc_offsets[start as usize] as usize..];
+    if let Some(earlier) = cursor.loc.checked_sub(1) {
+        buffer.srcloc(vcode.srclocs[earlier].1);
     }
-    for index in start..end {
-        let point = ProgPoint::before(regalloc2::Inst::new(index as usize));
-        while let Some((at, Edit::Move { from, to })) = output.edits.get(edit)
+    let mut locs = &vcode.srclocs[cursor.loc..];
+    let behind = before(end);
+    for (index, inst) in (start..end).zip(&vcode.insts[start as usize..end as usize]) {
+        let point = before(index);
+        while let Some(((at, Edit::Move { from, to }), rest)) = edits.split_first()
             && *at <= point
         {
             if from != to
                 && let Some(from) = copies.replace(*from, *to)
             {
-                emit_move::<I>(from, *to, frame, buffer);
+                emit_move::<I>(from, *to, cx.frame, buffer);
             }
-            edit += 1;
+            edits = rest;
         }
-        if let Some(&(at, srcloc)) = vcode.srclocs.get(loc)
+        if let Some((&(at, srcloc), rest)) = locs.split_first()
             && at == index
         {
             buffer.srcloc(srcloc);
-            loc += 1;
+            locs = rest;
         }
-        let inst = &vcode.insts[index as usize];
-        let cx = EmitContext {
-            frame,
-            words: vcode.inst_words(inst),
-            allocs: output.inst_allocs(regalloc2::Inst::new(index as usize)),
-            next,
-            constants,
-            flags,
-            layout,
-        };
-        view::emit::<I>(inst, &cx, buffer);
-        if !copies.is_empty() {
-            forget_written::<I>(vcode, inst, cx.allocs, copies);
+        let (own, rest) = allocs.split_at(inst.operand_count as usize);
+        allocs = rest;
+        let view = InstView::new::<I>(inst, own, vcode.inst_words(inst));
+        view::emit::<I>(&view, cx, buffer);
+        let more_moves = edits.first().is_some_and(|edit| edit.0 < behind);
+        if more_moves && !copies.is_empty() {
+            forget_written(vcode, inst, &view, copies);
         }
     }
+    // Moves of what a branch defines are behind it, and again at the start of the blocks it goes to.
+    let unreachable = edits.iter().take_while(|edit| edit.0 < behind).count();
+    let (edit, loc) = (output.edits.len() - edits.len() + unreachable, vcode.srclocs.len() - locs.len());
+    *cursor = Cursor { inst: end, edit, loc };
 }
 
+/// Emits a move that the allocator asked for.
+#[inline]
 fn emit_move<I: Isa>(from: Allocation, to: Allocation, frame: &Frame, buffer: &mut CodeBuffer) {
-    let reg = from.as_reg().or(to.as_reg()).expect("the allocator makes no moves between stack slots");
-    I::emit_move(from, to, reg.class(), frame, buffer);
+    let moves = const { I::MOVES };
+    let (rows, register, other) = match (from.as_reg(), to.as_reg()) {
+        (Some(_), Some(to)) => (moves.copy, to, from),
+        (None, Some(to)) => (moves.load, to, from),
+        (Some(from), None) => (moves.store, from, to),
+        (None, None) => unreachable!("the allocator makes no moves between stack slots"),
+    };
+    let row = rows[usize::from(register.class() != RegClass::Int)];
+    I::encode_move(row, register, other, frame, buffer);
 }
 
 /// Forgets what the registers had that an instruction writes: those it clobbers and those of its results.
 #[inline]
-fn forget_written<I: Isa>(vcode: &VCode, inst: &MachInst, allocs: &[Allocation], copies: &mut Copies) {
-    let row = &I::rows()[inst.row.0 as usize];
-    match row.props.any(Props::CALL) {
-        true => copies.forget_all(vcode.clobbers[vcode.inst_words(inst)[0] as usize]),
-        false => copies.forget_all(row.clobbers),
+fn forget_written(vcode: &VCode, inst: &MachInst, view: &InstView, copies: &mut Copies) {
+    if view.row.props.any(Props::CLOBBERS) {
+        copies.forget_all(vcode.clobbers(inst, view.row));
     }
-    for (operand, alloc) in vcode.inst_operands(inst).iter().zip(allocs) {
+    for (operand, alloc) in vcode.inst_operands(inst).iter().zip(view.allocs) {
         if operand.kind() == regalloc2::OperandKind::Def
             && let Some(reg) = alloc.as_reg()
         {
@@ -163,29 +184,35 @@ fn forget_written<I: Isa>(vcode: &VCode, inst: &MachInst, allocs: &[Allocation],
     }
 }
 
-/// All registers the function writes: by its instructions' results and clobbers, and by moves. One of the
-/// allocator's that is read was written before.
-pub fn written_registers<I: Isa>(vcode: &VCode, output: &Output, env: &MachineEnv) -> PRegSet {
+/// Registers of `preserved` that the function writes: by its instructions' results and clobbers, and by moves. One of
+/// the allocator's that is read was written before.
+pub fn written_registers<I: Isa>(
+    vcode: &VCode,
+    output: &Output,
+    allocatable: PRegSet,
+    preserved: PRegSet,
+) -> PRegSet {
     let mut written = PRegSet::empty();
-    for reg in output.allocs.iter().filter_map(|alloc| alloc.as_reg()) {
-        written.add(reg);
-    }
-    for (_, Edit::Move { to, .. }) in &output.edits {
-        if let Some(reg) = to.as_reg() {
+    let mut of_allocator = allocatable;
+    of_allocator.intersect_from(preserved);
+    if of_allocator != PRegSet::empty() {
+        for reg in output.allocs.iter().filter_map(|alloc| alloc.as_reg()) {
             written.add(reg);
         }
+        for (_, Edit::Move { to, .. }) in &output.edits {
+            if let Some(reg) = to.as_reg() {
+                written.add(reg);
+            }
+        }
+        written.intersect_from(of_allocator);
     }
-    let mut allocatable = PRegSet::empty();
-    for set in env.preferred_regs_by_class.iter().chain(&env.non_preferred_regs_by_class) {
-        allocatable.union_from(*set);
-    }
-    written.intersect_from(allocatable);
     let rows = I::rows();
     for inst in &vcode.insts {
-        written.union_from(rows[inst.row.0 as usize].clobbers);
+        let row = &rows[inst.row.0 as usize];
+        if row.props.any(Props::CLOBBERS) {
+            written.union_from(vcode.clobbers(inst, row));
+        }
     }
-    for &clobbers in &vcode.clobbers {
-        written.union_from(clobbers);
-    }
+    written.intersect_from(preserved);
     written
 }

@@ -4,13 +4,12 @@
 //! spill slots, outgoing stack arguments. Everything is addressed from the stack pointer, which
 //! does not move between prologue and epilogue, so that a frame pointer is kept only when asked for.
 
-use super::abi::Place;
+use super::abi::{AbiSignature, Place};
 use super::amode::Amode;
 use super::compiled::SymbolRef;
 use super::isa::Isa;
 use crate::entity::Map;
 use crate::ir::{GlobalValueData, Purpose, StackSlot, StackSlotData, Stencil};
-use crate::options::Flags;
 use regalloc2::{PReg, PRegSet};
 
 /// Sizes and places of a function's frame. Offsets count from the stack pointer after the prologue.
@@ -38,7 +37,9 @@ pub struct Frame {
     pub calls: bool,
     /// Whether the callee removes stack arguments.
     pub callee_pops: bool,
-    /// Registers written anywhere in the function.
+    /// Registers that are saved if they are written.
+    pub preserved: PRegSet,
+    /// Those of them that are written anywhere in the function.
     pub written: PRegSet,
     /// Bytes by which tail calls need more incoming stack arguments than this function got: the
     /// prologue makes room for them.
@@ -65,7 +66,7 @@ pub enum LimitStep {
 }
 
 /// The steps that compute a function's stack limit, from a register parameter or a symbol.
-pub fn stack_limit<I: Isa>(stencil: &Stencil, flags: &Flags) -> Result<Vec<LimitStep>, String> {
+pub fn stack_limit<I: Isa>(stencil: &Stencil, abi: &AbiSignature) -> Result<Vec<LimitStep>, String> {
     let mut steps = Vec::new();
     let Some(mut gv) = stencil.stack_limit else { return Ok(steps) };
     let add = |offset| match i32::try_from(offset) {
@@ -85,7 +86,6 @@ pub fn stack_limit<I: Isa>(stencil: &Stencil, flags: &Flags) -> Result<Vec<Limit
             GlobalValueData::VmContext => {
                 let at = stencil.signature.params.iter().position(|p| p.purpose == Purpose::VmContext);
                 let at = at.ok_or("the stack limit needs a vmctx parameter")?;
-                let abi = I::abi_signature(&stencil.signature, flags)?;
                 match abi.parts_of(abi.params[at])[0].place {
                     Place::Reg(reg) => steps.push(LimitStep::Start(reg)),
                     Place::Stack(_) => return Err("vmctx must be in a register".to_string()),

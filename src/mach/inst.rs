@@ -123,6 +123,8 @@ impl Props {
     pub const STOP: Props = Props(128);
     /// Ends a block and may go to its successors by way of an address.
     pub const INDIRECT: Props = Props(256);
+    /// Writes registers that are no operands: those of [`Row::clobbers`], and of the set that a call names.
+    pub const CLOBBERS: Props = Props(512);
 
     /// Both sets together.
     #[inline]
@@ -176,6 +178,8 @@ pub struct MachInst {
     pub small: u8,
     /// Trap code if it faults; 0 if it can't.
     pub trap: u8,
+    /// Whether it ends a block and passes arguments to the parameters of others.
+    pub passes: bool,
     /// Index of the first register operand in the operand array.
     pub operands: u32,
     /// Index of the first data word.

@@ -11,19 +11,25 @@ use super::lower::{Lower, Unsupported};
 use super::print::Syntax;
 use super::view::{Expansion, InstView, Places};
 use crate::ir::{
-    Endianness, Inst, InstData, Opcode, Signature, StackSlot, Stencil, TrapCode, Type, Value, types,
+    CallConv, Endianness, Inst, InstData, Opcode, Signature, StackSlot, Stencil, TrapCode, Type, Value, types,
 };
 use crate::options::Flags;
-use regalloc2::{Allocation, MachineEnv, PReg, RegClass, VReg};
+use regalloc2::{Allocation, MachineEnv, PReg, PRegSet, VReg};
 
-/// What an instruction being emitted may look at.
+/// Rows of moves, each for integers and for others.
+pub struct MoveRows {
+    /// From a register to another, which is the first operand.
+    pub copy: [RowId; 2],
+    /// From a spill slot to a register.
+    pub load: [RowId; 2],
+    /// From a register to a spill slot.
+    pub store: [RowId; 2],
+}
+
+/// What instructions being emitted may look at: the same for those of a block.
 pub struct EmitContext<'a> {
     /// Where things are in the frame.
     pub frame: &'a Frame,
-    /// Data words of the instruction.
-    pub words: &'a [u32],
-    /// Allocations of its register operands.
-    pub allocs: &'a [Allocation],
     /// The block that is emitted next; block n is `Label(n)`.
     pub next: Label,
     /// The label of the function's constant 0; those of the others follow.
@@ -67,9 +73,9 @@ pub trait Isa: Sized + Send + Sync + 'static {
     /// for is in memory.
     const LINKED_BY_REGISTER: bool = true;
 
-    /// Whether the single-pass allocator gets registers that have to be saved before they are written. It takes
-    /// registers in turn, so that most functions save them all. Without, the others must be enough for any instruction.
-    const SINGLE_PASS_SAVES: bool = true;
+    /// The registers of the single-pass allocator, if not all. It takes them in turn, so that most functions save
+    /// those that have to be saved, and goes over those that a call clobbers. They must be enough for any instruction.
+    const SINGLE_PASS: Option<PRegSet> = None;
 
     /// Addresses that most of its memory operands can have.
     const ADDRESS_FORMS: AddressForms;
@@ -151,6 +157,9 @@ pub trait Isa: Sized + Send + Sync + 'static {
     /// Registers that an exception's payload words come back in, all different from each other.
     fn exception_payload() -> &'static [PReg];
 
+    /// Registers that a function of a convention saves if it writes them.
+    fn preserved(call_conv: CallConv, flags: &Flags) -> PRegSet;
+
     /// Lays out the frame: what is saved where. An error says what is too large.
     fn finish_frame(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(), String>;
 
@@ -174,6 +183,9 @@ pub trait Isa: Sized + Send + Sync + 'static {
     /// Emits code out of line that traps.
     fn emit_trap(code: TrapCode, buffer: &mut CodeBuffer);
 
-    /// Emits a move that the allocator asked for.
-    fn emit_move(from: Allocation, to: Allocation, class: RegClass, frame: &Frame, buffer: &mut CodeBuffer);
+    /// What the allocator's moves are made of.
+    const MOVES: MoveRows;
+
+    /// Writes one of [`Isa::MOVES`], whose operands are a register and another or a spill slot.
+    fn encode_move(row: RowId, register: PReg, other: Allocation, frame: &Frame, buffer: &mut CodeBuffer);
 }

@@ -24,6 +24,7 @@ use crate::entity::Map;
 use crate::ir::*;
 use crate::options::Flags;
 use regalloc2::{Operand, PReg, RegClass, VReg};
+use std::sync::Arc;
 
 /// An instruction the target cannot lower (yet), and why.
 #[derive(Clone, Debug)]
@@ -43,7 +44,7 @@ pub struct LowerTables {
     pub(super) extensions: Map<Value, u8>,
     epochs: Map<Inst, u32>,
     sunk: Map<Inst, bool>,
-    abi: Map<SigRef, Option<AbiSignature>>,
+    abi: Map<SigRef, Option<Arc<AbiSignature>>>,
     shared: Vec<Shared>,
     repeats: Repeats,
     /// Counts rule names under `--trace-rules`.
@@ -776,14 +777,13 @@ impl<'a, I: Isa> Lower<'a, I> {
     }
 
     /// Where a declared signature's parameters and results are.
-    pub fn abi_of(&mut self, sig: SigRef) -> Result<AbiSignature, Unsupported> {
+    pub fn abi_of(&mut self, sig: SigRef) -> Result<Arc<AbiSignature>, Unsupported> {
         if let Some(abi) = &self.tables.abi[sig] {
             return Ok(abi.clone());
         }
         let abi = I::abi_signature(self.f.sig(sig), self.flags)
             .map_err(|message| Unsupported { inst: Some(self.current), message })?;
-        self.tables.abi[sig] = Some(abi.clone());
-        Ok(abi)
+        Ok(self.tables.abi[sig].insert(Arc::new(abi)).clone())
     }
 
     /// Pushes a jump to a VCode block.

@@ -7,7 +7,7 @@ use super::inst::{Props, Row};
 use super::regalloc_order::InReversePostorder;
 use super::vcode::VCode;
 use regalloc2::{
-    Block, Inst, InstRange, MachineEnv, Operand, Output, PReg, PRegSet, RegClass, RegallocOptions, VReg,
+    Block, Inst, InstRange, MachineEnv, Operand, Output, PRegSet, RegClass, RegallocOptions, VReg,
 };
 
 /// VCode as the allocator sees it.
@@ -15,28 +15,9 @@ pub(super) struct View<'a> {
     vcode: &'a VCode,
     rows: &'static [Row],
     /// Registers of which it matters whether calls clobber them.
-    of_use: PRegSet,
-}
-
-/// All registers of a class.
-const fn class_set(class: RegClass) -> PRegSet {
-    let mut set = PRegSet::empty();
-    let mut number = 0;
-    while number <= PReg::MAX {
-        set = set.with(PReg::new(number, class));
-        number += 1;
-    }
-    set
-}
-
-impl<'a> View<'a> {
-    fn new(vcode: &'a VCode, rows: &'static [Row]) -> Self {
-        let mut of_use = const { class_set(RegClass::Int) };
-        if vcode.has_floats() {
-            of_use.union_from(const { class_set(RegClass::Float) });
-        }
-        View { vcode, rows, of_use }
-    }
+    allocatable: PRegSet,
+    /// Whether the result will be checked.
+    check: bool,
 }
 
 impl View<'_> {
@@ -88,9 +69,11 @@ impl regalloc2::Function for View<'_> {
         self.row(inst).props.any(Props::RETURN.or(Props::STOP))
     }
 
+    /// The allocator asks because of the arguments that branches pass; without any, it is spared the work. The checker
+    /// wants each block to end with a branch or return.
     #[inline]
     fn is_branch(&self, inst: Inst) -> bool {
-        self.row(inst).props.any(Props::BRANCH)
+        self.vcode.insts[inst.index()].passes || self.check && self.row(inst).props.any(Props::BRANCH)
     }
 
     #[inline]
@@ -108,13 +91,12 @@ impl regalloc2::Function for View<'_> {
     #[inline]
     fn inst_clobbers(&self, inst: Inst) -> PRegSet {
         let row = self.row(inst);
-        if row.props.any(Props::CALL) {
-            let machine_inst = &self.vcode.insts[inst.index()];
-            let mut clobbers = self.vcode.clobbers[self.vcode.inst_words(machine_inst)[0] as usize];
-            clobbers.intersect_from(self.of_use);
-            return clobbers;
+        if !row.props.any(Props::CLOBBERS) {
+            return PRegSet::empty();
         }
-        row.clobbers
+        let mut clobbers = self.vcode.clobbers(&self.vcode.insts[inst.index()], row);
+        clobbers.intersect_from(self.allocatable);
+        clobbers
     }
 
     fn num_vregs(&self) -> usize {
@@ -165,7 +147,7 @@ impl Allocator {
         algorithm: regalloc2::Algorithm,
         check: bool,
     ) -> Result<(), String> {
-        let view = View::new(vcode, rows);
+        let view = View { vcode, rows, allocatable: PRegSet::from(env), check };
         let options = RegallocOptions { verbose_log: false, validate_ssa: check, algorithm };
         regalloc2::run_with_ctx(&view, env, &options, &mut self.context)
             .map_err(|error| format!("{error:?}{}", undefined(vcode)))?;

@@ -8,7 +8,7 @@
 //! terminator; block 0 is the entry, without parameters or predecessors; there are no critical edges.
 
 use super::compiled::{RelocKind, SymbolRef};
-use super::inst::{InstSink, MachInst, RowId};
+use super::inst::{InstSink, MachInst, Props, Row, RowId};
 use crate::ir::{self, NO_SRCLOC};
 use regalloc2::{Operand, PRegSet, RegClass, VReg};
 use std::collections::HashMap;
@@ -121,6 +121,7 @@ impl InstSink for VCode {
             operand_count: (self.operands.len() as u32 - operands) as u16,
             small,
             trap,
+            passes: false,
             operands,
             words,
         });
@@ -272,12 +273,15 @@ impl VCode {
         for index in 0..self.blocks.len() {
             let start = self.insts.len() as u32;
             let (first, end) = self.block_groups[self.blocks.len() - 1 - index];
+            let mut end_of_group = self.groups.get(end as usize).map_or(end_of_pushed, |next| next.start);
             for group in (first..end).rev() {
                 let Group { start, srcloc } = self.groups[group as usize];
-                let end = self.groups.get(group as usize + 1).map_or(end_of_pushed, |next| next.start);
-                let first_inserted = self.inserted[..inserted].partition_point(|entry| entry.0 < group);
-                self.insts.extend(self.inserted[first_inserted..inserted].iter().map(|entry| entry.1));
-                inserted = first_inserted;
+                let end = std::mem::replace(&mut end_of_group, start);
+                if inserted > 0 {
+                    let first = self.inserted[..inserted].partition_point(|entry| entry.0 < group);
+                    self.insts.extend(self.inserted[first..inserted].iter().map(|entry| entry.1));
+                    inserted = first;
+                }
                 if srcloc != last_loc && start != end {
                     self.srclocs.push((self.insts.len() as u32, srcloc));
                     last_loc = srcloc;
@@ -287,7 +291,12 @@ impl VCode {
                     self.insts.push(*inst);
                 }
             }
-            self.blocks[index].insts = (start, self.insts.len() as u32);
+            let block = &mut self.blocks[index];
+            block.insts = (start, self.insts.len() as u32);
+            let edges = &self.edges[block.edges.0 as usize..block.edges.1 as usize];
+            if edges.iter().any(|edge| edge.args.0 != edge.args.1) {
+                self.insts.last_mut().expect("a block ends with a branch").passes = true;
+            }
         }
         if !self.aliases.is_empty() {
             self.rename();
@@ -306,6 +315,16 @@ impl VCode {
         for vreg in self.params.iter_mut().chain(&mut self.edge_args) {
             *vreg = name(*vreg);
         }
+    }
+
+    /// The registers that an instruction writes besides its results, given its row.
+    #[inline]
+    pub fn clobbers(&self, inst: &MachInst, row: &Row) -> PRegSet {
+        let mut clobbers = row.clobbers;
+        if row.props.any(Props::CALL) {
+            clobbers.union_from(self.clobbers[self.inst_words(inst)[0] as usize]);
+        }
+        clobbers
     }
 
     /// The register operands of an instruction.

@@ -50,12 +50,11 @@ pub type Expansion = fn(&InstView, &EmitContext, &mut CodeBuffer);
 
 /// Writes an instruction, pseudo-instructions included.
 #[inline]
-pub fn emit<I: Isa>(inst: &MachInst, context: &EmitContext, buffer: &mut CodeBuffer) {
-    let view = InstView::new::<I>(inst, context.allocs, context.words);
+pub fn emit<I: Isa>(view: &InstView, context: &EmitContext, buffer: &mut CodeBuffer) {
     if view.row.props.any(Props::PSEUDO) {
-        I::expansions()[view.row.params[0] as usize](&view, context, buffer);
+        I::expansions()[view.row.params[0] as usize](view, context, buffer);
     } else {
-        I::encode(&view, Places::of(context), buffer);
+        I::encode(view, Places::of(context), buffer);
     }
 }
 
@@ -123,8 +122,8 @@ impl<'a> InstView<'a> {
 /// The number in its class of the register that something is in.
 #[inline]
 pub fn number_of(allocation: Allocation) -> u8 {
-    let register = allocation.as_reg().expect("the constraint asks for a register");
-    register.hw_enc() as u8
+    debug_assert!(allocation.is_reg(), "the constraint asks for a register");
+    PReg::from_index(allocation.index()).hw_enc() as u8
 }
 
 /// A physical register as the virtual one that stands for it where instructions are written directly.

@@ -16,7 +16,7 @@ use clifc::mach::isa::{EmitContext, Isa};
 use clifc::mach::layout::Layout;
 use clifc::mach::print::print;
 use clifc::mach::text::{Names, Registers};
-use clifc::mach::view;
+use clifc::mach::view::{self, InstView};
 use clifc::object::reloc_number;
 use clifc::options::{Arch, Flags, Target};
 use object::read::elf::ElfFile64;
@@ -204,14 +204,13 @@ fn emit_alone<S: Subject>(
 ) {
     let context = EmitContext {
         frame,
-        words: &parts.words,
-        allocs: &parts.allocs,
         next: label,
         constants: label,
         flags: &Flags::new(&Target::of(S::ARCH)),
         layout: &Layout::default(),
     };
-    view::emit::<S::Target>(inst, &context, buffer);
+    let view = InstView::new::<S::Target>(inst, &parts.allocs, &parts.words);
+    view::emit::<S::Target>(&view, &context, buffer);
 }
 
 /// Random operands.
@@ -257,8 +256,15 @@ pub fn make_variant<S: Subject>(random: &mut Random, number: usize, id: RowId, f
         }
     };
     let small = random.below(16) as u8;
-    let inst =
-        MachInst { row: id, operand_count: parts.allocs.len() as u16, small, trap: 0, operands: 0, words: 0 };
+    let inst = MachInst {
+        row: id,
+        operand_count: parts.allocs.len() as u16,
+        small,
+        trap: 0,
+        passes: false,
+        operands: 0,
+        words: 0,
+    };
 
     let gap = random.pick(S::GAPS);
     let mut buffer = CodeBuffer::default();

@@ -8,7 +8,6 @@
 use super::regs::*;
 use crate::ir::CallConv;
 use crate::mach::convention::{Convention, MemoryRules, Wide, register_set};
-use crate::options::Flags;
 use regalloc2::PRegSet;
 
 /// Every register values can be in: not the temporaries of emission x16 and x17, nor the platform's x18.
@@ -16,6 +15,12 @@ const ALL_REGISTERS: PRegSet = register_set(&[
     X0, X1, X2, X3, X4, X5, X6, X7, X8, X9, X10, X11, X12, X13, X14, X15, X19, X20, X21, X22, X23, X24, X25,
     X26, X27, X28, FP, V0, V1, V2, V3, V4, V5, V6, V7, V8, V9, V10, V11, V12, V13, V14, V15, V16, V17, V18,
     V19, V20, V21, V22, V23, V24, V25, V26, V27, V28, V29, V30, V31,
+]);
+
+/// Those of the single-pass allocator: not those that have to be saved, and of the others no more than calls need and a few.
+pub const SINGLE_PASS: PRegSet = register_set(&[
+    X0, X1, X2, X3, X4, X5, X6, X7, X8, X9, X10, X11, V0, V1, V2, V3, V4, V5, V6, V7, V16, V17, V18, V19,
+    V20, V21, V22, V23, V24, V25, V26, V27, V28, V29, V30, V31,
 ]);
 
 /// Of v8 to v15 only the low half is preserved, which is all that scalars have.
@@ -63,13 +68,4 @@ pub fn convention(call_conv: CallConv) -> Option<&'static Convention> {
         CallConv::PreserveAll => Some(&PRESERVE_ALL),
         CallConv::WindowsFastcall | CallConv::Winch => None,
     }
-}
-
-/// Registers a function of a convention preserves.
-pub fn preserved(call_conv: CallConv, flags: &Flags) -> PRegSet {
-    let mut preserved = convention(call_conv).expect("checked when it was lowered").preserved;
-    if flags.enable_pinned_reg() {
-        preserved.remove(PINNED);
-    }
-    preserved
 }

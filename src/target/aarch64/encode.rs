@@ -194,12 +194,15 @@ fn access(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
 #[inline]
 fn plain_address(view: &InstView) -> Option<u32> {
     let scale = extra(&view.row.params);
-    if let Some((base, disp)) = plain_base(view) {
-        return Some(displacement(disp, scale)? | base << BASE);
+    let first = view.row.fields[FIELD_BASE];
+    let &[mode, disp, ..] = &view.words[view.row.fields[FIELD_WORD] as usize..] else {
+        unreachable!("a memory operand has two words")
+    };
+    if mode == PackedAmode::BASE {
+        return Some(displacement(disp as i32 as i64, scale)? | register(view, first) << BASE);
     }
-    let (first, at) = (view.row.fields[FIELD_BASE], view.row.fields[FIELD_WORD] as usize);
-    let (extension, shift) = PackedAmode::index(view.words[at])?;
-    let fits = view.words[at + 1] == 0 && (shift == 0 || shift == scale);
+    let (extension, shift) = PackedAmode::index(mode)?;
+    let fits = disp == 0 && (shift == 0 || shift == scale);
     fits.then(|| {
         let registers = register(view, first) << BASE | register(view, first + 1) << INDEX;
         registers | indexed(extension, shift != 0)
@@ -253,7 +256,8 @@ fn access_memory(word: u32, view: &InstView, memory: Memory, places: Places, buf
     put(word ^ disp | number(base) << BASE, view.trap, buffer);
 }
 
-/// Writes a move of the allocator: an instruction whose only operands are a register and another or a spill slot.
+/// Writes a move of the allocator.
+#[inline]
 pub fn transfer(row: RowId, register: PReg, other: Allocation, frame: &Frame, buffer: &mut CodeBuffer) {
     let row = &rows::ROWS[row.0 as usize];
     let allocs = &[Allocation::reg(register), other];
@@ -262,12 +266,12 @@ pub fn transfer(row: RowId, register: PReg, other: Allocation, frame: &Frame, bu
         return put(fill(&view, Format::Plain.fields()), 0, buffer);
     };
     let at = frame_offset(frame, AddressPlace::Spill(slot.index() as u32)).expect("it is in the frame");
-    let memory = Memory { disp: at.into(), ..Memory::STACK_POINTER };
     let word = row.params[PATTERN] | register.hw_enc() as u32;
-    match displacement(memory.disp, extra(&row.params)) {
-        Some(disp) => put(word ^ disp | number(physical(SP)) << BASE, 0, buffer),
-        None => access_memory(word, &view, memory, Places { frame, constants: Label(0) }, buffer),
+    if let Some(disp) = displacement(at.into(), extra(&row.params)) {
+        return buffer.put4(word ^ disp | number(physical(SP)) << BASE);
     }
+    let memory = Memory { disp: at.into(), ..Memory::STACK_POINTER };
+    access_memory(word, &view, memory, Places { frame, constants: Label(0) }, buffer);
 }
 
 /// Base, index, extension and shift, if the access can have them or a displacement so large is best made an index.

@@ -5,7 +5,6 @@
 //! address in the topmost, so that the two make a frame record; of a pair that Apple's compact unwind information can
 //! describe, the first is on top. A function that needs none of it has no prologue at all.
 
-use super::abi;
 use super::address::{add_constant, load_constant, load_from_got};
 use super::operands::{Amode, Cond, OperandSize};
 use super::regs::*;
@@ -14,7 +13,7 @@ use super::{Aarch64, Direct};
 use crate::ir::*;
 use crate::mach::buffer::{CodeBuffer, Label};
 use crate::mach::compiled::{LibCall, SymbolRef, UnwindOp};
-use crate::mach::frame::{Frame, LimitStep, stack_limit};
+use crate::mach::frame::{Frame, LimitStep};
 use crate::mach::isa::Isa;
 use crate::mach::stack_checks::{StackChecks, calls_probe, check_limit, probe};
 use crate::mach::view::{Places, physical};
@@ -46,15 +45,13 @@ pub fn finish(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(),
         frame.saved.push(FP);
     }
     let always = frame.saved.len();
-    let preserved = abi::preserved(call_conv, flags);
-    let written = preserved.into_iter().filter(|&reg| frame.written.contains(reg));
+    let written = frame.preserved.into_iter().filter(|&reg| frame.written.contains(reg));
     frame.saved.extend(written.filter(|&reg| !(frame.frame_pointer && reg == FP)));
     if flags.enable_compact_unwind_abi() {
         complete_pairs(&mut frame.saved, always);
         frame.saved[always..].sort_by_key(|reg| (reg.class() == RegClass::Float, reg.hw_enc()));
     }
     frame.incoming = frame.size + saved_bytes(frame) + frame.growth;
-    frame.limit = stack_limit::<Aarch64>(stencil, flags)?;
     Ok(())
 }
 
@@ -76,11 +73,9 @@ fn complete_pairs(saved: &mut Vec<PReg>, always: usize) {
 
 /// The saved registers of a class.
 fn saved(frame: &Frame, class: RegClass) -> &[PReg] {
-    let ints = frame.saved.partition_point(|reg| reg.class() == RegClass::Int);
-    match class {
-        RegClass::Int => &frame.saved[..ints],
-        _ => &frame.saved[ints..],
-    }
+    let floats = frame.saved.iter().rev().take_while(|reg| reg.class() == RegClass::Float).count();
+    let (ints, floats) = frame.saved.split_at(frame.saved.len() - floats);
+    if class == RegClass::Int { ints } else { floats }
 }
 
 /// Two saved registers, or one, and how far from the lowest byte of their class they are.
@@ -211,6 +206,9 @@ impl Writer<'_, '_> {
     /// Saves the registers of a class, the lowest unit first: its store moves the stack pointer.
     fn save(&mut self, class: RegClass) {
         let bytes = area_bytes(self.frame, class);
+        if bytes == 0 {
+            return;
+        }
         for unit in units(self.frame, class).rev() {
             let (at, moves) = (Amode::base(physical(SP), unit.offset as i32), unit.offset == 0);
             if moves && self.frame.whole_vectors && class == RegClass::Float {
@@ -232,6 +230,9 @@ impl Writer<'_, '_> {
     /// Restores them, the lowest unit last.
     fn restore(&mut self, class: RegClass) {
         let bytes = area_bytes(self.frame, class);
+        if bytes == 0 {
+            return;
+        }
         for unit in units(self.frame, class) {
             let at = Amode::base(physical(SP), unit.offset as i32);
             if unit.offset > 0 {
@@ -244,7 +245,7 @@ impl Writer<'_, '_> {
                 self.cfa -= bytes;
             }
         }
-        if bytes == 0 || self.frame.whole_vectors && class == RegClass::Float {
+        if self.frame.whole_vectors && class == RegClass::Float {
             return;
         }
         if class == RegClass::Int && self.frame.frame_pointer {

@@ -23,20 +23,20 @@ pub mod pseudo;
 pub mod regs;
 pub mod rows;
 
-use crate::ir::{Endianness, Inst, InstData, Signature, StackSlot, Stencil, TrapCode, Type, Value};
+use crate::ir::{CallConv, Endianness, Inst, InstData, Signature, StackSlot, Stencil, TrapCode, Type, Value};
 use crate::mach::abi::AbiSignature;
 use crate::mach::address::AddressForms;
 use crate::mach::buffer::CodeBuffer;
 use crate::mach::compiled::SymbolRef;
 use crate::mach::frame::Frame;
 use crate::mach::inst::{Row, RowId};
-use crate::mach::isa::{Isa, Remaking};
+use crate::mach::isa::{Isa, MoveRows, Remaking};
 use crate::mach::lower::{Lower, Unsupported};
 use crate::mach::view::{Expansion, InstView, Places};
 use crate::mach::{call, control, families};
 use crate::options::Flags;
 use operands::OperandSize;
-use regalloc2::{Allocation, MachineEnv, PReg, PRegSet, RegClass, VReg};
+use regalloc2::{Allocation, MachineEnv, PReg, PRegSet, VReg};
 use regs::*;
 
 /// The target.
@@ -50,7 +50,7 @@ impl Isa for Aarch64 {
 
     const ENDIANNESS: Endianness = Endianness::Little;
 
-    const SINGLE_PASS_SAVES: bool = false;
+    const SINGLE_PASS: Option<PRegSet> = Some(abi::SINGLE_PASS);
 
     const ADDRESS_FORMS: AddressForms = lower::operands::ADDRESS_FORMS;
 
@@ -143,6 +143,10 @@ impl Isa for Aarch64 {
         &[X0, X1]
     }
 
+    fn preserved(call_conv: CallConv, flags: &Flags) -> PRegSet {
+        call::preserved::<Self>(call_conv, flags)
+    }
+
     fn finish_frame(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(), String> {
         frame::finish(frame, stencil, flags)
     }
@@ -172,16 +176,13 @@ impl Isa for Aarch64 {
         buffer.put4(encode::UDF);
     }
 
-    fn emit_move(from: Allocation, to: Allocation, class: RegClass, frame: &Frame, buffer: &mut CodeBuffer) {
-        let (row, register, other) = match (class, from.as_reg(), to.as_reg()) {
-            (RegClass::Int, Some(_), Some(to)) => (rows::MOVX_R, to, from),
-            (RegClass::Int, None, Some(to)) => (rows::LDRX, to, from),
-            (RegClass::Int, Some(from), None) => (rows::STRX, from, to),
-            (_, Some(_), Some(to)) => (rows::MOV_16B, to, from),
-            (_, None, Some(to)) => (rows::LDRD_F, to, from),
-            (_, Some(from), None) => (rows::STRD_F, from, to),
-            (_, None, None) => unreachable!("the allocator makes no moves between stack slots"),
-        };
+    const MOVES: MoveRows = MoveRows {
+        copy: [rows::MOVX_R, rows::MOV_16B],
+        load: [rows::LDRX, rows::LDRD_F],
+        store: [rows::STRX, rows::STRD_F],
+    };
+
+    fn encode_move(row: RowId, register: PReg, other: Allocation, frame: &Frame, buffer: &mut CodeBuffer) {
         encode::transfer(row, register, other, frame, buffer);
     }
 }

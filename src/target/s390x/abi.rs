@@ -9,7 +9,6 @@
 use super::regs::*;
 use crate::ir::CallConv;
 use crate::mach::convention::{Convention, MemoryRules, Wide, register_set};
-use crate::options::Flags;
 use regalloc2::{PReg, PRegSet};
 
 /// Bytes from the caller's stack pointer up in which the callee may save registers.
@@ -73,15 +72,6 @@ pub fn convention(call_conv: CallConv) -> Option<&'static Convention> {
         CallConv::PreserveAll => Some(&PRESERVE_ALL),
         CallConv::WindowsFastcall | CallConv::AppleAarch64 | CallConv::Winch => None,
     }
-}
-
-/// Registers a function of a convention preserves.
-pub fn preserved(call_conv: CallConv, flags: &Flags) -> PRegSet {
-    let mut preserved = convention(call_conv).expect("checked when it was lowered").preserved;
-    if flags.enable_pinned_reg() {
-        preserved.remove(PINNED);
-    }
-    preserved
 }
 
 /// The register that `enable_pinned_reg` keeps.

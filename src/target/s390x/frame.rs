@@ -7,7 +7,7 @@
 //!
 //! The stack pointer is a multiple of 8. A backchain, on request, is the caller's stack pointer at our own.
 
-use super::abi::{self, FRAME_POINTER, PINNED, SAVE_AREA, save_slot};
+use super::abi::{FRAME_POINTER, PINNED, SAVE_AREA, save_slot};
 use super::cond::Cond;
 use super::regs::*;
 use super::{Direct, S390x, encode, rows};
@@ -15,7 +15,7 @@ use crate::ir::*;
 use crate::mach::amode::{Amode, Place};
 use crate::mach::buffer::{CodeBuffer, Label};
 use crate::mach::compiled::{LibCall, SymbolRef, UnwindOp};
-use crate::mach::frame::{Frame, LimitStep, stack_limit};
+use crate::mach::frame::{Frame, LimitStep};
 use crate::mach::size::OperandSize;
 use crate::mach::stack_checks::{StackChecks, check_limit, probe, probes};
 use crate::mach::view::{Places, physical};
@@ -40,10 +40,9 @@ pub fn finish(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(),
     if outline && probes(locals + 8 * FLOATS, flags) {
         frame.written.add(R14);
     }
-    let preserved = abi::preserved(stencil.signature.call_conv, flags);
     let is_saved =
         |frame: &Frame, reg| frame.written.contains(reg) || (frame.frame_pointer && reg == FRAME_POINTER);
-    for reg in preserved.with(R14) {
+    for reg in frame.preserved {
         if is_saved(frame, reg) {
             frame.saved.push(reg);
         }
@@ -53,7 +52,6 @@ pub fn finish(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(),
     frame.saved_vectors = locals;
     frame.size = frame.saved_vectors + 8 * floats;
     frame.incoming = frame.size + frame.growth;
-    frame.limit = stack_limit::<S390x>(stencil, flags)?;
     Ok(())
 }
 

@@ -21,19 +21,21 @@ pub mod pseudo;
 pub mod regs;
 pub mod rows;
 
-use crate::ir::{Endianness, Inst, InstData, Opcode, Signature, StackSlot, Stencil, TrapCode, Type, Value};
+use crate::ir::{
+    CallConv, Endianness, Inst, InstData, Opcode, Signature, StackSlot, Stencil, TrapCode, Type, Value,
+};
 use crate::mach::abi::AbiSignature;
 use crate::mach::address::AddressForms;
 use crate::mach::buffer::CodeBuffer;
 use crate::mach::compiled::SymbolRef;
 use crate::mach::frame::Frame;
 use crate::mach::inst::{Row, RowId};
-use crate::mach::isa::{Isa, Remaking};
+use crate::mach::isa::{Isa, MoveRows, Remaking};
 use crate::mach::lower::{Lower, Unsupported};
 use crate::mach::view::{Expansion, InstView, Places};
 use crate::mach::{call, control, families};
 use crate::options::Flags;
-use regalloc2::{Allocation, MachineEnv, PReg, PRegSet, RegClass, VReg};
+use regalloc2::{Allocation, MachineEnv, PReg, PRegSet, VReg};
 use regs::*;
 
 /// The target.
@@ -146,6 +148,10 @@ impl Isa for S390x {
         &[R6, R7]
     }
 
+    fn preserved(call_conv: CallConv, flags: &Flags) -> PRegSet {
+        call::preserved::<Self>(call_conv, flags).with(regs::R14)
+    }
+
     fn finish_frame(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(), String> {
         frame::finish(frame, stencil, flags)
     }
@@ -167,16 +173,13 @@ impl Isa for S390x {
         buffer.put(&[0, 0]);
     }
 
-    fn emit_move(from: Allocation, to: Allocation, class: RegClass, frame: &Frame, buffer: &mut CodeBuffer) {
-        let (row, register, other) = match (class, from.as_reg(), to.as_reg()) {
-            (RegClass::Int, Some(_), Some(to)) => (rows::LG_RR, to, from),
-            (RegClass::Int, None, Some(to)) => (rows::LG_RM, to, from),
-            (RegClass::Int, Some(from), None) => (rows::STG_MR, from, to),
-            (_, Some(_), Some(to)) => (rows::FLD_RR, to, from),
-            (_, None, Some(to)) => (rows::FLD_RM, to, from),
-            (_, Some(from), None) => (rows::FSTD_MR, from, to),
-            (_, None, None) => unreachable!("the allocator makes no moves between stack slots"),
-        };
+    const MOVES: MoveRows = MoveRows {
+        copy: [rows::LG_RR, rows::FLD_RR],
+        load: [rows::LG_RM, rows::FLD_RM],
+        store: [rows::STG_MR, rows::FSTD_MR],
+    };
+
+    fn encode_move(row: RowId, register: PReg, other: Allocation, frame: &Frame, buffer: &mut CodeBuffer) {
         encode::transfer(row, register, other, frame, buffer);
     }
 }

@@ -6,14 +6,13 @@
 
 use super::Direct;
 use super::X86_64;
-use super::abi;
 use super::amode::{Amode, Cond, OperandSize, Place};
 use super::regs::*;
 use super::rows;
 use crate::ir::*;
 use crate::mach::buffer::{CodeBuffer, Label};
 use crate::mach::compiled::{LibCall, RelocKind, SymbolRef, UnwindOp};
-use crate::mach::frame::{Frame, LimitStep, stack_limit};
+use crate::mach::frame::{Frame, LimitStep};
 use crate::mach::isa::Isa;
 use crate::mach::stack_checks::{StackChecks, check_limit, probe, probes};
 use crate::mach::view::{Places, physical};
@@ -32,13 +31,12 @@ pub fn finish(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(),
     if abi_pops_too_much(frame) {
         return Err("more than 64 KiB of stack arguments, which x86_64 can't remove".to_string());
     }
-    let preserved = abi::preserved(stencil.signature.call_conv, flags);
     let locals = frame.place_locals::<X86_64>(&stencil.stack_slots);
     if stencil.stack_limit.is_some() || probes(locals + 16 * VECTORS, flags) {
         frame.written.add(SCRATCH);
     }
     let mut vectors = 0;
-    for reg in preserved {
+    for reg in frame.preserved {
         if frame.written.contains(reg) && !(frame.frame_pointer && reg == RBP) {
             frame.saved.push(reg);
             vectors += (reg.class() == RegClass::Float) as u32;
@@ -51,7 +49,6 @@ pub fn finish(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(),
     // With calls or anything in the frame, the stack pointer is a multiple of 16 below it.
     frame.size = if size > 0 || frame.calls { (size + pushed).next_multiple_of(16) - pushed } else { 0 };
     frame.incoming = frame.size + pushed + frame.growth;
-    frame.limit = stack_limit::<X86_64>(stencil, flags)?;
     Ok(())
 }
 

@@ -21,19 +21,19 @@ pub mod pseudo;
 pub mod regs;
 pub mod rows;
 
-use crate::ir::{Endianness, Inst, InstData, Signature, StackSlot, Stencil, TrapCode, Type, Value};
+use crate::ir::{CallConv, Endianness, Inst, InstData, Signature, StackSlot, Stencil, TrapCode, Type, Value};
 use crate::mach::abi::AbiSignature;
 use crate::mach::address::AddressForms;
 use crate::mach::buffer::CodeBuffer;
 use crate::mach::compiled::SymbolRef;
 use crate::mach::frame::Frame;
 use crate::mach::inst::{Row, RowId};
-use crate::mach::isa::{Isa, Remaking};
+use crate::mach::isa::{Isa, MoveRows, Remaking};
 use crate::mach::lower::{Lower, Unsupported};
 use crate::mach::view::{Expansion, InstView, Places};
 use crate::mach::{call, control, families};
 use crate::options::Flags;
-use regalloc2::{Allocation, MachineEnv, PReg, PRegSet, RegClass, VReg};
+use regalloc2::{Allocation, MachineEnv, PReg, PRegSet, VReg};
 use regs::*;
 
 /// The target.
@@ -135,6 +135,10 @@ impl Isa for X86_64 {
         &[RAX, RDX]
     }
 
+    fn preserved(call_conv: CallConv, flags: &Flags) -> PRegSet {
+        call::preserved::<Self>(call_conv, flags)
+    }
+
     fn finish_frame(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(), String> {
         frame::finish(frame, stencil, flags)
     }
@@ -156,15 +160,13 @@ impl Isa for X86_64 {
         buffer.put(&[0x0F, 0x0B]);
     }
 
-    fn emit_move(from: Allocation, to: Allocation, class: RegClass, frame: &Frame, buffer: &mut CodeBuffer) {
-        let (row, register, other) = match (class, from.as_reg(), to.as_reg()) {
-            (RegClass::Int, _, Some(to)) => (rows::MOVQ_RM, to, from),
-            (RegClass::Int, Some(from), None) => (rows::MOVQ_MR, from, to),
-            (_, Some(_), Some(to)) => (rows::MOVAPS_RR, to, from),
-            (_, None, Some(to)) => (rows::MOVUPS_LOAD, to, from),
-            (_, Some(from), None) => (rows::MOVUPS_STORE, from, to),
-            (_, None, None) => unreachable!("the allocator makes no moves between stack slots"),
-        };
+    const MOVES: MoveRows = MoveRows {
+        copy: [rows::MOVQ_RM, rows::MOVAPS_RR],
+        load: [rows::MOVQ_RM, rows::MOVUPS_LOAD],
+        store: [rows::MOVQ_MR, rows::MOVUPS_STORE],
+    };
+
+    fn encode_move(row: RowId, register: PReg, other: Allocation, frame: &Frame, buffer: &mut CodeBuffer) {
         encode::transfer(row, register, other, frame, buffer);
     }
 }

@@ -153,15 +153,15 @@ fn neighbour(cx: &Cx, inst: Inst, data: &InstData) -> Option<Neighbour> {
 /// loads nor has effects.
 fn access_before(cx: &Cx, inst: Inst, opcode: Opcode) -> Option<Inst> {
     const FARTHEST: u32 = 8;
-    for distance in 1..=FARTHEST.min(inst.0) {
-        let before = Inst(inst.0 - distance);
+    for before in (inst.0.saturating_sub(FARTHEST)..inst.0).rev().map(Inst) {
         if !cx.is_in_block(before) {
             return None;
         }
         let data = &cx.f.insts[before];
         let is_passed = match data.opcode {
             found if found == opcode => return Some(before),
-            Opcode::Store => false,
+            // The least work for what there is most.
+            Opcode::Store | Opcode::Load | Opcode::Call => false,
             _ if opcode == Opcode::Store => cx.f.effects(data) == Effects::PURE,
             _ => remaking::<Aarch64>(cx.f, data) != Remaking::No,
         };
