@@ -43,6 +43,12 @@ impl<'a, I: Isa> Direct<'a, I> {
         Direct::new(Places::of(context), buffer)
     }
 
+    /// Writes an instruction, given its registers and words as they are in VCode.
+    pub fn write(&mut self, row: RowId, allocs: &[Allocation], words: &[u32]) {
+        let view = InstView { row: &I::rows()[row.0 as usize], small: 0, trap: 0, allocs, words };
+        I::encode(&view, self.places, self.buffer);
+    }
+
     /// The buffer written to.
     pub fn buffer(&mut self) -> &mut CodeBuffer {
         self.buffer

@@ -35,6 +35,7 @@ pub fn encode(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
 }
 
 /// Writes an instruction of one of the rarer formats.
+#[inline(never)]
 fn encode_rare(format: Format, view: &InstView, places: Places, buffer: &mut CodeBuffer) {
     let word = fill(view, format.fields());
     match format {
@@ -229,6 +230,7 @@ fn plain_base(view: &InstView) -> Option<(u32, i64)> {
 }
 
 /// Writes a load or store, given the form with a scaled displacement, whose address may take instructions of its own.
+#[inline(never)]
 fn access_memory(word: u32, view: &InstView, memory: Memory, places: Places, buffer: &mut CodeBuffer) {
     let scale = extra(&view.row.params);
     if let Some(label) = memory.label()

@@ -6,7 +6,7 @@
 //! describe, the first is on top. A function that needs none of it has no prologue at all.
 
 use super::address::{add_constant, load_constant, load_from_got};
-use super::operands::{Amode, Cond, OperandSize};
+use super::operands::{Amode, Cond, OperandSize, PackedAmode};
 use super::regs::*;
 use super::rows;
 use super::{Aarch64, Direct};
@@ -14,11 +14,12 @@ use crate::ir::*;
 use crate::mach::buffer::{CodeBuffer, Label};
 use crate::mach::compiled::{LibCall, SymbolRef, UnwindOp};
 use crate::mach::frame::{Frame, LimitStep};
+use crate::mach::inst::RowId;
 use crate::mach::isa::Isa;
 use crate::mach::stack_checks::{StackChecks, calls_probe, check_limit, probe};
 use crate::mach::view::{Places, physical};
 use crate::options::Flags;
-use regalloc2::{PReg, RegClass};
+use regalloc2::{Allocation, PReg, RegClass};
 
 const X: OperandSize = OperandSize::Q64;
 
@@ -102,13 +103,13 @@ fn register_bytes(frame: &Frame, reg: PReg) -> u32 {
 
 /// The units of a class, the topmost first.
 fn units(frame: &Frame, class: RegClass) -> impl DoubleEndedIterator<Item = Unit> {
-    let bytes = area_bytes(frame, class);
     let regs = saved(frame, class);
     let size = regs.first().map_or(0, |&reg| 2 * register_bytes(frame, reg));
+    let last = regs.len().div_ceil(2).saturating_sub(1) as u32;
     regs.chunks(2).enumerate().map(move |(number, pair)| Unit {
         first: pair[0],
         second: pair.get(1).copied(),
-        offset: bytes - size * (number as u32 + 1),
+        offset: size * (last - number as u32),
     })
 }
 
@@ -209,16 +210,16 @@ impl Writer<'_, '_> {
         if bytes == 0 {
             return;
         }
+        let rows = SaveRows::of(self.frame, class);
         for unit in units(self.frame, class).rev() {
-            let (at, moves) = (Amode::base(physical(SP), unit.offset as i32), unit.offset == 0);
-            if moves && self.frame.whole_vectors && class == RegClass::Float {
+            if unit.offset > 0 {
+                access(self.sink, rows.store, &unit);
+            } else if self.frame.whole_vectors && class == RegClass::Float {
                 self.lower_stack(bytes);
-                store(self.sink, self.frame, &unit, at);
-            } else if moves {
-                push(self.sink, &unit, bytes);
-                self.moved(bytes as i32);
+                access(self.sink, rows.store, &unit);
             } else {
-                store(self.sink, self.frame, &unit, at);
+                access_moving(self.sink, rows.push, &unit, -(bytes as i32));
+                self.moved(bytes as i32);
             }
             for (reg, offset) in unit.registers(self.frame) {
                 let offset = offset as i32 - self.cfa as i32;
@@ -233,15 +234,15 @@ impl Writer<'_, '_> {
         if bytes == 0 {
             return;
         }
+        let rows = SaveRows::of(self.frame, class);
         for unit in units(self.frame, class) {
-            let at = Amode::base(physical(SP), unit.offset as i32);
             if unit.offset > 0 {
-                load(self.sink, self.frame, &unit, at);
+                access(self.sink, rows.load, &unit);
             } else if self.frame.whole_vectors && class == RegClass::Float {
-                load(self.sink, self.frame, &unit, at);
+                access(self.sink, rows.load, &unit);
                 self.raise_stack(bytes);
             } else {
-                pop(self.sink, &unit, bytes);
+                access_moving(self.sink, rows.pop, &unit, bytes as i32);
                 self.cfa -= bytes;
             }
         }
@@ -264,49 +265,58 @@ fn stack_steps(bytes: u32) -> impl Iterator<Item = u32> {
     steps.into_iter().filter(|&step| step != 0)
 }
 
-fn push(sink: &mut Direct, unit: &Unit, bytes: u32) {
-    let by = -(bytes as i32);
-    let first = physical(unit.first);
-    match (unit.first.class(), unit.second.map(physical)) {
-        (RegClass::Int, Some(second)) => rows::stp_push(sink, second, first, by),
-        (RegClass::Int, None) => rows::str_push(sink, first, by),
-        (_, Some(second)) => rows::stpd_push(sink, second, first, by),
-        (_, None) => rows::strd_push(sink, first, by),
+/// The rows that save and restore registers of a kind: one of them, and two.
+struct SaveRows {
+    store: [RowId; 2],
+    load: [RowId; 2],
+    /// Moves the stack pointer down first.
+    push: [RowId; 2],
+    /// Moves it up afterwards.
+    pop: [RowId; 2],
+}
+
+impl SaveRows {
+    const INT: SaveRows = SaveRows {
+        store: [rows::STRX, rows::STPX],
+        load: [rows::LDRX, rows::LDPX],
+        push: [rows::STR_PUSH, rows::STP_PUSH],
+        pop: [rows::LDR_POP, rows::LDP_POP],
+    };
+    const FLOAT: SaveRows = SaveRows {
+        store: [rows::STRD_F, rows::STPD_F],
+        load: [rows::LDRD_F, rows::LDPD_F],
+        push: [rows::STRD_PUSH, rows::STPD_PUSH],
+        pop: [rows::LDRD_POP, rows::LDPD_POP],
+    };
+    /// Of whole vector registers, for which the stack pointer is moved by itself.
+    const VECTOR: SaveRows =
+        SaveRows { store: [rows::STRQ_F, rows::STPQ_F], load: [rows::LDRQ_F, rows::LDPQ_F], ..Self::FLOAT };
+
+    fn of(frame: &Frame, class: RegClass) -> &'static Self {
+        match class {
+            RegClass::Int => &Self::INT,
+            _ if frame.whole_vectors => &Self::VECTOR,
+            _ => &Self::FLOAT,
+        }
     }
 }
 
-fn pop(sink: &mut Direct, unit: &Unit, bytes: u32) {
-    let by = bytes as i32;
-    let first = physical(unit.first);
-    match (unit.first.class(), unit.second.map(physical)) {
-        (RegClass::Int, Some(second)) => rows::ldp_pop(sink, second, first, by),
-        (RegClass::Int, None) => rows::ldr_pop(sink, first, by),
-        (_, Some(second)) => rows::ldpd_pop(sink, second, first, by),
-        (_, None) => rows::ldrd_pop(sink, first, by),
+/// Writes the access of a unit at the stack pointer, which it moves by so many bytes.
+fn access_moving(sink: &mut Direct, [one, two]: [RowId; 2], unit: &Unit, by: i32) {
+    let first = Allocation::reg(unit.first);
+    match unit.second.map(Allocation::reg) {
+        Some(second) => sink.write(two, &[second, first], &[by as u32]),
+        None => sink.write(one, &[first], &[by as u32]),
     }
 }
 
-fn vector_size(frame: &Frame) -> OperandSize {
-    if frame.whole_vectors { OperandSize::O128 } else { OperandSize::Q64 }
-}
-
-fn store(sink: &mut Direct, frame: &Frame, unit: &Unit, at: Amode) {
-    let (first, size) = (physical(unit.first), vector_size(frame));
-    match (unit.first.class(), unit.second.map(physical)) {
-        (RegClass::Int, Some(second)) => rows::stp(sink, X, second, first, at),
-        (RegClass::Int, None) => rows::str(sink, X, first, at),
-        (_, Some(second)) => rows::stp_f(sink, size, second, first, at),
-        (_, None) => rows::str_f(sink, size, first, at),
-    }
-}
-
-fn load(sink: &mut Direct, frame: &Frame, unit: &Unit, at: Amode) {
-    let (first, size) = (physical(unit.first), vector_size(frame));
-    match (unit.first.class(), unit.second.map(physical)) {
-        (RegClass::Int, Some(second)) => rows::ldp(sink, X, second, first, at),
-        (RegClass::Int, None) => rows::ldr(sink, X, first, at),
-        (_, Some(second)) => rows::ldp_f(sink, size, second, first, at),
-        (_, None) => rows::ldr_f(sink, size, first, at),
+/// Writes the access of a unit where it is above the stack pointer.
+fn access(sink: &mut Direct, [one, two]: [RowId; 2], unit: &Unit) {
+    let (first, base) = (Allocation::reg(unit.first), Allocation::reg(SP));
+    let words = &[PackedAmode::BASE, unit.offset];
+    match unit.second.map(Allocation::reg) {
+        Some(second) => sink.write(two, &[second, first, base], words),
+        None => sink.write(one, &[first, base], words),
     }
 }
 

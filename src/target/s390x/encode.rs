@@ -31,16 +31,16 @@ pub fn encode(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
     let mut bits = constant_bits(view.row);
     for (field, &source) in layout.fields.iter().zip(&view.row.fields) {
         let value = match Source::unpack(source) {
-            Source::Constant => continue,
             Source::Register(index) => view.register(index as usize) as u32,
             Source::Word(index) => view.words[index as usize],
             Source::Cond => view.small as u32,
+            Source::Constant => continue,
         };
         bits |= field.place(value);
     }
     let at = AddressAt::unpack(view.row.params[LOW]);
     match layout.address {
-        _ if at == AddressAt::MIDDLE => {
+        Address::Near if at == AddressAt::MIDDLE => {
             buffer.trap_at(buffer.position() + 2, TrapCode(view.trap));
             put(bits, layout, buffer);
         }
@@ -130,10 +130,17 @@ const SHORT: Range<i32> = 0..1 << 12;
 pub const LONG: Range<i32> = -(1 << 19)..1 << 19;
 
 fn memory(bits: u64, view: &InstView, at: AddressAt, places: Places, buffer: &mut CodeBuffer) {
-    let word = at.word as usize;
-    let amode = PackedAmode::unpack(view.words[word], view.words[word + 1]);
-    let place = amode.place.expect("a memory operand is no register");
     let first = at.register as usize;
+    let &[mode, disp, ..] = &view.words[at.word as usize..] else {
+        unreachable!("a memory operand has two words")
+    };
+    if mode == PackedAmode::BASE {
+        // Most are no more than that.
+        let resolved = Resolved { base: view.register(first), index: 0, disp: disp as i32 };
+        return access(bits, view.row, resolved, view.trap, buffer);
+    }
+    let amode = PackedAmode::unpack(mode, disp);
+    let place = amode.place.expect("a memory operand is no register");
     let base = if amode.has_base { view.register(first) } else { 0 };
     let index = if amode.has_index { view.register(first + amode.has_base as usize) } else { 0 };
     debug_assert_eq!(amode.scale, 0, "an index counts bytes");
@@ -210,6 +217,7 @@ fn access(bits: u64, row: &Row, mut to: Resolved, trap: u8, buffer: &mut CodeBuf
 }
 
 /// The same in a longer form, after what it takes to make the address fit that.
+#[inline(never)]
 fn access_far(bits: u64, row: &Row, mut to: Resolved, trap: u8, buffer: &mut CodeBuffer) {
     let layout = layout_of(row);
     let Address::Memory { index, long } = layout.address else { unreachable!("the format has an address") };

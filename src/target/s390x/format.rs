@@ -27,6 +27,10 @@ pub struct Field {
     pub at: u8,
     /// Its number of bits.
     pub bits: u8,
+    /// The bits to the right of it in a word of 64.
+    shift: u8,
+    /// As many ones as it has bits.
+    mask: u32,
 }
 
 /// Where a format has its opcode.
@@ -91,7 +95,7 @@ macro_rules! formats {
                 length: $length,
                 opcode: Opcode::$opcode,
                 address: $address,
-                fields: &[$(Field { name: stringify!($field), at: $at, bits: $bits }),*],
+                fields: &[$(Field::new(stringify!($field), $at, $bits)),*],
             },)*];
             /// Names of the variants by number.
             pub const VARIANTS: &[&str] = &[$(stringify!($variant),)*];
@@ -108,15 +112,15 @@ const DB: Address = Address::Memory { index: false, long: false };
 const DB_LONG: Address = Address::Memory { index: false, long: true };
 
 /// The index of an address.
-pub const INDEX: Field = Field { name: "x", at: 12, bits: 4 };
+pub const INDEX: Field = Field::new("x", 12, 4);
 /// The base of an address.
-pub const BASE: Field = Field { name: "b", at: 16, bits: 4 };
+pub const BASE: Field = Field::new("b", 16, 4);
 /// The low twelve bits of a displacement.
-pub const DISPLACEMENT: Field = Field { name: "d", at: 20, bits: 12 };
+pub const DISPLACEMENT: Field = Field::new("d", 20, 12);
 /// The upper eight bits of one that has 20.
-pub const DISPLACEMENT_HIGH: Field = Field { name: "dh", at: 32, bits: 8 };
+pub const DISPLACEMENT_HIGH: Field = Field::new("dh", 32, 8);
 /// A near distance.
-pub const DISTANCE: Field = Field { name: "ri", at: 16, bits: 16 };
+pub const DISTANCE: Field = Field::new("ri", 16, 16);
 
 // An immediate `d2` is a shift count or an element's number, so that eight bits of it are enough.
 formats! {
@@ -185,10 +189,14 @@ impl Layout {
 }
 
 impl Field {
+    const fn new(name: &'static str, at: u8, bits: u8) -> Self {
+        Field { name, at, bits, shift: 64 - at - bits, mask: u32::MAX >> (32 - bits) }
+    }
+
     /// Puts a value in place, in an instruction in the upper six bytes.
     #[inline]
     pub const fn place(&self, value: u32) -> u64 {
-        (value as u64 & ((1 << self.bits) - 1)) << (64 - self.at - self.bits)
+        ((value & self.mask) as u64) << self.shift
     }
 }
 
