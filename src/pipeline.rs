@@ -12,7 +12,7 @@ use crate::mach::buffer::CodeBuffer;
 use crate::mach::compiled::CompiledStencil;
 use crate::mach::emit;
 use crate::mach::frame::{self, Frame};
-use crate::mach::isa::Isa;
+use crate::mach::isa::{Isa, RegisterNeeds};
 use crate::mach::layout::Layout;
 use crate::mach::lower::{self, LowerSummary, LowerTables, Unsupported};
 use crate::mach::regalloc::Allocator;
@@ -272,23 +272,18 @@ struct Registers {
 }
 
 impl Registers {
-    /// One bit for a frame pointer, one for integers only, and one for the single-pass allocator.
-    const KINDS: usize = 8;
+    /// A bit for each of [`RegisterNeeds`], and one for integers only.
+    const KINDS: usize = 16;
 
     fn new<I: Isa>(flags: &Flags) -> Self {
         let env = |kind: usize| {
-            let mut env = I::machine_env(flags, kind & 1 != 0);
-            if kind & 2 != 0 {
+            let has = |bit: usize| kind >> bit & 1 != 0;
+            let needs = RegisterNeeds { frame_pointer: has(0), calls: has(1), single_pass: has(2) };
+            let mut env = I::machine_env(flags, needs);
+            if has(3) {
                 // The allocator takes its time for each register.
                 env.preferred_regs_by_class[RegClass::Float as usize] = PRegSet::empty();
                 env.non_preferred_regs_by_class[RegClass::Float as usize] = PRegSet::empty();
-            }
-            if kind & 4 != 0
-                && let Some(registers) = I::SINGLE_PASS
-            {
-                let sets = env.preferred_regs_by_class.iter_mut();
-                sets.chain(&mut env.non_preferred_regs_by_class)
-                    .for_each(|set| set.intersect_from(registers));
             }
             env
         };
@@ -296,10 +291,13 @@ impl Registers {
     }
 
     fn of<I: Isa>(&self, vcode: &VCode, summary: &LowerSummary, flags: &Flags) -> &MachineEnv {
-        let frame_pointer = usize::from(has_frame_pointer::<I>(summary, flags));
-        let only_ints = usize::from(!vcode.has_floats());
-        let single_pass = usize::from(matches!(algorithm(vcode, flags), Algorithm::Fastalloc));
-        &self.envs[frame_pointer | only_ints << 1 | single_pass << 2]
+        let bits = [
+            has_frame_pointer::<I>(summary, flags),
+            summary.calls,
+            matches!(algorithm(vcode, flags), Algorithm::Fastalloc),
+            !vcode.has_floats(),
+        ];
+        &self.envs[bits.into_iter().enumerate().map(|(at, bit)| usize::from(bit) << at).sum::<usize>()]
     }
 }
 

@@ -16,6 +16,17 @@ use crate::ir::{
 use crate::options::Flags;
 use regalloc2::{Allocation, MachineEnv, PReg, PRegSet, VReg};
 
+/// What decides which registers there are for a function.
+#[derive(Clone, Copy, Debug)]
+pub struct RegisterNeeds {
+    /// It keeps a frame pointer.
+    pub frame_pointer: bool,
+    /// It calls others.
+    pub calls: bool,
+    /// It gets the single-pass allocator.
+    pub single_pass: bool,
+}
+
 /// Rows of moves, each for integers and for others.
 pub struct MoveRows {
     /// From a register to another, which is the first operand.
@@ -73,10 +84,6 @@ pub trait Isa: Sized + Send + Sync + 'static {
     /// for is in memory.
     const LINKED_BY_REGISTER: bool = true;
 
-    /// The registers of the single-pass allocator, if not all. It takes them in turn, so that most functions save
-    /// those that have to be saved, and goes over those that a call clobbers. They must be enough for any instruction.
-    const SINGLE_PASS: Option<PRegSet> = None;
-
     /// Addresses that most of its memory operands can have.
     const ADDRESS_FORMS: AddressForms;
 
@@ -89,8 +96,9 @@ pub trait Isa: Sized + Send + Sync + 'static {
     /// Its table of instructions.
     fn rows() -> &'static [Row];
 
-    /// Its allocatable registers, with or without one kept as frame pointer.
-    fn machine_env(flags: &Flags, frame_pointer: bool) -> MachineEnv;
+    /// The allocatable registers of a function. Allocators take their time for each, for each at each call that it does not
+    /// survive, and the single-pass one takes them in turn, so that most functions save those that have to be saved.
+    fn machine_env(flags: &Flags, needs: RegisterNeeds) -> MachineEnv;
 
     /// Lowers an instruction that does not end a block.
     fn lower(cx: &mut Lower<'_, Self>, inst: Inst) -> Result<(), Unsupported>;

@@ -17,12 +17,6 @@ const ALL_REGISTERS: PRegSet = register_set(&[
     V19, V20, V21, V22, V23, V24, V25, V26, V27, V28, V29, V30, V31,
 ]);
 
-/// Those of the single-pass allocator: not those that have to be saved, and of the others no more than calls need and a few.
-pub const SINGLE_PASS: PRegSet = register_set(&[
-    X0, X1, X2, X3, X4, X5, X6, X7, X8, X9, X10, X11, V0, V1, V2, V3, V4, V5, V6, V7, V16, V17, V18, V19,
-    V20, V21, V22, V23, V24, V25, V26, V27, V28, V29, V30, V31,
-]);
-
 /// Of v8 to v15 only the low half is preserved, which is all that scalars have.
 const AAPCS64_PRESERVED: PRegSet = register_set(&[
     X19, X20, X21, X22, X23, X24, X25, X26, X27, X28, FP, V8, V9, V10, V11, V12, V13, V14, V15,

@@ -30,7 +30,7 @@ use crate::mach::buffer::CodeBuffer;
 use crate::mach::compiled::SymbolRef;
 use crate::mach::frame::Frame;
 use crate::mach::inst::{Row, RowId};
-use crate::mach::isa::{Isa, MoveRows, Remaking};
+use crate::mach::isa::{Isa, MoveRows, RegisterNeeds, Remaking};
 use crate::mach::lower::{Lower, Unsupported};
 use crate::mach::view::{Expansion, InstView, Places};
 use crate::mach::{call, control, families};
@@ -50,8 +50,6 @@ impl Isa for Aarch64 {
 
     const ENDIANNESS: Endianness = Endianness::Little;
 
-    const SINGLE_PASS: Option<PRegSet> = Some(abi::SINGLE_PASS);
-
     const ADDRESS_FORMS: AddressForms = lower::operands::ADDRESS_FORMS;
 
     type Branches = branch::Branches;
@@ -64,20 +62,26 @@ impl Isa for Aarch64 {
         &rows::ROWS
     }
 
-    fn machine_env(flags: &Flags, frame_pointer: bool) -> MachineEnv {
-        let kept = |reg: PReg| (frame_pointer && reg == FP) || (flags.enable_pinned_reg() && reg == PINNED);
+    fn machine_env(flags: &Flags, needs: RegisterNeeds) -> MachineEnv {
+        let kept =
+            |reg: PReg| (needs.frame_pointer && reg == FP) || (flags.enable_pinned_reg() && reg == PINNED);
         let set = |registers: &mut dyn Iterator<Item = PReg>| {
             registers.filter(|&reg| !kept(reg)).fold(PRegSet::empty(), PRegSet::with)
         };
+        // With calls, there are the fewer of those that are lost at each; but the call of an address takes eight arguments,
+        // a pointer to results in memory, and the address.
+        let (ints, vectors) = if needs.calls { (11, 20) } else { (16, 32) };
+        // To the single-pass allocator, none that have to be saved: the others are enough.
+        let (saved_ints, saved_vectors) = if needs.single_pass { (19, 8) } else { (30, 16) };
         MachineEnv {
             preferred_regs_by_class: [
-                set(&mut (0..16).map(gpr)),
-                set(&mut (0..8).chain(16..32).map(vector)),
+                set(&mut (0..ints).map(gpr)),
+                set(&mut (0..8).chain(16..vectors).map(vector)),
                 PRegSet::empty(),
             ],
             non_preferred_regs_by_class: [
-                set(&mut (19..30).map(gpr)),
-                set(&mut (8..16).map(vector)),
+                set(&mut (19..saved_ints).map(gpr)),
+                set(&mut (8..saved_vectors).map(vector)),
                 PRegSet::empty(),
             ],
             scratch_by_class: [None; 3],

@@ -30,7 +30,7 @@ use crate::mach::buffer::CodeBuffer;
 use crate::mach::compiled::SymbolRef;
 use crate::mach::frame::Frame;
 use crate::mach::inst::{Row, RowId};
-use crate::mach::isa::{Isa, MoveRows, Remaking};
+use crate::mach::isa::{Isa, MoveRows, RegisterNeeds, Remaking};
 use crate::mach::lower::{Lower, Unsupported};
 use crate::mach::view::{Expansion, InstView, Places};
 use crate::mach::{call, control, families};
@@ -67,9 +67,10 @@ impl Isa for S390x {
         &rows::ROWS
     }
 
-    fn machine_env(flags: &Flags, frame_pointer: bool) -> MachineEnv {
+    fn machine_env(flags: &Flags, needs: RegisterNeeds) -> MachineEnv {
         let kept = |reg: PReg| {
-            (frame_pointer && reg == abi::FRAME_POINTER) || (flags.enable_pinned_reg() && reg == abi::PINNED)
+            (needs.frame_pointer && reg == abi::FRAME_POINTER)
+                || (flags.enable_pinned_reg() && reg == abi::PINNED)
         };
         let set = |regs: &mut dyn Iterator<Item = PReg>| {
             regs.filter(|&reg| !kept(reg)).fold(PRegSet::empty(), PRegSet::with)

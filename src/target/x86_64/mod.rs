@@ -28,7 +28,7 @@ use crate::mach::buffer::CodeBuffer;
 use crate::mach::compiled::SymbolRef;
 use crate::mach::frame::Frame;
 use crate::mach::inst::{Row, RowId};
-use crate::mach::isa::{Isa, MoveRows, Remaking};
+use crate::mach::isa::{Isa, MoveRows, RegisterNeeds, Remaking};
 use crate::mach::lower::{Lower, Unsupported};
 use crate::mach::view::{Expansion, InstView, Places};
 use crate::mach::{call, control, families};
@@ -59,9 +59,10 @@ impl Isa for X86_64 {
         &rows::ROWS
     }
 
-    fn machine_env(flags: &Flags, frame_pointer: bool) -> MachineEnv {
+    fn machine_env(flags: &Flags, needs: RegisterNeeds) -> MachineEnv {
         let mut preserved = PRegSet::empty();
-        let kept = |reg: PReg| (frame_pointer && reg == RBP) || (flags.enable_pinned_reg() && reg == R15);
+        let kept =
+            |reg: PReg| (needs.frame_pointer && reg == RBP) || (flags.enable_pinned_reg() && reg == R15);
         for reg in [RBX, R12, R13, R14, R15, RBP].into_iter().filter(|&reg| !kept(reg)) {
             preserved.add(reg);
         }
