@@ -82,6 +82,42 @@ impl<I: Isa> Lower<'_, I> {
         }
     }
 
+    /// The bits of an integer constant of up to 64 bits, or of one extended with zeros, zero-extended from its type.
+    #[inline]
+    pub fn constant(&self, value: Value) -> Option<u64> {
+        let data = &self.f.insts[self.def_inst(value)?];
+        match data.opcode {
+            Opcode::Iconst => Some(data.imm64()),
+            Opcode::Uextend if data.ty != types::I128 => {
+                self.def_by(Value(data.a), Opcode::Iconst).map(InstData::imm64)
+            }
+            _ => None,
+        }
+    }
+
+    /// An integer constant, sign-extended from its type.
+    #[inline]
+    pub fn signed_constant(&self, value: Value) -> Option<i64> {
+        let bits = self.constant(value)?;
+        let unused = 64 - self.f.value_types[value].bits();
+        Some((bits << unused) as i64 >> unused)
+    }
+
+    /// The i64 that an addition of zero gives.
+    #[inline]
+    pub(super) fn sum_with_zero(&self, inst: Inst) -> Option<Value> {
+        let data = &self.f.insts[inst];
+        if data.opcode != Opcode::Iadd || data.ty != types::I64 {
+            return None;
+        }
+        let (a, b) = (Value(data.a), Value(data.b));
+        match (self.constant(a), self.constant(b)) {
+            (_, Some(0)) => Some(a),
+            (Some(0), _) => Some(b),
+            _ => None,
+        }
+    }
+
     /// The two operands of a commutative operation, the one to be overwritten first: not a constant, not a
     /// load that can be folded, and rather one that is not needed afterwards.
     pub fn commute(&self, a: Value, b: Value) -> (Value, Value) {

@@ -344,6 +344,11 @@ impl<'a, I: Isa> Lower<'a, I> {
             }
             if self.is_needed(inst) {
                 self.begin(inst);
+                if let Some(summand) = self.sum_with_zero(inst) {
+                    rule!(self, "sum.zero");
+                    self.same(self.f.first_result(inst), summand);
+                    continue;
+                }
                 if self.f.insts[inst].opcode.effects().has(Effects::CALL) {
                     self.unshare();
                 }
@@ -735,20 +740,6 @@ impl<'a, I: Isa> Lower<'a, I> {
     #[inline]
     pub fn is_in_block(&self, inst: Inst) -> bool {
         self.block.start <= inst.0 && inst.0 < self.block.end
-    }
-
-    /// The bits of an integer constant, zero-extended from its type.
-    #[inline]
-    pub fn constant(&self, value: Value) -> Option<u64> {
-        self.def_by(value, Opcode::Iconst).map(InstData::imm64)
-    }
-
-    /// An integer constant, sign-extended from its type.
-    #[inline]
-    pub fn signed_constant(&self, value: Value) -> Option<i64> {
-        let bits = self.constant(value)?;
-        let unused = 64 - self.f.value_types[value].bits();
-        Some((bits << unused) as i64 >> unused)
     }
 
     /// The VCode block of a handler of the try_call that ends `block`.
