@@ -122,8 +122,8 @@ impl<'a> InstView<'a> {
 /// The number in its class of the register that something is in.
 #[inline]
 pub fn number_of(allocation: Allocation) -> u8 {
-    debug_assert!(allocation.is_reg(), "the constraint asks for a register");
-    PReg::from_index(allocation.index()).hw_enc() as u8
+    let register = allocation.as_reg().expect("the constraint asks for a register");
+    register.hw_enc() as u8
 }
 
 /// A physical register as the virtual one that stands for it where instructions are written directly.
