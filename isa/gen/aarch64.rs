@@ -31,20 +31,12 @@ pub const TARGET: Target = Target {
     encode,
 };
 
-/// The number by which `sp` is told from the zero register, which has the same one in instructions.
-const STACK_POINTER: u8 = 63;
-
 fn register(name: &str) -> Option<Register> {
-    match name {
-        "sp" => return Some(Register { number: STACK_POINTER, float: false }),
-        "xzr" => return Some(Register { number: 31, float: false }),
-        _ => {}
-    }
     let (class, number) = name.split_at_checked(1)?;
     let number = number.parse().ok().filter(|number| *number < 32)?;
     match class {
-        "x" if number < 31 => Some(Register { number, float: false }),
-        "v" => Some(Register { number, float: true }),
+        "x" if number < 31 => Some(Register { constructor: "gpr", number }),
+        "v" => Some(Register { constructor: "vector", number }),
         _ => None,
     }
 }

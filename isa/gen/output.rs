@@ -75,7 +75,7 @@ fn class(float: bool) -> &'static str {
 }
 
 fn preg(register: Register) -> String {
-    format!("PReg::new({}, RegClass::{})", register.number, class(register.float))
+    format!("regs::{}({})", register.constructor, register.number)
 }
 
 /// The operand's `OperandKind` as Rust.

@@ -29,8 +29,8 @@ fn register(name: &str) -> Option<Register> {
     let (class, number) = name.split_at_checked(1)?;
     let number = number.parse().ok().filter(|number| *number < 16)?;
     match class {
-        "r" => Some(Register { number, float: false }),
-        "f" => Some(Register { number, float: true }),
+        "r" => Some(Register { constructor: "gpr", number }),
+        "f" => Some(Register { constructor: "fpr", number }),
         _ => None,
     }
 }

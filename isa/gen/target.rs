@@ -9,7 +9,7 @@ pub struct Target {
     pub name: &'static str,
     /// Letters of operand sizes in names of families.
     pub sizes: &'static [Size],
-    /// The number and class of a register by name.
+    /// A register by name.
     pub register: fn(&str) -> Option<Register>,
     /// Whether a register that is read may be one that is always 0: `reading` makes the operand.
     pub zero_register: bool,
@@ -40,16 +40,10 @@ pub const fn size(letter: char, bits: u16) -> Size {
 /// A physical register.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Register {
+    /// What makes it of its number in the target's `regs`.
+    pub constructor: &'static str,
     /// Its number in its class.
     pub number: u8,
-    /// Whether it is of the float class.
-    pub float: bool,
-}
-
-/// A register of a list of names, by its place there.
-pub fn register_in(names: &[&str], float: bool, name: &str) -> Option<Register> {
-    let at = names.iter().position(|known| *known == name)?;
-    Some(Register { number: at as u8, float })
 }
 
 /// An operand that fills none of a format's fields.

@@ -11,7 +11,7 @@
 
 use super::operand::{self, Kind};
 use super::row::Row;
-use super::target::{Encoding, NO_FIELD, Target, register_in, size};
+use super::target::{Encoding, NO_FIELD, Register, Target, size};
 use super::x86_format::{
     FEATURES, FIELD_IMM, FIELD_MEM, FIELD_REG, FIELD_RM, FIELD_VVVV, FLAGS, Flags, Format, OPCODE, PREFIXES,
     counted,
@@ -21,7 +21,7 @@ use super::x86_format::{
 pub const TARGET: Target = Target {
     name: "x86_64",
     sizes: &[size('b', 8), size('w', 16), size('l', 32), size('q', 64), size('s', 32), size('d', 64)],
-    register: |name| register_in(&GENERAL, false, name),
+    register,
     zero_register: false,
     codes: &[],
     features: FEATURES,
@@ -32,6 +32,11 @@ const GENERAL: [&str; 16] = [
     "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
     "r15",
 ];
+
+fn register(name: &str) -> Option<Register> {
+    let number = GENERAL.iter().position(|known| *known == name)?;
+    Some(Register { constructor: "gpr", number: number as u8 })
+}
 
 /// The encoding column while it is read.
 #[derive(Default)]

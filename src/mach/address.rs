@@ -29,6 +29,8 @@ pub struct AddressForms {
     /// Whether the encoder adds base and index first where there is no such form, for any displacement that there can be
     /// without index. That takes an instruction, as the addition by itself does, but nothing of the allocator.
     pub sums: bool,
+    /// Whether the encoder best adds a part of a displacement first, likewise, that does not fit an access of so many bytes.
+    pub far: fn(disp: i32, bytes: u32) -> bool,
     /// Whether a near symbol can be the address.
     pub symbol: fn(&SymbolUse) -> bool,
 }
@@ -239,7 +241,8 @@ impl Terms<'_> {
         let sum = i32::try_from(sum).ok()?;
         let indexed = self.index.is_some();
         let fits = (self.forms.displacement)(sum, self.bytes, indexed)
-            || indexed && self.sums && self.is_summed(cx, value, sum);
+            || indexed && self.sums && self.is_summed(cx, value, sum)
+            || !indexed && (self.forms.far)(sum, self.bytes) && cx.is_single(value);
         fits.then_some((rest, sum))
     }
 

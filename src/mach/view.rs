@@ -7,7 +7,7 @@ use super::frame::Frame;
 use super::inst::{MachInst, NO_FIELD, OperandKind, Props, Row};
 use super::isa::{EmitContext, Isa};
 use super::size::OperandSize;
-use regalloc2::{Allocation, PReg, RegClass, VReg};
+use regalloc2::{Allocation, PReg, VReg};
 
 /// Where things are that operands refer to.
 #[derive(Clone, Copy)]
@@ -129,9 +129,4 @@ pub fn number_of(allocation: Allocation) -> u8 {
 /// A physical register as the virtual one that stands for it where instructions are written directly.
 pub const fn physical(register: PReg) -> VReg {
     VReg::new(register.hw_enc(), register.class())
-}
-
-/// A physical integer register by number, likewise.
-pub const fn physical_int(number: u8) -> VReg {
-    VReg::new(number as usize, RegClass::Int)
 }

@@ -15,6 +15,7 @@ use clifc::target::aarch64::branch::Branches;
 use clifc::target::aarch64::encode::fits_access;
 use clifc::target::aarch64::format::{CODES, Format, PATTERN, Place as FieldPlace, Source};
 use clifc::target::aarch64::operands::{Amode, Bitmask, IndexExtension, OperandSize, Place};
+use clifc::target::aarch64::regs;
 use regalloc2::{PReg, RegClass};
 
 struct Rows;
@@ -38,6 +39,10 @@ impl Subject for Rows {
     /// x31 is the zero register, where it is not the stack pointer: it is left out.
     const REGISTERS: [u32; 2] = [31, 32];
     const GAPS: &'static [usize] = &[4, 100, 200];
+
+    fn register(class: RegClass, number: u8) -> PReg {
+        if class == RegClass::Int { regs::gpr(number) } else { regs::vector(number) }
+    }
 
     fn amode(random: &mut Random, row: &Row, bits: u16, frame: &Frame) -> Amode {
         let format = Format::ALL[row.format as usize];
@@ -132,7 +137,7 @@ impl Disassembled for Rows {
 
     fn name(register: PReg) -> String {
         let letter = if register.class() == RegClass::Int { 'x' } else { 'v' };
-        format!("{letter}{}", register.hw_enc())
+        format!("{letter}{}", regs::number(register))
     }
 
     fn whole(name: &str) -> String {

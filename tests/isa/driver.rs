@@ -44,6 +44,11 @@ pub trait Subject {
     /// General registers, vector registers.
     const REGISTERS: [u32; 2];
 
+    /// A register by the number that it has in instructions.
+    fn register(class: RegClass, number: u8) -> PReg {
+        PReg::new(number.into(), class)
+    }
+
     /// An address that the row can have without further instructions.
     fn amode(random: &mut Random, row: &Row, bits: u16, frame: &Frame) -> Amode;
 
@@ -90,10 +95,8 @@ impl Random {
 
     /// A register of the target, as operand of a constructor.
     pub fn register<S: Subject>(&mut self, class: Class) -> VReg {
-        match class {
-            Class::Int => VReg::new(self.below(S::REGISTERS[0]) as usize, RegClass::Int),
-            Class::Float => VReg::new(self.below(S::REGISTERS[1]) as usize, RegClass::Float),
-        }
+        let class = if class == Class::Int { RegClass::Int } else { RegClass::Float };
+        view::physical(S::register(class, self.below(S::REGISTERS[class as usize]) as u8))
     }
 
     /// A number near the edges of what immediates hold, or any.

@@ -7,7 +7,7 @@ use super::Direct;
 use super::branch::Branches;
 use super::format::{FIELD_BASE, FIELD_WORD, PATTERN};
 use super::operands::{Bitmask, Extend, IndexExtension, OperandSize, PackedAmode, Place, frame_offset};
-use super::regs::{SP, X16, X17};
+use super::regs::{SP, X16, X17, number_of};
 use super::rows;
 use crate::ir::TrapCode;
 use crate::mach::buffer::{CodeBuffer, Label};
@@ -81,7 +81,7 @@ impl Memory {
                 d
             }
             Place::Label(label) => {
-                sink.buffer().branch::<Branches>(Branches::ADDRESS, d.vreg() as u32, label);
+                sink.buffer().branch::<Branches>(Branches::ADDRESS, number_of(d), label);
                 d
             }
             _ => match (self.base, self.index) {
@@ -249,7 +249,7 @@ pub fn load_constant(d: VReg, value: u64, sink: &mut Direct) {
 /// Writes a move of 16 bits: past the sink, since there are so many.
 fn put_part(row: RowId, size: OperandSize, d: VReg, (shift, part): (i32, u16), sink: &mut Direct) {
     let pattern = rows::ROWS[size.row(row.0, OperandSize::L32 as u8).0 as usize].params[PATTERN];
-    sink.buffer().put4(pattern | (shift as u32 / 16) << 21 | (part as u32) << 5 | d.vreg() as u32);
+    sink.buffer().put4(pattern | (shift as u32 / 16) << 21 | (part as u32) << 5 | number_of(d));
 }
 
 const ADRP: u32 = 0x9000_0000;
@@ -284,7 +284,7 @@ pub fn page_and_offset(
     target: (SymbolRef, i64),
     buffer: &mut CodeBuffer,
 ) {
-    let register = d.vreg() as u32;
+    let register = number_of(d);
     page_and_access(d, (page, offset), instruction | register << 5 | register, target, 0, buffer);
 }
 
@@ -298,7 +298,7 @@ pub fn page_and_access(
     buffer: &mut CodeBuffer,
 ) {
     buffer.reloc(buffer.position(), page, symbol, addend);
-    buffer.put4(ADRP | d.vreg() as u32);
+    buffer.put4(ADRP | number_of(d));
     if trap != 0 {
         buffer.trap(TrapCode(trap));
     }

@@ -5,7 +5,7 @@
 //! the address of the code itself. A form so long ends in `ret x16` rather than `br x16`: where branch targets are
 //! checked, an indirect branch would need a landing pad.
 
-use super::regs::{X16, X17};
+use super::regs::{X16, X17, number};
 use crate::mach::buffer::BranchForms;
 use crate::mach::ends::Condition;
 
@@ -103,15 +103,15 @@ impl BranchForms for Branches {
         match (form, kind) {
             (0, _) => put(short(kind, word, distance)),
             (_, Self::JUMP) => {
-                far_address(X16.hw_enc() as u32, distance).into_iter().for_each(&mut put);
+                far_address(number(X16) as u32, distance).into_iter().for_each(&mut put);
                 put(RET_X16);
             }
             (_, Self::ADDRESS) => {
                 far_address(word, distance).into_iter().for_each(&mut put);
             }
             (_, Self::LOAD) => {
-                far_address(X16.hw_enc() as u32, distance).into_iter().for_each(&mut put);
-                put(word | (X16.hw_enc() as u32) << 5);
+                far_address(number(X16) as u32, distance).into_iter().for_each(&mut put);
+                put(word | (number(X16) as u32) << 5);
             }
             (1, _) => {
                 put(short(Self::complement(kind), word, 8));
@@ -119,7 +119,7 @@ impl BranchForms for Branches {
             }
             _ => {
                 put(short(Self::complement(kind), word, 4 + FAR_JUMP as i64));
-                far_address(X16.hw_enc() as u32, distance - 4).into_iter().for_each(&mut put);
+                far_address(number(X16) as u32, distance - 4).into_iter().for_each(&mut put);
                 put(RET_X16);
             }
         }
@@ -130,7 +130,7 @@ impl BranchForms for Branches {
     }
 }
 
-const RET_X16: u32 = 0xD65F_0000 | (X16.hw_enc() as u32) << 5;
+const RET_X16: u32 = 0xD65F_0000 | (number(X16) as u32) << 5;
 
 /// The shortest form.
 fn short(kind: u8, word: u32, distance: i64) -> u32 {
@@ -158,7 +158,7 @@ fn load_size(load: u32) -> u32 {
 
 /// The address so far from the first of these instructions in a register.
 fn far_address(register: u32, distance: i64) -> [u32; 4] {
-    let scratch = X17.hw_enc() as u32;
+    let scratch = number(X17) as u32;
     let half = |number: u32| (distance >> (16 * number)) as u32 & 0xFFFF;
     [
         0x1000_0000 | register,

@@ -15,7 +15,7 @@ use super::address::{Memory, SCRATCH, add_constant, fits_relocation, load_consta
 use super::branch::Branches;
 use super::format::{FIELD_BASE, FIELD_WORD, Format, PATTERN, PLACE_BITS, Place, Source, extra};
 use super::operands::{IndexExtension, PackedAmode, Place as AddressPlace, frame_offset};
-use super::regs::{NUMBER_MASK, SP};
+use super::regs::{SP, number, number_at, number_of};
 use super::rows;
 use crate::ir::TrapCode;
 use crate::mach::buffer::{CodeBuffer, Label};
@@ -47,7 +47,7 @@ fn encode_rare(format: Format, view: &InstView, places: Places, buffer: &mut Cod
                 _ => {
                     let memory = Memory::of(view, places);
                     let (base, disp) = memory.reduce(SCRATCH, fits, &mut Direct::new(places, buffer));
-                    (number(base), disp)
+                    (number_of(base), disp)
                 }
             };
             put(word | base << BASE | ((disp >> scale) as u32 & 0x7F) << 15, view.trap, buffer);
@@ -55,7 +55,7 @@ fn encode_rare(format: Format, view: &InstView, places: Places, buffer: &mut Cod
         Format::Bare => {
             let memory = Memory::of(view, places);
             let (base, _) = memory.reduce(SCRATCH, |disp| disp == 0, &mut Direct::new(places, buffer));
-            put(word | number(base) << BASE, view.trap, buffer);
+            put(word | number_of(base) << BASE, view.trap, buffer);
         }
         Format::Branch => {
             let condition = Branches::of(word);
@@ -121,12 +121,7 @@ fn put(word: u32, trap: u8, buffer: &mut CodeBuffer) {
 /// The bits in instructions of the register that an operand is in.
 #[inline]
 fn register(view: &InstView, index: u8) -> u32 {
-    (view.register(index as usize) & NUMBER_MASK) as u32
-}
-
-/// The same of a register for constructors.
-fn number(register: VReg) -> u32 {
-    (register.vreg() as u8 & NUMBER_MASK) as u32
+    number_at(view.register(index as usize)) as u32
 }
 
 /// Where a base register is in an instruction.
@@ -217,8 +212,8 @@ fn sum_address(view: &InstView, buffer: &mut CodeBuffer) -> Option<u32> {
     let disp = displacement(view.words[at + 1] as i32 as i64, extra(&view.row.params))?;
     let registers = register(view, first) << BASE | register(view, first + 1) << INDEX;
     let add = rows::ROWS[rows::ADDX_RX.0 as usize].params[PATTERN];
-    buffer.put4(add | registers | option(extension) << 13 | (shift as u32) << 10 | number(SCRATCH));
-    Some(disp | number(SCRATCH) << BASE)
+    buffer.put4(add | registers | option(extension) << 13 | (shift as u32) << 10 | number_of(SCRATCH));
+    Some(disp | number_of(SCRATCH) << BASE)
 }
 
 /// The base register and the displacement of an address that is no more than that.
@@ -243,19 +238,19 @@ fn access_memory(word: u32, view: &InstView, memory: Memory, places: Places, buf
         && fits_relocation(memory.disp)
     {
         let kinds = (RelocKind::Aarch64Page21, LOW_BITS[scale as usize]);
-        let word = word | number(SCRATCH) << BASE;
+        let word = word | number_of(SCRATCH) << BASE;
         return page_and_access(SCRATCH, kinds, word, (symbol, memory.disp), view.trap, buffer);
     }
     if let AddressPlace::Registers = memory.place
         && let Some((base, index, extension, shift)) = base_and_index(memory, scale, places, buffer)
     {
-        let registers = number(index) << INDEX | number(base) << BASE;
+        let registers = number_of(index) << INDEX | number_of(base) << BASE;
         return put(word ^ indexed(extension, shift != 0) | registers, view.trap, buffer);
     }
     let fits = |disp| fits_access(disp, scale);
     let (base, disp) = memory.reduce(SCRATCH, fits, &mut Direct::new(places, buffer));
     let disp = displacement(disp, scale).expect("it was made to fit");
-    put(word ^ disp | number(base) << BASE, view.trap, buffer);
+    put(word ^ disp | number_of(base) << BASE, view.trap, buffer);
 }
 
 /// Writes a move of the allocator.
@@ -268,9 +263,9 @@ pub fn transfer(row: RowId, register: PReg, other: Allocation, frame: &Frame, bu
         return put(fill(&view, Format::Plain.fields()), 0, buffer);
     };
     let at = frame_offset(frame, AddressPlace::Spill(slot.index() as u32)).expect("it is in the frame");
-    let word = row.params[PATTERN] | register.hw_enc() as u32;
+    let word = row.params[PATTERN] | number(register) as u32;
     if let Some(disp) = displacement(at.into(), extra(&row.params)) {
-        return buffer.put4(word ^ disp | number(physical(SP)) << BASE);
+        return buffer.put4(word ^ disp | number_of(physical(SP)) << BASE);
     }
     let memory = Memory { disp: at.into(), ..Memory::STACK_POINTER };
     access_memory(word, &view, memory, Places { frame, constants: Label(0) }, buffer);

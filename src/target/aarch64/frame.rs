@@ -50,7 +50,7 @@ pub fn finish(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(),
     frame.saved.extend(written.filter(|&reg| !(frame.frame_pointer && reg == FP)));
     if flags.enable_compact_unwind_abi() {
         complete_pairs(&mut frame.saved, always);
-        frame.saved[always..].sort_by_key(|reg| (reg.class() == RegClass::Float, reg.hw_enc()));
+        frame.saved[always..].sort_by_key(|reg| (reg.class() == RegClass::Float, number(*reg)));
     }
     frame.incoming = frame.size + saved_bytes(frame) + frame.growth;
     Ok(())
@@ -60,12 +60,11 @@ pub fn finish(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(),
 fn complete_pairs(saved: &mut Vec<PReg>, always: usize) {
     for at in always..saved.len() {
         let reg = saved[at];
-        let number = reg.hw_enc();
+        let number = number(reg);
         let other = match reg.class() {
-            RegClass::Int => ((number - 1) ^ 1) + 1,
-            _ => number ^ 1,
+            RegClass::Int => gpr(((number - 1) ^ 1) + 1),
+            _ => vector(number ^ 1),
         };
-        let other = PReg::new(other, reg.class());
         if !saved.contains(&other) {
             saved.push(other);
         }

@@ -9,7 +9,7 @@ use super::Direct;
 use super::address::{self, Memory, add_constant};
 use super::branch::Branches;
 use super::operands::{Amode, Cond, IndexExtension, OperandSize};
-use super::regs::{X16, X17, XZR};
+use super::regs::{X16, X17, XZR, number_at, number_of};
 use super::rows;
 use crate::mach::buffer::{CodeBuffer, Label};
 use crate::mach::ends::{self, Condition};
@@ -22,12 +22,12 @@ const X: OperandSize = OperandSize::Q64;
 /// Whether the first operand is zero, or with `opposite` whether it is not.
 fn zero(view: &InstView, opposite: bool) -> Condition {
     let wide = matches!(view.row.operands[0].kind, OperandKind::Reg { bits: 64, .. });
-    Branches::on_zero(view.register(0), wide, opposite)
+    Branches::on_zero(number_at(view.register(0)), wide, opposite)
 }
 
 /// Whether a bit of the first operand is zero, or with `opposite` whether it is not.
 fn bit(view: &InstView, opposite: bool) -> Condition {
-    Branches::on_bit(view.register(0), view.words[0], opposite)
+    Branches::on_bit(number_at(view.register(0)), view.words[0], opposite)
 }
 
 /// A branch to one of two labels on whether a register is zero.
@@ -75,7 +75,7 @@ pub fn jump_table(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     }
     rows::b_cc(sink, Cond::Hs, default);
     // A table that is far away takes x17 on the way to its address, and leaves the flags alone.
-    sink.buffer().branch::<Branches>(Branches::ADDRESS, base.vreg() as u32, table);
+    sink.buffer().branch::<Branches>(Branches::ADDRESS, number_of(base), table);
     if cx.flags.enable_table_access_spectre_mitigation() {
         // Where the branch is mispredicted, the first entry is read.
         rows::csel(sink, OperandSize::L32, distance, physical(XZR), index, Cond::Hs);
@@ -108,5 +108,5 @@ pub fn address(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
 
 /// The address of a label in a register.
 pub fn label_address(view: &InstView, _: &EmitContext, buffer: &mut CodeBuffer) {
-    buffer.branch::<Branches>(Branches::ADDRESS, view.register(0) as u32, view.label(0));
+    buffer.branch::<Branches>(Branches::ADDRESS, number_at(view.register(0)) as u32, view.label(0));
 }

@@ -1,20 +1,60 @@
 //! Registers of aarch64: numbers, names, DWARF numbers.
 //!
-//! A register's number in its class is its number in instructions, but for the stack pointer, whose number there is that of the
-//! zero register: instructions take one or the other in each of their fields. x16 and x17 are for addresses and
-//! constants that have to be computed at emission, and x18 belongs to the platform; none of them is allocated.
+//! The stack pointer has the zero register's number: instructions take one or the other in each of their fields. x16 and
+//! x17 are for addresses and constants that have to be computed at emission, and x18 belongs to the platform; none of
+//! them is allocated.
+//!
+//! A register's number in instructions is not its index for the allocator. The backtracking one looks for a free register
+//! from an index on that is any of its 63 with the same likelihood. Were registers at their numbers, it would begin at
+//! register 0 most of the time, and go over all that are in use there before it comes to a free one. So what calls clobber
+//! is spread over the indices. What has to be saved stays together, so that few of them come into use.
 
 use crate::registers;
 use regalloc2::{Operand, OperandConstraint, OperandPos, PReg, RegClass, VReg};
 
+/// The index of each register in its class, by number. The stack pointer's is the one that is left, 63.
+const INDICES: [u8; 32] = [
+    0, 6, 12, 18, 24, 30, 36, 42, 54, 55, 56, 57, 58, 59, 60, 61, 3, 9, 15, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52,
+    53, 21, 27,
+];
+
+/// The number of the register at each index, the other way round.
+const NUMBERS: [u8; 64] = {
+    let mut numbers = [31; 64];
+    let mut number = 0;
+    while number < INDICES.len() {
+        numbers[INDICES[number] as usize] = number as u8;
+        number += 1;
+    }
+    numbers
+};
+
 /// A general register by number.
 pub const fn gpr(number: u8) -> PReg {
-    PReg::new(number as usize, RegClass::Int)
+    PReg::new(INDICES[number as usize] as usize, RegClass::Int)
 }
 
 /// A vector register by number.
 pub const fn vector(number: u8) -> PReg {
-    PReg::new(number as usize, RegClass::Float)
+    PReg::new(INDICES[number as usize] as usize, RegClass::Float)
+}
+
+/// The number in instructions of the register at an index, of whichever class.
+#[inline]
+pub const fn number_at(index: u8) -> u8 {
+    NUMBERS[index as usize % NUMBERS.len()]
+}
+
+/// The same of the physical register that a constructor's operand stands for.
+#[inline]
+pub fn number_of(operand: VReg) -> u32 {
+    number_at(operand.vreg() as u8) as u32
+}
+
+/// The same of a register.
+#[inline]
+pub const fn number(register: PReg) -> u8 {
+    number_at(register.hw_enc() as u8)
 }
 
 registers! {
@@ -39,12 +79,9 @@ pub const LR: PReg = gpr(30);
 /// The register that is always 0.
 pub const XZR: PReg = gpr(31);
 /// The stack pointer.
-pub const SP: PReg = gpr(63);
+pub const SP: PReg = PReg::new(63, RegClass::Int);
 
-/// The bits of a register's number that are in instructions.
-pub const NUMBER_MASK: u8 = 31;
-
-/// A register operand that is always 0.
+/// A register operand that is always 0. Its index is beyond all registers'; [`number_at`] has the number for it.
 pub const ZERO: VReg = VReg::new(VReg::MAX, RegClass::Int);
 
 /// The operand that reads a register: [`ZERO`] is in no register that is allocated.
@@ -59,9 +96,8 @@ pub fn reading(register: VReg, position: OperandPos) -> Operand {
 /// The DWARF number of a register.
 pub fn dwarf(register: PReg) -> u16 {
     match register.class() {
-        _ if register == SP => 31,
-        RegClass::Int => register.hw_enc() as u16,
-        _ => 64 + register.hw_enc() as u16,
+        RegClass::Int => number(register) as u16,
+        _ => 64 + number(register) as u16,
     }
 }
 
@@ -79,7 +115,7 @@ pub struct Name {
 
 impl std::fmt::Display for Name {
     fn fmt(&self, out: &mut std::fmt::Formatter) -> std::fmt::Result {
-        let number = self.register.hw_enc();
+        let number = number(self.register);
         let letter = match (self.register.class(), self.bits) {
             (RegClass::Int, 0..=32) => 'w',
             (RegClass::Int, _) => 'x',

@@ -12,12 +12,12 @@ use super::branch::Branches;
 use super::format::Format;
 use super::operands::{Amode, Cond, OperandSize};
 use super::pseudo;
-use super::regs::reading;
+use super::regs::{self, reading};
 use crate::mach::buffer::Label;
 use crate::mach::compiled::SymbolRef;
 use crate::mach::ends;
 use crate::mach::inst::{Class, InstSink, OperandKind, OperandSpec, Props, Role, Row, RowId};
 use crate::mach::view::Expansion;
-use regalloc2::{Operand, OperandConstraint, OperandPos, PReg, PRegSet, RegClass, VReg};
+use regalloc2::{Operand, OperandConstraint, OperandPos, PRegSet, VReg};
 
 include!(concat!(env!("OUT_DIR"), "/aarch64.rs"));

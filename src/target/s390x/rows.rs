@@ -11,6 +11,7 @@ use super::cond::Cond;
 use super::encode::Branches;
 use super::format::Format;
 use super::pseudo;
+use super::regs;
 use crate::mach::amode::Amode;
 use crate::mach::buffer::Label;
 use crate::mach::compiled::SymbolRef;
@@ -18,6 +19,6 @@ use crate::mach::ends;
 use crate::mach::inst::{Class, InstSink, OperandKind, OperandSpec, Props, Role, Row, RowId};
 use crate::mach::size::OperandSize;
 use crate::mach::view::Expansion;
-use regalloc2::{Operand, OperandConstraint, OperandPos, PReg, PRegSet, RegClass, VReg};
+use regalloc2::{Operand, OperandConstraint, OperandPos, PRegSet, VReg};
 
 include!(concat!(env!("OUT_DIR"), "/s390x.rs"));

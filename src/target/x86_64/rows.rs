@@ -14,11 +14,12 @@ use super::amode::{Amode, Cond, OperandSize, Rm};
 use super::encode::Branches;
 use super::format::Format;
 use super::pseudo;
+use super::regs;
 use crate::mach::buffer::Label;
 use crate::mach::compiled::SymbolRef;
 use crate::mach::ends;
 use crate::mach::inst::{Class, InstSink, OperandKind, OperandSpec, Props, Role, Row, RowId};
 use crate::mach::view::Expansion;
-use regalloc2::{Operand, OperandConstraint, OperandPos, PReg, PRegSet, RegClass, VReg};
+use regalloc2::{Operand, OperandConstraint, OperandPos, PRegSet, VReg};
 
 include!(concat!(env!("OUT_DIR"), "/x86_64.rs"));

@@ -27,6 +27,7 @@ const BARE: AddressForms = AddressForms {
     extended_index: false,
     indexed_slot: false,
     sums: false,
+    far: |_, _| false,
     symbol: |_| false,
 };
 

@@ -38,6 +38,7 @@ pub const ADDRESS_FORMS: AddressForms = AddressForms {
     extended_index: true,
     indexed_slot: true,
     sums: true,
+    far: |disp, bytes| bytes < 16 && is_sum_of_two(disp.unsigned_abs()) && fits_access((disp & 0xFFF).into(), bytes.trailing_zeros() as u8),
     symbol: |symbol| {
         let in_place = symbol.aligned && symbol.disp % symbol.bytes as i32 == 0 && symbol.bytes < 16;
         in_place && !symbol.in_register

@@ -35,6 +35,7 @@ pub const INDEXED: AddressForms = AddressForms {
     extended_index: false,
     indexed_slot: true,
     sums: false,
+    far: |_, _| false,
     symbol: |_| false,
 };
 

@@ -21,6 +21,7 @@ pub const ADDRESS_FORMS: AddressForms = AddressForms {
     extended_index: false,
     indexed_slot: true,
     sums: false,
+    far: |_, _| false,
     symbol: |symbol| near_symbol(symbol.disp.into()).is_some(),
 };
 
