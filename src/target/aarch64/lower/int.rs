@@ -119,11 +119,17 @@ fn sum_constant(
 ) -> Option<(&'static Operation, Source)> {
     let constant = cx.signed_constant(value)?;
     let (same, opposite) = if subtracts { (&SUB, &ADD) } else { (&ADD, &SUB) };
-    if let Some((imm, high)) = imm12(bits_of(constant, size)) {
+    let (value, negated) = (bits_of(constant, size), bits_of(constant.wrapping_neg(), size));
+    if let Some((imm, high)) = imm12(value) {
         return Some((same, Source::Imm(imm, high)));
     }
-    let (imm, high) = imm12(bits_of(constant.wrapping_neg(), size))?;
-    Some((opposite, Source::Imm(imm, high)))
+    if let Some((imm, high)) = imm12(negated) {
+        return Some((opposite, Source::Imm(imm, high)));
+    }
+    if let Some(imm) = imm24(value) {
+        return Some((same, Source::Imm24(imm)));
+    }
+    Some((opposite, Source::Imm24(imm24(negated)?)))
 }
 
 /// An addition or subtraction of a product that nothing else uses.

@@ -38,7 +38,10 @@ pub const ADDRESS_FORMS: AddressForms = AddressForms {
     extended_index: true,
     indexed_slot: true,
     sums: true,
-    far: |disp, bytes| bytes < 16 && is_sum_of_two(disp.unsigned_abs()) && fits_access((disp & 0xFFF).into(), bytes.trailing_zeros() as u8),
+    far: |disp, bytes| {
+        let low = i64::from(disp & 0xFFF);
+        bytes < 16 && disp.unsigned_abs() < 1 << 24 && fits_access(low, bytes.trailing_zeros() as u8)
+    },
     symbol: |symbol| {
         let in_place = symbol.aligned && symbol.disp % symbol.bytes as i32 == 0 && symbol.bytes < 16;
         in_place && !symbol.in_register
@@ -65,6 +68,11 @@ pub fn imm12(value: u64) -> Option<(i32, bool)> {
     }
 }
 
+/// An immediate of an addition or subtraction in two steps.
+pub fn imm24(value: u64) -> Option<i32> {
+    (value < 1 << 24).then_some(value as i32)
+}
+
 /// The last operand of an instruction.
 #[derive(Clone, Copy, Debug)]
 pub enum Source {
@@ -72,6 +80,8 @@ pub enum Source {
     Reg(VReg),
     /// Twelve bits, shifted left by twelve if so.
     Imm(i32, bool),
+    /// Twenty-four bits.
+    Imm24(i32),
     /// A mask.
     Mask(Bitmask),
     /// A register shifted by a constant.
@@ -89,6 +99,8 @@ pub struct Operation {
     immediate: RowId,
     /// Twelve bits shifted left.
     immediate12: RowId,
+    /// Twenty-four bits.
+    immediate24: RowId,
     /// Shifted register.
     shifted: RowId,
     /// Extended register.
@@ -99,11 +111,12 @@ pub struct Operation {
 const NONE: RowId = RowId(u16::MAX);
 
 macro_rules! operations {
-    ($($(#[$attr:meta])* $name:ident: $plain:ident $immediate:ident $immediate12:ident $shifted:ident $extended:ident;)*) => {
+    ($($(#[$attr:meta])* $name:ident: $plain:ident $immediate:ident $immediate12:ident $immediate24:ident $shifted:ident $extended:ident;)*) => {
         $($(#[$attr])* pub const $name: Operation = Operation {
             plain: $plain,
             immediate: $immediate,
             immediate12: $immediate12,
+            immediate24: $immediate24,
             shifted: $shifted,
             extended: $extended,
         };)*
@@ -114,45 +127,45 @@ use rows::*;
 
 operations! {
     /// Addition.
-    ADD: ADDW_RR ADDW_RI ADDW_RI12 ADDW_RS ADDW_RX;
+    ADD: ADDW_RR ADDW_RI ADDW_RI12 ADDW_RI24 ADDW_RS ADDW_RX;
     /// Subtraction.
-    SUB: SUBW_RR SUBW_RI SUBW_RI12 SUBW_RS SUBW_RX;
+    SUB: SUBW_RR SUBW_RI SUBW_RI12 SUBW_RI24 SUBW_RS SUBW_RX;
     /// Addition that sets the flags.
-    ADDS: ADDSW_RR ADDSW_RI ADDSW_RI12 ADDSW_RS ADDSW_RX;
+    ADDS: ADDSW_RR ADDSW_RI ADDSW_RI12 NONE ADDSW_RS ADDSW_RX;
     /// Subtraction that sets the flags.
-    SUBS: SUBSW_RR SUBSW_RI SUBSW_RI12 SUBSW_RS SUBSW_RX;
+    SUBS: SUBSW_RR SUBSW_RI SUBSW_RI12 NONE SUBSW_RS SUBSW_RX;
     /// The same for the flags only.
-    CMP: CMPW_RR CMPW_RI CMPW_RI12 CMPW_RS CMPW_RX;
+    CMP: CMPW_RR CMPW_RI CMPW_RI12 NONE CMPW_RS CMPW_RX;
     /// The flags of an addition.
-    CMN: CMNW_RR CMNW_RI CMNW_RI12 CMNW_RS CMNW_RX;
+    CMN: CMNW_RR CMNW_RI CMNW_RI12 NONE CMNW_RS CMNW_RX;
     /// Addition with the carry flag, which sets the flags.
-    ADCS: ADCSW_RR NONE NONE NONE NONE;
+    ADCS: ADCSW_RR NONE NONE NONE NONE NONE;
     /// Subtraction with the carry flag as its opposite, a borrow, which sets the flags.
-    SBCS: SBCSW_RR NONE NONE NONE NONE;
+    SBCS: SBCSW_RR NONE NONE NONE NONE NONE;
     /// Bitwise and.
-    AND: ANDW_RR ANDW_RB NONE ANDW_RS NONE;
+    AND: ANDW_RR ANDW_RB NONE NONE ANDW_RS NONE;
     /// Bitwise or.
-    ORR: ORRW_RR ORRW_RB NONE ORRW_RS NONE;
+    ORR: ORRW_RR ORRW_RB NONE NONE ORRW_RS NONE;
     /// Exclusive or.
-    EOR: EORW_RR EORW_RB NONE EORW_RS NONE;
+    EOR: EORW_RR EORW_RB NONE NONE EORW_RS NONE;
     /// Bitwise and with the complement.
-    BIC: BICW_RR NONE NONE BICW_RS NONE;
+    BIC: BICW_RR NONE NONE NONE BICW_RS NONE;
     /// Bitwise or with the complement.
-    ORN: ORNW_RR NONE NONE ORNW_RS NONE;
+    ORN: ORNW_RR NONE NONE NONE ORNW_RS NONE;
     /// Exclusive or with the complement.
-    EON: EONW_RR NONE NONE EONW_RS NONE;
+    EON: EONW_RR NONE NONE NONE EONW_RS NONE;
     /// The flags of a bitwise and.
-    TST: TSTW_RR TSTW_RB NONE TSTW_RS NONE;
+    TST: TSTW_RR TSTW_RB NONE NONE TSTW_RS NONE;
     /// The complement, of which there is no immediate form; it has no first operand.
-    MVN: MVNW_R NONE NONE MVNW_S NONE;
+    MVN: MVNW_R NONE NONE NONE MVNW_S NONE;
     /// Negation, likewise.
-    NEG: NEGW_R NONE NONE NEGW_S NONE;
+    NEG: NEGW_R NONE NONE NONE NEGW_S NONE;
 }
 
 impl Operation {
     /// Pushes `d = a op b`, of which rows may have no `d` or no `a`.
     pub fn push(&self, cx: &mut Cx, size: OperandSize, d: Option<VReg>, a: Option<VReg>, b: Source) {
-        let takes_stack_pointer = matches!(b, Source::Imm(..) | Source::Extended(..));
+        let takes_stack_pointer = matches!(b, Source::Imm(..) | Source::Imm24(_) | Source::Extended(..));
         debug_assert!(a != Some(ZERO) || !takes_stack_pointer, "its number is that of the stack pointer");
         if let Some(d) = d {
             cx.push_operand(Operand::reg_def(d));
@@ -169,6 +182,10 @@ impl Operation {
             Source::Imm(imm, high) => {
                 cx.push_word(imm as u32);
                 if high { self.immediate12 } else { self.immediate }
+            }
+            Source::Imm24(imm) => {
+                cx.push_word(imm as u32);
+                self.immediate24
             }
             Source::Mask(mask) => {
                 cx.push_word(mask.into());
