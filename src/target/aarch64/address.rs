@@ -144,24 +144,29 @@ fn add_displacement(
 
 /// `d = a + value`. Either may be the stack pointer; `a` is not x17.
 pub fn add_constant(d: VReg, a: VReg, value: i64, sink: &mut Direct) {
-    let (low, high) = ((value.unsigned_abs() & 0xFFF) as i32, (value.unsigned_abs() >> 12) as i32);
     if value.unsigned_abs() >= 1 << 24 {
         load_constant(physical(X17), value as u64, sink);
         rows::addx_rux(sink, d, a, physical(X17), 0);
         return;
     }
+    add_halves(X, d, a, value as i32, sink);
+}
+
+/// The same of a size for a value of 24 bits and a sign: twelve bits at a time.
+pub fn add_halves(size: OperandSize, d: VReg, a: VReg, value: i32, sink: &mut Direct) {
+    let (low, high) = ((value.unsigned_abs() & 0xFFF) as i32, (value.unsigned_abs() >> 12) as i32);
     let mut from = a;
     if high != 0 {
         match value < 0 {
-            true => rows::sub_ri12(sink, X, d, a, high),
-            false => rows::add_ri12(sink, X, d, a, high),
+            true => rows::sub_ri12(sink, size, d, a, high),
+            false => rows::add_ri12(sink, size, d, a, high),
         }
         from = d;
     }
     match value < 0 {
         _ if low == 0 && from == d => {}
-        true => rows::sub_ri(sink, X, d, from, low),
-        false => rows::add_ri(sink, X, d, from, low),
+        true => rows::sub_ri(sink, size, d, from, low),
+        false => rows::add_ri(sink, size, d, from, low),
     }
 }
 

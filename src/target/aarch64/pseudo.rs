@@ -16,7 +16,6 @@ use crate::mach::ends::{self, Condition};
 use crate::mach::inst::OperandKind;
 use crate::mach::isa::EmitContext;
 use crate::mach::view::{InstView, Places, physical};
-use regalloc2::VReg;
 
 const X: OperandSize = OperandSize::Q64;
 
@@ -97,27 +96,10 @@ pub fn constant(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     address::load_constant(view.operand(0), value, &mut Direct::of(cx, buffer));
 }
 
-/// A sum with an immediate of 24 bits.
+/// A sum with a constant of 24 bits and a sign.
 pub fn add_halves(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let ((d, size), a, (low, high)) = sum_of_halves(view);
-    let sink = &mut Direct::of(cx, buffer);
-    rows::add_ri12(sink, size, d, a, high);
-    rows::add_ri(sink, size, d, d, low);
-}
-
-/// A difference of one.
-pub fn subtract_halves(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let ((d, size), a, (low, high)) = sum_of_halves(view);
-    let sink = &mut Direct::of(cx, buffer);
-    rows::sub_ri12(sink, size, d, a, high);
-    rows::sub_ri(sink, size, d, d, low);
-}
-
-/// The operands of an addition or subtraction in two steps: the result with its size, the register, and the immediate's
-/// halves.
-fn sum_of_halves(view: &InstView) -> ((VReg, OperandSize), VReg, (i32, i32)) {
-    let imm = view.words[0] as i32;
-    (view.sized_operand(0), view.operand(1), (imm & 0xFFF, imm >> 12))
+    let (d, size) = view.sized_operand(0);
+    address::add_halves(size, d, view.operand(1), view.words[0] as i32, &mut Direct::of(cx, buffer));
 }
 
 /// The address of a memory operand in a register.

@@ -119,17 +119,14 @@ fn sum_constant(
 ) -> Option<(&'static Operation, Source)> {
     let constant = cx.signed_constant(value)?;
     let (same, opposite) = if subtracts { (&SUB, &ADD) } else { (&ADD, &SUB) };
-    let (value, negated) = (bits_of(constant, size), bits_of(constant.wrapping_neg(), size));
-    if let Some((imm, high)) = imm12(value) {
+    if let Some((imm, high)) = imm12(bits_of(constant, size)) {
         return Some((same, Source::Imm(imm, high)));
     }
-    if let Some((imm, high)) = imm12(negated) {
+    if let Some((imm, high)) = imm12(bits_of(constant.wrapping_neg(), size)) {
         return Some((opposite, Source::Imm(imm, high)));
     }
-    if let Some(imm) = imm24(value) {
-        return Some((same, Source::Imm24(imm)));
-    }
-    Some((opposite, Source::Imm24(imm24(negated)?)))
+    let addend = if subtracts { constant.wrapping_neg() } else { constant };
+    (addend.unsigned_abs() < 1 << 24).then_some((&ADD, Source::Imm24(addend as i32)))
 }
 
 /// An addition or subtraction of a product that nothing else uses.

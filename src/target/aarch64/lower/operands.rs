@@ -68,11 +68,6 @@ pub fn imm12(value: u64) -> Option<(i32, bool)> {
     }
 }
 
-/// An immediate of an addition or subtraction in two steps.
-pub fn imm24(value: u64) -> Option<i32> {
-    (value < 1 << 24).then_some(value as i32)
-}
-
 /// The last operand of an instruction.
 #[derive(Clone, Copy, Debug)]
 pub enum Source {
@@ -80,7 +75,7 @@ pub enum Source {
     Reg(VReg),
     /// Twelve bits, shifted left by twelve if so.
     Imm(i32, bool),
-    /// Twenty-four bits.
+    /// Twenty-four bits and a sign.
     Imm24(i32),
     /// A mask.
     Mask(Bitmask),
@@ -99,7 +94,7 @@ pub struct Operation {
     immediate: RowId,
     /// Twelve bits shifted left.
     immediate12: RowId,
-    /// Twenty-four bits.
+    /// Twenty-four bits and a sign.
     immediate24: RowId,
     /// Shifted register.
     shifted: RowId,
@@ -129,7 +124,7 @@ operations! {
     /// Addition.
     ADD: ADDW_RR ADDW_RI ADDW_RI12 ADDW_RI24 ADDW_RS ADDW_RX;
     /// Subtraction.
-    SUB: SUBW_RR SUBW_RI SUBW_RI12 SUBW_RI24 SUBW_RS SUBW_RX;
+    SUB: SUBW_RR SUBW_RI SUBW_RI12 NONE SUBW_RS SUBW_RX;
     /// Addition that sets the flags.
     ADDS: ADDSW_RR ADDSW_RI ADDSW_RI12 NONE ADDSW_RS ADDSW_RX;
     /// Subtraction that sets the flags.
