@@ -72,11 +72,7 @@ pub fn add_or_subtract(cx: &mut Cx, inst: Inst) -> Result {
     let size = alu_size(data.ty);
     let (mut a, mut b) = (Value(data.a), Value(data.b));
     let d = cx.def(inst);
-    if multiply_and_add(cx, d, a, b, data.ty, subtracts) {
-        return Ok(());
-    }
-    let folds_better = |cx: &Cx| folds(cx, a) && !folds(cx, b) && cx.constant(b).is_none();
-    if !subtracts && (cx.constant(a).is_some() || folds_better(cx)) {
+    if !subtracts && cx.constant(a).is_some() {
         (a, b) = (b, a);
     }
     if let Some((operation, source)) = sum_constant(cx, b, size, subtracts) {
@@ -84,6 +80,12 @@ pub fn add_or_subtract(cx: &mut Cx, inst: Inst) -> Result {
         let a = cx.put(a);
         operation.to(cx, size, d, a, source);
         return Ok(());
+    }
+    if multiply_and_add(cx, d, a, b, data.ty, subtracts) {
+        return Ok(());
+    }
+    if !subtracts && folds(cx, a) && !folds(cx, b) {
+        (a, b) = (b, a);
     }
     if subtracts && cx.constant(a) == Some(0) {
         let b = negated_operand(cx, b, data.ty);

@@ -47,6 +47,7 @@ pub fn load(cx: &mut Cx, inst: Inst) -> Result {
 }
 
 /// Loads an integer of up to 64 bits, extended to `to`; zeros fill the whole register.
+#[inline]
 pub fn load_int(cx: &mut Cx, d: VReg, amode: Amode, memory: Type, to: Type, signed: bool) {
     let size = alu_size(to);
     match (memory, signed) {
