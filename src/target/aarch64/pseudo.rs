@@ -6,7 +6,7 @@ pub mod tls;
 pub use super::atomic_loop::{cas_loop, cas_wide, rmw_loop, rmw_wide};
 
 use super::Direct;
-use super::address::{self, Memory, add_constant};
+use super::address::{self, Memory, SCRATCH, add_constant};
 use super::branch::Branches;
 use super::operands::{Amode, Cond, IndexExtension, OperandSize};
 use super::regs::{X16, X17, XZR, number_at, number_of};
@@ -110,6 +110,19 @@ pub fn address(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     if base != d || disp != 0 {
         add_constant(d, base, disp, sink);
     }
+}
+
+/// Stores a constant, in x17. An address so far away that it takes x17 too comes first.
+pub fn store_constant(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    let OperandKind::Mem { bits } = view.row.operands[0].kind else { unreachable!("it stores to memory") };
+    let memory = Memory::at(view, 0, 0, Places::of(cx));
+    let sink = &mut Direct::of(cx, buffer);
+    let amode = match memory.disp.unsigned_abs() < 1 << 24 {
+        true => view.amode(0, 0),
+        false => Amode::base(memory.reduce(SCRATCH, |disp| disp == 0, sink).0, 0).with_trap(view.trap),
+    };
+    address::load_constant(physical(X17), view.words[2] as u64 | (view.words[3] as u64) << 32, sink);
+    rows::str(sink, OperandSize::from_bits(bits as u32), physical(X17), amode);
 }
 
 /// The address of a label in a register.

@@ -97,13 +97,27 @@ pub fn store(cx: &mut Cx, inst: Inst) -> Result {
     if store_two(cx, inst, &data) {
         return Ok(());
     }
+    let size = OperandSize::from_bits(memory.bits());
+    if let Some(bits) = small_constant(cx, value)
+        && !cx.swaps(&flags)
+    {
+        rule!(cx, "store.constant");
+        let amode = access(cx, &data);
+        rows::store_i(cx, size, amode, bits);
+        return Ok(());
+    }
     let mut source = stored(cx, value);
     if cx.swaps(&flags) && memory != types::I8 && source != ZERO {
         source = swapped(cx, source, memory);
     }
     let amode = access(cx, &data);
-    rows::str(cx, OperandSize::from_bits(memory.bits()), source, amode);
+    rows::str(cx, size, source, amode);
     Ok(())
+}
+
+/// A constant that is no zero, which has a register, and takes one instruction wherever it is used.
+fn small_constant(cx: &Cx, value: Value) -> Option<u64> {
+    cx.constant(value).filter(|&bits| bits != 0 && constant_cost(bits) == 1)
 }
 
 /// The register that is stored for a value: that of what an ireduce, used by nothing else, is the low part of.
