@@ -151,6 +151,8 @@ struct Worker<'a> {
 impl<'a> Worker<'a> {
     fn new(isa: &'a dyn TargetIsa) -> Self {
         timing::set_thread_profiler(Box::new(Clock));
+        // A task that only verifies leaves its time behind.
+        Clock::take();
         Worker { isa, context: Context::new() }
     }
 
