@@ -1,7 +1,9 @@
-//! The blocks of VCode: reachable blocks in text order, critical edges split.
+//! The blocks of VCode: reachable blocks in text order, joined where they can be, critical edges split.
 //!
 //! Lowering goes backwards over them and must meet all uses of a value before its definition. Where
 //! text order has a block before one that dominates it, they stand in reverse postorder instead.
+//!
+//! A block that is only reached by the jump at the end of another continues that one: they are a block of VCode together.
 //!
 //! The allocator puts the moves of an edge at the end of its source or at the start of its destination,
 //! so an edge from a block with several successors to one with several predecessors needs a block of
@@ -12,7 +14,7 @@
 use super::vcode::{Edge, Origin, VBlock, VCode};
 use crate::analysis::Analysis;
 use crate::entity::Map;
-use crate::ir::{Block, BlockCallRef, Stencil, Value};
+use crate::ir::{Block, BlockCallRef, Opcode, Stencil, Value};
 
 /// Where branches of each block go; reused across functions.
 #[derive(Debug, Default)]
@@ -49,10 +51,11 @@ impl Blocks {
             true => &stencil.layout,
             false => analysis.order.rpo(),
         };
-        for &block in order {
-            if analysis.order.is_reachable(block) {
-                self.double_branch = double_branch(block);
-                self.add_block(stencil, analysis, vcode, block);
+        for &first in order {
+            if analysis.order.is_reachable(first) && self.index[first] == u32::MAX {
+                let last = self.join(stencil, analysis, first, vcode.blocks.len() as u32);
+                self.double_branch = double_branch(last);
+                self.add_block(stencil, analysis, vcode, Origin::Blocks { first, last }, last);
             }
         }
         for edge in &mut vcode.edges {
@@ -94,8 +97,26 @@ impl Blocks {
         self.shared.resize(stencil.blocks.len(), (u32::MAX, 0));
     }
 
-    fn add_block(&mut self, stencil: &Stencil, analysis: &Analysis, vcode: &mut VCode, block: Block) {
-        self.index[block] = vcode.blocks.len() as u32;
+    /// Makes a block and those that continue it one block of VCode; returns the last.
+    fn join(&mut self, stencil: &Stencil, analysis: &Analysis, first: Block, index: u32) -> Block {
+        let mut last = first;
+        self.index[last] = index;
+        while let Some(next) = continuation(stencil, analysis, last) {
+            last = next;
+            self.index[last] = index;
+        }
+        last
+    }
+
+    /// Adds a block that ends with the terminator of `block`.
+    fn add_block(
+        &mut self,
+        stencil: &Stencil,
+        analysis: &Analysis,
+        vcode: &mut VCode,
+        origin: Origin,
+        block: Block,
+    ) {
         self.calls.clear();
         if let Some(last) = stencil.terminator(block) {
             stencil.visit_block_calls(&stencil.insts[last], |call| self.calls.push(call));
@@ -103,13 +124,13 @@ impl Blocks {
         let cold = stencil.blocks[block].cold;
         let scope = Scope { stencil, analysis, cold };
         match self.double_branch {
-            None => self.add_branch(scope, vcode, Origin::Block(block), None),
+            None => self.add_branch(scope, vcode, origin, None),
             Some(conditions) => {
                 // The first branch decides, or goes on to the second, which stands behind its split edge.
                 let decided = if conditions.all { 1 } else { 0 };
                 let both = std::mem::take(&mut self.calls);
                 self.calls.push(both[decided]);
-                self.add_branch(scope, vcode, Origin::Block(block), Some(1 - decided));
+                self.add_branch(scope, vcode, origin, Some(1 - decided));
                 self.calls = both;
                 self.add_branch(scope, vcode, Origin::Second(block), None);
             }
@@ -188,6 +209,17 @@ impl Blocks {
     pub fn vblock(&self, block: Block) -> u32 {
         self.index[block]
     }
+}
+
+/// The block that does no more than continue `block`.
+fn continuation(stencil: &Stencil, analysis: &Analysis, block: Block) -> Option<Block> {
+    let jump = &stencil.insts[stencil.terminator(block)?];
+    if jump.opcode != Opcode::Jump {
+        return None;
+    }
+    let next = stencil.block_calls[BlockCallRef(jump.a)].block;
+    let joins = analysis.cfg.preds(next).len() == 1 && stencil.blocks[next].cold == stencil.blocks[block].cold;
+    joins.then_some(next)
 }
 
 /// What a branch on two conditions needs.

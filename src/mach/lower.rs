@@ -12,7 +12,9 @@
 //! so operands must be asked for before an instruction that sets the flags is pushed: making a constant may
 //! change the flags.
 
-use super::abi::{AbiSignature, Place};
+mod bodies;
+
+use super::abi::AbiSignature;
 use super::blocks::{Blocks, DoubleBranch};
 use super::inst::{InstSink, RowId};
 use super::isa::{Isa, Remaking};
@@ -23,7 +25,7 @@ use crate::analysis::Analysis;
 use crate::entity::Map;
 use crate::ir::*;
 use crate::options::Flags;
-use regalloc2::{Operand, PReg, RegClass, VReg};
+use regalloc2::{Operand, RegClass, VReg};
 use std::sync::Arc;
 
 /// An instruction the target cannot lower (yet), and why.
@@ -109,6 +111,7 @@ pub struct Lower<'a, I: Isa> {
     try_inst: Option<Inst>,
     current: Inst,
     block: BlockData,
+    analysis: &'a Analysis,
     isa: std::marker::PhantomData<I>,
 }
 
@@ -142,7 +145,7 @@ impl<I: Isa> InstSink for Lower<'_, I> {
 pub fn lower_function<'a, I: Isa>(
     f: &'a Stencil,
     flags: &'a Flags,
-    analysis: &Analysis,
+    analysis: &'a Analysis,
     blocks: &'a mut Blocks,
     abi: &'a AbiSignature,
     vcode: &'a mut VCode,
@@ -173,6 +176,7 @@ pub fn lower_function<'a, I: Isa>(
         try_inst: None,
         current: Inst(0),
         block: BlockData::default(),
+        analysis,
         isa: std::marker::PhantomData,
     };
     if abi.return_area.is_some() {
@@ -181,7 +185,7 @@ pub fn lower_function<'a, I: Isa>(
     for index in (0..cx.vcode.blocks.len()).rev() {
         cx.vcode.begin_block();
         match cx.vcode.blocks[index].origin {
-            Origin::Block(block) => cx.lower_block(index, block)?,
+            Origin::Blocks { first, last } => cx.lower_blocks(index, first, last)?,
             Origin::Second(block) => cx.lower_second_branch(index, block),
             Origin::Edge(_) => {
                 if let Some(inst) = cx.source_of_edge(index) {
@@ -306,179 +310,6 @@ impl LowerTables {
             |value| used_here(value).is_some_and(|data| matches!(data.opcode, Opcode::Icmp | Opcode::Fcmp));
         let double = conditions.into_iter().all(compares) && !I::one_branch(f, conditions);
         double.then_some(DoubleBranch { conditions, all })
-    }
-}
-
-impl<'a, I: Isa> Lower<'a, I> {
-    /// The second of two branches: what it tests is computed in the first one's block, but for the comparison.
-    fn lower_second_branch(&mut self, index: usize, block: Block) {
-        let last = self.f.terminator(block).expect("it ends with a branch");
-        let double = self.tables.double_branch::<I>(self.f, block).expect("the block was made for it");
-        self.block = self.f.blocks[block];
-        self.begin(last);
-        self.edge_args(index);
-        let targets = self.blocks.targets(index);
-        I::lower_branch(self, double.conditions[1], false, targets);
-        self.unshare();
-    }
-
-    fn lower_block(&mut self, index: usize, block: Block) -> Result<(), Unsupported> {
-        self.block = self.f.blocks[block];
-        let mut insts = self.f.block_insts(block);
-        if let Some(last) = insts.next_back() {
-            self.begin(last);
-            self.begin_try(last)?;
-            self.edge_args(index);
-            let targets = self.blocks.targets(index);
-            match self.tables.double_branch::<I>(self.f, block) {
-                Some(double) => I::lower_branch(self, double.conditions[0], true, targets),
-                None => I::lower_terminator(self, last, targets)?,
-            };
-        }
-        self.tables.repeats.begin_block(Inst(self.block.end));
-        for inst in insts.rev() {
-            if let Some(first) = self.tables.repeats.repeated(inst)
-                && self.repeat(inst, first)
-            {
-                continue;
-            }
-            if self.is_needed(inst) {
-                self.begin(inst);
-                if let Some(summand) = self.sum_with_zero(inst) {
-                    rule!(self, "sum.zero");
-                    self.same(self.f.first_result(inst), summand);
-                    continue;
-                }
-                if self.f.insts[inst].opcode.effects().has(Effects::CALL) {
-                    self.unshare();
-                }
-                self.lower_extending(inst)?;
-            }
-        }
-        self.unshare();
-        if !self.f.block_params(block).is_empty() {
-            self.vcode.begin_group(NO_SRCLOC);
-            self.extend_params(block);
-        }
-        Ok(())
-    }
-
-    /// Takes the result of an instruction from the first one that did the same, unless one of the two is done by the
-    /// instruction that uses it.
-    fn repeat(&mut self, inst: Inst, first: Inst) -> bool {
-        if self.is_sunk(inst) || self.is_sunk(first) || !self.is_in_block(first) {
-            return false;
-        }
-        let result = self.f.first_result(inst);
-        if self.is_used(result) {
-            rule!(self, "repeated");
-            self.same(result, self.f.first_result(first));
-        }
-        true
-    }
-
-    fn begin(&mut self, inst: Inst) {
-        self.current = inst;
-        self.vcode.begin_group(self.f.srcloc(inst).unwrap_or(NO_SRCLOC));
-    }
-
-    /// The branch whose edge a block was split from.
-    fn source_of_edge(&self, index: usize) -> Option<Inst> {
-        let source = self.vcode.preds[self.vcode.blocks[index].preds.0 as usize];
-        match self.vcode.blocks[source.index()].origin {
-            Origin::Block(block) => self.f.terminator(block),
-            Origin::Second(_) | Origin::Edge(_) => None,
-        }
-    }
-
-    /// Makes registers for what a try_call's edges pass on.
-    fn begin_try(&mut self, inst: Inst) -> Result<(), Unsupported> {
-        let data = &self.f.insts[inst];
-        if !matches!(data.opcode, Opcode::TryCall | Opcode::TryCallIndirect) || self.try_inst == Some(inst) {
-            return Ok(());
-        }
-        self.try_inst = Some(inst);
-        self.current = inst;
-        let sig = self.f.call_signature(data).expect("a call has a signature");
-        let abi = self.abi_of(sig)?;
-        let signature = self.f.sig(sig);
-        self.try_results.clear();
-        for param in &signature.returns {
-            let (class, count) = registers(param.ty);
-            let first = self.tmp(class);
-            let second = (count == 2).then(|| self.tmp(class));
-            self.try_results.push((first, second));
-        }
-        self.try_payload.clear();
-        let count = signature.call_conv.exception_payloads() as usize;
-        for &fixed in &I::exception_payload()[..count] {
-            // On one edge the register has a result, on the other a payload: it is defined once.
-            let shared = self.try_result_in(&abi, fixed);
-            let payload = shared.unwrap_or_else(|| self.tmp(RegClass::Int));
-            self.try_payload.push(payload);
-        }
-        Ok(())
-    }
-
-    /// The register that stands for the part of a result returned in `fixed`.
-    fn try_result_in(&self, abi: &AbiSignature, fixed: PReg) -> Option<VReg> {
-        let results = abi.returns.iter().zip(&self.try_results);
-        let mut parts = results.flat_map(|(&param, &(low, high))| {
-            abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten())
-        });
-        parts.find(|(part, _)| part.place == Place::Reg(fixed)).map(|found| found.1)
-    }
-
-    /// Whether the instruction has a side effect of its own or a result somebody asked for.
-    fn is_needed(&self, inst: Inst) -> bool {
-        if self.tables.sunk[inst] {
-            debug_assert!(
-                self.f.inst_results(inst).first().is_none_or(|&result| !self.wants_zeros(Value(result))),
-                "what extends its result is not taken in"
-            );
-            return false;
-        }
-        let data = &self.f.insts[inst];
-        let effects = self.f.effects(data);
-        if effects.any(Effects(!Effects::LOAD.0)) {
-            return true;
-        }
-        self.f.inst_results(inst).iter().any(|&value| self.is_used(Value(value)))
-    }
-
-    /// Asks for the arguments of a block's edges.
-    fn edge_args(&mut self, index: usize) {
-        let (first, end) = self.vcode.blocks[index].edges;
-        for edge in first..end {
-            let start = self.vcode.edge_args.len() as u32;
-            if let Some(call) = self.blocks.edge_call(edge as usize) {
-                let f = self.f;
-                for &word in f.pool.get(f.block_calls[call].args) {
-                    let (first, second) = match BlockArg::unpack(word) {
-                        BlockArg::Value(value) => self.put_parts(value),
-                        BlockArg::TryCallRet(n) => self.try_results[n as usize],
-                        BlockArg::TryCallExn(n) => (self.try_payload[n as usize], None),
-                    };
-                    self.vcode.edge_args.push(first);
-                    self.vcode.edge_args.extend(second);
-                }
-            }
-            self.vcode.edges[edge as usize].args = (start, self.vcode.edge_args.len() as u32);
-        }
-    }
-
-    /// Collects the registers of all blocks' parameters, the entry's excepted.
-    fn block_params(&mut self) {
-        for index in 1..self.vcode.blocks.len() {
-            let Origin::Block(block) = self.vcode.blocks[index].origin else { continue };
-            let start = self.vcode.params.len() as u32;
-            for &param in self.f.block_params(block) {
-                let (first, second) = self.parts(Value(param));
-                self.vcode.params.push(first);
-                self.vcode.params.extend(second);
-            }
-            self.vcode.blocks[index].params = (start, self.vcode.params.len() as u32);
-        }
     }
 }
 
@@ -632,6 +463,16 @@ impl<'a, I: Isa> Lower<'a, I> {
         }
         let source = self.put(source);
         self.vcode.alias(reg, source);
+    }
+
+    /// The same of values that may take two.
+    fn same_parts(&mut self, result: Value, source: Value) {
+        if self.f.value_types[result] != types::I128 {
+            return self.same(result, source);
+        }
+        let ((low, high), sources) = (self.parts(result), self.put_pair(source));
+        self.vcode.alias(low, sources.0);
+        self.vcode.alias(high.expect("an i128 takes two"), sources.1);
     }
 
     fn is_made_again(&self, value: Value) -> bool {

@@ -25,8 +25,13 @@ pub struct Edge {
 /// Where a block comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Origin {
-    /// A block of the IR.
-    Block(ir::Block),
+    /// Blocks of the IR, each of which the next one continues.
+    Blocks {
+        /// Its parameters are the block's.
+        first: ir::Block,
+        /// Its terminator is the block's.
+        last: ir::Block,
+    },
     /// The second branch of the condition that this block ends with.
     Second(ir::Block),
     /// A critical edge that was split: it only passes the arguments of this block call.
