@@ -218,7 +218,8 @@ fn continuation(stencil: &Stencil, analysis: &Analysis, block: Block) -> Option<
         return None;
     }
     let next = stencil.block_calls[BlockCallRef(jump.a)].block;
-    let joins = analysis.cfg.preds(next).len() == 1 && stencil.blocks[next].cold == stencil.blocks[block].cold;
+    let joins =
+        analysis.cfg.preds(next).len() == 1 && stencil.blocks[next].cold == stencil.blocks[block].cold;
     joins.then_some(next)
 }
 

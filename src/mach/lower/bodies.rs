@@ -25,7 +25,12 @@ impl<'a, I: Isa> Lower<'a, I> {
         self.unshare();
     }
 
-    pub(super) fn lower_blocks(&mut self, index: usize, first: Block, last: Block) -> Result<(), Unsupported> {
+    pub(super) fn lower_blocks(
+        &mut self,
+        index: usize,
+        first: Block,
+        last: Block,
+    ) -> Result<(), Unsupported> {
         self.block = self.f.blocks[last];
         if let Some(inst) = self.f.terminator(last) {
             self.begin(inst);
@@ -219,4 +224,3 @@ impl<'a, I: Isa> Lower<'a, I> {
         }
     }
 }
-

@@ -14,8 +14,8 @@ use regalloc2::{Operand, OperandConstraint, OperandPos, PReg, RegClass, VReg};
 
 /// The index of each register in its class, by number. The stack pointer's is the one that is left, 63.
 const INDICES: [u8; 32] = [
-    0, 6, 12, 18, 24, 30, 36, 42, 54, 55, 56, 57, 58, 59, 60, 61, 3, 9, 15, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52,
-    53, 21, 27,
+    0, 6, 12, 18, 24, 30, 36, 42, 54, 55, 56, 57, 58, 59, 60, 61, 3, 9, 15, 43, 44, 45, 46, 47, 48, 49, 50,
+    51, 52, 53, 21, 27,
 ];
 
 /// The number of the register at each index, the other way round.
