@@ -16,6 +16,7 @@ use crate::mach::amode::{Amode, Place};
 use crate::mach::buffer::{CodeBuffer, Label};
 use crate::mach::compiled::{SymbolRef, UnwindOp};
 use crate::mach::ends;
+use crate::mach::inst::OperandKind;
 use crate::mach::isa::EmitContext;
 use crate::mach::size::OperandSize;
 use crate::mach::view::{InstView, physical};
@@ -54,6 +55,18 @@ fn compare_and_branch(
     };
     let condition = Branches::comparing(opcode, view.register(0), second, immediate, view.small);
     ends::branch::<Branches>(condition, (view.label(labels), view.label(labels + 1)), cx, buffer);
+}
+
+/// Stores a constant by way of r0, which no address has.
+pub fn store_reversed(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    let OperandKind::Mem { bits } = view.row.operands[0].kind else { unreachable!("it stores to memory") };
+    let (register, imm) = (physical(R0), view.words[2] as i32);
+    let sink = &mut Direct::of(cx, buffer);
+    match i16::try_from(imm) {
+        Ok(imm) => rows::lhi_ri(sink, G, register, imm.into()),
+        Err(_) => rows::lgfi(sink, register, imm),
+    }
+    rows::strv_mr(sink, OperandSize::from_bits(bits as u32), register, view.amode(0, 0));
 }
 
 /// Bounds check, load of a distance, jump.

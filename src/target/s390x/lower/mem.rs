@@ -79,6 +79,12 @@ pub fn store(cx: &mut Cx, inst: Inst) -> Result {
     } else if !memory.is_int() {
         float::store(cx, &data);
     } else if swaps && memory != types::I8 {
+        if let Some(imm) = stored_constant(cx, value, memory).and_then(|imm| i32::try_from(imm).ok()) {
+            rule!(cx, "store.reversed_imm");
+            let amode = access(cx, &data);
+            rows::strv_mi(cx, exact_size(memory), amode, imm);
+            return Ok(());
+        }
         let source = cx.put(value);
         let amode = access(cx, &data);
         rows::strv_mr(cx, exact_size(memory), source, amode);
@@ -107,17 +113,21 @@ fn store_folding(cx: &mut Cx, data: &InstData, memory: Type) -> bool {
     true
 }
 
+/// A constant as it is stored, sign-extended: of a narrowing store, only the low bits count.
+fn stored_constant(cx: &Cx, value: Value, memory: Type) -> Option<i64> {
+    let unused = 64 - memory.bits();
+    Some(cx.signed_constant(value)? << unused >> unused)
+}
+
 fn store_constant(cx: &mut Cx, data: &InstData, memory: Type) -> bool {
-    let Some(constant) = cx.signed_constant(Value(data.a)) else { return false };
+    let Some(constant) = stored_constant(cx, Value(data.a), memory) else { return false };
     if memory == types::I8 {
         rule!(cx, "store.imm");
         let amode = access_as(cx, &BASED, data);
         rows::mvi_mi(cx, B, amode, constant as i32 & 0xFF);
         return true;
     }
-    // Of a narrowing store, only the low bits count.
-    let unused = 64 - memory.bits();
-    let Ok(imm) = i16::try_from(constant << unused >> unused) else { return false };
+    let Ok(imm) = i16::try_from(constant) else { return false };
     if !is_short(data.address().1) {
         return false;
     }
