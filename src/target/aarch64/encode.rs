@@ -129,6 +129,9 @@ const BASE: u32 = 5;
 /// Where an index register is.
 const INDEX: u32 = 16;
 
+/// Where twelve bits of an immediate are.
+const IMMEDIATE: u32 = 10;
+
 /// A bit that all accesses with a scaled displacement have and no other.
 const SCALED: u32 = 1 << 24;
 /// The register form, without the kind of extension.
@@ -154,7 +157,7 @@ pub fn fits_access(disp: i64, scale: u8) -> bool {
 #[inline]
 fn displacement(disp: i64, scale: u8) -> Option<u32> {
     match disp {
-        _ if disp & !(0xFFF << scale) == 0 => Some(((disp >> scale) as u32) << 10),
+        _ if disp & !(0xFFF << scale) == 0 => Some(((disp >> scale) as u32) << IMMEDIATE),
         -256..256 => Some(SCALED | (disp as u32 & 0x1FF) << 12),
         _ => None,
     }
@@ -264,8 +267,19 @@ pub fn transfer(row: RowId, register: PReg, other: Allocation, frame: &Frame, bu
     };
     let at = frame_offset(frame, AddressPlace::Spill(slot.index() as u32)).expect("it is in the frame");
     let word = row.params[PATTERN] | number(register) as u32;
-    if let Some(disp) = displacement(at.into(), extra(&row.params)) {
+    let scale = extra(&row.params);
+    if let Some(disp) = displacement(at.into(), scale) {
         return buffer.put4(word ^ disp | number_of(physical(SP)) << BASE);
+    }
+    // Functions of thousands of slots have most of them out of reach.
+    if let Some(disp) = displacement((at & 0xFFF).into(), scale)
+        && at >> 24 == 0
+    {
+        let add = rows::ROWS[rows::ADDX_RI12.0 as usize].params[PATTERN];
+        buffer.put4(
+            add | (at as u32 >> 12) << IMMEDIATE | number_of(physical(SP)) << BASE | number_of(SCRATCH),
+        );
+        return buffer.put4(word ^ disp | number_of(SCRATCH) << BASE);
     }
     let memory = Memory { disp: at.into(), ..Memory::STACK_POINTER };
     access_memory(word, &view, memory, Places { frame, constants: Label(0) }, buffer);
