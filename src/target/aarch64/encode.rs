@@ -276,9 +276,7 @@ pub fn transfer(row: RowId, register: PReg, other: Allocation, frame: &Frame, bu
         && at >> 24 == 0
     {
         let add = rows::ROWS[rows::ADDX_RI12.0 as usize].params[PATTERN];
-        buffer.put4(
-            add | (at as u32 >> 12) << IMMEDIATE | number_of(physical(SP)) << BASE | number_of(SCRATCH),
-        );
+        buffer.put4(add | (at >> 12) << IMMEDIATE | number_of(physical(SP)) << BASE | number_of(SCRATCH));
         return buffer.put4(word ^ disp | number_of(SCRATCH) << BASE);
     }
     let memory = Memory { disp: at.into(), ..Memory::STACK_POINTER };
