@@ -101,7 +101,10 @@ impl Blocks {
     fn join(&mut self, stencil: &Stencil, analysis: &Analysis, first: Block, index: u32) -> Block {
         let mut last = first;
         self.index[last] = index;
-        while let Some(next) = continuation(stencil, analysis, last) {
+        // Without the verifier, a jump can go back to the entry.
+        while let Some(next) =
+            continuation(stencil, analysis, last).filter(|&next| self.index[next] == u32::MAX)
+        {
             last = next;
             self.index[last] = index;
         }
