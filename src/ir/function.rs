@@ -522,6 +522,13 @@ impl Stencil {
         (data.end > data.start).then(|| Inst(data.end - 1))
     }
 
+    /// The block call of an instruction that is a jump.
+    #[inline]
+    pub fn jump_call(&self, inst: Inst) -> Option<BlockCallRef> {
+        let data = &self.insts[inst];
+        (data.opcode.format() == super::opcode::Format::Jump).then_some(BlockCallRef(data.a))
+    }
+
     /// A block's parameters, as value numbers.
     #[inline]
     pub fn block_params(&self, block: Block) -> &[u32] {

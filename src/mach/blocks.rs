@@ -14,7 +14,7 @@
 use super::vcode::{Edge, Origin, VBlock, VCode};
 use crate::analysis::Analysis;
 use crate::entity::Map;
-use crate::ir::{Block, BlockCallRef, Opcode, Stencil, Value};
+use crate::ir::{Block, BlockCallRef, Stencil, Value};
 
 /// Where branches of each block go; reused across functions.
 #[derive(Debug, Default)]
@@ -216,11 +216,8 @@ impl Blocks {
 
 /// The block that does no more than continue `block`.
 fn continuation(stencil: &Stencil, analysis: &Analysis, block: Block) -> Option<Block> {
-    let jump = &stencil.insts[stencil.terminator(block)?];
-    if jump.opcode != Opcode::Jump {
-        return None;
-    }
-    let next = stencil.block_calls[BlockCallRef(jump.a)].block;
+    let call = stencil.jump_call(stencil.terminator(block)?)?;
+    let next = stencil.block_calls[call].block;
     let joins =
         analysis.cfg.preds(next).len() == 1 && stencil.blocks[next].cold == stencil.blocks[block].cold;
     joins.then_some(next)

@@ -66,7 +66,8 @@ impl<'a> InstView<'a> {
         InstView { row, small: inst.small, trap: inst.trap, allocs, words }
     }
 
-    /// The number of the register that register operand `index` is in.
+    /// The allocator's index, in its class, of the register that register operand `index` is in: its number, unless the
+    /// target's `regs` says otherwise.
     #[inline]
     pub fn register(&self, index: usize) -> u8 {
         number_of(self.allocs[index])
@@ -119,7 +120,7 @@ impl<'a> InstView<'a> {
     }
 }
 
-/// The number in its class of the register that something is in.
+/// The allocator's index, in its class, of the register that something is in.
 #[inline]
 pub fn number_of(allocation: Allocation) -> u8 {
     let register = allocation.as_reg().expect("the constraint asks for a register");

@@ -25,6 +25,7 @@ impl<'a, I: Isa> Lower<'a, I> {
         self.unshare();
     }
 
+    /// A block of VCode: the IR's `last`, the one that it continues, and so on to the `first`.
     pub(super) fn lower_blocks(
         &mut self,
         index: usize,
@@ -58,9 +59,10 @@ impl<'a, I: Isa> Lower<'a, I> {
         self.begin_params(block);
         let from = self.analysis.cfg.preds(block)[0];
         self.block = self.f.blocks[from];
-        let jump = self.f.terminator(from).expect("it ends with a jump");
+        let jump = self.f.terminator(from).expect("a reachable block ends");
         self.begin(jump);
-        let args = self.f.block_calls[BlockCallRef(self.f.insts[jump].a)].args;
+        let call = self.f.jump_call(jump).expect("it ends with a jump");
+        let args = self.f.block_calls[call].args;
         for (&param, &arg) in self.f.block_params(block).iter().zip(self.f.pool.get(args)) {
             let BlockArg::Value(arg) = BlockArg::unpack(arg) else { unreachable!("a jump passes values") };
             if self.is_used(Value(param)) {

@@ -114,7 +114,7 @@ pub fn address(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
 
 /// Stores a constant, in x17. An address so far away that it takes x17 too comes first.
 pub fn store_constant(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let OperandKind::Mem { bits } = view.row.operands[0].kind else { unreachable!("it stores to memory") };
+    let size = OperandSize::from_bits(view.words[4]);
     let memory = Memory::at(view, 0, 0, Places::of(cx));
     let sink = &mut Direct::of(cx, buffer);
     let amode = match memory.disp.unsigned_abs() < 1 << 24 {
@@ -122,7 +122,7 @@ pub fn store_constant(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer
         false => Amode::base(memory.reduce(SCRATCH, |disp| disp == 0, sink).0, 0).with_trap(view.trap),
     };
     address::load_constant(physical(X17), view.words[2] as u64 | (view.words[3] as u64) << 32, sink);
-    rows::str(sink, OperandSize::from_bits(bits as u32), physical(X17), amode);
+    rows::str(sink, size, physical(X17), amode);
 }
 
 /// The address of a label in a register.

@@ -103,7 +103,7 @@ pub fn store(cx: &mut Cx, inst: Inst) -> Result {
     {
         rule!(cx, "store.constant");
         let amode = access(cx, &data);
-        rows::store_i(cx, size, amode, bits);
+        rows::store_i(cx, amode, bits, size.bits() as i32);
         return Ok(());
     }
     let mut source = stored(cx, value);
