@@ -8,19 +8,18 @@
 
 mod cached;
 
+use crate::arch::aarch64::Aarch64;
+use crate::arch::s390x::S390x;
+use crate::arch::x86_64::X86_64;
 use crate::cache::{Cache, Claim};
 use crate::diag::{Diagnostic, Severity, Source};
 use crate::ir::{Function, Module, Name};
-use crate::mach::compiled::CompiledFunction;
-use crate::mach::isa::Isa;
-use crate::mach::lower::RuleCounts;
+use crate::lower::context::RuleCounts;
+use crate::machine::compiled::CompiledFunction;
 use crate::object::{self, Contents, FunctionDef};
 use crate::options::{Arch, Flags, Target};
 use crate::parse::{self, FunctionText, ParseContext, SourceMap, Split};
-use crate::pipeline::{self, Compiler, Failure, State};
-use crate::target::aarch64::Aarch64;
-use crate::target::s390x::S390x;
-use crate::target::x86_64::X86_64;
+use crate::pipeline::{self, Backend, Compiler, Failure, State};
 use crate::timing::Timing;
 use crate::verify;
 use cached::Cached;
@@ -182,7 +181,7 @@ struct Outcome {
 }
 
 /// Compiles all functions that the cache does not have.
-fn compile_all<I: Isa>(job: &Job) -> Outcome {
+fn compile_all<I: Backend>(job: &Job) -> Outcome {
     let Job { split, options, observer, cached, .. } = *job;
     let next = AtomicUsize::new(0);
     let done = AtomicUsize::new(0);
@@ -222,7 +221,7 @@ fn compile_all<I: Isa>(job: &Job) -> Outcome {
 }
 
 /// A thread's own state.
-struct Worker<'a, I: Isa> {
+struct Worker<'a, I: Backend> {
     job: Job<'a>,
     context: ParseContext,
     function: Function,
@@ -232,7 +231,7 @@ struct Worker<'a, I: Isa> {
     diagnostics: Vec<Diagnostic>,
 }
 
-impl<'a, I: Isa> Worker<'a, I> {
+impl<'a, I: Backend> Worker<'a, I> {
     fn new(job: Job<'a>) -> Self {
         Worker {
             job,
@@ -368,7 +367,7 @@ impl<'a, I: Isa> Worker<'a, I> {
     }
 }
 
-fn new_compiler<I: Isa>(options: &BuildOptions) -> Compiler<I> {
+fn new_compiler<I: Backend>(options: &BuildOptions) -> Compiler<I> {
     let mut compiler = Compiler::new(&options.flags);
     compiler.timing = options.time.then(Timing::default);
     if options.trace_rules {

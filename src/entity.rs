@@ -212,3 +212,50 @@ impl ListPool {
         self.words.truncate(1);
     }
 }
+
+/// A range of positions in a flat array, such as the instructions of a block.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Span {
+    /// The first position.
+    pub start: u32,
+    /// The position after the last.
+    pub end: u32,
+}
+
+impl Span {
+    /// The positions from `start` to before `end`.
+    #[inline]
+    pub const fn new(start: u32, end: u32) -> Self {
+        Span { start, end }
+    }
+
+    /// The positions from `start` to the end of an array of this length.
+    #[inline]
+    pub const fn from(start: u32, len: usize) -> Self {
+        Span { start, end: len as u32 }
+    }
+
+    /// Number of positions.
+    #[inline]
+    pub const fn len(self) -> u32 {
+        self.end - self.start
+    }
+
+    /// Whether there are none.
+    #[inline]
+    pub const fn is_empty(self) -> bool {
+        self.start == self.end
+    }
+
+    /// The positions.
+    #[inline]
+    pub fn iter(self) -> std::ops::Range<u32> {
+        self.start..self.end
+    }
+
+    /// What is at these positions of an array.
+    #[inline]
+    pub fn of<T>(self, array: &[T]) -> &[T] {
+        &array[self.start as usize..self.end as usize]
+    }
+}

@@ -4,19 +4,23 @@
 
 #![allow(clippy::new_without_default, reason = "contexts are made in one place")]
 
+pub mod alloc;
 pub mod analysis;
+pub mod arch;
 pub mod cache;
 pub mod check;
 pub mod diag;
 pub mod driver;
+pub mod emit;
 pub mod entity;
 pub mod filetest;
 pub mod ir;
-pub mod mach;
+pub mod lower;
+pub mod machine;
 pub mod object;
 pub mod options;
 pub mod parse;
 pub mod pipeline;
-pub mod target;
+pub mod text;
 pub mod timing;
 pub mod verify;

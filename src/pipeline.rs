@@ -4,27 +4,36 @@
 //! running order; `after` says which passes it relies on, and a test holds the order to it. All of a
 //! state's buffers are reused from function to function.
 
+use crate::alloc::{Allocator, Demands};
 use crate::analysis::Analysis;
+use crate::emit::buffer::CodeBuffer;
+use crate::emit::encoding::Emission;
+use crate::emit::frame::{self, Frame};
+use crate::emit::function;
+use crate::emit::layout::Layout;
+use crate::emit::redundant_moves::Copies;
 use crate::ir::{Inst, Params, Stencil};
-use crate::mach::abi::AbiSignature;
-use crate::mach::blocks::Blocks;
-use crate::mach::buffer::CodeBuffer;
-use crate::mach::compiled::CompiledStencil;
-use crate::mach::emit;
-use crate::mach::frame::{self, Frame};
-use crate::mach::isa::{Isa, RegisterNeeds};
-use crate::mach::layout::Layout;
-use crate::mach::lower::{self, LowerSummary, LowerTables, Unsupported};
-use crate::mach::regalloc::Allocator;
-use crate::mach::spills::Copies;
-use crate::mach::text;
-use crate::mach::vcode::VCode;
-use crate::options::{Flags, RegallocAlgorithm};
+use crate::lower;
+use crate::lower::blocks::Blocks;
+use crate::lower::context::{LowerTables, Unsupported};
+use crate::lower::families::FamilyLowering;
+use crate::lower::function::LowerSummary;
+use crate::machine::abi::AbiSignature;
+use crate::machine::compiled::CompiledStencil;
+use crate::machine::vcode::VCode;
+use crate::machine::{convention, description};
+use crate::options::Flags;
+use crate::text;
+use crate::text::inst::Assembly;
 use crate::timing::Timing;
 use crate::verify::{Environment, Verifier, VerifierError};
-use regalloc2::{Algorithm, MachineEnv, PRegSet, RegClass};
 use std::fmt;
 use std::time::Instant;
+
+/// A target that functions can be compiled for.
+pub trait Backend: FamilyLowering + Emission + Assembly {}
+
+impl<T: FamilyLowering + Emission + Assembly> Backend for T {}
 
 /// Why a function could not be compiled.
 #[derive(Debug)]
@@ -54,7 +63,7 @@ impl From<Unsupported> for Failure {
 }
 
 /// One pass.
-pub struct Pass<I: Isa> {
+pub struct Pass<I: Backend> {
     /// Its name, for `--time`, `--dump` and error messages.
     pub name: &'static str,
     /// What it does.
@@ -67,7 +76,7 @@ pub struct Pass<I: Isa> {
 }
 
 /// The passes in running order. Parsing comes before and the object after.
-pub const fn passes<I: Isa>() -> [Pass<I>; 5] {
+pub const fn passes<I: Backend>() -> [Pass<I>; 5] {
     [
         Pass {
             name: "analyse",
@@ -103,11 +112,11 @@ pub const fn passes<I: Isa>() -> [Pass<I>; 5] {
 
 /// The names of all passes, in running order; they are the same for all targets.
 pub fn pass_names() -> impl Iterator<Item = &'static str> {
-    passes::<crate::target::x86_64::X86_64>().into_iter().map(|pass| pass.name)
+    passes::<crate::arch::x86_64::X86_64>().into_iter().map(|pass| pass.name)
 }
 
 /// What passes make of a function, and the buffers they do it in.
-pub struct State<I: Isa> {
+pub struct State<I: Backend> {
     /// Of the IR.
     pub analysis: Analysis,
     verifier: Verifier,
@@ -122,7 +131,6 @@ pub struct State<I: Isa> {
     layout: Layout,
     copies: Copies,
     buffer: CodeBuffer,
-    registers: Registers,
     compiled: CompiledStencil,
     isa: std::marker::PhantomData<I>,
 }
@@ -130,7 +138,7 @@ pub struct State<I: Isa> {
 /// Is called after each pass with what it made.
 pub type Dump<'a, I> = &'a dyn Fn(&'static str, &State<I>);
 
-impl<I: Isa> State<I> {
+impl<I: Backend> State<I> {
     /// What the function is after a pass, as text; `clif` prints it where it is CLIF still.
     pub fn text(&self, pass: &str, params: &Params, clif: impl fmt::Display) -> String {
         let mut out = String::new();
@@ -141,13 +149,13 @@ impl<I: Isa> State<I> {
             "emit" => Some((output(), Some(&self.frame))),
             _ => return clif.to_string(),
         };
-        text::write::<I>(&self.vcode, allocated, params, &mut out).expect("writing to a string");
+        text::function::write::<I>(&self.vcode, allocated, params, &mut out).expect("writing to a string");
         out
     }
 }
 
 /// Compiles functions one after the other, for one target and one set of settings.
-pub struct Compiler<I: Isa> {
+pub struct Compiler<I: Backend> {
     state: State<I>,
     flags: Flags,
     /// Time by pass, if asked for.
@@ -156,7 +164,7 @@ pub struct Compiler<I: Isa> {
     pub current: &'static str,
 }
 
-impl<I: Isa> Compiler<I> {
+impl<I: Backend> Compiler<I> {
     /// A compiler with empty buffers.
     pub fn new(flags: &Flags) -> Self {
         Compiler {
@@ -168,12 +176,11 @@ impl<I: Isa> Compiler<I> {
                 abi: AbiSignature::default(),
                 summary: LowerSummary::default(),
                 vcode: VCode::default(),
-                allocator: Allocator::default(),
+                allocator: Allocator::new::<I>(flags),
                 frame: Frame::default(),
                 layout: Layout::default(),
                 copies: Copies::default(),
                 buffer: CodeBuffer::default(),
-                registers: Registers::new::<I>(flags),
                 compiled: CompiledStencil::default(),
                 isa: std::marker::PhantomData,
             },
@@ -218,22 +225,22 @@ impl<I: Isa> Compiler<I> {
     }
 }
 
-fn analyse<I: Isa>(state: &mut State<I>, stencil: &Stencil, _: &Flags) -> Result<(), Failure> {
+fn analyse<I: Backend>(state: &mut State<I>, stencil: &Stencil, _: &Flags) -> Result<(), Failure> {
     state.analysis.compute(stencil);
     Ok(())
 }
 
-fn verify<I: Isa>(state: &mut State<I>, stencil: &Stencil, flags: &Flags) -> Result<(), Failure> {
+fn verify<I: Backend>(state: &mut State<I>, stencil: &Stencil, flags: &Flags) -> Result<(), Failure> {
     match state.verifier.verify(stencil, &state.analysis, Environment::new(flags)) {
         [] => Ok(()),
         errors => Err(Failure::Invalid(errors.to_vec())),
     }
 }
 
-fn lower<I: Isa>(state: &mut State<I>, stencil: &Stencil, flags: &Flags) -> Result<(), Failure> {
-    state.abi = I::abi_signature(&stencil.signature, flags)
+fn lower<I: Backend>(state: &mut State<I>, stencil: &Stencil, flags: &Flags) -> Result<(), Failure> {
+    state.abi = convention::places::<I>(&stencil.signature, flags)
         .map_err(|message| Failure::Unsupported { inst: None, message })?;
-    state.summary = lower::lower_function::<I>(
+    state.summary = lower::function::lower_function::<I>(
         stencil,
         flags,
         &state.analysis,
@@ -245,89 +252,40 @@ fn lower<I: Isa>(state: &mut State<I>, stencil: &Stencil, flags: &Flags) -> Resu
     Ok(())
 }
 
-fn has_frame_pointer<I: Isa>(summary: &LowerSummary, flags: &Flags) -> bool {
-    summary.needs_frame_pointer || I::LINKED_BY_REGISTER && flags.preserve_frame_pointers()
+/// What of a lowered function its registers depend on.
+fn demands<I: Backend>(summary: &LowerSummary, flags: &Flags) -> Demands {
+    let frame_pointer =
+        summary.needs_frame_pointer || I::LINKED_BY_REGISTER && flags.preserve_frame_pointers();
+    Demands { frame_pointer, calls: summary.calls }
 }
 
-/// Whether a function is too large for the backtracking allocator, whose time grows with the square of some of its
-/// sizes: it goes over all arguments of branches for each block parameter, and clears a table as long as there
-/// are blocks for each register. Below these limits that takes no longer than the rest of its work.
-fn is_too_large_to_backtrack(vcode: &VCode) -> bool {
-    const MOST_ARGS: usize = 1 << 14;
-    const MOST_BLOCKS_BY_REGISTERS: usize = 1 << 30;
-    vcode.edge_args.len() > MOST_ARGS || vcode.blocks.len() * vcode.vreg_count() > MOST_BLOCKS_BY_REGISTERS
-}
-
-/// The allocator of a function.
-fn algorithm(vcode: &VCode, flags: &Flags) -> Algorithm {
-    match flags.regalloc_algorithm() {
-        RegallocAlgorithm::Backtracking if !is_too_large_to_backtrack(vcode) => Algorithm::Ion,
-        _ => Algorithm::Fastalloc,
-    }
-}
-
-/// The registers there are for functions of a kind.
-struct Registers {
-    envs: [MachineEnv; Self::KINDS],
-}
-
-impl Registers {
-    /// A bit for each of [`RegisterNeeds`], and one for integers only.
-    const KINDS: usize = 16;
-
-    fn new<I: Isa>(flags: &Flags) -> Self {
-        let env = |kind: usize| {
-            let has = |bit: usize| kind >> bit & 1 != 0;
-            let needs = RegisterNeeds { frame_pointer: has(0), calls: has(1), single_pass: has(2) };
-            let mut env = I::machine_env(flags, needs);
-            if has(3) {
-                // The allocator takes its time for each register.
-                env.preferred_regs_by_class[RegClass::Float as usize] = PRegSet::empty();
-                env.non_preferred_regs_by_class[RegClass::Float as usize] = PRegSet::empty();
-            }
-            env
-        };
-        Registers { envs: std::array::from_fn(env) }
-    }
-
-    fn of<I: Isa>(&self, vcode: &VCode, summary: &LowerSummary, flags: &Flags) -> &MachineEnv {
-        let bits = [
-            has_frame_pointer::<I>(summary, flags),
-            summary.calls,
-            matches!(algorithm(vcode, flags), Algorithm::Fastalloc),
-            !vcode.has_floats(),
-        ];
-        &self.envs[bits.into_iter().enumerate().map(|(at, bit)| usize::from(bit) << at).sum::<usize>()]
-    }
-}
-
-fn allocate<I: Isa>(state: &mut State<I>, _: &Stencil, flags: &Flags) -> Result<(), Failure> {
-    let State { vcode, registers, summary, allocator, .. } = state;
-    let env = registers.of::<I>(vcode, summary, flags);
-    allocator
-        .run(vcode, I::rows(), env, algorithm(vcode, flags), flags.regalloc_checker())
+fn allocate<I: Backend>(state: &mut State<I>, _: &Stencil, flags: &Flags) -> Result<(), Failure> {
+    state
+        .allocator
+        .run(&state.vcode, demands::<I>(&state.summary, flags), flags)
         .map_err(|message| Failure::Bug { pass: "regalloc", message })
 }
 
-fn emit<I: Isa>(state: &mut State<I>, stencil: &Stencil, flags: &Flags) -> Result<(), Failure> {
-    let State { frame, vcode, allocator, layout, copies, buffer, abi, summary, registers, .. } = state;
+fn emit<I: Backend>(state: &mut State<I>, stencil: &Stencil, flags: &Flags) -> Result<(), Failure> {
+    let State { frame, vcode, allocator, layout, copies, buffer, abi, summary, .. } = state;
     let output = allocator.output();
+    let demands = demands::<I>(summary, flags);
     frame.clear();
     frame.outgoing = summary.outgoing;
     frame.calls = summary.calls;
-    frame.frame_pointer = has_frame_pointer::<I>(summary, flags);
+    frame.frame_pointer = demands.frame_pointer;
     frame.incoming_bytes = abi.stack_bytes;
     frame.growth = summary.tail_bytes.saturating_sub(abi.stack_bytes);
     frame.callee_pops = abi.callee_pops;
     frame.spill_count = output.num_spillslots as u32;
-    let allocatable = PRegSet::from(registers.of::<I>(vcode, summary, flags));
-    frame.preserved = I::preserved(stencil.signature.call_conv, flags);
-    frame.written = emit::written_registers::<I>(vcode, output, allocatable, frame.preserved);
+    let allocatable = allocator.allocatable(vcode, demands, flags);
+    frame.preserved = description::preserved::<I>(stencil.signature.call_conv, flags);
+    frame.written = function::written_registers::<I>(vcode, output, allocatable, frame.preserved);
     let unsupported = |message| Failure::Unsupported { inst: None, message };
     frame.limit = frame::stack_limit::<I>(stencil, abi).map_err(unsupported)?;
     I::finish_frame(frame, stencil, flags).map_err(unsupported)?;
     copies.begin(output.num_spillslots, allocatable);
-    state.compiled = emit::emit::<I>(vcode, output, frame, layout, flags, copies, buffer);
+    state.compiled = function::emit::<I>(vcode, output, frame, layout, flags, copies, buffer);
     Ok(())
 }
 
@@ -337,7 +295,7 @@ mod tests {
 
     #[test]
     fn passes_run_after_what_they_rely_on() {
-        let table = passes::<crate::target::x86_64::X86_64>();
+        let table = passes::<crate::arch::x86_64::X86_64>();
         for (at, pass) in table.iter().enumerate() {
             for needed in pass.after {
                 assert!(table[..at].iter().any(|p| p.name == *needed), "{} runs before {needed}", pass.name);

@@ -7,11 +7,11 @@
 //! encoded nor fixed, or a name in the text that is no operand, is an error too.
 
 #[macro_use]
-#[path = "../../src/target/formats.rs"]
+#[path = "../../src/arch/formats.rs"]
 mod formats;
 
 pub mod aarch64;
-#[path = "../../src/target/aarch64/format.rs"]
+#[path = "../../src/arch/aarch64/format.rs"]
 #[allow(dead_code, reason = "the encoder reads what this script writes")]
 mod aarch64_format;
 mod identity;
@@ -19,12 +19,12 @@ pub mod operand;
 mod output;
 pub mod row;
 mod s390x;
-#[path = "../../src/target/s390x/format.rs"]
+#[path = "../../src/arch/s390x/format.rs"]
 #[allow(dead_code, reason = "the encoder reads what this script writes")]
 mod s390x_format;
 pub mod target;
 pub mod x86;
-#[path = "../../src/target/x86_64/format.rs"]
+#[path = "../../src/arch/x86_64/format.rs"]
 #[allow(dead_code, reason = "the encoder reads what this script writes")]
 mod x86_format;
 

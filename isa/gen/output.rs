@@ -37,7 +37,7 @@ fn write_pseudo(out: &mut String, rows: &[(Row, Encoding)]) -> Vec<String> {
     let _ = writeln!(out, "pub static EXPANSIONS: [Expansion; {}] = [", names.len());
     for name in &names {
         // What targets share is generic over their branches.
-        let _ = match name.starts_with("ends::") {
+        let _ = match name.starts_with("branch::") {
             true => writeln!(out, "    {name}::<Branches>,"),
             false => writeln!(out, "    pseudo::{name},"),
         };
@@ -222,7 +222,7 @@ fn register_operand(row: &Row, operand: &Operand, zero_register: bool) -> String
         return format!("reading({}, OperandPos::{position})", operand.name);
     }
     format!(
-        "Operand::new({}, OperandConstraint::{constraint}, regalloc2::OperandKind::{kind}, OperandPos::{position})",
+        "Operand::new({}, OperandConstraint::{constraint}, crate::machine::reg::OperandKind::{kind}, OperandPos::{position})",
         operand.name
     )
 }

@@ -7,7 +7,7 @@
 use super::key::Key;
 use crate::entity::{Entity, Map};
 use crate::ir::{Name, Params};
-use crate::mach::compiled::{CompiledStencil, SymbolRef};
+use crate::machine::compiled::{CompiledStencil, SymbolRef};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 

@@ -20,7 +20,7 @@ pub mod key;
 pub mod store;
 
 use crate::ir::{Params, Stencil};
-use crate::mach::compiled::{CompiledFunction, CompiledStencil};
+use crate::machine::compiled::{CompiledFunction, CompiledStencil};
 use crate::options::{Flags, Target};
 use entry::{Decoded, TextEntry};
 use key::{Environment, Key, TextKeys};

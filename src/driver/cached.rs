@@ -11,7 +11,7 @@ use crate::cache::key::Key;
 use crate::cache::{Cache, Claim};
 use crate::diag::{Diagnostic, Severity};
 use crate::ir::{Function, Params};
-use crate::mach::compiled::{CompiledFunction, CompiledStencil};
+use crate::machine::compiled::{CompiledFunction, CompiledStencil};
 use crate::parse::{self, Split};
 use crate::timing::Timing;
 use std::collections::HashMap;

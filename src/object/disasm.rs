@@ -15,7 +15,7 @@ use object::{Architecture, RelocationFlags, SectionIndex, SectionKind, SymbolKin
 
 use super::format::Format;
 use super::traps;
-use crate::mach::compiled::TrapSite;
+use crate::machine::compiled::TrapSite;
 
 /// How much a listing shows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -13,7 +13,7 @@ use gimli::{
 };
 
 use super::tables::Table;
-use crate::mach::compiled::{CompiledStencil, UnwindOp};
+use crate::machine::compiled::{CompiledStencil, UnwindOp};
 use crate::options::Arch;
 
 /// A frame on entry to a function, in DWARF's register numbers.

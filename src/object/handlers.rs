@@ -15,7 +15,7 @@
 //! registers and jumps; no other register needs its value back.
 
 use super::tables::Table;
-use crate::mach::compiled::CompiledStencil;
+use crate::machine::compiled::CompiledStencil;
 
 /// The section.
 pub(super) fn build<'a>(big_endian: bool, functions: impl Iterator<Item = &'a CompiledStencil>) -> Table {
@@ -39,7 +39,7 @@ pub(super) fn build<'a>(big_endian: bool, functions: impl Iterator<Item = &'a Co
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mach::compiled::Handler;
+    use crate::machine::compiled::Handler;
 
     #[test]
     fn handlers_are_listed_by_function() {

@@ -13,7 +13,7 @@ use super::format::{Addend, Format, Reloc};
 use super::sections::{Place, Role};
 use super::{Writer, symbols};
 use crate::ir::DataItem;
-use crate::mach::compiled::{LibCall, RelocKind};
+use crate::machine::compiled::{LibCall, RelocKind};
 use crate::options::{Arch, Flags, Target};
 
 /// The format.

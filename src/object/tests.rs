@@ -7,7 +7,7 @@ use object::{ObjectSymbolTable as _, SymbolIndex};
 
 use super::*;
 use crate::ir::{DataReloc, Name, NameRef, SymbolItem, TrapCode};
-use crate::mach::compiled::{LibCall, Reloc, RelocKind, TrapSite, UnwindOp};
+use crate::machine::compiled::{LibCall, Reloc, RelocKind, TrapSite, UnwindOp};
 
 fn text(name: &str) -> Name {
     Name::Text(name.into())

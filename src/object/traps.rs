@@ -17,7 +17,7 @@
 
 use super::tables::Table;
 use crate::ir::TrapCode;
-use crate::mach::compiled::{CompiledStencil, TrapSite};
+use crate::machine::compiled::{CompiledStencil, TrapSite};
 
 /// Bytes before the offsets.
 const HEADER: usize = 12;

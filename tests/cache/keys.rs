@@ -1,16 +1,16 @@
 //! What a key depends on: all that the code does, and nothing else.
 
 use super::{Numbers, targets};
+use clifc::arch::aarch64::Aarch64;
+use clifc::arch::s390x::S390x;
+use clifc::arch::x86_64::X86_64;
 use clifc::cache::key::{Environment, Key};
 use clifc::ir::Function;
-use clifc::mach::compiled::CompiledStencil;
-use clifc::mach::isa::Isa;
+use clifc::machine::compiled::CompiledStencil;
 use clifc::options::{Flags, Target};
 use clifc::parse::{self, ParseContext};
+use clifc::pipeline::Backend;
 use clifc::pipeline::Compiler;
-use clifc::target::aarch64::Aarch64;
-use clifc::target::s390x::S390x;
-use clifc::target::x86_64::X86_64;
 use std::fs;
 use std::path::Path;
 
@@ -142,7 +142,7 @@ fn functions_of_one_key_have_one_code() {
     one_key_has_one_code::<S390x>("s390x");
 }
 
-fn one_key_has_one_code<I: Isa>(target: &str) {
+fn one_key_has_one_code<I: Backend>(target: &str) {
     let (environment, flags) = environment(target);
     let mut compiler = Compiler::<I>::new(&flags);
     let mut compile =

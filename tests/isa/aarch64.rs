@@ -4,19 +4,19 @@ use crate::driver::{self, Random, Subject};
 use crate::roles::{self, Disassembled};
 use capstone::Capstone;
 use capstone::arch::{self, BuildsCapstone};
+use clifc::arch::aarch64::Aarch64;
+use clifc::arch::aarch64::branch::Branches;
+use clifc::arch::aarch64::encode::fits_access;
+use clifc::arch::aarch64::format::{CODES, Format, PATTERN, Place as FieldPlace, Source};
+use clifc::arch::aarch64::operands::{Amode, Bitmask, IndexExtension, OperandSize, Place};
+use clifc::arch::aarch64::regs;
+use clifc::emit::frame::Frame;
+use clifc::emit::frame::frame_offset;
 use clifc::ir::StackSlot;
-use clifc::mach::amode::frame_offset;
-use clifc::mach::buffer::Label;
-use clifc::mach::frame::Frame;
-use clifc::mach::inst::{Class, Row};
+use clifc::machine::inst::Label;
+use clifc::machine::inst::{Class, ConstantRef, Row};
+use clifc::machine::reg::{PReg, RegClass};
 use clifc::options::Arch;
-use clifc::target::aarch64::Aarch64;
-use clifc::target::aarch64::branch::Branches;
-use clifc::target::aarch64::encode::fits_access;
-use clifc::target::aarch64::format::{CODES, Format, PATTERN, Place as FieldPlace, Source};
-use clifc::target::aarch64::operands::{Amode, Bitmask, IndexExtension, OperandSize, Place};
-use clifc::target::aarch64::regs;
-use regalloc2::{PReg, RegClass};
 
 struct Rows;
 
@@ -64,9 +64,8 @@ impl Subject for Rows {
                     random.pick(&[IndexExtension::None, IndexExtension::Zero32, IndexExtension::Sign32]);
                 Amode { extension, ..Amode::indexed(base, index, scale, 0) }
             }
-            5 if loads => {
-                random.pick(&[Amode::at(Place::Label(Label(0)), 0), Amode::at(Place::Constant(0), 0)])
-            }
+            5 if loads => random
+                .pick(&[Amode::at(Place::Label(Label(0)), 0), Amode::at(Place::Constant(ConstantRef(0)), 0)]),
             _ => {
                 let place = random.pick(&[
                     Place::Slot(StackSlot(0)),

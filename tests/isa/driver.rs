@@ -6,22 +6,27 @@
 //!
 //! What a target has to say for that is its [`Subject`].
 
+use clifc::emit::buffer::CodeBuffer;
+use clifc::emit::encoding::Encoding;
+use clifc::emit::frame::Frame;
+use clifc::emit::function;
+use clifc::emit::inst_view::{self, EmitContext, InstView};
+use clifc::emit::layout::Layout;
 use clifc::ir::NameRef;
-use clifc::mach::amode::Amode;
-use clifc::mach::buffer::{CodeBuffer, Label};
-use clifc::mach::compiled::{CompiledStencil, SymbolRef};
-use clifc::mach::frame::Frame;
-use clifc::mach::inst::{Class, InstSink, MachInst, OperandKind, Props, Role, Row, RowId};
-use clifc::mach::isa::{EmitContext, Isa};
-use clifc::mach::layout::Layout;
-use clifc::mach::print::print;
-use clifc::mach::text::{Names, Registers};
-use clifc::mach::view::{self, InstView};
+use clifc::machine::amode::Amode;
+use clifc::machine::compiled::{CompiledStencil, SymbolRef};
+use clifc::machine::description::Machine;
+use clifc::machine::inst::{
+    Class, ConstantRef, InstSink, Label, MachInst, OperandKind, Props, Role, Row, RowId,
+};
+use clifc::machine::reg::{Allocation, Operand, PReg, RegClass, VReg};
 use clifc::object::reloc_number;
 use clifc::options::{Arch, Flags, Target};
+use clifc::pipeline::Backend;
+use clifc::text::inst::print;
+use clifc::text::inst::{Names, Registers};
 use object::read::elf::ElfFile64;
 use object::{Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget};
-use regalloc2::{Allocation, Operand, PReg, RegClass, VReg};
 use std::fmt::{self, Write};
 use std::path::Path;
 use std::process::Command;
@@ -32,7 +37,7 @@ const VARIANTS: usize = 24;
 /// A target whose rows are tested.
 pub trait Subject {
     /// The target.
-    type Target: Isa;
+    type Target: Backend;
     /// Its architecture.
     const ARCH: Arch;
     /// The assembler with its options.
@@ -96,7 +101,7 @@ impl Random {
     /// A register of the target, as operand of a constructor.
     pub fn register<S: Subject>(&mut self, class: Class) -> VReg {
         let class = if class == Class::Int { RegClass::Int } else { RegClass::Float };
-        view::physical(S::register(class, self.below(S::REGISTERS[class as usize]) as u8))
+        inst_view::physical(S::register(class, self.below(S::REGISTERS[class as usize]) as u8))
     }
 
     /// A number near the edges of what immediates hold, or any.
@@ -162,7 +167,7 @@ impl Names for Fixed {
         out.write_str(&self.label)
     }
 
-    fn constant(&self, _: u32, out: &mut dyn Write) -> fmt::Result {
+    fn constant(&self, _: ConstantRef, out: &mut dyn Write) -> fmt::Result {
         out.write_str(&self.label)
     }
 }
@@ -207,13 +212,13 @@ fn emit_alone<S: Subject>(
 ) {
     let context = EmitContext {
         frame,
-        next: label,
+        next: None,
         constants: label,
         flags: &Flags::new(&Target::of(S::ARCH)),
         layout: &Layout::default(),
     };
     let view = InstView::new::<S::Target>(inst, &parts.allocs, &parts.words);
-    view::emit::<S::Target>(&view, &context, buffer);
+    function::emit_inst::<S::Target>(&view, &context, buffer);
 }
 
 /// Random operands.
@@ -283,7 +288,7 @@ pub fn make_variant<S: Subject>(random: &mut Random, number: usize, id: RowId, f
     let registers = Registers::Allocated(&parts.allocs, Some(frame));
     print::<S::Target>(&inst, registers, &parts.words, &names, &mut text).expect("strings take everything");
     let text = format!("{}{text}\n.skip {gap}, 0xCC\n.Lafter{number}:", S::prefix(row, &text));
-    Variant { row, parts, text, compiled: buffer.finish::<<S::Target as Isa>::Branches>() }
+    Variant { row, parts, text, compiled: buffer.finish::<<S::Target as Encoding>::Branches>() }
 }
 
 fn assemble<S: Subject>(variants: &[Variant]) -> Vec<u8> {

@@ -3,8 +3,8 @@
 
 use crate::driver::{Random, Subject, Variant, make_variant, real_rows, test_frame};
 use capstone::{Capstone, RegId};
-use clifc::mach::inst::{OperandKind, Props, Role};
-use regalloc2::PReg;
+use clifc::machine::inst::{OperandKind, Props, Role};
+use clifc::machine::reg::PReg;
 use std::collections::BTreeSet;
 
 /// What a target tells of its registers.

@@ -1,15 +1,15 @@
 //! The rows of s390x.
 
 use crate::driver::{self, Random, Subject};
+use clifc::arch::s390x::S390x;
+use clifc::arch::s390x::format::{Address, Format, OTHERS, Others};
+use clifc::emit::frame::Frame;
 use clifc::ir::StackSlot;
-use clifc::mach::amode::{Amode, Place};
-use clifc::mach::buffer::Label;
-use clifc::mach::frame::Frame;
-use clifc::mach::inst::{Class, Row};
+use clifc::machine::amode::{Amode, Place};
+use clifc::machine::inst::Label;
+use clifc::machine::inst::{Class, ConstantRef, Row};
+use clifc::machine::reg::VReg;
 use clifc::options::Arch;
-use clifc::target::s390x::S390x;
-use clifc::target::s390x::format::{Address, Format, OTHERS, Others};
-use regalloc2::VReg;
 
 struct Rows;
 
@@ -51,7 +51,7 @@ impl Subject for Rows {
             6 if long => Amode::at(Place::Incoming, frame_disp),
             7 if row.name == "la" => Amode::at(Place::Symbol(random.symbol()), frame_disp),
             7 if others.relative != 0 => Amode::at(Place::Got(random.symbol()), 0),
-            8 if others.relative != 0 => Amode::at(Place::Constant(0), frame_disp),
+            8 if others.relative != 0 => Amode::at(Place::Constant(ConstantRef(0)), frame_disp),
             9 if others.relative != 0 => Amode::at(Place::Label(Label(0)), frame_disp),
             8 => Amode::at(Place::Spill(random.below(40)), 0),
             _ => Amode::at(Place::Outgoing, frame_disp),

@@ -7,15 +7,15 @@ use crate::driver::{self, Random, Recorded, Subject};
 use crate::roles::{self, Disassembled};
 use capstone::Capstone;
 use capstone::arch::{self, BuildsCapstone};
+use clifc::arch::x86_64::X86_64;
+use clifc::arch::x86_64::amode::{Amode, Place, Rm};
+use clifc::arch::x86_64::regs;
+use clifc::emit::frame::Frame;
 use clifc::ir::StackSlot;
-use clifc::mach::buffer::Label;
-use clifc::mach::frame::Frame;
-use clifc::mach::inst::{Class, OperandKind, Row};
+use clifc::machine::inst::Label;
+use clifc::machine::inst::{Class, ConstantRef, OperandKind, Row};
+use clifc::machine::reg::{Allocation, OperandConstraint, PReg, SpillSlot};
 use clifc::options::Arch;
-use clifc::target::x86_64::X86_64;
-use clifc::target::x86_64::amode::{Amode, Place, Rm};
-use clifc::target::x86_64::regs;
-use regalloc2::{Allocation, OperandConstraint, PReg, SpillSlot};
 
 struct Rows;
 
@@ -53,7 +53,7 @@ impl Subject for Rows {
             7 => Amode::at(Place::Slot(StackSlot(1)), frame_disp).with_index(index, scale),
             8 if GOT_ROWS.contains(&row.name) => Amode::at(Place::Got(symbol), 0),
             8 => Amode::at(Place::Symbol(symbol), frame_disp),
-            _ if random.below(2) == 0 => Amode::at(Place::Constant(0), frame_disp),
+            _ if random.below(2) == 0 => Amode::at(Place::Constant(ConstantRef(0)), frame_disp),
             _ => Amode::at(Place::Label(Label(0)), frame_disp),
         }
     }

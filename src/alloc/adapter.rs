@@ -1,0 +1,162 @@
+//! VCode as regalloc2 sees it.
+
+use super::permutation;
+use crate::machine::inst::{Props, Row};
+use crate::machine::reg::RegisterFile;
+use crate::machine::vcode::VCode;
+use regalloc2::{Block, Inst, InstRange, MachineEnv, Operand, PRegSet, RegClass, VReg};
+
+/// VCode as the allocator sees it.
+pub(super) struct View<'a> {
+    vcode: &'a VCode,
+    rows: &'static [Row],
+    /// All register operands, with registers as regalloc2 indexes them.
+    operands: &'a [Operand],
+    /// The sets that calls clobber, likewise.
+    clobbers: &'a [PRegSet],
+    /// Whether registers' indices are not their numbers.
+    permuted: bool,
+    /// Registers of which it matters whether calls clobber them.
+    allocatable: PRegSet,
+    /// Whether the result will be checked.
+    check: bool,
+}
+
+/// A register file in regalloc2's terms.
+pub(super) fn machine_env(file: &RegisterFile) -> MachineEnv {
+    let permuted = |set: PRegSet| if file.spread { permutation::set(set) } else { set };
+    MachineEnv {
+        preferred_regs_by_class: [
+            permuted(file.ints.preferred),
+            permuted(file.floats.preferred),
+            PRegSet::empty(),
+        ],
+        non_preferred_regs_by_class: [
+            permuted(file.ints.others),
+            permuted(file.floats.others),
+            PRegSet::empty(),
+        ],
+        scratch_by_class: [None; 3],
+        fixed_stack_slots: Vec::new(),
+    }
+}
+
+impl<'a> View<'a> {
+    /// A view of a function; `operands` and `clobbers` are memory for what has to be permuted.
+    pub(super) fn new(
+        vcode: &'a VCode,
+        rows: &'static [Row],
+        file: &RegisterFile,
+        check: bool,
+        operands: &'a mut Vec<Operand>,
+        clobbers: &'a mut Vec<PRegSet>,
+    ) -> Self {
+        if file.spread {
+            operands.clear();
+            operands.extend(vcode.operands.iter().map(permutation::operand));
+            clobbers.clear();
+            clobbers.extend(vcode.clobbers.iter().map(|&set| permutation::set(set)));
+        }
+        View {
+            vcode,
+            rows,
+            operands: if file.spread { operands } else { &vcode.operands },
+            clobbers: if file.spread { clobbers } else { &vcode.clobbers },
+            permuted: file.spread,
+            allocatable: PRegSet::from(&machine_env(file)),
+            check,
+        }
+    }
+
+    #[inline]
+    fn row(&self, inst: Inst) -> &'static Row {
+        &self.rows[self.vcode.insts[inst.index()].row.0 as usize]
+    }
+}
+
+impl regalloc2::Function for View<'_> {
+    fn num_insts(&self) -> usize {
+        self.vcode.insts.len()
+    }
+
+    fn num_blocks(&self) -> usize {
+        self.vcode.blocks.len()
+    }
+
+    fn entry_block(&self) -> Block {
+        Block::new(0)
+    }
+
+    #[inline]
+    fn block_insns(&self, block: Block) -> InstRange {
+        let insts = self.vcode.block(block).insts;
+        InstRange::new(Inst::new(insts.start as usize), Inst::new(insts.end as usize))
+    }
+
+    #[inline]
+    fn block_succs(&self, block: Block) -> &[Block] {
+        self.vcode.successors(block)
+    }
+
+    #[inline]
+    fn block_preds(&self, block: Block) -> &[Block] {
+        self.vcode.predecessors(block)
+    }
+
+    #[inline]
+    fn block_params(&self, block: Block) -> &[VReg] {
+        self.vcode.block(block).params.of(&self.vcode.params)
+    }
+
+    #[inline]
+    fn is_ret(&self, inst: Inst) -> bool {
+        self.row(inst).props.any(Props::RETURN.or(Props::STOP))
+    }
+
+    /// The allocator asks because of the arguments that branches pass; without any, it is spared the work. The checker
+    /// wants each block to end with a branch or return.
+    #[inline]
+    fn is_branch(&self, inst: Inst) -> bool {
+        self.vcode.insts[inst.index()].passes || self.check && self.row(inst).props.any(Props::BRANCH)
+    }
+
+    #[inline]
+    fn branch_blockparams(&self, block: Block, _inst: Inst, succ: usize) -> &[VReg] {
+        let edge = &self.vcode.block(block).edges.of(&self.vcode.edges)[succ];
+        edge.args.of(&self.vcode.edge_args)
+    }
+
+    #[inline]
+    fn inst_operands(&self, inst: Inst) -> &[Operand] {
+        self.vcode.insts[inst.index()].operands().of(self.operands)
+    }
+
+    #[inline]
+    fn inst_clobbers(&self, inst: Inst) -> PRegSet {
+        let row = self.row(inst);
+        if !row.props.any(Props::CLOBBERS) {
+            return PRegSet::empty();
+        }
+        let mut clobbers = if self.permuted && row.clobbers != PRegSet::empty() {
+            permutation::set(row.clobbers)
+        } else {
+            row.clobbers
+        };
+        if let Some(set) = self.vcode.called_clobbers(&self.vcode.insts[inst.index()], row) {
+            clobbers.union_from(self.clobbers[set]);
+        }
+        clobbers.intersect_from(self.allocatable);
+        clobbers
+    }
+
+    fn num_vregs(&self) -> usize {
+        self.vcode.vreg_count()
+    }
+
+    fn spillslot_size(&self, class: RegClass) -> usize {
+        match class {
+            RegClass::Int => 1,
+            RegClass::Float | RegClass::Vector => 2,
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Register allocation: VCode in, allocations, moves and spill slots out.
+//!
+//! Other modules see [`Allocator`] and the flat slices of its output, so that what allocates can be replaced. Today that
+//! is regalloc2, seen through an `adapter`; only this directory knows it.
+//!
+//! | file | what |
+//! |---|---|
+//! | `adapter` | VCode as regalloc2 sees it |
+//! | `permutation` | registers' indices in regalloc2's search |
+//! | `postorder` | VCode in an order that regalloc2's checker can follow |
+
+mod adapter;
+mod permutation;
+mod postorder;
+
+use crate::machine::description::{Machine, RegisterNeeds};
+use crate::machine::inst::Row;
+use crate::machine::reg::{ClassFile, Operand, OperandKind, Output, PRegSet, RegisterFile};
+use crate::machine::vcode::VCode;
+use crate::options::{Flags, RegallocAlgorithm};
+use adapter::View;
+use postorder::InReversePostorder;
+use regalloc2::{Algorithm, MachineEnv, RegallocOptions};
+
+/// What of a function decides how its registers are allocated, besides its VCode.
+#[derive(Clone, Copy, Debug)]
+pub struct Demands {
+    /// Whether it keeps a frame pointer.
+    pub frame_pointer: bool,
+    /// Whether it calls others.
+    pub calls: bool,
+}
+
+/// Register allocation, with the memory it reuses from function to function.
+pub struct Allocator {
+    files: Files,
+    operands: Vec<Operand>,
+    clobbers: Vec<PRegSet>,
+    context: regalloc2::Ctx,
+    rows: &'static [Row],
+}
+
+impl Allocator {
+    /// An allocator for functions of a target.
+    pub fn new<M: Machine>(flags: &Flags) -> Self {
+        Allocator {
+            files: Files::new::<M>(flags),
+            operands: Vec::new(),
+            clobbers: Vec::new(),
+            context: regalloc2::Ctx::default(),
+            rows: M::rows(),
+        }
+    }
+
+    /// Allocates the registers of a function. With the setting `regalloc_checker`, the symbolic checker goes over the
+    /// result.
+    ///
+    /// An error is a defect of lowering or of the allocator; its text says which instruction.
+    pub fn run(&mut self, vcode: &VCode, demands: Demands, flags: &Flags) -> Result<(), String> {
+        let check = flags.regalloc_checker();
+        let algorithm = algorithm(vcode, flags);
+        let (file, env) = self.files.of(vcode, demands, algorithm);
+        let view = View::new(vcode, self.rows, file, check, &mut self.operands, &mut self.clobbers);
+        let options = RegallocOptions { verbose_log: false, validate_ssa: check, algorithm };
+        regalloc2::run_with_ctx(&view, env, &options, &mut self.context)
+            .map_err(|error| format!("{error:?}{}", undefined(vcode)))?;
+        if check {
+            let view = InReversePostorder::new(view);
+            let mut checker = regalloc2::checker::Checker::new(&view, env);
+            checker.prepare(&view.output(&self.context.output));
+            checker.run().map_err(|errors| format!("checker, in reverse postorder: {errors:?}"))?;
+        }
+        if file.spread {
+            permutation::undo(&mut self.context.output);
+        }
+        Ok(())
+    }
+
+    /// The result of the last run.
+    pub fn output(&self) -> &Output {
+        &self.context.output
+    }
+
+    /// The registers that a run for this function allocates from.
+    pub fn allocatable(&self, vcode: &VCode, demands: Demands, flags: &Flags) -> PRegSet {
+        self.files.of(vcode, demands, algorithm(vcode, flags)).0.all()
+    }
+}
+
+/// Whether a function is too large for the backtracking allocator, whose time grows with the square of some of its
+/// sizes: it goes over all arguments of branches for each block parameter, and clears a table as long as there
+/// are blocks for each register. Below these limits that takes no longer than the rest of its work.
+fn is_too_large_to_backtrack(vcode: &VCode) -> bool {
+    const MOST_ARGS: usize = 1 << 14;
+    const MOST_BLOCKS_BY_REGISTERS: usize = 1 << 30;
+    vcode.edge_args.len() > MOST_ARGS || vcode.blocks.len() * vcode.vreg_count() > MOST_BLOCKS_BY_REGISTERS
+}
+
+/// The algorithm for a function.
+fn algorithm(vcode: &VCode, flags: &Flags) -> Algorithm {
+    match flags.regalloc_algorithm() {
+        RegallocAlgorithm::Backtracking if !is_too_large_to_backtrack(vcode) => Algorithm::Ion,
+        _ => Algorithm::Fastalloc,
+    }
+}
+
+/// The register files of a target, by kind of function.
+struct Files {
+    files: [(RegisterFile, MachineEnv); Self::KINDS],
+}
+
+impl Files {
+    /// A bit for each of [`RegisterNeeds`], and one for functions without floats.
+    const KINDS: usize = 16;
+
+    fn new<M: Machine>(flags: &Flags) -> Self {
+        let file = |kind: usize| {
+            let has = |bit: usize| kind >> bit & 1 != 0;
+            let needs = RegisterNeeds { frame_pointer: has(0), calls: has(1), single_pass: has(2) };
+            let mut file = M::register_file(flags, needs);
+            if has(3) {
+                // Each register costs allocation time.
+                file.floats = ClassFile::NONE;
+            }
+            (file, adapter::machine_env(&file))
+        };
+        Files { files: std::array::from_fn(file) }
+    }
+
+    fn of(&self, vcode: &VCode, demands: Demands, algorithm: Algorithm) -> (&RegisterFile, &MachineEnv) {
+        let bits = [
+            demands.frame_pointer,
+            demands.calls,
+            matches!(algorithm, Algorithm::Fastalloc),
+            !vcode.has_floats(),
+        ];
+        let kind = bits.into_iter().enumerate().map(|(at, bit)| usize::from(bit) << at).sum::<usize>();
+        let (file, env) = &self.files[kind];
+        (file, env)
+    }
+}
+
+/// For the message of a failed allocation: a register that is read and that nothing defines.
+fn undefined(vcode: &VCode) -> String {
+    let mut defined = vec![false; vcode.vreg_count()];
+    let is_def = |operand: &&Operand| operand.kind() == OperandKind::Def;
+    vcode.insts.iter().flat_map(|inst| vcode.inst_operands(inst)).filter(is_def).for_each(|operand| {
+        defined[operand.vreg().vreg()] = true;
+    });
+    vcode.params.iter().for_each(|param| defined[param.vreg()] = true);
+    let lost = vcode.insts.iter().enumerate().find_map(|(at, inst)| {
+        let lost = vcode
+            .inst_operands(inst)
+            .iter()
+            .find(|operand| defined.get(operand.vreg().vreg()) == Some(&false))?;
+        Some(format!(": instruction {at} reads {}, which nothing defines", lost.vreg()))
+    });
+    lost.unwrap_or_default()
+}

@@ -1,0 +1,152 @@
+//! Counting, reversing and swapping bits: clz, ctz, cls, popcnt, bitrev, bswap.
+//!
+//! The bits above a narrow value are undefined, so each sequence extends it, or moves it to the top of the register, or
+//! puts a one just beyond it.
+
+use super::super::Aarch64;
+use super::super::operands::{Cond, OperandSize, Shift};
+use super::super::rows;
+use super::mem::swap_bytes;
+use super::operands::*;
+use crate::ir::*;
+use crate::lower::context::Unsupported;
+use crate::lower::vocabulary::Materialization;
+use crate::lower::wide::{Pair, result};
+use crate::machine::reg::{RegClass, VReg};
+use crate::rule;
+
+type Result = std::result::Result<(), Unsupported>;
+
+/// Lowers an opcode of the family.
+pub fn lower(cx: &mut Cx, inst: Inst) -> Result {
+    use Opcode::*;
+    let data = cx.f.insts[inst];
+    if data.ty == types::I128 {
+        lower_wide(cx, inst, &data);
+        return Ok(());
+    }
+    let value = Value(data.a);
+    let d = cx.def(inst);
+    match data.opcode {
+        Clz => {
+            let a = put_extended(cx, value, false);
+            count(cx, d, a, data.ty, |cx, size, d, a| rows::clz(cx, size, d, a));
+        }
+        Cls => {
+            let a = put_extended(cx, value, true);
+            count(cx, d, a, data.ty, |cx, size, d, a| rows::cls(cx, size, d, a));
+        }
+        Ctz => trailing_zeros(cx, d, value, data.ty),
+        Popcnt => {
+            let a = put_extended(cx, value, false);
+            ones(cx, d, a, alu_size(data.ty));
+        }
+        Bitrev => reverse(cx, d, value, data.ty),
+        _ => {
+            let a = cx.put(value);
+            swap_bytes(cx, d, a, data.ty);
+        }
+    }
+    Ok(())
+}
+
+/// `d` = what `push` counts at the top of an extended value, less what the extension added.
+fn count(cx: &mut Cx, d: VReg, a: VReg, ty: Type, push: fn(&mut Cx<'_>, OperandSize, VReg, VReg)) {
+    if ty.bits() >= 32 {
+        push(cx, alu_size(ty), d, a);
+        return;
+    }
+    let counted = cx.tmp(RegClass::Int);
+    push(cx, L, counted, a);
+    SUB.to(cx, L, d, counted, 32 - ty.bits() as i32);
+}
+
+fn trailing_zeros(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
+    let size = alu_size(ty);
+    let mut a = cx.put(value);
+    if ty.bits() < 32 {
+        rule!(cx, "ctz.marked");
+        a = ORR.in_new(cx, L, a, mask(1 << ty.bits(), L));
+    }
+    let reversed = cx.tmp(RegClass::Int);
+    rows::rbit(cx, size, reversed, a);
+    rows::clz(cx, size, d, reversed);
+}
+
+/// Only vector registers count ones: in each byte, then the sum of all bytes.
+fn ones(cx: &mut Cx, d: VReg, a: VReg, size: OperandSize) {
+    let [bits, counts, sum] = [(); 3].map(|()| cx.tmp(RegClass::Float));
+    rows::fmov_fr(cx, size, bits, a);
+    rows::cnt_8b(cx, counts, bits);
+    rows::addv_8b(cx, sum, counts);
+    rows::fmov_rf(cx, L, d, sum);
+}
+
+fn reverse(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
+    let a = cx.put(value);
+    if ty.bits() >= 32 {
+        rows::rbit(cx, alu_size(ty), d, a);
+        return;
+    }
+    let reversed = cx.tmp(RegClass::Int);
+    rows::rbit(cx, L, reversed, a);
+    rows::lsr_ri(cx, L, d, reversed, 32 - ty.bits() as i32);
+}
+
+fn lower_wide(cx: &mut Cx, inst: Inst, data: &InstData) {
+    let d = result(cx, inst);
+    let a = cx.put_pair(Value(data.a));
+    match data.opcode {
+        Opcode::Bitrev => {
+            rows::rbit(cx, Q, d.0, a.1);
+            rows::rbit(cx, Q, d.1, a.0);
+            return;
+        }
+        Opcode::Bswap => {
+            rows::rev(cx, Q, d.0, a.1);
+            rows::rev(cx, Q, d.1, a.0);
+            return;
+        }
+        Opcode::Clz => leading_zeros_wide(cx, d.0, a),
+        Opcode::Ctz => {
+            let (low, high) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
+            rows::rbit(cx, Q, low, a.1);
+            rows::rbit(cx, Q, high, a.0);
+            leading_zeros_wide(cx, d.0, (low, high));
+        }
+        Opcode::Cls => leading_signs_wide(cx, d.0, a),
+        _ => ones_wide(cx, d.0, a),
+    }
+    Aarch64::make_bits(cx, d.1, 0);
+}
+
+/// The zeros of the high half, to which those of the low half count if there is nothing else.
+fn leading_zeros_wide(cx: &mut Cx, d: VReg, (low, high): Pair) {
+    let (low_count, high_count) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
+    rows::clz(cx, Q, high_count, high);
+    rows::clz(cx, Q, low_count, low);
+    let sum = ADD.in_new(cx, Q, low_count, 64);
+    CMP.flags(cx, Q, high, 0);
+    rows::csel(cx, Q, d, sum, high_count, Cond::Eq);
+}
+
+/// The signs of the high half below its top one; if it is all signs, those at the top of the low half follow, which are the zeros
+/// of what differs from the sign.
+fn leading_signs_wide(cx: &mut Cx, d: VReg, (low, high): Pair) {
+    let [high_count, low_count, differing] = [(); 3].map(|()| cx.tmp(RegClass::Int));
+    rows::cls(cx, Q, high_count, high);
+    EOR.to(cx, Q, differing, low, Source::Shifted(high, Shift::Asr, 63));
+    rows::clz(cx, Q, low_count, differing);
+    let sum = ADD.in_new(cx, Q, low_count, 63);
+    CMP.flags(cx, Q, high_count, 63);
+    rows::csel(cx, Q, d, sum, high_count, Cond::Eq);
+}
+
+fn ones_wide(cx: &mut Cx, d: VReg, (low, high): Pair) {
+    let [lower, bits, counts, sum] = [(); 4].map(|()| cx.tmp(RegClass::Float));
+    rows::fmov_fr(cx, Q, lower, low);
+    rows::fmov_upper_fr(cx, bits, lower, high);
+    rows::cnt_16b(cx, counts, bits);
+    rows::addv_16b(cx, sum, counts);
+    rows::fmov_rf(cx, L, d, sum);
+}

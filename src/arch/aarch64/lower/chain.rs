@@ -1,0 +1,185 @@
+//! `and` and `or` of comparisons: chains, in which each comparison but the first is done only if those before leave the question
+//! open, and else sets the flags to what the answer is.
+
+use super::super::operands::{Cond, OperandSize};
+use super::super::rows;
+use super::compare::{Test, compare_floats, compare_ints, float_test, int_cond, set};
+use super::operands::*;
+use crate::ir::*;
+use crate::lower::condition::{self, ConditionCode};
+use crate::rule;
+
+/// So many comparisons are joined at most.
+const LONGEST: usize = 6;
+
+/// Whether an `and` or `or` is of conditions that one comparison after the other can tell.
+pub fn is_chain(cx: &Cx, data: &InstData) -> bool {
+    is_chain_of(cx, data, LONGEST)
+}
+
+/// The same of so many comparisons at most.
+fn is_chain_of(cx: &Cx, data: &InstData, longest: usize) -> bool {
+    let is_first =
+        |value: Value| is_link(cx, value) || longest > 2 && joined(cx, value, longest - 1).is_some();
+    let (a, b) = (Value(data.a), Value(data.b));
+    matches!(data.opcode, Opcode::Band | Opcode::Bor)
+        && (is_link(cx, b) && is_first(a) || is_link(cx, a) && is_first(b))
+}
+
+/// Whether a value is a comparison that can come second.
+fn is_link(cx: &Cx, value: Value) -> bool {
+    let Some(inst) = cx.unique(value) else { return false };
+    let data = &cx.f.insts[inst];
+    if cx.is_used(value) {
+        return false;
+    }
+    match data.opcode {
+        Opcode::Icmp => cx.ty(Value(data.a)) != types::I128,
+        Opcode::Fcmp => matches!(float_test(data.float_cc()), Test::One(_)),
+        _ => false,
+    }
+}
+
+/// A value that is itself such an `and` or `or`.
+fn joined(cx: &Cx, value: Value, longest: usize) -> Option<InstData> {
+    let data = cx.f.insts[cx.unique(value)?];
+    (!cx.is_used(value) && is_chain_of(cx, &data, longest)).then_some(data)
+}
+
+/// Pushes the comparisons of a chain; gives the condition that says that it holds.
+pub fn push(cx: &mut Cx, data: &InstData) -> Cond {
+    let (mut first, mut second) = (Value(data.a), Value(data.b));
+    if !is_link(cx, second) {
+        (first, second) = (second, first);
+    }
+    let known = match joined(cx, first, LONGEST) {
+        Some(inner) => push(cx, &inner),
+        None => compare_first(cx, first),
+    };
+    // Where those before decide, the flags are set to what this one would have to leave.
+    let cond = link_condition(cx, second);
+    match data.opcode {
+        Opcode::Band => compare_next(cx, second, known, flags_for(cond.complement())),
+        _ => compare_next(cx, second, known.complement(), flags_for(cond)),
+    }
+    cond
+}
+
+/// The flags, as bits N, Z, C, V, with which a condition holds.
+fn flags_for(cond: Cond) -> i32 {
+    const N: i32 = 8;
+    const Z: i32 = 4;
+    const C: i32 = 2;
+    const V: i32 = 1;
+    match cond {
+        Cond::Eq | Cond::Le | Cond::Ls => Z,
+        Cond::Hs | Cond::Hi => C,
+        Cond::Mi | Cond::Lt => N,
+        Cond::Vs => V,
+        Cond::Ne | Cond::Lo | Cond::Pl | Cond::Vc | Cond::Ge | Cond::Gt | Cond::Al | Cond::Nv => 0,
+    }
+}
+
+/// The comparison of a link.
+fn link(cx: &Cx, value: Value) -> InstData {
+    cx.f.insts[cx.def_inst(value).expect("a link is a comparison")]
+}
+
+/// The condition that says that a link holds.
+fn link_condition(cx: &Cx, value: Value) -> Cond {
+    let data = link(cx, value);
+    if data.opcode == Opcode::Fcmp {
+        let Test::One(cond) = float_test(data.float_cc()) else { unreachable!("others are no links") };
+        return cond;
+    }
+    let (cc, _, b) = condition::in_order(cx, data.int_cc(), Value(data.a), Value(data.b), false);
+    match cx.signed_constant(b) {
+        Some(constant) => int_cond(condition::with_zero(cc, constant).0),
+        None => int_cond(cc),
+    }
+}
+
+/// The first comparison of a chain.
+fn compare_first(cx: &mut Cx, value: Value) -> Cond {
+    let data = link(cx, value);
+    let (a, b) = (Value(data.a), Value(data.b));
+    let test = match data.opcode {
+        Opcode::Icmp => compare_ints(cx, data.int_cc(), a, b).in_flags(cx),
+        _ => compare_floats(cx, data.float_cc(), a, b),
+    };
+    match test {
+        Test::One(cond) => cond,
+        _ => unreachable!("others are no links"),
+    }
+}
+
+/// A comparison that is done if `known` holds; else the flags become `flags`.
+fn compare_next(cx: &mut Cx, value: Value, known: Cond, flags: i32) {
+    let data = link(cx, value);
+    if data.opcode == Opcode::Fcmp {
+        let (a, b) = (cx.put(Value(data.a)), cx.put(Value(data.b)));
+        let size = OperandSize::from_bits(cx.ty(Value(data.a)).bits());
+        rows::fccmp(cx, size, a, b, flags, known);
+        return;
+    }
+    let (cc, a, b) = condition::in_order(cx, data.int_cc(), Value(data.a), Value(data.b), false);
+    let ty = cx.ty(a);
+    let size = alu_size(ty);
+    let signed = cc.is_signed();
+    let left = put_extended(cx, a, signed);
+    let Some(constant) = cx.signed_constant(b) else {
+        let right = put_extended(cx, b, signed);
+        rows::ccmp_rr(cx, size, left, right, flags, known);
+        return;
+    };
+    let (_, constant) = condition::with_zero(cc, constant);
+    let constant = match ty.bits() < 32 && !signed {
+        true => constant & ((1 << ty.bits()) - 1),
+        false => constant,
+    };
+    match constant {
+        0..=31 => rows::ccmp_ri(cx, size, left, constant as i32, flags, known),
+        -31..=-1 => rows::ccmn_ri(cx, size, left, -constant as i32, flags, known),
+        _ => {
+            let bits = bits_of(constant, size);
+            let right = cx.constant_register(bits);
+            rows::ccmp_rr(cx, size, left, right, flags, known);
+        }
+    }
+}
+
+/// `and` and `or` of comparisons as values; says whether it was one.
+pub fn join(cx: &mut Cx, inst: Inst) -> bool {
+    let data = cx.f.insts[inst];
+    if !is_chain(cx, &data) {
+        return false;
+    }
+    rule!(cx, "compare.chain");
+    let d = cx.def(inst);
+    let cond = push(cx, &data);
+    set(cx, d, Test::One(cond));
+    true
+}
+
+/// Whether a branch on two comparisons is better one on both than two: none of them is a branch by itself.
+pub fn one_branch(f: &Stencil, conditions: [Value; 2]) -> bool {
+    conditions.into_iter().all(|value| {
+        let ValueDef::Result(inst, _) = f.value_defs[value].get() else { return false };
+        let data = &f.insts[inst];
+        match data.opcode {
+            Opcode::Icmp => f.value_types[Value(data.a)] != types::I128 && !tests_zero(f, data),
+            Opcode::Fcmp => matches!(float_test(data.float_cc()), Test::One(_)),
+            _ => false,
+        }
+    })
+}
+
+/// Whether an integer comparison is with zero, for equality or the sign.
+fn tests_zero(f: &Stencil, compare: &InstData) -> bool {
+    let zero = match f.value_defs[Value(compare.b)].get() {
+        ValueDef::Result(inst, _) => f.insts[inst].opcode == Opcode::Iconst && f.insts[inst].imm64() == 0,
+        _ => false,
+    };
+    use IntCc::*;
+    zero && matches!(compare.int_cc(), Equal | NotEqual | SignedLessThan | SignedGreaterThanOrEqual)
+}

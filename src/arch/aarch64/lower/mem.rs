@@ -1,0 +1,254 @@
+//! Loads, stores, constants and addresses.
+//!
+//! Two loads or two stores of neighbours in memory, with little between them, are one instruction.
+
+use super::super::Aarch64;
+use super::super::address::constant_cost;
+use super::super::operands::{Amode, OperandSize};
+use super::super::regs::ZERO;
+use super::super::rows;
+use super::float;
+use super::operands::*;
+use crate::ir::*;
+use crate::lower::address::{access, extends_sign, memory_type, trap_of};
+use crate::lower::context::Unsupported;
+use crate::lower::rematerialize::rematerialization;
+use crate::lower::vocabulary::Rematerialization;
+use crate::machine::reg::{RegClass, VReg};
+use crate::rule;
+
+type Result = std::result::Result<(), Unsupported>;
+
+/// Loads of integers and their extending forms.
+pub fn load(cx: &mut Cx, inst: Inst) -> Result {
+    let data = cx.f.insts[inst];
+    let memory = memory_type(cx.f, &data);
+    let flags = cx.mem_flags(&data);
+    if load_two(cx, inst, &data) {
+        return Ok(());
+    }
+    let result = cx.f.first_result(inst);
+    let (d, d_high) = cx.parts(result);
+    let amode = access(cx, &data);
+    let (to, signed) = (cx.ty(result), extends_sign(data.opcode));
+    match d_high {
+        Some(d_high) if cx.swaps(&flags) => {
+            let (low, high) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
+            rows::ldp(cx, Q, high, low, amode);
+            rows::rev(cx, Q, d, low);
+            rows::rev(cx, Q, d_high, high);
+        }
+        Some(d_high) => rows::ldp(cx, Q, d, d_high, amode),
+        None if cx.swaps(&flags) && memory != types::I8 => load_swapped(cx, d, amode, memory, to, signed),
+        None => load_int(cx, d, amode, memory, to, signed),
+    }
+    Ok(())
+}
+
+/// Loads an integer of up to 64 bits, extended to `to`; zeros fill the whole register.
+#[inline]
+pub fn load_int(cx: &mut Cx, d: VReg, amode: Amode, memory: Type, to: Type, signed: bool) {
+    let size = alu_size(to);
+    match (memory, signed) {
+        (types::I8, true) => rows::ldrsb(cx, size, d, amode),
+        (types::I16, true) => rows::ldrsh(cx, size, d, amode),
+        (types::I32, true) if size == Q => rows::ldrsw(cx, d, amode),
+        _ => rows::ldr(cx, OperandSize::from_bits(memory.bits()), d, amode),
+    }
+}
+
+/// Loads a big-endian integer of 16 to 64 bits.
+fn load_swapped(cx: &mut Cx, d: VReg, amode: Amode, memory: Type, to: Type, signed: bool) {
+    let raw = cx.tmp(RegClass::Int);
+    load_int(cx, raw, amode, memory, memory, false);
+    if !signed {
+        swap_bytes(cx, d, raw, memory);
+        return;
+    }
+    let swapped = cx.tmp(RegClass::Int);
+    swap_bytes(cx, swapped, raw, memory);
+    extend(cx, alu_size(to), d, swapped, memory, true);
+}
+
+/// Reverses the bytes of an integer of 16 to 64 bits.
+pub fn swap_bytes(cx: &mut Cx, d: VReg, a: VReg, ty: Type) {
+    match ty {
+        types::I16 => rows::rev16(cx, L, d, a),
+        _ => rows::rev(cx, alu_size(ty), d, a),
+    }
+}
+
+/// Stores of integers and their narrowing forms.
+pub fn store(cx: &mut Cx, inst: Inst) -> Result {
+    let data = cx.f.insts[inst];
+    let memory = memory_type(cx.f, &data);
+    let flags = cx.mem_flags(&data);
+    let value = Value(data.a);
+    if memory == types::I128 {
+        let (mut low, mut high) = cx.put_pair(value);
+        if cx.swaps(&flags) {
+            (low, high) = (swapped(cx, high, types::I64), swapped(cx, low, types::I64));
+        }
+        let amode = access(cx, &data);
+        rows::stp(cx, Q, low, high, amode);
+        return Ok(());
+    }
+    if store_two(cx, inst, &data) {
+        return Ok(());
+    }
+    let size = OperandSize::from_bits(memory.bits());
+    if let Some(bits) = small_constant(cx, value)
+        && !cx.swaps(&flags)
+    {
+        rule!(cx, "store.constant");
+        let amode = access(cx, &data);
+        rows::store_i(cx, amode, bits, size.bits() as i32);
+        return Ok(());
+    }
+    let mut source = stored(cx, value);
+    if cx.swaps(&flags) && memory != types::I8 && source != ZERO {
+        source = swapped(cx, source, memory);
+    }
+    let amode = access(cx, &data);
+    rows::str(cx, size, source, amode);
+    Ok(())
+}
+
+/// A constant that is no zero, which has a register, and takes one instruction wherever it is used.
+fn small_constant(cx: &Cx, value: Value) -> Option<u64> {
+    cx.constant(value).filter(|&bits| bits != 0 && constant_cost(bits) == 1)
+}
+
+/// The register that is stored for a value: that of what an ireduce, used by nothing else, is the low part of.
+fn stored(cx: &mut Cx, value: Value) -> VReg {
+    let value = match cx.def_by(value, Opcode::Ireduce) {
+        Some(data) if !cx.is_used(value) && cx.ty(Value(data.a)) != types::I128 => Value(data.a),
+        _ => value,
+    };
+    put(cx, value)
+}
+
+/// The value's bytes in reverse order; 16 to 64 bits.
+fn swapped(cx: &mut Cx, source: VReg, memory: Type) -> VReg {
+    let d = cx.tmp(RegClass::Int);
+    swap_bytes(cx, d, source, memory);
+    d
+}
+
+/// What is done together with an access.
+struct Neighbour {
+    inst: Inst,
+    data: InstData,
+    /// Whether it is the one of the lower address.
+    is_first: bool,
+}
+
+/// The access before `inst` if it is of the neighbour in memory, in the same way, and what is between changes nothing if
+/// the two are done at once.
+fn neighbour(cx: &Cx, inst: Inst, data: &InstData) -> Option<Neighbour> {
+    // What is asked first is what mostly says no.
+    let before = access_before(cx, inst, data.opcode)?;
+    let other = cx.f.insts[before];
+    let ty = memory_type(cx.f, data);
+    if !matches!(ty.bits(), 32 | 64) || memory_type(cx.f, &other) != ty || cx.is_sunk(before) {
+        return None;
+    }
+    let flags = cx.mem_flags(data);
+    if cx.swaps(&flags) || flags != cx.mem_flags(&other) {
+        return None;
+    }
+    let ((base, offset), (other_base, other_offset)) = (data.address(), other.address());
+    let distance = i64::from(other_offset) - i64::from(offset);
+    let adjoins = base == other_base && distance.unsigned_abs() == u64::from(ty.bytes());
+    adjoins.then_some(Neighbour { inst: before, data: other, is_first: distance < 0 })
+}
+
+/// The last instruction with an opcode before `inst`. Between them may be constants, and before a store what neither
+/// loads nor has effects.
+fn access_before(cx: &Cx, inst: Inst, opcode: Opcode) -> Option<Inst> {
+    const FARTHEST: u32 = 8;
+    for before in (inst.0.saturating_sub(FARTHEST)..inst.0).rev().map(Inst) {
+        if !cx.is_in_block(before) {
+            return None;
+        }
+        let data = &cx.f.insts[before];
+        let is_passed = match data.opcode {
+            found if found == opcode => return Some(before),
+            // The least work for what there is most.
+            Opcode::Store | Opcode::Load | Opcode::Call => false,
+            _ if opcode == Opcode::Store => cx.f.effects(data) == Effects::PURE,
+            _ => rematerialization::<Aarch64>(cx.f, data) != Rematerialization::Never,
+        };
+        if !is_passed {
+            return None;
+        }
+    }
+    None
+}
+
+/// The address of two neighbours, if one instruction accesses both.
+fn pair_address(cx: &mut Cx, first: &InstData) -> Option<Amode> {
+    let bytes = memory_type(cx.f, first).bytes() as i32;
+    let (base, offset) = first.address();
+    let near = |offset: i32| offset % bytes == 0 && (-64 * bytes..64 * bytes).contains(&offset);
+    if !near(offset) || cx.def_by(base, Opcode::SymbolValue).is_some() {
+        return None;
+    }
+    if cx.def_by(base, Opcode::StackAddr).is_some() {
+        // In most frames it is in reach.
+        return Some(access(cx, first)).filter(|amode| near(amode.disp));
+    }
+    let trap = trap_of(&cx.mem_flags(first));
+    let base = cx.put(base);
+    Some(Amode::base(base, offset).with_trap(trap))
+}
+
+/// A load together with the one before it.
+pub fn load_two(cx: &mut Cx, inst: Inst, data: &InstData) -> bool {
+    if data.opcode != Opcode::Load {
+        return false;
+    }
+    let Some(other) = neighbour(cx, inst, data) else { return false };
+    let (result, earlier) = (cx.f.first_result(inst), cx.f.first_result(other.inst));
+    if earlier == data.address().0 || !cx.is_used(earlier) {
+        return false;
+    }
+    let first = if other.is_first { &other.data } else { data };
+    let Some(amode) = pair_address(cx, first) else { return false };
+    rule!(cx, "load.pair");
+    let (low, high) = if other.is_first { (earlier, result) } else { (result, earlier) };
+    let (low, high) = (cx.reg(low), cx.reg(high));
+    let size = alu_size(data.ty);
+    match data.ty.is_float() {
+        true => rows::ldp_f(cx, size, low, high, amode),
+        false => rows::ldp(cx, size, low, high, amode),
+    }
+    cx.sink(other.inst);
+    true
+}
+
+/// A store together with the one before it.
+pub fn store_two(cx: &mut Cx, inst: Inst, data: &InstData) -> bool {
+    if data.opcode != Opcode::Store {
+        return false;
+    }
+    let Some(other) = neighbour(cx, inst, data) else { return false };
+    let (first, second) = if other.is_first { (&other.data, data) } else { (data, &other.data) };
+    let (low, high) = (Value(first.a), Value(second.a));
+    let is_float = cx.ty(low).is_float();
+    if is_float && (float::is_in_integer(cx, low) || float::is_in_integer(cx, high)) {
+        return false;
+    }
+    let Some(amode) = pair_address(cx, first) else { return false };
+    rule!(cx, "store.pair");
+    let size = alu_size(memory_type(cx.f, data));
+    if is_float {
+        let (low, high) = (cx.put(low), cx.put(high));
+        rows::stp_f(cx, size, low, high, amode);
+    } else {
+        let (low, high) = (stored(cx, low), stored(cx, high));
+        rows::stp(cx, size, low, high, amode);
+    }
+    cx.sink(other.inst);
+    true
+}

@@ -1,0 +1,398 @@
+//! Operand values: what an instruction can take besides a register.
+//!
+//! The last operand of an addition or of a logical operation can be an immediate, or a register shifted or extended on
+//! the way. What is folded into an instruction must have no other use, or the register it is made from would be kept
+//! alive for nothing.
+
+use super::super::Aarch64;
+use super::super::encode::fits_access;
+use super::super::operands::{Bitmask, Extend, OperandSize, Shift};
+use super::super::regs::ZERO;
+use super::super::rows;
+use crate::ir::*;
+use crate::lower::context::Lower;
+use crate::machine::amode::AddressForms;
+use crate::machine::inst::{InstSink, RowId};
+use crate::machine::reg::{Operand, OperandPos, RegClass, VReg};
+use crate::rule;
+
+/// The lowering context of this target.
+pub type Cx<'a> = Lower<'a, Aarch64>;
+
+/// 32 bits.
+pub const L: OperandSize = OperandSize::L32;
+/// 64 bits.
+pub const Q: OperandSize = OperandSize::Q64;
+
+/// What an address can be: a base with a displacement, scaled by the access's size or of nine bits; with an index, which
+/// may be extended, and is shifted by the access's size if at all; or a near symbol, if it is a multiple of that size. An
+/// access of 16 bytes is one of two registers, or of a vector register.
+pub const ADDRESS_FORMS: AddressForms = AddressForms {
+    displacement: |disp, bytes, indexed| match (indexed, bytes) {
+        (true, _) => disp == 0,
+        (false, 16) => disp % 8 == 0 && (-512..=504).contains(&disp),
+        (false, _) => fits_access(disp.into(), bytes.trailing_zeros() as u8),
+    },
+    index: |shift, bytes| bytes < 16 && (shift == 0 || 1 << shift == bytes),
+    extended_index: true,
+    indexed_slot: true,
+    sums: true,
+    far: |disp, bytes| {
+        let low = i64::from(disp & 0xFFF);
+        bytes < 16 && disp.unsigned_abs() < 1 << 24 && fits_access(low, bytes.trailing_zeros() as u8)
+    },
+    symbol: |symbol| {
+        let in_place = symbol.aligned && symbol.disp % symbol.bytes as i32 == 0 && symbol.bytes < 16;
+        in_place && !symbol.in_register
+    },
+};
+
+/// The size arithmetic on a type is done in: at least 32 bits, whose upper part is then undefined.
+#[inline]
+pub fn alu_size(ty: Type) -> OperandSize {
+    if ty.bits() <= 32 { L } else { Q }
+}
+
+/// A number as the bits of a register of a size; those above are zero.
+pub fn bits_of(value: i64, size: OperandSize) -> u64 {
+    if size == L { value as u32 as u64 } else { value as u64 }
+}
+
+/// An immediate of an addition, subtraction or comparison: twelve bits, shifted left by twelve or not.
+pub fn imm12(value: u64) -> Option<(i32, bool)> {
+    match value {
+        0..=0xFFF => Some((value as i32, false)),
+        _ if value & 0xFFF == 0 && value >> 24 == 0 => Some((value as i32 >> 12, true)),
+        _ => None,
+    }
+}
+
+/// The last operand of an instruction.
+#[derive(Clone, Copy, Debug)]
+pub enum Source {
+    /// A register.
+    Reg(VReg),
+    /// Twelve bits, shifted left by twelve if so.
+    Imm(i32, bool),
+    /// Twenty-four bits and a sign.
+    Imm24(i32),
+    /// A mask.
+    Mask(Bitmask),
+    /// A register shifted by a constant.
+    Shifted(VReg, Shift, i32),
+    /// The low bits of a register, extended and then shifted left by up to 3.
+    Extended(VReg, Extend, i32),
+}
+
+/// The rows of an operation for each kind of last operand: those of 32 bits, which those of 64 bits follow.
+#[derive(Clone, Copy, Debug)]
+pub struct Operation {
+    /// Register.
+    plain: RowId,
+    /// Twelve bits or a mask.
+    immediate: RowId,
+    /// Twelve bits shifted left.
+    immediate12: RowId,
+    /// Twenty-four bits and a sign.
+    immediate24: RowId,
+    /// Shifted register.
+    shifted: RowId,
+    /// Extended register.
+    extended: RowId,
+}
+
+/// No such row.
+const NONE: RowId = RowId(u16::MAX);
+
+macro_rules! operations {
+    ($($(#[$attr:meta])* $name:ident: $plain:ident $immediate:ident $immediate12:ident $immediate24:ident $shifted:ident $extended:ident;)*) => {
+        $($(#[$attr])* pub const $name: Operation = Operation {
+            plain: $plain,
+            immediate: $immediate,
+            immediate12: $immediate12,
+            immediate24: $immediate24,
+            shifted: $shifted,
+            extended: $extended,
+        };)*
+    };
+}
+
+use rows::*;
+
+operations! {
+    /// Addition.
+    ADD: ADDW_RR ADDW_RI ADDW_RI12 ADDW_RI24 ADDW_RS ADDW_RX;
+    /// Subtraction.
+    SUB: SUBW_RR SUBW_RI SUBW_RI12 NONE SUBW_RS SUBW_RX;
+    /// Addition that sets the flags.
+    ADDS: ADDSW_RR ADDSW_RI ADDSW_RI12 NONE ADDSW_RS ADDSW_RX;
+    /// Subtraction that sets the flags.
+    SUBS: SUBSW_RR SUBSW_RI SUBSW_RI12 NONE SUBSW_RS SUBSW_RX;
+    /// The same for the flags only.
+    CMP: CMPW_RR CMPW_RI CMPW_RI12 NONE CMPW_RS CMPW_RX;
+    /// The flags of an addition.
+    CMN: CMNW_RR CMNW_RI CMNW_RI12 NONE CMNW_RS CMNW_RX;
+    /// Addition with the carry flag, which sets the flags.
+    ADCS: ADCSW_RR NONE NONE NONE NONE NONE;
+    /// Subtraction with the carry flag as its opposite, a borrow, which sets the flags.
+    SBCS: SBCSW_RR NONE NONE NONE NONE NONE;
+    /// Bitwise and.
+    AND: ANDW_RR ANDW_RB NONE NONE ANDW_RS NONE;
+    /// Bitwise or.
+    ORR: ORRW_RR ORRW_RB NONE NONE ORRW_RS NONE;
+    /// Exclusive or.
+    EOR: EORW_RR EORW_RB NONE NONE EORW_RS NONE;
+    /// Bitwise and with the complement.
+    BIC: BICW_RR NONE NONE NONE BICW_RS NONE;
+    /// Bitwise or with the complement.
+    ORN: ORNW_RR NONE NONE NONE ORNW_RS NONE;
+    /// Exclusive or with the complement.
+    EON: EONW_RR NONE NONE NONE EONW_RS NONE;
+    /// The flags of a bitwise and.
+    TST: TSTW_RR TSTW_RB NONE NONE TSTW_RS NONE;
+    /// The complement, of which there is no immediate form; it has no first operand.
+    MVN: MVNW_R NONE NONE NONE MVNW_S NONE;
+    /// Negation, likewise.
+    NEG: NEGW_R NONE NONE NONE NEGW_S NONE;
+}
+
+impl Operation {
+    /// Pushes `d = a op b`, of which rows may have no `d` or no `a`.
+    pub fn push(&self, cx: &mut Cx, size: OperandSize, d: Option<VReg>, a: Option<VReg>, b: Source) {
+        let takes_stack_pointer = matches!(b, Source::Imm(..) | Source::Imm24(_) | Source::Extended(..));
+        debug_assert!(a != Some(ZERO) || !takes_stack_pointer, "its number is that of the stack pointer");
+        if let Some(d) = d {
+            cx.push_operand(Operand::reg_def(d));
+        }
+        if let Some(a) = a {
+            cx.push_operand(super::super::regs::reading(a, OperandPos::Early));
+        }
+        let mut source = |register| cx.push_operand(super::super::regs::reading(register, OperandPos::Early));
+        let row = match b {
+            Source::Reg(b) => {
+                source(b);
+                self.plain
+            }
+            Source::Imm(imm, high) => {
+                cx.push_word(imm as u32);
+                if high { self.immediate12 } else { self.immediate }
+            }
+            Source::Imm24(imm) => {
+                cx.push_word(imm as u32);
+                self.immediate24
+            }
+            Source::Mask(mask) => {
+                cx.push_word(mask.into());
+                self.immediate
+            }
+            Source::Shifted(b, shift, amount) => {
+                source(b);
+                cx.push_word(shift.into());
+                cx.push_word(amount as u32);
+                self.shifted
+            }
+            Source::Extended(b, extend, amount) => {
+                source(b);
+                cx.push_word(extend.into());
+                cx.push_word(amount as u32);
+                self.extended
+            }
+        };
+        debug_assert!(row != NONE, "the operation has no such form");
+        cx.finish(size.row(row.0, L as u8), 0, 0);
+    }
+
+    /// `d = a op b`.
+    pub fn to(&self, cx: &mut Cx, size: OperandSize, d: VReg, a: VReg, b: impl Into<Source>) {
+        self.push(cx, size, Some(d), Some(a), b.into());
+    }
+
+    /// `a op b` in a new register.
+    pub fn in_new(&self, cx: &mut Cx, size: OperandSize, a: VReg, b: impl Into<Source>) -> VReg {
+        let d = cx.tmp(RegClass::Int);
+        self.to(cx, size, d, a, b);
+        d
+    }
+
+    /// The flags of `a op b`.
+    pub fn flags(&self, cx: &mut Cx, size: OperandSize, a: VReg, b: impl Into<Source>) {
+        self.push(cx, size, None, Some(a), b.into());
+    }
+
+    /// `d = op b`.
+    pub fn unary(&self, cx: &mut Cx, size: OperandSize, d: VReg, b: impl Into<Source>) {
+        self.push(cx, size, Some(d), None, b.into());
+    }
+}
+
+impl From<VReg> for Source {
+    fn from(register: VReg) -> Self {
+        Source::Reg(register)
+    }
+}
+
+/// An immediate of twelve bits.
+impl From<i32> for Source {
+    fn from(imm: i32) -> Self {
+        debug_assert!((0..4096).contains(&imm), "it fits");
+        Source::Imm(imm, false)
+    }
+}
+
+/// A mask of `size`, which must be one.
+pub fn mask(value: u64, size: OperandSize) -> Source {
+    Source::Mask(Bitmask::new(value, size).expect("it is a repeated run of ones"))
+}
+
+/// The extension of values of a type, which must have less than 64 bits.
+pub fn extension(ty: Type, signed: bool) -> Extend {
+    match (ty.bits(), signed) {
+        (8, false) => Extend::Uxtb,
+        (16, false) => Extend::Uxth,
+        (_, false) => Extend::Uxtw,
+        (8, true) => Extend::Sxtb,
+        (16, true) => Extend::Sxth,
+        (_, true) => Extend::Sxtw,
+    }
+}
+
+/// The last operand of an addition or subtraction on `ty`, which a constant is not looked at for.
+pub fn sum_operand(cx: &mut Cx, value: Value, ty: Type) -> Source {
+    if let Some(source) = extended_operand(cx, value) {
+        rule!(cx, "operand.extended");
+        return source;
+    }
+    negated_operand(cx, value, ty)
+}
+
+/// The same of a subtraction from zero, which cannot extend: there the zero register would be the stack pointer.
+pub fn negated_operand(cx: &mut Cx, value: Value, ty: Type) -> Source {
+    match shifted_operand(cx, value, ty) {
+        Some((_, Shift::Ror, _)) | None => Source::Reg(put(cx, value)),
+        Some((inner, shift, amount)) => shifted(cx, inner, shift, amount),
+    }
+}
+
+/// The last operand of a logical operation on `ty`, which a constant is not looked at for.
+pub fn logic_operand(cx: &mut Cx, value: Value, ty: Type) -> Source {
+    match shifted_operand(cx, value, ty) {
+        Some((inner, shift, amount)) => shifted(cx, inner, shift, amount),
+        None => Source::Reg(put(cx, value)),
+    }
+}
+
+fn shifted(cx: &mut Cx, inner: Value, shift: Shift, amount: i32) -> Source {
+    rule!(cx, "operand.shifted");
+    Source::Shifted(cx.put(inner), shift, amount)
+}
+
+/// The value in a register, or the zero register.
+pub fn put(cx: &mut Cx, value: Value) -> VReg {
+    match cx.constant(value) {
+        Some(0) => ZERO,
+        _ => cx.put(value),
+    }
+}
+
+/// What is shifted, how, and by how much, if `value` is that of an operation on `ty` and used once. In narrow types only
+/// shifts to the left leave the low bits right.
+fn shifted_operand(cx: &Cx, value: Value, ty: Type) -> Option<(Value, Shift, i32)> {
+    let data = &cx.f.insts[cx.unique(value)?];
+    let shift = match data.opcode {
+        Opcode::Ishl => Shift::Lsl,
+        Opcode::Ushr => Shift::Lsr,
+        Opcode::Sshr => Shift::Asr,
+        Opcode::Rotr | Opcode::Rotl => Shift::Ror,
+        Opcode::Imul => {
+            let factor = cx.constant(Value(data.b)).filter(|factor| factor.is_power_of_two())?;
+            return Some((Value(data.a), Shift::Lsl, factor.trailing_zeros() as i32));
+        }
+        _ => return None,
+    };
+    if ty.bits() < 32 && shift != Shift::Lsl || cx.is_used(value) {
+        return None;
+    }
+    let bits = ty.bits() as i32;
+    let amount = cx.constant_amount(Value(data.b))? as i32 & (bits - 1);
+    let amount = if data.opcode == Opcode::Rotl { (bits - amount) & (bits - 1) } else { amount };
+    Some((Value(data.a), shift, amount))
+}
+
+/// An extension, perhaps shifted, that is used once.
+fn extended_operand(cx: &mut Cx, value: Value) -> Option<Source> {
+    let (mut extended, mut amount) = (value, 0);
+    if let Some(inst) = cx.unique(value)
+        && cx.f.insts[inst].opcode == Opcode::Ishl
+    {
+        let data = &cx.f.insts[inst];
+        amount = cx.constant_amount(Value(data.b)).filter(|amount| *amount <= 3)?;
+        extended = Value(data.a);
+    }
+    let data = cx.f.insts[cx.unique(extended)?];
+    if cx.is_used(value) || cx.is_used(extended) {
+        return None;
+    }
+    let (inner, extend) = match data.opcode {
+        Opcode::Uextend | Opcode::Sextend => {
+            let signed = data.opcode == Opcode::Sextend;
+            let inner = Value(data.a);
+            // What needs no extending can be a plain operand, and loads extend by themselves.
+            if !signed && cx.zero_extends(inner) && amount == 0 || signed && cx.sinkable_load(inner).is_some()
+            {
+                return None;
+            }
+            (inner, extension(cx.ty(inner), signed))
+        }
+        Opcode::Band => {
+            let extend = match cx.constant(Value(data.b))? {
+                0xFF => Extend::Uxtb,
+                0xFFFF => Extend::Uxth,
+                0xFFFF_FFFF => Extend::Uxtw,
+                _ => return None,
+            };
+            (Value(data.a), extend)
+        }
+        _ => return None,
+    };
+    Some(Source::Extended(cx.put(inner), extend, amount as i32))
+}
+
+/// The value zero- or sign-extended from its type to 32 bits (or as it is, if it has 32 or more).
+pub fn put_extended(cx: &mut Cx, value: Value, signed: bool) -> VReg {
+    if let Some(bits) = cx.constant(value).filter(|_| signed && cx.ty(value).bits() < 32) {
+        let unused = 32 - cx.ty(value).bits();
+        return cx.constant_register((((bits as i32) << unused) >> unused) as u32 as u64);
+    }
+    let source = cx.put(value);
+    if cx.ty(value).bits() >= 32 || !signed && cx.zero_extends(value) {
+        return source;
+    }
+    let extended = cx.tmp(RegClass::Int);
+    extend(cx, L, extended, source, cx.ty(value), signed);
+    extended
+}
+
+/// The value extended from its type to 64 bits.
+pub fn put_extended_wide(cx: &mut Cx, value: Value, signed: bool) -> VReg {
+    let ty = cx.ty(value);
+    let source = cx.put(value);
+    if ty == types::I64 || !signed && cx.zero_extends(value) {
+        return source;
+    }
+    let extended = cx.tmp(RegClass::Int);
+    extend(cx, Q, extended, source, ty, signed);
+    extended
+}
+
+/// Extends a value of type `from` to `to`.
+pub fn extend(cx: &mut Cx, to: OperandSize, d: VReg, source: VReg, from: Type, signed: bool) {
+    match (from.bits(), signed) {
+        (8, false) => rows::uxtb(cx, d, source),
+        (16, false) => rows::uxth(cx, d, source),
+        (8, true) => rows::sxtb(cx, to, d, source),
+        (16, true) => rows::sxth(cx, to, d, source),
+        (32, true) if to == Q => rows::sxtw(cx, d, source),
+        (32, _) => rows::mov_r(cx, L, d, source),
+        _ => rows::mov_r(cx, Q, d, source),
+    }
+}

@@ -1,0 +1,235 @@
+//! Expansion of atomic operations that take a loop:
+//!
+//! ```text
+//!       l old, (a)
+//! again: new = old op operand
+//!       cs old, new, (a)           ; if it fails, old is what is there now
+//!       jl again
+//! ```
+//!
+//! There is no compare-and-swap of less than a word. Of a byte or halfword, the word around it is loaded, and rotated so
+//! that they are at its right end.
+
+use super::cond::Cond;
+use super::{Direct, rows};
+use crate::emit::buffer::CodeBuffer;
+use crate::emit::inst_view::EmitContext;
+use crate::emit::inst_view::{InstView, physical};
+use crate::ir::AtomicRmwOp;
+use crate::lower::atomic::Step;
+use crate::machine::amode::Amode;
+use crate::machine::inst::Label;
+use crate::machine::reg::VReg;
+use crate::machine::size::OperandSize;
+
+const W: OperandSize = OperandSize::L32;
+const G: OperandSize = OperandSize::Q64;
+
+/// For what is computed on the way: in a loop, no address needs it.
+const R0: VReg = physical(super::regs::R0);
+
+fn begin(out: &mut Direct) -> Label {
+    let again = out.buffer().label();
+    out.buffer().bind(again);
+    again
+}
+
+/// The condition code after a compare-and-swap that failed.
+const FAILED: Cond = Cond::L;
+
+/// Of a word or doubleword.
+pub fn rmw_word(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    let step = Step::unpack(view.words[0]);
+    let [old, new, operand, address] = [0, 1, 2, 3].map(|index| view.operand(index));
+    let memory = Amode::base(address, 0).with_trap(view.trap);
+    let out = &mut Direct::of(cx, buffer);
+    rows::l_rm(out, step.size, old, memory);
+    let again = begin(out);
+    copy(out, step, new, old);
+    combine(out, step, new, operand);
+    if step.swap {
+        rows::lrv_rr(out, step.size, new, new);
+    }
+    rows::cs(out, step.size, old, old, new, memory);
+    rows::brc_label(out, FAILED, again);
+}
+
+/// `d = a`, from memory's byte order.
+fn copy(out: &mut Direct, step: Step, d: VReg, a: VReg) {
+    match step.swap {
+        true => rows::lrv_rr(out, step.size, d, a),
+        false => rows::l_rr(out, step.size, d, a),
+    }
+}
+
+/// `new = new op operand`, of whole registers.
+fn combine(out: &mut Direct, step: Step, new: VReg, operand: VReg) {
+    use AtomicRmwOp::*;
+    let size = step.size;
+    match step.op {
+        Add => rows::a_rr(out, size, new, new, operand),
+        Sub => rows::s_rr(out, size, new, new, operand),
+        And => rows::n_rr(out, size, new, new, operand),
+        Or => rows::o_rr(out, size, new, new, operand),
+        Xor => rows::x_rr(out, size, new, new, operand),
+        Xchg => rows::l_rr(out, size, new, operand),
+        Nand => {
+            rows::n_rr(out, size, new, new, operand);
+            complement(out, size, new);
+        }
+        Smin | Smax => {
+            rows::c_rr(out, size, new, operand);
+            rows::loc_rr(out, size, new, new, operand, takes_operand(step.op));
+        }
+        Umin | Umax => {
+            rows::cl_rr(out, size, new, operand);
+            rows::loc_rr(out, size, new, new, operand, takes_operand(step.op));
+        }
+    }
+}
+
+fn complement(out: &mut Direct, size: OperandSize, d: VReg) {
+    rows::xilf(out, d, d, -1);
+    if size == G {
+        rows::xihf(out, d, d, -1);
+    }
+}
+
+/// For minimum and maximum, the condition after comparing old with operand on which the operand is the result.
+fn takes_operand(op: AtomicRmwOp) -> Cond {
+    match op {
+        AtomicRmwOp::Umin | AtomicRmwOp::Smin => Cond::H,
+        _ => Cond::L,
+    }
+}
+
+/// Of a byte or halfword. The operand is extended to a word, as the comparison of minimum or maximum wants it.
+pub fn rmw_narrow(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    use AtomicRmwOp::*;
+    let step = Step::unpack(view.words[0]);
+    let [old, new, operand, address, right, back] = [0, 1, 2, 3, 4, 5].map(|index| view.operand(index));
+    let memory = Amode::base(address, 0).with_trap(view.trap);
+    let out = &mut Direct::of(cx, buffer);
+    rows::l_rm(out, W, old, memory);
+    let again = begin(out);
+    rows::rll_rrc(out, W, new, old, right);
+    // The result in r0; its bits above are anything.
+    match step.swap {
+        true => {
+            rows::lrv_rr(out, W, R0, new);
+            rows::srl_rri(out, W, R0, R0, 16);
+        }
+        false => rows::l_rr(out, W, R0, new),
+    }
+    if matches!(step.op, Smin | Smax) {
+        sign_extend(out, step.size, R0);
+    } else if matches!(step.op, Umin | Umax) {
+        zero_extend(out, step.size, R0, R0);
+    }
+    combine(out, Step { size: W, ..step }, R0, operand);
+    if step.swap {
+        rows::lrv_rr(out, W, R0, R0);
+        rows::srl_rri(out, W, R0, R0, 16);
+    }
+    insert(out, step.size, new, R0);
+    rows::rll_rrc(out, W, new, new, back);
+    rows::cs(out, W, old, old, new, memory);
+    rows::brc_label(out, FAILED, again);
+    rows::rll_rrc(out, W, old, old, right);
+}
+
+fn sign_extend(out: &mut Direct, size: OperandSize, d: VReg) {
+    match size {
+        OperandSize::B8 => rows::lb_rr(out, W, d, d),
+        _ => rows::lh_rr(out, W, d, d),
+    }
+}
+
+fn zero_extend(out: &mut Direct, size: OperandSize, d: VReg, a: VReg) {
+    match size {
+        OperandSize::B8 => rows::llc_rr(out, W, d, a),
+        _ => rows::llh_rr(out, W, d, a),
+    }
+}
+
+/// Puts the low `size` of `from` in place of that of `d`.
+fn insert(out: &mut Direct, size: OperandSize, d: VReg, from: VReg) {
+    rows::risbg_rr(out, d, d, from, 64 - size.bits() as i32, 63, 0);
+}
+
+/// Compare and swap of a byte or halfword.
+pub fn cas_narrow(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    let step = Step::unpack(view.words[0]);
+    let [d, old, new, expected, operand, address, right, back] = std::array::from_fn(|i| view.operand(i));
+    let memory = Amode::base(address, 0).with_trap(view.trap);
+    let out = &mut Direct::of(cx, buffer);
+    rows::l_rm(out, W, old, memory);
+    let again = begin(out);
+    let done = out.buffer().label();
+    rows::rll_rrc(out, W, new, old, right);
+    zero_extend(out, step.size, d, new);
+    rows::clrj(out, W, d, expected, Cond::Lh, done);
+    insert(out, step.size, new, operand);
+    rows::rll_rrc(out, W, new, new, back);
+    rows::cs(out, W, old, old, new, memory);
+    rows::brc_label(out, FAILED, again);
+    out.buffer().bind(done);
+}
+
+/// Of 128 bits: old in r2 and r3, new in r4 and r5, the upper halves first.
+pub fn rmw_wide(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    let step = Step::unpack(view.words[0]);
+    let [oh, ol, nh, nl, high, low, address] = std::array::from_fn(|i| view.operand(i));
+    let memory = Amode::base(address, 0).with_trap(view.trap);
+    let out = &mut Direct::of(cx, buffer);
+    rows::lmg(out, oh, ol, memory);
+    let again = begin(out);
+    // In the other byte order the half at the lower address is the low one.
+    let (old, new) = match step.swap {
+        false => ((oh, ol), (nh, nl)),
+        true => ((ol, oh), (nl, nh)),
+    };
+    combine_wide(out, step, old, new, (high, low));
+    rows::cdsg(out, oh, ol, oh, ol, nh, nl, memory);
+    rows::brc_label(out, FAILED, again);
+}
+
+/// The upper half first.
+type Pair = (VReg, VReg);
+
+fn combine_wide(out: &mut Direct, step: Step, old: Pair, new: Pair, operand: Pair) {
+    use AtomicRmwOp::*;
+    copy(out, step, new.0, old.0);
+    copy(out, step, new.1, old.1);
+    match step.op {
+        Add => {
+            rows::al_rr(out, G, new.1, new.1, operand.1);
+            rows::alc_rr(out, G, new.0, new.0, operand.0);
+        }
+        Sub => {
+            rows::sl_rr(out, G, new.1, new.1, operand.1);
+            rows::slb_rr(out, G, new.0, new.0, operand.0);
+        }
+        Umin | Umax | Smin | Smax => {
+            // The lower halves decide where the upper ones are equal.
+            let upper = out.buffer().label();
+            rows::cl_rr(out, G, new.1, operand.1);
+            rows::crj(out, G, new.0, operand.0, Cond::E, upper);
+            match step.op {
+                Smin | Smax => rows::c_rr(out, G, new.0, operand.0),
+                _ => rows::cl_rr(out, G, new.0, operand.0),
+            }
+            out.buffer().bind(upper);
+            rows::loc_rr(out, G, new.0, new.0, operand.0, takes_operand(step.op));
+            rows::loc_rr(out, G, new.1, new.1, operand.1, takes_operand(step.op));
+        }
+        _ => {
+            combine(out, step, new.0, operand.0);
+            combine(out, step, new.1, operand.1);
+        }
+    }
+    if step.swap {
+        rows::lrv_rr(out, G, new.0, new.0);
+        rows::lrv_rr(out, G, new.1, new.1);
+    }
+}

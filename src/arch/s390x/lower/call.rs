@@ -1,0 +1,68 @@
+//! What calls are made of on s390x; [`crate::lower::call`] puts it together.
+
+use super::super::{S390x, rows};
+use super::operands::*;
+use crate::ir::*;
+use crate::lower::call::{CallLowering, CallRows, Callee};
+use crate::machine::amode::Amode;
+use crate::machine::reg::{Operand, VReg};
+use crate::rule;
+
+impl CallLowering for S390x {
+    const CALL_ROWS: CallRows = CallRows {
+        args: rows::ARGS,
+        return_: rows::RET_FRAME,
+        try_symbol: rows::TRY_SYMBOL,
+        try_register: rows::TRY_REGISTER,
+    };
+
+    fn store_part(cx: &mut Cx, reg: VReg, to: Amode, ty: Type) {
+        match ty.is_int() {
+            true => rows::st_mr(cx, exact_size(ty), reg, to),
+            false => rows::fst_mr(cx, exact_size(ty), reg, to),
+        }
+    }
+
+    fn load_part(cx: &mut Cx, reg: VReg, from: Amode, ty: Type) {
+        match ty.is_int() {
+            true => load_int(cx, reg, from, ty, None),
+            false => rows::fl_rm(cx, exact_size(ty), reg, from),
+        }
+    }
+
+    fn store_constant(cx: &mut Cx, value: Value, to: Amode, ty: Type) -> bool {
+        let Some(imm) = imm16(cx, value) else { return false };
+        if !is_short(to.disp) || ty == types::I8 {
+            return false;
+        }
+        rule!(cx, "call.stack_immediate");
+        rows::mvi_mi(cx, exact_size(ty), to, imm);
+        true
+    }
+
+    fn address(cx: &mut Cx, d: VReg, of: Amode) {
+        rows::la(cx, d, of);
+    }
+
+    fn put_extended(cx: &mut Cx, value: Value, signed: bool) -> VReg {
+        put_extended_wide(cx, value, signed)
+    }
+
+    fn call(cx: &mut Cx, clobbers: u32, callee: Callee, pops: u32, operands: &[Operand]) {
+        match (callee, pops) {
+            (Callee::Symbol { symbol, .. }, 0) => rows::call_symbol(cx, clobbers, symbol, 0, operands),
+            (Callee::Symbol { symbol, .. }, _) => {
+                rows::call_pops(cx, clobbers, symbol, 0, pops as i32, operands);
+            }
+            (Callee::Address(address), 0) => rows::call_r(cx, clobbers, address, operands),
+            (Callee::Address(address), _) => rows::call_popr(cx, clobbers, address, pops as i32, operands),
+        }
+    }
+
+    fn tail_call(cx: &mut Cx, callee: Callee, bytes: u32, uses: &[Operand]) {
+        match callee {
+            Callee::Symbol { symbol, .. } => rows::tail_calls(cx, symbol, 0, bytes as i32, uses),
+            Callee::Address(address) => rows::tail_callr(cx, address, bytes as i32, uses),
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Conversions between integers and floats, between f32 and f64, and bitcasts.
+//!
+//! Conversions to integers of 32 and 64 bits saturate, and set condition code 3 for what does not fit and for NaN. Of that
+//! signed ones give the lowest integer, where CLIF's saturating conversions ask for 0. Narrower integers are made from one
+//! of 32 bits.
+
+use super::super::cond::Cond;
+use super::super::{S390x, rows};
+use super::compare::{Test, move_if, trap_on};
+use super::float::{self, float_cond};
+use super::operands::*;
+use crate::ir::*;
+use crate::lower::address::sink_load;
+use crate::lower::convert::Conversions;
+use crate::lower::float::{memory_operand, pool_number};
+use crate::machine::reg::{RegClass, VReg};
+use crate::machine::size::OperandSize;
+use crate::rule;
+
+fn change_precision(cx: &mut Cx, d: VReg, data: &InstData) {
+    let source = Value(data.a);
+    if data.opcode == Opcode::Fpromote
+        && let Some(m) = memory_operand(cx, source, true)
+    {
+        rows::ldeb_rm(cx, d, m);
+        return;
+    }
+    let a = cx.put(source);
+    match data.opcode {
+        Opcode::Fpromote => rows::ldebr_rr(cx, d, a),
+        _ => rows::ledbr(cx, d, a),
+    }
+}
+
+/// bitcast between classes: a move or a load.
+fn bitcast(cx: &mut Cx, d: VReg, data: &InstData) {
+    let source = Value(data.a);
+    let from = cx.ty(source);
+    if let Some(amode) = sink_load(cx, source, from) {
+        rule!(cx, "bitcast.load");
+        match from.is_int() {
+            true => rows::fl_rm(cx, exact_size(from), d, amode),
+            false => rows::l_rm(cx, exact_size(from), d, amode),
+        }
+        return;
+    }
+    let source = cx.put(source);
+    match from.is_int() {
+        true => float::from_bits(cx, d, source, data.ty),
+        false => float::to_bits(cx, d, source, from),
+    }
+}
+
+// From integers.
+
+fn from_int(cx: &mut Cx, d: VReg, data: &InstData) {
+    let source = Value(data.a);
+    let from = alu_size(cx.ty(source));
+    let signed = data.opcode == Opcode::FcvtFromSint;
+    let a = put_extended(cx, source, signed);
+    let size = exact_size(data.ty);
+    match (from, signed) {
+        (OperandSize::L32, true) => rows::fromw(cx, size, d, a),
+        (OperandSize::L32, false) => rows::fromuw(cx, size, d, a),
+        (_, true) => rows::fromg(cx, size, d, a),
+        (_, false) => rows::fromug(cx, size, d, a),
+    }
+}
+
+// To integers.
+
+/// A float that is to become an integer.
+#[derive(Clone, Copy)]
+struct Source {
+    reg: VReg,
+    ty: Type,
+    signed: bool,
+}
+
+impl Source {
+    fn of(cx: &mut Cx, data: &InstData) -> Self {
+        let value = Value(data.a);
+        let signed = matches!(data.opcode, Opcode::FcvtToSint | Opcode::FcvtToSintSat);
+        Source { reg: cx.put(value), ty: cx.ty(value), signed }
+    }
+
+    /// Pushes the conversion to an integer of 32 or 64 bits.
+    fn convert(self, cx: &mut Cx, size: OperandSize, d: VReg) {
+        let from = exact_size(self.ty);
+        match (size, self.signed) {
+            (OperandSize::L32, true) => rows::tow(cx, from, d, self.reg),
+            (OperandSize::L32, false) => rows::touw(cx, from, d, self.reg),
+            (_, true) => rows::tog(cx, from, d, self.reg),
+            (_, false) => rows::toug(cx, from, d, self.reg),
+        }
+    }
+
+    /// Compares it with itself: the result is a test whether it is a NaN.
+    fn unordered(self, cx: &mut Cx) -> Cond {
+        rows::fcmp_rr(cx, exact_size(self.ty), self.reg, self.reg);
+        Cond::O
+    }
+
+    fn trap_if_unordered(self, cx: &mut Cx) {
+        let cond = self.unordered(cx);
+        trap_on(cx, Test::Code(cond), TrapCode::BAD_CONVERSION_TO_INTEGER);
+    }
+}
+
+/// See [`Conversions::to_int_or_trap`].
+fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData) {
+    let source = Source::of(cx, data);
+    let size = alu_size(data.ty);
+    source.trap_if_unordered(cx);
+    source.convert(cx, size, d);
+    trap_on(cx, Test::Code(Cond::O), TrapCode::INTEGER_OVERFLOW);
+    if data.ty.bits() < 32 {
+        let extended = cx.tmp(RegClass::Int);
+        extend_register(cx, extended, d, data.ty, source.signed);
+        let differs = Test::Registers { size, signed: true, a: extended, b: d, cond: Cond::Lh };
+        trap_on(cx, differs, TrapCode::INTEGER_OVERFLOW);
+    }
+}
+
+/// See [`Conversions::to_int_saturated`].
+fn to_int_saturated(cx: &mut Cx, result: VReg, data: &InstData) {
+    let source = Source::of(cx, data);
+    let size = alu_size(data.ty);
+    let bits = data.ty.bits();
+    let narrow = bits < 32;
+    let mut d = if source.signed || narrow { cx.tmp(RegClass::Int) } else { result };
+    source.convert(cx, size, d);
+    if source.signed {
+        let cond = source.unordered(cx);
+        let next = if narrow { cx.tmp(RegClass::Int) } else { result };
+        rows::lochi_ri(cx, size, next, d, 0, cond);
+        d = next;
+    }
+    if !narrow {
+        return;
+    }
+    let next = if source.signed { cx.tmp(RegClass::Int) } else { result };
+    if !source.signed {
+        let most = (1 << bits) - 1;
+        rows::clfi_ri(cx, W, d, most);
+        // All ones, for the type's own bits.
+        rows::lochi_ri(cx, W, next, d, -1, Cond::H);
+        return;
+    }
+    let most = (1 << (bits - 1)) - 1;
+    rows::chi_ri(cx, W, d, most);
+    rows::lochi_ri(cx, W, next, d, most, Cond::H);
+    rows::chi_ri(cx, W, next, -most - 1);
+    rows::lochi_ri(cx, W, result, next, -most - 1, Cond::L);
+}
+
+impl Conversions for S390x {
+    fn bitcast(cx: &mut Cx, d: VReg, data: &InstData) {
+        bitcast(cx, d, data);
+    }
+
+    fn change_precision(cx: &mut Cx, d: VReg, data: &InstData) {
+        float::canonical(cx, d, data.ty, |cx, d| change_precision(cx, d, data));
+    }
+
+    fn from_int(cx: &mut Cx, d: VReg, data: &InstData) {
+        from_int(cx, d, data);
+    }
+
+    fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData) {
+        to_int_or_trap(cx, d, data);
+    }
+
+    fn to_int_saturated(cx: &mut Cx, d: VReg, data: &InstData) {
+        to_int_saturated(cx, d, data);
+    }
+
+    fn trap_if(cx: &mut Cx, float: VReg, ty: Type, cc: FloatCc, number: f64, code: TrapCode) {
+        compare(cx, float, ty, number);
+        trap_on(cx, Test::Code(float_cond(cc)), code);
+    }
+
+    fn select_if(
+        cx: &mut Cx,
+        float: VReg,
+        ty: Type,
+        (cc, number): (FloatCc, f64),
+        chosen: u64,
+        other: VReg,
+    ) -> VReg {
+        let d = cx.tmp(RegClass::Int);
+        let chosen = cx.constant_register(chosen);
+        compare(cx, float, ty, number);
+        move_if(cx, G, d, float_cond(cc), chosen, other);
+        d
+    }
+}
+
+/// Compares a float with a number that is exact in its type.
+fn compare(cx: &mut Cx, float: VReg, ty: Type, number: f64) {
+    let number = pool_number(cx, ty, number);
+    rows::fcmp_rm(cx, exact_size(ty), float, number);
+}

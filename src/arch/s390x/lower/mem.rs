@@ -1,0 +1,223 @@
+//! Loads, stores, and addresses.
+
+use super::super::rows;
+use super::float;
+use super::operands::*;
+use crate::ir::*;
+use crate::lower::address::{access, access_as, extends_sign, loads_from, memory_type};
+use crate::lower::context::Unsupported;
+use crate::lower::wide;
+use crate::machine::amode::Amode;
+use crate::machine::reg::{RegClass, VReg};
+use crate::rule;
+
+type Result = std::result::Result<(), Unsupported>;
+
+/// load and its extending forms.
+pub fn load(cx: &mut Cx, inst: Inst) -> Result {
+    let data = cx.f.insts[inst];
+    let memory = memory_type(cx.f, &data);
+    let swaps = cx.swaps(&cx.mem_flags(&data));
+    let result = cx.f.first_result(inst);
+    let extension = match data.opcode {
+        Opcode::Load => cx.wants_zeros(result).then_some(false),
+        opcode => Some(extends_sign(opcode)),
+    };
+    let (d, d_high) = cx.parts(result);
+    if let Some(d_high) = d_high {
+        load_pair(cx, d, d_high, &data, swaps);
+        return Ok(());
+    }
+    if memory.is_int() && (!swaps || memory == types::I8) {
+        let amode = access_as(cx, &RELATIVE, &data);
+        load_int(cx, d, amode, memory, extension);
+        return Ok(());
+    }
+    let amode = access(cx, &data);
+    match memory.is_int() {
+        true => load_swapped(cx, d, amode, memory, extension),
+        false => float::load(cx, d, amode, memory, swaps),
+    }
+    Ok(())
+}
+
+/// Loads a little-endian integer of 16 to 64 bits.
+fn load_swapped(cx: &mut Cx, d: VReg, amode: Amode, memory: Type, extension: Option<bool>) {
+    // Of 16 bits, others rely on zeros above.
+    let extension = extension.or((memory == types::I16).then_some(false)).filter(|_| memory != types::I64);
+    let raw = if extension.is_some() { cx.tmp(RegClass::Int) } else { d };
+    rows::lrv_rm(cx, exact_size(memory), raw, amode);
+    if let Some(signed) = extension {
+        extend_over(cx, d, raw, memory, signed);
+    }
+}
+
+fn load_pair(cx: &mut Cx, low: VReg, high: VReg, data: &InstData, swaps: bool) {
+    let amode = wide::wide_access(cx, data);
+    if swaps {
+        rows::lrv_rm(cx, G, low, amode);
+        rows::lrv_rm(cx, G, high, amode.upper());
+    } else {
+        rows::l_rm(cx, G, high, amode);
+        rows::l_rm(cx, G, low, amode.upper());
+    }
+}
+
+/// store and its narrowing forms.
+pub fn store(cx: &mut Cx, inst: Inst) -> Result {
+    let data = cx.f.insts[inst];
+    let memory = memory_type(cx.f, &data);
+    let swaps = cx.swaps(&cx.mem_flags(&data));
+    let value = Value(data.a);
+    if memory == types::I128 {
+        store_pair(cx, &data, value, swaps);
+    } else if !memory.is_int() {
+        float::store(cx, &data);
+    } else if swaps && memory != types::I8 {
+        if let Some(imm) = stored_constant(cx, value, memory).and_then(|imm| i32::try_from(imm).ok()) {
+            rule!(cx, "store.reversed_imm");
+            let amode = access(cx, &data);
+            rows::strv_mi(cx, exact_size(memory), amode, imm);
+            return Ok(());
+        }
+        let source = cx.put(value);
+        let amode = access(cx, &data);
+        rows::strv_mr(cx, exact_size(memory), source, amode);
+    } else if !store_folding(cx, &data, memory) {
+        let value = narrowed(cx, value);
+        let source = cx.put(value);
+        let amode = access_as(cx, &RELATIVE, &data);
+        rows::st_mr(cx, exact_size(memory), source, amode);
+    }
+    Ok(())
+}
+
+/// Stores of constants, of swapped bytes, and read-modify-write.
+fn store_folding(cx: &mut Cx, data: &InstData, memory: Type) -> bool {
+    if read_modify_write(cx, data, memory) || store_constant(cx, data, memory) {
+        return true;
+    }
+    let Some(swap) = cx.unique(Value(data.a)).map(|swap| cx.f.insts[swap]) else { return false };
+    if swap.opcode != Opcode::Bswap || cx.is_used(Value(data.a)) || swap.ty != memory {
+        return false;
+    }
+    rule!(cx, "store.swapped");
+    let source = cx.put(Value(swap.a));
+    let amode = access(cx, data);
+    rows::strv_mr(cx, exact_size(memory), source, amode);
+    true
+}
+
+/// A constant as it is stored, sign-extended: of a narrowing store, only the low bits count.
+fn stored_constant(cx: &Cx, value: Value, memory: Type) -> Option<i64> {
+    let unused = 64 - memory.bits();
+    Some(cx.signed_constant(value)? << unused >> unused)
+}
+
+fn store_constant(cx: &mut Cx, data: &InstData, memory: Type) -> bool {
+    let Some(constant) = stored_constant(cx, Value(data.a), memory) else { return false };
+    if memory == types::I8 {
+        rule!(cx, "store.imm");
+        let amode = access_as(cx, &BASED, data);
+        rows::mvi_mi(cx, B, amode, constant as i32 & 0xFF);
+        return true;
+    }
+    let Ok(imm) = i16::try_from(constant) else { return false };
+    if !is_short(data.address().1) {
+        return false;
+    }
+    rule!(cx, "store.imm");
+    let amode = access_as(cx, &SHORT, data);
+    rows::mvi_mi(cx, exact_size(memory), amode, imm as i32);
+    true
+}
+
+/// What a narrow value is the low part of: an ireduce stores the same bytes as its operand.
+fn narrowed(cx: &Cx, value: Value) -> Value {
+    match cx.def_by(value, Opcode::Ireduce) {
+        Some(data) if !cx.is_used(value) && cx.ty(Value(data.a)) != types::I128 => Value(data.a),
+        _ => value,
+    }
+}
+
+fn store_pair(cx: &mut Cx, data: &InstData, value: Value, swaps: bool) {
+    let (low, high) = cx.put_pair(value);
+    let amode = wide::wide_access(cx, data);
+    if swaps {
+        rows::strv_mr(cx, G, low, amode);
+        rows::strv_mr(cx, G, high, amode.upper());
+    } else {
+        rows::st_mr(cx, G, high, amode);
+        rows::st_mr(cx, G, low, amode.upper());
+    }
+}
+
+/// `store (op (load addr), constant), addr` as one instruction on memory.
+fn read_modify_write(cx: &mut Cx, data: &InstData, memory: Type) -> bool {
+    let value = Value(data.a);
+    if cx.ty(value) != memory {
+        return false;
+    }
+    let Some(op) = cx.unique(value).map(|op| cx.f.insts[op]) else { return false };
+    if !matches!(op.opcode, Opcode::Iadd | Opcode::Isub | Opcode::Band | Opcode::Bor | Opcode::Bxor) {
+        return false;
+    }
+    let (mut source, mut other) = (Value(op.a), Value(op.b));
+    if op.opcode != Opcode::Isub && cx.constant(source).is_some() {
+        (source, other) = (other, source);
+    }
+    let Some(constant) = cx.signed_constant(other) else { return false };
+    if !loads_from(cx, source, data) {
+        return false;
+    }
+    let change = match op.opcode {
+        Opcode::Iadd => Change::Add(constant),
+        Opcode::Isub => Change::Add(constant.wrapping_neg()),
+        Opcode::Band => Change::Byte(op.opcode, !constant as u64),
+        _ => Change::Byte(op.opcode, constant as u64),
+    };
+    let load = cx.sinkable_load(source).expect("just found");
+    push_change(cx, data, memory, change, load)
+}
+
+/// What a read-modify-write does.
+enum Change {
+    /// Adds a constant.
+    Add(i64),
+    /// Combines with a constant; the second number has the bits that may change.
+    Byte(Opcode, u64),
+}
+
+/// Pushes the change, if there is an instruction for it.
+fn push_change(cx: &mut Cx, data: &InstData, memory: Type, change: Change, load: Inst) -> bool {
+    match change {
+        Change::Add(constant) => {
+            let Ok(imm) = i8::try_from(constant) else { return false };
+            if memory.bits() < 32 {
+                return false;
+            }
+            rule!(cx, "store.add");
+            cx.sink(load);
+            let amode = access_as(cx, &BASED, data);
+            rows::asi_mi(cx, exact_size(memory), amode, imm as i32);
+        }
+        Change::Byte(opcode, changed) => {
+            let changed = changed & (u64::MAX >> (64 - memory.bits()));
+            let byte = changed.trailing_zeros().min(63) / 8;
+            let bits = changed >> (8 * byte);
+            if bits > 0xFF || byte >= memory.bytes() || data.address().1 > i32::MAX - 16 {
+                return false;
+            }
+            rule!(cx, "store.change_byte");
+            cx.sink(load);
+            let m = access_as(cx, &BASED, data);
+            let m = Amode { disp: m.disp.wrapping_add((memory.bytes() - 1 - byte) as i32), ..m };
+            match opcode {
+                Opcode::Band => rows::ni(cx, m, !bits as i32 & 0xFF),
+                Opcode::Bor => rows::oi(cx, m, bits as i32),
+                _ => rows::xi(cx, m, bits as i32),
+            }
+        }
+    }
+    true
+}

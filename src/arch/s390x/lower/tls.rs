@@ -1,0 +1,35 @@
+//! Addresses of thread-local variables, by each model of thread-local storage.
+
+use super::super::regs::{R2, R12};
+use super::super::{S390x, rows};
+use super::operands::*;
+use crate::lower::call::system_convention;
+use crate::lower::context::Unsupported;
+use crate::lower::control::{ThreadLocal, unsupported_tls_model};
+use crate::machine::compiled::SymbolRef;
+use crate::machine::reg::VReg;
+use crate::options::TlsModel;
+
+/// The address of a thread-local variable, plus an offset.
+pub fn address(cx: &mut Cx, d: VReg, variable: &ThreadLocal) -> Result<(), Unsupported> {
+    let symbol = SymbolRef::Name(variable.name);
+    match cx.flags.tls_model() {
+        TlsModel::ElfGd => general_dynamic(cx, d, symbol, variable.offset),
+        TlsModel::ElfIe => rows::tls_ie(cx, d, symbol, variable.offset),
+        TlsModel::ElfLe => rows::tls_le(cx, d, symbol, variable.offset),
+        _ => return Err(unsupported_tls_model(cx)),
+    }
+    Ok(())
+}
+
+/// The sequence calls a routine of the system's convention, and has the global offset table in r12 for it.
+fn general_dynamic(cx: &mut Cx, d: VReg, symbol: SymbolRef, offset: i32) {
+    let convention = system_convention::<S390x>();
+    cx.calls = true;
+    cx.outgoing = cx.outgoing.max(convention.reserved);
+    let mut clobbered = convention.clobbered();
+    clobbered.remove(R2);
+    clobbered.add(R12);
+    let clobbers = cx.vcode.clobber_set(clobbered);
+    rows::tls_gd(cx, clobbers, d, symbol, offset, &[]);
+}

@@ -1,0 +1,31 @@
+//! Pseudo-instructions of floating point: what takes a branch inside.
+
+use super::super::cond::Cond;
+use super::super::{Direct, rows};
+use crate::emit::buffer::CodeBuffer;
+use crate::emit::inst_view::EmitContext;
+use crate::emit::inst_view::InstView;
+use crate::lower::condition::ConditionCode;
+
+/// The second register instead of what is in the first if the condition holds.
+pub fn float_select(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    let ((d, size), chosen) = (view.sized_operand(0), view.operand(2));
+    let past = buffer.label();
+    let sink = &mut Direct::of(cx, buffer);
+    let cond = Cond::from_code(view.small as u16);
+    rows::brc_label(sink, cond.complement(), past);
+    rows::fl_rr(sink, size, d, chosen);
+    buffer.bind(past);
+}
+
+/// A constant instead of a NaN.
+pub fn canonical_nan(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    let (d, size) = view.sized_operand(0);
+    let nan = view.amode(2, 0);
+    let past = buffer.label();
+    let sink = &mut Direct::of(cx, buffer);
+    rows::fcmp_rr(sink, size, d, d);
+    rows::brc_label(sink, Cond::O.complement(), past);
+    rows::fl_rm(sink, size, d, nan);
+    buffer.bind(past);
+}

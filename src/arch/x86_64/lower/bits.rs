@@ -1,0 +1,315 @@
+//! Counting, reversing and swapping bits: clz, ctz, cls, popcnt, bitrev, bswap.
+//!
+//! The bits above a narrow value are undefined, so each sequence extends it, or puts a one just beyond it where
+//! that also does away with the special case of zero.
+
+use super::super::amode::{Amode, Cond, OperandSize};
+use super::super::rows;
+use super::operands::*;
+use crate::ir::*;
+use crate::lower::context::Unsupported;
+use crate::lower::wide::{Pair, result, tmp_pair};
+use crate::machine::reg::{RegClass, VReg};
+use crate::rule;
+
+type Result = std::result::Result<(), Unsupported>;
+
+const L: OperandSize = OperandSize::L32;
+const Q: OperandSize = OperandSize::Q64;
+
+/// Lowers an opcode of the family.
+pub fn lower(cx: &mut Cx, inst: Inst) -> Result {
+    use Opcode::*;
+    let data = cx.f.insts[inst];
+    let value = Value(data.a);
+    if data.ty == types::I128 {
+        let d = result(cx, inst);
+        let a = cx.put_pair(value);
+        match data.opcode {
+            Bitrev => {
+                reverse(cx, d.0, a.1, types::I64);
+                reverse(cx, d.1, a.0, types::I64);
+            }
+            Bswap => {
+                rows::bswap_r(cx, Q, d.0, a.1);
+                rows::bswap_r(cx, Q, d.1, a.0);
+            }
+            opcode => {
+                count_wide(cx, opcode, d.0, a);
+                rows::zero_r(cx, d.1);
+            }
+        }
+        return Ok(());
+    }
+    let d = cx.def(inst);
+    match data.opcode {
+        Clz => leading_zeros(cx, d, value, data.ty),
+        Ctz => trailing_zeros(cx, d, value, data.ty),
+        Cls => leading_signs(cx, d, value, data.ty),
+        Popcnt => ones(cx, d, value, data.ty),
+        Bitrev => {
+            let a = cx.put(value);
+            reverse(cx, d, a, data.ty);
+        }
+        _ => {
+            let a = cx.put(value);
+            swap_bytes(cx, d, a, data.ty);
+        }
+    }
+    Ok(())
+}
+
+fn count_wide(cx: &mut Cx, opcode: Opcode, d: VReg, a: Pair) {
+    match opcode {
+        Opcode::Clz => leading_zeros_wide(cx, d, a),
+        Opcode::Ctz => trailing_zeros_wide(cx, d, a),
+        Opcode::Cls => {
+            let marked = sign_changes_wide(cx, a);
+            leading_zeros_wide(cx, d, marked);
+        }
+        _ => ones_wide(cx, d, a),
+    }
+}
+
+fn leading_zeros(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
+    let size = alu_size(ty);
+    let a = put_extended(cx, value, false);
+    if cx.flags.has_lzcnt() {
+        rule!(cx, "clz.lzcnt");
+        count_by_lzcnt(cx, d, a, ty);
+        return;
+    }
+    // Of zero the index is such that the subtraction below gives the width.
+    let none = cx.constant_register(2 * ty.bits() as u64 - 1);
+    let (index, top) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
+    rows::bsr_rm(cx, size, index, a);
+    rows::cmov_rm(cx, size, top, index, none, Cond::E);
+    below_top(cx, d, top, ty.bits());
+}
+
+/// `d = bits - 1 - index`, for an index of up to twice the bits, a power of two.
+fn below_top(cx: &mut Cx, d: VReg, index: VReg, bits: u32) {
+    rows::xor_ri(cx, L, d, index, bits as i32 - 1);
+}
+
+/// Zeros above the highest one of a zero-extended value.
+fn count_by_lzcnt(cx: &mut Cx, d: VReg, a: VReg, ty: Type) {
+    let size = alu_size(ty);
+    if ty.bits() >= 32 {
+        rows::lzcnt_rm(cx, size, d, a);
+        return;
+    }
+    let count = cx.tmp(RegClass::Int);
+    rows::lzcnt_rm(cx, size, count, a);
+    rows::sub_ri(cx, L, d, count, 32 - ty.bits() as i32);
+}
+
+fn leading_zeros_wide(cx: &mut Cx, d: VReg, a: Pair) {
+    let (low, high, further) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
+    if cx.flags.has_lzcnt() {
+        rule!(cx, "clz.wide_lzcnt");
+        rows::lzcnt_rm(cx, Q, low, a.0);
+        rows::add_ri(cx, L, further, low, 64);
+        // The carry flag says that the high half is zero.
+        rows::lzcnt_rm(cx, Q, high, a.1);
+        rows::cmov_rm(cx, L, d, high, further, Cond::B);
+        return;
+    }
+    let none = cx.constant_register(255);
+    let (low_index, index) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
+    rows::bsr_rm(cx, Q, low, a.0);
+    rows::cmov_rm(cx, L, low_index, low, none, Cond::E);
+    rows::bsr_rm(cx, Q, high, a.1);
+    rows::lea_rm(cx, L, further, Amode::base(high, 64));
+    rows::cmov_rm(cx, L, index, further, low_index, Cond::E);
+    below_top(cx, d, index, 128);
+}
+
+fn trailing_zeros(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
+    let a = cx.put(value);
+    let size = alu_size(ty);
+    let by_tzcnt = cx.flags.has_bmi1();
+    if ty.bits() < 32 {
+        rule!(cx, "ctz.marked");
+        let marked = cx.tmp(RegClass::Int);
+        rows::or_ri(cx, L, marked, a, 1 << ty.bits());
+        rows::bsf_rm(cx, L, d, marked);
+    } else if by_tzcnt {
+        rule!(cx, "ctz.tzcnt");
+        rows::tzcnt_rm(cx, size, d, a);
+    } else {
+        let width = cx.constant_register(ty.bits() as u64);
+        let count = cx.tmp(RegClass::Int);
+        rows::bsf_rm(cx, size, count, a);
+        rows::cmov_rm(cx, size, d, count, width, Cond::E);
+    }
+}
+
+fn trailing_zeros_wide(cx: &mut Cx, d: VReg, a: Pair) {
+    let (low, high, further) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
+    if cx.flags.has_bmi1() {
+        rule!(cx, "ctz.wide_tzcnt");
+        rows::tzcnt_rm(cx, Q, high, a.1);
+        rows::add_ri(cx, L, further, high, 64);
+        // The carry flag says that the low half is zero.
+        rows::tzcnt_rm(cx, Q, low, a.0);
+        rows::cmov_rm(cx, L, d, low, further, Cond::B);
+        return;
+    }
+    let none = cx.constant_register(128);
+    let either = cx.tmp(RegClass::Int);
+    rows::bsf_rm(cx, Q, high, a.1);
+    rows::lea_rm(cx, L, further, Amode::base(high, 64));
+    rows::cmov_rm(cx, L, either, further, none, Cond::E);
+    rows::bsf_rm(cx, Q, low, a.0);
+    rows::cmov_rm(cx, L, d, low, either, Cond::E);
+}
+
+/// The signs below the top one are the zeros above the highest one of `(x ^ 2x) | 1`, which is never zero.
+fn leading_signs(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
+    let size = alu_size(ty);
+    let a = cx.put(value);
+    let (double, changes, marked) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
+    rows::lea_rm(cx, size, double, Amode::indexed(a, a, 0, 0));
+    rows::xor_rm(cx, size, changes, double, a);
+    rows::or_ri(cx, size, marked, changes, 1);
+    let narrow = cx.tmp(RegClass::Int);
+    let extended = match ty {
+        types::I8 => {
+            rows::movzb_rm(cx, L, narrow, marked);
+            narrow
+        }
+        types::I16 => {
+            rows::movzw_rm(cx, L, narrow, marked);
+            narrow
+        }
+        _ => marked,
+    };
+    if cx.flags.has_lzcnt() {
+        rule!(cx, "cls.lzcnt");
+        count_by_lzcnt(cx, d, extended, ty);
+        return;
+    }
+    let index = cx.tmp(RegClass::Int);
+    rows::bsr_rm(cx, size, index, extended);
+    below_top(cx, d, index, ty.bits());
+}
+
+/// `(x ^ 2x) | 1`.
+fn sign_changes_wide(cx: &mut Cx, a: Pair) -> Pair {
+    let (double, changes) = (tmp_pair(cx), tmp_pair(cx));
+    let marked = cx.tmp(RegClass::Int);
+    rows::add_rm(cx, Q, double.0, a.0, a.0);
+    rows::adc_rm(cx, Q, double.1, a.1, a.1);
+    rows::xor_rm(cx, Q, changes.0, double.0, a.0);
+    rows::xor_rm(cx, Q, changes.1, double.1, a.1);
+    rows::or_ri(cx, Q, marked, changes.0, 1);
+    (marked, changes.1)
+}
+
+fn ones(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
+    let size = alu_size(ty);
+    let a = put_extended(cx, value, false);
+    if cx.flags.has_popcnt() {
+        rule!(cx, "popcnt.popcnt");
+        rows::popcnt_rm(cx, size, d, a);
+        return;
+    }
+    let counts = ones_of_bytes(cx, size, a);
+    sum_of_bytes(cx, size, d, counts);
+}
+
+fn ones_wide(cx: &mut Cx, d: VReg, a: Pair) {
+    if cx.flags.has_popcnt() {
+        rule!(cx, "popcnt.wide_popcnt");
+        let (low, high) = tmp_pair(cx);
+        rows::popcnt_rm(cx, Q, low, a.0);
+        rows::popcnt_rm(cx, Q, high, a.1);
+        rows::add_rm(cx, L, d, low, high);
+        return;
+    }
+    let (low, high) = (ones_of_bytes(cx, Q, a.0), ones_of_bytes(cx, Q, a.1));
+    let counts = cx.tmp(RegClass::Int);
+    rows::add_rm(cx, Q, counts, low, high);
+    sum_of_bytes(cx, Q, d, counts);
+}
+
+/// Masks of alternating groups of 1, 2 and 4 bits, the lowest group set.
+const GROUPS: [u64; 3] = [0x5555_5555_5555_5555, 0x3333_3333_3333_3333, 0x0f0f_0f0f_0f0f_0f0f];
+
+/// `d = a & mask`, of a mask that repeats in each byte.
+fn mask_bits(cx: &mut Cx, size: OperandSize, a: VReg, mask: u64) -> VReg {
+    let d = cx.tmp(RegClass::Int);
+    if size == Q {
+        let mask = cx.constant_register(mask);
+        rows::and_rm(cx, size, d, a, mask);
+    } else {
+        rows::and_ri(cx, size, d, a, mask as i32);
+    }
+    d
+}
+
+fn shift_right(cx: &mut Cx, size: OperandSize, a: VReg, amount: i32) -> VReg {
+    let d = cx.tmp(RegClass::Int);
+    rows::shr_ri(cx, size, d, a, amount);
+    d
+}
+
+/// The number of ones in each byte, in that byte: sums of neighbours in groups of 1, 2 and 4 bits.
+fn ones_of_bytes(cx: &mut Cx, size: OperandSize, a: VReg) -> VReg {
+    let (pairs, quads, sums) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
+    let upper = shift_right(cx, size, a, 1);
+    let upper = mask_bits(cx, size, upper, GROUPS[0]);
+    rows::sub_rm(cx, size, pairs, a, upper);
+    let upper = shift_right(cx, size, pairs, 2);
+    let upper = mask_bits(cx, size, upper, GROUPS[1]);
+    let lower = mask_bits(cx, size, pairs, GROUPS[1]);
+    rows::add_rm(cx, size, quads, lower, upper);
+    let upper = shift_right(cx, size, quads, 4);
+    rows::add_rm(cx, size, sums, upper, quads);
+    mask_bits(cx, size, sums, GROUPS[2])
+}
+
+/// The sum of all bytes, which is less than 256: a multiplication adds them up in the highest.
+fn sum_of_bytes(cx: &mut Cx, size: OperandSize, d: VReg, counts: VReg) {
+    let sums = cx.tmp(RegClass::Int);
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    if size == Q {
+        let ones = cx.constant_register(ONES);
+        rows::imul_rm(cx, size, sums, counts, ones);
+    } else {
+        rows::imul_rmi(cx, size, sums, counts, ONES as i32);
+    }
+    rows::shr_ri(cx, size, d, sums, size.bits() as i32 - 8);
+}
+
+/// Reverses the bytes, then the bits of each byte by exchanging neighbouring groups of 4, 2 and 1 bits.
+fn reverse(cx: &mut Cx, d: VReg, a: VReg, ty: Type) {
+    let size = alu_size(ty);
+    let mut bits = a;
+    if ty != types::I8 {
+        bits = cx.tmp(RegClass::Int);
+        swap_bytes(cx, bits, a, ty);
+    }
+    for (log2, &mask) in GROUPS.iter().enumerate().rev() {
+        let upper = shift_right(cx, size, bits, 1 << log2);
+        let upper = mask_bits(cx, size, upper, mask);
+        let lower = mask_bits(cx, size, bits, mask);
+        bits = if log2 == 0 { d } else { cx.tmp(RegClass::Int) };
+        if log2 == 2 {
+            let shifted = cx.tmp(RegClass::Int);
+            rows::shl_ri(cx, size, shifted, lower, 4);
+            rows::or_rm(cx, size, bits, shifted, upper);
+        } else {
+            rows::lea_rm(cx, size, bits, Amode::indexed(upper, lower, log2 as u8 + 1, 0));
+        }
+    }
+}
+
+/// Reverses the bytes of an integer of 16 to 64 bits.
+pub fn swap_bytes(cx: &mut Cx, d: VReg, a: VReg, ty: Type) {
+    match ty {
+        types::I16 => rows::rol_ri(cx, OperandSize::W16, d, a, 8),
+        _ => rows::bswap_r(cx, exact_size(ty), d, a),
+    }
+}

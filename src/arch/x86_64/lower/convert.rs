@@ -1,0 +1,347 @@
+//! Conversions between integers and floats, between f32 and f64, and bitcasts.
+//!
+//! From float to integer, `cvtt` gives the lowest integer for whatever does not fit. A trapping conversion
+//! therefore converts, checks whether the result can be right, and only if not looks at the operand: to
+//! tell a NaN from an overflow, and from a float that really is the lowest integer. A saturating
+//! one to 32 or 64 signed bits does the same to correct the result; to other types it limits the operand
+//! first, to bounds that are exact in f64 (f32 operands of u32 conversions are promoted).
+//!
+//! i128 goes through library functions, whose results for operands out of range are not relied on.
+
+use super::super::X86_64;
+use super::super::amode::{Cond, OperandSize, Rm};
+use super::super::rows;
+use super::compare::{self, Test};
+use super::float::{self, Op, UnaryOp, op, unary_op};
+use super::operands::*;
+use crate::ir::*;
+use crate::lower::convert::Conversions;
+use crate::lower::float::pool_number;
+use crate::lower::vocabulary::Materialization;
+use crate::machine::reg::{RegClass, VReg};
+use crate::rule;
+
+static PROMOTE: UnaryOp = unary_op!(fixed cvtss2sd_r vcvtss2sd_rm);
+static DEMOTE: UnaryOp = unary_op!(fixed cvtsd2ss_r vcvtsd2ss_rm);
+static SINGLE_FROM_INT: Op = op!(cvtsi2ss_rm vcvtsi2ss_rm);
+static DOUBLE_FROM_INT: Op = op!(cvtsi2sd_rm vcvtsi2sd_rm);
+
+/// bitcast between classes: a move or a load.
+fn bitcast(cx: &mut Cx, d: VReg, data: &InstData) {
+    let source = Value(data.a);
+    let from = cx.ty(source);
+    let size = exact_size(from);
+    if let Some(amode) = sink_load(cx, source, from) {
+        rule!(cx, "bitcast.load");
+        if from.is_int() {
+            rows::movs_load(cx, size, d, amode);
+        } else {
+            rows::mov_rm(cx, size, d, amode);
+        }
+        return;
+    }
+    let source = cx.put(source);
+    if from.is_int() {
+        rows::mov_xr(cx, size, d, source);
+    } else {
+        rows::mov_rx(cx, size, d, source);
+    }
+}
+
+// From integers.
+
+/// `d` = the signed integer as a `ty`. The register is cleared first, since the instruction keeps its upper part.
+fn convert_signed(cx: &mut Cx, d: VReg, ty: Type, size: OperandSize, source: Rm) {
+    let zero = cx.tmp(RegClass::Float);
+    rows::zero_x(cx, zero);
+    let op = if ty == types::F32 { &SINGLE_FROM_INT } else { &DOUBLE_FROM_INT };
+    op.push(cx, size, d, zero, source);
+}
+
+fn from_signed(cx: &mut Cx, d: VReg, source: Value, ty: Type) {
+    let from = cx.ty(source);
+    let operand = match from.bits() {
+        8 | 16 => Rm::Reg(put_extended(cx, source, true)),
+        _ => reg_mem(cx, source),
+    };
+    convert_signed(cx, d, ty, alu_size(from), operand);
+}
+
+fn from_unsigned(cx: &mut Cx, d: VReg, source: Value, ty: Type) {
+    match cx.ty(source) {
+        types::I8 | types::I16 => {
+            let source = put_extended(cx, source, false);
+            convert_signed(cx, d, ty, OperandSize::L32, Rm::Reg(source));
+        }
+        types::I32 => {
+            let source = zero_extended(cx, source);
+            convert_signed(cx, d, ty, OperandSize::Q64, Rm::Reg(source));
+        }
+        _ if cx.def_by(source, Opcode::Uextend).is_some() => {
+            rule!(cx, "fcvt_from_uint.extended");
+            let source = cx.put(source);
+            convert_signed(cx, d, ty, OperandSize::Q64, Rm::Reg(source));
+        }
+        _ => {
+            let source = cx.put(source);
+            let half = cx.tmp(RegClass::Int);
+            rows::cvtui2s(cx, exact_size(ty), d, half, source);
+        }
+    }
+}
+
+/// An i32 zero-extended to 64 bits.
+fn zero_extended(cx: &mut Cx, value: Value) -> VReg {
+    if cx.zero_extends(value) {
+        return cx.put(value);
+    }
+    let source = reg_mem(cx, value);
+    let extended = cx.tmp(RegClass::Int);
+    rows::mov_rm(cx, OperandSize::L32, extended, source);
+    extended
+}
+
+// To integers.
+
+/// A float that is to become an integer.
+#[derive(Clone, Copy)]
+struct Source {
+    reg: VReg,
+    ty: Type,
+    size: OperandSize,
+}
+
+impl Source {
+    fn of(cx: &mut Cx, value: Value) -> Self {
+        let ty = cx.ty(value);
+        Source { reg: cx.put(value), ty, size: exact_size(ty) }
+    }
+
+    /// Pushes the conversion to a signed integer.
+    fn convert(self, cx: &mut Cx, size: OperandSize, d: VReg) {
+        match self.size {
+            OperandSize::L32 => rows::cvttss2si_rm(cx, size, d, self.reg),
+            _ => rows::cvttsd2si_rm(cx, size, d, self.reg),
+        }
+    }
+
+    fn converted(self, cx: &mut Cx, size: OperandSize) -> VReg {
+        let d = cx.tmp(RegClass::Int);
+        self.convert(cx, size, d);
+        d
+    }
+
+    /// The same with an operation applied.
+    fn apply(self, cx: &mut Cx, op: &Op, operand: impl Into<Rm>) -> Self {
+        Source { reg: op.value(cx, self.size, self.reg, operand), ..self }
+    }
+
+    /// The same as f64.
+    fn promoted(self, cx: &mut Cx) -> Self {
+        match self.size {
+            OperandSize::L32 => {
+                let reg = cx.tmp(RegClass::Float);
+                PROMOTE.push(cx, OperandSize::Q64, reg, self.reg);
+                Source { reg, ty: types::F64, size: OperandSize::Q64 }
+            }
+            _ => self,
+        }
+    }
+
+    /// 0 where it is a NaN or negative.
+    fn not_negative(self, cx: &mut Cx) -> Self {
+        let zero = cx.tmp(RegClass::Float);
+        rows::zero_x(cx, zero);
+        // Of a NaN and another operand, the instruction gives the second.
+        self.apply(cx, &float::GREATER, zero)
+    }
+
+    /// Limited to `bound`, which must be exact in its precision.
+    fn at_most(self, cx: &mut Cx, bound: f64) -> Self {
+        let bound = pool_number(cx, self.ty, bound);
+        self.apply(cx, &float::LESSER, bound)
+    }
+
+    /// Sets the flags by comparing it with `number`, which must be exact in its precision.
+    fn compare(self, cx: &mut Cx, number: f64) {
+        let number = pool_number(cx, self.ty, number);
+        rows::ucomis_rm(cx, self.size, self.reg, number);
+    }
+
+    /// Traps if the condition holds, unless the operand is `valid`.
+    fn trap_if(self, cx: &mut Cx, cond: Cond, valid: f64) {
+        let valid = pool_number(cx, self.ty, valid);
+        rows::trap_conversion(cx, self.size, self.reg, valid, cond);
+    }
+}
+
+/// 2 to the 63.
+const TWO_63: f64 = (1u64 << 63) as f64;
+
+/// See [`Conversions::to_int_or_trap`].
+fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData) {
+    use OperandSize::*;
+    let source = Source::of(cx, Value(data.a));
+    let signed = data.opcode == Opcode::FcvtToSint;
+    match (data.ty, signed) {
+        (types::I64, true) => {
+            source.convert(cx, Q64, d);
+            // Only the lowest integer overflows when 1 is subtracted.
+            rows::cmp_mi(cx, Q64, d, 1);
+            source.trap_if(cx, Cond::O, -TWO_63);
+        }
+        (types::I64, false) => {
+            let (direct, reduced) = convert_halves(cx, source);
+            rows::test_mr(cx, Q64, direct, reduced);
+            source.trap_if(cx, Cond::S, 0.0);
+            join_halves(cx, d, direct, reduced);
+        }
+        (ty, _) => {
+            // Convert to a wider integer, and see whether the extension of its low part is the whole.
+            let size = if ty == types::I32 { Q64 } else { L32 };
+            let whole = source.converted(cx, size);
+            match (ty, signed) {
+                (types::I8, true) => rows::movsb_rm(cx, L32, d, whole),
+                (types::I8, false) => rows::movzb_rm(cx, L32, d, whole),
+                (types::I16, true) => rows::movsw_rm(cx, L32, d, whole),
+                (types::I16, false) => rows::movzw_rm(cx, L32, d, whole),
+                (_, true) => rows::movslq_rm(cx, d, whole),
+                (_, false) => rows::mov_rm(cx, L32, d, whole),
+            }
+            rows::cmp_rm(cx, size, d, whole);
+            // 0 always fits, so it is not what made the comparison fail.
+            source.trap_if(cx, Cond::Ne, 0.0);
+        }
+    }
+}
+
+/// The operand, and the operand minus 2^63, as signed integers. If it is in the range of u64, the first is right if it is
+/// not negative, and else the second with its top bit set. If it is not, both are negative.
+fn convert_halves(cx: &mut Cx, source: Source) -> (VReg, VReg) {
+    static SUBTRACT: Op = op!(subs_rm vsubs_rm);
+    let direct = source.converted(cx, OperandSize::Q64);
+    let offset = pool_number(cx, source.ty, TWO_63);
+    let reduced = source.apply(cx, &SUBTRACT, offset).converted(cx, OperandSize::Q64);
+    (direct, reduced)
+}
+
+/// The unsigned integer of [`convert_halves`]: a negative `direct` is the top bit alone.
+/// Returns `reduced` where `direct` is negative, else 0.
+fn join_halves(cx: &mut Cx, d: VReg, direct: VReg, reduced: VReg) -> VReg {
+    use OperandSize::Q64;
+    let [sign, upper] = [(); 2].map(|()| cx.tmp(RegClass::Int));
+    rows::sar_ri(cx, Q64, sign, direct, 63);
+    rows::and_rm(cx, Q64, upper, sign, reduced);
+    rows::or_rm(cx, Q64, d, direct, upper);
+    upper
+}
+
+/// fcvt_to_sint_sat to at most 64 bits.
+fn to_signed_saturated(cx: &mut Cx, d: VReg, data: &InstData) {
+    let source = Source::of(cx, Value(data.a));
+    let bits = data.ty.bits();
+    if bits >= 32 {
+        rule!(cx, "fcvt_to_sint_sat.corrected");
+        let size = exact_size(data.ty);
+        let converted = source.converted(cx, size);
+        let zero = pool_number(cx, source.ty, 0.0);
+        match source.size {
+            OperandSize::L32 => rows::saturate_ss(cx, size, d, converted, source.reg, zero),
+            _ => rows::saturate_sd(cx, size, d, converted, source.reg, zero),
+        }
+        return;
+    }
+    rule!(cx, "fcvt_to_sint_sat.limited");
+    let limit = (1u32 << (bits - 1)) as f64;
+    let ordered = float::MASK_ORDERED.value(cx, source.size, source.reg, source.reg);
+    let low = pool_number(cx, source.ty, -limit);
+    source.apply(cx, &float::AND, ordered).apply(cx, &float::GREATER, low).at_most(cx, limit - 1.0).convert(
+        cx,
+        OperandSize::L32,
+        d,
+    );
+}
+
+/// fcvt_to_uint_sat to at most 64 bits.
+fn to_unsigned_saturated(cx: &mut Cx, d: VReg, data: &InstData) {
+    let source = Source::of(cx, Value(data.a));
+    let source = source.not_negative(cx);
+    match data.ty {
+        types::I8 => source.at_most(cx, u8::MAX as f64).convert(cx, OperandSize::L32, d),
+        types::I16 => source.at_most(cx, u16::MAX as f64).convert(cx, OperandSize::L32, d),
+        types::I32 => {
+            source.promoted(cx).at_most(cx, u32::MAX as f64).convert(cx, OperandSize::Q64, d);
+        }
+        _ => {
+            let (direct, reduced) = convert_halves(cx, source);
+            let [joined, overflow] = [(); 2].map(|()| cx.tmp(RegClass::Int));
+            let upper = join_halves(cx, joined, direct, reduced);
+            rows::sar_ri(cx, OperandSize::Q64, overflow, upper, 63);
+            rows::or_rm(cx, OperandSize::Q64, d, joined, overflow);
+        }
+    }
+}
+
+impl Conversions for X86_64 {
+    fn bitcast(cx: &mut Cx, d: VReg, data: &InstData) {
+        bitcast(cx, d, data);
+    }
+
+    fn change_precision(cx: &mut Cx, d: VReg, data: &InstData) {
+        float::canonical(cx, d, data.ty, |cx, d| {
+            let a = cx.put(Value(data.a));
+            let op = if data.opcode == Opcode::Fpromote { &PROMOTE } else { &DEMOTE };
+            op.push(cx, OperandSize::Q64, d, a);
+        });
+    }
+
+    fn from_int(cx: &mut Cx, d: VReg, data: &InstData) {
+        let source = Value(data.a);
+        match data.opcode {
+            Opcode::FcvtFromSint => from_signed(cx, d, source, data.ty),
+            _ => from_unsigned(cx, d, source, data.ty),
+        }
+    }
+
+    fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData) {
+        to_int_or_trap(cx, d, data);
+    }
+
+    fn to_int_saturated(cx: &mut Cx, d: VReg, data: &InstData) {
+        match data.opcode {
+            Opcode::FcvtToSintSat => to_signed_saturated(cx, d, data),
+            _ => to_unsigned_saturated(cx, d, data),
+        }
+    }
+
+    fn trap_if(cx: &mut Cx, float: VReg, ty: Type, cc: FloatCc, number: f64, code: TrapCode) {
+        let cond = compare_number(cx, float, ty, cc, number);
+        compare::trap_on(cx, Test::One(cond), code);
+    }
+
+    fn select_if(
+        cx: &mut Cx,
+        float: VReg,
+        ty: Type,
+        (cc, number): (FloatCc, f64),
+        chosen: u64,
+        other: VReg,
+    ) -> VReg {
+        let [d, constant] = [(); 2].map(|()| cx.tmp(RegClass::Int));
+        X86_64::make_bits(cx, constant, chosen);
+        let cond = compare_number(cx, float, ty, cc, number);
+        rows::cmov_rm(cx, OperandSize::Q64, d, other, constant, cond);
+        d
+    }
+}
+
+/// Sets the flags by comparing with a number; the condition is one of those that [`FloatRange`] has.
+fn compare_number(cx: &mut Cx, float: VReg, ty: Type, cc: FloatCc, number: f64) -> Cond {
+    Source { reg: float, ty, size: exact_size(ty) }.compare(cx, number);
+    match cc {
+        FloatCc::Unordered => Cond::P,
+        FloatCc::GreaterThanOrEqual => Cond::Ae,
+        FloatCc::UnorderedOrLessThan => Cond::B,
+        _ => Cond::Be,
+    }
+}

@@ -1,0 +1,181 @@
+//! Loads, stores, and addresses.
+
+use super::super::amode::{Amode, OperandSize, Rm};
+use super::super::rows;
+use super::operands::*;
+use super::{float, int};
+use crate::ir::*;
+use crate::lower::address::{extends_sign, loads_from, memory_type};
+use crate::lower::context::Unsupported;
+use crate::lower::float::bits_of;
+use crate::lower::wide;
+use crate::machine::reg::{RegClass, VReg};
+use crate::rule;
+
+type Result = std::result::Result<(), Unsupported>;
+
+/// load and its extending forms.
+pub fn load(cx: &mut Cx, inst: Inst) -> Result {
+    let data = cx.f.insts[inst];
+    let (memory, signed) = (memory_type(cx.f, &data), extends_sign(data.opcode));
+    let flags = cx.mem_flags(&data);
+    let result = cx.f.first_result(inst);
+    let (d, d_high) = cx.parts(result);
+    let amode = if d_high.is_some() { wide::wide_access(cx, &data) } else { access(cx, &data) };
+    match d_high {
+        Some(d_high) => load_pair(cx, d, d_high, amode, cx.swaps(&flags)),
+        None if memory.is_int() && cx.swaps(&flags) && memory != types::I8 => {
+            load_swapped(cx, d, amode, memory, signed);
+        }
+        None if memory.is_int() => load_int(cx, d, amode, memory, signed),
+        None => float::load(cx, d, amode, memory, cx.swaps(&flags)),
+    }
+    Ok(())
+}
+
+/// Loads an integer of up to 64 bits, extended to 64 (a sign to 64, zeros always).
+pub fn load_int(cx: &mut Cx, d: VReg, amode: Amode, memory: Type, signed: bool) {
+    extend_operand(cx, d, Rm::Mem(amode), memory, signed);
+}
+
+/// Loads a big-endian integer of 16 to 64 bits.
+fn load_swapped(cx: &mut Cx, d: VReg, amode: Amode, memory: Type, signed: bool) {
+    let raw = cx.tmp(RegClass::Int);
+    load_int(cx, raw, amode, memory, false);
+    match (memory, signed) {
+        (types::I16, _) => {
+            let swapped = cx.tmp(RegClass::Int);
+            rows::rol_ri(cx, OperandSize::W16, swapped, raw, 8);
+            match signed {
+                true => rows::movsw_rm(cx, OperandSize::Q64, d, swapped),
+                false => rows::movzw_rm(cx, OperandSize::L32, d, swapped),
+            }
+        }
+        (types::I32, true) => {
+            let swapped = cx.tmp(RegClass::Int);
+            rows::bswap_r(cx, OperandSize::L32, swapped, raw);
+            rows::movslq_rm(cx, d, swapped);
+        }
+        (types::I32, false) => rows::bswap_r(cx, OperandSize::L32, d, raw),
+        _ => rows::bswap_r(cx, OperandSize::Q64, d, raw),
+    }
+}
+
+fn load_pair(cx: &mut Cx, low: VReg, high: VReg, amode: Amode, swap: bool) {
+    if swap {
+        load_swapped(cx, low, amode.upper(), types::I64, false);
+        load_swapped(cx, high, amode, types::I64, false);
+    } else {
+        rows::mov_rm(cx, OperandSize::Q64, low, amode);
+        rows::mov_rm(cx, OperandSize::Q64, high, amode.upper());
+    }
+}
+
+/// store and its narrowing forms.
+pub fn store(cx: &mut Cx, inst: Inst) -> Result {
+    let data = cx.f.insts[inst];
+    let memory = memory_type(cx.f, &data);
+    let flags = cx.mem_flags(&data);
+    let value = Value(data.a);
+    if memory == types::I128 {
+        store_pair(cx, &data, value, cx.swaps(&flags));
+        return Ok(());
+    }
+    if !memory.is_int() {
+        float::store(cx, &data);
+        return Ok(());
+    }
+    if cx.swaps(&flags) && memory != types::I8 {
+        let source = cx.put(value);
+        let swapped = swap(cx, source, memory);
+        let amode = access(cx, &data);
+        rows::mov_mr(cx, exact_size(memory), swapped, amode);
+        return Ok(());
+    }
+    if read_modify_write(cx, &data, memory) {
+        return Ok(());
+    }
+    let size = exact_size(memory);
+    if let Some(bits) = bits_of(cx, value)
+        && cx.ty(value) == memory
+    {
+        rule!(cx, "store.bits");
+        let source = cx.put(bits);
+        let amode = access(cx, &data);
+        rows::movs_store(cx, size, source, amode);
+        return Ok(());
+    }
+    match imm32(cx, value) {
+        Some(imm) => {
+            rule!(cx, "store.imm");
+            let amode = access(cx, &data);
+            rows::mov_mi(cx, size, amode, imm);
+        }
+        None => {
+            let value = narrowed(cx, value);
+            let source = cx.put(value);
+            let amode = access(cx, &data);
+            rows::mov_mr(cx, size, source, amode);
+        }
+    }
+    Ok(())
+}
+
+/// What a narrow value is the low part of: an ireduce stores the same bytes as its operand.
+fn narrowed(cx: &Cx, value: Value) -> Value {
+    match cx.def_by(value, Opcode::Ireduce) {
+        Some(data) if !cx.is_used(value) && cx.ty(Value(data.a)) != types::I128 => Value(data.a),
+        _ => value,
+    }
+}
+
+/// The value's bytes in reverse order; 16 to 64 bits.
+fn swap(cx: &mut Cx, source: VReg, memory: Type) -> VReg {
+    let swapped = cx.tmp(RegClass::Int);
+    super::bits::swap_bytes(cx, swapped, source, memory);
+    swapped
+}
+
+fn store_pair(cx: &mut Cx, data: &InstData, value: Value, swapped: bool) {
+    let (mut low, mut high) = cx.put_pair(value);
+    if swapped {
+        (low, high) = (swap(cx, high, types::I64), swap(cx, low, types::I64));
+    }
+    let amode = wide::wide_access(cx, data);
+    rows::mov_mr(cx, OperandSize::Q64, low, amode);
+    rows::mov_mr(cx, OperandSize::Q64, high, amode.upper());
+}
+
+/// `store (op (load addr), x), addr` as one instruction on memory.
+fn read_modify_write(cx: &mut Cx, data: &InstData, memory: Type) -> bool {
+    let value = Value(data.a);
+    if cx.ty(value) != memory {
+        return false;
+    }
+    let Some(op) = cx.unique(value) else { return false };
+    let op = cx.f.insts[op];
+    let Some(rows) = int::alu(op.opcode) else { return false };
+    let (mut left, mut right) = (Value(op.a), Value(op.b));
+    if op.opcode != Opcode::Isub && !loads_from(cx, left, data) {
+        (left, right) = (right, left);
+    }
+    if !loads_from(cx, left, data) {
+        return false;
+    }
+    rule!(cx, "store.read_modify_write");
+    let load = cx.sinkable_load(left).expect("just found");
+    cx.sink(load);
+    let size = exact_size(memory);
+    match imm32(cx, right) {
+        Some(imm) => {
+            let amode = access(cx, data);
+            (rows.mi)(cx, size, amode, imm);
+        }
+        None => {
+            let right = cx.put(right);
+            let amode = access(cx, data);
+            (rows.mr)(cx, size, amode, right);
+        }
+    }
+    true
+}

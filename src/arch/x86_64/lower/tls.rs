@@ -1,0 +1,56 @@
+//! Addresses of thread-local variables, by each model of thread-local storage.
+
+use super::super::X86_64;
+use super::super::amode::{Amode, OperandSize};
+use super::super::regs::*;
+use super::super::rows;
+use super::operands::*;
+use crate::lower::call::system_convention;
+use crate::lower::context::Unsupported;
+use crate::lower::control::{ThreadLocal, unsupported_tls_model};
+use crate::machine::compiled::SymbolRef;
+use crate::machine::reg::{PRegSet, RegClass, VReg};
+use crate::options::TlsModel;
+
+/// The address of a thread-local variable, plus an offset.
+pub fn address(cx: &mut Cx, d: VReg, variable: &ThreadLocal) -> Result<(), Unsupported> {
+    let symbol = SymbolRef::Name(variable.name);
+    if cx.flags.tls_model() == TlsModel::ElfLe {
+        rows::tls_le(cx, d, symbol, variable.offset);
+        return Ok(());
+    }
+    let base = if variable.offset == 0 { d } else { cx.tmp(RegClass::Int) };
+    match cx.flags.tls_model() {
+        TlsModel::ElfGd => general_dynamic(cx, base, symbol),
+        TlsModel::Macho => macho(cx, base, symbol),
+        TlsModel::ElfIe => rows::tls_ie(cx, base, symbol, 0),
+        _ => return Err(unsupported_tls_model(cx)),
+    }
+    if variable.offset != 0 {
+        rows::lea_rm(cx, OperandSize::Q64, d, Amode::base(base, variable.offset));
+    }
+    Ok(())
+}
+
+fn general_dynamic(cx: &mut Cx, d: VReg, symbol: SymbolRef) {
+    let clobbers = called(cx, system_convention::<X86_64>().clobbered());
+    rows::tls_gd(cx, clobbers, d, symbol, 0, &[]);
+}
+
+/// The function of a descriptor keeps all general-purpose registers but those of its argument and its result.
+fn macho(cx: &mut Cx, d: VReg, symbol: SymbolRef) {
+    let mut clobbered = system_convention::<X86_64>().clobbered();
+    for register in [RCX, RDX, RSI, R8, R9, R10, R11] {
+        clobbered.remove(register);
+    }
+    let clobbers = called(cx, clobbered);
+    rows::tls_macho(cx, clobbers, d, symbol, 0, &[]);
+}
+
+/// Notes a call with its result in rax, and returns the number of the set of registers that it clobbers besides.
+fn called(cx: &mut Cx, mut clobbered: PRegSet) -> u32 {
+    cx.calls = true;
+    clobbered.remove(RAX);
+    debug_assert!(clobbered.contains(RDI), "the argument is there");
+    cx.vcode.clobber_set(clobbered)
+}

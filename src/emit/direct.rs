@@ -1,0 +1,81 @@
+//! Instructions written at once, without VCode: prologues and expansions.
+//!
+//! The constructors of a target's rows work here too. A virtual register stands for the physical one of its number:
+//! see [`physical`](crate::emit::inst_view::physical).
+
+use super::encoding::Encoding;
+use crate::emit::buffer::CodeBuffer;
+use crate::emit::inst_view::EmitContext;
+use crate::emit::inst_view::{InstView, Places};
+use crate::machine::inst::{InstSink, MachInst, RowId};
+use crate::machine::reg::{Allocation, Operand, PReg};
+use std::marker::PhantomData;
+
+/// No row has more operands or words of its own.
+const MOST: usize = 8;
+
+/// A sink that encodes each instruction as it is finished.
+pub struct Direct<'a, I> {
+    places: Places<'a>,
+    buffer: &'a mut CodeBuffer,
+    allocs: [Allocation; MOST],
+    words: [u32; MOST],
+    alloc_count: usize,
+    word_count: usize,
+    isa: PhantomData<I>,
+}
+
+impl<'a, I: Encoding> Direct<'a, I> {
+    /// Writes to `buffer`.
+    pub fn new(places: Places<'a>, buffer: &'a mut CodeBuffer) -> Self {
+        Direct {
+            places,
+            buffer,
+            allocs: [Allocation::none(); MOST],
+            words: [0; MOST],
+            alloc_count: 0,
+            word_count: 0,
+            isa: PhantomData,
+        }
+    }
+
+    /// Writes what a pseudo-instruction expands to.
+    pub fn of(context: &EmitContext<'a>, buffer: &'a mut CodeBuffer) -> Self {
+        Direct::new(Places::of(context), buffer)
+    }
+
+    /// Writes an instruction, given its registers and words as they are in VCode.
+    pub fn write(&mut self, row: RowId, allocs: &[Allocation], words: &[u32]) {
+        let view = InstView { row: &I::rows()[row.0 as usize], small: 0, trap: 0, allocs, words };
+        I::encode(&view, self.places, self.buffer);
+    }
+
+    /// The buffer written to.
+    pub fn buffer(&mut self) -> &mut CodeBuffer {
+        self.buffer
+    }
+}
+
+impl<I: Encoding> InstSink for Direct<'_, I> {
+    #[inline]
+    fn push_operand(&mut self, operand: Operand) {
+        let fixed = operand.as_fixed_nonallocatable();
+        let register = fixed.unwrap_or_else(|| PReg::new(operand.vreg().vreg(), operand.class()));
+        self.allocs[self.alloc_count] = Allocation::reg(register);
+        self.alloc_count += 1;
+    }
+
+    #[inline]
+    fn push_word(&mut self, word: u32) {
+        self.words[self.word_count] = word;
+        self.word_count += 1;
+    }
+
+    fn finish(&mut self, row: RowId, small: u8, trap: u8) {
+        let operand_count = self.alloc_count as u16;
+        let inst = MachInst { row, operand_count, small, trap, passes: false, operands: 0, words: 0 };
+        I::encode(&InstView::new::<I>(&inst, &self.allocs, &self.words), self.places, self.buffer);
+        self.alloc_count = 0;
+        self.word_count = 0;
+    }
+}

@@ -1,0 +1,176 @@
+//! The stack frame.
+//!
+//! From high to low addresses: incoming stack arguments, return address, saved registers, stack slots,
+//! spill slots, outgoing stack arguments. Everything is addressed from the stack pointer, which
+//! does not move between prologue and epilogue, so that a frame pointer is kept only when asked for.
+
+use crate::entity::Map;
+use crate::ir::{GlobalValueData, Purpose, StackSlot, StackSlotData, Stencil};
+use crate::machine::abi::{AbiSignature, Place};
+use crate::machine::amode::{self, Amode};
+use crate::machine::compiled::SymbolRef;
+use crate::machine::description::Machine;
+use crate::machine::description::is_overaligned;
+use crate::machine::reg::{PReg, PRegSet};
+
+/// Sizes and places of a function's frame. Offsets count from the stack pointer after the prologue.
+#[derive(Debug, Default)]
+pub struct Frame {
+    /// Offset of each stack slot.
+    pub slots: Map<StackSlot, u32>,
+    /// Offset of the first spill slot; each takes 8 bytes.
+    pub spills: u32,
+    /// Number of spill slots.
+    pub spill_count: u32,
+    /// Bytes of outgoing stack arguments, from the stack pointer up.
+    pub outgoing: u32,
+    /// Bytes the prologue subtracts from the stack pointer, after saving registers.
+    pub size: u32,
+    /// Offset of the first incoming stack argument.
+    pub incoming: u32,
+    /// Bytes of incoming stack arguments.
+    pub incoming_bytes: u32,
+    /// Registers to be saved, in order.
+    pub saved: Vec<PReg>,
+    /// Whether a frame pointer is set up.
+    pub frame_pointer: bool,
+    /// Whether it calls anything.
+    pub calls: bool,
+    /// Whether the callee removes stack arguments.
+    pub callee_pops: bool,
+    /// Registers that are saved if they are written.
+    pub preserved: PRegSet,
+    /// Those of them that are written anywhere in the function.
+    pub written: PRegSet,
+    /// Bytes by which tail calls need more incoming stack arguments than this function got: the
+    /// prologue makes room for them.
+    pub growth: u32,
+    /// How the stack limit is computed on entry; empty if there is none.
+    pub limit: Vec<LimitStep>,
+    /// Offset of the saved vector registers.
+    pub saved_vectors: u32,
+    /// Whether vector registers are saved whole, where that is not always so.
+    pub whole_vectors: bool,
+}
+
+/// One step of computing the stack limit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LimitStep {
+    /// Begin with a register.
+    Start(PReg),
+    /// Begin with a symbol's address.
+    Symbol(SymbolRef),
+    /// Load from the address so far plus an offset.
+    Load(i32),
+    /// Add.
+    Add(i32),
+}
+
+/// The steps that compute a function's stack limit, from a register parameter or a symbol.
+pub fn stack_limit<I: Machine>(stencil: &Stencil, abi: &AbiSignature) -> Result<Vec<LimitStep>, String> {
+    let mut steps = Vec::new();
+    let Some(mut gv) = stencil.stack_limit else { return Ok(steps) };
+    let add = |offset| match i32::try_from(offset) {
+        Ok(offset) => Ok(LimitStep::Add(offset)),
+        Err(_) => Err("the stack limit's offset is too large"),
+    };
+    loop {
+        match stencil.global_values[gv] {
+            GlobalValueData::Load { base, offset, .. } => {
+                steps.push(LimitStep::Load(offset));
+                gv = base;
+            }
+            GlobalValueData::IaddImm { base, offset, .. } => {
+                steps.push(add(offset)?);
+                gv = base;
+            }
+            GlobalValueData::VmContext => {
+                let at = stencil.signature.params.iter().position(|p| p.purpose == Purpose::VmContext);
+                let at = at.ok_or("the stack limit needs a vmctx parameter")?;
+                match abi.parts_of(abi.params[at])[0].place {
+                    Place::Reg(reg) => steps.push(LimitStep::Start(reg)),
+                    Place::Stack(_) => return Err("vmctx must be in a register".to_string()),
+                }
+                break;
+            }
+            GlobalValueData::Symbol { name, offset, tls: false, .. } => {
+                steps.push(add(offset)?);
+                steps.push(LimitStep::Symbol(SymbolRef::Name(name)));
+                break;
+            }
+            _ => return Err(format!("this global value can't be a stack limit on {}", I::NAME)),
+        }
+    }
+    steps.reverse();
+    Ok(steps)
+}
+
+/// Bytes set aside for a slot.
+pub fn slot_room<I: Machine>(slot: &StackSlotData) -> u64 {
+    let rounding =
+        if is_overaligned::<I>(slot) { (1u64 << slot.align_shift) - I::STACK_ALIGNMENT as u64 } else { 0 };
+    slot.size as u64 + rounding
+}
+
+impl Frame {
+    /// Forgets the last function.
+    pub fn clear(&mut self) {
+        let (mut slots, mut saved) = (std::mem::take(&mut self.slots), std::mem::take(&mut self.saved));
+        slots.clear();
+        saved.clear();
+        *self = Frame { slots, saved, ..Frame::default() };
+    }
+
+    /// Rejects frames and functions that are too large for what addresses in them: frames of more than `most` bytes.
+    pub fn check_size<I: Machine>(&self, stencil: &Stencil, most: u64) -> Result<(), String> {
+        let slots: u64 = stencil.stack_slots.values().map(|slot| slot_room::<I>(slot) + 16).sum();
+        if slots + self.outgoing as u64 + self.spill_count as u64 * 8 > most {
+            let gigabytes = most.next_power_of_two() >> 30;
+            return Err(format!(
+                "the stack frame is larger than {gigabytes} GiB, which {} can't address",
+                I::NAME
+            ));
+        }
+        let numbers = [
+            stencil.stack_slots.len(),
+            stencil.functions.len(),
+            stencil.global_values.len(),
+            stencil.insts.len(),
+        ];
+        if numbers.iter().any(|&count| count >= Amode::LIMIT as usize) {
+            let name = I::NAME;
+            return Err(format!(
+                "more stack slots, symbols or instructions than a {name} address can refer to"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Places outgoing arguments, spill slots and stack slots from the stack pointer up; returns the end.
+    pub fn place_locals<I: Machine>(&mut self, stack_slots: &Map<StackSlot, StackSlotData>) -> u32 {
+        let mut at = self.outgoing.next_multiple_of(8);
+        self.spills = at;
+        at += self.spill_count * 8;
+        self.slots.clear();
+        for slot in stack_slots.values() {
+            // What 16-byte accesses may be meant for is aligned for them.
+            let natural = if slot.size >= 16 { I::STACK_ALIGNMENT } else { 8 };
+            at = at.next_multiple_of((1 << slot.align_shift).clamp(natural, I::STACK_ALIGNMENT));
+            self.slots.push(at);
+            at += slot_room::<I>(slot) as u32;
+        }
+        at.next_multiple_of(8)
+    }
+}
+
+/// The offset from the stack pointer of a place in the frame, given the frame; `None` for other places.
+#[inline]
+pub fn frame_offset(frame: &Frame, place: amode::Place) -> Option<u32> {
+    match place {
+        amode::Place::Slot(slot) => Some(frame.slots[slot]),
+        amode::Place::Incoming => Some(frame.incoming),
+        amode::Place::Outgoing => Some(0),
+        amode::Place::Spill(slot) => Some(frame.spills.wrapping_add(slot.wrapping_mul(8))),
+        _ => None,
+    }
+}

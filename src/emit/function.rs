@@ -1,0 +1,229 @@
+//! Emission: one pass over VCode, with the allocator's moves in between, into the code buffer.
+//!
+//! Blocks are emitted in an order of their own: cold blocks last, blocks that only jump not at all (branches
+//! to them are sent on), and a loop whose header tests at the top is rotated, so that the back edge is the
+//! conditional branch. Block n of VCode is label n of the buffer.
+
+use super::encoding::{Emission, Encoding};
+use super::inst_view::Places;
+use crate::emit::buffer::CodeBuffer;
+use crate::emit::frame::Frame;
+use crate::emit::inst_view::EmitContext;
+use crate::emit::inst_view::InstView;
+use crate::emit::layout::Layout;
+use crate::emit::redundant_moves::Copies;
+use crate::entity::Span;
+use crate::machine::compiled::CompiledStencil;
+use crate::machine::description::Machine;
+use crate::machine::inst::Label;
+use crate::machine::inst::{MachInst, Props};
+use crate::machine::reg::{Allocation, Edit, Inst, Output, PRegSet, ProgPoint, RegClass, VBlock};
+use crate::machine::vcode::VCode;
+use crate::options::Flags;
+
+/// Emits a function.
+pub fn emit<I: Emission>(
+    vcode: &VCode,
+    output: &Output,
+    frame: &Frame,
+    layout: &mut Layout,
+    flags: &Flags,
+    copies: &mut Copies,
+    buffer: &mut CodeBuffer,
+) -> CompiledStencil {
+    buffer.clear();
+    buffer.reserve_labels(vcode.blocks.len() as u32);
+    let constants = buffer.reserve_labels(vcode.constants.len() as u32);
+    for (number, range) in vcode.constants.iter().enumerate() {
+        let bytes = range.of(&vcode.constant_bytes);
+        buffer.constant(Label(constants.0 + number as u32), bytes, bytes.len() as u32);
+    }
+    layout.compute::<I>(vcode, output);
+    if I::marks_landings(flags) {
+        layout.find_landings::<I>(vcode);
+    }
+    I::emit_prologue(frame, flags, buffer);
+    let padding = padding(flags);
+    let mut cursor = Cursor::default();
+    for position in 0..layout.order().len() {
+        let block = layout.order()[position];
+        let next = layout.order().get(position + 1).copied().filter(|_| padding == 0);
+        buffer.bind(Label::of(block));
+        for &skipped in layout.sent_to(block) {
+            buffer.bind(Label::of(skipped));
+        }
+        if layout.is_landing(block) {
+            I::emit_landing(buffer);
+        }
+        let cx = EmitContext { frame, next, constants, flags, layout };
+        emit_block::<I>(vcode, output, &cx, buffer, copies, &mut cursor, block);
+        buffer.skip(padding);
+    }
+    for stub in buffer.take_trap_stubs() {
+        buffer.bind(stub.label);
+        buffer.srcloc(stub.srcloc);
+        I::emit_trap(stub.code, buffer);
+    }
+    let mut compiled = buffer.finish::<I::Branches>();
+    compiled.frame_size = frame.incoming;
+    let wanted = 1u32.checked_shl(flags.log2_min_function_alignment().into());
+    compiled.align = compiled.align.max(wanted.unwrap_or(1 << 31));
+    compiled
+}
+
+/// Bytes behind each block: whole instructions on all targets, and none that are executed.
+fn padding(flags: &Flags) -> u32 {
+    const LARGEST_LOG2: u8 = 27;
+    match flags.bb_padding_log2_minus_one() {
+        0 => 0,
+        value => (1u32 << (value - 1).min(LARGEST_LOG2)).next_multiple_of(4),
+    }
+}
+
+/// Where in `edits` and `srclocs` the entries for an instruction begin.
+#[derive(Default)]
+struct Cursor {
+    inst: u32,
+    edit: usize,
+    loc: usize,
+}
+
+impl Cursor {
+    /// Goes to an instruction, where it mostly is: the order of blocks changes little.
+    fn seek(&mut self, inst: u32, vcode: &VCode, output: &Output) {
+        if self.inst != inst {
+            let first = before(inst);
+            self.edit = output.edits.partition_point(|edit| edit.0 < first);
+            self.loc = vcode.srclocs.partition_point(|run| run.inst < inst);
+        }
+    }
+}
+
+/// The point before an instruction.
+fn before(inst: u32) -> ProgPoint {
+    ProgPoint::before(Inst::new(inst as usize))
+}
+
+fn emit_block<I: Encoding>(
+    vcode: &VCode,
+    output: &Output,
+    cx: &EmitContext,
+    buffer: &mut CodeBuffer,
+    copies: &mut Copies,
+    cursor: &mut Cursor,
+    block: VBlock,
+) {
+    copies.clear();
+    let Span { start, end } = vcode.block(block).insts;
+    cursor.seek(start, vcode, output);
+    let mut edits = &output.edits[cursor.edit..];
+    let mut allocs = &output.allocs[output.inst_alloc_offsets[start as usize] as usize..];
+    if let Some(earlier) = cursor.loc.checked_sub(1) {
+        buffer.srcloc(vcode.srclocs[earlier].srcloc);
+    }
+    let mut locs = &vcode.srclocs[cursor.loc..];
+    let behind = before(end);
+    for (index, inst) in (start..end).zip(&vcode.insts[start as usize..end as usize]) {
+        let point = before(index);
+        while let Some(((at, Edit::Move { from, to }), rest)) = edits.split_first()
+            && *at <= point
+        {
+            if from != to
+                && let Some(from) = copies.replace(*from, *to)
+            {
+                emit_move::<I>(from, *to, cx.frame, buffer);
+            }
+            edits = rest;
+        }
+        if let Some((run, rest)) = locs.split_first()
+            && run.inst == index
+        {
+            buffer.srcloc(run.srcloc);
+            locs = rest;
+        }
+        let (own, rest) = allocs.split_at(inst.operand_count as usize);
+        allocs = rest;
+        let view = InstView::new::<I>(inst, own, vcode.inst_words(inst));
+        emit_inst::<I>(&view, cx, buffer);
+        let more_moves = edits.first().is_some_and(|edit| edit.0 < behind);
+        if more_moves && !copies.is_empty() {
+            forget_written(vcode, inst, &view, copies);
+        }
+    }
+    // Moves of what a branch defines are behind it, and again at the start of the blocks it goes to.
+    let unreachable = edits.iter().take_while(|edit| edit.0 < behind).count();
+    let (edit, loc) = (output.edits.len() - edits.len() + unreachable, vcode.srclocs.len() - locs.len());
+    *cursor = Cursor { inst: end, edit, loc };
+}
+
+/// Emits a move that the allocator asked for.
+#[inline]
+fn emit_move<I: Encoding>(from: Allocation, to: Allocation, frame: &Frame, buffer: &mut CodeBuffer) {
+    let moves = const { I::MOVES };
+    let (rows, register, other) = match (from.as_reg(), to.as_reg()) {
+        (Some(_), Some(to)) => (moves.copy, to, from),
+        (None, Some(to)) => (moves.load, to, from),
+        (Some(from), None) => (moves.store, from, to),
+        (None, None) => unreachable!("the allocator makes no moves between stack slots"),
+    };
+    let row = rows[usize::from(register.class() != RegClass::Int)];
+    I::encode_move(row, register, other, frame, buffer);
+}
+
+/// Forgets what the registers had that an instruction writes: those it clobbers and those of its results.
+#[inline]
+fn forget_written(vcode: &VCode, inst: &MachInst, view: &InstView, copies: &mut Copies) {
+    if view.row.props.any(Props::CLOBBERS) {
+        copies.forget_all(vcode.clobbers(inst, view.row));
+    }
+    for (operand, alloc) in vcode.inst_operands(inst).iter().zip(view.allocs) {
+        if operand.kind() == crate::machine::reg::OperandKind::Def
+            && let Some(reg) = alloc.as_reg()
+        {
+            copies.forget(reg);
+        }
+    }
+}
+
+/// Registers of `preserved` that the function writes: by its instructions' results and clobbers, and by moves. One of
+/// the allocator's that is read was written before.
+pub fn written_registers<I: Machine>(
+    vcode: &VCode,
+    output: &Output,
+    allocatable: PRegSet,
+    preserved: PRegSet,
+) -> PRegSet {
+    let mut written = PRegSet::empty();
+    let mut of_allocator = allocatable;
+    of_allocator.intersect_from(preserved);
+    if of_allocator != PRegSet::empty() {
+        for reg in output.allocs.iter().filter_map(|alloc| alloc.as_reg()) {
+            written.add(reg);
+        }
+        for (_, Edit::Move { to, .. }) in &output.edits {
+            if let Some(reg) = to.as_reg() {
+                written.add(reg);
+            }
+        }
+        written.intersect_from(of_allocator);
+    }
+    let rows = I::rows();
+    for inst in &vcode.insts {
+        let row = &rows[inst.row.0 as usize];
+        if row.props.any(Props::CLOBBERS) {
+            written.union_from(vcode.clobbers(inst, row));
+        }
+    }
+    written.intersect_from(preserved);
+    written
+}
+
+/// Writes an instruction, pseudo-instructions included.
+#[inline]
+pub fn emit_inst<I: Encoding>(view: &InstView, context: &EmitContext, buffer: &mut CodeBuffer) {
+    if view.row.props.any(Props::PSEUDO) {
+        I::EXPANSIONS[view.row.params[0] as usize](view, context, buffer);
+    } else {
+        I::encode(view, Places::of(context), buffer);
+    }
+}

@@ -1,0 +1,195 @@
+//! The order in which blocks are emitted, found after allocation when it is known which are empty.
+
+use crate::entity::Span;
+use crate::machine::description::Machine;
+use crate::machine::inst::Props;
+use crate::machine::reg::{Edit, Inst, Output, ProgPoint, VBlock};
+use crate::machine::vcode::VCode;
+
+/// Block order of one function; reused.
+#[derive(Debug, Default)]
+pub struct Layout {
+    order: Vec<VBlock>,
+    /// For each block: itself, or where it sends on to because all it does is jump.
+    sent: Vec<VBlock>,
+    /// Blocks that were skipped, grouped by where they send on to.
+    skipped: Vec<VBlock>,
+    /// For each block, the range in `skipped` of those that send on to it.
+    ranges: Vec<Span>,
+    /// Blocks that are rarely executed: the end of `order`.
+    cold: Vec<VBlock>,
+    /// Place of each block in `order`; `u32::MAX` if it has none.
+    positions: Vec<u32>,
+    /// For each block whether an indirect branch goes to it; empty if nobody asks.
+    landings: Vec<bool>,
+}
+
+impl Layout {
+    /// Finds the order for a function.
+    pub fn compute<M: Machine>(&mut self, vcode: &VCode, output: &Output) {
+        self.landings.clear();
+        self.find_empty::<M>(vcode, output);
+        self.group_skipped();
+        self.order.clear();
+        self.cold.clear();
+        for block in vcode.block_indices() {
+            if self.sent[block.index()] != block {
+                continue;
+            }
+            if vcode.block(block).cold && block.index() != 0 {
+                self.cold.push(block);
+            } else {
+                self.order.push(block);
+            }
+        }
+        self.rotate_loops(vcode);
+        self.order.extend_from_slice(&self.cold);
+    }
+
+    /// Finds the blocks that indirect branches go to, after [`Layout::compute`].
+    pub fn find_landings<M: Machine>(&mut self, vcode: &VCode) {
+        self.landings.clear();
+        self.landings.resize(vcode.blocks.len(), false);
+        for block in vcode.block_indices() {
+            let last = &vcode.insts[vcode.block(block).insts.end as usize - 1];
+            if M::rows()[last.row.0 as usize].props.any(Props::INDIRECT) {
+                for to in vcode.successors(block) {
+                    self.landings[self.sent[to.index()].index()] = true;
+                }
+            }
+        }
+    }
+
+    /// Whether an indirect branch goes to a block, if that was asked for.
+    pub fn is_landing(&self, block: VBlock) -> bool {
+        self.landings.get(block.index()).is_some_and(|&lands| lands)
+    }
+
+    /// Blocks in emission order.
+    pub fn order(&self) -> &[VBlock] {
+        &self.order
+    }
+
+    /// Whether a latch should stand before the header: at most one of several blocks that lead to it falls through to
+    /// it now, or a branch does whose other target falls through without it. Only one latch can.
+    fn goes_before(&self, vcode: &VCode, header: usize, latch: usize) -> bool {
+        if self.order[header - 1] > self.order[header] {
+            return false;
+        }
+        let &[pred] = vcode.predecessors(self.order[latch]) else { return true };
+        let [a, b] = vcode.successors(pred) else { return false };
+        let other = if *a == self.order[latch] { b } else { a };
+        let after = self.positions[pred.index()] as usize + 1;
+        let next = if after == latch { after + 1 } else { after };
+        self.order.get(next) == Some(&self.sent[other.index()])
+    }
+
+    /// The block whose code stands for that of `block`.
+    pub fn emitted(&self, block: VBlock) -> VBlock {
+        self.sent[block.index()]
+    }
+
+    /// Blocks that are not emitted because they only jump to `block`.
+    pub fn sent_to(&self, block: VBlock) -> &[VBlock] {
+        self.ranges[block.index()].of(&self.skipped)
+    }
+
+    /// Finds blocks that only jump, and where chains of them end.
+    fn find_empty<M: Machine>(&mut self, vcode: &VCode, output: &Output) {
+        self.sent.clear();
+        self.sent.extend(vcode.block_indices());
+        for block in vcode.block_indices().skip(1) {
+            let insts = vcode.block(block).insts;
+            let inst = &vcode.insts[insts.start as usize];
+            if insts.len() != 1 || inst.row != M::JUMP {
+                continue;
+            }
+            let to = VBlock::new(vcode.inst_words(inst)[0] as usize);
+            let point = ProgPoint::before(Inst::new(insts.start as usize));
+            let edit = output.edits.partition_point(|edit| edit.0 < point);
+            let mut moves = output.edits[edit..].iter().take_while(|edit| edit.0 == point);
+            let stays = moves.all(|(_, Edit::Move { from, to })| from == to);
+            let root = self.root(to);
+            if stays && root != block {
+                self.sent[block.index()] = root;
+            }
+        }
+        for block in vcode.block_indices().skip(1) {
+            self.sent[block.index()] = self.root(block);
+        }
+    }
+
+    /// The end of the chain of jumps from `block`; there are no cycles, since none is ever closed.
+    fn root(&mut self, mut block: VBlock) -> VBlock {
+        while self.sent[block.index()] != block {
+            let next = self.sent[block.index()];
+            self.sent[block.index()] = self.sent[next.index()];
+            block = next;
+        }
+        block
+    }
+
+    fn group_skipped(&mut self) {
+        self.ranges.clear();
+        self.ranges.resize(self.sent.len(), Span::default());
+        for (block, &to) in self.sent.iter().enumerate() {
+            if to.index() != block {
+                self.ranges[to.index()].end += 1;
+            }
+        }
+        let mut at = 0;
+        for range in &mut self.ranges {
+            let len = range.end;
+            *range = Span::new(at, at);
+            at += len;
+        }
+        self.skipped.clear();
+        self.skipped.resize(at as usize, VBlock::invalid());
+        for (block, &to) in self.sent.iter().enumerate() {
+            if to.index() != block {
+                let range = &mut self.ranges[to.index()];
+                self.skipped[range.end as usize] = VBlock::new(block);
+                range.end += 1;
+            }
+        }
+    }
+
+    /// Makes conditional branches the back edges of loops.
+    ///
+    /// A latch is a block whose only successor, the header, comes before it. If the header leaves the loop on
+    /// one side, it is moved behind the latch, whose jump becomes a fallthrough. Else, if a conditional branch
+    /// leads to the latch (which then is little more than the moves of a split edge), the latch is moved before the
+    /// header. Long loops are left alone: moving the blocks between would cost more than linear time, and
+    /// a jump is a small part of them.
+    fn rotate_loops(&mut self, vcode: &VCode) {
+        const LONGEST: usize = 200;
+        self.positions.clear();
+        self.positions.resize(vcode.blocks.len(), u32::MAX);
+        for (position, &block) in self.order.iter().enumerate() {
+            self.positions[block.index()] = position as u32;
+        }
+        for latch in 1..self.order.len() {
+            let [back] = vcode.successors(self.order[latch]) else { continue };
+            let header = self.positions[self.sent[back.index()].index()] as usize;
+            if header == 0 || header >= latch || latch - header > LONGEST {
+                continue;
+            }
+            let inside = |block: &VBlock| {
+                let position = self.positions[self.sent[block.index()].index()] as usize;
+                position > header && position <= latch
+            };
+            let leaves = matches!(vcode.successors(self.order[header]), [a, b] if inside(a) != inside(b));
+            if leaves {
+                self.order[header..=latch].rotate_left(1);
+            } else if self.goes_before(vcode, header, latch) {
+                // The latch is only reached by a conditional branch: that becomes the back edge.
+                self.order[header..=latch].rotate_right(1);
+            } else {
+                continue;
+            }
+            for position in header..=latch {
+                self.positions[self.order[position].index()] = position as u32;
+            }
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! Matching addresses: what of a computed address a memory operand can hold.
+//!
+//! An address `x + c`, `x + (y << s) + c`, a stack slot or a near symbol is taken into the access and never in a
+//! register first. Which of these an operand can have, the target says as data: [`AddressForms`].
+
+use crate::ir::*;
+use crate::lower::context::Lower;
+use crate::lower::vocabulary::Lowering;
+use crate::machine::amode::{AddressForms, SymbolUse};
+use crate::machine::amode::{Amode, IndexExtension, Place};
+use crate::machine::compiled::SymbolRef;
+use crate::machine::description::is_overaligned;
+use crate::rule;
+
+/// How far a chain of instructions is followed from each of its uses: without a limit, long chains would cost
+/// quadratic time.
+pub const MOST_STEPS: usize = 16;
+
+/// An offset from a symbol that a reference of 32 bits to the symbol may have in it: linkers see to it that symbols are in
+/// reach, and no more than a little around them (16 MiB, says the x86-64 psABI of its small code model).
+pub fn near_symbol(offset: i64) -> Option<i32> {
+    const LIMIT: i64 = 1 << 24;
+    (-LIMIT..LIMIT).contains(&offset).then_some(offset as i32)
+}
+
+/// The trap code of an access for [`Amode::with_trap`]; 0 if it can't trap.
+pub fn trap_of(flags: &MemFlags) -> u8 {
+    flags.trap.map_or(0, |code| code.0)
+}
+
+/// The type that a load or store has in memory.
+pub fn memory_type(f: &Stencil, data: &InstData) -> Type {
+    use Opcode::*;
+    match data.opcode {
+        Uload8 | Sload8 | Istore8 => types::I8,
+        Uload16 | Sload16 | Istore16 => types::I16,
+        Uload32 | Sload32 | Istore32 => types::I32,
+        Store | AtomicStore => f.value_types[Value(data.a)],
+        _ => data.ty,
+    }
+}
+
+/// Whether a load puts the sign in the bits above those it reads.
+pub fn extends_sign(opcode: Opcode) -> bool {
+    matches!(opcode, Opcode::Sload8 | Opcode::Sload16 | Opcode::Sload32)
+}
+
+/// The address a memory access goes to, with its trap code.
+pub fn access<I: Lowering>(cx: &mut Lower<I>, data: &InstData) -> Amode {
+    access_as(cx, &I::ADDRESS_FORMS, data)
+}
+
+/// The same for an instruction with other forms than most.
+pub fn access_as<I: Lowering>(cx: &mut Lower<I>, forms: &AddressForms, data: &InstData) -> Amode {
+    let (base, offset) = data.address();
+    let flags = cx.mem_flags(data);
+    let bytes = memory_type(cx.f, data).bytes();
+    let terms =
+        Terms { disp: offset, first: base, index: None, forms, bytes, aligned: flags.aligned, sums: false };
+    terms.amode(cx).with_trap(trap_of(&flags))
+}
+
+/// A load that the instruction being lowered does itself, if it reads exactly a `ty` in the target's byte order.
+pub fn sink_load<I: Lowering>(cx: &mut Lower<I>, value: Value, ty: Type) -> Option<Amode> {
+    let load = cx.sinkable_load(value)?;
+    let data = &cx.f.insts[load];
+    let flags = cx.mem_flags(data);
+    if data.opcode != Opcode::Load || data.ty != ty || cx.swaps(&flags) {
+        return None;
+    }
+    cx.sink(load);
+    Some(access(cx, data))
+}
+
+/// Whether `value` is a load from just where `store` stores, that can be folded.
+pub fn loads_from<I: Lowering>(cx: &Lower<I>, value: Value, store: &InstData) -> bool {
+    let Some(load) = cx.sinkable_load(value) else { return false };
+    let data = &cx.f.insts[load];
+    let flags = cx.mem_flags(data);
+    data.opcode == Opcode::Load
+        && data.address() == store.address()
+        && trap_of(&flags) == trap_of(&cx.mem_flags(store))
+        && !cx.swaps(&flags)
+}
+
+/// The address `base + offset` of an access of so many bytes, with what can be folded into it.
+pub fn address<I: Lowering>(
+    cx: &mut Lower<I>,
+    forms: &AddressForms,
+    base: Value,
+    offset: i32,
+    bytes: u32,
+) -> Amode {
+    Terms { disp: offset, first: base, index: None, forms, bytes, aligned: false, sums: false }.amode(cx)
+}
+
+/// `(extended value) << scale`.
+#[derive(Clone, Copy)]
+struct Index {
+    value: Value,
+    extension: IndexExtension,
+    scale: u8,
+}
+
+/// `first + index + disp`.
+struct Terms<'a> {
+    disp: i32,
+    first: Value,
+    index: Option<Index>,
+    forms: &'a AddressForms,
+    /// Bytes accessed.
+    bytes: u32,
+    /// Whether the address is known to be a multiple of that.
+    aligned: bool,
+    /// Whether the encoder may add base and index.
+    sums: bool,
+}
+
+impl Terms<'_> {
+    /// The address, with what can be folded into it.
+    fn amode<I: Lowering>(mut self, cx: &mut Lower<I>) -> Amode {
+        self.expand(cx);
+        if let Some(amode) = place_address(cx, &self) {
+            return amode;
+        }
+        let first = cx.put(self.first);
+        match self.index {
+            Some(index) => {
+                if self.sums {
+                    rule!(cx, "address.sum");
+                } else {
+                    rule!(cx, "address.base_index");
+                }
+                let register = cx.put(index.value);
+                let amode = Amode::indexed(first, register, index.scale, self.disp);
+                Amode { extension: index.extension, ..amode }
+            }
+            None => Amode::base(first, self.disp),
+        }
+    }
+
+    /// Takes additions of constants, one addition of an index and its shift apart.
+    fn expand<I: Lowering>(&mut self, cx: &Lower<I>) {
+        self.fold_constants(cx);
+        let Some(add) = cx.def_by(self.first, Opcode::Iadd) else { return };
+        let (a, b) = (Value(add.a), Value(add.b));
+        let has_form =
+            (self.forms.index)(0, self.bytes) && (self.forms.displacement)(self.disp, self.bytes, true);
+        self.sums =
+            self.is_summed(cx, self.first, self.disp) && cx.constant(a).is_none() && cx.constant(b).is_none();
+        if cx.ty(self.first) != types::I64 || !has_form && !self.sums {
+            return;
+        }
+        let (a_index, b_index) = (self.scaled(cx, a), self.scaled(cx, b));
+        let (first, index) = match (a_index, b_index) {
+            (_, Some(index)) => (a, index),
+            (Some(index), None) => (b, index),
+            (None, None) => match (self.unscaled(cx, a), self.unscaled(cx, b)) {
+                (Index { extension: IndexExtension::None, .. }, index) => (a, index),
+                (index, _) => (b, index),
+            },
+        };
+        (self.first, self.index) = (first, Some(index));
+        self.fold_constants(cx);
+        self.fold_index(cx);
+    }
+
+    /// Whether the encoder may do an addition, which comes before that of a displacement: so it is if nothing else needs it.
+    fn is_summed<I: Lowering>(&self, cx: &Lower<I>, sum: Value, disp: i32) -> bool {
+        self.forms.sums && (self.forms.displacement)(disp, self.bytes, false) && cx.is_single(sum)
+    }
+
+    /// `first = x + c` becomes `x` with `c` in the displacement.
+    fn fold_constants<I: Lowering>(&mut self, cx: &Lower<I>) {
+        for _ in 0..MOST_STEPS {
+            let Some((rest, sum)) = self.plus_constant(cx, self.first, 0) else { return };
+            (self.first, self.disp) = (rest, sum);
+        }
+    }
+
+    /// The same of the index, whose constant counts scaled; and a shift under the constant.
+    fn fold_index<I: Lowering>(&mut self, cx: &Lower<I>) {
+        let Some(index) = self.index else { return };
+        if index.extension == IndexExtension::None
+            && let Some((rest, sum)) = self.plus_constant(cx, index.value, index.scale)
+        {
+            self.disp = sum;
+            let inner = if index.scale == 0 { self.scaled(cx, rest) } else { None };
+            self.index = Some(inner.unwrap_or(Index { value: rest, ..index }));
+        }
+    }
+
+    /// If `value` is an i64 `x + c` and `(c << scale) + disp` fits the displacement, `x` and that sum.
+    fn plus_constant<I: Lowering>(&self, cx: &Lower<I>, value: Value, scale: u8) -> Option<(Value, i32)> {
+        if cx.ty(value) != types::I64 {
+            return None;
+        }
+        let data = &cx.f.insts[cx.def_inst(value)?];
+        let (a, b) = (Value(data.a), Value(data.b));
+        let (rest, constant) = match data.opcode {
+            Opcode::Iadd => match cx.signed_constant(b) {
+                Some(constant) => (a, constant),
+                None => (b, cx.signed_constant(a)?),
+            },
+            Opcode::Isub => (a, cx.signed_constant(b)?.checked_neg()?),
+            Opcode::Bor if is_below(cx, b, a) => (a, cx.signed_constant(b)?),
+            _ => return None,
+        };
+        let sum = constant.checked_mul(1 << scale)?.checked_add(self.disp as i64)?;
+        let sum = i32::try_from(sum).ok()?;
+        let indexed = self.index.is_some();
+        let fits = (self.forms.displacement)(sum, self.bytes, indexed)
+            || indexed && self.sums && self.is_summed(cx, value, sum)
+            || !indexed && (self.forms.far)(sum, self.bytes) && cx.is_single(value);
+        fits.then_some((rest, sum))
+    }
+
+    /// The index that an i64 shifted left by 1 to 3, or times 2, 4 or 8, can be.
+    fn scaled<I: Lowering>(&self, cx: &Lower<I>, value: Value) -> Option<Index> {
+        if cx.ty(value) != types::I64 {
+            return None;
+        }
+        let data = &cx.f.insts[cx.def_inst(value)?];
+        if !matches!(data.opcode, Opcode::Ishl | Opcode::Imul) {
+            return None;
+        }
+        let amount = cx.constant(Value(data.b))?;
+        let scale = match (data.opcode, amount) {
+            (Opcode::Ishl, 1..=3) => amount as u8,
+            (Opcode::Imul, 2 | 4 | 8) => amount.trailing_zeros() as u8,
+            _ => return None,
+        };
+        let fits = (self.forms.index)(scale, self.bytes) || self.sums && cx.is_single(value);
+        fits.then(|| Index { scale, ..self.unscaled(cx, Value(data.a)) })
+    }
+
+    /// The index that a value itself can be.
+    fn unscaled<I: Lowering>(&self, cx: &Lower<I>, value: Value) -> Index {
+        let plain = Index { value, extension: IndexExtension::None, scale: 0 };
+        if !self.forms.extended_index {
+            return plain;
+        }
+        let Some(inst) = cx.def_inst(value) else { return plain };
+        let data = &cx.f.insts[inst];
+        let extension = match data.opcode {
+            Opcode::Uextend => IndexExtension::Zero32,
+            Opcode::Sextend => IndexExtension::Sign32,
+            _ => return plain,
+        };
+        match cx.ty(Value(data.a)) {
+            types::I32 => Index { value: Value(data.a), extension, scale: 0 },
+            _ => plain,
+        }
+    }
+}
+
+/// Whether `low` is a constant whose ones are all below those of `high`, which is shifted: either or adds it.
+fn is_below<I: Lowering>(cx: &Lower<I>, low: Value, high: Value) -> bool {
+    let amount = cx.def_by(high, Opcode::Ishl).and_then(|shift| cx.constant(Value(shift.b)));
+    let (Some(amount), Some(low)) = (amount, cx.constant(low)) else { return false };
+    low >> (amount & 63) == 0
+}
+
+/// Addresses in stack slots and near symbols need no base register.
+fn place_address<I: Lowering>(cx: &mut Lower<I>, terms: &Terms) -> Option<Amode> {
+    let (base, index) = match terms.index {
+        // Either summand can be the place when neither is scaled.
+        Some(Index { value, scale: 0, extension: IndexExtension::None })
+            if cx.def_by(value, Opcode::StackAddr).is_some() =>
+        {
+            (value, Some(Index { value: terms.first, extension: IndexExtension::None, scale: 0 }))
+        }
+        index => (terms.first, index),
+    };
+    let data = &cx.f.insts[cx.def_inst(base)?];
+    match data.opcode {
+        Opcode::StackAddr => {
+            let disp = terms.disp.checked_add(data.b as i32)?;
+            let amode = slot_amode::<I>(cx.f, StackSlot(data.a), disp)?;
+            let Some(index) = index else {
+                rule!(cx, "address.stack_slot");
+                return Some(amode);
+            };
+            if !terms.forms.indexed_slot {
+                return None;
+            }
+            rule!(cx, "address.stack_slot");
+            let register = cx.put(index.value);
+            Some(Amode { extension: index.extension, ..amode.with_index(register, index.scale) })
+        }
+        Opcode::SymbolValue if index.is_none() => {
+            let GlobalValueData::Symbol { name, offset, colocated: true, tls: false } =
+                cx.f.global_values[GlobalValue(data.a)]
+            else {
+                return None;
+            };
+            let disp = i32::try_from(offset).ok()?.checked_add(terms.disp)?;
+            let aligned = terms.aligned || terms.bytes == 1;
+            let in_register = cx.is_shared(data);
+            if !(terms.forms.symbol)(&SymbolUse { disp, bytes: terms.bytes, aligned, in_register }) {
+                return None;
+            }
+            rule!(cx, "address.symbol");
+            Some(Amode::at(Place::Symbol(SymbolRef::Name(name)), disp))
+        }
+        _ => None,
+    }
+}
+
+/// An address in a stack slot, if it can be encoded however the frame turns out: not far behind the slot, and
+/// not if the slot's own address has to be rounded.
+pub fn slot_amode<I: Lowering>(f: &Stencil, slot: StackSlot, disp: i32) -> Option<Amode> {
+    let data = &f.stack_slots[slot];
+    let near = i64::from(disp) <= i64::from(data.size);
+    (near && !is_overaligned::<I>(data)).then(|| Amode::at(Place::Slot(slot), disp))
+}

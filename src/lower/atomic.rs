@@ -1,0 +1,114 @@
+//! Atomic accesses: byte order, and what one round of an operation that takes a loop computes.
+
+use crate::ir::*;
+use crate::lower::context::Lower;
+use crate::lower::vocabulary::Lowering;
+use crate::machine::reg::{RegClass, VReg};
+use crate::machine::size::OperandSize;
+
+/// What one round of the loop computes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Step {
+    /// The operation.
+    pub op: AtomicRmwOp,
+    /// Size of the access; of 128 bits, of a half.
+    pub size: OperandSize,
+    /// Memory has the bytes in the other order.
+    pub swap: bool,
+}
+
+impl Step {
+    /// As an immediate of 8 bits.
+    pub fn pack(self) -> i32 {
+        self.op as i32 | (self.size as i32) << 4 | (self.swap as i32) << 6
+    }
+
+    /// From such an immediate.
+    pub fn unpack(word: u32) -> Self {
+        let op = AtomicRmwOp::from_code((word & 15) as u16);
+        let size = OperandSize::from_bits(8 << (word >> 4 & 3));
+        Step { op, size, swap: word >> 6 & 1 != 0 }
+    }
+}
+
+/// Whether an operation treats all bits alike: then its operands may as well have their bytes in another order.
+pub fn is_bitwise(op: AtomicRmwOp) -> bool {
+    use AtomicRmwOp::*;
+    matches!(op, And | Or | Xor | Nand | Xchg)
+}
+
+/// A target that reverses bytes for accesses of the other byte order than its own.
+pub trait ByteOrder: Lowering {
+    /// `d` = an integer of 16 to 64 bits with its bytes reversed.
+    fn swap_bytes(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, ty: Type);
+
+    /// Asks for a value in a register that is only stored from.
+    fn put_stored(cx: &mut Lower<'_, Self>, value: Value) -> VReg {
+        cx.put(value)
+    }
+}
+
+/// A value in a register, as it stands in memory.
+pub fn put_as_stored<I: ByteOrder>(cx: &mut Lower<'_, I>, value: Value, swap: bool) -> VReg {
+    if !swap {
+        return I::put_stored(cx, value);
+    }
+    let (reg, swapped) = (cx.put(value), cx.tmp(RegClass::Int));
+    I::swap_bytes(cx, swapped, reg, cx.ty(value));
+    swapped
+}
+
+/// The register to be defined with what memory has, so that `d` has the value; [`finish`] makes it so.
+pub fn raw_result<I: ByteOrder>(cx: &mut Lower<'_, I>, d: VReg, swap: bool) -> VReg {
+    if swap { cx.tmp(RegClass::Int) } else { d }
+}
+
+/// Makes the value of what memory has.
+pub fn finish<I: ByteOrder>(cx: &mut Lower<'_, I>, d: VReg, raw: VReg, ty: Type, swap: bool) {
+    if swap {
+        I::swap_bytes(cx, d, raw, ty);
+    }
+}
+
+/// Two halves of an i128, that at the lower address first.
+pub type Halves = (VReg, VReg);
+
+/// Halves given the low one first, in the target's own order.
+fn by_address<I: Lowering>((low, high): (VReg, VReg)) -> Halves {
+    match I::ENDIANNESS {
+        Endianness::Little => (low, high),
+        Endianness::Big => (high, low),
+    }
+}
+
+/// The halves of a value as they stand in memory.
+pub fn put_halves_as_stored<I: ByteOrder>(cx: &mut Lower<'_, I>, value: Value, swap: bool) -> Halves {
+    let (first, second) = by_address::<I>(cx.put_pair(value));
+    if !swap {
+        return (first, second);
+    }
+    let swapped = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
+    I::swap_bytes(cx, swapped.0, second, types::I64);
+    I::swap_bytes(cx, swapped.1, first, types::I64);
+    swapped
+}
+
+/// The registers to be defined with the halves that memory has; [`finish_halves`] makes the instruction's result of them.
+pub fn raw_halves<I: ByteOrder>(cx: &mut Lower<'_, I>, inst: Inst, swap: bool) -> Halves {
+    let result = cx.f.first_result(inst);
+    let result = cx.put_pair(result);
+    match swap {
+        true => (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int)),
+        false => by_address::<I>(result),
+    }
+}
+
+/// Makes an i128 result of what memory has.
+pub fn finish_halves<I: ByteOrder>(cx: &mut Lower<'_, I>, inst: Inst, raw: Halves, swap: bool) {
+    if swap {
+        let result = cx.f.first_result(inst);
+        let (first, second) = by_address::<I>(cx.put_pair(result));
+        I::swap_bytes(cx, first, raw.1, types::I64);
+        I::swap_bytes(cx, second, raw.0, types::I64);
+    }
+}

@@ -1,0 +1,279 @@
+//! What blocks consist of: their instructions from the last to the first, and what passes on their edges.
+//!
+//! An instruction is lowered if it has effects or somebody asked for its result, unless the instruction that asked does it
+//! itself or an earlier one did the same. Blocks of the IR that continue one another are gone through as one; what the
+//! jump between them passes is known by both names.
+
+use super::blocks::DoubleBranch;
+use super::context::LowerTables;
+use super::context::{Lower, Unsupported, registers};
+use super::control::{self, ControlLowering};
+use super::families::{self, FamilyLowering};
+use crate::entity::Span;
+use crate::ir::*;
+use crate::machine::abi::{AbiSignature, Place};
+use crate::machine::reg::{PReg, RegClass, VBlock, VReg};
+use crate::machine::vcode::Origin;
+use crate::rule;
+
+impl<I: FamilyLowering> Lower<'_, I> {
+    /// The second of two branches: what it tests is computed in the first one's block, but for the comparison.
+    pub(super) fn lower_second_branch(&mut self, vblock: VBlock, block: Block) {
+        let last = self.f.terminator(block).expect("it ends with a branch");
+        let double = self.tables.double_branch::<I>(self.f, block).expect("the block was made for it");
+        self.block = self.f.blocks[block];
+        self.begin(last);
+        self.edge_args(vblock);
+        let successors = self.blocks.successors(vblock);
+        I::branch_on(self, double.conditions[1], false, successors);
+        self.unshare();
+    }
+
+    /// A block of VCode: the IR's `last`, the one that it continues, and so on to the `first`.
+    pub(super) fn lower_blocks(
+        &mut self,
+        vblock: VBlock,
+        first: Block,
+        last: Block,
+    ) -> Result<(), Unsupported> {
+        self.block = self.f.blocks[last];
+        if let Some(inst) = self.f.terminator(last) {
+            self.begin(inst);
+            self.begin_try(inst)?;
+            self.edge_args(vblock);
+            let successors = self.blocks.successors(vblock);
+            match self.tables.double_branch::<I>(self.f, last) {
+                Some(double) => I::branch_on(self, double.conditions[0], true, successors),
+                None => control::lower(self, inst, successors)?,
+            };
+        }
+        self.lower_body(last)?;
+        let mut block = last;
+        while block != first {
+            block = self.continued(block);
+            self.lower_body(block)?;
+        }
+        self.unshare();
+        self.begin_params(first);
+        Ok(())
+    }
+
+    /// Goes on with the block that `block` continues: the parameters are what its jump passes.
+    fn continued(&mut self, block: Block) -> Block {
+        self.begin_params(block);
+        let from = self.analysis.cfg.preds(block)[0];
+        self.block = self.f.blocks[from];
+        let jump = self.f.terminator(from).expect("a reachable block ends");
+        self.begin(jump);
+        let call = self.f.jump_call(jump).expect("it ends with a jump");
+        let args = self.f.block_calls[call].args;
+        for (&param, &arg) in self.f.block_params(block).iter().zip(self.f.pool.get(args)) {
+            let BlockArg::Value(arg) = BlockArg::unpack(arg) else { unreachable!("a jump passes values") };
+            if self.is_used(Value(param)) {
+                rule!(self, "block.joined");
+                self.same_parts(Value(param), arg);
+            }
+        }
+        from
+    }
+
+    /// Extends the parameters of a block that are to be.
+    fn begin_params(&mut self, block: Block) {
+        if !self.f.block_params(block).is_empty() {
+            self.vcode.begin_group(NO_SRCLOC);
+            self.extend_params(block);
+        }
+    }
+
+    /// Lowers what is before a block's terminator.
+    fn lower_body(&mut self, block: Block) -> Result<(), Unsupported> {
+        let mut insts = self.f.block_insts(block);
+        insts.next_back();
+        self.tables.repeats.begin_block(Inst(self.block.end));
+        for inst in insts.rev() {
+            if let Some(first) = self.tables.repeats.repeated(inst)
+                && self.repeat(inst, first)
+            {
+                continue;
+            }
+            if self.is_needed(inst) {
+                self.begin(inst);
+                if let Some(summand) = self.sum_with_zero(inst) {
+                    rule!(self, "sum.zero");
+                    self.same(self.f.first_result(inst), summand);
+                    continue;
+                }
+                if self.f.insts[inst].opcode.effects().has(Effects::CALL) {
+                    self.unshare();
+                }
+                self.lower_extending(inst)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the result of an instruction from the first one that did the same, unless one of the two is done by the
+    /// instruction that uses it.
+    fn repeat(&mut self, inst: Inst, first: Inst) -> bool {
+        if self.is_sunk(inst) || self.is_sunk(first) || !self.is_in_block(first) {
+            return false;
+        }
+        let result = self.f.first_result(inst);
+        if self.is_used(result) {
+            rule!(self, "repeated");
+            self.same(result, self.f.first_result(first));
+        }
+        true
+    }
+
+    pub(super) fn begin(&mut self, inst: Inst) {
+        self.current = inst;
+        self.vcode.begin_group(self.f.srcloc(inst).unwrap_or(NO_SRCLOC));
+    }
+
+    /// The branch whose edge a block was split from.
+    pub(super) fn source_of_edge(&self, vblock: VBlock) -> Option<Inst> {
+        let source = self.vcode.predecessors(vblock)[0];
+        match self.vcode.block(source).origin {
+            Origin::Blocks { last, .. } => self.f.terminator(last),
+            Origin::Second(_) | Origin::Edge(_) => None,
+        }
+    }
+
+    /// Makes registers for what a try_call's edges pass on.
+    pub(super) fn begin_try(&mut self, inst: Inst) -> Result<(), Unsupported> {
+        let data = &self.f.insts[inst];
+        if !matches!(data.opcode, Opcode::TryCall | Opcode::TryCallIndirect) || self.try_inst == Some(inst) {
+            return Ok(());
+        }
+        self.try_inst = Some(inst);
+        self.current = inst;
+        let sig = self.f.call_signature(data).expect("a call has a signature");
+        let abi = self.abi_of(sig)?;
+        let signature = self.f.sig(sig);
+        self.try_results.clear();
+        for param in &signature.returns {
+            let (class, count) = registers(param.ty);
+            let first = self.tmp(class);
+            let second = (count == 2).then(|| self.tmp(class));
+            self.try_results.push((first, second));
+        }
+        self.try_payload.clear();
+        let count = signature.call_conv.exception_payloads() as usize;
+        for &fixed in &I::EXCEPTION_PAYLOAD[..count] {
+            // On one edge the register has a result, on the other a payload: it is defined once.
+            let shared = self.try_result_in(&abi, fixed);
+            let payload = shared.unwrap_or_else(|| self.tmp(RegClass::Int));
+            self.try_payload.push(payload);
+        }
+        Ok(())
+    }
+
+    /// The register that stands for the part of a result returned in `fixed`.
+    fn try_result_in(&self, abi: &AbiSignature, fixed: PReg) -> Option<VReg> {
+        let results = abi.returns.iter().zip(&self.try_results);
+        let mut parts = results.flat_map(|(&param, &(low, high))| {
+            abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten())
+        });
+        parts.find(|(part, _)| part.place == Place::Reg(fixed)).map(|found| found.1)
+    }
+
+    /// Whether the instruction has a side effect of its own or a result somebody asked for.
+    fn is_needed(&self, inst: Inst) -> bool {
+        if self.tables.sunk[inst] {
+            debug_assert!(
+                self.f.inst_results(inst).first().is_none_or(|&result| !self.wants_zeros(Value(result))),
+                "what extends its result is not taken in"
+            );
+            return false;
+        }
+        let data = &self.f.insts[inst];
+        let effects = self.f.effects(data);
+        if effects.any(Effects(!Effects::LOAD.0)) {
+            return true;
+        }
+        self.f.inst_results(inst).iter().any(|&value| self.is_used(Value(value)))
+    }
+
+    /// Asks for the arguments of a block's edges.
+    pub(super) fn edge_args(&mut self, vblock: VBlock) {
+        for edge in self.vcode.block(vblock).edges.iter() {
+            let start = self.vcode.edge_args.len() as u32;
+            if let Some(call) = self.blocks.edge_call(edge as usize) {
+                let f = self.f;
+                for &word in f.pool.get(f.block_calls[call].args) {
+                    let (first, second) = match BlockArg::unpack(word) {
+                        BlockArg::Value(value) => self.put_parts(value),
+                        BlockArg::TryCallRet(n) => self.try_results[n as usize],
+                        BlockArg::TryCallExn(n) => (self.try_payload[n as usize], None),
+                    };
+                    self.vcode.edge_args.push(first);
+                    self.vcode.edge_args.extend(second);
+                }
+            }
+            self.vcode.edges[edge as usize].args = Span::from(start, self.vcode.edge_args.len());
+        }
+    }
+
+    /// Collects the registers of all blocks' parameters, the entry's excepted.
+    pub(super) fn block_params(&mut self) {
+        for index in 1..self.vcode.blocks.len() {
+            let Origin::Blocks { first, .. } = self.vcode.blocks[index].origin else { continue };
+            let start = self.vcode.params.len() as u32;
+            for &param in self.f.block_params(first) {
+                let (first, second) = self.parts(Value(param));
+                self.vcode.params.push(first);
+                self.vcode.params.extend(second);
+            }
+            self.vcode.blocks[index].params = Span::from(start, self.vcode.params.len());
+        }
+    }
+
+    /// Lowers an instruction, and extends its result if that is wanted. From where a convention puts it, it goes on to a
+    /// register of its own.
+    fn lower_extending(&mut self, inst: Inst) -> Result<(), Unsupported> {
+        let result = self.f.inst_results(inst).first().map(|&result| Value(result));
+        match result.filter(|&result| self.wants_zeros(result)) {
+            Some(result) if !I::extends_if_asked(self.f.insts[inst].opcode) => {
+                let is_fixed = self.f.insts[inst].opcode.effects().has(Effects::CALL);
+                let (d, raw) = self.split(result);
+                families::lower(self, inst)?;
+                I::zero_extend(self, d, raw, !is_fixed);
+                Ok(())
+            }
+            _ => families::lower(self, inst),
+        }
+    }
+}
+
+impl LowerTables {
+    /// Whether a block ends with a branch on two comparisons that nothing else uses.
+    pub(super) fn double_branch<I: ControlLowering>(
+        &self,
+        f: &Stencil,
+        block: Block,
+    ) -> Option<DoubleBranch> {
+        let range = f.blocks[block].start..f.blocks[block].end;
+        let used_here = |value: Value| match f.value_defs[value].get() {
+            ValueDef::Result(inst, _) if range.contains(&inst.0) && self.uses[value] == 1 => {
+                Some(&f.insts[inst])
+            }
+            _ => None,
+        };
+        let branch = f.insts[f.terminator(block)?];
+        if branch.opcode != Opcode::Brif {
+            return None;
+        }
+        let joined = used_here(Value(branch.a))?;
+        let all = match joined.opcode {
+            Opcode::Band => true,
+            Opcode::Bor => false,
+            _ => return None,
+        };
+        let conditions = [Value(joined.a), Value(joined.b)];
+        let compares =
+            |value| used_here(value).is_some_and(|data| matches!(data.opcode, Opcode::Icmp | Opcode::Fcmp));
+        let double = conditions.into_iter().all(compares) && !I::one_branch(f, conditions);
+        double.then_some(DoubleBranch { conditions, all })
+    }
+}

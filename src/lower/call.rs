@@ -1,0 +1,653 @@
+//! Lowering of calls, parameters and returns.
+//!
+//! Register arguments are fixed uses on the call itself, stack arguments are stored before it, results are fixed
+//! definitions. A result that is returned in memory is loaded from the area whose address the caller passed. All of it
+//! follows from where a signature's parts are; what a target adds is how it loads, stores and calls: [`CallLowering`].
+
+use crate::entity::List;
+use crate::ir::*;
+use crate::lower::context::{Lower, Unsupported};
+use crate::lower::vocabulary::Lowering;
+use crate::machine::abi::{self, AbiSignature, Param, Part};
+use crate::machine::amode::{Amode, Place};
+use crate::machine::compiled::{LibCall, SymbolRef};
+use crate::machine::convention::{Convention, MemoryRules, Wide};
+use crate::machine::inst::{InstSink, RowId};
+use crate::machine::reg::{Operand, PRegSet, RegClass, VBlock, VReg};
+
+type Result<T = ()> = std::result::Result<T, Unsupported>;
+
+/// Who is called.
+#[derive(Clone, Copy, Debug)]
+pub enum Callee {
+    /// A symbol.
+    Symbol {
+        /// Which.
+        symbol: SymbolRef,
+        /// Whether it is defined in the same linked image.
+        colocated: bool,
+    },
+    /// The function at an address.
+    Address(VReg),
+}
+
+/// A target's pseudo-instructions that take what a convention puts in registers.
+pub struct CallRows {
+    /// The function's parameters come into being.
+    pub args: RowId,
+    /// Epilogue and return.
+    pub return_: RowId,
+    /// A call of a symbol with exception handlers; words as [`push_try_call`] has them.
+    pub try_symbol: RowId,
+    /// The same of an address.
+    pub try_register: RowId,
+}
+
+/// What calls need of a target.
+pub trait CallLowering: Lowering {
+    /// Its pseudo-instructions.
+    const CALL_ROWS: CallRows;
+
+    /// Stores an argument or result of type `ty`.
+    fn store_part(cx: &mut Lower<'_, Self>, reg: VReg, to: Amode, ty: Type);
+
+    /// Loads one.
+    fn load_part(cx: &mut Lower<'_, Self>, reg: VReg, from: Amode, ty: Type);
+
+    /// Stores a constant as an argument of type `ty`, if there is an instruction for it.
+    fn store_constant(cx: &mut Lower<'_, Self>, value: Value, to: Amode, ty: Type) -> bool;
+
+    /// Makes the address of a place.
+    fn address(cx: &mut Lower<'_, Self>, d: VReg, of: Amode);
+
+    /// Asks for an integer extended from its type to 64 bits.
+    fn put_extended(cx: &mut Lower<'_, Self>, value: Value, signed: bool) -> VReg;
+
+    /// Pushes a call whose callee removes `pops` bytes of arguments.
+    fn call(cx: &mut Lower<'_, Self>, clobbers: u32, callee: Callee, pops: u32, operands: &[Operand]);
+
+    /// Pushes a call in place of the current function with `bytes` of stack arguments.
+    fn tail_call(cx: &mut Lower<'_, Self>, callee: Callee, bytes: u32, uses: &[Operand]);
+}
+
+/// A place in an area of the stack.
+fn at(area: Place, offset: u32) -> Amode {
+    Amode::at(area, offset as i32)
+}
+
+fn plus(place: Amode, bytes: i32) -> Amode {
+    Amode { disp: place.disp + bytes, ..place }
+}
+
+/// The convention of a signature whose places were found.
+fn convention_of<I: CallLowering>(signature: &Signature) -> &'static Convention {
+    I::convention(signature.call_conv).expect("its places were found")
+}
+
+fn callee_of<I: CallLowering>(cx: &Lower<'_, I>, function: FuncRef) -> Callee {
+    let function = cx.f.functions[function].expect("verified function reference");
+    Callee::Symbol { symbol: SymbolRef::Name(function.name), colocated: function.colocated }
+}
+
+/// call.
+pub fn call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
+    let data = cx.f.insts[inst];
+    let callee = callee_of(cx, FuncRef(data.a));
+    let sig = cx.f.call_signature(&data).expect("a call has a signature");
+    let args = cx.f.pool.get(List(data.b));
+    emit_call(cx, inst, callee, sig, args)
+}
+
+/// call_indirect.
+pub fn call_indirect<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
+    let data = cx.f.insts[inst];
+    let (address, args) = cx.f.pool.get(List(data.b)).split_first().expect("a callee");
+    let callee = Callee::Address(cx.put(Value(*address)));
+    emit_call(cx, inst, callee, SigRef(data.a), args)
+}
+
+fn emit_call<I: CallLowering>(
+    cx: &mut Lower<'_, I>,
+    inst: Inst,
+    callee: Callee,
+    sig: SigRef,
+    args: &[u32],
+) -> Result {
+    let abi = cx.abi_of(sig)?;
+    let signature = cx.f.sig(sig);
+    let mut uses = begin_call(cx, signature, &abi, args)?;
+    if let Some(abi::Place::Reg(reg)) = abi.return_area {
+        let area = cx.tmp(RegClass::Int);
+        I::address(cx, area, at(Place::Outgoing, abi.stack_bytes));
+        uses.push(Operand::reg_fixed_use(area, reg));
+    }
+    let convention = convention_of::<I>(signature);
+    let results = cx.f.inst_results(inst);
+    let mut clobbered = convention.clobbered();
+    let mut loads = Vec::new();
+    for (&param, &result) in abi.returns.iter().zip(results) {
+        define_result(cx, &abi, param, Value(result), &mut clobbered, &mut uses, &mut loads);
+    }
+    push_call(cx, callee, clobbered, popped(&abi, convention), &uses);
+    for (reg, part, offset) in loads {
+        // The callee has removed its arguments and they were put back: the area is where it was.
+        I::load_part(cx, reg, at(Place::Outgoing, abi.stack_bytes + offset), part.loaded);
+    }
+    Ok(())
+}
+
+/// Bytes of stack arguments that the callee removes.
+fn popped(abi: &AbiSignature, convention: &Convention) -> u32 {
+    if abi.callee_pops { abi.stack_bytes - convention.reserved } else { 0 }
+}
+
+/// Passes arguments to a call that comes back, and notes it for the frame. Returns the fixed uses.
+///
+/// A callee that removes its arguments may be left by a tail call with more or fewer of
+/// them; while that runs, unwinding finds our stack pointer to be off by the difference, hence needs the frame pointer.
+fn begin_call<I: CallLowering>(
+    cx: &mut Lower<'_, I>,
+    signature: &Signature,
+    abi: &AbiSignature,
+    args: &[u32],
+) -> Result<Vec<Operand>> {
+    cx.calls = true;
+    cx.needs_frame_pointer |= abi.callee_pops;
+    cx.outgoing = cx.outgoing.max(abi.stack_bytes + abi.return_bytes + abi.copied_bytes);
+    pass_arguments(cx, signature, abi, args, Place::Outgoing, 0)
+}
+
+/// Adds the fixed definitions of a result, or notes what is to be loaded.
+fn define_result<I: CallLowering>(
+    cx: &mut Lower<'_, I>,
+    abi: &AbiSignature,
+    param: Param,
+    result: Value,
+    clobbered: &mut PRegSet,
+    operands: &mut Vec<Operand>,
+    loads: &mut Vec<(VReg, Part, u32)>,
+) {
+    let used = cx.is_used(result);
+    let (low, high) = cx.parts(result);
+    for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
+        match part.place {
+            abi::Place::Reg(fixed) if used => {
+                clobbered.remove(fixed);
+                operands.push(Operand::reg_fixed_def(reg, fixed));
+            }
+            abi::Place::Reg(_) => {}
+            abi::Place::Stack(offset) => {
+                if used {
+                    loads.push((reg, *part, offset));
+                }
+            }
+        }
+    }
+}
+
+/// Asks for the arguments and stores those that are passed on the stack, in `area` plus `shift`. Returns the
+/// fixed uses of those in registers.
+fn pass_arguments<I: CallLowering>(
+    cx: &mut Lower<'_, I>,
+    signature: &Signature,
+    abi: &AbiSignature,
+    args: &[u32],
+    area: Place,
+    shift: i32,
+) -> Result<Vec<Operand>> {
+    let mut uses = Vec::with_capacity(args.len() + 2);
+    // Copies may be calls: they come before anything is in a register of the call.
+    copy_arguments(cx, abi, args, area, shift);
+    for ((&param, &arg), declared) in abi.params.iter().zip(args).zip(&signature.params) {
+        if let Param::Referenced { part, offset } = param {
+            if area == Place::Incoming {
+                return Err(cx.unsupported("a tail call can't pass the address of a copy"));
+            }
+            let copy = at(Place::Outgoing, abi.stack_bytes + abi.return_bytes + offset);
+            let address = reference_copy(cx, Value(arg), copy, convention_of::<I>(signature));
+            pass_part(cx, &abi.parts[part as usize], address, area, shift, &mut uses);
+            continue;
+        }
+        let parts = abi.parts_of(param);
+        if parts.is_empty() {
+            continue;
+        }
+        if let [Part { place: abi::Place::Stack(offset), stored, .. }] = parts
+            && declared.extension == Extension::None
+            && I::store_constant(cx, Value(arg), plus(at(area, *offset), shift), *stored)
+        {
+            continue;
+        }
+        if area == Place::Incoming && cx.constant(Value(arg)).is_none() {
+            // Not to be taken in as a load: storing other arguments may overwrite what it reads.
+            cx.put_parts(Value(arg));
+        }
+        let (low, high) = put_extended(cx, parts, Value(arg));
+        for (part, reg) in parts.iter().zip([Some(low), high].into_iter().flatten()) {
+            pass_part(cx, part, reg, area, shift, &mut uses);
+        }
+    }
+    Ok(uses)
+}
+
+/// Stores a part or adds its fixed use.
+fn pass_part<I: CallLowering>(
+    cx: &mut Lower<'_, I>,
+    part: &Part,
+    reg: VReg,
+    area: Place,
+    shift: i32,
+    uses: &mut Vec<Operand>,
+) {
+    match part.place {
+        abi::Place::Reg(fixed) => uses.push(Operand::reg_fixed_use(reg, fixed)),
+        abi::Place::Stack(offset) => I::store_part(cx, reg, plus(at(area, offset), shift), part.stored),
+    }
+}
+
+/// Asks for a value in as many registers as it has parts, with the extension its parameter asks for.
+fn put_extended<I: CallLowering>(
+    cx: &mut Lower<'_, I>,
+    parts: &[Part],
+    value: Value,
+) -> (VReg, Option<VReg>) {
+    let [part] = parts else { return cx.put_parts(value) };
+    let Some((_, signed)) = part.needs_extension() else { return cx.put_parts(value) };
+    let constant =
+        if signed { cx.signed_constant(value).map(i64::cast_unsigned) } else { cx.constant(value) };
+    let reg = match constant {
+        Some(bits) => {
+            let d = cx.tmp(RegClass::Int);
+            I::make_bits(cx, d, bits);
+            d
+        }
+        None => I::put_extended(cx, value, signed),
+    };
+    (reg, None)
+}
+
+/// The parts of an i128 in memory, low first: where each is.
+fn halves(place: Amode, convention: &Convention) -> [Amode; 2] {
+    match convention.memory {
+        MemoryRules::RightJustified => [place.upper(), place],
+        _ => [place, place.upper()],
+    }
+}
+
+/// Stores an i128 and returns its address.
+fn reference_copy<I: CallLowering>(
+    cx: &mut Lower<'_, I>,
+    value: Value,
+    copy: Amode,
+    convention: &Convention,
+) -> VReg {
+    let (low, high) = cx.put_pair(value);
+    for (reg, place) in [low, high].into_iter().zip(halves(copy, convention)) {
+        I::store_part(cx, reg, place, types::I64);
+    }
+    let address = cx.tmp(RegClass::Int);
+    I::address(cx, address, copy);
+    address
+}
+
+/// Copies structure arguments to the stack.
+fn copy_arguments<I: CallLowering>(
+    cx: &mut Lower<'_, I>,
+    abi: &AbiSignature,
+    args: &[u32],
+    area: Place,
+    shift: i32,
+) {
+    let copied = || {
+        abi.params.iter().zip(args).filter_map(|(&param, &arg)| match param {
+            Param::Copied { offset, size } => Some((Value(arg), offset, size)),
+            Param::Parts(..) | Param::Referenced { .. } => None,
+        })
+    };
+    // What a tail call copies may lie in our own arguments, which it overwrites: it is first copied elsewhere.
+    let replaced = area == Place::Incoming;
+    for (arg, offset, size) in copied() {
+        let from = cx.put(arg);
+        let to = if replaced { at(Place::Outgoing, offset) } else { plus(at(area, offset), shift) };
+        copy_argument(cx, from, to, size);
+    }
+    for (_, offset, size) in copied().filter(|_| replaced) {
+        cx.outgoing = cx.outgoing.max(abi.stack_bytes);
+        let from = cx.tmp(RegClass::Int);
+        I::address(cx, from, at(Place::Outgoing, offset));
+        copy_argument(cx, from, plus(at(area, offset), shift), size);
+    }
+}
+
+/// Copies a structure argument to the stack, eight bytes at a time or by memcpy.
+fn copy_argument<I: CallLowering>(cx: &mut Lower<'_, I>, from: VReg, to: Amode, size: u32) {
+    const INLINE: u32 = 128;
+    if size <= INLINE {
+        for at in (0..size).step_by(8) {
+            let word = cx.tmp(RegClass::Int);
+            I::load_part(cx, word, Amode::base(from, at as i32), types::I64);
+            I::store_part(cx, word, plus(to, at as i32), types::I64);
+        }
+        return;
+    }
+    let (target, length) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
+    I::address(cx, target, to);
+    I::make_bits(cx, length, size as u64);
+    libcall(cx, LibCall::Memcpy, &[target, from, length], &[]);
+}
+
+/// Calls a library routine with the system's convention. Neither arguments nor results take the stack.
+pub fn libcall<I: CallLowering>(cx: &mut Lower<'_, I>, routine: LibCall, args: &[VReg], results: &[VReg]) {
+    let convention = system_convention::<I>();
+    cx.calls = true;
+    cx.outgoing = cx.outgoing.max(convention.reserved);
+    let mut operands = Vec::with_capacity(args.len() + results.len());
+    let (mut ints, mut floats) = (0, 0);
+    for &arg in args {
+        let fixed = convention.arg_register(arg.class(), &mut ints, &mut floats);
+        operands.push(Operand::reg_fixed_use(arg, fixed));
+    }
+    let mut clobbered = convention.clobbered();
+    let (mut ints, mut floats) = (0, 0);
+    for &result in results {
+        let fixed = convention.result_register(result.class(), &mut ints, &mut floats);
+        clobbered.remove(fixed);
+        operands.push(Operand::reg_fixed_def(result, fixed));
+    }
+    let symbol = SymbolRef::LibCall(routine);
+    let callee = Callee::Symbol { symbol, colocated: cx.flags.use_colocated_libcalls() };
+    push_call(cx, callee, clobbered, 0, &operands);
+}
+
+/// An argument or result of a library routine.
+#[derive(Clone, Copy, Debug)]
+pub enum Routine {
+    /// In a register.
+    Plain(VReg),
+    /// The low and the high half of an i128.
+    Wide((VReg, VReg)),
+}
+
+/// Calls a library routine that may take or give i128. Where these are passed by address, they lie where stack arguments
+/// would.
+pub fn wide_libcall<I: CallLowering>(
+    cx: &mut Lower<'_, I>,
+    routine: LibCall,
+    args: &[Routine],
+    result: Routine,
+) {
+    let convention = system_convention::<I>();
+    let by_address = matches!(convention.wide, Wide::Pointer);
+    let mut at = convention.reserved;
+    let mut registers = Vec::with_capacity(2 * args.len() + 1);
+    let mut room = |cx: &mut Lower<'_, I>, registers: &mut Vec<VReg>| {
+        let place = Amode::at(Place::Outgoing, at as i32);
+        at += 16;
+        let address = cx.tmp(RegClass::Int);
+        I::address(cx, address, place);
+        registers.push(address);
+        halves(place, convention)
+    };
+    let result_place = match result {
+        Routine::Wide(_) if by_address => Some(room(cx, &mut registers)),
+        _ => None,
+    };
+    for &arg in args {
+        match arg {
+            Routine::Plain(register) => registers.push(register),
+            Routine::Wide((low, high)) if by_address => {
+                let [low_place, high_place] = room(cx, &mut registers);
+                I::store_part(cx, low, low_place, types::I64);
+                I::store_part(cx, high, high_place, types::I64);
+            }
+            Routine::Wide((low, high)) => registers.extend([low, high]),
+        }
+    }
+    cx.outgoing = cx.outgoing.max(at);
+    match (result, result_place) {
+        (Routine::Plain(register), _) => libcall(cx, routine, &registers, &[register]),
+        (Routine::Wide((low, high)), None) => libcall(cx, routine, &registers, &[low, high]),
+        (Routine::Wide((low, high)), Some([low_place, high_place])) => {
+            libcall(cx, routine, &registers, &[]);
+            I::load_part(cx, low, low_place, types::I64);
+            I::load_part(cx, high, high_place, types::I64);
+        }
+    }
+}
+
+/// The convention of library routines.
+pub fn system_convention<I: CallLowering>() -> &'static Convention {
+    I::convention(CallConv::SystemV).expect("every target has the system's convention")
+}
+
+fn push_call<I: CallLowering>(
+    cx: &mut Lower<'_, I>,
+    callee: Callee,
+    clobbered: PRegSet,
+    pops: u32,
+    operands: &[Operand],
+) {
+    let clobbers = cx.vcode.clobber_set(clobbered);
+    I::call(cx, clobbers, callee, pops, operands);
+}
+
+/// return.
+pub fn return_<I: CallLowering>(cx: &mut Lower<'_, I>, data: &InstData) {
+    let abi = cx.abi;
+    let values = cx.f.pool.get(List(data.a));
+    let mut uses = Vec::with_capacity(values.len() + 1);
+    for (&param, &value) in abi.returns.iter().zip(values) {
+        let (low, high) = put_extended(cx, abi.parts_of(param), Value(value));
+        for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
+            match part.place {
+                abi::Place::Reg(fixed) => uses.push(Operand::reg_fixed_use(reg, fixed)),
+                abi::Place::Stack(offset) => {
+                    let area = cx.return_area.expect("results in memory have an address");
+                    I::store_part(cx, reg, Amode::base(area, offset as i32), part.stored);
+                }
+            }
+        }
+    }
+    if let (Some(fixed), Some(sret)) = (abi.returns_sret, struct_return(cx)) {
+        let reg = cx.put(sret);
+        uses.push(Operand::reg_fixed_use(reg, fixed));
+    }
+    uses.iter().for_each(|&operand| cx.push_operand(operand));
+    cx.finish(I::CALL_ROWS.return_, 0, 0);
+}
+
+/// The entry block's parameter that is the `sret` pointer.
+fn struct_return<I: CallLowering>(cx: &Lower<'_, I>) -> Option<Value> {
+    let at = cx.f.signature.params.iter().position(|param| param.purpose == Purpose::StructReturn)?;
+    Some(Value(cx.f.block_params(cx.f.layout[0])[at]))
+}
+
+/// try_call and try_call_indirect: a call that ends its block. Since an exception may come back with any
+/// register changed, all are clobbered.
+pub fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, data: &InstData, successors: &[VBlock]) -> Result {
+    let table = &cx.f.exception_tables[ExceptionTable(data.c)];
+    let mut args = cx.f.pool.get(List(data.b));
+    let callee = if data.opcode == Opcode::TryCall {
+        callee_of(cx, FuncRef(data.a))
+    } else {
+        let (address, rest) = args.split_first().expect("a callee");
+        args = rest;
+        Callee::Address(cx.put(Value(*address)))
+    };
+    let abi = cx.abi_of(table.signature)?;
+    let signature = cx.f.sig(table.signature);
+    if abi.return_area.is_some() {
+        let message = format!("try_call with results in memory is not supported yet on {}", I::NAME);
+        return Err(cx.unsupported(message));
+    }
+    if table.handlers.iter().any(|handler| matches!(handler, Handler::Context(_))) {
+        return Err(cx.unsupported(format!("exception contexts are not supported yet on {}", I::NAME)));
+    }
+    let mut operands = begin_call(cx, signature, &abi, args)?;
+    let convention = convention_of::<I>(signature);
+    let handled = successors.len() > 1;
+    let mut clobbered = if handled { convention.all } else { convention.clobbered() };
+    if cx.flags.enable_pinned_reg() {
+        clobbered.remove(I::PINNED);
+    }
+    let mut define = |reg, fixed| {
+        clobbered.remove(fixed);
+        operands.push(Operand::reg_fixed_def(reg, fixed));
+    };
+    for (&param, &(low, high)) in abi.returns.iter().zip(&cx.try_results) {
+        for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
+            if let abi::Place::Reg(fixed) = part.place {
+                define(reg, fixed);
+            }
+        }
+    }
+    let pops = popped(&abi, convention);
+    if !handled {
+        push_call(cx, callee, clobbered, pops, &operands);
+        cx.jump(successors[0]);
+        return Ok(());
+    }
+    for (&payload, &fixed) in cx.try_payload.iter().zip(I::EXCEPTION_PAYLOAD) {
+        if !operands.iter().any(|operand| operand.vreg() == payload) {
+            clobbered.remove(fixed);
+            operands.push(Operand::reg_fixed_def(payload, fixed));
+        }
+    }
+    push_try_call(cx, callee, clobbered, pops, &operands, table, successors);
+    Ok(())
+}
+
+/// The words behind those of the call itself: bytes the callee removes, normal destination, number of
+/// handlers, and for each its tag (plus one; 0 for any) and destination.
+fn push_try_call<I: CallLowering>(
+    cx: &mut Lower<'_, I>,
+    callee: Callee,
+    clobbered: PRegSet,
+    pops: u32,
+    operands: &[Operand],
+    table: &ExceptionTableData,
+    successors: &[VBlock],
+) {
+    let clobbers = cx.vcode.clobber_set(clobbered);
+    cx.push_word(clobbers);
+    let row = match callee {
+        Callee::Address(address) => {
+            cx.push_operand(Operand::reg_use(address));
+            I::CALL_ROWS.try_register
+        }
+        Callee::Symbol { symbol, .. } => {
+            cx.push_word(symbol.pack());
+            I::CALL_ROWS.try_symbol
+        }
+    };
+    operands.iter().for_each(|&operand| cx.push_operand(operand));
+    cx.push_word(pops);
+    cx.push_block(successors[0]);
+    cx.push_word(successors.len() as u32 - 1);
+    let tags = table.handlers.iter().filter_map(|handler| match *handler {
+        Handler::Tag(tag, _) => Some(tag.wrapping_add(1)),
+        Handler::Default(_) => Some(0),
+        Handler::Context(_) => None,
+    });
+    for (tag, &handler) in tags.zip(&successors[1..]) {
+        cx.push_word(tag);
+        cx.push_block(handler);
+    }
+    cx.finish(row, 0, 0);
+}
+
+/// return_call.
+pub fn tail_call<I: CallLowering>(cx: &mut Lower<'_, I>, data: &InstData) -> Result {
+    let callee = callee_of(cx, FuncRef(data.a));
+    let sig = cx.f.call_signature(data).expect("a call has a signature");
+    emit_tail_call(cx, callee, sig, cx.f.pool.get(List(data.b)))
+}
+
+/// return_call_indirect.
+pub fn tail_call_indirect<I: CallLowering>(cx: &mut Lower<'_, I>, data: &InstData) -> Result {
+    let (address, args) = cx.f.pool.get(List(data.b)).split_first().expect("a callee");
+    let callee = Callee::Address(cx.put(Value(*address)));
+    emit_tail_call(cx, callee, SigRef(data.a), args)
+}
+
+/// Puts a tail call's stack arguments where the callee finds them: at the end of the incoming area, so that
+/// what the callee removes ends where our own arguments ended.
+fn emit_tail_call<I: CallLowering>(
+    cx: &mut Lower<'_, I>,
+    callee: Callee,
+    sig: SigRef,
+    args: &[u32],
+) -> Result {
+    let abi = cx.abi_of(sig)?;
+    let signature = cx.f.sig(sig);
+    cx.tail_bytes = cx.tail_bytes.max(abi.stack_bytes);
+    let shift = cx.abi.stack_bytes as i32 - abi.stack_bytes as i32;
+    let mut uses = pass_arguments(cx, signature, &abi, args, Place::Incoming, shift)?;
+    if let Some(abi::Place::Reg(fixed)) = abi.return_area {
+        let area =
+            cx.return_area.ok_or_else(|| cx.unsupported("the callee returns more than this function"))?;
+        uses.push(Operand::reg_fixed_use(area, fixed));
+    }
+    I::tail_call(cx, callee, abi.stack_bytes, &uses);
+    Ok(())
+}
+
+/// What brings a stack parameter into its register, after the others are in theirs.
+enum Arrival {
+    Load(VReg, Amode, Type),
+    Address(VReg, Amode),
+}
+
+/// Brings parameters from where they are passed into the entry block's values.
+pub fn params<I: CallLowering>(cx: &mut Lower<'_, I>) -> Result {
+    let abi = cx.abi;
+    let values = cx.f.block_params(cx.f.layout[0]);
+    let mut arrivals = Vec::new();
+    for (&param, &value) in abi.params.iter().zip(values) {
+        let value = Value(value);
+        if !cx.is_used(value) {
+            continue;
+        }
+        let (low, high) = cx.parts(value);
+        match param {
+            Param::Copied { offset, .. } => {
+                arrivals.push(Arrival::Address(low, at(Place::Incoming, offset)));
+            }
+            Param::Referenced { part, .. } => {
+                let pointer = cx.tmp(RegClass::Int);
+                param_part(cx, &abi.parts[part as usize], pointer, &mut arrivals);
+                let places = halves(Amode::base(pointer, 0), convention_of::<I>(&cx.f.signature));
+                for (reg, place) in [Some(low), high].into_iter().flatten().zip(places) {
+                    arrivals.push(Arrival::Load(reg, place, types::I64));
+                }
+            }
+            Param::Parts(..) => {
+                let regs = [Some(low), high].into_iter().flatten();
+                for (part, reg) in abi.parts_of(param).iter().zip(regs) {
+                    param_part(cx, part, reg, &mut arrivals);
+                }
+            }
+        }
+    }
+    if let (Some(area), Some(abi::Place::Reg(fixed))) = (cx.return_area, abi.return_area) {
+        cx.push_operand(Operand::reg_fixed_def(area, fixed));
+    }
+    cx.finish(I::CALL_ROWS.args, 0, 0);
+    for arrival in arrivals {
+        match arrival {
+            Arrival::Load(reg, place, ty) => I::load_part(cx, reg, place, ty),
+            Arrival::Address(reg, place) => I::address(cx, reg, place),
+        }
+    }
+    Ok(())
+}
+
+/// Adds the fixed definition of a part, or notes what is to be loaded.
+fn param_part<I: CallLowering>(cx: &mut Lower<'_, I>, part: &Part, reg: VReg, arrivals: &mut Vec<Arrival>) {
+    match part.place {
+        abi::Place::Reg(fixed) => cx.push_operand(Operand::reg_fixed_def(reg, fixed)),
+        abi::Place::Stack(offset) => {
+            arrivals.push(Arrival::Load(reg, at(Place::Incoming, offset), part.loaded));
+        }
+    }
+}

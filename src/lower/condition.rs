@@ -1,0 +1,117 @@
+//! Finding the comparison behind a condition.
+//!
+//! A condition that is branched on, selected by or trapped on is any integer: often an extension of a comparison, or a
+//! comparison of one with zero. [`find`] looks through these; what is found there, the target tests in its own way.
+//! Loads may be folded into what is found only if nothing else uses what was looked through on the way to it.
+
+use crate::ir::*;
+use crate::lower::address::MOST_STEPS;
+use crate::lower::context::Lower;
+use crate::lower::vocabulary::Lowering;
+use crate::rule;
+
+/// What a condition comes down to.
+#[derive(Clone, Copy, Debug)]
+pub struct Found {
+    /// Not zero exactly when the condition holds; or, if `negated`, when it does not.
+    pub value: Value,
+    /// See `value`.
+    pub negated: bool,
+    /// Whether nothing else uses it, or what was looked through.
+    pub unique: bool,
+    /// Whether it is the value that was asked for.
+    pub direct: bool,
+}
+
+/// Looks through extensions and comparisons with zero; `unique` says that nothing else uses what was looked through
+/// already.
+pub fn find<I: Lowering>(cx: &mut Lower<I>, asked: Value, unique: bool) -> Found {
+    let unique = unique && cx.unique(asked).is_some();
+    let mut found = Found { value: asked, negated: false, unique, direct: true };
+    for _ in 0..MOST_STEPS {
+        let Some((inner, negates)) = look_through(cx, found.value, found.unique) else { break };
+        let unique = found.unique && cx.unique(inner).is_some();
+        found = Found { value: inner, negated: found.negated ^ negates, unique, direct: false };
+    }
+    found
+}
+
+/// A value that is zero exactly when `value` is; or, with `true`, exactly when it is not.
+fn look_through<I: Lowering>(cx: &mut Lower<I>, value: Value, unique: bool) -> Option<(Value, bool)> {
+    let data = cx.f.insts[cx.def_inst(value)?];
+    let inner = Value(data.a);
+    match data.opcode {
+        Opcode::Uextend => Some((inner, false)),
+        Opcode::Icmp if unique || !cx.is_used(value) => {
+            let cc = data.int_cc();
+            if cx.constant(Value(data.b)) != Some(0) || !matches!(cc, IntCc::Equal | IntCc::NotEqual) {
+                return None;
+            }
+            let condition = cx.f.insts[cx.unique(inner)?].opcode;
+            if !matches!(condition, Opcode::Icmp | Opcode::Fcmp | Opcode::Uextend) {
+                return None;
+            }
+            rule!(cx, "condition.negated");
+            Some((inner, cc == IntCc::Equal))
+        }
+        _ => None,
+    }
+}
+
+/// A condition code of a target.
+pub trait ConditionCode: Copy {
+    /// The code that holds exactly when this one does not.
+    fn complement(self) -> Self;
+}
+
+/// What the flags say once they are set.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Test<C> {
+    /// One condition.
+    One(C),
+    /// Both conditions.
+    Both(C, C),
+    /// Either condition.
+    Either(C, C),
+}
+
+impl<C: ConditionCode> Test<C> {
+    /// The opposite.
+    pub fn complement(self) -> Self {
+        match self {
+            Test::One(a) => Test::One(a.complement()),
+            Test::Both(a, b) => Test::Either(a.complement(), b.complement()),
+            Test::Either(a, b) => Test::Both(a.complement(), b.complement()),
+        }
+    }
+}
+
+/// A comparison with 1 or -1 as the same one with zero, where there is one: zero is what instructions test best.
+pub fn with_zero(cc: IntCc, constant: i64) -> (IntCc, i64) {
+    use IntCc::*;
+    match (cc, constant) {
+        (UnsignedLessThan, 1) => (Equal, 0),
+        (UnsignedGreaterThanOrEqual, 1) => (NotEqual, 0),
+        (SignedLessThan, 1) => (SignedLessThanOrEqual, 0),
+        (SignedGreaterThanOrEqual, 1) => (SignedGreaterThan, 0),
+        (SignedGreaterThan, -1) => (SignedGreaterThanOrEqual, 0),
+        (SignedLessThanOrEqual, -1) => (SignedLessThan, 0),
+        other => other,
+    }
+}
+
+/// The operands of an integer comparison, a constant second and, if `may_fold`, a load that can be folded.
+pub fn in_order<I: Lowering>(
+    cx: &Lower<I>,
+    cc: IntCc,
+    a: Value,
+    b: Value,
+    may_fold: bool,
+) -> (IntCc, Value, Value) {
+    let better_second = cx.constant(a).is_some()
+        || (may_fold && cx.sinkable_load(b).is_none() && cx.sinkable_load(a).is_some());
+    match better_second && cx.constant(b).is_none() {
+        true => (cc.swap_args(), b, a),
+        false => (cc, a, b),
+    }
+}

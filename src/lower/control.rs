@@ -1,0 +1,173 @@
+//! Lowering of what ends blocks and of what asks for the frame: what is the same on every target.
+
+use crate::ir::*;
+use crate::lower::call::{self, CallLowering};
+use crate::lower::context::{Lower, Unsupported};
+use crate::machine::inst::{InstSink, RowId};
+use crate::machine::reg::{Operand, RegClass, VBlock, VReg};
+
+type Result = std::result::Result<(), Unsupported>;
+
+/// A target's pseudo-instructions for control flow and the frame.
+pub struct ControlRows {
+    /// A jump through a table; words and operands as [`jump_table`] pushes them.
+    pub jump_table: RowId,
+    /// The stack pointer, in its only operand; so do the others that follow.
+    pub stack_pointer: RowId,
+    /// The frame pointer.
+    pub frame_pointer: RowId,
+    /// The return address.
+    pub return_address: RowId,
+    /// The pinned register.
+    pub pinned: RowId,
+    /// Sets the pinned register to its only operand.
+    pub set_pinned: RowId,
+    /// The address of the label that is its only word.
+    pub label_address: RowId,
+    /// A stop for the debugger.
+    pub debug_trap: RowId,
+}
+
+/// What control flow needs of a target.
+pub trait ControlLowering: CallLowering {
+    /// Its pseudo-instructions.
+    const CONTROL_ROWS: ControlRows;
+
+    /// Lowers a branch on whether `value` is not zero, to the first or the second of two blocks.
+    /// `may_fold` says whether it may do loads that the condition depends on.
+    fn branch_on(cx: &mut Lower<'_, Self>, value: Value, may_fold: bool, successors: &[VBlock]);
+
+    /// Whether a branch on both or either of two comparisons is better one than two.
+    fn one_branch(_: &Stencil, _: [Value; 2]) -> bool {
+        false
+    }
+
+    /// Registers that a jump through a table needs besides its index.
+    const TABLE_TEMPORARIES: usize;
+
+    /// A jump table's index, zero-extended from its type to at least 32 bits.
+    fn table_index(cx: &mut Lower<'_, Self>, index: Value) -> VReg;
+
+    /// Traps.
+    fn trap(cx: &mut Lower<'_, Self>, code: TrapCode);
+
+    /// Makes the address of a thread-local symbol plus `offset`.
+    fn tls_address(cx: &mut Lower<'_, Self>, d: VReg, symbol: &ThreadLocal) -> Result;
+}
+
+/// A thread-local address.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ThreadLocal {
+    /// Of which symbol.
+    pub name: NameRef,
+    /// Plus this.
+    pub offset: i32,
+    /// Whether the symbol is defined in the same linked image.
+    pub colocated: bool,
+}
+
+/// Lowers the last instruction of a block.
+pub fn lower<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst, successors: &[VBlock]) -> Result {
+    let data = cx.f.insts[inst];
+    match data.opcode {
+        Opcode::Jump => cx.jump(successors[0]),
+        Opcode::Brif => I::branch_on(cx, Value(data.a), true, successors),
+        Opcode::BrTable => jump_table(cx, Value(data.a), successors),
+        Opcode::Trap => I::trap(cx, data.trap_code()),
+        Opcode::Return => call::return_(cx, &data),
+        Opcode::TryCall | Opcode::TryCallIndirect => return call::try_call(cx, &data, successors),
+        Opcode::ReturnCall => return call::tail_call(cx, &data),
+        Opcode::ReturnCallIndirect => return call::tail_call_indirect(cx, &data),
+        _ => {
+            let message = format!("{} is not supported yet on {}", data.opcode.name(), I::NAME);
+            return Err(cx.unsupported(message));
+        }
+    }
+    Ok(())
+}
+
+/// br_table: the default comes first in `successors`. Words: number of entries, default, entries.
+fn jump_table<I: ControlLowering>(cx: &mut Lower<'_, I>, index: Value, successors: &[VBlock]) {
+    if let [default] = successors {
+        cx.jump(*default);
+        return;
+    }
+    let index = I::table_index(cx, index);
+    for _ in 0..I::TABLE_TEMPORARIES {
+        let temporary = cx.tmp(RegClass::Int);
+        cx.push_operand(Operand::reg_def_at_start(temporary));
+    }
+    cx.push_operand(Operand::reg_use(index));
+    cx.push_word(successors.len() as u32 - 1);
+    successors.iter().for_each(|&block| cx.push_block(block));
+    cx.finish(I::CONTROL_ROWS.jump_table, 0, 0);
+}
+
+/// Lowers what asks for the stack, the frame, the pinned register or a thread-local address.
+pub fn special<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
+    let data = cx.f.insts[inst];
+    let rows = I::CONTROL_ROWS;
+    let row = match data.opcode {
+        Opcode::Debugtrap => {
+            cx.finish(rows.debug_trap, 0, 0);
+            return Ok(());
+        }
+        Opcode::TlsValue => return tls_value(cx, inst),
+        Opcode::SetPinnedReg => {
+            check_pinned(cx)?;
+            let a = cx.put(Value(data.a));
+            cx.push_operand(Operand::reg_use(a));
+            cx.finish(rows.set_pinned, 0, 0);
+            return Ok(());
+        }
+        Opcode::GetPinnedReg => {
+            check_pinned(cx)?;
+            rows.pinned
+        }
+        Opcode::GetStackPointer => rows.stack_pointer,
+        Opcode::GetFramePointer => {
+            cx.needs_frame_pointer |= I::LINKED_BY_REGISTER;
+            rows.frame_pointer
+        }
+        Opcode::GetReturnAddress => rows.return_address,
+        Opcode::GetExceptionHandlerAddress => {
+            let target = cx.handler_block(Block(data.a), data.b as usize);
+            let target = target.ok_or_else(|| cx.unsupported("this block has no such handler"))?;
+            cx.push_block(target);
+            rows.label_address
+        }
+        _ => {
+            let message = format!("{} is not supported yet on {}", data.opcode.name(), I::NAME);
+            return Err(cx.unsupported(message));
+        }
+    };
+    let d = cx.def(inst);
+    cx.push_operand(Operand::reg_def(d));
+    cx.finish(row, 0, 0);
+    Ok(())
+}
+
+fn check_pinned<I: ControlLowering>(cx: &Lower<'_, I>) -> Result {
+    match cx.flags.enable_pinned_reg() {
+        true => Ok(()),
+        false => Err(cx.unsupported("the pinned register needs the setting enable_pinned_reg")),
+    }
+}
+
+/// What to say of a model of thread-local storage that a target has no code for.
+pub fn unsupported_tls_model<I: ControlLowering>(cx: &Lower<'_, I>) -> Unsupported {
+    let model = cx.flags.show("tls_model").expect("every target has this setting");
+    cx.unsupported(format!("tls_value is not supported with tls_model={model} on {}", I::NAME))
+}
+
+fn tls_value<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
+    let data = cx.f.insts[inst];
+    let GlobalValueData::Symbol { name, offset, colocated, .. } = cx.f.global_values[GlobalValue(data.a)]
+    else {
+        return Err(cx.unsupported("tls_value needs a symbol"));
+    };
+    let offset = i32::try_from(offset)
+        .map_err(|_| cx.unsupported("the offset from a thread-local symbol is too large"))?;
+    let d = cx.def(inst);
+    I::tls_address(cx, d, &ThreadLocal { name, offset, colocated })
+}

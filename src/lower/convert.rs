@@ -1,0 +1,160 @@
+//! Conversions between integers and floats: those that need no instruction, those of i128, which are library
+//! routines, and which of a target's own is what.
+//!
+//! What the routines give for operands out of range is not relied on.
+
+use crate::ir::*;
+use crate::lower::call::{CallLowering, Routine, wide_libcall};
+use crate::lower::context::Lower;
+use crate::machine::compiled::LibCall;
+use crate::machine::reg::{RegClass, VReg};
+
+/// The conversions of a target, each with its destination.
+pub trait Conversions: CallLowering {
+    /// Bitcast between integers and floats.
+    fn bitcast(cx: &mut Lower<'_, Self>, d: VReg, data: &InstData);
+
+    /// fpromote and fdemote.
+    fn change_precision(cx: &mut Lower<'_, Self>, d: VReg, data: &InstData);
+
+    /// From integers of at most 64 bits.
+    fn from_int(cx: &mut Lower<'_, Self>, d: VReg, data: &InstData);
+
+    /// To integers of at most 64 bits, with a trap where they do not fit.
+    fn to_int_or_trap(cx: &mut Lower<'_, Self>, d: VReg, data: &InstData);
+
+    /// To the nearest integer of at most 64 bits.
+    fn to_int_saturated(cx: &mut Lower<'_, Self>, d: VReg, data: &InstData);
+
+    /// Traps if a condition holds of a float and a number, which is exact in the type. The condition is one of
+    /// `Unordered`, `GreaterThanOrEqual`, `UnorderedOrLessThan` and `UnorderedOrLessThanOrEqual`.
+    fn trap_if(cx: &mut Lower<'_, Self>, float: VReg, ty: Type, cc: FloatCc, number: f64, code: TrapCode);
+
+    /// An integer of 64 bits: `chosen` if such a condition holds, else `other`.
+    fn select_if(
+        cx: &mut Lower<'_, Self>,
+        float: VReg,
+        ty: Type,
+        condition: (FloatCc, f64),
+        chosen: u64,
+        other: VReg,
+    ) -> VReg;
+}
+
+/// All conversions and bitcast.
+pub fn lower<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) {
+    use Opcode::*;
+    let data = cx.f.insts[inst];
+    if without_code(cx, inst, &data) {
+        return;
+    }
+    let from = cx.ty(Value(data.a));
+    let convert = match data.opcode {
+        FcvtFromSint | FcvtFromUint if from == types::I128 => return from_i128(cx, inst, &data),
+        FcvtToSint | FcvtToUint | FcvtToSintSat | FcvtToUintSat if data.ty == types::I128 => {
+            return to_i128(cx, inst, &data);
+        }
+        Bitcast => I::bitcast,
+        Fpromote | Fdemote => I::change_precision,
+        FcvtFromSint | FcvtFromUint => I::from_int,
+        FcvtToSint | FcvtToUint => I::to_int_or_trap,
+        _ => I::to_int_saturated,
+    };
+    let d = cx.def(inst);
+    convert(cx, d, &data);
+}
+
+/// Bitcasts within a class of registers, and conversions from a type to itself; says whether it was one.
+fn without_code<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) -> bool {
+    let source = Value(data.a);
+    let from = cx.ty(source);
+    let result = cx.f.first_result(inst);
+    match data.opcode {
+        Opcode::Bitcast if from == types::I128 && data.ty == from => {
+            let (low, high) = cx.parts(result);
+            let (source_low, source_high) = cx.put_pair(source);
+            cx.alias(low, source_low);
+            cx.alias(high.expect("an i128 has two parts"), source_high);
+        }
+        Opcode::Bitcast if from.is_int() == data.ty.is_int() => cx.same(result, source),
+        Opcode::Fpromote | Opcode::Fdemote if from == data.ty => cx.same(result, source),
+        _ => return false,
+    }
+    true
+}
+
+/// A float from an i128.
+fn from_i128<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) {
+    use LibCall::*;
+    let function = match (data.opcode, data.ty) {
+        (Opcode::FcvtFromSint, types::F32) => FloatI128F32,
+        (Opcode::FcvtFromSint, _) => FloatI128F64,
+        (_, types::F32) => FloatU128F32,
+        _ => FloatU128F64,
+    };
+    let pair = cx.put_pair(Value(data.a));
+    let d = cx.def(inst);
+    wide_libcall(cx, function, &[Routine::Wide(pair)], Routine::Plain(d));
+}
+
+/// 2 to the 127.
+const TWO_127: f64 = (1u128 << 127) as f64;
+
+/// An i128 from a float: all four conversions.
+fn to_i128<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) {
+    use LibCall::*;
+    let ty = cx.ty(Value(data.a));
+    let signed = matches!(data.opcode, Opcode::FcvtToSint | Opcode::FcvtToSintSat);
+    let function = match (signed, ty) {
+        (true, types::F32) => FixF32I128,
+        (true, _) => FixF64I128,
+        (false, types::F32) => FixF32U128,
+        (false, _) => FixF64U128,
+    };
+    let float = cx.put(Value(data.a));
+    let result = cx.f.first_result(inst);
+    let (low, high) = cx.parts(result);
+    let high = high.expect("an i128 has two parts");
+    if matches!(data.opcode, Opcode::FcvtToSint | Opcode::FcvtToUint) {
+        check_i128(cx, float, ty, signed);
+        wide_libcall(cx, function, &[Routine::Plain(float)], Routine::Wide((low, high)));
+        return;
+    }
+    let mut pair = [(); 2].map(|()| cx.tmp(RegClass::Int));
+    wide_libcall(cx, function, &[Routine::Plain(float)], Routine::Wide((pair[0], pair[1])));
+    let (least, greatest) = if signed { (1 << 127, (1 << 127) - 1) } else { (0, u128::MAX) };
+    let (lower, upper) = if signed { (-TWO_127, TWO_127) } else { (0.0, 2.0 * TWO_127) };
+    replace_if(cx, &mut pair, float, ty, (FloatCc::GreaterThanOrEqual, upper), greatest);
+    replace_if(cx, &mut pair, float, ty, (FloatCc::UnorderedOrLessThanOrEqual, lower), least);
+    if signed {
+        replace_if(cx, &mut pair, float, ty, (FloatCc::Unordered, 0.0), 0);
+    }
+    cx.alias(low, pair[0]);
+    cx.alias(high, pair[1]);
+}
+
+/// Replaces an i128 by a constant if a condition holds.
+fn replace_if<I: Conversions>(
+    cx: &mut Lower<'_, I>,
+    pair: &mut [VReg; 2],
+    float: VReg,
+    ty: Type,
+    condition: (FloatCc, f64),
+    constant: u128,
+) {
+    for (part, half) in pair.iter_mut().zip([constant as u64, (constant >> 64) as u64]) {
+        *part = I::select_if(cx, float, ty, condition, half, *part);
+    }
+}
+
+/// Traps unless a float is in the range of an i128.
+fn check_i128<I: Conversions>(cx: &mut Lower<'_, I>, float: VReg, ty: Type, signed: bool) {
+    I::trap_if(cx, float, ty, FloatCc::Unordered, 0.0, TrapCode::BAD_CONVERSION_TO_INTEGER);
+    let upper = if signed { TWO_127 } else { 2.0 * TWO_127 };
+    I::trap_if(cx, float, ty, FloatCc::GreaterThanOrEqual, upper, TrapCode::INTEGER_OVERFLOW);
+    let (cc, lower) = match signed {
+        true => (FloatCc::UnorderedOrLessThan, -TWO_127),
+        false => (FloatCc::UnorderedOrLessThanOrEqual, -1.0),
+    };
+    I::trap_if(cx, float, ty, cc, lower, TrapCode::INTEGER_OVERFLOW);
+}

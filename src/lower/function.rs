@@ -1,0 +1,114 @@
+//! Lowering of a whole function: its blocks from the last to the first.
+
+use super::blocks::Blocks;
+use super::call;
+use super::context::{Lower, LowerTables, Unsupported};
+use super::families::FamilyLowering;
+use crate::analysis::Analysis;
+use crate::ir::*;
+use crate::machine::abi::AbiSignature;
+use crate::machine::description::Machine;
+use crate::machine::reg::{RegClass, VBlock};
+use crate::machine::vcode::{Origin, VCode};
+use crate::options::Flags;
+
+/// Lowers a whole function into `vcode`; see [`Lower`] for the fields of the result.
+pub fn lower_function<'a, I: FamilyLowering>(
+    f: &'a Stencil,
+    flags: &'a Flags,
+    analysis: &'a Analysis,
+    blocks: &'a mut Blocks,
+    abi: &'a AbiSignature,
+    vcode: &'a mut VCode,
+    tables: &'a mut LowerTables,
+) -> Result<LowerSummary, Unsupported> {
+    vcode.clear();
+    tables.prepare(f);
+    blocks.build(f, analysis, vcode, |block| tables.double_branch::<I>(f, block));
+    check_types::<I>(f)?;
+    if let Some((inst, _)) = f.stack_maps.first() {
+        let message = format!("stack maps are not supported yet on {}", I::NAME);
+        return Err(Unsupported { inst: Some(*inst), message });
+    }
+    let mut cx = Lower::<I> {
+        f,
+        flags,
+        vcode,
+        abi,
+        outgoing: 0,
+        calls: false,
+        tail_bytes: 0,
+        return_area: None,
+        needs_frame_pointer: false,
+        tables,
+        blocks,
+        try_results: Vec::new(),
+        try_payload: Vec::new(),
+        try_inst: None,
+        current: Inst(0),
+        block: BlockData::default(),
+        analysis,
+        isa: std::marker::PhantomData,
+    };
+    if abi.return_area.is_some() {
+        cx.return_area = Some(cx.tmp(RegClass::Int));
+    }
+    for index in (0..cx.vcode.blocks.len()).rev() {
+        let vblock = VBlock::new(index);
+        cx.vcode.begin_block();
+        match cx.vcode.block(vblock).origin {
+            Origin::Blocks { first, last } => cx.lower_blocks(vblock, first, last)?,
+            Origin::Second(block) => cx.lower_second_branch(vblock, block),
+            Origin::Edge(_) => {
+                if let Some(inst) = cx.source_of_edge(vblock) {
+                    cx.begin_try(inst)?;
+                }
+                cx.vcode.begin_group(NO_SRCLOC);
+                cx.edge_args(vblock);
+                let to = cx.blocks.successors(vblock)[0];
+                cx.jump(to);
+                cx.unshare();
+            }
+        }
+        if index == 0 {
+            cx.vcode.begin_group(NO_SRCLOC);
+            call::params(&mut cx)?;
+        }
+        cx.vcode.end_block();
+    }
+    cx.block_params();
+    cx.vcode.finish();
+    Ok(LowerSummary {
+        outgoing: cx.outgoing,
+        calls: cx.calls,
+        tail_bytes: cx.tail_bytes,
+        needs_frame_pointer: cx.needs_frame_pointer,
+    })
+}
+
+/// Rejects functions with values of types that the target has no registers for.
+fn check_types<M: Machine>(f: &Stencil) -> Result<(), Unsupported> {
+    let bad = f
+        .value_types
+        .iter()
+        .find(|&(value, &ty)| !M::supports(ty) && f.value_defs[value].get() != ValueDef::None);
+    let Some((value, ty)) = bad else { return Ok(()) };
+    let inst = match f.value_defs[value].get() {
+        ValueDef::Result(inst, _) => Some(inst),
+        _ => None,
+    };
+    Err(Unsupported { inst, message: format!("values of type {ty} are not supported yet on {}", M::NAME) })
+}
+
+/// What emission has to know of a lowered function besides its VCode.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LowerSummary {
+    /// Bytes of outgoing stack arguments.
+    pub outgoing: u32,
+    /// Whether anything is called.
+    pub calls: bool,
+    /// Bytes of stack arguments of tail calls: the most of any.
+    pub tail_bytes: u32,
+    /// Whether a frame pointer must be set up.
+    pub needs_frame_pointer: bool,
+}

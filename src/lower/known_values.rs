@@ -1,0 +1,187 @@
+//! What lowering finds out about a value from what defines it.
+//!
+//! Values narrower than a register have anything above their type, unless [`Lower::zero_extends`] says otherwise.
+
+use crate::ir::*;
+use crate::lower::context::Lower;
+use crate::lower::vocabulary::Lowering;
+use crate::machine::reg::VReg;
+use crate::rule;
+
+impl<I: Lowering> Lower<'_, I> {
+    /// Whether a value's register has zeros above its type: the instruction that makes it clears them.
+    pub fn zero_extends(&self, value: Value) -> bool {
+        self.wants_zeros(value)
+            || self.def_inst(value).is_some_and(|inst| I::zero_extends(&self.f.insts[inst], self.ty(value)))
+            || self.passed_extension(value) == Extension::Zero
+    }
+
+    /// How whoever passed or returned a value extended it, on a target where that can be relied on.
+    pub fn passed_extension(&self, value: Value) -> Extension {
+        let declared = match self.f.value_defs[value].get() {
+            _ if !I::TRUSTS_EXTENSIONS => None,
+            ValueDef::Param(block, n) if self.f.layout.first() == Some(&block) => {
+                self.f.signature.params.get(n as usize)
+            }
+            ValueDef::Result(inst, n) if self.f.insts[inst].opcode.effects().has(Effects::CALL) => {
+                let signature = self.f.call_signature(&self.f.insts[inst]);
+                signature.and_then(|signature| self.f.sig(signature).returns.get(n as usize))
+            }
+            _ => None,
+        };
+        declared.map_or(Extension::None, |param| param.extension)
+    }
+
+    /// A constant amount of a shift, which may be an i128.
+    pub fn constant_amount(&self, amount: Value) -> Option<u64> {
+        let wide = self.def_by(amount, Opcode::Uextend).or(self.def_by(amount, Opcode::Iconcat));
+        self.constant(wide.map_or(amount, |wide| Value(wide.a)))
+    }
+
+    /// The value of an i128 that is made of constants only.
+    pub fn wide_constant(&self, value: Value) -> Option<i128> {
+        let data = &self.f.insts[self.def_inst(value)?];
+        let low = Value(data.a);
+        match data.opcode {
+            Opcode::Uextend => Some(self.constant(low)? as i128),
+            Opcode::Sextend => Some(self.signed_constant(low)? as i128),
+            Opcode::Iconcat => {
+                Some(self.constant(low)? as i128 | (self.constant(Value(data.b))? as i128) << 64)
+            }
+            _ => None,
+        }
+    }
+
+    /// The register of an i128's low half, without asking for the high one where it needs none.
+    pub fn low_half(&mut self, value: Value) -> VReg {
+        if let Some(inst) = self.def_inst(value) {
+            let data = self.f.insts[inst];
+            let source = Value(data.a);
+            match data.opcode {
+                Opcode::Iconcat => return self.put(source),
+                Opcode::Uextend | Opcode::Sextend if self.ty(source) == types::I64 => {
+                    return self.put(source);
+                }
+                Opcode::Ushr | Opcode::Sshr if self.constant_amount(Value(data.b)) == Some(64) => {
+                    rule!(self, "wide.high_half");
+                    return self.put_pair(source).1;
+                }
+                _ => {}
+            }
+        }
+        self.put_pair(value).0
+    }
+
+    /// The bits of a float constant.
+    pub fn float_constant(&self, value: Value) -> Option<u64> {
+        let data = &self.f.insts[self.def_inst(value)?];
+        match data.opcode {
+            Opcode::F32const => Some(data.a as u64),
+            Opcode::F64const => Some(data.imm64()),
+            _ => None,
+        }
+    }
+
+    /// The bits of an integer constant of up to 64 bits, or of one extended with zeros, zero-extended from its type.
+    #[inline]
+    pub fn constant(&self, value: Value) -> Option<u64> {
+        let data = &self.f.insts[self.def_inst(value)?];
+        match data.opcode {
+            Opcode::Iconst => Some(data.imm64()),
+            Opcode::Uextend if data.ty != types::I128 => {
+                self.def_by(Value(data.a), Opcode::Iconst).map(InstData::imm64)
+            }
+            _ => None,
+        }
+    }
+
+    /// An integer constant, sign-extended from its type.
+    #[inline]
+    pub fn signed_constant(&self, value: Value) -> Option<i64> {
+        let bits = self.constant(value)?;
+        let unused = 64 - self.f.value_types[value].bits();
+        Some((bits << unused) as i64 >> unused)
+    }
+
+    /// The i64 that an addition of zero gives.
+    #[inline]
+    pub(super) fn sum_with_zero(&self, inst: Inst) -> Option<Value> {
+        let data = &self.f.insts[inst];
+        if data.opcode != Opcode::Iadd || data.ty != types::I64 {
+            return None;
+        }
+        let (a, b) = (Value(data.a), Value(data.b));
+        match (self.constant(a), self.constant(b)) {
+            (_, Some(0)) => Some(a),
+            (Some(0), _) => Some(b),
+            _ => None,
+        }
+    }
+
+    /// The two operands of a commutative operation, the one to be overwritten first: not a constant, not a
+    /// load that can be folded, and rather one that is not needed afterwards.
+    pub fn commute(&self, a: Value, b: Value) -> (Value, Value) {
+        let rank = |value: Value| {
+            if self.constant(value).is_some() || self.float_constant(value).is_some() {
+                3
+            } else if self.sinkable_load(value).is_some() {
+                2
+            } else {
+                self.is_used(value) as u8
+            }
+        };
+        if rank(a) > rank(b) { (b, a) } else { (a, b) }
+    }
+}
+
+/// The comparison by which smin, smax, umin or umax takes its first operand rather than its second.
+pub fn min_max_order(opcode: Opcode) -> IntCc {
+    match opcode {
+        Opcode::Smin => IntCc::SignedLessThan,
+        Opcode::Smax => IntCc::SignedGreaterThan,
+        Opcode::Umin => IntCc::UnsignedLessThan,
+        _ => IntCc::UnsignedGreaterThan,
+    }
+}
+
+/// Whether an opcode's second result says whether its first one overflowed.
+pub fn gives_overflow(opcode: Opcode) -> bool {
+    use Opcode::*;
+    matches!(
+        opcode,
+        UaddOverflow
+            | SaddOverflow
+            | UsubOverflow
+            | SsubOverflow
+            | UmulOverflow
+            | SmulOverflow
+            | UaddOverflowCin
+            | SaddOverflowCin
+            | UsubOverflowBin
+            | SsubOverflowBin
+    )
+}
+
+/// Whether such an opcode subtracts; the others add or multiply.
+pub fn subtracts(opcode: Opcode) -> bool {
+    use Opcode::*;
+    matches!(opcode, UsubOverflow | SsubOverflow | UsubOverflowBin | SsubOverflowBin)
+}
+
+impl<I: Lowering> Lower<'_, I> {
+    /// Takes in `inst`, if it comes right before `next` and `flag`, used by nothing else, is whether it overflowed. The caller
+    /// then pushes it just before `next`, where its flags are still set.
+    pub fn sink_overflow(&mut self, inst: Inst, flag: Value, next: Inst) -> bool {
+        let [result, second] = self.f.inst_results(inst) else { return false };
+        if *second != flag.0
+            || self.wants_zeros(Value(*result))
+            || !gives_overflow(self.f.insts[inst].opcode)
+            || inst.0 + 1 != next.0
+        {
+            return false;
+        }
+        rule!(self, "overflow.fused");
+        self.sink(inst);
+        true
+    }
+}

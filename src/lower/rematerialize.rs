@@ -1,0 +1,61 @@
+//! Constants and addresses that are made again where they are used, rather than kept in registers.
+
+use crate::ir::*;
+use crate::lower::context::{Lower, Unsupported};
+use crate::lower::vocabulary::{Lowering, Rematerialization};
+use crate::machine::compiled::SymbolRef;
+use crate::machine::reg::{RegClass, VReg};
+
+/// Whether and how the value of an instruction is made again.
+pub fn rematerialization<I: Lowering>(f: &Stencil, data: &InstData) -> Rematerialization {
+    match data.opcode {
+        Opcode::Iconst | Opcode::F32const | Opcode::F64const => I::rematerialization(data),
+        Opcode::StackAddr => Rematerialization::EachUse,
+        Opcode::FuncAddr => Rematerialization::Nearby,
+        Opcode::SymbolValue => match f.global_values[GlobalValue(data.a)] {
+            GlobalValueData::Symbol { tls: false, .. } => Rematerialization::Nearby,
+            _ => Rematerialization::Never,
+        },
+        _ => Rematerialization::Never,
+    }
+}
+
+/// Makes, in `d`, the value of an instruction for which [`rematerialization`] says so.
+pub fn rematerialize<I: Lowering>(cx: &mut Lower<'_, I>, data: &InstData, d: VReg) {
+    match data.opcode {
+        Opcode::Iconst | Opcode::F32const | Opcode::F64const => I::make_constant(cx, data, d),
+        Opcode::StackAddr => I::make_slot_address(cx, d, StackSlot(data.a), data.b as i32),
+        Opcode::FuncAddr => {
+            let function = cx.f.functions[FuncRef(data.a)].expect("verified function reference");
+            I::make_symbol_address(cx, d, SymbolRef::Name(function.name), 0, function.colocated);
+        }
+        _ => {
+            let GlobalValueData::Symbol { name, offset, colocated, .. } =
+                cx.f.global_values[GlobalValue(data.a)]
+            else {
+                unreachable!("only symbols are made again")
+            };
+            I::make_symbol_address(cx, d, SymbolRef::Name(name), offset, colocated);
+        }
+    }
+}
+
+/// A constant or address that was asked for in its own register.
+pub fn define<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result<(), Unsupported> {
+    let result = cx.f.first_result(inst);
+    if rematerialization::<I>(cx.f, &cx.f.insts[inst]) == Rematerialization::Never {
+        return Err(cx.unsupported("this symbol is thread-local: use tls_value"));
+    }
+    let reg = cx.put(result);
+    cx.define_as(result, reg);
+    Ok(())
+}
+
+impl<I: Lowering> Lower<'_, I> {
+    /// Materialises a 64-bit integer in a new register.
+    pub fn constant_register(&mut self, bits: u64) -> VReg {
+        let d = self.tmp(RegClass::Int);
+        I::make_bits(self, d, bits);
+        d
+    }
+}

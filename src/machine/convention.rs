@@ -1,0 +1,349 @@
+//! Calling conventions as data, and where a convention passes what a signature names.
+//!
+//! A target's conventions are rows of [`Convention`]; [`places`] hands out their registers and stack places,
+//! each parameter's as far as the ones before it left any. What is peculiar to an ABI is a field here, so that no target
+//! walks signatures by itself.
+
+use super::abi::{AbiSignature, Param, Part, Place};
+use super::description::Machine;
+use crate::ir::{AbiParam, Extension, Purpose, Signature, Type, types};
+use crate::machine::reg::{PReg, PRegSet, RegClass};
+use crate::options::Flags;
+
+/// What distinguishes conventions.
+#[derive(Clone, Copy)]
+pub struct Convention {
+    /// Registers of integer arguments, in order.
+    pub int_args: &'static [PReg],
+    /// Registers of float arguments.
+    pub float_args: &'static [PReg],
+    /// Registers of integer results.
+    pub int_returns: &'static [PReg],
+    /// Registers of float results.
+    pub float_returns: &'static [PReg],
+    /// A register that LLVM returns one more integer in.
+    pub llvm_return: Option<PReg>,
+    /// Integer and float arguments use up positions together.
+    pub positional: bool,
+    /// How i128 is passed.
+    pub wide: Wide,
+    /// How values lie in memory.
+    pub memory: MemoryRules,
+    /// Bytes the caller leaves below the stack arguments.
+    pub reserved: u32,
+    /// Whether the callee removes stack arguments.
+    pub callee_pops: bool,
+    /// Whether results that find no register are returned in memory; else that needs a setting.
+    pub returns_in_memory: bool,
+    /// Where the pointer to results in memory and an `sret` pointer are passed; `None` if like other integers.
+    pub return_pointer: Option<PReg>,
+    /// Where a function without results returns its `sret` pointer.
+    pub returns_sret: Option<PReg>,
+    /// Every register values can be in.
+    pub all: PRegSet,
+    /// Registers the callee preserves, besides the stack pointer.
+    pub preserved: PRegSet,
+}
+
+/// How a convention passes i128.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wide {
+    /// In the next two registers, or on the stack.
+    Pair,
+    /// In two registers of which the first has an even place in the list, or on the stack.
+    EvenPair,
+    /// In memory the caller owns, whose address is passed; results in memory.
+    Pointer,
+}
+
+/// How values lie in memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MemoryRules {
+    /// Eight bytes for each value, the value in the low ones.
+    Slots,
+    /// As many bytes as the value has, aligned to them.
+    Packed,
+    /// Eight bytes for each value, which is at their end: integers extended to all of them. Big-endian.
+    RightJustified,
+}
+
+/// Defines a constant for each register of a class, given the function that makes one of its number.
+#[macro_export]
+macro_rules! registers {
+    ($class:ident: $($name:ident $number:literal,)*) => {
+        $(
+            #[doc = concat!("The register ", stringify!($name), ".")]
+            pub const $name: $crate::machine::reg::PReg = $class($number);
+        )*
+    };
+}
+
+/// A set of registers.
+pub const fn register_set(regs: &[PReg]) -> PRegSet {
+    let mut all = PRegSet::empty();
+    let mut i = 0;
+    while i < regs.len() {
+        all = all.with(regs[i]);
+        i += 1;
+    }
+    all
+}
+
+impl Convention {
+    /// The next register an argument of a class is passed in, for calls that need no stack.
+    pub fn arg_register(&self, class: RegClass, ints: &mut usize, floats: &mut usize) -> PReg {
+        next(class, self.int_args, self.float_args, ints, floats)
+    }
+
+    /// The next register a result of a class is returned in.
+    pub fn result_register(&self, class: RegClass, ints: &mut usize, floats: &mut usize) -> PReg {
+        next(class, self.int_returns, self.float_returns, ints, floats)
+    }
+
+    /// Registers a call may change.
+    pub fn clobbered(&self) -> PRegSet {
+        let mut clobbered = self.all;
+        clobbered.intersect_from(self.preserved.invert());
+        clobbered
+    }
+}
+
+fn next(class: RegClass, of_ints: &[PReg], of_floats: &[PReg], ints: &mut usize, floats: &mut usize) -> PReg {
+    let (used, regs) = if class == RegClass::Int { (ints, of_ints) } else { (floats, of_floats) };
+    *used += 1;
+    regs[*used - 1]
+}
+
+/// Hands out registers and stack places.
+struct Assigner {
+    int_regs: &'static [PReg],
+    float_regs: &'static [PReg],
+    /// One more, after those of `int_regs`.
+    extra: Option<PReg>,
+    positional: bool,
+    wide: Wide,
+    memory: MemoryRules,
+    ints: usize,
+    floats: usize,
+    stack: u32,
+}
+
+impl Assigner {
+    fn of_returns(convention: &Convention, flags: &Flags) -> Self {
+        Assigner {
+            int_regs: convention.int_returns,
+            float_regs: convention.float_returns,
+            extra: convention.llvm_return.filter(|_| flags.enable_llvm_abi_extensions()),
+            positional: false,
+            stack: 0,
+            ..Self::of_args(convention)
+        }
+    }
+
+    fn of_args(convention: &Convention) -> Self {
+        Assigner {
+            int_regs: convention.int_args,
+            float_regs: convention.float_args,
+            extra: None,
+            positional: convention.positional,
+            wide: convention.wide,
+            memory: convention.memory,
+            ints: 0,
+            floats: 0,
+            stack: convention.reserved,
+        }
+    }
+
+    fn next_reg(&mut self, class: RegClass) -> Option<PReg> {
+        let (used, regs, extra) = match class {
+            RegClass::Int => (&mut self.ints, self.int_regs, self.extra),
+            _ => (&mut self.floats, self.float_regs, None),
+        };
+        let reg = regs.iter().copied().chain(extra).nth(*used)?;
+        *used += 1;
+        if self.positional {
+            self.ints = self.ints.max(self.floats);
+            self.floats = self.ints;
+        }
+        Some(reg)
+    }
+
+    /// Two registers for an i128. One that is left alone stays unused, as with LLVM; GCC gives it to a later argument.
+    fn next_pair(&mut self) -> Option<(PReg, PReg)> {
+        if self.wide == Wide::EvenPair {
+            self.ints = self.ints.next_multiple_of(2);
+        }
+        let first = self.next_reg(RegClass::Int);
+        let second = self.next_reg(RegClass::Int);
+        first.zip(second)
+    }
+
+    fn stack_place(&mut self, size: u32) -> u32 {
+        let room = match self.memory {
+            MemoryRules::Packed => size,
+            _ => size.max(8),
+        };
+        self.stack = self.stack.next_multiple_of(room.min(16));
+        let at = self.stack;
+        self.stack += room;
+        at
+    }
+
+    /// Places one value; all of its parts in registers or all on the stack.
+    fn value(&mut self, param: &AbiParam, parts: &mut Vec<Part>) -> Param {
+        let start = parts.len() as u32;
+        if param.ty == types::I128 {
+            self.wide_value(param.extension, parts);
+        } else {
+            let class = if param.ty.is_int() { RegClass::Int } else { RegClass::Float };
+            parts.push(match self.next_reg(class) {
+                Some(reg) => in_register(reg, param.ty, param.extension),
+                None => self.on_stack(param.ty, param.extension),
+            });
+        }
+        Param::Parts(start, parts.len() as u32)
+    }
+
+    fn wide_value(&mut self, extension: Extension, parts: &mut Vec<Part>) {
+        let pair = if self.wide == Wide::Pointer { None } else { self.next_pair() };
+        match pair {
+            Some((low, high)) => {
+                parts.push(in_register(low, types::I64, extension));
+                parts.push(in_register(high, types::I64, extension));
+            }
+            None => {
+                let at = self.stack_place(16);
+                let high_first = self.memory == MemoryRules::RightJustified;
+                parts.push(in_memory(at + if high_first { 8 } else { 0 }, types::I64, extension));
+                parts.push(in_memory(at + if high_first { 0 } else { 8 }, types::I64, extension));
+            }
+        }
+    }
+
+    /// Places a value of one part on the stack.
+    fn on_stack(&mut self, ty: Type, extension: Extension) -> Part {
+        let at = self.stack_place(ty.bytes());
+        let part = in_memory(at, ty, extension);
+        match self.memory {
+            MemoryRules::Slots if ty.is_int() => Part { stored: types::I64, ..part },
+            MemoryRules::RightJustified if ty.is_int() => {
+                Part { stored: types::I64, loaded: types::I64, ..part }
+            }
+            MemoryRules::RightJustified => in_memory(at + 8 - ty.bytes().min(8), ty, extension),
+            _ => part,
+        }
+    }
+}
+
+fn in_register(reg: PReg, ty: Type, extension: Extension) -> Part {
+    Part { place: Place::Reg(reg), ty, stored: ty, loaded: ty, extension }
+}
+
+fn in_memory(at: u32, ty: Type, extension: Extension) -> Part {
+    Part { place: Place::Stack(at), ty, stored: ty, loaded: ty, extension }
+}
+
+impl Convention {
+    /// Where a signature's parameters and results are.
+    fn places(&self, sig: &Signature, flags: &Flags) -> Result<AbiSignature, String> {
+        let mut abi = AbiSignature {
+            params: Vec::with_capacity(sig.params.len()),
+            returns: Vec::with_capacity(sig.returns.len()),
+            parts: Vec::with_capacity(sig.params.len() + sig.returns.len()),
+            callee_pops: self.callee_pops,
+            ..AbiSignature::default()
+        };
+        self.place_results(sig, flags, &mut abi)?;
+        self.place_params(sig, &mut abi)?;
+        Ok(abi)
+    }
+
+    fn place_results(&self, sig: &Signature, flags: &Flags, abi: &mut AbiSignature) -> Result<(), String> {
+        let mut returns = Assigner::of_returns(self, flags);
+        for param in &sig.returns {
+            abi.returns.push(returns.value(param, &mut abi.parts));
+            check_size(returns.stack)?;
+        }
+        abi.return_bytes = returns.stack.next_multiple_of(16);
+        let in_memory = self.returns_in_memory || flags.enable_multi_ret_implicit_sret();
+        let by_rule = self.wide == Wide::Pointer && sig.returns.iter().any(|param| param.ty == types::I128);
+        if abi.return_bytes > 0 && !in_memory && !by_rule {
+            return Err(format!(
+                "too many results for {}; enable_multi_ret_implicit_sret returns them in memory",
+                sig.call_conv
+            ));
+        }
+        Ok(())
+    }
+
+    fn place_params(&self, sig: &Signature, abi: &mut AbiSignature) -> Result<(), String> {
+        let has_sret = sig.params.iter().any(|param| param.purpose == Purpose::StructReturn);
+        let mut args = Assigner::of_args(self);
+        if abi.return_bytes > 0 {
+            let reg = self.return_pointer.filter(|_| !has_sret).or_else(|| args.next_reg(RegClass::Int));
+            abi.return_area = Some(Place::Reg(reg.expect("every convention passes integers in registers")));
+        }
+        for param in &sig.params {
+            let place = self.param_place(param, &mut args, abi)?;
+            check_size(args.stack)?;
+            abi.params.push(place);
+        }
+        // What is returned through an `sret` pointer is found through it again by C callers.
+        if has_sret && sig.returns.is_empty() {
+            abi.returns_sret = self.returns_sret;
+        }
+        abi.stack_bytes = args.stack.next_multiple_of(16);
+        Ok(())
+    }
+
+    fn param_place(
+        &self,
+        param: &AbiParam,
+        args: &mut Assigner,
+        abi: &mut AbiSignature,
+    ) -> Result<Param, String> {
+        Ok(match (param.purpose, self.return_pointer) {
+            (Purpose::StructArgument(size), _) => {
+                check_size(size)?;
+                let size = size.next_multiple_of(8);
+                let offset = args.stack.next_multiple_of(8);
+                args.stack = offset + size;
+                Param::Copied { offset, size }
+            }
+            (Purpose::StructReturn, Some(reg)) => {
+                abi.parts.push(in_register(reg, param.ty, param.extension));
+                Param::Parts(abi.parts.len() as u32 - 1, abi.parts.len() as u32)
+            }
+            _ if param.ty == types::I128 && self.wide == Wide::Pointer => {
+                let pointer = AbiParam { ty: types::I64, ..*param };
+                let Param::Parts(part, _) = args.value(&pointer, &mut abi.parts) else {
+                    unreachable!("it is no structure")
+                };
+                abi.copied_bytes += 16;
+                Param::Referenced { part, offset: abi.copied_bytes - 16 }
+            }
+            _ => args.value(param, &mut abi.parts),
+        })
+    }
+}
+
+/// Rejects what would not fit in a frame.
+fn check_size(bytes: u32) -> Result<(), String> {
+    const MOST: u32 = 128 << 20;
+    match bytes <= MOST {
+        true => Ok(()),
+        false => Err("arguments or results take more than 128 MiB of the stack".to_string()),
+    }
+}
+
+/// Where a signature's parameters and results are passed on a target. An error says what the target can't pass.
+pub fn places<M: Machine>(signature: &Signature, flags: &Flags) -> Result<AbiSignature, String> {
+    let bad = signature.params.iter().chain(&signature.returns).find(|param| !M::supports(param.ty));
+    if let Some(param) = bad {
+        return Err(format!("values of type {} are not supported yet on {}", param.ty, M::NAME));
+    }
+    let convention = M::convention(signature.call_conv).ok_or_else(|| {
+        format!("the calling convention {} is not supported yet on {}", signature.call_conv, M::NAME)
+    })?;
+    convention.places(signature, flags)
+}

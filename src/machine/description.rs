@@ -1,0 +1,91 @@
+//! What a machine is: the facts about a target that lowering, allocation, emission and listings all need.
+
+use super::convention::Convention;
+use super::inst::{Row, RowId};
+use super::reg::{PReg, PRegSet, RegisterFile};
+use crate::ir::{CallConv, Endianness, StackSlotData, Type, types};
+use crate::options::Flags;
+
+/// What decides which registers are allocatable in a function.
+#[derive(Clone, Copy, Debug)]
+pub struct RegisterNeeds {
+    /// Whether it keeps a frame pointer.
+    pub frame_pointer: bool,
+    /// Whether it calls others.
+    pub calls: bool,
+    /// Whether registers are allocated in a single pass, which uses all of them in turn.
+    pub single_pass: bool,
+}
+
+/// Move rows by register class: `[integer, float or vector]`.
+pub struct MoveRows {
+    /// From a register to another, which is the first operand.
+    pub copy: [RowId; 2],
+    /// From a spill slot to a register.
+    pub load: [RowId; 2],
+    /// From a register to a spill slot.
+    pub store: [RowId; 2],
+}
+
+/// A target as a machine: its name, instructions, registers and calling conventions.
+pub trait Machine: Sized + Send + Sync + 'static {
+    /// Its name in messages.
+    const NAME: &'static str;
+
+    /// Its byte order.
+    const ENDIANNESS: Endianness;
+
+    /// What the stack pointer is a multiple of: at least 8.
+    const STACK_ALIGNMENT: u32 = 16;
+
+    /// Whether frames are linked by a register that is kept as frame pointer; if not, what `preserve_frame_pointers` asks
+    /// for is in memory.
+    const LINKED_BY_REGISTER: bool = true;
+
+    /// Its jump to a VCode block, which is the row's only word.
+    const JUMP: RowId;
+
+    /// Rows of the moves that the allocator asks for.
+    const MOVES: MoveRows;
+
+    /// The register that `enable_pinned_reg` reserves.
+    const PINNED: PReg;
+
+    /// An allocatable register that holds the return address on entry, so that a function that writes it saves it.
+    const RETURN_ADDRESS: Option<PReg> = None;
+
+    /// Registers that an exception's payload words arrive in, all different from each other.
+    const EXCEPTION_PAYLOAD: &'static [PReg];
+
+    /// Its table of instructions.
+    fn rows() -> &'static [Row];
+
+    /// The allocatable registers of a function. Each register costs allocation time, and again at every call that
+    /// clobbers it. The single-pass allocator uses them round-robin, so offering a callee-saved one makes most functions
+    /// save it.
+    fn register_file(flags: &Flags, needs: RegisterNeeds) -> RegisterFile;
+
+    /// The row of a calling convention; `None` if the target does not have it.
+    fn convention(call_conv: CallConv) -> Option<&'static Convention>;
+
+    /// Whether there are registers for values of a type.
+    fn supports(ty: Type) -> bool {
+        !ty.is_vector() && !matches!(ty, types::F16 | types::F128)
+    }
+}
+
+/// Registers that a function of a convention saves if it writes them. The target has the convention.
+pub fn preserved<M: Machine>(call_conv: CallConv, flags: &Flags) -> PRegSet {
+    let convention = M::convention(call_conv).expect("places were found by this convention");
+    let mut preserved = convention.preserved;
+    if flags.enable_pinned_reg() {
+        preserved.remove(M::PINNED);
+    }
+    M::RETURN_ADDRESS.map_or(preserved, |register| preserved.with(register))
+}
+
+/// Whether a slot asks for more than the stack pointer's alignment. Its address is then rounded up wherever it
+/// is taken.
+pub fn is_overaligned<M: Machine>(slot: &StackSlotData) -> bool {
+    1 << slot.align_shift > M::STACK_ALIGNMENT
+}

@@ -1,0 +1,25 @@
+//! The ground floor of the machine half: what lowering, allocation, emission and listings all speak of.
+//!
+//! | file | what |
+//! |---|---|
+//! | `description` | what a target is: names, rows, registers, conventions |
+//! | `reg` | registers, operands and allocations |
+//! | `inst`, `size` | machine instructions as data, and rows by operand size |
+//! | `amode` | memory operands |
+//! | `vcode` | a function of machine instructions over virtual registers |
+//! | `abi`, `convention` | where a signature's values are passed |
+//! | `compiled`, `srclocs` | the result: code, relocations, tables |
+//!
+//! Nothing here knows a particular target, and code asks a row for its properties rather than which
+//! instruction it is.
+
+pub mod abi;
+pub mod amode;
+pub mod compiled;
+pub mod convention;
+pub mod description;
+pub mod inst;
+pub mod reg;
+pub mod size;
+pub mod srclocs;
+pub mod vcode;

@@ -1,0 +1,373 @@
+//! VCode: a function of machine instructions over virtual registers, in flat arrays.
+//!
+//! Lowering goes from the last instruction to the first, so instructions are pushed in *groups* (those of
+//! one IR instruction, in order) and the groups come last to first; [`VCode::finish`] puts all in order with
+//! one copy. Operands and data words are never moved: an instruction refers to them by index.
+//!
+//! Invariants after `finish`: blocks stand in order, each a range of instructions that ends with its only
+//! terminator; block 0 is the entry, without parameters or predecessors; there are no critical edges.
+
+use super::inst::{ConstantRef, InstSink, MachInst, Props, Row, RowId};
+use super::reg::{Operand, PRegSet, RegClass, VBlock, VReg};
+use crate::entity::Span;
+use crate::ir::{self, NO_SRCLOC};
+use std::collections::HashMap;
+
+/// A branch from one block to another, with what it passes to its parameters.
+#[derive(Clone, Copy, Debug)]
+pub struct Edge {
+    /// Destination.
+    pub to: VBlock,
+    /// Range in [`VCode::edge_args`].
+    pub args: Span,
+}
+
+/// Where a block comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// Blocks of the IR, each of which the next one continues.
+    Blocks {
+        /// Its parameters are the block's.
+        first: ir::Block,
+        /// Its terminator is the block's.
+        last: ir::Block,
+    },
+    /// The second branch of the condition that this block ends with.
+    Second(ir::Block),
+    /// A critical edge that was split: it only passes the arguments of this block call.
+    Edge(ir::BlockCallRef),
+}
+
+/// A block.
+#[derive(Clone, Copy, Debug)]
+pub struct VBlockData {
+    /// Range of instructions.
+    pub insts: Span,
+    /// Range in [`VCode::params`].
+    pub params: Span,
+    /// Range in [`VCode::edges`] and [`VCode::succs`].
+    pub edges: Span,
+    /// Range in [`VCode::preds`].
+    pub preds: Span,
+    /// What it comes from.
+    pub origin: Origin,
+    /// Whether it is rarely executed.
+    pub cold: bool,
+}
+
+/// A function of machine instructions.
+#[derive(Debug, Default)]
+pub struct VCode {
+    /// Instructions in order (after [`VCode::finish`]).
+    pub insts: Vec<MachInst>,
+    /// Register operands.
+    pub operands: Vec<Operand>,
+    /// Data words.
+    pub words: Vec<u32>,
+    /// Blocks in order.
+    pub blocks: Vec<VBlockData>,
+    /// Outgoing edges, by block.
+    pub edges: Vec<Edge>,
+    /// The edges' destinations, for the allocator.
+    pub succs: Vec<VBlock>,
+    /// Predecessors, by block.
+    pub preds: Vec<VBlock>,
+    /// Block parameters.
+    pub params: Vec<VReg>,
+    /// Arguments of edges.
+    pub edge_args: Vec<VReg>,
+    /// Register sets that calls clobber, by number.
+    pub clobbers: Vec<PRegSet>,
+    /// Source locations of runs of instructions.
+    pub srclocs: Vec<SrcLocRun>,
+    /// Constants that instructions load from memory: ranges in `constant_bytes`, by [`ConstantRef`].
+    pub constants: Vec<Span>,
+    /// Their bytes.
+    pub constant_bytes: Vec<u8>,
+    constant_index: HashMap<Vec<u8>, ConstantRef>,
+    vreg_count: u32,
+    has_floats: bool,
+    pushed: Vec<MachInst>,
+    groups: Vec<Group>,
+    /// For each block, the range of `groups`, last group first.
+    block_groups: Vec<Span>,
+    /// What a renamed vreg stands for, by vreg; itself if not renamed. Empty if none is.
+    aliases: Vec<VReg>,
+    pending: (u32, u32),
+    /// Instructions inserted before the groups with these numbers.
+    inserted: Vec<(u32, MachInst)>,
+}
+
+/// The source location of instructions from one on, up to the next run's.
+#[derive(Clone, Copy, Debug)]
+pub struct SrcLocRun {
+    /// Index of the first instruction.
+    pub inst: u32,
+    /// The location.
+    pub srcloc: u32,
+}
+
+/// The instructions of one IR instruction.
+#[derive(Clone, Copy, Debug)]
+struct Group {
+    start: u32,
+    srcloc: u32,
+}
+
+impl InstSink for VCode {
+    #[inline]
+    fn push_operand(&mut self, operand: Operand) {
+        self.operands.push(operand);
+    }
+
+    #[inline]
+    fn push_word(&mut self, word: u32) {
+        self.words.push(word);
+    }
+
+    #[inline]
+    fn finish(&mut self, row: RowId, small: u8, trap: u8) {
+        let (operands, words) = self.pending;
+        self.pushed.push(MachInst {
+            row,
+            operand_count: (self.operands.len() as u32 - operands) as u16,
+            small,
+            trap,
+            passes: false,
+            operands,
+            words,
+        });
+        self.pending = (self.operands.len() as u32, self.words.len() as u32);
+    }
+}
+
+impl VCode {
+    /// Empties it, keeping the memory.
+    pub fn clear(&mut self) {
+        self.insts.clear();
+        self.operands.clear();
+        self.words.clear();
+        self.blocks.clear();
+        self.edges.clear();
+        self.succs.clear();
+        self.preds.clear();
+        self.params.clear();
+        self.edge_args.clear();
+        self.clobbers.clear();
+        self.srclocs.clear();
+        self.constants.clear();
+        self.constant_bytes.clear();
+        self.constant_index.clear();
+        self.vreg_count = 0;
+        self.has_floats = false;
+        self.pushed.clear();
+        self.groups.clear();
+        self.block_groups.clear();
+        self.aliases.clear();
+        self.pending = (0, 0);
+        self.inserted.clear();
+    }
+
+    /// How many instructions were pushed so far.
+    pub fn pushed_count(&self) -> usize {
+        self.pushed.len()
+    }
+
+    /// The number of the group that is being pushed.
+    pub fn current_group(&self) -> u32 {
+        self.groups.len() as u32 - 1
+    }
+
+    /// Moves the instructions pushed since there were `mark` to before the group with number `group`.
+    pub fn move_before_group(&mut self, mark: usize, group: u32) {
+        self.inserted.extend(self.pushed.drain(mark..).map(|inst| (group, inst)));
+    }
+
+    /// A new virtual register.
+    #[inline]
+    pub fn vreg(&mut self, class: RegClass) -> VReg {
+        let vreg = VReg::new(self.vreg_count as usize, class);
+        self.vreg_count += 1;
+        self.has_floats |= class == RegClass::Float;
+        vreg
+    }
+
+    /// Whether there is a virtual register for other than integers.
+    pub fn has_floats(&self) -> bool {
+        self.has_floats
+    }
+
+    /// The number of a set of registers that calls clobber.
+    pub fn clobber_set(&mut self, set: PRegSet) -> u32 {
+        let found = self.clobbers.iter().position(|old| *old == set);
+        found.unwrap_or_else(|| {
+            self.clobbers.push(set);
+            self.clobbers.len() - 1
+        }) as u32
+    }
+
+    /// A constant in memory, aligned to its size.
+    pub fn constant(&mut self, bytes: &[u8]) -> ConstantRef {
+        if let Some(&constant) = self.constant_index.get(bytes) {
+            return constant;
+        }
+        let start = self.constant_bytes.len() as u32;
+        self.constant_bytes.extend_from_slice(bytes);
+        let constant = ConstantRef(self.constants.len() as u32);
+        self.constants.push(Span::from(start, self.constant_bytes.len()));
+        self.constant_index.insert(bytes.to_vec(), constant);
+        constant
+    }
+
+    /// How many virtual registers there are.
+    pub fn vreg_count(&self) -> usize {
+        self.vreg_count as usize
+    }
+
+    /// Begins the lowering of a block's instructions, the last one first.
+    pub fn begin_block(&mut self) {
+        let at = self.groups.len() as u32;
+        self.block_groups.push(Span::new(at, at));
+    }
+
+    /// Begins a group.
+    #[inline]
+    pub fn begin_group(&mut self, srcloc: u32) {
+        self.groups.push(Group { start: self.pushed.len() as u32, srcloc });
+    }
+
+    /// Ends a block begun with [`VCode::begin_block`].
+    pub fn end_block(&mut self) {
+        let at = self.groups.len() as u32;
+        self.block_groups.last_mut().expect("a block was begun").end = at;
+    }
+
+    /// The data words of an instruction just pushed or finished.
+    #[inline]
+    pub fn inst_words(&self, inst: &MachInst) -> &[u32] {
+        &self.words[inst.words as usize..]
+    }
+
+    /// From now on `vreg` stands for `target`, wherever it was or will be used.
+    pub fn alias(&mut self, vreg: VReg, target: VReg) {
+        let from = self.aliases.len();
+        self.aliases.extend((from..self.vreg_count as usize).map(|i| VReg::new(i, RegClass::Int)));
+        let target = resolve(&mut self.aliases, target);
+        debug_assert_ne!(vreg.vreg(), target.vreg(), "an alias of itself");
+        self.aliases[vreg.vreg()] = target;
+    }
+
+    /// Puts the instructions in order, after all blocks were lowered from the last to the first.
+    pub fn finish(&mut self) {
+        self.insts.reserve(self.pushed.len());
+        let mut last_loc = NO_SRCLOC;
+        let end_of_pushed = self.pushed.len() as u32;
+        self.inserted.sort_by_key(|inserted| inserted.0);
+        let mut inserted = self.inserted.len();
+        for index in 0..self.blocks.len() {
+            let start = self.insts.len() as u32;
+            let Span { start: first, end } = self.block_groups[self.blocks.len() - 1 - index];
+            let mut end_of_group = self.groups.get(end as usize).map_or(end_of_pushed, |next| next.start);
+            for group in (first..end).rev() {
+                let Group { start, srcloc } = self.groups[group as usize];
+                let end = std::mem::replace(&mut end_of_group, start);
+                if inserted > 0 {
+                    let first = self.inserted[..inserted].partition_point(|entry| entry.0 < group);
+                    self.insts.extend(self.inserted[first..inserted].iter().map(|entry| entry.1));
+                    inserted = first;
+                }
+                if srcloc != last_loc && start != end {
+                    self.srclocs.push(SrcLocRun { inst: self.insts.len() as u32, srcloc });
+                    last_loc = srcloc;
+                }
+                // Most groups are of one instruction.
+                for inst in &self.pushed[start as usize..end as usize] {
+                    self.insts.push(*inst);
+                }
+            }
+            let block = &mut self.blocks[index];
+            block.insts = Span::from(start, self.insts.len());
+            if block.edges.of(&self.edges).iter().any(|edge| !edge.args.is_empty()) {
+                self.insts.last_mut().expect("a block ends with a branch").passes = true;
+            }
+        }
+        if !self.aliases.is_empty() {
+            self.rename();
+        }
+    }
+
+    /// Puts what it stands for in each register's place.
+    fn rename(&mut self) {
+        let mut name = |vreg: VReg| resolve(&mut self.aliases, vreg);
+        for operand in &mut self.operands {
+            let target = name(operand.vreg());
+            if target != operand.vreg() {
+                *operand = Operand::new(target, operand.constraint(), operand.kind(), operand.pos());
+            }
+        }
+        for vreg in self.params.iter_mut().chain(&mut self.edge_args) {
+            *vreg = name(*vreg);
+        }
+    }
+
+    /// The registers that an instruction writes besides its results, given its row.
+    #[inline]
+    pub fn clobbers(&self, inst: &MachInst, row: &Row) -> PRegSet {
+        let mut clobbers = row.clobbers;
+        if let Some(set) = self.called_clobbers(inst, row) {
+            clobbers.union_from(self.clobbers[set]);
+        }
+        clobbers
+    }
+
+    /// The index in [`VCode::clobbers`] of the set that a call clobbers, given the instruction's row.
+    #[inline]
+    pub fn called_clobbers(&self, inst: &MachInst, row: &Row) -> Option<usize> {
+        row.props.any(Props::CALL).then(|| self.inst_words(inst)[0] as usize)
+    }
+
+    /// Indices of all blocks, in order.
+    pub fn block_indices(&self) -> impl Iterator<Item = VBlock> + use<> {
+        (0..self.blocks.len()).map(VBlock::new)
+    }
+
+    /// A block.
+    #[inline]
+    pub fn block(&self, block: VBlock) -> &VBlockData {
+        &self.blocks[block.index()]
+    }
+
+    /// The destinations of a block's edges.
+    #[inline]
+    pub fn successors(&self, block: VBlock) -> &[VBlock] {
+        self.block(block).edges.of(&self.succs)
+    }
+
+    /// The blocks whose edges lead to a block.
+    #[inline]
+    pub fn predecessors(&self, block: VBlock) -> &[VBlock] {
+        self.block(block).preds.of(&self.preds)
+    }
+
+    /// The register operands of an instruction.
+    #[inline]
+    pub fn inst_operands(&self, inst: &MachInst) -> &[Operand] {
+        inst.operands().of(&self.operands)
+    }
+}
+
+/// What a virtual register stands for. Chains become shorter on the way, so that a long one is not gone through again
+/// and again.
+#[inline]
+fn resolve(aliases: &mut [VReg], mut vreg: VReg) -> VReg {
+    while let Some(&next) = aliases.get(vreg.vreg())
+        && next.vreg() != vreg.vreg()
+    {
+        let after = aliases[next.vreg()];
+        if after.vreg() != next.vreg() {
+            aliases[vreg.vreg()] = after;
+        }
+        vreg = next;
+    }
+    vreg
+}

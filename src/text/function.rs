@@ -1,0 +1,72 @@
+//! VCode as text, for `--dump` and `--emit vcode`.
+//!
+//! Block n is printed as `block n`, with its parameters and edges; instructions as the target prints them,
+//! with virtual registers before allocation, and after it with real ones and the allocator's moves between.
+
+use super::inst::{Assembly, Names, Registers};
+use crate::emit::frame::Frame;
+use crate::ir::Params;
+use crate::machine::compiled::SymbolRef;
+use crate::machine::inst::Label;
+use crate::machine::reg::{Edit, Inst, Output, ProgPoint, VReg};
+use crate::machine::vcode::VCode;
+use crate::text::inst::print;
+use std::fmt::{self, Write};
+
+impl Names for Params {
+    fn symbol(&self, symbol: SymbolRef, out: &mut dyn Write) -> fmt::Result {
+        match symbol {
+            SymbolRef::Name(name) => write!(out, "{}", self.names[name]),
+            SymbolRef::LibCall(call) => out.write_str(call.name()),
+        }
+    }
+
+    fn label(&self, label: Label, out: &mut dyn Write) -> fmt::Result {
+        write!(out, "block{}", label.0)
+    }
+}
+
+/// Writes a function; `allocated` is what the allocator said, if it did, and the frame.
+pub fn write<I: Assembly>(
+    vcode: &VCode,
+    allocated: Option<(&Output, Option<&Frame>)>,
+    names: &dyn Names,
+    out: &mut dyn Write,
+) -> fmt::Result {
+    let mut edits = allocated.map_or(&[][..], |(output, _)| &output.edits);
+    for (number, block) in vcode.blocks.iter().enumerate() {
+        write!(out, "block{number}")?;
+        list(block.params.of(&vcode.params), out)?;
+        out.write_str(if block.cold { " cold:" } else { ":" })?;
+        for edge in block.edges.of(&vcode.edges) {
+            write!(out, "  -> block{}", edge.to.index())?;
+            list(edge.args.of(&vcode.edge_args), out)?;
+        }
+        out.write_str("\n")?;
+        for index in block.insts.start as usize..block.insts.end as usize {
+            let before = ProgPoint::before(Inst::new(index));
+            let (here, rest) = edits.split_at(edits.partition_point(|(at, _)| *at <= before));
+            edits = rest;
+            for (_, Edit::Move { from, to }) in here {
+                writeln!(out, "    move {from} to {to}")?;
+            }
+            let inst = &vcode.insts[index];
+            let registers = match allocated {
+                Some((output, frame)) => Registers::Allocated(output.inst_allocs(Inst::new(index)), frame),
+                None => Registers::Virtual(vcode.inst_operands(inst)),
+            };
+            out.write_str("    ")?;
+            print::<I>(inst, registers, vcode.inst_words(inst), names, out)?;
+            out.write_str("\n")?;
+        }
+    }
+    Ok(())
+}
+
+fn list(registers: &[VReg], out: &mut dyn Write) -> fmt::Result {
+    if registers.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = registers.iter().map(|register| format!("%{register}")).collect();
+    write!(out, "({})", names.join(", "))
+}

@@ -1,0 +1,273 @@
+//! Assembly text of machine instructions.
+//!
+//! The text column of a row has `{operand}` in it; this module fills them in from the same operands that
+//! the encoder reads, as the target spells them ([`Syntax`]). Before register allocation registers are virtual, and
+//! places in the frame have no offset yet: they are printed by name.
+
+use crate::emit::frame::{Frame, frame_offset};
+use crate::machine::amode::{PackedAmode, Place};
+use crate::machine::compiled::SymbolRef;
+use crate::machine::description::Machine;
+use crate::machine::inst::{ConstantRef, Label};
+use crate::machine::inst::{MachInst, OperandKind, OperandSpec, Row};
+use crate::machine::reg::PReg;
+use crate::machine::reg::{Allocation, Operand};
+use std::fmt::{self, Write};
+
+/// Names of what instructions refer to.
+pub trait Names {
+    /// Writes a symbol's name.
+    fn symbol(&self, symbol: SymbolRef, out: &mut dyn Write) -> fmt::Result;
+    /// Writes a label's name.
+    fn label(&self, label: Label, out: &mut dyn Write) -> fmt::Result {
+        write!(out, ".L{}", label.0)
+    }
+    /// Writes the name of a constant's place.
+    fn constant(&self, constant: ConstantRef, out: &mut dyn Write) -> fmt::Result {
+        write!(out, ".LC{}", constant.0)
+    }
+}
+
+/// The registers of an instruction.
+#[derive(Clone, Copy)]
+pub enum Registers<'a> {
+    /// Before allocation.
+    Virtual(&'a [Operand]),
+    /// After it, with the frame once that is laid out.
+    Allocated(&'a [Allocation], Option<&'a Frame>),
+}
+
+/// A target whose instructions can be listed.
+pub trait Assembly: Machine {
+    /// How its assembly text is spelt.
+    type Syntax: Syntax;
+}
+
+/// How a target spells operands.
+pub trait Syntax {
+    /// What stands before an immediate.
+    const IMMEDIATE: &'static str;
+    /// The stack pointer.
+    const STACK_POINTER: &'static str;
+
+    /// Writes the low `bits` of a register.
+    fn register(register: PReg, bits: u16, out: &mut dyn Write) -> fmt::Result;
+
+    /// Writes a condition or the like: [`MachInst::small`].
+    fn condition(small: u8, out: &mut dyn Write) -> fmt::Result;
+
+    /// Writes an immediate that stands for something else in a code of the target's, given the operands' bits.
+    fn code(_code: u8, _bits: u16, word: u32, out: &mut dyn Write) -> fmt::Result {
+        write!(out, "{}{word}", Self::IMMEDIATE)
+    }
+
+    /// Writes an address. What it is relative to and its registers, [`Printer`] knows.
+    fn memory(printer: &Printer<'_, Self>, address: &Address, out: &mut dyn Write) -> fmt::Result
+    where
+        Self: Sized;
+
+    /// What is appended to the mnemonic, which depends on the address.
+    fn suffix(_: &Printer<'_, Self>) -> &'static str
+    where
+        Self: Sized,
+    {
+        ""
+    }
+
+    /// Writes a register-or-memory operand's or a register's spill slot.
+    fn spilled(printer: &Printer<'_, Self>, slot: u32, out: &mut dyn Write) -> fmt::Result
+    where
+        Self: Sized,
+    {
+        let amode = PackedAmode { place: Some(Place::Spill(slot)), ..PackedAmode::unpack(0, 0) };
+        Self::memory(printer, &Address { amode, place: Place::Spill(slot), first: 0, bits: 64 }, out)
+    }
+}
+
+/// A memory operand.
+pub struct Address {
+    /// Its words.
+    pub amode: PackedAmode,
+    /// What it is relative to.
+    pub place: Place,
+    /// The number of its first register operand.
+    pub first: usize,
+    /// Bits accessed; 0 if none are.
+    pub bits: u16,
+}
+
+/// Writes an instruction. `registers` and `words` begin with its own.
+pub fn print<I: Assembly>(
+    inst: &MachInst,
+    registers: Registers,
+    words: &[u32],
+    names: &dyn Names,
+    out: &mut dyn Write,
+) -> fmt::Result {
+    let row = &I::rows()[inst.row.0 as usize];
+    let syntax = std::marker::PhantomData::<I::Syntax>;
+    let printer = Printer { row, small: inst.small, registers, words, names, syntax };
+    let mnemonic = row.text.find(' ').unwrap_or(row.text.len());
+    printer.fill(&row.text[..mnemonic], out)?;
+    out.write_str(I::Syntax::suffix(&printer))?;
+    printer.fill(&row.text[mnemonic..], out)
+}
+
+/// An instruction being printed.
+pub struct Printer<'a, S> {
+    /// Its row.
+    pub row: &'static Row,
+    small: u8,
+    registers: Registers<'a>,
+    words: &'a [u32],
+    names: &'a dyn Names,
+    syntax: std::marker::PhantomData<S>,
+}
+
+impl<S: Syntax> Printer<'_, S> {
+    /// Writes a part of the row's text.
+    fn fill(&self, mut text: &str, out: &mut dyn Write) -> fmt::Result {
+        while let Some((before, after)) = text.split_once('{') {
+            let (name, after) = after.split_once('}').expect("checked when the row was read");
+            out.write_str(before)?;
+            let found = self.find(|operand| operand.name == name);
+            let (kind, register, word) = found.expect("checked when the row was read");
+            self.value(kind, register, word, out)?;
+            text = after;
+        }
+        out.write_str(text)
+    }
+
+    /// Finds an operand, counting registers and words on the way.
+    fn find(&self, wanted: impl Fn(&OperandSpec) -> bool) -> Option<(OperandKind, usize, usize)> {
+        let (mut register, mut word) = (0, 0);
+        for operand in self.row.operands {
+            if wanted(operand) {
+                return Some((operand.kind, register, word));
+            }
+            match operand.kind {
+                OperandKind::Reg { .. } => register += 1,
+                OperandKind::Cond => {}
+                OperandKind::Imm { .. }
+                | OperandKind::Code { .. }
+                | OperandKind::Label
+                | OperandKind::Clobbers => word += 1,
+                // What follows has no registers.
+                OperandKind::Mem { .. } | OperandKind::RegMem { .. } => word += 2,
+                OperandKind::Imm64 | OperandKind::Symbol => word += 2,
+            }
+        }
+        None
+    }
+
+    /// The memory operand, if there is one.
+    pub fn address(&self) -> Option<Address> {
+        let is_memory = |kind| matches!(kind, OperandKind::Mem { .. } | OperandKind::RegMem { .. });
+        let (_, register, word) = self.find(|operand| is_memory(operand.kind))?;
+        self.address_at(register, word, 64)
+    }
+
+    fn value(&self, kind: OperandKind, register: usize, word: usize, out: &mut dyn Write) -> fmt::Result {
+        match kind {
+            OperandKind::Reg { bits, .. } => self.register(register, bits, out),
+            OperandKind::Mem { bits } | OperandKind::RegMem { bits, .. } => {
+                match self.address_at(register, word, bits) {
+                    None => self.register(register, bits, out),
+                    Some(address) => S::memory(self, &address, out),
+                }
+            }
+            OperandKind::Imm { bits, signed } => {
+                let value = (self.words[word] as i32 as i64) << (64 - bits.min(32)) >> (64 - bits.min(32));
+                let mask = if signed { -1 } else { (1i64 << bits) - 1 };
+                write!(out, "{}{}", S::IMMEDIATE, value & mask)
+            }
+            OperandKind::Imm64 => {
+                let value = self.words[word] as u64 | (self.words[word + 1] as u64) << 32;
+                write!(out, "{}{value}", S::IMMEDIATE)
+            }
+            OperandKind::Label => self.names.label(Label(self.words[word]), out),
+            OperandKind::Symbol => {
+                self.names.symbol(SymbolRef::unpack(self.words[word]), out)?;
+                offset(self.words[word + 1] as i32, out)
+            }
+            OperandKind::Code { code, bits } => S::code(code, bits, self.words[word], out),
+            OperandKind::Cond => S::condition(self.small, out),
+            OperandKind::Clobbers => write!(out, "{}", self.words[word]),
+        }
+    }
+
+    /// The address that begins with these register and word; `None` if it is a register.
+    fn address_at(&self, first: usize, word: usize, bits: u16) -> Option<Address> {
+        let amode = PackedAmode::unpack(self.words[word], self.words[word + 1]);
+        Some(Address { amode, place: amode.place?, first, bits })
+    }
+
+    /// Writes the low `bits` of a register operand.
+    pub fn register(&self, index: usize, bits: u16, out: &mut dyn Write) -> fmt::Result {
+        match self.registers {
+            Registers::Virtual(operands) => match operands[index].as_fixed_nonallocatable() {
+                Some(register) => S::register(register, bits, out),
+                None => write!(out, "%{}", operands[index].vreg()),
+            },
+            Registers::Allocated(allocs, _) => match (allocs[index].as_reg(), allocs[index].as_stack()) {
+                (Some(register), _) => S::register(register, bits, out),
+                (_, Some(slot)) => S::spilled(self, slot.index() as u32, out),
+                _ => out.write_str("%none"),
+            },
+        }
+    }
+
+    /// Writes the base register, which is the stack pointer for a place in the frame; says whether there is one.
+    pub fn base(&self, address: &Address, out: &mut dyn Write) -> Result<bool, fmt::Error> {
+        match (address.amode.has_base, address.place) {
+            (true, _) => self.register(address.first, 64, out)?,
+            (false, Place::Registers) => return Ok(false),
+            _ => out.write_str(S::STACK_POINTER)?,
+        }
+        Ok(true)
+    }
+
+    /// The number of the index among the register operands.
+    pub fn index(&self, address: &Address) -> Option<usize> {
+        address.amode.has_index.then_some(address.first + address.amode.has_base as usize)
+    }
+
+    /// Writes the name of a place that is not in the frame, with its displacement; says whether it was one.
+    pub fn named(&self, address: &Address, out: &mut dyn Write) -> Result<bool, fmt::Error> {
+        match address.place {
+            Place::Symbol(symbol) | Place::Got(symbol) => self.names.symbol(symbol, out)?,
+            Place::Label(label) => self.names.label(label, out)?,
+            Place::Constant(constant) => self.names.constant(constant, out)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// The displacement of an address of registers or in the frame; `None` if that is not laid out yet.
+    pub fn displacement(&self, address: &Address) -> Option<i32> {
+        let at = match (address.place, self.registers) {
+            (Place::Registers, _) => Some(0),
+            (place, Registers::Allocated(_, frame)) => frame.and_then(|frame| frame_offset(frame, place)),
+            (_, Registers::Virtual(_)) => None,
+        };
+        at.map(|at| address.amode.disp.wrapping_add(at as i32))
+    }
+
+    /// Writes that displacement, or what stands for it.
+    pub fn write_displacement(&self, address: &Address, out: &mut dyn Write) -> fmt::Result {
+        let disp = address.amode.disp;
+        match (self.displacement(address), address.place) {
+            (Some(disp), _) => write!(out, "{disp}"),
+            (None, Place::Slot(slot)) => write!(out, "{slot}{disp:+}"),
+            (None, Place::Incoming) => write!(out, "incoming{disp:+}"),
+            (None, Place::Outgoing) => write!(out, "outgoing{disp:+}"),
+            (None, Place::Spill(slot)) => write!(out, "spill{slot}"),
+            (None, _) => write!(out, "{disp}"),
+        }
+    }
+}
+
+/// `+8`, `-8` or nothing.
+pub fn offset(disp: i32, out: &mut dyn Write) -> fmt::Result {
+    if disp == 0 { Ok(()) } else { write!(out, "{disp:+}") }
+}
