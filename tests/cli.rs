@@ -127,6 +127,7 @@ fn lists_have_what_there_is() {
     for (args, part) in [
         (&["targets"][..], "aarch64-unknown-linux-gnu"),
         (&["targets"], "--cpu haswell"),
+        (&["targets", "--matrix"], "Divide             -        yes      yes      -"),
         (&["settings", "--target", "s390x"], "has_mie3 = false"),
         (&["settings", "--target", "x86_64", "--cpu", "x86-64-v3"], "* has_avx2 = true"),
         (&["explain", "iadd"], "Wrapping addition"),

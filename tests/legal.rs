@@ -3,10 +3,12 @@
 //! The functions are made from the opcode table: one for each opcode, controlling type and choice of the types
 //! that follow from neither. Each takes the operands as parameters and returns the results.
 
+use clifc::arch::coverage_on;
 use clifc::diag::Source;
 use clifc::driver::{self, BuildOptions, Observer};
 use clifc::ir::opcode::{ALL, CtrlFrom, Format, Rule};
-use clifc::ir::{AtomicRmwOp, FloatCc, IntCc, Opcode, Type, types};
+use clifc::ir::{AtomicRmwOp, FloatCc, IntCc, Opcode, Shape, Type, types};
+use clifc::lower::families::Coverage;
 use clifc::object::Layout;
 use clifc::options::{Arch, Flags, Target};
 use std::fmt::Write;
@@ -240,4 +242,35 @@ mod with_all_features_too {
         let settings: Vec<&str> = REQUIRED.into_iter().chain(targets::extensions(arch)).collect();
         check(arch, &settings);
     });
+}
+
+/// Whatever types the opcode table admits, lowering has a cell for them.
+#[test]
+fn every_instruction_of_the_language_has_a_cell() {
+    let all: Vec<Type> = (1..=u8::MAX).map(Type).filter(|&ty| Shape::of(ty) != Shape::None).collect();
+    let mut wrong = Vec::new();
+    for &opcode in ALL {
+        let info = opcode.info();
+        let controlling: Vec<Type> = match info.ctrl {
+            CtrlFrom::None => vec![types::INVALID],
+            CtrlFrom::Arg(_) | CtrlFrom::Given => {
+                all.iter().copied().filter(|&ty| info.ctrl_set.contains(ty)).collect()
+            }
+        };
+        for ctrl in controlling {
+            let first: Vec<Type> = match info.args.first() {
+                Some(rule) => all.iter().copied().filter(|&ty| rule.allows(ctrl, ty)).collect(),
+                None => vec![types::INVALID],
+            };
+            for arg in first {
+                let shape = Shape::of(ctrl).max(Shape::of(arg));
+                for arch in Arch::ALL {
+                    if coverage_on(arch, opcode.family(), shape) == Coverage::Absent {
+                        wrong.push(format!("{arch}: {}.{ctrl} of {arg}", opcode.name()));
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} without a cell:\n{}", wrong.len(), wrong.join("\n"));
 }

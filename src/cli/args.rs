@@ -82,7 +82,7 @@ pub enum Command {
     /// Look into the cache of compiled functions, or make it smaller.
     Cache(CacheCommand),
     /// List the targets, and the CPUs `--cpu` knows.
-    Targets,
+    Targets(Targets),
     /// List the settings of a target and their values.
     Settings(Settings),
     /// Run test files.
@@ -90,6 +90,13 @@ pub enum Command {
 }
 
 /// Input files.
+#[derive(Args, Debug)]
+pub struct Targets {
+    /// Print which families of opcodes each target compiles, by shape of type
+    #[arg(long)]
+    pub matrix: bool,
+}
+
 #[derive(Args, Debug)]
 pub struct Inputs {
     /// CLIF files; `-` for standard input, as when there are none.

@@ -1,5 +1,8 @@
 //! `clifc targets` and `clifc settings`: what there is to choose from.
 
+use clifc::arch::coverage_on;
+use clifc::ir::{Family, Shape, opcode};
+use clifc::lower::families::Coverage;
 use clifc::options::{Arch, Flags, PRESETS, SETTINGS, Target};
 
 /// Targets, and the CPUs of each.
@@ -14,6 +17,31 @@ pub fn targets() -> String {
         }
         if host == Some(arch) {
             out.push_str(&format!("    --cpu {:<16} This machine\n", "native"));
+        }
+    }
+    out
+}
+
+/// Which families of opcodes each target compiles, by shape of type: the table that lowering dispatches by.
+pub fn matrix() -> String {
+    let mut out = "yes: compiles   not yet: refused   -: the language has no such instruction\n".to_string();
+    for arch in Arch::ALL {
+        out.push_str(&format!("\n{:<18}", arch.name()));
+        Shape::ALL.iter().for_each(|shape| out.push_str(&format!(" {:<8}", shape.name())));
+        out.push_str(" opcodes\n");
+        for &family in Family::ALL {
+            out.push_str(&format!("{:<18}", format!("{family:?}")));
+            for &shape in Shape::ALL {
+                let cell = match coverage_on(arch, family, shape) {
+                    Coverage::Compiles => "yes",
+                    Coverage::NotYet => "not yet",
+                    Coverage::Absent => "-",
+                };
+                out.push_str(&format!(" {cell:<8}"));
+            }
+            let opcodes = opcode::ALL.iter().filter(|opcode| opcode.family() == family);
+            let names: Vec<_> = opcodes.map(|opcode| opcode.name()).collect();
+            out.push_str(&format!(" {}\n", names.join(" ")));
         }
     }
     out

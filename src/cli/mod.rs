@@ -88,7 +88,8 @@ fn run(command: Command, colour: bool) -> Result<(), Failure> {
             let texts = texts.map_err(Failure::Usage)?;
             print(if texts.is_empty() { explain::summary() } else { texts.join("\n") })
         }
-        Command::Targets => print(listing::targets()),
+        Command::Targets(targets) if targets.matrix => print(listing::matrix()),
+        Command::Targets(_) => print(listing::targets()),
         Command::Settings(mut settings) => {
             settings.target.target = settings.name.or(settings.target.target);
             let (target, flags) = target(&settings.target)?;

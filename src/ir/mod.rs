@@ -1,5 +1,6 @@
 //! The IR: CLIF in flat arrays. It knows no target and no text.
 
+pub mod family;
 pub mod float;
 pub mod function;
 pub mod inst;
@@ -9,6 +10,7 @@ pub mod opcode;
 mod printer;
 pub mod types;
 
+pub use family::{Family, Shape};
 pub use float::FloatFormat;
 pub use function::*;
 pub use inst::*;

@@ -7,7 +7,7 @@
 use super::blocks::DoubleBranch;
 use super::context::LowerTables;
 use super::context::{Lower, Unsupported, registers};
-use super::control::{self, ControlLowering};
+use super::control::ControlLowering;
 use super::families::{self, FamilyLowering};
 use crate::entity::Span;
 use crate::ir::*;
@@ -24,8 +24,7 @@ impl<I: FamilyLowering> Lower<'_, I> {
         self.block = self.f.blocks[block];
         self.begin(last);
         self.edge_args(vblock);
-        let successors = self.blocks.successors(vblock);
-        I::branch_on(self, double.conditions[1], false, successors);
+        I::branch_on(self, double.conditions[1], false, self.successors());
         self.unshare();
     }
 
@@ -41,10 +40,9 @@ impl<I: FamilyLowering> Lower<'_, I> {
             self.begin(inst);
             self.begin_try(inst)?;
             self.edge_args(vblock);
-            let successors = self.blocks.successors(vblock);
             match self.tables.double_branch::<I>(self.f, last) {
-                Some(double) => I::branch_on(self, double.conditions[0], true, successors),
-                None => control::lower(self, inst, successors)?,
+                Some(double) => I::branch_on(self, double.conditions[0], true, self.successors()),
+                None => families::lower(self, inst)?,
             };
         }
         self.lower_body(last)?;

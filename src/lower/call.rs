@@ -432,7 +432,8 @@ fn push_call<I: CallLowering>(
 }
 
 /// return.
-pub fn return_<I: CallLowering>(cx: &mut Lower<'_, I>, data: &InstData) {
+pub fn return_<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
+    let data = cx.f.insts[inst];
     let abi = cx.abi;
     let values = cx.f.pool.get(List(data.a));
     let mut uses = Vec::with_capacity(values.len() + 1);
@@ -454,6 +455,7 @@ pub fn return_<I: CallLowering>(cx: &mut Lower<'_, I>, data: &InstData) {
     }
     uses.iter().for_each(|&operand| cx.push_operand(operand));
     cx.finish(I::CALL_ROWS.return_, 0, 0);
+    Ok(())
 }
 
 /// The entry block's parameter that is the `sret` pointer.
@@ -464,7 +466,9 @@ fn struct_return<I: CallLowering>(cx: &Lower<'_, I>) -> Option<Value> {
 
 /// try_call and try_call_indirect: a call that ends its block. Since an exception may come back with any
 /// register changed, all are clobbered.
-pub fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, data: &InstData, successors: &[VBlock]) -> Result {
+pub fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
+    let data = cx.f.insts[inst];
+    let successors = cx.successors();
     let table = &cx.f.exception_tables[ExceptionTable(data.c)];
     let mut args = cx.f.pool.get(List(data.b));
     let callee = if data.opcode == Opcode::TryCall {
@@ -557,14 +561,16 @@ fn push_try_call<I: CallLowering>(
 }
 
 /// return_call.
-pub fn tail_call<I: CallLowering>(cx: &mut Lower<'_, I>, data: &InstData) -> Result {
+pub fn tail_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
+    let data = &cx.f.insts[inst];
     let callee = callee_of(cx, FuncRef(data.a));
     let sig = cx.f.call_signature(data).expect("a call has a signature");
     emit_tail_call(cx, callee, sig, cx.f.pool.get(List(data.b)))
 }
 
 /// return_call_indirect.
-pub fn tail_call_indirect<I: CallLowering>(cx: &mut Lower<'_, I>, data: &InstData) -> Result {
+pub fn tail_call_indirect<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
+    let data = &cx.f.insts[inst];
     let (address, args) = cx.f.pool.get(List(data.b)).split_first().expect("a callee");
     let callee = Callee::Address(cx.put(Value(*address)));
     emit_tail_call(cx, callee, SigRef(data.a), args)

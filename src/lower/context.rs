@@ -38,6 +38,9 @@ pub struct Unsupported {
     pub message: String,
 }
 
+/// The result of lowering something: what it is in, or why it can't be lowered.
+pub type Lowered<T = ()> = Result<T, Unsupported>;
+
 /// Tables by value and by instruction, reused across functions.
 #[derive(Debug, Default)]
 pub struct LowerTables {
@@ -112,6 +115,8 @@ pub struct Lower<'a, I> {
     pub(super) try_inst: Option<Inst>,
     pub(super) current: Inst,
     pub(super) block: BlockData,
+    /// The block of VCode that is being lowered.
+    pub(super) vblock: VBlock,
     pub(super) analysis: &'a Analysis,
     pub(super) isa: std::marker::PhantomData<I>,
 }
@@ -456,6 +461,11 @@ impl<'a, I: Lowering> Lower<'a, I> {
     #[inline]
     pub fn is_in_block(&self, inst: Inst) -> bool {
         self.block.start <= inst.0 && inst.0 < self.block.end
+    }
+
+    /// The blocks that the terminator being lowered goes to, in the order of its block calls.
+    pub fn successors(&self) -> &'a [VBlock] {
+        self.blocks.successors(self.vblock)
     }
 
     /// The VCode block of a handler of the try_call that ends `block`.

@@ -1,12 +1,10 @@
 //! Lowering of what ends blocks and of what asks for the frame: what is the same on every target.
 
 use crate::ir::*;
-use crate::lower::call::{self, CallLowering};
-use crate::lower::context::{Lower, Unsupported};
+use crate::lower::call::CallLowering;
+use crate::lower::context::{Lower, Lowered, Unsupported};
 use crate::machine::inst::{InstSink, RowId};
 use crate::machine::reg::{Operand, RegClass, VBlock, VReg};
-
-type Result = std::result::Result<(), Unsupported>;
 
 /// A target's pseudo-instructions for control flow and the frame.
 pub struct ControlRows {
@@ -52,7 +50,7 @@ pub trait ControlLowering: CallLowering {
     fn trap(cx: &mut Lower<'_, Self>, code: TrapCode);
 
     /// Makes the address of a thread-local symbol plus `offset`.
-    fn tls_address(cx: &mut Lower<'_, Self>, d: VReg, symbol: &ThreadLocal) -> Result;
+    fn tls_address(cx: &mut Lower<'_, Self>, d: VReg, symbol: &ThreadLocal) -> Lowered;
 }
 
 /// A thread-local address.
@@ -66,32 +64,32 @@ pub struct ThreadLocal {
     pub colocated: bool,
 }
 
-/// Lowers the last instruction of a block.
-pub fn lower<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst, successors: &[VBlock]) -> Result {
-    let data = cx.f.insts[inst];
-    match data.opcode {
-        Opcode::Jump => cx.jump(successors[0]),
-        Opcode::Brif => I::branch_on(cx, Value(data.a), true, successors),
-        Opcode::BrTable => jump_table(cx, Value(data.a), successors),
-        Opcode::Trap => I::trap(cx, data.trap_code()),
-        Opcode::Return => call::return_(cx, &data),
-        Opcode::TryCall | Opcode::TryCallIndirect => return call::try_call(cx, &data, successors),
-        Opcode::ReturnCall => return call::tail_call(cx, &data),
-        Opcode::ReturnCallIndirect => return call::tail_call_indirect(cx, &data),
-        _ => {
-            let message = format!("{} is not supported yet on {}", data.opcode.name(), I::NAME);
-            return Err(cx.unsupported(message));
-        }
-    }
+/// jump.
+pub fn jump<I: ControlLowering>(cx: &mut Lower<'_, I>, _: Inst) -> Lowered {
+    cx.jump(cx.successors()[0]);
     Ok(())
 }
 
-/// br_table: the default comes first in `successors`. Words: number of entries, default, entries.
-fn jump_table<I: ControlLowering>(cx: &mut Lower<'_, I>, index: Value, successors: &[VBlock]) {
+/// brif.
+pub fn branch<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+    I::branch_on(cx, Value(cx.f.insts[inst].a), true, cx.successors());
+    Ok(())
+}
+
+/// trap.
+pub fn trap<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+    I::trap(cx, cx.f.insts[inst].trap_code());
+    Ok(())
+}
+
+/// br_table: the default is the first successor. Words: number of entries, default, entries.
+pub fn jump_table<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+    let successors = cx.successors();
     if let [default] = successors {
         cx.jump(*default);
-        return;
+        return Ok(());
     }
+    let index = Value(cx.f.insts[inst].a);
     let index = I::table_index(cx, index);
     for _ in 0..I::TABLE_TEMPORARIES {
         let temporary = cx.tmp(RegClass::Int);
@@ -101,10 +99,11 @@ fn jump_table<I: ControlLowering>(cx: &mut Lower<'_, I>, index: Value, successor
     cx.push_word(successors.len() as u32 - 1);
     successors.iter().for_each(|&block| cx.push_block(block));
     cx.finish(I::CONTROL_ROWS.jump_table, 0, 0);
+    Ok(())
 }
 
 /// Lowers what asks for the stack, the frame, the pinned register or a thread-local address.
-pub fn special<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
+pub fn special<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let rows = I::CONTROL_ROWS;
     let row = match data.opcode {
@@ -147,7 +146,7 @@ pub fn special<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result 
     Ok(())
 }
 
-fn check_pinned<I: ControlLowering>(cx: &Lower<'_, I>) -> Result {
+fn check_pinned<I: ControlLowering>(cx: &Lower<'_, I>) -> Lowered {
     match cx.flags.enable_pinned_reg() {
         true => Ok(()),
         false => Err(cx.unsupported("the pinned register needs the setting enable_pinned_reg")),
@@ -160,7 +159,7 @@ pub fn unsupported_tls_model<I: ControlLowering>(cx: &Lower<'_, I>) -> Unsupport
     cx.unsupported(format!("tls_value is not supported with tls_model={model} on {}", I::NAME))
 }
 
-fn tls_value<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
+fn tls_value<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let GlobalValueData::Symbol { name, offset, colocated, .. } = cx.f.global_values[GlobalValue(data.a)]
     else {

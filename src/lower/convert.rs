@@ -5,7 +5,7 @@
 
 use crate::ir::*;
 use crate::lower::call::{CallLowering, Routine, wide_libcall};
-use crate::lower::context::Lower;
+use crate::lower::context::{Lower, Lowered};
 use crate::machine::compiled::LibCall;
 use crate::machine::reg::{RegClass, VReg};
 
@@ -41,46 +41,73 @@ pub trait Conversions: CallLowering {
     ) -> VReg;
 }
 
-/// All conversions and bitcast.
-pub fn lower<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) {
-    use Opcode::*;
+/// bitcast between integers and floats.
+pub fn bitcast<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
-    if without_code(cx, inst, &data) {
-        return;
+    let (source, result) = (Value(data.a), cx.f.first_result(inst));
+    let from = cx.ty(source);
+    if from == types::I128 && data.ty == from {
+        let (low, high) = cx.parts(result);
+        let (source_low, source_high) = cx.put_pair(source);
+        cx.alias(low, source_low);
+        cx.alias(high.expect("an i128 has two parts"), source_high);
+    } else if from.is_int() == data.ty.is_int() {
+        cx.same(result, source);
+    } else {
+        let d = cx.def(inst);
+        I::bitcast(cx, d, &data);
     }
-    let from = cx.ty(Value(data.a));
-    let convert = match data.opcode {
-        FcvtFromSint | FcvtFromUint if from == types::I128 => return from_i128(cx, inst, &data),
-        FcvtToSint | FcvtToUint | FcvtToSintSat | FcvtToUintSat if data.ty == types::I128 => {
-            return to_i128(cx, inst, &data);
-        }
-        Bitcast => I::bitcast,
-        Fpromote | Fdemote => I::change_precision,
-        FcvtFromSint | FcvtFromUint => I::from_int,
-        FcvtToSint | FcvtToUint => I::to_int_or_trap,
-        _ => I::to_int_saturated,
-    };
-    let d = cx.def(inst);
-    convert(cx, d, &data);
+    Ok(())
 }
 
-/// Bitcasts within a class of registers, and conversions from a type to itself; says whether it was one.
-fn without_code<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) -> bool {
+/// fpromote and fdemote between f32 and f64.
+pub fn change_width<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
     let source = Value(data.a);
-    let from = cx.ty(source);
-    let result = cx.f.first_result(inst);
-    match data.opcode {
-        Opcode::Bitcast if from == types::I128 && data.ty == from => {
-            let (low, high) = cx.parts(result);
-            let (source_low, source_high) = cx.put_pair(source);
-            cx.alias(low, source_low);
-            cx.alias(high.expect("an i128 has two parts"), source_high);
-        }
-        Opcode::Bitcast if from.is_int() == data.ty.is_int() => cx.same(result, source),
-        Opcode::Fpromote | Opcode::Fdemote if from == data.ty => cx.same(result, source),
-        _ => return false,
+    if cx.ty(source) == data.ty {
+        cx.same(cx.f.first_result(inst), source);
+    } else {
+        let d = cx.def(inst);
+        I::change_precision(cx, d, &data);
     }
-    true
+    Ok(())
+}
+
+/// fcvt_from_sint and fcvt_from_uint to f32 and f64.
+pub fn from_int<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    if cx.ty(Value(data.a)) == types::I128 {
+        from_i128(cx, inst, &data);
+    } else {
+        let d = cx.def(inst);
+        I::from_int(cx, d, &data);
+    }
+    Ok(())
+}
+
+/// fcvt_to_sint and fcvt_to_uint from f32 and f64.
+pub fn to_int_or_trap<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+    to_int(cx, inst, I::to_int_or_trap)
+}
+
+/// fcvt_to_sint_sat and fcvt_to_uint_sat from f32 and f64.
+pub fn to_int_saturated<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+    to_int(cx, inst, I::to_int_saturated)
+}
+
+fn to_int<I: Conversions>(
+    cx: &mut Lower<'_, I>,
+    inst: Inst,
+    narrow: fn(&mut Lower<'_, I>, VReg, &InstData),
+) -> Lowered {
+    let data = cx.f.insts[inst];
+    if data.ty == types::I128 {
+        to_i128(cx, inst, &data);
+    } else {
+        let d = cx.def(inst);
+        narrow(cx, d, &data);
+    }
+    Ok(())
 }
 
 /// A float from an i128.

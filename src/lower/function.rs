@@ -47,6 +47,7 @@ pub fn lower_function<'a, I: FamilyLowering>(
         try_inst: None,
         current: Inst(0),
         block: BlockData::default(),
+        vblock: VBlock::new(0),
         analysis,
         isa: std::marker::PhantomData,
     };
@@ -55,6 +56,7 @@ pub fn lower_function<'a, I: FamilyLowering>(
     }
     for index in (0..cx.vcode.blocks.len()).rev() {
         let vblock = VBlock::new(index);
+        cx.vblock = vblock;
         cx.vcode.begin_block();
         match cx.vcode.block(vblock).origin {
             Origin::Blocks { first, last } => cx.lower_blocks(vblock, first, last)?,

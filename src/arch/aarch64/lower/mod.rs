@@ -39,12 +39,9 @@ pub mod wide;
 pub mod wide_shift;
 
 use super::Aarch64;
-use crate::ir::*;
-use crate::lower::context::Unsupported;
 use crate::lower::families::{Families, FamilyLowering};
 use crate::lower::vocabulary::Lowering;
 use crate::machine::amode::AddressForms;
-use operands::Cx;
 
 impl Lowering for Aarch64 {
     const ADDRESS_FORMS: AddressForms = operands::ADDRESS_FORMS;
@@ -52,8 +49,10 @@ impl Lowering for Aarch64 {
 
 impl FamilyLowering for Aarch64 {
     const FAMILIES: Families<Self> = Families {
-        load,
-        store,
+        load: mem::load,
+        float_load: float::load,
+        store: mem::store,
+        float_store: float::store,
         add_or_subtract: int::add_or_subtract,
         logic: int::logic,
         negate: int::unary,
@@ -78,20 +77,4 @@ impl FamilyLowering for Aarch64 {
         float_bit_select: float::bit_select,
         atomic: atomic::lower,
     };
-}
-
-/// Loads of all types.
-fn load(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
-    match cx.f.insts[inst].ty.is_float() {
-        true => float::load(cx, inst),
-        false => mem::load(cx, inst),
-    }
-}
-
-/// Stores of all types.
-fn store(cx: &mut Cx, inst: Inst) -> Result<(), Unsupported> {
-    match cx.ty(Value(cx.f.insts[inst].a)).is_float() {
-        true => float::store(cx, inst),
-        false => mem::store(cx, inst),
-    }
 }

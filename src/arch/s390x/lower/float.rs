@@ -296,18 +296,24 @@ pub fn to_bits(cx: &mut Cx, d: VReg, source: VReg, ty: Type) {
 }
 
 /// Loads a float, whose bytes are in reverse order if `swapped`.
-pub fn load(cx: &mut Cx, d: VReg, amode: Amode, ty: Type, swapped: bool) {
-    if !swapped {
+pub fn load(cx: &mut Cx, inst: Inst) -> Result {
+    let data = cx.f.insts[inst];
+    let ty = data.ty;
+    let d = cx.def(inst);
+    let amode = access(cx, &data);
+    if !cx.swaps(&cx.mem_flags(&data)) {
         rows::fl_rm(cx, exact_size(ty), d, amode);
-        return;
+        return Ok(());
     }
     let bits = cx.tmp(RegClass::Int);
     rows::lrv_rm(cx, exact_size(ty), bits, amode);
     from_bits(cx, d, bits, ty);
+    Ok(())
 }
 
 /// store of a float.
-pub fn store(cx: &mut Cx, data: &InstData) {
+pub fn store(cx: &mut Cx, inst: Inst) -> Result {
+    let data = &cx.f.insts[inst];
     let value = Value(data.a);
     let ty = cx.ty(value);
     let size = exact_size(ty);
@@ -335,4 +341,5 @@ pub fn store(cx: &mut Cx, data: &InstData) {
         let amode = access(cx, data);
         rows::fst_mr(cx, size, source, amode);
     }
+    Ok(())
 }

@@ -1,7 +1,6 @@
 //! Loads, stores, and addresses.
 
 use super::super::rows;
-use super::float;
 use super::operands::*;
 use crate::ir::*;
 use crate::lower::address::{access, access_as, extends_sign, loads_from, memory_type};
@@ -28,16 +27,13 @@ pub fn load(cx: &mut Cx, inst: Inst) -> Result {
         load_pair(cx, d, d_high, &data, swaps);
         return Ok(());
     }
-    if memory.is_int() && (!swaps || memory == types::I8) {
+    if !swaps || memory == types::I8 {
         let amode = access_as(cx, &RELATIVE, &data);
         load_int(cx, d, amode, memory, extension);
         return Ok(());
     }
     let amode = access(cx, &data);
-    match memory.is_int() {
-        true => load_swapped(cx, d, amode, memory, extension),
-        false => float::load(cx, d, amode, memory, swaps),
-    }
+    load_swapped(cx, d, amode, memory, extension);
     Ok(())
 }
 
@@ -71,8 +67,6 @@ pub fn store(cx: &mut Cx, inst: Inst) -> Result {
     let value = Value(data.a);
     if memory == types::I128 {
         store_pair(cx, &data, value, swaps);
-    } else if !memory.is_int() {
-        float::store(cx, &data);
     } else if swaps && memory != types::I8 {
         if let Some(imm) = stored_constant(cx, value, memory).and_then(|imm| i32::try_from(imm).ok()) {
             rule!(cx, "store.reversed_imm");

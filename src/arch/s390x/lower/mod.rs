@@ -48,7 +48,9 @@ impl Lowering for S390x {
 impl FamilyLowering for S390x {
     const FAMILIES: Families<Self> = Families {
         load: mem::load,
+        float_load: float::load,
         store: mem::store,
+        float_store: float::store,
         add_or_subtract: int::add_or_subtract,
         logic: logic::binary,
         negate: int::negate,

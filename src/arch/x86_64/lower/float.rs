@@ -542,20 +542,25 @@ fn move_if(cx: &mut Cx, size: OperandSize, d: VReg, test: Test, chosen: VReg, ot
 // Memory.
 
 /// Loads a float, whose bytes are in reverse order if `swapped`.
-pub fn load(cx: &mut Cx, d: VReg, amode: Amode, ty: Type, swapped: bool) {
-    let size = exact_size(ty);
-    if !swapped {
+pub fn load(cx: &mut Cx, inst: Inst) -> Result {
+    let data = cx.f.insts[inst];
+    let size = exact_size(data.ty);
+    let d = cx.def(inst);
+    let amode = access(cx, &data);
+    if !cx.swaps(&cx.mem_flags(&data)) {
         rows::movs_load(cx, size, d, amode);
-        return;
+        return Ok(());
     }
     let (raw, bits) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
     rows::mov_rm(cx, size, raw, amode);
     rows::bswap_r(cx, size, bits, raw);
     rows::mov_xr(cx, size, d, bits);
+    Ok(())
 }
 
 /// store of a float.
-pub fn store(cx: &mut Cx, data: &InstData) {
+pub fn store(cx: &mut Cx, inst: Inst) -> Result {
+    let data = &cx.f.insts[inst];
     let value = Value(data.a);
     let size = exact_size(cx.ty(value));
     if cx.swaps(&cx.mem_flags(data)) {
@@ -579,6 +584,7 @@ pub fn store(cx: &mut Cx, data: &InstData) {
         let amode = access(cx, data);
         rows::movs_store(cx, size, source, amode);
     }
+    Ok(())
 }
 
 /// A float constant as the immediate of an integer store.

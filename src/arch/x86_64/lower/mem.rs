@@ -2,8 +2,8 @@
 
 use super::super::amode::{Amode, OperandSize, Rm};
 use super::super::rows;
+use super::int;
 use super::operands::*;
-use super::{float, int};
 use crate::ir::*;
 use crate::lower::address::{extends_sign, loads_from, memory_type};
 use crate::lower::context::Unsupported;
@@ -24,11 +24,10 @@ pub fn load(cx: &mut Cx, inst: Inst) -> Result {
     let amode = if d_high.is_some() { wide::wide_access(cx, &data) } else { access(cx, &data) };
     match d_high {
         Some(d_high) => load_pair(cx, d, d_high, amode, cx.swaps(&flags)),
-        None if memory.is_int() && cx.swaps(&flags) && memory != types::I8 => {
+        None if cx.swaps(&flags) && memory != types::I8 => {
             load_swapped(cx, d, amode, memory, signed);
         }
-        None if memory.is_int() => load_int(cx, d, amode, memory, signed),
-        None => float::load(cx, d, amode, memory, cx.swaps(&flags)),
+        None => load_int(cx, d, amode, memory, signed),
     }
     Ok(())
 }
@@ -79,10 +78,6 @@ pub fn store(cx: &mut Cx, inst: Inst) -> Result {
     let value = Value(data.a);
     if memory == types::I128 {
         store_pair(cx, &data, value, cx.swaps(&flags));
-        return Ok(());
-    }
-    if !memory.is_int() {
-        float::store(cx, &data);
         return Ok(());
     }
     if cx.swaps(&flags) && memory != types::I8 {

@@ -46,7 +46,9 @@ impl Lowering for X86_64 {
 impl FamilyLowering for X86_64 {
     const FAMILIES: Families<Self> = Families {
         load: mem::load,
+        float_load: float::load,
         store: mem::store,
+        float_store: float::store,
         add_or_subtract: int::binary,
         logic: int::binary,
         negate: int::unary,

@@ -1,0 +1,175 @@
+//! Families of opcodes and shapes of types: together they decide which code of a target computes an instruction.
+
+use super::types::{self, Type};
+
+macro_rules! families {
+    ($($family:ident $doc:literal,)*) => {
+        /// Opcodes that are computed alike: each opcode's row names its family.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[repr(u8)]
+        pub enum Family { $(#[doc = $doc] $family),* }
+
+        impl Family {
+            /// All families, in the order of their numbers.
+            pub const ALL: &[Family] = &[$(Family::$family),*];
+
+            /// A phrase that says what the family's opcodes do.
+            pub const fn doc(self) -> &'static str {
+                match self { $(Family::$family => $doc),* }
+            }
+        }
+    };
+}
+
+families! {
+    Constant "Integers, f32 and f64 as constants.",
+    ConstantHalf "f16 constants.",
+    ConstantQuad "f128 constants.",
+    ConstantVector "Vector constants.",
+    Address "Addresses of slots, functions and symbols.",
+    Load "Loads, extending ones too.",
+    LoadWidening "Loads that widen each lane.",
+    Store "Stores, truncating ones too.",
+    Add "Integer addition and subtraction.",
+    Logic "Bitwise operations with two operands.",
+    Complement "Bitwise complement.",
+    Negate "Integer negation.",
+    Absolute "Integer absolute value.",
+    Multiply "Integer multiplication.",
+    MultiplyHigh "High halves of products.",
+    Divide "Integer quotients and remainders.",
+    Extend "Integer extension.",
+    Reduce "Integer truncation.",
+    Shift "Shifts and rotations.",
+    MinMax "Integer minima and maxima.",
+    Bits "Counting, reversing and swapping bits.",
+    Overflow "Arithmetic with carry and overflow.",
+    Saturate "Saturating addition and subtraction.",
+    Average "Rounding averages.",
+    FixedPoint "Fixed-point multiplication.",
+    Pairwise "Sums of neighbouring lanes.",
+    Compare "Comparisons.",
+    Select "Choosing one of two values.",
+    BitSelect "Choosing bit by bit.",
+    LaneSelect "Choosing lane by lane.",
+    Mask "All ones or all zeros by a condition.",
+    SplitConcat "Splitting integers into halves and joining them.",
+    FloatArithmetic "Floating-point arithmetic and rounding.",
+    Bitcast "The same bits as another type.",
+    FloatWidth "Conversion between floats.",
+    FromInt "Conversion from integers to floats.",
+    ToInt "Conversion from floats to integers that traps.",
+    ToIntSaturated "Conversion from floats to integers that does not trap.",
+    ToIntX86 "Conversion from floats to integers as x86 does it.",
+    Lane "Setting and reading lanes.",
+    Permute "Permutations of bytes.",
+    LaneTest "Scalars that say something of all lanes.",
+    Narrow "Narrowing lanes with saturation.",
+    Widen "Widening lanes.",
+    Atomic "Atomic accesses and fences.",
+    Call "Calls of declared functions.",
+    CallIndirect "Calls of addresses.",
+    Special "Special registers, thread-local addresses, debugger stops.",
+    Marker "Opcodes without code.",
+    TrapIf "Conditional traps.",
+    Dynamic "Dynamic vectors' slots and parts.",
+    StackSwitch "Switching stacks.",
+    Jump "Jumps.",
+    Branch "Conditional branches.",
+    Table "Jumps through tables.",
+    Trap "Unconditional traps.",
+    Return "Returns.",
+    TryCall "Calls with exception handlers.",
+    TailCall "Tail calls of declared functions.",
+    TailCallIndirect "Tail calls of addresses.",
+}
+
+macro_rules! shapes {
+    ($($shape:ident $name:literal $doc:literal,)*) => {
+        /// Types that are computed on in the same kind of registers and instructions.
+        ///
+        /// Of the types that an instruction involves, the shape that comes last decides.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+        #[repr(u8)]
+        pub enum Shape { $(#[doc = $doc] $shape),* }
+
+        impl Shape {
+            /// All shapes, in order.
+            pub const ALL: &[Shape] = &[$(Shape::$shape),*];
+
+            /// A short name, for tables.
+            pub const fn name(self) -> &'static str {
+                match self { $(Shape::$shape => $name),* }
+            }
+        }
+    };
+}
+
+shapes! {
+    None "none" "No type.",
+    Int "int" "Integers of 8 to 64 bits.",
+    Wide "i128" "i128.",
+    Float "float" "f32 and f64.",
+    Half "f16" "f16.",
+    Quad "f128" "f128.",
+    SmallVector "v<128" "Vectors of fewer than 128 bits.",
+    Vector "v128" "Vectors of 128 bits.",
+    LargeVector "v>128" "Vectors of more than 128 bits.",
+    Dynamic "dynamic" "Vectors whose lane count the target decides.",
+}
+
+impl Shape {
+    /// The shape of a type.
+    #[inline]
+    pub const fn of(ty: Type) -> Shape {
+        SHAPES[ty.0 as usize]
+    }
+}
+
+/// The shape of each type, by its byte.
+const SHAPES: [Shape; 256] = {
+    let mut shapes = [Shape::None; 256];
+    let mut byte = 0;
+    while byte < shapes.len() {
+        shapes[byte] = shape_of(Type(byte as u8));
+        byte += 1;
+    }
+    shapes
+};
+
+const fn shape_of(ty: Type) -> Shape {
+    if ty.0 & 15 == 0 || ty.0 & 15 > types::F128.0 {
+        return Shape::None;
+    }
+    if ty.is_dynamic() {
+        return Shape::Dynamic;
+    }
+    match (ty.is_vector(), ty.is_int(), ty.bits()) {
+        (true, _, 0..=127) => Shape::SmallVector,
+        (true, _, 128) => Shape::Vector,
+        (true, _, _) => Shape::LargeVector,
+        (false, true, 128) => Shape::Wide,
+        (false, true, _) => Shape::Int,
+        (false, false, 16) => Shape::Half,
+        (false, false, 128) => Shape::Quad,
+        (false, false, _) => Shape::Float,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_has_a_shape() {
+        assert_eq!(Shape::of(types::INVALID), Shape::None);
+        assert_eq!([types::I8, types::I64].map(Shape::of), [Shape::Int; 2]);
+        assert_eq!([types::F32, types::F64].map(Shape::of), [Shape::Float; 2]);
+        assert_eq!([types::I8X16, types::F64X2].map(Shape::of), [Shape::Vector; 2]);
+        let others = [types::I128, types::F16, types::F128].map(Shape::of);
+        assert_eq!(others, [Shape::Wide, Shape::Half, Shape::Quad]);
+        assert_eq!(types::I32.vector(1).map(Shape::of), Some(Shape::SmallVector));
+        assert_eq!(types::I32.vector(3).map(Shape::of), Some(Shape::LargeVector));
+        assert_eq!(types::I32.dynamic_vector(2).map(Shape::of), Some(Shape::Dynamic));
+    }
+}
