@@ -143,7 +143,7 @@ fn write_constructor(out: &mut String, row: &Row, encoding: &Encoding, number: u
     let cond = row.operands.iter().find(|o| o.kind == Kind::Cond);
     let small = cond.map_or("0".to_owned(), |o| format!("{} as u8", o.name));
     let id = match row.size {
-        Some(first) => format!("size.row({number}, {})", first.index),
+        Some(first) => format!("size.row({number}, {}, {})", first.index, row.family),
         None => format!("RowId({number})"),
     };
     let text = &row.text;

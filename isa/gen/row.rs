@@ -20,6 +20,8 @@ pub struct Row {
     pub constructor: String,
     /// Size of the family member, if the row is one of a family.
     pub size: Option<Size>,
+    /// Rows in its family of sizes.
+    pub family: u8,
     /// Operands in order.
     pub operands: Vec<Operand>,
     /// Assembly text with `{operand}` in it.
@@ -61,7 +63,8 @@ fn parse_line(place: &str, line: &str, target: &Target, rows: &mut Vec<Row>) -> 
         last = Some(*size);
         let member = pick(line, i, items.len())?;
         let family = pick_with(name, |_| Ok(String::new()))?;
-        rows.push(parse_row(place, &member, family.trim(), Some(*size), target)?);
+        let row = parse_row(place, &member, family.trim(), Some(*size), target)?;
+        rows.push(Row { family: items.len() as u8, ..row });
     }
     Ok(())
 }
@@ -127,6 +130,7 @@ fn parse_row(
         name: columns[0].to_owned(),
         constructor: constructor.to_owned(),
         size,
+        family: 1,
         operands,
         text: columns[2].replace('~', &letter),
         encoding: columns[3].to_owned(),

@@ -2,7 +2,7 @@
 
 use super::permutation;
 use crate::machine::inst::{Props, Row};
-use crate::machine::reg::RegisterFile;
+use crate::machine::reg::{self, RegisterFile};
 use crate::machine::vcode::VCode;
 use regalloc2::{Block, Inst, InstRange, MachineEnv, Operand, PRegSet, RegClass, VReg};
 
@@ -154,9 +154,6 @@ impl regalloc2::Function for View<'_> {
     }
 
     fn spillslot_size(&self, class: RegClass) -> usize {
-        match class {
-            RegClass::Int => 1,
-            RegClass::Float | RegClass::Vector => 2,
-        }
+        reg::spill_units(class)
     }
 }

@@ -17,7 +17,7 @@ use crate::machine::compiled::CompiledStencil;
 use crate::machine::description::Machine;
 use crate::machine::inst::Label;
 use crate::machine::inst::{MachInst, Props};
-use crate::machine::reg::{Allocation, Edit, Inst, Output, PRegSet, ProgPoint, RegClass, VBlock};
+use crate::machine::reg::{Allocation, Edit, FloatWidth, Inst, Output, PReg, PRegSet, ProgPoint, VBlock};
 use crate::machine::vcode::VCode;
 use crate::options::Flags;
 
@@ -131,7 +131,7 @@ fn emit_block<I: Encoding>(
             if from != to
                 && let Some(from) = copies.replace(*from, *to)
             {
-                emit_move::<I>(from, *to, cx.frame, buffer);
+                emit_move::<I>(from, *to, vcode.float_width(), cx.frame, buffer);
             }
             edits = rest;
         }
@@ -156,17 +156,22 @@ fn emit_block<I: Encoding>(
     *cursor = Cursor { inst: end, edit, loc };
 }
 
-/// Emits a move that the allocator asked for.
+/// Emits a move that the allocator asked for; `width` is what values of the float class take of their registers.
 #[inline]
-fn emit_move<I: Encoding>(from: Allocation, to: Allocation, frame: &Frame, buffer: &mut CodeBuffer) {
-    let moves = const { I::MOVES };
-    let (rows, register, other) = match (from.as_reg(), to.as_reg()) {
-        (Some(_), Some(to)) => (moves.copy, to, from),
-        (None, Some(to)) => (moves.load, to, from),
-        (Some(from), None) => (moves.store, from, to),
+fn emit_move<I: Encoding>(
+    from: Allocation,
+    to: Allocation,
+    width: FloatWidth,
+    frame: &Frame,
+    buffer: &mut CodeBuffer,
+) {
+    let rows = |register: PReg| const { &I::MOVES }.of(register.class(), width);
+    let (row, register, other) = match (from.as_reg(), to.as_reg()) {
+        (Some(_), Some(to)) => (rows(to).copy, to, from),
+        (None, Some(to)) => (rows(to).load, to, from),
+        (Some(from), None) => (rows(from).store, from, to),
         (None, None) => unreachable!("the allocator makes no moves between stack slots"),
     };
-    let row = rows[usize::from(register.class() != RegClass::Int)];
     I::encode_move(row, register, other, frame, buffer);
 }
 

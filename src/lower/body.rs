@@ -12,7 +12,7 @@ use super::families::{self, FamilyLowering};
 use crate::entity::Span;
 use crate::ir::*;
 use crate::machine::abi::{AbiSignature, Place};
-use crate::machine::reg::{PReg, RegClass, VBlock, VReg};
+use crate::machine::reg::{PReg, RegClass, Registers, VBlock, VReg};
 use crate::machine::vcode::Origin;
 use crate::rule;
 
@@ -151,7 +151,7 @@ impl<I: FamilyLowering> Lower<'_, I> {
         let signature = self.f.sig(sig);
         self.try_results.clear();
         for param in &signature.returns {
-            let (class, count) = registers(param.ty);
+            let Registers { class, count, .. } = registers(param.ty);
             let first = self.tmp(class);
             let second = (count == 2).then(|| self.tmp(class));
             self.try_results.push((first, second));

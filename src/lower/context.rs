@@ -23,8 +23,8 @@ use crate::machine::abi::AbiSignature;
 use crate::machine::convention;
 use crate::machine::inst::Label;
 use crate::machine::inst::{InstSink, RowId};
-use crate::machine::reg::VBlock;
 use crate::machine::reg::{Operand, RegClass, VReg};
+use crate::machine::reg::{Registers, VBlock};
 use crate::machine::vcode::VCode;
 use crate::options::Flags;
 use std::sync::Arc;
@@ -121,13 +121,10 @@ pub struct Lower<'a, I> {
     pub(super) isa: std::marker::PhantomData<I>,
 }
 
-/// The class and number of registers a value of type `ty` takes.
-pub fn registers(ty: Type) -> (RegClass, usize) {
-    match ty {
-        types::I128 => (RegClass::Int, 2),
-        _ if ty.is_int() => (RegClass::Int, 1),
-        _ => (RegClass::Float, 1),
-    }
+/// The registers that a value takes, whose type was [checked](super::function).
+#[inline]
+pub fn registers(ty: Type) -> Registers {
+    Registers::of(ty).expect("a function with other types is refused")
 }
 
 impl<I: Lowering> InstSink for Lower<'_, I> {
@@ -212,7 +209,7 @@ impl<'a, I: Lowering> Lower<'a, I> {
         if reg != VReg::invalid() {
             return reg;
         }
-        let (class, count) = registers(self.f.value_types[value]);
+        let Registers { class, count, .. } = registers(self.f.value_types[value]);
         let reg = self.vcode.vreg(class);
         if count == 2 {
             self.vcode.vreg(class);
@@ -256,7 +253,7 @@ impl<'a, I: Lowering> Lower<'a, I> {
     }
 
     fn make_again(&mut self, data: &InstData) -> VReg {
-        let d = self.tmp(registers(data.opcode.result_type(data.ty)).0);
+        let d = self.tmp(registers(data.opcode.result_type(data.ty)).class);
         rematerialize(self, data, d);
         d
     }
@@ -280,7 +277,7 @@ impl<'a, I: Lowering> Lower<'a, I> {
             let shared = self.tables.shared.swap_remove(oldest);
             self.insert_shared(shared);
         }
-        let reg = self.tmp(registers(data.opcode.result_type(data.ty)).0);
+        let reg = self.tmp(registers(data.opcode.result_type(data.ty)).class);
         self.tables.shared.push(Shared { data: *data, reg, group });
         reg
     }

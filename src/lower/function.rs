@@ -8,7 +8,7 @@ use crate::analysis::Analysis;
 use crate::ir::*;
 use crate::machine::abi::AbiSignature;
 use crate::machine::description::Machine;
-use crate::machine::reg::{RegClass, VBlock};
+use crate::machine::reg::{RegClass, Registers, VBlock};
 use crate::machine::vcode::{Origin, VCode};
 use crate::options::Flags;
 
@@ -25,7 +25,7 @@ pub fn lower_function<'a, I: FamilyLowering>(
     vcode.clear();
     tables.prepare(f);
     blocks.build(f, analysis, vcode, |block| tables.double_branch::<I>(f, block));
-    check_types::<I>(f)?;
+    check_types::<I>(f, vcode)?;
     if let Some((inst, _)) = f.stack_maps.first() {
         let message = format!("stack maps are not supported yet on {}", I::NAME);
         return Err(Unsupported { inst: Some(*inst), message });
@@ -88,18 +88,23 @@ pub fn lower_function<'a, I: FamilyLowering>(
     })
 }
 
-/// Rejects functions with values of types that the target has no registers for.
-fn check_types<M: Machine>(f: &Stencil) -> Result<(), Unsupported> {
-    let bad = f
-        .value_types
-        .iter()
-        .find(|&(value, &ty)| !M::supports(ty) && f.value_defs[value].get() != ValueDef::None);
-    let Some((value, ty)) = bad else { return Ok(()) };
-    let inst = match f.value_defs[value].get() {
-        ValueDef::Result(inst, _) => Some(inst),
-        _ => None,
-    };
-    Err(Unsupported { inst, message: format!("values of type {ty} are not supported yet on {}", M::NAME) })
+/// Refuses functions with values of types that the target has no registers for, and tells `vcode` how wide they are.
+fn check_types<M: Machine>(f: &Stencil, vcode: &mut VCode) -> Result<(), Unsupported> {
+    for (value, &ty) in f.value_types.iter() {
+        match Registers::of(ty).filter(|_| M::supports(ty)) {
+            Some(registers) => vcode.note_float_width(registers.width),
+            None if f.value_defs[value].get() == ValueDef::None => {}
+            None => {
+                let inst = match f.value_defs[value].get() {
+                    ValueDef::Result(inst, _) => Some(inst),
+                    ValueDef::Param(..) | ValueDef::None => None,
+                };
+                let message = format!("values of type {ty} are not supported yet on {}", M::NAME);
+                return Err(Unsupported { inst, message });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What emission has to know of a lowered function besides its VCode.

@@ -2,7 +2,7 @@
 
 use super::convention::Convention;
 use super::inst::{Row, RowId};
-use super::reg::{PReg, PRegSet, RegisterFile};
+use super::reg::{FloatWidth, PReg, PRegSet, RegClass, RegisterFile};
 use crate::ir::{CallConv, Endianness, StackSlotData, Type, types};
 use crate::options::Flags;
 
@@ -17,14 +17,40 @@ pub struct RegisterNeeds {
     pub single_pass: bool,
 }
 
-/// Move rows by register class: `[integer, float or vector]`.
-pub struct MoveRows {
+/// Rows that move a value between registers and spill slots.
+#[derive(Clone, Copy)]
+pub struct Moves {
     /// From a register to another, which is the first operand.
-    pub copy: [RowId; 2],
+    pub copy: RowId,
     /// From a spill slot to a register.
-    pub load: [RowId; 2],
+    pub load: RowId,
     /// From a register to a spill slot.
-    pub store: [RowId; 2],
+    pub store: RowId,
+}
+
+/// Move rows by register class and width.
+pub struct MoveRows {
+    /// Integer registers.
+    pub int: Moves,
+    /// Float registers whose values have at most 64 bits.
+    pub float: Moves,
+    /// Whole vector registers, if the target supports types that need them.
+    pub vector: Option<Moves>,
+}
+
+impl MoveRows {
+    /// The rows for a class of registers, of which float ones hold values of up to this width.
+    #[inline]
+    pub const fn of(&self, class: RegClass, width: FloatWidth) -> &Moves {
+        match (class, width) {
+            (RegClass::Int, _) => &self.int,
+            (RegClass::Float, FloatWidth::Scalar) => &self.float,
+            (RegClass::Float | RegClass::Vector, _) => match &self.vector {
+                Some(moves) => moves,
+                None => panic!("a type of this width is supported only with rows that move it"),
+            },
+        }
+    }
 }
 
 /// A target as a machine: its name, instructions, registers and calling conventions.

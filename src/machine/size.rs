@@ -43,10 +43,11 @@ impl OperandSize {
         8 << self as u8
     }
 
-    /// The row of this size in a family whose first row, `base`, has size number `first`.
+    /// The row of this size in a family of `count` rows, of which the first, `base`, has size number `first`.
     #[inline]
-    pub fn row(self, base: u16, first: u8) -> RowId {
-        debug_assert!(self as u8 >= first, "the family has no row of this size");
-        RowId(base + (self as u8).wrapping_sub(first) as u16)
+    pub fn row(self, base: u16, first: u8, count: u8) -> RowId {
+        let at = (self as u8).wrapping_sub(first);
+        assert!(at < count, "the family has no row of this size");
+        RowId(base + at as u16)
     }
 }

@@ -8,7 +8,7 @@
 //! terminator; block 0 is the entry, without parameters or predecessors; there are no critical edges.
 
 use super::inst::{ConstantRef, InstSink, MachInst, Props, Row, RowId};
-use super::reg::{Operand, PRegSet, RegClass, VBlock, VReg};
+use super::reg::{FloatWidth, Operand, PRegSet, RegClass, VBlock, VReg};
 use crate::entity::Span;
 use crate::ir::{self, NO_SRCLOC};
 use std::collections::HashMap;
@@ -87,6 +87,7 @@ pub struct VCode {
     constant_index: HashMap<Vec<u8>, ConstantRef>,
     vreg_count: u32,
     has_floats: bool,
+    float_width: FloatWidth,
     pushed: Vec<MachInst>,
     groups: Vec<Group>,
     /// For each block, the range of `groups`, last group first.
@@ -160,6 +161,7 @@ impl VCode {
         self.constant_index.clear();
         self.vreg_count = 0;
         self.has_floats = false;
+        self.float_width = FloatWidth::Scalar;
         self.pushed.clear();
         self.groups.clear();
         self.block_groups.clear();
@@ -195,6 +197,16 @@ impl VCode {
     /// Whether there is a virtual register for other than integers.
     pub fn has_floats(&self) -> bool {
         self.has_floats
+    }
+
+    /// How much of their registers the values of the float class take, at most.
+    pub fn float_width(&self) -> FloatWidth {
+        self.float_width
+    }
+
+    /// Says that a value of the float class has this width.
+    pub fn note_float_width(&mut self, width: FloatWidth) {
+        self.float_width = self.float_width.max(width);
     }
 
     /// The number of a set of registers that calls clobber.

@@ -255,7 +255,7 @@ pub fn load_constant(d: VReg, value: u64, sink: &mut Direct) {
 
 /// Writes a move of 16 bits: past the sink, since there are so many.
 fn put_part(row: RowId, size: OperandSize, d: VReg, (shift, part): (i32, u16), sink: &mut Direct) {
-    let pattern = rows::ROWS[size.row(row.0, OperandSize::L32 as u8).0 as usize].params[PATTERN];
+    let pattern = rows::ROWS[size.row(row.0, OperandSize::L32 as u8, 2).0 as usize].params[PATTERN];
     sink.buffer().put4(pattern | (shift as u32 / 16) << 21 | (part as u32) << 5 | number_of(d));
 }
 

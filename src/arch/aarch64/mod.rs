@@ -25,7 +25,7 @@ pub mod rows;
 
 use crate::ir::{CallConv, Endianness};
 use crate::machine::convention::Convention;
-use crate::machine::description::{Machine, MoveRows, RegisterNeeds};
+use crate::machine::description::{Machine, MoveRows, Moves, RegisterNeeds};
 use crate::machine::inst::{Row, RowId};
 use crate::machine::reg::{ClassFile, PReg, PRegSet, RegisterFile};
 use crate::options::Flags;
@@ -45,9 +45,9 @@ impl Machine for Aarch64 {
     const JUMP: RowId = rows::JUMP;
 
     const MOVES: MoveRows = MoveRows {
-        copy: [rows::MOVX_R, rows::MOV_16B],
-        load: [rows::LDRX, rows::LDRD_F],
-        store: [rows::STRX, rows::STRD_F],
+        int: Moves { copy: rows::MOVX_R, load: rows::LDRX, store: rows::STRX },
+        float: Moves { copy: rows::MOV_16B, load: rows::LDRD_F, store: rows::STRD_F },
+        vector: Some(Moves { copy: rows::MOV_16B, load: rows::LDRQ_F, store: rows::STRQ_F }),
     };
 
     const PINNED: PReg = regs::PINNED;

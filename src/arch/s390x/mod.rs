@@ -23,7 +23,7 @@ pub mod rows;
 
 use crate::ir::{CallConv, Endianness};
 use crate::machine::convention::Convention;
-use crate::machine::description::{Machine, MoveRows, RegisterNeeds};
+use crate::machine::description::{Machine, MoveRows, Moves, RegisterNeeds};
 use crate::machine::inst::{Row, RowId};
 use crate::machine::reg::{ClassFile, PReg, PRegSet, RegisterFile};
 use crate::options::Flags;
@@ -49,9 +49,9 @@ impl Machine for S390x {
     const JUMP: RowId = rows::JUMP;
 
     const MOVES: MoveRows = MoveRows {
-        copy: [rows::LG_RR, rows::FLD_RR],
-        load: [rows::LG_RM, rows::FLD_RM],
-        store: [rows::STG_MR, rows::FSTD_MR],
+        int: Moves { copy: rows::LG_RR, load: rows::LG_RM, store: rows::STG_MR },
+        float: Moves { copy: rows::FLD_RR, load: rows::FLD_RM, store: rows::FSTD_MR },
+        vector: None,
     };
 
     const PINNED: PReg = abi::PINNED;

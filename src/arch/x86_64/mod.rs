@@ -23,7 +23,7 @@ pub mod rows;
 
 use crate::ir::{CallConv, Endianness};
 use crate::machine::convention::Convention;
-use crate::machine::description::{Machine, MoveRows, RegisterNeeds};
+use crate::machine::description::{Machine, MoveRows, Moves, RegisterNeeds};
 use crate::machine::inst::{Row, RowId};
 use crate::machine::reg::{ClassFile, PReg, PRegSet, RegisterFile};
 use crate::options::Flags;
@@ -43,9 +43,9 @@ impl Machine for X86_64 {
     const JUMP: RowId = rows::JUMP;
 
     const MOVES: MoveRows = MoveRows {
-        copy: [rows::MOVQ_RM, rows::MOVAPS_RR],
-        load: [rows::MOVQ_RM, rows::MOVUPS_LOAD],
-        store: [rows::MOVQ_MR, rows::MOVUPS_STORE],
+        int: Moves { copy: rows::MOVQ_RM, load: rows::MOVQ_RM, store: rows::MOVQ_MR },
+        float: Moves { copy: rows::MOVAPS_RR, load: rows::MOVUPS_LOAD, store: rows::MOVUPS_STORE },
+        vector: Some(Moves { copy: rows::MOVAPS_RR, load: rows::MOVUPS_LOAD, store: rows::MOVUPS_STORE }),
     };
 
     const PINNED: PReg = abi::PINNED;

@@ -199,7 +199,7 @@ impl Operation {
             }
         };
         debug_assert!(row != NONE, "the operation has no such form");
-        cx.finish(size.row(row.0, L as u8), 0, 0);
+        cx.finish(size.row(row.0, L as u8, 2), 0, 0);
     }
 
     /// `d = a op b`.
