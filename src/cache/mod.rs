@@ -98,7 +98,8 @@ struct State {
 
 impl Cache {
     /// Opens a cache. If it can't be used, a warning says so and everything is a miss.
-    pub fn open(options: CacheOptions, target: &Target, flags: &Flags) -> Self {
+    pub fn open(mut options: CacheOptions, target: &Target, flags: &Flags) -> Self {
+        options.check |= flags.enable_incremental_compilation_cache_checks();
         let mut state = State::default();
         let opened = Store::open(&options.directory, options.limit);
         state.store = match opened {

@@ -178,8 +178,10 @@ fn wrong_contents_are_found_by_compiling() {
             .success()
     );
     tamper(&directory, &text, |code| code.code[0] ^= 1);
-    let output = build(&directory, "file.clif", &["--target", "x86_64", "--cache=store", "--check-cache"]);
-    assert_eq!(output.status.code(), Some(70), "{output:?}");
+    for check in [&["--check-cache"][..], &["--set", "enable_incremental_compilation_cache_checks=true"]] {
+        let output = build(&directory, "file.clif", &[&options, check].concat());
+        assert_eq!(output.status.code(), Some(70), "{output:?}");
+    }
 }
 
 #[test]
