@@ -1,8 +1,8 @@
 //! Settings keep what they promise: each is read by the compiler, or says why it has no effect.
 //!
-//! The table names the settings, and a setting's accessor has its name, so the source is searched for calls of accessors.
-//! What only tests, the test runner or `options/` itself calls changes no output, and doesn't count. A file below a directory
-//! named after an architecture counts for that one, every other file for all.
+//! The table names the settings, and a setting's accessor has its name, so the source is searched for calls
+//! of accessors. What only tests, the test runner or `options/` itself calls changes no output, and doesn't
+//! count. A file below a directory named after an architecture counts for that one, every other file for all.
 
 use clifc::options::{Arch, SETTINGS, Setting};
 use std::fs;

@@ -9,8 +9,6 @@ use clifc::ir::Name;
 use clifc::options::{Arch, Target};
 use clifc::pipeline;
 
-use super::caching::parse_size;
-
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
     .usage(AnsiColor::Green.on_default().bold())
@@ -353,7 +351,8 @@ pub struct Test {
     /// Run programs for TARGET by this command [default for other machines: qemu-TARGET-static -cpu max].
     #[arg(long = "runner", value_name = "TARGET=COMMAND", value_parser = Tool::parse)]
     pub runners: Vec<Tool>,
-    /// Link programs for TARGET by this compiler driver [default: cc; for other machines TARGET-linux-gnu-gcc].
+    /// Link programs for TARGET by this compiler driver [default: cc; for other machines
+    /// TARGET-linux-gnu-gcc].
     #[arg(long = "linker", value_name = "TARGET=COMMAND", value_parser = Tool::parse_program)]
     pub linkers: Vec<Tool>,
     /// Write what came out into files that expect exact output.
@@ -397,6 +396,20 @@ impl Tool {
         let tool = Self::parse(text)?;
         if tool.command.is_empty() { Err("the command is missing".into()) } else { Ok(tool) }
     }
+}
+
+/// Bytes, with a suffix `K`, `M` or `G` or without.
+fn parse_size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(['K', 'M', 'G', 'k', 'm', 'g']);
+    let shift = match text[digits.len()..].to_ascii_uppercase().as_str() {
+        "" => 0,
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        _ => return Err("a number of bytes, or one with K, M or G, is wanted".into()),
+    };
+    let number: u64 = digits.parse().map_err(|_| "a number of bytes, or one with K, M or G, is wanted")?;
+    number.checked_mul(1 << shift).filter(|bytes| *bytes < 1 << 48).ok_or_else(|| "that is too large".into())
 }
 
 /// The arguments of this process, `@FILE` replaced by those in the file.
@@ -466,5 +479,12 @@ mod tests {
             let cli = Cli::try_parse_from(["clifc", "build", text, "a.clif"]).expect("right");
             assert!(matches!(cli.command, Command::Build(build) if build.target.opt == level));
         }
+    }
+
+    #[test]
+    fn sizes_have_suffixes() {
+        assert_eq!(parse_size("4096"), Ok(4096));
+        assert_eq!(parse_size("16M"), Ok(16 << 20));
+        assert!(parse_size("M").is_err() && parse_size("1KM").is_err() && parse_size("9999999999G").is_err());
     }
 }

@@ -19,8 +19,8 @@ pub fn targets() -> String {
     out
 }
 
-/// The settings of a target, with their values and the values they take. Those that differ from the default are marked,
-/// and those that change nothing on this target say why.
+/// The settings of a target, with their values and the values they take. Those that differ from the default
+/// are marked, and those that change nothing on this target say why.
 pub fn settings(target: &Target, flags: &Flags) -> String {
     const COLUMN: usize = 54;
     let defaults = Flags::new(target);

@@ -2,9 +2,9 @@
 //!
 //! To add a setting, add a row: accessor, parsing, listing and encoding follow from it.
 //!
-//! Invariant: on every target, a setting is read by some code outside `options/`, or its row has a `no_effect`
-//! clause that says why not. `tests/settings.rs` holds the table to that in both directions, so that a clause goes when
-//! its reason does.
+//! Invariant: on every target, a setting is read by some code outside `options/`, or its row has a
+//! `no_effect` clause that says why not. `tests/settings.rs` holds the table to that in both directions, so
+//! that a clause goes when its reason does.
 
 use super::target::Arch;
 
@@ -136,8 +136,8 @@ choice! {
 }
 
 choice! {
-    /// The calling convention of library routines. Cranelift's other values are refused: they would be promises that
-    /// no routine keeps.
+    /// The calling convention of library routines. Cranelift's other values are refused: they would be
+    /// promises that no routine keeps.
     LibcallCallConv {
         /// The target's own.
         IsaDefault = "isa_default",

@@ -136,8 +136,8 @@ impl Target {
         self.triple.binary_format != BinaryFormat::Macho
     }
 
-    /// The oldest version of macOS that code is for: the triple's, or the first one that runs on the architecture
-    /// and is still of interest.
+    /// The oldest version of macOS that code is for: the triple's, or the first one that runs on the
+    /// architecture and is still of interest.
     pub fn minimum_macos(&self) -> (u16, u8, u8) {
         match (self.triple.operating_system, self.arch) {
             (OperatingSystem::MacOSX(Some(version)), _) => (version.major, version.minor, version.patch),
