@@ -223,7 +223,7 @@ settings! {
             no_effect(Arch::ALL, "no pass moves or removes loads and stores yet");
         is_pic: bool = true, "Position-independent code";
         use_colocated_libcalls: bool = false, "Reach library functions directly, as if linked in",
-            no_effect([Arch::Aarch64, Arch::S390x], "calls of library functions have one form on this target");
+            no_effect([Arch::Aarch64, Arch::S390x], "all calls of library functions have one form");
         libcall_call_conv: LibcallCallConv = LibcallCallConv::IsaDefault,
             "Calling convention of library functions",
             no_effect(Arch::ALL, "library functions have the convention of the target");
