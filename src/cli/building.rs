@@ -27,7 +27,7 @@ pub fn run(args: &Build, colour: bool) -> Result<(), Failure> {
         flags.set("enable_verifier", "false").map_err(Failure::Usage)?;
     }
     if args.output.is_some() && args.inputs.files.len() > 1 {
-        return Err(Failure::Usage("-o names one file, and there are several inputs".into()));
+        return Err(Failure::Usage("`-o` takes one output, but there are several inputs".into()));
     }
     let options = BuildOptions {
         target,
