@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use crate::analysis::Analysis;
 use crate::diag::Diagnostic;
 use crate::ir::Function;
-use crate::parse::{self, FunctionText, ParseContext, SourceMap};
+use crate::parse::{self, FunctionText, ParseContext};
 use crate::verify::{self, Environment, Verifier};
 
 /// Checks functions, one after the other, in the same buffers.
@@ -31,16 +31,7 @@ impl Checker {
             return Vec::new();
         }
         // Only what is wrong needs places, so it is read again for them.
-        let mut positions = SourceMap::default();
-        let mut again = Function::default();
-        parse::function_with_positions(
-            source,
-            item.text.start,
-            &mut self.context,
-            &mut again,
-            &mut positions,
-        )
-        .expect("the same text, which could be parsed");
+        let positions = parse::positions(source, item.text.start, &mut self.context);
         verify::diagnostics(errors, &positions).collect()
     }
 }

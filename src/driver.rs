@@ -1,60 +1,62 @@
 //! From a file's text to an object: the module loop.
 //!
-//! Functions are independent. Each worker thread has a parser context, a function and a compiler of its
-//! own, and takes the next few functions off a counter; results are put in source order at the end, so that the
-//! object's bytes don't depend on the number of threads. A function that can't be compiled is a diagnostic;
-//! the others go on, and there is an object only if there was none. With a cache, only functions that it does not
-//! have get that far: see [`cached`].
+//! Functions are independent. Each worker thread has a parser context, a function and a compiler of its own
+//! ([`worker`]), and takes the next few functions off a counter; results are put in source order at the end,
+//! so that the object's bytes don't depend on the number of threads. A function that can't be compiled is a
+//! diagnostic; the others go on, and there is an object only if there was none. What outlives a build is in a
+//! [`Session`]. With a cache, only functions that it does not have get that far: see [`cached`].
 
 mod cached;
+mod session;
+mod worker;
 
 use crate::arch::aarch64::Aarch64;
 use crate::arch::s390x::S390x;
 use crate::arch::x86_64::X86_64;
-use crate::cache::{Cache, Claim};
+use crate::cache::Statistics;
 use crate::diag::{Diagnostic, Severity, Source};
-use crate::ir::{Function, Module, Name};
+use crate::ir::{Module, Name};
 use crate::lower::context::RuleCounts;
 use crate::machine::compiled::CompiledFunction;
 use crate::object::{self, Contents, FunctionDef};
 use crate::options::{Arch, Flags, Target};
-use crate::parse::{self, FunctionText, ParseContext, SourceMap, Split};
-use crate::pipeline::{self, Backend, Compiler, Failure, State};
+use crate::parse::{self, Split};
+use crate::pipeline::Backend;
 use crate::timing::Timing;
-use crate::verify;
-use cached::Cached;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use cached::{Cached, Part};
+pub use session::Session;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
+use worker::Worker;
 
 /// How to build.
 #[derive(Clone, Debug)]
 pub struct BuildOptions {
-    /// For which target.
+    /// What the code is for.
     pub target: Target,
-    /// With which settings.
+    /// The settings of code generation.
     pub flags: Flags,
     /// Sections of the object.
     pub layout: object::Layout,
-    /// Threads; 0 for one per processor.
-    pub jobs: usize,
     /// Whether to measure the time of each phase.
     pub time: bool,
     /// Whether to count the lowering rules that are used.
     pub trace_rules: bool,
 }
 
-/// Who wants to know how a build goes on. Both are called from several threads.
+/// Callbacks for progress, dumps and warnings. `progress` and `dump` are called from several threads.
 pub struct Observer<'a> {
     /// Is told how many functions are done, and how many there are.
     pub progress: &'a (dyn Fn(usize, usize) + Sync),
     /// Is given the text of functions after passes.
     pub dump: Option<Dump<'a>>,
+    /// Is told what is wrong with the cache.
+    pub warn: &'a (dyn Fn(&str) + Sync),
 }
 
 impl Observer<'_> {
-    /// Nobody.
-    pub const NONE: Observer<'static> = Observer { progress: &|_, _| {}, dump: None };
+    /// No callbacks.
+    pub const NONE: Observer<'static> = Observer { progress: &|_, _| {}, dump: None, warn: &|_| {} };
 }
 
 /// Which texts are wanted, and who takes them.
@@ -62,11 +64,11 @@ impl Observer<'_> {
 pub struct Dump<'a> {
     /// Whether the function's text after the pass is wanted.
     pub wanted: &'a (dyn Fn(&str, &Name) -> bool + Sync),
-    /// Takes it; first come the function's number in the file, the pass and the name.
+    /// Takes the function's number in the file, the pass, the name and the text.
     pub take: &'a (dyn Fn(usize, &str, &Name, String) + Sync),
 }
 
-/// What came of it.
+/// The result of a build.
 #[derive(Debug)]
 pub struct Built {
     /// The object file.
@@ -77,6 +79,8 @@ pub struct Built {
     pub timing: Timing,
     /// How often each lowering rule was used, if that was counted.
     pub rules: RuleCounts,
+    /// What was found in the cache, if one was used.
+    pub cache: Option<Statistics>,
 }
 
 /// A function's place in the file, and what it was compiled to.
@@ -85,7 +89,7 @@ type Unit = (usize, Box<CompiledFunction>);
 /// [`compile_all`] for one target.
 type CompileAll = for<'a> fn(&Job<'a>) -> Outcome;
 
-/// What compiles for an architecture.
+/// The back end of an architecture.
 fn back_end(arch: Arch) -> CompileAll {
     match arch {
         Arch::X86_64 => compile_all::<X86_64>,
@@ -94,37 +98,44 @@ fn back_end(arch: Arch) -> CompileAll {
     }
 }
 
-/// Builds an object from a file.
+/// Builds an object from a file, in one thread and without a cache.
 pub fn build(source: &Source, options: &BuildOptions, observer: &Observer) -> Result<Built, Vec<Diagnostic>> {
-    build_with(source, options, observer, None)
+    build_in(&Session::new(1), source, options, observer)
 }
 
-/// The same, with what a cache has. What is dumped or traced has to be compiled: then it is without the cache.
-pub fn build_with(
+/// Builds an object from a file. What is dumped or traced has to be compiled: then the session's cache is not
+/// used.
+pub fn build_in(
+    session: &Session,
     source: &Source,
     options: &BuildOptions,
     observer: &Observer,
-    cache: Option<&Cache>,
 ) -> Result<Built, Vec<Diagnostic>> {
-    let cache = cache.filter(|_| observer.dump.is_none() && !options.trace_rules);
     let mut timing = Timing::default();
     let mut diagnostics = Vec::new();
-    let mut keys = Vec::new();
-    let split = match cache {
-        Some(cache) => cached::split(cache, source.text, &mut keys, &mut timing, &mut diagnostics),
-        None => timing.measure("split", || parse::split(source.text, &mut diagnostics)),
+    let cache = session.cache().filter(|_| observer.dump.is_none() && !options.trace_rules);
+    let (split, mut cached) = match cache.map(|cache| cache.build(&options.target, &options.flags)) {
+        Some(cache) => {
+            let (split, cached) = Cached::split(cache, source.text, &mut timing, &mut diagnostics);
+            (split, Some(cached))
+        }
+        None => (timing.measure("split", || parse::split(source.text, &mut diagnostics)), None),
     };
     let module = parse::module(source.text, &split, &mut diagnostics);
     let start = Instant::now();
-    let cached = cache.map(|cache| Cached::find(cache, keys));
-    let job = Job { source, split: &split, options, observer, cached: cached.as_ref() };
-    let mut outcome = back_end(options.target.arch())(&job);
-    timing.merge(&outcome.timing);
-    diagnostics.append(&mut outcome.diagnostics);
-    let mut units = outcome.units;
-    if let Some(cached) = cached {
-        cached.finish(&mut units, &split, &mut diagnostics);
+    if let Some(cached) = &mut cached {
+        cached.find();
     }
+    let job = Job { session, source, split: &split, options, observer, cached: cached.as_ref() };
+    let Outcome { mut units, diagnostics: mut found, timing: of_workers, rules, parts } =
+        back_end(options.target.arch())(&job);
+    timing.merge(&of_workers);
+    diagnostics.append(&mut found);
+    let statistics = cached.map(|cached| {
+        let (statistics, warnings) = cached.finish(parts, &mut units, &split, &mut diagnostics);
+        warnings.iter().for_each(|warning| (observer.warn)(warning));
+        statistics
+    });
     timing.add("compile (wall)", start.elapsed());
     if diagnostics.iter().any(|d| d.severity != Severity::Warning) {
         diagnostics.sort_by_key(|diagnostic| diagnostic.offset);
@@ -132,7 +143,7 @@ pub fn build_with(
     }
     units.sort_unstable_by_key(|unit| unit.0);
     let object = timing.measure("object", || write_object(source, &split, &module, &units, options));
-    Ok(Built { object: object?, module, timing, rules: outcome.rules })
+    Ok(Built { object: object?, module, timing, rules, cache: statistics })
 }
 
 fn write_object(
@@ -163,6 +174,7 @@ const BATCH: usize = 4;
 /// What the workers of a build share.
 #[derive(Clone, Copy)]
 struct Job<'a> {
+    session: &'a Session,
     source: &'a Source<'a>,
     split: &'a Split,
     options: &'a BuildOptions,
@@ -178,205 +190,40 @@ struct Outcome {
     diagnostics: Vec<Diagnostic>,
     timing: Timing,
     rules: RuleCounts,
+    /// What each has to say about the cache.
+    parts: Vec<Part>,
 }
 
 /// Compiles all functions that the cache does not have.
 fn compile_all<I: Backend>(job: &Job) -> Outcome {
-    let Job { split, options, observer, cached, .. } = *job;
+    let Job { session, split, observer, cached, .. } = *job;
     let next = AtomicUsize::new(0);
     let done = AtomicUsize::new(0);
-    let work = || {
+    let count = split.functions.len();
+    let workers = session.run(count, || {
         let mut worker = Worker::<I>::new(*job);
         loop {
             let first = next.fetch_add(BATCH, Ordering::Relaxed);
-            if first >= split.functions.len() {
-                return worker;
+            if first >= count {
+                return worker.finish();
             }
-            for index in first..split.functions.len().min(first + BATCH) {
+            for index in first..count.min(first + BATCH) {
                 if cached.is_none_or(|cached| cached.is_wanted(index)) {
                     worker.function(index, &split.functions[index]);
                 }
-                (observer.progress)(done.fetch_add(1, Ordering::Relaxed) + 1, split.functions.len());
+                (observer.progress)(done.fetch_add(1, Ordering::Relaxed) + 1, count);
             }
         }
-    };
-    let workers = match options.jobs {
-        1 => vec![work()],
-        jobs => match rayon::ThreadPoolBuilder::new().num_threads(jobs).build() {
-            Ok(pool) => pool.broadcast(|_| work()),
-            Err(_) => vec![work()],
-        },
-    };
+    });
     let mut outcome = Outcome::default();
     for mut worker in workers {
         outcome.units.append(&mut worker.units);
         outcome.diagnostics.append(&mut worker.diagnostics);
         outcome.timing.merge(&worker.timing);
-        for (rule, count) in worker.compiler.traced_rules() {
+        for (rule, count) in worker.rules {
             *outcome.rules.entry(rule).or_default() += count;
         }
-        outcome.timing.merge(worker.compiler.timing.as_ref().unwrap_or(&Timing::default()));
+        outcome.parts.append(&mut worker.parts);
     }
     outcome
-}
-
-/// A thread's own state.
-struct Worker<'a, I: Backend> {
-    job: Job<'a>,
-    context: ParseContext,
-    function: Function,
-    compiler: Compiler<I>,
-    timing: Timing,
-    units: Vec<Unit>,
-    diagnostics: Vec<Diagnostic>,
-}
-
-impl<'a, I: Backend> Worker<'a, I> {
-    fn new(job: Job<'a>) -> Self {
-        Worker {
-            job,
-            context: ParseContext::new(),
-            function: Function::default(),
-            compiler: new_compiler(job.options),
-            timing: Timing::default(),
-            units: Vec::new(),
-            diagnostics: Vec::new(),
-        }
-    }
-
-    /// Compiles one function; a panic in a pass is a diagnostic, and costs this worker its buffers.
-    fn function(&mut self, index: usize, text: &FunctionText) {
-        let result = catch_unwind(AssertUnwindSafe(|| self.parse_and_compile(index, text)));
-        match result {
-            Ok(Some(unit)) => self.units.push((index, Box::new(unit))),
-            Ok(None) => {}
-            Err(panic) => {
-                let pass = self.compiler.current;
-                self.diagnostics.push(self.bug(text, pass, &panic_message(&*panic)));
-                let timing = self.compiler.timing.take();
-                self.compiler = new_compiler(self.job.options);
-                self.compiler.timing = timing;
-                self.context = ParseContext::new();
-                self.function = Function::default();
-            }
-        }
-    }
-
-    fn parse_and_compile(&mut self, index: usize, text: &FunctionText) -> Option<CompiledFunction> {
-        self.compiler.current = "parse";
-        let file = self.job.source.text;
-        let bytes = &file[text.text.clone()];
-        let start = self.job.options.time.then(Instant::now);
-        let parsed = parse::function(bytes, text.text.start, &mut self.context, &mut self.function);
-        if let Some(start) = start {
-            self.timing.add("parse", start.elapsed());
-        }
-        if parsed.is_err() {
-            self.diagnostics.append(&mut self.context.diagnostics);
-            return None;
-        }
-        match self.job.cached {
-            Some(cached) => self.compile_unless_stored(index, text, cached),
-            None => self.compile(index, text),
-        }
-    }
-
-    /// Compiles the parsed function if the cache does not have its stencil.
-    fn compile_unless_stored(
-        &mut self,
-        index: usize,
-        text: &FunctionText,
-        cached: &Cached,
-    ) -> Option<CompiledFunction> {
-        let (key, claim) = cached.claim(&self.function);
-        let stored = match claim {
-            Claim::Found(code) if cached.checks() => Some(code),
-            Claim::Found(code) => {
-                let params = std::mem::take(&mut self.function.params);
-                cached.found_stencil(index, &key, &params);
-                return Some(CompiledFunction { params, code });
-            }
-            Claim::Shared => {
-                cached.leave(index, key, std::mem::take(&mut self.function.params));
-                return None;
-            }
-            Claim::Compile => None,
-        };
-        let unit = self.compile(index, text)?;
-        cached.compiled(index, key, &unit, stored.as_ref());
-        Some(unit)
-    }
-
-    /// Compiles the parsed function.
-    fn compile(&mut self, index: usize, text: &FunctionText) -> Option<CompiledFunction> {
-        let file = self.job.source.text;
-        let function = &self.function;
-        let name = &function.params.name;
-        let dump = self.job.observer.dump.map(|Dump { wanted, take }| {
-            move |pass: &'static str, state: &State<I>| {
-                if wanted(pass, name) {
-                    let section = text.section.clone().map(|range| &file[range]);
-                    let clif = function.placed(text.linkage, section, text.align);
-                    take(index, pass, name, state.text(pass, &function.params, clif));
-                }
-            }
-        });
-        let dump = dump.as_ref().map(|dump| dump as pipeline::Dump<'_, I>);
-        match self.compiler.compile(&function.stencil, dump) {
-            Ok(code) => Some(CompiledFunction { params: std::mem::take(&mut self.function.params), code }),
-            Err(failure) => {
-                self.report(text, failure);
-                None
-            }
-        }
-    }
-
-    /// Says that a pass failed on a function.
-    fn bug(&self, text: &FunctionText, pass: &str, message: &str) -> Diagnostic {
-        let header = &self.job.source.text[text.text.clone()];
-        let header = header.split(|byte| *byte == b'(').next().unwrap_or_default();
-        Diagnostic {
-            severity: Severity::Bug,
-            offset: text.text.start,
-            message: format!("pass {pass} fails on {}: {message}", String::from_utf8_lossy(header)),
-            notes: vec!["the function alone, in a file of its own, is a reproducer".to_string()],
-        }
-    }
-
-    /// Turns a failure into diagnostics, reading the function again for its positions.
-    fn report(&mut self, text: &FunctionText, failure: Failure) {
-        if let Failure::Bug { pass, message } = &failure {
-            self.diagnostics.push(self.bug(text, pass, message));
-            return;
-        }
-        let mut positions = SourceMap::default();
-        let mut again = Function::default();
-        let bytes = &self.job.source.text[text.text.clone()];
-        parse::function_with_positions(bytes, text.text.start, &mut self.context, &mut again, &mut positions)
-            .expect("the same text, which could be parsed");
-        match failure {
-            Failure::Invalid(errors) => {
-                self.diagnostics.extend(verify::diagnostics(&errors, &positions));
-            }
-            Failure::Unsupported { inst, message } => {
-                let offset = inst.and_then(|inst| positions.insts.get(inst).copied());
-                self.diagnostics.push(Diagnostic::error(offset.unwrap_or(positions.function), message));
-            }
-            Failure::Bug { .. } => unreachable!("reported above"),
-        }
-    }
-}
-
-fn new_compiler<I: Backend>(options: &BuildOptions) -> Compiler<I> {
-    let mut compiler = Compiler::new(&options.flags);
-    compiler.timing = options.time.then(Timing::default);
-    if options.trace_rules {
-        compiler.trace_rules();
-    }
-    compiler
-}
-
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied().map(str::to_string);
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "panicked".to_string())
 }

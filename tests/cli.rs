@@ -130,6 +130,8 @@ fn lists_have_what_there_is() {
         (&["targets", "--matrix"], "Divide             -        yes      yes      -"),
         (&["settings", "--target", "s390x"], "has_mie3 = false"),
         (&["settings", "--target", "x86_64", "--cpu", "x86-64-v3"], "* has_avx2 = true"),
+        (&["settings", "--target", "x86_64"], "accepted, without effect here, because no instruction"),
+        (&["settings", "--target", "aarch64"], "accepted, without effect here, because CLIF has no heaps"),
         (&["explain", "iadd"], "Wrapping addition"),
         (&["explain"], "br_table"),
         (&["--help"], "Examples:"),

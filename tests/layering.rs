@@ -30,7 +30,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("gimli", &["src/object/"]),
     ("clap", &["src/cli/"]),
     ("indicatif", &["src/cli/"]),
-    ("rusqlite", &["src/cache/store.rs"]),
+    ("rusqlite", &["src/cache/store/sqlite.rs"]),
     ("sha2", &["src/cache/key.rs"]),
 ];
 

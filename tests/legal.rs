@@ -5,7 +5,7 @@
 
 use clifc::arch::coverage_on;
 use clifc::diag::Source;
-use clifc::driver::{self, BuildOptions, Observer};
+use clifc::driver::{self, BuildOptions, Observer, Session};
 use clifc::ir::opcode::{ALL, CtrlFrom, Format, Rule};
 use clifc::ir::{AtomicRmwOp, FloatCc, IntCc, Opcode, Shape, Type, types};
 use clifc::lower::families::Coverage;
@@ -194,10 +194,11 @@ fn check(arch: Arch, settings: &[&str]) {
     for setting in settings {
         flags.apply(setting).expect("a known setting");
     }
-    let options =
-        BuildOptions { target, flags, layout: Layout::default(), jobs: 0, time: false, trace_rules: false };
+    let options = BuildOptions { target, flags, layout: Layout::default(), time: false, trace_rules: false };
     let source = Source { name: "legal.clif", text: text.as_bytes() };
-    let Err(diagnostics) = driver::build(&source, &options, &Observer::NONE) else { return };
+    let Err(diagnostics) = driver::build_in(&Session::new(0), &source, &options, &Observer::NONE) else {
+        return;
+    };
     let wrong: Vec<String> = diagnostics
         .into_iter()
         .map(|diagnostic| (text[diagnostic.offset..].lines().next().unwrap_or_default(), diagnostic.message))

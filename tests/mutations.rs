@@ -240,8 +240,7 @@ fn bug(text: &[u8], target: &Target, settings: &[&str]) -> Option<String> {
         flags.apply(setting).expect("a known setting");
     }
     let target = target.clone();
-    let options =
-        BuildOptions { target, flags, layout: Layout::default(), jobs: 1, time: false, trace_rules: false };
+    let options = BuildOptions { target, flags, layout: Layout::default(), time: false, trace_rules: false };
     let built = driver::build(&Source { name: "mutation", text }, &options, &Observer::NONE);
     let diagnostics = built.err().unwrap_or_default();
     if let Some(bug) = diagnostics.iter().find(|diagnostic| diagnostic.severity == Severity::Bug) {

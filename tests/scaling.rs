@@ -199,8 +199,7 @@ fn milliseconds(arch: Arch, text: &str, allocator: &str) -> f64 {
     let target = Target::of(arch);
     let mut flags = Flags::new(&target);
     flags.set("regalloc_algorithm", allocator).expect("a known setting");
-    let options =
-        BuildOptions { target, flags, layout: Layout::default(), jobs: 1, time: false, trace_rules: false };
+    let options = BuildOptions { target, flags, layout: Layout::default(), time: false, trace_rules: false };
     let source = Source { name: "scaling.clif", text: text.as_bytes() };
     let start = thread_seconds();
     let built = driver::build(&source, &options, &Observer::NONE);

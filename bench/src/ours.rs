@@ -5,7 +5,7 @@ use crate::task::{Kind, Task};
 use anyhow::{Result, anyhow};
 use clifc::analysis::Analysis;
 use clifc::diag::{Diagnostic, Source};
-use clifc::driver::{self, BuildOptions, Observer};
+use clifc::driver::{self, BuildOptions, Observer, Session};
 use clifc::ir::Function;
 use clifc::object::Layout;
 use clifc::options::{Arch, Flags, Target};
@@ -28,10 +28,10 @@ pub fn run(task: &Task, arch: Arch, text: &str, threads: usize) -> Result<(Phase
                 target,
                 flags,
                 layout: Layout::default(),
-                jobs: threads,
                 time: true,
                 trace_rules: false,
             },
+            threads,
         ),
     }
 }
@@ -92,9 +92,10 @@ const NAMES: [(&str, Phase); 7] = [
     ("emit", Phase::Emit),
 ];
 
-fn build(text: &str, options: BuildOptions) -> Result<(Phases, Vec<u8>)> {
+fn build(text: &str, options: BuildOptions, threads: usize) -> Result<(Phases, Vec<u8>)> {
     let source = Source { name: "input", text: text.as_bytes() };
-    let built = driver::build(&source, &options, &Observer::NONE).map_err(|errors| failed(&errors))?;
+    let built = driver::build_in(&Session::new(threads), &source, &options, &Observer::NONE)
+        .map_err(|errors| failed(&errors))?;
     let mut phases = Phases::default();
     for &(name, time) in built.timing.phases() {
         let phase = NAMES.iter().find(|entry| entry.0 == name).map(|entry| entry.1);

@@ -1,8 +1,9 @@
 //! Entries as bytes.
 //!
-//! An entry begins with its whole key and a checksum, so that another entry's bytes, or damaged ones, are never taken
-//! for what was stored. What follows is in postcard's format. Decoding checks all that later phases rely on: an entry can
-//! be wrong only if somebody made it so, and then it still must not make clifc panic.
+//! An entry begins with its whole key and a checksum, so that another entry's bytes, or damaged ones, are
+//! never taken for what was stored. What follows is in postcard's format. Decoding checks all that later
+//! phases rely on: an entry can be wrong only if somebody made it so, and then it still must not make clifc
+//! panic.
 
 use super::key::Key;
 use crate::entity::{Entity, Map};

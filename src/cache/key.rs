@@ -1,14 +1,15 @@
 //! What an entry of the cache is found by.
 //!
-//! A key is a digest: of the [`Environment`], which is all that compiling depends on besides the function, and
-//! of either a stencil or a function's text.
+//! A key is a digest: of the [`Environment`], which is all that compiling depends on besides the function,
+//! and of either a stencil or a function's text.
 //!
-//! A stencil is fed to SHA-256 through its [`Hash`], which goes over every field, writes lengths before contents, and can't
-//! miss what somebody adds to the IR. What is flat is fed by the slice. Names, the
-//! base source location and names of regions are in [`Params`](crate::ir::Params) and cannot be reached from a stencil.
+//! A stencil is fed to SHA-256 through its [`Hash`], which goes over every field, writes lengths before
+//! contents, and can't miss what somebody adds to the IR. What is flat is fed by the slice. Names, the base
+//! source location and names of regions are in [`Params`](crate::ir::Params) and cannot be reached from a
+//! stencil.
 //!
-//! A build that finds everything does little but hash texts. HighwayHash does it in a seventh of SHA-256's time; it is keyed by a
-//! secret of the store's, without which nobody can make two texts of one key.
+//! A build that finds everything does little but hash texts. HighwayHash does it in a seventh of SHA-256's
+//! time; it is keyed by a secret of the store's, without which nobody can make two texts of one key.
 
 use crate::ir::Stencil;
 use crate::options::{Flags, Target};
@@ -45,9 +46,11 @@ pub struct Environment {
 pub struct TextKeys(highway::Key);
 
 impl Environment {
-    /// That of compiling for a target with some settings, by this build of clifc.
+    /// The environment of compiling for a target with some settings, by this build of clifc.
     pub fn new(target: &Target, flags: &Flags) -> Self {
         let mut digest = Sha256::new();
+        // Builds that check the cache have to find what others stored.
+        let flags = flags.without_cache_checks();
         for part in [env!("CLIFC_BUILD").as_bytes(), target.to_string().as_bytes(), flags.bytes()] {
             digest.update((part.len() as u64).to_le_bytes());
             digest.update(part);

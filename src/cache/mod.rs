@@ -1,19 +1,25 @@
 //! The cache: compiled stencils, kept from build to build.
 //!
-//! Most of what a build compiles was compiled before, by this build or another. A function is looked for twice. First by
-//! its text: what it compiled to is then found without parsing it. Then, once it is parsed, by its stencil: a function that
-//! differs in names, comments or positions only is found too, and its own params are applied to what was stored. What is found in neither way is
-//! compiled, and stored under both keys.
+//! Most of what a build compiles was compiled before, by this build or another. A function is looked up
+//! twice. First by its text: what it compiled to is then found without parsing it. Then, once it is parsed,
+//! by its stencil: that finds a function that differs in names, comments or positions only, and its own
+//! params are applied to what was stored. What is found in neither way is compiled, and stored under both
+//! keys.
 //!
 //! | file | what |
 //! |---|---|
 //! | `key` | what an entry is found by |
 //! | `entry` | what is stored, as bytes |
-//! | `store` | where: a database that processes share |
+//! | `store` | where: a trait, and the database that processes share |
 //!
-//! Invariants. The object is the same with the cache and without. Whatever is wrong with the cache is a warning and a
-//! miss, never a failed build. Stencils that are equal within a module are compiled once: who comes first compiles
-//! ([`Cache::claim`]), the others wait for the end of the build.
+//! A [`Cache`] lives as long as its session; a [`BuildCache`] is one build's use of it. Threads of a build
+//! meet at the set of claimed stencils and at the store only: what they add and count is in a [`Ledger`] of
+//! each, added up at the end.
+//!
+//! Invariants. The object is the same with the cache and without. Whatever is wrong with the cache is a
+//! warning and a miss, never a failed build. Stencils that are equal within a module are compiled or found
+//! once: the first to ask is told to compile, or gets what is stored ([`BuildCache::claim`]), and the others
+//! wait for the end of the build.
 
 pub mod entry;
 pub mod key;
@@ -24,12 +30,14 @@ use crate::machine::compiled::{CompiledFunction, CompiledStencil};
 use crate::options::{Flags, Target};
 use entry::{Decoded, TextEntry};
 use key::{Environment, Key, TextKeys};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
+use std::ops::{AddAssign, Range};
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use store::{Batch, Store, StoreError};
+use store::sqlite::SqliteStore;
+use store::{Store, StoreError};
 
 /// How to use a cache.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -67,57 +75,161 @@ pub struct Statistics {
     pub storing: Duration,
 }
 
-/// What is to be done about a function that was parsed.
+impl AddAssign for Statistics {
+    fn add_assign(&mut self, other: Statistics) {
+        self.text_hits += other.text_hits;
+        self.stencil_hits += other.stencil_hits;
+        self.shared += other.shared;
+        self.misses += other.misses;
+        self.bytes_read += other.bytes_read;
+        self.bytes_written += other.bytes_written;
+        self.hashing += other.hashing;
+        self.looking_up += other.looking_up;
+        self.applying += other.applying;
+        self.storing += other.storing;
+    }
+}
+
+/// What to do about a function that was parsed.
 pub enum Claim {
     /// It was compiled before.
     Found(CompiledStencil),
     /// Nobody has compiled it.
     Compile,
-    /// Somebody in this build is compiling it.
+    /// Another function of this build has the same stencil, and is compiled or was found.
     Shared,
 }
 
-/// One build's use of a cache. Threads share it.
-#[derive(Debug)]
+/// A cache that the builds of a session share.
 pub struct Cache {
-    environment: Environment,
-    text_keys: TextKeys,
-    options: CacheOptions,
-    state: Mutex<State>,
+    check: bool,
+    place: Mutex<Place>,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    /// `None` when it can't be used any more.
-    store: Option<Store>,
-    claimed: HashSet<Key>,
-    added: Batch,
+/// Where a cache's entries are.
+#[derive(Default)]
+struct Place {
+    /// `None` when it can't be used.
+    store: Option<Box<dyn Store>>,
+    /// Which database to make anew for the next build, once this one was found damaged.
+    database: Option<(PathBuf, u64)>,
+    was_damaged: bool,
+    /// What went wrong and was not yet reported.
     warnings: Vec<String>,
-    statistics: Statistics,
 }
 
 impl Cache {
-    /// Opens a cache. If it can't be used, a warning says so and everything is a miss.
-    pub fn open(options: CacheOptions, target: &Target, flags: &Flags) -> Self {
-        let mut state = State::default();
-        let opened = Store::open(&options.directory, options.limit);
-        state.store = match opened {
-            Err(StoreError::Damaged(why)) => {
-                state.warnings.push(format!("the database is damaged ({why}); it is made anew"));
-                let again = Store::remove(&options.directory)
-                    .and_then(|_| Store::open(&options.directory, options.limit));
-                again.map_err(|error| state.warnings.push(error.to_string())).ok()
-            }
-            opened => opened.map_err(|error| state.warnings.push(error.to_string())).ok(),
-        };
-        let environment = Environment::new(target, flags);
-        let text_keys = environment.texts(state.store.as_ref().map_or(&[0; 32], Store::secret));
-        Cache { environment, text_keys, options, state: Mutex::new(state) }
+    /// Opens a cache. If it can't be used, the next build says so in a warning, and everything is a miss.
+    pub fn open(options: &CacheOptions) -> Self {
+        let database = Some((options.directory.clone(), options.limit));
+        let mut place = Place { database, ..Place::default() };
+        place.open();
+        Cache { check: options.check, place: Mutex::new(place) }
     }
 
+    /// A cache whose entries are in `store`. With `check`, what is found is compiled as well, and compared.
+    pub fn with_store(store: Box<dyn Store>, check: bool) -> Self {
+        Cache { check, place: Mutex::new(Place { store: Some(store), ..Place::default() }) }
+    }
+
+    /// Begins a build's use of the cache.
+    pub fn build(&self, target: &Target, flags: &Flags) -> BuildCache<'_> {
+        let mut place = lock(&self.place);
+        if std::mem::take(&mut place.was_damaged) {
+            place.open();
+        }
+        let environment = Environment::new(target, flags);
+        let text_keys = environment.texts(&place.store.as_ref().map_or([0; 32], |store| store.secret()));
+        BuildCache {
+            cache: self,
+            environment,
+            text_keys,
+            checks: self.check || flags.enable_incremental_compilation_cache_checks(),
+            claimed: Mutex::default(),
+        }
+    }
+}
+
+impl Place {
+    /// Opens the database, which is made anew if it is damaged.
+    fn open(&mut self) {
+        let Some((directory, limit)) = &self.database else { return };
+        let opened = match SqliteStore::open(directory, *limit) {
+            Err(StoreError::Damaged(why)) => {
+                self.warnings.push(format!("the database is damaged ({why}); it is made anew"));
+                SqliteStore::remove(directory).and_then(|_| SqliteStore::open(directory, *limit))
+            }
+            opened => opened,
+        };
+        match opened {
+            Ok(store) => self.store = Some(Box::new(store)),
+            Err(error) => self.warnings.push(error.to_string()),
+        }
+    }
+
+    /// Does something with the store, if there is one. After an error the build goes on without: a damaged
+    /// store is removed, so that the next build makes a new one.
+    fn with_store(&mut self, work: impl FnOnce(&mut dyn Store) -> store::Result<()>) {
+        let Some(store) = &mut self.store else { return };
+        let Err(error) = work(store.as_mut()) else { return };
+        self.warnings.push(error.to_string());
+        let Some(store) = self.store.take() else { return };
+        if matches!(error, StoreError::Damaged(_)) {
+            self.was_damaged = true;
+            self.warnings.extend(store.clear().err().map(|error| error.to_string()));
+        }
+    }
+}
+
+/// One build's use of a cache. Threads share it.
+pub struct BuildCache<'a> {
+    cache: &'a Cache,
+    environment: Environment,
+    text_keys: TextKeys,
+    checks: bool,
+    /// Stencils that a function of this build was told to compile, or had from the store.
+    claimed: Mutex<HashSet<Key>>,
+}
+
+/// What one thread of a build adds to the cache, and what it had from it.
+#[derive(Default)]
+pub struct Ledger {
+    /// Entries to be stored, and where they are in `bytes`.
+    entries: Vec<(Key, Range<usize>)>,
+    bytes: Vec<u8>,
+    /// How many entries that were read are damaged.
+    damaged: u64,
+    /// Counts and times.
+    pub statistics: Statistics,
+}
+
+impl Ledger {
+    /// Adds a compiled stencil.
+    pub fn add_stencil(&mut self, key: &Key, code: &CompiledStencil) {
+        self.add(key, code);
+    }
+
+    /// Adds what a function's text was parsed to.
+    pub fn add_text(&mut self, text: &Key, stencil: &Key, params: &Params) {
+        self.add(text, &TextEntry::new(stencil, params));
+    }
+
+    fn add(&mut self, key: &Key, contents: &impl Serialize) {
+        let start = self.bytes.len();
+        self.bytes = entry::encode(key, contents, std::mem::take(&mut self.bytes));
+        self.entries.push((*key, start..self.bytes.len()));
+        self.statistics.bytes_written += (self.bytes.len() - start) as u64;
+    }
+
+    fn entries(&self) -> impl Iterator<Item = (Key, &[u8])> {
+        self.entries.iter().map(|(key, range)| (*key, &self.bytes[range.clone()]))
+    }
+}
+
+impl BuildCache<'_> {
     /// Whether what is found is compiled as well.
     pub fn checks(&self) -> bool {
-        self.options.check
+        self.checks
     }
 
     /// The key of a function's text.
@@ -125,163 +237,116 @@ impl Cache {
         self.text_keys.key(text)
     }
 
-    /// Looks for functions by their texts.
-    pub fn find_texts(&self, keys: &[Key]) -> Vec<Option<Box<CompiledFunction>>> {
-        let mut state = self.state();
+    /// Looks up functions by their texts.
+    pub fn find_texts(&self, keys: &[Key], ledger: &mut Ledger) -> Vec<Option<Box<CompiledFunction>>> {
+        let mut texts: Vec<(usize, Key, Params)> = Vec::with_capacity(keys.len());
+        self.read(keys, ledger, |at, text: TextEntry| {
+            texts.push((at, Key(text.stencil), text.into_params()));
+        });
+        let stencils: Vec<Key> = texts.iter().map(|text| text.1).collect();
         let mut found = vec![None; keys.len()];
-        if let Err(error) = state.read_texts(keys, &mut found) {
-            state.give_up(error);
-        }
-        state.statistics.text_hits += found.iter().flatten().count() as u64;
+        self.read(&stencils, ledger, |at, code: CompiledStencil| {
+            let (index, _, params) = &mut texts[at];
+            if entry::is_sound(&code, params.names.len()) {
+                found[*index] = Some(Box::new(CompiledFunction { params: std::mem::take(params), code }));
+            }
+        });
+        ledger.statistics.text_hits += found.iter().flatten().count() as u64;
         found
     }
 
-    /// Looks for a function by its stencil; says whether to compile it. `names` is how many names its params have.
-    pub fn claim(&self, stencil: &Stencil, names: usize) -> (Key, Claim) {
+    /// Looks up a function by its stencil, and says what to do about it. `names` is how many names its params
+    /// have. A build that checks the cache shares nothing, so that every function is compiled.
+    pub fn claim(&self, stencil: &Stencil, names: usize, ledger: &mut Ledger) -> (Key, Claim) {
         let start = Instant::now();
         let key = self.environment.stencil(stencil);
-        let hashing = start.elapsed();
-        let mut state = self.state();
-        state.statistics.hashing += hashing;
-        if !state.claimed.insert(key) {
-            state.statistics.shared += 1;
+        ledger.statistics.hashing += start.elapsed();
+        if !self.checks && !lock(&self.claimed).insert(key) {
+            ledger.statistics.shared += 1;
             return (key, Claim::Shared);
         }
-        match state.find_stencil(&key, names) {
+        match self.find_stencil(&key, names, ledger) {
             Some(code) => {
-                // Others of this build find it again.
-                state.claimed.remove(&key);
-                state.statistics.stencil_hits += 1;
+                ledger.statistics.stencil_hits += 1;
                 (key, Claim::Found(code))
             }
             None => {
-                state.statistics.misses += 1;
+                ledger.statistics.misses += 1;
                 (key, Claim::Compile)
             }
         }
     }
 
-    /// Stores a compiled stencil.
-    pub fn add_stencil(&self, key: &Key, code: &CompiledStencil) {
-        self.add(key, code);
-    }
-
-    /// Stores what a function's text was parsed to.
-    pub fn add_text(&self, text: &Key, stencil: &Key, params: &Params) {
-        self.add(text, &TextEntry::new(stencil, params));
-    }
-
-    fn add(&self, key: &Key, contents: &impl Serialize) {
-        let mut state = self.state();
-        let length = state.added.push(key.number(), |bytes| entry::encode(key, contents, bytes));
-        state.statistics.bytes_written += length as u64;
-    }
-
-    /// Writes what was added.
-    pub fn finish(&self) {
+    /// Ends the build: writes what was added. Returns what was found and what went wrong.
+    pub fn finish(self, ledgers: &[Ledger]) -> (Statistics, Vec<String>) {
         let start = Instant::now();
-        let mut state = self.state();
-        let mut added = std::mem::take(&mut state.added);
-        if let Some(Err(error)) = state.store.as_mut().map(|store| store.write(&mut added)) {
-            state.give_up(error);
+        let entries: Vec<(Key, &[u8])> = ledgers.iter().flat_map(Ledger::entries).collect();
+        let mut place = lock(&self.cache.place);
+        place.with_store(|store| store.put(&entries));
+        let mut warnings = std::mem::take(&mut place.warnings);
+        drop(place);
+        match ledgers.iter().map(|ledger| ledger.damaged).sum::<u64>() {
+            0 => {}
+            damaged => warnings.push(format!("damaged entries are replaced: {damaged}")),
         }
-        state.statistics.storing += start.elapsed();
+        let mut statistics = Statistics { storing: start.elapsed(), ..Statistics::default() };
+        ledgers.iter().for_each(|ledger| statistics += ledger.statistics);
+        (statistics, warnings)
     }
 
-    /// What was wrong with the cache.
-    pub fn warnings(&self) -> Vec<String> {
-        self.state().warnings.clone()
+    fn find_stencil(&self, key: &Key, names: usize, ledger: &mut Ledger) -> Option<CompiledStencil> {
+        let start = Instant::now();
+        let mut bytes: Option<Vec<u8>> = None;
+        self.get(&[*key], &mut |_, found| bytes = Some(found.into()));
+        let looked_up = Instant::now();
+        ledger.statistics.looking_up += looked_up - start;
+        // Other threads have the store meanwhile.
+        let code = self.decode(key, &bytes?, ledger);
+        ledger.statistics.applying += looked_up.elapsed();
+        code.filter(|code| entry::is_sound(code, names))
     }
 
-    /// What was found so far.
-    pub fn statistics(&self) -> Statistics {
-        self.state().statistics
-    }
-
-    /// Adds to the time for computing keys.
-    pub fn note_hashing(&self, time: Duration) {
-        self.state().statistics.hashing += time;
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        // What a thread that panicked left is a set of entries like any other.
-        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-}
-
-impl State {
-    /// Goes on without the store. If it is damaged it is removed, so that the next build makes a new one.
-    fn give_up(&mut self, error: StoreError) {
-        self.warnings.push(error.to_string());
-        let Some(store) = self.store.take() else { return };
-        let directory = store.directory().to_owned();
-        drop(store);
-        if matches!(error, StoreError::Damaged(_))
-            && let Err(error) = Store::remove(&directory)
-        {
-            self.warnings.push(error.to_string());
-        }
-    }
-
-    /// Looks for texts and then for their stencils, in the order in which the store has them.
-    fn read_texts(
-        &mut self,
+    /// Reads entries. `take` gets those there are, with their places among the keys.
+    fn read<T: for<'b> Deserialize<'b>>(
+        &self,
         keys: &[Key],
-        found: &mut [Option<Box<CompiledFunction>>],
-    ) -> Result<(), StoreError> {
-        let mut order: Vec<usize> = (0..keys.len()).collect();
-        order.sort_unstable_by_key(|&index| keys[index].number());
-        let sorted: Vec<Key> = order.iter().map(|&index| keys[index]).collect();
-        let mut texts: Vec<(usize, Key, Params)> = Vec::with_capacity(keys.len());
-        self.read(&sorted, |at, text: TextEntry| {
-            texts.push((order[at], Key(text.stencil), text.into_params()));
-        })?;
-        texts.sort_unstable_by_key(|text| text.1.number());
-        let stencils: Vec<Key> = texts.iter().map(|text| text.1).collect();
-        self.read(&stencils, |at, code: CompiledStencil| {
-            let (index, _, params) = &mut texts[at];
-            if entry::is_sound(&code, params.names.len()) {
-                found[*index] = Some(Box::new(CompiledFunction { params: std::mem::take(params), code }));
-            }
-        })
-    }
-
-    fn find_stencil(&mut self, key: &Key, names: usize) -> Option<CompiledStencil> {
-        let mut found = None;
-        if let Err(error) = self.read(&[*key], |_, code| found = Some(code)) {
-            self.give_up(error);
-        }
-        found.filter(|code| entry::is_sound(code, names))
-    }
-
-    /// Reads entries. `take` gets those there are, with their places among the keys; a damaged one is a warning and
-    /// will be replaced.
-    fn read<T: for<'a> serde::Deserialize<'a>>(
-        &mut self,
-        keys: &[Key],
+        ledger: &mut Ledger,
         mut take: impl FnMut(usize, T),
-    ) -> Result<(), StoreError> {
-        let Some(store) = self.store.as_mut().filter(|store| !store.is_new()) else { return Ok(()) };
+    ) {
         let start = Instant::now();
         let mut applying = Duration::ZERO;
-        let ids: Vec<i64> = keys.iter().map(Key::number).collect();
-        let (statistics, warnings) = (&mut self.statistics, &mut self.warnings);
-        let result = store.read(&ids, |at, bytes| {
+        self.get(keys, &mut |at, bytes| {
             let start = Instant::now();
-            match entry::decode(&keys[at], bytes) {
-                Decoded::Entry(entry) => {
-                    statistics.bytes_read += bytes.len() as u64;
-                    take(at, entry);
-                }
-                Decoded::Damaged => {
-                    warnings.push("an entry is damaged; what it is of is compiled again".to_string());
-                }
-                Decoded::Other => {}
+            if let Some(entry) = self.decode(&keys[at], bytes, ledger) {
+                take(at, entry);
             }
             applying += start.elapsed();
         });
-        statistics.looking_up += start.elapsed() - applying;
-        statistics.applying += applying;
-        result
+        ledger.statistics.looking_up += start.elapsed() - applying;
+        ledger.statistics.applying += applying;
     }
+
+    fn get(&self, keys: &[Key], take: &mut dyn FnMut(usize, &[u8])) {
+        lock(&self.cache.place).with_store(|store| store.get(keys, take));
+    }
+
+    /// Makes an entry of its bytes. Damaged ones are counted, and will be replaced.
+    fn decode<'b, T: Deserialize<'b>>(&self, key: &Key, bytes: &'b [u8], ledger: &mut Ledger) -> Option<T> {
+        match entry::decode(key, bytes) {
+            Decoded::Entry(entry) => {
+                ledger.statistics.bytes_read += bytes.len() as u64;
+                Some(entry)
+            }
+            Decoded::Damaged => {
+                ledger.damaged += 1;
+                None
+            }
+            Decoded::Other => None,
+        }
+    }
+}
+
+/// Locks what threads share. What a thread left that panicked is a set of entries like any other.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

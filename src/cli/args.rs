@@ -9,8 +9,6 @@ use clifc::ir::Name;
 use clifc::options::{Arch, Target};
 use clifc::pipeline;
 
-use super::caching::parse_size;
-
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
     .usage(AnsiColor::Green.on_default().bold())
@@ -31,7 +29,7 @@ Examples:
   clifc build -O speed --cpu native --time *.clif
   clifc build -S hello.clif -o -           Show the assembly
   clifc check < generated.clif             Report what is wrong with a file
-  clifc explain iadd                       What an opcode means
+  clifc explain iadd                       Explain an opcode
   clifc test filetests                     Run test files
 
 `-` stands for standard input or output. `@FILE` is replaced by the arguments in FILE.
@@ -71,19 +69,19 @@ pub enum Command {
     Build(Build),
     /// Parse and verify files, and report what is wrong.
     Check(Check),
-    /// Print files as clifc understands them.
+    /// Print files back as clifc reads them.
     Cat(Cat),
     /// Print control-flow graphs for Graphviz.
     Cfg(Inputs),
-    /// Show the machine code of an object, with relocations and trap sites.
+    /// Disassemble objects, with relocations and trap sites.
     Disasm(Disasm),
-    /// Say what an opcode does, and with which types.
+    /// Explain opcodes: what they do, and on which types.
     Explain(Explain),
-    /// Look into the cache of compiled functions, or make it smaller.
+    /// Inspect, shrink, check or clear the cache of compiled functions.
     Cache(CacheCommand),
-    /// List the targets, and the CPUs `--cpu` knows.
+    /// List targets, and the CPUs that `--cpu` takes.
     Targets(Targets),
-    /// List the settings of a target and their values.
+    /// List the settings of a target, with their values and those that have no effect.
     Settings(Settings),
     /// Run test files.
     Test(Test),
@@ -104,19 +102,19 @@ pub struct Inputs {
     pub files: Vec<PathBuf>,
 }
 
-/// What code is for.
+/// The machine and the settings to compile for.
 #[derive(Args, Debug)]
 pub struct TargetArgs {
     /// Target triple, or x86_64, aarch64, s390x for short [default: this machine].
     #[arg(long, value_name = "TRIPLE")]
     pub target: Option<String>,
-    /// Use the instructions of this CPU; `native` for this machine's.
+    /// CPU whose instructions to use; `native` is this machine's.
     #[arg(long, value_name = "NAME")]
     pub cpu: Option<String>,
-    /// Change a setting; `clifc settings` lists them.
+    /// Change a setting (see `clifc settings`).
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub settings: Vec<String>,
-    /// How much to optimise: none, speed or size; also 0 to 3 and s.
+    /// Optimisation level: none, speed or size; also 0 to 3 and s. No pass optimises yet.
     #[arg(short = 'O', value_name = "LEVEL", default_value = "none", hide_possible_values = true)]
     pub opt: OptArg,
 }
@@ -147,13 +145,13 @@ pub struct Build {
     /// Input files and target.
     #[command(flatten)]
     pub inputs: Inputs,
-    /// Where to write [default: the input's name with another suffix, in the current directory].
+    /// Output file [default: the input's name with another suffix, in the current directory].
     #[arg(short, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// What code is for.
+    /// The machine and the settings to compile for.
     #[command(flatten)]
     pub target: TargetArgs,
-    /// What to write: obj; asm; clif, as it goes into lowering; vcode, before register allocation.
+    /// Kind of output: obj, asm, clif (as it goes into lowering) or vcode (before register allocation).
     #[arg(long, value_name = "KIND", default_value = "obj", hide_possible_values = true)]
     pub emit: Emit,
     /// Write assembly: the same as --emit asm.
@@ -168,22 +166,22 @@ pub struct Build {
     /// Put each data object in a section of its own.
     #[arg(long)]
     pub data_sections: bool,
-    /// Print the function after this pass, to stderr.
+    /// Print functions, or the one named, after this pass to stderr.
     #[arg(long, value_name = "PASS[,FUNCTION]", value_parser = DumpArg::parse)]
     pub dump: Vec<DumpArg>,
-    /// Print how long each phase took, to stderr.
+    /// Print the time of each phase to stderr.
     #[arg(long)]
     pub time: bool,
-    /// Print which lowering rules were used, and how often, to stderr.
+    /// Print how often each lowering rule was used to stderr.
     #[arg(long)]
     pub trace_rules: bool,
     /// Do not verify the input.
     #[arg(long)]
     pub no_verify: bool,
-    /// Write a rule for make beside the output (also spelt -MD).
+    /// Write a rule for make beside the output (also -MD).
     #[arg(long = "MD")]
     pub depend: bool,
-    /// Where compiled functions are kept.
+    /// Whether and where compiled functions are kept.
     #[command(flatten)]
     pub cache: CacheArgs,
 }
@@ -191,17 +189,17 @@ pub struct Build {
 /// Options of `clifc build` about the cache.
 #[derive(Args, Debug)]
 pub struct CacheArgs {
-    /// Keep compiled functions in DIR, and take from it what was compiled before [default: CLIFC_CACHE_DIR
-    /// where that is set; with no DIR, ~/.cache/clifc].
+    /// Keep compiled functions in DIR, and reuse those that are there [default: CLIFC_CACHE_DIR if it is
+    /// set; without DIR, ~/.cache/clifc].
     #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true)]
     pub cache: Option<Option<PathBuf>>,
-    /// Bytes the cache may take, as in 500M [default: 1G]. The least recently used functions go first.
+    /// Limit the cache to this many bytes, as in 500M [default: 1G]; least recently used entries go first.
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub cache_size: Option<u64>,
-    /// Compile what the cache has too, and compare.
+    /// Compile what the cache has as well, and compare.
     #[arg(long)]
     pub check_cache: bool,
-    /// Print what was found in the cache, and how long that took, to stderr.
+    /// Print what the cache had, and the time it took, to stderr.
     #[arg(long)]
     pub cache_stats: bool,
 }
@@ -209,14 +207,14 @@ pub struct CacheArgs {
 /// `clifc cache`.
 #[derive(Args, Debug)]
 pub struct CacheCommand {
-    /// stats: how much is in it; prune: make it no larger than --cache-size; clear: remove it;
-    /// verify: look for damage.
+    /// stats: print its size; prune: shrink it to --cache-size; clear: remove it; verify: check all entries
+    /// and remove damaged ones.
     #[arg(value_name = "VERB", hide_possible_values = true)]
     pub verb: CacheVerb,
-    /// Its directory [default: CLIFC_CACHE_DIR where that is set; ~/.cache/clifc].
+    /// Its directory [default: CLIFC_CACHE_DIR if it is set, else ~/.cache/clifc].
     #[arg(long, value_name = "DIR")]
     pub cache: Option<PathBuf>,
-    /// Bytes it may take, as in 500M [default: 1G].
+    /// Its limit in bytes, as in 500M [default: 1G].
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub cache_size: Option<u64>,
 }
@@ -224,13 +222,13 @@ pub struct CacheCommand {
 /// What `clifc cache` does.
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CacheVerb {
-    /// Say how much is in it.
+    /// Print its size.
     Stats,
     /// Remove the least recently used entries.
     Prune,
     /// Remove everything.
     Clear,
-    /// Look for damage.
+    /// Remove damaged entries.
     Verify,
 }
 
@@ -252,7 +250,7 @@ impl DumpArg {
         let names: Vec<&str> = pipeline::pass_names().collect();
         match names.contains(&pass) {
             true => Ok(DumpArg { pass: pass.into(), function }),
-            false => Err(format!("there are the passes {}", names.join(", "))),
+            false => Err(format!("unknown pass `{pass}`: expected one of {}", names.join(", "))),
         }
     }
 
@@ -287,7 +285,7 @@ pub struct Check {
     /// Input files.
     #[command(flatten)]
     pub inputs: Inputs,
-    /// What the code is for.
+    /// The machine and the settings to compile for.
     #[command(flatten)]
     pub target: TargetArgs,
 }
@@ -298,10 +296,10 @@ pub struct Cat {
     /// Input files.
     #[command(flatten)]
     pub inputs: Inputs,
-    /// Print in the current dialect what was written in an older one.
+    /// Rewrite older dialects in the current one.
     #[arg(long)]
     pub upgrade: bool,
-    /// Where to write [default: standard output].
+    /// Output file [default: standard output].
     #[arg(short, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
@@ -317,7 +315,7 @@ pub struct Disasm {
 /// `clifc explain`.
 #[derive(Args, Debug)]
 pub struct Explain {
-    /// Opcodes; all of them in a line each if there are none.
+    /// Opcodes [default: all, in a line each].
     #[arg(value_name = "OPCODE")]
     pub opcodes: Vec<String>,
 }
@@ -328,7 +326,7 @@ pub struct Settings {
     /// The same as --target.
     #[arg(value_name = "TARGET", conflicts_with = "target")]
     pub name: Option<String>,
-    /// What the settings are for.
+    /// The target, and changes to its settings.
     #[command(flatten)]
     pub target: TargetArgs,
 }
@@ -337,10 +335,10 @@ pub struct Settings {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 A test file begins with lines like `test run` and `target x86_64`; one without a `target` line is for
-all targets. The last line of output is `N passed, N failed, N skipped`, and any test that fails is an error.
+all targets. The last line of output is `N passed, N failed, N skipped`; the exit code is 1 if any failed.
 
-What `test run` compiles for another machine is linked by a cross compiler driver (as aarch64-linux-gnu-gcc)
-and run by QEMU, if they are installed.
+Code of `test run` for another machine is linked by a cross compiler driver (such as aarch64-linux-gnu-gcc)
+and run under QEMU, if they are installed.
 
 Examples:
   clifc test filetests
@@ -354,22 +352,23 @@ pub struct Test {
     /// Only for this target.
     #[arg(long, value_name = "TARGET")]
     pub target: Option<String>,
-    /// Change a setting for all tests whose target has it, after what their files say.
+    /// Change a setting in all tests whose target has it, on top of the files' own.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub settings: Vec<String>,
     /// Run programs for TARGET by this command [default for other machines: qemu-TARGET-static -cpu max].
     #[arg(long = "runner", value_name = "TARGET=COMMAND", value_parser = Tool::parse)]
     pub runners: Vec<Tool>,
-    /// Link programs for TARGET by this compiler driver [default: cc; for other machines TARGET-linux-gnu-gcc].
+    /// Link programs for TARGET by this compiler driver [default: cc; for other machines
+    /// TARGET-linux-gnu-gcc].
     #[arg(long = "linker", value_name = "TARGET=COMMAND", value_parser = Tool::parse_program)]
     pub linkers: Vec<Tool>,
-    /// Write what came out into files that expect exact output.
+    /// Write the actual output into files that expect exact output.
     #[arg(long)]
     pub bless: bool,
     /// Fail if a test is skipped.
     #[arg(long)]
     pub fail_on_skip: bool,
-    /// Also write the results to FILE, a line of JSON per test.
+    /// Also write the results to FILE, one line of JSON per test.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
     /// Also write the results to FILE as JUnit XML.
@@ -378,7 +377,7 @@ pub struct Test {
     /// Threads [default: one per processor].
     #[arg(short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
-    /// Name each test that passes or is skipped too.
+    /// List tests that pass or are skipped as well.
     #[arg(short, long, action = ArgAction::SetTrue)]
     pub verbose: bool,
 }
@@ -394,7 +393,7 @@ pub struct Tool {
 
 impl Tool {
     fn parse(text: &str) -> Result<Self, String> {
-        let (target, command) = text.split_once('=').ok_or("TARGET=COMMAND is wanted")?;
+        let (target, command) = text.split_once('=').ok_or("expected TARGET=COMMAND")?;
         let target = Target::parse(target).map_err(|error| error.to_string())?;
         Ok(Tool { arch: target.arch(), command: split_words(command) })
     }
@@ -404,6 +403,21 @@ impl Tool {
         let tool = Self::parse(text)?;
         if tool.command.is_empty() { Err("the command is missing".into()) } else { Ok(tool) }
     }
+}
+
+/// Parses a number of bytes with an optional suffix `K`, `M` or `G`.
+fn parse_size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(['K', 'M', 'G', 'k', 'm', 'g']);
+    let shift = match text[digits.len()..].to_ascii_uppercase().as_str() {
+        "" => 0,
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        _ => return Err("expected a number of bytes, or one with the suffix K, M or G".into()),
+    };
+    let number: u64 =
+        digits.parse().map_err(|_| "expected a number of bytes, or one with the suffix K, M or G")?;
+    number.checked_mul(1 << shift).filter(|bytes| *bytes < 1 << 48).ok_or_else(|| "the limit is 256T".into())
 }
 
 /// The arguments of this process, `@FILE` replaced by those in the file.
@@ -424,7 +438,7 @@ fn expand_into(all: &mut Vec<OsString>, arg: OsString, depth: usize) -> Result<(
         return Ok(());
     };
     if depth == DEEPEST {
-        return Err(format!("@{path}: response files within response files, {DEEPEST} deep"));
+        return Err(format!("@{path}: response files are nested more than {DEEPEST} deep"));
     }
     let text = std::fs::read_to_string(path).map_err(|error| format!("@{path}: {error}"))?;
     split_words(&text).into_iter().try_for_each(|word| expand_into(all, word.into(), depth + 1))
@@ -473,5 +487,12 @@ mod tests {
             let cli = Cli::try_parse_from(["clifc", "build", text, "a.clif"]).expect("right");
             assert!(matches!(cli.command, Command::Build(build) if build.target.opt == level));
         }
+    }
+
+    #[test]
+    fn sizes_have_suffixes() {
+        assert_eq!(parse_size("4096"), Ok(4096));
+        assert_eq!(parse_size("16M"), Ok(16 << 20));
+        assert!(parse_size("M").is_err() && parse_size("1KM").is_err() && parse_size("9999999999G").is_err());
     }
 }

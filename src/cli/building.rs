@@ -1,12 +1,13 @@
 //! `clifc build`.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use clifc::cache::{Cache, CacheOptions, Statistics};
-use clifc::diag::{Severity, Source};
-use clifc::driver::{self, BuildOptions, Built, Dump, Observer};
+use clifc::cache::{Cache, Statistics};
+use clifc::diag::{Diagnostic, Severity, Source};
+use clifc::driver::{self, BuildOptions, Built, Dump, Observer, Session};
 use clifc::ir::Name;
 use clifc::object::Layout;
 use clifc::object::disasm::{Style, disassemble};
@@ -26,64 +27,65 @@ pub fn run(args: &Build, colour: bool) -> Result<(), Failure> {
         flags.set("enable_verifier", "false").map_err(Failure::Usage)?;
     }
     if args.output.is_some() && args.inputs.files.len() > 1 {
-        return Err(Failure::Usage("-o names one file, and there are several inputs".into()));
+        return Err(Failure::Usage("`-o` takes one output, but there are several inputs".into()));
     }
     let options = BuildOptions {
         target,
         flags,
         layout: Layout { function_sections: args.function_sections, data_sections: args.data_sections },
-        jobs: args.jobs.map_or(0, usize::from),
         time: args.time,
         trace_rules: args.trace_rules,
     };
-    let cache = caching::options(&args.cache)?;
+    let mut session = Session::new(args.jobs.map_or(0, usize::from));
+    if let Some(cache) = caching::options(&args.cache)? {
+        session = session.with_cache(Cache::open(&cache));
+    }
     let mut failure = None;
     for file in input::read_all(&args.inputs)? {
         // The other files are still compiled, so that all that is wrong is said at once.
-        if let Err(why) = one(args, &file, &options, cache.as_ref(), colour) {
+        if let Err(why) = one(args, &file, &options, &session, colour) {
             failure = Some(why);
         }
     }
     failure.map_or(Ok(()), Err)
 }
 
-/// Texts of functions after passes: the function's number in the file, the pass, the name, the text.
-type Dumps = Mutex<Vec<(usize, String, String, String)>>;
+/// A function's text after a pass.
+struct Dumped {
+    /// The function's number in the file.
+    index: usize,
+    pass: String,
+    name: String,
+    text: String,
+}
 
+/// What a build printed by the way.
+#[derive(Default)]
+struct Notes {
+    dumps: Vec<Dumped>,
+    /// What is wrong with the cache.
+    warnings: Vec<String>,
+}
+
+/// Compiles a file and writes what is asked for.
 fn one(
     args: &Build,
     file: &Input,
     options: &BuildOptions,
-    cache: Option<&CacheOptions>,
+    session: &Session,
     colour: bool,
 ) -> Result<(), Failure> {
     let source = Source { name: &file.name, text: &file.text };
-    let dumps = Dumps::default();
-    let cache = cache.map(|cache| Cache::open(cache.clone(), &options.target, &options.flags));
-    let built = with_progress(|progress| {
-        let wanted = |pass: &str, name: &Name| {
-            emitted_pass(args) == Some(pass) || args.dump.iter().any(|dump| dump.matches(pass, name))
-        };
-        let take = |index: usize, pass: &str, name: &Name, text: String| {
-            let mut dumps = dumps.lock().expect("no panic while it is locked");
-            dumps.push((index, pass.into(), name.to_string(), text));
-        };
-        let dump = Dump { wanted: &wanted, take: &take };
-        let nothing = emitted_pass(args).is_none() && args.dump.is_empty();
-        let observer = Observer { progress, dump: (!nothing).then_some(dump) };
-        driver::build_with(&source, options, &observer, cache.as_ref())
-    });
-    for warning in cache.iter().flat_map(Cache::warnings) {
+    let (built, notes) = build(args, &source, options, session);
+    for warning in &notes.warnings {
         eprintln!("clifc: warning: cache: {warning}");
     }
-    let mut dumps = dumps.into_inner().expect("no panic while it is locked");
-    dumps.sort_by_key(|(index, ..)| *index);
-    for (_, pass, name, text) in &dumps {
+    for Dumped { pass, name, text, .. } in &notes.dumps {
         if args.dump.iter().any(|dump| dump.pass == *pass && dump.is_for(name)) {
             eprintln!("; {name} after {pass}\n{text}");
         }
     }
-    let Built { object, module, timing, rules } = built.map_err(|diagnostics| {
+    let built = built.map_err(|diagnostics| {
         report(&source, &diagnostics, colour);
         let bug = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Bug);
         if bug { Failure::Bug } else { Failure::Input }
@@ -92,41 +94,71 @@ fn one(
         Some(path) => path.clone(),
         None => default_output(&file.path, emitted(args)),
     };
-    let bytes = match emitted(args) {
-        Emit::Obj => object,
-        Emit::Asm => {
-            let mut listing = Vec::new();
-            disassemble(&object, Style::Text, &mut listing)
-                .map_err(|error| Failure::System(error.to_string()))?;
-            listing
-        }
-        kind => {
-            let texts = dumps.iter().filter(|(_, pass, ..)| Some(pass.as_str()) == emitted_pass(args));
-            let show = |(_, _, name, text): &(usize, String, String, String)| match kind {
-                Emit::Vcode => format!("{name}:\n{text}"),
-                _ => text.clone(),
-            };
-            let items = if kind == Emit::Clif { module.to_string() } else { String::new() };
-            let parts = [items].into_iter().filter(|items| !items.is_empty()).chain(texts.map(show));
-            parts.collect::<Vec<_>>().join("\n").into_bytes()
-        }
-    };
-    output::write(&path, &bytes)?;
+    output::write(&path, &emitted_bytes(args, &built, &notes.dumps)?)?;
     if args.depend {
         let beside = if path == Path::new("-") { default_output(&file.path, Emit::Obj) } else { path };
         output::write(&beside.with_extension("d"), dependencies(&beside, &file.path).as_bytes())?;
     }
-    let found = cache.map(|cache| cache.statistics());
     if args.time {
-        eprint!("{}", times(&timing, found.as_ref()));
+        eprint!("{}", times(&built.timing, built.cache.as_ref()));
     }
     if args.cache.cache_stats {
-        eprint!("{}", caching::statistics(&found.unwrap_or_default()));
+        eprint!("{}", caching::statistics(&built.cache.unwrap_or_default()));
     }
-    for (rule, count) in rules {
+    for (rule, count) in &built.rules {
         eprintln!("{count:8} {rule}");
     }
     Ok(())
+}
+
+/// Builds a file, with what was dumped in the order of its functions.
+fn build(
+    args: &Build,
+    source: &Source,
+    options: &BuildOptions,
+    session: &Session,
+) -> (Result<Built, Vec<Diagnostic>>, Notes) {
+    let notes = Mutex::new(Notes::default());
+    let note = || notes.lock().expect("no panic while it is locked");
+    let built = with_progress(|progress| {
+        let wanted = |pass: &str, name: &Name| {
+            emitted_pass(args) == Some(pass) || args.dump.iter().any(|dump| dump.matches(pass, name))
+        };
+        let take = |index: usize, pass: &str, name: &Name, text: String| {
+            note().dumps.push(Dumped { index, pass: pass.into(), name: name.to_string(), text });
+        };
+        let dump = Dump { wanted: &wanted, take: &take };
+        let nothing = emitted_pass(args).is_none() && args.dump.is_empty();
+        let warn = |warning: &str| note().warnings.push(warning.into());
+        let observer = Observer { progress, dump: (!nothing).then_some(dump), warn: &warn };
+        driver::build_in(session, source, options, &observer)
+    });
+    let mut notes = notes.into_inner().expect("no panic while it is locked");
+    notes.dumps.sort_by_key(|dump| dump.index);
+    (built, notes)
+}
+
+/// The bytes of the output file.
+fn emitted_bytes<'a>(args: &Build, built: &'a Built, dumps: &[Dumped]) -> Result<Cow<'a, [u8]>, Failure> {
+    let texts = || dumps.iter().filter(|dump| Some(dump.pass.as_str()) == emitted_pass(args));
+    match emitted(args) {
+        Emit::Obj => Ok(Cow::Borrowed(&built.object)),
+        Emit::Asm => {
+            let mut listing = Vec::new();
+            disassemble(&built.object, Style::Text, &mut listing)
+                .map_err(|error| Failure::System(error.to_string()))?;
+            Ok(listing.into())
+        }
+        Emit::Clif => {
+            let items = [built.module.to_string()].into_iter().filter(|items| !items.is_empty());
+            let parts = items.chain(texts().map(|dump| dump.text.clone()));
+            Ok(parts.collect::<Vec<_>>().join("\n").into_bytes().into())
+        }
+        Emit::Vcode => {
+            let parts = texts().map(|dump| format!("{}:\n{}", dump.name, dump.text));
+            Ok(parts.collect::<Vec<_>>().join("\n").into_bytes().into())
+        }
+    }
 }
 
 /// The pass after which a function is what is written.

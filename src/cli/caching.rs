@@ -4,13 +4,14 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clifc::cache::store::Store;
-use clifc::cache::{self, CacheOptions, Statistics, entry};
+use clifc::cache::store::sqlite::SqliteStore;
+use clifc::cache::store::{Store, StoreError};
+use clifc::cache::{CacheOptions, Statistics, entry};
 
 use super::args::{CacheArgs, CacheCommand, CacheVerb};
 use super::{Failure, print};
 
-/// What a cache may take if nothing else is said: 1 GiB.
+/// The default of `--cache-size`: 1 GiB.
 const DEFAULT_LIMIT: u64 = 1 << 30;
 
 /// The cache that `build` is to use, if any.
@@ -27,28 +28,28 @@ pub fn options(args: &CacheArgs) -> Result<Option<CacheOptions>, Failure> {
     Ok(Some(CacheOptions { directory, limit, check: args.check_cache }))
 }
 
-/// `CLIFC_CACHE_DIR`, or where the system keeps caches of the user's.
+/// `CLIFC_CACHE_DIR`, or where the system keeps a user's caches.
 fn default_directory() -> Result<PathBuf, Failure> {
     let named =
         |variable: &str| std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
     let found = named("CLIFC_CACHE_DIR")
         .or_else(|| named("XDG_CACHE_HOME").map(|directory| directory.join("clifc")))
         .or_else(|| named("HOME").map(|directory| directory.join(".cache/clifc")));
-    found.ok_or_else(|| Failure::Usage("say where the cache is: --cache=DIR".into()))
+    found.ok_or_else(|| Failure::Usage("no directory for the cache: give --cache=DIR".into()))
 }
 
 /// `clifc cache`.
 pub fn run(args: &CacheCommand) -> Result<(), Failure> {
     let directory = args.cache.clone().map_or_else(default_directory, Ok)?;
     let limit = args.cache_size.unwrap_or(DEFAULT_LIMIT);
-    let system = |error: cache::store::StoreError| Failure::System(format!("cache: {error}"));
+    let system = |error: StoreError| Failure::System(format!("cache: {error}"));
     if args.verb == CacheVerb::Clear {
-        return match Store::remove(&directory).map_err(system)? {
+        return match SqliteStore::remove(&directory).map_err(system)? {
             true => Ok(()),
             false => Err(Failure::System("cache: other processes are using it".into())),
         };
     }
-    let mut store = Store::open(&directory, limit).map_err(system)?;
+    let mut store = SqliteStore::open(&directory, limit).map_err(system)?;
     match args.verb {
         CacheVerb::Stats => {
             let contents = store.contents().map_err(system)?;
@@ -61,7 +62,7 @@ pub fn run(args: &CacheCommand) -> Result<(), Failure> {
             ))
         }
         CacheVerb::Prune => store.prune(limit).map_err(system),
-        CacheVerb::Verify => match store.verify(entry::is_intact).map_err(system)? {
+        CacheVerb::Verify => match store.verify(&entry::is_intact).map_err(system)? {
             0 => print("all entries are intact\n"),
             damaged => Err(Failure::System(format!("cache: {damaged} damaged entries were removed"))),
         },
@@ -97,30 +98,4 @@ pub fn times(found: &Statistics) -> [(&'static str, Duration); 4] {
         ("cache applying", found.applying),
         ("cache storing", found.storing),
     ]
-}
-
-/// Bytes, with a suffix `K`, `M` or `G` or without.
-pub fn parse_size(text: &str) -> Result<u64, String> {
-    let digits = text.trim_end_matches(['K', 'M', 'G', 'k', 'm', 'g']);
-    let shift = match text[digits.len()..].to_ascii_uppercase().as_str() {
-        "" => 0,
-        "K" => 10,
-        "M" => 20,
-        "G" => 30,
-        _ => return Err("a number of bytes, or one with K, M or G, is wanted".into()),
-    };
-    let number: u64 = digits.parse().map_err(|_| "a number of bytes, or one with K, M or G, is wanted")?;
-    number.checked_mul(1 << shift).filter(|bytes| *bytes < 1 << 48).ok_or_else(|| "that is too large".into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_have_suffixes() {
-        assert_eq!(parse_size("4096"), Ok(4096));
-        assert_eq!(parse_size("16M"), Ok(16 << 20));
-        assert!(parse_size("M").is_err() && parse_size("1KM").is_err() && parse_size("9999999999G").is_err());
-    }
 }

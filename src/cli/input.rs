@@ -39,8 +39,8 @@ impl Deref for Text {
     }
 }
 
-/// Files from this length on are mapped: for a large one, getting memory to read it into takes longer than anything else
-/// in a build that finds all its functions in the cache.
+/// Files from this length on are mapped: for a large one, getting memory to read it into takes longer than
+/// anything else in a build that finds all its functions in the cache.
 const LARGE: u64 = 1 << 20;
 
 /// The bytes of a file, or of standard input for `-`.
@@ -65,9 +65,9 @@ fn read_all_of(mut from: impl Read, length: u64) -> io::Result<Text> {
 
 #[expect(unsafe_code, reason = "the mapping of a file that others write to is not safe")]
 fn map(file: &File) -> io::Result<Mmap> {
-    // SAFETY: all accesses are checked for bounds, and no pointer or discriminant is taken from the text. Whoever changes an
-    // input while it is compiled gets an object, or an error, of something in between, as with any compiler; if it is cut
-    // short, the system ends the process, which leaves no object.
+    // SAFETY: all accesses are checked for bounds, and no pointer or discriminant is taken from the text.
+    // Whoever changes an input while it is compiled gets an object, or an error, of something in between, as
+    // with any compiler; if it is cut short, the system ends the process, which leaves no object.
     unsafe { memmap2::MmapOptions::new().populate().map(file) }
 }
 

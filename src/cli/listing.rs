@@ -47,16 +47,20 @@ pub fn matrix() -> String {
     out
 }
 
-/// The settings of a target, their values and what they may be. Those that differ from the default
-/// are marked.
+/// The settings of a target, with their values and the values they take. Those that differ from the default
+/// are marked, and those that change nothing on this target say why.
 pub fn settings(target: &Target, flags: &Flags) -> String {
+    const COLUMN: usize = 54;
     let defaults = Flags::new(target);
     let mut out = format!("Settings for {target}; * is not the default\n\n");
     for setting in SETTINGS.iter().filter(|setting| setting.applies_to(target.arch())) {
         let show = |flags: &Flags| flags.show(setting.name).expect("a setting of this target");
         let mark = if show(flags) == show(&defaults) { ' ' } else { '*' };
         let entry = format!("{mark} {} = {}", setting.name, show(flags));
-        out.push_str(&format!("{entry:<54} {} [{}]\n", setting.doc, setting.kind.values()));
+        out.push_str(&format!("{entry:<COLUMN$} {} [{}]\n", setting.doc, setting.kind.values()));
+        if let Some(why) = setting.no_effect_on(target.arch()) {
+            out.push_str(&format!("{:COLUMN$} accepted, without effect here, because {why}\n", ""));
+        }
     }
     out
 }

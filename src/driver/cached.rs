@@ -1,98 +1,105 @@
 //! A build's functions and a cache: which need compiling, and what becomes of the others.
 //!
-//! Before workers start, all texts are looked up at once. A worker asks about each function it has parsed; one that
-//! is equal to another that is being compiled is left until the end, when it gets a copy of that code.
+//! Before workers start, all texts are looked up at once. A worker asks about each function it has parsed;
+//! one that is equal to another of the build is left until the end, when it gets a copy of that code. What
+//! workers note is in a [`Part`] of each, so that they wait for each other at the cache only.
 //!
-//! Invariant: a function that is left for another to be compiled is without code only if that one failed, and then there is a
-//! diagnostic.
+//! Invariant: a function that is left for another has no code in the end only if compiling the other failed,
+//! and then there is a diagnostic.
 
 use super::Unit;
+use crate::cache::entry::is_sound;
 use crate::cache::key::Key;
-use crate::cache::{Cache, Claim};
+use crate::cache::{BuildCache, Claim, Ledger, Statistics};
 use crate::diag::{Diagnostic, Severity};
 use crate::ir::{Function, Params};
 use crate::machine::compiled::{CompiledFunction, CompiledStencil};
 use crate::parse::{self, Split};
 use crate::timing::Timing;
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// What a cache has of a build's functions.
-pub struct Cached<'a> {
-    cache: &'a Cache,
+pub(super) struct Cached<'a> {
+    cache: BuildCache<'a>,
     /// Keys of the functions' texts.
     keys: Vec<Key>,
     found: Vec<Option<Box<CompiledFunction>>>,
-    later: Mutex<Later>,
+    /// What was counted before workers started.
+    ledger: Ledger,
 }
 
+/// What one thread notes for the end of the build.
 #[derive(Default)]
-struct Later {
-    /// Functions compiled in this build, by the keys of their stencils.
-    compiled: HashMap<Key, usize>,
+pub(super) struct Part {
+    ledger: Ledger,
+    /// Functions by the keys of their stencils, whose code others share.
+    first: Vec<(Key, usize)>,
     /// Functions that are equal to others.
     shared: Vec<(usize, Key, Params)>,
     /// Functions of which something else was stored than they compile to.
     different: Vec<usize>,
 }
 
-/// Splits a file and makes the keys of its functions.
-pub fn split(
-    cache: &Cache,
-    text: &[u8],
-    keys: &mut Vec<Key>,
-    timing: &mut Timing,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Split {
-    let start = Instant::now();
-    let mut hashing = Duration::ZERO;
-    let split = parse::split_with(text, diagnostics, &mut |function| {
-        let start = Instant::now();
-        keys.push(cache.text_key(function));
-        hashing += start.elapsed();
-    });
-    cache.note_hashing(hashing);
-    timing.add("split", start.elapsed() - hashing);
-    split
-}
-
 impl<'a> Cached<'a> {
-    /// Looks up all functions of a file by the keys of their texts.
-    pub fn find(cache: &'a Cache, keys: Vec<Key>) -> Self {
-        let found = cache.find_texts(&keys);
-        Cached { cache, keys, found, later: Mutex::default() }
+    /// Splits a file and makes the keys of its functions' texts.
+    pub(super) fn split(
+        cache: BuildCache<'a>,
+        text: &[u8],
+        timing: &mut Timing,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> (Split, Self) {
+        let start = Instant::now();
+        let mut ledger = Ledger::default();
+        let mut hashing = Duration::ZERO;
+        let mut keys = Vec::new();
+        // Texts are hashed as they are found, while they are in the processor's cache.
+        let split = parse::split_with(text, diagnostics, &mut |function| {
+            let start = Instant::now();
+            keys.push(cache.text_key(function));
+            hashing += start.elapsed();
+        });
+        ledger.statistics.hashing = hashing;
+        timing.add("split", start.elapsed() - hashing);
+        (split, Cached { cache, keys, found: Vec::new(), ledger })
+    }
+
+    /// Looks up all functions by the keys of their texts.
+    pub(super) fn find(&mut self) {
+        self.found = self.cache.find_texts(&self.keys, &mut self.ledger);
     }
 
     /// Whether a function has to be parsed.
-    pub fn is_wanted(&self, index: usize) -> bool {
+    pub(super) fn is_wanted(&self, index: usize) -> bool {
         self.cache.checks() || self.found[index].is_none()
     }
 
-    /// Says what to do about a function that was parsed; when what is stored is to be checked, compile it.
-    pub fn claim(&self, function: &Function) -> (Key, Claim) {
-        self.cache.claim(&function.stencil, function.params.names.len())
+    /// Says what to do about a function that was parsed.
+    pub(super) fn claim(&self, function: &Function, part: &mut Part) -> (Key, Claim) {
+        self.cache.claim(&function.stencil, function.params.names.len(), &mut part.ledger)
     }
 
-    /// Whether to compile what was found.
-    pub fn checks(&self) -> bool {
+    /// Whether to compile what was found as well, and to compare.
+    pub(super) fn checks(&self) -> bool {
         self.cache.checks()
     }
 
-    /// A function whose stencil is being compiled elsewhere.
-    pub fn leave(&self, index: usize, stencil: Key, params: Params) {
-        self.cache.add_text(&self.keys[index], &stencil, &params);
-        self.later().shared.push((index, stencil, params));
+    /// Notes a function whose stencil is another's of this build.
+    pub(super) fn leave(&self, part: &mut Part, index: usize, stencil: Key, params: Params) {
+        part.ledger.add_text(&self.keys[index], &stencil, &params);
+        part.shared.push((index, stencil, params));
     }
 
-    /// A function whose stencil was found.
-    pub fn found_stencil(&self, index: usize, stencil: &Key, params: &Params) {
-        self.cache.add_text(&self.keys[index], stencil, params);
+    /// Notes a function whose stencil was found.
+    pub(super) fn found_stencil(&self, part: &mut Part, index: usize, stencil: Key, params: &Params) {
+        part.ledger.add_text(&self.keys[index], &stencil, params);
+        part.first.push((stencil, index));
     }
 
-    /// A function that was compiled, and what was stored of it, if that is to be checked.
-    pub fn compiled(
+    /// Notes a function that was compiled; `stored` is what the cache has of it, if that is to be checked.
+    pub(super) fn compiled(
         &self,
+        part: &mut Part,
         index: usize,
         stencil: Key,
         unit: &CompiledFunction,
@@ -104,27 +111,42 @@ impl<'a> Cached<'a> {
                 && found.params.name == unit.params.name
         });
         if !same_text || stored.is_some_and(|stored| *stored != unit.code) {
-            self.later().different.push(index);
+            part.different.push(index);
         }
         if stored.is_none() {
-            self.cache.add_stencil(&stencil, &unit.code);
-            self.later().compiled.insert(stencil, index);
+            part.ledger.add_stencil(&stencil, &unit.code);
         }
         if self.found[index].is_none() {
-            self.cache.add_text(&self.keys[index], &stencil, &unit.params);
+            part.ledger.add_text(&self.keys[index], &stencil, &unit.params);
         }
+        part.first.push((stencil, index));
     }
 
-    /// Adds the functions that were not compiled to those that were, which `units` has by their places in the file. Then
-    /// writes what is new.
-    pub fn finish(self, units: &mut Vec<Unit>, split: &Split, diagnostics: &mut Vec<Diagnostic>) {
-        let Later { compiled, shared, different } = std::mem::take(&mut *self.later());
+    /// Adds the functions that were not compiled to `units`, which has the others by their places in the
+    /// file. Then writes what is new. Returns what was found and what went wrong with the cache.
+    pub(super) fn finish(
+        mut self,
+        parts: Vec<Part>,
+        units: &mut Vec<Unit>,
+        split: &Split,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> (Statistics, Vec<String>) {
+        let mut ledgers = vec![std::mem::take(&mut self.ledger)];
+        let (mut first, mut shared, mut different) = (HashMap::new(), Vec::new(), Vec::new());
+        for mut part in parts {
+            ledgers.push(part.ledger);
+            first.extend(part.first);
+            shared.append(&mut part.shared);
+            different.append(&mut part.different);
+        }
         let places: HashMap<usize, usize> = units.iter().enumerate().map(|(at, unit)| (unit.0, at)).collect();
         for (index, key, params) in shared {
-            let first = compiled.get(&key).and_then(|first| places.get(first));
-            if let Some(&at) = first {
-                let code = units[at].1.code.clone();
-                units.push((index, Box::new(CompiledFunction { params, code })));
+            let Some(&at) = first.get(&key).and_then(|first| places.get(first)) else { continue };
+            let code = units[at].1.code.clone();
+            // What was found has been checked for the names of the first only.
+            match is_sound(&code, params.names.len()) {
+                true => units.push((index, Box::new(CompiledFunction { params, code }))),
+                false => different.push(index),
             }
         }
         for index in different {
@@ -136,10 +158,6 @@ impl<'a> Cached<'a> {
             let found = self.found.into_iter().enumerate();
             units.extend(found.filter_map(|(index, found)| Some((index, found?))));
         }
-        self.cache.finish();
-    }
-
-    fn later(&self) -> MutexGuard<'_, Later> {
-        self.later.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.cache.finish(&ledgers)
     }
 }

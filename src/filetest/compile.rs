@@ -29,11 +29,10 @@ pub fn object(name: &str, text: &str, target: &Target, flags: &Flags) -> Result<
         target: target.clone(),
         flags,
         layout: Layout::default(),
-        // Files are compiled in parallel already.
-        jobs: 1,
         time: false,
         trace_rules: false,
     };
+    // In one thread: files are compiled in parallel already.
     let diagnostics = match driver::build(&source, &options, &Observer::NONE) {
         Ok(built) => return Ok(built.object),
         Err(diagnostics) => diagnostics,

@@ -257,7 +257,7 @@ mod tests {
         assert_eq!(file.leading.len(), 2);
         let (_, flags) = header.targets[0].target.as_ref().expect("supported");
         assert!(flags.has_avx() && flags.is_pic());
-        assert!(header.targets[1].target.as_ref().is_err_and(|why| why.contains("not supported")));
+        assert!(header.targets[1].target.as_ref().is_err_and(|why| why.contains("unsupported target")));
     }
 
     #[test]

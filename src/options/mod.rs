@@ -14,8 +14,8 @@ mod target;
 use crate::diag::did_you_mean;
 pub use presets::{PRESETS, Preset};
 pub use table::{
-    Flags, Kind, LibcallCallConv, OptLevel, ProbestackStrategy, RegallocAlgorithm, SETTINGS, Setting,
-    StackSwitchModel, TlsModel,
+    Flags, Kind, LibcallCallConv, NoEffect, OptLevel, ProbestackStrategy, RegallocAlgorithm, SETTINGS,
+    Setting, StackSwitchModel, TlsModel,
 };
 pub use target::{Arch, Target, TargetError};
 
@@ -32,7 +32,7 @@ const BOOLS: [(&str, bool); 8] = [
 ];
 
 impl Kind {
-    /// The byte that stands for `text`, or what would have been right.
+    /// The byte that stands for `text`, or what was expected.
     fn parse(self, text: &str) -> Result<u8, String> {
         match self {
             Kind::Bool => BOOLS
@@ -73,6 +73,12 @@ impl Setting {
     pub fn applies_to(&self, arch: Arch) -> bool {
         self.arch.is_none_or(|own| own == arch)
     }
+
+    /// Why it changes nothing on targets of `arch`; `None` where it has an effect.
+    pub fn no_effect_on(&self, arch: Arch) -> Option<&'static str> {
+        let found = self.no_effect.iter().find(|clause| clause.on.contains(&arch));
+        found.map(|clause| clause.because)
+    }
 }
 
 impl Flags {
@@ -93,13 +99,20 @@ impl Flags {
         &self.values
     }
 
+    /// These settings, but for one that changes how a cache is used and nothing of the code.
+    pub fn without_cache_checks(mut self) -> Self {
+        self.set("enable_incremental_compilation_cache_checks", "false")
+            .expect("it is a setting of all targets");
+        self
+    }
+
     /// Sets `name` to `value`, both as spelled in `--set name=value`.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         let (at, setting) = self.lookup(name)?;
         let byte = setting
             .kind
             .parse(value)
-            .map_err(|right| format!("`{value}` is no value of setting `{name}`: give {right}"))?;
+            .map_err(|expected| format!("invalid value `{value}` for `{name}`: expected {expected}"))?;
         self.values[at] = byte;
         Ok(())
     }
@@ -112,7 +125,7 @@ impl Flags {
         }
         let (at, setting) = self.lookup(name)?;
         if !matches!(setting.kind, Kind::Bool) {
-            return Err(format!("setting `{name}` needs a value: {}", setting.kind.values()));
+            return Err(format!("`{name}` needs a value: {name}={}", setting.kind.values()));
         }
         self.values[at] = true.into();
         Ok(())
@@ -144,10 +157,10 @@ impl Flags {
             let known = || PRESETS.iter().filter(|preset| preset.arch == arch).map(|preset| preset.name);
             if !known().any(|preset| preset == name) {
                 let near = did_you_mean(name, known().chain(["native"]));
-                return Err(format!("{arch} has no CPU named `{name}`{near}"));
+                return Err(format!("unknown CPU `{name}` for {arch}{near}"));
             }
         } else if Target::host().map_err(|error| error.to_string())?.arch() != arch {
-            return Err(format!("the CPU `native` is this machine's, which is not {arch}"));
+            return Err(format!("`native` is the CPU of this machine, which is not {arch}"));
         }
         for (setting, value) in SETTINGS.iter().zip(&mut self.values) {
             if setting.arch == Some(arch) && setting.name.starts_with("has_") {
@@ -178,24 +191,17 @@ impl Flags {
         Ok(setting.kind.show(self.values[at]))
     }
 
-    /// All of it in few bytes, equal for equal settings: part of a cache's key.
-    pub fn key(&self) -> [u8; SETTINGS.len() + 1] {
-        let mut key = [self.arch() as u8; SETTINGS.len() + 1];
-        key[1..].copy_from_slice(&self.values);
-        key
-    }
-
     fn lookup(&self, name: &str) -> Result<(usize, &'static Setting), String> {
         let arch = self.arch();
         match SETTINGS.iter().enumerate().find(|(_, setting)| setting.name == name) {
             Some((at, setting)) if setting.applies_to(arch) => Ok((at, setting)),
             Some((_, Setting { arch: Some(own), .. })) => {
-                Err(format!("setting `{name}` is of {own}, and the target is {arch}"))
+                Err(format!("`{name}` is a setting of {own}, but the target is {arch}"))
             }
             _ => {
                 let settings = SETTINGS.iter().filter(|setting| setting.applies_to(arch)).map(|s| s.name);
                 let presets = PRESETS.iter().filter(|preset| preset.arch == arch).map(|p| p.name);
-                Err(format!("no setting `{name}`{}", did_you_mean(name, settings.chain(presets))))
+                Err(format!("unknown setting `{name}`{}", did_you_mean(name, settings.chain(presets))))
             }
         }
     }
@@ -269,27 +275,17 @@ mod tests {
         let mut flags = flags("x86_64");
         assert_eq!(
             flags.set("opt_levle", "none"),
-            Err("no setting `opt_levle`; did you mean `opt_level`?".into())
+            Err("unknown setting `opt_levle`; did you mean `opt_level`?".into())
         );
         assert_eq!(
             flags.set("opt_level", "2"),
-            Err("`2` is no value of setting `opt_level`: give one of none, speed, speed_and_size".into())
+            Err("invalid value `2` for `opt_level`: expected one of none, speed, speed_and_size".into())
         );
         assert_eq!(
             flags.set("has_lse", "true"),
-            Err("setting `has_lse` is of aarch64, and the target is x86_64".into())
+            Err("`has_lse` is a setting of aarch64, but the target is x86_64".into())
         );
         assert!(flags.set_cpu("haswel").is_err_and(|message| message.contains("`haswell`")));
         assert!(flags.enable("opt_level").is_err());
-    }
-
-    #[test]
-    fn keys_differ_when_flags_do() {
-        let base = flags("x86_64");
-        let mut other = base;
-        assert_eq!(base.key(), other.key());
-        other.enable("has_popcnt").expect("a setting");
-        assert_ne!(base.key(), other.key());
-        assert_ne!(base.key(), flags("s390x").key());
     }
 }

@@ -70,13 +70,13 @@ impl fmt::Display for TargetError {
         match self {
             TargetError::Unsupported(name) => {
                 let have = Arch::ALL.map(Arch::name).join(", ");
-                write!(f, "target `{name}` is not supported; clifc has {have}")
+                write!(f, "unsupported target `{name}`: expected one of {have}")
             }
             TargetError::Unknown(name) => {
                 let near = did_you_mean(name, Arch::ALL.into_iter().map(Arch::name));
                 write!(
                     f,
-                    "`{name}` is no target{near}: give a triple, or one of {}",
+                    "unknown target `{name}`: expected a triple, or one of {}{near}",
                     Arch::ALL.map(Arch::name).join(", ")
                 )
             }
@@ -136,8 +136,8 @@ impl Target {
         self.triple.binary_format != BinaryFormat::Macho
     }
 
-    /// The oldest version of macOS that code is for: the triple's, or the first one that runs on the architecture
-    /// and is still of interest.
+    /// The oldest version of macOS that code is for: the triple's, or the first one that runs on the
+    /// architecture and is still of interest.
     pub fn minimum_macos(&self) -> (u16, u8, u8) {
         match (self.triple.operating_system, self.arch) {
             (OperatingSystem::MacOSX(Some(version)), _) => (version.major, version.minor, version.patch),

@@ -7,8 +7,8 @@
 //! here: references, numbers, names, result counts. Whether operands have the right types is for the
 //! verifier to say.
 //!
-//! Text that is right costs no positions; when one is needed, [`function_with_positions`] reads the
-//! function again and notes them.
+//! Text that is right costs no positions; when one is needed, [`positions`] reads the function again
+//! and notes them.
 
 mod body;
 mod bytes8;
@@ -57,6 +57,18 @@ pub fn function_with_positions(
     positions: &mut SourceMap,
 ) -> Result<(), Failed> {
     read(Parser::new(text, offset, cx, function, Some(positions)))
+}
+
+/// Where everything stands in a function that [`function`] could read.
+///
+/// # Panics
+///
+/// If it could not.
+pub fn positions(text: &[u8], offset: usize, cx: &mut ParseContext) -> SourceMap {
+    let (mut function, mut positions) = (Function::default(), SourceMap::default());
+    function_with_positions(text, offset, cx, &mut function, &mut positions)
+        .expect("the same text, which could be parsed");
+    positions
 }
 
 fn read(mut parser: Parser) -> Result<(), Failed> {

@@ -2,6 +2,7 @@
 
 mod keys;
 mod processes;
+mod sessions;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -178,4 +179,29 @@ fn the_verbs_look_into_it() {
     assert!(!verb(&["stats"]).contains("entries     20"));
     verb(&["clear"]);
     assert!(verb(&["stats"]).contains("entries     0"));
+}
+
+#[test]
+fn files_of_one_command_share_the_cache() {
+    let directory = directory("files");
+    for (file, callee) in [("a.clif", "g"), ("b.clif", "g"), ("c.clif", "h")] {
+        fs::write(directory.join(file), program(30, 1, "f", callee)).expect("a file");
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_clifc"));
+    command.args(["build", "--cache=store", "--cache-stats", "a.clif", "b.clif", "c.clif"]);
+    let output = command.current_dir(&directory).output().expect("clifc starts");
+    let printed = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{printed}");
+    let counts = |what: &str| -> Vec<u64> {
+        let prefix = format!("cache {what}");
+        let counts = printed.lines().filter_map(|line| line.strip_prefix(&prefix)?.trim().parse().ok());
+        counts.collect()
+    };
+    assert_eq!(counts("compiled"), [30, 0, 0], "{printed}");
+    assert_eq!(counts("found by text"), [0, 30, 0], "{printed}");
+    assert_eq!(counts("found by stencil"), [0, 0, 30], "{printed}");
+    for (file, callee) in [("a.o", "g"), ("b.o", "g"), ("c.o", "h")] {
+        let object = fs::read(directory.join(file)).expect("an object");
+        assert!(object == built(&directory, &program(30, 1, "f", callee), &[]).0, "{file}");
+    }
 }

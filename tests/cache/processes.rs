@@ -3,7 +3,8 @@
 use super::{Numbers, build, built, count, directory, program, targets};
 use clifc::cache::entry;
 use clifc::cache::key::Environment;
-use clifc::cache::store::{Batch, Store};
+use clifc::cache::store::Store;
+use clifc::cache::store::sqlite::SqliteStore;
 use clifc::ir::Function;
 use clifc::machine::compiled::CompiledStencil;
 use clifc::options::{Flags, Target};
@@ -156,14 +157,12 @@ fn tamper(directory: &Path, text: &str, change: impl Fn(&mut CompiledStencil)) {
     let mut function = Function::default();
     parse::function(text.trim().as_bytes(), 0, &mut ParseContext::new(), &mut function).expect("a function");
     let key = Environment::new(&target, &flags).stencil(&function.stencil);
-    let mut store = Store::open(&directory.join("store"), 1 << 30).expect("a store");
+    let mut store = SqliteStore::open(&directory.join("store"), 1 << 30).expect("a store");
     let mut stored = None;
-    store.read(&[key.number()], |_, bytes| stored = Some(entry::decode(&key, bytes))).expect("a store");
+    store.get(&[key], &mut |_, bytes| stored = Some(entry::decode(&key, bytes))).expect("a store");
     let Some(entry::Decoded::Entry(mut code)) = stored else { panic!("no entry, or a damaged one") };
     change(&mut code);
-    let mut changed = Batch::default();
-    changed.push(key.number(), |bytes| entry::encode(&key, &code, bytes));
-    store.write(&mut changed).expect("a store");
+    store.put(&[(key, &entry::encode(&key, &code, Vec::new()))]).expect("a store");
 }
 
 #[test]
@@ -178,8 +177,10 @@ fn wrong_contents_are_found_by_compiling() {
             .success()
     );
     tamper(&directory, &text, |code| code.code[0] ^= 1);
-    let output = build(&directory, "file.clif", &["--target", "x86_64", "--cache=store", "--check-cache"]);
-    assert_eq!(output.status.code(), Some(70), "{output:?}");
+    for check in [&["--check-cache"][..], &["--set", "enable_incremental_compilation_cache_checks=true"]] {
+        let output = build(&directory, "file.clif", &[&options, check].concat());
+        assert_eq!(output.status.code(), Some(70), "{output:?}");
+    }
 }
 
 #[test]

@@ -141,8 +141,7 @@ fn compile(text: &str, arch: Arch, settings: &[&str]) -> Result<Vec<u8>, String>
     for setting in settings {
         flags.apply(setting).expect("a known setting");
     }
-    let options =
-        BuildOptions { target, flags, layout: Layout::default(), jobs: 1, time: false, trace_rules: false };
+    let options = BuildOptions { target, flags, layout: Layout::default(), time: false, trace_rules: false };
     let source = Source { name: "random.clif", text: text.as_bytes() };
     let built = driver::build(&source, &options, &Observer::NONE).map_err(|diagnostics| {
         let serious = diagnostics.iter().filter(|diagnostic| diagnostic.severity != Severity::Warning);

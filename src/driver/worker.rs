@@ -1,0 +1,198 @@
+//! One thread of a build: parses functions and compiles them, one after the other, in the same buffers.
+
+use super::cached::{Cached, Part};
+use super::{BuildOptions, Dump, Job, Outcome};
+use crate::cache::Claim;
+use crate::diag::{Diagnostic, Severity};
+use crate::ir::Function;
+use crate::machine::compiled::CompiledFunction;
+use crate::options::Flags;
+use crate::parse::{self, FunctionText, ParseContext};
+use crate::pipeline::{self, Backend, Compiler, Failure, State};
+use crate::timing::Timing;
+use crate::verify;
+use std::mem::take;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
+/// Buffers for parsing and compiling functions of one target with one set of settings.
+struct Context<I: Backend> {
+    parser: ParseContext,
+    function: Function,
+    compiler: Compiler<I>,
+}
+
+impl<I: Backend> Context<I> {
+    fn new(flags: &Flags) -> Box<Self> {
+        Box::new(Context {
+            parser: ParseContext::new(),
+            function: Function::default(),
+            compiler: Compiler::new(flags),
+        })
+    }
+}
+
+/// One thread of a build.
+pub(super) struct Worker<'a, I: Backend> {
+    job: Job<'a>,
+    context: Box<Context<I>>,
+    part: Part,
+    outcome: Outcome,
+}
+
+impl<'a, I: Backend> Worker<'a, I> {
+    /// A worker with a context of the session's.
+    pub(super) fn new(job: Job<'a>) -> Self {
+        let flags = &job.options.flags;
+        // Tracing can't be turned off again, so that such a context is for this build only.
+        let kept = if job.options.trace_rules { None } else { job.session.take(flags) };
+        let mut context: Box<Context<I>> = kept.unwrap_or_else(|| Context::new(flags));
+        prepare(&mut context.compiler, job.options);
+        Worker { job, context, part: Part::default(), outcome: Outcome::default() }
+    }
+
+    /// What the worker made; its context goes back to the session.
+    pub(super) fn finish(mut self) -> Outcome {
+        let Job { session, options, cached, .. } = self.job;
+        let compiler = &mut self.context.compiler;
+        self.outcome.timing.merge(&compiler.timing.take().unwrap_or_default());
+        self.outcome.rules.extend(compiler.traced_rules());
+        self.outcome.parts.extend(cached.map(|_| self.part));
+        if !options.trace_rules {
+            session.give_back(options.flags, self.context);
+        }
+        self.outcome
+    }
+
+    /// Compiles one function; a panic in a pass is a diagnostic, and costs this worker its buffers.
+    pub(super) fn function(&mut self, index: usize, text: &FunctionText) {
+        let result = catch_unwind(AssertUnwindSafe(|| self.parse_and_compile(index, text)));
+        match result {
+            Ok(Some(unit)) => self.outcome.units.push((index, Box::new(unit))),
+            Ok(None) => {}
+            Err(panic) => {
+                let pass = self.context.compiler.current;
+                self.outcome.diagnostics.push(self.bug(text, pass, &panic_message(&*panic)));
+                let timing = self.context.compiler.timing.take();
+                self.context = Context::new(&self.job.options.flags);
+                prepare(&mut self.context.compiler, self.job.options);
+                self.context.compiler.timing = timing;
+            }
+        }
+    }
+
+    fn parse_and_compile(&mut self, index: usize, text: &FunctionText) -> Option<CompiledFunction> {
+        let Context { parser, function, compiler } = &mut *self.context;
+        compiler.current = "parse";
+        let bytes = &self.job.source.text[text.text.clone()];
+        let start = self.job.options.time.then(Instant::now);
+        let parsed = parse::function(bytes, text.text.start, parser, function);
+        if let Some(start) = start {
+            self.outcome.timing.add("parse", start.elapsed());
+        }
+        if parsed.is_err() {
+            self.outcome.diagnostics.append(&mut parser.diagnostics);
+            return None;
+        }
+        match self.job.cached {
+            Some(cached) => self.compile_unless_stored(index, text, cached),
+            None => self.compile(index, text),
+        }
+    }
+
+    /// Compiles the parsed function if the cache does not have its stencil.
+    fn compile_unless_stored(
+        &mut self,
+        index: usize,
+        text: &FunctionText,
+        cached: &Cached,
+    ) -> Option<CompiledFunction> {
+        let (key, claim) = cached.claim(&self.context.function, &mut self.part);
+        let stored = match claim {
+            Claim::Found(code) if cached.checks() => Some(code),
+            Claim::Found(code) => {
+                let params = take(&mut self.context.function.params);
+                cached.found_stencil(&mut self.part, index, key, &params);
+                return Some(CompiledFunction { params, code });
+            }
+            Claim::Shared => {
+                cached.leave(&mut self.part, index, key, take(&mut self.context.function.params));
+                return None;
+            }
+            Claim::Compile => None,
+        };
+        let unit = self.compile(index, text)?;
+        cached.compiled(&mut self.part, index, key, &unit, stored.as_ref());
+        Some(unit)
+    }
+
+    /// Compiles the parsed function.
+    fn compile(&mut self, index: usize, text: &FunctionText) -> Option<CompiledFunction> {
+        let file = self.job.source.text;
+        let function = &self.context.function;
+        let name = &function.params.name;
+        let dump = self.job.observer.dump.map(|Dump { wanted, take }| {
+            move |pass: &'static str, state: &State<I>| {
+                if wanted(pass, name) {
+                    let section = text.section.clone().map(|range| &file[range]);
+                    let clif = function.placed(text.linkage, section, text.align);
+                    take(index, pass, name, state.text(pass, &function.params, clif));
+                }
+            }
+        });
+        let dump = dump.as_ref().map(|dump| dump as pipeline::Dump<'_, I>);
+        match self.context.compiler.compile(&function.stencil, dump) {
+            Ok(code) => Some(CompiledFunction { params: take(&mut self.context.function.params), code }),
+            Err(failure) => {
+                self.report(text, failure);
+                None
+            }
+        }
+    }
+
+    /// Says that a pass failed on a function.
+    fn bug(&self, text: &FunctionText, pass: &str, message: &str) -> Diagnostic {
+        let header = &self.job.source.text[text.text.clone()];
+        let header = header.split(|byte| *byte == b'(').next().unwrap_or_default();
+        Diagnostic {
+            severity: Severity::Bug,
+            offset: text.text.start,
+            message: format!("pass {pass} fails on {}: {message}", String::from_utf8_lossy(header)),
+            notes: vec!["the function alone, in a file of its own, is a reproducer".to_string()],
+        }
+    }
+
+    /// Turns a failure into diagnostics, reading the function again for its positions.
+    fn report(&mut self, text: &FunctionText, failure: Failure) {
+        if let Failure::Bug { pass, message } = &failure {
+            self.outcome.diagnostics.push(self.bug(text, pass, message));
+            return;
+        }
+        let bytes = &self.job.source.text[text.text.clone()];
+        let positions = parse::positions(bytes, text.text.start, &mut self.context.parser);
+        let diagnostics = &mut self.outcome.diagnostics;
+        match failure {
+            Failure::Invalid(errors) => {
+                diagnostics.extend(verify::diagnostics(&errors, &positions));
+            }
+            Failure::Unsupported { inst, message } => {
+                let offset = inst.and_then(|inst| positions.insts.get(inst).copied());
+                diagnostics.push(Diagnostic::error(offset.unwrap_or(positions.function), message));
+            }
+            Failure::Bug { .. } => unreachable!("reported above"),
+        }
+    }
+}
+
+/// Makes a compiler count and measure as the build wants it.
+fn prepare<I: Backend>(compiler: &mut Compiler<I>, options: &BuildOptions) {
+    compiler.timing = options.time.then(Timing::default);
+    if options.trace_rules {
+        compiler.trace_rules();
+    }
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied().map(str::to_string);
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "panicked".to_string())
+}
