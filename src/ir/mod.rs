@@ -1,5 +1,7 @@
 //! The IR: CLIF in flat arrays. It knows no target and no text.
 
+pub mod builder;
+mod editor;
 pub mod float;
 pub mod function;
 pub mod inst;
@@ -7,11 +9,15 @@ mod item_printer;
 pub mod module;
 pub mod opcode;
 mod printer;
+mod replacements;
 pub mod types;
 
+pub use builder::FunctionBuilder;
+pub use editor::{EditBuffers, Editor, Origins};
 pub use float::FloatFormat;
 pub use function::*;
 pub use inst::*;
 pub use module::*;
 pub use opcode::{CtrlFrom, Effects, Format, OpInfo, Opcode, Rule};
+pub(crate) use replacements::Replacements;
 pub use types::{Type, TypeSet};

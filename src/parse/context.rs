@@ -1,11 +1,11 @@
 //! What parsing keeps from function to function: diagnostics, buffers, and positions when asked for.
 
-use super::flags::FlagTable;
 use crate::diag::Diagnostic;
 use crate::entity::{Entity, Map};
+use crate::ir::builder::Buffers;
 use crate::ir::{
     Block, CallConv, Constant, DebugTag, DynamicStackSlot, DynamicType, FuncRef, GlobalValue, Inst, Region,
-    SigRef, StackSlot, Value,
+    Replacements, SigRef, StackSlot, Value,
 };
 
 /// Parsing failed; the reason is among [`ParseContext::diagnostics`].
@@ -69,12 +69,10 @@ pub(super) struct Scratch {
     pub named_globals: Vec<(GlobalValue, usize)>,
     /// Value aliases in text order.
     pub aliases: Vec<Alias>,
-    /// What each value is an alias of, or itself. Empty if there are no aliases.
-    pub alias_of: Vec<Value>,
-    /// Where memory flags are found again.
-    pub flags: FlagTable,
-    /// No undefined entry of the constant pool is below this one.
-    pub next_constant: usize,
+    /// What each value is an alias of.
+    pub alias_of: Replacements,
+    /// Of the builder, while there is none.
+    pub builder: Buffers,
     /// The next value number no text uses; zero until one is asked for.
     pub next_fresh: u32,
 }
@@ -90,8 +88,6 @@ impl Scratch {
         self.named_globals.clear();
         self.aliases.clear();
         self.alias_of.clear();
-        self.flags.clear();
-        self.next_constant = 0;
         self.next_fresh = 0;
     }
 }

@@ -15,7 +15,6 @@ mod bytes8;
 mod context;
 mod cursor;
 mod finish;
-mod flags;
 mod mnemonic;
 mod module;
 mod names;
@@ -65,5 +64,5 @@ fn read(mut parser: Parser) -> Result<(), Failed> {
         parser.renumber();
         parser.whole_function();
     }
-    if parser.failed() { Err(Failed) } else { Ok(()) }
+    parser.done()
 }

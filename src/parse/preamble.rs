@@ -139,7 +139,7 @@ impl Parser<'_> {
         map: fn(&mut Stencil) -> &mut Map<K, V>,
         positions: fn(&mut SourceMap) -> &mut Map<K, usize>,
     ) -> Parse<()> {
-        let entries = map(&mut self.func.stencil);
+        let entries = map(self.func.stencil);
         if entries.get(key).is_some_and(|old| *old != undefined) {
             return Err(self.error_at(at, format!("{key} is declared twice")));
         }
