@@ -361,7 +361,8 @@ impl<'a, I: Isa> Worker<'a, I> {
             }
             Failure::Unsupported { inst, message } => {
                 let offset = inst.and_then(|inst| positions.insts.get(inst).copied());
-                self.diagnostics.push(Diagnostic::error(offset.unwrap_or(positions.function), message));
+                let offset = offset.unwrap_or(positions.function);
+                self.diagnostics.push(Diagnostic::unsupported(offset, message));
             }
             Failure::Bug { .. } => unreachable!("reported above"),
         }

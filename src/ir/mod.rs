@@ -1,6 +1,6 @@
 //! The IR: CLIF in flat arrays. It knows no target and no text.
 
-pub mod builder;
+pub(crate) mod builder;
 mod editor;
 pub mod float;
 pub mod function;
