@@ -4,8 +4,8 @@ use rayon::prelude::*;
 
 use crate::analysis::Analysis;
 use crate::diag::Diagnostic;
-use crate::ir::Function;
-use crate::parse::{self, FunctionText, ParseContext, SourceMap};
+use crate::ir::{Function, SourceMap};
+use crate::parse::{self, FunctionText, ParseContext};
 use crate::verify::{self, Environment, Verifier};
 
 /// Checks functions, one after the other, in the same buffers.

@@ -10,13 +10,13 @@ mod cached;
 
 use crate::cache::{Cache, Claim};
 use crate::diag::{Diagnostic, Severity, Source};
-use crate::ir::{Function, Module, Name};
+use crate::ir::{Function, Module, Name, SourceMap};
 use crate::mach::compiled::CompiledFunction;
 use crate::mach::isa::Isa;
 use crate::mach::lower::RuleCounts;
 use crate::object::{self, Contents, FunctionDef};
 use crate::options::{Arch, Flags, Target};
-use crate::parse::{self, FunctionText, ParseContext, SourceMap, Split};
+use crate::parse::{self, FunctionText, ParseContext, Split};
 use crate::pipeline::{self, Compiler, Failure, State};
 use crate::target::aarch64::Aarch64;
 use crate::target::s390x::S390x;

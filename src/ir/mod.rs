@@ -10,6 +10,7 @@ pub mod module;
 pub mod opcode;
 mod printer;
 mod replacements;
+mod source_map;
 pub mod types;
 
 pub use builder::FunctionBuilder;
@@ -20,4 +21,5 @@ pub use inst::*;
 pub use module::*;
 pub use opcode::{CtrlFrom, Effects, Format, OpInfo, Opcode, Rule};
 pub(crate) use replacements::Replacements;
+pub use source_map::SourceMap;
 pub use types::{Type, TypeSet};

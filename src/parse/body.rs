@@ -1,7 +1,7 @@
 //! A function's blocks, and what an instruction is apart from its operands: results, aliases, debug
 //! tags, source location, controlling type, stack map.
 
-use super::context::{Alias, Failed, Parse, record};
+use super::context::{Alias, Failed, Parse};
 use super::cursor::Cursor;
 use super::parser::Parser;
 use super::{mnemonic, sugar};
@@ -189,7 +189,7 @@ impl<'a> Parser<'a> {
             Err(misfit) => return Err(self.misfit(misfit, line.at)),
         };
         if let Some(map) = self.map.as_deref_mut() {
-            record(&mut map.insts, inst, self.base + line.at);
+            SourceMap::record(&mut map.insts, inst, self.base + line.at);
         }
         if !self.cx.scratch.tags.is_empty() {
             let tags = std::mem::take(&mut self.cx.scratch.tags);

@@ -1,13 +1,15 @@
 //! The parser of one function: errors, references, definitions, and what they check.
 
-use super::context::{Failed, MAX_ERRORS, Parse, ParseContext, SourceMap, record};
+use super::context::{Failed, MAX_ERRORS, Parse, ParseContext};
 use super::cursor::Cursor;
 use super::number::Integer;
 use super::numbering::Numbering;
 use crate::diag::Diagnostic;
 use crate::entity::Entity;
 use crate::ir::builder::Misfit;
-use crate::ir::{Block, BlockArg, Function, FunctionBuilder, Inst, Name, PackedDef, Type, Value, types};
+use crate::ir::{
+    Block, BlockArg, Function, FunctionBuilder, Inst, Name, PackedDef, SourceMap, Type, Value, types,
+};
 
 /// However short a text is, numbers of values and blocks below this are taken as they are.
 const MIN_LIMIT: usize = 1 << 14;
@@ -353,7 +355,7 @@ impl<'a> Parser<'a> {
         }
         let offset = self.base + at;
         if let Some(map) = self.map.as_deref_mut() {
-            record(&mut map.blocks, block, offset);
+            SourceMap::record(&mut map.blocks, block, offset);
         }
         Ok(())
     }
