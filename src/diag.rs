@@ -10,6 +10,8 @@ use std::fmt::Write;
 pub enum Severity {
     /// The input is wrong: exit code 1.
     Error,
+    /// The input may be right, but cannot be compiled for this target: exit code 1.
+    Unsupported,
     /// The input is accepted, and probably not what was meant.
     Warning,
     /// A defect of clifc: exit code 70.
@@ -33,6 +35,11 @@ impl Diagnostic {
     /// An error at a byte offset.
     pub fn error(offset: usize, message: impl Into<String>) -> Self {
         Diagnostic { severity: Severity::Error, offset, message: message.into(), notes: Vec::new() }
+    }
+
+    /// What a target cannot do, at a byte offset.
+    pub fn unsupported(offset: usize, message: impl Into<String>) -> Self {
+        Diagnostic { severity: Severity::Unsupported, ..Diagnostic::error(offset, message) }
     }
 
     /// Adds a line to what is said.
@@ -64,7 +71,7 @@ impl Source<'_> {
     pub fn render(&self, diagnostic: &Diagnostic, colour: bool) -> String {
         let (line, col) = self.line_col(diagnostic.offset);
         let (label, sgr) = match diagnostic.severity {
-            Severity::Error => ("error", "1;31"),
+            Severity::Error | Severity::Unsupported => ("error", "1;31"),
             Severity::Warning => ("warning", "1;35"),
             Severity::Bug => ("bug in clifc", "1;31"),
         };

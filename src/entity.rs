@@ -3,6 +3,8 @@
 //! Everything in the IR and in machine code is named by a small integer. Giving each kind of thing
 //! an index type of its own makes mixing them up a type error while the data stays in flat vectors.
 
+mod named;
+
 use std::marker::PhantomData;
 use std::ops::{Index, IndexMut};
 use zerocopy::{ByteHash, Immutable, IntoBytes};

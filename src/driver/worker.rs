@@ -177,7 +177,7 @@ impl<'a, I: Backend> Worker<'a, I> {
             }
             Failure::Unsupported { inst, message } => {
                 let offset = inst.and_then(|inst| positions.insts.get(inst).copied());
-                diagnostics.push(Diagnostic::error(offset.unwrap_or(positions.function), message));
+                diagnostics.push(Diagnostic::unsupported(offset.unwrap_or(positions.function), message));
             }
             Failure::Bug { .. } => unreachable!("reported above"),
         }

@@ -9,12 +9,9 @@ use crate::object::Layout;
 use crate::object::disasm::{Style, disassemble};
 use crate::options::{Flags, Target};
 
-/// What diagnostics of back ends contain where they lack something.
-const NOT_YET: &str = "not supported yet on";
-
 /// Why there is no object.
 pub enum Trouble {
-    /// The back end lacks something: lines, and what it is.
+    /// The target cannot do something: lines, and what it is.
     Lacking(Vec<(usize, String)>),
     /// Something else.
     Wrong(String),
@@ -38,9 +35,7 @@ pub fn object(name: &str, text: &str, target: &Target, flags: &Flags) -> Result<
         Err(diagnostics) => diagnostics,
     };
     let line = |diagnostic: &Diagnostic| source.line_col(diagnostic.offset).0;
-    let is_lack = |diagnostic: &&Diagnostic| {
-        diagnostic.severity == Severity::Error && diagnostic.message.contains(NOT_YET)
-    };
+    let is_lack = |diagnostic: &&Diagnostic| diagnostic.severity == Severity::Unsupported;
     let (lacks, wrong): (Vec<_>, Vec<_>) = diagnostics.iter().partition(is_lack);
     if wrong.is_empty() {
         return Err(Trouble::Lacking(lacks.into_iter().map(|d| (line(d), d.message.clone())).collect()));

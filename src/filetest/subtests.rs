@@ -5,8 +5,8 @@ use super::filecheck;
 use crate::analysis::{Analysis, domtree, graph};
 use crate::check::Checker;
 use crate::diag::Diagnostic;
-use crate::ir::{Function, Inst};
-use crate::parse::{self, ParseContext, SourceMap};
+use crate::ir::{Function, Inst, SourceMap};
+use crate::parse::{self, ParseContext};
 use crate::verify::Environment;
 
 /// A function as parsed, and where its parts stand in the file.

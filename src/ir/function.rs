@@ -357,6 +357,18 @@ impl Results {
     pub fn list(list: List) -> Self {
         Results(list.0 | Self::LIST)
     }
+
+    /// The results, as value numbers, of which lists are in `pool`.
+    #[inline]
+    pub fn get<'a>(&'a self, pool: &'a ListPool) -> &'a [u32] {
+        if self.0 == u32::MAX {
+            &[]
+        } else if self.0 & Results::LIST != 0 {
+            pool.get(List(self.0 & !Results::LIST))
+        } else {
+            std::slice::from_ref(&self.0)
+        }
+    }
 }
 
 /// One entry of a stack map: a live reference in a stack slot.
@@ -538,14 +550,7 @@ impl Stencil {
     /// An instruction's results, as value numbers.
     #[inline]
     pub fn inst_results(&self, inst: Inst) -> &[u32] {
-        let word = &self.results[inst].0;
-        if *word == u32::MAX {
-            &[]
-        } else if *word & Results::LIST != 0 {
-            self.pool.get(List(*word & !Results::LIST))
-        } else {
-            std::slice::from_ref(word)
-        }
+        self.results[inst].get(&self.pool)
     }
 
     /// The first result of an instruction that has one.

@@ -1,12 +1,13 @@
 //! Instructions and their small operands: conditions, memory flags, trap codes.
 //!
 //! An instruction is 16 bytes; [`Format`] says what its words mean. Names of the
-//! enums here are tables (`named_enum!`), so that parser, printer and documentation agree.
+//! enums here are tables ([`named_enum!`]), so that parser, printer and documentation agree.
 
 use super::opcode::{Format, Opcode};
 use super::types::Type;
 use crate::entity;
 use crate::entity::List;
+use crate::named_enum;
 use serde::{Deserialize, Serialize};
 use zerocopy::{ByteHash, Immutable, IntoBytes};
 
@@ -75,39 +76,6 @@ entity!(
     #[derive(Serialize, Deserialize)]
     NameRef, "name"
 );
-
-/// Defines a byte-sized enum whose variants have names in CLIF text.
-#[macro_export]
-macro_rules! named_enum {
-    ($(#[$attr:meta])* $name:ident { $($(#[$vattr:meta])* $variant:ident $text:literal),* $(,)? }) => {
-        $(#[$attr])*
-        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
-        #[repr(u8)]
-        pub enum $name { $(#[doc = concat!("`", $text, "`")] $(#[$vattr])* $variant),* }
-        impl $name {
-            /// All of them, by code.
-            pub const ALL: &[$name] = &[$($name::$variant),*];
-            /// Its CLIF text.
-            pub const fn name(self) -> &'static str {
-                match self { $($name::$variant => $text),* }
-            }
-            /// The one that `text` spells.
-            pub fn parse(text: &[u8]) -> Option<Self> {
-                Self::ALL.iter().copied().find(|v| v.name().as_bytes() == text)
-            }
-            /// The one with this code.
-            #[inline]
-            pub fn from_code(code: u16) -> Self {
-                Self::ALL[code as usize]
-            }
-        }
-        impl ::std::fmt::Display for $name {
-            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-                f.write_str(self.name())
-            }
-        }
-    };
-}
 
 named_enum! {
     /// An integer comparison.

@@ -1,5 +1,7 @@
 //! The IR: CLIF in flat arrays. It knows no target and no text.
 
+pub(crate) mod builder;
+mod editor;
 pub mod family;
 pub mod float;
 pub mod function;
@@ -8,12 +10,18 @@ mod item_printer;
 pub mod module;
 pub mod opcode;
 mod printer;
+mod replacements;
+mod source_map;
 pub mod types;
 
+pub use builder::FunctionBuilder;
+pub use editor::{EditBuffers, Editor, Origins};
 pub use family::{Family, Shape};
 pub use float::FloatFormat;
 pub use function::*;
 pub use inst::*;
 pub use module::*;
 pub use opcode::{CtrlFrom, Effects, Format, OpInfo, Opcode, Rule};
+pub(crate) use replacements::Replacements;
+pub use source_map::SourceMap;
 pub use types::{Type, TypeSet};

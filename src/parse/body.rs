@@ -1,11 +1,10 @@
 //! A function's blocks, and what an instruction is apart from its operands: results, aliases, debug
 //! tags, source location, controlling type, stack map.
 
-use super::context::{Alias, Failed, Parse, record};
+use super::context::{Alias, Failed, Parse};
 use super::cursor::Cursor;
 use super::parser::Parser;
 use super::{mnemonic, sugar};
-use crate::entity::Entity;
 use crate::ir::*;
 
 /// What stands before an instruction's opcode on its line, besides the results and debug tags.
@@ -33,7 +32,7 @@ impl<'a> Parser<'a> {
                     break;
                 }
                 b'b' if self.cur.at_entity(b"block") => self.block_header(),
-                _ if self.block.is_none() => Err(self.expected("a block: block«n»:")),
+                _ if self.func.open_block().is_none() => Err(self.expected("a block: block«n»:")),
                 _ => self.instruction(),
             };
             if done.is_err() {
@@ -44,18 +43,16 @@ impl<'a> Parser<'a> {
                 }
             }
         }
-        self.close_block();
+        self.func.close_block();
     }
 
     /// `block1(v0: i32, v1: i64) cold:`
     fn block_header(&mut self) -> Parse<()> {
-        self.close_block();
+        self.func.close_block();
         self.cx.scratch.results.clear();
         let at = self.cur.pos;
         let block = Block(self.block_number()?);
-        let start = self.func.stencil.insts.len() as u32;
-        let data = BlockData { params: Default::default(), start, end: start, cold: false, defined: true };
-        self.open_block(block, data, at)?;
+        self.open_block(block, at)?;
         if self.cur.eat(b'(') {
             self.block_params(block)?;
         }
@@ -187,81 +184,18 @@ impl<'a> Parser<'a> {
 
     #[inline(always)]
     fn append(&mut self, data: InstData, line: Line) -> Parse<Inst> {
-        let inst = Inst(self.func.stencil.insts.len() as u32);
-        let results = self.define_results(inst, &data, line.at)?;
-        self.func.stencil.insts.push(data);
-        self.func.stencil.results.push(results);
+        let inst = match self.func.append(data, &self.cx.scratch.results, line.srcloc) {
+            Ok(inst) => inst,
+            Err(misfit) => return Err(self.misfit(misfit, line.at)),
+        };
         if let Some(map) = self.map.as_deref_mut() {
-            record(&mut map.insts, inst, self.base + line.at);
-        }
-        if let Some(location) = line.srcloc {
-            let base = *self.func.params.base_srcloc.get_or_insert(location);
-            let srclocs = &mut self.func.stencil.srclocs;
-            srclocs.resize(inst.index(), NO_SRCLOC);
-            srclocs.push(location.wrapping_sub(base));
+            SourceMap::record(&mut map.insts, inst, self.base + line.at);
         }
         if !self.cx.scratch.tags.is_empty() {
             let tags = std::mem::take(&mut self.cx.scratch.tags);
             self.func.stencil.debug_tags.push((inst, tags));
         }
         Ok(inst)
-    }
-
-    /// Gives the values in `scratch.results` the types that the instruction's results have.
-    #[inline(always)]
-    fn define_results(&mut self, inst: Inst, data: &InstData, at: usize) -> Parse<Results> {
-        let info = data.opcode.info();
-        match (info.results, self.cx.scratch.results.as_slice()) {
-            (&[rule], &[value]) => {
-                let ty = self.result_type(rule, data, at)?;
-                self.define_value(Value(value), ty, PackedDef::result(inst, 0), at)?;
-                Ok(Results::one(Value(value)))
-            }
-            ([], []) if !info.effects.has(Effects::CALL) => Ok(Results::NONE),
-            _ => self.define_several_results(inst, data, at),
-        }
-    }
-
-    /// The type a rule gives a result.
-    #[inline]
-    fn result_type(&mut self, rule: Rule, data: &InstData, at: usize) -> Parse<Type> {
-        if rule == Rule::Ctrl {
-            return Ok(data.ty);
-        }
-        match rule.resolve(data.ty) {
-            Some(ty) => Ok(ty),
-            None => Err(self.error_at(at, format!("{} has no result for {}", data.opcode.name(), data.ty))),
-        }
-    }
-
-    /// As [`define_results`](Self::define_results), for calls and for any number of results.
-    fn define_several_results(&mut self, inst: Inst, data: &InstData, at: usize) -> Parse<Results> {
-        let given = self.cx.scratch.results.len();
-        // What ends a block passes its results to another.
-        let effects = data.opcode.effects();
-        let signature = match effects.has(Effects::CALL) && !effects.has(Effects::TERMINATOR) {
-            true => self.func.stencil.call_signature(data),
-            false => None,
-        };
-        let count = signature
-            .map_or(data.opcode.info().results.len(), |sig| self.func.stencil.sig(sig).returns.len());
-        if count != given {
-            let plural = if count == 1 { "" } else { "s" };
-            return Err(self.error_at(at, format!("the instruction has {count} result{plural}, not {given}")));
-        }
-        for n in 0..count {
-            let value = Value(self.cx.scratch.results[n]);
-            let ty = match signature {
-                Some(sig) => self.func.stencil.sig(sig).returns[n].ty,
-                None => self.result_type(data.opcode.info().results[n], data, at)?,
-            };
-            self.define_value(value, ty, PackedDef::result(inst, n as u32), at)?;
-        }
-        Ok(match self.cx.scratch.results.as_slice() {
-            [] => Results::NONE,
-            [value] => Results::one(Value(*value)),
-            values => Results::list(self.func.stencil.pool.add(values)),
-        })
     }
 
     /// `v1, v2 ` before `=` or `->`.
@@ -368,11 +302,7 @@ impl<'a> Parser<'a> {
         };
         let from = Value(from);
         self.cx.scratch.results.clear();
-        let table = &mut self.cx.scratch.alias_of;
-        while table.len() <= from.index().max(to.index()) {
-            table.push(Value(table.len() as u32));
-        }
-        let old = table[from.index()];
+        let old = self.cx.scratch.alias_of.of(from);
         if old == to && old != from {
             return Ok(());
         }
@@ -383,7 +313,7 @@ impl<'a> Parser<'a> {
         if from == to {
             return Err(self.error_at(at, format!("{} is an alias of itself", self.spelled_value(from))));
         }
-        table[from.index()] = to;
+        self.cx.scratch.alias_of.set(from, to);
         self.cx.scratch.aliases.push(Alias { from, at });
         match self.func.stencil.value_defs.get(to) {
             Some(&def) if def != PackedDef::NONE => {

@@ -1,12 +1,8 @@
 //! What parsing keeps from function to function: diagnostics, buffers, and positions when asked for.
 
-use super::flags::FlagTable;
 use crate::diag::Diagnostic;
-use crate::entity::{Entity, Map};
-use crate::ir::{
-    Block, CallConv, Constant, DebugTag, DynamicStackSlot, DynamicType, FuncRef, GlobalValue, Inst, Region,
-    SigRef, StackSlot, Value,
-};
+use crate::ir::builder::Buffers;
+use crate::ir::{Block, CallConv, DebugTag, GlobalValue, Replacements, Value};
 
 /// Parsing failed; the reason is among [`ParseContext::diagnostics`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -69,12 +65,10 @@ pub(super) struct Scratch {
     pub named_globals: Vec<(GlobalValue, usize)>,
     /// Value aliases in text order.
     pub aliases: Vec<Alias>,
-    /// What each value is an alias of, or itself. Empty if there are no aliases.
-    pub alias_of: Vec<Value>,
-    /// Where memory flags are found again.
-    pub flags: FlagTable,
-    /// No undefined entry of the constant pool is below this one.
-    pub next_constant: usize,
+    /// What each value is an alias of.
+    pub alias_of: Replacements,
+    /// Of the builder, while there is none.
+    pub builder: Buffers,
     /// The next value number no text uses; zero until one is asked for.
     pub next_fresh: u32,
 }
@@ -90,42 +84,6 @@ impl Scratch {
         self.named_globals.clear();
         self.aliases.clear();
         self.alias_of.clear();
-        self.flags.clear();
-        self.next_constant = 0;
         self.next_fresh = 0;
     }
-}
-
-/// Where the parts of a function stand in the file: byte offsets. Numbers that the text skips, and
-/// instructions made by the desugaring of another, have those of their neighbours.
-#[derive(Clone, Debug, Default)]
-pub struct SourceMap {
-    /// The function's name.
-    pub function: usize,
-    /// Block headers.
-    pub blocks: Map<Block, usize>,
-    /// Instructions: their first byte, results included.
-    pub insts: Map<Inst, usize>,
-    /// Declared signatures; of one written in a function's declaration, that declaration.
-    pub signatures: Map<SigRef, usize>,
-    /// Declared functions.
-    pub functions: Map<FuncRef, usize>,
-    /// Global values.
-    pub global_values: Map<GlobalValue, usize>,
-    /// Stack slots.
-    pub stack_slots: Map<StackSlot, usize>,
-    /// Dynamic stack slots.
-    pub dynamic_stack_slots: Map<DynamicStackSlot, usize>,
-    /// Dynamic types.
-    pub dynamic_types: Map<DynamicType, usize>,
-    /// Alias regions.
-    pub regions: Map<Region, usize>,
-    /// Constants.
-    pub constants: Map<Constant, usize>,
-}
-
-/// Records the offset of `key` in one map of a [`SourceMap`].
-pub(super) fn record<K: Entity>(map: &mut Map<K, usize>, key: K, offset: usize) {
-    map.ensure(key, offset);
-    map[key] = offset;
 }

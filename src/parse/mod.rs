@@ -15,7 +15,6 @@ mod bytes8;
 mod context;
 mod cursor;
 mod finish;
-mod flags;
 mod mnemonic;
 mod module;
 mod names;
@@ -29,12 +28,12 @@ mod sugar;
 #[cfg(test)]
 mod tests;
 
-pub use context::{Failed, ParseContext, SourceMap};
+pub use context::{Failed, ParseContext};
 pub use module::module;
 pub use number::Integer;
 pub use split::{Comment, FunctionText, Split, comments, split, split_with};
 
-use crate::ir::Function;
+use crate::ir::{Function, SourceMap};
 use parser::Parser;
 
 /// Reads one function, `function` to `}`, that stands at `offset` in its file, into `function`, which
@@ -77,5 +76,5 @@ fn read(mut parser: Parser) -> Result<(), Failed> {
         parser.renumber();
         parser.whole_function();
     }
-    if parser.failed() { Err(Failed) } else { Ok(()) }
+    parser.done()
 }

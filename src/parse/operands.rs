@@ -4,7 +4,7 @@ use super::context::Parse;
 use super::cursor::Cursor;
 use super::parser::Parser;
 use super::sugar;
-use crate::entity::{Entity, List};
+use crate::entity::List;
 use crate::ir::*;
 
 impl Parser<'_> {
@@ -39,7 +39,7 @@ impl Parser<'_> {
                 [data.a, data.b] = self.values()?;
                 self.expect(b',')?;
                 let mask = self.vector_literal(types::I8X16)?;
-                data.c = self.add_constant(mask)?.0;
+                data.c = self.func.add_constant(mask).0;
             }
             Format::IntCompare => {
                 data.aux = self.keyword(IntCc::parse, "an integer condition")? as u16;
@@ -189,21 +189,7 @@ impl Parser<'_> {
             Opcode::F128const => Box::from(self.float(128)?.to_le_bytes()),
             _ => self.vector_literal(data.ty)?,
         };
-        self.add_constant(bytes)
-    }
-
-    /// Puts bytes in the first entry of the constant pool that has no declaration. So masks, which are
-    /// written where they are used, find their old entry when printed text is read again.
-    fn add_constant(&mut self, bytes: Box<[u8]>) -> Parse<Constant> {
-        let pool = &mut self.func.stencil.constants;
-        let next = &mut self.cx.scratch.next_constant;
-        while pool.get(Constant::new(*next)).is_some_and(Option::is_some) {
-            *next += 1;
-        }
-        let constant = Constant::new(*next);
-        pool.ensure(constant, None);
-        pool[constant] = Some(bytes);
-        Ok(constant)
+        Ok(self.func.add_constant(bytes))
     }
 
     /// `[1 2 3 4]`, a number for each lane of `ty`, or all bytes as one hexadecimal number.
@@ -347,17 +333,10 @@ impl Parser<'_> {
 
     /// Interned memory flags, as the small operand of an instruction.
     pub fn flags_operand(&mut self, flags: MemFlags) -> Parse<u16> {
-        match u16::try_from(self.intern_flags(flags).0) {
+        match u16::try_from(self.func.intern_flags(flags).0) {
             Ok(flags) => Ok(flags),
             Err(_) => Err(self.error("more than 65536 different combinations of memory flags")),
         }
-    }
-
-    /// Interned memory flags.
-    #[inline]
-    pub fn intern_flags(&mut self, flags: MemFlags) -> MemFlagsRef {
-        let known = &mut self.func.stencil.mem_flags;
-        self.cx.scratch.flags.intern(flags, |new| known.push(new))
     }
 
     /// Any number of memory flags and the white space after them.

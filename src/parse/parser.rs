@@ -1,12 +1,15 @@
 //! The parser of one function: errors, references, definitions, and what they check.
 
-use super::context::{Failed, MAX_ERRORS, Parse, ParseContext, SourceMap, record};
+use super::context::{Failed, MAX_ERRORS, Parse, ParseContext};
 use super::cursor::Cursor;
 use super::number::Integer;
 use super::numbering::Numbering;
 use crate::diag::Diagnostic;
 use crate::entity::Entity;
-use crate::ir::{Block, BlockArg, BlockData, Function, Inst, Name, PackedDef, Type, Value, types};
+use crate::ir::builder::Misfit;
+use crate::ir::{
+    Block, BlockArg, Function, FunctionBuilder, Inst, Name, PackedDef, SourceMap, Type, Value, types,
+};
 
 /// However short a text is, numbers of values and blocks below this are taken as they are.
 const MIN_LIMIT: usize = 1 << 14;
@@ -26,10 +29,9 @@ pub(super) struct Parser<'a> {
     /// Numbers of what the preamble declares are below this.
     entity_limit: u32,
     pub cx: &'a mut ParseContext,
-    pub func: &'a mut Function,
+    /// The function so far.
+    pub func: FunctionBuilder<'a>,
     pub map: Option<&'a mut SourceMap>,
-    /// The block being read.
-    pub block: Option<Block>,
     /// The last source location as written, white space after it included, and its number: many lines
     /// repeat that of the line before. At first, what begins no location.
     pub location: (&'a [u8], u32),
@@ -50,27 +52,30 @@ impl<'a> Parser<'a> {
         map: Option<&'a mut SourceMap>,
     ) -> Self {
         let limit = |entities: usize| entities.min(BlockArg::MAX_VALUE as usize) as u32;
-        Parser {
+        let buffers = std::mem::take(&mut cx.scratch.builder);
+        let mut parser = Parser {
             cur: Cursor::new(text),
             base,
             limit: limit(MIN_LIMIT + text.len()),
             entity_limit: limit(MIN_ENTITY_LIMIT + text.len() / MIN_DECLARATION),
             earlier: cx.diagnostics.len(),
             cx,
-            func,
+            func: FunctionBuilder::reusing(func, buffers),
             map,
-            block: None,
             location: (b"\n", 0),
             numbering: None,
             needs_numbering: false,
-        }
+        };
+        parser.start();
+        parser
     }
 
     /// Goes back to the start, to replace all numbers of values and blocks.
     pub fn renumber(&mut self) {
         self.cx.diagnostics.truncate(self.earlier);
         self.cur.pos = 0;
-        self.block = None;
+        self.func.clear();
+        self.start();
         self.numbering = Some(Numbering::new(self.cur.text));
         self.needs_numbering = false;
         self.limit = 0;
@@ -78,7 +83,6 @@ impl<'a> Parser<'a> {
 
     /// Reads the text from start to end.
     pub fn whole_function(&mut self) {
-        self.start();
         if self.header().is_ok() {
             self.preamble();
             self.body();
@@ -86,14 +90,19 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Empties what the function goes to.
+    /// Empties what is kept beside the function.
     fn start(&mut self) {
         self.cx.scratch.clear();
-        self.func.stencil.clear();
-        self.func.params.clear();
         if let Some(map) = self.map.as_deref_mut() {
             *map = SourceMap::default();
         }
+    }
+
+    /// Gives back the buffers, and says whether the function could be read.
+    pub fn done(self) -> Parse<()> {
+        let failed = self.failed();
+        self.cx.scratch.builder = self.func.into_buffers();
+        if failed { Err(Failed) } else { Ok(()) }
     }
 
     /// Whether anything was wrong in this function so far.
@@ -288,27 +297,26 @@ impl<'a> Parser<'a> {
     /// Makes `value` have a type and a definition.
     #[inline(always)]
     pub fn define_value(&mut self, value: Value, ty: Type, def: PackedDef, at: usize) -> Parse<()> {
-        let stencil = &mut self.func.stencil;
-        if value.index() == stencil.value_defs.len() {
-            stencil.value_types.push(ty);
-            stencil.value_defs.push(def);
-            return Ok(());
+        match self.func.define(value, ty, def) {
+            Ok(()) => Ok(()),
+            Err(misfit) => Err(self.misfit(misfit, at)),
         }
-        self.define_out_of_order(value, ty, def, at)
     }
 
-    fn define_out_of_order(&mut self, value: Value, ty: Type, def: PackedDef, at: usize) -> Parse<()> {
-        let stencil = &mut self.func.stencil;
-        let len = stencil.value_defs.len();
-        if value.index() > len {
-            stencil.value_types.ensure(value, types::INVALID);
-            stencil.value_defs.ensure(value, PackedDef::NONE);
-        } else if stencil.value_defs[value] != PackedDef::NONE {
-            return Err(self.error_at(at, format!("{} is defined twice", self.spelled_value(value))));
-        }
-        self.func.stencil.value_types[value] = ty;
-        self.func.stencil.value_defs[value] = def;
-        Ok(())
+    /// Reports what cannot be added to the function.
+    #[cold]
+    pub fn misfit(&mut self, misfit: Misfit, at: usize) -> Failed {
+        let message = match misfit {
+            Misfit::SecondDefinition(value) => format!("{} is defined twice", self.spelled_value(value)),
+            Misfit::SecondBlock(block) => format!("{} is defined twice", self.spelled_block(block)),
+            Misfit::NoResult(opcode, ty) => format!("{} has no result for {ty}", opcode.name()),
+            Misfit::ResultCount(count) => {
+                let plural = if count == 1 { "" } else { "s" };
+                let given = self.cx.scratch.results.len();
+                format!("the instruction has {count} result{plural}, not {given}")
+            }
+        };
+        self.error_at(at, message)
     }
 
     /// Makes the results of an instruction that could not be read defined, so that their uses are no
@@ -341,27 +349,15 @@ impl<'a> Parser<'a> {
     }
 
     /// Makes `block` the one being read, with instructions from here on.
-    pub fn open_block(&mut self, block: Block, data: BlockData, at: usize) -> Parse<()> {
-        let stencil = &mut self.func.stencil;
-        if stencil.blocks.get(block).is_some_and(|data| data.defined) {
-            return Err(self.error_at(at, format!("{} is defined twice", self.spelled_block(block))));
+    pub fn open_block(&mut self, block: Block, at: usize) -> Parse<()> {
+        if let Err(misfit) = self.func.open_numbered(block) {
+            return Err(self.misfit(misfit, at));
         }
-        stencil.blocks.ensure(block, BlockData::default());
-        stencil.blocks[block] = data;
-        stencil.layout.push(block);
-        self.block = Some(block);
         let offset = self.base + at;
         if let Some(map) = self.map.as_deref_mut() {
-            record(&mut map.blocks, block, offset);
+            SourceMap::record(&mut map.blocks, block, offset);
         }
         Ok(())
-    }
-
-    /// Notes where the block being read ends.
-    pub fn close_block(&mut self) {
-        if let Some(block) = self.block.take() {
-            self.func.stencil.blocks[block].end = self.func.stencil.insts.len() as u32;
-        }
     }
 
     /// A symbol's name: `%name`, `%"any text"`, `u0:1`, and where allowed `userextname2`.

@@ -1,6 +1,6 @@
 //! What stands before a function's blocks: its name and signature, and the entities it declares.
 
-use super::context::{Parse, SourceMap, record};
+use super::context::Parse;
 use super::parser::Parser;
 use crate::entity::{Entity, Map};
 use crate::ir::*;
@@ -139,7 +139,7 @@ impl Parser<'_> {
         map: fn(&mut Stencil) -> &mut Map<K, V>,
         positions: fn(&mut SourceMap) -> &mut Map<K, usize>,
     ) -> Parse<()> {
-        let entries = map(&mut self.func.stencil);
+        let entries = map(self.func.stencil);
         if entries.get(key).is_some_and(|old| *old != undefined) {
             return Err(self.error_at(at, format!("{key} is declared twice")));
         }
@@ -147,7 +147,7 @@ impl Parser<'_> {
         entries[key] = value;
         let offset = self.base + at;
         if let Some(source_map) = self.map.as_deref_mut() {
-            record(positions(source_map), key, offset);
+            SourceMap::record(positions(source_map), key, offset);
         }
         Ok(())
     }
@@ -313,7 +313,7 @@ impl Parser<'_> {
             let offset = self.base + declared.1;
             let key = self.func.stencil.signatures.push(Some(signature));
             if let Some(map) = self.map.as_deref_mut() {
-                record(&mut map.signatures, key, offset);
+                SourceMap::record(&mut map.signatures, key, offset);
             }
             key
         } else {

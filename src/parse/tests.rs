@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::diag::Diagnostic;
-use crate::ir::Function;
+use crate::ir::{Function, SourceMap};
 
 /// The files of filetests/parser, by name.
 fn samples() -> Vec<(String, Vec<u8>)> {

@@ -23,10 +23,10 @@ use crate::analysis::Analysis;
 use crate::diag::Diagnostic;
 use crate::ir::types::{self, Type};
 use crate::ir::{
-    Block, DynamicStackSlot, DynamicType, FuncRef, GlobalValue, Inst, Region, SigRef, StackSlot, Stencil,
+    Block, DynamicStackSlot, DynamicType, FuncRef, GlobalValue, Inst, Region, SigRef, SourceMap, StackSlot,
+    Stencil,
 };
 use crate::options::Flags;
-use crate::parse::SourceMap;
 use std::fmt;
 
 /// What an error is about.

@@ -24,6 +24,13 @@ impl FlagTable {
         self.last = (0, 0);
     }
 
+    /// Makes the table that of flags which have references already, in the order of these.
+    pub fn fill<'a>(&mut self, known: impl Iterator<Item = &'a MemFlags>) {
+        for (n, &flags) in known.enumerate() {
+            self.intern(flags, |_| MemFlagsRef(n as u32));
+        }
+    }
+
     /// The reference of `flags`, calling `add` if they are new.
     #[inline]
     pub fn intern(&mut self, flags: MemFlags, add: impl FnOnce(MemFlags) -> MemFlagsRef) -> MemFlagsRef {

@@ -1,0 +1,406 @@
+//! Makes functions: the only code that adds blocks, values and instructions to a stencil.
+//!
+//! A [`FunctionBuilder`] writes a function from start to end. Blocks are opened one after the other, and what
+//! is appended goes to the open one, so that a block's instructions end up side by side. The parser gives
+//! values the numbers of its text ([`FunctionBuilder::append`]); code takes the next free ones and has a
+//! method for each shape of operands (`insts.rs`) and for each kind of declaration (`declare.rs`).
+//!
+//! What is wrong in a text comes back as a [`Misfit`], for the parser to report with its place. The methods
+//! for code panic on it: there it is a defect of whoever calls them.
+//!
+//! Functions that exist are changed by an [`Editor`](super::Editor), which uses a builder to make the new
+//! instructions, and another to rebuild the function.
+
+mod declare;
+mod flag_table;
+mod insts;
+
+use super::*;
+use crate::entity::Entity;
+use flag_table::FlagTable;
+
+/// Why something cannot be added to a function.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Misfit {
+    /// The value has a definition already.
+    SecondDefinition(Value),
+    /// The block has been opened before.
+    SecondBlock(Block),
+    /// The opcode has no result for the controlling type.
+    NoResult(Opcode, Type),
+    /// The instruction has another number of results: this one.
+    ResultCount(usize),
+}
+
+/// What a builder needs besides the function: kept from function to function for its memory.
+#[derive(Debug, Default)]
+pub(crate) struct Buffers {
+    /// Where memory flags are found again.
+    flags: FlagTable,
+    /// No undefined entry of the constant pool is below this one.
+    next_constant: usize,
+    /// A list being made.
+    words: Vec<u32>,
+}
+
+/// Where the next instruction goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Position {
+    /// Nowhere: no block is open.
+    Closed,
+    /// To the end of this block.
+    Block(Block),
+    /// Behind all blocks, for an editor to put it in its place.
+    Detached,
+}
+
+/// A function under construction.
+#[derive(Debug)]
+pub struct FunctionBuilder<'a> {
+    /// The stencil so far.
+    pub(crate) stencil: &'a mut Stencil,
+    /// The params so far.
+    pub(crate) params: &'a mut Params,
+    buffers: Buffers,
+    position: Position,
+    /// The source location, as in the text, of what code appends.
+    srcloc: Option<u32>,
+}
+
+impl<'a> FunctionBuilder<'a> {
+    /// Begins a function in place of the one that is there.
+    pub fn new(func: &'a mut Function) -> Self {
+        Self::reusing(func, Buffers::default())
+    }
+
+    /// As [`new`](Self::new), with the buffers of an earlier builder.
+    pub(crate) fn reusing(func: &'a mut Function, buffers: Buffers) -> Self {
+        let Function { stencil, params } = func;
+        let mut builder =
+            FunctionBuilder { stencil, params, buffers, position: Position::Closed, srcloc: None };
+        builder.clear();
+        builder
+    }
+
+    /// Makes instructions for a function that exists, without a place in it.
+    pub(super) fn detached(func: &'a mut Function, buffers: Buffers) -> Self {
+        let Function { stencil, params } = func;
+        let mut builder =
+            FunctionBuilder { stencil, params, buffers, position: Position::Detached, srcloc: None };
+        builder.buffers.clear();
+        builder.buffers.flags.fill(builder.stencil.mem_flags.values());
+        builder
+    }
+
+    /// Begins again.
+    pub(crate) fn clear(&mut self) {
+        self.stencil.clear();
+        self.params.clear();
+        self.buffers.clear();
+        self.position = Position::Closed;
+        self.srcloc = None;
+    }
+
+    /// Begins the same function again, with the params it has. The stencil so far goes to `old`.
+    pub(super) fn begin_again(self, old: &mut Stencil) -> Self {
+        let FunctionBuilder { stencil, params, mut buffers, .. } = self;
+        std::mem::swap(stencil, old);
+        stencil.clear();
+        buffers.clear();
+        params.base_srcloc = None;
+        FunctionBuilder { stencil, params, buffers, position: Position::Closed, srcloc: None }
+    }
+
+    /// The buffers, for the next builder.
+    pub(crate) fn into_buffers(self) -> Buffers {
+        self.buffers
+    }
+
+    /// Ends the function.
+    pub fn finish(mut self) {
+        self.close_block();
+    }
+
+    /// The stencil so far.
+    pub fn stencil(&self) -> &Stencil {
+        self.stencil
+    }
+
+    /// Opens a block of the number given.
+    pub(crate) fn open_numbered(&mut self, block: Block) -> Result<(), Misfit> {
+        self.close_block();
+        let Stencil { blocks, layout, insts, .. } = &mut *self.stencil;
+        blocks.ensure(block, BlockData::default());
+        let data = &mut blocks[block];
+        if data.defined {
+            return Err(Misfit::SecondBlock(block));
+        }
+        data.start = insts.len() as u32;
+        data.end = data.start;
+        data.defined = true;
+        layout.push(block);
+        self.position = Position::Block(block);
+        Ok(())
+    }
+
+    /// Closes the open block, if there is one, behind the last instruction.
+    pub(crate) fn close_block(&mut self) {
+        if let Position::Block(block) = self.position {
+            self.stencil.blocks[block].end = self.stencil.insts.len() as u32;
+            self.position = Position::Closed;
+        }
+    }
+
+    /// The open block.
+    pub(crate) fn open_block(&self) -> Option<Block> {
+        match self.position {
+            Position::Block(block) => Some(block),
+            Position::Closed | Position::Detached => None,
+        }
+    }
+
+    /// Gives a value its type and definition.
+    #[inline(always)]
+    pub(crate) fn define(&mut self, value: Value, ty: Type, def: PackedDef) -> Result<(), Misfit> {
+        let stencil = &mut *self.stencil;
+        if value.index() == stencil.value_defs.len() {
+            stencil.value_types.push(ty);
+            stencil.value_defs.push(def);
+            return Ok(());
+        }
+        self.define_out_of_order(value, ty, def)
+    }
+
+    fn define_out_of_order(&mut self, value: Value, ty: Type, def: PackedDef) -> Result<(), Misfit> {
+        let Stencil { value_types, value_defs, .. } = &mut *self.stencil;
+        if value.index() > value_defs.len() {
+            value_types.ensure(value, types::INVALID);
+            value_defs.ensure(value, PackedDef::NONE);
+        } else if value_defs[value] != PackedDef::NONE {
+            return Err(Misfit::SecondDefinition(value));
+        }
+        value_types[value] = ty;
+        value_defs[value] = def;
+        Ok(())
+    }
+
+    /// Appends an instruction whose results are these values, at a source location as in the text.
+    #[inline(always)]
+    pub(crate) fn append(
+        &mut self,
+        data: InstData,
+        results: &[u32],
+        srcloc: Option<u32>,
+    ) -> Result<Inst, Misfit> {
+        let inst = Inst(self.stencil.insts.len() as u32);
+        let results = self.define_results(inst, &data, results)?;
+        self.stencil.insts.push(data);
+        self.stencil.results.push(results);
+        if let Some(location) = srcloc {
+            let base = *self.params.base_srcloc.get_or_insert(location);
+            let srclocs = &mut self.stencil.srclocs;
+            srclocs.resize(inst.index(), NO_SRCLOC);
+            srclocs.push(location.wrapping_sub(base));
+        }
+        Ok(inst)
+    }
+
+    /// Gives values the types that an instruction's results have.
+    #[inline(always)]
+    fn define_results(&mut self, inst: Inst, data: &InstData, values: &[u32]) -> Result<Results, Misfit> {
+        let info = data.opcode.info();
+        match (info.results, values) {
+            (&[rule], &[value]) => {
+                let ty = result_type(rule, data)?;
+                self.define(Value(value), ty, PackedDef::result(inst, 0))?;
+                Ok(Results::one(Value(value)))
+            }
+            ([], []) if !info.effects.has(Effects::CALL) => Ok(Results::NONE),
+            _ => self.define_several_results(inst, data, values),
+        }
+    }
+
+    /// As [`define_results`](Self::define_results), for calls and for any number of results.
+    fn define_several_results(
+        &mut self,
+        inst: Inst,
+        data: &InstData,
+        values: &[u32],
+    ) -> Result<Results, Misfit> {
+        let signature = self.stencil.result_signature(data);
+        let count = self.result_count(data, signature);
+        if count != values.len() {
+            return Err(Misfit::ResultCount(count));
+        }
+        for (n, &value) in values.iter().enumerate() {
+            let ty = match signature {
+                Some(sig) => self.stencil.sig(sig).returns[n].ty,
+                None => result_type(data.opcode.info().results[n], data)?,
+            };
+            self.define(Value(value), ty, PackedDef::result(inst, n as u32))?;
+        }
+        Ok(match values {
+            [] => Results::NONE,
+            &[value] => Results::one(Value(value)),
+            values => Results::list(self.stencil.pool.add(values)),
+        })
+    }
+
+    /// How many results an instruction has whose [`result_signature`](Stencil::result_signature) is this.
+    fn result_count(&self, data: &InstData, signature: Option<SigRef>) -> usize {
+        match signature {
+            Some(sig) => self.stencil.sig(sig).returns.len(),
+            None => data.opcode.info().results.len(),
+        }
+    }
+
+    /// Interned memory flags.
+    #[inline]
+    pub(crate) fn intern_flags(&mut self, flags: MemFlags) -> MemFlagsRef {
+        let known = &mut self.stencil.mem_flags;
+        self.buffers.flags.intern(flags, |new| known.push(new))
+    }
+
+    /// Puts bytes in the first entry of the constant pool that has no declaration. So masks, which are
+    /// written where they are used, find their old entry when printed text is read again.
+    pub(crate) fn add_constant(&mut self, bytes: Box<[u8]>) -> Constant {
+        let pool = &mut self.stencil.constants;
+        let next = &mut self.buffers.next_constant;
+        while pool.get(Constant::new(*next)).is_some_and(Option::is_some) {
+            *next += 1;
+        }
+        let constant = Constant::new(*next);
+        pool.ensure(constant, None);
+        pool[constant] = Some(bytes);
+        constant
+    }
+}
+
+impl FunctionBuilder<'_> {
+    /// Makes a block with parameters of these types. It gets its place in the function when it is opened.
+    pub fn new_block(&mut self, params: &[Type]) -> Block {
+        let block = self.stencil.blocks.push(BlockData::default());
+        let mut words = self.take_words();
+        for (n, &ty) in params.iter().enumerate() {
+            words.push(self.new_value(ty, PackedDef::param(block, n as u32)).0);
+        }
+        self.stencil.blocks[block].params = self.stencil.pool.add(&words);
+        self.buffers.words = words;
+        block
+    }
+
+    /// Opens a block made by [`new_block`](Self::new_block): the first one is the function's entry.
+    pub fn open(&mut self, block: Block) {
+        self.open_numbered(block).expect("a block is opened once");
+    }
+
+    /// Makes the entry block, whose parameters are those of the signature, and opens it.
+    pub fn open_entry(&mut self) -> Block {
+        let types: Vec<Type> = self.stencil.signature.params.iter().map(|param| param.ty).collect();
+        let block = self.new_block(&types);
+        self.open(block);
+        block
+    }
+
+    /// Marks a block as cold.
+    pub fn set_cold(&mut self, block: Block) {
+        self.stencil.blocks[block].cold = true;
+    }
+
+    /// Parameter `n` of a block.
+    pub fn block_param(&self, block: Block, n: usize) -> Value {
+        Value(self.stencil.block_params(block)[n])
+    }
+
+    /// A value's type.
+    pub fn type_of(&self, value: Value) -> Type {
+        self.stencil.value_types[value]
+    }
+
+    /// The instruction that a value is a result of; `None` for a block's parameter.
+    pub fn inst_of(&self, value: Value) -> Option<Inst> {
+        match self.stencil.value_defs[value].get() {
+            ValueDef::Result(inst, _) => Some(inst),
+            ValueDef::None | ValueDef::Param(..) => None,
+        }
+    }
+
+    /// An instruction's source location, as in the text.
+    pub fn srcloc_of(&self, inst: Inst) -> Option<u32> {
+        let base = self.params.base_srcloc.unwrap_or(0);
+        self.stencil.srcloc(inst).map(|location| base.wrapping_add(location))
+    }
+
+    /// The source location, as in the text, of what is appended from here on.
+    pub fn set_srcloc(&mut self, srcloc: Option<u32>) {
+        self.srcloc = srcloc;
+    }
+
+    /// Appends an instruction; its results are new values.
+    pub fn inst(&mut self, data: InstData) -> Inst {
+        assert!(self.position != Position::Closed, "{} is in no block", data.opcode.name());
+        let mut results = self.take_words();
+        let first = self.stencil.value_defs.len() as u32;
+        let count = self.result_count(&data, self.stencil.result_signature(&data));
+        results.extend(first..first + count as u32);
+        let inst = self.append(data, &results, self.srcloc);
+        self.buffers.words = results;
+        inst.unwrap_or_else(|misfit| panic!("{} does not fit: {misfit:?}", data.opcode.name()))
+    }
+
+    /// Puts debug tags on an instruction.
+    pub fn set_debug_tags(&mut self, inst: Inst, tags: Vec<DebugTag>) {
+        set_sorted(&mut self.stencil.debug_tags, inst, tags);
+    }
+
+    /// Gives a call a stack map.
+    pub fn set_stack_map(&mut self, inst: Inst, entries: Vec<StackMapEntry>) {
+        set_sorted(&mut self.stencil.stack_maps, inst, entries);
+    }
+
+    fn new_value(&mut self, ty: Type, def: PackedDef) -> Value {
+        self.stencil.value_types.push(ty);
+        self.stencil.value_defs.push(def)
+    }
+
+    /// An empty list to fill, which goes back to the buffers afterwards.
+    fn take_words(&mut self) -> Vec<u32> {
+        let mut words = std::mem::take(&mut self.buffers.words);
+        words.clear();
+        words
+    }
+}
+
+impl Buffers {
+    fn clear(&mut self) {
+        self.flags.clear();
+        self.next_constant = 0;
+    }
+}
+
+impl Stencil {
+    /// The signature that an instruction's results follow from; `None` where it is the opcode's row.
+    fn result_signature(&self, data: &InstData) -> Option<SigRef> {
+        let effects = data.opcode.effects();
+        // What ends a block passes its results to another.
+        let has_results = effects.has(Effects::CALL) && !effects.has(Effects::TERMINATOR);
+        if has_results { self.call_signature(data) } else { None }
+    }
+}
+
+/// The type a rule gives a result.
+#[inline]
+fn result_type(rule: Rule, data: &InstData) -> Result<Type, Misfit> {
+    if rule == Rule::Ctrl {
+        return Ok(data.ty);
+    }
+    rule.resolve(data.ty).ok_or(Misfit::NoResult(data.opcode, data.ty))
+}
+
+/// Sets the entry of `inst` in a list sorted by instruction.
+fn set_sorted<T>(list: &mut Vec<(Inst, T)>, inst: Inst, entry: T) {
+    match list.binary_search_by_key(&inst, |entry| entry.0) {
+        Ok(at) => list[at].1 = entry,
+        Err(at) => list.insert(at, (inst, entry)),
+    }
+}

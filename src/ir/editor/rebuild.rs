@@ -1,0 +1,272 @@
+//! A function with its edits, in order.
+
+use super::{Edits, Run};
+use crate::entity::{List, Map};
+use crate::ir::builder::Buffers;
+use crate::ir::*;
+
+/// Carries out the edits of the function that `builder` has worked on. What it was before goes to `old`, the
+/// origin of each instruction, as `origin` has it of those before, to `origins`.
+pub(super) fn rebuild(
+    builder: FunctionBuilder,
+    old: &mut Stencil,
+    edits: &Edits,
+    origin: impl Fn(Inst) -> Inst,
+    origins: &mut Map<Inst, Inst>,
+) -> Buffers {
+    let base_srcloc = builder.params.base_srcloc;
+    let new = builder.begin_again(old);
+    origins.clear();
+    let mut rebuild = Rebuild { base_srcloc, old, edits, new, origin, origins };
+    rebuild.declarations();
+    for n in 0..rebuild.old.layout.len() {
+        rebuild.block(rebuild.old.layout[n]);
+    }
+    rebuild.new.close_block();
+    rebuild.new.into_buffers()
+}
+
+/// A rebuilding under way.
+struct Rebuild<'a, 'b, F> {
+    /// What source locations of `old` are relative to.
+    base_srcloc: Option<u32>,
+    old: &'a mut Stencil,
+    edits: &'a Edits,
+    new: FunctionBuilder<'b>,
+    origin: F,
+    origins: &'a mut Map<Inst, Inst>,
+}
+
+impl<F: Fn(Inst) -> Inst> Rebuild<'_, '_, F> {
+    /// Takes over what stands before the blocks.
+    fn declarations(&mut self) {
+        let (old, new) = (&mut *self.old, &mut *self.new.stencil);
+        std::mem::swap(&mut old.signature, &mut new.signature);
+        std::mem::swap(&mut old.signatures, &mut new.signatures);
+        std::mem::swap(&mut old.functions, &mut new.functions);
+        std::mem::swap(&mut old.global_values, &mut new.global_values);
+        std::mem::swap(&mut old.stack_slots, &mut new.stack_slots);
+        std::mem::swap(&mut old.dynamic_stack_slots, &mut new.dynamic_stack_slots);
+        std::mem::swap(&mut old.dynamic_types, &mut new.dynamic_types);
+        std::mem::swap(&mut old.regions, &mut new.regions);
+        new.stack_limit = old.stack_limit;
+        self.constants();
+        for n in 0..self.new.stencil.global_values.len() {
+            let global = GlobalValue(n as u32);
+            if let GlobalValueData::Load { flags, .. } = self.new.stencil.global_values[global] {
+                let interned = self.new.intern_flags(self.old.mem_flags[flags]);
+                if let GlobalValueData::Load { flags, .. } = &mut self.new.stencil.global_values[global] {
+                    *flags = interned;
+                }
+            }
+        }
+    }
+
+    /// Takes over the constants that are declared. Masks, which are not, are added again where they are used.
+    fn constants(&mut self) {
+        let (old, new) = (&mut self.old.constants, &mut self.new.stencil.constants);
+        std::mem::swap(old, new);
+        old.clear();
+        old.resize(new.len(), None);
+        for data in self.old.insts.values().filter(|data| data.opcode.format() == Format::Shuffle) {
+            let mask = Constant(data.c);
+            if let Some(bytes) = new[mask].take() {
+                self.old.constants[mask] = Some(bytes);
+            }
+        }
+        let used = new.values().rposition(Option::is_some).map_or(0, |last| last + 1);
+        new.resize(used, None);
+    }
+
+    /// A block of before, with the blocks split off it and put after it.
+    fn block(&mut self, block: Block) {
+        let mut current = block;
+        let mut exists = self.open(current);
+        for inst in self.old.block_insts(block) {
+            if let Some(next) = self.edits.splits.get(inst).copied().flatten() {
+                self.end(current, exists);
+                current = next;
+                exists = self.open(current);
+            }
+            if !exists {
+                continue;
+            }
+            self.edits.before.of(inst).for_each(|run| self.run(run));
+            if !self.edits.removed.get(inst).is_some_and(|&removed| removed) {
+                self.inst(inst, inst);
+            }
+        }
+        self.end(current, exists);
+    }
+
+    /// Opens a block, unless it is removed; whether it has been opened.
+    fn open(&mut self, block: Block) -> bool {
+        if self.edits.removed_blocks.get(block).is_some_and(|&removed| removed) {
+            return false;
+        }
+        self.new.open_numbered(block).expect("a block has one place");
+        let params = self.old.block_params(block);
+        for (n, &word) in params.iter().enumerate() {
+            let (value, def) = (Value(word), PackedDef::param(block, n as u32));
+            let defined = self.new.define(value, self.old.value_types[value], def);
+            defined.expect("a parameter has one place");
+        }
+        let params = self.new.stencil.pool.add(params);
+        let data = &mut self.new.stencil.blocks[block];
+        data.params = params;
+        data.cold = self.old.blocks[block].cold;
+        true
+    }
+
+    /// What comes at the end of a block, and the blocks put after it.
+    fn end(&mut self, block: Block, exists: bool) {
+        if exists {
+            self.edits.at_end.of(block).for_each(|run| self.run(run));
+        }
+        // Those put after such a block come before the next one. The chains are as long as they like: no
+        // recursion.
+        let mut following = Vec::new();
+        let mut last = block;
+        loop {
+            let first = following.len();
+            following.extend(self.edits.after.of(last));
+            following[first..].reverse();
+            let Some(next) = following.pop() else { return };
+            if self.open(next) {
+                self.edits.at_end.of(next).for_each(|run| self.run(run));
+            }
+            last = next;
+        }
+    }
+
+    fn run(&mut self, run: Run) {
+        for inst in (run.first.0..run.end.0).map(Inst) {
+            if !self.edits.removed.get(inst).is_some_and(|&removed| removed) {
+                self.inst(inst, run.origin);
+            }
+        }
+    }
+
+    /// Appends an instruction with its results and all that belongs to it.
+    fn inst(&mut self, inst: Inst, origin: Inst) {
+        let data = self.operands(self.old.insts[inst]);
+        let base = self.base_srcloc.unwrap_or(0);
+        let srcloc = self.old.srcloc(inst).map(|location| base.wrapping_add(location));
+        let results = self.old.inst_results(inst);
+        let new = match self.new.append(data, results, srcloc) {
+            Ok(new) => new,
+            Err(misfit) => panic!("{} does not fit: {misfit:?}", data.opcode.name()),
+        };
+        self.origins.push((self.origin)(origin));
+        if let Some(tags) = take_sorted(&mut self.old.debug_tags, inst) {
+            self.new.stencil.debug_tags.push((new, tags));
+        }
+        if let Some(entries) = take_sorted(&mut self.old.stack_maps, inst) {
+            self.new.stencil.stack_maps.push((new, entries));
+        }
+    }
+
+    /// An instruction with its values replaced, and what its words refer to made again.
+    fn operands(&mut self, data: InstData) -> InstData {
+        let mut new = data;
+        for word in [&mut new.a, &mut new.b, &mut new.c].into_iter().take(data.fixed_args()) {
+            *word = self.value(Value(*word)).0;
+        }
+        match data.opcode.format() {
+            Format::Multiary => new.a = self.list(data.a),
+            Format::Call | Format::CallIndirect => new.b = self.list(data.b),
+            Format::TryCall | Format::TryCallIndirect => {
+                new.b = self.list(data.b);
+                new.c = self.exception_table(ExceptionTable(data.c)).0;
+            }
+            Format::Jump => new.a = self.block_call(BlockCallRef(data.a)).0,
+            Format::Brif => {
+                new.b = self.block_call(BlockCallRef(data.b)).0;
+                new.c = self.block_call(BlockCallRef(data.c)).0;
+            }
+            Format::BrTable => new.b = self.jump_table(JumpTable(data.b)).0,
+            Format::Shuffle => {
+                let mask = self.old.constants[Constant(data.c)].clone().unwrap_or_default();
+                new.c = self.new.add_constant(mask).0;
+            }
+            Format::AtomicRmw
+            | Format::AtomicCas
+            | Format::Load
+            | Format::LoadNoOffset
+            | Format::Store
+            | Format::StoreNoOffset => {
+                // There are no more than in the function before.
+                new.aux = self.new.intern_flags(self.old.mem_flags[data.mem_flags()]).0 as u16;
+            }
+            Format::Nullary
+            | Format::Unary
+            | Format::Imm
+            | Format::ImmF16
+            | Format::ImmF32
+            | Format::ImmF64
+            | Format::Const
+            | Format::GlobalValue
+            | Format::Binary
+            | Format::BinaryImm8
+            | Format::Ternary
+            | Format::TernaryImm8
+            | Format::IntCompare
+            | Format::FloatCompare
+            | Format::CondTrap
+            | Format::Trap
+            | Format::AddTrap
+            | Format::FuncAddr
+            | Format::StackAddr
+            | Format::DynamicStackAddr
+            | Format::HandlerAddr => {}
+        }
+        new
+    }
+
+    fn value(&self, value: Value) -> Value {
+        self.edits.replacements.of(value)
+    }
+
+    fn list(&mut self, list: u32) -> u32 {
+        let Rebuild { old, edits, new, .. } = self;
+        let words = old.pool.get(List(list)).iter();
+        new.list(words.map(|&word| edits.replacements.of(Value(word)).0)).0
+    }
+
+    fn block_call(&mut self, call: BlockCallRef) -> BlockCallRef {
+        let Rebuild { old, edits, new, .. } = self;
+        let BlockCall { block, args } = old.block_calls[call];
+        let args = old.pool.get(args).iter().map(|&word| match BlockArg::unpack(word) {
+            BlockArg::Value(value) => BlockArg::Value(edits.replacements.of(value)),
+            arg @ (BlockArg::TryCallRet(_) | BlockArg::TryCallExn(_)) => arg,
+        });
+        new.block_call_with(block, args)
+    }
+
+    fn jump_table(&mut self, table: JumpTable) -> JumpTable {
+        let default = self.block_call(self.old.jump_tables[table].default);
+        let mut entries = std::mem::take(&mut self.old.jump_tables[table].entries);
+        entries.iter_mut().for_each(|entry| *entry = self.block_call(*entry));
+        self.new.stencil.jump_tables.push(JumpTableData { entries, default })
+    }
+
+    fn exception_table(&mut self, table: ExceptionTable) -> ExceptionTable {
+        let data = &mut self.old.exception_tables[table];
+        let (signature, normal) = (data.signature, data.normal);
+        let mut handlers = std::mem::take(&mut data.handlers);
+        let normal = self.block_call(normal);
+        for handler in &mut handlers {
+            match handler {
+                Handler::Tag(_, call) | Handler::Default(call) => *call = self.block_call(*call),
+                Handler::Context(value) => *value = self.value(*value),
+            }
+        }
+        self.new.stencil.exception_tables.push(ExceptionTableData { signature, normal, handlers })
+    }
+}
+
+/// Takes the entry of `inst` out of a list sorted by instruction.
+fn take_sorted<T>(list: &mut [(Inst, Vec<T>)], inst: Inst) -> Option<Vec<T>> {
+    let at = list.binary_search_by_key(&inst, |entry| entry.0).ok()?;
+    Some(std::mem::take(&mut list[at].1))
+}
