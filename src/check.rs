@@ -2,31 +2,27 @@
 
 use rayon::prelude::*;
 
-use crate::analysis::Analysis;
 use crate::diag::Diagnostic;
-use crate::ir::Function;
 use crate::parse::{self, FunctionText, ParseContext};
-use crate::verify::{self, Environment, Verifier};
+use crate::pipeline::IrHalf;
+use crate::verify::{self, Environment};
 
-/// Checks functions, one after the other, in the same buffers.
+/// Checks functions, one after the other, in the same buffers: the IR half of the pipeline, as far as it checks.
 #[derive(Default)]
 pub struct Checker {
-    /// The last function that could be parsed.
-    pub function: Function,
+    /// The last function that could be parsed, and what is known of it.
+    pub ir: IrHalf,
     context: ParseContext,
-    analysis: Analysis,
-    verifier: Verifier,
 }
 
 impl Checker {
     /// What is wrong with a function of the file `text`.
     pub fn check(&mut self, text: &[u8], item: &FunctionText, env: Environment) -> Vec<Diagnostic> {
         let source = &text[item.text.clone()];
-        if parse::function(source, item.text.start, &mut self.context, &mut self.function).is_err() {
+        if parse::function(source, item.text.start, &mut self.context, &mut self.ir.function).is_err() {
             return std::mem::take(&mut self.context.diagnostics);
         }
-        self.analysis.compute(&self.function.stencil);
-        let errors = self.verifier.verify(&self.function.stencil, &self.analysis, env);
+        let errors = self.ir.check(env);
         if errors.is_empty() {
             return Vec::new();
         }

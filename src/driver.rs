@@ -21,7 +21,7 @@ use crate::machine::compiled::CompiledFunction;
 use crate::object::{self, Contents, FunctionDef};
 use crate::options::{Arch, Flags, Target};
 use crate::parse::{self, Split};
-use crate::pipeline::Backend;
+use crate::pipeline::{Backend, Controls};
 use crate::timing::Timing;
 use cached::{Cached, Part};
 pub use session::Session;
@@ -42,6 +42,16 @@ pub struct BuildOptions {
     pub time: bool,
     /// Whether to count the lowering rules that are used.
     pub trace_rules: bool,
+    /// Which passes run, and what is done after each.
+    pub controls: Controls,
+}
+
+impl BuildOptions {
+    /// Builds for a target with these settings, and otherwise as is usual.
+    pub fn new(target: Target, flags: Flags) -> Self {
+        let (layout, controls) = (object::Layout::default(), Controls::default());
+        BuildOptions { target, flags, layout, time: false, trace_rules: false, controls }
+    }
 }
 
 /// Callbacks for progress, dumps and warnings. `progress` and `dump` are called from several threads.
@@ -103,8 +113,8 @@ pub fn build(source: &Source, options: &BuildOptions, observer: &Observer) -> Re
     build_in(&Session::new(1), source, options, observer)
 }
 
-/// Builds an object from a file. What is dumped or traced has to be compiled: then the session's cache is not
-/// used.
+/// Builds an object from a file. What is dumped, traced or made by other passes than usual has to be compiled: then
+/// the session's cache is not used.
 pub fn build_in(
     session: &Session,
     source: &Source,
@@ -113,7 +123,9 @@ pub fn build_in(
 ) -> Result<Built, Vec<Diagnostic>> {
     let mut timing = Timing::default();
     let mut diagnostics = Vec::new();
-    let cache = session.cache().filter(|_| observer.dump.is_none() && !options.trace_rules);
+    let cache = session
+        .cache()
+        .filter(|_| observer.dump.is_none() && !options.trace_rules && options.controls.are_default());
     let (split, mut cached) = match cache.map(|cache| cache.build(&options.target, &options.flags)) {
         Some(cache) => {
             let (split, cached) = Cached::split(cache, source.text, &mut timing, &mut diagnostics);

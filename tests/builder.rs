@@ -9,7 +9,6 @@ use clifc::diag::Source;
 use clifc::driver::{self, BuildOptions, Observer};
 use clifc::ir::types::{I8, I32, I64};
 use clifc::ir::*;
-use clifc::object::Layout;
 use clifc::options::{Arch, Flags, Target};
 use clifc::parse::{self, ParseContext};
 use clifc::verify::{Environment, Verifier, VerifierError};
@@ -56,8 +55,7 @@ fn compile(func: &Function) {
     for arch in Arch::ALL {
         let target = Target::of(arch);
         let flags = Flags::new(&target);
-        let options =
-            BuildOptions { target, flags, layout: Layout::default(), time: false, trace_rules: false };
+        let options = BuildOptions::new(target, flags);
         let source = Source { name: "built.clif", text: text.as_bytes() };
         if let Err(diagnostics) = driver::build(&source, &options, &Observer::NONE) {
             panic!("{diagnostics:?} in\n{text}");

@@ -194,7 +194,7 @@ fn check(arch: Arch, settings: &[&str]) {
     for setting in settings {
         flags.apply(setting).expect("a known setting");
     }
-    let options = BuildOptions { target, flags, layout: Layout::default(), time: false, trace_rules: false };
+    let options = BuildOptions::new(target, flags);
     let source = Source { name: "legal.clif", text: text.as_bytes() };
     let Err(diagnostics) = driver::build_in(&Session::new(0), &source, &options, &Observer::NONE) else {
         return;

@@ -12,7 +12,6 @@ use clifc::check;
 use clifc::diag::{Severity, Source};
 use clifc::driver::{self, BuildOptions, Observer};
 use clifc::ir::opcode::ALL;
-use clifc::object::Layout;
 use clifc::options::{Arch, Flags, Target};
 use clifc::verify::Environment;
 use rayon::prelude::*;
@@ -240,7 +239,7 @@ fn bug(text: &[u8], target: &Target, settings: &[&str]) -> Option<String> {
         flags.apply(setting).expect("a known setting");
     }
     let target = target.clone();
-    let options = BuildOptions { target, flags, layout: Layout::default(), time: false, trace_rules: false };
+    let options = BuildOptions::new(target, flags);
     let built = driver::build(&Source { name: "mutation", text }, &options, &Observer::NONE);
     let diagnostics = built.err().unwrap_or_default();
     if let Some(bug) = diagnostics.iter().find(|diagnostic| diagnostic.severity == Severity::Bug) {

@@ -3,7 +3,6 @@
 
 use clifc::diag::Source;
 use clifc::driver::{self, BuildOptions, Observer};
-use clifc::object::Layout;
 use clifc::options::{Arch, Flags, Target};
 use std::fmt::Write as _;
 use std::fs;
@@ -199,7 +198,7 @@ fn milliseconds(arch: Arch, text: &str, allocator: &str) -> f64 {
     let target = Target::of(arch);
     let mut flags = Flags::new(&target);
     flags.set("regalloc_algorithm", allocator).expect("a known setting");
-    let options = BuildOptions { target, flags, layout: Layout::default(), time: false, trace_rules: false };
+    let options = BuildOptions::new(target, flags);
     let source = Source { name: "scaling.clif", text: text.as_bytes() };
     let start = thread_seconds();
     let built = driver::build(&source, &options, &Observer::NONE);

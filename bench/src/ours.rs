@@ -24,13 +24,7 @@ pub fn run(task: &Task, arch: Arch, text: &str, threads: usize) -> Result<(Phase
         Kind::Parse => parse_all(text, task.verify.then(|| Environment::new(&flags)), threads),
         Kind::Build { .. } => build(
             text,
-            BuildOptions {
-                target,
-                flags,
-                layout: Layout::default(),
-                time: true,
-                trace_rules: false,
-            },
+            BuildOptions { time: true, ..BuildOptions::new(target, flags) },
             threads,
         ),
     }

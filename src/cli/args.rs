@@ -178,6 +178,12 @@ pub struct Build {
     /// Do not verify the input.
     #[arg(long)]
     pub no_verify: bool,
+    /// Switch a pass off or on.
+    #[arg(long = "pass", value_name = "NAME=off|on")]
+    pub passes: Vec<String>,
+    /// Check after each pass what it made.
+    #[arg(long)]
+    pub check_passes: bool,
     /// Write a rule for make beside the output (also -MD).
     #[arg(long = "MD")]
     pub depend: bool,

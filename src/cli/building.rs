@@ -11,6 +11,7 @@ use clifc::driver::{self, BuildOptions, Built, Dump, Observer, Session};
 use clifc::ir::Name;
 use clifc::object::Layout;
 use clifc::object::disasm::{Style, disassemble};
+use clifc::pipeline::Controls;
 use clifc::timing::{self, Timing};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -29,12 +30,16 @@ pub fn run(args: &Build, colour: bool) -> Result<(), Failure> {
     if args.output.is_some() && args.inputs.files.len() > 1 {
         return Err(Failure::Usage("`-o` takes one output, but there are several inputs".into()));
     }
+    let mut controls = Controls::default();
+    controls.check = args.check_passes;
+    args.passes.iter().try_for_each(|switch| controls.switch(switch)).map_err(Failure::Usage)?;
     let options = BuildOptions {
         target,
         flags,
         layout: Layout { function_sections: args.function_sections, data_sections: args.data_sections },
         time: args.time,
         trace_rules: args.trace_rules,
+        controls,
     };
     let mut session = Session::new(args.jobs.map_or(0, usize::from));
     if let Some(cache) = caching::options(&args.cache)? {

@@ -4,11 +4,10 @@ use super::cached::{Cached, Part};
 use super::{BuildOptions, Dump, Job, Outcome};
 use crate::cache::Claim;
 use crate::diag::{Diagnostic, Severity};
-use crate::ir::Function;
 use crate::machine::compiled::CompiledFunction;
 use crate::options::Flags;
 use crate::parse::{self, FunctionText, ParseContext};
-use crate::pipeline::{self, Backend, Compiler, Failure, State};
+use crate::pipeline::{self, Backend, Compiler, Failure, Placement};
 use crate::timing::Timing;
 use crate::verify;
 use std::mem::take;
@@ -18,17 +17,12 @@ use std::time::Instant;
 /// Buffers for parsing and compiling functions of one target with one set of settings.
 struct Context<I: Backend> {
     parser: ParseContext,
-    function: Function,
     compiler: Compiler<I>,
 }
 
 impl<I: Backend> Context<I> {
     fn new(flags: &Flags) -> Box<Self> {
-        Box::new(Context {
-            parser: ParseContext::new(),
-            function: Function::default(),
-            compiler: Compiler::new(flags),
-        })
+        Box::new(Context { parser: ParseContext::new(), compiler: Compiler::new(flags) })
     }
 }
 
@@ -55,7 +49,7 @@ impl<'a, I: Backend> Worker<'a, I> {
     pub(super) fn finish(mut self) -> Outcome {
         let Job { session, options, cached, .. } = self.job;
         let compiler = &mut self.context.compiler;
-        self.outcome.timing.merge(&compiler.timing.take().unwrap_or_default());
+        self.outcome.timing.merge(&compiler.progress.timing.take().unwrap_or_default());
         self.outcome.rules.extend(compiler.traced_rules());
         self.outcome.parts.extend(cached.map(|_| self.part));
         if !options.trace_rules {
@@ -71,22 +65,22 @@ impl<'a, I: Backend> Worker<'a, I> {
             Ok(Some(unit)) => self.outcome.units.push((index, Box::new(unit))),
             Ok(None) => {}
             Err(panic) => {
-                let pass = self.context.compiler.current;
+                let pass = self.context.compiler.progress.current;
                 self.outcome.diagnostics.push(self.bug(text, pass, &panic_message(&*panic)));
-                let timing = self.context.compiler.timing.take();
+                let timing = self.context.compiler.progress.timing.take();
                 self.context = Context::new(&self.job.options.flags);
                 prepare(&mut self.context.compiler, self.job.options);
-                self.context.compiler.timing = timing;
+                self.context.compiler.progress.timing = timing;
             }
         }
     }
 
     fn parse_and_compile(&mut self, index: usize, text: &FunctionText) -> Option<CompiledFunction> {
-        let Context { parser, function, compiler } = &mut *self.context;
-        compiler.current = "parse";
+        let Context { parser, compiler } = &mut *self.context;
+        compiler.progress.current = "parse";
         let bytes = &self.job.source.text[text.text.clone()];
         let start = self.job.options.time.then(Instant::now);
-        let parsed = parse::function(bytes, text.text.start, parser, function);
+        let parsed = parse::function(bytes, text.text.start, parser, &mut compiler.ir.function);
         if let Some(start) = start {
             self.outcome.timing.add("parse", start.elapsed());
         }
@@ -107,16 +101,16 @@ impl<'a, I: Backend> Worker<'a, I> {
         text: &FunctionText,
         cached: &Cached,
     ) -> Option<CompiledFunction> {
-        let (key, claim) = cached.claim(&self.context.function, &mut self.part);
+        let (key, claim) = cached.claim(&self.context.compiler.ir.function, &mut self.part);
         let stored = match claim {
             Claim::Found(code) if cached.checks() => Some(code),
             Claim::Found(code) => {
-                let params = take(&mut self.context.function.params);
+                let params = take(&mut self.context.compiler.ir.function.params);
                 cached.found_stencil(&mut self.part, index, key, &params);
                 return Some(CompiledFunction { params, code });
             }
             Claim::Shared => {
-                cached.leave(&mut self.part, index, key, take(&mut self.context.function.params));
+                cached.leave(&mut self.part, index, key, take(&mut self.context.compiler.ir.function.params));
                 return None;
             }
             Claim::Compile => None,
@@ -128,21 +122,22 @@ impl<'a, I: Backend> Worker<'a, I> {
 
     /// Compiles the parsed function.
     fn compile(&mut self, index: usize, text: &FunctionText) -> Option<CompiledFunction> {
-        let file = self.job.source.text;
-        let function = &self.context.function;
-        let name = &function.params.name;
+        let section = text.section.clone().map(|range| &self.job.source.text[range]);
+        let placement = Placement { linkage: text.linkage, section, align: text.align };
+        let compiler = &mut self.context.compiler;
         let dump = self.job.observer.dump.map(|Dump { wanted, take }| {
-            move |pass: &'static str, state: &State<I>| {
-                if wanted(pass, name) {
-                    let section = text.section.clone().map(|range| &file[range]);
-                    let clif = function.placed(text.linkage, section, text.align);
-                    take(index, pass, name, state.text(pass, &function.params, clif));
+            let name = compiler.ir.function.params.name.clone();
+            move |pass: &'static str, function: &dyn Fn() -> String| {
+                if wanted(pass, &name) {
+                    take(index, pass, &name, function());
                 }
             }
         });
-        let dump = dump.as_ref().map(|dump| dump as pipeline::Dump<'_, I>);
-        match self.context.compiler.compile(&function.stencil, dump) {
-            Ok(code) => Some(CompiledFunction { params: take(&mut self.context.function.params), code }),
+        let dump = dump.as_ref().map(|dump| dump as pipeline::Dump<'_>);
+        match compiler.compile(&self.job.options.controls, placement, dump) {
+            Ok(code) => {
+                Some(CompiledFunction { params: take(&mut self.context.compiler.ir.function.params), code })
+            }
             Err(failure) => {
                 self.report(text, failure);
                 None
@@ -186,7 +181,7 @@ impl<'a, I: Backend> Worker<'a, I> {
 
 /// Makes a compiler count and measure as the build wants it.
 fn prepare<I: Backend>(compiler: &mut Compiler<I>, options: &BuildOptions) {
-    compiler.timing = options.time.then(Timing::default);
+    compiler.progress.timing = options.time.then(Timing::default);
     if options.trace_rules {
         compiler.trace_rules();
     }

@@ -5,7 +5,6 @@ use super::report::Status;
 use super::{FileContext, exact, subtests};
 use crate::diag::{Diagnostic, Severity, Source};
 use crate::driver::{self, BuildOptions, Observer};
-use crate::object::Layout;
 use crate::object::disasm::{Style, disassemble};
 use crate::options::{Flags, Target};
 
@@ -17,18 +16,13 @@ pub enum Trouble {
     Wrong(String),
 }
 
-/// Compiles a file, with register allocation checked.
+/// Compiles a file, with the result of every pass checked, register allocation among them.
 pub fn object(name: &str, text: &str, target: &Target, flags: &Flags) -> Result<Vec<u8>, Trouble> {
     let source = Source { name, text: text.as_bytes() };
     let mut flags = *flags;
     flags.enable("regalloc_checker").expect("a setting of all targets");
-    let options = BuildOptions {
-        target: target.clone(),
-        flags,
-        layout: Layout::default(),
-        time: false,
-        trace_rules: false,
-    };
+    let mut options = BuildOptions::new(target.clone(), flags);
+    options.controls.check = true;
     // In one thread: files are compiled in parallel already.
     let diagnostics = match driver::build(&source, &options, &Observer::NONE) {
         Ok(built) => return Ok(built.object),

@@ -246,6 +246,33 @@ pub struct CompiledStencil {
     pub frame_size: u32,
 }
 
+impl CompiledStencil {
+    /// Checks what holds of every stencil; the error says what does not.
+    pub fn check(&self) -> Result<(), String> {
+        let ascending = |offsets: &mut dyn Iterator<Item = u32>, what: &str| {
+            let mut last = 0;
+            for offset in offsets {
+                if offset < last || offset as usize > self.code.len() {
+                    return Err(format!(
+                        "{what} at {offset} after one at {last}, in code of {}",
+                        self.code.len()
+                    ));
+                }
+                last = offset;
+            }
+            Ok(())
+        };
+        ascending(&mut self.relocs.iter().map(|reloc| reloc.offset), "a relocation")?;
+        ascending(&mut self.traps.iter().map(|trap| trap.offset), "a trap site")?;
+        ascending(&mut self.unwind.iter().map(|op| op.0), "a change of the frame")?;
+        ascending(&mut self.handlers.iter().map(|handler| handler.return_offset), "a handler")?;
+        match self.align.is_power_of_two() && self.text_len as usize <= self.code.len() {
+            true => Ok(()),
+            false => Err(format!("alignment {}, {} bytes of instructions", self.align, self.text_len)),
+        }
+    }
+}
+
 /// A compiled function: its code, and the names and positions that go with it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CompiledFunction {

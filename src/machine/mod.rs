@@ -6,7 +6,7 @@
 //! | `reg` | registers, operands and allocations |
 //! | `inst`, `size` | machine instructions as data, and rows by operand size |
 //! | `amode` | memory operands |
-//! | `vcode` | a function of machine instructions over virtual registers |
+//! | `vcode`, `vcode_check` | a function of machine instructions over virtual registers, and its invariants |
 //! | `abi`, `convention` | where a signature's values are passed |
 //! | `compiled`, `srclocs` | the result: code, relocations, tables |
 //!
@@ -23,3 +23,4 @@ pub mod reg;
 pub mod size;
 pub mod srclocs;
 pub mod vcode;
+pub mod vcode_check;

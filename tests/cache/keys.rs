@@ -10,7 +10,7 @@ use clifc::machine::compiled::CompiledStencil;
 use clifc::options::{Flags, Target};
 use clifc::parse::{self, ParseContext};
 use clifc::pipeline::Backend;
-use clifc::pipeline::Compiler;
+use clifc::pipeline::{Compiler, Controls, Placement};
 use std::fs;
 use std::path::Path;
 
@@ -145,8 +145,10 @@ fn functions_of_one_key_have_one_code() {
 fn one_key_has_one_code<I: Backend>(target: &str) {
     let (environment, flags) = environment(target);
     let mut compiler = Compiler::<I>::new(&flags);
-    let mut compile =
-        |function: &Function| -> Option<CompiledStencil> { compiler.compile(&function.stencil, None).ok() };
+    let mut compile = |function: &Function| -> Option<CompiledStencil> {
+        compiler.ir.function.clone_from(function);
+        compiler.compile(&Controls::default(), Placement::default(), None).ok()
+    };
     let mut numbers = Numbers(2026);
     let (mut hits, mut misses) = (0, 0);
     for text in functions() {

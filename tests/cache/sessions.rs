@@ -77,7 +77,7 @@ fn options(target: &str, settings: &[&str]) -> BuildOptions {
     let target = Target::parse(target).expect("a target");
     let mut flags = Flags::new(&target);
     settings.iter().for_each(|setting| flags.apply(setting).expect("a setting"));
-    BuildOptions { target, flags, layout: Layout::default(), time: false, trace_rules: false }
+    BuildOptions::new(target, flags)
 }
 
 /// A file's object in a session, what was found in the cache, and what was wrong with that.

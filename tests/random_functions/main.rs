@@ -18,7 +18,6 @@ use std::process::Command;
 use clifc::diag::{Severity, Source};
 use clifc::driver::{self, BuildOptions, Observer};
 use clifc::filetest::Toolchain;
-use clifc::object::Layout;
 use clifc::options::{Arch, Flags, Target};
 use evaluate::{Machine, Stop};
 use generate::Random;
@@ -141,7 +140,7 @@ fn compile(text: &str, arch: Arch, settings: &[&str]) -> Result<Vec<u8>, String>
     for setting in settings {
         flags.apply(setting).expect("a known setting");
     }
-    let options = BuildOptions { target, flags, layout: Layout::default(), time: false, trace_rules: false };
+    let options = BuildOptions::new(target, flags);
     let source = Source { name: "random.clif", text: text.as_bytes() };
     let built = driver::build(&source, &options, &Observer::NONE).map_err(|diagnostics| {
         let serious = diagnostics.iter().filter(|diagnostic| diagnostic.severity != Severity::Warning);

@@ -1,0 +1,81 @@
+//! The half of the pipeline that knows no target: from a parsed function to a stencil that can be lowered.
+
+use super::{Facts, Failure, Half, Pass, Placement, Progress, Run, run_passes};
+use crate::analysis::Analysis;
+use crate::ir::Function;
+use crate::options::Flags;
+use crate::verify::{Environment, Verifier, VerifierError};
+
+/// The passes over the IR, in running order. Parsing comes before.
+pub const PASSES: &[Pass<IrHalf>] = &[
+    Pass {
+        name: "analyse",
+        doc: "edges, orders, dominators",
+        needs: Facts::NONE,
+        leaves: Facts::ANALYSIS,
+        place: "first: all other passes ask for edges or dominators",
+        optional: false,
+        enabled: |_| true,
+        run: analyse,
+        check: unchanged,
+    },
+    Pass {
+        name: "verify",
+        doc: "checks the IR",
+        needs: Facts::ANALYSIS,
+        leaves: Facts::ANALYSIS,
+        place: "before anything that relies on what it checks",
+        optional: true,
+        enabled: Flags::enable_verifier,
+        run: verify,
+        check: unchanged,
+    },
+];
+
+/// A function and what is known of it; reused from function to function.
+#[derive(Default)]
+pub struct IrHalf {
+    /// The function: its parser writes it, passes change it.
+    pub function: Function,
+    /// Edges, orders and dominators of the function.
+    pub analysis: Analysis,
+    verifier: Verifier,
+}
+
+impl IrHalf {
+    /// Runs all passes on the function.
+    pub fn run(&mut self, run: &Run<'_>, progress: &mut Progress) -> Result<(), Failure> {
+        run_passes(PASSES, self, &(), run, progress)
+    }
+
+    /// What is wrong with the function as it was parsed.
+    pub fn check(&mut self, environment: Environment) -> &[VerifierError] {
+        self.analysis.compute(&self.function.stencil);
+        self.verifier.verify(&self.function.stencil, &self.analysis, environment)
+    }
+}
+
+impl Half for IrHalf {
+    type Input = ();
+
+    fn text(&self, _: &(), _: &'static str, placement: &Placement<'_>) -> String {
+        self.function.placed(placement.linkage, placement.section, placement.align).to_string()
+    }
+}
+
+fn analyse(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), Failure> {
+    state.analysis.compute(&state.function.stencil);
+    Ok(())
+}
+
+fn verify(state: &mut IrHalf, _: &(), flags: &Flags) -> Result<(), Failure> {
+    match state.verifier.verify(&state.function.stencil, &state.analysis, Environment::new(flags)) {
+        [] => Ok(()),
+        errors => Err(Failure::Invalid(errors.to_vec())),
+    }
+}
+
+/// The pass changed nothing.
+fn unchanged(_: &mut IrHalf, _: &(), _: &Flags) -> Result<(), String> {
+    Ok(())
+}
