@@ -1,10 +1,10 @@
 //! From a file's text to an object: the module loop.
 //!
 //! Functions are independent. Each worker thread has a parser context, a function and a compiler of its own
-//! ([`worker`]), and takes the next few functions off a counter; results are put in source order at the end,
+//! (`worker`), and takes the next few functions off a counter; results are put in source order at the end,
 //! so that the object's bytes don't depend on the number of threads. A function that can't be compiled is a
 //! diagnostic; the others go on, and there is an object only if there was none. What outlives a build is in a
-//! [`Session`]. With a cache, only functions that it does not have get that far: see [`cached`].
+//! [`Session`]. With a cache, only functions that it does not have get that far: see `cached`.
 
 mod cached;
 mod session;

@@ -87,14 +87,15 @@ pub enum Command {
     Test(Test),
 }
 
-/// Input files.
+/// `clifc targets`.
 #[derive(Args, Debug)]
 pub struct Targets {
-    /// Print which families of opcodes each target compiles, by shape of type
+    /// Print which families of opcodes each target compiles, by shape of type.
     #[arg(long)]
     pub matrix: bool,
 }
 
+/// Input files.
 #[derive(Args, Debug)]
 pub struct Inputs {
     /// CLIF files; `-` for standard input, as when there are none.
