@@ -9,7 +9,6 @@ use clifc::driver::{self, BuildOptions, Observer, Session};
 use clifc::ir::opcode::{ALL, CtrlFrom, Format, Rule};
 use clifc::ir::{AtomicRmwOp, FloatCc, IntCc, Opcode, Shape, Type, types};
 use clifc::lower::families::Coverage;
-use clifc::object::Layout;
 use clifc::options::{Arch, Flags, Target};
 use std::fmt::Write;
 
