@@ -6,7 +6,6 @@ use clifc::cache::store::{Contents, Result, Store, StoreError};
 use clifc::cache::{Cache, CacheOptions, Statistics};
 use clifc::diag::Source;
 use clifc::driver::{self, BuildOptions, Observer, Session};
-use clifc::object::Layout;
 use clifc::options::{Flags, Target};
 use std::collections::HashMap;
 use std::fs;
