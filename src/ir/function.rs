@@ -432,8 +432,8 @@ impl Reset for Signature {
     }
 }
 
-/// Defines the stencil. A row is a field: whether it is given, or derived from others so that equal stencils need not be told
-/// apart by it, its name and its type.
+/// Defines the stencil. A row is a field: whether it is given, or derived from others so that equal stencils
+/// need not be told apart by it, its name and its type.
 macro_rules! stencil {
     ($($(#[$doc:meta])* $role:ident $name:ident: $type:ty,)*) => {
         /// All that the generated code depends on.
@@ -504,7 +504,8 @@ stencil! {
     given jump_tables: Map<JumpTable, JumpTableData>,
     /// Exception tables.
     given exception_tables: Map<ExceptionTable, ExceptionTableData>,
-    /// Source locations relative to [`Params::base_srcloc`], or [`NO_SRCLOC`]; shorter than `insts` if the last have none.
+    /// Source locations relative to [`Params::base_srcloc`], or [`NO_SRCLOC`]; shorter than `insts` if the
+    /// last have none.
     given srclocs: Map<Inst, u32>,
     /// Stack maps, sorted by instruction.
     given stack_maps: Vec<(Inst, Vec<StackMapEntry>)>,

@@ -331,7 +331,9 @@ impl InstText<'_> {
     fn operands(&self, f: &mut Formatter, data: &InstData) -> fmt::Result {
         macro_rules! print_all {
             ($($format:ident [$($piece:tt)*])*) => {
-                match data.opcode.format() { $(Format::$format => { $(print_piece!(self, f, data, $piece);)* })* }
+                match data.opcode.format() {
+                    $(Format::$format => { $(print_piece!(self, f, data, $piece);)* })*
+                }
             };
         }
         with_shapes!(print_all);

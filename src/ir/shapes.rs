@@ -30,8 +30,8 @@
 //! | `{offset b}` | `+8`, nothing for zero |
 //!
 //! Parser, printer, verifier and visitors each have a macro with one rule for each kind of piece, and
-//! [`with_shapes!`] hands it the table. That makes a `match` with an arm for each row, which is as fast as one
-//! written out.
+//! [`with_shapes!`] hands it the table. That makes a `match` with an arm for each row, which is as fast as
+//! one written out.
 
 /// Hands all rows, `Name [pieces]`, to another macro.
 macro_rules! with_shapes {

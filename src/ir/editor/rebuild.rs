@@ -195,7 +195,9 @@ impl<F: Fn(Inst) -> Inst> Rebuild<'_, '_, F> {
         let mut new = data;
         macro_rules! copy_all {
             ($($format:ident [$($piece:tt)*])*) => {
-                match data.opcode.format() { $(Format::$format => { $(copy_piece!(self, data, new, $piece);)* })* }
+                match data.opcode.format() {
+                    $(Format::$format => { $(copy_piece!(self, data, new, $piece);)* })*
+                }
             };
         }
         with_shapes!(copy_all);
