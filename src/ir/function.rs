@@ -6,7 +6,8 @@
 //! skips have entries marked undefined.
 
 use super::inst::*;
-use super::opcode::Effects;
+use super::opcode::{Effects, Format};
+use super::shapes::with_shapes;
 use super::types::Type;
 use crate::entity::{Entity, List, ListPool, Map};
 use serde::{Deserialize, Serialize};
@@ -431,8 +432,8 @@ impl Reset for Signature {
     }
 }
 
-/// Defines the stencil. A row is a field: whether it is given, or derived from others so that equal stencils need not be told
-/// apart by it, its name and its type.
+/// Defines the stencil. A row is a field: whether it is given, or derived from others so that equal stencils
+/// need not be told apart by it, its name and its type.
 macro_rules! stencil {
     ($($(#[$doc:meta])* $role:ident $name:ident: $type:ty,)*) => {
         /// All that the generated code depends on.
@@ -503,12 +504,51 @@ stencil! {
     given jump_tables: Map<JumpTable, JumpTableData>,
     /// Exception tables.
     given exception_tables: Map<ExceptionTable, ExceptionTableData>,
-    /// Source locations relative to [`Params::base_srcloc`], or [`NO_SRCLOC`]; shorter than `insts` if the last have none.
+    /// Source locations relative to [`Params::base_srcloc`], or [`NO_SRCLOC`]; shorter than `insts` if the
+    /// last have none.
     given srclocs: Map<Inst, u32>,
     /// Stack maps, sorted by instruction.
     given stack_maps: Vec<(Inst, Vec<StackMapEntry>)>,
     /// Debug tags, sorted by instruction.
     given debug_tags: Vec<(Inst, Vec<DebugTag>)>,
+}
+
+/// Calls `visit` with each block call in a piece of a shape.
+#[rustfmt::skip]
+macro_rules! visit_calls {
+    ($f:ident, $d:ident, $visit:ident, (call $w:ident)) => { $visit(BlockCallRef($d.$w)) };
+    ($f:ident, $d:ident, $visit:ident, (jump_table $w:ident)) => {{
+        let table = &$f.jump_tables[JumpTable($d.$w)];
+        $visit(table.default);
+        table.entries.iter().for_each(|&call| $visit(call));
+    }};
+    ($f:ident, $d:ident, $visit:ident, (exception_table $w:ident)) => {{
+        let table = &$f.exception_tables[ExceptionTable($d.$w)];
+        $visit(table.normal);
+        for handler in &table.handlers {
+            match *handler {
+                Handler::Tag(_, call) | Handler::Default(call) => $visit(call),
+                Handler::Context(_) => {}
+            }
+        }
+    }};
+    ($f:ident, $d:ident, $visit:ident, (value $w:ident)) => {};
+    ($f:ident, $d:ident, $visit:ident, (list $text:ident $w:ident)) => {};
+    ($f:ident, $d:ident, $visit:ident, {$($other:tt)*}) => {};
+    ($f:ident, $d:ident, $visit:ident, ,) => {};
+}
+
+/// The signature that a piece of a shape says is called; the one known so far if it doesn't.
+#[rustfmt::skip]
+macro_rules! signature_in {
+    ($f:ident, $d:ident, $known:ident, {callee $w:ident}) => {
+        $f.functions[FuncRef($d.$w)].map(|function| function.signature).or($known)
+    };
+    ($f:ident, $d:ident, $known:ident, {signature $w:ident}) => { Some(SigRef($d.$w)).or($known) };
+    ($f:ident, $d:ident, $known:ident, (exception_table $w:ident)) => {
+        Some($f.exception_tables[ExceptionTable($d.$w)].signature).or($known)
+    };
+    ($f:ident, $d:ident, $known:ident, $other:tt) => { $known };
 }
 
 impl Stencil {
@@ -538,7 +578,7 @@ impl Stencil {
     #[inline]
     pub fn jump_call(&self, inst: Inst) -> Option<BlockCallRef> {
         let data = &self.insts[inst];
-        (data.opcode.format() == super::opcode::Format::Jump).then_some(BlockCallRef(data.a))
+        (data.opcode.format() == Format::Jump).then_some(BlockCallRef(data.a))
     }
 
     /// A block's parameters, as value numbers.
@@ -576,42 +616,30 @@ impl Stencil {
     /// Calls `visit` with each block call of an instruction, in the order of the text.
     #[inline]
     pub fn visit_block_calls(&self, data: &InstData, mut visit: impl FnMut(BlockCallRef)) {
-        use super::opcode::Format;
-        match data.opcode.format() {
-            Format::Jump => visit(BlockCallRef(data.a)),
-            Format::Brif => {
-                visit(BlockCallRef(data.b));
-                visit(BlockCallRef(data.c));
-            }
-            Format::BrTable => {
-                let table = &self.jump_tables[JumpTable(data.b)];
-                visit(table.default);
-                table.entries.iter().for_each(|&call| visit(call));
-            }
-            Format::TryCall | Format::TryCallIndirect => {
-                let table = &self.exception_tables[ExceptionTable(data.c)];
-                visit(table.normal);
-                for handler in &table.handlers {
-                    if let Handler::Tag(_, call) | Handler::Default(call) = *handler {
-                        visit(call);
-                    }
+        macro_rules! visit_all {
+            ($($format:ident [$($piece:tt)*])*) => {
+                match data.opcode.format() {
+                    $(Format::$format => { $(visit_calls!(self, data, visit, $piece);)* })*
                 }
-            }
-            _ => {}
+            };
         }
+        with_shapes!(visit_all);
     }
 
     /// The signature a call uses; `None` for other instructions.
     pub fn call_signature(&self, data: &InstData) -> Option<SigRef> {
-        use super::opcode::Format;
-        match data.opcode.format() {
-            Format::Call => self.functions[FuncRef(data.a)].map(|f| f.signature),
-            Format::CallIndirect => Some(SigRef(data.a)),
-            Format::TryCall | Format::TryCallIndirect => {
-                Some(self.exception_tables[ExceptionTable(data.c)].signature)
-            }
-            _ => None,
+        macro_rules! find {
+            ($($format:ident [$($piece:tt)*])*) => {
+                match data.opcode.format() {
+                    $(Format::$format => {
+                        let signature: Option<SigRef> = None;
+                        $(let signature = signature_in!(self, data, signature, $piece);)*
+                        signature
+                    })*
+                }
+            };
         }
+        with_shapes!(find)
     }
 
     /// A declared signature. Panics if the number is undefined, which the verifier excludes.

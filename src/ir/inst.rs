@@ -4,6 +4,7 @@
 //! enums here are tables ([`named_enum!`]), so that parser, printer and documentation agree.
 
 use super::opcode::{Format, Opcode};
+use super::shapes::with_shapes;
 use super::types::Type;
 use crate::entity;
 use crate::entity::List;
@@ -281,6 +282,30 @@ impl Default for MemFlags {
     }
 }
 
+/// 1 if a piece of a shape is a value in a word of its own, else 0.
+#[rustfmt::skip]
+macro_rules! is_value {
+    ((value $word:ident)) => { 1 };
+    ((list $text:ident $word:ident)) => { 0 };
+    ((call $word:ident)) => { 0 };
+    ((jump_table $word:ident)) => { 0 };
+    ((exception_table $word:ident)) => { 0 };
+    ({$($other:tt)*}) => { 0 };
+    (,) => { 0 };
+}
+
+/// The list that a piece of a shape is, if it is one.
+#[rustfmt::skip]
+macro_rules! list_in {
+    ($d:ident, (list $text:ident $word:ident)) => { Some(List($d.$word)) };
+    ($d:ident, (value $word:ident)) => { None };
+    ($d:ident, (call $word:ident)) => { None };
+    ($d:ident, (jump_table $word:ident)) => { None };
+    ($d:ident, (exception_table $word:ident)) => { None };
+    ($d:ident, {$($other:tt)*}) => { None };
+    ($d:ident, ,) => { None };
+}
+
 /// An instruction. What `a`, `b`, `c` and `aux` hold depends on the opcode's [`Format`].
 #[derive(Clone, Copy, PartialEq, Eq, ByteHash, IntoBytes, Immutable, Debug)]
 #[repr(C)]
@@ -348,27 +373,22 @@ impl InstData {
     /// How many of `a`, `b`, `c`, from `a` on, are values.
     #[inline]
     pub fn fixed_args(&self) -> usize {
-        use Format::*;
-        match self.opcode.format() {
-            Unary | BinaryImm8 | Brif | BrTable | CondTrap | Load | LoadNoOffset => 1,
-            Binary | TernaryImm8 | Shuffle | IntCompare | FloatCompare | AddTrap | AtomicRmw | Store
-            | StoreNoOffset => 2,
-            Ternary | AtomicCas => 3,
-            Nullary | Imm | ImmF16 | ImmF32 | ImmF64 | Const | GlobalValue | Multiary | Jump | Call
-            | CallIndirect | TryCall | TryCallIndirect | Trap | FuncAddr | StackAddr | DynamicStackAddr
-            | HandlerAddr => 0,
+        macro_rules! count {
+            ($($format:ident [$($piece:tt)*])*) => {
+                match self.opcode.format() { $(Format::$format => 0 $(+ is_value!($piece))*,)* }
+            };
         }
+        with_shapes!(count)
     }
 
     /// The list of value operands, of formats that have one.
     #[inline]
     pub fn list(&self) -> Option<List> {
-        match self.opcode.format() {
-            Format::Multiary => Some(List(self.a)),
-            Format::Call | Format::CallIndirect | Format::TryCall | Format::TryCallIndirect => {
-                Some(List(self.b))
-            }
-            _ => None,
+        macro_rules! list {
+            ($($format:ident [$($piece:tt)*])*) => {
+                match self.opcode.format() { $(Format::$format => None $(.or(list_in!(self, $piece)))*,)* }
+            };
         }
+        with_shapes!(list)
     }
 }

@@ -11,6 +11,7 @@ pub mod module;
 pub mod opcode;
 mod printer;
 mod replacements;
+pub(crate) mod shapes;
 mod source_map;
 pub mod types;
 

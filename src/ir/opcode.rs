@@ -5,86 +5,9 @@
 //! (argument rules) -> (result rules) [effects] Family "doc"`.
 
 use super::family::Family;
+pub use super::shapes::Format;
 use super::types::{self, Type, TypeSet};
 use zerocopy::{Immutable, IntoBytes};
-
-/// The operand shape of an opcode: what its text looks like and how [`super::Inst`] stores it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
-pub enum Format {
-    /// No operands.
-    Nullary,
-    /// `x` (a).
-    Unary,
-    /// 64-bit integer immediate (a low half, b high half), zero-extended from the controlling type.
-    Imm,
-    /// f16 immediate, its bits in a.
-    ImmF16,
-    /// f32 immediate, its bits in a.
-    ImmF32,
-    /// f64 immediate, its bits in a (low) and b (high).
-    ImmF64,
-    /// Constant pool entry (a).
-    Const,
-    /// Global value (a).
-    GlobalValue,
-    /// `x, y` (a, b).
-    Binary,
-    /// `x, imm8` (a, aux).
-    BinaryImm8,
-    /// `x, y, z` (a, b, c).
-    Ternary,
-    /// `x, y, imm8` (a, b, aux); the text order is `x, y, imm8`.
-    TernaryImm8,
-    /// Any number of values (list in a).
-    Multiary,
-    /// `x, y, mask` (a, b, constant pool entry in c).
-    Shuffle,
-    /// `cond x, y` (a, b, [`super::IntCc`] in aux).
-    IntCompare,
-    /// `cond x, y` (a, b, [`super::FloatCc`] in aux).
-    FloatCompare,
-    /// `block(args)` (block call in a).
-    Jump,
-    /// `x, block(args), block(args)` (a, block calls in b and c).
-    Brif,
-    /// `x, block(args), [ ... ]` (a, jump table in b).
-    BrTable,
-    /// `fn(args)` (function reference in a, list in b).
-    Call,
-    /// `sig, callee(args)` (signature reference in a, list in b with the callee first).
-    CallIndirect,
-    /// `fn(args), sig, block(args), [ handlers ]` (function in a, list in b, exception table in c).
-    TryCall,
-    /// `callee(args), sig, block(args), [ handlers ]` (list in b with the callee first, table in c; the
-    /// signature is the table's).
-    TryCallIndirect,
-    /// `x, code` (a, trap code in aux).
-    CondTrap,
-    /// `code` (trap code in aux).
-    Trap,
-    /// `x, y, code` (a, b, trap code in aux).
-    AddTrap,
-    /// Function reference (a).
-    FuncAddr,
-    /// `flags op addr, x` (a address, b operand, memory flags in aux, [`super::AtomicRmwOp`] in c).
-    AtomicRmw,
-    /// `flags addr, expected, new` (a, b, c, memory flags in aux).
-    AtomicCas,
-    /// `flags addr+offset` (a, offset in b, memory flags in aux).
-    Load,
-    /// `flags addr` (a, memory flags in aux); `bitcast` uses it with a value for the address.
-    LoadNoOffset,
-    /// `flags x, addr+offset` (a value, b address, c offset, memory flags in aux).
-    Store,
-    /// `flags x, addr` (a value, b address, memory flags in aux).
-    StoreNoOffset,
-    /// `slot+offset` (a stack slot, b offset).
-    StackAddr,
-    /// Dynamic stack slot (a).
-    DynamicStackAddr,
-    /// `block, index` (a block, b index).
-    HandlerAddr,
-}
 
 /// Where an opcode's controlling type comes from when the text does not give it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -7,6 +7,7 @@
 
 use super::item_printer::Quoted;
 use super::opcode::CtrlFrom;
+use super::shapes::with_shapes;
 use super::*;
 use crate::entity::{List, Map};
 use std::fmt::{self, Display, Formatter};
@@ -236,6 +237,56 @@ impl Display for Header<'_> {
     }
 }
 
+/// Prints a piece of an instruction's text, with the space before it if it has one.
+#[rustfmt::skip]
+macro_rules! print_piece {
+    ($t:ident, $f:ident, $d:ident, ,) => { $f.write_str(",")? };
+    ($t:ident, $f:ident, $d:ident, (value $w:ident)) => { write!($f, " {}", Value($d.$w))? };
+    ($t:ident, $f:ident, $d:ident, (list values $w:ident)) => {{
+        $f.write_str(if List($d.$w) == List::default() { "" } else { " " })?;
+        $t.list($f, $d.$w, 0)?;
+    }};
+    ($t:ident, $f:ident, $d:ident, (list arguments $w:ident)) => { $t.args($f, $d.$w, 0)? };
+    ($t:ident, $f:ident, $d:ident, (list callee_arguments $w:ident)) => {{
+        write!($f, " {}", Value($t.func.stencil.pool.get(List($d.$w))[0]))?;
+        $t.args($f, $d.$w, 1)?;
+    }};
+    ($t:ident, $f:ident, $d:ident, (call $w:ident)) => { write!($f, " {}", $t.call($d.$w))? };
+    ($t:ident, $f:ident, $d:ident, (jump_table $w:ident)) => { $t.jump_table($f, JumpTable($d.$w))? };
+    ($t:ident, $f:ident, $d:ident, (exception_table $w:ident)) => {
+        $t.exception_table($f, ExceptionTable($d.$w))?
+    };
+    ($t:ident, $f:ident, $d:ident, {integer a b}) => { write!($f, " {}", Literal($d))? };
+    ($t:ident, $f:ident, $d:ident, {f16 a}) => { write!($f, " {}", Literal($d))? };
+    ($t:ident, $f:ident, $d:ident, {f32 a}) => { write!($f, " {}", Literal($d))? };
+    ($t:ident, $f:ident, $d:ident, {f64 a b}) => { write!($f, " {}", Literal($d))? };
+    ($t:ident, $f:ident, $d:ident, {constant a}) => { write!($f, " {}", Literal($d))? };
+    ($t:ident, $f:ident, $d:ident, {mask $w:ident}) => {{
+        let mask = $t.func.stencil.constants[Constant($d.$w)].as_deref();
+        write!($f, " {}", Bytes(mask.unwrap_or_default()))?
+    }};
+    ($t:ident, $f:ident, $d:ident, {global $w:ident}) => { write!($f, " {}", GlobalValue($d.$w))? };
+    ($t:ident, $f:ident, $d:ident, {function $w:ident}) => { write!($f, " {}", FuncRef($d.$w))? };
+    ($t:ident, $f:ident, $d:ident, {callee $w:ident}) => { write!($f, " {}", FuncRef($d.$w))? };
+    ($t:ident, $f:ident, $d:ident, {signature $w:ident}) => { write!($f, " {}", SigRef($d.$w))? };
+    ($t:ident, $f:ident, $d:ident, {slot $w:ident}) => { write!($f, " {}", StackSlot($d.$w))? };
+    ($t:ident, $f:ident, $d:ident, {dynamic_slot $w:ident}) => {
+        write!($f, " {}", DynamicStackSlot($d.$w))?
+    };
+    ($t:ident, $f:ident, $d:ident, {handler $block:ident $index:ident}) => {
+        write!($f, " {}, {}", Block($d.$block), $d.$index as i32)?
+    };
+    ($t:ident, $f:ident, $d:ident, {lane $w:ident}) => { write!($f, " {}", $d.$w)? };
+    ($t:ident, $f:ident, $d:ident, {int_cc aux}) => { write!($f, " {}", $d.int_cc())? };
+    ($t:ident, $f:ident, $d:ident, {float_cc aux}) => { write!($f, " {}", $d.float_cc())? };
+    ($t:ident, $f:ident, $d:ident, {rmw $w:ident}) => {
+        write!($f, " {}", AtomicRmwOp::from_code($d.$w as u16))?
+    };
+    ($t:ident, $f:ident, $d:ident, {trap aux}) => { write!($f, " {}", $d.trap_code())? };
+    ($t:ident, $f:ident, $d:ident, {flags aux}) => { $t.func.stencil.mem_flags[$d.mem_flags()].fmt($f)? };
+    ($t:ident, $f:ident, $d:ident, {offset $w:ident}) => { Offset($d.$w as i32).fmt($f)? };
+}
+
 /// An instruction with its results.
 struct InstText<'a> {
     func: &'a Function,
@@ -265,91 +316,42 @@ impl InstText<'_> {
         CallText(&self.func.stencil, BlockCallRef(word))
     }
 
-    fn flags(&self, data: &InstData) -> MemFlags {
-        self.func.stencil.mem_flags[data.mem_flags()]
+    /// A list of values, from the `first` on.
+    fn list(&self, f: &mut Formatter, list: u32, first: usize) -> fmt::Result {
+        commas(f, self.func.stencil.pool.get(List(list))[first..].iter().map(|&word| Value(word)))
     }
 
-    /// `(v1, v2)`, without the first `skip` of the list.
-    fn args(&self, f: &mut Formatter, data: &InstData, skip: usize) -> fmt::Result {
+    /// `(v1, v2)`, without those before the `first` of the list.
+    fn args(&self, f: &mut Formatter, list: u32, first: usize) -> fmt::Result {
         f.write_str("(")?;
-        commas(f, self.func.stencil.pool.get(List(data.b))[skip..].iter().map(|&word| Value(word)))?;
+        self.list(f, list, first)?;
         f.write_str(")")
     }
 
     fn operands(&self, f: &mut Formatter, data: &InstData) -> fmt::Result {
-        let stencil = &self.func.stencil;
-        let [a, b, c] = [data.a, data.b, data.c].map(Value);
-        let code = data.trap_code();
-        match data.opcode.format() {
-            Format::Nullary => Ok(()),
-            Format::Unary => write!(f, " {a}"),
-            Format::Binary => write!(f, " {a}, {b}"),
-            Format::Ternary => write!(f, " {a}, {b}, {c}"),
-            Format::Imm | Format::ImmF16 | Format::ImmF32 | Format::ImmF64 | Format::Const => {
-                write!(f, " {}", Literal(data))
-            }
-            Format::GlobalValue => write!(f, " {}", GlobalValue(data.a)),
-            Format::BinaryImm8 => write!(f, " {a}, {}", data.aux),
-            Format::TernaryImm8 => write!(f, " {a}, {b}, {}", data.aux),
-            Format::Multiary => {
-                let list = stencil.pool.get(List(data.a));
-                f.write_str(if list.is_empty() { "" } else { " " })?;
-                commas(f, list.iter().map(|&word| Value(word)))
-            }
-            Format::Shuffle => {
-                let mask = stencil.constants[Constant(data.c)].as_deref().unwrap_or_default();
-                write!(f, " {a}, {b}, {}", Bytes(mask))
-            }
-            Format::IntCompare => write!(f, " {} {a}, {b}", data.int_cc()),
-            Format::FloatCompare => write!(f, " {} {a}, {b}", data.float_cc()),
-            Format::Jump => write!(f, " {}", self.call(data.a)),
-            Format::Brif => write!(f, " {a}, {}, {}", self.call(data.b), self.call(data.c)),
-            Format::BrTable => {
-                let table = &stencil.jump_tables[JumpTable(data.b)];
-                write!(f, " {a}, {}, [", self.call(table.default.0))?;
-                commas(f, table.entries.iter().map(|entry| self.call(entry.0)))?;
-                f.write_str("]")
-            }
-            Format::Call => {
-                write!(f, " {}", FuncRef(data.a))?;
-                self.args(f, data, 0)
-            }
-            Format::CallIndirect => {
-                write!(f, " {}, {}", SigRef(data.a), Value(stencil.pool.get(List(data.b))[0]))?;
-                self.args(f, data, 1)
-            }
-            Format::TryCall => {
-                write!(f, " {}", FuncRef(data.a))?;
-                self.args(f, data, 0)?;
-                self.exception_table(f, ExceptionTable(data.c))
-            }
-            Format::TryCallIndirect => {
-                write!(f, " {}", Value(stencil.pool.get(List(data.b))[0]))?;
-                self.args(f, data, 1)?;
-                self.exception_table(f, ExceptionTable(data.c))
-            }
-            Format::Trap => write!(f, " {code}"),
-            Format::CondTrap => write!(f, " {a}, {code}"),
-            Format::AddTrap => write!(f, " {a}, {b}, {code}"),
-            Format::FuncAddr => write!(f, " {}", FuncRef(data.a)),
-            Format::AtomicRmw => {
-                write!(f, "{} {} {a}, {b}", self.flags(data), AtomicRmwOp::from_code(data.c as u16))
-            }
-            Format::AtomicCas => write!(f, "{} {a}, {b}, {c}", self.flags(data)),
-            Format::Load => write!(f, "{} {a}{}", self.flags(data), Offset(data.b as i32)),
-            Format::LoadNoOffset => write!(f, "{} {a}", self.flags(data)),
-            Format::Store => write!(f, "{} {a}, {b}{}", self.flags(data), Offset(data.c as i32)),
-            Format::StoreNoOffset => write!(f, "{} {a}, {b}", self.flags(data)),
-            Format::StackAddr => write!(f, " {}{}", StackSlot(data.a), Offset(data.b as i32)),
-            Format::DynamicStackAddr => write!(f, " {}", DynamicStackSlot(data.a)),
-            Format::HandlerAddr => write!(f, " {}, {}", Block(data.a), data.b as i32),
+        macro_rules! print_all {
+            ($($format:ident [$($piece:tt)*])*) => {
+                match data.opcode.format() {
+                    $(Format::$format => { $(print_piece!(self, f, data, $piece);)* })*
+                }
+            };
         }
+        with_shapes!(print_all);
+        Ok(())
     }
 
-    /// `, sig0, block1, [ tag0: block2 ]`
+    /// ` block0, [block1, block2]`
+    fn jump_table(&self, f: &mut Formatter, table: JumpTable) -> fmt::Result {
+        let table = &self.func.stencil.jump_tables[table];
+        write!(f, " {}, [", self.call(table.default.0))?;
+        commas(f, table.entries.iter().map(|entry| self.call(entry.0)))?;
+        f.write_str("]")
+    }
+
+    /// ` sig0, block1, [ tag0: block2 ]`
     fn exception_table(&self, f: &mut Formatter, table: ExceptionTable) -> fmt::Result {
         let table = &self.func.stencil.exception_tables[table];
-        write!(f, ", {}, {}, [", table.signature, self.call(table.normal.0))?;
+        write!(f, " {}, {}, [", table.signature, self.call(table.normal.0))?;
         let space = if table.handlers.is_empty() { "" } else { " " };
         f.write_str(space)?;
         let text = |handler: &Handler| match *handler {

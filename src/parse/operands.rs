@@ -5,139 +5,63 @@ use super::cursor::Cursor;
 use super::parser::Parser;
 use super::sugar;
 use crate::entity::List;
+use crate::ir::shapes::with_shapes;
 use crate::ir::*;
+
+/// Reads a piece of an instruction's text.
+#[rustfmt::skip]
+macro_rules! read_piece {
+    ($p:ident, $d:ident, ,) => { $p.expect(b',')? };
+    ($p:ident, $d:ident, (value $w:ident)) => { $d.$w = $p.value()? };
+    ($p:ident, $d:ident, (list values $w:ident)) => { $d.$w = $p.return_values()?.0 };
+    ($p:ident, $d:ident, (list arguments $w:ident)) => { $d.$w = $p.call_args(None)?.0 };
+    ($p:ident, $d:ident, (list callee_arguments $w:ident)) => {{
+        let callee = $p.value()?;
+        $d.$w = $p.call_args(Some(callee))?.0;
+    }};
+    ($p:ident, $d:ident, (call $w:ident)) => { $d.$w = $p.block_call()?.0 };
+    ($p:ident, $d:ident, (jump_table $w:ident)) => { $d.$w = $p.jump_table()?.0 };
+    ($p:ident, $d:ident, (exception_table $w:ident)) => { $d.$w = $p.exception_table()?.0 };
+    ($p:ident, $d:ident, {integer a b}) => { $p.immediate($d)? };
+    ($p:ident, $d:ident, {f16 $w:ident}) => { $d.$w = $p.float(16)? as u32 };
+    ($p:ident, $d:ident, {f32 $w:ident}) => { $d.$w = $p.float(32)? as u32 };
+    ($p:ident, $d:ident, {f64 $low:ident $high:ident}) => {{
+        let bits = $p.float(64)? as u64;
+        ($d.$low, $d.$high) = (bits as u32, (bits >> 32) as u32);
+    }};
+    ($p:ident, $d:ident, {constant $w:ident}) => { $d.$w = $p.constant_operand($d)?.0 };
+    ($p:ident, $d:ident, {mask $w:ident}) => { $d.$w = $p.mask()?.0 };
+    ($p:ident, $d:ident, {global $w:ident}) => { $d.$w = $p.global_operand()?.0 };
+    ($p:ident, $d:ident, {function $w:ident}) => { $d.$w = $p.function_operand()?.0 };
+    ($p:ident, $d:ident, {callee $w:ident}) => { $d.$w = $p.function_operand()?.0 };
+    ($p:ident, $d:ident, {signature $w:ident}) => { $d.$w = $p.signature_ref()?.0 };
+    ($p:ident, $d:ident, {slot $w:ident}) => { $d.$w = $p.stack_slot_ref()?.0 };
+    ($p:ident, $d:ident, {dynamic_slot $w:ident}) => { $d.$w = $p.dynamic_slot_operand()?.0 };
+    ($p:ident, $d:ident, {handler $block:ident $index:ident}) => { ($d.$block, $d.$index) = $p.handler()? };
+    ($p:ident, $d:ident, {lane $w:ident}) => { $d.$w = $p.lane()? };
+    ($p:ident, $d:ident, {int_cc $w:ident}) => {
+        $d.$w = $p.keyword(IntCc::parse, "an integer condition")? as u16
+    };
+    ($p:ident, $d:ident, {float_cc $w:ident}) => {
+        $d.$w = $p.keyword(FloatCc::parse, "a float condition")? as u16
+    };
+    ($p:ident, $d:ident, {rmw $w:ident}) => {
+        $d.$w = $p.keyword(AtomicRmwOp::parse, "an atomic operation")? as u32
+    };
+    ($p:ident, $d:ident, {trap $w:ident}) => { $d.$w = $p.trap_code()? };
+    ($p:ident, $d:ident, {flags $w:ident}) => { $d.$w = $p.mem_flags_operand()? };
+    ($p:ident, $d:ident, {offset $w:ident}) => { $d.$w = $p.offset32()? as u32 };
+}
 
 impl Parser<'_> {
     /// Reads the operands of an instruction whose opcode, and type if given, are already in `data`.
     pub fn operands(&mut self, format: Format, data: &mut InstData) -> Parse<()> {
-        match format {
-            Format::Nullary => {}
-            Format::Unary => data.a = self.value()?,
-            Format::Binary => [data.a, data.b] = self.values()?,
-            Format::Ternary => [data.a, data.b, data.c] = self.values()?,
-            Format::Imm => self.immediate(data)?,
-            Format::ImmF16 => data.a = self.float(16)? as u32,
-            Format::ImmF32 => data.a = self.float(32)? as u32,
-            Format::ImmF64 => {
-                let bits = self.float(64)? as u64;
-                (data.a, data.b) = (bits as u32, (bits >> 32) as u32);
-            }
-            Format::Const => data.a = self.constant_operand(data)?.0,
-            Format::GlobalValue => data.a = self.global_operand()?.0,
-            Format::BinaryImm8 => {
-                data.a = self.value()?;
-                self.expect(b',')?;
-                data.aux = self.lane()?;
-            }
-            Format::TernaryImm8 => {
-                [data.a, data.b] = self.values()?;
-                self.expect(b',')?;
-                data.aux = self.lane()?;
-            }
-            Format::Multiary => data.a = self.return_values()?.0,
-            Format::Shuffle => {
-                [data.a, data.b] = self.values()?;
-                self.expect(b',')?;
-                let mask = self.vector_literal(types::I8X16)?;
-                data.c = self.func.add_constant(mask).0;
-            }
-            Format::IntCompare => {
-                data.aux = self.keyword(IntCc::parse, "an integer condition")? as u16;
-                [data.a, data.b] = self.values()?;
-            }
-            Format::FloatCompare => {
-                data.aux = self.keyword(FloatCc::parse, "a float condition")? as u16;
-                [data.a, data.b] = self.values()?;
-            }
-            Format::Jump => data.a = self.block_call()?.0,
-            Format::Brif => {
-                data.a = self.value()?;
-                self.expect(b',')?;
-                data.b = self.block_call()?.0;
-                self.expect(b',')?;
-                data.c = self.block_call()?.0;
-            }
-            Format::BrTable => {
-                data.a = self.value()?;
-                self.expect(b',')?;
-                data.b = self.jump_table()?.0;
-            }
-            Format::Call => {
-                data.a = self.function_operand()?.0;
-                data.b = self.call_args(None)?.0;
-            }
-            Format::CallIndirect => {
-                data.a = self.signature_ref()?.0;
-                self.expect(b',')?;
-                let callee = self.value()?;
-                data.b = self.call_args(Some(callee))?.0;
-            }
-            Format::TryCall => {
-                data.a = self.function_operand()?.0;
-                data.b = self.call_args(None)?.0;
-                self.expect(b',')?;
-                data.c = self.exception_table()?.0;
-            }
-            Format::TryCallIndirect => {
-                let callee = self.value()?;
-                data.b = self.call_args(Some(callee))?.0;
-                self.expect(b',')?;
-                data.c = self.exception_table()?.0;
-            }
-            Format::Trap => data.aux = self.trap_code()?,
-            Format::CondTrap => {
-                data.a = self.value()?;
-                self.expect(b',')?;
-                data.aux = self.trap_code()?;
-            }
-            Format::AddTrap => {
-                [data.a, data.b] = self.values()?;
-                self.expect(b',')?;
-                data.aux = self.trap_code()?;
-            }
-            Format::FuncAddr => data.a = self.function_operand()?.0,
-            Format::AtomicRmw => {
-                data.aux = self.mem_flags_operand()?;
-                data.c = self.keyword(AtomicRmwOp::parse, "an atomic operation")? as u32;
-                [data.a, data.b] = self.values()?;
-            }
-            Format::AtomicCas => {
-                data.aux = self.mem_flags_operand()?;
-                [data.a, data.b, data.c] = self.values()?;
-            }
-            Format::Load => {
-                data.aux = self.mem_flags_operand()?;
-                data.a = self.value()?;
-                data.b = self.offset32()? as u32;
-            }
-            Format::LoadNoOffset => {
-                data.aux = self.mem_flags_operand()?;
-                data.a = self.value()?;
-            }
-            Format::Store => {
-                data.aux = self.mem_flags_operand()?;
-                [data.a, data.b] = self.values()?;
-                data.c = self.offset32()? as u32;
-            }
-            Format::StoreNoOffset => {
-                data.aux = self.mem_flags_operand()?;
-                [data.a, data.b] = self.values()?;
-            }
-            Format::StackAddr => {
-                data.a = self.stack_slot_ref()?.0;
-                data.b = self.offset32()? as u32;
-            }
-            Format::DynamicStackAddr => data.a = self.dynamic_slot_operand()?.0,
-            Format::HandlerAddr => {
-                data.a = self.block_ref()?.0;
-                self.expect(b',')?;
-                let at = self.cur.pos;
-                data.b = match self.integer("the number of a handler")?.to_i32() {
-                    Some(index) => index as u32,
-                    None => return Err(self.error_at(at, "out of range: expected the number of a handler")),
-                };
-            }
+        macro_rules! read_all {
+            ($($format:ident [$($piece:tt)*])*) => {
+                match format { $(Format::$format => { $(read_piece!(self, data, $piece);)* })* }
+            };
         }
+        with_shapes!(read_all);
         Ok(())
     }
 
@@ -190,6 +114,23 @@ impl Parser<'_> {
             _ => self.vector_literal(data.ty)?,
         };
         Ok(self.func.add_constant(bytes))
+    }
+
+    /// The mask of a shuffle, in an entry of its own in the constant pool.
+    fn mask(&mut self) -> Parse<Constant> {
+        let mask = self.vector_literal(types::I8X16)?;
+        Ok(self.func.add_constant(mask))
+    }
+
+    /// A block and the index of one of its handlers.
+    fn handler(&mut self) -> Parse<(u32, u32)> {
+        let block = self.block_ref()?;
+        self.expect(b',')?;
+        let at = self.cur.pos;
+        match self.integer("the number of a handler")?.to_i32() {
+            Some(index) => Ok((block.0, index as u32)),
+            None => Err(self.error_at(at, "out of range: expected the number of a handler")),
+        }
     }
 
     /// `[1 2 3 4]`, a number for each lane of `ty`, or all bytes as one hexadecimal number.

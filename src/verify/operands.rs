@@ -6,50 +6,64 @@ use super::body::Body;
 use super::preamble::{declared, global_value_type, mem_flags};
 use super::{Location, calls};
 use crate::ir::opcode::{OpInfo, sets};
+use crate::ir::shapes::with_shapes;
 use crate::ir::{
     Block, BlockCallRef, Constant, DynamicStackSlot, Effects, ExceptionTable, Format, FuncRef, GlobalValue,
-    GlobalValueData, Handler, InstData, JumpTable, MemFlags, Opcode, StackSlot, Value,
+    GlobalValueData, Handler, InstData, JumpTable, MemFlags, Opcode, StackSlot, Type, Value,
 };
 
 /// Bytes of a `shuffle` mask, and how many bytes they choose from.
 const MASK_BYTES: usize = 16;
 const MASK_CHOICES: u8 = 32;
 
+/// Checks a piece of an instruction that is not a call: what the opcode's row has no rule for.
+#[rustfmt::skip]
+macro_rules! check_piece {
+    ($b:ident, $d:ident, $i:ident, ,) => {};
+    ($b:ident, $d:ident, $i:ident, (value $w:ident)) => {};
+    ($b:ident, $d:ident, $i:ident, (list values $w:ident)) => { calls::ret($b, $d) };
+    ($b:ident, $d:ident, $i:ident, (list arguments $w:ident)) => {};
+    ($b:ident, $d:ident, $i:ident, (list callee_arguments $w:ident)) => {};
+    ($b:ident, $d:ident, $i:ident, (call $w:ident)) => {
+        block_calls::check($b, BlockCallRef($d.$w), Edge::Plain)
+    };
+    ($b:ident, $d:ident, $i:ident, (jump_table $w:ident)) => { jump_table($b, JumpTable($d.$w)) };
+    ($b:ident, $d:ident, $i:ident, (exception_table $w:ident)) => {};
+    ($b:ident, $d:ident, $i:ident, {integer a b}) => { iconst($b, $d) };
+    ($b:ident, $d:ident, $i:ident, {f16 a}) => {};
+    ($b:ident, $d:ident, $i:ident, {f32 a}) => {};
+    ($b:ident, $d:ident, $i:ident, {f64 a b}) => {};
+    ($b:ident, $d:ident, $i:ident, {constant $w:ident}) => { constant($b, Constant($d.$w), $d.ty, $i) };
+    ($b:ident, $d:ident, $i:ident, {mask $w:ident}) => { mask($b, Constant($d.$w)) };
+    ($b:ident, $d:ident, $i:ident, {global $w:ident}) => { symbol($b, GlobalValue($d.$w), $d) };
+    ($b:ident, $d:ident, $i:ident, {function $w:ident}) => { function($b, FuncRef($d.$w)) };
+    ($b:ident, $d:ident, $i:ident, {callee $w:ident}) => {};
+    ($b:ident, $d:ident, $i:ident, {signature $w:ident}) => {};
+    ($b:ident, $d:ident, $i:ident, {slot $w:ident}) => { slot($b, StackSlot($d.$w)) };
+    ($b:ident, $d:ident, $i:ident, {dynamic_slot $w:ident}) => { dynamic_slot($b, DynamicStackSlot($d.$w)) };
+    ($b:ident, $d:ident, $i:ident, {handler $block:ident $index:ident}) => {
+        handler_address($b, Block($d.$block), $d.$index as i32)
+    };
+    ($b:ident, $d:ident, $i:ident, {lane $w:ident}) => { lane($b, $d) };
+    ($b:ident, $d:ident, $i:ident, {int_cc $w:ident}) => {};
+    ($b:ident, $d:ident, $i:ident, {float_cc $w:ident}) => {};
+    ($b:ident, $d:ident, $i:ident, {rmw $w:ident}) => {};
+    ($b:ident, $d:ident, $i:ident, {trap $w:ident}) => {};
+    ($b:ident, $d:ident, $i:ident, {flags $w:ident}) => { memory($b, $d) };
+    ($b:ident, $d:ident, $i:ident, {offset $w:ident}) => {};
+}
+
 /// Checks what is particular to the instruction; it is not a call.
 #[inline]
 pub(super) fn check(body: &mut Body<'_>, data: &InstData, info: &OpInfo) {
-    match info.format {
-        Format::Binary
-        | Format::Ternary
-        | Format::IntCompare
-        | Format::FloatCompare
-        | Format::ImmF16
-        | Format::ImmF32
-        | Format::ImmF64
-        | Format::Trap
-        | Format::CondTrap
-        | Format::AddTrap => {}
-        Format::Load | Format::LoadNoOffset | Format::Store | Format::StoreNoOffset => memory(body, data),
-        Format::AtomicRmw | Format::AtomicCas => memory(body, data),
-        Format::Imm => iconst(body, data),
-        Format::Unary => unary(body, data),
-        Format::Nullary => nullary(body, data),
-        Format::Jump => block_calls::check(body, BlockCallRef(data.a), Edge::Plain),
-        Format::Brif => {
-            block_calls::check(body, BlockCallRef(data.b), Edge::Plain);
-            block_calls::check(body, BlockCallRef(data.c), Edge::Plain);
-        }
-        Format::BrTable => br_table(body, data),
-        Format::Multiary => calls::ret(body, data),
-        Format::BinaryImm8 | Format::TernaryImm8 => lane(body, data),
-        Format::Const => constant(body, data, info),
-        Format::Shuffle => shuffle(body, data),
-        Format::GlobalValue => symbol(body, data),
-        Format::FuncAddr | Format::StackAddr | Format::DynamicStackAddr => entity(body, data),
-        Format::HandlerAddr => handler_address(body, data),
-        Format::Call | Format::CallIndirect | Format::TryCall | Format::TryCallIndirect => {
-            unreachable!("calls are checked against their signatures")
-        }
+    macro_rules! check_all {
+        ($($format:ident [$($piece:tt)*])*) => {
+            match info.format { $(Format::$format => { $(check_piece!(body, data, info, $piece);)* })* }
+        };
+    }
+    with_shapes!(check_all);
+    if matches!(info.format, Format::Unary | Format::Nullary) {
+        opcode(body, data);
     }
 }
 
@@ -106,25 +120,19 @@ fn iconst(body: &mut Body<'_>, data: &InstData) {
     }
 }
 
-/// Conversions between integers and floats work lane by lane.
-fn unary(body: &mut Body<'_>, data: &InstData) {
+/// Checks what is particular to some opcodes.
+fn opcode(body: &mut Body<'_>, data: &InstData) {
     use Opcode::*;
     match data.opcode {
+        // These work lane by lane.
         FcvtToUintSat | FcvtToSintSat | X86Cvtt2dq | FcvtFromUint | FcvtFromSint => {
             let (from, to) = (body.type_of(Value(data.a)), data.ty);
             if from.0 >> 4 != to.0 >> 4 {
                 body.report(format!("{from} and {to} do not have the same lanes"));
             }
         }
-        SetPinnedReg => pinned_reg(body, data),
-        _ => {}
-    }
-}
-
-fn nullary(body: &mut Body<'_>, data: &InstData) {
-    match data.opcode {
-        Opcode::GetPinnedReg => pinned_reg(body, data),
-        Opcode::GetFramePointer | Opcode::GetReturnAddress if !body.check.env.frame_pointers => {
+        GetPinnedReg | SetPinnedReg => pinned_reg(body, data),
+        GetFramePointer | GetReturnAddress if !body.check.env.frame_pointers => {
             let name = data.opcode.name();
             body.report(format!("{name} cannot be used without the setting `preserve_frame_pointers`"));
         }
@@ -139,8 +147,8 @@ fn pinned_reg(body: &mut Body<'_>, data: &InstData) {
     }
 }
 
-fn br_table(body: &mut Body<'_>, data: &InstData) {
-    let table = &body.check.stencil.jump_tables[JumpTable(data.b)];
+fn jump_table(body: &mut Body<'_>, table: JumpTable) {
+    let table = &body.check.stencil.jump_tables[table];
     block_calls::check(body, table.default, Edge::Plain);
     for &call in &table.entries {
         block_calls::check(body, call, Edge::Plain);
@@ -159,9 +167,8 @@ fn lane(body: &mut Body<'_>, data: &InstData) {
     }
 }
 
-fn constant(body: &mut Body<'_>, data: &InstData, info: &OpInfo) {
-    let constant = Constant(data.a);
-    let ty = info.results[0].resolve(data.ty).expect("the types of constants follow from their opcodes");
+fn constant(body: &mut Body<'_>, constant: Constant, ctrl: Type, info: &OpInfo) {
+    let ty = info.results[0].resolve(ctrl).expect("the types of constants follow from their opcodes");
     let expected = ty.bytes() as usize;
     match declared(&body.check.stencil.constants, constant).map(|bytes| bytes.len()) {
         None => body.report(format!("{constant} is not declared")),
@@ -172,8 +179,7 @@ fn constant(body: &mut Body<'_>, data: &InstData, info: &OpInfo) {
     }
 }
 
-fn shuffle(body: &mut Body<'_>, data: &InstData) {
-    let constant = Constant(data.c);
+fn mask(body: &mut Body<'_>, constant: Constant) {
     let Some(mask) = declared(&body.check.stencil.constants, constant) else {
         return body.report(format!("{constant} is not declared"));
     };
@@ -185,8 +191,7 @@ fn shuffle(body: &mut Body<'_>, data: &InstData) {
     }
 }
 
-fn symbol(body: &mut Body<'_>, data: &InstData) {
-    let gv = GlobalValue(data.a);
+fn symbol(body: &mut Body<'_>, gv: GlobalValue, data: &InstData) {
     let is_tls = match body.check.stencil.global_values.get(gv) {
         Some(&GlobalValueData::Symbol { tls, .. }) => tls,
         None | Some(GlobalValueData::Undefined) => {
@@ -206,32 +211,27 @@ fn symbol(body: &mut Body<'_>, data: &InstData) {
     }
 }
 
-fn entity(body: &mut Body<'_>, data: &InstData) {
-    let stencil = body.check.stencil;
-    let (func, slot, dynamic) = (FuncRef(data.a), StackSlot(data.a), DynamicStackSlot(data.a));
-    match data.opcode.format() {
-        Format::FuncAddr => {
-            if declared(&stencil.functions, func).is_none() {
-                body.report(format!("invalid function reference {func}"));
-            }
-        }
-        Format::StackAddr => {
-            if !stencil.stack_slots.get(slot).is_some_and(|data| data.defined) {
-                body.report(format!("invalid stack slot {slot}"));
-            }
-        }
-        _ => {
-            if declared(&stencil.dynamic_stack_slots, dynamic).is_none() {
-                body.report(format!("invalid dynamic stack slot {dynamic}"));
-            }
-        }
+fn function(body: &mut Body<'_>, function: FuncRef) {
+    if declared(&body.check.stencil.functions, function).is_none() {
+        body.report(format!("invalid function reference {function}"));
+    }
+}
+
+fn slot(body: &mut Body<'_>, slot: StackSlot) {
+    if !body.check.stencil.stack_slots.get(slot).is_some_and(|data| data.defined) {
+        body.report(format!("invalid stack slot {slot}"));
+    }
+}
+
+fn dynamic_slot(body: &mut Body<'_>, slot: DynamicStackSlot) {
+    if declared(&body.check.stencil.dynamic_stack_slots, slot).is_none() {
+        body.report(format!("invalid dynamic stack slot {slot}"));
     }
 }
 
 /// Checks that the block of a handler address ends in a try_call with that many handlers.
-fn handler_address(body: &mut Body<'_>, data: &InstData) {
+fn handler_address(body: &mut Body<'_>, block: Block, index: i32) {
     let stencil = body.check.stencil;
-    let (block, index) = (Block(data.a), data.b as i32);
     if !block_calls::target(body, block) {
         return;
     }

@@ -3,6 +3,7 @@
 use super::{Edits, Run};
 use crate::entity::{List, Map};
 use crate::ir::builder::Buffers;
+use crate::ir::shapes::with_shapes;
 use crate::ir::*;
 
 /// Carries out the edits of the function that `builder` has worked on. What it was before goes to `old`, the
@@ -24,6 +25,29 @@ pub(super) fn rebuild(
     }
     rebuild.new.close_block();
     rebuild.new.into_buffers()
+}
+
+/// Copies what a piece of an instruction is, other than itself, in the words that hold it.
+#[rustfmt::skip]
+macro_rules! copy_piece {
+    ($cx:ident, $old:ident, $new:ident, ,) => {};
+    ($cx:ident, $old:ident, $new:ident, (value $w:ident)) => { $new.$w = $cx.value(Value($old.$w)).0 };
+    ($cx:ident, $old:ident, $new:ident, (list $text:ident $w:ident)) => { $new.$w = $cx.list($old.$w) };
+    ($cx:ident, $old:ident, $new:ident, (call $w:ident)) => {
+        $new.$w = $cx.block_call(BlockCallRef($old.$w)).0
+    };
+    ($cx:ident, $old:ident, $new:ident, (jump_table $w:ident)) => {
+        $new.$w = $cx.jump_table(JumpTable($old.$w)).0
+    };
+    ($cx:ident, $old:ident, $new:ident, (exception_table $w:ident)) => {
+        $new.$w = $cx.exception_table(ExceptionTable($old.$w)).0
+    };
+    ($cx:ident, $old:ident, $new:ident, {mask $w:ident}) => { $new.$w = $cx.mask(Constant($old.$w)).0 };
+    // There are no more of them than in the function before.
+    ($cx:ident, $old:ident, $new:ident, {flags $w:ident}) => {
+        $new.$w = $cx.flags(MemFlagsRef($old.$w.into())).0 as u16
+    };
+    ($cx:ident, $old:ident, $new:ident, {$($itself:tt)*}) => {};
 }
 
 /// A rebuilding under way.
@@ -169,62 +193,27 @@ impl<F: Fn(Inst) -> Inst> Rebuild<'_, '_, F> {
     /// An instruction with its values replaced, and what its words refer to made again.
     fn operands(&mut self, data: InstData) -> InstData {
         let mut new = data;
-        for word in [&mut new.a, &mut new.b, &mut new.c].into_iter().take(data.fixed_args()) {
-            *word = self.value(Value(*word)).0;
+        macro_rules! copy_all {
+            ($($format:ident [$($piece:tt)*])*) => {
+                match data.opcode.format() {
+                    $(Format::$format => { $(copy_piece!(self, data, new, $piece);)* })*
+                }
+            };
         }
-        match data.opcode.format() {
-            Format::Multiary => new.a = self.list(data.a),
-            Format::Call | Format::CallIndirect => new.b = self.list(data.b),
-            Format::TryCall | Format::TryCallIndirect => {
-                new.b = self.list(data.b);
-                new.c = self.exception_table(ExceptionTable(data.c)).0;
-            }
-            Format::Jump => new.a = self.block_call(BlockCallRef(data.a)).0,
-            Format::Brif => {
-                new.b = self.block_call(BlockCallRef(data.b)).0;
-                new.c = self.block_call(BlockCallRef(data.c)).0;
-            }
-            Format::BrTable => new.b = self.jump_table(JumpTable(data.b)).0,
-            Format::Shuffle => {
-                let mask = self.old.constants[Constant(data.c)].clone().unwrap_or_default();
-                new.c = self.new.add_constant(mask).0;
-            }
-            Format::AtomicRmw
-            | Format::AtomicCas
-            | Format::Load
-            | Format::LoadNoOffset
-            | Format::Store
-            | Format::StoreNoOffset => {
-                // There are no more than in the function before.
-                new.aux = self.new.intern_flags(self.old.mem_flags[data.mem_flags()]).0 as u16;
-            }
-            Format::Nullary
-            | Format::Unary
-            | Format::Imm
-            | Format::ImmF16
-            | Format::ImmF32
-            | Format::ImmF64
-            | Format::Const
-            | Format::GlobalValue
-            | Format::Binary
-            | Format::BinaryImm8
-            | Format::Ternary
-            | Format::TernaryImm8
-            | Format::IntCompare
-            | Format::FloatCompare
-            | Format::CondTrap
-            | Format::Trap
-            | Format::AddTrap
-            | Format::FuncAddr
-            | Format::StackAddr
-            | Format::DynamicStackAddr
-            | Format::HandlerAddr => {}
-        }
+        with_shapes!(copy_all);
         new
     }
 
     fn value(&self, value: Value) -> Value {
         self.edits.replacements.of(value)
+    }
+
+    fn flags(&mut self, flags: MemFlagsRef) -> MemFlagsRef {
+        self.new.intern_flags(self.old.mem_flags[flags])
+    }
+
+    fn mask(&mut self, mask: Constant) -> Constant {
+        self.new.add_constant(self.old.constants[mask].clone().unwrap_or_default())
     }
 
     fn list(&mut self, list: u32) -> u32 {
