@@ -1,0 +1,1 @@
+//! Whole functions, run from text.
