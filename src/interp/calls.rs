@@ -9,8 +9,8 @@ use super::memory::{STACK_BYTES, STACK_TOP};
 use super::program::Symbol;
 use crate::eval::Value;
 use crate::ir::{
-    Effects, ExceptionTable, Format, FuncRef, GlobalValue, GlobalValueData, Handler, Inst, InstData, Purpose,
-    Signature, Stencil, TrapCode, Type, types,
+    AbiParam, Effects, ExceptionTable, Format, FuncRef, GlobalValue, GlobalValueData, Handler, Inst,
+    InstData, Purpose, Signature, Stencil, TrapCode, types,
 };
 
 /// The most values of all frames: as many as take a few hundred megabytes.
@@ -27,10 +27,33 @@ fn fits(signature: &Signature, args: &[Value]) -> bool {
 }
 
 impl Machine<'_> {
+    /// The bytes of the structures among arguments, which a callee gets copies of: of none but those that its own
+    /// signature names. They may lie in the frame that a tail call leaves.
+    pub(super) fn structures(&self, function: usize, args: &[Value]) -> Result<Vec<Vec<u8>>, Why> {
+        let params = &self.program.functions[function].function.stencil.signature.params;
+        let mut structures = Vec::new();
+        for (param, arg) in params.iter().zip(args) {
+            let Purpose::StructArgument(size) = param.purpose else { continue };
+            let (address, size) = (arg.bits() as u64, u64::from(size));
+            let bytes = self.memory.read(address, size).map(<[u8]>::to_vec);
+            let nothing = || Why::Error(format!("no structure of {size} bytes at {address:#x}"));
+            structures.push(bytes.ok_or_else(nothing)?);
+        }
+        Ok(structures)
+    }
+
     /// Begins to execute a function, above the frames there are.
-    pub(super) fn enter(&mut self, function: usize, args: &[Value]) -> Result<(), Why> {
+    pub(super) fn enter(
+        &mut self,
+        function: usize,
+        args: &[Value],
+        structures: Vec<Vec<u8>>,
+    ) -> Result<(), Why> {
         let code = &self.program.functions[function];
         let stencil = &code.function.stencil;
+        let Some(&entry) = stencil.layout.first() else {
+            return Err(Why::Error("a function without blocks".into()));
+        };
         if !fits(&stencil.signature, args) {
             let name = &code.function.params.name;
             return Err(Why::Error(format!(
@@ -45,25 +68,24 @@ impl Machine<'_> {
         let caller_stack_pointer = caller.map_or(STACK_TOP, |frame| frame.stack_pointer);
         let record = [caller.map_or(0, |frame| frame.frame_pointer), self.address_behind_call()];
         let frame_pointer = self.lowered(caller_stack_pointer, RECORD, 16)?;
-        let mut args = args.to_vec();
-        let below_copies = self.copy_structures(stencil, frame_pointer, &mut args)?;
-        let stack_pointer = self.lowered(below_copies, code.slots.size, code.slots.align)?;
+        self.values.resize(values + stencil.value_types.len(), Value::scalar(types::I8, 0));
+        for (&param, arg) in stencil.block_params(entry).iter().zip(args) {
+            self.values[values + param as usize] = arg.clone();
+        }
+        let mut stack_pointer = frame_pointer;
+        let is_structure = |param: &AbiParam| matches!(param.purpose, Purpose::StructArgument(_));
+        let params = stencil.signature.params.iter().zip(stencil.block_params(entry));
+        for ((param, &value), bytes) in params.filter(|(param, _)| is_structure(param)).zip(structures) {
+            stack_pointer = self.push(stack_pointer, &bytes)?;
+            self.values[values + value as usize] = Value::scalar(param.ty, u128::from(stack_pointer));
+        }
+        stack_pointer = self.lowered(stack_pointer, code.slots.size, code.slots.align)?;
         self.memory.stack_pointer = stack_pointer;
         if let Some(slots) = self.memory.write(stack_pointer, code.slots.size) {
             slots.fill(0);
         }
-        for (n, word) in record.into_iter().enumerate() {
-            let word = Value::scalar(types::I64, u128::from(word)).to_memory(self.memory.order);
-            if let Some(to) = self.memory.write(frame_pointer + 8 * n as u64, 8) {
-                to.copy_from_slice(&word);
-            }
-        }
-        let nothing = Value::scalar(types::I8, 0);
-        self.values.resize(values + stencil.value_types.len(), nothing);
-        let entry = stencil.layout.first().copied();
-        let Some(entry) = entry else { return Err(Why::Error("a function without blocks".into())) };
-        for (&param, arg) in stencil.block_params(entry).iter().zip(args) {
-            self.values[values + param as usize] = arg;
+        for (word, at) in record.into_iter().zip([frame_pointer, frame_pointer + 8]) {
+            self.memory.write_word(at, word);
         }
         let inst = Inst(stencil.blocks[entry].start);
         self.frames.push(Frame {
@@ -74,33 +96,26 @@ impl Machine<'_> {
             frame_pointer,
             caller_stack_pointer,
         });
-        self.check_stack_limit(stencil)
+        match code.needs_stack {
+            true => self.check_stack_limit(stencil),
+            false => Ok(()),
+        }
+    }
+
+    /// Puts bytes below an address of the stack.
+    fn push(&mut self, below: u64, bytes: &[u8]) -> Result<u64, Why> {
+        let at = self.lowered(below, bytes.len() as u64, 16)?;
+        self.memory.stack_pointer = at;
+        if let Some(to) = self.memory.write(at, bytes.len() as u64) {
+            to.copy_from_slice(bytes);
+        }
+        Ok(at)
     }
 
     /// The address that many bytes below another, aligned.
     fn lowered(&self, from: u64, bytes: u64, align: u64) -> Result<u64, Why> {
         let to = from.checked_sub(bytes).map(|to| to & !(align - 1));
         to.filter(|&to| to >= STACK_TOP - STACK_BYTES).ok_or(OVERFLOW)
-    }
-
-    /// Copies structure arguments into the callee's frame, which gets pointers to the copies.
-    fn copy_structures(&mut self, stencil: &Stencil, below: u64, args: &mut [Value]) -> Result<u64, Why> {
-        let mut at = below;
-        for (param, arg) in stencil.signature.params.iter().zip(args) {
-            let Purpose::StructArgument(size) = param.purpose else { continue };
-            let size = u64::from(size);
-            let from = arg.bits() as u64;
-            let bytes = self.memory.read(from, size).map(<[u8]>::to_vec);
-            let bytes =
-                bytes.ok_or_else(|| Why::Error(format!("no structure of {size} bytes at {from:#x}")))?;
-            at = self.lowered(at, size, 16)?;
-            self.memory.stack_pointer = at;
-            if let Some(to) = self.memory.write(at, size) {
-                to.copy_from_slice(&bytes);
-            }
-            *arg = Value::scalar(param.ty, u128::from(at));
-        }
-        Ok(at)
     }
 
     /// Traps if the frame reaches below the function's stack limit.
@@ -152,7 +167,7 @@ impl Machine<'_> {
 
     /// The `vmctx` parameter.
     fn context(&self, stencil: &Stencil) -> u64 {
-        let is_context = |param: &crate::ir::AbiParam| param.purpose == Purpose::VmContext;
+        let is_context = |param: &AbiParam| param.purpose == Purpose::VmContext;
         let param = stencil.signature.params.iter().position(is_context);
         let entry = stencil.layout.first().map_or(&[][..], |&entry| stencil.block_params(entry));
         param.and_then(|n| entry.get(n)).map_or(0, |&value| self.address(value))
@@ -168,8 +183,7 @@ impl Machine<'_> {
 
     /// The address that the current function returns to.
     pub(super) fn return_address(&self) -> u64 {
-        let bytes = self.memory.read(self.frame().frame_pointer + 8, 8);
-        bytes.map_or(0, |bytes| Value::from_memory(types::I64, bytes, self.memory.order).bits() as u64)
+        self.memory.read_word(self.frame().frame_pointer + 8).unwrap_or(0)
     }
 
     /// A call of any kind.
@@ -188,10 +202,11 @@ impl Machine<'_> {
         match callee {
             Symbol::Function(function) => {
                 self.check_results(function, signature)?;
+                let structures = self.structures(function, &args)?;
                 if data.opcode.effects().has(Effects::RETURN) {
                     self.pop();
                 }
-                self.enter(function, &args)?;
+                self.enter(function, &args, structures)?;
                 Ok(Next::Elsewhere)
             }
             Symbol::Import(import) => self.call_import(import, signature, &args, data),
@@ -206,14 +221,14 @@ impl Machine<'_> {
         callee.ok_or_else(|| Why::Error(format!("no function begins at {address:#x}, which is called")))
     }
 
-    /// Whether a function returns what its caller expects.
+    /// Whether a function returns what its caller expects, in the way it expects.
     fn check_results(&self, function: usize, signature: &Signature) -> Result<(), Why> {
         let callee = &self.program.functions[function].function;
-        let types = |signature: &Signature| -> Vec<Type> {
-            signature.returns.iter().map(|result| result.ty).collect()
-        };
         let own = &callee.stencil.signature;
-        if types(own) == types(signature) && own.call_conv == signature.call_conv {
+        let mut pairs = own.returns.iter().zip(&signature.returns);
+        let same_types = pairs.all(|(own, other)| own.ty == other.ty);
+        if same_types && own.returns.len() == signature.returns.len() && own.call_conv == signature.call_conv
+        {
             return Ok(());
         }
         let name = &callee.params.name;

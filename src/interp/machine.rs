@@ -105,6 +105,8 @@ pub struct Machine<'p> {
     pub(super) values: Vec<Value>,
     steps: u64,
     pinned: Value,
+    /// The arguments of a block on their way there.
+    block_args: Vec<Value>,
     output: Vec<u8>,
 }
 
@@ -118,6 +120,7 @@ impl<'p> Machine<'p> {
             values: Vec::new(),
             steps: options.steps,
             pinned: Value::scalar(types::I64, 0),
+            block_args: Vec::new(),
             output: Vec::new(),
         }
     }
@@ -126,7 +129,9 @@ impl<'p> Machine<'p> {
     pub fn call(&mut self, function: usize, args: &[Value]) -> Result<Vec<Value>, Stop> {
         self.frames.clear();
         self.values.clear();
-        let ended = self.enter(function, args).and_then(|()| self.run());
+        let structures = self.structures(function, args);
+        let ended = structures.and_then(|structures| self.enter(function, args, structures));
+        let ended = ended.and_then(|()| self.run());
         ended.map_err(|why| Stop { why, at: self.place() })
     }
 
@@ -371,18 +376,19 @@ impl<'p> Machine<'p> {
         let call = &stencil.block_calls[call];
         let block = &stencil.blocks[call.block];
         let words = stencil.pool.get(call.args);
-        let args: Option<Vec<Value>> = words
-            .iter()
-            .map(|&word| match BlockArg::unpack(word) {
-                BlockArg::Value(value) => Some(self.value(value.0).clone()),
-                BlockArg::TryCallRet(n) => returned.get(n as usize).cloned(),
-                BlockArg::TryCallExn(n) => thrown.get(n as usize).cloned(),
-            })
-            .collect();
-        let args = args.ok_or_else(|| Why::Error("a block wants more than a call gives".into()))?;
-        for (&param, arg) in stencil.block_params(call.block).iter().zip(args) {
+        let mut args = std::mem::take(&mut self.block_args);
+        for &word in words {
+            let arg = match BlockArg::unpack(word) {
+                BlockArg::Value(value) => Some(self.value(value.0)),
+                BlockArg::TryCallRet(n) => returned.get(n as usize),
+                BlockArg::TryCallExn(n) => thrown.get(n as usize),
+            };
+            args.push(arg.ok_or_else(|| Why::Error("a block wants more than a call gives".into()))?.clone());
+        }
+        for (&param, arg) in stencil.block_params(call.block).iter().zip(args.drain(..)) {
             self.set(param, arg);
         }
+        self.block_args = args;
         self.frame_mut().inst = Inst(block.start);
         Ok(Next::Elsewhere)
     }

@@ -97,6 +97,26 @@ impl Memory {
         Some(&self.regions[at].bytes[offset..])
     }
 
+    /// The 64-bit word at an address, in the usual byte order.
+    pub fn read_word(&self, address: u64) -> Option<u64> {
+        let bytes = self.read(address, 8)?.try_into().ok()?;
+        Some(match self.order {
+            Endianness::Little => u64::from_le_bytes(bytes),
+            Endianness::Big => u64::from_be_bytes(bytes),
+        })
+    }
+
+    /// Writes a 64-bit word in the usual byte order, where there is memory for it.
+    pub fn write_word(&mut self, address: u64, word: u64) {
+        let bytes = match self.order {
+            Endianness::Little => word.to_le_bytes(),
+            Endianness::Big => word.to_be_bytes(),
+        };
+        if let Some(to) = self.write(address, 8) {
+            to.copy_from_slice(&bytes);
+        }
+    }
+
     /// The bytes at an address, to be written, if there are that many and they may be.
     pub fn write(&mut self, address: u64, size: u64) -> Option<&mut [u8]> {
         let (at, offset) = self.find(address, size)?;

@@ -14,8 +14,6 @@ mod imports;
 mod machine;
 mod memory;
 mod program;
-#[cfg(test)]
-mod tests;
 
 pub use machine::{Machine, Options, Place, Stop, Why};
 pub use program::Program;

@@ -7,8 +7,8 @@ use super::memory::{CODE, DATA, GAP, HEAP, Memory};
 use crate::diag::Diagnostic;
 use crate::entity::Entity;
 use crate::ir::{
-    DataItem, DataKind, DynamicStackSlot, Endianness, Function, Linkage, Module, Name, NameRef, StackSlot,
-    Stencil, SymbolItem,
+    DataItem, DataKind, DynamicStackSlot, Effects, Endianness, Function, InstData, Linkage, Module, Name,
+    NameRef, StackSlot, Stencil, SymbolItem,
 };
 
 /// What a name refers to.
@@ -45,6 +45,8 @@ pub(super) struct Code {
     /// The address of its code; instruction `n` is `n` bytes behind it.
     pub address: u64,
     pub slots: Slots,
+    /// Whether it has slots or calls others; what has neither needs no frame on any target, and heeds no stack limit.
+    pub needs_stack: bool,
     /// What its names refer to, by [`NameRef`].
     pub symbols: Vec<Symbol>,
 }
@@ -84,7 +86,9 @@ impl Program {
             let symbols = function.params.names.values().map(|name| names.find(name)).collect();
             let slots = slots_of(&function.stencil);
             let size = function.stencil.insts.len() as u64;
-            code.push(Code { function, address, slots, symbols });
+            let calls = |data: &InstData| data.opcode.effects().has(Effects::CALL);
+            let needs_stack = slots.size > 0 || function.stencil.insts.values().any(calls);
+            code.push(Code { function, address, slots, needs_stack, symbols });
             address += (size + 1).next_multiple_of(16);
         }
         if address + imports::CODE_BYTES > DATA {

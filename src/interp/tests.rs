@@ -1,1 +1,0 @@
-//! Whole functions, run from text.
