@@ -20,7 +20,7 @@ fn run_with(text: &str, options: &Options, args: &[Value]) -> Result<Vec<Value>,
 
 fn run(text: &str, args: &[u64]) -> Result<Vec<u64>, Why> {
     let args: Vec<Value> = args.iter().map(|&arg| Value::scalar(I64, u128::from(arg))).collect();
-    let results = run_with(text, &Options::default(), &args)?;
+    let results = run_with(text, &Options { steps: 1 << 23, ..Options::default() }, &args)?;
     Ok(results.iter().map(|value| value.bits() as u64).collect())
 }
 

@@ -13,7 +13,7 @@ pub(super) const ROWS: &[Row] = &[
     (Ineg, Lanes1(|_, x| x.wrapping_neg())),
     (Iabs, Lanes1(|bits, x| signed(bits, x).unsigned_abs())),
     (Imul, Lanes2(|_, x, y| x.wrapping_mul(y))),
-    (Umulhi, Lanes2(|bits, x, y| unsigned_high(bits, x, y))),
+    (Umulhi, Lanes2(unsigned_high)),
     (Smulhi, Lanes2(signed_high)),
     (SqmulRoundSat, Lanes2(|bits, x, y| saturated(bits, fixed_point_product(bits, x, y)))),
     (X86Pmulhrsw, Lanes2(|bits, x, y| fixed_point_product(bits, x, y) as u128)),

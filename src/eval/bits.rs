@@ -10,7 +10,7 @@ pub(super) const ROWS: &[Row] = &[
     (Bor, Lanes2(|_, x, y| x | y)),
     (Bxor, Lanes2(|_, x, y| x ^ y)),
     (Bnot, Lanes1(|_, x| !x)),
-    (Rotl, Whole(|op| shift(op, |bits, x, by| rotate_left(bits, x, by)))),
+    (Rotl, Whole(|op| shift(op, rotate_left))),
     (Rotr, Whole(|op| shift(op, |bits, x, by| rotate_left(bits, x, bits - by)))),
     (Ishl, Whole(|op| shift(op, |_, x, by| x << by))),
     (Ushr, Whole(|op| shift(op, |_, x, by| x >> by))),

@@ -252,7 +252,7 @@ impl Machine<'_> {
         match (import.body)(self, args)? {
             Reaction::Throw { tag, payload } => self.throw(tag, &payload),
             Reaction::Return(result) => {
-                let results = result.as_ref().map_or(&[][..], std::slice::from_ref);
+                let results = result.as_slice();
                 match data.opcode.effects().has(Effects::RETURN) {
                     true => self.return_values(results.to_vec()),
                     false => self.complete_call(results),

@@ -113,7 +113,7 @@ pub(super) fn offset(import: &Import) -> u64 {
 
 /// The import at a distance from the first one's address.
 pub(super) fn at(offset: u64) -> Option<&'static Import> {
-    let n = usize::try_from(offset / DISTANCE).ok().filter(|_| offset % DISTANCE == 0)?;
+    let n = usize::try_from(offset / DISTANCE).ok().filter(|_| offset.is_multiple_of(DISTANCE))?;
     IMPORTS.get(n)
 }
 
