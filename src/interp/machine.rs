@@ -135,6 +135,16 @@ impl<'p> Machine<'p> {
         ended.map_err(|why| Stop { why, at: self.place() })
     }
 
+    /// The bytes at an address, if there are that many.
+    pub fn bytes(&self, address: u64, size: u64) -> Option<&[u8]> {
+        self.memory.read(address, size)
+    }
+
+    /// The bytes at an address, to be changed, if there are that many and they may be.
+    pub fn bytes_mut(&mut self, address: u64, size: u64) -> Option<&mut [u8]> {
+        self.memory.write(address, size)
+    }
+
     /// What has been written since this was last asked for.
     pub fn take_output(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.output)

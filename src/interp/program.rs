@@ -115,6 +115,11 @@ impl Program {
         }
     }
 
+    /// The address of what a name refers to.
+    pub fn address_of(&self, name: &Name) -> Option<u64> {
+        self.address(self.names.find(name))
+    }
+
     /// Memory as it is before anything runs. What data refers to and nobody knows is at address zero.
     pub(super) fn memory(&self, order: Endianness) -> Memory {
         let mut memory = Memory::new(order);

@@ -2,10 +2,11 @@
 //!
 //! For each target, a program of many random functions is compiled with several settings, linked with a main function in C that calls
 //! each of them on a buffer of random bytes, and what is in the buffer afterwards is compared with what an
-//! evaluator of CLIF says. `CLIFC_RANDOM_SEED` and `CLIFC_RANDOM_PROGRAMS` choose other programs than the usual ones.
+//! evaluator of CLIF says, which is compared with clifc's interpreter as well. `CLIFC_RANDOM_SEED` and `CLIFC_RANDOM_PROGRAMS` choose other programs than the usual ones.
 
 mod evaluate;
 mod generate;
+mod interpreter;
 mod program;
 #[path = "../targets/mod.rs"]
 mod targets;
