@@ -30,6 +30,7 @@ Examples:
   clifc build -S hello.clif -o -           Show the assembly
   clifc check < generated.clif             Report what is wrong with a file
   clifc explain iadd                       Explain an opcode
+  clifc run --call '%f(1, 2)' a.clif       Run a function by interpretation
   clifc test filetests                     Run test files
 
 `-` stands for standard input or output. `@FILE` is replaced by the arguments in FILE.

@@ -1,4 +1,5 @@
-//! Integer arithmetic: wrapping, saturating, of fixed-point numbers, with the high half of products, and division.
+//! Integer arithmetic: wrapping, saturating, of fixed-point numbers, with the high half of products, and
+//! division.
 
 use super::Fault;
 use super::meaning::Meaning::{Lanes1, Lanes2, Whole};
@@ -51,8 +52,8 @@ pub(super) fn unsigned_high(bits: u32, x: u128, y: u128) -> u128 {
     xh * yh + (middle >> 64) + (other >> 64)
 }
 
-/// The high half of the product of two signed numbers of `bits` bits: a negative factor counts 2^bits too much as an
-/// unsigned one, and the product the other factor times that.
+/// The high half of the product of two signed numbers of `bits` bits: a negative factor counts 2^bits too
+/// much as an unsigned one, and the product the other factor times that.
 pub(super) fn signed_high(bits: u32, x: u128, y: u128) -> u128 {
     let excess = |x: u128, y: u128| if signed(bits, x) < 0 { y } else { 0 };
     unsigned_high(bits, x, y).wrapping_sub(excess(x, y)).wrapping_sub(excess(y, x))

@@ -36,7 +36,8 @@ pub(super) enum Sign {
     Unsigned,
 }
 
-/// The bytes that a store of the operand leaves, read as the result. A byte order matters only if lanes change.
+/// The bytes that a store of the operand leaves, read as the result. A byte order matters only if lanes
+/// change.
 fn bitcast(op: &Operation) -> Outcome {
     let Immediate::Order(order) = op.immediate else { return Err(Fault::Impure) };
     let order = order.unwrap_or(Endianness::Little);

@@ -1,5 +1,5 @@
-//! Floating-point arithmetic, by software and for all formats alike: `rustc_apfloat`, and a square root of our own, which
-//! that has not.
+//! Floating-point arithmetic, by software and for all formats alike: `rustc_apfloat`, and a square root of
+//! our own, which that has not.
 
 use std::cmp::Ordering;
 

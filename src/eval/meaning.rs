@@ -1,5 +1,5 @@
-//! How a family of opcodes states what they compute: a row for each, from which the table of all is made when the
-//! compiler is built. An opcode without a row, or with two, does not build.
+//! How a family of opcodes states what they compute: a row for each, from which the table of all is made
+//! when the compiler is built. An opcode without a row, or with two, does not build.
 
 use super::{Fault, Immediate, Value};
 use crate::ir::opcode::ALL;
@@ -74,7 +74,8 @@ impl Operation<'_> {
 
 pub(super) type Outcome = Result<Results, Fault>;
 
-/// What an opcode computes. Functions of lanes get the lane's width in bits first; what they return above it is dropped.
+/// What an opcode computes. Functions of lanes get the lane's width in bits first; what they return above
+/// it is dropped.
 #[derive(Clone, Copy)]
 pub(super) enum Meaning {
     /// Each lane from the operand's.
@@ -154,8 +155,8 @@ pub const fn is_pure(opcode: Opcode) -> bool {
         }
 }
 
-/// Makes the table of the families' rows. Fails, when the compiler is built, unless each pure opcode has one row and
-/// no other has any.
+/// Makes the table of the families' rows. Fails, when the compiler is built, unless each pure opcode has
+/// one row and no other has any.
 pub(super) const fn table(families: &[&[Row]]) -> Table {
     let mut table: Table = [None; ALL.len()];
     let mut family = 0;

@@ -1,12 +1,14 @@
 //! What pure opcodes compute: on every type, in terms of bits, and independently of any target.
 //!
-//! [`pure`] looks the opcode up in a table that the families put together, a file each: integer arithmetic, overflow, bits,
-//! comparison, selection, lanes, floats, conversions, constants. Whether an opcode belongs there follows from its row in
-//! [`crate::ir::opcode`] ([`is_pure`]), and the table is complete or clifc does not build.
+//! [`pure`] looks the opcode up in a table that the families put together, a file each: integer arithmetic,
+//! overflow, bits, comparison, selection, lanes, floats, conversions, constants. Whether an opcode belongs
+//! there follows from its row in [`crate::ir::opcode`] ([`is_pure`]), and the table is complete or clifc
+//! does not build.
 //!
 //! Where CLIF leaves a choice, eval makes one:
-//! - A NaN that floating-point arithmetic yields is the positive quiet NaN without a payload, whatever its operands.
-//!   Opcodes that only move bits or change the sign (`fneg`, `fabs`, `fcopysign`, `bitcast`, `select`) keep NaNs.
+//! - A NaN that floating-point arithmetic yields is the positive quiet NaN without a payload, whatever its
+//!   operands. Opcodes that only move bits or change the sign (`fneg`, `fabs`, `fcopysign`, `bitcast`,
+//!   `select`) keep NaNs.
 //! - A dynamic vector has its minimum size.
 //!
 //! Operands must be what the verifier allows.

@@ -1,8 +1,8 @@
 //! The square root of a float of any format, correctly rounded.
 //!
-//! The significand's root is found by the schoolbook method, two bits of the radicand for each bit of the root: with two
-//! bits more than the format holds and the knowledge of a remainder, rounding is exact. A root is never subnormal, and it
-//! never overflows.
+//! The significand's root is found by the schoolbook method, two bits of the radicand for each bit of the
+//! root: with two bits more than the format holds and the knowledge of a remainder, rounding is exact. A
+//! root is never subnormal, and it never overflows.
 
 use crate::ir::FloatFormat;
 
@@ -44,7 +44,8 @@ fn decompose(x: u128, fraction_bits: u32, bias: i32) -> (u128, i32) {
     }
 }
 
-/// The root of `radicand * 4^more_pairs`, rounded down, and whether nothing remains. The radicand has `pairs` pairs of bits.
+/// The root of `radicand * 4^more_pairs`, rounded down, and whether nothing remains. The radicand has
+/// `pairs` pairs of bits.
 fn integer_root(radicand: u128, pairs: u32, more_pairs: u32) -> (u128, bool) {
     let (mut root, mut remainder) = (0u128, 0u128);
     for pair in (0..pairs + more_pairs).rev() {
@@ -63,8 +64,8 @@ fn integer_root(radicand: u128, pairs: u32, more_pairs: u32) -> (u128, bool) {
     (root, remainder == 0)
 }
 
-/// Rounds `root * 2^exponent`, and what lies beyond it unless it is exact, to a significand with `fraction_bits` bits below
-/// the first.
+/// Rounds `root * 2^exponent`, and what lies beyond it unless it is exact, to a significand with
+/// `fraction_bits` bits below the first.
 fn round(root: u128, is_exact: bool, exponent: i32, fraction_bits: u32) -> (u128, i32) {
     let surplus = 127 - root.leading_zeros() - fraction_bits;
     let kept = root >> surplus;

@@ -136,8 +136,11 @@ fn vectors() {
     assert_eq!(narrow(Unarrow), v("i8x8", &[255, 0, 5, 0, 0, 0, 0, 0]));
     assert_eq!(narrow(Uunarrow), v("i8x8", &[255, 255, 5, 255, 255, 255, 255, 255]));
     let ramp = v("i8x16", &[0, 1, 2, 3, 4, 5, 6, 7, -8, -7, -6, -5, -4, -3, -2, -1]);
-    assert_eq!(one(SwidenHigh, "i8x16", &[ramp.clone()]), v("i16x8", &[-8, -7, -6, -5, -4, -3, -2, -1]));
-    assert_eq!(one(UwidenHigh, "i8x16", &[ramp.clone()]).lane(0), 248);
+    assert_eq!(
+        one(SwidenHigh, "i8x16", std::slice::from_ref(&ramp)),
+        v("i16x8", &[-8, -7, -6, -5, -4, -3, -2, -1])
+    );
+    assert_eq!(one(UwidenHigh, "i8x16", std::slice::from_ref(&ramp)).lane(0), 248);
     let by = v("i8x16", &[15, 16, 128, 31, 0, -1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
     let first =
         |op| (0..6).map(|n| one(op, "i8x16", &[ramp.clone(), by.clone()]).lane(n)).collect::<Vec<_>>();
@@ -150,7 +153,7 @@ fn vectors() {
         one(IaddPairwise, "i8x4", &[v("i8x4", &[1, 2, 3, 4]), v("i8x4", &[5, 6, 7, 8])]),
         v("i8x4", &[3, 7, 11, 15])
     );
-    assert_eq!(one(VhighBits, "i16", &[ramp.clone()]), v("i16", &[0xff00]));
+    assert_eq!(one(VhighBits, "i16", std::slice::from_ref(&ramp)), v("i16", &[0xff00]));
     assert_eq!(one(VallTrue, "i8x16", &[ramp]), v("i8", &[0]));
     assert_eq!(one(VanyTrue, "i8x16", &[v("i8x16", &[0, 1])]), v("i8", &[1]));
     let sums = one(X86Pmaddubsw, "i8x16", &[v("i8x16", &[-128, 127]), v("i8x16", &[-1, -1, -1, 0])]);

@@ -1,8 +1,8 @@
 //! Values of any CLIF type.
 //!
-//! Up to 128 bits are kept in place, lane 0 lowest; longer vectors are bytes on the heap, each lane's least significant
-//! byte first. A dynamic vector has its minimum size, as on a target whose scale is 1. Bits above a value's type are zero,
-//! so that equal values compare equal.
+//! Up to 128 bits are kept in place, lane 0 lowest; longer vectors are bytes on the heap, each lane's least
+//! significant byte first. A dynamic vector has its minimum size, as on a target whose scale is 1. Bits
+//! above a value's type are zero, so that equal values compare equal.
 
 use std::fmt;
 
@@ -130,8 +130,8 @@ impl Value {
     }
 }
 
-/// Spells a value as the comments of run tests do: integers in decimal up to 64 bits, floats in hexadecimal, vectors as
-/// their lanes in brackets.
+/// Spells a value as the comments of run tests do: integers in decimal up to 64 bits, floats in
+/// hexadecimal, vectors as their lanes in brackets.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lane = self.ty.lane();

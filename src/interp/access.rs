@@ -1,4 +1,5 @@
-//! Accesses to memory: loads and stores, with extensions, and atomic ones, which are the same with one thread.
+//! Accesses to memory: loads and stores, with extensions, and atomic ones, which are the same with one
+//! thread.
 
 use super::machine::{Machine, Next, Why};
 use crate::eval::{self, Immediate, Value};

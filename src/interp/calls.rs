@@ -1,7 +1,7 @@
 //! Calls, returns, tail calls and exceptions.
 //!
-//! A frame lies in the stack as on a machine: the return address and above it nothing of the callee's; the caller's frame
-//! pointer, to which the callee's points; then copies of structure arguments, and the slots.
+//! A frame lies in the stack as on a machine: the return address and above it nothing of the callee's; the
+//! caller's frame pointer, to which the callee's points; then copies of structure arguments, and the slots.
 
 use super::imports::{Import, Reaction};
 use super::machine::{Frame, Machine, Next, Why};
@@ -27,8 +27,8 @@ fn fits(signature: &Signature, args: &[Value]) -> bool {
 }
 
 impl Machine<'_> {
-    /// The bytes of the structures among arguments, which a callee gets copies of: of none but those that its own
-    /// signature names. They may lie in the frame that a tail call leaves.
+    /// The bytes of the structures among arguments, which a callee gets copies of: of none but those that
+    /// its own signature names. They may lie in the frame that a tail call leaves.
     pub(super) fn structures(&self, function: usize, args: &[Value]) -> Result<Vec<Vec<u8>>, Why> {
         let params = &self.program.functions[function].function.stencil.signature.params;
         let mut structures = Vec::new();

@@ -1,9 +1,10 @@
-//! The functions that the interpreter has for files that import them: a row each. Any other import is an error where it is
-//! called.
+//! The functions that the interpreter has for files that import them: a row each. Any other import is an
+//! error where it is called.
 //!
 //! | name | what it does |
 //! |---|---|
-//! | `ceil`, `floor`, `trunc`, `nearbyint`, `sqrt`, `fma`, and with `f` for f32 | as the opcodes; CLIF calls some `%CeilF32` and so on |
+//! | `ceil`, `floor`, `trunc`, `nearbyint`, `sqrt`, `fma`, and with `f` for f32 | as the opcodes |
+//! | `CeilF32` and so on | the same, as CLIF calls some of them |
 //! | `memcpy`, `memmove`, `memset`, `memcmp`, `strlen` | as in C |
 //! | `malloc`, `calloc`, `free` | a heap, whose blocks have bounds |
 //! | `puts`, `putchar` | write to what becomes the output of the run |

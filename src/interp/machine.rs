@@ -249,13 +249,10 @@ impl<'p> Machine<'p> {
             Format::FuncAddr => self.function_address(data),
             Format::GlobalValue => self.symbol_address(data),
             Format::StackAddr => {
-                let slot = self.code().slots.of(StackSlot(data.a));
-                let base = self.frame().stack_pointer + slot.unwrap_or(0);
-                self.define_address(data, base.wrapping_add_signed(i64::from(data.b as i32)))
+                self.slot_address(data, self.code().slots.of(StackSlot(data.a)), data.b as i32)
             }
             Format::DynamicStackAddr => {
-                let slot = self.code().slots.of_dynamic(DynamicStackSlot(data.a));
-                self.define_address(data, self.frame().stack_pointer + slot.unwrap_or(0))
+                self.slot_address(data, self.code().slots.of_dynamic(DynamicStackSlot(data.a)), 0)
             }
             Format::HandlerAddr => self.handler_address(data),
             Format::Load => self.load(data),
@@ -332,6 +329,12 @@ impl<'p> Machine<'p> {
             other => return Err(Why::Error(format!("the interpreter does not know `{}`", other.name()))),
         };
         self.define_address(data, value)
+    }
+
+    fn slot_address(&mut self, data: &InstData, slot: Option<u64>, offset: i32) -> Result<Next, Why> {
+        let Some(slot) = slot else { return Err(Why::Error("there is no such stack slot".into())) };
+        let address = self.frame().stack_pointer + slot;
+        self.define_address(data, address.wrapping_add_signed(i64::from(offset)))
     }
 
     fn function_address(&mut self, data: &InstData) -> Result<Next, Why> {

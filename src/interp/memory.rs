@@ -1,7 +1,7 @@
 //! The memory of a run: regions with nothing between them, so that what goes beyond one is noticed.
 //!
-//! All addresses are below 2^31, so that 32-bit ones hold them. Code is a region of zeros: it can be pointed into and
-//! read, as on a machine, and means nothing.
+//! All addresses are below 2^31, so that 32-bit ones hold them. Code is a region of zeros: it can be
+//! pointed into and read, as on a machine, and means nothing.
 
 use crate::ir::Endianness;
 

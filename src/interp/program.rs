@@ -45,7 +45,8 @@ pub(super) struct Code {
     /// The address of its code; instruction `n` is `n` bytes behind it.
     pub address: u64,
     pub slots: Slots,
-    /// Whether it has slots or calls others; what has neither needs no frame on any target, and heeds no stack limit.
+    /// Whether it has slots or calls others; what has neither needs no frame on any target, and heeds no
+    /// stack limit.
     pub needs_stack: bool,
     /// What its names refer to, by [`NameRef`].
     pub symbols: Vec<Symbol>,
@@ -63,8 +64,8 @@ pub struct Program {
 }
 
 impl Program {
-    /// Lays out a file whose functions have been verified. What is wrong is said of `offsets`, which has the place of each
-    /// function in the text.
+    /// Lays out a file whose functions have been verified. What is wrong is said of `offsets`, which has
+    /// the place of each function in the text.
     pub fn new(functions: Vec<Function>, module: Module, offsets: &[usize]) -> Result<Self, Vec<Diagnostic>> {
         let mut errors = Vec::new();
         let mut names = Names::new(&module.symbols);

@@ -34,13 +34,15 @@ fn access() -> File {
             let load = format!("{stored} v3 = atomic_load.{ty} notrap {order} v9; return v3");
             file.add(&format!("load_{order}_{ty}"), &format!("{ty} -> {ty}"), &load, 2);
             let store = format!(
-                "{stored} fence; atomic_store.{ty} notrap {order} v1, v9; fence; v3 = load.{ty} notrap {order} v9; \
+                "{stored} fence; atomic_store.{ty} notrap {order} v1, v9; fence; \
+                 v3 = load.{ty} notrap {order} v9; \
                  return v3"
             );
             file.add(&format!("store_{order}_{ty}"), &format!("{ty}, {ty} -> {ty}"), &store, 1);
             let exchange = |expected: &str| {
                 format!(
-                    "{stored} v4 = atomic_cas.{ty} notrap {order} v9, {expected}, v2; v5 = load.{ty} notrap {order} v9; \
+                    "{stored} v4 = atomic_cas.{ty} notrap {order} v9, {expected}, v2; \
+                     v5 = load.{ty} notrap {order} v9; \
                      return v4, v5"
                 )
             };
@@ -53,7 +55,8 @@ fn access() -> File {
 }
 
 fn rmw() -> File {
-    let about = "atomic_rmw: every operation and width, in both byte orders, with and without its result, and with constants.";
+    let about = "atomic_rmw: every operation and width, in both byte orders, with and without its result, \
+    and with constants.";
     let mut file = File::new("atomic/rmw.clif", about, HEADER);
     for order in ["little", "big"] {
         for op in AtomicRmwOp::ALL {
@@ -61,7 +64,8 @@ fn rmw() -> File {
                 let stored = stored(order);
                 let name = format!("{op}_{order}_{ty}");
                 let both = format!(
-                    "{stored} v3 = atomic_rmw.{ty} notrap {order} {op} v9, v1; v4 = load.{ty} notrap {order} v9;"
+                    "{stored} v3 = atomic_rmw.{ty} notrap {order} {op} v9, v1; \
+                     v4 = load.{ty} notrap {order} v9;"
                 );
                 let two = format!("{ty}, {ty}");
                 file.add(&name, &format!("{two} -> {two}"), &format!("{both} return v3, v4"), 2);

@@ -1,5 +1,5 @@
-//! Floats of 32 and 64 bits: operands in registers, constants and memory, comparisons in every use, conversions. Whether a
-//! result is a NaN is a function of its own, since which NaN it is is open.
+//! Floats of 32 and 64 bits: operands in registers, constants and memory, comparisons in every use,
+//! conversions. Whether a result is a NaN is a function of its own, since which NaN it is is open.
 
 use crate::writer::File;
 use clifc::ir::FloatCc;
@@ -92,7 +92,8 @@ fn fma() -> File {
         for n in 0..3 {
             let operand = |m| if n == m { "v4".into() } else { format!("v{m}") };
             let body = format!(
-                "ss0 = explicit_slot 8; v3 = stack_addr.i64 ss0; store v{n}, v3; v4 = load.{ty} v3; v5 = fma {}, {}, {}; \
+                "ss0 = explicit_slot 8; v3 = stack_addr.i64 ss0; store v{n}, v3; v4 = load.{ty} v3; \
+                 v5 = fma {}, {}, {}; \
                  return v5",
                 operand(0),
                 operand(1),
@@ -186,11 +187,13 @@ fn bits() -> File {
         let two = format!("{int}, {int} -> {int}");
         for op in ["band", "bor", "bxor"] {
             let body = format!(
-                "v2 = bitcast.{ty} v0; v3 = bitcast.{ty} v1; v4 = {op} v2, v3; v5 = bitcast.{int} v4; return v5"
+                "v2 = bitcast.{ty} v0; v3 = bitcast.{ty} v1; v4 = {op} v2, v3; v5 = bitcast.{int} v4; \
+                 return v5"
             );
             file.add(&format!("{op}_{ty}"), &two, &body, 6);
             let body = format!(
-                "v1 = bitcast.{ty} v0; v2 = {ty}const -0x1.8p0; v3 = {op} v2, v1; v4 = bitcast.{int} v3; return v4"
+                "v1 = bitcast.{ty} v0; v2 = {ty}const -0x1.8p0; v3 = {op} v2, v1; v4 = bitcast.{int} v3; \
+                 return v4"
             );
             file.add(&format!("{op}_{ty}_constant"), &format!("{int} -> {int}"), &body, 4);
         }
@@ -249,7 +252,8 @@ fn branch() -> File {
     for (ty, _) in TYPES {
         for cc in FloatCc::ALL {
             let body = format!(
-                "v2 = fcmp {cc} v0, v1; brif v2, block1, block2; block1:; v3 = iconst.i32 1; return v3; block2:; \
+                "v2 = fcmp {cc} v0, v1; brif v2, block1, block2; block1:; v3 = iconst.i32 1; return v3; \
+                 block2:; \
                  v4 = iconst.i32 2; return v4"
             );
             file.add(&format!("branch_{cc}_{ty}"), &format!("{ty}, {ty} -> i32"), &body, 8);
@@ -258,7 +262,8 @@ fn branch() -> File {
         }
         for cc in ["lt", "uge", "eq", "ne"] {
             let loaded = format!(
-                "ss0 = explicit_slot 8; v2 = stack_addr.i64 ss0; store v1, v2; v3 = load.{ty} v2; v4 = fcmp {cc} v0, v3; \
+                "ss0 = explicit_slot 8; v2 = stack_addr.i64 ss0; store v1, v2; v3 = load.{ty} v2; \
+                 v4 = fcmp {cc} v0, v3; \
                  return v4"
             );
             file.add(&format!("{cc}_{ty}_loaded"), &format!("{ty}, {ty} -> i8"), &loaded, 4);
@@ -355,7 +360,8 @@ fn to_int() -> File {
     file
 }
 
-/// Conversions of numbers next to the limits of an integer type, a constant and what comes after it either way.
+/// Conversions of numbers next to the limits of an integer type, a constant and what comes after it either
+/// way.
 fn limits(file: &mut File, ty: &str, int: &str) {
     let bits: u32 = int[1..].parse().expect("a width");
     for (sign, power) in [("sint", bits - 1), ("uint", bits)] {
@@ -366,7 +372,8 @@ fn limits(file: &mut File, ty: &str, int: &str) {
             // The limit's bits plus -1, 0 or 1 are its neighbours.
             let size = if ty == "f32" { "i32" } else { "i64" };
             let body = format!(
-                "v1 = {ty}const {minus}0x1.0p{power}; v2 = bitcast.{size} v1; v3 = iconst.i8 1; v4 = band v0, v3; \
+                "v1 = {ty}const {minus}0x1.0p{power}; v2 = bitcast.{size} v1; v3 = iconst.i8 1; \
+                 v4 = band v0, v3; \
                  v5 = uextend.{size} v4; v6 = isub v2, v5; v7 = bitcast.{ty} v6; v8 = fcvt_to_{sign}_sat.{int} v7; \
                  return v8"
             );
@@ -381,10 +388,12 @@ fn precision() -> File {
     file.add("demote", "f64 -> f32", "v1 = fdemote.f32 v0; return v1", 24);
     file.add("promote_nan", "f32 -> i8", "v1 = fpromote.f64 v0; v2 = fcmp uno v1, v1; return v2", 4);
     file.add("demote_nan", "f64 -> i8", "v1 = fdemote.f32 v0; v2 = fcmp uno v1, v1; return v2", 4);
-    let loaded = "ss0 = explicit_slot 8; v1 = stack_addr.i64 ss0; store v0, v1; v2 = load.f32 v1; v3 = fpromote.f64 v2; \
+    let loaded = "ss0 = explicit_slot 8; v1 = stack_addr.i64 ss0; store v0, v1; v2 = load.f32 v1; \
+    v3 = fpromote.f64 v2; \
                   return v3";
     file.add("promote_loaded", "f32 -> f64", loaded, 4);
-    let tie = "v1 = bitcast.i64 v0; v2 = iconst.i64 0x1000_0000; v3 = iconst.i64 -0x2000_0000; v4 = band v1, v3; \
+    let tie = "v1 = bitcast.i64 v0; v2 = iconst.i64 0x1000_0000; v3 = iconst.i64 -0x2000_0000; \
+    v4 = band v1, v3; \
                v5 = bor v4, v2; v6 = bitcast.f64 v5; v7 = fdemote.f32 v6; return v7";
     file.add("demote_tie", "f64 -> f32", tie, 8);
     file.add("there_and_back", "f32 -> f32", "v1 = fpromote.f64 v0; v2 = fdemote.f32 v1; return v2", 6);

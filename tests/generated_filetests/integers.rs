@@ -1,5 +1,5 @@
-//! Integers of every width: narrow ones with garbage above them, constants on either side, one operand taken twice, and
-//! comparisons and overflow as values, in branches and in selections.
+//! Integers of every width: narrow ones with garbage above them, constants on either side, one operand
+//! taken twice, and comparisons and overflow as values, in branches and in selections.
 
 use crate::operands::Random;
 use crate::writer::File;
@@ -76,7 +76,8 @@ pub fn signed(bits: u128, width: u32) -> i128 {
 /// What follows a flag in `v20` or so: a branch to one of two constants.
 fn branch(flag: &str, ty: &str) -> String {
     format!(
-        "brif {flag}, block1, block2; block1:; v30 = iconst.{ty} 7; return v30; block2:; v31 = iconst.{ty} 9; \
+        "brif {flag}, block1, block2; block1:; v30 = iconst.{ty} 7; return v30; block2:; \
+         v31 = iconst.{ty} 9; \
          return v31"
     )
 }

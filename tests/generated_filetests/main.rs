@@ -1,12 +1,13 @@
 //! The filetests that are generated, and the test that they are what the generator makes.
 //!
-//! A file is a list of functions, made from templates, and for each a few calls with operands that are likely to matter.
-//! The results wanted are what the interpreter says; that it is right is what other tests are for, whose expected values
-//! are written by hand (`src/eval/tests.rs`, `filetests/opcodes/by_hand.clif`) or computed otherwise
-//! (`tests/random_functions/`). A call that traps, or gives a NaN whose bits are open, is left out.
+//! A file is a list of functions, made from templates, and for each a few calls with operands that are
+//! likely to matter. The results wanted are what the interpreter says; that it is right is what other tests
+//! are for, whose expected values are written by hand (`src/eval/tests.rs`,
+//! `filetests/opcodes/by_hand.clif`) or computed otherwise (`tests/random_functions/`). A call that traps,
+//! or gives a NaN whose bits are open, is left out.
 //!
-//! `CLIFC_WRITE_FILETESTS=1 cargo test --test generated_filetests` writes the files. Operands depend on nothing but the
-//! name of the function, so that a change of one template changes its functions alone.
+//! `CLIFC_WRITE_FILETESTS=1 cargo test --test generated_filetests` writes the files. Operands depend on
+//! nothing but the name of the function, so that a change of one template changes its functions alone.
 
 mod atomics;
 mod floats;

@@ -5,7 +5,8 @@ use crate::operands::Random;
 use crate::writer::File;
 
 pub fn add(files: &mut Vec<File>) {
-    let about = "Operands in memory, of the operation's size and narrower with an extension; comparisons with them; \
+    let about = "Operands in memory, of the operation's size and narrower with an extension; \
+    comparisons with them; \
                  bits put together.";
     let mut file = File::new("int/memory_operands.clif", about, "test run");
     arithmetic(&mut file);
@@ -14,8 +15,8 @@ pub fn add(files: &mut Vec<File>) {
     files.push(file);
 }
 
-/// Loads of a type, and for each what leaves the low bits of `v1` in memory: as many as are loaded, so that the byte order
-/// does not matter. The address is in `v2`.
+/// Loads of a type, and for each what leaves the low bits of `v1` in memory: as many as are loaded, so that
+/// the byte order does not matter. The address is in `v2`.
 fn loads(bits: u32) -> Vec<(String, String)> {
     let store = |bits: u32| {
         let store = if bits == 64 { "store".to_owned() } else { format!("istore{bits}") };
@@ -44,7 +45,8 @@ fn arithmetic(file: &mut File) {
 }
 
 fn comparisons(file: &mut File) {
-    let chosen = "brif v5, block1, block2; block1:; v6 = iconst.i32 1; return v6; block2:; v7 = iconst.i32 2; return v7";
+    let chosen = "brif v5, block1, block2; block1:; v6 = iconst.i32 1; return v6; block2:; \
+    v7 = iconst.i32 2; return v7";
     for cc in ["eq", "slt", "ugt"] {
         for bits in [8, 16, 32, 64] {
             for (load, stored) in loads(bits) {
@@ -55,7 +57,8 @@ fn comparisons(file: &mut File) {
                 file.add(&format!("{name}_register"), &signature, &register, 1);
                 let constant = signed(Random::new(&name).integer(bits), bits);
                 let body = format!(
-                    "{stored} v3 = {load}.{ty} v2; v4 = iconst.{ty} {constant}; v5 = icmp {cc} v3, v4; {chosen}"
+                    "{stored} v3 = {load}.{ty} v2; v4 = iconst.{ty} {constant}; v5 = icmp {cc} v3, v4; \
+                     {chosen}"
                 );
                 file.add(&format!("{name}_constant"), &signature, &body, 2);
             }

@@ -53,7 +53,8 @@ impl Shape {
     fn header(self) -> &'static str {
         match self {
             Shape::Int | Shape::Float => {
-                "test interpret\ntest run\nset enable_llvm_abi_extensions=true\nset enable_multi_ret_implicit_sret=true"
+                "test interpret\ntest run\nset enable_llvm_abi_extensions=true\nset \
+                 enable_multi_ret_implicit_sret=true"
             }
             // To be run when the back ends have them.
             Shape::HalfOrQuad | Shape::Vector | Shape::SmallVector => "test interpret",

@@ -11,7 +11,8 @@ use clifc::verify::Environment;
 
 use crate::operands::Random;
 
-/// How many sets of operands are tried for each that is wanted: square roots of eight lanes are seldom all numbers.
+/// How many sets of operands are tried for each that is wanted: square roots of eight lanes are seldom all
+/// numbers.
 const TRIES: usize = 500;
 
 /// Opcodes that leave open which NaN they give.
@@ -57,9 +58,9 @@ impl File {
         File { path: path.into(), header, names: HashSet::new(), functions: Vec::new() }
     }
 
-    /// Adds a function. `signature` is like `i64, i64 -> i8`; `body` has instructions separated by semicolons, of which
-    /// those that begin with `ss` are the preamble and those that end in a colon the headers of blocks. Parameters
-    /// are `v0` and on.
+    /// Adds a function. `signature` is like `i64, i64 -> i8`; `body` has instructions separated by
+    /// semicolons, of which those that begin with `ss` are the preamble and those that end in a colon the
+    /// headers of blocks. Parameters are `v0` and on.
     pub fn add(&mut self, name: &str, signature: &str, body: &str, calls: usize) {
         assert!(self.names.insert(name.into()), "{}: two functions named {name}", self.path);
         let (params, results) = signature.split_once("->").expect("an arrow");
