@@ -127,11 +127,12 @@ impl Program {
         let code_bytes = self.import_base + imports::CODE_BYTES - CODE;
         memory.add(CODE, vec![0; code_bytes as usize], false);
         for (item, &base) in self.data_items.iter().zip(&self.data) {
-            let mut bytes = match item.is_zero() {
-                true => Vec::new(),
-                false => item.bytes_of(order == Endianness::Big).into_owned(),
-            };
-            bytes.resize(item.size as usize, 0);
+            // Pages of zeros that nobody touches cost nothing.
+            let mut bytes = vec![0; item.size as usize];
+            if !item.is_zero() {
+                let start = item.bytes_of(order == Endianness::Big);
+                bytes[..start.len()].copy_from_slice(&start);
+            }
             for reloc in &item.relocs {
                 let address = self.address(self.names.find(&reloc.name)).unwrap_or(0);
                 let address = address.wrapping_add(reloc.addend as u64);
