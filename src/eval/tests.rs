@@ -297,3 +297,78 @@ fn arithmetic_agrees_with_the_processor() {
         assert_eq!(float.bits(), u128::from((x as f32).to_bits()));
     }
 }
+
+/// Every type there is.
+fn all_types() -> Vec<Type> {
+    let lanes = [I8, I16, I32, I64, I128, F16, F32, F64, F128];
+    let fixed = lanes.into_iter().flat_map(|lane| (0..=8).filter_map(move |log2| lane.vector(log2)));
+    let dynamic =
+        lanes.into_iter().flat_map(|lane| (1..=7).filter_map(move |log2| lane.dynamic_vector(log2)));
+    fixed.chain(dynamic).collect()
+}
+
+/// The choices of operand types for an opcode whose controlling type is `ctrl`, of each rule at most a few.
+fn signatures(opcode: Opcode, ctrl: Type, types: &[Type]) -> Vec<Vec<Type>> {
+    use Opcode::*;
+    let fits = |ty: &Type| match opcode {
+        Bitcast => ty.bits() == ctrl.bits(),
+        FcvtToUintSat | FcvtToSintSat | X86Cvtt2dq | FcvtFromUint | FcvtFromSint => {
+            (ty.lanes(), ty.is_dynamic()) == (ctrl.lanes(), ctrl.is_dynamic())
+        }
+        _ => true,
+    };
+    let mut all = vec![Vec::new()];
+    for rule in opcode.info().args {
+        let choices: Vec<Type> =
+            types.iter().copied().filter(|&ty| rule.allows(ctrl, ty) && fits(&ty)).collect();
+        let every = choices.len().div_ceil(6).max(1);
+        let some: Vec<Type> = choices.into_iter().step_by(every).collect();
+        all = all.iter().flat_map(|start| some.iter().map(|&ty| [&start[..], &[ty]].concat())).collect();
+    }
+    all
+}
+
+fn immediate(opcode: Opcode) -> Immediate<'static> {
+    static BYTES: [u8; 4096] = [31; 4096];
+    match opcode.format() {
+        Format::Imm | Format::ImmF16 | Format::ImmF32 | Format::ImmF64 => Immediate::Bits(u64::MAX),
+        Format::Const | Format::Shuffle => Immediate::Bytes(&BYTES),
+        Format::BinaryImm8 | Format::TernaryImm8 => Immediate::Lane(0),
+        Format::IntCompare => Immediate::IntCc(IntCc::SignedLessThan),
+        Format::FloatCompare => Immediate::FloatCc(FloatCc::UnorderedOrEqual),
+        Format::CondTrap | Format::AddTrap => Immediate::Trap(TrapCode(1)),
+        Format::LoadNoOffset => Immediate::Order(Some(Endianness::Big)),
+        _ => Immediate::None,
+    }
+}
+
+#[test]
+fn every_opcode_computes_on_every_type() {
+    let types = all_types();
+    let mut random = random_floats();
+    let mut pairs = 0;
+    for &opcode in ALL.iter().filter(|&&opcode| is_pure(opcode)) {
+        let info = opcode.info();
+        let ctrls: Vec<Type> = match info.ctrl {
+            crate::ir::CtrlFrom::None => vec![INVALID],
+            _ => types.iter().copied().filter(|&ty| info.ctrl_set.contains(ty)).collect(),
+        };
+        // A few opcodes have no result on the smallest or largest vectors, which the parser refuses.
+        let has_results = |ctrl: &Type| info.results.iter().all(|rule| rule.resolve(*ctrl).is_some());
+        for ctrl in ctrls.into_iter().filter(has_results) {
+            pairs += 1;
+            for signature in signatures(opcode, ctrl, &types) {
+                let mut lane = || u128::from(random.next().expect("endless")) * 0x1_0000_0000_0000_0001;
+                let args: Vec<Value> =
+                    signature.iter().map(|&ty| Value::from_lanes(ty, |_| lane())).collect();
+                let Ok(results) = pure(opcode, ctrl, immediate(opcode), &args) else { continue };
+                let got = results.as_slice().iter().map(Value::ty);
+                assert!(
+                    got.eq(info.results.iter().filter_map(|rule| rule.resolve(ctrl))),
+                    "{opcode:?}.{ctrl}"
+                );
+            }
+        }
+    }
+    assert!(pairs > 5_000, "{pairs}");
+}
