@@ -298,6 +298,18 @@ fn arithmetic_agrees_with_the_processor() {
     }
 }
 
+#[test]
+fn square_roots_of_all_halves_are_right() {
+    for bits in 0..=u16::MAX {
+        let half = Value::scalar(F16, u128::from(bits));
+        // f64 holds more than twice the bits of f16: rounding its root once more does no harm.
+        let double = one(Opcode::Fpromote, "f64", std::slice::from_ref(&half)).bits() as u64;
+        let root = Value::scalar(F64, u128::from(f64::from_bits(double).sqrt().to_bits()));
+        let wanted = one(Opcode::Fdemote, "f16", &[root]);
+        assert_eq!(one(Opcode::Sqrt, "f16", &[half]), wanted, "{bits:#x}");
+    }
+}
+
 /// Every type there is.
 fn all_types() -> Vec<Type> {
     let lanes = [I8, I16, I32, I64, I128, F16, F32, F64, F128];

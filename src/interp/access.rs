@@ -7,19 +7,19 @@ use crate::ir::types::{self, Type};
 use crate::ir::{AtomicRmwOp, Endianness, InstData, MemFlags, Opcode};
 
 /// The type in memory of what a load or store of type `ty` accesses.
-fn type_in_memory(opcode: Opcode, ty: Type) -> Type {
+fn type_in_memory(opcode: Opcode, ty: Type) -> Result<Type, Why> {
     use Opcode::*;
     let lanes = |lane: Type, log2| lane.vector(log2).unwrap_or(lane);
-    match opcode {
+    Ok(match opcode {
+        Load | Store => ty,
         Uload8 | Sload8 | Istore8 => types::I8,
         Uload16 | Sload16 | Istore16 => types::I16,
         Uload32 | Sload32 | Istore32 => types::I32,
         Uload8x8 | Sload8x8 => lanes(types::I8, 3),
         Uload16x4 | Sload16x4 => lanes(types::I16, 2),
         Uload32x2 | Sload32x2 => lanes(types::I32, 1),
-        // The others access all of a value.
-        _ => ty,
-    }
+        other => return Err(Why::Error(format!("the interpreter does not know `{}`", other.name()))),
+    })
 }
 
 fn extends_sign(opcode: Opcode) -> bool {
@@ -79,7 +79,7 @@ impl Machine<'_> {
     pub(super) fn load(&mut self, data: &InstData) -> Result<Next, Why> {
         let flags = self.flags(data);
         let ty = data.opcode.result_type(data.ty);
-        let in_memory = type_in_memory(data.opcode, ty);
+        let in_memory = type_in_memory(data.opcode, ty)?;
         let align = if flags.aligned { u64::from(in_memory.bytes()) } else { 1 };
         let address = self.checked_address(data, &flags, align)?;
         let value = self.read(&flags, address, in_memory)?;
@@ -97,7 +97,7 @@ impl Machine<'_> {
     pub(super) fn store(&mut self, data: &InstData) -> Result<Next, Why> {
         let flags = self.flags(data);
         let value = self.value(data.a).clone();
-        let in_memory = type_in_memory(data.opcode, value.ty());
+        let in_memory = type_in_memory(data.opcode, value.ty())?;
         let align = if flags.aligned { u64::from(in_memory.bytes()) } else { 1 };
         let address = self.checked_address(data, &flags, align)?;
         let value = if in_memory == value.ty() { value } else { Value::scalar(in_memory, value.bits()) };

@@ -190,11 +190,11 @@ impl Machine<'_> {
     pub(super) fn call_instruction(&mut self, data: &InstData) -> Result<Next, Why> {
         let stencil = self.stencil();
         let list = data.list().map_or(&[][..], |list| stencil.pool.get(list));
-        let (callee, args) = match (data.opcode.format(), list) {
-            (Format::CallIndirect | Format::TryCallIndirect, [address, args @ ..]) => {
-                (self.callee_at(self.address(*address))?, args)
-            }
-            _ => (self.callee_symbol(FuncRef(data.a))?, list),
+        let is_indirect = matches!(data.opcode.format(), Format::CallIndirect | Format::TryCallIndirect);
+        let (callee, args) = match (is_indirect, list) {
+            (false, args) => (self.callee_symbol(FuncRef(data.a))?, args),
+            (true, [address, args @ ..]) => (self.callee_at(self.address(*address))?, args),
+            (true, []) => return Err(Why::Error("a call without a callee".into())),
         };
         let args: Vec<Value> = args.iter().map(|&arg| self.value(arg).clone()).collect();
         let signature = stencil.call_signature(data).map(|signature| stencil.sig(signature));
