@@ -151,7 +151,7 @@ fn report(dir: &Path, file: &str) -> (Option<i32>, String) {
 #[test]
 fn tests_are_counted() {
     let dir = dir("counted");
-    let file = format!("test cat\ntest interpret\ntest verifier\n{ADD}; check: iadd\n");
+    let file = format!("test cat\ntest safepoint\ntest verifier\n{ADD}; check: iadd\n");
     let (code, text) = report(&dir, &file);
     assert_eq!(code, Some(0));
     assert!(text.ends_with("2 passed, 0 failed, 1 skipped\n"), "{text}");
@@ -205,4 +205,25 @@ fn how_programs_are_linked_and_run_can_be_said() {
     for wrong in ["--linker=x86_64=", "--runner=x86_65=qemu", "--runner=qemu"] {
         assert_eq!(clifc(&dir, &["test", wrong, "test.clif"], "").status.code(), Some(2), "{wrong}");
     }
+}
+
+#[test]
+fn functions_run_without_code() {
+    let dir = dir("run");
+    let run = clifc(&dir, &["run", "--call", "%add(40, 2)", "--call", "%add(-1, 0)", "-"], ADD);
+    assert_eq!((text(&run.stdout).as_str(), run.status.code()), ("42\n-1\n", Some(0)));
+    let main = "rodata %hi = \"hi\\0\"\nfunction %main() -> i32 {\n    gv0 = symbol colocated %hi\n    \
+                fn0 = %puts(i64) -> i32\nblock0:\n    v0 = symbol_value.i64 gv0\n    v1 = call fn0(v0)\n    \
+                v2 = iconst.i32 7\n    return v2\n}\n";
+    let run = clifc(&dir, &["run", "-"], main);
+    assert_eq!((text(&run.stdout).as_str(), run.status.code()), ("hi\n", Some(7)));
+    let divide = "function %f(i32) -> i32 {\nblock0(v0: i32):\n    v1 = udiv v0, v0\n    return v1\n}\n";
+    let run = clifc(&dir, &["run", "--call", "%f(0)", "-"], divide);
+    assert!(text(&run.stderr).contains("<stdin>:3:5: error: trap: int_divz"), "{}", text(&run.stderr));
+    assert_eq!(run.status.code(), Some(1));
+    let endless = "function %f() {\nblock0:\n    jump block1\nblock1:\n    jump block1\n}\n";
+    let run = clifc(&dir, &["run", "--steps", "1000", "--call", "%f()", "-"], endless);
+    assert!(text(&run.stderr).contains("<stdin>:5:5: error: stopped"), "{}", text(&run.stderr));
+    let run = clifc(&dir, &["run", "--call", "%g(1)", "-"], ADD);
+    assert_eq!(run.status.code(), Some(2), "{}", text(&run.stderr));
 }

@@ -1,5 +1,6 @@
 //! Nothing a file contains may make clifc panic or hang: files that are right are damaged in many ways,
-//! and each must end in an object for any target or in diagnostics that are not about clifc.
+//! and each must end in an object for any target or in diagnostics that are not about clifc. Functions that are still
+//! right are interpreted, too.
 //!
 //! `CLIFC_MUTATION_SEED` chooses other damages than the usual ones, `CLIFC_MUTATIONS` how many there are, and
 //! `CLIFC_MUTATION_BASES` a directory of more files to damage.
@@ -11,6 +12,8 @@ use std::time::{Duration, Instant};
 use clifc::check;
 use clifc::diag::{Severity, Source};
 use clifc::driver::{self, BuildOptions, Observer};
+use clifc::eval::Value;
+use clifc::interp::{self, Program};
 use clifc::ir::opcode::ALL;
 use clifc::options::{Arch, Flags, Target};
 use clifc::verify::Environment;
@@ -233,7 +236,7 @@ fn complaint(text: &[u8], target: &Target, settings: &[&str]) -> Option<String> 
 
 /// What is wrong with what clifc says of a text.
 fn bug(text: &[u8], target: &Target, settings: &[&str]) -> Option<String> {
-    check::file(text, Environment::ANY);
+    interpret(text);
     let mut flags = Flags::new(target);
     for setting in settings {
         flags.apply(setting).expect("a known setting");
@@ -247,6 +250,21 @@ fn bug(text: &[u8], target: &Target, settings: &[&str]) -> Option<String> {
     }
     let stray = diagnostics.iter().find(|diagnostic| diagnostic.offset > text.len())?;
     Some(format!("it complains about what is behind the end: {}", stray.message))
+}
+
+/// Runs the first functions of a file that is right, with operands that are no addresses; how they end does not
+/// matter.
+fn interpret(text: &[u8]) {
+    const FUNCTIONS: usize = 6;
+    let Ok(checked) = check::whole(text, Environment::ANY) else { return };
+    let Ok(program) = Program::new(checked.functions, checked.module, &checked.offsets) else { return };
+    let options = interp::Options { steps: 2_000, ..interp::Options::default() };
+    for (number, function) in program.functions().enumerate().take(FUNCTIONS) {
+        let params = function.stencil.signature.params.iter().zip(number as u128..);
+        let args: Vec<Value> =
+            params.map(|(param, n)| Value::from_lanes(param.ty, |lane| n << (lane % 64))).collect();
+        let _ = interp::Machine::new(&program, &options).call(number, &args);
+    }
 }
 
 fn number(name: &str, usual: u64) -> u64 {

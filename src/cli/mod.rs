@@ -10,6 +10,7 @@ mod explain;
 mod input;
 mod listing;
 mod output;
+mod running;
 mod testing;
 
 use std::io::{self, IsTerminal, Write};
@@ -31,6 +32,8 @@ pub enum Failure {
     Input,
     /// clifc is, and that has been said.
     Bug,
+    /// The program that was run ended with this code.
+    Program(u8),
     /// The command line is wrong.
     Usage(String),
     /// Something around it is: a file that cannot be read, say.
@@ -73,6 +76,7 @@ fn end(result: Result<(), Failure>) -> ExitCode {
         Ok(()) => return ExitCode::SUCCESS,
         Err(Failure::Input) => return ExitCode::from(1),
         Err(Failure::Bug) => return ExitCode::from(BUG),
+        Err(Failure::Program(code)) => return ExitCode::from(code),
         Err(Failure::System(why)) => (1, why),
         Err(Failure::Usage(why)) => (2, why),
     };
@@ -101,6 +105,7 @@ fn run(command: Command, colour: bool) -> Result<(), Failure> {
         Command::Cfg(inputs) => cat::graphs(&inputs, colour),
         Command::Check(check) => checking::run(&check, colour),
         Command::Disasm(disasm) => disasm::run(&disasm),
+        Command::Run(run) => running::run(&run, colour),
         Command::Test(test) => testing::run(&test),
     }
 }

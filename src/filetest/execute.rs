@@ -14,8 +14,8 @@ use std::{fs, io};
 
 use super::invocation::Invocation;
 use super::toolchain::Toolchain;
-use super::values::Value;
-use crate::ir::Type;
+use crate::eval::Value;
+use crate::ir::{Endianness, Type};
 use crate::options::Arch;
 
 const HARNESS: &str = include_str!("harness.c");
@@ -32,6 +32,11 @@ pub fn layout(types: &[Type], start: usize) -> (Vec<usize>, usize) {
         at
     });
     (offsets.collect(), end)
+}
+
+/// The byte order of an architecture's memory.
+fn order(arch: Arch) -> Endianness {
+    if arch.is_big_endian() { Endianness::Big } else { Endianness::Little }
 }
 
 /// One call, and how to make it.
@@ -153,12 +158,12 @@ fn harness_input(programs: &[&Program]) -> String {
     let mut first_entry = 0;
     for program in programs {
         for case in &program.cases {
-            let args: Vec<Type> = case.invocation.args.iter().map(|value| value.ty).collect();
+            let args: Vec<Type> = case.invocation.args.iter().map(Value::ty).collect();
             let (offsets, args_end) = layout(&args, 0);
             let (_, size) = layout(&case.results, args_end);
             let mut memory = vec![0; args_end];
             for (value, at) in case.invocation.args.iter().zip(offsets) {
-                let bytes = value.to_memory(program.arch.is_big_endian());
+                let bytes = value.to_memory(order(program.arch));
                 memory[at..at + bytes.len()].copy_from_slice(&bytes);
             }
             let hex: String = memory.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -188,14 +193,13 @@ fn read_results<'a>(
             .chunks(2)
             .filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
             .collect();
-        let args: Vec<Type> = case.invocation.args.iter().map(|value| value.ty).collect();
+        let args: Vec<Type> = case.invocation.args.iter().map(Value::ty).collect();
         let (offsets, end) = layout(&case.results, layout(&args, 0).1);
         if memory.len() != end {
             return Err(format!("the test program printed `{line}`"));
         }
         let values = case.results.iter().zip(offsets);
-        let values =
-            values.map(|(&ty, at)| Value::from_memory(&memory[at..], ty, program.arch.is_big_endian()));
+        let values = values.map(|(&ty, at)| Value::from_memory(ty, &memory[at..], order(program.arch)));
         Ok(Ended::Returned(values.collect()))
     };
     program.cases.iter().map(read).collect()
@@ -243,6 +247,7 @@ impl Drop for Scratch {
 
 #[cfg(test)]
 mod tests {
+    use super::super::values;
     use super::*;
     use crate::ir::types::{I8, I32};
     use crate::options::{Flags, Target};
@@ -278,7 +283,7 @@ mod tests {
         );
         let bad = program("void gone(void); void bad(char *p) { gone(); }", "bad", &["; run: %f(1) == 2"]);
         let results = execute(&toolchain, &[&good, &bad]);
-        let value = |text| Ended::Returned(vec![Value::parse(text, I8).expect("a value")]);
+        let value = |text| Ended::Returned(vec![values::parse(text, I8).expect("a value")]);
         let [Ok(first), Err(second)] = &results[..] else { panic!("{arch}: {results:?}") };
         assert_eq!((&first[0], &first[2]), (&value("2"), &value("0")), "{arch}");
         assert!(matches!(&first[1], Ended::Signal(name) if name.starts_with("SIG")), "{arch}: {first:?}");

@@ -4,7 +4,8 @@
 //! `== [1, 2]`; a bare `; run` calls a function of no arguments that must not return zero, and
 //! `; print: %f(1)` shows the results.
 
-use super::values::{Value, show_list};
+use super::values::{self, show_list};
+use crate::eval::Value;
 use crate::ir::Type;
 
 /// What results are wanted.
@@ -110,6 +111,20 @@ impl Invocation {
     }
 }
 
+/// Reads a call like `%f(1, 2)`, whose parameters' types `params_of` knows by the function's name.
+pub fn parse_call_of(
+    text: &str,
+    params_of: impl FnOnce(&str) -> Option<Vec<Type>>,
+) -> Result<(String, Vec<Value>), String> {
+    let (name, args, rest) = parse_call(text.trim())?;
+    if !rest.is_empty() {
+        return Err(format!("`{rest}` is too much"));
+    }
+    let params = params_of(name).ok_or_else(|| format!("there is no function `%{name}`"))?;
+    let args = parse_list(args, &params).map_err(|why| format!("arguments: {why}"))?;
+    Ok((name.into(), args))
+}
+
 /// Takes `%name(args)` apart: name, arguments, and what follows.
 fn parse_call(text: &str) -> Result<(&str, &str, &str), String> {
     let parts = text.strip_prefix('%').and_then(|text| {
@@ -145,7 +160,7 @@ fn parse_list(text: &str, types: &[Type]) -> Result<Vec<Value>, String> {
     if items.len() != types.len() {
         return Err(format!("{} given, {} needed", items.len(), types.len()));
     }
-    items.into_iter().zip(types).map(|(item, &ty)| Value::parse(item, ty)).collect()
+    items.into_iter().zip(types).map(|(item, &ty)| values::parse(item, ty)).collect()
 }
 
 #[cfg(test)]
@@ -176,7 +191,7 @@ mod tests {
     #[test]
     fn judgement() {
         let invocation = |text| Invocation::parse(1, text, &[], &[I8]).expect("right").expect("a call");
-        let value = |text| [Value::parse(text, I8).expect("a value")];
+        let value = |text| [values::parse(text, I8).expect("a value")];
         assert!(invocation("; run: %f() == 3").judge(&value("3")).is_ok());
         assert_eq!(invocation("; run: %f() == 3").judge(&value("4")), Err("%f() is [4], not [3]".into()));
         assert!(invocation("; run: %f() != 3").judge(&value("4")).is_ok());

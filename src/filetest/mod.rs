@@ -10,6 +10,7 @@ mod exact;
 mod execute;
 mod file;
 mod filecheck;
+mod interpret;
 mod invocation;
 mod report;
 mod run;
@@ -27,8 +28,10 @@ use crate::options::{Arch, Flags, Target};
 use crate::verify::Environment;
 use execute::Program;
 use file::{Command, TestFile};
+pub use invocation::parse_call_of;
 pub use report::{Outcome, Status, Totals, json, junit, text};
 pub use toolchain::{Toolchain, Toolchains};
+pub use values::show_list;
 
 /// What to test, and how.
 #[derive(Clone, Debug, Default)]
@@ -54,6 +57,7 @@ enum Kind {
     Domtree,
     Compile,
     Run,
+    Interpret,
     /// The field knows it, and clifc does not test it yet.
     NotYet,
 }
@@ -73,7 +77,7 @@ const COMMANDS: [(&str, Kind, &[&str]); 14] = [
     ("domtree", Kind::Domtree, &[]),
     ("compile", Kind::Compile, &["precise-output", "expect-fail"]),
     ("run", Kind::Run, &[]),
-    ("interpret", Kind::NotYet, &[]),
+    ("interpret", Kind::Interpret, &[]),
     ("optimize", Kind::NotYet, &["precise-output"]),
     ("inline", Kind::NotYet, &["precise-output", "optimize"]),
     ("alias-analysis", Kind::NotYet, &[]),
@@ -183,10 +187,14 @@ impl FileContext<'_> {
         if kind.is_per_target() {
             return self.for_targets(*kind, command);
         }
-        single(self.without_target(*kind))
+        let mut notes = Vec::new();
+        let status = self.without_target(*kind, &mut notes);
+        let mut test = Test::new(self.name, command.name, status);
+        test.outcome.notes = notes;
+        vec![test]
     }
 
-    fn without_target(&self, kind: Kind) -> Status {
+    fn without_target(&self, kind: Kind, notes: &mut Vec<String>) -> Status {
         // What the verifier allows depends on the target, if the file is for one.
         let env = match &self.file.header.targets[..] {
             [line] => match &line.target {
@@ -199,7 +207,8 @@ impl FileContext<'_> {
             Kind::Cat => subtests::cat(self.file),
             Kind::PrintCfg => subtests::print_cfg(self.file),
             Kind::Domtree => subtests::dominators(self.file),
-            _ => subtests::verifier(self.file, env),
+            Kind::Interpret => interpret::test(self.file, env, notes),
+            Kind::Verifier | Kind::Compile | Kind::Run | Kind::NotYet => subtests::verifier(self.file, env),
         };
         match result {
             Ok(()) => Status::Passed,

@@ -1,11 +1,13 @@
 //! Random functions do what they mean.
 //!
-//! For each target, a program of many random functions is compiled with several settings, linked with a main function in C that calls
-//! each of them on a buffer of random bytes, and what is in the buffer afterwards is compared with what an
-//! evaluator of CLIF says. `CLIFC_RANDOM_SEED` and `CLIFC_RANDOM_PROGRAMS` choose other programs than the usual ones.
+//! For each target, a program of many random functions is compiled with several settings, linked with a
+//! main function in C that calls each of them on a buffer of random bytes, and what is in the buffer
+//! afterwards is compared with what an evaluator of CLIF says, which is compared with clifc's interpreter
+//! as well. `CLIFC_RANDOM_SEED` and `CLIFC_RANDOM_PROGRAMS` choose other programs than the usual ones.
 
 mod evaluate;
 mod generate;
+mod interpreter;
 mod program;
 #[path = "../targets/mod.rs"]
 mod targets;
@@ -41,7 +43,8 @@ fn number(name: &str, usual: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
-/// Settings for what instruction sets may have and the processor has: of most programs all, of others any of them.
+/// Settings for what instruction sets may have and the processor has: of most programs all, of others any
+/// of them.
 fn extensions(arch: Arch, seed: u64) -> Vec<&'static str> {
     let mut random = Random::new(seed);
     let target = Target::of(arch);
