@@ -374,7 +374,8 @@ fn limits(file: &mut File, ty: &str, int: &str) {
             let body = format!(
                 "v1 = {ty}const {minus}0x1.0p{power}; v2 = bitcast.{size} v1; v3 = iconst.i8 1; \
                  v4 = band v0, v3; \
-                 v5 = uextend.{size} v4; v6 = isub v2, v5; v7 = bitcast.{ty} v6; v8 = fcvt_to_{sign}_sat.{int} v7; \
+                 v5 = uextend.{size} v4; v6 = isub v2, v5; v7 = bitcast.{ty} v6; \
+                 v8 = fcvt_to_{sign}_sat.{int} v7; \
                  return v8"
             );
             file.add(&format!("limit_{sign}_{int}_{ty}_{n}"), &format!("i8 -> {int}"), &body, 3);
