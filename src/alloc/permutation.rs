@@ -28,46 +28,56 @@ const NUMBERS: [u8; 64] = {
     numbers
 };
 
-/// The register as regalloc2 knows it.
-#[inline]
-fn permuted(register: PReg) -> PReg {
-    PReg::new(INDICES[register.hw_enc() & 31] as usize, register.class())
-}
+/// Registers of all classes.
+const COUNT: usize = 3 * (PReg::MAX + 1);
 
-/// The register by its number again.
-#[inline]
-fn restored(register: PReg) -> PReg {
-    PReg::new(NUMBERS[register.hw_enc()] as usize, register.class())
-}
+/// Each register as regalloc2 knows it.
+static PERMUTED: [PReg; COUNT] = {
+    let mut registers = [PReg::invalid(); COUNT];
+    let mut index = 0;
+    while index < COUNT {
+        let register = PReg::from_index(index);
+        registers[index] = PReg::new(INDICES[register.hw_enc() & 31] as usize, register.class());
+        index += 1;
+    }
+    registers
+};
+
+/// Each register by its number again.
+static RESTORED: [PReg; COUNT] = {
+    let mut registers = [PReg::invalid(); COUNT];
+    let mut index = 0;
+    while index < COUNT {
+        let register = PReg::from_index(index);
+        registers[index] = PReg::new(NUMBERS[register.hw_enc()] as usize, register.class());
+        index += 1;
+    }
+    registers
+};
 
 /// A set of registers as regalloc2 knows them.
 pub(super) fn set(registers: PRegSet) -> PRegSet {
-    registers.into_iter().fold(PRegSet::empty(), |set, register| set.with(permuted(register)))
+    registers.into_iter().fold(PRegSet::empty(), |set, register| set.with(PERMUTED[register.index()]))
 }
 
 /// An operand as regalloc2 sees it.
 #[inline]
 pub(super) fn operand(operand: &Operand) -> Operand {
-    if let Some(register) = operand.as_fixed_nonallocatable() {
-        return Operand::fixed_nonallocatable(permuted(register));
-    }
-    match operand.constraint() {
-        OperandConstraint::FixedReg(register) => {
-            let constraint = OperandConstraint::FixedReg(permuted(register));
+    let OperandConstraint::FixedReg(register) = operand.constraint() else { return *operand };
+    let register = PERMUTED[register.index()];
+    match operand.as_fixed_nonallocatable() {
+        Some(_) => Operand::fixed_nonallocatable(register),
+        None => {
+            let constraint = OperandConstraint::FixedReg(register);
             Operand::new(operand.vreg(), constraint, operand.kind(), operand.pos())
         }
-        OperandConstraint::Any
-        | OperandConstraint::Reg
-        | OperandConstraint::Stack
-        | OperandConstraint::Reuse(_)
-        | OperandConstraint::Limit(_) => *operand,
     }
 }
 
 #[inline]
 fn undo_one(allocation: &mut Allocation) {
     if let Some(register) = allocation.as_reg() {
-        *allocation = Allocation::reg(restored(register));
+        *allocation = Allocation::reg(RESTORED[register.index()]);
     }
 }
 

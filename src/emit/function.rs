@@ -15,9 +15,10 @@ use crate::emit::redundant_moves::Copies;
 use crate::entity::Span;
 use crate::machine::compiled::CompiledStencil;
 use crate::machine::description::Machine;
+use crate::machine::description::Moves;
 use crate::machine::inst::Label;
 use crate::machine::inst::{MachInst, Props};
-use crate::machine::reg::{Allocation, Edit, FloatWidth, Inst, Output, PReg, PRegSet, ProgPoint, VBlock};
+use crate::machine::reg::{Allocation, Edit, Inst, Output, PReg, PRegSet, ProgPoint, RegClass, VBlock};
 use crate::machine::vcode::VCode;
 use crate::options::Flags;
 
@@ -123,6 +124,7 @@ fn emit_block<I: Encoding>(
     }
     let mut locs = &vcode.srclocs[cursor.loc..];
     let behind = before(end);
+    let moves = [RegClass::Int, RegClass::Float].map(|class| *I::MOVES.of(class, vcode.float_width()));
     for (index, inst) in (start..end).zip(&vcode.insts[start as usize..end as usize]) {
         let point = before(index);
         while let Some(((at, Edit::Move { from, to }), rest)) = edits.split_first()
@@ -131,7 +133,7 @@ fn emit_block<I: Encoding>(
             if from != to
                 && let Some(from) = copies.replace(*from, *to)
             {
-                emit_move::<I>(from, *to, vcode.float_width(), cx.frame, buffer);
+                emit_move::<I>(from, *to, &moves, cx.frame, buffer);
             }
             edits = rest;
         }
@@ -156,16 +158,16 @@ fn emit_block<I: Encoding>(
     *cursor = Cursor { inst: end, edit, loc };
 }
 
-/// Emits a move that the allocator asked for; `width` is what values of the float class take of their registers.
+/// Emits a move that the allocator asked for, by the rows for integers or the others.
 #[inline]
 fn emit_move<I: Encoding>(
     from: Allocation,
     to: Allocation,
-    width: FloatWidth,
+    moves: &[Moves; 2],
     frame: &Frame,
     buffer: &mut CodeBuffer,
 ) {
-    let rows = |register: PReg| const { &I::MOVES }.of(register.class(), width);
+    let rows = |register: PReg| &moves[usize::from(register.class() != RegClass::Int)];
     let (row, register, other) = match (from.as_reg(), to.as_reg()) {
         (Some(_), Some(to)) => (rows(to).copy, to, from),
         (None, Some(to)) => (rows(to).load, to, from),

@@ -90,21 +90,28 @@ pub fn lower_function<'a, I: FamilyLowering>(
 
 /// Refuses functions with values of types that the target has no registers for, and tells `vcode` how wide they are.
 fn check_types<M: Machine>(f: &Stencil, vcode: &mut VCode) -> Result<(), Unsupported> {
-    for (value, &ty) in f.value_types.iter() {
-        match Registers::of(ty).filter(|_| M::supports(ty)) {
+    let seen = f.value_types.values().fold(0, |seen: u32, &ty| seen | 1 << Shape::of(ty) as u32);
+    let is_seen = |shape: Shape| seen >> shape as u32 & 1 != 0;
+    for &shape in Shape::ALL.iter().filter(|&&shape| is_seen(shape)) {
+        match Registers::of_shape(shape).filter(|_| M::supports(shape)) {
             Some(registers) => vcode.note_float_width(registers.width),
-            None if f.value_defs[value].get() == ValueDef::None => {}
-            None => {
-                let inst = match f.value_defs[value].get() {
-                    ValueDef::Result(inst, _) => Some(inst),
-                    ValueDef::Param(..) | ValueDef::None => None,
-                };
-                let message = format!("values of type {ty} are not supported yet on {}", M::NAME);
-                return Err(Unsupported { inst, message });
-            }
+            None => refuse_shape::<M>(f, shape)?,
         }
     }
     Ok(())
+}
+
+/// Refuses a function that defines a value of a shape that the target does not support.
+#[cold]
+fn refuse_shape<M: Machine>(f: &Stencil, shape: Shape) -> Result<(), Unsupported> {
+    let is_defined = |value| f.value_defs[value].get() != ValueDef::None;
+    let bad = f.value_types.iter().find(|&(value, &ty)| Shape::of(ty) == shape && is_defined(value));
+    let Some((value, ty)) = bad else { return Ok(()) };
+    let inst = match f.value_defs[value].get() {
+        ValueDef::Result(inst, _) => Some(inst),
+        ValueDef::Param(..) | ValueDef::None => None,
+    };
+    Err(Unsupported { inst, message: format!("values of type {ty} are not supported yet on {}", M::NAME) })
 }
 
 /// What emission has to know of a lowered function besides its VCode.

@@ -6,7 +6,7 @@
 
 use super::abi::{AbiSignature, Param, Part, Place};
 use super::description::Machine;
-use crate::ir::{AbiParam, Extension, Purpose, Signature, Type, types};
+use crate::ir::{AbiParam, Extension, Purpose, Shape, Signature, Type, types};
 use crate::machine::reg::{PReg, PRegSet, RegClass};
 use crate::options::Flags;
 
@@ -338,7 +338,8 @@ fn check_size(bytes: u32) -> Result<(), String> {
 
 /// Where a signature's parameters and results are passed on a target. An error says what the target can't pass.
 pub fn places<M: Machine>(signature: &Signature, flags: &Flags) -> Result<AbiSignature, String> {
-    let bad = signature.params.iter().chain(&signature.returns).find(|param| !M::supports(param.ty));
+    let bad =
+        signature.params.iter().chain(&signature.returns).find(|param| !M::supports(Shape::of(param.ty)));
     if let Some(param) = bad {
         return Err(format!("values of type {} are not supported yet on {}", param.ty, M::NAME));
     }

@@ -3,7 +3,7 @@
 use super::convention::Convention;
 use super::inst::{Row, RowId};
 use super::reg::{FloatWidth, PReg, PRegSet, RegClass, RegisterFile};
-use crate::ir::{CallConv, Endianness, StackSlotData, Type, types};
+use crate::ir::{CallConv, Endianness, Shape, StackSlotData};
 use crate::options::Flags;
 
 /// What decides which registers are allocatable in a function.
@@ -94,9 +94,9 @@ pub trait Machine: Sized + Send + Sync + 'static {
     /// The row of a calling convention; `None` if the target does not have it.
     fn convention(call_conv: CallConv) -> Option<&'static Convention>;
 
-    /// Whether there are registers for values of a type.
-    fn supports(ty: Type) -> bool {
-        !ty.is_vector() && !matches!(ty, types::F16 | types::F128)
+    /// Whether values of a shape can be in registers.
+    fn supports(shape: Shape) -> bool {
+        matches!(shape, Shape::Int | Shape::Wide | Shape::Float)
     }
 }
 
