@@ -8,10 +8,10 @@ use crate::entity::Map;
 use crate::ir::{GlobalValueData, Purpose, StackSlot, StackSlotData, Stencil};
 use crate::machine::abi::{AbiSignature, Place};
 use crate::machine::amode::{self, Amode};
-use crate::machine::compiled::SymbolRef;
 use crate::machine::description::Machine;
 use crate::machine::description::is_overaligned;
 use crate::machine::reg::{PReg, PRegSet};
+use crate::machine::symbol::SymbolRef;
 
 /// Sizes and places of a function's frame. Offsets count from the stack pointer after the prologue.
 #[derive(Debug, Default)]

@@ -10,10 +10,10 @@ use crate::lower::context::{Lower, Unsupported};
 use crate::lower::vocabulary::Lowering;
 use crate::machine::abi::{self, AbiSignature, Param, Part};
 use crate::machine::amode::{Amode, Place};
-use crate::machine::compiled::{LibCall, SymbolRef};
 use crate::machine::convention::{Convention, MemoryRules, Wide};
 use crate::machine::inst::{InstSink, RowId};
 use crate::machine::reg::{Operand, PRegSet, RegClass, VBlock, VReg};
+use crate::machine::symbol::{LibCall, SymbolRef};
 
 type Result<T = ()> = std::result::Result<T, Unsupported>;
 

@@ -93,7 +93,7 @@ pub enum OperandKind {
     Imm64,
     /// A code label: one word.
     Label,
-    /// A symbol and an addend: two words, a packed [`SymbolRef`](crate::machine::compiled::SymbolRef) and the addend.
+    /// A symbol and an addend: two words, a packed [`SymbolRef`](crate::machine::symbol::SymbolRef) and the addend.
     Symbol,
     /// A condition code: in [`MachInst::small`].
     Cond,

@@ -13,7 +13,8 @@ use gimli::{
 };
 
 use super::tables::Table;
-use crate::machine::compiled::{CompiledStencil, UnwindOp};
+use crate::machine::compiled::CompiledStencil;
+use crate::machine::unwind::UnwindOp;
 use crate::options::Arch;
 
 /// A frame on entry to a function, in DWARF's register numbers.

@@ -6,7 +6,7 @@ use object::{BinaryFormat, RelocationFlags, SectionFlags, SectionKind};
 
 use super::format::{Addend, Format, Reloc};
 use super::sections::Role;
-use crate::machine::compiled::RelocKind;
+use crate::machine::reloc::RelocKind;
 use crate::options::{Arch, Flags, Target};
 
 /// The format.

@@ -5,7 +5,7 @@ use object::{Architecture, BinaryFormat, RelocationFlags, SectionFlags};
 
 use super::sections::Role;
 use super::{elf, macho};
-use crate::machine::compiled::RelocKind;
+use crate::machine::reloc::RelocKind;
 use crate::options::{Arch, Flags, Target};
 
 /// A format.

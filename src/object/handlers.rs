@@ -39,7 +39,7 @@ pub(super) fn build<'a>(big_endian: bool, functions: impl Iterator<Item = &'a Co
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::machine::compiled::Handler;
+    use crate::machine::unwind::Handler;
 
     #[test]
     fn handlers_are_listed_by_function() {

@@ -13,7 +13,8 @@ use super::format::{Addend, Format, Reloc};
 use super::sections::{Place, Role};
 use super::{Writer, symbols};
 use crate::ir::DataItem;
-use crate::machine::compiled::{LibCall, RelocKind};
+use crate::machine::reloc::RelocKind;
+use crate::machine::symbol::LibCall;
 use crate::options::{Arch, Flags, Target};
 
 /// The format.

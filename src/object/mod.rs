@@ -28,7 +28,9 @@ use object::{Endianness, RelocationFlags, SymbolKind};
 
 use crate::diag::{Diagnostic, Severity};
 use crate::ir::{DataItem, DataKind, Linkage, Module, Params};
-use crate::machine::compiled::{CompiledStencil, RelocKind, SymbolRef};
+use crate::machine::compiled::CompiledStencil;
+use crate::machine::reloc::RelocKind;
+use crate::machine::symbol::SymbolRef;
 use crate::options::{Arch, Flags, Target};
 use format::{Addend, Format};
 use sections::{Place, Role, SectionIndex, Sections};

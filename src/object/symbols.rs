@@ -13,7 +13,7 @@ use object::{SymbolFlags, SymbolKind, SymbolScope};
 use super::format::Format;
 use crate::diag::Diagnostic;
 use crate::ir::{Linkage, Name, NameRef, Params, SymbolItem};
-use crate::machine::compiled::LibCall;
+use crate::machine::symbol::LibCall;
 
 /// A symbol, and whether the file defines it.
 #[derive(Clone, Copy)]

@@ -7,7 +7,7 @@ use object::SectionKind;
 use object::write::{SectionId, StandardSection, SymbolId};
 
 use super::{FunctionDef, Writer, bug, eh_frame, handlers, symbols, traps};
-use crate::machine::compiled::RelocKind;
+use crate::machine::reloc::RelocKind;
 use crate::options::Flags;
 
 /// One of the writer's own tables: its bytes, and where in it which functions' addresses go, by number.

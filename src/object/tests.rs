@@ -7,7 +7,10 @@ use object::{ObjectSymbolTable as _, SymbolIndex};
 
 use super::*;
 use crate::ir::{DataReloc, Name, NameRef, SymbolItem, TrapCode};
-use crate::machine::compiled::{LibCall, Reloc, RelocKind, TrapSite, UnwindOp};
+use crate::machine::compiled::TrapSite;
+use crate::machine::reloc::{Reloc, RelocKind};
+use crate::machine::symbol::LibCall;
+use crate::machine::unwind::UnwindOp;
 
 fn text(name: &str) -> Name {
     Name::Text(name.into())

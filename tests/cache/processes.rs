@@ -191,10 +191,10 @@ fn contents_that_make_no_sense_are_a_miss() {
     let plain = built(&directory, &text, &options).0;
     let changes: [fn(&mut CompiledStencil); 5] = [
         |code| code.relocs[0].offset = u32::MAX,
-        |code| code.relocs[0].symbol = clifc::machine::compiled::SymbolRef::Name(clifc::ir::NameRef(99)),
+        |code| code.relocs[0].symbol = clifc::machine::symbol::SymbolRef::Name(clifc::ir::NameRef(99)),
         |code| code.text_len = u32::MAX,
         |code| code.align = 3,
-        |code| code.unwind.push((u32::MAX, clifc::machine::compiled::UnwindOp::RestoreState)),
+        |code| code.unwind.push((u32::MAX, clifc::machine::unwind::UnwindOp::RestoreState)),
     ];
     for change in changes {
         tamper(&directory, &text, change);

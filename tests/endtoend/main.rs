@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clifc::filetest::Toolchain;
-use clifc::machine::compiled::LibCall;
+use clifc::machine::symbol::LibCall;
 use clifc::options::{Arch, Target};
 
 fn suite() -> PathBuf {

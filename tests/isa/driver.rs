@@ -14,12 +14,13 @@ use clifc::emit::inst_view::{self, EmitContext, InstView};
 use clifc::emit::layout::Layout;
 use clifc::ir::NameRef;
 use clifc::machine::amode::Amode;
-use clifc::machine::compiled::{CompiledStencil, SymbolRef};
+use clifc::machine::compiled::CompiledStencil;
 use clifc::machine::description::Machine;
 use clifc::machine::inst::{
     Class, ConstantRef, InstSink, Label, MachInst, OperandKind, Props, Role, Row, RowId,
 };
 use clifc::machine::reg::{Allocation, Operand, PReg, RegClass, VReg};
+use clifc::machine::symbol::SymbolRef;
 use clifc::object::reloc_number;
 use clifc::options::{Arch, Flags, Target};
 use clifc::pipeline::Backend;

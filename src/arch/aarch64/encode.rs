@@ -25,10 +25,10 @@ use crate::emit::frame::frame_offset;
 use crate::emit::inst_view::Expansion;
 use crate::emit::inst_view::{InstView, Places, physical};
 use crate::ir::TrapCode;
-use crate::machine::compiled::RelocKind;
 use crate::machine::inst::Label;
 use crate::machine::inst::{NO_FIELD, RowId};
 use crate::machine::reg::{Allocation, PReg, VReg};
+use crate::machine::reloc::RelocKind;
 use crate::options::Flags;
 
 impl Encoding for Aarch64 {
