@@ -54,7 +54,7 @@ fn bad_rows_are_refused_where_they_stand() {
         ("a | a:use | a | 90+cc /0", "a condition needs an operand"),
         ("a | a:use | a | 12 34 56+r", "expected one opcode byte"),
         ("a | | a | 90 | flgas", "unknown property `flgas`"),
-        ("a | | a | 90 | feature=sse9", "no feature `sse9`"),
+        ("a | | a | 90 | clobber=rxx", "no register is called `rxx`"),
         ("a | | a | 90\na | | a | 90", "file.inst:2: row `a` is at file.inst:1 already"),
     ];
     for (text, message) in cases {

@@ -5,9 +5,7 @@
 //! is the base register, and `m:12` or `m:7` the displacement in front of it; of a label or
 //! symbol, `t:26` is the distance. Sources of tied registers and fixed registers need not be encoded.
 
-use super::aarch64_format::{
-    BRANCHES, CODES, FEATURES, FIELD_BASE, FIELD_WORD, Format, PATTERN, Place, Source,
-};
+use super::aarch64_format::{BRANCHES, CODES, FIELD_BASE, FIELD_WORD, Format, PATTERN, Place, Source};
 use super::operand::{Kind, Operand};
 use super::row::Row;
 use super::target::{Encoding, Register, Target, size};
@@ -27,7 +25,6 @@ pub const TARGET: Target = Target {
     register,
     zero_register: true,
     codes: &CODES,
-    features: FEATURES,
     encode,
 };
 

@@ -65,8 +65,8 @@ fn write_row(out: &mut String, row: &Row, encoding: &Encoding, pseudo: &[String]
     let props = if props.is_empty() { "0".to_owned() } else { props.join(" | ") };
     let _ = writeln!(
         out,
-        "    ], text: {:?}, format: Format::{} as u8, params: {params:?}, fields: {:?}, clobbers: PRegSet::empty(){clobbers}, props: Props({props}), features: {} }},",
-        row.text, encoding.format, encoding.fields, encoding.features
+        "    ], text: {:?}, format: Format::{} as u8, params: {params:?}, fields: {:?}, clobbers: PRegSet::empty(){clobbers}, props: Props({props}) }},",
+        row.text, encoding.format, encoding.fields
     );
 }
 

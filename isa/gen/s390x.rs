@@ -10,7 +10,7 @@
 use super::operand::{Kind, Operand};
 use super::row::Row;
 use super::s390x_format::{
-    Address, AddressAt, DISTANCE, FEATURES, Field, Format, HIGH, LOW, Layout, OTHERS, Others, Source,
+    Address, AddressAt, DISTANCE, Field, Format, HIGH, LOW, Layout, OTHERS, Others, Source,
 };
 use super::target::{Encoding, Register, Target, size};
 
@@ -21,7 +21,6 @@ pub const TARGET: Target = Target {
     register,
     zero_register: false,
     codes: &[],
-    features: FEATURES,
     encode,
 };
 

@@ -15,8 +15,6 @@ pub struct Target {
     pub zero_register: bool,
     /// Immediates that stand for something else, and their bits.
     pub codes: &'static [(&'static str, u8)],
-    /// Features that rows can need; bit `i` of a row's features is the `i`-th.
-    pub features: &'static [&'static str],
     /// Reads the encoding column; properties have been read, and `expand` is not left to it.
     pub encode: fn(&Row, &mut Encoding) -> Result<(), String>,
 }
@@ -63,8 +61,6 @@ pub struct Encoding {
     pub clobbers: Vec<Register>,
     /// Names of `Props` constants.
     pub props: Vec<&'static str>,
-    /// Feature bits.
-    pub features: u32,
     /// Whether the constructor takes a trap code.
     pub takes_trap: bool,
 }
@@ -79,7 +75,6 @@ impl Target {
             expand: None,
             clobbers: Vec::new(),
             props: Vec::new(),
-            features: 0,
             takes_trap: false,
         };
         self.read_properties(row, &mut encoding)?;
@@ -107,21 +102,12 @@ impl Target {
                 "stop" => encoding.props.push("STOP"),
                 "indirect" => encoding.props.push("INDIRECT"),
                 "call" => encoding.props.push("CALL"),
-                "move" => encoding.props.push("MOVE"),
                 "trap" => encoding.takes_trap = true,
                 _ => match word.split_once('=') {
                     Some(("clobber", registers)) => {
                         for name in registers.split(',') {
                             encoding.clobbers.push(operand::register(name, self)?);
                         }
-                    }
-                    Some(("feature", name)) => {
-                        let bit = self
-                            .features
-                            .iter()
-                            .position(|f| *f == name)
-                            .ok_or_else(|| format!("no feature `{name}`"))?;
-                        encoding.features |= 1 << bit;
                     }
                     _ => return Err(format!("unknown property `{word}`")),
                 },

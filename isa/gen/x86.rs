@@ -13,8 +13,7 @@ use super::operand::{self, Kind};
 use super::row::Row;
 use super::target::{Encoding, NO_FIELD, Register, Target, size};
 use super::x86_format::{
-    FEATURES, FIELD_IMM, FIELD_MEM, FIELD_REG, FIELD_RM, FIELD_VVVV, FLAGS, Flags, Format, OPCODE, PREFIXES,
-    counted,
+    FIELD_IMM, FIELD_MEM, FIELD_REG, FIELD_RM, FIELD_VVVV, FLAGS, Flags, Format, OPCODE, PREFIXES, counted,
 };
 
 /// x86_64.
@@ -24,7 +23,6 @@ pub const TARGET: Target = Target {
     register,
     zero_register: false,
     codes: &[],
-    features: FEATURES,
     encode,
 };
 

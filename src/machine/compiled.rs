@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 /// An instruction that can trap.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct TrapSite {
-    /// Offset of its first byte.
+    /// Offset of its first byte in the code.
     pub offset: u32,
-    /// What it means.
+    /// The reason for the trap.
     pub code: TrapCode,
 }
 
@@ -29,13 +29,13 @@ pub struct CompiledStencil {
     pub relocs: Vec<Reloc>,
     /// Trap sites, by offset.
     pub traps: Vec<TrapSite>,
-    /// Where code of which source location begins.
+    /// Source locations, by the offset where their code begins.
     pub srclocs: SrcLocs,
-    /// Exception handlers, by the return address of their call and then in order of the text.
+    /// Exception handlers, by the return address of their call; those of one call in the order of the text.
     pub handlers: Vec<Handler>,
     /// Frame changes, by the offset of the instruction's end.
     pub unwind: Vec<(u32, UnwindOp)>,
-    /// Bytes from the stack pointer, after the prologue, up to the canonical frame address.
+    /// Bytes from the stack pointer up to the canonical frame address, after the prologue.
     pub frame_size: u32,
 }
 
@@ -66,7 +66,7 @@ impl CompiledStencil {
     }
 }
 
-/// A compiled function: its code, and the names and positions that go with it.
+/// A compiled function: its code, with its names and positions.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CompiledFunction {
     /// Names and positions.

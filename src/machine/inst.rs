@@ -134,8 +134,6 @@ impl Props {
     pub const USES_FLAGS: Props = Props(16);
     /// Expands to several instructions by code of its own.
     pub const PSEUDO: Props = Props(32);
-    /// Copies a register: what coalescing looks for.
-    pub const MOVE: Props = Props(64);
     /// Traps: nothing comes after it.
     pub const STOP: Props = Props(128);
     /// Ends a block and may go to its successors by way of an address.
@@ -179,8 +177,6 @@ pub struct Row {
     pub clobbers: PRegSet,
     /// Properties.
     pub props: Props,
-    /// Target features the row needs, as the target's feature bits; 0 for baseline.
-    pub features: u32,
 }
 
 /// A machine instruction in VCode.

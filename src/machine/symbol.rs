@@ -8,8 +8,8 @@ use crate::named_enum;
 use serde::{Deserialize, Serialize};
 
 named_enum! {
-    /// A symbol that generated code refers to by itself; the text is its linker name. CLIF has names for
-    /// the first of them, up to `ElfGlobalOffsetTable`.
+    /// A symbol that generated code refers to of its own accord; the text is its linker name. CLIF can name those up to
+    /// `ElfGlobalOffsetTable`.
     #[derive(Serialize, Deserialize)]
     LibCall {
         CeilF32 "ceilf", CeilF64 "ceil", FloorF32 "floorf", FloorF64 "floor",
@@ -28,8 +28,8 @@ named_enum! {
 }
 
 impl LibCall {
-    /// The one that CLIF text calls by this name, as in `%CeilF32`: names are those of the variants,
-    /// and what comes after the global offset table has none.
+    /// The routine that CLIF calls by this name, as in `%CeilF32`. Its names are those of the variants; routines after
+    /// the global offset table have none.
     pub fn from_clif(name: &str) -> Option<Self> {
         let named = &Self::ALL[..=LibCall::ElfGlobalOffsetTable as usize];
         named.iter().copied().find(|call| format!("{call:?}") == name)
@@ -41,14 +41,14 @@ impl LibCall {
 pub enum SymbolRef {
     /// A name in the function's params.
     Name(NameRef),
-    /// A library routine.
+    /// A library routine, or another symbol that the source does not name.
     LibCall(LibCall),
 }
 
 impl SymbolRef {
     const LIBCALL: u32 = 1 << 31;
 
-    /// In one word.
+    /// Packs the reference into one word.
     #[inline]
     pub fn pack(self) -> u32 {
         match self {
@@ -57,7 +57,7 @@ impl SymbolRef {
         }
     }
 
-    /// From a word made by [`SymbolRef::pack`].
+    /// Unpacks a word made by [`SymbolRef::pack`].
     #[inline]
     pub fn unpack(word: u32) -> Self {
         if word & Self::LIBCALL != 0 {

@@ -2,17 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A change of the frame, after the instruction that ends at some offset. Registers are DWARF numbers.
+/// A change of the frame, in effect from the end of an instruction on. Registers are DWARF numbers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum UnwindOp {
     /// The canonical frame address is now `register + offset`.
     DefCfa {
         /// DWARF register number.
         register: u16,
-        /// Bytes.
+        /// Offset from it in bytes.
         offset: u32,
     },
-    /// The canonical frame address is now this far from the same register.
+    /// The canonical frame address is now at this offset from the same register.
     CfaOffset(i32),
     /// A register is saved at the canonical frame address plus `offset` (negative).
     SaveRegister {
@@ -21,24 +21,24 @@ pub enum UnwindOp {
         /// Bytes from the canonical frame address.
         offset: i32,
     },
-    /// A register has its value on entry again.
+    /// A register holds its value on entry again.
     RestoreRegister(u16),
-    /// From now on the return address is signed if it was not, and not if it was.
+    /// The return address is signed from here on if it was not before, and the other way round.
     NegateReturnAddressState,
-    /// Remember the state (before an epilogue in mid-function).
+    /// Pushes the current state, before an epilogue in the middle of a function.
     RememberState,
-    /// Go back to the remembered state (after it).
+    /// Pops the state that was pushed, after the epilogue.
     RestoreState,
 }
 
-/// Where an exception thrown by a call goes. The payload words are in the first result registers, and no
-/// register but the stack pointer has the value it had before the call.
+/// Where an exception thrown by a call continues. The payload words are in the first result registers, and only the
+/// stack pointer has the value it had before the call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Handler {
-    /// The call's return address, as offset.
+    /// The call's return address, as an offset in the code.
     pub return_offset: u32,
-    /// The exceptions it takes; `None` for all.
+    /// The tag of the exceptions it takes; `None` for all exceptions.
     pub tag: Option<u32>,
-    /// Offset of the handler.
+    /// The handler's offset in the code.
     pub offset: u32,
 }

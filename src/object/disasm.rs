@@ -13,8 +13,7 @@ use object::read::{File, Object as _, ObjectSection as _, ObjectSymbol as _, Obj
 use object::read::{Relocation, RelocationTarget, Section};
 use object::{Architecture, RelocationFlags, SectionIndex, SectionKind, SymbolKind, elf, macho};
 
-use super::format::Format;
-use super::traps;
+use super::{format_named, traps};
 use crate::machine::compiled::TrapSite;
 
 /// How much a listing shows.
@@ -174,7 +173,7 @@ impl Traps {
     fn read(file: &File<'_>) -> io::Result<Self> {
         let linked = file.kind() != object::ObjectKind::Relocatable;
         let mut by_function = HashMap::new();
-        let name = Format::named(file.format()).map(|format| format.section_of(format.traps));
+        let name = format_named(file.format()).map(|format| format.section_of(format.traps));
         if let Some(section) = name.and_then(|name| file.section_by_name(name)) {
             let big_endian = !file.is_little_endian();
             let data = section.data().map_err(malformed)?;

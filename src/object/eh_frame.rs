@@ -12,7 +12,7 @@ use gimli::{
     DW_EH_PE_absptr, DW_EH_PE_pcrel, DW_EH_PE_sdata4, DwEhPe, Encoding, Format, Register, RunTimeEndian,
 };
 
-use super::tables::Table;
+use super::table::Table;
 use crate::machine::compiled::CompiledStencil;
 use crate::machine::unwind::UnwindOp;
 use crate::options::Arch;

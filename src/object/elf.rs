@@ -5,7 +5,7 @@ use object::write::Object;
 use object::{BinaryFormat, RelocationFlags, SectionFlags, SectionKind};
 
 use super::format::{Addend, Format, Reloc};
-use super::sections::Role;
+use super::role::Role;
 use crate::machine::reloc::RelocKind;
 use crate::options::{Arch, Flags, Target};
 

@@ -3,8 +3,7 @@
 use object::write::Object;
 use object::{Architecture, BinaryFormat, RelocationFlags, SectionFlags};
 
-use super::sections::Role;
-use super::{elf, macho};
+use super::role::Role;
 use crate::machine::reloc::RelocKind;
 use crate::options::{Arch, Flags, Target};
 
@@ -50,20 +49,7 @@ pub(super) struct Format {
     pub finish: fn(&mut Object<'_>, &Target, &Flags),
 }
 
-/// All formats.
-static FORMATS: [&Format; 2] = [&elf::FORMAT, &macho::FORMAT];
-
 impl Format {
-    /// The format of a target's objects.
-    pub fn of(target: &Target) -> &'static Self {
-        if target.is_elf() { &elf::FORMAT } else { &macho::FORMAT }
-    }
-
-    /// The format with the `object` crate's name.
-    pub fn named(format: BinaryFormat) -> Option<&'static Self> {
-        FORMATS.into_iter().find(|row| row.binary_format == format)
-    }
-
     /// A section's name without its segment.
     pub fn section_of<'a>(&self, name: &'a str) -> &'a str {
         (self.split_name)(name).map_or(name, |(_, section)| section)

@@ -14,7 +14,7 @@
 //! unwinds to the frame (`.eh_frame`), restores the stack pointer, puts the payload words into the first result
 //! registers and jumps; no other register needs its value back.
 
-use super::tables::Table;
+use super::table::Table;
 use crate::machine::compiled::CompiledStencil;
 
 /// The section.

@@ -6,15 +6,12 @@
 //! would have to hold an address, which is known only when the file is complete.
 
 use object::macho::{self, RelocationType, SectionType, Version};
-use object::write::{MachOBuildVersion, Object, SymbolId};
+use object::write::{MachOBuildVersion, Object};
 use object::{BinaryFormat, RelocationFlags, SectionFlags};
 
 use super::format::{Addend, Format, Reloc};
-use super::sections::{Place, Role};
-use super::{Writer, symbols};
-use crate::ir::DataItem;
+use super::role::Role;
 use crate::machine::reloc::RelocKind;
-use crate::machine::symbol::LibCall;
 use crate::options::{Arch, Flags, Target};
 
 /// The format.
@@ -175,28 +172,6 @@ fn finish(object: &mut Object<'_>, target: &Target, _: &Flags) {
     version.minos = Version::new(major, minor, patch);
     version.sdk = version.minos;
     object.set_macho_build_version(version);
-}
-
-/// A thread variable's descriptor: three words.
-const DESCRIPTOR_BYTES: u64 = 24;
-
-impl Writer<'_> {
-    /// Makes the descriptor of a thread variable, which is what its symbol stands for: the function that finds the
-    /// running thread's instance, a word for that function's use, and the address of the initial value, whose symbol
-    /// is returned.
-    pub(super) fn add_descriptor(&mut self, section: &str, item: &DataItem, variable: SymbolId) -> SymbolId {
-        let name = [&self.object.symbol(variable).name, &b"$tlv$init"[..]].concat();
-        let initial_value = symbols::add_local(&mut self.object, name);
-        let chosen = self.sections.named(&mut self.object, Role::Data, section);
-        let place = self.place(chosen, &[], DESCRIPTOR_BYTES, 8, item.offset);
-        self.define_at(variable, place, DESCRIPTOR_BYTES);
-        let bootstrap = self.symbols.libcall(&mut self.object, LibCall::TlvBootstrap);
-        for (offset, symbol) in [(0, bootstrap), (16, initial_value)] {
-            let at = Place { offset: place.offset + offset, ..place };
-            self.relocate(at, RelocKind::Abs64, symbol, 0, item.offset);
-        }
-        initial_value
-    }
 }
 
 #[cfg(test)]

@@ -18,13 +18,16 @@ mod elf;
 mod format;
 mod handlers;
 mod macho;
+mod own_sections;
+mod role;
 mod sections;
 mod symbols;
-mod tables;
+mod table;
+mod thread_variables;
 mod traps;
 
 use object::write::{Mangling, Object, Relocation, SectionId, SymbolId};
-use object::{Endianness, RelocationFlags, SymbolKind};
+use object::{BinaryFormat, Endianness, RelocationFlags, SymbolKind};
 
 use crate::diag::{Diagnostic, Severity};
 use crate::ir::{DataItem, DataKind, Linkage, Module, Params};
@@ -33,8 +36,23 @@ use crate::machine::reloc::RelocKind;
 use crate::machine::symbol::SymbolRef;
 use crate::options::{Arch, Flags, Target};
 use format::{Addend, Format};
-use sections::{Place, Role, SectionIndex, Sections};
+use role::Role;
+pub use sections::Layout;
+use sections::{Place, SectionIndex, Sections};
 use symbols::Symbols;
+
+/// All formats.
+static FORMATS: [&Format; 2] = [&elf::FORMAT, &macho::FORMAT];
+
+/// The format of a target's objects.
+fn format_of(target: &Target) -> &'static Format {
+    if target.is_elf() { &elf::FORMAT } else { &macho::FORMAT }
+}
+
+/// The format that the `object` crate calls `format`.
+fn format_named(format: BinaryFormat) -> Option<&'static Format> {
+    FORMATS.into_iter().find(|row| row.binary_format == format)
+}
 
 /// A function with its code.
 #[derive(Clone, Copy, Debug)]
@@ -62,15 +80,6 @@ pub struct Contents<'a> {
     pub functions: Vec<FunctionDef<'a>>,
 }
 
-/// How an object is laid out.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Layout {
-    /// A section for each function.
-    pub function_sections: bool,
-    /// A section for each data item.
-    pub data_sections: bool,
-}
-
 /// The bytes of an object, or what is wrong with its contents.
 pub fn write(
     target: &Target,
@@ -78,7 +87,7 @@ pub fn write(
     layout: Layout,
     contents: &Contents<'_>,
 ) -> Result<Vec<u8>, Vec<Diagnostic>> {
-    let format = Format::of(target);
+    let format = format_of(target);
     if format.atoms && !flags.is_pic() {
         let message = format!("{} needs position-independent code: the setting is_pic", format.name);
         return Err(vec![Diagnostic::error(0, message)]);
@@ -283,14 +292,6 @@ fn role(item: &DataItem, pic: bool) -> Role {
 
 fn bug(message: String) -> Diagnostic {
     Diagnostic { severity: Severity::Bug, ..Diagnostic::error(0, message) }
-}
-
-/// The number in ELF of a kind of relocation, if there is one.
-pub fn reloc_number(kind: RelocKind, arch: Arch) -> Option<u32> {
-    match (elf::FORMAT.reloc)(kind, arch)?.flags {
-        RelocationFlags::Elf { r_type } => Some(r_type.0),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@
 //! table of a function that the linker removed has the address 0. In Mach-O the table goes with its function, and
 //! that of a weak function in whose place the linker took another definition has the address of that.
 
-use super::tables::Table;
+use super::table::Table;
 use crate::ir::TrapCode;
 use crate::machine::compiled::{CompiledStencil, TrapSite};
 

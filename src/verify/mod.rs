@@ -18,6 +18,7 @@ mod operands;
 mod preamble;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 use crate::analysis::Analysis;
 use crate::diag::Diagnostic;
@@ -153,7 +154,7 @@ impl Verifier {
         let scratch = &mut self.scratch;
         let mut check = Check { stencil, analysis, env, errors: &mut self.errors };
         preamble::check(&mut check, scratch);
-        body::check(check, scratch);
+        walk::check(check, scratch);
         &self.errors
     }
 }

@@ -12,7 +12,8 @@ use clifc::emit::frame::Frame;
 use clifc::emit::function;
 use clifc::emit::inst_view::{self, EmitContext, InstView};
 use clifc::emit::layout::Layout;
-use clifc::ir::NameRef;
+use clifc::entity::Map;
+use clifc::ir::{Linkage, Module, Name, NameRef, Params};
 use clifc::machine::amode::Amode;
 use clifc::machine::compiled::CompiledStencil;
 use clifc::machine::description::Machine;
@@ -21,7 +22,7 @@ use clifc::machine::inst::{
 };
 use clifc::machine::reg::{Allocation, Operand, PReg, RegClass, VReg};
 use clifc::machine::symbol::SymbolRef;
-use clifc::object::reloc_number;
+use clifc::object::{Contents, FunctionDef, Layout as SectionLayout, write};
 use clifc::options::{Arch, Flags, Target};
 use clifc::pipeline::Backend;
 use clifc::text::inst::print;
@@ -31,6 +32,9 @@ use object::{Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTar
 use std::fmt::{self, Write};
 use std::path::Path;
 use std::process::Command;
+
+/// How many symbols the variants refer to.
+const SYMBOLS: u32 = 5;
 
 /// How often each row is tried.
 const VARIANTS: usize = 24;
@@ -114,7 +118,7 @@ impl Random {
 
     /// A symbol.
     pub fn symbol(&mut self) -> SymbolRef {
-        SymbolRef::Name(NameRef(self.below(5)))
+        SymbolRef::Name(NameRef(self.below(SYMBOLS)))
     }
 }
 
@@ -321,20 +325,63 @@ fn with_line(message: &str, source: &Path) -> String {
     format!("{message}\n    {line}")
 }
 
-/// A relocation as the test compares it.
+/// The object file that clifc writes of the variants: a function `v<n>` for each.
+fn write_object<S: Subject>(variants: &[Variant]) -> Vec<u8> {
+    let names: Map<NameRef, Name> =
+        (0..SYMBOLS).map(|n| text_name('s', n as usize)).collect::<Vec<_>>().into();
+    let params: Vec<Params> = (0..variants.len())
+        .map(|n| Params { name: text_name('v', n), names: names.clone(), ..Params::default() })
+        .collect();
+    let functions = params.iter().zip(variants).map(|(params, variant)| FunctionDef {
+        offset: 0,
+        params,
+        linkage: Linkage::Local,
+        section: None,
+        align: 1,
+        code: &variant.compiled,
+    });
+    let contents = Contents { module: &Module::default(), functions: functions.collect() };
+    let target = Target::of(S::ARCH);
+    write(&target, &Flags::new(&target), SectionLayout::default(), &contents).expect("an object")
+}
+
+fn text_name(letter: char, number: usize) -> Name {
+    Name::Text(format!("{letter}{number}").into())
+}
+
+/// A relocation: its offset in the instruction, its number, its symbol and its addend.
 type Reloc = (u64, u32, String, i64);
 
-fn our_relocs<S: Subject>(variant: &Variant) -> Vec<Reloc> {
-    let relocs = variant.compiled.relocs.iter();
-    let mut relocs: Vec<Reloc> = relocs
-        .map(|r| {
-            let mut name = String::new();
-            Fixed { label: String::new() }.symbol(r.symbol, &mut name).expect("strings take everything");
-            (r.offset as u64, reloc_number(r.kind, S::ARCH).expect("a kind of ELF"), name, r.addend)
-        })
-        .collect();
-    relocs.sort();
-    relocs
+/// What an object file says of a variant.
+#[derive(Clone, Default)]
+struct InObject {
+    /// Offset of its code in the section.
+    start: u64,
+    /// Its relocations, sorted.
+    relocs: Vec<Reloc>,
+}
+
+/// The bytes of an object's code, and where the variants are in it.
+fn read_object(object: &[u8], count: usize) -> (Vec<u8>, Vec<InObject>) {
+    let file = ElfFile64::<object::Endianness>::parse(object).expect("an ELF object");
+    let section = file.section_by_name(".text").expect("the code");
+    let mut variants = vec![InObject::default(); count];
+    for symbol in file.symbols() {
+        let number = symbol.name().ok().and_then(|name| name.strip_prefix('v')?.parse::<usize>().ok());
+        if let Some(variant) = number.and_then(|number| variants.get_mut(number)) {
+            variant.start = symbol.address();
+        }
+    }
+    for (offset, reloc) in section.relocations() {
+        let number = variants.partition_point(|variant| variant.start <= offset) - 1;
+        let RelocationFlags::Elf { r_type } = reloc.flags() else { panic!("an ELF relocation") };
+        let RelocationTarget::Symbol(symbol) = reloc.target() else { panic!("a symbol") };
+        let name = file.symbol_by_index(symbol).and_then(|s| s.name().map(str::to_owned)).expect("a name");
+        let variant = &mut variants[number];
+        variant.relocs.push((offset - variant.start, r_type.0, name, reloc.addend()));
+    }
+    variants.iter_mut().for_each(|variant| variant.relocs.sort());
+    (section.data().expect("its bytes").to_vec(), variants)
 }
 
 /// A frame with places near and far.
@@ -362,38 +409,21 @@ pub fn check_rows<S: Subject>() {
             variants.push(make_variant::<S>(&mut random, variants.len(), id, &frame));
         }
     }
-    let object = assemble::<S>(&variants);
-    let file = ElfFile64::<object::Endianness>::parse(&*object).expect("an ELF object");
-    let section = file.section_by_name(".text").expect("the code");
-    let code = section.data().expect("its bytes");
-    let mut starts = vec![0; variants.len() + 1];
-    for symbol in file.symbols() {
-        let name = symbol.name().unwrap_or_default();
-        if let Some(number) = name.strip_prefix('v').and_then(|n| n.parse::<usize>().ok()) {
-            starts[number] = symbol.address();
-        }
-    }
-    let mut their_relocs: Vec<Vec<Reloc>> = variants.iter().map(|_| Vec::new()).collect();
-    for (offset, reloc) in section.relocations() {
-        let number = starts.partition_point(|start| *start <= offset) - 1;
-        let RelocationFlags::Elf { r_type } = reloc.flags() else { panic!("an ELF relocation") };
-        let RelocationTarget::Symbol(symbol) = reloc.target() else { panic!("a symbol") };
-        let name = file.symbol_by_index(symbol).and_then(|s| s.name().map(str::to_owned)).expect("a name");
-        their_relocs[number].push((offset - starts[number], r_type.0, name, reloc.addend()));
-    }
+    let (_, ours) = read_object(&write_object::<S>(&variants), variants.len());
+    // The label behind the last variant ends the code.
+    let (code, theirs) = read_object(&assemble::<S>(&variants), variants.len() + 1);
     let mut wrong = Vec::new();
     for (number, variant) in variants.iter().enumerate() {
-        let theirs = &code[starts[number] as usize..starts[number + 1] as usize];
+        let (our_relocs, their_relocs) = (&ours[number].relocs, &theirs[number].relocs);
+        let theirs = &code[theirs[number].start as usize..theirs[number + 1].start as usize];
         let ours = &variant.compiled.code[..];
-        let relocs = our_relocs::<S>(variant);
-        if ours != theirs || relocs != their_relocs[number] {
+        if ours != theirs || our_relocs != their_relocs {
             wrong.push(format!(
-                "{}: {}\n  ours   {:02x?} {relocs:?}\n  theirs {:02x?} {:?}",
+                "{}: {}\n  ours   {:02x?} {our_relocs:?}\n  theirs {:02x?} {their_relocs:?}",
                 variant.row.name,
                 variant.text.lines().next().unwrap_or_default(),
                 &ours[..ours.len().min(15)],
                 &theirs[..theirs.len().min(15)],
-                their_relocs[number],
             ));
         }
     }

@@ -159,6 +159,3 @@ pub const BRANCHES: [u8; 3] = [26, 19, 14];
 /// a kind of shift, the same or rotation, a kind of extension.
 pub const CODES: [(&str, u8); 5] =
     [("bitmask", 13), ("float", 8), ("shift", 2), ("rotate", 2), ("extend", 3)];
-
-/// Features that rows can need; bit `i` of a row's features is the `i`-th.
-pub const FEATURES: &[&str] = &["lse", "pauth", "fp16"];

@@ -1,21 +1,16 @@
-//! The writer's own tables: unwind information, trap sites, exception handlers.
+//! The sections that the writer adds of its own accord: unwind information, trap sites, exception handlers.
 //!
-//! All refer to functions. Where linkers take files apart by section, a reference is a section and an offset; where they
-//! do so by symbol, it is a symbol, or a distance that is filled in here.
+//! Each holds a [`Table`] that refers to functions. Where linkers take files apart by section, such a reference names a
+//! section and an offset in it. Where they do so by symbol (`Format::atoms`), it names a symbol, or is a distance that
+//! is known already and written here.
 
 use object::SectionKind;
 use object::write::{SectionId, StandardSection, SymbolId};
 
+use super::table::Table;
 use super::{FunctionDef, Writer, bug, eh_frame, handlers, symbols, traps};
 use crate::machine::reloc::RelocKind;
 use crate::options::Flags;
-
-/// One of the writer's own tables: its bytes, and where in it which functions' addresses go, by number.
-#[derive(Default)]
-pub(super) struct Table {
-    pub bytes: Vec<u8>,
-    pub relocs: Vec<(u64, usize)>,
-}
 
 /// Alignment of our own tables.
 const TABLE_ALIGN: u64 = 8;
