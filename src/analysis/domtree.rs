@@ -1,4 +1,4 @@
-//! The dominator tree as text, and the comparison with what a test says of it.
+//! The dominator tree as text, and its comparison with the annotations of a test.
 
 use super::Analysis;
 use super::cfg::block_of;
@@ -6,7 +6,7 @@ use crate::entity::Map;
 use crate::ir::{Block, Inst, Stencil};
 use std::fmt::Write;
 
-/// The postorder and the tree in preorder, a line a block with its children.
+/// The postorder, and the tree in preorder, with a line for each block and its children.
 pub fn text(stencil: &Stencil, analysis: &Analysis) -> String {
     let mut out = String::from("cfg_postorder:");
     let rpo = analysis.order.rpo();
@@ -34,8 +34,8 @@ pub fn text(stencil: &Stencil, analysis: &Analysis) -> String {
     out
 }
 
-/// Checks `dominates:` annotations: each is an instruction and the names of the blocks that its block
-/// immediately dominates. Together they must cover all reachable blocks but the entry.
+/// Checks `dominates:` annotations. Each is an instruction and the names of the blocks that its block
+/// immediately dominates. Together they must cover all reachable blocks except the entry.
 pub fn check<'a>(
     stencil: &Stencil,
     analysis: &Analysis,

@@ -1,7 +1,8 @@
-//! A test file: its header lines, its functions, and the comments that belong to each.
+//! A test file: its header lines, its functions, and the comments of each function.
 //!
-//! A `target` takes the `set` lines before it; a file without a `target` line is for every target. Comments before the
-//! first function belong to all functions; others to the function they stand in or below.
+//! The `set` lines before a `target` line apply to that target; a file without a `target` line is for every
+//! target. Comments before the first function belong to all functions, others to the function they are in or
+//! below.
 
 use std::ops::Range;
 
@@ -12,16 +13,17 @@ use crate::parse::{self, FunctionText, Split};
 /// A comment, from its first semicolon to the end of its line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Comment<'a> {
-    /// Its line, from 1.
+    /// Its line number, from 1.
     pub line: usize,
-    /// The line of the code it annotates: its own, or if there is none, the nearest above.
+    /// The line number of the code that it annotates: code on its own line, or else on the nearest line
+    /// above.
     pub code_line: usize,
-    /// All of it.
+    /// Its text, including the semicolon.
     pub text: &'a str,
 }
 
 impl<'a> Comment<'a> {
-    /// What follows `directive`, which ends in a colon, if the comment begins with it.
+    /// The text after `directive`, which ends in a colon, if the comment begins with it.
     pub fn after(&self, directive: &str) -> Option<&'a str> {
         let text = self.text.trim_start_matches(';').trim_start();
         text.strip_prefix(directive).map(str::trim)
@@ -31,35 +33,35 @@ impl<'a> Comment<'a> {
 /// A `test` line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Command<'a> {
-    /// What to test.
+    /// The name of the command.
     pub name: &'a str,
-    /// Words after it.
+    /// The words after the name.
     pub options: Vec<&'a str>,
 }
 
 /// A `target` line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TargetLine<'a> {
-    /// All after the word `target`.
+    /// The text after the word `target`.
     pub text: &'a str,
-    /// What to compile for; the message tells why clifc cannot.
+    /// The target and its settings, or a message if clifc does not support the target.
     pub target: Result<(Target, Flags), String>,
 }
 
-/// What the header lines say.
+/// The header lines of a file.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Header<'a> {
-    /// Tests to make.
+    /// The `test` lines.
     pub commands: Vec<Command<'a>>,
-    /// Targets that it names.
+    /// The `target` lines.
     pub targets: Vec<TargetLine<'a>>,
-    /// If it names none: all.
+    /// All targets, if there is no `target` line.
     everywhere: Vec<TargetLine<'a>>,
-    /// All settings that are not of a target.
+    /// The settings of `set` lines.
     pub settings: Vec<&'a str>,
-    /// Settings that the command line adds to every target that has them.
+    /// Settings of the command line, for every target that has them.
     pub overrides: &'a [String],
-    /// What clifc must have been built with: none of it is known.
+    /// The `feature` lines: features that the runner must have, none of which clifc has.
     pub features: Vec<&'a str>,
 }
 
@@ -72,11 +74,11 @@ impl<'a> Header<'a> {
             header.add(code).map_err(|why| format!("`{code}`: {why}"))?;
         }
         if header.commands.is_empty() {
-            return Err("no `test` line".into());
+            return Err("missing `test` line".into());
         }
         let unused = |why| format!("`set`: {why}");
         match header.targets.last() {
-            // Settings behind the last target are checked, if not used.
+            // Check settings behind the last target, although they have no effect.
             Some(line) => drop(header.target(line.text).map_err(unused)?),
             None => {
                 for arch in Arch::ALL {
@@ -88,7 +90,7 @@ impl<'a> Header<'a> {
         Ok(header)
     }
 
-    /// The targets to make tests for.
+    /// The targets to test.
     pub fn targets_or_all(&self) -> &[TargetLine<'a>] {
         if self.targets.is_empty() { &self.everywhere } else { &self.targets }
     }
@@ -98,7 +100,7 @@ impl<'a> Header<'a> {
         let mut words = rest.split_whitespace();
         match word {
             "test" => {
-                let name = words.next().ok_or("test what?")?;
+                let name = words.next().ok_or("missing test command")?;
                 self.commands.push(Command { name, options: words.collect() });
             }
             "set" => self.settings.extend(words),
@@ -130,31 +132,31 @@ impl<'a> Header<'a> {
 /// A function and the comments in and below it.
 #[derive(Debug)]
 pub struct TestFunction<'a> {
-    /// Where it begins, with the words of its linkage.
+    /// The offset where it begins, including its linkage.
     pub start: usize,
-    /// Where it is.
+    /// The positions of its parts.
     pub item: FunctionText,
-    /// Its comments.
+    /// The comments in and below it.
     pub comments: Vec<Comment<'a>>,
 }
 
-/// A file taken apart.
+/// A test file, split into its parts.
 #[derive(Debug)]
 pub struct TestFile<'a> {
-    /// All of it.
+    /// The text of the file.
     pub text: &'a str,
-    /// What the header lines say.
+    /// Its header lines.
     pub header: Header<'a>,
     /// Comments before the first function.
     pub leading: Vec<Comment<'a>>,
-    /// Functions in order.
+    /// The functions, in order.
     pub functions: Vec<TestFunction<'a>>,
-    /// Where each line begins.
+    /// The offset of each line.
     line_starts: Vec<usize>,
 }
 
 impl<'a> TestFile<'a> {
-    /// Takes a file apart.
+    /// Splits a file into its parts.
     pub fn parse(text: &'a str, overrides: &'a [String]) -> Result<Self, String> {
         let newlines = memchr::memchr_iter(b'\n', text.as_bytes());
         let line_starts: Vec<usize> = std::iter::once(0).chain(newlines.map(|at| at + 1)).collect();
@@ -187,12 +189,12 @@ impl<'a> TestFile<'a> {
         Ok(file)
     }
 
-    /// The line of a byte offset, from 1.
+    /// The line number of a byte offset, from 1.
     pub fn line(&self, offset: usize) -> usize {
         self.line_starts.partition_point(|start| *start <= offset)
     }
 
-    /// A diagnostic with its line.
+    /// The message of a diagnostic, with its line number.
     pub fn message(&self, diagnostic: &Diagnostic) -> String {
         format!("line {}: {}", self.line(diagnostic.offset), diagnostic.message)
     }
@@ -223,7 +225,7 @@ impl<'a> TestFile<'a> {
     }
 }
 
-/// Why a comment that looks like a directive is none: misspelt ones must not pass for prose.
+/// An error message for a comment that looks like a misspelt directive.
 fn misspelt_directive(comment: &str) -> Option<String> {
     const LONG_ENOUGH: [&str; 8] =
         ["check", "sameln", "nextln", "unordered", "regex", "error", "dominates", "print"];
@@ -239,7 +241,7 @@ fn misspelt_directive(comment: &str) -> Option<String> {
         3 => return None,
         _ => did_you_mean(&lower, LONG_ENOUGH),
     };
-    (!near.is_empty()).then(|| format!("no directive `{word}:`{near}"))
+    (!near.is_empty()).then(|| format!("unknown directive `{word}:`{near}"))
 }
 
 #[cfg(test)]

@@ -1,16 +1,16 @@
 /* Runs the cases of run tests.
  *
- * Read from stdin, a line each:
- *   group              what follows belongs to one test
+ * Input on stdin, one line each:
  *   <function> <total size> <arguments, as hex digits>
- * Written to stdout, a line per case in the same order:
+ *   group              ends the cases of a test
+ * Output on stdout, one line for each case in the same order:
  *   ok <memory after the call, as hex digits>
  *   signal <number>
  *   timeout
  *
- * The function gets the address of memory that begins with the arguments. A group runs in a child
- * process; when a case kills it, the next case gets a new one. Before this text the table is defined:
- * functions[], FUNCTIONS. */
+ * The function is passed the address of memory that begins with the arguments. The cases of a test run in a child
+ * process; when a case kills it, the next case gets a new one. The table functions[] and its length FUNCTIONS are
+ * defined before this text. */
 
 #include <signal.h>
 #include <stdio.h>

@@ -1,8 +1,9 @@
 //! Relocations: the fields of machine code that the linker fills in.
 //!
-//! A [`RelocKind`] is only a name for what is computed. Encoders choose it and the object writer has its number in each
-//! format; nothing between them looks at it. This list is the one place of the ground floor that mentions targets: one
-//! table of all kinds lets each object format be checked to have a row for every kind.
+//! A [`RelocKind`] is only a name for what is computed. Encoders choose it and the object writer has its
+//! number in each format; nothing between them looks at it. This list is the one place of the ground floor
+//! that mentions targets: one table of all kinds lets each object format be checked to have a row for every
+//! kind.
 
 use crate::machine::symbol::SymbolRef;
 use crate::named_enum;

@@ -1,15 +1,15 @@
 //! The symbols that machine code refers to: names of the source, and library routines.
 //!
-//! No name is stored here. A stencil refers to the names in its function's params by index, so that functions which
-//! differ only in names compile to the same bytes.
+//! No name is stored here. A stencil refers to the names in its function's params by index, so that functions
+//! which differ only in names compile to the same bytes.
 
 use crate::ir::NameRef;
 use crate::named_enum;
 use serde::{Deserialize, Serialize};
 
 named_enum! {
-    /// A symbol that generated code refers to of its own accord; the text is its linker name. CLIF can name those up to
-    /// `ElfGlobalOffsetTable`.
+    /// A symbol that generated code refers to of its own accord; the text is its linker name. CLIF can name
+    /// those up to `ElfGlobalOffsetTable`.
     #[derive(Serialize, Deserialize)]
     LibCall {
         CeilF32 "ceilf", CeilF64 "ceil", FloorF32 "floorf", FloorF64 "floor",
@@ -28,8 +28,8 @@ named_enum! {
 }
 
 impl LibCall {
-    /// The routine that CLIF calls by this name, as in `%CeilF32`. Its names are those of the variants; routines after
-    /// the global offset table have none.
+    /// The routine that CLIF calls by this name, as in `%CeilF32`. Its names are those of the variants;
+    /// routines after the global offset table have none.
     pub fn from_clif(name: &str) -> Option<Self> {
         let named = &Self::ALL[..=LibCall::ElfGlobalOffsetTable as usize];
         named.iter().copied().find(|call| format!("{call:?}") == name)

@@ -31,8 +31,8 @@ pub enum UnwindOp {
     RestoreState,
 }
 
-/// Where an exception thrown by a call continues. The payload words are in the first result registers, and only the
-/// stack pointer has the value it had before the call.
+/// Where an exception thrown by a call continues. The payload words are in the first result registers, and
+/// only the stack pointer has the value it had before the call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Handler {
     /// The call's return address, as an offset in the code.

@@ -1,4 +1,4 @@
-//! What sections are for, whatever a format calls them.
+//! What a section is for, whatever a format calls it.
 
 use object::SectionKind;
 
@@ -9,20 +9,20 @@ pub(super) enum Role {
     Text,
     /// Constants.
     ReadOnly,
-    /// Constants with addresses that are known when the program starts.
+    /// Constants that contain addresses: read-only once the program has been relocated.
     ReadOnlyAfterRelocation,
     /// Variables.
     Data,
-    /// Variables that begin as zero.
+    /// Zero-initialised variables.
     Zero,
-    /// Variables of a thread.
+    /// Thread-local variables.
     ThreadData,
-    /// Variables of a thread that begin as zero.
+    /// Zero-initialised thread-local variables.
     ThreadZero,
 }
 
 impl Role {
-    /// How many there are.
+    /// The number of roles.
     pub(super) const COUNT: usize = 7;
 
     pub(super) fn kind(self) -> SectionKind {
@@ -41,7 +41,7 @@ impl Role {
         matches!(self, Role::Zero | Role::ThreadZero)
     }
 
-    /// What a section must be to hold both.
+    /// The role of a section that can hold items of both roles, if there is one.
     pub(super) fn common(self, other: Role) -> Option<Role> {
         match (self, other) {
             _ if self == other => Some(self),
@@ -51,7 +51,7 @@ impl Role {
         }
     }
 
-    /// The same with bytes in the file.
+    /// The corresponding role with bytes in the file.
     pub(super) fn initialised(self) -> Role {
         match self {
             Role::Zero => Role::Data,

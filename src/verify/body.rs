@@ -5,38 +5,38 @@ use crate::entity::Entity;
 use crate::ir::types::INVALID;
 use crate::ir::{Block, Inst, PackedDef, Type, Value, ValueDef};
 
-/// The block of an instruction that is in none.
+/// Stands for no block, as the block of an instruction that was removed.
 pub(super) const NO_BLOCK: Block = Block(u32::MAX);
 
-/// The pass over the body: the check and where it is.
+/// A function's body and the current position in it.
 pub(super) struct Body<'a> {
     pub(super) check: Check<'a>,
     /// The block of each instruction.
     pub(super) inst_blocks: &'a [Block],
     /// The instruction being checked.
     pub(super) at: Inst,
-    /// Its block.
+    /// The block of that instruction.
     pub(super) block: Block,
-    /// The first instruction of its block.
+    /// The first instruction of that block.
     pub(super) block_start: Inst,
-    /// Whether its block can be reached; where it can't, nothing dominates and nothing has to.
+    /// Whether that block is reachable. In an unreachable block, uses need not be dominated by definitions.
     pub(super) reachable: bool,
 }
 
 impl Body<'_> {
-    /// Reports an error of the instruction being checked.
+    /// Reports an error in the current instruction.
     #[cold]
     pub(super) fn report(&mut self, message: impl Into<String>) {
         self.check.report(Location::Inst(self.at), message);
     }
 
-    /// The type of a value; `INVALID` for one that does not exist, which its use is reported for.
+    /// The type of a value. It is `INVALID` if there is no such value, which is reported where it is used.
     #[inline]
     pub(super) fn type_of(&self, value: Value) -> Type {
         self.check.stencil.value_types.get(value).copied().unwrap_or(INVALID)
     }
 
-    /// Checks that `value` is result `n` of this instruction.
+    /// Checks that `value` is result `n` of the current instruction.
     #[inline]
     pub(super) fn defined_here(&mut self, value: Value, n: usize) -> bool {
         let def = PackedDef::result(self.at, n as u32);
@@ -47,7 +47,7 @@ impl Body<'_> {
         here
     }
 
-    /// Checks that a value may be used by this instruction; false if there is no such value.
+    /// Checks that the current instruction may use a value. Returns whether the value exists.
     #[inline]
     pub(super) fn use_value(&mut self, value: Value) -> bool {
         let stencil = self.check.stencil;
@@ -64,7 +64,7 @@ impl Body<'_> {
         def != ValueDef::None
     }
 
-    /// Whether an instruction that is not before this one in the same block dominates it.
+    /// Whether `inst`, which does not precede the current instruction in its block, dominates it.
     fn inst_dominates(&self, inst: Inst) -> bool {
         match self.inst_blocks.get(inst.index()) {
             Some(&block) if block != NO_BLOCK => {

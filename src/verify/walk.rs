@@ -1,4 +1,4 @@
-//! Blocks and instructions: structure, types by the opcode table, definitions and their uses.
+//! Walks over blocks and instructions, and checks structure, types by the opcode table, definitions and uses.
 
 use super::body::{Body, NO_BLOCK};
 use super::{Check, Location, Scratch, calls, operands};
@@ -37,8 +37,8 @@ pub(super) fn check(mut check: Check<'_>, scratch: &mut Scratch) {
     body.annotations();
 }
 
-/// Checks that blocks are runs of instructions, each with its only terminator at the end, and notes
-/// which instruction is in which. Without that the rest can't be checked.
+/// Checks that each block is a non-empty run of instructions whose only terminator is the last one, and
+/// records the block of each instruction. Returns false after an error: the other checks rely on this.
 fn structure(check: &mut Check<'_>, inst_blocks: &mut Vec<Block>) -> bool {
     let stencil = check.stencil;
     if stencil.layout.is_empty() {
@@ -68,7 +68,10 @@ fn structure(check: &mut Check<'_>, inst_blocks: &mut Vec<Block>) -> bool {
             }
             match is_last {
                 true => {
-                    let message = format!("{block} ends in {}, not in a terminator", opcode.name());
+                    let message = format!(
+                        "{block} does not end in a terminator: its last instruction is {}",
+                        opcode.name()
+                    );
                     check.report(Location::Block(block), message);
                 }
                 false => {
@@ -84,8 +87,7 @@ fn structure(check: &mut Check<'_>, inst_blocks: &mut Vec<Block>) -> bool {
     true
 }
 
-/// Checks that the entry block is one a caller can enter. That nothing branches to it is checked at
-/// the branches.
+/// Checks the entry block's parameters against the signature. Branches to it are reported at the branches.
 fn entry(check: &mut Check<'_>) {
     let stencil = check.stencil;
     let block = stencil.layout[0];
@@ -112,7 +114,7 @@ fn entry(check: &mut Check<'_>) {
 }
 
 impl Body<'_> {
-    /// Checks that the parameters of a block are defined there.
+    /// Checks that the parameters of a block are defined by it and have types.
     fn params(&mut self, block: Block) {
         let stencil = self.check.stencil;
         for (n, &param) in stencil.block_params(block).iter().enumerate() {
@@ -125,7 +127,7 @@ impl Body<'_> {
         }
     }
 
-    /// Checks an instruction.
+    /// Checks the current instruction.
     fn inst(&mut self, data: &InstData) {
         let info = data.opcode.info();
         let has_type = match info.ctrl {
@@ -147,7 +149,7 @@ impl Body<'_> {
         }
     }
 
-    /// Checks the operands that the opcode's row has rules for.
+    /// Checks the types of the operands that the opcode's row has rules for.
     #[inline]
     fn args(&mut self, data: &InstData, info: &OpInfo) {
         let words = [data.a, data.b, data.c];
@@ -166,7 +168,7 @@ impl Body<'_> {
         }
     }
 
-    /// Checks that the results are defined here, and their types.
+    /// Checks the number, definitions and types of the results.
     #[inline]
     fn results(&mut self, data: &InstData, info: &OpInfo) {
         let results = self.check.stencil.inst_results(self.at);
@@ -181,7 +183,7 @@ impl Body<'_> {
         }
     }
 
-    /// Debug tags and stack maps, which few instructions have.
+    /// Checks debug tags and stack maps, which few instructions have.
     fn annotations(&mut self) {
         let stencil = self.check.stencil;
         let slot_bytes = |slot| {
@@ -205,7 +207,7 @@ impl Body<'_> {
         for (inst, entries) in &stencil.stack_maps {
             self.at = *inst;
             if !stencil.insts[*inst].opcode.effects().has(Effects::CALL) {
-                self.report("a stack map belongs on a call");
+                self.report("stack map present on non-call instruction");
             }
             for entry in entries {
                 let end = u64::from(entry.offset) + u64::from(entry.ty.bytes());
@@ -213,7 +215,9 @@ impl Body<'_> {
                     None => self.report(format!("invalid stack slot {}", entry.slot)),
                     Some(size) if end > size => {
                         let (ty, slot, offset) = (entry.ty, entry.slot, entry.offset);
-                        self.report(format!("{ty} @ {slot}+{offset} does not fit: {slot} has {size} bytes"));
+                        self.report(format!(
+                            "stack map entry {ty} @ {slot}+{offset} is out of bounds: {slot} has {size} bytes"
+                        ));
                     }
                     Some(_) => {}
                 }
@@ -247,7 +251,7 @@ impl Body<'_> {
     }
 }
 
-/// A rule in words.
+/// Describes a rule in words.
 fn describe(rule: Rule, ctrl: Type) -> String {
     match rule {
         Rule::In(set) => describe_set(set),
@@ -259,7 +263,7 @@ fn describe(rule: Rule, ctrl: Type) -> String {
     }
 }
 
-/// A set of types in words.
+/// Describes a set of types in words.
 fn describe_set(set: TypeSet) -> String {
     let lanes = (0..16).map(Type).filter(|ty| set.lanes >> ty.0 & 1 != 0);
     let lanes: Vec<String> = lanes.map(|ty| ty.to_string()).collect();

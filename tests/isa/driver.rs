@@ -12,7 +12,6 @@ use clifc::emit::frame::Frame;
 use clifc::emit::function;
 use clifc::emit::inst_view::{self, EmitContext, InstView};
 use clifc::emit::layout::Layout;
-use clifc::entity::Map;
 use clifc::ir::{Linkage, Module, Name, NameRef, Params};
 use clifc::machine::amode::Amode;
 use clifc::machine::compiled::CompiledStencil;
