@@ -1,4 +1,4 @@
-//! The command line, as a user meets it.
+//! The command line, as users see it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -55,7 +55,8 @@ fn standard_input_and_output_are_files_too() {
 fn emitted_clif_is_the_whole_file() {
     let dir = dir("emit");
     let file = format!(
-        "rodata %msg = \"hello\\0\"\n{ADD}local function %own() section \".hot\" align 64 {{\nblock0:\n    return\n}}\n"
+        "rodata %msg = \"hello\\0\"\n{ADD}\
+         local function %own() section \".hot\" align 64 {{\nblock0:\n    return\n}}\n"
     );
     let build =
         |emit: &str, input: &str| clifc(&dir, &["build", "--target", "x86_64", "--emit", emit], input).stdout;
@@ -188,7 +189,7 @@ fn run_tests_run_apart() {
     let (code, text) = report(&dir, &file);
     assert_eq!(code, Some(1));
     assert!(text.contains("%f(1) ended with SIGILL"), "{text}");
-    assert!(text.contains("%f(0) is [0], not [2]"), "{text}");
+    assert!(text.contains("%f(0) is [0], expected [2]"), "{text}");
     assert!(text.contains("%add(3, 4) is [7]"), "{text}");
     assert!(text.ends_with("0 passed, 1 failed, 0 skipped\n"), "{text}");
 }
@@ -200,7 +201,7 @@ fn how_programs_are_linked_and_run_can_be_said() {
     fs::write(dir.join("test.clif"), call).expect("a file");
     for option in ["--runner", "--linker"] {
         let output = clifc(&dir, &["test", option, "x86_64=/no/such/tool -x", "test.clif"], "");
-        assert!(text(&output.stdout).contains("needs `/no/such/tool`"), "{option}: {output:?}");
+        assert!(text(&output.stdout).contains("requires `/no/such/tool`"), "{option}: {output:?}");
     }
     for wrong in ["--linker=x86_64=", "--runner=x86_65=qemu", "--runner=qemu"] {
         assert_eq!(clifc(&dir, &["test", wrong, "test.clif"], "").status.code(), Some(2), "{wrong}");

@@ -79,7 +79,8 @@ pub fn bless(file: &TestFile, outputs: &[String]) -> String {
 mod tests {
     use super::*;
 
-    const FILE: &str = "test compile precise-output\ntarget x86_64\n\nfunction %f() {\n}\n; run: %f()\n; old\n\n\
+    const FILE: &str = "test compile precise-output\ntarget x86_64\n\n\
+                        function %f() {\n}\n; run: %f()\n; old\n\n\
                         ;; about %g\nfunction %g() {\n}\n";
 
     #[test]

@@ -251,7 +251,8 @@ mod tests {
     #[test]
     fn headers() {
         let text = "test run\ntest compile precise-output ; why\nset opt_level=speed\ntarget x86_64 has_avx\n\
-                    set is_pic=false\n; check: x\ntarget riscv64 has_v\n\nfunction %f() {\nblock0:\n return\n}\n";
+                    set is_pic=false\n; check: x\ntarget riscv64 has_v\n\n\
+                    function %f() {\nblock0:\n return\n}\n";
         let file = TestFile::parse(text, &[]).expect("a file");
         let header = &file.header;
         assert_eq!(header.commands.len(), 2);

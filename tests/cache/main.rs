@@ -1,4 +1,4 @@
-//! The cache: objects are the same with it and without, whatever happens to it.
+//! The cache: whatever happens to it, objects are the same as without it.
 
 mod keys;
 mod processes;
@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 
 use clifc::options::Arch;
 
-/// A generator of numbers (xorshift).
+/// A xorshift generator: the same numbers in every run.
 struct Numbers(u64);
 
 impl Numbers {
@@ -36,7 +36,7 @@ fn targets() -> impl Iterator<Item = &'static str> {
     Arch::ALL.into_iter().map(Arch::name)
 }
 
-/// A file of `count` functions, each different from those of another `seed`, that call `callee`.
+/// A file with `count` functions that call `callee`; they differ from those of other seeds.
 fn program(count: u64, seed: u64, prefix: &str, callee: &str) -> String {
     let function = |number: u64| {
         let constant = seed * 1000 + number;
@@ -58,7 +58,7 @@ fn build(directory: &Path, file: &str, options: &[&str]) -> Output {
     command.current_dir(directory).env_remove("CLIFC_CACHE_DIR").output().expect("clifc starts")
 }
 
-/// Builds a file, and returns the object and what was printed.
+/// Builds a file, and returns the object and the output.
 fn built(directory: &Path, text: &str, options: &[&str]) -> (Vec<u8>, String) {
     fs::write(directory.join("file.clif"), text).expect("a file");
     let output = build(directory, "file.clif", options);

@@ -1,10 +1,11 @@
-//! Rows with random operands against an independent assembler.
+//! Compares rows with random operands with an independent assembler.
 //!
-//! Each row is made many times with random operands: registers, every kind of address, immediates at the
-//! edges of their encodings. The encoder writes the bytes and relocations; the printer writes the text, and GNU as
-//! assembles all of it in one file. Both must agree to the byte, so this tests rows, encoder and printer at once.
+//! Each row is tried many times with random operands: registers, every kind of address, immediates at the
+//! edges of their encodings. The encoder writes the bytes and relocations. The printer writes the text, and
+//! GNU as assembles all of it in one file. Both must agree to the byte, so this tests rows, encoder and
+//! printer together.
 //!
-//! What a target has to say for that is its [`Subject`].
+//! A target describes its instructions by implementing [`Subject`].
 
 use clifc::emit::buffer::CodeBuffer;
 use clifc::emit::encoding::Encoding;
@@ -32,10 +33,10 @@ use std::fmt::{self, Write};
 use std::path::Path;
 use std::process::Command;
 
-/// How many symbols the variants refer to.
+/// The number of symbols that variants refer to.
 const SYMBOLS: u32 = 5;
 
-/// How often each row is tried.
+/// The number of variants of each row.
 const VARIANTS: usize = 24;
 
 /// A target whose rows are tested.
@@ -46,40 +47,40 @@ pub trait Subject {
     const ARCH: Arch;
     /// The assembler with its options.
     const ASSEMBLER: &'static [&'static str];
-    /// How many rows may be expanded by hand.
+    /// The maximum number of rows that are expanded by code.
     const MOST_EXPANDED: usize;
-    /// Expanded rows whose text is what they expand to, so that they can be checked like the others.
+    /// Expanded rows whose text is that of their expansion, so that they can be checked like the others.
     const EXPANDED: &'static [&'static str] = &[];
-    /// General registers, vector registers.
+    /// The numbers of general registers and of vector registers.
     const REGISTERS: [u32; 2];
 
-    /// A register by the number that it has in instructions.
+    /// The register that has a number in instructions.
     fn register(class: RegClass, number: u8) -> PReg {
         PReg::new(number.into(), class)
     }
 
-    /// An address that the row can have without further instructions.
+    /// An address that the row can encode without further instructions.
     fn amode(random: &mut Random, row: &Row, bits: u16, frame: &Frame) -> Amode;
 
-    /// Pushes an operand that is a register or memory.
+    /// Pushes an operand that is in a register or in memory.
     fn register_or_memory(_: &mut Random, row: &Row, _: Class, _: &Frame, _: &mut Recorded) {
         panic!("{}: the target has no operands that are registers or memory", row.name)
     }
 
-    /// An immediate that can be in a word of the row.
+    /// An immediate that the row can encode in a word.
     fn immediate(random: &mut Random, _row: &Row, _word: usize) -> u32 {
         random.value() as u32
     }
 
-    /// An immediate in a code of the target's.
+    /// An immediate in one of the target's codes.
     fn code(_: &mut Random, row: &Row, _code: u8, _bits: u16) -> u32 {
         panic!("{}: the target has no codes", row.name)
     }
 
-    /// Bytes between an instruction and its label.
+    /// Distances in bytes between an instruction and its label.
     const GAPS: &'static [usize] = &[0, 100, 200];
 
-    /// What the assembler needs before the text to choose the encoding that the row is.
+    /// The prefix of the text that makes the assembler choose the row's encoding.
     fn prefix(_row: &Row, _text: &str) -> &'static str {
         ""
     }
@@ -97,18 +98,18 @@ impl Random {
         ((self.0 >> 32) % n as u64) as u32
     }
 
-    /// One of some items.
+    /// One of the items.
     pub fn pick<T: Copy>(&mut self, items: &[T]) -> T {
         items[self.below(items.len() as u32) as usize]
     }
 
-    /// A register of the target, as operand of a constructor.
+    /// A register of the target, as an operand of a constructor.
     pub fn register<S: Subject>(&mut self, class: Class) -> VReg {
         let class = if class == Class::Int { RegClass::Int } else { RegClass::Float };
         inst_view::physical(S::register(class, self.below(S::REGISTERS[class as usize]) as u8))
     }
 
-    /// A number near the edges of what immediates hold, or any.
+    /// A number near the limits of immediates, or any number.
     pub fn value(&mut self) -> i32 {
         const EDGES: [i32; 14] =
             [0, 1, -1, 5, 127, 128, -128, -129, 255, 256, 32767, -32768, i32::MAX, i32::MIN];
@@ -142,19 +143,19 @@ impl InstSink for Recorded {
     fn finish(&mut self, _: RowId, _: u8, _: u8) {}
 }
 
-/// One instruction tried.
+/// An instruction with random operands.
 pub struct Variant {
     /// Its row.
     pub row: &'static Row,
     /// Its operands.
     pub parts: Recorded,
-    /// As the printer writes it.
+    /// Its text, from the printer.
     pub text: String,
-    /// As the encoder writes it.
+    /// Its code, from the encoder.
     pub compiled: CompiledStencil,
 }
 
-/// Symbols are `s<n>`; the only label is the one behind the instruction.
+/// Names for the printer: symbols are `s<n>`, and the only label is behind the instruction.
 struct Fixed {
     label: String,
 }
@@ -198,7 +199,7 @@ fn push_operand<S: Subject>(
         OperandKind::Imm64 => to.words.extend([random.value() as u32, random.value() as u32]),
         OperandKind::Label => to.words.push(0),
         OperandKind::Symbol => {
-            // With an addend some assemblers ask for the symbol's address rather than its PLT entry.
+            // With an addend, some assemblers refer to the symbol rather than to its PLT entry.
             to.words.extend([random.symbol().pack(), 0]);
         }
         OperandKind::Clobbers => to.words.push(0),
@@ -206,7 +207,7 @@ fn push_operand<S: Subject>(
     }
 }
 
-/// Writes the instruction as emission does.
+/// Emits an instruction.
 fn emit_alone<S: Subject>(
     inst: &MachInst,
     parts: &Recorded,
@@ -225,7 +226,7 @@ fn emit_alone<S: Subject>(
     function::emit_inst::<S::Target>(&view, &context, buffer);
 }
 
-/// Random operands.
+/// Random operands for a row.
 fn make_parts<S: Subject>(random: &mut Random, row: &Row, frame: &Frame) -> Recorded {
     let mut parts = Recorded::default();
     for operand in row.operands {
@@ -240,8 +241,8 @@ fn make_parts<S: Subject>(random: &mut Random, row: &Row, frame: &Frame) -> Reco
     parts
 }
 
-/// Whether registers are as an allocator would give them: results differ from each other, and early ones from
-/// everything that is read.
+/// Whether an allocator could have chosen these registers: results differ from each other, and early ones
+/// from the registers that are read.
 fn are_allocatable(row: &Row, allocs: &[Allocation]) -> bool {
     let roles: Vec<Role> = row
         .operands
@@ -258,7 +259,7 @@ fn are_allocatable(row: &Row, allocs: &[Allocation]) -> bool {
     })
 }
 
-/// A row with random operands.
+/// Makes a variant of a row.
 pub fn make_variant<S: Subject>(random: &mut Random, number: usize, id: RowId, frame: &Frame) -> Variant {
     let row = &S::Target::rows()[id.0 as usize];
     let parts = loop {
@@ -316,7 +317,7 @@ fn assemble<S: Subject>(variants: &[Variant]) -> Vec<u8> {
     bytes
 }
 
-/// A message of the assembler with the line it is about.
+/// A message of the assembler, with the line that it refers to.
 fn with_line(message: &str, source: &Path) -> String {
     let text = std::fs::read_to_string(source).unwrap_or_default();
     let number = message.split(':').nth(1).and_then(|n| n.parse::<usize>().ok());
@@ -324,8 +325,8 @@ fn with_line(message: &str, source: &Path) -> String {
     format!("{message}\n    {line}")
 }
 
-/// The object file that clifc writes of a variant. Each has one of its own: in one file, a symbol is thread-local for all
-/// variants or for none.
+/// The object file that clifc writes for a variant. Variants have separate files because within a file, a
+/// symbol is either always or never thread-local.
 fn write_object<S: Subject>(variant: &Variant) -> Vec<u8> {
     let names: Vec<Name> = (0..SYMBOLS).map(|n| text_name('s', n)).collect();
     let params = Params { name: text_name('v', 0), names: names.into(), ..Params::default() };
@@ -344,7 +345,7 @@ fn text_name(letter: char, number: u32) -> Name {
 /// A relocation: its offset in the instruction, its number, its symbol and its addend.
 type Reloc = (u64, u32, String, i64);
 
-/// What an object file says of a variant.
+/// A variant in an object file.
 #[derive(Clone, Default)]
 struct InObject {
     /// Offset of its code in the section.
@@ -353,7 +354,7 @@ struct InObject {
     relocs: Vec<Reloc>,
 }
 
-/// The bytes of an object's code, and where the variants are in it.
+/// The bytes of an object's code, and the variants in it.
 fn read_object(object: &[u8], count: usize) -> (Vec<u8>, Vec<InObject>) {
     let file = ElfFile64::<object::Endianness>::parse(object).expect("an ELF object");
     let section = file.section_by_name(".text").expect("the code");
@@ -376,7 +377,7 @@ fn read_object(object: &[u8], count: usize) -> (Vec<u8>, Vec<InObject>) {
     (section.data().expect("its bytes").to_vec(), variants)
 }
 
-/// A frame with places near and far.
+/// A frame with both near and far slots.
 pub fn test_frame() -> Frame {
     let mut frame = Frame { spills: 8, incoming: 8192, ..Frame::default() };
     frame.slots.push(16);
@@ -384,14 +385,14 @@ pub fn test_frame() -> Frame {
     frame
 }
 
-/// The rows that are instructions.
+/// The rows that are real instructions, or have the text of their expansion.
 pub fn real_rows<S: Subject>() -> impl Iterator<Item = (RowId, &'static Row)> {
     let rows = S::Target::rows().iter().enumerate();
     let is_real = |row: &Row| !row.props.any(Props::PSEUDO) || S::EXPANDED.contains(&row.name);
     rows.filter(move |(_, row)| is_real(row)).map(|(number, row)| (RowId(number as u16), row))
 }
 
-/// Fails unless bytes and relocations of all rows are what the assembler makes of their text.
+/// Fails unless the assembler makes the same bytes and relocations from the text of all variants.
 pub fn check_rows<S: Subject>() {
     let frame = test_frame();
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
@@ -428,14 +429,14 @@ pub fn check_rows<S: Subject>() {
     );
 }
 
-/// Fails if more rows than the target says have an encoding that is code of their own.
+/// Fails if more rows are expanded by code than the target declares.
 pub fn check_expanded<S: Subject>() {
     let rows = S::Target::rows().iter().filter(|row| row.props.any(Props::PSEUDO));
     let by_hand: Vec<&str> = rows.map(|row| row.name).collect();
     assert!(by_hand.len() <= S::MOST_EXPANDED, "{} rows are expanded by hand: {by_hand:?}", by_hand.len());
 }
 
-/// The tests that every target has; its [`Subject`] is `Rows`.
+/// The tests of every target, whose [`Subject`] is `Rows`.
 macro_rules! tests {
     () => {
         #[test]
