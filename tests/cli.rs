@@ -123,7 +123,7 @@ fn bytes_do_not_depend_on_threads() {
 }
 
 #[test]
-fn lists_have_what_there_is() {
+fn lists_are_complete() {
     let dir = dir("lists");
     for (args, part) in [
         (&["targets"][..], "aarch64-unknown-linux-gnu"),
@@ -164,7 +164,7 @@ fn tests_are_counted() {
 }
 
 #[test]
-fn what_nobody_knows_fails() {
+fn unknown_commands_and_directives_fail() {
     let dir = dir("unknown");
     for header in
         ["test cta", "test cat precise", "test cat\nset magic", "test cat\ntarget x86_65", "", "tset cat"]
@@ -184,7 +184,9 @@ fn run_tests_run_apart() {
     let dir = dir("run");
     let trap = "function %f(i32) -> i32 {\nblock0(v0: i32):\n    trapnz v0, user1\n    return v0\n}\n";
     let file = format!(
-        "test run\ntarget x86_64\n{trap}; run: %f(0) == 0\n; run: %f(1) == 1\n; run: %f(0) == 2\n{ADD}; run: %add(1, 2) == 3\n; print: %add(3, 4)\n"
+        "test run\ntarget x86_64\n\
+         {trap}; run: %f(0) == 0\n; run: %f(1) == 1\n; run: %f(0) == 2\n\
+         {ADD}; run: %add(1, 2) == 3\n; print: %add(3, 4)\n"
     );
     let (code, text) = report(&dir, &file);
     assert_eq!(code, Some(1));
@@ -195,7 +197,7 @@ fn run_tests_run_apart() {
 }
 
 #[test]
-fn how_programs_are_linked_and_run_can_be_said() {
+fn linkers_and_runners_can_be_chosen() {
     let dir = dir("tools");
     let call = format!("test run\ntarget x86_64\n{ADD}; run: %add(1, 2) == 3\n");
     fs::write(dir.join("test.clif"), call).expect("a file");

@@ -127,8 +127,9 @@ fn add_functions(text: &mut String, count: &mut usize, opcode: Opcode, ctrl: Typ
             let block = if args.is_empty() { block } else { format!("({block})") };
             writeln!(
                 text,
-                "function %f{count}({params}){returned} fast {{\n    ss0 = explicit_slot 16\n    gv0 = symbol {}%g\n    \
-                 fn0 = %h() fast\nblock0{block}:\n    {defined}{equals}{}{suffix} {operands}\n    return {defined}\n}}",
+                "function %f{count}({params}){returned} fast {{\n    \
+                 ss0 = explicit_slot 16\n    gv0 = symbol {}%g\n    fn0 = %h() fast\n\
+                 block0{block}:\n    {defined}{equals}{}{suffix} {operands}\n    return {defined}\n}}",
                 if opcode == Opcode::TlsValue { "tls " } else { "" },
                 opcode.name(),
             )

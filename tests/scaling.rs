@@ -82,7 +82,8 @@ fn diamonds(size: usize) -> String {
         let (yes, no, join) = (3 * at + 1, 3 * at + 2, 3 * at + 3);
         body += &format!(
             "    v{condition} = icmp slt v{last}, v1\n    brif v{condition}, block{yes}, block{no}\n\
-             block{yes}:\n    v{left} = iadd v{last}, v0\n    store v{left}, v0+8\n    jump block{join}(v{left})\n\
+             block{yes}:\n    v{left} = iadd v{last}, v0\n    store v{left}, v0+8\n    \
+             jump block{join}(v{left})\n\
              block{no}:\n    v{right} = load.i64 v0+16\n    jump block{join}(v{right})\n\
              block{join}(v{joined}: i64):\n    v{mixed} = bxor v{joined}, v1\n"
         );
@@ -137,7 +138,8 @@ fn nested_loops(size: usize) -> String {
             let latch = first + DEPTH + (DEPTH - 1 - depth);
             let value = v - 1;
             body += &format!(
-                "block{latch}:\n    v{v} = iadd v{value}, v1\n    store v{v}, v0+{}\n    brif v{v}, block{}, block{}\n",
+                "block{latch}:\n    v{v} = iadd v{value}, v1\n    store v{v}, v0+{}\n    \
+                 brif v{v}, block{}, block{}\n",
                 8 * depth,
                 first + depth,
                 latch + 1,

@@ -1,7 +1,7 @@
 //! `clifc test`: runs test files, whose header lines and comments say what to test.
 //!
 //! Files are parsed, compiled and compared in parallel. The programs of run tests are collected and executed
-//! together afterwards ([`execute`]), because starting a linker for each file would take longer than
+//! together afterwards (`execute`), because starting a linker for each file would take longer than
 //! everything else. Every test of every file is in the report: a test that is not possible here is skipped
 //! with a reason, and an unknown command, directive or setting is a failure.
 

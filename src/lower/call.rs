@@ -37,7 +37,7 @@ pub struct CallRows {
     pub args: RowId,
     /// Epilogue and return.
     pub return_: RowId,
-    /// A call of a symbol with exception handlers; words as [`push_try_call`] has them.
+    /// A call of a symbol with exception handlers; words as `push_try_call` has them.
     pub try_symbol: RowId,
     /// The same of an address.
     pub try_register: RowId,

@@ -2,7 +2,7 @@
 //!
 //! An [`Amode`] is what lowering builds and constructors take; in VCode it is zero to two register
 //! operands and two words. Places in the frame are symbolic until the frame is laid out: the displacement is
-//! relative to a stack slot, an area of arguments or a spill slot, and [`frame_offset`] completes it at emission.
+//! relative to a stack slot, an area of arguments or a spill slot, and `frame_offset` completes it at emission.
 //! Everything in the frame is addressed from the stack pointer. What of all this an instruction can have is the target's
 //! to know: [`address`](crate::lower::address) is told which forms there are.
 //!

@@ -9,7 +9,7 @@
 //! sections where the format allows it, because the symbol of a weak function may resolve to a definition in
 //! another file.
 //!
-//! What differs between ELF and Mach-O is one row each of [`Format`].
+//! What differs between ELF and Mach-O is one row each of `Format`.
 //!
 //! This is the only module that uses the `object` crate.
 

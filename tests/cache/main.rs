@@ -41,9 +41,11 @@ fn program(count: u64, seed: u64, prefix: &str, callee: &str) -> String {
     let function = |number: u64| {
         let constant = seed * 1000 + number;
         format!(
-            "function %{prefix}{number}(i64, i64) -> i64 {{\n    ss0 = explicit_slot 16\n    fn0 = %{callee}(i64) -> i64\n\
+            "function %{prefix}{number}(i64, i64) -> i64 {{\n    \
+             ss0 = explicit_slot 16\n    fn0 = %{callee}(i64) -> i64\n\
              block0(v0: i64, v1: i64):\n    v2 = iconst.i64 {constant}\n    v3 = imul v0, v2\n    \
-             stack_store v3, ss0+8\n    v4 = call fn0(v1)\n    v5 = icmp ult v4, v0\n    brif v5, block1, block2(v4)\n\
+             stack_store v3, ss0+8\n    v4 = call fn0(v1)\n    v5 = icmp ult v4, v0\n    \
+             brif v5, block1, block2(v4)\n\
              block1:\n    v6 = stack_load.i64 ss0+8\n    jump block2(v6)\nblock2(v7: i64):\n    \
              v8 = bxor v7, v3\n    return v8\n}}\n"
         )

@@ -100,7 +100,8 @@ pub fn check_roles<S: Disassembled>() {
             let kept = tied_sources::<S>(&variant);
             if !reads.is_superset(&read) || !reads.is_subset(&(&read | &kept)) || writes != written {
                 wrong.push(format!(
-                    "{}: {}\n  row         reads {reads:?} writes {writes:?}\n  disassembler reads {read:?} writes {written:?}",
+                    "{}: {}\n  row          reads {reads:?} writes {writes:?}\n  \
+                     disassembler reads {read:?} writes {written:?}",
                     row.name,
                     variant.text.lines().next().unwrap_or_default(),
                 ));

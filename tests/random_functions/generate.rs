@@ -393,7 +393,7 @@ impl<'a> Generator<'a> {
         }
     }
 
-    /// Makes the bits of a float known, which stays the same unless it is a NaN.
+    /// A float with known bits, which equals the given one unless that is a NaN.
     fn exact(&mut self, value: Value) -> Value {
         let ty = self.f.types[value];
         if self.exact[value] {

@@ -128,7 +128,8 @@ fn driver(runs: &[(usize, u64, String)]) -> String {
              puts(\"\");\n\
          }}\n\
          int main(void) {{\n\
-             signal(SIGILL, trapped); signal(SIGFPE, trapped); signal(SIGSEGV, trapped); signal(SIGBUS, trapped);\n\
+             signal(SIGILL, trapped); signal(SIGFPE, trapped);\n\
+             signal(SIGSEGV, trapped); signal(SIGBUS, trapped);\n\
          {}\n    return 0;\n}}\n",
         declarations.join("\n"),
         calls.join("\n"),

@@ -52,7 +52,7 @@ impl Source {
     const WORD: u8 = 0x40;
     const COND: u8 = 0x80;
 
-    /// As one of a row's fields. Those of registers are below all others, [`NO_FIELD`](super::inst::NO_FIELD) included.
+    /// As one of a row's fields. Those of registers are below all others, `NO_FIELD` included.
     pub const fn pack(self) -> u8 {
         match self {
             Source::Register(index) => index,
