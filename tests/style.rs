@@ -24,7 +24,8 @@ const CHECKED: &[&str] = &[
 const TABLES: &[(&str, &str)] = &[("src/ir/opcode.rs", "opcodes! {")];
 
 /// Files and directories that still have longer lines, to be emptied.
-const UNFINISHED: &[&str] = &[];
+const UNFINISHED: &[&str] =
+    &["ARCHITECTURE.md", "README.md", "src/arch/", "src/ir/", "src/lower/", "src/parse/"];
 
 /// The kind of a file, which determines the lines that are checked.
 #[derive(Clone, Copy, PartialEq, Eq)]

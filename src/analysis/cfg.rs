@@ -12,7 +12,7 @@ type Range = (u32, u32);
 
 /// Successors and predecessors of every block.
 #[derive(Default, Debug)]
-pub struct Cfg {
+pub(crate) struct Cfg {
     succs: Vec<Block>,
     succ_ranges: Map<Block, Range>,
     preds: Vec<Block>,
@@ -21,7 +21,7 @@ pub struct Cfg {
 
 impl Cfg {
     /// Replaces the contents with the edges of `stencil`.
-    pub fn compute(&mut self, stencil: &Stencil) {
+    pub(crate) fn compute(&mut self, stencil: &Stencil) {
         let count = stencil.blocks.len();
         self.succs.clear();
         self.succ_ranges.clear();
@@ -72,27 +72,27 @@ impl Cfg {
 
     /// The targets of the edges out of `block`.
     #[inline]
-    pub fn succs(&self, block: Block) -> &[Block] {
+    pub(crate) fn succs(&self, block: Block) -> &[Block] {
         let (start, end) = self.succ_ranges[block];
         &self.succs[start as usize..end as usize]
     }
 
     /// The sources of the edges into `block`, including unreachable blocks.
     #[inline]
-    pub fn preds(&self, block: Block) -> &[Block] {
+    pub(crate) fn preds(&self, block: Block) -> &[Block] {
         let (start, end) = self.pred_ranges[block];
         &self.preds[start as usize..end as usize]
     }
 
     /// The number of block numbers, including those that the text does not use.
     #[inline]
-    pub fn block_count(&self) -> usize {
+    pub(crate) fn block_count(&self) -> usize {
         self.succ_ranges.len()
     }
 }
 
 /// The block that contains instruction `inst` of the layout.
-pub fn block_of(stencil: &Stencil, inst: Inst) -> Block {
+pub(crate) fn block_of(stencil: &Stencil, inst: Inst) -> Block {
     let after = stencil.layout.partition_point(|&block| stencil.blocks[block].start <= inst.0);
     stencil.layout[after - 1]
 }

@@ -46,7 +46,7 @@ struct Node {
 
 /// Immediate dominators, and dominance in constant time.
 #[derive(Default, Debug)]
-pub struct Dominators {
+pub(crate) struct Dominators {
     idoms: Map<Block, Option<Block>>,
     intervals: Map<Block, Interval>,
     nodes: Vec<Node>,
@@ -55,7 +55,7 @@ pub struct Dominators {
 
 impl Dominators {
     /// Replaces the contents with the dominators of the blocks in `order`.
-    pub fn compute(&mut self, cfg: &Cfg, order: &Order) {
+    pub(crate) fn compute(&mut self, cfg: &Cfg, order: &Order) {
         self.semidominators(cfg, order);
         self.immediate_dominators(cfg, order);
         self.number(cfg, order);
@@ -175,14 +175,14 @@ impl Dominators {
 
     /// The immediate dominator; `None` for the entry and for unreachable blocks.
     #[inline]
-    pub fn idom(&self, block: Block) -> Option<Block> {
+    pub(crate) fn idom(&self, block: Block) -> Option<Block> {
         self.idoms[block]
     }
 
     /// Whether every path from the entry to `b` goes through `a`. A reachable block dominates itself; an
     /// unreachable one neither dominates a block nor is dominated.
     #[inline]
-    pub fn dominates(&self, a: Block, b: Block) -> bool {
+    pub(crate) fn dominates(&self, a: Block, b: Block) -> bool {
         let (a, b) = (self.intervals[a], self.intervals[b]);
         b.start.wrapping_sub(a.start) < a.size
     }

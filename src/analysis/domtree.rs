@@ -7,7 +7,7 @@ use crate::ir::{Block, Inst, Stencil};
 use std::fmt::Write;
 
 /// The postorder, and the tree in preorder, with a line for each block and its children.
-pub fn text(stencil: &Stencil, analysis: &Analysis) -> String {
+pub(crate) fn text(stencil: &Stencil, analysis: &Analysis) -> String {
     let mut out = String::from("cfg_postorder:");
     let rpo = analysis.order.rpo();
     for block in rpo.iter().rev() {
@@ -36,7 +36,7 @@ pub fn text(stencil: &Stencil, analysis: &Analysis) -> String {
 
 /// Checks `dominates:` annotations. Each is an instruction and the names of the blocks that its block
 /// immediately dominates. Together they must cover all reachable blocks except the entry.
-pub fn check<'a>(
+pub(crate) fn check<'a>(
     stencil: &Stencil,
     analysis: &Analysis,
     annotations: impl IntoIterator<Item = (Inst, &'a str)>,

@@ -40,13 +40,13 @@ pub struct Loops {
 
 impl Loops {
     /// Removes all loops.
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.loops.clear();
         self.innermost.clear();
     }
 
     /// Replaces the contents with the loops of a function.
-    pub fn compute(&mut self, cfg: &Cfg, order: &Order, dominators: &Dominators) {
+    pub(super) fn compute(&mut self, cfg: &Cfg, order: &Order, dominators: &Dominators) {
         self.clear();
         self.innermost.resize(cfg.block_count(), None);
         for &header in order.rpo().iter().rev() {

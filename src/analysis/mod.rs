@@ -7,17 +7,17 @@
 //!
 //! The input need not be verified: edges to blocks that do not exist are left out.
 
-pub mod cfg;
-pub mod dominators;
-pub mod domtree;
+mod cfg;
+mod dominators;
+pub(crate) mod domtree;
 pub mod graph;
 pub mod loops;
-pub mod order;
+mod order;
 
-pub use cfg::Cfg;
-pub use dominators::Dominators;
-pub use loops::Loops;
-pub use order::Order;
+pub(crate) use cfg::Cfg;
+pub(crate) use dominators::Dominators;
+use loops::Loops;
+pub(crate) use order::Order;
 
 use crate::ir::Stencil;
 
@@ -25,11 +25,11 @@ use crate::ir::Stencil;
 #[derive(Default, Debug)]
 pub struct Analysis {
     /// Successors and predecessors.
-    pub cfg: Cfg,
+    pub(crate) cfg: Cfg,
     /// Depth-first orders of the blocks.
-    pub order: Order,
+    pub(crate) order: Order,
     /// The dominator tree.
-    pub dominators: Dominators,
+    pub(crate) dominators: Dominators,
     /// Natural loops; empty until [`Analysis::compute_loops`].
     pub loops: Loops,
 }

@@ -14,7 +14,7 @@ const UNREACHABLE: u32 = u32::MAX;
 
 /// Reverse postorder and depth-first spanning tree.
 #[derive(Default, Debug)]
-pub struct Order {
+pub(crate) struct Order {
     rpo: Vec<Block>,
     rpo_number: Map<Block, u32>,
     /// Blocks in the order in which the walk visited them.
@@ -29,7 +29,7 @@ pub struct Order {
 
 impl Order {
     /// Replaces the contents with the orders of the function whose edges are `cfg`.
-    pub fn compute(&mut self, stencil: &Stencil, cfg: &Cfg) {
+    pub(crate) fn compute(&mut self, stencil: &Stencil, cfg: &Cfg) {
         let count = cfg.block_count();
         self.rpo.clear();
         self.preorder.clear();
@@ -73,38 +73,31 @@ impl Order {
 
     /// Reachable blocks in reverse postorder; the entry is first.
     #[inline]
-    pub fn rpo(&self) -> &[Block] {
+    pub(crate) fn rpo(&self) -> &[Block] {
         &self.rpo
-    }
-
-    /// The index of `block` in the reverse postorder; `None` if it is unreachable.
-    #[inline]
-    pub fn rpo_number(&self, block: Block) -> Option<usize> {
-        let number = self.rpo_number[block];
-        (number != UNREACHABLE).then_some(number as usize)
     }
 
     /// Whether there is a path from the entry to `block`.
     #[inline]
-    pub fn is_reachable(&self, block: Block) -> bool {
+    pub(crate) fn is_reachable(&self, block: Block) -> bool {
         self.rpo_number[block] != UNREACHABLE
     }
 
     /// Reachable blocks in the order in which a depth-first walk visits them.
-    pub fn preorder(&self) -> &[Block] {
+    pub(crate) fn preorder(&self) -> &[Block] {
         &self.preorder
     }
 
     /// The index of `block` in the preorder; `None` if it is unreachable.
     #[inline]
-    pub fn preorder_number(&self, block: Block) -> Option<usize> {
+    pub(crate) fn preorder_number(&self, block: Block) -> Option<usize> {
         let number = self.preorder_number[block];
         (number != UNREACHABLE).then_some(number as usize)
     }
 
     /// The preorder number of each block's parent in the spanning tree, by preorder number. The entry is its
     /// own parent.
-    pub fn parents(&self) -> &[u32] {
+    pub(crate) fn parents(&self) -> &[u32] {
         &self.parents
     }
 }

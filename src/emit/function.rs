@@ -156,7 +156,8 @@ fn emit_block<I: Encoding>(
     *cursor = Cursor { inst: end, edit, loc };
 }
 
-/// Emits a move that the allocator asked for; `width` is what values of the float class take of their registers.
+/// Emits a move that the allocator asked for; `width` is what values of the float class take of their
+/// registers.
 #[inline]
 fn emit_move<I: Encoding>(
     from: Allocation,
@@ -190,8 +191,8 @@ fn forget_written(vcode: &VCode, inst: &MachInst, view: &InstView, copies: &mut 
     }
 }
 
-/// Registers of `preserved` that the function writes: by its instructions' results and clobbers, and by moves. One of
-/// the allocator's that is read was written before.
+/// Registers of `preserved` that the function writes: by its instructions' results and clobbers, and by
+/// moves. One of the allocator's that is read was written before.
 pub fn written_registers<I: Machine>(
     vcode: &VCode,
     output: &Output,

@@ -81,8 +81,8 @@ impl<'a> InstView<'a> {
         InstView { row, small: inst.small, trap: inst.trap, allocs, words }
     }
 
-    /// The allocator's index, in its class, of the register that register operand `index` is in: its number, unless the
-    /// target's `regs` says otherwise.
+    /// The allocator's index, in its class, of the register that register operand `index` is in: its number,
+    /// unless the target's `regs` says otherwise.
     #[inline]
     pub fn register(&self, index: usize) -> u8 {
         number_of(self.allocs[index])

@@ -9,15 +9,15 @@ use crate::object::disasm::{Style, disassemble};
 use crate::options::{Flags, Target};
 
 /// Why a file does not compile.
-pub enum Trouble {
+pub(super) enum Trouble {
     /// The target does not support something: lines and messages.
     Lacking(Vec<(usize, String)>),
     /// The file or clifc is wrong: messages.
     Wrong(String),
 }
 
-/// Compiles a file, with the result of every pass checked, register allocation among them.
-pub fn object(name: &str, text: &str, target: &Target, flags: &Flags) -> Result<Vec<u8>, Trouble> {
+/// Compiles a file, checking the result of every pass, including register allocation.
+pub(super) fn object(name: &str, text: &str, target: &Target, flags: &Flags) -> Result<Vec<u8>, Trouble> {
     let source = Source { name, text: text.as_bytes() };
     let mut flags = *flags;
     flags.enable("regalloc_checker").expect("a setting of all targets");
@@ -39,7 +39,7 @@ pub fn object(name: &str, text: &str, target: &Target, flags: &Flags) -> Result<
 }
 
 /// `test compile`: the code of each function matches its directives, or is exactly the expected one.
-pub fn test(cx: &FileContext, command: &Command, target: &Target, flags: &Flags) -> Status {
+pub(super) fn test(cx: &FileContext, command: &Command, target: &Target, flags: &Flags) -> Status {
     let has = |option| command.options.contains(&option);
     if has("precise-output") && !cx.options.settings.is_empty() {
         return Status::Skipped("precise output is only valid for the settings in the file".into());

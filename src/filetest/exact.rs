@@ -26,7 +26,7 @@ fn is_invocation(line: &str) -> bool {
 }
 
 /// Compares the output of a function with the expected output.
-pub fn compare(file: &TestFile, function: &TestFunction, output: &str) -> Result<(), String> {
+pub(super) fn compare(file: &TestFile, function: &TestFunction, output: &str) -> Result<(), String> {
     let expected = expected(file, function);
     let output: Vec<&str> = output.lines().map(str::trim_end).collect();
     if expected == output {
@@ -47,7 +47,7 @@ pub fn compare(file: &TestFile, function: &TestFunction, output: &str) -> Result
 }
 
 /// The text of the file with the output of each function below it.
-pub fn bless(file: &TestFile, outputs: &[String]) -> String {
+pub(super) fn bless(file: &TestFile, outputs: &[String]) -> String {
     let mut text = String::new();
     let mut done = 0;
     for (function, output) in file.functions.iter().zip(outputs) {

@@ -25,7 +25,7 @@ const SLOT: usize = 16;
 
 /// The offsets in memory of values of these types, one after another from `start`, and the offset behind the
 /// last.
-pub fn layout(types: &[Type], start: usize) -> (Vec<usize>, usize) {
+pub(super) fn layout(types: &[Type], start: usize) -> (Vec<usize>, usize) {
     let mut end = start;
     let offsets = types.iter().map(|ty| {
         let at = end;
@@ -42,33 +42,33 @@ fn order(arch: Arch) -> Endianness {
 
 /// A call of an entry point.
 #[derive(Debug)]
-pub struct Case {
+pub(super) struct Case {
     /// Index of the entry point in [`Program::entries`].
-    pub entry: usize,
+    pub(super) entry: usize,
     /// The call and its expected results.
-    pub invocation: Invocation,
+    pub(super) invocation: Invocation,
     /// The types of its results.
-    pub results: Vec<Type>,
+    pub(super) results: Vec<Type>,
 }
 
 /// A compiled test file.
 #[derive(Debug)]
-pub struct Program {
+pub(super) struct Program {
     /// The architecture it was compiled for.
-    pub arch: Arch,
+    pub(super) arch: Arch,
     /// Whether it is position-independent.
-    pub pic: bool,
+    pub(super) pic: bool,
     /// The object file.
-    pub object: Vec<u8>,
+    pub(super) object: Vec<u8>,
     /// The symbols of its entry points.
-    pub entries: Vec<String>,
+    pub(super) entries: Vec<String>,
     /// Its cases, in order.
-    pub cases: Vec<Case>,
+    pub(super) cases: Vec<Case>,
 }
 
 /// How a call ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Ended {
+pub(super) enum Ended {
     /// It returned these results.
     Returned(Vec<Value>),
     /// It was killed by this signal.
@@ -79,7 +79,7 @@ pub enum Ended {
 
 /// Runs the cases of all programs, which are for the toolchain's architecture. An error concerns a whole
 /// program.
-pub fn execute(toolchain: &Toolchain, programs: &[&Program]) -> Vec<Result<Vec<Ended>, String>> {
+pub(super) fn execute(toolchain: &Toolchain, programs: &[&Program]) -> Vec<Result<Vec<Ended>, String>> {
     let failed = |why: String| programs.iter().map(|_| Err(why.clone())).collect();
     match link_and_run(toolchain, programs) {
         Ok(output) => {

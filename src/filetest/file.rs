@@ -12,19 +12,19 @@ use crate::parse::{self, FunctionText, Split};
 
 /// A comment, from its first semicolon to the end of its line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Comment<'a> {
+pub(super) struct Comment<'a> {
     /// Its line number, from 1.
-    pub line: usize,
+    pub(super) line: usize,
     /// The line number of the code that it annotates: code on its own line, or else on the nearest line
     /// above.
-    pub code_line: usize,
+    pub(super) code_line: usize,
     /// Its text, including the semicolon.
-    pub text: &'a str,
+    pub(super) text: &'a str,
 }
 
 impl<'a> Comment<'a> {
     /// The text after `directive`, which ends in a colon, if the comment begins with it.
-    pub fn after(&self, directive: &str) -> Option<&'a str> {
+    pub(super) fn after(&self, directive: &str) -> Option<&'a str> {
         let text = self.text.trim_start_matches(';').trim_start();
         text.strip_prefix(directive).map(str::trim)
     }
@@ -32,42 +32,45 @@ impl<'a> Comment<'a> {
 
 /// A `test` line.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Command<'a> {
+pub(super) struct Command<'a> {
     /// The name of the command.
-    pub name: &'a str,
+    pub(super) name: &'a str,
     /// The words after the name.
-    pub options: Vec<&'a str>,
+    pub(super) options: Vec<&'a str>,
 }
 
 /// A `target` line.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct TargetLine<'a> {
+pub(super) struct TargetLine<'a> {
     /// The text after the word `target`.
-    pub text: &'a str,
+    pub(super) text: &'a str,
     /// The target and its settings, or a message if clifc does not support the target.
-    pub target: Result<(Target, Flags), String>,
+    pub(super) target: Result<(Target, Flags), String>,
 }
 
 /// The header lines of a file.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Header<'a> {
+pub(super) struct Header<'a> {
     /// The `test` lines.
-    pub commands: Vec<Command<'a>>,
+    pub(super) commands: Vec<Command<'a>>,
     /// The `target` lines.
-    pub targets: Vec<TargetLine<'a>>,
+    pub(super) targets: Vec<TargetLine<'a>>,
     /// All targets, if there is no `target` line.
     everywhere: Vec<TargetLine<'a>>,
     /// The settings of `set` lines.
-    pub settings: Vec<&'a str>,
+    pub(super) settings: Vec<&'a str>,
     /// Settings of the command line, for every target that has them.
-    pub overrides: &'a [String],
+    pub(super) overrides: &'a [String],
     /// The `feature` lines: features that the runner must have, none of which clifc has.
-    pub features: Vec<&'a str>,
+    pub(super) features: Vec<&'a str>,
 }
 
 impl<'a> Header<'a> {
     /// Reads header lines.
-    pub fn parse(lines: impl IntoIterator<Item = &'a str>, overrides: &'a [String]) -> Result<Self, String> {
+    pub(super) fn parse(
+        lines: impl IntoIterator<Item = &'a str>,
+        overrides: &'a [String],
+    ) -> Result<Self, String> {
         let mut header = Header { overrides, ..Header::default() };
         for line in lines {
             let code = line.split(';').next().unwrap_or("").trim();
@@ -91,7 +94,7 @@ impl<'a> Header<'a> {
     }
 
     /// The targets to test.
-    pub fn targets_or_all(&self) -> &[TargetLine<'a>] {
+    pub(super) fn targets_or_all(&self) -> &[TargetLine<'a>] {
         if self.targets.is_empty() { &self.everywhere } else { &self.targets }
     }
 
@@ -131,33 +134,33 @@ impl<'a> Header<'a> {
 
 /// A function and the comments in and below it.
 #[derive(Debug)]
-pub struct TestFunction<'a> {
+pub(super) struct TestFunction<'a> {
     /// The offset where it begins, including its linkage.
-    pub start: usize,
+    pub(super) start: usize,
     /// The positions of its parts.
-    pub item: FunctionText,
+    pub(super) item: FunctionText,
     /// The comments in and below it.
-    pub comments: Vec<Comment<'a>>,
+    pub(super) comments: Vec<Comment<'a>>,
 }
 
 /// A test file, split into its parts.
 #[derive(Debug)]
-pub struct TestFile<'a> {
+pub(super) struct TestFile<'a> {
     /// The text of the file.
-    pub text: &'a str,
+    pub(super) text: &'a str,
     /// Its header lines.
-    pub header: Header<'a>,
+    pub(super) header: Header<'a>,
     /// Comments before the first function.
-    pub leading: Vec<Comment<'a>>,
+    pub(super) leading: Vec<Comment<'a>>,
     /// The functions, in order.
-    pub functions: Vec<TestFunction<'a>>,
+    pub(super) functions: Vec<TestFunction<'a>>,
     /// The offset of each line.
     line_starts: Vec<usize>,
 }
 
 impl<'a> TestFile<'a> {
     /// Splits a file into its parts.
-    pub fn parse(text: &'a str, overrides: &'a [String]) -> Result<Self, String> {
+    pub(super) fn parse(text: &'a str, overrides: &'a [String]) -> Result<Self, String> {
         let newlines = memchr::memchr_iter(b'\n', text.as_bytes());
         let line_starts: Vec<usize> = std::iter::once(0).chain(newlines.map(|at| at + 1)).collect();
         let mut diagnostics = Vec::new();
@@ -190,12 +193,12 @@ impl<'a> TestFile<'a> {
     }
 
     /// The line number of a byte offset, from 1.
-    pub fn line(&self, offset: usize) -> usize {
+    pub(super) fn line(&self, offset: usize) -> usize {
         self.line_starts.partition_point(|start| *start <= offset)
     }
 
     /// The message of a diagnostic, with its line number.
-    pub fn message(&self, diagnostic: &Diagnostic) -> String {
+    pub(super) fn message(&self, diagnostic: &Diagnostic) -> String {
         format!("line {}: {}", self.line(diagnostic.offset), diagnostic.message)
     }
 

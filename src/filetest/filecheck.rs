@@ -66,13 +66,13 @@ struct Variable {
 
 /// A list of directives.
 #[derive(Debug, Default)]
-pub struct Checker {
+pub(super) struct Checker {
     directives: Vec<Directive>,
 }
 
 impl Checker {
     /// Adds the directive of a comment, if it has one.
-    pub fn add(&mut self, line: usize, comment: &str) -> Result<(), String> {
+    pub(super) fn add(&mut self, line: usize, comment: &str) -> Result<(), String> {
         let Some((kind, text)) = find_directive(comment) else { return Ok(()) };
         let parts = match kind {
             Kind::Regex => {
@@ -92,7 +92,7 @@ impl Checker {
     }
 
     /// Checks `text`. The error names the directive that failed and shows the text it was applied to.
-    pub fn check(&self, text: &str) -> Result<(), String> {
+    pub(super) fn check(&self, text: &str) -> Result<(), String> {
         let mut variables = HashMap::new();
         let mut ordered = 0;
         let mut reached = 0;

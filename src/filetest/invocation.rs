@@ -10,7 +10,7 @@ use crate::ir::Type;
 
 /// The expected results.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Want {
+pub(super) enum Want {
     /// These results.
     Equal(Vec<Value>),
     /// Any results except these.
@@ -23,21 +23,21 @@ pub enum Want {
 
 /// A call of a function under test.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Invocation {
+pub(super) struct Invocation {
     /// The line number of the comment.
-    pub line: usize,
+    pub(super) line: usize,
     /// The name of the function in the comment, without the `%`; empty if the comment has none.
-    pub name: String,
+    pub(super) name: String,
     /// The arguments.
-    pub args: Vec<Value>,
+    pub(super) args: Vec<Value>,
     /// The expected results.
-    pub want: Want,
+    pub(super) want: Want,
 }
 
 impl Invocation {
     /// Parses a comment, given the types of the function's parameters and results; `None` if it does not ask
     /// for a call.
-    pub fn parse(
+    pub(super) fn parse(
         line: usize,
         comment: &str,
         params: &[Type],
@@ -93,7 +93,7 @@ impl Invocation {
     }
 
     /// Compares the results of the call with those expected. The error shows how they differ.
-    pub fn judge(&self, results: &[Value]) -> Result<(), String> {
+    pub(super) fn judge(&self, results: &[Value]) -> Result<(), String> {
         let right = match &self.want {
             Want::Equal(values) => values == results,
             Want::NotEqual(values) => values != results,

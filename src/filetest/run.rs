@@ -18,14 +18,14 @@ use crate::options::{Flags, Target};
 const THROW: &str = "__cranelift_throw";
 
 /// A compiled run test.
-pub struct Prepared {
+pub(super) struct Prepared {
     /// The program to execute.
-    pub program: Program,
+    pub(super) program: Program,
     /// Remarks.
-    pub notes: Vec<String>,
+    pub(super) notes: Vec<String>,
     /// What the back end does not support, and the number of called functions that are left out because of
     /// that.
-    pub left_out: Option<(String, usize)>,
+    pub(super) left_out: Option<(String, usize)>,
 }
 
 /// A function of a file, and the calls that comments ask for.
@@ -40,7 +40,12 @@ struct Known<'a> {
 
 /// Compiles a file for a run test, with an entry point for each function that is called. Functions that the
 /// back end does not support are left out, and those that refer to them too.
-pub fn prepare(cx: &FileContext, unique: usize, target: &Target, flags: &Flags) -> Result<Prepared, Status> {
+pub(super) fn prepare(
+    cx: &FileContext,
+    unique: usize,
+    target: &Target,
+    flags: &Flags,
+) -> Result<Prepared, Status> {
     if let Some(missing) = cx.options.toolchains.of(target.arch()).missing(target, flags) {
         return Err(Status::Skipped(missing));
     }
@@ -209,7 +214,7 @@ fn trampoline(entry: &str, callee: &Name, signature: &Signature) -> String {
 }
 
 /// The status of a run test, given how its cases ended.
-pub fn judge(program: &Program, ended: Result<Vec<Ended>, String>, notes: &mut Vec<String>) -> Status {
+pub(super) fn judge(program: &Program, ended: Result<Vec<Ended>, String>, notes: &mut Vec<String>) -> Status {
     let ended = match ended {
         Ok(ended) => ended,
         Err(why) => return Status::Failed(why),

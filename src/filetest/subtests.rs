@@ -11,15 +11,15 @@ use crate::verify::Environment;
 
 /// A parsed function, and the positions of its parts in the file.
 #[derive(Default)]
-pub struct Parsed {
+pub(super) struct Parsed {
     /// The function.
-    pub function: Function,
+    pub(super) function: Function,
     positions: SourceMap,
 }
 
 impl Parsed {
     /// Parses a function of a file.
-    pub fn new(file: &TestFile, function: &TestFunction) -> Result<Self, Vec<Diagnostic>> {
+    pub(super) fn new(file: &TestFile, function: &TestFunction) -> Result<Self, Vec<Diagnostic>> {
         Self::from_text(&file.text[function.item.text.clone()], function.item.text.start)
     }
 
@@ -35,17 +35,17 @@ impl Parsed {
 }
 
 /// Parses a function. Error messages have line numbers.
-pub fn parse_function(file: &TestFile, function: &TestFunction) -> Result<Parsed, String> {
+pub(super) fn parse_function(file: &TestFile, function: &TestFunction) -> Result<Parsed, String> {
     Parsed::new(file, function).map_err(|diagnostics| messages(file, &diagnostics))
 }
 
 /// The messages of diagnostics, one on each line.
-pub fn messages(file: &TestFile, diagnostics: &[Diagnostic]) -> String {
+pub(super) fn messages(file: &TestFile, diagnostics: &[Diagnostic]) -> String {
     diagnostics.iter().map(|diagnostic| file.message(diagnostic)).collect::<Vec<_>>().join("\n")
 }
 
 /// Checks `text` against the filecheck directives of a function.
-pub fn check(file: &TestFile, function: &TestFunction, text: &str) -> Result<(), String> {
+pub(super) fn check(file: &TestFile, function: &TestFunction, text: &str) -> Result<(), String> {
     let mut checker = filecheck::Checker::default();
     for comment in file.leading.iter().chain(&function.comments) {
         checker.add(comment.line, comment.text).map_err(|why| format!("line {}: {why}", comment.line))?;
@@ -54,7 +54,7 @@ pub fn check(file: &TestFile, function: &TestFunction, text: &str) -> Result<(),
 }
 
 /// `test cat`: the printed text matches its directives, and is the same when it is parsed and printed again.
-pub fn cat(file: &TestFile) -> Result<(), String> {
+pub(super) fn cat(file: &TestFile) -> Result<(), String> {
     each(file, |function| {
         let parsed = parse_function(file, function)?.function;
         check(file, function, &parsed.as_stencil_sees().to_string())?;
@@ -72,7 +72,7 @@ pub fn cat(file: &TestFile) -> Result<(), String> {
 }
 
 /// `test print-cfg`: the graph matches its directives.
-pub fn print_cfg(file: &TestFile) -> Result<(), String> {
+pub(super) fn print_cfg(file: &TestFile) -> Result<(), String> {
     each(file, |function| {
         let parsed = parse_function(file, function)?;
         check(file, function, &graph::text(&parsed.function))
@@ -80,7 +80,7 @@ pub fn print_cfg(file: &TestFile) -> Result<(), String> {
 }
 
 /// `test domtree`: the dominator tree is as annotated.
-pub fn dominators(file: &TestFile) -> Result<(), String> {
+pub(super) fn dominators(file: &TestFile) -> Result<(), String> {
     each(file, |function| {
         let parsed = parse_function(file, function)?;
         let stencil = &parsed.function.stencil;
@@ -97,7 +97,7 @@ pub fn dominators(file: &TestFile) -> Result<(), String> {
 }
 
 /// `test verifier`: the errors are as annotated.
-pub fn verifier(file: &TestFile, env: Environment) -> Result<(), String> {
+pub(super) fn verifier(file: &TestFile, env: Environment) -> Result<(), String> {
     each(file, |function| {
         let diagnostics = Checker::default().check(file.text.as_bytes(), &function.item, env);
         let mut found: Vec<(usize, String)> =
@@ -122,7 +122,7 @@ pub fn verifier(file: &TestFile, env: Environment) -> Result<(), String> {
 }
 
 /// Tests each function. The error names the functions that fail.
-pub fn each(
+pub(super) fn each(
     file: &TestFile,
     mut test: impl FnMut(&TestFunction) -> Result<(), String>,
 ) -> Result<(), String> {

@@ -6,7 +6,7 @@ use crate::parse::Integer;
 
 /// Parses a value of type `ty`: an integer, a float, or for vectors either `[lanes]` or `0x` and the digits of
 /// all lanes, the last lane first.
-pub fn parse(text: &str, ty: Type) -> Result<Value, String> {
+pub(super) fn parse(text: &str, ty: Type) -> Result<Value, String> {
     if ty.is_dynamic() || ty.bits() == 0 {
         return Err(format!("type {ty} has no constants"));
     }

@@ -93,7 +93,8 @@ pub enum OperandKind {
     Imm64,
     /// A code label: one word.
     Label,
-    /// A symbol and an addend: two words, a packed [`SymbolRef`](crate::machine::symbol::SymbolRef) and the addend.
+    /// A symbol and an addend: two words, a packed [`SymbolRef`](crate::machine::symbol::SymbolRef) and the
+    /// addend.
     Symbol,
     /// A condition code: in [`MachInst::small`].
     Cond,
@@ -126,7 +127,8 @@ impl Props {
     pub const BRANCH: Props = Props(1);
     /// Leaves the function.
     pub const RETURN: Props = Props(2);
-    /// Calls: clobbers the register set whose number is its first data word; register operands vary in number.
+    /// Calls: clobbers the register set whose number is its first data word; register operands vary in
+    /// number.
     pub const CALL: Props = Props(4);
     /// Writes the condition flags.
     pub const DEFS_FLAGS: Props = Props(8);
@@ -170,8 +172,8 @@ pub struct Row {
     pub format: u8,
     /// The format's parameters: opcode bytes, prefixes, field values.
     pub params: [u32; 3],
-    /// For each role the format knows (for x86_64: ModRM reg, ModRM rm, VEX vvvv, immediate, memory operand), the
-    /// register index or word index of the operand that fills it; [`NO_FIELD`] if none does.
+    /// For each role the format knows (for x86_64: ModRM reg, ModRM rm, VEX vvvv, immediate, memory operand),
+    /// the register index or word index of the operand that fills it; [`NO_FIELD`] if none does.
     pub fields: [u8; 5],
     /// Registers written besides the operands.
     pub clobbers: PRegSet,

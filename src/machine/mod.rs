@@ -8,7 +8,7 @@
 //! | `amode` | memory operands |
 //! | `vcode`, `vcode_check` | a function of machine instructions over virtual registers, and its invariants |
 //! | `abi`, `convention` | where a signature's values are passed |
-//! | `symbol`, `reloc`, `unwind` | what code refers to, which fields the linker fills in, what unwinders need |
+//! | `symbol`, `reloc`, `unwind` | what code refers to, fields that linkers fill in, what unwinders need |
 //! | `compiled`, `srclocs` | the result: code with all of these, and source locations |
 //!
 //! Nothing here knows a particular target, and code asks a row for its properties rather than which

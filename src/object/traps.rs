@@ -41,15 +41,15 @@ pub(super) fn build<'a>(big_endian: bool, functions: impl Iterator<Item = &'a Co
 
 /// The trap sites of one function.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct FunctionTraps {
+pub(super) struct FunctionTraps {
     /// Offset in the section of the function's address.
-    pub address_at: usize,
+    pub(super) address_at: usize,
     /// Its trap sites.
-    pub sites: Vec<TrapSite>,
+    pub(super) sites: Vec<TrapSite>,
 }
 
 /// Reads the section; `None` if it is malformed.
-pub fn read(big_endian: bool, section: &[u8]) -> Option<Vec<FunctionTraps>> {
+pub(super) fn read(big_endian: bool, section: &[u8]) -> Option<Vec<FunctionTraps>> {
     let word = |bytes: &[u8]| {
         let bytes = bytes.try_into().ok()?;
         Some(if big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
