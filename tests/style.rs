@@ -24,8 +24,7 @@ const CHECKED: &[&str] = &[
 const TABLES: &[(&str, &str)] = &[("src/ir/opcode.rs", "opcodes! {")];
 
 /// Files and directories that still have longer lines, to be emptied.
-const UNFINISHED: &[&str] =
-    &["ARCHITECTURE.md", "README.md", "src/arch/", "src/ir/", "src/lower/", "src/parse/"];
+const UNFINISHED: &[&str] = &["src/arch/", "src/lower/"];
 
 /// The kind of a file, which determines the lines that are checked.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -68,7 +67,10 @@ fn long_lines(name: &str, kind: Kind, text: &str) -> Vec<(usize, usize)> {
         let is_checked = match kind {
             Kind::Code => !in_table,
             Kind::Rows => line.starts_with('#'),
-            Kind::Prose => !in_code_block && !line.starts_with('|') && !line.contains("://"),
+            Kind::Prose => {
+                let is_code = in_code_block || line.starts_with("    ");
+                !is_code && !line.starts_with('|') && !line.contains("://")
+            }
         };
         let length = line.chars().count();
         if is_checked && length > LONGEST_LINE {
@@ -116,5 +118,5 @@ fn long_lines_are_found() {
     assert_eq!(found("a.rs", Kind::Code, format!("fn\n// {long}\n")), [2]);
     assert_eq!(found("src/ir/opcode.rs", Kind::Code, format!("opcodes! {{\n{long}\n}}\n{long}\n")), [4]);
     assert_eq!(found("a.inst", Kind::Rows, format!("{long}\n# {long}\n")), [2]);
-    assert_eq!(found("a.md", Kind::Prose, format!("| {long}\n```\n{long}\n```\n{long}\n")), [5]);
+    assert_eq!(found("a.md", Kind::Prose, format!("| {long}\n    {long}\n```\n{long}\n```\n{long}\n")), [6]);
 }

@@ -4,8 +4,8 @@ use crate::eval::Value;
 use crate::ir::{FloatFormat, Type};
 use crate::parse::Integer;
 
-/// Parses a value of type `ty`: an integer, a float, or for vectors either `[lanes]` or `0x` and the digits of
-/// all lanes, the last lane first.
+/// Parses a value of type `ty`: an integer, a float, or for vectors either `[lanes]` or `0x` and the digits
+/// of all lanes, the last lane first.
 pub(super) fn parse(text: &str, ty: Type) -> Result<Value, String> {
     if ty.is_dynamic() || ty.bits() == 0 {
         return Err(format!("type {ty} has no constants"));
