@@ -213,7 +213,10 @@ pub mod sets {
 }
 
 macro_rules! opcodes {
-    ($($variant:ident $name:literal $format:ident ($ctrl:expr, $set:ident) ($($arg:expr),*) -> ($($result:expr),*) [$($effect:ident)*] $family:ident $doc:literal;)*) => {
+    ($(
+        $variant:ident $name:literal $format:ident ($ctrl:expr, $set:ident)
+        ($($arg:expr),*) -> ($($result:expr),*) [$($effect:ident)*] $family:ident $doc:literal;
+    )*) => {
         /// A CLIF opcode.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, IntoBytes, Immutable, PartialOrd, Ord, Debug)]
         #[repr(u8)]

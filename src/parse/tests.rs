@@ -124,7 +124,8 @@ fn errors_say_what_and_where() {
 #[test]
 fn large_numbers_become_compact_ones() {
     let text = b"function %v9() -> i32 {\nblock900000:\n v1000000 = iconst.i32 1 ; v7\n \
-                 v3 = iadd_imm v1000000, 2\n jump block40000000(v3)\nblock40000000(v1000001: i32):\n return v1000001\n}";
+                 v3 = iadd_imm v1000000, 2\n jump block40000000(v3)\n\
+                 block40000000(v1000001: i32):\n return v1000001\n}";
     let mut func = Function::default();
     function(text, 0, &mut ParseContext::new(), &mut func).expect("right text");
     assert!(func.stencil.value_defs.len() <= 6 && func.stencil.blocks.len() == 2);
