@@ -8,7 +8,8 @@ use crate::parse::{self, FunctionText, ParseContext};
 use crate::pipeline::IrHalf;
 use crate::verify::{self, Environment};
 
-/// Checks functions, one after the other, in the same buffers: the IR half of the pipeline, as far as it checks.
+/// Checks functions, one after the other, in the same buffers: the IR half of the pipeline, as far as it
+/// checks.
 #[derive(Default)]
 pub struct Checker {
     /// The last function that could be parsed, and what is known of it.

@@ -113,8 +113,8 @@ pub fn build(source: &Source, options: &BuildOptions, observer: &Observer) -> Re
     build_in(&Session::new(1), source, options, observer)
 }
 
-/// Builds an object from a file. What is dumped, traced or made by other passes than usual has to be compiled: then
-/// the session's cache is not used.
+/// Builds an object from a file. What is dumped, traced or made by other passes than usual has to be
+/// compiled: then the session's cache is not used.
 pub fn build_in(
     session: &Session,
     source: &Source,

@@ -113,8 +113,8 @@ impl regalloc2::Function for View<'_> {
         self.row(inst).props.any(Props::RETURN.or(Props::STOP))
     }
 
-    /// The allocator asks because of the arguments that branches pass; without any, it is spared the work. The checker
-    /// wants each block to end with a branch or return.
+    /// The allocator asks because of the arguments that branches pass; without any, it is spared the work.
+    /// The checker wants each block to end with a branch or return.
     #[inline]
     fn is_branch(&self, inst: Inst) -> bool {
         self.vcode.insts[inst.index()].passes || self.check && self.row(inst).props.any(Props::BRANCH)

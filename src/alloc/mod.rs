@@ -1,7 +1,7 @@
 //! Register allocation: VCode in, allocations, moves and spill slots out.
 //!
-//! Other modules see [`Allocator`] and the flat slices of its output, so that what allocates can be replaced. Today that
-//! is regalloc2, seen through an `adapter`; only this directory knows it.
+//! Other modules see [`Allocator`] and the flat slices of its output, so that what allocates can be replaced.
+//! Today that is regalloc2, seen through an `adapter`; only this directory knows it.
 //!
 //! | file | what |
 //! |---|---|
@@ -52,8 +52,8 @@ impl Allocator {
         }
     }
 
-    /// Allocates the registers of a function. With the setting `regalloc_checker`, the symbolic checker goes over the
-    /// result.
+    /// Allocates the registers of a function. With the setting `regalloc_checker`, the symbolic checker goes
+    /// over the result.
     ///
     /// An error is a defect of lowering or of the allocator; its text says which instruction.
     pub fn run(&mut self, vcode: &VCode, demands: Demands, flags: &Flags) -> Result<(), String> {
@@ -87,9 +87,9 @@ impl Allocator {
     }
 }
 
-/// Whether a function is too large for the backtracking allocator, whose time grows with the square of some of its
-/// sizes: it goes over all arguments of branches for each block parameter, and clears a table as long as there
-/// are blocks for each register. Below these limits that takes no longer than the rest of its work.
+/// Whether a function is too large for the backtracking allocator, whose time grows with the square of some
+/// of its sizes: it goes over all arguments of branches for each block parameter, and clears a table as long
+/// as there are blocks for each register. Below these limits that takes no longer than the rest of its work.
 fn is_too_large_to_backtrack(vcode: &VCode) -> bool {
     const MOST_ARGS: usize = 1 << 14;
     const MOST_BLOCKS_BY_REGISTERS: usize = 1 << 30;

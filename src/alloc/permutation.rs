@@ -1,17 +1,19 @@
 //! Registers' indices in regalloc2's search, where they are not the registers' numbers.
 //!
-//! regalloc2's backtracking allocator looks for a free register from an index on that is any of its 63 with the same
-//! likelihood. Were registers at their numbers, it would begin at register 0 most of the time, and try all that are in use
-//! there before it comes to a free one. So registers that calls clobber are spread over the indices
-//! ([`RegisterFile::spread`](crate::machine::reg::RegisterFile)). Callee-saved ones stay together, so that few of them
-//! come into use. For bzip2 on aarch64 it tries 20 % fewer registers and executes 3 % fewer instructions in all.
+//! regalloc2's backtracking allocator looks for a free register from an index on that is any of its 63 with
+//! the same likelihood. Were registers at their numbers, it would begin at register 0 most of the time, and
+//! try all that are in use there before it comes to a free one. So registers that calls clobber are spread
+//! over the indices ([`RegisterFile::spread`](crate::machine::reg::RegisterFile)). Callee-saved ones stay
+//! together, so that few of them come into use. For bzip2 on aarch64 it tries 20 % fewer registers and
+//! executes 3 % fewer instructions in all.
 //!
-//! VCode and all that follows know registers by number only: operands and clobbers are permuted on the way in, allocations
-//! on the way out.
+//! VCode and all that follows know registers by number only: operands and clobbers are permuted on the way
+//! in, allocations on the way out.
 
 use regalloc2::{Allocation, Edit, Operand, OperandConstraint, Output, PReg, PRegSet};
 
-/// The index of each register in its class, by number. Registers 19 to 28 and vectors 8 to 15 are callee-saved.
+/// The index of each register in its class, by number. Registers 19 to 28 and vectors 8 to 15 are
+/// callee-saved.
 const INDICES: [u8; 32] = [
     0, 6, 12, 18, 24, 30, 36, 42, 54, 55, 56, 57, 58, 59, 60, 61, 3, 9, 15, 43, 44, 45, 46, 47, 48, 49, 50,
     51, 52, 53, 21, 27,

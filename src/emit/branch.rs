@@ -1,4 +1,5 @@
-//! Ends of blocks that every target expands alike: jumps and branches, without a jump to what comes next anyway.
+//! Ends of blocks that every target expands alike: jumps and branches, without a jump to what comes next
+//! anyway.
 
 use crate::emit::buffer::{BranchForms, CodeBuffer};
 use crate::emit::inst_view::EmitContext;
@@ -59,7 +60,8 @@ pub fn branch_small<B: BranchForms>(view: &InstView, cx: &EmitContext, buffer: &
     branch::<B>(condition, (view.label(0), view.label(1)), cx, buffer);
 }
 
-/// A branch on either of two kinds: that in [`InstView::small`] and that in the first word. The labels follow.
+/// A branch on either of two kinds: that in [`InstView::small`] and that in the first word. The labels
+/// follow.
 pub fn branch_either<B: BranchForms>(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     buffer.branch::<B>(view.small, 0, view.label(1));
     let second = Condition { kind: view.words[0] as u8, word: 0 };
@@ -86,8 +88,8 @@ pub fn trap_if_both<B: BranchForms>(view: &InstView, _: &EmitContext, buffer: &m
     buffer.bind(past);
 }
 
-/// What comes behind a call with handlers. `words`: bytes that the callee removed, normal destination, number of handlers,
-/// their tags and places. `restore` puts the stack pointer back by so many bytes.
+/// What comes behind a call with handlers. `words`: bytes that the callee removed, normal destination, number
+/// of handlers, their tags and places. `restore` puts the stack pointer back by so many bytes.
 pub fn after_try<B: BranchForms>(
     words: &[u32],
     cx: &EmitContext,

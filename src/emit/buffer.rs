@@ -1,21 +1,24 @@
 //! The code buffer: bytes, labels, branches of the shortest form, constants, relocations.
 //!
-//! Problem: a branch's length depends on its distance, which depends on other branches' lengths, and
-//! code is written once, front to back. Solution: a relaxable branch is written in its shortest form and
-//! put on a list. When the function is complete, every branch that does not reach is lengthened,
-//! until all reach (lengths only grow, so this ends, in practice after two or three rounds over the
-//! branches, and see `PATIENCE`); then one copy moves the code apart and writes the branches. Labels, relocations and the
-//! other positions are mapped in the same order. Whatever refers to a label and has forms of several lengths is
+//! Problem: a branch's length depends on its distance, which depends on other branches' lengths, and code is
+//! written once, front to back. Solution: a relaxable branch is written in its shortest form and put on a
+//! list. When the function is complete, every branch that does not reach is lengthened, until all reach
+//! (lengths only grow, so this ends, in practice after two or three rounds over the branches, and see
+//! `PATIENCE`); then one copy moves the code apart and writes the branches. Labels, relocations and the other
+//! positions are mapped in the same order. Whatever refers to a label and has forms of several lengths is
 //! such a branch: on some targets an address or a load of a constant, too.
 //!
-//! Invariants: everything is recorded in increasing order of place, so that mapping is one merge. A
-//! label is bound once, and not inside a branch. Constants and jump tables come after the code; their labels are
-//! used like any other.
+//! Invariants: everything is recorded in increasing order of place, so that mapping is one merge. A label is
+//! bound once, and not inside a branch. Constants and jump tables come after the code; their labels are used
+//! like any other.
 
 use crate::entity::Span;
 use crate::ir::{NO_SRCLOC, TrapCode};
-use crate::machine::compiled::{CompiledStencil, Handler, Reloc, RelocKind, SymbolRef, TrapSite, UnwindOp};
+use crate::machine::compiled::{CompiledStencil, TrapSite};
 use crate::machine::inst::Label;
+use crate::machine::reloc::{Reloc, RelocKind};
+use crate::machine::symbol::SymbolRef;
+use crate::machine::unwind::{Handler, UnwindOp};
 
 const UNBOUND: u32 = u32::MAX;
 
@@ -23,7 +26,8 @@ const UNBOUND: u32 = u32::MAX;
 const IN_DATA: u32 = 1 << 31;
 
 /// Rounds over the branches after which one is lengthened although it just reaches, more and more generously:
-/// a chain in which each lengthened branch puts the next out of reach would take as many rounds as it is long.
+/// a chain in which each lengthened branch puts the next out of reach would take as many rounds as it is
+/// long.
 const PATIENCE: i64 = 8;
 
 /// Bytes of a jump table's entry.
@@ -49,7 +53,8 @@ pub trait BranchForms {
     fn reaches(kind: u8, form: u8, distance: i64) -> bool;
     /// Writes the branch over `out`, whose length is that of the form; `word` is what it was begun with.
     fn write(kind: u8, word: u32, form: u8, distance: i64, out: &mut [u8]);
-    /// Completes a field of fixed size, at the start of `field`, that depends on the distance of a label from there.
+    /// Completes a field of fixed size, at the start of `field`, that depends on the distance of a label from
+    /// there.
     fn fix(kind: u8, distance: i64, field: &mut [u8]);
 }
 

@@ -1,7 +1,7 @@
 //! Instructions written at once, without VCode: prologues and expansions.
 //!
-//! The constructors of a target's rows work here too. A virtual register stands for the physical one of its number:
-//! see [`physical`](crate::emit::inst_view::physical).
+//! The constructors of a target's rows work here too. A virtual register stands for the physical one of its
+//! number: see [`physical`](crate::emit::inst_view::physical).
 
 use super::encoding::Encoding;
 use crate::emit::buffer::CodeBuffer;

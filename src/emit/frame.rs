@@ -8,10 +8,10 @@ use crate::entity::Map;
 use crate::ir::{GlobalValueData, Purpose, StackSlot, StackSlotData, Stencil};
 use crate::machine::abi::{AbiSignature, Place};
 use crate::machine::amode::{self, Amode};
-use crate::machine::compiled::SymbolRef;
 use crate::machine::description::Machine;
 use crate::machine::description::is_overaligned;
 use crate::machine::reg::{PReg, PRegSet};
+use crate::machine::symbol::SymbolRef;
 
 /// Sizes and places of a function's frame. Offsets count from the stack pointer after the prologue.
 #[derive(Debug, Default)]
@@ -121,7 +121,8 @@ impl Frame {
         *self = Frame { slots, saved, ..Frame::default() };
     }
 
-    /// Rejects frames and functions that are too large for what addresses in them: frames of more than `most` bytes.
+    /// Rejects frames and functions that are too large for what addresses in them: frames of more than `most`
+    /// bytes.
     pub fn check_size<I: Machine>(&self, stencil: &Stencil, most: u64) -> Result<(), String> {
         let slots: u64 = stencil.stack_slots.values().map(|slot| slot_room::<I>(slot) + 16).sum();
         if slots + self.outgoing as u64 + self.spill_count as u64 * 8 > most {

@@ -192,8 +192,8 @@ fn forget_written(vcode: &VCode, inst: &MachInst, view: &InstView, copies: &mut 
     }
 }
 
-/// Registers of `preserved` that the function writes: by its instructions' results and clobbers, and by moves. One of
-/// the allocator's that is read was written before.
+/// Registers of `preserved` that the function writes: by its instructions' results and clobbers, and by
+/// moves. One of the allocator's that is read was written before.
 pub fn written_registers<I: Machine>(
     vcode: &VCode,
     output: &Output,

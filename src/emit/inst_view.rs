@@ -4,13 +4,13 @@ use super::layout::Layout;
 use crate::emit::buffer::CodeBuffer;
 use crate::emit::frame::Frame;
 use crate::machine::amode::{Amode, PackedAmode};
-use crate::machine::compiled::SymbolRef;
 use crate::machine::description::Machine;
 use crate::machine::inst::ConstantRef;
 use crate::machine::inst::Label;
 use crate::machine::inst::{MachInst, NO_FIELD, OperandKind, Row};
 use crate::machine::reg::{Allocation, PReg, VBlock, VReg};
 use crate::machine::size::OperandSize;
+use crate::machine::symbol::SymbolRef;
 use crate::options::Flags;
 
 /// What instructions being emitted may look at: the same for those of a block.
@@ -81,8 +81,8 @@ impl<'a> InstView<'a> {
         InstView { row, small: inst.small, trap: inst.trap, allocs, words }
     }
 
-    /// The allocator's index, in its class, of the register that register operand `index` is in: its number, unless the
-    /// target's `regs` says otherwise.
+    /// The allocator's index, in its class, of the register that register operand `index` is in: its number,
+    /// unless the target's `regs` says otherwise.
     #[inline]
     pub fn register(&self, index: usize) -> u8 {
         number_of(self.allocs[index])

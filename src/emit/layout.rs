@@ -70,8 +70,8 @@ impl Layout {
         &self.order
     }
 
-    /// Whether a latch should stand before the header: at most one of several blocks that lead to it falls through to
-    /// it now, or a branch does whose other target falls through without it. Only one latch can.
+    /// Whether a latch should stand before the header: at most one of several blocks that lead to it falls
+    /// through to it now, or a branch does whose other target falls through without it. Only one latch can.
     fn goes_before(&self, vcode: &VCode, header: usize, latch: usize) -> bool {
         if self.order[header - 1] > self.order[header] {
             return false;
@@ -157,10 +157,10 @@ impl Layout {
     /// Makes conditional branches the back edges of loops.
     ///
     /// A latch is a block whose only successor, the header, comes before it. If the header leaves the loop on
-    /// one side, it is moved behind the latch, whose jump becomes a fallthrough. Else, if a conditional branch
-    /// leads to the latch (which then is little more than the moves of a split edge), the latch is moved before the
-    /// header. Long loops are left alone: moving the blocks between would cost more than linear time, and
-    /// a jump is a small part of them.
+    /// one side, it is moved behind the latch, whose jump becomes a fallthrough. Else, if a conditional
+    /// branch leads to the latch (which then is little more than the moves of a split edge), the latch is
+    /// moved before the header. Long loops are left alone: moving the blocks between would cost more than
+    /// linear time, and a jump is a small part of them.
     fn rotate_loops(&mut self, vcode: &VCode) {
         const LONGEST: usize = 200;
         self.positions.clear();

@@ -1,12 +1,12 @@
 //! What registers and spill slots have in common, while a block is emitted.
 //!
-//! The allocator stores a value to its slot and loads it again without asking whether a register
-//! still has it. While a block is emitted, this knows which registers and slots have the same value; a load
-//! of a slot whose value a register has becomes a move or nothing, and a store of what the slot has is left out.
+//! The allocator stores a value to its slot and loads it again without asking whether a register still has
+//! it. While a block is emitted, this knows which registers and slots have the same value; a load of a slot
+//! whose value a register has becomes a move or nothing, and a store of what the slot has is left out.
 //!
-//! A value is a number, given when a register or slot of unknown value is first moved. What a register or slot has is the
-//! last value it was given, so that a write to one says nothing of others, and they need not be searched. Numbers
-//! up to those of earlier blocks are of no known value.
+//! A value is a number, given when a register or slot of unknown value is first moved. What a register or
+//! slot has is the last value it was given, so that a write to one says nothing of others, and they need not
+//! be searched. Numbers up to those of earlier blocks are of no known value.
 //!
 //! Invariant: slots are written by the allocator's moves only, registers by those and by instructions.
 

@@ -1,10 +1,10 @@
-//! Executing compiled run tests, never in clifc's own process.
+//! Executes compiled run tests, outside of clifc's own process.
 //!
-//! The objects of many test files are linked with a small C program, `harness.c`, by the system's
-//! compiler driver. It calls one entry point per tested function, which takes the address of memory
-//! that begins with the arguments and leaves the results there. Cases run in child processes of it, so
-//! that a trap or a hang is one case's result. When linking fails, the set is halved until what does
-//! not link is alone.
+//! The objects of many test files are linked with a small C program, `harness.c`, by the system's compiler
+//! driver. The harness calls an entry point for each tested function, which takes the address of memory that
+//! begins with the arguments, and stores the results behind them. Cases run in child processes of the
+//! harness, so that a trap or a hang is the result of a single case. When linking fails, the set is halved
+//! until the object at fault is alone.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -20,11 +20,12 @@ use crate::options::Arch;
 
 const HARNESS: &str = include_str!("harness.c");
 
-/// Bytes between the values in an entry point's memory.
+/// Alignment and granularity in bytes of the values in an entry point's memory.
 const SLOT: usize = 16;
 
-/// Where values of these types stand in memory, one after another from `start`, and the end.
-pub fn layout(types: &[Type], start: usize) -> (Vec<usize>, usize) {
+/// The offsets in memory of values of these types, one after another from `start`, and the offset behind the
+/// last.
+pub(super) fn layout(types: &[Type], start: usize) -> (Vec<usize>, usize) {
     let mut end = start;
     let offsets = types.iter().map(|ty| {
         let at = end;
@@ -39,45 +40,46 @@ fn order(arch: Arch) -> Endianness {
     if arch.is_big_endian() { Endianness::Big } else { Endianness::Little }
 }
 
-/// One call, and how to make it.
+/// A call of an entry point.
 #[derive(Debug)]
-pub struct Case {
+pub(super) struct Case {
     /// Index of the entry point in [`Program::entries`].
-    pub entry: usize,
-    /// The call and what is wanted of it.
-    pub invocation: Invocation,
-    /// Types of its results.
-    pub results: Vec<Type>,
+    pub(super) entry: usize,
+    /// The call and its expected results.
+    pub(super) invocation: Invocation,
+    /// The types of its results.
+    pub(super) results: Vec<Type>,
 }
 
 /// A compiled test file.
 #[derive(Debug)]
-pub struct Program {
-    /// What it was compiled for.
-    pub arch: Arch,
-    /// Whether it can be linked to run at any address.
-    pub pic: bool,
-    /// Object file.
-    pub object: Vec<u8>,
-    /// Symbols of its entry points.
-    pub entries: Vec<String>,
-    /// Its cases in order.
-    pub cases: Vec<Case>,
+pub(super) struct Program {
+    /// The architecture it was compiled for.
+    pub(super) arch: Arch,
+    /// Whether it is position-independent.
+    pub(super) pic: bool,
+    /// The object file.
+    pub(super) object: Vec<u8>,
+    /// The symbols of its entry points.
+    pub(super) entries: Vec<String>,
+    /// Its cases, in order.
+    pub(super) cases: Vec<Case>,
 }
 
 /// How a call ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Ended {
-    /// With these results.
+pub(super) enum Ended {
+    /// It returned these results.
     Returned(Vec<Value>),
-    /// Killed by a signal.
+    /// It was killed by this signal.
     Signal(String),
-    /// Killed because it took too long.
+    /// It took too long and was killed.
     Timeout,
 }
 
-/// Runs the cases of all programs, which are for the toolchain's architecture. An error is of a whole program.
-pub fn execute(toolchain: &Toolchain, programs: &[&Program]) -> Vec<Result<Vec<Ended>, String>> {
+/// Runs the cases of all programs, which are for the toolchain's architecture. An error concerns a whole
+/// program.
+pub(super) fn execute(toolchain: &Toolchain, programs: &[&Program]) -> Vec<Result<Vec<Ended>, String>> {
     let failed = |why: String| programs.iter().map(|_| Err(why.clone())).collect();
     match link_and_run(toolchain, programs) {
         Ok(output) => {
@@ -94,9 +96,9 @@ pub fn execute(toolchain: &Toolchain, programs: &[&Program]) -> Vec<Result<Vec<E
 
 /// Why a set of programs did not run.
 enum Failure {
-    /// The linker refused it.
+    /// The linker failed.
     Link(String),
-    /// Something else.
+    /// Another error.
     Other(String),
 }
 
@@ -119,7 +121,7 @@ fn link_and_run(toolchain: &Toolchain, programs: &[&Program]) -> Result<String, 
         link.arg(object);
     }
     if toolchain.is_emulated() {
-        // No libraries to find there, and none to load by an emulated loader.
+        // Then the emulated program needs no loader and no libraries at run time.
         link.arg("-static");
     } else if programs.iter().any(|program| !program.pic) {
         link.arg("-no-pie");
@@ -139,7 +141,7 @@ fn link_and_run(toolchain: &Toolchain, programs: &[&Program]) -> Result<String, 
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// The C program: the table of entry points, and the harness.
+/// The C program: the table of entry points, followed by the harness.
 fn harness_source(programs: &[&Program]) -> String {
     let entries: Vec<&str> = programs.iter().flat_map(|p| &p.entries).map(String::as_str).collect();
     let mut source = String::from("typedef void function(void *);\n");
@@ -152,7 +154,7 @@ fn harness_source(programs: &[&Program]) -> String {
     source + HARNESS
 }
 
-/// The cases as the harness reads them.
+/// The cases, in the harness's input format.
 fn harness_input(programs: &[&Program]) -> String {
     let mut input = String::new();
     let mut first_entry = 0;
@@ -175,7 +177,7 @@ fn harness_input(programs: &[&Program]) -> String {
     input
 }
 
-/// Takes a program's results from what the harness printed.
+/// Reads the results of a program from the output of the harness.
 fn read_results<'a>(
     program: &Program,
     lines: &mut impl Iterator<Item = &'a str>,
@@ -221,7 +223,7 @@ fn signal_name(number: &str) -> String {
     }
 }
 
-/// A directory that is removed in the end.
+/// A temporary directory, removed when dropped.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -240,7 +242,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What cannot be removed stays in the directory for such files.
+        // If this fails, the files stay in the system's temporary directory.
         let _ = fs::remove_dir_all(&self.0);
     }
 }
@@ -252,7 +254,7 @@ mod tests {
     use crate::ir::types::{I8, I32};
     use crate::options::{Flags, Target};
 
-    /// An object made of C, whose entry points do what a case asks for.
+    /// A program compiled from C, with one entry point.
     fn program(toolchain: &Toolchain, arch: Arch, source: &str, entry: &str, calls: &[&str]) -> Program {
         let dir = Scratch::new().expect("a directory");
         fs::write(dir.file("a.c"), source).expect("a file");
@@ -272,7 +274,7 @@ mod tests {
         }
     }
 
-    /// The result of a trap and of a set with an object that does not link.
+    /// Checks the result of a trap, and that of a set with an object that does not link.
     fn check(arch: Arch) {
         let toolchain = Toolchain::of(arch);
         let program = |source, entry, calls: &[&str]| program(&toolchain, arch, source, entry, calls);
@@ -295,7 +297,7 @@ mod tests {
         for arch in Arch::ALL {
             let target = Target::of(arch);
             match Toolchain::of(arch).missing(&target, &Flags::new(&target)) {
-                // scripts/test installs what other machines need.
+                // scripts/test installs the toolchains of other architectures.
                 Some(why) => println!("not tried: {why}"),
                 None => check(arch),
             }

@@ -1,14 +1,14 @@
-//! Constants of any CLIF type: the arguments and results of run tests.
+//! Values of any CLIF type: the arguments and results of run tests.
 
 use crate::eval::Value;
 use crate::ir::{FloatFormat, Type};
 use crate::parse::Integer;
 
-/// Reads a constant of type `ty`: an integer, a float, or for vectors `[lanes]` or `0x` and digits
-/// of all lanes, the last first.
-pub fn parse(text: &str, ty: Type) -> Result<Value, String> {
+/// Parses a value of type `ty`: an integer, a float, or for vectors either `[lanes]` or `0x` and the digits
+/// of all lanes, the last lane first.
+pub(super) fn parse(text: &str, ty: Type) -> Result<Value, String> {
     if ty.is_dynamic() || ty.bits() == 0 {
-        return Err(format!("there are no constants of type {ty}"));
+        return Err(format!("type {ty} has no constants"));
     }
     if !ty.is_vector() {
         return Ok(Value::scalar(ty, lane(text, ty)?));
@@ -18,14 +18,14 @@ pub fn parse(text: &str, ty: Type) -> Result<Value, String> {
     };
     let lanes: Vec<&str> = lanes.split_whitespace().collect();
     if lanes.len() != ty.lanes() as usize {
-        return Err(format!("`{text}` has {} lanes, and {ty} has {}", lanes.len(), ty.lanes()));
+        return Err(format!("`{text}` has {} lanes, expected {} for {ty}", lanes.len(), ty.lanes()));
     }
     let lanes: Vec<u128> = lanes.into_iter().map(|text| lane(text, ty.lane())).collect::<Result<_, _>>()?;
     Ok(Value::from_lanes(ty, |n| lanes[n as usize]))
 }
 
 fn parse_hex(text: &str, ty: Type) -> Result<Value, String> {
-    let wrong = || format!("`{text}` is no constant of type {ty}");
+    let wrong = || format!("`{text}` is not a constant of type {ty}");
     let digits = text.strip_prefix("0x").ok_or_else(wrong)?.replace('_', "");
     let bytes = digits.as_bytes().rchunks(2).map(|pair| {
         let pair = std::str::from_utf8(pair).map_err(|_| wrong())?;
@@ -45,11 +45,11 @@ fn lane(text: &str, ty: Type) -> Result<u128, String> {
     } else {
         Integer::parse(text.as_bytes())
             .and_then(|integer| integer.to_bits(ty.bits()))
-            .ok_or_else(|| format!("`{text}` is no constant of type {ty}"))
+            .ok_or_else(|| format!("`{text}` is not a constant of type {ty}"))
     }
 }
 
-/// Values as a list in parentheses or brackets.
+/// The values, separated by commas.
 pub fn show_list(values: &[Value]) -> String {
     values.iter().map(Value::to_string).collect::<Vec<_>>().join(", ")
 }

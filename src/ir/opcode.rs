@@ -204,8 +204,6 @@ pub mod sets {
     pub const DYNAMIC_VECTOR: TypeSet = set(INTS | FLOATS, DYNAMIC);
     /// Any type.
     pub const ANY: TypeSet = set(INTS | FLOATS, SCALAR | FIXED | DYNAMIC);
-    /// Any scalar.
-    pub const SCALARS: TypeSet = set(INTS | FLOATS, SCALAR);
     /// Lanes of 16 or 32 bits, 4 or 8 of them.
     pub const I16_32_X: TypeSet = set(ints(16, 32), 0b1100);
     /// Lanes of 16 to 64 bits that can be narrowed.
@@ -215,7 +213,10 @@ pub mod sets {
 }
 
 macro_rules! opcodes {
-    ($($variant:ident $name:literal $format:ident ($ctrl:expr, $set:ident) ($($arg:expr),*) -> ($($result:expr),*) [$($effect:ident)*] $family:ident $doc:literal;)*) => {
+    ($(
+        $variant:ident $name:literal $format:ident ($ctrl:expr, $set:ident)
+        ($($arg:expr),*) -> ($($result:expr),*) [$($effect:ident)*] $family:ident $doc:literal;
+    )*) => {
         /// A CLIF opcode.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, IntoBytes, Immutable, PartialOrd, Ord, Debug)]
         #[repr(u8)]

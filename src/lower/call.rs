@@ -10,10 +10,10 @@ use crate::lower::context::{Lower, Unsupported};
 use crate::lower::vocabulary::Lowering;
 use crate::machine::abi::{self, AbiSignature, Param, Part};
 use crate::machine::amode::{Amode, Place};
-use crate::machine::compiled::{LibCall, SymbolRef};
 use crate::machine::convention::{Convention, MemoryRules, Wide};
 use crate::machine::inst::{InstSink, RowId};
 use crate::machine::reg::{Operand, PRegSet, RegClass, VBlock, VReg};
+use crate::machine::symbol::{LibCall, SymbolRef};
 
 type Result<T = ()> = std::result::Result<T, Unsupported>;
 
@@ -37,7 +37,7 @@ pub struct CallRows {
     pub args: RowId,
     /// Epilogue and return.
     pub return_: RowId,
-    /// A call of a symbol with exception handlers; words as [`push_try_call`] has them.
+    /// A call of a symbol with exception handlers; words as `push_try_call` has them.
     pub try_symbol: RowId,
     /// The same of an address.
     pub try_register: RowId,

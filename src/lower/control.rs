@@ -8,7 +8,7 @@ use crate::machine::reg::{Operand, RegClass, VBlock, VReg};
 
 /// A target's pseudo-instructions for control flow and the frame.
 pub struct ControlRows {
-    /// A jump through a table; words and operands as [`jump_table`] pushes them.
+    /// A jump through a table; words and operands as `jump_table` pushes them.
     pub jump_table: RowId,
     /// The stack pointer, in its only operand; so do the others that follow.
     pub stack_pointer: RowId,

@@ -6,8 +6,8 @@
 use crate::ir::*;
 use crate::lower::call::{CallLowering, Routine, wide_libcall};
 use crate::lower::context::{Lower, Lowered};
-use crate::machine::compiled::LibCall;
 use crate::machine::reg::{RegClass, VReg};
+use crate::machine::symbol::LibCall;
 
 /// The conversions of a target, each with its destination.
 pub trait Conversions: CallLowering {

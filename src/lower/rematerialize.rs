@@ -3,8 +3,8 @@
 use crate::ir::*;
 use crate::lower::context::{Lower, Unsupported};
 use crate::lower::vocabulary::{Lowering, Rematerialization};
-use crate::machine::compiled::SymbolRef;
 use crate::machine::reg::{RegClass, VReg};
+use crate::machine::symbol::SymbolRef;
 
 /// Whether and how the value of an instruction is made again.
 pub fn rematerialization<I: Lowering>(f: &Stencil, data: &InstData) -> Rematerialization {

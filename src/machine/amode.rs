@@ -1,20 +1,21 @@
 //! Address modes: the memory operands of every target.
 //!
-//! An [`Amode`] is what lowering builds and constructors take; in VCode it is zero to two register
-//! operands and two words. Places in the frame are symbolic until the frame is laid out: the displacement is
-//! relative to a stack slot, an area of arguments or a spill slot, and [`frame_offset`] completes it at emission.
-//! Everything in the frame is addressed from the stack pointer. What of all this an instruction can have is the target's
-//! to know: [`address`](crate::lower::address) is told which forms there are.
+//! An [`Amode`] is what lowering builds and constructors take; in VCode it is zero to two register operands
+//! and two words. Places in the frame are symbolic until the frame is laid out: the displacement is relative
+//! to a stack slot, an area of arguments or a spill slot, and `frame_offset` completes it at emission.
+//! Everything in the frame is addressed from the stack pointer. What of all this an instruction can have is
+//! the target's to know: [`address`](crate::lower::address) is told which forms there are.
 //!
-//! Invariants: the first word has the kind in its low bits and is 0 for a register, so that it tells the two cases of a
-//! register-or-memory operand apart; slots, labels, constants and symbols have numbers below [`Amode::LIMIT`].
+//! Invariants: the first word has the kind in its low bits and is 0 for a register, so that it tells the two
+//! cases of a register-or-memory operand apart; slots, labels, constants and symbols have numbers below
+//! [`Amode::LIMIT`].
 
 use super::inst::ConstantRef;
 use crate::ir::StackSlot;
-use crate::machine::compiled::SymbolRef;
 use crate::machine::inst::InstSink;
 use crate::machine::inst::Label;
 use crate::machine::reg::{Operand, OperandConstraint, OperandPos, VReg};
+use crate::machine::symbol::SymbolRef;
 
 /// What an address is relative to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -72,7 +73,8 @@ pub struct Amode {
 
 /// Constructing.
 impl Amode {
-    /// Numbers of slots, labels, constants and symbols are below this: laying out the frame refuses larger functions.
+    /// Numbers of slots, labels, constants and symbols are below this: laying out the frame refuses larger
+    /// functions.
     pub const LIMIT: u32 = 1 << 23;
 
     /// `place + disp`.
@@ -249,7 +251,8 @@ impl PackedAmode {
     /// The first word of a base register without index.
     pub const BASE: u32 = Kind::Base as u32;
 
-    /// How the index is extended and by how much it is shifted, if the first word is that of a base register with an index.
+    /// How the index is extended and by how much it is shifted, if the first word is that of a base register
+    /// with an index.
     #[inline]
     pub const fn index(word: u32) -> Option<(IndexExtension, u8)> {
         if word & (KIND | 1 << HAS_INDEX) != Self::BASE | 1 << HAS_INDEX {
@@ -298,10 +301,11 @@ impl PackedAmode {
     }
 }
 
-/// The addresses that a class of memory operands can have, beside a base register alone. What does not fit after all,
-/// an access's own displacement for one, is left to the encoder.
+/// The addresses that a class of memory operands can have, beside a base register alone. What does not fit
+/// after all, an access's own displacement for one, is left to the encoder.
 pub struct AddressForms {
-    /// Whether a displacement fits an access of so many bytes; the last argument says whether there is an index.
+    /// Whether a displacement fits an access of so many bytes; the last argument says whether there is an
+    /// index.
     pub displacement: fn(disp: i32, bytes: u32, indexed: bool) -> bool,
     /// Whether there can be an index, shifted left by so much in an access of so many bytes.
     pub index: fn(shift: u8, bytes: u32) -> bool,
@@ -309,10 +313,12 @@ pub struct AddressForms {
     pub extended_index: bool,
     /// Whether there can be an index beside a stack slot.
     pub indexed_slot: bool,
-    /// Whether the encoder adds base and index first where there is no such form, for any displacement that there can be
-    /// without index. That takes an instruction, as the addition by itself does, but nothing of the allocator.
+    /// Whether the encoder adds base and index first where there is no such form, for any displacement that
+    /// there can be without index. That takes an instruction, as the addition by itself does, but nothing of
+    /// the allocator.
     pub sums: bool,
-    /// Whether the encoder best adds a part of a displacement first, likewise, that does not fit an access of so many bytes.
+    /// Whether the encoder best adds a part of a displacement first, likewise, that does not fit an access of
+    /// so many bytes.
     pub far: fn(disp: i32, bytes: u32) -> bool,
     /// Whether a near symbol can be the address.
     pub symbol: fn(&SymbolUse) -> bool,

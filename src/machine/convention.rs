@@ -1,8 +1,8 @@
 //! Calling conventions as data, and where a convention passes what a signature names.
 //!
 //! A target's conventions are rows of [`Convention`]; [`places`] hands out their registers and stack places,
-//! each parameter's as far as the ones before it left any. What is peculiar to an ABI is a field here, so that no target
-//! walks signatures by itself.
+//! each parameter's as far as the ones before it left any. What is peculiar to an ABI is a field here, so
+//! that no target walks signatures by itself.
 
 use super::abi::{AbiSignature, Param, Part, Place};
 use super::description::Machine;
@@ -35,7 +35,8 @@ pub struct Convention {
     pub callee_pops: bool,
     /// Whether results that find no register are returned in memory; else that needs a setting.
     pub returns_in_memory: bool,
-    /// Where the pointer to results in memory and an `sret` pointer are passed; `None` if like other integers.
+    /// Where the pointer to results in memory and an `sret` pointer are passed; `None` if like other
+    /// integers.
     pub return_pointer: Option<PReg>,
     /// Where a function without results returns its `sret` pointer.
     pub returns_sret: Option<PReg>,
@@ -168,7 +169,8 @@ impl Assigner {
         Some(reg)
     }
 
-    /// Two registers for an i128. One that is left alone stays unused, as with LLVM; GCC gives it to a later argument.
+    /// Two registers for an i128. One that is left alone stays unused, as with LLVM; GCC gives it to a later
+    /// argument.
     fn next_pair(&mut self) -> Option<(PReg, PReg)> {
         if self.wide == Wide::EvenPair {
             self.ints = self.ints.next_multiple_of(2);
@@ -336,7 +338,8 @@ fn check_size(bytes: u32) -> Result<(), String> {
     }
 }
 
-/// Where a signature's parameters and results are passed on a target. An error says what the target can't pass.
+/// Where a signature's parameters and results are passed on a target. An error says what the target can't
+/// pass.
 pub fn places<M: Machine>(signature: &Signature, flags: &Flags) -> Result<AbiSignature, String> {
     let bad =
         signature.params.iter().chain(&signature.returns).find(|param| !M::supports(Shape::of(param.ty)));

@@ -64,8 +64,8 @@ pub trait Machine: Sized + Send + Sync + 'static {
     /// What the stack pointer is a multiple of: at least 8.
     const STACK_ALIGNMENT: u32 = 16;
 
-    /// Whether frames are linked by a register that is kept as frame pointer; if not, what `preserve_frame_pointers` asks
-    /// for is in memory.
+    /// Whether frames are linked by a register that is kept as frame pointer; if not, what
+    /// `preserve_frame_pointers` asks for is in memory.
     const LINKED_BY_REGISTER: bool = true;
 
     /// Its jump to a VCode block, which is the row's only word.
@@ -77,7 +77,8 @@ pub trait Machine: Sized + Send + Sync + 'static {
     /// The register that `enable_pinned_reg` reserves.
     const PINNED: PReg;
 
-    /// An allocatable register that holds the return address on entry, so that a function that writes it saves it.
+    /// An allocatable register that holds the return address on entry, so that a function that writes it
+    /// saves it.
     const RETURN_ADDRESS: Option<PReg> = None;
 
     /// Registers that an exception's payload words arrive in, all different from each other.
@@ -86,9 +87,9 @@ pub trait Machine: Sized + Send + Sync + 'static {
     /// Its table of instructions.
     fn rows() -> &'static [Row];
 
-    /// The allocatable registers of a function. Each register costs allocation time, and again at every call that
-    /// clobbers it. The single-pass allocator uses them round-robin, so offering a callee-saved one makes most functions
-    /// save it.
+    /// The allocatable registers of a function. Each register costs allocation time, and again at every call
+    /// that clobbers it. The single-pass allocator uses them round-robin, so offering a callee-saved one
+    /// makes most functions save it.
     fn register_file(flags: &Flags, needs: RegisterNeeds) -> RegisterFile;
 
     /// The row of a calling convention; `None` if the target does not have it.
@@ -110,8 +111,8 @@ pub fn preserved<M: Machine>(call_conv: CallConv, flags: &Flags) -> PRegSet {
     M::RETURN_ADDRESS.map_or(preserved, |register| preserved.with(register))
 }
 
-/// Whether a slot asks for more than the stack pointer's alignment. Its address is then rounded up wherever it
-/// is taken.
+/// Whether a slot asks for more than the stack pointer's alignment. Its address is then rounded up wherever
+/// it is taken.
 pub fn is_overaligned<M: Machine>(slot: &StackSlotData) -> bool {
     1 << slot.align_shift > M::STACK_ALIGNMENT
 }

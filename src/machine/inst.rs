@@ -93,7 +93,8 @@ pub enum OperandKind {
     Imm64,
     /// A code label: one word.
     Label,
-    /// A symbol and an addend: two words, a packed [`SymbolRef`](crate::machine::compiled::SymbolRef) and the addend.
+    /// A symbol and an addend: two words, a packed [`SymbolRef`](crate::machine::symbol::SymbolRef) and the
+    /// addend.
     Symbol,
     /// A condition code: in [`MachInst::small`].
     Cond,
@@ -126,7 +127,8 @@ impl Props {
     pub const BRANCH: Props = Props(1);
     /// Leaves the function.
     pub const RETURN: Props = Props(2);
-    /// Calls: clobbers the register set whose number is its first data word; register operands vary in number.
+    /// Calls: clobbers the register set whose number is its first data word; register operands vary in
+    /// number.
     pub const CALL: Props = Props(4);
     /// Writes the condition flags.
     pub const DEFS_FLAGS: Props = Props(8);
@@ -134,8 +136,6 @@ impl Props {
     pub const USES_FLAGS: Props = Props(16);
     /// Expands to several instructions by code of its own.
     pub const PSEUDO: Props = Props(32);
-    /// Copies a register: what coalescing looks for.
-    pub const MOVE: Props = Props(64);
     /// Traps: nothing comes after it.
     pub const STOP: Props = Props(128);
     /// Ends a block and may go to its successors by way of an address.
@@ -172,15 +172,13 @@ pub struct Row {
     pub format: u8,
     /// The format's parameters: opcode bytes, prefixes, field values.
     pub params: [u32; 3],
-    /// For each role the format knows (for x86_64: ModRM reg, ModRM rm, VEX vvvv, immediate, memory operand), the
-    /// register index or word index of the operand that fills it; [`NO_FIELD`] if none does.
+    /// For each role the format knows (for x86_64: ModRM reg, ModRM rm, VEX vvvv, immediate, memory operand),
+    /// the register index or word index of the operand that fills it; [`NO_FIELD`] if none does.
     pub fields: [u8; 5],
     /// Registers written besides the operands.
     pub clobbers: PRegSet,
     /// Properties.
     pub props: Props,
-    /// Target features the row needs, as the target's feature bits; 0 for baseline.
-    pub features: u32,
 }
 
 /// A machine instruction in VCode.

@@ -1,8 +1,8 @@
 //! The vocabulary of registers: virtual and physical ones, operands, and what an allocator makes of them.
 //!
-//! The types are regalloc2's, named here and in `alloc/` only: the rest of clifc knows them by this module, so that
-//! an allocator of our own sees the same words. A [`PReg`]'s `hw_enc` is the register's number in instructions; how an
-//! allocator indexes registers in its search is its own affair (`alloc/`).
+//! The types are regalloc2's, named here and in `alloc/` only: the rest of clifc knows them by this module,
+//! so that an allocator of our own sees the same words. A [`PReg`]'s `hw_enc` is the register's number in
+//! instructions; how an allocator indexes registers in its search is its own affair (`alloc/`).
 
 use crate::ir::{Shape, Type};
 
@@ -64,8 +64,8 @@ impl Registers {
     }
 }
 
-/// The number of 8-byte units in a spill slot of a class. It goes by class alone, since an allocator may give a slot to
-/// values of either width: float slots hold a whole vector register.
+/// The number of 8-byte units in a spill slot of a class. It goes by class alone, since an allocator may give
+/// a slot to values of either width: float slots hold a whole vector register.
 pub const fn spill_units(class: RegClass) -> usize {
     match class {
         RegClass::Int => 1,
@@ -80,8 +80,8 @@ pub struct RegisterFile {
     pub ints: ClassFile,
     /// Float and vector registers.
     pub floats: ClassFile,
-    /// Whether a search for a free register that begins at a random index should find the preferred registers spread
-    /// over all indices, rather than next to each other.
+    /// Whether a search for a free register that begins at a random index should find the preferred registers
+    /// spread over all indices, rather than next to each other.
     pub spread: bool,
 }
 

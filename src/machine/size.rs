@@ -1,4 +1,5 @@
-//! Sizes of operands, which the families of rows are made of. The letters are those that x86_64 has for integers.
+//! Sizes of operands, which the families of rows are made of. The letters are those that x86_64 has for
+//! integers.
 
 use crate::machine::inst::RowId;
 

@@ -1,16 +1,16 @@
 //! Which code is of which source location.
 //!
-//! There are nearly as many locations as CLIF instructions, each near the one before, and only debug information asks for
-//! them. So they are kept as differences, in a byte or two each: a build that finds its functions in the cache passes
-//! them on as one block of bytes.
+//! There are nearly as many locations as CLIF instructions, each near the one before, and only debug
+//! information asks for them. So they are kept as differences, in a byte or two each: a build that finds its
+//! functions in the cache passes them on as one block of bytes.
 
 use serde::{Deserialize, Serialize};
 
 /// Offsets at which code of another source location begins, and those locations, in the order of the code.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct SrcLocs {
-    /// For each, its differences to the one before (wrapping): of offsets and of locations, as LEB128 numbers, the latter in
-    /// zigzag form.
+    /// For each, its differences to the one before (wrapping): of offsets and of locations, as LEB128
+    /// numbers, the latter in zigzag form.
     #[serde(with = "serde_bytes")]
     bytes: Vec<u8>,
 }

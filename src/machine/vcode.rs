@@ -368,8 +368,8 @@ impl VCode {
     }
 }
 
-/// What a virtual register stands for. Chains become shorter on the way, so that a long one is not gone through again
-/// and again.
+/// What a virtual register stands for. Chains become shorter on the way, so that a long one is not gone
+/// through again and again.
 #[inline]
 fn resolve(aliases: &mut [VReg], mut vreg: VReg) -> VReg {
     while let Some(&next) = aliases.get(vreg.vreg())

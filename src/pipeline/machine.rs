@@ -100,7 +100,8 @@ impl<B: Backend> Half for State<B> {
     }
 }
 
-/// Compiles functions one after the other, for one target and one set of settings: both halves of the pipeline.
+/// Compiles functions one after the other, for one target and one set of settings: both halves of the
+/// pipeline.
 pub struct Compiler<B: Backend> {
     /// The function that is compiled next, or was last.
     pub ir: IrHalf,

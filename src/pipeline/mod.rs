@@ -1,11 +1,12 @@
 //! The passes as tables, and the one loop that runs, times, dumps and checks them.
 //!
-//! The pipeline has two halves, cut at the stencil. The [IR half](ir) knows no target and owns the function, which its
-//! passes may change; `check`, `build` and `test` share it. The [machine half](machine) makes code of the stencil, which
-//! it can't change.
+//! The pipeline has two halves, cut at the stencil. The [IR half](ir) knows no target and owns the function,
+//! which its passes may change; `check`, `build` and `test` share it. The [machine half](machine) makes code
+//! of the stencil, which it can't change.
 //!
-//! A [`Pass`] is a row: what it needs, what it leaves valid, and why it stands where it does. A table is in running
-//! order, and a test holds it to what its rows say they need. All buffers are reused from function to function.
+//! A [`Pass`] is a row: what it needs, what it leaves valid, and why it stands where it does. A table is in
+//! running order, and a test holds it to what its rows say they need. All buffers are reused from function to
+//! function.
 
 pub mod ir;
 pub mod machine;
@@ -158,7 +159,8 @@ impl Controls {
     }
 }
 
-/// Names of all passes, and whether each can be switched off, in running order. They are the same for all targets.
+/// Names of all passes, and whether each can be switched off, in running order. They are the same for all
+/// targets.
 fn all_passes() -> impl Iterator<Item = (&'static str, bool)> {
     let of_machine = machine::passes::<crate::arch::x86_64::X86_64>();
     let of_ir = ir::PASSES.iter().map(|pass| (pass.name, pass.optional));
@@ -225,7 +227,8 @@ fn run_passes<H: Half>(
 mod tests {
     use super::*;
 
-    /// Checks that each pass has what it needs, whichever optional ones do not run; gives what is valid at the end.
+    /// Checks that each pass has what it needs, whichever optional ones do not run; gives what is valid at
+    /// the end.
     fn check<H: Half>(passes: &[Pass<H>], mut valid: Facts) -> Facts {
         for pass in passes {
             assert!(valid.has(pass.needs), "{} needs what is not valid before it", pass.name);

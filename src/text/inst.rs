@@ -1,17 +1,17 @@
 //! Assembly text of machine instructions.
 //!
-//! The text column of a row has `{operand}` in it; this module fills them in from the same operands that
-//! the encoder reads, as the target spells them ([`Syntax`]). Before register allocation registers are virtual, and
-//! places in the frame have no offset yet: they are printed by name.
+//! The text column of a row has `{operand}` in it; this module fills them in from the same operands that the
+//! encoder reads, as the target spells them ([`Syntax`]). Before register allocation registers are virtual,
+//! and places in the frame have no offset yet: they are printed by name.
 
 use crate::emit::frame::{Frame, frame_offset};
 use crate::machine::amode::{PackedAmode, Place};
-use crate::machine::compiled::SymbolRef;
 use crate::machine::description::Machine;
 use crate::machine::inst::{ConstantRef, Label};
 use crate::machine::inst::{MachInst, OperandKind, OperandSpec, Row};
 use crate::machine::reg::PReg;
 use crate::machine::reg::{Allocation, Operand};
+use crate::machine::symbol::SymbolRef;
 use std::fmt::{self, Write};
 
 /// Names of what instructions refer to.
@@ -56,7 +56,8 @@ pub trait Syntax {
     /// Writes a condition or the like: [`MachInst::small`].
     fn condition(small: u8, out: &mut dyn Write) -> fmt::Result;
 
-    /// Writes an immediate that stands for something else in a code of the target's, given the operands' bits.
+    /// Writes an immediate that stands for something else in a code of the target's, given the operands'
+    /// bits.
     fn code(_code: u8, _bits: u16, word: u32, out: &mut dyn Write) -> fmt::Result {
         write!(out, "{}{word}", Self::IMMEDIATE)
     }
@@ -217,7 +218,8 @@ impl<S: Syntax> Printer<'_, S> {
         }
     }
 
-    /// Writes the base register, which is the stack pointer for a place in the frame; says whether there is one.
+    /// Writes the base register, which is the stack pointer for a place in the frame; says whether there is
+    /// one.
     pub fn base(&self, address: &Address, out: &mut dyn Write) -> Result<bool, fmt::Error> {
         match (address.amode.has_base, address.place) {
             (true, _) => self.register(address.first, 64, out)?,
