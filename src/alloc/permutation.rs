@@ -45,16 +45,15 @@ static PERMUTED: [PReg; COUNT] = {
     registers
 };
 
-/// Each register by its number again.
-static RESTORED: [PReg; COUNT] = {
-    let mut registers = [PReg::invalid(); COUNT];
+/// What to flip in the index of each register, as regalloc2 knows it, to have the register by its number again.
+static TO_NUMBERS: [u8; 256] = {
+    let mut flips = [0; 256];
     let mut index = 0;
     while index < COUNT {
-        let register = PReg::from_index(index);
-        registers[index] = PReg::new(NUMBERS[register.hw_enc()] as usize, register.class());
+        flips[index] = index as u8 % 64 ^ NUMBERS[index % 64];
         index += 1;
     }
-    registers
+    flips
 };
 
 /// A set of registers as regalloc2 knows them.
@@ -78,8 +77,9 @@ pub(super) fn operand(operand: &Operand) -> Operand {
 
 #[inline]
 fn undo_one(allocation: &mut Allocation) {
-    if let Some(register) = allocation.as_reg() {
-        *allocation = Allocation::reg(RESTORED[register.index()]);
+    if allocation.is_reg() {
+        let flips = TO_NUMBERS[allocation.index() & 255];
+        *allocation = Allocation::from_bits(allocation.bits() ^ u32::from(flips));
     }
 }
 

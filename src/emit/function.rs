@@ -45,6 +45,7 @@ pub fn emit<I: Emission>(
     }
     I::emit_prologue(frame, flags, buffer);
     let padding = padding(flags);
+    let moves = [RegClass::Int, RegClass::Float].map(|class| *I::MOVES.of(class, vcode.float_width()));
     let mut cursor = Cursor::default();
     for position in 0..layout.order().len() {
         let block = layout.order()[position];
@@ -56,7 +57,7 @@ pub fn emit<I: Emission>(
         if layout.is_landing(block) {
             I::emit_landing(buffer);
         }
-        let cx = EmitContext { frame, next, constants, flags, layout };
+        let cx = EmitContext { frame, next, constants, flags, layout, moves: &moves };
         emit_block::<I>(vcode, output, &cx, buffer, copies, &mut cursor, block);
         buffer.skip(padding);
     }
@@ -124,7 +125,6 @@ fn emit_block<I: Encoding>(
     }
     let mut locs = &vcode.srclocs[cursor.loc..];
     let behind = before(end);
-    let moves = [RegClass::Int, RegClass::Float].map(|class| *I::MOVES.of(class, vcode.float_width()));
     for (index, inst) in (start..end).zip(&vcode.insts[start as usize..end as usize]) {
         let point = before(index);
         while let Some(((at, Edit::Move { from, to }), rest)) = edits.split_first()
@@ -133,7 +133,7 @@ fn emit_block<I: Encoding>(
             if from != to
                 && let Some(from) = copies.replace(*from, *to)
             {
-                emit_move::<I>(from, *to, &moves, cx.frame, buffer);
+                emit_move::<I>(from, *to, cx.moves, cx.frame, buffer);
             }
             edits = rest;
         }

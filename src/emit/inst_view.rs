@@ -5,6 +5,7 @@ use crate::emit::buffer::CodeBuffer;
 use crate::emit::frame::Frame;
 use crate::machine::amode::{Amode, PackedAmode};
 use crate::machine::description::Machine;
+use crate::machine::description::Moves;
 use crate::machine::inst::ConstantRef;
 use crate::machine::inst::Label;
 use crate::machine::inst::{MachInst, NO_FIELD, OperandKind, Row};
@@ -25,6 +26,8 @@ pub struct EmitContext<'a> {
     pub flags: &'a Flags,
     /// Where blocks are.
     pub layout: &'a Layout,
+    /// Rows that move integers, and those that move values of the float class.
+    pub moves: &'a [Moves; 2],
 }
 
 impl EmitContext<'_> {

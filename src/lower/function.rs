@@ -92,7 +92,8 @@ pub fn lower_function<'a, I: FamilyLowering>(
 fn check_types<M: Machine>(f: &Stencil, vcode: &mut VCode) -> Result<(), Unsupported> {
     let seen = f.value_types.values().fold(0, |seen: u32, &ty| seen | 1 << Shape::of(ty) as u32);
     let is_seen = |shape: Shape| seen >> shape as u32 & 1 != 0;
-    for &shape in Shape::ALL.iter().filter(|&&shape| is_seen(shape)) {
+    // Numbers that stand for no value have no type.
+    for &shape in Shape::ALL.iter().filter(|&&shape| shape != Shape::None && is_seen(shape)) {
         match Registers::of_shape(shape).filter(|_| M::supports(shape)) {
             Some(registers) => vcode.note_float_width(registers.width),
             None => refuse_shape::<M>(f, shape)?,

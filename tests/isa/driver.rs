@@ -221,6 +221,7 @@ fn emit_alone<S: Subject>(
         constants: label,
         flags: &Flags::new(&Target::of(S::ARCH)),
         layout: &Layout::default(),
+        moves: &[S::Target::MOVES.int, S::Target::MOVES.float],
     };
     let view = InstView::new::<S::Target>(inst, &parts.allocs, &parts.words);
     function::emit_inst::<S::Target>(&view, &context, buffer);
