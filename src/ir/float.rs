@@ -61,7 +61,7 @@ impl FloatFormat {
         let bits = match self.bits {
             32 => text.parse::<f32>().ok().filter(|f| f.is_finite()).map(|f| f.to_bits() as u128),
             64 => text.parse::<f64>().ok().filter(|f| f.is_finite()).map(|f| f.to_bits() as u128),
-            _ => return Err("f16 and f128 have no decimal literals: write it in hexadecimal, as in `0x1.8p0`"),
+            _ => return Err("f16 and f128 have no decimal literals: use hexadecimal, as in `0x1.8p0`"),
         };
         bits.ok_or("invalid decimal float literal, or one too large for its type")
     }
