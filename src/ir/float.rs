@@ -13,6 +13,9 @@ pub struct FloatFormat {
 }
 
 impl FloatFormat {
+    /// The message for a text that doesn't start like a float.
+    pub(crate) const EXPECTED: &str = "expected a float";
+
     /// The format that is `bits` wide: 16, 32, 64 or 128.
     pub const fn new(bits: u32) -> Self {
         let fraction = match bits {
@@ -55,9 +58,9 @@ impl FloatFormat {
 
     fn parse_decimal(self, digits: &[u8]) -> Result<u128, &'static str> {
         if !digits.first().is_some_and(u8::is_ascii_digit) {
-            return Err("expected a float");
+            return Err(Self::EXPECTED);
         }
-        let text = std::str::from_utf8(digits).map_err(|_| "expected a float")?;
+        let text = std::str::from_utf8(digits).map_err(|_| Self::EXPECTED)?;
         let bits = match self.bits {
             32 => text.parse::<f32>().ok().filter(|f| f.is_finite()).map(|f| f.to_bits() as u128),
             64 => text.parse::<f64>().ok().filter(|f| f.is_finite()).map(|f| f.to_bits() as u128),
@@ -80,7 +83,7 @@ impl FloatFormat {
                 }
                 Some(_) => return Err("float literal has too many digits: at most 32"),
                 None if b == b'.' && point.is_none() => point = Some(count),
-                None => return Err("expected a float"),
+                None => return Err("invalid hexadecimal float literal"),
             }
         }
         let mut power = match exponent {
@@ -88,10 +91,11 @@ impl FloatFormat {
             Some(text) => std::str::from_utf8(text)
                 .ok()
                 .and_then(|text| text.parse::<i16>().ok())
-                .ok_or("invalid exponent in float literal: expected a decimal integer")? as i32,
+                .ok_or("invalid exponent in float literal: expected a decimal integer")?
+                as i32,
         };
         if count == 0 {
-            return Err("expected a float");
+            return Err("float literal has no digits");
         }
         power -= 4 * (count - point.unwrap_or(count));
         if significand == 0 { Ok(0) } else { self.encode(significand, power) }
