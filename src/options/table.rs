@@ -222,7 +222,8 @@ settings! {
         enable_alias_analysis: bool = true, "Remove and move loads and stores that do not alias",
             no_effect(Arch::ALL, "no pass moves or removes loads and stores yet");
         is_pic: bool = true, "Generate position-independent code";
-        use_colocated_libcalls: bool = false, "Call library functions directly, as if they were in the same linked unit",
+        use_colocated_libcalls: bool = false,
+            "Call library functions directly, as if they were in the same linked unit",
             no_effect([Arch::Aarch64, Arch::S390x], "calls of library functions have only one form there");
         libcall_call_conv: LibcallCallConv = LibcallCallConv::IsaDefault,
             "Calling convention of library functions",
@@ -231,16 +232,19 @@ settings! {
         stack_switch_model: StackSwitchModel = StackSwitchModel::None, "How `stack_switch` switches stacks",
             no_effect(Arch::ALL, "`stack_switch` is not supported yet");
         unwind_info: bool = true, "Write unwind tables for debuggers and exceptions (.eh_frame)";
-        enable_compact_unwind_abi: bool = false, "Lay out frames so that Mach-O compact unwind entries can describe them",
+        enable_compact_unwind_abi: bool = false,
+            "Lay out frames so that Mach-O compact unwind entries can describe them",
             no_effect([Arch::X86_64, Arch::S390x], "frames are laid out for them only on aarch64");
         preserve_frame_pointers: bool = false, "Keep a frame pointer in every function";
         enable_pinned_reg: bool = false, "Reserve a register for `get_pinned_reg` and `set_pinned_reg`";
-        enable_multi_ret_implicit_sret: bool = false, "Return results in memory when there are more than registers";
+        enable_multi_ret_implicit_sret: bool = false,
+            "Return results in memory when there are more than registers";
         enable_llvm_abi_extensions: bool = false, "Allow LLVM's extensions to calling conventions";
         enable_nan_canonicalization: bool = false, "Replace NaN results of arithmetic by a single NaN";
         enable_probestack: bool = false, "Touch every page of a large frame in the prologue";
         probestack_size_log2: u8 = 12, "Base-2 logarithm of the size of the guard area";
-        probestack_strategy: ProbestackStrategy = ProbestackStrategy::Outline, "How the pages of a large frame are touched";
+        probestack_strategy: ProbestackStrategy = ProbestackStrategy::Outline,
+            "How the pages of a large frame are touched";
         log2_min_function_alignment: u8 = 0, "Base-2 logarithm of the minimum alignment of functions";
         bb_padding_log2_minus_one: u8 = 0,
             "Pad blocks by 2^(value - 1) bytes, at most 128 MiB, to test far branches";
