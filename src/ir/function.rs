@@ -225,7 +225,7 @@ pub enum BlockArg {
 
 impl BlockArg {
     /// The limit of value numbers, which are all below it.
-    pub const MAX_VALUE: u32 = 1 << 30;
+    pub(crate) const MAX_VALUE: u32 = 1 << 30;
 
     /// Packs the argument in a word of a list.
     #[inline]
@@ -393,7 +393,7 @@ pub enum DebugTag {
 }
 
 /// Stands for the relative source location of an instruction that has none.
-pub const NO_SRCLOC: u32 = 1 << 31;
+pub(crate) const NO_SRCLOC: u32 = 1 << 31;
 
 /// Emptying a field of the stencil, keeping its memory.
 trait Reset {
@@ -554,7 +554,7 @@ macro_rules! signature_in {
 impl Stencil {
     /// An instruction's source location, relative to the base.
     #[inline]
-    pub fn srcloc(&self, inst: Inst) -> Option<u32> {
+    pub(crate) fn srcloc(&self, inst: Inst) -> Option<u32> {
         self.srclocs.get(inst).copied().filter(|&location| location != NO_SRCLOC)
     }
 
@@ -576,14 +576,14 @@ impl Stencil {
 
     /// The block call of a `jump`; `None` for other instructions.
     #[inline]
-    pub fn jump_call(&self, inst: Inst) -> Option<BlockCallRef> {
+    pub(crate) fn jump_call(&self, inst: Inst) -> Option<BlockCallRef> {
         let data = &self.insts[inst];
         (data.opcode.format() == Format::Jump).then_some(BlockCallRef(data.a))
     }
 
     /// A block's parameters, as value numbers.
     #[inline]
-    pub fn block_params(&self, block: Block) -> &[u32] {
+    pub(crate) fn block_params(&self, block: Block) -> &[u32] {
         self.pool.get(self.blocks[block].params)
     }
 
@@ -601,7 +601,7 @@ impl Stencil {
 
     /// Calls `visit` for each value operand of an instruction, except the arguments of its block calls.
     #[inline]
-    pub fn visit_args(&self, data: &InstData, mut visit: impl FnMut(Value)) {
+    pub(crate) fn visit_args(&self, data: &InstData, mut visit: impl FnMut(Value)) {
         let words = [data.a, data.b, data.c];
         for &word in &words[..data.fixed_args()] {
             visit(Value(word));
@@ -615,7 +615,7 @@ impl Stencil {
 
     /// Calls `visit` for each block call of an instruction, in the order of the text.
     #[inline]
-    pub fn visit_block_calls(&self, data: &InstData, mut visit: impl FnMut(BlockCallRef)) {
+    pub(crate) fn visit_block_calls(&self, data: &InstData, mut visit: impl FnMut(BlockCallRef)) {
         macro_rules! visit_all {
             ($($format:ident [$($piece:tt)*])*) => {
                 match data.opcode.format() {
@@ -627,7 +627,7 @@ impl Stencil {
     }
 
     /// The signature of the callee of a call; `None` for other instructions.
-    pub fn call_signature(&self, data: &InstData) -> Option<SigRef> {
+    pub(crate) fn call_signature(&self, data: &InstData) -> Option<SigRef> {
         macro_rules! find {
             ($($format:ident [$($piece:tt)*])*) => {
                 match data.opcode.format() {

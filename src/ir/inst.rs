@@ -92,12 +92,12 @@ named_enum! {
 impl IntCc {
     /// The condition that holds exactly when this one does not: its code differs in the lowest bit.
     #[inline]
-    pub fn complement(self) -> Self {
+    pub(crate) fn complement(self) -> Self {
         Self::from_code(self as u16 ^ 1)
     }
 
     /// The condition of the same comparison with its operands exchanged.
-    pub fn swap_args(self) -> Self {
+    pub(crate) fn swap_args(self) -> Self {
         match self {
             IntCc::Equal | IntCc::NotEqual => self,
             IntCc::SignedLessThan => IntCc::SignedGreaterThan,
@@ -132,12 +132,12 @@ named_enum! {
 
 impl FloatCc {
     /// The condition that holds exactly when this one does not: its code differs in the lowest bit.
-    pub fn complement(self) -> Self {
+    pub(crate) fn complement(self) -> Self {
         Self::from_code(self as u16 ^ 1)
     }
 
     /// The condition of the same comparison with its operands exchanged.
-    pub fn swap_args(self) -> Self {
+    pub(crate) fn swap_args(self) -> Self {
         use FloatCc::*;
         match self {
             LessThan => GreaterThan,
@@ -179,18 +179,18 @@ named_enum! {
 
 impl CallConv {
     /// Whether a function with this convention can be tail-called.
-    pub fn supports_tail_calls(self) -> bool {
+    pub(crate) fn supports_tail_calls(self) -> bool {
         self == CallConv::Tail
     }
 
     /// Whether a function with this convention can be called by a try_call.
-    pub fn supports_exceptions(self) -> bool {
+    pub(crate) fn supports_exceptions(self) -> bool {
         use CallConv::*;
         matches!(self, Tail | SystemV | Winch | PreserveAll | AppleAarch64)
     }
 
     /// Number of words in the payload of an exception that such a function throws: `exn0` and so on.
-    pub fn exception_payloads(self) -> u32 {
+    pub(crate) fn exception_payloads(self) -> u32 {
         use CallConv::*;
         if matches!(self, Tail | SystemV | PreserveAll | AppleAarch64) { 2 } else { 0 }
     }
@@ -338,25 +338,25 @@ impl InstData {
 
     /// The integer condition of an `IntCompare`.
     #[inline]
-    pub fn int_cc(&self) -> IntCc {
+    pub(crate) fn int_cc(&self) -> IntCc {
         IntCc::from_code(self.aux)
     }
 
     /// The float condition of a `FloatCompare`.
     #[inline]
-    pub fn float_cc(&self) -> FloatCc {
+    pub(crate) fn float_cc(&self) -> FloatCc {
         FloatCc::from_code(self.aux)
     }
 
     /// The trap code of a `Trap`, `CondTrap` or `AddTrap`.
     #[inline]
-    pub fn trap_code(&self) -> TrapCode {
+    pub(crate) fn trap_code(&self) -> TrapCode {
         TrapCode(self.aux as u8)
     }
 
     /// The memory flags of a memory access.
     #[inline]
-    pub fn mem_flags(&self) -> MemFlagsRef {
+    pub(crate) fn mem_flags(&self) -> MemFlagsRef {
         MemFlagsRef(self.aux as u32)
     }
 
@@ -372,7 +372,7 @@ impl InstData {
 
     /// Number of words, from `a` on, that are values.
     #[inline]
-    pub fn fixed_args(&self) -> usize {
+    pub(crate) fn fixed_args(&self) -> usize {
         macro_rules! count {
             ($($format:ident [$($piece:tt)*])*) => {
                 match self.opcode.format() { $(Format::$format => 0 $(+ is_value!($piece))*,)* }

@@ -126,7 +126,7 @@ pub struct NumberRun {
 
 impl DataItem {
     /// The initial bytes in the byte order of a machine.
-    pub fn bytes_of(&self, big_endian: bool) -> Cow<'_, [u8]> {
+    pub(crate) fn bytes_of(&self, big_endian: bool) -> Cow<'_, [u8]> {
         let mut bytes = Cow::Borrowed(&self.bytes[..]);
         for run in self.numbers.iter().filter(|_| big_endian) {
             let range = run.start as usize..run.end as usize;
@@ -136,7 +136,7 @@ impl DataItem {
     }
 
     /// Records that a number of `size` bytes has just been appended.
-    pub fn note_number(&mut self, size: u32) {
+    pub(crate) fn note_number(&mut self, size: u32) {
         let start = self.size - size as u64;
         match self.numbers.last_mut() {
             _ if size == 1 => {}
@@ -146,7 +146,7 @@ impl DataItem {
     }
 
     /// Whether the data is all zeros.
-    pub fn is_zero(&self) -> bool {
+    pub(crate) fn is_zero(&self) -> bool {
         self.bytes.is_empty()
     }
 }

@@ -162,7 +162,7 @@ impl OpInfo {
 }
 
 /// The type sets that rows use.
-pub mod sets {
+pub(crate) mod sets {
     use super::TypeSet;
     const INTS: u16 = 0b11_1110;
     const FLOATS: u16 = 0b11_1100_0000;
@@ -272,7 +272,7 @@ impl Opcode {
     }
 
     /// The type of the first result, given the controlling type. The opcode's rules must leave no choice.
-    pub fn result_type(self, ctrl: Type) -> Type {
+    pub(crate) fn result_type(self, ctrl: Type) -> Type {
         let rule = self.info().results.first().and_then(|rule| rule.resolve(ctrl));
         rule.expect("the opcode has a result of one type")
     }

@@ -70,12 +70,12 @@ impl Display for Placed<'_> {
 
 impl Function {
     /// The text of an instruction, from the results on.
-    pub fn display_inst(&self, block: Block, inst: Inst) -> impl Display + '_ {
+    pub(crate) fn display_inst(&self, block: Block, inst: Inst) -> impl Display + '_ {
         InstText { func: self, block, inst }
     }
 
     /// The header of a block: `block1(v0: i32):`.
-    pub fn display_header(&self, block: Block) -> impl Display + '_ {
+    pub(crate) fn display_header(&self, block: Block) -> impl Display + '_ {
         Header(&self.stencil, block)
     }
 
@@ -91,7 +91,7 @@ impl Function {
 
     /// The text of the function with user symbols in global values by number: the n-th of the function is
     /// `userextname<n>`, whatever its name.
-    pub fn as_stencil_sees(&self) -> impl Display + '_ {
+    pub(crate) fn as_stencil_sees(&self) -> impl Display + '_ {
         let (linkage, names) = (Linkage::Export, SymbolNames::ByIndex);
         Placed { func: self, linkage, section: None, align: None, names }
     }

@@ -49,7 +49,7 @@ pub const F128: Type = Type(9);
 
 impl Type {
     /// The largest base-2 logarithm of a fixed lane count.
-    pub const MAX_LOG2_LANES: u8 = 8;
+    pub(crate) const MAX_LOG2_LANES: u8 = 8;
 
     /// The lane type. For a scalar, the type itself.
     #[inline]
@@ -59,7 +59,7 @@ impl Type {
 
     /// Base-2 logarithm of the lane count. For a dynamic vector, of the minimum.
     #[inline]
-    pub const fn log2_lanes(self) -> u8 {
+    pub(crate) const fn log2_lanes(self) -> u8 {
         let n = self.0 >> 4;
         if n > 8 { n - 8 } else { n }
     }
@@ -106,7 +106,7 @@ impl Type {
     }
 
     /// Whether this is a vector whose lane count depends on the target.
-    pub const fn is_dynamic(self) -> bool {
+    pub(crate) const fn is_dynamic(self) -> bool {
         self.0 >> 4 > 8
     }
 
@@ -119,7 +119,7 @@ impl Type {
     }
 
     /// The dynamic vector of at least `1 << log2` lanes of this lane type; `None` if there is no such type.
-    pub const fn dynamic_vector(self, log2: u8) -> Option<Type> {
+    pub(crate) const fn dynamic_vector(self, log2: u8) -> Option<Type> {
         if log2 == 0 || log2 > 7 || self.0 == 0 || self.is_vector() {
             return None;
         }
@@ -127,7 +127,7 @@ impl Type {
     }
 
     /// The type with the same number of lanes of another lane type.
-    pub const fn with_lane(self, lane: Type) -> Type {
+    pub(crate) const fn with_lane(self, lane: Type) -> Type {
         Type(self.0 & 0xf0 | lane.0 & 15)
     }
 
@@ -156,7 +156,7 @@ impl Type {
 
     /// The type of a comparison of such values: `i8` for scalars, integer lanes of the same width for
     /// vectors.
-    pub fn truthy(self) -> Type {
+    pub(crate) fn truthy(self) -> Type {
         match (self.is_vector(), Type::int(self.lane_bits())) {
             (true, Some(lane)) => self.with_lane(lane),
             _ => I8,
@@ -174,23 +174,23 @@ impl Type {
     }
 
     /// The type with lanes of half the width.
-    pub fn half_width(self) -> Option<Type> {
+    pub(crate) fn half_width(self) -> Option<Type> {
         self.lane_step(-1)
     }
 
     /// The type with lanes of twice the width.
-    pub fn double_width(self) -> Option<Type> {
+    pub(crate) fn double_width(self) -> Option<Type> {
         self.lane_step(1)
     }
 
     /// The type of the same size with twice as many lanes, half as wide.
-    pub fn split_lanes(self) -> Option<Type> {
+    pub(crate) fn split_lanes(self) -> Option<Type> {
         let half = self.half_width()?;
         half.step_lanes(1)
     }
 
     /// The type of the same size with half as many lanes, twice as wide.
-    pub fn merge_lanes(self) -> Option<Type> {
+    pub(crate) fn merge_lanes(self) -> Option<Type> {
         let wide = self.double_width()?;
         wide.step_lanes(-1)
     }
@@ -201,7 +201,7 @@ impl Type {
     }
 
     /// The fixed vector with the minimum lane count of a dynamic one.
-    pub fn dynamic_to_fixed(self) -> Option<Type> {
+    pub(crate) fn dynamic_to_fixed(self) -> Option<Type> {
         if !self.is_dynamic() {
             return None;
         }

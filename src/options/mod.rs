@@ -100,7 +100,7 @@ impl Flags {
     }
 
     /// These settings without the one that changes only how the cache is used, not the code.
-    pub fn without_cache_checks(mut self) -> Self {
+    pub(crate) fn without_cache_checks(mut self) -> Self {
         self.set("enable_incremental_compilation_cache_checks", "false")
             .expect("it is a setting of all targets");
         self
@@ -142,7 +142,7 @@ impl Flags {
 
     /// Applies a word that is meant for targets of all architectures. Settings that only others have are
     /// ignored.
-    pub fn apply_where_known(&mut self, word: &str) -> Result<(), String> {
+    pub(crate) fn apply_where_known(&mut self, word: &str) -> Result<(), String> {
         let result = self.apply(word);
         let mut others = Arch::ALL.into_iter().filter(|&arch| arch != self.arch());
         match others.any(|arch| Flags::defaults(arch).apply(word).is_ok()) {
@@ -181,7 +181,7 @@ impl Flags {
     }
 
     /// An instruction set extension that is enabled but that this machine lacks, if there is one.
-    pub fn missing_on_host(&self) -> Option<&'static str> {
+    pub(crate) fn missing_on_host(&self) -> Option<&'static str> {
         let present: Vec<_> = target::native_features().collect();
         self.extensions().find(|name| !present.contains(name))
     }

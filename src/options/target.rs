@@ -37,7 +37,7 @@ impl Arch {
     }
 
     /// The alignment of named data that code can rely on by the ABI.
-    pub const fn data_alignment(self) -> u32 {
+    pub(crate) const fn data_alignment(self) -> u32 {
         match self {
             Arch::X86_64 | Arch::Aarch64 => 1,
             Arch::S390x => 2,
@@ -132,13 +132,13 @@ impl Target {
     }
 
     /// Whether objects are ELF rather than Mach-O. Triples without an object format are ELF.
-    pub fn is_elf(&self) -> bool {
+    pub(crate) fn is_elf(&self) -> bool {
         self.triple.binary_format != BinaryFormat::Macho
     }
 
     /// The oldest version of macOS on which the code must run: that of the triple, or else a default for the
     /// architecture.
-    pub fn minimum_macos(&self) -> (u16, u8, u8) {
+    pub(crate) fn minimum_macos(&self) -> (u16, u8, u8) {
         match (self.triple.operating_system, self.arch) {
             (OperatingSystem::MacOSX(Some(version)), _) => (version.major, version.minor, version.patch),
             (_, Arch::Aarch64) => (11, 0, 0),

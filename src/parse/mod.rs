@@ -32,7 +32,8 @@ mod tests;
 pub use context::{Failed, ParseContext};
 pub use module::module;
 pub use number::Integer;
-pub use split::{Comment, FunctionText, Split, comments, split, split_with};
+pub(crate) use split::split_with;
+pub use split::{Comment, FunctionText, Split, comments, split};
 
 use crate::ir::{Function, SourceMap};
 use parser::Parser;
@@ -49,7 +50,7 @@ pub fn function(
 }
 
 /// Like [`function`], and records the positions of all parts.
-pub fn function_with_positions(
+pub(crate) fn function_with_positions(
     text: &[u8],
     offset: usize,
     cx: &mut ParseContext,
