@@ -393,7 +393,7 @@ pub enum DebugTag {
 }
 
 /// Stands for the relative source location of an instruction that has none.
-pub(crate) const NO_SRCLOC: u32 = 1 << 31;
+pub const NO_SRCLOC: u32 = 1 << 31;
 
 /// Emptying a field of the stencil, keeping its memory.
 trait Reset {

@@ -29,7 +29,7 @@ pub enum Rule {
     Ctrl,
     /// The lane type of the controlling type.
     Lane,
-    /// The type of a comparison of such values: [`Type::truthy`].
+    /// The type of a comparison of such values: `Type::truthy`.
     Truthy,
     /// The controlling type with lanes half as wide.
     Half,

@@ -31,7 +31,7 @@ mod tests;
 
 pub use context::{Failed, ParseContext};
 pub use module::module;
-pub use number::Integer;
+pub(crate) use number::Integer;
 pub(crate) use split::split_with;
 pub use split::{Comment, FunctionText, Split, comments, split};
 

@@ -74,7 +74,11 @@ pub fn split(text: &[u8], diagnostics: &mut Vec<Diagnostic>) -> Split {
 }
 
 /// Like [`split()`], and calls `each` with the text of each function while it is in the processor's cache.
-pub(crate) fn split_with(text: &[u8], diagnostics: &mut Vec<Diagnostic>, each: &mut dyn FnMut(&[u8])) -> Split {
+pub(crate) fn split_with(
+    text: &[u8],
+    diagnostics: &mut Vec<Diagnostic>,
+    each: &mut dyn FnMut(&[u8]),
+) -> Split {
     let mut splitter = Splitter {
         cur: Cursor::new(text),
         out: Split::default(),
