@@ -90,12 +90,6 @@ named_enum! {
 }
 
 impl IntCc {
-    /// The condition that holds exactly when this one does not: its code differs in the lowest bit.
-    #[inline]
-    pub(crate) fn complement(self) -> Self {
-        Self::from_code(self as u16 ^ 1)
-    }
-
     /// The condition of the same comparison with its operands exchanged.
     pub(crate) fn swap_args(self) -> Self {
         match self {

@@ -162,7 +162,7 @@ impl OpInfo {
 }
 
 /// The type sets that rows use.
-pub(crate) mod sets {
+pub mod sets {
     use super::TypeSet;
     const INTS: u16 = 0b11_1110;
     const FLOATS: u16 = 0b11_1100_0000;

@@ -74,6 +74,11 @@ impl Function {
         InstText { func: self, block, inst }
     }
 
+    /// The header of a block: `block1(v0: i32):`.
+    pub(crate) fn display_header(&self, block: Block) -> impl Display + '_ {
+        Header(&self.stencil, block)
+    }
+
     /// The text of the function with its linkage, section and alignment.
     pub fn placed<'a>(
         &'a self,

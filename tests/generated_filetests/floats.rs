@@ -346,7 +346,8 @@ fn from_int() -> File {
 }
 
 fn to_int() -> File {
-    let about = "Conversion of floats to integers, up to the limits of the range, and with saturation beyond them.";
+    let about =
+        "Conversion of floats to integers, up to the limits of the range, and with saturation beyond them.";
     let mut file = File::new("float/to_int.clif", about, AVX);
     for (ty, _) in TYPES {
         for int in INTS {
