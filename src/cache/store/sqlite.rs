@@ -2,9 +2,9 @@
 //!
 //! SQLite rather than a memory-mapped store, because a cache is a file that lives for months, may be cut
 //! short by a full or failing disk, and must then be a miss: SQLite reports a damaged file, where a mapped
-//! one ends the process (ARCHITECTURE.md has the figures). The first eight bytes of an entry's key are its
-//! row number, so that one descent of a B-tree finds it; a page holds many entries, and they are read in
-//! place.
+//! one ends the process (docs/decisions/cache.md has the figures). The first eight bytes of an entry's key
+//! are its row number, so that one descent of a B-tree finds it; a page holds many entries, and they are read
+//! in place.
 //!
 //! Processes meet in three ways. Readers take SQLite's shared lock in turns ([`SqliteStore::get`] lets go of
 //! it again and again), a build writes what it adds in one transaction at its end, and each process holds a
