@@ -1,10 +1,12 @@
 //! Atomic accesses: byte order, and what one round of an operation that takes a loop computes.
 
+use super::address::memory_type;
+use super::context::Lowered;
 use crate::ir::*;
 use crate::lower::context::Lower;
 use crate::lower::vocabulary::Lowering;
 use crate::machine::reg::{RegClass, VReg};
-use crate::machine::size::OperandSize;
+use crate::machine::size::{OperandSize, Q64};
 
 /// What one round of the loop computes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,8 +39,11 @@ pub fn is_bitwise(op: AtomicRmwOp) -> bool {
     matches!(op, And | Or | Xor | Nand | Xchg)
 }
 
-/// A target that reverses bytes for accesses of the other byte order than its own.
-pub trait ByteOrder: Lowering {
+/// How a target accesses memory atomically.
+pub trait AtomicLowering: Lowering {
+    /// Orders all memory accesses before it before all after it.
+    fn fence(cx: &mut Lower<'_, Self>);
+
     /// `d` = an integer of 16 to 64 bits with its bytes reversed.
     fn swap_bytes(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, ty: Type);
 
@@ -46,10 +51,95 @@ pub trait ByteOrder: Lowering {
     fn put_stored(cx: &mut Lower<'_, Self>, value: Value) -> VReg {
         cx.put(value)
     }
+
+    /// atomic_load of up to 64 bits, in the other byte order if `swap`.
+    fn load(cx: &mut Lower<'_, Self>, inst: Inst, swap: bool) -> Lowered;
+
+    /// atomic_store, likewise.
+    fn store(cx: &mut Lower<'_, Self>, inst: Inst, swap: bool) -> Lowered;
+
+    /// atomic_cas, likewise.
+    fn compare_and_swap(cx: &mut Lower<'_, Self>, inst: Inst, swap: bool);
+
+    /// atomic_rmw, likewise.
+    fn read_modify_write(cx: &mut Lower<'_, Self>, inst: Inst, swap: bool);
+
+    /// Whether there are accesses of i128.
+    fn check_wide(_: &Lower<'_, Self>) -> Lowered {
+        Ok(())
+    }
+
+    /// atomic_load of i128: halves as memory has them.
+    fn load_wide(cx: &mut Lower<'_, Self>, data: &InstData, d: Halves);
+
+    /// atomic_store of i128, in the other byte order if `swap`.
+    fn store_wide(cx: &mut Lower<'_, Self>, data: &InstData, swap: bool);
+
+    /// atomic_cas of i128: halves as memory has them.
+    fn compare_and_swap_wide(
+        cx: &mut Lower<'_, Self>,
+        data: &InstData,
+        d: Halves,
+        expected: Halves,
+        new: Halves,
+    );
+
+    /// atomic_rmw of i128. Of the operand, the low half is first; of `d`, that at the lower address.
+    fn read_modify_write_wide(
+        cx: &mut Lower<'_, Self>,
+        data: &InstData,
+        d: Halves,
+        operand: (VReg, VReg),
+        step: Step,
+    );
+}
+
+/// Lowers atomic accesses and fences.
+pub fn lower<I: AtomicLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    if data.opcode == Opcode::Fence {
+        I::fence(cx);
+        return Ok(());
+    }
+    let ty = memory_type(cx.f, &data);
+    let swap = cx.swaps(&cx.mem_flags(&data)) && ty != types::I8;
+    if ty == types::I128 {
+        I::check_wide(cx)?;
+        lower_wide(cx, inst, &data, swap);
+        return Ok(());
+    }
+    match data.opcode {
+        Opcode::AtomicLoad => I::load(cx, inst, swap)?,
+        Opcode::AtomicStore => I::store(cx, inst, swap)?,
+        Opcode::AtomicCas => I::compare_and_swap(cx, inst, swap),
+        _ => I::read_modify_write(cx, inst, swap),
+    }
+    Ok(())
+}
+
+fn lower_wide<I: AtomicLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData, swap: bool) {
+    if data.opcode == Opcode::AtomicStore {
+        return I::store_wide(cx, data, swap);
+    }
+    let raw = raw_halves(cx, inst, swap);
+    match data.opcode {
+        Opcode::AtomicLoad => I::load_wide(cx, data, raw),
+        Opcode::AtomicCas => {
+            let expected = put_halves_as_stored(cx, Value(data.b), swap);
+            let new = put_halves_as_stored(cx, Value(data.c), swap);
+            I::compare_and_swap_wide(cx, data, raw, expected, new);
+        }
+        _ => {
+            let operand = cx.put_pair(Value(data.b));
+            let op = AtomicRmwOp::from_code(data.c as u16);
+            I::read_modify_write_wide(cx, data, raw, operand, Step { op, size: Q64, swap });
+        }
+    }
+    finish_halves(cx, inst, raw, swap);
 }
 
 /// A value in a register, as it stands in memory.
-pub fn put_as_stored<I: ByteOrder>(cx: &mut Lower<'_, I>, value: Value, swap: bool) -> VReg {
+pub fn put_as_stored<I: AtomicLowering>(cx: &mut Lower<'_, I>, value: Value, swap: bool) -> VReg {
     if !swap {
         return I::put_stored(cx, value);
     }
@@ -59,12 +149,12 @@ pub fn put_as_stored<I: ByteOrder>(cx: &mut Lower<'_, I>, value: Value, swap: bo
 }
 
 /// The register to be defined with what memory has, so that `d` has the value; [`finish`] makes it so.
-pub fn raw_result<I: ByteOrder>(cx: &mut Lower<'_, I>, d: VReg, swap: bool) -> VReg {
+pub fn raw_result<I: AtomicLowering>(cx: &mut Lower<'_, I>, d: VReg, swap: bool) -> VReg {
     if swap { cx.tmp(RegClass::Int) } else { d }
 }
 
 /// Makes the value of what memory has.
-pub fn finish<I: ByteOrder>(cx: &mut Lower<'_, I>, d: VReg, raw: VReg, ty: Type, swap: bool) {
+pub fn finish<I: AtomicLowering>(cx: &mut Lower<'_, I>, d: VReg, raw: VReg, ty: Type, swap: bool) {
     if swap {
         I::swap_bytes(cx, d, raw, ty);
     }
@@ -82,7 +172,7 @@ fn by_address<I: Lowering>((low, high): (VReg, VReg)) -> Halves {
 }
 
 /// The halves of a value as they stand in memory.
-pub fn put_halves_as_stored<I: ByteOrder>(cx: &mut Lower<'_, I>, value: Value, swap: bool) -> Halves {
+pub fn put_halves_as_stored<I: AtomicLowering>(cx: &mut Lower<'_, I>, value: Value, swap: bool) -> Halves {
     let (first, second) = by_address::<I>(cx.put_pair(value));
     if !swap {
         return (first, second);
@@ -94,7 +184,7 @@ pub fn put_halves_as_stored<I: ByteOrder>(cx: &mut Lower<'_, I>, value: Value, s
 }
 
 /// The registers to be defined with the halves that memory has; [`finish_halves`] makes the instruction's result of them.
-pub fn raw_halves<I: ByteOrder>(cx: &mut Lower<'_, I>, inst: Inst, swap: bool) -> Halves {
+fn raw_halves<I: AtomicLowering>(cx: &mut Lower<'_, I>, inst: Inst, swap: bool) -> Halves {
     let result = cx.f.first_result(inst);
     let result = cx.put_pair(result);
     match swap {
@@ -104,7 +194,7 @@ pub fn raw_halves<I: ByteOrder>(cx: &mut Lower<'_, I>, inst: Inst, swap: bool) -
 }
 
 /// Makes an i128 result of what memory has.
-pub fn finish_halves<I: ByteOrder>(cx: &mut Lower<'_, I>, inst: Inst, raw: Halves, swap: bool) {
+fn finish_halves<I: AtomicLowering>(cx: &mut Lower<'_, I>, inst: Inst, raw: Halves, swap: bool) {
     if swap {
         let result = cx.f.first_result(inst);
         let (first, second) = by_address::<I>(cx.put_pair(result));

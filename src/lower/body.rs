@@ -5,10 +5,10 @@
 //! jump between them passes is known by both names.
 
 use super::blocks::DoubleBranch;
-use super::context::LowerTables;
-use super::context::{Lower, Unsupported, registers};
+use super::context::{Lower, LowerTables, Lowered, registers};
 use super::control::ControlLowering;
-use super::families::{self, FamilyLowering};
+use super::families;
+use super::families::FamilyLowering;
 use crate::entity::Span;
 use crate::ir::*;
 use crate::machine::abi::{AbiSignature, Place};
@@ -29,12 +29,7 @@ impl<I: FamilyLowering> Lower<'_, I> {
     }
 
     /// A block of VCode: the IR's `last`, the one that it continues, and so on to the `first`.
-    pub(super) fn lower_blocks(
-        &mut self,
-        vblock: VBlock,
-        first: Block,
-        last: Block,
-    ) -> Result<(), Unsupported> {
+    pub(super) fn lower_blocks(&mut self, vblock: VBlock, first: Block, last: Block) -> Lowered {
         self.block = self.f.blocks[last];
         if let Some(inst) = self.f.terminator(last) {
             self.begin(inst);
@@ -84,7 +79,7 @@ impl<I: FamilyLowering> Lower<'_, I> {
     }
 
     /// Lowers what is before a block's terminator.
-    fn lower_body(&mut self, block: Block) -> Result<(), Unsupported> {
+    fn lower_body(&mut self, block: Block) -> Lowered {
         let mut insts = self.f.block_insts(block);
         insts.next_back();
         self.tables.repeats.begin_block(Inst(self.block.end));
@@ -139,7 +134,7 @@ impl<I: FamilyLowering> Lower<'_, I> {
     }
 
     /// Makes registers for what a try_call's edges pass on.
-    pub(super) fn begin_try(&mut self, inst: Inst) -> Result<(), Unsupported> {
+    pub(super) fn begin_try(&mut self, inst: Inst) -> Lowered {
         let data = &self.f.insts[inst];
         if !matches!(data.opcode, Opcode::TryCall | Opcode::TryCallIndirect) || self.try_inst == Some(inst) {
             return Ok(());
@@ -229,7 +224,7 @@ impl<I: FamilyLowering> Lower<'_, I> {
 
     /// Lowers an instruction, and extends its result if that is wanted. From where a convention puts it, it goes on to a
     /// register of its own.
-    fn lower_extending(&mut self, inst: Inst) -> Result<(), Unsupported> {
+    fn lower_extending(&mut self, inst: Inst) -> Lowered {
         let result = self.f.inst_results(inst).first().map(|&result| Value(result));
         match result.filter(|&result| self.wants_zeros(result)) {
             Some(result) if !I::extends_if_asked(self.f.insts[inst].opcode) => {

@@ -12,37 +12,10 @@ use crate::lower::vocabulary::Lowering;
 use crate::machine::reg::{RegClass, VReg};
 use crate::rule;
 
-/// Arithmetic of so many `bits`, 32 or 64, on registers; narrow values have anything above.
+/// What division by constants takes beyond [`Arithmetic`](crate::lower::vocabulary::Arithmetic).
 pub trait DivisionLowering: Lowering {
-    /// The value extended from its type to that many bits.
-    fn put_extended(cx: &mut Lower<'_, Self>, value: Value, signed: bool, bits: u32) -> VReg;
-
-    /// `d = a`
-    fn copy(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, a: VReg);
-
-    /// `d = a + b`
-    fn add(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, a: VReg, b: VReg);
-
-    /// `d = a - b`
-    fn subtract(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, a: VReg, b: VReg);
-
-    /// `d = -a`
-    fn negate(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, a: VReg);
-
     /// `d = -a`, which traps if that overflows `ty`.
     fn negate_or_trap(cx: &mut Lower<'_, Self>, ty: Type, d: VReg, a: VReg);
-
-    /// `d = a & mask`, for a sign-extended mask.
-    fn mask(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, a: VReg, mask: i64);
-
-    /// ishl, ushr or sshr by a constant other than zero.
-    fn shift(cx: &mut Lower<'_, Self>, bits: u32, opcode: Opcode, d: VReg, a: VReg, amount: u32);
-
-    /// `d = a * factor`
-    fn multiply(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, a: VReg, factor: i64);
-
-    /// The high half of the product of 64 bits.
-    fn multiply_high(cx: &mut Lower<'_, Self>, signed: bool, d: VReg, a: VReg, factor: u64);
 
     /// Whether `a`, unsigned and of 64 bits, is at least `limit`, as 0 or 1.
     fn at_least(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, limit: u64);

@@ -2,7 +2,7 @@
 
 use super::blocks::Blocks;
 use super::call;
-use super::context::{Lower, LowerTables, Unsupported};
+use super::context::{Lower, LowerTables, Lowered, Unsupported};
 use super::families::FamilyLowering;
 use crate::analysis::Analysis;
 use crate::ir::*;
@@ -21,7 +21,7 @@ pub fn lower_function<'a, I: FamilyLowering>(
     abi: &'a AbiSignature,
     vcode: &'a mut VCode,
     tables: &'a mut LowerTables,
-) -> Result<LowerSummary, Unsupported> {
+) -> Lowered<LowerSummary> {
     vcode.clear();
     tables.prepare(f);
     blocks.build(f, analysis, vcode, |block| tables.double_branch::<I>(f, block));
@@ -89,7 +89,7 @@ pub fn lower_function<'a, I: FamilyLowering>(
 }
 
 /// Refuses functions with values of types that the target has no registers for, and tells `vcode` how wide they are.
-fn check_types<M: Machine>(f: &Stencil, vcode: &mut VCode) -> Result<(), Unsupported> {
+fn check_types<M: Machine>(f: &Stencil, vcode: &mut VCode) -> Lowered {
     for (value, &ty) in f.value_types.iter() {
         match Registers::of(ty).filter(|_| M::supports(ty)) {
             Some(registers) => vcode.note_float_width(registers.width),

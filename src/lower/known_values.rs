@@ -72,6 +72,22 @@ impl<I: Lowering> Lower<'_, I> {
         self.put_pair(value).0
     }
 
+    /// The register of an amount to shift by, of which only the lowest bits count.
+    pub fn put_amount(&mut self, amount: Value) -> VReg {
+        match self.ty(amount) {
+            types::I128 => self.low_half(amount),
+            _ => self.put(amount),
+        }
+    }
+
+    /// The value whose low part is stored in place of `value`: an ireduce stores the same bytes as its operand.
+    pub fn narrowed(&self, value: Value) -> Value {
+        match self.def_by(value, Opcode::Ireduce) {
+            Some(data) if !self.is_used(value) && self.ty(Value(data.a)) != types::I128 => Value(data.a),
+            _ => value,
+        }
+    }
+
     /// The bits of a float constant.
     pub fn float_constant(&self, value: Value) -> Option<u64> {
         let data = &self.f.insts[self.def_inst(value)?];
@@ -103,6 +119,12 @@ impl<I: Lowering> Lower<'_, I> {
         Some((bits << unused) as i64 >> unused)
     }
 
+    /// A constant that is a sign-extended immediate of 32 bits.
+    #[inline]
+    pub fn imm32(&self, value: Value) -> Option<i32> {
+        i32::try_from(self.signed_constant(value)?).ok()
+    }
+
     /// The i64 that an addition of zero gives.
     #[inline]
     pub(super) fn sum_with_zero(&self, inst: Inst) -> Option<Value> {
@@ -131,57 +153,5 @@ impl<I: Lowering> Lower<'_, I> {
             }
         };
         if rank(a) > rank(b) { (b, a) } else { (a, b) }
-    }
-}
-
-/// The comparison by which smin, smax, umin or umax takes its first operand rather than its second.
-pub fn min_max_order(opcode: Opcode) -> IntCc {
-    match opcode {
-        Opcode::Smin => IntCc::SignedLessThan,
-        Opcode::Smax => IntCc::SignedGreaterThan,
-        Opcode::Umin => IntCc::UnsignedLessThan,
-        _ => IntCc::UnsignedGreaterThan,
-    }
-}
-
-/// Whether an opcode's second result says whether its first one overflowed.
-pub fn gives_overflow(opcode: Opcode) -> bool {
-    use Opcode::*;
-    matches!(
-        opcode,
-        UaddOverflow
-            | SaddOverflow
-            | UsubOverflow
-            | SsubOverflow
-            | UmulOverflow
-            | SmulOverflow
-            | UaddOverflowCin
-            | SaddOverflowCin
-            | UsubOverflowBin
-            | SsubOverflowBin
-    )
-}
-
-/// Whether such an opcode subtracts; the others add or multiply.
-pub fn subtracts(opcode: Opcode) -> bool {
-    use Opcode::*;
-    matches!(opcode, UsubOverflow | SsubOverflow | UsubOverflowBin | SsubOverflowBin)
-}
-
-impl<I: Lowering> Lower<'_, I> {
-    /// Takes in `inst`, if it comes right before `next` and `flag`, used by nothing else, is whether it overflowed. The caller
-    /// then pushes it just before `next`, where its flags are still set.
-    pub fn sink_overflow(&mut self, inst: Inst, flag: Value, next: Inst) -> bool {
-        let [result, second] = self.f.inst_results(inst) else { return false };
-        if *second != flag.0
-            || self.wants_zeros(Value(*result))
-            || !gives_overflow(self.f.insts[inst].opcode)
-            || inst.0 + 1 != next.0
-        {
-            return false;
-        }
-        rule!(self, "overflow.fused");
-        self.sink(inst);
-        true
     }
 }

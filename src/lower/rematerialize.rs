@@ -1,7 +1,8 @@
 //! Constants and addresses that are made again where they are used, rather than kept in registers.
 
+use super::context::Lowered;
 use crate::ir::*;
-use crate::lower::context::{Lower, Unsupported};
+use crate::lower::context::Lower;
 use crate::lower::vocabulary::{Lowering, Rematerialization};
 use crate::machine::compiled::SymbolRef;
 use crate::machine::reg::{RegClass, VReg};
@@ -41,7 +42,7 @@ pub fn rematerialize<I: Lowering>(cx: &mut Lower<'_, I>, data: &InstData, d: VRe
 }
 
 /// A constant or address that was asked for in its own register.
-pub fn define<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result<(), Unsupported> {
+pub fn define<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let result = cx.f.first_result(inst);
     if rematerialization::<I>(cx.f, &cx.f.insts[inst]) == Rematerialization::Never {
         return Err(cx.unsupported("this symbol is thread-local: use tls_value"));

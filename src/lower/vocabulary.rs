@@ -1,8 +1,8 @@
 //! What a target supplies so that values can be made, extended and addressed; its families of opcodes build on that.
 
 use super::context::Lower;
-use crate::ir::{InstData, Opcode, StackSlot, Type};
-use crate::machine::amode::AddressForms;
+use crate::ir::{InstData, Opcode, StackSlot, Type, Value};
+use crate::machine::amode::{AddressForms, Amode};
 use crate::machine::compiled::SymbolRef;
 use crate::machine::description::Machine;
 use crate::machine::reg::VReg;
@@ -60,8 +60,60 @@ pub trait Extensions: Machine {
     fn zero_extend(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, overwrite: bool);
 }
 
+/// Memory operands that lowering makes up itself: arguments, spilt halves, copies.
+pub trait MemoryAccess: Machine {
+    /// Loads a register of type `ty`.
+    fn load_register(cx: &mut Lower<'_, Self>, d: VReg, from: Amode, ty: Type);
+
+    /// Stores a register of type `ty`.
+    fn store_register(cx: &mut Lower<'_, Self>, register: VReg, to: Amode, ty: Type);
+
+    /// `d` = the address of a memory operand.
+    fn make_address(cx: &mut Lower<'_, Self>, d: VReg, of: Amode);
+}
+
+/// Arithmetic on registers: of `bits` bits, 32 or 64. Narrower values have anything above their type.
+pub trait Arithmetic: Machine {
+    /// The value in a register, extended from its type to `bits` bits.
+    fn put_extended(cx: &mut Lower<'_, Self>, value: Value, signed: bool, bits: u32) -> VReg;
+
+    /// `d = a`
+    fn copy(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, a: VReg);
+
+    /// `d = a + b`
+    fn add(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, a: VReg, b: VReg);
+
+    /// `d = a - b`
+    fn subtract(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, a: VReg, b: VReg);
+
+    /// `d = -a`
+    fn negate(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, a: VReg);
+
+    /// band, bor or bxor of registers. With `overwrite`, prefers to reuse `a`'s register: nothing else uses it.
+    fn bitwise(
+        cx: &mut Lower<'_, Self>,
+        bits: u32,
+        opcode: Opcode,
+        d: VReg,
+        operands: (VReg, VReg),
+        overwrite: bool,
+    );
+
+    /// `d = a & mask`, for a sign-extended mask.
+    fn mask(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, a: VReg, mask: i64);
+
+    /// ishl, ushr or sshr by a constant other than zero.
+    fn shift(cx: &mut Lower<'_, Self>, bits: u32, opcode: Opcode, d: VReg, a: VReg, amount: u32);
+
+    /// `d = a * factor`
+    fn multiply(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, a: VReg, factor: i64);
+
+    /// The high half of the product of 64 bits.
+    fn multiply_high(cx: &mut Lower<'_, Self>, signed: bool, d: VReg, a: VReg, factor: u64);
+}
+
 /// What the context of lowering needs of a target.
-pub trait Lowering: Materialization + Extensions {
+pub trait Lowering: Materialization + Extensions + MemoryAccess + Arithmetic {
     /// Addresses that most of its memory operands can have.
     const ADDRESS_FORMS: AddressForms;
 }

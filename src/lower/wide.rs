@@ -4,10 +4,11 @@
 //! So an operand is looked at half by half ([`halves`]): one of an extension is zero, one of a
 //! constant an immediate, and one of a load memory. What instructions do with halves is the target's: [`WideLowering`].
 
+use super::context::Lowered;
 use crate::ir::*;
-use crate::lower::address::access;
-use crate::lower::context::{Lower, Unsupported};
-use crate::lower::divide_constant::DivisionLowering;
+use crate::lower::address::{access, sink_load};
+use crate::lower::context::Lower;
+use crate::lower::select::Selection;
 use crate::lower::vocabulary::Lowering;
 use crate::machine::amode::Amode;
 use crate::machine::reg::{RegClass, VReg};
@@ -27,15 +28,9 @@ pub enum Half {
 }
 
 /// Arithmetic on halves.
-pub trait WideLowering: DivisionLowering {
+pub trait WideLowering: Selection {
     /// Whether arithmetic can have halves in memory.
     const MEMORY_HALVES: bool = true;
-
-    /// Loads a half.
-    fn load_half(cx: &mut Lower<'_, Self>, d: VReg, from: Amode);
-
-    /// Makes an address.
-    fn half_address(cx: &mut Lower<'_, Self>, d: VReg, of: Amode);
 
     /// band, bor or bxor of halves.
     fn bitwise_half(cx: &mut Lower<'_, Self>, opcode: Opcode, d: VReg, a: VReg, b: Half);
@@ -55,6 +50,73 @@ pub trait WideLowering: DivisionLowering {
 
     /// `d = a ± b`
     fn add_or_subtract(cx: &mut Lower<'_, Self>, subtract: bool, d: Pair, a: Pair, b: (Half, Half));
+
+    /// `d = !a`
+    fn complement_half(cx: &mut Lower<'_, Self>, d: VReg, a: VReg);
+
+    /// `d = -a`
+    fn negate_wide(cx: &mut Lower<'_, Self>, d: Pair, a: Pair);
+
+    /// `d` = two integers of the same type, of up to 32 bits, as one: the second above the first.
+    fn concat_narrow(cx: &mut Lower<'_, Self>, d: VReg, low: Value, high: Value);
+
+    /// Compares two i128.
+    fn compare_wide(cx: &mut Lower<'_, Self>, cc: IntCc, a: Value, b: Value) -> Self::Test;
+
+    /// Compares two i128 for their order, as registers.
+    fn compare_order(cx: &mut Lower<'_, Self>, cc: IntCc, a: Value, b: Value) -> Self::Test;
+}
+
+/// Lowers an instruction on i128 that is no shift, and isplit and iconcat of any type.
+pub fn lower<I: WideLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+    use Opcode::*;
+    let data = &cx.f.insts[inst];
+    let (a, b) = (Value(data.a), Value(data.b));
+    match data.opcode {
+        Isplit => {
+            split(cx, inst, data);
+            return Ok(());
+        }
+        Iconcat if data.ty != types::I64 => {
+            let d = cx.def(inst);
+            I::concat_narrow(cx, d, a, b);
+            return Ok(());
+        }
+        _ => {}
+    }
+    let d = result(cx, inst);
+    match data.opcode {
+        Iconcat => concat(cx, d, data),
+        Iadd | Isub => add_or_subtract(cx, data.opcode == Isub, d, (a, b)),
+        Band | Bor | Bxor => bitwise(cx, d, data),
+        Bnot => {
+            let a = cx.put_pair(a);
+            I::complement_half(cx, d.0, a.0);
+            I::complement_half(cx, d.1, a.1);
+        }
+        Ineg => {
+            let a = cx.put_pair(a);
+            I::negate_wide(cx, d, a);
+        }
+        Iabs => {
+            let a = cx.put_pair(a);
+            absolute(cx, d, a);
+        }
+        Imul => multiply(cx, d, data),
+        Umulhi | Smulhi => multiply_high(cx, d, data),
+        Uextend | Sextend => extend(cx, d, data),
+        _ => min_max(cx, d, data),
+    }
+    Ok(())
+}
+
+/// smin, smax, umin, umax.
+fn min_max<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
+    let (a, b) = (Value(data.a), Value(data.b));
+    let (chosen, other) = (cx.put_pair(a), cx.put_pair(b));
+    let test = I::compare_order(cx, data.opcode.min_max_order(), a, b);
+    I::move_if(cx, d.0, test, chosen.0, other.0);
+    I::move_if(cx, d.1, test, chosen.1, other.1);
 }
 
 /// The registers the result of `inst` is to be defined in.
@@ -75,7 +137,7 @@ pub fn wide_access<I: WideLowering>(cx: &mut Lower<'_, I>, data: &InstData) -> A
         return amode;
     }
     let base = cx.tmp(RegClass::Int);
-    I::half_address(cx, base, amode);
+    I::make_address(cx, base, amode);
     Amode::base(base, 0).with_trap(amode.trap)
 }
 
@@ -119,7 +181,7 @@ fn half<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value, fold: bool) -> Hal
     if let Some(constant) = cx.signed_constant(value) {
         return Half::Constant(constant);
     }
-    match if fold { crate::lower::address::sink_load(cx, value, types::I64) } else { None } {
+    match if fold { sink_load(cx, value, types::I64) } else { None } {
         Some(amode) => Half::Memory(amode),
         None => Half::Register(cx.put(value)),
     }
@@ -159,14 +221,14 @@ pub fn in_register<I: WideLowering>(cx: &mut Lower<'_, I>, half: Half) -> VReg {
     let d = cx.tmp(RegClass::Int);
     match half {
         Half::Constant(bits) => I::make_bits(cx, d, bits as u64),
-        Half::Memory(amode) => I::load_half(cx, d, amode),
+        Half::Memory(amode) => I::load_register(cx, d, amode, types::I64),
         Half::Register(_) => unreachable!("told apart above"),
     }
     d
 }
 
 /// uextend and sextend.
-pub fn extend<I: DivisionLowering>(cx: &mut Lower<'_, I>, (low, high): Pair, data: &InstData) {
+fn extend<I: Lowering>(cx: &mut Lower<'_, I>, (low, high): Pair, data: &InstData) {
     let signed = data.opcode == Opcode::Sextend;
     let extended = I::put_extended(cx, Value(data.a), signed, 64);
     cx.alias(low, extended);
@@ -177,7 +239,7 @@ pub fn extend<I: DivisionLowering>(cx: &mut Lower<'_, I>, (low, high): Pair, dat
 }
 
 /// iconcat to an i128.
-pub fn concat<I: Lowering>(cx: &mut Lower<'_, I>, (low, high): Pair, data: &InstData) {
+fn concat<I: Lowering>(cx: &mut Lower<'_, I>, (low, high): Pair, data: &InstData) {
     rule!(cx, "iconcat.free");
     let (a, b) = (cx.put(Value(data.a)), cx.put(Value(data.b)));
     cx.alias(low, a);
@@ -185,7 +247,7 @@ pub fn concat<I: Lowering>(cx: &mut Lower<'_, I>, (low, high): Pair, data: &Inst
 }
 
 /// isplit of any type. The bits above a narrow half are whatever they are.
-pub fn split<I: DivisionLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) {
+fn split<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) {
     let source = Value(data.a);
     let results = cx.f.inst_results(inst);
     let (low, high) = (Value(results[0]), Value(results[1]));
@@ -210,7 +272,7 @@ pub fn split<I: DivisionLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &Inst
 }
 
 /// ireduce: the same register, whose upper bits are undefined.
-pub fn reduce<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result<(), Unsupported> {
+pub fn reduce<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let source = Value(data.a);
     let result = cx.f.first_result(inst);
@@ -226,7 +288,7 @@ pub fn reduce<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result<(), Unsu
 }
 
 /// The operands of a commutative operation, the one that folds better second.
-pub fn order<I: WideLowering>(cx: &Lower<'_, I>, a: Value, b: Value) -> (Value, Value) {
+fn order<I: WideLowering>(cx: &Lower<'_, I>, a: Value, b: Value) -> (Value, Value) {
     let rank = |value: Value| {
         if cx.wide_constant(value).is_some() {
             3
@@ -253,7 +315,7 @@ pub fn add_or_subtract<I: WideLowering>(
 }
 
 /// band, bor, bxor.
-pub fn bitwise<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
+fn bitwise<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
     let (a, b) = order(cx, Value(data.a), Value(data.b));
     let b = halves(cx, b, true);
     let a = halves(cx, a, false);
@@ -279,7 +341,7 @@ fn bitwise_half<I: WideLowering>(cx: &mut Lower<'_, I>, opcode: Opcode, d: VReg,
 
 /// The low 128 bits of a product: one widening multiplication and two cross products, of which those with a
 /// half that is zero fall away.
-pub fn multiply<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
+fn multiply<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
     let (a, b) = (Value(data.a), Value(data.b));
     if let (Some(a), Some(b)) = (cx.def_by(a, Opcode::Sextend), cx.def_by(b, Opcode::Sextend)) {
         rule!(cx, "wide.multiply_signed");
@@ -309,7 +371,7 @@ pub fn multiply<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData
 }
 
 /// umulhi and smulhi: the high 128 bits of a product, from four widening multiplications.
-pub fn multiply_high<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
+fn multiply_high<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
     let a = cx.put_pair(Value(data.a));
     let b = cx.put_pair(Value(data.b));
     let (low_low, low_high) = (product(cx, a.0, b.0), product(cx, a.0, b.1));
@@ -353,7 +415,7 @@ fn subtract_if_negative<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, a: Pair
 }
 
 /// iabs: both halves complemented if the number is negative, and the sign subtracted.
-pub fn absolute<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, a: Pair) {
+fn absolute<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, a: Pair) {
     let sign = cx.tmp(RegClass::Int);
     let flipped = tmp_pair(cx);
     I::shift(cx, 64, Opcode::Sshr, sign, a.1, 63);
@@ -401,24 +463,5 @@ pub fn less_or_not(cc: IntCc, a: Value, b: Value) -> (IntCc, Value, Value) {
             (cc.swap_args(), b, a)
         }
         _ => (cc, a, b),
-    }
-}
-
-/// bitselect on integers of up to 128 bits, by halves: `select` is given the destination, mask, and the values whose bits are
-/// taken where the mask has ones and where it has zeros.
-pub fn bit_select<I: Lowering>(
-    cx: &mut Lower<I>,
-    inst: Inst,
-    select: impl Fn(&mut Lower<I>, VReg, VReg, VReg, VReg),
-) {
-    let data = cx.f.insts[inst];
-    let result = cx.f.first_result(inst);
-    let (mask, mask_high) = cx.put_parts(Value(data.a));
-    let (a, a_high) = cx.put_parts(Value(data.b));
-    let (b, b_high) = cx.put_parts(Value(data.c));
-    let (d, d_high) = cx.parts(result);
-    select(cx, d, mask, a, b);
-    if let (Some(d), Some(mask), Some(a), Some(b)) = (d_high, mask_high, a_high, b_high) {
-        select(cx, d, mask, a, b);
     }
 }

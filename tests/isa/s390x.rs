@@ -1,13 +1,13 @@
 //! The rows of s390x.
 
-use crate::driver::{self, Random, Subject};
+use crate::driver;
+use crate::driver::{Random, Subject};
 use clifc::arch::s390x::S390x;
 use clifc::arch::s390x::format::{Address, Format, OTHERS, Others};
 use clifc::emit::frame::Frame;
 use clifc::ir::StackSlot;
 use clifc::machine::amode::{Amode, Place};
-use clifc::machine::inst::Label;
-use clifc::machine::inst::{Class, ConstantRef, Row};
+use clifc::machine::inst::{Class, ConstantRef, Label, Row};
 use clifc::machine::reg::VReg;
 use clifc::options::Arch;
 

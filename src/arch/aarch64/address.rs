@@ -3,22 +3,20 @@
 //! Problem: a frame is laid out after its slots were addressed, and an access may have any address that lowering can
 //! write down, but instructions have few forms. Whatever does not fit is computed in x16, large constants in x17.
 
-use super::Direct;
 use super::branch::Branches;
 use super::format::{FIELD_BASE, FIELD_WORD, PATTERN};
-use super::operands::{Bitmask, Extend, IndexExtension, OperandSize, PackedAmode, Place};
+use super::operands::{Bitmask, Extend};
 use super::regs::{SP, X16, X17, number_of};
-use super::rows;
+use super::{Direct, rows};
 use crate::emit::buffer::CodeBuffer;
 use crate::emit::frame::frame_offset;
 use crate::emit::inst_view::{InstView, Places, physical};
 use crate::ir::TrapCode;
+use crate::machine::amode::{IndexExtension, PackedAmode, Place};
 use crate::machine::compiled::{RelocKind, SymbolRef};
-use crate::machine::inst::Label;
-use crate::machine::inst::{NO_FIELD, RowId};
+use crate::machine::inst::{Label, NO_FIELD, RowId};
 use crate::machine::reg::VReg;
-
-const X: OperandSize = OperandSize::Q64;
+use crate::machine::size::{L32, OperandSize, Q64};
 
 /// A memory operand at emission.
 #[derive(Clone, Copy, Debug)]
@@ -107,8 +105,8 @@ impl Memory {
         let Some((index, extension, scale)) = self.index else { return base };
         match extension {
             IndexExtension::None => rows::addx_rux(sink, d, base, index, scale as i32),
-            IndexExtension::Zero32 => rows::add_rx(sink, X, d, base, index, Extend::Uxtw, scale as i32),
-            IndexExtension::Sign32 => rows::add_rx(sink, X, d, base, index, Extend::Sxtw, scale as i32),
+            IndexExtension::Zero32 => rows::add_rx(sink, Q64, d, base, index, Extend::Uxtw, scale as i32),
+            IndexExtension::Sign32 => rows::add_rx(sink, Q64, d, base, index, Extend::Sxtw, scale as i32),
         }
         d
     }
@@ -118,9 +116,9 @@ impl Memory {
 fn shift_left(d: VReg, a: VReg, extension: IndexExtension, scale: u8, sink: &mut Direct) {
     let rotation = (64 - scale as i32) % 64;
     match extension {
-        IndexExtension::None => rows::ubfm(sink, X, d, a, rotation, 63 - scale as i32),
-        IndexExtension::Zero32 => rows::ubfm(sink, X, d, a, rotation, 31),
-        IndexExtension::Sign32 => rows::sbfm(sink, X, d, a, rotation, 31),
+        IndexExtension::None => rows::ubfm(sink, Q64, d, a, rotation, 63 - scale as i32),
+        IndexExtension::Zero32 => rows::ubfm(sink, Q64, d, a, rotation, 31),
+        IndexExtension::Sign32 => rows::sbfm(sink, Q64, d, a, rotation, 31),
     }
 }
 
@@ -151,7 +149,7 @@ pub fn add_constant(d: VReg, a: VReg, value: i64, sink: &mut Direct) {
         rows::addx_rux(sink, d, a, physical(X17), 0);
         return;
     }
-    add_halves(X, d, a, value as i32, sink);
+    add_halves(Q64, d, a, value as i32, sink);
 }
 
 /// The same of a size for a value of 24 bits and a sign: twelve bits at a time.
@@ -193,7 +191,7 @@ struct ConstantParts {
 impl ConstantParts {
     fn of(value: u64) -> Self {
         // An instruction on the low half clears the upper one.
-        let size = if value >> 32 == 0 { OperandSize::L32 } else { X };
+        let size = if value >> 32 == 0 { L32 } else { Q64 };
         let parts = ConstantParts { value, size, filling: 0 };
         let with = |filling| parts.all().filter(|part| part.1 == filling).count();
         ConstantParts { filling: if with(0xFFFF) > with(0) { 0xFFFF } else { 0 }, ..parts }
@@ -232,7 +230,7 @@ impl ConstantParts {
 /// Puts a constant in a register.
 pub fn load_constant(d: VReg, value: u64, sink: &mut Direct) {
     if value <= SMALL {
-        return put_part(rows::MOVZW, OperandSize::L32, d, (0, value as u16), sink);
+        return put_part(rows::MOVZW, L32, d, (0, value as u16), sink);
     }
     let parts = ConstantParts::of(value);
     let size = parts.size;
@@ -255,7 +253,7 @@ pub fn load_constant(d: VReg, value: u64, sink: &mut Direct) {
 
 /// Writes a move of 16 bits: past the sink, since there are so many.
 fn put_part(row: RowId, size: OperandSize, d: VReg, (shift, part): (i32, u16), sink: &mut Direct) {
-    let pattern = rows::ROWS[size.row(row.0, OperandSize::L32 as u8, 2).0 as usize].params[PATTERN];
+    let pattern = rows::ROWS[size.row(row.0, L32 as u8, 2).0 as usize].params[PATTERN];
     sink.buffer().put4(pattern | (shift as u32 / 16) << 21 | (part as u32) << 5 | number_of(d));
 }
 

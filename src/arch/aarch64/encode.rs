@@ -10,31 +10,26 @@
 //!
 //! [`address`]: super::address
 
-use super::Aarch64;
-use super::Direct;
 use super::address::{Memory, SCRATCH, add_constant, fits_relocation, load_constant, page_and_access};
 use super::branch::Branches;
 use super::format::{FIELD_BASE, FIELD_WORD, Format, PATTERN, PLACE_BITS, Place, Source, extra};
-use super::operands::{IndexExtension, PackedAmode, Place as AddressPlace};
 use super::regs::{SP, number, number_at, number_of};
-use super::rows;
+use super::{Aarch64, Direct, pseudo, rows};
 use crate::emit::buffer::CodeBuffer;
 use crate::emit::encoding::Encoding;
-use crate::emit::frame::Frame;
-use crate::emit::frame::frame_offset;
-use crate::emit::inst_view::Expansion;
-use crate::emit::inst_view::{InstView, Places, physical};
+use crate::emit::frame::{Frame, frame_offset};
+use crate::emit::inst_view::{Expansion, InstView, Places, physical};
 use crate::ir::TrapCode;
+use crate::machine::amode::{IndexExtension, PackedAmode, Place as AddressPlace};
 use crate::machine::compiled::RelocKind;
-use crate::machine::inst::Label;
-use crate::machine::inst::{NO_FIELD, RowId};
+use crate::machine::inst::{Label, NO_FIELD, RowId};
 use crate::machine::reg::{Allocation, PReg, VReg};
 use crate::options::Flags;
 
 impl Encoding for Aarch64 {
-    type Branches = super::branch::Branches;
+    type Branches = Branches;
 
-    const EXPANSIONS: &'static [Expansion] = &rows::EXPANSIONS;
+    const EXPANSIONS: &'static [Expansion] = &pseudo::EXPANSIONS;
 
     fn encode(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
         match Format::ALL[view.row.format as usize] {

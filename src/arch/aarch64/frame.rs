@@ -5,22 +5,21 @@
 //! address in the topmost, so that the two make a frame record; of a pair that Apple's compact unwind information can
 //! describe, the first is on top. A function that needs none of it has no prologue at all.
 
-use super::Aarch64;
-use super::Direct;
 use super::address::{add_constant, load_constant, load_from_got};
-use super::operands::{Amode, Cond, OperandSize, PackedAmode};
+use super::operands::Cond;
 use super::regs::*;
-use super::rows;
+use super::{Aarch64, Direct, rows};
 use crate::emit::buffer::CodeBuffer;
 use crate::emit::encoding::{Emission, Encoding};
 use crate::emit::frame::{Frame, LimitStep};
 use crate::emit::inst_view::{Places, physical};
 use crate::emit::stack_checks::{StackChecks, calls_probe, check_limit, probe};
 use crate::ir::*;
+use crate::machine::amode::{Amode, PackedAmode};
 use crate::machine::compiled::{LibCall, SymbolRef, UnwindOp};
-use crate::machine::inst::Label;
-use crate::machine::inst::RowId;
+use crate::machine::inst::{Label, RowId};
 use crate::machine::reg::{Allocation, PReg, RegClass};
+use crate::machine::size::{L32, Q64};
 use crate::options::Flags;
 
 impl Emission for Aarch64 {
@@ -66,7 +65,7 @@ impl Emission for Aarch64 {
         writer.save(RegClass::Int);
         if frame.frame_pointer {
             let record = area_bytes(frame, RegClass::Int) - UNIT;
-            rows::add_ri(writer.sink, X, physical(FP), physical(SP), record as i32);
+            rows::add_ri(writer.sink, Q64, physical(FP), physical(SP), record as i32);
             writer.from_frame_pointer = true;
             let offset = writer.cfa - record;
             writer.sink.buffer().unwind(UnwindOp::DefCfa { register: dwarf(FP), offset });
@@ -77,8 +76,6 @@ impl Emission for Aarch64 {
         writer.lower_stack(frame.size);
     }
 }
-
-const X: OperandSize = OperandSize::Q64;
 
 /// The largest frame: offsets in it are 32-bit displacements.
 const MAX_FRAME: u64 = 0x7fff_0000;
@@ -326,9 +323,9 @@ impl StackChecks for Direct<'_> {
         let limit = physical(X16);
         let from = from.map_or(limit, physical);
         match step {
-            LimitStep::Start(reg) => rows::mov_r(self, X, limit, physical(reg)),
+            LimitStep::Start(reg) => rows::mov_r(self, Q64, limit, physical(reg)),
             LimitStep::Symbol(symbol) => load_from_got(limit, symbol, self.buffer()),
-            LimitStep::Load(offset) => rows::ldr(self, X, limit, Amode::base(from, offset)),
+            LimitStep::Load(offset) => rows::ldr(self, Q64, limit, Amode::base(from, offset)),
             LimitStep::Add(offset) => add_constant(limit, from, offset as i64, self),
         }
     }
@@ -352,7 +349,7 @@ impl StackChecks for Direct<'_> {
 
     fn touch(&mut self, below: u32) {
         add_constant(physical(X16), physical(SP), -(below as i64), self);
-        rows::str(self, OperandSize::L32, physical(XZR), Amode::base(physical(X16), 0));
+        rows::str(self, L32, physical(XZR), Amode::base(physical(X16), 0));
     }
 
     fn touch_each(&mut self, step: u32, count: u32) {
@@ -363,12 +360,12 @@ impl StackChecks for Direct<'_> {
         }
         let (place, last) = (physical(X16), physical(X17));
         add_constant(last, physical(SP), -((step * count) as i64), self);
-        rows::add_ri(self, X, place, physical(SP), 0);
+        rows::add_ri(self, Q64, place, physical(SP), 0);
         let again = self.buffer().label();
         self.buffer().bind(again);
         add_constant(place, place, -(step as i64), self);
-        rows::str(self, OperandSize::L32, physical(XZR), Amode::base(place, 0));
-        rows::cmp_rr(self, X, place, last);
+        rows::str(self, L32, physical(XZR), Amode::base(place, 0));
+        rows::cmp_rr(self, Q64, place, last);
         rows::b_cc(self, Cond::Ne, again);
     }
 }

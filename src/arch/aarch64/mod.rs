@@ -3,23 +3,23 @@
 //! | file | what |
 //! |---|---|
 //! | `rows` | instructions, generated from `isa/aarch64` |
-//! | `operands`, `regs` | operand values, registers |
-//! | `format`, `encode`, `address`, `branch`, `pseudo` | from instructions to bytes |
+//! | `operands`, `regs` | conditions and the like, registers |
+//! | `format`, `encode`, `address`, `branch` | from instructions to bytes |
+//! | `pseudo` | what pseudo-instructions expand to |
 //! | `print` | from instructions to text |
 //! | `abi`, `frame` | calling conventions, prologue and epilogue |
 //! | `lower` | from CLIF to instructions |
 
 pub mod abi;
-pub mod address;
-pub mod atomic_loop;
+mod address;
 pub mod branch;
 pub mod encode;
 pub mod format;
-pub mod frame;
-pub mod lower;
+mod frame;
+mod lower;
 pub mod operands;
-pub mod print;
-pub mod pseudo;
+mod print;
+mod pseudo;
 pub mod regs;
 pub mod rows;
 

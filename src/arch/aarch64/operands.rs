@@ -1,10 +1,8 @@
 //! Operand values of aarch64: conditions, shifts, extensions, and immediates that stand for something else.
 
-use crate::lower::condition::ConditionCode;
+use crate::lower::compare::Complement;
+use crate::machine::size::{L32, OperandSize, Q64};
 use crate::named_enum;
-
-pub use crate::machine::amode::{Amode, IndexExtension, PackedAmode, Place};
-pub use crate::machine::size::OperandSize;
 
 named_enum! {
     /// A condition of the flags, numbered as in the encoding; the text is its spelling.
@@ -14,7 +12,7 @@ named_enum! {
     }
 }
 
-impl ConditionCode for Cond {
+impl Complement for Cond {
     /// Codes come in pairs.
     #[inline]
     fn complement(self) -> Self {
@@ -62,7 +60,7 @@ impl From<Bitmask> for u32 {
 impl Bitmask {
     /// The immediate that gives the low bits of `value` in a register of `size`, if there is one.
     pub fn new(value: u64, size: OperandSize) -> Option<Self> {
-        let value = if size == OperandSize::Q64 { value } else { value << 32 | value & 0xFFFF_FFFF };
+        let value = if size == Q64 { value } else { value << 32 | value & 0xFFFF_FFFF };
         if value == 0 || value == u64::MAX {
             return None;
         }
@@ -119,7 +117,7 @@ impl FloatImmediate {
     /// The immediate that gives the number with these bits of `size`, if there is one.
     pub fn new(bits: u64, size: OperandSize) -> Option<Self> {
         let (value, exact) = match size {
-            OperandSize::L32 => (f32::from_bits(bits as u32) as f64, bits >> 32 == 0),
+            L32 => (f32::from_bits(bits as u32) as f64, bits >> 32 == 0),
             _ => (f64::from_bits(bits), true),
         };
         let bits = value.to_bits();
@@ -153,26 +151,26 @@ mod tests {
     fn float_immediates_are_those_of_eight_bits() {
         for word in 0..256 {
             let value = FloatImmediate::unpack(word).value();
-            assert_eq!(FloatImmediate::new(value.to_bits(), OperandSize::Q64), Some(FloatImmediate(word)));
+            assert_eq!(FloatImmediate::new(value.to_bits(), Q64), Some(FloatImmediate(word)));
             let single = (value as f32).to_bits() as u64;
-            assert_eq!(FloatImmediate::new(single, OperandSize::L32), Some(FloatImmediate(word)));
+            assert_eq!(FloatImmediate::new(single, L32), Some(FloatImmediate(word)));
         }
         for value in [0.0, 0.1, 32.0, 0.0625, 1.03125, f64::NAN, f64::INFINITY] {
-            assert_eq!(FloatImmediate::new(value.to_bits(), OperandSize::Q64), None, "{value}");
+            assert_eq!(FloatImmediate::new(value.to_bits(), Q64), None, "{value}");
         }
     }
 
     #[test]
     fn masks_are_repeated_runs_of_ones() {
         for value in [0x5555_5555_5555_5555, 0x00FF_00FF_00FF_00FF, 1, 1 << 63, !1, 0x8000_0000_0000_0001] {
-            let mask = Bitmask::new(value, OperandSize::Q64).expect("a run of ones");
+            let mask = Bitmask::new(value, Q64).expect("a run of ones");
             assert_eq!(mask.value(64), value);
         }
         for value in [0, u64::MAX, 5, 0x0001_0000_0000_0002] {
-            assert_eq!(Bitmask::new(value, OperandSize::Q64), None, "{value:#x}");
+            assert_eq!(Bitmask::new(value, Q64), None, "{value:#x}");
         }
-        assert_eq!(Bitmask::new(0xFFFF_FFFF, OperandSize::L32), None);
-        let mask = Bitmask::new(0xF000_000F, OperandSize::L32).expect("a run of ones");
+        assert_eq!(Bitmask::new(0xFFFF_FFFF, L32), None);
+        let mask = Bitmask::new(0xF000_000F, L32).expect("a run of ones");
         assert_eq!(mask.value(32), 0xF000_000F);
     }
 }

@@ -7,11 +7,11 @@
 //!
 //! The stack pointer is a multiple of 8. A backchain, on request, is the caller's stack pointer at our own.
 
-use super::S390x;
 use super::abi::{FRAME_POINTER, PINNED, SAVE_AREA, save_slot};
-use super::cond::Cond;
+use super::address::{LONG, SCRATCH};
+use super::operands::Cond;
 use super::regs::*;
-use super::{Direct, encode, rows};
+use super::{Direct, S390x, rows};
 use crate::emit::buffer::CodeBuffer;
 use crate::emit::encoding::Emission;
 use crate::emit::frame::{Frame, LimitStep};
@@ -22,7 +22,7 @@ use crate::machine::amode::{Amode, Place};
 use crate::machine::compiled::{LibCall, SymbolRef, UnwindOp};
 use crate::machine::inst::Label;
 use crate::machine::reg::{PReg, RegClass, VReg};
-use crate::machine::size::OperandSize;
+use crate::machine::size::Q64;
 use crate::options::{Flags, ProbestackStrategy};
 
 impl Emission for S390x {
@@ -69,32 +69,30 @@ impl Emission for S390x {
             let chain = flags.preserve_frame_pointers() && frame.calls;
             match frame.growth {
                 _ if !chain => {}
-                0 => rows::l_rr(sink, G, SCRATCH, SP),
+                0 => rows::l_rr(sink, Q64, SCRATCH, SP),
                 growth => rows::la(sink, SCRATCH, Amode::base(SP, growth as i32)),
             }
             move_stack(sink, -(frame.size as i32));
             cfa += frame.size;
             sink.buffer().unwind(UnwindOp::CfaOffset(cfa as i32));
             if chain {
-                rows::st_mr(sink, G, SCRATCH, Amode::base(SP, 0));
+                rows::st_mr(sink, Q64, SCRATCH, Amode::base(SP, 0));
             }
         }
         if frame.frame_pointer {
-            rows::l_rr(sink, G, physical(FRAME_POINTER), SP);
+            rows::l_rr(sink, Q64, physical(FRAME_POINTER), SP);
             sink.buffer().unwind(UnwindOp::DefCfa { register: dwarf(FRAME_POINTER), offset: cfa });
         }
         for (number, &reg) in saved_floats(frame).enumerate() {
             let at = frame.saved_vectors + 8 * number as u32;
-            rows::fst_mr(sink, G, physical(reg), Amode::base(SP, at as i32));
+            rows::fst_mr(sink, Q64, physical(reg), Amode::base(SP, at as i32));
             let offset = at as i32 - cfa as i32;
             sink.buffer().unwind(UnwindOp::SaveRegister { register: dwarf(reg), offset });
         }
     }
 }
 
-const G: OperandSize = OperandSize::Q64;
 const SP: VReg = physical(R15);
-const SCRATCH: VReg = physical(R1);
 
 /// The largest frame: with the most of stack arguments, sizes are still signed 32-bit immediates.
 const MAX_FRAME: u64 = 0x6fff_0000;
@@ -143,9 +141,9 @@ fn sink<'a>(frame: &'a Frame, buffer: &'a mut CodeBuffer) -> Direct<'a> {
 /// Adds to the stack pointer, in the shortest way.
 pub fn move_stack(sink: &mut Direct, by: i32) {
     match by {
-        -0x8000..0 => rows::ahi_ri(sink, G, SP, SP, by),
-        _ if encode::LONG.contains(&by) => rows::la(sink, SP, Amode::base(SP, by)),
-        _ => rows::afi_ri(sink, G, SP, SP, by),
+        -0x8000..0 => rows::ahi_ri(sink, Q64, SP, SP, by),
+        _ if LONG.contains(&by) => rows::la(sink, SP, Amode::base(SP, by)),
+        _ => rows::afi_ri(sink, Q64, SP, SP, by),
     }
 }
 
@@ -153,23 +151,23 @@ impl StackChecks for Direct<'_> {
     fn limit_step(&mut self, step: LimitStep, from: Option<PReg>) {
         let from = from.map_or(SCRATCH, physical);
         match step {
-            LimitStep::Start(reg) => rows::l_rr(self, G, SCRATCH, physical(reg)),
-            LimitStep::Symbol(symbol) => rows::l_rm(self, G, SCRATCH, Amode::at(Place::Got(symbol), 0)),
-            LimitStep::Load(offset) => rows::l_rm(self, G, SCRATCH, Amode::base(from, offset)),
+            LimitStep::Start(reg) => rows::l_rr(self, Q64, SCRATCH, physical(reg)),
+            LimitStep::Symbol(symbol) => rows::l_rm(self, Q64, SCRATCH, Amode::at(Place::Got(symbol), 0)),
+            LimitStep::Load(offset) => rows::l_rm(self, Q64, SCRATCH, Amode::base(from, offset)),
             LimitStep::Add(offset) => {
                 if from != SCRATCH {
-                    rows::l_rr(self, G, SCRATCH, from);
+                    rows::l_rr(self, Q64, SCRATCH, from);
                 }
-                rows::afi_ri(self, G, SCRATCH, SCRATCH, offset);
+                rows::afi_ri(self, Q64, SCRATCH, SCRATCH, offset);
             }
         }
     }
 
     fn trap_below_limit(&mut self, bytes: u32) {
         if bytes > 0 {
-            rows::afi_ri(self, G, SCRATCH, SCRATCH, bytes as i32);
+            rows::afi_ri(self, Q64, SCRATCH, SCRATCH, bytes as i32);
         }
-        rows::trap_clr(self, G, SP, SCRATCH, Cond::L, TrapCode::STACK_OVERFLOW.0);
+        rows::trap_clr(self, Q64, SP, SCRATCH, Cond::L, TrapCode::STACK_OVERFLOW.0);
     }
 
     /// The size is in r1; the routine changes no other register than r14.
@@ -179,16 +177,16 @@ impl StackChecks for Direct<'_> {
     }
 
     fn touch(&mut self, below: u32) {
-        rows::cl_rm(self, G, SP, Amode::base(SP, -(below as i32)));
+        rows::cl_rm(self, Q64, SP, Amode::base(SP, -(below as i32)));
     }
 
     fn touch_each(&mut self, step: u32, count: u32) {
         rows::lgfi(self, SCRATCH, -(step as i32));
         let again = self.buffer().label();
         self.buffer().bind(again);
-        rows::cl_rm(self, G, SP, Amode::indexed(SP, SCRATCH, 0, 0));
-        rows::afi_ri(self, G, SCRATCH, SCRATCH, -(step as i32));
-        rows::cfi_ri(self, G, SCRATCH, -((count * step) as i32));
+        rows::cl_rm(self, Q64, SP, Amode::indexed(SP, SCRATCH, 0, 0));
+        rows::afi_ri(self, Q64, SCRATCH, SCRATCH, -(step as i32));
+        rows::cfi_ri(self, Q64, SCRATCH, -((count * step) as i32));
         rows::brc_label(self, Cond::Eh, again);
     }
 }
@@ -200,7 +198,7 @@ pub fn restores(frame: &Frame, flags: &Flags, register: VReg) -> bool {
 
 /// Whether the epilogue reaches all that it restores without an address in a register.
 pub fn is_near(frame: &Frame) -> bool {
-    frame.size < (encode::LONG.end as u32) - SAVE_AREA
+    frame.size < (LONG.end as u32) - SAVE_AREA
 }
 
 /// Undoes the prologue, and moves the stack pointer `up` from where it was behind [`Frame::growth`].
@@ -208,7 +206,7 @@ pub fn epilogue(frame: &Frame, up: u32, flags: &Flags, buffer: &mut CodeBuffer) 
     let sink = &mut sink(frame, buffer);
     for (number, &reg) in saved_floats(frame).enumerate() {
         let at = frame.saved_vectors + 8 * number as u32;
-        rows::fl_rm(sink, G, physical(reg), Amode::base(SP, at as i32));
+        rows::fl_rm(sink, Q64, physical(reg), Amode::base(SP, at as i32));
     }
     for (first, last) in restored(frame, flags) {
         let at = Amode::base(SP, (frame.size + save_slot(first)) as i32);

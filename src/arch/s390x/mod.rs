@@ -3,21 +3,23 @@
 //! | file | what |
 //! |---|---|
 //! | `rows` | instructions, generated from `isa/s390x` |
-//! | `cond`, `regs` | conditions, registers |
-//! | `format`, `encode`, `pseudo`, `atomic_loop` | from instructions to bytes |
+//! | `operands`, `regs` | conditions and the like, registers |
+//! | `format`, `encode`, `address`, `branch` | from instructions to bytes |
+//! | `pseudo` | what pseudo-instructions expand to |
 //! | `print` | from instructions to text |
 //! | `abi`, `frame` | calling conventions, prologue and epilogue |
 //! | `lower` | from CLIF to instructions |
 
 pub mod abi;
-pub mod atomic_loop;
-pub mod cond;
+mod address;
+pub mod branch;
 pub mod encode;
 pub mod format;
-pub mod frame;
-pub mod lower;
-pub mod print;
-pub mod pseudo;
+mod frame;
+mod lower;
+pub mod operands;
+mod print;
+mod pseudo;
 pub mod regs;
 pub mod rows;
 

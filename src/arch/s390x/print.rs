@@ -1,14 +1,13 @@
 //! How operands are spelt in assembly text.
 
-use super::S390x;
-use super::cond::Cond;
 use super::format::{Address as FormatAddress, Format, OTHERS, Others};
-use super::regs;
+use super::operands::Cond;
+use super::{S390x, regs};
 use crate::machine::amode::Place;
 use crate::machine::reg::PReg;
-use crate::text::inst::Assembly;
-use crate::text::inst::{Address, Printer, Syntax, offset};
-use std::fmt::{self, Write};
+use crate::text::inst::{Address, Assembly, Printer, Syntax, offset};
+use std::fmt;
+use std::fmt::Write;
 
 /// The syntax of the assembler.
 pub struct Assembler;

@@ -7,17 +7,12 @@
 
 #![allow(clippy::too_many_arguments, reason = "a constructor has as many as its instruction has operands")]
 
-use super::cond::Cond;
-use super::encode::Branches;
 use super::format::Format;
-use super::pseudo;
+use super::operands::Cond;
 use super::regs;
-use crate::emit::branch;
-use crate::emit::inst_view::Expansion;
 use crate::machine::amode::Amode;
 use crate::machine::compiled::SymbolRef;
-use crate::machine::inst::Label;
-use crate::machine::inst::{Class, InstSink, OperandKind, OperandSpec, Props, Role, Row, RowId};
+use crate::machine::inst::{Class, InstSink, Label, OperandKind, OperandSpec, Props, Role, Row, RowId};
 use crate::machine::reg::{Operand, OperandConstraint, OperandPos, PRegSet, VReg};
 use crate::machine::size::OperandSize;
 

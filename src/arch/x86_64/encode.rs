@@ -8,19 +8,19 @@
 //! copied to the buffer at once, with a copy of fixed size. A field that is not known yet (relocation or label) is
 //! the displacement; its distance counts from the instruction's end, so what follows it is subtracted.
 
-use super::X86_64;
-use super::amode::{PackedAmode, Place};
-use super::format::{FIELD_IMM, FIELD_MEM, FIELD_REG, FIELD_RM, FIELD_VVVV, Flags, Format};
-use super::format::{FLAGS, OPCODE, PREFIXES};
-use super::rows;
+use super::address::{RegMem, is_unnamed_byte, rm_of};
+use super::branch::Branches;
+use super::format::{
+    FIELD_IMM, FIELD_MEM, FIELD_REG, FIELD_RM, FIELD_VVVV, FLAGS, Flags, Format, OPCODE, PREFIXES,
+};
 use super::rows::ROWS;
+use super::{X86_64, pseudo};
 use crate::emit::buffer::{BranchForms, CodeBuffer};
 use crate::emit::encoding::Encoding;
 use crate::emit::frame::Frame;
-use crate::emit::frame::frame_offset;
-use crate::emit::inst_view::Expansion;
-use crate::emit::inst_view::{InstView, Places, number_of};
+use crate::emit::inst_view::{Expansion, InstView, Places, number_of};
 use crate::ir::TrapCode;
+use crate::machine::amode::{PackedAmode, Place};
 use crate::machine::compiled::RelocKind;
 use crate::machine::inst::{NO_FIELD, Row, RowId};
 use crate::machine::reg::{Allocation, PReg};
@@ -28,7 +28,7 @@ use crate::machine::reg::{Allocation, PReg};
 impl Encoding for X86_64 {
     type Branches = Branches;
 
-    const EXPANSIONS: &'static [Expansion] = &rows::EXPANSIONS;
+    const EXPANSIONS: &'static [Expansion] = &pseudo::EXPANSIONS;
 
     fn encode(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
         if view.trap != 0 {
@@ -86,117 +86,6 @@ fn reg_of(view: &InstView) -> u8 {
     match view.row.fields[FIELD_REG] {
         NO_FIELD => Flags::digit_of(view.row.params[FLAGS]),
         index => view.register(index as usize),
-    }
-}
-
-/// What ModRM.rm stands for.
-#[inline(always)]
-fn rm_of(view: &InstView, places: Places) -> RegMem {
-    let first = view.row.fields[FIELD_RM] as usize;
-    let word = view.row.fields[FIELD_MEM] as usize;
-    if word == NO_FIELD as usize {
-        return RegMem::register(view.register(first));
-    }
-    if PackedAmode::is_register(view.words[word]) {
-        return match view.allocs[first].as_stack() {
-            None => RegMem::register(view.register(first)),
-            Some(slot) => RegMem::frame(places.frame, Place::Spill(slot.index() as u32)),
-        };
-    }
-    memory(view, places, first, PackedAmode::unpack(view.words[word], view.words[word + 1]))
-}
-
-fn memory(view: &InstView, places: Places, first: usize, amode: PackedAmode) -> RegMem {
-    let place = amode.place.expect("the caller saw that it is no register");
-    let index = first + amode.has_base as usize;
-    let index = if amode.has_index { view.register(index) } else { NO_REGISTER };
-    if place == Place::Registers {
-        let base = if amode.has_base { view.register(first) } else { NO_REGISTER };
-        return RegMem::memory(base, index, amode.scale, amode.disp);
-    }
-    match frame_offset(places.frame, place) {
-        Some(at) => RegMem::memory(RSP, index, amode.scale, amode.disp.wrapping_add(at as i32)),
-        None => RegMem { modrm: 5, modrm_len: 1, disp_len: 4, relative: true, ..RegMem::register(0) },
-    }
-}
-
-const RSP: u8 = 4;
-const NO_REGISTER: u8 = 0xFF;
-
-/// What ModRM.rm stands for, as it is encoded.
-#[derive(Clone, Copy)]
-struct RegMem {
-    /// ModRM without its reg field, then SIB.
-    modrm: u16,
-    /// Bytes of it.
-    modrm_len: u8,
-    /// Bits X and B of the prefix.
-    high: u8,
-    disp: u32,
-    /// Bytes of it.
-    disp_len: u8,
-    /// It is one of the registers whose lowest byte can only be named with a REX prefix.
-    unnamed_byte: bool,
-    /// The displacement counts from rip, and is not known yet.
-    relative: bool,
-}
-
-/// spl, bpl, sil and dil need a REX prefix to be named.
-#[inline]
-fn is_unnamed_byte(register: u8) -> bool {
-    register & !3 == 4
-}
-
-impl RegMem {
-    #[inline]
-    fn register(register: u8) -> Self {
-        RegMem {
-            modrm: 0xC0 | register as u16 & 7,
-            modrm_len: 1,
-            high: register >> 3,
-            disp: 0,
-            disp_len: 0,
-            unnamed_byte: is_unnamed_byte(register),
-            relative: false,
-        }
-    }
-
-    #[inline]
-    fn frame(frame: &Frame, place: Place) -> Self {
-        let offset = frame_offset(frame, place).expect("a place in the frame");
-        Self::memory(RSP, NO_REGISTER, 0, offset as i32)
-    }
-
-    /// Whether it is rax, or xmm0.
-    #[inline]
-    fn is_accumulator(&self) -> bool {
-        self.modrm == 0xC0 && self.high == 0
-    }
-
-    #[inline]
-    fn memory(base: u8, index: u8, scale: u8, disp: i32) -> Self {
-        let sib = |base: u8| (scale << 6 | (index & 7) << 3 | base & 7) as u16;
-        let (modrm, disp_len) = match disp {
-            _ if base == NO_REGISTER => (4, 4),
-            0 if base & 7 != 5 => (0, 0),
-            -128..=127 => (0x40, 1),
-            _ => (0x80, 4),
-        };
-        let common = RegMem { disp: disp as u32, disp_len, ..RegMem::register(0) };
-        match (base, index) {
-            (NO_REGISTER, NO_REGISTER) => RegMem { modrm: 0x2504, modrm_len: 2, ..common },
-            (NO_REGISTER, _) => {
-                RegMem { modrm: modrm | sib(5) << 8, modrm_len: 2, high: index >> 3 << 1, ..common }
-            }
-            (_, NO_REGISTER) if base & 7 == RSP => {
-                RegMem { modrm: modrm | 0x2404, modrm_len: 2, high: base >> 3, ..common }
-            }
-            (_, NO_REGISTER) => RegMem { modrm: modrm | base as u16 & 7, high: base >> 3, ..common },
-            _ => {
-                let high = index >> 3 << 1 | base >> 3;
-                RegMem { modrm: modrm | 4 | sib(base) << 8, modrm_len: 2, high, ..common }
-            }
-        }
     }
 }
 
@@ -447,55 +336,4 @@ fn symbol(view: &InstView, buffer: &mut CodeBuffer) {
     buffer.put1(view.row.params[OPCODE] as u8);
     buffer.reloc(buffer.position(), RelocKind::X86Plt32, symbol, addend - 4);
     buffer.put4(0);
-}
-
-/// Relaxable branches: their kind is a condition, or that of a jump.
-pub struct Branches;
-
-impl Branches {
-    /// The kind of field that is a 32-bit distance from itself.
-    pub const PC32: u8 = 0;
-}
-
-impl BranchForms for Branches {
-    const JUMP: u8 = 16;
-    const SHORT: u32 = 128;
-
-    fn complement(kind: u8) -> u8 {
-        kind ^ 1
-    }
-
-    fn length(kind: u8, form: u8) -> u32 {
-        match (form, kind) {
-            (0, _) => 2,
-            (_, Self::JUMP) => 5,
-            _ => 6,
-        }
-    }
-
-    fn reaches(_: u8, form: u8, distance: i64) -> bool {
-        form != 0 || i8::try_from(distance - 2).is_ok()
-    }
-
-    fn write(kind: u8, _: u32, form: u8, distance: i64, out: &mut [u8]) {
-        let distance = distance - Self::length(kind, form) as i64;
-        match (form, kind) {
-            (0, Self::JUMP) => out.copy_from_slice(&[0xEB, distance as u8]),
-            (0, _) => out.copy_from_slice(&[0x70 | kind & 15, distance as u8]),
-            _ => {
-                let (opcode, field) = out.split_at_mut(out.len() - 4);
-                match kind {
-                    Self::JUMP => opcode.copy_from_slice(&[0xE9]),
-                    _ => opcode.copy_from_slice(&[0x0F, 0x80 | kind & 15]),
-                }
-                field.copy_from_slice(&(distance as i32).to_le_bytes());
-            }
-        }
-    }
-
-    /// The only kind, [`Branches::PC32`], adds to what stands in the field.
-    fn fix(_: u8, distance: i64, field: &mut [u8]) {
-        let field: &mut [u8; 4] = (&mut field[..4]).try_into().expect("four bytes");
-        *field = i32::from_le_bytes(*field).wrapping_add(distance as i32).to_le_bytes();
-    }
 }

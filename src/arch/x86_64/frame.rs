@@ -4,20 +4,20 @@
 //! pointer is kept, pushed registers, then what [`Frame::place_locals`] lays out. A function that needs
 //! none of it has no prologue at all.
 
-use super::Direct;
-use super::X86_64;
-use super::amode::{Amode, Cond, OperandSize, Place};
+use super::operands::Cond;
 use super::regs::*;
-use super::rows;
+use super::{Direct, X86_64, rows};
 use crate::emit::buffer::CodeBuffer;
 use crate::emit::encoding::{Emission, Encoding};
 use crate::emit::frame::{Frame, LimitStep};
 use crate::emit::inst_view::{Places, physical};
 use crate::emit::stack_checks::{StackChecks, check_limit, probe, probes};
 use crate::ir::*;
+use crate::machine::amode::{Amode, Place};
 use crate::machine::compiled::{LibCall, RelocKind, SymbolRef, UnwindOp};
 use crate::machine::inst::Label;
 use crate::machine::reg::{PReg, RegClass};
+use crate::machine::size::{L32, Q64};
 use crate::options::Flags;
 
 impl Emission for X86_64 {
@@ -60,7 +60,7 @@ impl Emission for X86_64 {
             cfa += 8;
             sink.buffer().unwind(UnwindOp::CfaOffset(cfa as i32));
             sink.buffer().unwind(save(RBP, cfa));
-            rows::mov_rm(sink, OperandSize::Q64, rbp, rsp);
+            rows::mov_rm(sink, Q64, rbp, rsp);
             sink.buffer().unwind(UnwindOp::DefCfa { register: dwarf(RBP), offset: cfa });
         }
         for &reg in frame.saved.iter().filter(|reg| reg.class() == RegClass::Int) {
@@ -74,7 +74,7 @@ impl Emission for X86_64 {
         check_limit(frame, sink);
         probe(frame, flags, sink);
         if frame.size > 0 {
-            rows::sub_ri(sink, OperandSize::Q64, rsp, rsp, frame.size as i32);
+            rows::sub_ri(sink, Q64, rsp, rsp, frame.size as i32);
             cfa += frame.size;
             if !frame.frame_pointer {
                 sink.buffer().unwind(UnwindOp::CfaOffset(cfa as i32));
@@ -82,7 +82,7 @@ impl Emission for X86_64 {
         }
         for (number, &reg) in saved_vectors(frame).enumerate() {
             let at = frame.saved_vectors + 16 * number as u32;
-            rows::movup_store(sink, OperandSize::L32, physical(reg), Amode::base(rsp, at as i32));
+            rows::movup_store(sink, L32, physical(reg), Amode::base(rsp, at as i32));
             sink.buffer().unwind(save(reg, cfa - at));
         }
     }
@@ -118,10 +118,10 @@ fn saved_vectors(frame: &Frame) -> impl Iterator<Item = &PReg> {
 fn grow_incoming(frame: &Frame, sink: &mut Direct) {
     let (rsp, scratch) = (physical(RSP), physical(SCRATCH));
     let growth = frame.growth as i32;
-    rows::sub_ri(sink, OperandSize::Q64, rsp, rsp, growth);
+    rows::sub_ri(sink, Q64, rsp, rsp, growth);
     sink.buffer().unwind(UnwindOp::CfaOffset((8 + frame.growth) as i32));
-    rows::mov_rm(sink, OperandSize::Q64, scratch, Amode::base(rsp, growth));
-    rows::mov_mr(sink, OperandSize::Q64, scratch, Amode::base(rsp, 0));
+    rows::mov_rm(sink, Q64, scratch, Amode::base(rsp, growth));
+    rows::mov_mr(sink, Q64, scratch, Amode::base(rsp, 0));
     // The return address now lies lower than at entry.
     let offset = -8 - growth;
     sink.buffer().unwind(UnwindOp::SaveRegister { register: RETURN_ADDRESS, offset });
@@ -138,18 +138,18 @@ impl StackChecks for Direct<'_> {
         let scratch = physical(SCRATCH);
         let from = from.map_or(scratch, physical);
         match step {
-            LimitStep::Start(reg) => rows::mov_rm(self, OperandSize::Q64, scratch, physical(reg)),
+            LimitStep::Start(reg) => rows::mov_rm(self, Q64, scratch, physical(reg)),
             LimitStep::Symbol(symbol) => {
-                rows::mov_rm(self, OperandSize::Q64, scratch, Amode::at(Place::Got(symbol), 0));
+                rows::mov_rm(self, Q64, scratch, Amode::at(Place::Got(symbol), 0));
             }
             LimitStep::Load(offset) => {
-                rows::mov_rm(self, OperandSize::Q64, scratch, Amode::base(from, offset));
+                rows::mov_rm(self, Q64, scratch, Amode::base(from, offset));
             }
             LimitStep::Add(offset) if from == scratch => {
-                rows::add_ri(self, OperandSize::Q64, scratch, scratch, offset);
+                rows::add_ri(self, Q64, scratch, scratch, offset);
             }
             LimitStep::Add(offset) => {
-                rows::lea_rm(self, OperandSize::Q64, scratch, Amode::base(from, offset));
+                rows::lea_rm(self, Q64, scratch, Amode::base(from, offset));
             }
         }
     }
@@ -157,9 +157,9 @@ impl StackChecks for Direct<'_> {
     fn trap_below_limit(&mut self, bytes: u32) {
         let (rsp, scratch) = (physical(RSP), physical(SCRATCH));
         if bytes > 0 {
-            rows::add_ri(self, OperandSize::Q64, scratch, scratch, bytes as i32);
+            rows::add_ri(self, Q64, scratch, scratch, bytes as i32);
         }
-        rows::cmp_rm(self, OperandSize::Q64, rsp, scratch);
+        rows::cmp_rm(self, Q64, rsp, scratch);
         // Not out of line: what unwinding has to know there is what it is behind the prologue.
         let past = self.buffer().label();
         rows::j_label(self, Cond::Ae, past);
@@ -177,7 +177,7 @@ impl StackChecks for Direct<'_> {
     }
 
     fn touch(&mut self, below: u32) {
-        rows::or_mi(self, OperandSize::L32, Amode::base(physical(RSP), -(below as i32)), 0);
+        rows::or_mi(self, L32, Amode::base(physical(RSP), -(below as i32)), 0);
     }
 
     fn touch_each(&mut self, step: u32, count: u32) {
@@ -185,9 +185,9 @@ impl StackChecks for Direct<'_> {
         rows::movq_ri(self, scratch, -(step as i32));
         let again = self.buffer().label();
         self.buffer().bind(again);
-        rows::or_mi(self, OperandSize::L32, Amode::indexed(rsp, scratch, 0, 0), 0);
-        rows::sub_ri(self, OperandSize::Q64, scratch, scratch, step as i32);
-        rows::cmp_mi(self, OperandSize::Q64, scratch, -((count * step) as i32));
+        rows::or_mi(self, L32, Amode::indexed(rsp, scratch, 0, 0), 0);
+        rows::sub_ri(self, Q64, scratch, scratch, step as i32);
+        rows::cmp_mi(self, Q64, scratch, -((count * step) as i32));
         rows::j_label(self, Cond::Ge, again);
     }
 }
@@ -198,11 +198,11 @@ pub fn epilogue(frame: &Frame, buffer: &mut CodeBuffer) {
     let rsp = physical(RSP);
     for (number, &reg) in saved_vectors(frame).enumerate() {
         let at = frame.saved_vectors + 16 * number as u32;
-        rows::movup_load(sink, OperandSize::L32, physical(reg), Amode::base(rsp, at as i32));
+        rows::movup_load(sink, L32, physical(reg), Amode::base(rsp, at as i32));
     }
     let mut cfa = frame.incoming;
     if frame.size > 0 {
-        rows::add_ri(sink, OperandSize::Q64, rsp, rsp, frame.size as i32);
+        rows::add_ri(sink, Q64, rsp, rsp, frame.size as i32);
         cfa -= frame.size;
         if !frame.frame_pointer {
             sink.buffer().unwind(UnwindOp::CfaOffset(cfa as i32));
@@ -237,14 +237,15 @@ pub fn has_unwind_state(frame: &Frame) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::amode::{Amode, OperandSize, Place};
     use super::super::regs;
     use super::super::rows;
     use super::Direct;
     use crate::emit::buffer::CodeBuffer;
     use crate::emit::frame::Frame;
     use crate::emit::inst_view::{Places, physical};
+    use crate::machine::amode::{Amode, Place};
     use crate::machine::inst::Label;
+    use crate::machine::size::{L32, Q64};
 
     #[test]
     fn writes_a_prologue() {
@@ -254,10 +255,10 @@ mod tests {
         let mut sink = Direct::new(places, &mut buffer);
         let (rsp, rbp, rdi) = (physical(regs::RSP), physical(regs::RBP), physical(regs::RDI));
         rows::push_r(&mut sink, rbp);
-        rows::mov_rm(&mut sink, OperandSize::Q64, rbp, rsp);
-        rows::sub_ri(&mut sink, OperandSize::Q64, rsp, rsp, 0x20);
-        rows::mov_mr(&mut sink, OperandSize::L32, rdi, Amode::at(Place::Outgoing, 8));
-        rows::add_ri(&mut sink, OperandSize::L32, rdi, rdi, 0x1234);
+        rows::mov_rm(&mut sink, Q64, rbp, rsp);
+        rows::sub_ri(&mut sink, Q64, rsp, rsp, 0x20);
+        rows::mov_mr(&mut sink, L32, rdi, Amode::at(Place::Outgoing, 8));
+        rows::add_ri(&mut sink, L32, rdi, rdi, 0x1234);
         let code: &[u8] = &[
             0x55, 0x48, 0x8B, 0xEC, 0x48, 0x83, 0xEC, 0x20, 0x89, 0x7C, 0x24, 0x08, 0x81, 0xC7, 0x34, 0x12,
             0, 0,

@@ -1,11 +1,10 @@
 //! Pseudo-instructions of floating point: what takes a branch inside.
 
-use super::super::cond::Cond;
-use super::super::{Direct, rows};
+use crate::arch::s390x::operands::Cond;
+use crate::arch::s390x::{Direct, rows};
 use crate::emit::buffer::CodeBuffer;
-use crate::emit::inst_view::EmitContext;
-use crate::emit::inst_view::InstView;
-use crate::lower::condition::ConditionCode;
+use crate::emit::inst_view::{EmitContext, InstView};
+use crate::lower::compare::Complement;
 
 /// The second register instead of what is in the first if the condition holds.
 pub fn float_select(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {

@@ -2,15 +2,15 @@
 //!
 //! The operands of the rows are in `isa/x86_64/float.inst`.
 
-use super::super::amode::{Cond, OperandSize};
-use super::super::encode::Branches;
-use super::super::{Direct, rows};
+use crate::arch::x86_64::branch::Branches;
+use crate::arch::x86_64::operands::Cond;
+use crate::arch::x86_64::{Direct, rows};
 use crate::emit::buffer::{BranchForms, CodeBuffer};
-use crate::emit::inst_view::EmitContext;
-use crate::emit::inst_view::InstView;
+use crate::emit::inst_view::{EmitContext, InstView};
 use crate::ir::TrapCode;
 use crate::machine::inst::Label;
 use crate::machine::reg::VReg;
+use crate::machine::size::{L32, Q64};
 
 fn branch(buffer: &mut CodeBuffer, cond: Cond, label: Label) {
     buffer.branch::<Branches>(cond as u8, 0, label);
@@ -26,7 +26,7 @@ pub fn float_select(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) 
     let done = buffer.label();
     // Conditions come in pairs of opposites.
     buffer.branch::<Branches>(view.small ^ 1, 0, done);
-    rows::movap_rr(&mut Direct::of(cx, buffer), OperandSize::L32, d, chosen);
+    rows::movap_rr(&mut Direct::of(cx, buffer), L32, d, chosen);
     buffer.bind(done);
 }
 
@@ -49,8 +49,8 @@ fn extreme(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer, greatest:
     branch(buffer, Cond::P, nan);
     let sink = &mut Direct::of(cx, buffer);
     match greatest {
-        false => rows::orp_rm(sink, OperandSize::L32, d, d, b),
-        true => rows::andp_rm(sink, OperandSize::L32, d, d, b),
+        false => rows::orp_rm(sink, L32, d, d, b),
+        true => rows::andp_rm(sink, L32, d, d, b),
     }
     jump(buffer, done);
     buffer.bind(nan);
@@ -77,12 +77,11 @@ pub fn canonical_nan(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer)
 
 /// Unsigned to float. A number with the top bit set is halved, its lowest bit kept for the rounding, and doubled as a float.
 pub fn float_from_unsigned(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    use OperandSize::Q64;
     let (d, size) = view.sized_operand(0);
     let [half, a] = [1, 2].map(|index| view.operand(index));
     let [large, even, done] = [(); 3].map(|()| buffer.label());
     let convert = |buffer: &mut CodeBuffer, source: VReg| match size {
-        OperandSize::L32 => rows::cvtsi2ss_rm(&mut Direct::of(cx, buffer), Q64, d, d, source),
+        L32 => rows::cvtsi2ss_rm(&mut Direct::of(cx, buffer), Q64, d, d, source),
         _ => rows::cvtsi2sd_rm(&mut Direct::of(cx, buffer), Q64, d, d, source),
     };
     let sink = &mut Direct::of(cx, buffer);

@@ -1,13 +1,12 @@
 //! Addresses of thread-local variables: the sequences that linkers recognise, and may replace by that of a simpler model.
 
-use super::super::Direct;
-use super::super::amode::{Amode, OperandSize, Place};
-use super::super::regs::RDI;
-use super::super::rows;
+use crate::arch::x86_64::regs::RDI;
+use crate::arch::x86_64::{Direct, rows};
 use crate::emit::buffer::CodeBuffer;
-use crate::emit::inst_view::EmitContext;
-use crate::emit::inst_view::{InstView, physical};
+use crate::emit::inst_view::{EmitContext, InstView, physical};
+use crate::machine::amode::{Amode, Place};
 use crate::machine::compiled::{LibCall, RelocKind, SymbolRef};
+use crate::machine::size::Q64;
 
 /// The address of a thread-local variable by the general-dynamic model, padded as linkers expect it.
 pub fn tls_general_dynamic(view: &InstView, _: &EmitContext, buffer: &mut CodeBuffer) {
@@ -32,16 +31,16 @@ pub fn tls_initial_exec(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuff
     buffer.put4(0);
     let d = view.operand(0);
     buffer.put1(FS);
-    rows::add_rm(&mut Direct::of(cx, buffer), OperandSize::Q64, d, d, ABSOLUTE_0);
+    rows::add_rm(&mut Direct::of(cx, buffer), Q64, d, d, ABSOLUTE_0);
 }
 
 /// The same by the local-exec model: its distance from the thread pointer is known when the program is linked.
 pub fn tls_local_exec(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let d = view.operand(0);
     buffer.put1(FS);
-    rows::mov_rm(&mut Direct::of(cx, buffer), OperandSize::Q64, d, ABSOLUTE_0);
+    rows::mov_rm(&mut Direct::of(cx, buffer), Q64, d, ABSOLUTE_0);
     let any_of_four_bytes = Amode::base(d, i32::MAX);
-    rows::lea_rm(&mut Direct::of(cx, buffer), OperandSize::Q64, d, any_of_four_bytes);
+    rows::lea_rm(&mut Direct::of(cx, buffer), Q64, d, any_of_four_bytes);
     let field = buffer.position() - 4;
     buffer.bytes_from(field).fill(0);
     let (symbol, addend) = (SymbolRef::unpack(view.words[0]), view.words[1] as i32);

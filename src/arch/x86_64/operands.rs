@@ -1,12 +1,10 @@
 //! Operand values of x86_64: sizes, conditions, and what is a register or memory.
 
-use crate::lower::condition::ConditionCode;
+use crate::lower::compare::Complement;
+use crate::machine::amode::{Amode, PackedAmode};
 use crate::machine::inst::InstSink;
 use crate::machine::reg::{Operand, OperandConstraint, OperandPos, VReg};
 use crate::named_enum;
-
-pub use crate::machine::amode::{Amode, PackedAmode, Place};
-pub use crate::machine::size::OperandSize;
 
 named_enum! {
     /// A condition of the flags, numbered as in the encoding; the text is its spelling in mnemonics.
@@ -16,7 +14,7 @@ named_enum! {
     }
 }
 
-impl ConditionCode for Cond {
+impl Complement for Cond {
     /// Codes come in pairs.
     #[inline]
     fn complement(self) -> Self {

@@ -1,24 +1,26 @@
 //! What expands pseudo-instructions: one function for each `expand = name` of the rows that is not of every target's.
 
-pub mod calls;
-pub mod tls;
+mod atomic_loop;
+mod call;
+mod tls;
 
-pub use super::atomic_loop::{cas_loop, cas_wide, rmw_loop, rmw_wide};
-
-use super::Direct;
-use super::address::{self, Memory, SCRATCH, add_constant};
-use super::branch::Branches;
-use super::operands::{Amode, Cond, IndexExtension, OperandSize};
-use super::regs::{X16, X17, XZR, number_at, number_of};
-use super::rows;
-use crate::emit::branch::{self, Condition};
+use crate::arch::aarch64::address::{Memory, SCRATCH, add_constant};
+use crate::arch::aarch64::branch::Branches;
+use crate::arch::aarch64::operands::Cond;
+use crate::arch::aarch64::regs::{X16, X17, XZR, number_at, number_of};
+use crate::arch::aarch64::{Direct, address, rows};
+use crate::emit::branch;
+use crate::emit::branch::Condition;
 use crate::emit::buffer::CodeBuffer;
-use crate::emit::inst_view::EmitContext;
-use crate::emit::inst_view::{InstView, Places, physical};
-use crate::machine::inst::Label;
-use crate::machine::inst::OperandKind;
+use crate::emit::inst_view::{EmitContext, Expansion, InstView, Places, physical};
+use crate::machine::amode::{Amode, IndexExtension};
+use crate::machine::inst::{Label, OperandKind};
+use crate::machine::size::{L32, OperandSize, Q64};
+use atomic_loop::*;
+use call::*;
+use tls::*;
 
-const X: OperandSize = OperandSize::Q64;
+include!(concat!(env!("OUT_DIR"), "/aarch64_expansions.rs"));
 
 /// Whether the first operand is zero, or with `opposite` whether it is not.
 fn zero(view: &InstView, opposite: bool) -> Condition {
@@ -69,17 +71,17 @@ pub fn jump_table(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let (base, distance, mut index) = (physical(X16), physical(X17), view.operand(0));
     let sink = &mut Direct::of(cx, buffer);
     if count < 1 << 12 {
-        rows::cmp_ri(sink, OperandSize::L32, index, count as i32);
+        rows::cmp_ri(sink, L32, index, count as i32);
     } else {
         address::load_constant(distance, count as u64, sink);
-        rows::cmp_rr(sink, OperandSize::L32, index, distance);
+        rows::cmp_rr(sink, L32, index, distance);
     }
     rows::b_cc(sink, Cond::Hs, default);
     // A table that is far away takes x17 on the way to its address, and leaves the flags alone.
     sink.buffer().branch::<Branches>(Branches::ADDRESS, number_of(base), table);
     if cx.flags.enable_table_access_spectre_mitigation() {
         // Where the branch is mispredicted, the first entry is read.
-        rows::csel(sink, OperandSize::L32, distance, physical(XZR), index, Cond::Hs);
+        rows::csel(sink, L32, distance, physical(XZR), index, Cond::Hs);
         if cx.flags.use_csdb() {
             rows::csdb(sink);
         }
@@ -87,7 +89,7 @@ pub fn jump_table(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     }
     let entry = Amode { extension: IndexExtension::Zero32, ..Amode::indexed(base, index, 2, 0) };
     rows::ldrsw(sink, distance, entry);
-    rows::add_rr(sink, X, base, base, distance);
+    rows::add_rr(sink, Q64, base, base, distance);
     rows::br(sink, base);
 }
 

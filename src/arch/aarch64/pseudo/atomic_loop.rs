@@ -9,21 +9,18 @@
 //!
 //! Nothing else may access memory in between, or the loop might never end: so it is one pseudo-instruction.
 
-use super::Direct;
-use super::address::{Memory, SCRATCH};
-use super::operands::{Amode, Cond, Extend, OperandSize};
-use super::regs::X17;
-use super::rows;
+use crate::arch::aarch64::address::{Memory, SCRATCH};
+use crate::arch::aarch64::operands::{Cond, Extend};
+use crate::arch::aarch64::regs::X17;
+use crate::arch::aarch64::{Direct, rows};
 use crate::emit::buffer::CodeBuffer;
-use crate::emit::inst_view::EmitContext;
-use crate::emit::inst_view::{InstView, Places, physical};
+use crate::emit::inst_view::{EmitContext, InstView, Places, physical};
 use crate::ir::AtomicRmwOp;
 use crate::lower::atomic::Step;
+use crate::machine::amode::Amode;
 use crate::machine::inst::Label;
 use crate::machine::reg::VReg;
-
-const L: OperandSize = OperandSize::L32;
-const Q: OperandSize = OperandSize::Q64;
+use crate::machine::size::{B8, L32, OperandSize, Q64, W16};
 
 /// Whether the store was done.
 const STATUS: VReg = physical(X17);
@@ -66,13 +63,13 @@ pub fn rmw_loop(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
         swap_bytes(out, step.size, new, new);
     }
     rows::stlxr(out, step.size, STATUS, result, m);
-    rows::cbnz(out, L, STATUS, again);
+    rows::cbnz(out, L32, STATUS, again);
 }
 
 /// `new = old op operand`.
 fn combine(out: &mut Direct, step: Step, new: VReg, old: VReg, operand: VReg) {
     use AtomicRmwOp::*;
-    let whole = step.size.max(L);
+    let whole = step.size.max(L32);
     match step.op {
         Add => rows::add_rr(out, whole, new, old, operand),
         Sub => rows::sub_rr(out, whole, new, old, operand),
@@ -88,8 +85,8 @@ fn combine(out: &mut Direct, step: Step, new: VReg, old: VReg, operand: VReg) {
             let signed = matches!(step.op, Smin | Smax);
             let mut current = old;
             match (step.size, signed) {
-                (OperandSize::B8, true) => rows::sxtb(out, L, new, old),
-                (OperandSize::W16, true) => rows::sxth(out, L, new, old),
+                (B8, true) => rows::sxtb(out, L32, new, old),
+                (W16, true) => rows::sxth(out, L32, new, old),
                 _ => {}
             }
             if whole != step.size && signed {
@@ -114,18 +111,18 @@ fn keeps(op: AtomicRmwOp) -> Cond {
 /// Compares an extended value with one that may have anything above its bits.
 fn compare(out: &mut Direct, size: OperandSize, a: VReg, b: VReg, signed: bool) {
     let extend = match (size, signed) {
-        (OperandSize::B8, false) => Extend::Uxtb,
-        (OperandSize::B8, true) => Extend::Sxtb,
-        (OperandSize::W16, false) => Extend::Uxth,
-        (OperandSize::W16, true) => Extend::Sxth,
+        (B8, false) => Extend::Uxtb,
+        (B8, true) => Extend::Sxtb,
+        (W16, false) => Extend::Uxth,
+        (W16, true) => Extend::Sxth,
         _ => return rows::cmp_rr(out, size, a, b),
     };
-    rows::cmp_rx(out, L, a, b, extend, 0);
+    rows::cmp_rx(out, L32, a, b, extend, 0);
 }
 
 fn swap_bytes(out: &mut Direct, size: OperandSize, d: VReg, a: VReg) {
     match size {
-        OperandSize::W16 => rows::rev16(out, L, d, a),
+        W16 => rows::rev16(out, L32, d, a),
         _ => rows::rev(out, size, d, a),
     }
 }
@@ -144,35 +141,35 @@ pub fn rmw_wide(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
         true => ((old_high, old_low), (new_high, new_low)),
     };
     if step.swap {
-        rows::rev(out, Q, new.0, old.0);
-        rows::rev(out, Q, new.1, old.1);
+        rows::rev(out, Q64, new.0, old.0);
+        rows::rev(out, Q64, new.1, old.1);
         old = new;
     }
     combine_wide(out, step, new, old, (low, high));
     if step.swap {
-        rows::rev(out, Q, new.0, new.0);
-        rows::rev(out, Q, new.1, new.1);
+        rows::rev(out, Q64, new.0, new.0);
+        rows::rev(out, Q64, new.1, new.1);
     }
     rows::stlxp(out, STATUS, new_low, new_high, m);
-    rows::cbnz(out, L, STATUS, again);
+    rows::cbnz(out, L32, STATUS, again);
 }
 
 fn combine_wide(out: &mut Direct, step: Step, new: Pair, old: Pair, operand: Pair) {
     use AtomicRmwOp::*;
     match step.op {
         Add => {
-            rows::adds_rr(out, Q, new.0, old.0, operand.0);
-            rows::adc_rr(out, Q, new.1, old.1, operand.1);
+            rows::adds_rr(out, Q64, new.0, old.0, operand.0);
+            rows::adc_rr(out, Q64, new.1, old.1, operand.1);
         }
         Sub => {
-            rows::subs_rr(out, Q, new.0, old.0, operand.0);
-            rows::sbc_rr(out, Q, new.1, old.1, operand.1);
+            rows::subs_rr(out, Q64, new.0, old.0, operand.0);
+            rows::sbc_rr(out, Q64, new.1, old.1, operand.1);
         }
         Umin | Umax | Smin | Smax => {
-            rows::cmp_rr(out, Q, old.0, operand.0);
-            rows::sbcs_rr(out, Q, STATUS, old.1, operand.1);
-            rows::csel(out, Q, new.0, old.0, operand.0, keeps(step.op));
-            rows::csel(out, Q, new.1, old.1, operand.1, keeps(step.op));
+            rows::cmp_rr(out, Q64, old.0, operand.0);
+            rows::sbcs_rr(out, Q64, STATUS, old.1, operand.1);
+            rows::csel(out, Q64, new.0, old.0, operand.0, keeps(step.op));
+            rows::csel(out, Q64, new.1, old.1, operand.1, keeps(step.op));
         }
         _ => {
             combine(out, step, new.0, old.0, operand.0);
@@ -193,7 +190,7 @@ pub fn cas_loop(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     compare(out, size, old, expected, false);
     rows::b_cc(out, Cond::Ne, done);
     rows::stlxr(out, size, STATUS, new, m);
-    rows::cbnz(out, L, STATUS, again);
+    rows::cbnz(out, L32, STATUS, again);
     buffer.bind(done);
 }
 
@@ -206,10 +203,10 @@ pub fn cas_wide(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let again = begin(buffer);
     let out = &mut Direct::of(cx, buffer);
     rows::ldaxp(out, old_low, old_high, m);
-    rows::cmp_rr(out, Q, old_low, expected_low);
-    rows::ccmp_rr(out, Q, old_high, expected_high, 0, Cond::Eq);
-    rows::csel(out, Q, low, new_low, old_low, Cond::Eq);
-    rows::csel(out, Q, high, new_high, old_high, Cond::Eq);
+    rows::cmp_rr(out, Q64, old_low, expected_low);
+    rows::ccmp_rr(out, Q64, old_high, expected_high, 0, Cond::Eq);
+    rows::csel(out, Q64, low, new_low, old_low, Cond::Eq);
+    rows::csel(out, Q64, high, new_high, old_high, Cond::Eq);
     rows::stlxp(out, STATUS, low, high, m);
-    rows::cbnz(out, L, STATUS, again);
+    rows::cbnz(out, L32, STATUS, again);
 }

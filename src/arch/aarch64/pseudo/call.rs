@@ -1,20 +1,16 @@
 //! What expands calls, returns, jump tables, special registers and thread-local addresses.
 
-use super::super::Direct;
-use super::super::address::add_constant;
-use super::super::branch::Branches;
-use super::super::frame;
-use super::super::operands::{Amode, OperandSize};
-use super::super::regs::*;
-use super::super::rows;
+use crate::arch::aarch64::address::add_constant;
+use crate::arch::aarch64::branch::Branches;
+use crate::arch::aarch64::regs::*;
+use crate::arch::aarch64::{Direct, frame, rows};
 use crate::emit::branch::jump_unless_next;
 use crate::emit::buffer::CodeBuffer;
-use crate::emit::inst_view::EmitContext;
-use crate::emit::inst_view::{InstView, physical};
+use crate::emit::inst_view::{EmitContext, InstView, physical};
+use crate::machine::amode::Amode;
 use crate::machine::compiled::{SymbolRef, UnwindOp};
 use crate::machine::inst::Label;
-
-const X: OperandSize = OperandSize::Q64;
+use crate::machine::size::Q64;
 
 /// Epilogue and return.
 pub fn return_(_: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
@@ -84,12 +80,12 @@ fn raise_stack(bytes: i64, sink: &mut Direct) {
 fn authenticate_below(growth: i64, cx: &EmitContext, sink: &mut Direct) {
     let (modifier, address) = (physical(X16), physical(X17));
     add_constant(modifier, physical(SP), growth, sink);
-    rows::mov_r(sink, X, address, physical(LR));
+    rows::mov_r(sink, Q64, address, physical(LR));
     match cx.flags.sign_return_address_with_bkey() {
         false => rows::autia1716(sink),
         true => rows::autib1716(sink),
     }
-    rows::mov_r(sink, X, physical(LR), address);
+    rows::mov_r(sink, Q64, physical(LR), address);
     sink.buffer().unwind(UnwindOp::NegateReturnAddressState);
 }
 
@@ -146,7 +142,7 @@ pub fn tail_call_register(view: &InstView, cx: &EmitContext, buffer: &mut CodeBu
             return rows::tail_r(sink, target, &[]);
         }
         // Only by this register may a jump go where calls go.
-        rows::mov_r(sink, X, physical(X16), target);
+        rows::mov_r(sink, Q64, physical(X16), target);
         rows::tail_r(sink, physical(X16), &[]);
     });
 }
@@ -158,12 +154,12 @@ pub fn debug_trap(_: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
 
 /// The stack pointer.
 pub fn get_stack_pointer(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    rows::add_ri(&mut Direct::of(cx, buffer), X, view.operand(0), physical(SP), 0);
+    rows::add_ri(&mut Direct::of(cx, buffer), Q64, view.operand(0), physical(SP), 0);
 }
 
 /// The frame pointer.
 pub fn get_frame_pointer(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    rows::mov_r(&mut Direct::of(cx, buffer), X, view.operand(0), physical(FP));
+    rows::mov_r(&mut Direct::of(cx, buffer), Q64, view.operand(0), physical(FP));
 }
 
 /// The return address: where the prologue left it. If it is signed, it is taken without the signature.
@@ -173,28 +169,28 @@ pub fn get_return_address(view: &InstView, cx: &EmitContext, buffer: &mut CodeBu
     let saved = frame::saves_return_address(cx.frame);
     let at = Amode::base(physical(SP), (cx.frame.incoming - cx.frame.growth) as i32 - 8);
     match (saved, frame::signs(cx.frame, cx.flags)) {
-        (true, false) => rows::ldr(sink, X, d, at),
+        (true, false) => rows::ldr(sink, Q64, d, at),
         (true, true) => {
-            rows::ldr(sink, X, lr, at);
+            rows::ldr(sink, Q64, lr, at);
             rows::xpaclri(sink);
-            rows::mov_r(sink, X, d, lr);
+            rows::mov_r(sink, Q64, d, lr);
         }
-        (false, false) => rows::mov_r(sink, X, d, lr),
+        (false, false) => rows::mov_r(sink, Q64, d, lr),
         (false, true) => {
-            rows::mov_r(sink, X, physical(X16), lr);
+            rows::mov_r(sink, Q64, physical(X16), lr);
             rows::xpaclri(sink);
-            rows::mov_r(sink, X, d, lr);
-            rows::mov_r(sink, X, lr, physical(X16));
+            rows::mov_r(sink, Q64, d, lr);
+            rows::mov_r(sink, Q64, lr, physical(X16));
         }
     }
 }
 
 /// The pinned register.
 pub fn get_pinned(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    rows::mov_r(&mut Direct::of(cx, buffer), X, view.operand(0), physical(PINNED));
+    rows::mov_r(&mut Direct::of(cx, buffer), Q64, view.operand(0), physical(PINNED));
 }
 
 /// Sets the pinned register.
 pub fn set_pinned(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    rows::mov_r(&mut Direct::of(cx, buffer), X, physical(PINNED), view.operand(0));
+    rows::mov_r(&mut Direct::of(cx, buffer), Q64, physical(PINNED), view.operand(0));
 }

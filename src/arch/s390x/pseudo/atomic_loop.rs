@@ -10,23 +10,19 @@
 //! There is no compare-and-swap of less than a word. Of a byte or halfword, the word around it is loaded, and rotated so
 //! that they are at its right end.
 
-use super::cond::Cond;
-use super::{Direct, rows};
+use crate::arch::s390x::operands::Cond;
+use crate::arch::s390x::{Direct, regs, rows};
 use crate::emit::buffer::CodeBuffer;
-use crate::emit::inst_view::EmitContext;
-use crate::emit::inst_view::{InstView, physical};
+use crate::emit::inst_view::{EmitContext, InstView, physical};
 use crate::ir::AtomicRmwOp;
 use crate::lower::atomic::Step;
 use crate::machine::amode::Amode;
 use crate::machine::inst::Label;
 use crate::machine::reg::VReg;
-use crate::machine::size::OperandSize;
-
-const W: OperandSize = OperandSize::L32;
-const G: OperandSize = OperandSize::Q64;
+use crate::machine::size::{B8, L32, OperandSize, Q64};
 
 /// For what is computed on the way: in a loop, no address needs it.
-const R0: VReg = physical(super::regs::R0);
+const R0: VReg = physical(regs::R0);
 
 fn begin(out: &mut Direct) -> Label {
     let again = out.buffer().label();
@@ -90,7 +86,7 @@ fn combine(out: &mut Direct, step: Step, new: VReg, operand: VReg) {
 
 fn complement(out: &mut Direct, size: OperandSize, d: VReg) {
     rows::xilf(out, d, d, -1);
-    if size == G {
+    if size == Q64 {
         rows::xihf(out, d, d, -1);
     }
 }
@@ -110,45 +106,45 @@ pub fn rmw_narrow(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let [old, new, operand, address, right, back] = [0, 1, 2, 3, 4, 5].map(|index| view.operand(index));
     let memory = Amode::base(address, 0).with_trap(view.trap);
     let out = &mut Direct::of(cx, buffer);
-    rows::l_rm(out, W, old, memory);
+    rows::l_rm(out, L32, old, memory);
     let again = begin(out);
-    rows::rll_rrc(out, W, new, old, right);
+    rows::rll_rrc(out, L32, new, old, right);
     // The result in r0; its bits above are anything.
     match step.swap {
         true => {
-            rows::lrv_rr(out, W, R0, new);
-            rows::srl_rri(out, W, R0, R0, 16);
+            rows::lrv_rr(out, L32, R0, new);
+            rows::srl_rri(out, L32, R0, R0, 16);
         }
-        false => rows::l_rr(out, W, R0, new),
+        false => rows::l_rr(out, L32, R0, new),
     }
     if matches!(step.op, Smin | Smax) {
         sign_extend(out, step.size, R0);
     } else if matches!(step.op, Umin | Umax) {
         zero_extend(out, step.size, R0, R0);
     }
-    combine(out, Step { size: W, ..step }, R0, operand);
+    combine(out, Step { size: L32, ..step }, R0, operand);
     if step.swap {
-        rows::lrv_rr(out, W, R0, R0);
-        rows::srl_rri(out, W, R0, R0, 16);
+        rows::lrv_rr(out, L32, R0, R0);
+        rows::srl_rri(out, L32, R0, R0, 16);
     }
     insert(out, step.size, new, R0);
-    rows::rll_rrc(out, W, new, new, back);
-    rows::cs(out, W, old, old, new, memory);
+    rows::rll_rrc(out, L32, new, new, back);
+    rows::cs(out, L32, old, old, new, memory);
     rows::brc_label(out, FAILED, again);
-    rows::rll_rrc(out, W, old, old, right);
+    rows::rll_rrc(out, L32, old, old, right);
 }
 
 fn sign_extend(out: &mut Direct, size: OperandSize, d: VReg) {
     match size {
-        OperandSize::B8 => rows::lb_rr(out, W, d, d),
-        _ => rows::lh_rr(out, W, d, d),
+        B8 => rows::lb_rr(out, L32, d, d),
+        _ => rows::lh_rr(out, L32, d, d),
     }
 }
 
 fn zero_extend(out: &mut Direct, size: OperandSize, d: VReg, a: VReg) {
     match size {
-        OperandSize::B8 => rows::llc_rr(out, W, d, a),
-        _ => rows::llh_rr(out, W, d, a),
+        B8 => rows::llc_rr(out, L32, d, a),
+        _ => rows::llh_rr(out, L32, d, a),
     }
 }
 
@@ -163,15 +159,15 @@ pub fn cas_narrow(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let [d, old, new, expected, operand, address, right, back] = std::array::from_fn(|i| view.operand(i));
     let memory = Amode::base(address, 0).with_trap(view.trap);
     let out = &mut Direct::of(cx, buffer);
-    rows::l_rm(out, W, old, memory);
+    rows::l_rm(out, L32, old, memory);
     let again = begin(out);
     let done = out.buffer().label();
-    rows::rll_rrc(out, W, new, old, right);
+    rows::rll_rrc(out, L32, new, old, right);
     zero_extend(out, step.size, d, new);
-    rows::clrj(out, W, d, expected, Cond::Lh, done);
+    rows::clrj(out, L32, d, expected, Cond::Lh, done);
     insert(out, step.size, new, operand);
-    rows::rll_rrc(out, W, new, new, back);
-    rows::cs(out, W, old, old, new, memory);
+    rows::rll_rrc(out, L32, new, new, back);
+    rows::cs(out, L32, old, old, new, memory);
     rows::brc_label(out, FAILED, again);
     out.buffer().bind(done);
 }
@@ -203,25 +199,25 @@ fn combine_wide(out: &mut Direct, step: Step, old: Pair, new: Pair, operand: Pai
     copy(out, step, new.1, old.1);
     match step.op {
         Add => {
-            rows::al_rr(out, G, new.1, new.1, operand.1);
-            rows::alc_rr(out, G, new.0, new.0, operand.0);
+            rows::al_rr(out, Q64, new.1, new.1, operand.1);
+            rows::alc_rr(out, Q64, new.0, new.0, operand.0);
         }
         Sub => {
-            rows::sl_rr(out, G, new.1, new.1, operand.1);
-            rows::slb_rr(out, G, new.0, new.0, operand.0);
+            rows::sl_rr(out, Q64, new.1, new.1, operand.1);
+            rows::slb_rr(out, Q64, new.0, new.0, operand.0);
         }
         Umin | Umax | Smin | Smax => {
             // The lower halves decide where the upper ones are equal.
             let upper = out.buffer().label();
-            rows::cl_rr(out, G, new.1, operand.1);
-            rows::crj(out, G, new.0, operand.0, Cond::E, upper);
+            rows::cl_rr(out, Q64, new.1, operand.1);
+            rows::crj(out, Q64, new.0, operand.0, Cond::E, upper);
             match step.op {
-                Smin | Smax => rows::c_rr(out, G, new.0, operand.0),
-                _ => rows::cl_rr(out, G, new.0, operand.0),
+                Smin | Smax => rows::c_rr(out, Q64, new.0, operand.0),
+                _ => rows::cl_rr(out, Q64, new.0, operand.0),
             }
             out.buffer().bind(upper);
-            rows::loc_rr(out, G, new.0, new.0, operand.0, takes_operand(step.op));
-            rows::loc_rr(out, G, new.1, new.1, operand.1, takes_operand(step.op));
+            rows::loc_rr(out, Q64, new.0, new.0, operand.0, takes_operand(step.op));
+            rows::loc_rr(out, Q64, new.1, new.1, operand.1, takes_operand(step.op));
         }
         _ => {
             combine(out, step, new.0, operand.0);
@@ -229,7 +225,7 @@ fn combine_wide(out: &mut Direct, step: Step, old: Pair, new: Pair, operand: Pai
         }
     }
     if step.swap {
-        rows::lrv_rr(out, G, new.0, new.0);
-        rows::lrv_rr(out, G, new.1, new.1);
+        rows::lrv_rr(out, Q64, new.0, new.0);
+        rows::lrv_rr(out, Q64, new.1, new.1);
     }
 }

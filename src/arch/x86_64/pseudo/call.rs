@@ -1,39 +1,14 @@
-//! What expands pseudo-instructions: one function for each `expand = name` of the rows.
+//! Calls, returns, and the registers that a frame gives meaning to.
 
-mod float;
-mod tls;
-
-pub use super::atomic_loop::{rmw_loop, rmw_wide};
-pub use float::*;
-pub use tls::*;
-
-use super::Direct;
-use super::amode::{Amode, Cond, OperandSize, Place};
-use super::encode::Branches;
-use super::frame;
-use super::regs::*;
-use super::rows;
+use crate::arch::x86_64::branch::Branches;
+use crate::arch::x86_64::regs::*;
+use crate::arch::x86_64::{Direct, frame, rows};
 use crate::emit::branch;
 use crate::emit::buffer::CodeBuffer;
-use crate::emit::inst_view::EmitContext;
-use crate::emit::inst_view::{InstView, physical};
+use crate::emit::inst_view::{EmitContext, InstView, physical};
+use crate::machine::amode::{Amode, Place};
 use crate::machine::compiled::{RelocKind, SymbolRef, UnwindOp};
-use crate::machine::inst::Label;
-
-/// Bounds check, load of a distance, jump.
-pub fn jump_table(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let (count, default) = (view.words[0], Label(view.words[1]));
-    let targets = &view.words[2..2 + count as usize];
-    let table = buffer.jump_table(targets.iter().map(|&target| Label(target)));
-    let (base, distance, index) = (view.operand(0), view.operand(1), view.operand(2));
-    let sink = &mut Direct::of(cx, buffer);
-    rows::cmp_mi(sink, OperandSize::L32, index, count as i32);
-    rows::j_label(sink, Cond::Ae, default);
-    rows::lea_rm(sink, OperandSize::Q64, base, Amode::at(Place::Label(table), 0));
-    rows::movslq_rm(sink, distance, Amode::indexed(base, index, 2, 0));
-    rows::add_rm(sink, OperandSize::Q64, distance, distance, base);
-    rows::jmp_rm(sink, distance);
-}
+use crate::machine::size::Q64;
 
 /// Epilogue and return.
 pub fn return_(_: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
@@ -98,7 +73,7 @@ fn after_try(words: &[u32], cx: &EmitContext, buffer: &mut CodeBuffer) {
 
 fn restore_arguments(bytes: u32, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let rsp = physical(RSP);
-    rows::sub_ri(&mut Direct::of(cx, buffer), OperandSize::Q64, rsp, rsp, bytes as i32);
+    rows::sub_ri(&mut Direct::of(cx, buffer), Q64, rsp, rsp, bytes as i32);
 }
 
 /// A call of a symbol in place of the current function.
@@ -123,10 +98,10 @@ fn tail_call(bytes: u32, cx: &EmitContext, buffer: &mut CodeBuffer, go: impl FnO
         let up = cx.frame.incoming_bytes + cx.frame.growth - bytes;
         if up > 0 {
             let (rsp, r11) = (physical(RSP), physical(R11));
-            rows::mov_rm(sink, OperandSize::Q64, r11, Amode::base(rsp, 0));
-            rows::mov_mr(sink, OperandSize::Q64, r11, Amode::base(rsp, up as i32));
+            rows::mov_rm(sink, Q64, r11, Amode::base(rsp, 0));
+            rows::mov_mr(sink, Q64, r11, Amode::base(rsp, up as i32));
             frame::registers_are_back(cx.frame, sink.buffer());
-            rows::add_ri(sink, OperandSize::Q64, rsp, rsp, up as i32);
+            rows::add_ri(sink, Q64, rsp, rsp, up as i32);
         }
         go(sink);
     });
@@ -134,33 +109,27 @@ fn tail_call(bytes: u32, cx: &EmitContext, buffer: &mut CodeBuffer, go: impl FnO
 
 /// The stack pointer.
 pub fn get_stack_pointer(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    rows::mov_rm(&mut Direct::of(cx, buffer), OperandSize::Q64, view.operand(0), physical(RSP));
+    rows::mov_rm(&mut Direct::of(cx, buffer), Q64, view.operand(0), physical(RSP));
 }
 
 /// The frame pointer.
 pub fn get_frame_pointer(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    rows::mov_rm(&mut Direct::of(cx, buffer), OperandSize::Q64, view.operand(0), physical(RBP));
+    rows::mov_rm(&mut Direct::of(cx, buffer), Q64, view.operand(0), physical(RBP));
 }
 
 /// The return address: where the prologue left it.
 pub fn get_return_address(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let at = (cx.frame.incoming - cx.frame.growth - 8) as i32;
     let d = view.operand(0);
-    rows::mov_rm(&mut Direct::of(cx, buffer), OperandSize::Q64, d, Amode::base(physical(RSP), at));
+    rows::mov_rm(&mut Direct::of(cx, buffer), Q64, d, Amode::base(physical(RSP), at));
 }
 
 /// The pinned register.
 pub fn get_pinned(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    rows::mov_rm(&mut Direct::of(cx, buffer), OperandSize::Q64, view.operand(0), physical(R15));
+    rows::mov_rm(&mut Direct::of(cx, buffer), Q64, view.operand(0), physical(R15));
 }
 
 /// Sets the pinned register.
 pub fn set_pinned(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    rows::mov_rm(&mut Direct::of(cx, buffer), OperandSize::Q64, physical(R15), view.operand(0));
-}
-
-/// The address of a label.
-pub fn label_address(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let at = Amode::at(Place::Label(Label(view.words[0])), 0);
-    rows::lea_rm(&mut Direct::of(cx, buffer), OperandSize::Q64, view.operand(0), at);
+    rows::mov_rm(&mut Direct::of(cx, buffer), Q64, physical(R15), view.operand(0));
 }

@@ -7,18 +7,16 @@
 //!       jne again
 //! ```
 
-use super::Direct;
-use super::amode::{Amode, Cond, OperandSize, PackedAmode};
-use super::rows;
+use crate::arch::x86_64::operands::Cond;
+use crate::arch::x86_64::{Direct, rows};
 use crate::emit::buffer::CodeBuffer;
-use crate::emit::inst_view::EmitContext;
-use crate::emit::inst_view::InstView;
+use crate::emit::inst_view::{EmitContext, InstView};
 use crate::ir::AtomicRmwOp;
 use crate::lower::atomic::Step;
+use crate::machine::amode::{Amode, PackedAmode};
 use crate::machine::inst::Label;
 use crate::machine::reg::VReg;
-
-const Q: OperandSize = OperandSize::Q64;
+use crate::machine::size::{L32, OperandSize, Q64, W16};
 
 /// For minimum and maximum, the condition after comparing old with operand on which the operand is the result.
 fn takes_operand(op: AtomicRmwOp) -> Cond {
@@ -57,7 +55,7 @@ pub fn rmw_loop(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     rows::mov_rm(&mut Direct::of(cx, buffer), size, old, m);
     let again = begin(buffer);
     let out = &mut Direct::of(cx, buffer);
-    rows::mov_rm(out, size.max(OperandSize::L32), new, old);
+    rows::mov_rm(out, size.max(L32), new, old);
     if step.swap {
         swap_bytes(out, size, new);
     }
@@ -72,7 +70,7 @@ pub fn rmw_loop(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
 /// `new = new op operand`.
 fn combine(out: &mut Direct, step: Step, new: VReg, operand: VReg) {
     use AtomicRmwOp::*;
-    let whole = step.size.max(OperandSize::L32);
+    let whole = step.size.max(L32);
     match step.op {
         Add => rows::add_rm(out, whole, new, new, operand),
         Sub => rows::sub_rm(out, whole, new, new, operand),
@@ -93,7 +91,7 @@ fn combine(out: &mut Direct, step: Step, new: VReg, operand: VReg) {
 
 fn swap_bytes(out: &mut Direct, size: OperandSize, d: VReg) {
     match size {
-        OperandSize::W16 => rows::rol_ri(out, size, d, d, 8),
+        W16 => rows::rol_ri(out, size, d, d, 8),
         _ => rows::bswap_r(out, size, d, d),
     }
 }
@@ -104,8 +102,8 @@ pub fn rmw_wide(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let [old_low, old_high, new_low, new_high, low, high] = std::array::from_fn(|i| view.operand(i));
     let m = memory(view, 6);
     let out = &mut Direct::of(cx, buffer);
-    rows::mov_rm(out, Q, old_low, m);
-    rows::mov_rm(out, Q, old_high, m.upper());
+    rows::mov_rm(out, Q64, old_low, m);
+    rows::mov_rm(out, Q64, old_high, m.upper());
     let again = begin(buffer);
     let out = &mut Direct::of(cx, buffer);
     // In the other byte order the half at the lower address is the high one.
@@ -120,9 +118,9 @@ pub fn rmw_wide(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
 
 /// `d = a`, from or to memory's byte order.
 fn copy_half(out: &mut Direct, step: Step, d: VReg, a: VReg) {
-    rows::mov_rm(out, Q, d, a);
+    rows::mov_rm(out, Q64, d, a);
     if step.swap {
-        rows::bswap_r(out, Q, d, d);
+        rows::bswap_r(out, Q64, d, d);
     }
 }
 
@@ -136,20 +134,20 @@ fn combine_wide(out: &mut Direct, step: Step, old: Pair, new: Pair, operand: Pai
     }
     match step.op {
         Add => {
-            rows::add_rm(out, Q, new.0, new.0, operand.0);
-            rows::adc_rm(out, Q, new.1, new.1, operand.1);
+            rows::add_rm(out, Q64, new.0, new.0, operand.0);
+            rows::adc_rm(out, Q64, new.1, new.1, operand.1);
         }
         Sub => {
-            rows::sub_rm(out, Q, new.0, new.0, operand.0);
-            rows::sbb_rm(out, Q, new.1, new.1, operand.1);
+            rows::sub_rm(out, Q64, new.0, new.0, operand.0);
+            rows::sbb_rm(out, Q64, new.1, new.1, operand.1);
         }
         Umin | Umax | Smin | Smax => {
-            rows::cmp_rm(out, Q, new.0, operand.0);
-            rows::sbb_rm(out, Q, new.1, new.1, operand.1);
+            rows::cmp_rm(out, Q64, new.0, operand.0);
+            rows::sbb_rm(out, Q64, new.1, new.1, operand.1);
             // Neither of these changes the flags.
             copy_half(out, step, new.1, old.1);
-            rows::cmov_rm(out, Q, new.0, new.0, operand.0, takes_operand(step.op));
-            rows::cmov_rm(out, Q, new.1, new.1, operand.1, takes_operand(step.op));
+            rows::cmov_rm(out, Q64, new.0, new.0, operand.0, takes_operand(step.op));
+            rows::cmov_rm(out, Q64, new.1, new.1, operand.1, takes_operand(step.op));
         }
         _ => {
             combine(out, step, new.0, operand.0);
@@ -157,7 +155,7 @@ fn combine_wide(out: &mut Direct, step: Step, old: Pair, new: Pair, operand: Pai
         }
     }
     if step.swap {
-        rows::bswap_r(out, Q, new.0, new.0);
-        rows::bswap_r(out, Q, new.1, new.1);
+        rows::bswap_r(out, Q64, new.0, new.0);
+        rows::bswap_r(out, Q64, new.1, new.1);
     }
 }

@@ -1,6 +1,6 @@
 //! Conditions of s390x.
 
-use crate::lower::condition::ConditionCode;
+use crate::lower::compare::Complement;
 use crate::named_enum;
 
 named_enum! {
@@ -13,7 +13,7 @@ named_enum! {
     }
 }
 
-impl ConditionCode for Cond {
+impl Complement for Cond {
     #[inline]
     fn complement(self) -> Self {
         Self::from_code(self as u16 ^ 15)
