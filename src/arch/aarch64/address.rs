@@ -4,7 +4,7 @@
 //! write down, but instructions have few forms. Whatever does not fit is computed in x16, large constants in x17.
 
 use super::branch::Branches;
-use super::format::{FIELD_BASE, FIELD_WORD, PATTERN};
+use super::format::{FIELD_BASE, FIELD_WORD};
 use super::operands::{Bitmask, Extend};
 use super::regs::{SP, X16, X17, number_of};
 use super::{Direct, rows};
@@ -253,14 +253,16 @@ pub fn load_constant(d: VReg, value: u64, sink: &mut Direct) {
 
 /// Writes a move of 16 bits: past the sink, since there are so many.
 fn put_part(row: RowId, size: OperandSize, d: VReg, (shift, part): (i32, u16), sink: &mut Direct) {
-    let pattern = rows::ROWS[size.row(row.0, L32 as u8, 2).0 as usize].params[PATTERN];
+    let pattern = rows::pattern(size.row(row.0, L32 as u8, 2));
     sink.buffer().put4(pattern | (shift as u32 / 16) << 21 | (part as u32) << 5 | number_of(d));
 }
 
-const ADRP: u32 = 0x9000_0000;
-const ADD: u32 = 0x9100_0000;
-/// `ldr x0, [x0]`.
-pub const LOAD: u32 = 0xF940_0000;
+/// `adrp x0, .`
+pub const PAGE: u32 = 0x9000_0000;
+/// `add x0, x0, #0`
+pub const ADD: u32 = rows::pattern(rows::ADDX_RI);
+/// `ldr x0, [x0]`
+pub const LOAD: u32 = rows::pattern(rows::LDRX);
 
 /// Whether relocations can have an addend: Mach-O has 24 bits for it.
 pub fn fits_relocation(addend: i64) -> bool {
@@ -303,7 +305,7 @@ pub fn page_and_access(
     buffer: &mut CodeBuffer,
 ) {
     buffer.reloc(buffer.position(), page, symbol, addend);
-    buffer.put4(ADRP | number_of(d));
+    buffer.put4(PAGE | number_of(d));
     if trap != 0 {
         buffer.trap(TrapCode(trap));
     }

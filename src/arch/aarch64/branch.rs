@@ -5,7 +5,9 @@
 //! the address of the code itself. A form so long ends in `ret x16` rather than `br x16`: where branch targets are
 //! checked, an indirect branch would need a landing pad.
 
+use super::operands::Extend;
 use super::regs::{X16, X17, number};
+use super::rows;
 use crate::emit::branch::Condition;
 use crate::emit::buffer::BranchForms;
 
@@ -25,10 +27,14 @@ impl Branches {
     /// The branch of a row, which is this instruction.
     pub fn of(instruction: u32) -> Condition {
         let opposite = (instruction >> 24 & 1) as u8;
-        match instruction >> 24 & 0x7F {
-            0x54 => Condition { kind: (instruction & 15) as u8, word: 0 },
-            0x34 | 0x35 => Condition { kind: Self::ZERO | opposite, word: instruction & REGISTER_WIDTH },
-            0x36 | 0x37 => Condition { kind: Self::BIT_ZERO | opposite, word: instruction & REGISTER_BIT },
+        match instruction & OPCODE {
+            IF => Condition { kind: (instruction & 15) as u8, word: 0 },
+            IF_ZERO | IF_NOT_ZERO => {
+                Condition { kind: Self::ZERO | opposite, word: instruction & REGISTER_WIDTH }
+            }
+            IF_BIT_ZERO | IF_BIT_NOT_ZERO => {
+                Condition { kind: Self::BIT_ZERO | opposite, word: instruction & REGISTER_BIT }
+            }
             _ => Condition { kind: Self::JUMP, word: 0 },
         }
     }
@@ -51,8 +57,24 @@ impl Branches {
     }
 }
 
+/// What tells branches apart.
+const OPCODE: u32 = 0x7F00_0000;
+const JUMP: u32 = rows::pattern(rows::B_LABEL);
+const IF: u32 = rows::pattern(rows::B_CC);
+const IF_ZERO: u32 = rows::pattern(rows::CBZW);
+const IF_NOT_ZERO: u32 = rows::pattern(rows::CBNZW);
+const IF_BIT_ZERO: u32 = rows::pattern(rows::TBZ);
+const IF_BIT_NOT_ZERO: u32 = rows::pattern(rows::TBNZ);
+
+/// The register of `cbz` and its width.
 const REGISTER_WIDTH: u32 = 0x8000_001F;
+/// The register of `tbz` and the number of its bit.
 const REGISTER_BIT: u32 = 0x80F8_001F;
+
+/// `adr x0, .`
+const ADDRESS: u32 = 0x1000_0000;
+/// `ldr w0, .`
+const LOAD: u32 = 0x1800_0000;
 
 /// Length of what puts an address in a register in the form that reaches everything.
 const FAR_ADDRESS: u32 = 16;
@@ -130,19 +152,19 @@ impl BranchForms for Branches {
     }
 }
 
-const RET_X16: u32 = 0xD65F_0000 | (number(X16) as u32) << 5;
+const RET_X16: u32 = rows::pattern(rows::RET_R) | (number(X16) as u32) << 5;
 
 /// The shortest form.
 fn short(kind: u8, word: u32, distance: i64) -> u32 {
     let opposite = ((kind & 1) as u32) << 24;
     let near = |bits: u32| (distance >> 2) as u32 & ((1 << bits) - 1);
     match kind & !1 {
-        Branches::JUMP => 0x1400_0000 | near(26),
-        Branches::ZERO => 0x3400_0000 | opposite | word | near(19) << 5,
-        Branches::BIT_ZERO => 0x3600_0000 | opposite | word | near(14) << 5,
-        Branches::ADDRESS => 0x1000_0000 | word | near(19) << 5 | (distance as u32 & 3) << 29,
-        Branches::LOAD => 0x1800_0000 | load_size(word) | word & (1 << 26 | 31) | near(19) << 5,
-        _ => 0x5400_0000 | kind as u32 | near(19) << 5,
+        Branches::JUMP => JUMP | near(26),
+        Branches::ZERO => IF_ZERO | opposite | word | near(19) << 5,
+        Branches::BIT_ZERO => IF_BIT_ZERO | opposite | word | near(14) << 5,
+        Branches::ADDRESS => ADDRESS | word | near(19) << 5 | (distance as u32 & 3) << 29,
+        Branches::LOAD => LOAD | load_size(word) | word & (1 << 26 | 31) | near(19) << 5,
+        _ => IF | kind as u32 | near(19) << 5,
     }
 }
 
@@ -161,10 +183,10 @@ fn far_address(register: u32, distance: i64) -> [u32; 4] {
     let scratch = number(X17) as u32;
     let half = |number: u32| (distance >> (16 * number)) as u32 & 0xFFFF;
     [
-        0x1000_0000 | register,
-        0x5280_0000 | half(0) << 5 | scratch,
-        0x72A0_0000 | half(1) << 5 | scratch,
-        0x8B20_C000 | scratch << 16 | register << 5 | register,
+        ADDRESS | register,
+        rows::pattern(rows::MOVZW) | half(0) << 5 | scratch,
+        rows::pattern(rows::MOVKW) | 1 << 21 | half(1) << 5 | scratch,
+        rows::pattern(rows::ADDX_RX) | (Extend::Sxtw as u32) << 13 | scratch << 16 | register << 5 | register,
     ]
 }
 

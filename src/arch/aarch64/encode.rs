@@ -57,7 +57,7 @@ impl Encoding for Aarch64 {
         if let Some(disp) = displacement((at & 0xFFF).into(), scale)
             && at >> 24 == 0
         {
-            let add = rows::ROWS[rows::ADDX_RI12.0 as usize].params[PATTERN];
+            let add = rows::pattern(rows::ADDX_RI12);
             buffer.put4(add | (at >> 12) << IMMEDIATE | number_of(physical(SP)) << BASE | number_of(SCRATCH));
             return buffer.put4(word ^ disp | number_of(SCRATCH) << BASE);
         }
@@ -75,7 +75,7 @@ impl Encoding for Aarch64 {
     }
 
     fn emit_landing(buffer: &mut CodeBuffer) {
-        buffer.put4(rows::ROWS[rows::BTI_J.0 as usize].params[PATTERN]);
+        buffer.put4(rows::pattern(rows::BTI_J));
     }
 }
 
@@ -259,7 +259,7 @@ fn sum_address(view: &InstView, buffer: &mut CodeBuffer) -> Option<u32> {
     let (extension, shift) = PackedAmode::index(view.words[at])?;
     let disp = displacement(view.words[at + 1] as i32 as i64, extra(&view.row.params))?;
     let registers = register(view, first) << BASE | register(view, first + 1) << INDEX;
-    let add = rows::ROWS[rows::ADDX_RX.0 as usize].params[PATTERN];
+    let add = rows::pattern(rows::ADDX_RX);
     buffer.put4(add | registers | option(extension) << 13 | (shift as u32) << 10 | number_of(SCRATCH));
     Some(disp | number_of(SCRATCH) << BASE)
 }

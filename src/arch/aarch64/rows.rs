@@ -8,7 +8,7 @@
 
 #![allow(clippy::too_many_arguments, reason = "a constructor has as many as its instruction has operands")]
 
-use super::format::Format;
+use super::format::{Format, PATTERN};
 use super::operands::Cond;
 use super::regs;
 use super::regs::reading;
@@ -19,3 +19,9 @@ use crate::machine::reg::{Operand, OperandConstraint, OperandPos, PRegSet, VReg}
 use crate::machine::size::OperandSize;
 
 include!(concat!(env!("OUT_DIR"), "/aarch64.rs"));
+
+/// The constant bits of a row's instruction.
+#[inline]
+pub const fn pattern(row: RowId) -> u32 {
+    ROWS[row.0 as usize].params[PATTERN]
+}

@@ -1,7 +1,7 @@
 //! What expands thread-local addresses.
 
-use crate::arch::aarch64::address::{LOAD, page_and_offset};
-use crate::arch::aarch64::regs::{X0, X1, X16};
+use crate::arch::aarch64::address::{ADD, LOAD, PAGE, page_and_offset};
+use crate::arch::aarch64::regs::{X0, X1, X16, number_of};
 use crate::arch::aarch64::{Direct, rows};
 use crate::emit::buffer::CodeBuffer;
 use crate::emit::inst_view::{EmitContext, InstView, physical};
@@ -18,9 +18,9 @@ pub fn tls_descriptor(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer
         buffer.reloc(buffer.position(), kind, symbol, 0);
         buffer.put4(instruction);
     };
-    refer(RelocKind::Aarch64TlsDescPage21, 0x9000_0000); // adrp x0
-    refer(RelocKind::Aarch64TlsDescLdLo12, 0xF940_0001); // ldr x1, [x0]
-    refer(RelocKind::Aarch64TlsDescAddLo12, 0x9100_0000); // add x0, x0
+    refer(RelocKind::Aarch64TlsDescPage21, PAGE | number_of(x0));
+    refer(RelocKind::Aarch64TlsDescLdLo12, LOAD | number_of(x0) << 5 | number_of(x1));
+    refer(RelocKind::Aarch64TlsDescAddLo12, ADD | number_of(x0) << 5 | number_of(x0));
     buffer.reloc(buffer.position(), RelocKind::Aarch64TlsDescCall, symbol, 0);
     let sink = &mut Direct::of(cx, buffer);
     rows::blr(sink, 0, x1, &[]);
