@@ -13,8 +13,8 @@ use super::operand::{self, Kind};
 use super::row::Row;
 use super::target::{Encoding, NO_FIELD, Register, Target, size};
 use super::x86_format::{
-    FEATURES, FIELD_IMM, FIELD_MEM, FIELD_REG, FIELD_RM, FIELD_VVVV, FLAGS, Flags, Format, OPCODE, PREFIXES,
-    counted,
+    EncodingFlags, FEATURES, FIELD_IMM, FIELD_MEM, FIELD_REG, FIELD_RM, FIELD_VVVV, FLAGS, Format, OPCODE,
+    PREFIXES, counted,
 };
 
 /// x86_64.
@@ -41,7 +41,7 @@ fn register(name: &str) -> Option<Register> {
 /// The encoding column while it is read.
 #[derive(Default)]
 struct Reader {
-    flags: Flags,
+    flags: EncodingFlags,
     prefixes: Vec<u8>,
     bytes: Vec<u8>,
     vex: bool,

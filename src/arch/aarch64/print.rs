@@ -1,4 +1,4 @@
-//! How operands are spelt in assembly text.
+//! The spelling of operands in assembly text.
 
 use super::format::CODES;
 use super::operands::{Bitmask, Cond, Extend, FloatImmediate, Shift};
@@ -9,7 +9,7 @@ use crate::text::inst::{Address, Assembly, Printer, Syntax, offset};
 use std::fmt;
 use std::fmt::Write;
 
-/// The syntax.
+/// The syntax of Arm's assembly language.
 pub struct Arm;
 
 impl Assembly for Aarch64 {

@@ -1,11 +1,12 @@
 //! Instructions with an address.
 //!
-//! Problem: lowering may give any address to any row, but an instruction can lack an index, or reach only 12 or 20 bits of
-//! displacement. Whatever it cannot have is computed first, in r1, which holds nothing across instructions.
+//! Problem: lowering may use any address with any row, but an instruction may have no index, or a
+//! displacement of only 12 or 20 bits. An address that does not fit is computed first, in r1. No value lives
+//! in r1 across instructions.
 
 use super::format::{
-    Address, AddressAt, BASE, DISPLACEMENT, DISPLACEMENT_HIGH, Format, HIGH, INDEX, LOW, Layout, OTHERS,
-    Others,
+    AddressField, AddressOperand, BASE, DISPLACEMENT, DISPLACEMENT_HIGH, Format, FormatLayout, HIGH, INDEX,
+    LOW, OTHERS, OtherForms,
 };
 use super::regs::{R1, R15};
 use crate::emit::buffer::CodeBuffer;
@@ -19,11 +20,11 @@ use crate::machine::reg::VReg;
 use std::ops::Range;
 
 /// The layout of a row's format.
-pub fn layout_of(row: &Row) -> &'static Layout {
+pub fn layout_of(row: &Row) -> &'static FormatLayout {
     &Format::LAYOUTS[row.format as usize]
 }
 
-/// The instruction without what operands fill in.
+/// The instruction's constant bits, in the upper six bytes.
 pub fn constant_bits(row: &Row) -> u64 {
     (row.params[HIGH] as u64) << 32 | (row.params[LOW] & 0xFFFF_0000) as u64
 }
@@ -35,20 +36,20 @@ pub fn mark_trap(trap: u8, buffer: &mut CodeBuffer) {
     }
 }
 
-/// Writes an instruction, given in the upper bytes of a word.
+/// Writes an instruction that is given in the upper six bytes.
 #[inline]
-pub fn put(bits: u64, layout: &Layout, buffer: &mut CodeBuffer) {
+pub fn put(bits: u64, layout: &FormatLayout, buffer: &mut CodeBuffer) {
     let mut bytes = [0; 16];
     bytes[..8].copy_from_slice(&bits.to_be_bytes());
     buffer.put_short(&bytes, layout.length as usize);
 }
 
 const STACK_POINTER: u8 = R15.hw_enc() as u8;
-/// The register for addresses that are computed at emission.
+/// The register in which addresses are computed at emission.
 pub const SCRATCH: VReg = physical(R1);
 const SCRATCH_NUMBER: u8 = R1.hw_enc() as u8;
 
-/// An address of registers; register 0 means none.
+/// An address made of registers and a displacement. Register 0 means that there is none.
 #[derive(Clone, Copy)]
 pub struct Resolved {
     base: u8,
@@ -63,24 +64,24 @@ impl Resolved {
     }
 }
 
-/// Displacements of twelve bits.
+/// The displacements of 12 bits.
 const SHORT: Range<i32> = 0..1 << 12;
-/// Displacements of twenty.
+/// The displacements of 20 bits.
 pub const LONG: Range<i32> = -(1 << 19)..1 << 19;
 
 /// Writes an instruction with a memory operand.
-pub fn put_memory(bits: u64, view: &InstView, at: AddressAt, places: Places, buffer: &mut CodeBuffer) {
+pub fn put_memory(bits: u64, view: &InstView, at: AddressOperand, places: Places, buffer: &mut CodeBuffer) {
     let first = at.register as usize;
     let &[mode, disp, ..] = &view.words[at.word as usize..] else {
         unreachable!("a memory operand has two words")
     };
     if mode == PackedAmode::BASE {
-        // Most are no more than that.
+        // Most addresses are a base and a displacement.
         let resolved = Resolved { base: view.register(first), index: 0, disp: disp as i32 };
         return put_resolved(bits, view.row, resolved, view.trap, buffer);
     }
     let amode = PackedAmode::unpack(mode, disp);
-    let place = amode.place.expect("a memory operand is no register");
+    let place = amode.place.expect("it is a memory operand");
     let base = if amode.has_base { view.register(first) } else { 0 };
     let index = if amode.has_index { view.register(first + amode.has_base as usize) } else { 0 };
     debug_assert_eq!(amode.scale, 0, "an index counts bytes");
@@ -88,7 +89,7 @@ pub fn put_memory(bits: u64, view: &InstView, at: AddressAt, places: Places, buf
         Some(offset) => Resolved { base: STACK_POINTER, index, disp: amode.disp.wrapping_add(offset as i32) },
         None if place == Place::Registers => Resolved { base, index, disp: amode.disp },
         None => {
-            let relative = Others::unpack(view.row.params[OTHERS]).relative;
+            let relative = OtherForms::unpack(view.row.params[OTHERS]).relative;
             // An access of this form must be aligned: only then does lowering give it a symbol's address.
             if relative != 0 && index == 0 && amode.disp & 1 == 0 {
                 mark_trap(view.trap, buffer);
@@ -105,7 +106,7 @@ pub fn put_memory(bits: u64, view: &InstView, at: AddressAt, places: Places, buf
     put_resolved(bits, view.row, resolved, view.trap, buffer);
 }
 
-/// Writes an instruction of format RIL-b whose address is relative to it.
+/// Writes an instruction of format RIL-b, whose address is relative to the instruction.
 fn relate(bits: u64, place: Place, disp: i32, places: Places, buffer: &mut CodeBuffer) {
     let start = buffer.position();
     let layout = &Format::LAYOUTS[Format::RilB as usize];
@@ -118,15 +119,16 @@ fn relate(bits: u64, place: Place, disp: i32, places: Places, buffer: &mut CodeB
         Place::Got(of) => symbol(RelocKind::S390GotEnt, of),
         Place::Label(label) => fix_later(label, start, disp, buffer),
         Place::Constant(number) => fix_later(places.constant(number), start, disp, buffer),
-        _ => unreachable!("other places are not relative to the instruction"),
+        _ => unreachable!("no other place is relative to the instruction"),
     };
     put(bits | (field as u64) << 16, layout, buffer);
 }
 
-/// The one kind of field that refers to a label: 32 bits from the instruction's third byte on.
+/// The only kind of fixup: a distance of 32 bits from the instruction's third byte on.
 const FIELD: u8 = 0;
 
-/// Says that the instruction at `start` refers to a label; returns what the field has besides its distance.
+/// Records that the instruction at `start` refers to a label. Returns the displacement, as the distance field
+/// counts it.
 fn fix_later(label: Label, start: u32, disp: i32, buffer: &mut CodeBuffer) -> u32 {
     buffer.fixup(start, FIELD, label);
     (disp >> 1) as u32
@@ -137,14 +139,16 @@ const LGFI: u64 = Format::LAYOUTS[Format::RilA as usize].place_opcode(0xC01);
 const LA: u64 = Format::LAYOUTS[Format::Rx as usize].place_opcode(0x41);
 const LAY: u64 = Format::LAYOUTS[Format::Rxy as usize].place_opcode(0xE371);
 
-/// The scratch register as an instruction's first operand.
+/// The bits of the scratch register as an instruction's first operand.
 const SCRATCH_FIRST: u64 = Format::LAYOUTS[Format::Rx as usize].fields[0].place(SCRATCH_NUMBER as u32);
 
-/// Writes an instruction with an address of registers. Most have room for it.
+/// Writes an instruction with an address made of registers, which usually fits.
 #[inline]
 pub fn put_resolved(bits: u64, row: &Row, mut to: Resolved, trap: u8, buffer: &mut CodeBuffer) {
     let layout = layout_of(row);
-    let Address::Memory { index, long } = layout.address else { unreachable!("the format has an address") };
+    let AddressField::Memory { index, long } = layout.address else {
+        unreachable!("the format has an address")
+    };
     if to.base == 0 {
         (to.base, to.index) = (to.index, 0);
     }
@@ -156,12 +160,14 @@ pub fn put_resolved(bits: u64, row: &Row, mut to: Resolved, trap: u8, buffer: &m
     put(bits | address_bits(to, long), layout, buffer);
 }
 
-/// The same in a longer form, after what it takes to make the address fit that.
+/// Writes an instruction whose address does not fit: in its long form, or after computing the address.
 #[inline(never)]
 fn put_far(bits: u64, row: &Row, mut to: Resolved, trap: u8, buffer: &mut CodeBuffer) {
     let layout = layout_of(row);
-    let Address::Memory { index, long } = layout.address else { unreachable!("the format has an address") };
-    let longer = Others::unpack(row.params[OTHERS]).long;
+    let AddressField::Memory { index, long } = layout.address else {
+        unreachable!("the format has an address")
+    };
+    let longer = OtherForms::unpack(row.params[OTHERS]).long;
     let range = if long || longer != 0 { LONG } else { SHORT };
     if !range.contains(&to.disp) || (to.index != 0 && !index) {
         let kept = if index { to.index } else { 0 };
@@ -173,7 +179,7 @@ fn put_far(bits: u64, row: &Row, mut to: Resolved, trap: u8, buffer: &mut CodeBu
     match use_long && !long {
         false => put(bits | address_bits(to, long), layout, buffer),
         true => {
-            // The long format has its other fields where the short one has them.
+            // In the long format, the other fields are where they are in the short one.
             let fields = bits & 0x00FF_0000_0000_0000;
             let layout = &Format::LAYOUTS[Format::Rxy as usize];
             put(fields | layout.place_opcode(longer as u64) | address_bits(to, true), layout, buffer);
@@ -197,6 +203,7 @@ fn compute(address: Resolved, buffer: &mut CodeBuffer) {
     }
 }
 
+/// The bits of an address in an instruction, with a long displacement if `long`.
 #[inline]
 fn address_bits(address: Resolved, long: bool) -> u64 {
     let disp = address.disp as u32;
@@ -220,7 +227,7 @@ mod tests {
     const R4: VReg = physical(regs::R4);
     const F2: VReg = physical(regs::F2);
 
-    /// The bytes of what `write` writes, with distances of 0.
+    /// The bytes that `write` emits, with distances of 0.
     fn bytes(write: impl FnOnce(&mut Direct)) -> Vec<u8> {
         let mut buffer = CodeBuffer::default();
         let frame = Frame::default();
@@ -238,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn what_short_forms_cannot_have_is_added_first() {
+    fn parts_of_addresses_that_short_forms_lack_are_added_first() {
         let stored = bytes(|out| rows::mvi_mi(out, L32, Amode::base(R3, 5000), 7));
         assert_eq!(stored, [0xE3, 0x10, 0x33, 0x88, 1, 0x71, 0xE5, 0x4C, 0x10, 0, 0, 7]);
         let swapped = bytes(|out| rows::cs(out, L32, R2, R2, R4, Amode::indexed(R3, R4, 0, 8)));

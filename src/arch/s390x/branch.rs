@@ -1,28 +1,30 @@
-//! Relaxable branches: on the condition code, or on a comparison of their own. Out of reach, the latter jump over a
-//! long branch.
+//! Relaxable branches: on the condition code, or on a comparison of their own.
+//!
+//! A branch on the condition code has a short and a long form. A compare-and-branch out of reach becomes its
+//! complement over a long branch.
 
-use crate::emit::branch::Condition;
+use crate::emit::branch::RelaxableBranch;
 use crate::emit::buffer::BranchForms;
 
-/// Relaxable branches. The low four bits of the kind are the condition, and two others tell comparing branches
-/// from those on the condition code. The word of a comparing one is the second byte of its
-/// instruction and the last two, without the condition.
+/// Kinds of branch. The low four bits are the condition, and two further bits tell a compare-and-branch from
+/// a branch on the condition code. The word of a compare-and-branch has its instruction's second byte and its
+/// last two bytes, without the condition.
 pub struct Branches;
 
 impl Branches {
-    /// The bit of a compare-and-branch. Out of reach, the opposite one jumps over a branch.
+    /// The bit of kinds that compare and branch.
     pub const COMPARE: u8 = 0x10;
-    /// Another bit of one that has an immediate.
+    /// The bit of kinds that compare with an immediate.
     pub const IMMEDIATE: u8 = 0x20;
 
-    /// A compare-and-branch: `second` is its second register or its immediate.
-    pub fn comparing(opcode: u8, first: u8, second: u8, immediate: bool, mask: u8) -> Condition {
+    /// A compare-and-branch. `second` is its second register or its immediate.
+    pub fn comparing(opcode: u8, first: u8, second: u8, immediate: bool, mask: u8) -> RelaxableBranch {
         let registers = |second: u8| (first << 4 | second) as u32;
         let (kind, word) = match immediate {
             true => (Self::IMMEDIATE, registers(0) << 16 | (second as u32) << 8),
             false => (0, registers(second) << 16),
         };
-        Condition { kind: Self::COMPARE | kind | mask, word: word | opcode as u32 }
+        RelaxableBranch { kind: Self::COMPARE | kind | mask, word: word | opcode as u32 }
     }
 }
 
@@ -32,7 +34,7 @@ impl BranchForms for Branches {
     const SHORT: u32 = (1 << 16) - 2;
 
     fn complement(kind: u8) -> u8 {
-        // A comparison never has code 3.
+        // A comparison never sets code 3.
         if kind & Self::COMPARE != 0 { kind ^ 14 } else { kind ^ 15 }
     }
 
@@ -71,12 +73,13 @@ impl BranchForms for Branches {
     }
 }
 
-/// `brcl`
+/// Writes a `brcl`.
 fn write_far(mask: u8, halfwords: i64, out: &mut [u8]) {
     out[..2].copy_from_slice(&[0xC0, mask << 4 | 4]);
     out[2..].copy_from_slice(&(halfwords as i32).to_be_bytes());
 }
 
+/// Writes a compare-and-branch.
 fn write_comparing(kind: u8, word: u32, halfwords: i64, out: &mut [u8]) {
     let mask = kind & 15;
     let [_, mut second, mut fifth, sixth] = word.to_be_bytes();

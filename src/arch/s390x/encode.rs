@@ -1,18 +1,20 @@
-//! From rows to bytes.
+//! Encodes instructions.
 //!
-//! Problem: some hundreds of instructions in dozens of formats. A row has its instruction with everything
-//! constant in place; its format is data ([`Format::LAYOUTS`]) that says where fields and address go. So one
-//! function fills in the fields, and one for each kind of address completes the instruction.
+//! Problem: there are hundreds of instructions in dozens of formats. A row has the instruction with all its
+//! constant bits. Its format is data ([`Format::LAYOUTS`]) and says where fields and address go. So one
+//! function fills in the fields of every row, and one function per kind of address completes the instruction.
 //!
-//! Invariants: any address goes with any row. What an instruction cannot have — a displacement too
-//! large for it, an index, something relative to the instruction — is computed first, in r1, which nobody
-//! else has across instructions. Instructions are put together in the upper six bytes of a word.
+//! Invariants: any row accepts any address. An address that the instruction cannot express (a displacement
+//! out of range, an index, a symbol or label) is computed first, in r1 ([`address`]). No value lives in r1
+//! across instructions. Instructions are put together in the upper six bytes of a 64-bit word.
+//!
+//! [`address`]: super::address
 
 use super::address::{Resolved, constant_bits, layout_of, mark_trap, put, put_memory, put_resolved};
 use super::branch::Branches;
-use super::format::{Address, AddressAt, Format, LOW, Source};
+use super::format::{AddressField, AddressOperand, FieldSource, Format, LOW};
 use super::{S390x, pseudo, rows};
-use crate::emit::branch::Condition;
+use crate::emit::branch::RelaxableBranch;
 use crate::emit::buffer::CodeBuffer;
 use crate::emit::encoding::Encoding;
 use crate::emit::frame::{Frame, frame_offset};
@@ -32,23 +34,25 @@ impl Encoding for S390x {
         let layout = layout_of(view.row);
         let mut bits = constant_bits(view.row);
         for (field, &source) in layout.fields.iter().zip(&view.row.fields) {
-            let value = match Source::unpack(source) {
-                Source::Register(index) => view.register(index as usize) as u32,
-                Source::Word(index) => view.words[index as usize],
-                Source::Cond => view.small as u32,
-                Source::Constant => continue,
+            let value = match FieldSource::unpack(source) {
+                FieldSource::Register(index) => view.register(index as usize) as u32,
+                FieldSource::Word(index) => view.words[index as usize],
+                FieldSource::Cond => view.small as u32,
+                FieldSource::Constant => continue,
             };
             bits |= field.place(value);
         }
-        let at = AddressAt::unpack(view.row.params[LOW]);
+        let at = AddressOperand::unpack(view.row.params[LOW]);
         match layout.address {
-            Address::Near if at == AddressAt::MIDDLE => {
+            AddressField::Near if at == AddressOperand::MIDDLE => {
                 buffer.trap_at(buffer.position() + 2, TrapCode(view.trap));
                 put(bits, layout, buffer);
             }
-            Address::Near => near(bits, view, at, buffer),
-            Address::Far => far(bits, view, at, buffer),
-            Address::Memory { .. } if at != AddressAt::NOWHERE => put_memory(bits, view, at, places, buffer),
+            AddressField::Near => near(bits, view, at, buffer),
+            AddressField::Far => far(bits, view, at, buffer),
+            AddressField::Memory { .. } if at != AddressOperand::NOWHERE => {
+                put_memory(bits, view, at, places, buffer)
+            }
             _ => {
                 mark_trap(view.trap, buffer);
                 put(bits, layout, buffer);
@@ -63,8 +67,8 @@ impl Encoding for S390x {
         match other.as_stack() {
             None => put(bits | layout.fields[1].place(number_of(other) as u32), layout, buffer),
             Some(slot) => {
-                let offset =
-                    frame_offset(frame, Place::Spill(slot.index() as u32)).expect("a place in the frame");
+                let offset = frame_offset(frame, Place::Spill(slot.index() as u32))
+                    .expect("a spill slot is in the frame");
                 put_resolved(bits, row, Resolved::on_stack(offset as i32), 0, buffer);
             }
         }
@@ -76,14 +80,14 @@ impl Encoding for S390x {
     }
 }
 
-/// A branch to a label.
-fn near(bits: u64, view: &InstView, at: AddressAt, buffer: &mut CodeBuffer) {
+/// Writes a branch to a label.
+fn near(bits: u64, view: &InstView, at: AddressOperand, buffer: &mut CodeBuffer) {
     let [_, second, _, _, fifth, opcode, _, _] = bits.to_be_bytes();
     let (first, mask) = (second >> 4, second & 15);
     let condition = match view.row.format {
         COMPARE => Branches::comparing(opcode, first, mask, false, fifth >> 4),
         COMPARE_IMMEDIATE => Branches::comparing(opcode, first, fifth, true, mask),
-        _ => Condition { kind: first, word: 0 },
+        _ => RelaxableBranch { kind: first, word: 0 },
     };
     buffer.branch::<Branches>(condition.kind, condition.word, view.label(at.word as usize));
 }
@@ -91,8 +95,8 @@ fn near(bits: u64, view: &InstView, at: AddressAt, buffer: &mut CodeBuffer) {
 const COMPARE: u8 = Format::RieB as u8;
 const COMPARE_IMMEDIATE: u8 = Format::RieC as u8;
 
-/// A call or jump to a symbol.
-fn far(bits: u64, view: &InstView, at: AddressAt, buffer: &mut CodeBuffer) {
+/// Writes a call or jump to a symbol.
+fn far(bits: u64, view: &InstView, at: AddressOperand, buffer: &mut CodeBuffer) {
     let (symbol, addend) = view.symbol(at.word as usize);
     buffer.reloc(buffer.position() + 2, RelocKind::S390Plt32Dbl, symbol, addend + 2);
     put(bits, &Format::LAYOUTS[Format::RilB as usize], buffer);

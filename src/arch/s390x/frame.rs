@@ -1,13 +1,15 @@
 //! Prologue, epilogue and frame layout of s390x.
 //!
-//! From high to low: incoming arguments, the 160 bytes in which the caller lets us save general registers, (room that
-//! tail calls need: the 160 bytes then lie below it), saved floating-point registers, what [`Frame::place_locals`] lays
-//! out, and, if something is called, 160 bytes for callees. One instruction saves all general registers from the first that
-//! is written up to the stack pointer, and one restores them; a function that writes none has no prologue at all.
+//! From high to low addresses, a frame consists of incoming arguments; the 160 bytes in which the caller lets
+//! us save general registers; room that tail calls need (the 160 bytes are then below it); saved
+//! floating-point registers; the part that [`Frame::place_locals`] lays out; and, in functions with calls,
+//! 160 bytes for callees. One instruction saves all general registers from the first one written up to the
+//! stack pointer, and one restores them. A function that writes none has no prologue.
 //!
-//! The stack pointer is a multiple of 8. A backchain, on request, is the caller's stack pointer at our own.
+//! The stack pointer is a multiple of 8. A backchain, on request, is the caller's stack pointer, stored at
+//! ours.
 
-use super::abi::{FRAME_POINTER, PINNED, SAVE_AREA, save_slot};
+use super::abi::{SAVE_AREA, save_slot};
 use super::address::{LONG, SCRATCH};
 use super::operands::Cond;
 use super::regs::*;
@@ -33,8 +35,7 @@ impl Emission for S390x {
         if outline && probes(locals + 8 * FLOATS, flags) {
             frame.written.add(R14);
         }
-        let is_saved =
-            |frame: &Frame, reg| frame.written.contains(reg) || (frame.frame_pointer && reg == FRAME_POINTER);
+        let is_saved = |frame: &Frame, reg| frame.written.contains(reg) || (frame.frame_pointer && reg == FP);
         for reg in frame.preserved {
             if is_saved(frame, reg) {
                 frame.saved.push(reg);
@@ -80,8 +81,8 @@ impl Emission for S390x {
             }
         }
         if frame.frame_pointer {
-            rows::l_rr(sink, Q64, physical(FRAME_POINTER), SP);
-            sink.buffer().unwind(UnwindOp::DefCfa { register: dwarf(FRAME_POINTER), offset: cfa });
+            rows::l_rr(sink, Q64, physical(FP), SP);
+            sink.buffer().unwind(UnwindOp::DefCfa { register: dwarf(FP), offset: cfa });
         }
         for (number, &reg) in saved_floats(frame).enumerate() {
             let at = frame.saved_vectors + 8 * number as u32;
@@ -94,23 +95,24 @@ impl Emission for S390x {
 
 const SP: VReg = physical(R15);
 
-/// The largest frame: with the most of stack arguments, sizes are still signed 32-bit immediates.
+/// The largest frame: even with the largest stack arguments, sizes are signed 32-bit immediates.
 const MAX_FRAME: u64 = 0x6fff_0000;
 
-/// Floating-point registers that may have to be saved.
+/// Number of floating-point registers, which may all have to be saved.
 const FLOATS: u32 = 16;
 
+/// The saved floating-point registers.
 fn saved_floats(frame: &Frame) -> impl Iterator<Item = &PReg> {
     frame.saved.iter().filter(|reg| reg.class() == RegClass::Float)
 }
 
-/// The first general register that is saved; with it, all up to the stack pointer are.
+/// The first saved general register. All registers from it up to the stack pointer are saved.
 fn first_saved(frame: &Frame) -> Option<PReg> {
     frame.saved.first().copied().filter(|reg| reg.class() == RegClass::Int)
 }
 
-/// The general registers that are saved and get their values back, in runs from first to last: not the pinned one, which
-/// may lie among them.
+/// The general registers that the epilogue restores, as runs from first to last. The pinned register, which
+/// may lie among the saved ones, is not restored.
 fn restored(frame: &Frame, flags: &Flags) -> impl Iterator<Item = (PReg, PReg)> {
     let first = first_saved(frame);
     let split = flags.enable_pinned_reg() && first.is_some_and(|first| first.hw_enc() <= PINNED.hw_enc());
@@ -124,21 +126,22 @@ fn restored(frame: &Frame, flags: &Flags) -> impl Iterator<Item = (PReg, PReg)> 
 const BELOW_PINNED: PReg = gpr(PINNED.hw_enc() as u8 - 1);
 const ABOVE_PINNED: PReg = gpr(PINNED.hw_enc() as u8 + 1);
 
-/// Whether the return address is in its place in the save area, and may not be in its register any more.
+/// Whether the return address is saved, and may not be in its register any more.
 pub fn saves_return_address(frame: &Frame) -> bool {
     first_saved(frame).is_some()
 }
 
-/// The numbers of these registers.
+/// The numbers of the general registers that the epilogue restores.
 fn restored_numbers(frame: &Frame, flags: &Flags) -> impl Iterator<Item = u8> {
     restored(frame, flags).flat_map(|(first, last)| first.hw_enc() as u8..=last.hw_enc() as u8)
 }
 
+/// A sink for prologue and epilogue.
 fn sink<'a>(frame: &'a Frame, buffer: &'a mut CodeBuffer) -> Direct<'a> {
     Direct::new(Places { frame, constants: Label(0) }, buffer)
 }
 
-/// Adds to the stack pointer, in the shortest way.
+/// Adds to the stack pointer, by the shortest instruction.
 pub fn move_stack(sink: &mut Direct, by: i32) {
     match by {
         -0x8000..0 => rows::ahi_ri(sink, Q64, SP, SP, by),
@@ -170,7 +173,7 @@ impl StackChecks for Direct<'_> {
         rows::trap_clr(self, Q64, SP, SCRATCH, Cond::L, TrapCode::STACK_OVERFLOW.0);
     }
 
-    /// The size is in r1; the routine changes no other register than r14.
+    /// Passes the size in r1. The routine changes no other register than r14.
     fn call_probe(&mut self, bytes: u32) {
         rows::lgfi(self, SCRATCH, bytes as i32);
         rows::call_symbol(self, 0, SymbolRef::LibCall(LibCall::Probestack), 0, &[]);
@@ -191,17 +194,18 @@ impl StackChecks for Direct<'_> {
     }
 }
 
-/// Whether the epilogue gives a register another value.
+/// Whether the epilogue overwrites a register.
 pub fn restores(frame: &Frame, flags: &Flags, register: VReg) -> bool {
     restored_numbers(frame, flags).any(|number| usize::from(number) == register.vreg())
 }
 
-/// Whether the epilogue reaches all that it restores without an address in a register.
+/// Whether the epilogue reaches all saved registers without computing an address.
 pub fn is_near(frame: &Frame) -> bool {
     frame.size < (LONG.end as u32) - SAVE_AREA
 }
 
-/// Undoes the prologue, and moves the stack pointer `up` from where it was behind [`Frame::growth`].
+/// Undoes the prologue, and moves the stack pointer `up` bytes above the position it had after
+/// [`Frame::growth`] was subtracted.
 pub fn epilogue(frame: &Frame, up: u32, flags: &Flags, buffer: &mut CodeBuffer) {
     let sink = &mut sink(frame, buffer);
     for (number, &reg) in saved_floats(frame).enumerate() {
@@ -215,20 +219,15 @@ pub fn epilogue(frame: &Frame, up: u32, flags: &Flags, buffer: &mut CodeBuffer) 
     if first_saved(frame).is_none() && frame.size > 0 {
         move_stack(sink, frame.size as i32);
     }
-    if has_unwind_state(frame) {
+    if frame.has_unwind_state() {
         sink.buffer().unwind(UnwindOp::DefCfa { register: dwarf(R15), offset: SAVE_AREA + frame.growth });
     }
     if up > 0 {
         move_stack(sink, up as i32);
-        // What was saved is behind the stack pointer, and in its registers.
+        // The saved registers are below the stack pointer now, and have been restored.
         for number in restored_numbers(frame, flags) {
             sink.buffer().unwind(UnwindOp::RestoreRegister(number.into()));
         }
         sink.buffer().unwind(UnwindOp::CfaOffset((SAVE_AREA + frame.growth) as i32 - up as i32));
     }
-}
-
-/// Whether the epilogue changes what unwinding has to know.
-pub fn has_unwind_state(frame: &Frame) -> bool {
-    frame.size > 0 || !frame.saved.is_empty() || frame.frame_pointer
 }

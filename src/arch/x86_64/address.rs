@@ -1,4 +1,5 @@
-//! What ModRM.rm can stand for: a register, or memory addressed by base, index and displacement, in its shortest encoding.
+//! The operand in ModRM.rm: a register, or memory addressed by base, index and displacement, in its shortest
+//! encoding.
 
 use super::format::{FIELD_MEM, FIELD_RM};
 use crate::emit::frame::{Frame, frame_offset};
@@ -6,7 +7,7 @@ use crate::emit::inst_view::{InstView, Places};
 use crate::machine::amode::{PackedAmode, Place};
 use crate::machine::inst::NO_FIELD;
 
-/// What ModRM.rm stands for.
+/// The operand of an instruction that ModRM.rm encodes.
 #[inline(always)]
 pub fn rm_of(view: &InstView, places: Places) -> RegMem {
     let first = view.row.fields[FIELD_RM] as usize;
@@ -23,8 +24,9 @@ pub fn rm_of(view: &InstView, places: Places) -> RegMem {
     memory(view, places, first, PackedAmode::unpack(view.words[word], view.words[word + 1]))
 }
 
+/// The encoding of a memory operand.
 fn memory(view: &InstView, places: Places, first: usize, amode: PackedAmode) -> RegMem {
-    let place = amode.place.expect("the caller saw that it is no register");
+    let place = amode.place.expect("it is a memory operand");
     let index = first + amode.has_base as usize;
     let index = if amode.has_index { view.register(index) } else { NO_REGISTER };
     if place == Place::Registers {
@@ -40,31 +42,33 @@ fn memory(view: &InstView, places: Places, first: usize, amode: PackedAmode) -> 
 const RSP: u8 = 4;
 const NO_REGISTER: u8 = 0xFF;
 
-/// What ModRM.rm stands for, as it is encoded.
+/// The encoding of a register or memory operand in ModRM.rm.
 #[derive(Clone, Copy)]
 pub struct RegMem {
-    /// ModRM without its reg field, then SIB.
+    /// ModRM without its reg field, followed by SIB.
     pub modrm: u16,
-    /// Bytes of it.
+    /// Length of ModRM and SIB in bytes.
     pub modrm_len: u8,
-    /// Bits X and B of the prefix.
+    /// Bits X and B of the REX or VEX prefix.
     pub high: u8,
+    /// The displacement.
     pub disp: u32,
-    /// Bytes of it.
+    /// Length of the displacement in bytes.
     pub disp_len: u8,
-    /// It is one of the registers whose lowest byte can only be named with a REX prefix.
+    /// Whether it is a register whose low byte can only be named with a REX prefix.
     pub unnamed_byte: bool,
-    /// The displacement counts from rip, and is not known yet.
+    /// Whether the displacement counts from rip, and is not known yet.
     pub relative: bool,
 }
 
-/// spl, bpl, sil and dil need a REX prefix to be named.
+/// Whether a register's low byte is spl, bpl, sil or dil, which need a REX prefix to be named.
 #[inline]
 pub fn is_unnamed_byte(register: u8) -> bool {
     register & !3 == 4
 }
 
 impl RegMem {
+    /// A register operand.
     #[inline]
     pub fn register(register: u8) -> Self {
         RegMem {
@@ -78,18 +82,20 @@ impl RegMem {
         }
     }
 
+    /// The memory at a place in the frame.
     #[inline]
     pub fn frame(frame: &Frame, place: Place) -> Self {
-        let offset = frame_offset(frame, place).expect("a place in the frame");
+        let offset = frame_offset(frame, place).expect("the place is in the frame");
         Self::memory(RSP, NO_REGISTER, 0, offset as i32)
     }
 
-    /// Whether it is rax, or xmm0.
+    /// Whether it is register 0: rax or xmm0.
     #[inline]
     pub fn is_accumulator(&self) -> bool {
         self.modrm == 0xC0 && self.high == 0
     }
 
+    /// The memory at a base, an index and a displacement.
     #[inline]
     fn memory(base: u8, index: u8, scale: u8, disp: i32) -> Self {
         let sib = |base: u8| (scale << 6 | (index & 7) << 3 | base & 7) as u16;

@@ -1,12 +1,12 @@
-//! Relaxable branches: a jump or a conditional branch to a label, short or long.
+//! Relaxable branches: jumps and conditional branches to labels, short or long.
 
 use crate::emit::buffer::BranchForms;
 
-/// Relaxable branches: their kind is a condition, or that of a jump.
+/// Kinds of branch: a condition, or [`Branches::JUMP`](BranchForms::JUMP).
 pub struct Branches;
 
 impl Branches {
-    /// The kind of field that is a 32-bit distance from itself.
+    /// The kind of fixup that adds a label's 32-bit distance from the field.
     pub const PC32: u8 = 0;
 }
 
@@ -46,7 +46,7 @@ impl BranchForms for Branches {
         }
     }
 
-    /// The only kind, [`Branches::PC32`], adds to what stands in the field.
+    /// Adds the distance to the value in the field, for the only kind: [`Branches::PC32`].
     fn fix(_: u8, distance: i64, field: &mut [u8]) {
         let field: &mut [u8; 4] = (&mut field[..4]).try_into().expect("four bytes");
         *field = i32::from_le_bytes(*field).wrapping_add(distance as i32).to_le_bytes();

@@ -1,17 +1,19 @@
-//! From rows to bytes.
+//! Encodes instructions.
 //!
-//! Problem: some hundreds of instructions, each with its opcode, prefixes and operand places, to be written fast. A
-//! row says which of a few formats the instruction has and, packed, all that is constant in it; one function a
-//! format gathers the operands and writes prefixes, opcode, ModRM, SIB, displacement and immediate in their shortest form.
+//! Problem: there are hundreds of instructions, each with opcode, prefixes and operands in various positions,
+//! and encoding must be fast. A row names one of a few formats and holds all constant bits, packed. One
+//! function per format gathers the operands and writes prefixes, opcode, ModRM, SIB, displacement and
+//! immediate in their shortest form.
 //!
-//! Invariants: everything up to SIB is at most eight bytes and is put together in a word, so that an instruction is
-//! copied to the buffer at once, with a copy of fixed size. A field that is not known yet (relocation or label) is
-//! the displacement; its distance counts from the instruction's end, so what follows it is subtracted.
+//! Invariants: everything up to SIB takes at most eight bytes and is put together in a word; the instruction
+//! is then copied to the buffer at once, by a copy of fixed size. A field whose value is not yet known
+//! (relocation or label) is the displacement. Its distance counts from the instruction's end, so the length
+//! of what follows it is subtracted.
 
 use super::address::{RegMem, is_unnamed_byte, rm_of};
 use super::branch::Branches;
 use super::format::{
-    FIELD_IMM, FIELD_MEM, FIELD_REG, FIELD_RM, FIELD_VVVV, FLAGS, Flags, Format, OPCODE, PREFIXES,
+    EncodingFlags, FIELD_IMM, FIELD_MEM, FIELD_REG, FIELD_RM, FIELD_VVVV, FLAGS, Format, OPCODE, PREFIXES,
 };
 use super::rows::ROWS;
 use super::{X86_64, pseudo};
@@ -64,7 +66,7 @@ impl Encoding for X86_64 {
         };
         let reg = register.hw_enc() as u8;
         let mut head =
-            Head::legacy(row, (row.params[FLAGS] & Flags::WIDE) as u8 | reg >> 3 << 2 | rm.high, 0);
+            Head::legacy(row, (row.params[FLAGS] & EncodingFlags::WIDE) as u8 | reg >> 3 << 2 | rm.high, 0);
         head.put(rm.modrm as u32 | (reg as u32 & 7) << 3, rm.modrm_len as u32);
         head.finish(&rm, 0, 0, buffer);
     }
@@ -75,6 +77,7 @@ impl Encoding for X86_64 {
     }
 }
 
+/// The immediate, which is a data word.
 #[inline]
 fn immediate(view: &InstView) -> u32 {
     view.words[view.row.fields[FIELD_IMM] as usize]
@@ -84,7 +87,7 @@ fn immediate(view: &InstView) -> u32 {
 #[inline]
 fn reg_of(view: &InstView) -> u8 {
     match view.row.fields[FIELD_REG] {
-        NO_FIELD => Flags::digit_of(view.row.params[FLAGS]),
+        NO_FIELD => EncodingFlags::digit_of(view.row.params[FLAGS]),
         index => view.register(index as usize),
     }
 }
@@ -104,13 +107,14 @@ impl Head {
         self.len += count;
     }
 
-    /// Appends bytes that stand in the low three of a word, and their number in the top one.
+    /// Appends bytes packed by [`counted`](super::format::counted).
     #[inline]
     fn put_counted(&mut self, word: u32) {
         self.put(word & 0xFF_FFFF, word >> 24);
     }
 
-    /// Prefixes and opcode, to the last byte of which `add` is added. REX has the bits `rex`, if there is one.
+    /// Prefixes and opcode. `add` is added to the last byte of the opcode. A nonzero `rex` has the bits of a
+    /// REX prefix.
     #[inline]
     fn legacy(row: &Row, rex: u8, add: u8) -> Self {
         let mut head = Head::default();
@@ -134,8 +138,7 @@ impl Head {
     }
 }
 
-/// Completes an operand relative to rip: a label's field says how far behind it the instruction ends, a symbol's is
-/// a relocation.
+/// Completes a rip-relative operand: records a relocation for a symbol, a fixup for a label or constant.
 #[cold]
 fn relate(
     view: &InstView,
@@ -172,11 +175,11 @@ fn relate(
             rm.disp = addend as u32;
             buffer.fixup(offset, Branches::PC32, places.constant(number));
         }
-        _ => unreachable!("other places are not relative to rip"),
+        _ => unreachable!("no other place is relative to rip"),
     }
 }
 
-/// Writes a legacy instruction. `add` is added to the last opcode byte.
+/// Writes an instruction with legacy prefixes and ModRM. `add` is added to the last byte of the opcode.
 #[inline]
 fn legacy(
     view: &InstView,
@@ -188,10 +191,10 @@ fn legacy(
 ) {
     let flags = view.row.params[FLAGS];
     let reg = reg_of(view);
-    let mut rex = (flags & Flags::WIDE) as u8 | reg >> 3 << 2 | rm.high;
-    if flags & (Flags::BYTE_REG | Flags::BYTE_RM) != 0 {
-        let unnamed = flags & Flags::BYTE_REG != 0 && is_unnamed_byte(reg)
-            || flags & Flags::BYTE_RM != 0 && rm.unnamed_byte;
+    let mut rex = (flags & EncodingFlags::WIDE) as u8 | reg >> 3 << 2 | rm.high;
+    if flags & (EncodingFlags::BYTE_REG | EncodingFlags::BYTE_RM) != 0 {
+        let unnamed = flags & EncodingFlags::BYTE_REG != 0 && is_unnamed_byte(reg)
+            || flags & EncodingFlags::BYTE_RM != 0 && rm.unnamed_byte;
         rex |= (unnamed as u8) << 6;
     }
     let mut head = Head::legacy(view.row, rex, add);
@@ -202,29 +205,32 @@ fn legacy(
     head.finish(&rm, imm, imm_len, buffer);
 }
 
+/// Encodes [`Format::Fixed`].
 fn fixed(row: &Row, buffer: &mut CodeBuffer) {
     Head::legacy(row, 0, 0).finish(&RegMem::register(0), 0, 0, buffer);
 }
 
+/// Encodes [`Format::ModRm`].
 fn modrm(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
     let flags = view.row.params[FLAGS];
-    let cond = if flags & Flags::COND != 0 { view.small & 15 } else { 0 };
-    let imm_len = Flags::imm_len_of(flags);
+    let cond = if flags & EncodingFlags::COND != 0 { view.small & 15 } else { 0 };
+    let imm_len = EncodingFlags::imm_len_of(flags);
     let imm = if imm_len != 0 { immediate(view) } else { 0 };
     legacy(view, places, rm_of(view, places), cond, (imm, imm_len), buffer);
 }
 
-/// An instruction without ModRM, whose opcode `register` is added to.
+/// Writes an instruction without ModRM that has `register` in the low bits of its opcode.
 #[inline]
 fn short(view: &InstView, register: u8, (imm, imm_len): (u32, u8), buffer: &mut CodeBuffer) {
-    let rex = (view.row.params[FLAGS] & Flags::WIDE) as u8 | register >> 3;
+    let rex = (view.row.params[FLAGS] & EncodingFlags::WIDE) as u8 | register >> 3;
     let head = Head::legacy(view.row, rex, register & 7);
     head.finish(&RegMem::register(0), imm, imm_len, buffer);
 }
 
+/// Encodes [`Format::OpReg`].
 fn op_reg(view: &InstView, buffer: &mut CodeBuffer) {
     let register = view.field(FIELD_REG);
-    match Flags::imm_len_of(view.row.params[FLAGS]) {
+    match EncodingFlags::imm_len_of(view.row.params[FLAGS]) {
         0 => short(view, register, (0, 0), buffer),
         8 => {
             let word = view.row.fields[FIELD_IMM] as usize;
@@ -235,6 +241,7 @@ fn op_reg(view: &InstView, buffer: &mut CodeBuffer) {
     }
 }
 
+/// Encodes [`Format::OpRegSymbol`].
 fn op_reg_symbol(view: &InstView, buffer: &mut CodeBuffer) {
     short(view, view.field(FIELD_REG), (0, 0), buffer);
     let (symbol, addend) = view.symbol(view.row.fields[FIELD_IMM] as usize);
@@ -242,38 +249,40 @@ fn op_reg_symbol(view: &InstView, buffer: &mut CodeBuffer) {
     buffer.put8(0);
 }
 
-/// Whether an immediate of `bytes` bytes is the sign extension of its lowest.
+/// Whether an immediate of `bytes` bytes is the sign extension of its lowest byte.
 #[inline]
 fn is_byte(value: u32, bytes: u8) -> bool {
     if bytes == 2 { value as i16 == value as i8 as i16 } else { value as i32 == value as i8 as i32 }
 }
 
-/// The form for the accumulator: an opcode of its own and no ModRM.
+/// Writes the accumulator's form of an instruction, which ends its opcode in `byte` and has no ModRM.
 fn accumulator(view: &InstView, byte: u8, imm: (u32, u8), buffer: &mut CodeBuffer) {
-    let rex = (view.row.params[FLAGS] & Flags::WIDE) as u8;
+    let rex = (view.row.params[FLAGS] & EncodingFlags::WIDE) as u8;
     let mut head = Head::legacy(view.row, rex, 0);
     let last = 8 * (head.len - 1);
     head.bytes = head.bytes & !(0xFF << last) | (byte as u64) << last;
     head.finish(&RegMem::register(0), imm.0, imm.1, buffer);
 }
 
+/// Encodes [`Format::AluImm`].
 fn alu_imm(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
     let flags = view.row.params[FLAGS];
     let value = immediate(view);
-    let full = Flags::imm_len_of(flags);
+    let full = EncodingFlags::imm_len_of(flags);
     let rm = rm_of(view, places);
     if full > 1 && is_byte(value, full) {
         legacy(view, places, rm, 2, (value, 1), buffer);
     } else if rm.is_accumulator() {
-        let byte = Flags::digit_of(flags) << 3 | 4 | (full > 1) as u8;
+        let byte = EncodingFlags::digit_of(flags) << 3 | 4 | (full > 1) as u8;
         accumulator(view, byte, (value, full), buffer);
     } else {
         legacy(view, places, rm, 0, (value, full), buffer);
     }
 }
 
+/// Encodes [`Format::TestImm`].
 fn test_imm(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
-    let full = Flags::imm_len_of(view.row.params[FLAGS]);
+    let full = EncodingFlags::imm_len_of(view.row.params[FLAGS]);
     let rm = rm_of(view, places);
     if rm.is_accumulator() {
         accumulator(view, 0xA8 | (full > 1) as u8, (immediate(view), full), buffer);
@@ -282,26 +291,29 @@ fn test_imm(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
     }
 }
 
+/// Encodes [`Format::ImulImm`].
 fn imul_imm(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
     let value = immediate(view);
-    let full = Flags::imm_len_of(view.row.params[FLAGS]);
+    let full = EncodingFlags::imm_len_of(view.row.params[FLAGS]);
     let (add, imm_len) = if is_byte(value, full) { (2, 1) } else { (0, full) };
     legacy(view, places, rm_of(view, places), add, (value, imm_len), buffer);
 }
 
+/// Encodes [`Format::ShiftImm`].
 fn shift_imm(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
     let count = immediate(view);
     let (add, imm_len) = if count as u8 == 1 { (0x10, 0) } else { (0, 1) };
     legacy(view, places, rm_of(view, places), add, (count, imm_len), buffer);
 }
 
+/// Encodes [`Format::Vex`]. `add` is added to the opcode.
 fn vex(view: &InstView, places: Places, add: u8, reg: u8, mut rm: RegMem, buffer: &mut CodeBuffer) {
     let flags = view.row.params[FLAGS];
-    let wide = flags & Flags::WIDE;
-    let map = Flags::map_of(flags);
-    let vector = (flags & Flags::LONG_VECTOR != 0) as u32;
+    let wide = flags & EncodingFlags::WIDE;
+    let map = EncodingFlags::map_of(flags);
+    let vector = (flags & EncodingFlags::LONG_VECTOR != 0) as u32;
     let vvvv = !view.field(FIELD_VVVV) as u32 & 15;
-    let last = vvvv << 3 | vector << 2 | Flags::prefix_of(flags);
+    let last = vvvv << 3 | vector << 2 | EncodingFlags::prefix_of(flags);
     let not_r = (!reg as u32 >> 3 & 1) << 7;
     let mut head = Head::default();
     if rm.high == 0 && wide == 0 && map == 1 {
@@ -312,7 +324,7 @@ fn vex(view: &InstView, places: Places, add: u8, reg: u8, mut rm: RegMem, buffer
     }
     head.put((view.row.params[OPCODE] & 0xFF) + add as u32, 1);
     head.put(rm.modrm as u32 | (reg as u32 & 7) << 3, rm.modrm_len as u32);
-    let imm_len = Flags::imm_len_of(flags);
+    let imm_len = EncodingFlags::imm_len_of(flags);
     let imm = if imm_len != 0 { immediate(view) } else { 0 };
     if rm.relative {
         relate(view, places, head, imm_len, &mut rm, buffer);
@@ -320,10 +332,11 @@ fn vex(view: &InstView, places: Places, add: u8, reg: u8, mut rm: RegMem, buffer
     head.finish(&rm, imm, imm_len, buffer);
 }
 
+/// Encodes [`Format::VexCopy`].
 fn vex_copy(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
     let reg = reg_of(view);
     let from = view.register(view.row.fields[FIELD_RM] as usize);
-    // The two-byte prefix has a bit for ModRM.reg only.
+    // The two-byte prefix extends ModRM.reg only.
     if from >= 8 && reg < 8 {
         vex(view, places, 1, from, RegMem::register(reg), buffer);
     } else {
@@ -331,6 +344,7 @@ fn vex_copy(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
     }
 }
 
+/// Encodes [`Format::Symbol`].
 fn symbol(view: &InstView, buffer: &mut CodeBuffer) {
     let (symbol, addend) = view.symbol(view.row.fields[FIELD_IMM] as usize);
     buffer.put1(view.row.params[OPCODE] as u8);

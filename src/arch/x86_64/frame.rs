@@ -1,8 +1,8 @@
 //! Prologue, epilogue and frame layout of x86_64.
 //!
-//! From high to low: incoming arguments, (room that tail calls need), return address, saved rbp if a frame
-//! pointer is kept, pushed registers, then what [`Frame::place_locals`] lays out. A function that needs
-//! none of it has no prologue at all.
+//! From high to low addresses, a frame consists of incoming arguments, room that tail calls need, the return
+//! address, the saved rbp if a frame pointer is kept, pushed registers, and the part that
+//! [`Frame::place_locals`] lays out. A function that needs none of this has no prologue.
 
 use super::operands::Cond;
 use super::regs::*;
@@ -23,7 +23,7 @@ use crate::options::Flags;
 impl Emission for X86_64 {
     fn finish_frame(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(), String> {
         frame.check_size::<X86_64>(stencil, MAX_FRAME)?;
-        if abi_pops_too_much(frame) {
+        if pops_too_much(frame) {
             return Err("more than 64 KiB of stack arguments, which x86_64 can't remove".to_string());
         }
         let locals = frame.place_locals::<X86_64>(&stencil.stack_slots);
@@ -41,7 +41,7 @@ impl Emission for X86_64 {
         frame.saved_vectors = locals.next_multiple_of(16);
         let size = if vectors > 0 { frame.saved_vectors + 16 * vectors } else { locals };
         let pushed = pushed_bytes(frame);
-        // With calls or anything in the frame, the stack pointer is a multiple of 16 below it.
+        // A frame with calls or contents ends at a multiple of 16.
         frame.size = if size > 0 || frame.calls { (size + pushed).next_multiple_of(16) - pushed } else { 0 };
         frame.incoming = frame.size + pushed + frame.growth;
         Ok(())
@@ -88,33 +88,34 @@ impl Emission for X86_64 {
     }
 }
 
-/// How many vector registers may have to be saved.
+/// Number of vector registers, which may all have to be saved.
 const VECTORS: u32 = 16;
 
 /// The largest frame: offsets in it are 32-bit displacements.
 const MAX_FRAME: u64 = 0x7fff_0000;
 
-/// `ret` removes at most a 16-bit number of bytes.
-fn abi_pops_too_much(frame: &Frame) -> bool {
+/// Whether the callee removes more stack arguments than `ret` can: it has a 16-bit immediate.
+fn pops_too_much(frame: &Frame) -> bool {
     frame.callee_pops && frame.incoming_bytes + frame.growth > u16::MAX as u32
 }
 
-/// Bytes from the return address, included, to where the local part begins.
+/// Bytes from the return address, inclusive, to the local part.
 fn pushed_bytes(frame: &Frame) -> u32 {
     let pushed = frame.saved.iter().filter(|reg| reg.class() == RegClass::Int).count() as u32;
     8 * (1 + pushed + frame.frame_pointer as u32)
 }
 
-/// A register that lies `below` bytes under the canonical frame address.
+/// Unwind information for a register saved `below` bytes below the canonical frame address.
 fn save(register: PReg, below: u32) -> UnwindOp {
     UnwindOp::SaveRegister { register: dwarf(register), offset: -(below as i32) }
 }
 
+/// The saved vector registers.
 fn saved_vectors(frame: &Frame) -> impl Iterator<Item = &PReg> {
     frame.saved.iter().filter(|reg| reg.class() == RegClass::Float)
 }
 
-/// Moves the return address down, to make room for a tail call's arguments.
+/// Moves the return address down to make room for a tail call's arguments.
 fn grow_incoming(frame: &Frame, sink: &mut Direct) {
     let (rsp, scratch) = (physical(RSP), physical(SCRATCH));
     let growth = frame.growth as i32;
@@ -122,12 +123,12 @@ fn grow_incoming(frame: &Frame, sink: &mut Direct) {
     sink.buffer().unwind(UnwindOp::CfaOffset((8 + frame.growth) as i32));
     rows::mov_rm(sink, Q64, scratch, Amode::base(rsp, growth));
     rows::mov_mr(sink, Q64, scratch, Amode::base(rsp, 0));
-    // The return address now lies lower than at entry.
+    // The return address is now lower than at entry.
     let offset = -8 - growth;
     sink.buffer().unwind(UnwindOp::SaveRegister { register: RETURN_ADDRESS, offset });
 }
 
-/// A register that holds nothing at entry in any convention.
+/// A register that no convention passes anything in.
 const SCRATCH: PReg = RAX;
 
 /// The DWARF number of the return address column.
@@ -160,7 +161,7 @@ impl StackChecks for Direct<'_> {
             rows::add_ri(self, Q64, scratch, scratch, bytes as i32);
         }
         rows::cmp_rm(self, Q64, rsp, scratch);
-        // Not out of line: what unwinding has to know there is what it is behind the prologue.
+        // The trap is not out of line, where unwind information is that of the body, after the prologue.
         let past = self.buffer().label();
         rows::j_label(self, Cond::Ae, past);
         X86_64::emit_trap(TrapCode::STACK_OVERFLOW, self.buffer());
@@ -192,7 +193,7 @@ impl StackChecks for Direct<'_> {
     }
 }
 
-/// Undoes the prologue up to the return address; rsp points to it afterwards.
+/// Undoes the prologue down to the return address, which rsp points to afterwards.
 pub fn epilogue(frame: &Frame, buffer: &mut CodeBuffer) {
     let sink = &mut Direct::new(Places { frame, constants: Label(0) }, buffer);
     let rsp = physical(RSP);
@@ -222,17 +223,13 @@ pub fn epilogue(frame: &Frame, buffer: &mut CodeBuffer) {
     }
 }
 
-/// Says that the registers saved in the frame have the caller's values again. Needed behind an epilogue only if the
-/// stack pointer moves on before the function is left: they are not found at the same distance from it then.
+/// Records that registers saved in the frame have the caller's values again. This is needed after an epilogue
+/// only if the stack pointer moves again before the function is left: saved registers are then no longer at
+/// the recorded distance from it.
 pub fn registers_are_back(frame: &Frame, buffer: &mut CodeBuffer) {
     for &reg in frame.saved.iter().chain(frame.frame_pointer.then_some(&RBP)) {
         buffer.unwind(UnwindOp::RestoreRegister(dwarf(reg)));
     }
-}
-
-/// Whether the epilogue changes what unwinding has to know.
-pub fn has_unwind_state(frame: &Frame) -> bool {
-    frame.size > 0 || !frame.saved.is_empty() || frame.frame_pointer
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Operand values of x86_64: sizes, conditions, and what is a register or memory.
+//! Operand values of x86_64: conditions, and operands that are a register or memory.
 
 use crate::lower::compare::Complement;
 use crate::machine::amode::{Amode, PackedAmode};
@@ -7,7 +7,7 @@ use crate::machine::reg::{Operand, OperandConstraint, OperandPos, VReg};
 use crate::named_enum;
 
 named_enum! {
-    /// A condition of the flags, numbered as in the encoding; the text is its spelling in mnemonics.
+    /// A condition on the flags, numbered as in the encoding. The string is its spelling in mnemonics.
     Cond {
         O "o", No "no", B "b", Ae "ae", E "e", Ne "ne", Be "be", A "a",
         S "s", Ns "ns", P "p", Np "np", L "l", Ge "ge", Le "le", G "g",
@@ -15,14 +15,14 @@ named_enum! {
 }
 
 impl Complement for Cond {
-    /// Codes come in pairs.
+    /// A condition and its complement differ in the lowest bit.
     #[inline]
     fn complement(self) -> Self {
         Self::from_code(self as u16 ^ 1)
     }
 }
 
-/// A register operand that is read, or memory.
+/// A source operand that is a register or memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Rm {
     /// A register.
@@ -32,7 +32,7 @@ pub enum Rm {
 }
 
 impl Rm {
-    /// Pushes its registers, a plain one with `constraint`, and its words; returns the trap code.
+    /// Pushes the operand's registers and words, a plain register with `constraint`. Returns the trap code.
     #[inline]
     pub fn push(self, sink: &mut impl InstSink, constraint: OperandConstraint) -> u8 {
         match self {

@@ -1,4 +1,4 @@
-//! How operands are spelt in assembly text: AT&T syntax.
+//! The spelling of operands in assembly text: AT&T syntax.
 
 use super::operands::Cond;
 use super::{X86_64, regs};
@@ -8,7 +8,7 @@ use crate::text::inst::{Address, Assembly, Printer, Syntax, offset};
 use std::fmt;
 use std::fmt::Write;
 
-/// The syntax.
+/// AT&T syntax.
 pub struct Att;
 
 impl Assembly for X86_64 {

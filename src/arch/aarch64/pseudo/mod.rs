@@ -10,7 +10,7 @@ use crate::arch::aarch64::operands::Cond;
 use crate::arch::aarch64::regs::{X16, X17, XZR, number_at, number_of};
 use crate::arch::aarch64::{Direct, address, rows};
 use crate::emit::branch;
-use crate::emit::branch::Condition;
+use crate::emit::branch::RelaxableBranch;
 use crate::emit::buffer::CodeBuffer;
 use crate::emit::inst_view::{EmitContext, Expansion, InstView, Places, physical};
 use crate::machine::amode::{Amode, IndexExtension};
@@ -23,13 +23,13 @@ use tls::*;
 include!(concat!(env!("OUT_DIR"), "/aarch64_expansions.rs"));
 
 /// Whether the first operand is zero, or with `opposite` whether it is not.
-fn zero(view: &InstView, opposite: bool) -> Condition {
+fn zero(view: &InstView, opposite: bool) -> RelaxableBranch {
     let wide = matches!(view.row.operands[0].kind, OperandKind::Reg { bits: 64, .. });
     Branches::on_zero(number_at(view.register(0)), wide, opposite)
 }
 
 /// Whether a bit of the first operand is zero, or with `opposite` whether it is not.
-fn bit(view: &InstView, opposite: bool) -> Condition {
+fn bit(view: &InstView, opposite: bool) -> RelaxableBranch {
     Branches::on_bit(number_at(view.register(0)), view.words[0], opposite)
 }
 

@@ -1,6 +1,6 @@
 //! Calls, returns, and the registers that a frame gives meaning to.
 
-use crate::arch::s390x::abi::{PINNED, SAVE_AREA, save_slot};
+use crate::arch::s390x::abi::{SAVE_AREA, save_slot};
 use crate::arch::s390x::address::SCRATCH;
 use crate::arch::s390x::branch::Branches;
 use crate::arch::s390x::regs::*;
@@ -25,7 +25,7 @@ pub fn return_(_: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
 /// The epilogue, with the stack pointer `up` from where it was on entry, and `last`; unwinding state is as before for what
 /// comes after.
 fn leave(up: u32, cx: &EmitContext, buffer: &mut CodeBuffer, last: impl FnOnce(&mut Direct)) {
-    let remember = up > 0 || frame::has_unwind_state(cx.frame);
+    let remember = up > 0 || cx.frame.has_unwind_state();
     if remember {
         buffer.unwind(UnwindOp::RememberState);
     }

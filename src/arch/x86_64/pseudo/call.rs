@@ -25,7 +25,7 @@ pub fn return_(_: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
 
 /// The epilogue, then `last`; unwinding state is as before for what comes after.
 fn leave(cx: &EmitContext, buffer: &mut CodeBuffer, last: impl FnOnce(&mut CodeBuffer)) {
-    let remember = frame::has_unwind_state(cx.frame);
+    let remember = cx.frame.has_unwind_state();
     if remember {
         buffer.unwind(UnwindOp::RememberState);
     }
