@@ -374,8 +374,7 @@ impl StackChecks for Direct<'_> {
         let (place, last) = (physical(X16), physical(X17));
         add_constant(last, physical(SP), -((step * count) as i64), self);
         rows::add_ri(self, Q64, place, physical(SP), 0);
-        let again = self.buffer().label();
-        self.buffer().bind(again);
+        let again = self.buffer().label_here();
         add_constant(place, place, -(step as i64), self);
         rows::str(self, L32, physical(XZR), Amode::base(place, 0));
         rows::cmp_rr(self, Q64, place, last);

@@ -185,8 +185,7 @@ impl StackChecks for Direct<'_> {
 
     fn touch_each(&mut self, step: u32, count: u32) {
         rows::lgfi(self, SCRATCH, -(step as i32));
-        let again = self.buffer().label();
-        self.buffer().bind(again);
+        let again = self.buffer().label_here();
         rows::cl_rm(self, Q64, SP, Amode::indexed(SP, SCRATCH, 0, 0));
         rows::afi_ri(self, Q64, SCRATCH, SCRATCH, -(step as i32));
         rows::cfi_ri(self, Q64, SCRATCH, -((count * step) as i32));

@@ -184,8 +184,7 @@ impl StackChecks for Direct<'_> {
     fn touch_each(&mut self, step: u32, count: u32) {
         let (rsp, scratch) = (physical(RSP), physical(SCRATCH));
         rows::movq_ri(self, scratch, -(step as i32));
-        let again = self.buffer().label();
-        self.buffer().bind(again);
+        let again = self.buffer().label_here();
         rows::or_mi(self, L32, Amode::indexed(rsp, scratch, 0, 0), 0);
         rows::sub_ri(self, Q64, scratch, scratch, step as i32);
         rows::cmp_mi(self, Q64, scratch, -((count * step) as i32));

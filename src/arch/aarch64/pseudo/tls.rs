@@ -1,4 +1,5 @@
-//! What expands thread-local addresses.
+//! Expands addresses of thread-local variables: the sequences that linkers recognise and may replace by those
+//! of a simpler model.
 
 use crate::arch::aarch64::address::{ADD, LOAD, PAGE, page_and_offset};
 use crate::arch::aarch64::regs::{X0, X1, X16, number_of};
@@ -9,8 +10,7 @@ use crate::machine::amode::Amode;
 use crate::machine::compiled::RelocKind;
 use crate::machine::size::Q64;
 
-/// The address of a thread-local variable by its descriptor: the sequence that linkers recognise and may replace by
-/// that of a simpler model.
+/// Emits a thread-local address by the general-dynamic model: by calling the variable's TLS descriptor.
 pub fn tls_descriptor(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let (symbol, _) = view.symbol(1);
     let (x0, x1) = (physical(X0), physical(X1));
@@ -28,7 +28,7 @@ pub fn tls_descriptor(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer
     rows::add_rr(sink, Q64, x0, x0, x1);
 }
 
-/// The address of a thread-local variable by its offset in the global offset table.
+/// Emits a thread-local address by the initial-exec model: the offset is in the global offset table.
 pub fn tls_initial_exec(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let (d, pointer) = (view.operand(0), physical(X16));
     let kinds = (RelocKind::Aarch64TlsIePage21, RelocKind::Aarch64TlsIeLo12, LOAD);
@@ -38,7 +38,7 @@ pub fn tls_initial_exec(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuff
     rows::add_rr(sink, Q64, d, d, pointer);
 }
 
-/// The address of a thread-local variable of the executable.
+/// Emits a thread-local address by the local-exec model: the offset is known at link time.
 pub fn tls_local_exec(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let (d, (symbol, addend)) = (view.operand(0), view.symbol(0));
     let sink = &mut Direct::of(cx, buffer);
@@ -53,7 +53,7 @@ pub fn tls_local_exec(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer
     }
 }
 
-/// The address of a thread-local variable by the function that Mach-O's descriptor of it begins with.
+/// Emits a thread-local address on Mach-O: calls the function that the variable's descriptor begins with.
 pub fn tls_macho(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let (symbol, _) = view.symbol(1);
     let (x0, x1) = (physical(X0), physical(X1));

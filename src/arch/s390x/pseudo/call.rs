@@ -1,4 +1,4 @@
-//! Calls, returns, and the registers that a frame gives meaning to.
+//! Expands calls, returns, and accesses to registers that a frame or option reserves.
 
 use crate::arch::s390x::abi::{SAVE_AREA, save_slot};
 use crate::arch::s390x::address::SCRATCH;
@@ -13,7 +13,7 @@ use crate::machine::compiled::{SymbolRef, UnwindOp};
 use crate::machine::reg::VReg;
 use crate::machine::size::Q64;
 
-/// Epilogue and return.
+/// Emits the epilogue and a return.
 pub fn return_(_: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let removed = match cx.frame.callee_pops {
         true => cx.frame.incoming_bytes - SAVE_AREA + cx.frame.growth,
@@ -22,8 +22,10 @@ pub fn return_(_: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     leave(removed, cx, buffer, |sink| rows::ret(sink, &[]));
 }
 
-/// The epilogue, with the stack pointer `up` from where it was on entry, and `last`; unwinding state is as before for what
-/// comes after.
+/// Emits the epilogue, leaves the stack pointer `up` bytes above the position it had after [`Frame::growth`]
+/// was subtracted, and emits `last`. Restores the unwind state for the code that follows.
+///
+/// [`Frame::growth`]: crate::emit::frame::Frame::growth
 fn leave(up: u32, cx: &EmitContext, buffer: &mut CodeBuffer, last: impl FnOnce(&mut Direct)) {
     let remember = up > 0 || cx.frame.has_unwind_state();
     if remember {
@@ -36,47 +38,50 @@ fn leave(up: u32, cx: &EmitContext, buffer: &mut CodeBuffer, last: impl FnOnce(&
     }
 }
 
-/// A call whose callee removes its arguments: they are put back.
+/// Emits a call of a symbol that removes its stack arguments, and restores the stack pointer.
 pub fn call_pops(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let (symbol, addend) = view.symbol(1);
     rows::call_symbol(&mut Direct::of(cx, buffer), 0, symbol, addend as i32, &[]);
     restore_arguments(view.words[3], cx, buffer);
 }
 
-/// The same through a register.
+/// Emits a call of an address whose callee removes its stack arguments, and restores the stack pointer.
 pub fn call_popr(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     rows::call_r(&mut Direct::of(cx, buffer), 0, view.operand(0), &[]);
     restore_arguments(view.words[1], cx, buffer);
 }
 
-/// A call of a symbol with handlers, and the jump to where it returns normally.
+/// Emits a call of a symbol with handlers, and the jump to its normal destination.
 pub fn try_symbol(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     rows::call_symbol(&mut Direct::of(cx, buffer), 0, SymbolRef::unpack(view.words[1]), 0, &[]);
     after_try(&view.words[2..], cx, buffer);
 }
 
-/// The same through a register.
+/// Emits a call of an address with handlers, and the jump to its normal destination.
 pub fn try_register(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     rows::call_r(&mut Direct::of(cx, buffer), 0, view.operand(0), &[]);
     after_try(&view.words[1..], cx, buffer);
 }
 
+/// Emits what follows a call with handlers; see [`branch::after_try`].
 fn after_try(words: &[u32], cx: &EmitContext, buffer: &mut CodeBuffer) {
     branch::after_try::<Branches>(words, cx, buffer, |bytes, buffer| restore_arguments(bytes, cx, buffer));
 }
 
+/// Lowers the stack pointer by the bytes of arguments that a callee removed.
 fn restore_arguments(bytes: u32, cx: &EmitContext, buffer: &mut CodeBuffer) {
     frame::move_stack(&mut Direct::of(cx, buffer), -(bytes as i32));
 }
 
-/// A call of a symbol in place of the current function.
+/// Emits a tail call of a symbol.
 pub fn tail_call_symbol(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let (symbol, addend) = view.symbol(0);
     tail_call(view.words[2], cx, buffer, |sink| rows::tail_symbol(sink, symbol, addend as i32, &[]));
 }
 
-/// A call of an address in place of the current function. Where the epilogue restores its register, it goes to one that the
-/// epilogue leaves alone: r1 may hold a far address meanwhile, and nothing branches to r0.
+/// Emits a tail call of an address. If the epilogue overwrites its register, the address is kept in one that
+/// the epilogue leaves alone. That is r1 unless the epilogue computes addresses there; otherwise r0, which no
+/// branch can use.
 pub fn tail_call_register(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let target = view.operand(0);
     let (kept, last) = match (frame::restores(cx.frame, cx.flags, target), frame::is_near(cx.frame)) {
@@ -96,22 +101,23 @@ pub fn tail_call_register(view: &InstView, cx: &EmitContext, buffer: &mut CodeBu
     });
 }
 
-/// The epilogue, the stack pointer moved to below the callee's `bytes` of arguments, and the jump.
+/// Emits the epilogue, moves the stack pointer to below the callee's `bytes` of stack arguments, and emits
+/// the jump.
 fn tail_call(bytes: u32, cx: &EmitContext, buffer: &mut CodeBuffer, go: impl FnOnce(&mut Direct)) {
     leave(cx.frame.incoming_bytes + cx.frame.growth - bytes, cx, buffer, go);
 }
 
-/// The stack pointer.
+/// Reads the stack pointer.
 pub fn get_stack_pointer(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     rows::l_rr(&mut Direct::of(cx, buffer), Q64, view.operand(0), physical(R15));
 }
 
-/// What links frames: the caller's stack pointer.
+/// Computes the caller's stack pointer, which links frames on s390x.
 pub fn get_frame_pointer(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     rows::la(&mut Direct::of(cx, buffer), view.operand(0), Amode::at(Place::Incoming, 0));
 }
 
-/// The return address: in its register, unless the prologue saved it.
+/// Reads the return address from its register, or from the frame if the prologue saved it.
 pub fn get_return_address(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let (sink, d) = (&mut Direct::of(cx, buffer), view.operand(0));
     if frame::saves_return_address(cx.frame) {
@@ -122,12 +128,12 @@ pub fn get_return_address(view: &InstView, cx: &EmitContext, buffer: &mut CodeBu
     }
 }
 
-/// The pinned register.
+/// Reads the pinned register.
 pub fn get_pinned(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     rows::l_rr(&mut Direct::of(cx, buffer), Q64, view.operand(0), physical(PINNED));
 }
 
-/// Sets the pinned register.
+/// Writes the pinned register.
 pub fn set_pinned(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     rows::l_rr(&mut Direct::of(cx, buffer), Q64, physical(PINNED), view.operand(0));
 }

@@ -1,4 +1,5 @@
-//! What expands pseudo-instructions: one function for each `expand = name` of the rows.
+//! Expands pseudo-instructions: one function for each `expand = name` in the rows, except the functions of
+//! `emit::branch` that all targets share.
 
 mod atomic_loop;
 mod call;
@@ -26,7 +27,7 @@ include!(concat!(env!("OUT_DIR"), "/s390x_expansions.rs"));
 macro_rules! comparing_branches {
     ($($name:ident $opcode:literal $immediate:literal,)*) => {
         $(
-            #[doc = concat!("Ends a block with `", stringify!($name), "`.")]
+            #[doc = concat!("Emits a compare-and-branch with two targets: `", stringify!($name), "`.")]
             pub fn $name(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
                 compare_and_branch($opcode, $immediate, view, cx, buffer);
             }
@@ -34,12 +35,13 @@ macro_rules! comparing_branches {
     };
 }
 
-// The last byte of the instruction, and whether it has an immediate.
+// The instruction's last byte, and whether it has an immediate.
 comparing_branches! {
     branch_crj 0x76 false, branch_cgrj 0x64 false, branch_clrj 0x77 false, branch_clgrj 0x65 false,
     branch_cij 0x7E true, branch_cgij 0x7C true, branch_clij 0x7F true, branch_clgij 0x7D true,
 }
 
+/// Emits a compare-and-branch with two targets.
 fn compare_and_branch(
     opcode: u8,
     immediate: bool,
@@ -55,9 +57,11 @@ fn compare_and_branch(
     branch::branch::<Branches>(condition, (view.label(labels), view.label(labels + 1)), cx, buffer);
 }
 
-/// Stores a constant by way of r0, which no address has.
+/// Stores a constant with its bytes reversed, by way of r0, which no address uses.
 pub fn store_reversed(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let OperandKind::Mem { bits } = view.row.operands[0].kind else { unreachable!("it stores to memory") };
+    let OperandKind::Mem { bits } = view.row.operands[0].kind else {
+        unreachable!("its first operand is memory")
+    };
     let (register, imm) = (physical(R0), view.words[2] as i32);
     let sink = &mut Direct::of(cx, buffer);
     match i16::try_from(imm) {
@@ -67,7 +71,7 @@ pub fn store_reversed(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer
     rows::strv_mr(sink, OperandSize::from_bits(bits as u32), register, view.amode(0, 0));
 }
 
-/// Bounds check, load of a distance, jump.
+/// Emits a jump through a table: bounds check, load of a distance, jump.
 pub fn jump_table(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let (count, default) = (view.words[0], view.label(1));
     let targets = &view.words[2..2 + count as usize];
@@ -83,7 +87,7 @@ pub fn jump_table(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     rows::br_r(sink, distance);
 }
 
-/// The address of a label.
+/// Computes the address of a label in a register.
 pub fn label_address(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     rows::la(&mut Direct::of(cx, buffer), view.operand(0), Amode::at(Place::Label(view.label(0)), 0));
 }

@@ -1,7 +1,8 @@
-//! Addresses of thread-local variables: the sequences that linkers recognise, and may replace by that of a simpler model.
+//! Expands addresses of thread-local variables: the sequences that linkers recognise and may replace by those
+//! of a simpler model.
 //!
-//! An address is the thread pointer, which is in two access registers, plus a distance that linker or run-time system
-//! know. Where code has no field for that, it is a constant behind the code.
+//! An address is the thread pointer, which is in two access registers, plus an offset that the linker or the
+//! run-time system knows. Where an instruction has no field for the offset, it is a constant after the code.
 
 use crate::arch::s390x::address::{LONG, SCRATCH};
 use crate::arch::s390x::regs::R12;
@@ -13,7 +14,8 @@ use crate::machine::compiled::{LibCall, RelocKind, SymbolRef};
 use crate::machine::reg::VReg;
 use crate::machine::size::Q64;
 
-/// The general-dynamic model. The routine wants the global offset table in r12, and gives the distance in r2.
+/// Emits a thread-local address by the general-dynamic model. The routine expects the global offset table in
+/// r12 and returns the offset in r2.
 pub fn tls_general_dynamic(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let (symbol, offset) = view.symbol(1);
     // larl %r12, _GLOBAL_OFFSET_TABLE_
@@ -31,7 +33,7 @@ pub fn tls_general_dynamic(view: &InstView, cx: &EmitContext, buffer: &mut CodeB
     add_thread_pointer(d, offset, cx, buffer);
 }
 
-/// The initial-exec model: the distance is in the global offset table.
+/// Emits a thread-local address by the initial-exec model: the offset is in the global offset table.
 pub fn tls_initial_exec(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let (symbol, offset) = view.symbol(0);
     // lgrl d, symbol@INDNTPOFF
@@ -40,7 +42,7 @@ pub fn tls_initial_exec(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuff
     add_thread_pointer(view.operand(0), offset, cx, buffer);
 }
 
-/// The local-exec model: the distance is known when the program is linked.
+/// Emits a thread-local address by the local-exec model: the offset is known at link time.
 pub fn tls_local_exec(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let (symbol, offset) = view.symbol(0);
     load_constant(view.operand(0), RelocKind::S390TlsLe64, symbol, offset, cx, buffer);
@@ -62,14 +64,14 @@ fn load_constant(
     rows::l_rm(&mut Direct::of(cx, buffer), Q64, d, Amode::at(Place::Label(label), 0));
 }
 
-/// `d += thread pointer + offset`
+/// Emits `d += thread pointer + offset`.
 fn add_thread_pointer(d: VReg, offset: i64, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let sink = &mut Direct::of(cx, buffer);
     let pointer = SCRATCH;
     rows::ear_upper(sink, pointer);
     rows::sll_rri(sink, Q64, pointer, pointer, 32);
     rows::ear_lower(sink, pointer, pointer);
-    // The address must not be one that the encoder computes in the same register.
+    // The encoder computes large displacements in the register that holds the thread pointer.
     match i32::try_from(offset) {
         Ok(offset) if LONG.contains(&offset) => rows::la(sink, d, Amode::indexed(d, pointer, 0, offset)),
         _ => {

@@ -1,4 +1,4 @@
-//! Calls, returns, and the registers that a frame gives meaning to.
+//! Expands calls, returns, and accesses to registers that a frame or option reserves.
 
 use crate::arch::x86_64::branch::Branches;
 use crate::arch::x86_64::regs::*;
@@ -10,7 +10,7 @@ use crate::machine::amode::{Amode, Place};
 use crate::machine::compiled::{RelocKind, SymbolRef, UnwindOp};
 use crate::machine::size::Q64;
 
-/// Epilogue and return.
+/// Emits the epilogue and a return.
 pub fn return_(_: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     leave(cx, buffer, |buffer| {
         let sink = &mut Direct::of(cx, buffer);
@@ -23,7 +23,7 @@ pub fn return_(_: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     });
 }
 
-/// The epilogue, then `last`; unwinding state is as before for what comes after.
+/// Emits the epilogue and `last`. Restores the unwind state for the code that follows.
 fn leave(cx: &EmitContext, buffer: &mut CodeBuffer, last: impl FnOnce(&mut CodeBuffer)) {
     let remember = cx.frame.has_unwind_state();
     if remember {
@@ -36,7 +36,7 @@ fn leave(cx: &EmitContext, buffer: &mut CodeBuffer, last: impl FnOnce(&mut CodeB
     }
 }
 
-/// A call whose callee removes its arguments: they are put back.
+/// Emits a call of a symbol that removes its stack arguments, and restores the stack pointer.
 pub fn call_pops(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let (symbol, addend) = (SymbolRef::unpack(view.words[1]), view.words[2] as i32);
     buffer.put1(0xE8);
@@ -45,14 +45,14 @@ pub fn call_pops(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     restore_arguments(view.words[3], cx, buffer);
 }
 
-/// The same through a register.
+/// Emits a call of an address whose callee removes its stack arguments, and restores the stack pointer.
 pub fn call_popr(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let target = view.operand(0);
     rows::call_rm(&mut Direct::of(cx, buffer), 0, target, &[]);
     restore_arguments(view.words[1], cx, buffer);
 }
 
-/// A call of a symbol with handlers, and the jump to where it returns normally.
+/// Emits a call of a symbol with handlers, and the jump to its normal destination.
 pub fn try_symbol(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     buffer.put1(0xE8);
     buffer.reloc(buffer.position(), RelocKind::X86Plt32, SymbolRef::unpack(view.words[1]), -4);
@@ -60,23 +60,25 @@ pub fn try_symbol(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     after_try(&view.words[2..], cx, buffer);
 }
 
-/// The same through a register.
+/// Emits a call of an address with handlers, and the jump to its normal destination.
 pub fn try_register(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let target = view.operand(0);
     rows::call_rm(&mut Direct::of(cx, buffer), 0, target, &[]);
     after_try(&view.words[1..], cx, buffer);
 }
 
+/// Emits what follows a call with handlers; see [`branch::after_try`].
 fn after_try(words: &[u32], cx: &EmitContext, buffer: &mut CodeBuffer) {
     branch::after_try::<Branches>(words, cx, buffer, |bytes, buffer| restore_arguments(bytes, cx, buffer));
 }
 
+/// Lowers the stack pointer by the bytes of arguments that a callee removed.
 fn restore_arguments(bytes: u32, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let rsp = physical(RSP);
     rows::sub_ri(&mut Direct::of(cx, buffer), Q64, rsp, rsp, bytes as i32);
 }
 
-/// A call of a symbol in place of the current function.
+/// Emits a tail call of a symbol.
 pub fn tail_call_symbol(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let symbol = SymbolRef::unpack(view.words[0]);
     tail_call(view.words[2], cx, buffer, |sink| match view.words[3] {
@@ -85,13 +87,13 @@ pub fn tail_call_symbol(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuff
     });
 }
 
-/// A call of an address in place of the current function.
+/// Emits a tail call of an address.
 pub fn tail_call_register(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let target = view.operand(0);
     tail_call(view.words[0], cx, buffer, |sink| rows::tail_rm(sink, target, &[]));
 }
 
-/// The epilogue, the return address moved to below the callee's arguments, and the jump.
+/// Emits the epilogue, moves the return address to below the callee's stack arguments, and emits the jump.
 fn tail_call(bytes: u32, cx: &EmitContext, buffer: &mut CodeBuffer, go: impl FnOnce(&mut Direct)) {
     leave(cx, buffer, |buffer| {
         let sink = &mut Direct::of(cx, buffer);
@@ -107,29 +109,29 @@ fn tail_call(bytes: u32, cx: &EmitContext, buffer: &mut CodeBuffer, go: impl FnO
     });
 }
 
-/// The stack pointer.
+/// Reads the stack pointer.
 pub fn get_stack_pointer(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     rows::mov_rm(&mut Direct::of(cx, buffer), Q64, view.operand(0), physical(RSP));
 }
 
-/// The frame pointer.
+/// Reads the frame pointer.
 pub fn get_frame_pointer(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    rows::mov_rm(&mut Direct::of(cx, buffer), Q64, view.operand(0), physical(RBP));
+    rows::mov_rm(&mut Direct::of(cx, buffer), Q64, view.operand(0), physical(FP));
 }
 
-/// The return address: where the prologue left it.
+/// Reads the return address from where the prologue left it.
 pub fn get_return_address(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let at = (cx.frame.incoming - cx.frame.growth - 8) as i32;
     let d = view.operand(0);
     rows::mov_rm(&mut Direct::of(cx, buffer), Q64, d, Amode::base(physical(RSP), at));
 }
 
-/// The pinned register.
+/// Reads the pinned register.
 pub fn get_pinned(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    rows::mov_rm(&mut Direct::of(cx, buffer), Q64, view.operand(0), physical(R15));
+    rows::mov_rm(&mut Direct::of(cx, buffer), Q64, view.operand(0), physical(PINNED));
 }
 
-/// Sets the pinned register.
+/// Writes the pinned register.
 pub fn set_pinned(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    rows::mov_rm(&mut Direct::of(cx, buffer), Q64, physical(R15), view.operand(0));
+    rows::mov_rm(&mut Direct::of(cx, buffer), Q64, physical(PINNED), view.operand(0));
 }

@@ -1,4 +1,5 @@
-//! What expands pseudo-instructions: one function for each `expand = name` of the rows.
+//! Expands pseudo-instructions: one function for each `expand = name` in the rows, except the functions of
+//! `emit::branch` that all targets share.
 
 mod atomic_loop;
 mod call;
@@ -21,7 +22,7 @@ use tls::*;
 
 include!(concat!(env!("OUT_DIR"), "/x86_64_expansions.rs"));
 
-/// Bounds check, load of a distance, jump.
+/// Emits a jump through a table: bounds check, load of a distance, jump.
 pub fn jump_table(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let (count, default) = (view.words[0], Label(view.words[1]));
     let targets = &view.words[2..2 + count as usize];
@@ -36,7 +37,7 @@ pub fn jump_table(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     rows::jmp_rm(sink, distance);
 }
 
-/// The address of a label.
+/// Computes the address of a label in a register.
 pub fn label_address(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let at = Amode::at(Place::Label(Label(view.words[0])), 0);
     rows::lea_rm(&mut Direct::of(cx, buffer), Q64, view.operand(0), at);
