@@ -1,4 +1,4 @@
-//! Atomic accesses: byte order, and what one round of an operation that takes a loop computes.
+//! Atomic accesses: byte order, and the operation that one round of a loop computes.
 
 use super::address::memory_type;
 use super::context::Lowered;
@@ -8,24 +8,24 @@ use crate::lower::vocabulary::Lowering;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{OperandSize, Q64};
 
-/// What one round of the loop computes.
+/// The operation that one round of a read-modify-write loop computes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Step {
     /// The operation.
     pub op: AtomicRmwOp,
-    /// Size of the access; of 128 bits, of a half.
+    /// Size of the access. For 128 bits, size of a half.
     pub size: OperandSize,
-    /// Memory has the bytes in the other order.
+    /// Whether memory has the other byte order.
     pub swap: bool,
 }
 
 impl Step {
-    /// As an immediate of 8 bits.
+    /// Packs the step into an immediate of 8 bits.
     pub fn pack(self) -> i32 {
         self.op as i32 | (self.size as i32) << 4 | (self.swap as i32) << 6
     }
 
-    /// From such an immediate.
+    /// Unpacks an immediate made by [`Step::pack`].
     pub fn unpack(word: u32) -> Self {
         let op = AtomicRmwOp::from_code((word & 15) as u16);
         let size = OperandSize::from_bits(8 << (word >> 4 & 3));
@@ -33,7 +33,7 @@ impl Step {
     }
 }
 
-/// Whether an operation treats all bits alike: then its operands may as well have their bytes in another order.
+/// Whether an operation treats all bits alike, so that it can be done in either byte order.
 pub fn is_bitwise(op: AtomicRmwOp) -> bool {
     use AtomicRmwOp::*;
     matches!(op, And | Or | Xor | Nand | Xchg)
@@ -41,41 +41,41 @@ pub fn is_bitwise(op: AtomicRmwOp) -> bool {
 
 /// How a target accesses memory atomically.
 pub trait AtomicLowering: Lowering {
-    /// Orders all memory accesses before it before all after it.
+    /// Pushes a fence: memory accesses before it take effect before those after it.
     fn fence(cx: &mut Lower<'_, Self>);
 
     /// `d` = an integer of 16 to 64 bits with its bytes reversed.
     fn swap_bytes(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, ty: Type);
 
-    /// Asks for a value in a register that is only stored from.
+    /// Asks for a value in a register that is only stored.
     fn put_stored(cx: &mut Lower<'_, Self>, value: Value) -> VReg {
         cx.put(value)
     }
 
-    /// atomic_load of up to 64 bits, in the other byte order if `swap`.
+    /// Lowers atomic_load of up to 64 bits, in the other byte order if `swap`.
     fn load(cx: &mut Lower<'_, Self>, inst: Inst, swap: bool) -> Lowered;
 
-    /// atomic_store, likewise.
+    /// Lowers atomic_store of up to 64 bits, in the other byte order if `swap`.
     fn store(cx: &mut Lower<'_, Self>, inst: Inst, swap: bool) -> Lowered;
 
-    /// atomic_cas, likewise.
+    /// Lowers atomic_cas of up to 64 bits, in the other byte order if `swap`.
     fn compare_and_swap(cx: &mut Lower<'_, Self>, inst: Inst, swap: bool);
 
-    /// atomic_rmw, likewise.
+    /// Lowers atomic_rmw of up to 64 bits, in the other byte order if `swap`.
     fn read_modify_write(cx: &mut Lower<'_, Self>, inst: Inst, swap: bool);
 
-    /// Whether there are accesses of i128.
+    /// Refuses accesses of i128 if the target or its options lack them.
     fn check_wide(_: &Lower<'_, Self>) -> Lowered {
         Ok(())
     }
 
-    /// atomic_load of i128: halves as memory has them.
+    /// Lowers atomic_load of i128 to the halves as they are in memory.
     fn load_wide(cx: &mut Lower<'_, Self>, data: &InstData, d: Halves);
 
-    /// atomic_store of i128, in the other byte order if `swap`.
+    /// Lowers atomic_store of i128, in the other byte order if `swap`.
     fn store_wide(cx: &mut Lower<'_, Self>, data: &InstData, swap: bool);
 
-    /// atomic_cas of i128: halves as memory has them.
+    /// Lowers atomic_cas of i128, on halves as they are in memory.
     fn compare_and_swap_wide(
         cx: &mut Lower<'_, Self>,
         data: &InstData,
@@ -84,7 +84,8 @@ pub trait AtomicLowering: Lowering {
         new: Halves,
     );
 
-    /// atomic_rmw of i128. Of the operand, the low half is first; of `d`, that at the lower address.
+    /// Lowers atomic_rmw of i128. `d` has the halves as they are in memory. The operand has its low half
+    /// first.
     fn read_modify_write_wide(
         cx: &mut Lower<'_, Self>,
         data: &InstData,
@@ -117,6 +118,7 @@ pub fn lower<I: AtomicLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     Ok(())
 }
 
+/// Lowers atomic accesses of i128.
 fn lower_wide<I: AtomicLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData, swap: bool) {
     if data.opcode == Opcode::AtomicStore {
         return I::store_wide(cx, data, swap);
@@ -138,7 +140,7 @@ fn lower_wide<I: AtomicLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstD
     finish_halves(cx, inst, raw, swap);
 }
 
-/// A value in a register, as it stands in memory.
+/// Asks for a value in a register, with its bytes as they are in memory.
 pub fn put_as_stored<I: AtomicLowering>(cx: &mut Lower<'_, I>, value: Value, swap: bool) -> VReg {
     if !swap {
         return I::put_stored(cx, value);
@@ -148,22 +150,22 @@ pub fn put_as_stored<I: AtomicLowering>(cx: &mut Lower<'_, I>, value: Value, swa
     swapped
 }
 
-/// The register to be defined with what memory has, so that `d` has the value; [`finish`] makes it so.
+/// The register to be defined with the bytes as they are in memory. [`finish`] then converts them to `d`.
 pub fn raw_result<I: AtomicLowering>(cx: &mut Lower<'_, I>, d: VReg, swap: bool) -> VReg {
     if swap { cx.tmp(RegClass::Int) } else { d }
 }
 
-/// Makes the value of what memory has.
+/// Converts the register of [`raw_result`] to `d`.
 pub fn finish<I: AtomicLowering>(cx: &mut Lower<'_, I>, d: VReg, raw: VReg, ty: Type, swap: bool) {
     if swap {
         I::swap_bytes(cx, d, raw, ty);
     }
 }
 
-/// Two halves of an i128, that at the lower address first.
+/// Both halves of an i128, the one at the lower address first.
 pub type Halves = (VReg, VReg);
 
-/// Halves given the low one first, in the target's own order.
+/// Orders halves, given low half first, by address in the target's byte order.
 fn by_address<I: Lowering>((low, high): (VReg, VReg)) -> Halves {
     match I::ENDIANNESS {
         Endianness::Little => (low, high),
@@ -171,7 +173,7 @@ fn by_address<I: Lowering>((low, high): (VReg, VReg)) -> Halves {
     }
 }
 
-/// The halves of a value as they stand in memory.
+/// Asks for the halves of a value, with their bytes as they are in memory.
 pub fn put_halves_as_stored<I: AtomicLowering>(cx: &mut Lower<'_, I>, value: Value, swap: bool) -> Halves {
     let (first, second) = by_address::<I>(cx.put_pair(value));
     if !swap {
@@ -183,7 +185,8 @@ pub fn put_halves_as_stored<I: AtomicLowering>(cx: &mut Lower<'_, I>, value: Val
     swapped
 }
 
-/// The registers to be defined with the halves that memory has; [`finish_halves`] makes the instruction's result of them.
+/// The registers to be defined with the halves as they are in memory. [`finish_halves`] then converts them to
+/// the result.
 fn raw_halves<I: AtomicLowering>(cx: &mut Lower<'_, I>, inst: Inst, swap: bool) -> Halves {
     let result = cx.f.first_result(inst);
     let result = cx.put_pair(result);
@@ -193,7 +196,7 @@ fn raw_halves<I: AtomicLowering>(cx: &mut Lower<'_, I>, inst: Inst, swap: bool) 
     }
 }
 
-/// Makes an i128 result of what memory has.
+/// Converts the registers of [`raw_halves`] to the instruction's result.
 fn finish_halves<I: AtomicLowering>(cx: &mut Lower<'_, I>, inst: Inst, raw: Halves, swap: bool) {
     if swap {
         let result = cx.f.first_result(inst);

@@ -1,20 +1,21 @@
-//! Comparisons, as what they leave behind to be tested.
+//! Comparisons, and how their results are tested.
 //!
-//! A target says what that is ([`Comparisons::Test`]): conditions of the flags, a register that is zero or not, or a
-//! comparison that the branch itself does. Here is what all targets ask about the operands, and the vocabulary of flags.
+//! A target decides what a comparison leaves behind to be tested ([`Comparisons::Test`]): conditions on the
+//! flags, a register that is zero or not, or a comparison that the branch itself does. This file has what all
+//! targets ask about the operands, and tests of flags.
 
 use super::context::Lower;
 use super::vocabulary::Lowering;
 use crate::ir::*;
 use crate::machine::reg::VReg;
 
-/// What has an opposite: a condition code, or a test.
+/// A condition code or test that has a complement.
 pub trait Complement: Copy {
-    /// What holds exactly when this does not.
+    /// The one that holds exactly when this one does not.
     fn complement(self) -> Self;
 }
 
-/// What to test of the flags once they are set.
+/// A test of flags that are set.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FlagTest<C> {
     /// One condition.
@@ -35,18 +36,18 @@ impl<C: Complement> Complement for FlagTest<C> {
     }
 }
 
-/// How a target compares, and what it makes of the result.
+/// How a target compares, and uses the result.
 ///
-/// A test may stand for flags that are set already: nothing that changes them may be pushed before it is used, so operands
-/// are asked for first.
+/// A test may stand for flags that are set. No instruction that changes them may be pushed before the test is
+/// used, so operands are asked for first.
 pub trait Comparisons: Lowering {
-    /// What tells whether a condition holds.
+    /// What a comparison leaves behind to be tested.
     type Test: Complement;
 
-    /// Compares integers of up to 64 bits; with `may_fold`, loads may be taken in.
+    /// Compares integers of up to 64 bits. With `may_fold`, loads may be folded.
     fn compare_ints(cx: &mut Lower<'_, Self>, cc: IntCc, a: Value, b: Value, may_fold: bool) -> Self::Test;
 
-    /// Compares floats; with `may_fold`, loads may be taken in.
+    /// Compares floats. With `may_fold`, loads may be folded.
     fn compare_floats(
         cx: &mut Lower<'_, Self>,
         cc: FloatCc,
@@ -55,11 +56,11 @@ pub trait Comparisons: Lowering {
         may_fold: bool,
     ) -> Self::Test;
 
-    /// Whether an integer of any type is not zero; with `may_fold`, loads may be taken in.
+    /// Tests whether an integer of any type is not zero. With `may_fold`, loads may be folded.
     fn is_not_zero(cx: &mut Lower<'_, Self>, value: Value, may_fold: bool) -> Self::Test;
 
-    /// Whether the result of a `band` or `bor`, which nothing else needs, is not zero, if there is a better way than to
-    /// compute it.
+    /// Tests whether the result of a `band` or `bor` is not zero, if the target can do that without computing
+    /// the result. Nothing else needs the result.
     fn test_bitwise(_: &mut Lower<'_, Self>, _: &InstData) -> Option<Self::Test> {
         None
     }
@@ -71,7 +72,8 @@ pub trait Comparisons: Lowering {
     fn trap_on(cx: &mut Lower<'_, Self>, test: Self::Test, code: TrapCode);
 }
 
-/// A comparison with 1 or -1 as the same one with zero, where there is one: zero is what instructions test best.
+/// Turns a comparison with 1 or -1 into an equivalent one with zero, if there is one: instructions compare
+/// best with zero.
 pub fn with_zero(cc: IntCc, constant: i64) -> (IntCc, i64) {
     use IntCc::*;
     match (cc, constant) {
@@ -85,7 +87,8 @@ pub fn with_zero(cc: IntCc, constant: i64) -> (IntCc, i64) {
     }
 }
 
-/// The operands of an integer comparison, a constant second and, with `may_fold`, a load that can be folded.
+/// Orders the operands of an integer comparison: a constant or, with `may_fold`, a load that can be folded
+/// comes second.
 pub fn in_order<I: Lowering>(
     cx: &Lower<I>,
     cc: IntCc,

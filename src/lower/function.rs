@@ -88,7 +88,8 @@ pub fn lower_function<'a, I: FamilyLowering>(
     })
 }
 
-/// Refuses functions with values of types that the target has no registers for, and tells `vcode` how wide they are.
+/// Refuses functions with values of types that the target has no registers for, and tells `vcode` how wide
+/// they are.
 fn check_types<M: Machine>(f: &Stencil, vcode: &mut VCode) -> Lowered {
     for (value, &ty) in f.value_types.iter() {
         match Registers::of(ty).filter(|_| M::supports(ty)) {

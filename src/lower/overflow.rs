@@ -1,7 +1,8 @@
 //! Arithmetic that also says whether it overflowed.
 //!
-//! Where the flag is all that the next instruction needs of it, the arithmetic is pushed right before that instruction, which
-//! tests the processor's flags; a chain of additions with carry becomes a chain of instructions that way.
+//! If only the next instruction uses that flag, the arithmetic is pushed right before that instruction, which
+//! then tests the processor's flags. This turns a chain of additions with carry into a chain of
+//! add-with-carry instructions.
 
 use super::compare::Comparisons;
 use super::context::{Lower, Lowered};
@@ -10,15 +11,15 @@ use crate::rule;
 
 /// How a target computes with carry and overflow.
 pub trait OverflowLowering: Comparisons {
-    /// Pushes the arithmetic of such an opcode; gives the test that says that it overflowed. Up to `chain` operations whose
-    /// carry it takes may be pushed with it.
+    /// Pushes the arithmetic of `inst` and returns the test whether it overflowed. Up to `chain` operations
+    /// whose carry it takes may be pushed with it.
     fn overflowing(cx: &mut Lower<'_, Self>, inst: Inst, chain: u32) -> Self::Test;
 }
 
-/// How many operations, each taking the carry of the one before, are pushed together.
+/// Limit on the number of operations that are pushed together, each taking the carry of the one before.
 const CHAIN: u32 = 16;
 
-/// Lowers an opcode that gives a result and whether it overflowed, and uadd_overflow_trap.
+/// Lowers arithmetic that gives a result and whether it overflowed, and uadd_overflow_trap.
 pub fn lower<I: OverflowLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let test = I::overflowing(cx, inst, CHAIN);
@@ -34,13 +35,13 @@ pub fn lower<I: OverflowLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered 
     Ok(())
 }
 
-/// If `inst` comes right before the instruction being lowered and `flag`, used by nothing else, is whether it overflowed:
-/// lowers it here, where its flags are still set for the instruction.
+/// Pushes `inst` right before the instruction being lowered, which then tests the flags that it sets. It must
+/// come right before that instruction, and its overflow must be `flag`, which nothing else uses.
 pub fn fuse<I: OverflowLowering>(cx: &mut Lower<'_, I>, inst: Inst, flag: Value) -> Option<I::Test> {
     fuse_before(cx, inst, flag, cx.current(), CHAIN)
 }
 
-/// The same before `next`, an instruction that is being pushed.
+/// Pushes `inst` right before `next`, an instruction that is being pushed; see [`fuse`].
 pub fn fuse_before<I: OverflowLowering>(
     cx: &mut Lower<'_, I>,
     inst: Inst,

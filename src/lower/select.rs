@@ -1,4 +1,4 @@
-//! Choosing without branches.
+//! Selection without branches: conditional moves of integers, and bitselect.
 
 use super::compare::Comparisons;
 use super::context::{Lower, Lowered};
@@ -6,13 +6,13 @@ use super::vocabulary::Lowering;
 use crate::ir::*;
 use crate::machine::reg::{RegClass, VReg};
 
-/// How a target chooses between registers.
+/// How a target selects between registers.
 pub trait Selection: Comparisons {
-    /// `d` = `chosen` if a test holds, else `other`: integers of 64 bits.
+    /// `d = chosen` if a test holds, else `other`, for integers of 64 bits.
     fn move_if(cx: &mut Lower<'_, Self>, d: VReg, test: Self::Test, chosen: VReg, other: VReg);
 }
 
-/// bitselect on integers of up to 128 bits: `((a ^ b) & mask) ^ b`.
+/// Lowers bitselect on integers of up to 128 bits.
 pub fn bit_select<I: Lowering>(cx: &mut Lower<I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let bits = if data.ty.bits() <= 32 { 32 } else { 64 };
@@ -28,6 +28,7 @@ pub fn bit_select<I: Lowering>(cx: &mut Lower<I>, inst: Inst) -> Lowered {
     Ok(())
 }
 
+/// Computes `d = ((a ^ b) & mask) ^ b`.
 fn select_bits<I: Lowering>(cx: &mut Lower<I>, bits: u32, d: VReg, mask: VReg, (a, b): (VReg, VReg)) {
     let (differing, chosen) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
     I::bitwise(cx, bits, Opcode::Bxor, differing, (a, b), false);

@@ -1,8 +1,9 @@
 //! i128: a pair of registers, low half first.
 //!
 //! Halves are joined and split without instructions: a result's register is another name for its operand's.
-//! So an operand is looked at half by half ([`halves`]): one of an extension is zero, one of a
-//! constant an immediate, and one of a load memory. What instructions do with halves is the target's: [`WideLowering`].
+//! So an operand is looked at half by half ([`halves`]). A half of an extension may be zero, a half of a
+//! constant is an immediate, and a half of a load may be memory. What instructions can do with halves is up
+//! to the target: [`WideLowering`].
 
 use super::context::Lowered;
 use crate::ir::*;
@@ -17,7 +18,7 @@ use crate::rule;
 /// The registers of an i128: low half, high half.
 pub type Pair = (VReg, VReg);
 
-/// Half of an operand.
+/// Half of an i128 operand.
 pub enum Half {
     /// A constant.
     Constant(i64),
@@ -27,18 +28,18 @@ pub enum Half {
     Memory(Amode),
 }
 
-/// Arithmetic on halves.
+/// How a target computes with halves of i128.
 pub trait WideLowering: Selection {
-    /// Whether arithmetic can have halves in memory.
+    /// Whether arithmetic can take halves from memory.
     const MEMORY_HALVES: bool = true;
 
-    /// band, bor or bxor of halves.
+    /// Computes band, bor or bxor of halves.
     fn bitwise_half(cx: &mut Lower<'_, Self>, opcode: Opcode, d: VReg, a: VReg, b: Half);
 
-    /// `d` = the low half of `a * b`
+    /// `d` = the low half of `a * b`.
     fn multiply_half(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, b: Half);
 
-    /// `d` = the product of two halves.
+    /// `d` = the 128-bit product `a * b`.
     fn multiply_wide(cx: &mut Lower<'_, Self>, signed: bool, d: Pair, a: VReg, b: VReg);
 
     /// `d = sum + a * b`
@@ -57,17 +58,17 @@ pub trait WideLowering: Selection {
     /// `d = -a`
     fn negate_wide(cx: &mut Lower<'_, Self>, d: Pair, a: Pair);
 
-    /// `d` = two integers of the same type, of up to 32 bits, as one: the second above the first.
+    /// Concatenates two integers of the same type, of up to 32 bits, in `d`.
     fn concat_narrow(cx: &mut Lower<'_, Self>, d: VReg, low: Value, high: Value);
 
     /// Compares two i128.
     fn compare_wide(cx: &mut Lower<'_, Self>, cc: IntCc, a: Value, b: Value) -> Self::Test;
 
-    /// Compares two i128 for their order, as registers.
+    /// Compares two i128 in registers for their order.
     fn compare_order(cx: &mut Lower<'_, Self>, cc: IntCc, a: Value, b: Value) -> Self::Test;
 }
 
-/// Lowers an instruction on i128 that is no shift, and isplit and iconcat of any type.
+/// Lowers operations on i128 other than shifts, and isplit and iconcat of any type.
 pub fn lower<I: WideLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     use Opcode::*;
     let data = &cx.f.insts[inst];
@@ -110,7 +111,7 @@ pub fn lower<I: WideLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// smin, smax, umin, umax.
+/// Lowers smin, smax, umin and umax of i128.
 fn min_max<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
     let (a, b) = (Value(data.a), Value(data.b));
     let (chosen, other) = (cx.put_pair(a), cx.put_pair(b));
@@ -119,7 +120,7 @@ fn min_max<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
     I::move_if(cx, d.1, test, chosen.1, other.1);
 }
 
-/// The registers the result of `inst` is to be defined in.
+/// The registers in which the result of `inst` is to be defined.
 pub fn result<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Pair {
     let value = cx.f.first_result(inst);
     cx.put_pair(value)
@@ -130,7 +131,7 @@ pub fn tmp_pair<I: Lowering>(cx: &mut Lower<'_, I>) -> Pair {
     (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int))
 }
 
-/// The address of an access of 16 bytes, such that [`Amode::upper`] is that of the last eight.
+/// The address of an access of 16 bytes. Its [`Amode::upper`] addresses the last eight.
 pub fn wide_access<I: WideLowering>(cx: &mut Lower<'_, I>, data: &InstData) -> Amode {
     let amode = access(cx, data);
     if amode.disp <= i32::MAX - 8 {
@@ -141,8 +142,8 @@ pub fn wide_access<I: WideLowering>(cx: &mut Lower<'_, I>, data: &InstData) -> A
     Amode::base(base, 0).with_trap(amode.trap)
 }
 
-/// An i128 operand as instructions on its halves take it, low half first. With `fold`, halves may be memory, and the
-/// caller uses each of them once.
+/// The halves of an i128 operand, low half first. With `fold`, halves may be memory, and the caller must use
+/// each of them once.
 pub fn halves<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value, fold: bool) -> (Half, Half) {
     if let Some(bits) = cx.wide_constant(value) {
         return (Half::Constant(bits as i64), Half::Constant((bits >> 64) as i64));
@@ -176,7 +177,7 @@ pub fn halves<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value, fold: bool) 
     (Half::Register(low), Half::Register(high))
 }
 
-/// An operand of iconcat.
+/// A half that is an operand of iconcat.
 fn half<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value, fold: bool) -> Half {
     if let Some(constant) = cx.signed_constant(value) {
         return Half::Constant(constant);
@@ -187,7 +188,7 @@ fn half<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value, fold: bool) -> Hal
     }
 }
 
-/// The low half of `value`, which is the zero extension of `source`; `here` says that it may be extended here.
+/// The low half of `value`, which is the zero extension of `source`. With `here`, it may be extended here.
 fn extended_half<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value, source: Value, here: bool) -> Half {
     Half::Register(match here || cx.ty(source) == types::I64 || cx.zero_extends(source) {
         true => I::put_extended(cx, source, false, 64),
@@ -195,7 +196,7 @@ fn extended_half<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value, source: V
     })
 }
 
-/// Both halves of a load that the instruction being lowered does itself.
+/// Both halves of a load that is folded into the instruction being lowered.
 fn memory_halves<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value) -> Option<(Half, Half)> {
     let load = cx.sinkable_load(value)?;
     let data = &cx.f.insts[load];
@@ -213,7 +214,7 @@ fn memory_halves<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value) -> Option
     })
 }
 
-/// A half in a register.
+/// Puts a half in a register.
 pub fn in_register<I: WideLowering>(cx: &mut Lower<'_, I>, half: Half) -> VReg {
     if let Half::Register(reg) = half {
         return reg;
@@ -227,7 +228,7 @@ pub fn in_register<I: WideLowering>(cx: &mut Lower<'_, I>, half: Half) -> VReg {
     d
 }
 
-/// uextend and sextend.
+/// Lowers uextend and sextend to i128.
 fn extend<I: Lowering>(cx: &mut Lower<'_, I>, (low, high): Pair, data: &InstData) {
     let signed = data.opcode == Opcode::Sextend;
     let extended = I::put_extended(cx, Value(data.a), signed, 64);
@@ -238,7 +239,7 @@ fn extend<I: Lowering>(cx: &mut Lower<'_, I>, (low, high): Pair, data: &InstData
     }
 }
 
-/// iconcat to an i128.
+/// Lowers iconcat to i128.
 fn concat<I: Lowering>(cx: &mut Lower<'_, I>, (low, high): Pair, data: &InstData) {
     rule!(cx, "iconcat.free");
     let (a, b) = (cx.put(Value(data.a)), cx.put(Value(data.b)));
@@ -246,7 +247,7 @@ fn concat<I: Lowering>(cx: &mut Lower<'_, I>, (low, high): Pair, data: &InstData
     cx.alias(high, b);
 }
 
-/// isplit of any type. The bits above a narrow half are whatever they are.
+/// Lowers isplit of any type. The bits above a narrow half are undefined.
 fn split<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) {
     let source = Value(data.a);
     let results = cx.f.inst_results(inst);
@@ -271,7 +272,7 @@ fn split<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) {
     }
 }
 
-/// ireduce: the same register, whose upper bits are undefined.
+/// Lowers ireduce: the result is the same register, whose upper bits are undefined.
 pub fn reduce<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let source = Value(data.a);
@@ -287,7 +288,7 @@ pub fn reduce<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// The operands of a commutative operation, the one that folds better second.
+/// Orders the operands of a commutative operation: the one that folds better comes second.
 fn order<I: WideLowering>(cx: &Lower<'_, I>, a: Value, b: Value) -> (Value, Value) {
     let rank = |value: Value| {
         if cx.wide_constant(value).is_some() {
@@ -301,7 +302,7 @@ fn order<I: WideLowering>(cx: &Lower<'_, I>, a: Value, b: Value) -> (Value, Valu
     if rank(a) > rank(b) { (b, a) } else { (a, b) }
 }
 
-/// iadd and isub: `d = a ± b`, after which the flags or condition code are those of the high half.
+/// Computes `d = a ± b` and leaves the flags or condition code of the high half.
 pub fn add_or_subtract<I: WideLowering>(
     cx: &mut Lower<'_, I>,
     subtract: bool,
@@ -314,7 +315,7 @@ pub fn add_or_subtract<I: WideLowering>(
     I::add_or_subtract(cx, subtract, d, a, b);
 }
 
-/// band, bor, bxor.
+/// Lowers band, bor and bxor of i128.
 fn bitwise<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
     let (a, b) = order(cx, Value(data.a), Value(data.b));
     let b = halves(cx, b, true);
@@ -323,6 +324,7 @@ fn bitwise<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
     bitwise_half(cx, data.opcode, d.1, a.1, b.1);
 }
 
+/// Computes band, bor or bxor of halves, for free if one is a neutral or absorbing constant.
 fn bitwise_half<I: WideLowering>(cx: &mut Lower<'_, I>, opcode: Opcode, d: VReg, a: Half, b: Half) {
     let (a, b) = if matches!(a, Half::Constant(_)) { (b, a) } else { (a, b) };
     match (opcode, &b) {
@@ -339,8 +341,8 @@ fn bitwise_half<I: WideLowering>(cx: &mut Lower<'_, I>, opcode: Opcode, d: VReg,
     }
 }
 
-/// The low 128 bits of a product: one widening multiplication and two cross products, of which those with a
-/// half that is zero fall away.
+/// Lowers imul of i128: one widening multiplication and two cross products. A cross product with a half that
+/// is zero is omitted.
 fn multiply<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
     let (a, b) = (Value(data.a), Value(data.b));
     if let (Some(a), Some(b)) = (cx.def_by(a, Opcode::Sextend), cx.def_by(b, Opcode::Sextend)) {
@@ -370,13 +372,13 @@ fn multiply<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
     }
 }
 
-/// umulhi and smulhi: the high 128 bits of a product, from four widening multiplications.
+/// Lowers umulhi and smulhi of i128, by four widening multiplications.
 fn multiply_high<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
     let a = cx.put_pair(Value(data.a));
     let b = cx.put_pair(Value(data.b));
     let (low_low, low_high) = (product(cx, a.0, b.0), product(cx, a.0, b.1));
     let (high_low, high_high) = (product(cx, a.1, b.0), product(cx, a.1, b.1));
-    // Both middle products are added to the upper half of the low one, only for their carries.
+    // Both middle products are added to the high half of the low product, for their carries alone.
     let (middle, upper_a) = add_carrying(cx, (low_low.1, low_high.1), low_high.0);
     let (_, upper_b) = add_carrying(cx, (middle, high_low.1), high_low.0);
     let sum = add_carrying(cx, high_high, upper_a);
@@ -385,26 +387,29 @@ fn multiply_high<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstDat
         I::add_or_subtract(cx, false, d, sum, zero_above);
         return;
     }
-    // A negative factor counts as 2^128 too much: the other factor is subtracted from the high half.
+    // The unsigned product takes a negative factor as 2^128 too large; so subtract the other factor from the
+    // high half.
     let sum = add_carrying(cx, sum, upper_b);
     let corrected = tmp_pair(cx);
     subtract_if_negative(cx, corrected, sum, a.1, b);
     subtract_if_negative(cx, d, corrected, b.1, a);
 }
 
+/// The unsigned 128-bit product of two halves.
 fn product<I: WideLowering>(cx: &mut Lower<'_, I>, a: VReg, b: VReg) -> Pair {
     let d = tmp_pair(cx);
     I::multiply_wide(cx, false, d, a, b);
     d
 }
 
+/// The sum of an i128 and a half.
 fn add_carrying<I: WideLowering>(cx: &mut Lower<'_, I>, a: Pair, b: VReg) -> Pair {
     let d = tmp_pair(cx);
     I::add_or_subtract(cx, false, d, a, (Half::Register(b), Half::Constant(0)));
     d
 }
 
-/// `d = a - (if sign is negative { b } else { 0 })`.
+/// `d = a - b` if `sign` is negative, else `d = a`.
 fn subtract_if_negative<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, a: Pair, sign: VReg, b: Pair) {
     let mask = cx.tmp(RegClass::Int);
     let masked = tmp_pair(cx);
@@ -414,7 +419,7 @@ fn subtract_if_negative<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, a: Pair
     I::add_or_subtract(cx, true, d, a, (Half::Register(masked.0), Half::Register(masked.1)));
 }
 
-/// iabs: both halves complemented if the number is negative, and the sign subtracted.
+/// Lowers iabs of i128: complements both halves if the number is negative, and subtracts the sign.
 fn absolute<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, a: Pair) {
     let sign = cx.tmp(RegClass::Int);
     let flipped = tmp_pair(cx);
@@ -424,13 +429,14 @@ fn absolute<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, a: Pair) {
     I::add_or_subtract(cx, true, d, flipped, (Half::Register(sign), Half::Register(sign)));
 }
 
-/// What is zero if two i128 are equal: the differences of their halves, to be combined by bor.
+/// Differences of the halves of two i128. Their bor is zero if the two are equal.
 pub fn differences<I: WideLowering>(cx: &mut Lower<'_, I>, a: Value, b: Value) -> Pair {
     let a = halves(cx, a, false);
     let b = halves(cx, b, false);
     (difference(cx, a.0, b.0), difference(cx, a.1, b.1))
 }
 
+/// A register that is zero if two halves are equal.
 fn difference<I: WideLowering>(cx: &mut Lower<'_, I>, a: Half, b: Half) -> VReg {
     let (a, b) = if matches!(a, Half::Constant(_)) { (b, a) } else { (a, b) };
     let a = in_register(cx, a);
@@ -442,7 +448,7 @@ fn difference<I: WideLowering>(cx: &mut Lower<'_, I>, a: Half, b: Half) -> VReg 
     d
 }
 
-/// A comparison with a constant second.
+/// Orders the operands of a comparison: a constant comes second.
 pub fn constant_second<I: Lowering>(
     cx: &Lower<'_, I>,
     cc: IntCc,
@@ -455,7 +461,8 @@ pub fn constant_second<I: Lowering>(
     }
 }
 
-/// A comparison that asks whether the first operand is less, or not: by borrow that is all that can be told.
+/// Orders the operands of a comparison so that it asks whether the first is less or not. That is all a borrow
+/// can tell.
 pub fn less_or_not(cc: IntCc, a: Value, b: Value) -> (IntCc, Value, Value) {
     use IntCc::*;
     match cc {

@@ -1,4 +1,4 @@
-//! Division and remainder of i128: library routines, behind checks for what traps.
+//! Division and remainder of i128: calls of library routines, after checks for operands that trap.
 
 use super::call::{CallLowering, Routine, wide_libcall};
 use super::context::{Lower, Lowered};
@@ -7,7 +7,7 @@ use crate::ir::*;
 use crate::machine::compiled::LibCall;
 use crate::rule;
 
-/// How a target checks the operands of a division.
+/// How a target checks the operands of an i128 division.
 pub trait WideDivision: WideLowering + CallLowering {
     /// Traps if an i128 is zero.
     fn trap_if_zero(cx: &mut Lower<'_, Self>, a: Pair, code: TrapCode);
@@ -16,7 +16,7 @@ pub trait WideDivision: WideLowering + CallLowering {
     fn trap_if_lowest_by_minus_one(cx: &mut Lower<'_, Self>, a: Pair, b: Pair, code: TrapCode);
 }
 
-/// udiv, sdiv, urem, srem of i128.
+/// Lowers udiv, sdiv, urem and srem of i128.
 pub fn divide<I: WideDivision>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = &cx.f.insts[inst];
     let d = result(cx, inst);

@@ -1,7 +1,8 @@
 //! Shifts and rotations of i128.
 //!
-//! By a constant they are moves of halves and shifts of two registers joined ([`WideShifts::double_shift`]). By a variable
-//! amount both halves are shifted by the amount modulo 64, as processors do, and exchanged if it is 64 or more.
+//! By a constant, they are moves of halves and shifts of two registers as one ([`WideShifts::double_shift`]).
+//! By a variable amount, both halves are shifted by the amount modulo 64, as processors do, and exchanged if
+//! the amount is 64 or more.
 
 use super::context::{Lower, Lowered};
 use super::wide::{Pair, WideLowering, result, tmp_pair};
@@ -9,12 +10,13 @@ use crate::ir::*;
 use crate::machine::reg::{RegClass, VReg};
 use crate::rule;
 
-/// A variable amount, of which the lower six bits count in a half.
+/// A variable amount. Only its low six bits count in the shift of a half.
 #[derive(Clone, Copy, Debug)]
 pub struct Amount {
     /// The amount itself.
     pub by: VReg,
-    /// What shifts the bits that cross over from the other half; see [`WideShifts::crossing_amount`].
+    /// The amount that shifts the bits crossing over from the other half; see
+    /// [`WideShifts::crossing_amount`].
     pub crossing: VReg,
 }
 
@@ -32,22 +34,23 @@ pub trait WideShifts: WideLowering {
     /// `d` = the high half of `a << amount`, or the low half of `a >> amount`, for an amount of 1 to 63.
     fn double_shift(cx: &mut Lower<'_, Self>, direction: Direction, d: VReg, a: Pair, amount: u32);
 
-    /// The same for an amount modulo 64 that is in a register.
+    /// `d` = the high half of `a << amount`, or the low half of `a >> amount`, for an amount modulo 64 in a
+    /// register.
     fn double_shift_by(cx: &mut Lower<'_, Self>, direction: Direction, d: VReg, a: Pair, amount: Amount);
 
-    /// Rotates by an amount modulo 64 that is in a register.
+    /// Rotates by an amount modulo 64 in a register.
     fn rotate_by(cx: &mut Lower<'_, Self>, direction: Direction, d: Pair, a: Pair, amount: Amount) {
         let (low, high) = rotated(direction, a);
         Self::double_shift_by(cx, direction, d.0, low, amount);
         Self::double_shift_by(cx, direction, d.1, high, amount);
     }
 
-    /// What [`Amount::crossing`] is for an amount.
+    /// Computes [`Amount::crossing`] for an amount.
     fn crossing_amount(_: &mut Lower<'_, Self>, amount: VReg) -> VReg {
         amount
     }
 
-    /// ishl, ushr or sshr of a half by an amount modulo 64 that is in a register.
+    /// Computes ishl, ushr or sshr of a half by an amount modulo 64 in a register.
     fn shift_half_by(cx: &mut Lower<'_, Self>, opcode: Opcode, d: VReg, a: VReg, amount: VReg);
 
     /// A register that is zero.
@@ -55,11 +58,11 @@ pub trait WideShifts: WideLowering {
         cx.constant_register(0)
     }
 
-    /// `d` = `far` if bit 6 of the amount is 1, else `near`.
+    /// `d = far` if bit 6 of the amount is 1, else `near`.
     fn choose_by_amount(cx: &mut Lower<'_, Self>, d: Pair, amount: VReg, far: Pair, near: Pair);
 }
 
-/// What is shifted as one to give the low and the high half of a rotation.
+/// The pairs whose double shifts give the low and the high half of a rotation.
 pub fn rotated(direction: Direction, a: Pair) -> (Pair, Pair) {
     match direction {
         Direction::Left => ((a.1, a.0), a),
@@ -67,7 +70,7 @@ pub fn rotated(direction: Direction, a: Pair) -> (Pair, Pair) {
     }
 }
 
-/// ishl, ushr, sshr, rotl, rotr of i128.
+/// Lowers ishl, ushr, sshr, rotl and rotr of i128.
 pub fn lower<I: WideShifts>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = &cx.f.insts[inst];
     let amount = Value(data.b);
@@ -84,6 +87,7 @@ pub fn lower<I: WideShifts>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     Ok(())
 }
 
+/// Lowers a shift or rotation by a constant.
 fn by_constant<I: WideShifts>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData, amount: u32) {
     let d = result(cx, inst);
     if data.opcode == Opcode::Ishl && amount >= 64 {
@@ -115,12 +119,13 @@ fn by_constant<I: WideShifts>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData
     }
 }
 
+/// Makes `d` another name for `a`.
 fn alias<I: WideShifts>(cx: &mut Lower<'_, I>, d: Pair, a: Pair) {
     cx.alias(d.0, a.0);
     cx.alias(d.1, a.1);
 }
 
-/// Shifts a half by less than 64.
+/// Shifts a half by an amount below 64.
 fn shift_half<I: WideShifts>(cx: &mut Lower<'_, I>, opcode: Opcode, d: VReg, a: VReg, amount: u32) {
     match amount {
         0 => cx.alias(d, a),
@@ -128,6 +133,7 @@ fn shift_half<I: WideShifts>(cx: &mut Lower<'_, I>, opcode: Opcode, d: VReg, a: 
     }
 }
 
+/// Rotates by a constant.
 fn rotate_left<I: WideShifts>(cx: &mut Lower<'_, I>, d: Pair, a: Pair, amount: u32) {
     let (a, amount) = if amount >= 64 { ((a.1, a.0), amount - 64) } else { (a, amount) };
     if amount == 0 {
@@ -137,12 +143,13 @@ fn rotate_left<I: WideShifts>(cx: &mut Lower<'_, I>, d: Pair, a: Pair, amount: u
     I::double_shift(cx, Direction::Left, d.1, a, amount);
 }
 
+/// Lowers a shift or rotation by a variable amount.
 fn by_register<I: WideShifts>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData, amount: VReg) {
     let d = result(cx, inst);
     let a = cx.put_pair(Value(data.a));
     let near = tmp_pair(cx);
     let amount = Amount { by: amount, crossing: I::crossing_amount(cx, amount) };
-    // What each half is if the amount is 64 or more.
+    // The result if the amount is 64 or more.
     let far = match data.opcode {
         Opcode::Ishl => {
             I::double_shift_by(cx, Direction::Left, near.1, a, amount);
