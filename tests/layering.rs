@@ -140,6 +140,48 @@ fn targets_do_not_use_each_other() {
     assert_none(wrong);
 }
 
+/// Files that some targets have and others don't, each with the reason.
+const ROOMS_OF_SOME: &[(&str, &[&str])] = &[
+    // Conditional comparisons, by which comparisons joined by `and` and `or` are one condition.
+    ("lower/chain.rs", &["aarch64"]),
+    // Instructions that rotate, mask and insert in one, for chains of shifts and masks.
+    ("lower/field.rs", &["s390x"]),
+    // Sequences with a branch inside, where aarch64 has an instruction.
+    ("pseudo/float.rs", &["s390x", "x86_64"]),
+];
+
+/// Who mends one thing on all targets opens files of the same name.
+#[test]
+fn targets_have_the_same_rooms() {
+    let mut rooms: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut targets = BTreeSet::new();
+    for (file, _) in sources() {
+        let Some((target, room)) = file.strip_prefix("src/arch/").and_then(|path| path.split_once('/'))
+        else {
+            continue;
+        };
+        targets.insert(target.to_owned());
+        rooms.entry(room.to_owned()).or_default().insert(target.to_owned());
+    }
+    assert!(targets.len() >= 3 && rooms.contains_key("lower/divide.rs"), "targets are found");
+    let expected = |room: &str| match ROOMS_OF_SOME.iter().find(|(name, _)| *name == room) {
+        Some((_, some)) => some.iter().map(|&target| target.to_owned()).collect(),
+        None => targets.clone(),
+    };
+    let mut wrong = Vec::new();
+    for (room, found) in &rooms {
+        if *found != expected(room) {
+            wrong.push(format!("{room} is there for {found:?}, but should be for {:?}", expected(room)));
+        }
+    }
+    for (room, _) in ROOMS_OF_SOME {
+        if !rooms.contains_key(*room) {
+            wrong.push(format!("{room} is an exception that no target needs"));
+        }
+    }
+    assert_none(wrong);
+}
+
 #[test]
 fn crates_stay_where_they_belong() {
     let mut wrong = Vec::new();

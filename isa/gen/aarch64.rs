@@ -7,7 +7,9 @@
 //! `t:26` is the distance to a label or symbol. Fixed registers and the uses that definitions are tied to
 //! need not be encoded.
 
-use super::aarch64_format::{BRANCHES, CODES, FIELD_BASE, FIELD_WORD, Format, PATTERN, Place, Source};
+use super::aarch64_format::{
+    BRANCHES, BitField, CODES, FIELD_BASE, FIELD_WORD, FieldSource, Format, PATTERN,
+};
 use super::operand::{Kind, Operand};
 use super::row::Row;
 use super::target::{Encoding, Register, Target, size};
@@ -40,8 +42,8 @@ fn register(name: &str) -> Option<Register> {
     }
 }
 
-/// The lowest five bits, which hold a register.
-const LOWEST: Place = Place { position: 0, width: 5, from: 0 };
+/// The lowest bits, of a register.
+const LOWEST: BitField = BitField { position: 0, width: 5, from: 0 };
 
 /// The column while it is parsed.
 struct Reader<'a> {
@@ -49,7 +51,7 @@ struct Reader<'a> {
     /// The number of bits parsed so far.
     bits: u32,
     pattern: u32,
-    fields: Vec<(Source, Place)>,
+    fields: Vec<(FieldSource, BitField)>,
     /// The memory operand, label or symbol, and the bits of its displacement or distance.
     address: Option<(usize, u8)>,
     /// The operands named so far.
@@ -66,7 +68,7 @@ fn encode(row: &Row, encoding: &mut Encoding) -> Result<(), String> {
     }
     reader.check_all_are_named()?;
     let format = reader.format()?;
-    reader.fields.sort_by_key(|(source, _)| !matches!(source, Source::Register(_)));
+    reader.fields.sort_by_key(|(source, _)| !matches!(source, FieldSource::Register(_)));
     if reader.fields.len() > format.fields() {
         return Err("too many fields".to_owned());
     }
@@ -77,10 +79,10 @@ fn encode(row: &Row, encoding: &mut Encoding) -> Result<(), String> {
         encoding.fields[FIELD_BASE] = registers_before(row, operand);
         encoding.fields[FIELD_WORD] = words_before(row, operand);
     }
-    let places: Vec<Place> = reader.fields.iter().map(|field| field.1).collect();
+    let places: Vec<BitField> = reader.fields.iter().map(|field| field.1).collect();
     encoding.format = format!("{format:?}");
     encoding.params[PATTERN] = reader.pattern;
-    encoding.params[PATTERN + 1..].copy_from_slice(&Place::pack(&places, reader.extra(format)));
+    encoding.params[PATTERN + 1..].copy_from_slice(&BitField::pack(&places, reader.extra(format)));
     Ok(())
 }
 
@@ -126,17 +128,17 @@ impl Reader<'_> {
                 Ok(())
             }
             _ if operand.is_register() => {
-                self.field(Source::Register(registers_before(self.row, index)), 5, 0)
+                self.field(FieldSource::Register(registers_before(self.row, index)), 5, 0)
             }
-            Kind::Cond => self.field(Source::Cond, 4, 0),
+            Kind::Cond => self.field(FieldSource::Cond, 4, 0),
             Kind::Imm { .. } => self.field(self.word(index), operand.bits as u8, 0),
             Kind::Code(code) => self.field(self.word(index), CODES[code].1, 0),
             _ => Err("the number of bits is missing".to_owned()),
         }
     }
 
-    fn word(&self, index: usize) -> Source {
-        Source::Word(words_before(self.row, index))
+    fn word(&self, index: usize) -> FieldSource {
+        FieldSource::Word(words_before(self.row, index))
     }
 
     fn slice(&mut self, index: usize, range: &str) -> Result<(), String> {
@@ -149,12 +151,12 @@ impl Reader<'_> {
         self.field(self.word(index), high - low + 1, low)
     }
 
-    fn field(&mut self, source: Source, width: u8, from: u8) -> Result<(), String> {
+    fn field(&mut self, source: FieldSource, width: u8, from: u8) -> Result<(), String> {
         if !(1..=16).contains(&width) {
             return Err("a field must have 1 to 16 bits".to_owned());
         }
         let position = self.take(width as usize)?;
-        self.fields.push((source, Place { position, width, from }));
+        self.fields.push((source, BitField { position, width, from }));
         Ok(())
     }
 
@@ -168,7 +170,7 @@ impl Reader<'_> {
     fn format(&self) -> Result<Format, String> {
         let Some((index, width)) = self.address else { return Ok(Format::Plain) };
         match (&self.row.operands[index].kind, width) {
-            (Kind::Mem, 12) if self.fields == [(Source::Register(0), LOWEST)] => Ok(Format::Access),
+            (Kind::Mem, 12) if self.fields == [(FieldSource::Register(0), LOWEST)] => Ok(Format::Access),
             (Kind::Mem, 7) => Ok(Format::Pair),
             (Kind::Mem, 0) => Ok(Format::Bare),
             (Kind::Label, width) if BRANCHES.contains(&width) => Ok(Format::Branch),
@@ -179,7 +181,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The number that is packed with the places: see [`super::aarch64_format::extra`].
+    /// The number packed beside the bit fields: see [`super::aarch64_format::extra`].
     fn extra(&self, format: Format) -> u8 {
         match (format, self.address) {
             (Format::Access | Format::Pair, Some((index, _))) => {

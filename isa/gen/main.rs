@@ -41,7 +41,7 @@ fn main() {
     let mut errors = Vec::new();
     for target in &TARGETS {
         let directory = Path::new("isa").join(target.name);
-        if let Err(more) = generate(target, &directory, &out.join(target.name).with_extension("rs")) {
+        if let Err(more) = generate(target, &directory, &out) {
             errors.extend(more);
         }
     }
@@ -53,7 +53,8 @@ fn main() {
     }
 }
 
-/// Reads all rows of a target and writes its tables, or returns the errors in its rows.
+/// Reads all rows of a target and writes its tables to `<target>.rs` and `<target>_expansions.rs`; or returns all that is
+/// wrong with them.
 fn generate(target: &Target, directory: &Path, out: &Path) -> Result<(), Vec<String>> {
     let mut errors = Vec::new();
     let mut rows = Vec::new();
@@ -73,7 +74,14 @@ fn generate(target: &Target, directory: &Path, out: &Path) -> Result<(), Vec<Str
     if !errors.is_empty() {
         return Err(errors);
     }
-    fs::write(out, output::write(&encoded, target)).map_err(|e| vec![format!("{}: {e}", out.display())])
+    let files = [
+        (format!("{}.rs", target.name), output::write(&encoded, target)),
+        (format!("{}_expansions.rs", target.name), output::write_expansions(&encoded)),
+    ];
+    for (name, text) in files {
+        fs::write(out.join(&name), text).map_err(|e| vec![format!("{name}: {e}")])?;
+    }
+    Ok(())
 }
 
 /// The row files of a target, in order of their names.

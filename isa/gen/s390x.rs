@@ -10,7 +10,8 @@
 use super::operand::{Kind, Operand};
 use super::row::Row;
 use super::s390x_format::{
-    Address, AddressAt, DISTANCE, Field, Format, HIGH, LOW, Layout, OTHERS, Others, Source,
+    AddressField, AddressOperand, DISTANCE, Field, FieldSource, Format, FormatLayout, HIGH, LOW, OTHERS,
+    OtherForms,
 };
 use super::target::{Encoding, Register, Target, size};
 
@@ -42,11 +43,11 @@ fn encode(row: &Row, encoding: &mut Encoding) -> Result<(), String> {
     let layout = &Format::LAYOUTS[number];
     encoding.format = Format::VARIANTS[number].to_owned();
     let mut bits = layout.place_opcode(opcode(layout, tokens.next().ok_or("expected an opcode")?)?);
-    let mut others = Others::default();
+    let mut others = OtherForms::default();
     let mut sources = vec![None; layout.fields.len()];
     let mut into_middle = false;
     for token in tokens {
-        if token == "middle" && layout.address == Address::Near {
+        if token == "middle" && layout.address == AddressField::Near {
             into_middle = true;
             bits |= DISTANCE.place(1);
             continue;
@@ -67,34 +68,34 @@ fn encode(row: &Row, encoding: &mut Encoding) -> Result<(), String> {
     for (field, source) in encoding.fields.iter_mut().zip(&sources) {
         *field = source.expect("all fields have been filled").pack();
     }
-    if sources.iter().skip(encoding.fields.len()).any(|source| *source != Some(Source::Constant)) {
-        return Err("fields after the fifth must be constant".to_owned());
+    if sources.iter().skip(encoding.fields.len()).any(|source| *source != Some(FieldSource::Constant)) {
+        return Err("fields past the fifth are constants".to_owned());
     }
     encoding.params[HIGH] = (bits >> 32) as u32;
-    let address = if into_middle { AddressAt::MIDDLE } else { address(row, layout)? };
+    let address = if into_middle { AddressOperand::MIDDLE } else { address(row, layout)? };
     encoding.params[LOW] = bits as u32 | address.pack();
     encoding.params[OTHERS] = others.pack();
     Ok(())
 }
 
-fn opcode(layout: &Layout, digits: &str) -> Result<u64, String> {
-    let value = u64::from_str_radix(digits, 16).map_err(|_| format!("invalid opcode `{digits}`"))?;
+fn opcode(layout: &FormatLayout, digits: &str) -> Result<u64, String> {
+    let value = u64::from_str_radix(digits, 16).map_err(|_| format!("`{digits}` is no opcode"))?;
     match digits.len() == layout.opcode_digits() {
         true => Ok(value),
         false => Err(format!("an opcode of {} must have {} digits", layout.name, layout.opcode_digits())),
     }
 }
 
-fn other_opcode(layout: &Layout, digits: &str) -> Result<u16, String> {
+fn other_opcode(layout: &FormatLayout, digits: &str) -> Result<u16, String> {
     opcode(layout, digits).map(|value| value as u16)
 }
 
-fn layout_called(name: &str) -> &'static Layout {
+fn layout_called(name: &str) -> &'static FormatLayout {
     Format::LAYOUTS.iter().find(|layout| layout.name == name).expect("a format of the table")
 }
 
-/// The format with a displacement of 20 bits that corresponds to one with 12 bits.
-fn long_form(layout: &Layout) -> Result<&'static Layout, String> {
+/// The format with a displacement of 20 bits that goes with one of 12.
+fn long_form(layout: &FormatLayout) -> Result<&'static FormatLayout, String> {
     match layout.name {
         "RX_a" => Ok(layout_called("RXY_a")),
         "RS_a" => Ok(layout_called("RSY_a")),
@@ -103,35 +104,38 @@ fn long_form(layout: &Layout) -> Result<&'static Layout, String> {
     }
 }
 
-/// The source of a field to which the column assigns `value`: an operand, or a number, which is added to
-/// `bits`.
-fn assigned(row: &Row, field: &Field, value: &str, bits: &mut u64) -> Result<Source, String> {
+/// What fills a field to which the column assigns `value`: a number, which is put in `bits`, or an operand.
+fn assigned(row: &Row, field: &Field, value: &str, bits: &mut u64) -> Result<FieldSource, String> {
     if let Ok(number) = value.parse::<u32>() {
         if number >> field.bits != 0 {
             return Err(format!("`{}` has {} bits", field.name, field.bits));
         }
         *bits |= field.place(number);
-        return Ok(Source::Constant);
+        return Ok(FieldSource::Constant);
     }
     let at = row.operands.iter().position(|operand| operand.name == value);
     source(row, at.ok_or_else(|| format!("unknown operand `{value}`"))?)
 }
 
-/// The source of a field that an operand fills.
-fn source(row: &Row, index: usize) -> Result<Source, String> {
+/// How an operand comes to a field.
+fn source(row: &Row, index: usize) -> Result<FieldSource, String> {
     let before = &row.operands[..index];
     match row.operands[index].kind {
         _ if row.operands[index].is_register() => {
-            Ok(Source::Register(before.iter().filter(|o| o.is_register()).count() as u8))
+            Ok(FieldSource::Register(before.iter().filter(|o| o.is_register()).count() as u8))
         }
-        Kind::Imm { .. } => Ok(Source::Word(before.iter().map(Operand::words).sum::<usize>() as u8)),
-        Kind::Cond => Ok(Source::Cond),
-        _ => Err(format!("operand `{}` cannot fill a field", row.operands[index].name)),
+        Kind::Imm { .. } => Ok(FieldSource::Word(before.iter().map(Operand::words).sum::<usize>() as u8)),
+        Kind::Cond => Ok(FieldSource::Cond),
+        _ => Err(format!("`{}` fills no field", row.operands[index].name)),
     }
 }
 
-/// Assigns the remaining operands to the remaining fields.
-fn place_operands(row: &Row, layout: &Layout, sources: &mut [Option<Source>]) -> Result<(), String> {
+/// Gives the operands that are left to the fields that are left.
+fn place_operands(
+    row: &Row,
+    layout: &FormatLayout,
+    sources: &mut [Option<FieldSource>],
+) -> Result<(), String> {
     let is_tied_source = |index: usize| row.operands.iter().any(|o| o.tied == Some(index));
     for (index, operand) in row.operands.iter().enumerate() {
         let fills = operand.is_register() || matches!(operand.kind, Kind::Imm { .. } | Kind::Cond);
@@ -149,7 +153,7 @@ fn place_operands(row: &Row, layout: &Layout, sources: &mut [Option<Source>]) ->
         // The fields of an address that may be a shift count may stay empty; omitted masks are 0.
         let optional = field.name.starts_with(['b', 'd', 'm']);
         match source {
-            None if optional => *source = Some(Source::Constant),
+            None if optional => *source = Some(FieldSource::Constant),
             None => return Err(format!("nothing fills `{}`", field.name)),
             Some(_) => {}
         }
@@ -157,14 +161,14 @@ fn place_operands(row: &Row, layout: &Layout, sources: &mut [Option<Source>]) ->
     Ok(())
 }
 
-/// The position of the operand that fills the format's address.
-fn address(row: &Row, layout: &Layout) -> Result<AddressAt, String> {
-    let mut at = AddressAt { register: 0, word: 0 };
+/// Where the operand is that fills the format's address.
+fn address(row: &Row, layout: &FormatLayout) -> Result<AddressOperand, String> {
+    let mut at = AddressOperand { register: 0, word: 0 };
     for operand in &row.operands {
         let fits = match operand.kind {
-            Kind::Mem => matches!(layout.address, Address::Memory { .. }),
-            Kind::Label => layout.address == Address::Near,
-            Kind::Symbol => layout.address == Address::Far,
+            Kind::Mem => matches!(layout.address, AddressField::Memory { .. }),
+            Kind::Label => layout.address == AddressField::Near,
+            Kind::Symbol => layout.address == AddressField::Far,
             Kind::RegMem { .. } | Kind::Imm64 => false,
             _ => {
                 at.register += operand.is_register() as u8;
@@ -179,7 +183,7 @@ fn address(row: &Row, layout: &Layout) -> Result<AddressAt, String> {
         return Ok(at);
     }
     match layout.address {
-        Address::Near | Address::Far => Err("expected a label or symbol".to_owned()),
-        _ => Ok(AddressAt::NOWHERE),
+        AddressField::Near | AddressField::Far => Err("expected a label or symbol".to_owned()),
+        _ => Ok(AddressOperand::NOWHERE),
     }
 }

@@ -21,7 +21,8 @@ use super::operand::{self, Kind};
 use super::row::Row;
 use super::target::{Encoding, NO_FIELD, Register, Target, size};
 use super::x86_format::{
-    FIELD_IMM, FIELD_MEM, FIELD_REG, FIELD_RM, FIELD_VVVV, FLAGS, Flags, Format, OPCODE, PREFIXES, counted,
+    EncodingFlags, FIELD_IMM, FIELD_MEM, FIELD_REG, FIELD_RM, FIELD_VVVV, FLAGS, Format, OPCODE, PREFIXES,
+    counted,
 };
 
 /// The target x86_64.
@@ -47,7 +48,7 @@ fn register(name: &str) -> Option<Register> {
 /// The column while it is parsed.
 #[derive(Default)]
 struct Reader {
-    flags: Flags,
+    flags: EncodingFlags,
     prefixes: Vec<u8>,
     bytes: Vec<u8>,
     vex: bool,

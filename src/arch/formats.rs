@@ -1,13 +1,13 @@
-//! Defines the formats of a target's instructions. The build script includes this file too.
+//! The macro that declares a target's instruction formats. The build script reads this file too.
 
 macro_rules! formats {
     ($($(#[$attr:meta])* $name:ident,)*) => {
-        /// Shapes of instruction.
+        /// Instruction formats: the shapes that the encoder knows.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         #[repr(u8)]
         pub enum Format { $($(#[$attr])* $name,)* }
         impl Format {
-            /// All of them, by number.
+            /// All formats, by number.
             pub const ALL: &[Format] = &[$(Format::$name,)*];
         }
     };

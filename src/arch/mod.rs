@@ -1,4 +1,4 @@
-//! Targets: what is known of each instruction set.
+//! The targets. Each has the same list of files, so the same concept is found in the same place.
 
 #[macro_use]
 mod formats;
@@ -11,7 +11,7 @@ use crate::ir::{Family, Shape};
 use crate::lower::families::{Coverage, coverage};
 use crate::options::Arch;
 
-/// What a target does with a family of opcodes on types of a shape.
+/// How a target supports a family of opcodes on types of a shape.
 pub fn coverage_on(arch: Arch, family: Family, shape: Shape) -> Coverage {
     match arch {
         Arch::X86_64 => coverage::<x86_64::X86_64>(family, shape),

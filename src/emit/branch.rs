@@ -1,5 +1,5 @@
-//! Ends of blocks that every target expands alike: jumps and branches, without a jump to what comes next
-//! anyway.
+//! Ends of blocks that every target expands alike: jumps and branches, without a jump to the block that comes
+//! next.
 
 use crate::emit::buffer::{BranchForms, CodeBuffer};
 use crate::emit::inst_view::EmitContext;
@@ -7,46 +7,46 @@ use crate::emit::inst_view::InstView;
 use crate::ir::TrapCode;
 use crate::machine::inst::Label;
 
-/// A relaxable branch without its label: its kind and word.
+/// A relaxable branch without its label.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Condition {
-    /// See [`BranchForms`].
+pub struct RelaxableBranch {
+    /// The target's kind of branch: see [`BranchForms`].
     pub kind: u8,
-    /// See [`BranchForms::write`].
+    /// Operands of the branch, for [`BranchForms::write`].
     pub word: u32,
 }
 
-impl Condition {
-    /// The one that branches when this does not.
+impl RelaxableBranch {
+    /// The branch that is taken exactly when this one is not.
     fn complement<B: BranchForms>(self) -> Self {
-        Condition { kind: B::complement(self.kind), ..self }
+        RelaxableBranch { kind: B::complement(self.kind), ..self }
     }
 }
 
-/// Nothing.
+/// Emits nothing; for pseudo-instructions that only the allocator needs.
 pub fn nothing<B: BranchForms>(_: &InstView, _: &EmitContext, _: &mut CodeBuffer) {}
 
-/// A jump to the label in the first word, unless it comes next.
+/// Emits a jump to the label in the first word, unless that comes next.
 pub fn jump<B: BranchForms>(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     jump_unless_next::<B>(view.label(0), cx, buffer);
 }
 
-/// A jump, unless its target comes next.
+/// Emits a jump to `label`, unless that comes next.
 pub fn jump_unless_next<B: BranchForms>(label: Label, cx: &EmitContext, buffer: &mut CodeBuffer) {
     if !cx.falls_through_to(label) {
         buffer.branch::<B>(B::JUMP, 0, label);
     }
 }
 
-/// A conditional branch with two targets.
+/// Emits a conditional branch with two targets.
 pub fn branch<B: BranchForms>(
-    condition: Condition,
+    condition: RelaxableBranch,
     (taken, other): (Label, Label),
     cx: &EmitContext,
     buffer: &mut CodeBuffer,
 ) {
     if cx.falls_through_to(taken) {
-        let Condition { kind, word } = condition.complement::<B>();
+        let RelaxableBranch { kind, word } = condition.complement::<B>();
         buffer.branch::<B>(kind, word, other);
     } else {
         buffer.branch::<B>(condition.kind, condition.word, taken);
@@ -54,32 +54,32 @@ pub fn branch<B: BranchForms>(
     }
 }
 
-/// A branch on the kind in [`InstView::small`], to the labels in the first two words.
+/// Emits a branch of the kind in [`InstView::small`] to the labels in the first two words.
 pub fn branch_small<B: BranchForms>(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let condition = Condition { kind: view.small, word: 0 };
+    let condition = RelaxableBranch { kind: view.small, word: 0 };
     branch::<B>(condition, (view.label(0), view.label(1)), cx, buffer);
 }
 
-/// A branch on either of two kinds: that in [`InstView::small`] and that in the first word. The labels
-/// follow.
+/// Emits a branch that is taken if either of two kinds holds: that in [`InstView::small`] or that in the
+/// first word. The labels are the next two words.
 pub fn branch_either<B: BranchForms>(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     buffer.branch::<B>(view.small, 0, view.label(1));
-    let second = Condition { kind: view.words[0] as u8, word: 0 };
+    let second = RelaxableBranch { kind: view.words[0] as u8, word: 0 };
     branch::<B>(second, (view.label(1), view.label(2)), cx, buffer);
 }
 
-/// A branch to a trap out of line.
-pub fn trap_on<B: BranchForms>(condition: Condition, view: &InstView, buffer: &mut CodeBuffer) {
+/// Emits a branch to a trap out of line.
+pub fn trap_on<B: BranchForms>(condition: RelaxableBranch, view: &InstView, buffer: &mut CodeBuffer) {
     let stub = buffer.trap_stub(TrapCode(view.trap));
     buffer.branch::<B>(condition.kind, condition.word, stub);
 }
 
-/// The same on the kind in [`InstView::small`].
+/// Emits a trap on the kind in [`InstView::small`].
 pub fn trap_if<B: BranchForms>(view: &InstView, _: &EmitContext, buffer: &mut CodeBuffer) {
-    trap_on::<B>(Condition { kind: view.small, word: 0 }, view, buffer);
+    trap_on::<B>(RelaxableBranch { kind: view.small, word: 0 }, view, buffer);
 }
 
-/// The same if the kind in the first word holds as well.
+/// Emits a trap if both the kind in [`InstView::small`] and the kind in the first word hold.
 pub fn trap_if_both<B: BranchForms>(view: &InstView, _: &EmitContext, buffer: &mut CodeBuffer) {
     let stub = buffer.trap_stub(TrapCode(view.trap));
     let past = buffer.label();
@@ -88,8 +88,9 @@ pub fn trap_if_both<B: BranchForms>(view: &InstView, _: &EmitContext, buffer: &m
     buffer.bind(past);
 }
 
-/// What comes behind a call with handlers. `words`: bytes that the callee removed, normal destination, number
-/// of handlers, their tags and places. `restore` puts the stack pointer back by so many bytes.
+/// Emits what follows a call with handlers: the handlers' table entries and the jump to the normal
+/// destination. `words` are the number of bytes that the callee removed, the normal destination, the number
+/// of handlers, and each handler's tag and label. `restore` lowers the stack pointer by a number of bytes.
 pub fn after_try<B: BranchForms>(
     words: &[u32],
     cx: &EmitContext,

@@ -208,6 +208,13 @@ impl CodeBuffer {
         Label(self.labels.len() as u32 - 1)
     }
 
+    /// A new label bound to the current position.
+    pub fn label_here(&mut self) -> Label {
+        let label = self.label();
+        self.bind(label);
+        label
+    }
+
     /// Makes `count` labels in a row and returns the first.
     pub fn reserve_labels(&mut self, count: u32) -> Label {
         let first = self.labels.len() as u32;
@@ -215,7 +222,7 @@ impl CodeBuffer {
         Label(first)
     }
 
-    /// Binds a label to the current place.
+    /// Binds a label to the current position.
     #[inline]
     pub fn bind(&mut self, label: Label) {
         debug_assert_eq!(self.labels[label.0 as usize], UNBOUND, "a label is bound once");

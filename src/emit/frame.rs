@@ -6,8 +6,8 @@
 
 use crate::entity::Map;
 use crate::ir::{GlobalValueData, Purpose, StackSlot, StackSlotData, Stencil};
-use crate::machine::abi::{AbiSignature, Place};
-use crate::machine::amode::{self, Amode};
+use crate::machine::abi::{AbiSignature, PartLocation};
+use crate::machine::amode::{Amode, Place};
 use crate::machine::description::Machine;
 use crate::machine::description::is_overaligned;
 use crate::machine::reg::{PReg, PRegSet};
@@ -87,9 +87,9 @@ pub fn stack_limit<I: Machine>(stencil: &Stencil, abi: &AbiSignature) -> Result<
             GlobalValueData::VmContext => {
                 let at = stencil.signature.params.iter().position(|p| p.purpose == Purpose::VmContext);
                 let at = at.ok_or("the stack limit needs a vmctx parameter")?;
-                match abi.parts_of(abi.params[at])[0].place {
-                    Place::Reg(reg) => steps.push(LimitStep::Start(reg)),
-                    Place::Stack(_) => return Err("vmctx must be in a register".to_string()),
+                match abi.parts_of(abi.params[at])[0].location {
+                    PartLocation::Reg(reg) => steps.push(LimitStep::Start(reg)),
+                    PartLocation::Stack(_) => return Err("vmctx must be in a register".to_string()),
                 }
                 break;
             }
@@ -113,6 +113,11 @@ pub fn slot_room<I: Machine>(slot: &StackSlotData) -> u64 {
 }
 
 impl Frame {
+    /// Whether the epilogue changes what unwinding has to know.
+    pub fn has_unwind_state(&self) -> bool {
+        self.size > 0 || !self.saved.is_empty() || self.frame_pointer
+    }
+
     /// Forgets the last function.
     pub fn clear(&mut self) {
         let (mut slots, mut saved) = (std::mem::take(&mut self.slots), std::mem::take(&mut self.saved));
@@ -166,12 +171,12 @@ impl Frame {
 
 /// The offset from the stack pointer of a place in the frame, given the frame; `None` for other places.
 #[inline]
-pub fn frame_offset(frame: &Frame, place: amode::Place) -> Option<u32> {
+pub fn frame_offset(frame: &Frame, place: Place) -> Option<u32> {
     match place {
-        amode::Place::Slot(slot) => Some(frame.slots[slot]),
-        amode::Place::Incoming => Some(frame.incoming),
-        amode::Place::Outgoing => Some(0),
-        amode::Place::Spill(slot) => Some(frame.spills.wrapping_add(slot.wrapping_mul(8))),
+        Place::Slot(slot) => Some(frame.slots[slot]),
+        Place::Incoming => Some(frame.incoming),
+        Place::Outgoing => Some(0),
+        Place::Spill(slot) => Some(frame.spills.wrapping_add(slot.wrapping_mul(8))),
         _ => None,
     }
 }

@@ -111,6 +111,18 @@ impl IntCc {
     }
 }
 
+impl Opcode {
+    /// The comparison by which smin, smax, umin or umax takes its first operand rather than its second.
+    pub fn min_max_order(self) -> IntCc {
+        match self {
+            Opcode::Smin => IntCc::SignedLessThan,
+            Opcode::Smax => IntCc::SignedGreaterThan,
+            Opcode::Umin => IntCc::UnsignedLessThan,
+            _ => IntCc::UnsignedGreaterThan,
+        }
+    }
+}
+
 named_enum! {
     /// A float comparison.
     FloatCc {

@@ -290,6 +290,45 @@ impl Opcode {
     }
 }
 
+/// What the names of opcodes that can overflow say.
+impl Opcode {
+    /// Whether its second result says whether the first one overflowed.
+    pub fn gives_overflow(self) -> bool {
+        use Opcode::*;
+        matches!(
+            self,
+            UaddOverflow
+                | SaddOverflow
+                | UsubOverflow
+                | SsubOverflow
+                | UmulOverflow
+                | SmulOverflow
+                | UaddOverflowCin
+                | SaddOverflowCin
+                | UsubOverflowBin
+                | SsubOverflowBin
+        )
+    }
+
+    /// Whether an opcode that can overflow subtracts; the others add or multiply.
+    pub fn overflow_subtracts(self) -> bool {
+        use Opcode::*;
+        matches!(self, UsubOverflow | SsubOverflow | UsubOverflowBin | SsubOverflowBin)
+    }
+
+    /// Whether an opcode that can overflow takes its operands as signed.
+    pub fn overflow_is_signed(self) -> bool {
+        use Opcode::*;
+        matches!(self, SaddOverflow | SsubOverflow | SmulOverflow | SaddOverflowCin | SsubOverflowBin)
+    }
+
+    /// Whether its third operand is a carry or borrow.
+    pub fn takes_carry(self) -> bool {
+        use Opcode::*;
+        matches!(self, UaddOverflowCin | SaddOverflowCin | UsubOverflowBin | SsubOverflowBin)
+    }
+}
+
 opcodes! {
     Jump "jump" Jump (NoCtrl, NONE) () -> () [TERMINATOR BRANCH] Jump
         "Jumps to a block, passing the arguments to its parameters.";

@@ -1,23 +1,24 @@
 //! What blocks consist of: their instructions from the last to the first, and what passes on their edges.
 //!
-//! An instruction is lowered if it has effects or somebody asked for its result, unless the instruction that asked does it
-//! itself or an earlier one did the same. Blocks of the IR that continue one another are gone through as one; what the
-//! jump between them passes is known by both names.
+//! An instruction is lowered if it has effects or somebody asked for its result, unless the instruction that
+//! asked does it itself or an earlier one did the same. Blocks of the IR that continue one another are gone
+//! through as one; what the jump between them passes is known by both names.
 
 use super::blocks::DoubleBranch;
-use super::context::LowerTables;
-use super::context::{Lower, Unsupported, registers};
+use super::context::{Lower, LowerTables, Lowered, registers};
 use super::control::ControlLowering;
-use super::families::{self, FamilyLowering};
+use super::families;
+use super::families::FamilyLowering;
 use crate::entity::Span;
 use crate::ir::*;
-use crate::machine::abi::{AbiSignature, Place};
+use crate::machine::abi::{AbiSignature, PartLocation};
 use crate::machine::reg::{PReg, RegClass, Registers, VBlock, VReg};
 use crate::machine::vcode::Origin;
 use crate::rule;
 
 impl<I: FamilyLowering> Lower<'_, I> {
-    /// The second of two branches: what it tests is computed in the first one's block, but for the comparison.
+    /// The second of two branches: what it tests is computed in the first one's block, but for the
+    /// comparison.
     pub(super) fn lower_second_branch(&mut self, vblock: VBlock, block: Block) {
         let last = self.f.terminator(block).expect("it ends with a branch");
         let double = self.tables.double_branch::<I>(self.f, block).expect("the block was made for it");
@@ -29,12 +30,7 @@ impl<I: FamilyLowering> Lower<'_, I> {
     }
 
     /// A block of VCode: the IR's `last`, the one that it continues, and so on to the `first`.
-    pub(super) fn lower_blocks(
-        &mut self,
-        vblock: VBlock,
-        first: Block,
-        last: Block,
-    ) -> Result<(), Unsupported> {
+    pub(super) fn lower_blocks(&mut self, vblock: VBlock, first: Block, last: Block) -> Lowered {
         self.block = self.f.blocks[last];
         if let Some(inst) = self.f.terminator(last) {
             self.begin(inst);
@@ -84,7 +80,7 @@ impl<I: FamilyLowering> Lower<'_, I> {
     }
 
     /// Lowers what is before a block's terminator.
-    fn lower_body(&mut self, block: Block) -> Result<(), Unsupported> {
+    fn lower_body(&mut self, block: Block) -> Lowered {
         let mut insts = self.f.block_insts(block);
         insts.next_back();
         self.tables.repeats.begin_block(Inst(self.block.end));
@@ -110,8 +106,8 @@ impl<I: FamilyLowering> Lower<'_, I> {
         Ok(())
     }
 
-    /// Takes the result of an instruction from the first one that did the same, unless one of the two is done by the
-    /// instruction that uses it.
+    /// Takes the result of an instruction from the first one that did the same, unless one of the two is done
+    /// by the instruction that uses it.
     fn repeat(&mut self, inst: Inst, first: Inst) -> bool {
         if self.is_sunk(inst) || self.is_sunk(first) || !self.is_in_block(first) {
             return false;
@@ -139,7 +135,7 @@ impl<I: FamilyLowering> Lower<'_, I> {
     }
 
     /// Makes registers for what a try_call's edges pass on.
-    pub(super) fn begin_try(&mut self, inst: Inst) -> Result<(), Unsupported> {
+    pub(super) fn begin_try(&mut self, inst: Inst) -> Lowered {
         let data = &self.f.insts[inst];
         if !matches!(data.opcode, Opcode::TryCall | Opcode::TryCallIndirect) || self.try_inst == Some(inst) {
             return Ok(());
@@ -173,7 +169,7 @@ impl<I: FamilyLowering> Lower<'_, I> {
         let mut parts = results.flat_map(|(&param, &(low, high))| {
             abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten())
         });
-        parts.find(|(part, _)| part.place == Place::Reg(fixed)).map(|found| found.1)
+        parts.find(|(part, _)| part.location == PartLocation::Reg(fixed)).map(|found| found.1)
     }
 
     /// Whether the instruction has a side effect of its own or a result somebody asked for.
@@ -227,9 +223,9 @@ impl<I: FamilyLowering> Lower<'_, I> {
         }
     }
 
-    /// Lowers an instruction, and extends its result if that is wanted. From where a convention puts it, it goes on to a
-    /// register of its own.
-    fn lower_extending(&mut self, inst: Inst) -> Result<(), Unsupported> {
+    /// Lowers an instruction, and extends its result if that is wanted. From where a convention puts it, it
+    /// goes on to a register of its own.
+    fn lower_extending(&mut self, inst: Inst) -> Lowered {
         let result = self.f.inst_results(inst).first().map(|&result| Value(result));
         match result.filter(|&result| self.wants_zeros(result)) {
             Some(result) if !I::extends_if_asked(self.f.insts[inst].opcode) => {

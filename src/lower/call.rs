@@ -1,21 +1,20 @@
 //! Lowering of calls, parameters and returns.
 //!
-//! Register arguments are fixed uses on the call itself, stack arguments are stored before it, results are fixed
-//! definitions. A result that is returned in memory is loaded from the area whose address the caller passed. All of it
-//! follows from where a signature's parts are; what a target adds is how it loads, stores and calls: [`CallLowering`].
+//! Register arguments are fixed uses on the call itself, stack arguments are stored before it, results are
+//! fixed definitions. A result that is returned in memory is loaded from the area whose address the caller
+//! passed. All of it follows from where a signature's parts are; what a target adds is how it loads, stores
+//! and calls: [`CallLowering`].
 
 use crate::entity::List;
 use crate::ir::*;
-use crate::lower::context::{Lower, Unsupported};
+use crate::lower::context::{Lower, Lowered};
 use crate::lower::vocabulary::Lowering;
-use crate::machine::abi::{self, AbiSignature, Param, Part};
+use crate::machine::abi::{AbiSignature, Param, Part, PartLocation};
 use crate::machine::amode::{Amode, Place};
 use crate::machine::convention::{Convention, MemoryRules, Wide};
 use crate::machine::inst::{InstSink, RowId};
 use crate::machine::reg::{Operand, PRegSet, RegClass, VBlock, VReg};
 use crate::machine::symbol::{LibCall, SymbolRef};
-
-type Result<T = ()> = std::result::Result<T, Unsupported>;
 
 /// Who is called.
 #[derive(Clone, Copy, Debug)]
@@ -48,20 +47,13 @@ pub trait CallLowering: Lowering {
     /// Its pseudo-instructions.
     const CALL_ROWS: CallRows;
 
-    /// Stores an argument or result of type `ty`.
-    fn store_part(cx: &mut Lower<'_, Self>, reg: VReg, to: Amode, ty: Type);
-
-    /// Loads one.
-    fn load_part(cx: &mut Lower<'_, Self>, reg: VReg, from: Amode, ty: Type);
-
     /// Stores a constant as an argument of type `ty`, if there is an instruction for it.
     fn store_constant(cx: &mut Lower<'_, Self>, value: Value, to: Amode, ty: Type) -> bool;
 
-    /// Makes the address of a place.
-    fn address(cx: &mut Lower<'_, Self>, d: VReg, of: Amode);
-
-    /// Asks for an integer extended from its type to 64 bits.
-    fn put_extended(cx: &mut Lower<'_, Self>, value: Value, signed: bool) -> VReg;
+    /// The value in a register, extended from its type to 64 bits.
+    fn put_argument(cx: &mut Lower<'_, Self>, value: Value, signed: bool) -> VReg {
+        Self::put_extended(cx, value, signed, 64)
+    }
 
     /// Pushes a call whose callee removes `pops` bytes of arguments.
     fn call(cx: &mut Lower<'_, Self>, clobbers: u32, callee: Callee, pops: u32, operands: &[Operand]);
@@ -90,7 +82,7 @@ fn callee_of<I: CallLowering>(cx: &Lower<'_, I>, function: FuncRef) -> Callee {
 }
 
 /// call.
-pub fn call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
+pub fn call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let callee = callee_of(cx, FuncRef(data.a));
     let sig = cx.f.call_signature(&data).expect("a call has a signature");
@@ -99,7 +91,7 @@ pub fn call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
 }
 
 /// call_indirect.
-pub fn call_indirect<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
+pub fn call_indirect<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let (address, args) = cx.f.pool.get(List(data.b)).split_first().expect("a callee");
     let callee = Callee::Address(cx.put(Value(*address)));
@@ -112,13 +104,13 @@ fn emit_call<I: CallLowering>(
     callee: Callee,
     sig: SigRef,
     args: &[u32],
-) -> Result {
+) -> Lowered {
     let abi = cx.abi_of(sig)?;
     let signature = cx.f.sig(sig);
     let mut uses = begin_call(cx, signature, &abi, args)?;
-    if let Some(abi::Place::Reg(reg)) = abi.return_area {
+    if let Some(PartLocation::Reg(reg)) = abi.return_area {
         let area = cx.tmp(RegClass::Int);
-        I::address(cx, area, at(Place::Outgoing, abi.stack_bytes));
+        I::make_address(cx, area, at(Place::Outgoing, abi.stack_bytes));
         uses.push(Operand::reg_fixed_use(area, reg));
     }
     let convention = convention_of::<I>(signature);
@@ -131,7 +123,7 @@ fn emit_call<I: CallLowering>(
     push_call(cx, callee, clobbered, popped(&abi, convention), &uses);
     for (reg, part, offset) in loads {
         // The callee has removed its arguments and they were put back: the area is where it was.
-        I::load_part(cx, reg, at(Place::Outgoing, abi.stack_bytes + offset), part.loaded);
+        I::load_register(cx, reg, at(Place::Outgoing, abi.stack_bytes + offset), part.loaded);
     }
     Ok(())
 }
@@ -143,14 +135,14 @@ fn popped(abi: &AbiSignature, convention: &Convention) -> u32 {
 
 /// Passes arguments to a call that comes back, and notes it for the frame. Returns the fixed uses.
 ///
-/// A callee that removes its arguments may be left by a tail call with more or fewer of
-/// them; while that runs, unwinding finds our stack pointer to be off by the difference, hence needs the frame pointer.
+/// A callee that removes its arguments may be left by a tail call with more or fewer of them; while that
+/// runs, unwinding finds our stack pointer to be off by the difference, hence needs the frame pointer.
 fn begin_call<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     signature: &Signature,
     abi: &AbiSignature,
     args: &[u32],
-) -> Result<Vec<Operand>> {
+) -> Lowered<Vec<Operand>> {
     cx.calls = true;
     cx.needs_frame_pointer |= abi.callee_pops;
     cx.outgoing = cx.outgoing.max(abi.stack_bytes + abi.return_bytes + abi.copied_bytes);
@@ -170,13 +162,13 @@ fn define_result<I: CallLowering>(
     let used = cx.is_used(result);
     let (low, high) = cx.parts(result);
     for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
-        match part.place {
-            abi::Place::Reg(fixed) if used => {
+        match part.location {
+            PartLocation::Reg(fixed) if used => {
                 clobbered.remove(fixed);
                 operands.push(Operand::reg_fixed_def(reg, fixed));
             }
-            abi::Place::Reg(_) => {}
-            abi::Place::Stack(offset) => {
+            PartLocation::Reg(_) => {}
+            PartLocation::Stack(offset) => {
                 if used {
                     loads.push((reg, *part, offset));
                 }
@@ -194,7 +186,7 @@ fn pass_arguments<I: CallLowering>(
     args: &[u32],
     area: Place,
     shift: i32,
-) -> Result<Vec<Operand>> {
+) -> Lowered<Vec<Operand>> {
     let mut uses = Vec::with_capacity(args.len() + 2);
     // Copies may be calls: they come before anything is in a register of the call.
     copy_arguments(cx, abi, args, area, shift);
@@ -212,7 +204,7 @@ fn pass_arguments<I: CallLowering>(
         if parts.is_empty() {
             continue;
         }
-        if let [Part { place: abi::Place::Stack(offset), stored, .. }] = parts
+        if let [Part { location: PartLocation::Stack(offset), stored, .. }] = parts
             && declared.extension == Extension::None
             && I::store_constant(cx, Value(arg), plus(at(area, *offset), shift), *stored)
         {
@@ -222,7 +214,7 @@ fn pass_arguments<I: CallLowering>(
             // Not to be taken in as a load: storing other arguments may overwrite what it reads.
             cx.put_parts(Value(arg));
         }
-        let (low, high) = put_extended(cx, parts, Value(arg));
+        let (low, high) = put_parts_extended(cx, parts, Value(arg));
         for (part, reg) in parts.iter().zip([Some(low), high].into_iter().flatten()) {
             pass_part(cx, part, reg, area, shift, &mut uses);
         }
@@ -239,14 +231,14 @@ fn pass_part<I: CallLowering>(
     shift: i32,
     uses: &mut Vec<Operand>,
 ) {
-    match part.place {
-        abi::Place::Reg(fixed) => uses.push(Operand::reg_fixed_use(reg, fixed)),
-        abi::Place::Stack(offset) => I::store_part(cx, reg, plus(at(area, offset), shift), part.stored),
+    match part.location {
+        PartLocation::Reg(fixed) => uses.push(Operand::reg_fixed_use(reg, fixed)),
+        PartLocation::Stack(offset) => I::store_register(cx, reg, plus(at(area, offset), shift), part.stored),
     }
 }
 
 /// Asks for a value in as many registers as it has parts, with the extension its parameter asks for.
-fn put_extended<I: CallLowering>(
+fn put_parts_extended<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     parts: &[Part],
     value: Value,
@@ -261,7 +253,7 @@ fn put_extended<I: CallLowering>(
             I::make_bits(cx, d, bits);
             d
         }
-        None => I::put_extended(cx, value, signed),
+        None => I::put_argument(cx, value, signed),
     };
     (reg, None)
 }
@@ -283,10 +275,10 @@ fn reference_copy<I: CallLowering>(
 ) -> VReg {
     let (low, high) = cx.put_pair(value);
     for (reg, place) in [low, high].into_iter().zip(halves(copy, convention)) {
-        I::store_part(cx, reg, place, types::I64);
+        I::store_register(cx, reg, place, types::I64);
     }
     let address = cx.tmp(RegClass::Int);
-    I::address(cx, address, copy);
+    I::make_address(cx, address, copy);
     address
 }
 
@@ -304,7 +296,8 @@ fn copy_arguments<I: CallLowering>(
             Param::Parts(..) | Param::Referenced { .. } => None,
         })
     };
-    // What a tail call copies may lie in our own arguments, which it overwrites: it is first copied elsewhere.
+    // What a tail call copies may lie in our own arguments, which it overwrites: it is first copied
+    // elsewhere.
     let replaced = area == Place::Incoming;
     for (arg, offset, size) in copied() {
         let from = cx.put(arg);
@@ -314,7 +307,7 @@ fn copy_arguments<I: CallLowering>(
     for (_, offset, size) in copied().filter(|_| replaced) {
         cx.outgoing = cx.outgoing.max(abi.stack_bytes);
         let from = cx.tmp(RegClass::Int);
-        I::address(cx, from, at(Place::Outgoing, offset));
+        I::make_address(cx, from, at(Place::Outgoing, offset));
         copy_argument(cx, from, plus(at(area, offset), shift), size);
     }
 }
@@ -325,13 +318,13 @@ fn copy_argument<I: CallLowering>(cx: &mut Lower<'_, I>, from: VReg, to: Amode, 
     if size <= INLINE {
         for at in (0..size).step_by(8) {
             let word = cx.tmp(RegClass::Int);
-            I::load_part(cx, word, Amode::base(from, at as i32), types::I64);
-            I::store_part(cx, word, plus(to, at as i32), types::I64);
+            I::load_register(cx, word, Amode::base(from, at as i32), types::I64);
+            I::store_register(cx, word, plus(to, at as i32), types::I64);
         }
         return;
     }
     let (target, length) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
-    I::address(cx, target, to);
+    I::make_address(cx, target, to);
     I::make_bits(cx, length, size as u64);
     libcall(cx, LibCall::Memcpy, &[target, from, length], &[]);
 }
@@ -368,8 +361,8 @@ pub enum Routine {
     Wide((VReg, VReg)),
 }
 
-/// Calls a library routine that may take or give i128. Where these are passed by address, they lie where stack arguments
-/// would.
+/// Calls a library routine that may take or give i128. Where these are passed by address, they lie where
+/// stack arguments would.
 pub fn wide_libcall<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     routine: LibCall,
@@ -384,7 +377,7 @@ pub fn wide_libcall<I: CallLowering>(
         let place = Amode::at(Place::Outgoing, at as i32);
         at += 16;
         let address = cx.tmp(RegClass::Int);
-        I::address(cx, address, place);
+        I::make_address(cx, address, place);
         registers.push(address);
         halves(place, convention)
     };
@@ -397,8 +390,8 @@ pub fn wide_libcall<I: CallLowering>(
             Routine::Plain(register) => registers.push(register),
             Routine::Wide((low, high)) if by_address => {
                 let [low_place, high_place] = room(cx, &mut registers);
-                I::store_part(cx, low, low_place, types::I64);
-                I::store_part(cx, high, high_place, types::I64);
+                I::store_register(cx, low, low_place, types::I64);
+                I::store_register(cx, high, high_place, types::I64);
             }
             Routine::Wide((low, high)) => registers.extend([low, high]),
         }
@@ -409,8 +402,8 @@ pub fn wide_libcall<I: CallLowering>(
         (Routine::Wide((low, high)), None) => libcall(cx, routine, &registers, &[low, high]),
         (Routine::Wide((low, high)), Some([low_place, high_place])) => {
             libcall(cx, routine, &registers, &[]);
-            I::load_part(cx, low, low_place, types::I64);
-            I::load_part(cx, high, high_place, types::I64);
+            I::load_register(cx, low, low_place, types::I64);
+            I::load_register(cx, high, high_place, types::I64);
         }
     }
 }
@@ -432,19 +425,19 @@ fn push_call<I: CallLowering>(
 }
 
 /// return.
-pub fn return_<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
+pub fn return_<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let abi = cx.abi;
     let values = cx.f.pool.get(List(data.a));
     let mut uses = Vec::with_capacity(values.len() + 1);
     for (&param, &value) in abi.returns.iter().zip(values) {
-        let (low, high) = put_extended(cx, abi.parts_of(param), Value(value));
+        let (low, high) = put_parts_extended(cx, abi.parts_of(param), Value(value));
         for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
-            match part.place {
-                abi::Place::Reg(fixed) => uses.push(Operand::reg_fixed_use(reg, fixed)),
-                abi::Place::Stack(offset) => {
+            match part.location {
+                PartLocation::Reg(fixed) => uses.push(Operand::reg_fixed_use(reg, fixed)),
+                PartLocation::Stack(offset) => {
                     let area = cx.return_area.expect("results in memory have an address");
-                    I::store_part(cx, reg, Amode::base(area, offset as i32), part.stored);
+                    I::store_register(cx, reg, Amode::base(area, offset as i32), part.stored);
                 }
             }
         }
@@ -466,7 +459,7 @@ fn struct_return<I: CallLowering>(cx: &Lower<'_, I>) -> Option<Value> {
 
 /// try_call and try_call_indirect: a call that ends its block. Since an exception may come back with any
 /// register changed, all are clobbered.
-pub fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
+pub fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let successors = cx.successors();
     let table = &cx.f.exception_tables[ExceptionTable(data.c)];
@@ -500,7 +493,7 @@ pub fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
     };
     for (&param, &(low, high)) in abi.returns.iter().zip(&cx.try_results) {
         for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
-            if let abi::Place::Reg(fixed) = part.place {
+            if let PartLocation::Reg(fixed) = part.location {
                 define(reg, fixed);
             }
         }
@@ -561,7 +554,7 @@ fn push_try_call<I: CallLowering>(
 }
 
 /// return_call.
-pub fn tail_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
+pub fn tail_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = &cx.f.insts[inst];
     let callee = callee_of(cx, FuncRef(data.a));
     let sig = cx.f.call_signature(data).expect("a call has a signature");
@@ -569,7 +562,7 @@ pub fn tail_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
 }
 
 /// return_call_indirect.
-pub fn tail_call_indirect<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
+pub fn tail_call_indirect<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = &cx.f.insts[inst];
     let (address, args) = cx.f.pool.get(List(data.b)).split_first().expect("a callee");
     let callee = Callee::Address(cx.put(Value(*address)));
@@ -583,13 +576,13 @@ fn emit_tail_call<I: CallLowering>(
     callee: Callee,
     sig: SigRef,
     args: &[u32],
-) -> Result {
+) -> Lowered {
     let abi = cx.abi_of(sig)?;
     let signature = cx.f.sig(sig);
     cx.tail_bytes = cx.tail_bytes.max(abi.stack_bytes);
     let shift = cx.abi.stack_bytes as i32 - abi.stack_bytes as i32;
     let mut uses = pass_arguments(cx, signature, &abi, args, Place::Incoming, shift)?;
-    if let Some(abi::Place::Reg(fixed)) = abi.return_area {
+    if let Some(PartLocation::Reg(fixed)) = abi.return_area {
         let area =
             cx.return_area.ok_or_else(|| cx.unsupported("the callee returns more than this function"))?;
         uses.push(Operand::reg_fixed_use(area, fixed));
@@ -605,7 +598,7 @@ enum Arrival {
 }
 
 /// Brings parameters from where they are passed into the entry block's values.
-pub fn params<I: CallLowering>(cx: &mut Lower<'_, I>) -> Result {
+pub fn params<I: CallLowering>(cx: &mut Lower<'_, I>) -> Lowered {
     let abi = cx.abi;
     let values = cx.f.block_params(cx.f.layout[0]);
     let mut arrivals = Vec::new();
@@ -635,14 +628,14 @@ pub fn params<I: CallLowering>(cx: &mut Lower<'_, I>) -> Result {
             }
         }
     }
-    if let (Some(area), Some(abi::Place::Reg(fixed))) = (cx.return_area, abi.return_area) {
+    if let (Some(area), Some(PartLocation::Reg(fixed))) = (cx.return_area, abi.return_area) {
         cx.push_operand(Operand::reg_fixed_def(area, fixed));
     }
     cx.finish(I::CALL_ROWS.args, 0, 0);
     for arrival in arrivals {
         match arrival {
-            Arrival::Load(reg, place, ty) => I::load_part(cx, reg, place, ty),
-            Arrival::Address(reg, place) => I::address(cx, reg, place),
+            Arrival::Load(reg, place, ty) => I::load_register(cx, reg, place, ty),
+            Arrival::Address(reg, place) => I::make_address(cx, reg, place),
         }
     }
     Ok(())
@@ -650,9 +643,9 @@ pub fn params<I: CallLowering>(cx: &mut Lower<'_, I>) -> Result {
 
 /// Adds the fixed definition of a part, or notes what is to be loaded.
 fn param_part<I: CallLowering>(cx: &mut Lower<'_, I>, part: &Part, reg: VReg, arrivals: &mut Vec<Arrival>) {
-    match part.place {
-        abi::Place::Reg(fixed) => cx.push_operand(Operand::reg_fixed_def(reg, fixed)),
-        abi::Place::Stack(offset) => {
+    match part.location {
+        PartLocation::Reg(fixed) => cx.push_operand(Operand::reg_fixed_def(reg, fixed)),
+        PartLocation::Stack(offset) => {
             arrivals.push(Arrival::Load(reg, at(Place::Incoming, offset), part.loaded));
         }
     }

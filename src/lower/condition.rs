@@ -1,42 +1,47 @@
-//! Finding the comparison behind a condition.
+//! Conditions: integers that are branched on, selected by or trapped on.
 //!
-//! A condition that is branched on, selected by or trapped on is any integer: often an extension of a comparison, or a
-//! comparison of one with zero. [`find`] looks through these; what is found there, the target tests in its own way.
-//! Loads may be folded into what is found only if nothing else uses what was looked through on the way to it.
+//! A condition is often an extension of a comparison, or the comparison of another condition with zero.
+//! [`strip`] looks through these; the target tests what is left in its own way. Loads may be folded into it
+//! only if nothing else uses the stripped values.
 
+use super::address::MOST_STEPS;
+use super::compare::Complement;
+use super::context::{Lower, Lowered};
+use super::overflow;
+use super::overflow::OverflowLowering;
+use super::vocabulary::Lowering;
+use super::wide::WideLowering;
 use crate::ir::*;
-use crate::lower::address::MOST_STEPS;
-use crate::lower::context::Lower;
-use crate::lower::vocabulary::Lowering;
 use crate::rule;
 
-/// What a condition comes down to.
+/// A condition without extensions and negations.
 #[derive(Clone, Copy, Debug)]
-pub struct Found {
-    /// Not zero exactly when the condition holds; or, if `negated`, when it does not.
-    pub value: Value,
-    /// See `value`.
-    pub negated: bool,
-    /// Whether nothing else uses it, or what was looked through.
-    pub unique: bool,
-    /// Whether it is the value that was asked for.
-    pub direct: bool,
+struct Stripped {
+    /// A value that is not zero exactly when the condition holds or, with `negated`, when it does not.
+    value: Value,
+    /// Whether `value` is the complement of the condition.
+    negated: bool,
+    /// Whether nothing else uses `value` and the stripped values.
+    unique: bool,
+    /// Whether `value` is the condition itself.
+    whole: bool,
 }
 
-/// Looks through extensions and comparisons with zero; `unique` says that nothing else uses what was looked through
-/// already.
-pub fn find<I: Lowering>(cx: &mut Lower<I>, asked: Value, unique: bool) -> Found {
-    let unique = unique && cx.unique(asked).is_some();
-    let mut found = Found { value: asked, negated: false, unique, direct: true };
+/// Strips extensions and comparisons with zero from a condition. `unique` says that nothing else uses the
+/// values that lead to the condition.
+fn strip<I: Lowering>(cx: &mut Lower<I>, condition: Value, unique: bool) -> Stripped {
+    let unique = unique && cx.unique(condition).is_some();
+    let mut stripped = Stripped { value: condition, negated: false, unique, whole: true };
     for _ in 0..MOST_STEPS {
-        let Some((inner, negates)) = look_through(cx, found.value, found.unique) else { break };
-        let unique = found.unique && cx.unique(inner).is_some();
-        found = Found { value: inner, negated: found.negated ^ negates, unique, direct: false };
+        let Some((inner, negates)) = look_through(cx, stripped.value, stripped.unique) else { break };
+        let unique = stripped.unique && cx.unique(inner).is_some();
+        stripped = Stripped { value: inner, negated: stripped.negated ^ negates, unique, whole: false };
     }
-    found
+    stripped
 }
 
-/// A value that is zero exactly when `value` is; or, with `true`, exactly when it is not.
+/// A value that is zero exactly when `value` is zero or, if the second result is `true`, exactly when it is
+/// not.
 fn look_through<I: Lowering>(cx: &mut Lower<I>, value: Value, unique: bool) -> Option<(Value, bool)> {
     let data = cx.f.insts[cx.def_inst(value)?];
     let inner = Value(data.a);
@@ -58,60 +63,70 @@ fn look_through<I: Lowering>(cx: &mut Lower<I>, value: Value, unique: bool) -> O
     }
 }
 
-/// A condition code of a target.
-pub trait ConditionCode: Copy {
-    /// The code that holds exactly when this one does not.
-    fn complement(self) -> Self;
+/// Tests whether an integer of any type is not zero. `unique` says that nothing else uses the values that
+/// lead to it, so loads may be folded.
+pub fn condition<I: OverflowLowering + WideLowering>(
+    cx: &mut Lower<'_, I>,
+    value: Value,
+    unique: bool,
+) -> I::Test {
+    let stripped = strip(cx, value, unique);
+    let test = test_stripped(cx, stripped);
+    if stripped.negated { test.complement() } else { test }
 }
 
-/// What the flags say once they are set.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Test<C> {
-    /// One condition.
-    One(C),
-    /// Both conditions.
-    Both(C, C),
-    /// Either condition.
-    Either(C, C),
-}
-
-impl<C: ConditionCode> Test<C> {
-    /// The opposite.
-    pub fn complement(self) -> Self {
-        match self {
-            Test::One(a) => Test::One(a.complement()),
-            Test::Both(a, b) => Test::Either(a.complement(), b.complement()),
-            Test::Either(a, b) => Test::Both(a.complement(), b.complement()),
+/// Tests whether the value of a stripped condition is not zero.
+fn test_stripped<I: OverflowLowering + WideLowering>(
+    cx: &mut Lower<'_, I>,
+    Stripped { value, unique, whole, .. }: Stripped,
+) -> I::Test {
+    if let Some(inst) = cx.def_inst(value) {
+        let data = cx.f.insts[inst];
+        let (a, b) = (Value(data.a), Value(data.b));
+        match data.opcode {
+            Opcode::Icmp if unique || !cx.is_used(value) => {
+                rule!(cx, "condition.icmp");
+                return compare_ints(cx, data.int_cc(), a, b, unique);
+            }
+            Opcode::Fcmp if unique || !cx.is_used(value) => {
+                rule!(cx, "condition.fcmp");
+                return I::compare_floats(cx, data.float_cc(), a, b, unique);
+            }
+            Opcode::Band | Opcode::Bor if unique => {
+                if let Some(test) = I::test_bitwise(cx, &data) {
+                    return test;
+                }
+            }
+            _ if unique && whole => {
+                if let Some(test) = overflow::fuse(cx, inst, value) {
+                    return test;
+                }
+            }
+            _ => {}
         }
     }
+    I::is_not_zero(cx, value, unique)
 }
 
-/// A comparison with 1 or -1 as the same one with zero, where there is one: zero is what instructions test best.
-pub fn with_zero(cc: IntCc, constant: i64) -> (IntCc, i64) {
-    use IntCc::*;
-    match (cc, constant) {
-        (UnsignedLessThan, 1) => (Equal, 0),
-        (UnsignedGreaterThanOrEqual, 1) => (NotEqual, 0),
-        (SignedLessThan, 1) => (SignedLessThanOrEqual, 0),
-        (SignedGreaterThanOrEqual, 1) => (SignedGreaterThan, 0),
-        (SignedGreaterThan, -1) => (SignedGreaterThanOrEqual, 0),
-        (SignedLessThanOrEqual, -1) => (SignedLessThan, 0),
-        other => other,
-    }
-}
-
-/// The operands of an integer comparison, a constant second and, if `may_fold`, a load that can be folded.
-pub fn in_order<I: Lowering>(
-    cx: &Lower<I>,
+/// Compares integers of any type. With `may_fold`, loads may be folded.
+pub fn compare_ints<I: WideLowering>(
+    cx: &mut Lower<'_, I>,
     cc: IntCc,
     a: Value,
     b: Value,
     may_fold: bool,
-) -> (IntCc, Value, Value) {
-    let better_second = cx.constant(a).is_some()
-        || (may_fold && cx.sinkable_load(b).is_none() && cx.sinkable_load(a).is_some());
-    match better_second && cx.constant(b).is_none() {
-        true => (cc.swap_args(), b, a),
-        false => (cc, a, b),
+) -> I::Test {
+    match cx.ty(a) {
+        types::I128 => I::compare_wide(cx, cc, a, b),
+        _ => I::compare_ints(cx, cc, a, b, may_fold),
     }
+}
+
+/// Lowers trapz and trapnz.
+pub fn trap_if<I: OverflowLowering + WideLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let test = condition(cx, Value(data.a), true);
+    let test = if data.opcode == Opcode::Trapz { test.complement() } else { test };
+    I::trap_on(cx, test, data.trap_code());
+    Ok(())
 }

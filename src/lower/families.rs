@@ -4,11 +4,16 @@
 //! the types of a [`Shape`]. A cell without a function says why, and that is the message of the refusal: a family or a
 //! shape that a target does not have code for can reach none. `clifc targets --matrix` prints the table.
 
-use super::call;
+use super::atomic::AtomicLowering;
 use super::context::{Lower, Lowered};
-use super::control::{self, ControlLowering};
-use super::convert::{self, Conversions};
-use super::{rematerialize, wide};
+use super::control::ControlLowering;
+use super::convert::Conversions;
+use super::overflow::OverflowLowering;
+use super::wide_divide::WideDivision;
+use super::wide_shift::WideShifts;
+use super::{
+    atomic, call, condition, control, convert, overflow, rematerialize, select, wide, wide_divide, wide_shift,
+};
 use crate::ir::*;
 
 /// Lowers an instruction of a family.
@@ -36,7 +41,7 @@ pub struct Families<I: FamilyLowering> {
     pub multiply: LowerFamily<I>,
     /// `umulhi`, `smulhi`.
     pub multiply_high: LowerFamily<I>,
-    /// Quotients and remainders, of i128 too.
+    /// Quotients and remainders.
     pub divide: LowerFamily<I>,
     /// `uextend`, `sextend`.
     pub extend: LowerFamily<I>,
@@ -48,32 +53,24 @@ pub struct Families<I: FamilyLowering> {
     pub absolute: LowerFamily<I>,
     /// Counting, reversing and swapping bits, of i128 too.
     pub bits: LowerFamily<I>,
-    /// Arithmetic with carry and overflow, of i128 too.
-    pub overflow: LowerFamily<I>,
     /// `icmp`, `fcmp`, of all scalar types.
     pub compare: LowerFamily<I>,
     /// `select` and its guard, of all scalar types.
     pub select: LowerFamily<I>,
-    /// `bitselect`, of i128 too.
-    pub bit_select: LowerFamily<I>,
     /// `bmask`, of i128 too.
     pub mask: LowerFamily<I>,
-    /// `trapz`, `trapnz`, of i128 too.
-    pub trap_if: LowerFamily<I>,
-    /// i128, where nothing else is said; `isplit` and `iconcat` of all integers.
-    pub wide: LowerFamily<I>,
     /// Arithmetic of f32 and f64.
     pub float: LowerFamily<I>,
     /// `band`, `bor`, `bxor`, `bnot` of f32 and f64.
     pub float_logic: LowerFamily<I>,
     /// `bitselect` of f32 and f64.
     pub float_bit_select: LowerFamily<I>,
-    /// Atomic accesses and fences, of i128 too.
-    pub atomic: LowerFamily<I>,
 }
 
 /// A target with a function for each family.
-pub trait FamilyLowering: ControlLowering + Conversions {
+pub trait FamilyLowering:
+    ControlLowering + Conversions + OverflowLowering + WideShifts + WideDivision + AtomicLowering
+{
     /// The functions.
     const FAMILIES: Families<Self>;
 }
@@ -180,25 +177,30 @@ const fn cell<I: FamilyLowering>(family: Family, shape: Shape) -> Cell<I> {
         Family::Store => {
             Row { int: Lower(f.store), wide: Lower(f.store), float: Lower(f.float_store), ..Row::WITH_ALL }
         }
-        Family::Add => Row { int: Lower(f.add_or_subtract), wide: Lower(f.wide), ..Row::WITH_VECTORS },
-        Family::Logic => {
-            Row { int: Lower(f.logic), wide: Lower(f.wide), float: Lower(f.float_logic), ..Row::WITH_ALL }
-        }
+        Family::Add => Row { int: Lower(f.add_or_subtract), wide: Lower(wide::lower), ..Row::WITH_VECTORS },
+        Family::Logic => Row {
+            int: Lower(f.logic),
+            wide: Lower(wide::lower),
+            float: Lower(f.float_logic),
+            ..Row::WITH_ALL
+        },
         Family::Complement => {
-            let scalar = Row { int: Lower(f.complement), wide: Lower(f.wide), ..Row::WITH_ALL };
+            let scalar = Row { int: Lower(f.complement), wide: Lower(wide::lower), ..Row::WITH_ALL };
             Row { float: Lower(f.float_logic), ..scalar }
         }
-        Family::Negate => Row { int: Lower(f.negate), wide: Lower(f.wide), ..Row::WITH_VECTORS },
-        Family::Absolute => Row { int: Lower(f.absolute), wide: Lower(f.wide), ..Row::WITH_VECTORS },
-        Family::Multiply => Row { int: Lower(f.multiply), wide: Lower(f.wide), ..Row::WITH_VECTORS },
-        Family::MultiplyHigh => Row { int: Lower(f.multiply_high), wide: Lower(f.wide), ..Row::WITH_VECTORS },
-        Family::Divide => Row { int: Lower(f.divide), wide: Lower(f.divide), ..Row::ABSENT },
-        Family::Extend => Row { int: Lower(f.extend), wide: Lower(f.wide), ..Row::ABSENT },
+        Family::Negate => Row { int: Lower(f.negate), wide: Lower(wide::lower), ..Row::WITH_VECTORS },
+        Family::Absolute => Row { int: Lower(f.absolute), wide: Lower(wide::lower), ..Row::WITH_VECTORS },
+        Family::Multiply => Row { int: Lower(f.multiply), wide: Lower(wide::lower), ..Row::WITH_VECTORS },
+        Family::MultiplyHigh => {
+            Row { int: Lower(f.multiply_high), wide: Lower(wide::lower), ..Row::WITH_VECTORS }
+        }
+        Family::Divide => Row { int: Lower(f.divide), wide: Lower(wide_divide::divide), ..Row::ABSENT },
+        Family::Extend => Row { int: Lower(f.extend), wide: Lower(wide::lower), ..Row::ABSENT },
         Family::Reduce => Row { int: Lower(wide::reduce), wide: Lower(wide::reduce), ..Row::ABSENT },
-        Family::Shift => Row { int: Lower(f.shift), wide: Lower(f.wide), ..Row::WITH_VECTORS },
-        Family::MinMax => Row { int: Lower(f.min_max), wide: Lower(f.wide), ..Row::WITH_VECTORS },
+        Family::Shift => Row { int: Lower(f.shift), wide: Lower(wide_shift::lower), ..Row::WITH_VECTORS },
+        Family::MinMax => Row { int: Lower(f.min_max), wide: Lower(wide::lower), ..Row::WITH_VECTORS },
         Family::Bits => Row { int: Lower(f.bits), wide: Lower(f.bits), ..Row::WITH_VECTORS },
-        Family::Overflow => Row { int: Lower(f.overflow), wide: Lower(f.overflow), ..Row::ABSENT },
+        Family::Overflow => Row { int: Lower(overflow::lower), wide: Lower(overflow::lower), ..Row::ABSENT },
         Family::Compare => {
             let compare = Lower(f.compare);
             Row { int: compare, wide: compare, float: compare, ..Row::WITH_ALL }
@@ -208,11 +210,12 @@ const fn cell<I: FamilyLowering>(family: Family, shape: Shape) -> Cell<I> {
             Row { int: select, wide: select, float: select, ..Row::WITH_ALL }
         }
         Family::BitSelect => {
-            let integers = Row { int: Lower(f.bit_select), wide: Lower(f.bit_select), ..Row::WITH_ALL };
+            let integers =
+                Row { int: Lower(select::bit_select), wide: Lower(select::bit_select), ..Row::WITH_ALL };
             Row { float: Lower(f.float_bit_select), ..integers }
         }
         Family::Mask => Row { int: Lower(f.mask), wide: Lower(f.mask), ..Row::ABSENT },
-        Family::SplitConcat => Row { int: Lower(f.wide), wide: Lower(f.wide), ..Row::ABSENT },
+        Family::SplitConcat => Row { int: Lower(wide::lower), wide: Lower(wide::lower), ..Row::ABSENT },
         Family::FloatArithmetic => Row { float: Lower(f.float), ..Row::WITH_ALL },
         Family::Bitcast => {
             let integers =
@@ -235,14 +238,19 @@ const fn cell<I: FamilyLowering>(family: Family, shape: Shape) -> Cell<I> {
         | Family::Widen => Row::WITH_VECTORS,
         Family::LoadWidening => Row { int: NotYet, ..Row::ABSENT },
         Family::ToIntX86 => Row { float: NotYet, ..Row::WITH_ALL },
-        Family::Atomic => {
-            Row { none: Lower(f.atomic), int: Lower(f.atomic), wide: Lower(f.atomic), ..Row::ABSENT }
-        }
+        Family::Atomic => Row {
+            none: Lower(atomic::lower),
+            int: Lower(atomic::lower),
+            wide: Lower(atomic::lower),
+            ..Row::ABSENT
+        },
         Family::Call => Row::of_no_type(Lower(call::call)),
         Family::CallIndirect => Row { int: Lower(call::call_indirect), ..Row::ABSENT },
         Family::Special => Row { none: Lower(control::special), int: Lower(control::special), ..Row::ABSENT },
         Family::Marker => Row::of_no_type(Marker),
-        Family::TrapIf => Row { int: Lower(f.trap_if), wide: Lower(f.trap_if), ..Row::ABSENT },
+        Family::TrapIf => {
+            Row { int: Lower(condition::trap_if), wide: Lower(condition::trap_if), ..Row::ABSENT }
+        }
         Family::Dynamic => Row { int: NotYet, ..Row::WITH_VECTORS },
         Family::StackSwitch => Row { none: NotYet, int: NotYet, ..Row::ABSENT },
         Family::Jump => Row::of_no_type(Lower(control::jump)),

@@ -2,7 +2,7 @@
 
 use super::blocks::Blocks;
 use super::call;
-use super::context::{Lower, LowerTables, Unsupported};
+use super::context::{Lower, LowerTables, Lowered, Unsupported};
 use super::families::FamilyLowering;
 use crate::analysis::Analysis;
 use crate::ir::*;
@@ -21,7 +21,7 @@ pub fn lower_function<'a, I: FamilyLowering>(
     abi: &'a AbiSignature,
     vcode: &'a mut VCode,
     tables: &'a mut LowerTables,
-) -> Result<LowerSummary, Unsupported> {
+) -> Lowered<LowerSummary> {
     vcode.clear();
     tables.prepare(f);
     blocks.build(f, analysis, vcode, |block| tables.double_branch::<I>(f, block));
@@ -88,8 +88,9 @@ pub fn lower_function<'a, I: FamilyLowering>(
     })
 }
 
-/// Refuses functions with values of types that the target has no registers for, and tells `vcode` how wide they are.
-fn check_types<M: Machine>(f: &Stencil, vcode: &mut VCode) -> Result<(), Unsupported> {
+/// Refuses functions with values of types that the target has no registers for, and tells `vcode` how wide
+/// they are.
+fn check_types<M: Machine>(f: &Stencil, vcode: &mut VCode) -> Lowered {
     let seen = f.value_types.values().fold(0, |seen: u32, &ty| seen | 1 << Shape::of(ty) as u32);
     let is_seen = |shape: Shape| seen >> shape as u32 & 1 != 0;
     // Numbers that stand for no value have no type.
@@ -104,7 +105,7 @@ fn check_types<M: Machine>(f: &Stencil, vcode: &mut VCode) -> Result<(), Unsuppo
 
 /// Refuses a function that defines a value of a shape that the target does not support.
 #[cold]
-fn refuse_shape<M: Machine>(f: &Stencil, shape: Shape) -> Result<(), Unsupported> {
+fn refuse_shape<M: Machine>(f: &Stencil, shape: Shape) -> Lowered {
     let is_defined = |value| f.value_defs[value].get() != ValueDef::None;
     let bad = f.value_types.iter().find(|&(value, &ty)| Shape::of(ty) == shape && is_defined(value));
     let Some((value, ty)) = bad else { return Ok(()) };

@@ -1,6 +1,7 @@
-//! What lowering finds out about a value from what defines it.
+//! Facts about values that follow from the instructions that define them.
 //!
-//! Values narrower than a register have anything above their type, unless [`Lower::zero_extends`] says otherwise.
+//! The bits above a value that is narrower than its register are undefined, unless [`Lower::zero_extends`]
+//! says otherwise.
 
 use crate::ir::*;
 use crate::lower::context::Lower;
@@ -9,14 +10,15 @@ use crate::machine::reg::VReg;
 use crate::rule;
 
 impl<I: Lowering> Lower<'_, I> {
-    /// Whether a value's register has zeros above its type: the instruction that makes it clears them.
+    /// Whether a value's register has zeros above the value's type.
     pub fn zero_extends(&self, value: Value) -> bool {
         self.wants_zeros(value)
             || self.def_inst(value).is_some_and(|inst| I::zero_extends(&self.f.insts[inst], self.ty(value)))
             || self.passed_extension(value) == Extension::Zero
     }
 
-    /// How whoever passed or returned a value extended it, on a target where that can be relied on.
+    /// How the caller or callee that passed or returned a value extended it, on a target that can rely on
+    /// that.
     pub fn passed_extension(&self, value: Value) -> Extension {
         let declared = match self.f.value_defs[value].get() {
             _ if !I::TRUSTS_EXTENSIONS => None,
@@ -38,7 +40,7 @@ impl<I: Lowering> Lower<'_, I> {
         self.constant(wide.map_or(amount, |wide| Value(wide.a)))
     }
 
-    /// The value of an i128 that is made of constants only.
+    /// The value of an i128 that consists of constants.
     pub fn wide_constant(&self, value: Value) -> Option<i128> {
         let data = &self.f.insts[self.def_inst(value)?];
         let low = Value(data.a);
@@ -52,7 +54,7 @@ impl<I: Lowering> Lower<'_, I> {
         }
     }
 
-    /// The register of an i128's low half, without asking for the high one where it needs none.
+    /// Asks for the register of an i128's low half, without its high half where possible.
     pub fn low_half(&mut self, value: Value) -> VReg {
         if let Some(inst) = self.def_inst(value) {
             let data = self.f.insts[inst];
@@ -72,6 +74,22 @@ impl<I: Lowering> Lower<'_, I> {
         self.put_pair(value).0
     }
 
+    /// Asks for the register of a shift amount, of which only the lowest bits count.
+    pub fn put_amount(&mut self, amount: Value) -> VReg {
+        match self.ty(amount) {
+            types::I128 => self.low_half(amount),
+            _ => self.put(amount),
+        }
+    }
+
+    /// The value to store in place of `value`: if that is an ireduce, its operand has the same low bytes.
+    pub fn narrowed(&self, value: Value) -> Value {
+        match self.def_by(value, Opcode::Ireduce) {
+            Some(data) if !self.is_used(value) && self.ty(Value(data.a)) != types::I128 => Value(data.a),
+            _ => value,
+        }
+    }
+
     /// The bits of a float constant.
     pub fn float_constant(&self, value: Value) -> Option<u64> {
         let data = &self.f.insts[self.def_inst(value)?];
@@ -82,7 +100,8 @@ impl<I: Lowering> Lower<'_, I> {
         }
     }
 
-    /// The bits of an integer constant of up to 64 bits, or of one extended with zeros, zero-extended from its type.
+    /// The bits of an integer constant of up to 64 bits, or of a zero-extended one, zero-extended from its
+    /// type.
     #[inline]
     pub fn constant(&self, value: Value) -> Option<u64> {
         let data = &self.f.insts[self.def_inst(value)?];
@@ -103,7 +122,13 @@ impl<I: Lowering> Lower<'_, I> {
         Some((bits << unused) as i64 >> unused)
     }
 
-    /// The i64 that an addition of zero gives.
+    /// An integer constant, if it fits a sign-extended 32-bit immediate.
+    #[inline]
+    pub fn imm32(&self, value: Value) -> Option<i32> {
+        i32::try_from(self.signed_constant(value)?).ok()
+    }
+
+    /// The operand of an i64 addition whose other operand is zero.
     #[inline]
     pub(super) fn sum_with_zero(&self, inst: Inst) -> Option<Value> {
         let data = &self.f.insts[inst];
@@ -118,8 +143,8 @@ impl<I: Lowering> Lower<'_, I> {
         }
     }
 
-    /// The two operands of a commutative operation, the one to be overwritten first: not a constant, not a
-    /// load that can be folded, and rather one that is not needed afterwards.
+    /// Orders the operands of a commutative operation: the one to be overwritten comes first. That is not a
+    /// constant, nor a load that can be folded, and preferably not needed afterwards.
     pub fn commute(&self, a: Value, b: Value) -> (Value, Value) {
         let rank = |value: Value| {
             if self.constant(value).is_some() || self.float_constant(value).is_some() {
@@ -131,57 +156,5 @@ impl<I: Lowering> Lower<'_, I> {
             }
         };
         if rank(a) > rank(b) { (b, a) } else { (a, b) }
-    }
-}
-
-/// The comparison by which smin, smax, umin or umax takes its first operand rather than its second.
-pub fn min_max_order(opcode: Opcode) -> IntCc {
-    match opcode {
-        Opcode::Smin => IntCc::SignedLessThan,
-        Opcode::Smax => IntCc::SignedGreaterThan,
-        Opcode::Umin => IntCc::UnsignedLessThan,
-        _ => IntCc::UnsignedGreaterThan,
-    }
-}
-
-/// Whether an opcode's second result says whether its first one overflowed.
-pub fn gives_overflow(opcode: Opcode) -> bool {
-    use Opcode::*;
-    matches!(
-        opcode,
-        UaddOverflow
-            | SaddOverflow
-            | UsubOverflow
-            | SsubOverflow
-            | UmulOverflow
-            | SmulOverflow
-            | UaddOverflowCin
-            | SaddOverflowCin
-            | UsubOverflowBin
-            | SsubOverflowBin
-    )
-}
-
-/// Whether such an opcode subtracts; the others add or multiply.
-pub fn subtracts(opcode: Opcode) -> bool {
-    use Opcode::*;
-    matches!(opcode, UsubOverflow | SsubOverflow | UsubOverflowBin | SsubOverflowBin)
-}
-
-impl<I: Lowering> Lower<'_, I> {
-    /// Takes in `inst`, if it comes right before `next` and `flag`, used by nothing else, is whether it overflowed. The caller
-    /// then pushes it just before `next`, where its flags are still set.
-    pub fn sink_overflow(&mut self, inst: Inst, flag: Value, next: Inst) -> bool {
-        let [result, second] = self.f.inst_results(inst) else { return false };
-        if *second != flag.0
-            || self.wants_zeros(Value(*result))
-            || !gives_overflow(self.f.insts[inst].opcode)
-            || inst.0 + 1 != next.0
-        {
-            return false;
-        }
-        rule!(self, "overflow.fused");
-        self.sink(inst);
-        true
     }
 }

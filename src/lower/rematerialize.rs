@@ -1,12 +1,14 @@
-//! Constants and addresses that are made again where they are used, rather than kept in registers.
+//! Rematerialisation: constants and addresses that are computed again where they are used, instead of being
+//! kept in registers.
 
+use super::context::Lowered;
 use crate::ir::*;
-use crate::lower::context::{Lower, Unsupported};
+use crate::lower::context::Lower;
 use crate::lower::vocabulary::{Lowering, Rematerialization};
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::symbol::SymbolRef;
 
-/// Whether and how the value of an instruction is made again.
+/// Whether and how often the result of an instruction is rematerialised.
 pub fn rematerialization<I: Lowering>(f: &Stencil, data: &InstData) -> Rematerialization {
     match data.opcode {
         Opcode::Iconst | Opcode::F32const | Opcode::F64const => I::rematerialization(data),
@@ -20,7 +22,7 @@ pub fn rematerialization<I: Lowering>(f: &Stencil, data: &InstData) -> Remateria
     }
 }
 
-/// Makes, in `d`, the value of an instruction for which [`rematerialization`] says so.
+/// Computes in `d` the result of an instruction that [`rematerialization`] allows to be computed again.
 pub fn rematerialize<I: Lowering>(cx: &mut Lower<'_, I>, data: &InstData, d: VReg) {
     match data.opcode {
         Opcode::Iconst | Opcode::F32const | Opcode::F64const => I::make_constant(cx, data, d),
@@ -33,15 +35,15 @@ pub fn rematerialize<I: Lowering>(cx: &mut Lower<'_, I>, data: &InstData, d: VRe
             let GlobalValueData::Symbol { name, offset, colocated, .. } =
                 cx.f.global_values[GlobalValue(data.a)]
             else {
-                unreachable!("only symbols are made again")
+                unreachable!("of global values, only symbols are rematerialised")
             };
             I::make_symbol_address(cx, d, SymbolRef::Name(name), offset, colocated);
         }
     }
 }
 
-/// A constant or address that was asked for in its own register.
-pub fn define<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result<(), Unsupported> {
+/// Lowers a constant or address whose register was asked for.
+pub fn define<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let result = cx.f.first_result(inst);
     if rematerialization::<I>(cx.f, &cx.f.insts[inst]) == Rematerialization::Never {
         return Err(cx.unsupported("this symbol is thread-local: use tls_value"));

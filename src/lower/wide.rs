@@ -1,13 +1,15 @@
 //! i128: a pair of registers, low half first.
 //!
 //! Halves are joined and split without instructions: a result's register is another name for its operand's.
-//! So an operand is looked at half by half ([`halves`]): one of an extension is zero, one of a
-//! constant an immediate, and one of a load memory. What instructions do with halves is the target's: [`WideLowering`].
+//! So an operand is looked at half by half ([`halves`]). A half of an extension may be zero, a half of a
+//! constant is an immediate, and a half of a load may be memory. What instructions can do with halves is up
+//! to the target: [`WideLowering`].
 
+use super::context::Lowered;
 use crate::ir::*;
-use crate::lower::address::access;
-use crate::lower::context::{Lower, Unsupported};
-use crate::lower::divide_constant::DivisionLowering;
+use crate::lower::address::{access, sink_load};
+use crate::lower::context::Lower;
+use crate::lower::select::Selection;
 use crate::lower::vocabulary::Lowering;
 use crate::machine::amode::Amode;
 use crate::machine::reg::{RegClass, VReg};
@@ -16,7 +18,7 @@ use crate::rule;
 /// The registers of an i128: low half, high half.
 pub type Pair = (VReg, VReg);
 
-/// Half of an operand.
+/// Half of an i128 operand.
 pub enum Half {
     /// A constant.
     Constant(i64),
@@ -26,24 +28,18 @@ pub enum Half {
     Memory(Amode),
 }
 
-/// Arithmetic on halves.
-pub trait WideLowering: DivisionLowering {
-    /// Whether arithmetic can have halves in memory.
+/// How a target computes with halves of i128.
+pub trait WideLowering: Selection {
+    /// Whether arithmetic can take halves from memory.
     const MEMORY_HALVES: bool = true;
 
-    /// Loads a half.
-    fn load_half(cx: &mut Lower<'_, Self>, d: VReg, from: Amode);
-
-    /// Makes an address.
-    fn half_address(cx: &mut Lower<'_, Self>, d: VReg, of: Amode);
-
-    /// band, bor or bxor of halves.
+    /// Computes band, bor or bxor of halves.
     fn bitwise_half(cx: &mut Lower<'_, Self>, opcode: Opcode, d: VReg, a: VReg, b: Half);
 
-    /// `d` = the low half of `a * b`
+    /// `d` = the low half of `a * b`.
     fn multiply_half(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, b: Half);
 
-    /// `d` = the product of two halves.
+    /// `d` = the 128-bit product `a * b`.
     fn multiply_wide(cx: &mut Lower<'_, Self>, signed: bool, d: Pair, a: VReg, b: VReg);
 
     /// `d = sum + a * b`
@@ -55,9 +51,76 @@ pub trait WideLowering: DivisionLowering {
 
     /// `d = a ± b`
     fn add_or_subtract(cx: &mut Lower<'_, Self>, subtract: bool, d: Pair, a: Pair, b: (Half, Half));
+
+    /// `d = !a`
+    fn complement_half(cx: &mut Lower<'_, Self>, d: VReg, a: VReg);
+
+    /// `d = -a`
+    fn negate_wide(cx: &mut Lower<'_, Self>, d: Pair, a: Pair);
+
+    /// Concatenates two integers of the same type, of up to 32 bits, in `d`.
+    fn concat_narrow(cx: &mut Lower<'_, Self>, d: VReg, low: Value, high: Value);
+
+    /// Compares two i128.
+    fn compare_wide(cx: &mut Lower<'_, Self>, cc: IntCc, a: Value, b: Value) -> Self::Test;
+
+    /// Compares two i128 in registers for their order.
+    fn compare_order(cx: &mut Lower<'_, Self>, cc: IntCc, a: Value, b: Value) -> Self::Test;
 }
 
-/// The registers the result of `inst` is to be defined in.
+/// Lowers operations on i128 other than shifts, and isplit and iconcat of any type.
+pub fn lower<I: WideLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+    use Opcode::*;
+    let data = &cx.f.insts[inst];
+    let (a, b) = (Value(data.a), Value(data.b));
+    match data.opcode {
+        Isplit => {
+            split(cx, inst, data);
+            return Ok(());
+        }
+        Iconcat if data.ty != types::I64 => {
+            let d = cx.def(inst);
+            I::concat_narrow(cx, d, a, b);
+            return Ok(());
+        }
+        _ => {}
+    }
+    let d = result(cx, inst);
+    match data.opcode {
+        Iconcat => concat(cx, d, data),
+        Iadd | Isub => add_or_subtract(cx, data.opcode == Isub, d, (a, b)),
+        Band | Bor | Bxor => bitwise(cx, d, data),
+        Bnot => {
+            let a = cx.put_pair(a);
+            I::complement_half(cx, d.0, a.0);
+            I::complement_half(cx, d.1, a.1);
+        }
+        Ineg => {
+            let a = cx.put_pair(a);
+            I::negate_wide(cx, d, a);
+        }
+        Iabs => {
+            let a = cx.put_pair(a);
+            absolute(cx, d, a);
+        }
+        Imul => multiply(cx, d, data),
+        Umulhi | Smulhi => multiply_high(cx, d, data),
+        Uextend | Sextend => extend(cx, d, data),
+        _ => min_max(cx, d, data),
+    }
+    Ok(())
+}
+
+/// Lowers smin, smax, umin and umax of i128.
+fn min_max<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
+    let (a, b) = (Value(data.a), Value(data.b));
+    let (chosen, other) = (cx.put_pair(a), cx.put_pair(b));
+    let test = I::compare_order(cx, data.opcode.min_max_order(), a, b);
+    I::move_if(cx, d.0, test, chosen.0, other.0);
+    I::move_if(cx, d.1, test, chosen.1, other.1);
+}
+
+/// The registers in which the result of `inst` is to be defined.
 pub fn result<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Pair {
     let value = cx.f.first_result(inst);
     cx.put_pair(value)
@@ -68,19 +131,19 @@ pub fn tmp_pair<I: Lowering>(cx: &mut Lower<'_, I>) -> Pair {
     (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int))
 }
 
-/// The address of an access of 16 bytes, such that [`Amode::upper`] is that of the last eight.
+/// The address of an access of 16 bytes. Its [`Amode::upper`] addresses the last eight.
 pub fn wide_access<I: WideLowering>(cx: &mut Lower<'_, I>, data: &InstData) -> Amode {
     let amode = access(cx, data);
     if amode.disp <= i32::MAX - 8 {
         return amode;
     }
     let base = cx.tmp(RegClass::Int);
-    I::half_address(cx, base, amode);
+    I::make_address(cx, base, amode);
     Amode::base(base, 0).with_trap(amode.trap)
 }
 
-/// An i128 operand as instructions on its halves take it, low half first. With `fold`, halves may be memory, and the
-/// caller uses each of them once.
+/// The halves of an i128 operand, low half first. With `fold`, halves may be memory, and the caller must use
+/// each of them once.
 pub fn halves<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value, fold: bool) -> (Half, Half) {
     if let Some(bits) = cx.wide_constant(value) {
         return (Half::Constant(bits as i64), Half::Constant((bits >> 64) as i64));
@@ -114,18 +177,18 @@ pub fn halves<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value, fold: bool) 
     (Half::Register(low), Half::Register(high))
 }
 
-/// An operand of iconcat.
+/// A half that is an operand of iconcat.
 fn half<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value, fold: bool) -> Half {
     if let Some(constant) = cx.signed_constant(value) {
         return Half::Constant(constant);
     }
-    match if fold { crate::lower::address::sink_load(cx, value, types::I64) } else { None } {
+    match if fold { sink_load(cx, value, types::I64) } else { None } {
         Some(amode) => Half::Memory(amode),
         None => Half::Register(cx.put(value)),
     }
 }
 
-/// The low half of `value`, which is the zero extension of `source`; `here` says that it may be extended here.
+/// The low half of `value`, which is the zero extension of `source`. With `here`, it may be extended here.
 fn extended_half<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value, source: Value, here: bool) -> Half {
     Half::Register(match here || cx.ty(source) == types::I64 || cx.zero_extends(source) {
         true => I::put_extended(cx, source, false, 64),
@@ -133,7 +196,7 @@ fn extended_half<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value, source: V
     })
 }
 
-/// Both halves of a load that the instruction being lowered does itself.
+/// Both halves of a load that is folded into the instruction being lowered.
 fn memory_halves<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value) -> Option<(Half, Half)> {
     let load = cx.sinkable_load(value)?;
     let data = &cx.f.insts[load];
@@ -151,7 +214,7 @@ fn memory_halves<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value) -> Option
     })
 }
 
-/// A half in a register.
+/// Puts a half in a register.
 pub fn in_register<I: WideLowering>(cx: &mut Lower<'_, I>, half: Half) -> VReg {
     if let Half::Register(reg) = half {
         return reg;
@@ -159,14 +222,14 @@ pub fn in_register<I: WideLowering>(cx: &mut Lower<'_, I>, half: Half) -> VReg {
     let d = cx.tmp(RegClass::Int);
     match half {
         Half::Constant(bits) => I::make_bits(cx, d, bits as u64),
-        Half::Memory(amode) => I::load_half(cx, d, amode),
+        Half::Memory(amode) => I::load_register(cx, d, amode, types::I64),
         Half::Register(_) => unreachable!("told apart above"),
     }
     d
 }
 
-/// uextend and sextend.
-pub fn extend<I: DivisionLowering>(cx: &mut Lower<'_, I>, (low, high): Pair, data: &InstData) {
+/// Lowers uextend and sextend to i128.
+fn extend<I: Lowering>(cx: &mut Lower<'_, I>, (low, high): Pair, data: &InstData) {
     let signed = data.opcode == Opcode::Sextend;
     let extended = I::put_extended(cx, Value(data.a), signed, 64);
     cx.alias(low, extended);
@@ -176,16 +239,16 @@ pub fn extend<I: DivisionLowering>(cx: &mut Lower<'_, I>, (low, high): Pair, dat
     }
 }
 
-/// iconcat to an i128.
-pub fn concat<I: Lowering>(cx: &mut Lower<'_, I>, (low, high): Pair, data: &InstData) {
+/// Lowers iconcat to i128.
+fn concat<I: Lowering>(cx: &mut Lower<'_, I>, (low, high): Pair, data: &InstData) {
     rule!(cx, "iconcat.free");
     let (a, b) = (cx.put(Value(data.a)), cx.put(Value(data.b)));
     cx.alias(low, a);
     cx.alias(high, b);
 }
 
-/// isplit of any type. The bits above a narrow half are whatever they are.
-pub fn split<I: DivisionLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) {
+/// Lowers isplit of any type. The bits above a narrow half are undefined.
+fn split<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) {
     let source = Value(data.a);
     let results = cx.f.inst_results(inst);
     let (low, high) = (Value(results[0]), Value(results[1]));
@@ -209,8 +272,8 @@ pub fn split<I: DivisionLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &Inst
     }
 }
 
-/// ireduce: the same register, whose upper bits are undefined.
-pub fn reduce<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result<(), Unsupported> {
+/// Lowers ireduce: the result is the same register, whose upper bits are undefined.
+pub fn reduce<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let source = Value(data.a);
     let result = cx.f.first_result(inst);
@@ -225,8 +288,8 @@ pub fn reduce<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result<(), Unsu
     Ok(())
 }
 
-/// The operands of a commutative operation, the one that folds better second.
-pub fn order<I: WideLowering>(cx: &Lower<'_, I>, a: Value, b: Value) -> (Value, Value) {
+/// Orders the operands of a commutative operation: the one that folds better comes second.
+fn order<I: WideLowering>(cx: &Lower<'_, I>, a: Value, b: Value) -> (Value, Value) {
     let rank = |value: Value| {
         if cx.wide_constant(value).is_some() {
             3
@@ -239,7 +302,7 @@ pub fn order<I: WideLowering>(cx: &Lower<'_, I>, a: Value, b: Value) -> (Value, 
     if rank(a) > rank(b) { (b, a) } else { (a, b) }
 }
 
-/// iadd and isub: `d = a ± b`, after which the flags or condition code are those of the high half.
+/// Computes `d = a ± b` and leaves the flags or condition code of the high half.
 pub fn add_or_subtract<I: WideLowering>(
     cx: &mut Lower<'_, I>,
     subtract: bool,
@@ -252,8 +315,8 @@ pub fn add_or_subtract<I: WideLowering>(
     I::add_or_subtract(cx, subtract, d, a, b);
 }
 
-/// band, bor, bxor.
-pub fn bitwise<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
+/// Lowers band, bor and bxor of i128.
+fn bitwise<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
     let (a, b) = order(cx, Value(data.a), Value(data.b));
     let b = halves(cx, b, true);
     let a = halves(cx, a, false);
@@ -261,6 +324,7 @@ pub fn bitwise<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData)
     bitwise_half(cx, data.opcode, d.1, a.1, b.1);
 }
 
+/// Computes band, bor or bxor of halves, for free if one is a neutral or absorbing constant.
 fn bitwise_half<I: WideLowering>(cx: &mut Lower<'_, I>, opcode: Opcode, d: VReg, a: Half, b: Half) {
     let (a, b) = if matches!(a, Half::Constant(_)) { (b, a) } else { (a, b) };
     match (opcode, &b) {
@@ -277,9 +341,9 @@ fn bitwise_half<I: WideLowering>(cx: &mut Lower<'_, I>, opcode: Opcode, d: VReg,
     }
 }
 
-/// The low 128 bits of a product: one widening multiplication and two cross products, of which those with a
-/// half that is zero fall away.
-pub fn multiply<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
+/// Lowers imul of i128: one widening multiplication and two cross products. A cross product with a half that
+/// is zero is omitted.
+fn multiply<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
     let (a, b) = (Value(data.a), Value(data.b));
     if let (Some(a), Some(b)) = (cx.def_by(a, Opcode::Sextend), cx.def_by(b, Opcode::Sextend)) {
         rule!(cx, "wide.multiply_signed");
@@ -308,13 +372,13 @@ pub fn multiply<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData
     }
 }
 
-/// umulhi and smulhi: the high 128 bits of a product, from four widening multiplications.
-pub fn multiply_high<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
+/// Lowers umulhi and smulhi of i128, by four widening multiplications.
+fn multiply_high<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
     let a = cx.put_pair(Value(data.a));
     let b = cx.put_pair(Value(data.b));
     let (low_low, low_high) = (product(cx, a.0, b.0), product(cx, a.0, b.1));
     let (high_low, high_high) = (product(cx, a.1, b.0), product(cx, a.1, b.1));
-    // Both middle products are added to the upper half of the low one, only for their carries.
+    // Both middle products are added to the high half of the low product, for their carries alone.
     let (middle, upper_a) = add_carrying(cx, (low_low.1, low_high.1), low_high.0);
     let (_, upper_b) = add_carrying(cx, (middle, high_low.1), high_low.0);
     let sum = add_carrying(cx, high_high, upper_a);
@@ -323,26 +387,29 @@ pub fn multiply_high<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &Ins
         I::add_or_subtract(cx, false, d, sum, zero_above);
         return;
     }
-    // A negative factor counts as 2^128 too much: the other factor is subtracted from the high half.
+    // The unsigned product takes a negative factor as 2^128 too large; so subtract the other factor from the
+    // high half.
     let sum = add_carrying(cx, sum, upper_b);
     let corrected = tmp_pair(cx);
     subtract_if_negative(cx, corrected, sum, a.1, b);
     subtract_if_negative(cx, d, corrected, b.1, a);
 }
 
+/// The unsigned 128-bit product of two halves.
 fn product<I: WideLowering>(cx: &mut Lower<'_, I>, a: VReg, b: VReg) -> Pair {
     let d = tmp_pair(cx);
     I::multiply_wide(cx, false, d, a, b);
     d
 }
 
+/// The sum of an i128 and a half.
 fn add_carrying<I: WideLowering>(cx: &mut Lower<'_, I>, a: Pair, b: VReg) -> Pair {
     let d = tmp_pair(cx);
     I::add_or_subtract(cx, false, d, a, (Half::Register(b), Half::Constant(0)));
     d
 }
 
-/// `d = a - (if sign is negative { b } else { 0 })`.
+/// `d = a - b` if `sign` is negative, else `d = a`.
 fn subtract_if_negative<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, a: Pair, sign: VReg, b: Pair) {
     let mask = cx.tmp(RegClass::Int);
     let masked = tmp_pair(cx);
@@ -352,8 +419,8 @@ fn subtract_if_negative<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, a: Pair
     I::add_or_subtract(cx, true, d, a, (Half::Register(masked.0), Half::Register(masked.1)));
 }
 
-/// iabs: both halves complemented if the number is negative, and the sign subtracted.
-pub fn absolute<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, a: Pair) {
+/// Lowers iabs of i128: complements both halves if the number is negative, and subtracts the sign.
+fn absolute<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, a: Pair) {
     let sign = cx.tmp(RegClass::Int);
     let flipped = tmp_pair(cx);
     I::shift(cx, 64, Opcode::Sshr, sign, a.1, 63);
@@ -362,13 +429,14 @@ pub fn absolute<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, a: Pair) {
     I::add_or_subtract(cx, true, d, flipped, (Half::Register(sign), Half::Register(sign)));
 }
 
-/// What is zero if two i128 are equal: the differences of their halves, to be combined by bor.
+/// Differences of the halves of two i128. Their bor is zero if the two are equal.
 pub fn differences<I: WideLowering>(cx: &mut Lower<'_, I>, a: Value, b: Value) -> Pair {
     let a = halves(cx, a, false);
     let b = halves(cx, b, false);
     (difference(cx, a.0, b.0), difference(cx, a.1, b.1))
 }
 
+/// A register that is zero if two halves are equal.
 fn difference<I: WideLowering>(cx: &mut Lower<'_, I>, a: Half, b: Half) -> VReg {
     let (a, b) = if matches!(a, Half::Constant(_)) { (b, a) } else { (a, b) };
     let a = in_register(cx, a);
@@ -380,7 +448,7 @@ fn difference<I: WideLowering>(cx: &mut Lower<'_, I>, a: Half, b: Half) -> VReg 
     d
 }
 
-/// A comparison with a constant second.
+/// Orders the operands of a comparison: a constant comes second.
 pub fn constant_second<I: Lowering>(
     cx: &Lower<'_, I>,
     cc: IntCc,
@@ -393,7 +461,8 @@ pub fn constant_second<I: Lowering>(
     }
 }
 
-/// A comparison that asks whether the first operand is less, or not: by borrow that is all that can be told.
+/// Orders the operands of a comparison so that it asks whether the first is less or not. That is all a borrow
+/// can tell.
 pub fn less_or_not(cc: IntCc, a: Value, b: Value) -> (IntCc, Value, Value) {
     use IntCc::*;
     match cc {
@@ -401,24 +470,5 @@ pub fn less_or_not(cc: IntCc, a: Value, b: Value) -> (IntCc, Value, Value) {
             (cc.swap_args(), b, a)
         }
         _ => (cc, a, b),
-    }
-}
-
-/// bitselect on integers of up to 128 bits, by halves: `select` is given the destination, mask, and the values whose bits are
-/// taken where the mask has ones and where it has zeros.
-pub fn bit_select<I: Lowering>(
-    cx: &mut Lower<I>,
-    inst: Inst,
-    select: impl Fn(&mut Lower<I>, VReg, VReg, VReg, VReg),
-) {
-    let data = cx.f.insts[inst];
-    let result = cx.f.first_result(inst);
-    let (mask, mask_high) = cx.put_parts(Value(data.a));
-    let (a, a_high) = cx.put_parts(Value(data.b));
-    let (b, b_high) = cx.put_parts(Value(data.c));
-    let (d, d_high) = cx.parts(result);
-    select(cx, d, mask, a, b);
-    if let (Some(d), Some(mask), Some(a), Some(b)) = (d_high, mask_high, a_high, b_high) {
-        select(cx, d, mask, a, b);
     }
 }

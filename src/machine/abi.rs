@@ -3,27 +3,27 @@
 use crate::ir::{Extension, Type};
 use crate::machine::reg::PReg;
 
-/// A place for one register-sized part of a parameter or result.
+/// Where one register-sized part of a parameter or result is passed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Place {
+pub enum PartLocation {
     /// A register.
     Reg(PReg),
     /// On the stack, this many bytes above the lowest stack argument.
     Stack(u32),
 }
 
-/// One part.
+/// A register-sized part of a parameter or result.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Part {
-    /// Where.
-    pub place: Place,
-    /// Type of the part: an i128 has two of i64.
+    /// Where the part is passed.
+    pub location: PartLocation,
+    /// The part's type: an i128 has two parts of type i64.
     pub ty: Type,
-    /// What is stored in its place on the stack: at least the part.
+    /// The type stored in the part's stack slot; at least as wide as `ty`.
     pub stored: Type,
-    /// What is loaded from there.
+    /// The type loaded from the part's stack slot.
     pub loaded: Type,
-    /// How it is extended to a whole register.
+    /// How the part is extended to a whole register.
     pub extension: Extension,
 }
 
@@ -32,18 +32,18 @@ pub struct Part {
 pub enum Param {
     /// Parts, by range in [`AbiSignature::parts`].
     Parts(u32, u32),
-    /// A copy on the stack, at `offset`, of `size` bytes that a pointer refers to.
+    /// A copy, among the stack arguments, of the memory that a pointer refers to.
     Copied {
         /// Bytes above the lowest stack argument.
         offset: u32,
-        /// Bytes.
+        /// The copy's size in bytes.
         size: u32,
     },
     /// A copy of an i128 in the caller's frame, whose address is passed.
     Referenced {
         /// Where the address is passed: index in [`AbiSignature::parts`].
         part: u32,
-        /// Bytes above the first such copy.
+        /// Bytes above the first copy of this kind.
         offset: u32,
     },
 }
@@ -51,21 +51,21 @@ pub enum Param {
 /// Where a signature's parameters and results are.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct AbiSignature {
-    /// Parameters.
+    /// The parameters.
     pub params: Vec<Param>,
-    /// Results. Stack places count from the start of the area that `return_area` points to.
+    /// The results. Stack offsets count from the start of the area that `return_area` points to.
     pub returns: Vec<Param>,
-    /// Parts of both.
+    /// The parts of parameters and results.
     pub parts: Vec<Part>,
-    /// Bytes of stack arguments.
+    /// Size of the stack arguments in bytes.
     pub stack_bytes: u32,
-    /// Bytes of copies whose addresses are passed.
+    /// Size in bytes of the copies whose addresses are passed.
     pub copied_bytes: u32,
-    /// Bytes of results that are returned in memory.
+    /// Size in bytes of the results that are returned in memory.
     pub return_bytes: u32,
-    /// Where the hidden pointer to that memory is passed, if there is one.
-    pub return_area: Option<Place>,
-    /// The register that has the `sret` pointer again on return.
+    /// Where the hidden pointer to the results in memory is passed, if there is one.
+    pub return_area: Option<PartLocation>,
+    /// The register that returns the `sret` pointer.
     pub returns_sret: Option<PReg>,
     /// Whether the callee removes the stack arguments.
     pub callee_pops: bool,

@@ -4,7 +4,7 @@
 //! each parameter's as far as the ones before it left any. What is peculiar to an ABI is a field here, so
 //! that no target walks signatures by itself.
 
-use super::abi::{AbiSignature, Param, Part, Place};
+use super::abi::{AbiSignature, Param, Part, PartLocation};
 use super::description::Machine;
 use crate::ir::{AbiParam, Extension, Purpose, Shape, Signature, Type, types};
 use crate::machine::reg::{PReg, PRegSet, RegClass};
@@ -238,11 +238,11 @@ impl Assigner {
 }
 
 fn in_register(reg: PReg, ty: Type, extension: Extension) -> Part {
-    Part { place: Place::Reg(reg), ty, stored: ty, loaded: ty, extension }
+    Part { location: PartLocation::Reg(reg), ty, stored: ty, loaded: ty, extension }
 }
 
 fn in_memory(at: u32, ty: Type, extension: Extension) -> Part {
-    Part { place: Place::Stack(at), ty, stored: ty, loaded: ty, extension }
+    Part { location: PartLocation::Stack(at), ty, stored: ty, loaded: ty, extension }
 }
 
 impl Convention {
@@ -283,7 +283,8 @@ impl Convention {
         let mut args = Assigner::of_args(self);
         if abi.return_bytes > 0 {
             let reg = self.return_pointer.filter(|_| !has_sret).or_else(|| args.next_reg(RegClass::Int));
-            abi.return_area = Some(Place::Reg(reg.expect("every convention passes integers in registers")));
+            abi.return_area =
+                Some(PartLocation::Reg(reg.expect("every convention passes integers in registers")));
         }
         for param in &sig.params {
             let place = self.param_place(param, &mut args, abi)?;

@@ -9,9 +9,9 @@ use crate::options::Flags;
 /// What decides which registers are allocatable in a function.
 #[derive(Clone, Copy, Debug)]
 pub struct RegisterNeeds {
-    /// Whether it keeps a frame pointer.
+    /// Whether the function keeps a frame pointer.
     pub frame_pointer: bool,
-    /// Whether it calls others.
+    /// Whether the function calls others.
     pub calls: bool,
     /// Whether registers are allocated in a single pass, which uses all of them in turn.
     pub single_pass: bool,
@@ -77,8 +77,10 @@ pub trait Machine: Sized + Send + Sync + 'static {
     /// The register that `enable_pinned_reg` reserves.
     const PINNED: PReg;
 
-    /// An allocatable register that holds the return address on entry, so that a function that writes it
-    /// saves it.
+    /// The frame pointer, in functions that keep one.
+    const FRAME_POINTER: PReg;
+
+    /// An allocatable register that holds the return address on entry, so that a function that writes it saves it.
     const RETURN_ADDRESS: Option<PReg> = None;
 
     /// Registers that an exception's payload words arrive in, all different from each other.
@@ -99,6 +101,22 @@ pub trait Machine: Sized + Send + Sync + 'static {
     fn supports(shape: Shape) -> bool {
         matches!(shape, Shape::Int | Shape::Wide | Shape::Float)
     }
+}
+
+/// Those of some registers that a function can allocate: neither the pinned register nor the frame pointer,
+/// if they
+/// are in use.
+pub fn allocatable<M: Machine>(
+    flags: &Flags,
+    needs: RegisterNeeds,
+    registers: impl IntoIterator<Item = PReg>,
+) -> PRegSet {
+    let reserved = |register| {
+        (needs.frame_pointer && register == M::FRAME_POINTER)
+            || (flags.enable_pinned_reg() && register == M::PINNED)
+    };
+    let registers = registers.into_iter().filter(|&register| !reserved(register));
+    registers.fold(PRegSet::empty(), PRegSet::with)
 }
 
 /// Registers that a function of a convention saves if it writes them. The target has the convention.

@@ -1,7 +1,10 @@
 //! Sizes of operands, which the families of rows are made of. The letters are those that x86_64 has for
 //! integers.
 
+use crate::ir::Type;
 use crate::machine::inst::RowId;
+
+pub use OperandSize::{B8, L32, O128, Q64, W16};
 
 /// Size of an operand; of floating-point numbers, single precision is `L32` and double `Q64`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
@@ -51,4 +54,16 @@ impl OperandSize {
         assert!(at < count, "the family has no row of this size");
         RowId(base + at as u16)
     }
+}
+
+/// The size of a type itself.
+#[inline]
+pub fn exact_size(ty: Type) -> OperandSize {
+    OperandSize::from_bits(ty.bits())
+}
+
+/// The size that arithmetic on an integer type is done in: at least 32 bits, of which those above the type are then undefined.
+#[inline]
+pub fn alu_size(ty: Type) -> OperandSize {
+    if ty.bits() <= 32 { L32 } else { Q64 }
 }

@@ -1,21 +1,21 @@
 //! The rows of aarch64.
 
-use crate::driver::{self, Random, Subject};
-use crate::roles::{self, Disassembled};
-use capstone::Capstone;
-use capstone::arch::{self, BuildsCapstone};
-use clifc::arch::aarch64::Aarch64;
+use crate::driver::{Random, Subject};
+use crate::roles::Disassembled;
+use crate::{driver, roles};
+use capstone::arch::BuildsCapstone;
+use capstone::{Capstone, arch};
 use clifc::arch::aarch64::branch::Branches;
 use clifc::arch::aarch64::encode::fits_access;
-use clifc::arch::aarch64::format::{CODES, Format, PATTERN, Place as FieldPlace, Source};
-use clifc::arch::aarch64::operands::{Amode, Bitmask, IndexExtension, OperandSize, Place};
-use clifc::arch::aarch64::regs;
-use clifc::emit::frame::Frame;
-use clifc::emit::frame::frame_offset;
+use clifc::arch::aarch64::format::{BitField, CODES, FieldSource, Format, PATTERN};
+use clifc::arch::aarch64::operands::Bitmask;
+use clifc::arch::aarch64::{Aarch64, regs};
+use clifc::emit::frame::{Frame, frame_offset};
 use clifc::ir::StackSlot;
-use clifc::machine::inst::Label;
-use clifc::machine::inst::{Class, ConstantRef, Row};
+use clifc::machine::amode::{Amode, IndexExtension, Place};
+use clifc::machine::inst::{Class, ConstantRef, Label, Row};
 use clifc::machine::reg::{PReg, RegClass};
+use clifc::machine::size::OperandSize;
 use clifc::options::Arch;
 
 struct Rows;
@@ -84,8 +84,8 @@ impl Subject for Rows {
     fn immediate(random: &mut Random, row: &Row, word: usize) -> u32 {
         let format = Format::ALL[row.format as usize];
         let fields = row.fields[..format.fields()].iter().enumerate();
-        let fields = fields.filter(|(_, field)| **field == Source::Word(word as u8).pack());
-        let mask = fields.fold(0, |mask, (i, _)| mask | FieldPlace::unpack(&row.params, i).mask());
+        let fields = fields.filter(|(_, field)| **field == FieldSource::Word(word as u8).pack());
+        let mask = fields.fold(0, |mask, (i, _)| mask | BitField::unpack(&row.params, i).mask());
         random.value() as u32 & mask
     }
 

@@ -1,13 +1,13 @@
 //! The rows of s390x.
 
-use crate::driver::{self, Random, Subject};
+use crate::driver;
+use crate::driver::{Random, Subject};
 use clifc::arch::s390x::S390x;
-use clifc::arch::s390x::format::{Address, Format, OTHERS, Others};
+use clifc::arch::s390x::format::{AddressField, Format, OTHERS, OtherForms};
 use clifc::emit::frame::Frame;
 use clifc::ir::StackSlot;
 use clifc::machine::amode::{Amode, Place};
-use clifc::machine::inst::Label;
-use clifc::machine::inst::{Class, ConstantRef, Row};
+use clifc::machine::inst::{Class, ConstantRef, Label, Row};
 use clifc::machine::reg::VReg;
 use clifc::options::Arch;
 
@@ -32,10 +32,11 @@ impl Subject for Rows {
     const GAPS: &'static [usize] = &[2, 100, 200];
 
     fn amode(random: &mut Random, row: &Row, _: u16, _: &Frame) -> Amode {
-        let Address::Memory { index: indexed, long } = Format::LAYOUTS[row.format as usize].address else {
+        let AddressField::Memory { index: indexed, long } = Format::LAYOUTS[row.format as usize].address
+        else {
             panic!("{}: no place for an address", row.name)
         };
-        let others = Others::unpack(row.params[OTHERS]);
+        let others = OtherForms::unpack(row.params[OTHERS]);
         let long = long || others.long != 0;
         let disp = match long {
             true => random.pick(&[0, 1, 8, 4095, 4096, -1, -4096, 524287, -524288]),

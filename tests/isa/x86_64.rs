@@ -3,17 +3,17 @@
 //! If an instruction has two encodings of the same length, the prefix `{load}` makes the assembler choose the
 //! row's.
 
-use crate::driver::{self, Random, Recorded, Subject};
-use crate::roles::{self, Disassembled};
-use capstone::Capstone;
-use capstone::arch::{self, BuildsCapstone};
-use clifc::arch::x86_64::X86_64;
-use clifc::arch::x86_64::amode::{Amode, Place, Rm};
-use clifc::arch::x86_64::regs;
+use crate::driver::{Random, Recorded, Subject};
+use crate::roles::Disassembled;
+use crate::{driver, roles};
+use capstone::arch::BuildsCapstone;
+use capstone::{Capstone, arch};
+use clifc::arch::x86_64::operands::Rm;
+use clifc::arch::x86_64::{X86_64, regs};
 use clifc::emit::frame::Frame;
 use clifc::ir::StackSlot;
-use clifc::machine::inst::Label;
-use clifc::machine::inst::{Class, ConstantRef, OperandKind, Row};
+use clifc::machine::amode::{Amode, Place};
+use clifc::machine::inst::{Class, ConstantRef, Label, OperandKind, Row};
 use clifc::machine::reg::{Allocation, OperandConstraint, PReg, SpillSlot};
 use clifc::options::Arch;
 

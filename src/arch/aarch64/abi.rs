@@ -1,23 +1,25 @@
-//! Calling conventions of aarch64.
+//! Calling conventions of aarch64. Each is a row of [`Convention`].
 //!
-//! `system_v` is the Procedure Call Standard for the Arm 64-bit Architecture (AAPCS64), `apple_aarch64` Apple's variant of
-//! it: arguments on the stack take no more than their size, and an i128 may begin at any register. `fast` and `tail`
-//! are our own between functions of one build and take the same registers, `tail` with the callee removing stack
-//! arguments; `preserve_all` is `system_v` without results and with every register preserved. Each is a row of [`Convention`].
+//! - `system_v` is the Procedure Call Standard for the Arm 64-bit Architecture (AAPCS64).
+//! - `apple_aarch64` is Apple's variant of it: stack arguments are packed, and an i128 may begin at any
+//!   register.
+//! - `fast` and `tail` serve calls between functions of one build. They use the same registers; in `tail`,
+//!   the callee removes the stack arguments.
+//! - `preserve_all` is `system_v` with every register preserved and no results.
 
 use super::regs::*;
 use crate::ir::CallConv;
 use crate::machine::convention::{Convention, MemoryRules, Wide, register_set};
 use crate::machine::reg::PRegSet;
 
-/// Every register values can be in: not the temporaries of emission x16 and x17, nor the platform's x18.
+/// Every register that can hold a value: neither x16 and x17, which emission uses, nor the platform's x18.
 const ALL_REGISTERS: PRegSet = register_set(&[
     X0, X1, X2, X3, X4, X5, X6, X7, X8, X9, X10, X11, X12, X13, X14, X15, X19, X20, X21, X22, X23, X24, X25,
     X26, X27, X28, FP, V0, V1, V2, V3, V4, V5, V6, V7, V8, V9, V10, V11, V12, V13, V14, V15, V16, V17, V18,
     V19, V20, V21, V22, V23, V24, V25, V26, V27, V28, V29, V30, V31,
 ]);
 
-/// Of v8 to v15 only the low half is preserved, which is all that scalars have.
+/// Only the low halves of v8 to v15 are preserved, which suffices for scalars.
 const AAPCS64_PRESERVED: PRegSet = register_set(&[
     X19, X20, X21, X22, X23, X24, X25, X26, X27, X28, FP, V8, V9, V10, V11, V12, V13, V14, V15,
 ]);
@@ -52,7 +54,7 @@ static TAIL: Convention = Convention { callee_pops: true, ..FAST_ROW };
 
 static PRESERVE_ALL: Convention = Convention { preserved: ALL_REGISTERS, ..AAPCS64_ROW };
 
-/// The row of a convention; `None` if aarch64 does not have it.
+/// The row of a convention; `None` if aarch64 does not support it.
 pub fn convention(call_conv: CallConv) -> Option<&'static Convention> {
     match call_conv {
         CallConv::SystemV | CallConv::Probestack => Some(&AAPCS64),

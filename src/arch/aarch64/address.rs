@@ -1,41 +1,40 @@
 //! Addresses and constants that take instructions of their own.
 //!
-//! Problem: a frame is laid out after its slots were addressed, and an access may have any address that lowering can
-//! write down, but instructions have few forms. Whatever does not fit is computed in x16, large constants in x17.
+//! Problem: lowering may use any address that an `Amode` can express, and the frame is laid out only after
+//! its slots were addressed; but instructions have few address forms. An address that does not fit is
+//! computed in x16, large constants in x17.
 
-use super::Direct;
 use super::branch::Branches;
-use super::format::{FIELD_BASE, FIELD_WORD, PATTERN};
-use super::operands::{Bitmask, Extend, IndexExtension, OperandSize, PackedAmode, Place};
+use super::format::{FIELD_BASE, FIELD_WORD};
+use super::operands::{Bitmask, Extend};
 use super::regs::{SP, X16, X17, number_of};
-use super::rows;
+use super::{Direct, rows};
 use crate::emit::buffer::CodeBuffer;
 use crate::emit::frame::frame_offset;
 use crate::emit::inst_view::{InstView, Places, physical};
 use crate::ir::TrapCode;
-use crate::machine::inst::Label;
-use crate::machine::inst::{NO_FIELD, RowId};
+use crate::machine::amode::{IndexExtension, PackedAmode, Place};
+use crate::machine::inst::{Label, NO_FIELD, RowId};
 use crate::machine::reg::VReg;
 use crate::machine::reloc::RelocKind;
+use crate::machine::size::{L32, OperandSize, Q64};
 use crate::machine::symbol::SymbolRef;
 
-const X: OperandSize = OperandSize::Q64;
-
-/// A memory operand at emission.
+/// A memory operand whose frame offsets and constants are resolved.
 #[derive(Clone, Copy, Debug)]
 pub struct Memory {
-    /// What it is relative to: the registers, or what is not in the frame.
+    /// The symbol or label that the address is relative to, or [`Place::Registers`].
     pub place: Place,
-    /// Base register.
+    /// The base register.
     pub base: Option<VReg>,
-    /// Index register, its extension, and by how much it is shifted.
+    /// The index register, its extension, and the number of bits it is shifted by.
     pub index: Option<(VReg, IndexExtension, u8)>,
-    /// Displacement.
+    /// The displacement.
     pub disp: i64,
 }
 
 impl Memory {
-    /// What the stack pointer points to.
+    /// The memory at the stack pointer.
     pub const STACK_POINTER: Memory =
         Memory { place: Place::Registers, base: Some(physical(SP)), index: None, disp: 0 };
 
@@ -45,10 +44,10 @@ impl Memory {
         Self::at(view, view.row.fields[FIELD_WORD] as usize, view.row.fields[FIELD_BASE] as usize, places)
     }
 
-    /// The memory operand whose first word and register have these numbers.
+    /// The memory operand whose first word and first register have these indices.
     pub fn at(view: &InstView, word: usize, first: usize, places: Places) -> Self {
         let amode = PackedAmode::unpack(view.words[word], view.words[word + 1]);
-        let place = amode.place.expect("a memory operand is no register");
+        let place = amode.place.expect("it is a memory operand");
         let base = amode.has_base.then(|| view.operand(first));
         let index = amode
             .has_index
@@ -63,7 +62,7 @@ impl Memory {
         }
     }
 
-    /// The label, if it is one.
+    /// The label, if the address is a label and nothing else.
     pub fn label(&self) -> Option<Label> {
         match self.place {
             Place::Label(label) if self.disp == 0 && self.index.is_none() => Some(label),
@@ -71,8 +70,8 @@ impl Memory {
         }
     }
 
-    /// Leaves a base register and a displacement for which `fits` holds, which is so for 0. What has to be
-    /// computed for that is in `d`.
+    /// Reduces the address to a base register and a displacement for which `fits` holds; it must hold for 0.
+    /// Computes the base in `d`, if it has to be computed.
     pub fn reduce(self, d: VReg, fits: impl Fn(i64) -> bool, sink: &mut Direct) -> (VReg, i64) {
         let base = match self.place {
             Place::Symbol(symbol) => {
@@ -103,13 +102,13 @@ impl Memory {
         add_displacement(d, base, self.disp, fits, sink)
     }
 
-    /// `base` with the index added, which is in `d` if there is one.
+    /// Adds the index to `base`, in `d`; returns `base` if there is no index.
     fn add_index(&self, d: VReg, base: VReg, sink: &mut Direct) -> VReg {
         let Some((index, extension, scale)) = self.index else { return base };
         match extension {
             IndexExtension::None => rows::addx_rux(sink, d, base, index, scale as i32),
-            IndexExtension::Zero32 => rows::add_rx(sink, X, d, base, index, Extend::Uxtw, scale as i32),
-            IndexExtension::Sign32 => rows::add_rx(sink, X, d, base, index, Extend::Sxtw, scale as i32),
+            IndexExtension::Zero32 => rows::add_rx(sink, Q64, d, base, index, Extend::Uxtw, scale as i32),
+            IndexExtension::Sign32 => rows::add_rx(sink, Q64, d, base, index, Extend::Sxtw, scale as i32),
         }
         d
     }
@@ -119,13 +118,14 @@ impl Memory {
 fn shift_left(d: VReg, a: VReg, extension: IndexExtension, scale: u8, sink: &mut Direct) {
     let rotation = (64 - scale as i32) % 64;
     match extension {
-        IndexExtension::None => rows::ubfm(sink, X, d, a, rotation, 63 - scale as i32),
-        IndexExtension::Zero32 => rows::ubfm(sink, X, d, a, rotation, 31),
-        IndexExtension::Sign32 => rows::sbfm(sink, X, d, a, rotation, 31),
+        IndexExtension::None => rows::ubfm(sink, Q64, d, a, rotation, 63 - scale as i32),
+        IndexExtension::Zero32 => rows::ubfm(sink, Q64, d, a, rotation, 31),
+        IndexExtension::Sign32 => rows::sbfm(sink, Q64, d, a, rotation, 31),
     }
 }
 
-/// A register and displacement that `fits` for `base + disp`, with the rest added in `d`.
+/// A register and displacement equal to `base + disp`. Of a displacement that does not fit, a part is added
+/// in `d`.
 fn add_displacement(
     d: VReg,
     base: VReg,
@@ -145,17 +145,17 @@ fn add_displacement(
     (d, 0)
 }
 
-/// `d = a + value`. Either may be the stack pointer; `a` is not x17.
+/// `d = a + value`. Either register may be the stack pointer; `a` is not x17.
 pub fn add_constant(d: VReg, a: VReg, value: i64, sink: &mut Direct) {
     if value.unsigned_abs() >= 1 << 24 {
         load_constant(physical(X17), value as u64, sink);
         rows::addx_rux(sink, d, a, physical(X17), 0);
         return;
     }
-    add_halves(X, d, a, value as i32, sink);
+    add_halves(Q64, d, a, value as i32, sink);
 }
 
-/// The same of a size for a value of 24 bits and a sign: twelve bits at a time.
+/// `d = a + value` of a size, for values of at most 24 bits and a sign: adds twelve bits at a time.
 pub fn add_halves(size: OperandSize, d: VReg, a: VReg, value: i32, sink: &mut Direct) {
     let (low, high) = ((value.unsigned_abs() & 0xFFF) as i32, (value.unsigned_abs() >> 12) as i32);
     let mut from = a;
@@ -173,7 +173,7 @@ pub fn add_halves(size: OperandSize, d: VReg, a: VReg, value: i32, sink: &mut Di
     }
 }
 
-/// How many instructions make a constant.
+/// Number of instructions that materialise a constant.
 pub fn constant_cost(value: u64) -> u32 {
     if value <= SMALL {
         return 1;
@@ -181,10 +181,10 @@ pub fn constant_cost(value: u64) -> u32 {
     ConstantParts::of(value).count()
 }
 
-/// Constants up to this, as most are, take one part.
+/// Constants up to this one, like most, take one move of 16 bits.
 const SMALL: u64 = 0xFFFF;
 
-/// The 16-bit parts of a constant, and what those are that the first instruction fills in.
+/// The 16-bit parts of a constant, and the value of the parts that the first instruction fills in.
 struct ConstantParts {
     value: u64,
     size: OperandSize,
@@ -194,19 +194,19 @@ struct ConstantParts {
 impl ConstantParts {
     fn of(value: u64) -> Self {
         // An instruction on the low half clears the upper one.
-        let size = if value >> 32 == 0 { OperandSize::L32 } else { X };
+        let size = if value >> 32 == 0 { L32 } else { Q64 };
         let parts = ConstantParts { value, size, filling: 0 };
         let with = |filling| parts.all().filter(|part| part.1 == filling).count();
         ConstantParts { filling: if with(0xFFFF) > with(0) { 0xFFFF } else { 0 }, ..parts }
     }
 
-    /// Places and values.
+    /// Positions and values of all parts.
     fn all(&self) -> impl Iterator<Item = (i32, u16)> + use<> {
         let value = self.value;
         (0..self.size.bits() as i32 / 16).map(move |part| (16 * part, (value >> (16 * part)) as u16))
     }
 
-    /// Those that take an instruction, unless there is none.
+    /// Positions and values of the parts that take an instruction each.
     fn different(&self) -> impl Iterator<Item = (i32, u16)> + use<> {
         let filling = self.filling;
         self.all().filter(move |part| part.1 != filling)
@@ -230,10 +230,10 @@ impl ConstantParts {
     }
 }
 
-/// Puts a constant in a register.
+/// Materialises a constant in a register.
 pub fn load_constant(d: VReg, value: u64, sink: &mut Direct) {
     if value <= SMALL {
-        return put_part(rows::MOVZW, OperandSize::L32, d, (0, value as u16), sink);
+        return put_part(rows::MOVZW, L32, d, (0, value as u16), sink);
     }
     let parts = ConstantParts::of(value);
     let size = parts.size;
@@ -254,23 +254,26 @@ pub fn load_constant(d: VReg, value: u64, sink: &mut Direct) {
     }
 }
 
-/// Writes a move of 16 bits: past the sink, since there are so many.
+/// Writes a move of 16 bits directly, not through a row's constructor: it is among the most frequent
+/// instructions.
 fn put_part(row: RowId, size: OperandSize, d: VReg, (shift, part): (i32, u16), sink: &mut Direct) {
-    let pattern = rows::ROWS[size.row(row.0, OperandSize::L32 as u8, 2).0 as usize].params[PATTERN];
+    let pattern = rows::pattern(size.row(row.0, L32 as u8, 2));
     sink.buffer().put4(pattern | (shift as u32 / 16) << 21 | (part as u32) << 5 | number_of(d));
 }
 
-const ADRP: u32 = 0x9000_0000;
-const ADD: u32 = 0x9100_0000;
-/// `ldr x0, [x0]`.
-pub const LOAD: u32 = 0xF940_0000;
+/// `adrp x0, .`
+pub const PAGE: u32 = 0x9000_0000;
+/// `add x0, x0, #0`
+pub const ADD: u32 = rows::pattern(rows::ADDX_RI);
+/// `ldr x0, [x0]`
+pub const LOAD: u32 = rows::pattern(rows::LDRX);
 
-/// Whether relocations can have an addend: Mach-O has 24 bits for it.
+/// Whether relocations can have an addend. Mach-O's have 24 bits for it.
 pub fn fits_relocation(addend: i64) -> bool {
     (-(1 << 23)..1 << 23).contains(&addend)
 }
 
-/// `d = symbol + addend`, for a symbol in reach.
+/// `d = symbol + addend`, for a symbol within 4 GiB.
 fn symbol_address(d: VReg, symbol: SymbolRef, addend: i64, sink: &mut Direct) {
     let (near, rest) = if fits_relocation(addend) { (addend, 0) } else { (0, addend) };
     let kinds = (RelocKind::Aarch64Page21, RelocKind::Aarch64AddLo12, ADD);
@@ -280,12 +283,13 @@ fn symbol_address(d: VReg, symbol: SymbolRef, addend: i64, sink: &mut Direct) {
     }
 }
 
-/// `d` = what the symbol's entry in the global offset table has.
+/// Loads the symbol's entry in the global offset table into `d`.
 pub fn load_from_got(d: VReg, symbol: SymbolRef, buffer: &mut CodeBuffer) {
     page_and_offset(d, (RelocKind::Aarch64GotPage21, RelocKind::Aarch64GotLo12, LOAD), (symbol, 0), buffer);
 }
 
-/// The page of something in `d`, then an instruction that gets its offset in the page.
+/// Computes the target's page in `d`, then applies `instruction`, which reads and writes `d`, to the offset
+/// in the page.
 pub fn page_and_offset(
     d: VReg,
     (page, offset, instruction): (RelocKind, RelocKind, u32),
@@ -296,7 +300,7 @@ pub fn page_and_offset(
     page_and_access(d, (page, offset), instruction | register << 5 | register, target, 0, buffer);
 }
 
-/// The page of something in `d`, then an instruction whose offset from it is that in the page.
+/// Computes the target's page in `d`, then writes `instruction`, relocated by the offset in the page.
 pub fn page_and_access(
     d: VReg,
     (page, offset): (RelocKind, RelocKind),
@@ -306,7 +310,7 @@ pub fn page_and_access(
     buffer: &mut CodeBuffer,
 ) {
     buffer.reloc(buffer.position(), page, symbol, addend);
-    buffer.put4(ADRP | number_of(d));
+    buffer.put4(PAGE | number_of(d));
     if trap != 0 {
         buffer.trap(TrapCode(trap));
     }
@@ -314,5 +318,5 @@ pub fn page_and_access(
     buffer.put4(instruction);
 }
 
-/// The register for addresses.
+/// The register in which addresses are computed at emission.
 pub const SCRATCH: VReg = physical(X16);

@@ -1,65 +1,92 @@
-//! Relaxable branches: what refers to a label, in forms that reach further and further.
+//! Relaxable branches: instructions that refer to a label, in forms of increasing reach.
 //!
-//! A conditional branch that does not reach becomes its opposite over an unconditional one. What is out of reach
-//! even for that, and addresses and constants more than a megabyte away, get the distance as a constant in x17, added to
-//! the address of the code itself. A form so long ends in `ret x16` rather than `br x16`: where branch targets are
-//! checked, an indirect branch would need a landing pad.
+//! A conditional branch out of reach becomes its complement over an unconditional branch. Anything still out
+//! of reach, and addresses and constants more than a megabyte away, take their distance as a constant in x17
+//! and add it to the address of the code itself. These longest forms end in `ret x16` rather than `br x16`:
+//! where branch targets are checked, an indirect branch would need a landing pad.
 
+use super::operands::Extend;
 use super::regs::{X16, X17, number};
-use crate::emit::branch::Condition;
+use super::rows;
+use crate::emit::branch::RelaxableBranch;
 use crate::emit::buffer::BranchForms;
 
-/// Kinds of branch. One below [`Branches::JUMP`] is a condition. The opposite of a kind differs in its lowest bit.
+/// Kinds of branch. A kind below [`Branches::JUMP`] is a condition. A kind and its complement differ in the
+/// lowest bit.
 pub struct Branches;
 
 impl Branches {
-    /// Branches if a register is zero; its opposite, if not. The word is that of `cbz`.
+    /// Branches if a register is zero; its complement, if it is not. The word has the register and width of
+    /// `cbz`.
     pub const ZERO: u8 = 18;
-    /// Branches if a bit of a register is zero; its opposite, if not. The word is that of `tbz`.
+    /// Branches if a bit of a register is zero; its complement, if it is not. The word has the register and
+    /// bit of `tbz`.
     pub const BIT_ZERO: u8 = 20;
-    /// Puts the label's address in a register, the word.
+    /// Puts the label's address in a register. The word is the register's number.
     pub const ADDRESS: u8 = 22;
-    /// Loads what is at the label: the word is the load, with a base register and a displacement of 0.
+    /// Loads from the label. The word is the load instruction with register 0 as base and a displacement of
+    /// 0.
     pub const LOAD: u8 = 24;
 
-    /// The branch of a row, which is this instruction.
-    pub fn of(instruction: u32) -> Condition {
+    /// The relaxable branch that a row's instruction stands for.
+    pub fn of(instruction: u32) -> RelaxableBranch {
         let opposite = (instruction >> 24 & 1) as u8;
-        match instruction >> 24 & 0x7F {
-            0x54 => Condition { kind: (instruction & 15) as u8, word: 0 },
-            0x34 | 0x35 => Condition { kind: Self::ZERO | opposite, word: instruction & REGISTER_WIDTH },
-            0x36 | 0x37 => Condition { kind: Self::BIT_ZERO | opposite, word: instruction & REGISTER_BIT },
-            _ => Condition { kind: Self::JUMP, word: 0 },
+        match instruction & OPCODE {
+            IF => RelaxableBranch { kind: (instruction & 15) as u8, word: 0 },
+            IF_ZERO | IF_NOT_ZERO => {
+                RelaxableBranch { kind: Self::ZERO | opposite, word: instruction & REGISTER_WIDTH }
+            }
+            IF_BIT_ZERO | IF_BIT_NOT_ZERO => {
+                RelaxableBranch { kind: Self::BIT_ZERO | opposite, word: instruction & REGISTER_BIT }
+            }
+            _ => RelaxableBranch { kind: Self::JUMP, word: 0 },
         }
     }
 
-    /// A branch that is taken if a register, of 64 bits if `wide`, is zero, or with `opposite` if it is not.
-    pub fn on_zero(register: u8, wide: bool, opposite: bool) -> Condition {
-        Condition { kind: Self::ZERO | opposite as u8, word: register as u32 | (wide as u32) << 31 }
+    /// A branch that is taken if a register is zero or, with `opposite`, if it is not. `wide` means all 64
+    /// bits.
+    pub fn on_zero(register: u8, wide: bool, opposite: bool) -> RelaxableBranch {
+        RelaxableBranch { kind: Self::ZERO | opposite as u8, word: register as u32 | (wide as u32) << 31 }
     }
 
-    /// A branch that is taken if a bit of a register is zero, or with `opposite` if it is not.
-    pub fn on_bit(register: u8, bit: u32, opposite: bool) -> Condition {
+    /// A branch that is taken if a bit of a register is zero or, with `opposite`, if it is not.
+    pub fn on_bit(register: u8, bit: u32, opposite: bool) -> RelaxableBranch {
         let word = register as u32 | (bit >> 5 & 1) << 31 | (bit & 31) << 19;
-        Condition { kind: Self::BIT_ZERO | opposite as u8, word }
+        RelaxableBranch { kind: Self::BIT_ZERO | opposite as u8, word }
     }
 
-    /// Whether there is a load from a label with the same effect as one from a register.
+    /// Whether the load from an address in a register has a form that loads from a label.
     pub fn can_load(load: u32) -> bool {
         let vector = load >> 26 & 1 != 0;
         matches!((load >> 30, load >> 22 & 3, vector), (2 | 3, 1, _) | (2, 2, false) | (0, 3, true))
     }
 }
 
+/// The bits of an instruction that tell branches apart.
+const OPCODE: u32 = 0x7F00_0000;
+const JUMP: u32 = rows::pattern(rows::B_LABEL);
+const IF: u32 = rows::pattern(rows::B_CC);
+const IF_ZERO: u32 = rows::pattern(rows::CBZW);
+const IF_NOT_ZERO: u32 = rows::pattern(rows::CBNZW);
+const IF_BIT_ZERO: u32 = rows::pattern(rows::TBZ);
+const IF_BIT_NOT_ZERO: u32 = rows::pattern(rows::TBNZ);
+
+/// The bits of `cbz` that hold the register and its width.
 const REGISTER_WIDTH: u32 = 0x8000_001F;
+/// The bits of `tbz` that hold the register and the number of the bit.
 const REGISTER_BIT: u32 = 0x80F8_001F;
 
-/// Length of what puts an address in a register in the form that reaches everything.
+/// `adr x0, .`
+const ADDRESS: u32 = 0x1000_0000;
+/// `ldr w0, .`
+const LOAD: u32 = 0x1800_0000;
+
+/// Length in bytes of [`Branches::ADDRESS`] in its longest form.
 const FAR_ADDRESS: u32 = 16;
-/// The same of an unconditional branch.
+/// Length in bytes of [`Branches::JUMP`] in its longest form.
 const FAR_JUMP: u32 = FAR_ADDRESS + 4;
 
-/// Whether a distance in words has at most so many bits.
+/// Whether a distance in bytes fits a field of `bits` bits that counts words.
 fn fits(distance: i64, bits: u32) -> bool {
     let limit = 2 << bits;
     (-limit..limit).contains(&distance)
@@ -126,27 +153,27 @@ impl BranchForms for Branches {
     }
 
     fn fix(_: u8, _: i64, _: &mut [u8]) {
-        unreachable!("what refers to a label is a branch on aarch64")
+        unreachable!("on aarch64, every reference to a label is a branch")
     }
 }
 
-const RET_X16: u32 = 0xD65F_0000 | (number(X16) as u32) << 5;
+const RET_X16: u32 = rows::pattern(rows::RET_R) | (number(X16) as u32) << 5;
 
-/// The shortest form.
+/// The shortest form of a branch.
 fn short(kind: u8, word: u32, distance: i64) -> u32 {
     let opposite = ((kind & 1) as u32) << 24;
     let near = |bits: u32| (distance >> 2) as u32 & ((1 << bits) - 1);
     match kind & !1 {
-        Branches::JUMP => 0x1400_0000 | near(26),
-        Branches::ZERO => 0x3400_0000 | opposite | word | near(19) << 5,
-        Branches::BIT_ZERO => 0x3600_0000 | opposite | word | near(14) << 5,
-        Branches::ADDRESS => 0x1000_0000 | word | near(19) << 5 | (distance as u32 & 3) << 29,
-        Branches::LOAD => 0x1800_0000 | load_size(word) | word & (1 << 26 | 31) | near(19) << 5,
-        _ => 0x5400_0000 | kind as u32 | near(19) << 5,
+        Branches::JUMP => JUMP | near(26),
+        Branches::ZERO => IF_ZERO | opposite | word | near(19) << 5,
+        Branches::BIT_ZERO => IF_BIT_ZERO | opposite | word | near(14) << 5,
+        Branches::ADDRESS => ADDRESS | word | near(19) << 5 | (distance as u32 & 3) << 29,
+        Branches::LOAD => LOAD | load_size(word) | word & (1 << 26 | 31) | near(19) << 5,
+        _ => IF | kind as u32 | near(19) << 5,
     }
 }
 
-/// What a load from a label has in place of another load's size.
+/// The size bits of the load from a label that does the same as `load`.
 fn load_size(load: u32) -> u32 {
     let size = match (load >> 30, load >> 22 & 3) {
         (3, _) => 1,
@@ -156,15 +183,15 @@ fn load_size(load: u32) -> u32 {
     size << 30
 }
 
-/// The address so far from the first of these instructions in a register.
+/// Instructions that put the address `distance` bytes from the first of them in a register.
 fn far_address(register: u32, distance: i64) -> [u32; 4] {
     let scratch = number(X17) as u32;
     let half = |number: u32| (distance >> (16 * number)) as u32 & 0xFFFF;
     [
-        0x1000_0000 | register,
-        0x5280_0000 | half(0) << 5 | scratch,
-        0x72A0_0000 | half(1) << 5 | scratch,
-        0x8B20_C000 | scratch << 16 | register << 5 | register,
+        ADDRESS | register,
+        rows::pattern(rows::MOVZW) | half(0) << 5 | scratch,
+        rows::pattern(rows::MOVKW) | 1 << 21 | half(1) << 5 | scratch,
+        rows::pattern(rows::ADDX_RX) | (Extend::Sxtw as u32) << 13 | scratch << 16 | register << 5 | register,
     ]
 }
 
@@ -172,16 +199,16 @@ fn far_address(register: u32, distance: i64) -> [u32; 4] {
 mod tests {
     use super::*;
 
-    /// The words of a branch in the first form that reaches.
-    fn words(condition: Condition, distance: i64) -> Vec<u32> {
+    /// The instructions of a branch in the first form that reaches.
+    fn words(condition: RelaxableBranch, distance: i64) -> Vec<u32> {
         let form = (0..3).find(|&form| Branches::reaches(condition.kind, form, distance)).expect("a form");
         let mut out = vec![0; Branches::length(condition.kind, form) as usize];
         Branches::write(condition.kind, condition.word, form, distance, &mut out);
         out.chunks_exact(4).map(|word| u32::from_le_bytes(word.try_into().expect("four bytes"))).collect()
     }
 
-    const JUMP: Condition = Condition { kind: Branches::JUMP, word: 0 };
-    const EQUAL: Condition = Condition { kind: 0, word: 0 };
+    const JUMP: RelaxableBranch = RelaxableBranch { kind: Branches::JUMP, word: 0 };
+    const EQUAL: RelaxableBranch = RelaxableBranch { kind: 0, word: 0 };
 
     #[test]
     fn the_shortest_form_that_reaches_is_taken() {
@@ -198,7 +225,7 @@ mod tests {
         assert_eq!(words(zero, -4), [0xB5FF_FFE5]);
     }
 
-    /// The distance that a far form adds, and the register it branches to.
+    /// The distance that a far form adds to its own address in x16.
     fn far(words: &[u32]) -> i64 {
         assert_eq!(words[0], 0x1000_0010, "adr x16, .");
         assert_eq!(words[3], 0x8B31_C210, "add x16, x16, w17, sxtw");

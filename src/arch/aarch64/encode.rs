@@ -1,39 +1,35 @@
-//! From rows to bytes.
+//! Encodes instructions.
 //!
-//! Problem: some hundreds of instructions, all words in which operands have their places. A row has the word with
-//! everything constant, and where each operand goes; so one function fills in the fields, and one for each kind of
-//! address completes the instruction.
+//! Problem: there are hundreds of instructions, each a word with operands in various bits. A row has the word
+//! with all its constant bits and says where each operand goes. So one function fills in the fields of every
+//! row, and one function per kind of address completes the instruction.
 //!
-//! Invariants: any address goes with any row, but a symbol that is accessed is a multiple of the access's size. What an
-//! instruction cannot have is computed first, in x16 ([`address`]),
-//! which nobody else has across instructions.
+//! Invariants: any row accepts any address, except that a symbol's must be a multiple of the access's size.
+//! An address that the instruction cannot express is computed first, in x16 ([`address`]). No value lives in
+//! x16 across instructions.
 //!
 //! [`address`]: super::address
 
-use super::Aarch64;
-use super::Direct;
 use super::address::{Memory, SCRATCH, add_constant, fits_relocation, load_constant, page_and_access};
 use super::branch::Branches;
-use super::format::{FIELD_BASE, FIELD_WORD, Format, PATTERN, PLACE_BITS, Place, Source, extra};
-use super::operands::{IndexExtension, PackedAmode, Place as AddressPlace};
+use super::format::{BIT_FIELD_BITS, BitField, FIELD_BASE, FIELD_WORD, FieldSource, Format, PATTERN, extra};
 use super::regs::{SP, number, number_at, number_of};
-use super::rows;
+use super::{Aarch64, Direct, pseudo, rows};
 use crate::emit::buffer::CodeBuffer;
 use crate::emit::encoding::Encoding;
-use crate::emit::frame::Frame;
-use crate::emit::frame::frame_offset;
-use crate::emit::inst_view::Expansion;
-use crate::emit::inst_view::{InstView, Places, physical};
+use crate::emit::frame::{Frame, frame_offset};
+use crate::emit::inst_view::{Expansion, InstView, Places, physical};
 use crate::ir::TrapCode;
+use crate::machine::amode::{IndexExtension, PackedAmode, Place};
 use crate::machine::inst::{Label, NO_FIELD, Props, RowId};
 use crate::machine::reg::{Allocation, PReg, VReg};
 use crate::machine::reloc::RelocKind;
 use crate::options::Flags;
 
 impl Encoding for Aarch64 {
-    type Branches = super::branch::Branches;
+    type Branches = Branches;
 
-    const EXPANSIONS: &'static [Expansion] = &rows::EXPANSIONS;
+    const EXPANSIONS: &'static [Expansion] = &pseudo::EXPANSIONS;
 
     fn encode(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
         match Format::ALL[view.row.format as usize] {
@@ -51,17 +47,18 @@ impl Encoding for Aarch64 {
         let Some(slot) = other.as_stack() else {
             return put(fill(&view, Format::Plain.fields()), 0, buffer);
         };
-        let at = frame_offset(frame, AddressPlace::Spill(slot.index() as u32)).expect("it is in the frame");
+        let at =
+            frame_offset(frame, Place::Spill(slot.index() as u32)).expect("a spill slot is in the frame");
         let word = row.params[PATTERN] | number(register) as u32;
         let scale = extra(&row.params);
         if let Some(disp) = displacement(at.into(), scale) {
             return buffer.put4(word ^ disp | number_of(physical(SP)) << BASE);
         }
-        // Functions of thousands of slots have most of them out of reach.
+        // In functions with thousands of slots, most slots are out of reach.
         if let Some(disp) = displacement((at & 0xFFF).into(), scale)
             && at >> 24 == 0
         {
-            let add = rows::ROWS[rows::ADDX_RI12.0 as usize].params[PATTERN];
+            let add = rows::pattern(rows::ADDX_RI12);
             buffer.put4(add | (at >> 12) << IMMEDIATE | number_of(physical(SP)) << BASE | number_of(SCRATCH));
             return buffer.put4(word ^ disp | number_of(SCRATCH) << BASE);
         }
@@ -79,7 +76,7 @@ impl Encoding for Aarch64 {
     }
 
     fn emit_landing(buffer: &mut CodeBuffer) {
-        buffer.put4(rows::ROWS[rows::BTI_J.0 as usize].params[PATTERN]);
+        buffer.put4(rows::pattern(rows::BTI_J));
     }
 }
 
@@ -118,28 +115,28 @@ fn encode_rare(format: Format, view: &InstView, places: Places, buffer: &mut Cod
             buffer.reloc(buffer.position(), kind, symbol, addend);
             put(word, view.trap, buffer);
         }
-        Format::Plain | Format::Access => unreachable!("they are no rare formats"),
+        Format::Plain | Format::Access => unreachable!("the caller encodes these formats"),
         Format::Expand => unreachable!("pseudo-instructions are emitted, not encoded"),
     }
 }
 
-/// The instruction with at most so many fields, without address.
+/// The instruction with its first `most` fields filled in, without its address.
 #[inline]
 fn fill(view: &InstView, most: usize) -> u32 {
     let mut word = view.row.params[PATTERN];
-    let mut places = Place::all(&view.row.params);
+    let mut places = BitField::all(&view.row.params);
     let fields = &view.row.fields[..most];
     for (index, &field) in fields.iter().enumerate() {
-        if !Source::is_register(field) {
+        if !FieldSource::is_register(field) {
             return word | fill_others(view, &fields[index..], places);
         }
-        word |= register(view, field) << Place::position(places);
-        places >>= PLACE_BITS;
+        word |= register(view, field) << BitField::position(places);
+        places >>= BIT_FIELD_BITS;
     }
     word
 }
 
-/// The fields that are no registers.
+/// The bits of `fields`, which follow the register fields.
 #[inline]
 fn fill_others(view: &InstView, fields: &[u8], mut places: u64) -> u32 {
     let mut word = 0;
@@ -147,18 +144,18 @@ fn fill_others(view: &InstView, fields: &[u8], mut places: u64) -> u32 {
         if field == NO_FIELD {
             break;
         }
-        let value = match Source::unpack(field) {
-            Source::Register(index) => register(view, index),
-            Source::Word(at) => view.words[at as usize],
-            Source::Cond => view.small as u32,
+        let value = match FieldSource::unpack(field) {
+            FieldSource::Register(index) => register(view, index),
+            FieldSource::Word(at) => view.words[at as usize],
+            FieldSource::Cond => view.small as u32,
         };
-        word |= Place::lowest(places).put(value);
-        places >>= PLACE_BITS;
+        word |= BitField::lowest(places).put(value);
+        places >>= BIT_FIELD_BITS;
     }
     word
 }
 
-/// Writes a word and notes whether it can trap.
+/// Writes an instruction and records its trap site, if it has a trap code.
 #[inline]
 fn put(word: u32, trap: u8, buffer: &mut CodeBuffer) {
     if trap != 0 {
@@ -167,28 +164,29 @@ fn put(word: u32, trap: u8, buffer: &mut CodeBuffer) {
     buffer.put4(word);
 }
 
-/// The bits in instructions of the register that an operand is in.
+/// The number in instructions of an operand's register.
 #[inline]
 fn register(view: &InstView, index: u8) -> u32 {
     number_at(view.register(index as usize)) as u32
 }
 
-/// Where a base register is in an instruction.
+/// Lowest bit of the base register's field.
 const BASE: u32 = 5;
-/// Where an index register is.
+/// Lowest bit of the index register's field.
 const INDEX: u32 = 16;
 
-/// Where twelve bits of an immediate are.
+/// Lowest bit of a 12-bit immediate's field.
 const IMMEDIATE: u32 = 10;
 
-/// A bit that all accesses with a scaled displacement have and no other.
+/// The bit that distinguishes an access with a scaled displacement from all others.
 const SCALED: u32 = 1 << 24;
-/// The register form, without the kind of extension.
+/// The bits of an access with an index, without the index's extension.
 const INDEXED: u32 = 0x0020_0800;
-/// Shifts the index by the access's size.
+/// The bit that shifts the index by the access's size.
 const SCALED_INDEX: u32 = 1 << 12;
 
-/// The low bits of a symbol's address, a multiple of the size, by the size of the access as a power of two.
+/// Relocations of a displacement by a symbol's low address bits, by the binary logarithm of the access's
+/// size.
 const LOW_BITS: [RelocKind; 5] = [
     RelocKind::Aarch64Ldst8Lo12,
     RelocKind::Aarch64Ldst16Lo12,
@@ -197,12 +195,12 @@ const LOW_BITS: [RelocKind; 5] = [
     RelocKind::Aarch64Ldst128Lo12,
 ];
 
-/// Whether an access of `1 << scale` bytes can have a displacement.
+/// Whether an access of `1 << scale` bytes can have this displacement.
 pub fn fits_access(disp: i64, scale: u8) -> bool {
     displacement(disp, scale).is_some()
 }
 
-/// What a displacement changes in an access of `1 << scale` bytes, if there can be such a one.
+/// The bits to flip in an access of `1 << scale` bytes to give it a displacement, if it can have that.
 #[inline]
 fn displacement(disp: i64, scale: u8) -> Option<u32> {
     match disp {
@@ -212,13 +210,13 @@ fn displacement(disp: i64, scale: u8) -> Option<u32> {
     }
 }
 
-/// What an index changes in an access, with its extension and whether it is shifted.
+/// The bits to flip in an access to give it an index with this extension, shifted by the size if `shifts`.
 #[inline]
 fn indexed(extension: IndexExtension, shifts: bool) -> u32 {
     SCALED | INDEXED | option(extension) << 13 | if shifts { SCALED_INDEX } else { 0 }
 }
 
-/// An extension as instructions have it.
+/// The number in instructions of an index's extension.
 #[inline]
 fn option(extension: IndexExtension) -> u32 {
     match extension {
@@ -228,7 +226,7 @@ fn option(extension: IndexExtension) -> u32 {
     }
 }
 
-/// Writes a load or store.
+/// Writes a load or store of one register.
 fn access(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
     let word = view.row.params[PATTERN] | register(view, 0);
     match plain_address(view).or_else(|| sum_address(view, buffer)) {
@@ -237,8 +235,7 @@ fn access(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
     }
 }
 
-/// What an address changes in an access, if it is a base register with a displacement or index that there can be: few are
-/// not.
+/// The bits to flip in an access for its address, if the instruction can express it, as most can.
 #[inline]
 fn plain_address(view: &InstView) -> Option<u32> {
     let scale = extra(&view.row.params);
@@ -257,18 +254,19 @@ fn plain_address(view: &InstView) -> Option<u32> {
     })
 }
 
-/// The same if it is a base register with an index and a displacement in reach: adds the index first.
+/// The bits to flip in an access for its address, after an addition of the index to the base: for an address
+/// with an index and a displacement in reach.
 fn sum_address(view: &InstView, buffer: &mut CodeBuffer) -> Option<u32> {
     let (first, at) = (view.row.fields[FIELD_BASE], view.row.fields[FIELD_WORD] as usize);
     let (extension, shift) = PackedAmode::index(view.words[at])?;
     let disp = displacement(view.words[at + 1] as i32 as i64, extra(&view.row.params))?;
     let registers = register(view, first) << BASE | register(view, first + 1) << INDEX;
-    let add = rows::ROWS[rows::ADDX_RX.0 as usize].params[PATTERN];
+    let add = rows::pattern(rows::ADDX_RX);
     buffer.put4(add | registers | option(extension) << 13 | (shift as u32) << 10 | number_of(SCRATCH));
     Some(disp | number_of(SCRATCH) << BASE)
 }
 
-/// The base register and the displacement of an address that is no more than that.
+/// The base register and displacement of an address that has nothing else.
 #[inline]
 fn plain_base(view: &InstView) -> Option<(u32, i64)> {
     let at = view.row.fields[FIELD_WORD] as usize;
@@ -276,7 +274,8 @@ fn plain_base(view: &InstView) -> Option<(u32, i64)> {
     (view.words[at] == PackedAmode::BASE).then(|| (base(), view.words[at + 1] as i32 as i64))
 }
 
-/// Writes a load or store, given the form with a scaled displacement, whose address may take instructions of its own.
+/// Writes a load or store whose address may need instructions of its own. `word` is the form with a scaled
+/// displacement of 0.
 #[inline(never)]
 fn access_memory(word: u32, view: &InstView, memory: Memory, places: Places, buffer: &mut CodeBuffer) {
     let scale = extra(&view.row.params);
@@ -285,7 +284,7 @@ fn access_memory(word: u32, view: &InstView, memory: Memory, places: Places, buf
     {
         return buffer.branch::<Branches>(Branches::LOAD, word, label);
     }
-    if let AddressPlace::Symbol(symbol) = memory.place
+    if let Place::Symbol(symbol) = memory.place
         && memory.index.is_none()
         && fits_relocation(memory.disp)
     {
@@ -293,7 +292,7 @@ fn access_memory(word: u32, view: &InstView, memory: Memory, places: Places, buf
         let word = word | number_of(SCRATCH) << BASE;
         return page_and_access(SCRATCH, kinds, word, (symbol, memory.disp), view.trap, buffer);
     }
-    if let AddressPlace::Registers = memory.place
+    if let Place::Registers = memory.place
         && let Some((base, index, extension, shift)) = base_and_index(memory, scale, places, buffer)
     {
         let registers = number_of(index) << INDEX | number_of(base) << BASE;
@@ -301,11 +300,12 @@ fn access_memory(word: u32, view: &InstView, memory: Memory, places: Places, buf
     }
     let fits = |disp| fits_access(disp, scale);
     let (base, disp) = memory.reduce(SCRATCH, fits, &mut Direct::new(places, buffer));
-    let disp = displacement(disp, scale).expect("it was made to fit");
+    let disp = displacement(disp, scale).expect("`reduce` made it fit");
     put(word ^ disp | number_of(base) << BASE, view.trap, buffer);
 }
 
-/// Base, index, extension and shift, if the access can have them or a displacement so large is best made an index.
+/// Base, index, extension and shift for an access with an index, or with a displacement so large that it is
+/// best made an index.
 fn base_and_index(
     memory: Memory,
     scale: u8,
@@ -331,5 +331,5 @@ fn base_and_index(
     }
 }
 
-/// An instruction that is none.
+/// The instruction that traps: `udf`.
 pub const UDF: u32 = 0xC11F;

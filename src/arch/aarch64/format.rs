@@ -1,9 +1,10 @@
-//! How a row's encoding is stored: what the build script writes and the encoder reads.
+//! How a row's encoding is stored: written by the build script, read by the encoder.
 //!
-//! This file is compiled into both, so that the layout is written down once. An instruction is a word: `params[0]` is
-//! its constant bits, and each of `fields` is the [`Source`] of some of the others, whose [`Place`]s are packed in the
-//! other two parameters: registers first, which are most of all and take less to put in. In rows with a memory operand,
-//! label or symbol the last fields say where that is.
+//! The file is compiled into both, so the layout is written down once. An instruction is one 32-bit word.
+//! `params[0]` holds its constant bits. Each of a row's `fields` is a packed [`FieldSource`]: the operand
+//! whose value fills that field. The fields' [`BitField`]s are packed into the other two parameters. Register
+//! fields come first, because they are the most frequent and the cheapest to insert. In rows with a memory
+//! operand, label or symbol, the last fields say which operand that is.
 
 /// Index into a row's parameters of the constant bits.
 pub const PATTERN: usize = 0;
@@ -15,147 +16,151 @@ pub const FIELD_WORD: usize = 4;
 formats! {
     /// Up to five fields.
     Plain,
-    /// Load or store of a register, whose address can have a displacement, scaled or not, or an index. The register is the
-    /// first, in the lowest bits.
+    /// Load or store of one register. The address may have a displacement, scaled or not, or an index. The
+    /// register is the first operand and goes into the lowest bits.
     Access,
-    /// Load or store of two registers: the address can have a scaled displacement of seven bits.
+    /// Load or store of two registers. The address may have a scaled displacement of seven bits.
     Pair,
-    /// The address is in a register.
+    /// Load or store whose address is a register alone.
     Bare,
-    /// Relaxable branch to a label.
+    /// A relaxable branch to a label.
     Branch,
-    /// Branch to a symbol.
+    /// A branch to a symbol.
     Symbol,
-    /// Expands to other instructions: `params[0]` is the number of the function.
+    /// A pseudo-instruction: `params[0]` is the number of the function that expands it.
     Expand,
 }
 
 impl Format {
-    /// Fields that are bits of the instruction.
+    /// Number of fields that are bits of the instruction.
     pub const fn fields(self) -> usize {
         if matches!(self, Format::Plain) { 5 } else { FIELD_BASE }
     }
 }
 
-/// Where the value of a field comes from.
+/// The operand that fills a field of the instruction.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Source {
-    /// A register operand, by its number among them.
+pub enum FieldSource {
+    /// A register operand, by its number among the registers.
     Register(u8),
-    /// A word.
+    /// A data word, by its index.
     Word(u8),
-    /// The condition.
+    /// The instruction's condition.
     Cond,
 }
 
-impl Source {
+impl FieldSource {
     const WORD: u8 = 0x40;
     const COND: u8 = 0x80;
 
-    /// As one of a row's fields. Those of registers are below all others, `NO_FIELD` included.
+    /// Packs the source into a byte. Bytes of registers are below all others, including the byte of an
+    /// absent field (`NO_FIELD`).
     pub const fn pack(self) -> u8 {
         match self {
-            Source::Register(index) => index,
-            Source::Word(index) => index | Self::WORD,
-            Source::Cond => Self::COND,
+            FieldSource::Register(index) => index,
+            FieldSource::Word(index) => index | Self::WORD,
+            FieldSource::Cond => Self::COND,
         }
     }
 
-    /// From one of a row's fields, which is there.
+    /// Unpacks a byte of a row's `fields` that is not absent.
     #[inline]
     pub const fn unpack(field: u8) -> Self {
         if Self::is_register(field) {
-            Source::Register(field)
+            FieldSource::Register(field)
         } else if field & Self::COND != 0 {
-            Source::Cond
+            FieldSource::Cond
         } else {
-            Source::Word(field & !Self::WORD)
+            FieldSource::Word(field & !Self::WORD)
         }
     }
 
-    /// Whether one of a row's fields is a register.
+    /// Whether a byte of a row's `fields` stands for a register.
     #[inline]
     pub const fn is_register(field: u8) -> bool {
         field < Self::WORD
     }
 }
 
-/// Which bits of a value are in which of the instruction.
+/// Which bits of an operand's value are in which bits of the instruction.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Place {
-    /// The lowest bit in the instruction.
+pub struct BitField {
+    /// The field's lowest bit in the instruction.
     pub position: u8,
-    /// Number of bits: 1 to 16.
+    /// The field's width: 1 to 16 bits.
     pub width: u8,
-    /// The lowest bit of the value: 0 to 7.
+    /// The bit of the value that is lowest in the field: 0 to 7.
     pub from: u8,
 }
 
-/// Bits of a packed [`Place`].
-pub const PLACE_BITS: usize = 12;
+/// Size in bits of a packed [`BitField`].
+pub const BIT_FIELD_BITS: usize = 12;
 
-impl Place {
-    /// Packs the places of fields, and a number of four bits: the [`extra`].
-    pub fn pack(places: &[Place], extra: u8) -> [u32; 2] {
+impl BitField {
+    /// Packs the bit fields of a row and a number of four bits, the [`extra`], into two parameters.
+    pub fn pack(fields: &[BitField], extra: u8) -> [u32; 2] {
         let mut bits = (extra as u64) << 60;
-        for (i, place) in places.iter().enumerate() {
-            let packed = place.position as u64 | (place.width as u64 - 1) << 5 | (place.from as u64) << 9;
-            bits |= packed << (PLACE_BITS * i);
+        for (i, field) in fields.iter().enumerate() {
+            let packed = field.position as u64 | (field.width as u64 - 1) << 5 | (field.from as u64) << 9;
+            bits |= packed << (BIT_FIELD_BITS * i);
         }
         [bits as u32, (bits >> 32) as u32]
     }
 
-    /// The places in the parameters of a row, that of the first field lowest.
+    /// The packed bit fields of a row, given its parameters. The first field is in the lowest bits.
     #[inline]
     pub const fn all(params: &[u32; 3]) -> u64 {
         params[1] as u64 | (params[2] as u64) << 32
     }
 
-    /// The place of field `index`, given the parameters of its row.
+    /// The bit field of field `index`, given the row's parameters.
     pub const fn unpack(params: &[u32; 3], index: usize) -> Self {
-        Self::lowest(Self::all(params) >> (PLACE_BITS * index))
+        Self::lowest(Self::all(params) >> (BIT_FIELD_BITS * index))
     }
 
-    /// The lowest of several places.
+    /// Unpacks the lowest of several packed bit fields.
     #[inline]
     pub const fn lowest(bits: u64) -> Self {
-        Place {
+        BitField {
             position: Self::position(bits) as u8,
             width: (bits >> 5 & 15) as u8 + 1,
             from: (bits >> 9 & 7) as u8,
         }
     }
 
-    /// The lowest bit in the instruction, of the lowest of several places.
+    /// The position of the lowest of several packed bit fields.
     #[inline]
     pub const fn position(bits: u64) -> u32 {
         (bits & 31) as u32
     }
 
-    /// The bits of the value that it has.
+    /// The bits of the value that the field holds.
     #[inline]
     pub const fn mask(self) -> u32 {
         ((1 << self.width) - 1) << self.from
     }
 
-    /// `value` in the instruction.
+    /// The field's bits in the instruction for this value.
     #[inline]
     pub const fn put(self, value: u32) -> u32 {
         (value & self.mask()) >> self.from << self.position
     }
 }
 
-/// The number packed beside the places: for [`Format::Access`] and [`Format::Pair`] the access's bytes of one register as
-/// a power of two, for [`Format::Branch`] the bits of its distance ([`BRANCHES`]).
+/// The number packed beside the bit fields. For [`Format::Access`] and [`Format::Pair`] it is the binary
+/// logarithm of the bytes accessed per register; for [`Format::Branch`], an index into [`BRANCHES`].
 #[inline]
 pub const fn extra(params: &[u32; 3]) -> u8 {
     (params[2] >> 28) as u8
 }
 
-/// Bits of a branch's distance by [`extra`].
+/// Width of a branch's distance field, by [`extra`].
 pub const BRANCHES: [u8; 3] = [26, 19, 14];
 
-/// Immediates that stand for something else, and their bits: a mask of repeated ones, a floating-point number,
-/// a kind of shift, the same or rotation, a kind of extension.
+/// Kinds of immediates that are codes, with their widths in bits: a bitmask immediate, a floating-point
+/// immediate, a kind of shift, a kind of shift or rotation, a kind of extension.
 pub const CODES: [(&str, u8); 5] =
     [("bitmask", 13), ("float", 8), ("shift", 2), ("rotate", 2), ("extend", 3)];
+
+/// Features that rows can require. Bit `i` of a row's features stands for the `i`-th.
+pub const FEATURES: &[&str] = &["lse", "pauth", "fp16"];

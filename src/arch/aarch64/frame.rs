@@ -1,25 +1,25 @@
 //! Prologue, epilogue and frame layout of aarch64.
 //!
-//! From high to low: incoming arguments, (room that tail calls need), saved general registers, saved vector registers,
-//! then what [`Frame::place_locals`] lays out. Registers are saved in units of two, the frame pointer and the return
-//! address in the topmost, so that the two make a frame record; of a pair that Apple's compact unwind information can
-//! describe, the first is on top. A function that needs none of it has no prologue at all.
+//! From high to low addresses, a frame consists of incoming arguments, room that tail calls need, saved
+//! general registers, saved vector registers, and the part that [`Frame::place_locals`] lays out. Registers
+//! are saved in pairs. The topmost pair is the frame pointer and the return address, which together make a
+//! frame record. Where Apple's compact unwind information describes a pair, its first register is on top. A
+//! function that needs none of this has no prologue.
 
-use super::Aarch64;
-use super::Direct;
 use super::address::{add_constant, load_constant, load_from_got};
-use super::operands::{Amode, Cond, OperandSize, PackedAmode};
+use super::operands::Cond;
 use super::regs::*;
-use super::rows;
+use super::{Aarch64, Direct, rows};
 use crate::emit::buffer::CodeBuffer;
 use crate::emit::encoding::{Emission, Encoding};
 use crate::emit::frame::{Frame, LimitStep};
 use crate::emit::inst_view::{Places, physical};
 use crate::emit::stack_checks::{StackChecks, calls_probe, check_limit, probe};
 use crate::ir::*;
-use crate::machine::inst::Label;
-use crate::machine::inst::RowId;
+use crate::machine::amode::{Amode, PackedAmode};
+use crate::machine::inst::{Label, RowId};
 use crate::machine::reg::{Allocation, PReg, RegClass};
+use crate::machine::size::{L32, Q64};
 use crate::machine::symbol::{LibCall, SymbolRef};
 use crate::machine::unwind::UnwindOp;
 use crate::options::Flags;
@@ -31,7 +31,7 @@ impl Emission for Aarch64 {
         frame.size = frame.place_locals::<Aarch64>(&stencil.stack_slots).next_multiple_of(16);
         frame.whole_vectors = call_conv == CallConv::PreserveAll;
         if frame.whole_vectors && frame.calls {
-            // Callees preserve the lower halves of these only.
+            // Callees preserve only the low halves of these.
             (8..16).for_each(|number| frame.written.add(vector(number)));
         }
         if frame.calls || frame.frame_pointer || calls_probe(frame.size, flags) {
@@ -67,7 +67,7 @@ impl Emission for Aarch64 {
         writer.save(RegClass::Int);
         if frame.frame_pointer {
             let record = area_bytes(frame, RegClass::Int) - UNIT;
-            rows::add_ri(writer.sink, X, physical(FP), physical(SP), record as i32);
+            rows::add_ri(writer.sink, Q64, physical(FP), physical(SP), record as i32);
             writer.from_frame_pointer = true;
             let offset = writer.cfa - record;
             writer.sink.buffer().unwind(UnwindOp::DefCfa { register: dwarf(FP), offset });
@@ -79,15 +79,14 @@ impl Emission for Aarch64 {
     }
 }
 
-const X: OperandSize = OperandSize::Q64;
-
 /// The largest frame: offsets in it are 32-bit displacements.
 const MAX_FRAME: u64 = 0x7fff_0000;
 
-/// Bytes of a unit of saved registers.
+/// Size in bytes of a pair of saved 8-byte registers.
 const UNIT: u32 = 16;
 
-/// Compact unwind information has pairs only: x19 with x20 and so on, d8 with d9.
+/// Adds registers to `saved`, from index `always` on, until all are paired as compact unwind information
+/// requires: x19 with x20 and so on, d8 with d9 and so on.
 fn complete_pairs(saved: &mut Vec<PReg>, always: usize) {
     for at in always..saved.len() {
         let reg = saved[at];
@@ -109,16 +108,18 @@ fn saved(frame: &Frame, class: RegClass) -> &[PReg] {
     if class == RegClass::Int { ints } else { floats }
 }
 
-/// Two saved registers, or one, and how far from the lowest byte of their class they are.
+/// A pair of saved registers, or a single one, saved by one instruction.
 struct Unit {
-    /// The upper one.
+    /// The upper register.
     first: PReg,
+    /// The lower register.
     second: Option<PReg>,
+    /// Offset in bytes of the unit from the lowest register of its class.
     offset: u32,
 }
 
 impl Unit {
-    /// The registers with their distances.
+    /// The registers with their offsets.
     fn registers(&self, frame: &Frame) -> impl Iterator<Item = (PReg, u32)> {
         let upper = self.offset + if self.second.is_some() { register_bytes(frame, self.first) } else { 0 };
         [(self.second, self.offset), (Some(self.first), upper)]
@@ -127,11 +128,12 @@ impl Unit {
     }
 }
 
+/// Size in bytes of a saved register.
 fn register_bytes(frame: &Frame, reg: PReg) -> u32 {
     if frame.whole_vectors && reg.class() == RegClass::Float { 16 } else { 8 }
 }
 
-/// The units of a class, the topmost first.
+/// The units of a class, topmost first.
 fn units(frame: &Frame, class: RegClass) -> impl DoubleEndedIterator<Item = Unit> {
     let regs = saved(frame, class);
     let size = regs.first().map_or(0, |&reg| 2 * register_bytes(frame, reg));
@@ -143,18 +145,19 @@ fn units(frame: &Frame, class: RegClass) -> impl DoubleEndedIterator<Item = Unit
     })
 }
 
-/// Bytes of the saved registers of a class.
+/// Size in bytes of the saved registers of a class.
 fn area_bytes(frame: &Frame, class: RegClass) -> u32 {
     let regs = saved(frame, class);
     let size = regs.first().map_or(UNIT, |&reg| 2 * register_bytes(frame, reg));
     regs.len().div_ceil(2) as u32 * size
 }
 
+/// Size in bytes of all saved registers.
 fn saved_bytes(frame: &Frame) -> u32 {
     area_bytes(frame, RegClass::Int) + area_bytes(frame, RegClass::Float)
 }
 
-/// Whether the return address is in the frame.
+/// Whether the return address is saved in the frame.
 pub fn saves_return_address(frame: &Frame) -> bool {
     frame.saved.first() == Some(&LR)
 }
@@ -164,17 +167,18 @@ pub fn signs(frame: &Frame, flags: &Flags) -> bool {
     flags.sign_return_address_all() || flags.sign_return_address() && saves_return_address(frame)
 }
 
-/// What the canonical frame address is relative to while the prologue or epilogue runs, and the sink.
+/// Writes a prologue or epilogue and records how the canonical frame address is found in it.
 struct Writer<'a, 'b> {
     sink: &'a mut Direct<'b>,
     frame: &'a Frame,
     /// Bytes from the stack pointer to the canonical frame address.
     cfa: u32,
-    /// Whether it counts from the frame pointer.
+    /// Whether unwinding finds the canonical frame address by the frame pointer.
     from_frame_pointer: bool,
 }
 
-/// Undoes the prologue but for the room that tail calls needed, at whose lower end the stack pointer is afterwards.
+/// Undoes the prologue, except for the room that tail calls need: the stack pointer is at its lower end
+/// afterwards.
 pub fn epilogue(frame: &Frame, buffer: &mut CodeBuffer) {
     let sink = &mut Direct::new(Places { frame, constants: Label(0) }, buffer);
     let from_frame_pointer = frame.frame_pointer;
@@ -185,6 +189,7 @@ pub fn epilogue(frame: &Frame, buffer: &mut CodeBuffer) {
 }
 
 impl Writer<'_, '_> {
+    /// Records that the stack pointer is `by` bytes lower than before.
     fn moved(&mut self, by: i32) {
         self.cfa = self.cfa.wrapping_add_signed(by);
         if !self.from_frame_pointer {
@@ -192,6 +197,7 @@ impl Writer<'_, '_> {
         }
     }
 
+    /// Subtracts from the stack pointer.
     fn lower_stack(&mut self, bytes: u32) {
         for step in stack_steps(bytes) {
             add_constant(physical(SP), physical(SP), -(step as i64), self.sink);
@@ -199,6 +205,7 @@ impl Writer<'_, '_> {
         }
     }
 
+    /// Adds to the stack pointer.
     fn raise_stack(&mut self, bytes: u32) {
         for step in stack_steps(bytes) {
             add_constant(physical(SP), physical(SP), step as i64, self.sink);
@@ -206,7 +213,7 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// Saves the registers of a class, the lowest unit first: its store moves the stack pointer.
+    /// Saves the registers of a class, lowest unit first: its store moves the stack pointer.
     fn save(&mut self, class: RegClass) {
         let bytes = area_bytes(self.frame, class);
         if bytes == 0 {
@@ -230,7 +237,7 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// Restores them, the lowest unit last.
+    /// Restores the registers of a class, lowest unit last.
     fn restore(&mut self, class: RegClass) {
         let bytes = area_bytes(self.frame, class);
         if bytes == 0 {
@@ -260,20 +267,23 @@ impl Writer<'_, '_> {
     }
 }
 
-/// The numbers that the stack pointer is moved by, one instruction each, so that unwinding can be told of each.
+/// The steps in which the stack pointer moves by a number of bytes: one instruction each, so that each can be
+/// recorded for unwinding.
 fn stack_steps(bytes: u32) -> impl Iterator<Item = u32> {
     const LOW: u32 = (1 << 12) - 1;
     let steps = if bytes < 1 << 24 { [bytes & !LOW, bytes & LOW] } else { [bytes, 0] };
     steps.into_iter().filter(|&step| step != 0)
 }
 
-/// The rows that save and restore registers of a kind: one of them, and two.
+/// Rows that save and restore registers of one kind: `[one register, two registers]`.
 struct SaveRows {
+    /// Stores above the stack pointer.
     store: [RowId; 2],
+    /// Loads from above the stack pointer.
     load: [RowId; 2],
-    /// Moves the stack pointer down first.
+    /// Lowers the stack pointer, then stores.
     push: [RowId; 2],
-    /// Moves it up afterwards.
+    /// Loads, then raises the stack pointer.
     pop: [RowId; 2],
 }
 
@@ -290,7 +300,7 @@ impl SaveRows {
         push: [rows::STRD_PUSH, rows::STPD_PUSH],
         pop: [rows::LDRD_POP, rows::LDPD_POP],
     };
-    /// Of whole vector registers, for which the stack pointer is moved by itself.
+    /// Rows for whole vector registers; the stack pointer is moved by an instruction of its own.
     const VECTOR: SaveRows =
         SaveRows { store: [rows::STRQ_F, rows::STPQ_F], load: [rows::LDRQ_F, rows::LDPQ_F], ..Self::FLOAT };
 
@@ -303,7 +313,7 @@ impl SaveRows {
     }
 }
 
-/// Writes the access of a unit at the stack pointer, which it moves by so many bytes.
+/// Writes an access of a unit at the stack pointer that moves the stack pointer by `by` bytes.
 fn access_moving(sink: &mut Direct, [one, two]: [RowId; 2], unit: &Unit, by: i32) {
     let first = Allocation::reg(unit.first);
     match unit.second.map(Allocation::reg) {
@@ -312,7 +322,7 @@ fn access_moving(sink: &mut Direct, [one, two]: [RowId; 2], unit: &Unit, by: i32
     }
 }
 
-/// Writes the access of a unit where it is above the stack pointer.
+/// Writes an access of a unit at its offset above the stack pointer.
 fn access(sink: &mut Direct, [one, two]: [RowId; 2], unit: &Unit) {
     let (first, base) = (Allocation::reg(unit.first), Allocation::reg(SP));
     let words = &[PackedAmode::BASE, unit.offset];
@@ -327,9 +337,9 @@ impl StackChecks for Direct<'_> {
         let limit = physical(X16);
         let from = from.map_or(limit, physical);
         match step {
-            LimitStep::Start(reg) => rows::mov_r(self, X, limit, physical(reg)),
+            LimitStep::Start(reg) => rows::mov_r(self, Q64, limit, physical(reg)),
             LimitStep::Symbol(symbol) => load_from_got(limit, symbol, self.buffer()),
-            LimitStep::Load(offset) => rows::ldr(self, X, limit, Amode::base(from, offset)),
+            LimitStep::Load(offset) => rows::ldr(self, Q64, limit, Amode::base(from, offset)),
             LimitStep::Add(offset) => add_constant(limit, from, offset as i64, self),
         }
     }
@@ -338,7 +348,7 @@ impl StackChecks for Direct<'_> {
         let limit = physical(X16);
         add_constant(limit, limit, bytes as i64, self);
         rows::cmpx_rux(self, physical(SP), limit, 0);
-        // Not out of line: what unwinding has to know there is what it is behind the prologue.
+        // The trap is not out of line, where unwind information is that of the body, after the prologue.
         let past = self.buffer().label();
         rows::b_cc(self, Cond::Hs, past);
         Aarch64::emit_trap(TrapCode::STACK_OVERFLOW, self.buffer());
@@ -353,23 +363,22 @@ impl StackChecks for Direct<'_> {
 
     fn touch(&mut self, below: u32) {
         add_constant(physical(X16), physical(SP), -(below as i64), self);
-        rows::str(self, OperandSize::L32, physical(XZR), Amode::base(physical(X16), 0));
+        rows::str(self, L32, physical(XZR), Amode::base(physical(X16), 0));
     }
 
     fn touch_each(&mut self, step: u32, count: u32) {
-        /// Larger steps take another register.
+        /// Larger steps need a register more than there is.
         const LARGE: u32 = 1 << 24;
         if step >= LARGE {
             return (1..=count).for_each(|number| self.touch(number * step));
         }
         let (place, last) = (physical(X16), physical(X17));
         add_constant(last, physical(SP), -((step * count) as i64), self);
-        rows::add_ri(self, X, place, physical(SP), 0);
-        let again = self.buffer().label();
-        self.buffer().bind(again);
+        rows::add_ri(self, Q64, place, physical(SP), 0);
+        let again = self.buffer().label_here();
         add_constant(place, place, -(step as i64), self);
-        rows::str(self, OperandSize::L32, physical(XZR), Amode::base(place, 0));
-        rows::cmp_rr(self, X, place, last);
+        rows::str(self, L32, physical(XZR), Amode::base(place, 0));
+        rows::cmp_rr(self, Q64, place, last);
         rows::b_cc(self, Cond::Ne, again);
     }
 }

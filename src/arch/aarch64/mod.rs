@@ -1,40 +1,40 @@
 //! aarch64.
 //!
-//! | file | what |
+//! | file | what it does |
 //! |---|---|
-//! | `rows` | instructions, generated from `isa/aarch64` |
-//! | `operands`, `regs` | operand values, registers |
-//! | `format`, `encode`, `address`, `branch`, `pseudo` | from instructions to bytes |
-//! | `print` | from instructions to text |
-//! | `abi`, `frame` | calling conventions, prologue and epilogue |
-//! | `lower` | from CLIF to instructions |
+//! | `rows` | the instructions, generated from `isa/aarch64` |
+//! | `regs`, `operands` | registers; conditions and other operand values |
+//! | `format`, `encode`, `address`, `branch` | turn instructions into bytes |
+//! | `pseudo` | expands pseudo-instructions |
+//! | `print` | turns instructions into assembly text |
+//! | `abi`, `frame` | calling conventions; prologues and epilogues |
+//! | `lower` | turns CLIF into instructions |
 
 pub mod abi;
-pub mod address;
-pub mod atomic_loop;
+mod address;
 pub mod branch;
 pub mod encode;
 pub mod format;
-pub mod frame;
-pub mod lower;
+mod frame;
+mod lower;
 pub mod operands;
-pub mod print;
-pub mod pseudo;
+mod print;
+mod pseudo;
 pub mod regs;
 pub mod rows;
 
 use crate::ir::{CallConv, Endianness};
 use crate::machine::convention::Convention;
-use crate::machine::description::{Machine, MoveRows, Moves, RegisterNeeds};
+use crate::machine::description::{Machine, MoveRows, Moves, RegisterNeeds, allocatable};
 use crate::machine::inst::{Row, RowId};
-use crate::machine::reg::{ClassFile, PReg, PRegSet, RegisterFile};
+use crate::machine::reg::{ClassFile, PReg, RegisterFile};
 use crate::options::Flags;
 use regs::*;
 
-/// The target.
+/// The aarch64 target.
 pub struct Aarch64;
 
-/// A sink for instructions written at once.
+/// A sink that encodes instructions at once.
 pub type Direct<'a> = crate::emit::direct::Direct<'a, Aarch64>;
 
 impl Machine for Aarch64 {
@@ -52,6 +52,8 @@ impl Machine for Aarch64 {
 
     const PINNED: PReg = regs::PINNED;
 
+    const FRAME_POINTER: PReg = regs::FP;
+
     const EXCEPTION_PAYLOAD: &'static [PReg] = &[X0, X1];
 
     fn rows() -> &'static [Row] {
@@ -59,24 +61,20 @@ impl Machine for Aarch64 {
     }
 
     fn register_file(flags: &Flags, needs: RegisterNeeds) -> RegisterFile {
-        let kept =
-            |reg: PReg| (needs.frame_pointer && reg == FP) || (flags.enable_pinned_reg() && reg == PINNED);
-        let set = |registers: &mut dyn Iterator<Item = PReg>| {
-            registers.filter(|&reg| !kept(reg)).fold(PRegSet::empty(), PRegSet::with)
-        };
-        // With calls, there are the fewer of those that are lost at each; but the call of an address takes eight arguments,
-        // a pointer to results in memory, and the address.
+        // In functions with calls, which clobber them, fewer registers are offered. A call through a pointer
+        // still needs eight for arguments, one for a pointer to results in memory, one for the callee's
+        // address.
         let (ints, vectors) = if needs.calls { (11, 20) } else { (16, 32) };
-        // To the single-pass allocator, none that have to be saved: the others are enough.
+        // The single-pass allocator gets no callee-saved registers: the others suffice.
         let (saved_ints, saved_vectors) = if needs.single_pass { (19, 8) } else { (30, 16) };
         RegisterFile {
             ints: ClassFile {
-                preferred: set(&mut (0..ints).map(gpr)),
-                others: set(&mut (19..saved_ints).map(gpr)),
+                preferred: allocatable::<Self>(flags, needs, (0..ints).map(gpr)),
+                others: allocatable::<Self>(flags, needs, (19..saved_ints).map(gpr)),
             },
             floats: ClassFile {
-                preferred: set(&mut (0..8).chain(16..vectors).map(vector)),
-                others: set(&mut (8..saved_vectors).map(vector)),
+                preferred: allocatable::<Self>(flags, needs, (0..8).chain(16..vectors).map(vector)),
+                others: allocatable::<Self>(flags, needs, (8..saved_vectors).map(vector)),
             },
             spread: true,
         }

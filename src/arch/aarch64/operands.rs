@@ -1,21 +1,19 @@
-//! Operand values of aarch64: conditions, shifts, extensions, and immediates that stand for something else.
+//! Operand values of aarch64: conditions, kinds of shift and extension, and immediates that are codes.
 
-use crate::lower::condition::ConditionCode;
+use crate::lower::compare::Complement;
+use crate::machine::size::{L32, OperandSize, Q64};
 use crate::named_enum;
 
-pub use crate::machine::amode::{Amode, IndexExtension, PackedAmode, Place};
-pub use crate::machine::size::OperandSize;
-
 named_enum! {
-    /// A condition of the flags, numbered as in the encoding; the text is its spelling.
+    /// A condition on the flags, numbered as in the encoding. The string is its spelling.
     Cond {
         Eq "eq", Ne "ne", Hs "hs", Lo "lo", Mi "mi", Pl "pl", Vs "vs", Vc "vc",
         Hi "hi", Ls "ls", Ge "ge", Lt "lt", Gt "gt", Le "le", Al "al", Nv "nv",
     }
 }
 
-impl ConditionCode for Cond {
-    /// Codes come in pairs.
+impl Complement for Cond {
+    /// A condition and its complement differ in the lowest bit.
     #[inline]
     fn complement(self) -> Self {
         Self::from_code(self as u16 ^ 1)
@@ -30,7 +28,8 @@ named_enum! {
 named_enum! {
     /// An extension of the low bits of a register, numbered as in the encoding.
     Extend {
-        Uxtb "uxtb", Uxth "uxth", Uxtw "uxtw", Uxtx "uxtx", Sxtb "sxtb", Sxth "sxth", Sxtw "sxtw", Sxtx "sxtx",
+        Uxtb "uxtb", Uxth "uxth", Uxtw "uxtw", Uxtx "uxtx",
+        Sxtb "sxtb", Sxth "sxth", Sxtw "sxtw", Sxtx "sxtx",
     }
 }
 
@@ -46,10 +45,10 @@ impl From<Extend> for u32 {
     }
 }
 
-/// The immediate of a logical instruction: a rotated run of ones, repeated all over the register.
+/// The immediate of a logical instruction: a rotated run of ones, repeated across the register.
 ///
-/// In the encoding N:immr:imms, elements of 2, 4, … 64 bits have their size in the leading ones of `NOT(N):imms`,
-/// followed by the number of ones less one, and are rotated to the right by immr.
+/// It is encoded as N:immr:imms. The repeated element has 2, 4, … or 64 bits; its size is in the leading ones
+/// of `NOT(N):imms`, followed by the number of ones minus one. It is rotated to the right by immr.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Bitmask(u32);
 
@@ -60,9 +59,9 @@ impl From<Bitmask> for u32 {
 }
 
 impl Bitmask {
-    /// The immediate that gives the low bits of `value` in a register of `size`, if there is one.
+    /// The immediate for the low bits of `value` in a register of `size`, if there is one.
     pub fn new(value: u64, size: OperandSize) -> Option<Self> {
-        let value = if size == OperandSize::Q64 { value } else { value << 32 | value & 0xFFFF_FFFF };
+        let value = if size == Q64 { value } else { value << 32 | value & 0xFFFF_FFFF };
         if value == 0 || value == u64::MAX {
             return None;
         }
@@ -72,7 +71,7 @@ impl Bitmask {
         }
         let element = value & (u64::MAX >> (64 - bits));
         let ones = element.count_ones();
-        // The place where a run of ones begins becomes bit 0.
+        // Rotate so that a run of ones begins at bit 0.
         let start = value.rotate_left(1) ^ value;
         let start = (start & value).trailing_zeros() % bits;
         let turned = value.rotate_right(start) & (u64::MAX >> (64 - bits));
@@ -85,12 +84,12 @@ impl Bitmask {
         Some(Bitmask(wide << 12 | rotation << 6 | size_and_ones))
     }
 
-    /// The immediate in a word.
+    /// The immediate in an instruction's data word.
     pub fn unpack(word: u32) -> Self {
         Bitmask(word)
     }
 
-    /// The value that a register of `bits` bits gets.
+    /// The immediate's value in a register of `bits` bits.
     pub fn value(self, bits: u16) -> u64 {
         let (wide, rotation, low) = (self.0 >> 12 & 1, self.0 >> 6 & 63, self.0 & 63);
         let size = 31 - (wide << 6 | !low & 63).max(2).leading_zeros();
@@ -105,7 +104,7 @@ impl Bitmask {
     }
 }
 
-/// The immediate of `fmov`: a sign, three bits of exponent and four of the fraction.
+/// The immediate of `fmov`: a sign bit, three bits of exponent and four bits of fraction.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FloatImmediate(u32);
 
@@ -116,10 +115,10 @@ impl From<FloatImmediate> for u32 {
 }
 
 impl FloatImmediate {
-    /// The immediate that gives the number with these bits of `size`, if there is one.
+    /// The immediate for the float of `size` with these bits, if there is one.
     pub fn new(bits: u64, size: OperandSize) -> Option<Self> {
         let (value, exact) = match size {
-            OperandSize::L32 => (f32::from_bits(bits as u32) as f64, bits >> 32 == 0),
+            L32 => (f32::from_bits(bits as u32) as f64, bits >> 32 == 0),
             _ => (f64::from_bits(bits), true),
         };
         let bits = value.to_bits();
@@ -132,12 +131,12 @@ impl FloatImmediate {
         Some(FloatImmediate(sign << 7 | packed_exponent << 4 | fraction))
     }
 
-    /// The immediate in a word.
+    /// The immediate in an instruction's data word.
     pub fn unpack(word: u32) -> Self {
         FloatImmediate(word)
     }
 
-    /// The number.
+    /// The immediate's value.
     pub fn value(self) -> f64 {
         let exponent = (self.0 >> 4 & 7 ^ 4) as i32 - 3;
         let magnitude = (16 + (self.0 & 15)) as f64 / 16.0 * f64::powi(2.0, exponent);
@@ -153,26 +152,26 @@ mod tests {
     fn float_immediates_are_those_of_eight_bits() {
         for word in 0..256 {
             let value = FloatImmediate::unpack(word).value();
-            assert_eq!(FloatImmediate::new(value.to_bits(), OperandSize::Q64), Some(FloatImmediate(word)));
+            assert_eq!(FloatImmediate::new(value.to_bits(), Q64), Some(FloatImmediate(word)));
             let single = (value as f32).to_bits() as u64;
-            assert_eq!(FloatImmediate::new(single, OperandSize::L32), Some(FloatImmediate(word)));
+            assert_eq!(FloatImmediate::new(single, L32), Some(FloatImmediate(word)));
         }
         for value in [0.0, 0.1, 32.0, 0.0625, 1.03125, f64::NAN, f64::INFINITY] {
-            assert_eq!(FloatImmediate::new(value.to_bits(), OperandSize::Q64), None, "{value}");
+            assert_eq!(FloatImmediate::new(value.to_bits(), Q64), None, "{value}");
         }
     }
 
     #[test]
     fn masks_are_repeated_runs_of_ones() {
         for value in [0x5555_5555_5555_5555, 0x00FF_00FF_00FF_00FF, 1, 1 << 63, !1, 0x8000_0000_0000_0001] {
-            let mask = Bitmask::new(value, OperandSize::Q64).expect("a run of ones");
+            let mask = Bitmask::new(value, Q64).expect("a run of ones");
             assert_eq!(mask.value(64), value);
         }
         for value in [0, u64::MAX, 5, 0x0001_0000_0000_0002] {
-            assert_eq!(Bitmask::new(value, OperandSize::Q64), None, "{value:#x}");
+            assert_eq!(Bitmask::new(value, Q64), None, "{value:#x}");
         }
-        assert_eq!(Bitmask::new(0xFFFF_FFFF, OperandSize::L32), None);
-        let mask = Bitmask::new(0xF000_000F, OperandSize::L32).expect("a run of ones");
+        assert_eq!(Bitmask::new(0xFFFF_FFFF, L32), None);
+        let mask = Bitmask::new(0xF000_000F, L32).expect("a run of ones");
         assert_eq!(mask.value(32), 0xF000_000F);
     }
 }

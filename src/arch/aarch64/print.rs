@@ -1,15 +1,15 @@
-//! How operands are spelt in assembly text.
+//! The spelling of operands in assembly text.
 
-use super::Aarch64;
 use super::format::CODES;
-use super::operands::{Bitmask, Cond, Extend, FloatImmediate, IndexExtension, Place, Shift};
-use super::regs;
+use super::operands::{Bitmask, Cond, Extend, FloatImmediate, Shift};
+use super::{Aarch64, regs};
+use crate::machine::amode::{IndexExtension, Place};
 use crate::machine::reg::PReg;
-use crate::text::inst::Assembly;
-use crate::text::inst::{Address, Printer, Syntax, offset};
-use std::fmt::{self, Write};
+use crate::text::inst::{Address, Assembly, Printer, Syntax, offset};
+use std::fmt;
+use std::fmt::Write;
 
-/// The syntax.
+/// The syntax of Arm's assembly language.
 pub struct Arm;
 
 impl Assembly for Aarch64 {

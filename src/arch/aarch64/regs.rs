@@ -1,8 +1,8 @@
 //! Registers of aarch64: numbers, names, DWARF numbers.
 //!
-//! The stack pointer has the zero register's number: instructions take one or the other in each of their fields. x16 and
-//! x17 are for addresses and constants that have to be computed at emission, and x18 belongs to the platform; none of
-//! them is allocated.
+//! The stack pointer and the zero register share number 31 in instructions; each field of an instruction
+//! means one of the two. The stack pointer therefore has index 63. x16 and x17 hold addresses and constants
+//! that emission computes, and x18 belongs to the platform; none of the three is allocated.
 
 use crate::machine::reg::{Operand, OperandConstraint, OperandPos, PReg, RegClass, VReg};
 use crate::registers;
@@ -17,7 +17,7 @@ pub const fn vector(number: u8) -> PReg {
     PReg::new(number as usize, RegClass::Float)
 }
 
-/// The number in instructions of a register, given its index: the stack pointer has the zero register's.
+/// A register's number in instructions, given its index. The stack pointer shares the zero register's.
 #[inline]
 pub const fn number_at(index: u8) -> u8 {
     index & 31
@@ -29,7 +29,7 @@ pub fn number_of(operand: VReg) -> u32 {
     operand.vreg() as u32 & 31
 }
 
-/// The number in instructions of a register.
+/// A register's number in instructions.
 #[inline]
 pub const fn number(register: PReg) -> u8 {
     number_at(register.hw_enc() as u8)
@@ -37,32 +37,35 @@ pub const fn number(register: PReg) -> u8 {
 
 registers! {
     gpr:
-    X0 0, X1 1, X2 2, X3 3, X4 4, X5 5, X6 6, X7 7, X8 8, X9 9, X10 10, X11 11, X12 12, X13 13, X14 14, X15 15,
-    X16 16, X17 17, X18 18, X19 19, X20 20, X21 21, X22 22, X23 23, X24 24, X25 25, X26 26, X27 27, X28 28,
+    X0 0, X1 1, X2 2, X3 3, X4 4, X5 5, X6 6, X7 7,
+    X8 8, X9 9, X10 10, X11 11, X12 12, X13 13, X14 14, X15 15,
+    X16 16, X17 17, X18 18, X19 19, X20 20, X21 21, X22 22, X23 23,
+    X24 24, X25 25, X26 26, X27 27, X28 28,
 }
 
 registers! {
     vector:
-    V0 0, V1 1, V2 2, V3 3, V4 4, V5 5, V6 6, V7 7, V8 8, V9 9, V10 10, V11 11, V12 12, V13 13, V14 14, V15 15,
-    V16 16, V17 17, V18 18, V19 19, V20 20, V21 21, V22 22, V23 23, V24 24, V25 25, V26 26, V27 27, V28 28, V29 29,
-    V30 30, V31 31,
+    V0 0, V1 1, V2 2, V3 3, V4 4, V5 5, V6 6, V7 7,
+    V8 8, V9 9, V10 10, V11 11, V12 12, V13 13, V14 14, V15 15,
+    V16 16, V17 17, V18 18, V19 19, V20 20, V21 21, V22 22, V23 23,
+    V24 24, V25 25, V26 26, V27 27, V28 28, V29 29, V30 30, V31 31,
 }
 
-/// The register that `get_pinned_reg` reads.
+/// The register that `enable_pinned_reg` reserves.
 pub const PINNED: PReg = gpr(21);
-/// The frame pointer.
+/// The frame pointer, in functions that keep one.
 pub const FP: PReg = gpr(29);
-/// The link register: the return address on entry.
+/// The link register, which holds the return address on entry.
 pub const LR: PReg = gpr(30);
 /// The register that is always 0.
 pub const XZR: PReg = gpr(31);
-/// The stack pointer: the zero register's number, in an index of its own.
+/// The stack pointer. Its low five bits are the zero register's number.
 pub const SP: PReg = PReg::new(63, RegClass::Int);
 
-/// A register operand that is always 0. Its low five bits are [`XZR`]'s number.
+/// A register operand that is always 0. Its low five bits are the number of [`XZR`].
 pub const ZERO: VReg = VReg::new(VReg::MAX, RegClass::Int);
 
-/// The operand that reads a register: [`ZERO`] is in no register that is allocated.
+/// The operand that reads a register. [`ZERO`] reads [`XZR`], which is not allocated.
 #[inline]
 pub fn reading(register: VReg, position: OperandPos) -> Operand {
     if register == ZERO {
@@ -79,12 +82,13 @@ pub fn dwarf(register: PReg) -> u16 {
     }
 }
 
-/// The name of the low `bits` of a register; of a whole vector register, if they are 0, to be followed by an arrangement.
+/// The name of a register's low `bits`. For `bits` of 0 it is the name of a whole vector register, which an
+/// arrangement follows.
 pub fn name(register: PReg, bits: u16) -> Name {
     Name { register, bits }
 }
 
-/// See [`name`].
+/// A register's name, as made by [`name`].
 #[derive(Clone, Copy, Debug)]
 pub struct Name {
     register: PReg,

@@ -1,8 +1,10 @@
-//! Calling conventions of s390x.
+//! Calling conventions of s390x. Each is a row of [`Convention`].
 //!
-//! `system_v` is the ELF ABI's; results beyond its first go in more registers, as LLVM has it. `fast` and `tail` are our own
-//! between functions of one build: i128 goes in two registers, and in `tail` the callee removes stack arguments, and
-//! there is one more register for others; r6 and r7 are no longer preserved, so that a tail call can pass something in them. Each is a row of [`Convention`].
+//! - `system_v` is that of the ELF ABI. Further results are returned in more registers, as in LLVM.
+//! - `fast` serves calls between functions of one build. An i128 is passed in two registers.
+//! - `tail` is `fast` with the callee removing stack arguments and one more register for arguments. It does
+//!   not preserve r6 and r7, so a tail call can pass arguments in them.
+//! - `preserve_all` is `system_v` with every register preserved and no results.
 //!
 //! Stack arguments begin above the 160 bytes in which the callee may save registers.
 
@@ -11,15 +13,15 @@ use crate::ir::CallConv;
 use crate::machine::convention::{Convention, MemoryRules, Wide, register_set};
 use crate::machine::reg::{PReg, PRegSet};
 
-/// Bytes from the caller's stack pointer up in which the callee may save registers.
+/// Size of the area above the caller's stack pointer in which the callee may save registers.
 pub const SAVE_AREA: u32 = 160;
 
-/// Where that is for a general register.
+/// Offset in the save area of a general register's slot.
 pub const fn save_slot(register: PReg) -> u32 {
     8 * register.hw_enc() as u32
 }
 
-/// Every register values can be in. r0 and r1 are not allocated, but calls change them like the others.
+/// Every register that can hold a value. r0 and r1 are not allocated.
 const ALL_REGISTERS: PRegSet = register_set(&[
     R2, R3, R4, R5, R6, R7, R8, R9, R10, R11, R12, R13, R14, F0, F1, F2, F3, F4, F5, F6, F7, F8, F9, F10,
     F11, F12, F13, F14, F15,
@@ -54,7 +56,7 @@ static TAIL: Convention = Convention {
     ..FAST
 };
 
-/// All are preserved but that which the call itself writes.
+/// Preserves every register but r14, which the call itself writes.
 static PRESERVE_ALL: Convention = Convention {
     preserved: register_set(&[
         R2, R3, R4, R5, R6, R7, R8, R9, R10, R11, R12, R13, F0, F1, F2, F3, F4, F5, F6, F7, F8, F9, F10, F11,
@@ -63,7 +65,7 @@ static PRESERVE_ALL: Convention = Convention {
     ..SYSTEM_V_ROW
 };
 
-/// The row of a convention; `None` if s390x does not have it.
+/// The row of a convention; `None` if s390x does not support it.
 pub fn convention(call_conv: CallConv) -> Option<&'static Convention> {
     match call_conv {
         CallConv::SystemV | CallConv::Probestack => Some(&SYSTEM_V),
@@ -73,9 +75,3 @@ pub fn convention(call_conv: CallConv) -> Option<&'static Convention> {
         CallConv::WindowsFastcall | CallConv::AppleAarch64 | CallConv::Winch => None,
     }
 }
-
-/// The register that `enable_pinned_reg` keeps.
-pub const PINNED: PReg = R13;
-
-/// The register that is kept as frame pointer.
-pub const FRAME_POINTER: PReg = R11;

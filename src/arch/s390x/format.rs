@@ -1,128 +1,132 @@
-//! Instruction formats of s390x, as the Principles of Operation draws them: what the build script writes and
-//! the encoder reads.
+//! Instruction formats as the Principles of Operation draws them: used by the build script and the encoder.
 //!
-//! This file is compiled into both, so that the layout is written down once. A [`Layout`] says how long an instruction is,
-//! where its opcode, its fields and its address are. Bits are counted from the left, as the manual does. The
-//! build script puts opcode and constant fields together; a row's parameters are
+//! The file is compiled into both, so the layout is written down once. A [`FormatLayout`] gives an
+//! instruction's length and where its opcode, its fields and its address are. Bits are counted from the left,
+//! as in the manual. The build script puts opcode and constant fields together. A row's parameters are
 //!
-//! - [`HIGH`] and the upper half of [`LOW`]: the first four and the last two bytes, without what operands fill in;
-//! - the lower half of [`LOW`]: [`AddressAt`], where the memory operand, label or symbol is;
-//! - [`OTHERS`]: opcodes of the long-displacement and relative forms of the same instruction ([`Others`]).
+//! - [`HIGH`] and the upper half of [`LOW`]: the first four and the last two bytes, without the operands'
+//!   bits;
+//! - the lower half of [`LOW`]: the [`AddressOperand`], which says where the memory operand, label or symbol
+//!   is;
+//! - [`OTHERS`]: opcodes of the long-displacement and relative forms of the instruction ([`OtherForms`]).
 //!
-//! and `fields[i]` is the [`Source`] of the format's `i`-th field.
+//! `fields[i]` is the [`FieldSource`] of the format's `i`-th field.
 
 /// Index into a row's parameters of the instruction's first four bytes.
 pub const HIGH: usize = 0;
-/// Index into a row's parameters of its last two bytes and the packed [`AddressAt`].
+/// Index into a row's parameters of the instruction's last two bytes and the packed [`AddressOperand`].
 pub const LOW: usize = 1;
-/// Index into a row's parameters of the packed [`Others`].
+/// Index into a row's parameters of the packed [`OtherForms`].
 pub const OTHERS: usize = 2;
 
 /// A field of a format.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Field {
-    /// Its name in the manual, in lower case.
+    /// The field's name in the manual, in lower case.
     pub name: &'static str,
-    /// Its first bit.
+    /// The field's first bit.
     pub at: u8,
-    /// Its number of bits.
+    /// The field's width in bits.
     pub bits: u8,
-    /// The bits to the right of it in a word of 64.
+    /// Number of bits to the right of the field in a 64-bit word.
     shift: u8,
-    /// As many ones as it has bits.
+    /// A mask as wide as the field.
     mask: u32,
 }
 
-/// Where a format has its opcode.
+/// Which bits of an instruction are its opcode.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Opcode {
-    /// In the first byte.
+pub enum OpcodeBits {
+    /// The first byte.
     Byte,
-    /// In the first two bytes.
+    /// The first two bytes.
     Word,
-    /// In the first byte and bits 12 to 15.
+    /// The first byte and bits 12 to 15.
     Nibble,
-    /// In the first byte and the sixth.
+    /// The first and the sixth byte.
     Ends,
-    /// There is none: the format belongs to pseudo-instructions.
+    /// No bits: the format belongs to pseudo-instructions.
     None,
 }
 
-/// What a format has besides its fields.
+/// The address or distance that a format has besides its fields.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Address {
-    /// Nothing.
+pub enum AddressField {
+    /// Neither.
     None,
-    /// Base in bits 16 to 19, displacement of 12 bits behind it, and perhaps an index in bits 12 to 15.
+    /// A base in bits 16 to 19, followed by a displacement; perhaps an index in bits 12 to 15.
     Memory {
         /// Whether there is an index.
         index: bool,
-        /// Whether the displacement has 20 bits: the upper eight are bits 32 to 39.
+        /// Whether the displacement has 20 bits instead of 12. The upper eight are bits 32 to 39.
         long: bool,
     },
-    /// A distance of 16 bits from bit 16 on, in halfwords.
+    /// A distance in halfwords: 16 bits from bit 16 on.
     Near,
-    /// A distance of 32 bits from bit 16 on, in halfwords.
+    /// A distance in halfwords: 32 bits from bit 16 on.
     Far,
 }
 
-/// The layout of a format.
+/// The layout of an instruction format.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Layout {
+pub struct FormatLayout {
     /// The format's name in the manual, with `_` for its hyphen.
     pub name: &'static str,
-    /// Bytes.
+    /// The instruction's length in bytes.
     pub length: u8,
-    /// Where the opcode is.
-    pub opcode: Opcode,
-    /// Where the address is.
-    pub address: Address,
-    /// Fields, in the order of the assembler's operands. Those past the fifth are constant in all rows.
+    /// Which bits are the opcode.
+    pub opcode: OpcodeBits,
+    /// The kind of address or distance.
+    pub address: AddressField,
+    /// The fields, in the order of the assembler's operands. Those past the fifth are constant in all rows.
     pub fields: &'static [Field],
 }
 
 macro_rules! formats {
-    ($($variant:ident $name:literal $length:literal $opcode:ident $address:expr, [$($field:ident $at:literal $bits:literal),*];)*) => {
-        /// Formats; what they look like is in [`Format::LAYOUTS`].
+    ($(
+        $variant:ident $name:literal $length:literal $opcode:ident $address:expr,
+        [$($field:ident $at:literal $bits:literal),*];
+    )*) => {
+        /// Instruction formats. [`Format::LAYOUTS`] has their layouts.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         #[repr(u8)]
         pub enum Format { $(#[doc = $name] $variant,)* }
 
         impl Format {
-            /// Layouts by number of the format.
-            pub const LAYOUTS: &[Layout] = &[$(Layout {
+            /// Layouts by the format's number.
+            pub const LAYOUTS: &[FormatLayout] = &[$(FormatLayout {
                 name: $name,
                 length: $length,
-                opcode: Opcode::$opcode,
+                opcode: OpcodeBits::$opcode,
                 address: $address,
                 fields: &[$(Field::new(stringify!($field), $at, $bits)),*],
             },)*];
-            /// Names of the variants by number.
+            /// Names of the variants by the format's number.
             pub const VARIANTS: &[&str] = &[$(stringify!($variant),)*];
         }
     };
 }
 
-const NONE: Address = Address::None;
-const NEAR: Address = Address::Near;
-const FAR: Address = Address::Far;
-const DXB: Address = Address::Memory { index: true, long: false };
-const DXB_LONG: Address = Address::Memory { index: true, long: true };
-const DB: Address = Address::Memory { index: false, long: false };
-const DB_LONG: Address = Address::Memory { index: false, long: true };
+const NONE: AddressField = AddressField::None;
+const NEAR: AddressField = AddressField::Near;
+const FAR: AddressField = AddressField::Far;
+const DXB: AddressField = AddressField::Memory { index: true, long: false };
+const DXB_LONG: AddressField = AddressField::Memory { index: true, long: true };
+const DB: AddressField = AddressField::Memory { index: false, long: false };
+const DB_LONG: AddressField = AddressField::Memory { index: false, long: true };
 
-/// The index of an address.
+/// The field of an address's index register.
 pub const INDEX: Field = Field::new("x", 12, 4);
-/// The base of an address.
+/// The field of an address's base register.
 pub const BASE: Field = Field::new("b", 16, 4);
-/// The low twelve bits of a displacement.
+/// The field of a displacement's low twelve bits.
 pub const DISPLACEMENT: Field = Field::new("d", 20, 12);
-/// The upper eight bits of one that has 20.
+/// The field of the upper eight bits of a 20-bit displacement.
 pub const DISPLACEMENT_HIGH: Field = Field::new("dh", 32, 8);
-/// A near distance.
+/// The field of a near distance.
 pub const DISTANCE: Field = Field::new("ri", 16, 16);
 
-// An immediate `d2` is a shift count or an element's number, so that eight bits of it are enough.
+// An immediate `d2` is a shift count or an element index, so eight bits suffice.
 formats! {
     Expand "expand" 0 None NONE, [];
     E "E" 2 Word NONE, [];
@@ -165,25 +169,25 @@ formats! {
     Vrx "VRX" 6 Ends DXB, [v1 8 4, m3 32 4];
 }
 
-impl Layout {
-    /// Puts an opcode in place: the instruction in the upper six bytes.
+impl FormatLayout {
+    /// The opcode's bits in the instruction, which occupies the upper six bytes.
     pub const fn place_opcode(&self, opcode: u64) -> u64 {
         match self.opcode {
-            Opcode::Byte => opcode << 56,
-            Opcode::Word => opcode << 48,
-            Opcode::Nibble => opcode >> 4 << 56 | (opcode & 15) << 48,
-            Opcode::Ends => opcode >> 8 << 56 | (opcode & 0xFF) << 16,
-            Opcode::None => 0,
+            OpcodeBits::Byte => opcode << 56,
+            OpcodeBits::Word => opcode << 48,
+            OpcodeBits::Nibble => opcode >> 4 << 56 | (opcode & 15) << 48,
+            OpcodeBits::Ends => opcode >> 8 << 56 | (opcode & 0xFF) << 16,
+            OpcodeBits::None => 0,
         }
     }
 
-    /// Hexadecimal digits of its opcodes.
+    /// Number of hexadecimal digits in the format's opcodes.
     pub fn opcode_digits(&self) -> usize {
         match self.opcode {
-            Opcode::Byte => 2,
-            Opcode::Word | Opcode::Ends => 4,
-            Opcode::Nibble => 3,
-            Opcode::None => 0,
+            OpcodeBits::Byte => 2,
+            OpcodeBits::Word | OpcodeBits::Ends => 4,
+            OpcodeBits::Nibble => 3,
+            OpcodeBits::None => 0,
         }
     }
 }
@@ -193,94 +197,99 @@ impl Field {
         Field { name, at, bits, shift: 64 - at - bits, mask: u32::MAX >> (32 - bits) }
     }
 
-    /// Puts a value in place, in an instruction in the upper six bytes.
+    /// The field's bits for a value, in an instruction that occupies the upper six bytes.
     #[inline]
     pub const fn place(&self, value: u32) -> u64 {
         ((value & self.mask) as u64) << self.shift
     }
 }
 
-/// Where the value of a field comes from.
+/// The operand that fills a field of the instruction.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Source {
-    /// The opcode has it.
+pub enum FieldSource {
+    /// None: the field is constant and part of the row's opcode.
     Constant,
-    /// A register operand, by its number.
+    /// A register operand, by its number among the registers.
     Register(u8),
-    /// A data word, by its number.
+    /// A data word, by its index.
     Word(u8),
     /// The instruction's condition.
     Cond,
 }
 
-impl Source {
-    /// In one byte.
+impl FieldSource {
+    /// Packs the source into a byte.
     pub fn pack(self) -> u8 {
         match self {
-            Source::Register(number) => number,
-            Source::Word(number) => 0x40 | number,
-            Source::Cond => 0x80,
-            Source::Constant => 0xFF,
+            FieldSource::Register(number) => number,
+            FieldSource::Word(number) => 0x40 | number,
+            FieldSource::Cond => 0x80,
+            FieldSource::Constant => 0xFF,
         }
     }
 
-    /// From a byte made by [`Source::pack`].
+    /// Unpacks a byte made by [`FieldSource::pack`].
     #[inline]
     pub fn unpack(byte: u8) -> Self {
         match byte >> 6 {
-            0 => Source::Register(byte),
-            1 => Source::Word(byte & 0x3F),
-            2 => Source::Cond,
-            _ => Source::Constant,
+            0 => FieldSource::Register(byte),
+            1 => FieldSource::Word(byte & 0x3F),
+            2 => FieldSource::Cond,
+            _ => FieldSource::Constant,
         }
     }
 }
 
 /// Where a row's memory operand, label or symbol is among its operands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct AddressAt {
+pub struct AddressOperand {
     /// Number of the first register operand.
     pub register: u8,
     /// Number of the first word.
     pub word: u8,
 }
 
-impl AddressAt {
-    /// Of a row that has none.
-    pub const NOWHERE: AddressAt = AddressAt { register: 15, word: 15 };
-    /// Of a branch into its own middle.
-    pub const MIDDLE: AddressAt = AddressAt { register: 15, word: 14 };
+impl AddressOperand {
+    /// For rows without memory operand, label and symbol.
+    pub const NOWHERE: AddressOperand = AddressOperand { register: 15, word: 15 };
+    /// For the branch into its own middle, which traps.
+    pub const MIDDLE: AddressOperand = AddressOperand { register: 15, word: 14 };
 
-    /// In 16 bits.
+    /// Packs both numbers into 8 bits.
     pub fn pack(self) -> u32 {
         self.register as u32 | (self.word as u32) << 4
     }
 
-    /// From the low bits of a word.
+    /// Unpacks the low bits of a word.
     #[inline]
     pub fn unpack(word: u32) -> Self {
-        AddressAt { register: (word & 15) as u8, word: (word >> 4 & 15) as u8 }
+        AddressOperand { register: (word & 15) as u8, word: (word >> 4 & 15) as u8 }
     }
 }
 
-/// Other forms of an instruction with a memory operand; 0 if there is none.
+/// Opcodes of other forms of an instruction with a memory operand; 0 if there is no such form.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Others {
-    /// Opcode of the form with a displacement of 20 bits: of format RXY, RSY or SIY, as the row's is RX, RS or SI.
+pub struct OtherForms {
+    /// Opcode of the form with a displacement of 20 bits. Its format is RXY, RSY or SIY if the row's is RX,
+    /// RS
+    /// or SI.
     pub long: u16,
-    /// Opcode of the form relative to the instruction: of format RIL-b.
+    /// Opcode of the form relative to the instruction, whose format is RIL-b.
     pub relative: u16,
 }
 
-impl Others {
-    /// In one word.
+impl OtherForms {
+    /// Packs both opcodes into a word.
     pub fn pack(self) -> u32 {
         self.long as u32 | (self.relative as u32) << 16
     }
 
-    /// From a word made by [`Others::pack`].
+    /// Unpacks a word made by [`OtherForms::pack`].
     #[inline]
     pub fn unpack(word: u32) -> Self {
-        Others { long: word as u16, relative: (word >> 16) as u16 }
+        OtherForms { long: word as u16, relative: (word >> 16) as u16 }
     }
 }
+
+/// Features that rows can require. Bit `i` of a row's features stands for the `i`-th.
+pub const FEATURES: &[&str] = &["mie3", "vxrs_ext2", "mie4", "vxrs_ext3"];

@@ -1,17 +1,19 @@
 //! Prologue, epilogue and frame layout of s390x.
 //!
-//! From high to low: incoming arguments, the 160 bytes in which the caller lets us save general registers, (room that
-//! tail calls need: the 160 bytes then lie below it), saved floating-point registers, what [`Frame::place_locals`] lays
-//! out, and, if something is called, 160 bytes for callees. One instruction saves all general registers from the first that
-//! is written up to the stack pointer, and one restores them; a function that writes none has no prologue at all.
+//! From high to low addresses, a frame consists of incoming arguments; the 160 bytes in which the caller lets
+//! us save general registers; room that tail calls need (the 160 bytes are then below it); saved
+//! floating-point registers; the part that [`Frame::place_locals`] lays out; and, in functions with calls,
+//! 160 bytes for callees. One instruction saves all general registers from the first one written up to the
+//! stack pointer, and one restores them. A function that writes none has no prologue.
 //!
-//! The stack pointer is a multiple of 8. A backchain, on request, is the caller's stack pointer at our own.
+//! The stack pointer is a multiple of 8. A backchain, on request, is the caller's stack pointer, stored at
+//! ours.
 
-use super::S390x;
-use super::abi::{FRAME_POINTER, PINNED, SAVE_AREA, save_slot};
-use super::cond::Cond;
+use super::abi::{SAVE_AREA, save_slot};
+use super::address::{LONG, SCRATCH};
+use super::operands::Cond;
 use super::regs::*;
-use super::{Direct, encode, rows};
+use super::{Direct, S390x, rows};
 use crate::emit::buffer::CodeBuffer;
 use crate::emit::encoding::Emission;
 use crate::emit::frame::{Frame, LimitStep};
@@ -21,7 +23,7 @@ use crate::ir::*;
 use crate::machine::amode::{Amode, Place};
 use crate::machine::inst::Label;
 use crate::machine::reg::{PReg, RegClass, VReg};
-use crate::machine::size::OperandSize;
+use crate::machine::size::Q64;
 use crate::machine::symbol::{LibCall, SymbolRef};
 use crate::machine::unwind::UnwindOp;
 use crate::options::{Flags, ProbestackStrategy};
@@ -34,8 +36,7 @@ impl Emission for S390x {
         if outline && probes(locals + 8 * FLOATS, flags) {
             frame.written.add(R14);
         }
-        let is_saved =
-            |frame: &Frame, reg| frame.written.contains(reg) || (frame.frame_pointer && reg == FRAME_POINTER);
+        let is_saved = |frame: &Frame, reg| frame.written.contains(reg) || (frame.frame_pointer && reg == FP);
         for reg in frame.preserved {
             if is_saved(frame, reg) {
                 frame.saved.push(reg);
@@ -70,50 +71,49 @@ impl Emission for S390x {
             let chain = flags.preserve_frame_pointers() && frame.calls;
             match frame.growth {
                 _ if !chain => {}
-                0 => rows::l_rr(sink, G, SCRATCH, SP),
+                0 => rows::l_rr(sink, Q64, SCRATCH, SP),
                 growth => rows::la(sink, SCRATCH, Amode::base(SP, growth as i32)),
             }
             move_stack(sink, -(frame.size as i32));
             cfa += frame.size;
             sink.buffer().unwind(UnwindOp::CfaOffset(cfa as i32));
             if chain {
-                rows::st_mr(sink, G, SCRATCH, Amode::base(SP, 0));
+                rows::st_mr(sink, Q64, SCRATCH, Amode::base(SP, 0));
             }
         }
         if frame.frame_pointer {
-            rows::l_rr(sink, G, physical(FRAME_POINTER), SP);
-            sink.buffer().unwind(UnwindOp::DefCfa { register: dwarf(FRAME_POINTER), offset: cfa });
+            rows::l_rr(sink, Q64, physical(FP), SP);
+            sink.buffer().unwind(UnwindOp::DefCfa { register: dwarf(FP), offset: cfa });
         }
         for (number, &reg) in saved_floats(frame).enumerate() {
             let at = frame.saved_vectors + 8 * number as u32;
-            rows::fst_mr(sink, G, physical(reg), Amode::base(SP, at as i32));
+            rows::fst_mr(sink, Q64, physical(reg), Amode::base(SP, at as i32));
             let offset = at as i32 - cfa as i32;
             sink.buffer().unwind(UnwindOp::SaveRegister { register: dwarf(reg), offset });
         }
     }
 }
 
-const G: OperandSize = OperandSize::Q64;
 const SP: VReg = physical(R15);
-const SCRATCH: VReg = physical(R1);
 
-/// The largest frame: with the most of stack arguments, sizes are still signed 32-bit immediates.
+/// The largest frame: even with the largest stack arguments, sizes are signed 32-bit immediates.
 const MAX_FRAME: u64 = 0x6fff_0000;
 
-/// Floating-point registers that may have to be saved.
+/// Number of floating-point registers, which may all have to be saved.
 const FLOATS: u32 = 16;
 
+/// The saved floating-point registers.
 fn saved_floats(frame: &Frame) -> impl Iterator<Item = &PReg> {
     frame.saved.iter().filter(|reg| reg.class() == RegClass::Float)
 }
 
-/// The first general register that is saved; with it, all up to the stack pointer are.
+/// The first saved general register. All registers from it up to the stack pointer are saved.
 fn first_saved(frame: &Frame) -> Option<PReg> {
     frame.saved.first().copied().filter(|reg| reg.class() == RegClass::Int)
 }
 
-/// The general registers that are saved and get their values back, in runs from first to last: not the pinned one, which
-/// may lie among them.
+/// The general registers that the epilogue restores, as runs from first to last. The pinned register, which
+/// may lie among the saved ones, is not restored.
 fn restored(frame: &Frame, flags: &Flags) -> impl Iterator<Item = (PReg, PReg)> {
     let first = first_saved(frame);
     let split = flags.enable_pinned_reg() && first.is_some_and(|first| first.hw_enc() <= PINNED.hw_enc());
@@ -127,26 +127,27 @@ fn restored(frame: &Frame, flags: &Flags) -> impl Iterator<Item = (PReg, PReg)> 
 const BELOW_PINNED: PReg = gpr(PINNED.hw_enc() as u8 - 1);
 const ABOVE_PINNED: PReg = gpr(PINNED.hw_enc() as u8 + 1);
 
-/// Whether the return address is in its place in the save area, and may not be in its register any more.
+/// Whether the return address is saved, and may not be in its register any more.
 pub fn saves_return_address(frame: &Frame) -> bool {
     first_saved(frame).is_some()
 }
 
-/// The numbers of these registers.
+/// The numbers of the general registers that the epilogue restores.
 fn restored_numbers(frame: &Frame, flags: &Flags) -> impl Iterator<Item = u8> {
     restored(frame, flags).flat_map(|(first, last)| first.hw_enc() as u8..=last.hw_enc() as u8)
 }
 
+/// A sink for prologue and epilogue.
 fn sink<'a>(frame: &'a Frame, buffer: &'a mut CodeBuffer) -> Direct<'a> {
     Direct::new(Places { frame, constants: Label(0) }, buffer)
 }
 
-/// Adds to the stack pointer, in the shortest way.
+/// Adds to the stack pointer, by the shortest instruction.
 pub fn move_stack(sink: &mut Direct, by: i32) {
     match by {
-        -0x8000..0 => rows::ahi_ri(sink, G, SP, SP, by),
-        _ if encode::LONG.contains(&by) => rows::la(sink, SP, Amode::base(SP, by)),
-        _ => rows::afi_ri(sink, G, SP, SP, by),
+        -0x8000..0 => rows::ahi_ri(sink, Q64, SP, SP, by),
+        _ if LONG.contains(&by) => rows::la(sink, SP, Amode::base(SP, by)),
+        _ => rows::afi_ri(sink, Q64, SP, SP, by),
     }
 }
 
@@ -154,62 +155,62 @@ impl StackChecks for Direct<'_> {
     fn limit_step(&mut self, step: LimitStep, from: Option<PReg>) {
         let from = from.map_or(SCRATCH, physical);
         match step {
-            LimitStep::Start(reg) => rows::l_rr(self, G, SCRATCH, physical(reg)),
-            LimitStep::Symbol(symbol) => rows::l_rm(self, G, SCRATCH, Amode::at(Place::Got(symbol), 0)),
-            LimitStep::Load(offset) => rows::l_rm(self, G, SCRATCH, Amode::base(from, offset)),
+            LimitStep::Start(reg) => rows::l_rr(self, Q64, SCRATCH, physical(reg)),
+            LimitStep::Symbol(symbol) => rows::l_rm(self, Q64, SCRATCH, Amode::at(Place::Got(symbol), 0)),
+            LimitStep::Load(offset) => rows::l_rm(self, Q64, SCRATCH, Amode::base(from, offset)),
             LimitStep::Add(offset) => {
                 if from != SCRATCH {
-                    rows::l_rr(self, G, SCRATCH, from);
+                    rows::l_rr(self, Q64, SCRATCH, from);
                 }
-                rows::afi_ri(self, G, SCRATCH, SCRATCH, offset);
+                rows::afi_ri(self, Q64, SCRATCH, SCRATCH, offset);
             }
         }
     }
 
     fn trap_below_limit(&mut self, bytes: u32) {
         if bytes > 0 {
-            rows::afi_ri(self, G, SCRATCH, SCRATCH, bytes as i32);
+            rows::afi_ri(self, Q64, SCRATCH, SCRATCH, bytes as i32);
         }
-        rows::trap_clr(self, G, SP, SCRATCH, Cond::L, TrapCode::STACK_OVERFLOW.0);
+        rows::trap_clr(self, Q64, SP, SCRATCH, Cond::L, TrapCode::STACK_OVERFLOW.0);
     }
 
-    /// The size is in r1; the routine changes no other register than r14.
+    /// Passes the size in r1. The routine changes no other register than r14.
     fn call_probe(&mut self, bytes: u32) {
         rows::lgfi(self, SCRATCH, bytes as i32);
         rows::call_symbol(self, 0, SymbolRef::LibCall(LibCall::Probestack), 0, &[]);
     }
 
     fn touch(&mut self, below: u32) {
-        rows::cl_rm(self, G, SP, Amode::base(SP, -(below as i32)));
+        rows::cl_rm(self, Q64, SP, Amode::base(SP, -(below as i32)));
     }
 
     fn touch_each(&mut self, step: u32, count: u32) {
         rows::lgfi(self, SCRATCH, -(step as i32));
-        let again = self.buffer().label();
-        self.buffer().bind(again);
-        rows::cl_rm(self, G, SP, Amode::indexed(SP, SCRATCH, 0, 0));
-        rows::afi_ri(self, G, SCRATCH, SCRATCH, -(step as i32));
-        rows::cfi_ri(self, G, SCRATCH, -((count * step) as i32));
+        let again = self.buffer().label_here();
+        rows::cl_rm(self, Q64, SP, Amode::indexed(SP, SCRATCH, 0, 0));
+        rows::afi_ri(self, Q64, SCRATCH, SCRATCH, -(step as i32));
+        rows::cfi_ri(self, Q64, SCRATCH, -((count * step) as i32));
         rows::brc_label(self, Cond::Eh, again);
     }
 }
 
-/// Whether the epilogue gives a register another value.
+/// Whether the epilogue overwrites a register.
 pub fn restores(frame: &Frame, flags: &Flags, register: VReg) -> bool {
     restored_numbers(frame, flags).any(|number| usize::from(number) == register.vreg())
 }
 
-/// Whether the epilogue reaches all that it restores without an address in a register.
+/// Whether the epilogue reaches all saved registers without computing an address.
 pub fn is_near(frame: &Frame) -> bool {
-    frame.size < (encode::LONG.end as u32) - SAVE_AREA
+    frame.size < (LONG.end as u32) - SAVE_AREA
 }
 
-/// Undoes the prologue, and moves the stack pointer `up` from where it was behind [`Frame::growth`].
+/// Undoes the prologue, and moves the stack pointer `up` bytes above the position it had after
+/// [`Frame::growth`] was subtracted.
 pub fn epilogue(frame: &Frame, up: u32, flags: &Flags, buffer: &mut CodeBuffer) {
     let sink = &mut sink(frame, buffer);
     for (number, &reg) in saved_floats(frame).enumerate() {
         let at = frame.saved_vectors + 8 * number as u32;
-        rows::fl_rm(sink, G, physical(reg), Amode::base(SP, at as i32));
+        rows::fl_rm(sink, Q64, physical(reg), Amode::base(SP, at as i32));
     }
     for (first, last) in restored(frame, flags) {
         let at = Amode::base(SP, (frame.size + save_slot(first)) as i32);
@@ -218,20 +219,15 @@ pub fn epilogue(frame: &Frame, up: u32, flags: &Flags, buffer: &mut CodeBuffer) 
     if first_saved(frame).is_none() && frame.size > 0 {
         move_stack(sink, frame.size as i32);
     }
-    if has_unwind_state(frame) {
+    if frame.has_unwind_state() {
         sink.buffer().unwind(UnwindOp::DefCfa { register: dwarf(R15), offset: SAVE_AREA + frame.growth });
     }
     if up > 0 {
         move_stack(sink, up as i32);
-        // What was saved is behind the stack pointer, and in its registers.
+        // The saved registers are below the stack pointer now, and have been restored.
         for number in restored_numbers(frame, flags) {
             sink.buffer().unwind(UnwindOp::RestoreRegister(number.into()));
         }
         sink.buffer().unwind(UnwindOp::CfaOffset((SAVE_AREA + frame.growth) as i32 - up as i32));
     }
-}
-
-/// Whether the epilogue changes what unwinding has to know.
-pub fn has_unwind_state(frame: &Frame) -> bool {
-    frame.size > 0 || !frame.saved.is_empty() || frame.frame_pointer
 }

@@ -1,38 +1,40 @@
 //! s390x.
 //!
-//! | file | what |
+//! | file | what it does |
 //! |---|---|
-//! | `rows` | instructions, generated from `isa/s390x` |
-//! | `cond`, `regs` | conditions, registers |
-//! | `format`, `encode`, `pseudo`, `atomic_loop` | from instructions to bytes |
-//! | `print` | from instructions to text |
-//! | `abi`, `frame` | calling conventions, prologue and epilogue |
-//! | `lower` | from CLIF to instructions |
+//! | `rows` | the instructions, generated from `isa/s390x` |
+//! | `regs`, `operands` | registers; conditions and other operand values |
+//! | `format`, `encode`, `address`, `branch` | turn instructions into bytes |
+//! | `pseudo` | expands pseudo-instructions |
+//! | `print` | turns instructions into assembly text |
+//! | `abi`, `frame` | calling conventions; prologues and epilogues |
+//! | `lower` | turns CLIF into instructions |
 
 pub mod abi;
-pub mod atomic_loop;
-pub mod cond;
+mod address;
+pub mod branch;
 pub mod encode;
 pub mod format;
-pub mod frame;
-pub mod lower;
-pub mod print;
-pub mod pseudo;
+mod frame;
+mod lower;
+pub mod operands;
+mod print;
+mod pseudo;
 pub mod regs;
 pub mod rows;
 
 use crate::ir::{CallConv, Endianness};
 use crate::machine::convention::Convention;
-use crate::machine::description::{Machine, MoveRows, Moves, RegisterNeeds};
+use crate::machine::description::{Machine, MoveRows, Moves, RegisterNeeds, allocatable};
 use crate::machine::inst::{Row, RowId};
-use crate::machine::reg::{ClassFile, PReg, PRegSet, RegisterFile};
+use crate::machine::reg::{ClassFile, PReg, RegisterFile};
 use crate::options::Flags;
 use regs::*;
 
-/// The target.
+/// The s390x target.
 pub struct S390x;
 
-/// A sink for instructions written at once.
+/// A sink that encodes instructions at once.
 pub type Direct<'a> = crate::emit::direct::Direct<'a, S390x>;
 
 impl Machine for S390x {
@@ -54,7 +56,9 @@ impl Machine for S390x {
         vector: None,
     };
 
-    const PINNED: PReg = abi::PINNED;
+    const PINNED: PReg = regs::PINNED;
+
+    const FRAME_POINTER: PReg = regs::FP;
 
     const EXCEPTION_PAYLOAD: &'static [PReg] = &[R6, R7];
 
@@ -63,16 +67,15 @@ impl Machine for S390x {
     }
 
     fn register_file(flags: &Flags, needs: RegisterNeeds) -> RegisterFile {
-        let kept = |reg: PReg| {
-            (needs.frame_pointer && reg == abi::FRAME_POINTER)
-                || (flags.enable_pinned_reg() && reg == abi::PINNED)
-        };
-        let set = |regs: &mut dyn Iterator<Item = PReg>| {
-            regs.filter(|&reg| !kept(reg)).fold(PRegSet::empty(), PRegSet::with)
-        };
         RegisterFile {
-            ints: ClassFile { preferred: set(&mut (2..6).map(gpr)), others: set(&mut (6..15).map(gpr)) },
-            floats: ClassFile { preferred: set(&mut (0..8).map(fpr)), others: set(&mut (8..16).map(fpr)) },
+            ints: ClassFile {
+                preferred: allocatable::<Self>(flags, needs, (2..6).map(gpr)),
+                others: allocatable::<Self>(flags, needs, (6..15).map(gpr)),
+            },
+            floats: ClassFile {
+                preferred: allocatable::<Self>(flags, needs, (0..8).map(fpr)),
+                others: allocatable::<Self>(flags, needs, (8..16).map(fpr)),
+            },
             spread: false,
         }
     }

@@ -1,16 +1,15 @@
-//! How operands are spelt in assembly text.
+//! The spelling of operands in assembly text.
 
-use super::S390x;
-use super::cond::Cond;
-use super::format::{Address as FormatAddress, Format, OTHERS, Others};
-use super::regs;
+use super::format::{AddressField, Format, OTHERS, OtherForms};
+use super::operands::Cond;
+use super::{S390x, regs};
 use crate::machine::amode::Place;
 use crate::machine::reg::PReg;
-use crate::text::inst::Assembly;
-use crate::text::inst::{Address, Printer, Syntax, offset};
-use std::fmt::{self, Write};
+use crate::text::inst::{Address, Assembly, Printer, Syntax, offset};
+use std::fmt;
+use std::fmt::Write;
 
-/// The syntax of the assembler.
+/// The syntax of GNU as for s390x.
 pub struct Assembler;
 
 impl Assembly for S390x {
@@ -51,16 +50,16 @@ impl Syntax for Assembler {
         out.write_str(")")
     }
 
-    /// `y` or `rl` of forms that are chosen by the address.
+    /// The mnemonic's suffix `y` or `rl`, if the address selects the long-displacement or the relative form.
     fn suffix(printer: &Printer<'_, Self>) -> &'static str {
         let Some(address) = printer.address() else { return "" };
-        let others = Others::unpack(printer.row.params[OTHERS]);
+        let others = OtherForms::unpack(printer.row.params[OTHERS]);
         let layout = &Format::LAYOUTS[printer.row.format as usize];
         match (address.place, layout.address) {
             (Place::Symbol(_) | Place::Got(_) | Place::Label(_) | Place::Constant(_), _) => {
                 ["rl", ""][usize::from(others.relative == 0)]
             }
-            (_, FormatAddress::Memory { long: false, .. }) if others.long != 0 => {
+            (_, AddressField::Memory { long: false, .. }) if others.long != 0 => {
                 let short = printer.displacement(&address).is_none_or(|disp| (0..1 << 12).contains(&disp));
                 if short { "" } else { "y" }
             }

@@ -1,7 +1,7 @@
 //! Registers of s390x: numbers, names, DWARF numbers.
 //!
-//! A register's number in its class is its number in encodings. Register 0 in an address means none, and register 1 is
-//! for addresses that have to be computed at emission; neither is allocated.
+//! A register's number in its class is its number in encodings. In an address, register 0 means that there is
+//! none. Register 1 holds addresses that emission computes. Neither is allocated.
 
 use crate::machine::reg::{PReg, RegClass};
 use crate::registers;
@@ -25,6 +25,11 @@ registers! { fpr:
     F0 0, F1 1, F2 2, F3 3, F4 4, F5 5, F6 6, F7 7,
     F8 8, F9 9, F10 10, F11 11, F12 12, F13 13, F14 14, F15 15,
 }
+
+/// The register that `enable_pinned_reg` reserves.
+pub const PINNED: PReg = R13;
+/// The frame pointer, in functions that keep one.
+pub const FP: PReg = R11;
 
 /// DWARF numbers of the floating-point registers.
 const DWARF_FLOAT: [u16; 16] = [16, 20, 17, 21, 18, 22, 19, 23, 24, 28, 25, 29, 26, 30, 27, 31];

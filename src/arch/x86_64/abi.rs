@@ -1,16 +1,17 @@
-//! Calling conventions of x86_64.
+//! Calling conventions of x86_64. Each is a row of [`Convention`].
 //!
-//! `system_v` is the System V ABI's (section 3.2.3); `fast` and `tail` are our own between functions of one
-//! build and take the same registers, `tail` with the callee removing stack arguments; `windows_fastcall`
-//! is Microsoft's x64 convention; `preserve_all` is `system_v` without results and with every register preserved.
-//! Each is a row of [`Convention`].
+//! - `system_v` is that of the System V ABI, section 3.2.3.
+//! - `windows_fastcall` is Microsoft's x64 calling convention.
+//! - `fast` and `tail` serve calls between functions of one build. They use the same registers; in `tail`,
+//!   the callee removes the stack arguments.
+//! - `preserve_all` is `system_v` with every register preserved and no results.
 
 use super::regs::*;
 use crate::ir::CallConv;
 use crate::machine::convention::{Convention, MemoryRules, Wide, register_set};
-use crate::machine::reg::{PReg, PRegSet};
+use crate::machine::reg::PRegSet;
 
-/// Every register values can be in.
+/// Every register that can hold a value.
 const ALL_REGISTERS: PRegSet = register_set(&[
     RAX, RCX, RDX, RBX, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15, XMM0, XMM1, XMM2, XMM3, XMM4,
     XMM5, XMM6, XMM7, XMM8, XMM9, XMM10, XMM11, XMM12, XMM13, XMM14, XMM15,
@@ -65,7 +66,7 @@ static WINDOWS: Convention = Convention {
 
 static PRESERVE_ALL: Convention = Convention { preserved: ALL_REGISTERS, ..SYSTEM_V_ROW };
 
-/// The row of a convention; `None` if x86_64 does not have it.
+/// The row of a convention; `None` if x86_64 does not support it.
 pub fn convention(call_conv: CallConv) -> Option<&'static Convention> {
     match call_conv {
         CallConv::SystemV | CallConv::Probestack => Some(&SYSTEM_V),
@@ -76,6 +77,3 @@ pub fn convention(call_conv: CallConv) -> Option<&'static Convention> {
         CallConv::AppleAarch64 | CallConv::Winch => None,
     }
 }
-
-/// The register that `enable_pinned_reg` keeps.
-pub const PINNED: PReg = R15;

@@ -1,23 +1,23 @@
 //! Prologue, epilogue and frame layout of x86_64.
 //!
-//! From high to low: incoming arguments, (room that tail calls need), return address, saved rbp if a frame
-//! pointer is kept, pushed registers, then what [`Frame::place_locals`] lays out. A function that needs
-//! none of it has no prologue at all.
+//! From high to low addresses, a frame consists of incoming arguments, room that tail calls need, the return
+//! address, the saved rbp if a frame pointer is kept, pushed registers, and the part that
+//! [`Frame::place_locals`] lays out. A function that needs none of this has no prologue.
 
-use super::Direct;
-use super::X86_64;
-use super::amode::{Amode, Cond, OperandSize, Place};
+use super::operands::Cond;
 use super::regs::*;
-use super::rows;
+use super::{Direct, X86_64, rows};
 use crate::emit::buffer::CodeBuffer;
 use crate::emit::encoding::{Emission, Encoding};
 use crate::emit::frame::{Frame, LimitStep};
 use crate::emit::inst_view::{Places, physical};
 use crate::emit::stack_checks::{StackChecks, check_limit, probe, probes};
 use crate::ir::*;
+use crate::machine::amode::{Amode, Place};
 use crate::machine::inst::Label;
 use crate::machine::reg::{PReg, RegClass};
 use crate::machine::reloc::RelocKind;
+use crate::machine::size::{L32, Q64};
 use crate::machine::symbol::{LibCall, SymbolRef};
 use crate::machine::unwind::UnwindOp;
 use crate::options::Flags;
@@ -25,7 +25,7 @@ use crate::options::Flags;
 impl Emission for X86_64 {
     fn finish_frame(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(), String> {
         frame.check_size::<X86_64>(stencil, MAX_FRAME)?;
-        if abi_pops_too_much(frame) {
+        if pops_too_much(frame) {
             return Err("more than 64 KiB of stack arguments, which x86_64 can't remove".to_string());
         }
         let locals = frame.place_locals::<X86_64>(&stencil.stack_slots);
@@ -43,7 +43,7 @@ impl Emission for X86_64 {
         frame.saved_vectors = locals.next_multiple_of(16);
         let size = if vectors > 0 { frame.saved_vectors + 16 * vectors } else { locals };
         let pushed = pushed_bytes(frame);
-        // With calls or anything in the frame, the stack pointer is a multiple of 16 below it.
+        // A frame with calls or contents ends at a multiple of 16.
         frame.size = if size > 0 || frame.calls { (size + pushed).next_multiple_of(16) - pushed } else { 0 };
         frame.incoming = frame.size + pushed + frame.growth;
         Ok(())
@@ -62,7 +62,7 @@ impl Emission for X86_64 {
             cfa += 8;
             sink.buffer().unwind(UnwindOp::CfaOffset(cfa as i32));
             sink.buffer().unwind(save(RBP, cfa));
-            rows::mov_rm(sink, OperandSize::Q64, rbp, rsp);
+            rows::mov_rm(sink, Q64, rbp, rsp);
             sink.buffer().unwind(UnwindOp::DefCfa { register: dwarf(RBP), offset: cfa });
         }
         for &reg in frame.saved.iter().filter(|reg| reg.class() == RegClass::Int) {
@@ -76,7 +76,7 @@ impl Emission for X86_64 {
         check_limit(frame, sink);
         probe(frame, flags, sink);
         if frame.size > 0 {
-            rows::sub_ri(sink, OperandSize::Q64, rsp, rsp, frame.size as i32);
+            rows::sub_ri(sink, Q64, rsp, rsp, frame.size as i32);
             cfa += frame.size;
             if !frame.frame_pointer {
                 sink.buffer().unwind(UnwindOp::CfaOffset(cfa as i32));
@@ -84,52 +84,53 @@ impl Emission for X86_64 {
         }
         for (number, &reg) in saved_vectors(frame).enumerate() {
             let at = frame.saved_vectors + 16 * number as u32;
-            rows::movup_store(sink, OperandSize::L32, physical(reg), Amode::base(rsp, at as i32));
+            rows::movup_store(sink, L32, physical(reg), Amode::base(rsp, at as i32));
             sink.buffer().unwind(save(reg, cfa - at));
         }
     }
 }
 
-/// How many vector registers may have to be saved.
+/// Number of vector registers, which may all have to be saved.
 const VECTORS: u32 = 16;
 
 /// The largest frame: offsets in it are 32-bit displacements.
 const MAX_FRAME: u64 = 0x7fff_0000;
 
-/// `ret` removes at most a 16-bit number of bytes.
-fn abi_pops_too_much(frame: &Frame) -> bool {
+/// Whether the callee removes more stack arguments than `ret` can: it has a 16-bit immediate.
+fn pops_too_much(frame: &Frame) -> bool {
     frame.callee_pops && frame.incoming_bytes + frame.growth > u16::MAX as u32
 }
 
-/// Bytes from the return address, included, to where the local part begins.
+/// Bytes from the return address, inclusive, to the local part.
 fn pushed_bytes(frame: &Frame) -> u32 {
     let pushed = frame.saved.iter().filter(|reg| reg.class() == RegClass::Int).count() as u32;
     8 * (1 + pushed + frame.frame_pointer as u32)
 }
 
-/// A register that lies `below` bytes under the canonical frame address.
+/// Unwind information for a register saved `below` bytes below the canonical frame address.
 fn save(register: PReg, below: u32) -> UnwindOp {
     UnwindOp::SaveRegister { register: dwarf(register), offset: -(below as i32) }
 }
 
+/// The saved vector registers.
 fn saved_vectors(frame: &Frame) -> impl Iterator<Item = &PReg> {
     frame.saved.iter().filter(|reg| reg.class() == RegClass::Float)
 }
 
-/// Moves the return address down, to make room for a tail call's arguments.
+/// Moves the return address down to make room for a tail call's arguments.
 fn grow_incoming(frame: &Frame, sink: &mut Direct) {
     let (rsp, scratch) = (physical(RSP), physical(SCRATCH));
     let growth = frame.growth as i32;
-    rows::sub_ri(sink, OperandSize::Q64, rsp, rsp, growth);
+    rows::sub_ri(sink, Q64, rsp, rsp, growth);
     sink.buffer().unwind(UnwindOp::CfaOffset((8 + frame.growth) as i32));
-    rows::mov_rm(sink, OperandSize::Q64, scratch, Amode::base(rsp, growth));
-    rows::mov_mr(sink, OperandSize::Q64, scratch, Amode::base(rsp, 0));
-    // The return address now lies lower than at entry.
+    rows::mov_rm(sink, Q64, scratch, Amode::base(rsp, growth));
+    rows::mov_mr(sink, Q64, scratch, Amode::base(rsp, 0));
+    // The return address is now lower than at entry.
     let offset = -8 - growth;
     sink.buffer().unwind(UnwindOp::SaveRegister { register: RETURN_ADDRESS, offset });
 }
 
-/// A register that holds nothing at entry in any convention.
+/// A register that no convention passes anything in.
 const SCRATCH: PReg = RAX;
 
 /// The DWARF number of the return address column.
@@ -140,18 +141,18 @@ impl StackChecks for Direct<'_> {
         let scratch = physical(SCRATCH);
         let from = from.map_or(scratch, physical);
         match step {
-            LimitStep::Start(reg) => rows::mov_rm(self, OperandSize::Q64, scratch, physical(reg)),
+            LimitStep::Start(reg) => rows::mov_rm(self, Q64, scratch, physical(reg)),
             LimitStep::Symbol(symbol) => {
-                rows::mov_rm(self, OperandSize::Q64, scratch, Amode::at(Place::Got(symbol), 0));
+                rows::mov_rm(self, Q64, scratch, Amode::at(Place::Got(symbol), 0));
             }
             LimitStep::Load(offset) => {
-                rows::mov_rm(self, OperandSize::Q64, scratch, Amode::base(from, offset));
+                rows::mov_rm(self, Q64, scratch, Amode::base(from, offset));
             }
             LimitStep::Add(offset) if from == scratch => {
-                rows::add_ri(self, OperandSize::Q64, scratch, scratch, offset);
+                rows::add_ri(self, Q64, scratch, scratch, offset);
             }
             LimitStep::Add(offset) => {
-                rows::lea_rm(self, OperandSize::Q64, scratch, Amode::base(from, offset));
+                rows::lea_rm(self, Q64, scratch, Amode::base(from, offset));
             }
         }
     }
@@ -159,10 +160,10 @@ impl StackChecks for Direct<'_> {
     fn trap_below_limit(&mut self, bytes: u32) {
         let (rsp, scratch) = (physical(RSP), physical(SCRATCH));
         if bytes > 0 {
-            rows::add_ri(self, OperandSize::Q64, scratch, scratch, bytes as i32);
+            rows::add_ri(self, Q64, scratch, scratch, bytes as i32);
         }
-        rows::cmp_rm(self, OperandSize::Q64, rsp, scratch);
-        // Not out of line: what unwinding has to know there is what it is behind the prologue.
+        rows::cmp_rm(self, Q64, rsp, scratch);
+        // The trap is not out of line, where unwind information is that of the body, after the prologue.
         let past = self.buffer().label();
         rows::j_label(self, Cond::Ae, past);
         X86_64::emit_trap(TrapCode::STACK_OVERFLOW, self.buffer());
@@ -179,32 +180,31 @@ impl StackChecks for Direct<'_> {
     }
 
     fn touch(&mut self, below: u32) {
-        rows::or_mi(self, OperandSize::L32, Amode::base(physical(RSP), -(below as i32)), 0);
+        rows::or_mi(self, L32, Amode::base(physical(RSP), -(below as i32)), 0);
     }
 
     fn touch_each(&mut self, step: u32, count: u32) {
         let (rsp, scratch) = (physical(RSP), physical(SCRATCH));
         rows::movq_ri(self, scratch, -(step as i32));
-        let again = self.buffer().label();
-        self.buffer().bind(again);
-        rows::or_mi(self, OperandSize::L32, Amode::indexed(rsp, scratch, 0, 0), 0);
-        rows::sub_ri(self, OperandSize::Q64, scratch, scratch, step as i32);
-        rows::cmp_mi(self, OperandSize::Q64, scratch, -((count * step) as i32));
+        let again = self.buffer().label_here();
+        rows::or_mi(self, L32, Amode::indexed(rsp, scratch, 0, 0), 0);
+        rows::sub_ri(self, Q64, scratch, scratch, step as i32);
+        rows::cmp_mi(self, Q64, scratch, -((count * step) as i32));
         rows::j_label(self, Cond::Ge, again);
     }
 }
 
-/// Undoes the prologue up to the return address; rsp points to it afterwards.
+/// Undoes the prologue down to the return address, which rsp points to afterwards.
 pub fn epilogue(frame: &Frame, buffer: &mut CodeBuffer) {
     let sink = &mut Direct::new(Places { frame, constants: Label(0) }, buffer);
     let rsp = physical(RSP);
     for (number, &reg) in saved_vectors(frame).enumerate() {
         let at = frame.saved_vectors + 16 * number as u32;
-        rows::movup_load(sink, OperandSize::L32, physical(reg), Amode::base(rsp, at as i32));
+        rows::movup_load(sink, L32, physical(reg), Amode::base(rsp, at as i32));
     }
     let mut cfa = frame.incoming;
     if frame.size > 0 {
-        rows::add_ri(sink, OperandSize::Q64, rsp, rsp, frame.size as i32);
+        rows::add_ri(sink, Q64, rsp, rsp, frame.size as i32);
         cfa -= frame.size;
         if !frame.frame_pointer {
             sink.buffer().unwind(UnwindOp::CfaOffset(cfa as i32));
@@ -224,29 +224,26 @@ pub fn epilogue(frame: &Frame, buffer: &mut CodeBuffer) {
     }
 }
 
-/// Says that the registers saved in the frame have the caller's values again. Needed behind an epilogue only if the
-/// stack pointer moves on before the function is left: they are not found at the same distance from it then.
+/// Records that registers saved in the frame have the caller's values again. This is needed after an epilogue
+/// only if the stack pointer moves again before the function is left: saved registers are then no longer at
+/// the recorded distance from it.
 pub fn registers_are_back(frame: &Frame, buffer: &mut CodeBuffer) {
     for &reg in frame.saved.iter().chain(frame.frame_pointer.then_some(&RBP)) {
         buffer.unwind(UnwindOp::RestoreRegister(dwarf(reg)));
     }
 }
 
-/// Whether the epilogue changes what unwinding has to know.
-pub fn has_unwind_state(frame: &Frame) -> bool {
-    frame.size > 0 || !frame.saved.is_empty() || frame.frame_pointer
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::amode::{Amode, OperandSize, Place};
     use super::super::regs;
     use super::super::rows;
     use super::Direct;
     use crate::emit::buffer::CodeBuffer;
     use crate::emit::frame::Frame;
     use crate::emit::inst_view::{Places, physical};
+    use crate::machine::amode::{Amode, Place};
     use crate::machine::inst::Label;
+    use crate::machine::size::{L32, Q64};
 
     #[test]
     fn writes_a_prologue() {
@@ -256,10 +253,10 @@ mod tests {
         let mut sink = Direct::new(places, &mut buffer);
         let (rsp, rbp, rdi) = (physical(regs::RSP), physical(regs::RBP), physical(regs::RDI));
         rows::push_r(&mut sink, rbp);
-        rows::mov_rm(&mut sink, OperandSize::Q64, rbp, rsp);
-        rows::sub_ri(&mut sink, OperandSize::Q64, rsp, rsp, 0x20);
-        rows::mov_mr(&mut sink, OperandSize::L32, rdi, Amode::at(Place::Outgoing, 8));
-        rows::add_ri(&mut sink, OperandSize::L32, rdi, rdi, 0x1234);
+        rows::mov_rm(&mut sink, Q64, rbp, rsp);
+        rows::sub_ri(&mut sink, Q64, rsp, rsp, 0x20);
+        rows::mov_mr(&mut sink, L32, rdi, Amode::at(Place::Outgoing, 8));
+        rows::add_ri(&mut sink, L32, rdi, rdi, 0x1234);
         let code: &[u8] = &[
             0x55, 0x48, 0x8B, 0xEC, 0x48, 0x83, 0xEC, 0x20, 0x89, 0x7C, 0x24, 0x08, 0x81, 0xC7, 0x34, 0x12,
             0, 0,

@@ -1,38 +1,40 @@
 //! x86_64.
 //!
-//! | file | what |
+//! | file | what it does |
 //! |---|---|
-//! | `rows` | instructions, generated from `isa/x86_64` |
-//! | `amode`, `regs` | operand values, registers |
-//! | `format`, `encode`, `pseudo` | from instructions to bytes |
-//! | `print` | from instructions to text |
-//! | `abi`, `frame` | calling conventions, prologue and epilogue |
-//! | `lower` | from CLIF to instructions |
+//! | `rows` | the instructions, generated from `isa/x86_64` |
+//! | `regs`, `operands` | registers; conditions and other operand values |
+//! | `format`, `encode`, `address`, `branch` | turn instructions into bytes |
+//! | `pseudo` | expands pseudo-instructions |
+//! | `print` | turns instructions into assembly text |
+//! | `abi`, `frame` | calling conventions; prologues and epilogues |
+//! | `lower` | turns CLIF into instructions |
 
 pub mod abi;
-pub mod amode;
-pub mod atomic_loop;
+mod address;
+pub mod branch;
 pub mod encode;
 pub mod format;
-pub mod frame;
-pub mod lower;
-pub mod print;
-pub mod pseudo;
+mod frame;
+mod lower;
+pub mod operands;
+mod print;
+mod pseudo;
 pub mod regs;
 pub mod rows;
 
 use crate::ir::{CallConv, Endianness};
 use crate::machine::convention::Convention;
-use crate::machine::description::{Machine, MoveRows, Moves, RegisterNeeds};
+use crate::machine::description::{Machine, MoveRows, Moves, RegisterNeeds, allocatable};
 use crate::machine::inst::{Row, RowId};
 use crate::machine::reg::{ClassFile, PReg, PRegSet, RegisterFile};
 use crate::options::Flags;
 use regs::*;
 
-/// The target.
+/// The x86_64 target.
 pub struct X86_64;
 
-/// A sink for instructions written at once.
+/// A sink that encodes instructions at once.
 pub type Direct<'a> = crate::emit::direct::Direct<'a, X86_64>;
 
 impl Machine for X86_64 {
@@ -48,7 +50,9 @@ impl Machine for X86_64 {
         vector: Some(Moves { copy: rows::MOVAPS_RR, load: rows::MOVUPS_LOAD, store: rows::MOVUPS_STORE }),
     };
 
-    const PINNED: PReg = abi::PINNED;
+    const PINNED: PReg = regs::PINNED;
+
+    const FRAME_POINTER: PReg = regs::FP;
 
     const EXCEPTION_PAYLOAD: &'static [PReg] = &[RAX, RDX];
 
@@ -57,23 +61,17 @@ impl Machine for X86_64 {
     }
 
     fn register_file(flags: &Flags, needs: RegisterNeeds) -> RegisterFile {
-        let mut preserved = PRegSet::empty();
-        let kept =
-            |reg: PReg| (needs.frame_pointer && reg == RBP) || (flags.enable_pinned_reg() && reg == R15);
-        for reg in [RBX, R12, R13, R14, R15, RBP].into_iter().filter(|&reg| !kept(reg)) {
-            preserved.add(reg);
-        }
-        let mut scratch = PRegSet::empty();
-        for reg in [RAX, RCX, RDX, RSI, RDI, R8, R9, R10, R11] {
-            scratch.add(reg);
-        }
-        let mut vectors = PRegSet::empty();
-        for number in 0..16 {
-            vectors.add(xmm(number));
-        }
+        let scratch = [RAX, RCX, RDX, RSI, RDI, R8, R9, R10, R11];
+        let preserved = [RBX, R12, R13, R14, R15, RBP];
         RegisterFile {
-            ints: ClassFile { preferred: scratch, others: preserved },
-            floats: ClassFile { preferred: vectors, others: PRegSet::empty() },
+            ints: ClassFile {
+                preferred: allocatable::<Self>(flags, needs, scratch),
+                others: allocatable::<Self>(flags, needs, preserved),
+            },
+            floats: ClassFile {
+                preferred: allocatable::<Self>(flags, needs, (0..16).map(xmm)),
+                others: PRegSet::empty(),
+            },
             spread: false,
         }
     }

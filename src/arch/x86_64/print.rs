@@ -1,14 +1,14 @@
-//! How operands are spelt in assembly text: AT&T syntax.
+//! The spelling of operands in assembly text: AT&T syntax.
 
-use super::X86_64;
-use super::amode::{Cond, Place};
-use super::regs;
+use super::operands::Cond;
+use super::{X86_64, regs};
+use crate::machine::amode::Place;
 use crate::machine::reg::PReg;
-use crate::text::inst::Assembly;
-use crate::text::inst::{Address, Printer, Syntax, offset};
-use std::fmt::{self, Write};
+use crate::text::inst::{Address, Assembly, Printer, Syntax, offset};
+use std::fmt;
+use std::fmt::Write;
 
-/// The syntax.
+/// AT&T syntax.
 pub struct Att;
 
 impl Assembly for X86_64 {

@@ -27,6 +27,11 @@ registers! {
     XMM8 8, XMM9 9, XMM10 10, XMM11 11, XMM12 12, XMM13 13, XMM14 14, XMM15 15,
 }
 
+/// The register that `enable_pinned_reg` reserves.
+pub const PINNED: PReg = R15;
+/// The frame pointer, in functions that keep one.
+pub const FP: PReg = RBP;
+
 /// DWARF numbers of the general-purpose registers.
 const DWARF: [u16; 16] = [0, 2, 1, 3, 7, 6, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15];
 

@@ -3,22 +3,19 @@
 //! The bits above a narrow value are undefined, so each sequence extends it, or moves it to the top of the register, or
 //! puts a one just beyond it.
 
-use super::super::Aarch64;
-use super::super::operands::{Cond, OperandSize, Shift};
-use super::super::rows;
-use super::mem::swap_bytes;
-use super::operands::*;
+use super::inputs::*;
+use crate::arch::aarch64::operands::{Cond, Shift};
+use crate::arch::aarch64::{Aarch64, rows};
 use crate::ir::*;
-use crate::lower::context::Unsupported;
+use crate::lower::context::Lowered;
 use crate::lower::vocabulary::Materialization;
 use crate::lower::wide::{Pair, result};
 use crate::machine::reg::{RegClass, VReg};
+use crate::machine::size::{L32, OperandSize, Q64, alu_size};
 use crate::rule;
 
-type Result = std::result::Result<(), Unsupported>;
-
 /// Lowers an opcode of the family.
-pub fn lower(cx: &mut Cx, inst: Inst) -> Result {
+pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
     use Opcode::*;
     let data = cx.f.insts[inst];
     if data.ty == types::I128 {
@@ -29,16 +26,16 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result {
     let d = cx.def(inst);
     match data.opcode {
         Clz => {
-            let a = put_extended(cx, value, false);
+            let a = put_extended_to_32(cx, value, false);
             count(cx, d, a, data.ty, |cx, size, d, a| rows::clz(cx, size, d, a));
         }
         Cls => {
-            let a = put_extended(cx, value, true);
+            let a = put_extended_to_32(cx, value, true);
             count(cx, d, a, data.ty, |cx, size, d, a| rows::cls(cx, size, d, a));
         }
         Ctz => trailing_zeros(cx, d, value, data.ty),
         Popcnt => {
-            let a = put_extended(cx, value, false);
+            let a = put_extended_to_32(cx, value, false);
             ones(cx, d, a, alu_size(data.ty));
         }
         Bitrev => reverse(cx, d, value, data.ty),
@@ -57,8 +54,8 @@ fn count(cx: &mut Cx, d: VReg, a: VReg, ty: Type, push: fn(&mut Cx<'_>, OperandS
         return;
     }
     let counted = cx.tmp(RegClass::Int);
-    push(cx, L, counted, a);
-    SUB.to(cx, L, d, counted, 32 - ty.bits() as i32);
+    push(cx, L32, counted, a);
+    SUB.to(cx, L32, d, counted, 32 - ty.bits() as i32);
 }
 
 fn trailing_zeros(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
@@ -66,7 +63,7 @@ fn trailing_zeros(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
     let mut a = cx.put(value);
     if ty.bits() < 32 {
         rule!(cx, "ctz.marked");
-        a = ORR.in_new(cx, L, a, mask(1 << ty.bits(), L));
+        a = ORR.in_new(cx, L32, a, mask(1 << ty.bits(), L32));
     }
     let reversed = cx.tmp(RegClass::Int);
     rows::rbit(cx, size, reversed, a);
@@ -79,7 +76,7 @@ fn ones(cx: &mut Cx, d: VReg, a: VReg, size: OperandSize) {
     rows::fmov_fr(cx, size, bits, a);
     rows::cnt_8b(cx, counts, bits);
     rows::addv_8b(cx, sum, counts);
-    rows::fmov_rf(cx, L, d, sum);
+    rows::fmov_rf(cx, L32, d, sum);
 }
 
 fn reverse(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
@@ -89,8 +86,8 @@ fn reverse(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
         return;
     }
     let reversed = cx.tmp(RegClass::Int);
-    rows::rbit(cx, L, reversed, a);
-    rows::lsr_ri(cx, L, d, reversed, 32 - ty.bits() as i32);
+    rows::rbit(cx, L32, reversed, a);
+    rows::lsr_ri(cx, L32, d, reversed, 32 - ty.bits() as i32);
 }
 
 fn lower_wide(cx: &mut Cx, inst: Inst, data: &InstData) {
@@ -98,20 +95,20 @@ fn lower_wide(cx: &mut Cx, inst: Inst, data: &InstData) {
     let a = cx.put_pair(Value(data.a));
     match data.opcode {
         Opcode::Bitrev => {
-            rows::rbit(cx, Q, d.0, a.1);
-            rows::rbit(cx, Q, d.1, a.0);
+            rows::rbit(cx, Q64, d.0, a.1);
+            rows::rbit(cx, Q64, d.1, a.0);
             return;
         }
         Opcode::Bswap => {
-            rows::rev(cx, Q, d.0, a.1);
-            rows::rev(cx, Q, d.1, a.0);
+            rows::rev(cx, Q64, d.0, a.1);
+            rows::rev(cx, Q64, d.1, a.0);
             return;
         }
         Opcode::Clz => leading_zeros_wide(cx, d.0, a),
         Opcode::Ctz => {
             let (low, high) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
-            rows::rbit(cx, Q, low, a.1);
-            rows::rbit(cx, Q, high, a.0);
+            rows::rbit(cx, Q64, low, a.1);
+            rows::rbit(cx, Q64, high, a.0);
             leading_zeros_wide(cx, d.0, (low, high));
         }
         Opcode::Cls => leading_signs_wide(cx, d.0, a),
@@ -123,30 +120,38 @@ fn lower_wide(cx: &mut Cx, inst: Inst, data: &InstData) {
 /// The zeros of the high half, to which those of the low half count if there is nothing else.
 fn leading_zeros_wide(cx: &mut Cx, d: VReg, (low, high): Pair) {
     let (low_count, high_count) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
-    rows::clz(cx, Q, high_count, high);
-    rows::clz(cx, Q, low_count, low);
-    let sum = ADD.in_new(cx, Q, low_count, 64);
-    CMP.flags(cx, Q, high, 0);
-    rows::csel(cx, Q, d, sum, high_count, Cond::Eq);
+    rows::clz(cx, Q64, high_count, high);
+    rows::clz(cx, Q64, low_count, low);
+    let sum = ADD.in_new(cx, Q64, low_count, 64);
+    CMP.flags(cx, Q64, high, 0);
+    rows::csel(cx, Q64, d, sum, high_count, Cond::Eq);
 }
 
 /// The signs of the high half below its top one; if it is all signs, those at the top of the low half follow, which are the zeros
 /// of what differs from the sign.
 fn leading_signs_wide(cx: &mut Cx, d: VReg, (low, high): Pair) {
     let [high_count, low_count, differing] = [(); 3].map(|()| cx.tmp(RegClass::Int));
-    rows::cls(cx, Q, high_count, high);
-    EOR.to(cx, Q, differing, low, Source::Shifted(high, Shift::Asr, 63));
-    rows::clz(cx, Q, low_count, differing);
-    let sum = ADD.in_new(cx, Q, low_count, 63);
-    CMP.flags(cx, Q, high_count, 63);
-    rows::csel(cx, Q, d, sum, high_count, Cond::Eq);
+    rows::cls(cx, Q64, high_count, high);
+    EOR.to(cx, Q64, differing, low, Input::Shifted(high, Shift::Asr, 63));
+    rows::clz(cx, Q64, low_count, differing);
+    let sum = ADD.in_new(cx, Q64, low_count, 63);
+    CMP.flags(cx, Q64, high_count, 63);
+    rows::csel(cx, Q64, d, sum, high_count, Cond::Eq);
 }
 
 fn ones_wide(cx: &mut Cx, d: VReg, (low, high): Pair) {
     let [lower, bits, counts, sum] = [(); 4].map(|()| cx.tmp(RegClass::Float));
-    rows::fmov_fr(cx, Q, lower, low);
+    rows::fmov_fr(cx, Q64, lower, low);
     rows::fmov_upper_fr(cx, bits, lower, high);
     rows::cnt_16b(cx, counts, bits);
     rows::addv_16b(cx, sum, counts);
-    rows::fmov_rf(cx, L, d, sum);
+    rows::fmov_rf(cx, L32, d, sum);
+}
+
+/// Reverses the bytes of an integer of 16 to 64 bits.
+pub fn swap_bytes(cx: &mut Cx, d: VReg, a: VReg, ty: Type) {
+    match ty {
+        types::I16 => rows::rev16(cx, L32, d, a),
+        _ => rows::rev(cx, alu_size(ty), d, a),
+    }
 }

@@ -1,13 +1,14 @@
 //! What calls are made of on aarch64; [`crate::lower::call`] puts it together.
 
-use super::super::Aarch64;
-use super::super::operands::{Amode, OperandSize};
-use super::super::regs::ZERO;
-use super::super::rows;
-use super::operands::*;
+use super::inputs::*;
+use crate::arch::aarch64::regs::ZERO;
+use crate::arch::aarch64::{Aarch64, rows};
 use crate::ir::*;
 use crate::lower::call::{CallLowering, CallRows, Callee};
+use crate::lower::vocabulary::MemoryAccess;
+use crate::machine::amode::Amode;
 use crate::machine::reg::{Operand, RegClass, VReg};
+use crate::machine::size::Q64;
 use crate::rule;
 
 impl CallLowering for Aarch64 {
@@ -18,36 +19,18 @@ impl CallLowering for Aarch64 {
         try_register: rows::TRY_REGISTER,
     };
 
-    fn store_part(cx: &mut Cx, reg: VReg, to: Amode, ty: Type) {
-        match ty.is_int() {
-            true => rows::str(cx, OperandSize::from_bits(ty.bits()), reg, to),
-            false => rows::str_f(cx, OperandSize::from_bits(ty.bits()), reg, to),
-        }
-    }
-
-    fn load_part(cx: &mut Cx, reg: VReg, from: Amode, ty: Type) {
-        match ty.is_int() {
-            true => rows::ldr(cx, OperandSize::from_bits(ty.bits()), reg, from),
-            false => rows::ldr_f(cx, OperandSize::from_bits(ty.bits()), reg, from),
-        }
-    }
-
     fn store_constant(cx: &mut Cx, value: Value, to: Amode, ty: Type) -> bool {
         if cx.constant(value) != Some(0) {
             return false;
         }
         rule!(cx, "call.stack_zero");
-        Self::store_part(cx, ZERO, to, ty);
+        Self::store_register(cx, ZERO, to, ty);
         true
     }
 
-    fn address(cx: &mut Cx, d: VReg, of: Amode) {
-        rows::address(cx, d, of);
-    }
-
-    fn put_extended(cx: &mut Cx, value: Value, signed: bool) -> VReg {
+    fn put_argument(cx: &mut Cx, value: Value, signed: bool) -> VReg {
         let (from, source, d) = (cx.ty(value), cx.put(value), cx.tmp(RegClass::Int));
-        extend(cx, Q, d, source, from, signed);
+        extend_register(cx, Q64, d, source, from, signed);
         d
     }
 

@@ -1,12 +1,13 @@
 //! `and` and `or` of comparisons: chains, in which each comparison but the first is done only if those before leave the question
 //! open, and else sets the flags to what the answer is.
 
-use super::super::operands::{Cond, OperandSize};
-use super::super::rows;
-use super::compare::{Test, compare_floats, compare_ints, float_test, int_cond, set};
-use super::operands::*;
+use super::compare::{compare_floats, float_test, int_cond, set_by_flags};
+use super::inputs::*;
+use crate::arch::aarch64::operands::Cond;
+use crate::arch::aarch64::{Aarch64, rows};
 use crate::ir::*;
-use crate::lower::condition::{self, ConditionCode};
+use crate::lower::compare::{Comparisons, Complement, FlagTest, in_order, with_zero};
+use crate::machine::size::{alu_size, exact_size};
 use crate::rule;
 
 /// So many comparisons are joined at most.
@@ -35,7 +36,7 @@ fn is_link(cx: &Cx, value: Value) -> bool {
     }
     match data.opcode {
         Opcode::Icmp => cx.ty(Value(data.a)) != types::I128,
-        Opcode::Fcmp => matches!(float_test(data.float_cc()), Test::One(_)),
+        Opcode::Fcmp => matches!(float_test(data.float_cc()), FlagTest::One(_)),
         _ => false,
     }
 }
@@ -89,12 +90,12 @@ fn link(cx: &Cx, value: Value) -> InstData {
 fn link_condition(cx: &Cx, value: Value) -> Cond {
     let data = link(cx, value);
     if data.opcode == Opcode::Fcmp {
-        let Test::One(cond) = float_test(data.float_cc()) else { unreachable!("others are no links") };
+        let FlagTest::One(cond) = float_test(data.float_cc()) else { unreachable!("others are no links") };
         return cond;
     }
-    let (cc, _, b) = condition::in_order(cx, data.int_cc(), Value(data.a), Value(data.b), false);
+    let (cc, _, b) = in_order(cx, data.int_cc(), Value(data.a), Value(data.b), false);
     match cx.signed_constant(b) {
-        Some(constant) => int_cond(condition::with_zero(cc, constant).0),
+        Some(constant) => int_cond(with_zero(cc, constant).0),
         None => int_cond(cc),
     }
 }
@@ -104,11 +105,11 @@ fn compare_first(cx: &mut Cx, value: Value) -> Cond {
     let data = link(cx, value);
     let (a, b) = (Value(data.a), Value(data.b));
     let test = match data.opcode {
-        Opcode::Icmp => compare_ints(cx, data.int_cc(), a, b).in_flags(cx),
+        Opcode::Icmp => Aarch64::compare_ints(cx, data.int_cc(), a, b, false).in_flags(cx),
         _ => compare_floats(cx, data.float_cc(), a, b),
     };
     match test {
-        Test::One(cond) => cond,
+        FlagTest::One(cond) => cond,
         _ => unreachable!("others are no links"),
     }
 }
@@ -118,21 +119,21 @@ fn compare_next(cx: &mut Cx, value: Value, known: Cond, flags: i32) {
     let data = link(cx, value);
     if data.opcode == Opcode::Fcmp {
         let (a, b) = (cx.put(Value(data.a)), cx.put(Value(data.b)));
-        let size = OperandSize::from_bits(cx.ty(Value(data.a)).bits());
+        let size = exact_size(cx.ty(Value(data.a)));
         rows::fccmp(cx, size, a, b, flags, known);
         return;
     }
-    let (cc, a, b) = condition::in_order(cx, data.int_cc(), Value(data.a), Value(data.b), false);
+    let (cc, a, b) = in_order(cx, data.int_cc(), Value(data.a), Value(data.b), false);
     let ty = cx.ty(a);
     let size = alu_size(ty);
     let signed = cc.is_signed();
-    let left = put_extended(cx, a, signed);
+    let left = put_extended_to_32(cx, a, signed);
     let Some(constant) = cx.signed_constant(b) else {
-        let right = put_extended(cx, b, signed);
+        let right = put_extended_to_32(cx, b, signed);
         rows::ccmp_rr(cx, size, left, right, flags, known);
         return;
     };
-    let (_, constant) = condition::with_zero(cc, constant);
+    let (_, constant) = with_zero(cc, constant);
     let constant = match ty.bits() < 32 && !signed {
         true => constant & ((1 << ty.bits()) - 1),
         false => constant,
@@ -141,7 +142,7 @@ fn compare_next(cx: &mut Cx, value: Value, known: Cond, flags: i32) {
         0..=31 => rows::ccmp_ri(cx, size, left, constant as i32, flags, known),
         -31..=-1 => rows::ccmn_ri(cx, size, left, -constant as i32, flags, known),
         _ => {
-            let bits = bits_of(constant, size);
+            let bits = register_bits(constant, size);
             let right = cx.constant_register(bits);
             rows::ccmp_rr(cx, size, left, right, flags, known);
         }
@@ -157,7 +158,7 @@ pub fn join(cx: &mut Cx, inst: Inst) -> bool {
     rule!(cx, "compare.chain");
     let d = cx.def(inst);
     let cond = push(cx, &data);
-    set(cx, d, Test::One(cond));
+    set_by_flags(cx, d, FlagTest::One(cond));
     true
 }
 
@@ -168,7 +169,7 @@ pub fn one_branch(f: &Stencil, conditions: [Value; 2]) -> bool {
         let data = &f.insts[inst];
         match data.opcode {
             Opcode::Icmp => f.value_types[Value(data.a)] != types::I128 && !tests_zero(f, data),
-            Opcode::Fcmp => matches!(float_test(data.float_cc()), Test::One(_)),
+            Opcode::Fcmp => matches!(float_test(data.float_cc()), FlagTest::One(_)),
             _ => false,
         }
     })

@@ -1,16 +1,17 @@
 //! Constants and addresses: how each is materialised.
 
-use super::super::Aarch64;
-use super::super::address::constant_cost;
-use super::super::rows;
-use super::float;
-use super::operands::*;
+use super::inputs::*;
+use crate::arch::aarch64::address::constant_cost;
+use crate::arch::aarch64::operands::FloatImmediate;
+use crate::arch::aarch64::{Aarch64, rows};
 use crate::ir::*;
 use crate::lower::address::slot_amode;
+use crate::lower::float::{number_bits, pool};
 use crate::lower::vocabulary::{Materialization, Rematerialization};
 use crate::machine::amode::{Amode, Place};
 use crate::machine::description::Machine;
 use crate::machine::reg::{RegClass, VReg};
+use crate::machine::size::{L32, OperandSize, Q64, exact_size};
 use crate::machine::symbol::SymbolRef;
 use crate::rule;
 
@@ -19,14 +20,14 @@ impl Materialization for Aarch64 {
         match data.opcode {
             Opcode::Iconst if constant_cost(data.imm64()) > 1 => Rematerialization::Nearby,
             Opcode::Iconst => Rematerialization::EachUse,
-            _ => float::rematerialization(data),
+            _ => float_rematerialization(data),
         }
     }
 
     fn make_constant(cx: &mut Cx, data: &InstData, d: VReg) {
         match data.opcode {
             Opcode::Iconst => Self::make_bits(cx, d, data.imm64()),
-            _ => float::constant(cx, d, data),
+            _ => make_float(cx, d, data),
         }
     }
 
@@ -37,7 +38,7 @@ impl Materialization for Aarch64 {
         }
         rule!(cx, "constant.memory");
         let number = cx.vcode.constant(&bits.to_le_bytes());
-        rows::ldr(cx, Q, d, Amode::at(Place::Constant(number), 0));
+        rows::ldr(cx, Q64, d, Amode::at(Place::Constant(number), 0));
     }
 
     fn make_slot_address(cx: &mut Cx, d: VReg, slot: StackSlot, offset: i32) {
@@ -50,7 +51,7 @@ impl Materialization for Aarch64 {
         let unrounded = cx.tmp(RegClass::Int);
         let rounding = (align - i64::from(Aarch64::STACK_ALIGNMENT)) as i32;
         rows::address(cx, unrounded, Amode::at(Place::Slot(slot), rounding));
-        let start = AND.in_new(cx, Q, unrounded, mask(align.wrapping_neg() as u64, Q));
+        let start = AND.in_new(cx, Q64, unrounded, mask(align.wrapping_neg() as u64, Q64));
         rows::address(cx, d, Amode::base(start, offset));
     }
 
@@ -63,6 +64,70 @@ impl Materialization for Aarch64 {
         let base = cx.tmp(RegClass::Int);
         rows::address(cx, base, Amode::at(place, 0));
         let distance = cx.constant_register(offset as u64);
-        ADD.to(cx, Q, d, base, distance);
+        ADD.to(cx, Q64, d, base, distance);
     }
+}
+
+/// The bits and size of an f32const or f64const.
+fn constant_bits(data: &InstData) -> (OperandSize, u64) {
+    match data.opcode {
+        Opcode::F32const => (L32, data.a as u64),
+        _ => (Q64, data.imm64()),
+    }
+}
+
+/// How a constant's register is filled.
+enum Making {
+    Zero,
+    Immediate(FloatImmediate),
+    Integer,
+    Load,
+}
+
+impl Making {
+    fn of(size: OperandSize, bits: u64) -> Self {
+        match FloatImmediate::new(bits, size) {
+            _ if bits == 0 => Making::Zero,
+            Some(immediate) => Making::Immediate(immediate),
+            None if constant_cost(bits) == 1 => Making::Integer,
+            None => Making::Load,
+        }
+    }
+}
+
+/// Whether and how a float constant is made again where it is used.
+fn float_rematerialization(data: &InstData) -> Rematerialization {
+    let (size, bits) = constant_bits(data);
+    match Making::of(size, bits) {
+        Making::Zero | Making::Immediate(_) => Rematerialization::EachUse,
+        Making::Integer | Making::Load => Rematerialization::Nearby,
+    }
+}
+
+/// Makes the constant of an f32const or f64const in a register.
+fn make_float(cx: &mut Cx, d: VReg, data: &InstData) {
+    let (size, bits) = constant_bits(data);
+    make_float_of(cx, size, d, bits);
+}
+
+fn make_float_of(cx: &mut Cx, size: OperandSize, d: VReg, bits: u64) {
+    match Making::of(size, bits) {
+        Making::Zero => rows::movi_zero(cx, d),
+        Making::Immediate(immediate) => rows::fmov_i(cx, size, d, immediate),
+        Making::Integer => {
+            let integer = cx.constant_register(bits);
+            rows::fmov_fr(cx, size, d, integer);
+        }
+        Making::Load => {
+            let amode = pool(cx, if size == L32 { types::F32 } else { types::F64 }, bits);
+            rows::ldr_f(cx, size, d, amode);
+        }
+    }
+}
+
+/// `number`, which must be exact in the type, in a new register.
+pub fn number_register(cx: &mut Cx, ty: Type, number: f64) -> VReg {
+    let d = cx.tmp(RegClass::Float);
+    make_float_of(cx, exact_size(ty), d, number_bits(ty, number));
+    d
 }

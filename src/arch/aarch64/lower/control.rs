@@ -1,16 +1,17 @@
 //! What the ends of blocks and the frame are made of on aarch64, but for branches; [`crate::lower::control`] puts it together.
 
-use super::super::Aarch64;
-use super::super::encode;
-use super::super::rows;
-use super::compare;
-use super::operands::*;
-use super::tls;
+use super::compare::Test;
+use super::inputs::*;
+use super::{chain, tls};
+use crate::arch::aarch64::{Aarch64, encode, rows};
 use crate::ir::*;
-use crate::lower::context::Unsupported;
+use crate::lower::compare::{Complement, FlagTest};
+use crate::lower::condition::condition;
+use crate::lower::context::Lowered;
 use crate::lower::control::{ControlLowering, ControlRows, ThreadLocal};
 use crate::machine::inst::Label;
 use crate::machine::reg::{VBlock, VReg};
+use crate::rule;
 
 impl ControlLowering for Aarch64 {
     const CONTROL_ROWS: ControlRows = ControlRows {
@@ -25,25 +26,57 @@ impl ControlLowering for Aarch64 {
     };
 
     fn branch_on(cx: &mut Cx, value: Value, may_fold: bool, successors: &[VBlock]) {
-        let condition = compare::condition(cx, value, may_fold);
-        compare::branch(cx, condition, Label::of(successors[0]), Label::of(successors[1]));
+        let test = condition(cx, value, may_fold);
+        branch(cx, test, Label::of(successors[0]), Label::of(successors[1]));
     }
 
     fn one_branch(f: &Stencil, conditions: [Value; 2]) -> bool {
-        super::chain::one_branch(f, conditions)
+        chain::one_branch(f, conditions)
     }
 
     const TABLE_TEMPORARIES: usize = 0;
 
     fn table_index(cx: &mut Cx, index: Value) -> VReg {
-        put_extended(cx, index, false)
+        put_extended_to_32(cx, index, false)
     }
 
     fn trap(cx: &mut Cx, code: TrapCode) {
         rows::udf(cx, encode::UDF as i32, code.0);
     }
 
-    fn tls_address(cx: &mut Cx, d: VReg, variable: &ThreadLocal) -> Result<(), Unsupported> {
+    fn tls_address(cx: &mut Cx, d: VReg, variable: &ThreadLocal) -> Lowered {
         tls::address(cx, d, variable)
+    }
+}
+
+/// Branches to `then` if a test holds, else to `other`.
+fn branch(cx: &mut Cx, test: Test, then: Label, other: Label) {
+    match test {
+        Test::Flags(FlagTest::One(cond)) => {
+            rule!(cx, "branch.one");
+            rows::br_cc(cx, cond, then, other);
+        }
+        Test::Flags(FlagTest::Either(a, b)) => {
+            rule!(cx, "branch.either");
+            rows::br_either(cx, a, b as i32, then, other);
+        }
+        Test::Flags(FlagTest::Both(a, b)) => {
+            rule!(cx, "branch.both");
+            rows::br_either(cx, a.complement(), b.complement() as i32, other, then);
+        }
+        Test::Zero { size, register, holds_if_zero } => {
+            rule!(cx, "branch.zero");
+            match holds_if_zero {
+                true => rows::br_z(cx, size, register, then, other),
+                false => rows::br_nz(cx, size, register, then, other),
+            }
+        }
+        Test::Bit { register, bit, holds_if_zero } => {
+            rule!(cx, "branch.bit");
+            match holds_if_zero {
+                true => rows::br_bz(cx, register, bit, then, other),
+                false => rows::br_bnz(cx, register, bit, then, other),
+            }
+        }
     }
 }

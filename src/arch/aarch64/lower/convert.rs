@@ -4,18 +4,20 @@
 //! at most 32 bits, it converts to more and sees whether the extension of the low part is the whole; to 64
 //! bits, it compares the operand with the bounds.
 
-use super::super::Aarch64;
-use super::super::operands::{Cond, OperandSize};
-use super::super::regs::ZERO;
-use super::super::rows;
-use super::compare::{float_test, trap_on_flags};
-use super::float::{self, number, size_of};
-use super::operands::{CMP, Cx, L, Q, Source as Operand, alu_size, extension, put_extended};
-use super::select::move_if;
+use super::compare::{Test, float_test};
+use super::constant::number_register;
+use super::float;
+use super::inputs::*;
+use super::select::move_by_flags;
+use crate::arch::aarch64::operands::Cond;
+use crate::arch::aarch64::regs::ZERO;
+use crate::arch::aarch64::{Aarch64, rows};
 use crate::ir::*;
-use crate::lower::condition::Test;
+use crate::lower::address::sink_load;
+use crate::lower::compare::{Comparisons, FlagTest};
 use crate::lower::convert::Conversions;
 use crate::machine::reg::{RegClass, VReg};
+use crate::machine::size::{L32, OperandSize, Q64, alu_size, exact_size};
 use crate::rule;
 
 /// A float from an integer of at most 64 bits.
@@ -23,8 +25,8 @@ fn from_int(cx: &mut Cx, d: VReg, data: &InstData) {
     let source = Value(data.a);
     let signed = data.opcode == Opcode::FcvtFromSint;
     let from = cx.ty(source);
-    let register = put_extended(cx, source, signed);
-    let size = size_of(data.ty);
+    let register = put_extended_to_32(cx, source, signed);
+    let size = exact_size(data.ty);
     match (from == types::I64, signed) {
         (false, true) => rows::scvtf_w(cx, size, d, register),
         (true, true) => rows::scvtf_x(cx, size, d, register),
@@ -35,14 +37,14 @@ fn from_int(cx: &mut Cx, d: VReg, data: &InstData) {
 
 /// A float that is to become an integer.
 #[derive(Clone, Copy)]
-struct Source {
+struct FloatSource {
     register: VReg,
     ty: Type,
 }
 
-impl Source {
+impl FloatSource {
     fn of(cx: &mut Cx, value: Value) -> Self {
-        Source { register: cx.put(value), ty: cx.ty(value) }
+        FloatSource { register: cx.put(value), ty: cx.ty(value) }
     }
 
     /// Pushes the conversion to an integer of `size`, which saturates.
@@ -58,39 +60,39 @@ impl Source {
     /// Sets the flags by comparing it with a number that is exact in its type.
     fn compare(self, cx: &mut Cx, with: f64) {
         if with == 0.0 {
-            return rows::fcmp_z(cx, size_of(self.ty), self.register);
+            return rows::fcmp_z(cx, exact_size(self.ty), self.register);
         }
-        let bound = number(cx, self.ty, with);
-        rows::fcmp(cx, size_of(self.ty), self.register, bound);
+        let bound = number_register(cx, self.ty, with);
+        rows::fcmp(cx, exact_size(self.ty), self.register, bound);
     }
 }
 
 /// See [`Conversions::to_int_or_trap`].
 fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData) {
-    let source = Source::of(cx, Value(data.a));
+    let source = FloatSource::of(cx, Value(data.a));
     let signed = data.opcode == Opcode::FcvtToSint;
-    rows::fcmp(cx, size_of(source.ty), source.register, source.register);
-    trap_on_flags(cx, Cond::Vs, TrapCode::BAD_CONVERSION_TO_INTEGER);
+    rows::fcmp(cx, exact_size(source.ty), source.register, source.register);
+    Aarch64::trap_on(cx, Test::one(Cond::Vs), TrapCode::BAD_CONVERSION_TO_INTEGER);
     if data.ty == types::I64 {
         check_bounds(cx, source, signed);
-        trap_on_flags(cx, Cond::Ge, TrapCode::INTEGER_OVERFLOW);
-        return source.convert(cx, Q, d, signed);
+        Aarch64::trap_on(cx, Test::one(Cond::Ge), TrapCode::INTEGER_OVERFLOW);
+        return source.convert(cx, Q64, d, signed);
     }
-    let size = if data.ty == types::I32 { Q } else { L };
+    let size = if data.ty == types::I32 { Q64 } else { L32 };
     source.convert(cx, size, d, true);
-    CMP.flags(cx, size, d, Operand::Extended(d, extension(data.ty, signed), 0));
-    trap_on_flags(cx, Cond::Ne, TrapCode::INTEGER_OVERFLOW);
+    CMP.flags(cx, size, d, Input::Extended(d, extension(data.ty, signed), 0));
+    Aarch64::trap_on(cx, Test::one(Cond::Ne), TrapCode::INTEGER_OVERFLOW);
 }
 
 /// Sets the flags so that `ge` holds if a float, no NaN, is not in the range of an integer of 64 bits.
-fn check_bounds(cx: &mut Cx, source: Source, signed: bool) {
+fn check_bounds(cx: &mut Cx, source: FloatSource, signed: bool) {
     const TWO_63: f64 = (1u64 << 63) as f64;
     let (lower, inside, upper) = match signed {
         true => (-TWO_63, Cond::Ge, TWO_63),
         false => (-1.0, Cond::Gt, 2.0 * TWO_63),
     };
-    let [lower, upper] = [lower, upper].map(|bound| number(cx, source.ty, bound));
-    let size = size_of(source.ty);
+    let [lower, upper] = [lower, upper].map(|bound| number_register(cx, source.ty, bound));
+    let size = exact_size(source.ty);
     rows::fcmp(cx, size, source.register, lower);
     // With no flag set, `ge` holds.
     rows::fccmp(cx, size, source.register, upper, 0, inside);
@@ -98,7 +100,7 @@ fn check_bounds(cx: &mut Cx, source: Source, signed: bool) {
 
 /// See [`Conversions::to_int_saturated`].
 fn to_int_saturated(cx: &mut Cx, d: VReg, data: &InstData) {
-    let source = Source::of(cx, Value(data.a));
+    let source = FloatSource::of(cx, Value(data.a));
     let signed = data.opcode == Opcode::FcvtToSintSat;
     let bits = data.ty.bits();
     if bits >= 32 {
@@ -106,7 +108,7 @@ fn to_int_saturated(cx: &mut Cx, d: VReg, data: &InstData) {
     }
     rule!(cx, "fcvt_to_int_sat.narrow");
     let whole = cx.tmp(RegClass::Int);
-    source.convert(cx, L, whole, signed);
+    source.convert(cx, L32, whole, signed);
     let greatest = if signed { (1 << (bits - 1)) - 1 } else { (1 << bits) - 1 };
     if !signed {
         return limit(cx, d, whole, greatest, Cond::Lo);
@@ -119,13 +121,13 @@ fn to_int_saturated(cx: &mut Cx, d: VReg, data: &InstData) {
 /// `d` = a 32-bit integer if it compares so with `bound`, else `bound`.
 fn limit(cx: &mut Cx, d: VReg, a: VReg, bound: i32, cond: Cond) {
     let bound = cx.constant_register(bound as u32 as u64);
-    CMP.flags(cx, L, a, bound);
-    rows::csel(cx, L, d, a, bound, cond);
+    CMP.flags(cx, L32, a, bound);
+    rows::csel(cx, L32, d, a, bound, cond);
 }
 
 impl Conversions for Aarch64 {
     fn bitcast(cx: &mut Cx, d: VReg, data: &InstData) {
-        float::bitcast(cx, d, data);
+        bitcast(cx, d, data);
     }
 
     fn change_precision(cx: &mut Cx, d: VReg, data: &InstData) {
@@ -151,9 +153,9 @@ impl Conversions for Aarch64 {
     }
 
     fn trap_if(cx: &mut Cx, float: VReg, ty: Type, cc: FloatCc, number: f64, code: TrapCode) {
-        Source { register: float, ty }.compare(cx, number);
-        if let Test::One(cond) = float_test(cc) {
-            trap_on_flags(cx, cond, code);
+        FloatSource { register: float, ty }.compare(cx, number);
+        if let FlagTest::One(cond) = float_test(cc) {
+            Self::trap_on(cx, Test::one(cond), code);
         }
     }
 
@@ -167,8 +169,32 @@ impl Conversions for Aarch64 {
     ) -> VReg {
         let d = cx.tmp(RegClass::Int);
         let chosen = if chosen == 0 { ZERO } else { cx.constant_register(chosen) };
-        Source { register: float, ty }.compare(cx, number);
-        move_if(cx, Q, d, float_test(cc), chosen, other);
+        FloatSource { register: float, ty }.compare(cx, number);
+        move_by_flags(cx, Q64, d, float_test(cc), chosen, other);
         d
+    }
+}
+
+/// bitcast between integers and floats: a move or a load.
+fn bitcast(cx: &mut Cx, d: VReg, data: &InstData) {
+    let source = Value(data.a);
+    let from = cx.ty(source);
+    let size = exact_size(from);
+    if let Some(amode) = sink_load(cx, source, from) {
+        rule!(cx, "bitcast.load");
+        return match from.is_int() {
+            true => rows::ldr_f(cx, size, d, amode),
+            false => rows::ldr(cx, size, d, amode),
+        };
+    }
+    match from.is_int() {
+        true => {
+            let source = put_or_zero(cx, source);
+            rows::fmov_fr(cx, size, d, source);
+        }
+        false => {
+            let source = cx.put(source);
+            rows::fmov_rf(cx, size, d, source);
+        }
     }
 }

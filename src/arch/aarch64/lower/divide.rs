@@ -4,32 +4,30 @@
 //! are checked before, and the remainder needs no check for the second. i8 and i16 are divided in 32 bits, i128 by
 //! library routines.
 
-use super::super::Aarch64;
-use super::super::operands::{Bitmask, Cond, OperandSize, Shift};
-use super::super::rows;
-use super::compare::{Condition, Test, set, trap_on};
+use super::compare::Test;
+use super::inputs::*;
 use super::int;
-use super::operands::*;
+use super::shift::shift_left;
+use crate::arch::aarch64::operands::{Cond, Shift};
+use crate::arch::aarch64::{Aarch64, rows};
 use crate::ir::*;
-use crate::lower::call;
-use crate::lower::context::{Lower, Unsupported};
-use crate::lower::divide_constant::{self, DivisionLowering};
-use crate::lower::wide;
+use crate::lower::compare::Comparisons;
+use crate::lower::context::Lowered;
+use crate::lower::divide_constant;
+use crate::lower::divide_constant::DivisionLowering;
+use crate::lower::wide::Pair;
+use crate::lower::wide_divide::WideDivision;
 use crate::machine::reg::{RegClass, VReg};
-use crate::machine::symbol::LibCall;
+use crate::machine::size::{L32, OperandSize, Q64, alu_size};
 use crate::rule;
-
-type Result = std::result::Result<(), Unsupported>;
 
 const ZERO_DIVISOR: TrapCode = TrapCode::INTEGER_DIVISION_BY_ZERO;
 const OVERFLOW: TrapCode = TrapCode::INTEGER_OVERFLOW;
 
-/// udiv, sdiv, urem, srem.
-pub fn divide(cx: &mut Cx, inst: Inst) -> Result {
+/// udiv, sdiv, urem, srem up to 64 bits.
+pub fn divide(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
-    if data.ty == types::I128 {
-        divide_wide(cx, inst, &data);
-    } else if !divide_constant::divide(cx, inst, &data) {
+    if !divide_constant::divide(cx, inst, &data) {
         divide_registers(cx, inst, &data);
     }
     Ok(())
@@ -39,15 +37,15 @@ fn divide_registers(cx: &mut Cx, inst: Inst, data: &InstData) {
     let signed = matches!(data.opcode, Opcode::Sdiv | Opcode::Srem);
     let d = cx.def(inst);
     let size = alu_size(data.ty);
-    let dividend = put_extended(cx, Value(data.a), signed);
-    let divisor = put_extended(cx, Value(data.b), signed);
-    trap_on(cx, Condition::Zero { size, register: divisor, holds_if_zero: true }, ZERO_DIVISOR);
+    let dividend = put_extended_to_32(cx, Value(data.a), signed);
+    let divisor = put_extended_to_32(cx, Value(data.b), signed);
+    Aarch64::trap_on(cx, Test::Zero { size, register: divisor, holds_if_zero: true }, ZERO_DIVISOR);
     let narrow = data.ty.bits() < 32;
     if data.opcode == Opcode::Sdiv && !narrow {
         // The dividend less one overflows only from the lowest; it is compared if the divisor is -1.
         CMN.flags(cx, size, divisor, 1);
         rows::ccmp_ri(cx, size, dividend, 1, 0, Cond::Eq);
-        trap_on(cx, Condition::Flags(Test::One(Cond::Vs)), OVERFLOW);
+        Aarch64::trap_on(cx, Test::one(Cond::Vs), OVERFLOW);
     }
     let quotient = match data.opcode {
         Opcode::Udiv | Opcode::Sdiv => d,
@@ -62,47 +60,15 @@ fn divide_registers(cx: &mut Cx, inst: Inst, data: &InstData) {
         Opcode::Sdiv if narrow => {
             // In 32 bits the quotient is right, and too large in this case only.
             let (imm, high) = imm12(1 << (data.ty.bits() - 1)).expect("a power of two below 2^24 fits");
-            CMP.flags(cx, L, quotient, Source::Imm(imm, high));
-            trap_on(cx, Condition::Flags(Test::One(Cond::Eq)), OVERFLOW);
+            CMP.flags(cx, L32, quotient, Input::Imm(imm, high));
+            Aarch64::trap_on(cx, Test::one(Cond::Eq), OVERFLOW);
         }
         _ => {}
     }
 }
 
-fn divide_wide(cx: &mut Cx, inst: Inst, data: &InstData) {
-    let d = wide::result(cx, inst);
-    let divisor = cx.wide_constant(Value(data.b));
-    let a = cx.put_pair(Value(data.a));
-    let b = cx.put_pair(Value(data.b));
-    if divisor.is_none_or(|divisor| divisor == 0) {
-        let register = ORR.in_new(cx, Q, b.0, b.1);
-        trap_on(cx, Condition::Zero { size: Q, register, holds_if_zero: true }, ZERO_DIVISOR);
-    }
-    if data.opcode == Opcode::Sdiv && divisor.is_none_or(|divisor| divisor == -1) {
-        trap_if_lowest_by_minus_one(cx, a, b);
-    }
-    let routine = match data.opcode {
-        Opcode::Udiv => LibCall::UdivI128,
-        Opcode::Sdiv => LibCall::SdivI128,
-        Opcode::Urem => LibCall::UremI128,
-        _ => LibCall::SremI128,
-    };
-    rule!(cx, "divide.wide");
-    call::libcall(cx, routine, &[a.0, a.1, b.0, b.1], &[d.0, d.1]);
-}
-
-/// Traps if `a` is the lowest i128 and `b` is -1.
-fn trap_if_lowest_by_minus_one(cx: &mut Cx, a: wide::Pair, b: wide::Pair) {
-    let ones = AND.in_new(cx, Q, b.0, b.1);
-    // The dividend less one overflows only if its high half does with nothing in the low half.
-    CMN.flags(cx, Q, ones, 1);
-    rows::ccmp_ri(cx, Q, a.0, 0, 0, Cond::Eq);
-    rows::ccmp_ri(cx, Q, a.1, 1, 0, Cond::Eq);
-    trap_on(cx, Condition::Flags(Test::One(Cond::Vs)), OVERFLOW);
-}
-
 /// umulhi and smulhi up to 64 bits.
-pub fn multiply_high(cx: &mut Cx, inst: Inst) -> Result {
+pub fn multiply_high(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let signed = data.opcode == Opcode::Smulhi;
     let d = cx.def(inst);
@@ -115,46 +81,18 @@ pub fn multiply_high(cx: &mut Cx, inst: Inst) -> Result {
         }
         return Ok(());
     }
-    let (a, b) = (put_extended(cx, a, signed), put_extended(cx, b, signed));
+    let (a, b) = (put_extended_to_32(cx, a, signed), put_extended_to_32(cx, b, signed));
     let product = cx.tmp(RegClass::Int);
     match signed {
         true => rows::smull(cx, product, a, b),
         false => rows::umull(cx, product, a, b),
     }
-    rows::lsr_ri(cx, Q, d, product, data.ty.bits() as i32);
+    rows::lsr_ri(cx, Q64, d, product, data.ty.bits() as i32);
     Ok(())
 }
 
-/// The size of so many bits.
-fn size_of(bits: u32) -> OperandSize {
-    OperandSize::from_bits(bits)
-}
-
 impl DivisionLowering for Aarch64 {
-    fn put_extended(cx: &mut Lower<'_, Self>, value: Value, signed: bool, bits: u32) -> VReg {
-        match bits {
-            64 => put_extended_wide(cx, value, signed),
-            _ => put_extended(cx, value, signed),
-        }
-    }
-
-    fn copy(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, a: VReg) {
-        rows::mov_r(cx, size_of(bits), d, a);
-    }
-
-    fn add(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, a: VReg, b: VReg) {
-        ADD.to(cx, size_of(bits), d, a, b);
-    }
-
-    fn subtract(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, a: VReg, b: VReg) {
-        SUB.to(cx, size_of(bits), d, a, b);
-    }
-
-    fn negate(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, a: VReg) {
-        NEG.unary(cx, size_of(bits), d, a);
-    }
-
-    fn negate_or_trap(cx: &mut Lower<'_, Self>, ty: Type, d: VReg, a: VReg) {
+    fn negate_or_trap(cx: &mut Cx, ty: Type, d: VReg, a: VReg) {
         let size = alu_size(ty);
         if ty.bits() >= 32 {
             rows::negs_r(cx, size, d, a);
@@ -162,66 +100,33 @@ impl DivisionLowering for Aarch64 {
             // At the top its negation overflows as the register's does.
             let up = 32 - ty.bits() as i32;
             let (top, negated) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
-            int::shift_left(cx, size, top, a, up);
+            shift_left(cx, size, top, a, up);
             rows::negs_r(cx, size, negated, top);
             rows::lsr_ri(cx, size, d, negated, up);
         }
-        trap_on(cx, Condition::Flags(Test::One(Cond::Vs)), OVERFLOW);
+        Aarch64::trap_on(cx, Test::one(Cond::Vs), OVERFLOW);
     }
 
-    fn mask(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, a: VReg, mask: i64) {
-        let size = size_of(bits);
-        let mask = bits_of(mask, size);
-        match Bitmask::new(mask, size) {
-            Some(mask) => AND.to(cx, size, d, a, Source::Mask(mask)),
-            None => {
-                let mask = cx.constant_register(mask);
-                AND.to(cx, size, d, a, mask);
-            }
-        }
-    }
-
-    fn shift(cx: &mut Lower<'_, Self>, bits: u32, opcode: Opcode, d: VReg, a: VReg, amount: u32) {
-        let (size, amount) = (size_of(bits), amount as i32);
-        match opcode {
-            Opcode::Ishl => int::shift_left(cx, size, d, a, amount),
-            Opcode::Ushr => rows::lsr_ri(cx, size, d, a, amount),
-            _ => rows::asr_ri(cx, size, d, a, amount),
-        }
-    }
-
-    fn multiply(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, a: VReg, factor: i64) {
-        int::multiply_by(cx, size_of(bits), d, a, factor);
-    }
-
-    fn multiply_high(cx: &mut Lower<'_, Self>, signed: bool, d: VReg, a: VReg, factor: u64) {
-        let factor = cx.constant_register(factor);
-        match signed {
-            true => rows::smulh(cx, d, a, factor),
-            false => rows::umulh(cx, d, a, factor),
-        }
-    }
-
-    fn at_least(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, limit: u64) {
+    fn at_least(cx: &mut Cx, d: VReg, a: VReg, limit: u64) {
         let limit = cx.constant_register(limit);
-        CMP.flags(cx, Q, a, limit);
-        set(cx, d, Test::One(Cond::Hs));
+        CMP.flags(cx, Q64, a, limit);
+        Aarch64::set(cx, d, Test::one(Cond::Hs));
     }
 
-    fn remainder(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, x: VReg, quotient: VReg, divisor: i64) {
-        let size = size_of(bits);
-        let divisor = cx.constant_register(bits_of(divisor, size));
+    fn remainder(cx: &mut Cx, bits: u32, d: VReg, x: VReg, quotient: VReg, divisor: i64) {
+        let size = OperandSize::from_bits(bits);
+        let divisor = cx.constant_register(register_bits(divisor, size));
         rows::msub(cx, size, d, quotient, divisor, x);
     }
 
-    fn extended_product(cx: &mut Lower<'_, Self>, signed: bool, d: VReg, a: Value, factor: i64) -> VReg {
+    fn extended_product(cx: &mut Cx, signed: bool, d: VReg, a: Value, factor: i64) -> VReg {
         if signed && factor > i32::MAX as i64 {
-            let a = put_extended_wide(cx, a, true);
-            int::multiply_by(cx, Q, d, a, factor);
+            let a = put_extended_to_64(cx, a, true);
+            int::multiply_by(cx, Q64, d, a, factor);
             return a;
         }
         rule!(cx, "divide.widening");
-        let a = put_extended(cx, a, signed);
+        let a = put_extended_to_32(cx, a, signed);
         let factor = cx.constant_register(factor as u64);
         match signed {
             true => rows::smull(cx, d, a, factor),
@@ -230,24 +135,40 @@ impl DivisionLowering for Aarch64 {
         a
     }
 
-    fn round_up(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, rounded_down: VReg, x: VReg, negated: bool) {
-        let (size, sign_bit) = (size_of(bits), bits as i32 - 1);
+    fn round_up(cx: &mut Cx, bits: u32, d: VReg, rounded_down: VReg, x: VReg, negated: bool) {
+        let (size, sign_bit) = (OperandSize::from_bits(bits), bits as i32 - 1);
         if negated {
             let sign = cx.tmp(RegClass::Int);
             rows::asr_ri(cx, size, sign, x, sign_bit);
             SUB.to(cx, size, d, sign, rounded_down);
         } else {
-            ADD.to(cx, size, d, rounded_down, Source::Shifted(x, Shift::Lsr, sign_bit));
+            ADD.to(cx, size, d, rounded_down, Input::Shifted(x, Shift::Lsr, sign_bit));
         }
     }
 
-    fn bias(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, x: VReg, shift: u32) {
-        let size = size_of(bits);
+    fn bias(cx: &mut Cx, bits: u32, d: VReg, x: VReg, shift: u32) {
+        let size = OperandSize::from_bits(bits);
         let mut sign = x;
         if shift > 1 {
             sign = cx.tmp(RegClass::Int);
             rows::asr_ri(cx, size, sign, x, bits as i32 - 1);
         }
-        ADD.to(cx, size, d, x, Source::Shifted(sign, Shift::Lsr, (bits - shift) as i32));
+        ADD.to(cx, size, d, x, Input::Shifted(sign, Shift::Lsr, (bits - shift) as i32));
+    }
+}
+
+impl WideDivision for Aarch64 {
+    fn trap_if_zero(cx: &mut Cx, a: Pair, code: TrapCode) {
+        let register = ORR.in_new(cx, Q64, a.0, a.1);
+        Self::trap_on(cx, Test::Zero { size: Q64, register, holds_if_zero: true }, code);
+    }
+
+    fn trap_if_lowest_by_minus_one(cx: &mut Cx, a: Pair, b: Pair, code: TrapCode) {
+        let ones = AND.in_new(cx, Q64, b.0, b.1);
+        // The dividend less one overflows only if its high half does with nothing in the low half.
+        CMN.flags(cx, Q64, ones, 1);
+        rows::ccmp_ri(cx, Q64, a.0, 0, 0, Cond::Eq);
+        rows::ccmp_ri(cx, Q64, a.1, 1, 0, Cond::Eq);
+        Self::trap_on(cx, Test::one(Cond::Vs), code);
     }
 }

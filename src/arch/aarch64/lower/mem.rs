@@ -2,25 +2,44 @@
 //!
 //! Two loads or two stores of neighbours in memory, with little between them, are one instruction.
 
-use super::super::Aarch64;
-use super::super::address::constant_cost;
-use super::super::operands::{Amode, OperandSize};
-use super::super::regs::ZERO;
-use super::super::rows;
-use super::float;
-use super::operands::*;
+use super::bits::swap_bytes;
+use super::inputs::*;
+use crate::arch::aarch64::address::constant_cost;
+use crate::arch::aarch64::regs::ZERO;
+use crate::arch::aarch64::{Aarch64, rows};
 use crate::ir::*;
 use crate::lower::address::{access, extends_sign, memory_type, trap_of};
-use crate::lower::context::Unsupported;
+use crate::lower::context::Lowered;
+use crate::lower::float::bits_of;
 use crate::lower::rematerialize::rematerialization;
-use crate::lower::vocabulary::Rematerialization;
+use crate::lower::vocabulary::{MemoryAccess, Rematerialization};
+use crate::machine::amode::Amode;
 use crate::machine::reg::{RegClass, VReg};
+use crate::machine::size::{Q64, alu_size, exact_size};
 use crate::rule;
 
-type Result = std::result::Result<(), Unsupported>;
+impl MemoryAccess for Aarch64 {
+    fn load_register(cx: &mut Cx, d: VReg, from: Amode, ty: Type) {
+        match ty.is_int() {
+            true => rows::ldr(cx, exact_size(ty), d, from),
+            false => rows::ldr_f(cx, exact_size(ty), d, from),
+        }
+    }
 
-/// Loads of integers and their extending forms.
-pub fn load(cx: &mut Cx, inst: Inst) -> Result {
+    fn store_register(cx: &mut Cx, register: VReg, to: Amode, ty: Type) {
+        match ty.is_int() {
+            true => rows::str(cx, exact_size(ty), register, to),
+            false => rows::str_f(cx, exact_size(ty), register, to),
+        }
+    }
+
+    fn make_address(cx: &mut Cx, d: VReg, of: Amode) {
+        rows::address(cx, d, of);
+    }
+}
+
+/// load of an integer and its extending forms.
+pub fn load(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let memory = memory_type(cx.f, &data);
     let flags = cx.mem_flags(&data);
@@ -34,14 +53,34 @@ pub fn load(cx: &mut Cx, inst: Inst) -> Result {
     match d_high {
         Some(d_high) if cx.swaps(&flags) => {
             let (low, high) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
-            rows::ldp(cx, Q, high, low, amode);
-            rows::rev(cx, Q, d, low);
-            rows::rev(cx, Q, d_high, high);
+            rows::ldp(cx, Q64, high, low, amode);
+            rows::rev(cx, Q64, d, low);
+            rows::rev(cx, Q64, d_high, high);
         }
-        Some(d_high) => rows::ldp(cx, Q, d, d_high, amode),
+        Some(d_high) => rows::ldp(cx, Q64, d, d_high, amode),
         None if cx.swaps(&flags) && memory != types::I8 => load_swapped(cx, d, amode, memory, to, signed),
         None => load_int(cx, d, amode, memory, to, signed),
     }
+    Ok(())
+}
+
+/// load of a float.
+pub fn load_float(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    if load_two(cx, inst, &data) {
+        return Ok(());
+    }
+    let size = exact_size(data.ty);
+    let d = cx.def(inst);
+    let amode = access(cx, &data);
+    if !cx.swaps(&cx.mem_flags(&data)) {
+        rows::ldr_f(cx, size, d, amode);
+        return Ok(());
+    }
+    let (raw, bits) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
+    rows::ldr(cx, size, raw, amode);
+    rows::rev(cx, size, bits, raw);
+    rows::fmov_fr(cx, size, d, bits);
     Ok(())
 }
 
@@ -52,8 +91,8 @@ pub fn load_int(cx: &mut Cx, d: VReg, amode: Amode, memory: Type, to: Type, sign
     match (memory, signed) {
         (types::I8, true) => rows::ldrsb(cx, size, d, amode),
         (types::I16, true) => rows::ldrsh(cx, size, d, amode),
-        (types::I32, true) if size == Q => rows::ldrsw(cx, d, amode),
-        _ => rows::ldr(cx, OperandSize::from_bits(memory.bits()), d, amode),
+        (types::I32, true) if size == Q64 => rows::ldrsw(cx, d, amode),
+        _ => rows::ldr(cx, exact_size(memory), d, amode),
     }
 }
 
@@ -67,19 +106,11 @@ fn load_swapped(cx: &mut Cx, d: VReg, amode: Amode, memory: Type, to: Type, sign
     }
     let swapped = cx.tmp(RegClass::Int);
     swap_bytes(cx, swapped, raw, memory);
-    extend(cx, alu_size(to), d, swapped, memory, true);
+    extend_register(cx, alu_size(to), d, swapped, memory, true);
 }
 
-/// Reverses the bytes of an integer of 16 to 64 bits.
-pub fn swap_bytes(cx: &mut Cx, d: VReg, a: VReg, ty: Type) {
-    match ty {
-        types::I16 => rows::rev16(cx, L, d, a),
-        _ => rows::rev(cx, alu_size(ty), d, a),
-    }
-}
-
-/// Stores of integers and their narrowing forms.
-pub fn store(cx: &mut Cx, inst: Inst) -> Result {
+/// store of an integer and its narrowing forms.
+pub fn store(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let memory = memory_type(cx.f, &data);
     let flags = cx.mem_flags(&data);
@@ -90,13 +121,13 @@ pub fn store(cx: &mut Cx, inst: Inst) -> Result {
             (low, high) = (swapped(cx, high, types::I64), swapped(cx, low, types::I64));
         }
         let amode = access(cx, &data);
-        rows::stp(cx, Q, low, high, amode);
+        rows::stp(cx, Q64, low, high, amode);
         return Ok(());
     }
     if store_two(cx, inst, &data) {
         return Ok(());
     }
-    let size = OperandSize::from_bits(memory.bits());
+    let size = exact_size(memory);
     if let Some(bits) = small_constant(cx, value)
         && !cx.swaps(&flags)
     {
@@ -114,6 +145,54 @@ pub fn store(cx: &mut Cx, inst: Inst) -> Result {
     Ok(())
 }
 
+/// store of a float.
+pub fn store_float(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    if store_two(cx, inst, &data) {
+        return Ok(());
+    }
+    let value = Value(data.a);
+    let size = exact_size(cx.ty(value));
+    let swaps = cx.swaps(&cx.mem_flags(&data));
+    let bits = match cx.float_constant(value) {
+        Some(0) => Some(ZERO),
+        _ => bits_of(cx, value).map(|bits| put_or_zero(cx, bits)),
+    };
+    let source = match bits {
+        Some(bits) => {
+            rule!(cx, "store.float_bits");
+            bits
+        }
+        None if swaps => {
+            let (source, bits) = (cx.put(value), cx.tmp(RegClass::Int));
+            rows::fmov_rf(cx, size, bits, source);
+            bits
+        }
+        None => {
+            let source = cx.put(value);
+            let amode = access(cx, &data);
+            rows::str_f(cx, size, source, amode);
+            return Ok(());
+        }
+    };
+    let source = match swaps && source != ZERO {
+        true => {
+            let swapped = cx.tmp(RegClass::Int);
+            rows::rev(cx, size, swapped, source);
+            swapped
+        }
+        false => source,
+    };
+    let amode = access(cx, &data);
+    rows::str(cx, size, source, amode);
+    Ok(())
+}
+
+/// Whether a float's bits are in an integer register already, or all zero, when it is stored.
+fn is_in_integer(cx: &Cx, value: Value) -> bool {
+    cx.float_constant(value) == Some(0) || bits_of(cx, value).is_some()
+}
+
 /// A constant that is no zero, which has a register, and takes one instruction wherever it is used.
 fn small_constant(cx: &Cx, value: Value) -> Option<u64> {
     cx.constant(value).filter(|&bits| bits != 0 && constant_cost(bits) == 1)
@@ -121,11 +200,8 @@ fn small_constant(cx: &Cx, value: Value) -> Option<u64> {
 
 /// The register that is stored for a value: that of what an ireduce, used by nothing else, is the low part of.
 fn stored(cx: &mut Cx, value: Value) -> VReg {
-    let value = match cx.def_by(value, Opcode::Ireduce) {
-        Some(data) if !cx.is_used(value) && cx.ty(Value(data.a)) != types::I128 => Value(data.a),
-        _ => value,
-    };
-    put(cx, value)
+    let value = cx.narrowed(value);
+    put_or_zero(cx, value)
 }
 
 /// The value's bytes in reverse order; 16 to 64 bits.
@@ -204,7 +280,7 @@ fn pair_address(cx: &mut Cx, first: &InstData) -> Option<Amode> {
 }
 
 /// A load together with the one before it.
-pub fn load_two(cx: &mut Cx, inst: Inst, data: &InstData) -> bool {
+fn load_two(cx: &mut Cx, inst: Inst, data: &InstData) -> bool {
     if data.opcode != Opcode::Load {
         return false;
     }
@@ -228,7 +304,7 @@ pub fn load_two(cx: &mut Cx, inst: Inst, data: &InstData) -> bool {
 }
 
 /// A store together with the one before it.
-pub fn store_two(cx: &mut Cx, inst: Inst, data: &InstData) -> bool {
+fn store_two(cx: &mut Cx, inst: Inst, data: &InstData) -> bool {
     if data.opcode != Opcode::Store {
         return false;
     }
@@ -236,7 +312,7 @@ pub fn store_two(cx: &mut Cx, inst: Inst, data: &InstData) -> bool {
     let (first, second) = if other.is_first { (&other.data, data) } else { (data, &other.data) };
     let (low, high) = (Value(first.a), Value(second.a));
     let is_float = cx.ty(low).is_float();
-    if is_float && (float::is_in_integer(cx, low) || float::is_in_integer(cx, high)) {
+    if is_float && (is_in_integer(cx, low) || is_in_integer(cx, high)) {
         return false;
     }
     let Some(amode) = pair_address(cx, first) else { return false };

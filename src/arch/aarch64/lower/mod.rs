@@ -1,80 +1,76 @@
 //! Lowering of CLIF to aarch64, one file for each family of opcodes.
 //!
-//! | file | family |
+//! | file | what |
 //! |---|---|
-//! | `operands` | address forms, immediates, shifted and extended registers: what rows take |
-//! | `int` | arithmetic up to 64 bits, extensions, shifts |
+//! | `inputs` | what of a value an instruction takes: immediates, memory, extended registers; rows by kind of operand |
+//! | `constant` | constants and addresses |
+//! | `int`, `logic`, `shift` | integers up to 64 bits: arithmetic and extensions, bitwise operations, shifts |
 //! | `bits` | counting, reversing and swapping bits |
 //! | `divide` | division, remainder, high halves of products |
 //! | `overflow` | arithmetic with carry and overflow |
-//! | `wide`, `wide_shift` | i128 |
-//! | `compare` | comparisons and what consumes conditions |
-//! | `chain` | comparisons joined by `and` and `or` |
-//! | `select` | choosing without branches, minima and maxima |
-//! | `float` | f32 and f64: all but comparisons and selection |
+//! | `wide` | i128 |
+//! | `compare` | comparisons, and what sets or traps by them |
+//! | `select` | choosing without branches, minima and maxima, absolute values |
+//! | `float` | arithmetic of f32 and f64 |
 //! | `convert` | between integers and floats |
-//! | `mem` | loads, stores, constants, addresses |
+//! | `mem` | loads and stores |
 //! | `atomic` | atomic accesses and fences |
-//! | `control` | jump tables, traps, the frame |
+//! | `control`, `tls` | branches, the frame, thread-local addresses |
 //! | `call` | what calls are made of |
-//! | `tls` | addresses of thread-local variables |
+//! | `chain` | comparisons joined by `and` and `or`: the processor has conditional comparisons |
 
-pub mod atomic;
-pub mod bits;
-pub mod call;
-pub mod chain;
-pub mod compare;
+mod atomic;
+mod bits;
+mod call;
+mod chain;
+mod compare;
 mod constant;
-pub mod control;
-pub mod convert;
-pub mod divide;
-pub mod float;
-pub mod int;
-pub mod mem;
-pub mod operands;
-pub mod overflow;
-pub mod select;
+mod control;
+mod convert;
+mod divide;
+mod float;
+mod inputs;
+mod int;
+mod logic;
+mod mem;
+mod overflow;
+mod select;
+mod shift;
 mod tls;
-pub mod wide;
-pub mod wide_shift;
+mod wide;
 
-use super::Aarch64;
+use crate::arch::aarch64::Aarch64;
 use crate::lower::families::{Families, FamilyLowering};
 use crate::lower::vocabulary::Lowering;
 use crate::machine::amode::AddressForms;
 
 impl Lowering for Aarch64 {
-    const ADDRESS_FORMS: AddressForms = operands::ADDRESS_FORMS;
+    const ADDRESS_FORMS: AddressForms = inputs::ADDRESS_FORMS;
 }
 
 impl FamilyLowering for Aarch64 {
     const FAMILIES: Families<Self> = Families {
         load: mem::load,
-        float_load: float::load,
+        float_load: mem::load_float,
         store: mem::store,
-        float_store: float::store,
+        float_store: mem::store_float,
         add_or_subtract: int::add_or_subtract,
-        logic: int::logic,
-        negate: int::unary,
-        complement: int::unary,
+        logic: logic::logic,
+        negate: int::negate,
+        complement: logic::complement,
         multiply: int::multiply,
         multiply_high: divide::multiply_high,
         divide: divide::divide,
         extend: int::extend,
-        shift: int::shift,
+        shift: shift::shift,
         min_max: select::min_max,
         absolute: select::absolute,
         bits: bits::lower,
-        overflow: overflow::lower,
         compare: compare::compare,
         select: select::select,
-        bit_select: select::bit_select,
-        mask: select::mask_of,
-        trap_if: compare::trap_if,
-        wide: wide::lower,
+        mask: select::mask,
         float: float::lower,
         float_logic: float::bitwise,
         float_bit_select: float::bit_select,
-        atomic: atomic::lower,
     };
 }

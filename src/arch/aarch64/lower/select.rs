@@ -1,21 +1,20 @@
 //! Choosing without branches: select, bitselect, bmask, minima and maxima, absolute values.
 
-use super::super::operands::{Cond, OperandSize};
-use super::super::regs::ZERO;
-use super::super::rows;
-use super::compare::{Test, int_cond, test};
-use super::operands::*;
+use super::compare::{Test, int_cond, set_by_flags, test_in_flags};
+use super::inputs::*;
+use crate::arch::aarch64::operands::Cond;
+use crate::arch::aarch64::regs::ZERO;
+use crate::arch::aarch64::{Aarch64, rows};
 use crate::ir::*;
-use crate::lower::condition::ConditionCode;
-use crate::lower::context::Unsupported;
-use crate::lower::known_values::min_max_order;
+use crate::lower::compare::{Complement, FlagTest};
+use crate::lower::context::Lowered;
+use crate::lower::select::Selection;
 use crate::machine::reg::{RegClass, VReg};
+use crate::machine::size::{OperandSize, Q64, alu_size, exact_size};
 use crate::rule;
 
-type Result = std::result::Result<(), Unsupported>;
-
 /// select and select_spectre_guard.
-pub fn select(cx: &mut Cx, inst: Inst) -> Result {
+pub fn select(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let (chosen, other) = (Value(data.b), Value(data.c));
     if data.ty.is_float() {
@@ -24,14 +23,14 @@ pub fn select(cx: &mut Cx, inst: Inst) -> Result {
         let result = cx.f.first_result(inst);
         let d = cx.put_pair(result);
         let (chosen, other) = (cx.put_pair(chosen), cx.put_pair(other));
-        let test = test(cx, Value(data.a));
-        move_if(cx, Q, d.0, test, chosen.0, other.0);
-        move_if(cx, Q, d.1, test, chosen.1, other.1);
+        let test = test_in_flags(cx, Value(data.a));
+        move_by_flags(cx, Q64, d.0, test, chosen.0, other.0);
+        move_by_flags(cx, Q64, d.1, test, chosen.1, other.1);
     } else if !select_modified(cx, inst, &data) {
         let d = cx.def(inst);
-        let (chosen, other) = (put(cx, chosen), put(cx, other));
-        let test = test(cx, Value(data.a));
-        move_if(cx, alu_size(data.ty), d, test, chosen, other);
+        let (chosen, other) = (put_or_zero(cx, chosen), put_or_zero(cx, other));
+        let test = test_in_flags(cx, Value(data.a));
+        move_by_flags(cx, alu_size(data.ty), d, test, chosen, other);
     }
     if data.opcode == Opcode::SelectSpectreGuard {
         rows::csdb(cx);
@@ -40,17 +39,31 @@ pub fn select(cx: &mut Cx, inst: Inst) -> Result {
 }
 
 fn select_float(cx: &mut Cx, inst: Inst, data: &InstData) {
-    let size = OperandSize::from_bits(data.ty.bits());
+    let size = exact_size(data.ty);
     let d = cx.def(inst);
     let (chosen, other) = (cx.put(Value(data.b)), cx.put(Value(data.c)));
-    let test = test(cx, Value(data.a));
+    let test = test_in_flags(cx, Value(data.a));
     choose(cx, d, test, chosen, other, RegClass::Float, &|cx, d, a, b, cond| {
         rows::fcsel(cx, size, d, a, b, cond)
     });
 }
 
+impl Selection for Aarch64 {
+    fn move_if(cx: &mut Cx, d: VReg, test: Test, chosen: VReg, other: VReg) {
+        let test = test.in_flags(cx);
+        move_by_flags(cx, Q64, d, test, chosen, other);
+    }
+}
+
 /// `d` = `chosen` if the test holds, else `other`; either may be the zero register.
-pub fn move_if(cx: &mut Cx, size: OperandSize, d: VReg, test: Test, chosen: VReg, other: VReg) {
+pub fn move_by_flags(
+    cx: &mut Cx,
+    size: OperandSize,
+    d: VReg,
+    test: FlagTest<Cond>,
+    chosen: VReg,
+    other: VReg,
+) {
     choose(cx, d, test, chosen, other, RegClass::Int, &|cx, d, a, b, cond| {
         rows::csel(cx, size, d, a, b, cond)
     });
@@ -59,20 +72,20 @@ pub fn move_if(cx: &mut Cx, size: OperandSize, d: VReg, test: Test, chosen: VReg
 fn choose(
     cx: &mut Cx,
     d: VReg,
-    test: Test,
+    test: FlagTest<Cond>,
     chosen: VReg,
     other: VReg,
     class: RegClass,
     push: &dyn Fn(&mut Cx, VReg, VReg, VReg, Cond),
 ) {
     match test {
-        Test::One(cond) => push(cx, d, chosen, other, cond),
-        Test::Either(a, b) => {
+        FlagTest::One(cond) => push(cx, d, chosen, other, cond),
+        FlagTest::Either(a, b) => {
             let first = cx.tmp(class);
             push(cx, first, chosen, other, a);
             push(cx, d, chosen, first, b);
         }
-        Test::Both(..) => choose(cx, d, test.complement(), other, chosen, class, push),
+        FlagTest::Both(..) => choose(cx, d, test.complement(), other, chosen, class, push),
     }
 }
 
@@ -97,17 +110,17 @@ fn select_modified(cx: &mut Cx, inst: Inst, data: &InstData) -> bool {
     rule!(cx, "select.modified");
     let size = alu_size(data.ty);
     let d = cx.def(inst);
-    let inner = inner.map_or(ZERO, |inner| put(cx, inner));
-    let plain = put(cx, plain);
-    let test = test(cx, Value(data.a));
+    let inner = inner.map_or(ZERO, |inner| put_or_zero(cx, inner));
+    let plain = put_or_zero(cx, plain);
+    let test = test_in_flags(cx, Value(data.a));
     match if swapped { test.complement() } else { test } {
-        Test::One(cond) => push_modified(cx, size, change, d, plain, inner, cond),
-        Test::Both(first, second) => {
+        FlagTest::One(cond) => push_modified(cx, size, change, d, plain, inner, cond),
+        FlagTest::Both(first, second) => {
             let either = cx.tmp(RegClass::Int);
             push_modified(cx, size, change, either, plain, inner, first);
             push_modified(cx, size, change, d, either, inner, second);
         }
-        Test::Either(first, second) => {
+        FlagTest::Either(first, second) => {
             let either = cx.tmp(RegClass::Int);
             push_modified(cx, size, change, either, plain, inner, first);
             rows::csel(cx, size, d, plain, either, second);
@@ -145,12 +158,12 @@ fn modified(cx: &Cx, value: Value) -> Option<(Option<Value>, Change)> {
 }
 
 /// smin, smax, umin, umax up to 64 bits.
-pub fn min_max(cx: &mut Cx, inst: Inst) -> Result {
+pub fn min_max(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
-    let cc = min_max_order(data.opcode);
+    let cc = data.opcode.min_max_order();
     let size = alu_size(data.ty);
-    let a = put_extended(cx, Value(data.a), cc.is_signed());
-    let b = put_extended(cx, Value(data.b), cc.is_signed());
+    let a = put_extended_to_32(cx, Value(data.a), cc.is_signed());
+    let b = put_extended_to_32(cx, Value(data.b), cc.is_signed());
     let d = cx.def(inst);
     CMP.flags(cx, size, a, b);
     rows::csel(cx, size, d, a, b, int_cond(cc));
@@ -158,10 +171,10 @@ pub fn min_max(cx: &mut Cx, inst: Inst) -> Result {
 }
 
 /// iabs up to 64 bits.
-pub fn absolute(cx: &mut Cx, inst: Inst) -> Result {
+pub fn absolute(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let size = alu_size(data.ty);
-    let a = put_extended(cx, Value(data.a), true);
+    let a = put_extended_to_32(cx, Value(data.a), true);
     let d = cx.def(inst);
     CMP.flags(cx, size, a, 0);
     rows::csneg(cx, size, d, a, a, Cond::Pl);
@@ -169,33 +182,20 @@ pub fn absolute(cx: &mut Cx, inst: Inst) -> Result {
 }
 
 /// bmask from any integer to any.
-pub fn mask_of(cx: &mut Cx, inst: Inst) -> Result {
+pub fn mask(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let result = cx.f.first_result(inst);
     let (d, d_high) = cx.parts(result);
-    match test(cx, Value(data.a)) {
-        Test::One(cond) => rows::csinv_z(cx, Q, d, cond.complement()),
+    match test_in_flags(cx, Value(data.a)) {
+        FlagTest::One(cond) => rows::csinv_z(cx, Q64, d, cond.complement()),
         test => {
             let bit = cx.tmp(RegClass::Int);
-            super::compare::set(cx, bit, test);
-            NEG.unary(cx, Q, d, bit);
+            set_by_flags(cx, bit, test);
+            NEG.unary(cx, Q64, d, bit);
         }
     }
     if let Some(d_high) = d_high {
         cx.alias(d_high, d);
     }
     Ok(())
-}
-
-/// bitselect on integers: `((a ^ b) & mask) ^ b`.
-pub fn bit_select(cx: &mut Cx, inst: Inst) -> Result {
-    let size = alu_size(cx.f.insts[inst].ty);
-    crate::lower::wide::bit_select(cx, inst, |cx, d, mask, a, b| select_bits(cx, size, d, mask, a, b));
-    Ok(())
-}
-
-fn select_bits(cx: &mut Cx, size: OperandSize, d: VReg, mask: VReg, a: VReg, b: VReg) {
-    let differing = EOR.in_new(cx, size, a, b);
-    let chosen = AND.in_new(cx, size, differing, mask);
-    EOR.to(cx, size, d, chosen, b);
 }

@@ -1,18 +1,18 @@
 //! Addresses of thread-local variables, by each model of thread-local storage.
 
-use super::super::operands::Amode;
-use super::super::regs::X1;
-use super::super::rows;
-use super::operands::Cx;
-use crate::lower::context::Unsupported;
+use super::inputs::*;
+use crate::arch::aarch64::regs::X1;
+use crate::arch::aarch64::rows;
+use crate::lower::context::Lowered;
 use crate::lower::control::{ThreadLocal, unsupported_tls_model};
+use crate::machine::amode::Amode;
 use crate::machine::convention::register_set;
 use crate::machine::reg::{PReg, RegClass, VReg};
 use crate::machine::symbol::SymbolRef;
 use crate::options::TlsModel;
 
 /// The address of a thread-local variable, plus an offset.
-pub fn address(cx: &mut Cx, d: VReg, variable: &ThreadLocal) -> Result<(), Unsupported> {
+pub fn address(cx: &mut Cx, d: VReg, variable: &ThreadLocal) -> Lowered {
     let symbol = SymbolRef::Name(variable.name);
     if cx.flags.tls_model() == TlsModel::ElfLe {
         rows::tls_local(cx, d, symbol, variable.offset);

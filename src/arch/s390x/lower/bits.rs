@@ -4,23 +4,21 @@
 //! beyond them where that also does away with the special case of zero. Ones are counted in each byte, and the
 //! bytes added by a multiplication, unless there is an instruction for the whole.
 
-use super::super::cond::Cond;
-use super::super::rows;
-use super::constant::constant;
 use super::field;
-use super::operands::*;
+use super::inputs::*;
+use crate::arch::s390x::operands::Cond;
+use crate::arch::s390x::{S390x, rows};
 use crate::ir::*;
 use crate::lower::address::sink_load;
-use crate::lower::context::Unsupported;
+use crate::lower::context::Lowered;
+use crate::lower::vocabulary::Materialization;
 use crate::lower::wide::{Pair, result, tmp_pair};
 use crate::machine::reg::{RegClass, VReg};
-use crate::machine::size::OperandSize;
+use crate::machine::size::{L32, OperandSize, Q64, alu_size, exact_size};
 use crate::rule;
 
-type Result = std::result::Result<(), Unsupported>;
-
 /// Lowers an opcode of the family.
-pub fn lower(cx: &mut Cx, inst: Inst) -> Result {
+pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
     use Opcode::*;
     let data = cx.f.insts[inst];
     let value = Value(data.a);
@@ -31,16 +29,16 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result {
     let d = cx.def(inst);
     match data.opcode {
         Clz => {
-            let a = put_extended_wide(cx, value, false);
+            let a = put_extended_to_64(cx, value, false);
             leading_zeros(cx, d, a, 64 - data.ty.bits() as i32);
         }
         Ctz => trailing_zeros(cx, d, value, data.ty),
         Cls => {
-            let a = put_extended_wide(cx, value, true);
+            let a = put_extended_to_64(cx, value, true);
             let sign = cx.tmp(RegClass::Int);
-            rows::sra_rri(cx, G, sign, a, 63);
+            rows::sra_rri(cx, Q64, sign, a, 63);
             let changed = cx.tmp(RegClass::Int);
-            rows::x_rrr(cx, G, changed, sign, a);
+            rows::x_rrr(cx, Q64, changed, sign, a);
             leading_zeros(cx, d, changed, 65 - data.ty.bits() as i32);
         }
         Popcnt => ones(cx, d, value, data.ty),
@@ -76,12 +74,12 @@ fn lower_wide(cx: &mut Cx, inst: Inst, opcode: Opcode, value: Value) {
             reverse(cx, d.1, a.0, types::I64);
         }
         Opcode::Bswap => {
-            rows::lrv_rr(cx, G, d.0, a.1);
-            rows::lrv_rr(cx, G, d.1, a.0);
+            rows::lrv_rr(cx, Q64, d.0, a.1);
+            rows::lrv_rr(cx, Q64, d.1, a.0);
         }
         _ => {
             count_wide(cx, opcode, d.0, a);
-            constant(cx, d.1, 0);
+            S390x::make_bits(cx, d.1, 0);
         }
     }
 }
@@ -93,17 +91,17 @@ fn count_wide(cx: &mut Cx, opcode: Opcode, d: VReg, a: Pair) {
         Opcode::Cls => {
             let (sign, count) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
             let changed = tmp_pair(cx);
-            rows::sra_rri(cx, G, sign, a.1, 63);
-            rows::x_rrr(cx, G, changed.0, a.0, sign);
-            rows::x_rrr(cx, G, changed.1, a.1, sign);
+            rows::sra_rri(cx, Q64, sign, a.1, 63);
+            rows::x_rrr(cx, Q64, changed.0, a.0, sign);
+            rows::x_rrr(cx, Q64, changed.1, a.1, sign);
             leading_zeros_wide(cx, count, changed);
-            rows::ahi_ri(cx, G, d, count, -1);
+            rows::ahi_ri(cx, Q64, d, count, -1);
         }
         _ => {
             let (low, high) = tmp_pair(cx);
             ones_of_64(cx, low, a.0);
             ones_of_64(cx, high, a.1);
-            rows::a_rrr(cx, G, d, low, high);
+            rows::a_rrr(cx, Q64, d, low, high);
         }
     }
 }
@@ -117,16 +115,16 @@ fn leading_zeros(cx: &mut Cx, d: VReg, a: VReg, excess: i32) {
     }
     let count = cx.tmp(RegClass::Int);
     rows::flogr(cx, count, rest, a);
-    rows::ahi_ri(cx, G, d, count, -excess);
+    rows::ahi_ri(cx, Q64, d, count, -excess);
 }
 
 fn leading_zeros_wide(cx: &mut Cx, d: VReg, a: Pair) {
     let [low, further, high] = std::array::from_fn(|_| cx.tmp(RegClass::Int));
     leading_zeros(cx, low, a.0, 0);
-    rows::ahi_ri(cx, G, further, low, 64);
+    rows::ahi_ri(cx, Q64, further, low, 64);
     leading_zeros(cx, high, a.1, 0);
     // Code 0 says that there is no one.
-    rows::loc_rr(cx, G, d, high, further, Cond::E);
+    rows::loc_rr(cx, Q64, d, high, further, Cond::E);
 }
 
 fn trailing_zeros(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
@@ -150,15 +148,15 @@ fn trailing_zeros_of_64(cx: &mut Cx, d: VReg, a: VReg) {
     let count = lowest_one(cx, a);
     let zero_too = cx.tmp(RegClass::Int);
     // Of zero, what makes the result 64.
-    rows::lochi_ri(cx, G, zero_too, count, 64 ^ 63, Cond::E);
+    rows::lochi_ri(cx, Q64, zero_too, count, 64 ^ 63, Cond::E);
     rows::xilf(cx, d, zero_too, 63);
 }
 
 /// The number of the lowest one, from the left. Code 0 says that there is none.
 fn lowest_one(cx: &mut Cx, a: VReg) -> VReg {
     let [negated, only, count] = std::array::from_fn(|_| cx.tmp(RegClass::Int));
-    rows::lc_rr(cx, G, negated, a);
-    rows::n_rrr(cx, G, only, negated, a);
+    rows::lc_rr(cx, Q64, negated, a);
+    rows::n_rrr(cx, Q64, only, negated, a);
     leading_zeros(cx, count, only, 0);
     count
 }
@@ -166,16 +164,16 @@ fn lowest_one(cx: &mut Cx, a: VReg) -> VReg {
 fn trailing_zeros_wide(cx: &mut Cx, d: VReg, a: Pair) {
     let [low, high, further] = std::array::from_fn(|_| cx.tmp(RegClass::Int));
     trailing_zeros_of_64(cx, high, a.1);
-    rows::ahi_ri(cx, G, further, high, 64);
+    rows::ahi_ri(cx, Q64, further, high, 64);
     trailing_zeros_of_64(cx, low, a.0);
-    rows::chi_ri(cx, G, low, 64);
-    rows::loc_rr(cx, G, d, low, further, Cond::E);
+    rows::chi_ri(cx, Q64, low, 64);
+    rows::loc_rr(cx, Q64, d, low, further, Cond::E);
 }
 
 fn ones(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
     if cx.flags.has_mie3() {
         rule!(cx, "popcnt.whole");
-        let a = put_extended_wide(cx, value, false);
+        let a = put_extended_to_64(cx, value, false);
         rows::popcnt(cx, d, a);
         return;
     }
@@ -187,14 +185,14 @@ fn ones(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
     let (bytes, sum) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
     rows::popcnt_bytes(cx, bytes, a);
     match ty {
-        types::I8 => rows::llc_rr(cx, G, d, bytes),
+        types::I8 => rows::llc_rr(cx, Q64, d, bytes),
         types::I16 => {
-            rows::mhi_ri(cx, W, sum, bytes, 0x0101);
+            rows::mhi_ri(cx, L32, sum, bytes, 0x0101);
             field::push(cx, d, sum, 64 - 8, 0xFF);
         }
         _ => {
-            rows::msfi_ri(cx, W, sum, bytes, 0x0101_0101);
-            rows::srl_rri(cx, W, d, sum, 24);
+            rows::msfi_ri(cx, L32, sum, bytes, 0x0101_0101);
+            rows::srl_rri(cx, L32, d, sum, 24);
         }
     }
 }
@@ -207,8 +205,8 @@ fn ones_of_64(cx: &mut Cx, d: VReg, a: VReg) {
     let (bytes, sum) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
     let factor = cx.constant_register(0x0101_0101_0101_0101);
     rows::popcnt_bytes(cx, bytes, a);
-    rows::ms_rrr(cx, G, sum, bytes, factor);
-    rows::srl_rri(cx, G, d, sum, 56);
+    rows::ms_rrr(cx, Q64, sum, bytes, factor);
+    rows::srl_rri(cx, Q64, d, sum, 56);
 }
 
 /// Reverses the bits of an integer of up to 64 bits: exchanges neighbours, pairs and nibbles, then bytes.
@@ -217,7 +215,7 @@ fn reverse(cx: &mut Cx, d: VReg, mut bits: VReg, ty: Type) {
     for (distance, mask) in
         [(1, 0x5555_5555_5555_5555), (2, 0x3333_3333_3333_3333), (4, 0x0F0F_0F0F_0F0F_0F0F)]
     {
-        let mask = cx.constant_register(if size == W { mask & 0xFFFF_FFFF } else { mask });
+        let mask = cx.constant_register(if size == L32 { mask & 0xFFFF_FFFF } else { mask });
         let exchanged = if distance == 4 && ty == types::I8 { d } else { cx.tmp(RegClass::Int) };
         exchange(cx, size, exchanged, bits, distance, mask);
         bits = exchanged;
@@ -242,8 +240,8 @@ pub fn swap_bytes(cx: &mut Cx, d: VReg, a: VReg, ty: Type) {
     match ty {
         types::I16 => {
             let swapped = cx.tmp(RegClass::Int);
-            rows::lrv_rr(cx, W, swapped, a);
-            rows::srl_rri(cx, W, d, swapped, 16);
+            rows::lrv_rr(cx, L32, swapped, a);
+            rows::srl_rri(cx, L32, d, swapped, 16);
         }
         _ => rows::lrv_rr(cx, alu_size(ty), d, a),
     }

@@ -1,11 +1,12 @@
 //! What calls are made of on s390x; [`crate::lower::call`] puts it together.
 
-use super::super::{S390x, rows};
-use super::operands::*;
+use super::inputs::*;
+use crate::arch::s390x::{S390x, rows};
 use crate::ir::*;
 use crate::lower::call::{CallLowering, CallRows, Callee};
 use crate::machine::amode::Amode;
-use crate::machine::reg::{Operand, VReg};
+use crate::machine::reg::Operand;
+use crate::machine::size::exact_size;
 use crate::rule;
 
 impl CallLowering for S390x {
@@ -16,20 +17,6 @@ impl CallLowering for S390x {
         try_register: rows::TRY_REGISTER,
     };
 
-    fn store_part(cx: &mut Cx, reg: VReg, to: Amode, ty: Type) {
-        match ty.is_int() {
-            true => rows::st_mr(cx, exact_size(ty), reg, to),
-            false => rows::fst_mr(cx, exact_size(ty), reg, to),
-        }
-    }
-
-    fn load_part(cx: &mut Cx, reg: VReg, from: Amode, ty: Type) {
-        match ty.is_int() {
-            true => load_int(cx, reg, from, ty, None),
-            false => rows::fl_rm(cx, exact_size(ty), reg, from),
-        }
-    }
-
     fn store_constant(cx: &mut Cx, value: Value, to: Amode, ty: Type) -> bool {
         let Some(imm) = imm16(cx, value) else { return false };
         if !is_short(to.disp) || ty == types::I8 {
@@ -38,14 +25,6 @@ impl CallLowering for S390x {
         rule!(cx, "call.stack_immediate");
         rows::mvi_mi(cx, exact_size(ty), to, imm);
         true
-    }
-
-    fn address(cx: &mut Cx, d: VReg, of: Amode) {
-        rows::la(cx, d, of);
-    }
-
-    fn put_extended(cx: &mut Cx, value: Value, signed: bool) -> VReg {
-        put_extended_wide(cx, value, signed)
     }
 
     fn call(cx: &mut Cx, clobbers: u32, callee: Callee, pops: u32, operands: &[Operand]) {

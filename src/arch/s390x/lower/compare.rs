@@ -5,23 +5,22 @@
 //! tells the result. Constants and addresses are made without changing the condition code, so consumers may
 //! still ask for operands behind a comparison.
 
-use super::super::cond::Cond;
-use super::super::rows;
-use super::constant::{bit_range, only_half};
-use super::int::AND;
-use super::operands::*;
-use super::{field, float, logic, overflow, wide};
+use super::field;
+use super::field::{bit_range, only_half};
+use super::inputs::*;
+use super::logic::with_code;
+use crate::arch::s390x::operands::Cond;
+use crate::arch::s390x::{S390x, rows};
 use crate::ir::*;
-use crate::lower::address::{access_as, sink_load};
-use crate::lower::condition::{self, ConditionCode, Found};
-use crate::lower::context::Unsupported;
+use crate::lower::address::{access_as, extends_sign, memory_type, sink_load};
+use crate::lower::compare::{Comparisons, Complement, in_order, with_zero};
+use crate::lower::condition;
+use crate::lower::context::Lowered;
+use crate::lower::float::memory_operand;
 use crate::machine::amode::Amode;
-use crate::machine::inst::Label;
 use crate::machine::reg::{RegClass, VReg};
-use crate::machine::size::OperandSize;
+use crate::machine::size::{OperandSize, Q64, alu_size, exact_size};
 use crate::rule;
-
-type Result = std::result::Result<(), Unsupported>;
 
 /// What tells whether a condition holds.
 #[derive(Clone, Copy, Debug)]
@@ -36,14 +35,15 @@ pub enum Test {
     Immediate { size: OperandSize, signed: bool, a: VReg, imm: i32, cond: Cond },
 }
 
-impl Test {
-    /// The opposite.
-    pub fn complement(mut self) -> Test {
+impl Complement for Test {
+    fn complement(mut self) -> Self {
         let (Test::Code(cond) | Test::Registers { cond, .. } | Test::Immediate { cond, .. }) = &mut self;
         *cond = cond.complement();
         self
     }
+}
 
+impl Test {
     /// Pushes the comparison if it was not yet. The condition of the code that it sets.
     pub fn code(self, cx: &mut Cx) -> Cond {
         match self {
@@ -79,6 +79,27 @@ pub fn int_cond(cc: IntCc) -> Cond {
     }
 }
 
+/// The condition after a comparison of floats: equal, low, high, or code 3 if they are not ordered.
+pub fn float_cond(cc: FloatCc) -> Cond {
+    use FloatCc::*;
+    match cc {
+        Ordered => Cond::Elh,
+        Unordered => Cond::O,
+        Equal => Cond::E,
+        NotEqual => Cond::Lho,
+        OrderedNotEqual => Cond::Lh,
+        UnorderedOrEqual => Cond::Eo,
+        LessThan => Cond::L,
+        UnorderedOrGreaterThanOrEqual => Cond::Eho,
+        LessThanOrEqual => Cond::El,
+        UnorderedOrGreaterThan => Cond::Ho,
+        GreaterThan => Cond::H,
+        UnorderedOrLessThanOrEqual => Cond::Elo,
+        GreaterThanOrEqual => Cond::Eh,
+        UnorderedOrLessThan => Cond::Lo,
+    }
+}
+
 /// The condition that some of the bits tested under a mask, or of a bitwise result, are 1.
 const SOME: Cond = Cond::Lho;
 
@@ -88,74 +109,76 @@ fn readings(cc: IntCc) -> [bool; 2] {
     [either || cc.is_signed(), either || !cc.is_signed()]
 }
 
-/// A test whether `value` (up to 64 bits, or a comparison) is not zero.
-pub fn condition(cx: &mut Cx, value: Value) -> Test {
-    condition_on(cx, value, true)
-}
+impl Comparisons for S390x {
+    type Test = Test;
 
-/// The same; `unique` says that nothing else uses what was looked through on the way to `value`, so that
-/// loads may be folded.
-pub fn condition_on(cx: &mut Cx, value: Value, unique: bool) -> Test {
-    let found = condition::find(cx, value, unique);
-    let test = plain_condition(cx, found);
-    if found.negated { test.complement() } else { test }
-}
-
-/// The condition of a value that is not looked through.
-fn plain_condition(cx: &mut Cx, Found { value, unique, direct, .. }: Found) -> Test {
-    if let Some(inst) = cx.def_inst(value) {
-        let data = cx.f.insts[inst];
-        let (a, b) = (Value(data.a), Value(data.b));
-        match data.opcode {
-            Opcode::Icmp if unique || !cx.is_used(value) => {
-                rule!(cx, "condition.icmp");
-                return compare_ints(cx, data.int_cc(), a, b, unique);
-            }
-            Opcode::Fcmp if unique || !cx.is_used(value) => {
-                rule!(cx, "condition.fcmp");
-                return float::compare(cx, data.float_cc(), a, b, unique);
-            }
-            _ if unique && direct => {
-                if let Some(cond) = overflow::fuse(cx, inst, value) {
-                    return Test::Code(cond);
+    fn compare_ints(cx: &mut Cx, cc: IntCc, a: Value, b: Value, may_fold: bool) -> Test {
+        let (cc, a, b) = in_order(cx, cc, a, b, may_fold);
+        if let Some(constant) = cx.signed_constant(b) {
+            return compare_constant(cx, cc, a, constant, may_fold);
+        }
+        let ty = cx.ty(a);
+        if ty.bits() >= 32 && may_fold {
+            for (cc, a, b) in [(cc, a, b), (cc.swap_args(), b, a)] {
+                if let Some(test) = compare_folding(cx, cc, a, b) {
+                    return test;
                 }
             }
-            _ => {}
         }
+        let signed = match readings(cc) {
+            [true, true] => !cx.zero_extends(a) && sign_extends(cx, a),
+            [signed, _] => signed,
+        };
+        let a = put_extended_to_32(cx, a, signed);
+        let b = put_extended_to_32(cx, b, signed);
+        Test::Registers { size: alu_size(ty), signed, a, b, cond: int_cond(cc) }
     }
-    if cx.ty(value) == types::I128 {
-        let (low, high) = cx.put_pair(value);
-        let either = cx.tmp(RegClass::Int);
-        rows::o_rrr(cx, G, either, low, high);
-        return Test::Code(SOME);
-    }
-    compare_constant(cx, IntCc::NotEqual, value, 0, unique)
-}
 
-/// Compares two integers; `may_fold` says that loads may be taken in.
-pub fn compare_ints(cx: &mut Cx, cc: IntCc, a: Value, b: Value, may_fold: bool) -> Test {
-    if cx.ty(a) == types::I128 {
-        return wide::compare(cx, cc, a, b);
-    }
-    let (cc, a, b) = condition::in_order(cx, cc, a, b, may_fold);
-    if let Some(constant) = cx.signed_constant(b) {
-        return compare_constant(cx, cc, a, constant, may_fold);
-    }
-    let ty = cx.ty(a);
-    if ty.bits() >= 32 && may_fold {
+    fn compare_floats(cx: &mut Cx, cc: FloatCc, a: Value, b: Value, may_fold: bool) -> Test {
+        let size = exact_size(cx.ty(a));
         for (cc, a, b) in [(cc, a, b), (cc.swap_args(), b, a)] {
-            if let Some(test) = compare_folding(cx, cc, a, b) {
-                return test;
+            if let Some(b) = memory_operand(cx, b, may_fold) {
+                let a = cx.put(a);
+                rows::fcmp_rm(cx, size, a, b);
+                return Test::Code(float_cond(cc));
+            }
+        }
+        let (a, b) = (cx.put(a), cx.put(b));
+        rows::fcmp_rr(cx, size, a, b);
+        Test::Code(float_cond(cc))
+    }
+
+    fn is_not_zero(cx: &mut Cx, value: Value, may_fold: bool) -> Test {
+        if cx.ty(value) == types::I128 {
+            let (low, high) = cx.put_pair(value);
+            let either = cx.tmp(RegClass::Int);
+            rows::o_rrr(cx, Q64, either, low, high);
+            return Test::Code(SOME);
+        }
+        compare_constant(cx, IntCc::NotEqual, value, 0, may_fold)
+    }
+
+    fn set(cx: &mut Cx, d: VReg, test: Test) {
+        set_to(cx, d, test, 1);
+    }
+
+    fn trap_on(cx: &mut Cx, test: Test, code: TrapCode) {
+        match test {
+            Test::Code(cond) => rows::trap_cc(cx, cond, code.0),
+            Test::Registers { size, signed: true, a, b, cond } => {
+                rows::trap_cr(cx, size, a, b, compared(cond), code.0);
+            }
+            Test::Registers { size, a, b, cond, .. } => {
+                rows::trap_clr(cx, size, a, b, compared(cond), code.0);
+            }
+            Test::Immediate { size, signed: true, a, imm, cond } => {
+                rows::trap_ci(cx, size, a, imm, compared(cond), code.0);
+            }
+            Test::Immediate { size, a, imm, cond, .. } => {
+                rows::trap_cli(cx, size, a, imm, compared(cond), code.0);
             }
         }
     }
-    let signed = match readings(cc) {
-        [true, true] => !cx.zero_extends(a) && sign_extends(cx, a),
-        [signed, _] => signed,
-    };
-    let a = put_extended(cx, a, signed);
-    let b = put_extended(cx, b, signed);
-    Test::Registers { size: alu_size(ty), signed, a, b, cond: int_cond(cc) }
 }
 
 /// A comparison with what has an instruction of its own: memory, or an extended word.
@@ -206,7 +229,7 @@ fn compare_folding(cx: &mut Cx, cc: IntCc, a: Value, b: Value) -> Option<Test> {
 
 /// Compares an integer with a constant, sign-extended from its type.
 fn compare_constant(cx: &mut Cx, cc: IntCc, a: Value, constant: i64, may_fold: bool) -> Test {
-    let (cc, constant) = condition::with_zero(cc, constant);
+    let (cc, constant) = with_zero(cc, constant);
     let ty = cx.ty(a);
     if may_fold && let Some(test) = compare_memory(cx, cc, a, constant) {
         return test;
@@ -224,7 +247,7 @@ fn compare_constant(cx: &mut Cx, cc: IntCc, a: Value, constant: i64, may_fold: b
     };
     let size = alu_size(ty);
     let cond = int_cond(cc);
-    let register = put_extended(cx, a, signed);
+    let register = put_extended_to_32(cx, a, signed);
     match signed {
         true if i8::try_from(constant).is_ok() => {
             return Test::Immediate { size, signed, a: register, imm: constant as i32, cond };
@@ -276,12 +299,12 @@ fn compare_zero(cx: &mut Cx, cc: IntCc, a: Value, may_fold: bool) -> Option<Test
     }
     let inst = cx.only_ends_block(a).filter(|_| may_fold)?;
     let data = cx.f.insts[inst];
-    if !matches!(ty, types::I32 | types::I64) || logic::alu(data.opcode).is_none() {
+    if !matches!(ty, types::I32 | types::I64) || alu(data.opcode).is_none() {
         return None;
     }
     let cond = equality?;
     rule!(cx, "compare.code_of_arithmetic");
-    logic::with_code(cx, inst);
+    with_code(cx, inst);
     cx.sink(inst);
     Some(Test::Code(cond))
 }
@@ -301,7 +324,7 @@ fn test_bits(cx: &mut Cx, band: &InstData) -> bool {
         if band.ty.bits() < 32 || band.ty.bits() > 64 {
             return false;
         }
-        let b = AND.operand(cx, b, band.ty);
+        let b = AND.input(cx, b, band.ty);
         let a = cx.put(a);
         let common = cx.tmp(RegClass::Int);
         AND.push(cx, alu_size(band.ty), common, a, b, false);
@@ -320,7 +343,7 @@ fn test_bits(cx: &mut Cx, band: &InstData) -> bool {
     } else {
         let b = cx.constant_register(mask);
         let a = cx.put(a);
-        rows::n_rrr(cx, G, common, a, b);
+        rows::n_rrr(cx, Q64, common, a, b);
     }
     true
 }
@@ -385,28 +408,14 @@ fn narrow_load(cx: &Cx, value: Value) -> Option<(Inst, Type, Option<bool>)> {
         _ => (cx.sinkable_load(value)?, None),
     };
     let data = &cx.f.insts[load];
-    let memory = crate::lower::address::memory_type(cx.f, data);
+    let memory = memory_type(cx.f, data);
     let extended = match data.opcode {
         Opcode::Load => extended,
         _ if extended.is_some() => return None,
-        opcode => Some(crate::lower::address::extends_sign(opcode)),
+        opcode => Some(extends_sign(opcode)),
     };
     let plain = memory.is_int() && memory.bits() <= 64 && !cx.swaps(&cx.mem_flags(data));
     plain.then_some((load, memory, extended))
-}
-
-/// icmp and fcmp as values.
-pub fn compare(cx: &mut Cx, inst: Inst) -> Result {
-    let data = cx.f.insts[inst];
-    let d = cx.def(inst);
-    let (a, b) = (Value(data.a), Value(data.b));
-    let test = match data.opcode {
-        Opcode::Icmp if set_by_bit(cx, d, &data) => return Ok(()),
-        Opcode::Icmp => compare_ints(cx, data.int_cc(), a, b, true),
-        _ => float::compare(cx, data.float_cc(), a, b, true),
-    };
-    set(cx, d, test, 1);
-    Ok(())
 }
 
 /// A comparison whose result is a bit of an operand: the sign, or one that a mask leaves.
@@ -436,133 +445,29 @@ fn set_by_bit(cx: &mut Cx, d: VReg, data: &InstData) -> bool {
     true
 }
 
-/// Sets all of `d` to `value` if a test holds, else to 0.
-pub fn set(cx: &mut Cx, d: VReg, test: Test, value: i32) {
-    let cond = test.code(cx);
-    // Behind the comparison, so that it may be in the register of one of its operands.
-    let zero = cx.constant_register(0);
-    rows::lochi_ri(cx, G, d, zero, value, cond);
-}
-
-/// select and select_spectre_guard.
-pub fn select(cx: &mut Cx, inst: Inst) -> Result {
-    let data = cx.f.insts[inst];
-    let (chosen, other) = (Value(data.b), Value(data.c));
-    let result = cx.f.first_result(inst);
-    if !data.ty.is_int() {
-        let d = cx.reg(result);
-        return float::select(cx, &data, d);
-    }
-    let overwritten = overwritten(cx, chosen, other);
-    let test = condition(cx, Value(data.a));
-    if data.ty != types::I128 {
-        let d = cx.reg(result);
-        choose(cx, alu_size(data.ty), d, test, [chosen, other], overwritten);
-        return Ok(());
-    }
-    let (d, chosen, other) = (cx.put_pair(result), cx.put_pair(chosen), cx.put_pair(other));
-    let cond = test.code(cx);
-    move_if(cx, G, d.0, cond, chosen.0, other.0);
-    move_if(cx, G, d.1, cond, chosen.1, other.1);
-    Ok(())
-}
-
-/// Which of two values a selection between them overwrites: one that is not needed any more, and rather a parameter of the
-/// block, which in a loop becomes the result. The values must not be asked for yet.
-pub fn overwritten(cx: &Cx, a: Value, b: Value) -> Value {
-    let rank = |value: Value| (cx.dies_here(value), cx.def_inst(value).is_none());
-    if rank(a) > rank(b) { a } else { b }
-}
-
-/// `d` = the first of two values if the test holds, else the other. One of them is overwritten if there is no form with three
-/// operands.
-pub fn choose(cx: &mut Cx, size: OperandSize, d: VReg, test: Test, [a, b]: [Value; 2], overwritten: Value) {
-    let cond = test.code(cx);
-    if let Some(imm) = imm16(cx, a) {
-        rule!(cx, "select.imm");
-        let b = cx.put(b);
-        rows::lochi_ri(cx, size, d, b, imm, cond);
-    } else if let Some(imm) = imm16(cx, b) {
-        rule!(cx, "select.imm");
-        let a = cx.put(a);
-        rows::lochi_ri(cx, size, d, a, imm, cond.complement());
-    } else {
-        let (reg_a, reg_b) = (cx.put(a), cx.put(b));
-        match overwritten == a {
-            true => move_if(cx, size, d, cond.complement(), reg_b, reg_a),
-            false => move_if(cx, size, d, cond, reg_a, reg_b),
-        }
-    }
-}
-
-/// `d` = `chosen` if the condition holds, else `other`, which is overwritten if there is no form with three operands.
-pub fn move_if(cx: &mut Cx, size: OperandSize, d: VReg, cond: Cond, chosen: VReg, other: VReg) {
-    match cx.flags.has_mie3() {
-        true => rows::sel_rrr(cx, size, d, chosen, other, cond),
-        false => rows::loc_rr(cx, size, d, other, chosen, cond),
-    }
-}
-
-/// Branches to `then` if a test holds, else to `other`.
-pub fn branch(cx: &mut Cx, test: Test, then: Label, other: Label) {
-    match test {
-        Test::Code(cond) => {
-            rule!(cx, "branch.code");
-            rows::br_cc(cx, cond, then, other);
-        }
-        Test::Registers { size, signed, a, b, cond } => {
-            rule!(cx, "branch.compare");
-            match signed {
-                true => rows::br_cr(cx, size, a, b, compared(cond), then, other),
-                false => rows::br_clr(cx, size, a, b, compared(cond), then, other),
-            }
-        }
-        Test::Immediate { size, signed, a, imm, cond } => {
-            rule!(cx, "branch.compare_imm");
-            match signed {
-                true => rows::br_ci(cx, size, a, imm, compared(cond), then, other),
-                false => rows::br_cli(cx, size, a, imm, compared(cond), then, other),
-            }
-        }
-    }
-}
-
 /// A condition without code 3, which comparisons never set and whose bit comparing branches don't have.
-fn compared(cond: Cond) -> Cond {
+pub fn compared(cond: Cond) -> Cond {
     Cond::from_code(cond as u16 & 14)
 }
 
-/// trapz and trapnz.
-pub fn trap_if(cx: &mut Cx, inst: Inst) -> Result {
+/// icmp and fcmp as values.
+pub fn compare(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
-    let mut test = condition(cx, Value(data.a));
-    if data.opcode == Opcode::Trapz {
-        test = test.complement();
-    }
-    trap_on(cx, test, data.trap_code());
+    let d = cx.def(inst);
+    let (a, b) = (Value(data.a), Value(data.b));
+    let test = match data.opcode {
+        Opcode::Icmp if set_by_bit(cx, d, &data) => return Ok(()),
+        Opcode::Icmp => condition::compare_ints(cx, data.int_cc(), a, b, true),
+        _ => S390x::compare_floats(cx, data.float_cc(), a, b, true),
+    };
+    set_to(cx, d, test, 1);
     Ok(())
 }
 
-/// Traps if a test holds.
-pub fn trap_on(cx: &mut Cx, test: Test, code: TrapCode) {
-    match test {
-        Test::Code(cond) => rows::trap_cc(cx, cond, code.0),
-        Test::Registers { size, signed: true, a, b, cond } => {
-            rows::trap_cr(cx, size, a, b, compared(cond), code.0);
-        }
-        Test::Registers { size, a, b, cond, .. } => {
-            rows::trap_clr(cx, size, a, b, compared(cond), code.0);
-        }
-        Test::Immediate { size, signed: true, a, imm, cond } => {
-            rows::trap_ci(cx, size, a, imm, compared(cond), code.0);
-        }
-        Test::Immediate { size, a, imm, cond, .. } => {
-            rows::trap_cli(cx, size, a, imm, compared(cond), code.0);
-        }
-    }
-}
-
-/// Traps if a value of 64 bits, or of 32, is zero.
-pub fn trap_if_zero(cx: &mut Cx, size: OperandSize, a: VReg, code: TrapCode) {
-    trap_on(cx, Test::Immediate { size, signed: true, a, imm: 0, cond: Cond::E }, code);
+/// Sets all of `d` to `value` if a test holds, else to 0.
+pub fn set_to(cx: &mut Cx, d: VReg, test: Test, value: i32) {
+    let cond = test.code(cx);
+    // Behind the comparison, so that it may be in the register of one of its operands.
+    let zero = cx.constant_register(0);
+    rows::lochi_ri(cx, Q64, d, zero, value, cond);
 }

@@ -4,16 +4,17 @@
 //! word. None of them changes the condition code, so that constants can be made between a comparison and what
 //! tests it.
 
-use super::super::S390x;
-use super::super::rows;
-use super::operands::*;
-use super::{field, float};
+use super::field;
+use super::inputs::*;
+use crate::arch::s390x::{S390x, rows};
 use crate::ir::*;
 use crate::lower::address::{near_symbol, slot_amode};
+use crate::lower::float::pool;
 use crate::lower::vocabulary::{Materialization, Rematerialization};
 use crate::machine::amode::{Amode, Place};
 use crate::machine::description::Machine;
 use crate::machine::reg::{RegClass, VReg};
+use crate::machine::size::{Q64, exact_size};
 use crate::machine::symbol::SymbolRef;
 use crate::rule;
 
@@ -28,13 +29,23 @@ impl Materialization for S390x {
 
     fn make_constant(cx: &mut Cx, data: &InstData, d: VReg) {
         match data.opcode {
-            Opcode::Iconst => constant(cx, d, integer(data)),
-            _ => float::constant(cx, d, data),
+            Opcode::Iconst => Self::make_bits(cx, d, integer(data)),
+            _ => make_float(cx, d, data),
         }
     }
 
     fn make_bits(cx: &mut Cx, d: VReg, bits: u64) {
-        constant(cx, d, bits);
+        if let Some(whole) = whole(bits) {
+            push_whole(cx, d, whole);
+            return;
+        }
+        let left = cx.tmp(RegClass::Int);
+        Self::make_bits(cx, left, bits & !0xFFFF_FFFF);
+        match insert(bits as u32) {
+            Insert::Half(0, half) => rows::iill(cx, d, left, half as i32),
+            Insert::Half(_, half) => rows::iilh(cx, d, left, half as i32),
+            Insert::Word(word) => rows::iilf(cx, d, left, word as i32),
+        }
     }
 
     fn make_slot_address(cx: &mut Cx, d: VReg, slot: StackSlot, offset: i32) {
@@ -61,7 +72,7 @@ impl Materialization for S390x {
         let base = if offset == 0 { d } else { cx.tmp(RegClass::Int) };
         match colocated {
             true => rows::la(cx, base, Amode::at(Place::Symbol(symbol), 0)),
-            false => rows::l_rm(cx, G, base, Amode::at(Place::Got(symbol), 0)),
+            false => rows::l_rm(cx, Q64, base, Amode::at(Place::Got(symbol), 0)),
         }
         match i32::try_from(offset) {
             Ok(0) => {}
@@ -135,28 +146,13 @@ fn insert(word: u32) -> Insert {
 }
 
 /// Whether a constant takes two instructions.
-pub fn is_long(bits: u64) -> bool {
+fn is_long(bits: u64) -> bool {
     whole(bits).is_none()
-}
-
-/// Makes a 64-bit constant in `d`.
-pub fn constant(cx: &mut Cx, d: VReg, bits: u64) {
-    if let Some(whole) = whole(bits) {
-        push_whole(cx, d, whole);
-        return;
-    }
-    let left = cx.tmp(RegClass::Int);
-    constant(cx, left, bits & !0xFFFF_FFFF);
-    match insert(bits as u32) {
-        Insert::Half(0, half) => rows::iill(cx, d, left, half as i32),
-        Insert::Half(_, half) => rows::iilh(cx, d, left, half as i32),
-        Insert::Word(word) => rows::iilf(cx, d, left, word as i32),
-    }
 }
 
 fn push_whole(cx: &mut Cx, d: VReg, whole: Whole) {
     match whole {
-        Whole::SignedHalf(half) => rows::lhi_ri(cx, G, d, half as i32),
+        Whole::SignedHalf(half) => rows::lhi_ri(cx, Q64, d, half as i32),
         Whole::SignedWord(word) => rows::lgfi(cx, d, word),
         Whole::RightWord(word) => rows::llilf(cx, d, word as i32),
         Whole::LeftWord(word) => rows::llihf(cx, d, word as i32),
@@ -167,29 +163,18 @@ fn push_whole(cx: &mut Cx, d: VReg, whole: Whole) {
     }
 }
 
-/// The number of the only halfword, counted from the right, that is not zero, and its bits.
-pub fn only_half(bits: u64) -> Option<(u8, u16)> {
-    let number = (bits.trailing_zeros() / 16).min(3) as u8;
-    let half = (bits >> (16 * number)) as u16;
-    (bits != 0 && (half as u64) << (16 * number) == bits).then_some((number, half))
-}
-
-/// First and last of a mask's ones, counted from the left, if they are in one piece. The piece may go over the right
-/// end and on at the left one; then the first has the higher number.
-pub fn bit_range(mask: u64) -> Option<(u8, u8)> {
-    let start = if mask >> 63 == 1 && mask & 1 == 1 { mask.leading_ones() } else { 0 };
-    // With the piece at the left end moved away there is one piece, or the mask is all ones.
-    let turned = mask.rotate_left(start);
-    if turned == 0 || mask == u64::MAX {
-        return None;
+/// Makes the constant of an f32const or f64const in a register.
+fn make_float(cx: &mut Cx, d: VReg, data: &InstData) {
+    let (ty, bits) = match data.opcode {
+        Opcode::F32const => (types::F32, data.a as u64),
+        _ => (types::F64, data.imm64()),
+    };
+    if bits == 0 {
+        rows::fzero(cx, exact_size(ty), d);
+        return;
     }
-    let first = turned.leading_zeros();
-    let length = (turned << first).leading_ones();
-    if turned.count_ones() != length {
-        return None;
-    }
-    let last = first + length - 1;
-    Some((((first + start) % 64) as u8, ((last + start) % 64) as u8))
+    let source = pool(cx, ty, bits);
+    rows::fl_rm(cx, exact_size(ty), d, source);
 }
 
 #[cfg(test)]
@@ -235,25 +220,5 @@ mod tests {
         assert_eq!(whole(0x8000_0000), Some(Whole::Half(1, 0x8000)));
         assert_eq!(whole(0x1_8000_0000), None);
         assert_eq!(insert(0x8000_0000), Insert::Half(1, 0x8000));
-    }
-
-    #[test]
-    fn ranges_of_bits() {
-        assert_eq!(bit_range(0), None);
-        assert_eq!(bit_range(u64::MAX), None);
-        assert_eq!(bit_range(0b101), None);
-        assert_eq!(bit_range(1), Some((63, 63)));
-        assert_eq!(bit_range(0xFF0), Some((52, 59)));
-        assert_eq!(bit_range(0xF000_0000_0000_0000), Some((0, 3)));
-        assert_eq!(bit_range(0xF000_0000_0000_000F), Some((60, 3)));
-        assert_eq!(bit_range(0xF000_0F00_0000_000F), None);
-    }
-
-    #[test]
-    fn halves() {
-        assert_eq!(only_half(0), None);
-        assert_eq!(only_half(0x8000), Some((0, 0x8000)));
-        assert_eq!(only_half(0x1_0000_0000), Some((2, 1)));
-        assert_eq!(only_half(0x1_8000), None);
     }
 }

@@ -1,14 +1,16 @@
 //! Branches, and what the ends of blocks and the frame are made of on s390x; [`crate::lower::control`] puts it together.
 
-use super::super::{S390x, rows};
-use super::compare;
-use super::operands::*;
+use super::compare::{Test, compared};
+use super::inputs::*;
 use super::tls;
+use crate::arch::s390x::{S390x, rows};
 use crate::ir::*;
-use crate::lower::context::Unsupported;
+use crate::lower::condition::condition;
+use crate::lower::context::Lowered;
 use crate::lower::control::{ControlLowering, ControlRows, ThreadLocal};
 use crate::machine::inst::Label;
 use crate::machine::reg::{VBlock, VReg};
+use crate::rule;
 
 impl ControlLowering for S390x {
     const CONTROL_ROWS: ControlRows = ControlRows {
@@ -23,21 +25,45 @@ impl ControlLowering for S390x {
     };
 
     fn branch_on(cx: &mut Cx, value: Value, may_fold: bool, successors: &[VBlock]) {
-        let test = compare::condition_on(cx, value, may_fold);
-        compare::branch(cx, test, Label::of(successors[0]), Label::of(successors[1]));
+        let test = condition(cx, value, may_fold);
+        branch(cx, test, Label::of(successors[0]), Label::of(successors[1]));
     }
 
     const TABLE_TEMPORARIES: usize = 1;
 
     fn table_index(cx: &mut Cx, index: Value) -> VReg {
-        put_extended_wide(cx, index, false)
+        put_extended_to_64(cx, index, false)
     }
 
     fn trap(cx: &mut Cx, code: TrapCode) {
         rows::trap(cx, code.0);
     }
 
-    fn tls_address(cx: &mut Cx, d: VReg, symbol: &ThreadLocal) -> Result<(), Unsupported> {
+    fn tls_address(cx: &mut Cx, d: VReg, symbol: &ThreadLocal) -> Lowered {
         tls::address(cx, d, symbol)
+    }
+}
+
+/// Branches to `then` if a test holds, else to `other`.
+fn branch(cx: &mut Cx, test: Test, then: Label, other: Label) {
+    match test {
+        Test::Code(cond) => {
+            rule!(cx, "branch.code");
+            rows::br_cc(cx, cond, then, other);
+        }
+        Test::Registers { size, signed, a, b, cond } => {
+            rule!(cx, "branch.compare");
+            match signed {
+                true => rows::br_cr(cx, size, a, b, compared(cond), then, other),
+                false => rows::br_clr(cx, size, a, b, compared(cond), then, other),
+            }
+        }
+        Test::Immediate { size, signed, a, imm, cond } => {
+            rule!(cx, "branch.compare_imm");
+            match signed {
+                true => rows::br_ci(cx, size, a, imm, compared(cond), then, other),
+                false => rows::br_cli(cx, size, a, imm, compared(cond), then, other),
+            }
+        }
     }
 }

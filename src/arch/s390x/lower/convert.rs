@@ -4,17 +4,19 @@
 //! signed ones give the lowest integer, where CLIF's saturating conversions ask for 0. Narrower integers are made from one
 //! of 32 bits.
 
-use super::super::cond::Cond;
-use super::super::{S390x, rows};
-use super::compare::{Test, move_if, trap_on};
-use super::float::{self, float_cond};
-use super::operands::*;
+use super::compare::{Test, float_cond};
+use super::float;
+use super::inputs::*;
+use super::select::move_on;
+use crate::arch::s390x::operands::Cond;
+use crate::arch::s390x::{S390x, rows};
 use crate::ir::*;
 use crate::lower::address::sink_load;
+use crate::lower::compare::Comparisons;
 use crate::lower::convert::Conversions;
 use crate::lower::float::{memory_operand, pool_number};
 use crate::machine::reg::{RegClass, VReg};
-use crate::machine::size::OperandSize;
+use crate::machine::size::{L32, OperandSize, Q64, alu_size, exact_size};
 use crate::rule;
 
 fn change_precision(cx: &mut Cx, d: VReg, data: &InstData) {
@@ -57,11 +59,11 @@ fn from_int(cx: &mut Cx, d: VReg, data: &InstData) {
     let source = Value(data.a);
     let from = alu_size(cx.ty(source));
     let signed = data.opcode == Opcode::FcvtFromSint;
-    let a = put_extended(cx, source, signed);
+    let a = put_extended_to_32(cx, source, signed);
     let size = exact_size(data.ty);
     match (from, signed) {
-        (OperandSize::L32, true) => rows::fromw(cx, size, d, a),
-        (OperandSize::L32, false) => rows::fromuw(cx, size, d, a),
+        (L32, true) => rows::fromw(cx, size, d, a),
+        (L32, false) => rows::fromuw(cx, size, d, a),
         (_, true) => rows::fromg(cx, size, d, a),
         (_, false) => rows::fromug(cx, size, d, a),
     }
@@ -71,25 +73,25 @@ fn from_int(cx: &mut Cx, d: VReg, data: &InstData) {
 
 /// A float that is to become an integer.
 #[derive(Clone, Copy)]
-struct Source {
+struct FloatSource {
     reg: VReg,
     ty: Type,
     signed: bool,
 }
 
-impl Source {
+impl FloatSource {
     fn of(cx: &mut Cx, data: &InstData) -> Self {
         let value = Value(data.a);
         let signed = matches!(data.opcode, Opcode::FcvtToSint | Opcode::FcvtToSintSat);
-        Source { reg: cx.put(value), ty: cx.ty(value), signed }
+        FloatSource { reg: cx.put(value), ty: cx.ty(value), signed }
     }
 
     /// Pushes the conversion to an integer of 32 or 64 bits.
     fn convert(self, cx: &mut Cx, size: OperandSize, d: VReg) {
         let from = exact_size(self.ty);
         match (size, self.signed) {
-            (OperandSize::L32, true) => rows::tow(cx, from, d, self.reg),
-            (OperandSize::L32, false) => rows::touw(cx, from, d, self.reg),
+            (L32, true) => rows::tow(cx, from, d, self.reg),
+            (L32, false) => rows::touw(cx, from, d, self.reg),
             (_, true) => rows::tog(cx, from, d, self.reg),
             (_, false) => rows::toug(cx, from, d, self.reg),
         }
@@ -103,28 +105,28 @@ impl Source {
 
     fn trap_if_unordered(self, cx: &mut Cx) {
         let cond = self.unordered(cx);
-        trap_on(cx, Test::Code(cond), TrapCode::BAD_CONVERSION_TO_INTEGER);
+        S390x::trap_on(cx, Test::Code(cond), TrapCode::BAD_CONVERSION_TO_INTEGER);
     }
 }
 
 /// See [`Conversions::to_int_or_trap`].
 fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData) {
-    let source = Source::of(cx, data);
+    let source = FloatSource::of(cx, data);
     let size = alu_size(data.ty);
     source.trap_if_unordered(cx);
     source.convert(cx, size, d);
-    trap_on(cx, Test::Code(Cond::O), TrapCode::INTEGER_OVERFLOW);
+    S390x::trap_on(cx, Test::Code(Cond::O), TrapCode::INTEGER_OVERFLOW);
     if data.ty.bits() < 32 {
         let extended = cx.tmp(RegClass::Int);
         extend_register(cx, extended, d, data.ty, source.signed);
         let differs = Test::Registers { size, signed: true, a: extended, b: d, cond: Cond::Lh };
-        trap_on(cx, differs, TrapCode::INTEGER_OVERFLOW);
+        S390x::trap_on(cx, differs, TrapCode::INTEGER_OVERFLOW);
     }
 }
 
 /// See [`Conversions::to_int_saturated`].
 fn to_int_saturated(cx: &mut Cx, result: VReg, data: &InstData) {
-    let source = Source::of(cx, data);
+    let source = FloatSource::of(cx, data);
     let size = alu_size(data.ty);
     let bits = data.ty.bits();
     let narrow = bits < 32;
@@ -142,16 +144,16 @@ fn to_int_saturated(cx: &mut Cx, result: VReg, data: &InstData) {
     let next = if source.signed { cx.tmp(RegClass::Int) } else { result };
     if !source.signed {
         let most = (1 << bits) - 1;
-        rows::clfi_ri(cx, W, d, most);
+        rows::clfi_ri(cx, L32, d, most);
         // All ones, for the type's own bits.
-        rows::lochi_ri(cx, W, next, d, -1, Cond::H);
+        rows::lochi_ri(cx, L32, next, d, -1, Cond::H);
         return;
     }
     let most = (1 << (bits - 1)) - 1;
-    rows::chi_ri(cx, W, d, most);
-    rows::lochi_ri(cx, W, next, d, most, Cond::H);
-    rows::chi_ri(cx, W, next, -most - 1);
-    rows::lochi_ri(cx, W, result, next, -most - 1, Cond::L);
+    rows::chi_ri(cx, L32, d, most);
+    rows::lochi_ri(cx, L32, next, d, most, Cond::H);
+    rows::chi_ri(cx, L32, next, -most - 1);
+    rows::lochi_ri(cx, L32, result, next, -most - 1, Cond::L);
 }
 
 impl Conversions for S390x {
@@ -177,7 +179,7 @@ impl Conversions for S390x {
 
     fn trap_if(cx: &mut Cx, float: VReg, ty: Type, cc: FloatCc, number: f64, code: TrapCode) {
         compare(cx, float, ty, number);
-        trap_on(cx, Test::Code(float_cond(cc)), code);
+        S390x::trap_on(cx, Test::Code(float_cond(cc)), code);
     }
 
     fn select_if(
@@ -191,7 +193,7 @@ impl Conversions for S390x {
         let d = cx.tmp(RegClass::Int);
         let chosen = cx.constant_register(chosen);
         compare(cx, float, ty, number);
-        move_if(cx, G, d, float_cond(cc), chosen, other);
+        move_on(cx, Q64, d, float_cond(cc), chosen, other);
         d
     }
 }

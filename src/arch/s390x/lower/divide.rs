@@ -5,35 +5,29 @@
 //! overflow is found in the quotient. Of 64 bits, zero is checked before; for the remainder of the lowest integer
 //! by -1, which is 0 in CLIF, a divisor of -1 is replaced by 1. i128 is divided by library routines.
 
-use super::super::cond::Cond;
-use super::super::{S390x, rows};
-use super::compare::{Test, trap_if_zero, trap_on};
-use super::operands::*;
-use super::{field, int, logic, shift};
+use super::compare::Test;
+use super::inputs::*;
+use super::logic::push_complement;
+use crate::arch::s390x::operands::Cond;
+use crate::arch::s390x::{S390x, rows};
 use crate::ir::*;
 use crate::lower::address::sink_load;
-use crate::lower::call::{Routine, wide_libcall};
-use crate::lower::context::Unsupported;
+use crate::lower::compare::Comparisons;
+use crate::lower::context::Lowered;
 use crate::lower::divide_constant;
 use crate::lower::divide_constant::DivisionLowering;
-use crate::lower::wide::{Pair, result};
+use crate::lower::wide::Pair;
+use crate::lower::wide_divide::WideDivision;
 use crate::machine::reg::{RegClass, VReg};
-use crate::machine::size::OperandSize;
-use crate::machine::symbol::LibCall;
+use crate::machine::size::{L32, Q64, alu_size, exact_size};
 use crate::rule;
-
-type Result = std::result::Result<(), Unsupported>;
 
 const ZERO: TrapCode = TrapCode::INTEGER_DIVISION_BY_ZERO;
 const OVERFLOW: TrapCode = TrapCode::INTEGER_OVERFLOW;
 
-/// udiv, sdiv, urem, srem.
-pub fn divide(cx: &mut Cx, inst: Inst) -> Result {
+/// udiv, sdiv, urem, srem up to 64 bits.
+pub fn divide(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
-    if data.ty == types::I128 {
-        divide_wide(cx, inst, &data);
-        return Ok(());
-    }
     if divide_constant::divide(cx, inst, &data) {
         return Ok(());
     }
@@ -54,14 +48,14 @@ pub fn divide(cx: &mut Cx, inst: Inst) -> Result {
 fn divide_unsigned(cx: &mut Cx, data: &InstData, quotient: VReg, remainder: VReg) {
     let size = alu_size(data.ty);
     let memory = if data.ty.bits() >= 32 { sink_load(cx, Value(data.b), data.ty) } else { None };
-    let low = put_extended(cx, Value(data.a), false);
+    let low = put_extended_to_32(cx, Value(data.a), false);
     match memory {
         Some(m) => {
             let high = cx.constant_register(0);
             rows::dl_rm(cx, size, remainder, quotient, high, low, m, ZERO.0);
         }
         None => {
-            let divisor = put_extended(cx, Value(data.b), false);
+            let divisor = put_extended_to_32(cx, Value(data.b), false);
             let high = cx.constant_register(0);
             rows::dl_rr(cx, size, remainder, quotient, high, low, divisor, ZERO.0);
         }
@@ -70,19 +64,19 @@ fn divide_unsigned(cx: &mut Cx, data: &InstData, quotient: VReg, remainder: VReg
 
 fn divide_signed_32(cx: &mut Cx, data: &InstData, quotient: VReg, remainder: VReg) {
     let memory = if data.ty == types::I32 { sink_load(cx, Value(data.b), data.ty) } else { None };
-    let dividend = put_extended_wide(cx, Value(data.a), true);
+    let dividend = put_extended_to_64(cx, Value(data.a), true);
     match memory {
         Some(m) => rows::dsgf_rm(cx, remainder, quotient, dividend, m, ZERO.0),
         None => {
-            let divisor = put_extended(cx, Value(data.b), true);
+            let divisor = put_extended_to_32(cx, Value(data.b), true);
             rows::dsgf_rr(cx, remainder, quotient, dividend, divisor, ZERO.0);
         }
     }
     if data.opcode == Opcode::Sdiv {
         // The quotient has 64 bits: this is the only one that is too large.
         let limit = 1i64 << (data.ty.bits() - 1);
-        rows::clfi_ri(cx, G, quotient, limit as i32);
-        trap_on(cx, Test::Code(Cond::E), OVERFLOW);
+        rows::clfi_ri(cx, Q64, quotient, limit as i32);
+        S390x::trap_on(cx, Test::Code(Cond::E), OVERFLOW);
     }
 }
 
@@ -90,63 +84,30 @@ fn divide_signed_64(cx: &mut Cx, data: &InstData, quotient: VReg, remainder: VRe
     let dividend = cx.put(Value(data.a));
     let divisor = cx.put(Value(data.b));
     if data.opcode == Opcode::Sdiv {
-        trap_if_zero(cx, G, divisor, ZERO);
+        let is_zero = Test::Immediate { size: Q64, signed: true, a: divisor, imm: 0, cond: Cond::E };
+        S390x::trap_on(cx, is_zero, ZERO);
         rows::dsg_rr(cx, remainder, quotient, dividend, divisor, OVERFLOW.0);
         return;
     }
     let replaced = cx.tmp(RegClass::Int);
-    rows::chi_ri(cx, G, divisor, -1);
-    rows::lochi_ri(cx, G, replaced, divisor, 1, Cond::E);
+    rows::chi_ri(cx, Q64, divisor, -1);
+    rows::lochi_ri(cx, Q64, replaced, divisor, 1, Cond::E);
     rows::dsg_rr(cx, remainder, quotient, dividend, replaced, ZERO.0);
 }
 
-fn divide_wide(cx: &mut Cx, inst: Inst, data: &InstData) {
-    let d = result(cx, inst);
-    let divisor = cx.wide_constant(Value(data.b));
-    let a = cx.put_pair(Value(data.a));
-    let b = cx.put_pair(Value(data.b));
-    if divisor.is_none_or(|divisor| divisor == 0) {
-        let either = cx.tmp(RegClass::Int);
-        rows::o_rrr(cx, G, either, b.0, b.1);
-        trap_on(cx, Test::Code(Cond::E), ZERO);
-    }
-    if data.opcode == Opcode::Sdiv && divisor.is_none_or(|divisor| divisor == -1) {
-        trap_if_lowest_by_minus_one(cx, a, b);
-    }
-    let routine = match data.opcode {
-        Opcode::Udiv => LibCall::UdivI128,
-        Opcode::Sdiv => LibCall::SdivI128,
-        Opcode::Urem => LibCall::UremI128,
-        _ => LibCall::SremI128,
-    };
-    rule!(cx, "divide.wide");
-    wide_libcall(cx, routine, &[Routine::Wide(a), Routine::Wide(b)], Routine::Wide(d));
-}
-
-/// Traps if `a` is the lowest i128 and `b` is -1: if what differs from that is zero.
-fn trap_if_lowest_by_minus_one(cx: &mut Cx, a: Pair, b: Pair) {
-    let [top, dividend, ones, divisor, either] = std::array::from_fn(|_| cx.tmp(RegClass::Int));
-    rows::xihf(cx, top, a.1, i32::MIN);
-    rows::o_rrr(cx, G, dividend, top, a.0);
-    rows::n_rrr(cx, G, ones, b.0, b.1);
-    logic::push_complement(cx, G, divisor, ones, false);
-    rows::o_rrr(cx, G, either, dividend, divisor);
-    trap_on(cx, Test::Code(Cond::E), OVERFLOW);
-}
-
 /// umulhi and smulhi up to 64 bits.
-pub fn multiply_high(cx: &mut Cx, inst: Inst) -> Result {
+pub fn multiply_high(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let signed = data.opcode == Opcode::Smulhi;
     let d = cx.def(inst);
     let (a, b) = cx.commute(Value(data.a), Value(data.b));
     if data.ty != types::I64 {
         rule!(cx, "mulhi.narrow");
-        let a = put_extended_wide(cx, a, signed);
-        let b = put_extended_wide(cx, b, signed);
+        let a = put_extended_to_64(cx, a, signed);
+        let b = put_extended_to_64(cx, b, signed);
         let product = cx.tmp(RegClass::Int);
-        rows::ms_rrr(cx, G, product, a, b);
-        rows::srl_rri(cx, G, d, product, data.ty.bits() as i32);
+        rows::ms_rrr(cx, Q64, product, a, b);
+        rows::srl_rri(cx, Q64, d, product, data.ty.bits() as i32);
         return Ok(());
     }
     let low = cx.tmp(RegClass::Int);
@@ -169,72 +130,44 @@ pub fn multiply_high(cx: &mut Cx, inst: Inst) -> Result {
     Ok(())
 }
 
-fn size(bits: u32) -> OperandSize {
-    OperandSize::from_bits(bits)
-}
-
 impl DivisionLowering for S390x {
-    fn put_extended(cx: &mut Cx, value: Value, signed: bool, bits: u32) -> VReg {
-        put_extended_to(cx, value, signed, bits)
-    }
-
-    fn copy(cx: &mut Cx, _: u32, d: VReg, a: VReg) {
-        cx.alias(d, a);
-    }
-
-    fn add(cx: &mut Cx, bits: u32, d: VReg, a: VReg, b: VReg) {
-        int::ADD.push(cx, size(bits), d, a, int::Operand::Register(b), true);
-    }
-
-    fn subtract(cx: &mut Cx, bits: u32, d: VReg, a: VReg, b: VReg) {
-        int::SUB.push(cx, size(bits), d, a, int::Operand::Register(b), false);
-    }
-
-    fn negate(cx: &mut Cx, bits: u32, d: VReg, a: VReg) {
-        rows::lc_rr(cx, size(bits), d, a);
-    }
-
     fn negate_or_trap(cx: &mut Cx, ty: Type, d: VReg, a: VReg) {
         if ty.bits() >= 32 {
-            rows::lc_rr(cx, size(ty.bits()), d, a);
-            trap_on(cx, Test::Code(Cond::O), OVERFLOW);
+            rows::lc_rr(cx, exact_size(ty), d, a);
+            S390x::trap_on(cx, Test::Code(Cond::O), OVERFLOW);
             return;
         }
         // Only the lowest value is its own negation and not zero.
         let extended = cx.tmp(RegClass::Int);
         extend_register(cx, extended, a, ty, true);
-        rows::chi_ri(cx, W, extended, -1 << (ty.bits() - 1));
-        trap_on(cx, Test::Code(Cond::E), OVERFLOW);
-        rows::lc_rr(cx, W, d, extended);
-    }
-
-    fn mask(cx: &mut Cx, bits: u32, d: VReg, a: VReg, mask: i64) {
-        // In 32 bits anything may be above.
-        let mask = if bits == 32 && mask > 0 { mask as u32 as u64 } else { mask as u64 };
-        field::push(cx, d, a, 0, mask);
-    }
-
-    fn shift(cx: &mut Cx, bits: u32, opcode: Opcode, d: VReg, a: VReg, amount: u32) {
-        shift::shift_register(cx, size(bits), opcode, d, a, amount as i32);
-    }
-
-    fn multiply(cx: &mut Cx, bits: u32, d: VReg, a: VReg, factor: i64) {
-        int::multiply_by(cx, size(bits), d, a, factor);
-    }
-
-    fn multiply_high(cx: &mut Cx, signed: bool, d: VReg, a: VReg, factor: u64) {
-        let factor = cx.constant_register(factor);
-        let low = cx.tmp(RegClass::Int);
-        match signed {
-            true => rows::mg_rrr(cx, d, low, factor, a),
-            false => rows::mlg_rr(cx, d, low, factor, a),
-        }
+        rows::chi_ri(cx, L32, extended, -1 << (ty.bits() - 1));
+        S390x::trap_on(cx, Test::Code(Cond::E), OVERFLOW);
+        rows::lc_rr(cx, L32, d, extended);
     }
 
     fn at_least(cx: &mut Cx, d: VReg, a: VReg, limit: u64) {
         let limit = cx.constant_register(limit);
         let zero = cx.constant_register(0);
-        rows::cl_rr(cx, G, a, limit);
-        rows::lochi_ri(cx, G, d, zero, 1, Cond::Eh);
+        rows::cl_rr(cx, Q64, a, limit);
+        rows::lochi_ri(cx, Q64, d, zero, 1, Cond::Eh);
+    }
+}
+
+impl WideDivision for S390x {
+    fn trap_if_zero(cx: &mut Cx, a: Pair, code: TrapCode) {
+        let either = cx.tmp(RegClass::Int);
+        rows::o_rrr(cx, Q64, either, a.0, a.1);
+        Self::trap_on(cx, Test::Code(Cond::E), code);
+    }
+
+    /// What differs from these operands is zero.
+    fn trap_if_lowest_by_minus_one(cx: &mut Cx, a: Pair, b: Pair, code: TrapCode) {
+        let [top, dividend, ones, divisor, either] = std::array::from_fn(|_| cx.tmp(RegClass::Int));
+        rows::xihf(cx, top, a.1, i32::MIN);
+        rows::o_rrr(cx, Q64, dividend, top, a.0);
+        rows::n_rrr(cx, Q64, ones, b.0, b.1);
+        push_complement(cx, Q64, divisor, ones, false);
+        rows::o_rrr(cx, Q64, either, dividend, divisor);
+        Self::trap_on(cx, Test::Code(Cond::E), code);
     }
 }

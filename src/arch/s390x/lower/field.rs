@@ -4,12 +4,12 @@
 //! and a mask, and so is any chain of them. `find` follows a chain from its last instruction as far as it
 //! is used by nothing else and what is kept stays in one piece.
 
-use super::super::rows;
-use super::constant::bit_range;
-use super::operands::*;
+use super::inputs::*;
+use crate::arch::s390x::rows;
 use crate::ir::*;
 use crate::lower::address::MOST_STEPS;
 use crate::machine::reg::VReg;
+use crate::machine::size::Q64;
 use crate::rule;
 
 /// `source.rotate_left(rotate) & mask`, on 64 bits. What is above a value's type may be anything, in the result too.
@@ -123,14 +123,39 @@ pub fn combine(cx: &mut Cx, opcode: Opcode, d: VReg, into: Value, value: Value) 
 /// `d = a.rotate_left(rotate) & mask`, for a mask in one piece.
 pub fn push(cx: &mut Cx, d: VReg, a: VReg, rotate: u32, mask: u64) {
     match (rotate, mask) {
-        (0, 0xFF) => rows::llc_rr(cx, G, d, a),
-        (0, 0xFFFF) => rows::llh_rr(cx, G, d, a),
+        (0, 0xFF) => rows::llc_rr(cx, Q64, d, a),
+        (0, 0xFFFF) => rows::llh_rr(cx, Q64, d, a),
         (0, 0xFFFF_FFFF) => rows::llgf_rr(cx, d, a),
         _ => {
             let (first, last) = bit_range(mask).expect("it is in one piece");
             rows::risbg_rz(cx, d, a, first as i32, last as i32 + ZERO_OTHERS, rotate as i32);
         }
     }
+}
+
+/// The number of the only halfword, counted from the right, that is not zero, and its bits.
+pub fn only_half(bits: u64) -> Option<(u8, u16)> {
+    let number = (bits.trailing_zeros() / 16).min(3) as u8;
+    let half = (bits >> (16 * number)) as u16;
+    (bits != 0 && (half as u64) << (16 * number) == bits).then_some((number, half))
+}
+
+/// First and last of a mask's ones, counted from the left, if they are in one piece. The piece may go over the right
+/// end and on at the left one; then the first has the higher number.
+pub fn bit_range(mask: u64) -> Option<(u8, u8)> {
+    let start = if mask >> 63 == 1 && mask & 1 == 1 { mask.leading_ones() } else { 0 };
+    // With the piece at the left end moved away there is one piece, or the mask is all ones.
+    let turned = mask.rotate_left(start);
+    if turned == 0 || mask == u64::MAX {
+        return None;
+    }
+    let first = turned.leading_zeros();
+    let length = (turned << first).leading_ones();
+    if turned.count_ones() != length {
+        return None;
+    }
+    let last = first + length - 1;
+    Some((((first + start) % 64) as u8, ((last + start) % 64) as u8))
 }
 
 #[cfg(test)]
@@ -154,5 +179,25 @@ mod tests {
         assert_eq!(apply(x, step(Opcode::Ushr, word, word, Some(8)).unwrap()), 0x0089_ABCD);
         assert_eq!(apply(x, step(Opcode::Ushr, types::I8, types::I8, Some(3)).unwrap()), 0xEF >> 3);
         assert_eq!(apply(x, step(Opcode::Band, long, long, Some(0xFF0)).unwrap()), x & 0xFF0);
+    }
+
+    #[test]
+    fn ranges_of_bits() {
+        assert_eq!(bit_range(0), None);
+        assert_eq!(bit_range(u64::MAX), None);
+        assert_eq!(bit_range(0b101), None);
+        assert_eq!(bit_range(1), Some((63, 63)));
+        assert_eq!(bit_range(0xFF0), Some((52, 59)));
+        assert_eq!(bit_range(0xF000_0000_0000_0000), Some((0, 3)));
+        assert_eq!(bit_range(0xF000_0000_0000_000F), Some((60, 3)));
+        assert_eq!(bit_range(0xF000_0F00_0000_000F), None);
+    }
+
+    #[test]
+    fn halves() {
+        assert_eq!(only_half(0), None);
+        assert_eq!(only_half(0x8000), Some((0, 0x8000)));
+        assert_eq!(only_half(0x1_0000_0000), Some((2, 1)));
+        assert_eq!(only_half(0x1_8000), None);
     }
 }

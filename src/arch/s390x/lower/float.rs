@@ -6,21 +6,16 @@
 //!
 //! Zero is made in a register; the other constants are memory operands in the constant pool.
 
-use super::super::cond::Cond;
-use super::super::rows;
-use super::compare::{self, Test};
-use super::operands::*;
+use super::inputs::*;
+use crate::arch::s390x::rows;
 use crate::ir::*;
-use crate::lower::address::{access, access_as};
-use crate::lower::condition::ConditionCode;
-use crate::lower::context::Unsupported;
-use crate::lower::float::{self as shared, *};
+use crate::lower::context::Lowered;
+use crate::lower::float as shared;
+use crate::lower::float::*;
 use crate::machine::amode::Amode;
 use crate::machine::reg::{RegClass, VReg};
-use crate::machine::size::OperandSize;
+use crate::machine::size::{OperandSize, exact_size};
 use crate::rule;
-
-type Result = std::result::Result<(), Unsupported>;
 
 /// An operation `d = a op b`.
 struct Op {
@@ -47,24 +42,10 @@ static SUBTRACT: Op = op!(fsub_rr fsub_rm fsub_rrr);
 static MULTIPLY: Op = op!(fmul_rr fmul_rm fmul_rrr);
 static DIVIDE: Op = op!(fdiv_rr fdiv_rm fdiv_rrr);
 
-/// Makes the constant of an f32const or f64const in a register.
-pub fn constant(cx: &mut Cx, d: VReg, data: &InstData) {
-    let (ty, bits) = match data.opcode {
-        Opcode::F32const => (types::F32, data.a as u64),
-        _ => (types::F64, data.imm64()),
-    };
-    if bits == 0 {
-        rows::fzero(cx, exact_size(ty), d);
-        return;
-    }
-    let source = pool(cx, ty, bits);
-    rows::fl_rm(cx, exact_size(ty), d, source);
-}
-
 // Arithmetic.
 
 /// All arithmetic on one type.
-pub fn lower(cx: &mut Cx, inst: Inst) -> Result {
+pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
     use Opcode::*;
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
@@ -187,7 +168,7 @@ fn sign_operation(cx: &mut Cx, d: VReg, data: &InstData) {
 }
 
 /// band, bor, bxor and bnot of floats.
-pub fn bitwise(cx: &mut Cx, inst: Inst) -> Result {
+pub fn bitwise(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
     let a = cx.put(Value(data.a));
@@ -205,7 +186,7 @@ pub fn bitwise(cx: &mut Cx, inst: Inst) -> Result {
 }
 
 /// bitselect of floats.
-pub fn bit_select(cx: &mut Cx, inst: Inst) -> Result {
+pub fn bit_select(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
     let [control, ones, zeros] = [data.a, data.b, data.c].map(|value| cx.put(Value(value)));
@@ -214,68 +195,6 @@ pub fn bit_select(cx: &mut Cx, inst: Inst) -> Result {
 }
 
 // Comparison and selection.
-
-/// The condition after a comparison of floats: equal, low, high, or code 3 if they are not ordered.
-pub fn float_cond(cc: FloatCc) -> Cond {
-    use FloatCc::*;
-    match cc {
-        Ordered => Cond::Elh,
-        Unordered => Cond::O,
-        Equal => Cond::E,
-        NotEqual => Cond::Lho,
-        OrderedNotEqual => Cond::Lh,
-        UnorderedOrEqual => Cond::Eo,
-        LessThan => Cond::L,
-        UnorderedOrGreaterThanOrEqual => Cond::Eho,
-        LessThanOrEqual => Cond::El,
-        UnorderedOrGreaterThan => Cond::Ho,
-        GreaterThan => Cond::H,
-        UnorderedOrLessThanOrEqual => Cond::Elo,
-        GreaterThanOrEqual => Cond::Eh,
-        UnorderedOrLessThan => Cond::Lo,
-    }
-}
-
-/// Compares two floats; `may_fold` says that loads may be taken in.
-pub fn compare(cx: &mut Cx, cc: FloatCc, a: Value, b: Value, may_fold: bool) -> Test {
-    let size = exact_size(cx.ty(a));
-    for (cc, a, b) in [(cc, a, b), (cc.swap_args(), b, a)] {
-        if let Some(b) = memory_operand(cx, b, may_fold) {
-            let a = cx.put(a);
-            rows::fcmp_rm(cx, size, a, b);
-            return Test::Code(float_cond(cc));
-        }
-    }
-    let (a, b) = (cx.put(a), cx.put(b));
-    rows::fcmp_rr(cx, size, a, b);
-    Test::Code(float_cond(cc))
-}
-
-/// select of floats.
-pub fn select(cx: &mut Cx, data: &InstData, d: VReg) -> Result {
-    let (condition, chosen, other) = (Value(data.a), Value(data.b), Value(data.c));
-    let size = exact_size(data.ty);
-    if let Some(comparison) = selecting_comparison(cx, data)
-        && let Some(Extreme { lesser, a, b }) = extreme(comparison, chosen, other)
-    {
-        rule!(cx, "select.float_extreme");
-        let (a, b) = (cx.put(a), cx.put(b));
-        match lesser {
-            true => rows::flesser(cx, size, d, a, b),
-            false => rows::fgreater(cx, size, d, a, b),
-        }
-        return Ok(());
-    }
-    // The one that is not needed any more is overwritten.
-    let exchanged = cx.dies_here(chosen) && !cx.dies_here(other);
-    let (chosen, other) = (cx.put(chosen), cx.put(other));
-    let cond = compare::condition(cx, condition).code(cx);
-    match exchanged {
-        true => rows::select_x(cx, size, d, chosen, other, cond.complement()),
-        false => rows::select_x(cx, size, d, other, chosen, cond),
-    }
-    Ok(())
-}
 
 // Memory.
 
@@ -293,53 +212,4 @@ pub fn to_bits(cx: &mut Cx, d: VReg, source: VReg, ty: Type) {
         types::F32 => rows::vlgvf(cx, d, source),
         _ => rows::lgdr(cx, d, source),
     }
-}
-
-/// Loads a float, whose bytes are in reverse order if `swapped`.
-pub fn load(cx: &mut Cx, inst: Inst) -> Result {
-    let data = cx.f.insts[inst];
-    let ty = data.ty;
-    let d = cx.def(inst);
-    let amode = access(cx, &data);
-    if !cx.swaps(&cx.mem_flags(&data)) {
-        rows::fl_rm(cx, exact_size(ty), d, amode);
-        return Ok(());
-    }
-    let bits = cx.tmp(RegClass::Int);
-    rows::lrv_rm(cx, exact_size(ty), bits, amode);
-    from_bits(cx, d, bits, ty);
-    Ok(())
-}
-
-/// store of a float.
-pub fn store(cx: &mut Cx, inst: Inst) -> Result {
-    let data = &cx.f.insts[inst];
-    let value = Value(data.a);
-    let ty = cx.ty(value);
-    let size = exact_size(ty);
-    let swaps = cx.swaps(&cx.mem_flags(data));
-    if let Some(bits) = bits_of(cx, value) {
-        rule!(cx, "store.float_bits");
-        let source = cx.put(bits);
-        let amode = access(cx, data);
-        match swaps {
-            true => rows::strv_mr(cx, size, source, amode),
-            false => rows::st_mr(cx, size, source, amode),
-        }
-    } else if swaps {
-        let source = cx.put(value);
-        let bits = cx.tmp(RegClass::Int);
-        to_bits(cx, bits, source, ty);
-        let amode = access(cx, data);
-        rows::strv_mr(cx, size, bits, amode);
-    } else if cx.float_constant(value) == Some(0) && is_short(data.address().1) {
-        rule!(cx, "store.float_zero");
-        let amode = access_as(cx, &SHORT, data);
-        rows::mvi_mi(cx, size, amode, 0);
-    } else {
-        let source = cx.put(value);
-        let amode = access(cx, data);
-        rows::fst_mr(cx, size, source, amode);
-    }
-    Ok(())
 }

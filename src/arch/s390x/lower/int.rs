@@ -4,19 +4,17 @@
 //! `zero_extends` says otherwise. Where an instruction that overwrites an operand is shorter than one with three operands,
 //! it is chosen if that operand is not needed any more.
 
-use super::super::S390x;
-use super::super::rows;
-use super::compare;
 use super::field;
-use super::operands::*;
+use super::inputs::*;
+use super::shift::shift_register;
+use crate::arch::s390x::{S390x, rows};
 use crate::ir::*;
-use crate::lower::address::{address, sink_load};
-use crate::lower::context::Unsupported;
-use crate::lower::known_values::min_max_order;
-use crate::lower::vocabulary::Extensions;
+use crate::lower::address::address;
+use crate::lower::context::Lowered;
+use crate::lower::vocabulary::{Arithmetic, Extensions};
 use crate::machine::amode::Amode;
-use crate::machine::reg::VReg;
-use crate::machine::size::OperandSize;
+use crate::machine::reg::{RegClass, VReg};
+use crate::machine::size::{OperandSize, alu_size};
 use crate::rule;
 
 impl Extensions for S390x {
@@ -44,134 +42,53 @@ impl Extensions for S390x {
     }
 }
 
-type Result = std::result::Result<(), Unsupported>;
-type OnRegisters = fn(&mut Cx<'_>, OperandSize, VReg, VReg, VReg);
-type OnMemory = fn(&mut Cx<'_>, OperandSize, VReg, VReg, Amode);
-
-/// An operation `d = a op b`: the rows of one operator.
-pub struct Alu {
-    two: OnRegisters,
-    three: OnRegisters,
-    memory: OnMemory,
-    /// With 16 bits of memory, sign-extended.
-    half: Option<OnMemory>,
-    /// Of 64 bits with a word, sign-extended and zero-extended.
-    words: [Option<(OnRegisters, OnMemory)>; 2],
-}
-
-macro_rules! alu {
-    ($two:ident $three:ident $memory:ident, $($half:ident)?, [$($signed:ident $signed_memory:ident)?], [$($unsigned:ident $unsigned_memory:ident)?]) => {
-        Alu {
-            two: |cx, size, d, a, b| rows::$two(cx, size, d, a, b),
-            three: |cx, size, d, a, b| rows::$three(cx, size, d, a, b),
-            memory: |cx, size, d, a, m| rows::$memory(cx, size, d, a, m),
-            half: alu!(@memory $($half)?),
-            words: [alu!(@word $($signed $signed_memory)?), alu!(@word $($unsigned $unsigned_memory)?)],
-        }
-    };
-    (@memory) => { None };
-    (@memory $half:ident) => { Some(|cx, size, d, a, m| rows::$half(cx, size, d, a, m)) };
-    (@word) => { None };
-    (@word $registers:ident $memory:ident) => {
-        Some((|cx, _, d, a, b| rows::$registers(cx, d, a, b), |cx, _, d, a, m| rows::$memory(cx, d, a, m)))
-    };
-}
-
-/// Addition.
-pub static ADD: Alu = alu!(a_rr a_rrr a_rm, ah_rm, [agf_rr agf_rm], [algf_rr algf_rm]);
-/// Subtraction.
-pub static SUB: Alu = alu!(s_rr s_rrr s_rm, sh_rm, [sgf_rr sgf_rm], [slgf_rr slgf_rm]);
-static MUL: Alu = alu!(ms_rr ms_rrr ms_rm, mh_rm, [msgf_rr msgf_rm], []);
-/// Addition that sets the condition code by carry.
-pub static ADD_LOGICAL: Alu = alu!(al_rr al_rrr al_rm, , [], [algf_rr algf_rm]);
-/// Subtraction that sets the condition code by borrow.
-pub static SUB_LOGICAL: Alu = alu!(sl_rr sl_rrr sl_rm, , [], [slgf_rr slgf_rm]);
-/// And.
-pub static AND: Alu = alu!(n_rr n_rrr n_rm, , [], []);
-/// Or.
-pub static OR: Alu = alu!(o_rr o_rrr o_rm, , [], []);
-/// Exclusive or.
-pub static XOR: Alu = alu!(x_rr x_rrr x_rm, , [], []);
-
-/// The second operand of an operation.
-pub enum Operand {
-    /// A register of its size.
-    Register(VReg),
-    /// Memory of its size.
-    Memory(Amode),
-    /// 16 bits of memory, sign-extended.
-    Half(Amode),
-    /// A word in a register; `true` if sign-extended.
-    Word(VReg, bool),
-    /// A word in memory.
-    MemoryWord(Amode, bool),
-}
-
-impl Alu {
-    /// What the operation can take of a value of type `ty`.
-    pub fn operand(&self, cx: &mut Cx, value: Value, ty: Type) -> Operand {
-        if ty.bits() >= 32
-            && let Some(amode) = sink_load(cx, value, ty)
-        {
-            rule!(cx, "operand.load");
-            return Operand::Memory(amode);
-        }
-        if self.half.is_some()
-            && let Some(amode) = half_in_memory(cx, value, ty)
-        {
-            rule!(cx, "operand.load_half");
-            return Operand::Half(amode);
-        }
-        for (signed, rows) in [(true, &self.words[0]), (false, &self.words[1])] {
-            if ty != types::I64 || rows.is_none() {
-                continue;
-            }
-            if let Some(amode) = sink_extending_load(cx, value, types::I32, signed) {
-                rule!(cx, "operand.load_word");
-                return Operand::MemoryWord(amode, signed);
-            }
-            if let Some(word) = extended_word(cx, value, signed) {
-                rule!(cx, "operand.extended_word");
-                return Operand::Word(cx.put(word), signed);
-            }
-        }
-        Operand::Register(cx.put(value))
+impl Arithmetic for S390x {
+    fn put_extended(cx: &mut Cx, value: Value, signed: bool, bits: u32) -> VReg {
+        put_extended_to(cx, value, signed, bits)
     }
 
-    /// Pushes `d = a op b` of type `ty`; `commutes` says that the operands may be exchanged.
-    pub fn lower(&self, cx: &mut Cx, ty: Type, d: VReg, (a, b): (Value, Value), commutes: bool) {
-        let (overwrite, other) = (cx.dies_here(a), cx.dies_here(b));
-        let second = self.operand(cx, b, ty);
-        let first = cx.put(a);
-        match second {
-            Operand::Register(second) if commutes && other && !overwrite => {
-                self.push(cx, alu_size(ty), d, second, Operand::Register(first), true);
-            }
-            second => self.push(cx, alu_size(ty), d, first, second, overwrite),
-        }
+    fn copy(cx: &mut Cx, _: u32, d: VReg, a: VReg) {
+        cx.alias(d, a);
     }
 
-    /// Pushes `d = a op b`; `overwrite` says that `a` is not needed any more.
-    pub fn push(&self, cx: &mut Cx, size: OperandSize, d: VReg, a: VReg, b: Operand, overwrite: bool) {
-        let words = |signed: bool| self.words[!signed as usize].expect("asked for before");
-        match b {
-            // Those of 64 bits are as short with three operands.
-            Operand::Register(b) if overwrite && size == W => (self.two)(cx, size, d, a, b),
-            Operand::Register(b) => (self.three)(cx, size, d, a, b),
-            Operand::Memory(m) => (self.memory)(cx, size, d, a, m),
-            Operand::Half(m) => (self.half.expect("asked for before"))(cx, size, d, a, m),
-            Operand::Word(b, signed) => words(signed).0(cx, size, d, a, b),
-            Operand::MemoryWord(m, signed) => words(signed).1(cx, size, d, a, m),
-        }
+    fn add(cx: &mut Cx, bits: u32, d: VReg, a: VReg, b: VReg) {
+        ADD.push(cx, OperandSize::from_bits(bits), d, a, Input::Register(b), true);
     }
-}
 
-/// A load of 16 bits that is sign-extended, or needs no extension because `ty` has no more.
-fn half_in_memory(cx: &mut Cx, value: Value, ty: Type) -> Option<Amode> {
-    match ty {
-        types::I16 => sink_load(cx, value, types::I16),
-        types::I32 | types::I64 => sink_extending_load(cx, value, types::I16, true),
-        _ => None,
+    fn subtract(cx: &mut Cx, bits: u32, d: VReg, a: VReg, b: VReg) {
+        SUB.push(cx, OperandSize::from_bits(bits), d, a, Input::Register(b), false);
+    }
+
+    fn negate(cx: &mut Cx, bits: u32, d: VReg, a: VReg) {
+        rows::lc_rr(cx, OperandSize::from_bits(bits), d, a);
+    }
+
+    fn bitwise(cx: &mut Cx, bits: u32, opcode: Opcode, d: VReg, (a, b): (VReg, VReg), overwrite: bool) {
+        let size = OperandSize::from_bits(bits);
+        alu(opcode).expect("it is bitwise").push(cx, size, d, a, Input::Register(b), overwrite);
+    }
+
+    fn mask(cx: &mut Cx, bits: u32, d: VReg, a: VReg, mask: i64) {
+        // In 32 bits anything may be above.
+        let mask = if bits == 32 && mask > 0 { mask as u32 as u64 } else { mask as u64 };
+        field::push(cx, d, a, 0, mask);
+    }
+
+    fn shift(cx: &mut Cx, bits: u32, opcode: Opcode, d: VReg, a: VReg, amount: u32) {
+        shift_register(cx, OperandSize::from_bits(bits), opcode, d, a, amount as i32);
+    }
+
+    fn multiply(cx: &mut Cx, bits: u32, d: VReg, a: VReg, factor: i64) {
+        multiply_by(cx, OperandSize::from_bits(bits), d, a, factor);
+    }
+
+    fn multiply_high(cx: &mut Cx, signed: bool, d: VReg, a: VReg, factor: u64) {
+        let factor = cx.constant_register(factor);
+        let low = cx.tmp(RegClass::Int);
+        match signed {
+            true => rows::mg_rrr(cx, d, low, factor, a),
+            false => rows::mlg_rr(cx, d, low, factor, a),
+        }
     }
 }
 
@@ -191,7 +108,7 @@ fn commute(cx: &Cx, a: Value, b: Value) -> (Value, Value) {
 }
 
 /// iadd and isub.
-pub fn add_or_subtract(cx: &mut Cx, inst: Inst) -> Result {
+pub fn add_or_subtract(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let (mut a, mut b) = (Value(data.a), Value(data.b));
     let adds = data.opcode == Opcode::Iadd;
@@ -212,7 +129,7 @@ pub fn add_or_subtract(cx: &mut Cx, inst: Inst) -> Result {
     Ok(())
 }
 
-fn add_constant(cx: &mut Cx, inst: Inst, d: VReg, a: Value, imm: i32) -> Result {
+fn add_constant(cx: &mut Cx, inst: Inst, d: VReg, a: Value, imm: i32) -> Lowered {
     let ty = cx.f.insts[inst].ty;
     let overwrite = cx.dies_here(a);
     if ty == types::I64 {
@@ -268,7 +185,7 @@ fn add_as_address(cx: &mut Cx, inst: Inst, d: VReg) -> bool {
 }
 
 /// ineg.
-pub fn negate(cx: &mut Cx, inst: Inst) -> Result {
+pub fn negate(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let a = Value(data.a);
     let d = cx.def(inst);
@@ -287,18 +204,18 @@ pub fn negate(cx: &mut Cx, inst: Inst) -> Result {
 }
 
 /// imul up to 64 bits.
-pub fn multiply(cx: &mut Cx, inst: Inst) -> Result {
+pub fn multiply(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let (a, b) = commute(cx, Value(data.a), Value(data.b));
     let size = alu_size(data.ty);
     let d = cx.def(inst);
-    match imm32(cx, b) {
+    match cx.imm32(b) {
         Some(factor) => {
             let a = cx.put(a);
             multiply_by(cx, size, d, a, factor as i64);
         }
         None => {
-            let b = MUL.operand(cx, b, data.ty);
+            let b = MUL.input(cx, b, data.ty);
             let a = cx.put(a);
             // Both forms are of the same length.
             MUL.push(cx, size, d, a, b, false);
@@ -325,7 +242,7 @@ pub fn multiply_by(cx: &mut Cx, size: OperandSize, d: VReg, a: VReg, factor: i64
 }
 
 /// uextend and sextend up to 64 bits.
-pub fn extend(cx: &mut Cx, inst: Inst) -> Result {
+pub fn extend(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let signed = data.opcode == Opcode::Sextend;
     let source = Value(data.a);
@@ -338,42 +255,6 @@ pub fn extend(cx: &mut Cx, inst: Inst) -> Result {
     let d = cx.def(inst);
     if signed || !field::extract(cx, d, result, 2) {
         extend_into(cx, d, source, signed);
-    }
-    Ok(())
-}
-
-/// smin, smax, umin, umax up to 64 bits: compare and load on condition.
-pub fn min_max(cx: &mut Cx, inst: Inst) -> Result {
-    let data = cx.f.insts[inst];
-    let (a, b) = (Value(data.a), Value(data.b));
-    let d = cx.def(inst);
-    let overwritten = compare::overwritten(cx, a, b);
-    // They are compared and chosen from: neither's load may be taken in by the comparison.
-    for value in [a, b] {
-        if cx.constant(value).is_none() {
-            cx.reg(value);
-        }
-    }
-    let test = compare::compare_ints(cx, min_max_order(data.opcode), a, b, false);
-    compare::choose(cx, alu_size(data.ty), d, test, [a, b], overwritten);
-    Ok(())
-}
-
-/// iabs up to 64 bits.
-pub fn absolute(cx: &mut Cx, inst: Inst) -> Result {
-    let data = cx.f.insts[inst];
-    let value = Value(data.a);
-    let d = cx.def(inst);
-    match extended_word(cx, value, true) {
-        Some(word) => {
-            rule!(cx, "iabs.extended");
-            let word = cx.put(word);
-            rows::lpgf_rr(cx, d, word);
-        }
-        None => {
-            let a = put_extended(cx, value, true);
-            rows::lp_rr(cx, alu_size(data.ty), d, a);
-        }
     }
     Ok(())
 }

@@ -4,32 +4,20 @@
 //! as do other constants of `or` and `exclusive or`. A complement joins the operation beside it where the facility for
 //! that is there.
 
-use super::super::rows;
-use super::constant::{bit_range, only_half};
 use super::field;
-use super::int::{AND, Alu, OR, Operand, XOR};
-use super::operands::*;
+use super::field::{bit_range, only_half};
+use super::inputs::*;
+use crate::arch::s390x::rows;
 use crate::ir::*;
-use crate::lower::context::Unsupported;
+use crate::lower::context::Lowered;
 use crate::machine::reg::{RegClass, VReg};
-use crate::machine::size::OperandSize;
+use crate::machine::size::{L32, OperandSize, alu_size};
 use crate::rule;
 
-type Result = std::result::Result<(), Unsupported>;
 type Immediate = fn(&mut Cx<'_>, VReg, VReg, i32);
 
-/// The rows of an opcode.
-pub fn alu(opcode: Opcode) -> Option<&'static Alu> {
-    match opcode {
-        Opcode::Band => Some(&AND),
-        Opcode::Bor => Some(&OR),
-        Opcode::Bxor => Some(&XOR),
-        _ => None,
-    }
-}
-
 /// band, bor, bxor.
-pub fn binary(cx: &mut Cx, inst: Inst) -> Result {
+pub fn logic(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let (a, b) = cx.commute(Value(data.a), Value(data.b));
     let d = cx.def(inst);
@@ -60,7 +48,7 @@ pub fn with_code(cx: &mut Cx, inst: Inst) {
     };
     let overwrite = cx.dies_here(a);
     let (a, b) = (cx.put(a), cx.constant_register(constant as u64));
-    alu.push(cx, alu_size(data.ty), d, a, Operand::Register(b), overwrite);
+    alu.push(cx, alu_size(data.ty), d, a, Input::Register(b), overwrite);
 }
 
 /// Rows that combine a halfword, counted from the right, with an immediate.
@@ -174,7 +162,7 @@ fn with_complement(cx: &mut Cx, d: VReg, data: &InstData) -> bool {
         // What both have, taken from one.
         let common = cx.tmp(RegClass::Int);
         rows::n_rrr(cx, size, common, a, b);
-        XOR.push(cx, size, d, common, Operand::Register(a), true);
+        XOR.push(cx, size, d, common, Input::Register(a), true);
         return true;
     }
     match data.opcode {
@@ -186,7 +174,7 @@ fn with_complement(cx: &mut Cx, d: VReg, data: &InstData) -> bool {
 }
 
 /// bnot.
-pub fn complement(cx: &mut Cx, inst: Inst) -> Result {
+pub fn complement(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let value = Value(data.a);
     let size = alu_size(data.ty);
@@ -215,7 +203,7 @@ pub fn complement(cx: &mut Cx, inst: Inst) -> Result {
 pub fn push_complement(cx: &mut Cx, size: OperandSize, d: VReg, a: VReg, overwrite: bool) {
     if cx.flags.has_mie3() {
         rows::no_rrr(cx, size, d, a, a);
-    } else if size == W && overwrite {
+    } else if size == L32 && overwrite {
         rows::xilf(cx, d, a, -1);
     } else {
         // -a - 1

@@ -1,19 +1,41 @@
 //! Loads, stores, and addresses.
 
-use super::super::rows;
-use super::operands::*;
+use super::float::{from_bits, to_bits};
+use super::inputs::*;
+use crate::arch::s390x::{S390x, rows};
 use crate::ir::*;
 use crate::lower::address::{access, access_as, extends_sign, loads_from, memory_type};
-use crate::lower::context::Unsupported;
-use crate::lower::wide;
+use crate::lower::context::Lowered;
+use crate::lower::float::bits_of;
+use crate::lower::vocabulary::MemoryAccess;
+use crate::lower::wide::wide_access;
 use crate::machine::amode::Amode;
 use crate::machine::reg::{RegClass, VReg};
+use crate::machine::size::{B8, Q64, exact_size};
 use crate::rule;
 
-type Result = std::result::Result<(), Unsupported>;
+impl MemoryAccess for S390x {
+    fn load_register(cx: &mut Cx, d: VReg, from: Amode, ty: Type) {
+        match ty.is_int() {
+            true => load_int(cx, d, from, ty, None),
+            false => rows::fl_rm(cx, exact_size(ty), d, from),
+        }
+    }
+
+    fn store_register(cx: &mut Cx, register: VReg, to: Amode, ty: Type) {
+        match ty.is_int() {
+            true => rows::st_mr(cx, exact_size(ty), register, to),
+            false => rows::fst_mr(cx, exact_size(ty), register, to),
+        }
+    }
+
+    fn make_address(cx: &mut Cx, d: VReg, of: Amode) {
+        rows::la(cx, d, of);
+    }
+}
 
 /// load and its extending forms.
-pub fn load(cx: &mut Cx, inst: Inst) -> Result {
+pub fn load(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let memory = memory_type(cx.f, &data);
     let swaps = cx.swaps(&cx.mem_flags(&data));
@@ -49,18 +71,18 @@ fn load_swapped(cx: &mut Cx, d: VReg, amode: Amode, memory: Type, extension: Opt
 }
 
 fn load_pair(cx: &mut Cx, low: VReg, high: VReg, data: &InstData, swaps: bool) {
-    let amode = wide::wide_access(cx, data);
+    let amode = wide_access(cx, data);
     if swaps {
-        rows::lrv_rm(cx, G, low, amode);
-        rows::lrv_rm(cx, G, high, amode.upper());
+        rows::lrv_rm(cx, Q64, low, amode);
+        rows::lrv_rm(cx, Q64, high, amode.upper());
     } else {
-        rows::l_rm(cx, G, high, amode);
-        rows::l_rm(cx, G, low, amode.upper());
+        rows::l_rm(cx, Q64, high, amode);
+        rows::l_rm(cx, Q64, low, amode.upper());
     }
 }
 
 /// store and its narrowing forms.
-pub fn store(cx: &mut Cx, inst: Inst) -> Result {
+pub fn store(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let memory = memory_type(cx.f, &data);
     let swaps = cx.swaps(&cx.mem_flags(&data));
@@ -78,7 +100,7 @@ pub fn store(cx: &mut Cx, inst: Inst) -> Result {
         let amode = access(cx, &data);
         rows::strv_mr(cx, exact_size(memory), source, amode);
     } else if !store_folding(cx, &data, memory) {
-        let value = narrowed(cx, value);
+        let value = cx.narrowed(value);
         let source = cx.put(value);
         let amode = access_as(cx, &RELATIVE, &data);
         rows::st_mr(cx, exact_size(memory), source, amode);
@@ -113,7 +135,7 @@ fn store_constant(cx: &mut Cx, data: &InstData, memory: Type) -> bool {
     if memory == types::I8 {
         rule!(cx, "store.imm");
         let amode = access_as(cx, &BASED, data);
-        rows::mvi_mi(cx, B, amode, constant as i32 & 0xFF);
+        rows::mvi_mi(cx, B8, amode, constant as i32 & 0xFF);
         return true;
     }
     let Ok(imm) = i16::try_from(constant) else { return false };
@@ -126,23 +148,15 @@ fn store_constant(cx: &mut Cx, data: &InstData, memory: Type) -> bool {
     true
 }
 
-/// What a narrow value is the low part of: an ireduce stores the same bytes as its operand.
-fn narrowed(cx: &Cx, value: Value) -> Value {
-    match cx.def_by(value, Opcode::Ireduce) {
-        Some(data) if !cx.is_used(value) && cx.ty(Value(data.a)) != types::I128 => Value(data.a),
-        _ => value,
-    }
-}
-
 fn store_pair(cx: &mut Cx, data: &InstData, value: Value, swaps: bool) {
     let (low, high) = cx.put_pair(value);
-    let amode = wide::wide_access(cx, data);
+    let amode = wide_access(cx, data);
     if swaps {
-        rows::strv_mr(cx, G, low, amode);
-        rows::strv_mr(cx, G, high, amode.upper());
+        rows::strv_mr(cx, Q64, low, amode);
+        rows::strv_mr(cx, Q64, high, amode.upper());
     } else {
-        rows::st_mr(cx, G, high, amode);
-        rows::st_mr(cx, G, low, amode.upper());
+        rows::st_mr(cx, Q64, high, amode);
+        rows::st_mr(cx, Q64, low, amode.upper());
     }
 }
 
@@ -214,4 +228,53 @@ fn push_change(cx: &mut Cx, data: &InstData, memory: Type, change: Change, load:
         }
     }
     true
+}
+
+/// load of a float.
+pub fn load_float(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let ty = data.ty;
+    let d = cx.def(inst);
+    let amode = access(cx, &data);
+    if !cx.swaps(&cx.mem_flags(&data)) {
+        rows::fl_rm(cx, exact_size(ty), d, amode);
+        return Ok(());
+    }
+    let bits = cx.tmp(RegClass::Int);
+    rows::lrv_rm(cx, exact_size(ty), bits, amode);
+    from_bits(cx, d, bits, ty);
+    Ok(())
+}
+
+/// store of a float.
+pub fn store_float(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = &cx.f.insts[inst];
+    let value = Value(data.a);
+    let ty = cx.ty(value);
+    let size = exact_size(ty);
+    let swaps = cx.swaps(&cx.mem_flags(data));
+    if let Some(bits) = bits_of(cx, value) {
+        rule!(cx, "store.float_bits");
+        let source = cx.put(bits);
+        let amode = access(cx, data);
+        match swaps {
+            true => rows::strv_mr(cx, size, source, amode),
+            false => rows::st_mr(cx, size, source, amode),
+        }
+    } else if swaps {
+        let source = cx.put(value);
+        let bits = cx.tmp(RegClass::Int);
+        to_bits(cx, bits, source, ty);
+        let amode = access(cx, data);
+        rows::strv_mr(cx, size, bits, amode);
+    } else if cx.float_constant(value) == Some(0) && is_short(data.address().1) {
+        rule!(cx, "store.float_zero");
+        let amode = access_as(cx, &SHORT, data);
+        rows::mvi_mi(cx, size, amode, 0);
+    } else {
+        let source = cx.put(value);
+        let amode = access(cx, data);
+        rows::fst_mr(cx, size, source, amode);
+    }
+    Ok(())
 }

@@ -1,58 +1,61 @@
 //! Lowering of CLIF to s390x, one file for each family of opcodes.
 //!
-//! | file | family |
+//! | file | what |
 //! |---|---|
-//! | `operands`, `constant`, `field` | what rows take, constants, bit fields |
-//! | `int`, `logic`, `shift` | arithmetic, bitwise operations, shifts up to 64 bits, extensions |
+//! | `inputs` | what of a value an instruction takes: immediates, memory, extended registers; rows by kind of operand |
+//! | `constant` | constants and addresses |
+//! | `int`, `logic`, `shift` | integers up to 64 bits: arithmetic and extensions, bitwise operations, shifts |
 //! | `bits` | counting, reversing and swapping bits |
 //! | `divide` | division, remainder, high halves of products |
 //! | `overflow` | arithmetic with carry and overflow |
-//! | `wide`, `wide_shift` | i128 |
-//! | `compare` | comparisons and what consumes conditions |
-//! | `float` | f32 and f64, loads and stores of floats |
+//! | `wide` | i128 |
+//! | `compare` | comparisons, and what sets or traps by them |
+//! | `select` | choosing without branches, minima and maxima, absolute values |
+//! | `float` | arithmetic of f32 and f64 |
 //! | `convert` | between integers and floats |
-//! | `mem` | loads, stores, addresses |
+//! | `mem` | loads and stores |
 //! | `atomic` | atomic accesses and fences |
-//! | `control`, `tls` | ends of blocks, the frame, thread-local addresses |
-//! | `call` | calls, parameters, returns |
+//! | `control`, `tls` | branches, the frame, thread-local addresses |
+//! | `call` | what calls are made of |
+//! | `field` | bit fields: the processor rotates, masks and inserts in one |
 
-pub mod atomic;
-pub mod bits;
-pub mod call;
-pub mod compare;
-pub mod constant;
-pub mod control;
-pub mod convert;
-pub mod divide;
-pub mod field;
-pub mod float;
-pub mod int;
-pub mod logic;
-pub mod mem;
-pub mod operands;
-pub mod overflow;
-pub mod shift;
-pub mod tls;
-pub mod wide;
-pub mod wide_shift;
+mod atomic;
+mod bits;
+mod call;
+mod compare;
+mod constant;
+mod control;
+mod convert;
+mod divide;
+mod field;
+mod float;
+mod inputs;
+mod int;
+mod logic;
+mod mem;
+mod overflow;
+mod select;
+mod shift;
+mod tls;
+mod wide;
 
-use super::S390x;
+use crate::arch::s390x::S390x;
 use crate::lower::families::{Families, FamilyLowering};
 use crate::lower::vocabulary::Lowering;
 use crate::machine::amode::AddressForms;
 
 impl Lowering for S390x {
-    const ADDRESS_FORMS: AddressForms = operands::INDEXED;
+    const ADDRESS_FORMS: AddressForms = inputs::INDEXED;
 }
 
 impl FamilyLowering for S390x {
     const FAMILIES: Families<Self> = Families {
         load: mem::load,
-        float_load: float::load,
+        float_load: mem::load_float,
         store: mem::store,
-        float_store: float::store,
+        float_store: mem::store_float,
         add_or_subtract: int::add_or_subtract,
-        logic: logic::binary,
+        logic: logic::logic,
         negate: int::negate,
         complement: logic::complement,
         multiply: int::multiply,
@@ -60,19 +63,14 @@ impl FamilyLowering for S390x {
         divide: divide::divide,
         extend: int::extend,
         shift: shift::shift,
-        min_max: int::min_max,
-        absolute: int::absolute,
+        min_max: select::min_max,
+        absolute: select::absolute,
         bits: bits::lower,
-        overflow: overflow::lower,
         compare: compare::compare,
-        select: compare::select,
-        bit_select: overflow::bit_select,
-        mask: overflow::mask,
-        trap_if: compare::trap_if,
-        wide: wide::lower,
+        select: select::select,
+        mask: select::mask,
         float: float::lower,
         float_logic: float::bitwise,
         float_bit_select: float::bit_select,
-        atomic: atomic::lower,
     };
 }

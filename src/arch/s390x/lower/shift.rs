@@ -3,19 +3,17 @@
 //! The processor takes a shift count modulo 64, whatever the size. So a variable count of a narrower type is masked first,
 //! unless it is small anyway.
 
-use super::super::rows;
 use super::field;
-use super::operands::*;
+use super::inputs::*;
+use crate::arch::s390x::rows;
 use crate::ir::*;
-use crate::lower::context::Unsupported;
+use crate::lower::context::Lowered;
 use crate::machine::reg::{RegClass, VReg};
-use crate::machine::size::OperandSize;
+use crate::machine::size::{L32, OperandSize, alu_size};
 use crate::rule;
 
-type Result = std::result::Result<(), Unsupported>;
-
 /// ishl, ushr, sshr, rotl, rotr.
-pub fn shift(cx: &mut Cx, inst: Inst) -> Result {
+pub fn shift(cx: &mut Cx, inst: Inst) -> Lowered {
     use Opcode::*;
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
@@ -30,12 +28,12 @@ pub fn shift(cx: &mut Cx, inst: Inst) -> Result {
         return Ok(());
     }
     let dies = cx.dies_here(Value(data.b));
-    let amount = put_amount(cx, Value(data.b));
+    let amount = cx.put_amount(Value(data.b));
     match data.opcode {
         Rotl => rotate(cx, d, value, data.ty, amount),
         Rotr => {
             let left = cx.tmp(RegClass::Int);
-            rows::lc_rr(cx, W, left, amount);
+            rows::lc_rr(cx, L32, left, amount);
             rotate(cx, d, value, data.ty, left);
         }
         opcode => {
@@ -50,14 +48,6 @@ pub fn shift(cx: &mut Cx, inst: Inst) -> Result {
         }
     }
     Ok(())
-}
-
-/// The register of a count, of which only the lowest bits matter.
-pub fn put_amount(cx: &mut Cx, amount: Value) -> VReg {
-    match cx.ty(amount) {
-        types::I128 => cx.low_half(amount),
-        _ => cx.put(amount),
-    }
 }
 
 /// The count modulo the bits of `ty`, as far as the processor does not take it so; `overwrite` says that it is not needed
@@ -88,7 +78,7 @@ fn shift_by(cx: &mut Cx, inst: Inst, d: VReg, amount: i32) {
     }
     rule!(cx, "shift.imm");
     let size = alu_size(data.ty);
-    let overwrite = size == W && cx.dies_here(value);
+    let overwrite = size == L32 && cx.dies_here(value);
     let a = shifted_operand(cx, data.opcode, value);
     match (data.opcode, overwrite) {
         (Opcode::Ishl, true) => rows::sll_ri(cx, d, a, amount),
@@ -103,8 +93,8 @@ fn shift_by(cx: &mut Cx, inst: Inst, d: VReg, amount: i32) {
 /// What is shifted, extended as a right shift needs it.
 fn shifted_operand(cx: &mut Cx, opcode: Opcode, value: Value) -> VReg {
     match opcode {
-        Opcode::Ushr => put_extended(cx, value, false),
-        Opcode::Sshr => put_extended(cx, value, true),
+        Opcode::Ushr => put_extended_to_32(cx, value, false),
+        Opcode::Sshr => put_extended_to_32(cx, value, true),
         _ => cx.put(value),
     }
 }
@@ -119,7 +109,7 @@ fn rotate_by(cx: &mut Cx, d: VReg, value: Value, ty: Type, amount: u32) {
     }
     // With a copy of the value above it, a shift to the right brings in what is rotated.
     let twice = repeated(cx, a, ty.bits(), 2 * ty.bits());
-    rows::srl_rri(cx, W, d, twice, ((ty.bits() - amount) % ty.bits()) as i32);
+    rows::srl_rri(cx, L32, d, twice, ((ty.bits() - amount) % ty.bits()) as i32);
 }
 
 /// Rotates left by a count modulo the type's bits.
@@ -139,12 +129,7 @@ fn repeated(cx: &mut Cx, mut a: VReg, mut bits: u32, to: u32) -> VReg {
     a
 }
 
-/// `d = a << amount` and the like in 64 bits, or the same register if the amount is zero.
-pub fn half_by(cx: &mut Cx, opcode: Opcode, d: VReg, a: VReg, amount: i32) {
-    shift_register(cx, G, opcode, d, a, amount);
-}
-
-/// The same in any size.
+/// ishl, ushr or sshr by a constant; the same register if it is zero.
 pub fn shift_register(cx: &mut Cx, size: OperandSize, opcode: Opcode, d: VReg, a: VReg, amount: i32) {
     match opcode {
         _ if amount == 0 => cx.alias(d, a),

@@ -1,17 +1,17 @@
 //! Addresses of thread-local variables, by each model of thread-local storage.
 
-use super::super::regs::{R2, R12};
-use super::super::{S390x, rows};
-use super::operands::*;
+use super::inputs::*;
+use crate::arch::s390x::regs::{R2, R12};
+use crate::arch::s390x::{S390x, rows};
 use crate::lower::call::system_convention;
-use crate::lower::context::Unsupported;
+use crate::lower::context::Lowered;
 use crate::lower::control::{ThreadLocal, unsupported_tls_model};
 use crate::machine::reg::VReg;
 use crate::machine::symbol::SymbolRef;
 use crate::options::TlsModel;
 
 /// The address of a thread-local variable, plus an offset.
-pub fn address(cx: &mut Cx, d: VReg, variable: &ThreadLocal) -> Result<(), Unsupported> {
+pub fn address(cx: &mut Cx, d: VReg, variable: &ThreadLocal) -> Lowered {
     let symbol = SymbolRef::Name(variable.name);
     match cx.flags.tls_model() {
         TlsModel::ElfGd => general_dynamic(cx, d, symbol, variable.offset),

@@ -1,13 +1,12 @@
-//! Pseudo-instructions of floating point: what takes a branch inside.
+//! Expands pseudo-instructions on floats that branch inside.
 
-use super::super::cond::Cond;
-use super::super::{Direct, rows};
+use crate::arch::s390x::operands::Cond;
+use crate::arch::s390x::{Direct, rows};
 use crate::emit::buffer::CodeBuffer;
-use crate::emit::inst_view::EmitContext;
-use crate::emit::inst_view::InstView;
-use crate::lower::condition::ConditionCode;
+use crate::emit::inst_view::{EmitContext, InstView};
+use crate::lower::compare::Complement;
 
-/// The second register instead of what is in the first if the condition holds.
+/// Copies a float register if a condition holds.
 pub fn float_select(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let ((d, size), chosen) = (view.sized_operand(0), view.operand(2));
     let past = buffer.label();
@@ -18,7 +17,7 @@ pub fn float_select(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) 
     buffer.bind(past);
 }
 
-/// A constant instead of a NaN.
+/// Replaces a NaN by the canonical NaN, which is in memory.
 pub fn canonical_nan(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let (d, size) = view.sized_operand(0);
     let nan = view.amode(2, 0);

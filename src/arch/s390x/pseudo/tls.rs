@@ -1,23 +1,22 @@
-//! Addresses of thread-local variables: the sequences that linkers recognise, and may replace by that of a simpler model.
+//! Expands addresses of thread-local variables: the sequences that linkers recognise and may replace by those
+//! of a simpler model.
 //!
-//! An address is the thread pointer, which is in two access registers, plus a distance that linker or run-time system
-//! know. Where code has no field for that, it is a constant behind the code.
+//! An address is the thread pointer, which is in two access registers, plus an offset that the linker or the
+//! run-time system knows. Where an instruction has no field for the offset, it is a constant after the code.
 
-use super::super::encode::LONG;
-use super::super::regs::{R1, R12};
-use super::super::{Direct, rows};
+use crate::arch::s390x::address::{LONG, SCRATCH};
+use crate::arch::s390x::regs::R12;
+use crate::arch::s390x::{Direct, rows};
 use crate::emit::buffer::CodeBuffer;
-use crate::emit::inst_view::EmitContext;
-use crate::emit::inst_view::{InstView, physical};
+use crate::emit::inst_view::{EmitContext, InstView};
 use crate::machine::amode::{Amode, Place};
 use crate::machine::reg::VReg;
 use crate::machine::reloc::RelocKind;
-use crate::machine::size::OperandSize;
+use crate::machine::size::Q64;
 use crate::machine::symbol::{LibCall, SymbolRef};
 
-const G: OperandSize = OperandSize::Q64;
-
-/// The general-dynamic model. The routine wants the global offset table in r12, and gives the distance in r2.
+/// Emits a thread-local address by the general-dynamic model. The routine expects the global offset table in
+/// r12 and returns the offset in r2.
 pub fn tls_general_dynamic(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let (symbol, offset) = view.symbol(1);
     // larl %r12, _GLOBAL_OFFSET_TABLE_
@@ -35,7 +34,7 @@ pub fn tls_general_dynamic(view: &InstView, cx: &EmitContext, buffer: &mut CodeB
     add_thread_pointer(d, offset, cx, buffer);
 }
 
-/// The initial-exec model: the distance is in the global offset table.
+/// Emits a thread-local address by the initial-exec model: the offset is in the global offset table.
 pub fn tls_initial_exec(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let (symbol, offset) = view.symbol(0);
     // lgrl d, symbol@INDNTPOFF
@@ -44,7 +43,7 @@ pub fn tls_initial_exec(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuff
     add_thread_pointer(view.operand(0), offset, cx, buffer);
 }
 
-/// The local-exec model: the distance is known when the program is linked.
+/// Emits a thread-local address by the local-exec model: the offset is known at link time.
 pub fn tls_local_exec(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let (symbol, offset) = view.symbol(0);
     load_constant(view.operand(0), RelocKind::S390TlsLe64, symbol, offset, cx, buffer);
@@ -63,22 +62,22 @@ fn load_constant(
     let label = buffer.label();
     buffer.constant(label, &[0; 8], 8);
     buffer.constant_reloc(label, kind, symbol, addend);
-    rows::l_rm(&mut Direct::of(cx, buffer), G, d, Amode::at(Place::Label(label), 0));
+    rows::l_rm(&mut Direct::of(cx, buffer), Q64, d, Amode::at(Place::Label(label), 0));
 }
 
-/// `d += thread pointer + offset`
+/// Emits `d += thread pointer + offset`.
 fn add_thread_pointer(d: VReg, offset: i64, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let sink = &mut Direct::of(cx, buffer);
-    let pointer = physical(R1);
+    let pointer = SCRATCH;
     rows::ear_upper(sink, pointer);
-    rows::sll_rri(sink, G, pointer, pointer, 32);
+    rows::sll_rri(sink, Q64, pointer, pointer, 32);
     rows::ear_lower(sink, pointer, pointer);
-    // The address must not be one that the encoder computes in the same register.
+    // The encoder computes large displacements in the register that holds the thread pointer.
     match i32::try_from(offset) {
         Ok(offset) if LONG.contains(&offset) => rows::la(sink, d, Amode::indexed(d, pointer, 0, offset)),
         _ => {
             rows::la(sink, d, Amode::indexed(d, pointer, 0, 0));
-            rows::afi_ri(sink, G, d, d, offset as i32);
+            rows::afi_ri(sink, Q64, d, d, offset as i32);
         }
     }
 }

@@ -3,22 +3,19 @@
 //! The bits above a narrow value are undefined, so each sequence extends it, or puts a one just beyond it where
 //! that also does away with the special case of zero.
 
-use super::super::amode::{Amode, Cond, OperandSize};
-use super::super::rows;
-use super::operands::*;
+use super::inputs::*;
+use crate::arch::x86_64::operands::Cond;
+use crate::arch::x86_64::rows;
 use crate::ir::*;
-use crate::lower::context::Unsupported;
+use crate::lower::context::Lowered;
 use crate::lower::wide::{Pair, result, tmp_pair};
+use crate::machine::amode::Amode;
 use crate::machine::reg::{RegClass, VReg};
+use crate::machine::size::{L32, OperandSize, Q64, W16, alu_size, exact_size};
 use crate::rule;
 
-type Result = std::result::Result<(), Unsupported>;
-
-const L: OperandSize = OperandSize::L32;
-const Q: OperandSize = OperandSize::Q64;
-
 /// Lowers an opcode of the family.
-pub fn lower(cx: &mut Cx, inst: Inst) -> Result {
+pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
     use Opcode::*;
     let data = cx.f.insts[inst];
     let value = Value(data.a);
@@ -31,8 +28,8 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result {
                 reverse(cx, d.1, a.0, types::I64);
             }
             Bswap => {
-                rows::bswap_r(cx, Q, d.0, a.1);
-                rows::bswap_r(cx, Q, d.1, a.0);
+                rows::bswap_r(cx, Q64, d.0, a.1);
+                rows::bswap_r(cx, Q64, d.1, a.0);
             }
             opcode => {
                 count_wide(cx, opcode, d.0, a);
@@ -73,7 +70,7 @@ fn count_wide(cx: &mut Cx, opcode: Opcode, d: VReg, a: Pair) {
 
 fn leading_zeros(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
     let size = alu_size(ty);
-    let a = put_extended(cx, value, false);
+    let a = put_extended_to_32(cx, value, false);
     if cx.flags.has_lzcnt() {
         rule!(cx, "clz.lzcnt");
         count_by_lzcnt(cx, d, a, ty);
@@ -89,7 +86,7 @@ fn leading_zeros(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
 
 /// `d = bits - 1 - index`, for an index of up to twice the bits, a power of two.
 fn below_top(cx: &mut Cx, d: VReg, index: VReg, bits: u32) {
-    rows::xor_ri(cx, L, d, index, bits as i32 - 1);
+    rows::xor_ri(cx, L32, d, index, bits as i32 - 1);
 }
 
 /// Zeros above the highest one of a zero-extended value.
@@ -101,27 +98,27 @@ fn count_by_lzcnt(cx: &mut Cx, d: VReg, a: VReg, ty: Type) {
     }
     let count = cx.tmp(RegClass::Int);
     rows::lzcnt_rm(cx, size, count, a);
-    rows::sub_ri(cx, L, d, count, 32 - ty.bits() as i32);
+    rows::sub_ri(cx, L32, d, count, 32 - ty.bits() as i32);
 }
 
 fn leading_zeros_wide(cx: &mut Cx, d: VReg, a: Pair) {
     let (low, high, further) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
     if cx.flags.has_lzcnt() {
         rule!(cx, "clz.wide_lzcnt");
-        rows::lzcnt_rm(cx, Q, low, a.0);
-        rows::add_ri(cx, L, further, low, 64);
+        rows::lzcnt_rm(cx, Q64, low, a.0);
+        rows::add_ri(cx, L32, further, low, 64);
         // The carry flag says that the high half is zero.
-        rows::lzcnt_rm(cx, Q, high, a.1);
-        rows::cmov_rm(cx, L, d, high, further, Cond::B);
+        rows::lzcnt_rm(cx, Q64, high, a.1);
+        rows::cmov_rm(cx, L32, d, high, further, Cond::B);
         return;
     }
     let none = cx.constant_register(255);
     let (low_index, index) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
-    rows::bsr_rm(cx, Q, low, a.0);
-    rows::cmov_rm(cx, L, low_index, low, none, Cond::E);
-    rows::bsr_rm(cx, Q, high, a.1);
-    rows::lea_rm(cx, L, further, Amode::base(high, 64));
-    rows::cmov_rm(cx, L, index, further, low_index, Cond::E);
+    rows::bsr_rm(cx, Q64, low, a.0);
+    rows::cmov_rm(cx, L32, low_index, low, none, Cond::E);
+    rows::bsr_rm(cx, Q64, high, a.1);
+    rows::lea_rm(cx, L32, further, Amode::base(high, 64));
+    rows::cmov_rm(cx, L32, index, further, low_index, Cond::E);
     below_top(cx, d, index, 128);
 }
 
@@ -132,8 +129,8 @@ fn trailing_zeros(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
     if ty.bits() < 32 {
         rule!(cx, "ctz.marked");
         let marked = cx.tmp(RegClass::Int);
-        rows::or_ri(cx, L, marked, a, 1 << ty.bits());
-        rows::bsf_rm(cx, L, d, marked);
+        rows::or_ri(cx, L32, marked, a, 1 << ty.bits());
+        rows::bsf_rm(cx, L32, d, marked);
     } else if by_tzcnt {
         rule!(cx, "ctz.tzcnt");
         rows::tzcnt_rm(cx, size, d, a);
@@ -149,20 +146,20 @@ fn trailing_zeros_wide(cx: &mut Cx, d: VReg, a: Pair) {
     let (low, high, further) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
     if cx.flags.has_bmi1() {
         rule!(cx, "ctz.wide_tzcnt");
-        rows::tzcnt_rm(cx, Q, high, a.1);
-        rows::add_ri(cx, L, further, high, 64);
+        rows::tzcnt_rm(cx, Q64, high, a.1);
+        rows::add_ri(cx, L32, further, high, 64);
         // The carry flag says that the low half is zero.
-        rows::tzcnt_rm(cx, Q, low, a.0);
-        rows::cmov_rm(cx, L, d, low, further, Cond::B);
+        rows::tzcnt_rm(cx, Q64, low, a.0);
+        rows::cmov_rm(cx, L32, d, low, further, Cond::B);
         return;
     }
     let none = cx.constant_register(128);
     let either = cx.tmp(RegClass::Int);
-    rows::bsf_rm(cx, Q, high, a.1);
-    rows::lea_rm(cx, L, further, Amode::base(high, 64));
-    rows::cmov_rm(cx, L, either, further, none, Cond::E);
-    rows::bsf_rm(cx, Q, low, a.0);
-    rows::cmov_rm(cx, L, d, low, either, Cond::E);
+    rows::bsf_rm(cx, Q64, high, a.1);
+    rows::lea_rm(cx, L32, further, Amode::base(high, 64));
+    rows::cmov_rm(cx, L32, either, further, none, Cond::E);
+    rows::bsf_rm(cx, Q64, low, a.0);
+    rows::cmov_rm(cx, L32, d, low, either, Cond::E);
 }
 
 /// The signs below the top one are the zeros above the highest one of `(x ^ 2x) | 1`, which is never zero.
@@ -176,11 +173,11 @@ fn leading_signs(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
     let narrow = cx.tmp(RegClass::Int);
     let extended = match ty {
         types::I8 => {
-            rows::movzb_rm(cx, L, narrow, marked);
+            rows::movzb_rm(cx, L32, narrow, marked);
             narrow
         }
         types::I16 => {
-            rows::movzw_rm(cx, L, narrow, marked);
+            rows::movzw_rm(cx, L32, narrow, marked);
             narrow
         }
         _ => marked,
@@ -199,17 +196,17 @@ fn leading_signs(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
 fn sign_changes_wide(cx: &mut Cx, a: Pair) -> Pair {
     let (double, changes) = (tmp_pair(cx), tmp_pair(cx));
     let marked = cx.tmp(RegClass::Int);
-    rows::add_rm(cx, Q, double.0, a.0, a.0);
-    rows::adc_rm(cx, Q, double.1, a.1, a.1);
-    rows::xor_rm(cx, Q, changes.0, double.0, a.0);
-    rows::xor_rm(cx, Q, changes.1, double.1, a.1);
-    rows::or_ri(cx, Q, marked, changes.0, 1);
+    rows::add_rm(cx, Q64, double.0, a.0, a.0);
+    rows::adc_rm(cx, Q64, double.1, a.1, a.1);
+    rows::xor_rm(cx, Q64, changes.0, double.0, a.0);
+    rows::xor_rm(cx, Q64, changes.1, double.1, a.1);
+    rows::or_ri(cx, Q64, marked, changes.0, 1);
     (marked, changes.1)
 }
 
 fn ones(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
     let size = alu_size(ty);
-    let a = put_extended(cx, value, false);
+    let a = put_extended_to_32(cx, value, false);
     if cx.flags.has_popcnt() {
         rule!(cx, "popcnt.popcnt");
         rows::popcnt_rm(cx, size, d, a);
@@ -223,15 +220,15 @@ fn ones_wide(cx: &mut Cx, d: VReg, a: Pair) {
     if cx.flags.has_popcnt() {
         rule!(cx, "popcnt.wide_popcnt");
         let (low, high) = tmp_pair(cx);
-        rows::popcnt_rm(cx, Q, low, a.0);
-        rows::popcnt_rm(cx, Q, high, a.1);
-        rows::add_rm(cx, L, d, low, high);
+        rows::popcnt_rm(cx, Q64, low, a.0);
+        rows::popcnt_rm(cx, Q64, high, a.1);
+        rows::add_rm(cx, L32, d, low, high);
         return;
     }
-    let (low, high) = (ones_of_bytes(cx, Q, a.0), ones_of_bytes(cx, Q, a.1));
+    let (low, high) = (ones_of_bytes(cx, Q64, a.0), ones_of_bytes(cx, Q64, a.1));
     let counts = cx.tmp(RegClass::Int);
-    rows::add_rm(cx, Q, counts, low, high);
-    sum_of_bytes(cx, Q, d, counts);
+    rows::add_rm(cx, Q64, counts, low, high);
+    sum_of_bytes(cx, Q64, d, counts);
 }
 
 /// Masks of alternating groups of 1, 2 and 4 bits, the lowest group set.
@@ -240,7 +237,7 @@ const GROUPS: [u64; 3] = [0x5555_5555_5555_5555, 0x3333_3333_3333_3333, 0x0f0f_0
 /// `d = a & mask`, of a mask that repeats in each byte.
 fn mask_bits(cx: &mut Cx, size: OperandSize, a: VReg, mask: u64) -> VReg {
     let d = cx.tmp(RegClass::Int);
-    if size == Q {
+    if size == Q64 {
         let mask = cx.constant_register(mask);
         rows::and_rm(cx, size, d, a, mask);
     } else {
@@ -274,7 +271,7 @@ fn ones_of_bytes(cx: &mut Cx, size: OperandSize, a: VReg) -> VReg {
 fn sum_of_bytes(cx: &mut Cx, size: OperandSize, d: VReg, counts: VReg) {
     let sums = cx.tmp(RegClass::Int);
     const ONES: u64 = 0x0101_0101_0101_0101;
-    if size == Q {
+    if size == Q64 {
         let ones = cx.constant_register(ONES);
         rows::imul_rm(cx, size, sums, counts, ones);
     } else {
@@ -309,7 +306,7 @@ fn reverse(cx: &mut Cx, d: VReg, a: VReg, ty: Type) {
 /// Reverses the bytes of an integer of 16 to 64 bits.
 pub fn swap_bytes(cx: &mut Cx, d: VReg, a: VReg, ty: Type) {
     match ty {
-        types::I16 => rows::rol_ri(cx, OperandSize::W16, d, a, 8),
+        types::I16 => rows::rol_ri(cx, W16, d, a, 8),
         _ => rows::bswap_r(cx, exact_size(ty), d, a),
     }
 }

@@ -1,14 +1,13 @@
 //! What calls are made of on x86_64; [`crate::lower::call`] puts it together.
 
-use super::super::X86_64;
-use super::super::amode::{Amode, OperandSize, Rm};
-use super::super::rows;
-use super::divide::put_extended_wide;
-use super::mem;
-use super::operands::*;
+use super::inputs::*;
+use crate::arch::x86_64::operands::Rm;
+use crate::arch::x86_64::{X86_64, rows};
 use crate::ir::*;
 use crate::lower::call::{CallLowering, CallRows, Callee};
-use crate::machine::reg::{Operand, RegClass, VReg};
+use crate::machine::amode::Amode;
+use crate::machine::reg::{Operand, RegClass};
+use crate::machine::size::Q64;
 use crate::rule;
 
 impl CallLowering for X86_64 {
@@ -19,33 +18,11 @@ impl CallLowering for X86_64 {
         try_register: rows::TRY_REGISTER,
     };
 
-    fn store_part(cx: &mut Cx, reg: VReg, to: Amode, ty: Type) {
-        match ty.is_int() {
-            true => rows::mov_mr(cx, OperandSize::Q64, reg, to),
-            false => rows::movs_store(cx, exact_size(ty), reg, to),
-        }
-    }
-
-    fn load_part(cx: &mut Cx, reg: VReg, from: Amode, ty: Type) {
-        match ty.is_int() {
-            true => mem::load_int(cx, reg, from, ty, false),
-            false => rows::movs_load(cx, exact_size(ty), reg, from),
-        }
-    }
-
     fn store_constant(cx: &mut Cx, value: Value, to: Amode, _: Type) -> bool {
-        let Some(imm) = imm32(cx, value) else { return false };
+        let Some(imm) = cx.imm32(value) else { return false };
         rule!(cx, "call.stack_immediate");
-        rows::mov_mi(cx, OperandSize::Q64, to, imm);
+        rows::mov_mi(cx, Q64, to, imm);
         true
-    }
-
-    fn address(cx: &mut Cx, d: VReg, of: Amode) {
-        rows::lea_rm(cx, OperandSize::Q64, d, of);
-    }
-
-    fn put_extended(cx: &mut Cx, value: Value, signed: bool) -> VReg {
-        put_extended_wide(cx, value, signed)
     }
 
     fn call(cx: &mut Cx, clobbers: u32, callee: Callee, pops: u32, operands: &[Operand]) {

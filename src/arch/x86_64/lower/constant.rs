@@ -1,16 +1,16 @@
 //! Constants and addresses: how each is materialised.
 
-use super::super::X86_64;
-use super::super::amode::{OperandSize, Rm};
-use super::super::rows;
-use super::float;
-use super::operands::*;
+use super::inputs::*;
+use crate::arch::x86_64::operands::Rm;
+use crate::arch::x86_64::{X86_64, rows};
 use crate::ir::*;
 use crate::lower::address::{near_symbol, slot_amode};
+use crate::lower::float::pool;
 use crate::lower::vocabulary::{Materialization, Rematerialization};
 use crate::machine::amode::{Amode, Place};
 use crate::machine::description::Machine;
 use crate::machine::reg::{RegClass, VReg};
+use crate::machine::size::{Q64, exact_size};
 use crate::machine::symbol::SymbolRef;
 use crate::rule;
 
@@ -26,7 +26,7 @@ impl Materialization for X86_64 {
     fn make_constant(cx: &mut Cx, data: &InstData, d: VReg) {
         match data.opcode {
             Opcode::Iconst => Self::make_bits(cx, d, data.imm64()),
-            _ => float::constant(cx, d, data),
+            _ => make_float(cx, d, data),
         }
     }
 
@@ -44,16 +44,16 @@ impl Materialization for X86_64 {
 
     fn make_slot_address(cx: &mut Cx, d: VReg, slot: StackSlot, offset: i32) {
         if let Some(amode) = slot_amode::<X86_64>(cx.f, slot, offset) {
-            rows::lea_rm(cx, OperandSize::Q64, d, amode);
+            rows::lea_rm(cx, Q64, d, amode);
             return;
         }
         rule!(cx, "stack_addr.rounded");
         let align = (1i64 << cx.f.stack_slots[slot].align_shift).max(X86_64::STACK_ALIGNMENT.into());
         let (unrounded, start) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
         let rounding = (align - i64::from(X86_64::STACK_ALIGNMENT)) as i32;
-        rows::lea_rm(cx, OperandSize::Q64, unrounded, Amode::at(Place::Slot(slot), rounding));
-        rows::and_ri(cx, OperandSize::Q64, start, unrounded, -align as i32);
-        rows::lea_rm(cx, OperandSize::Q64, d, Amode::base(start, offset));
+        rows::lea_rm(cx, Q64, unrounded, Amode::at(Place::Slot(slot), rounding));
+        rows::and_ri(cx, Q64, start, unrounded, -align as i32);
+        rows::lea_rm(cx, Q64, d, Amode::base(start, offset));
     }
 
     fn make_symbol_address(cx: &mut Cx, d: VReg, symbol: SymbolRef, offset: i64, colocated: bool) {
@@ -62,17 +62,17 @@ impl Materialization for X86_64 {
         let offset = offset - i64::from(folded);
         let base = if offset == 0 { d } else { cx.tmp(RegClass::Int) };
         match (colocated, through_got) {
-            (true, _) => rows::lea_rm(cx, OperandSize::Q64, base, Amode::at(Place::Symbol(symbol), folded)),
-            (_, true) => rows::mov_rm(cx, OperandSize::Q64, base, Amode::at(Place::Got(symbol), 0)),
+            (true, _) => rows::lea_rm(cx, Q64, base, Amode::at(Place::Symbol(symbol), folded)),
+            (_, true) => rows::mov_rm(cx, Q64, base, Amode::at(Place::Got(symbol), 0)),
             _ => rows::movabs_sym(cx, base, symbol, folded),
         }
         match i32::try_from(offset) {
             Ok(0) => {}
-            Ok(offset) => rows::lea_rm(cx, OperandSize::Q64, d, Amode::base(base, offset)),
+            Ok(offset) => rows::lea_rm(cx, Q64, d, Amode::base(base, offset)),
             Err(_) => {
                 let distance = cx.tmp(RegClass::Int);
                 Self::make_bits(cx, distance, offset as u64);
-                rows::add_rm(cx, OperandSize::Q64, d, base, Rm::Reg(distance));
+                rows::add_rm(cx, Q64, d, base, Rm::Reg(distance));
             }
         }
     }
@@ -81,4 +81,18 @@ impl Materialization for X86_64 {
 /// Whether a constant fits neither a zero- nor a sign-extended 32-bit immediate.
 fn needs_movabs(bits: u64) -> bool {
     bits > u32::MAX as u64 && i32::try_from(bits as i64).is_err()
+}
+
+/// Makes the constant of an f32const or f64const in a register.
+fn make_float(cx: &mut Cx, d: VReg, data: &InstData) {
+    let (ty, bits) = match data.opcode {
+        Opcode::F32const => (types::F32, data.a as u64),
+        _ => (types::F64, data.imm64()),
+    };
+    if bits == 0 {
+        rows::zero_x(cx, d);
+        return;
+    }
+    let source = pool(cx, ty, bits);
+    rows::movs_load(cx, exact_size(ty), d, source);
 }

@@ -1,17 +1,17 @@
 //! Branches, and what the ends of blocks and the frame are made of on x86_64; [`crate::lower::control`] puts it together.
 
-use super::super::X86_64;
-use super::super::amode::OperandSize;
-use super::super::rows;
-use super::compare::{self, Test};
-use super::operands::*;
+use super::compare::Test;
+use super::inputs::*;
 use super::tls;
+use crate::arch::x86_64::{X86_64, rows};
 use crate::ir::*;
-use crate::lower::condition::ConditionCode;
-use crate::lower::context::Unsupported;
+use crate::lower::compare::{Complement, FlagTest};
+use crate::lower::condition::condition;
+use crate::lower::context::Lowered;
 use crate::lower::control::{ControlLowering, ControlRows, ThreadLocal};
 use crate::machine::inst::Label;
 use crate::machine::reg::{RegClass, VBlock, VReg};
+use crate::machine::size::L32;
 use crate::rule;
 
 impl ControlLowering for X86_64 {
@@ -27,7 +27,7 @@ impl ControlLowering for X86_64 {
     };
 
     fn branch_on(cx: &mut Cx, value: Value, may_fold: bool, successors: &[VBlock]) {
-        let test = compare::condition_on(cx, value, may_fold);
+        let test = condition(cx, value, may_fold);
         branch(cx, test, Label::of(successors[0]), Label::of(successors[1]));
     }
 
@@ -39,7 +39,7 @@ impl ControlLowering for X86_64 {
             return source;
         }
         let extended = cx.tmp(RegClass::Int);
-        rows::mov_rm(cx, OperandSize::L32, extended, source);
+        rows::mov_rm(cx, L32, extended, source);
         extended
     }
 
@@ -47,22 +47,22 @@ impl ControlLowering for X86_64 {
         rows::ud2(cx, code.0);
     }
 
-    fn tls_address(cx: &mut Cx, d: VReg, symbol: &ThreadLocal) -> Result<(), Unsupported> {
+    fn tls_address(cx: &mut Cx, d: VReg, symbol: &ThreadLocal) -> Lowered {
         tls::address(cx, d, symbol)
     }
 }
 
 fn branch(cx: &mut Cx, test: Test, then: Label, other: Label) {
     match test {
-        Test::One(cond) => {
+        FlagTest::One(cond) => {
             rule!(cx, "branch.one");
             rows::br_cc(cx, cond, then, other);
         }
-        Test::Either(a, b) => {
+        FlagTest::Either(a, b) => {
             rule!(cx, "branch.either");
             rows::br_either(cx, a, b as i32, then, other);
         }
-        Test::Both(a, b) => {
+        FlagTest::Both(a, b) => {
             rule!(cx, "branch.both");
             rows::br_either(cx, a.complement(), b.complement() as i32, other, then);
         }

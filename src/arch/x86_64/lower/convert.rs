@@ -8,17 +8,19 @@
 //!
 //! i128 goes through library functions, whose results for operands out of range are not relied on.
 
-use super::super::X86_64;
-use super::super::amode::{Cond, OperandSize, Rm};
-use super::super::rows;
-use super::compare::{self, Test};
-use super::float::{self, Op, UnaryOp, op, unary_op};
-use super::operands::*;
+use super::float;
+use super::float::{Op, UnaryOp, op, unary_op};
+use super::inputs::*;
+use crate::arch::x86_64::operands::{Cond, Rm};
+use crate::arch::x86_64::{X86_64, rows};
 use crate::ir::*;
+use crate::lower::address::sink_load;
+use crate::lower::compare::{Comparisons, FlagTest};
 use crate::lower::convert::Conversions;
 use crate::lower::float::pool_number;
 use crate::lower::vocabulary::Materialization;
 use crate::machine::reg::{RegClass, VReg};
+use crate::machine::size::{L32, OperandSize, Q64, alu_size, exact_size};
 use crate::rule;
 
 static PROMOTE: UnaryOp = unary_op!(fixed cvtss2sd_r vcvtss2sd_rm);
@@ -61,7 +63,7 @@ fn convert_signed(cx: &mut Cx, d: VReg, ty: Type, size: OperandSize, source: Rm)
 fn from_signed(cx: &mut Cx, d: VReg, source: Value, ty: Type) {
     let from = cx.ty(source);
     let operand = match from.bits() {
-        8 | 16 => Rm::Reg(put_extended(cx, source, true)),
+        8 | 16 => Rm::Reg(put_extended_to_32(cx, source, true)),
         _ => reg_mem(cx, source),
     };
     convert_signed(cx, d, ty, alu_size(from), operand);
@@ -70,17 +72,17 @@ fn from_signed(cx: &mut Cx, d: VReg, source: Value, ty: Type) {
 fn from_unsigned(cx: &mut Cx, d: VReg, source: Value, ty: Type) {
     match cx.ty(source) {
         types::I8 | types::I16 => {
-            let source = put_extended(cx, source, false);
-            convert_signed(cx, d, ty, OperandSize::L32, Rm::Reg(source));
+            let source = put_extended_to_32(cx, source, false);
+            convert_signed(cx, d, ty, L32, Rm::Reg(source));
         }
         types::I32 => {
             let source = zero_extended(cx, source);
-            convert_signed(cx, d, ty, OperandSize::Q64, Rm::Reg(source));
+            convert_signed(cx, d, ty, Q64, Rm::Reg(source));
         }
         _ if cx.def_by(source, Opcode::Uextend).is_some() => {
             rule!(cx, "fcvt_from_uint.extended");
             let source = cx.put(source);
-            convert_signed(cx, d, ty, OperandSize::Q64, Rm::Reg(source));
+            convert_signed(cx, d, ty, Q64, Rm::Reg(source));
         }
         _ => {
             let source = cx.put(source);
@@ -97,7 +99,7 @@ fn zero_extended(cx: &mut Cx, value: Value) -> VReg {
     }
     let source = reg_mem(cx, value);
     let extended = cx.tmp(RegClass::Int);
-    rows::mov_rm(cx, OperandSize::L32, extended, source);
+    rows::mov_rm(cx, L32, extended, source);
     extended
 }
 
@@ -105,22 +107,22 @@ fn zero_extended(cx: &mut Cx, value: Value) -> VReg {
 
 /// A float that is to become an integer.
 #[derive(Clone, Copy)]
-struct Source {
+struct FloatSource {
     reg: VReg,
     ty: Type,
     size: OperandSize,
 }
 
-impl Source {
+impl FloatSource {
     fn of(cx: &mut Cx, value: Value) -> Self {
         let ty = cx.ty(value);
-        Source { reg: cx.put(value), ty, size: exact_size(ty) }
+        FloatSource { reg: cx.put(value), ty, size: exact_size(ty) }
     }
 
     /// Pushes the conversion to a signed integer.
     fn convert(self, cx: &mut Cx, size: OperandSize, d: VReg) {
         match self.size {
-            OperandSize::L32 => rows::cvttss2si_rm(cx, size, d, self.reg),
+            L32 => rows::cvttss2si_rm(cx, size, d, self.reg),
             _ => rows::cvttsd2si_rm(cx, size, d, self.reg),
         }
     }
@@ -133,16 +135,16 @@ impl Source {
 
     /// The same with an operation applied.
     fn apply(self, cx: &mut Cx, op: &Op, operand: impl Into<Rm>) -> Self {
-        Source { reg: op.value(cx, self.size, self.reg, operand), ..self }
+        FloatSource { reg: op.value(cx, self.size, self.reg, operand), ..self }
     }
 
     /// The same as f64.
     fn promoted(self, cx: &mut Cx) -> Self {
         match self.size {
-            OperandSize::L32 => {
+            L32 => {
                 let reg = cx.tmp(RegClass::Float);
-                PROMOTE.push(cx, OperandSize::Q64, reg, self.reg);
-                Source { reg, ty: types::F64, size: OperandSize::Q64 }
+                PROMOTE.push(cx, Q64, reg, self.reg);
+                FloatSource { reg, ty: types::F64, size: Q64 }
             }
             _ => self,
         }
@@ -180,8 +182,7 @@ const TWO_63: f64 = (1u64 << 63) as f64;
 
 /// See [`Conversions::to_int_or_trap`].
 fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData) {
-    use OperandSize::*;
-    let source = Source::of(cx, Value(data.a));
+    let source = FloatSource::of(cx, Value(data.a));
     let signed = data.opcode == Opcode::FcvtToSint;
     match (data.ty, signed) {
         (types::I64, true) => {
@@ -217,18 +218,17 @@ fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData) {
 
 /// The operand, and the operand minus 2^63, as signed integers. If it is in the range of u64, the first is right if it is
 /// not negative, and else the second with its top bit set. If it is not, both are negative.
-fn convert_halves(cx: &mut Cx, source: Source) -> (VReg, VReg) {
+fn convert_halves(cx: &mut Cx, source: FloatSource) -> (VReg, VReg) {
     static SUBTRACT: Op = op!(subs_rm vsubs_rm);
-    let direct = source.converted(cx, OperandSize::Q64);
+    let direct = source.converted(cx, Q64);
     let offset = pool_number(cx, source.ty, TWO_63);
-    let reduced = source.apply(cx, &SUBTRACT, offset).converted(cx, OperandSize::Q64);
+    let reduced = source.apply(cx, &SUBTRACT, offset).converted(cx, Q64);
     (direct, reduced)
 }
 
 /// The unsigned integer of [`convert_halves`]: a negative `direct` is the top bit alone.
 /// Returns `reduced` where `direct` is negative, else 0.
 fn join_halves(cx: &mut Cx, d: VReg, direct: VReg, reduced: VReg) -> VReg {
-    use OperandSize::Q64;
     let [sign, upper] = [(); 2].map(|()| cx.tmp(RegClass::Int));
     rows::sar_ri(cx, Q64, sign, direct, 63);
     rows::and_rm(cx, Q64, upper, sign, reduced);
@@ -238,7 +238,7 @@ fn join_halves(cx: &mut Cx, d: VReg, direct: VReg, reduced: VReg) -> VReg {
 
 /// fcvt_to_sint_sat to at most 64 bits.
 fn to_signed_saturated(cx: &mut Cx, d: VReg, data: &InstData) {
-    let source = Source::of(cx, Value(data.a));
+    let source = FloatSource::of(cx, Value(data.a));
     let bits = data.ty.bits();
     if bits >= 32 {
         rule!(cx, "fcvt_to_sint_sat.corrected");
@@ -246,7 +246,7 @@ fn to_signed_saturated(cx: &mut Cx, d: VReg, data: &InstData) {
         let converted = source.converted(cx, size);
         let zero = pool_number(cx, source.ty, 0.0);
         match source.size {
-            OperandSize::L32 => rows::saturate_ss(cx, size, d, converted, source.reg, zero),
+            L32 => rows::saturate_ss(cx, size, d, converted, source.reg, zero),
             _ => rows::saturate_sd(cx, size, d, converted, source.reg, zero),
         }
         return;
@@ -255,29 +255,29 @@ fn to_signed_saturated(cx: &mut Cx, d: VReg, data: &InstData) {
     let limit = (1u32 << (bits - 1)) as f64;
     let ordered = float::MASK_ORDERED.value(cx, source.size, source.reg, source.reg);
     let low = pool_number(cx, source.ty, -limit);
-    source.apply(cx, &float::AND, ordered).apply(cx, &float::GREATER, low).at_most(cx, limit - 1.0).convert(
-        cx,
-        OperandSize::L32,
-        d,
-    );
+    source
+        .apply(cx, &float::AND, ordered)
+        .apply(cx, &float::GREATER, low)
+        .at_most(cx, limit - 1.0)
+        .convert(cx, L32, d);
 }
 
 /// fcvt_to_uint_sat to at most 64 bits.
 fn to_unsigned_saturated(cx: &mut Cx, d: VReg, data: &InstData) {
-    let source = Source::of(cx, Value(data.a));
+    let source = FloatSource::of(cx, Value(data.a));
     let source = source.not_negative(cx);
     match data.ty {
-        types::I8 => source.at_most(cx, u8::MAX as f64).convert(cx, OperandSize::L32, d),
-        types::I16 => source.at_most(cx, u16::MAX as f64).convert(cx, OperandSize::L32, d),
+        types::I8 => source.at_most(cx, u8::MAX as f64).convert(cx, L32, d),
+        types::I16 => source.at_most(cx, u16::MAX as f64).convert(cx, L32, d),
         types::I32 => {
-            source.promoted(cx).at_most(cx, u32::MAX as f64).convert(cx, OperandSize::Q64, d);
+            source.promoted(cx).at_most(cx, u32::MAX as f64).convert(cx, Q64, d);
         }
         _ => {
             let (direct, reduced) = convert_halves(cx, source);
             let [joined, overflow] = [(); 2].map(|()| cx.tmp(RegClass::Int));
             let upper = join_halves(cx, joined, direct, reduced);
-            rows::sar_ri(cx, OperandSize::Q64, overflow, upper, 63);
-            rows::or_rm(cx, OperandSize::Q64, d, joined, overflow);
+            rows::sar_ri(cx, Q64, overflow, upper, 63);
+            rows::or_rm(cx, Q64, d, joined, overflow);
         }
     }
 }
@@ -291,7 +291,7 @@ impl Conversions for X86_64 {
         float::canonical(cx, d, data.ty, |cx, d| {
             let a = cx.put(Value(data.a));
             let op = if data.opcode == Opcode::Fpromote { &PROMOTE } else { &DEMOTE };
-            op.push(cx, OperandSize::Q64, d, a);
+            op.push(cx, Q64, d, a);
         });
     }
 
@@ -316,7 +316,7 @@ impl Conversions for X86_64 {
 
     fn trap_if(cx: &mut Cx, float: VReg, ty: Type, cc: FloatCc, number: f64, code: TrapCode) {
         let cond = compare_number(cx, float, ty, cc, number);
-        compare::trap_on(cx, Test::One(cond), code);
+        Self::trap_on(cx, FlagTest::One(cond), code);
     }
 
     fn select_if(
@@ -330,14 +330,14 @@ impl Conversions for X86_64 {
         let [d, constant] = [(); 2].map(|()| cx.tmp(RegClass::Int));
         X86_64::make_bits(cx, constant, chosen);
         let cond = compare_number(cx, float, ty, cc, number);
-        rows::cmov_rm(cx, OperandSize::Q64, d, other, constant, cond);
+        rows::cmov_rm(cx, Q64, d, other, constant, cond);
         d
     }
 }
 
 /// Sets the flags by comparing with a number; the condition is one of those that `FloatRange` has.
 fn compare_number(cx: &mut Cx, float: VReg, ty: Type, cc: FloatCc, number: f64) -> Cond {
-    Source { reg: float, ty, size: exact_size(ty) }.compare(cx, number);
+    FloatSource { reg: float, ty, size: exact_size(ty) }.compare(cx, number);
     match cc {
         FloatCc::Unordered => Cond::P,
         FloatCc::GreaterThanOrEqual => Cond::Ae,

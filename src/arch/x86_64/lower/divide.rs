@@ -6,33 +6,27 @@
 //! as a divisor, -1 is replaced by 1, which leaves the same remainder.
 //! i8 and i16 are divided in 32 bits, i128 by library routines; for constant divisors see `divide_constant`.
 
-use super::super::amode::{Cond, OperandSize};
-use super::super::rows;
-use super::compare::{Test, trap_on};
-use super::operands::*;
-use super::wide;
+use super::inputs::*;
+use crate::arch::x86_64::operands::Cond;
+use crate::arch::x86_64::{X86_64, rows};
 use crate::ir::*;
-use crate::lower::call;
-use crate::lower::context::Unsupported;
+use crate::lower::compare::{Comparisons, FlagTest};
+use crate::lower::context::Lowered;
 use crate::lower::divide_constant;
-use crate::lower::wide::{Pair, result};
+use crate::lower::divide_constant::DivisionLowering;
+use crate::lower::wide::Pair;
+use crate::lower::wide_divide::WideDivision;
 use crate::machine::reg::{RegClass, VReg};
-use crate::machine::symbol::LibCall;
+use crate::machine::size::{L32, OperandSize, Q64, alu_size, exact_size};
 use crate::rule;
 
-type Result = std::result::Result<(), Unsupported>;
-
-const L: OperandSize = OperandSize::L32;
-const Q: OperandSize = OperandSize::Q64;
 const ZERO: TrapCode = TrapCode::INTEGER_DIVISION_BY_ZERO;
 const OVERFLOW: TrapCode = TrapCode::INTEGER_OVERFLOW;
 
-/// udiv, sdiv, urem, srem.
-pub fn divide(cx: &mut Cx, inst: Inst) -> Result {
+/// udiv, sdiv, urem, srem up to 64 bits.
+pub fn divide(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
-    if data.ty == types::I128 {
-        divide_wide(cx, inst, &data);
-    } else if !divide_constant::divide(cx, inst, &data) {
+    if !divide_constant::divide(cx, inst, &data) {
         divide_registers(cx, inst, &data);
     }
     Ok(())
@@ -42,8 +36,8 @@ fn divide_registers(cx: &mut Cx, inst: Inst, data: &InstData) {
     let signed = matches!(data.opcode, Opcode::Sdiv | Opcode::Srem);
     let d = cx.def(inst);
     let size = alu_size(data.ty);
-    let dividend = put_extended(cx, Value(data.a), signed);
-    let divisor = put_extended(cx, Value(data.b), signed);
+    let dividend = put_extended_to_32(cx, Value(data.a), signed);
+    let divisor = put_extended_to_32(cx, Value(data.b), signed);
     let (other, high) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
     let (quotient, remainder) = match data.opcode {
         Opcode::Udiv | Opcode::Sdiv => (d, other),
@@ -59,20 +53,20 @@ fn divide_registers(cx: &mut Cx, inst: Inst, data: &InstData) {
     let mut divisor = divisor;
     if !narrow && data.opcode == Opcode::Sdiv {
         rows::test_mr(cx, size, divisor, divisor);
-        trap_on(cx, Test::One(Cond::E), ZERO);
+        X86_64::trap_on(cx, FlagTest::One(Cond::E), ZERO);
         fault = OVERFLOW;
     } else if !narrow {
         divisor = without_minus_one(cx, size, divisor);
     }
     match size {
-        Q => rows::cqto(cx, high, dividend),
+        Q64 => rows::cqto(cx, high, dividend),
         _ => rows::cltd(cx, high, dividend),
     }
     rows::idiv_wide(cx, size, quotient, remainder, dividend, high, divisor, fault.0);
     if narrow && data.opcode == Opcode::Sdiv {
         // In 32 bits the quotient is right, and too large in this case only.
-        rows::cmp_mi(cx, L, quotient, 1 << (data.ty.bits() - 1));
-        trap_on(cx, Test::One(Cond::E), OVERFLOW);
+        rows::cmp_mi(cx, L32, quotient, 1 << (data.ty.bits() - 1));
+        X86_64::trap_on(cx, FlagTest::One(Cond::E), OVERFLOW);
     }
 }
 
@@ -85,42 +79,8 @@ fn without_minus_one(cx: &mut Cx, size: OperandSize, divisor: VReg) -> VReg {
     replaced
 }
 
-fn divide_wide(cx: &mut Cx, inst: Inst, data: &InstData) {
-    let d = result(cx, inst);
-    let divisor = cx.wide_constant(Value(data.b));
-    let a = cx.put_pair(Value(data.a));
-    let b = cx.put_pair(Value(data.b));
-    if divisor.is_none_or(|divisor| divisor == 0) {
-        let either = cx.tmp(RegClass::Int);
-        rows::or_rm(cx, Q, either, b.0, b.1);
-        trap_on(cx, Test::One(Cond::E), ZERO);
-    }
-    if data.opcode == Opcode::Sdiv && divisor.is_none_or(|divisor| divisor == -1) {
-        trap_if_lowest_by_minus_one(cx, a, b);
-    }
-    let routine = match data.opcode {
-        Opcode::Udiv => LibCall::UdivI128,
-        Opcode::Sdiv => LibCall::SdivI128,
-        Opcode::Urem => LibCall::UremI128,
-        _ => LibCall::SremI128,
-    };
-    rule!(cx, "divide.wide");
-    call::libcall(cx, routine, &[a.0, a.1, b.0, b.1], &[d.0, d.1]);
-}
-
-/// Traps if `a` is the lowest i128 and `b` is -1: if what differs from that is zero.
-fn trap_if_lowest_by_minus_one(cx: &mut Cx, a: Pair, b: Pair) {
-    let [top, dividend, ones, divisor, either] = std::array::from_fn(|_| cx.tmp(RegClass::Int));
-    rows::btc_ri(cx, Q, top, a.1, 63);
-    rows::or_rm(cx, Q, dividend, top, a.0);
-    rows::and_rm(cx, Q, ones, b.0, b.1);
-    rows::not_r(cx, Q, divisor, ones);
-    rows::or_rm(cx, Q, either, dividend, divisor);
-    trap_on(cx, Test::One(Cond::E), OVERFLOW);
-}
-
 /// umulhi and smulhi up to 64 bits.
-pub fn multiply_high(cx: &mut Cx, inst: Inst) -> Result {
+pub fn multiply_high(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let signed = data.opcode == Opcode::Smulhi;
     let d = cx.def(inst);
@@ -128,11 +88,11 @@ pub fn multiply_high(cx: &mut Cx, inst: Inst) -> Result {
     let ty = data.ty;
     if ty.bits() < 32 {
         rule!(cx, "mulhi.narrow");
-        let a = put_extended(cx, a, signed);
-        let b = put_extended(cx, b, signed);
+        let a = put_extended_to_32(cx, a, signed);
+        let b = put_extended_to_32(cx, b, signed);
         let product = cx.tmp(RegClass::Int);
-        rows::imul_rm(cx, L, product, a, b);
-        rows::shr_ri(cx, L, d, product, ty.bits() as i32);
+        rows::imul_rm(cx, L32, product, a, b);
+        rows::shr_ri(cx, L32, d, product, ty.bits() as i32);
         return Ok(());
     }
     let b = reg_mem(cx, b);
@@ -145,12 +105,35 @@ pub fn multiply_high(cx: &mut Cx, inst: Inst) -> Result {
     Ok(())
 }
 
-/// The value extended from its type to 64 bits.
-pub fn put_extended_wide(cx: &mut Cx, value: Value, signed: bool) -> VReg {
-    if cx.ty(value) == types::I64 || !signed && cx.zero_extends(value) {
-        return cx.put(value);
+impl DivisionLowering for X86_64 {
+    fn negate_or_trap(cx: &mut Cx, ty: Type, d: VReg, a: VReg) {
+        rows::neg_r(cx, exact_size(ty), d, a);
+        X86_64::trap_on(cx, FlagTest::One(Cond::O), TrapCode::INTEGER_OVERFLOW);
     }
-    let d = cx.tmp(RegClass::Int);
-    wide::extend_into(cx, d, value, signed);
-    d
+
+    fn at_least(cx: &mut Cx, d: VReg, a: VReg, limit: u64) {
+        let (limit, zero) = (cx.constant_register(limit), cx.tmp(RegClass::Int));
+        rows::zero_r(cx, zero);
+        rows::cmp_rm(cx, Q64, a, limit);
+        rows::set_rz(cx, d, zero, Cond::Ae);
+    }
+}
+
+impl WideDivision for X86_64 {
+    fn trap_if_zero(cx: &mut Cx, a: Pair, code: TrapCode) {
+        let either = cx.tmp(RegClass::Int);
+        rows::or_rm(cx, Q64, either, a.0, a.1);
+        Self::trap_on(cx, FlagTest::One(Cond::E), code);
+    }
+
+    /// What differs from these operands is zero.
+    fn trap_if_lowest_by_minus_one(cx: &mut Cx, a: Pair, b: Pair, code: TrapCode) {
+        let [top, dividend, ones, divisor, either] = std::array::from_fn(|_| cx.tmp(RegClass::Int));
+        rows::btc_ri(cx, Q64, top, a.1, 63);
+        rows::or_rm(cx, Q64, dividend, top, a.0);
+        rows::and_rm(cx, Q64, ones, b.0, b.1);
+        rows::not_r(cx, Q64, divisor, ones);
+        rows::or_rm(cx, Q64, either, dividend, divisor);
+        Self::trap_on(cx, FlagTest::One(Cond::E), code);
+    }
 }

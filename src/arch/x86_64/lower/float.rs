@@ -8,21 +8,19 @@
 //! Constants are never kept in registers: zero is made by `xorps`, the others are memory operands in the constant pool. Masks
 //! for bitwise operations fill 16 aligned bytes there, as SSE asks for.
 
-use super::super::X86_64;
-use super::super::amode::{Amode, Cond, OperandSize, Place, Rm};
-use super::super::rows;
-use super::compare::{self, Test};
-use super::operands::*;
+use super::inputs::*;
+use crate::arch::x86_64::operands::Rm;
+use crate::arch::x86_64::rows;
 use crate::ir::*;
 use crate::lower::call;
-use crate::lower::context::Unsupported;
-use crate::lower::float::{self as shared, *};
-use crate::lower::vocabulary::Materialization;
+use crate::lower::context::Lowered;
+use crate::lower::float::*;
+use crate::machine::amode::{Amode, Place};
 use crate::machine::reg::{RegClass, VReg};
+use crate::machine::size::{L32, OperandSize, exact_size};
 use crate::machine::symbol::LibCall;
 use crate::rule;
 
-type Result = std::result::Result<(), Unsupported>;
 type BinaryRow = fn(&mut Cx<'_>, OperandSize, VReg, VReg, Rm);
 
 /// An operation `d = a op b`, in its SSE and its AVX form.
@@ -42,8 +40,8 @@ macro_rules! op {
     };
     (single $sse:ident $avx:ident) => {
         Op {
-            sse: |cx, _, d, a, b| rows::$sse(cx, OperandSize::L32, d, a, b),
-            avx: |cx, _, d, a, b| rows::$avx(cx, OperandSize::L32, d, a, b),
+            sse: |cx, _, d, a, b| rows::$sse(cx, L32, d, a, b),
+            avx: |cx, _, d, a, b| rows::$avx(cx, L32, d, a, b),
         }
     };
     (imm $sse:ident $avx:ident $imm:literal) => {
@@ -115,7 +113,7 @@ pub static GREATER: Op = op!(maxs_rm vmaxs_rm);
 /// Bitwise.
 pub static AND: Op = op!(single andp_rm vandp_rm);
 /// `!a & b`.
-static AND_NOT: Op = op!(single andnp_rm vandnp_rm);
+pub static AND_NOT: Op = op!(single andnp_rm vandnp_rm);
 static OR: Op = op!(single orp_rm vorp_rm);
 static XOR: Op = op!(single xorp_rm vxorp_rm);
 // Rounding modes, with bit 3 to raise no inexact exception.
@@ -124,13 +122,13 @@ static ROUND_DOWN: UnaryOp = unary_op!(rounds_ri vrounds_rm 9);
 static ROUND_UP: UnaryOp = unary_op!(rounds_ri vrounds_rm 10);
 static ROUND_TO_ZERO: UnaryOp = unary_op!(rounds_ri vrounds_rm 11);
 // Comparisons that give a mask.
-static MASK_EQUAL: Op = op!(imm cmps_rm vcmps_rm 0);
-static MASK_LESS: Op = op!(imm cmps_rm vcmps_rm 1);
-static MASK_LESS_OR_EQUAL: Op = op!(imm cmps_rm vcmps_rm 2);
-static MASK_UNORDERED: Op = op!(imm cmps_rm vcmps_rm 3);
-static MASK_NOT_EQUAL: Op = op!(imm cmps_rm vcmps_rm 4);
-static MASK_NOT_LESS: Op = op!(imm cmps_rm vcmps_rm 5);
-static MASK_NOT_LESS_OR_EQUAL: Op = op!(imm cmps_rm vcmps_rm 6);
+pub static MASK_EQUAL: Op = op!(imm cmps_rm vcmps_rm 0);
+pub static MASK_LESS: Op = op!(imm cmps_rm vcmps_rm 1);
+pub static MASK_LESS_OR_EQUAL: Op = op!(imm cmps_rm vcmps_rm 2);
+pub static MASK_UNORDERED: Op = op!(imm cmps_rm vcmps_rm 3);
+pub static MASK_NOT_EQUAL: Op = op!(imm cmps_rm vcmps_rm 4);
+pub static MASK_NOT_LESS: Op = op!(imm cmps_rm vcmps_rm 5);
+pub static MASK_NOT_LESS_OR_EQUAL: Op = op!(imm cmps_rm vcmps_rm 6);
 /// All ones if neither is a NaN.
 pub static MASK_ORDERED: Op = op!(imm cmps_rm vcmps_rm 7);
 
@@ -138,23 +136,9 @@ pub static MASK_ORDERED: Op = op!(imm cmps_rm vcmps_rm 7);
 
 /// A bit pattern in every lane of a 16-byte constant.
 fn mask(cx: &mut Cx, size: OperandSize, bits: u64) -> Amode {
-    let lanes = if size == OperandSize::L32 { bits | bits << 32 } else { bits };
+    let lanes = if size == L32 { bits | bits << 32 } else { bits };
     let number = cx.vcode.constant(&(lanes as u128 | (lanes as u128) << 64).to_le_bytes());
     Amode::at(Place::Constant(number), 0)
-}
-
-/// Makes the constant of an f32const or f64const in a register.
-pub fn constant(cx: &mut Cx, d: VReg, data: &InstData) {
-    let (ty, bits) = match data.opcode {
-        Opcode::F32const => (types::F32, data.a as u64),
-        _ => (types::F64, data.imm64()),
-    };
-    if bits == 0 {
-        rows::zero_x(cx, d);
-        return;
-    }
-    let source = pool(cx, ty, bits);
-    rows::movs_load(cx, exact_size(ty), d, source);
 }
 
 /// A scalar that is read, in memory if it is a constant or, where `may_fold`, a load; else in a register.
@@ -166,14 +150,14 @@ pub fn operand(cx: &mut Cx, value: Value, may_fold: bool) -> Rm {
 }
 
 /// Whether [`operand`] would find a value in memory.
-fn in_memory(cx: &Cx, value: Value) -> bool {
+pub fn in_memory(cx: &Cx, value: Value) -> bool {
     cx.float_constant(value).is_some() || cx.sinkable_load(value).is_some()
 }
 
 // Arithmetic.
 
 /// All arithmetic on one type.
-pub fn lower(cx: &mut Cx, inst: Inst) -> Result {
+pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
     use Opcode::*;
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
@@ -189,7 +173,7 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Result {
 /// ask for that.
 pub fn canonical(cx: &mut Cx, d: VReg, ty: Type, compute: impl FnOnce(&mut Cx, VReg)) {
     let replace = |cx: &mut Cx, d, raw, nan| rows::canonical_nan(cx, exact_size(ty), d, raw, nan);
-    shared::canonical(cx, d, ty, compute, replace);
+    crate::lower::float::canonical(cx, d, ty, compute, replace);
 }
 
 fn arithmetic(cx: &mut Cx, d: VReg, data: &InstData) {
@@ -357,7 +341,7 @@ fn copy_sign(cx: &mut Cx, d: VReg, data: &InstData) {
 }
 
 /// band, bor, bxor and bnot of floats.
-pub fn bitwise(cx: &mut Cx, inst: Inst) -> Result {
+pub fn bitwise(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
     let size = exact_size(data.ty);
@@ -383,7 +367,7 @@ pub fn bitwise(cx: &mut Cx, inst: Inst) -> Result {
 }
 
 /// bitselect of floats.
-pub fn bit_select(cx: &mut Cx, inst: Inst) -> Result {
+pub fn bit_select(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
     let [control, ones, zeros] = [data.a, data.b, data.c].map(|value| cx.put(Value(value)));
@@ -392,7 +376,7 @@ pub fn bit_select(cx: &mut Cx, inst: Inst) -> Result {
 }
 
 /// The bits of `ones` where `control` has ones, else those of `zeros`.
-fn blend(cx: &mut Cx, size: OperandSize, d: VReg, control: VReg, ones: VReg, zeros: VReg) {
+pub fn blend(cx: &mut Cx, size: OperandSize, d: VReg, control: VReg, ones: VReg, zeros: VReg) {
     let ones = AND.value(cx, size, ones, control);
     let zeros = AND_NOT.value(cx, size, control, zeros);
     OR.push(cx, size, d, ones, zeros);
@@ -400,198 +384,4 @@ fn blend(cx: &mut Cx, size: OperandSize, d: VReg, control: VReg, ones: VReg, zer
 
 // Comparison and selection.
 
-/// Conditions that cost two tests one way round and one the other are turned round: `ucomis` sets the flags
-/// as an unsigned comparison does, and all of zero, parity and carry if the operands are unordered.
-fn turn_round(cc: FloatCc, a: Value, b: Value) -> (FloatCc, Value, Value) {
-    use FloatCc::*;
-    match cc {
-        LessThan | LessThanOrEqual | UnorderedOrGreaterThan | UnorderedOrGreaterThanOrEqual => {
-            (cc.swap_args(), b, a)
-        }
-        _ => (cc, a, b),
-    }
-}
-
-/// Sets the flags by comparing two floats; `may_fold` says that a load may be taken in.
-pub fn compare(cx: &mut Cx, cc: FloatCc, a: Value, b: Value, may_fold: bool) -> Test {
-    use FloatCc::*;
-    let (mut cc, mut a, mut b) = turn_round(cc, a, b);
-    if cc == cc.swap_args() && !in_memory(cx, b) && in_memory(cx, a) {
-        (a, b) = (b, a);
-    }
-    if a == b {
-        cc = match cc {
-            Equal => Ordered,
-            NotEqual => Unordered,
-            other => other,
-        };
-    }
-    let size = exact_size(cx.ty(a));
-    let second = operand(cx, b, may_fold);
-    let first = cx.put(a);
-    rows::ucomis_rm(cx, size, first, second);
-    match cc {
-        Ordered => Test::One(Cond::Np),
-        Unordered => Test::One(Cond::P),
-        Equal => Test::Both(Cond::Np, Cond::E),
-        NotEqual => Test::Either(Cond::P, Cond::Ne),
-        OrderedNotEqual => Test::One(Cond::Ne),
-        UnorderedOrEqual => Test::One(Cond::E),
-        GreaterThan => Test::One(Cond::A),
-        UnorderedOrLessThanOrEqual => Test::One(Cond::Be),
-        GreaterThanOrEqual => Test::One(Cond::Ae),
-        UnorderedOrLessThan => Test::One(Cond::B),
-        LessThan | LessThanOrEqual | UnorderedOrGreaterThan | UnorderedOrGreaterThanOrEqual => {
-            unreachable!("turned round")
-        }
-    }
-}
-
-/// A comparison as a mask: the instruction and its operands in order; `None` if there is no such one.
-fn mask_compare(cc: FloatCc, a: Value, b: Value) -> Option<(&'static Op, Value, Value)> {
-    use FloatCc::*;
-    Some(match cc {
-        Equal => (&MASK_EQUAL, a, b),
-        NotEqual => (&MASK_NOT_EQUAL, a, b),
-        Ordered => (&MASK_ORDERED, a, b),
-        Unordered => (&MASK_UNORDERED, a, b),
-        LessThan => (&MASK_LESS, a, b),
-        LessThanOrEqual => (&MASK_LESS_OR_EQUAL, a, b),
-        GreaterThan => (&MASK_LESS, b, a),
-        GreaterThanOrEqual => (&MASK_LESS_OR_EQUAL, b, a),
-        UnorderedOrGreaterThanOrEqual => (&MASK_NOT_LESS, a, b),
-        UnorderedOrGreaterThan => (&MASK_NOT_LESS_OR_EQUAL, a, b),
-        UnorderedOrLessThanOrEqual => (&MASK_NOT_LESS, b, a),
-        UnorderedOrLessThan => (&MASK_NOT_LESS_OR_EQUAL, b, a),
-        OrderedNotEqual | UnorderedOrEqual => return None,
-    })
-}
-
-/// select of floats.
-pub fn select(cx: &mut Cx, data: &InstData, d: VReg) -> Result {
-    let (condition, chosen, other) = (Value(data.a), Value(data.b), Value(data.c));
-    let size = exact_size(data.ty);
-    if let Some(compare) = selecting_comparison(cx, data)
-        && (select_extreme(cx, d, compare, chosen, other) || select_by_mask(cx, d, compare, chosen, other))
-    {
-        return Ok(());
-    }
-    if let (Some(chosen), Some(other)) = (cx.float_constant(chosen), cx.float_constant(other)) {
-        rule!(cx, "select.float_constants");
-        let [on_true, on_false, bits] = [(); 3].map(|()| cx.tmp(RegClass::Int));
-        X86_64::make_bits(cx, on_true, chosen);
-        X86_64::make_bits(cx, on_false, other);
-        let test = compare::condition(cx, condition);
-        compare::move_if(cx, size, bits, test, on_true, on_false);
-        rows::mov_xr(cx, size, d, bits);
-        return Ok(());
-    }
-    let (chosen, other) = (cx.put(chosen), cx.put(other));
-    let test = compare::condition(cx, condition);
-    move_if(cx, size, d, test, chosen, other);
-    Ok(())
-}
-
-/// `a < b ? a : b` and the like are what `mins` and `maxs` compute, NaN and zeros included.
-fn select_extreme(cx: &mut Cx, d: VReg, compare: &InstData, chosen: Value, other: Value) -> bool {
-    let Some(Extreme { lesser, a, b }) = extreme(compare, chosen, other) else { return false };
-    rule!(cx, "select.float_extreme");
-    let second = operand(cx, b, false);
-    let first = cx.put(a);
-    let op = if lesser { &LESSER } else { &GREATER };
-    op.push(cx, exact_size(cx.ty(a)), d, first, second);
-    true
-}
-
-fn select_by_mask(cx: &mut Cx, d: VReg, compare: &InstData, chosen: Value, other: Value) -> bool {
-    let comparison = mask_compare(compare.float_cc(), Value(compare.a), Value(compare.b));
-    let Some((op, a, b)) = comparison else { return false };
-    let size = exact_size(cx.ty(chosen));
-    let second = operand(cx, b, false);
-    let first = cx.put(a);
-    let control = op.value(cx, size, first, second);
-    if cx.float_constant(other) == Some(0) {
-        rule!(cx, "select.float_or_zero");
-        let chosen = cx.put(chosen);
-        AND.push(cx, size, d, control, chosen);
-    } else if cx.float_constant(chosen) == Some(0) {
-        rule!(cx, "select.zero_or_float");
-        let other = cx.put(other);
-        AND_NOT.push(cx, size, d, control, other);
-    } else {
-        rule!(cx, "select.float_mask");
-        let (chosen, other) = (cx.put(chosen), cx.put(other));
-        blend(cx, size, d, control, chosen, other);
-    }
-    true
-}
-
-/// `d` = `chosen` if the test holds, else `other`.
-fn move_if(cx: &mut Cx, size: OperandSize, d: VReg, test: Test, chosen: VReg, other: VReg) {
-    match test {
-        Test::One(cond) => rows::select_x(cx, size, d, other, chosen, cond),
-        Test::Either(a, b) => {
-            let first = cx.tmp(RegClass::Float);
-            rows::select_x(cx, size, first, other, chosen, a);
-            rows::select_x(cx, size, d, first, chosen, b);
-        }
-        Test::Both(..) => move_if(cx, size, d, test.complement(), other, chosen),
-    }
-}
-
 // Memory.
-
-/// Loads a float, whose bytes are in reverse order if `swapped`.
-pub fn load(cx: &mut Cx, inst: Inst) -> Result {
-    let data = cx.f.insts[inst];
-    let size = exact_size(data.ty);
-    let d = cx.def(inst);
-    let amode = access(cx, &data);
-    if !cx.swaps(&cx.mem_flags(&data)) {
-        rows::movs_load(cx, size, d, amode);
-        return Ok(());
-    }
-    let (raw, bits) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
-    rows::mov_rm(cx, size, raw, amode);
-    rows::bswap_r(cx, size, bits, raw);
-    rows::mov_xr(cx, size, d, bits);
-    Ok(())
-}
-
-/// store of a float.
-pub fn store(cx: &mut Cx, inst: Inst) -> Result {
-    let data = &cx.f.insts[inst];
-    let value = Value(data.a);
-    let size = exact_size(cx.ty(value));
-    if cx.swaps(&cx.mem_flags(data)) {
-        let source = cx.put(value);
-        let (bits, swapped) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
-        rows::mov_rx(cx, size, bits, source);
-        rows::bswap_r(cx, size, swapped, bits);
-        let amode = access(cx, data);
-        rows::mov_mr(cx, size, swapped, amode);
-    } else if let Some(imm) = stored_immediate(cx, value) {
-        rule!(cx, "store.float_imm");
-        let amode = access(cx, data);
-        rows::mov_mi(cx, size, amode, imm);
-    } else if let Some(bits) = bits_of(cx, value) {
-        rule!(cx, "store.float_bits");
-        let source = cx.put(bits);
-        let amode = access(cx, data);
-        rows::mov_mr(cx, size, source, amode);
-    } else {
-        let source = cx.put(value);
-        let amode = access(cx, data);
-        rows::movs_store(cx, size, source, amode);
-    }
-    Ok(())
-}
-
-/// A float constant as the immediate of an integer store.
-fn stored_immediate(cx: &Cx, value: Value) -> Option<i32> {
-    let bits = cx.float_constant(value)?;
-    match cx.ty(value) {
-        types::F32 => Some(bits as i32),
-        _ => i32::try_from(bits as i64).ok(),
-    }
-}

@@ -3,16 +3,17 @@
 //! i8 and i16 are computed in 32 bits; the bits above a value's type are undefined unless
 //! `zero_extends` says otherwise.
 
-use super::super::X86_64;
-use super::super::amode::{Amode, Cond, OperandSize, Rm};
-use super::super::rows;
-use super::compare::int_cond;
-use super::operands::*;
+use super::compare::bool_extended;
+use super::inputs::*;
+use crate::arch::x86_64::operands::Rm;
+use crate::arch::x86_64::{X86_64, rows};
 use crate::ir::*;
-use crate::lower::context::Unsupported;
-use crate::lower::known_values::min_max_order;
-use crate::lower::vocabulary::Extensions;
+use crate::lower::address::sink_load;
+use crate::lower::context::Lowered;
+use crate::lower::vocabulary::{Arithmetic, Extensions};
+use crate::machine::amode::Amode;
 use crate::machine::reg::{RegClass, VReg};
+use crate::machine::size::{L32, OperandSize, Q64, alu_size};
 use crate::rule;
 
 impl Extensions for X86_64 {
@@ -50,113 +51,93 @@ impl Extensions for X86_64 {
     }
 
     fn zero_extend(cx: &mut Cx, d: VReg, a: VReg, _: bool) {
-        rows::mov_rm(cx, OperandSize::L32, d, Rm::Reg(a));
+        rows::mov_rm(cx, L32, d, Rm::Reg(a));
     }
 }
 
-type Result = std::result::Result<(), Unsupported>;
-
-/// An operation `d = a op b` on registers, memory and immediates: the rows of one operator.
-pub struct Alu {
-    rm: fn(&mut Cx<'_>, OperandSize, VReg, VReg, Rm),
-    ri: fn(&mut Cx<'_>, OperandSize, VReg, VReg, i32),
-    /// Of read-modify-write: memory with register, and with immediate.
-    pub mr: fn(&mut Cx<'_>, OperandSize, Amode, VReg),
-    /// See `mr`.
-    pub mi: fn(&mut Cx<'_>, OperandSize, Amode, i32),
-}
-
-macro_rules! alu {
-    ($rm:ident $ri:ident $mr:ident $mi:ident) => {
-        Alu {
-            rm: |cx, size, d, a, b| rows::$rm(cx, size, d, a, b),
-            ri: |cx, size, d, a, b| rows::$ri(cx, size, d, a, b),
-            mr: |cx, size, m, b| rows::$mr(cx, size, b, m),
-            mi: |cx, size, m, b| rows::$mi(cx, size, m, b),
-        }
-    };
-}
-
-impl Alu {
-    /// Pushes `d = a op b`.
-    pub fn push(&self, cx: &mut Cx, size: OperandSize, d: VReg, a: VReg, b: Operand) {
-        match b {
-            Operand::Imm(imm) => (self.ri)(cx, size, d, a, imm),
-            Operand::Rm(b) => (self.rm)(cx, size, d, a, b),
+impl Arithmetic for X86_64 {
+    fn put_extended(cx: &mut Cx, value: Value, signed: bool, bits: u32) -> VReg {
+        match bits {
+            64 => put_extended_to_64(cx, value, signed),
+            _ => put_extended_to_32(cx, value, signed),
         }
     }
-}
 
-/// Addition.
-pub static ADD: Alu = alu!(add_rm add_ri add_mr add_mi);
-/// Subtraction.
-pub static SUB: Alu = alu!(sub_rm sub_ri sub_mr sub_mi);
-/// Addition with the carry flag.
-pub static ADC: Alu = alu!(adc_rm adc_ri adc_mr adc_mi);
-/// Subtraction with the carry flag as borrow.
-pub static SBB: Alu = alu!(sbb_rm sbb_ri sbb_mr sbb_mi);
-static AND: Alu = alu!(and_rm and_ri and_mr and_mi);
-static OR: Alu = alu!(or_rm or_ri or_mr or_mi);
-/// Exclusive or.
-pub static XOR: Alu = alu!(xor_rm xor_ri xor_mr xor_mi);
+    fn copy(cx: &mut Cx, bits: u32, d: VReg, a: VReg) {
+        rows::mov_rm(cx, OperandSize::from_bits(bits), d, a);
+    }
 
-/// The rows of an opcode that is one two-operand instruction.
-pub fn alu(opcode: Opcode) -> Option<&'static Alu> {
-    match opcode {
-        Opcode::Iadd => Some(&ADD),
-        Opcode::Isub => Some(&SUB),
-        Opcode::Band => Some(&AND),
-        Opcode::Bor => Some(&OR),
-        Opcode::Bxor => Some(&XOR),
-        _ => None,
+    fn add(cx: &mut Cx, bits: u32, d: VReg, a: VReg, b: VReg) {
+        rows::add_rm(cx, OperandSize::from_bits(bits), d, a, b);
+    }
+
+    fn subtract(cx: &mut Cx, bits: u32, d: VReg, a: VReg, b: VReg) {
+        rows::sub_rm(cx, OperandSize::from_bits(bits), d, a, b);
+    }
+
+    fn negate(cx: &mut Cx, bits: u32, d: VReg, a: VReg) {
+        rows::neg_r(cx, OperandSize::from_bits(bits), d, a);
+    }
+
+    fn bitwise(cx: &mut Cx, bits: u32, opcode: Opcode, d: VReg, (a, b): (VReg, VReg), _: bool) {
+        let size = OperandSize::from_bits(bits);
+        alu(opcode).expect("it is bitwise").push(cx, size, d, a, Input::Rm(Rm::Reg(b)));
+    }
+
+    fn mask(cx: &mut Cx, bits: u32, d: VReg, a: VReg, mask: i64) {
+        match i32::try_from(mask) {
+            Ok(mask) => rows::and_ri(cx, OperandSize::from_bits(bits), d, a, mask),
+            Err(_) => {
+                let mask = cx.constant_register(mask as u64);
+                rows::and_rm(cx, OperandSize::from_bits(bits), d, a, mask);
+            }
+        }
+    }
+
+    fn shift(cx: &mut Cx, bits: u32, opcode: Opcode, d: VReg, a: VReg, amount: u32) {
+        match opcode {
+            Opcode::Ishl => rows::shl_ri(cx, OperandSize::from_bits(bits), d, a, amount as i32),
+            Opcode::Ushr => rows::shr_ri(cx, OperandSize::from_bits(bits), d, a, amount as i32),
+            _ => rows::sar_ri(cx, OperandSize::from_bits(bits), d, a, amount as i32),
+        }
+    }
+
+    fn multiply(cx: &mut Cx, bits: u32, d: VReg, a: VReg, factor: i64) {
+        match i32::try_from(factor) {
+            Ok(imm) => rows::imul_rmi(cx, OperandSize::from_bits(bits), d, a, imm),
+            Err(_) => {
+                let factor = cx.constant_register(factor as u64);
+                rows::imul_rm(cx, OperandSize::from_bits(bits), d, a, factor);
+            }
+        }
+    }
+
+    fn multiply_high(cx: &mut Cx, signed: bool, d: VReg, a: VReg, factor: u64) {
+        let factor = cx.constant_register(factor);
+        let low = cx.tmp(RegClass::Int);
+        match signed {
+            true => rows::imul_wide(cx, Q64, low, d, factor, a),
+            false => rows::mul_wide(cx, Q64, low, d, factor, a),
+        }
     }
 }
 
-/// iadd, isub, band, bor, bxor.
-pub fn binary(cx: &mut Cx, inst: Inst) -> Result {
+/// iadd, isub.
+pub fn add_or_subtract(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let (a, b) = operands_in_order(cx, &data);
     let d = cx.def(inst);
-    let done = match data.opcode {
-        Opcode::Iadd => add_by_lea(cx, d, a, b, data.ty),
-        Opcode::Band => and_by_extension(cx, d, a, b, data.ty),
-        _ => false,
-    };
-    if !done {
-        binary_with_flags(cx, inst);
+    if data.opcode != Opcode::Iadd || !add_by_lea(cx, d, a, b, data.ty) {
+        push_setting_flags(cx, inst);
     }
     Ok(())
-}
-
-/// The same as one instruction that sets the flags by the result.
-pub fn binary_with_flags(cx: &mut Cx, inst: Inst) {
-    let data = cx.f.insts[inst];
-    let (a, b) = operands_in_order(cx, &data);
-    let rows = alu(data.opcode).expect("dispatched by opcode");
-    let d = cx.def(inst);
-    let b = operand(cx, b);
-    match b {
-        Operand::Imm(_) => rule!(cx, "alu.imm"),
-        Operand::Rm(_) => rule!(cx, "alu.rm"),
-    }
-    let a = cx.put(a);
-    rows.push(cx, alu_size(data.ty), d, a, b);
-}
-
-/// The operands, the one to be overwritten first.
-fn operands_in_order(cx: &Cx, data: &InstData) -> (Value, Value) {
-    let (a, b) = (Value(data.a), Value(data.b));
-    match data.opcode {
-        Opcode::Isub => (a, b),
-        _ => cx.commute(a, b),
-    }
 }
 
 /// Addition by `lea` where it saves a move: both operands are needed afterwards, or one is shifted.
 fn add_by_lea(cx: &mut Cx, d: VReg, a: Value, b: Value, ty: Type) -> bool {
     let size = alu_size(ty);
     let survives = cx.is_used(a);
-    if let Some(imm) = imm32(cx, b) {
+    if let Some(imm) = cx.imm32(b) {
         if !survives {
             return false;
         }
@@ -183,6 +164,15 @@ fn add_by_lea(cx: &mut Cx, d: VReg, a: Value, b: Value, ty: Type) -> bool {
     false
 }
 
+/// ineg.
+pub fn negate(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let d = cx.def(inst);
+    let a = cx.put(Value(data.a));
+    rows::neg_r(cx, alu_size(data.ty), d, a);
+    Ok(())
+}
+
 /// A value used once that is another shifted left by 1 to 3.
 fn shifted_index(cx: &Cx, value: Value) -> Option<(Value, u8)> {
     let data = &cx.f.insts[cx.unique(value)?];
@@ -195,51 +185,13 @@ fn shifted_index(cx: &Cx, value: Value) -> Option<(Value, u8)> {
     }
 }
 
-/// `band` with 0xff, 0xffff or 0xffffffff is a zero extension.
-fn and_by_extension(cx: &mut Cx, d: VReg, a: Value, b: Value, ty: Type) -> bool {
-    let Some(mask) = cx.constant(b) else { return false };
-    if ty.bits() < 32 {
-        return false;
-    }
-    match mask {
-        0xff => {
-            let a = cx.put(a);
-            rows::movzb_rm(cx, OperandSize::L32, d, a);
-        }
-        0xffff => {
-            let a = cx.put(a);
-            rows::movzw_rm(cx, OperandSize::L32, d, a);
-        }
-        0xffff_ffff if ty == types::I64 => {
-            let a = cx.put(a);
-            rows::mov_rm(cx, OperandSize::L32, d, a);
-        }
-        _ => return false,
-    }
-    rule!(cx, "band.zero_extension");
-    true
-}
-
-/// ineg, bnot.
-pub fn unary(cx: &mut Cx, inst: Inst) -> Result {
-    let data = cx.f.insts[inst];
-    let size = alu_size(data.ty);
-    let d = cx.def(inst);
-    let a = cx.put(Value(data.a));
-    match data.opcode {
-        Opcode::Ineg => rows::neg_r(cx, size, d, a),
-        _ => rows::not_r(cx, size, d, a),
-    }
-    Ok(())
-}
-
 /// imul up to 64 bits.
-pub fn multiply(cx: &mut Cx, inst: Inst) -> Result {
+pub fn multiply(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let (a, b) = cx.commute(Value(data.a), Value(data.b));
     let size = alu_size(data.ty);
     let d = cx.def(inst);
-    match imm32(cx, b) {
+    match cx.imm32(b) {
         Some(factor @ (3 | 5 | 9)) => {
             rule!(cx, "imul.lea");
             let a = cx.put(a);
@@ -265,7 +217,7 @@ pub fn multiply(cx: &mut Cx, inst: Inst) -> Result {
 }
 
 /// uextend and sextend up to 64 bits.
-pub fn extend(cx: &mut Cx, inst: Inst) -> Result {
+pub fn extend(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let signed = data.opcode == Opcode::Sextend;
     let source = Value(data.a);
@@ -278,7 +230,7 @@ pub fn extend(cx: &mut Cx, inst: Inst) -> Result {
     }
     if !signed
         && let Some(compare) = cx.unique(source)
-        && super::compare::bool_extended(cx, inst, compare)
+        && bool_extended(cx, inst, compare)
     {
         return Ok(());
     }
@@ -291,106 +243,12 @@ pub fn extend(cx: &mut Cx, inst: Inst) -> Result {
         None => Rm::Reg(cx.put(source)),
     };
     match (from, signed) {
-        (types::I8, false) => rows::movzb_rm(cx, OperandSize::L32, d, source),
-        (types::I16, false) => rows::movzw_rm(cx, OperandSize::L32, d, source),
-        (_, false) => rows::mov_rm(cx, OperandSize::L32, d, source),
+        (types::I8, false) => rows::movzb_rm(cx, L32, d, source),
+        (types::I16, false) => rows::movzw_rm(cx, L32, d, source),
+        (_, false) => rows::mov_rm(cx, L32, d, source),
         (types::I8, true) => rows::movsb_rm(cx, to, d, source),
         (types::I16, true) => rows::movsw_rm(cx, to, d, source),
         (_, true) => rows::movslq_rm(cx, d, source),
     }
-    Ok(())
-}
-
-/// ishl, ushr, sshr, rotl, rotr up to 64 bits.
-pub fn shift(cx: &mut Cx, inst: Inst) -> Result {
-    use Opcode::*;
-    let data = cx.f.insts[inst];
-    let (value, amount) = (Value(data.a), Value(data.b));
-    let narrow = data.ty.bits() < 32;
-    let rotates = matches!(data.opcode, Rotl | Rotr);
-    let size = if rotates { exact_size(data.ty) } else { alu_size(data.ty) };
-    let mask = data.ty.bits() - 1;
-    let d = cx.def(inst);
-    if let Some(amount) = cx.constant_amount(amount) {
-        rule!(cx, "shift.imm");
-        let a = shifted_operand(cx, data.opcode, value);
-        let amount = (amount as u32 & mask) as i32;
-        match data.opcode {
-            Ishl if amount == 1 && cx.is_used(value) => {
-                rows::lea_rm(cx, size, d, Amode::indexed(a, a, 0, 0));
-            }
-            Ishl => rows::shl_ri(cx, size, d, a, amount),
-            Ushr => rows::shr_ri(cx, size, d, a, amount),
-            Sshr => rows::sar_ri(cx, size, d, a, amount),
-            Rotl => rows::rol_ri(cx, size, d, a, amount),
-            _ => rows::ror_ri(cx, size, d, a, amount),
-        }
-        return Ok(());
-    }
-    let amount = match cx.ty(amount) {
-        types::I128 => cx.put_pair(amount).0,
-        _ => cx.put(amount),
-    };
-    let a = shifted_operand(cx, data.opcode, value);
-    if cx.flags.has_bmi2() && !narrow && !rotates {
-        rule!(cx, "shift.bmi2");
-        match data.opcode {
-            Ishl => rows::shlx(cx, size, d, amount, a),
-            Ushr => rows::shrx(cx, size, d, amount, a),
-            _ => rows::sarx(cx, size, d, amount, a),
-        }
-        return Ok(());
-    }
-    let amount = if narrow && !rotates {
-        // The processor counts modulo 32.
-        let masked = cx.tmp(RegClass::Int);
-        rows::and_ri(cx, OperandSize::L32, masked, amount, mask as i32);
-        masked
-    } else {
-        amount
-    };
-    match data.opcode {
-        Ishl => rows::shl_rc(cx, size, d, a, amount),
-        Ushr => rows::shr_rc(cx, size, d, a, amount),
-        Sshr => rows::sar_rc(cx, size, d, a, amount),
-        Rotl => rows::rol_rc(cx, size, d, a, amount),
-        _ => rows::ror_rc(cx, size, d, a, amount),
-    }
-    Ok(())
-}
-
-/// What is shifted, extended as a right shift needs it.
-fn shifted_operand(cx: &mut Cx, opcode: Opcode, value: Value) -> VReg {
-    match opcode {
-        Opcode::Ushr => put_extended(cx, value, false),
-        Opcode::Sshr => put_extended(cx, value, true),
-        _ => cx.put(value),
-    }
-}
-
-/// smin, smax, umin, umax up to 64 bits: compare and conditional move.
-pub fn min_max(cx: &mut Cx, inst: Inst) -> Result {
-    let data = cx.f.insts[inst];
-    let cc = min_max_order(data.opcode);
-    let signed = matches!(data.opcode, Opcode::Smin | Opcode::Smax);
-    let size = alu_size(data.ty);
-    let a = put_extended(cx, Value(data.a), signed);
-    let b = put_extended(cx, Value(data.b), signed);
-    let d = cx.def(inst);
-    rows::cmp_rm(cx, size, a, b);
-    rows::cmov_rm(cx, size, d, b, a, int_cond(cc));
-    Ok(())
-}
-
-/// iabs up to 64 bits.
-pub fn absolute(cx: &mut Cx, inst: Inst) -> Result {
-    let data = cx.f.insts[inst];
-    let size = alu_size(data.ty);
-    let a = put_extended(cx, Value(data.a), true);
-    let negated = cx.tmp(RegClass::Int);
-    let d = cx.def(inst);
-    rows::neg_r(cx, size, negated, a);
-    // The sign flag is that of the negated value: where it is set, the operand was positive.
-    rows::cmov_rm(cx, size, d, negated, a, Cond::S);
     Ok(())
 }

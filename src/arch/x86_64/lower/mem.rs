@@ -1,27 +1,48 @@
 //! Loads, stores, and addresses.
 
-use super::super::amode::{Amode, OperandSize, Rm};
-use super::super::rows;
-use super::int;
-use super::operands::*;
+use super::bits::swap_bytes;
+use super::inputs::*;
+use crate::arch::x86_64::operands::Rm;
+use crate::arch::x86_64::{X86_64, rows};
 use crate::ir::*;
-use crate::lower::address::{extends_sign, loads_from, memory_type};
-use crate::lower::context::Unsupported;
+use crate::lower::address::{access, extends_sign, loads_from, memory_type};
+use crate::lower::context::Lowered;
 use crate::lower::float::bits_of;
-use crate::lower::wide;
+use crate::lower::vocabulary::MemoryAccess;
+use crate::lower::wide::wide_access;
+use crate::machine::amode::Amode;
 use crate::machine::reg::{RegClass, VReg};
+use crate::machine::size::{L32, Q64, W16, exact_size};
 use crate::rule;
 
-type Result = std::result::Result<(), Unsupported>;
+impl MemoryAccess for X86_64 {
+    fn load_register(cx: &mut Cx, d: VReg, from: Amode, ty: Type) {
+        match ty.is_int() {
+            true => load_int(cx, d, from, ty, false),
+            false => rows::movs_load(cx, exact_size(ty), d, from),
+        }
+    }
+
+    fn store_register(cx: &mut Cx, register: VReg, to: Amode, ty: Type) {
+        match ty.is_int() {
+            true => rows::mov_mr(cx, Q64, register, to),
+            false => rows::movs_store(cx, exact_size(ty), register, to),
+        }
+    }
+
+    fn make_address(cx: &mut Cx, d: VReg, of: Amode) {
+        rows::lea_rm(cx, Q64, d, of);
+    }
+}
 
 /// load and its extending forms.
-pub fn load(cx: &mut Cx, inst: Inst) -> Result {
+pub fn load(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let (memory, signed) = (memory_type(cx.f, &data), extends_sign(data.opcode));
     let flags = cx.mem_flags(&data);
     let result = cx.f.first_result(inst);
     let (d, d_high) = cx.parts(result);
-    let amode = if d_high.is_some() { wide::wide_access(cx, &data) } else { access(cx, &data) };
+    let amode = if d_high.is_some() { wide_access(cx, &data) } else { access(cx, &data) };
     match d_high {
         Some(d_high) => load_pair(cx, d, d_high, amode, cx.swaps(&flags)),
         None if cx.swaps(&flags) && memory != types::I8 => {
@@ -44,19 +65,19 @@ fn load_swapped(cx: &mut Cx, d: VReg, amode: Amode, memory: Type, signed: bool) 
     match (memory, signed) {
         (types::I16, _) => {
             let swapped = cx.tmp(RegClass::Int);
-            rows::rol_ri(cx, OperandSize::W16, swapped, raw, 8);
+            rows::rol_ri(cx, W16, swapped, raw, 8);
             match signed {
-                true => rows::movsw_rm(cx, OperandSize::Q64, d, swapped),
-                false => rows::movzw_rm(cx, OperandSize::L32, d, swapped),
+                true => rows::movsw_rm(cx, Q64, d, swapped),
+                false => rows::movzw_rm(cx, L32, d, swapped),
             }
         }
         (types::I32, true) => {
             let swapped = cx.tmp(RegClass::Int);
-            rows::bswap_r(cx, OperandSize::L32, swapped, raw);
+            rows::bswap_r(cx, L32, swapped, raw);
             rows::movslq_rm(cx, d, swapped);
         }
-        (types::I32, false) => rows::bswap_r(cx, OperandSize::L32, d, raw),
-        _ => rows::bswap_r(cx, OperandSize::Q64, d, raw),
+        (types::I32, false) => rows::bswap_r(cx, L32, d, raw),
+        _ => rows::bswap_r(cx, Q64, d, raw),
     }
 }
 
@@ -65,13 +86,13 @@ fn load_pair(cx: &mut Cx, low: VReg, high: VReg, amode: Amode, swap: bool) {
         load_swapped(cx, low, amode.upper(), types::I64, false);
         load_swapped(cx, high, amode, types::I64, false);
     } else {
-        rows::mov_rm(cx, OperandSize::Q64, low, amode);
-        rows::mov_rm(cx, OperandSize::Q64, high, amode.upper());
+        rows::mov_rm(cx, Q64, low, amode);
+        rows::mov_rm(cx, Q64, high, amode.upper());
     }
 }
 
 /// store and its narrowing forms.
-pub fn store(cx: &mut Cx, inst: Inst) -> Result {
+pub fn store(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let memory = memory_type(cx.f, &data);
     let flags = cx.mem_flags(&data);
@@ -100,14 +121,14 @@ pub fn store(cx: &mut Cx, inst: Inst) -> Result {
         rows::movs_store(cx, size, source, amode);
         return Ok(());
     }
-    match imm32(cx, value) {
+    match cx.imm32(value) {
         Some(imm) => {
             rule!(cx, "store.imm");
             let amode = access(cx, &data);
             rows::mov_mi(cx, size, amode, imm);
         }
         None => {
-            let value = narrowed(cx, value);
+            let value = cx.narrowed(value);
             let source = cx.put(value);
             let amode = access(cx, &data);
             rows::mov_mr(cx, size, source, amode);
@@ -116,18 +137,10 @@ pub fn store(cx: &mut Cx, inst: Inst) -> Result {
     Ok(())
 }
 
-/// What a narrow value is the low part of: an ireduce stores the same bytes as its operand.
-fn narrowed(cx: &Cx, value: Value) -> Value {
-    match cx.def_by(value, Opcode::Ireduce) {
-        Some(data) if !cx.is_used(value) && cx.ty(Value(data.a)) != types::I128 => Value(data.a),
-        _ => value,
-    }
-}
-
 /// The value's bytes in reverse order; 16 to 64 bits.
 fn swap(cx: &mut Cx, source: VReg, memory: Type) -> VReg {
     let swapped = cx.tmp(RegClass::Int);
-    super::bits::swap_bytes(cx, swapped, source, memory);
+    swap_bytes(cx, swapped, source, memory);
     swapped
 }
 
@@ -136,9 +149,9 @@ fn store_pair(cx: &mut Cx, data: &InstData, value: Value, swapped: bool) {
     if swapped {
         (low, high) = (swap(cx, high, types::I64), swap(cx, low, types::I64));
     }
-    let amode = wide::wide_access(cx, data);
-    rows::mov_mr(cx, OperandSize::Q64, low, amode);
-    rows::mov_mr(cx, OperandSize::Q64, high, amode.upper());
+    let amode = wide_access(cx, data);
+    rows::mov_mr(cx, Q64, low, amode);
+    rows::mov_mr(cx, Q64, high, amode.upper());
 }
 
 /// `store (op (load addr), x), addr` as one instruction on memory.
@@ -149,7 +162,7 @@ fn read_modify_write(cx: &mut Cx, data: &InstData, memory: Type) -> bool {
     }
     let Some(op) = cx.unique(value) else { return false };
     let op = cx.f.insts[op];
-    let Some(rows) = int::alu(op.opcode) else { return false };
+    let Some(rows) = alu(op.opcode) else { return false };
     let (mut left, mut right) = (Value(op.a), Value(op.b));
     if op.opcode != Opcode::Isub && !loads_from(cx, left, data) {
         (left, right) = (right, left);
@@ -161,7 +174,7 @@ fn read_modify_write(cx: &mut Cx, data: &InstData, memory: Type) -> bool {
     let load = cx.sinkable_load(left).expect("just found");
     cx.sink(load);
     let size = exact_size(memory);
-    match imm32(cx, right) {
+    match cx.imm32(right) {
         Some(imm) => {
             let amode = access(cx, data);
             (rows.mi)(cx, size, amode, imm);
@@ -173,4 +186,59 @@ fn read_modify_write(cx: &mut Cx, data: &InstData, memory: Type) -> bool {
         }
     }
     true
+}
+
+/// load of a float.
+pub fn load_float(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let size = exact_size(data.ty);
+    let d = cx.def(inst);
+    let amode = access(cx, &data);
+    if !cx.swaps(&cx.mem_flags(&data)) {
+        rows::movs_load(cx, size, d, amode);
+        return Ok(());
+    }
+    let (raw, bits) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
+    rows::mov_rm(cx, size, raw, amode);
+    rows::bswap_r(cx, size, bits, raw);
+    rows::mov_xr(cx, size, d, bits);
+    Ok(())
+}
+
+/// store of a float.
+pub fn store_float(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = &cx.f.insts[inst];
+    let value = Value(data.a);
+    let size = exact_size(cx.ty(value));
+    if cx.swaps(&cx.mem_flags(data)) {
+        let source = cx.put(value);
+        let (bits, swapped) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
+        rows::mov_rx(cx, size, bits, source);
+        rows::bswap_r(cx, size, swapped, bits);
+        let amode = access(cx, data);
+        rows::mov_mr(cx, size, swapped, amode);
+    } else if let Some(imm) = stored_immediate(cx, value) {
+        rule!(cx, "store.float_imm");
+        let amode = access(cx, data);
+        rows::mov_mi(cx, size, amode, imm);
+    } else if let Some(bits) = bits_of(cx, value) {
+        rule!(cx, "store.float_bits");
+        let source = cx.put(bits);
+        let amode = access(cx, data);
+        rows::mov_mr(cx, size, source, amode);
+    } else {
+        let source = cx.put(value);
+        let amode = access(cx, data);
+        rows::movs_store(cx, size, source, amode);
+    }
+    Ok(())
+}
+
+/// A float constant as the immediate of an integer store.
+fn stored_immediate(cx: &Cx, value: Value) -> Option<i32> {
+    let bits = cx.float_constant(value)?;
+    match cx.ty(value) {
+        types::F32 => Some(bits as i32),
+        _ => i32::try_from(bits as i64).ok(),
+    }
 }

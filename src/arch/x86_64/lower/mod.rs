@@ -1,76 +1,74 @@
 //! Lowering of CLIF to x86_64, one file for each family of opcodes.
 //!
-//! | file | family |
+//! | file | what |
 //! |---|---|
-//! | `operands` | address modes, folded loads, immediates: what rows take |
-//! | `int` | arithmetic up to 64 bits, extensions, shifts |
+//! | `inputs` | what of a value an instruction takes: immediates, memory, extended registers; rows by kind of operand |
+//! | `constant` | constants and addresses |
+//! | `int`, `logic`, `shift` | integers up to 64 bits: arithmetic and extensions, bitwise operations, shifts |
 //! | `bits` | counting, reversing and swapping bits |
-//! | `divide`, `divide_constant` | division and remainder |
+//! | `divide` | division, remainder, high halves of products |
 //! | `overflow` | arithmetic with carry and overflow |
-//! | `wide`, `wide_shift` | i128 |
-//! | `compare` | comparisons and what consumes conditions |
-//! | `float` | f32 and f64, loads and stores of floats |
+//! | `wide` | i128 |
+//! | `compare` | comparisons, and what sets or traps by them |
+//! | `select` | choosing without branches, minima and maxima, absolute values |
+//! | `float` | arithmetic of f32 and f64 |
 //! | `convert` | between integers and floats |
-//! | `mem` | loads, stores, addresses |
+//! | `mem` | loads and stores |
 //! | `atomic` | atomic accesses and fences |
-//! | `control` | branches, thread-local addresses |
+//! | `control`, `tls` | branches, the frame, thread-local addresses |
 //! | `call` | what calls are made of |
 
-pub mod atomic;
-pub mod bits;
-pub mod call;
-pub mod compare;
+mod atomic;
+mod bits;
+mod call;
+mod compare;
 mod constant;
-pub mod control;
-pub mod convert;
-pub mod divide;
-pub mod divide_constant;
-pub mod float;
-pub mod int;
-pub mod mem;
-pub mod operands;
-pub mod overflow;
+mod control;
+mod convert;
+mod divide;
+mod float;
+mod inputs;
+mod int;
+mod logic;
+mod mem;
+mod overflow;
+mod select;
+mod shift;
 mod tls;
-pub mod wide;
-pub mod wide_shift;
+mod wide;
 
-use super::X86_64;
+use crate::arch::x86_64::X86_64;
 use crate::lower::families::{Families, FamilyLowering};
 use crate::lower::vocabulary::Lowering;
 use crate::machine::amode::AddressForms;
 
 impl Lowering for X86_64 {
-    const ADDRESS_FORMS: AddressForms = operands::ADDRESS_FORMS;
+    const ADDRESS_FORMS: AddressForms = inputs::ADDRESS_FORMS;
 }
 
 impl FamilyLowering for X86_64 {
     const FAMILIES: Families<Self> = Families {
         load: mem::load,
-        float_load: float::load,
+        float_load: mem::load_float,
         store: mem::store,
-        float_store: float::store,
-        add_or_subtract: int::binary,
-        logic: int::binary,
-        negate: int::unary,
-        complement: int::unary,
+        float_store: mem::store_float,
+        add_or_subtract: int::add_or_subtract,
+        logic: logic::logic,
+        negate: int::negate,
+        complement: logic::complement,
         multiply: int::multiply,
         multiply_high: divide::multiply_high,
         divide: divide::divide,
         extend: int::extend,
-        shift: int::shift,
-        min_max: int::min_max,
-        absolute: int::absolute,
+        shift: shift::shift,
+        min_max: select::min_max,
+        absolute: select::absolute,
         bits: bits::lower,
-        overflow: overflow::lower,
         compare: compare::compare,
-        select: compare::select,
-        bit_select: overflow::bit_select,
-        mask: overflow::mask,
-        trap_if: compare::trap_if,
-        wide: wide::lower,
+        select: select::select,
+        mask: select::mask,
         float: float::lower,
         float_logic: float::bitwise,
         float_bit_select: float::bit_select,
-        atomic: atomic::lower,
     };
 }

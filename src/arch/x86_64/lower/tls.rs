@@ -1,19 +1,19 @@
 //! Addresses of thread-local variables, by each model of thread-local storage.
 
-use super::super::X86_64;
-use super::super::amode::{Amode, OperandSize};
-use super::super::regs::*;
-use super::super::rows;
-use super::operands::*;
+use super::inputs::*;
+use crate::arch::x86_64::regs::{R8, R9, R10, R11, RAX, RCX, RDI, RDX, RSI};
+use crate::arch::x86_64::{X86_64, rows};
 use crate::lower::call::system_convention;
-use crate::lower::context::Unsupported;
+use crate::lower::context::Lowered;
 use crate::lower::control::{ThreadLocal, unsupported_tls_model};
+use crate::machine::amode::Amode;
 use crate::machine::reg::{PRegSet, RegClass, VReg};
+use crate::machine::size::Q64;
 use crate::machine::symbol::SymbolRef;
 use crate::options::TlsModel;
 
 /// The address of a thread-local variable, plus an offset.
-pub fn address(cx: &mut Cx, d: VReg, variable: &ThreadLocal) -> Result<(), Unsupported> {
+pub fn address(cx: &mut Cx, d: VReg, variable: &ThreadLocal) -> Lowered {
     let symbol = SymbolRef::Name(variable.name);
     if cx.flags.tls_model() == TlsModel::ElfLe {
         rows::tls_le(cx, d, symbol, variable.offset);
@@ -27,7 +27,7 @@ pub fn address(cx: &mut Cx, d: VReg, variable: &ThreadLocal) -> Result<(), Unsup
         _ => return Err(unsupported_tls_model(cx)),
     }
     if variable.offset != 0 {
-        rows::lea_rm(cx, OperandSize::Q64, d, Amode::base(base, variable.offset));
+        rows::lea_rm(cx, Q64, d, Amode::base(base, variable.offset));
     }
     Ok(())
 }

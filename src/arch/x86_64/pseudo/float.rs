@@ -1,46 +1,47 @@
-//! Expansion of the floating-point rows: sequences with a branch inside, whose usual way is short.
-//!
-//! The operands of the rows are in `isa/x86_64/float.inst`.
+//! Expands pseudo-instructions on floats that branch inside. Their usual path is short.
+//! `isa/x86_64/float.inst` describes their operands.
 
-use super::super::amode::{Cond, OperandSize};
-use super::super::encode::Branches;
-use super::super::{Direct, rows};
+use crate::arch::x86_64::branch::Branches;
+use crate::arch::x86_64::operands::Cond;
+use crate::arch::x86_64::{Direct, rows};
 use crate::emit::buffer::{BranchForms, CodeBuffer};
-use crate::emit::inst_view::EmitContext;
-use crate::emit::inst_view::InstView;
+use crate::emit::inst_view::{EmitContext, InstView};
 use crate::ir::TrapCode;
 use crate::machine::inst::Label;
 use crate::machine::reg::VReg;
+use crate::machine::size::{L32, Q64};
 
+/// Emits a conditional branch.
 fn branch(buffer: &mut CodeBuffer, cond: Cond, label: Label) {
     buffer.branch::<Branches>(cond as u8, 0, label);
 }
 
+/// Emits a jump.
 fn jump(buffer: &mut CodeBuffer, label: Label) {
     buffer.branch::<Branches>(Branches::JUMP, 0, label);
 }
 
-/// A move if a condition holds.
+/// Copies a float register if a condition holds.
 pub fn float_select(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let (d, chosen) = (view.sized_operand(0).0, view.sized_operand(2).0);
     let done = buffer.label();
-    // Conditions come in pairs of opposites.
-    buffer.branch::<Branches>(view.small ^ 1, 0, done);
-    rows::movap_rr(&mut Direct::of(cx, buffer), OperandSize::L32, d, chosen);
+    buffer.branch::<Branches>(Branches::complement(view.small), 0, done);
+    rows::movap_rr(&mut Direct::of(cx, buffer), L32, d, chosen);
     buffer.bind(done);
 }
 
-/// fmin.
+/// Emits `fmin`.
 pub fn float_min(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     extreme(view, cx, buffer, false);
 }
 
-/// fmax.
+/// Emits `fmax`.
 pub fn float_max(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     extreme(view, cx, buffer, true);
 }
 
-/// What `mins` and `maxs` compute, except for equal operands (zeros may have different signs) and NaNs.
+/// Emits a minimum or maximum. `mins` and `maxs` compute it, except for equal operands (zeros may differ in
+/// sign) and NaNs.
 fn extreme(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer, greatest: bool) {
     let ((d, size), (b, _)) = (view.sized_operand(0), view.sized_operand(2));
     let [differ, nan, done] = [(); 3].map(|()| buffer.label());
@@ -49,8 +50,8 @@ fn extreme(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer, greatest:
     branch(buffer, Cond::P, nan);
     let sink = &mut Direct::of(cx, buffer);
     match greatest {
-        false => rows::orp_rm(sink, OperandSize::L32, d, d, b),
-        true => rows::andp_rm(sink, OperandSize::L32, d, d, b),
+        false => rows::orp_rm(sink, L32, d, d, b),
+        true => rows::andp_rm(sink, L32, d, d, b),
     }
     jump(buffer, done);
     buffer.bind(nan);
@@ -65,7 +66,7 @@ fn extreme(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer, greatest:
     buffer.bind(done);
 }
 
-/// Every NaN made the same one.
+/// Replaces a NaN by the canonical NaN, which is in memory.
 pub fn canonical_nan(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let (d, size) = view.sized_operand(0);
     let done = buffer.label();
@@ -75,14 +76,14 @@ pub fn canonical_nan(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer)
     buffer.bind(done);
 }
 
-/// Unsigned to float. A number with the top bit set is halved, its lowest bit kept for the rounding, and doubled as a float.
+/// Converts an unsigned 64-bit integer to a float. A number with the top bit set is halved, keeping its
+/// lowest bit for the rounding, then converted and doubled.
 pub fn float_from_unsigned(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    use OperandSize::Q64;
     let (d, size) = view.sized_operand(0);
     let [half, a] = [1, 2].map(|index| view.operand(index));
     let [large, even, done] = [(); 3].map(|()| buffer.label());
     let convert = |buffer: &mut CodeBuffer, source: VReg| match size {
-        OperandSize::L32 => rows::cvtsi2ss_rm(&mut Direct::of(cx, buffer), Q64, d, d, source),
+        L32 => rows::cvtsi2ss_rm(&mut Direct::of(cx, buffer), Q64, d, d, source),
         _ => rows::cvtsi2sd_rm(&mut Direct::of(cx, buffer), Q64, d, d, source),
     };
     let sink = &mut Direct::of(cx, buffer);
@@ -103,22 +104,21 @@ pub fn float_from_unsigned(view: &InstView, cx: &EmitContext, buffer: &mut CodeB
     buffer.bind(done);
 }
 
-/// A trap if a conversion to integer went wrong: of one kind for NaN, of another for overflow.
+/// Emits the traps of a conversion to an integer: one for NaN, another for overflow.
 pub fn trap_conversion(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let (a, size) = view.sized_operand(0);
     let nan = buffer.trap_stub(TrapCode::BAD_CONVERSION_TO_INTEGER);
     let overflow = buffer.trap_stub(TrapCode::INTEGER_OVERFLOW);
     let done = buffer.label();
-    // Conditions come in pairs of opposites.
-    buffer.branch::<Branches>(view.small ^ 1, 0, done);
+    buffer.branch::<Branches>(Branches::complement(view.small), 0, done);
     rows::ucomis_rm(&mut Direct::of(cx, buffer), size, a, view.amode(1, 0));
     branch(buffer, Cond::P, nan);
     branch(buffer, Cond::Ne, overflow);
     buffer.bind(done);
 }
 
-/// The lowest integer, which is also what a conversion gives for all that does not fit, made 0 for a NaN and the
-/// highest integer for a positive number.
+/// Corrects a saturating conversion to an integer. If the result is the lowest integer, which stands for
+/// every input out of range, it becomes 0 for a NaN and the highest integer for a positive input.
 pub fn saturate(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let ((d, size), (x, float_size)) = (view.sized_operand(0), view.sized_operand(2));
     let [nan, done] = [(); 2].map(|()| buffer.label());

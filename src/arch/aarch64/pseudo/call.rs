@@ -1,26 +1,21 @@
-//! What expands calls, returns, jump tables, special registers and thread-local addresses.
+//! Expands calls, returns, and accesses to registers that a frame or option reserves.
 
-use super::super::Direct;
-use super::super::address::add_constant;
-use super::super::branch::Branches;
-use super::super::frame;
-use super::super::operands::{Amode, OperandSize};
-use super::super::regs::*;
-use super::super::rows;
-use crate::emit::branch::jump_unless_next;
+use crate::arch::aarch64::address::add_constant;
+use crate::arch::aarch64::branch::Branches;
+use crate::arch::aarch64::regs::*;
+use crate::arch::aarch64::{Direct, frame, rows};
+use crate::emit::branch;
 use crate::emit::buffer::CodeBuffer;
-use crate::emit::inst_view::EmitContext;
-use crate::emit::inst_view::{InstView, physical};
-use crate::machine::inst::Label;
+use crate::emit::inst_view::{EmitContext, InstView, physical};
+use crate::machine::amode::Amode;
+use crate::machine::size::Q64;
 use crate::machine::symbol::SymbolRef;
 use crate::machine::unwind::UnwindOp;
 
-const X: OperandSize = OperandSize::Q64;
-
-/// Epilogue and return.
+/// Emits the epilogue and a return.
 pub fn return_(_: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let own = if cx.frame.callee_pops { cx.frame.incoming_bytes } else { 0 };
-    // There may be an instruction that authenticates the return address and returns.
+    // If there is one, use the instruction that authenticates the return address and returns.
     let authenticates = own == 0 && cx.flags.has_pauth() && frame::signs(cx.frame, cx.flags);
     let key_b = cx.flags.sign_return_address_with_bkey();
     leave(own as i32, !authenticates, cx, buffer, |sink| match (authenticates, key_b) {
@@ -30,8 +25,9 @@ pub fn return_(_: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     });
 }
 
-/// The epilogue, the stack pointer `above` what it was on entry, then `last`; unwinding state is as before for what
-/// comes after. Unless `last` does it, the return address is authenticated if it was signed.
+/// Emits the epilogue, leaves the stack pointer `above` bytes above its value on entry, and emits `last`.
+/// Restores the unwind state for the code that follows. With `authenticate`, authenticates the return address
+/// if it was signed; otherwise `last` does.
 fn leave(
     above: i32,
     authenticate: bool,
@@ -75,26 +71,28 @@ fn leave(
     }
 }
 
+/// Adds to the stack pointer.
 fn raise_stack(bytes: i64, sink: &mut Direct) {
     if bytes != 0 {
         add_constant(physical(SP), physical(SP), bytes, sink);
     }
 }
 
-/// Authenticates the return address while the stack pointer is `growth` below what it was on entry: arguments lie there.
+/// Authenticates the return address while the stack pointer is `growth` bytes below its value on entry,
+/// because arguments lie between the two.
 fn authenticate_below(growth: i64, cx: &EmitContext, sink: &mut Direct) {
     let (modifier, address) = (physical(X16), physical(X17));
     add_constant(modifier, physical(SP), growth, sink);
-    rows::mov_r(sink, X, address, physical(LR));
+    rows::mov_r(sink, Q64, address, physical(LR));
     match cx.flags.sign_return_address_with_bkey() {
         false => rows::autia1716(sink),
         true => rows::autib1716(sink),
     }
-    rows::mov_r(sink, X, physical(LR), address);
+    rows::mov_r(sink, Q64, physical(LR), address);
     sink.buffer().unwind(UnwindOp::NegateReturnAddressState);
 }
 
-/// A call whose callee removes its arguments: they are put back.
+/// Emits a call of a symbol that removes its stack arguments, and restores the stack pointer.
 pub fn call_pops(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let (symbol, addend) = view.symbol(1);
     let sink = &mut Direct::of(cx, buffer);
@@ -102,43 +100,40 @@ pub fn call_pops(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     raise_stack(-(view.words[3] as i64), sink);
 }
 
-/// The same through a register.
+/// Emits a call of an address whose callee removes its stack arguments, and restores the stack pointer.
 pub fn call_popr(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let sink = &mut Direct::of(cx, buffer);
     rows::blr(sink, 0, view.operand(0), &[]);
     raise_stack(-(view.words[1] as i64), sink);
 }
 
-/// A call of a symbol with handlers, and the jump to where it returns normally.
+/// Emits a call of a symbol with handlers, and the jump to its normal destination.
 pub fn try_symbol(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     rows::bl(&mut Direct::of(cx, buffer), 0, SymbolRef::unpack(view.words[1]), 0, &[]);
     after_try(&view.words[2..], cx, buffer);
 }
 
-/// The same through a register.
+/// Emits a call of an address with handlers, and the jump to its normal destination.
 pub fn try_register(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     rows::blr(&mut Direct::of(cx, buffer), 0, view.operand(0), &[]);
     after_try(&view.words[1..], cx, buffer);
 }
 
-/// `words`: bytes that the callee removed, normal destination, number of handlers, their tags and places.
+/// Emits what follows a call with handlers; see [`branch::after_try`].
 fn after_try(words: &[u32], cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let handlers = &words[3..3 + 2 * words[2] as usize];
-    for pair in handlers.chunks_exact(2) {
-        buffer.handler(pair[0].checked_sub(1), Label(pair[1]));
-    }
-    raise_stack(-(words[0] as i64), &mut Direct::of(cx, buffer));
-    jump_unless_next::<Branches>(Label(words[1]), cx, buffer);
+    branch::after_try::<Branches>(words, cx, buffer, |bytes, buffer| {
+        raise_stack(-(bytes as i64), &mut Direct::of(cx, buffer));
+    });
 }
 
-/// A call of a symbol in place of the current function.
+/// Emits a tail call of a symbol.
 pub fn tail_call_symbol(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let (symbol, addend) = view.symbol(0);
     let above = cx.frame.incoming_bytes as i32 - view.words[2] as i32;
     leave(above, true, cx, buffer, |sink| rows::tail_symbol(sink, symbol, addend as i32, &[]));
 }
 
-/// A call of an address in place of the current function.
+/// Emits a tail call of an address.
 pub fn tail_call_register(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let target = view.operand(0);
     let above = cx.frame.incoming_bytes as i32 - view.words[0] as i32;
@@ -146,56 +141,51 @@ pub fn tail_call_register(view: &InstView, cx: &EmitContext, buffer: &mut CodeBu
         if !cx.flags.use_bti() {
             return rows::tail_r(sink, target, &[]);
         }
-        // Only by this register may a jump go where calls go.
-        rows::mov_r(sink, X, physical(X16), target);
+        // Where branch targets are checked, only a jump through x16 may enter a function.
+        rows::mov_r(sink, Q64, physical(X16), target);
         rows::tail_r(sink, physical(X16), &[]);
     });
 }
 
-/// A stop for the debugger.
-pub fn debug_trap(_: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    rows::brk(&mut Direct::of(cx, buffer), 0, 0);
-}
-
-/// The stack pointer.
+/// Reads the stack pointer.
 pub fn get_stack_pointer(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    rows::add_ri(&mut Direct::of(cx, buffer), X, view.operand(0), physical(SP), 0);
+    rows::add_ri(&mut Direct::of(cx, buffer), Q64, view.operand(0), physical(SP), 0);
 }
 
-/// The frame pointer.
+/// Reads the frame pointer.
 pub fn get_frame_pointer(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    rows::mov_r(&mut Direct::of(cx, buffer), X, view.operand(0), physical(FP));
+    rows::mov_r(&mut Direct::of(cx, buffer), Q64, view.operand(0), physical(FP));
 }
 
-/// The return address: where the prologue left it. If it is signed, it is taken without the signature.
+/// Reads the return address from where the prologue left it, and strips its signature if it is signed.
 pub fn get_return_address(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let sink = &mut Direct::of(cx, buffer);
     let (d, lr) = (view.operand(0), physical(LR));
     let saved = frame::saves_return_address(cx.frame);
     let at = Amode::base(physical(SP), (cx.frame.incoming - cx.frame.growth) as i32 - 8);
     match (saved, frame::signs(cx.frame, cx.flags)) {
-        (true, false) => rows::ldr(sink, X, d, at),
+        (true, false) => rows::ldr(sink, Q64, d, at),
         (true, true) => {
-            rows::ldr(sink, X, lr, at);
+            rows::ldr(sink, Q64, lr, at);
             rows::xpaclri(sink);
-            rows::mov_r(sink, X, d, lr);
+            rows::mov_r(sink, Q64, d, lr);
         }
-        (false, false) => rows::mov_r(sink, X, d, lr),
+        (false, false) => rows::mov_r(sink, Q64, d, lr),
         (false, true) => {
-            rows::mov_r(sink, X, physical(X16), lr);
+            rows::mov_r(sink, Q64, physical(X16), lr);
             rows::xpaclri(sink);
-            rows::mov_r(sink, X, d, lr);
-            rows::mov_r(sink, X, lr, physical(X16));
+            rows::mov_r(sink, Q64, d, lr);
+            rows::mov_r(sink, Q64, lr, physical(X16));
         }
     }
 }
 
-/// The pinned register.
+/// Reads the pinned register.
 pub fn get_pinned(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    rows::mov_r(&mut Direct::of(cx, buffer), X, view.operand(0), physical(PINNED));
+    rows::mov_r(&mut Direct::of(cx, buffer), Q64, view.operand(0), physical(PINNED));
 }
 
-/// Sets the pinned register.
+/// Writes the pinned register.
 pub fn set_pinned(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    rows::mov_r(&mut Direct::of(cx, buffer), X, physical(PINNED), view.operand(0));
+    rows::mov_r(&mut Direct::of(cx, buffer), Q64, physical(PINNED), view.operand(0));
 }

@@ -1,50 +1,39 @@
-//! Expansion of atomic operations that take a loop:
+//! Expands atomic operations that take a loop.
 //!
 //! ```text
-//!       l old, (a)
+//!        l old, (a)
 //! again: new = old op operand
-//!       cs old, new, (a)           ; if it fails, old is what is there now
-//!       jl again
+//!        cs old, new, (a)           ; if it fails, old is the current value
+//!        jl again
 //! ```
 //!
-//! There is no compare-and-swap of less than a word. Of a byte or halfword, the word around it is loaded, and rotated so
-//! that they are at its right end.
+//! No compare-and-swap is narrower than a word. For a byte or halfword, the word around it is loaded and
+//! rotated so that the byte or halfword is at its right end.
 
-use super::cond::Cond;
-use super::{Direct, rows};
+use crate::arch::s390x::operands::Cond;
+use crate::arch::s390x::{Direct, regs, rows};
 use crate::emit::buffer::CodeBuffer;
-use crate::emit::inst_view::EmitContext;
-use crate::emit::inst_view::{InstView, physical};
+use crate::emit::inst_view::{EmitContext, InstView, physical};
 use crate::ir::AtomicRmwOp;
 use crate::lower::atomic::Step;
 use crate::machine::amode::Amode;
-use crate::machine::inst::Label;
 use crate::machine::reg::VReg;
-use crate::machine::size::OperandSize;
+use crate::machine::size::{B8, L32, OperandSize, Q64};
 
-const W: OperandSize = OperandSize::L32;
-const G: OperandSize = OperandSize::Q64;
+/// A register for intermediate results. The loops' addresses do not use it.
+const R0: VReg = physical(regs::R0);
 
-/// For what is computed on the way: in a loop, no address needs it.
-const R0: VReg = physical(super::regs::R0);
-
-fn begin(out: &mut Direct) -> Label {
-    let again = out.buffer().label();
-    out.buffer().bind(again);
-    again
-}
-
-/// The condition code after a compare-and-swap that failed.
+/// The condition that a failed compare-and-swap leaves.
 const FAILED: Cond = Cond::L;
 
-/// Of a word or doubleword.
+/// Expands a read-modify-write operation on a word or doubleword.
 pub fn rmw_word(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let step = Step::unpack(view.words[0]);
     let [old, new, operand, address] = [0, 1, 2, 3].map(|index| view.operand(index));
     let memory = Amode::base(address, 0).with_trap(view.trap);
     let out = &mut Direct::of(cx, buffer);
     rows::l_rm(out, step.size, old, memory);
-    let again = begin(out);
+    let again = out.buffer().label_here();
     copy(out, step, new, old);
     combine(out, step, new, operand);
     if step.swap {
@@ -54,7 +43,7 @@ pub fn rmw_word(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     rows::brc_label(out, FAILED, again);
 }
 
-/// `d = a`, from memory's byte order.
+/// Emits `d = a`, converted from memory's byte order.
 fn copy(out: &mut Direct, step: Step, d: VReg, a: VReg) {
     match step.swap {
         true => rows::lrv_rr(out, step.size, d, a),
@@ -62,7 +51,7 @@ fn copy(out: &mut Direct, step: Step, d: VReg, a: VReg) {
     }
 }
 
-/// `new = new op operand`, of whole registers.
+/// Emits `new = new op operand` for whole registers.
 fn combine(out: &mut Direct, step: Step, new: VReg, operand: VReg) {
     use AtomicRmwOp::*;
     let size = step.size;
@@ -88,14 +77,16 @@ fn combine(out: &mut Direct, step: Step, new: VReg, operand: VReg) {
     }
 }
 
+/// Emits `d = !d`.
 fn complement(out: &mut Direct, size: OperandSize, d: VReg) {
     rows::xilf(out, d, d, -1);
-    if size == G {
+    if size == Q64 {
         rows::xihf(out, d, d, -1);
     }
 }
 
-/// For minimum and maximum, the condition after comparing old with operand on which the operand is the result.
+/// The condition, after a comparison of the old value with the operand, on which their minimum or maximum is
+/// the operand.
 fn takes_operand(op: AtomicRmwOp) -> Cond {
     match op {
         AtomicRmwOp::Umin | AtomicRmwOp::Smin => Cond::H,
@@ -103,88 +94,92 @@ fn takes_operand(op: AtomicRmwOp) -> Cond {
     }
 }
 
-/// Of a byte or halfword. The operand is extended to a word, as the comparison of minimum or maximum wants it.
+/// Expands a read-modify-write operation on a byte or halfword. The operand is extended to a word, with the
+/// signedness of a minimum or maximum.
 pub fn rmw_narrow(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     use AtomicRmwOp::*;
     let step = Step::unpack(view.words[0]);
     let [old, new, operand, address, right, back] = [0, 1, 2, 3, 4, 5].map(|index| view.operand(index));
     let memory = Amode::base(address, 0).with_trap(view.trap);
     let out = &mut Direct::of(cx, buffer);
-    rows::l_rm(out, W, old, memory);
-    let again = begin(out);
-    rows::rll_rrc(out, W, new, old, right);
-    // The result in r0; its bits above are anything.
+    rows::l_rm(out, L32, old, memory);
+    let again = out.buffer().label_here();
+    rows::rll_rrc(out, L32, new, old, right);
+    // The result is in the low bits of r0.
     match step.swap {
         true => {
-            rows::lrv_rr(out, W, R0, new);
-            rows::srl_rri(out, W, R0, R0, 16);
+            rows::lrv_rr(out, L32, R0, new);
+            rows::srl_rri(out, L32, R0, R0, 16);
         }
-        false => rows::l_rr(out, W, R0, new),
+        false => rows::l_rr(out, L32, R0, new),
     }
     if matches!(step.op, Smin | Smax) {
         sign_extend(out, step.size, R0);
     } else if matches!(step.op, Umin | Umax) {
         zero_extend(out, step.size, R0, R0);
     }
-    combine(out, Step { size: W, ..step }, R0, operand);
+    combine(out, Step { size: L32, ..step }, R0, operand);
     if step.swap {
-        rows::lrv_rr(out, W, R0, R0);
-        rows::srl_rri(out, W, R0, R0, 16);
+        rows::lrv_rr(out, L32, R0, R0);
+        rows::srl_rri(out, L32, R0, R0, 16);
     }
     insert(out, step.size, new, R0);
-    rows::rll_rrc(out, W, new, new, back);
-    rows::cs(out, W, old, old, new, memory);
+    rows::rll_rrc(out, L32, new, new, back);
+    rows::cs(out, L32, old, old, new, memory);
     rows::brc_label(out, FAILED, again);
-    rows::rll_rrc(out, W, old, old, right);
+    rows::rll_rrc(out, L32, old, old, right);
 }
 
+/// Emits `d = d`, sign-extended from `size`.
 fn sign_extend(out: &mut Direct, size: OperandSize, d: VReg) {
     match size {
-        OperandSize::B8 => rows::lb_rr(out, W, d, d),
-        _ => rows::lh_rr(out, W, d, d),
+        B8 => rows::lb_rr(out, L32, d, d),
+        _ => rows::lh_rr(out, L32, d, d),
     }
 }
 
+/// Emits `d = a`, zero-extended from `size`.
 fn zero_extend(out: &mut Direct, size: OperandSize, d: VReg, a: VReg) {
     match size {
-        OperandSize::B8 => rows::llc_rr(out, W, d, a),
-        _ => rows::llh_rr(out, W, d, a),
+        B8 => rows::llc_rr(out, L32, d, a),
+        _ => rows::llh_rr(out, L32, d, a),
     }
 }
 
-/// Puts the low `size` of `from` in place of that of `d`.
+/// Replaces the low bits of `d` with those of `from`.
 fn insert(out: &mut Direct, size: OperandSize, d: VReg, from: VReg) {
     rows::risbg_rr(out, d, d, from, 64 - size.bits() as i32, 63, 0);
 }
 
-/// Compare and swap of a byte or halfword.
+/// Expands a compare-and-swap of a byte or halfword.
 pub fn cas_narrow(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let step = Step::unpack(view.words[0]);
     let [d, old, new, expected, operand, address, right, back] = std::array::from_fn(|i| view.operand(i));
     let memory = Amode::base(address, 0).with_trap(view.trap);
     let out = &mut Direct::of(cx, buffer);
-    rows::l_rm(out, W, old, memory);
-    let again = begin(out);
+    rows::l_rm(out, L32, old, memory);
+    let again = out.buffer().label_here();
     let done = out.buffer().label();
-    rows::rll_rrc(out, W, new, old, right);
+    rows::rll_rrc(out, L32, new, old, right);
     zero_extend(out, step.size, d, new);
-    rows::clrj(out, W, d, expected, Cond::Lh, done);
+    rows::clrj(out, L32, d, expected, Cond::Lh, done);
     insert(out, step.size, new, operand);
-    rows::rll_rrc(out, W, new, new, back);
-    rows::cs(out, W, old, old, new, memory);
+    rows::rll_rrc(out, L32, new, new, back);
+    rows::cs(out, L32, old, old, new, memory);
     rows::brc_label(out, FAILED, again);
     out.buffer().bind(done);
 }
 
-/// Of 128 bits: old in r2 and r3, new in r4 and r5, the upper halves first.
+/// Expands a read-modify-write operation on 128 bits: old value in r2 and r3, new value in r4 and r5, high
+/// halves first.
 pub fn rmw_wide(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let step = Step::unpack(view.words[0]);
     let [oh, ol, nh, nl, high, low, address] = std::array::from_fn(|i| view.operand(i));
     let memory = Amode::base(address, 0).with_trap(view.trap);
     let out = &mut Direct::of(cx, buffer);
     rows::lmg(out, oh, ol, memory);
-    let again = begin(out);
-    // In the other byte order the half at the lower address is the low one.
+    let again = out.buffer().label_here();
+    // In the other byte order, the half at the lower address is the low one.
     let (old, new) = match step.swap {
         false => ((oh, ol), (nh, nl)),
         true => ((ol, oh), (nl, nh)),
@@ -194,34 +189,35 @@ pub fn rmw_wide(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     rows::brc_label(out, FAILED, again);
 }
 
-/// The upper half first.
+/// The registers of an i128: high half, low half.
 type Pair = (VReg, VReg);
 
+/// Emits `new = old op operand` for 128 bits.
 fn combine_wide(out: &mut Direct, step: Step, old: Pair, new: Pair, operand: Pair) {
     use AtomicRmwOp::*;
     copy(out, step, new.0, old.0);
     copy(out, step, new.1, old.1);
     match step.op {
         Add => {
-            rows::al_rr(out, G, new.1, new.1, operand.1);
-            rows::alc_rr(out, G, new.0, new.0, operand.0);
+            rows::al_rr(out, Q64, new.1, new.1, operand.1);
+            rows::alc_rr(out, Q64, new.0, new.0, operand.0);
         }
         Sub => {
-            rows::sl_rr(out, G, new.1, new.1, operand.1);
-            rows::slb_rr(out, G, new.0, new.0, operand.0);
+            rows::sl_rr(out, Q64, new.1, new.1, operand.1);
+            rows::slb_rr(out, Q64, new.0, new.0, operand.0);
         }
         Umin | Umax | Smin | Smax => {
-            // The lower halves decide where the upper ones are equal.
-            let upper = out.buffer().label();
-            rows::cl_rr(out, G, new.1, operand.1);
-            rows::crj(out, G, new.0, operand.0, Cond::E, upper);
+            // The low halves decide if the high halves are equal.
+            let decided = out.buffer().label();
+            rows::cl_rr(out, Q64, new.1, operand.1);
+            rows::crj(out, Q64, new.0, operand.0, Cond::E, decided);
             match step.op {
-                Smin | Smax => rows::c_rr(out, G, new.0, operand.0),
-                _ => rows::cl_rr(out, G, new.0, operand.0),
+                Smin | Smax => rows::c_rr(out, Q64, new.0, operand.0),
+                _ => rows::cl_rr(out, Q64, new.0, operand.0),
             }
-            out.buffer().bind(upper);
-            rows::loc_rr(out, G, new.0, new.0, operand.0, takes_operand(step.op));
-            rows::loc_rr(out, G, new.1, new.1, operand.1, takes_operand(step.op));
+            out.buffer().bind(decided);
+            rows::loc_rr(out, Q64, new.0, new.0, operand.0, takes_operand(step.op));
+            rows::loc_rr(out, Q64, new.1, new.1, operand.1, takes_operand(step.op));
         }
         _ => {
             combine(out, step, new.0, operand.0);
@@ -229,7 +225,7 @@ fn combine_wide(out: &mut Direct, step: Step, old: Pair, new: Pair, operand: Pai
         }
     }
     if step.swap {
-        rows::lrv_rr(out, G, new.0, new.0);
-        rows::lrv_rr(out, G, new.1, new.1);
+        rows::lrv_rr(out, Q64, new.0, new.0);
+        rows::lrv_rr(out, Q64, new.1, new.1);
     }
 }

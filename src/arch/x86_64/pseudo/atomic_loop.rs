@@ -1,26 +1,23 @@
-//! Expansion of atomic read-modify-write operations that take a loop:
+//! Expands atomic operations that take a loop.
 //!
 //! ```text
-//!       mov (m), old
+//!        mov (m), old
 //! again: new = old op operand
-//!       lock cmpxchg new, (m)      ; if it fails, old is what is there now
-//!       jne again
+//!        lock cmpxchg new, (m)      ; if it fails, old is the current value
+//!        jne again
 //! ```
 
-use super::Direct;
-use super::amode::{Amode, Cond, OperandSize, PackedAmode};
-use super::rows;
+use crate::arch::x86_64::operands::Cond;
+use crate::arch::x86_64::{Direct, rows};
 use crate::emit::buffer::CodeBuffer;
-use crate::emit::inst_view::EmitContext;
-use crate::emit::inst_view::InstView;
+use crate::emit::inst_view::{EmitContext, InstView};
 use crate::ir::AtomicRmwOp;
 use crate::lower::atomic::Step;
-use crate::machine::inst::Label;
 use crate::machine::reg::VReg;
+use crate::machine::size::{L32, OperandSize, Q64, W16};
 
-const Q: OperandSize = OperandSize::Q64;
-
-/// For minimum and maximum, the condition after comparing old with operand on which the operand is the result.
+/// The condition, after a comparison of the old value with the operand, on which their minimum or maximum is
+/// the operand.
 fn takes_operand(op: AtomicRmwOp) -> Cond {
     match op {
         AtomicRmwOp::Umin => Cond::Ae,
@@ -30,34 +27,16 @@ fn takes_operand(op: AtomicRmwOp) -> Cond {
     }
 }
 
-/// The memory operand, which is in the first two words and the registers from `first` on.
-fn memory(view: &InstView, first: usize) -> Amode {
-    let packed = PackedAmode::unpack(view.words[0], view.words[1]);
-    let place = packed.place.expect("the operand is memory");
-    Amode {
-        base: packed.has_base.then(|| view.operand(first)),
-        index: packed.has_index.then(|| view.operand(first + packed.has_base as usize)),
-        scale: packed.scale,
-        ..Amode::at(place, packed.disp).with_trap(view.trap)
-    }
-}
-
-fn begin(buffer: &mut CodeBuffer) -> Label {
-    let again = buffer.label();
-    buffer.bind(again);
-    again
-}
-
-/// Up to 64 bits.
+/// Expands a read-modify-write operation on up to 64 bits.
 pub fn rmw_loop(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let step = Step::unpack(view.words[2]);
     let size = step.size;
     let [old, new, value] = [0, 1, 2].map(|index| view.operand(index));
-    let m = memory(view, 3);
+    let m = view.amode(3, 0);
     rows::mov_rm(&mut Direct::of(cx, buffer), size, old, m);
-    let again = begin(buffer);
+    let again = buffer.label_here();
     let out = &mut Direct::of(cx, buffer);
-    rows::mov_rm(out, size.max(OperandSize::L32), new, old);
+    rows::mov_rm(out, size.max(L32), new, old);
     if step.swap {
         swap_bytes(out, size, new);
     }
@@ -69,10 +48,10 @@ pub fn rmw_loop(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     rows::j_label(out, Cond::Ne, again);
 }
 
-/// `new = new op operand`.
+/// Emits `new = new op operand`.
 fn combine(out: &mut Direct, step: Step, new: VReg, operand: VReg) {
     use AtomicRmwOp::*;
-    let whole = step.size.max(OperandSize::L32);
+    let whole = step.size.max(L32);
     match step.op {
         Add => rows::add_rm(out, whole, new, new, operand),
         Sub => rows::sub_rm(out, whole, new, new, operand),
@@ -91,24 +70,25 @@ fn combine(out: &mut Direct, step: Step, new: VReg, operand: VReg) {
     }
 }
 
+/// Reverses the bytes of `d`.
 fn swap_bytes(out: &mut Direct, size: OperandSize, d: VReg) {
     match size {
-        OperandSize::W16 => rows::rol_ri(out, size, d, d, 8),
+        W16 => rows::rol_ri(out, size, d, d, 8),
         _ => rows::bswap_r(out, size, d, d),
     }
 }
 
-/// 128 bits: old in rdx:rax, new in rcx:rbx.
+/// Expands a read-modify-write operation on 128 bits: old value in rdx:rax, new value in rcx:rbx.
 pub fn rmw_wide(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let step = Step::unpack(view.words[2]);
     let [old_low, old_high, new_low, new_high, low, high] = std::array::from_fn(|i| view.operand(i));
-    let m = memory(view, 6);
+    let m = view.amode(6, 0);
     let out = &mut Direct::of(cx, buffer);
-    rows::mov_rm(out, Q, old_low, m);
-    rows::mov_rm(out, Q, old_high, m.upper());
-    let again = begin(buffer);
+    rows::mov_rm(out, Q64, old_low, m);
+    rows::mov_rm(out, Q64, old_high, m.upper());
+    let again = buffer.label_here();
     let out = &mut Direct::of(cx, buffer);
-    // In the other byte order the half at the lower address is the high one.
+    // In the other byte order, the half at the lower address is the high one.
     let (old, new) = match step.swap {
         false => ((old_low, old_high), (new_low, new_high)),
         true => ((old_high, old_low), (new_high, new_low)),
@@ -118,16 +98,18 @@ pub fn rmw_wide(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     rows::j_label(out, Cond::Ne, again);
 }
 
-/// `d = a`, from or to memory's byte order.
+/// Emits `d = a`, converted from memory's byte order.
 fn copy_half(out: &mut Direct, step: Step, d: VReg, a: VReg) {
-    rows::mov_rm(out, Q, d, a);
+    rows::mov_rm(out, Q64, d, a);
     if step.swap {
-        rows::bswap_r(out, Q, d, d);
+        rows::bswap_r(out, Q64, d, d);
     }
 }
 
+/// The registers of an i128: low half, high half.
 type Pair = (VReg, VReg);
 
+/// Emits `new = old op operand` for 128 bits.
 fn combine_wide(out: &mut Direct, step: Step, old: Pair, new: Pair, operand: Pair) {
     use AtomicRmwOp::*;
     if step.op != Xchg {
@@ -136,20 +118,20 @@ fn combine_wide(out: &mut Direct, step: Step, old: Pair, new: Pair, operand: Pai
     }
     match step.op {
         Add => {
-            rows::add_rm(out, Q, new.0, new.0, operand.0);
-            rows::adc_rm(out, Q, new.1, new.1, operand.1);
+            rows::add_rm(out, Q64, new.0, new.0, operand.0);
+            rows::adc_rm(out, Q64, new.1, new.1, operand.1);
         }
         Sub => {
-            rows::sub_rm(out, Q, new.0, new.0, operand.0);
-            rows::sbb_rm(out, Q, new.1, new.1, operand.1);
+            rows::sub_rm(out, Q64, new.0, new.0, operand.0);
+            rows::sbb_rm(out, Q64, new.1, new.1, operand.1);
         }
         Umin | Umax | Smin | Smax => {
-            rows::cmp_rm(out, Q, new.0, operand.0);
-            rows::sbb_rm(out, Q, new.1, new.1, operand.1);
-            // Neither of these changes the flags.
+            rows::cmp_rm(out, Q64, new.0, operand.0);
+            rows::sbb_rm(out, Q64, new.1, new.1, operand.1);
+            // None of these changes the flags.
             copy_half(out, step, new.1, old.1);
-            rows::cmov_rm(out, Q, new.0, new.0, operand.0, takes_operand(step.op));
-            rows::cmov_rm(out, Q, new.1, new.1, operand.1, takes_operand(step.op));
+            rows::cmov_rm(out, Q64, new.0, new.0, operand.0, takes_operand(step.op));
+            rows::cmov_rm(out, Q64, new.1, new.1, operand.1, takes_operand(step.op));
         }
         _ => {
             combine(out, step, new.0, operand.0);
@@ -157,7 +139,7 @@ fn combine_wide(out: &mut Direct, step: Step, old: Pair, new: Pair, operand: Pai
         }
     }
     if step.swap {
-        rows::bswap_r(out, Q, new.0, new.0);
-        rows::bswap_r(out, Q, new.1, new.1);
+        rows::bswap_r(out, Q64, new.0, new.0);
+        rows::bswap_r(out, Q64, new.1, new.1);
     }
 }

@@ -4,25 +4,22 @@
 //! the way. What is folded into an instruction must have no other use, or the register it is made from would be kept
 //! alive for nothing.
 
-use super::super::Aarch64;
-use super::super::encode::fits_access;
-use super::super::operands::{Bitmask, Extend, OperandSize, Shift};
-use super::super::regs::ZERO;
-use super::super::rows;
+use crate::arch::aarch64::encode::fits_access;
+use crate::arch::aarch64::operands::{Bitmask, Extend, Shift};
+use crate::arch::aarch64::regs::{ZERO, reading};
+use crate::arch::aarch64::{Aarch64, rows};
 use crate::ir::*;
 use crate::lower::context::Lower;
+use crate::lower::wide::{Half, Pair, halves, in_register};
 use crate::machine::amode::AddressForms;
 use crate::machine::inst::{InstSink, RowId};
 use crate::machine::reg::{Operand, OperandPos, RegClass, VReg};
+use crate::machine::size::{L32, OperandSize, Q64};
 use crate::rule;
+use rows::*;
 
 /// The lowering context of this target.
 pub type Cx<'a> = Lower<'a, Aarch64>;
-
-/// 32 bits.
-pub const L: OperandSize = OperandSize::L32;
-/// 64 bits.
-pub const Q: OperandSize = OperandSize::Q64;
 
 /// What an address can be: a base with a displacement, scaled by the access's size or of nine bits; with an index, which
 /// may be extended, and is shifted by the access's size if at all; or a near symbol, if it is a multiple of that size. An
@@ -47,15 +44,9 @@ pub const ADDRESS_FORMS: AddressForms = AddressForms {
     },
 };
 
-/// The size arithmetic on a type is done in: at least 32 bits, whose upper part is then undefined.
-#[inline]
-pub fn alu_size(ty: Type) -> OperandSize {
-    if ty.bits() <= 32 { L } else { Q }
-}
-
 /// A number as the bits of a register of a size; those above are zero.
-pub fn bits_of(value: i64, size: OperandSize) -> u64 {
-    if size == L { value as u32 as u64 } else { value as u64 }
+pub fn register_bits(value: i64, size: OperandSize) -> u64 {
+    if size == L32 { value as u32 as u64 } else { value as u64 }
 }
 
 /// An immediate of an addition, subtraction or comparison: twelve bits, shifted left by twelve or not.
@@ -69,7 +60,7 @@ pub fn imm12(value: u64) -> Option<(i32, bool)> {
 
 /// The last operand of an instruction.
 #[derive(Clone, Copy, Debug)]
-pub enum Source {
+pub enum Input {
     /// A register.
     Reg(VReg),
     /// Twelve bits, shifted left by twelve if so.
@@ -86,7 +77,7 @@ pub enum Source {
 
 /// The rows of an operation for each kind of last operand: those of 32 bits, which those of 64 bits follow.
 #[derive(Clone, Copy, Debug)]
-pub struct Operation {
+pub struct AluRows {
     /// Register.
     plain: RowId,
     /// Twelve bits or a mask.
@@ -106,7 +97,7 @@ const NONE: RowId = RowId(u16::MAX);
 
 macro_rules! operations {
     ($($(#[$attr:meta])* $name:ident: $plain:ident $immediate:ident $immediate12:ident $immediate24:ident $shifted:ident $extended:ident;)*) => {
-        $($(#[$attr])* pub const $name: Operation = Operation {
+        $($(#[$attr])* pub const $name: AluRows = AluRows {
             plain: $plain,
             immediate: $immediate,
             immediate12: $immediate12,
@@ -116,8 +107,6 @@ macro_rules! operations {
         };)*
     };
 }
-
-use rows::*;
 
 operations! {
     /// Addition.
@@ -156,42 +145,42 @@ operations! {
     NEG: NEGW_R NONE NONE NONE NEGW_S NONE;
 }
 
-impl Operation {
+impl AluRows {
     /// Pushes `d = a op b`, of which rows may have no `d` or no `a`.
-    pub fn push(&self, cx: &mut Cx, size: OperandSize, d: Option<VReg>, a: Option<VReg>, b: Source) {
-        let takes_stack_pointer = matches!(b, Source::Imm(..) | Source::Imm24(_) | Source::Extended(..));
+    pub fn push(&self, cx: &mut Cx, size: OperandSize, d: Option<VReg>, a: Option<VReg>, b: Input) {
+        let takes_stack_pointer = matches!(b, Input::Imm(..) | Input::Imm24(_) | Input::Extended(..));
         debug_assert!(a != Some(ZERO) || !takes_stack_pointer, "its number is that of the stack pointer");
         if let Some(d) = d {
             cx.push_operand(Operand::reg_def(d));
         }
         if let Some(a) = a {
-            cx.push_operand(super::super::regs::reading(a, OperandPos::Early));
+            cx.push_operand(reading(a, OperandPos::Early));
         }
-        let mut source = |register| cx.push_operand(super::super::regs::reading(register, OperandPos::Early));
+        let mut source = |register| cx.push_operand(reading(register, OperandPos::Early));
         let row = match b {
-            Source::Reg(b) => {
+            Input::Reg(b) => {
                 source(b);
                 self.plain
             }
-            Source::Imm(imm, high) => {
+            Input::Imm(imm, high) => {
                 cx.push_word(imm as u32);
                 if high { self.immediate12 } else { self.immediate }
             }
-            Source::Imm24(imm) => {
+            Input::Imm24(imm) => {
                 cx.push_word(imm as u32);
                 self.immediate24
             }
-            Source::Mask(mask) => {
+            Input::Mask(mask) => {
                 cx.push_word(mask.into());
                 self.immediate
             }
-            Source::Shifted(b, shift, amount) => {
+            Input::Shifted(b, shift, amount) => {
                 source(b);
                 cx.push_word(shift.into());
                 cx.push_word(amount as u32);
                 self.shifted
             }
-            Source::Extended(b, extend, amount) => {
+            Input::Extended(b, extend, amount) => {
                 source(b);
                 cx.push_word(extend.into());
                 cx.push_word(amount as u32);
@@ -199,49 +188,49 @@ impl Operation {
             }
         };
         debug_assert!(row != NONE, "the operation has no such form");
-        cx.finish(size.row(row.0, L as u8, 2), 0, 0);
+        cx.finish(size.row(row.0, L32 as u8, 2), 0, 0);
     }
 
     /// `d = a op b`.
-    pub fn to(&self, cx: &mut Cx, size: OperandSize, d: VReg, a: VReg, b: impl Into<Source>) {
+    pub fn to(&self, cx: &mut Cx, size: OperandSize, d: VReg, a: VReg, b: impl Into<Input>) {
         self.push(cx, size, Some(d), Some(a), b.into());
     }
 
     /// `a op b` in a new register.
-    pub fn in_new(&self, cx: &mut Cx, size: OperandSize, a: VReg, b: impl Into<Source>) -> VReg {
+    pub fn in_new(&self, cx: &mut Cx, size: OperandSize, a: VReg, b: impl Into<Input>) -> VReg {
         let d = cx.tmp(RegClass::Int);
         self.to(cx, size, d, a, b);
         d
     }
 
     /// The flags of `a op b`.
-    pub fn flags(&self, cx: &mut Cx, size: OperandSize, a: VReg, b: impl Into<Source>) {
+    pub fn flags(&self, cx: &mut Cx, size: OperandSize, a: VReg, b: impl Into<Input>) {
         self.push(cx, size, None, Some(a), b.into());
     }
 
     /// `d = op b`.
-    pub fn unary(&self, cx: &mut Cx, size: OperandSize, d: VReg, b: impl Into<Source>) {
+    pub fn unary(&self, cx: &mut Cx, size: OperandSize, d: VReg, b: impl Into<Input>) {
         self.push(cx, size, Some(d), None, b.into());
     }
 }
 
-impl From<VReg> for Source {
+impl From<VReg> for Input {
     fn from(register: VReg) -> Self {
-        Source::Reg(register)
+        Input::Reg(register)
     }
 }
 
 /// An immediate of twelve bits.
-impl From<i32> for Source {
+impl From<i32> for Input {
     fn from(imm: i32) -> Self {
         debug_assert!((0..4096).contains(&imm), "it fits");
-        Source::Imm(imm, false)
+        Input::Imm(imm, false)
     }
 }
 
 /// A mask of `size`, which must be one.
-pub fn mask(value: u64, size: OperandSize) -> Source {
-    Source::Mask(Bitmask::new(value, size).expect("it is a repeated run of ones"))
+pub fn mask(value: u64, size: OperandSize) -> Input {
+    Input::Mask(Bitmask::new(value, size).expect("it is a repeated run of ones"))
 }
 
 /// The extension of values of a type, which must have less than 64 bits.
@@ -257,7 +246,7 @@ pub fn extension(ty: Type, signed: bool) -> Extend {
 }
 
 /// The last operand of an addition or subtraction on `ty`, which a constant is not looked at for.
-pub fn sum_operand(cx: &mut Cx, value: Value, ty: Type) -> Source {
+pub fn sum_operand(cx: &mut Cx, value: Value, ty: Type) -> Input {
     if let Some(source) = extended_operand(cx, value) {
         rule!(cx, "operand.extended");
         return source;
@@ -266,28 +255,28 @@ pub fn sum_operand(cx: &mut Cx, value: Value, ty: Type) -> Source {
 }
 
 /// The same of a subtraction from zero, which cannot extend: there the zero register would be the stack pointer.
-pub fn negated_operand(cx: &mut Cx, value: Value, ty: Type) -> Source {
+pub fn negated_operand(cx: &mut Cx, value: Value, ty: Type) -> Input {
     match shifted_operand(cx, value, ty) {
-        Some((_, Shift::Ror, _)) | None => Source::Reg(put(cx, value)),
+        Some((_, Shift::Ror, _)) | None => Input::Reg(put_or_zero(cx, value)),
         Some((inner, shift, amount)) => shifted(cx, inner, shift, amount),
     }
 }
 
 /// The last operand of a logical operation on `ty`, which a constant is not looked at for.
-pub fn logic_operand(cx: &mut Cx, value: Value, ty: Type) -> Source {
+pub fn logic_operand(cx: &mut Cx, value: Value, ty: Type) -> Input {
     match shifted_operand(cx, value, ty) {
         Some((inner, shift, amount)) => shifted(cx, inner, shift, amount),
-        None => Source::Reg(put(cx, value)),
+        None => Input::Reg(put_or_zero(cx, value)),
     }
 }
 
-fn shifted(cx: &mut Cx, inner: Value, shift: Shift, amount: i32) -> Source {
+fn shifted(cx: &mut Cx, inner: Value, shift: Shift, amount: i32) -> Input {
     rule!(cx, "operand.shifted");
-    Source::Shifted(cx.put(inner), shift, amount)
+    Input::Shifted(cx.put(inner), shift, amount)
 }
 
 /// The value in a register, or the zero register.
-pub fn put(cx: &mut Cx, value: Value) -> VReg {
+pub fn put_or_zero(cx: &mut Cx, value: Value) -> VReg {
     match cx.constant(value) {
         Some(0) => ZERO,
         _ => cx.put(value),
@@ -319,7 +308,7 @@ fn shifted_operand(cx: &Cx, value: Value, ty: Type) -> Option<(Value, Shift, i32
 }
 
 /// An extension, perhaps shifted, that is used once.
-fn extended_operand(cx: &mut Cx, value: Value) -> Option<Source> {
+fn extended_operand(cx: &mut Cx, value: Value) -> Option<Input> {
     let (mut extended, mut amount) = (value, 0);
     if let Some(inst) = cx.unique(value)
         && cx.f.insts[inst].opcode == Opcode::Ishl
@@ -354,11 +343,11 @@ fn extended_operand(cx: &mut Cx, value: Value) -> Option<Source> {
         }
         _ => return None,
     };
-    Some(Source::Extended(cx.put(inner), extend, amount as i32))
+    Some(Input::Extended(cx.put(inner), extend, amount as i32))
 }
 
 /// The value zero- or sign-extended from its type to 32 bits (or as it is, if it has 32 or more).
-pub fn put_extended(cx: &mut Cx, value: Value, signed: bool) -> VReg {
+pub fn put_extended_to_32(cx: &mut Cx, value: Value, signed: bool) -> VReg {
     if let Some(bits) = cx.constant(value).filter(|_| signed && cx.ty(value).bits() < 32) {
         let unused = 32 - cx.ty(value).bits();
         return cx.constant_register((((bits as i32) << unused) >> unused) as u32 as u64);
@@ -368,31 +357,56 @@ pub fn put_extended(cx: &mut Cx, value: Value, signed: bool) -> VReg {
         return source;
     }
     let extended = cx.tmp(RegClass::Int);
-    extend(cx, L, extended, source, cx.ty(value), signed);
+    extend_register(cx, L32, extended, source, cx.ty(value), signed);
     extended
 }
 
 /// The value extended from its type to 64 bits.
-pub fn put_extended_wide(cx: &mut Cx, value: Value, signed: bool) -> VReg {
+pub fn put_extended_to_64(cx: &mut Cx, value: Value, signed: bool) -> VReg {
     let ty = cx.ty(value);
     let source = cx.put(value);
     if ty == types::I64 || !signed && cx.zero_extends(value) {
         return source;
     }
     let extended = cx.tmp(RegClass::Int);
-    extend(cx, Q, extended, source, ty, signed);
+    extend_register(cx, Q64, extended, source, ty, signed);
     extended
 }
 
 /// Extends a value of type `from` to `to`.
-pub fn extend(cx: &mut Cx, to: OperandSize, d: VReg, source: VReg, from: Type, signed: bool) {
+pub fn extend_register(cx: &mut Cx, to: OperandSize, d: VReg, source: VReg, from: Type, signed: bool) {
     match (from.bits(), signed) {
         (8, false) => rows::uxtb(cx, d, source),
         (16, false) => rows::uxth(cx, d, source),
         (8, true) => rows::sxtb(cx, to, d, source),
         (16, true) => rows::sxth(cx, to, d, source),
-        (32, true) if to == Q => rows::sxtw(cx, d, source),
-        (32, _) => rows::mov_r(cx, L, d, source),
-        _ => rows::mov_r(cx, Q, d, source),
+        (32, true) if to == Q64 => rows::sxtw(cx, d, source),
+        (32, _) => rows::mov_r(cx, L32, d, source),
+        _ => rows::mov_r(cx, Q64, d, source),
     }
+}
+
+/// A half in a register, which is that of zero if the half is.
+pub fn half_register(cx: &mut Cx, half: Half) -> VReg {
+    match half {
+        Half::Constant(0) => ZERO,
+        Half::Constant(bits) => cx.constant_register(bits as u64),
+        half => in_register(cx, half),
+    }
+}
+
+/// A half as the last operand of a logical instruction.
+pub fn half_input(cx: &mut Cx, half: Half) -> Input {
+    if let Half::Constant(bits) = half
+        && let Some(mask) = Bitmask::new(bits as u64, Q64)
+    {
+        return Input::Mask(mask);
+    }
+    Input::Reg(half_register(cx, half))
+}
+
+/// The registers of an operand, which is only read.
+pub fn half_registers(cx: &mut Cx, value: Value) -> Pair {
+    let (low, high) = halves(cx, value, false);
+    (half_register(cx, low), half_register(cx, high))
 }

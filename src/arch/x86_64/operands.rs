@@ -1,30 +1,28 @@
-//! Operand values of x86_64: sizes, conditions, and what is a register or memory.
+//! Operand values of x86_64: conditions, and operands that are a register or memory.
 
-use crate::lower::condition::ConditionCode;
+use crate::lower::compare::Complement;
+use crate::machine::amode::{Amode, PackedAmode};
 use crate::machine::inst::InstSink;
 use crate::machine::reg::{Operand, OperandConstraint, OperandPos, VReg};
 use crate::named_enum;
 
-pub use crate::machine::amode::{Amode, PackedAmode, Place};
-pub use crate::machine::size::OperandSize;
-
 named_enum! {
-    /// A condition of the flags, numbered as in the encoding; the text is its spelling in mnemonics.
+    /// A condition on the flags, numbered as in the encoding. The string is its spelling in mnemonics.
     Cond {
         O "o", No "no", B "b", Ae "ae", E "e", Ne "ne", Be "be", A "a",
         S "s", Ns "ns", P "p", Np "np", L "l", Ge "ge", Le "le", G "g",
     }
 }
 
-impl ConditionCode for Cond {
-    /// Codes come in pairs.
+impl Complement for Cond {
+    /// A condition and its complement differ in the lowest bit.
     #[inline]
     fn complement(self) -> Self {
         Self::from_code(self as u16 ^ 1)
     }
 }
 
-/// A register operand that is read, or memory.
+/// A source operand that is a register or memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Rm {
     /// A register.
@@ -34,7 +32,7 @@ pub enum Rm {
 }
 
 impl Rm {
-    /// Pushes its registers, a plain one with `constraint`, and its words; returns the trap code.
+    /// Pushes the operand's registers and words, a plain register with `constraint`. Returns the trap code.
     #[inline]
     pub fn push(self, sink: &mut impl InstSink, constraint: OperandConstraint) -> u8 {
         match self {
