@@ -126,8 +126,7 @@ impl Frame {
         *self = Frame { slots, saved, ..Frame::default() };
     }
 
-    /// Rejects frames and functions that are too large for what addresses in them: frames of more than `most`
-    /// bytes.
+    /// Rejects frames and functions that are too large for what addresses in them: frames of more than `most` bytes.
     pub fn check_size<I: Machine>(&self, stencil: &Stencil, most: u64) -> Result<(), String> {
         let slots: u64 = stencil.stack_slots.values().map(|slot| slot_room::<I>(slot) + 16).sum();
         if slots + self.outgoing as u64 + self.spill_count as u64 * 8 > most {

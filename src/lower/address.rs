@@ -1,7 +1,7 @@
 //! Matching addresses: what of a computed address a memory operand can hold.
 //!
-//! An address `x + c`, `x + (y << s) + c`, a stack slot or a near symbol is taken into the access and never
-//! in a register first. Which of these an operand can have, the target says as data: [`AddressForms`].
+//! An address `x + c`, `x + (y << s) + c`, a stack slot or a near symbol is taken into the access and never in a
+//! register first. Which of these an operand can have, the target says as data: [`AddressForms`].
 
 use crate::ir::*;
 use crate::lower::context::Lower;
@@ -16,9 +16,8 @@ use crate::rule;
 /// quadratic time.
 pub const MOST_STEPS: usize = 16;
 
-/// An offset from a symbol that a reference of 32 bits to the symbol may have in it: linkers see to it that
-/// symbols are in reach, and no more than a little around them (16 MiB, says the x86-64 psABI of its small
-/// code model).
+/// An offset from a symbol that a reference of 32 bits to the symbol may have in it: linkers see to it that symbols are in
+/// reach, and no more than a little around them (16 MiB, says the x86-64 psABI of its small code model).
 pub fn near_symbol(offset: i64) -> Option<i32> {
     const LIMIT: i64 = 1 << 24;
     (-LIMIT..LIMIT).contains(&offset).then_some(offset as i32)
@@ -61,8 +60,7 @@ pub fn access_as<I: Lowering>(cx: &mut Lower<I>, forms: &AddressForms, data: &In
     terms.amode(cx).with_trap(trap_of(&flags))
 }
 
-/// A load that the instruction being lowered does itself, if it reads exactly a `ty` in the target's byte
-/// order.
+/// A load that the instruction being lowered does itself, if it reads exactly a `ty` in the target's byte order.
 pub fn sink_load<I: Lowering>(cx: &mut Lower<I>, value: Value, ty: Type) -> Option<Amode> {
     let load = cx.sinkable_load(value)?;
     let data = &cx.f.insts[load];
@@ -167,8 +165,7 @@ impl Terms<'_> {
         self.fold_index(cx);
     }
 
-    /// Whether the encoder may do an addition, which comes before that of a displacement: so it is if nothing
-    /// else needs it.
+    /// Whether the encoder may do an addition, which comes before that of a displacement: so it is if nothing else needs it.
     fn is_summed<I: Lowering>(&self, cx: &Lower<I>, sum: Value, disp: i32) -> bool {
         self.forms.sums && (self.forms.displacement)(disp, self.bytes, false) && cx.is_single(sum)
     }

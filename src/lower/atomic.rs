@@ -1,4 +1,4 @@
-//! Atomic accesses: byte order, and the operation that one round of a loop computes.
+//! Atomic accesses: byte order, and what one round of an operation that takes a loop computes.
 
 use super::address::memory_type;
 use super::context::Lowered;
@@ -8,24 +8,24 @@ use crate::lower::vocabulary::Lowering;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{OperandSize, Q64};
 
-/// The operation that one round of a read-modify-write loop computes.
+/// What one round of the loop computes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Step {
     /// The operation.
     pub op: AtomicRmwOp,
-    /// Size of the access. For 128 bits, size of a half.
+    /// Size of the access; of 128 bits, of a half.
     pub size: OperandSize,
-    /// Whether memory has the other byte order.
+    /// Memory has the bytes in the other order.
     pub swap: bool,
 }
 
 impl Step {
-    /// Packs the step into an immediate of 8 bits.
+    /// As an immediate of 8 bits.
     pub fn pack(self) -> i32 {
         self.op as i32 | (self.size as i32) << 4 | (self.swap as i32) << 6
     }
 
-    /// Unpacks an immediate made by [`Step::pack`].
+    /// From such an immediate.
     pub fn unpack(word: u32) -> Self {
         let op = AtomicRmwOp::from_code((word & 15) as u16);
         let size = OperandSize::from_bits(8 << (word >> 4 & 3));
@@ -33,7 +33,7 @@ impl Step {
     }
 }
 
-/// Whether an operation treats all bits alike, so that it can be done in either byte order.
+/// Whether an operation treats all bits alike: then its operands may as well have their bytes in another order.
 pub fn is_bitwise(op: AtomicRmwOp) -> bool {
     use AtomicRmwOp::*;
     matches!(op, And | Or | Xor | Nand | Xchg)
@@ -41,41 +41,41 @@ pub fn is_bitwise(op: AtomicRmwOp) -> bool {
 
 /// How a target accesses memory atomically.
 pub trait AtomicLowering: Lowering {
-    /// Pushes a fence: memory accesses before it take effect before those after it.
+    /// Orders all memory accesses before it before all after it.
     fn fence(cx: &mut Lower<'_, Self>);
 
     /// `d` = an integer of 16 to 64 bits with its bytes reversed.
     fn swap_bytes(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, ty: Type);
 
-    /// Asks for a value in a register that is only stored.
+    /// Asks for a value in a register that is only stored from.
     fn put_stored(cx: &mut Lower<'_, Self>, value: Value) -> VReg {
         cx.put(value)
     }
 
-    /// Lowers atomic_load of up to 64 bits, in the other byte order if `swap`.
+    /// atomic_load of up to 64 bits, in the other byte order if `swap`.
     fn load(cx: &mut Lower<'_, Self>, inst: Inst, swap: bool) -> Lowered;
 
-    /// Lowers atomic_store of up to 64 bits, in the other byte order if `swap`.
+    /// atomic_store, likewise.
     fn store(cx: &mut Lower<'_, Self>, inst: Inst, swap: bool) -> Lowered;
 
-    /// Lowers atomic_cas of up to 64 bits, in the other byte order if `swap`.
+    /// atomic_cas, likewise.
     fn compare_and_swap(cx: &mut Lower<'_, Self>, inst: Inst, swap: bool);
 
-    /// Lowers atomic_rmw of up to 64 bits, in the other byte order if `swap`.
+    /// atomic_rmw, likewise.
     fn read_modify_write(cx: &mut Lower<'_, Self>, inst: Inst, swap: bool);
 
-    /// Refuses accesses of i128 if the target or its options lack them.
+    /// Whether there are accesses of i128.
     fn check_wide(_: &Lower<'_, Self>) -> Lowered {
         Ok(())
     }
 
-    /// Lowers atomic_load of i128 to the halves as they are in memory.
+    /// atomic_load of i128: halves as memory has them.
     fn load_wide(cx: &mut Lower<'_, Self>, data: &InstData, d: Halves);
 
-    /// Lowers atomic_store of i128, in the other byte order if `swap`.
+    /// atomic_store of i128, in the other byte order if `swap`.
     fn store_wide(cx: &mut Lower<'_, Self>, data: &InstData, swap: bool);
 
-    /// Lowers atomic_cas of i128, on halves as they are in memory.
+    /// atomic_cas of i128: halves as memory has them.
     fn compare_and_swap_wide(
         cx: &mut Lower<'_, Self>,
         data: &InstData,
@@ -84,8 +84,7 @@ pub trait AtomicLowering: Lowering {
         new: Halves,
     );
 
-    /// Lowers atomic_rmw of i128. `d` has the halves as they are in memory. The operand has its low half
-    /// first.
+    /// atomic_rmw of i128. Of the operand, the low half is first; of `d`, that at the lower address.
     fn read_modify_write_wide(
         cx: &mut Lower<'_, Self>,
         data: &InstData,
@@ -118,7 +117,6 @@ pub fn lower<I: AtomicLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// Lowers atomic accesses of i128.
 fn lower_wide<I: AtomicLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData, swap: bool) {
     if data.opcode == Opcode::AtomicStore {
         return I::store_wide(cx, data, swap);
@@ -140,7 +138,7 @@ fn lower_wide<I: AtomicLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstD
     finish_halves(cx, inst, raw, swap);
 }
 
-/// Asks for a value in a register, with its bytes as they are in memory.
+/// A value in a register, as it stands in memory.
 pub fn put_as_stored<I: AtomicLowering>(cx: &mut Lower<'_, I>, value: Value, swap: bool) -> VReg {
     if !swap {
         return I::put_stored(cx, value);
@@ -150,22 +148,22 @@ pub fn put_as_stored<I: AtomicLowering>(cx: &mut Lower<'_, I>, value: Value, swa
     swapped
 }
 
-/// The register to be defined with the bytes as they are in memory. [`finish`] then converts them to `d`.
+/// The register to be defined with what memory has, so that `d` has the value; [`finish`] makes it so.
 pub fn raw_result<I: AtomicLowering>(cx: &mut Lower<'_, I>, d: VReg, swap: bool) -> VReg {
     if swap { cx.tmp(RegClass::Int) } else { d }
 }
 
-/// Converts the register of [`raw_result`] to `d`.
+/// Makes the value of what memory has.
 pub fn finish<I: AtomicLowering>(cx: &mut Lower<'_, I>, d: VReg, raw: VReg, ty: Type, swap: bool) {
     if swap {
         I::swap_bytes(cx, d, raw, ty);
     }
 }
 
-/// Both halves of an i128, the one at the lower address first.
+/// Two halves of an i128, that at the lower address first.
 pub type Halves = (VReg, VReg);
 
-/// Orders halves, given low half first, by address in the target's byte order.
+/// Halves given the low one first, in the target's own order.
 fn by_address<I: Lowering>((low, high): (VReg, VReg)) -> Halves {
     match I::ENDIANNESS {
         Endianness::Little => (low, high),
@@ -173,7 +171,7 @@ fn by_address<I: Lowering>((low, high): (VReg, VReg)) -> Halves {
     }
 }
 
-/// Asks for the halves of a value, with their bytes as they are in memory.
+/// The halves of a value as they stand in memory.
 pub fn put_halves_as_stored<I: AtomicLowering>(cx: &mut Lower<'_, I>, value: Value, swap: bool) -> Halves {
     let (first, second) = by_address::<I>(cx.put_pair(value));
     if !swap {
@@ -185,8 +183,7 @@ pub fn put_halves_as_stored<I: AtomicLowering>(cx: &mut Lower<'_, I>, value: Val
     swapped
 }
 
-/// The registers to be defined with the halves as they are in memory. [`finish_halves`] then converts them to
-/// the result.
+/// The registers to be defined with the halves that memory has; [`finish_halves`] makes the instruction's result of them.
 fn raw_halves<I: AtomicLowering>(cx: &mut Lower<'_, I>, inst: Inst, swap: bool) -> Halves {
     let result = cx.f.first_result(inst);
     let result = cx.put_pair(result);
@@ -196,7 +193,7 @@ fn raw_halves<I: AtomicLowering>(cx: &mut Lower<'_, I>, inst: Inst, swap: bool) 
     }
 }
 
-/// Converts the registers of [`raw_halves`] to the instruction's result.
+/// Makes an i128 result of what memory has.
 fn finish_halves<I: AtomicLowering>(cx: &mut Lower<'_, I>, inst: Inst, raw: Halves, swap: bool) {
     if swap {
         let result = cx.f.first_result(inst);

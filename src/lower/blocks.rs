@@ -3,14 +3,13 @@
 //! Lowering goes backwards over them and must meet all uses of a value before its definition. Where
 //! text order has a block before one that dominates it, they stand in reverse postorder instead.
 //!
-//! A block that is only reached by the jump at the end of another continues that one: they are a block of
-//! VCode together.
+//! A block that is only reached by the jump at the end of another continues that one: they are a block of VCode together.
 //!
-//! The allocator puts the moves of an edge at the end of its source or at the start of its destination, so an
-//! edge from a block with several successors to one with several predecessors needs a block of its own. It
-//! stands right behind its source; emission drops it again if no move ends up in it. A branch on `a and b` or
-//! `a or b` becomes two branches, the second in a block of its own ([`Origin::Second`]). Entries of a jump
-//! table that go to the same block and pass nothing share an edge.
+//! The allocator puts the moves of an edge at the end of its source or at the start of its destination,
+//! so an edge from a block with several successors to one with several predecessors needs a block of
+//! its own. It stands right behind its source; emission drops it again if no move ends up in it.
+//! A branch on `a and b` or `a or b` becomes two branches, the second in a block of its own ([`Origin::Second`]).
+//! Entries of a jump table that go to the same block and pass nothing share an edge.
 
 use crate::analysis::Analysis;
 use crate::entity::{Map, Span};
@@ -144,8 +143,8 @@ impl Blocks {
         }
     }
 
-    /// Adds a block that ends with a branch to `self.calls` and, as successor number `on`, to the second
-    /// branch of the same condition, which comes right after the block and its split edges.
+    /// Adds a block that ends with a branch to `self.calls` and, as successor number `on`, to the second branch of the
+    /// same condition, which comes right after the block and its split edges.
     fn add_branch(&mut self, scope: Scope, vcode: &mut VCode, origin: Origin, on: Option<usize>) {
         let Scope { stencil, analysis, cold } = scope;
         let index = vcode.blocks.len();

@@ -1,8 +1,8 @@
 //! What blocks consist of: their instructions from the last to the first, and what passes on their edges.
 //!
-//! An instruction is lowered if it has effects or somebody asked for its result, unless the instruction that
-//! asked does it itself or an earlier one did the same. Blocks of the IR that continue one another are gone
-//! through as one; what the jump between them passes is known by both names.
+//! An instruction is lowered if it has effects or somebody asked for its result, unless the instruction that asked does it
+//! itself or an earlier one did the same. Blocks of the IR that continue one another are gone through as one; what the
+//! jump between them passes is known by both names.
 
 use super::blocks::DoubleBranch;
 use super::context::{Lower, LowerTables, Lowered, registers};
@@ -17,8 +17,7 @@ use crate::machine::vcode::Origin;
 use crate::rule;
 
 impl<I: FamilyLowering> Lower<'_, I> {
-    /// The second of two branches: what it tests is computed in the first one's block, but for the
-    /// comparison.
+    /// The second of two branches: what it tests is computed in the first one's block, but for the comparison.
     pub(super) fn lower_second_branch(&mut self, vblock: VBlock, block: Block) {
         let last = self.f.terminator(block).expect("it ends with a branch");
         let double = self.tables.double_branch::<I>(self.f, block).expect("the block was made for it");
@@ -106,8 +105,8 @@ impl<I: FamilyLowering> Lower<'_, I> {
         Ok(())
     }
 
-    /// Takes the result of an instruction from the first one that did the same, unless one of the two is done
-    /// by the instruction that uses it.
+    /// Takes the result of an instruction from the first one that did the same, unless one of the two is done by the
+    /// instruction that uses it.
     fn repeat(&mut self, inst: Inst, first: Inst) -> bool {
         if self.is_sunk(inst) || self.is_sunk(first) || !self.is_in_block(first) {
             return false;
@@ -223,8 +222,8 @@ impl<I: FamilyLowering> Lower<'_, I> {
         }
     }
 
-    /// Lowers an instruction, and extends its result if that is wanted. From where a convention puts it, it
-    /// goes on to a register of its own.
+    /// Lowers an instruction, and extends its result if that is wanted. From where a convention puts it, it goes on to a
+    /// register of its own.
     fn lower_extending(&mut self, inst: Inst) -> Lowered {
         let result = self.f.inst_results(inst).first().map(|&result| Value(result));
         match result.filter(|&result| self.wants_zeros(result)) {

@@ -1,9 +1,8 @@
 //! Lowering of calls, parameters and returns.
 //!
-//! Register arguments are fixed uses on the call itself, stack arguments are stored before it, results are
-//! fixed definitions. A result that is returned in memory is loaded from the area whose address the caller
-//! passed. All of it follows from where a signature's parts are; what a target adds is how it loads, stores
-//! and calls: [`CallLowering`].
+//! Register arguments are fixed uses on the call itself, stack arguments are stored before it, results are fixed
+//! definitions. A result that is returned in memory is loaded from the area whose address the caller passed. All of it
+//! follows from where a signature's parts are; what a target adds is how it loads, stores and calls: [`CallLowering`].
 
 use crate::entity::List;
 use crate::ir::*;
@@ -135,8 +134,8 @@ fn popped(abi: &AbiSignature, convention: &Convention) -> u32 {
 
 /// Passes arguments to a call that comes back, and notes it for the frame. Returns the fixed uses.
 ///
-/// A callee that removes its arguments may be left by a tail call with more or fewer of them; while that
-/// runs, unwinding finds our stack pointer to be off by the difference, hence needs the frame pointer.
+/// A callee that removes its arguments may be left by a tail call with more or fewer of
+/// them; while that runs, unwinding finds our stack pointer to be off by the difference, hence needs the frame pointer.
 fn begin_call<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     signature: &Signature,
@@ -296,8 +295,7 @@ fn copy_arguments<I: CallLowering>(
             Param::Parts(..) | Param::Referenced { .. } => None,
         })
     };
-    // What a tail call copies may lie in our own arguments, which it overwrites: it is first copied
-    // elsewhere.
+    // What a tail call copies may lie in our own arguments, which it overwrites: it is first copied elsewhere.
     let replaced = area == Place::Incoming;
     for (arg, offset, size) in copied() {
         let from = cx.put(arg);
@@ -361,8 +359,8 @@ pub enum Routine {
     Wide((VReg, VReg)),
 }
 
-/// Calls a library routine that may take or give i128. Where these are passed by address, they lie where
-/// stack arguments would.
+/// Calls a library routine that may take or give i128. Where these are passed by address, they lie where stack arguments
+/// would.
 pub fn wide_libcall<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     routine: LibCall,

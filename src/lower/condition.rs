@@ -1,8 +1,7 @@
 //! Conditions: integers that are branched on, selected by or trapped on.
 //!
-//! A condition is often an extension of a comparison, or the comparison of another condition with zero.
-//! [`strip`] looks through these; the target tests what is left in its own way. Loads may be folded into it
-//! only if nothing else uses the stripped values.
+//! A condition is often an extension of a comparison, or a comparison of one with zero. [`strip`] takes these off; what is
+//! left, the target tests in its own way. Loads may be folded into it only if nothing else uses what was taken off.
 
 use super::address::MOST_STEPS;
 use super::compare::Complement;
@@ -14,21 +13,20 @@ use super::wide::WideLowering;
 use crate::ir::*;
 use crate::rule;
 
-/// A condition without extensions and negations.
+/// A condition without what only extends or negates it.
 #[derive(Clone, Copy, Debug)]
 struct Stripped {
-    /// A value that is not zero exactly when the condition holds or, with `negated`, when it does not.
+    /// Not zero exactly when the condition holds; or, if `negated`, when it does not.
     value: Value,
-    /// Whether `value` is the complement of the condition.
+    /// Whether `value` says the opposite.
     negated: bool,
-    /// Whether nothing else uses `value` and the stripped values.
+    /// Whether nothing else uses `value`, or what was taken off.
     unique: bool,
-    /// Whether `value` is the condition itself.
+    /// Whether nothing was taken off.
     whole: bool,
 }
 
-/// Strips extensions and comparisons with zero from a condition. `unique` says that nothing else uses the
-/// values that lead to the condition.
+/// Takes extensions and comparisons with zero off a condition. With `unique`, nothing else uses the way to it.
 fn strip<I: Lowering>(cx: &mut Lower<I>, condition: Value, unique: bool) -> Stripped {
     let unique = unique && cx.unique(condition).is_some();
     let mut stripped = Stripped { value: condition, negated: false, unique, whole: true };
@@ -40,8 +38,7 @@ fn strip<I: Lowering>(cx: &mut Lower<I>, condition: Value, unique: bool) -> Stri
     stripped
 }
 
-/// A value that is zero exactly when `value` is zero or, if the second result is `true`, exactly when it is
-/// not.
+/// A value that is zero exactly when `value` is; or, with `true`, exactly when it is not.
 fn look_through<I: Lowering>(cx: &mut Lower<I>, value: Value, unique: bool) -> Option<(Value, bool)> {
     let data = cx.f.insts[cx.def_inst(value)?];
     let inner = Value(data.a);
@@ -63,8 +60,8 @@ fn look_through<I: Lowering>(cx: &mut Lower<I>, value: Value, unique: bool) -> O
     }
 }
 
-/// Tests whether an integer of any type is not zero. `unique` says that nothing else uses the values that
-/// lead to it, so loads may be folded.
+/// A test whether an integer of any type is not zero. With `unique`, nothing else uses what leads to it, so that loads may be
+/// folded.
 pub fn condition<I: OverflowLowering + WideLowering>(
     cx: &mut Lower<'_, I>,
     value: Value,
@@ -75,7 +72,6 @@ pub fn condition<I: OverflowLowering + WideLowering>(
     if stripped.negated { test.complement() } else { test }
 }
 
-/// Tests whether the value of a stripped condition is not zero.
 fn test_stripped<I: OverflowLowering + WideLowering>(
     cx: &mut Lower<'_, I>,
     Stripped { value, unique, whole, .. }: Stripped,
@@ -108,7 +104,7 @@ fn test_stripped<I: OverflowLowering + WideLowering>(
     I::is_not_zero(cx, value, unique)
 }
 
-/// Compares integers of any type. With `may_fold`, loads may be folded.
+/// Compares integers of any type; with `may_fold`, loads may be taken in.
 pub fn compare_ints<I: WideLowering>(
     cx: &mut Lower<'_, I>,
     cc: IntCc,
@@ -122,7 +118,7 @@ pub fn compare_ints<I: WideLowering>(
     }
 }
 
-/// Lowers trapz and trapnz.
+/// trapz and trapnz.
 pub fn trap_if<I: OverflowLowering + WideLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let test = condition(cx, Value(data.a), true);

@@ -26,8 +26,8 @@ pub trait Conversions: CallLowering {
     /// To the nearest integer of at most 64 bits.
     fn to_int_saturated(cx: &mut Lower<'_, Self>, d: VReg, data: &InstData);
 
-    /// Traps if a condition holds of a float and a number, which is exact in the type. The condition is one
-    /// of `Unordered`, `GreaterThanOrEqual`, `UnorderedOrLessThan` and `UnorderedOrLessThanOrEqual`.
+    /// Traps if a condition holds of a float and a number, which is exact in the type. The condition is one of
+    /// `Unordered`, `GreaterThanOrEqual`, `UnorderedOrLessThan` and `UnorderedOrLessThanOrEqual`.
     fn trap_if(cx: &mut Lower<'_, Self>, float: VReg, ty: Type, cc: FloatCc, number: f64, code: TrapCode);
 
     /// An integer of 64 bits: `chosen` if such a condition holds, else `other`.

@@ -1,10 +1,9 @@
 //! Division by constants, without dividing.
 //!
-//! Powers of two are shifts. For another divisor, the quotient is the high part of the product with a
-//! multiplier: see [`reciprocal`](crate::lower::reciprocal). For signed division x is a magnitude, and a
-//! negative quotient, rounded down by the shift, is one too low. Up to 32 bits the product fits 64. What it
-//! takes of a target is [`DivisionLowering`]; all its operations are of 32 or 64 bits, as [`Division::bits`]
-//! says.
+//! Powers of two are shifts. For another divisor, the quotient is the high part of the product with a multiplier: see
+//! [`reciprocal`](crate::lower::reciprocal). For signed division x is a magnitude, and a negative quotient, rounded down by the
+//! shift, is one too low. Up to 32 bits the product fits 64. What it takes of a target is [`DivisionLowering`]; all its
+//! operations are of 32 or 64 bits, as [`Division::bits`] says.
 
 use crate::ir::*;
 use crate::lower::context::Lower;
@@ -28,16 +27,16 @@ pub trait DivisionLowering: Lowering {
         Self::subtract(cx, bits, d, x, product);
     }
 
-    /// `d` = `a` times a factor below 2^32, where `a` is extended to 64 bits; and what is extended, with at
-    /// least the sign of its type in all bits up to bit 31.
+    /// `d` = `a` times a factor below 2^32, where `a` is extended to 64 bits; and what is extended, with at least the sign
+    /// of its type in all bits up to bit 31.
     fn extended_product(cx: &mut Lower<'_, Self>, signed: bool, d: VReg, a: Value, factor: i64) -> VReg {
         let a = Self::put_extended(cx, a, signed, 64);
         Self::multiply(cx, 64, d, a, factor);
         a
     }
 
-    /// `d` = `rounded_down`, one more if `x` is negative, or the negation of that. `x` has 64 bits, or comes
-    /// from [`DivisionLowering::extended_product`].
+    /// `d` = `rounded_down`, one more if `x` is negative, or the negation of that. `x` has 64 bits, or comes from
+    /// [`DivisionLowering::extended_product`].
     fn round_up(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, rounded_down: VReg, x: VReg, negated: bool) {
         let sign = shifted(cx, 64, Opcode::Sshr, x, 63);
         match negated {
@@ -46,8 +45,7 @@ pub trait DivisionLowering: Lowering {
         }
     }
 
-    /// `d` = `x` plus what makes shifting it to the right by `shift` round towards zero: `2^shift - 1` if it
-    /// is negative.
+    /// `d` = `x` plus what makes shifting it to the right by `shift` round towards zero: `2^shift - 1` if it is negative.
     fn bias(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, x: VReg, shift: u32) {
         let bias = if shift == 1 {
             shifted(cx, bits, Opcode::Ushr, x, bits - 1)

@@ -1,9 +1,8 @@
 //! Zero extensions of 32 bits: once where a value is made, rather than at each use.
 //!
 //! Code that addresses memory by 32-bit numbers extends the same ones over and over. A value that is extended
-//! more than once, or in the block that makes it, gets its zeros where it is made; its extensions then are
-//! other names for it. On the way back from uses to definitions, they are known before the instruction that
-//! is to make it.
+//! more than once, or in the block that makes it, gets its zeros where it is made; its extensions then are other names for
+//! it. On the way back from uses to definitions, they are known before the instruction that is to make it.
 
 use super::context::LowerTables;
 use super::vocabulary::Rematerialization;

@@ -106,8 +106,7 @@ pub fn selecting_comparison<'a, I: Lowering>(cx: &Lower<'a, I>, select: &InstDat
     (alone && cx.ty(Value(compare.a)) == select.ty).then_some(compare)
 }
 
-/// What a select that picks one of the operands of its comparison comes to: `a < b ? a : b` or `a > b ? a :
-/// b`.
+/// What a select that picks one of the operands of its comparison comes to: `a < b ? a : b` or `a > b ? a : b`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Extreme {
     /// Whether it picks the lesser.

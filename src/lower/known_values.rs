@@ -1,7 +1,6 @@
-//! Facts about values that follow from the instructions that define them.
+//! What lowering finds out about a value from what defines it.
 //!
-//! The bits above a value that is narrower than its register are undefined, unless [`Lower::zero_extends`]
-//! says otherwise.
+//! Values narrower than a register have anything above their type, unless [`Lower::zero_extends`] says otherwise.
 
 use crate::ir::*;
 use crate::lower::context::Lower;
@@ -10,15 +9,14 @@ use crate::machine::reg::VReg;
 use crate::rule;
 
 impl<I: Lowering> Lower<'_, I> {
-    /// Whether a value's register has zeros above the value's type.
+    /// Whether a value's register has zeros above its type: the instruction that makes it clears them.
     pub fn zero_extends(&self, value: Value) -> bool {
         self.wants_zeros(value)
             || self.def_inst(value).is_some_and(|inst| I::zero_extends(&self.f.insts[inst], self.ty(value)))
             || self.passed_extension(value) == Extension::Zero
     }
 
-    /// How the caller or callee that passed or returned a value extended it, on a target that can rely on
-    /// that.
+    /// How whoever passed or returned a value extended it, on a target where that can be relied on.
     pub fn passed_extension(&self, value: Value) -> Extension {
         let declared = match self.f.value_defs[value].get() {
             _ if !I::TRUSTS_EXTENSIONS => None,
@@ -40,7 +38,7 @@ impl<I: Lowering> Lower<'_, I> {
         self.constant(wide.map_or(amount, |wide| Value(wide.a)))
     }
 
-    /// The value of an i128 that consists of constants.
+    /// The value of an i128 that is made of constants only.
     pub fn wide_constant(&self, value: Value) -> Option<i128> {
         let data = &self.f.insts[self.def_inst(value)?];
         let low = Value(data.a);
@@ -54,7 +52,7 @@ impl<I: Lowering> Lower<'_, I> {
         }
     }
 
-    /// Asks for the register of an i128's low half, without its high half where possible.
+    /// The register of an i128's low half, without asking for the high one where it needs none.
     pub fn low_half(&mut self, value: Value) -> VReg {
         if let Some(inst) = self.def_inst(value) {
             let data = self.f.insts[inst];
@@ -74,7 +72,7 @@ impl<I: Lowering> Lower<'_, I> {
         self.put_pair(value).0
     }
 
-    /// Asks for the register of a shift amount, of which only the lowest bits count.
+    /// The register of an amount to shift by, of which only the lowest bits count.
     pub fn put_amount(&mut self, amount: Value) -> VReg {
         match self.ty(amount) {
             types::I128 => self.low_half(amount),
@@ -82,7 +80,7 @@ impl<I: Lowering> Lower<'_, I> {
         }
     }
 
-    /// The value to store in place of `value`: if that is an ireduce, its operand has the same low bytes.
+    /// The value whose low part is stored in place of `value`: an ireduce stores the same bytes as its operand.
     pub fn narrowed(&self, value: Value) -> Value {
         match self.def_by(value, Opcode::Ireduce) {
             Some(data) if !self.is_used(value) && self.ty(Value(data.a)) != types::I128 => Value(data.a),
@@ -100,8 +98,7 @@ impl<I: Lowering> Lower<'_, I> {
         }
     }
 
-    /// The bits of an integer constant of up to 64 bits, or of a zero-extended one, zero-extended from its
-    /// type.
+    /// The bits of an integer constant of up to 64 bits, or of one extended with zeros, zero-extended from its type.
     #[inline]
     pub fn constant(&self, value: Value) -> Option<u64> {
         let data = &self.f.insts[self.def_inst(value)?];
@@ -122,13 +119,13 @@ impl<I: Lowering> Lower<'_, I> {
         Some((bits << unused) as i64 >> unused)
     }
 
-    /// An integer constant, if it fits a sign-extended 32-bit immediate.
+    /// A constant that is a sign-extended immediate of 32 bits.
     #[inline]
     pub fn imm32(&self, value: Value) -> Option<i32> {
         i32::try_from(self.signed_constant(value)?).ok()
     }
 
-    /// The operand of an i64 addition whose other operand is zero.
+    /// The i64 that an addition of zero gives.
     #[inline]
     pub(super) fn sum_with_zero(&self, inst: Inst) -> Option<Value> {
         let data = &self.f.insts[inst];
@@ -143,8 +140,8 @@ impl<I: Lowering> Lower<'_, I> {
         }
     }
 
-    /// Orders the operands of a commutative operation: the one to be overwritten comes first. That is not a
-    /// constant, nor a load that can be folded, and preferably not needed afterwards.
+    /// The two operands of a commutative operation, the one to be overwritten first: not a constant, not a
+    /// load that can be folded, and rather one that is not needed afterwards.
     pub fn commute(&self, a: Value, b: Value) -> (Value, Value) {
         let rank = |value: Value| {
             if self.constant(value).is_some() || self.float_constant(value).is_some() {

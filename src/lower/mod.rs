@@ -1,20 +1,17 @@
-//! Lowering: from the IR to VCode, the part that all targets share.
+//! Lowering: from the IR to VCode, what all targets share.
 //!
-//! | file | what it does |
+//! | file | what |
 //! |---|---|
-//! | `function`, `body` | lower a whole function, block by block, from the last instruction to the first |
+//! | `function`, `body` | a whole function, block by block, from the last instruction to the first |
 //! | `context` | what lowering an instruction can see and ask for |
 //! | `vocabulary` | what a target supplies |
 //! | `families` | which function lowers an opcode |
-//! | `blocks` | makes blocks of VCode from those of the IR |
-//! | `address`, `known_values` | match addresses and constants |
-//! | `compare`, `condition`, `select` | comparisons, conditions, selection without branches |
-//! | `overflow` | arithmetic with carry and overflow |
-//! | `rematerialize`, `repeats`, `extension` | values computed again, once, or with zeros above |
+//! | `blocks` | blocks of VCode, made from those of the IR |
+//! | `address`, `condition`, `known_values` | matching: addresses, conditions, constants |
+//! | `rematerialize`, `repeats`, `extension` | values made again, made once, or made with zeros above |
 //! | `call`, `control` | calls and returns; branches and the frame |
-//! | `convert`, `float`, `atomic` | conversions, floats, atomic accesses |
+//! | `convert`, `float`, `atomic`, `wide` | families with shared parts; `wide` is i128 |
 //! | `divide_constant`, `reciprocal` | division by constants |
-//! | `wide`, `wide_divide`, `wide_shift` | i128 |
 
 pub mod address;
 pub mod atomic;

@@ -1,11 +1,11 @@
 //! Multipliers that divide.
 //!
-//! For a divisor d that is no power of two, the quotient of x is the high part of the product with a
-//! *multiplier* m = ceil(2^p / d): x m / 2^p exceeds x / d by x e / (d 2^p), with e = m d - 2^p, which is too
-//! little to matter as long as x e < 2^p.
+//! For a divisor d that is no power of two, the quotient of x is the high part of the product with a *multiplier*
+//! m = ceil(2^p / d): x m / 2^p exceeds x / d by x e / (d 2^p), with e = m d - 2^p, which is too little to matter as long as
+//! x e < 2^p.
 
-/// The smallest p of at least `least` and the multiplier 2^p / d, rounded up, with x e < 2^p for all
-/// magnitudes x up to 2^`bits`. The divisor is below 2^63 and no power of two.
+/// The smallest p of at least `least` and the multiplier 2^p / d, rounded up, with x e < 2^p for all magnitudes x up to
+/// 2^`bits`. The divisor is below 2^63 and no power of two.
 pub fn multiplier(divisor: u64, bits: u32, least: u32) -> (u128, u32) {
     let mut power = least;
     loop {

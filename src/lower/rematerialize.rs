@@ -1,5 +1,4 @@
-//! Rematerialisation: constants and addresses that are computed again where they are used, instead of being
-//! kept in registers.
+//! Constants and addresses that are made again where they are used, rather than kept in registers.
 
 use super::context::Lowered;
 use crate::ir::*;
@@ -8,7 +7,7 @@ use crate::lower::vocabulary::{Lowering, Rematerialization};
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::symbol::SymbolRef;
 
-/// Whether and how often the result of an instruction is rematerialised.
+/// Whether and how the value of an instruction is made again.
 pub fn rematerialization<I: Lowering>(f: &Stencil, data: &InstData) -> Rematerialization {
     match data.opcode {
         Opcode::Iconst | Opcode::F32const | Opcode::F64const => I::rematerialization(data),
@@ -22,7 +21,7 @@ pub fn rematerialization<I: Lowering>(f: &Stencil, data: &InstData) -> Remateria
     }
 }
 
-/// Computes in `d` the result of an instruction that [`rematerialization`] allows to be computed again.
+/// Makes, in `d`, the value of an instruction for which [`rematerialization`] says so.
 pub fn rematerialize<I: Lowering>(cx: &mut Lower<'_, I>, data: &InstData, d: VReg) {
     match data.opcode {
         Opcode::Iconst | Opcode::F32const | Opcode::F64const => I::make_constant(cx, data, d),
@@ -35,14 +34,14 @@ pub fn rematerialize<I: Lowering>(cx: &mut Lower<'_, I>, data: &InstData, d: VRe
             let GlobalValueData::Symbol { name, offset, colocated, .. } =
                 cx.f.global_values[GlobalValue(data.a)]
             else {
-                unreachable!("of global values, only symbols are rematerialised")
+                unreachable!("only symbols are made again")
             };
             I::make_symbol_address(cx, d, SymbolRef::Name(name), offset, colocated);
         }
     }
 }
 
-/// Lowers a constant or address whose register was asked for.
+/// A constant or address that was asked for in its own register.
 pub fn define<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let result = cx.f.first_result(inst);
     if rematerialization::<I>(cx.f, &cx.f.insts[inst]) == Rematerialization::Never {

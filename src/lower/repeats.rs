@@ -1,14 +1,13 @@
-//! Instructions that do what an earlier one of their block did: loads of what does not change while the
-//! function runs, and the extensions and sums that addresses are made of.
+//! Instructions that do what an earlier one of their block did: loads of what does not change while the function runs,
+//! and the extensions and sums that addresses are made of.
 //!
-//! Code that comes from WebAssembly loads the address of its memory again for each access, and adds an index
-//! to it. Where accesses come close to each other in a block, one load and one sum do for all of them.
+//! Code that comes from WebAssembly loads the address of its memory again for each access, and adds an index to it.
+//! Where accesses come close to each other in a block, one load and one sum do for all of them.
 //!
 //! Sums are looked at only if they add to such a load, or every addition would be.
 //!
-//! Invariants: nothing is found across a call, where what a register holds would have to be stored first, nor
-//! further back than [`NEAR`] instructions. An instruction that repeats another is behind it in the same
-//! block.
+//! Invariants: nothing is found across a call, where what a register holds would have to be stored first, nor further back
+//! than [`NEAR`] instructions. An instruction that repeats another is behind it in the same block.
 
 use crate::entity::Map;
 use crate::ir::*;

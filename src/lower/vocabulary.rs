@@ -1,4 +1,4 @@
-//! What a target supplies so that shared lowering can materialise, extend and address values.
+//! What a target supplies so that values can be made, extended and addressed; its families of opcodes build on that.
 
 use super::context::Lower;
 use crate::ir::{InstData, Opcode, StackSlot, Type, Value};
@@ -7,20 +7,20 @@ use crate::machine::description::Machine;
 use crate::machine::reg::VReg;
 use crate::machine::symbol::SymbolRef;
 
-/// Whether and how often a value is rematerialised.
+/// Whether and how a value is made again where it is used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Rematerialization {
-    /// Never: it is kept in a register.
+    /// Not at all.
     Never,
-    /// At every use, because it costs next to nothing.
+    /// At every use: it costs next to nothing.
     EachUse,
-    /// Once for several uses close to each other.
+    /// Once for uses close to each other.
     Nearby,
 }
 
 /// How a target materialises constants and addresses.
 pub trait Materialization: Machine {
-    /// Whether and how often an iconst, f32const or f64const is rematerialised.
+    /// Whether and how an iconst, f32const or f64const is made again where it is used.
     fn rematerialization(data: &InstData) -> Rematerialization;
 
     /// Materialises an iconst, f32const or f64const in `d`.
@@ -29,10 +29,10 @@ pub trait Materialization: Machine {
     /// Materialises a 64-bit integer in `d`.
     fn make_bits(cx: &mut Lower<'_, Self>, d: VReg, bits: u64);
 
-    /// Materialises an address in a stack slot in `d`.
+    /// Materialises an address in a stack slot.
     fn make_slot_address(cx: &mut Lower<'_, Self>, d: VReg, slot: StackSlot, offset: i32);
 
-    /// Materialises the address of a symbol plus an offset in `d`.
+    /// Materialises the address of a symbol plus an offset.
     fn make_symbol_address(
         cx: &mut Lower<'_, Self>,
         d: VReg,
@@ -44,24 +44,23 @@ pub trait Materialization: Machine {
 
 /// What a target's instructions leave above a value that is narrower than its register.
 pub trait Extensions: Machine {
-    /// Whether all callers and callees extend parameters and results to 64 bits where a signature says so.
+    /// Whether parameters and results that are declared to be extended come extended to 64 bits, whoever made them.
     const TRUSTS_EXTENSIONS: bool = false;
 
-    /// Whether the instruction that computes `data`'s result, of type `ty`, clears the register's upper bits.
+    /// Whether the instruction that makes `data`'s result of type `ty` leaves zeros above it in the register.
     fn zero_extends(data: &InstData, ty: Type) -> bool;
 
-    /// Whether the lowering of an opcode itself clears the upper bits of a result that [wants
-    /// zeros](Lower::wants_zeros).
+    /// Whether instructions of an opcode extend their result themselves if it [wants zeros](Lower::wants_zeros).
     fn extends_if_asked(_: Opcode) -> bool {
         false
     }
 
-    /// Pushes `d = a`, zero-extended from 32 bits, without changing the flags. With `overwrite`, prefers to
-    /// reuse `a`'s register: nothing else uses it.
+    /// Pushes `d = a`, extended from 32 bits with zeros; the flags stay as they are. With `overwrite`, prefers to reuse
+    /// `a`'s register: nothing else uses it.
     fn zero_extend(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, overwrite: bool);
 }
 
-/// Accesses that shared lowering makes up itself: stack arguments, halves in memory, copies.
+/// Memory operands that lowering makes up itself: arguments, spilt halves, copies.
 pub trait MemoryAccess: Machine {
     /// Loads a register of type `ty`.
     fn load_register(cx: &mut Lower<'_, Self>, d: VReg, from: Amode, ty: Type);
@@ -69,13 +68,13 @@ pub trait MemoryAccess: Machine {
     /// Stores a register of type `ty`.
     fn store_register(cx: &mut Lower<'_, Self>, register: VReg, to: Amode, ty: Type);
 
-    /// Computes the address of a memory operand in `d`.
+    /// `d` = the address of a memory operand.
     fn make_address(cx: &mut Lower<'_, Self>, d: VReg, of: Amode);
 }
 
-/// Arithmetic on registers, with `bits` of 32 or 64. The bits above a narrower value are undefined.
+/// Arithmetic on registers: of `bits` bits, 32 or 64. Narrower values have anything above their type.
 pub trait Arithmetic: Machine {
-    /// Asks for a value in a register, extended from its type to `bits` bits.
+    /// The value in a register, extended from its type to `bits` bits.
     fn put_extended(cx: &mut Lower<'_, Self>, value: Value, signed: bool, bits: u32) -> VReg;
 
     /// `d = a`
@@ -90,8 +89,7 @@ pub trait Arithmetic: Machine {
     /// `d = -a`
     fn negate(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, a: VReg);
 
-    /// Computes band, bor or bxor of registers. With `overwrite`, prefers to reuse `a`'s register: nothing
-    /// else uses it.
+    /// band, bor or bxor of registers. With `overwrite`, prefers to reuse `a`'s register: nothing else uses it.
     fn bitwise(
         cx: &mut Lower<'_, Self>,
         bits: u32,
@@ -104,18 +102,18 @@ pub trait Arithmetic: Machine {
     /// `d = a & mask`, for a sign-extended mask.
     fn mask(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, a: VReg, mask: i64);
 
-    /// Computes ishl, ushr or sshr by a constant other than zero.
+    /// ishl, ushr or sshr by a constant other than zero.
     fn shift(cx: &mut Lower<'_, Self>, bits: u32, opcode: Opcode, d: VReg, a: VReg, amount: u32);
 
     /// `d = a * factor`
     fn multiply(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, a: VReg, factor: i64);
 
-    /// `d` = the high half of the 128-bit product `a * factor`.
+    /// The high half of the product of 64 bits.
     fn multiply_high(cx: &mut Lower<'_, Self>, signed: bool, d: VReg, a: VReg, factor: u64);
 }
 
-/// All that shared lowering needs of a target.
+/// What the context of lowering needs of a target.
 pub trait Lowering: Materialization + Extensions + MemoryAccess + Arithmetic {
-    /// The addresses that most of the target's memory operands can have.
+    /// Addresses that most of its memory operands can have.
     const ADDRESS_FORMS: AddressForms;
 }

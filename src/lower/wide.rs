@@ -1,9 +1,8 @@
 //! i128: a pair of registers, low half first.
 //!
 //! Halves are joined and split without instructions: a result's register is another name for its operand's.
-//! So an operand is looked at half by half ([`halves`]). A half of an extension may be zero, a half of a
-//! constant is an immediate, and a half of a load may be memory. What instructions can do with halves is up
-//! to the target: [`WideLowering`].
+//! So an operand is looked at half by half ([`halves`]): one of an extension is zero, one of a
+//! constant an immediate, and one of a load memory. What instructions do with halves is the target's: [`WideLowering`].
 
 use super::context::Lowered;
 use crate::ir::*;
@@ -18,7 +17,7 @@ use crate::rule;
 /// The registers of an i128: low half, high half.
 pub type Pair = (VReg, VReg);
 
-/// Half of an i128 operand.
+/// Half of an operand.
 pub enum Half {
     /// A constant.
     Constant(i64),
@@ -28,18 +27,18 @@ pub enum Half {
     Memory(Amode),
 }
 
-/// How a target computes with halves of i128.
+/// Arithmetic on halves.
 pub trait WideLowering: Selection {
-    /// Whether arithmetic can take halves from memory.
+    /// Whether arithmetic can have halves in memory.
     const MEMORY_HALVES: bool = true;
 
-    /// Computes band, bor or bxor of halves.
+    /// band, bor or bxor of halves.
     fn bitwise_half(cx: &mut Lower<'_, Self>, opcode: Opcode, d: VReg, a: VReg, b: Half);
 
-    /// `d` = the low half of `a * b`.
+    /// `d` = the low half of `a * b`
     fn multiply_half(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, b: Half);
 
-    /// `d` = the 128-bit product `a * b`.
+    /// `d` = the product of two halves.
     fn multiply_wide(cx: &mut Lower<'_, Self>, signed: bool, d: Pair, a: VReg, b: VReg);
 
     /// `d = sum + a * b`
@@ -58,17 +57,17 @@ pub trait WideLowering: Selection {
     /// `d = -a`
     fn negate_wide(cx: &mut Lower<'_, Self>, d: Pair, a: Pair);
 
-    /// Concatenates two integers of the same type, of up to 32 bits, in `d`.
+    /// `d` = two integers of the same type, of up to 32 bits, as one: the second above the first.
     fn concat_narrow(cx: &mut Lower<'_, Self>, d: VReg, low: Value, high: Value);
 
     /// Compares two i128.
     fn compare_wide(cx: &mut Lower<'_, Self>, cc: IntCc, a: Value, b: Value) -> Self::Test;
 
-    /// Compares two i128 in registers for their order.
+    /// Compares two i128 for their order, as registers.
     fn compare_order(cx: &mut Lower<'_, Self>, cc: IntCc, a: Value, b: Value) -> Self::Test;
 }
 
-/// Lowers operations on i128 other than shifts, and isplit and iconcat of any type.
+/// Lowers an instruction on i128 that is no shift, and isplit and iconcat of any type.
 pub fn lower<I: WideLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     use Opcode::*;
     let data = &cx.f.insts[inst];
@@ -111,7 +110,7 @@ pub fn lower<I: WideLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// Lowers smin, smax, umin and umax of i128.
+/// smin, smax, umin, umax.
 fn min_max<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
     let (a, b) = (Value(data.a), Value(data.b));
     let (chosen, other) = (cx.put_pair(a), cx.put_pair(b));
@@ -120,7 +119,7 @@ fn min_max<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
     I::move_if(cx, d.1, test, chosen.1, other.1);
 }
 
-/// The registers in which the result of `inst` is to be defined.
+/// The registers the result of `inst` is to be defined in.
 pub fn result<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Pair {
     let value = cx.f.first_result(inst);
     cx.put_pair(value)
@@ -131,7 +130,7 @@ pub fn tmp_pair<I: Lowering>(cx: &mut Lower<'_, I>) -> Pair {
     (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int))
 }
 
-/// The address of an access of 16 bytes. Its [`Amode::upper`] addresses the last eight.
+/// The address of an access of 16 bytes, such that [`Amode::upper`] is that of the last eight.
 pub fn wide_access<I: WideLowering>(cx: &mut Lower<'_, I>, data: &InstData) -> Amode {
     let amode = access(cx, data);
     if amode.disp <= i32::MAX - 8 {
@@ -142,8 +141,8 @@ pub fn wide_access<I: WideLowering>(cx: &mut Lower<'_, I>, data: &InstData) -> A
     Amode::base(base, 0).with_trap(amode.trap)
 }
 
-/// The halves of an i128 operand, low half first. With `fold`, halves may be memory, and the caller must use
-/// each of them once.
+/// An i128 operand as instructions on its halves take it, low half first. With `fold`, halves may be memory, and the
+/// caller uses each of them once.
 pub fn halves<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value, fold: bool) -> (Half, Half) {
     if let Some(bits) = cx.wide_constant(value) {
         return (Half::Constant(bits as i64), Half::Constant((bits >> 64) as i64));
@@ -177,7 +176,7 @@ pub fn halves<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value, fold: bool) 
     (Half::Register(low), Half::Register(high))
 }
 
-/// A half that is an operand of iconcat.
+/// An operand of iconcat.
 fn half<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value, fold: bool) -> Half {
     if let Some(constant) = cx.signed_constant(value) {
         return Half::Constant(constant);
@@ -188,7 +187,7 @@ fn half<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value, fold: bool) -> Hal
     }
 }
 
-/// The low half of `value`, which is the zero extension of `source`. With `here`, it may be extended here.
+/// The low half of `value`, which is the zero extension of `source`; `here` says that it may be extended here.
 fn extended_half<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value, source: Value, here: bool) -> Half {
     Half::Register(match here || cx.ty(source) == types::I64 || cx.zero_extends(source) {
         true => I::put_extended(cx, source, false, 64),
@@ -196,7 +195,7 @@ fn extended_half<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value, source: V
     })
 }
 
-/// Both halves of a load that is folded into the instruction being lowered.
+/// Both halves of a load that the instruction being lowered does itself.
 fn memory_halves<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value) -> Option<(Half, Half)> {
     let load = cx.sinkable_load(value)?;
     let data = &cx.f.insts[load];
@@ -214,7 +213,7 @@ fn memory_halves<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value) -> Option
     })
 }
 
-/// Puts a half in a register.
+/// A half in a register.
 pub fn in_register<I: WideLowering>(cx: &mut Lower<'_, I>, half: Half) -> VReg {
     if let Half::Register(reg) = half {
         return reg;
@@ -228,7 +227,7 @@ pub fn in_register<I: WideLowering>(cx: &mut Lower<'_, I>, half: Half) -> VReg {
     d
 }
 
-/// Lowers uextend and sextend to i128.
+/// uextend and sextend.
 fn extend<I: Lowering>(cx: &mut Lower<'_, I>, (low, high): Pair, data: &InstData) {
     let signed = data.opcode == Opcode::Sextend;
     let extended = I::put_extended(cx, Value(data.a), signed, 64);
@@ -239,7 +238,7 @@ fn extend<I: Lowering>(cx: &mut Lower<'_, I>, (low, high): Pair, data: &InstData
     }
 }
 
-/// Lowers iconcat to i128.
+/// iconcat to an i128.
 fn concat<I: Lowering>(cx: &mut Lower<'_, I>, (low, high): Pair, data: &InstData) {
     rule!(cx, "iconcat.free");
     let (a, b) = (cx.put(Value(data.a)), cx.put(Value(data.b)));
@@ -247,7 +246,7 @@ fn concat<I: Lowering>(cx: &mut Lower<'_, I>, (low, high): Pair, data: &InstData
     cx.alias(high, b);
 }
 
-/// Lowers isplit of any type. The bits above a narrow half are undefined.
+/// isplit of any type. The bits above a narrow half are whatever they are.
 fn split<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) {
     let source = Value(data.a);
     let results = cx.f.inst_results(inst);
@@ -272,7 +271,7 @@ fn split<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) {
     }
 }
 
-/// Lowers ireduce: the result is the same register, whose upper bits are undefined.
+/// ireduce: the same register, whose upper bits are undefined.
 pub fn reduce<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let source = Value(data.a);
@@ -288,7 +287,7 @@ pub fn reduce<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// Orders the operands of a commutative operation: the one that folds better comes second.
+/// The operands of a commutative operation, the one that folds better second.
 fn order<I: WideLowering>(cx: &Lower<'_, I>, a: Value, b: Value) -> (Value, Value) {
     let rank = |value: Value| {
         if cx.wide_constant(value).is_some() {
@@ -302,7 +301,7 @@ fn order<I: WideLowering>(cx: &Lower<'_, I>, a: Value, b: Value) -> (Value, Valu
     if rank(a) > rank(b) { (b, a) } else { (a, b) }
 }
 
-/// Computes `d = a ± b` and leaves the flags or condition code of the high half.
+/// iadd and isub: `d = a ± b`, after which the flags or condition code are those of the high half.
 pub fn add_or_subtract<I: WideLowering>(
     cx: &mut Lower<'_, I>,
     subtract: bool,
@@ -315,7 +314,7 @@ pub fn add_or_subtract<I: WideLowering>(
     I::add_or_subtract(cx, subtract, d, a, b);
 }
 
-/// Lowers band, bor and bxor of i128.
+/// band, bor, bxor.
 fn bitwise<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
     let (a, b) = order(cx, Value(data.a), Value(data.b));
     let b = halves(cx, b, true);
@@ -324,7 +323,6 @@ fn bitwise<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
     bitwise_half(cx, data.opcode, d.1, a.1, b.1);
 }
 
-/// Computes band, bor or bxor of halves, for free if one is a neutral or absorbing constant.
 fn bitwise_half<I: WideLowering>(cx: &mut Lower<'_, I>, opcode: Opcode, d: VReg, a: Half, b: Half) {
     let (a, b) = if matches!(a, Half::Constant(_)) { (b, a) } else { (a, b) };
     match (opcode, &b) {
@@ -341,8 +339,8 @@ fn bitwise_half<I: WideLowering>(cx: &mut Lower<'_, I>, opcode: Opcode, d: VReg,
     }
 }
 
-/// Lowers imul of i128: one widening multiplication and two cross products. A cross product with a half that
-/// is zero is omitted.
+/// The low 128 bits of a product: one widening multiplication and two cross products, of which those with a
+/// half that is zero fall away.
 fn multiply<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
     let (a, b) = (Value(data.a), Value(data.b));
     if let (Some(a), Some(b)) = (cx.def_by(a, Opcode::Sextend), cx.def_by(b, Opcode::Sextend)) {
@@ -372,13 +370,13 @@ fn multiply<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
     }
 }
 
-/// Lowers umulhi and smulhi of i128, by four widening multiplications.
+/// umulhi and smulhi: the high 128 bits of a product, from four widening multiplications.
 fn multiply_high<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
     let a = cx.put_pair(Value(data.a));
     let b = cx.put_pair(Value(data.b));
     let (low_low, low_high) = (product(cx, a.0, b.0), product(cx, a.0, b.1));
     let (high_low, high_high) = (product(cx, a.1, b.0), product(cx, a.1, b.1));
-    // Both middle products are added to the high half of the low product, for their carries alone.
+    // Both middle products are added to the upper half of the low one, only for their carries.
     let (middle, upper_a) = add_carrying(cx, (low_low.1, low_high.1), low_high.0);
     let (_, upper_b) = add_carrying(cx, (middle, high_low.1), high_low.0);
     let sum = add_carrying(cx, high_high, upper_a);
@@ -387,29 +385,26 @@ fn multiply_high<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstDat
         I::add_or_subtract(cx, false, d, sum, zero_above);
         return;
     }
-    // The unsigned product takes a negative factor as 2^128 too large; so subtract the other factor from the
-    // high half.
+    // A negative factor counts as 2^128 too much: the other factor is subtracted from the high half.
     let sum = add_carrying(cx, sum, upper_b);
     let corrected = tmp_pair(cx);
     subtract_if_negative(cx, corrected, sum, a.1, b);
     subtract_if_negative(cx, d, corrected, b.1, a);
 }
 
-/// The unsigned 128-bit product of two halves.
 fn product<I: WideLowering>(cx: &mut Lower<'_, I>, a: VReg, b: VReg) -> Pair {
     let d = tmp_pair(cx);
     I::multiply_wide(cx, false, d, a, b);
     d
 }
 
-/// The sum of an i128 and a half.
 fn add_carrying<I: WideLowering>(cx: &mut Lower<'_, I>, a: Pair, b: VReg) -> Pair {
     let d = tmp_pair(cx);
     I::add_or_subtract(cx, false, d, a, (Half::Register(b), Half::Constant(0)));
     d
 }
 
-/// `d = a - b` if `sign` is negative, else `d = a`.
+/// `d = a - (if sign is negative { b } else { 0 })`.
 fn subtract_if_negative<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, a: Pair, sign: VReg, b: Pair) {
     let mask = cx.tmp(RegClass::Int);
     let masked = tmp_pair(cx);
@@ -419,7 +414,7 @@ fn subtract_if_negative<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, a: Pair
     I::add_or_subtract(cx, true, d, a, (Half::Register(masked.0), Half::Register(masked.1)));
 }
 
-/// Lowers iabs of i128: complements both halves if the number is negative, and subtracts the sign.
+/// iabs: both halves complemented if the number is negative, and the sign subtracted.
 fn absolute<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, a: Pair) {
     let sign = cx.tmp(RegClass::Int);
     let flipped = tmp_pair(cx);
@@ -429,14 +424,13 @@ fn absolute<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, a: Pair) {
     I::add_or_subtract(cx, true, d, flipped, (Half::Register(sign), Half::Register(sign)));
 }
 
-/// Differences of the halves of two i128. Their bor is zero if the two are equal.
+/// What is zero if two i128 are equal: the differences of their halves, to be combined by bor.
 pub fn differences<I: WideLowering>(cx: &mut Lower<'_, I>, a: Value, b: Value) -> Pair {
     let a = halves(cx, a, false);
     let b = halves(cx, b, false);
     (difference(cx, a.0, b.0), difference(cx, a.1, b.1))
 }
 
-/// A register that is zero if two halves are equal.
 fn difference<I: WideLowering>(cx: &mut Lower<'_, I>, a: Half, b: Half) -> VReg {
     let (a, b) = if matches!(a, Half::Constant(_)) { (b, a) } else { (a, b) };
     let a = in_register(cx, a);
@@ -448,7 +442,7 @@ fn difference<I: WideLowering>(cx: &mut Lower<'_, I>, a: Half, b: Half) -> VReg 
     d
 }
 
-/// Orders the operands of a comparison: a constant comes second.
+/// A comparison with a constant second.
 pub fn constant_second<I: Lowering>(
     cx: &Lower<'_, I>,
     cc: IntCc,
@@ -461,8 +455,7 @@ pub fn constant_second<I: Lowering>(
     }
 }
 
-/// Orders the operands of a comparison so that it asks whether the first is less or not. That is all a borrow
-/// can tell.
+/// A comparison that asks whether the first operand is less, or not: by borrow that is all that can be told.
 pub fn less_or_not(cc: IntCc, a: Value, b: Value) -> (IntCc, Value, Value) {
     use IntCc::*;
     match cc {
