@@ -6,7 +6,7 @@
 
 use crate::entity::Map;
 use crate::ir::{GlobalValueData, Purpose, StackSlot, StackSlotData, Stencil};
-use crate::machine::abi::{AbiSignature, Place};
+use crate::machine::abi::{AbiSignature, Location};
 use crate::machine::amode::{self, Amode};
 use crate::machine::compiled::SymbolRef;
 use crate::machine::description::Machine;
@@ -87,9 +87,9 @@ pub fn stack_limit<I: Machine>(stencil: &Stencil, abi: &AbiSignature) -> Result<
             GlobalValueData::VmContext => {
                 let at = stencil.signature.params.iter().position(|p| p.purpose == Purpose::VmContext);
                 let at = at.ok_or("the stack limit needs a vmctx parameter")?;
-                match abi.parts_of(abi.params[at])[0].place {
-                    Place::Reg(reg) => steps.push(LimitStep::Start(reg)),
-                    Place::Stack(_) => return Err("vmctx must be in a register".to_string()),
+                match abi.parts_of(abi.params[at])[0].location {
+                    Location::Reg(reg) => steps.push(LimitStep::Start(reg)),
+                    Location::Stack(_) => return Err("vmctx must be in a register".to_string()),
                 }
                 break;
             }

@@ -11,7 +11,7 @@ use super::control::ControlLowering;
 use super::families::{self, FamilyLowering};
 use crate::entity::Span;
 use crate::ir::*;
-use crate::machine::abi::{AbiSignature, Place};
+use crate::machine::abi::{AbiSignature, Location};
 use crate::machine::reg::{PReg, RegClass, Registers, VBlock, VReg};
 use crate::machine::vcode::Origin;
 use crate::rule;
@@ -173,7 +173,7 @@ impl<I: FamilyLowering> Lower<'_, I> {
         let mut parts = results.flat_map(|(&param, &(low, high))| {
             abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten())
         });
-        parts.find(|(part, _)| part.place == Place::Reg(fixed)).map(|found| found.1)
+        parts.find(|(part, _)| part.location == Location::Reg(fixed)).map(|found| found.1)
     }
 
     /// Whether the instruction has a side effect of its own or a result somebody asked for.

@@ -116,7 +116,7 @@ fn emit_call<I: CallLowering>(
     let abi = cx.abi_of(sig)?;
     let signature = cx.f.sig(sig);
     let mut uses = begin_call(cx, signature, &abi, args)?;
-    if let Some(abi::Place::Reg(reg)) = abi.return_area {
+    if let Some(abi::Location::Reg(reg)) = abi.return_area {
         let area = cx.tmp(RegClass::Int);
         I::address(cx, area, at(Place::Outgoing, abi.stack_bytes));
         uses.push(Operand::reg_fixed_use(area, reg));
@@ -170,13 +170,13 @@ fn define_result<I: CallLowering>(
     let used = cx.is_used(result);
     let (low, high) = cx.parts(result);
     for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
-        match part.place {
-            abi::Place::Reg(fixed) if used => {
+        match part.location {
+            abi::Location::Reg(fixed) if used => {
                 clobbered.remove(fixed);
                 operands.push(Operand::reg_fixed_def(reg, fixed));
             }
-            abi::Place::Reg(_) => {}
-            abi::Place::Stack(offset) => {
+            abi::Location::Reg(_) => {}
+            abi::Location::Stack(offset) => {
                 if used {
                     loads.push((reg, *part, offset));
                 }
@@ -212,7 +212,7 @@ fn pass_arguments<I: CallLowering>(
         if parts.is_empty() {
             continue;
         }
-        if let [Part { place: abi::Place::Stack(offset), stored, .. }] = parts
+        if let [Part { location: abi::Location::Stack(offset), stored, .. }] = parts
             && declared.extension == Extension::None
             && I::store_constant(cx, Value(arg), plus(at(area, *offset), shift), *stored)
         {
@@ -239,9 +239,9 @@ fn pass_part<I: CallLowering>(
     shift: i32,
     uses: &mut Vec<Operand>,
 ) {
-    match part.place {
-        abi::Place::Reg(fixed) => uses.push(Operand::reg_fixed_use(reg, fixed)),
-        abi::Place::Stack(offset) => I::store_part(cx, reg, plus(at(area, offset), shift), part.stored),
+    match part.location {
+        abi::Location::Reg(fixed) => uses.push(Operand::reg_fixed_use(reg, fixed)),
+        abi::Location::Stack(offset) => I::store_part(cx, reg, plus(at(area, offset), shift), part.stored),
     }
 }
 
@@ -440,9 +440,9 @@ pub fn return_<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
     for (&param, &value) in abi.returns.iter().zip(values) {
         let (low, high) = put_extended(cx, abi.parts_of(param), Value(value));
         for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
-            match part.place {
-                abi::Place::Reg(fixed) => uses.push(Operand::reg_fixed_use(reg, fixed)),
-                abi::Place::Stack(offset) => {
+            match part.location {
+                abi::Location::Reg(fixed) => uses.push(Operand::reg_fixed_use(reg, fixed)),
+                abi::Location::Stack(offset) => {
                     let area = cx.return_area.expect("results in memory have an address");
                     I::store_part(cx, reg, Amode::base(area, offset as i32), part.stored);
                 }
@@ -500,7 +500,7 @@ pub fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
     };
     for (&param, &(low, high)) in abi.returns.iter().zip(&cx.try_results) {
         for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
-            if let abi::Place::Reg(fixed) = part.place {
+            if let abi::Location::Reg(fixed) = part.location {
                 define(reg, fixed);
             }
         }
@@ -589,7 +589,7 @@ fn emit_tail_call<I: CallLowering>(
     cx.tail_bytes = cx.tail_bytes.max(abi.stack_bytes);
     let shift = cx.abi.stack_bytes as i32 - abi.stack_bytes as i32;
     let mut uses = pass_arguments(cx, signature, &abi, args, Place::Incoming, shift)?;
-    if let Some(abi::Place::Reg(fixed)) = abi.return_area {
+    if let Some(abi::Location::Reg(fixed)) = abi.return_area {
         let area =
             cx.return_area.ok_or_else(|| cx.unsupported("the callee returns more than this function"))?;
         uses.push(Operand::reg_fixed_use(area, fixed));
@@ -635,7 +635,7 @@ pub fn params<I: CallLowering>(cx: &mut Lower<'_, I>) -> Result {
             }
         }
     }
-    if let (Some(area), Some(abi::Place::Reg(fixed))) = (cx.return_area, abi.return_area) {
+    if let (Some(area), Some(abi::Location::Reg(fixed))) = (cx.return_area, abi.return_area) {
         cx.push_operand(Operand::reg_fixed_def(area, fixed));
     }
     cx.finish(I::CALL_ROWS.args, 0, 0);
@@ -650,9 +650,9 @@ pub fn params<I: CallLowering>(cx: &mut Lower<'_, I>) -> Result {
 
 /// Adds the fixed definition of a part, or notes what is to be loaded.
 fn param_part<I: CallLowering>(cx: &mut Lower<'_, I>, part: &Part, reg: VReg, arrivals: &mut Vec<Arrival>) {
-    match part.place {
-        abi::Place::Reg(fixed) => cx.push_operand(Operand::reg_fixed_def(reg, fixed)),
-        abi::Place::Stack(offset) => {
+    match part.location {
+        abi::Location::Reg(fixed) => cx.push_operand(Operand::reg_fixed_def(reg, fixed)),
+        abi::Location::Stack(offset) => {
             arrivals.push(Arrival::Load(reg, at(Place::Incoming, offset), part.loaded));
         }
     }

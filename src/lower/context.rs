@@ -491,7 +491,7 @@ impl<'a, I: Lowering> Lower<'a, I> {
         if let Some(abi) = &self.tables.abi[sig] {
             return Ok(abi.clone());
         }
-        let abi = convention::places::<I>(self.f.sig(sig), self.flags)
+        let abi = convention::abi_signature::<I>(self.f.sig(sig), self.flags)
             .map_err(|message| Unsupported { inst: Some(self.current), message })?;
         Ok(self.tables.abi[sig].insert(Arc::new(abi)).clone())
     }

@@ -5,7 +5,7 @@ use crate::machine::reg::PReg;
 
 /// A place for one register-sized part of a parameter or result.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Place {
+pub enum Location {
     /// A register.
     Reg(PReg),
     /// On the stack, this many bytes above the lowest stack argument.
@@ -16,7 +16,7 @@ pub enum Place {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Part {
     /// Where.
-    pub place: Place,
+    pub location: Location,
     /// Type of the part: an i128 has two of i64.
     pub ty: Type,
     /// What is stored in its place on the stack: at least the part.
@@ -64,7 +64,7 @@ pub struct AbiSignature {
     /// Bytes of results that are returned in memory.
     pub return_bytes: u32,
     /// Where the hidden pointer to that memory is passed, if there is one.
-    pub return_area: Option<Place>,
+    pub return_area: Option<Location>,
     /// The register that has the `sret` pointer again on return.
     pub returns_sret: Option<PReg>,
     /// Whether the callee removes the stack arguments.

@@ -1,10 +1,10 @@
 //! Calling conventions as data, and where a convention passes what a signature names.
 //!
-//! A target's conventions are rows of [`Convention`]; [`places`] hands out their registers and stack places,
+//! A target's conventions are rows of [`Convention`]; [`abi_signature`] hands out their registers and stack places,
 //! each parameter's as far as the ones before it left any. What is peculiar to an ABI is a field here, so that no target
 //! walks signatures by itself.
 
-use super::abi::{AbiSignature, Param, Part, Place};
+use super::abi::{AbiSignature, Location, Param, Part};
 use super::description::Machine;
 use crate::ir::{AbiParam, Extension, Purpose, Signature, Type, types};
 use crate::machine::reg::{PReg, PRegSet, RegClass};
@@ -178,7 +178,7 @@ impl Assigner {
         first.zip(second)
     }
 
-    fn stack_place(&mut self, size: u32) -> u32 {
+    fn stack_offset(&mut self, size: u32) -> u32 {
         let room = match self.memory {
             MemoryRules::Packed => size,
             _ => size.max(8),
@@ -212,7 +212,7 @@ impl Assigner {
                 parts.push(in_register(high, types::I64, extension));
             }
             None => {
-                let at = self.stack_place(16);
+                let at = self.stack_offset(16);
                 let high_first = self.memory == MemoryRules::RightJustified;
                 parts.push(in_memory(at + if high_first { 8 } else { 0 }, types::I64, extension));
                 parts.push(in_memory(at + if high_first { 0 } else { 8 }, types::I64, extension));
@@ -222,7 +222,7 @@ impl Assigner {
 
     /// Places a value of one part on the stack.
     fn on_stack(&mut self, ty: Type, extension: Extension) -> Part {
-        let at = self.stack_place(ty.bytes());
+        let at = self.stack_offset(ty.bytes());
         let part = in_memory(at, ty, extension);
         match self.memory {
             MemoryRules::Slots if ty.is_int() => Part { stored: types::I64, ..part },
@@ -236,16 +236,16 @@ impl Assigner {
 }
 
 fn in_register(reg: PReg, ty: Type, extension: Extension) -> Part {
-    Part { place: Place::Reg(reg), ty, stored: ty, loaded: ty, extension }
+    Part { location: Location::Reg(reg), ty, stored: ty, loaded: ty, extension }
 }
 
 fn in_memory(at: u32, ty: Type, extension: Extension) -> Part {
-    Part { place: Place::Stack(at), ty, stored: ty, loaded: ty, extension }
+    Part { location: Location::Stack(at), ty, stored: ty, loaded: ty, extension }
 }
 
 impl Convention {
     /// Where a signature's parameters and results are.
-    fn places(&self, sig: &Signature, flags: &Flags) -> Result<AbiSignature, String> {
+    fn locate(&self, sig: &Signature, flags: &Flags) -> Result<AbiSignature, String> {
         let mut abi = AbiSignature {
             params: Vec::with_capacity(sig.params.len()),
             returns: Vec::with_capacity(sig.returns.len()),
@@ -253,12 +253,12 @@ impl Convention {
             callee_pops: self.callee_pops,
             ..AbiSignature::default()
         };
-        self.place_results(sig, flags, &mut abi)?;
-        self.place_params(sig, &mut abi)?;
+        self.locate_results(sig, flags, &mut abi)?;
+        self.locate_params(sig, &mut abi)?;
         Ok(abi)
     }
 
-    fn place_results(&self, sig: &Signature, flags: &Flags, abi: &mut AbiSignature) -> Result<(), String> {
+    fn locate_results(&self, sig: &Signature, flags: &Flags, abi: &mut AbiSignature) -> Result<(), String> {
         let mut returns = Assigner::of_returns(self, flags);
         for param in &sig.returns {
             abi.returns.push(returns.value(param, &mut abi.parts));
@@ -276,17 +276,17 @@ impl Convention {
         Ok(())
     }
 
-    fn place_params(&self, sig: &Signature, abi: &mut AbiSignature) -> Result<(), String> {
+    fn locate_params(&self, sig: &Signature, abi: &mut AbiSignature) -> Result<(), String> {
         let has_sret = sig.params.iter().any(|param| param.purpose == Purpose::StructReturn);
         let mut args = Assigner::of_args(self);
         if abi.return_bytes > 0 {
             let reg = self.return_pointer.filter(|_| !has_sret).or_else(|| args.next_reg(RegClass::Int));
-            abi.return_area = Some(Place::Reg(reg.expect("every convention passes integers in registers")));
+            abi.return_area = Some(Location::Reg(reg.expect("every convention passes integers in registers")));
         }
         for param in &sig.params {
-            let place = self.param_place(param, &mut args, abi)?;
+            let located = self.locate_param(param, &mut args, abi)?;
             check_size(args.stack)?;
-            abi.params.push(place);
+            abi.params.push(located);
         }
         // What is returned through an `sret` pointer is found through it again by C callers.
         if has_sret && sig.returns.is_empty() {
@@ -296,7 +296,7 @@ impl Convention {
         Ok(())
     }
 
-    fn param_place(
+    fn locate_param(
         &self,
         param: &AbiParam,
         args: &mut Assigner,
@@ -337,7 +337,7 @@ fn check_size(bytes: u32) -> Result<(), String> {
 }
 
 /// Where a signature's parameters and results are passed on a target. An error says what the target can't pass.
-pub fn places<M: Machine>(signature: &Signature, flags: &Flags) -> Result<AbiSignature, String> {
+pub fn abi_signature<M: Machine>(signature: &Signature, flags: &Flags) -> Result<AbiSignature, String> {
     let bad = signature.params.iter().chain(&signature.returns).find(|param| !M::supports(param.ty));
     if let Some(param) = bad {
         return Err(format!("values of type {} are not supported yet on {}", param.ty, M::NAME));
@@ -345,5 +345,5 @@ pub fn places<M: Machine>(signature: &Signature, flags: &Flags) -> Result<AbiSig
     let convention = M::convention(signature.call_conv).ok_or_else(|| {
         format!("the calling convention {} is not supported yet on {}", signature.call_conv, M::NAME)
     })?;
-    convention.places(signature, flags)
+    convention.locate(signature, flags)
 }

@@ -166,7 +166,7 @@ impl<B: Backend> Compiler<B> {
 
 fn lower<B: Backend>(state: &mut State<B>, ir: &IrHalf, flags: &Flags) -> Result<(), Failure> {
     let stencil = &ir.function.stencil;
-    state.abi = convention::places::<B>(&stencil.signature, flags)
+    state.abi = convention::abi_signature::<B>(&stencil.signature, flags)
         .map_err(|message| Failure::Unsupported { inst: None, message })?;
     state.summary = lower::function::lower_function::<B>(
         stencil,
