@@ -7,7 +7,7 @@ use crate::diag::{Diagnostic, Severity};
 use crate::machine::compiled::CompiledFunction;
 use crate::options::Flags;
 use crate::parse::{self, FunctionText, ParseContext};
-use crate::pipeline::{self, Backend, Compiler, Failure, Placement};
+use crate::pipeline::{self, Backend, Compiler, CompileError, Placement};
 use crate::timing::Timing;
 use crate::verify;
 use std::mem::take;
@@ -133,7 +133,7 @@ impl<'a, I: Backend> Worker<'a, I> {
                 }
             }
         });
-        let dump = dump.as_ref().map(|dump| dump as pipeline::Dump<'_>);
+        let dump = dump.as_ref().map(|dump| dump as pipeline::PassDump<'_>);
         match compiler.compile(&self.job.options.controls, placement, dump) {
             Ok(code) => {
                 Some(CompiledFunction { params: take(&mut self.context.compiler.ir.function.params), code })
@@ -158,8 +158,8 @@ impl<'a, I: Backend> Worker<'a, I> {
     }
 
     /// Turns a failure into diagnostics, reading the function again for its positions.
-    fn report(&mut self, text: &FunctionText, failure: Failure) {
-        if let Failure::Bug { pass, message } = &failure {
+    fn report(&mut self, text: &FunctionText, failure: CompileError) {
+        if let CompileError::Bug { pass, message } = &failure {
             self.outcome.diagnostics.push(self.bug(text, pass, message));
             return;
         }
@@ -167,14 +167,14 @@ impl<'a, I: Backend> Worker<'a, I> {
         let positions = parse::positions(bytes, text.text.start, &mut self.context.parser);
         let diagnostics = &mut self.outcome.diagnostics;
         match failure {
-            Failure::Invalid(errors) => {
+            CompileError::Invalid(errors) => {
                 diagnostics.extend(verify::diagnostics(&errors, &positions));
             }
-            Failure::Unsupported { inst, message } => {
+            CompileError::Unsupported { inst, message } => {
                 let offset = inst.and_then(|inst| positions.insts.get(inst).copied());
                 diagnostics.push(Diagnostic::unsupported(offset.unwrap_or(positions.function), message));
             }
-            Failure::Bug { .. } => unreachable!("reported above"),
+            CompileError::Bug { .. } => unreachable!("reported above"),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The half of the pipeline that knows no target: from a parsed function to a stencil that can be lowered.
 
-use super::{Facts, Failure, Half, Pass, Placement, Progress, Run, run_passes};
+use super::{Facts, CompileError, Half, Pass, Placement, Progress, Run, run_passes};
 use crate::analysis::Analysis;
 use crate::ir::Function;
 use crate::options::Flags;
@@ -13,7 +13,7 @@ pub const PASSES: &[Pass<IrHalf>] = &[
         doc: "edges, orders, dominators",
         needs: Facts::NONE,
         leaves: Facts::ANALYSIS,
-        place: "first: all other passes ask for edges or dominators",
+        why_here: "first: all other passes ask for edges or dominators",
         optional: false,
         enabled: |_| true,
         run: analyse,
@@ -24,7 +24,7 @@ pub const PASSES: &[Pass<IrHalf>] = &[
         doc: "checks the IR",
         needs: Facts::ANALYSIS,
         leaves: Facts::ANALYSIS,
-        place: "before anything that relies on what it checks",
+        why_here: "before anything that relies on what it checks",
         optional: true,
         enabled: Flags::enable_verifier,
         run: verify,
@@ -44,7 +44,7 @@ pub struct IrHalf {
 
 impl IrHalf {
     /// Runs all passes on the function.
-    pub fn run(&mut self, run: &Run<'_>, progress: &mut Progress) -> Result<(), Failure> {
+    pub fn run(&mut self, run: &Run<'_>, progress: &mut Progress) -> Result<(), CompileError> {
         run_passes(PASSES, self, &(), run, progress)
     }
 
@@ -63,15 +63,15 @@ impl Half for IrHalf {
     }
 }
 
-fn analyse(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), Failure> {
+fn analyse(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
     state.analysis.compute(&state.function.stencil);
     Ok(())
 }
 
-fn verify(state: &mut IrHalf, _: &(), flags: &Flags) -> Result<(), Failure> {
+fn verify(state: &mut IrHalf, _: &(), flags: &Flags) -> Result<(), CompileError> {
     match state.verifier.verify(&state.function.stencil, &state.analysis, Environment::new(flags)) {
         [] => Ok(()),
-        errors => Err(Failure::Invalid(errors.to_vec())),
+        errors => Err(CompileError::Invalid(errors.to_vec())),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The half of the pipeline that makes machine code of a stencil, for one target.
 
-use super::{Controls, Dump, Facts, Failure, Half, IrHalf, Pass, Placement, Progress, Run, run_passes};
+use super::{Controls, PassDump, Facts, CompileError, Half, IrHalf, Pass, Placement, Progress, Run, run_passes};
 use crate::alloc::{Allocator, Demands};
 use crate::emit::buffer::CodeBuffer;
 use crate::emit::encoding::Emission;
@@ -28,7 +28,7 @@ pub trait Backend: FamilyLowering + Emission + Assembly {}
 impl<T: FamilyLowering + Emission + Assembly> Backend for T {}
 
 /// The passes that make code, in running order. The object comes after.
-pub const fn passes<B: Backend>() -> [Pass<State<B>>; 3] {
+pub const fn passes<B: Backend>() -> [Pass<MachineHalf<B>>; 3] {
     const CODE: Facts = Facts::ANALYSIS.or(Facts::VCODE);
     [
         Pass {
@@ -36,7 +36,7 @@ pub const fn passes<B: Backend>() -> [Pass<State<B>>; 3] {
             doc: "IR to VCode",
             needs: Facts::ANALYSIS,
             leaves: CODE,
-            place: "after all that changes the IR",
+            why_here: "after all that changes the IR",
             optional: false,
             enabled: |_| true,
             run: lower,
@@ -47,7 +47,7 @@ pub const fn passes<B: Backend>() -> [Pass<State<B>>; 3] {
             doc: "register allocation",
             needs: Facts::VCODE,
             leaves: CODE.or(Facts::ALLOCATION),
-            place: "after lowering, which has chosen the instructions that registers are wanted for",
+            why_here: "after lowering, which has chosen the instructions that registers are wanted for",
             optional: false,
             enabled: |_| true,
             run: allocate,
@@ -59,7 +59,7 @@ pub const fn passes<B: Backend>() -> [Pass<State<B>>; 3] {
             doc: "frame and machine code",
             needs: Facts::VCODE.or(Facts::ALLOCATION),
             leaves: CODE.or(Facts::ALLOCATION).or(Facts::CODE),
-            place: "last: only now is it known which blocks are empty and which registers need saving",
+            why_here: "last: only now is it known which blocks are empty and which registers need saving",
             optional: false,
             enabled: |_| true,
             run: emit,
@@ -69,7 +69,7 @@ pub const fn passes<B: Backend>() -> [Pass<State<B>>; 3] {
 }
 
 /// What passes make of a stencil, and the buffers they do it in.
-pub struct State<B: Backend> {
+pub struct MachineHalf<B: Backend> {
     blocks: Blocks,
     tables: LowerTables,
     abi: AbiSignature,
@@ -84,7 +84,7 @@ pub struct State<B: Backend> {
     backend: std::marker::PhantomData<B>,
 }
 
-impl<B: Backend> Half for State<B> {
+impl<B: Backend> Half for MachineHalf<B> {
     type Input = IrHalf;
 
     fn text(&self, ir: &IrHalf, pass: &'static str, _: &Placement<'_>) -> String {
@@ -104,7 +104,7 @@ impl<B: Backend> Half for State<B> {
 pub struct Compiler<B: Backend> {
     /// The function that is compiled next, or was last.
     pub ir: IrHalf,
-    state: State<B>,
+    state: MachineHalf<B>,
     flags: Flags,
     /// What is noted while passes run.
     pub progress: Progress,
@@ -115,7 +115,7 @@ impl<B: Backend> Compiler<B> {
     pub fn new(flags: &Flags) -> Self {
         Compiler {
             ir: IrHalf::default(),
-            state: State {
+            state: MachineHalf {
                 blocks: Blocks::default(),
                 tables: LowerTables::default(),
                 abi: AbiSignature::default(),
@@ -139,8 +139,8 @@ impl<B: Backend> Compiler<B> {
         &mut self,
         controls: &Controls,
         placement: Placement<'_>,
-        dump: Option<Dump<'_>>,
-    ) -> Result<CompiledStencil, Failure> {
+        dump: Option<PassDump<'_>>,
+    ) -> Result<CompiledStencil, CompileError> {
         let run = Run { flags: &self.flags, controls, placement, dump };
         self.ir.run(&run, &mut self.progress)?;
         let passes = const { &passes::<B>() };
@@ -164,10 +164,10 @@ impl<B: Backend> Compiler<B> {
     }
 }
 
-fn lower<B: Backend>(state: &mut State<B>, ir: &IrHalf, flags: &Flags) -> Result<(), Failure> {
+fn lower<B: Backend>(state: &mut MachineHalf<B>, ir: &IrHalf, flags: &Flags) -> Result<(), CompileError> {
     let stencil = &ir.function.stencil;
     state.abi = convention::abi_signature::<B>(&stencil.signature, flags)
-        .map_err(|message| Failure::Unsupported { inst: None, message })?;
+        .map_err(|message| CompileError::Unsupported { inst: None, message })?;
     state.summary = lower::function::lower_function::<B>(
         stencil,
         flags,
@@ -187,16 +187,16 @@ fn demands<B: Backend>(summary: &LowerSummary, flags: &Flags) -> Demands {
     Demands { frame_pointer, calls: summary.calls }
 }
 
-fn allocate<B: Backend>(state: &mut State<B>, _: &IrHalf, flags: &Flags) -> Result<(), Failure> {
+fn allocate<B: Backend>(state: &mut MachineHalf<B>, _: &IrHalf, flags: &Flags) -> Result<(), CompileError> {
     state
         .allocator
         .run(&state.vcode, demands::<B>(&state.summary, flags), flags)
-        .map_err(|message| Failure::Bug { pass: "regalloc", message })
+        .map_err(|message| CompileError::Bug { pass: "regalloc", message })
 }
 
-fn emit<B: Backend>(state: &mut State<B>, ir: &IrHalf, flags: &Flags) -> Result<(), Failure> {
+fn emit<B: Backend>(state: &mut MachineHalf<B>, ir: &IrHalf, flags: &Flags) -> Result<(), CompileError> {
     let stencil = &ir.function.stencil;
-    let State { frame, vcode, allocator, layout, copies, buffer, abi, summary, .. } = state;
+    let MachineHalf { frame, vcode, allocator, layout, copies, buffer, abi, summary, .. } = state;
     let output = allocator.output();
     let demands = demands::<B>(summary, flags);
     frame.clear();
@@ -210,7 +210,7 @@ fn emit<B: Backend>(state: &mut State<B>, ir: &IrHalf, flags: &Flags) -> Result<
     let allocatable = allocator.allocatable(vcode, demands, flags);
     frame.preserved = description::preserved::<B>(stencil.signature.call_conv, flags);
     frame.written = function::written_registers::<B>(vcode, output, allocatable, frame.preserved);
-    let unsupported = |message| Failure::Unsupported { inst: None, message };
+    let unsupported = |message| CompileError::Unsupported { inst: None, message };
     frame.limit = frame::stack_limit::<B>(stencil, abi).map_err(unsupported)?;
     B::finish_frame(frame, stencil, flags).map_err(unsupported)?;
     copies.begin(output.num_spillslots, allocatable);

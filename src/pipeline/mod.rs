@@ -22,7 +22,7 @@ pub use machine::{Backend, Compiler};
 
 /// Why a function could not be compiled.
 #[derive(Debug)]
-pub enum Failure {
+pub enum CompileError {
     /// The IR is wrong.
     Invalid(Vec<VerifierError>),
     /// The target cannot do it.
@@ -41,9 +41,9 @@ pub enum Failure {
     },
 }
 
-impl From<Unsupported> for Failure {
+impl From<Unsupported> for CompileError {
     fn from(unsupported: Unsupported) -> Self {
-        Failure::Unsupported { inst: unsupported.inst, message: unsupported.message }
+        CompileError::Unsupported { inst: unsupported.inst, message: unsupported.message }
     }
 }
 
@@ -85,12 +85,12 @@ pub struct Pass<H: Half> {
     /// What is valid after it: what it makes, and what it does not invalidate of what was.
     pub leaves: Facts,
     /// Why it stands where it does.
-    pub place: &'static str,
+    pub why_here: &'static str,
     /// Whether it can be switched off: code is made without it, too.
     pub optional: bool,
     /// Whether the settings ask for it.
     pub enabled: fn(&Flags) -> bool,
-    run: fn(&mut H, &H::Input, &Flags) -> Result<(), Failure>,
+    run: fn(&mut H, &H::Input, &Flags) -> Result<(), CompileError>,
     /// Checks what it made, for `--check-passes`; the error is a defect of the pass.
     check: fn(&mut H, &H::Input, &Flags) -> Result<(), String>,
 }
@@ -116,7 +116,7 @@ pub struct Placement<'a> {
 }
 
 /// Takes the text of a function after a pass: the pass, and what makes the text.
-pub type Dump<'a> = &'a dyn Fn(&'static str, &dyn Fn() -> String);
+pub type PassDump<'a> = &'a dyn Fn(&'static str, &dyn Fn() -> String);
 
 /// Which passes run, and what is done after each.
 #[derive(Clone, Debug, Default)]
@@ -179,7 +179,7 @@ pub struct Run<'a> {
     /// Where the function goes, for dumps.
     pub placement: Placement<'a>,
     /// Takes the function's text after each pass.
-    pub dump: Option<Dump<'a>>,
+    pub dump: Option<PassDump<'a>>,
 }
 
 /// What is noted while passes run.
@@ -198,7 +198,7 @@ fn run_passes<H: Half>(
     input: &H::Input,
     run: &Run<'_>,
     progress: &mut Progress,
-) -> Result<(), Failure> {
+) -> Result<(), CompileError> {
     for pass in passes {
         if !run.controls.runs(pass, run.flags) {
             continue;
@@ -212,7 +212,7 @@ fn run_passes<H: Half>(
         result?;
         if run.controls.check {
             (pass.check)(state, input, run.flags)
-                .map_err(|message| Failure::Bug { pass: pass.name, message })?;
+                .map_err(|message| CompileError::Bug { pass: pass.name, message })?;
         }
         if let Some(dump) = run.dump {
             dump(pass.name, &|| state.text(input, pass.name, &run.placement));
@@ -229,7 +229,7 @@ mod tests {
     fn check<H: Half>(passes: &[Pass<H>], mut valid: Facts) -> Facts {
         for pass in passes {
             assert!(valid.has(pass.needs), "{} needs what is not valid before it", pass.name);
-            assert!(!pass.place.is_empty(), "{} does not say why it stands where it does", pass.name);
+            assert!(!pass.why_here.is_empty(), "{} does not say why it stands where it does", pass.name);
             if !pass.optional {
                 valid = pass.leaves;
             } else {
