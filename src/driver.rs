@@ -23,7 +23,7 @@ use crate::options::{Arch, Flags, Target};
 use crate::parse::{self, Split};
 use crate::pipeline::{Backend, Controls};
 use crate::timing::Timing;
-use cached::{Cached, Part};
+use cached::{Cached, CacheNotes};
 pub use session::Session;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -59,7 +59,7 @@ pub struct Observer<'a> {
     /// Is told how many functions are done, and how many there are.
     pub progress: &'a (dyn Fn(usize, usize) + Sync),
     /// Is given the text of functions after passes.
-    pub dump: Option<Dump<'a>>,
+    pub dump: Option<DumpRequest<'a>>,
     /// Is told what is wrong with the cache.
     pub warn: &'a (dyn Fn(&str) + Sync),
 }
@@ -71,7 +71,7 @@ impl Observer<'_> {
 
 /// Which texts are wanted, and who takes them.
 #[derive(Clone, Copy)]
-pub struct Dump<'a> {
+pub struct DumpRequest<'a> {
     /// Whether the function's text after the pass is wanted.
     pub wanted: &'a (dyn Fn(&str, &Name) -> bool + Sync),
     /// Takes the function's number in the file, the pass, the name and the text.
@@ -97,7 +97,7 @@ pub struct Built {
 type Unit = (usize, Box<CompiledFunction>);
 
 /// [`compile_all`] for one target.
-type CompileAll = for<'a> fn(&Job<'a>) -> Outcome;
+type CompileAll = for<'a> fn(&BuildInputs<'a>) -> Outcome;
 
 /// The back end of an architecture.
 fn back_end(arch: Arch) -> CompileAll {
@@ -138,13 +138,13 @@ pub fn build_in(
     if let Some(cached) = &mut cached {
         cached.find();
     }
-    let job = Job { session, source, split: &split, options, observer, cached: cached.as_ref() };
-    let Outcome { mut units, diagnostics: mut found, timing: of_workers, rules, parts } =
-        back_end(options.target.arch())(&job);
+    let inputs = BuildInputs { session, source, split: &split, options, observer, cached: cached.as_ref() };
+    let Outcome { mut units, diagnostics: mut found, timing: of_workers, rules, cache_notes } =
+        back_end(options.target.arch())(&inputs);
     timing.merge(&of_workers);
     diagnostics.append(&mut found);
     let statistics = cached.map(|cached| {
-        let (statistics, warnings) = cached.finish(parts, &mut units, &split, &mut diagnostics);
+        let (statistics, warnings) = cached.finish(cache_notes, &mut units, &split, &mut diagnostics);
         warnings.iter().for_each(|warning| (observer.warn)(warning));
         statistics
     });
@@ -185,7 +185,7 @@ const BATCH: usize = 4;
 
 /// What the workers of a build share.
 #[derive(Clone, Copy)]
-struct Job<'a> {
+struct BuildInputs<'a> {
     session: &'a Session,
     source: &'a Source<'a>,
     split: &'a Split,
@@ -203,17 +203,17 @@ struct Outcome {
     timing: Timing,
     rules: RuleCounts,
     /// What each has to say about the cache.
-    parts: Vec<Part>,
+    cache_notes: Vec<CacheNotes>,
 }
 
 /// Compiles all functions that the cache does not have.
-fn compile_all<I: Backend>(job: &Job) -> Outcome {
-    let Job { session, split, observer, cached, .. } = *job;
+fn compile_all<I: Backend>(inputs: &BuildInputs) -> Outcome {
+    let BuildInputs { session, split, observer, cached, .. } = *inputs;
     let next = AtomicUsize::new(0);
     let done = AtomicUsize::new(0);
     let count = split.functions.len();
     let workers = session.run(count, || {
-        let mut worker = Worker::<I>::new(*job);
+        let mut worker = Worker::<I>::new(*inputs);
         loop {
             let first = next.fetch_add(BATCH, Ordering::Relaxed);
             if first >= count {
@@ -235,7 +235,7 @@ fn compile_all<I: Backend>(job: &Job) -> Outcome {
         for (rule, count) in worker.rules {
             *outcome.rules.entry(rule).or_default() += count;
         }
-        outcome.parts.append(&mut worker.parts);
+        outcome.cache_notes.append(&mut worker.cache_notes);
     }
     outcome
 }

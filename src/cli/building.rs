@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use clifc::cache::{Cache, Statistics};
 use clifc::diag::{Diagnostic, Severity, Source};
-use clifc::driver::{self, BuildOptions, Built, Dump, Observer, Session};
+use clifc::driver::{self, BuildOptions, Built, DumpRequest, Observer, Session};
 use clifc::ir::Name;
 use clifc::object::Layout;
 use clifc::object::disasm::{Style, disassemble};
@@ -132,7 +132,7 @@ fn build(
         let take = |index: usize, pass: &str, name: &Name, text: String| {
             note().dumps.push(Dumped { index, pass: pass.into(), name: name.to_string(), text });
         };
-        let dump = Dump { wanted: &wanted, take: &take };
+        let dump = DumpRequest { wanted: &wanted, take: &take };
         let nothing = emitted_pass(args).is_none() && args.dump.is_empty();
         let warn = |warning: &str| note().warnings.push(warning.into());
         let observer = Observer { progress, dump: (!nothing).then_some(dump), warn: &warn };

@@ -2,7 +2,7 @@
 //!
 //! Before workers start, all texts are looked up at once. A worker asks about each function it has parsed;
 //! one that is equal to another of the build is left until the end, when it gets a copy of that code. What
-//! workers note is in a [`Part`] of each, so that they wait for each other at the cache only.
+//! workers note is in a [`CacheNotes`] of each, so that they wait for each other at the cache only.
 //!
 //! Invariant: a function that is left for another has no code in the end only if compiling the other failed,
 //! and then there is a diagnostic.
@@ -31,7 +31,7 @@ pub(super) struct Cached<'a> {
 
 /// What one thread notes for the end of the build.
 #[derive(Default)]
-pub(super) struct Part {
+pub(super) struct CacheNotes {
     ledger: Ledger,
     /// Functions by the keys of their stencils, whose code others share.
     first: Vec<(Key, usize)>,
@@ -75,8 +75,8 @@ impl<'a> Cached<'a> {
     }
 
     /// Says what to do about a function that was parsed.
-    pub(super) fn claim(&self, function: &Function, part: &mut Part) -> (Key, Claim) {
-        self.cache.claim(&function.stencil, function.params.names.len(), &mut part.ledger)
+    pub(super) fn claim(&self, function: &Function, notes: &mut CacheNotes) -> (Key, Claim) {
+        self.cache.claim(&function.stencil, function.params.names.len(), &mut notes.ledger)
     }
 
     /// Whether to compile what was found as well, and to compare.
@@ -85,21 +85,21 @@ impl<'a> Cached<'a> {
     }
 
     /// Notes a function whose stencil is another's of this build.
-    pub(super) fn leave(&self, part: &mut Part, index: usize, stencil: Key, params: Params) {
-        part.ledger.add_text(&self.keys[index], &stencil, &params);
-        part.shared.push((index, stencil, params));
+    pub(super) fn leave(&self, notes: &mut CacheNotes, index: usize, stencil: Key, params: Params) {
+        notes.ledger.add_text(&self.keys[index], &stencil, &params);
+        notes.shared.push((index, stencil, params));
     }
 
     /// Notes a function whose stencil was found.
-    pub(super) fn found_stencil(&self, part: &mut Part, index: usize, stencil: Key, params: &Params) {
-        part.ledger.add_text(&self.keys[index], &stencil, params);
-        part.first.push((stencil, index));
+    pub(super) fn found_stencil(&self, notes: &mut CacheNotes, index: usize, stencil: Key, params: &Params) {
+        notes.ledger.add_text(&self.keys[index], &stencil, params);
+        notes.first.push((stencil, index));
     }
 
     /// Notes a function that was compiled; `stored` is what the cache has of it, if that is to be checked.
     pub(super) fn compiled(
         &self,
-        part: &mut Part,
+        notes: &mut CacheNotes,
         index: usize,
         stencil: Key,
         unit: &CompiledFunction,
@@ -111,33 +111,33 @@ impl<'a> Cached<'a> {
                 && found.params.name == unit.params.name
         });
         if !same_text || stored.is_some_and(|stored| *stored != unit.code) {
-            part.different.push(index);
+            notes.different.push(index);
         }
         if stored.is_none() {
-            part.ledger.add_stencil(&stencil, &unit.code);
+            notes.ledger.add_stencil(&stencil, &unit.code);
         }
         if self.found[index].is_none() {
-            part.ledger.add_text(&self.keys[index], &stencil, &unit.params);
+            notes.ledger.add_text(&self.keys[index], &stencil, &unit.params);
         }
-        part.first.push((stencil, index));
+        notes.first.push((stencil, index));
     }
 
     /// Adds the functions that were not compiled to `units`, which has the others by their places in the
     /// file. Then writes what is new. Returns what was found and what went wrong with the cache.
     pub(super) fn finish(
         mut self,
-        parts: Vec<Part>,
+        cache_notes: Vec<CacheNotes>,
         units: &mut Vec<Unit>,
         split: &Split,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> (Statistics, Vec<String>) {
         let mut ledgers = vec![std::mem::take(&mut self.ledger)];
         let (mut first, mut shared, mut different) = (HashMap::new(), Vec::new(), Vec::new());
-        for mut part in parts {
-            ledgers.push(part.ledger);
-            first.extend(part.first);
-            shared.append(&mut part.shared);
-            different.append(&mut part.different);
+        for mut notes in cache_notes {
+            ledgers.push(notes.ledger);
+            first.extend(notes.first);
+            shared.append(&mut notes.shared);
+            different.append(&mut notes.different);
         }
         let places: HashMap<usize, usize> = units.iter().enumerate().map(|(at, unit)| (unit.0, at)).collect();
         for (index, key, params) in shared {
