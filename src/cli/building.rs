@@ -19,20 +19,20 @@ use super::args::{Build, Emit};
 use super::caching;
 use super::checking::report;
 use super::input::{self, Input};
-use super::{Failure, output, target};
+use super::{CommandError, output, target};
 
 /// Compiles files.
-pub fn run(args: &Build, colour: bool) -> Result<(), Failure> {
+pub fn run(args: &Build, colour: bool) -> Result<(), CommandError> {
     let (target, mut flags) = target(&args.target)?;
     if args.no_verify {
-        flags.set("enable_verifier", "false").map_err(Failure::Usage)?;
+        flags.set("enable_verifier", "false").map_err(CommandError::Usage)?;
     }
     if args.output.is_some() && args.inputs.files.len() > 1 {
-        return Err(Failure::Usage("`-o` takes one output, but there are several inputs".into()));
+        return Err(CommandError::Usage("`-o` takes one output, but there are several inputs".into()));
     }
     let mut controls = Controls::default();
     controls.check = args.check_passes;
-    args.passes.iter().try_for_each(|switch| controls.switch(switch)).map_err(Failure::Usage)?;
+    args.passes.iter().try_for_each(|switch| controls.switch(switch)).map_err(CommandError::Usage)?;
     let options = BuildOptions {
         target,
         flags,
@@ -79,7 +79,7 @@ fn one(
     options: &BuildOptions,
     session: &Session,
     colour: bool,
-) -> Result<(), Failure> {
+) -> Result<(), CommandError> {
     let source = Source { name: &file.name, text: &file.text };
     let (built, notes) = build(args, &source, options, session);
     for warning in &notes.warnings {
@@ -93,7 +93,7 @@ fn one(
     let built = built.map_err(|diagnostics| {
         report(&source, &diagnostics, colour);
         let bug = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Bug);
-        if bug { Failure::Bug } else { Failure::Input }
+        if bug { CommandError::Bug } else { CommandError::Input }
     })?;
     let path = match &args.output {
         Some(path) => path.clone(),
@@ -144,14 +144,14 @@ fn build(
 }
 
 /// The bytes of the output file.
-fn emitted_bytes<'a>(args: &Build, built: &'a Built, dumps: &[Dumped]) -> Result<Cow<'a, [u8]>, Failure> {
+fn emitted_bytes<'a>(args: &Build, built: &'a Built, dumps: &[Dumped]) -> Result<Cow<'a, [u8]>, CommandError> {
     let texts = || dumps.iter().filter(|dump| Some(dump.pass.as_str()) == emitted_pass(args));
     match emitted(args) {
         Emit::Obj => Ok(Cow::Borrowed(&built.object)),
         Emit::Asm => {
             let mut listing = Vec::new();
             disassemble(&built.object, Style::Text, &mut listing)
-                .map_err(|error| Failure::System(error.to_string()))?;
+                .map_err(|error| CommandError::System(error.to_string()))?;
             Ok(listing.into())
         }
         Emit::Clif => {

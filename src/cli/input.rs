@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
 
-use super::Failure;
+use super::CommandError;
 use super::args::Inputs;
 
 /// A file that has been read.
@@ -44,9 +44,9 @@ impl Deref for Text {
 const LARGE: u64 = 1 << 20;
 
 /// The bytes of a file, or of standard input for `-`.
-pub fn read(path: &Path) -> Result<Text, Failure> {
+pub fn read(path: &Path) -> Result<Text, CommandError> {
     let read = if path == Path::new("-") { read_all_of(io::stdin().lock(), 0) } else { read_file(path) };
-    read.map_err(|error| Failure::System(format!("{}: {error}", path.display())))
+    read.map_err(|error| CommandError::System(format!("{}: {error}", path.display())))
 }
 
 fn read_file(path: &Path) -> io::Result<Text> {
@@ -72,7 +72,7 @@ fn map(file: &File) -> io::Result<Mmap> {
 }
 
 /// Reads all input files; standard input if none is named.
-pub fn read_all(inputs: &Inputs) -> Result<Vec<Input>, Failure> {
+pub fn read_all(inputs: &Inputs) -> Result<Vec<Input>, CommandError> {
     let stdin = [PathBuf::from("-")];
     let paths = if inputs.files.is_empty() { &stdin[..] } else { &inputs.files };
     let open = |path: &PathBuf| {

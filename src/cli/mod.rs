@@ -26,7 +26,7 @@ const BUG: u8 = 70;
 
 /// How a command ends when it does not succeed.
 #[derive(Debug)]
-pub enum Failure {
+pub enum CommandError {
     /// The input is wrong, and that has been said.
     Input,
     /// clifc is, and that has been said.
@@ -41,7 +41,7 @@ pub enum Failure {
 pub fn main() -> ExitCode {
     let cli = match args::expand() {
         Ok(args) => Cli::parse_from(args),
-        Err(why) => return end(Err(Failure::Usage(why))),
+        Err(why) => return end(Err(CommandError::Usage(why))),
     };
     let colour = match cli.color {
         Colour::Always => true,
@@ -53,7 +53,7 @@ pub fn main() -> ExitCode {
     let result = std::panic::catch_unwind(AssertUnwindSafe(|| run(cli.command, colour)));
     end(result.unwrap_or_else(|_| {
         eprintln!("clifc: this is a bug; the command line and its files are a reproducer");
-        Err(Failure::Bug)
+        Err(CommandError::Bug)
     }))
 }
 
@@ -68,24 +68,24 @@ fn quiet_panics() {
     }));
 }
 
-fn end(result: Result<(), Failure>) -> ExitCode {
+fn end(result: Result<(), CommandError>) -> ExitCode {
     let (code, why) = match result {
         Ok(()) => return ExitCode::SUCCESS,
-        Err(Failure::Input) => return ExitCode::from(1),
-        Err(Failure::Bug) => return ExitCode::from(BUG),
-        Err(Failure::System(why)) => (1, why),
-        Err(Failure::Usage(why)) => (2, why),
+        Err(CommandError::Input) => return ExitCode::from(1),
+        Err(CommandError::Bug) => return ExitCode::from(BUG),
+        Err(CommandError::System(why)) => (1, why),
+        Err(CommandError::Usage(why)) => (2, why),
     };
     eprintln!("clifc: {why}");
     ExitCode::from(code)
 }
 
-fn run(command: Command, colour: bool) -> Result<(), Failure> {
+fn run(command: Command, colour: bool) -> Result<(), CommandError> {
     match command {
         Command::Explain(explain) => {
             let texts: Result<Vec<_>, _> =
                 explain.opcodes.iter().map(|name| explain::explain(name)).collect();
-            let texts = texts.map_err(Failure::Usage)?;
+            let texts = texts.map_err(CommandError::Usage)?;
             print(if texts.is_empty() { explain::summary() } else { texts.join("\n") })
         }
         Command::Targets(targets) if targets.matrix => print(listing::matrix()),
@@ -106,20 +106,20 @@ fn run(command: Command, colour: bool) -> Result<(), Failure> {
 }
 
 /// Writes to standard output; a reader that went away is no failure.
-fn print(text: impl AsRef<[u8]>) -> Result<(), Failure> {
+fn print(text: impl AsRef<[u8]>) -> Result<(), CommandError> {
     match io::stdout().write_all(text.as_ref()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::System(error.to_string())),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CommandError::System(error.to_string())),
         _ => Ok(()),
     }
 }
 
 /// The target and settings that arguments ask for.
-fn target(args: &TargetArgs) -> Result<(Target, Flags), Failure> {
+fn target(args: &TargetArgs) -> Result<(Target, Flags), CommandError> {
     let target = match &args.target {
         Some(name) => Target::parse(name),
         None => Target::host(),
     };
-    let target = target.map_err(|error| Failure::Usage(error.to_string()))?;
+    let target = target.map_err(|error| CommandError::Usage(error.to_string()))?;
     let mut flags = Flags::new(&target);
     let level = match args.opt {
         OptArg::None => "none",
@@ -131,13 +131,13 @@ fn target(args: &TargetArgs) -> Result<(Target, Flags), Failure> {
         args.cpu.iter().try_for_each(|name| flags.set_cpu(name))?;
         args.settings.iter().try_for_each(|setting| flags.apply(setting))
     };
-    all().map_err(Failure::Usage)?;
+    all().map_err(CommandError::Usage)?;
     Ok((target, flags))
 }
 
 /// Runs `work` with as many threads as were asked for.
-fn with_threads<T: Send>(jobs: Option<u16>, work: impl FnOnce() -> T + Send) -> Result<T, Failure> {
+fn with_threads<T: Send>(jobs: Option<u16>, work: impl FnOnce() -> T + Send) -> Result<T, CommandError> {
     let threads = jobs.map_or(0, usize::from);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    Ok(pool.map_err(|error| Failure::System(error.to_string()))?.install(work))
+    Ok(pool.map_err(|error| CommandError::System(error.to_string()))?.install(work))
 }

@@ -3,17 +3,17 @@
 use std::fs;
 use std::path::Path;
 
-use super::{Failure, print};
+use super::{CommandError, print};
 
 /// Writes a file by way of a temporary one beside it; standard output for `-`.
-pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), CommandError> {
     if path == Path::new("-") {
         return print(bytes);
     }
     // Where there is a device or a pipe, it is written to, not replaced.
     let special = fs::metadata(path).is_ok_and(|found| !found.is_file());
     let result = if special { fs::write(path, bytes) } else { replace(path, bytes) };
-    result.map_err(|error| Failure::System(format!("{}: {error}", path.display())))
+    result.map_err(|error| CommandError::System(format!("{}: {error}", path.display())))
 }
 
 fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
