@@ -8,22 +8,22 @@ use crate::machine::inst::Label;
 
 /// A relaxable branch without its label: its kind and word.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Condition {
+pub struct BranchTemplate {
     /// See [`BranchForms`].
     pub kind: u8,
     /// See [`BranchForms::write`].
     pub word: u32,
 }
 
-impl Condition {
+impl BranchTemplate {
     /// The one that branches when this does not.
     fn complement<B: BranchForms>(self) -> Self {
-        Condition { kind: B::complement(self.kind), ..self }
+        BranchTemplate { kind: B::complement(self.kind), ..self }
     }
 }
 
 /// Nothing.
-pub fn nothing<B: BranchForms>(_: &InstView, _: &EmitContext, _: &mut CodeBuffer) {}
+pub fn emit_nothing<B: BranchForms>(_: &InstView, _: &EmitContext, _: &mut CodeBuffer) {}
 
 /// A jump to the label in the first word, unless it comes next.
 pub fn jump<B: BranchForms>(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
@@ -39,13 +39,13 @@ pub fn jump_unless_next<B: BranchForms>(label: Label, cx: &EmitContext, buffer: 
 
 /// A conditional branch with two targets.
 pub fn branch<B: BranchForms>(
-    condition: Condition,
+    condition: BranchTemplate,
     (taken, other): (Label, Label),
     cx: &EmitContext,
     buffer: &mut CodeBuffer,
 ) {
     if cx.falls_through_to(taken) {
-        let Condition { kind, word } = condition.complement::<B>();
+        let BranchTemplate { kind, word } = condition.complement::<B>();
         buffer.branch::<B>(kind, word, other);
     } else {
         buffer.branch::<B>(condition.kind, condition.word, taken);
@@ -55,26 +55,26 @@ pub fn branch<B: BranchForms>(
 
 /// A branch on the kind in [`InstView::small`], to the labels in the first two words.
 pub fn branch_small<B: BranchForms>(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let condition = Condition { kind: view.small, word: 0 };
+    let condition = BranchTemplate { kind: view.small, word: 0 };
     branch::<B>(condition, (view.label(0), view.label(1)), cx, buffer);
 }
 
 /// A branch on either of two kinds: that in [`InstView::small`] and that in the first word. The labels follow.
 pub fn branch_either<B: BranchForms>(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     buffer.branch::<B>(view.small, 0, view.label(1));
-    let second = Condition { kind: view.words[0] as u8, word: 0 };
+    let second = BranchTemplate { kind: view.words[0] as u8, word: 0 };
     branch::<B>(second, (view.label(1), view.label(2)), cx, buffer);
 }
 
 /// A branch to a trap out of line.
-pub fn trap_on<B: BranchForms>(condition: Condition, view: &InstView, buffer: &mut CodeBuffer) {
+pub fn trap_on<B: BranchForms>(condition: BranchTemplate, view: &InstView, buffer: &mut CodeBuffer) {
     let stub = buffer.trap_stub(TrapCode(view.trap));
     buffer.branch::<B>(condition.kind, condition.word, stub);
 }
 
 /// The same on the kind in [`InstView::small`].
 pub fn trap_if<B: BranchForms>(view: &InstView, _: &EmitContext, buffer: &mut CodeBuffer) {
-    trap_on::<B>(Condition { kind: view.small, word: 0 }, view, buffer);
+    trap_on::<B>(BranchTemplate { kind: view.small, word: 0 }, view, buffer);
 }
 
 /// The same if the kind in the first word holds as well.

@@ -6,7 +6,7 @@
 //! checked, an indirect branch would need a landing pad.
 
 use super::regs::{X16, X17, number};
-use crate::emit::branch::Condition;
+use crate::emit::branch::BranchTemplate;
 use crate::emit::buffer::BranchForms;
 
 /// Kinds of branch. One below [`Branches::JUMP`] is a condition. The opposite of a kind differs in its lowest bit.
@@ -23,25 +23,25 @@ impl Branches {
     pub const LOAD: u8 = 24;
 
     /// The branch of a row, which is this instruction.
-    pub fn of(instruction: u32) -> Condition {
+    pub fn of(instruction: u32) -> BranchTemplate {
         let opposite = (instruction >> 24 & 1) as u8;
         match instruction >> 24 & 0x7F {
-            0x54 => Condition { kind: (instruction & 15) as u8, word: 0 },
-            0x34 | 0x35 => Condition { kind: Self::ZERO | opposite, word: instruction & REGISTER_WIDTH },
-            0x36 | 0x37 => Condition { kind: Self::BIT_ZERO | opposite, word: instruction & REGISTER_BIT },
-            _ => Condition { kind: Self::JUMP, word: 0 },
+            0x54 => BranchTemplate { kind: (instruction & 15) as u8, word: 0 },
+            0x34 | 0x35 => BranchTemplate { kind: Self::ZERO | opposite, word: instruction & REGISTER_WIDTH },
+            0x36 | 0x37 => BranchTemplate { kind: Self::BIT_ZERO | opposite, word: instruction & REGISTER_BIT },
+            _ => BranchTemplate { kind: Self::JUMP, word: 0 },
         }
     }
 
     /// A branch that is taken if a register, of 64 bits if `wide`, is zero, or with `opposite` if it is not.
-    pub fn on_zero(register: u8, wide: bool, opposite: bool) -> Condition {
-        Condition { kind: Self::ZERO | opposite as u8, word: register as u32 | (wide as u32) << 31 }
+    pub fn on_zero(register: u8, wide: bool, opposite: bool) -> BranchTemplate {
+        BranchTemplate { kind: Self::ZERO | opposite as u8, word: register as u32 | (wide as u32) << 31 }
     }
 
     /// A branch that is taken if a bit of a register is zero, or with `opposite` if it is not.
-    pub fn on_bit(register: u8, bit: u32, opposite: bool) -> Condition {
+    pub fn on_bit(register: u8, bit: u32, opposite: bool) -> BranchTemplate {
         let word = register as u32 | (bit >> 5 & 1) << 31 | (bit & 31) << 19;
-        Condition { kind: Self::BIT_ZERO | opposite as u8, word }
+        BranchTemplate { kind: Self::BIT_ZERO | opposite as u8, word }
     }
 
     /// Whether there is a load from a label with the same effect as one from a register.
@@ -173,15 +173,15 @@ mod tests {
     use super::*;
 
     /// The words of a branch in the first form that reaches.
-    fn words(condition: Condition, distance: i64) -> Vec<u32> {
+    fn words(condition: BranchTemplate, distance: i64) -> Vec<u32> {
         let form = (0..3).find(|&form| Branches::reaches(condition.kind, form, distance)).expect("a form");
         let mut out = vec![0; Branches::length(condition.kind, form) as usize];
         Branches::write(condition.kind, condition.word, form, distance, &mut out);
         out.chunks_exact(4).map(|word| u32::from_le_bytes(word.try_into().expect("four bytes"))).collect()
     }
 
-    const JUMP: Condition = Condition { kind: Branches::JUMP, word: 0 };
-    const EQUAL: Condition = Condition { kind: 0, word: 0 };
+    const JUMP: BranchTemplate = BranchTemplate { kind: Branches::JUMP, word: 0 };
+    const EQUAL: BranchTemplate = BranchTemplate { kind: 0, word: 0 };
 
     #[test]
     fn the_shortest_form_that_reaches_is_taken() {

@@ -11,7 +11,7 @@ use super::branch::Branches;
 use super::operands::{Amode, Cond, IndexExtension, OperandSize};
 use super::regs::{X16, X17, XZR, number_at, number_of};
 use super::rows;
-use crate::emit::branch::{self, Condition};
+use crate::emit::branch::{self, BranchTemplate};
 use crate::emit::buffer::CodeBuffer;
 use crate::emit::inst_view::EmitContext;
 use crate::emit::inst_view::{InstView, Places, physical};
@@ -21,13 +21,13 @@ use crate::machine::inst::OperandKind;
 const X: OperandSize = OperandSize::Q64;
 
 /// Whether the first operand is zero, or with `opposite` whether it is not.
-fn zero(view: &InstView, opposite: bool) -> Condition {
+fn zero(view: &InstView, opposite: bool) -> BranchTemplate {
     let wide = matches!(view.row.operands[0].kind, OperandKind::Reg { bits: 64, .. });
     Branches::on_zero(number_at(view.register(0)), wide, opposite)
 }
 
 /// Whether a bit of the first operand is zero, or with `opposite` whether it is not.
-fn bit(view: &InstView, opposite: bool) -> Condition {
+fn bit(view: &InstView, opposite: bool) -> BranchTemplate {
     Branches::on_bit(number_at(view.register(0)), view.words[0], opposite)
 }
 

@@ -15,7 +15,7 @@ use super::format::{
 };
 use super::regs::{R1, R15};
 use super::rows;
-use crate::emit::branch::Condition;
+use crate::emit::branch::BranchTemplate;
 use crate::emit::buffer::{BranchForms, CodeBuffer};
 use crate::emit::encoding::Encoding;
 use crate::emit::frame::Frame;
@@ -112,7 +112,7 @@ fn near(bits: u64, view: &InstView, at: AddressAt, buffer: &mut CodeBuffer) {
     let condition = match view.row.format {
         COMPARE => Branches::comparing(opcode, first, mask, false, fifth >> 4),
         COMPARE_IMMEDIATE => Branches::comparing(opcode, first, fifth, true, mask),
-        _ => Condition { kind: first, word: 0 },
+        _ => BranchTemplate { kind: first, word: 0 },
     };
     buffer.branch::<Branches>(condition.kind, condition.word, view.label(at.word as usize));
 }
@@ -291,13 +291,13 @@ impl Branches {
     pub const IMMEDIATE: u8 = 0x20;
 
     /// A compare-and-branch: `second` is its second register or its immediate.
-    pub fn comparing(opcode: u8, first: u8, second: u8, immediate: bool, mask: u8) -> Condition {
+    pub fn comparing(opcode: u8, first: u8, second: u8, immediate: bool, mask: u8) -> BranchTemplate {
         let registers = |second: u8| (first << 4 | second) as u32;
         let (kind, word) = match immediate {
             true => (Self::IMMEDIATE, registers(0) << 16 | (second as u32) << 8),
             false => (0, registers(second) << 16),
         };
-        Condition { kind: Self::COMPARE | kind | mask, word: word | opcode as u32 }
+        BranchTemplate { kind: Self::COMPARE | kind | mask, word: word | opcode as u32 }
     }
 }
 
