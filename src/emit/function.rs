@@ -10,7 +10,7 @@ use crate::emit::buffer::CodeBuffer;
 use crate::emit::frame::Frame;
 use crate::emit::inst_view::EmitContext;
 use crate::emit::inst_view::InstView;
-use crate::emit::layout::Layout;
+use crate::emit::layout::BlockLayout;
 use crate::emit::redundant_moves::Copies;
 use crate::entity::Span;
 use crate::machine::compiled::CompiledStencil;
@@ -26,7 +26,7 @@ pub fn emit<I: Emission>(
     vcode: &VCode,
     output: &Output,
     frame: &Frame,
-    layout: &mut Layout,
+    layout: &mut BlockLayout,
     flags: &Flags,
     copies: &mut Copies,
     buffer: &mut CodeBuffer,
@@ -49,7 +49,7 @@ pub fn emit<I: Emission>(
         let block = layout.order()[position];
         let next = layout.order().get(position + 1).copied().filter(|_| padding == 0);
         buffer.bind(Label::of(block));
-        for &skipped in layout.sent_to(block) {
+        for &skipped in layout.forwarding_to(block) {
             buffer.bind(Label::of(skipped));
         }
         if layout.is_landing(block) {

@@ -1,6 +1,6 @@
 //! A machine instruction at hand of an encoder, and how it gets there.
 
-use super::layout::Layout;
+use super::layout::BlockLayout;
 use crate::emit::buffer::CodeBuffer;
 use crate::emit::frame::Frame;
 use crate::machine::amode::{Amode, PackedAmode};
@@ -24,7 +24,7 @@ pub struct EmitContext<'a> {
     /// The settings.
     pub flags: &'a Flags,
     /// Where blocks are.
-    pub layout: &'a Layout,
+    pub layout: &'a BlockLayout,
 }
 
 impl EmitContext<'_> {

@@ -8,10 +8,10 @@ use crate::machine::vcode::VCode;
 
 /// Block order of one function; reused.
 #[derive(Debug, Default)]
-pub struct Layout {
+pub struct BlockLayout {
     order: Vec<VBlock>,
     /// For each block: itself, or where it sends on to because all it does is jump.
-    sent: Vec<VBlock>,
+    forwarded: Vec<VBlock>,
     /// Blocks that were skipped, grouped by where they send on to.
     skipped: Vec<VBlock>,
     /// For each block, the range in `skipped` of those that send on to it.
@@ -24,7 +24,7 @@ pub struct Layout {
     landings: Vec<bool>,
 }
 
-impl Layout {
+impl BlockLayout {
     /// Finds the order for a function.
     pub fn compute<M: Machine>(&mut self, vcode: &VCode, output: &Output) {
         self.landings.clear();
@@ -33,7 +33,7 @@ impl Layout {
         self.order.clear();
         self.cold.clear();
         for block in vcode.block_indices() {
-            if self.sent[block.index()] != block {
+            if self.forwarded[block.index()] != block {
                 continue;
             }
             if vcode.block(block).cold && block.index() != 0 {
@@ -46,7 +46,7 @@ impl Layout {
         self.order.extend_from_slice(&self.cold);
     }
 
-    /// Finds the blocks that indirect branches go to, after [`Layout::compute`].
+    /// Finds the blocks that indirect branches go to, after [`BlockLayout::compute`].
     pub fn find_landings<M: Machine>(&mut self, vcode: &VCode) {
         self.landings.clear();
         self.landings.resize(vcode.blocks.len(), false);
@@ -54,7 +54,7 @@ impl Layout {
             let last = &vcode.insts[vcode.block(block).insts.end as usize - 1];
             if M::rows()[last.row.0 as usize].props.any(Props::INDIRECT) {
                 for to in vcode.successors(block) {
-                    self.landings[self.sent[to.index()].index()] = true;
+                    self.landings[self.forwarded[to.index()].index()] = true;
                 }
             }
         }
@@ -81,23 +81,23 @@ impl Layout {
         let other = if *a == self.order[latch] { b } else { a };
         let after = self.positions[pred.index()] as usize + 1;
         let next = if after == latch { after + 1 } else { after };
-        self.order.get(next) == Some(&self.sent[other.index()])
+        self.order.get(next) == Some(&self.forwarded[other.index()])
     }
 
     /// The block whose code stands for that of `block`.
     pub fn emitted(&self, block: VBlock) -> VBlock {
-        self.sent[block.index()]
+        self.forwarded[block.index()]
     }
 
     /// Blocks that are not emitted because they only jump to `block`.
-    pub fn sent_to(&self, block: VBlock) -> &[VBlock] {
+    pub fn forwarding_to(&self, block: VBlock) -> &[VBlock] {
         self.ranges[block.index()].of(&self.skipped)
     }
 
     /// Finds blocks that only jump, and where chains of them end.
     fn find_empty<M: Machine>(&mut self, vcode: &VCode, output: &Output) {
-        self.sent.clear();
-        self.sent.extend(vcode.block_indices());
+        self.forwarded.clear();
+        self.forwarded.extend(vcode.block_indices());
         for block in vcode.block_indices().skip(1) {
             let insts = vcode.block(block).insts;
             let inst = &vcode.insts[insts.start as usize];
@@ -111,19 +111,19 @@ impl Layout {
             let stays = moves.all(|(_, Edit::Move { from, to })| from == to);
             let root = self.root(to);
             if stays && root != block {
-                self.sent[block.index()] = root;
+                self.forwarded[block.index()] = root;
             }
         }
         for block in vcode.block_indices().skip(1) {
-            self.sent[block.index()] = self.root(block);
+            self.forwarded[block.index()] = self.root(block);
         }
     }
 
     /// The end of the chain of jumps from `block`; there are no cycles, since none is ever closed.
     fn root(&mut self, mut block: VBlock) -> VBlock {
-        while self.sent[block.index()] != block {
-            let next = self.sent[block.index()];
-            self.sent[block.index()] = self.sent[next.index()];
+        while self.forwarded[block.index()] != block {
+            let next = self.forwarded[block.index()];
+            self.forwarded[block.index()] = self.forwarded[next.index()];
             block = next;
         }
         block
@@ -131,8 +131,8 @@ impl Layout {
 
     fn group_skipped(&mut self) {
         self.ranges.clear();
-        self.ranges.resize(self.sent.len(), Span::default());
-        for (block, &to) in self.sent.iter().enumerate() {
+        self.ranges.resize(self.forwarded.len(), Span::default());
+        for (block, &to) in self.forwarded.iter().enumerate() {
             if to.index() != block {
                 self.ranges[to.index()].end += 1;
             }
@@ -145,7 +145,7 @@ impl Layout {
         }
         self.skipped.clear();
         self.skipped.resize(at as usize, VBlock::invalid());
-        for (block, &to) in self.sent.iter().enumerate() {
+        for (block, &to) in self.forwarded.iter().enumerate() {
             if to.index() != block {
                 let range = &mut self.ranges[to.index()];
                 self.skipped[range.end as usize] = VBlock::new(block);
@@ -170,12 +170,12 @@ impl Layout {
         }
         for latch in 1..self.order.len() {
             let [back] = vcode.successors(self.order[latch]) else { continue };
-            let header = self.positions[self.sent[back.index()].index()] as usize;
+            let header = self.positions[self.forwarded[back.index()].index()] as usize;
             if header == 0 || header >= latch || latch - header > LONGEST {
                 continue;
             }
             let inside = |block: &VBlock| {
-                let position = self.positions[self.sent[block.index()].index()] as usize;
+                let position = self.positions[self.forwarded[block.index()].index()] as usize;
                 position > header && position <= latch
             };
             let leaves = matches!(vcode.successors(self.order[header]), [a, b] if inside(a) != inside(b));

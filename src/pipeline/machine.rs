@@ -6,7 +6,7 @@ use crate::emit::buffer::CodeBuffer;
 use crate::emit::encoding::Emission;
 use crate::emit::frame::{self, Frame};
 use crate::emit::function;
-use crate::emit::layout::Layout;
+use crate::emit::layout::BlockLayout;
 use crate::emit::redundant_moves::Copies;
 use crate::lower;
 use crate::lower::blocks::Blocks;
@@ -77,7 +77,7 @@ pub struct MachineHalf<B: Backend> {
     vcode: VCode,
     allocator: Allocator,
     frame: Frame,
-    layout: Layout,
+    layout: BlockLayout,
     copies: Copies,
     buffer: CodeBuffer,
     compiled: CompiledStencil,
@@ -123,7 +123,7 @@ impl<B: Backend> Compiler<B> {
                 vcode: VCode::default(),
                 allocator: Allocator::new::<B>(flags),
                 frame: Frame::default(),
-                layout: Layout::default(),
+                layout: BlockLayout::default(),
                 copies: Copies::default(),
                 buffer: CodeBuffer::default(),
                 compiled: CompiledStencil::default(),

@@ -11,7 +11,7 @@ use clifc::emit::encoding::Encoding;
 use clifc::emit::frame::Frame;
 use clifc::emit::function;
 use clifc::emit::inst_view::{self, EmitContext, InstView};
-use clifc::emit::layout::Layout;
+use clifc::emit::layout::BlockLayout;
 use clifc::ir::NameRef;
 use clifc::machine::amode::Amode;
 use clifc::machine::compiled::{CompiledStencil, SymbolRef};
@@ -215,7 +215,7 @@ fn emit_alone<S: Subject>(
         next: None,
         constants: label,
         flags: &Flags::new(&Target::of(S::ARCH)),
-        layout: &Layout::default(),
+        layout: &BlockLayout::default(),
     };
     let view = InstView::new::<S::Target>(inst, &parts.allocs, &parts.words);
     function::emit_inst::<S::Target>(&view, &context, buffer);
