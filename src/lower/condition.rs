@@ -1,7 +1,7 @@
 //! Finding the comparison behind a condition.
 //!
 //! A condition that is branched on, selected by or trapped on is any integer: often an extension of a comparison, or a
-//! comparison of one with zero. [`find`] looks through these; what is found there, the target tests in its own way.
+//! comparison of one with zero. [`tested_value`] looks through these; what is found there, the target tests in its own way.
 //! Loads may be folded into what is found only if nothing else uses what was looked through on the way to it.
 
 use crate::ir::*;
@@ -12,7 +12,7 @@ use crate::rule;
 
 /// What a condition comes down to.
 #[derive(Clone, Copy, Debug)]
-pub struct Found {
+pub struct TestedValue {
     /// Not zero exactly when the condition holds; or, if `negated`, when it does not.
     pub value: Value,
     /// See `value`.
@@ -25,13 +25,13 @@ pub struct Found {
 
 /// Looks through extensions and comparisons with zero; `unique` says that nothing else uses what was looked through
 /// already.
-pub fn find<I: Lowering>(cx: &mut Lower<I>, asked: Value, unique: bool) -> Found {
+pub fn tested_value<I: Lowering>(cx: &mut Lower<I>, asked: Value, unique: bool) -> TestedValue {
     let unique = unique && cx.unique(asked).is_some();
-    let mut found = Found { value: asked, negated: false, unique, direct: true };
+    let mut found = TestedValue { value: asked, negated: false, unique, direct: true };
     for _ in 0..MOST_STEPS {
         let Some((inner, negates)) = look_through(cx, found.value, found.unique) else { break };
         let unique = found.unique && cx.unique(inner).is_some();
-        found = Found { value: inner, negated: found.negated ^ negates, unique, direct: false };
+        found = TestedValue { value: inner, negated: found.negated ^ negates, unique, direct: false };
     }
     found
 }

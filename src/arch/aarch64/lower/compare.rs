@@ -10,7 +10,7 @@ use super::super::rows;
 use super::operands::*;
 use super::{chain, wide};
 use crate::ir::*;
-use crate::lower::condition::{self, ConditionCode, Found};
+use crate::lower::condition::{self, ConditionCode, TestedValue};
 use crate::lower::context::Unsupported;
 use crate::machine::inst::Label;
 use crate::machine::reg::{RegClass, VReg};
@@ -131,7 +131,7 @@ pub fn compare_floats(cx: &mut Cx, cc: FloatCc, a: Value, b: Value) -> Test {
 
 /// Whether `value` (of any integer type) is not zero.
 pub fn condition(cx: &mut Cx, value: Value, unique: bool) -> Condition {
-    let found = condition::find(cx, value, unique);
+    let found = condition::tested_value(cx, value, unique);
     let condition = plain_condition(cx, found);
     if found.negated { condition.complement() } else { condition }
 }
@@ -142,7 +142,7 @@ pub fn test(cx: &mut Cx, value: Value) -> Test {
 }
 
 /// The condition of a value that is not looked through.
-fn plain_condition(cx: &mut Cx, Found { value, unique, direct, .. }: Found) -> Condition {
+fn plain_condition(cx: &mut Cx, TestedValue { value, unique, direct, .. }: TestedValue) -> Condition {
     if let Some(inst) = cx.def_inst(value) {
         let data = cx.f.insts[inst];
         let (a, b) = (Value(data.a), Value(data.b));

@@ -13,7 +13,7 @@ use super::operands::*;
 use super::{field, float, logic, overflow, wide};
 use crate::ir::*;
 use crate::lower::address::{access_as, sink_load};
-use crate::lower::condition::{self, ConditionCode, Found};
+use crate::lower::condition::{self, ConditionCode, TestedValue};
 use crate::lower::context::Unsupported;
 use crate::machine::amode::Amode;
 use crate::machine::inst::Label;
@@ -96,13 +96,13 @@ pub fn condition(cx: &mut Cx, value: Value) -> Test {
 /// The same; `unique` says that nothing else uses what was looked through on the way to `value`, so that
 /// loads may be folded.
 pub fn condition_on(cx: &mut Cx, value: Value, unique: bool) -> Test {
-    let found = condition::find(cx, value, unique);
+    let found = condition::tested_value(cx, value, unique);
     let test = plain_condition(cx, found);
     if found.negated { test.complement() } else { test }
 }
 
 /// The condition of a value that is not looked through.
-fn plain_condition(cx: &mut Cx, Found { value, unique, direct, .. }: Found) -> Test {
+fn plain_condition(cx: &mut Cx, TestedValue { value, unique, direct, .. }: TestedValue) -> Test {
     if let Some(inst) = cx.def_inst(value) {
         let data = cx.f.insts[inst];
         let (a, b) = (Value(data.a), Value(data.b));
