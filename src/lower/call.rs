@@ -11,7 +11,7 @@ use crate::lower::vocabulary::Lowering;
 use crate::machine::abi::{self, AbiSignature, Param, Part};
 use crate::machine::amode::{Amode, Place};
 use crate::machine::compiled::{LibCall, SymbolRef};
-use crate::machine::convention::{Convention, MemoryRules, Wide};
+use crate::machine::convention::{Convention, MemoryRules, WidePassing};
 use crate::machine::inst::{InstSink, RowId};
 use crate::machine::reg::{Operand, PRegSet, RegClass, VBlock, VReg};
 
@@ -61,7 +61,7 @@ pub trait CallLowering: Lowering {
     fn address(cx: &mut Lower<'_, Self>, d: VReg, of: Amode);
 
     /// Asks for an integer extended from its type to 64 bits.
-    fn put_extended(cx: &mut Lower<'_, Self>, value: Value, signed: bool) -> VReg;
+    fn put_extended_64(cx: &mut Lower<'_, Self>, value: Value, signed: bool) -> VReg;
 
     /// Pushes a call whose callee removes `pops` bytes of arguments.
     fn call(cx: &mut Lower<'_, Self>, clobbers: u32, callee: Callee, pops: u32, operands: &[Operand]);
@@ -222,7 +222,7 @@ fn pass_arguments<I: CallLowering>(
             // Not to be taken in as a load: storing other arguments may overwrite what it reads.
             cx.put_parts(Value(arg));
         }
-        let (low, high) = put_extended(cx, parts, Value(arg));
+        let (low, high) = put_parts_extended(cx, parts, Value(arg));
         for (part, reg) in parts.iter().zip([Some(low), high].into_iter().flatten()) {
             pass_part(cx, part, reg, area, shift, &mut uses);
         }
@@ -246,7 +246,7 @@ fn pass_part<I: CallLowering>(
 }
 
 /// Asks for a value in as many registers as it has parts, with the extension its parameter asks for.
-fn put_extended<I: CallLowering>(
+fn put_parts_extended<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     parts: &[Part],
     value: Value,
@@ -261,7 +261,7 @@ fn put_extended<I: CallLowering>(
             I::make_bits(cx, d, bits);
             d
         }
-        None => I::put_extended(cx, value, signed),
+        None => I::put_extended_64(cx, value, signed),
     };
     (reg, None)
 }
@@ -361,7 +361,7 @@ pub fn libcall<I: CallLowering>(cx: &mut Lower<'_, I>, routine: LibCall, args: &
 
 /// An argument or result of a library routine.
 #[derive(Clone, Copy, Debug)]
-pub enum Routine {
+pub enum LibcallValue {
     /// In a register.
     Plain(VReg),
     /// The low and the high half of an i128.
@@ -373,11 +373,11 @@ pub enum Routine {
 pub fn wide_libcall<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     routine: LibCall,
-    args: &[Routine],
-    result: Routine,
+    args: &[LibcallValue],
+    result: LibcallValue,
 ) {
     let convention = system_convention::<I>();
-    let by_address = matches!(convention.wide, Wide::Pointer);
+    let by_address = matches!(convention.wide, WidePassing::Pointer);
     let mut at = convention.reserved;
     let mut registers = Vec::with_capacity(2 * args.len() + 1);
     let mut room = |cx: &mut Lower<'_, I>, registers: &mut Vec<VReg>| {
@@ -389,25 +389,25 @@ pub fn wide_libcall<I: CallLowering>(
         halves(place, convention)
     };
     let result_place = match result {
-        Routine::Wide(_) if by_address => Some(room(cx, &mut registers)),
+        LibcallValue::Wide(_) if by_address => Some(room(cx, &mut registers)),
         _ => None,
     };
     for &arg in args {
         match arg {
-            Routine::Plain(register) => registers.push(register),
-            Routine::Wide((low, high)) if by_address => {
+            LibcallValue::Plain(register) => registers.push(register),
+            LibcallValue::Wide((low, high)) if by_address => {
                 let [low_place, high_place] = room(cx, &mut registers);
                 I::store_part(cx, low, low_place, types::I64);
                 I::store_part(cx, high, high_place, types::I64);
             }
-            Routine::Wide((low, high)) => registers.extend([low, high]),
+            LibcallValue::Wide((low, high)) => registers.extend([low, high]),
         }
     }
     cx.outgoing = cx.outgoing.max(at);
     match (result, result_place) {
-        (Routine::Plain(register), _) => libcall(cx, routine, &registers, &[register]),
-        (Routine::Wide((low, high)), None) => libcall(cx, routine, &registers, &[low, high]),
-        (Routine::Wide((low, high)), Some([low_place, high_place])) => {
+        (LibcallValue::Plain(register), _) => libcall(cx, routine, &registers, &[register]),
+        (LibcallValue::Wide((low, high)), None) => libcall(cx, routine, &registers, &[low, high]),
+        (LibcallValue::Wide((low, high)), Some([low_place, high_place])) => {
             libcall(cx, routine, &registers, &[]);
             I::load_part(cx, low, low_place, types::I64);
             I::load_part(cx, high, high_place, types::I64);
@@ -438,7 +438,7 @@ pub fn return_<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
     let values = cx.f.pool.get(List(data.a));
     let mut uses = Vec::with_capacity(values.len() + 1);
     for (&param, &value) in abi.returns.iter().zip(values) {
-        let (low, high) = put_extended(cx, abi.parts_of(param), Value(value));
+        let (low, high) = put_parts_extended(cx, abi.parts_of(param), Value(value));
         for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
             match part.location {
                 abi::Location::Reg(fixed) => uses.push(Operand::reg_fixed_use(reg, fixed)),

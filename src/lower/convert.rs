@@ -4,7 +4,7 @@
 //! What the routines give for operands out of range is not relied on.
 
 use crate::ir::*;
-use crate::lower::call::{CallLowering, Routine, wide_libcall};
+use crate::lower::call::{CallLowering, LibcallValue, wide_libcall};
 use crate::lower::context::{Lower, Lowered};
 use crate::machine::compiled::LibCall;
 use crate::machine::reg::{RegClass, VReg};
@@ -121,7 +121,7 @@ fn from_i128<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData
     };
     let pair = cx.put_pair(Value(data.a));
     let d = cx.def(inst);
-    wide_libcall(cx, function, &[Routine::Wide(pair)], Routine::Plain(d));
+    wide_libcall(cx, function, &[LibcallValue::Wide(pair)], LibcallValue::Plain(d));
 }
 
 /// 2 to the 127.
@@ -144,11 +144,11 @@ fn to_i128<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) {
     let high = high.expect("an i128 has two parts");
     if matches!(data.opcode, Opcode::FcvtToSint | Opcode::FcvtToUint) {
         check_i128(cx, float, ty, signed);
-        wide_libcall(cx, function, &[Routine::Plain(float)], Routine::Wide((low, high)));
+        wide_libcall(cx, function, &[LibcallValue::Plain(float)], LibcallValue::Wide((low, high)));
         return;
     }
     let mut pair = [(); 2].map(|()| cx.tmp(RegClass::Int));
-    wide_libcall(cx, function, &[Routine::Plain(float)], Routine::Wide((pair[0], pair[1])));
+    wide_libcall(cx, function, &[LibcallValue::Plain(float)], LibcallValue::Wide((pair[0], pair[1])));
     let (least, greatest) = if signed { (1 << 127, (1 << 127) - 1) } else { (0, u128::MAX) };
     let (lower, upper) = if signed { (-TWO_127, TWO_127) } else { (0.0, 2.0 * TWO_127) };
     replace_if(cx, &mut pair, float, ty, (FloatCc::GreaterThanOrEqual, upper), greatest);

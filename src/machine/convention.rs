@@ -26,7 +26,7 @@ pub struct Convention {
     /// Integer and float arguments use up positions together.
     pub positional: bool,
     /// How i128 is passed.
-    pub wide: Wide,
+    pub wide: WidePassing,
     /// How values lie in memory.
     pub memory: MemoryRules,
     /// Bytes the caller leaves below the stack arguments.
@@ -47,7 +47,7 @@ pub struct Convention {
 
 /// How a convention passes i128.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Wide {
+pub enum WidePassing {
     /// In the next two registers, or on the stack.
     Pair,
     /// In two registers of which the first has an even place in the list, or on the stack.
@@ -121,7 +121,7 @@ struct Assigner {
     /// One more, after those of `int_regs`.
     extra: Option<PReg>,
     positional: bool,
-    wide: Wide,
+    wide: WidePassing,
     memory: MemoryRules,
     ints: usize,
     floats: usize,
@@ -170,7 +170,7 @@ impl Assigner {
 
     /// Two registers for an i128. One that is left alone stays unused, as with LLVM; GCC gives it to a later argument.
     fn next_pair(&mut self) -> Option<(PReg, PReg)> {
-        if self.wide == Wide::EvenPair {
+        if self.wide == WidePassing::EvenPair {
             self.ints = self.ints.next_multiple_of(2);
         }
         let first = self.next_reg(RegClass::Int);
@@ -205,7 +205,7 @@ impl Assigner {
     }
 
     fn wide_value(&mut self, extension: Extension, parts: &mut Vec<Part>) {
-        let pair = if self.wide == Wide::Pointer { None } else { self.next_pair() };
+        let pair = if self.wide == WidePassing::Pointer { None } else { self.next_pair() };
         match pair {
             Some((low, high)) => {
                 parts.push(in_register(low, types::I64, extension));
@@ -266,7 +266,7 @@ impl Convention {
         }
         abi.return_bytes = returns.stack.next_multiple_of(16);
         let in_memory = self.returns_in_memory || flags.enable_multi_ret_implicit_sret();
-        let by_rule = self.wide == Wide::Pointer && sig.returns.iter().any(|param| param.ty == types::I128);
+        let by_rule = self.wide == WidePassing::Pointer && sig.returns.iter().any(|param| param.ty == types::I128);
         if abi.return_bytes > 0 && !in_memory && !by_rule {
             return Err(format!(
                 "too many results for {}; enable_multi_ret_implicit_sret returns them in memory",
@@ -314,7 +314,7 @@ impl Convention {
                 abi.parts.push(in_register(reg, param.ty, param.extension));
                 Param::Parts(abi.parts.len() as u32 - 1, abi.parts.len() as u32)
             }
-            _ if param.ty == types::I128 && self.wide == Wide::Pointer => {
+            _ if param.ty == types::I128 && self.wide == WidePassing::Pointer => {
                 let pointer = AbiParam { ty: types::I64, ..*param };
                 let Param::Parts(part, _) = args.value(&pointer, &mut abi.parts) else {
                     unreachable!("it is no structure")

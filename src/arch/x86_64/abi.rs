@@ -7,7 +7,7 @@
 
 use super::regs::*;
 use crate::ir::CallConv;
-use crate::machine::convention::{Convention, MemoryRules, Wide, register_set};
+use crate::machine::convention::{Convention, MemoryRules, WidePassing, register_set};
 use crate::machine::reg::{PReg, PRegSet};
 
 /// Every register values can be in.
@@ -28,7 +28,7 @@ const SYSTEM_V_ROW: Convention = Convention {
     float_returns: &[XMM0, XMM1],
     llvm_return: Some(RCX),
     positional: false,
-    wide: Wide::Pair,
+    wide: WidePassing::Pair,
     memory: MemoryRules::Slots,
     reserved: 0,
     callee_pops: false,

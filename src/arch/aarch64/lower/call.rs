@@ -45,7 +45,7 @@ impl CallLowering for Aarch64 {
         rows::address(cx, d, of);
     }
 
-    fn put_extended(cx: &mut Cx, value: Value, signed: bool) -> VReg {
+    fn put_extended_64(cx: &mut Cx, value: Value, signed: bool) -> VReg {
         let (from, source, d) = (cx.ty(value), cx.put(value), cx.tmp(RegClass::Int));
         extend(cx, Q, d, source, from, signed);
         d

@@ -44,7 +44,7 @@ impl CallLowering for S390x {
         rows::la(cx, d, of);
     }
 
-    fn put_extended(cx: &mut Cx, value: Value, signed: bool) -> VReg {
+    fn put_extended_64(cx: &mut Cx, value: Value, signed: bool) -> VReg {
         put_extended_wide(cx, value, signed)
     }
 

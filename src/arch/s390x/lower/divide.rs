@@ -12,7 +12,7 @@ use super::operands::*;
 use super::{field, int, logic, shift};
 use crate::ir::*;
 use crate::lower::address::sink_load;
-use crate::lower::call::{Routine, wide_libcall};
+use crate::lower::call::{LibcallValue, wide_libcall};
 use crate::lower::context::Unsupported;
 use crate::lower::divide_constant;
 use crate::lower::divide_constant::DivisionLowering;
@@ -120,7 +120,7 @@ fn divide_wide(cx: &mut Cx, inst: Inst, data: &InstData) {
         _ => LibCall::SremI128,
     };
     rule!(cx, "divide.wide");
-    wide_libcall(cx, routine, &[Routine::Wide(a), Routine::Wide(b)], Routine::Wide(d));
+    wide_libcall(cx, routine, &[LibcallValue::Wide(a), LibcallValue::Wide(b)], LibcallValue::Wide(d));
 }
 
 /// Traps if `a` is the lowest i128 and `b` is -1: if what differs from that is zero.
