@@ -87,9 +87,9 @@ impl<I: FamilyLowering> Lower<'_, I> {
     fn lower_body(&mut self, block: Block) -> Result<(), Unsupported> {
         let mut insts = self.f.block_insts(block);
         insts.next_back();
-        self.tables.repeats.begin_block(Inst(self.block.end));
+        self.tables.local_cse.begin_block(Inst(self.block.end));
         for inst in insts.rev() {
-            if let Some(first) = self.tables.repeats.repeated(inst)
+            if let Some(first) = self.tables.local_cse.repeated(inst)
                 && self.repeat(inst, first)
             {
                 continue;

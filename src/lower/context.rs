@@ -17,7 +17,7 @@ use crate::entity::Map;
 use crate::ir::*;
 use crate::lower::blocks::Blocks;
 use crate::lower::rematerialize::{rematerialization, rematerialize};
-use crate::lower::repeats::Repeats;
+use crate::lower::local_cse::LocalCse;
 use crate::lower::vocabulary::{Lowering, Rematerialization};
 use crate::machine::abi::AbiSignature;
 use crate::machine::convention;
@@ -52,7 +52,7 @@ pub struct LowerTables {
     pub(super) sunk: Map<Inst, bool>,
     abi: Map<SigRef, Option<Arc<AbiSignature>>>,
     shared: Vec<Shared>,
-    pub(super) repeats: Repeats,
+    pub(super) local_cse: LocalCse,
     /// Counts rule names under `--trace-rules`.
     pub trace: Option<RuleCounts>,
 }
@@ -162,17 +162,17 @@ impl LowerTables {
         self.shared.clear();
         const BARRIER: Effects = Effects::STORE.or(Effects::CALL).or(Effects::OTHER);
         let mut epoch = 0;
-        self.repeats.begin(f);
+        self.local_cse.begin(f);
         for (inst, data) in f.insts.iter() {
             self.epochs.push(epoch);
-            self.repeats.see(f, inst, data);
+            self.local_cse.see(f, inst, data);
             self.count_extension(f, data);
             let uses = &mut self.uses;
             let effects = data.opcode.effects();
             let is_load = effects.has(Effects::LOAD);
             epoch += (effects.any(BARRIER) || effects.has(Effects::TRAP) && !is_load) as u32;
             if effects.any(Effects::CALL.or(Effects::TERMINATOR)) {
-                self.repeats.forget_before(inst);
+                self.local_cse.forget_before(inst);
             }
             f.visit_args(data, |value| uses[value] = uses[value].saturating_add(1));
             if effects.has(Effects::BRANCH) {
@@ -390,7 +390,7 @@ impl<'a, I: Lowering> Lower<'a, I> {
     /// Whether the instruction that uses a value may do what makes it as well: it is made in the block being lowered, and
     /// for nothing else.
     pub fn is_single(&self, value: Value) -> bool {
-        self.unique(value).is_some() && !self.is_used(value) && !self.tables.repeats.is_repeat(value)
+        self.unique(value).is_some() && !self.is_used(value) && !self.tables.local_cse.is_repeat(value)
     }
 
     /// The instruction of this block that defines a value, if nothing uses the value but one instruction that is

@@ -20,7 +20,7 @@ const REMEMBERED: usize = 32;
 
 /// What is repeated in a function; reused across functions.
 #[derive(Debug, Default)]
-pub struct Repeats {
+pub struct LocalCse {
     /// Instructions and the earlier ones that they repeat, in the order of the text.
     found: Vec<(Inst, Inst)>,
     /// For the value of an instruction that repeats another, that one's value; for that of a load, itself.
@@ -46,7 +46,7 @@ struct Seen {
     last: u32,
 }
 
-impl Repeats {
+impl LocalCse {
     /// Begins with a function's first instruction.
     pub fn begin(&mut self, f: &Stencil) {
         self.found.clear();

@@ -8,7 +8,7 @@
 //! | `families` | which function lowers an opcode |
 //! | `blocks` | blocks of VCode, made from those of the IR |
 //! | `address`, `condition`, `known_values` | matching: addresses, conditions, constants |
-//! | `rematerialize`, `repeats`, `extension` | values made again, made once, or made with zeros above |
+//! | `rematerialize`, `local_cse`, `extension` | values made again, made once, or made with zeros above |
 //! | `call`, `control` | calls and returns; branches and the frame |
 //! | `convert`, `float`, `atomic`, `wide` | families with shared parts; `wide` is i128 |
 //! | `divide_constant`, `reciprocal` | division by constants |
@@ -30,6 +30,6 @@ pub mod function;
 pub mod known_values;
 mod reciprocal;
 pub mod rematerialize;
-mod repeats;
+mod local_cse;
 pub mod vocabulary;
 pub mod wide;
