@@ -1,6 +1,6 @@
 //! What an entry of the cache is found by.
 //!
-//! A key is a digest: of the [`Environment`], which is all that compiling depends on besides the function,
+//! A key is a digest: of the [`CompileEnvironment`], which is all that compiling depends on besides the function,
 //! and of either a stencil or a function's text.
 //!
 //! A stencil is fed to SHA-256 through its [`Hash`], which goes over every field, writes lengths before
@@ -37,7 +37,7 @@ impl Key {
 
 /// What two builds must have in common for one to use what the other stored.
 #[derive(Clone, Debug)]
-pub struct Environment {
+pub struct CompileEnvironment {
     digest: Sha256,
 }
 
@@ -45,7 +45,7 @@ pub struct Environment {
 #[derive(Clone, Copy, Debug)]
 pub struct TextKeys(highway::Key);
 
-impl Environment {
+impl CompileEnvironment {
     /// The environment of compiling for a target with some settings, by this build of clifc.
     pub fn new(target: &Target, flags: &Flags) -> Self {
         let mut digest = Sha256::new();
@@ -55,7 +55,7 @@ impl Environment {
             digest.update((part.len() as u64).to_le_bytes());
             digest.update(part);
         }
-        Environment { digest }
+        CompileEnvironment { digest }
     }
 
     /// Keys of texts in a store with this secret.

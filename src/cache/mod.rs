@@ -29,7 +29,7 @@ use crate::ir::{Params, Stencil};
 use crate::machine::compiled::{CompiledFunction, CompiledStencil};
 use crate::options::{Flags, Target};
 use entry::{Decoded, TextEntry};
-use key::{Environment, Key, TextKeys};
+use key::{CompileEnvironment, Key, TextKeys};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::ops::{AddAssign, Range};
@@ -103,12 +103,12 @@ pub enum Claim {
 /// A cache that the builds of a session share.
 pub struct Cache {
     check: bool,
-    place: Mutex<Place>,
+    storage: Mutex<Storage>,
 }
 
 /// Where a cache's entries are.
 #[derive(Default)]
-struct Place {
+struct Storage {
     /// `None` when it can't be used.
     store: Option<Box<dyn Store>>,
     /// Which database to make anew for the next build, once this one was found damaged.
@@ -122,24 +122,24 @@ impl Cache {
     /// Opens a cache. If it can't be used, the next build says so in a warning, and everything is a miss.
     pub fn open(options: &CacheOptions) -> Self {
         let database = Some((options.directory.clone(), options.limit));
-        let mut place = Place { database, ..Place::default() };
-        place.open();
-        Cache { check: options.check, place: Mutex::new(place) }
+        let mut storage = Storage { database, ..Storage::default() };
+        storage.open();
+        Cache { check: options.check, storage: Mutex::new(storage) }
     }
 
     /// A cache whose entries are in `store`. With `check`, what is found is compiled as well, and compared.
     pub fn with_store(store: Box<dyn Store>, check: bool) -> Self {
-        Cache { check, place: Mutex::new(Place { store: Some(store), ..Place::default() }) }
+        Cache { check, storage: Mutex::new(Storage { store: Some(store), ..Storage::default() }) }
     }
 
     /// Begins a build's use of the cache.
     pub fn build(&self, target: &Target, flags: &Flags) -> BuildCache<'_> {
-        let mut place = lock(&self.place);
-        if std::mem::take(&mut place.was_damaged) {
-            place.open();
+        let mut storage = lock(&self.storage);
+        if std::mem::take(&mut storage.was_damaged) {
+            storage.open();
         }
-        let environment = Environment::new(target, flags);
-        let text_keys = environment.texts(&place.store.as_ref().map_or([0; 32], |store| store.secret()));
+        let environment = CompileEnvironment::new(target, flags);
+        let text_keys = environment.texts(&storage.store.as_ref().map_or([0; 32], |store| store.secret()));
         BuildCache {
             cache: self,
             environment,
@@ -150,7 +150,7 @@ impl Cache {
     }
 }
 
-impl Place {
+impl Storage {
     /// Opens the database, which is made anew if it is damaged.
     fn open(&mut self) {
         let Some((directory, limit)) = &self.database else { return };
@@ -184,7 +184,7 @@ impl Place {
 /// One build's use of a cache. Threads share it.
 pub struct BuildCache<'a> {
     cache: &'a Cache,
-    environment: Environment,
+    environment: CompileEnvironment,
     text_keys: TextKeys,
     checks: bool,
     /// Stencils that a function of this build was told to compile, or had from the store.
@@ -281,10 +281,10 @@ impl BuildCache<'_> {
     pub fn finish(self, ledgers: &[Ledger]) -> (Statistics, Vec<String>) {
         let start = Instant::now();
         let entries: Vec<(Key, &[u8])> = ledgers.iter().flat_map(Ledger::entries).collect();
-        let mut place = lock(&self.cache.place);
-        place.with_store(|store| store.put(&entries));
-        let mut warnings = std::mem::take(&mut place.warnings);
-        drop(place);
+        let mut storage = lock(&self.cache.storage);
+        storage.with_store(|store| store.put(&entries));
+        let mut warnings = std::mem::take(&mut storage.warnings);
+        drop(storage);
         match ledgers.iter().map(|ledger| ledger.damaged).sum::<u64>() {
             0 => {}
             damaged => warnings.push(format!("damaged entries are replaced: {damaged}")),
@@ -327,7 +327,7 @@ impl BuildCache<'_> {
     }
 
     fn get(&self, keys: &[Key], take: &mut dyn FnMut(usize, &[u8])) {
-        lock(&self.cache.place).with_store(|store| store.get(keys, take));
+        lock(&self.cache.storage).with_store(|store| store.get(keys, take));
     }
 
     /// Makes an entry of its bytes. Damaged ones are counted, and will be replaced.

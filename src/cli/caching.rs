@@ -52,7 +52,7 @@ pub fn run(args: &CacheCommand) -> Result<(), CommandError> {
     let mut store = SqliteStore::open(&directory, limit).map_err(system)?;
     match args.verb {
         CacheVerb::Stats => {
-            let contents = store.contents().map_err(system)?;
+            let contents = store.size().map_err(system)?;
             print(format!(
                 "directory   {}\nentries     {}\nentry bytes {}\nfile bytes  {}\nlimit       {limit}\n",
                 directory.display(),

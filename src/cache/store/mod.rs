@@ -44,7 +44,7 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 
 /// How much a store holds.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Contents {
+pub struct StoreSize {
     /// How many entries.
     pub entries: u64,
     /// Bytes of the entries.
@@ -74,7 +74,7 @@ pub trait Store: Send {
     fn verify(&mut self, is_intact: &dyn Fn(&[u8]) -> bool) -> Result<u64>;
 
     /// How much it holds.
-    fn contents(&self) -> Result<Contents>;
+    fn size(&self) -> Result<StoreSize>;
 
     /// Closes the store and removes all it holds, unless others are using it. Returns whether it did.
     fn clear(self: Box<Self>) -> Result<bool>;

@@ -17,7 +17,7 @@
 //! the cache is filling up: until it is half full nothing is written for a hit, and then only if something
 //! was added since the last one. So a build that finds everything writes nothing.
 
-use super::{Contents, Key, Result, Store, StoreError};
+use super::{StoreSize, Key, Result, Store, StoreError};
 use rusqlite::{Connection, ErrorCode, OpenFlags, params};
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -262,9 +262,9 @@ impl Store for SqliteStore {
         Ok(damaged.len() as u64)
     }
 
-    fn contents(&self) -> Result<Contents> {
+    fn size(&self) -> Result<StoreSize> {
         let entries: i64 = self.connection.query_row("SELECT count(*) FROM entry", [], |row| row.get(0))?;
-        Ok(Contents {
+        Ok(StoreSize {
             entries: entries as u64,
             entry_bytes: entry_bytes(&self.connection)?,
             file_bytes: self.file_bytes()?,
