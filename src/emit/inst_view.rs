@@ -8,7 +8,7 @@ use crate::machine::compiled::SymbolRef;
 use crate::machine::description::Machine;
 use crate::machine::inst::ConstantRef;
 use crate::machine::inst::Label;
-use crate::machine::inst::{MachInst, NO_FIELD, OperandKind, Row};
+use crate::machine::inst::{MachInst, NO_FIELD, OperandForm, Row};
 use crate::machine::reg::{Allocation, PReg, VBlock, VReg};
 use crate::machine::size::OperandSize;
 use crate::options::Flags;
@@ -105,7 +105,7 @@ impl<'a> InstView<'a> {
 
     /// A register operand for constructors, and its size.
     pub fn sized_operand(&self, index: usize) -> (VReg, OperandSize) {
-        let OperandKind::Reg { bits, .. } = self.row.operands[index].kind else {
+        let OperandForm::Reg { bits, .. } = self.row.operands[index].kind else {
             unreachable!("registers come first in a row");
         };
         (self.operand(index), OperandSize::from_bits(bits as u32))

@@ -5,7 +5,7 @@
 //! the operands are, how they print and how they are encoded. There is no enum of instructions.
 //!
 //! Invariants. Register operands stand in the order of the row's operand list, and so do data words,
-//! each kind of operand taking a fixed number of both: see [`OperandKind`]. At most one operand of a row
+//! each kind of operand taking a fixed number of both: see [`OperandForm`]. At most one operand of a row
 //! takes registers *and* words (a memory or register-or-memory operand), and it stands after all plain
 //! registers and before all immediates; so every operand's position is known from the row alone.
 
@@ -58,7 +58,7 @@ pub enum Class {
 
 /// One operand of a row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum OperandKind {
+pub enum OperandForm {
     /// A register: one register operand, no words.
     Reg {
         /// Its class.
@@ -114,7 +114,7 @@ pub struct OperandSpec {
     /// Its name in the row.
     pub name: &'static str,
     /// What it is.
-    pub kind: OperandKind,
+    pub kind: OperandForm,
 }
 
 /// Properties of a row: a set of bits.

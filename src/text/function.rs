@@ -3,7 +3,7 @@
 //! Block n is printed as `block n`, with its parameters and edges; instructions as the target prints them,
 //! with virtual registers before allocation, and after it with real ones and the allocator's moves between.
 
-use super::inst::{Assembly, Names, Registers};
+use super::inst::{Assembly, Names, OperandRegisters};
 use crate::emit::frame::Frame;
 use crate::ir::Params;
 use crate::machine::compiled::SymbolRef;
@@ -52,8 +52,8 @@ pub fn write<I: Assembly>(
             }
             let inst = &vcode.insts[index];
             let registers = match allocated {
-                Some((output, frame)) => Registers::Allocated(output.inst_allocs(Inst::new(index)), frame),
-                None => Registers::Virtual(vcode.inst_operands(inst)),
+                Some((output, frame)) => OperandRegisters::Allocated(output.inst_allocs(Inst::new(index)), frame),
+                None => OperandRegisters::Virtual(vcode.inst_operands(inst)),
             };
             out.write_str("    ")?;
             print::<I>(inst, registers, vcode.inst_words(inst), names, out)?;

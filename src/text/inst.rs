@@ -9,7 +9,7 @@ use crate::machine::amode::{PackedAmode, Place};
 use crate::machine::compiled::SymbolRef;
 use crate::machine::description::Machine;
 use crate::machine::inst::{ConstantRef, Label};
-use crate::machine::inst::{MachInst, OperandKind, OperandSpec, Row};
+use crate::machine::inst::{MachInst, OperandForm, OperandSpec, Row};
 use crate::machine::reg::PReg;
 use crate::machine::reg::{Allocation, Operand};
 use std::fmt::{self, Write};
@@ -30,7 +30,7 @@ pub trait Names {
 
 /// The registers of an instruction.
 #[derive(Clone, Copy)]
-pub enum Registers<'a> {
+pub enum OperandRegisters<'a> {
     /// Before allocation.
     Virtual(&'a [Operand]),
     /// After it, with the frame once that is laid out.
@@ -99,7 +99,7 @@ pub struct Address {
 /// Writes an instruction. `registers` and `words` begin with its own.
 pub fn print<I: Assembly>(
     inst: &MachInst,
-    registers: Registers,
+    registers: OperandRegisters,
     words: &[u32],
     names: &dyn Names,
     out: &mut dyn Write,
@@ -118,7 +118,7 @@ pub struct Printer<'a, S> {
     /// Its row.
     pub row: &'static Row,
     small: u8,
-    registers: Registers<'a>,
+    registers: OperandRegisters<'a>,
     words: &'a [u32],
     names: &'a dyn Names,
     syntax: std::marker::PhantomData<S>,
@@ -139,22 +139,22 @@ impl<S: Syntax> Printer<'_, S> {
     }
 
     /// Finds an operand, counting registers and words on the way.
-    fn find(&self, wanted: impl Fn(&OperandSpec) -> bool) -> Option<(OperandKind, usize, usize)> {
+    fn find(&self, wanted: impl Fn(&OperandSpec) -> bool) -> Option<(OperandForm, usize, usize)> {
         let (mut register, mut word) = (0, 0);
         for operand in self.row.operands {
             if wanted(operand) {
                 return Some((operand.kind, register, word));
             }
             match operand.kind {
-                OperandKind::Reg { .. } => register += 1,
-                OperandKind::Cond => {}
-                OperandKind::Imm { .. }
-                | OperandKind::Code { .. }
-                | OperandKind::Label
-                | OperandKind::Clobbers => word += 1,
+                OperandForm::Reg { .. } => register += 1,
+                OperandForm::Cond => {}
+                OperandForm::Imm { .. }
+                | OperandForm::Code { .. }
+                | OperandForm::Label
+                | OperandForm::Clobbers => word += 1,
                 // What follows has no registers.
-                OperandKind::Mem { .. } | OperandKind::RegMem { .. } => word += 2,
-                OperandKind::Imm64 | OperandKind::Symbol => word += 2,
+                OperandForm::Mem { .. } | OperandForm::RegMem { .. } => word += 2,
+                OperandForm::Imm64 | OperandForm::Symbol => word += 2,
             }
         }
         None
@@ -162,37 +162,37 @@ impl<S: Syntax> Printer<'_, S> {
 
     /// The memory operand, if there is one.
     pub fn address(&self) -> Option<Address> {
-        let is_memory = |kind| matches!(kind, OperandKind::Mem { .. } | OperandKind::RegMem { .. });
+        let is_memory = |kind| matches!(kind, OperandForm::Mem { .. } | OperandForm::RegMem { .. });
         let (_, register, word) = self.find(|operand| is_memory(operand.kind))?;
         self.address_at(register, word, 64)
     }
 
-    fn value(&self, kind: OperandKind, register: usize, word: usize, out: &mut dyn Write) -> fmt::Result {
+    fn value(&self, kind: OperandForm, register: usize, word: usize, out: &mut dyn Write) -> fmt::Result {
         match kind {
-            OperandKind::Reg { bits, .. } => self.register(register, bits, out),
-            OperandKind::Mem { bits } | OperandKind::RegMem { bits, .. } => {
+            OperandForm::Reg { bits, .. } => self.register(register, bits, out),
+            OperandForm::Mem { bits } | OperandForm::RegMem { bits, .. } => {
                 match self.address_at(register, word, bits) {
                     None => self.register(register, bits, out),
                     Some(address) => S::memory(self, &address, out),
                 }
             }
-            OperandKind::Imm { bits, signed } => {
+            OperandForm::Imm { bits, signed } => {
                 let value = (self.words[word] as i32 as i64) << (64 - bits.min(32)) >> (64 - bits.min(32));
                 let mask = if signed { -1 } else { (1i64 << bits) - 1 };
                 write!(out, "{}{}", S::IMMEDIATE, value & mask)
             }
-            OperandKind::Imm64 => {
+            OperandForm::Imm64 => {
                 let value = self.words[word] as u64 | (self.words[word + 1] as u64) << 32;
                 write!(out, "{}{value}", S::IMMEDIATE)
             }
-            OperandKind::Label => self.names.label(Label(self.words[word]), out),
-            OperandKind::Symbol => {
+            OperandForm::Label => self.names.label(Label(self.words[word]), out),
+            OperandForm::Symbol => {
                 self.names.symbol(SymbolRef::unpack(self.words[word]), out)?;
                 offset(self.words[word + 1] as i32, out)
             }
-            OperandKind::Code { code, bits } => S::code(code, bits, self.words[word], out),
-            OperandKind::Cond => S::condition(self.small, out),
-            OperandKind::Clobbers => write!(out, "{}", self.words[word]),
+            OperandForm::Code { code, bits } => S::code(code, bits, self.words[word], out),
+            OperandForm::Cond => S::condition(self.small, out),
+            OperandForm::Clobbers => write!(out, "{}", self.words[word]),
         }
     }
 
@@ -205,11 +205,11 @@ impl<S: Syntax> Printer<'_, S> {
     /// Writes the low `bits` of a register operand.
     pub fn register(&self, index: usize, bits: u16, out: &mut dyn Write) -> fmt::Result {
         match self.registers {
-            Registers::Virtual(operands) => match operands[index].as_fixed_nonallocatable() {
+            OperandRegisters::Virtual(operands) => match operands[index].as_fixed_nonallocatable() {
                 Some(register) => S::register(register, bits, out),
                 None => write!(out, "%{}", operands[index].vreg()),
             },
-            Registers::Allocated(allocs, _) => match (allocs[index].as_reg(), allocs[index].as_stack()) {
+            OperandRegisters::Allocated(allocs, _) => match (allocs[index].as_reg(), allocs[index].as_stack()) {
                 (Some(register), _) => S::register(register, bits, out),
                 (_, Some(slot)) => S::spilled(self, slot.index() as u32, out),
                 _ => out.write_str("%none"),
@@ -247,8 +247,8 @@ impl<S: Syntax> Printer<'_, S> {
     pub fn displacement(&self, address: &Address) -> Option<i32> {
         let at = match (address.place, self.registers) {
             (Place::Registers, _) => Some(0),
-            (place, Registers::Allocated(_, frame)) => frame.and_then(|frame| frame_offset(frame, place)),
-            (_, Registers::Virtual(_)) => None,
+            (place, OperandRegisters::Allocated(_, frame)) => frame.and_then(|frame| frame_offset(frame, place)),
+            (_, OperandRegisters::Virtual(_)) => None,
         };
         at.map(|at| address.amode.disp.wrapping_add(at as i32))
     }

@@ -17,14 +17,14 @@ use clifc::machine::amode::Amode;
 use clifc::machine::compiled::{CompiledStencil, SymbolRef};
 use clifc::machine::description::Machine;
 use clifc::machine::inst::{
-    Class, ConstantRef, InstSink, Label, MachInst, OperandKind, Props, Role, Row, RowId,
+    Class, ConstantRef, InstSink, Label, MachInst, OperandForm, Props, Role, Row, RowId,
 };
 use clifc::machine::reg::{Allocation, Operand, PReg, RegClass, VReg};
 use clifc::object::reloc_number;
 use clifc::options::{Arch, Flags, Target};
 use clifc::pipeline::Backend;
 use clifc::text::inst::print;
-use clifc::text::inst::{Names, Registers};
+use clifc::text::inst::{Names, OperandRegisters};
 use object::read::elf::ElfFile64;
 use object::{Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget};
 use std::fmt::{self, Write};
@@ -175,30 +175,30 @@ impl Names for Fixed {
 fn push_operand<S: Subject>(
     random: &mut Random,
     row: &Row,
-    kind: OperandKind,
+    kind: OperandForm,
     frame: &Frame,
     to: &mut Recorded,
 ) {
     match kind {
-        OperandKind::Reg { class, fixed, .. } => {
+        OperandForm::Reg { class, fixed, .. } => {
             let register = random.register::<S>(class);
             let chosen = fixed.unwrap_or(PReg::new(register.vreg(), register.class()));
             to.allocs.push(Allocation::reg(chosen));
         }
-        OperandKind::Mem { bits } => {
+        OperandForm::Mem { bits } => {
             S::amode(random, row, bits, frame).push(to);
         }
-        OperandKind::RegMem { class, .. } => S::register_or_memory(random, row, class, frame, to),
-        OperandKind::Imm { .. } => to.words.push(S::immediate(random, row, to.words.len())),
-        OperandKind::Code { code, bits } => to.words.push(S::code(random, row, code, bits)),
-        OperandKind::Imm64 => to.words.extend([random.value() as u32, random.value() as u32]),
-        OperandKind::Label => to.words.push(0),
-        OperandKind::Symbol => {
+        OperandForm::RegMem { class, .. } => S::register_or_memory(random, row, class, frame, to),
+        OperandForm::Imm { .. } => to.words.push(S::immediate(random, row, to.words.len())),
+        OperandForm::Code { code, bits } => to.words.push(S::code(random, row, code, bits)),
+        OperandForm::Imm64 => to.words.extend([random.value() as u32, random.value() as u32]),
+        OperandForm::Label => to.words.push(0),
+        OperandForm::Symbol => {
             // With an addend some assemblers ask for the symbol's address rather than its PLT entry.
             to.words.extend([random.symbol().pack(), 0]);
         }
-        OperandKind::Clobbers => to.words.push(0),
-        OperandKind::Cond => {}
+        OperandForm::Clobbers => to.words.push(0),
+        OperandForm::Cond => {}
     }
 }
 
@@ -227,9 +227,9 @@ fn make_parts<S: Subject>(random: &mut Random, row: &Row, frame: &Frame) -> Reco
     for operand in row.operands {
         push_operand::<S>(random, row, operand.kind, frame, &mut parts);
     }
-    let plain = row.operands.iter().filter(|o| matches!(o.kind, OperandKind::Reg { .. }));
+    let plain = row.operands.iter().filter(|o| matches!(o.kind, OperandForm::Reg { .. }));
     for (i, operand) in plain.enumerate() {
-        if let OperandKind::Reg { role: Role::Tied(to), .. } = operand.kind {
+        if let OperandForm::Reg { role: Role::Tied(to), .. } = operand.kind {
             parts.allocs[i] = parts.allocs[to as usize];
         }
     }
@@ -243,7 +243,7 @@ fn are_allocatable(row: &Row, allocs: &[Allocation]) -> bool {
         .operands
         .iter()
         .filter_map(|operand| match operand.kind {
-            OperandKind::Reg { role, .. } => Some(role),
+            OperandForm::Reg { role, .. } => Some(role),
             _ => None,
         })
         .collect();
@@ -285,7 +285,7 @@ pub fn make_variant<S: Subject>(random: &mut Random, number: usize, id: RowId, f
 
     let mut text = String::new();
     let names = Fixed { label: format!(".Lafter{number}") };
-    let registers = Registers::Allocated(&parts.allocs, Some(frame));
+    let registers = OperandRegisters::Allocated(&parts.allocs, Some(frame));
     print::<S::Target>(&inst, registers, &parts.words, &names, &mut text).expect("strings take everything");
     let text = format!("{}{text}\n.skip {gap}, 0xCC\n.Lafter{number}:", S::prefix(row, &text));
     Variant { row, parts, text, compiled: buffer.finish::<<S::Target as Encoding>::Branches>() }

@@ -13,7 +13,7 @@ use clifc::arch::x86_64::regs;
 use clifc::emit::frame::Frame;
 use clifc::ir::StackSlot;
 use clifc::machine::inst::Label;
-use clifc::machine::inst::{Class, ConstantRef, OperandKind, Row};
+use clifc::machine::inst::{Class, ConstantRef, OperandForm, Row};
 use clifc::machine::reg::{Allocation, OperandConstraint, PReg, SpillSlot};
 use clifc::options::Arch;
 
@@ -76,7 +76,7 @@ impl Subject for Rows {
 
     /// `reg ← rm` with a register there is the load form.
     fn prefix(row: &Row, text: &str) -> &'static str {
-        let may_load = row.operands.iter().any(|o| matches!(o.kind, OperandKind::RegMem { .. }));
+        let may_load = row.operands.iter().any(|o| matches!(o.kind, OperandForm::RegMem { .. }));
         if may_load && row.name.ends_with(".rm") && !text.contains('*') { "{load} " } else { "" }
     }
 }

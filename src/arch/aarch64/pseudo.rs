@@ -16,13 +16,13 @@ use crate::emit::buffer::CodeBuffer;
 use crate::emit::inst_view::EmitContext;
 use crate::emit::inst_view::{InstView, Places, physical};
 use crate::machine::inst::Label;
-use crate::machine::inst::OperandKind;
+use crate::machine::inst::OperandForm;
 
 const X: OperandSize = OperandSize::Q64;
 
 /// Whether the first operand is zero, or with `opposite` whether it is not.
 fn zero(view: &InstView, opposite: bool) -> BranchTemplate {
-    let wide = matches!(view.row.operands[0].kind, OperandKind::Reg { bits: 64, .. });
+    let wide = matches!(view.row.operands[0].kind, OperandForm::Reg { bits: 64, .. });
     Branches::on_zero(number_at(view.register(0)), wide, opposite)
 }
 

@@ -19,7 +19,7 @@ use crate::emit::inst_view::{InstView, physical};
 use crate::machine::amode::{Amode, Place};
 use crate::machine::compiled::{SymbolRef, UnwindOp};
 use crate::machine::inst::Label;
-use crate::machine::inst::OperandKind;
+use crate::machine::inst::OperandForm;
 use crate::machine::reg::VReg;
 use crate::machine::size::OperandSize;
 
@@ -60,7 +60,7 @@ fn compare_and_branch(
 
 /// Stores a constant by way of r0, which no address has.
 pub fn store_reversed(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let OperandKind::Mem { bits } = view.row.operands[0].kind else { unreachable!("it stores to memory") };
+    let OperandForm::Mem { bits } = view.row.operands[0].kind else { unreachable!("it stores to memory") };
     let (register, imm) = (physical(R0), view.words[2] as i32);
     let sink = &mut Direct::of(cx, buffer);
     match i16::try_from(imm) {

@@ -17,7 +17,7 @@ use crate::emit::inst_view::Expansion;
 use crate::machine::amode::Amode;
 use crate::machine::compiled::SymbolRef;
 use crate::machine::inst::Label;
-use crate::machine::inst::{Class, InstSink, OperandKind, OperandSpec, Props, Role, Row, RowId};
+use crate::machine::inst::{Class, InstSink, OperandForm, OperandSpec, Props, Role, Row, RowId};
 use crate::machine::reg::{Operand, OperandConstraint, OperandPos, PRegSet, VReg};
 use crate::machine::size::OperandSize;
 

@@ -19,7 +19,7 @@ use crate::emit::branch;
 use crate::emit::inst_view::Expansion;
 use crate::machine::compiled::SymbolRef;
 use crate::machine::inst::Label;
-use crate::machine::inst::{Class, InstSink, OperandKind, OperandSpec, Props, Role, Row, RowId};
+use crate::machine::inst::{Class, InstSink, OperandForm, OperandSpec, Props, Role, Row, RowId};
 use crate::machine::reg::{Operand, OperandConstraint, OperandPos, PRegSet, VReg};
 
 include!(concat!(env!("OUT_DIR"), "/x86_64.rs"));
