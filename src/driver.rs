@@ -23,7 +23,7 @@ use crate::options::{Arch, Flags, Target};
 use crate::parse::{self, Split};
 use crate::pipeline::{Backend, Controls};
 use crate::timing::Timing;
-use cached::{Cached, CacheNotes};
+use cached::{CacheNotes, Cached};
 pub use session::Session;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;

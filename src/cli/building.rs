@@ -144,7 +144,11 @@ fn build(
 }
 
 /// The bytes of the output file.
-fn emitted_bytes<'a>(args: &Build, built: &'a Built, dumps: &[Dumped]) -> Result<Cow<'a, [u8]>, CommandError> {
+fn emitted_bytes<'a>(
+    args: &Build,
+    built: &'a Built,
+    dumps: &[Dumped],
+) -> Result<Cow<'a, [u8]>, CommandError> {
     let texts = || dumps.iter().filter(|dump| Some(dump.pass.as_str()) == emitted_pass(args));
     match emitted(args) {
         Emit::Obj => Ok(Cow::Borrowed(&built.object)),

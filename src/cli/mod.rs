@@ -108,7 +108,9 @@ fn run(command: Command, colour: bool) -> Result<(), CommandError> {
 /// Writes to standard output; a reader that went away is no failure.
 fn print(text: impl AsRef<[u8]>) -> Result<(), CommandError> {
     match io::stdout().write_all(text.as_ref()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CommandError::System(error.to_string())),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(CommandError::System(error.to_string()))
+        }
         _ => Ok(()),
     }
 }

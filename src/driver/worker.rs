@@ -1,13 +1,13 @@
 //! One thread of a build: parses functions and compiles them, one after the other, in the same buffers.
 
-use super::cached::{Cached, CacheNotes};
-use super::{BuildOptions, DumpRequest, BuildInputs, Outcome};
+use super::cached::{CacheNotes, Cached};
+use super::{BuildInputs, BuildOptions, DumpRequest, Outcome};
 use crate::cache::Claim;
 use crate::diag::{Diagnostic, Severity};
 use crate::machine::compiled::CompiledFunction;
 use crate::options::Flags;
 use crate::parse::{self, FunctionText, ParseContext};
-use crate::pipeline::{self, Backend, Compiler, CompileError, Placement};
+use crate::pipeline::{self, Backend, CompileError, Compiler, Placement};
 use crate::timing::Timing;
 use crate::verify;
 use std::mem::take;
@@ -110,7 +110,12 @@ impl<'a, I: Backend> Worker<'a, I> {
                 return Some(CompiledFunction { params, code });
             }
             Claim::Shared => {
-                cached.leave(&mut self.notes, index, key, take(&mut self.context.compiler.ir.function.params));
+                cached.leave(
+                    &mut self.notes,
+                    index,
+                    key,
+                    take(&mut self.context.compiler.ir.function.params),
+                );
                 return None;
             }
             Claim::Compile => None,

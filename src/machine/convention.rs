@@ -266,7 +266,8 @@ impl Convention {
         }
         abi.return_bytes = returns.stack.next_multiple_of(16);
         let in_memory = self.returns_in_memory || flags.enable_multi_ret_implicit_sret();
-        let by_rule = self.wide == WidePassing::Pointer && sig.returns.iter().any(|param| param.ty == types::I128);
+        let by_rule =
+            self.wide == WidePassing::Pointer && sig.returns.iter().any(|param| param.ty == types::I128);
         if abi.return_bytes > 0 && !in_memory && !by_rule {
             return Err(format!(
                 "too many results for {}; enable_multi_ret_implicit_sret returns them in memory",
@@ -281,7 +282,8 @@ impl Convention {
         let mut args = Assigner::of_args(self);
         if abi.return_bytes > 0 {
             let reg = self.return_pointer.filter(|_| !has_sret).or_else(|| args.next_reg(RegClass::Int));
-            abi.return_area = Some(Location::Reg(reg.expect("every convention passes integers in registers")));
+            abi.return_area =
+                Some(Location::Reg(reg.expect("every convention passes integers in registers")));
         }
         for param in &sig.params {
             let located = self.locate_param(param, &mut args, abi)?;

@@ -1,6 +1,6 @@
 //! The half of the pipeline that knows no target: from a parsed function to a stencil that can be lowered.
 
-use super::{Facts, CompileError, Half, Pass, Placement, Progress, Run, run_passes};
+use super::{CompileError, Facts, Half, Pass, Placement, Progress, Run, run_passes};
 use crate::analysis::Analysis;
 use crate::ir::Function;
 use crate::options::Flags;

@@ -1,6 +1,8 @@
 //! The half of the pipeline that makes machine code of a stencil, for one target.
 
-use super::{Controls, PassDump, Facts, CompileError, Half, IrHalf, Pass, Placement, Progress, Run, run_passes};
+use super::{
+    CompileError, Controls, Facts, Half, IrHalf, Pass, PassDump, Placement, Progress, Run, run_passes,
+};
 use crate::alloc::{Allocator, Demands};
 use crate::emit::buffer::CodeBuffer;
 use crate::emit::encoding::Emission;

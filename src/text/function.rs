@@ -52,7 +52,9 @@ pub fn write<I: Assembly>(
             }
             let inst = &vcode.insts[index];
             let registers = match allocated {
-                Some((output, frame)) => OperandRegisters::Allocated(output.inst_allocs(Inst::new(index)), frame),
+                Some((output, frame)) => {
+                    OperandRegisters::Allocated(output.inst_allocs(Inst::new(index)), frame)
+                }
                 None => OperandRegisters::Virtual(vcode.inst_operands(inst)),
             };
             out.write_str("    ")?;

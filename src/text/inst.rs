@@ -209,11 +209,13 @@ impl<S: Syntax> Printer<'_, S> {
                 Some(register) => S::register(register, bits, out),
                 None => write!(out, "%{}", operands[index].vreg()),
             },
-            OperandRegisters::Allocated(allocs, _) => match (allocs[index].as_reg(), allocs[index].as_stack()) {
-                (Some(register), _) => S::register(register, bits, out),
-                (_, Some(slot)) => S::spilled(self, slot.index() as u32, out),
-                _ => out.write_str("%none"),
-            },
+            OperandRegisters::Allocated(allocs, _) => {
+                match (allocs[index].as_reg(), allocs[index].as_stack()) {
+                    (Some(register), _) => S::register(register, bits, out),
+                    (_, Some(slot)) => S::spilled(self, slot.index() as u32, out),
+                    _ => out.write_str("%none"),
+                }
+            }
         }
     }
 
@@ -247,7 +249,9 @@ impl<S: Syntax> Printer<'_, S> {
     pub fn displacement(&self, address: &Address) -> Option<i32> {
         let at = match (address.place, self.registers) {
             (Place::Registers, _) => Some(0),
-            (place, OperandRegisters::Allocated(_, frame)) => frame.and_then(|frame| frame_offset(frame, place)),
+            (place, OperandRegisters::Allocated(_, frame)) => {
+                frame.and_then(|frame| frame_offset(frame, place))
+            }
             (_, OperandRegisters::Virtual(_)) => None,
         };
         at.map(|at| address.amode.disp.wrapping_add(at as i32))

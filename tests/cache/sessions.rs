@@ -2,7 +2,7 @@
 
 use super::{directory, program, targets};
 use clifc::cache::key::Key;
-use clifc::cache::store::{StoreSize, Result, Store, StoreError};
+use clifc::cache::store::{Result, Store, StoreError, StoreSize};
 use clifc::cache::{Cache, CacheOptions, Statistics};
 use clifc::diag::Source;
 use clifc::driver::{self, BuildOptions, Observer, Session};

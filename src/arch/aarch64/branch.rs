@@ -28,7 +28,9 @@ impl Branches {
         match instruction >> 24 & 0x7F {
             0x54 => BranchTemplate { kind: (instruction & 15) as u8, word: 0 },
             0x34 | 0x35 => BranchTemplate { kind: Self::ZERO | opposite, word: instruction & REGISTER_WIDTH },
-            0x36 | 0x37 => BranchTemplate { kind: Self::BIT_ZERO | opposite, word: instruction & REGISTER_BIT },
+            0x36 | 0x37 => {
+                BranchTemplate { kind: Self::BIT_ZERO | opposite, word: instruction & REGISTER_BIT }
+            }
             _ => BranchTemplate { kind: Self::JUMP, word: 0 },
         }
     }

@@ -17,7 +17,7 @@
 //! the cache is filling up: until it is half full nothing is written for a hit, and then only if something
 //! was added since the last one. So a build that finds everything writes nothing.
 
-use super::{StoreSize, Key, Result, Store, StoreError};
+use super::{Key, Result, Store, StoreError, StoreSize};
 use rusqlite::{Connection, ErrorCode, OpenFlags, params};
 use std::fs::{self, File, TryLockError};
 use std::io;
