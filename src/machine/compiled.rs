@@ -1,6 +1,6 @@
-//! The result of compiling a stencil: bytes and all that an object says of them.
+//! The result of compiling a stencil: machine code, and what an object file records about it.
 //!
-//! Nothing here holds a name: relocations refer to the names in a function's params by index.
+//! A stencil has no names: relocations refer to those in the function's params by index.
 
 use crate::ir::{NameRef, Params, TrapCode};
 use crate::machine::srclocs::SrcLocs;
@@ -8,8 +8,8 @@ use crate::named_enum;
 use serde::{Deserialize, Serialize};
 
 named_enum! {
-    /// A symbol that generated code refers to by itself; the text is its linker name. CLIF has names for
-    /// the first of them, up to `ElfGlobalOffsetTable`.
+    /// Library routines and other symbols that clifc itself introduces into code, with their linker names.
+    /// CLIF text can name those up to `ElfGlobalOffsetTable`.
     #[derive(Serialize, Deserialize)]
     LibCall {
         CeilF32 "ceilf", CeilF64 "ceil", FloorF32 "floorf", FloorF64 "floor",
@@ -28,8 +28,8 @@ named_enum! {
 }
 
 impl LibCall {
-    /// The one that CLIF text calls by this name, as in `%CeilF32`: names are those of the variants,
-    /// and what comes after the global offset table has none.
+    /// Finds a routine by its name in CLIF text, as in `%CeilF32`: the variant's name. Variants after
+    /// `ElfGlobalOffsetTable` have none.
     pub fn from_clif(name: &str) -> Option<Self> {
         let named = &Self::ALL[..=LibCall::ElfGlobalOffsetTable as usize];
         named.iter().copied().find(|call| format!("{call:?}") == name)
@@ -48,7 +48,7 @@ pub enum SymbolRef {
 impl SymbolRef {
     const LIBCALL: u32 = 1 << 31;
 
-    /// In one word.
+    /// Packs the symbol into one word.
     #[inline]
     pub fn pack(self) -> u32 {
         match self {
@@ -57,7 +57,7 @@ impl SymbolRef {
         }
     }
 
-    /// From a word made by [`SymbolRef::pack`].
+    /// Unpacks a word made by [`SymbolRef::pack`].
     #[inline]
     pub fn unpack(word: u32) -> Self {
         if word & Self::LIBCALL != 0 {
@@ -69,26 +69,28 @@ impl SymbolRef {
 }
 
 named_enum! {
-    /// Kinds of relocation, by what is computed; the object writer has their numbers in each format.
+    /// Kinds of relocation, by the value that the linker computes; the object writer maps them to each
+    /// format's numbers.
     #[derive(Serialize, Deserialize)]
     RelocKind {
         /// 64-bit absolute address.
         Abs64 "abs64",
-        /// 32-bit distance from the field.
+        /// 32-bit distance from the field to the symbol.
         Rel32 "rel32",
-        /// The same, in an instruction that ends with the field.
+        /// 32-bit distance, where the field ends the instruction.
         X86Pc32 "pc32",
-        /// The same in one that ends a byte later.
+        /// 32-bit distance, where one byte of the instruction follows the field.
         X86Pc32Imm1 "pc32_imm1",
-        /// The same in one that ends two bytes later.
+        /// 32-bit distance, where two bytes of the instruction follow the field.
         X86Pc32Imm2 "pc32_imm2",
-        /// The same in one that ends four bytes later.
+        /// 32-bit distance, where four bytes of the instruction follow the field.
         X86Pc32Imm4 "pc32_imm4",
-        /// The same, of a call.
+        /// 32-bit distance of a call, possibly by way of the PLT.
         X86Plt32 "plt32",
         /// Distance to the symbol's GOT entry, in an instruction with a REX prefix.
         X86RexGotPcRelX "rex_gotpcrelx",
-        /// The same without a REX prefix, as in `call *sym@GOTPCREL(%rip)`.
+        /// Distance to the symbol's GOT entry, in an instruction without a REX prefix, as `call
+        /// *sym@GOTPCREL(%rip)`.
         X86GotPcRelX "gotpcrelx",
         /// Distance to the general-dynamic TLS pair.
         X86TlsGd "tlsgd",
@@ -100,57 +102,57 @@ named_enum! {
         X86Tlv "tlv",
         /// Distance of a call, in words.
         Aarch64Call26 "call26",
-        /// The same of a jump.
+        /// Distance of a jump, in words.
         Aarch64Jump26 "jump26",
         /// Distance in pages, for `adrp`.
         Aarch64Page21 "page21",
-        /// Offset in the page, for `add`.
+        /// Offset within the page, for `add`.
         Aarch64AddLo12 "add_lo12",
-        /// Offset in the page, for an access of one byte.
+        /// Offset within the page, for an access of 1 byte.
         Aarch64Ldst8Lo12 "ldst8_lo12",
-        /// The same of two bytes.
+        /// Offset within the page, for an access of 2 bytes.
         Aarch64Ldst16Lo12 "ldst16_lo12",
-        /// The same of four bytes.
+        /// Offset within the page, for an access of 4 bytes.
         Aarch64Ldst32Lo12 "ldst32_lo12",
-        /// The same of eight bytes.
+        /// Offset within the page, for an access of 8 bytes.
         Aarch64Ldst64Lo12 "ldst64_lo12",
-        /// The same of sixteen bytes.
+        /// Offset within the page, for an access of 16 bytes.
         Aarch64Ldst128Lo12 "ldst128_lo12",
         /// Distance in pages to the symbol's GOT entry.
         Aarch64GotPage21 "got_page21",
-        /// Offset of the GOT entry in its page, for a load.
+        /// Offset of the symbol's GOT entry within its page, for a load.
         Aarch64GotLo12 "got_lo12",
         /// Distance in pages to the TLS descriptor.
         Aarch64TlsDescPage21 "tlsdesc_page21",
-        /// Its offset in the page, for the load of its function.
+        /// Offset of the TLS descriptor within its page, for the load of its function.
         Aarch64TlsDescLdLo12 "tlsdesc_ld_lo12",
-        /// The same for `add`.
+        /// Offset of the TLS descriptor within its page, for `add`.
         Aarch64TlsDescAddLo12 "tlsdesc_add_lo12",
-        /// Marks the call of the descriptor's function for linkers.
+        /// Marks the call of the TLS descriptor's function, for linker relaxation.
         Aarch64TlsDescCall "tlsdesc_call",
         /// Distance in pages to the GOT entry with the thread-pointer offset.
         Aarch64TlsIePage21 "gottprel_page21",
-        /// Its offset in the page, for a load.
+        /// Offset of the GOT entry with the thread-pointer offset within its page, for a load.
         Aarch64TlsIeLo12 "gottprel_lo12",
         /// Bits 12 to 23 of the thread-pointer offset.
         Aarch64TlsLeHi12 "tprel_hi12",
-        /// Its low twelve bits.
+        /// Low 12 bits of the thread-pointer offset.
         Aarch64TlsLeLo12 "tprel_lo12",
         /// Distance in pages to the pointer to a Mach-O thread variable's descriptor.
         Aarch64TlvPage21 "tlvp_page21",
-        /// Offset of the pointer in its page, for a load.
+        /// Offset within its page of the pointer to a Mach-O thread variable's descriptor, for a load.
         Aarch64TlvLo12 "tlvp_lo12",
         /// 32-bit distance in halfwords.
         S390Pc32Dbl "pc32dbl",
-        /// The same, of a call.
+        /// 32-bit distance of a call in halfwords, possibly by way of the PLT.
         S390Plt32Dbl "plt32dbl",
-        /// The same to the symbol's GOT entry.
+        /// 32-bit distance in halfwords to the symbol's GOT entry.
         S390GotEnt "gotent",
-        /// The same to the GOT.
+        /// 32-bit distance in halfwords to the GOT.
         S390GotPcDbl "gotpcdbl",
         /// 64-bit offset in the GOT of the general-dynamic TLS pair.
         S390TlsGd64 "tlsgd64",
-        /// Marks the call of `__tls_get_offset` for linkers.
+        /// Marks the call of `__tls_get_offset`, for linker relaxation.
         S390TlsGdCall "tlsgdcall",
         /// 32-bit distance in halfwords to the GOT entry with the thread-pointer offset.
         S390TlsIeEnt "tlsieent",
@@ -162,36 +164,36 @@ named_enum! {
 /// A relocation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Reloc {
-    /// Byte offset of the field in the code.
+    /// Byte offset of the relocated field in the code.
     pub offset: u32,
-    /// What is computed.
+    /// The kind of relocation.
     pub kind: RelocKind,
-    /// Of which symbol.
+    /// The symbol it refers to.
     pub symbol: SymbolRef,
-    /// Plus this.
+    /// The addend.
     pub addend: i64,
 }
 
 /// An instruction that can trap.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct TrapSite {
-    /// Offset of its first byte.
+    /// Byte offset of the instruction.
     pub offset: u32,
-    /// What it means.
+    /// Why it traps.
     pub code: TrapCode,
 }
 
-/// A change of the frame, after the instruction that ends at some offset. Registers are DWARF numbers.
+/// A change of the call frame, as DWARF call frame information describes it. Registers are DWARF numbers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum UnwindOp {
     /// The canonical frame address is now `register + offset`.
     DefCfa {
         /// DWARF register number.
         register: u16,
-        /// Bytes.
+        /// Offset in bytes.
         offset: u32,
     },
-    /// The canonical frame address is now this far from the same register.
+    /// The canonical frame address is now this many bytes from the same register as before.
     CfaOffset(i32),
     /// A register is saved at the canonical frame address plus `offset` (negative).
     SaveRegister {
@@ -200,54 +202,55 @@ pub enum UnwindOp {
         /// Bytes from the canonical frame address.
         offset: i32,
     },
-    /// A register has its value on entry again.
+    /// A register again has the value it had on entry.
     RestoreRegister(u16),
-    /// From now on the return address is signed if it was not, and not if it was.
+    /// Toggles whether the return address is signed.
     NegateReturnAddressState,
-    /// Remember the state (before an epilogue in mid-function).
+    /// Saves the state, before an epilogue that more code follows.
     RememberState,
-    /// Go back to the remembered state (after it).
+    /// Restores the saved state, after such an epilogue.
     RestoreState,
 }
 
-/// Where an exception thrown by a call goes. The payload words are in the first result registers, and no
-/// register but the stack pointer has the value it had before the call.
+/// A landing pad: where an exception thrown by a call goes. There the payload words are in the first result
+/// registers, and only the stack pointer has the value it had before the call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Handler {
-    /// The call's return address, as offset.
+    /// Byte offset of the call's return address.
     pub return_offset: u32,
-    /// The exceptions it takes; `None` for all.
+    /// Tag of the exceptions it catches; `None` for all.
     pub tag: Option<u32>,
-    /// Offset of the handler.
+    /// Byte offset of the handler.
     pub offset: u32,
 }
 
 /// The machine code of one function.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct CompiledStencil {
-    /// Instructions, then constants and tables.
+    /// Instructions, followed by constants and jump tables.
     #[serde(with = "serde_bytes")]
     pub code: Vec<u8>,
-    /// Length of the instructions alone.
+    /// Length of the instructions alone, in bytes.
     pub text_len: u32,
     /// Alignment in bytes: a power of two.
     pub align: u32,
-    /// Relocations, by offset.
+    /// Relocations, in order of offset.
     pub relocs: Vec<Reloc>,
-    /// Trap sites, by offset.
+    /// Trap sites, in order of offset.
     pub traps: Vec<TrapSite>,
-    /// Where code of which source location begins.
+    /// Source locations of the code.
     pub srclocs: SrcLocs,
-    /// Exception handlers, by the return address of their call and then in order of the text.
+    /// Exception handlers, in order of their call's return address, those of one call in the order of its
+    /// exception table.
     pub handlers: Vec<Handler>,
-    /// Frame changes, by the offset of the instruction's end.
+    /// Frame changes with the byte offset where each takes effect: the end of the instruction that makes it.
     pub unwind: Vec<(u32, UnwindOp)>,
-    /// Bytes from the stack pointer, after the prologue, up to the canonical frame address.
+    /// Bytes from the stack pointer after the prologue up to the canonical frame address.
     pub frame_size: u32,
 }
 
 impl CompiledStencil {
-    /// Checks what holds of every stencil; the error says what does not.
+    /// Checks the invariants of a stencil; the error says which is violated.
     pub fn check(&self) -> Result<(), String> {
         let ascending = |offsets: &mut dyn Iterator<Item = u32>, what: &str| {
             let mut last = 0;
@@ -276,7 +279,7 @@ impl CompiledStencil {
 /// A compiled function: its code, and the names and positions that go with it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CompiledFunction {
-    /// Names and positions.
+    /// The function's names and positions.
     pub params: Params,
     /// Machine code.
     pub code: CompiledStencil,

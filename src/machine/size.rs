@@ -1,8 +1,9 @@
-//! Sizes of operands, which the families of rows are made of. The letters are those that x86_64 has for integers.
+//! Operand sizes, by which a family of rows is indexed. The letters are those of x86_64 mnemonics for
+//! integers.
 
 use crate::machine::inst::RowId;
 
-/// Size of an operand; of floating-point numbers, single precision is `L32` and double `Q64`.
+/// Size of an operand. Single precision is `L32`, double precision `Q64`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum OperandSize {
@@ -14,12 +15,12 @@ pub enum OperandSize {
     L32,
     /// 64 bits.
     Q64,
-    /// 128 bits: of vector registers only.
+    /// 128 bits, in vector registers only.
     O128,
 }
 
 impl OperandSize {
-    /// The size of `bits` bits: the smallest that holds them.
+    /// Returns the smallest size that holds `bits` bits.
     #[inline]
     pub const fn from_bits(bits: u32) -> Self {
         match bits {
@@ -31,19 +32,20 @@ impl OperandSize {
         }
     }
 
-    /// Its number of bytes.
+    /// Returns the number of bytes.
     #[inline]
     pub const fn bytes(self) -> u32 {
         1 << self as u8
     }
 
-    /// Its number of bits.
+    /// Returns the number of bits.
     #[inline]
     pub const fn bits(self) -> u32 {
         8 << self as u8
     }
 
-    /// The row of this size in a family of `count` rows, of which the first, `base`, has size number `first`.
+    /// Returns the row of this size in a family of `count` consecutive rows, the first of which is row `base`
+    /// and has size number `first`. Panics if the family has no such row.
     #[inline]
     pub fn row(self, base: u16, first: u8, count: u8) -> RowId {
         let at = (self as u8).wrapping_sub(first);
