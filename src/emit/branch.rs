@@ -1,4 +1,5 @@
-//! Ends of blocks that every target expands alike: jumps and branches, without a jump to what comes next anyway.
+//! Expansion of pseudo-instructions that all targets share: jumps and branches at the ends of blocks, and
+//! branches to traps. A jump to the block that is emitted next is left out.
 
 use crate::emit::buffer::{BranchForms, CodeBuffer};
 use crate::emit::inst_view::EmitContext;
@@ -6,38 +7,38 @@ use crate::emit::inst_view::InstView;
 use crate::ir::TrapCode;
 use crate::machine::inst::Label;
 
-/// A relaxable branch without its label: its kind and word.
+/// A relaxable branch without its label.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct BranchTemplate {
-    /// See [`BranchForms`].
+    /// The kind of branch: see [`BranchForms`].
     pub kind: u8,
-    /// See [`BranchForms::write`].
+    /// The target's own data for the branch: see [`BranchForms::write`].
     pub word: u32,
 }
 
 impl BranchTemplate {
-    /// The one that branches when this does not.
+    /// Returns the branch that is taken when this one is not.
     fn complement<B: BranchForms>(self) -> Self {
         BranchTemplate { kind: B::complement(self.kind), ..self }
     }
 }
 
-/// Nothing.
+/// Emits nothing; for pseudo-instructions that only the allocator needs.
 pub fn emit_nothing<B: BranchForms>(_: &InstView, _: &EmitContext, _: &mut CodeBuffer) {}
 
-/// A jump to the label in the first word, unless it comes next.
+/// Emits a jump to the label in the first word, unless its block is next.
 pub fn jump<B: BranchForms>(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     jump_unless_next::<B>(view.label(0), cx, buffer);
 }
 
-/// A jump, unless its target comes next.
+/// Emits a jump to `label`, unless its block is next.
 pub fn jump_unless_next<B: BranchForms>(label: Label, cx: &EmitContext, buffer: &mut CodeBuffer) {
     if !cx.falls_through_to(label) {
         buffer.branch::<B>(B::JUMP, 0, label);
     }
 }
 
-/// A conditional branch with two targets.
+/// Emits a conditional branch with two destinations.
 pub fn branch<B: BranchForms>(
     condition: BranchTemplate,
     (taken, other): (Label, Label),
@@ -53,31 +54,32 @@ pub fn branch<B: BranchForms>(
     }
 }
 
-/// A branch on the kind in [`InstView::small`], to the labels in the first two words.
+/// Emits a branch of the kind in [`InstView::small`], to the labels in the first two words.
 pub fn branch_small<B: BranchForms>(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let condition = BranchTemplate { kind: view.small, word: 0 };
     branch::<B>(condition, (view.label(0), view.label(1)), cx, buffer);
 }
 
-/// A branch on either of two kinds: that in [`InstView::small`] and that in the first word. The labels follow.
+/// Emits a branch that is taken if either of two kinds is: that in [`InstView::small`] or that in the first
+/// word. The labels are in the next two words.
 pub fn branch_either<B: BranchForms>(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     buffer.branch::<B>(view.small, 0, view.label(1));
     let second = BranchTemplate { kind: view.words[0] as u8, word: 0 };
     branch::<B>(second, (view.label(1), view.label(2)), cx, buffer);
 }
 
-/// A branch to a trap out of line.
+/// Emits a branch to an out-of-line trap.
 pub fn trap_on<B: BranchForms>(condition: BranchTemplate, view: &InstView, buffer: &mut CodeBuffer) {
     let stub = buffer.trap_stub(TrapCode(view.trap));
     buffer.branch::<B>(condition.kind, condition.word, stub);
 }
 
-/// The same on the kind in [`InstView::small`].
+/// Emits a branch of the kind in [`InstView::small`] to an out-of-line trap.
 pub fn trap_if<B: BranchForms>(view: &InstView, _: &EmitContext, buffer: &mut CodeBuffer) {
     trap_on::<B>(BranchTemplate { kind: view.small, word: 0 }, view, buffer);
 }
 
-/// The same if the kind in the first word holds as well.
+/// Emits a trap that is taken if both the kind in [`InstView::small`] and that in the first word hold.
 pub fn trap_if_both<B: BranchForms>(view: &InstView, _: &EmitContext, buffer: &mut CodeBuffer) {
     let stub = buffer.trap_stub(TrapCode(view.trap));
     let past = buffer.label();
@@ -86,8 +88,9 @@ pub fn trap_if_both<B: BranchForms>(view: &InstView, _: &EmitContext, buffer: &m
     buffer.bind(past);
 }
 
-/// What comes behind a call with handlers. `words`: bytes that the callee removed, normal destination, number of handlers,
-/// their tags and places. `restore` puts the stack pointer back by so many bytes.
+/// Emits what follows a call with exception handlers. `words` are the number of bytes that the callee popped,
+/// the normal destination, the number of handlers, and tag and label of each. `restore` is called to emit
+/// code that lowers the stack pointer by the popped bytes again.
 pub fn after_try<B: BranchForms>(
     words: &[u32],
     cx: &EmitContext,

@@ -1,8 +1,6 @@
-//! Emission: one pass over VCode, with the allocator's moves in between, into the code buffer.
+//! Emission of a function: one pass that writes VCode and the allocator's moves to the code buffer.
 //!
-//! Blocks are emitted in an order of their own: cold blocks last, blocks that only jump not at all (branches
-//! to them are sent on), and a loop whose header tests at the top is rotated, so that the back edge is the
-//! conditional branch. Block n of VCode is label n of the buffer.
+//! Blocks are emitted in the order of [`BlockLayout`]. Block n of VCode has label n in the buffer.
 
 use super::encoding::{Emission, Encoding};
 use super::inst_view::Places;
@@ -71,7 +69,8 @@ pub fn emit<I: Emission>(
     compiled
 }
 
-/// Bytes behind each block: whole instructions on all targets, and none that are executed.
+/// Returns the number of padding bytes after each block, a multiple of every target's instruction alignment.
+/// The padding is never executed.
 fn padding(flags: &Flags) -> u32 {
     const LARGEST_LOG2: u8 = 27;
     match flags.bb_padding_log2_minus_one() {
@@ -80,7 +79,7 @@ fn padding(flags: &Flags) -> u32 {
     }
 }
 
-/// Where in `edits` and `srclocs` the entries for an instruction begin.
+/// Where in `edits` and `srclocs` the entries for `inst` begin.
 #[derive(Default)]
 struct Cursor {
     inst: u32,
@@ -89,7 +88,7 @@ struct Cursor {
 }
 
 impl Cursor {
-    /// Goes to an instruction, where it mostly is: the order of blocks changes little.
+    /// Moves to an instruction. Mostly the cursor is there already, since layout keeps most blocks in order.
     fn seek(&mut self, inst: u32, vcode: &VCode, output: &Output) {
         if self.inst != inst {
             let first = before(inst);
@@ -99,7 +98,7 @@ impl Cursor {
     }
 }
 
-/// The point before an instruction.
+/// Returns the program point before an instruction.
 fn before(inst: u32) -> ProgPoint {
     ProgPoint::before(Inst::new(inst as usize))
 }
@@ -150,13 +149,14 @@ fn emit_block<I: Encoding>(
             forget_written(vcode, inst, &view, copies);
         }
     }
-    // Moves of what a branch defines are behind it, and again at the start of the blocks it goes to.
+    // The allocator puts moves of a branch's results after it, where nothing executes them, and repeats them
+    // at the start of its successors.
     let unreachable = edits.iter().take_while(|edit| edit.0 < behind).count();
     let (edit, loc) = (output.edits.len() - edits.len() + unreachable, vcode.srclocs.len() - locs.len());
     *cursor = Cursor { inst: end, edit, loc };
 }
 
-/// Emits a move that the allocator asked for; `width` is what values of the float class take of their registers.
+/// Emits a move that the allocator asked for; `width` is the greatest width of values of the float class.
 #[inline]
 fn emit_move<I: Encoding>(
     from: Allocation,
@@ -175,7 +175,7 @@ fn emit_move<I: Encoding>(
     I::encode_move(row, register, other, frame, buffer);
 }
 
-/// Forgets what the registers had that an instruction writes: those it clobbers and those of its results.
+/// Forgets the values of the registers that an instruction writes: its clobbers and its results.
 #[inline]
 fn forget_written(vcode: &VCode, inst: &MachInst, view: &InstView, copies: &mut Copies) {
     if view.row.props.any(Props::CLOBBERS) {
@@ -190,8 +190,9 @@ fn forget_written(vcode: &VCode, inst: &MachInst, view: &InstView, copies: &mut 
     }
 }
 
-/// Registers of `preserved` that the function writes: by its instructions' results and clobbers, and by moves. One of
-/// the allocator's that is read was written before.
+/// Returns the registers of `preserved` that the function writes, by results and clobbers of instructions and
+/// by moves. An allocatable register that is read must also have been written, so operands need not be told
+/// apart.
 pub fn written_registers<I: Machine>(
     vcode: &VCode,
     output: &Output,
@@ -223,7 +224,7 @@ pub fn written_registers<I: Machine>(
     written
 }
 
-/// Writes an instruction, pseudo-instructions included.
+/// Emits an instruction, expanding it if it is a pseudo-instruction.
 #[inline]
 pub fn emit_inst<I: Encoding>(view: &InstView, context: &EmitContext, buffer: &mut CodeBuffer) {
     if view.row.props.any(Props::PSEUDO) {

@@ -1,4 +1,8 @@
-//! The order in which blocks are emitted, found after allocation when it is known which are empty.
+//! The order in which blocks are emitted. It is computed after allocation, when it is known which blocks are
+//! empty.
+//!
+//! Cold blocks come last. Blocks that only jump are not emitted: branches to them are forwarded. A loop whose
+//! header tests at the top is rotated, so that the conditional branch becomes the back edge.
 
 use crate::entity::Span;
 use crate::machine::description::Machine;
@@ -6,26 +10,26 @@ use crate::machine::inst::Props;
 use crate::machine::reg::{Edit, Inst, Output, ProgPoint, VBlock};
 use crate::machine::vcode::VCode;
 
-/// Block order of one function; reused.
+/// The block order of one function; reused from function to function.
 #[derive(Debug, Default)]
 pub struct BlockLayout {
     order: Vec<VBlock>,
-    /// For each block: itself, or where it sends on to because all it does is jump.
+    /// For each block, itself, or the block that it forwards to because all it does is jump.
     forwarded: Vec<VBlock>,
-    /// Blocks that were skipped, grouped by where they send on to.
+    /// Blocks that are not emitted, grouped by the block that they forward to.
     skipped: Vec<VBlock>,
-    /// For each block, the range in `skipped` of those that send on to it.
+    /// For each block, the range in `skipped` of the blocks that forward to it.
     ranges: Vec<Span>,
-    /// Blocks that are rarely executed: the end of `order`.
+    /// Cold blocks, which come last in `order`.
     cold: Vec<VBlock>,
-    /// Place of each block in `order`; `u32::MAX` if it has none.
+    /// Index of each block in `order`, or `u32::MAX`.
     positions: Vec<u32>,
-    /// For each block whether an indirect branch goes to it; empty if nobody asks.
+    /// For each block, whether an indirect branch goes to it; empty if not computed.
     landings: Vec<bool>,
 }
 
 impl BlockLayout {
-    /// Finds the order for a function.
+    /// Computes the order for a function.
     pub fn compute<M: Machine>(&mut self, vcode: &VCode, output: &Output) {
         self.landings.clear();
         self.find_empty::<M>(vcode, output);
@@ -46,7 +50,7 @@ impl BlockLayout {
         self.order.extend_from_slice(&self.cold);
     }
 
-    /// Finds the blocks that indirect branches go to, after [`BlockLayout::compute`].
+    /// Finds the blocks that indirect branches go to; call it after [`BlockLayout::compute`].
     pub fn find_landings<M: Machine>(&mut self, vcode: &VCode) {
         self.landings.clear();
         self.landings.resize(vcode.blocks.len(), false);
@@ -60,18 +64,19 @@ impl BlockLayout {
         }
     }
 
-    /// Whether an indirect branch goes to a block, if that was asked for.
+    /// Whether an indirect branch goes to a block; false unless [`BlockLayout::find_landings`] was called.
     pub fn is_landing(&self, block: VBlock) -> bool {
         self.landings.get(block.index()).is_some_and(|&lands| lands)
     }
 
-    /// Blocks in emission order.
+    /// Returns the blocks in emission order.
     pub fn order(&self) -> &[VBlock] {
         &self.order
     }
 
-    /// Whether a latch should stand before the header: at most one of several blocks that lead to it falls through to
-    /// it now, or a branch does whose other target falls through without it. Only one latch can.
+    /// Whether to move a latch before its header. This pays if the latch has several predecessors, at most
+    /// one of which falls through to it now, or if its only predecessor is a branch whose other destination
+    /// can then fall through. Only one latch of a loop can be moved.
     fn goes_before(&self, vcode: &VCode, header: usize, latch: usize) -> bool {
         if self.order[header - 1] > self.order[header] {
             return false;
@@ -84,17 +89,17 @@ impl BlockLayout {
         self.order.get(next) == Some(&self.forwarded[other.index()])
     }
 
-    /// The block whose code stands for that of `block`.
+    /// Returns the block that `block` forwards to, or `block` itself.
     pub fn emitted(&self, block: VBlock) -> VBlock {
         self.forwarded[block.index()]
     }
 
-    /// Blocks that are not emitted because they only jump to `block`.
+    /// Returns the blocks that are not emitted because they only jump to `block`.
     pub fn forwarding_to(&self, block: VBlock) -> &[VBlock] {
         self.ranges[block.index()].of(&self.skipped)
     }
 
-    /// Finds blocks that only jump, and where chains of them end.
+    /// Finds blocks that only jump, and the ends of chains of them.
     fn find_empty<M: Machine>(&mut self, vcode: &VCode, output: &Output) {
         self.forwarded.clear();
         self.forwarded.extend(vcode.block_indices());
@@ -119,7 +124,8 @@ impl BlockLayout {
         }
     }
 
-    /// The end of the chain of jumps from `block`; there are no cycles, since none is ever closed.
+    /// Returns the end of the chain of forwarding blocks from `block`, shortening the chain. There are no
+    /// cycles, because a block whose chain ends in itself is not forwarded.
     fn root(&mut self, mut block: VBlock) -> VBlock {
         while self.forwarded[block.index()] != block {
             let next = self.forwarded[block.index()];
@@ -129,6 +135,7 @@ impl BlockLayout {
         block
     }
 
+    /// Computes `skipped` and `ranges` by a counting sort.
     fn group_skipped(&mut self) {
         self.ranges.clear();
         self.ranges.resize(self.forwarded.len(), Span::default());
@@ -156,11 +163,11 @@ impl BlockLayout {
 
     /// Makes conditional branches the back edges of loops.
     ///
-    /// A latch is a block whose only successor, the header, comes before it. If the header leaves the loop on
-    /// one side, it is moved behind the latch, whose jump becomes a fallthrough. Else, if a conditional branch
-    /// leads to the latch (which then is little more than the moves of a split edge), the latch is moved before the
-    /// header. Long loops are left alone: moving the blocks between would cost more than linear time, and
-    /// a jump is a small part of them.
+    /// A latch is a block whose only successor, the header, precedes it. If one side of the header's branch
+    /// leaves the loop, the header is moved after the latch, whose jump becomes a fallthrough. Otherwise, if
+    /// a conditional branch leads to the latch (which then is little more than the moves of a split edge),
+    /// the latch is moved before the header. Long loops are left alone: moving the blocks in between would
+    /// cost more than linear time, and a jump is a small part of such a loop.
     fn rotate_loops(&mut self, vcode: &VCode) {
         const LONGEST: usize = 200;
         self.positions.clear();

@@ -1,4 +1,4 @@
-//! The half of the pipeline that makes machine code of a stencil, for one target.
+//! The machine half of the pipeline: compiles a stencil to machine code for one target.
 
 use super::{
     CompileError, Controls, Facts, Half, IrHalf, Pass, PassDump, Placement, Progress, Run, run_passes,
@@ -24,12 +24,12 @@ use crate::text;
 use crate::text::inst::Assembly;
 use crate::timing::Timing;
 
-/// A target that functions can be compiled for.
+/// A target that functions can be compiled for: all that the wings need of it.
 pub trait Backend: FamilyLowering + Emission + Assembly {}
 
 impl<T: FamilyLowering + Emission + Assembly> Backend for T {}
 
-/// The passes that make code, in running order. The object comes after.
+/// The passes of the machine half, in running order. Writing the object comes after them.
 pub const fn passes<B: Backend>() -> [Pass<MachineHalf<B>>; 3] {
     const CODE: Facts = Facts::ANALYSIS.or(Facts::VCODE);
     [
@@ -38,7 +38,7 @@ pub const fn passes<B: Backend>() -> [Pass<MachineHalf<B>>; 3] {
             doc: "IR to VCode",
             needs: Facts::ANALYSIS,
             leaves: CODE,
-            why_here: "after all that changes the IR",
+            why_here: "after all passes that change the IR",
             optional: false,
             enabled: |_| true,
             run: lower,
@@ -49,11 +49,11 @@ pub const fn passes<B: Backend>() -> [Pass<MachineHalf<B>>; 3] {
             doc: "register allocation",
             needs: Facts::VCODE,
             leaves: CODE.or(Facts::ALLOCATION),
-            why_here: "after lowering, which has chosen the instructions that registers are wanted for",
+            why_here: "after lowering, which chooses the instructions that need registers",
             optional: false,
             enabled: |_| true,
             run: allocate,
-            // The allocator's own checker goes over the result: see `Compiler::new`.
+            // The allocator runs its own checker, with the setting `regalloc_checker`.
             check: |_, _, _| Ok(()),
         },
         Pass {
@@ -61,7 +61,7 @@ pub const fn passes<B: Backend>() -> [Pass<MachineHalf<B>>; 3] {
             doc: "frame and machine code",
             needs: Facts::VCODE.or(Facts::ALLOCATION),
             leaves: CODE.or(Facts::ALLOCATION).or(Facts::CODE),
-            why_here: "last: only now is it known which blocks are empty and which registers need saving",
+            why_here: "last: which blocks are empty and which registers need saving is known only after allocation",
             optional: false,
             enabled: |_| true,
             run: emit,
@@ -70,7 +70,7 @@ pub const fn passes<B: Backend>() -> [Pass<MachineHalf<B>>; 3] {
     ]
 }
 
-/// What passes make of a stencil, and the buffers they do it in.
+/// The state of the machine half: the results of its passes, and their buffers.
 pub struct MachineHalf<B: Backend> {
     blocks: Blocks,
     tables: LowerTables,
@@ -102,18 +102,18 @@ impl<B: Backend> Half for MachineHalf<B> {
     }
 }
 
-/// Compiles functions one after the other, for one target and one set of settings: both halves of the pipeline.
+/// Both halves of the pipeline: compiles functions one after the other, for one target and set of settings.
 pub struct Compiler<B: Backend> {
-    /// The function that is compiled next, or was last.
+    /// The IR half, with the function that is to be compiled or was compiled last.
     pub ir: IrHalf,
     state: MachineHalf<B>,
     flags: Flags,
-    /// What is noted while passes run.
+    /// Timing, and the pass that is running.
     pub progress: Progress,
 }
 
 impl<B: Backend> Compiler<B> {
-    /// A compiler with empty buffers.
+    /// Makes a compiler with empty buffers.
     pub fn new(flags: &Flags) -> Self {
         Compiler {
             ir: IrHalf::default(),
@@ -136,7 +136,7 @@ impl<B: Backend> Compiler<B> {
         }
     }
 
-    /// Compiles [`Compiler::ir`]'s function: runs all passes that the controls let run.
+    /// Compiles the function in [`Compiler::ir`], running the passes that the controls and settings enable.
     pub fn compile(
         &mut self,
         controls: &Controls,
@@ -150,17 +150,17 @@ impl<B: Backend> Compiler<B> {
         Ok(std::mem::take(&mut self.state.compiled))
     }
 
-    /// Starts to count which lowering rules fire.
+    /// Starts counting how often each lowering rule is used.
     pub fn trace_rules(&mut self) {
         self.state.tables.trace = Some(Default::default());
     }
 
-    /// How often each lowering rule fired.
+    /// Returns how often each lowering rule was used.
     pub fn traced_rules(&self) -> impl Iterator<Item = (&'static str, u64)> {
         self.state.tables.trace.iter().flatten().map(|(&name, &count)| (name, count))
     }
 
-    /// Time by pass, if that was asked for.
+    /// Returns the time by pass, if it is measured.
     pub fn timing(&self) -> Option<&Timing> {
         self.progress.timing.as_ref()
     }
@@ -182,7 +182,7 @@ fn lower<B: Backend>(state: &mut MachineHalf<B>, ir: &IrHalf, flags: &Flags) -> 
     Ok(())
 }
 
-/// What of a lowered function its registers depend on.
+/// Returns the properties of a lowered function that affect its register allocation.
 fn demands<B: Backend>(summary: &LowerSummary, flags: &Flags) -> Demands {
     let frame_pointer =
         summary.needs_frame_pointer || B::LINKED_BY_REGISTER && flags.preserve_frame_pointers();
