@@ -1,4 +1,4 @@
-//! Atomic accesses: byte order, and what one round of an operation that takes a loop computes.
+//! Atomic accesses: byte order, and the operation that one iteration of a retry loop computes.
 
 use crate::ir::*;
 use crate::lower::context::Lower;
@@ -6,24 +6,24 @@ use crate::lower::vocabulary::Lowering;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::OperandSize;
 
-/// What one round of the loop computes.
+/// The operation that one iteration of a retry loop computes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Step {
     /// The operation.
     pub op: AtomicRmwOp,
-    /// Size of the access; of 128 bits, of a half.
+    /// Size of the access; for 128 bits, that of a half.
     pub size: OperandSize,
-    /// Memory has the bytes in the other order.
+    /// Whether the access's byte order is the opposite of the target's.
     pub swap: bool,
 }
 
 impl Step {
-    /// As an immediate of 8 bits.
+    /// Packs the step into an 8-bit immediate.
     pub fn pack(self) -> i32 {
         self.op as i32 | (self.size as i32) << 4 | (self.swap as i32) << 6
     }
 
-    /// From such an immediate.
+    /// Unpacks an immediate made by [`Step::pack`].
     pub fn unpack(word: u32) -> Self {
         let op = AtomicRmwOp::from_code((word & 15) as u16);
         let size = OperandSize::from_bits(8 << (word >> 4 & 3));
@@ -31,24 +31,24 @@ impl Step {
     }
 }
 
-/// Whether an operation treats all bits alike: then its operands may as well have their bytes in another order.
+/// Whether an operation treats all bits alike, so that it can be done in either byte order.
 pub fn is_bitwise(op: AtomicRmwOp) -> bool {
     use AtomicRmwOp::*;
     matches!(op, And | Or | Xor | Nand | Xchg)
 }
 
-/// A target that reverses bytes for accesses of the other byte order than its own.
+/// How a target reverses bytes for accesses of the opposite byte order.
 pub trait ByteOrder: Lowering {
-    /// `d` = an integer of 16 to 64 bits with its bytes reversed.
+    /// Pushes `d` = `a` with its bytes reversed, for an integer type of 16 to 64 bits.
     fn swap_bytes(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, ty: Type);
 
-    /// Asks for a value in a register that is only stored from.
+    /// Returns a register with a value that is only stored, never computed with.
     fn put_stored(cx: &mut Lower<'_, Self>, value: Value) -> VReg {
         cx.put(value)
     }
 }
 
-/// A value in a register, as it stands in memory.
+/// Returns a register with a value in the byte order of the access.
 pub fn put_as_stored<I: ByteOrder>(cx: &mut Lower<'_, I>, value: Value, swap: bool) -> VReg {
     if !swap {
         return I::put_stored(cx, value);
@@ -58,22 +58,22 @@ pub fn put_as_stored<I: ByteOrder>(cx: &mut Lower<'_, I>, value: Value, swap: bo
     swapped
 }
 
-/// The register to be defined with what memory has, so that `d` has the value; [`finish`] makes it so.
+/// Returns the register that the access is to define, in memory's byte order; [`finish`] then defines `d`.
 pub fn raw_result<I: ByteOrder>(cx: &mut Lower<'_, I>, d: VReg, swap: bool) -> VReg {
     if swap { cx.tmp(RegClass::Int) } else { d }
 }
 
-/// Makes the value of what memory has.
+/// Defines `d` with the value that `raw` has in memory's byte order.
 pub fn finish<I: ByteOrder>(cx: &mut Lower<'_, I>, d: VReg, raw: VReg, ty: Type, swap: bool) {
     if swap {
         I::swap_bytes(cx, d, raw, ty);
     }
 }
 
-/// Two halves of an i128, that at the lower address first.
+/// The halves of an i128, in the order of their addresses.
 pub type Halves = (VReg, VReg);
 
-/// Halves given the low one first, in the target's own order.
+/// Converts a pair (low half, high half) to the order of the halves' addresses.
 fn by_address<I: Lowering>((low, high): (VReg, VReg)) -> Halves {
     match I::ENDIANNESS {
         Endianness::Little => (low, high),
@@ -81,7 +81,7 @@ fn by_address<I: Lowering>((low, high): (VReg, VReg)) -> Halves {
     }
 }
 
-/// The halves of a value as they stand in memory.
+/// Returns registers with the halves of a value in the byte order of the access.
 pub fn put_halves_as_stored<I: ByteOrder>(cx: &mut Lower<'_, I>, value: Value, swap: bool) -> Halves {
     let (first, second) = by_address::<I>(cx.put_pair(value));
     if !swap {
@@ -93,7 +93,8 @@ pub fn put_halves_as_stored<I: ByteOrder>(cx: &mut Lower<'_, I>, value: Value, s
     swapped
 }
 
-/// The registers to be defined with the halves that memory has; [`finish_halves`] makes the instruction's result of them.
+/// Returns the registers that the access is to define, in memory's byte order; [`finish_halves`] then defines
+/// the instruction's result.
 pub fn raw_halves<I: ByteOrder>(cx: &mut Lower<'_, I>, inst: Inst, swap: bool) -> Halves {
     let result = cx.f.first_result(inst);
     let result = cx.put_pair(result);
@@ -103,7 +104,7 @@ pub fn raw_halves<I: ByteOrder>(cx: &mut Lower<'_, I>, inst: Inst, swap: bool) -
     }
 }
 
-/// Makes an i128 result of what memory has.
+/// Defines an instruction's i128 result with the halves that `raw` has in memory's byte order.
 pub fn finish_halves<I: ByteOrder>(cx: &mut Lower<'_, I>, inst: Inst, raw: Halves, swap: bool) {
     if swap {
         let result = cx.f.first_result(inst);

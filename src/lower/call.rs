@@ -1,8 +1,9 @@
 //! Lowering of calls, parameters and returns.
 //!
-//! Register arguments are fixed uses on the call itself, stack arguments are stored before it, results are fixed
-//! definitions. A result that is returned in memory is loaded from the area whose address the caller passed. All of it
-//! follows from where a signature's parts are; what a target adds is how it loads, stores and calls: [`CallLowering`].
+//! Register arguments are fixed uses of the call itself, stack arguments are stored before it, and results
+//! are fixed definitions. A result that is returned in memory is loaded from the area whose address the
+//! caller passed. All of this follows from the locations in an [`AbiSignature`]; a target only supplies
+//! loads, stores and calls ([`CallLowering`]).
 
 use crate::entity::List;
 use crate::ir::*;
@@ -17,12 +18,12 @@ use crate::machine::reg::{Operand, PRegSet, RegClass, VBlock, VReg};
 
 type Result<T = ()> = std::result::Result<T, Unsupported>;
 
-/// Who is called.
+/// The callee of a call.
 #[derive(Clone, Copy, Debug)]
 pub enum Callee {
     /// A symbol.
     Symbol {
-        /// Which.
+        /// The symbol.
         symbol: SymbolRef,
         /// Whether it is defined in the same linked image.
         colocated: bool,
@@ -31,57 +32,59 @@ pub enum Callee {
     Address(VReg),
 }
 
-/// A target's pseudo-instructions that take what a convention puts in registers.
+/// A target's pseudo-instructions whose operands are in the registers of a calling convention.
 pub struct CallRows {
-    /// The function's parameters come into being.
+    /// Defines the function's parameters on entry.
     pub args: RowId,
-    /// Epilogue and return.
+    /// The epilogue and return.
     pub return_: RowId,
-    /// A call of a symbol with exception handlers; words as [`push_try_call`] has them.
+    /// A call of a symbol with exception handlers; [`push_try_call`] describes the words.
     pub try_symbol: RowId,
-    /// The same of an address.
+    /// A call of an address with exception handlers, with the same words but for the symbol.
     pub try_register: RowId,
 }
 
-/// What calls need of a target.
+/// How a target lowers calls.
 pub trait CallLowering: Lowering {
-    /// Its pseudo-instructions.
+    /// Pseudo-instructions for calls.
     const CALL_ROWS: CallRows;
 
     /// Stores an argument or result of type `ty`.
     fn store_part(cx: &mut Lower<'_, Self>, reg: VReg, to: Amode, ty: Type);
 
-    /// Loads one.
+    /// Loads an argument or result of type `ty`.
     fn load_part(cx: &mut Lower<'_, Self>, reg: VReg, from: Amode, ty: Type);
 
-    /// Stores a constant as an argument of type `ty`, if there is an instruction for it.
+    /// Stores a constant as an argument of type `ty`, if `value` is one and there is an instruction for it.
+    /// Returns whether it did.
     fn store_constant(cx: &mut Lower<'_, Self>, value: Value, to: Amode, ty: Type) -> bool;
 
-    /// Makes the address of a place.
+    /// Pushes `d` = the address `of`.
     fn address(cx: &mut Lower<'_, Self>, d: VReg, of: Amode);
 
-    /// Asks for an integer extended from its type to 64 bits.
+    /// Returns a register with an integer extended from its type to 64 bits.
     fn put_extended_64(cx: &mut Lower<'_, Self>, value: Value, signed: bool) -> VReg;
 
-    /// Pushes a call whose callee removes `pops` bytes of arguments.
+    /// Pushes a call whose callee pops `pops` bytes of arguments.
     fn call(cx: &mut Lower<'_, Self>, clobbers: u32, callee: Callee, pops: u32, operands: &[Operand]);
 
-    /// Pushes a call in place of the current function with `bytes` of stack arguments.
+    /// Pushes a tail call with `bytes` bytes of stack arguments.
     fn tail_call(cx: &mut Lower<'_, Self>, callee: Callee, bytes: u32, uses: &[Operand]);
 }
 
-/// A place in an area of the stack.
+/// Returns the address `offset` bytes into an area of the stack.
 fn at(area: Place, offset: u32) -> Amode {
     Amode::at(area, offset as i32)
 }
 
+/// Returns an address plus a number of bytes.
 fn plus(place: Amode, bytes: i32) -> Amode {
     Amode { disp: place.disp + bytes, ..place }
 }
 
-/// The convention of a signature whose places were found.
+/// Returns the convention of a signature that was located.
 fn convention_of<I: CallLowering>(signature: &Signature) -> &'static Convention {
-    I::convention(signature.call_conv).expect("its places were found")
+    I::convention(signature.call_conv).expect("its parts were located")
 }
 
 fn callee_of<I: CallLowering>(cx: &Lower<'_, I>, function: FuncRef) -> Callee {
@@ -89,7 +92,7 @@ fn callee_of<I: CallLowering>(cx: &Lower<'_, I>, function: FuncRef) -> Callee {
     Callee::Symbol { symbol: SymbolRef::Name(function.name), colocated: function.colocated }
 }
 
-/// call.
+/// Lowers `call`.
 pub fn call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
     let data = cx.f.insts[inst];
     let callee = callee_of(cx, FuncRef(data.a));
@@ -98,7 +101,7 @@ pub fn call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
     emit_call(cx, inst, callee, sig, args)
 }
 
-/// call_indirect.
+/// Lowers `call_indirect`.
 pub fn call_indirect<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
     let data = cx.f.insts[inst];
     let (address, args) = cx.f.pool.get(List(data.b)).split_first().expect("a callee");
@@ -130,21 +133,22 @@ fn emit_call<I: CallLowering>(
     }
     push_call(cx, callee, clobbered, popped(&abi, convention), &uses);
     for (reg, part, offset) in loads {
-        // The callee has removed its arguments and they were put back: the area is where it was.
+        // If the callee popped its arguments, the stack pointer was put back: the area is where it was.
         I::load_part(cx, reg, at(Place::Outgoing, abi.stack_bytes + offset), part.loaded);
     }
     Ok(())
 }
 
-/// Bytes of stack arguments that the callee removes.
+/// Returns the number of bytes of stack arguments that the callee pops.
 fn popped(abi: &AbiSignature, convention: &Convention) -> u32 {
     if abi.callee_pops { abi.stack_bytes - convention.reserved } else { 0 }
 }
 
-/// Passes arguments to a call that comes back, and notes it for the frame. Returns the fixed uses.
+/// Passes the arguments of a call that returns, and updates the requirements on the frame. Returns the fixed
+/// uses.
 ///
-/// A callee that removes its arguments may be left by a tail call with more or fewer of
-/// them; while that runs, unwinding finds our stack pointer to be off by the difference, hence needs the frame pointer.
+/// A callee that pops its arguments may make a tail call with more or fewer of them. While that runs,
+/// unwinding finds this function's stack pointer off by the difference, and so needs the frame pointer.
 fn begin_call<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     signature: &Signature,
@@ -157,7 +161,7 @@ fn begin_call<I: CallLowering>(
     pass_arguments(cx, signature, abi, args, Place::Outgoing, 0)
 }
 
-/// Adds the fixed definitions of a result, or notes what is to be loaded.
+/// Adds a result's fixed definitions to the call, or its loads after the call to `loads`.
 fn define_result<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     abi: &AbiSignature,
@@ -185,8 +189,8 @@ fn define_result<I: CallLowering>(
     }
 }
 
-/// Asks for the arguments and stores those that are passed on the stack, in `area` plus `shift`. Returns the
-/// fixed uses of those in registers.
+/// Puts arguments in registers and stores those that are passed on the stack, `shift` bytes into `area`.
+/// Returns the fixed uses of those that are passed in registers.
 fn pass_arguments<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     signature: &Signature,
@@ -196,7 +200,7 @@ fn pass_arguments<I: CallLowering>(
     shift: i32,
 ) -> Result<Vec<Operand>> {
     let mut uses = Vec::with_capacity(args.len() + 2);
-    // Copies may be calls: they come before anything is in a register of the call.
+    // Copies may be calls of memcpy, so they come first, before fixed registers are used.
     copy_arguments(cx, abi, args, area, shift);
     for ((&param, &arg), declared) in abi.params.iter().zip(args).zip(&signature.params) {
         if let Param::Referenced { part, offset } = param {
@@ -219,7 +223,7 @@ fn pass_arguments<I: CallLowering>(
             continue;
         }
         if area == Place::Incoming && cx.constant(Value(arg)).is_none() {
-            // Not to be taken in as a load: storing other arguments may overwrite what it reads.
+            // The argument's load must not be sunk: storing other arguments may overwrite what it reads.
             cx.put_parts(Value(arg));
         }
         let (low, high) = put_parts_extended(cx, parts, Value(arg));
@@ -230,7 +234,7 @@ fn pass_arguments<I: CallLowering>(
     Ok(uses)
 }
 
-/// Stores a part or adds its fixed use.
+/// Stores a part, or adds its fixed use.
 fn pass_part<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     part: &Part,
@@ -245,7 +249,7 @@ fn pass_part<I: CallLowering>(
     }
 }
 
-/// Asks for a value in as many registers as it has parts, with the extension its parameter asks for.
+/// Returns registers with the parts of a value, extended as its parameter or result requires.
 fn put_parts_extended<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     parts: &[Part],
@@ -266,7 +270,7 @@ fn put_parts_extended<I: CallLowering>(
     (reg, None)
 }
 
-/// The parts of an i128 in memory, low first: where each is.
+/// Returns the addresses of the low and the high half of an i128 in memory.
 fn halves(place: Amode, convention: &Convention) -> [Amode; 2] {
     match convention.memory {
         MemoryRules::RightJustified => [place.upper(), place],
@@ -274,7 +278,7 @@ fn halves(place: Amode, convention: &Convention) -> [Amode; 2] {
     }
 }
 
-/// Stores an i128 and returns its address.
+/// Stores an i128 and returns a register with its address.
 fn reference_copy<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     value: Value,
@@ -304,7 +308,8 @@ fn copy_arguments<I: CallLowering>(
             Param::Parts(..) | Param::Referenced { .. } => None,
         })
     };
-    // What a tail call copies may lie in our own arguments, which it overwrites: it is first copied elsewhere.
+    // A tail call may copy from this function's own arguments, which it also overwrites, so it copies
+    // elsewhere first.
     let replaced = area == Place::Incoming;
     for (arg, offset, size) in copied() {
         let from = cx.put(arg);
@@ -319,7 +324,7 @@ fn copy_arguments<I: CallLowering>(
     }
 }
 
-/// Copies a structure argument to the stack, eight bytes at a time or by memcpy.
+/// Copies a structure argument of `size` bytes to the stack, eight bytes at a time or by memcpy.
 fn copy_argument<I: CallLowering>(cx: &mut Lower<'_, I>, from: VReg, to: Amode, size: u32) {
     const INLINE: u32 = 128;
     if size <= INLINE {
@@ -336,7 +341,7 @@ fn copy_argument<I: CallLowering>(cx: &mut Lower<'_, I>, from: VReg, to: Amode, 
     libcall(cx, LibCall::Memcpy, &[target, from, length], &[]);
 }
 
-/// Calls a library routine with the system's convention. Neither arguments nor results take the stack.
+/// Calls a library routine with the system's convention. Arguments and results must fit in registers.
 pub fn libcall<I: CallLowering>(cx: &mut Lower<'_, I>, routine: LibCall, args: &[VReg], results: &[VReg]) {
     let convention = system_convention::<I>();
     cx.calls = true;
@@ -362,14 +367,14 @@ pub fn libcall<I: CallLowering>(cx: &mut Lower<'_, I>, routine: LibCall, args: &
 /// An argument or result of a library routine.
 #[derive(Clone, Copy, Debug)]
 pub enum LibcallValue {
-    /// In a register.
+    /// A value in one register.
     Plain(VReg),
     /// The low and the high half of an i128.
     Wide((VReg, VReg)),
 }
 
-/// Calls a library routine that may take or give i128. Where these are passed by address, they lie where stack arguments
-/// would.
+/// Calls a library routine that may take or return i128. Where these are passed by address, they are in the
+/// area of outgoing stack arguments.
 pub fn wide_libcall<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     routine: LibCall,
@@ -415,7 +420,7 @@ pub fn wide_libcall<I: CallLowering>(
     }
 }
 
-/// The convention of library routines.
+/// Returns the convention of library routines.
 pub fn system_convention<I: CallLowering>() -> &'static Convention {
     I::convention(CallConv::SystemV).expect("every target has the system's convention")
 }
@@ -431,7 +436,7 @@ fn push_call<I: CallLowering>(
     I::call(cx, clobbers, callee, pops, operands);
 }
 
-/// return.
+/// Lowers `return`.
 pub fn return_<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
     let data = cx.f.insts[inst];
     let abi = cx.abi;
@@ -458,14 +463,14 @@ pub fn return_<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
     Ok(())
 }
 
-/// The entry block's parameter that is the `sret` pointer.
+/// Returns the entry block's parameter that is the `sret` pointer, if there is one.
 fn struct_return<I: CallLowering>(cx: &Lower<'_, I>) -> Option<Value> {
     let at = cx.f.signature.params.iter().position(|param| param.purpose == Purpose::StructReturn)?;
     Some(Value(cx.f.block_params(cx.f.layout[0])[at]))
 }
 
-/// try_call and try_call_indirect: a call that ends its block. Since an exception may come back with any
-/// register changed, all are clobbered.
+/// Lowers `try_call` and `try_call_indirect`, calls that end their block. All registers are clobbered,
+/// because an exception does not preserve any.
 pub fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
     let data = cx.f.insts[inst];
     let successors = cx.successors();
@@ -521,8 +526,9 @@ pub fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
     Ok(())
 }
 
-/// The words behind those of the call itself: bytes the callee removes, normal destination, number of
-/// handlers, and for each its tag (plus one; 0 for any) and destination.
+/// Pushes a call with exception handlers. The words after those of the call itself are: number of bytes that
+/// the callee pops, normal destination, number of handlers, and for each handler its tag plus one (0 for any)
+/// and destination.
 fn push_try_call<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     callee: Callee,
@@ -560,7 +566,7 @@ fn push_try_call<I: CallLowering>(
     cx.finish(row, 0, 0);
 }
 
-/// return_call.
+/// Lowers `return_call`.
 pub fn tail_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
     let data = &cx.f.insts[inst];
     let callee = callee_of(cx, FuncRef(data.a));
@@ -568,7 +574,7 @@ pub fn tail_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
     emit_tail_call(cx, callee, sig, cx.f.pool.get(List(data.b)))
 }
 
-/// return_call_indirect.
+/// Lowers `return_call_indirect`.
 pub fn tail_call_indirect<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
     let data = &cx.f.insts[inst];
     let (address, args) = cx.f.pool.get(List(data.b)).split_first().expect("a callee");
@@ -576,8 +582,8 @@ pub fn tail_call_indirect<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) ->
     emit_tail_call(cx, callee, SigRef(data.a), args)
 }
 
-/// Puts a tail call's stack arguments where the callee finds them: at the end of the incoming area, so that
-/// what the callee removes ends where our own arguments ended.
+/// Lowers a tail call. Its stack arguments go to the end of the incoming area, so that the area that the
+/// callee pops ends where this function's own arguments ended.
 fn emit_tail_call<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     callee: Callee,
@@ -598,13 +604,13 @@ fn emit_tail_call<I: CallLowering>(
     Ok(())
 }
 
-/// What brings a stack parameter into its register, after the others are in theirs.
+/// Defines the register of a parameter that is not passed in one, after the other parameters are defined.
 enum Arrival {
     Load(VReg, Amode, Type),
     Address(VReg, Amode),
 }
 
-/// Brings parameters from where they are passed into the entry block's values.
+/// Defines the entry block's parameters from where they are passed.
 pub fn params<I: CallLowering>(cx: &mut Lower<'_, I>) -> Result {
     let abi = cx.abi;
     let values = cx.f.block_params(cx.f.layout[0]);
@@ -648,7 +654,7 @@ pub fn params<I: CallLowering>(cx: &mut Lower<'_, I>) -> Result {
     Ok(())
 }
 
-/// Adds the fixed definition of a part, or notes what is to be loaded.
+/// Adds the fixed definition of a part, or its load to `arrivals`.
 fn param_part<I: CallLowering>(cx: &mut Lower<'_, I>, part: &Part, reg: VReg, arrivals: &mut Vec<Arrival>) {
     match part.location {
         abi::Location::Reg(fixed) => cx.push_operand(Operand::reg_fixed_def(reg, fixed)),

@@ -1,8 +1,9 @@
-//! Finding the comparison behind a condition.
+//! Matching of conditions: finds the comparison behind a condition.
 //!
-//! A condition that is branched on, selected by or trapped on is any integer: often an extension of a comparison, or a
-//! comparison of one with zero. [`tested_value`] looks through these; what is found there, the target tests in its own way.
-//! Loads may be folded into what is found only if nothing else uses what was looked through on the way to it.
+//! The condition of a branch, select or trap is any integer: often an extension of a comparison's result, or
+//! a comparison of such a result with zero. [`tested_value`] looks through these; how to test the value that
+//! it finds is up to the target. Loads may be folded into that value's instruction only if nothing else uses
+//! any of the values on the way.
 
 use crate::ir::*;
 use crate::lower::address::MOST_STEPS;
@@ -10,21 +11,21 @@ use crate::lower::context::Lower;
 use crate::lower::vocabulary::Lowering;
 use crate::rule;
 
-/// What a condition comes down to.
+/// The value that a condition tests.
 #[derive(Clone, Copy, Debug)]
 pub struct TestedValue {
-    /// Not zero exactly when the condition holds; or, if `negated`, when it does not.
+    /// A value that is nonzero exactly when the condition holds, or, if `negated`, exactly when it does not.
     pub value: Value,
-    /// See `value`.
+    /// Whether `value` is the negation of the condition.
     pub negated: bool,
-    /// Whether nothing else uses it, or what was looked through.
+    /// Whether nothing else uses `value` or the values that were looked through.
     pub unique: bool,
-    /// Whether it is the value that was asked for.
+    /// Whether `value` is the condition itself.
     pub direct: bool,
 }
 
-/// Looks through extensions and comparisons with zero; `unique` says that nothing else uses what was looked through
-/// already.
+/// Looks through extensions and comparisons with zero. `unique` says that nothing else uses the values that
+/// the caller has looked through already.
 pub fn tested_value<I: Lowering>(cx: &mut Lower<I>, asked: Value, unique: bool) -> TestedValue {
     let unique = unique && cx.unique(asked).is_some();
     let mut found = TestedValue { value: asked, negated: false, unique, direct: true };
@@ -36,7 +37,7 @@ pub fn tested_value<I: Lowering>(cx: &mut Lower<I>, asked: Value, unique: bool) 
     found
 }
 
-/// A value that is zero exactly when `value` is; or, with `true`, exactly when it is not.
+/// Returns a value that is zero exactly when `value` is, or, with `true`, exactly when it is not.
 fn look_through<I: Lowering>(cx: &mut Lower<I>, value: Value, unique: bool) -> Option<(Value, bool)> {
     let data = cx.f.insts[cx.def_inst(value)?];
     let inner = Value(data.a);
@@ -64,7 +65,7 @@ pub trait ConditionCode: Copy {
     fn complement(self) -> Self;
 }
 
-/// What the flags say once they are set.
+/// A condition on the flags.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Test<C> {
     /// One condition.
@@ -76,7 +77,7 @@ pub enum Test<C> {
 }
 
 impl<C: ConditionCode> Test<C> {
-    /// The opposite.
+    /// Returns the opposite condition.
     pub fn complement(self) -> Self {
         match self {
             Test::One(a) => Test::One(a.complement()),
@@ -86,7 +87,8 @@ impl<C: ConditionCode> Test<C> {
     }
 }
 
-/// A comparison with 1 or -1 as the same one with zero, where there is one: zero is what instructions test best.
+/// Rewrites a comparison with 1 or -1 as an equivalent one with zero, if there is one: instructions test for
+/// zero best.
 pub fn with_zero(cc: IntCc, constant: i64) -> (IntCc, i64) {
     use IntCc::*;
     match (cc, constant) {
@@ -100,7 +102,8 @@ pub fn with_zero(cc: IntCc, constant: i64) -> (IntCc, i64) {
     }
 }
 
-/// The operands of an integer comparison, a constant second and, if `may_fold`, a load that can be folded.
+/// Orders the operands of an integer comparison: a constant comes second, and so does, if `may_fold`, a
+/// sinkable load.
 pub fn in_order<I: Lowering>(
     cx: &Lower<I>,
     cc: IntCc,

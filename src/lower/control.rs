@@ -1,4 +1,4 @@
-//! Lowering of what ends blocks and of what asks for the frame: what is the same on every target.
+//! Lowering of terminators and of instructions that access the frame: the part that all targets share.
 
 use crate::ir::*;
 use crate::lower::call::CallLowering;
@@ -8,81 +8,82 @@ use crate::machine::reg::{Operand, RegClass, VBlock, VReg};
 
 /// A target's pseudo-instructions for control flow and the frame.
 pub struct ControlRows {
-    /// A jump through a table; words and operands as [`jump_table`] pushes them.
+    /// A jump through a table; [`jump_table`] describes its words and operands.
     pub jump_table: RowId,
-    /// The stack pointer, in its only operand; so do the others that follow.
+    /// Copies the stack pointer to the only operand.
     pub stack_pointer: RowId,
-    /// The frame pointer.
+    /// Copies the frame pointer to the only operand.
     pub frame_pointer: RowId,
-    /// The return address.
+    /// Copies the return address to the only operand.
     pub return_address: RowId,
-    /// The pinned register.
+    /// Copies the pinned register to the only operand.
     pub pinned: RowId,
-    /// Sets the pinned register to its only operand.
+    /// Sets the pinned register to the only operand.
     pub set_pinned: RowId,
-    /// The address of the label that is its only word.
+    /// Materialises the address of the label in the only word.
     pub label_address: RowId,
-    /// A stop for the debugger.
+    /// Stops in a debugger.
     pub debug_trap: RowId,
 }
 
-/// What control flow needs of a target.
+/// How a target lowers control flow.
 pub trait ControlLowering: CallLowering {
-    /// Its pseudo-instructions.
+    /// Pseudo-instructions for control flow and the frame.
     const CONTROL_ROWS: ControlRows;
 
-    /// Lowers a branch on whether `value` is not zero, to the first or the second of two blocks.
-    /// `may_fold` says whether it may do loads that the condition depends on.
+    /// Lowers a branch to the first of two blocks if `value` is nonzero, else to the second. `may_fold` says
+    /// whether loads that the condition depends on may be folded into it.
     fn branch_on(cx: &mut Lower<'_, Self>, value: Value, may_fold: bool, successors: &[VBlock]);
 
-    /// Whether a branch on both or either of two comparisons is better one than two.
+    /// Whether a branch on both or either of two comparisons is better lowered as one branch than as two.
     fn one_branch(_: &Stencil, _: [Value; 2]) -> bool {
         false
     }
 
-    /// Registers that a jump through a table needs besides its index.
+    /// Number of temporary registers that a jump through a table needs.
     const TABLE_TEMPORARIES: usize;
 
-    /// A jump table's index, zero-extended from its type to at least 32 bits.
+    /// Returns a register with a jump table's index, zero-extended from its type to at least 32 bits.
     fn table_index(cx: &mut Lower<'_, Self>, index: Value) -> VReg;
 
-    /// Traps.
+    /// Pushes a trap.
     fn trap(cx: &mut Lower<'_, Self>, code: TrapCode);
 
-    /// Makes the address of a thread-local symbol plus `offset`.
+    /// Pushes `d` = a thread-local address.
     fn tls_address(cx: &mut Lower<'_, Self>, d: VReg, symbol: &ThreadLocal) -> Lowered;
 }
 
 /// A thread-local address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ThreadLocal {
-    /// Of which symbol.
+    /// The symbol.
     pub name: NameRef,
-    /// Plus this.
+    /// Offset from the symbol, in bytes.
     pub offset: i32,
     /// Whether the symbol is defined in the same linked image.
     pub colocated: bool,
 }
 
-/// jump.
+/// Lowers `jump`.
 pub fn jump<I: ControlLowering>(cx: &mut Lower<'_, I>, _: Inst) -> Lowered {
     cx.jump(cx.successors()[0]);
     Ok(())
 }
 
-/// brif.
+/// Lowers `brif`.
 pub fn branch<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     I::branch_on(cx, Value(cx.f.insts[inst].a), true, cx.successors());
     Ok(())
 }
 
-/// trap.
+/// Lowers `trap`.
 pub fn trap<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     I::trap(cx, cx.f.insts[inst].trap_code());
     Ok(())
 }
 
-/// br_table: the default is the first successor. Words: number of entries, default, entries.
+/// Lowers `br_table`, whose first successor is the default. The words of the row are the number of entries,
+/// the default and the entries; the operands are temporaries and the index.
 pub fn jump_table<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let successors = cx.successors();
     if let [default] = successors {
@@ -102,7 +103,7 @@ pub fn jump_table<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowe
     Ok(())
 }
 
-/// Lowers what asks for the stack, the frame, the pinned register or a thread-local address.
+/// Lowers instructions that access the stack, the frame, the pinned register or a thread-local address.
 pub fn special<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let rows = I::CONTROL_ROWS;
@@ -153,7 +154,7 @@ fn check_pinned<I: ControlLowering>(cx: &Lower<'_, I>) -> Lowered {
     }
 }
 
-/// What to say of a model of thread-local storage that a target has no code for.
+/// Makes the error that a target does not support the TLS model of the settings.
 pub fn unsupported_tls_model<I: ControlLowering>(cx: &Lower<'_, I>) -> Unsupported {
     let model = cx.flags.show("tls_model").expect("every target has this setting");
     cx.unsupported(format!("tls_value is not supported with tls_model={model} on {}", I::NAME))

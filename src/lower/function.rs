@@ -12,7 +12,7 @@ use crate::machine::reg::{RegClass, Registers, VBlock};
 use crate::machine::vcode::{Origin, VCode};
 use crate::options::Flags;
 
-/// Lowers a whole function into `vcode`; see [`Lower`] for the fields of the result.
+/// Lowers a whole function into `vcode`.
 pub fn lower_function<'a, I: FamilyLowering>(
     f: &'a Stencil,
     flags: &'a Flags,
@@ -88,7 +88,8 @@ pub fn lower_function<'a, I: FamilyLowering>(
     })
 }
 
-/// Refuses functions with values of types that the target has no registers for, and tells `vcode` how wide they are.
+/// Refuses functions with values of types that the target can't hold in registers, and notes the width of
+/// values in `vcode`.
 fn check_types<M: Machine>(f: &Stencil, vcode: &mut VCode) -> Result<(), Unsupported> {
     for (value, &ty) in f.value_types.iter() {
         match Registers::of(ty).filter(|_| M::supports(ty)) {
@@ -107,15 +108,15 @@ fn check_types<M: Machine>(f: &Stencil, vcode: &mut VCode) -> Result<(), Unsuppo
     Ok(())
 }
 
-/// What emission has to know of a lowered function besides its VCode.
+/// What allocation and emission need to know of a lowered function besides its VCode.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LowerSummary {
-    /// Bytes of outgoing stack arguments.
+    /// Maximum size in bytes of the outgoing stack arguments of a call.
     pub outgoing: u32,
-    /// Whether anything is called.
+    /// Whether the function calls others.
     pub calls: bool,
-    /// Bytes of stack arguments of tail calls: the most of any.
+    /// Maximum size in bytes of the stack arguments of a tail call.
     pub tail_bytes: u32,
-    /// Whether a frame pointer must be set up.
+    /// Whether the function needs a frame pointer.
     pub needs_frame_pointer: bool,
 }

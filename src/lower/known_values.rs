@@ -1,6 +1,7 @@
-//! What lowering finds out about a value from what defines it.
+//! What lowering knows about a value from its definition.
 //!
-//! Values narrower than a register have anything above their type, unless [`Lower::zero_extends`] says otherwise.
+//! The bits of a register above the type of its value are undefined, unless [`Lower::zero_extends`] returns
+//! true.
 
 use crate::ir::*;
 use crate::lower::context::Lower;
@@ -9,14 +10,15 @@ use crate::machine::reg::VReg;
 use crate::rule;
 
 impl<I: Lowering> Lower<'_, I> {
-    /// Whether a value's register has zeros above its type: the instruction that makes it clears them.
+    /// Whether the bits of a value's register above its type are zero.
     pub fn zero_extends(&self, value: Value) -> bool {
         self.wants_zeros(value)
             || self.def_inst(value).is_some_and(|inst| I::zero_extends(&self.f.insts[inst], self.ty(value)))
             || self.passed_extension(value) == Extension::Zero
     }
 
-    /// How whoever passed or returned a value extended it, on a target where that can be relied on.
+    /// Returns how the caller or callee extended a value that it passed or returned, on targets that can rely
+    /// on that.
     pub fn passed_extension(&self, value: Value) -> Extension {
         let declared = match self.f.value_defs[value].get() {
             _ if !I::TRUSTS_EXTENSIONS => None,
@@ -32,13 +34,13 @@ impl<I: Lowering> Lower<'_, I> {
         declared.map_or(Extension::None, |param| param.extension)
     }
 
-    /// A constant amount of a shift, which may be an i128.
+    /// Returns the amount of a shift if it is constant; it may be an i128.
     pub fn constant_amount(&self, amount: Value) -> Option<u64> {
         let wide = self.def_by(amount, Opcode::Uextend).or(self.def_by(amount, Opcode::Iconcat));
         self.constant(wide.map_or(amount, |wide| Value(wide.a)))
     }
 
-    /// The value of an i128 that is made of constants only.
+    /// Returns the value of an i128 that is made of constants only.
     pub fn wide_constant(&self, value: Value) -> Option<i128> {
         let data = &self.f.insts[self.def_inst(value)?];
         let low = Value(data.a);
@@ -52,7 +54,7 @@ impl<I: Lowering> Lower<'_, I> {
         }
     }
 
-    /// The register of an i128's low half, without asking for the high one where it needs none.
+    /// Returns a register with an i128's low half, without computing the high half if possible.
     pub fn low_half(&mut self, value: Value) -> VReg {
         if let Some(inst) = self.def_inst(value) {
             let data = self.f.insts[inst];
@@ -72,7 +74,7 @@ impl<I: Lowering> Lower<'_, I> {
         self.put_pair(value).0
     }
 
-    /// The bits of a float constant.
+    /// Returns the bits of a float constant.
     pub fn float_constant(&self, value: Value) -> Option<u64> {
         let data = &self.f.insts[self.def_inst(value)?];
         match data.opcode {
@@ -82,7 +84,8 @@ impl<I: Lowering> Lower<'_, I> {
         }
     }
 
-    /// The bits of an integer constant of up to 64 bits, or of one extended with zeros, zero-extended from its type.
+    /// Returns an integer constant of up to 64 bits, or the zero extension of one, zero-extended from its
+    /// type.
     #[inline]
     pub fn constant(&self, value: Value) -> Option<u64> {
         let data = &self.f.insts[self.def_inst(value)?];
@@ -95,7 +98,7 @@ impl<I: Lowering> Lower<'_, I> {
         }
     }
 
-    /// An integer constant, sign-extended from its type.
+    /// Returns an integer constant of up to 64 bits, sign-extended from its type.
     #[inline]
     pub fn signed_constant(&self, value: Value) -> Option<i64> {
         let bits = self.constant(value)?;
@@ -103,7 +106,7 @@ impl<I: Lowering> Lower<'_, I> {
         Some((bits << unused) as i64 >> unused)
     }
 
-    /// The i64 that an addition of zero gives.
+    /// Returns the other operand of an i64 addition of zero.
     #[inline]
     pub(super) fn sum_with_zero(&self, inst: Inst) -> Option<Value> {
         let data = &self.f.insts[inst];
@@ -118,8 +121,8 @@ impl<I: Lowering> Lower<'_, I> {
         }
     }
 
-    /// The two operands of a commutative operation, the one to be overwritten first: not a constant, not a
-    /// load that can be folded, and rather one that is not needed afterwards.
+    /// Orders the operands of a commutative operation. The first one will be overwritten, and so should be
+    /// neither a constant nor a sinkable load, and preferably a value that is not used later.
     pub fn commute(&self, a: Value, b: Value) -> (Value, Value) {
         let rank = |value: Value| {
             if self.constant(value).is_some() || self.float_constant(value).is_some() {
@@ -134,7 +137,7 @@ impl<I: Lowering> Lower<'_, I> {
     }
 }
 
-/// The comparison by which smin, smax, umin or umax takes its first operand rather than its second.
+/// Returns the comparison that holds if `smin`, `smax`, `umin` or `umax` returns its first operand.
 pub fn min_max_order(opcode: Opcode) -> IntCc {
     match opcode {
         Opcode::Smin => IntCc::SignedLessThan,
@@ -144,7 +147,7 @@ pub fn min_max_order(opcode: Opcode) -> IntCc {
     }
 }
 
-/// Whether an opcode's second result says whether its first one overflowed.
+/// Whether an opcode has a second result that says whether the first one overflowed.
 pub fn gives_overflow(opcode: Opcode) -> bool {
     use Opcode::*;
     matches!(
@@ -162,15 +165,16 @@ pub fn gives_overflow(opcode: Opcode) -> bool {
     )
 }
 
-/// Whether such an opcode subtracts; the others add or multiply.
+/// Whether an opcode for which [`gives_overflow`] holds subtracts.
 pub fn subtracts(opcode: Opcode) -> bool {
     use Opcode::*;
     matches!(opcode, UsubOverflow | SsubOverflow | UsubOverflowBin | SsubOverflowBin)
 }
 
 impl<I: Lowering> Lower<'_, I> {
-    /// Takes in `inst`, if it comes right before `next` and `flag`, used by nothing else, is whether it overflowed. The caller
-    /// then pushes it just before `next`, where its flags are still set.
+    /// Sinks `inst` if it comes right before `next` and its overflow result is `flag`, which nothing else
+    /// uses. Returns whether it did; the caller must then push it right before `next`, which tests the flags
+    /// that it sets.
     pub fn sink_overflow(&mut self, inst: Inst, flag: Value, next: Inst) -> bool {
         let [result, second] = self.f.inst_results(inst) else { return false };
         if *second != flag.0

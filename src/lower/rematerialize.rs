@@ -1,4 +1,5 @@
-//! Constants and addresses that are made again where they are used, rather than kept in registers.
+//! Rematerialisation: constants and addresses are computed again where they are used, rather than kept in
+//! registers.
 
 use crate::ir::*;
 use crate::lower::context::{Lower, Unsupported};
@@ -6,7 +7,7 @@ use crate::lower::vocabulary::{Lowering, Rematerialization};
 use crate::machine::compiled::SymbolRef;
 use crate::machine::reg::{RegClass, VReg};
 
-/// Whether and how the value of an instruction is made again.
+/// Returns whether and how the value of an instruction is rematerialised.
 pub fn rematerialization<I: Lowering>(f: &Stencil, data: &InstData) -> Rematerialization {
     match data.opcode {
         Opcode::Iconst | Opcode::F32const | Opcode::F64const => I::rematerialization(data),
@@ -20,7 +21,8 @@ pub fn rematerialization<I: Lowering>(f: &Stencil, data: &InstData) -> Remateria
     }
 }
 
-/// Makes, in `d`, the value of an instruction for which [`rematerialization`] says so.
+/// Materialises the value of an instruction in `d`. [`rematerialization`] must not have returned `Never` for
+/// it.
 pub fn rematerialize<I: Lowering>(cx: &mut Lower<'_, I>, data: &InstData, d: VReg) {
     match data.opcode {
         Opcode::Iconst | Opcode::F32const | Opcode::F64const => I::make_constant(cx, data, d),
@@ -33,14 +35,14 @@ pub fn rematerialize<I: Lowering>(cx: &mut Lower<'_, I>, data: &InstData, d: VRe
             let GlobalValueData::Symbol { name, offset, colocated, .. } =
                 cx.f.global_values[GlobalValue(data.a)]
             else {
-                unreachable!("only symbols are made again")
+                unreachable!("only symbols are rematerialised")
             };
             I::make_symbol_address(cx, d, SymbolRef::Name(name), offset, colocated);
         }
     }
 }
 
-/// A constant or address that was asked for in its own register.
+/// Lowers a constant or address whose own register is used.
 pub fn define<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result<(), Unsupported> {
     let result = cx.f.first_result(inst);
     if rematerialization::<I>(cx.f, &cx.f.insts[inst]) == Rematerialization::Never {

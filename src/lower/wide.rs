@@ -1,8 +1,9 @@
-//! i128: a pair of registers, low half first.
+//! Lowering of i128, which is a pair of registers, the low half first.
 //!
-//! Halves are joined and split without instructions: a result's register is another name for its operand's.
-//! So an operand is looked at half by half ([`halves`]): one of an extension is zero, one of a
-//! constant an immediate, and one of a load memory. What instructions do with halves is the target's: [`WideLowering`].
+//! Joining and splitting halves takes no instructions: a result's register is an alias of its operand's.
+//! Operands are matched half by half ([`halves`]): a half of a zero extension is zero, that of a constant an
+//! immediate, and that of a load a memory operand. A target supplies the arithmetic on halves:
+//! [`WideLowering`].
 
 use crate::ir::*;
 use crate::lower::address::access;
@@ -13,10 +14,10 @@ use crate::machine::amode::Amode;
 use crate::machine::reg::{RegClass, VReg};
 use crate::rule;
 
-/// The registers of an i128: low half, high half.
+/// The registers of an i128: its low and its high half.
 pub type Pair = (VReg, VReg);
 
-/// Half of an operand.
+/// A half of an operand.
 pub enum Half {
     /// A constant.
     Constant(i64),
@@ -26,49 +27,49 @@ pub enum Half {
     Memory(Amode),
 }
 
-/// Arithmetic on halves.
+/// A target's arithmetic on halves.
 pub trait WideLowering: DivisionLowering {
-    /// Whether arithmetic can have halves in memory.
+    /// Whether arithmetic can take halves in memory.
     const MEMORY_HALVES: bool = true;
 
-    /// Loads a half.
+    /// `d` = the half at an address.
     fn load_half(cx: &mut Lower<'_, Self>, d: VReg, from: Amode);
 
-    /// Makes an address.
+    /// `d` = the address `of`.
     fn half_address(cx: &mut Lower<'_, Self>, d: VReg, of: Amode);
 
-    /// band, bor or bxor of halves.
+    /// `d` = `band`, `bor` or `bxor` of two halves.
     fn bitwise_half(cx: &mut Lower<'_, Self>, opcode: Opcode, d: VReg, a: VReg, b: Half);
 
-    /// `d` = the low half of `a * b`
+    /// `d` = the low half of `a * b`.
     fn multiply_half(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, b: Half);
 
-    /// `d` = the product of two halves.
+    /// `d` = the whole product of two halves.
     fn multiply_wide(cx: &mut Lower<'_, Self>, signed: bool, d: Pair, a: VReg, b: VReg);
 
-    /// `d = sum + a * b`
+    /// `d = sum + a * b`.
     fn add_product(cx: &mut Lower<'_, Self>, d: VReg, sum: VReg, a: VReg, b: Half) {
         let product = cx.tmp(RegClass::Int);
         Self::multiply_half(cx, product, a, b);
         Self::add(cx, 64, d, sum, product);
     }
 
-    /// `d = a ± b`
+    /// `d = a ± b`.
     fn add_or_subtract(cx: &mut Lower<'_, Self>, subtract: bool, d: Pair, a: Pair, b: (Half, Half));
 }
 
-/// The registers the result of `inst` is to be defined in.
+/// Returns the registers that the result of `inst` is defined in.
 pub fn result<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Pair {
     let value = cx.f.first_result(inst);
     cx.put_pair(value)
 }
 
-/// New registers for an intermediate i128.
+/// Makes new registers for an intermediate i128.
 pub fn tmp_pair<I: Lowering>(cx: &mut Lower<'_, I>) -> Pair {
     (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int))
 }
 
-/// The address of an access of 16 bytes, such that [`Amode::upper`] is that of the last eight.
+/// Returns the address of a 16-byte access, such that [`Amode::upper`] is the address of its second half.
 pub fn wide_access<I: WideLowering>(cx: &mut Lower<'_, I>, data: &InstData) -> Amode {
     let amode = access(cx, data);
     if amode.disp <= i32::MAX - 8 {
@@ -79,8 +80,8 @@ pub fn wide_access<I: WideLowering>(cx: &mut Lower<'_, I>, data: &InstData) -> A
     Amode::base(base, 0).with_trap(amode.trap)
 }
 
-/// An i128 operand as instructions on its halves take it, low half first. With `fold`, halves may be memory, and the
-/// caller uses each of them once.
+/// Returns the low and the high half of an i128 operand. With `fold`, halves may be in memory, and the caller
+/// must use each of them once.
 pub fn halves<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value, fold: bool) -> (Half, Half) {
     if let Some(bits) = cx.wide_constant(value) {
         return (Half::Constant(bits as i64), Half::Constant((bits >> 64) as i64));
@@ -114,7 +115,7 @@ pub fn halves<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value, fold: bool) 
     (Half::Register(low), Half::Register(high))
 }
 
-/// An operand of iconcat.
+/// Returns an operand of `iconcat` as a half.
 fn half<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value, fold: bool) -> Half {
     if let Some(constant) = cx.signed_constant(value) {
         return Half::Constant(constant);
@@ -125,7 +126,8 @@ fn half<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value, fold: bool) -> Hal
     }
 }
 
-/// The low half of `value`, which is the zero extension of `source`; `here` says that it may be extended here.
+/// Returns the low half of `value`, the zero extension of `source`; `here` says whether it may be extended
+/// here.
 fn extended_half<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value, source: Value, here: bool) -> Half {
     Half::Register(match here || cx.ty(source) == types::I64 || cx.zero_extends(source) {
         true => I::put_extended(cx, source, false, 64),
@@ -133,7 +135,7 @@ fn extended_half<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value, source: V
     })
 }
 
-/// Both halves of a load that the instruction being lowered does itself.
+/// Sinks a load into the instruction being lowered, and returns its halves.
 fn memory_halves<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value) -> Option<(Half, Half)> {
     let load = cx.sinkable_load(value)?;
     let data = &cx.f.insts[load];
@@ -151,7 +153,7 @@ fn memory_halves<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value) -> Option
     })
 }
 
-/// A half in a register.
+/// Returns a register with a half.
 pub fn in_register<I: WideLowering>(cx: &mut Lower<'_, I>, half: Half) -> VReg {
     if let Half::Register(reg) = half {
         return reg;
@@ -165,7 +167,7 @@ pub fn in_register<I: WideLowering>(cx: &mut Lower<'_, I>, half: Half) -> VReg {
     d
 }
 
-/// uextend and sextend.
+/// Lowers `uextend` and `sextend` to i128.
 pub fn extend<I: DivisionLowering>(cx: &mut Lower<'_, I>, (low, high): Pair, data: &InstData) {
     let signed = data.opcode == Opcode::Sextend;
     let extended = I::put_extended(cx, Value(data.a), signed, 64);
@@ -176,7 +178,7 @@ pub fn extend<I: DivisionLowering>(cx: &mut Lower<'_, I>, (low, high): Pair, dat
     }
 }
 
-/// iconcat to an i128.
+/// Lowers `iconcat` to i128.
 pub fn concat<I: Lowering>(cx: &mut Lower<'_, I>, (low, high): Pair, data: &InstData) {
     rule!(cx, "iconcat.free");
     let (a, b) = (cx.put(Value(data.a)), cx.put(Value(data.b)));
@@ -184,7 +186,7 @@ pub fn concat<I: Lowering>(cx: &mut Lower<'_, I>, (low, high): Pair, data: &Inst
     cx.alias(high, b);
 }
 
-/// isplit of any type. The bits above a narrow half are whatever they are.
+/// Lowers `isplit` of any type. The bits above a narrow half are undefined.
 pub fn split<I: DivisionLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) {
     let source = Value(data.a);
     let results = cx.f.inst_results(inst);
@@ -209,7 +211,7 @@ pub fn split<I: DivisionLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &Inst
     }
 }
 
-/// ireduce: the same register, whose upper bits are undefined.
+/// Lowers `ireduce`: the result is in the same register, with undefined upper bits.
 pub fn reduce<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result<(), Unsupported> {
     let data = cx.f.insts[inst];
     let source = Value(data.a);
@@ -225,7 +227,7 @@ pub fn reduce<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result<(), Unsu
     Ok(())
 }
 
-/// The operands of a commutative operation, the one that folds better second.
+/// Orders the operands of a commutative operation: the one that folds better comes second.
 pub fn order<I: WideLowering>(cx: &Lower<'_, I>, a: Value, b: Value) -> (Value, Value) {
     let rank = |value: Value| {
         if cx.wide_constant(value).is_some() {
@@ -239,7 +241,7 @@ pub fn order<I: WideLowering>(cx: &Lower<'_, I>, a: Value, b: Value) -> (Value, 
     if rank(a) > rank(b) { (b, a) } else { (a, b) }
 }
 
-/// iadd and isub: `d = a ± b`, after which the flags or condition code are those of the high half.
+/// Lowers `iadd` and `isub`, and leaves the flags or condition code as set by the high half.
 pub fn add_or_subtract<I: WideLowering>(
     cx: &mut Lower<'_, I>,
     subtract: bool,
@@ -252,7 +254,7 @@ pub fn add_or_subtract<I: WideLowering>(
     I::add_or_subtract(cx, subtract, d, a, b);
 }
 
-/// band, bor, bxor.
+/// Lowers `band`, `bor` and `bxor`.
 pub fn bitwise<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
     let (a, b) = order(cx, Value(data.a), Value(data.b));
     let b = halves(cx, b, true);
@@ -277,8 +279,7 @@ fn bitwise_half<I: WideLowering>(cx: &mut Lower<'_, I>, opcode: Opcode, d: VReg,
     }
 }
 
-/// The low 128 bits of a product: one widening multiplication and two cross products, of which those with a
-/// half that is zero fall away.
+/// Lowers `imul`: one widening multiplication and two cross products, except those with a half that is zero.
 pub fn multiply<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
     let (a, b) = (Value(data.a), Value(data.b));
     if let (Some(a), Some(b)) = (cx.def_by(a, Opcode::Sextend), cx.def_by(b, Opcode::Sextend)) {
@@ -308,13 +309,13 @@ pub fn multiply<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData
     }
 }
 
-/// umulhi and smulhi: the high 128 bits of a product, from four widening multiplications.
+/// Lowers `umulhi` and `smulhi`, by four widening multiplications.
 pub fn multiply_high<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
     let a = cx.put_pair(Value(data.a));
     let b = cx.put_pair(Value(data.b));
     let (low_low, low_high) = (product(cx, a.0, b.0), product(cx, a.0, b.1));
     let (high_low, high_high) = (product(cx, a.1, b.0), product(cx, a.1, b.1));
-    // Both middle products are added to the upper half of the low one, only for their carries.
+    // Both middle products are added to the upper half of the low product; only the carries matter.
     let (middle, upper_a) = add_carrying(cx, (low_low.1, low_high.1), low_high.0);
     let (_, upper_b) = add_carrying(cx, (middle, high_low.1), high_low.0);
     let sum = add_carrying(cx, high_high, upper_a);
@@ -323,7 +324,7 @@ pub fn multiply_high<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &Ins
         I::add_or_subtract(cx, false, d, sum, zero_above);
         return;
     }
-    // A negative factor counts as 2^128 too much: the other factor is subtracted from the high half.
+    // A negative factor was counted as 2^128 too much, so the other factor is subtracted from the high half.
     let sum = add_carrying(cx, sum, upper_b);
     let corrected = tmp_pair(cx);
     subtract_if_negative(cx, corrected, sum, a.1, b);
@@ -352,7 +353,7 @@ fn subtract_if_negative<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, a: Pair
     I::add_or_subtract(cx, true, d, a, (Half::Register(masked.0), Half::Register(masked.1)));
 }
 
-/// iabs: both halves complemented if the number is negative, and the sign subtracted.
+/// Lowers `iabs`: complements both halves if the number is negative, and subtracts the sign.
 pub fn absolute<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, a: Pair) {
     let sign = cx.tmp(RegClass::Int);
     let flipped = tmp_pair(cx);
@@ -362,7 +363,7 @@ pub fn absolute<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, a: Pair) {
     I::add_or_subtract(cx, true, d, flipped, (Half::Register(sign), Half::Register(sign)));
 }
 
-/// What is zero if two i128 are equal: the differences of their halves, to be combined by bor.
+/// Returns two registers that are both zero exactly if two i128 are equal.
 pub fn differences<I: WideLowering>(cx: &mut Lower<'_, I>, a: Value, b: Value) -> Pair {
     let a = halves(cx, a, false);
     let b = halves(cx, b, false);
@@ -380,7 +381,7 @@ fn difference<I: WideLowering>(cx: &mut Lower<'_, I>, a: Half, b: Half) -> VReg 
     d
 }
 
-/// A comparison with a constant second.
+/// Orders the operands of a comparison: a constant comes second.
 pub fn constant_second<I: Lowering>(
     cx: &Lower<'_, I>,
     cc: IntCc,
@@ -393,7 +394,7 @@ pub fn constant_second<I: Lowering>(
     }
 }
 
-/// A comparison that asks whether the first operand is less, or not: by borrow that is all that can be told.
+/// Rewrites a comparison as one for less than or its negation, which is all that a borrow can tell.
 pub fn less_or_not(cc: IntCc, a: Value, b: Value) -> (IntCc, Value, Value) {
     use IntCc::*;
     match cc {
@@ -404,8 +405,8 @@ pub fn less_or_not(cc: IntCc, a: Value, b: Value) -> (IntCc, Value, Value) {
     }
 }
 
-/// bitselect on integers of up to 128 bits, by halves: `select` is given the destination, mask, and the values whose bits are
-/// taken where the mask has ones and where it has zeros.
+/// Lowers `bitselect` on integers of up to 128 bits, half by half. `select` is given the destination, the
+/// mask, and the registers whose bits are selected where the mask has ones and where it has zeros.
 pub fn bit_select<I: Lowering>(
     cx: &mut Lower<I>,
     inst: Inst,
