@@ -47,7 +47,7 @@ pub fn run(args: &Build, colour: bool) -> Result<(), CommandError> {
     }
     let mut failure = None;
     for file in input::read_all(&args.inputs)? {
-        // The other files are still compiled, so that all that is wrong is said at once.
+        // The other files are still compiled, so that all errors are reported at once.
         if let Err(why) = one(args, &file, &options, &session, colour) {
             failure = Some(why);
         }
@@ -64,15 +64,15 @@ struct Dumped {
     text: String,
 }
 
-/// What a build printed by the way.
+/// What is collected during a build, to be printed after it.
 #[derive(Default)]
 struct Notes {
     dumps: Vec<Dumped>,
-    /// What is wrong with the cache.
+    /// Problems with the cache.
     warnings: Vec<String>,
 }
 
-/// Compiles a file and writes what is asked for.
+/// Compiles a file and writes the requested outputs.
 fn one(
     args: &Build,
     file: &Input,
@@ -116,7 +116,7 @@ fn one(
     Ok(())
 }
 
-/// Builds a file, with what was dumped in the order of its functions.
+/// Builds a file. The dumps in the notes are in the order of the file's functions.
 fn build(
     args: &Build,
     source: &Source,
@@ -143,7 +143,7 @@ fn build(
     (built, notes)
 }
 
-/// The bytes of the output file.
+/// Returns the bytes of the output file.
 fn emitted_bytes<'a>(
     args: &Build,
     built: &'a Built,
@@ -170,7 +170,7 @@ fn emitted_bytes<'a>(
     }
 }
 
-/// The pass after which a function is what is written.
+/// Returns the pass after which functions are written to the output, if it is not an object or made from one.
 fn emitted_pass(args: &Build) -> Option<&'static str> {
     match emitted(args) {
         Emit::Clif => Some("analyse"),
@@ -183,7 +183,8 @@ fn emitted(args: &Build) -> Emit {
     if args.assembly { Emit::Asm } else { args.emit }
 }
 
-/// The input's name with another suffix, in the current directory; standard output for standard input.
+/// Returns the default output: the input's name with another suffix, in the current directory; standard
+/// output for standard input.
 fn default_output(input: &Path, emit: Emit) -> PathBuf {
     let suffix = match emit {
         Emit::Obj => "o",
@@ -197,7 +198,7 @@ fn default_output(input: &Path, emit: Emit) -> PathBuf {
     }
 }
 
-/// A rule for make: the output depends on the input.
+/// Returns a rule for make that says that the output depends on the input.
 fn dependencies(output: &Path, input: &Path) -> String {
     let escape = |path: &Path| path.display().to_string().replace('$', "$$").replace(' ', "\\ ");
     format!("{}: {}\n", escape(output), escape(input))
@@ -214,14 +215,14 @@ fn times(timing: &Timing, cache: Option<&Statistics>) -> String {
     times + &memory.unwrap_or_default()
 }
 
-/// Does `work`, which reports how many functions are done, and shows that if it takes long and
-/// somebody can see it: indicatif draws on terminals only.
+/// Does `work`, which reports how many functions are done, and shows a progress bar if that takes long.
+/// indicatif draws on terminals only.
 fn with_progress<T>(work: impl FnOnce(&(dyn Fn(usize, usize) + Sync)) -> T) -> T {
     const LONG: Duration = Duration::from_secs(1);
     let start = Instant::now();
     let bar: OnceLock<ProgressBar> = OnceLock::new();
     let progress = |done: usize, all: usize| {
-        // A look at the clock per function would cost more than some functions do.
+        // Reading the clock for every function would take longer than compiling some of them.
         if done.is_multiple_of(64) && start.elapsed() > LONG {
             bar.get_or_init(|| new_bar(all)).set_position(done as u64);
         }

@@ -1,4 +1,4 @@
-//! `clifc cache`, and what `clifc build` is told of caches.
+//! `clifc cache`, and the options of `clifc build` for caches.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use super::{CommandError, print};
 /// The default of `--cache-size`: 1 GiB.
 const DEFAULT_LIMIT: u64 = 1 << 30;
 
-/// The cache that `build` is to use, if any.
+/// Returns the options of the cache that `clifc build` is to use, if any.
 pub fn options(args: &CacheArgs) -> Result<Option<CacheOptions>, CommandError> {
     let directory = match &args.cache {
         Some(Some(directory)) => directory.clone(),
@@ -28,7 +28,7 @@ pub fn options(args: &CacheArgs) -> Result<Option<CacheOptions>, CommandError> {
     Ok(Some(CacheOptions { directory, limit, check: args.check_cache }))
 }
 
-/// `CLIFC_CACHE_DIR`, or where the system keeps a user's caches.
+/// Returns `CLIFC_CACHE_DIR`, or the directory in the user's cache directory.
 fn default_directory() -> Result<PathBuf, CommandError> {
     let named =
         |variable: &str| std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
@@ -70,7 +70,7 @@ pub fn run(args: &CacheCommand) -> Result<(), CommandError> {
     }
 }
 
-/// What `--cache-stats` prints.
+/// Returns what `--cache-stats` prints.
 pub fn statistics(found: &Statistics) -> String {
     let mut text = String::new();
     let counts = [
@@ -90,7 +90,7 @@ pub fn statistics(found: &Statistics) -> String {
     text
 }
 
-/// Time by phase.
+/// Returns the time by phase.
 pub fn times(found: &Statistics) -> [(&'static str, Duration); 4] {
     [
         ("cache hashing", found.hashing),

@@ -1,4 +1,4 @@
-//! `clifc cat` and `clifc cfg`: files printed as clifc understands them.
+//! `clifc cat` and `clifc cfg`, which print files as clifc understands them.
 
 use std::path::Path;
 
@@ -13,8 +13,8 @@ use super::checking::report;
 use super::input::Input;
 use super::{CommandError, input, output, print};
 
-/// Prints files back: items first, then functions. With `--upgrade`, what stands around the functions
-/// stays as it is.
+/// Prints files back: items first, then functions. With `--upgrade`, everything around the functions is left
+/// unchanged.
 pub fn run(args: &Cat, colour: bool) -> Result<(), CommandError> {
     let mut out = String::new();
     for file in input::read_all(&args.inputs)? {
@@ -56,7 +56,7 @@ pub fn graphs(args: &Inputs, colour: bool) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Parses all functions of a file and makes text of each.
+/// Parses all functions of a file and returns a text of each, made by `text_of`.
 fn functions(
     file: &Input,
     split: &Split,

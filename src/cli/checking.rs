@@ -7,7 +7,7 @@ use clifc::verify::Environment;
 use super::args::Check;
 use super::{CommandError, input, target};
 
-/// Reports all that is wrong with files.
+/// Reports all errors in files.
 pub fn run(args: &Check, colour: bool) -> Result<(), CommandError> {
     let (_, flags) = target(&args.target)?;
     let mut right = true;
@@ -19,7 +19,7 @@ pub fn run(args: &Check, colour: bool) -> Result<(), CommandError> {
     if right { Ok(()) } else { Err(CommandError::Input) }
 }
 
-/// Shows diagnostics of a file.
+/// Prints diagnostics of a file to stderr.
 pub fn report(source: &Source, diagnostics: &[Diagnostic], colour: bool) {
     for diagnostic in diagnostics {
         eprint!("{}", source.render(diagnostic, colour));

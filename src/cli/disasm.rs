@@ -7,7 +7,7 @@ use clifc::object::disasm::{Style, disassemble};
 use super::args::Disasm;
 use super::{CommandError, input};
 
-/// Shows the code of each object.
+/// Prints the disassembly of each object.
 pub fn run(args: &Disasm) -> Result<(), CommandError> {
     let mut out = BufWriter::new(io::stdout().lock());
     for file in &args.files {

@@ -1,4 +1,4 @@
-//! The verbs. Each takes its arguments and says how the process ends; what they do is in the library.
+//! The subcommands. Each handles its arguments and output; the work is done by the library.
 
 mod args;
 mod building;
@@ -21,19 +21,19 @@ use clifc::options::{Flags, Target};
 
 use self::args::{Cli, Colour, Command, OptArg, TargetArgs};
 
-/// The exit code of bugs: EX_SOFTWARE of sysexits.h.
+/// The exit code for bugs in clifc: EX_SOFTWARE of sysexits.h.
 const BUG: u8 = 70;
 
-/// How a command ends when it does not succeed.
+/// Why a command failed.
 #[derive(Debug)]
 pub enum CommandError {
-    /// The input is wrong, and that has been said.
+    /// The input is wrong; the errors were reported.
     Input,
-    /// clifc is, and that has been said.
+    /// clifc has a bug; it was reported.
     Bug,
     /// The command line is wrong.
     Usage(String),
-    /// Something around it is: a file that cannot be read, say.
+    /// The environment is at fault: a file can't be read, for example.
     System(String),
 }
 
@@ -49,22 +49,22 @@ pub fn main() -> ExitCode {
         Colour::Auto => io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
     };
     quiet_panics();
-    // What panics outside of a function's compilation ends up here.
+    // Panics outside of a function's compilation end up here.
     let result = std::panic::catch_unwind(AssertUnwindSafe(|| run(cli.command, colour)));
     end(result.unwrap_or_else(|_| {
-        eprintln!("clifc: this is a bug; the command line and its files are a reproducer");
+        eprintln!("clifc: this is a bug in clifc; please report it with the command line and its files");
         Err(CommandError::Bug)
     }))
 }
 
-/// Says in a line where a panic happened, with a backtrace only if `RUST_BACKTRACE` asks for one.
+/// Reports panics in one line, and with a backtrace only if `RUST_BACKTRACE` asks for one.
 fn quiet_panics() {
     if std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0") {
         return;
     }
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map_or(String::new(), |place| format!(" at {place}"));
-        eprintln!("clifc: panicked{place}; RUST_BACKTRACE=1 shows how it came to that");
+        eprintln!("clifc: panicked{place}; set RUST_BACKTRACE=1 for a backtrace");
     }));
 }
 
@@ -105,7 +105,7 @@ fn run(command: Command, colour: bool) -> Result<(), CommandError> {
     }
 }
 
-/// Writes to standard output; a reader that went away is no failure.
+/// Writes to standard output. It is not an error if the reader has closed the pipe.
 fn print(text: impl AsRef<[u8]>) -> Result<(), CommandError> {
     match io::stdout().write_all(text.as_ref()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -115,7 +115,7 @@ fn print(text: impl AsRef<[u8]>) -> Result<(), CommandError> {
     }
 }
 
-/// The target and settings that arguments ask for.
+/// Returns the target and settings that arguments ask for.
 fn target(args: &TargetArgs) -> Result<(Target, Flags), CommandError> {
     let target = match &args.target {
         Some(name) => Target::parse(name),
@@ -137,7 +137,7 @@ fn target(args: &TargetArgs) -> Result<(Target, Flags), CommandError> {
     Ok((target, flags))
 }
 
-/// Runs `work` with as many threads as were asked for.
+/// Runs `work` in a pool of the requested number of threads.
 fn with_threads<T: Send>(jobs: Option<u16>, work: impl FnOnce() -> T + Send) -> Result<T, CommandError> {
     let threads = jobs.map_or(0, usize::from);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();

@@ -6,7 +6,7 @@ use clifc::options::Target;
 use super::args::Test;
 use super::{CommandError, print, with_threads};
 
-/// Runs test files and reports.
+/// Runs test files and prints a report.
 pub fn run(args: &Test) -> Result<(), CommandError> {
     let only = args.target.as_deref().map(Target::parse).transpose();
     let only = only.map_err(|error| CommandError::Usage(error.to_string()))?.map(|target| target.arch());

@@ -1,4 +1,4 @@
-//! One thread of a build: parses functions and compiles them, one after the other, in the same buffers.
+//! A worker thread of a build, which parses and compiles functions one after the other in the same buffers.
 
 use super::cached::{CacheNotes, Cached};
 use super::{BuildInputs, BuildOptions, DumpRequest, Outcome};
@@ -14,7 +14,7 @@ use std::mem::take;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-/// Buffers for parsing and compiling functions of one target with one set of settings.
+/// Buffers for parsing and compiling functions, for one target and set of settings.
 struct Context<I: Backend> {
     parser: ParseContext,
     compiler: Compiler<I>,
@@ -26,7 +26,7 @@ impl<I: Backend> Context<I> {
     }
 }
 
-/// One thread of a build.
+/// A worker thread of a build.
 pub(super) struct Worker<'a, I: Backend> {
     inputs: BuildInputs<'a>,
     context: Box<Context<I>>,
@@ -35,17 +35,17 @@ pub(super) struct Worker<'a, I: Backend> {
 }
 
 impl<'a, I: Backend> Worker<'a, I> {
-    /// A worker with a context of the session's.
+    /// Makes a worker, with a context of the session if there is one.
     pub(super) fn new(inputs: BuildInputs<'a>) -> Self {
         let flags = &inputs.options.flags;
-        // Tracing can't be turned off again, so that such a context is for this build only.
+        // Tracing can't be turned off again, so a context that traces is used for this build only.
         let kept = if inputs.options.trace_rules { None } else { inputs.session.take(flags) };
         let mut context: Box<Context<I>> = kept.unwrap_or_else(|| Context::new(flags));
         prepare(&mut context.compiler, inputs.options);
         Worker { inputs, context, notes: CacheNotes::default(), outcome: Outcome::default() }
     }
 
-    /// What the worker made; its context goes back to the session.
+    /// Returns the results, and gives the context back to the session.
     pub(super) fn finish(mut self) -> Outcome {
         let BuildInputs { session, options, cached, .. } = self.inputs;
         let compiler = &mut self.context.compiler;
@@ -58,7 +58,8 @@ impl<'a, I: Backend> Worker<'a, I> {
         self.outcome
     }
 
-    /// Compiles one function; a panic in a pass is a diagnostic, and costs this worker its buffers.
+    /// Parses and compiles a function. A panic in a pass becomes a diagnostic, and the worker continues with
+    /// new buffers.
     pub(super) fn function(&mut self, index: usize, text: &FunctionText) {
         let result = catch_unwind(AssertUnwindSafe(|| self.parse_and_compile(index, text)));
         match result {
@@ -110,7 +111,7 @@ impl<'a, I: Backend> Worker<'a, I> {
                 return Some(CompiledFunction { params, code });
             }
             Claim::Shared => {
-                cached.leave(
+                cached.defer(
                     &mut self.notes,
                     index,
                     key,
@@ -150,19 +151,19 @@ impl<'a, I: Backend> Worker<'a, I> {
         }
     }
 
-    /// Says that a pass failed on a function.
+    /// Makes the diagnostic for a defect of a pass.
     fn bug(&self, text: &FunctionText, pass: &str, message: &str) -> Diagnostic {
         let header = &self.inputs.source.text[text.text.clone()];
         let header = header.split(|byte| *byte == b'(').next().unwrap_or_default();
         Diagnostic {
             severity: Severity::Bug,
             offset: text.text.start,
-            message: format!("pass {pass} fails on {}: {message}", String::from_utf8_lossy(header)),
-            notes: vec!["the function alone, in a file of its own, is a reproducer".to_string()],
+            message: format!("pass `{pass}` failed on {}: {message}", String::from_utf8_lossy(header)),
+            notes: vec!["to reproduce this, compile the function alone in a file of its own".to_string()],
         }
     }
 
-    /// Turns a failure into diagnostics, reading the function again for its positions.
+    /// Reports an error as diagnostics, parsing the function again for its positions.
     fn report(&mut self, text: &FunctionText, failure: CompileError) {
         if let CompileError::Bug { pass, message } = &failure {
             self.outcome.diagnostics.push(self.bug(text, pass, message));
@@ -184,7 +185,7 @@ impl<'a, I: Backend> Worker<'a, I> {
     }
 }
 
-/// Makes a compiler count and measure as the build wants it.
+/// Enables timing and tracing in a compiler as the options ask for.
 fn prepare<I: Backend>(compiler: &mut Compiler<I>, options: &BuildOptions) {
     compiler.progress.timing = options.time.then(Timing::default);
     if options.trace_rules {
