@@ -423,9 +423,11 @@ fn parse_size(text: &str) -> Result<u64, String> {
         "G" => 30,
         _ => return Err(EXPECTED.into()),
     };
-    let number: u64 =
-        digits.parse().map_err(|_| EXPECTED)?;
-    number.checked_mul(1 << shift).filter(|bytes| *bytes < 1 << 48).ok_or_else(|| "the greatest possible size is 256T".into())
+    let number: u64 = digits.parse().map_err(|_| EXPECTED)?;
+    number
+        .checked_mul(1 << shift)
+        .filter(|bytes| *bytes < 1 << 48)
+        .ok_or_else(|| "the greatest possible size is 256T".into())
 }
 
 /// Returns the arguments of this process, with `@FILE` replaced by the arguments in the file.

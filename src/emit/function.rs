@@ -19,16 +19,36 @@ use crate::machine::reg::{Allocation, Edit, FloatWidth, Inst, Output, PReg, PReg
 use crate::machine::vcode::VCode;
 use crate::options::Flags;
 
+/// A function with registers allocated and its frame laid out.
+#[derive(Clone, Copy)]
+pub struct AllocatedFunction<'a> {
+    /// The machine instructions.
+    pub vcode: &'a VCode,
+    /// Allocations and moves.
+    pub output: &'a Output,
+    /// The frame.
+    pub frame: &'a Frame,
+}
+
+/// Memory that emission reuses from function to function.
+#[derive(Default)]
+pub struct EmitBuffers {
+    /// The order of blocks.
+    pub layout: BlockLayout,
+    /// The values of registers and slots.
+    pub copies: Copies,
+    /// The code.
+    pub buffer: CodeBuffer,
+}
+
 /// Emits a function.
 pub fn emit<I: Emission>(
-    vcode: &VCode,
-    output: &Output,
-    frame: &Frame,
-    layout: &mut BlockLayout,
+    function: &AllocatedFunction,
     flags: &Flags,
-    copies: &mut Copies,
-    buffer: &mut CodeBuffer,
+    buffers: &mut EmitBuffers,
 ) -> CompiledStencil {
+    let AllocatedFunction { vcode, output, frame } = *function;
+    let EmitBuffers { layout, copies, buffer } = buffers;
     buffer.clear();
     buffer.reserve_labels(vcode.blocks.len() as u32);
     let constants = buffer.reserve_labels(vcode.constants.len() as u32);
@@ -54,7 +74,7 @@ pub fn emit<I: Emission>(
             I::emit_landing(buffer);
         }
         let cx = EmitContext { frame, next, constants, flags, layout };
-        emit_block::<I>(vcode, output, &cx, buffer, copies, &mut cursor, block);
+        emit_block::<I>(function, &cx, buffer, copies, &mut cursor, block);
         buffer.skip(padding);
     }
     for stub in buffer.take_trap_stubs() {
@@ -103,15 +123,16 @@ fn before(inst: u32) -> ProgPoint {
     ProgPoint::before(Inst::new(inst as usize))
 }
 
+/// Emits a block: its instructions, with the allocator's moves in between.
 fn emit_block<I: Encoding>(
-    vcode: &VCode,
-    output: &Output,
+    function: &AllocatedFunction,
     cx: &EmitContext,
     buffer: &mut CodeBuffer,
     copies: &mut Copies,
     cursor: &mut Cursor,
     block: VBlock,
 ) {
+    let AllocatedFunction { vcode, output, .. } = *function;
     copies.clear();
     let Span { start, end } = vcode.block(block).insts;
     cursor.seek(start, vcode, output);

@@ -14,7 +14,7 @@ use crate::machine::amode::{Amode, Place};
 use crate::machine::compiled::{LibCall, SymbolRef};
 use crate::machine::convention::{Convention, MemoryRules, WidePassing};
 use crate::machine::inst::{InstSink, RowId};
-use crate::machine::reg::{Operand, PRegSet, RegClass, VBlock, VReg};
+use crate::machine::reg::{Operand, PReg, PRegSet, RegClass, VBlock, VReg};
 
 type Result<T = ()> = std::result::Result<T, Unsupported>;
 
@@ -126,17 +126,37 @@ fn emit_call<I: CallLowering>(
     }
     let convention = convention_of::<I>(signature);
     let results = cx.f.inst_results(inst);
-    let mut clobbered = convention.clobbered();
+    let pops = popped(&abi, convention);
+    let mut call = PendingCall { callee, clobbered: convention.clobbered(), pops, operands: uses };
     let mut loads = Vec::new();
     for (&param, &result) in abi.returns.iter().zip(results) {
-        define_result(cx, &abi, param, Value(result), &mut clobbered, &mut uses, &mut loads);
+        define_result(cx, &abi, param, Value(result), &mut call, &mut loads);
     }
-    push_call(cx, callee, clobbered, popped(&abi, convention), &uses);
+    push_call(cx, &call);
     for (reg, part, offset) in loads {
         // If the callee popped its arguments, the stack pointer was put back: the area is where it was.
         I::load_part(cx, reg, at(Place::Outgoing, abi.stack_bytes + offset), part.loaded);
     }
     Ok(())
+}
+
+/// A call to be pushed.
+struct PendingCall {
+    callee: Callee,
+    /// The registers that the call clobbers, without those of its results.
+    clobbered: PRegSet,
+    /// Number of bytes of stack arguments that the callee pops.
+    pops: u32,
+    /// Fixed uses of arguments, then fixed definitions of results.
+    operands: Vec<Operand>,
+}
+
+impl PendingCall {
+    /// Adds a result, which is returned in `fixed` and read from `reg`.
+    fn define(&mut self, reg: VReg, fixed: PReg) {
+        self.clobbered.remove(fixed);
+        self.operands.push(Operand::reg_fixed_def(reg, fixed));
+    }
 }
 
 /// Returns the number of bytes of stack arguments that the callee pops.
@@ -167,18 +187,14 @@ fn define_result<I: CallLowering>(
     abi: &AbiSignature,
     param: Param,
     result: Value,
-    clobbered: &mut PRegSet,
-    operands: &mut Vec<Operand>,
+    call: &mut PendingCall,
     loads: &mut Vec<(VReg, Part, u32)>,
 ) {
     let used = cx.is_used(result);
     let (low, high) = cx.parts(result);
     for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
         match part.location {
-            abi::Location::Reg(fixed) if used => {
-                clobbered.remove(fixed);
-                operands.push(Operand::reg_fixed_def(reg, fixed));
-            }
+            abi::Location::Reg(fixed) if used => call.define(reg, fixed),
             abi::Location::Reg(_) => {}
             abi::Location::Stack(offset) => {
                 if used {
@@ -352,16 +368,15 @@ pub fn libcall<I: CallLowering>(cx: &mut Lower<'_, I>, routine: LibCall, args: &
         let fixed = convention.arg_register(arg.class(), &mut ints, &mut floats);
         operands.push(Operand::reg_fixed_use(arg, fixed));
     }
-    let mut clobbered = convention.clobbered();
+    let symbol = SymbolRef::LibCall(routine);
+    let callee = Callee::Symbol { symbol, colocated: cx.flags.use_colocated_libcalls() };
+    let mut call = PendingCall { callee, clobbered: convention.clobbered(), pops: 0, operands };
     let (mut ints, mut floats) = (0, 0);
     for &result in results {
         let fixed = convention.result_register(result.class(), &mut ints, &mut floats);
-        clobbered.remove(fixed);
-        operands.push(Operand::reg_fixed_def(result, fixed));
+        call.define(result, fixed);
     }
-    let symbol = SymbolRef::LibCall(routine);
-    let callee = Callee::Symbol { symbol, colocated: cx.flags.use_colocated_libcalls() };
-    push_call(cx, callee, clobbered, 0, &operands);
+    push_call(cx, &call);
 }
 
 /// An argument or result of a library routine.
@@ -425,15 +440,9 @@ pub fn system_convention<I: CallLowering>() -> &'static Convention {
     I::convention(CallConv::SystemV).expect("every target has the system's convention")
 }
 
-fn push_call<I: CallLowering>(
-    cx: &mut Lower<'_, I>,
-    callee: Callee,
-    clobbered: PRegSet,
-    pops: u32,
-    operands: &[Operand],
-) {
-    let clobbers = cx.vcode.clobber_set(clobbered);
-    I::call(cx, clobbers, callee, pops, operands);
+fn push_call<I: CallLowering>(cx: &mut Lower<'_, I>, call: &PendingCall) {
+    let clobbers = cx.vcode.clobber_set(call.clobbered);
+    I::call(cx, clobbers, call.callee, call.pops, &call.operands);
 }
 
 /// Lowers `return`.
@@ -492,37 +501,32 @@ pub fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
     if table.handlers.iter().any(|handler| matches!(handler, Handler::Context(_))) {
         return Err(cx.unsupported(format!("exception contexts are not supported yet on {}", I::NAME)));
     }
-    let mut operands = begin_call(cx, signature, &abi, args)?;
+    let operands = begin_call(cx, signature, &abi, args)?;
     let convention = convention_of::<I>(signature);
     let handled = successors.len() > 1;
-    let mut clobbered = if handled { convention.all } else { convention.clobbered() };
+    let clobbered = if handled { convention.all } else { convention.clobbered() };
+    let mut call = PendingCall { callee, clobbered, pops: popped(&abi, convention), operands };
     if cx.flags.enable_pinned_reg() {
-        clobbered.remove(I::PINNED);
+        call.clobbered.remove(I::PINNED);
     }
-    let mut define = |reg, fixed| {
-        clobbered.remove(fixed);
-        operands.push(Operand::reg_fixed_def(reg, fixed));
-    };
     for (&param, &(low, high)) in abi.returns.iter().zip(&cx.try_results) {
         for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
             if let abi::Location::Reg(fixed) = part.location {
-                define(reg, fixed);
+                call.define(reg, fixed);
             }
         }
     }
-    let pops = popped(&abi, convention);
     if !handled {
-        push_call(cx, callee, clobbered, pops, &operands);
+        push_call(cx, &call);
         cx.jump(successors[0]);
         return Ok(());
     }
     for (&payload, &fixed) in cx.try_payload.iter().zip(I::EXCEPTION_PAYLOAD) {
-        if !operands.iter().any(|operand| operand.vreg() == payload) {
-            clobbered.remove(fixed);
-            operands.push(Operand::reg_fixed_def(payload, fixed));
+        if !call.operands.iter().any(|operand| operand.vreg() == payload) {
+            call.define(payload, fixed);
         }
     }
-    push_try_call(cx, callee, clobbered, pops, &operands, table, successors);
+    push_try_call(cx, &call, table, successors);
     Ok(())
 }
 
@@ -531,16 +535,13 @@ pub fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
 /// and destination.
 fn push_try_call<I: CallLowering>(
     cx: &mut Lower<'_, I>,
-    callee: Callee,
-    clobbered: PRegSet,
-    pops: u32,
-    operands: &[Operand],
+    call: &PendingCall,
     table: &ExceptionTableData,
     successors: &[VBlock],
 ) {
-    let clobbers = cx.vcode.clobber_set(clobbered);
+    let clobbers = cx.vcode.clobber_set(call.clobbered);
     cx.push_word(clobbers);
-    let row = match callee {
+    let row = match call.callee {
         Callee::Address(address) => {
             cx.push_operand(Operand::reg_use(address));
             I::CALL_ROWS.try_register
@@ -550,8 +551,8 @@ fn push_try_call<I: CallLowering>(
             I::CALL_ROWS.try_symbol
         }
     };
-    operands.iter().for_each(|&operand| cx.push_operand(operand));
-    cx.push_word(pops);
+    call.operands.iter().for_each(|&operand| cx.push_operand(operand));
+    cx.push_word(call.pops);
     cx.push_block(successors[0]);
     cx.push_word(successors.len() as u32 - 1);
     let tags = table.handlers.iter().filter_map(|handler| match *handler {

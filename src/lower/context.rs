@@ -92,7 +92,7 @@ const NEAR: u32 = 30;
 
 /// The state of lowering one function.
 pub struct Lower<'a, I> {
-/// The function.
+    /// The function.
     pub f: &'a Stencil,
     /// Settings.
     pub flags: &'a Flags,

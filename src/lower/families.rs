@@ -81,7 +81,7 @@ pub trait FamilyLowering: ControlLowering + Conversions {
 
 /// How a family is lowered on types of a shape.
 enum Cell<I> {
-/// By this function.
+    /// By this function.
     Lower(LowerFamily<I>),
     /// Without any code.
     Marker,
@@ -213,9 +213,7 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
         Family::Mask => Row::ABSENT.int(f.mask).wide(f.mask),
         Family::SplitConcat => Row::ABSENT.int(f.wide).wide(f.wide),
         Family::FloatArithmetic => Row::WITH_ALL.float(f.float),
-        Family::Bitcast => {
-            Row::WITH_ALL.int(convert::bitcast).wide(convert::bitcast).float(convert::bitcast)
-        }
+        Family::Bitcast => Row::WITH_ALL.int(convert::bitcast).wide(convert::bitcast).float(convert::bitcast),
         Family::FloatWidth => Row::WITH_ALL.float(convert::change_width),
         Family::FromInt => Row::WITH_ALL.float(convert::from_int),
         Family::ToInt => Row::WITH_ALL.float(convert::to_int_or_trap),

@@ -41,7 +41,7 @@ pub enum Origin {
 /// A block of VCode.
 #[derive(Clone, Copy, Debug)]
 pub struct VBlockData {
-/// Range in [`VCode::insts`].
+    /// Range in [`VCode::insts`].
     pub insts: Span,
     /// Range in [`VCode::params`].
     pub params: Span,

@@ -4,17 +4,11 @@ use super::{
     CompileError, Controls, Facts, Half, IrHalf, Pass, PassDump, Placement, Progress, Run, run_passes,
 };
 use crate::alloc::{Allocator, Demands};
-use crate::emit::buffer::CodeBuffer;
 use crate::emit::encoding::Emission;
 use crate::emit::frame::{self, Frame};
-use crate::emit::function;
-use crate::emit::layout::BlockLayout;
-use crate::emit::redundant_moves::Copies;
-use crate::lower;
-use crate::lower::blocks::Blocks;
-use crate::lower::context::LowerTables;
+use crate::emit::function::{self, AllocatedFunction, EmitBuffers};
 use crate::lower::families::FamilyLowering;
-use crate::lower::function::LowerSummary;
+use crate::lower::function::{LowerBuffers, LowerInput, LowerSummary, lower_function};
 use crate::machine::abi::AbiSignature;
 use crate::machine::compiled::CompiledStencil;
 use crate::machine::vcode::VCode;
@@ -72,16 +66,13 @@ pub const fn passes<B: Backend>() -> [Pass<MachineHalf<B>>; 3] {
 
 /// The state of the machine half: the results of its passes, and their buffers.
 pub struct MachineHalf<B: Backend> {
-    blocks: Blocks,
-    tables: LowerTables,
+    lower_buffers: LowerBuffers,
     abi: AbiSignature,
     summary: LowerSummary,
     vcode: VCode,
     allocator: Allocator,
     frame: Frame,
-    layout: BlockLayout,
-    copies: Copies,
-    buffer: CodeBuffer,
+    emit_buffers: EmitBuffers,
     compiled: CompiledStencil,
     backend: std::marker::PhantomData<B>,
 }
@@ -118,16 +109,13 @@ impl<B: Backend> Compiler<B> {
         Compiler {
             ir: IrHalf::default(),
             state: MachineHalf {
-                blocks: Blocks::default(),
-                tables: LowerTables::default(),
+                lower_buffers: LowerBuffers::default(),
                 abi: AbiSignature::default(),
                 summary: LowerSummary::default(),
                 vcode: VCode::default(),
                 allocator: Allocator::new::<B>(flags),
                 frame: Frame::default(),
-                layout: BlockLayout::default(),
-                copies: Copies::default(),
-                buffer: CodeBuffer::default(),
+                emit_buffers: EmitBuffers::default(),
                 compiled: CompiledStencil::default(),
                 backend: std::marker::PhantomData,
             },
@@ -152,12 +140,12 @@ impl<B: Backend> Compiler<B> {
 
     /// Starts counting how often each lowering rule is used.
     pub fn trace_rules(&mut self) {
-        self.state.tables.trace = Some(Default::default());
+        self.state.lower_buffers.tables.trace = Some(Default::default());
     }
 
     /// Returns how often each lowering rule was used.
     pub fn traced_rules(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        self.state.tables.trace.iter().flatten().map(|(&name, &count)| (name, count))
+        self.state.lower_buffers.tables.trace.iter().flatten().map(|(&name, &count)| (name, count))
     }
 
     /// Returns the time by pass, if it is measured.
@@ -170,15 +158,8 @@ fn lower<B: Backend>(state: &mut MachineHalf<B>, ir: &IrHalf, flags: &Flags) -> 
     let stencil = &ir.function.stencil;
     state.abi = convention::abi_signature::<B>(&stencil.signature, flags)
         .map_err(|message| CompileError::Unsupported { inst: None, message })?;
-    state.summary = lower::function::lower_function::<B>(
-        stencil,
-        flags,
-        &ir.analysis,
-        &mut state.blocks,
-        &state.abi,
-        &mut state.vcode,
-        &mut state.tables,
-    )?;
+    let input = LowerInput { stencil, flags, analysis: &ir.analysis, abi: &state.abi };
+    state.summary = lower_function::<B>(&input, &mut state.lower_buffers, &mut state.vcode)?;
     Ok(())
 }
 
@@ -198,7 +179,7 @@ fn allocate<B: Backend>(state: &mut MachineHalf<B>, _: &IrHalf, flags: &Flags) -
 
 fn emit<B: Backend>(state: &mut MachineHalf<B>, ir: &IrHalf, flags: &Flags) -> Result<(), CompileError> {
     let stencil = &ir.function.stencil;
-    let MachineHalf { frame, vcode, allocator, layout, copies, buffer, abi, summary, .. } = state;
+    let MachineHalf { frame, vcode, allocator, emit_buffers, abi, summary, .. } = state;
     let output = allocator.output();
     let demands = demands::<B>(summary, flags);
     frame.clear();
@@ -215,7 +196,8 @@ fn emit<B: Backend>(state: &mut MachineHalf<B>, ir: &IrHalf, flags: &Flags) -> R
     let unsupported = |message| CompileError::Unsupported { inst: None, message };
     frame.limit = frame::stack_limit::<B>(stencil, abi).map_err(unsupported)?;
     B::finish_frame(frame, stencil, flags).map_err(unsupported)?;
-    copies.begin(output.num_spillslots, allocatable);
-    state.compiled = function::emit::<B>(vcode, output, frame, layout, flags, copies, buffer);
+    emit_buffers.copies.begin(output.num_spillslots, allocatable);
+    let function = AllocatedFunction { vcode, output, frame };
+    state.compiled = function::emit::<B>(&function, flags, emit_buffers);
     Ok(())
 }

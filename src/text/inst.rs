@@ -86,9 +86,9 @@ pub trait Syntax {
 
 /// A memory operand to be printed.
 pub struct Address {
-/// The unpacked words.
-pub amode: PackedAmode,
-/// What the address is relative to.
+    /// The unpacked words.
+    pub amode: PackedAmode,
+    /// What the address is relative to.
     pub place: Place,
     /// Index of the first register operand.
     pub first: usize,

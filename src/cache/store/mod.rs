@@ -31,7 +31,11 @@ impl fmt::Display for StoreError {
         match self {
             StoreError::Directory(path, why) => write!(f, "{}: {why}", path.display()),
             StoreError::NotPrivate(path) => {
-                write!(f, "{}: the directory must belong to you, and nobody else may write to it", path.display())
+                write!(
+                    f,
+                    "{}: the directory must belong to you, and nobody else may write to it",
+                    path.display()
+                )
             }
             StoreError::Damaged(why) => write!(f, "the database is damaged ({why})"),
             StoreError::Unavailable(why) => f.write_str(why),
