@@ -26,9 +26,9 @@ use regalloc2::{Algorithm, MachineEnv, RegallocOptions};
 #[derive(Clone, Copy, Debug)]
 pub struct Demands {
     /// Whether the function keeps a frame pointer.
-    pub frame_pointer: bool,
+    pub(crate) frame_pointer: bool,
     /// Whether the function calls others.
-    pub calls: bool,
+    pub(crate) calls: bool,
 }
 
 /// A register allocator, with memory that it reuses from function to function.
@@ -42,7 +42,7 @@ pub struct Allocator {
 
 impl Allocator {
     /// Makes an allocator for functions of a target.
-    pub fn new<M: Machine>(flags: &Flags) -> Self {
+    pub(crate) fn new<M: Machine>(flags: &Flags) -> Self {
         Allocator {
             files: Files::new::<M>(flags),
             operands: Vec::new(),
@@ -56,7 +56,7 @@ impl Allocator {
     /// the result.
     ///
     /// An error is a defect of lowering or of the allocator.
-    pub fn run(&mut self, vcode: &VCode, demands: Demands, flags: &Flags) -> Result<(), String> {
+    pub(crate) fn run(&mut self, vcode: &VCode, demands: Demands, flags: &Flags) -> Result<(), String> {
         let check = flags.regalloc_checker();
         let algorithm = algorithm(vcode, flags);
         let (file, env) = self.files.of(vcode, demands, algorithm);
@@ -77,12 +77,12 @@ impl Allocator {
     }
 
     /// Returns the result of the last run.
-    pub fn output(&self) -> &Output {
+    pub(crate) fn output(&self) -> &Output {
         &self.context.output
     }
 
     /// Returns the registers that [`Allocator::run`] allocates from for this function.
-    pub fn allocatable(&self, vcode: &VCode, demands: Demands, flags: &Flags) -> PRegSet {
+    pub(crate) fn allocatable(&self, vcode: &VCode, demands: Demands, flags: &Flags) -> PRegSet {
         self.files.of(vcode, demands, algorithm(vcode, flags)).0.all()
     }
 }

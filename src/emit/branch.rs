@@ -11,9 +11,9 @@ use crate::machine::inst::Label;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct BranchTemplate {
     /// The kind of branch: see [`BranchForms`].
-    pub kind: u8,
+    pub(crate) kind: u8,
     /// The target's own data for the branch: see [`BranchForms::write`].
-    pub word: u32,
+    pub(crate) word: u32,
 }
 
 impl BranchTemplate {
@@ -24,22 +24,22 @@ impl BranchTemplate {
 }
 
 /// Emits nothing; for pseudo-instructions that only the allocator needs.
-pub fn emit_nothing<B: BranchForms>(_: &InstView, _: &EmitContext, _: &mut CodeBuffer) {}
+pub(crate) fn emit_nothing<B: BranchForms>(_: &InstView, _: &EmitContext, _: &mut CodeBuffer) {}
 
 /// Emits a jump to the label in the first word, unless its block is next.
-pub fn jump<B: BranchForms>(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+pub(crate) fn jump<B: BranchForms>(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     jump_unless_next::<B>(view.label(0), cx, buffer);
 }
 
 /// Emits a jump to `label`, unless its block is next.
-pub fn jump_unless_next<B: BranchForms>(label: Label, cx: &EmitContext, buffer: &mut CodeBuffer) {
+pub(crate) fn jump_unless_next<B: BranchForms>(label: Label, cx: &EmitContext, buffer: &mut CodeBuffer) {
     if !cx.falls_through_to(label) {
         buffer.branch::<B>(B::JUMP, 0, label);
     }
 }
 
 /// Emits a conditional branch with two destinations.
-pub fn branch<B: BranchForms>(
+pub(crate) fn branch<B: BranchForms>(
     condition: BranchTemplate,
     (taken, other): (Label, Label),
     cx: &EmitContext,
@@ -55,32 +55,32 @@ pub fn branch<B: BranchForms>(
 }
 
 /// Emits a branch of the kind in [`InstView::small`], to the labels in the first two words.
-pub fn branch_small<B: BranchForms>(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+pub(crate) fn branch_small<B: BranchForms>(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let condition = BranchTemplate { kind: view.small, word: 0 };
     branch::<B>(condition, (view.label(0), view.label(1)), cx, buffer);
 }
 
 /// Emits a branch that is taken if either of two kinds is: that in [`InstView::small`] or that in the first
 /// word. The labels are in the next two words.
-pub fn branch_either<B: BranchForms>(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+pub(crate) fn branch_either<B: BranchForms>(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     buffer.branch::<B>(view.small, 0, view.label(1));
     let second = BranchTemplate { kind: view.words[0] as u8, word: 0 };
     branch::<B>(second, (view.label(1), view.label(2)), cx, buffer);
 }
 
 /// Emits a branch to an out-of-line trap.
-pub fn trap_on<B: BranchForms>(condition: BranchTemplate, view: &InstView, buffer: &mut CodeBuffer) {
+pub(crate) fn trap_on<B: BranchForms>(condition: BranchTemplate, view: &InstView, buffer: &mut CodeBuffer) {
     let stub = buffer.trap_stub(TrapCode(view.trap));
     buffer.branch::<B>(condition.kind, condition.word, stub);
 }
 
 /// Emits a branch of the kind in [`InstView::small`] to an out-of-line trap.
-pub fn trap_if<B: BranchForms>(view: &InstView, _: &EmitContext, buffer: &mut CodeBuffer) {
+pub(crate) fn trap_if<B: BranchForms>(view: &InstView, _: &EmitContext, buffer: &mut CodeBuffer) {
     trap_on::<B>(BranchTemplate { kind: view.small, word: 0 }, view, buffer);
 }
 
 /// Emits a trap that is taken if both the kind in [`InstView::small`] and that in the first word hold.
-pub fn trap_if_both<B: BranchForms>(view: &InstView, _: &EmitContext, buffer: &mut CodeBuffer) {
+pub(crate) fn trap_if_both<B: BranchForms>(view: &InstView, _: &EmitContext, buffer: &mut CodeBuffer) {
     let stub = buffer.trap_stub(TrapCode(view.trap));
     let past = buffer.label();
     buffer.branch::<B>(B::complement(view.small), 0, past);
@@ -91,7 +91,7 @@ pub fn trap_if_both<B: BranchForms>(view: &InstView, _: &EmitContext, buffer: &m
 /// Emits what follows a call with exception handlers. `words` are the number of bytes that the callee popped,
 /// the normal destination, the number of handlers, and tag and label of each. `restore` is called to emit
 /// code that lowers the stack pointer by the popped bytes again.
-pub fn after_try<B: BranchForms>(
+pub(crate) fn after_try<B: BranchForms>(
     words: &[u32],
     cx: &EmitContext,
     buffer: &mut CodeBuffer,

@@ -51,7 +51,7 @@ pub trait BranchForms {
     /// reaches every label.
     fn reaches(kind: u8, form: u8, distance: i64) -> bool;
     /// Writes the branch over `out`, which has the form's length; `word` is that given to
-    /// [`CodeBuffer::branch`].
+    /// `CodeBuffer::branch`.
     fn write(kind: u8, word: u32, form: u8, distance: i64, out: &mut [u8]);
     /// Completes a field of fixed size at the start of `field`, given the distance in bytes from there to a
     /// label.
@@ -81,11 +81,11 @@ struct PendingConstant {
 #[derive(Clone, Copy, Debug)]
 pub struct TrapStub {
     /// Label of the code.
-    pub label: Label,
+    pub(crate) label: Label,
     /// Code of the trap.
-    pub code: TrapCode,
+    pub(crate) code: TrapCode,
     /// Source location of the branches that go there.
-    pub srcloc: u32,
+    pub(crate) srcloc: u32,
 }
 
 /// A relocation that fills a whole constant.
@@ -136,7 +136,7 @@ pub struct CodeBuffer {
 
 impl CodeBuffer {
     /// Empties the buffer, keeping its memory.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.code.clear();
         self.labels.clear();
         self.branches.clear();
@@ -156,7 +156,7 @@ impl CodeBuffer {
 
     /// Returns the position of the next byte, with all branches so far in their shortest form.
     #[inline]
-    pub fn position(&self) -> u32 {
+    pub(crate) fn position(&self) -> u32 {
         self.code.len() as u32
     }
 
@@ -168,13 +168,13 @@ impl CodeBuffer {
 
     /// Appends bytes.
     #[inline]
-    pub fn put(&mut self, bytes: &[u8]) {
+    pub(crate) fn put(&mut self, bytes: &[u8]) {
         self.code.extend_from_slice(bytes);
     }
 
     /// Appends the first `len` bytes. Copies all 16, because a copy of fixed size is faster.
     #[inline]
-    pub fn put_short(&mut self, bytes: &[u8; 16], len: usize) {
+    pub(crate) fn put_short(&mut self, bytes: &[u8; 16], len: usize) {
         let end = self.code.len() + len;
         self.code.extend_from_slice(bytes);
         self.code.truncate(end);
@@ -182,24 +182,24 @@ impl CodeBuffer {
 
     /// Appends `count` zeros.
     #[inline]
-    pub fn skip(&mut self, count: u32) {
+    pub(crate) fn skip(&mut self, count: u32) {
         self.code.resize(self.code.len() + count as usize, 0);
     }
 
     /// Appends four bytes, least significant first.
     #[inline]
-    pub fn put4(&mut self, word: u32) {
+    pub(crate) fn put4(&mut self, word: u32) {
         self.put(&word.to_le_bytes());
     }
 
     /// Appends eight bytes, least significant first.
     #[inline]
-    pub fn put8(&mut self, word: u64) {
+    pub(crate) fn put8(&mut self, word: u64) {
         self.put(&word.to_le_bytes());
     }
 
     /// Returns the bytes from `position` on, to print or patch what was just written.
-    pub fn bytes_from(&mut self, position: u32) -> &mut [u8] {
+    pub(crate) fn bytes_from(&mut self, position: u32) -> &mut [u8] {
         &mut self.code[position as usize..]
     }
 
@@ -211,7 +211,7 @@ impl CodeBuffer {
     }
 
     /// Makes `count` consecutive labels and returns the first.
-    pub fn reserve_labels(&mut self, count: u32) -> Label {
+    pub(crate) fn reserve_labels(&mut self, count: u32) -> Label {
         let first = self.labels.len() as u32;
         self.labels.resize((first + count) as usize, UNBOUND);
         Label(first)
@@ -226,38 +226,38 @@ impl CodeBuffer {
 
     /// Appends a relaxable branch to `label`; `word` is passed on to [`BranchForms::write`].
     #[inline]
-    pub fn branch<B: BranchForms>(&mut self, kind: u8, word: u32, label: Label) {
+    pub(crate) fn branch<B: BranchForms>(&mut self, kind: u8, word: u32, label: Label) {
         self.branches.push(Branch { at: self.position(), label, word, kind, form: 0 });
         self.put_short(&[0; 16], B::length(kind, 0) as usize);
     }
 
     /// Records that the field at `offset` depends on `label`; [`BranchForms::fix`] completes it.
     #[inline]
-    pub fn fixup(&mut self, offset: u32, kind: u8, label: Label) {
+    pub(crate) fn fixup(&mut self, offset: u32, kind: u8, label: Label) {
         self.fixups.push((offset, kind, label));
     }
 
     /// Records that the next instruction can trap.
     #[inline]
-    pub fn trap(&mut self, code: TrapCode) {
+    pub(crate) fn trap(&mut self, code: TrapCode) {
         self.trap_at(self.position(), code);
     }
 
     /// Records that the instruction at `offset` can trap; it must come after all trap sites recorded so far.
     #[inline]
-    pub fn trap_at(&mut self, offset: u32, code: TrapCode) {
+    pub(crate) fn trap_at(&mut self, offset: u32, code: TrapCode) {
         self.traps.push(TrapSite { offset, code });
     }
 
     /// Records a relocation of the field at `offset`.
     #[inline]
-    pub fn reloc(&mut self, offset: u32, kind: RelocKind, symbol: SymbolRef, addend: i64) {
+    pub(crate) fn reloc(&mut self, offset: u32, kind: RelocKind, symbol: SymbolRef, addend: i64) {
         self.relocs.push(Reloc { offset, kind, symbol, addend });
     }
 
     /// Records that code of a source location begins at the current position.
     #[inline]
-    pub fn srcloc(&mut self, loc: u32) {
+    pub(crate) fn srcloc(&mut self, loc: u32) {
         if self.srclocs.last().is_none_or(|last| last.1 != loc) {
             self.srclocs.push((self.position(), loc));
         }
@@ -265,12 +265,12 @@ impl CodeBuffer {
 
     /// Records the frame change made by the instruction just written.
     #[inline]
-    pub fn unwind(&mut self, op: UnwindOp) {
+    pub(crate) fn unwind(&mut self, op: UnwindOp) {
         self.unwind.push((self.position(), op));
     }
 
     /// Adds a constant to the data after the code, at a reserved label.
-    pub fn constant(&mut self, label: Label, bytes: &[u8], align: u32) {
+    pub(crate) fn constant(&mut self, label: Label, bytes: &[u8], align: u32) {
         let start = self.constant_bytes.len() as u32;
         self.constant_bytes.extend_from_slice(bytes);
         self.constants.push(PendingConstant { label, start, end: start + bytes.len() as u32, align });
@@ -278,18 +278,18 @@ impl CodeBuffer {
 
     /// Records that `handler` catches exceptions with this tag, or all if there is none, thrown by the call
     /// that ends at the current position.
-    pub fn handler(&mut self, tag: Option<u32>, handler: Label) {
+    pub(crate) fn handler(&mut self, tag: Option<u32>, handler: Label) {
         self.handlers.push((self.position(), tag, handler));
     }
 
     /// Records a relocation that fills a constant.
-    pub fn constant_reloc(&mut self, label: Label, kind: RelocKind, symbol: SymbolRef, addend: i64) {
+    pub(crate) fn constant_reloc(&mut self, label: Label, kind: RelocKind, symbol: SymbolRef, addend: i64) {
         self.constant_relocs.push(ConstantReloc { label, kind, symbol, addend });
     }
 
     /// Returns the label of an out-of-line trap with `code`. Branches with the same source location and code
     /// share one. The caller emits the stubs in the end: see [`CodeBuffer::take_trap_stubs`].
-    pub fn trap_stub(&mut self, code: TrapCode) -> Label {
+    pub(crate) fn trap_stub(&mut self, code: TrapCode) -> Label {
         let srcloc = self.srclocs.last().map_or(NO_SRCLOC, |last| last.1);
         let shared = self
             .trap_stubs
@@ -306,7 +306,7 @@ impl CodeBuffer {
     }
 
     /// Takes the trap stubs to be emitted.
-    pub fn take_trap_stubs(&mut self) -> Vec<TrapStub> {
+    pub(crate) fn take_trap_stubs(&mut self) -> Vec<TrapStub> {
         std::mem::take(&mut self.trap_stubs)
     }
 }
@@ -315,7 +315,7 @@ impl CodeBuffer {
 impl CodeBuffer {
     /// Adds a jump table to the data after the code: 32-bit distances in bytes from its own start to
     /// `targets`.
-    pub fn jump_table(&mut self, targets: impl Iterator<Item = Label>) -> Label {
+    pub(crate) fn jump_table(&mut self, targets: impl Iterator<Item = Label>) -> Label {
         let label = self.label();
         let start = self.table_targets.len() as u32;
         self.table_targets.extend(targets);

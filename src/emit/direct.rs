@@ -27,7 +27,7 @@ pub struct Direct<'a, I> {
 
 impl<'a, I: Encoding> Direct<'a, I> {
     /// Makes a sink that writes to `buffer`.
-    pub fn new(places: Places<'a>, buffer: &'a mut CodeBuffer) -> Self {
+    pub(crate) fn new(places: Places<'a>, buffer: &'a mut CodeBuffer) -> Self {
         Direct {
             places,
             buffer,
@@ -40,18 +40,18 @@ impl<'a, I: Encoding> Direct<'a, I> {
     }
 
     /// Makes a sink for the expansion of a pseudo-instruction.
-    pub fn of(context: &EmitContext<'a>, buffer: &'a mut CodeBuffer) -> Self {
+    pub(crate) fn of(context: &EmitContext<'a>, buffer: &'a mut CodeBuffer) -> Self {
         Direct::new(Places::of(context), buffer)
     }
 
     /// Encodes an instruction, given its registers and words as in VCode.
-    pub fn write(&mut self, row: RowId, allocs: &[Allocation], words: &[u32]) {
+    pub(crate) fn write(&mut self, row: RowId, allocs: &[Allocation], words: &[u32]) {
         let view = InstView { row: &I::rows()[row.0 as usize], small: 0, trap: 0, allocs, words };
         I::encode(&view, self.places, self.buffer);
     }
 
     /// Returns the buffer written to.
-    pub fn buffer(&mut self) -> &mut CodeBuffer {
+    pub(crate) fn buffer(&mut self) -> &mut CodeBuffer {
         self.buffer
     }
 }

@@ -68,7 +68,10 @@ pub enum LimitStep {
 }
 
 /// Returns the steps that compute a function's stack limit, from a register parameter or a symbol.
-pub fn stack_limit<I: Machine>(stencil: &Stencil, abi: &AbiSignature) -> Result<Vec<LimitStep>, String> {
+pub(crate) fn stack_limit<I: Machine>(
+    stencil: &Stencil,
+    abi: &AbiSignature,
+) -> Result<Vec<LimitStep>, String> {
     let mut steps = Vec::new();
     let Some(mut gv) = stencil.stack_limit else { return Ok(steps) };
     let add = |offset| match i32::try_from(offset) {
@@ -107,7 +110,7 @@ pub fn stack_limit<I: Machine>(stencil: &Stencil, abi: &AbiSignature) -> Result<
 }
 
 /// Returns the number of bytes to reserve for a slot.
-pub fn slot_room<I: Machine>(slot: &StackSlotData) -> u64 {
+pub(crate) fn slot_room<I: Machine>(slot: &StackSlotData) -> u64 {
     let rounding =
         if is_overaligned::<I>(slot) { (1u64 << slot.align_shift) - I::STACK_ALIGNMENT as u64 } else { 0 };
     slot.size as u64 + rounding
@@ -115,7 +118,7 @@ pub fn slot_room<I: Machine>(slot: &StackSlotData) -> u64 {
 
 impl Frame {
     /// Resets the frame for the next function.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         let (mut slots, mut saved) = (std::mem::take(&mut self.slots), std::mem::take(&mut self.saved));
         slots.clear();
         saved.clear();
@@ -123,7 +126,7 @@ impl Frame {
     }
 
     /// Rejects frames of more than `most` bytes, and functions with more items than an [`Amode`] can number.
-    pub fn check_size<I: Machine>(&self, stencil: &Stencil, most: u64) -> Result<(), String> {
+    pub(crate) fn check_size<I: Machine>(&self, stencil: &Stencil, most: u64) -> Result<(), String> {
         let slots: u64 = stencil.stack_slots.values().map(|slot| slot_room::<I>(slot) + 16).sum();
         if slots + self.outgoing as u64 + self.spill_count as u64 * 8 > most {
             let gigabytes = most.next_power_of_two() >> 30;

@@ -23,26 +23,26 @@ use crate::options::Flags;
 #[derive(Clone, Copy)]
 pub struct AllocatedFunction<'a> {
     /// The machine instructions.
-    pub vcode: &'a VCode,
+    pub(crate) vcode: &'a VCode,
     /// Allocations and moves.
-    pub output: &'a Output,
+    pub(crate) output: &'a Output,
     /// The frame.
-    pub frame: &'a Frame,
+    pub(crate) frame: &'a Frame,
 }
 
 /// Memory that emission reuses from function to function.
 #[derive(Default)]
 pub struct EmitBuffers {
     /// The order of blocks.
-    pub layout: BlockLayout,
+    pub(crate) layout: BlockLayout,
     /// The values of registers and slots.
-    pub copies: Copies,
+    pub(crate) copies: Copies,
     /// The code.
-    pub buffer: CodeBuffer,
+    pub(crate) buffer: CodeBuffer,
 }
 
 /// Emits a function.
-pub fn emit<I: Emission>(
+pub(crate) fn emit<I: Emission>(
     function: &AllocatedFunction,
     flags: &Flags,
     buffers: &mut EmitBuffers,
@@ -214,7 +214,7 @@ fn forget_written(vcode: &VCode, inst: &MachInst, view: &InstView, copies: &mut 
 /// Returns the registers of `preserved` that the function writes, by results and clobbers of instructions and
 /// by moves. An allocatable register that is read must also have been written, so operands need not be told
 /// apart.
-pub fn written_registers<I: Machine>(
+pub(crate) fn written_registers<I: Machine>(
     vcode: &VCode,
     output: &Output,
     allocatable: PRegSet,

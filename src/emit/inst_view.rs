@@ -29,7 +29,7 @@ pub struct EmitContext<'a> {
 
 impl EmitContext<'_> {
     /// Whether the block with this label is emitted next.
-    pub fn falls_through_to(&self, label: Label) -> bool {
+    pub(crate) fn falls_through_to(&self, label: Label) -> bool {
         Some(self.layout.emitted(VBlock::new(label.0 as usize))) == self.next
     }
 }
@@ -38,19 +38,19 @@ impl EmitContext<'_> {
 #[derive(Clone, Copy)]
 pub struct Places<'a> {
     /// The function's frame.
-    pub frame: &'a Frame,
+    pub(crate) frame: &'a Frame,
     /// The label of the function's constant 0; those of its other constants follow.
-    pub constants: Label,
+    pub(crate) constants: Label,
 }
 
 impl<'a> Places<'a> {
     /// Makes the places from an instruction's context.
-    pub fn of(context: &EmitContext<'a>) -> Self {
+    pub(crate) fn of(context: &EmitContext<'a>) -> Self {
         Places { frame: context.frame, constants: context.constants }
     }
 
     /// Returns the label of a constant.
-    pub fn constant(&self, constant: ConstantRef) -> Label {
+    pub(crate) fn constant(&self, constant: ConstantRef) -> Label {
         Label(self.constants.0.wrapping_add(constant.0))
     }
 }
@@ -59,15 +59,15 @@ impl<'a> Places<'a> {
 #[derive(Clone, Copy)]
 pub struct InstView<'a> {
     /// The instruction's row.
-    pub row: &'static Row,
+    pub(crate) row: &'static Row,
     /// Condition code, or another operand of a few bits.
-    pub small: u8,
+    pub(crate) small: u8,
     /// Trap code if it faults; 0 if it can't.
-    pub trap: u8,
+    pub(crate) trap: u8,
     /// Allocations of the register operands.
-    pub allocs: &'a [Allocation],
+    pub(crate) allocs: &'a [Allocation],
     /// Data words.
-    pub words: &'a [u32],
+    pub(crate) words: &'a [u32],
 }
 
 /// A function that expands a pseudo-instruction.
@@ -83,20 +83,20 @@ impl<'a> InstView<'a> {
 
     /// Returns the number of the register that register operand `index` is in.
     #[inline]
-    pub fn register(&self, index: usize) -> u8 {
+    pub(crate) fn register(&self, index: usize) -> u8 {
         number_of(self.allocs[index])
     }
 
     /// Returns register operand `index` for constructors that write to
     /// [`Direct`](crate::emit::direct::Direct).
-    pub fn operand(&self, index: usize) -> VReg {
+    pub(crate) fn operand(&self, index: usize) -> VReg {
         let register = self.allocs[index].as_reg().expect("the constraint asks for a register");
         physical(register)
     }
 
     /// Returns the number of the register that fills a field of the row, or 0 if none does.
     #[inline]
-    pub fn field(&self, field: usize) -> u8 {
+    pub(crate) fn field(&self, field: usize) -> u8 {
         match self.row.fields[field] {
             NO_FIELD => 0,
             index => self.register(index as usize),
@@ -104,7 +104,7 @@ impl<'a> InstView<'a> {
     }
 
     /// Returns register operand `index` for constructors, and its size.
-    pub fn sized_operand(&self, index: usize) -> (VReg, OperandSize) {
+    pub(crate) fn sized_operand(&self, index: usize) -> (VReg, OperandSize) {
         let OperandForm::Reg { bits, .. } = self.row.operands[index].kind else {
             unreachable!("registers come first in a row");
         };
@@ -112,7 +112,7 @@ impl<'a> InstView<'a> {
     }
 
     /// Returns a memory operand for constructors, given the indices of its first register operand and word.
-    pub fn amode(&self, first: usize, word: usize) -> Amode {
+    pub(crate) fn amode(&self, first: usize, word: usize) -> Amode {
         let packed = PackedAmode::unpack(self.words[word], self.words[word + 1]);
         let place = packed.place.expect("the operand is memory");
         Amode {
@@ -125,19 +125,19 @@ impl<'a> InstView<'a> {
     }
 
     /// Returns the label in a word.
-    pub fn label(&self, word: usize) -> Label {
+    pub(crate) fn label(&self, word: usize) -> Label {
         Label(self.words[word])
     }
 
     /// Returns the symbol in a word and the addend in the next one.
-    pub fn symbol(&self, word: usize) -> (SymbolRef, i64) {
+    pub(crate) fn symbol(&self, word: usize) -> (SymbolRef, i64) {
         (SymbolRef::unpack(self.words[word]), self.words[word + 1] as i32 as i64)
     }
 }
 
 /// Returns the number of an allocated register.
 #[inline]
-pub fn number_of(allocation: Allocation) -> u8 {
+pub(crate) fn number_of(allocation: Allocation) -> u8 {
     let register = allocation.as_reg().expect("the constraint asks for a register");
     register.hw_enc() as u8
 }

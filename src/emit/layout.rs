@@ -30,7 +30,7 @@ pub struct BlockLayout {
 
 impl BlockLayout {
     /// Computes the order for a function.
-    pub fn compute<M: Machine>(&mut self, vcode: &VCode, output: &Output) {
+    pub(crate) fn compute<M: Machine>(&mut self, vcode: &VCode, output: &Output) {
         self.landings.clear();
         self.find_empty::<M>(vcode, output);
         self.group_skipped();
@@ -51,7 +51,7 @@ impl BlockLayout {
     }
 
     /// Finds the blocks that indirect branches go to; call it after [`BlockLayout::compute`].
-    pub fn find_landings<M: Machine>(&mut self, vcode: &VCode) {
+    pub(crate) fn find_landings<M: Machine>(&mut self, vcode: &VCode) {
         self.landings.clear();
         self.landings.resize(vcode.blocks.len(), false);
         for block in vcode.block_indices() {
@@ -65,12 +65,12 @@ impl BlockLayout {
     }
 
     /// Whether an indirect branch goes to a block; false unless [`BlockLayout::find_landings`] was called.
-    pub fn is_landing(&self, block: VBlock) -> bool {
+    pub(crate) fn is_landing(&self, block: VBlock) -> bool {
         self.landings.get(block.index()).is_some_and(|&lands| lands)
     }
 
     /// Returns the blocks in emission order.
-    pub fn order(&self) -> &[VBlock] {
+    pub(crate) fn order(&self) -> &[VBlock] {
         &self.order
     }
 
@@ -90,12 +90,12 @@ impl BlockLayout {
     }
 
     /// Returns the block that `block` forwards to, or `block` itself.
-    pub fn emitted(&self, block: VBlock) -> VBlock {
+    pub(crate) fn emitted(&self, block: VBlock) -> VBlock {
         self.forwarded[block.index()]
     }
 
     /// Returns the blocks that are not emitted because they only jump to `block`.
-    pub fn forwarding_to(&self, block: VBlock) -> &[VBlock] {
+    pub(crate) fn forwarding_to(&self, block: VBlock) -> &[VBlock] {
         self.ranges[block.index()].of(&self.skipped)
     }
 

@@ -53,12 +53,12 @@ impl Default for Copies {
 
 impl Copies {
     /// Forgets everything, at the start of a block.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.old = self.last;
     }
 
     /// Begins a function with this many slots and these allocatable registers.
-    pub fn begin(&mut self, slots: usize, all: PRegSet) {
+    pub(crate) fn begin(&mut self, slots: usize, all: PRegSet) {
         self.all = all;
         self.regs = [UNKNOWN; PReg::NUM_INDEX];
         (self.last, self.old) = (UNKNOWN, UNKNOWN);
@@ -68,13 +68,13 @@ impl Copies {
 
     /// Whether nothing is known.
     #[inline]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.last == self.old
     }
 
     /// Records a move and returns the best source for it, or `None` if the move is redundant.
     #[inline]
-    pub fn replace(&mut self, from: Allocation, to: Allocation) -> Option<Allocation> {
+    pub(crate) fn replace(&mut self, from: Allocation, to: Allocation) -> Option<Allocation> {
         match (from.as_reg(), to.as_reg()) {
             (Some(source), Some(reg)) => {
                 self.regs[reg.index()] = self.regs[source.index()];
@@ -122,12 +122,12 @@ impl Copies {
 
     /// Forgets the value of a register, when an instruction writes it.
     #[inline]
-    pub fn forget(&mut self, reg: PReg) {
+    pub(crate) fn forget(&mut self, reg: PReg) {
         self.regs[reg.index()] = UNKNOWN;
     }
 
     /// Forgets the values of several registers.
-    pub fn forget_all(&mut self, mut regs: PRegSet) {
+    pub(crate) fn forget_all(&mut self, mut regs: PRegSet) {
         regs.intersect_from(self.all);
         for reg in regs {
             self.forget(reg);

@@ -23,7 +23,7 @@ pub trait StackChecks {
 }
 
 /// Emits a trap that is taken if the frame would extend below the stack limit.
-pub fn check_limit(frame: &Frame, checks: &mut impl StackChecks) {
+pub(crate) fn check_limit(frame: &Frame, checks: &mut impl StackChecks) {
     /// Frames from this size on might wrap around when their size is added to the limit, so the stack pointer
     /// is first compared with the limit itself.
     const LARGE: u32 = 32 << 10;
@@ -52,18 +52,18 @@ fn guard_size(flags: &Flags) -> u32 {
 }
 
 /// Whether a frame of `size` bytes is probed.
-pub fn probes(size: u32, flags: &Flags) -> bool {
+pub(crate) fn probes(size: u32, flags: &Flags) -> bool {
     flags.enable_probestack() && size >= guard_size(flags)
 }
 
 /// Whether a library routine probes a frame of `size` bytes.
-pub fn calls_probe(size: u32, flags: &Flags) -> bool {
+pub(crate) fn calls_probe(size: u32, flags: &Flags) -> bool {
     probes(size, flags) && flags.probestack_strategy() == ProbestackStrategy::Outline
 }
 
 /// Emits accesses to every page of a large frame, so that the guard page can't be skipped. The stack pointer
 /// does not change meanwhile, since unwinding may rely on it.
-pub fn probe(frame: &Frame, flags: &Flags, checks: &mut impl StackChecks) {
+pub(crate) fn probe(frame: &Frame, flags: &Flags, checks: &mut impl StackChecks) {
     /// Up to this many pages are accessed one by one, without a loop.
     const UNROLLED: u32 = 4;
     if !probes(frame.size, flags) {

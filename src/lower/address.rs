@@ -20,18 +20,18 @@ pub const MOST_STEPS: usize = 16;
 /// Returns the offset from a symbol if it may be part of a 32-bit reference to the symbol. Linkers ensure
 /// that the symbol is in reach, but only offsets of up to 16 MiB can be relied on as well (x86-64 psABI,
 /// small code model).
-pub fn near_symbol(offset: i64) -> Option<i32> {
+pub(crate) fn near_symbol(offset: i64) -> Option<i32> {
     const LIMIT: i64 = 1 << 24;
     (-LIMIT..LIMIT).contains(&offset).then_some(offset as i32)
 }
 
 /// Returns the trap code of an access, for [`Amode::with_trap`]; 0 if it can't trap.
-pub fn trap_of(flags: &MemFlags) -> u8 {
+pub(crate) fn trap_of(flags: &MemFlags) -> u8 {
     flags.trap.map_or(0, |code| code.0)
 }
 
 /// Returns the type of the memory that a load or store accesses.
-pub fn memory_type(f: &Stencil, data: &InstData) -> Type {
+pub(crate) fn memory_type(f: &Stencil, data: &InstData) -> Type {
     use Opcode::*;
     match data.opcode {
         Uload8 | Sload8 | Istore8 => types::I8,
@@ -43,17 +43,17 @@ pub fn memory_type(f: &Stencil, data: &InstData) -> Type {
 }
 
 /// Whether a load sign-extends what it reads.
-pub fn extends_sign(opcode: Opcode) -> bool {
+pub(crate) fn extends_sign(opcode: Opcode) -> bool {
     matches!(opcode, Opcode::Sload8 | Opcode::Sload16 | Opcode::Sload32)
 }
 
 /// Returns the address of a memory access, with its trap code.
-pub fn access<I: Lowering>(cx: &mut Lower<I>, data: &InstData) -> Amode {
+pub(crate) fn access<I: Lowering>(cx: &mut Lower<I>, data: &InstData) -> Amode {
     access_as(cx, &I::ADDRESS_FORMS, data)
 }
 
 /// Like [`access`], for an instruction whose address forms differ from those of most.
-pub fn access_as<I: Lowering>(cx: &mut Lower<I>, forms: &AddressForms, data: &InstData) -> Amode {
+pub(crate) fn access_as<I: Lowering>(cx: &mut Lower<I>, forms: &AddressForms, data: &InstData) -> Amode {
     let (base, offset) = data.address();
     let flags = cx.mem_flags(data);
     let bytes = memory_type(cx.f, data).bytes();
@@ -64,7 +64,7 @@ pub fn access_as<I: Lowering>(cx: &mut Lower<I>, forms: &AddressForms, data: &In
 
 /// Sinks the load of `value` into the instruction being lowered, if it reads exactly a `ty` in the target's
 /// byte order. Returns its address.
-pub fn sink_load<I: Lowering>(cx: &mut Lower<I>, value: Value, ty: Type) -> Option<Amode> {
+pub(crate) fn sink_load<I: Lowering>(cx: &mut Lower<I>, value: Value, ty: Type) -> Option<Amode> {
     let load = cx.sinkable_load(value)?;
     let data = &cx.f.insts[load];
     let flags = cx.mem_flags(data);
@@ -76,7 +76,7 @@ pub fn sink_load<I: Lowering>(cx: &mut Lower<I>, value: Value, ty: Type) -> Opti
 }
 
 /// Whether `value` is a sinkable load from the address that `store` stores to.
-pub fn loads_from<I: Lowering>(cx: &Lower<I>, value: Value, store: &InstData) -> bool {
+pub(crate) fn loads_from<I: Lowering>(cx: &Lower<I>, value: Value, store: &InstData) -> bool {
     let Some(load) = cx.sinkable_load(value) else { return false };
     let data = &cx.f.insts[load];
     let flags = cx.mem_flags(data);
@@ -87,7 +87,7 @@ pub fn loads_from<I: Lowering>(cx: &Lower<I>, value: Value, store: &InstData) ->
 }
 
 /// Returns the address `base + offset` of an access of `bytes` bytes, with everything folded that can be.
-pub fn address<I: Lowering>(
+pub(crate) fn address<I: Lowering>(
     cx: &mut Lower<I>,
     forms: &AddressForms,
     base: Value,
@@ -315,7 +315,7 @@ fn place_address<I: Lowering>(cx: &mut Lower<I>, terms: &Terms) -> Option<Amode>
 
 /// Returns an address in a stack slot, if it can be encoded whatever the layout of the frame: it must not be
 /// far beyond the slot, and the slot must not be overaligned, since its address is then rounded.
-pub fn slot_amode<I: Lowering>(f: &Stencil, slot: StackSlot, disp: i32) -> Option<Amode> {
+pub(crate) fn slot_amode<I: Lowering>(f: &Stencil, slot: StackSlot, disp: i32) -> Option<Amode> {
     let data = &f.stack_slots[slot];
     let near = i64::from(disp) <= i64::from(data.size);
     (near && !is_overaligned::<I>(data)).then(|| Amode::at(Place::Slot(slot), disp))

@@ -10,21 +10,21 @@ use crate::machine::size::OperandSize;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Step {
     /// The operation.
-    pub op: AtomicRmwOp,
+    pub(crate) op: AtomicRmwOp,
     /// Size of the access; for 128 bits, that of a half.
-    pub size: OperandSize,
+    pub(crate) size: OperandSize,
     /// Whether the access's byte order is the opposite of the target's.
-    pub swap: bool,
+    pub(crate) swap: bool,
 }
 
 impl Step {
     /// Packs the step into an 8-bit immediate.
-    pub fn pack(self) -> i32 {
+    pub(crate) fn pack(self) -> i32 {
         self.op as i32 | (self.size as i32) << 4 | (self.swap as i32) << 6
     }
 
     /// Unpacks an immediate made by [`Step::pack`].
-    pub fn unpack(word: u32) -> Self {
+    pub(crate) fn unpack(word: u32) -> Self {
         let op = AtomicRmwOp::from_code((word & 15) as u16);
         let size = OperandSize::from_bits(8 << (word >> 4 & 3));
         Step { op, size, swap: word >> 6 & 1 != 0 }
@@ -32,7 +32,7 @@ impl Step {
 }
 
 /// Whether an operation treats all bits alike, so that it can be done in either byte order.
-pub fn is_bitwise(op: AtomicRmwOp) -> bool {
+pub(crate) fn is_bitwise(op: AtomicRmwOp) -> bool {
     use AtomicRmwOp::*;
     matches!(op, And | Or | Xor | Nand | Xchg)
 }
@@ -49,7 +49,7 @@ pub trait ByteOrder: Lowering {
 }
 
 /// Returns a register with a value in the byte order of the access.
-pub fn put_as_stored<I: ByteOrder>(cx: &mut Lower<'_, I>, value: Value, swap: bool) -> VReg {
+pub(crate) fn put_as_stored<I: ByteOrder>(cx: &mut Lower<'_, I>, value: Value, swap: bool) -> VReg {
     if !swap {
         return I::put_stored(cx, value);
     }
@@ -59,12 +59,12 @@ pub fn put_as_stored<I: ByteOrder>(cx: &mut Lower<'_, I>, value: Value, swap: bo
 }
 
 /// Returns the register that the access is to define, in memory's byte order; [`finish`] then defines `d`.
-pub fn raw_result<I: ByteOrder>(cx: &mut Lower<'_, I>, d: VReg, swap: bool) -> VReg {
+pub(crate) fn raw_result<I: ByteOrder>(cx: &mut Lower<'_, I>, d: VReg, swap: bool) -> VReg {
     if swap { cx.tmp(RegClass::Int) } else { d }
 }
 
 /// Defines `d` with the value that `raw` has in memory's byte order.
-pub fn finish<I: ByteOrder>(cx: &mut Lower<'_, I>, d: VReg, raw: VReg, ty: Type, swap: bool) {
+pub(crate) fn finish<I: ByteOrder>(cx: &mut Lower<'_, I>, d: VReg, raw: VReg, ty: Type, swap: bool) {
     if swap {
         I::swap_bytes(cx, d, raw, ty);
     }
@@ -82,7 +82,7 @@ fn by_address<I: Lowering>((low, high): (VReg, VReg)) -> Halves {
 }
 
 /// Returns registers with the halves of a value in the byte order of the access.
-pub fn put_halves_as_stored<I: ByteOrder>(cx: &mut Lower<'_, I>, value: Value, swap: bool) -> Halves {
+pub(crate) fn put_halves_as_stored<I: ByteOrder>(cx: &mut Lower<'_, I>, value: Value, swap: bool) -> Halves {
     let (first, second) = by_address::<I>(cx.put_pair(value));
     if !swap {
         return (first, second);
@@ -95,7 +95,7 @@ pub fn put_halves_as_stored<I: ByteOrder>(cx: &mut Lower<'_, I>, value: Value, s
 
 /// Returns the registers that the access is to define, in memory's byte order; [`finish_halves`] then defines
 /// the instruction's result.
-pub fn raw_halves<I: ByteOrder>(cx: &mut Lower<'_, I>, inst: Inst, swap: bool) -> Halves {
+pub(crate) fn raw_halves<I: ByteOrder>(cx: &mut Lower<'_, I>, inst: Inst, swap: bool) -> Halves {
     let result = cx.f.first_result(inst);
     let result = cx.put_pair(result);
     match swap {
@@ -105,7 +105,7 @@ pub fn raw_halves<I: ByteOrder>(cx: &mut Lower<'_, I>, inst: Inst, swap: bool) -
 }
 
 /// Defines an instruction's i128 result with the halves that `raw` has in memory's byte order.
-pub fn finish_halves<I: ByteOrder>(cx: &mut Lower<'_, I>, inst: Inst, raw: Halves, swap: bool) {
+pub(crate) fn finish_halves<I: ByteOrder>(cx: &mut Lower<'_, I>, inst: Inst, raw: Halves, swap: bool) {
     if swap {
         let result = cx.f.first_result(inst);
         let (first, second) = by_address::<I>(cx.put_pair(result));

@@ -45,7 +45,7 @@ impl Blocks {
     ///
     /// `double_branch` returns the two conditions of a block's branch, if each is better tested by a branch
     /// of its own.
-    pub fn build(
+    pub(crate) fn build(
         &mut self,
         stencil: &Stencil,
         analysis: &Analysis,
@@ -207,17 +207,17 @@ impl Blocks {
     }
 
     /// Returns the destinations of a block's terminator, in the order of its block calls.
-    pub fn successors(&self, vblock: VBlock) -> &[VBlock] {
+    pub(crate) fn successors(&self, vblock: VBlock) -> &[VBlock] {
         self.ranges[vblock.index()].of(&self.successors)
     }
 
     /// Returns the block call whose arguments an edge passes; `None` for an edge to a block that splits it.
-    pub fn edge_call(&self, edge: usize) -> Option<BlockCallRef> {
+    pub(crate) fn edge_call(&self, edge: usize) -> Option<BlockCallRef> {
         self.edge_calls[edge]
     }
 
     /// Returns the VCode block that an IR block is in; `None` if it is unreachable.
-    pub fn vblock(&self, block: Block) -> Option<VBlock> {
+    pub(crate) fn vblock(&self, block: Block) -> Option<VBlock> {
         Some(self.index[block]).filter(|vblock| vblock.is_valid())
     }
 }
@@ -235,9 +235,9 @@ fn continuation(stencil: &Stencil, analysis: &Analysis, block: Block) -> Option<
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DoubleBranch {
     /// The two conditions.
-    pub conditions: [Value; 2],
+    pub(crate) conditions: [Value; 2],
     /// Whether both conditions must hold; otherwise one is enough.
-    pub all: bool,
+    pub(crate) all: bool,
 }
 
 /// The parameters for adding a block.

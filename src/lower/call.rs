@@ -35,13 +35,13 @@ pub enum Callee {
 /// A target's pseudo-instructions whose operands are in the registers of a calling convention.
 pub struct CallRows {
     /// Defines the function's parameters on entry.
-    pub args: RowId,
+    pub(crate) args: RowId,
     /// The epilogue and return.
-    pub return_: RowId,
+    pub(crate) return_: RowId,
     /// A call of a symbol with exception handlers; [`push_try_call`] describes the words.
-    pub try_symbol: RowId,
+    pub(crate) try_symbol: RowId,
     /// A call of an address with exception handlers, with the same words but for the symbol.
-    pub try_register: RowId,
+    pub(crate) try_register: RowId,
 }
 
 /// How a target lowers calls.
@@ -93,7 +93,7 @@ fn callee_of<I: CallLowering>(cx: &Lower<'_, I>, function: FuncRef) -> Callee {
 }
 
 /// Lowers `call`.
-pub fn call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
+pub(crate) fn call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
     let data = cx.f.insts[inst];
     let callee = callee_of(cx, FuncRef(data.a));
     let sig = cx.f.call_signature(&data).expect("a call has a signature");
@@ -102,7 +102,7 @@ pub fn call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
 }
 
 /// Lowers `call_indirect`.
-pub fn call_indirect<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
+pub(crate) fn call_indirect<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
     let data = cx.f.insts[inst];
     let (address, args) = cx.f.pool.get(List(data.b)).split_first().expect("a callee");
     let callee = Callee::Address(cx.put(Value(*address)));
@@ -358,7 +358,12 @@ fn copy_argument<I: CallLowering>(cx: &mut Lower<'_, I>, from: VReg, to: Amode, 
 }
 
 /// Calls a library routine with the system's convention. Arguments and results must fit in registers.
-pub fn libcall<I: CallLowering>(cx: &mut Lower<'_, I>, routine: LibCall, args: &[VReg], results: &[VReg]) {
+pub(crate) fn libcall<I: CallLowering>(
+    cx: &mut Lower<'_, I>,
+    routine: LibCall,
+    args: &[VReg],
+    results: &[VReg],
+) {
     let convention = system_convention::<I>();
     cx.calls = true;
     cx.outgoing = cx.outgoing.max(convention.reserved);
@@ -390,7 +395,7 @@ pub enum LibcallValue {
 
 /// Calls a library routine that may take or return i128. Where these are passed by address, they are in the
 /// area of outgoing stack arguments.
-pub fn wide_libcall<I: CallLowering>(
+pub(crate) fn wide_libcall<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     routine: LibCall,
     args: &[LibcallValue],
@@ -436,7 +441,7 @@ pub fn wide_libcall<I: CallLowering>(
 }
 
 /// Returns the convention of library routines.
-pub fn system_convention<I: CallLowering>() -> &'static Convention {
+pub(crate) fn system_convention<I: CallLowering>() -> &'static Convention {
     I::convention(CallConv::SystemV).expect("every target has the system's convention")
 }
 
@@ -446,7 +451,7 @@ fn push_call<I: CallLowering>(cx: &mut Lower<'_, I>, call: &PendingCall) {
 }
 
 /// Lowers `return`.
-pub fn return_<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
+pub(crate) fn return_<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
     let data = cx.f.insts[inst];
     let abi = cx.abi;
     let values = cx.f.pool.get(List(data.a));
@@ -480,7 +485,7 @@ fn struct_return<I: CallLowering>(cx: &Lower<'_, I>) -> Option<Value> {
 
 /// Lowers `try_call` and `try_call_indirect`, calls that end their block. All registers are clobbered,
 /// because an exception does not preserve any.
-pub fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
+pub(crate) fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
     let data = cx.f.insts[inst];
     let successors = cx.successors();
     let table = &cx.f.exception_tables[ExceptionTable(data.c)];
@@ -568,7 +573,7 @@ fn push_try_call<I: CallLowering>(
 }
 
 /// Lowers `return_call`.
-pub fn tail_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
+pub(crate) fn tail_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
     let data = &cx.f.insts[inst];
     let callee = callee_of(cx, FuncRef(data.a));
     let sig = cx.f.call_signature(data).expect("a call has a signature");
@@ -576,7 +581,7 @@ pub fn tail_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
 }
 
 /// Lowers `return_call_indirect`.
-pub fn tail_call_indirect<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
+pub(crate) fn tail_call_indirect<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result {
     let data = &cx.f.insts[inst];
     let (address, args) = cx.f.pool.get(List(data.b)).split_first().expect("a callee");
     let callee = Callee::Address(cx.put(Value(*address)));
@@ -612,7 +617,7 @@ enum Arrival {
 }
 
 /// Defines the entry block's parameters from where they are passed.
-pub fn params<I: CallLowering>(cx: &mut Lower<'_, I>) -> Result {
+pub(crate) fn params<I: CallLowering>(cx: &mut Lower<'_, I>) -> Result {
     let abi = cx.abi;
     let values = cx.f.block_params(cx.f.layout[0]);
     let mut arrivals = Vec::new();

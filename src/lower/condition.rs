@@ -1,7 +1,7 @@
 //! Matching of conditions: finds the comparison behind a condition.
 //!
 //! The condition of a branch, select or trap is any integer: often an extension of a comparison's result, or
-//! a comparison of such a result with zero. [`tested_value`] looks through these; how to test the value that
+//! a comparison of such a result with zero. `tested_value` looks through these; how to test the value that
 //! it finds is up to the target. Loads may be folded into that value's instruction only if nothing else uses
 //! any of the values on the way.
 
@@ -15,18 +15,18 @@ use crate::rule;
 #[derive(Clone, Copy, Debug)]
 pub struct TestedValue {
     /// A value that is nonzero exactly when the condition holds, or, if `negated`, exactly when it does not.
-    pub value: Value,
+    pub(crate) value: Value,
     /// Whether `value` is the negation of the condition.
-    pub negated: bool,
+    pub(crate) negated: bool,
     /// Whether nothing else uses `value` or the values that were looked through.
-    pub unique: bool,
+    pub(crate) unique: bool,
     /// Whether `value` is the condition itself.
-    pub direct: bool,
+    pub(crate) direct: bool,
 }
 
 /// Looks through extensions and comparisons with zero. `unique` says that nothing else uses the values that
 /// the caller has looked through already.
-pub fn tested_value<I: Lowering>(cx: &mut Lower<I>, asked: Value, unique: bool) -> TestedValue {
+pub(crate) fn tested_value<I: Lowering>(cx: &mut Lower<I>, asked: Value, unique: bool) -> TestedValue {
     let unique = unique && cx.unique(asked).is_some();
     let mut found = TestedValue { value: asked, negated: false, unique, direct: true };
     for _ in 0..MOST_STEPS {
@@ -78,7 +78,7 @@ pub enum Test<C> {
 
 impl<C: ConditionCode> Test<C> {
     /// Returns the opposite condition.
-    pub fn complement(self) -> Self {
+    pub(crate) fn complement(self) -> Self {
         match self {
             Test::One(a) => Test::One(a.complement()),
             Test::Both(a, b) => Test::Either(a.complement(), b.complement()),
@@ -89,7 +89,7 @@ impl<C: ConditionCode> Test<C> {
 
 /// Rewrites a comparison with 1 or -1 as an equivalent one with zero, if there is one: instructions test for
 /// zero best.
-pub fn with_zero(cc: IntCc, constant: i64) -> (IntCc, i64) {
+pub(crate) fn with_zero(cc: IntCc, constant: i64) -> (IntCc, i64) {
     use IntCc::*;
     match (cc, constant) {
         (UnsignedLessThan, 1) => (Equal, 0),
@@ -104,7 +104,7 @@ pub fn with_zero(cc: IntCc, constant: i64) -> (IntCc, i64) {
 
 /// Orders the operands of an integer comparison: a constant comes second, and so does, if `may_fold`, a
 /// sinkable load.
-pub fn in_order<I: Lowering>(
+pub(crate) fn in_order<I: Lowering>(
     cx: &Lower<I>,
     cc: IntCc,
     a: Value,

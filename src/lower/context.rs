@@ -5,10 +5,10 @@
 //! constant as an immediate, an addition as an address, a load as a memory operand. An instruction without
 //! side effects whose result no user asks for costs nothing, not even a call of the target's code.
 //!
-//! Invariants. A load may be sunk ([`Lower::sink`]) only into its single user, in its own block, with no side
+//! Invariants. A load may be sunk (`Lower::sink`) only into its single user, in its own block, with no side
 //! effect in between: both have the same *epoch*, a number that grows at every store, call and trap. The
 //! instructions on the way from the load to the one being lowered must have single uses as well
-//! ([`Lower::unique`]). Within a group, everything is pushed in program order. So operands must be put in
+//! (`Lower::unique`). Within a group, everything is pushed in program order. So operands must be put in
 //! registers before an instruction that sets the flags is pushed, since materialising a constant may change
 //! the flags.
 
@@ -33,9 +33,9 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Unsupported {
     /// The instruction; `None` for the function as a whole.
-    pub inst: Option<Inst>,
+    pub(crate) inst: Option<Inst>,
     /// What is not supported.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 /// The result of lowering something, or why it can't be lowered.
@@ -60,7 +60,7 @@ pub struct LowerTables {
     shared: Vec<Shared>,
     pub(super) local_cse: LocalCse,
     /// How often each rule was used, for `--trace-rules`.
-    pub trace: Option<RuleCounts>,
+    pub(crate) trace: Option<RuleCounts>,
 }
 
 /// How often each lowering rule was used, by name.
@@ -93,31 +93,31 @@ const NEAR: u32 = 30;
 /// The state of lowering one function.
 pub struct Lower<'a, I> {
     /// The function.
-    pub f: &'a Stencil,
+    pub(crate) f: &'a Stencil,
     /// Settings.
-    pub flags: &'a Flags,
+    pub(crate) flags: &'a Flags,
     /// The output.
-    pub vcode: &'a mut VCode,
+    pub(crate) vcode: &'a mut VCode,
     /// Where the function's own parameters and results are passed.
-    pub abi: &'a AbiSignature,
+    pub(crate) abi: &'a AbiSignature,
     /// Maximum size in bytes of the outgoing stack arguments of a call.
-    pub outgoing: u32,
+    pub(crate) outgoing: u32,
     /// Whether the function calls others.
-    pub calls: bool,
+    pub(crate) calls: bool,
     /// Maximum size in bytes of the stack arguments of a tail call.
-    pub tail_bytes: u32,
+    pub(crate) tail_bytes: u32,
     /// The pointer to the memory that the function returns results in, if it does.
-    pub return_area: Option<VReg>,
+    pub(crate) return_area: Option<VReg>,
     /// Whether the function needs a frame pointer.
-    pub needs_frame_pointer: bool,
+    pub(crate) needs_frame_pointer: bool,
     /// Tables indexed by value and instruction.
-    pub tables: &'a mut LowerTables,
+    pub(crate) tables: &'a mut LowerTables,
     /// The correspondence of IR blocks and VCode blocks.
-    pub blocks: &'a Blocks,
+    pub(crate) blocks: &'a Blocks,
     /// Registers of the results of `try_inst`.
-    pub try_results: Vec<(VReg, Option<VReg>)>,
+    pub(crate) try_results: Vec<(VReg, Option<VReg>)>,
     /// Registers of the exception payload of `try_inst`.
-    pub try_payload: Vec<VReg>,
+    pub(crate) try_payload: Vec<VReg>,
     /// The try_call being lowered, or whose split edges are, which are lowered before it.
     pub(super) try_inst: Option<Inst>,
     /// The instruction that is being lowered.
@@ -132,7 +132,7 @@ pub struct Lower<'a, I> {
 
 /// Returns the registers that hold values of a type, which was [checked](super::function) before.
 #[inline]
-pub fn registers(ty: Type) -> Registers {
+pub(crate) fn registers(ty: Type) -> Registers {
     Registers::of(ty).expect("functions with other types are refused")
 }
 
@@ -201,19 +201,19 @@ impl LowerTables {
 impl<'a, I: Lowering> Lower<'a, I> {
     /// Makes a new register for an intermediate result.
     #[inline]
-    pub fn tmp(&mut self, class: RegClass) -> VReg {
+    pub(crate) fn tmp(&mut self, class: RegClass) -> VReg {
         self.vcode.vreg(class)
     }
 
     /// Whether a use of the value was lowered that needs its register.
     #[inline]
-    pub fn is_used(&self, value: Value) -> bool {
+    pub(crate) fn is_used(&self, value: Value) -> bool {
         self.tables.regs[value] != VReg::invalid()
     }
 
     /// Returns the register that a value is defined in; for an i128, that of its low half.
     #[inline]
-    pub fn reg(&mut self, value: Value) -> VReg {
+    pub(crate) fn reg(&mut self, value: Value) -> VReg {
         let reg = self.tables.regs[value];
         if reg != VReg::invalid() {
             return reg;
@@ -228,7 +228,7 @@ impl<'a, I: Lowering> Lower<'a, I> {
     }
 
     /// Returns the registers that a value is defined in: for an i128 two, the low half first.
-    pub fn parts(&mut self, value: Value) -> (VReg, Option<VReg>) {
+    pub(crate) fn parts(&mut self, value: Value) -> (VReg, Option<VReg>) {
         let low = self.reg(value);
         let wide = self.f.value_types[value] == types::I128;
         (low, wide.then(|| VReg::new(low.vreg() + 1, low.class())))
@@ -236,14 +236,14 @@ impl<'a, I: Lowering> Lower<'a, I> {
 
     /// Returns the register that the only result of `inst` is defined in.
     #[inline]
-    pub fn def(&mut self, inst: Inst) -> VReg {
+    pub(crate) fn def(&mut self, inst: Inst) -> VReg {
         let value = self.f.first_result(inst);
         self.reg(value)
     }
 
     /// Returns a register from which to read a value, rematerialising it if that is best.
     #[inline]
-    pub fn put(&mut self, value: Value) -> VReg {
+    pub(crate) fn put(&mut self, value: Value) -> VReg {
         if let Some(inst) = self.def_inst(value) {
             let data = &self.f.insts[inst];
             match rematerialization::<I>(self.f, data) {
@@ -300,7 +300,7 @@ impl<'a, I: Lowering> Lower<'a, I> {
     }
 
     /// Whether a nearby later use shares the value of an instruction.
-    pub fn is_shared(&self, data: &InstData) -> bool {
+    pub(crate) fn is_shared(&self, data: &InstData) -> bool {
         let group = self.vcode.current_group();
         self.tables.shared.iter().any(|shared| shared.data == *data && group - shared.group <= NEAR)
     }
@@ -312,13 +312,13 @@ impl<'a, I: Lowering> Lower<'a, I> {
     }
 
     /// Returns registers from which to read the low and the high half of an i128.
-    pub fn put_pair(&mut self, value: Value) -> (VReg, VReg) {
+    pub(crate) fn put_pair(&mut self, value: Value) -> (VReg, VReg) {
         let low = self.reg(value);
         (low, VReg::new(low.vreg() + 1, low.class()))
     }
 
     /// Returns the registers from which to read a value: for an i128 two, the low half first.
-    pub fn put_parts(&mut self, value: Value) -> (VReg, Option<VReg>) {
+    pub(crate) fn put_parts(&mut self, value: Value) -> (VReg, Option<VReg>) {
         match self.f.value_types[value] {
             types::I128 => {
                 let (low, high) = self.put_pair(value);
@@ -329,19 +329,19 @@ impl<'a, I: Lowering> Lower<'a, I> {
     }
 
     /// Makes a value's register an alias of `reg`, so that no instruction needs to define it.
-    pub fn define_as(&mut self, value: Value, reg: VReg) {
+    pub(crate) fn define_as(&mut self, value: Value, reg: VReg) {
         let old = self.reg(value);
         self.vcode.alias(old, reg);
     }
 
     /// Makes the register `old` an alias of `reg`.
-    pub fn alias(&mut self, old: VReg, reg: VReg) {
+    pub(crate) fn alias(&mut self, old: VReg, reg: VReg) {
         self.vcode.alias(old, reg);
     }
 
     /// Makes the register of `result` the same as that of `source`, upper bits included. Both values take one
     /// register.
-    pub fn same(&mut self, result: Value, source: Value) {
+    pub(crate) fn same(&mut self, result: Value, source: Value) {
         let reg = self.reg(result);
         if !self.is_used(source) && !self.is_made_again(source) {
             self.tables.regs[source] = reg;
@@ -372,13 +372,13 @@ impl<'a, I: Lowering> Lower<'a, I> {
 /// Matching.
 impl<'a, I: Lowering> Lower<'a, I> {
     /// Returns the instruction that is being lowered.
-    pub fn current(&self) -> Inst {
+    pub(crate) fn current(&self) -> Inst {
         self.current
     }
 
     /// Returns the instruction that defines a value; `None` for a block parameter.
     #[inline]
-    pub fn def_inst(&self, value: Value) -> Option<Inst> {
+    pub(crate) fn def_inst(&self, value: Value) -> Option<Inst> {
         match self.f.value_defs[value].get() {
             ValueDef::Result(inst, _) => Some(inst),
             _ => None,
@@ -387,7 +387,7 @@ impl<'a, I: Lowering> Lower<'a, I> {
 
     /// Returns the instruction that defines a value, if its opcode is `opcode`.
     #[inline]
-    pub fn def_by(&self, value: Value, opcode: Opcode) -> Option<&'a InstData> {
+    pub(crate) fn def_by(&self, value: Value, opcode: Opcode) -> Option<&'a InstData> {
         let data = &self.f.insts[self.def_inst(value)?];
         (data.opcode == opcode).then_some(data)
     }
@@ -395,20 +395,20 @@ impl<'a, I: Lowering> Lower<'a, I> {
     /// Returns the instruction that defines a value, if it is in the block being lowered and the value has a
     /// single use.
     #[inline]
-    pub fn unique(&self, value: Value) -> Option<Inst> {
+    pub(crate) fn unique(&self, value: Value) -> Option<Inst> {
         let inst = self.def_inst(value)?;
         (self.is_in_block(inst) && self.tables.uses[value] == 1).then_some(inst)
     }
 
     /// Whether the instruction that defines a value may be folded into its user: it is in the block being
     /// lowered, and nothing else uses the value.
-    pub fn is_single(&self, value: Value) -> bool {
+    pub(crate) fn is_single(&self, value: Value) -> bool {
         self.unique(value).is_some() && !self.is_used(value) && !self.tables.local_cse.is_repeat(value)
     }
 
     /// Returns the instruction that defines a value, if it is in this block and the value's only uses are one
     /// instruction that is folded into the terminator being lowered, and the terminator's edges.
-    pub fn only_ends_block(&self, value: Value) -> Option<Inst> {
+    pub(crate) fn only_ends_block(&self, value: Value) -> Option<Inst> {
         let inst = self.def_inst(value)?;
         if self.current.0 + 1 != self.block.end || !self.is_in_block(inst) || self.wants_zeros(value) {
             return None;
@@ -424,7 +424,7 @@ impl<'a, I: Lowering> Lower<'a, I> {
 
     /// Whether the instruction being lowered is the last use of a value: the value is defined in this block,
     /// so that no later iteration of a loop uses it, and no later instruction uses it.
-    pub fn dies_here(&self, value: Value) -> bool {
+    pub(crate) fn dies_here(&self, value: Value) -> bool {
         let here = match self.f.value_defs[value].get() {
             ValueDef::Result(inst, _) => self.block.start <= inst.0 && inst.0 < self.block.end,
             ValueDef::Param(block, _) => self.f.blocks[block].start == self.block.start,
@@ -438,7 +438,7 @@ impl<'a, I: Lowering> Lower<'a, I> {
     }
 
     /// Returns how often a value is used, up to 255.
-    pub fn use_count(&self, value: Value) -> u8 {
+    pub(crate) fn use_count(&self, value: Value) -> u8 {
         self.tables.uses[value]
     }
 
@@ -446,7 +446,7 @@ impl<'a, I: Lowering> Lower<'a, I> {
     ///
     /// The caller checks opcode and type, and then calls [`Lower::sink`].
     #[inline]
-    pub fn sinkable_load(&self, value: Value) -> Option<Inst> {
+    pub(crate) fn sinkable_load(&self, value: Value) -> Option<Inst> {
         // Its single user may have been lowered twice: folded into another instruction, without the load, and
         // by itself.
         if self.is_used(value) {
@@ -459,49 +459,49 @@ impl<'a, I: Lowering> Lower<'a, I> {
     }
 
     /// Sinks an instruction into the one being lowered: it will not be lowered by itself.
-    pub fn sink(&mut self, load: Inst) {
+    pub(crate) fn sink(&mut self, load: Inst) {
         self.tables.sunk[load] = true;
     }
 
     /// Whether an instruction was sunk into its user.
-    pub fn is_sunk(&self, inst: Inst) -> bool {
+    pub(crate) fn is_sunk(&self, inst: Inst) -> bool {
         self.tables.sunk[inst]
     }
 
     /// Whether an instruction is in the block being lowered.
     #[inline]
-    pub fn is_in_block(&self, inst: Inst) -> bool {
+    pub(crate) fn is_in_block(&self, inst: Inst) -> bool {
         self.block.start <= inst.0 && inst.0 < self.block.end
     }
 
     /// Returns the blocks that the terminator being lowered goes to, in the order of its block calls.
-    pub fn successors(&self) -> &'a [VBlock] {
+    pub(crate) fn successors(&self) -> &'a [VBlock] {
         self.blocks.successors(self.vblock)
     }
 
     /// Returns the VCode block of a handler of the try_call that ends `block`.
-    pub fn handler_block(&self, block: Block, handler: usize) -> Option<VBlock> {
+    pub(crate) fn handler_block(&self, block: Block, handler: usize) -> Option<VBlock> {
         self.blocks.successors(self.blocks.vblock(block)?).get(handler + 1).copied()
     }
 
     /// Returns the type of a value.
     #[inline]
-    pub fn ty(&self, value: Value) -> Type {
+    pub(crate) fn ty(&self, value: Value) -> Type {
         self.f.value_types[value]
     }
 
     /// Returns the memory flags of a memory access.
-    pub fn mem_flags(&self, data: &InstData) -> MemFlags {
+    pub(crate) fn mem_flags(&self, data: &InstData) -> MemFlags {
         self.f.mem_flags[data.mem_flags()]
     }
 
     /// Whether an access's byte order is the opposite of the target's.
-    pub fn swaps(&self, flags: &MemFlags) -> bool {
+    pub(crate) fn swaps(&self, flags: &MemFlags) -> bool {
         flags.endianness.is_some_and(|endianness| endianness != I::ENDIANNESS)
     }
 
     /// Returns where a declared signature's parameters and results are passed.
-    pub fn abi_of(&mut self, sig: SigRef) -> Result<Arc<AbiSignature>, Unsupported> {
+    pub(crate) fn abi_of(&mut self, sig: SigRef) -> Result<Arc<AbiSignature>, Unsupported> {
         if let Some(abi) = &self.tables.abi[sig] {
             return Ok(abi.clone());
         }
@@ -511,18 +511,18 @@ impl<'a, I: Lowering> Lower<'a, I> {
     }
 
     /// Pushes a jump to a VCode block.
-    pub fn jump(&mut self, to: VBlock) {
+    pub(crate) fn jump(&mut self, to: VBlock) {
         self.push_block(to);
         InstSink::finish(self, I::JUMP, 0, 0);
     }
 
     /// Pushes a block's label as a data word.
-    pub fn push_block(&mut self, block: VBlock) {
+    pub(crate) fn push_block(&mut self, block: VBlock) {
         self.push_word(Label::of(block).0);
     }
 
     /// Makes the error that the instruction being lowered is not supported.
-    pub fn unsupported(&self, message: impl Into<String>) -> Unsupported {
+    pub(crate) fn unsupported(&self, message: impl Into<String>) -> Unsupported {
         Unsupported { inst: Some(self.current), message: message.into() }
     }
 }

@@ -9,21 +9,21 @@ use crate::machine::reg::{Operand, RegClass, VBlock, VReg};
 /// A target's pseudo-instructions for control flow and the frame.
 pub struct ControlRows {
     /// A jump through a table; [`jump_table`] describes its words and operands.
-    pub jump_table: RowId,
+    pub(crate) jump_table: RowId,
     /// Copies the stack pointer to the only operand.
-    pub stack_pointer: RowId,
+    pub(crate) stack_pointer: RowId,
     /// Copies the frame pointer to the only operand.
-    pub frame_pointer: RowId,
+    pub(crate) frame_pointer: RowId,
     /// Copies the return address to the only operand.
-    pub return_address: RowId,
+    pub(crate) return_address: RowId,
     /// Copies the pinned register to the only operand.
-    pub pinned: RowId,
+    pub(crate) pinned: RowId,
     /// Sets the pinned register to the only operand.
-    pub set_pinned: RowId,
+    pub(crate) set_pinned: RowId,
     /// Materialises the address of the label in the only word.
-    pub label_address: RowId,
+    pub(crate) label_address: RowId,
     /// Stops in a debugger.
-    pub debug_trap: RowId,
+    pub(crate) debug_trap: RowId,
 }
 
 /// How a target lowers control flow.
@@ -57,34 +57,34 @@ pub trait ControlLowering: CallLowering {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ThreadLocal {
     /// The symbol.
-    pub name: NameRef,
+    pub(crate) name: NameRef,
     /// Offset from the symbol, in bytes.
-    pub offset: i32,
+    pub(crate) offset: i32,
     /// Whether the symbol is defined in the same linked image.
-    pub colocated: bool,
+    pub(crate) colocated: bool,
 }
 
 /// Lowers `jump`.
-pub fn jump<I: ControlLowering>(cx: &mut Lower<'_, I>, _: Inst) -> Lowered {
+pub(crate) fn jump<I: ControlLowering>(cx: &mut Lower<'_, I>, _: Inst) -> Lowered {
     cx.jump(cx.successors()[0]);
     Ok(())
 }
 
 /// Lowers `brif`.
-pub fn branch<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+pub(crate) fn branch<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     I::branch_on(cx, Value(cx.f.insts[inst].a), true, cx.successors());
     Ok(())
 }
 
 /// Lowers `trap`.
-pub fn trap<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+pub(crate) fn trap<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     I::trap(cx, cx.f.insts[inst].trap_code());
     Ok(())
 }
 
 /// Lowers `br_table`, whose first successor is the default. The words of the row are the number of entries,
 /// the default and the entries; the operands are temporaries and the index.
-pub fn jump_table<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+pub(crate) fn jump_table<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let successors = cx.successors();
     if let [default] = successors {
         cx.jump(*default);
@@ -104,7 +104,7 @@ pub fn jump_table<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowe
 }
 
 /// Lowers instructions that access the stack, the frame, the pinned register or a thread-local address.
-pub fn special<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+pub(crate) fn special<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let rows = I::CONTROL_ROWS;
     let row = match data.opcode {
@@ -155,7 +155,7 @@ fn check_pinned<I: ControlLowering>(cx: &Lower<'_, I>) -> Lowered {
 }
 
 /// Makes the error that a target does not support the TLS model of the settings.
-pub fn unsupported_tls_model<I: ControlLowering>(cx: &Lower<'_, I>) -> Unsupported {
+pub(crate) fn unsupported_tls_model<I: ControlLowering>(cx: &Lower<'_, I>) -> Unsupported {
     let model = cx.flags.show("tls_model").expect("every target has this setting");
     cx.unsupported(format!("tls_value is not supported with tls_model={model} on {}", I::NAME))
 }

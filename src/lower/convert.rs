@@ -44,7 +44,7 @@ pub trait Conversions: CallLowering {
 }
 
 /// Lowers `bitcast` between integers and floats.
-pub fn bitcast<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+pub(crate) fn bitcast<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let (source, result) = (Value(data.a), cx.f.first_result(inst));
     let from = cx.ty(source);
@@ -63,7 +63,7 @@ pub fn bitcast<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
 }
 
 /// Lowers `fpromote` and `fdemote` between f32 and f64.
-pub fn change_width<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+pub(crate) fn change_width<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let source = Value(data.a);
     if cx.ty(source) == data.ty {
@@ -76,7 +76,7 @@ pub fn change_width<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowere
 }
 
 /// Lowers `fcvt_from_sint` and `fcvt_from_uint` to f32 and f64.
-pub fn from_int<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+pub(crate) fn from_int<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     if cx.ty(Value(data.a)) == types::I128 {
         from_i128(cx, inst, &data);
@@ -88,12 +88,12 @@ pub fn from_int<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
 }
 
 /// Lowers `fcvt_to_sint` and `fcvt_to_uint` from f32 and f64.
-pub fn to_int_or_trap<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+pub(crate) fn to_int_or_trap<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     to_int(cx, inst, I::to_int_or_trap)
 }
 
 /// Lowers `fcvt_to_sint_sat` and `fcvt_to_uint_sat` from f32 and f64.
-pub fn to_int_saturated<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+pub(crate) fn to_int_saturated<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     to_int(cx, inst, I::to_int_saturated)
 }
 

@@ -1,7 +1,7 @@
 //! Division by constants, without a division instruction.
 //!
 //! Division by a power of two is a shift. By any other divisor, the quotient is the high part of the product
-//! with a multiplier: see [`reciprocal`](crate::lower::reciprocal). In signed division, the multiplier is
+//! with a multiplier: see `reciprocal`. In signed division, the multiplier is
 //! that of the divisor's magnitude, and the shift rounds a negative quotient down, so that it is one too low.
 //! For types of up to 32 bits the product fits in 64 bits. A target supplies the operations, of 32 or 64
 //! bits: [`DivisionLowering`].
@@ -88,7 +88,7 @@ pub trait DivisionLowering: Lowering {
 
 /// Lowers `udiv`, `sdiv`, `urem` or `srem` of up to 64 bits if the divisor is a nonzero constant. Returns
 /// whether it did.
-pub fn divide<I: DivisionLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) -> bool {
+pub(crate) fn divide<I: DivisionLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) -> bool {
     let Some(bits @ 1..) = cx.constant(Value(data.b)) else { return false };
     let signed = cx.signed_constant(Value(data.b)).expect("it is a constant");
     let result = cx.f.first_result(inst);

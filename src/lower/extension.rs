@@ -32,7 +32,7 @@ impl LowerTables {
 impl<I: Lowering> Lower<'_, I> {
     /// Whether the definition of this i32 must also clear the upper half of its register.
     #[inline]
-    pub fn wants_zeros(&self, value: Value) -> bool {
+    pub(crate) fn wants_zeros(&self, value: Value) -> bool {
         self.tables.extensions[value] & WANTED != 0
     }
 

@@ -18,59 +18,59 @@ pub type LowerFamily<I> = fn(&mut Lower<'_, I>, Inst) -> Lowered;
 /// A target's functions. Integers have up to 64 bits unless the comment says otherwise.
 pub struct Families<I: FamilyLowering> {
     /// Loads of integers, of i128 too, and their extending forms.
-    pub load: LowerFamily<I>,
+    pub(crate) load: LowerFamily<I>,
     /// Loads of f32 and f64.
-    pub float_load: LowerFamily<I>,
+    pub(crate) float_load: LowerFamily<I>,
     /// Stores of integers, of i128 too, and their truncating forms.
-    pub store: LowerFamily<I>,
+    pub(crate) store: LowerFamily<I>,
     /// Stores of f32 and f64.
-    pub float_store: LowerFamily<I>,
+    pub(crate) float_store: LowerFamily<I>,
     /// `iadd`, `isub`.
-    pub add_or_subtract: LowerFamily<I>,
+    pub(crate) add_or_subtract: LowerFamily<I>,
     /// `band`, `bor`, `bxor`.
-    pub logic: LowerFamily<I>,
+    pub(crate) logic: LowerFamily<I>,
     /// `ineg`.
-    pub negate: LowerFamily<I>,
+    pub(crate) negate: LowerFamily<I>,
     /// `bnot`.
-    pub complement: LowerFamily<I>,
+    pub(crate) complement: LowerFamily<I>,
     /// `imul`.
-    pub multiply: LowerFamily<I>,
+    pub(crate) multiply: LowerFamily<I>,
     /// `umulhi`, `smulhi`.
-    pub multiply_high: LowerFamily<I>,
+    pub(crate) multiply_high: LowerFamily<I>,
     /// Quotients and remainders, of i128 too.
-    pub divide: LowerFamily<I>,
+    pub(crate) divide: LowerFamily<I>,
     /// `uextend`, `sextend`.
-    pub extend: LowerFamily<I>,
+    pub(crate) extend: LowerFamily<I>,
     /// Shifts and rotations.
-    pub shift: LowerFamily<I>,
+    pub(crate) shift: LowerFamily<I>,
     /// Minima and maxima.
-    pub min_max: LowerFamily<I>,
+    pub(crate) min_max: LowerFamily<I>,
     /// `iabs`.
-    pub absolute: LowerFamily<I>,
+    pub(crate) absolute: LowerFamily<I>,
     /// Counting and reversing bits, and swapping bytes, of i128 too.
-    pub bits: LowerFamily<I>,
+    pub(crate) bits: LowerFamily<I>,
     /// Arithmetic with carry and overflow, of i128 too.
-    pub overflow: LowerFamily<I>,
+    pub(crate) overflow: LowerFamily<I>,
     /// `icmp`, `fcmp`, of all scalar types.
-    pub compare: LowerFamily<I>,
+    pub(crate) compare: LowerFamily<I>,
     /// `select` and its guard, of all scalar types.
-    pub select: LowerFamily<I>,
+    pub(crate) select: LowerFamily<I>,
     /// `bitselect`, of i128 too.
-    pub bit_select: LowerFamily<I>,
+    pub(crate) bit_select: LowerFamily<I>,
     /// `bmask`, of i128 too.
-    pub mask: LowerFamily<I>,
+    pub(crate) mask: LowerFamily<I>,
     /// `trapz`, `trapnz`, of i128 too.
-    pub trap_if: LowerFamily<I>,
+    pub(crate) trap_if: LowerFamily<I>,
     /// Operations on i128 that no other function covers; `isplit` and `iconcat` of all integers.
-    pub wide: LowerFamily<I>,
+    pub(crate) wide: LowerFamily<I>,
     /// Arithmetic of f32 and f64.
-    pub float: LowerFamily<I>,
+    pub(crate) float: LowerFamily<I>,
     /// `band`, `bor`, `bxor`, `bnot` of f32 and f64.
-    pub float_logic: LowerFamily<I>,
+    pub(crate) float_logic: LowerFamily<I>,
     /// `bitselect` of f32 and f64.
-    pub float_bit_select: LowerFamily<I>,
+    pub(crate) float_bit_select: LowerFamily<I>,
     /// Atomic accesses and fences, of i128 too.
-    pub atomic: LowerFamily<I>,
+    pub(crate) atomic: LowerFamily<I>,
 }
 
 /// A target that supplies the functions for families.
@@ -281,7 +281,7 @@ pub enum Coverage {
 }
 
 /// Returns whether a target compiles a family on types of a shape.
-pub fn coverage<I: FamilyLowering>(family: Family, shape: Shape) -> Coverage {
+pub(crate) fn coverage<I: FamilyLowering>(family: Family, shape: Shape) -> Coverage {
     match cell_of::<I>(family, shape) {
         Cell::Lower(_) | Cell::Marker => Coverage::Compiles,
         Cell::NotYet => Coverage::NotYet,
@@ -296,7 +296,7 @@ fn cell_of<I: FamilyLowering>(family: Family, shape: Shape) -> Cell<I> {
 }
 
 /// Lowers an instruction by the function in its cell.
-pub fn lower<I: FamilyLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+pub(crate) fn lower<I: FamilyLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = &cx.f.insts[inst];
     let operand = if data.fixed_args() == 0 { Shape::None } else { Shape::of(cx.ty(Value(data.a))) };
     let shape = operand.max(Shape::of(data.ty));

@@ -9,17 +9,17 @@ use crate::machine::reg::{RegClass, VReg};
 use crate::rule;
 
 /// Returns the bit pattern with only the sign bit of a float type set.
-pub fn sign_bit(ty: Type) -> u64 {
+pub(crate) fn sign_bit(ty: Type) -> u64 {
     1 << (ty.bits() - 1)
 }
 
 /// Returns the bit pattern with all bits of a float type set except the sign bit.
-pub fn magnitude_bits(ty: Type) -> u64 {
+pub(crate) fn magnitude_bits(ty: Type) -> u64 {
     sign_bit(ty) - 1
 }
 
 /// Returns the address of a scalar in the constant pool.
-pub fn pool<I: Lowering>(cx: &mut Lower<I>, ty: Type, bits: u64) -> Amode {
+pub(crate) fn pool<I: Lowering>(cx: &mut Lower<I>, ty: Type, bits: u64) -> Amode {
     let length = ty.bytes() as usize;
     let number = match I::ENDIANNESS {
         Endianness::Little => cx.vcode.constant(&bits.to_le_bytes()[..length]),
@@ -29,18 +29,18 @@ pub fn pool<I: Lowering>(cx: &mut Lower<I>, ty: Type, bits: u64) -> Amode {
 }
 
 /// Returns the bit pattern of `number`, which must be exact in the type.
-pub fn number_bits(ty: Type, number: f64) -> u64 {
+pub(crate) fn number_bits(ty: Type, number: f64) -> u64 {
     if ty == types::F32 { (number as f32).to_bits() as u64 } else { number.to_bits() }
 }
 
 /// Returns the address of `number` in the constant pool; it must be exact in the type.
-pub fn pool_number<I: Lowering>(cx: &mut Lower<I>, ty: Type, number: f64) -> Amode {
+pub(crate) fn pool_number<I: Lowering>(cx: &mut Lower<I>, ty: Type, number: f64) -> Amode {
     pool(cx, ty, number_bits(ty, number))
 }
 
 /// Returns the address of a scalar that can be read from memory: a constant other than zero or, if
 /// `may_fold`, a load that is sunk.
-pub fn memory_operand<I: Lowering>(cx: &mut Lower<I>, value: Value, may_fold: bool) -> Option<Amode> {
+pub(crate) fn memory_operand<I: Lowering>(cx: &mut Lower<I>, value: Value, may_fold: bool) -> Option<Amode> {
     let ty = cx.ty(value);
     if let Some(bits) = cx.float_constant(value)
         && bits != 0
@@ -76,7 +76,7 @@ pub fn canonical<I: Lowering>(
 }
 
 /// Replaces a value by what it negates, repeatedly. Returns whether the sign has changed.
-pub fn strip_negations<I: Lowering>(cx: &Lower<I>, value: &mut Value) -> bool {
+pub(crate) fn strip_negations<I: Lowering>(cx: &Lower<I>, value: &mut Value) -> bool {
     let mut negative = false;
     // Bounded, so that long chains with many users take linear time.
     for _ in 0..4 {
@@ -88,14 +88,14 @@ pub fn strip_negations<I: Lowering>(cx: &Lower<I>, value: &mut Value) -> bool {
 }
 
 /// Returns the operand of `fabs`, if that defines the value and nothing else uses it.
-pub fn absolute_of<I: Lowering>(cx: &Lower<I>, value: Value) -> Option<Value> {
+pub(crate) fn absolute_of<I: Lowering>(cx: &Lower<I>, value: Value) -> Option<Value> {
     let data = cx.f.insts[cx.unique(value)?];
     (data.opcode == Opcode::Fabs).then_some(Value(data.a))
 }
 
 /// Returns the operand of `bitcast` between integers and floats, if that defines the value and nothing else
 /// needs its register.
-pub fn bits_of<I: Lowering>(cx: &Lower<I>, value: Value) -> Option<Value> {
+pub(crate) fn bits_of<I: Lowering>(cx: &Lower<I>, value: Value) -> Option<Value> {
     let source = Value(cx.def_by(value, Opcode::Bitcast)?.a);
     let crosses = cx.ty(source).is_int() != cx.ty(value).is_int();
     (crosses && !cx.is_used(value)).then_some(source)
@@ -103,7 +103,10 @@ pub fn bits_of<I: Lowering>(cx: &Lower<I>, value: Value) -> Option<Value> {
 
 /// Returns the float comparison that a select depends on, if it compares the select's type and nothing else
 /// uses it.
-pub fn selecting_comparison<'a, I: Lowering>(cx: &Lower<'a, I>, select: &InstData) -> Option<&'a InstData> {
+pub(crate) fn selecting_comparison<'a, I: Lowering>(
+    cx: &Lower<'a, I>,
+    select: &InstData,
+) -> Option<&'a InstData> {
     let condition = Value(select.a);
     let compare = cx.def_by(condition, Opcode::Fcmp)?;
     let alone = cx.use_count(condition) == 1 || !cx.is_used(condition);
@@ -114,15 +117,15 @@ pub fn selecting_comparison<'a, I: Lowering>(cx: &Lower<'a, I>, select: &InstDat
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Extreme {
     /// Whether it selects the lesser operand.
-    pub lesser: bool,
+    pub(crate) lesser: bool,
     /// The operand that is selected if the comparison holds.
-    pub a: Value,
+    pub(crate) a: Value,
     /// The operand that is selected otherwise, also if both are equal or unordered.
-    pub b: Value,
+    pub(crate) b: Value,
 }
 
 /// Returns the extreme that `compare ? chosen : other` selects, if it does.
-pub fn extreme(compare: &InstData, chosen: Value, other: Value) -> Option<Extreme> {
+pub(crate) fn extreme(compare: &InstData, chosen: Value, other: Value) -> Option<Extreme> {
     use FloatCc::*;
     let (a, b) = (Value(compare.a), Value(compare.b));
     let (mut cc, mut chosen, mut other) = (compare.float_cc(), chosen, other);

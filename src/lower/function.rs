@@ -16,26 +16,26 @@ use crate::options::Flags;
 #[derive(Clone, Copy)]
 pub struct LowerInput<'a> {
     /// The function.
-    pub stencil: &'a Stencil,
+    pub(crate) stencil: &'a Stencil,
     /// The settings.
-    pub flags: &'a Flags,
+    pub(crate) flags: &'a Flags,
     /// Analyses of the function.
-    pub analysis: &'a Analysis,
+    pub(crate) analysis: &'a Analysis,
     /// Where the function's own parameters and results are passed.
-    pub abi: &'a AbiSignature,
+    pub(crate) abi: &'a AbiSignature,
 }
 
 /// Memory that lowering reuses from function to function.
 #[derive(Default)]
 pub struct LowerBuffers {
     /// The correspondence of IR blocks and VCode blocks.
-    pub blocks: Blocks,
+    pub(crate) blocks: Blocks,
     /// Tables indexed by value and instruction.
-    pub tables: LowerTables,
+    pub(crate) tables: LowerTables,
 }
 
 /// Lowers a whole function into `vcode`.
-pub fn lower_function<I: FamilyLowering>(
+pub(crate) fn lower_function<I: FamilyLowering>(
     input: &LowerInput,
     buffers: &mut LowerBuffers,
     vcode: &mut VCode,
@@ -148,11 +148,11 @@ fn check_types<M: Machine>(f: &Stencil, vcode: &mut VCode) -> Result<(), Unsuppo
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LowerSummary {
     /// Maximum size in bytes of the outgoing stack arguments of a call.
-    pub outgoing: u32,
+    pub(crate) outgoing: u32,
     /// Whether the function calls others.
-    pub calls: bool,
+    pub(crate) calls: bool,
     /// Maximum size in bytes of the stack arguments of a tail call.
-    pub tail_bytes: u32,
+    pub(crate) tail_bytes: u32,
     /// Whether the function needs a frame pointer.
-    pub needs_frame_pointer: bool,
+    pub(crate) needs_frame_pointer: bool,
 }

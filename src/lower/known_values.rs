@@ -1,6 +1,6 @@
 //! What lowering knows about a value from its definition.
 //!
-//! The bits of a register above the type of its value are undefined, unless [`Lower::zero_extends`] returns
+//! The bits of a register above the type of its value are undefined, unless `Lower::zero_extends` returns
 //! true.
 
 use crate::ir::*;
@@ -11,7 +11,7 @@ use crate::rule;
 
 impl<I: Lowering> Lower<'_, I> {
     /// Whether the bits of a value's register above its type are zero.
-    pub fn zero_extends(&self, value: Value) -> bool {
+    pub(crate) fn zero_extends(&self, value: Value) -> bool {
         self.wants_zeros(value)
             || self.def_inst(value).is_some_and(|inst| I::zero_extends(&self.f.insts[inst], self.ty(value)))
             || self.passed_extension(value) == Extension::Zero
@@ -19,7 +19,7 @@ impl<I: Lowering> Lower<'_, I> {
 
     /// Returns how the caller or callee extended a value that it passed or returned, on targets that can rely
     /// on that.
-    pub fn passed_extension(&self, value: Value) -> Extension {
+    pub(crate) fn passed_extension(&self, value: Value) -> Extension {
         let declared = match self.f.value_defs[value].get() {
             _ if !I::TRUSTS_EXTENSIONS => None,
             ValueDef::Param(block, n) if self.f.layout.first() == Some(&block) => {
@@ -35,13 +35,13 @@ impl<I: Lowering> Lower<'_, I> {
     }
 
     /// Returns the amount of a shift if it is constant; it may be an i128.
-    pub fn constant_amount(&self, amount: Value) -> Option<u64> {
+    pub(crate) fn constant_amount(&self, amount: Value) -> Option<u64> {
         let wide = self.def_by(amount, Opcode::Uextend).or(self.def_by(amount, Opcode::Iconcat));
         self.constant(wide.map_or(amount, |wide| Value(wide.a)))
     }
 
     /// Returns the value of an i128 that is made of constants only.
-    pub fn wide_constant(&self, value: Value) -> Option<i128> {
+    pub(crate) fn wide_constant(&self, value: Value) -> Option<i128> {
         let data = &self.f.insts[self.def_inst(value)?];
         let low = Value(data.a);
         match data.opcode {
@@ -55,7 +55,7 @@ impl<I: Lowering> Lower<'_, I> {
     }
 
     /// Returns a register with an i128's low half, without computing the high half if possible.
-    pub fn low_half(&mut self, value: Value) -> VReg {
+    pub(crate) fn low_half(&mut self, value: Value) -> VReg {
         if let Some(inst) = self.def_inst(value) {
             let data = self.f.insts[inst];
             let source = Value(data.a);
@@ -75,7 +75,7 @@ impl<I: Lowering> Lower<'_, I> {
     }
 
     /// Returns the bits of a float constant.
-    pub fn float_constant(&self, value: Value) -> Option<u64> {
+    pub(crate) fn float_constant(&self, value: Value) -> Option<u64> {
         let data = &self.f.insts[self.def_inst(value)?];
         match data.opcode {
             Opcode::F32const => Some(data.a as u64),
@@ -87,7 +87,7 @@ impl<I: Lowering> Lower<'_, I> {
     /// Returns an integer constant of up to 64 bits, or the zero extension of one, zero-extended from its
     /// type.
     #[inline]
-    pub fn constant(&self, value: Value) -> Option<u64> {
+    pub(crate) fn constant(&self, value: Value) -> Option<u64> {
         let data = &self.f.insts[self.def_inst(value)?];
         match data.opcode {
             Opcode::Iconst => Some(data.imm64()),
@@ -100,7 +100,7 @@ impl<I: Lowering> Lower<'_, I> {
 
     /// Returns an integer constant of up to 64 bits, sign-extended from its type.
     #[inline]
-    pub fn signed_constant(&self, value: Value) -> Option<i64> {
+    pub(crate) fn signed_constant(&self, value: Value) -> Option<i64> {
         let bits = self.constant(value)?;
         let unused = 64 - self.f.value_types[value].bits();
         Some((bits << unused) as i64 >> unused)
@@ -123,7 +123,7 @@ impl<I: Lowering> Lower<'_, I> {
 
     /// Orders the operands of a commutative operation. The first one will be overwritten, and so should be
     /// neither a constant nor a sinkable load, and preferably a value that is not used later.
-    pub fn commute(&self, a: Value, b: Value) -> (Value, Value) {
+    pub(crate) fn commute(&self, a: Value, b: Value) -> (Value, Value) {
         let rank = |value: Value| {
             if self.constant(value).is_some() || self.float_constant(value).is_some() {
                 3
@@ -138,7 +138,7 @@ impl<I: Lowering> Lower<'_, I> {
 }
 
 /// Returns the comparison that holds if `smin`, `smax`, `umin` or `umax` returns its first operand.
-pub fn min_max_order(opcode: Opcode) -> IntCc {
+pub(crate) fn min_max_order(opcode: Opcode) -> IntCc {
     match opcode {
         Opcode::Smin => IntCc::SignedLessThan,
         Opcode::Smax => IntCc::SignedGreaterThan,
@@ -148,7 +148,7 @@ pub fn min_max_order(opcode: Opcode) -> IntCc {
 }
 
 /// Whether an opcode has a second result that says whether the first one overflowed.
-pub fn gives_overflow(opcode: Opcode) -> bool {
+pub(crate) fn gives_overflow(opcode: Opcode) -> bool {
     use Opcode::*;
     matches!(
         opcode,
@@ -166,7 +166,7 @@ pub fn gives_overflow(opcode: Opcode) -> bool {
 }
 
 /// Whether an opcode for which [`gives_overflow`] holds subtracts.
-pub fn subtracts(opcode: Opcode) -> bool {
+pub(crate) fn subtracts(opcode: Opcode) -> bool {
     use Opcode::*;
     matches!(opcode, UsubOverflow | SsubOverflow | UsubOverflowBin | SsubOverflowBin)
 }
@@ -175,7 +175,7 @@ impl<I: Lowering> Lower<'_, I> {
     /// Sinks `inst` if it comes right before `next` and its overflow result is `flag`, which nothing else
     /// uses. Returns whether it did; the caller must then push it right before `next`, which tests the flags
     /// that it sets.
-    pub fn sink_overflow(&mut self, inst: Inst, flag: Value, next: Inst) -> bool {
+    pub(crate) fn sink_overflow(&mut self, inst: Inst, flag: Value, next: Inst) -> bool {
         let [result, second] = self.f.inst_results(inst) else { return false };
         if *second != flag.0
             || self.wants_zeros(Value(*result))

@@ -51,7 +51,7 @@ struct Seen {
 
 impl LocalCse {
     /// Begins a function.
-    pub fn begin(&mut self, f: &Stencil) {
+    pub(crate) fn begin(&mut self, f: &Stencil) {
         self.found.clear();
         self.first.clear();
         self.first.resize(f.value_types.len(), NONE);
@@ -62,13 +62,13 @@ impl LocalCse {
 
     /// Forgets the instructions before `inst`.
     #[inline]
-    pub fn forget_before(&mut self, inst: Inst) {
+    pub(crate) fn forget_before(&mut self, inst: Inst) {
         self.since = inst.0;
     }
 
     /// Considers the next instruction in the order of the text.
     #[inline]
-    pub fn see(&mut self, f: &Stencil, inst: Inst, data: &InstData) {
+    pub(crate) fn see(&mut self, f: &Stencil, inst: Inst, data: &InstData) {
         if data.ty != types::I64 {
             return;
         }
@@ -110,13 +110,13 @@ impl LocalCse {
     }
 
     /// Whether a value that is not a load's is the result of an instruction that repeats another.
-    pub fn is_repeat(&self, value: Value) -> bool {
+    pub(crate) fn is_repeat(&self, value: Value) -> bool {
         self.first[value] != NONE
     }
 
     /// Begins lowering a block: from now on, [`LocalCse::repeated`] is called for the instructions before
     /// `end`, from the last to the first.
-    pub fn begin_block(&mut self, end: Inst) {
+    pub(crate) fn begin_block(&mut self, end: Inst) {
         let (before, behind) = self.found.split_at(self.remaining);
         let is_there = before.last().is_none_or(|found| found.0 < end)
             && behind.first().is_none_or(|found| found.0 >= end);
@@ -128,7 +128,7 @@ impl LocalCse {
 
     /// Returns the instruction that `inst` repeats, if it does.
     #[inline]
-    pub fn repeated(&mut self, inst: Inst) -> Option<Inst> {
+    pub(crate) fn repeated(&mut self, inst: Inst) -> Option<Inst> {
         let &(later, first) = self.found.get(self.remaining.checked_sub(1)?)?;
         if later != inst {
             return None;

@@ -6,7 +6,7 @@
 
 /// Returns the multiplier and p, the smallest power of at least `least` for which x e < 2^p holds for all
 /// magnitudes x up to 2^`bits`. The divisor must be below 2^63 and not a power of two.
-pub fn multiplier(divisor: u64, bits: u32, least: u32) -> (u128, u32) {
+pub(crate) fn multiplier(divisor: u64, bits: u32, least: u32) -> (u128, u32) {
     let mut power = least;
     loop {
         let multiplier = (1u128 << power) / divisor as u128 + 1;

@@ -8,7 +8,7 @@ use crate::machine::compiled::SymbolRef;
 use crate::machine::reg::{RegClass, VReg};
 
 /// Returns whether and how the value of an instruction is rematerialised.
-pub fn rematerialization<I: Lowering>(f: &Stencil, data: &InstData) -> Rematerialization {
+pub(crate) fn rematerialization<I: Lowering>(f: &Stencil, data: &InstData) -> Rematerialization {
     match data.opcode {
         Opcode::Iconst | Opcode::F32const | Opcode::F64const => I::rematerialization(data),
         Opcode::StackAddr => Rematerialization::EachUse,
@@ -23,7 +23,7 @@ pub fn rematerialization<I: Lowering>(f: &Stencil, data: &InstData) -> Remateria
 
 /// Materialises the value of an instruction in `d`. [`rematerialization`] must not have returned `Never` for
 /// it.
-pub fn rematerialize<I: Lowering>(cx: &mut Lower<'_, I>, data: &InstData, d: VReg) {
+pub(crate) fn rematerialize<I: Lowering>(cx: &mut Lower<'_, I>, data: &InstData, d: VReg) {
     match data.opcode {
         Opcode::Iconst | Opcode::F32const | Opcode::F64const => I::make_constant(cx, data, d),
         Opcode::StackAddr => I::make_slot_address(cx, d, StackSlot(data.a), data.b as i32),
@@ -43,7 +43,7 @@ pub fn rematerialize<I: Lowering>(cx: &mut Lower<'_, I>, data: &InstData, d: VRe
 }
 
 /// Lowers a constant or address whose own register is used.
-pub fn define<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result<(), Unsupported> {
+pub(crate) fn define<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result<(), Unsupported> {
     let result = cx.f.first_result(inst);
     if rematerialization::<I>(cx.f, &cx.f.insts[inst]) == Rematerialization::Never {
         return Err(cx.unsupported("this symbol is thread-local: use tls_value"));
@@ -55,7 +55,7 @@ pub fn define<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result<(), Unsu
 
 impl<I: Lowering> Lower<'_, I> {
     /// Materialises a 64-bit integer in a new register.
-    pub fn constant_register(&mut self, bits: u64) -> VReg {
+    pub(crate) fn constant_register(&mut self, bits: u64) -> VReg {
         let d = self.tmp(RegClass::Int);
         I::make_bits(self, d, bits);
         d

@@ -1,7 +1,7 @@
 //! Lowering of i128, which is a pair of registers, the low half first.
 //!
 //! Joining and splitting halves takes no instructions: a result's register is an alias of its operand's.
-//! Operands are matched half by half ([`halves`]): a half of a zero extension is zero, that of a constant an
+//! Operands are matched half by half (`halves`): a half of a zero extension is zero, that of a constant an
 //! immediate, and that of a load a memory operand. A target supplies the arithmetic on halves:
 //! [`WideLowering`].
 
@@ -59,18 +59,18 @@ pub trait WideLowering: DivisionLowering {
 }
 
 /// Returns the registers that the result of `inst` is defined in.
-pub fn result<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Pair {
+pub(crate) fn result<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Pair {
     let value = cx.f.first_result(inst);
     cx.put_pair(value)
 }
 
 /// Makes new registers for an intermediate i128.
-pub fn tmp_pair<I: Lowering>(cx: &mut Lower<'_, I>) -> Pair {
+pub(crate) fn tmp_pair<I: Lowering>(cx: &mut Lower<'_, I>) -> Pair {
     (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int))
 }
 
 /// Returns the address of a 16-byte access, such that [`Amode::upper`] is the address of its second half.
-pub fn wide_access<I: WideLowering>(cx: &mut Lower<'_, I>, data: &InstData) -> Amode {
+pub(crate) fn wide_access<I: WideLowering>(cx: &mut Lower<'_, I>, data: &InstData) -> Amode {
     let amode = access(cx, data);
     if amode.disp <= i32::MAX - 8 {
         return amode;
@@ -82,7 +82,7 @@ pub fn wide_access<I: WideLowering>(cx: &mut Lower<'_, I>, data: &InstData) -> A
 
 /// Returns the low and the high half of an i128 operand. With `fold`, halves may be in memory, and the caller
 /// must use each of them once.
-pub fn halves<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value, fold: bool) -> (Half, Half) {
+pub(crate) fn halves<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value, fold: bool) -> (Half, Half) {
     if let Some(bits) = cx.wide_constant(value) {
         return (Half::Constant(bits as i64), Half::Constant((bits >> 64) as i64));
     }
@@ -154,7 +154,7 @@ fn memory_halves<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value) -> Option
 }
 
 /// Returns a register with a half.
-pub fn in_register<I: WideLowering>(cx: &mut Lower<'_, I>, half: Half) -> VReg {
+pub(crate) fn in_register<I: WideLowering>(cx: &mut Lower<'_, I>, half: Half) -> VReg {
     if let Half::Register(reg) = half {
         return reg;
     }
@@ -168,7 +168,7 @@ pub fn in_register<I: WideLowering>(cx: &mut Lower<'_, I>, half: Half) -> VReg {
 }
 
 /// Lowers `uextend` and `sextend` to i128.
-pub fn extend<I: DivisionLowering>(cx: &mut Lower<'_, I>, (low, high): Pair, data: &InstData) {
+pub(crate) fn extend<I: DivisionLowering>(cx: &mut Lower<'_, I>, (low, high): Pair, data: &InstData) {
     let signed = data.opcode == Opcode::Sextend;
     let extended = I::put_extended(cx, Value(data.a), signed, 64);
     cx.alias(low, extended);
@@ -179,7 +179,7 @@ pub fn extend<I: DivisionLowering>(cx: &mut Lower<'_, I>, (low, high): Pair, dat
 }
 
 /// Lowers `iconcat` to i128.
-pub fn concat<I: Lowering>(cx: &mut Lower<'_, I>, (low, high): Pair, data: &InstData) {
+pub(crate) fn concat<I: Lowering>(cx: &mut Lower<'_, I>, (low, high): Pair, data: &InstData) {
     rule!(cx, "iconcat.free");
     let (a, b) = (cx.put(Value(data.a)), cx.put(Value(data.b)));
     cx.alias(low, a);
@@ -187,7 +187,7 @@ pub fn concat<I: Lowering>(cx: &mut Lower<'_, I>, (low, high): Pair, data: &Inst
 }
 
 /// Lowers `isplit` of any type. The bits above a narrow half are undefined.
-pub fn split<I: DivisionLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) {
+pub(crate) fn split<I: DivisionLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) {
     let source = Value(data.a);
     let results = cx.f.inst_results(inst);
     let (low, high) = (Value(results[0]), Value(results[1]));
@@ -212,7 +212,7 @@ pub fn split<I: DivisionLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &Inst
 }
 
 /// Lowers `ireduce`: the result is in the same register, with undefined upper bits.
-pub fn reduce<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result<(), Unsupported> {
+pub(crate) fn reduce<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result<(), Unsupported> {
     let data = cx.f.insts[inst];
     let source = Value(data.a);
     let result = cx.f.first_result(inst);
@@ -228,7 +228,7 @@ pub fn reduce<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Result<(), Unsu
 }
 
 /// Orders the operands of a commutative operation: the one that folds better comes second.
-pub fn order<I: WideLowering>(cx: &Lower<'_, I>, a: Value, b: Value) -> (Value, Value) {
+pub(crate) fn order<I: WideLowering>(cx: &Lower<'_, I>, a: Value, b: Value) -> (Value, Value) {
     let rank = |value: Value| {
         if cx.wide_constant(value).is_some() {
             3
@@ -242,7 +242,7 @@ pub fn order<I: WideLowering>(cx: &Lower<'_, I>, a: Value, b: Value) -> (Value, 
 }
 
 /// Lowers `iadd` and `isub`, and leaves the flags or condition code as set by the high half.
-pub fn add_or_subtract<I: WideLowering>(
+pub(crate) fn add_or_subtract<I: WideLowering>(
     cx: &mut Lower<'_, I>,
     subtract: bool,
     d: Pair,
@@ -255,7 +255,7 @@ pub fn add_or_subtract<I: WideLowering>(
 }
 
 /// Lowers `band`, `bor` and `bxor`.
-pub fn bitwise<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
+pub(crate) fn bitwise<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
     let (a, b) = order(cx, Value(data.a), Value(data.b));
     let b = halves(cx, b, true);
     let a = halves(cx, a, false);
@@ -280,7 +280,7 @@ fn bitwise_half<I: WideLowering>(cx: &mut Lower<'_, I>, opcode: Opcode, d: VReg,
 }
 
 /// Lowers `imul`: one widening multiplication and two cross products, except those with a half that is zero.
-pub fn multiply<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
+pub(crate) fn multiply<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
     let (a, b) = (Value(data.a), Value(data.b));
     if let (Some(a), Some(b)) = (cx.def_by(a, Opcode::Sextend), cx.def_by(b, Opcode::Sextend)) {
         rule!(cx, "wide.multiply_signed");
@@ -310,7 +310,7 @@ pub fn multiply<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData
 }
 
 /// Lowers `umulhi` and `smulhi`, by four widening multiplications.
-pub fn multiply_high<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
+pub(crate) fn multiply_high<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
     let a = cx.put_pair(Value(data.a));
     let b = cx.put_pair(Value(data.b));
     let (low_low, low_high) = (product(cx, a.0, b.0), product(cx, a.0, b.1));
@@ -354,7 +354,7 @@ fn subtract_if_negative<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, a: Pair
 }
 
 /// Lowers `iabs`: complements both halves if the number is negative, and subtracts the sign.
-pub fn absolute<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, a: Pair) {
+pub(crate) fn absolute<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, a: Pair) {
     let sign = cx.tmp(RegClass::Int);
     let flipped = tmp_pair(cx);
     I::shift(cx, 64, Opcode::Sshr, sign, a.1, 63);
@@ -364,7 +364,7 @@ pub fn absolute<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, a: Pair) {
 }
 
 /// Returns two registers that are both zero exactly if two i128 are equal.
-pub fn differences<I: WideLowering>(cx: &mut Lower<'_, I>, a: Value, b: Value) -> Pair {
+pub(crate) fn differences<I: WideLowering>(cx: &mut Lower<'_, I>, a: Value, b: Value) -> Pair {
     let a = halves(cx, a, false);
     let b = halves(cx, b, false);
     (difference(cx, a.0, b.0), difference(cx, a.1, b.1))
@@ -382,7 +382,7 @@ fn difference<I: WideLowering>(cx: &mut Lower<'_, I>, a: Half, b: Half) -> VReg 
 }
 
 /// Orders the operands of a comparison: a constant comes second.
-pub fn constant_second<I: Lowering>(
+pub(crate) fn constant_second<I: Lowering>(
     cx: &Lower<'_, I>,
     cc: IntCc,
     a: Value,
@@ -395,7 +395,7 @@ pub fn constant_second<I: Lowering>(
 }
 
 /// Rewrites a comparison as one for less than or its negation, which is all that a borrow can tell.
-pub fn less_or_not(cc: IntCc, a: Value, b: Value) -> (IntCc, Value, Value) {
+pub(crate) fn less_or_not(cc: IntCc, a: Value, b: Value) -> (IntCc, Value, Value) {
     use IntCc::*;
     match cc {
         SignedGreaterThan | SignedLessThanOrEqual | UnsignedGreaterThan | UnsignedLessThanOrEqual => {
@@ -407,7 +407,7 @@ pub fn less_or_not(cc: IntCc, a: Value, b: Value) -> (IntCc, Value, Value) {
 
 /// Lowers `bitselect` on integers of up to 128 bits, half by half. `select` is given the destination, the
 /// mask, and the registers whose bits are selected where the mask has ones and where it has zeros.
-pub fn bit_select<I: Lowering>(
+pub(crate) fn bit_select<I: Lowering>(
     cx: &mut Lower<I>,
     inst: Inst,
     select: impl Fn(&mut Lower<I>, VReg, VReg, VReg, VReg),

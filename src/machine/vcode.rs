@@ -1,7 +1,7 @@
 //! VCode: a function of machine instructions over virtual registers, in flat arrays.
 //!
 //! Lowering goes from the last IR instruction to the first. The machine instructions of one IR instruction, a
-//! *group*, are pushed in order, and the groups from last to first; [`VCode::finish`] then puts everything in
+//! *group*, are pushed in order, and the groups from last to first; `VCode::finish` then puts everything in
 //! order with one copy. Operands and data words stay where they are: instructions refer to them by index.
 //!
 //! Invariants after `finish`: blocks are in order, and each is a range of instructions that ends with its
@@ -17,9 +17,9 @@ use std::collections::HashMap;
 #[derive(Clone, Copy, Debug)]
 pub struct Edge {
     /// Destination.
-    pub to: VBlock,
+    pub(crate) to: VBlock,
     /// Range in [`VCode::edge_args`].
-    pub args: Span,
+    pub(crate) args: Span,
 }
 
 /// What a block of VCode was made from.
@@ -42,48 +42,48 @@ pub enum Origin {
 #[derive(Clone, Copy, Debug)]
 pub struct VBlockData {
     /// Range in [`VCode::insts`].
-    pub insts: Span,
+    pub(crate) insts: Span,
     /// Range in [`VCode::params`].
-    pub params: Span,
+    pub(crate) params: Span,
     /// Range in [`VCode::edges`] and [`VCode::succs`].
-    pub edges: Span,
+    pub(crate) edges: Span,
     /// Range in [`VCode::preds`].
-    pub preds: Span,
+    pub(crate) preds: Span,
     /// What the block was made from.
-    pub origin: Origin,
+    pub(crate) origin: Origin,
     /// Whether the block is rarely executed.
-    pub cold: bool,
+    pub(crate) cold: bool,
 }
 
 /// A function of machine instructions.
 #[derive(Debug, Default)]
 pub struct VCode {
     /// Instructions, in order after [`VCode::finish`].
-    pub insts: Vec<MachInst>,
+    pub(crate) insts: Vec<MachInst>,
     /// Register operands of all instructions.
-    pub operands: Vec<Operand>,
+    pub(crate) operands: Vec<Operand>,
     /// Data words of all instructions.
-    pub words: Vec<u32>,
+    pub(crate) words: Vec<u32>,
     /// Blocks, in order.
-    pub blocks: Vec<VBlockData>,
+    pub(crate) blocks: Vec<VBlockData>,
     /// Outgoing edges of all blocks.
-    pub edges: Vec<Edge>,
+    pub(crate) edges: Vec<Edge>,
     /// Destinations of `edges`, as the allocator wants them.
-    pub succs: Vec<VBlock>,
+    pub(crate) succs: Vec<VBlock>,
     /// Predecessors of all blocks.
-    pub preds: Vec<VBlock>,
+    pub(crate) preds: Vec<VBlock>,
     /// Parameters of all blocks.
-    pub params: Vec<VReg>,
+    pub(crate) params: Vec<VReg>,
     /// Arguments of all edges.
-    pub edge_args: Vec<VReg>,
+    pub(crate) edge_args: Vec<VReg>,
     /// Register sets that calls clobber; instructions refer to them by index.
-    pub clobbers: Vec<PRegSet>,
+    pub(crate) clobbers: Vec<PRegSet>,
     /// Runs of instructions with the same source location.
-    pub srclocs: Vec<SrcLocRun>,
+    pub(crate) srclocs: Vec<SrcLocRun>,
     /// Constants in memory: ranges in `constant_bytes`, indexed by [`ConstantRef`].
-    pub constants: Vec<Span>,
+    pub(crate) constants: Vec<Span>,
     /// Bytes of all constants.
-    pub constant_bytes: Vec<u8>,
+    pub(crate) constant_bytes: Vec<u8>,
     constant_index: HashMap<Vec<u8>, ConstantRef>,
     vreg_count: u32,
     has_floats: bool,
@@ -104,9 +104,9 @@ pub struct VCode {
 #[derive(Clone, Copy, Debug)]
 pub struct SrcLocRun {
     /// Index of the first instruction.
-    pub inst: u32,
+    pub(crate) inst: u32,
     /// The source location.
-    pub srcloc: u32,
+    pub(crate) srcloc: u32,
 }
 
 /// The instructions of one IR instruction.
@@ -145,7 +145,7 @@ impl InstSink for VCode {
 
 impl VCode {
     /// Empties the VCode, keeping its memory.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.insts.clear();
         self.operands.clear();
         self.words.clear();
@@ -172,23 +172,23 @@ impl VCode {
     }
 
     /// Number of instructions pushed so far.
-    pub fn pushed_count(&self) -> usize {
+    pub(crate) fn pushed_count(&self) -> usize {
         self.pushed.len()
     }
 
     /// Number of the group that is being pushed.
-    pub fn current_group(&self) -> u32 {
+    pub(crate) fn current_group(&self) -> u32 {
         self.groups.len() as u32 - 1
     }
 
     /// Moves the instructions pushed since [`VCode::pushed_count`] was `mark` to before group number `group`.
-    pub fn move_before_group(&mut self, mark: usize, group: u32) {
+    pub(crate) fn move_before_group(&mut self, mark: usize, group: u32) {
         self.inserted.extend(self.pushed.drain(mark..).map(|inst| (group, inst)));
     }
 
     /// Makes a new virtual register.
     #[inline]
-    pub fn vreg(&mut self, class: RegClass) -> VReg {
+    pub(crate) fn vreg(&mut self, class: RegClass) -> VReg {
         let vreg = VReg::new(self.vreg_count as usize, class);
         self.vreg_count += 1;
         self.has_floats |= class == RegClass::Float;
@@ -196,22 +196,22 @@ impl VCode {
     }
 
     /// Whether there are virtual registers of the float class.
-    pub fn has_floats(&self) -> bool {
+    pub(crate) fn has_floats(&self) -> bool {
         self.has_floats
     }
 
     /// The greatest width of values of the float class.
-    pub fn float_width(&self) -> FloatWidth {
+    pub(crate) fn float_width(&self) -> FloatWidth {
         self.float_width
     }
 
     /// Notes that a value of the float class has this width.
-    pub fn note_float_width(&mut self, width: FloatWidth) {
+    pub(crate) fn note_float_width(&mut self, width: FloatWidth) {
         self.float_width = self.float_width.max(width);
     }
 
     /// Returns the number of a register set that calls clobber.
-    pub fn clobber_set(&mut self, set: PRegSet) -> u32 {
+    pub(crate) fn clobber_set(&mut self, set: PRegSet) -> u32 {
         let found = self.clobbers.iter().position(|old| *old == set);
         found.unwrap_or_else(|| {
             self.clobbers.push(set);
@@ -220,7 +220,7 @@ impl VCode {
     }
 
     /// Adds a constant in memory, aligned to its size, or returns an equal one.
-    pub fn constant(&mut self, bytes: &[u8]) -> ConstantRef {
+    pub(crate) fn constant(&mut self, bytes: &[u8]) -> ConstantRef {
         if let Some(&constant) = self.constant_index.get(bytes) {
             return constant;
         }
@@ -233,36 +233,36 @@ impl VCode {
     }
 
     /// Number of virtual registers.
-    pub fn vreg_count(&self) -> usize {
+    pub(crate) fn vreg_count(&self) -> usize {
         self.vreg_count as usize
     }
 
     /// Begins the lowering of a block's instructions, the last one first.
-    pub fn begin_block(&mut self) {
+    pub(crate) fn begin_block(&mut self) {
         let at = self.groups.len() as u32;
         self.block_groups.push(Span::new(at, at));
     }
 
     /// Begins a group.
     #[inline]
-    pub fn begin_group(&mut self, srcloc: u32) {
+    pub(crate) fn begin_group(&mut self, srcloc: u32) {
         self.groups.push(Group { start: self.pushed.len() as u32, srcloc });
     }
 
     /// Ends a block begun with [`VCode::begin_block`].
-    pub fn end_block(&mut self) {
+    pub(crate) fn end_block(&mut self) {
         let at = self.groups.len() as u32;
         self.block_groups.last_mut().expect("a block was begun").end = at;
     }
 
     /// The data words from an instruction's first one on.
     #[inline]
-    pub fn inst_words(&self, inst: &MachInst) -> &[u32] {
+    pub(crate) fn inst_words(&self, inst: &MachInst) -> &[u32] {
         &self.words[inst.words as usize..]
     }
 
     /// Makes `vreg` an alias of `target`, wherever it was or will be used.
-    pub fn alias(&mut self, vreg: VReg, target: VReg) {
+    pub(crate) fn alias(&mut self, vreg: VReg, target: VReg) {
         let from = self.aliases.len();
         self.aliases.extend((from..self.vreg_count as usize).map(|i| VReg::new(i, RegClass::Int)));
         let target = resolve(&mut self.aliases, target);
@@ -271,7 +271,7 @@ impl VCode {
     }
 
     /// Puts the instructions in order, after all blocks were lowered from the last to the first.
-    pub fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         self.insts.reserve(self.pushed.len());
         let mut last_loc = NO_SRCLOC;
         let end_of_pushed = self.pushed.len() as u32;
@@ -325,7 +325,7 @@ impl VCode {
 
     /// Returns the registers that an instruction clobbers, given its row.
     #[inline]
-    pub fn clobbers(&self, inst: &MachInst, row: &Row) -> PRegSet {
+    pub(crate) fn clobbers(&self, inst: &MachInst, row: &Row) -> PRegSet {
         let mut clobbers = row.clobbers;
         if let Some(set) = self.called_clobbers(inst, row) {
             clobbers.union_from(self.clobbers[set]);
@@ -335,36 +335,36 @@ impl VCode {
 
     /// Returns the index in [`VCode::clobbers`] of the set that a call clobbers, given the instruction's row.
     #[inline]
-    pub fn called_clobbers(&self, inst: &MachInst, row: &Row) -> Option<usize> {
+    pub(crate) fn called_clobbers(&self, inst: &MachInst, row: &Row) -> Option<usize> {
         row.props.any(Props::CALL).then(|| self.inst_words(inst)[0] as usize)
     }
 
     /// Iterates over the indices of all blocks, in order.
-    pub fn block_indices(&self) -> impl Iterator<Item = VBlock> + use<> {
+    pub(crate) fn block_indices(&self) -> impl Iterator<Item = VBlock> + use<> {
         (0..self.blocks.len()).map(VBlock::new)
     }
 
     /// Returns a block.
     #[inline]
-    pub fn block(&self, block: VBlock) -> &VBlockData {
+    pub(crate) fn block(&self, block: VBlock) -> &VBlockData {
         &self.blocks[block.index()]
     }
 
     /// The destinations of a block's edges.
     #[inline]
-    pub fn successors(&self, block: VBlock) -> &[VBlock] {
+    pub(crate) fn successors(&self, block: VBlock) -> &[VBlock] {
         self.block(block).edges.of(&self.succs)
     }
 
     /// The blocks whose edges lead to a block.
     #[inline]
-    pub fn predecessors(&self, block: VBlock) -> &[VBlock] {
+    pub(crate) fn predecessors(&self, block: VBlock) -> &[VBlock] {
         self.block(block).preds.of(&self.preds)
     }
 
     /// The register operands of an instruction.
     #[inline]
-    pub fn inst_operands(&self, inst: &MachInst) -> &[Operand] {
+    pub(crate) fn inst_operands(&self, inst: &MachInst) -> &[Operand] {
         inst.operands().of(&self.operands)
     }
 }

@@ -13,7 +13,7 @@ use crate::machine::amode::AddressForms;
 use crate::machine::reg::{RegClass, VReg};
 use crate::rule;
 
-pub use crate::lower::address::{MOST_STEPS, access, sink_load, slot_amode, trap_of};
+pub(crate) use crate::lower::address::{access, sink_load};
 
 /// What an address can be: base, index shifted by up to 3, and 32 bits of displacement, whatever is accessed; or a near symbol.
 pub const ADDRESS_FORMS: AddressForms = AddressForms {
