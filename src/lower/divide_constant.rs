@@ -1,10 +1,10 @@
 //! Division by constants, without a division instruction.
 //!
 //! Division by a power of two is a shift. By any other divisor, the quotient is the high part of the product
-//! with a multiplier: see `reciprocal`. In signed division, the multiplier is
-//! that of the divisor's magnitude, and the shift rounds a negative quotient down, so that it is one too low.
-//! For types of up to 32 bits the product fits in 64 bits. A target supplies the operations, of 32 or 64
-//! bits: [`DivisionLowering`].
+//! with a multiplier: see `reciprocal`. In signed division, the multiplier is that of the divisor's
+//! magnitude, and the shift rounds a negative quotient down, so that it is one too low. For types of up to 32
+//! bits the product fits in 64 bits. A target supplies the operations, of 32 or 64 bits:
+//! [`DivisionLowering`].
 
 use crate::ir::*;
 use crate::lower::context::Lower;

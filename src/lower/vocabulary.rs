@@ -51,8 +51,8 @@ pub trait Extensions: Machine {
     /// Whether the code for `data` clears the bits above its result of type `ty`.
     fn zero_extends(data: &InstData, ty: Type) -> bool;
 
-    /// Whether the code for an opcode zero-extends its result itself if [that is
-    /// requested](Lower::wants_zeros).
+    /// Whether the code for an opcode zero-extends its result itself if that is requested: see
+    /// `Lower::wants_zeros`.
     fn extends_if_asked(_: Opcode) -> bool {
         false
     }

@@ -93,7 +93,8 @@ pub enum OperandForm {
     Imm64,
     /// A code label: one word.
     Label,
-    /// A symbol and an addend: two words, a packed [`SymbolRef`](crate::machine::compiled::SymbolRef) and the addend.
+    /// A symbol and an addend: two words, a packed [`SymbolRef`](crate::machine::compiled::SymbolRef) and the
+    /// addend.
     Symbol,
     /// A condition code: no word, but [`MachInst::small`].
     Cond,

@@ -55,7 +55,7 @@ pub const fn passes<B: Backend>() -> [Pass<MachineHalf<B>>; 3] {
             doc: "frame and machine code",
             needs: Facts::VCODE.or(Facts::ALLOCATION),
             leaves: CODE.or(Facts::ALLOCATION).or(Facts::CODE),
-            why_here: "last: which blocks are empty and which registers need saving is known only after allocation",
+            why_here: "last: allocation decides which blocks are empty and which registers need saving",
             optional: false,
             enabled: |_| true,
             run: emit,

@@ -2,8 +2,8 @@
 //!
 //! The store is SQLite rather than memory-mapped, because a cache lives for months and may be truncated by a
 //! full or failing disk, and must then only miss: SQLite reports a damaged file, where a mapped one ends the
-//! process (`docs/decisions/cache.md` has the measurements). The first eight bytes of an entry's key are its row
-//! number, so that one descent of a B-tree finds it. A page holds many entries, which are read in place.
+//! process (`docs/decisions/cache.md` has the measurements). The first eight bytes of an entry's key are its
+//! row number, so that one descent of a B-tree finds it. A page holds many entries, which are read in place.
 //!
 //! Processes interact in three ways. Readers hold SQLite's shared lock for a limited time and then release it
 //! for writers ([`SqliteStore::get`]). A build writes what it adds in one transaction at its end. And each
