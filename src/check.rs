@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use crate::diag::Diagnostic;
+use crate::ir::{Function, Inst, Module};
 use crate::parse::{self, FunctionText, ParseContext};
 use crate::pipeline::IrHalf;
 use crate::verify::{self, Environment};
@@ -42,6 +43,41 @@ pub fn file(text: &[u8], env: Environment) -> Vec<Diagnostic> {
     diagnostics.par_extend(of_functions.flatten_iter());
     diagnostics.sort_by_key(|diagnostic| diagnostic.offset);
     diagnostics
+}
+
+/// A file without errors.
+#[derive(Debug)]
+pub struct Checked {
+    /// Its functions in order.
+    pub functions: Vec<Function>,
+    /// What else it holds.
+    pub module: Module,
+    /// Where each function stands in the text.
+    pub offsets: Vec<usize>,
+}
+
+/// Reads and verifies all of a file.
+pub fn whole(text: &[u8], env: Environment) -> Result<Checked, Vec<Diagnostic>> {
+    let mut diagnostics = Vec::new();
+    let split = parse::split(text, &mut diagnostics);
+    let module = parse::module(text, &split, &mut diagnostics);
+    let read = |checker: &mut Checker, item: &FunctionText| {
+        let errors = checker.check(text, item, env);
+        (std::mem::take(&mut checker.ir.function), errors)
+    };
+    let read = split.functions.par_iter().map_init(Checker::default, read);
+    let (functions, errors): (Vec<_>, Vec<_>) = read.unzip();
+    diagnostics.extend(errors.into_iter().flatten());
+    diagnostics.sort_by_key(|diagnostic| diagnostic.offset);
+    let offsets = split.functions.iter().map(|item| item.text.start).collect();
+    if diagnostics.is_empty() { Ok(Checked { functions, module, offsets }) } else { Err(diagnostics) }
+}
+
+/// Where an instruction of a function without errors stands in the text.
+pub fn place(text: &[u8], item: &FunctionText, inst: Inst) -> usize {
+    let (source, start) = (&text[item.text.clone()], item.text.start);
+    let positions = parse::positions(source, start, &mut ParseContext::new());
+    positions.insts.get(inst).copied().unwrap_or(start)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Typed 32-bit indices and the flat maps keyed by them.
 //!
-//! Everything in the IR and in machine code is named by a small integer. Giving each kind of thing
-//! an index type of its own makes mixing them up a type error while the data stays in flat vectors.
+//! Everything in the IR and in machine code is identified by a small integer. Since each kind of entity has
+//! an index type of its own, mixing them up is a type error, while the data stays in flat vectors.
 
 mod named;
 
@@ -11,7 +11,7 @@ use zerocopy::{ByteHash, Immutable, IntoBytes};
 
 /// A typed index: a `u32` in a wrapper.
 pub trait Entity: Copy + Eq {
-    /// Makes the entity with number `index`.
+    /// The entity with number `index`.
     fn new(index: usize) -> Self;
     /// The entity's number.
     fn index(self) -> usize;
@@ -22,9 +22,8 @@ pub trait Entity: Copy + Eq {
 macro_rules! entity {
     ($(#[$attr:meta])* $name:ident, $prefix:literal) => {
         $(#[$attr])*
-        #[derive(
-            Clone, Copy, PartialEq, Eq, ::zerocopy::ByteHash, ::zerocopy::IntoBytes, ::zerocopy::Immutable, PartialOrd, Ord,
-        )]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        #[derive(::zerocopy::ByteHash, ::zerocopy::IntoBytes, ::zerocopy::Immutable)]
         #[repr(transparent)]
         pub struct $name(pub u32);
         impl $crate::entity::Entity for $name {
@@ -98,7 +97,7 @@ impl<K: Entity, V> Map<K, V> {
         self.items.clear();
     }
 
-    /// Makes the map `len` entries long, filling with clones of `value`.
+    /// Changes the number of entries to `len`; new ones are clones of `value`.
     pub fn resize(&mut self, len: usize, value: V)
     where
         V: Clone,
@@ -106,7 +105,7 @@ impl<K: Entity, V> Map<K, V> {
         self.items.resize(len, value);
     }
 
-    /// Grows the map, if need be, so that `key` has an entry.
+    /// Extends the map with clones of `value` until `key` has an entry.
     pub fn ensure(&mut self, key: K, value: V)
     where
         V: Clone,
@@ -164,12 +163,12 @@ impl<K: Entity, V> IndexMut<K> for Map<K, V> {
     }
 }
 
-/// A list of words in a [`ListPool`]: one handle, zero for the empty list.
+/// Index of a list in a [`ListPool`]; 0 is the empty list.
 #[derive(Clone, Copy, PartialEq, Eq, ByteHash, IntoBytes, Immutable, Default, Debug)]
 #[repr(transparent)]
 pub struct List(pub u32);
 
-/// Lists of 32-bit words in one vector. A list is its length followed by its items, and never grows.
+/// Lists of 32-bit words, stored in one vector. A list is its length followed by its items; it never grows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ListPool {
     words: Vec<u32>,
@@ -209,7 +208,7 @@ impl ListPool {
         &mut self.words[at + 1..at + 1 + len]
     }
 
-    /// Forgets all lists, keeping the memory.
+    /// Removes all lists, keeping the memory.
     pub fn clear(&mut self) {
         self.words.truncate(1);
     }
@@ -255,7 +254,7 @@ impl Span {
         self.start..self.end
     }
 
-    /// What is at these positions of an array.
+    /// The elements of an array at these positions.
     #[inline]
     pub fn of<T>(self, array: &[T]) -> &[T] {
         &array[self.start as usize..self.end as usize]

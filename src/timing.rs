@@ -1,4 +1,4 @@
-//! Time spent by phase and memory used, for `clifc build --time`.
+//! Time by phase and peak memory, for `clifc build --time`.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ pub struct Timing {
 }
 
 impl Timing {
-    /// Runs `work`, adding the time it takes to a phase.
+    /// Runs `work` and adds the time it takes to a phase.
     pub fn measure<T>(&mut self, phase: &'static str, work: impl FnOnce() -> T) -> T {
         let start = Instant::now();
         let result = work();
@@ -17,7 +17,7 @@ impl Timing {
         result
     }
 
-    /// Adds time to a phase; phases are kept in the order in which they first come.
+    /// Adds time to a phase. Phases are in the order in which they were first added.
     pub fn add(&mut self, phase: &'static str, time: Duration) {
         match self.phases.iter_mut().find(|entry| std::ptr::eq(entry.0, phase) || entry.0 == phase) {
             Some(entry) => entry.1 += time,
@@ -25,7 +25,7 @@ impl Timing {
         }
     }
 
-    /// Adds all of another's.
+    /// Adds the times of another.
     pub fn merge(&mut self, other: &Timing) {
         for &(phase, time) in &other.phases {
             self.add(phase, time);
@@ -38,7 +38,7 @@ impl Timing {
     }
 }
 
-/// The most memory the process has had in use so far, in bytes, where the system says so.
+/// The peak memory of the process in bytes; `None` where the system does not provide it.
 pub fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -1,4 +1,4 @@
-//! The command line, as a user meets it.
+//! The command line, as users see it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -55,7 +55,8 @@ fn standard_input_and_output_are_files_too() {
 fn emitted_clif_is_the_whole_file() {
     let dir = dir("emit");
     let file = format!(
-        "rodata %msg = \"hello\\0\"\n{ADD}local function %own() section \".hot\" align 64 {{\nblock0:\n    return\n}}\n"
+        "rodata %msg = \"hello\\0\"\n{ADD}\
+         local function %own() section \".hot\" align 64 {{\nblock0:\n    return\n}}\n"
     );
     let build =
         |emit: &str, input: &str| clifc(&dir, &["build", "--target", "x86_64", "--emit", emit], input).stdout;
@@ -122,7 +123,7 @@ fn bytes_do_not_depend_on_threads() {
 }
 
 #[test]
-fn lists_have_what_there_is() {
+fn lists_are_complete() {
     let dir = dir("lists");
     for (args, part) in [
         (&["targets"][..], "aarch64-unknown-linux-gnu"),
@@ -151,7 +152,7 @@ fn report(dir: &Path, file: &str) -> (Option<i32>, String) {
 #[test]
 fn tests_are_counted() {
     let dir = dir("counted");
-    let file = format!("test cat\ntest interpret\ntest verifier\n{ADD}; check: iadd\n");
+    let file = format!("test cat\ntest safepoint\ntest verifier\n{ADD}; check: iadd\n");
     let (code, text) = report(&dir, &file);
     assert_eq!(code, Some(0));
     assert!(text.ends_with("2 passed, 0 failed, 1 skipped\n"), "{text}");
@@ -163,7 +164,7 @@ fn tests_are_counted() {
 }
 
 #[test]
-fn what_nobody_knows_fails() {
+fn unknown_commands_and_directives_fail() {
     let dir = dir("unknown");
     for header in
         ["test cta", "test cat precise", "test cat\nset magic", "test cat\ntarget x86_65", "", "tset cat"]
@@ -183,26 +184,49 @@ fn run_tests_run_apart() {
     let dir = dir("run");
     let trap = "function %f(i32) -> i32 {\nblock0(v0: i32):\n    trapnz v0, user1\n    return v0\n}\n";
     let file = format!(
-        "test run\ntarget x86_64\n{trap}; run: %f(0) == 0\n; run: %f(1) == 1\n; run: %f(0) == 2\n{ADD}; run: %add(1, 2) == 3\n; print: %add(3, 4)\n"
+        "test run\ntarget x86_64\n\
+         {trap}; run: %f(0) == 0\n; run: %f(1) == 1\n; run: %f(0) == 2\n\
+         {ADD}; run: %add(1, 2) == 3\n; print: %add(3, 4)\n"
     );
     let (code, text) = report(&dir, &file);
     assert_eq!(code, Some(1));
     assert!(text.contains("%f(1) ended with SIGILL"), "{text}");
-    assert!(text.contains("%f(0) is [0], not [2]"), "{text}");
+    assert!(text.contains("%f(0) is [0], expected [2]"), "{text}");
     assert!(text.contains("%add(3, 4) is [7]"), "{text}");
     assert!(text.ends_with("0 passed, 1 failed, 0 skipped\n"), "{text}");
 }
 
 #[test]
-fn how_programs_are_linked_and_run_can_be_said() {
+fn linkers_and_runners_can_be_chosen() {
     let dir = dir("tools");
     let call = format!("test run\ntarget x86_64\n{ADD}; run: %add(1, 2) == 3\n");
     fs::write(dir.join("test.clif"), call).expect("a file");
     for option in ["--runner", "--linker"] {
         let output = clifc(&dir, &["test", option, "x86_64=/no/such/tool -x", "test.clif"], "");
-        assert!(text(&output.stdout).contains("needs `/no/such/tool`"), "{option}: {output:?}");
+        assert!(text(&output.stdout).contains("requires `/no/such/tool`"), "{option}: {output:?}");
     }
     for wrong in ["--linker=x86_64=", "--runner=x86_65=qemu", "--runner=qemu"] {
         assert_eq!(clifc(&dir, &["test", wrong, "test.clif"], "").status.code(), Some(2), "{wrong}");
     }
+}
+
+#[test]
+fn functions_run_without_code() {
+    let dir = dir("run");
+    let run = clifc(&dir, &["run", "--call", "%add(40, 2)", "--call", "%add(-1, 0)", "-"], ADD);
+    assert_eq!((text(&run.stdout).as_str(), run.status.code()), ("42\n-1\n", Some(0)));
+    let main = "rodata %hi = \"hi\\0\"\nfunction %main() -> i32 {\n    gv0 = symbol colocated %hi\n    \
+                fn0 = %puts(i64) -> i32\nblock0:\n    v0 = symbol_value.i64 gv0\n    v1 = call fn0(v0)\n    \
+                v2 = iconst.i32 7\n    return v2\n}\n";
+    let run = clifc(&dir, &["run", "-"], main);
+    assert_eq!((text(&run.stdout).as_str(), run.status.code()), ("hi\n", Some(7)));
+    let divide = "function %f(i32) -> i32 {\nblock0(v0: i32):\n    v1 = udiv v0, v0\n    return v1\n}\n";
+    let run = clifc(&dir, &["run", "--call", "%f(0)", "-"], divide);
+    assert!(text(&run.stderr).contains("<stdin>:3:5: error: trap: int_divz"), "{}", text(&run.stderr));
+    assert_eq!(run.status.code(), Some(1));
+    let endless = "function %f() {\nblock0:\n    jump block1\nblock1:\n    jump block1\n}\n";
+    let run = clifc(&dir, &["run", "--steps", "1000", "--call", "%f()", "-"], endless);
+    assert!(text(&run.stderr).contains("<stdin>:5:5: error: stopped"), "{}", text(&run.stderr));
+    let run = clifc(&dir, &["run", "--call", "%g(1)", "-"], ADD);
+    assert_eq!(run.status.code(), Some(2), "{}", text(&run.stderr));
 }

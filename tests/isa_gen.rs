@@ -1,13 +1,13 @@
-//! The build script's messages: a row that makes no sense is refused with its file and line.
+//! The build script's error messages: an invalid row is rejected with its file and line.
 
-#[allow(dead_code, reason = "the test reads rows and writes none")]
+#[allow(dead_code, reason = "the test only parses rows")]
 #[path = "../isa/gen/main.rs"]
 mod generator;
 
 use generator::target::Target;
 use generator::{aarch64, row, x86};
 
-/// All that is wrong with rows of x86_64.
+/// The errors in rows of x86_64.
 fn errors(text: &str) -> String {
     errors_of(&x86::TARGET, text)
 }
@@ -34,28 +34,28 @@ fn good_rows_have_no_errors() {
 }
 
 #[test]
-fn bad_rows_are_refused_where_they_stand() {
+fn invalid_rows_are_rejected_with_their_line() {
     let cases = [
         ("\nnop", "file.inst:2: expected `name | operands | text | encoding | properties`"),
-        ("nop | | nop", "file.inst:1: 3 columns"),
+        ("nop | | nop", "file.inst:1: found 3 columns"),
         ("a | d:dfe | a | 90", "operand `d:dfe`: unknown kind `dfe`"),
-        ("a | d:use@rxx | a | 90", "no register is called `rxx`"),
-        ("a | d:def=b a:use | a | 90", "no operand is called `b`"),
-        ("a | i:imm8 a:use | a | 90+r", "operands are in order"),
-        ("a | a:use a:use | a | 90 /r", "two operands are called `a`"),
-        ("a | a:use | a {b} | 90+r", "the text names `b`, which is no operand"),
-        ("a{l,q} | a:use | a | 90+r {1,2,3}", "a list has 3 items, the name's has 2"),
-        ("a{b,q} | a:use | a | 90+r", "sizes of a family must follow each other"),
+        ("a | d:use@rxx | a | 90", "unknown register `rxx`"),
+        ("a | d:def=b a:use | a | 90", "unknown operand `b`"),
+        ("a | i:imm8 a:use | a | 90+r", "operands must be in order"),
+        ("a | a:use a:use | a | 90 /r", "duplicate operand `a`"),
+        ("a | a:use | a {b} | 90+r", "unknown operand `b` in the text"),
+        ("a{l,q} | a:use | a | 90+r {1,2,3}", "a list has 3 items, but that of the name has 2"),
+        ("a{b,q} | a:use | a | 90+r", "the sizes of a family must be successive"),
         ("a | a:use | a | osz 90+r", "encoding `osz`: the row is not one of a family"),
         ("a | a:use | a | 9G+r", "encoding `9G+r`: not understood"),
         ("a | a:use b:use c:use | a | 90 /r", "operand `c` is not encoded"),
         ("a | a:use | a | 90 /r", "no operand for ModRM.rm"),
-        ("a | a:use i:imm8 | a | 90+r", "an immediate needs an operand and bytes"),
-        ("a | a:use | a | 90+cc /0", "a condition needs an operand"),
+        ("a | a:use i:imm8 | a | 90+r", "an immediate requires both an operand and bytes"),
+        ("a | a:use | a | 90+cc /0", "a condition requires both an operand"),
         ("a | a:use | a | 12 34 56+r", "expected one opcode byte"),
         ("a | | a | 90 | flgas", "unknown property `flgas`"),
-        ("a | | a | 90 | feature=sse9", "no feature `sse9`"),
-        ("a | | a | 90\na | | a | 90", "file.inst:2: row `a` is at file.inst:1 already"),
+        ("a | | a | 90 | clobber=rxx", "unknown register `rxx`"),
+        ("a | | a | 90\na | | a | 90", "file.inst:2: duplicate row `a`, already defined at file.inst:1"),
     ];
     for (text, message) in cases {
         let errors = errors(text);
@@ -64,17 +64,17 @@ fn bad_rows_are_refused_where_they_stand() {
 }
 
 #[test]
-fn bits_that_are_not_an_instruction_are_refused() {
+fn encodings_that_are_not_32_bits_are_rejected() {
     let cases = [
         ("a | | a | 0101", "the encoding has 4 bits"),
-        ("a | d:def | a | 000000000000000000000000000 dd", "no operand is called `dd`"),
+        ("a | d:def | a | 000000000000000000000000000 dd", "unknown operand `dd`"),
         ("a | d:def a:use | a | 000000000000000000000000000 d", "operand `a` is not encoded"),
         ("a | d:def | a | 0000000000000000000000000000 d", "more than 32 bits"),
-        ("a | i:code.colour | a | 0", "no code is called `colour`"),
-        ("a | t:label | a | 000000000000 t:20", "there is no field of 20 bits for `t`"),
+        ("a | i:code.colour | a | 0", "unknown code `colour`"),
+        ("a | t:label | a | 000000000000 t:20", "no format has a field of 20 bits for `t`"),
         ("a | t:label | a | 000000 t", "the number of bits is missing"),
-        ("a | d:def i:imm12 | a | 000000000000000 i<3:9> d", "not bits of an immediate"),
-        ("a | d:def | {e} | 000000000000000000000000000 d", "the text names `e`, which is no operand"),
+        ("a | d:def i:imm12 | a | 000000000000000 i<3:9> d", "expected bits of an immediate"),
+        ("a | d:def | {e} | 000000000000000000000000000 d", "unknown operand `e` in the text"),
     ];
     for (text, message) in cases {
         let errors = errors_of(&aarch64::TARGET, text);

@@ -1,7 +1,8 @@
-//! Every opcode on every scalar type it allows compiles for every target, or is refused as not supported yet.
+//! Checks that every opcode compiles for every target on every scalar type that it allows, or is not
+//! supported yet.
 //!
-//! The functions are made from the opcode table: one for each opcode, controlling type and choice of the types
-//! that follow from neither. Each takes the operands as parameters and returns the results.
+//! Functions are generated from the opcode table: one for each opcode, controlling type and choice of the
+//! types that do not follow from these. Each takes the operands as parameters and returns the results.
 
 use clifc::arch::coverage_on;
 use clifc::diag::{Diagnostic, Severity, Source};
@@ -27,7 +28,7 @@ const SCALARS: [Type; 9] = [
     types::F128,
 ];
 
-/// Opcodes whose operands are more than values, and that other tests are for.
+/// Opcodes with operands other than values, which other tests cover.
 fn is_covered_elsewhere(opcode: Opcode) -> bool {
     use Format::*;
     matches!(
@@ -39,7 +40,7 @@ fn is_covered_elsewhere(opcode: Opcode) -> bool {
     )
 }
 
-/// The scalar types a rule allows.
+/// The scalar types that a rule allows.
 fn choices(rule: Rule, ctrl: Type) -> Vec<Type> {
     SCALARS.into_iter().filter(|&ty| rule.allows(ctrl, ty)).collect()
 }
@@ -54,7 +55,7 @@ fn signatures(rules: &[Rule], ctrl: Type) -> Vec<Vec<Type>> {
     all
 }
 
-/// The operands as text, one spelling for each variant of the instruction.
+/// The text of the operands for each variant of the instruction.
 fn operands(opcode: Opcode, ctrl: Type) -> Vec<String> {
     use Format::*;
     let text = match opcode.format() {
@@ -109,7 +110,7 @@ fn add_functions(text: &mut String, count: &mut usize, opcode: Opcode, ctrl: Typ
         }
         let results: Vec<Type> = info.results.iter().flat_map(|&rule| choices(rule, ctrl)).collect();
         if results.len() != info.results.len() {
-            // They are vectors.
+            // These are vectors.
             continue;
         }
         let suffix = if info.ctrl == CtrlFrom::None { String::new() } else { format!(".{ctrl}") };
@@ -126,8 +127,9 @@ fn add_functions(text: &mut String, count: &mut usize, opcode: Opcode, ctrl: Typ
             let block = if args.is_empty() { block } else { format!("({block})") };
             writeln!(
                 text,
-                "function %f{count}({params}){returned} fast {{\n    ss0 = explicit_slot 16\n    gv0 = symbol {}%g\n    \
-                 fn0 = %h() fast\nblock0{block}:\n    {defined}{equals}{}{suffix} {operands}\n    return {defined}\n}}",
+                "function %f{count}({params}){returned} fast {{\n    \
+                 ss0 = explicit_slot 16\n    gv0 = symbol {}%g\n    fn0 = %h() fast\n\
+                 block0{block}:\n    {defined}{equals}{}{suffix} {operands}\n    return {defined}\n}}",
                 if opcode == Opcode::TlsValue { "tls " } else { "" },
                 opcode.name(),
             )
@@ -150,7 +152,7 @@ fn is_address(opcode: Opcode, rule: Rule) -> bool {
     memory && opcode != Opcode::Bitcast && rule != Rule::Ctrl
 }
 
-/// Whether a pointer-sized result or operand is asked for, which only i64 is.
+/// Whether a pointer-sized result or operand is required, which must be i64.
 fn is_pointer_sized(opcode: Opcode) -> bool {
     use Opcode::*;
     matches!(
@@ -207,13 +209,13 @@ fn check(arch: Arch, settings: &[&str]) {
     assert!(wrong.is_empty(), "{} functions:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// Whether an instruction may be refused so. Scalar integers are complete.
+/// Whether a diagnostic is an acceptable reason for rejecting an instruction. Scalar integers are complete.
 fn may_lack(line: &str, diagnostic: &Diagnostic) -> bool {
     diagnostic.severity == Severity::Unsupported
         && (diagnostic.message.contains("has_cmpxchg16b") || !integers_only(line))
 }
 
-/// Whether a line's opcode has nothing but integers.
+/// Whether a line's opcode has only integers.
 fn integers_only(line: &str) -> bool {
     let name =
         line.trim().rsplit(" = ").next().unwrap_or_default().split(['.', ' ']).next().unwrap_or_default();

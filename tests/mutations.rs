@@ -1,8 +1,9 @@
-//! Nothing a file contains may make clifc panic or hang: files that are right are damaged in many ways,
-//! and each must end in an object for any target or in diagnostics that are not about clifc.
+//! Checks that no input makes clifc panic or hang: valid files are damaged in many ways, and each must result
+//! in an object for any target, or in diagnostics that do not report a bug in clifc. Functions that are still
+//! valid are interpreted too.
 //!
-//! `CLIFC_MUTATION_SEED` chooses other damages than the usual ones, `CLIFC_MUTATIONS` how many there are, and
-//! `CLIFC_MUTATION_BASES` a directory of more files to damage.
+//! `CLIFC_MUTATION_SEED` selects other mutations than the default, `CLIFC_MUTATIONS` their number, and
+//! `CLIFC_MUTATION_BASES` a directory with more files to damage.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,8 @@ use std::time::{Duration, Instant};
 use clifc::check;
 use clifc::diag::{Severity, Source};
 use clifc::driver::{self, BuildOptions, Observer};
+use clifc::eval::Value;
+use clifc::interp::{self, Program};
 use clifc::ir::opcode::ALL;
 use clifc::options::{Arch, Flags, Target};
 use clifc::verify::Environment;
@@ -19,13 +22,13 @@ use rayon::prelude::*;
 #[path = "targets/mod.rs"]
 mod targets;
 
-/// How many files are made for each target, if nothing else is asked for.
+/// The default number of mutations for each target.
 const MUTATIONS: u64 = 8_000;
 
 /// Larger files are damaged one part at a time.
 const LONGEST: usize = 20_000;
 
-/// What takes longer, each time it is tried, is a hang, for files of this size.
+/// A file that takes longer, each time it is tried, makes clifc hang.
 const TOO_LONG: Duration = Duration::from_secs(10);
 
 /// Pieces of text that are likely to matter.
@@ -56,7 +59,7 @@ const PIECES: [&str; 24] = [
     "\n",
 ];
 
-/// Numbers where something ends.
+/// Numbers at the limits of something.
 const EXTREMES: [u64; 12] = [
     0,
     1,
@@ -77,7 +80,7 @@ const TYPES: [&str; 14] = [
     "i32x4xN",
 ];
 
-/// Settings to compile with; about half of the target's extensions come to all but the first.
+/// Settings to compile with; all but the first also have about half of the target's extensions.
 const SETTINGS: [&[&str]; 4] = [
     &[],
     &["regalloc_algorithm=single_pass", "preserve_frame_pointers=true", "enable_pinned_reg=true"],
@@ -85,7 +88,7 @@ const SETTINGS: [&[&str]; 4] = [
     &["tls_model=elf_gd", "enable_multi_ret_implicit_sret=true", "enable_llvm_abi_extensions=true"],
 ];
 
-/// Numbers that look random and are the same in every run (xorshift64*).
+/// A xorshift64* generator: the same numbers in every run.
 struct Random(u64);
 
 impl Random {
@@ -104,7 +107,7 @@ impl Random {
     }
 }
 
-/// All .clif files of the repository, and more that are asked for; long ones in parts.
+/// All .clif files of the repository, and those that were requested; long ones in parts.
 fn files() -> Vec<Vec<u8>> {
     fn collect(path: &Path, into: &mut Vec<PathBuf>) {
         if path.is_dir() {
@@ -127,7 +130,7 @@ fn files() -> Vec<Vec<u8>> {
     texts.flat_map(parts).filter(|text| !text.is_empty()).collect()
 }
 
-/// A text in parts of about the longest length, each of which starts with a function.
+/// Splits a text into parts of about the maximum length, each of which starts with a function.
 fn parts(text: Vec<u8>) -> Vec<Vec<u8>> {
     let mut parts = Vec::new();
     let mut part: Vec<u8> = Vec::new();
@@ -158,7 +161,7 @@ fn mutate(text: &[u8], other: &[u8], random: &mut Random) -> Vec<u8> {
     text
 }
 
-/// Puts something else in the place of a few bytes.
+/// Replaces a few bytes.
 fn replace_part(text: &mut Vec<u8>, other: &[u8], random: &mut Random) {
     let part = random.part(text);
     let replacement = match random.below(7) {
@@ -173,7 +176,7 @@ fn replace_part(text: &mut Vec<u8>, other: &[u8], random: &mut Random) {
     text.splice(part, replacement);
 }
 
-/// Deletes, repeats, moves or swaps lines, or takes one from another text.
+/// Deletes, repeats, moves or swaps lines, or inserts one from another text.
 fn change_lines(text: &mut Vec<u8>, other: &[u8], random: &mut Random) {
     let mut lines: Vec<&[u8]> = text.split_inclusive(|&byte| byte == b'\n').collect();
     let (a, b) = (random.below(lines.len()), random.below(lines.len()));
@@ -192,7 +195,7 @@ fn change_lines(text: &mut Vec<u8>, other: &[u8], random: &mut Random) {
     *text = lines.concat();
 }
 
-/// Exchanges one word: for another of the text or of the language, or a number for one near to it.
+/// Replaces a word by another of the text or of the language, or a number by a nearby one.
 fn replace_word(text: &mut Vec<u8>, other: &[u8], random: &mut Random) {
     let word_at = |text: &[u8], at: usize| {
         let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
@@ -218,9 +221,9 @@ fn replace_word(text: &mut Vec<u8>, other: &[u8], random: &mut Random) {
     text.splice(word, new);
 }
 
-/// What is wrong with what clifc does with a file.
+/// An error message if clifc misbehaves on a file.
 fn complaint(text: &[u8], target: &Target, settings: &[&str]) -> Option<String> {
-    // A busy machine may stop this process for long, but hardly three times for the same file.
+    // A busy machine may suspend this process for long, but hardly three times for the same file.
     for _ in 0..3 {
         let start = Instant::now();
         let bug = bug(text, target, settings);
@@ -231,9 +234,9 @@ fn complaint(text: &[u8], target: &Target, settings: &[&str]) -> Option<String> 
     Some("it takes too long".into())
 }
 
-/// What is wrong with what clifc says of a text.
+/// An error message if clifc's result for a text is wrong.
 fn bug(text: &[u8], target: &Target, settings: &[&str]) -> Option<String> {
-    check::file(text, Environment::ANY);
+    interpret(text);
     let mut flags = Flags::new(target);
     for setting in settings {
         flags.apply(setting).expect("a known setting");
@@ -249,6 +252,21 @@ fn bug(text: &[u8], target: &Target, settings: &[&str]) -> Option<String> {
     Some(format!("it complains about what is behind the end: {}", stray.message))
 }
 
+/// Runs the first functions of a file that is right, with operands that are no addresses; how they end does
+/// not matter.
+fn interpret(text: &[u8]) {
+    const FUNCTIONS: usize = 6;
+    let Ok(checked) = check::whole(text, Environment::ANY) else { return };
+    let Ok(program) = Program::new(checked.functions, checked.module, &checked.offsets) else { return };
+    let options = interp::Options { steps: 2_000, ..interp::Options::default() };
+    for (number, function) in program.functions().enumerate().take(FUNCTIONS) {
+        let params = function.stencil.signature.params.iter().zip(number as u128..);
+        let args: Vec<Value> =
+            params.map(|(param, n)| Value::from_lanes(param.ty, |lane| n << (lane % 64))).collect();
+        let _ = interp::Machine::new(&program, &options).call(number, &args);
+    }
+}
+
 fn number(name: &str, usual: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
@@ -260,7 +278,7 @@ fn settings(arch: Arch, random: &mut Random) -> Vec<&'static str> {
     SETTINGS[usual].iter().copied().chain(extensions).collect()
 }
 
-/// A target of the architecture: every fourth has objects in Mach-O, if any can.
+/// A target of the architecture; one in four has Mach-O objects, if the architecture supports these.
 fn target(arch: Arch, random: &mut Random) -> Target {
     let mach_o = Target::parse(&format!("{arch}-apple-darwin")).ok();
     mach_o.filter(|_| random.below(4) == 0).unwrap_or(Target::of(arch))

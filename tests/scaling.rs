@@ -1,5 +1,6 @@
-//! Compiling costs in proportion to a function's length: of each shape, one of 160,000 instructions takes at most
-//! twenty times as long as one of 10,000, and at most twenty times the memory.
+//! Checks that the cost of compiling is linear in the length of a function: for each shape, a function of
+//! 160,000 instructions takes at most twenty times as long as one of 10,000, and at most twenty times the
+//! memory.
 
 use clifc::diag::Source;
 use clifc::driver::{self, BuildOptions, Observer};
@@ -13,18 +14,19 @@ use std::time::SystemTime;
 #[path = "targets/mod.rs"]
 mod targets;
 
-/// How many times as long the longer one may take. The short one may get the backtracking allocator where the long
-/// one gets the single-pass one, which, compiled with assertions and little optimised, is the slower.
+/// The maximum ratio between the cost of the long and the short function. The long one may be compiled by the
+/// single-pass allocator and the short one by the backtracking allocator, which is faster in builds with
+/// assertions.
 const MOST: f64 = if cfg!(debug_assertions) { 35.0 } else { 20.0 };
 
-/// What one compilation cost.
+/// The cost of a compilation.
 #[derive(Clone, Copy)]
 struct Cost {
     milliseconds: f64,
     megabytes: f64,
 }
 
-/// A way to make a function of about so many instructions.
+/// Makes the text of a function with about this number of instructions.
 struct Shape {
     name: &'static str,
     text: fn(usize) -> String,
@@ -58,7 +60,7 @@ fn straight_line(size: usize) -> String {
     function(body)
 }
 
-/// Every other instruction is a call.
+/// A block in which every other instruction is a call.
 fn calls(size: usize) -> String {
     let mut body = "block0(v0: i64, v1: i64):\n".to_owned();
     for at in (0..size).step_by(2) {
@@ -70,7 +72,7 @@ fn calls(size: usize) -> String {
     function(body)
 }
 
-/// Two ways that meet, one pair after the other, with values that live throughout.
+/// A sequence of diamonds, with values that are live throughout.
 fn diamonds(size: usize) -> String {
     let mut body = "block0(v0: i64, v1: i64):\n".to_owned();
     let mut last = 1;
@@ -80,7 +82,8 @@ fn diamonds(size: usize) -> String {
         let (yes, no, join) = (3 * at + 1, 3 * at + 2, 3 * at + 3);
         body += &format!(
             "    v{condition} = icmp slt v{last}, v1\n    brif v{condition}, block{yes}, block{no}\n\
-             block{yes}:\n    v{left} = iadd v{last}, v0\n    store v{left}, v0+8\n    jump block{join}(v{left})\n\
+             block{yes}:\n    v{left} = iadd v{last}, v0\n    store v{left}, v0+8\n    \
+             jump block{join}(v{left})\n\
              block{no}:\n    v{right} = load.i64 v0+16\n    jump block{join}(v{right})\n\
              block{join}(v{joined}: i64):\n    v{mixed} = bxor v{joined}, v1\n"
         );
@@ -105,7 +108,7 @@ fn block_parameters(size: usize) -> String {
         let mixed = list(v - WIDTH, "");
         writeln!(body, "    jump block{block}({mixed})\nblock{block}({}):", list(v, ": i64"))
             .expect("a string");
-        // The next block gets seven of them and a new one.
+        // Pass seven of them and a new one to the next block.
         for at in 0..3 {
             writeln!(body, "    v{} = iadd v{}, v{}", v + WIDTH + at, v + at, v + at + 1).expect("a string");
         }
@@ -115,7 +118,7 @@ fn block_parameters(size: usize) -> String {
     function(body)
 }
 
-/// Loops in loops, ten deep, each a block of some instructions.
+/// Nests of ten loops, each with a block of some instructions.
 fn nested_loops(size: usize) -> String {
     const DEPTH: usize = 10;
     let mut body = "block0(v0: i64, v1: i64):\n    jump block1\n".to_owned();
@@ -135,7 +138,8 @@ fn nested_loops(size: usize) -> String {
             let latch = first + DEPTH + (DEPTH - 1 - depth);
             let value = v - 1;
             body += &format!(
-                "block{latch}:\n    v{v} = iadd v{value}, v1\n    store v{v}, v0+{}\n    brif v{v}, block{}, block{}\n",
+                "block{latch}:\n    v{v} = iadd v{value}, v1\n    store v{v}, v0+{}\n    \
+                 brif v{v}, block{}, block{}\n",
                 8 * depth,
                 first + depth,
                 latch + 1,
@@ -148,7 +152,7 @@ fn nested_loops(size: usize) -> String {
     function(body)
 }
 
-/// Branches by table, to a hundred blocks each.
+/// Table branches to a hundred blocks each.
 fn tables(size: usize) -> String {
     const CASES: usize = 100;
     let mut body = "block0(v0: i64, v1: i64):\n    v2 = ireduce.i32 v1\n    jump block1\n".to_owned();
@@ -169,7 +173,7 @@ fn tables(size: usize) -> String {
     function(body)
 }
 
-/// A chain of values that are the same register, each used again.
+/// A chain of values in the same register, each of which is used again.
 fn copies(size: usize) -> String {
     let mut body = "block0(v0: i64, v1: i64):\n".to_owned();
     for at in (0..size).step_by(3) {
@@ -184,7 +188,7 @@ fn copies(size: usize) -> String {
     function(body)
 }
 
-/// Compiles a text: the better time of three, and the memory of a process that does nothing else.
+/// Compiles a text: the best time of three, and the memory of a separate process.
 fn compile(arch: Arch, shape: &Shape, size: usize, allocator: &str) -> Cost {
     let text = (shape.text)(size);
     let times = [(); 3].map(|()| milliseconds(arch, &text, allocator));
@@ -207,9 +211,10 @@ fn milliseconds(arch: Arch, text: &str, allocator: &str) -> f64 {
     (end - start) * 1e3
 }
 
-/// Processor time of this thread, which other processes disturb little; where there is none, time as it passes.
+/// The processor time of this thread, which other processes affect little; elapsed time where it is not
+/// available.
 fn thread_seconds() -> f64 {
-    // The system brings the number up to date when the thread gives way.
+    // The system updates the number when the thread yields.
     std::thread::yield_now();
     let line = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let nanoseconds = line.split(' ').next().and_then(|number| number.parse::<f64>().ok());
@@ -234,7 +239,7 @@ fn megabytes(arch: Arch, text: &str, allocator: &str) -> f64 {
     line.trim().trim_end_matches(" MB").parse().expect("a number")
 }
 
-/// Compares the two lengths of a shape; what is wrong with that.
+/// Compares the costs of the two lengths of a shape, and returns an error message if the ratio is too large.
 fn compare(arch: Arch, shape: &Shape, allocator: &str) -> Option<String> {
     let [short, long] = [10_000, 160_000].map(|size| compile(arch, shape, size, allocator));
     let time = long.milliseconds / short.milliseconds;
@@ -248,7 +253,7 @@ fn compare(arch: Arch, shape: &Shape, allocator: &str) -> Option<String> {
 }
 
 fn check(arch: Arch, allocator: &str) {
-    // A machine that does other things as well spoils a measurement, but not three.
+    // Other processes may spoil one measurement, but hardly three.
     let wrong: Vec<String> = SHAPES
         .iter()
         .filter_map(|shape| (0..3).map_while(|_| compare(arch, shape, allocator)).nth(2))

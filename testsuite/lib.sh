@@ -1,5 +1,5 @@
-# What the tests have in common. A test sources this, from an empty directory. The variables say what it is made for:
-# TARGET, the target's short name; CC, a compiler driver for it; RUNNER, what runs its programs (may be nothing).
+# Functions of all tests. A test sources this file in an empty directory. Variables: TARGET, the target's
+# short name; CC, a compiler driver for it; RUNNER, a command that runs its programs (may be empty).
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 case $CC in
@@ -12,7 +12,7 @@ fail() {
     exit 1
 }
 
-# tool NAME: makes tools/NAME a program that systems have under names with a version, too.
+# tool NAME: makes a program available as tools/NAME, whose name may have a version on this system.
 tool() {
     mkdir -p tools
     for version in -22 -21 -20 -19 -18 -17 -16 ""; do
@@ -24,10 +24,11 @@ tool() {
     fail "$1 is not installed"
 }
 
-# The compiler driver looks for it there.
+# The compiler driver finds the linker there.
 tool ld.lld
 
-# Ways to compile that must not make a difference, a line each; the last has extensions that there are here.
+# Options that must not change the behaviour of programs, one set on each line. $extensions are available
+# here.
 case $TARGET in
 x86_64) extensions=$([ -n "$RUNNER" ] && echo "--cpu x86-64-v3" || echo "--cpu native") ;;
 aarch64) extensions="--set has_lse=true --set sign_return_address=true --set use_bti=true" ;;
@@ -46,7 +47,7 @@ clif() {
         -o "$(basename "$file" .clif).o" "$file" || fail "clifc build $level $* $file failed"
 }
 
-# link LINKER OPTION... : links; a warning is an error.
+# link LINKER OPTION... : links; warnings are errors.
 link() {
     linker=$1
     shift
@@ -60,7 +61,7 @@ run() {
     $RUNNER "$@"
 }
 
-# prints FILE COMMAND...: the command succeeds and prints what the file has.
+# prints FILE COMMAND...: checks that the command succeeds and prints the contents of the file.
 prints() {
     wanted=$1
     shift
@@ -70,7 +71,8 @@ prints() {
     [ $status = 0 ] || fail "$* exited with $status"
 }
 
-# runs_everywhere OBJECT...: as each kind of executable, by each linker, it prints what `expected` has.
+# runs_everywhere OBJECT...: checks that each kind of executable by each linker prints the contents of
+# `expected`.
 runs_everywhere() {
     for linker in bfd lld; do
         for kind in -pie -no-pie -static; do

@@ -23,8 +23,8 @@ impl Random {
     }
 }
 
-/// The body of a function under construction. Values in `words` are i32 and all dominate the place being written;
-/// v0 is the base address of memory.
+/// The body of a function under construction. Values in `words` are i32 and all dominate the place being
+/// written; v0 is the base address of memory.
 struct Body {
     random: Random,
     text: String,

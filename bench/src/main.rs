@@ -1,8 +1,9 @@
-//! Compile time of clifc and of Cranelift on the same files and for the same targets, side by side from one run.
+//! Compile time of clifc and of Cranelift on the same files and for the same targets, side by side from one
+//! run.
 //!
 //! A machine's speed changes from minute to minute, so times of different runs can't be compared. Here each
-//! task is done by both in turn, round after round; what counts is the median of the rounds' ratios. Times are
-//! the best of the rounds. With one thread they are the thread's own processor time, so that other
+//! task is done by both in turn, round after round; what counts is the median of the rounds' ratios. Times
+//! are the best of the rounds. With one thread they are the thread's own processor time, so that other
 //! processes disturb less; with more they are what passed on the clock.
 
 mod cranelift;

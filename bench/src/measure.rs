@@ -51,8 +51,8 @@ fn thread_time() -> Option<f64> {
     Some(nanoseconds / 1e9)
 }
 
-/// Runs a task and fills in the time of all of it: with one thread processor time, else what passed. Results of
-/// the task that are returned are dropped outside.
+/// Runs a task and fills in the time of all of it: with one thread processor time, else what passed. Results
+/// of the task that are returned are dropped outside.
 pub fn measured<T>(threads: usize, task: impl FnOnce() -> Result<(Phases, T)>) -> Result<Phases> {
     let (start, cpu) = (Instant::now(), thread_time());
     let (mut phases, result) = task()?;

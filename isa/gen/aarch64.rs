@@ -1,18 +1,18 @@
-//! The encoding column of aarch64: the 32 bits of an instruction as the Arm manual draws them, from the left.
+//! Parses the encoding column of aarch64: the 32 bits of an instruction as in the diagrams of the Arm manual,
+//! from the highest bit.
 //!
-//! Tokens are constant bits or names of operands: `10001011000 b 000000 a d`. A register takes five bits, a condition
-//! four, an immediate as many as it has. `i<5:2>` or `i<5>` are some bits of an immediate. Of a memory operand, `m`
-//! is the base register, and `m:12` or `m:7` the displacement in front of it; of a label or
-//! symbol, `t:26` is the distance. Sources of tied registers and fixed registers need not be encoded.
+//! Tokens are constant bits or names of operands, as in `10001011000 b 000000 a d`. A register takes five
+//! bits, a condition four, and an immediate its own number of bits; `i<5:2>` and `i<5>` are bits of an
+//! immediate. `m` is the base register of a memory operand, and `m:12` or `m:7` before it the displacement.
+//! `t:26` is the distance to a label or symbol. Fixed registers and the uses that definitions are tied to
+//! need not be encoded.
 
-use super::aarch64_format::{
-    BRANCHES, CODES, FEATURES, FIELD_BASE, FIELD_WORD, Format, PATTERN, Place, Source,
-};
+use super::aarch64_format::{BRANCHES, CODES, FIELD_BASE, FIELD_WORD, Format, PATTERN, Place, Source};
 use super::operand::{Kind, Operand};
 use super::row::Row;
 use super::target::{Encoding, Register, Target, size};
 
-/// aarch64.
+/// The target aarch64.
 pub const TARGET: Target = Target {
     name: "aarch64",
     sizes: &[
@@ -27,7 +27,6 @@ pub const TARGET: Target = Target {
     register,
     zero_register: true,
     codes: &CODES,
-    features: FEATURES,
     encode,
 };
 
@@ -41,19 +40,19 @@ fn register(name: &str) -> Option<Register> {
     }
 }
 
-/// The lowest bits, of a register.
+/// The lowest five bits, which hold a register.
 const LOWEST: Place = Place { position: 0, width: 5, from: 0 };
 
-/// The column while it is read.
+/// The column while it is parsed.
 struct Reader<'a> {
     row: &'a Row,
-    /// Bits that have been read.
+    /// The number of bits parsed so far.
     bits: u32,
     pattern: u32,
     fields: Vec<(Source, Place)>,
     /// The memory operand, label or symbol, and the bits of its displacement or distance.
     address: Option<(usize, u8)>,
-    /// Operands that were named.
+    /// The operands named so far.
     seen: Vec<usize>,
 }
 
@@ -63,7 +62,7 @@ fn encode(row: &Row, encoding: &mut Encoding) -> Result<(), String> {
         reader.token(token).map_err(|e| format!("encoding `{token}`: {e}"))?;
     }
     if reader.bits != 32 {
-        return Err(format!("the encoding has {} bits", reader.bits));
+        return Err(format!("the encoding has {} bits, expected 32", reader.bits));
     }
     reader.check_all_are_named()?;
     let format = reader.format()?;
@@ -103,7 +102,7 @@ impl Reader<'_> {
         }
         let name = token.split(['<', ':']).next().expect("splitting gives at least one part");
         let index = self.row.operands.iter().position(|o| o.name == name);
-        let index = index.ok_or_else(|| format!("no operand is called `{name}`"))?;
+        let index = index.ok_or_else(|| format!("unknown operand `{name}`"))?;
         self.seen.push(index);
         match &token[name.len()..] {
             "" => self.operand(index),
@@ -112,7 +111,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Counts bits and returns the position of the lowest.
+    /// Advances by some bits and returns the position of the lowest.
     fn take(&mut self, width: usize) -> Result<u8, String> {
         self.bits += width as u32;
         32u32.checked_sub(self.bits).map(|at| at as u8).ok_or_else(|| "more than 32 bits".to_owned())
@@ -145,14 +144,14 @@ impl Reader<'_> {
         let parse = |text: &str| text.parse::<u8>().map_err(|_| "expected bits as in `i<5:2>`");
         let (high, low) = (parse(high)?, parse(low)?);
         if !matches!(self.row.operands[index].kind, Kind::Imm { .. }) || high < low || low > 7 {
-            return Err("not bits of an immediate".to_owned());
+            return Err("expected bits of an immediate".to_owned());
         }
         self.field(self.word(index), high - low + 1, low)
     }
 
     fn field(&mut self, source: Source, width: u8, from: u8) -> Result<(), String> {
         if !(1..=16).contains(&width) {
-            return Err("a field has 1 to 16 bits".to_owned());
+            return Err("a field must have 1 to 16 bits".to_owned());
         }
         let position = self.take(width as usize)?;
         self.fields.push((source, Place { position, width, from }));
@@ -161,7 +160,7 @@ impl Reader<'_> {
 
     fn distance(&mut self, index: usize, width: u8) -> Result<(), String> {
         if self.address.replace((index, width)).is_some() {
-            return Err("a second address".to_owned());
+            return Err("more than one address".to_owned());
         }
         self.take(width as usize).map(|_| ())
     }
@@ -174,11 +173,13 @@ impl Reader<'_> {
             (Kind::Mem, 0) => Ok(Format::Bare),
             (Kind::Label, width) if BRANCHES.contains(&width) => Ok(Format::Branch),
             (Kind::Symbol, 26) => Ok(Format::Symbol),
-            _ => Err(format!("there is no field of {width} bits for `{}`", self.row.operands[index].name)),
+            _ => {
+                Err(format!("no format has a field of {width} bits for `{}`", self.row.operands[index].name))
+            }
         }
     }
 
-    /// The number beside the places: see [`super::aarch64_format::extra`].
+    /// The number that is packed with the places: see [`super::aarch64_format::extra`].
     fn extra(&self, format: Format) -> u8 {
         match (format, self.address) {
             (Format::Access | Format::Pair, Some((index, _))) => {

@@ -1,7 +1,7 @@
-//! What tells one build of clifc from another: a hash of everything it is made from.
+//! Identifies a build of clifc by a hash of everything it is built from.
 //!
-//! What a build has stored in a cache is of use to builds that make the same code from the same function, and
-//! only one from the same sources, libraries and compiler is known to.
+//! Cache entries are only valid for builds that generate the same code from the same function. That is only
+//! guaranteed for builds from the same sources and libraries with the same compiler.
 
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-/// Directories and files that a build is made from.
+/// Directories and files that clifc is built from.
 const SOURCES: [&str; 4] = ["src", "isa", "Cargo.toml", "Cargo.lock"];
 
-/// Sets `CLIFC_BUILD` for the crate.
+/// Sets the environment variable `CLIFC_BUILD` for the crate.
 pub fn tell() {
     let mut files = Vec::new();
     for source in SOURCES {
@@ -23,7 +23,7 @@ pub fn tell() {
     let mut hasher = DefaultHasher::new();
     for file in files {
         file.hash(&mut hasher);
-        // A lock file may be missing.
+        // There may be no lock file.
         fs::read(file).unwrap_or_default().hash(&mut hasher);
     }
     let compiler = Command::new(env::var_os("RUSTC").expect("cargo sets RUSTC")).arg("-vV").output();

@@ -1,10 +1,11 @@
-//! The build script: reads the instruction rows in `isa/<arch>/*.inst`, checks them, and writes for each target a
-//! static table of rows and a constructor for each instruction. It also says which build this is ([`identity`]).
+//! The build script: reads the instruction rows in `isa/<arch>/*.inst`, checks them, and writes for each
+//! target a static table of rows and a constructor for each instruction. It also computes the build's
+//! identity ([`identity`]).
 //!
-//! The notation common to all targets (columns, families, operands) is read by [`row`]; a target's
-//! module reads its encoding column; [`output`] writes Rust. A row that does not make sense is an error
-//! with its file and line, and everything in a row must be used by it: an operand that is neither
-//! encoded nor fixed, or a name in the text that is no operand, is an error too.
+//! The notation that is common to all targets (columns, families, operands) is parsed by [`row`] and
+//! [`operand`], the encoding column by a target's module. [`output`] writes Rust. An invalid row is an error
+//! with its file and line, and so is a row with unused parts: an operand that is neither encoded nor fixed,
+//! or a name in the text that is not an operand.
 
 #[macro_use]
 #[path = "../../src/arch/formats.rs"]
@@ -12,7 +13,7 @@ mod formats;
 
 pub mod aarch64;
 #[path = "../../src/arch/aarch64/format.rs"]
-#[allow(dead_code, reason = "the encoder reads what this script writes")]
+#[allow(dead_code, reason = "the part that only the encoder uses")]
 mod aarch64_format;
 mod identity;
 pub mod operand;
@@ -20,12 +21,12 @@ mod output;
 pub mod row;
 mod s390x;
 #[path = "../../src/arch/s390x/format.rs"]
-#[allow(dead_code, reason = "the encoder reads what this script writes")]
+#[allow(dead_code, reason = "the part that only the encoder uses")]
 mod s390x_format;
 pub mod target;
 pub mod x86;
 #[path = "../../src/arch/x86_64/format.rs"]
-#[allow(dead_code, reason = "the encoder reads what this script writes")]
+#[allow(dead_code, reason = "the part that only the encoder uses")]
 mod x86_format;
 
 use std::path::{Path, PathBuf};
@@ -52,7 +53,7 @@ fn main() {
     }
 }
 
-/// Reads all rows of a target and writes its tables; or returns all that is wrong with them.
+/// Reads all rows of a target and writes its tables, or returns the errors in its rows.
 fn generate(target: &Target, directory: &Path, out: &Path) -> Result<(), Vec<String>> {
     let mut errors = Vec::new();
     let mut rows = Vec::new();
@@ -75,7 +76,7 @@ fn generate(target: &Target, directory: &Path, out: &Path) -> Result<(), Vec<Str
     fs::write(out, output::write(&encoded, target)).map_err(|e| vec![format!("{}: {e}", out.display())])
 }
 
-/// The row files of a target, in order of name.
+/// The row files of a target, in order of their names.
 fn row_files(directory: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
     let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();

@@ -1,31 +1,42 @@
-//! The operands column: `name:kind.class@register=tied`, separated by spaces.
+//! Parses the operands column: `name:kind.class@register=tied`, separated by spaces.
 //!
-//! Kinds: `use`, `late` (a use that shares no register with a definition), `def`, `early` (a definition written while uses
-//! are still needed), `temp`; `rm`, `rm!` (register or memory; with `!` the register is not replaced by its spill
-//! slot), `mem`; `imm` and `simm` (an immediate, unsigned or signed, of the bits that follow or else the family's, at
-//! most 32), `imm64`; `label`, `symbol`, `cond`, `clobbers` (the number of a clobber set); `code.name` (an immediate that
-//! stands for something else, in a code of the target's). Classes: `g` with bits (or the
-//! family's, or 64), `x` with the bits that memory holds, `v` for a whole vector register. `d:def=a` puts `d` in the register of `a`.
+//! | kind | operand |
+//! |---|---|
+//! | `use` | a register that is read |
+//! | `late` | a register that is read and shared with no definition |
+//! | `def` | a register that is written |
+//! | `early`, `temp` | a register that is written while uses are still needed |
+//! | `rm`, `rm!` | register or memory; with `!` the register may not be replaced by its spill slot |
+//! | `mem` | memory |
+//! | `imm`, `simm` | an unsigned or signed immediate; its bits follow, or are the family's, and at most 32 |
+//! | `imm64` | an immediate of 64 bits |
+//! | `label`, `symbol`, `cond` | a label, a symbol with an addend, a condition |
+//! | `clobbers` | the number of a set of registers that a call clobbers |
+//! | `code.name` | an immediate that encodes something else, in a code of the target's |
+//!
+//! Classes are `g` (general) with the number of bits, which is the family's or 64 by default, `x` (float or
+//! vector) with the number of bits in memory, and `v` for a whole vector register. `@` fixes the register.
+//! `d:def=a` ties `d` to the register of `a`.
 
 use super::target::{Register, Size, Target};
 
 /// An operand of a row.
 pub struct Operand {
-    /// Its name.
+    /// Its name in the row.
     pub name: String,
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
-    /// Whether it is of the float class.
+    /// Whether it is in the float or vector class.
     pub float: bool,
-    /// Bits accessed or named.
+    /// The number of bits that are accessed, or that an immediate has.
     pub bits: u16,
-    /// The one register it must be in.
+    /// The register it must be in, if it is fixed.
     pub fixed: Option<Register>,
-    /// For a tied definition, the operand it is tied to.
+    /// For a tied definition, the index of the operand it is tied to.
     pub tied: Option<usize>,
 }
 
-/// Kinds of operand.
+/// The kind of an operand.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// `use`.
@@ -40,12 +51,12 @@ pub enum Kind {
     Mem,
     /// `rm` or `rm!`.
     RegMem {
-        /// The register may be replaced by its spill slot.
+        /// Whether the register may be replaced by its spill slot.
         spillable: bool,
     },
     /// `imm` or `simm`.
     Imm {
-        /// It is `simm`.
+        /// Whether it is `simm`.
         signed: bool,
     },
     /// `imm64`.
@@ -56,24 +67,24 @@ pub enum Kind {
     Symbol,
     /// `cond`.
     Cond,
-    /// `code.name`: the number of the target's code of that name.
+    /// `code.name`: the index of the code among the target's.
     Code(usize),
     /// `clobbers`.
     Clobbers,
 }
 
 impl Operand {
-    /// Whether it is one register.
+    /// Whether it is a register.
     pub fn is_register(&self) -> bool {
         matches!(self.kind, Kind::Use | Kind::UseLate | Kind::Def | Kind::DefEarly)
     }
 
-    /// Whether it takes registers and words.
+    /// Whether it may be in memory.
     pub fn is_memory(&self) -> bool {
         matches!(self.kind, Kind::Mem | Kind::RegMem { .. })
     }
 
-    /// Data words it takes.
+    /// The number of data words it takes.
     pub fn words(&self) -> usize {
         match self.kind {
             _ if self.is_register() => 0,
@@ -84,12 +95,12 @@ impl Operand {
     }
 }
 
-/// A register by name.
+/// Finds a register by its name.
 pub fn register(name: &str, target: &Target) -> Result<Register, String> {
-    (target.register)(name).ok_or_else(|| format!("no register is called `{name}`"))
+    (target.register)(name).ok_or_else(|| format!("unknown register `{name}`"))
 }
 
-/// Reads the column.
+/// Parses the column.
 pub fn parse(column: &str, size: Option<Size>, target: &Target) -> Result<Vec<Operand>, String> {
     let mut operands = Vec::new();
     let mut ties = Vec::new();
@@ -101,12 +112,10 @@ pub fn parse(column: &str, size: Option<Size>, target: &Target) -> Result<Vec<Op
     }
     for (i, tie) in ties.iter().enumerate() {
         let Some(tie) = tie else { continue };
-        let tied = operands
-            .iter()
-            .position(|o| o.name == *tie)
-            .ok_or_else(|| format!("no operand is called `{tie}`"))?;
+        let tied =
+            operands.iter().position(|o| o.name == *tie).ok_or_else(|| format!("unknown operand `{tie}`"))?;
         if operands[i].kind != Kind::Def || operands[tied].kind != Kind::Use {
-            return Err("a definition is tied to a use".to_owned());
+            return Err("only a definition can be tied, and only to a use".to_owned());
         }
         operands[i].tied = Some(tied);
     }
@@ -114,7 +123,7 @@ pub fn parse(column: &str, size: Option<Size>, target: &Target) -> Result<Vec<Op
     Ok(operands)
 }
 
-/// Plain registers come first, then the memory operand, then the rest; only a clobber set stands before.
+/// Checks the order of operands: a clobber set, registers, the memory operand, and then the others.
 fn check_order(operands: &[Operand]) -> Result<(), String> {
     let rank = |o: &Operand| match o.kind {
         Kind::Clobbers => 0,
@@ -123,14 +132,14 @@ fn check_order(operands: &[Operand]) -> Result<(), String> {
         _ => 3,
     };
     if !operands.is_sorted_by_key(rank) {
-        return Err("operands are in order: registers, register-or-memory, immediates".to_owned());
+        return Err("operands must be in order: clobbers, registers, memory, immediates".to_owned());
     }
     if operands.iter().filter(|o| o.is_memory()).count() > 1 {
         return Err("more than one memory operand".to_owned());
     }
     for (i, operand) in operands.iter().enumerate() {
         if operands[..i].iter().any(|o| o.name == operand.name) {
-            return Err(format!("two operands are called `{}`", operand.name));
+            return Err(format!("duplicate operand `{}`", operand.name));
         }
     }
     Ok(())
@@ -147,7 +156,7 @@ fn parse_operand<'a>(
     let (kind, class) = split_off(rest, '.');
     if let ("code", Some(code)) = (kind, class) {
         let number = target.codes.iter().position(|known| known.0 == code);
-        let kind = Kind::Code(number.ok_or_else(|| format!("no code is called `{code}`"))?);
+        let kind = Kind::Code(number.ok_or_else(|| format!("unknown code `{code}`"))?);
         let bits = size.map_or(64, |s| s.bits);
         return Ok((
             Operand { name: name.to_owned(), kind, float: false, bits, fixed: None, tied: None },
@@ -166,13 +175,13 @@ fn parse_operand<'a>(
         },
     };
     if matches!(kind, Kind::Imm { .. }) && !matches!(bits, 1..=32 | 64) {
-        return Err("an immediate has 1 to 32, or 64 bits".to_owned());
+        return Err("an immediate must have 1 to 32, or 64 bits".to_owned());
     }
     let fixed = fixed.map(|name| register(name, target)).transpose()?;
     Ok((Operand { name: name.to_owned(), kind, float, bits, fixed, tied: None }, tie))
 }
 
-/// `a=b` gives `a` and `b`; text without the mark is all of it.
+/// Splits text at the first `mark`, if there is one.
 fn split_off(text: &str, mark: char) -> (&str, Option<&str>) {
     match text.split_once(mark) {
         Some((before, after)) => (before, Some(after)),
@@ -184,10 +193,10 @@ fn number(text: &str) -> Result<Option<u16>, String> {
     if text.is_empty() {
         return Ok(None);
     }
-    text.parse().map(Some).map_err(|_| format!("`{text}` is no number of bits"))
+    text.parse().map(Some).map_err(|_| format!("invalid number of bits `{text}`"))
 }
 
-/// The kind that a word spells, and the bits after it.
+/// Parses a kind and the number of bits after it.
 fn parse_kind(word: &str) -> Result<(Kind, Option<u16>), String> {
     let kind = match word {
         "use" => Kind::Use,

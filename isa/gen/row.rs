@@ -1,34 +1,34 @@
-//! Rows common to all targets: columns, and families of operand sizes.
+//! Parses rows: the columns, and families of operand sizes. This is common to all targets.
 //!
-//! A line is `name | operands | text | encoding | properties`, the last of which may be left out. A list in braces
-//! with commas in it, as in `add{l,q}.rm`, makes the line a family: one row for each item, and
-//! other lists on the line, of the same length, give their items in step. Items of the
-//! name are the target's letters of operand sizes, one after another: a family of them gets one constructor with a size. In the
-//! text, `~` stands for the item of the name.
+//! A line is `name | operands | text | encoding | properties`; the last column is optional. A list in braces
+//! with commas, as in `add{l,q}.rm`, makes the line a family, with a row for each item. Other lists on the
+//! line must have the same length and supply their items in parallel. The items of the name are the target's
+//! letters of successive operand sizes: the family has a single constructor, which takes a size. In the text,
+//! `~` stands for the item of the name.
 
 use super::operand::{self, Operand};
 use super::target::{Size, Target};
 use std::collections::HashMap;
 
-/// A row, after expansion of families.
+/// A row, after the expansion of families.
 pub struct Row {
-    /// File and line, for messages.
+    /// Its file and line, for messages.
     pub place: String,
-    /// Name of the row, as `addq.rm`.
+    /// Its name, as in `addq.rm`.
     pub name: String,
-    /// Name of the constructor, as `add.rm`.
+    /// The name of its constructor, as in `add.rm`.
     pub constructor: String,
-    /// Size of the family member, if the row is one of a family.
+    /// Its operand size, if it belongs to a family.
     pub size: Option<Size>,
-    /// Rows in its family of sizes.
+    /// The number of rows in its family.
     pub family: u8,
-    /// Operands in order.
+    /// Its operands, in order.
     pub operands: Vec<Operand>,
-    /// Assembly text with `{operand}` in it.
+    /// Its assembly text, with operands as `{name}`.
     pub text: String,
     /// The encoding column.
     pub encoding: String,
-    /// The properties column, in words.
+    /// The words of the properties column.
     pub properties: Vec<String>,
 }
 
@@ -56,9 +56,9 @@ fn parse_line(place: &str, line: &str, target: &Target, rows: &mut Vec<Row>) -> 
     let mut last: Option<Size> = None;
     for (i, item) in items.iter().enumerate() {
         let size = target.sizes.iter().find(|s| item.chars().eq([s.letter]));
-        let size = size.ok_or_else(|| format!("`{item}` is no size letter"))?;
+        let size = size.ok_or_else(|| format!("unknown size letter `{item}`"))?;
         if last.is_some_and(|last| last.index + 1 != size.index) {
-            return Err("sizes of a family must follow each other".to_owned());
+            return Err("the sizes of a family must be successive".to_owned());
         }
         last = Some(*size);
         let member = pick(line, i, items.len())?;
@@ -82,11 +82,11 @@ fn list_in(text: &str) -> Option<Vec<&str>> {
     }
 }
 
-/// `text` with every list replaced by its item number `index`.
+/// Replaces every list in `text` by its item with this index.
 fn pick(text: &str, index: usize, count: usize) -> Result<String, String> {
     pick_with(text, |items| {
         if items.len() != count {
-            return Err(format!("a list has {} items, the name's has {count}", items.len()));
+            return Err(format!("a list has {} items, but that of the name has {count}", items.len()));
         }
         Ok(items[index].trim().to_owned())
     })
@@ -96,7 +96,7 @@ fn pick_with(text: &str, choose: impl Fn(&[&str]) -> Result<String, String>) -> 
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('{') {
-        let (inside, after) = after.split_once('}').ok_or("`{` without `}`")?;
+        let (inside, after) = after.split_once('}').ok_or("missing `}` after `{`")?;
         out.push_str(before);
         if inside.contains(',') {
             out.push_str(&choose(&inside.split(',').collect::<Vec<_>>())?);
@@ -119,7 +119,7 @@ fn parse_row(
     let columns: Vec<&str> = line.split('|').map(str::trim).collect();
     if !(4..=5).contains(&columns.len()) {
         return Err(format!(
-            "{} columns; expected name, operands, text, encoding and perhaps properties",
+            "found {} columns, expected name, operands, text, encoding and optionally properties",
             columns.len()
         ));
     }
@@ -140,32 +140,34 @@ fn parse_row(
     Ok(row)
 }
 
-/// Every name in the text must be an operand's.
+/// Checks that every name in the text is an operand's.
 fn check_text(row: &Row) -> Result<(), String> {
     let mut rest = row.text.as_str();
     while let Some((_, after)) = rest.split_once('{') {
-        let (name, after) = after.split_once('}').ok_or("`{` without `}` in the text")?;
-        // AT&T prefixes such as `{load}` are written with a space to tell them from operands.
+        let (name, after) = after.split_once('}').ok_or("missing `}` after `{` in the text")?;
+        // AT&T prefixes such as `{load}` are written with a space, to distinguish them from operands.
         if !name.starts_with(' ') && !row.operands.iter().any(|o| o.name == name) {
-            return Err(format!("the text names `{name}`, which is no operand"));
+            return Err(format!("unknown operand `{name}` in the text"));
         }
         rest = after;
     }
     Ok(())
 }
 
-/// Checks that row names are unique and that a constructor belongs to one line.
+/// Checks that names of rows are unique, and that each constructor belongs to a single line.
 pub fn check_names<'a>(rows: impl Iterator<Item = &'a Row>, errors: &mut Vec<String>) {
     let mut names: HashMap<&str, &str> = HashMap::new();
     let mut constructors: HashMap<&str, &str> = HashMap::new();
     for row in rows {
         if let Some(first) = names.insert(&row.name, &row.place) {
-            errors.push(format!("{}: row `{}` is at {first} already", row.place, row.name));
+            errors.push(format!("{}: duplicate row `{}`, already defined at {first}", row.place, row.name));
         }
         match constructors.insert(&row.constructor, &row.place) {
             Some(first) if first != row.place => {
-                errors
-                    .push(format!("{}: constructor `{}` is at {first} already", row.place, row.constructor));
+                errors.push(format!(
+                    "{}: duplicate constructor `{}`, already defined at {first}",
+                    row.place, row.constructor
+                ));
             }
             _ => {}
         }

@@ -1,27 +1,26 @@
-//! The encoding column of s390x, in the terms of the Principles of Operation.
+//! Parses the encoding column of s390x, in the terms of the Principles of Operation.
 //!
-//! It begins with a format and an opcode: `RRF_a b9e8`. Operands fill the format's fields in the order of the assembler;
-//! fixed registers and sources of tied ones fill none, unless `r2=a` puts one in a field, and `m4=5` makes a
-//! field constant. The memory operand, label or symbol goes where the format has its address. `y=e358` and `rl=c4d` are
-//! opcodes of the same instruction with a displacement of 20 bits and relative to itself: the encoder
-//! takes the shortest that does, and the printer appends `y` or `rl` to the mnemonic. `middle` makes a branch go to its
-//! own middle.
+//! It begins with a format and an opcode, as in `RRF_a b9e8`. Operands fill the format's fields in the
+//! assembler's order. Fixed registers and the uses that definitions are tied to fill no field unless `r2=a`
+//! assigns one; `m4=5` assigns a constant. The memory operand, label or symbol fills the format's address.
+//! `y=e358` and `rl=c4d` are the opcodes of the same instruction with a displacement of 20 bits, and with an
+//! address relative to itself: the encoder chooses the shortest that suffices, and the printer appends `y` or
+//! `rl` to the mnemonic. The target of a branch with `middle` is the middle of the branch itself.
 
 use super::operand::{Kind, Operand};
 use super::row::Row;
 use super::s390x_format::{
-    Address, AddressAt, DISTANCE, FEATURES, Field, Format, HIGH, LOW, Layout, OTHERS, Others, Source,
+    Address, AddressAt, DISTANCE, Field, Format, HIGH, LOW, Layout, OTHERS, Others, Source,
 };
 use super::target::{Encoding, Register, Target, size};
 
-/// s390x.
+/// The target s390x.
 pub const TARGET: Target = Target {
     name: "s390x",
     sizes: &[size('b', 8), size('h', 16), size('w', 32), size('g', 64), size('s', 32), size('d', 64)],
     register,
     zero_register: false,
     codes: &[],
-    features: FEATURES,
     encode,
 };
 
@@ -39,7 +38,7 @@ fn encode(row: &Row, encoding: &mut Encoding) -> Result<(), String> {
     let mut tokens = row.encoding.split_whitespace();
     let name = tokens.next().ok_or("expected a format")?;
     let number = Format::LAYOUTS.iter().position(|layout| layout.name == name);
-    let number = number.ok_or_else(|| format!("no format `{name}`"))?;
+    let number = number.ok_or_else(|| format!("unknown format `{name}`"))?;
     let layout = &Format::LAYOUTS[number];
     encoding.format = Format::VARIANTS[number].to_owned();
     let mut bits = layout.place_opcode(opcode(layout, tokens.next().ok_or("expected an opcode")?)?);
@@ -52,7 +51,8 @@ fn encode(row: &Row, encoding: &mut Encoding) -> Result<(), String> {
             bits |= DISTANCE.place(1);
             continue;
         }
-        let (name, value) = token.split_once('=').ok_or_else(|| format!("`{token}`: expected name=value"))?;
+        let (name, value) =
+            token.split_once('=').ok_or_else(|| format!("expected name=value, found `{token}`"))?;
         match name {
             "y" => others.long = other_opcode(long_form(layout)?, value)?,
             "rl" => others.relative = other_opcode(layout_called("RIL_b"), value)?,
@@ -68,7 +68,7 @@ fn encode(row: &Row, encoding: &mut Encoding) -> Result<(), String> {
         *field = source.expect("all fields have been filled").pack();
     }
     if sources.iter().skip(encoding.fields.len()).any(|source| *source != Some(Source::Constant)) {
-        return Err("fields past the fifth are constants".to_owned());
+        return Err("fields after the fifth must be constant".to_owned());
     }
     encoding.params[HIGH] = (bits >> 32) as u32;
     let address = if into_middle { AddressAt::MIDDLE } else { address(row, layout)? };
@@ -78,10 +78,10 @@ fn encode(row: &Row, encoding: &mut Encoding) -> Result<(), String> {
 }
 
 fn opcode(layout: &Layout, digits: &str) -> Result<u64, String> {
-    let value = u64::from_str_radix(digits, 16).map_err(|_| format!("`{digits}` is no opcode"))?;
+    let value = u64::from_str_radix(digits, 16).map_err(|_| format!("invalid opcode `{digits}`"))?;
     match digits.len() == layout.opcode_digits() {
         true => Ok(value),
-        false => Err(format!("an opcode of {} has {} digits", layout.name, layout.opcode_digits())),
+        false => Err(format!("an opcode of {} must have {} digits", layout.name, layout.opcode_digits())),
     }
 }
 
@@ -93,17 +93,18 @@ fn layout_called(name: &str) -> &'static Layout {
     Format::LAYOUTS.iter().find(|layout| layout.name == name).expect("a format of the table")
 }
 
-/// The format with a displacement of 20 bits that goes with one of 12.
+/// The format with a displacement of 20 bits that corresponds to one with 12 bits.
 fn long_form(layout: &Layout) -> Result<&'static Layout, String> {
     match layout.name {
         "RX_a" => Ok(layout_called("RXY_a")),
         "RS_a" => Ok(layout_called("RSY_a")),
         "SI" => Ok(layout_called("SIY")),
-        _ => Err("there is no long form of this format".to_owned()),
+        _ => Err("this format has no long form".to_owned()),
     }
 }
 
-/// What fills a field to which the column assigns `value`: a number, which is put in `bits`, or an operand.
+/// The source of a field to which the column assigns `value`: an operand, or a number, which is added to
+/// `bits`.
 fn assigned(row: &Row, field: &Field, value: &str, bits: &mut u64) -> Result<Source, String> {
     if let Ok(number) = value.parse::<u32>() {
         if number >> field.bits != 0 {
@@ -113,10 +114,10 @@ fn assigned(row: &Row, field: &Field, value: &str, bits: &mut u64) -> Result<Sou
         return Ok(Source::Constant);
     }
     let at = row.operands.iter().position(|operand| operand.name == value);
-    source(row, at.ok_or_else(|| format!("no operand is called `{value}`"))?)
+    source(row, at.ok_or_else(|| format!("unknown operand `{value}`"))?)
 }
 
-/// How an operand comes to a field.
+/// The source of a field that an operand fills.
 fn source(row: &Row, index: usize) -> Result<Source, String> {
     let before = &row.operands[..index];
     match row.operands[index].kind {
@@ -125,11 +126,11 @@ fn source(row: &Row, index: usize) -> Result<Source, String> {
         }
         Kind::Imm { .. } => Ok(Source::Word(before.iter().map(Operand::words).sum::<usize>() as u8)),
         Kind::Cond => Ok(Source::Cond),
-        _ => Err(format!("`{}` fills no field", row.operands[index].name)),
+        _ => Err(format!("operand `{}` cannot fill a field", row.operands[index].name)),
     }
 }
 
-/// Gives the operands that are left to the fields that are left.
+/// Assigns the remaining operands to the remaining fields.
 fn place_operands(row: &Row, layout: &Layout, sources: &mut [Option<Source>]) -> Result<(), String> {
     let is_tied_source = |index: usize| row.operands.iter().any(|o| o.tied == Some(index));
     for (index, operand) in row.operands.iter().enumerate() {
@@ -145,7 +146,7 @@ fn place_operands(row: &Row, layout: &Layout, sources: &mut [Option<Source>]) ->
         *free.ok_or_else(|| format!("no field is left for `{}`", operand.name))? = Some(source);
     }
     for (source, field) in sources.iter_mut().zip(layout.fields) {
-        // Where an address may be a shift count, the fields of that may stay empty; trailing masks are 0.
+        // The fields of an address that may be a shift count may stay empty; omitted masks are 0.
         let optional = field.name.starts_with(['b', 'd', 'm']);
         match source {
             None if optional => *source = Some(Source::Constant),
@@ -156,7 +157,7 @@ fn place_operands(row: &Row, layout: &Layout, sources: &mut [Option<Source>]) ->
     Ok(())
 }
 
-/// Where the operand is that fills the format's address.
+/// The position of the operand that fills the format's address.
 fn address(row: &Row, layout: &Layout) -> Result<AddressAt, String> {
     let mut at = AddressAt { register: 0, word: 0 };
     for operand in &row.operands {
@@ -171,7 +172,7 @@ fn address(row: &Row, layout: &Layout) -> Result<AddressAt, String> {
             }
         };
         if !fits {
-            return Err(format!("{} has no place for `{}`", layout.name, operand.name));
+            return Err(format!("format {} has no address field for `{}`", layout.name, operand.name));
         }
         let before = row.operands.iter().take_while(|o| o.name != operand.name);
         at.word = before.map(Operand::words).sum::<usize>() as u8;

@@ -1,23 +1,22 @@
-//! What a target tells the reader of rows, and what its rows come to.
+//! What a target supplies to the parser of rows, and the result of parsing a row's encoding and properties.
 
 use super::operand;
 use super::row::Row;
 
-/// A target of the build script.
+/// A target, as the build script knows it.
 pub struct Target {
-    /// Name of its directory in `isa` and of the file written for it.
+    /// The name of its directory in `isa/`, and of its generated file.
     pub name: &'static str,
-    /// Letters of operand sizes in names of families.
+    /// The letters of operand sizes in names of families.
     pub sizes: &'static [Size],
-    /// A register by name.
+    /// Finds a register by its name.
     pub register: fn(&str) -> Option<Register>,
-    /// Whether a register that is read may be one that is always 0: `reading` makes the operand.
+    /// Whether there is a register that always reads as 0. Then the function `reading` makes operands that
+    /// are read.
     pub zero_register: bool,
-    /// Immediates that stand for something else, and their bits.
+    /// Codes of immediates that encode something else: names and numbers of bits.
     pub codes: &'static [(&'static str, u8)],
-    /// Features that rows can need; bit `i` of a row's features is the `i`-th.
-    pub features: &'static [&'static str],
-    /// Reads the encoding column; properties have been read, and `expand` is not left to it.
+    /// Parses the encoding column, after the properties. Rows with `expand` are not passed to it.
     pub encode: fn(&Row, &mut Encoding) -> Result<(), String>,
 }
 
@@ -26,13 +25,13 @@ pub struct Target {
 pub struct Size {
     /// The letter in the name.
     pub letter: char,
-    /// Bits of an operand.
+    /// The number of bits of an operand.
     pub bits: u16,
-    /// Its number in `OperandSize`.
+    /// Its index in `OperandSize`.
     pub index: usize,
 }
 
-/// A size letter.
+/// The size with a letter and a number of bits.
 pub const fn size(letter: char, bits: u16) -> Size {
     Size { letter, bits, index: bits.trailing_zeros() as usize - 3 }
 }
@@ -40,37 +39,35 @@ pub const fn size(letter: char, bits: u16) -> Size {
 /// A physical register.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Register {
-    /// What makes it of its number in the target's `regs`.
+    /// The function in the target's `regs` that makes it, given its number.
     pub constructor: &'static str,
-    /// Its number in its class.
+    /// Its number within its class.
     pub number: u8,
 }
 
-/// An operand that fills none of a format's fields.
+/// The value of a field that no operand fills.
 pub const NO_FIELD: u8 = 255;
 
-/// What the columns of a row come to.
+/// The encoding and properties of a row.
 pub struct Encoding {
-    /// Name of its format: a variant of the target's `Format`.
+    /// The name of its format, a variant of the target's `Format`.
     pub format: String,
     /// The format's parameters.
     pub params: [u32; 3],
-    /// Where the operands are.
+    /// The format's fields: which operand fills each.
     pub fields: [u8; 5],
-    /// The function that expands it.
+    /// The function that expands it, if it is a pseudo-instruction.
     pub expand: Option<String>,
-    /// Registers written besides the operands.
+    /// Registers that are written besides the operands.
     pub clobbers: Vec<Register>,
-    /// Names of `Props` constants.
+    /// Its properties: names of constants of `Props`.
     pub props: Vec<&'static str>,
-    /// Feature bits.
-    pub features: u32,
     /// Whether the constructor takes a trap code.
     pub takes_trap: bool,
 }
 
 impl Target {
-    /// Reads the encoding and properties columns of a row.
+    /// Parses the encoding and properties columns of a row.
     pub fn encoding(&self, row: &Row) -> Result<Encoding, String> {
         let mut encoding = Encoding {
             format: String::new(),
@@ -79,7 +76,6 @@ impl Target {
             expand: None,
             clobbers: Vec::new(),
             props: Vec::new(),
-            features: 0,
             takes_trap: false,
         };
         self.read_properties(row, &mut encoding)?;
@@ -107,21 +103,12 @@ impl Target {
                 "stop" => encoding.props.push("STOP"),
                 "indirect" => encoding.props.push("INDIRECT"),
                 "call" => encoding.props.push("CALL"),
-                "move" => encoding.props.push("MOVE"),
                 "trap" => encoding.takes_trap = true,
                 _ => match word.split_once('=') {
                     Some(("clobber", registers)) => {
                         for name in registers.split(',') {
                             encoding.clobbers.push(operand::register(name, self)?);
                         }
-                    }
-                    Some(("feature", name)) => {
-                        let bit = self
-                            .features
-                            .iter()
-                            .position(|f| *f == name)
-                            .ok_or_else(|| format!("no feature `{name}`"))?;
-                        encoding.features |= 1 << bit;
                     }
                     _ => return Err(format!("unknown property `{word}`")),
                 },

@@ -1,30 +1,36 @@
-//! The encoding column of x86_64, in the notation of Intel's manual.
+//! Parses the encoding column of x86_64, in the notation of Intel's manual without its `+`: `REX.W 03 /r`.
 //!
-//! `REX.W + 03 /r` is written `REX.W 03 /r`. Prefixes (`64 66 F2 F3 F0 REX.W`, or `osz`: what the family's operand size needs), opcode
-//! bytes, `/r` or `/digit`, immediate (`ib iw id iq`). The last opcode byte may end in `+r` (register in its low bits), `+cc`
-//! (condition), `+w` (one more unless the operand is a byte). `VEX.66.0F38.W1 F7 /r` has the manual's fields; L is 0 unless `256`
-//! is among them. Immediates with a choice of form: `im` (`80 /digit im`), `it` (`test`), `i1` (shifts); `swap` lets a VEX copy use its store form. `rel` is a
-//! label or symbol; `expand = name` hands the row to a function.
+//! | token | what |
+//! |---|---|
+//! | `64 66 F2 F3 F0 REX.W` | prefixes |
+//! | `osz` | the prefix that the family's operand size needs |
+//! | `03` | an opcode byte |
+//! | `03+r`, `03+cc` | the last opcode byte, with a register or a condition in its low bits |
+//! | `03+w` | the last opcode byte, plus one unless the operand is a byte |
+//! | `VEX.66.0F38.W1` | a VEX prefix with the manual's fields; L is 0 unless `256` is among them |
+//! | `/r`, `/digit` | ModRM |
+//! | `ib iw id iq` | an immediate |
+//! | `im`, `it`, `i1` | an immediate in the shortest form: of `80 /digit`, of `test`, of shifts |
+//! | `swap` | the store form of a VEX copy is used where it is shorter |
+//! | `rel` | the distance to a label or symbol |
 //!
-//! Which operand goes where: the memory operand is ModRM.rm; the registers left, which are neither
-//! fixed nor the source of a tied one, fill ModRM.reg, VEX.vvvv and ModRM.rm in that order. `reg=x`, `rm=x`, `v=x` say otherwise.
+//! The memory operand is ModRM.rm. Of the other registers, those that are neither fixed nor tied to a
+//! definition fill ModRM.reg, VEX.vvvv and ModRM.rm in that order; `reg=x`, `rm=x` and `v=x` override this.
 
 use super::operand::{self, Kind};
 use super::row::Row;
 use super::target::{Encoding, NO_FIELD, Register, Target, size};
 use super::x86_format::{
-    FEATURES, FIELD_IMM, FIELD_MEM, FIELD_REG, FIELD_RM, FIELD_VVVV, FLAGS, Flags, Format, OPCODE, PREFIXES,
-    counted,
+    FIELD_IMM, FIELD_MEM, FIELD_REG, FIELD_RM, FIELD_VVVV, FLAGS, Flags, Format, OPCODE, PREFIXES, counted,
 };
 
-/// x86_64.
+/// The target x86_64.
 pub const TARGET: Target = Target {
     name: "x86_64",
     sizes: &[size('b', 8), size('w', 16), size('l', 32), size('q', 64), size('s', 32), size('d', 64)],
     register,
     zero_register: false,
     codes: &[],
-    features: FEATURES,
     encode,
 };
 
@@ -38,7 +44,7 @@ fn register(name: &str) -> Option<Register> {
     Some(Register { constructor: "gpr", number: number as u8 })
 }
 
-/// The encoding column while it is read.
+/// The column while it is parsed.
 #[derive(Default)]
 struct Reader {
     flags: Flags,
@@ -138,13 +144,13 @@ impl Reader {
             "reg" => FIELD_REG,
             "rm" => FIELD_RM,
             "v" => FIELD_VVVV,
-            _ => return Err("fields are reg, rm and v".to_owned()),
+            _ => return Err("unknown field: expected reg, rm or v".to_owned()),
         };
         self.overrides.push((field, name.to_owned()));
         Ok(())
     }
 
-    /// Packs the parameters.
+    /// Packs the format's parameters.
     fn finish(mut self, row: &Row, encoding: &mut Encoding) -> Result<(), String> {
         let format = self.format(row);
         encoding.format = format!("{format:?}");
@@ -152,7 +158,7 @@ impl Reader {
             return self.finish_fixed(row, encoding);
         }
         if !matches!(self.bytes.as_slice(), [_] | [0x0F, _] | [0x0F, 0x38 | 0x3A, _]) {
-            return Err("expected one opcode byte, perhaps after 0F, 0F 38 or 0F 3A".to_owned());
+            return Err("expected one opcode byte, optionally after 0F, 0F 38 or 0F 3A".to_owned());
         }
         self.mark_byte_registers(row, &encoding.fields);
         if matches!(format, Format::AluImm | Format::TestImm | Format::ImulImm) {
@@ -160,12 +166,12 @@ impl Reader {
             self.flags.imm_len = (bits / 8).min(4) as u8;
         }
         if (self.flags.imm_len != 0 || self.relative) != (encoding.fields[FIELD_IMM] != NO_FIELD) {
-            return Err("an immediate needs an operand and bytes in the encoding".to_owned());
+            return Err("an immediate requires both an operand and bytes in the encoding".to_owned());
         }
         if self.flags.cond != row.operands.iter().any(|o| o.kind == Kind::Cond) {
-            return Err("a condition needs an operand and `+cc` in the encoding".to_owned());
+            return Err("a condition requires both an operand and `+cc` in the encoding".to_owned());
         }
-        // The order that assemblers write them in; REX follows.
+        // Assemblers write prefixes in this order; REX follows.
         self.prefixes.sort_by_key(|prefix| [0x64, 0x66, 0xF0, 0xF3, 0xF2].iter().position(|p| p == prefix));
         encoding.params[FLAGS] = self.flags.pack();
         encoding.params[OPCODE] = counted(&self.bytes);
@@ -200,7 +206,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Registers 4 to 7 need a REX prefix where they are byte registers.
+    /// Marks byte registers: as such, registers 4 to 7 need a REX prefix.
     fn mark_byte_registers(&mut self, row: &Row, fields: &[u8; 5]) {
         let registers = row.operands.iter().filter(|o| o.is_register() || o.is_memory());
         for (index, operand) in (0..).zip(registers) {
@@ -211,7 +217,7 @@ impl Reader {
     }
 }
 
-/// Which register operand (by index among them) fills ModRM.reg, ModRM.rm and VEX.vvvv.
+/// The indices of the register operands that fill ModRM.reg, ModRM.rm and VEX.vvvv.
 fn placement(row: &Row, reader: &Reader) -> Result<[Option<usize>; 3], String> {
     let registers: Vec<&operand::Operand> = row.operands.iter().filter(|o| o.is_register()).collect();
     let is_tied_source = |i: usize| {
@@ -249,7 +255,7 @@ fn placement(row: &Row, reader: &Reader) -> Result<[Option<usize>; 3], String> {
     }
 }
 
-/// Fills the row's fields.
+/// Assigns operands to the row's fields.
 fn place_operands(row: &Row, reader: &Reader, fields: &mut [u8; 5]) -> Result<(), String> {
     for (field, index) in placement(row, reader)?.iter().enumerate() {
         if let Some(index) = index {

@@ -44,32 +44,28 @@ fn restored(register: PReg) -> PReg {
 
 /// Converts a set of registers to regalloc2's indices.
 pub(super) fn set(registers: PRegSet) -> PRegSet {
-    registers.into_iter().fold(PRegSet::empty(), |set, register| set.with(permuted(register)))
+    registers.into_iter().fold(PRegSet::empty(), |set, register| set.with(PERMUTED[register.index()]))
 }
 
 /// Converts an operand to regalloc2's indices.
 #[inline]
 pub(super) fn operand(operand: &Operand) -> Operand {
-    if let Some(register) = operand.as_fixed_nonallocatable() {
-        return Operand::fixed_nonallocatable(permuted(register));
-    }
-    match operand.constraint() {
-        OperandConstraint::FixedReg(register) => {
-            let constraint = OperandConstraint::FixedReg(permuted(register));
+    let OperandConstraint::FixedReg(register) = operand.constraint() else { return *operand };
+    let register = PERMUTED[register.index()];
+    match operand.as_fixed_nonallocatable() {
+        Some(_) => Operand::fixed_nonallocatable(register),
+        None => {
+            let constraint = OperandConstraint::FixedReg(register);
             Operand::new(operand.vreg(), constraint, operand.kind(), operand.pos())
         }
-        OperandConstraint::Any
-        | OperandConstraint::Reg
-        | OperandConstraint::Stack
-        | OperandConstraint::Reuse(_)
-        | OperandConstraint::Limit(_) => *operand,
     }
 }
 
 #[inline]
 fn undo_one(allocation: &mut Allocation) {
-    if let Some(register) = allocation.as_reg() {
-        *allocation = Allocation::reg(restored(register));
+    if allocation.is_reg() {
+        let flips = TO_NUMBERS[allocation.index() & 255];
+        *allocation = Allocation::from_bits(allocation.bits() ^ u32::from(flips));
     }
 }
 

@@ -1,8 +1,8 @@
 //! The edges between blocks, in both directions.
 //!
-//! An edge is a block call of a block's last instruction, so a block that is named twice is a
-//! successor twice. Successors are in the order in which the instruction names them; predecessors are
-//! in layout order of their blocks.
+//! An edge is a block call of a block's last instruction, so a block that the instruction names twice is a
+//! successor twice. Successors are in the order in which the instruction names them, predecessors in layout
+//! order.
 
 use crate::entity::Map;
 use crate::ir::{Block, Inst, Stencil};
@@ -12,7 +12,7 @@ type Range = (u32, u32);
 
 /// Successors and predecessors of every block.
 #[derive(Default, Debug)]
-pub struct Cfg {
+pub(crate) struct Cfg {
     succs: Vec<Block>,
     succ_ranges: Map<Block, Range>,
     preds: Vec<Block>,
@@ -21,7 +21,7 @@ pub struct Cfg {
 
 impl Cfg {
     /// Replaces the contents with the edges of `stencil`.
-    pub fn compute(&mut self, stencil: &Stencil) {
+    pub(crate) fn compute(&mut self, stencil: &Stencil) {
         let count = stencil.blocks.len();
         self.succs.clear();
         self.succ_ranges.clear();
@@ -34,7 +34,8 @@ impl Cfg {
         self.fill_predecessors(stencil);
     }
 
-    /// Records the out-edges of `block`, and counts them as in-edges in the ends of `pred_ranges`.
+    /// Records the edges out of `block`, and counts the edges into each of its successors in the ends of
+    /// `pred_ranges`.
     fn add_successors(&mut self, stencil: &Stencil, block: Block) {
         let start = self.succs.len() as u32;
         if let Some(last) = stencil.terminator(block) {
@@ -49,7 +50,7 @@ impl Cfg {
         self.succ_ranges[block] = (start, self.succs.len() as u32);
     }
 
-    /// Turns the counts into ranges, and fills them.
+    /// Turns the counts in `pred_ranges` into ranges, and fills these with predecessors.
     fn fill_predecessors(&mut self, stencil: &Stencil) {
         let mut at = 0;
         for range in self.pred_ranges.values_mut() {
@@ -69,29 +70,29 @@ impl Cfg {
         }
     }
 
-    /// Where the edges out of `block` go.
+    /// The targets of the edges out of `block`.
     #[inline]
-    pub fn succs(&self, block: Block) -> &[Block] {
+    pub(crate) fn succs(&self, block: Block) -> &[Block] {
         let (start, end) = self.succ_ranges[block];
         &self.succs[start as usize..end as usize]
     }
 
-    /// Where the edges into `block` come from, unreachable blocks included.
+    /// The sources of the edges into `block`, including unreachable blocks.
     #[inline]
-    pub fn preds(&self, block: Block) -> &[Block] {
+    pub(crate) fn preds(&self, block: Block) -> &[Block] {
         let (start, end) = self.pred_ranges[block];
         &self.preds[start as usize..end as usize]
     }
 
-    /// How many block numbers there are, those that the text skips included.
+    /// The number of block numbers, including those that the text does not use.
     #[inline]
-    pub fn block_count(&self) -> usize {
+    pub(crate) fn block_count(&self) -> usize {
         self.succ_ranges.len()
     }
 }
 
 /// The block that contains instruction `inst` of the layout.
-pub fn block_of(stencil: &Stencil, inst: Inst) -> Block {
+pub(crate) fn block_of(stencil: &Stencil, inst: Inst) -> Block {
     let after = stencil.layout.partition_point(|&block| stencil.blocks[block].start <= inst.0);
     stencil.layout[after - 1]
 }

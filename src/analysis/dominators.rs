@@ -1,51 +1,52 @@
 //! The dominator tree.
 //!
-//! Lengauer and Tarjan's algorithm with path compression: O(edges × log blocks) whatever the graph.
-//! The iterative algorithms that are simpler take quadratic time on a long line of blocks that all
-//! branch to one exit, which real functions have. Within this module a block is its number in the
-//! depth-first preorder.
+//! Lengauer and Tarjan's algorithm with path compression: O(edges × log blocks) for any graph. The simpler
+//! iterative algorithms take quadratic time for a long chain of blocks that all branch to one exit, which
+//! occurs in real functions. Within this module, a block is represented by its number in the depth-first
+//! preorder.
 //!
-//! Questions are answered by intervals: a preorder number in the dominator tree and the size of the
-//! subtree below it.
+//! Dominance is tested by intervals: a block's preorder number in the dominator tree and the size of its
+//! subtree.
 
 use super::{Cfg, Order};
 use crate::entity::Map;
 use crate::ir::Block;
 
-/// Ends a bucket list.
+/// Marks the end of a bucket's list.
 const NONE: u32 = u32::MAX;
 
-/// A block's place in the dominator tree.
+/// The position of a block in the dominator tree.
 #[derive(Clone, Copy, Debug)]
 struct Interval {
     /// Preorder number in the tree; `u32::MAX` for unreachable blocks.
     start: u32,
-    /// How many blocks it dominates, itself included; 0 for unreachable blocks.
+    /// The number of blocks it dominates, including itself; 0 for unreachable blocks.
     size: u32,
 }
 
 const OUTSIDE: Interval = Interval { start: u32::MAX, size: 0 };
 
-/// What the algorithm knows of a block.
+/// The state of the algorithm for a block.
 #[derive(Clone, Copy, Debug)]
 struct Node {
-    /// The semidominator's number.
+    /// The semidominator.
     semi: u32,
-    /// The immediate dominator, or until the last pass a block that has the same one.
+    /// The immediate dominator; before the last pass, possibly another block with the same immediate
+    /// dominator.
     idom: u32,
-    /// The parent in the spanning tree, then, compressed, some ancestor.
+    /// An ancestor in the spanning tree: at first the parent, after path compression a higher one.
     ancestor: u32,
-    /// The block with the lowest semidominator between here and `ancestor`.
+    /// The block with the lowest semidominator on the path from this one to `ancestor`.
     label: u32,
-    /// First block whose semidominator this is.
+    /// The first block in the list of those whose semidominator this is.
     bucket: u32,
-    /// Next block with the same semidominator.
+    /// The next block in the list of those with the same semidominator.
     next: u32,
 }
 
 /// Immediate dominators, and dominance in constant time.
 #[derive(Default, Debug)]
-pub struct Dominators {
+pub(crate) struct Dominators {
     idoms: Map<Block, Option<Block>>,
     intervals: Map<Block, Interval>,
     nodes: Vec<Node>,
@@ -54,13 +55,13 @@ pub struct Dominators {
 
 impl Dominators {
     /// Replaces the contents with the dominators of the blocks in `order`.
-    pub fn compute(&mut self, cfg: &Cfg, order: &Order) {
+    pub(crate) fn compute(&mut self, cfg: &Cfg, order: &Order) {
         self.semidominators(cfg, order);
         self.immediate_dominators(cfg, order);
         self.number(cfg, order);
     }
 
-    /// Finds semidominators, last block first, and from them most immediate dominators.
+    /// Finds semidominators, from the last block to the first, and from them most immediate dominators.
     fn semidominators(&mut self, cfg: &Cfg, order: &Order) {
         self.nodes.clear();
         self.nodes.extend(order.parents().iter().enumerate().map(|(n, &parent)| {
@@ -72,7 +73,7 @@ impl Dominators {
             let mut semi = n;
             for pred in cfg.preds(block).iter().filter_map(|&pred| order.preorder_number(pred)) {
                 let pred = pred as u32;
-                // A lower number is not linked yet, so it stands for itself.
+                // A block with a lower number has not been linked yet, so it is its own candidate.
                 let candidate = match pred > n {
                     true => {
                         let lowest = self.lowest(pred, n + 1);
@@ -84,7 +85,7 @@ impl Dominators {
             }
             let parent = order.parents()[n as usize];
             self.nodes[n as usize].semi = semi;
-            // Else the parent is the immediate dominator, which is what `idom` starts as.
+            // Otherwise the immediate dominator is the parent, the initial value of `idom`.
             if semi != parent {
                 let bucket = &mut self.nodes[semi as usize].bucket;
                 let next = std::mem::replace(bucket, n);
@@ -94,8 +95,8 @@ impl Dominators {
         }
     }
 
-    /// Finds the immediate dominators, or equivalents, of the blocks in `parent`'s bucket, all of which
-    /// are below block `child`, just linked to it.
+    /// Finds the immediate dominator of each block in the bucket of `parent`, or a block with the same
+    /// immediate dominator. These blocks are descendants of `child`, which has just been linked to `parent`.
     fn settle_bucket(&mut self, parent: u32, child: u32) {
         let mut member = std::mem::replace(&mut self.nodes[parent as usize].bucket, NONE);
         while member != NONE {
@@ -130,7 +131,7 @@ impl Dominators {
         self.nodes[from as usize].label as usize
     }
 
-    /// Resolves the equivalents, dominators before what they dominate.
+    /// Replaces blocks with the same immediate dominator by that dominator, in preorder.
     fn immediate_dominators(&mut self, cfg: &Cfg, order: &Order) {
         self.idoms.clear();
         self.idoms.resize(cfg.block_count(), None);
@@ -142,8 +143,8 @@ impl Dominators {
         }
     }
 
-    /// Numbers the tree in preorder, children in reverse postorder. A dominator has a lower reverse
-    /// postorder number than what it dominates, so two sweeps do.
+    /// Numbers the tree in preorder, with children in reverse postorder. Two sweeps suffice because a
+    /// dominator precedes the blocks it dominates in the reverse postorder.
     fn number(&mut self, cfg: &Cfg, order: &Order) {
         self.intervals.clear();
         self.intervals.resize(cfg.block_count(), OUTSIDE);
@@ -174,14 +175,14 @@ impl Dominators {
 
     /// The immediate dominator; `None` for the entry and for unreachable blocks.
     #[inline]
-    pub fn idom(&self, block: Block) -> Option<Block> {
+    pub(crate) fn idom(&self, block: Block) -> Option<Block> {
         self.idoms[block]
     }
 
-    /// Whether every path from the entry to `b` goes through `a`. A reachable block dominates itself;
-    /// an unreachable one neither dominates nor is dominated.
+    /// Whether every path from the entry to `b` goes through `a`. A reachable block dominates itself; an
+    /// unreachable one neither dominates a block nor is dominated.
     #[inline]
-    pub fn dominates(&self, a: Block, b: Block) -> bool {
+    pub(crate) fn dominates(&self, a: Block, b: Block) -> bool {
         let (a, b) = (self.intervals[a], self.intervals[b]);
         b.start.wrapping_sub(a.start) < a.size
     }

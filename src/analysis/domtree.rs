@@ -1,4 +1,4 @@
-//! The dominator tree as text, and the comparison with what a test says of it.
+//! The dominator tree as text, and its comparison with the annotations of a test.
 
 use super::Analysis;
 use super::cfg::block_of;
@@ -6,8 +6,8 @@ use crate::entity::Map;
 use crate::ir::{Block, Inst, Stencil};
 use std::fmt::Write;
 
-/// The postorder and the tree in preorder, a line a block with its children.
-pub fn text(stencil: &Stencil, analysis: &Analysis) -> String {
+/// The postorder, and the tree in preorder, with a line for each block and its children.
+pub(crate) fn text(stencil: &Stencil, analysis: &Analysis) -> String {
     let mut out = String::from("cfg_postorder:");
     let rpo = analysis.order.rpo();
     for block in rpo.iter().rev() {
@@ -34,9 +34,9 @@ pub fn text(stencil: &Stencil, analysis: &Analysis) -> String {
     out
 }
 
-/// Checks `dominates:` annotations: each is an instruction and the names of the blocks that its block
-/// immediately dominates. Together they must cover all reachable blocks but the entry.
-pub fn check<'a>(
+/// Checks `dominates:` annotations. Each is an instruction and the names of the blocks that its block
+/// immediately dominates. Together they must cover all reachable blocks except the entry.
+pub(crate) fn check<'a>(
     stencil: &Stencil,
     analysis: &Analysis,
     annotations: impl IntoIterator<Item = (Inst, &'a str)>,

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::Cfg;
 
-/// The graph of a function: a node for each block, which shows its header and its last instruction.
+/// The graph of a function: a node for each block, labelled with its header and its last instruction.
 pub fn text(function: &Function) -> String {
     let stencil = &function.stencil;
     let mut out = format!("digraph \"{}\" {{\n", label(&function.params.name.to_string()));
@@ -34,7 +34,7 @@ pub fn text(function: &Function) -> String {
     out
 }
 
-/// Text in a record's label, or in quotes.
+/// Escapes text for a record's label or for quotes.
 fn label(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {

@@ -1,10 +1,10 @@
-//! Natural loops: what can reach a back edge without passing the block it goes back to, the header,
-//! which dominates it all. Loops with the same header count as one.
+//! Natural loops: the blocks that can reach a back edge without passing through its target, the header, which
+//! dominates them all. Loops with the same header count as one.
 //!
-//! Headers are taken innermost first. A loop is found by walking backwards from its back edges; an
-//! inner loop met on the way is joined whole and walked on from its header, so that each edge is
-//! walked once and the cost is near linear. Cycles with several entries (irreducible ones) are no
-//! loops here.
+//! Headers are processed innermost first. The blocks of a loop are found by walking backwards from its back
+//! edges. When the walk meets an inner loop, it takes in that loop whole and continues from its header, so
+//! that each edge is followed once and the cost is nearly linear. Cycles with several entries (irreducible
+//! ones) are not considered loops.
 
 use super::{Cfg, Dominators, Order};
 use crate::entity;
@@ -19,13 +19,14 @@ entity!(
 /// One loop.
 #[derive(Clone, Copy, Debug)]
 pub struct LoopData {
-    /// Where it is entered.
+    /// The block through which it is entered.
     pub header: Block,
     /// The innermost loop around it.
     pub parent: Option<Loop>,
-    /// How many loops it is in, itself included.
+    /// The nesting depth: 1 for a loop that is in no other.
     pub depth: u32,
-    /// A loop around it as known so far, or itself: the chain is compressed as it is followed.
+    /// An enclosing loop, or the loop itself if none has been found yet. Chains are compressed as they are
+    /// followed.
     outer: Loop,
 }
 
@@ -38,14 +39,14 @@ pub struct Loops {
 }
 
 impl Loops {
-    /// Forgets all loops.
-    pub fn clear(&mut self) {
+    /// Removes all loops.
+    pub(super) fn clear(&mut self) {
         self.loops.clear();
         self.innermost.clear();
     }
 
     /// Replaces the contents with the loops of a function.
-    pub fn compute(&mut self, cfg: &Cfg, order: &Order, dominators: &Dominators) {
+    pub(super) fn compute(&mut self, cfg: &Cfg, order: &Order, dominators: &Dominators) {
         self.clear();
         self.innermost.resize(cfg.block_count(), None);
         for &header in order.rpo().iter().rev() {
@@ -61,7 +62,7 @@ impl Loops {
         }
     }
 
-    /// Adds the loop of `header`, whose back edges come from the blocks in the worklist.
+    /// Adds the loop of `header`, given the sources of its back edges in the worklist.
     fn add_loop(&mut self, header: Block, cfg: &Cfg, order: &Order) {
         let this = Loop::new(self.loops.len());
         self.loops.push(LoopData { header, parent: None, depth: 0, outer: this });
@@ -87,7 +88,7 @@ impl Loops {
         }
     }
 
-    /// The outermost loop found so far around `inner`, which may be itself.
+    /// The outermost loop found so far that encloses `inner`, or `inner` itself.
     fn outermost(&mut self, inner: Loop) -> Loop {
         let mut at = inner;
         while self.loops[at].outer != at {
@@ -98,7 +99,7 @@ impl Loops {
         at
     }
 
-    /// The loops, inner ones before those around them.
+    /// All loops, inner ones before those that enclose them.
     pub fn all(&self) -> &Map<Loop, LoopData> {
         &self.loops
     }
@@ -109,7 +110,7 @@ impl Loops {
         self.innermost[block]
     }
 
-    /// How many loops `block` is in.
+    /// The number of loops that `block` is in.
     #[inline]
     pub fn depth(&self, block: Block) -> u32 {
         self.innermost[block].map_or(0, |at| self.loops[at].depth)

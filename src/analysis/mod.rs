@@ -1,23 +1,23 @@
-//! What is known of a function's control flow: edges, orders, dominators, loops.
+//! Control flow analysis: edges, orders, dominators, loops.
 //!
-//! Computed once from the stencil and shared by the verifier, the optimiser, lowering and register
-//! allocation. Everything is a flat array indexed by block number, cleared and refilled for the next
-//! function, so that a warm [`Analysis`] allocates nothing. All of it is iterative and (near) linear:
-//! a function may be a line of a hundred thousand blocks, or a table branch to as many.
+//! Results are computed once per function from its stencil, and shared by the verifier, the optimiser,
+//! lowering and register allocation. They are flat arrays indexed by block number, cleared and refilled for
+//! the next function, so that a warm [`Analysis`] allocates nothing. All algorithms are iterative and
+//! (nearly) linear: a function may be a chain of a hundred thousand blocks, or a table branch to as many.
 //!
 //! The input need not be verified: edges to blocks that do not exist are left out.
 
-pub mod cfg;
-pub mod dominators;
-pub mod domtree;
+mod cfg;
+mod dominators;
+pub(crate) mod domtree;
 pub mod graph;
 pub mod loops;
-pub mod order;
+mod order;
 
-pub use cfg::Cfg;
-pub use dominators::Dominators;
-pub use loops::Loops;
-pub use order::Order;
+pub(crate) use cfg::Cfg;
+pub(crate) use dominators::Dominators;
+use loops::Loops;
+pub(crate) use order::Order;
 
 use crate::ir::Stencil;
 
@@ -25,17 +25,17 @@ use crate::ir::Stencil;
 #[derive(Default, Debug)]
 pub struct Analysis {
     /// Successors and predecessors.
-    pub cfg: Cfg,
-    /// Depth-first orders.
-    pub order: Order,
+    pub(crate) cfg: Cfg,
+    /// Depth-first orders of the blocks.
+    pub(crate) order: Order,
     /// The dominator tree.
-    pub dominators: Dominators,
-    /// Natural loops; only after [`Analysis::compute_loops`].
+    pub(crate) dominators: Dominators,
+    /// Natural loops; empty until [`Analysis::compute_loops`].
     pub loops: Loops,
 }
 
 impl Analysis {
-    /// Computes edges, orders and dominators; forgets the loops of the previous function.
+    /// Computes edges, orders and dominators, and discards the loops of the previous function.
     pub fn compute(&mut self, stencil: &Stencil) {
         self.cfg.compute(stencil);
         self.order.compute(stencil, &self.cfg);
@@ -43,7 +43,7 @@ impl Analysis {
         self.loops.clear();
     }
 
-    /// Computes the loops; the rest must be there already.
+    /// Computes the loops, after [`Analysis::compute`].
     pub fn compute_loops(&mut self) {
         self.loops.compute(&self.cfg, &self.order, &self.dominators);
     }

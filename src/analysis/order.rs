@@ -1,33 +1,35 @@
-//! Depth-first orders of the blocks that can be reached from the entry.
+//! Depth-first orders of the blocks that are reachable from the entry.
 //!
-//! One walk gives the reverse postorder, in which a block comes after all its predecessors but those
-//! of back edges, and the spanning tree that dominators are computed from. It takes successors in
-//! branch order, so the last one that is not visited otherwise comes next in the reverse postorder.
+//! One walk computes both the reverse postorder, in which a block comes after all its predecessors except
+//! those of back edges, and the spanning tree from which dominators are computed. It visits successors in
+//! branch order, so in the reverse postorder a block is followed by the last successor that no other block
+//! leads to.
 
 use super::Cfg;
 use crate::entity::Map;
 use crate::ir::{Block, Stencil};
 
-/// The number of a block that cannot be reached.
+/// The number of an unreachable block.
 const UNREACHABLE: u32 = u32::MAX;
 
 /// Reverse postorder and depth-first spanning tree.
 #[derive(Default, Debug)]
-pub struct Order {
+pub(crate) struct Order {
     rpo: Vec<Block>,
     rpo_number: Map<Block, u32>,
-    /// Blocks in the order in which the walk found them.
+    /// Blocks in the order in which the walk visited them.
     preorder: Vec<Block>,
     preorder_number: Map<Block, u32>,
-    /// By preorder number: that of the block it was found from. The entry's own is its own.
+    /// The preorder number of each block's parent in the spanning tree, by preorder number. The entry is its
+    /// own parent.
     parents: Vec<u32>,
-    /// Blocks on the path from the entry, with how many of their successors are done.
+    /// Blocks on the path from the entry, with the number of their successors that have been visited.
     stack: Vec<(Block, u32)>,
 }
 
 impl Order {
     /// Replaces the contents with the orders of the function whose edges are `cfg`.
-    pub fn compute(&mut self, stencil: &Stencil, cfg: &Cfg) {
+    pub(crate) fn compute(&mut self, stencil: &Stencil, cfg: &Cfg) {
         let count = cfg.block_count();
         self.rpo.clear();
         self.preorder.clear();
@@ -71,37 +73,31 @@ impl Order {
 
     /// Reachable blocks in reverse postorder; the entry is first.
     #[inline]
-    pub fn rpo(&self) -> &[Block] {
+    pub(crate) fn rpo(&self) -> &[Block] {
         &self.rpo
-    }
-
-    /// The place of `block` in the reverse postorder; `None` if it cannot be reached.
-    #[inline]
-    pub fn rpo_number(&self, block: Block) -> Option<usize> {
-        let number = self.rpo_number[block];
-        (number != UNREACHABLE).then_some(number as usize)
     }
 
     /// Whether there is a path from the entry to `block`.
     #[inline]
-    pub fn is_reachable(&self, block: Block) -> bool {
+    pub(crate) fn is_reachable(&self, block: Block) -> bool {
         self.rpo_number[block] != UNREACHABLE
     }
 
-    /// Reachable blocks in the order in which a depth-first walk finds them.
-    pub fn preorder(&self) -> &[Block] {
+    /// Reachable blocks in the order in which a depth-first walk visits them.
+    pub(crate) fn preorder(&self) -> &[Block] {
         &self.preorder
     }
 
-    /// The place of a reachable block in the preorder.
+    /// The index of `block` in the preorder; `None` if it is unreachable.
     #[inline]
-    pub fn preorder_number(&self, block: Block) -> Option<usize> {
+    pub(crate) fn preorder_number(&self, block: Block) -> Option<usize> {
         let number = self.preorder_number[block];
         (number != UNREACHABLE).then_some(number as usize)
     }
 
-    /// By preorder number, that of the parent in the spanning tree; the entry is its own.
-    pub fn parents(&self) -> &[u32] {
+    /// The preorder number of each block's parent in the spanning tree, by preorder number. The entry is its
+    /// own parent.
+    pub(crate) fn parents(&self) -> &[u32] {
         &self.parents
     }
 }

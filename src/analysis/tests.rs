@@ -1,4 +1,4 @@
-//! Analyses against brute force on random graphs, and their growth on large ones.
+//! Compares analyses with brute force on random graphs, and checks that their cost is linear on large ones.
 
 use super::*;
 use crate::entity::List;
@@ -6,7 +6,7 @@ use crate::ir::{
     Block, BlockCall, BlockCallRef, BlockData, InstData, JumpTableData, Opcode, Results, Stencil, types,
 };
 
-/// A function with nothing but edges: block n branches to `graph[n]`.
+/// A function that consists of branches: block n branches to `graph[n]`.
 fn function(graph: &[Vec<u32>]) -> Stencil {
     let mut stencil = Stencil::default();
     for (n, targets) in graph.iter().enumerate() {
@@ -47,7 +47,7 @@ fn analyse(graph: &[Vec<u32>]) -> Analysis {
     analysis
 }
 
-/// Which blocks a path from `from` reaches that never enters `without`.
+/// The blocks that are reachable from `from` without entering `without`.
 fn reachable(graph: &[Vec<u32>], from: u32, without: Option<u32>) -> Vec<bool> {
     let mut seen = vec![false; graph.len()];
     let mut work = vec![from];
@@ -59,7 +59,7 @@ fn reachable(graph: &[Vec<u32>], from: u32, without: Option<u32>) -> Vec<bool> {
     seen
 }
 
-/// A small repeatable generator (xorshift).
+/// A xorshift generator: the same numbers in every run.
 struct Random(u64);
 
 impl Random {
@@ -185,7 +185,7 @@ fn trees_are_shown_in_reverse_postorder() {
     assert!(domtree::check(&stencil, &analysis, annotations("block1 block9")).is_err());
 }
 
-/// Graphs that are slow or deep for algorithms that are not careful.
+/// Graphs that are slow or deep for naive algorithms.
 fn hard_graphs(count: u32) -> Vec<(&'static str, Vec<Vec<u32>>)> {
     let last = count - 1;
     let line = |edges: &dyn Fn(u32) -> Vec<u32>| (0..count).map(edges).collect::<Vec<_>>();
@@ -208,11 +208,11 @@ fn hard_graphs(count: u32) -> Vec<(&'static str, Vec<Vec<u32>>)> {
     ]
 }
 
-/// Checks that `large` takes about sixteen times as long as `small`, which is a sixteenth of it.
+/// Checks that `large` takes about sixteen times as long as `small`, which does a sixteenth of the work.
 ///
-/// Executed instructions do grow by about 16; time by more, because the large data is in a slower cache,
-/// which other processes use too: so the limit is in the middle between that and the 256 times of quadratic
-/// cost, and one good attempt is enough.
+/// The number of executed instructions does grow by about 16. Time grows by more, because the large data is
+/// in a slower cache that other processes use too. So the limit is halfway between that and the 256 times of
+/// quadratic cost, and one good attempt is enough.
 pub(crate) fn assert_near_linear(name: &str, mut small: impl FnMut(), mut large: impl FnMut()) {
     let mut ratio = || {
         let start = thread_seconds();
@@ -231,7 +231,7 @@ pub(crate) fn assert_near_linear(name: &str, mut small: impl FnMut(), mut large:
     panic!("{name}: at best {best} times the time");
 }
 
-/// The time this thread has run, where the system says it; else the time of day.
+/// The processor time of this thread, or elapsed time where the system does not provide it.
 fn thread_seconds() -> f64 {
     let said = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
     let nanoseconds = said.and_then(|said| said.split(' ').next()?.parse::<f64>().ok());

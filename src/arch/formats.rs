@@ -1,4 +1,4 @@
-//! The shapes of a target's instructions, for its table of rows: read by the build script too.
+//! Defines the formats of a target's instructions. The build script includes this file too.
 
 macro_rules! formats {
     ($($(#[$attr:meta])* $name:ident,)*) => {

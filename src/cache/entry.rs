@@ -7,7 +7,8 @@
 use super::key::Key;
 use crate::entity::{Entity, Map};
 use crate::ir::{Name, Params};
-use crate::machine::compiled::{CompiledStencil, SymbolRef};
+use crate::machine::compiled::CompiledStencil;
+use crate::machine::symbol::SymbolRef;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 

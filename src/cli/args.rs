@@ -30,6 +30,7 @@ Examples:
   clifc build -S hello.clif -o -           Show the assembly
   clifc check < generated.clif             Report what is wrong with a file
   clifc explain iadd                       Explain an opcode
+  clifc run --call '%f(1, 2)' a.clif       Run a function by interpretation
   clifc test filetests                     Run test files
 
 `-` stands for standard input or output. `@FILE` is replaced by the arguments in FILE.
@@ -83,6 +84,8 @@ pub enum Command {
     Targets(Targets),
     /// List the settings of a target, with their values and those that have no effect.
     Settings(Settings),
+    /// Run a function by interpretation: no code is made.
+    Run(Run),
     /// Run test files.
     Test(Test),
 }
@@ -334,6 +337,33 @@ pub struct Settings {
     #[arg(value_name = "TARGET", conflicts_with = "target")]
     pub name: Option<String>,
     /// The target, and changes to its settings.
+    #[command(flatten)]
+    pub target: TargetArgs,
+}
+
+/// `clifc run`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Without --call, `%main`, which must take nothing, is called, and its result is the exit code. What goes wrong
+is said with its place: traps, accesses outside of memory, too many steps. A file may import some
+functions of the C library: puts, putchar, exit, abort, malloc, calloc, free, memcpy, memmove, memset, memcmp,
+strlen, ceil, floor, trunc, nearbyint, sqrt, fma.
+
+Examples:
+  clifc run examples/hello.clif
+  clifc run --call '%f(1, 2)' --call '%f(3, 4)' a.clif
+  clifc run --target s390x --call '%load([1 2 3 4])' a.clif    In that machine's byte order")]
+pub struct Run {
+    /// The file; `-` for standard input.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Call this function and print its results.
+    #[arg(long, value_name = "CALL")]
+    pub call: Vec<String>,
+    /// Stop after this many instructions [default: no limit].
+    #[arg(long, value_name = "N")]
+    pub steps: Option<u64>,
+    /// Whose byte order and rules.
     #[command(flatten)]
     pub target: TargetArgs,
 }

@@ -10,6 +10,7 @@ mod explain;
 mod input;
 mod listing;
 mod output;
+mod running;
 mod testing;
 
 use std::io::{self, IsTerminal, Write};
@@ -31,6 +32,8 @@ pub enum CommandError {
     Input,
     /// clifc has a bug; it was reported.
     Bug,
+    /// The program that was run ended with this code.
+    Program(u8),
     /// The command line is wrong.
     Usage(String),
     /// The environment is at fault: a file can't be read, for example.
@@ -101,6 +104,7 @@ fn run(command: Command, colour: bool) -> Result<(), CommandError> {
         Command::Cfg(inputs) => cat::graphs(&inputs, colour),
         Command::Check(check) => checking::run(&check, colour),
         Command::Disasm(disasm) => disasm::run(&disasm),
+        Command::Run(run) => running::run(&run, colour),
         Command::Test(test) => testing::run(&test),
     }
 }

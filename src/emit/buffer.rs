@@ -14,8 +14,11 @@
 
 use crate::entity::Span;
 use crate::ir::{NO_SRCLOC, TrapCode};
-use crate::machine::compiled::{CompiledStencil, Handler, Reloc, RelocKind, SymbolRef, TrapSite, UnwindOp};
+use crate::machine::compiled::{CompiledStencil, TrapSite};
 use crate::machine::inst::Label;
+use crate::machine::reloc::{Reloc, RelocKind};
+use crate::machine::symbol::SymbolRef;
+use crate::machine::unwind::{Handler, UnwindOp};
 
 const UNBOUND: u32 = u32::MAX;
 

@@ -8,10 +8,10 @@ use crate::entity::Map;
 use crate::ir::{GlobalValueData, Purpose, StackSlot, StackSlotData, Stencil};
 use crate::machine::abi::{AbiSignature, Location};
 use crate::machine::amode::{self, Amode};
-use crate::machine::compiled::SymbolRef;
 use crate::machine::description::Machine;
 use crate::machine::description::is_overaligned;
 use crate::machine::reg::{PReg, PRegSet};
+use crate::machine::symbol::SymbolRef;
 
 /// The layout of a function's frame. Sizes are in bytes, offsets in bytes from the stack pointer after the
 /// prologue.

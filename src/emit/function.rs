@@ -13,9 +13,10 @@ use crate::emit::redundant_moves::Copies;
 use crate::entity::Span;
 use crate::machine::compiled::CompiledStencil;
 use crate::machine::description::Machine;
+use crate::machine::description::Moves;
 use crate::machine::inst::Label;
 use crate::machine::inst::{MachInst, Props};
-use crate::machine::reg::{Allocation, Edit, FloatWidth, Inst, Output, PReg, PRegSet, ProgPoint, VBlock};
+use crate::machine::reg::{Allocation, Edit, Inst, Output, PReg, PRegSet, ProgPoint, RegClass, VBlock};
 use crate::machine::vcode::VCode;
 use crate::options::Flags;
 
@@ -62,6 +63,7 @@ pub(crate) fn emit<I: Emission>(
     }
     I::emit_prologue(frame, flags, buffer);
     let padding = padding(flags);
+    let moves = [RegClass::Int, RegClass::Float].map(|class| *I::MOVES.of(class, vcode.float_width()));
     let mut cursor = Cursor::default();
     for position in 0..layout.order().len() {
         let block = layout.order()[position];
@@ -151,7 +153,7 @@ fn emit_block<I: Encoding>(
             if from != to
                 && let Some(from) = copies.replace(*from, *to)
             {
-                emit_move::<I>(from, *to, vcode.float_width(), cx.frame, buffer);
+                emit_move::<I>(from, *to, cx.moves, cx.frame, buffer);
             }
             edits = rest;
         }
@@ -182,11 +184,11 @@ fn emit_block<I: Encoding>(
 fn emit_move<I: Encoding>(
     from: Allocation,
     to: Allocation,
-    width: FloatWidth,
+    moves: &[Moves; 2],
     frame: &Frame,
     buffer: &mut CodeBuffer,
 ) {
-    let rows = |register: PReg| const { &I::MOVES }.of(register.class(), width);
+    let rows = |register: PReg| &moves[usize::from(register.class() != RegClass::Int)];
     let (row, register, other) = match (from.as_reg(), to.as_reg()) {
         (Some(_), Some(to)) => (rows(to).copy, to, from),
         (None, Some(to)) => (rows(to).load, to, from),

@@ -4,13 +4,14 @@ use super::layout::BlockLayout;
 use crate::emit::buffer::CodeBuffer;
 use crate::emit::frame::Frame;
 use crate::machine::amode::{Amode, PackedAmode};
-use crate::machine::compiled::SymbolRef;
 use crate::machine::description::Machine;
+use crate::machine::description::Moves;
 use crate::machine::inst::ConstantRef;
 use crate::machine::inst::Label;
 use crate::machine::inst::{MachInst, NO_FIELD, OperandForm, Row};
 use crate::machine::reg::{Allocation, PReg, VBlock, VReg};
 use crate::machine::size::OperandSize;
+use crate::machine::symbol::SymbolRef;
 use crate::options::Flags;
 
 /// The context that expansions of a block's instructions can look at.

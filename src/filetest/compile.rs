@@ -1,4 +1,4 @@
-//! Test files compiled, and the tests of the code itself: `compile`.
+//! Compiles test files, and compares their code: `test compile`.
 
 use super::file::{Command, TestFile, TestFunction};
 use super::report::Status;
@@ -8,16 +8,16 @@ use crate::driver::{self, BuildOptions, Observer};
 use crate::object::disasm::{Style, disassemble};
 use crate::options::{Flags, Target};
 
-/// Why there is no object.
-pub enum Trouble {
-    /// The target cannot do something: lines, and what it is.
+/// Why a file does not compile.
+pub(super) enum Trouble {
+    /// The target does not support something: lines and messages.
     Lacking(Vec<(usize, String)>),
-    /// Something else.
+    /// The file or clifc is wrong: messages.
     Wrong(String),
 }
 
-/// Compiles a file, with the result of every pass checked, register allocation among them.
-pub fn object(name: &str, text: &str, target: &Target, flags: &Flags) -> Result<Vec<u8>, Trouble> {
+/// Compiles a file, checking the result of every pass, including register allocation.
+pub(super) fn object(name: &str, text: &str, target: &Target, flags: &Flags) -> Result<Vec<u8>, Trouble> {
     let source = Source { name, text: text.as_bytes() };
     let mut flags = *flags;
     flags.enable("regalloc_checker").expect("a setting of all targets");
@@ -38,11 +38,11 @@ pub fn object(name: &str, text: &str, target: &Target, flags: &Flags) -> Result<
     Err(Trouble::Wrong(messages.collect::<Vec<_>>().join("\n")))
 }
 
-/// `test compile`: the code of each function matches, or is exactly what the file holds.
-pub fn test(cx: &FileContext, command: &Command, target: &Target, flags: &Flags) -> Status {
+/// `test compile`: the code of each function matches its directives, or is exactly the expected one.
+pub(super) fn test(cx: &FileContext, command: &Command, target: &Target, flags: &Flags) -> Status {
     let has = |option| command.options.contains(&option);
     if has("precise-output") && !cx.options.settings.is_empty() {
-        return Status::Skipped("exact output is of the settings in the file".into());
+        return Status::Skipped("precise output is only valid for the settings in the file".into());
     }
     let object = match object(cx.name, cx.file.text, target, flags) {
         Err(Trouble::Wrong(_)) if has("expect-fail") => return Status::Passed,
@@ -50,11 +50,13 @@ pub fn test(cx: &FileContext, command: &Command, target: &Target, flags: &Flags)
         Err(Trouble::Lacking(lacks)) => {
             return Status::Skipped(lacks.into_iter().next().map_or(String::new(), |(_, why)| why));
         }
-        Ok(_) if has("expect-fail") => return Status::Failed("it compiles, and should not".into()),
+        Ok(_) if has("expect-fail") => return Status::Failed("expected an error, but it compiles".into()),
         Ok(object) => object,
     };
     let result = listings(cx.file, &object).and_then(|listings| match has("precise-output") {
-        true if cx.file.header.targets.len() != 1 => Err("exact output needs a single `target` line".into()),
+        true if cx.file.header.targets.len() != 1 => {
+            Err("`precise-output` requires a single `target` line".into())
+        }
         true if cx.options.bless => {
             let blessed = exact::bless(cx.file, &listings);
             std::fs::write(cx.path, blessed).map_err(|error| error.to_string())
@@ -68,7 +70,7 @@ pub fn test(cx: &FileContext, command: &Command, target: &Target, flags: &Flags)
     }
 }
 
-/// Compares the listing of each function by `test`.
+/// Tests the listing of each function.
 fn compare(
     file: &TestFile,
     listings: &[String],
@@ -76,17 +78,17 @@ fn compare(
 ) -> Result<(), String> {
     let mut listings = listings.iter();
     subtests::each(file, |function| {
-        let listing = listings.next().ok_or("there is no code")?;
+        let listing = listings.next().ok_or("the function has no code")?;
         test(file, function, listing)
     })
 }
 
-/// The code of each function, as text.
+/// The listing of each function.
 fn listings(file: &TestFile, object: &[u8]) -> Result<Vec<String>, String> {
     let mut text = Vec::new();
     disassemble(object, Style::Text, &mut text).map_err(|error| error.to_string())?;
     let text = String::from_utf8_lossy(&text).into_owned();
-    // A blank line and one with the name come before each.
+    // Each is preceded by a blank line and a line with the name.
     let listings: Vec<String> = text
         .split("\n\n")
         .skip(1)
@@ -94,6 +96,6 @@ fn listings(file: &TestFile, object: &[u8]) -> Result<Vec<String>, String> {
         .collect();
     match listings.len() == file.functions.len() {
         true => Ok(listings),
-        false => Err("only functions of one section can be compared".into()),
+        false => Err("only functions in a single section can be compared".into()),
     }
 }

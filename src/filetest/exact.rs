@@ -1,11 +1,11 @@
-//! Exact output: `precise-output` tests hold all that comes out in the comments below a function.
+//! Exact output: the comments below a function of a `precise-output` test contain its entire output.
 //!
-//! Comments of two semicolons are for readers, and what `run` tests read is theirs: both stay when a file
-//! is blessed.
+//! Comments that begin with two semicolons are for readers, and those with directives of run tests are for
+//! these: both stay when the expected output is updated.
 
 use super::file::{TestFile, TestFunction};
 
-/// The lines expected of a function: the comments below it.
+/// The expected output of a function, from the comments below it.
 fn expected<'a>(file: &TestFile<'a>, function: &TestFunction) -> Vec<&'a str> {
     let below = file.text[function.item.trailing.clone()].lines();
     below
@@ -25,19 +25,19 @@ fn is_invocation(line: &str) -> bool {
         .any(|word| text == *word || text.strip_prefix(word).is_some_and(|rest| rest.starts_with(':')))
 }
 
-/// Compares what came out of a function with what is expected.
-pub fn compare(file: &TestFile, function: &TestFunction, output: &str) -> Result<(), String> {
+/// Compares the output of a function with the expected output.
+pub(super) fn compare(file: &TestFile, function: &TestFunction, output: &str) -> Result<(), String> {
     let expected = expected(file, function);
     let output: Vec<&str> = output.lines().map(str::trim_end).collect();
     if expected == output {
         return Ok(());
     }
     let same = expected.iter().zip(&output).take_while(|(a, b)| a == b).count();
-    let mut message = String::from("the output differs; --bless would write it into the file\n");
+    let mut message = String::from("unexpected output (`--bless` updates the file)\n");
     let mut show = |mark: char, lines: &[&str]| {
         lines.iter().for_each(|line| message.push_str(&format!("{mark} {line}\n")));
     };
-    // What both end in is as uninteresting as what both begin with.
+    // Omit the lines at the end that are the same in both, as at the beginning.
     let rest = expected.len().min(output.len()) - same;
     let after = expected.iter().rev().zip(output.iter().rev()).take(rest).take_while(|(a, b)| a == b).count();
     show(' ', &expected[same.saturating_sub(3)..same]);
@@ -46,8 +46,8 @@ pub fn compare(file: &TestFile, function: &TestFunction, output: &str) -> Result
     Err(message)
 }
 
-/// The file with the output of each function written below it.
-pub fn bless(file: &TestFile, outputs: &[String]) -> String {
+/// The text of the file with the output of each function below it.
+pub(super) fn bless(file: &TestFile, outputs: &[String]) -> String {
     let mut text = String::new();
     let mut done = 0;
     for (function, output) in file.functions.iter().zip(outputs) {
@@ -79,7 +79,8 @@ pub fn bless(file: &TestFile, outputs: &[String]) -> String {
 mod tests {
     use super::*;
 
-    const FILE: &str = "test compile precise-output\ntarget x86_64\n\nfunction %f() {\n}\n; run: %f()\n; old\n\n\
+    const FILE: &str = "test compile precise-output\ntarget x86_64\n\n\
+                        function %f() {\n}\n; run: %f()\n; old\n\n\
                         ;; about %g\nfunction %g() {\n}\n";
 
     #[test]

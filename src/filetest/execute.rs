@@ -1,10 +1,10 @@
-//! Executing compiled run tests, never in clifc's own process.
+//! Executes compiled run tests, outside of clifc's own process.
 //!
-//! The objects of many test files are linked with a small C program, `harness.c`, by the system's
-//! compiler driver. It calls one entry point per tested function, which takes the address of memory
-//! that begins with the arguments and leaves the results there. Cases run in child processes of it, so
-//! that a trap or a hang is one case's result. When linking fails, the set is halved until what does
-//! not link is alone.
+//! The objects of many test files are linked with a small C program, `harness.c`, by the system's compiler
+//! driver. The harness calls an entry point for each tested function, which takes the address of memory that
+//! begins with the arguments, and stores the results behind them. Cases run in child processes of the
+//! harness, so that a trap or a hang is the result of a single case. When linking fails, the set is halved
+//! until the object at fault is alone.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -14,17 +14,18 @@ use std::{fs, io};
 
 use super::invocation::Invocation;
 use super::toolchain::Toolchain;
-use super::values::Value;
-use crate::ir::Type;
+use crate::eval::Value;
+use crate::ir::{Endianness, Type};
 use crate::options::Arch;
 
 const HARNESS: &str = include_str!("harness.c");
 
-/// Bytes between the values in an entry point's memory.
+/// Alignment and granularity in bytes of the values in an entry point's memory.
 const SLOT: usize = 16;
 
-/// Where values of these types stand in memory, one after another from `start`, and the end.
-pub fn layout(types: &[Type], start: usize) -> (Vec<usize>, usize) {
+/// The offsets in memory of values of these types, one after another from `start`, and the offset behind the
+/// last.
+pub(super) fn layout(types: &[Type], start: usize) -> (Vec<usize>, usize) {
     let mut end = start;
     let offsets = types.iter().map(|ty| {
         let at = end;
@@ -34,45 +35,51 @@ pub fn layout(types: &[Type], start: usize) -> (Vec<usize>, usize) {
     (offsets.collect(), end)
 }
 
-/// One call, and how to make it.
+/// The byte order of an architecture's memory.
+fn order(arch: Arch) -> Endianness {
+    if arch.is_big_endian() { Endianness::Big } else { Endianness::Little }
+}
+
+/// A call of an entry point.
 #[derive(Debug)]
-pub struct Case {
+pub(super) struct Case {
     /// Index of the entry point in [`Program::entries`].
-    pub entry: usize,
-    /// The call and what is wanted of it.
-    pub invocation: Invocation,
-    /// Types of its results.
-    pub results: Vec<Type>,
+    pub(super) entry: usize,
+    /// The call and its expected results.
+    pub(super) invocation: Invocation,
+    /// The types of its results.
+    pub(super) results: Vec<Type>,
 }
 
 /// A compiled test file.
 #[derive(Debug)]
-pub struct Program {
-    /// What it was compiled for.
-    pub arch: Arch,
-    /// Whether it can be linked to run at any address.
-    pub pic: bool,
-    /// Object file.
-    pub object: Vec<u8>,
-    /// Symbols of its entry points.
-    pub entries: Vec<String>,
-    /// Its cases in order.
-    pub cases: Vec<Case>,
+pub(super) struct Program {
+    /// The architecture it was compiled for.
+    pub(super) arch: Arch,
+    /// Whether it is position-independent.
+    pub(super) pic: bool,
+    /// The object file.
+    pub(super) object: Vec<u8>,
+    /// The symbols of its entry points.
+    pub(super) entries: Vec<String>,
+    /// Its cases, in order.
+    pub(super) cases: Vec<Case>,
 }
 
 /// How a call ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Ended {
-    /// With these results.
+pub(super) enum Ended {
+    /// It returned these results.
     Returned(Vec<Value>),
-    /// Killed by a signal.
+    /// It was killed by this signal.
     Signal(String),
-    /// Killed because it took too long.
+    /// It took too long and was killed.
     Timeout,
 }
 
-/// Runs the cases of all programs, which are for the toolchain's architecture. An error is of a whole program.
-pub fn execute(toolchain: &Toolchain, programs: &[&Program]) -> Vec<Result<Vec<Ended>, String>> {
+/// Runs the cases of all programs, which are for the toolchain's architecture. An error concerns a whole
+/// program.
+pub(super) fn execute(toolchain: &Toolchain, programs: &[&Program]) -> Vec<Result<Vec<Ended>, String>> {
     let failed = |why: String| programs.iter().map(|_| Err(why.clone())).collect();
     match link_and_run(toolchain, programs) {
         Ok(output) => {
@@ -89,9 +96,9 @@ pub fn execute(toolchain: &Toolchain, programs: &[&Program]) -> Vec<Result<Vec<E
 
 /// Why a set of programs did not run.
 enum Failure {
-    /// The linker refused it.
+    /// The linker failed.
     Link(String),
-    /// Something else.
+    /// Another error.
     Other(String),
 }
 
@@ -114,7 +121,7 @@ fn link_and_run(toolchain: &Toolchain, programs: &[&Program]) -> Result<String, 
         link.arg(object);
     }
     if toolchain.is_emulated() {
-        // No libraries to find there, and none to load by an emulated loader.
+        // Then the emulated program needs no loader and no libraries at run time.
         link.arg("-static");
     } else if programs.iter().any(|program| !program.pic) {
         link.arg("-no-pie");
@@ -134,7 +141,7 @@ fn link_and_run(toolchain: &Toolchain, programs: &[&Program]) -> Result<String, 
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// The C program: the table of entry points, and the harness.
+/// The C program: the table of entry points, followed by the harness.
 fn harness_source(programs: &[&Program]) -> String {
     let entries: Vec<&str> = programs.iter().flat_map(|p| &p.entries).map(String::as_str).collect();
     let mut source = String::from("typedef void function(void *);\n");
@@ -147,18 +154,18 @@ fn harness_source(programs: &[&Program]) -> String {
     source + HARNESS
 }
 
-/// The cases as the harness reads them.
+/// The cases, in the harness's input format.
 fn harness_input(programs: &[&Program]) -> String {
     let mut input = String::new();
     let mut first_entry = 0;
     for program in programs {
         for case in &program.cases {
-            let args: Vec<Type> = case.invocation.args.iter().map(|value| value.ty).collect();
+            let args: Vec<Type> = case.invocation.args.iter().map(Value::ty).collect();
             let (offsets, args_end) = layout(&args, 0);
             let (_, size) = layout(&case.results, args_end);
             let mut memory = vec![0; args_end];
             for (value, at) in case.invocation.args.iter().zip(offsets) {
-                let bytes = value.to_memory(program.arch.is_big_endian());
+                let bytes = value.to_memory(order(program.arch));
                 memory[at..at + bytes.len()].copy_from_slice(&bytes);
             }
             let hex: String = memory.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -170,7 +177,7 @@ fn harness_input(programs: &[&Program]) -> String {
     input
 }
 
-/// Takes a program's results from what the harness printed.
+/// Reads the results of a program from the output of the harness.
 fn read_results<'a>(
     program: &Program,
     lines: &mut impl Iterator<Item = &'a str>,
@@ -188,14 +195,13 @@ fn read_results<'a>(
             .chunks(2)
             .filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
             .collect();
-        let args: Vec<Type> = case.invocation.args.iter().map(|value| value.ty).collect();
+        let args: Vec<Type> = case.invocation.args.iter().map(Value::ty).collect();
         let (offsets, end) = layout(&case.results, layout(&args, 0).1);
         if memory.len() != end {
             return Err(format!("the test program printed `{line}`"));
         }
         let values = case.results.iter().zip(offsets);
-        let values =
-            values.map(|(&ty, at)| Value::from_memory(&memory[at..], ty, program.arch.is_big_endian()));
+        let values = values.map(|(&ty, at)| Value::from_memory(ty, &memory[at..], order(program.arch)));
         Ok(Ended::Returned(values.collect()))
     };
     program.cases.iter().map(read).collect()
@@ -217,7 +223,7 @@ fn signal_name(number: &str) -> String {
     }
 }
 
-/// A directory that is removed in the end.
+/// A temporary directory, removed when dropped.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -236,18 +242,19 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What cannot be removed stays in the directory for such files.
+        // If this fails, the files stay in the system's temporary directory.
         let _ = fs::remove_dir_all(&self.0);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::values;
     use super::*;
     use crate::ir::types::{I8, I32};
     use crate::options::{Flags, Target};
 
-    /// An object made of C, whose entry points do what a case asks for.
+    /// A program compiled from C, with one entry point.
     fn program(toolchain: &Toolchain, arch: Arch, source: &str, entry: &str, calls: &[&str]) -> Program {
         let dir = Scratch::new().expect("a directory");
         fs::write(dir.file("a.c"), source).expect("a file");
@@ -267,7 +274,7 @@ mod tests {
         }
     }
 
-    /// The result of a trap and of a set with an object that does not link.
+    /// Checks the result of a trap, and that of a set with an object that does not link.
     fn check(arch: Arch) {
         let toolchain = Toolchain::of(arch);
         let program = |source, entry, calls: &[&str]| program(&toolchain, arch, source, entry, calls);
@@ -278,7 +285,7 @@ mod tests {
         );
         let bad = program("void gone(void); void bad(char *p) { gone(); }", "bad", &["; run: %f(1) == 2"]);
         let results = execute(&toolchain, &[&good, &bad]);
-        let value = |text| Ended::Returned(vec![Value::parse(text, I8).expect("a value")]);
+        let value = |text| Ended::Returned(vec![values::parse(text, I8).expect("a value")]);
         let [Ok(first), Err(second)] = &results[..] else { panic!("{arch}: {results:?}") };
         assert_eq!((&first[0], &first[2]), (&value("2"), &value("0")), "{arch}");
         assert!(matches!(&first[1], Ended::Signal(name) if name.starts_with("SIG")), "{arch}: {first:?}");
@@ -290,7 +297,7 @@ mod tests {
         for arch in Arch::ALL {
             let target = Target::of(arch);
             match Toolchain::of(arch).missing(&target, &Flags::new(&target)) {
-                // scripts/test installs what other machines need.
+                // scripts/test installs the toolchains of other architectures.
                 Some(why) => println!("not tried: {why}"),
                 None => check(arch),
             }

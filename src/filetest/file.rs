@@ -1,7 +1,8 @@
-//! A test file: its header lines, its functions, and the comments that belong to each.
+//! A test file: its header lines, its functions, and the comments of each function.
 //!
-//! A `target` takes the `set` lines before it; a file without a `target` line is for every target. Comments before the
-//! first function belong to all functions; others to the function they stand in or below.
+//! The `set` lines before a `target` line apply to that target; a file without a `target` line is for every
+//! target. Comments before the first function belong to all functions, others to the function they are in or
+//! below.
 
 use std::ops::Range;
 
@@ -11,18 +12,19 @@ use crate::parse::{self, FunctionText, Split};
 
 /// A comment, from its first semicolon to the end of its line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Comment<'a> {
-    /// Its line, from 1.
-    pub line: usize,
-    /// The line of the code it annotates: its own, or if there is none, the nearest above.
-    pub code_line: usize,
-    /// All of it.
-    pub text: &'a str,
+pub(super) struct Comment<'a> {
+    /// Its line number, from 1.
+    pub(super) line: usize,
+    /// The line number of the code that it annotates: code on its own line, or else on the nearest line
+    /// above.
+    pub(super) code_line: usize,
+    /// Its text, including the semicolon.
+    pub(super) text: &'a str,
 }
 
 impl<'a> Comment<'a> {
-    /// What follows `directive`, which ends in a colon, if the comment begins with it.
-    pub fn after(&self, directive: &str) -> Option<&'a str> {
+    /// The text after `directive`, which ends in a colon, if the comment begins with it.
+    pub(super) fn after(&self, directive: &str) -> Option<&'a str> {
         let text = self.text.trim_start_matches(';').trim_start();
         text.strip_prefix(directive).map(str::trim)
     }
@@ -30,53 +32,56 @@ impl<'a> Comment<'a> {
 
 /// A `test` line.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Command<'a> {
-    /// What to test.
-    pub name: &'a str,
-    /// Words after it.
-    pub options: Vec<&'a str>,
+pub(super) struct Command<'a> {
+    /// The name of the command.
+    pub(super) name: &'a str,
+    /// The words after the name.
+    pub(super) options: Vec<&'a str>,
 }
 
 /// A `target` line.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct TargetLine<'a> {
-    /// All after the word `target`.
-    pub text: &'a str,
-    /// What to compile for; the message tells why clifc cannot.
-    pub target: Result<(Target, Flags), String>,
+pub(super) struct TargetLine<'a> {
+    /// The text after the word `target`.
+    pub(super) text: &'a str,
+    /// The target and its settings, or a message if clifc does not support the target.
+    pub(super) target: Result<(Target, Flags), String>,
 }
 
-/// What the header lines say.
+/// The header lines of a file.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Header<'a> {
-    /// Tests to make.
-    pub commands: Vec<Command<'a>>,
-    /// Targets that it names.
-    pub targets: Vec<TargetLine<'a>>,
-    /// If it names none: all.
+pub(super) struct Header<'a> {
+    /// The `test` lines.
+    pub(super) commands: Vec<Command<'a>>,
+    /// The `target` lines.
+    pub(super) targets: Vec<TargetLine<'a>>,
+    /// All targets, if there is no `target` line.
     everywhere: Vec<TargetLine<'a>>,
-    /// All settings that are not of a target.
-    pub settings: Vec<&'a str>,
-    /// Settings that the command line adds to every target that has them.
-    pub overrides: &'a [String],
-    /// What clifc must have been built with: none of it is known.
-    pub features: Vec<&'a str>,
+    /// The settings of `set` lines.
+    pub(super) settings: Vec<&'a str>,
+    /// Settings of the command line, for every target that has them.
+    pub(super) overrides: &'a [String],
+    /// The `feature` lines: features that the runner must have, none of which clifc has.
+    pub(super) features: Vec<&'a str>,
 }
 
 impl<'a> Header<'a> {
     /// Reads header lines.
-    pub fn parse(lines: impl IntoIterator<Item = &'a str>, overrides: &'a [String]) -> Result<Self, String> {
+    pub(super) fn parse(
+        lines: impl IntoIterator<Item = &'a str>,
+        overrides: &'a [String],
+    ) -> Result<Self, String> {
         let mut header = Header { overrides, ..Header::default() };
         for line in lines {
             let code = line.split(';').next().unwrap_or("").trim();
             header.add(code).map_err(|why| format!("`{code}`: {why}"))?;
         }
         if header.commands.is_empty() {
-            return Err("no `test` line".into());
+            return Err("missing `test` line".into());
         }
         let unused = |why| format!("`set`: {why}");
         match header.targets.last() {
-            // Settings behind the last target are checked, if not used.
+            // Check settings behind the last target, although they have no effect.
             Some(line) => drop(header.target(line.text).map_err(unused)?),
             None => {
                 for arch in Arch::ALL {
@@ -88,8 +93,8 @@ impl<'a> Header<'a> {
         Ok(header)
     }
 
-    /// The targets to make tests for.
-    pub fn targets_or_all(&self) -> &[TargetLine<'a>] {
+    /// The targets to test.
+    pub(super) fn targets_or_all(&self) -> &[TargetLine<'a>] {
         if self.targets.is_empty() { &self.everywhere } else { &self.targets }
     }
 
@@ -98,7 +103,7 @@ impl<'a> Header<'a> {
         let mut words = rest.split_whitespace();
         match word {
             "test" => {
-                let name = words.next().ok_or("test what?")?;
+                let name = words.next().ok_or("missing test command")?;
                 self.commands.push(Command { name, options: words.collect() });
             }
             "set" => self.settings.extend(words),
@@ -129,33 +134,33 @@ impl<'a> Header<'a> {
 
 /// A function and the comments in and below it.
 #[derive(Debug)]
-pub struct TestFunction<'a> {
-    /// Where it begins, with the words of its linkage.
-    pub start: usize,
-    /// Where it is.
-    pub item: FunctionText,
-    /// Its comments.
-    pub comments: Vec<Comment<'a>>,
+pub(super) struct TestFunction<'a> {
+    /// The offset where it begins, including its linkage.
+    pub(super) start: usize,
+    /// The positions of its parts.
+    pub(super) item: FunctionText,
+    /// The comments in and below it.
+    pub(super) comments: Vec<Comment<'a>>,
 }
 
-/// A file taken apart.
+/// A test file, split into its parts.
 #[derive(Debug)]
-pub struct TestFile<'a> {
-    /// All of it.
-    pub text: &'a str,
-    /// What the header lines say.
-    pub header: Header<'a>,
+pub(super) struct TestFile<'a> {
+    /// The text of the file.
+    pub(super) text: &'a str,
+    /// Its header lines.
+    pub(super) header: Header<'a>,
     /// Comments before the first function.
-    pub leading: Vec<Comment<'a>>,
-    /// Functions in order.
-    pub functions: Vec<TestFunction<'a>>,
-    /// Where each line begins.
+    pub(super) leading: Vec<Comment<'a>>,
+    /// The functions, in order.
+    pub(super) functions: Vec<TestFunction<'a>>,
+    /// The offset of each line.
     line_starts: Vec<usize>,
 }
 
 impl<'a> TestFile<'a> {
-    /// Takes a file apart.
-    pub fn parse(text: &'a str, overrides: &'a [String]) -> Result<Self, String> {
+    /// Splits a file into its parts.
+    pub(super) fn parse(text: &'a str, overrides: &'a [String]) -> Result<Self, String> {
         let newlines = memchr::memchr_iter(b'\n', text.as_bytes());
         let line_starts: Vec<usize> = std::iter::once(0).chain(newlines.map(|at| at + 1)).collect();
         let mut diagnostics = Vec::new();
@@ -187,13 +192,13 @@ impl<'a> TestFile<'a> {
         Ok(file)
     }
 
-    /// The line of a byte offset, from 1.
-    pub fn line(&self, offset: usize) -> usize {
+    /// The line number of a byte offset, from 1.
+    pub(super) fn line(&self, offset: usize) -> usize {
         self.line_starts.partition_point(|start| *start <= offset)
     }
 
-    /// A diagnostic with its line.
-    pub fn message(&self, diagnostic: &Diagnostic) -> String {
+    /// The message of a diagnostic, with its line number.
+    pub(super) fn message(&self, diagnostic: &Diagnostic) -> String {
         format!("line {}: {}", self.line(diagnostic.offset), diagnostic.message)
     }
 
@@ -223,7 +228,7 @@ impl<'a> TestFile<'a> {
     }
 }
 
-/// Why a comment that looks like a directive is none: misspelt ones must not pass for prose.
+/// An error message for a comment that looks like a misspelt directive.
 fn misspelt_directive(comment: &str) -> Option<String> {
     const LONG_ENOUGH: [&str; 8] =
         ["check", "sameln", "nextln", "unordered", "regex", "error", "dominates", "print"];
@@ -239,7 +244,7 @@ fn misspelt_directive(comment: &str) -> Option<String> {
         3 => return None,
         _ => did_you_mean(&lower, LONG_ENOUGH),
     };
-    (!near.is_empty()).then(|| format!("no directive `{word}:`{near}"))
+    (!near.is_empty()).then(|| format!("unknown directive `{word}:`{near}"))
 }
 
 #[cfg(test)]
@@ -249,7 +254,8 @@ mod tests {
     #[test]
     fn headers() {
         let text = "test run\ntest compile precise-output ; why\nset opt_level=speed\ntarget x86_64 has_avx\n\
-                    set is_pic=false\n; check: x\ntarget riscv64 has_v\n\nfunction %f() {\nblock0:\n return\n}\n";
+                    set is_pic=false\n; check: x\ntarget riscv64 has_v\n\n\
+                    function %f() {\nblock0:\n return\n}\n";
         let file = TestFile::parse(text, &[]).expect("a file");
         let header = &file.header;
         assert_eq!(header.commands.len(), 2);

@@ -1,18 +1,18 @@
-//! filecheck: directives in comments that say what a text must contain.
+//! filecheck: directives in comments that specify what a text must contain.
 //!
-//! The language is the one of Cranelift's tests. `check:` finds its pattern after the previous match,
-//! `sameln:` on the same line, `nextln:` on the next; `unordered:` finds its pattern anywhere after the
-//! last ordered match; `not:` forbids its pattern between the matches around it; `regex: NAME=…` names
-//! a regular expression. Patterns are plain text in which `$` leads in variables: `$NAME`, `$(NAME)`,
-//! `$(NAME=regex)`, `$(NAME=$OTHER)`, `$(=regex)`, `$()` for nothing and `$$` for a dollar sign. A
-//! pattern that begins or ends in a letter or digit matches whole words.
+//! The language is that of Cranelift's tests. `check:` finds its pattern after the previous match, `sameln:`
+//! on the same line, and `nextln:` on the next line. `unordered:` finds its pattern anywhere after the last
+//! ordered match. `not:` forbids its pattern between the matches before and after it. `regex: NAME=…` names a
+//! regular expression. Patterns are plain text in which `$` introduces variables: `$NAME`, `$(NAME)`,
+//! `$(NAME=regex)`, `$(NAME=$OTHER)`, `$(=regex)`, `$()` for nothing and `$$` for a dollar sign. A pattern
+//! that begins or ends in a letter or digit matches whole words.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
 use regex::Regex;
 
-/// What a directive asks for.
+/// The kind of a directive.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {
     Check,
@@ -23,7 +23,7 @@ enum Kind {
     Regex,
 }
 
-/// The directives.
+/// The names of the directives.
 const KINDS: [(&str, Kind); 6] = [
     ("check:", Kind::Check),
     ("sameln:", Kind::SameLine),
@@ -33,7 +33,7 @@ const KINDS: [(&str, Kind); 6] = [
     ("regex:", Kind::Regex),
 ];
 
-/// The regular expression a variable holds, or which defines it.
+/// A regular expression: that of a variable, or a literal.
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Expr {
     Literal(String),
@@ -51,14 +51,14 @@ enum Part {
 #[derive(Debug)]
 struct Directive {
     kind: Kind,
-    /// Line in the test file.
+    /// Its line number in the test file.
     line: usize,
-    /// As written.
+    /// Its text in the file.
     text: String,
     parts: Vec<Part>,
 }
 
-/// What a variable stands for, and from where in the text it may be used.
+/// The value of a variable, and the offset in the text from which it may be used.
 struct Variable {
     regex: String,
     from: usize,
@@ -66,19 +66,19 @@ struct Variable {
 
 /// A list of directives.
 #[derive(Debug, Default)]
-pub struct Checker {
+pub(super) struct Checker {
     directives: Vec<Directive>,
 }
 
 impl Checker {
-    /// Adds the directive that a comment holds, if any.
-    pub fn add(&mut self, line: usize, comment: &str) -> Result<(), String> {
+    /// Adds the directive of a comment, if it has one.
+    pub(super) fn add(&mut self, line: usize, comment: &str) -> Result<(), String> {
         let Some((kind, text)) = find_directive(comment) else { return Ok(()) };
         let parts = match kind {
             Kind::Regex => {
-                let (name, regex) = text.split_once('=').ok_or("`regex:` is followed by NAME=regex")?;
+                let (name, regex) = text.split_once('=').ok_or("expected NAME=regex after `regex:`")?;
                 if name.is_empty() || name_len(name) != name.len() {
-                    return Err(format!("`{name}` is no name of a variable"));
+                    return Err(format!("invalid variable name `{name}`"));
                 }
                 vec![Part::Define(name.into(), Expr::Literal(regex.into()))]
             }
@@ -91,8 +91,8 @@ impl Checker {
         Ok(())
     }
 
-    /// Checks `text`, and tells which directive fails and what it was looking at.
-    pub fn check(&self, text: &str) -> Result<(), String> {
+    /// Checks `text`. The error names the directive that failed and shows the text it was applied to.
+    pub(super) fn check(&self, text: &str) -> Result<(), String> {
         let mut variables = HashMap::new();
         let mut ordered = 0;
         let mut reached = 0;
@@ -145,7 +145,7 @@ impl Directive {
         format!("line {}: `{name} {}`: {why}", self.line, self.text)
     }
 
-    /// The variables that must hold something before.
+    /// The variables that must be defined before.
     fn uses(&self) -> impl Iterator<Item = &str> {
         self.parts.iter().filter_map(|part| match part {
             Part::Match(Expr::Variable(name)) | Part::Define(_, Expr::Variable(name)) => Some(name.as_str()),
@@ -154,7 +154,7 @@ impl Directive {
     }
 }
 
-/// Fails if a forbidden pattern matches between where its search begins and `end`.
+/// Fails if a forbidden pattern matches between the start of its search and `end`.
 fn check_absent(
     forbidden: &mut Vec<(&Directive, usize, Regex)>,
     text: &str,
@@ -162,13 +162,13 @@ fn check_absent(
 ) -> Result<(), String> {
     for (directive, start, regex) in forbidden.drain(..) {
         if let Some(found) = text.get(start..end).and_then(|part| regex.find(part)) {
-            return Err(directive.fail(&format!("matches `{}`", found.as_str())));
+            return Err(directive.fail(&format!("forbidden match: `{}`", found.as_str())));
         }
     }
     Ok(())
 }
 
-/// The first directive in a comment, and what follows it.
+/// The first directive in a comment, and the text after it.
 fn find_directive(comment: &str) -> Option<(Kind, &str)> {
     let starts = KINDS.iter().flat_map(|&(name, kind)| {
         comment.match_indices(name).map(move |(at, _)| (at, at + name.len(), kind))
@@ -182,7 +182,7 @@ fn find_directive(comment: &str) -> Option<(Kind, &str)> {
         .map(|(_, end, kind)| (kind, comment[end..].trim()))
 }
 
-/// How many bytes of `text` are a variable's name.
+/// The length of the variable's name at the start of `text`.
 fn name_len(text: &str) -> usize {
     if text.starts_with(|c: char| c.is_ascii_digit()) {
         return 0;
@@ -204,13 +204,13 @@ fn parse_pattern(pattern: &str) -> Result<Vec<Part>, String> {
             parts.push(Part::Text("$".into()));
             rest = tail;
         } else if let Some(inner) = after.strip_prefix('(') {
-            let end = closing_paren(inner).ok_or("a `$(` without its `)`")?;
+            let end = closing_paren(inner).ok_or("missing `)` after `$(`")?;
             parts.push(parse_variable(&inner[..end])?);
             rest = &inner[end + 1..];
         } else {
             let len = name_len(after);
             if len == 0 {
-                return Err("a dollar sign is written `$$`".into());
+                return Err("expected a variable after `$`; for a dollar sign, write `$$`".into());
             }
             parts.push(Part::Match(Expr::Variable(after[..len].into())));
             rest = &after[len..];
@@ -219,14 +219,14 @@ fn parse_pattern(pattern: &str) -> Result<Vec<Part>, String> {
     Ok(parts)
 }
 
-/// What stands between `$(` and `)`.
+/// Parses the text between `$(` and `)`.
 fn parse_variable(inner: &str) -> Result<Part, String> {
     let (name, regex) = match inner.split_once('=') {
         Some((name, regex)) => (name, Some(regex)),
         None => (inner, None),
     };
     if name_len(name) != name.len() {
-        return Err(format!("`{name}` is no name of a variable"));
+        return Err(format!("invalid variable name `{name}`"));
     }
     let expr = regex.map(|regex| match regex.strip_prefix('$') {
         Some(other) if !other.is_empty() && name_len(other) == other.len() => Expr::Variable(other.into()),
@@ -240,7 +240,7 @@ fn parse_variable(inner: &str) -> Result<Part, String> {
     })
 }
 
-/// Where the parenthesis closes that was open before `text`, a regular expression.
+/// The offset of the parenthesis that closes the one before `text`, a regular expression.
 fn closing_paren(text: &str) -> Option<usize> {
     let mut depth = 0;
     let mut class_start = None;
@@ -250,7 +250,7 @@ fn closing_paren(text: &str) -> Option<usize> {
             (b'\\', _) => {
                 bytes.next();
             }
-            // A bracket right after `[` or `[^` is a member of the class.
+            // A bracket directly after `[` or `[^` is a member of the class.
             (b']', Some(start)) if !matches!(&text[start..at], "[" | "[^") => class_start = None,
             (_, Some(_)) => {}
             (b'[', None) => class_start = Some(at),
@@ -287,12 +287,12 @@ fn compile(parts: &[Part], variables: &HashMap<String, Variable>) -> Result<Rege
     Regex::new(&regex).map_err(|error| error.to_string())
 }
 
-/// Where the line after the one `at` is in begins.
+/// The offset of the line after the one that contains `at`.
 fn next_line(text: &str, at: usize) -> usize {
     text[at..].find('\n').map_or(text.len(), |n| at + n + 1)
 }
 
-/// The first lines of a part of a text, set off.
+/// The first lines of a part of a text, indented.
 fn excerpt(text: &str, range: Range<usize>) -> String {
     const SHOWN: usize = 12;
     let mut lines: Vec<String> =

@@ -1,16 +1,16 @@
 /* Runs the cases of run tests.
  *
- * Read from stdin, a line each:
- *   group              what follows belongs to one test
+ * Input on stdin, one line each:
  *   <function> <total size> <arguments, as hex digits>
- * Written to stdout, a line per case in the same order:
+ *   group              ends the cases of a test
+ * Output on stdout, one line for each case in the same order:
  *   ok <memory after the call, as hex digits>
  *   signal <number>
  *   timeout
  *
- * The function gets the address of memory that begins with the arguments. A group runs in a child
- * process; when a case kills it, the next case gets a new one. Before this text the table is defined:
- * functions[], FUNCTIONS. */
+ * The function is passed the address of memory that begins with the arguments. The cases of a test run in
+ * a child process; when a case kills it, the next case gets a new one. The table functions[] and its length
+ * FUNCTIONS are defined before this text. */
 
 #include <signal.h>
 #include <stdio.h>
@@ -40,7 +40,7 @@ static unsigned nibble(char digit) {
     return digit <= '9' ? digit - '0' : digit - 'a' + 10;
 }
 
-/* Shared memory, aligned for any vector. */
+/* Allocates memory that is shared with child processes, aligned for any vector. */
 static void *shared(size_t size) {
     enum { CHUNK = 1 << 24 };
     size = (size + 63) & ~(size_t)63;
@@ -112,7 +112,9 @@ int main(void) {
         test->memory = shared(test->size);
         test->status = 0;
         unsigned char *to = test->memory;
-        for (const char *digit = line + at; *digit > ' '; digit += 2) *to++ = nibble(digit[0]) << 4 | nibble(digit[1]);
+        for (const char *digit = line + at; *digit > ' '; digit += 2) {
+            *to++ = nibble(digit[0]) << 4 | nibble(digit[1]);
+        }
     }
     run_group(tests, count);
     return 0;

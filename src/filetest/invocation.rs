@@ -1,48 +1,50 @@
-//! What `run` and `print` comments ask for.
+//! Calls that `run` and `print` comments ask for.
 //!
-//! `; run: %f(1, 2) == 3` calls the function above the comment, as do `!=` and, for several results,
-//! `== [1, 2]`; a bare `; run` calls a function of no arguments that must not return zero, and
-//! `; print: %f(1)` shows the results.
+//! `; run: %f(1, 2) == 3` calls the function above the comment and compares its result. `!=` negates the
+//! comparison, and `== [1, 2]` compares several results. A bare `; run` calls a function without parameters,
+//! which must not return zero. `; print: %f(1)` shows the results.
 
-use super::values::{Value, show_list};
+use super::values::{self, show_list};
+use crate::eval::Value;
 use crate::ir::Type;
 
-/// What results are wanted.
+/// The expected results.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Want {
-    /// These.
+pub(super) enum Want {
+    /// These results.
     Equal(Vec<Value>),
-    /// Any but these.
+    /// Any results except these.
     NotEqual(Vec<Value>),
-    /// One that is not zero.
+    /// A result that is not zero.
     NonZero,
-    /// Any; they are shown.
+    /// Any results; they are shown.
     Shown,
 }
 
-/// One call of a function under test.
+/// A call of a function under test.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Invocation {
-    /// Line of the comment.
-    pub line: usize,
-    /// The name it was written with, without the `%`; empty if without one.
-    pub name: String,
-    /// Arguments.
-    pub args: Vec<Value>,
-    /// Results wanted.
-    pub want: Want,
+pub(super) struct Invocation {
+    /// The line number of the comment.
+    pub(super) line: usize,
+    /// The name of the function in the comment, without the `%`; empty if the comment has none.
+    pub(super) name: String,
+    /// The arguments.
+    pub(super) args: Vec<Value>,
+    /// The expected results.
+    pub(super) want: Want,
 }
 
 impl Invocation {
-    /// Reads the comment, if it asks to run a function with such parameters and results.
-    pub fn parse(
+    /// Parses a comment, given the types of the function's parameters and results; `None` if it does not ask
+    /// for a call.
+    pub(super) fn parse(
         line: usize,
         comment: &str,
         params: &[Type],
         results: &[Type],
     ) -> Result<Option<Self>, String> {
         let text = comment.trim_start_matches([';', ' ', '\t']);
-        // A comment on the comment.
+        // Remove a comment inside the comment.
         let text = text.split(';').next().unwrap_or("").trim_end();
         let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
         let (word, rest) = text.split_at(end);
@@ -58,13 +60,13 @@ impl Invocation {
             ("print", _) if rest.is_empty() => Want::Shown,
             ("run", Some(("==", values))) => Want::Equal(parse_results(values.trim(), results)?),
             ("run", Some(("!=", values))) => Want::NotEqual(parse_results(values.trim(), results)?),
-            ("run", _) => return Err(format!("`==` or `!=` expected before `{rest}`")),
-            _ => return Err(format!("`{rest}` is too much")),
+            ("run", _) => return Err(format!("expected `==` or `!=` before `{rest}`")),
+            _ => return Err(format!("unexpected `{rest}`")),
         };
         Ok(Some(Invocation { line, name: name.into(), args, want }))
     }
 
-    /// The forms without a call.
+    /// Parses the forms without a call.
     fn bare(
         line: usize,
         word: &str,
@@ -73,25 +75,25 @@ impl Invocation {
         results: &[Type],
     ) -> Result<Option<Self>, String> {
         if !rest.is_empty() {
-            // Prose that begins with this word, unless it looks like a call without the colon.
+            // This is prose that begins with the word, unless it looks like a call without the colon.
             return match rest.trim_start().starts_with(['%', '(']) {
-                true => Err(format!("`:` is missing after `{word}`")),
+                true => Err(format!("expected `:` after `{word}`")),
                 false => Ok(None),
             };
         }
         let want = match word {
             "print" => Want::Shown,
             _ if matches!(results, [ty] if ty.is_int()) => Want::NonZero,
-            _ => return Err("`run` alone needs a function of one integer result".into()),
+            _ => return Err("`run` without a call requires a function with one integer result".into()),
         };
         if !params.is_empty() {
-            return Err(format!("`{word}` alone needs a function without parameters"));
+            return Err(format!("`{word}` without a call requires a function without parameters"));
         }
         Ok(Some(Invocation { line, name: String::new(), args: Vec::new(), want }))
     }
 
-    /// Compares the results of the call with those wanted; the error says how they differ.
-    pub fn judge(&self, results: &[Value]) -> Result<(), String> {
+    /// Compares the results of the call with those expected. The error shows how they differ.
+    pub(super) fn judge(&self, results: &[Value]) -> Result<(), String> {
         let right = match &self.want {
             Want::Equal(values) => values == results,
             Want::NotEqual(values) => values != results,
@@ -104,20 +106,34 @@ impl Invocation {
         let call = format!("%{}({})", self.name, show_list(&self.args));
         let got = show_list(results);
         Err(match &self.want {
-            Want::Equal(values) => format!("{call} is [{got}], not [{}]", show_list(values)),
-            _ => format!("{call} is [{got}]"),
+            Want::Equal(values) => format!("{call} is [{got}], expected [{}]", show_list(values)),
+            _ => format!("{call} is [{got}], expected another result"),
         })
     }
 }
 
-/// Takes `%name(args)` apart: name, arguments, and what follows.
+/// Parses a call like `%f(1, 2)`; `params_of` returns the types of a function's parameters.
+pub fn parse_call_of(
+    text: &str,
+    params_of: impl FnOnce(&str) -> Option<Vec<Type>>,
+) -> Result<(String, Vec<Value>), String> {
+    let (name, args, rest) = parse_call(text.trim())?;
+    if !rest.is_empty() {
+        return Err(format!("unexpected `{rest}`"));
+    }
+    let params = params_of(name).ok_or_else(|| format!("unknown function `%{name}`"))?;
+    let args = parse_list(args, &params).map_err(|why| format!("arguments: {why}"))?;
+    Ok((name.into(), args))
+}
+
+/// Splits `%name(args)` into the name, the arguments and the text after them.
 fn parse_call(text: &str) -> Result<(&str, &str, &str), String> {
     let parts = text.strip_prefix('%').and_then(|text| {
         let (name, rest) = text.split_once('(')?;
         let (args, rest) = rest.split_once(')')?;
         Some((name.trim(), args, rest.trim()))
     });
-    parts.ok_or_else(|| format!("a call like `%f(1)` expected, not `{text}`"))
+    parts.ok_or_else(|| format!("expected a call like `%f(1)`, found `{text}`"))
 }
 
 fn parse_results(text: &str, types: &[Type]) -> Result<Vec<Value>, String> {
@@ -126,7 +142,7 @@ fn parse_results(text: &str, types: &[Type]) -> Result<Vec<Value>, String> {
         _ => text
             .strip_prefix('[')
             .and_then(|rest| rest.strip_suffix(']'))
-            .ok_or_else(|| format!("{} results are written in brackets", types.len()))?,
+            .ok_or_else(|| format!("expected {} results in brackets", types.len()))?,
     };
     parse_list(values, types).map_err(|why| format!("results: {why}"))
 }
@@ -145,7 +161,7 @@ fn parse_list(text: &str, types: &[Type]) -> Result<Vec<Value>, String> {
     if items.len() != types.len() {
         return Err(format!("{} given, {} needed", items.len(), types.len()));
     }
-    items.into_iter().zip(types).map(|(item, &ty)| Value::parse(item, ty)).collect()
+    items.into_iter().zip(types).map(|(item, &ty)| values::parse(item, ty)).collect()
 }
 
 #[cfg(test)]
@@ -176,9 +192,12 @@ mod tests {
     #[test]
     fn judgement() {
         let invocation = |text| Invocation::parse(1, text, &[], &[I8]).expect("right").expect("a call");
-        let value = |text| [Value::parse(text, I8).expect("a value")];
+        let value = |text| [values::parse(text, I8).expect("a value")];
         assert!(invocation("; run: %f() == 3").judge(&value("3")).is_ok());
-        assert_eq!(invocation("; run: %f() == 3").judge(&value("4")), Err("%f() is [4], not [3]".into()));
+        assert_eq!(
+            invocation("; run: %f() == 3").judge(&value("4")),
+            Err("%f() is [4], expected [3]".into())
+        );
         assert!(invocation("; run: %f() != 3").judge(&value("4")).is_ok());
         assert!(invocation("; run: %f() != 3").judge(&value("3")).is_err());
         assert!(invocation("; run").judge(&value("0")).is_err());

@@ -1,15 +1,16 @@
-//! `clifc test`: runs test files, which say themselves what they test.
+//! `clifc test`: runs test files, whose header lines and comments say what to test.
 //!
-//! Files are taken apart, compiled and compared in parallel; what run tests execute is collected and
-//! executed together afterwards (`execute`), because starting a linker per file would cost more than
-//! everything else. Every test of every file ends up in the report: what cannot be tested here is
-//! skipped with a reason, and what nobody knows (a command, a directive, a setting) fails.
+//! Files are parsed, compiled and compared in parallel. The programs of run tests are collected and executed
+//! together afterwards (`execute`), because starting a linker for each file would take longer than
+//! everything else. Every test of every file is in the report: a test that is not possible here is skipped
+//! with a reason, and an unknown command, directive or setting is a failure.
 
 mod compile;
 mod exact;
 mod execute;
 mod file;
 mod filecheck;
+mod interpret;
 mod invocation;
 mod report;
 mod run;
@@ -27,25 +28,27 @@ use crate::options::{Arch, Flags, Target};
 use crate::verify::Environment;
 use execute::Program;
 use file::{Command, TestFile};
+pub use invocation::parse_call_of;
 pub use report::{Outcome, Status, Totals, json, junit, text};
 pub use toolchain::{Toolchain, Toolchains};
+pub use values::show_list;
 
-/// What to test, and how.
+/// Which tests to run, and how.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Files, and directories of files.
+    /// Test files, and directories to search for them.
     pub paths: Vec<PathBuf>,
-    /// Only tests for this architecture.
+    /// Run only the tests for this architecture.
     pub only: Option<Arch>,
-    /// Write what came out into files with exact output.
+    /// Update the expected output of `precise-output` tests.
     pub bless: bool,
-    /// Settings added to those of every target line.
+    /// Settings to add to those of every `target` line.
     pub settings: Vec<String>,
-    /// How programs are linked and run.
+    /// How to link and run programs.
     pub toolchains: Toolchains,
 }
 
-/// What a `test` line asks for.
+/// The test commands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {
     Cat,
@@ -54,18 +57,19 @@ enum Kind {
     Domtree,
     Compile,
     Run,
-    /// The field knows it, and clifc does not test it yet.
+    Interpret,
+    /// A command of Cranelift's tests that clifc does not support yet.
     NotYet,
 }
 
 impl Kind {
-    /// Whether the test is made for each target line.
+    /// Whether there is a test for each `target` line.
     fn is_per_target(self) -> bool {
         matches!(self, Kind::Compile | Kind::Run)
     }
 }
 
-/// The commands, and the options each takes.
+/// The names of the commands, and the options of each.
 const COMMANDS: [(&str, Kind, &[&str]); 14] = [
     ("cat", Kind::Cat, &[]),
     ("verifier", Kind::Verifier, &[]),
@@ -73,7 +77,7 @@ const COMMANDS: [(&str, Kind, &[&str]); 14] = [
     ("domtree", Kind::Domtree, &[]),
     ("compile", Kind::Compile, &["precise-output", "expect-fail"]),
     ("run", Kind::Run, &[]),
-    ("interpret", Kind::NotYet, &[]),
+    ("interpret", Kind::Interpret, &[]),
     ("optimize", Kind::NotYet, &["precise-output"]),
     ("inline", Kind::NotYet, &["precise-output", "optimize"]),
     ("alias-analysis", Kind::NotYet, &[]),
@@ -83,21 +87,21 @@ const COMMANDS: [(&str, Kind, &[&str]); 14] = [
     ("licm", Kind::NotYet, &[]),
 ];
 
-/// A test in the making.
+/// A test that may not be finished.
 struct Test {
     outcome: Outcome,
-    /// What is left to execute.
+    /// The program to execute, if it has not been.
     program: Option<Program>,
 }
 
-/// Runs all tests below the paths, in as many threads as the current pool has.
+/// Runs all tests, in as many threads as the current pool has.
 pub fn run(options: &Options) -> io::Result<Vec<Outcome>> {
     let mut paths = Vec::new();
     for path in &options.paths {
         let before = paths.len();
         collect(path, &mut paths)?;
         if paths.len() == before {
-            let why = format!("{}: no .clif file", path.display());
+            let why = format!("{}: no .clif files", path.display());
             return Err(io::Error::new(io::ErrorKind::NotFound, why));
         }
     }
@@ -128,7 +132,7 @@ fn collect(path: &Path, into: &mut Vec<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes all tests of a file, up to what must be executed.
+/// Performs the tests of a file, except for the execution of programs.
 fn test_file(number: usize, path: &Path, options: &Options) -> Vec<Test> {
     let name = path.display().to_string();
     let read = fs::read_to_string(path).map_err(|error| error.to_string());
@@ -152,9 +156,9 @@ impl Test {
     }
 }
 
-/// A file whose tests are being made.
+/// A file whose tests are being performed.
 struct FileContext<'a> {
-    /// Tells the files apart in symbols.
+    /// The number of the file, which makes symbols unique.
     number: usize,
     name: &'a str,
     path: &'a Path,
@@ -163,19 +167,19 @@ struct FileContext<'a> {
 }
 
 impl FileContext<'_> {
-    /// The tests of one `test` line.
+    /// Performs the tests of a `test` line.
     fn command(&self, command: &Command) -> Vec<Test> {
         let single = |status| vec![Test::new(self.name, command.name, status)];
         let Some((_, kind, allowed)) = COMMANDS.iter().find(|(name, ..)| *name == command.name) else {
             let near = did_you_mean(command.name, COMMANDS.map(|(name, ..)| name));
-            return single(Status::Failed(format!("no test command `{}`{near}", command.name)));
+            return single(Status::Failed(format!("unknown test command `{}`{near}", command.name)));
         };
         if let Some(option) = command.options.iter().find(|option| !allowed.contains(option)) {
             let why = format!("`test {}` has no option `{option}`", command.name);
             return single(Status::Failed(why));
         }
         if let Some(feature) = self.file.header.features.first() {
-            return single(Status::Skipped(format!("needs the feature {feature}")));
+            return single(Status::Skipped(format!("requires the feature {feature}")));
         }
         if *kind == Kind::NotYet {
             return single(Status::Skipped(format!("`test {}` is not supported yet", command.name)));
@@ -183,11 +187,15 @@ impl FileContext<'_> {
         if kind.is_per_target() {
             return self.for_targets(*kind, command);
         }
-        single(self.without_target(*kind))
+        let mut notes = Vec::new();
+        let status = self.without_target(*kind, &mut notes);
+        let mut test = Test::new(self.name, command.name, status);
+        test.outcome.notes = notes;
+        vec![test]
     }
 
-    fn without_target(&self, kind: Kind) -> Status {
-        // What the verifier allows depends on the target, if the file is for one.
+    fn without_target(&self, kind: Kind, notes: &mut Vec<String>) -> Status {
+        // What the verifier allows depends on the target if the file is for a single one.
         let env = match &self.file.header.targets[..] {
             [line] => match &line.target {
                 Ok((_, flags)) => Environment::new(flags),
@@ -199,7 +207,8 @@ impl FileContext<'_> {
             Kind::Cat => subtests::cat(self.file),
             Kind::PrintCfg => subtests::print_cfg(self.file),
             Kind::Domtree => subtests::dominators(self.file),
-            _ => subtests::verifier(self.file, env),
+            Kind::Interpret => interpret::test(self.file, env, notes),
+            Kind::Verifier | Kind::Compile | Kind::Run | Kind::NotYet => subtests::verifier(self.file, env),
         };
         match result {
             Ok(()) => Status::Passed,
@@ -223,7 +232,8 @@ impl FileContext<'_> {
         tests.collect()
     }
 
-    /// A run test, and if some of its functions are left out, another that is skipped for them.
+    /// Prepares a run test. If some of its functions are left out, there is another test that is skipped for
+    /// them.
     fn run(&self, unique: usize, test: &str, target: &Target, flags: &Flags) -> Vec<Test> {
         let prepared = match run::prepare(self, unique, target, flags) {
             Ok(prepared) => prepared,
@@ -239,7 +249,7 @@ impl FileContext<'_> {
     }
 }
 
-/// Executes what is to be executed, in one set per thread and architecture.
+/// Executes the programs of all tests, in a set for each thread and architecture.
 fn execute_all(tests: &mut [Test], toolchains: &Toolchains) {
     let mut pending: Vec<&mut Test> = tests.iter_mut().filter(|test| test.program.is_some()).collect();
     // A stable sort, so that files stay in order.

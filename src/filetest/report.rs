@@ -1,45 +1,45 @@
-//! What came of each test, for readers and for machines.
+//! Reports the outcome of each test, for readers and for machines.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 
-/// How a test ended.
+/// The status of a test.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Status {
-    /// As wanted.
+    /// The test passed.
     Passed,
-    /// Otherwise; the text says how.
+    /// The test failed; the text says how.
     Failed(String),
-    /// It was not made; the text says why.
+    /// The test was not performed; the text says why.
     Skipped(String),
 }
 
-/// One test: a command of a file, for one target if it is made for each.
+/// The outcome of a test: a command of a file, for one of its targets if the command depends on the target.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Outcome {
     /// The file.
     pub file: String,
-    /// The command, and the target line.
+    /// The command, and the target if it depends on that.
     pub test: String,
-    /// How it ended.
+    /// Its status.
     pub status: Status,
-    /// Remarks, shown whatever the status.
+    /// Remarks, shown whatever the status is.
     pub notes: Vec<String>,
 }
 
-/// How many tests ended how.
+/// The number of tests by status.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Totals {
-    /// As wanted.
+    /// Tests that passed.
     pub passed: usize,
-    /// Otherwise.
+    /// Tests that failed.
     pub failed: usize,
-    /// Not made.
+    /// Tests that were skipped.
     pub skipped: usize,
 }
 
 impl Totals {
-    /// Counts.
+    /// Counts outcomes by status.
     pub fn of(outcomes: &[Outcome]) -> Self {
         let count = |wanted: fn(&Status) -> bool| outcomes.iter().filter(|o| wanted(&o.status)).count();
         Totals {
@@ -72,7 +72,7 @@ pub fn text(outcomes: &[Outcome], verbose: bool) -> String {
             *skipped.entry(why).or_default() += 1;
         }
         for note in notes {
-            // A remark on the file comes with the test for every target.
+            // The tests of all targets repeat a remark on the file.
             if shown.insert((file, note)) {
                 out.push_str(&format!("note {file}: {note}\n"));
             }
@@ -89,7 +89,7 @@ fn indent(text: &str) -> String {
     text.lines().map(|line| format!("     {line}\n")).collect()
 }
 
-/// The report as JSON, an object a line.
+/// The report as JSON, with an object on each line.
 pub fn json(outcomes: &[Outcome]) -> String {
     let mut out = String::new();
     for Outcome { file, test, status, .. } in outcomes {

@@ -1,4 +1,4 @@
-//! The tests of a file that execute it: `run`.
+//! Prepares and judges tests that execute a file: `test run`.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -13,33 +13,39 @@ use super::{FileContext, subtests};
 use crate::ir::{AbiParam, Function, Linkage, Name, Signature, Type};
 use crate::options::{Flags, Target};
 
-/// A function that test files of the field expect the runner to have: it finds the handler of an
-/// exception, which takes tables that objects do not have yet.
+/// A function that Cranelift's tests expect the runner to provide. It finds the handler of an exception,
+/// which is not supported yet.
 const THROW: &str = "__cranelift_throw";
 
-/// A compiled run test, and remarks on it.
-pub struct Prepared {
-    /// What to execute.
-    pub program: Program,
+/// A compiled run test.
+pub(super) struct Prepared {
+    /// The program to execute.
+    pub(super) program: Program,
     /// Remarks.
-    pub notes: Vec<String>,
-    /// What the back end lacks, and how many of the called functions are left out for it.
-    pub left_out: Option<(String, usize)>,
+    pub(super) notes: Vec<String>,
+    /// What the back end does not support, and the number of called functions that are left out because of
+    /// that.
+    pub(super) left_out: Option<(String, usize)>,
 }
 
-/// A function of a file, and how comments call it.
+/// A function of a file, and the calls that comments ask for.
 struct Known<'a> {
     function: &'a TestFunction<'a>,
     name: Name,
     signature: Signature,
-    /// Names it refers to.
+    /// The names it refers to.
     refers_to: Vec<Name>,
     invocations: Vec<Invocation>,
 }
 
-/// Compiles a file for a run test, with an entry point for each function that is called. Functions
-/// that the back end lacks something for are left out, and with them those that refer to them.
-pub fn prepare(cx: &FileContext, unique: usize, target: &Target, flags: &Flags) -> Result<Prepared, Status> {
+/// Compiles a file for a run test, with an entry point for each function that is called. Functions that the
+/// back end does not support are left out, and those that refer to them too.
+pub(super) fn prepare(
+    cx: &FileContext,
+    unique: usize,
+    target: &Target,
+    flags: &Flags,
+) -> Result<Prepared, Status> {
     if let Some(missing) = cx.options.toolchains.of(target.arch()).missing(target, flags) {
         return Err(Status::Skipped(missing));
     }
@@ -75,7 +81,7 @@ pub fn prepare(cx: &FileContext, unique: usize, target: &Target, flags: &Flags) 
     }
 }
 
-/// Leaves out what refers to functions that are left out.
+/// Leaves out functions that refer to functions that are left out.
 fn leave_out_users(functions: &[Known], left_out: &mut [bool]) {
     loop {
         let gone: HashSet<&Name> =
@@ -92,7 +98,7 @@ fn leave_out_users(functions: &[Known], left_out: &mut [bool]) {
 /// The text that is compiled for a run test.
 struct Unit {
     text: String,
-    /// The first line of each function and entry point, and the number of the function it is of.
+    /// The first line of each function and entry point, and the number of the function that it belongs to.
     starts: Vec<(usize, usize)>,
     entries: Vec<String>,
     cases: Vec<Case>,
@@ -116,7 +122,7 @@ impl Unit {
                 let called = Name::Text(invocation.name.as_str().into());
                 if !invocation.name.is_empty() && called != known.name {
                     unit.notes.push(format!(
-                        "line {}: `%{}` stands below another function, of line {}, which is called",
+                        "line {}: `%{}` is not the function above the comment (line {}), which is called",
                         invocation.line,
                         invocation.name,
                         line_of(known)
@@ -130,7 +136,7 @@ impl Unit {
         unit
     }
 
-    /// The number of the function that a line is of.
+    /// The number of the function that a line belongs to.
     fn function_at(&self, line: usize) -> Option<usize> {
         let above = self.starts.partition_point(|(start, _)| *start <= line);
         above.checked_sub(1).map(|at| self.starts[at].1)
@@ -141,7 +147,7 @@ fn types(params: &[AbiParam]) -> Vec<Type> {
     params.iter().map(|param| param.ty).collect()
 }
 
-/// The functions of a file, of which comments ask to run some.
+/// The functions of a file. It is an error if no comment calls any of them.
 fn known_functions<'a>(file: &'a TestFile<'a>) -> Result<Vec<Known<'a>>, String> {
     let mut functions = Vec::new();
     for function in &file.functions {
@@ -158,12 +164,12 @@ fn known_functions<'a>(file: &'a TestFile<'a>) -> Result<Vec<Known<'a>>, String>
     }
     match functions.iter().any(|known| !known.invocations.is_empty()) {
         true => Ok(functions),
-        false => Err("no `run:` comment".into()),
+        false => Err("missing `run:` comment".into()),
     }
 }
 
-/// The file with its exported functions made local, so that many files can be linked together, and
-/// without those left out. Lines stay where they are.
+/// The text of the file without functions that are left out, and with exported functions made local, so that
+/// many files can be linked together. Line numbers do not change.
 fn with_local_functions(file: &TestFile, left_out: &[bool]) -> String {
     let mut text = String::new();
     let mut done = 0;
@@ -182,7 +188,8 @@ fn with_local_functions(file: &TestFile, left_out: &[bool]) -> String {
     text + &file.text[done..] + "\n"
 }
 
-/// A function that takes the address of memory with the arguments, and puts the results behind them.
+/// The text of an entry point: it takes the address of memory with the arguments, and stores the results
+/// behind them.
 fn trampoline(entry: &str, callee: &Name, signature: &Signature) -> String {
     let (params, results) = (types(&signature.params), types(&signature.returns));
     let (param_offsets, end) = layout(&params, 0);
@@ -206,8 +213,8 @@ fn trampoline(entry: &str, callee: &Name, signature: &Signature) -> String {
     text + "    return\n}\n"
 }
 
-/// Decides from how the cases ended.
-pub fn judge(program: &Program, ended: Result<Vec<Ended>, String>, notes: &mut Vec<String>) -> Status {
+/// The status of a run test, given how its cases ended.
+pub(super) fn judge(program: &Program, ended: Result<Vec<Ended>, String>, notes: &mut Vec<String>) -> Status {
     let ended = match ended {
         Ok(ended) => ended,
         Err(why) => return Status::Failed(why),
@@ -226,7 +233,7 @@ pub fn judge(program: &Program, ended: Result<Vec<Ended>, String>, notes: &mut V
                 }
             }
             Ended::Signal(signal) => failures.push(format!("line {line}: {call} ended with {signal}")),
-            Ended::Timeout => failures.push(format!("line {line}: {call} did not end in time")),
+            Ended::Timeout => failures.push(format!("line {line}: {call} timed out")),
         }
     }
     if failures.is_empty() { Status::Passed } else { Status::Failed(failures.join("\n")) }

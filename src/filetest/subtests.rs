@@ -1,4 +1,4 @@
-//! The tests of a file that need no machine code: `cat`, `verifier`, `print-cfg`, `domtree`.
+//! Tests that require no machine code: `cat`, `verifier`, `print-cfg`, `domtree`.
 
 use super::file::{TestFile, TestFunction};
 use super::filecheck;
@@ -9,17 +9,17 @@ use crate::ir::{Function, Inst, SourceMap};
 use crate::parse::{self, ParseContext};
 use crate::verify::Environment;
 
-/// A function as parsed, and where its parts stand in the file.
+/// A parsed function, and the positions of its parts in the file.
 #[derive(Default)]
-pub struct Parsed {
+pub(super) struct Parsed {
     /// The function.
-    pub function: Function,
+    pub(super) function: Function,
     positions: SourceMap,
 }
 
 impl Parsed {
     /// Parses a function of a file.
-    pub fn new(file: &TestFile, function: &TestFunction) -> Result<Self, Vec<Diagnostic>> {
+    pub(super) fn new(file: &TestFile, function: &TestFunction) -> Result<Self, Vec<Diagnostic>> {
         Self::from_text(&file.text[function.item.text.clone()], function.item.text.start)
     }
 
@@ -34,18 +34,18 @@ impl Parsed {
     }
 }
 
-/// Parses a function; what is wrong is said with lines.
-pub fn parse_function(file: &TestFile, function: &TestFunction) -> Result<Parsed, String> {
+/// Parses a function. Error messages have line numbers.
+pub(super) fn parse_function(file: &TestFile, function: &TestFunction) -> Result<Parsed, String> {
     Parsed::new(file, function).map_err(|diagnostics| messages(file, &diagnostics))
 }
 
-/// Diagnostics, a line each.
-pub fn messages(file: &TestFile, diagnostics: &[Diagnostic]) -> String {
+/// The messages of diagnostics, one on each line.
+pub(super) fn messages(file: &TestFile, diagnostics: &[Diagnostic]) -> String {
     diagnostics.iter().map(|diagnostic| file.message(diagnostic)).collect::<Vec<_>>().join("\n")
 }
 
-/// Checks `text` against the directives that belong to a function.
-pub fn check(file: &TestFile, function: &TestFunction, text: &str) -> Result<(), String> {
+/// Checks `text` against the filecheck directives of a function.
+pub(super) fn check(file: &TestFile, function: &TestFunction, text: &str) -> Result<(), String> {
     let mut checker = filecheck::Checker::default();
     for comment in file.leading.iter().chain(&function.comments) {
         checker.add(comment.line, comment.text).map_err(|why| format!("line {}: {why}", comment.line))?;
@@ -53,32 +53,34 @@ pub fn check(file: &TestFile, function: &TestFunction, text: &str) -> Result<(),
     checker.check(text)
 }
 
-/// `test cat`: what is printed matches, and is printed the same when it is read again.
-pub fn cat(file: &TestFile) -> Result<(), String> {
+/// `test cat`: the printed text matches its directives, and is the same when it is parsed and printed again.
+pub(super) fn cat(file: &TestFile) -> Result<(), String> {
     each(file, |function| {
         let parsed = parse_function(file, function)?.function;
         check(file, function, &parsed.as_stencil_sees().to_string())?;
         let text = parsed.to_string();
         let again = Parsed::from_text(&text, 0).map_err(|diagnostics| {
-            format!("what was printed cannot be read: {}\n{text}", diagnostics[0].message)
+            format!("the printed text cannot be parsed: {}\n{text}", diagnostics[0].message)
         })?;
         match again.function.to_string() {
             same if same == text => Ok(()),
-            other => Err(format!("what was printed is printed otherwise when it is read\n{text}\n{other}")),
+            other => {
+                Err(format!("the printed text changes when it is parsed and printed again\n{text}\n{other}"))
+            }
         }
     })
 }
 
-/// `test print-cfg`: the graph matches.
-pub fn print_cfg(file: &TestFile) -> Result<(), String> {
+/// `test print-cfg`: the graph matches its directives.
+pub(super) fn print_cfg(file: &TestFile) -> Result<(), String> {
     each(file, |function| {
         let parsed = parse_function(file, function)?;
         check(file, function, &graph::text(&parsed.function))
     })
 }
 
-/// `test domtree`: the dominator tree is the one annotated.
-pub fn dominators(file: &TestFile) -> Result<(), String> {
+/// `test domtree`: the dominator tree is as annotated.
+pub(super) fn dominators(file: &TestFile) -> Result<(), String> {
     each(file, |function| {
         let parsed = parse_function(file, function)?;
         let stencil = &parsed.function.stencil;
@@ -94,8 +96,8 @@ pub fn dominators(file: &TestFile) -> Result<(), String> {
     })
 }
 
-/// `test verifier`: the errors are those annotated.
-pub fn verifier(file: &TestFile, env: Environment) -> Result<(), String> {
+/// `test verifier`: the errors are as annotated.
+pub(super) fn verifier(file: &TestFile, env: Environment) -> Result<(), String> {
     each(file, |function| {
         let diagnostics = Checker::default().check(file.text.as_bytes(), &function.item, env);
         let mut found: Vec<(usize, String)> =
@@ -107,10 +109,11 @@ pub fn verifier(file: &TestFile, env: Environment) -> Result<(), String> {
                 |(line, message): &(usize, String)| *line == comment.code_line && message.contains(wanted);
             match found.iter().position(same) {
                 Some(at) => drop(found.swap_remove(at)),
-                None => missing.push_str(&format!("line {}: no such error: {wanted}\n", comment.code_line)),
+                None => missing.push_str(&format!("line {}: missing error: {wanted}\n", comment.code_line)),
             }
         }
-        let surplus = found.iter().map(|(line, message)| format!("line {line}: not annotated: {message}\n"));
+        let surplus =
+            found.iter().map(|(line, message)| format!("line {line}: unexpected error: {message}\n"));
         match missing + &surplus.collect::<String>() {
             all_right if all_right.is_empty() => Ok(()),
             wrong => Err(wrong),
@@ -118,13 +121,13 @@ pub fn verifier(file: &TestFile, env: Environment) -> Result<(), String> {
     })
 }
 
-/// Makes a test of each function; the error names the function.
-pub fn each(
+/// Tests each function. The error names the functions that fail.
+pub(super) fn each(
     file: &TestFile,
     mut test: impl FnMut(&TestFunction) -> Result<(), String>,
 ) -> Result<(), String> {
     if file.functions.is_empty() {
-        return Err("no function".into());
+        return Err("the file has no functions".into());
     }
     let failures = file.functions.iter().filter_map(|function| {
         let why = test(function).err()?;

@@ -1,26 +1,27 @@
-//! How programs are linked and run here, for each architecture.
+//! Toolchains: how to link and run programs for each architecture on this machine.
 //!
-//! Programs for this machine's own architecture are linked by `cc` and run as they are; those for another are linked
-//! by a cross compiler driver and run by an emulator of user programs. A caller may choose either otherwise.
+//! Programs for this machine's own architecture are linked by `cc` and run directly. Those for others are
+//! linked by a cross compiler driver and run by a user-mode emulator. The command line may replace either.
 
 use std::path::Path;
 use std::process::Command;
 
 use crate::options::{Arch, Flags, Target};
 
-/// What is used for an architecture if nobody says otherwise.
-struct Usual {
+/// The default toolchain for an architecture.
+struct DefaultToolchain {
     arch: Arch,
-    /// The compiler driver on a machine of another architecture.
+    /// The compiler driver on machines of other architectures.
     cross: &'static str,
-    /// What runs programs there. Dynamic ones look for their libraries where Debian's cross packages put them.
+    /// The command that runs programs there. It finds shared libraries where Debian's cross packages put
+    /// them.
     emulator: &'static str,
-    /// Extensions that the emulator has not.
+    /// Instruction set extensions that the emulator does not have.
     lacks: &'static [&'static str],
 }
 
-const USUAL: [Usual; 3] = [
-    Usual {
+const DEFAULTS: [DefaultToolchain; 3] = [
+    DefaultToolchain {
         arch: Arch::X86_64,
         cross: "x86_64-linux-gnu-gcc",
         emulator: "qemu-x86_64-static -cpu max -L /usr/x86_64-linux-gnu",
@@ -34,14 +35,14 @@ const USUAL: [Usual; 3] = [
             "has_avx512vnni",
         ],
     },
-    Usual {
+    DefaultToolchain {
         arch: Arch::Aarch64,
         cross: "aarch64-linux-gnu-gcc",
-        // The architecture's own way to sign pointers is slow to emulate.
+        // The architecture's own algorithm for signing pointers is slow to emulate.
         emulator: "qemu-aarch64-static -cpu max,pauth-impdef=on -L /usr/aarch64-linux-gnu",
         lacks: &[],
     },
-    Usual {
+    DefaultToolchain {
         arch: Arch::S390x,
         cross: "s390x-linux-gnu-gcc",
         emulator: "qemu-s390x-static -cpu max -L /usr/s390x-linux-gnu",
@@ -57,60 +58,60 @@ pub struct Toolchain {
     linker: Vec<String>,
     /// What goes before the program's name to run it: nothing if the machine runs it itself.
     runner: Vec<String>,
-    /// Whether nobody chose another runner, so that it is known which extensions there are.
-    is_usual: bool,
+    /// Whether the runner is the default one, of which the extensions are known.
+    is_default: bool,
 }
 
 impl Toolchain {
-    /// The usual one for an architecture.
+    /// The default toolchain for an architecture.
     pub fn of(arch: Arch) -> Self {
-        let usual = &USUAL[arch as usize];
-        debug_assert_eq!(usual.arch, arch);
+        let default = &DEFAULTS[arch as usize];
+        debug_assert_eq!(default.arch, arch);
         let words = |text: &str| text.split(' ').map(str::to_string).collect();
         let (linker, runner) = match is_native(arch) {
             true => (words("cc"), Vec::new()),
-            false => (words(usual.cross), words(usual.emulator)),
+            false => (words(default.cross), words(default.emulator)),
         };
-        Toolchain { arch, linker, runner, is_usual: true }
+        Toolchain { arch, linker, runner, is_default: true }
     }
 
-    /// Why programs with such settings cannot be linked and run here, if they cannot.
+    /// Why programs with these settings cannot be linked and run here; `None` if they can.
     pub fn missing(&self, target: &Target, flags: &Flags) -> Option<String> {
         if !target.is_elf() {
-            return Some(format!("nothing here runs {target} code"));
+            return Some(format!("running {target} code is not supported"));
         }
         let programs = [self.linker.first(), self.runner.first()];
         if let Some(missing) = programs.into_iter().flatten().find(|program| !is_installed(program)) {
-            return Some(format!("running {} code here needs `{missing}`", self.arch));
+            return Some(format!("running {} code requires `{missing}`", self.arch));
         }
-        match self.is_usual {
+        match self.is_default {
             true if self.runner.is_empty() => {
                 flags.missing_on_host().map(|missing| format!("this machine lacks {missing}"))
             }
             true => flags
                 .extensions()
-                .find(|name| USUAL[self.arch as usize].lacks.contains(name))
+                .find(|name| DEFAULTS[self.arch as usize].lacks.contains(name))
                 .map(|missing| format!("the emulator lacks {missing}")),
             false => None,
         }
     }
 
-    /// Whether something other than this machine runs the programs.
+    /// Whether an emulator runs the programs.
     pub fn is_emulated(&self) -> bool {
         !self.runner.is_empty()
     }
 
-    /// The words of the command that compiles C and links.
+    /// The command that compiles C and links, in words.
     pub fn linker(&self) -> &[String] {
         &self.linker
     }
 
-    /// The words of the command that runs programs, if it takes one.
+    /// The command that runs programs, in words; empty if they run directly.
     pub fn runner(&self) -> &[String] {
         &self.runner
     }
 
-    /// A command that compiles C and links.
+    /// Starts a command that compiles C and links.
     pub fn link(&self) -> Command {
         let mut command = Command::new(&self.linker[0]);
         command.args(&self.linker[1..]);
@@ -137,32 +138,32 @@ impl Default for Toolchains {
 }
 
 impl Toolchains {
-    /// That of an architecture.
+    /// The toolchain of an architecture.
     pub fn of(&self, arch: Arch) -> &Toolchain {
         &self.0[arch as usize]
     }
 
-    /// Compiles and links with this command, whose first word is a program.
+    /// Replaces the command that compiles C and links.
     pub fn set_linker(&mut self, arch: Arch, command: Vec<String>) {
         self.0[arch as usize].linker = command;
     }
 
-    /// Runs programs by this command; by none if it is empty.
+    /// Replaces the command that runs programs; with an empty one, they run directly.
     pub fn set_runner(&mut self, arch: Arch, command: Vec<String>) {
         let toolchain = &mut self.0[arch as usize];
         toolchain.runner = command;
-        toolchain.is_usual = false;
+        toolchain.is_default = false;
     }
 }
 
-/// Whether this machine runs code for `arch` by itself.
+/// Whether this machine runs code for `arch` directly.
 fn is_native(arch: Arch) -> bool {
     Target::host().is_ok_and(|host| host.arch() == arch)
 }
 
 fn is_installed(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    // A path with directories stands for itself.
+    // A name with a directory is not searched for.
     program.contains('/') && Path::new(program).is_file()
         || std::env::split_paths(&path).any(|dir| dir.join(program).is_file())
 }

@@ -8,7 +8,7 @@
 //! What is wrong in a text comes back as a [`Misfit`], for the parser to report with its place. The methods
 //! for code panic on it: there it is a defect of whoever calls them.
 //!
-//! Functions that exist are changed by an [`Editor`](super::Editor), which uses a builder to make the new
+//! Functions that exist are changed by an [`Editor`], which uses a builder to make the new
 //! instructions, and another to rebuild the function.
 
 mod declare;

@@ -1,4 +1,5 @@
-//! Families of opcodes and shapes of types: together they decide which code of a target computes an instruction.
+//! Families of opcodes and shapes of types: together they decide which code of a target computes an
+//! instruction.
 
 use super::types::{self, Type};
 

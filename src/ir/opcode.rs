@@ -204,8 +204,6 @@ pub mod sets {
     pub const DYNAMIC_VECTOR: TypeSet = set(INTS | FLOATS, DYNAMIC);
     /// Any type.
     pub const ANY: TypeSet = set(INTS | FLOATS, SCALAR | FIXED | DYNAMIC);
-    /// Any scalar.
-    pub const SCALARS: TypeSet = set(INTS | FLOATS, SCALAR);
     /// Lanes of 16 or 32 bits, 4 or 8 of them.
     pub const I16_32_X: TypeSet = set(ints(16, 32), 0b1100);
     /// Lanes of 16 to 64 bits that can be narrowed.
@@ -215,7 +213,10 @@ pub mod sets {
 }
 
 macro_rules! opcodes {
-    ($($variant:ident $name:literal $format:ident ($ctrl:expr, $set:ident) ($($arg:expr),*) -> ($($result:expr),*) [$($effect:ident)*] $family:ident $doc:literal;)*) => {
+    ($(
+        $variant:ident $name:literal $format:ident ($ctrl:expr, $set:ident)
+        ($($arg:expr),*) -> ($($result:expr),*) [$($effect:ident)*] $family:ident $doc:literal;
+    )*) => {
         /// A CLIF opcode.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, IntoBytes, Immutable, PartialOrd, Ord, Debug)]
         #[repr(u8)]
@@ -348,7 +349,7 @@ opcodes! {
     Select "select" Ternary (Arg(1), ANY) (In(INT_SCALAR), Ctrl, Ctrl) -> (Ctrl) [] Select "The second operand if the first is not zero, else the third.";
     SelectSpectreGuard "select_spectre_guard" Ternary (Arg(1), ANY) (In(INT_SCALAR), Ctrl, Ctrl) -> (Ctrl) [] Select "As select, never lowered to a branch, so that it holds under speculation too.";
     Bitselect "bitselect" Ternary (Arg(1), ANY) (Ctrl, Ctrl, Ctrl) -> (Ctrl) [] BitSelect "Bits of the second operand where the first has ones, of the third elsewhere.";
-    Blendv "blendv" Ternary (Arg(1), VECTOR) (Ctrl, Ctrl, Ctrl) -> (Ctrl) [] LaneSelect "Lanes of the second operand where the mask's lanes are all ones, of the third where they are zero; other masks are the target's.";
+    Blendv "blendv" Ternary (Arg(1), VECTOR) (Ctrl, Ctrl, Ctrl) -> (Ctrl) [] LaneSelect "Lanes of the second operand where the top bit of the mask's lane is one, of the third elsewhere.";
     VanyTrue "vany_true" Unary (Arg(0), VECTOR) (Ctrl) -> (Is(I8)) [] LaneTest "1 if any lane is not zero.";
     VallTrue "vall_true" Unary (Arg(0), VECTOR) (Ctrl) -> (Is(I8)) [] LaneTest "1 if no lane is zero.";
     VhighBits "vhigh_bits" Unary (Given, INT_SCALAR) (In(VECTOR)) -> (Ctrl) [] LaneTest "The top bit of each lane, lane 0 in bit 0.";
@@ -360,14 +361,14 @@ opcodes! {
     Imul "imul" Binary (Arg(0), INT) (Ctrl, Ctrl) -> (Ctrl) [] Multiply "Wrapping multiplication.";
     Umulhi "umulhi" Binary (Arg(0), INT) (Ctrl, Ctrl) -> (Ctrl) [] MultiplyHigh "The high half of the unsigned product.";
     Smulhi "smulhi" Binary (Arg(0), INT) (Ctrl, Ctrl) -> (Ctrl) [] MultiplyHigh "The high half of the signed product.";
-    SqmulRoundSat "sqmul_round_sat" Binary (Arg(0), I16_32_X) (Ctrl, Ctrl) -> (Ctrl) [] FixedPoint "Fixed-point multiplication of Q-format lanes, rounded and saturated.";
-    X86Pmulhrsw "x86_pmulhrsw" Binary (Arg(0), I16_32_X) (Ctrl, Ctrl) -> (Ctrl) [] FixedPoint "Fixed-point multiplication as x86's PMULHRSW does: not saturated.";
+    SqmulRoundSat "sqmul_round_sat" Binary (Arg(0), I16_32_X) (Ctrl, Ctrl) -> (Ctrl) [] FixedPoint "Multiplication of signed fixed-point lanes whose point is behind the sign bit, rounded to nearest and saturated.";
+    X86Pmulhrsw "x86_pmulhrsw" Binary (Arg(0), I16_32_X) (Ctrl, Ctrl) -> (Ctrl) [] FixedPoint "As sqmul_round_sat, but the product of two lowest numbers wraps, as in x86's PMULHRSW.";
     Udiv "udiv" Binary (Arg(0), INT_SCALAR) (Ctrl, Ctrl) -> (Ctrl) [TRAP] Divide "Unsigned division, rounding towards zero; traps when dividing by zero.";
     Sdiv "sdiv" Binary (Arg(0), INT_SCALAR) (Ctrl, Ctrl) -> (Ctrl) [TRAP] Divide "Signed division, rounding towards zero; traps when dividing by zero and on overflow.";
     Urem "urem" Binary (Arg(0), INT_SCALAR) (Ctrl, Ctrl) -> (Ctrl) [TRAP] Divide "The remainder of unsigned division; traps when dividing by zero.";
-    Srem "srem" Binary (Arg(0), INT_SCALAR) (Ctrl, Ctrl) -> (Ctrl) [TRAP] Divide "The remainder of signed division, with the dividend's sign; traps when dividing by zero.";
-    SaddOverflowCin "sadd_overflow_cin" Ternary (Arg(1), INT_SCALAR) (Ctrl, Ctrl, Is(I8)) -> (Ctrl, Is(I8)) [] Overflow "Addition with carry in, and whether it overflowed as a signed one.";
-    UaddOverflowCin "uadd_overflow_cin" Ternary (Arg(1), INT_SCALAR) (Ctrl, Ctrl, Is(I8)) -> (Ctrl, Is(I8)) [] Overflow "Addition with carry in and carry out.";
+    Srem "srem" Binary (Arg(0), INT_SCALAR) (Ctrl, Ctrl) -> (Ctrl) [TRAP] Divide "The remainder of signed division, with the dividend's sign, 0 where the quotient overflows; traps when dividing by zero.";
+    SaddOverflowCin "sadd_overflow_cin" Ternary (Arg(1), INT_SCALAR) (Ctrl, Ctrl, Is(I8)) -> (Ctrl, Is(I8)) [] Overflow "Addition with carry in, which any number but 0 is, and whether it overflowed as a signed one.";
+    UaddOverflowCin "uadd_overflow_cin" Ternary (Arg(1), INT_SCALAR) (Ctrl, Ctrl, Is(I8)) -> (Ctrl, Is(I8)) [] Overflow "Addition with carry in, which any number but 0 is, and carry out.";
     UaddOverflow "uadd_overflow" Binary (Arg(0), INT_SCALAR) (Ctrl, Ctrl) -> (Ctrl, Is(I8)) [] Overflow "Addition, and whether it overflowed as an unsigned one.";
     SaddOverflow "sadd_overflow" Binary (Arg(0), INT_SCALAR) (Ctrl, Ctrl) -> (Ctrl, Is(I8)) [] Overflow "Addition, and whether it overflowed as a signed one.";
     UsubOverflow "usub_overflow" Binary (Arg(0), INT_SCALAR) (Ctrl, Ctrl) -> (Ctrl, Is(I8)) [] Overflow "Subtraction, and whether it borrowed.";
@@ -375,8 +376,8 @@ opcodes! {
     UmulOverflow "umul_overflow" Binary (Arg(0), INT_TO_64) (Ctrl, Ctrl) -> (Ctrl, Is(I8)) [] Overflow "Multiplication, and whether it overflowed as an unsigned one.";
     SmulOverflow "smul_overflow" Binary (Arg(0), INT_TO_64) (Ctrl, Ctrl) -> (Ctrl, Is(I8)) [] Overflow "Multiplication, and whether it overflowed as a signed one.";
     UaddOverflowTrap "uadd_overflow_trap" AddTrap (Arg(0), INT_32_64) (Ctrl, Ctrl) -> (Ctrl) [TRAP] Overflow "Addition that traps when it overflows as an unsigned one.";
-    SsubOverflowBin "ssub_overflow_bin" Ternary (Arg(1), INT_SCALAR) (Ctrl, Ctrl, Is(I8)) -> (Ctrl, Is(I8)) [] Overflow "Subtraction with borrow in, and whether it overflowed as a signed one.";
-    UsubOverflowBin "usub_overflow_bin" Ternary (Arg(1), INT_SCALAR) (Ctrl, Ctrl, Is(I8)) -> (Ctrl, Is(I8)) [] Overflow "Subtraction with borrow in and borrow out.";
+    SsubOverflowBin "ssub_overflow_bin" Ternary (Arg(1), INT_SCALAR) (Ctrl, Ctrl, Is(I8)) -> (Ctrl, Is(I8)) [] Overflow "Subtraction with borrow in, which any number but 0 is, and whether it overflowed as a signed one.";
+    UsubOverflowBin "usub_overflow_bin" Ternary (Arg(1), INT_SCALAR) (Ctrl, Ctrl, Is(I8)) -> (Ctrl, Is(I8)) [] Overflow "Subtraction with borrow in, which any number but 0 is, and borrow out.";
     Band "band" Binary (Arg(0), ANY) (Ctrl, Ctrl) -> (Ctrl) [] Logic "Bitwise and.";
     Bor "bor" Binary (Arg(0), ANY) (Ctrl, Ctrl) -> (Ctrl) [] Logic "Bitwise or.";
     Bxor "bxor" Binary (Arg(0), ANY) (Ctrl, Ctrl) -> (Ctrl) [] Logic "Bitwise exclusive or.";
@@ -420,7 +421,7 @@ opcodes! {
     UwidenLow "uwiden_low" Unary (Arg(0), WIDENABLE) (Ctrl) -> (MergeLanes) [] Widen "The low half's lanes, zero-extended.";
     UwidenHigh "uwiden_high" Unary (Arg(0), WIDENABLE) (Ctrl) -> (MergeLanes) [] Widen "The high half's lanes, zero-extended.";
     IaddPairwise "iadd_pairwise" Binary (Arg(0), WIDENABLE) (Ctrl, Ctrl) -> (Ctrl) [] Pairwise "Sums of neighbouring lanes of both vectors, the first's in the low half.";
-    X86Pmaddubsw "x86_pmaddubsw" Binary (NoCtrl, NONE) (Is(I8X16), Is(I8X16)) -> (Is(I16X8)) [] Pairwise "Products of signed by unsigned bytes, neighbours added with signed saturation, as x86's PMADDUBSW does.";
+    X86Pmaddubsw "x86_pmaddubsw" Binary (NoCtrl, NONE) (Is(I8X16), Is(I8X16)) -> (Is(I16X8)) [] Pairwise "Products of the first operand's signed and the second's unsigned bytes, neighbours added with signed saturation, as x86's PMADDUBSW does with its operands exchanged.";
     Uextend "uextend" Unary (Given, INT_SCALAR) (NarrowerInt) -> (Ctrl) [] Extend "Zero-extends a narrower integer.";
     Sextend "sextend" Unary (Given, INT_SCALAR) (NarrowerInt) -> (Ctrl) [] Extend "Sign-extends a narrower integer.";
     Fpromote "fpromote" Unary (Given, FLOAT_SCALAR) (NarrowerFloat) -> (Ctrl) [] FloatWidth "Converts to a wider float: exact.";
@@ -431,7 +432,7 @@ opcodes! {
     FcvtToSint "fcvt_to_sint" Unary (Given, INT_SCALAR) (In(FLOAT_SCALAR)) -> (Ctrl) [TRAP] ToInt "Converts to a signed integer, rounding towards zero; traps on NaN and out of range.";
     FcvtToUintSat "fcvt_to_uint_sat" Unary (Given, INT) (In(FLOAT)) -> (Ctrl) [] ToIntSaturated "Converts to an unsigned integer, rounding towards zero, saturating; NaN gives 0.";
     FcvtToSintSat "fcvt_to_sint_sat" Unary (Given, INT) (In(FLOAT)) -> (Ctrl) [] ToIntSaturated "Converts to a signed integer, rounding towards zero, saturating; NaN gives 0.";
-    X86Cvtt2dq "x86_cvtt2dq" Unary (Given, INT) (In(FLOAT)) -> (Ctrl) [] ToIntX86 "Converts lanes to signed integers as x86's CVTTPS2DQ does: the lowest integer when out of range.";
+    X86Cvtt2dq "x86_cvtt2dq" Unary (Given, INT) (In(FLOAT)) -> (Ctrl) [] ToIntX86 "Converts lanes to signed integers as x86's CVTTPS2DQ does: the lowest integer for a NaN and when out of range.";
     FcvtFromUint "fcvt_from_uint" Unary (Given, FLOAT) (In(INT)) -> (Ctrl) [] FromInt "Converts an unsigned integer to a float, rounding to nearest.";
     FcvtFromSint "fcvt_from_sint" Unary (Given, FLOAT) (In(INT)) -> (Ctrl) [] FromInt "Converts a signed integer to a float, rounding to nearest.";
     Isplit "isplit" Unary (Arg(0), INT_FROM_16) (Ctrl) -> (Half, Half) [] SplitConcat "The low and the high half.";

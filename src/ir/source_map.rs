@@ -1,7 +1,7 @@
 //! Where a function's parts stand in its file.
 //!
-//! Functions carry no positions. Whoever needs one, for a message, has the function read again and gets this map
-//! with it.
+//! Functions carry no positions. Whoever needs one, for a message, has the function read again and gets this
+//! map with it.
 
 use super::*;
 use crate::entity::{Entity, Map};

@@ -9,8 +9,8 @@ use crate::lower::context::Lower;
 use crate::lower::vocabulary::Lowering;
 use crate::machine::amode::{AddressForms, SymbolUse};
 use crate::machine::amode::{Amode, IndexExtension, Place};
-use crate::machine::compiled::SymbolRef;
 use crate::machine::description::is_overaligned;
+use crate::machine::symbol::SymbolRef;
 use crate::rule;
 
 /// How far a chain of instructions is followed from each of its uses. Without a limit, long chains would take

@@ -215,9 +215,11 @@ impl<'a, I: Lowering> Lower<'a, I> {
     #[inline]
     pub(crate) fn reg(&mut self, value: Value) -> VReg {
         let reg = self.tables.regs[value];
-        if reg != VReg::invalid() {
-            return reg;
-        }
+        if reg != VReg::invalid() { reg } else { self.new_reg(value) }
+    }
+
+    /// Gives a value its register, or its registers.
+    fn new_reg(&mut self, value: Value) -> VReg {
         let Registers { class, count, .. } = registers(self.f.value_types[value]);
         let reg = self.vcode.vreg(class);
         if count == 2 {

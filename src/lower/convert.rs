@@ -6,8 +6,8 @@
 use crate::ir::*;
 use crate::lower::call::{CallLowering, LibcallValue, wide_libcall};
 use crate::lower::context::{Lower, Lowered};
-use crate::machine::compiled::LibCall;
 use crate::machine::reg::{RegClass, VReg};
+use crate::machine::symbol::LibCall;
 
 /// How a target lowers conversions. `d` is the register to define.
 pub trait Conversions: CallLowering {

@@ -127,18 +127,13 @@ impl<'a, I: FamilyLowering> Lower<'a, I> {
 /// Refuses functions with values of types that the target can't hold in registers, and notes the width of
 /// values in `vcode`.
 fn check_types<M: Machine>(f: &Stencil, vcode: &mut VCode) -> Result<(), Unsupported> {
-    for (value, &ty) in f.value_types.iter() {
-        match Registers::of(ty).filter(|_| M::supports(ty)) {
+    let seen = f.value_types.values().fold(0, |seen: u32, &ty| seen | 1 << Shape::of(ty) as u32);
+    let is_seen = |shape: Shape| seen >> shape as u32 & 1 != 0;
+    // Numbers that stand for no value have no type.
+    for &shape in Shape::ALL.iter().filter(|&&shape| shape != Shape::None && is_seen(shape)) {
+        match Registers::of_shape(shape).filter(|_| M::supports(shape)) {
             Some(registers) => vcode.note_float_width(registers.width),
-            None if f.value_defs[value].get() == ValueDef::None => {}
-            None => {
-                let inst = match f.value_defs[value].get() {
-                    ValueDef::Result(inst, _) => Some(inst),
-                    ValueDef::Param(..) | ValueDef::None => None,
-                };
-                let message = format!("values of type {ty} are not supported yet on {}", M::NAME);
-                return Err(Unsupported { inst, message });
-            }
+            None => refuse_shape::<M>(f, shape)?,
         }
     }
     Ok(())

@@ -4,8 +4,8 @@
 use crate::ir::*;
 use crate::lower::context::{Lower, Unsupported};
 use crate::lower::vocabulary::{Lowering, Rematerialization};
-use crate::machine::compiled::SymbolRef;
 use crate::machine::reg::{RegClass, VReg};
+use crate::machine::symbol::SymbolRef;
 
 /// Returns whether and how the value of an instruction is rematerialised.
 pub(crate) fn rematerialization<I: Lowering>(f: &Stencil, data: &InstData) -> Rematerialization {

@@ -4,9 +4,9 @@
 use super::context::Lower;
 use crate::ir::{InstData, Opcode, StackSlot, Type};
 use crate::machine::amode::AddressForms;
-use crate::machine::compiled::SymbolRef;
 use crate::machine::description::Machine;
 use crate::machine::reg::VReg;
+use crate::machine::symbol::SymbolRef;
 
 /// Whether and how a value is rematerialised where it is used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -12,10 +12,10 @@
 
 use super::inst::ConstantRef;
 use crate::ir::StackSlot;
-use crate::machine::compiled::SymbolRef;
 use crate::machine::inst::InstSink;
 use crate::machine::inst::Label;
 use crate::machine::reg::{Operand, OperandConstraint, OperandPos, VReg};
+use crate::machine::symbol::SymbolRef;
 
 /// What an address is relative to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

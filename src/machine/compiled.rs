@@ -2,9 +2,10 @@
 //!
 //! A stencil has no names: relocations refer to those in the function's params by index.
 
-use crate::ir::{NameRef, Params, TrapCode};
+use crate::ir::{Params, TrapCode};
+use crate::machine::reloc::Reloc;
 use crate::machine::srclocs::SrcLocs;
-use crate::named_enum;
+use crate::machine::unwind::{Handler, UnwindOp};
 use serde::{Deserialize, Serialize};
 
 named_enum! {
@@ -276,7 +277,7 @@ impl CompiledStencil {
     }
 }
 
-/// A compiled function: its code, and the names and positions that go with it.
+/// A compiled function: its code, with its names and positions.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CompiledFunction {
     /// The function's names and positions.

@@ -6,7 +6,7 @@
 
 use super::abi::{AbiSignature, Location, Param, Part};
 use super::description::Machine;
-use crate::ir::{AbiParam, Extension, Purpose, Signature, Type, types};
+use crate::ir::{AbiParam, Extension, Purpose, Shape, Signature, Type, types};
 use crate::machine::reg::{PReg, PRegSet, RegClass};
 use crate::options::Flags;
 

@@ -3,7 +3,7 @@
 use super::convention::Convention;
 use super::inst::{Row, RowId};
 use super::reg::{FloatWidth, PReg, PRegSet, RegClass, RegisterFile};
-use crate::ir::{CallConv, Endianness, StackSlotData, Type, types};
+use crate::ir::{CallConv, Endianness, Shape, StackSlotData};
 use crate::options::Flags;
 
 /// Properties of a function that decide which registers are allocatable in it.

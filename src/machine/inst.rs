@@ -181,8 +181,6 @@ pub struct Row {
     pub clobbers: PRegSet,
     /// Properties.
     pub props: Props,
-    /// Target features the row needs, as the target's feature bits; 0 for baseline.
-    pub features: u32,
 }
 
 /// A machine instruction in VCode.

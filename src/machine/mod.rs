@@ -9,7 +9,8 @@
 //! | `amode` | memory operands |
 //! | `vcode`, `vcode_check` | a function of machine instructions over virtual registers, and its invariants |
 //! | `abi`, `convention` | where a signature's values are passed |
-//! | `compiled`, `srclocs` | the result: code, relocations, tables |
+//! | `symbol`, `reloc`, `unwind` | what code refers to, fields that linkers fill in, what unwinders need |
+//! | `compiled`, `srclocs` | the result: code with all of these, and source locations |
 //!
 //! Nothing here knows a particular target. Code tests a row's properties, not which instruction it is.
 
@@ -20,7 +21,10 @@ pub mod convention;
 pub mod description;
 pub mod inst;
 pub mod reg;
+pub mod reloc;
 pub mod size;
 pub mod srclocs;
+pub mod symbol;
+pub mod unwind;
 pub mod vcode;
 pub mod vcode_check;

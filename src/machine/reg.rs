@@ -38,8 +38,22 @@ pub struct Registers {
 impl Registers {
     /// Returns the registers for values of a type; `None` if such values can't be in registers.
     #[inline]
-    pub const fn of(ty: Type) -> Option<Self> {
-        let (class, count, width) = match Shape::of(ty) {
+    pub fn of(ty: Type) -> Option<Self> {
+        static BY_SHAPE: [Option<Registers>; Shape::ALL.len()] = {
+            let mut registers = [None; Shape::ALL.len()];
+            let mut at = 0;
+            while at < registers.len() {
+                registers[at] = Registers::of_shape(Shape::ALL[at]);
+                at += 1;
+            }
+            registers
+        };
+        BY_SHAPE[Shape::of(ty) as usize]
+    }
+
+    /// The registers that a value of a shape takes.
+    pub const fn of_shape(shape: Shape) -> Option<Self> {
+        let (class, count, width) = match shape {
             Shape::Int => (RegClass::Int, 1, FloatWidth::Scalar),
             Shape::Wide => (RegClass::Int, 2, FloatWidth::Scalar),
             Shape::Float | Shape::Half => (RegClass::Float, 1, FloatWidth::Scalar),

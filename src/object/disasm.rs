@@ -1,7 +1,8 @@
-//! Objects shown as assembly, with the relocations and trap sites of each instruction beside it.
+//! Disassembly: lists the code of an object, with the relocations and trap sites of each instruction beside
+//! it.
 //!
-//! Addresses are offsets in the function, so that the listing of a function does not depend on what
-//! stands before it. In a linked file relocations are gone and trap sites still show.
+//! Addresses are offsets in the function, so that the listing of a function does not depend on what comes
+//! before it. A linked file has no relocations any more, but its trap sites are still listed.
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -13,20 +14,19 @@ use object::read::{File, Object as _, ObjectSection as _, ObjectSymbol as _, Obj
 use object::read::{Relocation, RelocationTarget, Section};
 use object::{Architecture, RelocationFlags, SectionIndex, SectionKind, SymbolKind, elf, macho};
 
-use super::format::Format;
-use super::traps;
+use super::{format_named, traps};
 use crate::machine::compiled::TrapSite;
 
-/// How much a listing shows.
+/// What a listing shows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Style {
-    /// The bytes of instructions too.
+    /// The bytes and the text of instructions.
     Bytes,
-    /// Their text.
+    /// Only the text of instructions.
     Text,
 }
 
-/// Writes the listing of an object. An error of the kind `InvalidData` is the object's fault.
+/// Writes the listing of an object. An error of the kind `InvalidData` means that the object is malformed.
 pub fn disassemble(bytes: &[u8], style: Style, out: &mut impl Write) -> io::Result<()> {
     let file = File::parse(bytes).map_err(malformed)?;
     let decoder = decoder(file.architecture()).map_err(malformed)?;
@@ -61,22 +61,24 @@ fn decoder(architecture: Architecture) -> Result<Capstone, String> {
         }
         Architecture::Aarch64 => Capstone::new().arm64().mode(arch::arm64::ArchMode::Arm).build(),
         Architecture::S390x => Capstone::new().sysz().mode(arch::sysz::ArchMode::Default).build(),
-        other => return Err(format!("objects of {other:?} can't be disassembled")),
+        other => return Err(format!("cannot disassemble code for {other:?}")),
     }
     .map_err(|error| error.to_string())?;
     decoder.set_skipdata(true).map_err(|error| error.to_string())?;
     Ok(decoder)
 }
 
-/// A part of a section: a function, or what has no name.
+/// Part of a section: a function, or code without a symbol.
 struct Function<'a> {
     names: Vec<&'a str>,
-    /// Offsets in the section.
+    /// Offset of its first byte in the section.
     start: u64,
+    /// Offset behind its last byte.
     end: u64,
 }
 
-/// The functions of a section by offset, with what lies between them; together they are all of it.
+/// The functions of a section by offset, without overlaps. One without a size extends to the next; code in a
+/// section without symbols is a function without a name.
 fn functions<'a>(file: &File<'a>, section: &Section<'a, '_>, len: u64) -> io::Result<Vec<Function<'a>>> {
     let mut starts: Vec<(u64, u64, &str)> = Vec::new();
     for symbol in file.symbols() {
@@ -112,6 +114,7 @@ fn functions<'a>(file: &File<'a>, section: &Section<'a, '_>, len: u64) -> io::Re
     Ok(functions)
 }
 
+/// A relocation: offset in the section, and text.
 type RelocAt = (u64, String);
 
 fn section_relocs(file: &File<'_>, section: &Section<'_, '_>) -> Vec<RelocAt> {
@@ -140,7 +143,7 @@ fn show_reloc(file: &File<'_>, reloc: &Relocation) -> String {
     }
 }
 
-/// A relocation's name without format and machine.
+/// The name of a relocation without the prefix of its format and target.
 fn short(name: &str) -> &str {
     let prefixes = ["R_X86_64_", "R_AARCH64_", "R_390_", "X86_64_RELOC_", "ARM64_RELOC_"];
     prefixes.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name)
@@ -157,14 +160,15 @@ fn symbol_name(file: &File<'_>, index: object::SymbolIndex) -> String {
     }
 }
 
-/// The part of a sorted list that lies in a function.
+/// The relocations, sorted by offset, that lie in a function.
 fn within<'l>(relocs: &'l [RelocAt], function: &Function<'_>) -> &'l [RelocAt] {
     let from = relocs.partition_point(|(offset, _)| *offset < function.start);
     let to = relocs.partition_point(|(offset, _)| *offset < function.end);
     &relocs[from..to.max(from)]
 }
 
-/// Trap sites by the address of their function.
+/// The trap sites of an object, by the address of their function: its section and offset in a relocatable
+/// file, and the address alone in a linked one.
 struct Traps {
     by_function: HashMap<(Option<SectionIndex>, u64), Vec<TrapSite>>,
     linked: bool,
@@ -174,7 +178,7 @@ impl Traps {
     fn read(file: &File<'_>) -> io::Result<Self> {
         let linked = file.kind() != object::ObjectKind::Relocatable;
         let mut by_function = HashMap::new();
-        let name = Format::named(file.format()).map(|format| format.section_of(format.traps));
+        let name = format_named(file.format()).map(|format| format.section_of(format.traps));
         if let Some(section) = name.and_then(|name| file.section_by_name(name)) {
             let big_endian = !file.is_little_endian();
             let data = section.data().map_err(malformed)?;
@@ -192,7 +196,7 @@ impl Traps {
         Ok(Traps { by_function, linked })
     }
 
-    /// Those of the function at an address.
+    /// The trap sites of the function at an address.
     fn of(&self, section: SectionIndex, address: u64) -> &[TrapSite] {
         let section = (!self.linked).then_some(section);
         self.by_function.get(&(section, address)).map_or(&[], Vec::as_slice)
@@ -213,7 +217,7 @@ fn address(data: &[u8], at: usize, big_endian: bool) -> Option<u64> {
     Some(if big_endian { u64::from_be_bytes(bytes) } else { u64::from_le_bytes(bytes) })
 }
 
-/// A function's instructions and what is known of them.
+/// The code of a function with its annotations.
 struct Listing<'l, 'a> {
     function: Function<'a>,
     code: &'l [u8],
@@ -236,14 +240,15 @@ impl Listing<'_, '_> {
     }
 }
 
-/// Splits off the first items of a sorted list.
+/// Splits off the items at the start of a list that pass a test.
 fn take_while<'l, T>(list: &mut &'l [T], test: impl Fn(&T) -> bool) -> &'l [T] {
     let (taken, rest) = list.split_at(list.partition_point(test));
     *list = rest;
     taken
 }
 
-/// Writes offset, bytes, text and what is known of an instruction; long ones take several lines of bytes.
+/// Writes the line of an instruction: offset, bytes, text, and relocations and trap sites as notes. The bytes
+/// of a long instruction continue on further lines.
 fn write_insn(
     insn: &Insn<'_>,
     style: Style,

@@ -1,8 +1,8 @@
-//! Unwind information: `.eh_frame` from the frame changes of each function.
+//! Unwind information: `.eh_frame`, from the frame changes of each function.
 //!
-//! One common entry says what holds on entry to any function of the machine; each function has an entry
-//! with its changes. Addresses are distances, so that nothing has to be relocated at run time: of 32 bits where
-//! linkers relocate them, and of 64, which linkers expect then, where they don't.
+//! One common entry (CIE) describes the frame on entry to any function of the target; each function has an
+//! entry (FDE) with its changes. Addresses are stored as distances, so that nothing is relocated at run time.
+//! They have 32 bits where the linker relocates them; where it does not, it expects 64 bits.
 
 use gimli::write::{
     Address, CallFrameInstruction as Instruction, CommonInformationEntry, EhFrame, EndianVec,
@@ -12,25 +12,26 @@ use gimli::{
     DW_EH_PE_absptr, DW_EH_PE_pcrel, DW_EH_PE_sdata4, DwEhPe, Encoding, Format, Register, RunTimeEndian,
 };
 
-use super::tables::Table;
-use crate::machine::compiled::{CompiledStencil, UnwindOp};
+use super::table::Table;
+use crate::machine::compiled::CompiledStencil;
+use crate::machine::unwind::UnwindOp;
 use crate::options::Arch;
 
-/// A frame on entry to a function, in DWARF's register numbers.
+/// The frame on entry to a function. Registers are DWARF numbers.
 struct EntryFrame {
     /// The column of the return address.
     return_address: u16,
-    /// The unit of code offsets.
+    /// The unit of code offsets in bytes.
     code_unit: u8,
-    /// The stack pointer.
+    /// The register number of the stack pointer.
     stack_pointer: u16,
-    /// From the stack pointer to the canonical frame address.
+    /// Bytes from the stack pointer up to the canonical frame address.
     cfa_offset: i32,
-    /// Where the return address is from there; `None` if it is in its register.
+    /// Offset of the return address from the canonical frame address; `None` if it is in its register.
     saved_at: Option<i32>,
 }
 
-/// The unit of offsets in the frame.
+/// The unit of offsets in the frame in bytes.
 const DATA_UNIT: i8 = -8;
 
 fn entry_frame(arch: Arch) -> EntryFrame {
@@ -55,7 +56,8 @@ fn entry_frame(arch: Arch) -> EntryFrame {
     }
 }
 
-/// The section; empty if there are no functions. Distances to functions have 32 bits, or else 64.
+/// Builds the section; it is empty if there are no functions. With `short`, distances have 32 bits, otherwise
+/// 64.
 pub(super) fn build<'a>(
     arch: Arch,
     short: bool,
@@ -83,11 +85,11 @@ pub(super) fn build<'a>(
     Ok(Table { bytes, relocs })
 }
 
-/// Says in the common entry, which comes first, that return addresses are signed with key B: a letter of its
-/// augmentation, for which a byte of padding goes.
+/// Marks in the common entry, which comes first, that return addresses are signed with key B. That takes a
+/// letter of its augmentation string, which replaces a byte of padding.
 fn note_key_b(bytes: &mut Vec<u8>) {
     const AUGMENTATION: &[u8] = b"zR\0";
-    /// Behind length, number of the common entry, and version.
+    /// Offset of the augmentation: behind length, identifier and version.
     const START: usize = 9;
     let length = u32::from_le_bytes(bytes[..4].try_into().expect("four bytes"));
     let last = 4 + length as usize - 1;
@@ -122,7 +124,7 @@ fn instruction(op: UnwindOp) -> Instruction {
     }
 }
 
-/// The section being written; relocations are offsets in it and the functions' numbers.
+/// The section being written, with its relocations: offset and number of the function.
 #[derive(Clone)]
 struct Section {
     bytes: EndianVec<RunTimeEndian>,

@@ -1,15 +1,15 @@
-//! What is particular to ELF: numbers of relocations, types and flags of sections.
+//! ELF: relocation numbers, section types and flags.
 
 use object::elf::{self, RelocationType, SectionType};
 use object::write::Object;
 use object::{BinaryFormat, RelocationFlags, SectionFlags, SectionKind};
 
 use super::format::{Addend, Format, Reloc};
-use super::sections::Role;
-use crate::machine::compiled::RelocKind;
+use super::role::Role;
+use crate::machine::reloc::RelocKind;
 use crate::options::{Arch, Flags, Target};
 
-/// The format.
+/// The format's row.
 pub(super) static FORMAT: Format = Format {
     name: "ELF",
     binary_format: BinaryFormat::Elf,
@@ -31,7 +31,7 @@ pub(super) static FORMAT: Format = Format {
     finish,
 };
 
-/// The relocation of a 64-bit address.
+/// The relocation number of a 64-bit address.
 fn absolute(arch: Arch) -> RelocationType {
     match arch {
         Arch::X86_64 => elf::R_X86_64_64,
@@ -40,7 +40,7 @@ fn absolute(arch: Arch) -> RelocationType {
     }
 }
 
-/// The relocation of a 32-bit distance from the field.
+/// The relocation number of a 32-bit distance from the field.
 fn relative(arch: Arch) -> RelocationType {
     match arch {
         Arch::X86_64 => elf::R_X86_64_PC32,
@@ -49,16 +49,16 @@ fn relative(arch: Arch) -> RelocationType {
     }
 }
 
-/// A relocation's number.
+/// The number of a relocation.
 #[derive(Clone, Copy)]
 enum Number {
-    /// On the machine that has it.
+    /// The same for every target that uses the kind.
     Own(RelocationType),
-    /// That of an address.
+    /// Depends on the target: [`absolute`].
     Absolute,
-    /// That of a distance.
+    /// Depends on the target: [`relative`].
     Relative,
-    /// There is none in ELF.
+    /// ELF has no such relocation.
     Absent,
 }
 
@@ -82,7 +82,7 @@ const fn absent(kind: RelocKind) -> RelocRow {
     RelocRow { kind, number: Number::Absent, thread_local: false }
 }
 
-/// By [`RelocKind`].
+/// How each kind of relocation is written, by [`RelocKind`].
 static RELOCS: [RelocRow; RelocKind::ALL.len()] = [
     RelocRow { number: Number::Absolute, ..absent(RelocKind::Abs64) },
     RelocRow { number: Number::Relative, ..absent(RelocKind::Rel32) },
@@ -143,12 +143,12 @@ fn reloc(kind: RelocKind, arch: Arch) -> Option<Reloc> {
 
 fn split_name(name: &str) -> Result<(&str, &str), String> {
     match name.is_empty() || name.contains('\0') {
-        true => Err(format!("{name:?} can't be the name of a section")),
+        true => Err(format!("invalid section name {name:?}")),
         false => Ok(("", name)),
     }
 }
 
-/// Types of sections that linkers know by name, with the names' first words.
+/// Section types that follow from the name: the name is the given one, or that followed by `.` and more.
 const TYPES: [(&str, SectionType); 6] = [
     (".bss", elf::SHT_NOBITS),
     (".tbss", elf::SHT_NOBITS),
@@ -178,7 +178,8 @@ fn section_flags(name: &str, role: Role) -> SectionFlags {
     SectionFlags::Elf { sh_type: section_type(name), sh_flags: elf::SHF_ALLOC | more }
 }
 
-/// Says that nothing in the file needs to execute the stack, and what all of its code keeps to.
+/// Adds the notes that the file needs no executable stack, and which hardening features all of its code
+/// supports.
 fn finish(object: &mut Object<'_>, target: &Target, flags: &Flags) {
     object.add_section(Vec::new(), b".note.GNU-stack".to_vec(), SectionKind::Other);
     let signs = flags.sign_return_address() || flags.sign_return_address_all();
@@ -194,7 +195,8 @@ fn finish(object: &mut Object<'_>, target: &Target, flags: &Flags) {
     }
 }
 
-/// A note with the only property of aarch64: what linkers may mark a file with if all that goes into it has the same.
+/// Adds the note of aarch64's hardening features. Linkers mark an executable with those that all of its
+/// inputs have.
 fn add_aarch64_property(object: &mut Object<'_>, features: u32) {
     const ALIGN: u64 = 8;
     let property = [elf::GNU_PROPERTY_AARCH64_FEATURE_1_AND.0, 4, features, 0];

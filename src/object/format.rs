@@ -1,71 +1,58 @@
-//! What differs between the formats of objects: a row of constants and functions for each.
+//! Object formats: for each, a row of the constants and functions in which it differs from the others.
 
 use object::write::Object;
 use object::{Architecture, BinaryFormat, RelocationFlags, SectionFlags};
 
-use super::sections::Role;
-use super::{elf, macho};
-use crate::machine::compiled::RelocKind;
+use super::role::Role;
+use crate::machine::reloc::RelocKind;
 use crate::options::{Arch, Flags, Target};
 
-/// A format.
+/// An object format.
 pub(super) struct Format {
     /// Its name in messages.
-    pub name: &'static str,
+    pub(super) name: &'static str,
     /// The `object` crate's name for it.
-    pub binary_format: BinaryFormat,
-    /// What linker names have in front of them in the file.
-    pub symbol_prefix: &'static str,
+    pub(super) binary_format: BinaryFormat,
+    /// The prefix of linker names in symbol tables.
+    pub(super) symbol_prefix: &'static str,
     /// Whether an import can be marked as hidden.
-    pub hides_imports: bool,
-    /// The usual sections, by [`Role`], spelled as in `section "…"`.
-    pub sections: [&'static str; Role::COUNT],
+    pub(super) hides_imports: bool,
+    /// The default sections, by [`Role`], spelled as in `section "…"`.
+    pub(super) sections: [&'static str; Role::COUNT],
     /// The section of unwind information.
-    pub eh_frame: &'static str,
+    pub(super) eh_frame: &'static str,
     /// The section of trap sites.
-    pub traps: &'static str,
+    pub(super) traps: &'static str,
     /// The section of exception handlers.
-    pub handlers: &'static str,
-    /// Type and flags of these two.
-    pub list_flags: SectionFlags,
-    /// Takes a section's name apart: into those of its segment and of itself. Or says what is wrong with it.
-    pub split_name: fn(&str) -> Result<(&str, &str), String>,
-    /// Whether a section of this name, without segment, has no bytes in the file.
-    pub holds_zeros: fn(&str) -> bool,
-    /// Type and flags of a section of this name, without segment.
-    pub section_flags: fn(&str, Role) -> SectionFlags,
-    /// The largest alignment.
-    pub max_align: u64,
-    /// How many sections items can be in.
-    pub max_sections: usize,
-    /// How a kind of relocation is written; `None` if the format has none like it.
-    pub reloc: fn(RelocKind, Arch) -> Option<Reloc>,
-    /// Whether linkers take sections apart at symbols, and move and drop the parts. Then items need no sections of
-    /// their own and are not empty, our lists have a symbol for each function, and refer to it by its symbol, and
-    /// distances between sections are known before linking, as no linker relies on relocations for them.
-    pub atoms: bool,
-    /// The section of descriptors, if thread-local variables are reached through them.
-    pub descriptors: Option<&'static str>,
-    /// Completes the file.
-    pub finish: fn(&mut Object<'_>, &Target, &Flags),
+    pub(super) handlers: &'static str,
+    /// Type and flags of the sections `traps` and `handlers`.
+    pub(super) list_flags: SectionFlags,
+    /// Splits a section's name into segment and section, or returns an error message.
+    pub(super) split_name: fn(&str) -> Result<(&str, &str), String>,
+    /// Whether a section of this name (without segment) is zero-filled and takes no room in the file.
+    pub(super) holds_zeros: fn(&str) -> bool,
+    /// Type and flags of a section of this name (without segment).
+    pub(super) section_flags: fn(&str, Role) -> SectionFlags,
+    /// The largest alignment of a section.
+    pub(super) max_align: u64,
+    /// The maximum number of sections for functions and data items.
+    pub(super) max_sections: usize,
+    /// How a kind of relocation is written; `None` if the format cannot express it.
+    pub(super) reloc: fn(RelocKind, Arch) -> Option<Reloc>,
+    /// Whether linkers split sections at symbols, and move and drop the parts (*atoms*). Then items need no
+    /// sections of their own and may not be empty; the writer's own tables have a symbol for each function
+    /// and refer to functions by symbol; and distances between sections are filled in, since linkers expect
+    /// no relocations for them.
+    pub(super) atoms: bool,
+    /// The section of descriptors, if thread-local variables are accessed through descriptors.
+    pub(super) descriptors: Option<&'static str>,
+    /// Adds what the format requires at the end, such as notes and versions.
+    pub(super) finish: fn(&mut Object<'_>, &Target, &Flags),
 }
 
-/// All formats.
-static FORMATS: [&Format; 2] = [&elf::FORMAT, &macho::FORMAT];
-
 impl Format {
-    /// The format of a target's objects.
-    pub fn of(target: &Target) -> &'static Self {
-        if target.is_elf() { &elf::FORMAT } else { &macho::FORMAT }
-    }
-
-    /// The format with the `object` crate's name.
-    pub fn named(format: BinaryFormat) -> Option<&'static Self> {
-        FORMATS.into_iter().find(|row| row.binary_format == format)
-    }
-
-    /// A section's name without its segment.
-    pub fn section_of<'a>(&self, name: &'a str) -> &'a str {
+    /// The name of a section without its segment.
+    pub(super) fn section_of<'a>(&self, name: &'a str) -> &'a str {
         (self.split_name)(name).map_or(name, |(_, section)| section)
     }
 }
@@ -73,33 +60,33 @@ impl Format {
 /// How a relocation is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Reloc {
-    /// Its number, and what else the format wants to know.
-    pub flags: RelocationFlags,
-    /// Where its addend is.
-    pub addend: Addend,
-    /// Whether its symbol is to be marked as thread-local.
-    pub thread_local: bool,
+    /// Its number, and the format's other attributes of a relocation.
+    pub(super) flags: RelocationFlags,
+    /// Where its addend is stored.
+    pub(super) addend: Addend,
+    /// Whether its symbol must be thread-local.
+    pub(super) thread_local: bool,
 }
 
-/// Where a relocation's addend is.
+/// Where a relocation's addend is stored.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Addend {
-    /// In the relocation: a signed number of this many bits.
+    /// In the relocation, as a signed number of this many bits.
     Record(u32),
-    /// In the field.
+    /// In the field that is relocated.
     Field {
-        /// The field's bytes.
+        /// Size of the field in bytes.
         bytes: u8,
-        /// What the field has more than the addend.
+        /// Added to the addend in the field.
         more: u8,
-        /// The object crate writes the field again unless the addend that it is given is minus this.
+        /// Minus the addend to pass to the `object` crate so that it leaves the field alone.
         done: u8,
     },
-    /// It can only be 0.
+    /// Nowhere: it must be 0.
     Zero,
 }
 
-/// The `object` crate's name for a machine.
+/// The `object` crate's name for an architecture.
 pub(super) fn architecture(arch: Arch) -> Architecture {
     match arch {
         Arch::X86_64 => Architecture::X86_64,
@@ -108,7 +95,7 @@ pub(super) fn architecture(arch: Arch) -> Architecture {
     }
 }
 
-/// What the gaps between functions are filled with: something that traps.
+/// The byte that fills gaps between functions: it traps if it is executed.
 pub(super) fn fill(arch: Arch) -> u8 {
     match arch {
         Arch::X86_64 => 0xcc,

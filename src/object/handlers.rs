@@ -1,5 +1,5 @@
-//! The section of exception handlers, `.clifc.exceptions` in ELF and `__DATA,__clifc_except` in Mach-O: where an
-//! exception thrown by a `try_call` goes.
+//! The section of exception handlers, `.clifc.exceptions` in ELF and `__DATA,__clifc_except` in Mach-O: where
+//! an exception that a `try_call` throws continues.
 //!
 //! It is a sequence of tables, one for each function that has handlers, in the target's byte order:
 //!
@@ -8,16 +8,19 @@
 //! | 8     | address of the function, relocated |
 //! | 4     | n: the number of handlers |
 //! | 4     | bytes from the stack pointer at calls up to the canonical frame address |
-//! | 16 n  | handlers: offset of the call's return address in the function, offset of the handler, tag, 1 if any tag is taken |
+//! | 16 n  | handlers |
 //!
-//! Handlers are in the order of their calls, and those of a call in the order of the text. Whoever throws
-//! unwinds to the frame (`.eh_frame`), restores the stack pointer, puts the payload words into the first result
-//! registers and jumps; no other register needs its value back.
+//! A handler has four words of 4 bytes: offset in the function of the call's return address, offset of the
+//! handler, tag, and 1 if it takes any tag, otherwise 0.
+//!
+//! Handlers are in the order of their calls, and those of a call in the order of the text. To throw, unwind
+//! to the frame (`.eh_frame`), restore the stack pointer, put the payload words into the first result
+//! registers and jump to the handler; no other register needs to be restored.
 
-use super::tables::Table;
+use super::table::Table;
 use crate::machine::compiled::CompiledStencil;
 
-/// The section.
+/// Builds the section.
 pub(super) fn build<'a>(big_endian: bool, functions: impl Iterator<Item = &'a CompiledStencil>) -> Table {
     let word = |value: u32| if big_endian { value.to_be_bytes() } else { value.to_le_bytes() };
     let mut table = Table::default();
@@ -39,7 +42,7 @@ pub(super) fn build<'a>(big_endian: bool, functions: impl Iterator<Item = &'a Co
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::machine::compiled::Handler;
+    use crate::machine::unwind::Handler;
 
     #[test]
     fn handlers_are_listed_by_function() {

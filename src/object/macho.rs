@@ -1,22 +1,20 @@
-//! What is particular to Mach-O: numbers of relocations, types and flags of sections, thread variables.
+//! Mach-O: relocation numbers, section types and flags.
 //!
-//! Linkers take sections apart at symbols, into *atoms* (`MH_SUBSECTIONS_VIA_SYMBOLS`): what lies from one symbol to
-//! the next is moved, merged and dropped as one. The constants and jump tables behind a function are its own, as
-//! there is no symbol between. Where a relocation refers to an atom it names its symbol: one that named a section
-//! would have to hold an address, which is known only when the file is complete.
+//! Linkers split sections at symbols into *atoms* (`MH_SUBSECTIONS_VIA_SYMBOLS`): everything from one symbol
+//! to the next is moved, merged and dropped together. The constants and jump tables behind a function belong
+//! to its atom, since no symbol comes between. Relocations refer to atoms by symbol: one that referred to a
+//! section would have to contain an address, which is known only when the file is complete.
 
 use object::macho::{self, RelocationType, SectionType, Version};
-use object::write::{MachOBuildVersion, Object, SymbolId};
+use object::write::{MachOBuildVersion, Object};
 use object::{BinaryFormat, RelocationFlags, SectionFlags};
 
 use super::format::{Addend, Format, Reloc};
-use super::sections::{Place, Role};
-use super::{Writer, symbols};
-use crate::ir::DataItem;
-use crate::machine::compiled::{LibCall, RelocKind};
+use super::role::Role;
+use crate::machine::reloc::RelocKind;
 use crate::options::{Arch, Flags, Target};
 
-/// The format.
+/// The format's row.
 pub(super) static FORMAT: Format = Format {
     name: "Mach-O",
     binary_format: BinaryFormat::MachO,
@@ -46,7 +44,8 @@ pub(super) static FORMAT: Format = Format {
     finish,
 };
 
-/// Sections that items are not in: unwind information and our two lists. All are numbered by a byte.
+/// Number of sections that hold no items: unwind information, trap sites, exception handlers. Section numbers
+/// are bytes.
 const OWN_SECTIONS: usize = 3;
 
 /// How Mach-O writes a kind of relocation.
@@ -55,32 +54,32 @@ struct RelocRow {
     kind: RelocKind,
     number: RelocationType,
     pc_relative: bool,
-    /// Base-2 logarithm of the field's bytes.
+    /// Base-2 logarithm of the field's size in bytes.
     length: u8,
     addend: Addend,
 }
 
-/// A 32-bit distance to a field that ends so many bytes before its instruction. What is in the field counts from the
-/// field's end whatever the number says.
+/// A 32-bit distance in a field that ends `before_end` bytes before the end of its instruction. The field's
+/// contents count from the end of the field, whatever the relocation number says.
 const fn distance(kind: RelocKind, number: RelocationType, before_end: u8) -> RelocRow {
     let addend = Addend::Field { bytes: 4, more: 4, done: 4 + before_end };
     RelocRow { kind, number, pc_relative: true, length: 2, addend }
 }
 
-/// A part of an instruction word: a distance from the instruction, or from its page.
+/// Part of an instruction word: a distance from the instruction, or from its page.
 const fn relative_part(kind: RelocKind, number: RelocationType, addend: Addend) -> RelocRow {
     RelocRow { kind, number, pc_relative: true, length: 2, addend }
 }
 
-/// A part of an instruction word: an offset in a page.
+/// Part of an instruction word: an offset in a page.
 const fn offset_part(kind: RelocKind, number: RelocationType, addend: Addend) -> RelocRow {
     RelocRow { kind, number, pc_relative: false, length: 2, addend }
 }
 
-/// The addend has a relocation of its own, `ARM64_RELOC_ADDEND`.
+/// The addend is in a relocation of its own, `ARM64_RELOC_ADDEND`.
 const RECORD: Addend = Addend::Record(24);
 
-/// The kinds there are. An address has the same number on both machines.
+/// The kinds that Mach-O has. An address has the same number on both targets.
 const ROWS: [RelocRow; 22] = [
     RelocRow {
         kind: RelocKind::Abs64,
@@ -112,7 +111,7 @@ const ROWS: [RelocRow; 22] = [
     offset_part(RelocKind::Aarch64TlvLo12, macho::ARM64_RELOC_TLVP_LOAD_PAGEOFF12, Addend::Zero),
 ];
 
-/// The rows by [`RelocKind`].
+/// The rows, by [`RelocKind`].
 static RELOCS: [Option<RelocRow>; RelocKind::ALL.len()] = {
     let mut table = [None; RelocKind::ALL.len()];
     let mut i = 0;
@@ -130,16 +129,16 @@ fn reloc(kind: RelocKind, _: Arch) -> Option<Reloc> {
     Some(Reloc { flags, addend, thread_local: false })
 }
 
-/// `SEGMENT,section`.
+/// Splits `SEGMENT,section`.
 fn split_name(name: &str) -> Result<(&str, &str), String> {
     const LONGEST: usize = 16;
     let right = |part: &str| (1..=LONGEST).contains(&part.len()) && !part.contains(['\0', ',']);
     name.split_once(',').filter(|(segment, section)| right(segment) && right(section)).ok_or_else(|| {
-        format!("{name:?} can't be the name of a section in Mach-O: give SEGMENT,section of up to {LONGEST} bytes each")
+        format!("invalid section name {name:?}: expected SEGMENT,section, each of 1 to {LONGEST} bytes")
     })
 }
 
-/// Types of sections that linkers know by name.
+/// Section types that follow from the name.
 const TYPES: [(&str, SectionType); 6] = [
     ("__bss", macho::S_ZEROFILL),
     ("__common", macho::S_ZEROFILL),
@@ -174,28 +173,6 @@ fn finish(object: &mut Object<'_>, target: &Target, _: &Flags) {
     version.minos = Version::new(major, minor, patch);
     version.sdk = version.minos;
     object.set_macho_build_version(version);
-}
-
-/// A thread variable's descriptor: three words.
-const DESCRIPTOR_BYTES: u64 = 24;
-
-impl Writer<'_> {
-    /// Makes the descriptor of a thread variable, which is what its symbol stands for: the function that finds the
-    /// running thread's instance, a word for that function's use, and the address of the initial value, whose symbol
-    /// is returned.
-    pub(super) fn add_descriptor(&mut self, section: &str, item: &DataItem, variable: SymbolId) -> SymbolId {
-        let name = [&self.object.symbol(variable).name, &b"$tlv$init"[..]].concat();
-        let initial_value = symbols::add_local(&mut self.object, name);
-        let chosen = self.sections.named(&mut self.object, Role::Data, section);
-        let place = self.place(chosen, &[], DESCRIPTOR_BYTES, 8, item.offset);
-        self.define_at(variable, place, DESCRIPTOR_BYTES);
-        let bootstrap = self.symbols.libcall(&mut self.object, LibCall::TlvBootstrap);
-        for (offset, symbol) in [(0, bootstrap), (16, initial_value)] {
-            let at = Place { offset: place.offset + offset, ..place };
-            self.relocate(at, RelocKind::Abs64, symbol, 0, item.offset);
-        }
-        initial_value
-    }
 }
 
 #[cfg(test)]

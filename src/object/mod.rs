@@ -1,16 +1,17 @@
-//! Objects: compiled functions and data items to the bytes of a relocatable file.
+//! Writes objects: compiled functions and data items become the bytes of a relocatable file.
 //!
-//! Everything a module defines is declared first, so that a reference finds its definition wherever
-//! the definition stands; then code and data are laid out in source order, so that the bytes depend on
-//! nothing but the source. A name becomes a symbol of the file when something in the file refers to it:
-//! an import that is declared and not used never asks the linker for anything.
+//! All definitions are declared first, so that a reference finds its definition wherever that stands in the
+//! source. Then code and data are laid out in source order, so that the bytes depend only on the source. A
+//! name becomes a symbol when something in the file refers to it: an import that is declared but unused
+//! requires nothing of the linker.
 //!
-//! Relocations name symbols, but those of the writer's own tables (unwind information, trap sites)
-//! name sections where the format allows it: a weak function's symbol may turn out to be another definition's.
+//! Relocations refer to symbols. Those of the writer's own tables (unwind information, trap sites) refer to
+//! sections where the format allows it, because the symbol of a weak function may resolve to a definition in
+//! another file.
 //!
-//! What differs between ELF and Mach-O is in a table ([`Format`]).
+//! What differs between ELF and Mach-O is one row each of `Format`.
 //!
-//! This is the only place that knows the `object` crate.
+//! This is the only module that uses the `object` crate.
 
 pub mod disasm;
 mod eh_frame;
@@ -18,67 +19,79 @@ mod elf;
 mod format;
 mod handlers;
 mod macho;
+mod own_sections;
+mod role;
 mod sections;
 mod symbols;
-mod tables;
+mod table;
+mod thread_variables;
 mod traps;
 
 use object::write::{Mangling, Object, Relocation, SectionId, SymbolId};
-use object::{Endianness, RelocationFlags, SymbolKind};
+use object::{BinaryFormat, Endianness, RelocationFlags, SymbolKind};
 
 use crate::diag::{Diagnostic, Severity};
 use crate::ir::{DataItem, DataKind, Linkage, Module, Params};
-use crate::machine::compiled::{CompiledStencil, RelocKind, SymbolRef};
+use crate::machine::compiled::CompiledStencil;
+use crate::machine::reloc::RelocKind;
+use crate::machine::symbol::SymbolRef;
 use crate::options::{Arch, Flags, Target};
 use format::{Addend, Format};
-use sections::{Place, Role, SectionIndex, Sections};
+use role::Role;
+pub use sections::Layout;
+use sections::{SectionIndex, SectionOffset, Sections};
 use symbols::Symbols;
 
-/// A function with its code.
+/// Every object format.
+static FORMATS: [&Format; 2] = [&elf::FORMAT, &macho::FORMAT];
+
+/// The format of a target's objects.
+fn format_of(target: &Target) -> &'static Format {
+    if target.is_elf() { &elf::FORMAT } else { &macho::FORMAT }
+}
+
+/// The format that the `object` crate knows as `format`.
+fn format_named(format: BinaryFormat) -> Option<&'static Format> {
+    FORMATS.into_iter().find(|row| row.binary_format == format)
+}
+
+/// A function to write.
 #[derive(Clone, Copy, Debug)]
 pub struct FunctionDef<'a> {
-    /// Where the source defines it.
+    /// Byte offset of its definition in the source, for messages.
     pub offset: usize,
-    /// Its names.
+    /// Its name, and the names it refers to.
     pub params: &'a Params,
-    /// Who sees it.
+    /// Its linkage.
     pub linkage: Linkage,
-    /// Its section, if not the usual one.
+    /// The section it asks for; `None` for the default one.
     pub section: Option<&'a str>,
-    /// Alignment in bytes that the source asks for: a power of two, or 1.
+    /// The alignment in bytes that the source asks for: a power of two, 1 if it asks for none.
     pub align: u32,
-    /// Its code.
+    /// Its machine code.
     pub code: &'a CompiledStencil,
 }
 
-/// What an object is made from.
+/// The contents of an object.
 #[derive(Clone, Debug)]
 pub struct Contents<'a> {
-    /// Data, and what is said of symbols.
+    /// Data items and attributes of symbols.
     pub module: &'a Module,
-    /// Functions in source order.
+    /// Functions, in source order.
     pub functions: Vec<FunctionDef<'a>>,
 }
 
-/// How an object is laid out.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Layout {
-    /// A section for each function.
-    pub function_sections: bool,
-    /// A section for each data item.
-    pub data_sections: bool,
-}
-
-/// The bytes of an object, or what is wrong with its contents.
+/// Returns the bytes of an object, or the errors in its contents.
 pub fn write(
     target: &Target,
     flags: &Flags,
     layout: Layout,
     contents: &Contents<'_>,
 ) -> Result<Vec<u8>, Vec<Diagnostic>> {
-    let format = Format::of(target);
+    let format = format_of(target);
     if format.atoms && !flags.is_pic() {
-        let message = format!("{} needs position-independent code: the setting is_pic", format.name);
+        let message =
+            format!("{} requires position-independent code: enable the setting `is_pic`", format.name);
         return Err(vec![Diagnostic::error(0, message)]);
     }
     let mut writer = Writer::new(format, target.arch(), flags.is_pic(), layout);
@@ -92,7 +105,7 @@ pub fn write(
     writer.finish(target, flags)
 }
 
-/// An object being made.
+/// An object being written.
 struct Writer<'a> {
     object: Object<'a>,
     format: &'static Format,
@@ -100,8 +113,8 @@ struct Writer<'a> {
     pic: bool,
     sections: Sections,
     symbols: Symbols<'a>,
-    /// Where each function is.
-    places: Vec<Place>,
+    /// Where each function was placed, in source order.
+    places: Vec<SectionOffset>,
     errors: Vec<Diagnostic>,
 }
 
@@ -123,7 +136,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Makes the symbols of all definitions: of the functions, then of the data.
+    /// Declares the symbols of all definitions: those of functions, then those of data items.
     fn declare(&mut self, contents: &Contents<'a>) -> Vec<SymbolId> {
         let (functions, data) = (&contents.functions, &contents.module.data);
         contents.module.symbols.iter().for_each(|item| self.symbols.set_attributes(item));
@@ -154,14 +167,14 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn relocate_code(&mut self, def: &FunctionDef<'a>, place: Place) {
+    fn relocate_code(&mut self, def: &FunctionDef<'a>, place: SectionOffset) {
         self.symbols.enter_function(def.params);
         for reloc in &def.code.relocs {
             let symbol = match reloc.symbol {
                 SymbolRef::Name(name) => self.symbols.external(&mut self.object, name, def.offset),
                 SymbolRef::LibCall(call) => self.symbols.libcall(&mut self.object, call),
             };
-            let at = Place { offset: place.offset + u64::from(reloc.offset), ..place };
+            let at = SectionOffset { offset: place.offset + u64::from(reloc.offset), ..place };
             self.relocate(at, reloc.kind, symbol, reloc.addend, def.offset);
         }
     }
@@ -181,13 +194,14 @@ impl<'a> Writer<'a> {
             self.define_at(symbol, place, size);
             for reloc in &item.relocs {
                 let symbol = self.symbols.reference(&mut self.object, &reloc.name, item.offset);
-                let at = Place { offset: place.offset + reloc.offset, ..place };
+                let at = SectionOffset { offset: place.offset + reloc.offset, ..place };
                 self.relocate(at, RelocKind::Abs64, symbol, reloc.addend, item.offset);
             }
         }
     }
 
-    /// Puts bytes, and zeros up to `size`, in a section.
+    /// Appends bytes, zero-filled up to `size`, to a section. On error it is reported at `offset`, and the
+    /// result is an arbitrary place.
     fn place(
         &mut self,
         chosen: Result<SectionIndex, String>,
@@ -195,27 +209,28 @@ impl<'a> Writer<'a> {
         size: u64,
         align: u64,
         offset: usize,
-    ) -> Place {
+    ) -> SectionOffset {
         let fill = format::fill(self.arch);
         let placed = chosen.and_then(|section| {
             let at = self.sections.append(section, bytes, size, align, fill)?;
-            Ok(Place { section, offset: at })
+            Ok(SectionOffset { section, offset: at })
         });
         placed.unwrap_or_else(|message| {
             self.errors.push(Diagnostic::error(offset, message));
-            Place { section: SectionIndex::TEXT, offset: 0 }
+            SectionOffset { section: SectionIndex::TEXT, offset: 0 }
         })
     }
 
-    fn define_at(&mut self, symbol: SymbolId, place: Place, size: u64) {
+    fn define_at(&mut self, symbol: SymbolId, place: SectionOffset, size: u64) {
         self.object.set_symbol_data(symbol, self.sections.id(place.section), place.offset, size);
     }
 
-    /// Adds a relocation of the field at a place; `offset` is where to complain of it.
-    fn relocate(&mut self, at: Place, kind: RelocKind, symbol: SymbolId, addend: i64, offset: usize) {
+    /// Adds a relocation for the field at `at`. Errors are reported at `offset` in the source.
+    fn relocate(&mut self, at: SectionOffset, kind: RelocKind, symbol: SymbolId, addend: i64, offset: usize) {
         let Some(reloc) = (self.format.reloc)(kind, self.arch) else {
             let name = self.format.name;
-            let message = format!("{name} has no relocation `{kind}`: do the settings fit the target?");
+            let message =
+                format!("{name} has no relocation for `{kind}`: the settings may not suit the target");
             self.errors.push(Diagnostic::error(offset, message));
             return;
         };
@@ -233,7 +248,8 @@ impl<'a> Writer<'a> {
                 -i64::from(done)
             }
             Addend::Record(_) | Addend::Zero => {
-                let message = format!("{addend} is too far from the symbol for {}", self.format.name);
+                let message =
+                    format!("offset {addend} from the symbol is out of range for {}", self.format.name);
                 self.errors.push(Diagnostic::error(offset, message));
                 return;
             }
@@ -251,7 +267,7 @@ impl<'a> Writer<'a> {
     ) {
         self.object
             .add_relocation(section, Relocation { offset, symbol, addend, flags })
-            .expect("relocations with numbers are taken as they are");
+            .expect("relocations given by number are accepted");
     }
 
     fn finish(mut self, target: &Target, flags: &Flags) -> Result<Vec<u8>, Vec<Diagnostic>> {
@@ -267,7 +283,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// What kind of section a data item goes to.
+/// The role of the section that a data item belongs in.
 fn role(item: &DataItem, pic: bool) -> Role {
     match item.kind {
         DataKind::Rodata if pic && !item.relocs.is_empty() => Role::ReadOnlyAfterRelocation,
@@ -281,14 +297,6 @@ fn role(item: &DataItem, pic: bool) -> Role {
 
 fn bug(message: String) -> Diagnostic {
     Diagnostic { severity: Severity::Bug, ..Diagnostic::error(0, message) }
-}
-
-/// The number in ELF of a kind of relocation, if there is one.
-pub fn reloc_number(kind: RelocKind, arch: Arch) -> Option<u32> {
-    match (elf::FORMAT.reloc)(kind, arch)?.flags {
-        RelocationFlags::Elf { r_type } => Some(r_type.0),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

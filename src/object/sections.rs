@@ -1,100 +1,51 @@
-//! Sections of an object: which one an item goes to, and the bytes collected in each.
+//! The sections of an object: which one an item belongs in, and the contents of each.
 //!
-//! Bytes are collected here and handed over whole at the end, which copies them once.
+//! Contents are collected here and handed to the `object` crate whole at the end, which copies them only
+//! once.
 
 use std::collections::HashMap;
 
-use object::SectionKind;
 use object::write::{Object, SectionId, SymbolId};
 
-use super::Layout;
 use super::format::Format;
+use super::role::Role;
 
-/// What a section is for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Role {
-    /// Code.
-    Text,
-    /// Constants.
-    ReadOnly,
-    /// Constants with addresses that are known when the program starts.
-    ReadOnlyAfterRelocation,
-    /// Variables.
-    Data,
-    /// Variables that begin as zero.
-    Zero,
-    /// Variables of a thread.
-    ThreadData,
-    /// Variables of a thread that begin as zero.
-    ThreadZero,
+/// How an object is laid out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Layout {
+    /// Whether each function gets a section of its own.
+    pub function_sections: bool,
+    /// Whether each data item gets a section of its own.
+    pub data_sections: bool,
 }
 
-impl Role {
-    /// How many there are.
-    pub(super) const COUNT: usize = 7;
-
-    fn kind(self) -> SectionKind {
-        match self {
-            Role::Text => SectionKind::Text,
-            Role::ReadOnly => SectionKind::ReadOnlyData,
-            Role::ReadOnlyAfterRelocation => SectionKind::ReadOnlyDataWithRel,
-            Role::Data => SectionKind::Data,
-            Role::Zero => SectionKind::UninitializedData,
-            Role::ThreadData => SectionKind::Tls,
-            Role::ThreadZero => SectionKind::UninitializedTls,
-        }
-    }
-
-    fn is_zero(self) -> bool {
-        matches!(self, Role::Zero | Role::ThreadZero)
-    }
-
-    /// What a section must be to hold both.
-    fn common(self, other: Role) -> Option<Role> {
-        match (self, other) {
-            _ if self == other => Some(self),
-            (Role::ReadOnly, Role::ReadOnlyAfterRelocation)
-            | (Role::ReadOnlyAfterRelocation, Role::ReadOnly) => Some(Role::ReadOnlyAfterRelocation),
-            _ => None,
-        }
-    }
-
-    /// The same with bytes in the file.
-    fn initialised(self) -> Role {
-        match self {
-            Role::Zero => Role::Data,
-            Role::ThreadZero => Role::ThreadData,
-            other => other,
-        }
-    }
-}
-
-/// A section's number among [`Sections`].
+/// Index of a section in [`Sections`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct SectionIndex(usize);
 
 impl SectionIndex {
-    /// The usual section of code, which every object has.
+    /// The default section of code, which every object has.
     pub(super) const TEXT: SectionIndex = SectionIndex(0);
 
-    /// Its number.
+    /// The index as a number.
     pub(super) fn number(self) -> usize {
         self.0
     }
 }
 
-/// Where something is: a section and a byte offset in it.
+/// A position in the object: a section and a byte offset in it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
-    pub section: SectionIndex,
-    pub offset: u64,
+pub(super) struct SectionOffset {
+    pub(super) section: SectionIndex,
+    pub(super) offset: u64,
 }
 
+/// A section being filled.
 struct Section {
     id: SectionId,
     role: Role,
     bytes: Vec<u8>,
-    /// Length; more than there are bytes if it is all zeros.
+    /// Size in bytes; that of a zero-filled section, which has no contents, too.
     size: u64,
     align: u64,
 }
@@ -103,31 +54,31 @@ struct Section {
 pub(super) struct Sections {
     format: &'static Format,
     layout: Layout,
-    /// By name, spelled as in `section "…"`.
+    /// Indices by name, spelled as in `section "…"`.
     by_name: HashMap<String, SectionIndex>,
     list: Vec<Section>,
 }
 
-/// The largest section of which the file has every byte: zeros at the end of an item cost memory here.
+/// The maximum size of a section that has bytes in the file: zeros at the end of an item take memory here.
 const MAX_BYTES: u64 = 1 << 29;
 
-/// The largest section of which the file has no bytes.
+/// The maximum size of a zero-filled section.
 const MAX_ZEROS: u64 = 1 << 46;
 
 impl Sections {
-    /// Just the usual section of code.
+    /// Starts with only the default section of code.
     pub(super) fn new(object: &mut Object<'_>, format: &'static Format, layout: Layout) -> Self {
         let mut sections = Sections { format, layout, by_name: HashMap::new(), list: Vec::new() };
-        sections.usual(object, Role::Text).expect("formats have sections, and right names for them");
+        sections.usual(object, Role::Text).expect("the default sections have valid names");
         sections
     }
 
-    /// The section's number in the file.
+    /// The `object` crate's handle of a section.
     pub(super) fn id(&self, section: SectionIndex) -> SectionId {
         self.list[section.0].id
     }
 
-    /// The section an item belongs in: the one it asks for, one of its own, or the usual one.
+    /// The section that an item belongs in: the one it asks for, one of its own, or the default one.
     pub(super) fn choose(
         &mut self,
         object: &mut Object<'_>,
@@ -155,28 +106,28 @@ impl Sections {
         self.named(object, role, self.name_of(role))
     }
 
-    /// The section that the source names.
+    /// The section that the source asks for by name.
     fn asked(&mut self, object: &mut Object<'_>, role: Role, name: &str) -> Result<SectionIndex, String> {
         let format = self.format;
         let (_, section) = (format.split_name)(name)?;
         if [format.eh_frame, format.traps, format.handlers].contains(&name) {
-            return Err(format!("section `{name}` is made by clifc alone"));
+            return Err(format!("section `{name}` is reserved for clifc"));
         }
         let zeros = (format.holds_zeros)(section);
         if zeros && !role.is_zero() {
-            return Err(format!("section `{name}` can only hold data that is all zeros"));
+            return Err(format!("section `{name}` can only hold zero-initialised data"));
         }
         let role = if zeros { role } else { role.initialised() };
         let index = self.named(object, role, name)?;
         let section = &mut self.list[index.0];
         section.role = section.role.common(role).ok_or_else(|| {
             let [has, wants] = [section.role, role].map(|role| format.sections[role as usize]);
-            format!("section `{name}` is of the kind of `{has}`, and this belongs in one like `{wants}`")
+            format!("section `{name}` is a section like `{has}`, but this item needs one like `{wants}`")
         })?;
         Ok(index)
     }
 
-    /// The section with a name; it is made if there is none.
+    /// The section of this name, created on first use.
     pub(super) fn named(
         &mut self,
         object: &mut Object<'_>,
@@ -188,7 +139,7 @@ impl Sections {
         }
         if self.list.len() >= self.format.max_sections {
             let Format { name, max_sections, .. } = self.format;
-            return Err(format!("this is in more than the {max_sections} sections that {name} has room for"));
+            return Err(format!("too many sections: {name} allows {max_sections}"));
         }
         let (segment, section) = (self.format.split_name)(name)?;
         let id = object.add_section(segment.into(), section.into(), role.kind());
@@ -198,8 +149,8 @@ impl Sections {
         Ok(index)
     }
 
-    /// Adds bytes, and zeros up to `size`, to a section; `fill` is what the gaps in code are filled with.
-    /// The result is their offset.
+    /// Appends bytes, zero-filled up to `size`, to a section and returns their offset. Gaps in code are
+    /// filled with `fill`.
     pub(super) fn append(
         &mut self,
         section: SectionIndex,
@@ -210,14 +161,14 @@ impl Sections {
     ) -> Result<u64, String> {
         let max_align = self.format.max_align;
         if align > max_align {
-            return Err(format!("an alignment of {align} is over {max_align}, the largest there is"));
+            return Err(format!("alignment {align} is too large: the maximum is {max_align}"));
         }
         let section = &mut self.list[section.0];
         let zero = section.role.is_zero();
         let limit = if zero { MAX_ZEROS } else { MAX_BYTES };
         let at = section.size.next_multiple_of(align.max(1));
         let end = at.checked_add(size).filter(|&end| end <= limit);
-        let end = end.ok_or_else(|| format!("its section would be over {limit} bytes long"))?;
+        let end = end.ok_or_else(|| format!("section too large: the maximum is {limit} bytes"))?;
         if !zero {
             let fill = if section.role == Role::Text { fill } else { 0 };
             section.bytes.resize(at as usize, fill);
@@ -229,16 +180,16 @@ impl Sections {
         Ok(at)
     }
 
-    /// Writes over the first bytes of what was put in a place; nothing if the place is not in the file.
-    pub(super) fn write_field(&mut self, place: Place, field: &[u8]) {
+    /// Overwrites the bytes at a place; does nothing if the place has no bytes in the file.
+    pub(super) fn write_field(&mut self, place: SectionOffset, field: &[u8]) {
         let at = place.offset as usize;
         if let Some(bytes) = self.list[place.section.0].bytes.get_mut(at..at + field.len()) {
             bytes.copy_from_slice(field);
         }
     }
 
-    /// The addresses in the file of all sections that have bytes in it, and after the last the end; the address of
-    /// one that has none means nothing.
+    /// The address of each section in the file, followed by the end of the last one. Zero-filled sections
+    /// have no bytes in the file; their address is 0.
     pub(super) fn addresses(&self) -> Vec<u64> {
         let mut end: u64 = 0;
         let mut addresses = Vec::with_capacity(self.list.len() + 1);
@@ -255,7 +206,7 @@ impl Sections {
         addresses
     }
 
-    /// Hands all over to the file.
+    /// Hands all sections over to the `object` crate.
     pub(super) fn finish(self, object: &mut Object<'_>) {
         for section in self.list {
             let file_section = object.section_mut(section.id);

@@ -1,8 +1,8 @@
-//! Symbols of an object: which names of the source are which symbol of the file.
+//! The symbols of an object: which symbol of the file each name of the source stands for.
 //!
-//! Two maps: from names as CLIF spells them, which references go through, and from linker names, which
-//! decide what is the same thing: `%u0_7` and `u0:7` are one symbol, and a library routine that the file
-//! defines is that definition.
+//! References are looked up by the name as CLIF spells it. Identity is decided by the linker name: `%u0_7`
+//! and `u0:7` are one symbol, and a reference to a library routine that the file defines is a reference to
+//! that definition.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -13,9 +13,9 @@ use object::{SymbolFlags, SymbolKind, SymbolScope};
 use super::format::Format;
 use crate::diag::Diagnostic;
 use crate::ir::{Linkage, Name, NameRef, Params, SymbolItem};
-use crate::machine::compiled::LibCall;
+use crate::machine::symbol::LibCall;
 
-/// A symbol, and whether the file defines it.
+/// A symbol of the file.
 #[derive(Clone, Copy)]
 struct Entry {
     id: SymbolId,
@@ -28,16 +28,17 @@ pub(super) struct Symbols<'a> {
     attributes: HashMap<&'a Name, &'a SymbolItem>,
     by_name: HashMap<&'a Name, SymbolId>,
     by_linker_name: HashMap<Cow<'a, str>, Entry>,
-    /// By [`LibCall`].
+    /// Symbols of library routines, by [`LibCall`].
     libcalls: [Option<SymbolId>; LibCall::ALL.len()],
-    /// The current function's names, and the symbols of those that were asked for.
+    /// The names of the current function.
     params: Option<&'a Params>,
+    /// The symbols of those of its names that were looked up.
     externals: Vec<Option<SymbolId>>,
     errors: Vec<Diagnostic>,
 }
 
 impl<'a> Symbols<'a> {
-    /// None yet.
+    /// Starts without symbols.
     pub(super) fn new(format: &'static Format) -> Self {
         Symbols {
             format,
@@ -51,17 +52,17 @@ impl<'a> Symbols<'a> {
         }
     }
 
-    /// Takes note of a `symbol` item.
+    /// Records the attributes that a `symbol` item gives a name.
     pub(super) fn set_attributes(&mut self, item: &'a SymbolItem) {
         let said = |item: &'a SymbolItem| (item.linkage, &item.link_name);
         let before = self.attributes.insert(&item.name, item);
         if before.is_some_and(|before| said(before) != said(item)) {
-            let message = "another `symbol` line says something else of the same name";
+            let message = "conflicting `symbol` items for the same name";
             self.errors.push(Diagnostic::error(item.offset, message));
         }
     }
 
-    /// The symbol of a definition; its place is set later.
+    /// Declares a definition; its place is set later.
     pub(super) fn define(
         &mut self,
         object: &mut Object<'_>,
@@ -73,7 +74,7 @@ impl<'a> Symbols<'a> {
         let linker_name = self.linker_name(name, offset);
         let entry = self.entry(object, linker_name.clone());
         if entry.defined {
-            let message = format!("`{linker_name}` is defined more than once in this file");
+            let message = format!("duplicate definition of `{linker_name}`");
             self.errors.push(Diagnostic::error(offset, message));
         }
         let symbol = object.symbol_mut(entry.id);
@@ -89,7 +90,7 @@ impl<'a> Symbols<'a> {
         entry.id
     }
 
-    /// The symbol that a name refers to; `offset` is where to complain of the name.
+    /// The symbol that a name refers to. Errors are reported at `offset` in the source.
     pub(super) fn reference(&mut self, object: &mut Object<'_>, name: &'a Name, offset: usize) -> SymbolId {
         if let Some(&id) = self.by_name.get(name) {
             return id;
@@ -117,14 +118,14 @@ impl<'a> Symbols<'a> {
         entry.id
     }
 
-    /// Makes `params` the names that [`Symbols::external`] looks up.
+    /// Starts a function: [`Symbols::external`] looks names up in its `params`.
     pub(super) fn enter_function(&mut self, params: &'a Params) {
         self.params = Some(params);
         self.externals.clear();
         self.externals.resize(params.names.len(), None);
     }
 
-    /// The symbol of one of the current function's names.
+    /// The symbol that a name of the current function refers to.
     pub(super) fn external(&mut self, object: &mut Object<'_>, name: NameRef, offset: usize) -> SymbolId {
         let at = name.0 as usize;
         if let Some(id) = self.externals[at] {
@@ -146,8 +147,9 @@ impl<'a> Symbols<'a> {
         id
     }
 
-    /// Takes note of whether a reference is to a thread-local variable. Linkers don't all complain of one to the wrong
-    /// kind of thing, and what they make of it is no address.
+    /// Records whether a symbol is referred to as thread-local, and rejects a reference that contradicts its
+    /// definition or earlier references. Not all linkers diagnose such a reference; what they make of it is
+    /// not an address.
     pub(super) fn agree_on_threads(
         &mut self,
         object: &mut Object<'_>,
@@ -160,13 +162,16 @@ impl<'a> Symbols<'a> {
         }
         let name = || String::from_utf8_lossy(&symbol.name);
         match (symbol.kind == SymbolKind::Tls, thread_local) {
-            (true, false) => Err(format!("`{}` is thread-local: only `tls_value` gives its address", name())),
-            (false, true) => Err(format!("`{}` is not thread-local, and used as if it were", name())),
+            (true, false) => Err(format!(
+                "`{}` is thread-local: its address is only available through `tls_value`",
+                name()
+            )),
+            (false, true) => Err(format!("`{}` is not thread-local, but it is used in `tls_value`", name())),
             _ => Ok(()),
         }
     }
 
-    /// What was wrong.
+    /// Takes the errors found so far.
     pub(super) fn take_errors(&mut self) -> Vec<Diagnostic> {
         std::mem::take(&mut self.errors)
     }
@@ -180,13 +185,13 @@ impl<'a> Symbols<'a> {
             (None, Name::UserRef(index)) => Cow::Owned(format!("userextname{index}")),
         };
         if linker_name.is_empty() || linker_name.contains('\0') {
-            let message = format!("{linker_name:?} can't be the name of a symbol");
+            let message = format!("invalid symbol name {linker_name:?}");
             self.errors.push(Diagnostic::error(offset, message));
         }
         linker_name
     }
 
-    /// The symbol with a linker name, made as an import if there is none.
+    /// The symbol of a linker name, created as an import on first use.
     fn entry(&mut self, object: &mut Object<'_>, linker_name: Cow<'a, str>) -> Entry {
         let prefix = self.format.symbol_prefix;
         *self.by_linker_name.entry(linker_name).or_insert_with_key(|name| {
@@ -196,7 +201,7 @@ impl<'a> Symbols<'a> {
     }
 }
 
-/// A symbol that only this file sees, by its name in the file; its place is set later.
+/// Adds a local symbol, given its name in the symbol table; its place is set later.
 pub(super) fn add_local(object: &mut Object<'_>, name: Vec<u8>) -> SymbolId {
     add(object, name, SymbolScope::Compilation)
 }

@@ -7,7 +7,10 @@ use object::{ObjectSymbolTable as _, SymbolIndex};
 
 use super::*;
 use crate::ir::{DataReloc, Name, NameRef, SymbolItem, TrapCode};
-use crate::machine::compiled::{LibCall, Reloc, RelocKind, TrapSite, UnwindOp};
+use crate::machine::compiled::TrapSite;
+use crate::machine::reloc::{Reloc, RelocKind};
+use crate::machine::symbol::LibCall;
+use crate::machine::unwind::UnwindOp;
 
 fn text(name: &str) -> Name {
     Name::Text(name.into())
@@ -202,7 +205,7 @@ fn data_goes_where_its_kind_says() {
 }
 
 #[test]
-fn what_is_wrong_is_said() {
+fn errors_in_contents_are_reported() {
     let code = caller();
     let twice = params(text("f"), text("x"));
     let (empty, misplaced) = (params(text("g"), text("")), params(text("m"), text("x")));
@@ -225,13 +228,13 @@ fn what_is_wrong_is_said() {
     let errors = written(Layout::default(), &module, &functions).expect_err("errors");
     let messages: Vec<_> = errors.iter().map(|error| error.message.as_str()).collect();
     let expected = [
-        "`f` is defined more than once in this file",
-        "\"\" can't be the name of a symbol",
-        "section `.data` is of the kind of `.text`, and this belongs in one like `.data`",
-        "an alignment of 1073741824 is over 65536, the largest there is",
-        "its section would be over 536870912 bytes long",
-        "its section would be over 70368744177664 bytes long",
-        "section `.bss` can only hold data that is all zeros",
+        "duplicate definition of `f`",
+        "invalid symbol name \"\"",
+        "section `.data` is a section like `.text`, but this item needs one like `.data`",
+        "alignment 1073741824 is too large: the maximum is 65536",
+        "section too large: the maximum is 536870912 bytes",
+        "section too large: the maximum is 70368744177664 bytes",
+        "section `.bss` can only hold zero-initialised data",
     ];
     assert_eq!(messages, expected);
 }
@@ -272,8 +275,8 @@ fn thread_locals_are_not_taken_for_others() {
     let errors = written(Layout::default(), &module, &functions).expect_err("errors");
     let messages: Vec<_> = errors.iter().map(|error| error.message.as_str()).collect();
     let expected = [
-        "`f` is not thread-local, and used as if it were",
-        "`variable` is thread-local: only `tls_value` gives its address",
+        "`f` is not thread-local, but it is used in `tls_value`",
+        "`variable` is thread-local: its address is only available through `tls_value`",
     ];
     assert_eq!(messages, expected);
 }
@@ -288,9 +291,12 @@ fn listings_show_relocations_and_traps() {
     disasm::disassemble(&bytes, disasm::Style::Bytes, &mut listing).expect("a listing");
     let function = |name, callee| {
         format!(
-            "\n{name}: (8 bytes)\n     0: 55                      pushq %rbp\n     1: e8 00 00 00 00          \
-             callq 6                          ; plt32 {callee}-4 ; trap stk_ovf\n     6: 5d                      \
-             popq %rbp\n     7: c3                      retq\n"
+            "\n{name}: (8 bytes)\n\
+             \x20    0: 55                      pushq %rbp\n\
+             \x20    1: e8 00 00 00 00          callq 6                          \
+             ; plt32 {callee}-4 ; trap stk_ovf\n\
+             \x20    6: 5d                      popq %rbp\n\
+             \x20    7: c3                      retq\n"
         )
     };
     let expected = format!("section .text:\n{}{}", function("f", "puts"), function("g", "f"));

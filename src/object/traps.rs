@@ -1,8 +1,8 @@
-//! The section of trap sites, `.clifc.traps` in ELF and `__DATA,__clifc_traps` in Mach-O: which instructions can
-//! trap, and what each trap means.
+//! The section of trap sites, `.clifc.traps` in ELF and `__DATA,__clifc_traps` in Mach-O: which instructions
+//! can trap, and the reason for each trap.
 //!
-//! It is a sequence of tables, one for each function that has trap sites, each in the target's byte
-//! order and padded with zeros to a multiple of 8 bytes:
+//! It is a sequence of tables, one for each function that has trap sites, in the target's byte order and
+//! padded with zeros to a multiple of 8 bytes:
 //!
 //! | bytes | what |
 //! |-------|------|
@@ -11,19 +11,19 @@
 //! | 4 n   | offset of each site's instruction in the function, ascending |
 //! | n     | trap code of each site |
 //!
-//! In a linked file the addresses are those the linker gave. In ELF the section takes no memory at run time, and the
-//! table of a function that the linker removed has the address 0. In Mach-O the table goes with its function, and
-//! that of a weak function in whose place the linker took another definition has the address of that.
+//! In ELF the section is not loaded, and the table of a function that the linker removed has the address 0.
+//! In Mach-O the table is removed with its function; the table of a weak function that another definition
+//! replaced has the address of that definition.
 
-use super::tables::Table;
+use super::table::Table;
 use crate::ir::TrapCode;
 use crate::machine::compiled::{CompiledStencil, TrapSite};
 
-/// Bytes before the offsets.
+/// Size of a table's header, before the offsets.
 const HEADER: usize = 12;
 const ALIGN: usize = 8;
 
-/// The section.
+/// Builds the section.
 pub(super) fn build<'a>(big_endian: bool, functions: impl Iterator<Item = &'a CompiledStencil>) -> Table {
     let word = |value: u32| if big_endian { value.to_be_bytes() } else { value.to_le_bytes() };
     let mut table = Table::default();
@@ -41,15 +41,15 @@ pub(super) fn build<'a>(big_endian: bool, functions: impl Iterator<Item = &'a Co
 
 /// The trap sites of one function.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct FunctionTraps {
-    /// Where in the section the function's address is.
-    pub address_at: usize,
-    /// Its sites.
-    pub sites: Vec<TrapSite>,
+pub(super) struct FunctionTraps {
+    /// Offset in the section of the function's address.
+    pub(super) address_at: usize,
+    /// Its trap sites.
+    pub(super) sites: Vec<TrapSite>,
 }
 
 /// Reads the section; `None` if it is malformed.
-pub fn read(big_endian: bool, section: &[u8]) -> Option<Vec<FunctionTraps>> {
+pub(super) fn read(big_endian: bool, section: &[u8]) -> Option<Vec<FunctionTraps>> {
     let word = |bytes: &[u8]| {
         let bytes = bytes.try_into().ok()?;
         Some(if big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })

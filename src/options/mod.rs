@@ -1,11 +1,11 @@
-//! What a compilation is told: the target, and the settings of code generation.
+//! Options of a compilation: the target, and the settings of code generation.
 //!
-//! Settings have Cranelift's names, so that files, habits and `--set` arguments carry over. They are
-//! one table, [`table::SETTINGS`]; [`Flags`] is a byte per row, copied freely, with one accessor per
-//! setting. Presets are names for several settings at once; CPU names are presets.
+//! Settings have Cranelift's names, so that files, habits and `--set` arguments carry over. They are rows of
+//! one table, [`SETTINGS`]. [`Flags`] holds the value of each in a byte, is copied freely, and has an
+//! accessor for each. Presets are names for several settings; the names of CPUs are presets.
 //!
-//! Invariant: every byte of [`Flags`] is a value its row allows, because all ways to change one go
-//! through [`Flags::set`] and [`Flags::enable`].
+//! Invariant: every byte of [`Flags`] is a value that its row allows, because all changes go through
+//! [`Flags::set`] and [`Flags::enable`].
 
 mod presets;
 mod table;
@@ -49,7 +49,7 @@ impl Kind {
         }
     }
 
-    /// The text for a byte.
+    /// The text of the value that a byte stands for.
     fn show(self, byte: u8) -> String {
         match self {
             Kind::Bool => (byte != 0).to_string(),
@@ -58,7 +58,7 @@ impl Kind {
         }
     }
 
-    /// The values there are, for listings.
+    /// The valid values, for listings.
     pub fn values(self) -> String {
         match self {
             Kind::Bool => "true|false".into(),
@@ -69,7 +69,7 @@ impl Kind {
 }
 
 impl Setting {
-    /// Whether a target of `arch` has it.
+    /// Whether targets of `arch` have the setting.
     pub fn applies_to(&self, arch: Arch) -> bool {
         self.arch.is_none_or(|own| own == arch)
     }
@@ -82,7 +82,7 @@ impl Setting {
 }
 
 impl Flags {
-    /// The defaults for a target.
+    /// The default settings for a target.
     pub fn new(target: &Target) -> Self {
         let mut flags = Flags::defaults(target.arch());
         if !target.is_elf() {
@@ -94,7 +94,7 @@ impl Flags {
         flags
     }
 
-    /// All values, encoded: what compiling depends on.
+    /// All values, encoded: part of the cache's keys.
     pub fn bytes(&self) -> &[u8] {
         &self.values
     }
@@ -117,7 +117,7 @@ impl Flags {
         Ok(())
     }
 
-    /// Turns on a boolean setting, or all that a preset names.
+    /// Enables a boolean setting, or all settings of a preset.
     pub fn enable(&mut self, name: &str) -> Result<(), String> {
         let arch = self.arch();
         if let Some(preset) = PRESETS.iter().find(|preset| preset.name == name && preset.arch == arch) {
@@ -131,8 +131,7 @@ impl Flags {
         Ok(())
     }
 
-    /// Applies one word of the form `name`, `name=value`: what `set`, `target` and `feature` lines and
-    /// `--set` contain.
+    /// Applies a word of the form `name` or `name=value`, as in `set` and `target` lines and in `--set`.
     pub fn apply(&mut self, word: &str) -> Result<(), String> {
         match word.split_once('=') {
             Some((name, value)) => self.set(name.trim(), value.trim()),
@@ -140,7 +139,8 @@ impl Flags {
         }
     }
 
-    /// Applies a word that is meant for targets of all architectures: what only others have is left out.
+    /// Applies a word that is meant for targets of all architectures; a setting that only others have is
+    /// ignored.
     pub fn apply_where_known(&mut self, word: &str) -> Result<(), String> {
         let result = self.apply(word);
         let mut others = Arch::ALL.into_iter().filter(|&arch| arch != self.arch());
@@ -150,7 +150,7 @@ impl Flags {
         }
     }
 
-    /// Makes this the instruction set of a named CPU, `native` being the host's.
+    /// Sets the instruction set extensions to those of a CPU; `native` is the host's.
     pub fn set_cpu(&mut self, name: &str) -> Result<(), String> {
         let arch = self.arch();
         if name != "native" {
@@ -173,13 +173,13 @@ impl Flags {
         }
     }
 
-    /// The instruction set extensions that are enabled.
+    /// The names of the enabled instruction set extensions.
     pub fn extensions(&self) -> impl Iterator<Item = &'static str> {
         let enabled = SETTINGS.iter().zip(&self.values).filter(|(_, value)| **value != 0);
         enabled.map(|(setting, _)| setting.name).filter(|name| name.starts_with("has_"))
     }
 
-    /// An instruction set extension that is enabled, and that this machine does not have.
+    /// The name of an enabled instruction set extension that this machine does not have, if any.
     pub fn missing_on_host(&self) -> Option<&'static str> {
         let present: Vec<_> = target::native_features().collect();
         self.extensions().find(|name| !present.contains(name))

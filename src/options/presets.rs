@@ -1,7 +1,8 @@
-//! Presets: names for sets of settings. Every name of a CPU is one.
+//! Presets: names for sets of settings. Every name of a CPU is a preset.
 //!
-//! Names are Cranelift's, which has them from LLVM. What a CPU implies is what that CPU has: where
-//! Cranelift leaves AVX out below FMA or AVX2, or vector lengths below AVX-512, it is put in here.
+//! The names are Cranelift's, which has them from LLVM. A CPU's preset implies the extensions that the CPU
+//! has, including those that Cranelift omits: AVX where it lists FMA or AVX2, and vector lengths where it
+//! lists AVX-512.
 
 use super::target::Arch;
 
@@ -10,7 +11,7 @@ use super::target::Arch;
 pub struct Preset {
     /// Its name.
     pub name: &'static str,
-    /// What it stands for, in words.
+    /// Description for listings.
     pub doc: &'static str,
     /// The architecture it is for.
     pub arch: Arch,
@@ -20,7 +21,7 @@ pub struct Preset {
 
 macro_rules! presets {
     ($( $arch:ident { $( $name:literal, $doc:literal, [$($implied:literal),*]; )* } )*) => {
-        /// All presets there are.
+        /// All presets.
         pub const PRESETS: &[Preset] = &[$($(
             Preset { name: $name, doc: $doc, arch: Arch::$arch, implies: &[$($implied),*] },
         )*)*];
@@ -98,7 +99,8 @@ presets! {
         "znver1", "AMD Zen", ["x86-64-v3"];
         "znver2", "AMD Zen 2", ["znver1"];
         "znver3", "AMD Zen 3", ["znver2"];
-        "znver4", "AMD Zen 4", ["znver3", "x86-64-v4", "has_avx512bitalg", "has_avx512vbmi", "has_avx512vnni"];
+        "znver4", "AMD Zen 4",
+            ["znver3", "x86-64-v4", "has_avx512bitalg", "has_avx512vbmi", "has_avx512vnni"];
     }
     S390x {
         "arch13", "Thirteenth edition of z/Architecture", ["has_mie3", "has_vxrs_ext2"];

@@ -8,7 +8,7 @@
 
 use super::target::Arch;
 
-/// What values a setting takes.
+/// The kind of a setting's values.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
     /// True or false.
@@ -19,20 +19,20 @@ pub enum Kind {
     Choice(&'static [&'static str]),
 }
 
-/// A row of the table.
+/// A setting: a row of the table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Setting {
-    /// Cranelift's name for it.
+    /// Its name, the same as in Cranelift.
     pub name: &'static str,
-    /// What it does, in a line.
+    /// Its effect, in one line.
     pub doc: &'static str,
-    /// The architecture it belongs to; `None` for a setting of all.
+    /// The architecture that has it; `None` for all.
     pub arch: Option<Arch>,
     /// Where it is accepted for compatibility only.
     pub no_effect: &'static [NoEffect],
-    /// What values it takes.
+    /// The kind of its values.
     pub kind: Kind,
-    /// The default, encoded.
+    /// Its default value, encoded.
     pub default: u8,
 }
 
@@ -45,7 +45,7 @@ pub struct NoEffect {
     pub because: &'static str,
 }
 
-/// A type of values, encoded in a byte.
+/// A type of values that are encoded in a byte.
 trait Encoded {
     const KIND: Kind;
     fn decode(byte: u8) -> Self;
@@ -67,7 +67,7 @@ impl Encoded for u8 {
     }
 }
 
-/// Defines the type of a setting that takes one of several words.
+/// Defines the type of a setting whose value is one of several words.
 macro_rules! choice {
     ($(#[$attr:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)* }) => {
         $(#[$attr])*
@@ -84,13 +84,13 @@ macro_rules! choice {
 }
 
 choice! {
-    /// How hard to try to make good code.
+    /// The optimisation level.
     OptLevel {
-        /// Compile fast.
+        /// Minimise compile time.
         None = "none",
-        /// Make code fast.
+        /// Optimise for speed.
         Speed = "speed",
-        /// Make code fast, and small where that costs little.
+        /// Optimise for speed, and for size where that costs little speed.
         SpeedAndSize = "speed_and_size",
     }
 }
@@ -98,17 +98,17 @@ choice! {
 choice! {
     /// The register allocator.
     RegallocAlgorithm {
-        /// Slower, with better code.
+        /// Slower, generates better code.
         Backtracking = "backtracking",
-        /// Faster, with more spills and moves.
+        /// Faster, generates more spills and moves.
         SinglePass = "single_pass",
     }
 }
 
 choice! {
-    /// How thread-local variables are reached.
+    /// How thread-local variables are accessed.
     TlsModel {
-        /// Not at all.
+        /// Thread-local variables are not supported.
         None = "none",
         /// ELF general dynamic: variables of any module.
         ElfGd = "elf_gd",
@@ -118,7 +118,7 @@ choice! {
         ElfLe = "elf_le",
         /// Mach-O thread variables.
         Macho = "macho",
-        /// COFF.
+        /// COFF's model.
         Coff = "coff",
     }
 }
@@ -128,9 +128,9 @@ choice! {
     StackSwitchModel {
         /// There is no `stack_switch`.
         None = "none",
-        /// Save registers, change stacks, jump.
+        /// Saves registers, switches stacks and jumps.
         Basic = "basic",
-        /// The same, and tell Windows' thread information block.
+        /// Also updates Windows' thread information block.
         UpdateWindowsTib = "update_windows_tib",
     }
 }
@@ -139,7 +139,7 @@ choice! {
     /// The calling convention of library routines. Cranelift's other values are refused: they would be
     /// promises that no routine keeps.
     LibcallCallConv {
-        /// The target's own.
+        /// The target's default convention.
         IsaDefault = "isa_default",
         /// `system_v`, which for routines, whose arguments are all in registers, is every target's own.
         SystemV = "system_v",
@@ -147,11 +147,11 @@ choice! {
 }
 
 choice! {
-    /// How large frames touch the pages below the stack pointer.
+    /// How functions with large frames touch the pages of their frame.
     ProbestackStrategy {
-        /// A call of `__probestack`.
+        /// By a call of `__cranelift_probestack`.
         Outline = "outline",
-        /// Stores in the prologue.
+        /// By stores in the prologue.
         Inline = "inline",
     }
 }
@@ -161,7 +161,7 @@ macro_rules! settings {
     ($( $arch:expr => {
         $( $name:ident: $ty:ty = $default:expr, $doc:literal $(, no_effect($on:expr, $because:expr))*; )*
     } )*) => {
-        /// All settings there are.
+        /// All settings.
         pub const SETTINGS: &[Setting] = &[$($(
             Setting {
                 name: stringify!($name),
@@ -173,7 +173,7 @@ macro_rules! settings {
             },
         )*)*];
 
-        /// Names the rows, for indexing.
+        /// Row numbers in [`SETTINGS`].
         #[allow(non_camel_case_types, reason = "names of settings")]
         enum Row { $($($name,)*)* }
 
@@ -191,7 +191,7 @@ macro_rules! settings {
                 Flags { arch, values }
             }
 
-            /// The architecture these are for.
+            /// The architecture of the target.
             pub fn arch(&self) -> Arch {
                 self.arch
             }

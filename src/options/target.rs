@@ -1,4 +1,4 @@
-//! Targets: an architecture clifc has, in a triple.
+//! Targets: a triple whose architecture and object format clifc supports.
 
 use std::fmt;
 use std::str::FromStr;
@@ -22,7 +22,7 @@ impl Arch {
     /// All of them, in the order of listings.
     pub const ALL: [Arch; 3] = [Arch::X86_64, Arch::Aarch64, Arch::S390x];
 
-    /// Its short name, which `--target` takes as well.
+    /// Its short name, which `--target` accepts too.
     pub const fn name(self) -> &'static str {
         match self {
             Arch::X86_64 => "x86_64",
@@ -31,12 +31,12 @@ impl Arch {
         }
     }
 
-    /// The triple the short name stands for.
+    /// The triple that the short name stands for.
     pub fn triple(self) -> String {
         format!("{}-unknown-linux-gnu", self.name())
     }
 
-    /// The least alignment of data with a name, which its ABI lets code count on.
+    /// The minimum alignment of data symbols, on which the ABI lets code rely.
     pub const fn data_alignment(self) -> u32 {
         match self {
             Arch::X86_64 | Arch::Aarch64 => 1,
@@ -44,7 +44,7 @@ impl Arch {
         }
     }
 
-    /// Whether the most significant byte comes first in memory.
+    /// Whether the target is big-endian.
     pub const fn is_big_endian(self) -> bool {
         matches!(self, Arch::S390x)
     }
@@ -56,12 +56,12 @@ impl fmt::Display for Arch {
     }
 }
 
-/// Why a name is no target.
+/// Why a target is rejected.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum TargetError {
-    /// A machine that exists, which clifc has no back end for.
+    /// A triple that clifc does not support.
     Unsupported(String),
-    /// Not a triple.
+    /// A name that is not a triple.
     Unknown(String),
 }
 
@@ -84,7 +84,7 @@ impl fmt::Display for TargetError {
     }
 }
 
-/// What code is generated for.
+/// The target that code is generated for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Target {
     arch: Arch,
@@ -109,14 +109,14 @@ impl Target {
         if supported { Ok(Target { arch, triple }) } else { Err(unsupported()) }
     }
 
-    /// This machine.
+    /// The target of this machine.
     pub fn host() -> Result<Self, TargetError> {
         let triple = Triple::host();
         let arch = arch_of(triple.architecture);
         Ok(Target { arch: arch.ok_or_else(|| TargetError::Unsupported(triple.to_string()))?, triple })
     }
 
-    /// The target of a short name.
+    /// The default target of an architecture.
     pub fn of(arch: Arch) -> Self {
         Self::parse(arch.name()).expect("short names are targets")
     }
@@ -126,18 +126,18 @@ impl Target {
         self.arch
     }
 
-    /// The whole triple.
+    /// Its triple.
     pub fn triple(&self) -> &Triple {
         &self.triple
     }
 
-    /// Whether objects are ELF; else they are Mach-O. A triple that does not say is ELF.
+    /// Whether objects are ELF rather than Mach-O. The default for triples that do not determine it is ELF.
     pub fn is_elf(&self) -> bool {
         self.triple.binary_format != BinaryFormat::Macho
     }
 
-    /// The oldest version of macOS that code is for: the triple's, or the first one that runs on the
-    /// architecture and is still of interest.
+    /// The oldest version of macOS to support: the triple's if it has one, otherwise a default for the
+    /// architecture.
     pub fn minimum_macos(&self) -> (u16, u8, u8) {
         match (self.triple.operating_system, self.arch) {
             (OperatingSystem::MacOSX(Some(version)), _) => (version.major, version.minor, version.patch),
@@ -146,12 +146,12 @@ impl Target {
         }
     }
 
-    /// How threads reach their variables here: the default of the setting `tls_model`.
+    /// The default of the setting `tls_model`.
     pub(super) fn tls_model(&self) -> &'static str {
         if self.is_elf() { "elf_gd" } else { "macho" }
     }
 
-    /// Whether all code for it keeps frame pointers: the default of the setting `preserve_frame_pointers`.
+    /// The default of the setting `preserve_frame_pointers`.
     pub(super) fn keeps_frame_pointers(&self) -> bool {
         !self.is_elf() && self.arch == Arch::Aarch64
     }
@@ -167,7 +167,7 @@ fn is_macos(system: OperatingSystem) -> bool {
     matches!(system, OperatingSystem::MacOSX(_) | OperatingSystem::Darwin(_))
 }
 
-/// Whether the system's objects are COFF although its triples do not say so.
+/// Whether the system's objects are COFF, which its triples do not show.
 fn has_windows_objects(system: OperatingSystem) -> bool {
     matches!(system, OperatingSystem::Uefi | OperatingSystem::Cygwin)
 }
@@ -181,7 +181,7 @@ fn arch_of(architecture: Architecture) -> Option<Arch> {
     }
 }
 
-/// The settings of instruction sets that this machine has.
+/// The settings of the instruction set extensions that this machine has.
 pub(super) fn native_features() -> impl Iterator<Item = &'static str> {
     macro_rules! detect {
         ($detector:path, $($setting:literal: $feature:tt,)*) => {{

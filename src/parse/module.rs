@@ -263,7 +263,8 @@ mod tests {
     #[test]
     fn data_is_bytes_and_addresses() {
         let (module, diagnostics) = read(
-            "local data %t section \".x\" = i8 1 -1, %f, u0:7-8, \"a\\n\\x41\\0\", f32 0x1.0p0, zero 12 ; end\n",
+            "local data %t section \".x\" = \
+             i8 1 -1, %f, u0:7-8, \"a\\n\\x41\\0\", f32 0x1.0p0, zero 12 ; end\n",
         );
         assert_eq!(diagnostics, []);
         let item = &module.data[0];

@@ -271,7 +271,8 @@ impl Parser<'_> {
             _ => {
                 return Err(self.error_at(
                     at,
-                    "expected a kind of global value: vmctx, load, iadd_imm, symbol or dyn_scale_target_const",
+                    "expected a kind of global value: \
+                     vmctx, load, iadd_imm, symbol or dyn_scale_target_const",
                 ));
             }
         };

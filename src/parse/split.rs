@@ -1,10 +1,10 @@
 //! Finds where functions and module items begin and end, without reading them.
 //!
-//! A file's top level is made of lines: comments, header lines (`test`, `set`, `target`, `feature`),
-//! module items (bare, or behind `;!`), and functions. What may stand around a function's signature can
-//! stand on a line before it too, to keep the function plain CLIF: `;! hidden function align 64`. A function ends with the first `}` that stands
-//! in no comment and no string; neither of those goes past its line, so a `}` that is first on a line
-//! is found by searching for that byte alone.
+//! A file's top level is made of lines: comments, header lines (`test`, `set`, `target`, `feature`), module
+//! items (bare, or behind `;!`), and functions. What may stand around a function's signature can stand on a
+//! line before it too, to keep the function plain CLIF: `;! hidden function align 64`. A function ends with
+//! the first `}` that stands in no comment and no string; neither of those goes past its line, so a `}` that
+//! is first on a line is found by searching for that byte alone.
 
 use super::context::MAX_ERRORS;
 use super::cursor::{Cursor, is_word};

@@ -123,16 +123,17 @@ fn errors_say_what_and_where() {
 
 #[test]
 fn large_numbers_become_compact_ones() {
-    let text = b"function %v9() -> i32 {\nblock900000:\n v1000000 = iconst.i32 1 ; v7\n v3 = iadd_imm v1000000, 2\n \
-                 jump block40000000(v3)\nblock40000000(v1000001: i32):\n return v1000001\n}";
+    let text = b"function %v9() -> i32 {\nblock900000:\n v1000000 = iconst.i32 1 ; v7\n \
+                 v3 = iadd_imm v1000000, 2\n jump block40000000(v3)\n\
+                 block40000000(v1000001: i32):\n return v1000001\n}";
     let mut func = Function::default();
     function(text, 0, &mut ParseContext::new(), &mut func).expect("right text");
     assert!(func.stencil.value_defs.len() <= 6 && func.stencil.blocks.len() == 2);
     let printed = func.to_string();
     assert!(printed.contains("jump block1(v0)") && printed.contains("return v2"), "{printed}");
     // The first new value is asked for before the large number is met.
-    let text = b"function %f(i32) -> i32 {\nblock0(v0: i32):\n v1 = iadd_imm v0, 5\n v1000000000 = iadd_imm v1, 6\n \
-                 return v1000000000\n}";
+    let text = b"function %f(i32) -> i32 {\nblock0(v0: i32):\n v1 = iadd_imm v0, 5\n \
+                 v1000000000 = iadd_imm v1, 6\n return v1000000000\n}";
     function(text, 0, &mut ParseContext::new(), &mut func).expect("right text");
     assert_eq!(func.stencil.value_defs.len(), 5);
     let message = complaint("block0(v0: i32):\nv5000000 = iadd v0, v0\nv5000000 = iadd v0, v9000000").1;

@@ -7,9 +7,9 @@
 use super::inst::{Assembly, Names, OperandRegisters};
 use crate::emit::frame::Frame;
 use crate::ir::Params;
-use crate::machine::compiled::SymbolRef;
 use crate::machine::inst::Label;
 use crate::machine::reg::{Edit, Inst, Output, ProgPoint, VReg};
+use crate::machine::symbol::SymbolRef;
 use crate::machine::vcode::VCode;
 use crate::text::inst::print;
 use std::fmt::{self, Write};

@@ -6,12 +6,12 @@
 
 use crate::emit::frame::{Frame, frame_offset};
 use crate::machine::amode::{PackedAmode, Place};
-use crate::machine::compiled::SymbolRef;
 use crate::machine::description::Machine;
 use crate::machine::inst::{ConstantRef, Label};
 use crate::machine::inst::{MachInst, OperandForm, OperandSpec, Row};
 use crate::machine::reg::PReg;
 use crate::machine::reg::{Allocation, Operand};
+use crate::machine::symbol::SymbolRef;
 use std::fmt::{self, Write};
 
 /// Names of the symbols, labels and constants that instructions refer to.

@@ -4,18 +4,18 @@ use super::body::Body;
 use crate::ir::types::Type;
 use crate::ir::{Block, BlockArg, BlockCallRef, Signature, Value};
 
-/// What an edge is, which decides what its arguments may be.
+/// The kind of an edge, which decides which arguments it may have.
 #[derive(Clone, Copy)]
 pub(super) enum Edge<'a> {
-    /// Of a plain branch: values only.
+    /// A branch: its arguments are values.
     Plain,
-    /// Of a try_call whose callee returns: `retN` too.
+    /// The normal return of a `try_call` with this signature: `retN` is allowed.
     Return(&'a Signature),
-    /// Of a try_call whose callee throws: `exnN` too.
+    /// A handler of a `try_call` with this signature: `exnN` is allowed.
     Handler(&'a Signature),
 }
 
-/// Checks a block call of the instruction being checked.
+/// Checks a block call of the current instruction.
 pub(super) fn check(body: &mut Body<'_>, call: BlockCallRef, edge: Edge<'_>) {
     let stencil = body.check.stencil;
     let call = &stencil.block_calls[call];
@@ -24,7 +24,7 @@ pub(super) fn check(body: &mut Body<'_>, call: BlockCallRef, edge: Edge<'_>) {
         true => stencil.block_params(call.block),
         false => return,
     };
-    // Of arguments in the wrong number, none can be said to be for a certain parameter.
+    // If the number of arguments is wrong, it is unclear which parameter each was meant for.
     let fits = args.len() == params.len();
     for (i, &word) in args.iter().enumerate() {
         let arg = BlockArg::unpack(word);
@@ -44,7 +44,7 @@ pub(super) fn check(body: &mut Body<'_>, call: BlockCallRef, edge: Edge<'_>) {
     }
 }
 
-/// Checks that a block can be branched to.
+/// Checks that a block may be a branch target.
 pub(super) fn target(body: &mut Body<'_>, block: Block) -> bool {
     let stencil = body.check.stencil;
     if !stencil.blocks.get(block).is_some_and(|data| data.defined) {
@@ -58,7 +58,7 @@ pub(super) fn target(body: &mut Body<'_>, block: Block) -> bool {
     true
 }
 
-/// The type of an argument; `None` if it is wrong, which has been reported, or the target is open.
+/// The type of an argument; `None` after an error, or if it depends on the target and that is unknown.
 #[inline]
 fn arg_type(body: &mut Body<'_>, arg: BlockArg, edge: Edge<'_>) -> Option<Type> {
     match arg {
@@ -98,7 +98,7 @@ fn payload_type(body: &mut Body<'_>, n: u32, edge: Edge<'_>) -> Option<Type> {
                 "out-of-bounds `exnN` block argument: exn{n}, but `{conv}` has {count} payload words"
             ));
         }
-        // Cranelift's phrase; what is meant is a handler.
+        // The phrase is Cranelift's; it means a handler.
         Edge::Return(_) => {
             body.report("`exnN` block argument used outside normal-return target of `try_call`")
         }

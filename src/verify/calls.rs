@@ -1,4 +1,4 @@
-//! Calls and returns against signatures.
+//! Checks calls and returns against signatures.
 
 use super::block_calls::{self, Edge};
 use super::body::Body;
@@ -7,7 +7,7 @@ use crate::ir::{
     AbiParam, ExceptionTable, ExtFunc, Format, FuncRef, Handler, InstData, Opcode, SigRef, Signature, Value,
 };
 
-/// Checks a call of any kind; its callee address, if it has one, has been checked.
+/// Checks a call of any kind. If it has a callee address, that has been checked.
 pub(super) fn call(body: &mut Body<'_>, data: &InstData) {
     let stencil = body.check.stencil;
     let args = stencil.pool.get(InstData::list(data).expect("calls have an argument list"));
@@ -41,7 +41,7 @@ pub(super) fn call(body: &mut Body<'_>, data: &InstData) {
     results(body, returns);
 }
 
-/// Checks the reference to a declared function, and gives it.
+/// Returns the declared function that a call refers to, after checking the reference.
 fn callee(body: &mut Body<'_>, data: &InstData) -> Option<ExtFunc> {
     let func_ref = FuncRef(data.a);
     let Some(&func) = declared(&body.check.stencil.functions, func_ref) else {
@@ -54,7 +54,7 @@ fn callee(body: &mut Body<'_>, data: &InstData) -> Option<ExtFunc> {
     Some(func)
 }
 
-/// Checks that a call that can be patched out leaves nothing that depends on it.
+/// Checks that nothing depends on a call that may be patched out.
 fn patchable(body: &mut Body<'_>, data: &InstData, func: ExtFunc) {
     if data.opcode == Opcode::ReturnCall {
         body.report("patchable funcref cannot be used in a return_call");
@@ -86,7 +86,7 @@ fn arguments(body: &mut Body<'_>, data: &InstData, sig: &Signature, args: &[u32]
     }
 }
 
-/// A call as the text has it, without what follows the arguments.
+/// A call as it is spelled in the text, up to its arguments.
 fn call_text(data: &InstData, args: &[u32]) -> String {
     let callee = match data.opcode.format() {
         Format::Call | Format::TryCall => format!(" {}", FuncRef(data.a)),
@@ -96,7 +96,7 @@ fn call_text(data: &InstData, args: &[u32]) -> String {
     format!("{}{callee}({})", data.opcode.name(), values(args))
 }
 
-/// Values as a list.
+/// The names of values, separated by commas.
 pub(super) fn values(words: &[u32]) -> String {
     words.iter().map(|&word| Value(word).to_string()).collect::<Vec<_>>().join(", ")
 }
@@ -142,7 +142,7 @@ fn return_type(body: &mut Body<'_>, i: usize, ty: crate::ir::Type, expected: &Ab
     }
 }
 
-/// Checks that the callee of a tail call can stand in for this function.
+/// Checks that the callee of a tail call can return in place of the current function.
 fn tail_call(body: &mut Body<'_>, sig: &Signature) {
     let own = &body.check.stencil.signature;
     if !sig.call_conv.supports_tail_calls() {
@@ -156,15 +156,14 @@ fn tail_call(body: &mut Body<'_>, sig: &Signature) {
     }
     if sig.returns.len() != own.returns.len() {
         let (got, expected) = (sig.returns.len(), own.returns.len());
-        return body
-            .report(format!("results of callee must match caller: {got} of them, {expected} expected"));
+        return body.report(format!("results of callee must match caller: got {got}, expected {expected}"));
     }
     for (i, (got, expected)) in sig.returns.iter().zip(&own.returns).enumerate() {
         return_type(body, i, got.ty, expected);
     }
 }
 
-/// Checks the exception table of a try_call.
+/// Checks the exception table of a `try_call`.
 fn try_call(body: &mut Body<'_>, data: &InstData, sig_ref: SigRef, sig: &Signature) {
     let stencil = body.check.stencil;
     if data.opcode == Opcode::TryCall

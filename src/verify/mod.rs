@@ -1,15 +1,15 @@
-//! The verifier: whether a function means something.
+//! The verifier: checks that a function is well-formed.
 //!
-//! One pass over the instructions checks types against the opcode table, operands, calls and block
-//! arguments; dominance comes from [`Analysis`]. What passes can be compiled without a further look at
-//! what it says: references are in range, types fit, values are defined where they are used.
+//! One pass over the instructions checks types against the opcode table, operands, calls and block arguments;
+//! dominance comes from [`Analysis`]. Later passes rely on what it checks: references are in range, types
+//! match, and definitions dominate their uses.
 //!
-//! It runs on what the parser gives, and between passes of the optimiser to find their defects. Errors
-//! name an entity; the caller turns that into a place of the text ([`diagnostics`]). After an error in
-//! the structure of blocks, on which the other checks rely, the rest of the function is not checked.
+//! It runs on the parser's output, and between optimisation passes to find their defects. An error names an
+//! entity of the function; [`diagnostics`] maps it to a position in the text. After an error in the structure
+//! of blocks, on which the other checks rely, the rest of the function is not checked.
 //!
-//! The messages contain the phrases by which Cranelift's tests recognise them, so that `; error:`
-//! annotations mean the same to both.
+//! Messages contain the phrases by which Cranelift's tests recognise them, so that `; error:` annotations
+//! work with both.
 
 mod block_calls;
 mod body;
@@ -18,6 +18,7 @@ mod operands;
 mod preamble;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 use crate::analysis::Analysis;
 use crate::diag::Diagnostic;
@@ -29,7 +30,7 @@ use crate::ir::{
 use crate::options::Flags;
 use std::fmt;
 
-/// What an error is about.
+/// The entity that an error is about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs, reason = "each variant is named after the entity it holds")]
 pub enum Location {
@@ -64,7 +65,8 @@ impl fmt::Display for Location {
 }
 
 impl Location {
-    /// Its byte offset in the file; the function's name if it has none.
+    /// Its byte offset in the file. An entity that is not in the text has the position of the function's
+    /// name.
     pub fn offset(self, positions: &SourceMap) -> usize {
         let known = match self {
             Location::Function => None,
@@ -82,12 +84,12 @@ impl Location {
     }
 }
 
-/// One thing that is wrong.
+/// An error in a function.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct VerifierError {
-    /// Where.
+    /// The entity it is about.
     pub location: Location,
-    /// What.
+    /// The message.
     pub message: String,
 }
 
@@ -97,7 +99,7 @@ impl fmt::Display for VerifierError {
     }
 }
 
-/// Errors as diagnostics, given where the function's parts stand.
+/// Turns errors into diagnostics, given the positions of the function's entities.
 pub fn diagnostics(errors: &[VerifierError], positions: &SourceMap) -> impl Iterator<Item = Diagnostic> {
     errors.iter().map(|error| Diagnostic::error(error.location.offset(positions), error.message.clone()))
 }
@@ -105,19 +107,19 @@ pub fn diagnostics(errors: &[VerifierError], positions: &SourceMap) -> impl Iter
 /// What the target and the settings allow.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Environment {
-    /// The type of addresses; `None` if the target is open, so that either width will do.
+    /// The type of addresses; `None` if the target is unknown, so that either width is accepted.
     pub pointer: Option<Type>,
-    /// Whether a register is set aside for the instructions that use the pinned register.
+    /// Whether a register is reserved as the pinned register.
     pub pinned_reg: bool,
     /// Whether every function has a frame pointer.
     pub frame_pointers: bool,
 }
 
 impl Environment {
-    /// Allows what some target and some settings allow.
+    /// Allows everything that any target and settings allow.
     pub const ANY: Environment = Environment { pointer: None, pinned_reg: true, frame_pointers: true };
 
-    /// What a compilation with `flags` allows.
+    /// What compiling with `flags` allows.
     pub fn new(flags: &Flags) -> Self {
         Environment {
             pointer: Some(types::I64),
@@ -134,31 +136,30 @@ pub struct Verifier {
     scratch: Scratch,
 }
 
-/// Buffers.
+/// Buffers for a single function.
 #[derive(Default, Debug)]
 struct Scratch {
     /// The block of each instruction.
     inst_blocks: Vec<Block>,
-    /// A mark for each entity of the kind being looked at.
+    /// A mark for each entity of the kind being checked.
     marks: Vec<u32>,
-    /// Entities on the way to the one being looked at, or being sorted.
+    /// The path to the entity being checked, or entities to be sorted.
     path: Vec<u32>,
 }
 
 impl Verifier {
-    /// Checks a function whose edges and dominators are in `analysis`; what is wrong with it, or
-    /// nothing.
+    /// Checks a function, whose edges and dominators are in `analysis`, and returns its errors.
     pub fn verify(&mut self, stencil: &Stencil, analysis: &Analysis, env: Environment) -> &[VerifierError] {
         self.errors.clear();
         let scratch = &mut self.scratch;
         let mut check = Check { stencil, analysis, env, errors: &mut self.errors };
         preamble::check(&mut check, scratch);
-        body::check(check, scratch);
+        walk::check(check, scratch);
         &self.errors
     }
 }
 
-/// A verification under way.
+/// The function being checked, and the errors found so far.
 struct Check<'a> {
     stencil: &'a Stencil,
     analysis: &'a Analysis,

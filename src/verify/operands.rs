@@ -1,5 +1,5 @@
-//! What the opcode table can't say: immediates, entities, memory flags, branches, and types that depend
-//! on more than the controlling one.
+//! Checks that the opcode table cannot express: immediates, entities, memory flags, branches, and types that
+//! depend on more than the controlling type.
 
 use super::block_calls::{self, Edge};
 use super::body::Body;
@@ -12,11 +12,12 @@ use crate::ir::{
     GlobalValueData, Handler, InstData, JumpTable, MemFlags, Opcode, StackSlot, Type, Value,
 };
 
-/// Bytes of a `shuffle` mask, and how many bytes they choose from.
+/// Bytes of a `shuffle` mask.
 const MASK_BYTES: usize = 16;
+/// The number of bytes that a `shuffle` mask chooses from.
 const MASK_CHOICES: u8 = 32;
 
-/// Checks a piece of an instruction that is not a call: what the opcode's row has no rule for.
+/// Checks a piece of an instruction that is not a call, which the opcode table has no rule for.
 #[rustfmt::skip]
 macro_rules! check_piece {
     ($b:ident, $d:ident, $i:ident, ,) => {};
@@ -53,7 +54,7 @@ macro_rules! check_piece {
     ($b:ident, $d:ident, $i:ident, {offset $w:ident}) => {};
 }
 
-/// Checks what is particular to the instruction; it is not a call.
+/// Checks what is particular to the format of an instruction that is not a call.
 #[inline]
 pub(super) fn check(body: &mut Body<'_>, data: &InstData, info: &OpInfo) {
     macro_rules! check_all {
@@ -158,7 +159,7 @@ fn jump_table(body: &mut Body<'_>, table: JumpTable) {
 fn lane(body: &mut Body<'_>, data: &InstData) {
     let (lane, ty) = (u32::from(data.aux), data.ty);
     let lanes = match data.opcode {
-        // A dynamic vector consists of as many fixed ones as its scale says, which is not known here.
+        // The number of fixed vectors in a dynamic one depends on its scale, which is unknown here.
         Opcode::ExtractVector => u32::MAX,
         _ => ty.lanes(),
     };

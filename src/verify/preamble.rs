@@ -1,4 +1,4 @@
-//! Signatures, declared functions, global values, alias regions, slots, dynamic types.
+//! Checks the preamble: signatures, declared functions, global values, alias regions, slots, dynamic types.
 
 use super::{Check, Location, Scratch};
 use crate::entity::{Entity, Map};
@@ -8,10 +8,10 @@ use crate::ir::{
     StackSlot,
 };
 
-/// The most bytes of stack slots in a frame: what 32-bit offsets reach.
+/// The maximum size of all stack slots together: what 32-bit offsets reach.
 const MAX_SLOT_BYTES: u64 = i32::MAX as u64;
 
-/// Checks all that is declared before the first block.
+/// Checks everything that is declared before the first block.
 pub(super) fn check(check: &mut Check<'_>, scratch: &mut Scratch) {
     signatures(check, &mut scratch.marks);
     global_values(check, &mut scratch.marks, &mut scratch.path);
@@ -23,13 +23,14 @@ pub(super) fn check(check: &mut Check<'_>, scratch: &mut Scratch) {
     }
 }
 
-/// An entry of a map of entities, if the number is declared.
+/// An entity of a map, if it is declared.
 pub(super) fn declared<K: Entity, V>(map: &Map<K, Option<V>>, key: K) -> Option<&V> {
     map.get(key)?.as_ref()
 }
 
-/// Checks signatures: a function's own at the function, one that a declared function uses there, the
-/// others where they are. `marks` holds which are done.
+/// Checks signatures. Errors are reported at the function for its own signature, at the first declared
+/// function that uses a signature, and otherwise at the signature. `marks` records which signatures have been
+/// checked.
 fn signatures(check: &mut Check<'_>, marks: &mut Vec<u32>) {
     let stencil = check.stencil;
     signature(check, &stencil.signature, Location::Function);
@@ -69,7 +70,10 @@ fn signature(check: &mut Check<'_>, sig: &Signature, at: Location) {
             check.report(at, format!("{item} at position {i} has an invalid type"));
         } else if !extension.is_empty() && !param.ty.is_int() {
             let ty = param.ty;
-            check.report(at, format!("{item} at position {i} has invalid extension {extension}: it is {ty}"));
+            check.report(
+                at,
+                format!("{item} at position {i} has invalid extension {extension} for type {ty}"),
+            );
         }
         if item != "Parameter" && matches!(param.purpose, Purpose::StructArgument(_)) {
             check.report(at, format!("{item} at position {i} cannot be a struct argument"));
@@ -79,12 +83,15 @@ fn signature(check: &mut Check<'_>, sig: &Signature, at: Location) {
             && param.ty != pointer
         {
             let ty = param.ty;
-            check.report(at, format!("{item} at position {i} is an address of type {ty}, not {pointer}"));
+            check.report(
+                at,
+                format!("{item} at position {i} is an address but has type {ty}, expected {pointer}"),
+            );
         }
     }
     for (purpose, name) in [(Purpose::StructReturn, "sret"), (Purpose::VmContext, "vmctx")] {
         if sig.params.iter().filter(|param| param.purpose == purpose).count() > 1 {
-            check.report(at, format!("more than one parameter is `{name}`"));
+            check.report(at, format!("more than one parameter is marked `{name}`"));
         }
     }
 }
@@ -98,7 +105,7 @@ fn global_values(check: &mut Check<'_>, marks: &mut Vec<u32>, path: &mut Vec<u32
     }
 }
 
-/// What a global value is computed from.
+/// The global value that a global value is computed from.
 fn base_of(data: &GlobalValueData) -> Option<GlobalValue> {
     match *data {
         GlobalValueData::Load { base, .. } | GlobalValueData::IaddImm { base, .. } => Some(base),
@@ -106,8 +113,8 @@ fn base_of(data: &GlobalValueData) -> Option<GlobalValue> {
     }
 }
 
-/// Follows the bases of `gv` until one that an earlier walk has seen. A mark is one more than the
-/// number of the global value whose walk has passed.
+/// Follows the bases of `gv` until one that a walk has visited. The mark of a global value is one more than
+/// the number of the one whose walk visited it.
 fn global_value_cycle(check: &mut Check<'_>, gv: GlobalValue, marks: &mut [u32], path: &mut Vec<u32>) {
     let mark = gv.0 + 1;
     path.clear();
@@ -141,7 +148,7 @@ fn global_value(check: &mut Check<'_>, gv: GlobalValue, data: &GlobalValueData) 
         GlobalValueData::Undefined | GlobalValueData::Symbol { .. } => {}
         GlobalValueData::VmContext => {
             if !stencil.signature.params.iter().any(|param| param.purpose == Purpose::VmContext) {
-                check.report(at, format!("undeclared vmctx reference {gv}: no parameter is `vmctx`"));
+                check.report(at, format!("undeclared vmctx reference {gv}: no parameter is marked `vmctx`"));
             }
         }
         GlobalValueData::IaddImm { base, ty, .. } => {
@@ -169,7 +176,8 @@ fn global_value(check: &mut Check<'_>, gv: GlobalValue, data: &GlobalValueData) 
     }
 }
 
-/// The type of a global value; `None` if it depends on an open target, or there is no such thing.
+/// The type of a global value; `None` if it is undefined, has no type, or depends on a target that is
+/// unknown.
 pub(super) fn global_value_type(check: &Check<'_>, gv: GlobalValue) -> Option<Type> {
     match *check.stencil.global_values.get(gv)? {
         GlobalValueData::Load { ty, .. } | GlobalValueData::IaddImm { ty, .. } => Some(ty),
@@ -189,7 +197,7 @@ pub(super) fn mem_flags(check: &mut Check<'_>, at: Location, flags: MemFlagsRef)
     }
 }
 
-/// Checks that no two regions are the same one of the producer's.
+/// Checks that no two regions have the same user ID.
 fn regions(check: &mut Check<'_>, sorted: &mut Vec<u32>) {
     let regions = &check.stencil.regions;
     let user = |n: u32| regions[Region(n)];

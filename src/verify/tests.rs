@@ -1,5 +1,5 @@
-//! What text can't say: IR that a pass has broken. What it can say is in `filetests/verifier`.
-//! And that cost grows with the function, not faster.
+//! Errors that text cannot contain, as in IR that a pass has broken; the others are tested in
+//! `filetests/verifier`. And tests that the cost is linear in the size of the function.
 
 use super::*;
 use crate::analysis::Analysis;
@@ -24,7 +24,7 @@ fn errors(stencil: &Stencil) -> Vec<String> {
     verifier.verify(stencil, &analysis, Environment::ANY).iter().map(VerifierError::to_string).collect()
 }
 
-/// Checks that breaking a function that is right gives the one error expected.
+/// Checks that breaking a correct function gives exactly the expected error.
 fn check_broken(expected: &str, break_it: impl FnOnce(&mut Stencil)) {
     let mut stencil = parsed(
         "function %f(i32, i32) -> i32 {

@@ -1,4 +1,4 @@
-//! What a key depends on: all that the code does, and nothing else.
+//! Keys of the cache depend on exactly what the code depends on.
 
 use super::{Numbers, targets};
 use clifc::arch::aarch64::Aarch64;
@@ -177,7 +177,7 @@ fn one_key_has_one_code<I: Backend>(target: &str) {
     assert!(hits > 100 && misses > 100, "{target}: {hits} hits, {misses} misses");
 }
 
-/// Whether something in the stencils differs, so that a miss is right even if the code is the same.
+/// Whether the stencils differ, so that a miss is correct even if the code is the same.
 fn differs(a: &Function, b: &Function) -> bool {
     format!("{:?}", a.stencil) != format!("{:?}", b.stencil)
 }

@@ -1,4 +1,4 @@
-//! The cache: objects are the same with it and without, whatever happens to it.
+//! The cache: whatever happens to it, objects are the same as without it.
 
 mod keys;
 mod processes;
@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 
 use clifc::options::Arch;
 
-/// A generator of numbers (xorshift).
+/// A xorshift generator: the same numbers in every run.
 struct Numbers(u64);
 
 impl Numbers {
@@ -36,14 +36,16 @@ fn targets() -> impl Iterator<Item = &'static str> {
     Arch::ALL.into_iter().map(Arch::name)
 }
 
-/// A file of `count` functions, each different from those of another `seed`, that call `callee`.
+/// A file with `count` functions that call `callee`; they differ from those of other seeds.
 fn program(count: u64, seed: u64, prefix: &str, callee: &str) -> String {
     let function = |number: u64| {
         let constant = seed * 1000 + number;
         format!(
-            "function %{prefix}{number}(i64, i64) -> i64 {{\n    ss0 = explicit_slot 16\n    fn0 = %{callee}(i64) -> i64\n\
+            "function %{prefix}{number}(i64, i64) -> i64 {{\n    \
+             ss0 = explicit_slot 16\n    fn0 = %{callee}(i64) -> i64\n\
              block0(v0: i64, v1: i64):\n    v2 = iconst.i64 {constant}\n    v3 = imul v0, v2\n    \
-             stack_store v3, ss0+8\n    v4 = call fn0(v1)\n    v5 = icmp ult v4, v0\n    brif v5, block1, block2(v4)\n\
+             stack_store v3, ss0+8\n    v4 = call fn0(v1)\n    v5 = icmp ult v4, v0\n    \
+             brif v5, block1, block2(v4)\n\
              block1:\n    v6 = stack_load.i64 ss0+8\n    jump block2(v6)\nblock2(v7: i64):\n    \
              v8 = bxor v7, v3\n    return v8\n}}\n"
         )
@@ -58,7 +60,7 @@ fn build(directory: &Path, file: &str, options: &[&str]) -> Output {
     command.current_dir(directory).env_remove("CLIFC_CACHE_DIR").output().expect("clifc starts")
 }
 
-/// Builds a file, and returns the object and what was printed.
+/// Builds a file, and returns the object and the output.
 fn built(directory: &Path, text: &str, options: &[&str]) -> (Vec<u8>, String) {
     fs::write(directory.join("file.clif"), text).expect("a file");
     let output = build(directory, "file.clif", options);

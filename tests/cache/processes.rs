@@ -1,4 +1,4 @@
-//! What can happen to a cache: damage, a full disk, processes that are killed, wrong contents.
+//! Mishaps of a cache: damage, a full disk, killed processes, wrong contents.
 
 use super::{Numbers, build, built, count, directory, program, targets};
 use clifc::cache::entry;
@@ -29,7 +29,7 @@ fn damage_is_a_miss() {
         let mut bytes = whole.clone();
         match round % 4 {
             0 => bytes.truncate(numbers.below(whole.len())),
-            // Headers and cell pointers of pages.
+            // Headers and cell pointers are at the start of pages.
             1 => (0..20).for_each(|_| {
                 let at = numbers.below(whole.len() / 4096) * 4096 + numbers.below(64);
                 bytes[at] = numbers.below(256) as u8;
@@ -84,7 +84,7 @@ fn a_full_disk_is_a_warning() {
     let directory = directory("full");
     let text = program(400, 1, "f", "g");
     let plain = built(&directory, &text, &[]).0;
-    // The limit stands in for the disk: larger than the object, smaller than the database.
+    // The limit simulates a full disk: it is larger than the object and smaller than the database.
     let limit = plain.len() / 1024 + 40;
     let script =
         format!("trap '' XFSZ; ulimit -f {limit}; exec \"$CLIFC\" build --cache=store file.clif -o file.o");
@@ -104,7 +104,7 @@ fn a_full_disk_is_a_warning() {
 fn processes_that_are_killed_leave_a_cache_that_works() {
     const FILES: u64 = 8;
     let directory = directory("killed");
-    // Each shares half of its functions with the next.
+    // Each file shares half of its functions with the next.
     let text = |file: u64| program(40, file, "f", "g") + &program(40, file + 1, "h", "i");
     let targets: Vec<&str> = targets().collect();
     let target = |file: u64| targets[file as usize % targets.len()];
@@ -149,7 +149,7 @@ fn processes_that_are_killed_leave_a_cache_that_works() {
     assert!(output.expect("clifc starts").status.success());
 }
 
-/// Stores other code for the only function of a file.
+/// Replaces the stored code of the only function of a file.
 fn tamper(directory: &Path, text: &str, change: impl Fn(&mut CompiledStencil)) {
     let target = Target::parse("x86_64").expect("a target");
     let mut flags = Flags::new(&target);
@@ -191,10 +191,10 @@ fn contents_that_make_no_sense_are_a_miss() {
     let plain = built(&directory, &text, &options).0;
     let changes: [fn(&mut CompiledStencil); 5] = [
         |code| code.relocs[0].offset = u32::MAX,
-        |code| code.relocs[0].symbol = clifc::machine::compiled::SymbolRef::Name(clifc::ir::NameRef(99)),
+        |code| code.relocs[0].symbol = clifc::machine::symbol::SymbolRef::Name(clifc::ir::NameRef(99)),
         |code| code.text_len = u32::MAX,
         |code| code.align = 3,
-        |code| code.unwind.push((u32::MAX, clifc::machine::compiled::UnwindOp::RestoreState)),
+        |code| code.unwind.push((u32::MAX, clifc::machine::unwind::UnwindOp::RestoreState)),
     ];
     for change in changes {
         tamper(&directory, &text, change);

@@ -1,7 +1,8 @@
-//! The test suite: objects linked by the system's linkers, and what comes out run.
+//! The test suite: links objects by the system's linkers and runs the programs.
 //!
-//! Each directory of `testsuite/` has a `test.sh`, which runs for every target in an empty directory, says what goes
-//! wrong and then fails. `CLIFC` is the compiler, `SUITE` the test suite; `testsuite/lib.sh` says what else is set.
+//! Each directory of `testsuite/` has a script `test.sh`, which runs for every target in an empty directory.
+//! If something is wrong it prints why and fails. `CLIFC` is the compiler and `SUITE` the directory of the
+//! test suite; `testsuite/lib.sh` describes the other variables.
 
 mod signatures;
 #[path = "../targets/mod.rs"]
@@ -11,14 +12,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clifc::filetest::Toolchain;
-use clifc::machine::compiled::LibCall;
+use clifc::machine::symbol::LibCall;
 use clifc::options::{Arch, Target};
 
 fn suite() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testsuite")
 }
 
-/// Files that a test gets besides its own: names and texts.
+/// Generated files of a test: names and texts.
 fn generated(name: &str, arch: Arch) -> Vec<(&'static str, String)> {
     match name {
         "calls" => {
@@ -63,8 +64,8 @@ fn run(name: &str, arch: Arch) {
     );
 }
 
-/// A test in each directory: for every target, with `native` for this machine, with `mach_o` for those that have
-/// objects in Mach-O.
+/// Makes a test of each directory: for every target, with `native` for this machine, and with `mach_o` for
+/// those that support Mach-O.
 macro_rules! tests {
     ($($name:ident $($which:ident)?,)*) => {
         $(mod $name {

@@ -1,25 +1,25 @@
-//! Generates calls of every shape between C and CLIF.
+//! Generates calls with all kinds of signatures between C and CLIF.
 //!
-//! For each of many signatures, C calls a CLIF function with known arguments; that calls a CLIF function
-//! of another calling convention, which calls C with the arguments in reverse order and then once more
-//! in order. C checks what arrives, each time, and what is returned.
+//! For each of many signatures, C calls a CLIF function with known arguments. That calls a CLIF function with
+//! another calling convention, which calls C twice, with the arguments in reverse order and in order. C
+//! checks the arguments of each call and the results.
 
 use std::fmt::Write;
 
 use clifc::options::Arch;
 
-/// What C's calling convention of a target does in its own way.
+/// Properties of a target's calling convention for C.
 struct Abi {
-    /// Whether there are functions of Windows' convention, too.
+    /// Whether C supports functions with Windows' convention.
     windows: bool,
-    /// How CLIF passes a struct of three words: as a copy on the stack, or the address of a copy.
+    /// How CLIF passes a struct of three words: as a copy on the stack, or as the address of a copy.
     big: &'static str,
-    /// Whether the caller extends 32-bit integers, as it does shorter ones.
+    /// Whether the caller extends 32-bit integers, like shorter ones.
     extends_words: bool,
-    /// Integer registers of which a 128-bit argument may not get the last alone: what becomes of it then, GCC and
-    /// LLVM disagree on.
+    /// The number of integer registers whose last one may not be left for half of a 128-bit argument: GCC and
+    /// LLVM disagree on where that is passed.
     pair_registers: Option<u32>,
-    /// The structs of two fields that come back where CLIF returns two results.
+    /// The structs of two fields that C returns like two results of CLIF.
     pairs: &'static [(Ty, Ty)],
 }
 
@@ -49,7 +49,7 @@ impl Abi {
     }
 }
 
-/// A type on both sides, with how C writes its constants.
+/// A type in C and CLIF, with its constants in C.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Ty {
     Int {
@@ -58,7 +58,7 @@ enum Ty {
     },
     Float,
     Double,
-    /// Three words, passed as a copy in memory.
+    /// A struct of three words, passed as a copy in memory.
     Big,
 }
 
@@ -77,13 +77,13 @@ const TYPES: [Ty; 12] = [
     Ty::Big,
 ];
 
-/// What a function returns: C's type, CLIF's results, and the type of each field.
+/// A return type: C's type, CLIF's results, and the type of each field.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Ret {
     Void,
     One(Ty),
     Pair(Ty, Ty),
-    /// Five words, by a pointer that the caller passes.
+    /// A struct of five words, returned through a pointer that the caller passes.
     Struct,
 }
 
@@ -97,7 +97,7 @@ impl Ty {
         }
     }
 
-    /// As a parameter or result of a CLIF signature.
+    /// The text of a parameter or result in a CLIF signature.
     fn clif(self, abi: &Abi) -> String {
         match self {
             Ty::Int { bits, signed } if bits < 32 || bits == 32 && abi.extends_words => {
@@ -108,7 +108,7 @@ impl Ty {
         }
     }
 
-    /// Integer registers that it takes where 128-bit integers take two.
+    /// The number of integer registers that it takes if 128-bit integers take two.
     fn registers(self) -> u32 {
         match self {
             Ty::Int { bits, .. } => bits.div_ceil(64),
@@ -116,7 +116,7 @@ impl Ty {
         }
     }
 
-    /// As a block parameter.
+    /// The text of a block parameter.
     fn value(self) -> String {
         match self {
             Ty::Int { bits, .. } => format!("i{bits}"),
@@ -138,7 +138,7 @@ impl Ty {
         }
     }
 
-    /// A C condition: two expressions are different.
+    /// The C condition that two expressions differ.
     fn differ(self, a: &str, b: &str) -> String {
         match self {
             Ty::Big => format!("differ({a}, {b})"),
@@ -174,7 +174,7 @@ impl Ret {
     }
 }
 
-/// Small, repeatable random numbers.
+/// Random numbers, the same in every run.
 struct Random(u64);
 
 impl Random {
@@ -193,7 +193,7 @@ impl Random {
     }
 }
 
-/// A signature, the convention C sees, and that of the function between.
+/// A signature, the calling convention for C, and that of the function in between.
 struct Shape<'a> {
     abi: &'a Abi,
     args: Vec<Ty>,
@@ -210,7 +210,7 @@ impl<'a> Shape<'a> {
             .expect("an endless supply")
     }
 
-    /// Whether the last register is left for a 128-bit argument where that is not clear.
+    /// Whether the last register would be left for half of a 128-bit argument.
     fn splits<'t>(&self, mut args: impl Iterator<Item = &'t Ty>) -> bool {
         let Some(registers) = self.abi.pair_registers else { return false };
         let mut left = registers - u32::from(self.ret == Ret::Struct);
@@ -223,7 +223,7 @@ impl<'a> Shape<'a> {
 
     fn any(abi: &'a Abi, random: &mut Random) -> Self {
         let windows = abi.windows && random.below(5) == 0;
-        // The Windows convention of CLIF has no 128-bit integers and no copies in memory.
+        // In CLIF, Windows' convention has no 128-bit integers and no copies in memory.
         let allowed = |ty: &Ty| !windows || !matches!(ty, Ty::Big | Ty::Int { bits: 128, .. });
         let types: Vec<Ty> = TYPES.into_iter().filter(allowed).collect();
         let count = random.pick(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20]);
@@ -233,7 +233,7 @@ impl<'a> Shape<'a> {
         if !windows {
             rets.extend(abi.pairs.iter().map(|&(a, b)| Ret::Pair(a, b)));
         }
-        // A copy in memory that the other conventions do not pass has to come from this one.
+        // The other conventions do not pass copies in memory, so a function that does must have this one.
         let between = match args.contains(&Ty::Big) {
             true => "system_v",
             false => random.pick(&["system_v", "fast", "tail", "preserve_all"]),
@@ -253,7 +253,7 @@ impl<'a> Shape<'a> {
         format!("({}){} {convention}", params.join(", "), self.ret.clif(self.abi))
     }
 
-    /// The two CLIF functions.
+    /// The text of the two CLIF functions.
     fn clif(&self, n: usize, out: &mut String) -> std::fmt::Result {
         let backwards: Vec<Ty> = self.args.iter().rev().copied().collect();
         let sret = usize::from(self.ret == Ret::Struct);
@@ -291,7 +291,7 @@ impl<'a> Shape<'a> {
         writeln!(out, "    call fn1({})\n    return {results}\n}}\n", plain.join(", "))
     }
 
-    /// C's functions, and the lines of its main function.
+    /// The text of the C functions, and the lines of the main function.
     fn c(&self, n: usize, random: &mut Random, out: &mut String, main: &mut String) -> std::fmt::Result {
         let abi = if self.windows { "__attribute__((ms_abi)) " } else { "" };
         let ret = self.ret.c();
@@ -354,7 +354,7 @@ __attribute__((unused)) static int differ(struct big x, struct big y) {
 }
 ";
 
-/// A CLIF file and a C file with `count` signatures.
+/// The texts of a CLIF file and a C file with `count` signatures.
 pub fn generate(count: usize, arch: Arch) -> (String, String) {
     let abi = Abi::of(arch);
     let mut random = Random(count as u64);

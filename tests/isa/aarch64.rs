@@ -36,7 +36,7 @@ impl Subject for Rows {
     const ARCH: Arch = Arch::Aarch64;
     const ASSEMBLER: &'static [&'static str] = &["aarch64-linux-gnu-as", "-march=armv8.5-a"];
     const MOST_EXPANDED: usize = 44;
-    /// x31 is the zero register, where it is not the stack pointer: it is left out.
+    /// x31 is omitted: it is the zero register or the stack pointer.
     const REGISTERS: [u32; 2] = [31, 32];
     const GAPS: &'static [usize] = &[4, 100, 200];
 
@@ -80,7 +80,7 @@ impl Subject for Rows {
         }
     }
 
-    /// The bits that the row's fields have of the word.
+    /// The bits of the word that the row's fields encode.
     fn immediate(random: &mut Random, row: &Row, word: usize) -> u32 {
         let format = Format::ALL[row.format as usize];
         let fields = row.fields[..format.fields()].iter().enumerate();

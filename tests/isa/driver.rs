@@ -1,10 +1,11 @@
-//! Rows with random operands against an independent assembler.
+//! Compares rows with random operands with an independent assembler.
 //!
-//! Each row is made many times with random operands: registers, every kind of address, immediates at the
-//! edges of their encodings. The encoder writes the bytes and relocations; the printer writes the text, and GNU as
-//! assembles all of it in one file. Both must agree to the byte, so this tests rows, encoder and printer at once.
+//! Each row is tried many times with random operands: registers, every kind of address, immediates at the
+//! edges of their encodings. The encoder writes the bytes and relocations. The printer writes the text, and
+//! GNU as assembles all of it in one file. Both must agree to the byte, so this tests rows, encoder and
+//! printer together.
 //!
-//! What a target has to say for that is its [`Subject`].
+//! A target describes its instructions by implementing [`Subject`].
 
 use clifc::emit::buffer::CodeBuffer;
 use clifc::emit::encoding::Encoding;
@@ -14,13 +15,14 @@ use clifc::emit::inst_view::{self, EmitContext, InstView};
 use clifc::emit::layout::BlockLayout;
 use clifc::ir::NameRef;
 use clifc::machine::amode::Amode;
-use clifc::machine::compiled::{CompiledStencil, SymbolRef};
+use clifc::machine::compiled::CompiledStencil;
 use clifc::machine::description::Machine;
 use clifc::machine::inst::{
     Class, ConstantRef, InstSink, Label, MachInst, OperandForm, Props, Role, Row, RowId,
 };
 use clifc::machine::reg::{Allocation, Operand, PReg, RegClass, VReg};
-use clifc::object::reloc_number;
+use clifc::machine::symbol::SymbolRef;
+use clifc::object::{Contents, FunctionDef, Layout as SectionLayout, write};
 use clifc::options::{Arch, Flags, Target};
 use clifc::pipeline::Backend;
 use clifc::text::inst::print;
@@ -31,7 +33,10 @@ use std::fmt::{self, Write};
 use std::path::Path;
 use std::process::Command;
 
-/// How often each row is tried.
+/// The number of symbols that variants refer to.
+const SYMBOLS: u32 = 5;
+
+/// The number of variants of each row.
 const VARIANTS: usize = 24;
 
 /// A target whose rows are tested.
@@ -42,40 +47,40 @@ pub trait Subject {
     const ARCH: Arch;
     /// The assembler with its options.
     const ASSEMBLER: &'static [&'static str];
-    /// How many rows may be expanded by hand.
+    /// The maximum number of rows that are expanded by code.
     const MOST_EXPANDED: usize;
-    /// Expanded rows whose text is what they expand to, so that they can be checked like the others.
+    /// Expanded rows whose text is that of their expansion, so that they can be checked like the others.
     const EXPANDED: &'static [&'static str] = &[];
-    /// General registers, vector registers.
+    /// The numbers of general registers and of vector registers.
     const REGISTERS: [u32; 2];
 
-    /// A register by the number that it has in instructions.
+    /// The register that has a number in instructions.
     fn register(class: RegClass, number: u8) -> PReg {
         PReg::new(number.into(), class)
     }
 
-    /// An address that the row can have without further instructions.
+    /// An address that the row can encode without further instructions.
     fn amode(random: &mut Random, row: &Row, bits: u16, frame: &Frame) -> Amode;
 
-    /// Pushes an operand that is a register or memory.
+    /// Pushes an operand that is in a register or in memory.
     fn register_or_memory(_: &mut Random, row: &Row, _: Class, _: &Frame, _: &mut Recorded) {
         panic!("{}: the target has no operands that are registers or memory", row.name)
     }
 
-    /// An immediate that can be in a word of the row.
+    /// An immediate that the row can encode in a word.
     fn immediate(random: &mut Random, _row: &Row, _word: usize) -> u32 {
         random.value() as u32
     }
 
-    /// An immediate in a code of the target's.
+    /// An immediate in one of the target's codes.
     fn code(_: &mut Random, row: &Row, _code: u8, _bits: u16) -> u32 {
         panic!("{}: the target has no codes", row.name)
     }
 
-    /// Bytes between an instruction and its label.
+    /// Distances in bytes between an instruction and its label.
     const GAPS: &'static [usize] = &[0, 100, 200];
 
-    /// What the assembler needs before the text to choose the encoding that the row is.
+    /// The prefix of the text that makes the assembler choose the row's encoding.
     fn prefix(_row: &Row, _text: &str) -> &'static str {
         ""
     }
@@ -93,18 +98,18 @@ impl Random {
         ((self.0 >> 32) % n as u64) as u32
     }
 
-    /// One of some items.
+    /// One of the items.
     pub fn pick<T: Copy>(&mut self, items: &[T]) -> T {
         items[self.below(items.len() as u32) as usize]
     }
 
-    /// A register of the target, as operand of a constructor.
+    /// A register of the target, as an operand of a constructor.
     pub fn register<S: Subject>(&mut self, class: Class) -> VReg {
         let class = if class == Class::Int { RegClass::Int } else { RegClass::Float };
         inst_view::physical(S::register(class, self.below(S::REGISTERS[class as usize]) as u8))
     }
 
-    /// A number near the edges of what immediates hold, or any.
+    /// A number near the limits of immediates, or any number.
     pub fn value(&mut self) -> i32 {
         const EDGES: [i32; 14] =
             [0, 1, -1, 5, 127, 128, -128, -129, 255, 256, 32767, -32768, i32::MAX, i32::MIN];
@@ -113,7 +118,7 @@ impl Random {
 
     /// A symbol.
     pub fn symbol(&mut self) -> SymbolRef {
-        SymbolRef::Name(NameRef(self.below(5)))
+        SymbolRef::Name(NameRef(self.below(SYMBOLS)))
     }
 }
 
@@ -138,19 +143,19 @@ impl InstSink for Recorded {
     fn finish(&mut self, _: RowId, _: u8, _: u8) {}
 }
 
-/// One instruction tried.
+/// An instruction with random operands.
 pub struct Variant {
     /// Its row.
     pub row: &'static Row,
     /// Its operands.
     pub parts: Recorded,
-    /// As the printer writes it.
+    /// Its text, from the printer.
     pub text: String,
-    /// As the encoder writes it.
+    /// Its code, from the encoder.
     pub compiled: CompiledStencil,
 }
 
-/// Symbols are `s<n>`; the only label is the one behind the instruction.
+/// Names for the printer: symbols are `s<n>`, and the only label is behind the instruction.
 struct Fixed {
     label: String,
 }
@@ -202,7 +207,7 @@ fn push_operand<S: Subject>(
     }
 }
 
-/// Writes the instruction as emission does.
+/// Emits an instruction.
 fn emit_alone<S: Subject>(
     inst: &MachInst,
     parts: &Recorded,
@@ -221,7 +226,7 @@ fn emit_alone<S: Subject>(
     function::emit_inst::<S::Target>(&view, &context, buffer);
 }
 
-/// Random operands.
+/// Random operands for a row.
 fn make_parts<S: Subject>(random: &mut Random, row: &Row, frame: &Frame) -> Recorded {
     let mut parts = Recorded::default();
     for operand in row.operands {
@@ -236,8 +241,8 @@ fn make_parts<S: Subject>(random: &mut Random, row: &Row, frame: &Frame) -> Reco
     parts
 }
 
-/// Whether registers are as an allocator would give them: results differ from each other, and early ones from
-/// everything that is read.
+/// Whether an allocator could have chosen these registers: results differ from each other, and early ones
+/// from the registers that are read.
 fn are_allocatable(row: &Row, allocs: &[Allocation]) -> bool {
     let roles: Vec<Role> = row
         .operands
@@ -254,7 +259,7 @@ fn are_allocatable(row: &Row, allocs: &[Allocation]) -> bool {
     })
 }
 
-/// A row with random operands.
+/// Makes a variant of a row.
 pub fn make_variant<S: Subject>(random: &mut Random, number: usize, id: RowId, frame: &Frame) -> Variant {
     let row = &S::Target::rows()[id.0 as usize];
     let parts = loop {
@@ -312,7 +317,7 @@ fn assemble<S: Subject>(variants: &[Variant]) -> Vec<u8> {
     bytes
 }
 
-/// A message of the assembler with the line it is about.
+/// A message of the assembler, with the line that it refers to.
 fn with_line(message: &str, source: &Path) -> String {
     let text = std::fs::read_to_string(source).unwrap_or_default();
     let number = message.split(':').nth(1).and_then(|n| n.parse::<usize>().ok());
@@ -320,23 +325,59 @@ fn with_line(message: &str, source: &Path) -> String {
     format!("{message}\n    {line}")
 }
 
-/// A relocation as the test compares it.
-type Reloc = (u64, u32, String, i64);
-
-fn our_relocs<S: Subject>(variant: &Variant) -> Vec<Reloc> {
-    let relocs = variant.compiled.relocs.iter();
-    let mut relocs: Vec<Reloc> = relocs
-        .map(|r| {
-            let mut name = String::new();
-            Fixed { label: String::new() }.symbol(r.symbol, &mut name).expect("strings take everything");
-            (r.offset as u64, reloc_number(r.kind, S::ARCH).expect("a kind of ELF"), name, r.addend)
-        })
-        .collect();
-    relocs.sort();
-    relocs
+/// The object file that clifc writes for a variant. Variants have separate files because within a file, a
+/// symbol is either always or never thread-local.
+fn write_object<S: Subject>(variant: &Variant) -> Vec<u8> {
+    let names: Vec<Name> = (0..SYMBOLS).map(|n| text_name('s', n)).collect();
+    let params = Params { name: text_name('v', 0), names: names.into(), ..Params::default() };
+    let code = &variant.compiled;
+    let function =
+        FunctionDef { offset: 0, params: &params, linkage: Linkage::Local, section: None, align: 1, code };
+    let contents = Contents { module: &Module::default(), functions: vec![function] };
+    let target = Target::of(S::ARCH);
+    write(&target, &Flags::new(&target), SectionLayout::default(), &contents).expect("an object")
 }
 
-/// A frame with places near and far.
+fn text_name(letter: char, number: u32) -> Name {
+    Name::Text(format!("{letter}{number}").into())
+}
+
+/// A relocation: its offset in the instruction, its number, its symbol and its addend.
+type Reloc = (u64, u32, String, i64);
+
+/// A variant in an object file.
+#[derive(Clone, Default)]
+struct InObject {
+    /// Offset of its code in the section.
+    start: u64,
+    /// Its relocations, sorted.
+    relocs: Vec<Reloc>,
+}
+
+/// The bytes of an object's code, and the variants in it.
+fn read_object(object: &[u8], count: usize) -> (Vec<u8>, Vec<InObject>) {
+    let file = ElfFile64::<object::Endianness>::parse(object).expect("an ELF object");
+    let section = file.section_by_name(".text").expect("the code");
+    let mut variants = vec![InObject::default(); count];
+    for symbol in file.symbols() {
+        let number = symbol.name().ok().and_then(|name| name.strip_prefix('v')?.parse::<usize>().ok());
+        if let Some(variant) = number.and_then(|number| variants.get_mut(number)) {
+            variant.start = symbol.address();
+        }
+    }
+    for (offset, reloc) in section.relocations() {
+        let number = variants.partition_point(|variant| variant.start <= offset) - 1;
+        let RelocationFlags::Elf { r_type } = reloc.flags() else { panic!("an ELF relocation") };
+        let RelocationTarget::Symbol(symbol) = reloc.target() else { panic!("a symbol") };
+        let name = file.symbol_by_index(symbol).and_then(|s| s.name().map(str::to_owned)).expect("a name");
+        let variant = &mut variants[number];
+        variant.relocs.push((offset - variant.start, r_type.0, name, reloc.addend()));
+    }
+    variants.iter_mut().for_each(|variant| variant.relocs.sort());
+    (section.data().expect("its bytes").to_vec(), variants)
+}
+
+/// A frame with both near and far slots.
 pub fn test_frame() -> Frame {
     let mut frame = Frame { spills: 8, incoming: 8192, ..Frame::default() };
     frame.slots.push(16);
@@ -344,14 +385,14 @@ pub fn test_frame() -> Frame {
     frame
 }
 
-/// The rows that are instructions.
+/// The rows that are real instructions, or have the text of their expansion.
 pub fn real_rows<S: Subject>() -> impl Iterator<Item = (RowId, &'static Row)> {
     let rows = S::Target::rows().iter().enumerate();
     let is_real = |row: &Row| !row.props.any(Props::PSEUDO) || S::EXPANDED.contains(&row.name);
     rows.filter(move |(_, row)| is_real(row)).map(|(number, row)| (RowId(number as u16), row))
 }
 
-/// Fails unless bytes and relocations of all rows are what the assembler makes of their text.
+/// Fails unless the assembler makes the same bytes and relocations from the text of all variants.
 pub fn check_rows<S: Subject>() {
     let frame = test_frame();
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
@@ -361,38 +402,21 @@ pub fn check_rows<S: Subject>() {
             variants.push(make_variant::<S>(&mut random, variants.len(), id, &frame));
         }
     }
-    let object = assemble::<S>(&variants);
-    let file = ElfFile64::<object::Endianness>::parse(&*object).expect("an ELF object");
-    let section = file.section_by_name(".text").expect("the code");
-    let code = section.data().expect("its bytes");
-    let mut starts = vec![0; variants.len() + 1];
-    for symbol in file.symbols() {
-        let name = symbol.name().unwrap_or_default();
-        if let Some(number) = name.strip_prefix('v').and_then(|n| n.parse::<usize>().ok()) {
-            starts[number] = symbol.address();
-        }
-    }
-    let mut their_relocs: Vec<Vec<Reloc>> = variants.iter().map(|_| Vec::new()).collect();
-    for (offset, reloc) in section.relocations() {
-        let number = starts.partition_point(|start| *start <= offset) - 1;
-        let RelocationFlags::Elf { r_type } = reloc.flags() else { panic!("an ELF relocation") };
-        let RelocationTarget::Symbol(symbol) = reloc.target() else { panic!("a symbol") };
-        let name = file.symbol_by_index(symbol).and_then(|s| s.name().map(str::to_owned)).expect("a name");
-        their_relocs[number].push((offset - starts[number], r_type.0, name, reloc.addend()));
-    }
+    // The label behind the last variant ends the code.
+    let (code, theirs) = read_object(&assemble::<S>(&variants), variants.len() + 1);
     let mut wrong = Vec::new();
     for (number, variant) in variants.iter().enumerate() {
-        let theirs = &code[starts[number] as usize..starts[number + 1] as usize];
+        let our_relocs = &read_object(&write_object::<S>(variant), 1).1[0].relocs;
+        let their_relocs = &theirs[number].relocs;
+        let theirs = &code[theirs[number].start as usize..theirs[number + 1].start as usize];
         let ours = &variant.compiled.code[..];
-        let relocs = our_relocs::<S>(variant);
-        if ours != theirs || relocs != their_relocs[number] {
+        if ours != theirs || our_relocs != their_relocs {
             wrong.push(format!(
-                "{}: {}\n  ours   {:02x?} {relocs:?}\n  theirs {:02x?} {:?}",
+                "{}: {}\n  ours   {:02x?} {our_relocs:?}\n  theirs {:02x?} {their_relocs:?}",
                 variant.row.name,
                 variant.text.lines().next().unwrap_or_default(),
                 &ours[..ours.len().min(15)],
                 &theirs[..theirs.len().min(15)],
-                their_relocs[number],
             ));
         }
     }
@@ -405,14 +429,14 @@ pub fn check_rows<S: Subject>() {
     );
 }
 
-/// Fails if more rows than the target says have an encoding that is code of their own.
+/// Fails if more rows are expanded by code than the target declares.
 pub fn check_expanded<S: Subject>() {
     let rows = S::Target::rows().iter().filter(|row| row.props.any(Props::PSEUDO));
     let by_hand: Vec<&str> = rows.map(|row| row.name).collect();
     assert!(by_hand.len() <= S::MOST_EXPANDED, "{} rows are expanded by hand: {by_hand:?}", by_hand.len());
 }
 
-/// The tests that every target has; its [`Subject`] is `Rows`.
+/// The tests of every target, whose [`Subject`] is `Rows`.
 macro_rules! tests {
     () => {
         #[test]

@@ -1,4 +1,4 @@
-//! Every row of every target against an independent assembler, and its operands against a disassembler.
+//! Compares every row of every target with an independent assembler, and its operands with a disassembler.
 
 mod aarch64;
 mod driver;

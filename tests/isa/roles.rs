@@ -1,5 +1,5 @@
-//! Rows' operands against an independent disassembler: one that says less than the instruction does would be given
-//! registers that are in use.
+//! Compares rows' operands with an independent disassembler. If a row omitted a register that its instruction
+//! writes, the allocator could have that register in use.
 
 use crate::driver::{Random, Subject, Variant, make_variant, real_rows, test_frame};
 use capstone::{Capstone, RegId};
@@ -7,30 +7,30 @@ use clifc::machine::inst::{OperandForm, Props, Role};
 use clifc::machine::reg::PReg;
 use std::collections::BTreeSet;
 
-/// What a target tells of its registers.
+/// The registers of a target.
 pub trait Disassembled: Subject {
-    /// Rows that are right although they say something else than the disassembler, and why; with `*`, all rows whose
-    /// names begin so.
+    /// Rows that are correct although the disassembler disagrees, and the reasons. A `*` stands for the rest
+    /// of a name.
     const DIFFERENT: &'static [(&'static str, &'static [&'static str])];
-    /// Registers that are not allocated.
+    /// Registers that are not allocatable.
     const IGNORED: &'static [&'static str];
     /// The condition flags.
     const FLAGS: &'static str;
 
-    /// The disassembler, with details.
+    /// The disassembler, with details enabled.
     fn decoder() -> Capstone;
 
     /// The name of a whole register.
     fn name(register: PReg) -> String;
 
-    /// The whole register that a name is a part of.
+    /// The whole register that a register is part of.
     fn whole(name: &str) -> String;
 }
 
-/// Registers by the names of the whole ones, and the flags.
+/// A set of registers, by the names of whole registers, and the flags.
 type Registers = BTreeSet<String>;
 
-/// What the allocator is told that an instruction reads and writes.
+/// The registers that an instruction reads and writes according to its row.
 fn told<S: Disassembled>(variant: &Variant) -> (Registers, Registers) {
     let (mut reads, mut writes) = (Registers::new(), Registers::new());
     let row = variant.row;
@@ -64,7 +64,7 @@ fn tied_sources<S: Disassembled>(variant: &Variant) -> Registers {
     tied.map(S::name).collect()
 }
 
-/// What the disassembler says that it reads and writes.
+/// The registers that it reads and writes according to the disassembler.
 fn found<S: Disassembled>(decoder: &Capstone, variant: &Variant) -> (Registers, Registers) {
     let instructions = decoder.disasm_count(&variant.compiled.code, 0, 1).expect("the bytes decode");
     let instruction = instructions.first().expect("one instruction");
@@ -96,11 +96,12 @@ pub fn check_roles<S: Disassembled>() {
             let variant = make_variant::<S>(&mut random, 0, id, &frame);
             let (reads, writes) = told::<S>(&variant);
             let (read, written) = found::<S>(&decoder, &variant);
-            // A tied source may be there for a part of the destination that the instruction leaves alone.
+            // A tied use may stand for the part of the destination that the instruction does not change.
             let kept = tied_sources::<S>(&variant);
             if !reads.is_superset(&read) || !reads.is_subset(&(&read | &kept)) || writes != written {
                 wrong.push(format!(
-                    "{}: {}\n  told  reads {reads:?} writes {writes:?}\n  found reads {read:?} writes {written:?}",
+                    "{}: {}\n  row          reads {reads:?} writes {writes:?}\n  \
+                     disassembler reads {read:?} writes {written:?}",
                     row.name,
                     variant.text.lines().next().unwrap_or_default(),
                 ));
@@ -111,7 +112,7 @@ pub fn check_roles<S: Disassembled>() {
     assert!(wrong.is_empty(), "{} rows differ:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// The test that every target with a disassembler has; its [`Subject`] is `Rows`.
+/// The test of every target with a disassembler, whose [`Subject`] is `Rows`.
 macro_rules! tests {
     () => {
         #[test]

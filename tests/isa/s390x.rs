@@ -13,7 +13,7 @@ use clifc::options::Arch;
 
 struct Rows;
 
-/// A register that an address can have: 0 means none.
+/// A register that an address can have: register 0 means none.
 fn address_register(random: &mut Random) -> VReg {
     loop {
         let register = random.register::<Rows>(Class::Int);

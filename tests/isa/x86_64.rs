@@ -1,7 +1,7 @@
 //! The rows of x86_64.
 //!
-//! Where an instruction has two encodings of one length, a `{load}` before the text tells the
-//! assembler which one the row is.
+//! If an instruction has two encodings of the same length, the prefix `{load}` makes the assembler choose the
+//! row's.
 
 use crate::driver::{self, Random, Recorded, Subject};
 use crate::roles::{self, Disassembled};
@@ -19,7 +19,7 @@ use clifc::options::Arch;
 
 struct Rows;
 
-/// Rows that may have an operand in the global offset table.
+/// Rows whose operand may be in the global offset table.
 const GOT_ROWS: [&str; 4] = ["movq.rm", "call.rm", "jmp.rm", "tail.rm"];
 
 impl Subject for Rows {
@@ -74,7 +74,7 @@ impl Subject for Rows {
         }
     }
 
-    /// `reg ← rm` with a register there is the load form.
+    /// Between registers, `reg ← rm` is the load form.
     fn prefix(row: &Row, text: &str) -> &'static str {
         let may_load = row.operands.iter().any(|o| matches!(o.kind, OperandForm::RegMem { .. }));
         if may_load && row.name.ends_with(".rm") && !text.contains('*') { "{load} " } else { "" }

@@ -1,15 +1,15 @@
-//! What a program must do: an evaluator of CLIF that is as simple as it can be.
+//! The expected behaviour of a program: an evaluator of CLIF that is as simple as possible.
 //!
-//! Values are 128 bits, of which only those of the value's type are ever set. Addresses are made up: each
+//! Values have 128 bits, of which only those of the value's type are ever set. Addresses are fictitious: each
 //! object has a base address far from all others.
 
 use super::program::*;
 
-/// What stops a function before it returns.
+/// Why a function does not return.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stop {
     Trap,
-    /// It runs for too long to be of use.
+    /// It runs for too long to be useful.
     TooLong,
 }
 
@@ -26,7 +26,7 @@ const STEPS: u32 = 100_000;
 /// A machine that runs programs.
 pub struct Machine<'a> {
     program: &'a [Function],
-    /// Whether the most significant byte comes first in memory, where an instruction does not say.
+    /// Whether accesses without an explicit byte order are big-endian.
     big_endian: bool,
     objects: Vec<Object>,
     steps: u32,
@@ -45,7 +45,7 @@ impl<'a> Machine<'a> {
         &self.objects[0].bytes
     }
 
-    /// Runs a function that takes the buffer's address.
+    /// Runs a function whose only argument is the buffer's address.
     pub fn run(&mut self, function: usize) -> Outcome<()> {
         self.call(function, &[u128::from(BUFFER_BASE)], 0).map(|_| ())
     }
@@ -235,7 +235,7 @@ enum Next {
     Call(usize, Vec<u128>),
 }
 
-/// The value of the low `bits` as a signed number.
+/// The low `bits` as a signed number.
 fn signed(value: u128, bits: u32) -> i128 {
     (value << (128 - bits)) as i128 >> (128 - bits)
 }
@@ -244,7 +244,7 @@ fn float(bits: u128, ty: Ty) -> f64 {
     if ty == Ty::F32 { f64::from(f32::from_bits(bits as u32)) } else { f64::from_bits(bits as u64) }
 }
 
-/// The bits of a float that `ty` has room for exactly (or rounded once).
+/// The bits of a float as type `ty`, rounded once if it is not exact.
 fn unfloat(value: f64, ty: Ty) -> u128 {
     if ty == Ty::F32 { (value as f32).to_bits().into() } else { value.to_bits().into() }
 }
@@ -308,7 +308,7 @@ fn to_int(is_signed: bool, ty: Ty, value: f64) -> Outcome<u128> {
     if value.is_nan() || value < least || value >= end { Err(Stop::Trap) } else { Ok(value as i128 as u128) }
 }
 
-/// The high half of a product of 128-bit numbers.
+/// The high half of the product of 128-bit numbers.
 fn multiply_high(a: u128, b: u128) -> u128 {
     let low = |x: u128| x & u128::from(u64::MAX);
     let middle = (a >> 64) * low(b) + ((low(a) * low(b)) >> 64);
@@ -347,7 +347,7 @@ fn overflow(op: &str, ty: Ty, a: u128, b: u128, carry: u128) -> Vec<u128> {
     vec![value, u128::from(!fits)]
 }
 
-/// An opcode's name; [`pure`] takes one so that nobody passes a type by mistake.
+/// The name of an opcode: a type of its own, so that no other text is passed to [`pure`] by mistake.
 struct Op<'a>(&'a str);
 
 impl<'a> From<&'a str> for Op<'a> {
@@ -356,7 +356,7 @@ impl<'a> From<&'a str> for Op<'a> {
     }
 }
 
-/// An instruction without side effects and traps.
+/// Evaluates an instruction without side effects and traps.
 fn pure(op: &Op, ty: Ty, from: Ty, args: &[u128]) -> Vec<u128> {
     let arg = |n: usize| args.get(n).copied().unwrap_or(0);
     let (a, b, c) = (arg(0), arg(1), arg(2));
@@ -441,7 +441,7 @@ fn float_op(op: &str, ty: Ty, from: Ty, a: u128, b: u128, c: u128) -> u128 {
         if x.is_nan() || y.is_nan() {
             f64::NAN
         } else if x == y {
-            // Zeros of different signs are the only equal numbers that differ.
+            // Only zeros can be equal and have different bits.
             if x.is_sign_negative() == least { x } else { y }
         } else if (x < y) == least {
             x
@@ -449,7 +449,7 @@ fn float_op(op: &str, ty: Ty, from: Ty, a: u128, b: u128, c: u128) -> u128 {
             y
         }
     };
-    // Rounding a result for f64 once more for f32 is right for these five: f64 has more than twice the digits.
+    // Rounding a result to f64 and then to f32 is correct for these five: f64 has more than twice the digits.
     let value = match op {
         "fadd" => x + y,
         "fsub" => x - y,

@@ -1,13 +1,13 @@
-//! Random programs that are valid, end, and don't depend on what CLIF leaves open.
+//! Generates random programs that are valid, terminate, and do not depend on what CLIF leaves unspecified.
 //!
-//! What is left open is the bits of a NaN that arithmetic makes. The generator keeps track of floats whose
-//! bits are known, and makes any other one canonical before its bits can be seen. Addresses
-//! are kept apart from other values, each with the range it can be in, so that accesses stay inside their objects (but for
-//! those that are null on purpose).
+//! The bits of a NaN that results from arithmetic are unspecified. The generator tracks the floats whose bits
+//! are known, and makes others canonical before their bits can be observed. Addresses are kept apart from
+//! other values, together with their range, so that accesses stay inside their objects (except for those to
+//! addresses that are null on purpose).
 
 use super::program::*;
 
-/// Repeatable random numbers.
+/// Random numbers, the same in every run.
 pub struct Random(u64);
 
 impl Random {
@@ -25,7 +25,7 @@ impl Random {
         (self.next() >> 16) as usize % n
     }
 
-    /// Whether something happens that does so `n` times of a hundred.
+    /// True with a probability of `n` percent.
     fn chance(&mut self, n: usize) -> bool {
         self.below(100) < n
     }
@@ -42,24 +42,24 @@ struct Address {
     low: i64,
     high: i64,
     size: i64,
-    /// Whether it may be null instead.
+    /// Whether it may be null.
     nullable: bool,
 }
 
-/// What a program's functions are like.
+/// The shape of a program's functions.
 #[derive(Clone, Copy)]
 pub struct Shape {
-    /// About how many instructions.
+    /// The approximate number of instructions.
     pub size: usize,
-    /// How deep control flow is nested.
+    /// The nesting depth of control flow.
     pub depth: usize,
-    /// Of a hundred operands, how many are new constants.
+    /// The percentage of operands that are new constants.
     pub constants: usize,
-    /// Of a hundred operands, how many are recent values.
+    /// The percentage of operands that are recent values.
     pub recent: usize,
-    /// Of a hundred instructions, how many access memory.
+    /// The percentage of instructions that access memory.
     pub memory: usize,
-    /// Of a hundred instructions, how many may trap.
+    /// The percentage of instructions that may trap.
     pub traps: usize,
 }
 
@@ -81,14 +81,14 @@ struct Generator<'a> {
     program: &'a [Function],
     shape: Shape,
     f: Function,
-    /// By value: whether all its bits are known.
+    /// Whether all bits of a value are known, by value.
     exact: Vec<bool>,
-    /// Values and addresses that dominate the place where instructions are added.
+    /// Values and addresses that dominate the current position.
     scope: Vec<Value>,
     addresses: Vec<Address>,
     block: usize,
     left: usize,
-    /// A constant that comes up often.
+    /// A constant that is used often.
     favourite: u128,
 }
 
@@ -105,7 +105,7 @@ const CARRIES: [&str; 4] =
     ["uadd_overflow_cin", "sadd_overflow_cin", "usub_overflow_bin", "ssub_overflow_bin"];
 const RMW: [&str; 11] = ["add", "sub", "and", "nand", "or", "xor", "xchg", "umin", "umax", "smin", "smax"];
 
-/// Makes a program of `count` functions; the last half of them take nothing but the buffer's address.
+/// Makes a program of `count` functions. The only parameter of the last half of them is the buffer's address.
 pub fn program(seed: u64, count: usize) -> Vec<Function> {
     let mut random = Random::new(seed);
     let mut program = Vec::new();
@@ -174,7 +174,7 @@ impl<'a> Generator<'a> {
         }
     }
 
-    /// Stores zeros in a whole slot.
+    /// Stores zeros in all of a slot.
     fn fill(&mut self, entity: usize) {
         let zero = self.constant(Ty::I64, 0);
         for offset in (0..64).step_by(8) {
@@ -194,7 +194,7 @@ impl<'a> Generator<'a> {
         self.f.types.len() - 1
     }
 
-    /// Adds an instruction; `with` has the fields besides.
+    /// Adds an instruction; `with` has its other fields.
     fn emit(&mut self, op: &'static str, ty: Ty, args: Vec<Value>, with: Inst, results: &[Ty]) -> Vec<Value> {
         let results: Vec<Value> = results.iter().map(|&ty| self.value(ty)).collect();
         let inst = Inst { op, ty, args, results: results.clone(), ..with };
@@ -202,7 +202,7 @@ impl<'a> Generator<'a> {
         results
     }
 
-    /// Adds an instruction with one result that others may use.
+    /// Adds an instruction with one result, which others may use.
     fn add(&mut self, op: &'static str, ty: Ty, args: Vec<Value>, result: Ty) -> Value {
         let value = self.emit(op, ty, args, NONE, &[result])[0];
         self.scope.push(value);
@@ -248,7 +248,7 @@ impl<'a> Generator<'a> {
             9 => one - (1 << mantissa),
             _ => power(self.random.below(20) as u64) | self.random.next() & ((1 << mantissa) - 1),
         };
-        // No signaling NaN: whether it stays one is open.
+        // Avoid signaling NaNs: whether they stay signaling is unspecified.
         let quiet = if magnitude > (2 * bias + 1) << mantissa { 1 << (mantissa - 1) } else { 0 };
         u128::from(sign | magnitude | quiet)
     }
@@ -282,7 +282,7 @@ impl<'a> Generator<'a> {
         value
     }
 
-    /// A value of a type: a recent one, any, or a new constant.
+    /// A value of a type: a recent value, any value, or a new constant.
     fn operand(&mut self, ty: Ty) -> Value {
         if self.random.chance(self.shape.constants) {
             return self.any_constant(ty);
@@ -303,7 +303,7 @@ impl<'a> Generator<'a> {
         self.random.pick(&[Ty::I8, Ty::I16, Ty::I32, Ty::I32, Ty::I64, Ty::I64, Ty::I128])
     }
 
-    /// A value to branch on or select by.
+    /// A condition for a branch or select.
     fn condition(&mut self) -> Value {
         match self.random.below(10) {
             0 => {
@@ -343,7 +343,7 @@ impl<'a> Generator<'a> {
         }
     }
 
-    /// What arithmetic leaves in the flags.
+    /// A condition that arithmetic leaves in the flags.
     fn result_against_zero(&mut self) -> Value {
         let ty = self.int();
         let (a, b) = (self.operand(ty), self.operand(ty));
@@ -393,7 +393,7 @@ impl<'a> Generator<'a> {
         }
     }
 
-    /// A float whose bits are known, equal to another one unless that is a NaN.
+    /// A float with known bits, which equals the given one unless that is a NaN.
     fn exact(&mut self, value: Value) -> Value {
         let ty = self.f.types[value];
         if self.exact[value] {
@@ -466,7 +466,7 @@ impl<'a> Generator<'a> {
         self.add(op, ty, vec![a, b], ty);
     }
 
-    /// Division by what isn't zero.
+    /// Division by a value that is not zero.
     fn division(&mut self) {
         let ty = self.int();
         let op = self.random.pick(&["udiv", "urem", "sdiv", "srem"]);
@@ -555,7 +555,7 @@ impl<'a> Generator<'a> {
         }
     }
 
-    /// Takes a float made of bits out of use, as it may be a signaling NaN, but for a canonical one.
+    /// Replaces a float that was made from bits by a canonical one, since it may be a signaling NaN.
     fn quiet(&mut self, value: Value) {
         self.exact[value] = false;
         let canonical = self.exact(value);
@@ -620,7 +620,7 @@ impl<'a> Generator<'a> {
         self.exact[value] = exact;
     }
 
-    /// What may trap, and mostly doesn't.
+    /// An instruction that may trap, but usually does not.
     fn trapping(&mut self) {
         match self.random.below(5) {
             0 => {
@@ -651,7 +651,7 @@ impl<'a> Generator<'a> {
                 let null = self.constant(Ty::I64, 0);
                 let args = vec![condition, at.value, null];
                 let value = self.emit("select", Ty::I64, args, NONE, &[Ty::I64])[0];
-                // Bytes at a small address are out of reach, at a large one they need not be.
+                // Accesses near address 0 always trap; others need not.
                 if at.low > -4096 && at.high < 4096 {
                     self.addresses.push(Address { value, nullable: true, ..at });
                 }
@@ -659,8 +659,8 @@ impl<'a> Generator<'a> {
         }
     }
 
-    /// A condition made of what is loaded, used several times: what is folded into one use must not be missed
-    /// by the others.
+    /// A condition from a load that is used several times: folding the load into one use must not affect the
+    /// others.
     fn loaded_condition(&mut self) {
         let ty = self.int();
         let flags = self.random.pick(&["", "notrap", "big"]);
@@ -698,7 +698,7 @@ impl<'a> Generator<'a> {
         }
     }
 
-    /// Sequences that lowerings look for.
+    /// Sequences that lowering recognises.
     fn idiom(&mut self) {
         let ty = self.int();
         let a = self.operand(ty);
@@ -716,7 +716,7 @@ impl<'a> Generator<'a> {
                 self.add("select", ty, vec![not, a, b], ty);
             }
             1 => {
-                // A rotation from shifts, an address-like sum, or a bit test.
+                // A rotation by shifts, a sum like an address, or a bit test.
                 let one = self.constant(ty, 1);
                 let amount = self.operand(Ty::I32);
                 let bit = self.add("ishl", ty, vec![one, amount], ty);
@@ -756,7 +756,7 @@ impl<'a> Generator<'a> {
     }
 }
 
-/// Fields of an instruction that has none.
+/// An instruction with no fields set.
 const NONE: Inst = Inst {
     op: "",
     ty: Ty::I32,

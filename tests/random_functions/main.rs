@@ -1,11 +1,13 @@
-//! Random functions do what they mean.
+//! Compares the behaviour of random functions with an evaluator of CLIF.
 //!
-//! For each target, a program of many random functions is compiled with several settings, linked with a main function in C that calls
-//! each of them on a buffer of random bytes, and what is in the buffer afterwards is compared with what an
-//! evaluator of CLIF says. `CLIFC_RANDOM_SEED` and `CLIFC_RANDOM_PROGRAMS` choose other programs than the usual ones.
+//! For each target, programs of many random functions are compiled with several settings and linked with a C
+//! program that calls each of them on a buffer of random bytes. The contents of the buffer afterwards are
+//! compared with those that the evaluator computes, and so are those of clifc's interpreter.
+//! `CLIFC_RANDOM_SEED` and `CLIFC_RANDOM_PROGRAMS` select other programs than the default ones.
 
 mod evaluate;
 mod generate;
+mod interpreter;
 mod program;
 #[path = "../targets/mod.rs"]
 mod targets;
@@ -23,13 +25,13 @@ use evaluate::{Machine, Stop};
 use generate::Random;
 use program::{BUFFER, BUFFER_BYTES, Function};
 
-/// Functions in a program, of which the last half are run.
+/// The number of functions in a program, of which the last half are run.
 const FUNCTIONS: usize = 240;
 
-/// How often each is run.
+/// How often each function is run.
 const RUNS: u64 = 3;
 
-/// Settings to compile with; the last ones go with some of the features that the processor has.
+/// Settings to compile with; the last ones are combined with some of the processor's extensions.
 const SETTINGS: [&[&str]; 4] = [
     &["regalloc_checker=true"],
     &["regalloc_algorithm=single_pass", "opt_level=speed", "regalloc_checker=true"],
@@ -41,7 +43,7 @@ fn number(name: &str, usual: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
-/// Settings for what instruction sets may have and the processor has: of most programs all, of others any of them.
+/// Settings for the processor's extensions: for most programs all of them, for others a random choice.
 fn extensions(arch: Arch, seed: u64) -> Vec<&'static str> {
     let mut random = Random::new(seed);
     let target = Target::of(arch);
@@ -59,7 +61,7 @@ fn filled(function: usize, run: u64) -> Vec<u8> {
     let mut random = Random::new((function as u64) << 8 | run);
     (0..BUFFER_BYTES / 8)
         .flat_map(|_| {
-            // Words that are small or have long runs of equal bits are likelier to matter.
+            // Words that are small or have long runs of equal bits are more likely to matter.
             let word = random.next();
             let word = match word >> 61 {
                 0 => 0,
@@ -75,7 +77,7 @@ fn filled(function: usize, run: u64) -> Vec<u8> {
         .collect()
 }
 
-/// A line for each run: what is expected of it. Runs that take too long have none.
+/// The expected result of each run, one on each line. Runs that take too long have none.
 fn expected(program: &[Function], arch: Arch) -> Vec<(usize, u64, String)> {
     let mut lines = Vec::new();
     for function in FUNCTIONS / 2..FUNCTIONS {
@@ -96,7 +98,7 @@ fn expected(program: &[Function], arch: Arch) -> Vec<(usize, u64, String)> {
     lines
 }
 
-/// A C program that makes the runs.
+/// The text of the C program that performs the runs.
 fn driver(runs: &[(usize, u64, String)]) -> String {
     let mut functions: Vec<usize> = runs.iter().map(|run| run.0).collect();
     functions.dedup();
@@ -126,7 +128,8 @@ fn driver(runs: &[(usize, u64, String)]) -> String {
              puts(\"\");\n\
          }}\n\
          int main(void) {{\n\
-             signal(SIGILL, trapped); signal(SIGFPE, trapped); signal(SIGSEGV, trapped); signal(SIGBUS, trapped);\n\
+             signal(SIGILL, trapped); signal(SIGFPE, trapped);\n\
+             signal(SIGSEGV, trapped); signal(SIGBUS, trapped);\n\
          {}\n    return 0;\n}}\n",
         declarations.join("\n"),
         calls.join("\n"),
@@ -159,7 +162,7 @@ fn run_command(command: &mut Command) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// What goes wrong in the program of a seed.
+/// An error message if the program of a seed misbehaves.
 fn complaints(arch: Arch, seed: u64, work: &Path) -> Vec<String> {
     let toolchain = Toolchain::of(arch);
     let program = generate::program(seed, FUNCTIONS);

@@ -1,4 +1,4 @@
-//! Programs as the generator makes them and the evaluator runs them, and their CLIF text.
+//! Programs, which the generator makes and the evaluator runs, and their CLIF text.
 
 use std::fmt::{self, Write};
 
@@ -53,13 +53,13 @@ impl fmt::Display for Ty {
 
 pub type Value = usize;
 
-/// Stands for the first result of a try_call among the arguments of its block calls; others follow.
+/// The first result of a `try_call` among the arguments of its block calls; the others follow.
 pub const TRY_RESULT: Value = 1 << 40;
 
-/// Stands for the first word of an exception's payload in the same place.
+/// The first word of an exception's payload among the arguments of block calls.
 pub const TRY_PAYLOAD: Value = 1 << 41;
 
-/// An instruction. Which fields count follows from `op`.
+/// An instruction. Which fields it uses follows from `op`.
 #[derive(Clone, Debug)]
 pub struct Inst {
     pub op: &'static str,
@@ -71,7 +71,7 @@ pub struct Inst {
     pub results: Vec<Value>,
     /// A constant's bits.
     pub bits: u128,
-    /// Of an address.
+    /// The offset of an address.
     pub offset: i64,
     /// A stack slot or function.
     pub entity: usize,
@@ -88,7 +88,7 @@ pub enum Terminator {
     Jump(BlockCall),
     Brif(Value, BlockCall, BlockCall),
     BrTable(Value, BlockCall, Vec<BlockCall>),
-    /// Where it returns to comes first, the handlers last.
+    /// Block calls; that of a normal return comes first, those of handlers last.
     TryCall(usize, Vec<Value>, BlockCall, Vec<BlockCall>),
     Return(Vec<Value>),
     ReturnCall(usize, Vec<Value>),
@@ -108,9 +108,9 @@ pub struct Function {
     pub params: Vec<Ty>,
     pub returns: Vec<Ty>,
     pub blocks: Vec<Block>,
-    /// Types of values.
+    /// The types of values.
     pub types: Vec<Ty>,
-    /// Bytes of stack slots.
+    /// The sizes of stack slots in bytes.
     pub slots: Vec<u32>,
 }
 
@@ -161,7 +161,7 @@ impl fmt::Display for Terminator {
     }
 }
 
-/// A float's bits as CLIF writes them.
+/// The CLIF text of a float.
 fn float_text(bits: u64, mantissa_bits: u32, exponent_bits: u32) -> String {
     let sign = bits >> (mantissa_bits + exponent_bits) & 1;
     let exponent = bits >> mantissa_bits & ((1 << exponent_bits) - 1);
@@ -228,14 +228,14 @@ impl fmt::Display for Inst {
     }
 }
 
-/// A function's signature as CLIF writes it.
+/// The CLIF text of a function's signature.
 fn signature(function: &Function) -> String {
     let returns = list(&function.returns, Ty::to_string);
     let arrow = if returns.is_empty() { "" } else { " -> " };
     format!("({}){arrow}{returns} {}", list(&function.params, Ty::to_string), function.convention)
 }
 
-/// The text of one function of a program.
+/// The CLIF text of a function of a program.
 fn function_text(program: &[Function], index: usize, out: &mut String) -> fmt::Result {
     let function = &program[index];
     writeln!(out, "function %f{index}{} {{", signature(function))?;
@@ -263,7 +263,7 @@ fn function_text(program: &[Function], index: usize, out: &mut String) -> fmt::R
     writeln!(out, "}}\n")
 }
 
-/// The functions a function calls.
+/// The functions that a function calls.
 pub fn callees(function: &Function) -> impl Iterator<Item = usize> {
     let calls = |inst: &&Inst| matches!(inst.op, "call" | "func_addr" | "call_indirect");
     let insts = function.blocks.iter().flat_map(move |block| block.insts.iter().filter(calls));
@@ -274,7 +274,7 @@ pub fn callees(function: &Function) -> impl Iterator<Item = usize> {
     insts.map(|inst| inst.entity).chain(ends)
 }
 
-/// The text of the functions of a program that `wanted` names.
+/// The CLIF text of the functions of a program that `wanted` names.
 pub fn text(program: &[Function], wanted: impl Iterator<Item = usize>) -> String {
     let mut out = String::new();
     for index in wanted {

@@ -1,8 +1,8 @@
-//! The targets that tests are made for, in one place: one that gets a back end is added to the macro below.
+//! The list of targets that tests are made for. A new target is added to the macro below.
 
 use clifc::options::{Arch, Kind, SETTINGS};
 
-/// Makes a test for each target, named after it, of a function of its architecture.
+/// Makes a test for each target, named after it, from a function of its architecture.
 macro_rules! for_each_target {
     ($test:expr) => {
         #[test]
@@ -23,7 +23,7 @@ macro_rules! for_each_target {
 }
 pub(crate) use for_each_target;
 
-/// The settings for what an architecture's instruction set may have.
+/// The settings for an architecture's instruction set extensions.
 #[allow(dead_code, reason = "not for every test")]
 pub fn extensions(arch: Arch) -> impl Iterator<Item = &'static str> {
     let of_arch =

@@ -1,4 +1,4 @@
-# Calls of every shape between C and CLIF; the harness has written calls.clif and calls.c.
+# Calls with all kinds of signatures between C and CLIF. The harness generates calls.clif and calls.c.
 . "$SUITE/lib.sh"
 for compiler in "$CC" "clang --target=$TARGET-linux-gnu"; do
     command -v ${compiler%% *} >/dev/null || continue

@@ -1,4 +1,4 @@
-# gdb's back trace names every function of clifc's, wherever in a function the program stops.
+# gdb's back trace lists every function, wherever the program stops in a function.
 . "$SUITE/lib.sh"
 $CC -g -O1 -Wall -c "$here/main.c"
 cat >commands <<'EOF'
@@ -7,7 +7,7 @@ break stop_here
 run
 backtrace
 EOF
-# From the first instruction of outer to its return, a back trace at each.
+# Print a back trace at each instruction of outer, from the first to its return.
 cat >steps <<'EOF'
 set debuginfod enabled off
 break *outer

@@ -1,4 +1,4 @@
-# A program wholly in CLIF; the same again as plain CLIF with hidden module items, from standard input.
+# A program written in CLIF, and the same as plain CLIF with module items in comments, from standard input.
 . "$SUITE/lib.sh"
 echo "$levels" | while read -r level; do
     clif "$level" "$here/hello.clif"

@@ -1,4 +1,4 @@
-# A function of more than a megabyte, across which branches reach on every target.
+# A function of more than a megabyte, with branches across it.
 . "$SUITE/lib.sh"
 tool llvm-size
 $CC -O1 -Wall -c "$here/main.c"

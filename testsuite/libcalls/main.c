@@ -6,7 +6,8 @@ typedef __int128 wide;
 typedef unsigned __int128 uwide;
 
 float ceil_f32(float), floor_f32(float), trunc_f32(float), nearest_f32(float), fma_f32(float, float, float);
-double ceil_f64(double), floor_f64(double), trunc_f64(double), nearest_f64(double), fma_f64(double, double, double);
+double ceil_f64(double), floor_f64(double), trunc_f64(double), nearest_f64(double);
+double fma_f64(double, double, double);
 void *copy(void *, const void *, size_t), *move(void *, const void *, size_t), *set(void *, int, size_t);
 int compare(const void *, const void *, size_t);
 wide sdiv(wide, wide), srem(wide, wide), from_f32(float), from_f64(double);
@@ -26,12 +27,15 @@ __asm__(".globl __cranelift_probestack\n__cranelift_probestack:\n"
 #endif
 );
 
-static void show(uwide value) { printf("%016llx%016llx\n", (unsigned long long)(value >> 64), (unsigned long long)value); }
+static void show(uwide value) {
+    printf("%016llx%016llx\n", (unsigned long long)(value >> 64), (unsigned long long)value);
+}
 
 int main(void) {
     printf("%g %g %g %g %g\n", ceil_f32(-2.5f), floor_f32(-2.5f), trunc_f32(-2.5f), nearest_f32(-2.5f),
            fma_f32(3, 4, 0.5f));
-    printf("%g %g %g %g %g\n", ceil_f64(2.5), floor_f64(2.5), trunc_f64(2.5), nearest_f64(3.5), fma_f64(3, 4, 0.25));
+    printf("%g %g %g %g %g\n", ceil_f64(2.5), floor_f64(2.5), trunc_f64(2.5), nearest_f64(3.5),
+           fma_f64(3, 4, 0.25));
     char text[32] = "abcdefgh";
     copy(text + 10, "copied", 7);
     move(text + 1, text, 8);

@@ -1,9 +1,9 @@
-# Every routine of libraries that code may call is called. The harness has written them to `names`, with linker names.
+# Calls every library routine that generated code may call. The harness writes their names to `names`.
 . "$SUITE/lib.sh"
 tool llvm-nm
 $CC -fPIC -O1 -Wall -c "$here/main.c"
 
-# What other targets alone have to do with.
+# Routines of other targets.
 case $TARGET in
 x86_64) others='ElfTlsGetOffset|ElfGlobalOffsetTable' ;;
 aarch64) others='ElfTlsGetAddr|ElfTlsGetOffset|ElfGlobalOffsetTable' ;;

@@ -1,5 +1,5 @@
-/* Runs an executable in Mach-O on Linux, as far as what calls little but itself goes: its segments are put where it
-   wants them, its imports are bound to what this program has of that name, and then initialisers and main run. */
+/* Runs a simple Mach-O executable on Linux: maps its segments at their addresses, binds its imports to the
+   symbols of this program, and calls its initialisers and main. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdint.h>
@@ -57,7 +57,7 @@ static void fail(const char *what, const char *which) {
     exit(1);
 }
 
-/* The address of an import: the file's own definition, or what there is of this name without the underscore. */
+/* The address of an import: the file's own definition, or this program's without the underscore. */
 static uint64_t find(const char *name, int may_be_absent) {
     if (!strcmp(name, "__tlv_bootstrap"))
         return (uint64_t)thread_variable;

@@ -1,5 +1,5 @@
-# Objects in Mach-O: what is in them, and that linkers take them without a word. There is no system here to run what
-# comes out; load.c does what is needed of it.
+# Mach-O objects: checks their contents, and that linkers accept them without warnings. Since there is no
+# macOS here to run the programs, load.c does as much as they need.
 . "$SUITE/lib.sh"
 tool ld64.lld
 tool llvm-objdump
@@ -24,13 +24,13 @@ zig() {
         python3 -m ziglang cc -target "$TARGET-macos.11.0" "$@"
 }
 
-# silently COMMAND...: the command succeeds and says nothing.
+# silently COMMAND...: checks that the command succeeds and prints nothing.
 silently() {
     "$@" >silence 2>&1 || fail "$*: $(cat silence)"
     [ ! -s silence ] || fail "$*: $(cat silence)"
 }
 
-# The system's library, as far as it is used.
+# The part of the system's library that is used.
 cat >libSystem.tbd <<END
 --- !tapi-tbd
 tbd-version: 4
@@ -44,8 +44,8 @@ END
 
 # lld OUTPUT OPTION...: links by LLVM's linker.
 lld() {
-    silently tools/ld64.lld -arch $arch -platform_version macos 11.0 11.0 -L. -lSystem -fatal_warnings -U _absent \
-        -o "$@"
+    silently tools/ld64.lld -arch $arch -platform_version macos 11.0 11.0 -L. -lSystem -fatal_warnings \
+        -U _absent -o "$@"
 }
 
 # object FILE.clif OPTION...: compiles to FILE.o.
@@ -71,7 +71,7 @@ done
 silently zig -Wl,-undefined,dynamic_lookup -o prog main.o macho.o other.o
 prints "$here/expected" run ./load prog
 
-# What nobody needs goes, and with it what belongs to it.
+# Unused functions are removed, together with everything that belongs to them.
 lld all main.o macho.o other.o
 lld needed -dead_strip main.o macho.o other.o
 has() {
@@ -83,7 +83,7 @@ prints wanted has all
 echo 'useless: 0, traps: 1' >wanted
 prints wanted has needed
 
-# What is in an object.
+# The contents of an object.
 tools/llvm-objdump --macho --private-headers --reloc macho.o >shown
 for wanted in 'SUBSECTIONS_VIA_SYMBOLS' 'cmd LC_BUILD_VERSION' 'type S_COALESCED' 'type S_ZEROFILL' \
     'type S_THREAD_LOCAL_VARIABLES' 'type S_THREAD_LOCAL_REGULAR' 'type S_THREAD_LOCAL_ZEROFILL' \

@@ -1,4 +1,5 @@
-# A section for each item, so that linkers drop what is not used; sections and alignment by request.
+# A section for each item, so that linkers remove unused ones; sections and alignment that the source asks
+# for.
 . "$SUITE/lib.sh"
 tool llvm-nm
 echo "$levels" | while read -r level; do

@@ -1,11 +1,11 @@
-# A shared library of clifc's functions: no relocation of its text, whoever links it, and a program that links or loads it.
+# A shared library: whichever linker links it, its text has no relocations, and programs can link or load it.
 . "$SUITE/lib.sh"
 tool llvm-readobj
 $CC -fPIC -O1 -Wall -c "$here/main.c" -o linked.o
 $CC -fPIC -O1 -Wall -DLOAD -c "$here/main.c" -o loading.o
 echo "$levels" | while read -r level; do
     clif "$level" "$here/shared.clif"
-    # Addresses as such are in data alone.
+    # Absolute addresses are only in data.
     tools/llvm-readobj --relocations shared.o | sed -n '/ \.rela\.text /,/^  }/p' >text_relocations
     grep -q ' interposed ' text_relocations || fail "no relocations: $(cat text_relocations)"
     ! grep -E ' R_(X86_64_64|X86_64_32S?|AARCH64_ABS64|390_64) ' text_relocations || fail "an address in code"

@@ -1,4 +1,4 @@
-# A function that would go below the stack limit traps on entry, and unwinding goes through all frames from there.
+# A function that would exceed the stack limit traps on entry, from where all frames can be unwound.
 . "$SUITE/lib.sh"
 $CC -fPIC -O1 -fexceptions -Wall -c "$here/main.c"
 echo "$levels" | while read -r level; do

@@ -1,4 +1,4 @@
-# Linkage: export, local, hidden, weak; names for linkers; what a shared library shows.
+# Linkage: export, local, hidden, weak; linker names; the symbols that a shared library exports.
 . "$SUITE/lib.sh"
 tool llvm-nm
 $CC -fPIC -O1 -Wall -c "$here/main.c"
@@ -10,10 +10,10 @@ done
 link bfd -shared -o libsymbols.so main.o a.o b.o
 tools/llvm-nm -D --defined-only libsymbols.so | cut -d' ' -f2- | grep -v main | LC_ALL=C sort >shown
 prints "$here/shown" cat shown
-# What is defined twice is said once more than it is wanted.
+# Duplicate definitions are errors.
 printf 'function %%f() { block0: return }\nlocal data %%f = i8 1\n' >twice.clif
 if "$CLIFC" build --target "$TARGET" -o twice.o twice.clif 2>errors; then
     fail "two definitions of one symbol went through"
 fi
-grep -q '^twice.clif:2:[0-9]*: error: .*defined more than once' errors || fail "$(cat errors)"
+grep -q '^twice.clif:2:[0-9]*: error: .*duplicate definition' errors || fail "$(cat errors)"
 [ ! -e twice.o ] || fail "an object was left behind"

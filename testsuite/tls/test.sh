@@ -1,9 +1,10 @@
-# Variables of threads: all models, in executables and in a shared library, which is linked or loaded at run time.
+# Thread-local variables: all models, in executables and in a shared library, which is linked or loaded at run
+# time.
 . "$SUITE/lib.sh"
 tool llvm-readobj
 $CC -fPIC -O1 -Wall -pthread -c "$here/main.c" "$here/load.c"
 
-# What each model is made of.
+# The relocations of each model.
 case $TARGET in
 x86_64)
     local_exec=R_X86_64_TPOFF32
@@ -13,7 +14,8 @@ x86_64)
 aarch64)
     local_exec='R_AARCH64_TLSLE_ADD_TPREL_HI12 R_AARCH64_TLSLE_ADD_TPREL_LO12_NC'
     initial_exec='R_AARCH64_TLSIE_ADR_GOTTPREL_PAGE21 R_AARCH64_TLSIE_LD64_GOTTPREL_LO12_NC'
-    general_dynamic='R_AARCH64_TLSDESC_ADD_LO12 R_AARCH64_TLSDESC_ADR_PAGE21 R_AARCH64_TLSDESC_CALL R_AARCH64_TLSDESC_LD64_LO12'
+    general_dynamic='R_AARCH64_TLSDESC_ADD_LO12 R_AARCH64_TLSDESC_ADR_PAGE21 R_AARCH64_TLSDESC_CALL
+        R_AARCH64_TLSDESC_LD64_LO12'
     ;;
 s390x)
     local_exec=R_390_TLS_LE64
@@ -22,11 +24,11 @@ s390x)
     ;;
 esac
 
-# shows_relocations KIND... : tls.o has these for its variables, and no others.
+# shows_relocations KIND... : checks that tls.o has exactly these kinds of relocations for its variables.
 shows_relocations() {
     printf '%s\n' "$@" >wanted
-    tools/llvm-readobj --relocations tls.o | sed -nE 's/^ *0x[0-9A-F]+ (R_[A-Z0-9_]*(TLS|TPOFF)[A-Z0-9_]*) .*/\1/p' |
-        LC_ALL=C sort -u >kinds
+    tools/llvm-readobj --relocations tls.o |
+        sed -nE 's/^ *0x[0-9A-F]+ (R_[A-Z0-9_]*(TLS|TPOFF)[A-Z0-9_]*) .*/\1/p' | LC_ALL=C sort -u >kinds
     diff -u wanted kinds || fail "other relocations than $*"
 }
 

@@ -1,4 +1,4 @@
-# The table of trap sites: a program that reads its own, and a listing of it.
+# The table of trap sites: a program that reads its own table, and its listing.
 . "$SUITE/lib.sh"
 $CC -fPIC -O1 -Wall -c "$here/main.c"
 echo "$levels" | while read -r level; do

@@ -1,8 +1,8 @@
-# C++ exceptions, and back traces, pass through frames of clifc's.
+# C++ exceptions and back traces pass through frames of generated code.
 . "$SUITE/lib.sh"
 $CXX -fPIC -O2 -Wall -c "$here/main.cc"
 CC=$CXX
-# Where there are no calling conventions of Windows, another stands for them.
+# Targets without Windows' calling convention use another one instead.
 case $TARGET in
 x86_64) cp "$here/through.clif" . ;;
 *) sed 's/windows_fastcall/fast/' "$here/through.clif" >through.clif ;;

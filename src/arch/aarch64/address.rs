@@ -13,10 +13,11 @@ use crate::emit::buffer::CodeBuffer;
 use crate::emit::frame::frame_offset;
 use crate::emit::inst_view::{InstView, Places, physical};
 use crate::ir::TrapCode;
-use crate::machine::compiled::{RelocKind, SymbolRef};
 use crate::machine::inst::Label;
 use crate::machine::inst::{NO_FIELD, RowId};
 use crate::machine::reg::VReg;
+use crate::machine::reloc::RelocKind;
+use crate::machine::symbol::SymbolRef;
 
 const X: OperandSize = OperandSize::Q64;
 

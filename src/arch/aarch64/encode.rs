@@ -25,10 +25,9 @@ use crate::emit::frame::frame_offset;
 use crate::emit::inst_view::Expansion;
 use crate::emit::inst_view::{InstView, Places, physical};
 use crate::ir::TrapCode;
-use crate::machine::compiled::RelocKind;
-use crate::machine::inst::Label;
-use crate::machine::inst::{NO_FIELD, RowId};
+use crate::machine::inst::{Label, NO_FIELD, Props, RowId};
 use crate::machine::reg::{Allocation, PReg, VReg};
+use crate::machine::reloc::RelocKind;
 use crate::options::Flags;
 
 impl Encoding for Aarch64 {
@@ -114,7 +113,7 @@ fn encode_rare(format: Format, view: &InstView, places: Places, buffer: &mut Cod
         }
         Format::Symbol => {
             let (symbol, addend) = view.symbol(view.row.fields[FIELD_WORD] as usize);
-            let is_call = word >> 31 != 0;
+            let is_call = view.row.props.any(Props::CALL);
             let kind = if is_call { RelocKind::Aarch64Call26 } else { RelocKind::Aarch64Jump26 };
             buffer.reloc(buffer.position(), kind, symbol, addend);
             put(word, view.trap, buffer);

@@ -52,7 +52,7 @@ impl Source {
     const WORD: u8 = 0x40;
     const COND: u8 = 0x80;
 
-    /// As one of a row's fields. Those of registers are below all others, [`NO_FIELD`](super::inst::NO_FIELD) included.
+    /// As one of a row's fields. Those of registers are below all others, `NO_FIELD` included.
     pub const fn pack(self) -> u8 {
         match self {
             Source::Register(index) => index,
@@ -159,6 +159,3 @@ pub const BRANCHES: [u8; 3] = [26, 19, 14];
 /// a kind of shift, the same or rotation, a kind of extension.
 pub const CODES: [(&str, u8); 5] =
     [("bitmask", 13), ("float", 8), ("shift", 2), ("rotate", 2), ("extend", 3)];
-
-/// Features that rows can need; bit `i` of a row's features is the `i`-th.
-pub const FEATURES: &[&str] = &["lse", "pauth", "fp16"];

@@ -17,10 +17,11 @@ use crate::emit::frame::{Frame, LimitStep};
 use crate::emit::inst_view::{Places, physical};
 use crate::emit::stack_checks::{StackChecks, calls_probe, check_limit, probe};
 use crate::ir::*;
-use crate::machine::compiled::{LibCall, SymbolRef, UnwindOp};
 use crate::machine::inst::Label;
 use crate::machine::inst::RowId;
 use crate::machine::reg::{Allocation, PReg, RegClass};
+use crate::machine::symbol::{LibCall, SymbolRef};
+use crate::machine::unwind::UnwindOp;
 use crate::options::Flags;
 
 impl Emission for Aarch64 {

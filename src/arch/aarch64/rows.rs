@@ -15,9 +15,9 @@ use super::pseudo;
 use super::regs::{self, reading};
 use crate::emit::branch;
 use crate::emit::inst_view::Expansion;
-use crate::machine::compiled::SymbolRef;
 use crate::machine::inst::Label;
 use crate::machine::inst::{Class, InstSink, OperandForm, OperandSpec, Props, Role, Row, RowId};
 use crate::machine::reg::{Operand, OperandConstraint, OperandPos, PRegSet, VReg};
+use crate::machine::symbol::SymbolRef;
 
 include!(concat!(env!("OUT_DIR"), "/aarch64.rs"));

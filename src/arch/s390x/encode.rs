@@ -24,10 +24,11 @@ use crate::emit::inst_view::Expansion;
 use crate::emit::inst_view::{InstView, Places, number_of};
 use crate::ir::TrapCode;
 use crate::machine::amode::{PackedAmode, Place};
-use crate::machine::compiled::{RelocKind, SymbolRef};
 use crate::machine::inst::Label;
 use crate::machine::inst::{Row, RowId};
 use crate::machine::reg::{Allocation, PReg};
+use crate::machine::reloc::RelocKind;
+use crate::machine::symbol::SymbolRef;
 use std::ops::Range;
 
 impl Encoding for S390x {

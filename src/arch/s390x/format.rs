@@ -284,6 +284,3 @@ impl Others {
         Others { long: word as u16, relative: (word >> 16) as u16 }
     }
 }
-
-/// Features that rows can need; bit `i` of a row's features is the `i`-th.
-pub const FEATURES: &[&str] = &["mie3", "vxrs_ext2", "mie4", "vxrs_ext3"];

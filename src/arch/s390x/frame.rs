@@ -19,10 +19,11 @@ use crate::emit::inst_view::{Places, physical};
 use crate::emit::stack_checks::{StackChecks, check_limit, probe, probes};
 use crate::ir::*;
 use crate::machine::amode::{Amode, Place};
-use crate::machine::compiled::{LibCall, SymbolRef, UnwindOp};
 use crate::machine::inst::Label;
 use crate::machine::reg::{PReg, RegClass, VReg};
 use crate::machine::size::OperandSize;
+use crate::machine::symbol::{LibCall, SymbolRef};
+use crate::machine::unwind::UnwindOp;
 use crate::options::{Flags, ProbestackStrategy};
 
 impl Emission for S390x {

@@ -17,11 +17,12 @@ use crate::emit::buffer::CodeBuffer;
 use crate::emit::inst_view::EmitContext;
 use crate::emit::inst_view::{InstView, physical};
 use crate::machine::amode::{Amode, Place};
-use crate::machine::compiled::{SymbolRef, UnwindOp};
 use crate::machine::inst::Label;
 use crate::machine::inst::OperandForm;
 use crate::machine::reg::VReg;
 use crate::machine::size::OperandSize;
+use crate::machine::symbol::SymbolRef;
+use crate::machine::unwind::UnwindOp;
 
 const G: OperandSize = OperandSize::Q64;
 const SCRATCH: VReg = physical(R1);

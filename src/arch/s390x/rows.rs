@@ -15,10 +15,10 @@ use super::regs;
 use crate::emit::branch;
 use crate::emit::inst_view::Expansion;
 use crate::machine::amode::Amode;
-use crate::machine::compiled::SymbolRef;
 use crate::machine::inst::Label;
 use crate::machine::inst::{Class, InstSink, OperandForm, OperandSpec, Props, Role, Row, RowId};
 use crate::machine::reg::{Operand, OperandConstraint, OperandPos, PRegSet, VReg};
 use crate::machine::size::OperandSize;
+use crate::machine::symbol::SymbolRef;
 
 include!(concat!(env!("OUT_DIR"), "/s390x.rs"));

@@ -21,9 +21,9 @@ use crate::emit::frame::frame_offset;
 use crate::emit::inst_view::Expansion;
 use crate::emit::inst_view::{InstView, Places, number_of};
 use crate::ir::TrapCode;
-use crate::machine::compiled::RelocKind;
 use crate::machine::inst::{NO_FIELD, Row, RowId};
 use crate::machine::reg::{Allocation, PReg};
+use crate::machine::reloc::RelocKind;
 
 impl Encoding for X86_64 {
     type Branches = Branches;

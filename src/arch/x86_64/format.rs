@@ -141,19 +141,3 @@ pub fn counted(bytes: &[u8]) -> u32 {
     }
     word
 }
-
-/// Features that rows can need; bit `i` of a row's features is the `i`-th.
-pub const FEATURES: &[&str] = &[
-    "sse3",
-    "ssse3",
-    "sse41",
-    "sse42",
-    "popcnt",
-    "avx",
-    "avx2",
-    "fma",
-    "bmi1",
-    "bmi2",
-    "lzcnt",
-    "cmpxchg16b",
-];

@@ -15,9 +15,11 @@ use crate::emit::frame::{Frame, LimitStep};
 use crate::emit::inst_view::{Places, physical};
 use crate::emit::stack_checks::{StackChecks, check_limit, probe, probes};
 use crate::ir::*;
-use crate::machine::compiled::{LibCall, RelocKind, SymbolRef, UnwindOp};
 use crate::machine::inst::Label;
 use crate::machine::reg::{PReg, RegClass};
+use crate::machine::reloc::RelocKind;
+use crate::machine::symbol::{LibCall, SymbolRef};
+use crate::machine::unwind::UnwindOp;
 use crate::options::Flags;
 
 impl Emission for X86_64 {

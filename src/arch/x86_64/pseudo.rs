@@ -17,8 +17,10 @@ use crate::emit::branch;
 use crate::emit::buffer::CodeBuffer;
 use crate::emit::inst_view::EmitContext;
 use crate::emit::inst_view::{InstView, physical};
-use crate::machine::compiled::{RelocKind, SymbolRef, UnwindOp};
 use crate::machine::inst::Label;
+use crate::machine::reloc::RelocKind;
+use crate::machine::symbol::SymbolRef;
+use crate::machine::unwind::UnwindOp;
 
 /// Bounds check, load of a distance, jump.
 pub fn jump_table(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {

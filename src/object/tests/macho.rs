@@ -37,7 +37,8 @@ fn sections(bytes: &[u8]) -> Vec<String> {
     file.sections().map(show).collect()
 }
 
-/// `offset type pc-relative length symbol` of each relocation in a section, as they stand in the file, which is backwards.
+/// `offset type pc-relative length symbol` of each relocation in a section, as they stand in the file, which
+/// is backwards.
 fn relocations(bytes: &[u8], name: &str) -> Vec<String> {
     let file = parse(bytes);
     let section = file.section_by_name(name).expect("the section");
@@ -293,7 +294,7 @@ fn frames_are_as_far_from_functions_as_they_say() {
 }
 
 #[test]
-fn what_mach_o_lacks_is_said() {
+fn limits_of_mach_o_are_reported() {
     let code = caller();
     let names = [params(text("f"), text("x")), params(text("g"), text("x"))];
     let functions = [
@@ -314,14 +315,17 @@ fn what_mach_o_lacks_is_said() {
     let errors = written_for(X86_64, Layout::default(), &module, &functions).expect_err("errors");
     let messages: Vec<_> = errors.iter().map(|error| error.message.as_str()).collect();
     let expected = [
-        "\".text.hot\" can't be the name of a section in Mach-O: give SEGMENT,section of up to 16 bytes each",
-        "section `__TEXT,__eh_frame` is made by clifc alone",
-        "an alignment of 65536 is over 32768, the largest there is",
-        "this is in more than the 252 sections that Mach-O has room for",
+        "invalid section name \".text.hot\": expected SEGMENT,section, each of 1 to 16 bytes",
+        "section `__TEXT,__eh_frame` is reserved for clifc",
+        "alignment 65536 is too large: the maximum is 32768",
+        "too many sections: Mach-O allows 252",
     ];
     assert_eq!(messages, expected);
     let elf_only = code_of(X86_64, &[(RelocKind::X86TlsGd, -4)]).expect_err("an error");
-    assert_eq!(elf_only[0].message, "Mach-O has no relocation `tlsgd`: do the settings fit the target?");
+    assert_eq!(
+        elf_only[0].message,
+        "Mach-O has no relocation for `tlsgd`: the settings may not suit the target"
+    );
     let target = Target::parse(X86_64).expect("a target");
     let mut flags = Flags::new(&target);
     flags.set("is_pic", "false").expect("a setting");

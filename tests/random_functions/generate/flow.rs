@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// What is in scope, to go back to.
+/// The values and addresses in scope, to be restored later.
 #[derive(Clone)]
 struct Scope(Vec<Value>, Vec<Address>);
 
@@ -54,7 +54,7 @@ impl Generator<'_> {
         block
     }
 
-    /// A call of a block with any arguments that fit.
+    /// A block call with random arguments of the right types.
     fn block_call(&mut self, block: usize) -> BlockCall {
         let types: Vec<Ty> = self.f.blocks[block].params.iter().map(|&param| self.f.types[param]).collect();
         BlockCall { block, args: types.into_iter().map(|ty| self.operand(ty)).collect() }
@@ -65,7 +65,7 @@ impl Generator<'_> {
         self.scope.extend(self.f.blocks[block].params.clone());
     }
 
-    /// One arm of a branch: ends by going to `join`, or ends the function.
+    /// An arm of a branch: it jumps to `join` or ends the function.
     fn arm(&mut self, block: usize, join: usize, depth: usize) {
         self.start(block);
         self.sequence(depth);
@@ -85,7 +85,7 @@ impl Generator<'_> {
         let then = self.join();
         let to_then = self.block_call(then);
         let (other, to_other) = if self.random.chance(40) {
-            // A critical edge, if the other arm ends at the join too.
+            // This is a critical edge if the other arm jumps to the join too.
             (None, self.block_call(join))
         } else if self.random.chance(10) {
             (None, self.block_call(then))
@@ -110,7 +110,7 @@ impl Generator<'_> {
         self.start(join);
     }
 
-    /// A block nobody goes to.
+    /// An unreachable block.
     fn unreachable(&mut self, join: usize) {
         let block = self.join();
         self.start(block);
@@ -150,7 +150,7 @@ impl Generator<'_> {
     /// A try_call, which always returns.
     fn attempt(&mut self, depth: usize) {
         let program = self.program;
-        // More results come back in memory, on some targets i128 as well; that is not supported yet.
+        // More results are returned in memory, and on some targets i128 too; that is not supported yet.
         let can = |&index: &usize| {
             let callee = &program[index];
             let wide = callee.convention != "tail" && callee.returns.contains(&Ty::I128);
@@ -199,7 +199,7 @@ impl Generator<'_> {
         call
     }
 
-    /// Arguments for a call: the buffer, and what fits.
+    /// Arguments for a call: the buffer, and random values of the right types.
     fn arguments(&mut self, callee: usize) -> Vec<Value> {
         let program = self.program;
         let mut args = vec![self.f.blocks[0].params[0]];
@@ -235,7 +235,7 @@ impl Generator<'_> {
             self.sequence(depth);
         }
         self.next_round(header, exit, counter, if up { Some(rounds) } else { None });
-        // Only what the header dominates on all ways out is left: what was there before.
+        // Only the values from before the loop dominate all its exits.
         self.restore(&scope);
         self.start(exit);
     }
@@ -247,7 +247,7 @@ impl Generator<'_> {
         call
     }
 
-    /// Goes back to the header, with the carried values changed or swapped, or out of the loop.
+    /// Jumps back to the header, with the carried values changed or swapped, or leaves the loop.
     fn next_round(&mut self, header: usize, exit: usize, counter: Value, end: Option<u128>) {
         let ty = self.f.types[counter];
         let one = self.constant(ty, 1);
@@ -302,7 +302,7 @@ impl Generator<'_> {
         self.scope.extend(results);
     }
 
-    /// Stores some values where the end of the program finds them.
+    /// Stores some values in the buffer, which is compared at the end.
     pub(super) fn observe(&mut self) {
         let buffer = self.f.blocks[0].params[0];
         let end = BUFFER_BYTES as i64 - 32 * self.random.below(8) as i64;
@@ -317,7 +317,7 @@ impl Generator<'_> {
         }
     }
 
-    /// Ends the function here.
+    /// Ends the function.
     pub(super) fn finish(&mut self) {
         if self.f.convention == "tail" && self.random.chance(40) {
             let fits = |other: &&usize| {

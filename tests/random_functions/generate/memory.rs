@@ -32,7 +32,7 @@ impl Generator<'_> {
         self.random.pick(&["", "", "", "notrap", "little", "big", "notrap big", "user3"])
     }
 
-    /// An address that `bytes` can be accessed at, and an offset.
+    /// An address and an offset for an access of `bytes`.
     pub(super) fn address(&mut self, bytes: i64) -> (Address, i64) {
         let fitting: Vec<Address> =
             self.addresses.iter().copied().filter(|at| at.offsets(bytes).is_some()).collect();
@@ -47,7 +47,7 @@ impl Generator<'_> {
         (at, if self.random.chance(50) && common >= first { common } else { place })
     }
 
-    /// Flags that are true of accesses to an address.
+    /// Memory flags that are correct for an address.
     fn flags_for(&self, flags: &'static str, at: Address) -> &'static str {
         if at.nullable { flags.trim_start_matches("notrap").trim_start() } else { flags }
     }
@@ -83,7 +83,7 @@ impl Generator<'_> {
         self.emit(op, ty, vec![value, at.value], with, &[]);
     }
 
-    /// Reads, computes and writes the same place; sometimes something else happens in between.
+    /// Reads, changes and writes the same location, sometimes with something else in between.
     fn update(&mut self, ty: Ty) {
         let ty = if ty.is_int() { ty } else { Ty::I32 };
         let flags = self.flags();
@@ -170,7 +170,7 @@ impl Generator<'_> {
     fn move_by_constant(&mut self, base: Address) -> Address {
         let near = self.random.below(200) as i64 - 100;
         let far = [i64::from(i32::MAX), i64::from(i32::MIN), -i64::from(i32::MAX), 1 << 31, 1 << 32];
-        // From far away, mostly back.
+        // Go far away and mostly back.
         let away = base.low.abs() > 1000;
         let distance = match self.random.below(8) {
             0 if !base.nullable && !away => self.random.pick(&far) + near,
@@ -222,7 +222,7 @@ impl Generator<'_> {
 }
 
 impl Address {
-    /// The least and the greatest offset that `bytes` can be accessed at.
+    /// The lowest and highest offset for an access of `bytes`.
     fn offsets(&self, bytes: i64) -> Option<(i64, i64)> {
         let (first, last) = (-self.low, self.size - bytes - self.high);
         let limits = i64::from(i32::MIN)..=i64::from(i32::MAX);

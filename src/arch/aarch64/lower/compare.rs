@@ -1,6 +1,6 @@
 //! Comparisons, and everything that consumes a condition: set, select, branch, trap.
 //!
-//! A condition is found by [`condition`], which pushes the instructions that set the flags, if it takes any, and says
+//! A condition is found by `condition`, which pushes the instructions that set the flags, if it takes any, and says
 //! what to test: the flags, a register for zero, or one bit of it. Nothing but comparisons and arithmetic on several
 //! registers changes the flags; constants, addresses and extensions do not.
 

@@ -15,8 +15,8 @@ use crate::lower::call;
 use crate::lower::context::{Lower, Unsupported};
 use crate::lower::divide_constant::{self, DivisionLowering};
 use crate::lower::wide;
-use crate::machine::compiled::LibCall;
 use crate::machine::reg::{RegClass, VReg};
+use crate::machine::symbol::LibCall;
 use crate::rule;
 
 type Result = std::result::Result<(), Unsupported>;

@@ -1,6 +1,6 @@
 //! Integer arithmetic up to 64 bits, extensions, shifts.
 //!
-//! i8 and i16 are computed in 32 bits; the bits above a value's type are undefined unless [`zero_extends`] says
+//! i8 and i16 are computed in 32 bits; the bits above a value's type are undefined unless `zero_extends` says
 //! otherwise. Operations on 32 bits clear the upper half of a register.
 
 use super::super::Aarch64;

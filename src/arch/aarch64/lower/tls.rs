@@ -6,9 +6,9 @@ use super::super::rows;
 use super::operands::Cx;
 use crate::lower::context::Unsupported;
 use crate::lower::control::{ThreadLocal, unsupported_tls_model};
-use crate::machine::compiled::SymbolRef;
 use crate::machine::convention::register_set;
 use crate::machine::reg::{PReg, RegClass, VReg};
+use crate::machine::symbol::SymbolRef;
 use crate::options::TlsModel;
 
 /// The address of a thread-local variable, plus an offset.

@@ -11,8 +11,9 @@ use crate::emit::branch::jump_unless_next;
 use crate::emit::buffer::CodeBuffer;
 use crate::emit::inst_view::EmitContext;
 use crate::emit::inst_view::{InstView, physical};
-use crate::machine::compiled::{SymbolRef, UnwindOp};
 use crate::machine::inst::Label;
+use crate::machine::symbol::SymbolRef;
+use crate::machine::unwind::UnwindOp;
 
 const X: OperandSize = OperandSize::Q64;
 

@@ -8,7 +8,7 @@ use super::super::rows;
 use crate::emit::buffer::CodeBuffer;
 use crate::emit::inst_view::EmitContext;
 use crate::emit::inst_view::{InstView, physical};
-use crate::machine::compiled::RelocKind;
+use crate::machine::reloc::RelocKind;
 
 const X: OperandSize = OperandSize::Q64;
 

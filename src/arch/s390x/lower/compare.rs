@@ -1,6 +1,6 @@
 //! Comparisons, and everything that consumes a condition: set, select, branch, trap.
 //!
-//! A comparison of registers or with a small immediate is one instruction with the branch or trap on it, so [`condition`]
+//! A comparison of registers or with a small immediate is one instruction with the branch or trap on it, so `condition`
 //! gives it back as a [`Test`] that is not pushed yet. What else is compared is pushed, and the condition code
 //! tells the result. Constants and addresses are made without changing the condition code, so consumers may
 //! still ask for operands behind a comparison.

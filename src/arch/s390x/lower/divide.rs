@@ -17,9 +17,9 @@ use crate::lower::context::Unsupported;
 use crate::lower::divide_constant;
 use crate::lower::divide_constant::DivisionLowering;
 use crate::lower::wide::{Pair, result};
-use crate::machine::compiled::LibCall;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::OperandSize;
+use crate::machine::symbol::LibCall;
 use crate::rule;
 
 type Result = std::result::Result<(), Unsupported>;

@@ -1,7 +1,7 @@
 //! Bit fields: chains of masks, shifts and extensions as one instruction.
 //!
 //! `risbgn` rotates a register and keeps one piece of it. Shifts by constants, masks and zero extensions are each a rotation
-//! and a mask, and so is any chain of them. [`find`] follows a chain from its last instruction as far as it
+//! and a mask, and so is any chain of them. `find` follows a chain from its last instruction as far as it
 //! is used by nothing else and what is kept stays in one piece.
 
 use super::super::rows;

@@ -1,7 +1,7 @@
 //! f32 and f64: arithmetic, comparison, selection, loads, stores, constants.
 //!
 //! Most operations overwrite their first operand and can have the second in memory; they have a longer
-//! form, of a vector register's first element, with a destination of its own. An [`Op`] is all three. A
+//! form, of a vector register's first element, with a destination of its own. An `Op` is all three. A
 //! register has an f32 in its leftmost bits, so that operations on signs are the same for both types.
 //!
 //! Zero is made in a register; the other constants are memory operands in the constant pool.

@@ -1,7 +1,7 @@
 //! Integer arithmetic up to 64 bits, extensions, minimum and maximum.
 //!
 //! i8 and i16 are computed in 32 bits; the bits above a value's type are undefined unless
-//! [`zero_extends`] says otherwise. Where an instruction that overwrites an operand is shorter than one with three operands,
+//! `zero_extends` says otherwise. Where an instruction that overwrites an operand is shorter than one with three operands,
 //! it is chosen if that operand is not needed any more.
 
 use super::super::S390x;

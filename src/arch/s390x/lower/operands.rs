@@ -1,6 +1,6 @@
 //! Operand values: what an instruction can take besides registers.
 //!
-//! Which addresses a class of instructions has is data; matching them is everybody's ([`address`](crate::lower::address)).
+//! Which addresses a class of instructions has is data; matching them is everybody's (`address`).
 
 use super::super::S390x;
 use super::super::rows;

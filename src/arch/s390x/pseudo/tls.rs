@@ -10,9 +10,10 @@ use crate::emit::buffer::CodeBuffer;
 use crate::emit::inst_view::EmitContext;
 use crate::emit::inst_view::{InstView, physical};
 use crate::machine::amode::{Amode, Place};
-use crate::machine::compiled::{LibCall, RelocKind, SymbolRef};
 use crate::machine::reg::VReg;
+use crate::machine::reloc::RelocKind;
 use crate::machine::size::OperandSize;
+use crate::machine::symbol::{LibCall, SymbolRef};
 
 const G: OperandSize = OperandSize::Q64;
 

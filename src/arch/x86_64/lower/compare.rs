@@ -1,6 +1,6 @@
 //! Comparisons, and everything that consumes a condition: set, select, branch, trap.
 //!
-//! A condition is found by [`condition`], which pushes the instructions that set the flags and says which
+//! A condition is found by `condition`, which pushes the instructions that set the flags and says which
 //! condition to test. Nothing that changes the flags may be pushed between them and the consumer, so
 //! consumers ask for all of their operands first.
 

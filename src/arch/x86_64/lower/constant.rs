@@ -9,9 +9,9 @@ use crate::ir::*;
 use crate::lower::address::{near_symbol, slot_amode};
 use crate::lower::vocabulary::{Materialization, Rematerialization};
 use crate::machine::amode::{Amode, Place};
-use crate::machine::compiled::SymbolRef;
 use crate::machine::description::Machine;
 use crate::machine::reg::{RegClass, VReg};
+use crate::machine::symbol::SymbolRef;
 use crate::rule;
 
 impl Materialization for X86_64 {

@@ -335,7 +335,7 @@ impl Conversions for X86_64 {
     }
 }
 
-/// Sets the flags by comparing with a number; the condition is one of those that [`FloatRange`] has.
+/// Sets the flags by comparing with a number; the condition is one of those that `FloatRange` has.
 fn compare_number(cx: &mut Cx, float: VReg, ty: Type, cc: FloatCc, number: f64) -> Cond {
     Source { reg: float, ty, size: exact_size(ty) }.compare(cx, number);
     match cc {

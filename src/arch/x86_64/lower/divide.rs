@@ -16,8 +16,8 @@ use crate::lower::call;
 use crate::lower::context::Unsupported;
 use crate::lower::divide_constant;
 use crate::lower::wide::{Pair, result};
-use crate::machine::compiled::LibCall;
 use crate::machine::reg::{RegClass, VReg};
+use crate::machine::symbol::LibCall;
 use crate::rule;
 
 type Result = std::result::Result<(), Unsupported>;

@@ -18,8 +18,8 @@ use crate::lower::call;
 use crate::lower::context::Unsupported;
 use crate::lower::float::{self as shared, *};
 use crate::lower::vocabulary::Materialization;
-use crate::machine::compiled::LibCall;
 use crate::machine::reg::{RegClass, VReg};
+use crate::machine::symbol::LibCall;
 use crate::rule;
 
 type Result = std::result::Result<(), Unsupported>;

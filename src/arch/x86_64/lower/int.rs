@@ -1,7 +1,7 @@
 //! Integer arithmetic up to 64 bits, extensions, comparisons and selection.
 //!
 //! i8 and i16 are computed in 32 bits; the bits above a value's type are undefined unless
-//! [`zero_extends`] says otherwise.
+//! `zero_extends` says otherwise.
 
 use super::super::X86_64;
 use super::super::amode::{Amode, Cond, OperandSize, Rm};

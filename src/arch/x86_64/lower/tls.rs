@@ -8,8 +8,8 @@ use super::operands::*;
 use crate::lower::call::system_convention;
 use crate::lower::context::Unsupported;
 use crate::lower::control::{ThreadLocal, unsupported_tls_model};
-use crate::machine::compiled::SymbolRef;
 use crate::machine::reg::{PRegSet, RegClass, VReg};
+use crate::machine::symbol::SymbolRef;
 use crate::options::TlsModel;
 
 /// The address of a thread-local variable, plus an offset.

@@ -7,7 +7,8 @@ use super::super::rows;
 use crate::emit::buffer::CodeBuffer;
 use crate::emit::inst_view::EmitContext;
 use crate::emit::inst_view::{InstView, physical};
-use crate::machine::compiled::{LibCall, RelocKind, SymbolRef};
+use crate::machine::reloc::RelocKind;
+use crate::machine::symbol::{LibCall, SymbolRef};
 
 /// The address of a thread-local variable by the general-dynamic model, padded as linkers expect it.
 pub fn tls_general_dynamic(view: &InstView, _: &EmitContext, buffer: &mut CodeBuffer) {

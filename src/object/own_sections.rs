@@ -1,27 +1,22 @@
-//! The writer's own tables: unwind information, trap sites, exception handlers.
+//! The sections that the writer adds of its own accord: unwind information, trap sites, exception handlers.
 //!
-//! All refer to functions. Where linkers take files apart by section, a reference is a section and an offset; where they
-//! do so by symbol, it is a symbol, or a distance that is filled in here.
+//! Each holds a [`Table`] that refers to functions. Where linkers take files apart by section, such a
+//! reference names a section and an offset in it. Where they do so by symbol (`Format::atoms`), it names a
+//! symbol, or is a distance that is known already and written here.
 
 use object::SectionKind;
 use object::write::{SectionId, StandardSection, SymbolId};
 
+use super::table::Table;
 use super::{FunctionDef, Writer, bug, eh_frame, handlers, symbols, traps};
-use crate::machine::compiled::RelocKind;
+use crate::machine::reloc::RelocKind;
 use crate::options::Flags;
 
-/// One of the writer's own tables: its bytes, and where in it which functions' addresses go, by number.
-#[derive(Default)]
-pub(super) struct Table {
-    pub bytes: Vec<u8>,
-    pub relocs: Vec<(u64, usize)>,
-}
-
-/// Alignment of our own tables.
+/// Alignment of the sections.
 const TABLE_ALIGN: u64 = 8;
 
 impl<'a> Writer<'a> {
-    /// The section of unwind information.
+    /// Writes the section of unwind information.
     pub(super) fn write_unwind(&mut self, defs: &[FunctionDef<'a>], flags: &Flags) {
         let key_b = flags.sign_return_address_with_bkey();
         let functions = defs.iter().map(|def| def.code);
@@ -38,7 +33,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// The sections of our own: trap sites and exception handlers.
+    /// Writes the sections of trap sites and exception handlers.
     pub(super) fn write_lists(&mut self, defs: &[FunctionDef<'a>], defined: &[SymbolId]) {
         let functions = || defs.iter().map(|def| def.code);
         let big_endian = self.arch.is_big_endian();
@@ -50,7 +45,8 @@ impl<'a> Writer<'a> {
             if table.bytes.is_empty() {
                 continue;
             }
-            let (segment, name) = (self.format.split_name)(name).expect("its own names are right");
+            let (segment, name) =
+                (self.format.split_name)(name).expect("the names of our own sections are valid");
             let section = self.object.add_section(segment.into(), name.into(), SectionKind::Other);
             self.object.section_mut(section).flags = self.format.list_flags;
             match self.format.atoms {
@@ -60,9 +56,10 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Adds one of the writer's own tables, whose relocations refer to the places of functions.
+    /// Adds a table whose relocations refer to the places of functions in their sections.
     fn add_table(&mut self, section: SectionId, table: Table, kind: RelocKind) {
-        let reloc = (self.format.reloc)(kind, self.arch).expect("there are relocations for tables");
+        let reloc =
+            (self.format.reloc)(kind, self.arch).expect("every format that needs it has the relocation");
         for (offset, function) in table.relocs {
             let place = self.places[function];
             let symbol = self.object.section_symbol(self.sections.id(place.section));
@@ -71,9 +68,10 @@ impl<'a> Writer<'a> {
         self.object.set_section_data(section, table.bytes, TABLE_ALIGN);
     }
 
-    /// Adds a table as atoms, one for each function: each begins with the function's address.
+    /// Adds a table as atoms, one for each function, which begin with the function's address.
     fn add_atoms(&mut self, section: SectionId, table: Table, functions: &[SymbolId]) {
-        let reloc = (self.format.reloc)(RelocKind::Abs64, self.arch).expect("all formats have addresses");
+        let reloc = (self.format.reloc)(RelocKind::Abs64, self.arch)
+            .expect("every format has a relocation for addresses");
         for (offset, function) in table.relocs {
             let atom = symbols::add_local(&mut self.object, b"l_clifc".to_vec());
             self.object.set_symbol_data(atom, section, offset, 0);
@@ -82,7 +80,8 @@ impl<'a> Writer<'a> {
         self.object.set_section_data(section, table.bytes, TABLE_ALIGN);
     }
 
-    /// Adds a table of 64-bit distances to functions, which are known already, behind all sections that items are in.
+    /// Adds a table of 64-bit distances to functions, behind all sections that hold items. The distances are
+    /// known already, so they are filled in rather than relocated.
     fn add_distances(&mut self, section: SectionId, mut table: Table) {
         let addresses = self.sections.addresses();
         let base = addresses.last().map_or(0, |end| end.next_multiple_of(TABLE_ALIGN));

@@ -1,0 +1,85 @@
+//! `clifc run`.
+
+use clifc::check;
+use clifc::diag::{Diagnostic, Source};
+use clifc::filetest;
+use clifc::interp::{Machine, Options, Program, Stop, Why};
+use clifc::ir::{Endianness, Function, Name, Type};
+use clifc::parse;
+use clifc::verify::Environment;
+
+use super::args::{Inputs, Run};
+use super::checking::report;
+use super::{Failure, input, print, target};
+
+/// Calls functions of a file and prints their results, or calls `%main` and ends as that says.
+pub fn run(args: &Run, colour: bool) -> Result<(), Failure> {
+    let (target, flags) = target(&args.target)?;
+    let files = input::read_all(&Inputs { files: vec![args.file.clone()] })?;
+    let Some(file) = files.first() else { return Ok(()) };
+    let source = Source { name: &file.name, text: &file.text };
+    let wrong = |diagnostics: Vec<Diagnostic>| {
+        report(&source, &diagnostics, colour);
+        Failure::Input
+    };
+    let checked = check::whole(&file.text, Environment::new(&flags)).map_err(wrong)?;
+    let program = Program::new(checked.functions, checked.module, &checked.offsets).map_err(wrong)?;
+    let order = match target.arch().is_big_endian() {
+        true => Endianness::Big,
+        false => Endianness::Little,
+    };
+    let options = Options { order, steps: args.steps.unwrap_or(u64::MAX) };
+    if args.call.is_empty() {
+        return call_main(&program, &options).unwrap_or_else(|stop| Err(ended(&source, &stop, colour)));
+    }
+    for call in &args.call {
+        let params = |name: &str| Some(types(function_of(&program, name)?.1));
+        let (name, values) = filetest::parse_call_of(call, params).map_err(Failure::Usage)?;
+        let Some((number, _)) = function_of(&program, &name) else { continue };
+        let mut machine = Machine::new(&program, &options);
+        let results = machine.call(number, &values);
+        print(machine.take_output())?;
+        match results {
+            Ok(results) if results.len() == 1 => print(format!("{}\n", results[0]))?,
+            Ok(results) => print(format!("[{}]\n", filetest::show_list(&results)))?,
+            Err(stop) => return Err(ended(&source, &stop, colour)),
+        }
+    }
+    Ok(())
+}
+
+fn function_of<'p>(program: &'p Program, name: &str) -> Option<(usize, &'p Function)> {
+    let number = program.function_named(&Name::Text(name.into()))?;
+    Some((number, program.functions().nth(number)?))
+}
+
+fn types(function: &Function) -> Vec<Type> {
+    function.stencil.signature.params.iter().map(|param| param.ty).collect()
+}
+
+/// Calls `%main`, whose first result, if it has any, is the exit code.
+fn call_main(program: &Program, options: &Options) -> Result<Result<(), Failure>, Stop> {
+    let Some((number, main)) = function_of(program, "main") else {
+        return Ok(Err(Failure::Usage("there is no function `%main`; --call names another".into())));
+    };
+    if !types(main).is_empty() {
+        return Ok(Err(Failure::Usage("`%main` takes arguments; --call gives them".into())));
+    }
+    let mut machine = Machine::new(program, options);
+    let results = machine.call(number, &[]);
+    let written = print(machine.take_output());
+    let code = results?.first().map_or(0, |result| result.bits() as u8);
+    Ok(written.and(if code == 0 { Ok(()) } else { Err(Failure::Program(code)) }))
+}
+
+/// Says how a run ended before its function returned, and where.
+fn ended(source: &Source, stop: &Stop, colour: bool) -> Failure {
+    if let Why::Exit(code) = stop.why {
+        return Failure::Program(code);
+    }
+    let split = parse::split(source.text, &mut Vec::new());
+    let place = stop.at.and_then(|at| Some((split.functions.get(at.function)?, at.inst)));
+    let offset = place.map_or(0, |(item, inst)| check::place(source.text, item, inst));
+    report(source, &[Diagnostic::error(offset, stop.why.to_string())], colour);
+    Failure::Input
+}

@@ -1,0 +1,60 @@
+//! `test interpret`: what `run:` comments ask for, by the interpreter.
+
+use super::file::TestFile;
+use super::invocation::{Invocation, Want};
+use super::values::show_list;
+use crate::check;
+use crate::interp::{Machine, Options, Program};
+use crate::ir::{AbiParam, Function, Type};
+use crate::verify::Environment;
+
+fn types(params: &[AbiParam]) -> Vec<Type> {
+    params.iter().map(|param| param.ty).collect()
+}
+
+/// Makes the calls that comments ask for, each in memory as the file says.
+pub fn test(file: &TestFile, env: Environment, notes: &mut Vec<String>) -> Result<(), String> {
+    let text = file.text.as_bytes();
+    let messages = |diagnostics: Vec<_>| super::subtests::messages(file, &diagnostics);
+    let checked = check::whole(text, env).map_err(messages)?;
+    let calls = calls(file, &checked.functions)?;
+    let program = Program::new(checked.functions, checked.module, &checked.offsets).map_err(messages)?;
+    let mut failures = Vec::new();
+    for (function, call) in calls {
+        let line = call.line;
+        let shown = format!("%{}({})", call.name, show_list(&call.args));
+        let mut machine = Machine::new(&program, &Options::default());
+        match machine.call(function, &call.args) {
+            Ok(results) => {
+                if call.want == Want::Shown {
+                    notes.push(format!("line {line}: {shown} is [{}]", show_list(&results)));
+                }
+                failures.extend(call.judge(&results).err().map(|why| format!("line {line}: {why}")));
+            }
+            Err(stop) => {
+                let place = stop.at.map(|at| {
+                    let item = &file.functions[at.function].item;
+                    format!(" on line {}", file.line(check::place(text, item, at.inst)))
+                });
+                let place = place.unwrap_or_default();
+                failures.push(format!("line {line}: {shown} ended{place}: {}", stop.why));
+            }
+        }
+    }
+    if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
+}
+
+/// The calls that the comments of each function ask for, with the function's number.
+fn calls(file: &TestFile, functions: &[Function]) -> Result<Vec<(usize, Invocation)>, String> {
+    let mut calls = Vec::new();
+    for (number, (text, function)) in file.functions.iter().zip(functions).enumerate() {
+        let signature = &function.stencil.signature;
+        let (params, results) = (types(&signature.params), types(&signature.returns));
+        for comment in &text.comments {
+            let call = Invocation::parse(comment.line, comment.text, &params, &results);
+            let call = call.map_err(|why| format!("line {}: {why}", comment.line))?;
+            calls.extend(call.map(|call| (number, call)));
+        }
+    }
+    if calls.is_empty() { Err("no `run:` comment".into()) } else { Ok(calls) }
+}
