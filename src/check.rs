@@ -48,15 +48,15 @@ pub fn file(text: &[u8], env: Environment) -> Vec<Diagnostic> {
 /// A file without errors.
 #[derive(Debug)]
 pub struct Checked {
-    /// Its functions in order.
+    /// The functions, in order.
     pub functions: Vec<Function>,
-    /// What else it holds.
+    /// The items other than functions.
     pub module: Module,
-    /// Where each function stands in the text.
+    /// Byte offset of each function in the text.
     pub offsets: Vec<usize>,
 }
 
-/// Reads and verifies all of a file.
+/// Parses and verifies a whole file.
 pub fn whole(text: &[u8], env: Environment) -> Result<Checked, Vec<Diagnostic>> {
     let mut diagnostics = Vec::new();
     let split = parse::split(text, &mut diagnostics);
@@ -73,7 +73,7 @@ pub fn whole(text: &[u8], env: Environment) -> Result<Checked, Vec<Diagnostic>> 
     if diagnostics.is_empty() { Ok(Checked { functions, module, offsets }) } else { Err(diagnostics) }
 }
 
-/// Where an instruction of a function without errors stands in the text.
+/// Returns the byte offset in the text of an instruction of a function without errors.
 pub fn place(text: &[u8], item: &FunctionText, inst: Inst) -> usize {
     let (source, start) = (&text[item.text.clone()], item.text.start);
     let positions = parse::positions(source, start, &mut ParseContext::new());

@@ -79,7 +79,7 @@ fn preg(register: Register) -> String {
     format!("regs::{}({})", register.constructor, register.number)
 }
 
-/// The operand's `OperandForm` as Rust.
+/// The operand's `OperandForm`, as a Rust expression.
 fn kind(row: &Row, operand: &Operand) -> String {
     let class = class(operand.float);
     let bits = operand.bits;

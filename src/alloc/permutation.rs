@@ -30,17 +30,32 @@ const NUMBERS: [u8; 64] = {
     numbers
 };
 
-/// Converts a register to regalloc2's index.
-#[inline]
-fn permuted(register: PReg) -> PReg {
-    PReg::new(INDICES[register.hw_enc() & 31] as usize, register.class())
-}
+/// Number of registers of all classes.
+const COUNT: usize = 3 * (PReg::MAX + 1);
 
-/// Converts a register back from regalloc2's index.
-#[inline]
-fn restored(register: PReg) -> PReg {
-    PReg::new(NUMBERS[register.hw_enc()] as usize, register.class())
-}
+/// For each register, by [`PReg::index`], the register with its permuted index.
+static PERMUTED: [PReg; COUNT] = {
+    let mut registers = [PReg::invalid(); COUNT];
+    let mut index = 0;
+    while index < COUNT {
+        let register = PReg::from_index(index);
+        registers[index] = PReg::new(INDICES[register.hw_enc() & 31] as usize, register.class());
+        index += 1;
+    }
+    registers
+};
+
+/// For each register with a permuted index, by [`PReg::index`], the bits to flip so that the index is its
+/// number.
+static TO_NUMBERS: [u8; 256] = {
+    let mut flips = [0; 256];
+    let mut index = 0;
+    while index < COUNT {
+        flips[index] = index as u8 % 64 ^ NUMBERS[index % 64];
+        index += 1;
+    }
+    flips
+};
 
 /// Converts a set of registers to regalloc2's indices.
 pub(super) fn set(registers: PRegSet) -> PRegSet {
@@ -61,6 +76,7 @@ pub(super) fn operand(operand: &Operand) -> Operand {
     }
 }
 
+/// Converts an allocation back to its register's number.
 #[inline]
 fn undo_one(allocation: &mut Allocation) {
     if allocation.is_reg() {

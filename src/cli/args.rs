@@ -30,7 +30,7 @@ Examples:
   clifc build -S hello.clif -o -           Show the assembly
   clifc check < generated.clif             Report what is wrong with a file
   clifc explain iadd                       Explain an opcode
-  clifc run --call '%f(1, 2)' a.clif       Run a function by interpretation
+  clifc run --call '%f(1, 2)' a.clif       Run a function in the interpreter
   clifc test filetests                     Run test files
 
 `-` stands for standard input or output. `@FILE` is replaced by the arguments in FILE.
@@ -84,7 +84,7 @@ pub enum Command {
     Targets(Targets),
     /// List the settings of a target, with their values and those that have no effect.
     Settings(Settings),
-    /// Run a function by interpretation: no code is made.
+    /// Run a function in the interpreter, without compiling it.
     Run(Run),
     /// Run test files.
     Test(Test),
@@ -344,15 +344,15 @@ pub struct Settings {
 /// `clifc run`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Without --call, `%main`, which must take nothing, is called, and its result is the exit code. What goes wrong
-is said with its place: traps, accesses outside of memory, too many steps. A file may import some
+Without --call, `%main` is called, which must have no parameters, and its result is the exit code. Traps,
+accesses outside of memory and too many steps are reported with their positions. A file may import some
 functions of the C library: puts, putchar, exit, abort, malloc, calloc, free, memcpy, memmove, memset, memcmp,
 strlen, ceil, floor, trunc, nearbyint, sqrt, fma.
 
 Examples:
   clifc run examples/hello.clif
   clifc run --call '%f(1, 2)' --call '%f(3, 4)' a.clif
-  clifc run --target s390x --call '%load([1 2 3 4])' a.clif    In that machine's byte order")]
+  clifc run --target s390x --call '%load([1 2 3 4])' a.clif    Use the byte order of s390x")]
 pub struct Run {
     /// The file; `-` for standard input.
     #[arg(value_name = "FILE")]
@@ -363,7 +363,7 @@ pub struct Run {
     /// Stop after this many instructions [default: no limit].
     #[arg(long, value_name = "N")]
     pub steps: Option<u64>,
-    /// Whose byte order and rules.
+    /// The target whose byte order and settings apply.
     #[command(flatten)]
     pub target: TargetArgs,
 }

@@ -32,7 +32,7 @@ pub enum CommandError {
     Input,
     /// clifc has a bug; it was reported.
     Bug,
-    /// The program that was run ended with this code.
+    /// The interpreted program exited with this code, which is not 0.
     Program(u8),
     /// The command line is wrong.
     Usage(String),
@@ -76,6 +76,7 @@ fn end(result: Result<(), CommandError>) -> ExitCode {
         Ok(()) => return ExitCode::SUCCESS,
         Err(CommandError::Input) => return ExitCode::from(1),
         Err(CommandError::Bug) => return ExitCode::from(BUG),
+        Err(CommandError::Program(code)) => return ExitCode::from(code),
         Err(CommandError::System(why)) => (1, why),
         Err(CommandError::Usage(why)) => (2, why),
     };

@@ -75,7 +75,7 @@ pub(crate) fn emit<I: Emission>(
         if layout.is_landing(block) {
             I::emit_landing(buffer);
         }
-        let cx = EmitContext { frame, next, constants, flags, layout };
+        let cx = EmitContext { frame, next, constants, flags, layout, moves: &moves };
         emit_block::<I>(function, &cx, buffer, copies, &mut cursor, block);
         buffer.skip(padding);
     }
@@ -179,7 +179,7 @@ fn emit_block<I: Encoding>(
     *cursor = Cursor { inst: end, edit, loc };
 }
 
-/// Emits a move that the allocator asked for; `width` is the greatest width of values of the float class.
+/// Emits a move that the allocator asked for; `moves` is that of [`EmitContext`].
 #[inline]
 fn emit_move<I: Encoding>(
     from: Allocation,

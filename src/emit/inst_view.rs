@@ -26,6 +26,8 @@ pub struct EmitContext<'a> {
     pub flags: &'a Flags,
     /// The order in which blocks are emitted.
     pub layout: &'a BlockLayout,
+    /// The move rows for integers, and those for values of the float class.
+    pub moves: &'a [Moves; 2],
 }
 
 impl EmitContext<'_> {

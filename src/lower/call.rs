@@ -11,10 +11,10 @@ use crate::lower::context::{Lower, Unsupported};
 use crate::lower::vocabulary::Lowering;
 use crate::machine::abi::{self, AbiSignature, Param, Part};
 use crate::machine::amode::{Amode, Place};
-use crate::machine::compiled::{LibCall, SymbolRef};
 use crate::machine::convention::{Convention, MemoryRules, WidePassing};
 use crate::machine::inst::{InstSink, RowId};
 use crate::machine::reg::{Operand, PReg, PRegSet, RegClass, VBlock, VReg};
+use crate::machine::symbol::{LibCall, SymbolRef};
 
 type Result<T = ()> = std::result::Result<T, Unsupported>;
 

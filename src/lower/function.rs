@@ -139,6 +139,19 @@ fn check_types<M: Machine>(f: &Stencil, vcode: &mut VCode) -> Result<(), Unsuppo
     Ok(())
 }
 
+/// Refuses a function that defines a value of a shape that the target does not support.
+#[cold]
+fn refuse_shape<M: Machine>(f: &Stencil, shape: Shape) -> Result<(), Unsupported> {
+    let is_defined = |value| f.value_defs[value].get() != ValueDef::None;
+    let bad = f.value_types.iter().find(|&(value, &ty)| Shape::of(ty) == shape && is_defined(value));
+    let Some((value, ty)) = bad else { return Ok(()) };
+    let inst = match f.value_defs[value].get() {
+        ValueDef::Result(inst, _) => Some(inst),
+        ValueDef::Param(..) | ValueDef::None => None,
+    };
+    Err(Unsupported { inst, message: format!("values of type {ty} are not supported yet on {}", M::NAME) })
+}
+
 /// What allocation and emission need to know of a lowered function besides its VCode.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LowerSummary {

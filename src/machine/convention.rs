@@ -345,7 +345,8 @@ fn check_size(bytes: u32) -> Result<(), String> {
 
 /// Computes where a target passes a signature's parameters and results. The error says what it can't pass.
 pub fn abi_signature<M: Machine>(signature: &Signature, flags: &Flags) -> Result<AbiSignature, String> {
-    let bad = signature.params.iter().chain(&signature.returns).find(|param| !M::supports(param.ty));
+    let bad =
+        signature.params.iter().chain(&signature.returns).find(|param| !M::supports(Shape::of(param.ty)));
     if let Some(param) = bad {
         return Err(format!("values of type {} are not supported yet on {}", param.ty, M::NAME));
     }

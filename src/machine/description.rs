@@ -95,9 +95,9 @@ pub trait Machine: Sized + Send + Sync + 'static {
     /// Returns the row of a calling convention; `None` if the target does not support it.
     fn convention(call_conv: CallConv) -> Option<&'static Convention>;
 
-    /// Whether values of a type can be held in registers.
-    fn supports(ty: Type) -> bool {
-        !ty.is_vector() && !matches!(ty, types::F16 | types::F128)
+    /// Whether values of a shape can be held in registers.
+    fn supports(shape: Shape) -> bool {
+        matches!(shape, Shape::Int | Shape::Wide | Shape::Float)
     }
 }
 

@@ -136,8 +136,6 @@ impl Props {
     pub const USES_FLAGS: Props = Props(16);
     /// A pseudo-instruction: a function of the target expands it.
     pub const PSEUDO: Props = Props(32);
-    /// Copies a register, and can be coalesced.
-    pub const MOVE: Props = Props(64);
     /// Traps: control does not continue after it.
     pub const STOP: Props = Props(128);
     /// Ends a block with a jump that may reach the successors indirectly, through an address.

@@ -13,7 +13,7 @@ use clifc::emit::frame::Frame;
 use clifc::emit::function;
 use clifc::emit::inst_view::{self, EmitContext, InstView};
 use clifc::emit::layout::BlockLayout;
-use clifc::ir::NameRef;
+use clifc::ir::{Linkage, Module, Name, NameRef, Params};
 use clifc::machine::amode::Amode;
 use clifc::machine::compiled::CompiledStencil;
 use clifc::machine::description::Machine;
@@ -22,7 +22,7 @@ use clifc::machine::inst::{
 };
 use clifc::machine::reg::{Allocation, Operand, PReg, RegClass, VReg};
 use clifc::machine::symbol::SymbolRef;
-use clifc::object::{Contents, FunctionDef, Layout as SectionLayout, write};
+use clifc::object::{BlockLayout as SectionLayout, Contents, FunctionDef, write};
 use clifc::options::{Arch, Flags, Target};
 use clifc::pipeline::Backend;
 use clifc::text::inst::print;
@@ -199,7 +199,7 @@ fn push_operand<S: Subject>(
         OperandForm::Imm64 => to.words.extend([random.value() as u32, random.value() as u32]),
         OperandForm::Label => to.words.push(0),
         OperandForm::Symbol => {
-            // With an addend some assemblers ask for the symbol's address rather than its PLT entry.
+            // With an addend, some assemblers refer to the symbol rather than to its PLT entry.
             to.words.extend([random.symbol().pack(), 0]);
         }
         OperandForm::Clobbers => to.words.push(0),
@@ -221,6 +221,7 @@ fn emit_alone<S: Subject>(
         constants: label,
         flags: &Flags::new(&Target::of(S::ARCH)),
         layout: &BlockLayout::default(),
+        moves: &[S::Target::MOVES.int, S::Target::MOVES.float],
     };
     let view = InstView::new::<S::Target>(inst, &parts.allocs, &parts.words);
     function::emit_inst::<S::Target>(&view, &context, buffer);
