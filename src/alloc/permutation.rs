@@ -51,7 +51,7 @@ static TO_NUMBERS: [u8; 256] = {
     let mut flips = [0; 256];
     let mut index = 0;
     while index < COUNT {
-        flips[index] = index as u8 % 64 ^ NUMBERS[index % 64];
+        flips[index] = (index as u8 % 64) ^ NUMBERS[index % 64];
         index += 1;
     }
     flips

@@ -93,7 +93,7 @@ pub enum OperandForm {
     Imm64,
     /// A code label: one word.
     Label,
-    /// A symbol and an addend: two words, a packed [`SymbolRef`](crate::machine::compiled::SymbolRef) and the
+    /// A symbol and an addend: two words, a packed [`SymbolRef`](super::symbol::SymbolRef) and the
     /// addend.
     Symbol,
     /// A condition code: no word, but [`MachInst::small`].
