@@ -133,7 +133,7 @@ fn lists_are_complete() {
         (&["settings", "--target", "x86_64", "--cpu", "x86-64-v3"], "* has_avx2 = true"),
         (&["settings", "--target", "x86_64"], "accepted, without effect here, because no instruction"),
         (&["settings", "--target", "aarch64"], "accepted, without effect here, because CLIF has no heaps"),
-        (&["explain", "iadd"], "Wrapping addition"),
+        (&["explain", "iadd"], "Adds integers"),
         (&["explain"], "br_table"),
         (&["--help"], "Examples:"),
     ] {

@@ -1,4 +1,4 @@
-//! Cranelift's part: its reader, its compiler, its object writer, driven as a standalone compiler would.
+//! Runs tasks with Cranelift: its reader, compiler and object writer, used like a standalone compiler.
 
 use crate::measure::{Phase, Phases};
 use crate::task::{Kind, Task, pool};
@@ -18,22 +18,22 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::time::Instant;
 
-/// What a task makes; it is dropped when the clock has stopped.
+/// What a task made. It is dropped after the clock has stopped.
 pub enum Made {
-    /// By parsing.
+    /// The result of parsing.
     Functions(#[expect(dead_code, reason = "kept to be dropped late")] Vec<Function>),
-    /// By building.
+    /// The result of building.
     Object(#[expect(dead_code, reason = "kept to be dropped late")] Vec<u8>),
 }
 
-/// How many functions and instructions a file has.
+/// The number of functions and instructions in a file.
 #[derive(Clone, Copy)]
 pub struct Counts {
     pub functions: usize,
     pub instructions: usize,
 }
 
-/// Counts what is in a file.
+/// Counts the functions and instructions in a file.
 pub fn count(text: &str) -> Result<Counts> {
     let functions = parse_piece(text)?;
     let instructions =
@@ -41,7 +41,7 @@ pub fn count(text: &str) -> Result<Counts> {
     Ok(Counts { functions: functions.len(), instructions: functions.iter().map(instructions).sum() })
 }
 
-/// Does a task.
+/// Runs a task. The second result is what it made.
 pub fn run(task: &Task, arch: Arch, text: &str, threads: usize) -> Result<(Phases, Made)> {
     let isa = make_isa(task, arch)?;
     match task.kind {
@@ -75,7 +75,7 @@ fn parse_piece(text: &str) -> Result<Vec<Function>> {
     cranelift_reader::parse_functions(text).map_err(|error| anyhow!("Cranelift: {error}"))
 }
 
-/// Parses; with several threads in pieces cut where functions begin.
+/// Parses a file. With several threads, it is cut into pieces that begin with a function.
 fn parse(text: &str, threads: usize) -> Result<Vec<Function>> {
     if threads == 1 {
         return parse_piece(text);
@@ -86,7 +86,7 @@ fn parse(text: &str, threads: usize) -> Result<Vec<Function>> {
     Ok(parsed?.into_iter().flatten().collect())
 }
 
-/// Cuts a text into about as many pieces of about the same size, each beginning with a function.
+/// Cuts a text into about `pieces` pieces of similar size, each of which begins with a function.
 fn cut(text: &str, pieces: usize) -> Vec<&str> {
     let mut rest = text;
     let size = text.len() / pieces + 1;
@@ -142,7 +142,7 @@ fn build(isa: OwnedTargetIsa, text: &str, threads: usize) -> Result<(Phases, Mad
     Ok((phases, Made::Object(object)))
 }
 
-/// A thread's compiler.
+/// The compiler of one thread.
 struct Worker<'a> {
     isa: &'a dyn TargetIsa,
     context: Context,
@@ -151,7 +151,7 @@ struct Worker<'a> {
 impl<'a> Worker<'a> {
     fn new(isa: &'a dyn TargetIsa) -> Self {
         timing::set_thread_profiler(Box::new(Clock));
-        // A task that only verifies leaves its time behind.
+        // A task that only verifies leaves its time in the clock.
         Clock::take();
         Worker { isa, context: Context::new() }
     }
@@ -170,14 +170,14 @@ impl<'a> Worker<'a> {
     }
 }
 
-/// Declares functions and data in a module, and gives the names in functions its numbers.
+/// Declares functions and data in a module, and replaces the names in functions by its numbers.
 struct Names {
     module: ObjectModule,
     functions: HashMap<Key, FuncId>,
     data: HashMap<Key, DataId>,
 }
 
-/// A name.
+/// The name of a function or of data.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Key {
     User(u32, u32),
@@ -269,13 +269,13 @@ impl Names {
     }
 }
 
-/// Measures Cranelift's passes: each is charged the time in which it, and none within it, is running.
+/// Measures Cranelift's passes. Each is charged the time it runs, without the passes that run inside it.
 struct Clock;
 
-/// Ends a pass.
+/// Ends the innermost pass when it is dropped.
 struct Running;
 
-/// The passes that are running, and since when the innermost is on its own.
+/// The running passes, and the time since which the innermost has not been charged.
 struct State {
     running: Vec<Pass>,
     since: Instant,
@@ -288,7 +288,7 @@ thread_local! {
 }
 
 impl State {
-    /// Charges the innermost pass up to now.
+    /// Charges the time until now to the innermost pass.
     fn charge(&mut self) {
         let now = Instant::now();
         if let Some(phase) = self.running.last().and_then(|&pass| phase_of(pass)) {
@@ -298,7 +298,8 @@ impl State {
     }
 }
 
-/// The phase a pass belongs to. What is in no pass of its own is mostly the set-up of lowering.
+/// The phase to which a pass belongs. `compile`, which has the time outside of other passes, is mostly the
+/// setup of lowering.
 fn phase_of(pass: Pass) -> Option<Phase> {
     match pass {
         Pass::parse_text | Pass::process_file => None,
@@ -311,7 +312,7 @@ fn phase_of(pass: Pass) -> Option<Phase> {
 }
 
 impl Clock {
-    /// The times of this thread so far, which begin again.
+    /// Takes the times of this thread, and resets them.
     fn take() -> Phases {
         STATE.with(|state| std::mem::take(&mut state.borrow_mut().phases))
     }

@@ -1,8 +1,8 @@
-//! An input of our own: functions like those that come from wasm and from C, the same ones every time.
+//! Generates an input: functions like those compiled from WebAssembly and from C, always the same.
 
 use std::fmt::Write;
 
-/// The text of a module of `count` functions, half of each kind.
+/// The text of a module with `count` functions, half of each kind.
 pub fn module(count: usize) -> String {
     let mut text = String::new();
     for number in 0..count {
@@ -13,7 +13,7 @@ pub fn module(count: usize) -> String {
     text
 }
 
-/// Numbers that look random: the top bits of a linear congruential generator.
+/// Pseudo-random numbers: the top bits of a linear congruential generator.
 struct Random(u64);
 
 impl Random {
@@ -23,8 +23,8 @@ impl Random {
     }
 }
 
-/// The body of a function under construction. Values in `words` are i32 and all dominate the place being
-/// written; v0 is the base address of memory.
+/// The body of a function under construction. The values in `words` are i32 and dominate the end of the text;
+/// v0 is the base address of memory.
 struct Body {
     random: Random,
     text: String,
@@ -60,7 +60,7 @@ impl Body {
         write!(self.text, "\nblock{block}{params}:\n").expect("writing to a string");
     }
 
-    /// A value: mostly one of the last few.
+    /// A random value, mostly one of the most recent.
     fn word(&mut self) -> u32 {
         let recent = self.words.len().min(6);
         let pool = if self.random.below(4) == 0 { self.words.len() } else { recent };
@@ -98,7 +98,7 @@ impl Body {
         self.words.push(result);
     }
 
-    /// A load or store: by way of an index in linear memory, or of a pointer and an offset.
+    /// Writes a load or store: for wasm with an index into linear memory, for C with a pointer and an offset.
     fn memory(&mut self, wasm: bool) {
         let offset = 8 * self.random.below(30);
         let address = if wasm {
@@ -125,7 +125,7 @@ impl Body {
         self.value(&format!("icmp {condition} v{left}, v{right}"))
     }
 
-    /// Two ways that meet.
+    /// Writes an if-then-else.
     fn choice(&mut self, depth: usize, wasm: bool) {
         let (yes, no, join) = (self.block(), self.block(), self.block());
         let condition = self.condition();
@@ -141,7 +141,7 @@ impl Body {
         self.join(join);
     }
 
-    /// The block where ways meet, with one parameter.
+    /// Begins a block with one parameter, where paths merge.
     fn join(&mut self, block: u32) {
         let param = self.values;
         self.values += 1;
@@ -149,7 +149,7 @@ impl Body {
         self.words.push(param);
     }
 
-    /// A loop.
+    /// Writes a loop.
     fn repeat(&mut self, depth: usize, wasm: bool) {
         let (header, exit) = (self.block(), self.block());
         let start = self.word();
@@ -171,7 +171,7 @@ impl Body {
         self.words.push(result);
     }
 
-    /// A branch by table.
+    /// Writes a `br_table`.
     fn switch(&mut self) {
         let cases: Vec<u32> = (0..5).map(|_| self.block()).collect();
         let join = self.block();
@@ -189,7 +189,7 @@ impl Body {
         self.join(join);
     }
 
-    /// Writes the whole function, which calls four of `count`.
+    /// Writes the whole function. It calls four of the `count` functions.
     fn write(mut self, out: &mut String, number: usize, count: usize) {
         let result = self.word();
         self.line(&format!("return v{result}"));

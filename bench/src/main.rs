@@ -1,10 +1,9 @@
-//! Compile time of clifc and of Cranelift on the same files and for the same targets, side by side from one
-//! run.
+//! Measures the compile time of clifc and Cranelift, on the same files and targets, side by side in one run.
 //!
-//! A machine's speed changes from minute to minute, so times of different runs can't be compared. Here each
-//! task is done by both in turn, round after round; what counts is the median of the rounds' ratios. Times
-//! are the best of the rounds. With one thread they are the thread's own processor time, so that other
-//! processes disturb less; with more they are what passed on the clock.
+//! The speed of a machine changes from minute to minute, so times of different runs cannot be compared. Here,
+//! clifc and Cranelift take turns at each task, for several rounds. The result is the median of the rounds'
+//! ratios; the times shown are the best of the rounds. With one thread, they are the processor time of that
+//! thread, which other processes affect less; with more threads, wall-clock time.
 
 mod cranelift;
 mod generate;
@@ -20,13 +19,13 @@ use report::Row;
 use task::{TASKS, Task};
 
 const USAGE: &str = "usage: clifc-bench [OPTIONS] [FILE.clif…]
-  --rounds N            how often everything is measured (5)
-  --threads N,N…        with how many threads (1,2)
-  --target NAME,NAME…   for which targets (all)
-  --functions N         functions of the generated input, when there are no files (3000)
-  --once WHO TASK FILE  do one task once with `clifc` or `cranelift`, for the first target, and print the
-                        process's peak memory
-  --count               print how many instructions the input has
+  --rounds N            number of rounds [default: 5]
+  --threads N,N…        numbers of threads to measure with [default: 1,2]
+  --target NAME,NAME…   targets to compile for [default: all]
+  --functions N         number of functions to generate if no files are given [default: 3000]
+  --once WHO TASK FILE  run a task once with `clifc` or `cranelift`, for the first target, and print the peak
+                        memory of the process
+  --count               print the number of instructions in the input
   --list-targets        print the targets
   --generate            print the generated input";
 
@@ -36,7 +35,7 @@ struct Input {
     text: String,
 }
 
-/// What the command line asks for.
+/// The command line.
 struct Arguments {
     rounds: usize,
     threads: Vec<usize>,
@@ -124,7 +123,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Does one task: what a child process is for, and a profiler.
+/// Runs a task once: in a child process that measures memory, or under a profiler.
 fn once(who: &str, task: &str, arch: Arch, input: &Input) -> Result<()> {
     let task = TASKS.iter().find(|known| known.name == task).with_context(|| format!("no task {task}"))?;
     match who {
@@ -154,7 +153,7 @@ fn compare(args: &Arguments, input: &Input) -> Result<()> {
     report::memory(input, &args.targets, &args.files)
 }
 
-/// A task done by both, clifc first unless `swapped`.
+/// Runs a task with clifc and Cranelift, in this order unless `swapped`.
 fn one_round(task: &Task, arch: Arch, text: &str, threads: usize, swapped: bool) -> Result<[Phases; 2]> {
     let ours = || measured(threads, || ours::run(task, arch, text, threads));
     let theirs = || measured(threads, || cranelift::run(task, arch, text, threads));

@@ -1,13 +1,13 @@
-//! Time, memory, and what comes of several rounds.
+//! Times by phase, and their comparison over several rounds.
 
 use anyhow::Result;
 use std::time::Instant;
 
-/// Phases of a task, for both; the last is the whole.
+/// The phases of a task, of clifc and Cranelift. The last is the whole task.
 pub const PHASES: [&str; 8] =
     ["parse", "verify", "optimise, cfg", "lower", "regalloc", "emit", "object", "all"];
 
-/// A phase, as index into [`PHASES`].
+/// A phase, as an index into [`PHASES`].
 #[derive(Clone, Copy)]
 pub enum Phase {
     Parse,
@@ -20,7 +20,7 @@ pub enum Phase {
     All,
 }
 
-/// Seconds by phase, summed over threads; of the whole, as `measured` says.
+/// Seconds by phase, added up over threads. For the whole task, the time that [`measured`] defines.
 #[derive(Clone, Copy, Default)]
 pub struct Phases([f64; PHASES.len()]);
 
@@ -33,7 +33,7 @@ impl Phases {
         self.0.iter_mut().zip(other.0).for_each(|(sum, more)| *sum += more);
     }
 
-    /// Runs `work` and adds the time that passes to a phase.
+    /// Runs `work`, and adds its wall-clock time to a phase.
     pub fn time<T>(&mut self, phase: Phase, work: impl FnOnce() -> T) -> T {
         let start = Instant::now();
         let result = work();
@@ -44,15 +44,15 @@ impl Phases {
 
 /// Processor time of this thread in seconds.
 fn thread_time() -> Option<f64> {
-    // The system brings the number up to date when the thread gives way.
+    // Linux updates the number when the thread yields.
     std::thread::yield_now();
     let line = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     let nanoseconds: f64 = line.split(' ').next()?.parse().ok()?;
     Some(nanoseconds / 1e9)
 }
 
-/// Runs a task and fills in the time of all of it: with one thread processor time, else what passed. Results
-/// of the task that are returned are dropped outside.
+/// Runs a task, and sets the time of the whole: processor time with one thread, wall-clock time with more.
+/// The results of the task are dropped after the clock has stopped.
 pub fn measured<T>(threads: usize, task: impl FnOnce() -> Result<(Phases, T)>) -> Result<Phases> {
     let (start, cpu) = (Instant::now(), thread_time());
     let (mut phases, result) = task()?;

@@ -1,4 +1,4 @@
-//! clifc's part.
+//! Runs tasks with clifc.
 
 use crate::measure::{Phase, Phases};
 use crate::task::{Kind, Task};
@@ -13,7 +13,7 @@ use clifc::parse::{self, ParseContext, Split};
 use clifc::verify::{Environment, Verifier};
 use rayon::prelude::*;
 
-/// Does a task; what it makes is in the second result.
+/// Runs a task. The second result is what it made.
 pub fn run(task: &Task, arch: Arch, text: &str, threads: usize) -> Result<(Phases, Vec<u8>)> {
     let target = Target::of(arch);
     let mut flags = Flags::new(&target);
@@ -22,11 +22,9 @@ pub fn run(task: &Task, arch: Arch, text: &str, threads: usize) -> Result<(Phase
     }
     match task.kind {
         Kind::Parse => parse_all(text, task.verify.then(|| Environment::new(&flags)), threads),
-        Kind::Build { .. } => build(
-            text,
-            BuildOptions { time: true, ..BuildOptions::new(target, flags) },
-            threads,
-        ),
+        Kind::Build { .. } => {
+            build(text, BuildOptions { time: true, ..BuildOptions::new(target, flags) }, threads)
+        }
     }
 }
 
@@ -75,7 +73,7 @@ fn parse_some(
     Ok(())
 }
 
-/// Which phase each of clifc's own goes to.
+/// The phase to which each of clifc's passes belongs.
 const NAMES: [(&str, Phase); 7] = [
     ("split", Phase::Parse),
     ("parse", Phase::Parse),
@@ -96,7 +94,7 @@ fn build(text: &str, options: BuildOptions, threads: usize) -> Result<(Phases, V
         match phase {
             Some(phase) => phases.add(phase, time.as_secs_f64()),
             None if name == "object" => phases.add(Phase::Object, time.as_secs_f64()),
-            // The time of the whole.
+            // The total time.
             None => {}
         }
     }

@@ -1,4 +1,4 @@
-//! The tables.
+//! Prints the results as tables.
 
 use crate::Input;
 use crate::cranelift::Counts;
@@ -21,7 +21,7 @@ impl Row {
     }
 }
 
-/// What was measured, and how.
+/// Prints what was measured, and how.
 pub fn heading(name: &str, bytes: usize, counts: Counts, rounds: usize) {
     let Counts { functions, instructions } = counts;
     let megabytes = bytes as f64 / 1e6;
@@ -29,15 +29,17 @@ pub fn heading(name: &str, bytes: usize, counts: Counts, rounds: usize) {
         "{name}: {megabytes:.1} MB, {functions} functions, {instructions} instructions; {rounds} rounds"
     );
     println!(
-        "Times in ms, the best of the rounds; ratio: Cranelift's time / clifc's, the median of the rounds."
+        "Times are in ms, the best of all rounds. The ratio is Cranelift's time / clifc's, the median of all."
     );
     println!(
-        "clifc has no optimiser yet, Cranelift's `speed` has. clifc's objects have .eh_frame and a table"
+        "clifc has no optimiser yet; Cranelift's runs in `speed`. clifc's objects have .eh_frame and a table"
     );
-    println!("of trap sites, Cranelift's have neither. The verifier is off in both unless named.\n");
+    println!(
+        "of trap sites, Cranelift's have neither. Both verifiers are off unless the task says otherwise.\n"
+    );
 }
 
-/// One line for each task, in a group for each target.
+/// Prints the times of each task, by target.
 pub fn times(threads: usize, rows: &[Row]) {
     let title = format!("{threads} thread{}", if threads == 1 { ", processor time" } else { "s, clock" });
     println!("{title:<40} {:>9} {:>10} {:>7} {:>7}", "clifc", "Cranelift", "ratio", "wanted");
@@ -58,7 +60,7 @@ pub fn times(threads: usize, rows: &[Row]) {
     println!();
 }
 
-/// The phases of each build.
+/// Prints the times of the phases of each build.
 pub fn phases(threads: usize, rows: &[Row]) {
     for Row { arch, task, comparison } in rows.iter().filter(|row| row.task.kind != Kind::Parse) {
         println!("{arch}, {}, by phase, {threads} thread(s), sum over threads", task.title);
@@ -73,7 +75,7 @@ pub fn phases(threads: usize, rows: &[Row]) {
     println!();
 }
 
-/// Peak memory of a process that does one task with one thread.
+/// Prints the peak memory of each task, in a process of its own with one thread.
 pub fn memory(input: &Input, targets: &[Arch], files: &[String]) -> Result<()> {
     if !files.contains(&input.name) {
         return Ok(());
@@ -91,7 +93,7 @@ pub fn memory(input: &Input, targets: &[Arch], files: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Megabytes.
+/// Peak memory of a task in megabytes.
 fn peak(arch: &Arch, who: &str, task: &Task, file: &str) -> Result<f64> {
     let program = std::env::current_exe()?;
     let output =

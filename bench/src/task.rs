@@ -1,27 +1,27 @@
-//! What is measured.
+//! The tasks that are measured.
 
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
 /// A task that clifc and Cranelift both do.
 pub struct Task {
-    /// Its name on the command line.
+    /// The name on the command line.
     pub name: &'static str,
-    /// What the table calls it.
+    /// The title in tables.
     pub title: &'static str,
-    /// What is done.
+    /// What the task does.
     pub kind: Kind,
     /// Whether the IR is verified.
     pub verify: bool,
-    /// How many times as fast as Cranelift clifc should be.
+    /// The ratio of Cranelift's time to clifc's that is aimed at.
     pub wanted: Option<f64>,
 }
 
 /// What a task does with the text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Reads it.
+    /// Parses it.
     Parse,
-    /// Makes an object of it, with these settings.
+    /// Compiles it to an object, with these settings.
     Build {
         /// `opt_level`.
         opt: &'static str,
@@ -31,7 +31,7 @@ pub enum Kind {
 }
 
 impl Task {
-    /// The settings of a build, the same for both.
+    /// The settings, which are the same for clifc and Cranelift.
     pub fn settings(&self) -> Vec<(&'static str, &'static str)> {
         let mut settings = vec![
             ("is_pic", "true"),
@@ -50,7 +50,7 @@ const fn build(opt: &'static str, allocator: &'static str) -> Kind {
     Kind::Build { opt, allocator }
 }
 
-/// All tasks. Builds go from text to the bytes of the object, in memory.
+/// All tasks. Builds compile text to the bytes of an object in memory.
 pub const TASKS: &[Task] = &[
     Task { name: "parse", title: "parse", kind: Kind::Parse, verify: false, wanted: Some(6.0) },
     Task {
@@ -90,7 +90,7 @@ pub const TASKS: &[Task] = &[
     },
 ];
 
-/// Threads to do a task with.
+/// A pool of threads.
 pub fn pool(threads: usize) -> Result<ThreadPool, ThreadPoolBuildError> {
     ThreadPoolBuilder::new().num_threads(threads).build()
 }

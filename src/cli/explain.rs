@@ -32,11 +32,11 @@ pub fn explain(name: &str) -> Result<String, String> {
     Ok(out)
 }
 
-/// Returns a list of all opcodes, one per line.
+/// Returns a list of all opcodes, one per line with the first sentence of its description.
 pub fn summary() -> String {
     let mut names: Vec<_> = ALL.iter().map(|opcode| opcode.info()).collect();
     names.sort_by_key(|info| info.name);
-    names.iter().map(|info| format!("{:<22} {}\n", info.name, info.doc)).collect()
+    names.iter().map(|info| format!("{:<22} {}\n", info.name, info.summary())).collect()
 }
 
 fn describe(rule: Rule) -> String {

@@ -1,15 +1,15 @@
-//! Makes functions: the only code that adds blocks, values and instructions to a stencil.
+//! Builds functions: the only code that adds blocks, values and instructions to a stencil.
 //!
-//! A [`FunctionBuilder`] writes a function from start to end. Blocks are opened one after the other, and what
-//! is appended goes to the open one, so that a block's instructions end up side by side. The parser gives
-//! values the numbers of its text ([`FunctionBuilder::append`]); code takes the next free ones and has a
-//! method for each shape of operands (`insts.rs`) and for each kind of declaration (`declare.rs`).
+//! A [`FunctionBuilder`] writes a function from start to end. Blocks are opened one after the other, and
+//! instructions are appended to the open one, so that those of a block are side by side. The parser gives
+//! values the numbers of the text ([`FunctionBuilder::append`]). Other callers get the next free numbers,
+//! and a method for each operand shape (`insts.rs`) and each kind of declaration (`declare.rs`).
 //!
-//! What is wrong in a text comes back as a [`Misfit`], for the parser to report with its place. The methods
-//! for code panic on it: there it is a defect of whoever calls them.
+//! An error in the text is returned as a [`Misfit`], which the parser reports with its position. The methods
+//! for other callers panic instead: there it is a defect of the caller.
 //!
-//! Functions that exist are changed by an [`Editor`], which uses a builder to make the new
-//! instructions, and another to rebuild the function.
+//! An existing function is changed by an [`Editor`], which makes new instructions with one
+//! builder and rebuilds the function with another.
 
 mod declare;
 mod flag_table;
@@ -19,38 +19,38 @@ use super::*;
 use crate::entity::Entity;
 use flag_table::FlagTable;
 
-/// Why something cannot be added to a function.
+/// Why a block or an instruction cannot be added to a function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Misfit {
-    /// The value has a definition already.
+    /// The value is already defined.
     SecondDefinition(Value),
-    /// The block has been opened before.
+    /// The block is already defined.
     SecondBlock(Block),
-    /// The opcode has no result for the controlling type.
+    /// The opcode has no result type for this controlling type.
     NoResult(Opcode, Type),
-    /// The instruction has another number of results: this one.
+    /// The instruction has a different number of results: this one.
     ResultCount(usize),
 }
 
-/// What a builder needs besides the function: kept from function to function for its memory.
+/// Buffers of builders, whose memory is reused from function to function.
 #[derive(Debug, Default)]
 pub(crate) struct Buffers {
-    /// Where memory flags are found again.
+    /// Interns memory flags.
     flags: FlagTable,
-    /// No undefined entry of the constant pool is below this one.
+    /// All entries of the constant pool below this one are taken.
     next_constant: usize,
-    /// A list being made.
+    /// A list under construction.
     words: Vec<u32>,
 }
 
-/// Where the next instruction goes.
+/// Where the next instruction is appended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Position {
     /// Nowhere: no block is open.
     Closed,
-    /// To the end of this block.
+    /// At the end of this block.
     Block(Block),
-    /// Behind all blocks, for an editor to put it in its place.
+    /// Behind all blocks; an editor moves it to its place later.
     Detached,
 }
 
@@ -63,17 +63,17 @@ pub struct FunctionBuilder<'a> {
     pub(crate) params: &'a mut Params,
     buffers: Buffers,
     position: Position,
-    /// The source location, as in the text, of what code appends.
+    /// The absolute source location that [`inst`](Self::inst) gives instructions.
     srcloc: Option<u32>,
 }
 
 impl<'a> FunctionBuilder<'a> {
-    /// Begins a function in place of the one that is there.
+    /// Begins a function, which replaces the one in `func`.
     pub fn new(func: &'a mut Function) -> Self {
         Self::reusing(func, Buffers::default())
     }
 
-    /// As [`new`](Self::new), with the buffers of an earlier builder.
+    /// Like [`new`](Self::new), with the buffers of an earlier builder.
     pub(crate) fn reusing(func: &'a mut Function, buffers: Buffers) -> Self {
         let Function { stencil, params } = func;
         let mut builder =
@@ -82,7 +82,7 @@ impl<'a> FunctionBuilder<'a> {
         builder
     }
 
-    /// Makes instructions for a function that exists, without a place in it.
+    /// A builder that makes instructions for an existing function, without a place in it.
     pub(super) fn detached(func: &'a mut Function, buffers: Buffers) -> Self {
         let Function { stencil, params } = func;
         let mut builder =
@@ -92,7 +92,7 @@ impl<'a> FunctionBuilder<'a> {
         builder
     }
 
-    /// Begins again.
+    /// Starts over with an empty function.
     pub(crate) fn clear(&mut self) {
         self.stencil.clear();
         self.params.clear();
@@ -101,7 +101,7 @@ impl<'a> FunctionBuilder<'a> {
         self.srcloc = None;
     }
 
-    /// Begins the same function again, with the params it has. The stencil so far goes to `old`.
+    /// Starts over, keeping the params. Moves the stencil so far to `old`.
     pub(super) fn begin_again(self, old: &mut Stencil) -> Self {
         let FunctionBuilder { stencil, params, mut buffers, .. } = self;
         std::mem::swap(stencil, old);
@@ -111,12 +111,12 @@ impl<'a> FunctionBuilder<'a> {
         FunctionBuilder { stencil, params, buffers, position: Position::Closed, srcloc: None }
     }
 
-    /// The buffers, for the next builder.
+    /// Returns the buffers, for the next builder.
     pub(crate) fn into_buffers(self) -> Buffers {
         self.buffers
     }
 
-    /// Ends the function.
+    /// Finishes the function.
     pub fn finish(mut self) {
         self.close_block();
     }
@@ -126,7 +126,7 @@ impl<'a> FunctionBuilder<'a> {
         self.stencil
     }
 
-    /// Opens a block of the number given.
+    /// Opens the block with a given number.
     pub(crate) fn open_numbered(&mut self, block: Block) -> Result<(), Misfit> {
         self.close_block();
         let Stencil { blocks, layout, insts, .. } = &mut *self.stencil;
@@ -143,7 +143,7 @@ impl<'a> FunctionBuilder<'a> {
         Ok(())
     }
 
-    /// Closes the open block, if there is one, behind the last instruction.
+    /// Closes the open block, if any: its last instruction is the last so far.
     pub(crate) fn close_block(&mut self) {
         if let Position::Block(block) = self.position {
             self.stencil.blocks[block].end = self.stencil.insts.len() as u32;
@@ -184,7 +184,7 @@ impl<'a> FunctionBuilder<'a> {
         Ok(())
     }
 
-    /// Appends an instruction whose results are these values, at a source location as in the text.
+    /// Appends an instruction with the values that are its results and an absolute source location.
     #[inline(always)]
     pub(crate) fn append(
         &mut self,
@@ -205,7 +205,7 @@ impl<'a> FunctionBuilder<'a> {
         Ok(inst)
     }
 
-    /// Gives values the types that an instruction's results have.
+    /// Defines values as the results of an instruction.
     #[inline(always)]
     fn define_results(&mut self, inst: Inst, data: &InstData, values: &[u32]) -> Result<Results, Misfit> {
         let info = data.opcode.info();
@@ -220,7 +220,7 @@ impl<'a> FunctionBuilder<'a> {
         }
     }
 
-    /// As [`define_results`](Self::define_results), for calls and for any number of results.
+    /// Like [`define_results`](Self::define_results), also for calls and any number of results.
     fn define_several_results(
         &mut self,
         inst: Inst,
@@ -246,7 +246,7 @@ impl<'a> FunctionBuilder<'a> {
         })
     }
 
-    /// How many results an instruction has whose [`result_signature`](Stencil::result_signature) is this.
+    /// Number of results of an instruction, given its [`result_signature`](Stencil::result_signature).
     fn result_count(&self, data: &InstData, signature: Option<SigRef>) -> usize {
         match signature {
             Some(sig) => self.stencil.sig(sig).returns.len(),
@@ -254,15 +254,15 @@ impl<'a> FunctionBuilder<'a> {
         }
     }
 
-    /// Interned memory flags.
+    /// Interns memory flags.
     #[inline]
     pub(crate) fn intern_flags(&mut self, flags: MemFlags) -> MemFlagsRef {
         let known = &mut self.stencil.mem_flags;
         self.buffers.flags.intern(flags, |new| known.push(new))
     }
 
-    /// Puts bytes in the first entry of the constant pool that has no declaration. So masks, which are
-    /// written where they are used, find their old entry when printed text is read again.
+    /// Adds bytes to the constant pool, in the first entry that is free. This gives a mask, which is printed
+    /// in place, the same entry when the printed text is parsed.
     pub(crate) fn add_constant(&mut self, bytes: Box<[u8]>) -> Constant {
         let pool = &mut self.stencil.constants;
         let next = &mut self.buffers.next_constant;
@@ -277,7 +277,7 @@ impl<'a> FunctionBuilder<'a> {
 }
 
 impl FunctionBuilder<'_> {
-    /// Makes a block with parameters of these types. It gets its place in the function when it is opened.
+    /// Makes a block with parameters of these types. Its place in the function is where it is opened.
     pub fn new_block(&mut self, params: &[Type]) -> Block {
         let block = self.stencil.blocks.push(BlockData::default());
         let mut words = self.take_words();
@@ -289,12 +289,12 @@ impl FunctionBuilder<'_> {
         block
     }
 
-    /// Opens a block made by [`new_block`](Self::new_block): the first one is the function's entry.
+    /// Opens a block made by [`new_block`](Self::new_block). The first to be opened is the entry.
     pub fn open(&mut self, block: Block) {
         self.open_numbered(block).expect("a block is opened once");
     }
 
-    /// Makes the entry block, whose parameters are those of the signature, and opens it.
+    /// Makes and opens the entry block, whose parameters are those of the signature.
     pub fn open_entry(&mut self) -> Block {
         let types: Vec<Type> = self.stencil.signature.params.iter().map(|param| param.ty).collect();
         let block = self.new_block(&types);
@@ -317,7 +317,7 @@ impl FunctionBuilder<'_> {
         self.stencil.value_types[value]
     }
 
-    /// The instruction that a value is a result of; `None` for a block's parameter.
+    /// The instruction that defines a value; `None` for a block parameter.
     pub fn inst_of(&self, value: Value) -> Option<Inst> {
         match self.stencil.value_defs[value].get() {
             ValueDef::Result(inst, _) => Some(inst),
@@ -325,18 +325,18 @@ impl FunctionBuilder<'_> {
         }
     }
 
-    /// An instruction's source location, as in the text.
+    /// The absolute source location of an instruction.
     pub fn srcloc_of(&self, inst: Inst) -> Option<u32> {
         let base = self.params.base_srcloc.unwrap_or(0);
         self.stencil.srcloc(inst).map(|location| base.wrapping_add(location))
     }
 
-    /// The source location, as in the text, of what is appended from here on.
+    /// Sets the absolute source location of the instructions that are appended from now on.
     pub fn set_srcloc(&mut self, srcloc: Option<u32>) {
         self.srcloc = srcloc;
     }
 
-    /// Appends an instruction; its results are new values.
+    /// Appends an instruction, whose results are new values.
     pub fn inst(&mut self, data: InstData) -> Inst {
         assert!(self.position != Position::Closed, "{} is in no block", data.opcode.name());
         let mut results = self.take_words();
@@ -348,12 +348,12 @@ impl FunctionBuilder<'_> {
         inst.unwrap_or_else(|misfit| panic!("{} does not fit: {misfit:?}", data.opcode.name()))
     }
 
-    /// Puts debug tags on an instruction.
+    /// Sets the debug tags of an instruction.
     pub fn set_debug_tags(&mut self, inst: Inst, tags: Vec<DebugTag>) {
         set_sorted(&mut self.stencil.debug_tags, inst, tags);
     }
 
-    /// Gives a call a stack map.
+    /// Sets the stack map of a call.
     pub fn set_stack_map(&mut self, inst: Inst, entries: Vec<StackMapEntry>) {
         set_sorted(&mut self.stencil.stack_maps, inst, entries);
     }
@@ -363,7 +363,7 @@ impl FunctionBuilder<'_> {
         self.stencil.value_defs.push(def)
     }
 
-    /// An empty list to fill, which goes back to the buffers afterwards.
+    /// Takes the empty list out of the buffers. The caller puts it back.
     fn take_words(&mut self) -> Vec<u32> {
         let mut words = std::mem::take(&mut self.buffers.words);
         words.clear();
@@ -379,16 +379,16 @@ impl Buffers {
 }
 
 impl Stencil {
-    /// The signature that an instruction's results follow from; `None` where it is the opcode's row.
+    /// The signature that determines the results of an instruction; `None` if the opcode's row does.
     fn result_signature(&self, data: &InstData) -> Option<SigRef> {
         let effects = data.opcode.effects();
-        // What ends a block passes its results to another.
+        // A try_call passes its results to a block, a tail call to the caller.
         let has_results = effects.has(Effects::CALL) && !effects.has(Effects::TERMINATOR);
         if has_results { self.call_signature(data) } else { None }
     }
 }
 
-/// The type a rule gives a result.
+/// The type of a result, by its rule.
 #[inline]
 fn result_type(rule: Rule, data: &InstData) -> Result<Type, Misfit> {
     if rule == Rule::Ctrl {

@@ -1,18 +1,18 @@
-//! Changes functions.
+//! Edits existing functions.
 //!
-//! In a stencil, a block's instructions lie side by side, so nothing can be put between two of them. An
-//! [`Editor`] therefore records what changes, and [`Editor::finish`] rebuilds the function in one walk
-//! (`rebuild.rs`). That costs time in proportion to the function, however much has changed: a pass records
-//! all its edits, then finishes once.
+//! The instructions of a block are side by side in a stencil, so none can be inserted in place. An [`Editor`]
+//! records edits, and [`Editor::finish`] rebuilds the function in one pass (`rebuild.rs`). This takes time
+//! proportional to the size of the function, whatever the number of edits: a pass over the IR records all
+//! its edits and finishes once.
 //!
-//! While edits are recorded, the function keeps its numbers. New instructions are made by a
-//! [`FunctionBuilder`]; they have numbers behind all others, so that the stencil can be asked about them and
-//! their results as about any, and get their place when the function is rebuilt. Places are named by
-//! instructions and blocks that were there before.
+//! Until then, the function keeps its numbers. New instructions are made by a [`FunctionBuilder`] and
+//! numbered after all others, so that the stencil can be queried about them and their results as about any
+//! other. They move to their place when the function is rebuilt. A place is given by an instruction or block
+//! that existed before.
 //!
-//! Invariants of what comes out: values and blocks keep their numbers, instructions don't, and [`Origins`]
-//! tells which instruction each one comes from. Lists, tables, flags and masks are those that reading the
-//! function's text would make; without edits, so is the whole stencil.
+//! Invariants of a rebuilt function: values and blocks have kept their numbers; instructions have new ones,
+//! whose [`Origins`] are known. Lists, tables, flags and masks are those that parsing the text of the
+//! function would make; without edits, the whole stencil is.
 
 mod rebuild;
 
@@ -20,17 +20,18 @@ use super::builder::Buffers;
 use super::*;
 use crate::entity::{Entity, Map};
 
-/// For each instruction of a changed function, the one it was before all changes, or that it was made for.
+/// Maps each instruction of an edited function to its origin: the instruction of the text that it was, or on
+/// whose behalf it was made.
 ///
-/// It leads from what the verifier or a back end complains about to a place in the text.
+/// This gives messages of the verifier and the back ends a position in the text.
 #[derive(Clone, Debug, Default)]
 pub struct Origins {
-    /// Empty for a function that has not been changed.
+    /// The origins; empty for a function that has not been edited.
     of: Map<Inst, Inst>,
 }
 
 impl Origins {
-    /// Begins another function, which has not been changed yet.
+    /// Resets the map for a function that has not been edited.
     pub fn clear(&mut self) {
         self.of.clear();
     }
@@ -41,36 +42,36 @@ impl Origins {
     }
 }
 
-/// Buffers of editors, kept from function to function.
+/// Buffers of editors, whose memory is reused from function to function.
 #[derive(Debug, Default)]
 pub struct EditBuffers {
     builder: Buffers,
     edits: Edits,
-    /// The function as it was, while it is rebuilt; memory for the next one otherwise.
+    /// The stencil before the edits, while the function is rebuilt.
     old: Stencil,
-    /// Origins of the instructions that there are already.
+    /// The origins of the instructions that have been rebuilt so far.
     origins: Map<Inst, Inst>,
 }
 
-/// Instructions made together, for one place.
+/// New instructions that were made together, for one place.
 #[derive(Clone, Copy, Debug)]
 struct Run {
     first: Inst,
     end: Inst,
-    /// What they were made for.
+    /// The instruction on whose behalf they were made.
     origin: Inst,
 }
 
-/// What is to change.
+/// The recorded edits.
 #[derive(Debug, Default)]
 struct Edits {
-    /// What comes before an instruction.
+    /// New instructions to insert before an instruction.
     before: Chains<Inst, Run>,
-    /// What comes at the end of a block.
+    /// New instructions to append to a block.
     at_end: Chains<Block, Run>,
-    /// Blocks that come after a block.
+    /// New blocks to insert after a block.
     after: Chains<Block, Block>,
-    /// Where a block ends, and which one goes on from there.
+    /// For an instruction before which its block is split, the new block that it begins.
     splits: Map<Inst, Option<Block>>,
     removed: Map<Inst, bool>,
     removed_blocks: Map<Block, bool>,
@@ -89,11 +90,12 @@ impl Edits {
     }
 }
 
-/// Lists that grow, by key, in one vector: each entry has the index of the next.
+/// Linked lists by key, all in one vector.
 #[derive(Debug)]
 struct Chains<K, T> {
     /// The first and the last entry of each list.
     ends: Map<K, Option<(u32, u32)>>,
+    /// Items, each with the index of the next in its list.
     entries: Vec<(T, Option<u32>)>,
 }
 
@@ -132,22 +134,22 @@ impl<K: Entity, T: Copy> Chains<K, T> {
     }
 }
 
-/// A function that is being changed.
+/// A function being edited.
 #[derive(Debug)]
 pub struct Editor<'a> {
-    /// Makes the new instructions.
+    /// The builder that makes new instructions.
     builder: FunctionBuilder<'a>,
     edits: &'a mut Edits,
     old: &'a mut Stencil,
     origins: &'a mut Map<Inst, Inst>,
-    /// Where the buffers of the builder go in the end.
+    /// Takes back the buffers of the builder at the end.
     buffers: &'a mut Buffers,
     /// The number of the first new instruction.
     first_new: Inst,
 }
 
 impl<'a> Editor<'a> {
-    /// Begins to change a function.
+    /// Starts editing a function.
     pub fn new(func: &'a mut Function, buffers: &'a mut EditBuffers) -> Self {
         let EditBuffers { builder: buffers, edits, old, origins } = buffers;
         edits.clear();
@@ -156,17 +158,17 @@ impl<'a> Editor<'a> {
         Editor { builder, edits, old, origins, buffers, first_new }
     }
 
-    /// The function as it was, and the instructions made for it.
+    /// The function before the edits, followed by the new instructions.
     pub fn stencil(&self) -> &Stencil {
         self.builder.stencil
     }
 
-    /// What a value has been replaced by; itself if it hasn't been.
+    /// The replacement of a value; the value itself if it has none.
     pub fn resolve(&mut self, value: Value) -> Value {
         self.edits.replacements.shorten(value).expect("replacements are never circular")
     }
 
-    /// Declares what new instructions refer to.
+    /// Makes declarations for new instructions to refer to.
     pub fn declare<R>(&mut self, make: impl FnOnce(&mut FunctionBuilder) -> R) -> R {
         let before = self.stencil().insts.len();
         let made = make(&mut self.builder);
@@ -174,15 +176,15 @@ impl<'a> Editor<'a> {
         made
     }
 
-    /// Puts what `make` appends before an instruction, whose source location it gets.
+    /// Inserts the instructions that `make` appends before `at`. They get its source location.
     pub fn insert_before<R>(&mut self, at: Inst, make: impl FnOnce(&mut FunctionBuilder) -> R) -> R {
         let (run, made) = self.make_for(at, make);
         self.edits.before.push(at, run);
         made
     }
 
-    /// Puts what `make` appends at the end of a block, on behalf of the instruction `origin`, whose source
-    /// location it gets.
+    /// Appends the instructions that `make` appends to a block, on behalf of `origin`. They get its source
+    /// location.
     pub fn append_to<R>(
         &mut self,
         block: Block,
@@ -202,7 +204,7 @@ impl<'a> Editor<'a> {
         (Run { first, end: Inst::new(self.stencil().insts.len()), origin }, made)
     }
 
-    /// Puts what `make` appends in the place of an instruction. The one it gives takes over the results.
+    /// Replaces an instruction by those that `make` appends. The one that it returns takes over the results.
     pub fn replace(&mut self, old: Inst, make: impl FnOnce(&mut FunctionBuilder) -> Inst) {
         let new = self.insert_before(old, make);
         assert!(new >= self.first_new, "{new} is not made for {old}");
@@ -221,7 +223,7 @@ impl<'a> Editor<'a> {
         self.remove(old);
     }
 
-    /// Removes an instruction, with its results.
+    /// Removes an instruction and its results.
     pub fn remove(&mut self, inst: Inst) {
         for n in 0..self.stencil().inst_results(inst).len() {
             let value = Value(self.stencil().inst_results(inst)[n]);
@@ -231,7 +233,7 @@ impl<'a> Editor<'a> {
         self.edits.removed[inst] = true;
     }
 
-    /// Replaces a value by another wherever it is used, in instructions made later too.
+    /// Replaces all uses of a value by another, also in instructions that are made later.
     pub fn replace_value(&mut self, old: Value, new: Value) {
         assert!(self.builder.type_of(old) == self.builder.type_of(new), "{old} and {new} differ in type");
         let new = self.resolve(new);
@@ -241,17 +243,17 @@ impl<'a> Editor<'a> {
         }
     }
 
-    /// Makes a block that comes after `after`, behind those made for that place before. It is filled by
-    /// [`append_to`](Self::append_to).
+    /// Makes a block to insert after `after` and the blocks inserted there before. Use
+    /// [`append_to`](Self::append_to) to fill it.
     pub fn new_block(&mut self, after: Block, params: &[Type]) -> Block {
         let block = self.builder.new_block(params);
         self.edits.after.push(after, block);
         block
     }
 
-    /// Ends a block before an instruction, and makes another that goes on from there. What is inserted before
-    /// that instruction comes at the start of the new block. The old one needs a terminator, by
-    /// [`append_to`](Self::append_to).
+    /// Splits a block before an instruction, and returns the new block that begins with it. Instructions
+    /// inserted before that instruction are at the start of the new block. Use
+    /// [`append_to`](Self::append_to) to give the old block a terminator.
     pub fn split_before(&mut self, at: Inst) -> Block {
         assert!(at < self.first_new, "{at} has no place yet");
         let block = self.builder.new_block(&[]);
@@ -260,13 +262,13 @@ impl<'a> Editor<'a> {
         block
     }
 
-    /// Removes a block with all that is in it.
+    /// Removes a block and its instructions.
     pub fn remove_block(&mut self, block: Block) {
         self.edits.removed_blocks.ensure(block, false);
         self.edits.removed_blocks[block] = true;
     }
 
-    /// Changes the function, and adds to `origins` where its instructions come from now.
+    /// Rebuilds the function with all edits, and brings `origins` up to date.
     pub fn finish(self, origins: &mut Origins) {
         let Editor { builder, edits, old, origins: spare, buffers, .. } = self;
         edits.replacements.shorten_all();

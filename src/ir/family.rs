@@ -1,20 +1,19 @@
-//! Families of opcodes and shapes of types: together they decide which code of a target computes an
-//! instruction.
+//! Families of opcodes and shapes of types, which together choose the code that lowers an instruction.
 
 use super::types::{self, Type};
 
 macro_rules! families {
     ($($family:ident $doc:literal,)*) => {
-        /// Opcodes that are computed alike: each opcode's row names its family.
+        /// Opcodes that are lowered alike. The row of an opcode names its family.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         #[repr(u8)]
         pub enum Family { $(#[doc = $doc] $family),* }
 
         impl Family {
-            /// All families, in the order of their numbers.
+            /// All families, in order.
             pub const ALL: &[Family] = &[$(Family::$family),*];
 
-            /// A phrase that says what the family's opcodes do.
+            /// What the opcodes of the family do, as a phrase.
             pub const fn doc(self) -> &'static str {
                 match self { $(Family::$family => $doc),* }
             }
@@ -23,21 +22,21 @@ macro_rules! families {
 }
 
 families! {
-    Constant "Integers, f32 and f64 as constants.",
+    Constant "Integer, f32 and f64 constants.",
     ConstantHalf "f16 constants.",
     ConstantQuad "f128 constants.",
     ConstantVector "Vector constants.",
     Address "Addresses of slots, functions and symbols.",
-    Load "Loads, extending ones too.",
+    Load "Loads, including extending ones.",
     LoadWidening "Loads that widen each lane.",
-    Store "Stores, truncating ones too.",
+    Store "Stores, including truncating ones.",
     Add "Integer addition and subtraction.",
     Logic "Bitwise operations with two operands.",
     Complement "Bitwise complement.",
     Negate "Integer negation.",
     Absolute "Integer absolute value.",
     Multiply "Integer multiplication.",
-    MultiplyHigh "High halves of products.",
+    MultiplyHigh "High halves of integer products.",
     Divide "Integer quotients and remainders.",
     Extend "Integer extension.",
     Reduce "Integer truncation.",
@@ -51,29 +50,29 @@ families! {
     Pairwise "Sums of neighbouring lanes.",
     Compare "Comparisons.",
     Select "Choosing one of two values.",
-    BitSelect "Choosing bit by bit.",
-    LaneSelect "Choosing lane by lane.",
-    Mask "All ones or all zeros by a condition.",
+    BitSelect "Choosing between two values bit by bit.",
+    LaneSelect "Choosing between two vectors lane by lane.",
+    Mask "All ones or all zeros, depending on a value.",
     SplitConcat "Splitting integers into halves and joining them.",
     FloatArithmetic "Floating-point arithmetic and rounding.",
-    Bitcast "The same bits as another type.",
-    FloatWidth "Conversion between floats.",
+    Bitcast "Reinterpreting bits as another type.",
+    FloatWidth "Conversion between float types.",
     FromInt "Conversion from integers to floats.",
-    ToInt "Conversion from floats to integers that traps.",
-    ToIntSaturated "Conversion from floats to integers that does not trap.",
-    ToIntX86 "Conversion from floats to integers as x86 does it.",
+    ToInt "Conversion from floats to integers, trapping out of range.",
+    ToIntSaturated "Conversion from floats to integers with saturation.",
+    ToIntX86 "Conversion from floats to integers with the semantics of x86.",
     Lane "Setting and reading lanes.",
     Permute "Permutations of bytes.",
-    LaneTest "Scalars that say something of all lanes.",
+    LaneTest "Tests of all lanes, with a scalar result.",
     Narrow "Narrowing lanes with saturation.",
     Widen "Widening lanes.",
     Atomic "Atomic accesses and fences.",
     Call "Calls of declared functions.",
-    CallIndirect "Calls of addresses.",
-    Special "Special registers, thread-local addresses, debugger stops.",
-    Marker "Opcodes without code.",
+    CallIndirect "Indirect calls.",
+    Special "Special registers, thread-local addresses, breakpoints.",
+    Marker "Opcodes that emit no code.",
     TrapIf "Conditional traps.",
-    Dynamic "Dynamic vectors' slots and parts.",
+    Dynamic "Slots and parts of dynamic vectors.",
     StackSwitch "Switching stacks.",
     Jump "Jumps.",
     Branch "Conditional branches.",
@@ -82,14 +81,14 @@ families! {
     Return "Returns.",
     TryCall "Calls with exception handlers.",
     TailCall "Tail calls of declared functions.",
-    TailCallIndirect "Tail calls of addresses.",
+    TailCallIndirect "Indirect tail calls.",
 }
 
 macro_rules! shapes {
     ($($shape:ident $name:literal $doc:literal,)*) => {
-        /// Types that are computed on in the same kind of registers and instructions.
+        /// Types that are held in the same kind of register and computed on by the same instructions.
         ///
-        /// Of the types that an instruction involves, the shape that comes last decides.
+        /// If the types of an instruction differ in shape, the shape that comes last here decides.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
         #[repr(u8)]
         pub enum Shape { $(#[doc = $doc] $shape),* }
@@ -98,7 +97,7 @@ macro_rules! shapes {
             /// All shapes, in order.
             pub const ALL: &[Shape] = &[$(Shape::$shape),*];
 
-            /// A short name, for tables.
+            /// The short name that tables show.
             pub const fn name(self) -> &'static str {
                 match self { $(Shape::$shape => $name),* }
             }
@@ -116,7 +115,7 @@ shapes! {
     SmallVector "v<128" "Vectors of fewer than 128 bits.",
     Vector "v128" "Vectors of 128 bits.",
     LargeVector "v>128" "Vectors of more than 128 bits.",
-    Dynamic "dynamic" "Vectors whose lane count the target decides.",
+    Dynamic "dynamic" "Vectors whose lane count depends on the target.",
 }
 
 impl Shape {
@@ -127,7 +126,7 @@ impl Shape {
     }
 }
 
-/// The shape of each type, by its byte.
+/// The shape of each type, indexed by its byte.
 const SHAPES: [Shape; 256] = {
     let mut shapes = [Shape::None; 256];
     let mut byte = 0;

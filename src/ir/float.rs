@@ -1,17 +1,22 @@
-//! Float literals: hexadecimal ones (`0x1.8p3`), which must be exact, `Inf`, `NaN`, `NaN:0x1` and
-//! `sNaN:0x1` for all formats; decimal ones, rounded to nearest, where Rust has the type.
+//! Float literals, parsed and printed.
+//!
+//! All formats have hexadecimal literals (`0x1.8p3`), which must be exact, `Inf`, `NaN`, `NaN:0x1` and
+//! `sNaN:0x1`. f32 and f64 have decimal ones too, which are rounded to nearest.
 
-/// The widths that make an IEEE 754 interchange format.
+/// An IEEE 754 interchange format.
 #[derive(Clone, Copy, Debug)]
 pub struct FloatFormat {
-    /// Bits in all.
+    /// Width of the format in bits.
     pub bits: u32,
-    /// Bits of the significand that are stored.
+    /// Number of bits of the significand that are stored.
     pub fraction: u32,
 }
 
 impl FloatFormat {
-    /// Of a float of `bits` bits: 16, 32, 64 or 128.
+    /// The message for a text that doesn't start like a float.
+    pub(crate) const EXPECTED: &str = "expected a float";
+
+    /// The format that is `bits` wide: 16, 32, 64 or 128.
     pub const fn new(bits: u32) -> Self {
         let fraction = match bits {
             16 => 10,
@@ -30,7 +35,7 @@ impl FloatFormat {
         (self.exponent_mask() >> 1) as i32
     }
 
-    /// The bits of the number that `text` spells.
+    /// The bits of the number that `text` spells, or what is wrong with it.
     pub fn parse(self, text: &[u8]) -> Result<u128, &'static str> {
         let (sign, digits) = match text {
             [b'-', rest @ ..] => (1 << (self.bits - 1), rest),
@@ -53,15 +58,15 @@ impl FloatFormat {
 
     fn parse_decimal(self, digits: &[u8]) -> Result<u128, &'static str> {
         if !digits.first().is_some_and(u8::is_ascii_digit) {
-            return Err("expected a float");
+            return Err(Self::EXPECTED);
         }
-        let text = std::str::from_utf8(digits).map_err(|_| "expected a float")?;
+        let text = std::str::from_utf8(digits).map_err(|_| Self::EXPECTED)?;
         let bits = match self.bits {
             32 => text.parse::<f32>().ok().filter(|f| f.is_finite()).map(|f| f.to_bits() as u128),
             64 => text.parse::<f64>().ok().filter(|f| f.is_finite()).map(|f| f.to_bits() as u128),
-            _ => return Err("a float of this type must be written in hexadecimal"),
+            _ => return Err("f16 and f128 have no decimal literals: use hexadecimal, as in `0x1.8p0`"),
         };
-        bits.ok_or("bad decimal float, or one too large for its type")
+        bits.ok_or("invalid decimal float literal, or one too large for its type")
     }
 
     fn parse_hex(self, text: &[u8]) -> Result<u128, &'static str> {
@@ -76,9 +81,9 @@ impl FloatFormat {
                     significand = significand << 4 | digit as u128;
                     count += 1;
                 }
-                Some(_) => return Err("too many digits in a float"),
+                Some(_) => return Err("float literal has too many digits: at most 32"),
                 None if b == b'.' && point.is_none() => point = Some(count),
-                None => return Err("expected a float"),
+                None => return Err("invalid hexadecimal float literal"),
             }
         }
         let mut power = match exponent {
@@ -86,26 +91,27 @@ impl FloatFormat {
             Some(text) => std::str::from_utf8(text)
                 .ok()
                 .and_then(|text| text.parse::<i16>().ok())
-                .ok_or("bad exponent in a float")? as i32,
+                .ok_or("invalid exponent in float literal: expected a decimal integer")?
+                as i32,
         };
         if count == 0 {
-            return Err("expected a float");
+            return Err("float literal has no digits");
         }
         power -= 4 * (count - point.unwrap_or(count));
         if significand == 0 { Ok(0) } else { self.encode(significand, power) }
     }
 
-    /// The bits of `significand * 2^power`, which must be exact.
+    /// The bits of `significand * 2^power`, which must be representable exactly.
     fn encode(self, significand: u128, power: i32) -> Result<u128, &'static str> {
         let top = 127 - significand.leading_zeros() as i32;
-        // The power of two that the lowest stored bit stands for.
+        // The exponent of the lowest stored bit.
         let lowest = (top + power).max(1 - self.bias()) - self.fraction as i32;
         let shift = lowest - power;
         if shift > 0 && (shift >= 128 || significand & ((1 << shift) - 1) != 0) {
-            return Err("a float with more digits than its type holds");
+            return Err("float literal is not exact: it has more digits than its type can hold");
         }
         if top + power > self.bias() {
-            return Err("a float too large for its type");
+            return Err("float literal is too large for its type");
         }
         let stored = if shift >= 0 { significand >> shift } else { significand << -shift };
         if top + power < 1 - self.bias() {
@@ -115,7 +121,7 @@ impl FloatFormat {
         Ok(biased << self.fraction | stored & ((1 << self.fraction) - 1))
     }
 
-    /// Spells the number with these bits, so that [`parse`](Self::parse) reads it back.
+    /// The literal of the number with these bits, which [`parse`](Self::parse) reads back.
     pub fn print(self, bits: u128) -> String {
         let fraction = bits & ((1 << self.fraction) - 1);
         let exponent = bits >> self.fraction & self.exponent_mask();
@@ -141,13 +147,13 @@ impl FloatFormat {
     }
 }
 
-/// A NaN's payload: at least `least`, below the quiet bit.
+/// The payload of a NaN: from `least` to below the quiet bit.
 fn payload(hex: &[u8], least: u128, quiet: u128) -> Result<u128, &'static str> {
     std::str::from_utf8(hex)
         .ok()
         .and_then(|text| u128::from_str_radix(text, 16).ok())
         .filter(|&payload| payload >= least && payload < quiet)
-        .ok_or("bad NaN payload")
+        .ok_or("NaN payload out of range")
 }
 
 #[cfg(test)]

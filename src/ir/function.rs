@@ -1,9 +1,9 @@
-//! A function: the stencil, which is all that its machine code depends on, and the params, which are
-//! names and positions.
+//! A function: the stencil, on which its machine code depends, and the params, which are names and source
+//! positions.
 //!
-//! Invariants: instructions stand in layout order, those of a block side by side; a value's number is
-//! the number in its text, unless that is out of proportion to the text; entity numbers that the text
-//! skips have entries marked undefined.
+//! Invariants: instructions are in layout order, those of a block side by side. Values and blocks have the
+//! numbers of the text, unless these are far larger than the text is long. Numbers that the text skips have
+//! entries marked as undefined.
 
 use super::inst::*;
 use super::opcode::{Effects, Format};
@@ -14,12 +14,12 @@ use serde::{Deserialize, Serialize};
 use std::hash::{Hash, Hasher};
 use zerocopy::{ByteHash, Immutable, IntoBytes};
 
-/// A function as parsed.
+/// A function.
 #[derive(Clone, Debug, Default)]
 pub struct Function {
-    /// What machine code depends on.
+    /// All that the machine code depends on.
     pub stencil: Stencil,
-    /// What it does not depend on.
+    /// Names and source positions, on which the machine code does not depend.
     pub params: Params,
 }
 
@@ -30,7 +30,7 @@ pub enum Name {
     Text(Box<str>),
     /// `u<namespace>:<index>`.
     User(u32, u32),
-    /// `userextname<n>`: a reference by number.
+    /// `userextname<n>`: the n-th user name that the function declares.
     UserRef(u32),
 }
 
@@ -40,21 +40,21 @@ impl Default for Name {
     }
 }
 
-/// Names and positions of a function: what can change without changing its code.
+/// Names and source positions of a function, which can change without changing its code.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Params {
     /// The function's own name.
     pub name: Name,
-    /// Names of externals, by [`NameRef`].
+    /// The names of externals.
     pub names: Map<NameRef, Name>,
-    /// The first source location, `@` in the text; those of the stencil are relative to it (wrapping).
+    /// The first source location (`@1f`), to which those of the stencil are relative, wrapping around.
     pub base_srcloc: Option<u32>,
     /// Descriptions of the alias regions.
     pub region_names: Map<Region, Box<str>>,
 }
 
 impl Params {
-    /// Forgets everything, keeping what memory can be kept.
+    /// Empties the params, keeping their memory.
     pub fn clear(&mut self) {
         self.name = Name::default();
         self.names.clear();
@@ -80,29 +80,29 @@ pub enum Extension {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[repr(u8)]
 pub enum Purpose {
-    /// An ordinary one.
+    /// An ordinary parameter.
     #[default]
     Normal,
-    /// The address results are written to (`sret`).
+    /// The address to which the callee writes a structure that it returns (`sret`).
     StructReturn,
     /// A context pointer (`vmctx`).
     VmContext,
-    /// A copy of this many bytes at the pointer is passed on the stack (`sarg(n)`).
+    /// The address of a structure of this many bytes that is passed on the stack as a copy (`sarg(n)`).
     StructArgument(u32),
 }
 
 /// One parameter or result of a signature.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct AbiParam {
-    /// Its type.
+    /// The type.
     pub ty: Type,
-    /// Its purpose.
+    /// The purpose.
     pub purpose: Purpose,
-    /// Its extension.
+    /// How a value narrower than a register is extended.
     pub extension: Extension,
 }
 
-/// A function signature.
+/// The signature of a function.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Signature {
     /// Parameters.
@@ -122,13 +122,13 @@ impl Default for Signature {
 /// A declared function.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct ExtFunc {
-    /// Its name in [`Params::names`].
+    /// The name, in [`Params::names`].
     pub name: NameRef,
-    /// Its signature.
+    /// The signature.
     pub signature: SigRef,
-    /// Defined in the same linked unit: reached directly.
+    /// Whether the function is defined in the same linked unit and can be reached directly.
     pub colocated: bool,
-    /// Calls to it can be patched at run time.
+    /// Whether calls to the function can be patched at run time.
     pub patchable: bool,
 }
 
@@ -136,39 +136,39 @@ pub struct ExtFunc {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[repr(u8)]
 pub enum GlobalValueData {
-    /// A number the text skips.
+    /// A number that the text skips.
     Undefined,
     /// The function's `vmctx` parameter.
     VmContext,
-    /// The pointer in memory at another one plus an offset.
+    /// The value in memory at another global value plus an offset.
     Load {
-        /// Address.
+        /// The base of the address.
         base: GlobalValue,
-        /// Byte offset.
+        /// Byte offset from the base.
         offset: i32,
-        /// Type loaded.
+        /// Type of the value.
         ty: Type,
-        /// Memory flags; always `notrap aligned`.
+        /// Memory flags, among which are always `notrap` and `aligned`.
         flags: MemFlagsRef,
     },
-    /// Another one plus a constant.
+    /// Another global value plus a constant.
     IaddImm {
-        /// What is added to.
+        /// The other global value.
         base: GlobalValue,
-        /// What is added.
+        /// The constant.
         offset: i64,
-        /// Its type.
+        /// Type of the sum.
         ty: Type,
     },
-    /// A symbol's address plus an offset.
+    /// The address of a symbol plus an offset.
     Symbol {
-        /// Its name in [`Params::names`].
+        /// The name, in [`Params::names`].
         name: NameRef,
-        /// Byte offset.
+        /// Byte offset from the symbol.
         offset: i64,
-        /// Defined in the same linked unit.
+        /// Whether the symbol is defined in the same linked unit.
         colocated: bool,
-        /// Thread-local.
+        /// Whether the symbol is thread-local.
         tls: bool,
     },
     /// The target's scale factor for a dynamic vector type.
@@ -178,56 +178,56 @@ pub enum GlobalValueData {
 /// A stack slot.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct StackSlotData {
-    /// Bytes.
+    /// Size in bytes.
     pub size: u32,
     /// Base-2 logarithm of the alignment.
     pub align_shift: u8,
-    /// `key = n`: a name for who inspects frames.
+    /// `key = n`: identifies the slot to tools that inspect frames.
     pub key: Option<u64>,
-    /// False for a number the text skips.
+    /// False for a number that the text skips.
     pub defined: bool,
 }
 
-/// A dynamic type: a base vector times a scale.
+/// A dynamic type: a fixed vector type times a scale.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct DynamicTypeData {
-    /// The fixed vector.
+    /// The fixed vector type.
     pub base: Type,
-    /// The scale.
+    /// The factor by which the lane count is multiplied.
     pub scale: GlobalValue,
 }
 
 /// A block: its parameters and the range of its instructions.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct BlockData {
-    /// Parameter values.
+    /// The parameters: a list of values.
     pub params: List,
-    /// First instruction.
+    /// Index of the first instruction.
     pub start: u32,
-    /// One past the last instruction.
+    /// Index one past the last instruction.
     pub end: u32,
-    /// Marked `cold`.
+    /// Whether the block is marked `cold`.
     pub cold: bool,
-    /// False for a number the text skips.
+    /// False for a number that the text skips.
     pub defined: bool,
 }
 
-/// An argument of a block call. Packed in a word: value numbers as they are, the others tagged above.
+/// An argument of a block call. Packed in a word, whose top two bits tell the kinds apart.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum BlockArg {
     /// A value.
     Value(Value),
     /// `retN`: the n-th result of the try_call.
     TryCallRet(u32),
-    /// `exnN`: the n-th payload word of the exception.
+    /// `exnN`: the n-th word of the exception's payload.
     TryCallExn(u32),
 }
 
 impl BlockArg {
-    /// Value numbers are below this.
-    pub const MAX_VALUE: u32 = 1 << 30;
+    /// The limit of value numbers, which are all below it.
+    pub(crate) const MAX_VALUE: u32 = 1 << 30;
 
-    /// As a word of a list.
+    /// Packs the argument in a word of a list.
     #[inline]
     pub fn pack(self) -> u32 {
         match self {
@@ -237,7 +237,7 @@ impl BlockArg {
         }
     }
 
-    /// From a word of a list.
+    /// Unpacks the argument in a word of a list.
     #[inline]
     pub fn unpack(word: u32) -> Self {
         match word >> 30 {
@@ -248,22 +248,22 @@ impl BlockArg {
     }
 }
 
-/// A branch destination with its arguments ([`BlockArg`] words).
+/// A branch destination with its arguments.
 #[derive(Clone, Copy, PartialEq, Eq, ByteHash, IntoBytes, Immutable, Debug)]
 #[repr(C)]
 pub struct BlockCall {
-    /// Destination.
+    /// The destination.
     pub block: Block,
-    /// Arguments.
+    /// The arguments: a list of packed [`BlockArg`]s.
     pub args: List,
 }
 
-/// A jump table: block calls, the default last.
+/// A jump table.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct JumpTableData {
-    /// Entries in order.
+    /// The destination for each index.
     pub entries: Vec<BlockCallRef>,
-    /// Where an index out of range goes.
+    /// The destination for an index out of range.
     pub default: BlockCallRef,
 }
 
@@ -274,25 +274,25 @@ pub enum Handler {
     Tag(u32, BlockCallRef),
     /// `default: block(...)`.
     Default(BlockCallRef),
-    /// `context vN`: what later handlers' frames are described by.
+    /// `context vN`: a value that identifies the context of the handlers after it to the unwinder.
     Context(Value),
 }
 
 /// The exception table of a try_call.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct ExceptionTableData {
-    /// Signature of the callee.
+    /// The signature of the callee.
     pub signature: SigRef,
-    /// Where a normal return goes.
+    /// The destination of a normal return.
     pub normal: BlockCallRef,
-    /// Handlers in order.
+    /// The handlers, in order of precedence.
     pub handlers: Vec<Handler>,
 }
 
 /// Where a value comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ValueDef {
-    /// Nowhere: the number is unused.
+    /// The number is unused.
     None,
     /// Result `n` of an instruction.
     Result(Inst, u32),
@@ -300,7 +300,7 @@ pub enum ValueDef {
     Param(Block, u32),
 }
 
-/// [`ValueDef`] in two words.
+/// A [`ValueDef`], packed in two words.
 #[derive(Clone, Copy, PartialEq, Eq, ByteHash, IntoBytes, Immutable, Debug)]
 #[repr(C)]
 pub struct PackedDef {
@@ -309,7 +309,7 @@ pub struct PackedDef {
 }
 
 impl PackedDef {
-    /// Undefined.
+    /// No definition.
     pub const NONE: PackedDef = PackedDef { owner: u32::MAX, index: u32::MAX };
     const PARAM: u32 = 1 << 31;
 
@@ -325,7 +325,7 @@ impl PackedDef {
         PackedDef { owner: block.0, index: n | Self::PARAM }
     }
 
-    /// As an enum.
+    /// Unpacks the definition.
     #[inline]
     pub fn get(self) -> ValueDef {
         if self.owner == u32::MAX {
@@ -338,7 +338,7 @@ impl PackedDef {
     }
 }
 
-/// The results of an instruction: none, one value, or a list, in one word.
+/// The results of an instruction, packed in a word: none, one value, or a list of values.
 #[derive(Clone, Copy, PartialEq, Eq, ByteHash, IntoBytes, Immutable, Debug)]
 #[repr(C)]
 pub struct Results(u32);
@@ -359,7 +359,7 @@ impl Results {
         Results(list.0 | Self::LIST)
     }
 
-    /// The results, as value numbers, of which lists are in `pool`.
+    /// The results, as value numbers. `pool` is the stencil's.
     #[inline]
     pub fn get<'a>(&'a self, pool: &'a ListPool) -> &'a [u32] {
         if self.0 == u32::MAX {
@@ -372,30 +372,30 @@ impl Results {
     }
 }
 
-/// One entry of a stack map: a live reference in a stack slot.
+/// An entry of a stack map: a live reference in a stack slot.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct StackMapEntry {
-    /// Its type.
+    /// The type of the reference.
     pub ty: Type,
-    /// The slot.
+    /// The slot that holds it.
     pub slot: StackSlot,
-    /// Byte offset in the slot.
+    /// Byte offset of the reference in the slot.
     pub offset: u32,
 }
 
 /// A debug tag on a call or sequence point.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum DebugTag {
-    /// A number of the producer's.
+    /// A number that means something to the front end.
     User(u32),
     /// A stack slot.
     StackSlot(StackSlot),
 }
 
-/// The relative source location of what has none: as far from the base as there is.
+/// Stands for the relative source location of an instruction that has none.
 pub const NO_SRCLOC: u32 = 1 << 31;
 
-/// Forgetting what was there, while keeping the memory.
+/// Emptying a field of the stencil, keeping its memory.
 trait Reset {
     fn reset(&mut self);
 }
@@ -432,18 +432,18 @@ impl Reset for Signature {
     }
 }
 
-/// Defines the stencil. A row is a field: whether it is given, or derived from others so that equal stencils
-/// need not be told apart by it, its name and its type.
+/// Defines the stencil. A row is a field: its role, its name and its type. The role is `given`, or `derived`
+/// for a field that follows from others and is left out when stencils are hashed.
 macro_rules! stencil {
     ($($(#[$doc:meta])* $role:ident $name:ident: $type:ty,)*) => {
-        /// All that the generated code depends on.
+        /// All that the machine code of a function depends on.
         #[derive(Clone, Debug, Default)]
         pub struct Stencil {
             $($(#[$doc])* pub $name: $type,)*
         }
 
         impl Stencil {
-            /// Forgets everything, keeping what memory can be kept.
+            /// Empties the stencil, keeping its memory.
             pub fn clear(&mut self) {
                 $(self.$name.reset();)*
             }
@@ -464,9 +464,9 @@ macro_rules! stencil {
 stencil! {
     /// The function's own signature.
     given signature: Signature,
-    /// Declared signatures; `None` for numbers the text skips.
+    /// Declared signatures; `None` for numbers that the text skips.
     given signatures: Map<SigRef, Option<Signature>>,
-    /// Declared functions; `None` for numbers the text skips.
+    /// Declared functions; `None` for numbers that the text skips.
     given functions: Map<FuncRef, Option<ExtFunc>>,
     /// Global values.
     given global_values: Map<GlobalValue, GlobalValueData>,
@@ -476,27 +476,27 @@ stencil! {
     given dynamic_stack_slots: Map<DynamicStackSlot, Option<DynamicType>>,
     /// Dynamic types.
     given dynamic_types: Map<DynamicType, Option<DynamicTypeData>>,
-    /// Alias regions: the producer's number.
+    /// Alias regions: the number that the front end gave each.
     given regions: Map<Region, Option<u32>>,
-    /// Constant pool; bytes in little-endian lane order.
+    /// The constant pool: bytes in little-endian order, lane 0 first.
     given constants: Map<Constant, Option<Box<[u8]>>>,
     /// Interned memory flags.
     given mem_flags: Map<MemFlagsRef, MemFlags>,
-    /// Where the stack ends, if checked on entry.
+    /// The lowest address for the stack pointer, if it is checked on entry.
     given stack_limit: Option<GlobalValue>,
     /// Blocks.
     given blocks: Map<Block, BlockData>,
-    /// Blocks in text order; the first is the entry.
+    /// Blocks in the order of the text; the first is the entry.
     given layout: Vec<Block>,
     /// Instructions.
     given insts: Map<Inst, InstData>,
-    /// Results, by instruction.
+    /// Results of instructions.
     given results: Map<Inst, Results>,
     /// Types of values.
     given value_types: Map<Value, Type>,
-    /// Definitions of values; they follow from results and blocks.
+    /// Definitions of values, which follow from `results` and `blocks`.
     derived value_defs: Map<Value, PackedDef>,
-    /// Operand lists.
+    /// The pool that all lists are in.
     given pool: ListPool,
     /// Branch destinations.
     given block_calls: Map<BlockCallRef, BlockCall>,
@@ -504,8 +504,8 @@ stencil! {
     given jump_tables: Map<JumpTable, JumpTableData>,
     /// Exception tables.
     given exception_tables: Map<ExceptionTable, ExceptionTableData>,
-    /// Source locations relative to [`Params::base_srcloc`], or [`NO_SRCLOC`]; shorter than `insts` if the
-    /// last have none.
+    /// Source locations relative to [`Params::base_srcloc`], or [`NO_SRCLOC`]. Shorter than `insts` if the
+    /// last instructions have none.
     given srclocs: Map<Inst, u32>,
     /// Stack maps, sorted by instruction.
     given stack_maps: Vec<(Inst, Vec<StackMapEntry>)>,
@@ -513,7 +513,7 @@ stencil! {
     given debug_tags: Vec<(Inst, Vec<DebugTag>)>,
 }
 
-/// Calls `visit` with each block call in a piece of a shape.
+/// Calls `$visit` for each block call in a piece of a shape.
 #[rustfmt::skip]
 macro_rules! visit_calls {
     ($f:ident, $d:ident, $visit:ident, (call $w:ident)) => { $visit(BlockCallRef($d.$w)) };
@@ -538,7 +538,7 @@ macro_rules! visit_calls {
     ($f:ident, $d:ident, $visit:ident, ,) => {};
 }
 
-/// The signature that a piece of a shape says is called; the one known so far if it doesn't.
+/// The signature of the callee that a piece of a shape names; `$known` if it names none.
 #[rustfmt::skip]
 macro_rules! signature_in {
     ($f:ident, $d:ident, $known:ident, {callee $w:ident}) => {
@@ -554,7 +554,7 @@ macro_rules! signature_in {
 impl Stencil {
     /// An instruction's source location, relative to the base.
     #[inline]
-    pub fn srcloc(&self, inst: Inst) -> Option<u32> {
+    pub(crate) fn srcloc(&self, inst: Inst) -> Option<u32> {
         self.srclocs.get(inst).copied().filter(|&location| location != NO_SRCLOC)
     }
 
@@ -574,16 +574,16 @@ impl Stencil {
         (data.end > data.start).then(|| Inst(data.end - 1))
     }
 
-    /// The block call of an instruction that is a jump.
+    /// The block call of a `jump`; `None` for other instructions.
     #[inline]
-    pub fn jump_call(&self, inst: Inst) -> Option<BlockCallRef> {
+    pub(crate) fn jump_call(&self, inst: Inst) -> Option<BlockCallRef> {
         let data = &self.insts[inst];
         (data.opcode.format() == Format::Jump).then_some(BlockCallRef(data.a))
     }
 
     /// A block's parameters, as value numbers.
     #[inline]
-    pub fn block_params(&self, block: Block) -> &[u32] {
+    pub(crate) fn block_params(&self, block: Block) -> &[u32] {
         self.pool.get(self.blocks[block].params)
     }
 
@@ -599,9 +599,9 @@ impl Stencil {
         Value(self.inst_results(inst)[0])
     }
 
-    /// Calls `visit` with each value operand of an instruction but those of its block calls.
+    /// Calls `visit` for each value operand of an instruction, except the arguments of its block calls.
     #[inline]
-    pub fn visit_args(&self, data: &InstData, mut visit: impl FnMut(Value)) {
+    pub(crate) fn visit_args(&self, data: &InstData, mut visit: impl FnMut(Value)) {
         let words = [data.a, data.b, data.c];
         for &word in &words[..data.fixed_args()] {
             visit(Value(word));
@@ -613,9 +613,9 @@ impl Stencil {
         }
     }
 
-    /// Calls `visit` with each block call of an instruction, in the order of the text.
+    /// Calls `visit` for each block call of an instruction, in the order of the text.
     #[inline]
-    pub fn visit_block_calls(&self, data: &InstData, mut visit: impl FnMut(BlockCallRef)) {
+    pub(crate) fn visit_block_calls(&self, data: &InstData, mut visit: impl FnMut(BlockCallRef)) {
         macro_rules! visit_all {
             ($($format:ident [$($piece:tt)*])*) => {
                 match data.opcode.format() {
@@ -626,8 +626,8 @@ impl Stencil {
         with_shapes!(visit_all);
     }
 
-    /// The signature a call uses; `None` for other instructions.
-    pub fn call_signature(&self, data: &InstData) -> Option<SigRef> {
+    /// The signature of the callee of a call; `None` for other instructions.
+    pub(crate) fn call_signature(&self, data: &InstData) -> Option<SigRef> {
         macro_rules! find {
             ($($format:ident [$($piece:tt)*])*) => {
                 match data.opcode.format() {
@@ -642,12 +642,16 @@ impl Stencil {
         with_shapes!(find)
     }
 
-    /// A declared signature. Panics if the number is undefined, which the verifier excludes.
+    /// A declared signature.
+    ///
+    /// # Panics
+    ///
+    /// If the number is undefined, which the verifier rules out.
     pub fn sig(&self, sig: SigRef) -> &Signature {
         self.signatures[sig].as_ref().expect("verified signature reference")
     }
 
-    /// Side effects of an instruction, with what its memory flags rule out taken away.
+    /// The side effects of an instruction: those of its opcode, less what its memory flags rule out.
     #[inline]
     pub fn effects(&self, data: &InstData) -> Effects {
         let effects = data.opcode.effects();

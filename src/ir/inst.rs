@@ -1,7 +1,7 @@
 //! Instructions and their small operands: conditions, memory flags, trap codes.
 //!
-//! An instruction is 16 bytes; [`Format`] says what its words mean. Names of the
-//! enums here are tables ([`named_enum!`]), so that parser, printer and documentation agree.
+//! An instruction takes 16 bytes, whose meaning depends on the [`Format`] of its opcode. The names of enum
+//! variants are tables ([`named_enum!`]) that the parser and the printer share.
 
 use super::opcode::{Format, Opcode};
 use super::shapes::with_shapes;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use zerocopy::{ByteHash, Immutable, IntoBytes};
 
 entity!(
-    /// An SSA value. Its number is the number in the text.
+    /// An SSA value, with the number that it has in the text.
     Value, "v"
 );
 entity!(
@@ -49,7 +49,7 @@ entity!(
     DynamicType, "dt"
 );
 entity!(
-    /// An alias region of memory flags.
+    /// An alias region, which memory flags can name.
     Region, "region"
 );
 entity!(
@@ -61,19 +61,19 @@ entity!(
     JumpTable, "jt"
 );
 entity!(
-    /// An exception table of a try_call.
+    /// The exception table of a try_call.
     ExceptionTable, "extable"
 );
 entity!(
-    /// A block with arguments, as branches name it.
+    /// A branch destination with its arguments.
     BlockCallRef, "edge"
 );
 entity!(
-    /// Interned memory flags.
+    /// A reference to interned memory flags.
     MemFlagsRef, "flags"
 );
 entity!(
-    /// A name of [`Params`](super::Params): an external the stencil refers to by index.
+    /// A name in [`Params`](super::Params), by which a stencil refers to an external.
     #[derive(Serialize, Deserialize)]
     NameRef, "name"
 );
@@ -90,14 +90,8 @@ named_enum! {
 }
 
 impl IntCc {
-    /// The condition that holds exactly when this one does not. Codes come in pairs.
-    #[inline]
-    pub fn complement(self) -> Self {
-        Self::from_code(self as u16 ^ 1)
-    }
-
     /// The condition of the same comparison with its operands exchanged.
-    pub fn swap_args(self) -> Self {
+    pub(crate) fn swap_args(self) -> Self {
         match self {
             IntCc::Equal | IntCc::NotEqual => self,
             IntCc::SignedLessThan => IntCc::SignedGreaterThan,
@@ -111,7 +105,7 @@ impl IntCc {
         }
     }
 
-    /// Whether it reads its operands as signed.
+    /// Whether the operands are compared as signed integers.
     pub fn is_signed(self) -> bool {
         (2..6).contains(&(self as u8))
     }
@@ -131,13 +125,13 @@ named_enum! {
 }
 
 impl FloatCc {
-    /// The condition that holds exactly when this one does not. Codes come in pairs.
-    pub fn complement(self) -> Self {
+    /// The condition that holds exactly when this one does not: its code differs in the lowest bit.
+    pub(crate) fn complement(self) -> Self {
         Self::from_code(self as u16 ^ 1)
     }
 
     /// The condition of the same comparison with its operands exchanged.
-    pub fn swap_args(self) -> Self {
+    pub(crate) fn swap_args(self) -> Self {
         use FloatCc::*;
         match self {
             LessThan => GreaterThan,
@@ -154,7 +148,7 @@ impl FloatCc {
 }
 
 named_enum! {
-    /// What an `atomic_rmw` does to memory.
+    /// The operation of an `atomic_rmw`.
     AtomicRmwOp {
         Add "add", Sub "sub", And "and", Nand "nand", Or "or", Xor "xor", Xchg "xchg",
         Umin "umin", Umax "umax", Smin "smin", Smax "smax",
@@ -164,9 +158,9 @@ named_enum! {
 named_enum! {
     /// A calling convention.
     CallConv {
-        /// The default: private between functions of one build.
+        /// The default. Not a stable interface: only for calls between functions of one build.
         Fast "fast",
-        /// Supports tail calls.
+        /// The convention that supports tail calls.
         Tail "tail",
         SystemV "system_v",
         WindowsFastcall "windows_fastcall",
@@ -178,38 +172,38 @@ named_enum! {
 }
 
 impl CallConv {
-    /// Whether functions with it can be the callee of a `return_call`.
-    pub fn supports_tail_calls(self) -> bool {
+    /// Whether a function with this convention can be tail-called.
+    pub(crate) fn supports_tail_calls(self) -> bool {
         self == CallConv::Tail
     }
 
-    /// Whether functions with it can be the callee of a `try_call`.
-    pub fn supports_exceptions(self) -> bool {
+    /// Whether a function with this convention can be called by a try_call.
+    pub(crate) fn supports_exceptions(self) -> bool {
         use CallConv::*;
         matches!(self, Tail | SystemV | Winch | PreserveAll | AppleAarch64)
     }
 
-    /// How many words an exception thrown out of such a function carries: `exn0` and on.
-    pub fn exception_payloads(self) -> u32 {
+    /// Number of words in the payload of an exception that such a function throws: `exn0` and so on.
+    pub(crate) fn exception_payloads(self) -> u32 {
         use CallConv::*;
         if matches!(self, Tail | SystemV | PreserveAll | AppleAarch64) { 2 } else { 0 }
     }
 }
 
-/// A trap code: never zero.
+/// A trap code. Never zero.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TrapCode(pub u8);
 
 impl TrapCode {
-    /// The stack is used up.
+    /// Stack overflow.
     pub const STACK_OVERFLOW: TrapCode = TrapCode(255);
-    /// An integer operation overflowed.
+    /// Integer overflow.
     pub const INTEGER_OVERFLOW: TrapCode = TrapCode(254);
-    /// A memory access out of bounds: what a load or store traps with if it says nothing.
+    /// An access to invalid memory: the default code of loads and stores.
     pub const HEAP_OUT_OF_BOUNDS: TrapCode = TrapCode(253);
-    /// Division by zero.
+    /// Integer division by zero.
     pub const INTEGER_DIVISION_BY_ZERO: TrapCode = TrapCode(252);
-    /// A float that fits no integer.
+    /// Conversion of a NaN to an integer.
     pub const BAD_CONVERSION_TO_INTEGER: TrapCode = TrapCode(251);
 
     const NAMES: [(&'static str, TrapCode); 5] = [
@@ -220,7 +214,7 @@ impl TrapCode {
         ("bad_toint", Self::BAD_CONVERSION_TO_INTEGER),
     ];
 
-    /// The code that `text` spells: one of the named ones or `user1` to `user250`.
+    /// The code that `text` spells: one of the names, or `user1` to `user250`.
     pub fn parse(text: &[u8]) -> Option<Self> {
         if let Some((_, code)) = Self::NAMES.iter().find(|(name, _)| name.as_bytes() == text) {
             return Some(*code);
@@ -252,20 +246,20 @@ pub enum Endianness {
     Big,
 }
 
-/// What is known of a memory access.
+/// What is known about a memory access.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct MemFlags {
-    /// What it traps with; `None` if it can't trap (`notrap`).
+    /// The code to trap with; `None` if the access can't trap (`notrap`).
     pub trap: Option<TrapCode>,
-    /// The address is a multiple of the access size.
+    /// Whether the address is a multiple of the access size.
     pub aligned: bool,
-    /// The memory does not change while the function runs.
+    /// Whether the memory stays the same while the function runs.
     pub readonly: bool,
-    /// May be moved to where its operands are available.
+    /// Whether the access may be moved to any place where its operands are available.
     pub can_move: bool,
-    /// Byte order, when given.
+    /// The byte order; `None` for the target's.
     pub endianness: Option<Endianness>,
-    /// Accesses with different regions do not alias.
+    /// The alias region. Accesses to different regions do not alias.
     pub region: Option<Region>,
 }
 
@@ -282,7 +276,7 @@ impl Default for MemFlags {
     }
 }
 
-/// 1 if a piece of a shape is a value in a word of its own, else 0.
+/// 1 if a piece of a shape is a value in a word of its own, 0 if not.
 #[rustfmt::skip]
 macro_rules! is_value {
     ((value $word:ident)) => { 1 };
@@ -294,7 +288,7 @@ macro_rules! is_value {
     (,) => { 0 };
 }
 
-/// The list that a piece of a shape is, if it is one.
+/// The list of values that a piece of a shape is; `None` if it is anything else.
 #[rustfmt::skip]
 macro_rules! list_in {
     ($d:ident, (list $text:ident $word:ident)) => { Some(List($d.$word)) };
@@ -306,15 +300,15 @@ macro_rules! list_in {
     ($d:ident, ,) => { None };
 }
 
-/// An instruction. What `a`, `b`, `c` and `aux` hold depends on the opcode's [`Format`].
+/// An instruction. The meaning of `a`, `b`, `c` and `aux` depends on the opcode's [`Format`].
 #[derive(Clone, Copy, PartialEq, Eq, ByteHash, IntoBytes, Immutable, Debug)]
 #[repr(C)]
 pub struct InstData {
-    /// What it does.
+    /// The opcode.
     pub opcode: Opcode,
     /// The controlling type; [`INVALID`](super::types::INVALID) if the opcode has none.
     pub ty: Type,
-    /// A small operand: condition, memory flags, trap code, lane.
+    /// A small operand: a condition, memory flags, a trap code or a lane.
     pub aux: u16,
     /// First word.
     pub a: u32,
@@ -325,12 +319,12 @@ pub struct InstData {
 }
 
 impl InstData {
-    /// An instruction without operands yet.
+    /// An instruction whose operands are still to be set.
     pub fn new(opcode: Opcode, ty: Type) -> Self {
         InstData { opcode, ty, aux: 0, a: 0, b: 0, c: 0 }
     }
 
-    /// The 64-bit immediate of `Imm` and `ImmF64`.
+    /// The 64-bit immediate of an `Imm` or `ImmF64`.
     #[inline]
     pub fn imm64(&self) -> u64 {
         self.a as u64 | (self.b as u64) << 32
@@ -338,29 +332,29 @@ impl InstData {
 
     /// The integer condition of an `IntCompare`.
     #[inline]
-    pub fn int_cc(&self) -> IntCc {
+    pub(crate) fn int_cc(&self) -> IntCc {
         IntCc::from_code(self.aux)
     }
 
     /// The float condition of a `FloatCompare`.
     #[inline]
-    pub fn float_cc(&self) -> FloatCc {
+    pub(crate) fn float_cc(&self) -> FloatCc {
         FloatCc::from_code(self.aux)
     }
 
-    /// The trap code of `Trap`, `CondTrap` and `AddTrap`.
+    /// The trap code of a `Trap`, `CondTrap` or `AddTrap`.
     #[inline]
-    pub fn trap_code(&self) -> TrapCode {
+    pub(crate) fn trap_code(&self) -> TrapCode {
         TrapCode(self.aux as u8)
     }
 
     /// The memory flags of a memory access.
     #[inline]
-    pub fn mem_flags(&self) -> MemFlagsRef {
+    pub(crate) fn mem_flags(&self) -> MemFlagsRef {
         MemFlagsRef(self.aux as u32)
     }
 
-    /// The address, as (base value, byte offset), of a memory access.
+    /// The address of a memory access: base value and byte offset.
     pub fn address(&self) -> (Value, i32) {
         match self.opcode.format() {
             Format::Load => (Value(self.a), self.b as i32),
@@ -370,9 +364,9 @@ impl InstData {
         }
     }
 
-    /// How many of `a`, `b`, `c`, from `a` on, are values.
+    /// Number of words, from `a` on, that are values.
     #[inline]
-    pub fn fixed_args(&self) -> usize {
+    pub(crate) fn fixed_args(&self) -> usize {
         macro_rules! count {
             ($($format:ident [$($piece:tt)*])*) => {
                 match self.opcode.format() { $(Format::$format => 0 $(+ is_value!($piece))*,)* }
@@ -381,7 +375,7 @@ impl InstData {
         with_shapes!(count)
     }
 
-    /// The list of value operands, of formats that have one.
+    /// The list of value operands, if the format has one.
     #[inline]
     pub fn list(&self) -> Option<List> {
         macro_rules! list {

@@ -1,11 +1,11 @@
-//! CLIF text of names and module items.
+//! Prints names and module items as text.
 //!
-//! Data is printed as text, whole numbers and addresses: what was `f32 0x1.0p0` is `i32 0x3f800000`.
+//! Data is printed as strings, integers and addresses: `f32 0x1.0p0` comes out as `i32 0x3f800000`.
 
 use super::*;
 use std::fmt::{self, Display, Formatter};
 
-/// So many zeros are printed as `zero n`.
+/// The shortest run of zeros that is printed as `zero n`.
 const ZERO_RUN: usize = 8;
 
 impl Display for Name {
@@ -21,7 +21,7 @@ impl Display for Name {
     }
 }
 
-/// Text in quotes with escapes.
+/// A text in quotes, with escapes.
 pub(super) struct Quoted<'a>(pub &'a [u8]);
 
 impl Display for Quoted<'_> {
@@ -104,7 +104,7 @@ impl Display for DataItem {
 }
 
 impl Display for Module {
-    /// One item a line.
+    /// Prints one item on each line.
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
         self.symbols.iter().try_for_each(|item| writeln!(f, "{item}"))?;
         self.data.iter().try_for_each(|item| writeln!(f, "{item}"))?;
@@ -113,7 +113,7 @@ impl Display for Module {
     }
 }
 
-/// Initial values with commas between them.
+/// Prints initial values, separated by commas.
 struct Values<'a, 'b> {
     f: &'a mut Formatter<'b>,
     any: bool,
@@ -126,7 +126,7 @@ impl Values<'_, '_> {
         self.f.write_fmt(text)
     }
 
-    /// Numbers of `size` bytes.
+    /// Prints numbers of `size` bytes each.
     fn numbers(&mut self, size: u32, bytes: &[u8]) -> fmt::Result {
         self.value(format_args!("i{}", 8 * size))?;
         bytes.chunks_exact(size as usize).try_for_each(|number| {
@@ -135,7 +135,7 @@ impl Values<'_, '_> {
         })
     }
 
-    /// Bytes as text, with long runs of zeros as such.
+    /// Prints bytes as strings, and long runs of zeros as `zero n`.
     fn bytes(&mut self, mut bytes: &[u8]) -> fmt::Result {
         while !bytes.is_empty() {
             let zeros = bytes.iter().position(|&b| b != 0).unwrap_or(bytes.len());

@@ -1,4 +1,4 @@
-//! The IR: CLIF in flat arrays. It knows no target and no text.
+//! The IR: CLIF functions and modules in flat arrays, independent of targets and of their text.
 
 pub(crate) mod builder;
 mod editor;

@@ -1,19 +1,19 @@
-//! A module: what a file holds besides functions. Plain data for whoever writes the object.
+//! A module: the items of a file besides its functions, for the object writer.
 
 use super::Name;
 use std::borrow::Cow;
 
-/// How a symbol is seen by others.
+/// The visibility of a symbol.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Linkage {
-    /// Defined for others to use.
+    /// Visible to other objects and to programs that load this one.
     #[default]
     Export,
-    /// Seen in this file only.
+    /// Visible in this file only.
     Local,
-    /// Seen in the linked unit only.
+    /// Visible in the linked unit only.
     Hidden,
-    /// Gives way to another definition; as an import, may be missing.
+    /// As a definition, gives way to another one; as an import, may stay undefined.
     Weak,
 }
 
@@ -30,7 +30,7 @@ impl Linkage {
         Self::NAMES.iter().find(|(name, _)| name.as_bytes() == word).map(|row| row.1)
     }
 
-    /// Its text and a space; nothing for the default.
+    /// The word and a space; nothing for the default.
     pub fn prefix(self) -> &'static str {
         match self {
             Linkage::Export => "",
@@ -41,32 +41,32 @@ impl Linkage {
     }
 }
 
-/// What a file says of a symbol: its name for the linker, and how it is imported.
+/// A `symbol` item: the linker's name for a symbol, and how it is imported.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SymbolItem {
     /// The name in CLIF text.
     pub name: Name,
-    /// Its linkage: [`Weak`](Linkage::Weak) or [`Hidden`](Linkage::Hidden) as an import.
+    /// The linkage; as an import, [`Weak`](Linkage::Weak) or [`Hidden`](Linkage::Hidden).
     pub linkage: Linkage,
-    /// The name for the linker, if it is another.
+    /// The linker's name, if it differs.
     pub link_name: Option<Box<str>>,
-    /// Where the source says so.
+    /// Byte offset of the item in the file.
     pub offset: usize,
 }
 
-/// What kind of memory data is in.
+/// The kind of memory that data is in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DataKind {
-    /// Never written.
+    /// Read-only.
     Rodata,
-    /// Written.
+    /// Writable.
     Data,
-    /// One for each thread.
+    /// Thread-local: an instance for each thread.
     Tls,
 }
 
 impl DataKind {
-    /// Its text.
+    /// The word for it.
     pub fn name(self) -> &'static str {
         match self {
             DataKind::Rodata => "rodata",
@@ -76,56 +76,57 @@ impl DataKind {
     }
 }
 
-/// The address of a symbol within data: 8 bytes.
+/// The address of a symbol in data, which takes 8 bytes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DataReloc {
     /// Byte offset in the data.
     pub offset: u64,
-    /// The symbol.
+    /// The name of the symbol.
     pub name: Name,
-    /// What is added to its address.
+    /// The addend.
     pub addend: i64,
 }
 
-/// Data with a name.
+/// A data item: `rodata`, `data` or `tls`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DataItem {
     /// The name.
     pub name: Name,
-    /// Where it stands in the text.
+    /// Byte offset of the item in the file.
     pub offset: usize,
-    /// How others see it.
+    /// The linkage.
     pub linkage: Linkage,
-    /// What kind of memory it is in.
+    /// The kind of memory.
     pub kind: DataKind,
-    /// The section, if not the usual one.
+    /// The section, if it isn't the default one.
     pub section: Option<Box<str>>,
-    /// The alignment: a power of two.
+    /// The alignment, a power of two.
     pub align: u32,
-    /// The first bytes; the rest up to `size` are zero. Empty if all are: then it needs no space in a file.
+    /// The initial bytes; zeros follow up to `size`. Empty for data that is all zeros and takes no space in
+    /// the object.
     pub bytes: Vec<u8>,
-    /// How many bytes it is.
+    /// Size in bytes.
     pub size: u64,
-    /// Runs of numbers of several bytes, in order; `bytes` has the least significant byte of each first.
+    /// Runs of numbers of more than one byte, in order. `bytes` has them in little-endian order.
     pub numbers: Vec<NumberRun>,
-    /// Addresses in it, in order; the bytes there are zero.
+    /// Addresses in the data, in order. `bytes` has zeros there.
     pub relocs: Vec<DataReloc>,
 }
 
-/// Numbers of one size in a row.
+/// A run of numbers of the same size.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NumberRun {
-    /// Where the first begins.
+    /// Byte offset of the first number.
     pub start: u64,
-    /// Where the last ends.
+    /// Byte offset of the end of the last number.
     pub end: u64,
-    /// Bytes of each.
+    /// Size of each number in bytes.
     pub size: u32,
 }
 
 impl DataItem {
-    /// Its bytes as a machine has them.
-    pub fn bytes_of(&self, big_endian: bool) -> Cow<'_, [u8]> {
+    /// The initial bytes in the byte order of a machine.
+    pub(crate) fn bytes_of(&self, big_endian: bool) -> Cow<'_, [u8]> {
         let mut bytes = Cow::Borrowed(&self.bytes[..]);
         for run in self.numbers.iter().filter(|_| big_endian) {
             let range = run.start as usize..run.end as usize;
@@ -134,8 +135,8 @@ impl DataItem {
         bytes
     }
 
-    /// Notes that a number of so many bytes was just appended.
-    pub fn note_number(&mut self, size: u32) {
+    /// Records that a number of `size` bytes has just been appended.
+    pub(crate) fn note_number(&mut self, size: u32) {
         let start = self.size - size as u64;
         match self.numbers.last_mut() {
             _ if size == 1 => {}
@@ -144,43 +145,43 @@ impl DataItem {
         }
     }
 
-    /// Whether all of it is zero.
-    pub fn is_zero(&self) -> bool {
+    /// Whether the data is all zeros.
+    pub(crate) fn is_zero(&self) -> bool {
         self.bytes.is_empty()
     }
 }
 
-/// A source file of debug information.
+/// A `file` item: a source file for debug information.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FileItem {
-    /// Its number in [`LocItem`]s.
+    /// The number by which [`LocItem`]s refer to the file.
     pub number: u32,
-    /// Its path.
+    /// The path.
     pub path: Box<str>,
 }
 
-/// What a source location `@1f` stands for.
+/// A `loc` item: what a source location such as `@1f` stands for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LocItem {
     /// The number after `@`.
     pub srcloc: u32,
-    /// The number of a file.
+    /// The number of the file.
     pub file: u32,
-    /// The line, from 1; 0 is none.
+    /// The line, counted from 1; 0 if unknown.
     pub line: u32,
-    /// The column, from 1; 0 is none.
+    /// The column, counted from 1; 0 if unknown.
     pub column: u32,
 }
 
 /// All items of a module, in the order of the text.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Module {
-    /// Names and imports.
+    /// `symbol` items.
     pub symbols: Vec<SymbolItem>,
-    /// Data.
+    /// Data items.
     pub data: Vec<DataItem>,
-    /// Source files.
+    /// `file` items.
     pub files: Vec<FileItem>,
-    /// Source locations.
+    /// `loc` items.
     pub locs: Vec<LocItem>,
 }

@@ -1,60 +1,62 @@
-//! The opcode table: one row is all that the parser, printer, verifier, interpreter and
-//! `clifc explain` know of an opcode. What it computes is in `eval/`, how a target computes it in `arch/`.
+//! The opcode table: one row for each opcode, which holds all that the parser, printer, verifier,
+//! interpreter and `clifc explain` know about it. `eval/` defines what an opcode computes, `arch/` how a
+//! target computes it.
 //!
-//! A row reads: `Variant "text" Format ctrl=(how the controlling type is found, set)
-//! (argument rules) -> (result rules) [effects] Family "doc"`.
+//! A row reads `Variant "text" Format (source of the controlling type, its type set) (operand rules) ->
+//! (result rules) [effects] Family "doc"`. `clifc explain` shows the doc: its first sentence says what the
+//! opcode does, the others what happens on overflow, on a NaN, out of range, and when it traps.
 
 use super::family::Family;
 pub use super::shapes::Format;
 use super::types::{self, Type, TypeSet};
 use zerocopy::{Immutable, IntoBytes};
 
-/// Where an opcode's controlling type comes from when the text does not give it.
+/// Where an opcode's controlling type comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CtrlFrom {
-    /// There is none, and none may be given.
+    /// The opcode has none; the text must not give one.
     None,
-    /// The type of the n-th value operand (counting value operands only).
+    /// The type of the n-th value operand, unless the text gives one.
     Arg(u8),
-    /// It must be given: `opcode.type`.
+    /// The text, which must give it: `opcode.type`.
     Given,
 }
 
-/// What type an argument or a result must have, given the controlling type.
+/// The types that an operand or a result may have, given the controlling type.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Rule {
     /// The controlling type.
     Ctrl,
-    /// The controlling type's lane.
+    /// The lane type of the controlling type.
     Lane,
-    /// What comparing such values gives: see [`Type::truthy`].
+    /// The type of a comparison of such values: `Type::truthy`.
     Truthy,
-    /// Lanes half as wide.
+    /// The controlling type with lanes half as wide.
     Half,
-    /// Lanes twice as wide.
+    /// The controlling type with lanes twice as wide.
     Double,
-    /// Twice the lanes, half as wide.
+    /// The controlling type with twice as many lanes, half as wide.
     SplitLanes,
-    /// Half the lanes, twice as wide.
+    /// The controlling type with half as many lanes, twice as wide.
     MergeLanes,
-    /// The fixed vector of a dynamic one.
+    /// The fixed vector type with the minimum lane count of a dynamic one.
     DynamicToFixed,
     /// This type.
     Is(Type),
-    /// Any type of this set.
+    /// Any type in this set.
     In(TypeSet),
-    /// An integer with narrower lanes and as many of them.
+    /// An integer type with narrower lanes, and as many.
     NarrowerInt,
-    /// An integer with wider lanes and as many of them.
+    /// An integer type with wider lanes, and as many.
     WiderInt,
-    /// A float narrower than the controlling type.
+    /// A float type with narrower lanes, and as many.
     NarrowerFloat,
-    /// A float wider than the controlling type.
+    /// A float type with wider lanes, and as many.
     WiderFloat,
 }
 
 impl Rule {
-    /// The one type the rule allows for `ctrl`; `None` where it allows several or there is none.
+    /// The only type that the rule allows for `ctrl`; `None` if it allows none or several.
     pub fn resolve(self, ctrl: Type) -> Option<Type> {
         match self {
             Rule::Ctrl => Some(ctrl),
@@ -91,15 +93,15 @@ impl Rule {
 pub struct Effects(pub u16);
 
 impl Effects {
-    /// None: may be removed, repeated and moved.
+    /// No effects: the instruction may be removed, repeated and moved.
     pub const PURE: Effects = Effects(0);
     /// Reads memory.
     pub const LOAD: Effects = Effects(1);
     /// Writes memory.
     pub const STORE: Effects = Effects(2);
-    /// May trap (loads and stores: unless `notrap`).
+    /// May trap; loads and stores only without the flag `notrap`.
     pub const TRAP: Effects = Effects(4);
-    /// Calls.
+    /// Calls a function.
     pub const CALL: Effects = Effects(8);
     /// Ends a block.
     pub const TERMINATOR: Effects = Effects(16);
@@ -107,51 +109,59 @@ impl Effects {
     pub const BRANCH: Effects = Effects(32);
     /// Leaves the function.
     pub const RETURN: Effects = Effects(64);
-    /// Something else that must neither vanish nor move: fences, atomics, special registers.
+    /// Has another effect for which it must be neither removed nor moved: fences, atomics, special registers.
     pub const OTHER: Effects = Effects(128);
 
-    /// Whether all of `other` is in the set.
+    /// Whether the set contains all of `other`.
     #[inline]
     pub const fn has(self, other: Effects) -> bool {
         self.0 & other.0 == other.0
     }
 
-    /// Whether any of `other` is in the set.
+    /// Whether the set contains any of `other`.
     #[inline]
     pub const fn any(self, other: Effects) -> bool {
         self.0 & other.0 != 0
     }
 
-    /// The union.
+    /// The union of both sets.
     pub const fn or(self, other: Effects) -> Effects {
         Effects(self.0 | other.0)
     }
 }
 
-/// One row of the table.
+/// A row of the opcode table.
 #[derive(Debug)]
 pub struct OpInfo {
-    /// The opcode's text.
+    /// The opcode as CLIF spells it.
     pub name: &'static str,
-    /// Operand shape.
+    /// The shape of the operands.
     pub format: Format,
     /// Where the controlling type comes from.
     pub ctrl: CtrlFrom,
-    /// The types the controlling type may be.
+    /// The types that the controlling type can be.
     pub ctrl_set: TypeSet,
-    /// A rule per fixed value operand.
+    /// A type rule for each fixed value operand.
     pub args: &'static [Rule],
-    /// A rule per result. Calls have their signature's instead.
+    /// A type rule for each result; none for calls, whose signature decides.
     pub results: &'static [Rule],
-    /// Side effects.
+    /// The side effects.
     pub effects: Effects,
-    /// The opcodes that are computed alike.
+    /// The family: opcodes that are lowered alike.
     pub family: Family,
-    /// One or two sentences for `clifc explain`.
+    /// What the opcode does, for `clifc explain`; the first sentence stands alone.
     pub doc: &'static str,
 }
 
-/// The type sets the rows use.
+impl OpInfo {
+    /// The first sentence of the doc, without its period.
+    pub fn summary(&self) -> &'static str {
+        let first = self.doc.split_once(". ").map_or(self.doc, |(first, _)| first);
+        first.trim_end_matches('.')
+    }
+}
+
+/// The type sets that rows use.
 pub mod sets {
     use super::TypeSet;
     const INTS: u16 = 0b11_1110;
@@ -176,39 +186,39 @@ pub mod sets {
     }
     /// No type.
     pub const NONE: TypeSet = set(0, 0);
-    /// Scalar or vector integer, dynamic vectors too.
+    /// Integer: scalar, fixed or dynamic vector.
     pub const INT: TypeSet = set(INTS, SCALAR | FIXED | DYNAMIC);
-    /// Scalar or fixed vector integer.
+    /// Integer: scalar or fixed vector.
     pub const INT_FIXED: TypeSet = set(INTS, SCALAR | FIXED);
-    /// Scalar integer.
+    /// Any scalar integer.
     pub const INT_SCALAR: TypeSet = set(INTS, SCALAR);
-    /// Scalar integer up to 64 bits.
+    /// Scalar integer of up to 64 bits.
     pub const INT_TO_64: TypeSet = set(ints(8, 64), SCALAR);
     /// Scalar integer of at least 16 bits.
     pub const INT_FROM_16: TypeSet = set(ints(16, 128), SCALAR);
     /// i16, i32 or i64.
     pub const INT_16_64: TypeSet = set(ints(16, 64), SCALAR);
-    /// i32 or i64: also the types of addresses.
+    /// i32 or i64, which are also the address types.
     pub const INT_32_64: TypeSet = set(ints(32, 64), SCALAR);
     /// i64.
     pub const INT_64: TypeSet = set(ints(64, 64), SCALAR);
-    /// Integer vector.
+    /// Integer: fixed or dynamic vector.
     pub const INT_VECTOR: TypeSet = set(INTS, FIXED | DYNAMIC);
-    /// Scalar or vector float.
+    /// Float: scalar, fixed or dynamic vector.
     pub const FLOAT: TypeSet = set(FLOATS, SCALAR | FIXED | DYNAMIC);
-    /// Scalar float.
+    /// Any scalar float.
     pub const FLOAT_SCALAR: TypeSet = set(FLOATS, SCALAR);
-    /// Fixed or dynamic vector.
+    /// Any fixed or dynamic vector.
     pub const VECTOR: TypeSet = set(INTS | FLOATS, FIXED | DYNAMIC);
-    /// Dynamic vector.
+    /// Any dynamic vector.
     pub const DYNAMIC_VECTOR: TypeSet = set(INTS | FLOATS, DYNAMIC);
     /// Any type.
     pub const ANY: TypeSet = set(INTS | FLOATS, SCALAR | FIXED | DYNAMIC);
-    /// Lanes of 16 or 32 bits, 4 or 8 of them.
+    /// Integer vector of 4 or 8 lanes of 16 or 32 bits.
     pub const I16_32_X: TypeSet = set(ints(16, 32), 0b1100);
-    /// Lanes of 16 to 64 bits that can be narrowed.
+    /// Integer vector with lanes of 16 to 64 bits, which can be narrowed.
     pub const NARROWABLE: TypeSet = set(ints(16, 64), 0b1110 | DYNAMIC);
-    /// Lanes of 8 to 32 bits that can be widened.
+    /// Integer vector with lanes of 8 to 32 bits, which can be widened.
     pub const WIDENABLE: TypeSet = set(ints(8, 32), 0b1_1110 | DYNAMIC);
 }
 
@@ -250,19 +260,19 @@ impl Opcode {
         &TABLE[self as usize]
     }
 
-    /// The opcode's text.
+    /// The opcode as CLIF spells it.
     pub const fn name(self) -> &'static str {
         self.info().name
     }
 
-    /// The opcode's operand shape.
+    /// The shape of the opcode's operands.
     #[inline]
     pub fn format(self) -> Format {
         self.info().format
     }
 
-    /// The type of the first result of an opcode whose rules leave no choice, given the controlling type.
-    pub fn result_type(self, ctrl: Type) -> Type {
+    /// The type of the first result, given the controlling type. The opcode's rules must leave no choice.
+    pub(crate) fn result_type(self, ctrl: Type) -> Type {
         let rule = self.info().results.first().and_then(|rule| rule.resolve(ctrl));
         rule.expect("the opcode has a result of one type")
     }
@@ -281,167 +291,419 @@ impl Opcode {
 }
 
 opcodes! {
-    Jump "jump" Jump (NoCtrl, NONE) () -> () [TERMINATOR BRANCH] Jump "Goes to a block, passing it arguments.";
-    Brif "brif" Brif (Arg(0), INT_SCALAR) (Ctrl) -> () [TERMINATOR BRANCH] Branch "Goes to the first block if the value is not zero, to the second otherwise.";
-    BrTable "br_table" BrTable (NoCtrl, NONE) (Is(I32)) -> () [TERMINATOR BRANCH] Table "Goes to the table's block at the unsigned index, or to the default block when it is out of range.";
-    Debugtrap "debugtrap" Nullary (NoCtrl, NONE) () -> () [OTHER LOAD STORE] Special "Stops in a debugger; execution may go on after it.";
-    Trap "trap" Trap (NoCtrl, NONE) () -> () [TERMINATOR TRAP] Trap "Ends execution with a trap code.";
-    Trapz "trapz" CondTrap (Arg(0), INT_SCALAR) (Ctrl) -> () [TRAP] TrapIf "Traps if the value is zero.";
-    Trapnz "trapnz" CondTrap (Arg(0), INT_SCALAR) (Ctrl) -> () [TRAP] TrapIf "Traps if the value is not zero.";
-    Return "return" Multiary (NoCtrl, NONE) () -> () [TERMINATOR RETURN] Return "Returns from the function with the given values.";
-    Call "call" Call (NoCtrl, NONE) () -> () [CALL LOAD STORE OTHER] Call "Calls a declared function.";
-    CallIndirect "call_indirect" CallIndirect (Arg(0), INT_32_64) (Ctrl) -> () [CALL LOAD STORE OTHER] CallIndirect "Calls the function at an address, with a declared signature.";
-    ReturnCall "return_call" Call (NoCtrl, NONE) () -> () [TERMINATOR CALL RETURN LOAD STORE OTHER] TailCall "Calls a declared function in place of the current one, whose frame is gone by then.";
-    ReturnCallIndirect "return_call_indirect" CallIndirect (Arg(0), INT_32_64) (Ctrl) -> () [TERMINATOR CALL RETURN LOAD STORE OTHER] TailCallIndirect "Calls the function at an address in place of the current one.";
-    FuncAddr "func_addr" FuncAddr (Given, INT_32_64) () -> (Ctrl) [] Address "The address of a declared function.";
-    TryCall "try_call" TryCall (NoCtrl, NONE) () -> () [TERMINATOR BRANCH CALL LOAD STORE OTHER] TryCall "Calls a declared function and goes to the normal-return block, or, when it throws, to the handler its tag selects.";
-    TryCallIndirect "try_call_indirect" TryCallIndirect (Arg(0), INT_32_64) (Ctrl) -> () [TERMINATOR BRANCH CALL LOAD STORE OTHER] TryCall "As try_call, with the function at an address.";
-    Splat "splat" Unary (Given, VECTOR) (Lane) -> (Ctrl) [] Lane "A vector with all lanes equal to the scalar.";
-    Swizzle "swizzle" Binary (NoCtrl, NONE) (Is(I8X16), Is(I8X16)) -> (Is(I8X16)) [] Permute "Selects bytes of the first vector by the indices in the second; an index over 15 gives 0.";
-    X86Pshufb "x86_pshufb" Binary (NoCtrl, NONE) (Is(I8X16), Is(I8X16)) -> (Is(I8X16)) [] Permute "Selects bytes as x86's PSHUFB does: an index with its top bit set gives 0, others count modulo 16.";
-    Insertlane "insertlane" TernaryImm8 (Arg(0), VECTOR) (Ctrl, Lane) -> (Ctrl) [] Lane "The vector with one lane replaced.";
-    Extractlane "extractlane" BinaryImm8 (Arg(0), VECTOR) (Ctrl) -> (Lane) [] Lane "One lane of the vector.";
-    Smin "smin" Binary (Arg(0), INT_FIXED) (Ctrl, Ctrl) -> (Ctrl) [] MinMax "The signed minimum.";
-    Umin "umin" Binary (Arg(0), INT_FIXED) (Ctrl, Ctrl) -> (Ctrl) [] MinMax "The unsigned minimum.";
-    Smax "smax" Binary (Arg(0), INT_FIXED) (Ctrl, Ctrl) -> (Ctrl) [] MinMax "The signed maximum.";
-    Umax "umax" Binary (Arg(0), INT_FIXED) (Ctrl, Ctrl) -> (Ctrl) [] MinMax "The unsigned maximum.";
-    AvgRound "avg_round" Binary (Arg(0), INT_VECTOR) (Ctrl, Ctrl) -> (Ctrl) [] Average "The unsigned average of each lane, rounded up.";
-    UaddSat "uadd_sat" Binary (Arg(0), INT_VECTOR) (Ctrl, Ctrl) -> (Ctrl) [] Saturate "Unsigned addition that stops at the largest value.";
-    SaddSat "sadd_sat" Binary (Arg(0), INT_VECTOR) (Ctrl, Ctrl) -> (Ctrl) [] Saturate "Signed addition that stops at the extremes.";
-    UsubSat "usub_sat" Binary (Arg(0), INT_VECTOR) (Ctrl, Ctrl) -> (Ctrl) [] Saturate "Unsigned subtraction that stops at 0.";
-    SsubSat "ssub_sat" Binary (Arg(0), INT_VECTOR) (Ctrl, Ctrl) -> (Ctrl) [] Saturate "Signed subtraction that stops at the extremes.";
-    Load "load" Load (Given, ANY) (In(INT_32_64)) -> (Ctrl) [LOAD TRAP] Load "The value at an address plus an offset.";
-    Store "store" Store (Arg(0), ANY) (Ctrl, In(INT_32_64)) -> () [STORE TRAP] Store "Stores the value at an address plus an offset.";
-    Uload8 "uload8" Load (Given, INT_16_64) (In(INT_32_64)) -> (Ctrl) [LOAD TRAP] Load "Loads 8 bits, zero-extended.";
-    Sload8 "sload8" Load (Given, INT_16_64) (In(INT_32_64)) -> (Ctrl) [LOAD TRAP] Load "Loads 8 bits, sign-extended.";
-    Istore8 "istore8" Store (Arg(0), INT_16_64) (Ctrl, In(INT_32_64)) -> () [STORE TRAP] Store "Stores the low 8 bits.";
-    Uload16 "uload16" Load (Given, INT_32_64) (In(INT_32_64)) -> (Ctrl) [LOAD TRAP] Load "Loads 16 bits, zero-extended.";
-    Sload16 "sload16" Load (Given, INT_32_64) (In(INT_32_64)) -> (Ctrl) [LOAD TRAP] Load "Loads 16 bits, sign-extended.";
-    Istore16 "istore16" Store (Arg(0), INT_32_64) (Ctrl, In(INT_32_64)) -> () [STORE TRAP] Store "Stores the low 16 bits.";
-    Uload32 "uload32" Load (NoCtrl, NONE) (In(INT_32_64)) -> (Is(I64)) [LOAD TRAP] Load "Loads 32 bits, zero-extended to 64.";
-    Sload32 "sload32" Load (NoCtrl, NONE) (In(INT_32_64)) -> (Is(I64)) [LOAD TRAP] Load "Loads 32 bits, sign-extended to 64.";
-    Istore32 "istore32" Store (Arg(0), INT_64) (Ctrl, In(INT_32_64)) -> () [STORE TRAP] Store "Stores the low 32 bits.";
-    StackSwitch "stack_switch" Ternary (Arg(1), INT_32_64) (Ctrl, Ctrl, Ctrl) -> (Ctrl) [CALL LOAD STORE OTHER] StackSwitch "Saves the current control context, goes to another one with a payload, and gives the payload of whoever switches back.";
-    Uload8x8 "uload8x8" Load (NoCtrl, NONE) (In(INT_32_64)) -> (Is(I16X8)) [LOAD TRAP] LoadWidening "Loads 8 bytes, each zero-extended to a 16-bit lane.";
-    Sload8x8 "sload8x8" Load (NoCtrl, NONE) (In(INT_32_64)) -> (Is(I16X8)) [LOAD TRAP] LoadWidening "Loads 8 bytes, each sign-extended to a 16-bit lane.";
-    Uload16x4 "uload16x4" Load (NoCtrl, NONE) (In(INT_32_64)) -> (Is(I32X4)) [LOAD TRAP] LoadWidening "Loads four 16-bit values, each zero-extended to a 32-bit lane.";
-    Sload16x4 "sload16x4" Load (NoCtrl, NONE) (In(INT_32_64)) -> (Is(I32X4)) [LOAD TRAP] LoadWidening "Loads four 16-bit values, each sign-extended to a 32-bit lane.";
-    Uload32x2 "uload32x2" Load (NoCtrl, NONE) (In(INT_32_64)) -> (Is(I64X2)) [LOAD TRAP] LoadWidening "Loads two 32-bit values, each zero-extended to a 64-bit lane.";
-    Sload32x2 "sload32x2" Load (NoCtrl, NONE) (In(INT_32_64)) -> (Is(I64X2)) [LOAD TRAP] LoadWidening "Loads two 32-bit values, each sign-extended to a 64-bit lane.";
-    StackAddr "stack_addr" StackAddr (Given, INT_32_64) () -> (Ctrl) [] Address "The address of a stack slot plus an offset.";
-    DynamicStackAddr "dynamic_stack_addr" DynamicStackAddr (Given, INT_32_64) () -> (Ctrl) [] Dynamic "The address of a dynamic stack slot.";
-    SymbolValue "symbol_value" GlobalValue (Given, INT_32_64) () -> (Ctrl) [] Address "The address of a symbol.";
-    TlsValue "tls_value" GlobalValue (Given, INT_32_64) () -> (Ctrl) [] Special "The address of the running thread's instance of a thread-local symbol.";
-    GetPinnedReg "get_pinned_reg" Nullary (Given, INT_32_64) () -> (Ctrl) [OTHER] Special "The pinned register's value.";
-    SetPinnedReg "set_pinned_reg" Unary (Arg(0), INT_32_64) (Ctrl) -> () [OTHER] Special "Sets the pinned register.";
-    GetFramePointer "get_frame_pointer" Nullary (Given, INT_32_64) () -> (Ctrl) [] Special "The frame pointer's value.";
-    GetStackPointer "get_stack_pointer" Nullary (Given, INT_32_64) () -> (Ctrl) [] Special "The stack pointer's value.";
-    GetReturnAddress "get_return_address" Nullary (Given, INT_32_64) () -> (Ctrl) [] Special "The address this function returns to.";
-    GetExceptionHandlerAddress "get_exception_handler_address" HandlerAddr (Given, INT_32_64) () -> (Ctrl) [] Special "The code address of a handler of the try_call that ends a block, by its place in the exception table.";
-    Iconst "iconst" Imm (Given, INT_TO_64) () -> (Ctrl) [] Constant "An integer constant.";
-    F16const "f16const" ImmF16 (NoCtrl, NONE) () -> (Is(F16)) [] ConstantHalf "A 16-bit float constant.";
-    F32const "f32const" ImmF32 (NoCtrl, NONE) () -> (Is(F32)) [] Constant "A 32-bit float constant.";
-    F64const "f64const" ImmF64 (NoCtrl, NONE) () -> (Is(F64)) [] Constant "A 64-bit float constant.";
-    F128const "f128const" Const (NoCtrl, NONE) () -> (Is(F128)) [] ConstantQuad "A 128-bit float constant.";
-    Vconst "vconst" Const (Given, VECTOR) () -> (Ctrl) [] ConstantVector "A vector constant.";
-    Shuffle "shuffle" Shuffle (NoCtrl, NONE) (Is(I8X16), Is(I8X16)) -> (Is(I8X16)) [] Permute "Selects bytes of two vectors by constant indices into their concatenation.";
-    Nop "nop" Nullary (NoCtrl, NONE) () -> () [] Marker "Does nothing.";
-    Select "select" Ternary (Arg(1), ANY) (In(INT_SCALAR), Ctrl, Ctrl) -> (Ctrl) [] Select "The second operand if the first is not zero, else the third.";
-    SelectSpectreGuard "select_spectre_guard" Ternary (Arg(1), ANY) (In(INT_SCALAR), Ctrl, Ctrl) -> (Ctrl) [] Select "As select, never lowered to a branch, so that it holds under speculation too.";
-    Bitselect "bitselect" Ternary (Arg(1), ANY) (Ctrl, Ctrl, Ctrl) -> (Ctrl) [] BitSelect "Bits of the second operand where the first has ones, of the third elsewhere.";
-    Blendv "blendv" Ternary (Arg(1), VECTOR) (Ctrl, Ctrl, Ctrl) -> (Ctrl) [] LaneSelect "Lanes of the second operand where the top bit of the mask's lane is one, of the third elsewhere.";
-    VanyTrue "vany_true" Unary (Arg(0), VECTOR) (Ctrl) -> (Is(I8)) [] LaneTest "1 if any lane is not zero.";
-    VallTrue "vall_true" Unary (Arg(0), VECTOR) (Ctrl) -> (Is(I8)) [] LaneTest "1 if no lane is zero.";
-    VhighBits "vhigh_bits" Unary (Given, INT_SCALAR) (In(VECTOR)) -> (Ctrl) [] LaneTest "The top bit of each lane, lane 0 in bit 0.";
-    Icmp "icmp" IntCompare (Arg(0), INT) (Ctrl, Ctrl) -> (Truthy) [] Compare "Compares integers: 1 or 0 for scalars, all ones or zeros in each lane for vectors.";
-    Iadd "iadd" Binary (Arg(0), INT) (Ctrl, Ctrl) -> (Ctrl) [] Add "Wrapping addition.";
-    Isub "isub" Binary (Arg(0), INT) (Ctrl, Ctrl) -> (Ctrl) [] Add "Wrapping subtraction.";
-    Ineg "ineg" Unary (Arg(0), INT) (Ctrl) -> (Ctrl) [] Negate "Wrapping negation.";
-    Iabs "iabs" Unary (Arg(0), INT) (Ctrl) -> (Ctrl) [] Absolute "Wrapping absolute value.";
-    Imul "imul" Binary (Arg(0), INT) (Ctrl, Ctrl) -> (Ctrl) [] Multiply "Wrapping multiplication.";
-    Umulhi "umulhi" Binary (Arg(0), INT) (Ctrl, Ctrl) -> (Ctrl) [] MultiplyHigh "The high half of the unsigned product.";
-    Smulhi "smulhi" Binary (Arg(0), INT) (Ctrl, Ctrl) -> (Ctrl) [] MultiplyHigh "The high half of the signed product.";
-    SqmulRoundSat "sqmul_round_sat" Binary (Arg(0), I16_32_X) (Ctrl, Ctrl) -> (Ctrl) [] FixedPoint "Multiplication of signed fixed-point lanes whose point is behind the sign bit, rounded to nearest and saturated.";
-    X86Pmulhrsw "x86_pmulhrsw" Binary (Arg(0), I16_32_X) (Ctrl, Ctrl) -> (Ctrl) [] FixedPoint "As sqmul_round_sat, but the product of two lowest numbers wraps, as in x86's PMULHRSW.";
-    Udiv "udiv" Binary (Arg(0), INT_SCALAR) (Ctrl, Ctrl) -> (Ctrl) [TRAP] Divide "Unsigned division, rounding towards zero; traps when dividing by zero.";
-    Sdiv "sdiv" Binary (Arg(0), INT_SCALAR) (Ctrl, Ctrl) -> (Ctrl) [TRAP] Divide "Signed division, rounding towards zero; traps when dividing by zero and on overflow.";
-    Urem "urem" Binary (Arg(0), INT_SCALAR) (Ctrl, Ctrl) -> (Ctrl) [TRAP] Divide "The remainder of unsigned division; traps when dividing by zero.";
-    Srem "srem" Binary (Arg(0), INT_SCALAR) (Ctrl, Ctrl) -> (Ctrl) [TRAP] Divide "The remainder of signed division, with the dividend's sign, 0 where the quotient overflows; traps when dividing by zero.";
-    SaddOverflowCin "sadd_overflow_cin" Ternary (Arg(1), INT_SCALAR) (Ctrl, Ctrl, Is(I8)) -> (Ctrl, Is(I8)) [] Overflow "Addition with carry in, which any number but 0 is, and whether it overflowed as a signed one.";
-    UaddOverflowCin "uadd_overflow_cin" Ternary (Arg(1), INT_SCALAR) (Ctrl, Ctrl, Is(I8)) -> (Ctrl, Is(I8)) [] Overflow "Addition with carry in, which any number but 0 is, and carry out.";
-    UaddOverflow "uadd_overflow" Binary (Arg(0), INT_SCALAR) (Ctrl, Ctrl) -> (Ctrl, Is(I8)) [] Overflow "Addition, and whether it overflowed as an unsigned one.";
-    SaddOverflow "sadd_overflow" Binary (Arg(0), INT_SCALAR) (Ctrl, Ctrl) -> (Ctrl, Is(I8)) [] Overflow "Addition, and whether it overflowed as a signed one.";
-    UsubOverflow "usub_overflow" Binary (Arg(0), INT_SCALAR) (Ctrl, Ctrl) -> (Ctrl, Is(I8)) [] Overflow "Subtraction, and whether it borrowed.";
-    SsubOverflow "ssub_overflow" Binary (Arg(0), INT_SCALAR) (Ctrl, Ctrl) -> (Ctrl, Is(I8)) [] Overflow "Subtraction, and whether it overflowed as a signed one.";
-    UmulOverflow "umul_overflow" Binary (Arg(0), INT_TO_64) (Ctrl, Ctrl) -> (Ctrl, Is(I8)) [] Overflow "Multiplication, and whether it overflowed as an unsigned one.";
-    SmulOverflow "smul_overflow" Binary (Arg(0), INT_TO_64) (Ctrl, Ctrl) -> (Ctrl, Is(I8)) [] Overflow "Multiplication, and whether it overflowed as a signed one.";
-    UaddOverflowTrap "uadd_overflow_trap" AddTrap (Arg(0), INT_32_64) (Ctrl, Ctrl) -> (Ctrl) [TRAP] Overflow "Addition that traps when it overflows as an unsigned one.";
-    SsubOverflowBin "ssub_overflow_bin" Ternary (Arg(1), INT_SCALAR) (Ctrl, Ctrl, Is(I8)) -> (Ctrl, Is(I8)) [] Overflow "Subtraction with borrow in, which any number but 0 is, and whether it overflowed as a signed one.";
-    UsubOverflowBin "usub_overflow_bin" Ternary (Arg(1), INT_SCALAR) (Ctrl, Ctrl, Is(I8)) -> (Ctrl, Is(I8)) [] Overflow "Subtraction with borrow in, which any number but 0 is, and borrow out.";
-    Band "band" Binary (Arg(0), ANY) (Ctrl, Ctrl) -> (Ctrl) [] Logic "Bitwise and.";
-    Bor "bor" Binary (Arg(0), ANY) (Ctrl, Ctrl) -> (Ctrl) [] Logic "Bitwise or.";
-    Bxor "bxor" Binary (Arg(0), ANY) (Ctrl, Ctrl) -> (Ctrl) [] Logic "Bitwise exclusive or.";
-    Bnot "bnot" Unary (Arg(0), ANY) (Ctrl) -> (Ctrl) [] Complement "Bitwise complement.";
-    Rotl "rotl" Binary (Arg(0), INT) (Ctrl, In(INT_SCALAR)) -> (Ctrl) [] Shift "Rotates left by the amount modulo the lane width.";
-    Rotr "rotr" Binary (Arg(0), INT) (Ctrl, In(INT_SCALAR)) -> (Ctrl) [] Shift "Rotates right by the amount modulo the lane width.";
-    Ishl "ishl" Binary (Arg(0), INT) (Ctrl, In(INT_SCALAR)) -> (Ctrl) [] Shift "Shifts left by the amount modulo the lane width.";
-    Ushr "ushr" Binary (Arg(0), INT) (Ctrl, In(INT_SCALAR)) -> (Ctrl) [] Shift "Shifts right, bringing in zeros, by the amount modulo the lane width.";
-    Sshr "sshr" Binary (Arg(0), INT) (Ctrl, In(INT_SCALAR)) -> (Ctrl) [] Shift "Shifts right, bringing in the sign, by the amount modulo the lane width.";
-    Bitrev "bitrev" Unary (Arg(0), INT_SCALAR) (Ctrl) -> (Ctrl) [] Bits "The bits in reverse order.";
-    Clz "clz" Unary (Arg(0), INT_SCALAR) (Ctrl) -> (Ctrl) [] Bits "The number of zeros above the highest one; the width for zero.";
-    Cls "cls" Unary (Arg(0), INT_SCALAR) (Ctrl) -> (Ctrl) [] Bits "The number of bits below the sign bit that equal it, without a gap.";
-    Ctz "ctz" Unary (Arg(0), INT_SCALAR) (Ctrl) -> (Ctrl) [] Bits "The number of zeros below the lowest one; the width for zero.";
-    Bswap "bswap" Unary (Arg(0), INT_FROM_16) (Ctrl) -> (Ctrl) [] Bits "The bytes in reverse order.";
-    Popcnt "popcnt" Unary (Arg(0), INT_FIXED) (Ctrl) -> (Ctrl) [] Bits "The number of ones, in each lane.";
-    Fcmp "fcmp" FloatCompare (Arg(0), FLOAT) (Ctrl, Ctrl) -> (Truthy) [] Compare "Compares floats: 1 or 0 for scalars, all ones or zeros in each lane for vectors.";
-    Fadd "fadd" Binary (Arg(0), FLOAT) (Ctrl, Ctrl) -> (Ctrl) [] FloatArithmetic "Floating-point addition.";
-    Fsub "fsub" Binary (Arg(0), FLOAT) (Ctrl, Ctrl) -> (Ctrl) [] FloatArithmetic "Floating-point subtraction.";
-    Fmul "fmul" Binary (Arg(0), FLOAT) (Ctrl, Ctrl) -> (Ctrl) [] FloatArithmetic "Floating-point multiplication.";
-    Fdiv "fdiv" Binary (Arg(0), FLOAT) (Ctrl, Ctrl) -> (Ctrl) [] FloatArithmetic "Floating-point division.";
-    Sqrt "sqrt" Unary (Arg(0), FLOAT) (Ctrl) -> (Ctrl) [] FloatArithmetic "Square root.";
-    Fma "fma" Ternary (Arg(1), FLOAT) (Ctrl, Ctrl, Ctrl) -> (Ctrl) [] FloatArithmetic "First times second plus third, rounded once.";
-    Fneg "fneg" Unary (Arg(0), FLOAT) (Ctrl) -> (Ctrl) [] FloatArithmetic "The sign bit inverted, of a NaN too.";
-    Fabs "fabs" Unary (Arg(0), FLOAT) (Ctrl) -> (Ctrl) [] FloatArithmetic "The sign bit cleared, of a NaN too.";
-    Fcopysign "fcopysign" Binary (Arg(0), FLOAT) (Ctrl, Ctrl) -> (Ctrl) [] FloatArithmetic "The first operand with the second's sign bit.";
-    Fmin "fmin" Binary (Arg(0), FLOAT) (Ctrl, Ctrl) -> (Ctrl) [] FloatArithmetic "The minimum; NaN if either is NaN, and -0 is less than 0.";
-    Fmax "fmax" Binary (Arg(0), FLOAT) (Ctrl, Ctrl) -> (Ctrl) [] FloatArithmetic "The maximum; NaN if either is NaN, and -0 is less than 0.";
-    Ceil "ceil" Unary (Arg(0), FLOAT) (Ctrl) -> (Ctrl) [] FloatArithmetic "Rounds up to an integral value.";
-    Floor "floor" Unary (Arg(0), FLOAT) (Ctrl) -> (Ctrl) [] FloatArithmetic "Rounds down to an integral value.";
-    Trunc "trunc" Unary (Arg(0), FLOAT) (Ctrl) -> (Ctrl) [] FloatArithmetic "Rounds towards zero to an integral value.";
-    Nearest "nearest" Unary (Arg(0), FLOAT) (Ctrl) -> (Ctrl) [] FloatArithmetic "Rounds to the nearest integral value, ties to even.";
-    Bitcast "bitcast" LoadNoOffset (Given, ANY) (In(ANY)) -> (Ctrl) [] Bitcast "The same bits as another type of the same size; lanes as memory of the given byte order would have them.";
-    ScalarToVector "scalar_to_vector" Unary (Given, VECTOR) (Lane) -> (Ctrl) [] Lane "A vector with the scalar in lane 0 and zeros elsewhere.";
-    Bmask "bmask" Unary (Given, INT_SCALAR) (In(INT_SCALAR)) -> (Ctrl) [] Mask "All ones if the operand is not zero, else zero.";
-    Ireduce "ireduce" Unary (Given, INT_SCALAR) (WiderInt) -> (Ctrl) [] Reduce "The low bits of a wider integer.";
-    Snarrow "snarrow" Binary (Arg(0), NARROWABLE) (Ctrl, Ctrl) -> (SplitLanes) [] Narrow "Both vectors' signed lanes, saturated to signed lanes half as wide.";
-    Unarrow "unarrow" Binary (Arg(0), NARROWABLE) (Ctrl, Ctrl) -> (SplitLanes) [] Narrow "Both vectors' signed lanes, saturated to unsigned lanes half as wide.";
-    Uunarrow "uunarrow" Binary (Arg(0), NARROWABLE) (Ctrl, Ctrl) -> (SplitLanes) [] Narrow "Both vectors' unsigned lanes, saturated to unsigned lanes half as wide.";
-    SwidenLow "swiden_low" Unary (Arg(0), WIDENABLE) (Ctrl) -> (MergeLanes) [] Widen "The low half's lanes, sign-extended.";
-    SwidenHigh "swiden_high" Unary (Arg(0), WIDENABLE) (Ctrl) -> (MergeLanes) [] Widen "The high half's lanes, sign-extended.";
-    UwidenLow "uwiden_low" Unary (Arg(0), WIDENABLE) (Ctrl) -> (MergeLanes) [] Widen "The low half's lanes, zero-extended.";
-    UwidenHigh "uwiden_high" Unary (Arg(0), WIDENABLE) (Ctrl) -> (MergeLanes) [] Widen "The high half's lanes, zero-extended.";
-    IaddPairwise "iadd_pairwise" Binary (Arg(0), WIDENABLE) (Ctrl, Ctrl) -> (Ctrl) [] Pairwise "Sums of neighbouring lanes of both vectors, the first's in the low half.";
-    X86Pmaddubsw "x86_pmaddubsw" Binary (NoCtrl, NONE) (Is(I8X16), Is(I8X16)) -> (Is(I16X8)) [] Pairwise "Products of the first operand's signed and the second's unsigned bytes, neighbours added with signed saturation, as x86's PMADDUBSW does with its operands exchanged.";
-    Uextend "uextend" Unary (Given, INT_SCALAR) (NarrowerInt) -> (Ctrl) [] Extend "Zero-extends a narrower integer.";
-    Sextend "sextend" Unary (Given, INT_SCALAR) (NarrowerInt) -> (Ctrl) [] Extend "Sign-extends a narrower integer.";
-    Fpromote "fpromote" Unary (Given, FLOAT_SCALAR) (NarrowerFloat) -> (Ctrl) [] FloatWidth "Converts to a wider float: exact.";
-    Fdemote "fdemote" Unary (Given, FLOAT_SCALAR) (WiderFloat) -> (Ctrl) [] FloatWidth "Converts to a narrower float, rounding to nearest.";
-    Fvdemote "fvdemote" Unary (NoCtrl, NONE) (Is(F64X2)) -> (Is(F32X4)) [] FloatWidth "Two f64 lanes to f32 in the low half, zeros above.";
-    FvpromoteLow "fvpromote_low" Unary (NoCtrl, NONE) (Is(F32X4)) -> (Is(F64X2)) [] FloatWidth "The two low f32 lanes to f64.";
-    FcvtToUint "fcvt_to_uint" Unary (Given, INT_SCALAR) (In(FLOAT_SCALAR)) -> (Ctrl) [TRAP] ToInt "Converts to an unsigned integer, rounding towards zero; traps on NaN and out of range.";
-    FcvtToSint "fcvt_to_sint" Unary (Given, INT_SCALAR) (In(FLOAT_SCALAR)) -> (Ctrl) [TRAP] ToInt "Converts to a signed integer, rounding towards zero; traps on NaN and out of range.";
-    FcvtToUintSat "fcvt_to_uint_sat" Unary (Given, INT) (In(FLOAT)) -> (Ctrl) [] ToIntSaturated "Converts to an unsigned integer, rounding towards zero, saturating; NaN gives 0.";
-    FcvtToSintSat "fcvt_to_sint_sat" Unary (Given, INT) (In(FLOAT)) -> (Ctrl) [] ToIntSaturated "Converts to a signed integer, rounding towards zero, saturating; NaN gives 0.";
-    X86Cvtt2dq "x86_cvtt2dq" Unary (Given, INT) (In(FLOAT)) -> (Ctrl) [] ToIntX86 "Converts lanes to signed integers as x86's CVTTPS2DQ does: the lowest integer for a NaN and when out of range.";
-    FcvtFromUint "fcvt_from_uint" Unary (Given, FLOAT) (In(INT)) -> (Ctrl) [] FromInt "Converts an unsigned integer to a float, rounding to nearest.";
-    FcvtFromSint "fcvt_from_sint" Unary (Given, FLOAT) (In(INT)) -> (Ctrl) [] FromInt "Converts a signed integer to a float, rounding to nearest.";
-    Isplit "isplit" Unary (Arg(0), INT_FROM_16) (Ctrl) -> (Half, Half) [] SplitConcat "The low and the high half.";
-    Iconcat "iconcat" Binary (Arg(0), INT_TO_64) (Ctrl, Ctrl) -> (Double) [] SplitConcat "An integer from its low and high half.";
-    AtomicRmw "atomic_rmw" AtomicRmw (Given, INT_SCALAR) (In(INT_32_64), Ctrl) -> (Ctrl) [LOAD STORE TRAP OTHER] Atomic "Replaces the value at an address by its combination with the operand, atomically; gives the old value.";
-    AtomicCas "atomic_cas" AtomicCas (Arg(2), INT_SCALAR) (In(INT_32_64), Ctrl, Ctrl) -> (Ctrl) [LOAD STORE TRAP OTHER] Atomic "Stores the new value if the value at the address equals the expected one, atomically; gives the old value.";
-    AtomicLoad "atomic_load" LoadNoOffset (Given, INT_SCALAR) (In(INT_32_64)) -> (Ctrl) [LOAD TRAP OTHER] Atomic "Loads atomically, sequentially consistent.";
-    AtomicStore "atomic_store" StoreNoOffset (Arg(0), INT_SCALAR) (Ctrl, In(INT_32_64)) -> () [STORE TRAP OTHER] Atomic "Stores atomically, sequentially consistent.";
-    Fence "fence" Nullary (NoCtrl, NONE) () -> () [OTHER LOAD STORE] Atomic "Orders all memory accesses before it before all after it.";
-    ExtractVector "extract_vector" BinaryImm8 (Arg(0), DYNAMIC_VECTOR) (Ctrl) -> (DynamicToFixed) [] Dynamic "A fixed part of a dynamic vector.";
-    SequencePoint "sequence_point" Nullary (NoCtrl, NONE) () -> () [OTHER] Marker "Holds debug tags; no code moves across it.";
+    Jump "jump" Jump (NoCtrl, NONE) () -> () [TERMINATOR BRANCH] Jump
+        "Jumps to a block, passing the arguments to its parameters.";
+    Brif "brif" Brif (Arg(0), INT_SCALAR) (Ctrl) -> () [TERMINATOR BRANCH] Branch
+        "Branches to the first block if the value is not zero, to the second if it is.";
+    BrTable "br_table" BrTable (NoCtrl, NONE) (Is(I32)) -> () [TERMINATOR BRANCH] Table
+        "Branches to the block that a table has at an index. The index is unsigned; from the table's length \
+         on, it selects the default block.";
+    Debugtrap "debugtrap" Nullary (NoCtrl, NONE) () -> () [OTHER LOAD STORE] Special
+        "Stops in a debugger, which can resume execution after it.";
+    Trap "trap" Trap (NoCtrl, NONE) () -> () [TERMINATOR TRAP] Trap
+        "Traps unconditionally with the given code.";
+    Trapz "trapz" CondTrap (Arg(0), INT_SCALAR) (Ctrl) -> () [TRAP] TrapIf
+        "Traps with the given code if the value is zero.";
+    Trapnz "trapnz" CondTrap (Arg(0), INT_SCALAR) (Ctrl) -> () [TRAP] TrapIf
+        "Traps with the given code if the value is not zero.";
+    Return "return" Multiary (NoCtrl, NONE) () -> () [TERMINATOR RETURN] Return
+        "Returns from the function with the given values, one for each result of its signature.";
+    Call "call" Call (NoCtrl, NONE) () -> () [CALL LOAD STORE OTHER] Call
+        "Calls a declared function.";
+    CallIndirect "call_indirect" CallIndirect (Arg(0), INT_32_64) (Ctrl) -> ()
+        [CALL LOAD STORE OTHER] CallIndirect
+        "Calls the function at an address. It must have the given signature.";
+    ReturnCall "return_call" Call (NoCtrl, NONE) () -> () [TERMINATOR CALL RETURN LOAD STORE OTHER] TailCall
+        "Tail-calls a declared function. The caller's frame is removed first, and the callee returns to the \
+         caller's caller. Both must have the same results and the same calling convention, one that supports \
+         tail calls.";
+    ReturnCallIndirect "return_call_indirect" CallIndirect (Arg(0), INT_32_64) (Ctrl) -> ()
+        [TERMINATOR CALL RETURN LOAD STORE OTHER] TailCallIndirect
+        "Tail-calls the function at an address, as return_call does a declared one. It must have the given \
+         signature.";
+    FuncAddr "func_addr" FuncAddr (Given, INT_32_64) () -> (Ctrl) [] Address
+        "Computes the address of a declared function.";
+    TryCall "try_call" TryCall (NoCtrl, NONE) () -> () [TERMINATOR BRANCH CALL LOAD STORE OTHER] TryCall
+        "Calls a declared function that may throw. A normal return goes to the first block of the table, \
+         which gets result N as `retN`. An exception goes to the first handler whose tag matches, which gets \
+         word N of the payload as `exnN`; one that no handler matches propagates to the caller.";
+    TryCallIndirect "try_call_indirect" TryCallIndirect (Arg(0), INT_32_64) (Ctrl) -> ()
+        [TERMINATOR BRANCH CALL LOAD STORE OTHER] TryCall
+        "Calls the function at an address that may throw, as try_call does a declared one.";
+    Splat "splat" Unary (Given, VECTOR) (Lane) -> (Ctrl) [] Lane
+        "Makes a vector with the scalar in all lanes.";
+    Swizzle "swizzle" Binary (NoCtrl, NONE) (Is(I8X16), Is(I8X16)) -> (Is(I8X16)) [] Permute
+        "Selects a byte of the first vector for each index in the second. An index above 15 gives 0.";
+    X86Pshufb "x86_pshufb" Binary (NoCtrl, NONE) (Is(I8X16), Is(I8X16)) -> (Is(I8X16)) [] Permute
+        "Selects a byte of the first vector for each index in the second, as x86's PSHUFB does. An index \
+         with its top bit set gives 0; any other is taken modulo 16.";
+    Insertlane "insertlane" TernaryImm8 (Arg(0), VECTOR) (Ctrl, Lane) -> (Ctrl) [] Lane
+        "Replaces the lane of the given number by the scalar.";
+    Extractlane "extractlane" BinaryImm8 (Arg(0), VECTOR) (Ctrl) -> (Lane) [] Lane
+        "Takes the lane of the given number out of a vector.";
+    Smin "smin" Binary (Arg(0), INT_FIXED) (Ctrl, Ctrl) -> (Ctrl) [] MinMax
+        "Takes the smaller of two signed integers.";
+    Umin "umin" Binary (Arg(0), INT_FIXED) (Ctrl, Ctrl) -> (Ctrl) [] MinMax
+        "Takes the smaller of two unsigned integers.";
+    Smax "smax" Binary (Arg(0), INT_FIXED) (Ctrl, Ctrl) -> (Ctrl) [] MinMax
+        "Takes the larger of two signed integers.";
+    Umax "umax" Binary (Arg(0), INT_FIXED) (Ctrl, Ctrl) -> (Ctrl) [] MinMax
+        "Takes the larger of two unsigned integers.";
+    AvgRound "avg_round" Binary (Arg(0), INT_VECTOR) (Ctrl, Ctrl) -> (Ctrl) [] Average
+        "Averages unsigned integers, rounding up. (x + y + 1) / 2 is computed without overflow.";
+    UaddSat "uadd_sat" Binary (Arg(0), INT_VECTOR) (Ctrl, Ctrl) -> (Ctrl) [] Saturate
+        "Adds unsigned integers with saturation. A sum out of range becomes the largest value.";
+    SaddSat "sadd_sat" Binary (Arg(0), INT_VECTOR) (Ctrl, Ctrl) -> (Ctrl) [] Saturate
+        "Adds signed integers with saturation. A sum out of range becomes the smallest or the largest value.";
+    UsubSat "usub_sat" Binary (Arg(0), INT_VECTOR) (Ctrl, Ctrl) -> (Ctrl) [] Saturate
+        "Subtracts unsigned integers with saturation. A negative difference becomes 0.";
+    SsubSat "ssub_sat" Binary (Arg(0), INT_VECTOR) (Ctrl, Ctrl) -> (Ctrl) [] Saturate
+        "Subtracts signed integers with saturation. A difference out of range becomes the smallest or the \
+         largest value.";
+    Load "load" Load (Given, ANY) (In(INT_32_64)) -> (Ctrl) [LOAD TRAP] Load
+        "Loads a value from an address plus a constant offset. The byte order is the target's unless the \
+         flags say `little` or `big`. An access to invalid memory traps with the code in the flags, \
+         `heap_oob` if they have none; `notrap` promises that none happens.";
+    Store "store" Store (Arg(0), ANY) (Ctrl, In(INT_32_64)) -> () [STORE TRAP] Store
+        "Stores a value at an address plus a constant offset. The byte order is the target's unless the \
+         flags say `little` or `big`. An access to invalid memory traps with the code in the flags, \
+         `heap_oob` if they have none; `notrap` promises that none happens.";
+    Uload8 "uload8" Load (Given, INT_16_64) (In(INT_32_64)) -> (Ctrl) [LOAD TRAP] Load
+        "Loads 8 bits and zero-extends them. Byte order and traps are those of load.";
+    Sload8 "sload8" Load (Given, INT_16_64) (In(INT_32_64)) -> (Ctrl) [LOAD TRAP] Load
+        "Loads 8 bits and sign-extends them. Byte order and traps are those of load.";
+    Istore8 "istore8" Store (Arg(0), INT_16_64) (Ctrl, In(INT_32_64)) -> () [STORE TRAP] Store
+        "Stores the low 8 bits of an integer. Byte order and traps are those of store.";
+    Uload16 "uload16" Load (Given, INT_32_64) (In(INT_32_64)) -> (Ctrl) [LOAD TRAP] Load
+        "Loads 16 bits and zero-extends them. Byte order and traps are those of load.";
+    Sload16 "sload16" Load (Given, INT_32_64) (In(INT_32_64)) -> (Ctrl) [LOAD TRAP] Load
+        "Loads 16 bits and sign-extends them. Byte order and traps are those of load.";
+    Istore16 "istore16" Store (Arg(0), INT_32_64) (Ctrl, In(INT_32_64)) -> () [STORE TRAP] Store
+        "Stores the low 16 bits of an integer. Byte order and traps are those of store.";
+    Uload32 "uload32" Load (NoCtrl, NONE) (In(INT_32_64)) -> (Is(I64)) [LOAD TRAP] Load
+        "Loads 32 bits and zero-extends them to 64. Byte order and traps are those of load.";
+    Sload32 "sload32" Load (NoCtrl, NONE) (In(INT_32_64)) -> (Is(I64)) [LOAD TRAP] Load
+        "Loads 32 bits and sign-extends them to 64. Byte order and traps are those of load.";
+    Istore32 "istore32" Store (Arg(0), INT_64) (Ctrl, In(INT_32_64)) -> () [STORE TRAP] Store
+        "Stores the low 32 bits of an integer. Byte order and traps are those of store.";
+    StackSwitch "stack_switch" Ternary (Arg(1), INT_32_64) (Ctrl, Ctrl, Ctrl) -> (Ctrl)
+        [CALL LOAD STORE OTHER] StackSwitch
+        "Suspends the running stack and resumes another. Stores the running context at the first address, \
+         loads the one at the second, and passes it the third operand. The result is what is passed back \
+         when this stack is resumed. A context can be resumed once; its layout is the platform's.";
+    Uload8x8 "uload8x8" Load (NoCtrl, NONE) (In(INT_32_64)) -> (Is(I16X8)) [LOAD TRAP] LoadWidening
+        "Loads eight 8-bit integers and zero-extends each to a 16-bit lane. Byte order and traps are those \
+         of load.";
+    Sload8x8 "sload8x8" Load (NoCtrl, NONE) (In(INT_32_64)) -> (Is(I16X8)) [LOAD TRAP] LoadWidening
+        "Loads eight 8-bit integers and sign-extends each to a 16-bit lane. Byte order and traps are those \
+         of load.";
+    Uload16x4 "uload16x4" Load (NoCtrl, NONE) (In(INT_32_64)) -> (Is(I32X4)) [LOAD TRAP] LoadWidening
+        "Loads four 16-bit integers and zero-extends each to a 32-bit lane. Byte order and traps are those \
+         of load.";
+    Sload16x4 "sload16x4" Load (NoCtrl, NONE) (In(INT_32_64)) -> (Is(I32X4)) [LOAD TRAP] LoadWidening
+        "Loads four 16-bit integers and sign-extends each to a 32-bit lane. Byte order and traps are those \
+         of load.";
+    Uload32x2 "uload32x2" Load (NoCtrl, NONE) (In(INT_32_64)) -> (Is(I64X2)) [LOAD TRAP] LoadWidening
+        "Loads two 32-bit integers and zero-extends each to a 64-bit lane. Byte order and traps are those of \
+         load.";
+    Sload32x2 "sload32x2" Load (NoCtrl, NONE) (In(INT_32_64)) -> (Is(I64X2)) [LOAD TRAP] LoadWidening
+        "Loads two 32-bit integers and sign-extends each to a 64-bit lane. Byte order and traps are those of \
+         load.";
+    StackAddr "stack_addr" StackAddr (Given, INT_32_64) () -> (Ctrl) [] Address
+        "Computes the address of a stack slot plus a constant offset.";
+    DynamicStackAddr "dynamic_stack_addr" DynamicStackAddr (Given, INT_32_64) () -> (Ctrl) [] Dynamic
+        "Computes the address of a dynamic stack slot.";
+    SymbolValue "symbol_value" GlobalValue (Given, INT_32_64) () -> (Ctrl) [] Address
+        "Computes the address of a symbol plus the offset in its declaration.";
+    TlsValue "tls_value" GlobalValue (Given, INT_32_64) () -> (Ctrl) [] Special
+        "Computes the address of the running thread's instance of a thread-local symbol, plus the offset in \
+         its declaration.";
+    GetPinnedReg "get_pinned_reg" Nullary (Given, INT_32_64) () -> (Ctrl) [OTHER] Special
+        "Reads the pinned register. Needs the setting `enable_pinned_reg`.";
+    SetPinnedReg "set_pinned_reg" Unary (Arg(0), INT_32_64) (Ctrl) -> () [OTHER] Special
+        "Writes the pinned register. Needs the setting `enable_pinned_reg`.";
+    GetFramePointer "get_frame_pointer" Nullary (Given, INT_32_64) () -> (Ctrl) [] Special
+        "Reads the frame pointer. Needs the setting `preserve_frame_pointers`.";
+    GetStackPointer "get_stack_pointer" Nullary (Given, INT_32_64) () -> (Ctrl) [] Special
+        "Reads the stack pointer.";
+    GetReturnAddress "get_return_address" Nullary (Given, INT_32_64) () -> (Ctrl) [] Special
+        "Reads the address that the function returns to. Needs the setting `preserve_frame_pointers`.";
+    GetExceptionHandlerAddress "get_exception_handler_address" HandlerAddr (Given, INT_32_64) () -> (Ctrl)
+        [] Special
+        "Computes the code address of an exception handler: of the try_call that ends the block, the one at \
+         the given index in its table.";
+    Iconst "iconst" Imm (Given, INT_TO_64) () -> (Ctrl) [] Constant
+        "Makes an integer constant. The literal must be in the range of the type, read as signed or as \
+         unsigned.";
+    F16const "f16const" ImmF16 (NoCtrl, NONE) () -> (Is(F16)) [] ConstantHalf
+        "Makes an f16 constant.";
+    F32const "f32const" ImmF32 (NoCtrl, NONE) () -> (Is(F32)) [] Constant
+        "Makes an f32 constant.";
+    F64const "f64const" ImmF64 (NoCtrl, NONE) () -> (Is(F64)) [] Constant
+        "Makes an f64 constant.";
+    F128const "f128const" Const (NoCtrl, NONE) () -> (Is(F128)) [] ConstantQuad
+        "Makes an f128 constant, given as a literal or by its entry in the constant pool.";
+    Vconst "vconst" Const (Given, VECTOR) () -> (Ctrl) [] ConstantVector
+        "Makes a vector constant, given by its lanes or by its entry in the constant pool.";
+    Shuffle "shuffle" Shuffle (NoCtrl, NONE) (Is(I8X16), Is(I8X16)) -> (Is(I8X16)) [] Permute
+        "Selects bytes of two vectors by 16 constant indices. 0 to 15 select from the first vector, 16 to 31 \
+         from the second; larger ones are invalid.";
+    Nop "nop" Nullary (NoCtrl, NONE) () -> () [] Marker
+        "Does nothing and emits no code.";
+    Select "select" Ternary (Arg(1), ANY) (In(INT_SCALAR), Ctrl, Ctrl) -> (Ctrl) [] Select
+        "Selects the second operand if the first is not zero, the third if it is.";
+    SelectSpectreGuard "select_spectre_guard" Ternary (Arg(1), ANY) (In(INT_SCALAR), Ctrl, Ctrl) -> (Ctrl)
+        [] Select
+        "Selects as select does, under speculation too. It is never lowered to a branch, whose misprediction \
+         could choose the wrong operand.";
+    Bitselect "bitselect" Ternary (Arg(1), ANY) (Ctrl, Ctrl, Ctrl) -> (Ctrl) [] BitSelect
+        "Selects bit by bit: from the second operand where the first has a one, from the third where it has \
+         a zero.";
+    Blendv "blendv" Ternary (Arg(1), VECTOR) (Ctrl, Ctrl, Ctrl) -> (Ctrl) [] LaneSelect
+        "Selects lane by lane: from the second operand where the top bit of the first one's lane is set, \
+         from the third where it is clear.";
+    VanyTrue "vany_true" Unary (Arg(0), VECTOR) (Ctrl) -> (Is(I8)) [] LaneTest
+        "Tests whether any lane has a bit set. 1 if so, 0 if not.";
+    VallTrue "vall_true" Unary (Arg(0), VECTOR) (Ctrl) -> (Is(I8)) [] LaneTest
+        "Tests whether every lane has a bit set. 1 if so, 0 if not.";
+    VhighBits "vhigh_bits" Unary (Given, INT_SCALAR) (In(VECTOR)) -> (Ctrl) [] LaneTest
+        "Collects the top bit of each lane, that of lane 0 in bit 0. Bits without a lane are 0; lanes \
+         without a bit are left out.";
+    Icmp "icmp" IntCompare (Arg(0), INT) (Ctrl, Ctrl) -> (Truthy) [] Compare
+        "Compares integers. Scalars give 1 if the condition holds, 0 if not; vectors give all ones or all \
+         zeros in each lane.";
+    Iadd "iadd" Binary (Arg(0), INT) (Ctrl, Ctrl) -> (Ctrl) [] Add
+        "Adds integers, wrapping around on overflow.";
+    Isub "isub" Binary (Arg(0), INT) (Ctrl, Ctrl) -> (Ctrl) [] Add
+        "Subtracts integers, wrapping around on overflow.";
+    Ineg "ineg" Unary (Arg(0), INT) (Ctrl) -> (Ctrl) [] Negate
+        "Negates an integer, wrapping around on overflow. The smallest signed value stays as it is.";
+    Iabs "iabs" Unary (Arg(0), INT) (Ctrl) -> (Ctrl) [] Absolute
+        "Takes the absolute value of a signed integer. The smallest value, whose absolute value does not \
+         fit, stays as it is.";
+    Imul "imul" Binary (Arg(0), INT) (Ctrl, Ctrl) -> (Ctrl) [] Multiply
+        "Multiplies integers, wrapping around on overflow.";
+    Umulhi "umulhi" Binary (Arg(0), INT) (Ctrl, Ctrl) -> (Ctrl) [] MultiplyHigh
+        "Multiplies unsigned integers and gives the high half of the product.";
+    Smulhi "smulhi" Binary (Arg(0), INT) (Ctrl, Ctrl) -> (Ctrl) [] MultiplyHigh
+        "Multiplies signed integers and gives the high half of the product.";
+    SqmulRoundSat "sqmul_round_sat" Binary (Arg(0), I16_32_X) (Ctrl, Ctrl) -> (Ctrl) [] FixedPoint
+        "Multiplies signed fixed-point numbers that have all bits but the sign behind the point. The product \
+         is rounded to nearest, ties up. The square of the smallest value, which does not fit, becomes the \
+         largest value.";
+    X86Pmulhrsw "x86_pmulhrsw" Binary (Arg(0), I16_32_X) (Ctrl, Ctrl) -> (Ctrl) [] FixedPoint
+        "Multiplies as sqmul_round_sat does, but the square of the smallest value wraps around to the \
+         smallest value. x86's PMULHRSW does that.";
+    Udiv "udiv" Binary (Arg(0), INT_SCALAR) (Ctrl, Ctrl) -> (Ctrl) [TRAP] Divide
+        "Divides unsigned integers, rounding down. Traps with `int_divz` if the divisor is zero.";
+    Sdiv "sdiv" Binary (Arg(0), INT_SCALAR) (Ctrl, Ctrl) -> (Ctrl) [TRAP] Divide
+        "Divides signed integers, rounding towards zero. Traps with `int_divz` if the divisor is zero, and \
+         with `int_ovf` if the smallest value is divided by -1.";
+    Urem "urem" Binary (Arg(0), INT_SCALAR) (Ctrl, Ctrl) -> (Ctrl) [TRAP] Divide
+        "Gives the remainder of udiv. Traps with `int_divz` if the divisor is zero.";
+    Srem "srem" Binary (Arg(0), INT_SCALAR) (Ctrl, Ctrl) -> (Ctrl) [TRAP] Divide
+        "Gives the remainder of signed division, which has the dividend's sign. The smallest value modulo -1 \
+         is 0. Traps with `int_divz` if the divisor is zero.";
+    SaddOverflowCin "sadd_overflow_cin" Ternary (Arg(1), INT_SCALAR) (Ctrl, Ctrl, Is(I8)) -> (Ctrl, Is(I8))
+        [] Overflow
+        "Adds signed integers and a carry. The first result is the sum, wrapped around; the second is 1 if \
+         it overflowed, 0 if not. Any carry but 0 counts as 1.";
+    UaddOverflowCin "uadd_overflow_cin" Ternary (Arg(1), INT_SCALAR) (Ctrl, Ctrl, Is(I8)) -> (Ctrl, Is(I8))
+        [] Overflow
+        "Adds unsigned integers and a carry. The first result is the sum, wrapped around; the second is the \
+         carry out, 1 if it overflowed, 0 if not. Any carry but 0 counts as 1.";
+    UaddOverflow "uadd_overflow" Binary (Arg(0), INT_SCALAR) (Ctrl, Ctrl) -> (Ctrl, Is(I8)) [] Overflow
+        "Adds unsigned integers. The first result is the sum, wrapped around; the second is 1 if it \
+         overflowed, 0 if not.";
+    SaddOverflow "sadd_overflow" Binary (Arg(0), INT_SCALAR) (Ctrl, Ctrl) -> (Ctrl, Is(I8)) [] Overflow
+        "Adds signed integers. The first result is the sum, wrapped around; the second is 1 if it \
+         overflowed, 0 if not.";
+    UsubOverflow "usub_overflow" Binary (Arg(0), INT_SCALAR) (Ctrl, Ctrl) -> (Ctrl, Is(I8)) [] Overflow
+        "Subtracts unsigned integers. The first result is the difference, wrapped around; the second is 1 if \
+         it is negative, 0 if not.";
+    SsubOverflow "ssub_overflow" Binary (Arg(0), INT_SCALAR) (Ctrl, Ctrl) -> (Ctrl, Is(I8)) [] Overflow
+        "Subtracts signed integers. The first result is the difference, wrapped around; the second is 1 if \
+         it overflowed, 0 if not.";
+    UmulOverflow "umul_overflow" Binary (Arg(0), INT_TO_64) (Ctrl, Ctrl) -> (Ctrl, Is(I8)) [] Overflow
+        "Multiplies unsigned integers. The first result is the product, wrapped around; the second is 1 if \
+         it overflowed, 0 if not.";
+    SmulOverflow "smul_overflow" Binary (Arg(0), INT_TO_64) (Ctrl, Ctrl) -> (Ctrl, Is(I8)) [] Overflow
+        "Multiplies signed integers. The first result is the product, wrapped around; the second is 1 if it \
+         overflowed, 0 if not.";
+    UaddOverflowTrap "uadd_overflow_trap" AddTrap (Arg(0), INT_32_64) (Ctrl, Ctrl) -> (Ctrl) [TRAP] Overflow
+        "Adds unsigned integers. Traps with the given code if the sum overflows.";
+    SsubOverflowBin "ssub_overflow_bin" Ternary (Arg(1), INT_SCALAR) (Ctrl, Ctrl, Is(I8)) -> (Ctrl, Is(I8))
+        [] Overflow
+        "Subtracts signed integers and a borrow. The first result is the difference, wrapped around; the \
+         second is 1 if it overflowed, 0 if not. Any borrow but 0 counts as 1.";
+    UsubOverflowBin "usub_overflow_bin" Ternary (Arg(1), INT_SCALAR) (Ctrl, Ctrl, Is(I8)) -> (Ctrl, Is(I8))
+        [] Overflow
+        "Subtracts unsigned integers and a borrow. The first result is the difference, wrapped around; the \
+         second is the borrow out, 1 if it is negative, 0 if not. Any borrow but 0 counts as 1.";
+    Band "band" Binary (Arg(0), ANY) (Ctrl, Ctrl) -> (Ctrl) [] Logic
+        "Computes bitwise and.";
+    Bor "bor" Binary (Arg(0), ANY) (Ctrl, Ctrl) -> (Ctrl) [] Logic
+        "Computes bitwise or.";
+    Bxor "bxor" Binary (Arg(0), ANY) (Ctrl, Ctrl) -> (Ctrl) [] Logic
+        "Computes bitwise exclusive or.";
+    Bnot "bnot" Unary (Arg(0), ANY) (Ctrl) -> (Ctrl) [] Complement
+        "Inverts all bits.";
+    Rotl "rotl" Binary (Arg(0), INT) (Ctrl, In(INT_SCALAR)) -> (Ctrl) [] Shift
+        "Rotates left. The amount is taken modulo the lane width.";
+    Rotr "rotr" Binary (Arg(0), INT) (Ctrl, In(INT_SCALAR)) -> (Ctrl) [] Shift
+        "Rotates right. The amount is taken modulo the lane width.";
+    Ishl "ishl" Binary (Arg(0), INT) (Ctrl, In(INT_SCALAR)) -> (Ctrl) [] Shift
+        "Shifts left, bringing in zeros. The amount is taken modulo the lane width.";
+    Ushr "ushr" Binary (Arg(0), INT) (Ctrl, In(INT_SCALAR)) -> (Ctrl) [] Shift
+        "Shifts right, bringing in zeros. The amount is taken modulo the lane width.";
+    Sshr "sshr" Binary (Arg(0), INT) (Ctrl, In(INT_SCALAR)) -> (Ctrl) [] Shift
+        "Shifts right, bringing in copies of the sign bit. The amount is taken modulo the lane width.";
+    Bitrev "bitrev" Unary (Arg(0), INT_SCALAR) (Ctrl) -> (Ctrl) [] Bits
+        "Reverses the order of the bits.";
+    Clz "clz" Unary (Arg(0), INT_SCALAR) (Ctrl) -> (Ctrl) [] Bits
+        "Counts the zeros above the highest one. Of zero, gives the width of the type.";
+    Cls "cls" Unary (Arg(0), INT_SCALAR) (Ctrl) -> (Ctrl) [] Bits
+        "Counts the bits directly below the sign bit that are equal to it. Of 0 and -1, gives the width of \
+         the type less 1.";
+    Ctz "ctz" Unary (Arg(0), INT_SCALAR) (Ctrl) -> (Ctrl) [] Bits
+        "Counts the zeros below the lowest one. Of zero, gives the width of the type.";
+    Bswap "bswap" Unary (Arg(0), INT_FROM_16) (Ctrl) -> (Ctrl) [] Bits
+        "Reverses the order of the bytes.";
+    Popcnt "popcnt" Unary (Arg(0), INT_FIXED) (Ctrl) -> (Ctrl) [] Bits
+        "Counts the ones, in each lane.";
+    Fcmp "fcmp" FloatCompare (Arg(0), FLOAT) (Ctrl, Ctrl) -> (Truthy) [] Compare
+        "Compares floats. Two floats are unordered if either is a NaN; zeros are equal whatever their signs. \
+         Scalars give 1 if the condition holds, 0 if not; vectors give all ones or all zeros in each lane.";
+    Fadd "fadd" Binary (Arg(0), FLOAT) (Ctrl, Ctrl) -> (Ctrl) [] FloatArithmetic
+        "Adds floats, rounding to nearest, ties to even. A sum out of range is infinite. A NaN operand, or \
+         infinities of opposite signs, give a NaN.";
+    Fsub "fsub" Binary (Arg(0), FLOAT) (Ctrl, Ctrl) -> (Ctrl) [] FloatArithmetic
+        "Subtracts floats, rounding to nearest, ties to even. A difference out of range is infinite. A NaN \
+         operand, or infinities of the same sign, give a NaN.";
+    Fmul "fmul" Binary (Arg(0), FLOAT) (Ctrl, Ctrl) -> (Ctrl) [] FloatArithmetic
+        "Multiplies floats, rounding to nearest, ties to even. A product out of range is infinite. A NaN \
+         operand, or zero times infinity, gives a NaN.";
+    Fdiv "fdiv" Binary (Arg(0), FLOAT) (Ctrl, Ctrl) -> (Ctrl) [] FloatArithmetic
+        "Divides floats, rounding to nearest, ties to even. Never traps: a quotient out of range, or by \
+         zero, is infinite. A NaN operand, zero by zero, or infinity by infinity, gives a NaN.";
+    Sqrt "sqrt" Unary (Arg(0), FLOAT) (Ctrl) -> (Ctrl) [] FloatArithmetic
+        "Takes the square root, rounding to nearest, ties to even. -0 stays; a NaN, or a number below zero, \
+         gives a NaN.";
+    Fma "fma" Ternary (Arg(1), FLOAT) (Ctrl, Ctrl, Ctrl) -> (Ctrl) [] FloatArithmetic
+        "Multiplies the first two operands and adds the third, rounding once: to nearest, ties to even. NaNs \
+         and infinities are as in fmul and fadd.";
+    Fneg "fneg" Unary (Arg(0), FLOAT) (Ctrl) -> (Ctrl) [] FloatArithmetic
+        "Inverts the sign bit, of a NaN too. No other bit changes.";
+    Fabs "fabs" Unary (Arg(0), FLOAT) (Ctrl) -> (Ctrl) [] FloatArithmetic
+        "Clears the sign bit, of a NaN too. No other bit changes.";
+    Fcopysign "fcopysign" Binary (Arg(0), FLOAT) (Ctrl, Ctrl) -> (Ctrl) [] FloatArithmetic
+        "Gives the first operand the sign bit of the second, also if either is a NaN. No other bit changes.";
+    Fmin "fmin" Binary (Arg(0), FLOAT) (Ctrl, Ctrl) -> (Ctrl) [] FloatArithmetic
+        "Takes the smaller of two floats, where -0 is smaller than +0. A NaN operand gives a quiet NaN.";
+    Fmax "fmax" Binary (Arg(0), FLOAT) (Ctrl, Ctrl) -> (Ctrl) [] FloatArithmetic
+        "Takes the larger of two floats, where -0 is smaller than +0. A NaN operand gives a quiet NaN.";
+    Ceil "ceil" Unary (Arg(0), FLOAT) (Ctrl) -> (Ctrl) [] FloatArithmetic
+        "Rounds up to an integral float. A zero result has the operand's sign; infinities stay; a NaN gives \
+         a quiet NaN.";
+    Floor "floor" Unary (Arg(0), FLOAT) (Ctrl) -> (Ctrl) [] FloatArithmetic
+        "Rounds down to an integral float. A zero result has the operand's sign; infinities stay; a NaN \
+         gives a quiet NaN.";
+    Trunc "trunc" Unary (Arg(0), FLOAT) (Ctrl) -> (Ctrl) [] FloatArithmetic
+        "Rounds towards zero to an integral float. A zero result has the operand's sign; infinities stay; a \
+         NaN gives a quiet NaN.";
+    Nearest "nearest" Unary (Arg(0), FLOAT) (Ctrl) -> (Ctrl) [] FloatArithmetic
+        "Rounds to the nearest integral float, ties to even. A zero result has the operand's sign; \
+         infinities stay; a NaN gives a quiet NaN.";
+    Bitcast "bitcast" LoadNoOffset (Given, ANY) (In(ANY)) -> (Ctrl) [] Bitcast
+        "Reinterprets the bits as another type of the same size. If the number of lanes changes, the flags \
+         must give a byte order: the result is what storing the operand and loading the result in that order \
+         would give.";
+    ScalarToVector "scalar_to_vector" Unary (Given, VECTOR) (Lane) -> (Ctrl) [] Lane
+        "Makes a vector with the scalar in lane 0 and zeros in the other lanes.";
+    Bmask "bmask" Unary (Given, INT_SCALAR) (In(INT_SCALAR)) -> (Ctrl) [] Mask
+        "Makes a mask: all ones if the operand is not zero, all zeros if it is.";
+    Ireduce "ireduce" Unary (Given, INT_SCALAR) (WiderInt) -> (Ctrl) [] Reduce
+        "Truncates an integer to its low bits.";
+    Snarrow "snarrow" Binary (Arg(0), NARROWABLE) (Ctrl, Ctrl) -> (SplitLanes) [] Narrow
+        "Narrows signed lanes of two vectors to signed lanes of half the width, with saturation. The first \
+         vector's lanes are the low ones of the result.";
+    Unarrow "unarrow" Binary (Arg(0), NARROWABLE) (Ctrl, Ctrl) -> (SplitLanes) [] Narrow
+        "Narrows signed lanes of two vectors to unsigned lanes of half the width, with saturation. Negative \
+         values become 0. The first vector's lanes are the low ones of the result.";
+    Uunarrow "uunarrow" Binary (Arg(0), NARROWABLE) (Ctrl, Ctrl) -> (SplitLanes) [] Narrow
+        "Narrows unsigned lanes of two vectors to unsigned lanes of half the width, with saturation. The \
+         first vector's lanes are the low ones of the result.";
+    SwidenLow "swiden_low" Unary (Arg(0), WIDENABLE) (Ctrl) -> (MergeLanes) [] Widen
+        "Sign-extends the low half of the lanes to twice their width.";
+    SwidenHigh "swiden_high" Unary (Arg(0), WIDENABLE) (Ctrl) -> (MergeLanes) [] Widen
+        "Sign-extends the high half of the lanes to twice their width.";
+    UwidenLow "uwiden_low" Unary (Arg(0), WIDENABLE) (Ctrl) -> (MergeLanes) [] Widen
+        "Zero-extends the low half of the lanes to twice their width.";
+    UwidenHigh "uwiden_high" Unary (Arg(0), WIDENABLE) (Ctrl) -> (MergeLanes) [] Widen
+        "Zero-extends the high half of the lanes to twice their width.";
+    IaddPairwise "iadd_pairwise" Binary (Arg(0), WIDENABLE) (Ctrl, Ctrl) -> (Ctrl) [] Pairwise
+        "Adds neighbouring lanes of each vector, wrapping around on overflow. The first vector's sums are \
+         the low lanes of the result.";
+    X86Pmaddubsw "x86_pmaddubsw" Binary (NoCtrl, NONE) (Is(I8X16), Is(I8X16)) -> (Is(I16X8)) [] Pairwise
+        "Multiplies signed bytes by unsigned ones and adds neighbouring products, with signed saturation. \
+         The first operand is the signed one: x86's PMADDUBSW has its operands the other way round.";
+    Uextend "uextend" Unary (Given, INT_SCALAR) (NarrowerInt) -> (Ctrl) [] Extend
+        "Zero-extends a narrower integer.";
+    Sextend "sextend" Unary (Given, INT_SCALAR) (NarrowerInt) -> (Ctrl) [] Extend
+        "Sign-extends a narrower integer.";
+    Fpromote "fpromote" Unary (Given, FLOAT_SCALAR) (NarrowerFloat) -> (Ctrl) [] FloatWidth
+        "Converts to a wider float, exactly. A NaN gives a NaN.";
+    Fdemote "fdemote" Unary (Given, FLOAT_SCALAR) (WiderFloat) -> (Ctrl) [] FloatWidth
+        "Converts to a narrower float, rounding to nearest, ties to even. Numbers out of range become \
+         infinite; a NaN gives a NaN.";
+    Fvdemote "fvdemote" Unary (NoCtrl, NONE) (Is(F64X2)) -> (Is(F32X4)) [] FloatWidth
+        "Converts two f64 lanes to f32, as fdemote does. They are the low lanes of the result; the high ones \
+         are 0.";
+    FvpromoteLow "fvpromote_low" Unary (NoCtrl, NONE) (Is(F32X4)) -> (Is(F64X2)) [] FloatWidth
+        "Converts the two low f32 lanes to f64, as fpromote does.";
+    FcvtToUint "fcvt_to_uint" Unary (Given, INT_SCALAR) (In(FLOAT_SCALAR)) -> (Ctrl) [TRAP] ToInt
+        "Converts to an unsigned integer, rounding towards zero. Traps with `bad_toint` on a NaN, and with \
+         `int_ovf` if the result is out of range.";
+    FcvtToSint "fcvt_to_sint" Unary (Given, INT_SCALAR) (In(FLOAT_SCALAR)) -> (Ctrl) [TRAP] ToInt
+        "Converts to a signed integer, rounding towards zero. Traps with `bad_toint` on a NaN, and with \
+         `int_ovf` if the result is out of range.";
+    FcvtToUintSat "fcvt_to_uint_sat" Unary (Given, INT) (In(FLOAT)) -> (Ctrl) [] ToIntSaturated
+        "Converts to an unsigned integer, rounding towards zero, with saturation. Never traps: a NaN gives \
+         0.";
+    FcvtToSintSat "fcvt_to_sint_sat" Unary (Given, INT) (In(FLOAT)) -> (Ctrl) [] ToIntSaturated
+        "Converts to a signed integer, rounding towards zero, with saturation. Never traps: a NaN gives 0.";
+    X86Cvtt2dq "x86_cvtt2dq" Unary (Given, INT) (In(FLOAT)) -> (Ctrl) [] ToIntX86
+        "Converts to signed integers as x86's CVTTPS2DQ does, rounding towards zero. A NaN, or a number out \
+         of range, gives the smallest value.";
+    FcvtFromUint "fcvt_from_uint" Unary (Given, FLOAT) (In(INT)) -> (Ctrl) [] FromInt
+        "Converts an unsigned integer to a float, rounding to nearest, ties to even. Numbers out of range \
+         become infinite.";
+    FcvtFromSint "fcvt_from_sint" Unary (Given, FLOAT) (In(INT)) -> (Ctrl) [] FromInt
+        "Converts a signed integer to a float, rounding to nearest, ties to even. Numbers out of range \
+         become infinite.";
+    Isplit "isplit" Unary (Arg(0), INT_FROM_16) (Ctrl) -> (Half, Half) [] SplitConcat
+        "Splits an integer into its low half, the first result, and its high half.";
+    Iconcat "iconcat" Binary (Arg(0), INT_TO_64) (Ctrl, Ctrl) -> (Double) [] SplitConcat
+        "Joins two integers to one of twice the width. The first operand is the low half.";
+    AtomicRmw "atomic_rmw" AtomicRmw (Given, INT_SCALAR) (In(INT_32_64), Ctrl) -> (Ctrl)
+        [LOAD STORE TRAP OTHER] Atomic
+        "Replaces the value at an address by its combination with the operand, atomically. The result is the \
+         old value. The access is sequentially consistent; byte order and traps are those of load.";
+    AtomicCas "atomic_cas" AtomicCas (Arg(2), INT_SCALAR) (In(INT_32_64), Ctrl, Ctrl) -> (Ctrl)
+        [LOAD STORE TRAP OTHER] Atomic
+        "Stores the third operand at an address if the value there equals the second, atomically. The result \
+         is the old value in either case. The access is sequentially consistent; byte order and traps are \
+         those of load.";
+    AtomicLoad "atomic_load" LoadNoOffset (Given, INT_SCALAR) (In(INT_32_64)) -> (Ctrl)
+        [LOAD TRAP OTHER] Atomic
+        "Loads atomically, with sequential consistency. Byte order and traps are those of load.";
+    AtomicStore "atomic_store" StoreNoOffset (Arg(0), INT_SCALAR) (Ctrl, In(INT_32_64)) -> ()
+        [STORE TRAP OTHER] Atomic
+        "Stores atomically, with sequential consistency. Byte order and traps are those of store.";
+    Fence "fence" Nullary (NoCtrl, NONE) () -> () [OTHER LOAD STORE] Atomic
+        "Keeps memory accesses from moving across it in either direction, with sequential consistency.";
+    ExtractVector "extract_vector" BinaryImm8 (Arg(0), DYNAMIC_VECTOR) (Ctrl) -> (DynamicToFixed) [] Dynamic
+        "Takes the fixed vector of the given number out of a dynamic one.";
+    SequencePoint "sequence_point" Nullary (NoCtrl, NONE) () -> () [OTHER] Marker
+        "Marks a point in the program for debug tags. Emits no code, and no code moves across it.";
 }

@@ -1,9 +1,9 @@
-//! CLIF text of functions and module items, in the current dialect.
+//! Prints functions as CLIF text, in the current dialect.
 //!
-//! What is printed reads back as an equal function, and prints as the same text again. Entity numbers
-//! are kept. Masks of shuffles are written where they are used, and find their place in the constant
-//! pool again because no constant is declared in it. A comment behind an instruction says which of its
-//! operands are constants, for readers.
+//! Invariant: the text is parsed to an equal function, which prints as the same text. Entities keep their
+//! numbers. The mask of a shuffle is printed in place; when it is parsed, it gets the same entry of the
+//! constant pool, which is the first that no declaration takes. A comment after an instruction shows the
+//! values of its operands that are constants.
 
 use super::item_printer::Quoted;
 use super::opcode::CtrlFrom;
@@ -12,9 +12,9 @@ use super::*;
 use crate::entity::{List, Map};
 use std::fmt::{self, Display, Formatter};
 
-/// Columns before an instruction where some have source locations or debug tags.
+/// The indentation of instructions in a function with source locations or debug tags.
 const WIDE_INDENT: usize = 36;
-/// Columns before an instruction otherwise.
+/// The indentation of instructions in other functions.
 const INDENT: usize = 4;
 
 impl Display for Function {
@@ -23,7 +23,7 @@ impl Display for Function {
     }
 }
 
-/// A function with what its module says of it.
+/// A function with its linkage, section and alignment.
 struct Placed<'a> {
     func: &'a Function,
     linkage: Linkage,
@@ -32,12 +32,12 @@ struct Placed<'a> {
     names: SymbolNames,
 }
 
-/// How global values name user symbols.
+/// The spelling of user symbols in global values.
 #[derive(Clone, Copy, PartialEq)]
 enum SymbolNames {
-    /// As the text did: `u8:9`.
+    /// As in the input: `u8:9`.
     Written,
-    /// As the stencil sees them: `userextname0`.
+    /// By number, as the stencil refers to them: `userextname0`.
     ByIndex,
 }
 
@@ -69,17 +69,17 @@ impl Display for Placed<'_> {
 }
 
 impl Function {
-    /// An instruction's text, as in the function's, from the results on.
-    pub fn display_inst(&self, block: Block, inst: Inst) -> impl Display + '_ {
+    /// The text of an instruction, from the results on.
+    pub(crate) fn display_inst(&self, block: Block, inst: Inst) -> impl Display + '_ {
         InstText { func: self, block, inst }
     }
 
-    /// A block's header: `block1(v0: i32):`.
-    pub fn display_header(&self, block: Block) -> impl Display + '_ {
+    /// The header of a block: `block1(v0: i32):`.
+    pub(crate) fn display_header(&self, block: Block) -> impl Display + '_ {
         Header(&self.stencil, block)
     }
 
-    /// The function's text with its linkage, section and alignment.
+    /// The text of the function with its linkage, section and alignment.
     pub fn placed<'a>(
         &'a self,
         linkage: Linkage,
@@ -89,9 +89,9 @@ impl Function {
         Placed { func: self, linkage, section, align, names: SymbolNames::Written }
     }
 
-    /// The function's text with user symbols in global values as the stencil sees them: the nth one of the
-    /// function is `userextname<n>`, whatever its name is.
-    pub fn as_stencil_sees(&self) -> impl Display + '_ {
+    /// The text of the function with user symbols in global values by number: the n-th of the function is
+    /// `userextname<n>`, whatever its name.
+    pub(crate) fn as_stencil_sees(&self) -> impl Display + '_ {
         let (linkage, names) = (Linkage::Export, SymbolNames::ByIndex);
         Placed { func: self, linkage, section: None, align: None, names }
     }
@@ -101,7 +101,7 @@ impl Function {
         if plain { INDENT } else { WIDE_INDENT }
     }
 
-    /// Prints the declarations; whether there are any.
+    /// Prints the declarations, and returns whether there are any.
     fn preamble(&self, f: &mut Formatter, names: SymbolNames) -> Result<bool, fmt::Error> {
         let Stencil { stack_slots, regions, global_values, dynamic_types, .. } = &self.stencil;
         let mut any = false;
@@ -146,7 +146,7 @@ impl Function {
         Ok(any)
     }
 
-    /// Which constants are the masks of shuffles.
+    /// For each constant, whether it is the mask of a shuffle.
     fn masks(&self) -> Map<Constant, bool> {
         let mut masks = Map::new();
         masks.resize(self.stencil.constants.len(), false);
@@ -156,7 +156,7 @@ impl Function {
         masks
     }
 
-    /// A line of an instruction: debug tags, source location, and the instruction.
+    /// Prints the line of an instruction: debug tags, source location and instruction.
     fn line(&self, f: &mut Formatter, block: Block, inst: Inst, indent: usize) -> fmt::Result {
         let mut before = String::new();
         if let Some(tags) = lookup(&self.stencil.debug_tags, inst) {
@@ -172,7 +172,7 @@ impl Function {
         writeln!(f)
     }
 
-    /// A comment on the operands that are constants: `  ; v1 = 5, v2 = 0x1.8p0`.
+    /// Prints the comment on operands that are constants: `  ; v1 = 5, v2 = 0x1.8p0`.
     fn constant_operands(&self, f: &mut Formatter, inst: Inst) -> fmt::Result {
         let stencil = &self.stencil;
         let data = &stencil.insts[inst];
@@ -203,12 +203,12 @@ fn lookup<T>(list: &[(Inst, T)], inst: Inst) -> Option<&T> {
     Some(&list[at].1)
 }
 
-/// Leaves out the numbers that are undefined.
+/// The entry with its key, if it is defined.
 fn defined<K, V>((key, value): (K, &Option<V>)) -> Option<(K, &V)> {
     value.as_ref().map(|value| (key, value))
 }
 
-/// Prints items with commas between them.
+/// Prints items, separated by commas.
 fn commas<T: Display>(f: &mut Formatter, items: impl IntoIterator<Item = T>) -> fmt::Result {
     for (n, item) in items.into_iter().enumerate() {
         if n > 0 {
@@ -237,7 +237,7 @@ impl Display for Header<'_> {
     }
 }
 
-/// Prints a piece of an instruction's text, with the space before it if it has one.
+/// Prints a piece of the operands, with the space before it if it has one.
 #[rustfmt::skip]
 macro_rules! print_piece {
     ($t:ident, $f:ident, $d:ident, ,) => { $f.write_str(",")? };
@@ -295,7 +295,7 @@ struct InstText<'a> {
 }
 
 impl InstText<'_> {
-    /// Whether the text before this instruction tells its controlling type.
+    /// Whether the parser can infer the controlling type from the text before the instruction.
     fn type_is_known(&self, data: &InstData) -> bool {
         let CtrlFrom::Arg(n) = data.opcode.info().ctrl else {
             return data.opcode.info().ctrl == CtrlFrom::None;
@@ -316,12 +316,12 @@ impl InstText<'_> {
         CallText(&self.func.stencil, BlockCallRef(word))
     }
 
-    /// A list of values, from the `first` on.
+    /// Prints a list of values from index `first` on.
     fn list(&self, f: &mut Formatter, list: u32, first: usize) -> fmt::Result {
         commas(f, self.func.stencil.pool.get(List(list))[first..].iter().map(|&word| Value(word)))
     }
 
-    /// `(v1, v2)`, without those before the `first` of the list.
+    /// Prints a list of values from index `first` on in parentheses: `(v1, v2)`.
     fn args(&self, f: &mut Formatter, list: u32, first: usize) -> fmt::Result {
         f.write_str("(")?;
         self.list(f, list, first)?;
@@ -340,7 +340,7 @@ impl InstText<'_> {
         Ok(())
     }
 
-    /// ` block0, [block1, block2]`
+    /// Prints ` block0, [block1, block2]`.
     fn jump_table(&self, f: &mut Formatter, table: JumpTable) -> fmt::Result {
         let table = &self.func.stencil.jump_tables[table];
         write!(f, " {}, [", self.call(table.default.0))?;
@@ -348,7 +348,7 @@ impl InstText<'_> {
         f.write_str("]")
     }
 
-    /// ` sig0, block1, [ tag0: block2 ]`
+    /// Prints ` sig0, block1, [ tag0: block2 ]`.
     fn exception_table(&self, f: &mut Formatter, table: ExceptionTable) -> fmt::Result {
         let table = &self.func.stencil.exception_tables[table];
         write!(f, " {}, {}, [", table.signature, self.call(table.normal.0))?;
@@ -388,11 +388,11 @@ impl Display for InstText<'_> {
     }
 }
 
-/// The constant that an instruction yields.
+/// The constant that an instruction makes.
 struct Literal<'a>(&'a InstData);
 
 impl<'a> Literal<'a> {
-    /// The constant, if the instruction yields one.
+    /// The constant, if the instruction makes one.
     fn of(data: &'a InstData) -> Option<Self> {
         use Format::{Const, Imm, ImmF16, ImmF32, ImmF64};
         matches!(data.opcode.format(), Imm | ImmF16 | ImmF32 | ImmF64 | Const).then_some(Literal(data))
@@ -432,7 +432,7 @@ impl Display for CallText<'_> {
     }
 }
 
-/// A type; of a dynamic vector, the declared type that names it if there is one.
+/// A type. A dynamic vector type is printed by the name of its declaration if it has one.
 struct TypeText<'a>(&'a Stencil, Type);
 
 impl Display for TypeText<'_> {
@@ -448,7 +448,7 @@ impl Display for TypeText<'_> {
     }
 }
 
-/// A global value's declaration.
+/// The declaration of a global value, from behind the `=` on.
 struct GlobalText<'a>(&'a Function, &'a GlobalValueData, SymbolNames);
 
 impl Display for GlobalText<'_> {
@@ -533,7 +533,7 @@ impl Display for Signature {
 }
 
 impl Display for MemFlags {
-    /// Each flag with a space before it.
+    /// Prints each flag with a space before it.
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
         match self.trap {
             None => f.write_str(" notrap")?,
@@ -573,7 +573,7 @@ impl Display for DebugTag {
     }
 }
 
-/// An integer: large ones in hexadecimal, with groups of four digits.
+/// An integer. Those with more than four digits are printed in hexadecimal, in groups of four digits.
 struct Number(i64);
 
 impl Display for Number {
@@ -587,7 +587,7 @@ impl Display for Number {
     }
 }
 
-/// An offset with its sign; nothing for zero.
+/// An offset with its sign. Zero is omitted.
 struct Offset(i32);
 
 impl Display for Offset {
@@ -602,7 +602,7 @@ impl Display for Offset {
     }
 }
 
-/// Bytes of a constant: one hexadecimal number, or a vector if there are more than that may have.
+/// The bytes of a constant: a hexadecimal number, or a list of lanes if there are more than 16.
 struct Bytes<'a>(&'a [u8]);
 
 impl Display for Bytes<'_> {

@@ -1,7 +1,7 @@
-//! What values are replaced by: aliases of the text, and what a pass found to be equal.
+//! Replacements of values by others: aliases in the text, and values that a pass found to be equal.
 //!
-//! A replacement may itself be replaced. [`Replacements::shorten`] makes everything on such a chain point to
-//! its end, so that looking all of them up costs no more than there are values.
+//! A replacement may be replaced in turn. [`Replacements::shorten`] makes every value on such a chain point
+//! to its end, so that resolving all values takes linear time.
 
 use super::*;
 use crate::entity::{Entity, Map};
@@ -9,17 +9,17 @@ use crate::entity::{Entity, Map};
 /// For each value, what replaces it.
 #[derive(Debug, Default)]
 pub(crate) struct Replacements {
-    /// The value itself where nothing does, and for numbers beyond the end.
+    /// The replacement of each value; the value itself if it has none, as have those beyond the end.
     by: Vec<Value>,
 }
 
 impl Replacements {
-    /// Forgets all, keeping the memory.
+    /// Removes all replacements, keeping the memory.
     pub fn clear(&mut self) {
         self.by.clear();
     }
 
-    /// What directly replaces `value`; itself if nothing does.
+    /// The direct replacement of `value`; itself if it has none.
     #[inline]
     pub fn of(&self, value: Value) -> Value {
         self.by.get(value.index()).copied().unwrap_or(value)
@@ -33,7 +33,8 @@ impl Replacements {
         self.by[from.index()] = to;
     }
 
-    /// Makes all that `first` leads to point to the end, and gives it; `None` if there is no end.
+    /// Makes every value on the chain from `first` on point to the end, and returns the end; `None` if the
+    /// chain is circular.
     pub fn shorten(&mut self, first: Value) -> Option<Value> {
         let mut last = first;
         let mut steps = 0;
@@ -51,14 +52,14 @@ impl Replacements {
         Some(last)
     }
 
-    /// Shortens all chains, of which none is circular.
+    /// Shortens all chains. None may be circular.
     pub fn shorten_all(&mut self) {
         for n in 0..self.by.len() {
             self.shorten(Value(n as u32)).expect("a chain of replacements has an end");
         }
     }
 
-    /// Replaces the operands of all instructions.
+    /// Replaces the operands of all instructions, whose chains must have been shortened.
     pub fn apply(&self, stencil: &mut Stencil) {
         for data in stencil.insts.values_mut() {
             let fixed = data.fixed_args();

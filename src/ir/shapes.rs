@@ -1,39 +1,39 @@
-//! The shapes of operands: what an instruction's text looks like behind its opcode, and which words of
-//! [`InstData`](super::InstData) hold it.
+//! Operand shapes: how the operands of an instruction are written, and which words of
+//! [`InstData`](super::InstData) store them.
 //!
-//! A row spells the text piece by piece: commas as they are, other pieces by their kind and the words they
-//! are stored in. Pieces that hold values or branch to blocks are in parentheses, for visitors to have a rule
-//! for each kind of them; all others are in braces.
+//! A row lists the pieces of the text in order: a comma as it is, any other piece by its kind and the words
+//! that store it. Pieces that hold values or branch destinations are in parentheses, so that a visitor can
+//! have a rule for each kind; all others are in braces.
 //!
 //! | piece | text |
 //! |---|---|
 //! | `(value a)` | `v1` |
-//! | `(list values a)` | `v1, v2`, any number |
+//! | `(list values a)` | `v1, v2`: any number of values |
 //! | `(list arguments b)` | `(v1, v2)` |
-//! | `(list callee_arguments b)` | `v0(v1, v2)`, all in one list |
+//! | `(list callee_arguments b)` | `v0(v1, v2)`: the callee is first in the list |
 //! | `(call a)` | `block1(v2, v3)` |
-//! | `(jump_table b)` | `block1, [block2, block3(v1)]`, the default first |
+//! | `(jump_table b)` | `block1, [block2, block3(v1)]`: the default destination, then the table |
 //! | `(exception_table c)` | `sig0, block1(ret0), [ tag1: block2(exn0), default: block3, context v1 ]` |
-//! | `{integer a b}` | an integer in the controlling type, the low half in `a`, extended by zeros |
-//! | `{f16 a}`, `{f32 a}`, `{f64 a b}` | a float, as its bits, the low half in `a` |
-//! | `{constant a}` | `const0`, or the constant itself |
-//! | `{mask c}` | a constant of 16 bytes, written in its place |
+//! | `{integer a b}` | an integer of the controlling type; zero-extended, the low word in `a` |
+//! | `{f16 a}`, `{f32 a}`, `{f64 a b}` | a float; its bits are stored, the low word in `a` |
+//! | `{constant a}` | `const0`, or a literal |
+//! | `{mask c}` | 16 bytes, as a literal; stored in the constant pool |
 //! | `{global a}`, `{function a}`, `{slot a}`, `{dynamic_slot a}` | `gv0`, `fn0`, `ss0`, `dss0` |
-//! | `{callee a}` | `fn0`, which is called |
-//! | `{signature a}` | `sig0`, of the callee |
-//! | `{handler a b}` | `block1, 2`: a block and the index of one of its handlers |
-//! | `{lane aux}` | a lane's number, below 256 |
+//! | `{callee a}` | `fn0`: the called function |
+//! | `{signature a}` | `sig0`: the signature of the callee |
+//! | `{handler a b}` | `block1, 2`: a block, and the index of a handler of its try_call |
+//! | `{lane aux}` | a lane number below 256 |
 //! | `{int_cc aux}`, `{float_cc aux}` | a condition |
-//! | `{rmw c}` | what an atomic operation does to memory |
+//! | `{rmw c}` | the operation of an `atomic_rmw` |
 //! | `{trap aux}` | a trap code |
-//! | `{flags aux}` | memory flags, none or several |
-//! | `{offset b}` | `+8`, nothing for zero |
+//! | `{flags aux}` | any number of memory flags |
+//! | `{offset b}` | `+8`; zero is omitted |
 //!
-//! Parser, printer, verifier and visitors each have a macro with one rule for each kind of piece, and
-//! [`with_shapes!`] hands it the table. That makes a `match` with an arm for each row, which is as fast as
-//! one written out.
+//! The parser, the printer, the verifier and the visitors each have a macro with one rule for each kind of
+//! piece. [`with_shapes!`] passes the table to such a macro, which expands to a `match` with an arm for each
+//! row: as fast as one written by hand.
 
-/// Hands all rows, `Name [pieces]`, to another macro.
+/// Passes all rows, `Name [pieces]`, to another macro.
 macro_rules! with_shapes {
     ($use:ident) => {
         $use! {
@@ -80,7 +80,7 @@ pub(crate) use with_shapes;
 
 macro_rules! define_format {
     ($($name:ident [$($piece:tt)*])*) => {
-        /// The shape of an opcode's operands.
+        /// The operand shape of an opcode.
         #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
         pub enum Format {
             $(#[doc = concat!("`", stringify!($($piece)*), "`")] $name,)*

@@ -1,22 +1,22 @@
-//! Where a function's parts stand in its file.
+//! Positions of a function's parts in its file.
 //!
-//! Functions carry no positions. Whoever needs one, for a message, has the function read again and gets this
-//! map with it.
+//! Functions carry no positions. When a message needs one, the function is parsed again with such a map to
+//! fill in.
 
 use super::*;
 use crate::entity::{Entity, Map};
 
-/// Where the parts of a function stand in the file: byte offsets. Numbers that the text skips, and
-/// instructions made by the desugaring of another, have those of their neighbours.
+/// Byte offsets in the file of the parts of a function. Numbers that the text skips, and instructions that
+/// desugaring adds, have the offset of a neighbour.
 #[derive(Clone, Debug, Default)]
 pub struct SourceMap {
     /// The function's name.
     pub function: usize,
     /// Block headers.
     pub blocks: Map<Block, usize>,
-    /// Instructions: their first byte, results included.
+    /// Instructions: the first byte of the line, where the results are.
     pub insts: Map<Inst, usize>,
-    /// Declared signatures; of one written in a function's declaration, that declaration.
+    /// Declared signatures. One that is written in the declaration of a function has its offset.
     pub signatures: Map<SigRef, usize>,
     /// Declared functions.
     pub functions: Map<FuncRef, usize>,
@@ -35,7 +35,7 @@ pub struct SourceMap {
 }
 
 impl SourceMap {
-    /// Notes the offset of `key` in one of the maps.
+    /// Records the offset of `key` in one of the maps.
     pub(crate) fn record<K: Entity>(map: &mut Map<K, usize>, key: K, offset: usize) {
         map.ensure(key, offset);
         map[key] = offset;

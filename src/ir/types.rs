@@ -1,8 +1,8 @@
 //! CLIF value types, one byte each.
 //!
-//! The low nibble is the lane type, the high nibble says how many lanes: 0 to 8 is the base-2
-//! logarithm of a fixed lane count (0 is a scalar), 9 to 15 is eight more than the logarithm of a
-//! dynamic vector's minimum lane count (`i32x4xN`).
+//! The low nibble is the lane type. The high nibble encodes the lane count: 0 to 8 is the base-2 logarithm
+//! of a fixed count, so 0 is a scalar; 9 to 15 is 8 plus the logarithm of the minimum lane count of a
+//! dynamic vector (`i32x4xN`).
 
 use std::fmt;
 use zerocopy::{ByteHash, Immutable, IntoBytes};
@@ -12,7 +12,7 @@ use zerocopy::{ByteHash, Immutable, IntoBytes};
 #[repr(transparent)]
 pub struct Type(pub u8);
 
-/// Name, size in bits, and whether it is a float, of each lane type, by code.
+/// Name, width in bits and whether it is a float, for each lane type by its code.
 const LANES: [(&str, u16, bool); 10] = [
     ("invalid", 0, false),
     ("i8", 8, false),
@@ -26,7 +26,7 @@ const LANES: [(&str, u16, bool); 10] = [
     ("f128", 128, true),
 ];
 
-/// No type: of an instruction without a controlling type.
+/// No type; stands for the controlling type of an instruction that has none.
 pub const INVALID: Type = Type(0);
 /// 8-bit integer.
 pub const I8: Type = Type(1);
@@ -49,39 +49,39 @@ pub const F128: Type = Type(9);
 
 impl Type {
     /// The largest base-2 logarithm of a fixed lane count.
-    pub const MAX_LOG2_LANES: u8 = 8;
+    pub(crate) const MAX_LOG2_LANES: u8 = 8;
 
-    /// The lane type; of a scalar, the type itself.
+    /// The lane type. For a scalar, the type itself.
     #[inline]
     pub const fn lane(self) -> Type {
         Type(self.0 & 15)
     }
 
-    /// Base-2 logarithm of the lane count (of a dynamic vector: of its minimum).
+    /// Base-2 logarithm of the lane count. For a dynamic vector, of the minimum.
     #[inline]
-    pub const fn log2_lanes(self) -> u8 {
+    pub(crate) const fn log2_lanes(self) -> u8 {
         let n = self.0 >> 4;
         if n > 8 { n - 8 } else { n }
     }
 
-    /// The lane count (of a dynamic vector: its minimum).
+    /// The lane count. For a dynamic vector, the minimum.
     pub const fn lanes(self) -> u32 {
         1 << self.log2_lanes()
     }
 
-    /// Bits in one lane.
+    /// Width of a lane in bits.
     #[inline]
     pub const fn lane_bits(self) -> u32 {
         LANES[(self.0 & 15) as usize].1 as u32
     }
 
-    /// Bits in all lanes (of a dynamic vector: the minimum).
+    /// Width of all lanes together in bits. For a dynamic vector, the minimum.
     #[inline]
     pub const fn bits(self) -> u32 {
         self.lane_bits() << self.log2_lanes()
     }
 
-    /// Bytes in memory (of a dynamic vector: the minimum).
+    /// Size in memory in bytes. For a dynamic vector, the minimum.
     #[inline]
     pub const fn bytes(self) -> u32 {
         self.bits() / 8
@@ -105,8 +105,8 @@ impl Type {
         self.0 > 15
     }
 
-    /// Whether this is a vector whose lane count the target decides.
-    pub const fn is_dynamic(self) -> bool {
+    /// Whether this is a vector whose lane count depends on the target.
+    pub(crate) const fn is_dynamic(self) -> bool {
         self.0 >> 4 > 8
     }
 
@@ -118,16 +118,16 @@ impl Type {
         Some(Type(self.0 | log2 << 4))
     }
 
-    /// The dynamic vector of at least `1 << log2` lanes of this lane type.
-    pub const fn dynamic_vector(self, log2: u8) -> Option<Type> {
+    /// The dynamic vector of at least `1 << log2` lanes of this lane type; `None` if there is no such type.
+    pub(crate) const fn dynamic_vector(self, log2: u8) -> Option<Type> {
         if log2 == 0 || log2 > 7 || self.0 == 0 || self.is_vector() {
             return None;
         }
         Some(Type(self.0 | (log2 + 8) << 4))
     }
 
-    /// The same number of lanes of another lane type.
-    pub const fn with_lane(self, lane: Type) -> Type {
+    /// The type with the same number of lanes of another lane type.
+    pub(crate) const fn with_lane(self, lane: Type) -> Type {
         Type(self.0 & 0xf0 | lane.0 & 15)
     }
 
@@ -154,15 +154,16 @@ impl Type {
         }
     }
 
-    /// The type a comparison of such values has: `i8` for scalars, same-sized integer lanes for vectors.
-    pub fn truthy(self) -> Type {
+    /// The type of a comparison of such values: `i8` for scalars, integer lanes of the same width for
+    /// vectors.
+    pub(crate) fn truthy(self) -> Type {
         match (self.is_vector(), Type::int(self.lane_bits())) {
             (true, Some(lane)) => self.with_lane(lane),
             _ => I8,
         }
     }
 
-    /// The lane type `delta` steps wider (or narrower) in the same family.
+    /// The type with lanes of twice the width (`delta` is 1) or half the width (-1).
     fn lane_step(self, delta: i8) -> Option<Type> {
         let bits = match delta {
             1 => self.lane_bits() * 2,
@@ -172,24 +173,24 @@ impl Type {
         Some(self.with_lane(of(bits)?))
     }
 
-    /// Lanes of half the width.
-    pub fn half_width(self) -> Option<Type> {
+    /// The type with lanes of half the width.
+    pub(crate) fn half_width(self) -> Option<Type> {
         self.lane_step(-1)
     }
 
-    /// Lanes of twice the width.
-    pub fn double_width(self) -> Option<Type> {
+    /// The type with lanes of twice the width.
+    pub(crate) fn double_width(self) -> Option<Type> {
         self.lane_step(1)
     }
 
-    /// Twice the lanes of half the width each: the same size.
-    pub fn split_lanes(self) -> Option<Type> {
+    /// The type of the same size with twice as many lanes, half as wide.
+    pub(crate) fn split_lanes(self) -> Option<Type> {
         let half = self.half_width()?;
         half.step_lanes(1)
     }
 
-    /// Half the lanes of twice the width each: the same size.
-    pub fn merge_lanes(self) -> Option<Type> {
+    /// The type of the same size with half as many lanes, twice as wide.
+    pub(crate) fn merge_lanes(self) -> Option<Type> {
         let wide = self.double_width()?;
         wide.step_lanes(-1)
     }
@@ -199,15 +200,15 @@ impl Type {
         if self.is_dynamic() { self.lane().dynamic_vector(log2) } else { self.lane().vector(log2) }
     }
 
-    /// The fixed vector of a dynamic vector's minimum size.
-    pub fn dynamic_to_fixed(self) -> Option<Type> {
+    /// The fixed vector with the minimum lane count of a dynamic one.
+    pub(crate) fn dynamic_to_fixed(self) -> Option<Type> {
         if !self.is_dynamic() {
             return None;
         }
         self.lane().vector(self.log2_lanes())
     }
 
-    /// The type `name` spells, or `None`.
+    /// The type that `name` spells.
     pub fn parse(name: &[u8]) -> Option<Type> {
         let (head, rest) = match name.iter().position(|&b| b == b'x') {
             Some(at) => (&name[..at], Some(&name[at + 1..])),
@@ -258,12 +259,12 @@ impl fmt::Debug for Type {
     }
 }
 
-/// A set of types: those whose lane type and whose lane count are both in it.
+/// A set of types: the product of a set of lane types and a set of lane counts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TypeSet {
-    /// Bit n is lane code n.
+    /// The lane types: bit n stands for code n.
     pub lanes: u16,
-    /// Bit n is the high nibble n of a type.
+    /// The lane counts: bit n stands for the high nibble n of a type.
     pub counts: u16,
 }
 
@@ -274,7 +275,7 @@ impl TypeSet {
         self.lanes >> (ty.0 & 15) & 1 != 0 && self.counts >> (ty.0 >> 4) & 1 != 0
     }
 
-    /// The set's first type, for error messages.
+    /// A type in the set, for error messages: i32 if possible.
     pub fn example(self) -> Type {
         let lane = Type(self.lanes.trailing_zeros() as u8);
         if self.lanes & 1 << I32.0 != 0 && self.counts & 1 != 0 {

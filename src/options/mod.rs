@@ -1,8 +1,8 @@
-//! Options of a compilation: the target, and the settings of code generation.
+//! The target of a compilation, and the settings of code generation.
 //!
-//! Settings have Cranelift's names, so that files, habits and `--set` arguments carry over. They are rows of
-//! one table, [`SETTINGS`]. [`Flags`] holds the value of each in a byte, is copied freely, and has an
-//! accessor for each. Presets are names for several settings; the names of CPUs are presets.
+//! Settings have Cranelift's names, so that files, command lines and habits carry over. They are rows of a
+//! table, [`SETTINGS`]. [`Flags`] holds a byte for each row and has an accessor for each; it is cheap
+//! to copy. A preset enables several settings; every CPU name is a preset.
 //!
 //! Invariant: every byte of [`Flags`] is a value that its row allows, because all changes go through
 //! [`Flags::set`] and [`Flags::enable`].
@@ -32,7 +32,7 @@ const BOOLS: [(&str, bool); 8] = [
 ];
 
 impl Kind {
-    /// The byte that stands for `text`, or what was expected.
+    /// The byte that encodes `text`, or a description of the values that were expected.
     fn parse(self, text: &str) -> Result<u8, String> {
         match self {
             Kind::Bool => BOOLS
@@ -49,7 +49,7 @@ impl Kind {
         }
     }
 
-    /// The text of the value that a byte stands for.
+    /// The text of the value that a byte encodes.
     fn show(self, byte: u8) -> String {
         match self {
             Kind::Bool => (byte != 0).to_string(),
@@ -58,7 +58,7 @@ impl Kind {
         }
     }
 
-    /// The valid values, for listings.
+    /// All values, for listings.
     pub fn values(self) -> String {
         match self {
             Kind::Bool => "true|false".into(),
@@ -74,7 +74,7 @@ impl Setting {
         self.arch.is_none_or(|own| own == arch)
     }
 
-    /// Why it changes nothing on targets of `arch`; `None` where it has an effect.
+    /// Why the setting has no effect on targets of `arch`; `None` if it has one.
     pub fn no_effect_on(&self, arch: Arch) -> Option<&'static str> {
         let found = self.no_effect.iter().find(|clause| clause.on.contains(&arch));
         found.map(|clause| clause.because)
@@ -94,19 +94,19 @@ impl Flags {
         flags
     }
 
-    /// All values, encoded: part of the cache's keys.
+    /// All values, encoded: part of the cache key.
     pub fn bytes(&self) -> &[u8] {
         &self.values
     }
 
-    /// These settings, but for one that changes how a cache is used and nothing of the code.
-    pub fn without_cache_checks(mut self) -> Self {
+    /// These settings without the one that changes only how the cache is used, not the code.
+    pub(crate) fn without_cache_checks(mut self) -> Self {
         self.set("enable_incremental_compilation_cache_checks", "false")
             .expect("it is a setting of all targets");
         self
     }
 
-    /// Sets `name` to `value`, both as spelled in `--set name=value`.
+    /// Sets `name` to `value`, spelled as in `--set name=value`.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         let (at, setting) = self.lookup(name)?;
         let byte = setting
@@ -131,7 +131,8 @@ impl Flags {
         Ok(())
     }
 
-    /// Applies a word of the form `name` or `name=value`, as in `set` and `target` lines and in `--set`.
+    /// Applies a word of the form `name` or `name=value`, as in `set`, `target` and `feature` lines and in
+    /// `--set`.
     pub fn apply(&mut self, word: &str) -> Result<(), String> {
         match word.split_once('=') {
             Some((name, value)) => self.set(name.trim(), value.trim()),
@@ -139,9 +140,9 @@ impl Flags {
         }
     }
 
-    /// Applies a word that is meant for targets of all architectures; a setting that only others have is
+    /// Applies a word that is meant for targets of all architectures. Settings that only others have are
     /// ignored.
-    pub fn apply_where_known(&mut self, word: &str) -> Result<(), String> {
+    pub(crate) fn apply_where_known(&mut self, word: &str) -> Result<(), String> {
         let result = self.apply(word);
         let mut others = Arch::ALL.into_iter().filter(|&arch| arch != self.arch());
         match others.any(|arch| Flags::defaults(arch).apply(word).is_ok()) {
@@ -150,7 +151,7 @@ impl Flags {
         }
     }
 
-    /// Sets the instruction set extensions to those of a CPU; `native` is the host's.
+    /// Selects the instruction set of a CPU by name. `native` is the host's.
     pub fn set_cpu(&mut self, name: &str) -> Result<(), String> {
         let arch = self.arch();
         if name != "native" {
@@ -160,7 +161,7 @@ impl Flags {
                 return Err(format!("unknown CPU `{name}` for {arch}{near}"));
             }
         } else if Target::host().map_err(|error| error.to_string())?.arch() != arch {
-            return Err(format!("`native` is the CPU of this machine, which is not {arch}"));
+            return Err(format!("CPU `native` is this machine's, but the target is {arch}"));
         }
         for (setting, value) in SETTINGS.iter().zip(&mut self.values) {
             if setting.arch == Some(arch) && setting.name.starts_with("has_") {
@@ -173,19 +174,19 @@ impl Flags {
         }
     }
 
-    /// The names of the enabled instruction set extensions.
+    /// The enabled instruction set extensions.
     pub fn extensions(&self) -> impl Iterator<Item = &'static str> {
         let enabled = SETTINGS.iter().zip(&self.values).filter(|(_, value)| **value != 0);
         enabled.map(|(setting, _)| setting.name).filter(|name| name.starts_with("has_"))
     }
 
-    /// The name of an enabled instruction set extension that this machine does not have, if any.
-    pub fn missing_on_host(&self) -> Option<&'static str> {
+    /// An instruction set extension that is enabled but that this machine lacks, if there is one.
+    pub(crate) fn missing_on_host(&self) -> Option<&'static str> {
         let present: Vec<_> = target::native_features().collect();
         self.extensions().find(|name| !present.contains(name))
     }
 
-    /// The value of a setting as text.
+    /// The value of a setting, as text.
     pub fn show(&self, name: &str) -> Result<String, String> {
         let (at, setting) = self.lookup(name)?;
         Ok(setting.kind.show(self.values[at]))

@@ -1,21 +1,20 @@
-//! Presets: names for sets of settings. Every name of a CPU is a preset.
+//! Presets: names for sets of settings. Every CPU name is a preset.
 //!
-//! The names are Cranelift's, which has them from LLVM. A CPU's preset implies the extensions that the CPU
-//! has, including those that Cranelift omits: AVX where it lists FMA or AVX2, and vector lengths where it
-//! lists AVX-512.
+//! The names are Cranelift's, which has them from LLVM. A CPU enables the extensions that it has. This
+//! includes those that Cranelift omits: AVX for CPUs with FMA or AVX2, and AVX512VL for those with AVX-512.
 
 use super::target::Arch;
 
-/// A name for several settings.
+/// A named set of settings.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Preset {
-    /// Its name.
+    /// The name.
     pub name: &'static str,
-    /// Description for listings.
+    /// A description for listings.
     pub doc: &'static str,
-    /// The architecture it is for.
+    /// The architecture to which the preset belongs.
     pub arch: Arch,
-    /// The presets and boolean settings it enables.
+    /// The boolean settings and other presets that it enables.
     pub implies: &'static [&'static str],
 }
 

@@ -1,19 +1,19 @@
-//! The table of settings, and [`Flags`], which holds a value for each of its rows.
+//! The table of settings, and [`Flags`], which holds a value for each row.
 //!
-//! To add a setting, add a row: accessor, parsing, listing and encoding follow from it.
+//! To add a setting, add a row. Its accessor, parsing, listing and encoding follow from it.
 //!
-//! Invariant: on every target, a setting is read by some code outside `options/`, or its row has a
-//! `no_effect` clause that says why not. `tests/settings.rs` holds the table to that in both directions, so
-//! that a clause goes when its reason does.
+//! Invariant: on every target, either some code outside `options/` reads a setting, or its row has a
+//! `no_effect` clause that says why not. `tests/settings.rs` checks this, and that no clause outlives its
+//! reason.
 
 use super::target::Arch;
 
-/// The kind of a setting's values.
+/// The values that a setting takes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
-    /// True or false.
+    /// `true` or `false`.
     Bool,
-    /// A number up to 255.
+    /// A number from 0 to 255.
     Number,
     /// One of these words.
     Choice(&'static [&'static str]),
@@ -22,30 +22,30 @@ pub enum Kind {
 /// A setting: a row of the table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Setting {
-    /// Its name, the same as in Cranelift.
+    /// The name, which is Cranelift's.
     pub name: &'static str,
-    /// Its effect, in one line.
+    /// A description in a line, for listings.
     pub doc: &'static str,
-    /// The architecture that has it; `None` for all.
+    /// The architecture that has the setting; `None` if all have it.
     pub arch: Option<Arch>,
-    /// Where it is accepted for compatibility only.
+    /// The targets on which the setting is accepted for compatibility only.
     pub no_effect: &'static [NoEffect],
-    /// The kind of its values.
+    /// The values that the setting takes.
     pub kind: Kind,
-    /// Its default value, encoded.
+    /// The default value, encoded.
     pub default: u8,
 }
 
-/// Targets on which a setting changes nothing.
+/// Targets on which a setting has no effect.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NoEffect {
-    /// Their architectures.
+    /// The architectures of the targets.
     pub on: &'static [Arch],
-    /// The reason, to be read after "because".
+    /// The reason, as a clause that could follow "because".
     pub because: &'static str,
 }
 
-/// A type of values that are encoded in a byte.
+/// A type of settings, whose values are encoded in a byte.
 trait Encoded {
     const KIND: Kind;
     fn decode(byte: u8) -> Self;
@@ -67,7 +67,7 @@ impl Encoded for u8 {
     }
 }
 
-/// Defines the type of a setting whose value is one of several words.
+/// Defines the type of a setting whose values are words.
 macro_rules! choice {
     ($(#[$attr:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)* }) => {
         $(#[$attr])*
@@ -84,13 +84,13 @@ macro_rules! choice {
 }
 
 choice! {
-    /// The optimisation level.
+    /// What to optimise for.
     OptLevel {
-        /// Minimise compile time.
+        /// Short compile time: no optimisation.
         None = "none",
-        /// Optimise for speed.
+        /// Fast code.
         Speed = "speed",
-        /// Optimise for speed, and for size where that costs little speed.
+        /// Fast code, and small code where that costs little.
         SpeedAndSize = "speed_and_size",
     }
 }
@@ -98,9 +98,9 @@ choice! {
 choice! {
     /// The register allocator.
     RegallocAlgorithm {
-        /// Slower, generates better code.
+        /// regalloc2's backtracking allocator: slower, better code.
         Backtracking = "backtracking",
-        /// Faster, generates more spills and moves.
+        /// regalloc2's single-pass allocator: faster, more spills and moves.
         SinglePass = "single_pass",
     }
 }
@@ -108,13 +108,13 @@ choice! {
 choice! {
     /// How thread-local variables are accessed.
     TlsModel {
-        /// Thread-local variables are not supported.
+        /// They are not supported.
         None = "none",
-        /// ELF general dynamic: variables of any module.
+        /// ELF general dynamic: for variables in any module.
         ElfGd = "elf_gd",
-        /// ELF initial exec: variables of modules that are loaded when the program starts.
+        /// ELF initial exec: for variables in modules that are loaded at program start.
         ElfIe = "elf_ie",
-        /// ELF local exec: variables of the executable that the code is linked into.
+        /// ELF local exec: for variables in the executable that contains the code.
         ElfLe = "elf_le",
         /// Mach-O thread variables.
         Macho = "macho",
@@ -124,34 +124,34 @@ choice! {
 }
 
 choice! {
-    /// What `stack_switch` does.
+    /// How `stack_switch` switches stacks.
     StackSwitchModel {
-        /// There is no `stack_switch`.
+        /// It is not supported.
         None = "none",
-        /// Saves registers, switches stacks and jumps.
+        /// Saves registers, switches the stack pointer and jumps.
         Basic = "basic",
-        /// Also updates Windows' thread information block.
+        /// Like `basic`, and updates the thread information block of Windows.
         UpdateWindowsTib = "update_windows_tib",
     }
 }
 
 choice! {
-    /// The calling convention of library routines. Cranelift's other values are refused: they would be
-    /// promises that no routine keeps.
+    /// The calling convention of library functions. Cranelift's other values are rejected, as no library
+    /// function has such a convention.
     LibcallCallConv {
-        /// The target's default convention.
+        /// The default convention of the target.
         IsaDefault = "isa_default",
-        /// `system_v`, which for routines, whose arguments are all in registers, is every target's own.
+        /// `system_v`. It is the same for library functions, all of whose arguments are in registers.
         SystemV = "system_v",
     }
 }
 
 choice! {
-    /// How functions with large frames touch the pages of their frame.
+    /// How the prologue of a large frame touches the pages of the frame.
     ProbestackStrategy {
         /// By a call of `__cranelift_probestack`.
         Outline = "outline",
-        /// By stores in the prologue.
+        /// By stores.
         Inline = "inline",
     }
 }
@@ -173,7 +173,7 @@ macro_rules! settings {
             },
         )*)*];
 
-        /// Row numbers in [`SETTINGS`].
+        /// The index of each row.
         #[allow(non_camel_case_types, reason = "names of settings")]
         enum Row { $($($name,)*)* }
 
@@ -185,7 +185,7 @@ macro_rules! settings {
         }
 
         impl Flags {
-            /// The default of every setting.
+            /// The default value of every setting.
             pub(super) fn defaults(arch: Arch) -> Self {
                 let values = std::array::from_fn(|row| SETTINGS[row].default);
                 Flags { arch, values }
@@ -207,53 +207,57 @@ macro_rules! settings {
     };
 }
 
-/// Why an extension of an instruction set is not used.
+/// Why an extension has no effect.
 const UNUSED: &str = "no instruction of this extension is selected yet";
 
 settings! {
     None => {
-        opt_level: OptLevel = OptLevel::None, "How hard to try to make good code",
+        opt_level: OptLevel = OptLevel::None, "What to optimise for",
             no_effect(Arch::ALL, "no pass optimises yet");
         regalloc_algorithm: RegallocAlgorithm = RegallocAlgorithm::Backtracking, "Register allocator";
-        regalloc_checker: bool = false, "Prove each register allocation right (slow)";
-        regalloc_verbose_logs: bool = false, "Log what the register allocator decides",
-            no_effect(Arch::ALL, "`build --dump regalloc` shows what the allocator decided");
+        regalloc_checker: bool = false, "Verify each register allocation (slow)";
+        regalloc_verbose_logs: bool = false, "Log the decisions of the register allocator",
+            no_effect(Arch::ALL, "`build --dump regalloc` shows its result");
         enable_verifier: bool = true, "Verify the input";
-        enable_alias_analysis: bool = true, "Optimise loads and stores across instructions",
+        enable_alias_analysis: bool = true, "Remove and move loads and stores that do not alias",
             no_effect(Arch::ALL, "no pass moves or removes loads and stores yet");
-        is_pic: bool = true, "Position-independent code";
-        use_colocated_libcalls: bool = false, "Reach library functions directly, as if linked in",
-            no_effect([Arch::Aarch64, Arch::S390x], "all calls of library functions have one form");
+        is_pic: bool = true, "Generate position-independent code";
+        use_colocated_libcalls: bool = false,
+            "Call library functions directly, as if they were in the same linked unit",
+            no_effect([Arch::Aarch64, Arch::S390x], "calls of library functions have only one form there");
         libcall_call_conv: LibcallCallConv = LibcallCallConv::IsaDefault,
             "Calling convention of library functions",
-            no_effect(Arch::ALL, "library functions have the convention of the target");
-        tls_model: TlsModel = TlsModel::ElfGd, "How thread-local variables are reached";
-        stack_switch_model: StackSwitchModel = StackSwitchModel::None, "What `stack_switch` does",
+            no_effect(Arch::ALL, "library functions have the convention of the target in either case");
+        tls_model: TlsModel = TlsModel::ElfGd, "How thread-local variables are accessed";
+        stack_switch_model: StackSwitchModel = StackSwitchModel::None, "How `stack_switch` switches stacks",
             no_effect(Arch::ALL, "`stack_switch` is not supported yet");
-        unwind_info: bool = true, "Write tables for debuggers and exceptions (.eh_frame)";
-        enable_compact_unwind_abi: bool = false, "Frames that Mach-O compact unwind entries can describe",
-            no_effect([Arch::X86_64, Arch::S390x], "only aarch64 lays out frames for them");
-        preserve_frame_pointers: bool = false, "Keep a frame pointer, in leaf functions too";
-        enable_pinned_reg: bool = false, "Set a register aside for `get_pinned_reg` and `set_pinned_reg`";
-        enable_multi_ret_implicit_sret: bool = false, "Return results through memory when registers run out";
-        enable_llvm_abi_extensions: bool = false, "Allow LLVM's extensions of calling conventions";
-        enable_nan_canonicalization: bool = false, "Make every NaN that arithmetic yields the same one";
-        enable_probestack: bool = false, "Touch every page of a large frame on entry";
-        probestack_size_log2: u8 = 12, "Base-2 logarithm of the guard area's size";
-        probestack_strategy: ProbestackStrategy = ProbestackStrategy::Outline, "How frames are probed";
-        log2_min_function_alignment: u8 = 0, "Base-2 logarithm of the least alignment of functions";
+        unwind_info: bool = true, "Write unwind tables for debuggers and exceptions (.eh_frame)";
+        enable_compact_unwind_abi: bool = false,
+            "Lay out frames so that Mach-O compact unwind entries can describe them",
+            no_effect([Arch::X86_64, Arch::S390x], "frames are laid out for them only on aarch64");
+        preserve_frame_pointers: bool = false, "Keep a frame pointer in every function";
+        enable_pinned_reg: bool = false, "Reserve a register for `get_pinned_reg` and `set_pinned_reg`";
+        enable_multi_ret_implicit_sret: bool = false,
+            "Return results in memory when there are more than registers";
+        enable_llvm_abi_extensions: bool = false, "Allow LLVM's extensions to calling conventions";
+        enable_nan_canonicalization: bool = false, "Replace NaN results of arithmetic by a single NaN";
+        enable_probestack: bool = false, "Touch every page of a large frame in the prologue";
+        probestack_size_log2: u8 = 12, "Base-2 logarithm of the size of the guard area";
+        probestack_strategy: ProbestackStrategy = ProbestackStrategy::Outline,
+            "How the pages of a large frame are touched";
+        log2_min_function_alignment: u8 = 0, "Base-2 logarithm of the minimum alignment of functions";
         bb_padding_log2_minus_one: u8 = 0,
-            "Pad blocks to test far branches: by 2^(value - 1) bytes, at most 128 MiB";
+            "Pad blocks by 2^(value - 1) bytes, at most 128 MiB, to test far branches";
         machine_code_cfg_info: bool = false, "Report the control-flow graph of machine code",
             no_effect(Arch::ALL, "objects have no place for control-flow graphs");
         enable_heap_access_spectre_mitigation: bool = true,
             "Guard bounds checks of heaps against speculation",
-            no_effect(Arch::ALL, "CLIF has no heaps: front ends write the bounds checks");
+            no_effect(Arch::ALL, "CLIF has no heaps: front ends emit the bounds checks");
         enable_table_access_spectre_mitigation: bool = true,
             "Guard the table lookups of `br_table` against speculation",
-            no_effect([Arch::X86_64, Arch::S390x], "only aarch64 guards `br_table`");
+            no_effect([Arch::X86_64, Arch::S390x], "`br_table` is guarded only on aarch64");
         enable_incremental_compilation_cache_checks: bool = false,
-            "Compile what the cache has too, and compare (as `--check-cache`)";
+            "Compile functions that the cache has, too, and compare (as `--check-cache`)";
     }
     Some(Arch::X86_64) => {
         has_sse3: bool = false, "SSE3", no_effect(Arch::ALL, UNUSED);
@@ -278,15 +282,15 @@ settings! {
     }
     Some(Arch::Aarch64) => {
         has_lse: bool = false, "Atomic instructions (FEAT_LSE)";
-        has_pauth: bool = false, "Pointer authentication beyond hints (FEAT_PAuth)";
+        has_pauth: bool = false, "Pointer authentication instructions other than hints (FEAT_PAuth)";
         has_fp16: bool = false, "Half-precision arithmetic (FEAT_FP16)", no_effect(Arch::ALL, UNUSED);
         has_dotprod: bool = false, "Dot products of bytes (FEAT_DotProd)", no_effect(Arch::ALL, UNUSED);
         has_i8mm: bool = false, "Dot products of mixed signs (FEAT_I8MM)", no_effect(Arch::ALL, UNUSED);
-        sign_return_address: bool = false, "Sign return addresses that are stored";
+        sign_return_address: bool = false, "Sign return addresses that are stored on the stack";
         sign_return_address_all: bool = false, "Sign the return addresses of all functions";
-        sign_return_address_with_bkey: bool = false, "Sign with key B instead of A";
-        use_bti: bool = false, "Mark branch targets (FEAT_BTI)";
-        use_csdb: bool = false, "Guard speculation with `csdb`";
+        sign_return_address_with_bkey: bool = false, "Sign return addresses with key B instead of A";
+        use_bti: bool = false, "Mark the targets of indirect branches (FEAT_BTI)";
+        use_csdb: bool = false, "Use `csdb` in guards against speculation";
     }
     Some(Arch::S390x) => {
         has_mie3: bool = false, "Miscellaneous instruction extensions 3 (z15)";

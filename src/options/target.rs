@@ -1,4 +1,4 @@
-//! Targets: a triple whose architecture and object format clifc supports.
+//! Targets: triples with an architecture that clifc has a back end for.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,10 +19,10 @@ pub enum Arch {
 }
 
 impl Arch {
-    /// All of them, in the order of listings.
+    /// All architectures, in the order of listings.
     pub const ALL: [Arch; 3] = [Arch::X86_64, Arch::Aarch64, Arch::S390x];
 
-    /// Its short name, which `--target` accepts too.
+    /// The short name, which `--target` takes as well.
     pub const fn name(self) -> &'static str {
         match self {
             Arch::X86_64 => "x86_64",
@@ -31,13 +31,13 @@ impl Arch {
         }
     }
 
-    /// The triple that the short name stands for.
+    /// The triple for which the short name stands.
     pub fn triple(self) -> String {
         format!("{}-unknown-linux-gnu", self.name())
     }
 
-    /// The minimum alignment of data symbols, on which the ABI lets code rely.
-    pub const fn data_alignment(self) -> u32 {
+    /// The alignment of named data that code can rely on by the ABI.
+    pub(crate) const fn data_alignment(self) -> u32 {
         match self {
             Arch::X86_64 | Arch::Aarch64 => 1,
             Arch::S390x => 2,
@@ -56,10 +56,10 @@ impl fmt::Display for Arch {
     }
 }
 
-/// Why a target is rejected.
+/// Why a name is not a target.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum TargetError {
-    /// A triple that clifc does not support.
+    /// A triple that is valid, but for which clifc has no back end.
     Unsupported(String),
     /// A name that is not a triple.
     Unknown(String),
@@ -84,7 +84,7 @@ impl fmt::Display for TargetError {
     }
 }
 
-/// The target that code is generated for.
+/// The machine and system for which code is generated.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Target {
     arch: Arch,
@@ -109,36 +109,36 @@ impl Target {
         if supported { Ok(Target { arch, triple }) } else { Err(unsupported()) }
     }
 
-    /// The target of this machine.
+    /// The machine that clifc runs on.
     pub fn host() -> Result<Self, TargetError> {
         let triple = Triple::host();
         let arch = arch_of(triple.architecture);
         Ok(Target { arch: arch.ok_or_else(|| TargetError::Unsupported(triple.to_string()))?, triple })
     }
 
-    /// The default target of an architecture.
+    /// The target for which the short name of an architecture stands.
     pub fn of(arch: Arch) -> Self {
         Self::parse(arch.name()).expect("short names are targets")
     }
 
-    /// Its architecture.
+    /// The architecture.
     pub fn arch(&self) -> Arch {
         self.arch
     }
 
-    /// Its triple.
+    /// The triple.
     pub fn triple(&self) -> &Triple {
         &self.triple
     }
 
-    /// Whether objects are ELF rather than Mach-O. The default for triples that do not determine it is ELF.
-    pub fn is_elf(&self) -> bool {
+    /// Whether objects are ELF rather than Mach-O. Triples without an object format are ELF.
+    pub(crate) fn is_elf(&self) -> bool {
         self.triple.binary_format != BinaryFormat::Macho
     }
 
-    /// The oldest version of macOS to support: the triple's if it has one, otherwise a default for the
+    /// The oldest version of macOS on which the code must run: that of the triple, or else a default for the
     /// architecture.
-    pub fn minimum_macos(&self) -> (u16, u8, u8) {
+    pub(crate) fn minimum_macos(&self) -> (u16, u8, u8) {
         match (self.triple.operating_system, self.arch) {
             (OperatingSystem::MacOSX(Some(version)), _) => (version.major, version.minor, version.patch),
             (_, Arch::Aarch64) => (11, 0, 0),
@@ -151,7 +151,7 @@ impl Target {
         if self.is_elf() { "elf_gd" } else { "macho" }
     }
 
-    /// The default of the setting `preserve_frame_pointers`.
+    /// Whether the ABI demands frame pointers: the default of the setting `preserve_frame_pointers`.
     pub(super) fn keeps_frame_pointers(&self) -> bool {
         !self.is_elf() && self.arch == Arch::Aarch64
     }
@@ -167,7 +167,7 @@ fn is_macos(system: OperatingSystem) -> bool {
     matches!(system, OperatingSystem::MacOSX(_) | OperatingSystem::Darwin(_))
 }
 
-/// Whether the system's objects are COFF, which its triples do not show.
+/// Whether the system's objects are COFF although its triples have no object format.
 fn has_windows_objects(system: OperatingSystem) -> bool {
     matches!(system, OperatingSystem::Uefi | OperatingSystem::Cygwin)
 }
@@ -181,7 +181,7 @@ fn arch_of(architecture: Architecture) -> Option<Arch> {
     }
 }
 
-/// The settings of the instruction set extensions that this machine has.
+/// The settings for the instruction set extensions that this machine has.
 pub(super) fn native_features() -> impl Iterator<Item = &'static str> {
     macro_rules! detect {
         ($detector:path, $($setting:literal: $feature:tt,)*) => {{

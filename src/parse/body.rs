@@ -1,16 +1,17 @@
-//! A function's blocks, and what an instruction is apart from its operands: results, aliases, debug
-//! tags, source location, controlling type, stack map.
+//! Parses the blocks of a function, and all parts of instructions except their operands: results, aliases,
+//! debug tags, source locations, controlling types, stack maps.
 
 use super::context::{Alias, Failed, Parse};
 use super::cursor::Cursor;
 use super::parser::Parser;
 use super::{mnemonic, sugar};
+use crate::diag::did_you_mean;
 use crate::ir::*;
 
-/// What stands before an instruction's opcode on its line, besides the results and debug tags.
+/// The line of an instruction: positions and source location.
 #[derive(Clone, Copy)]
 pub(super) struct Line {
-    /// Position of its first byte.
+    /// Position of the first byte.
     pub at: usize,
     /// Position of the opcode.
     pub opcode_at: usize,
@@ -18,7 +19,7 @@ pub(super) struct Line {
 }
 
 impl<'a> Parser<'a> {
-    /// All blocks, and the `}` after them.
+    /// Parses all blocks, and the `}` after them.
     pub fn body(&mut self) {
         loop {
             self.cur.space();
@@ -32,7 +33,9 @@ impl<'a> Parser<'a> {
                     break;
                 }
                 b'b' if self.cur.at_entity(b"block") => self.block_header(),
-                _ if self.func.open_block().is_none() => Err(self.expected("a block: block«n»:")),
+                _ if self.func.open_block().is_none() => {
+                    Err(self.expected("a block header such as `block0:`"))
+                }
                 _ => self.instruction(),
             };
             if done.is_err() {
@@ -46,7 +49,7 @@ impl<'a> Parser<'a> {
         self.func.close_block();
     }
 
-    /// `block1(v0: i32, v1: i64) cold:`
+    /// Parses `block1(v0: i32, v1: i64) cold:`.
     fn block_header(&mut self) -> Parse<()> {
         self.func.close_block();
         self.cx.scratch.results.clear();
@@ -79,7 +82,7 @@ impl<'a> Parser<'a> {
         self.expect(b')')
     }
 
-    /// One instruction or value alias.
+    /// Parses an instruction or a value alias.
     fn instruction(&mut self) -> Parse<()> {
         self.cx.scratch.results.clear();
         self.cx.scratch.tags.clear();
@@ -87,7 +90,7 @@ impl<'a> Parser<'a> {
         if self.cur.peek() == b'<' {
             self.debug_tags()?;
         }
-        // A copy, so that it can stay in registers.
+        // A local copy, which the compiler can keep in registers.
         let mut cur = self.cur;
         let srcloc = if cur.peek() == b'@' { self.srcloc(&mut cur) } else { None };
         match cur.one_result() {
@@ -117,7 +120,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// A line's source location, with the white space after it.
+    /// Parses the source location of a line and the white space after it.
     #[inline(always)]
     fn srcloc(&mut self, cur: &mut Cursor<'a>) -> Option<u32> {
         let rest = &cur.text[cur.pos..];
@@ -134,12 +137,12 @@ impl<'a> Parser<'a> {
         Some(location)
     }
 
-    /// What stands before an opcode unless it is just `v1 = `. True for an alias, which has no opcode.
+    /// Parses the text before an opcode if it is not just `v1 = `. Returns true for an alias, which has no
+    /// opcode.
     fn unusual_start(&mut self, at: usize) -> Parse<bool> {
         if self.cur.peek() == b'@' {
-            return Err(
-                self.error_at(self.cur.pos + 1, "expected a source location: up to 8 hexadecimal digits")
-            );
+            let message = "invalid source location: expected 1 to 8 hexadecimal digits";
+            return Err(self.error_at(self.cur.pos + 1, message));
         }
         if self.cur.at_entity(b"v") {
             self.results()?;
@@ -156,11 +159,15 @@ impl<'a> Parser<'a> {
         match word {
             [] => self.expected("an instruction"),
             b"function" => self.error_at(at, "expected an instruction; is a `}` missing above?"),
-            _ => self.error_at(at, format!("unknown opcode `{}`", String::from_utf8_lossy(word))),
+            _ => {
+                let word = String::from_utf8_lossy(word);
+                let near = did_you_mean(&word, opcode::ALL.iter().map(|opcode| opcode.name()));
+                self.error_at(at, format!("unknown opcode `{word}`{near}"))
+            }
         }
     }
 
-    /// The rest of an instruction that has an opcode of its own.
+    /// Parses the rest of an instruction after its opcode.
     fn operation(&mut self, opcode: Opcode, line: Line) -> Parse<()> {
         let info = opcode.info();
         let mut given = self.cur.common_suffix();
@@ -177,7 +184,7 @@ impl<'a> Parser<'a> {
         if info.effects.has(Effects::CALL) && self.cur.eat(b',') { self.stack_map(inst) } else { Ok(()) }
     }
 
-    /// Appends an instruction with the results of the line, and what else the line says of it.
+    /// Appends an instruction with the results, tags and source location of its line.
     pub fn push_inst(&mut self, data: InstData, line: Line) -> Parse<Inst> {
         self.append(data, line)
     }
@@ -198,7 +205,7 @@ impl<'a> Parser<'a> {
         Ok(inst)
     }
 
-    /// `v1, v2 ` before `=` or `->`.
+    /// Parses results, `v1, v2`.
     #[inline]
     fn results(&mut self) -> Parse<()> {
         loop {
@@ -210,28 +217,31 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// `.i32`, or `.dt0` for the dynamic type declared so.
+    /// Parses the controlling type, `.i32` or a declared dynamic type, `.dt0`.
     pub fn given_type(&mut self) -> Parse<Type> {
         self.cur.pos += 1;
         if !self.cur.at_entity(b"dt") {
             return self.ty();
         }
         let at = self.cur.pos;
-        let dynamic: DynamicType = self.entity(b"dt", "a dynamic type: dt«n»")?;
+        let dynamic: DynamicType = self.entity(b"dt", "a dynamic type")?;
         let declared = self.func.stencil.dynamic_types.get(dynamic).copied().flatten();
-        match declared.and_then(|data| data.base.lane().dynamic_vector(data.base.log2_lanes())) {
+        let Some(declared) = declared else {
+            return Err(self.error_at(at, format!("{dynamic} is not declared")));
+        };
+        match declared.base.lane().dynamic_vector(declared.base.log2_lanes()) {
             Some(ty) => Ok(ty),
-            None => Err(self.error_at(at, format!("{dynamic} is not declared as a vector type"))),
+            None => Err(self.error_at(at, format!("{dynamic} has too many lanes"))),
         }
     }
 
-    /// The controlling type: the one given, else that of the operand it is taken from.
+    /// The controlling type: the one given, or else the type of the operand that determines it.
     #[inline]
     fn controlling_type(&mut self, data: &InstData, given: Option<Type>, at: usize) -> Parse<Type> {
         let info = data.opcode.info();
         let ty = match (given, info.ctrl) {
             (Some(given), CtrlFrom::Arg(n)) if info.results.is_empty() => {
-                // Nothing but the operand depends on it, which knows better.
+                // Only that operand depends on the type, so its own type is used if it is known.
                 let known = self.func.stencil.value_types.get(self.operand(data, n)).copied();
                 known.filter(|&ty| ty != types::INVALID).unwrap_or(given)
             }
@@ -249,12 +259,14 @@ impl<'a> Parser<'a> {
             _ => return Err(self.wrong_type_given(data.opcode, given, at)),
         };
         if !info.ctrl_set.contains(ty) {
-            return Err(self.error_at(at, format!("{} takes no {ty}", info.name)));
+            let name = info.name;
+            let message = format!("invalid type {ty} for {name}; see `clifc explain {name}`");
+            return Err(self.error_at(at, message));
         }
         Ok(ty)
     }
 
-    /// The n-th value operand.
+    /// The n-th value operand of an instruction.
     #[inline(always)]
     fn operand(&self, data: &InstData, n: u8) -> Value {
         match data.list() {
@@ -278,7 +290,7 @@ impl<'a> Parser<'a> {
     fn wrong_type_given(&mut self, opcode: Opcode, given: Option<Type>, at: usize) -> Failed {
         let name = opcode.name();
         match given {
-            Some(_) => self.error_at(at, format!("{name} takes no type")),
+            Some(ty) => self.error_at(at, format!("{name} takes no type: remove `.{ty}`")),
             None => {
                 let example = opcode.info().ctrl_set.example();
                 self.error_at(at, format!("{name} needs a type, as in {name}.{example}"))
@@ -286,7 +298,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// `v5 -> v3`, from the arrow on.
+    /// Parses the rest of `v5 -> v3` from the arrow on.
     fn alias(&mut self, at: usize) -> Parse<()> {
         self.cur.pos += 2;
         self.cur.space();
@@ -294,11 +306,11 @@ impl<'a> Parser<'a> {
         self.alias_result(to, at)
     }
 
-    /// Makes the one result of the line an alias of `to`; saying the same again is no error. Until the
-    /// function ends the alias has the definition of what it stands for, if that is known.
+    /// Makes the result of the line an alias of `to`. Repeating the same alias is allowed. While the function
+    /// is parsed, the alias has the definition of `to` if there is one already.
     pub fn alias_result(&mut self, to: Value, at: usize) -> Parse<()> {
         let &[from] = self.cx.scratch.results.as_slice() else {
-            return Err(self.error_at(at, "an alias stands for one value"));
+            return Err(self.error_at(at, "an alias must have exactly one name before the `->`"));
         };
         let from = Value(from);
         self.cx.scratch.results.clear();
@@ -323,13 +335,13 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// `<1, ss0>`
+    /// Parses debug tags, `<1, ss0>`.
     fn debug_tags(&mut self) -> Parse<()> {
         self.expect(b'<')?;
         while self.cur.peek() != b'>' {
             let tag = match self.cur.peek() {
                 b's' => DebugTag::StackSlot(self.stack_slot_ref()?),
-                _ => DebugTag::User(self.uint32("a number or a stack slot")?),
+                _ => DebugTag::User(self.uint32("a debug tag")?),
             };
             self.cx.scratch.tags.push(tag);
             if !self.cur.eat(b',') {
@@ -339,14 +351,14 @@ impl<'a> Parser<'a> {
         self.expect(b'>')
     }
 
-    /// `stack_map=[i32 @ ss0+4, i64 @ ss1+0]`
+    /// Parses `stack_map=[i32 @ ss0+4, i64 @ ss1+0]`.
     fn stack_map(&mut self, inst: Inst) -> Parse<()> {
         let at = self.cur.pos;
         if !self.cur.eat_word(b"stack_map") {
             return Err(self.expected("`stack_map`"));
         }
         if self.func.stencil.insts[inst].opcode.effects().has(Effects::RETURN) {
-            return Err(self.error_at(at, "a tail call has no stack map"));
+            return Err(self.error_at(at, "a tail call cannot have a stack map"));
         }
         self.expect(b'=')?;
         self.expect(b'[')?;

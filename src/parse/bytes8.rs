@@ -1,59 +1,60 @@
-//! Eight bytes of text at a time, as a little-endian word: its first byte is the lowest.
+//! Processes text eight bytes at a time, as a little-endian word: the first byte is the lowest.
 //!
-//! Each function looks for the first byte of a kind by setting a bit in that byte's place. Carries can
-//! set wrong bits, but only above the first right one, which is all that is asked for.
+//! To find the first byte of a kind, a function sets a bit in the place of each such byte. Carries can set
+//! wrong bits, but only above the first right one, and only that one is used.
 
-/// A byte in all eight places.
+/// The word with `byte` in all eight places.
 const fn all(byte: u8) -> u64 {
     byte as u64 * 0x0101_0101_0101_0101
 }
 
-/// The place of the lowest bit set: 8 if there is none.
+/// The place of the byte with the lowest bit that is set; 8 if no bit is set.
 #[inline(always)]
 fn place(bits: u64) -> usize {
     bits.trailing_zeros() as usize / 8
 }
 
-/// How many spaces come first.
+/// Number of leading spaces.
 #[inline(always)]
 pub(super) fn spaces(word: u64) -> usize {
     place(word ^ all(b' '))
 }
 
-/// Where the first `byte` is; 8 if there is none.
+/// The place of the first `byte`; 8 if there is none.
 #[inline(always)]
 pub(super) fn find(word: u64, byte: u8) -> usize {
     let zero_there = word ^ all(byte);
     place(zero_there.wrapping_sub(all(1)) & !zero_there & all(0x80))
 }
 
-/// How many bytes come before the first below `0`: all punctuation that can stand behind an opcode is
-/// below. Bytes that are no part of a word may be among them.
+/// Number of bytes before the first that is less than `0`, as all punctuation is that can follow an opcode.
+/// They can include bytes that are not part of a word.
 #[inline(always)]
 pub(super) fn before_punctuation(word: u64) -> usize {
     place(!(word | word.wrapping_add(all(0x80 - b'0'))) & all(0x80))
 }
 
-/// The number that the leading decimal digits spell, and how many there are. The number is only right
-/// if there are one to seven.
+/// The number that the leading decimal digits spell, and the number of digits. The former is valid only for
+/// one to seven digits.
 #[inline(always)]
 pub(super) fn decimal(word: u64) -> (u32, usize) {
     let digits = word ^ all(b'0');
     let count = place((digits | digits.wrapping_add(all(6))) & all(0xf0));
-    // Zeros first, and the last digit highest: then sums of pairs, of pairs of pairs, and of both halves.
+    // Align the last digit with the highest byte, zeros below the first; then add up pairs, pairs of pairs,
+    // and both halves.
     let digits = digits.wrapping_shl(64 - 8 * count as u32);
     let pairs = digits.wrapping_mul(1 + (10 << 8)) >> 8 & 0x00ff_00ff_00ff_00ff;
     let fours = pairs.wrapping_mul(1 + (100 << 16)) >> 16 & 0x0000_ffff_0000_ffff;
     ((fours.wrapping_mul(1 + (10_000 << 32)) >> 32) as u32, count)
 }
 
-/// The lowest `count` bytes, of up to 8.
+/// The word with all but its first `count` bytes cleared.
 #[inline(always)]
 pub(super) const fn first(word: u64, count: usize) -> u64 {
     if count >= 8 { word } else { word & !(u64::MAX << (8 * count)) }
 }
 
-/// The first eight bytes of `text`, with zeros after its end.
+/// The first eight bytes of `text`, padded with zeros.
 pub(super) const fn prefix(text: &[u8]) -> u64 {
     let mut word = 0;
     let mut n = 0;

@@ -1,25 +1,25 @@
-//! What parsing keeps from function to function: diagnostics, buffers, and positions when asked for.
+//! The state that parsing keeps from function to function: diagnostics, defaults and buffers.
 
 use crate::diag::Diagnostic;
 use crate::ir::builder::Buffers;
 use crate::ir::{Block, CallConv, DebugTag, GlobalValue, Replacements, Value};
 
-/// Parsing failed; the reason is among [`ParseContext::diagnostics`].
+/// Parsing failed. The reasons are in [`ParseContext::diagnostics`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Failed;
 
-/// A reader's result; what went wrong has been said already.
+/// The result of parsing something. An error has been reported already.
 pub(super) type Parse<T> = Result<T, Failed>;
 
-/// How many errors are reported before the rest of a function is left unread.
+/// Number of errors after which the rest of a function is skipped.
 pub(super) const MAX_ERRORS: usize = 20;
 
-/// What one thread parses functions with: kept from function to function for its memory.
+/// The context in which one thread parses functions, reused for its memory.
 #[derive(Debug)]
 pub struct ParseContext {
-    /// What was wrong so far; the caller takes them.
+    /// Errors found so far. The caller takes them.
     pub diagnostics: Vec<Diagnostic>,
-    /// The calling convention of a signature that names none.
+    /// The calling convention of signatures that name none.
     pub default_call_conv: CallConv,
     pub(super) scratch: Scratch,
 }
@@ -35,46 +35,48 @@ impl Default for ParseContext {
 }
 
 impl ParseContext {
-    /// With `fast` as the default calling convention.
+    /// A context whose default calling convention is `fast`.
     pub fn new() -> Self {
         Self::default()
     }
 }
 
-/// A value that is an alias, and where the text says so.
+/// A declaration of a value as an alias.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Alias {
+    /// The alias.
     pub from: Value,
+    /// Position of the declaration.
     pub at: usize,
 }
 
-/// Buffers of one function; offsets are positions in its text.
+/// Buffers for one function. Positions are offsets in its text.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    /// Results of the instruction being read.
+    /// Results of the current instruction.
     pub results: Vec<u32>,
-    /// Debug tags of the instruction being read.
+    /// Debug tags of the current instruction.
     pub tags: Vec<DebugTag>,
-    /// A list being read.
+    /// The current list.
     pub words: Vec<u32>,
-    /// Values used before the text defines them.
+    /// Uses of values before their definition, with positions.
     pub forward_values: Vec<(Value, usize)>,
-    /// Blocks named, and where.
+    /// References to blocks, with positions.
     pub named_blocks: Vec<(Block, usize)>,
-    /// Global values named in the preamble, and where.
+    /// References to global values in the preamble, with positions.
     pub named_globals: Vec<(GlobalValue, usize)>,
-    /// Value aliases in text order.
+    /// Aliases, in the order of the text.
     pub aliases: Vec<Alias>,
-    /// What each value is an alias of.
+    /// For each alias, the value it stands for.
     pub alias_of: Replacements,
-    /// Of the builder, while there is none.
+    /// The buffers of the builder, between functions.
     pub builder: Buffers,
-    /// The next value number no text uses; zero until one is asked for.
+    /// The next value number that is not used in the text; zero until one is needed.
     pub next_fresh: u32,
 }
 
 impl Scratch {
-    /// Makes ready for another function.
+    /// Empties the buffers for another function.
     pub fn clear(&mut self) {
         self.results.clear();
         self.tags.clear();

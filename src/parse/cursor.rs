@@ -1,18 +1,18 @@
-//! A position in the bytes of a text: what functions and module items are read with.
+//! A cursor over the bytes of a text, with which functions and module items are parsed.
 //!
-//! There are no tokens: each method looks at the bytes from the position on and, where they are what
-//! it reads, moves past them. A zero byte stands for the end, which no valid text contains.
+//! There are no tokens: a method looks at the bytes at the cursor and, if they are what it parses, moves past
+//! them. A zero byte, which no valid text contains, stands for the end.
 
 use super::bytes8;
 use crate::ir::Type;
 use crate::ir::types::{I8, I32, I64};
 
-/// Letters, digits and `_`: what words are made of.
+/// The class of bytes that words consist of: letters, digits and `_`.
 const WORD: u8 = 1;
-/// White space, and what begins a comment.
+/// The class of white space and of `;`, which begins a comment.
 const SKIPPED: u8 = 2;
 
-/// By byte: its classes.
+/// The class of each byte.
 static CLASSES: [u8; 256] = {
     let mut table = [0; 256];
     let mut byte = 0;
@@ -33,7 +33,7 @@ pub(super) fn is_word(byte: u8) -> bool {
     CLASSES[byte as usize] == WORD
 }
 
-/// By byte: what it is worth as a hexadecimal digit; 16 or more if it is none.
+/// The value of each byte as a hexadecimal digit; 16 or more if it isn't one.
 static HEX_DIGITS: [u8; 256] = {
     let mut table = [u8::MAX; 256];
     let mut value = 0;
@@ -47,10 +47,10 @@ static HEX_DIGITS: [u8; 256] = {
 
 const SPACES: u64 = bytes8::prefix(b"        ");
 
-/// The eight bytes from a position on, the first lowest; zeros after the end.
+/// The eight bytes from a position on, the first being the lowest; zeros after the end.
 #[inline(always)]
 fn eight_at(text: &[u8], pos: usize) -> u64 {
-    // Said so, this is two branches; through `get` it is conditional moves as well.
+    // Written like this, it compiles to two branches; with `get`, to conditional moves as well.
     if text.len() < 8 || pos > text.len() - 8 {
         return last_bytes(text, pos);
     }
@@ -58,14 +58,14 @@ fn eight_at(text: &[u8], pos: usize) -> u64 {
     u64::from_le_bytes(*bytes)
 }
 
-/// As [`eight_at`], fewer than eight bytes before the end.
+/// Like [`eight_at`], for the last seven positions.
 #[cold]
 #[inline(never)]
 fn last_bytes(text: &[u8], pos: usize) -> u64 {
     bytes8::prefix(text.get(pos..).unwrap_or_default())
 }
 
-/// The first line end from a position on, or the text's end.
+/// The position of the next line end, or of the end of the text.
 #[inline]
 fn line_end(text: &[u8], mut pos: usize) -> usize {
     while pos < text.len() {
@@ -78,7 +78,7 @@ fn line_end(text: &[u8], mut pos: usize) -> usize {
     text.len()
 }
 
-/// The first position from `pos` on that is in no white space or comment.
+/// The first position from `pos` on that is not in white space or a comment.
 #[inline(never)]
 fn skip_space(text: &[u8], mut pos: usize) -> usize {
     loop {
@@ -103,29 +103,30 @@ pub(super) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    /// At the start of `text`.
+    /// A cursor at the start of `text`.
     pub fn new(text: &'a [u8]) -> Self {
         Cursor { text, pos: 0 }
     }
 
-    /// The byte at the position; zero at the end.
+    /// The byte at the cursor; zero at the end.
     #[inline(always)]
     pub fn peek(&self) -> u8 {
         self.peek_at(0)
     }
 
-    /// The byte `ahead` bytes after the position; zero at the end.
+    /// The byte `ahead` bytes after the cursor; zero at the end.
     #[inline(always)]
     pub fn peek_at(&self, ahead: usize) -> u8 {
         self.text.get(self.pos + ahead).copied().unwrap_or(0)
     }
 
-    /// Whether nothing follows.
+    /// Whether the cursor is at the end of the text.
     pub fn at_end(&self) -> bool {
         self.pos >= self.text.len()
     }
 
-    /// The eight bytes `ahead` bytes after the position, the first lowest; zeros after the end.
+    /// The eight bytes from `ahead` bytes after the cursor on, the first being the lowest; zeros after the
+    /// end.
     #[inline(always)]
     pub fn peek8(&self, ahead: usize) -> u64 {
         eight_at(self.text, self.pos + ahead)
@@ -142,7 +143,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Moves past exactly these bytes, if they are next.
+    /// Moves past `bytes` if they are next, and returns whether they were.
     #[inline(always)]
     pub fn eat_bytes(&mut self, bytes: &[u8]) -> bool {
         let (head, tail) = bytes.split_at(bytes.len().min(8));
@@ -159,7 +160,7 @@ impl<'a> Cursor<'a> {
         self.pos = line_end(self.text, self.pos);
     }
 
-    /// Moves past `byte` if it is next, with white space before and after it.
+    /// Moves past `byte` and the white space around it if it is next, and returns whether it was.
     #[inline(always)]
     pub fn eat(&mut self, byte: u8) -> bool {
         let bytes = self.peek8(0);
@@ -184,7 +185,7 @@ impl<'a> Cursor<'a> {
         found
     }
 
-    /// Moves past `word` if the next word is exactly that, and past white space after it.
+    /// Moves past `word` and the white space around it if it is the next word, and returns whether it was.
     pub fn eat_word(&mut self, word: &[u8]) -> bool {
         self.space();
         let found = self.text[self.pos..].starts_with(word) && !is_word(self.peek_at(word.len()));
@@ -195,7 +196,7 @@ impl<'a> Cursor<'a> {
         found
     }
 
-    /// The word at the position, which may be empty; the position stays.
+    /// The word at the cursor, which can be empty. The cursor does not move.
     #[inline]
     pub fn peek_word(&self) -> &'a [u8] {
         let rest = &self.text[self.pos..];
@@ -203,7 +204,7 @@ impl<'a> Cursor<'a> {
         &rest[..len]
     }
 
-    /// Moves past the word at the position.
+    /// Moves past the word at the cursor, and returns it.
     #[inline]
     pub fn word(&mut self) -> &'a [u8] {
         let word = self.peek_word();
@@ -217,7 +218,7 @@ impl<'a> Cursor<'a> {
         self.text[self.pos..].starts_with(prefix) && self.peek_at(prefix.len()).is_ascii_digit()
     }
 
-    /// Moves past `prefix` and the number that makes it a reference, and gives the number.
+    /// Moves past a reference, `prefix` and a number, and returns the number.
     #[inline(always)]
     pub fn entity(&mut self, prefix: &[u8]) -> Option<u32> {
         let bytes = self.peek8(0);
@@ -226,7 +227,7 @@ impl<'a> Cursor<'a> {
         }
         let digits = if prefix.len() == 1 { bytes >> 8 } else { self.peek8(prefix.len()) };
         let (number, len) = bytes8::decimal(digits);
-        // No zero before other digits; and what ends the number has been seen.
+        // There is no leading zero, and the byte after the number is among the eight.
         let short = len.wrapping_sub(1) < 6 && (digits as u8 != b'0' || len == 1);
         if !short || is_word((digits >> (8 * len)) as u8) {
             return self.long_entity(prefix);
@@ -235,7 +236,7 @@ impl<'a> Cursor<'a> {
         Some(number)
     }
 
-    /// As [`entity`](Self::entity), of any length.
+    /// Like [`entity`](Self::entity), with any number of digits.
     #[cold]
     #[inline(never)]
     fn long_entity(&mut self, prefix: &[u8]) -> Option<u32> {
@@ -250,7 +251,7 @@ impl<'a> Cursor<'a> {
         Some(number)
     }
 
-    /// Moves past `v1 = `, and gives the number; stays where it is if that is not all.
+    /// Moves past `v1 = `, and returns the number. Does not move if anything else is next.
     #[inline(always)]
     pub fn one_result(&mut self) -> Option<u32> {
         let mut cur = *self;
@@ -262,7 +263,7 @@ impl<'a> Cursor<'a> {
         Some(number)
     }
 
-    /// Moves past the `@1f` of a line and the white space after it, most often a long run of spaces.
+    /// Moves past a source location, `@1f`, and the white space after it, which is mostly many spaces.
     #[inline(always)]
     pub fn srcloc(&mut self) -> Option<u32> {
         let mut digits = self.peek8(1);
@@ -285,7 +286,7 @@ impl<'a> Cursor<'a> {
         Some(number)
     }
 
-    /// Moves past `.i32 ` or `.i64 `, but for a longer white space.
+    /// Moves past `.i32 ` or `.i64 `, if no more white space follows.
     #[inline(always)]
     pub fn common_suffix(&mut self) -> Option<Type> {
         const I32_TEXT: u64 = bytes8::prefix(b".i32 ");
@@ -328,8 +329,8 @@ impl<'a> Cursor<'a> {
         Some(ty)
     }
 
-    /// Moves past a quoted string that ends on its line, and gives what is between the quotes. A
-    /// backslash takes the next byte along.
+    /// Moves past a quoted string that ends on its line, and returns the text between the quotes. The byte
+    /// after a backslash does not end it.
     pub fn quoted(&mut self) -> Option<&'a [u8]> {
         if self.peek() != b'"' {
             return None;
@@ -346,5 +347,26 @@ impl<'a> Cursor<'a> {
         }
         self.pos = end + 1;
         Some(&self.text[start..end])
+    }
+
+    /// What is next, as an error message quotes it: a word, a name, a number or a character. `end` is what
+    /// the end of the text is called.
+    #[cold]
+    pub fn found(&self, end: &str) -> String {
+        const LONGEST: usize = 40;
+        let mut cur = *self;
+        cur.space();
+        let rest = &cur.text[cur.pos..];
+        let shown = String::from_utf8_lossy(&rest[..rest.len().min(LONGEST)]);
+        let mut chars = shown.chars();
+        match chars.next() {
+            None => end.into(),
+            Some(first) if first.is_control() => format!("the byte 0x{:02x}", rest[0]),
+            Some(first @ ('%' | '@' | '.' | '+' | '-' | '_' | 'a'..='z' | 'A'..='Z' | '0'..='9')) => {
+                let word: String = chars.take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+                format!("`{first}{word}`")
+            }
+            Some(first) => format!("`{first}`"),
+        }
     }
 }

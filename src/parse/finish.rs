@@ -1,10 +1,10 @@
-//! What can be checked and resolved only when a function's whole text has been read.
+//! Checks and resolves references once the whole text of a function has been parsed.
 
 use super::parser::Parser;
 use crate::ir::*;
 
 impl Parser<'_> {
-    /// Replaces aliases, and checks that what the text names is defined.
+    /// Replaces aliases, and checks that all global values, blocks and values in use are defined.
     pub fn finish(&mut self) {
         self.resolve_aliases();
         self.check_globals();
@@ -26,7 +26,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Makes every alias stand for a value that is none, and replaces them wherever they are used.
+    /// Replaces all uses of aliases by the values they stand for.
     fn resolve_aliases(&mut self) {
         if self.cx.scratch.aliases.is_empty() {
             return;

@@ -1,4 +1,4 @@
-//! From an opcode's text to the opcode: a hash table made of the opcode table when clifc is compiled.
+//! Finds an opcode by its name, in a hash table that is built from the opcode table at compile time.
 
 use super::bytes8;
 use super::cursor::Cursor;
@@ -9,7 +9,7 @@ const SLOTS: usize = 1024;
 const EMPTY: u8 = u8::MAX;
 const _: () = assert!(ALL.len() < EMPTY as usize, "an opcode's code fits a slot");
 
-/// Open addressing: from the hash on, the first slot that is empty or holds the opcode.
+/// The hash table, with open addressing: an opcode is in the first slot from its hash on that was free.
 static TABLE: [u8; SLOTS] = {
     let mut table = [EMPTY; SLOTS];
     let mut code = 0;
@@ -25,7 +25,7 @@ static TABLE: [u8; SLOTS] = {
     table
 };
 
-/// By opcode: the first eight bytes of its name.
+/// The first eight bytes of each opcode's name.
 static BEGINNINGS: [u64; ALL.len()] = {
     let mut table = [0; ALL.len()];
     let mut code = 0;
@@ -36,13 +36,13 @@ static BEGINNINGS: [u64; ALL.len()] = {
     table
 };
 
-/// The first slot for a name of `len` bytes that begins with these.
+/// The slot to start at, for a name of `len` bytes that starts with `beginning`.
 #[inline(always)]
 const fn slot(beginning: u64, len: usize) -> usize {
     ((beginning ^ len as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as usize % SLOTS
 }
 
-/// Moves past a word; gives it, and the opcode that it spells.
+/// Moves past a word, and returns it with the opcode that it spells.
 #[inline(always)]
 pub(super) fn read<'a>(cur: &mut Cursor<'a>) -> (&'a [u8], Option<Opcode>) {
     let bytes = cur.peek8(0);
@@ -57,14 +57,14 @@ pub(super) fn read<'a>(cur: &mut Cursor<'a>) -> (&'a [u8], Option<Opcode>) {
     read_any(cur)
 }
 
-/// As [`read`], for every word.
+/// Like [`read`], for words of any length.
 fn read_any<'a>(cur: &mut Cursor<'a>) -> (&'a [u8], Option<Opcode>) {
     let word = cur.word();
     let found = lookup(bytes8::prefix(word), word.len(), |opcode| opcode.name().as_bytes() == word);
     (word, found)
 }
 
-/// The opcode whose name has this length, begins with these bytes, and is `right`.
+/// The opcode whose name has `len` bytes, starts with `beginning`, and for which `right` holds.
 #[inline(always)]
 fn lookup(beginning: u64, len: usize, right: impl Fn(Opcode) -> bool) -> Option<Opcode> {
     let mut slot = slot(beginning, len);

@@ -1,14 +1,15 @@
-//! CLIF text to IR.
+//! Parses CLIF text to IR.
 //!
-//! [`split()`] finds the functions and module items of a file without reading them; [`function`] reads
-//! one function in one pass over its bytes straight into the IR's arrays: no tokens, no strings, no
-//! maps by name, since the number in `v123` is the index; a function with numbers far above its size is
-//! read again with compact ones, which is what is printed then. What a function needs to be built is checked
-//! here: references, numbers, names, result counts. Whether operands have the right types is for the
-//! verifier to say.
+//! [`split()`] finds the functions and module items of a file without parsing them. [`function`] parses one
+//! function in a single pass over its bytes, straight into the arrays of the IR. There are no tokens, no
+//! strings and no maps by name: the number in `v123` is the index. If numbers are far larger than the
+//! function is long, it is parsed again with compact numbers, which it is then printed with.
 //!
-//! Text that is right costs no positions; when one is needed, [`positions`] reads the function again
-//! and notes them.
+//! The parser checks what it needs to build a function: references, numbers, names, result counts. The types
+//! of operands are left to the verifier.
+//!
+//! Parsing valid text records no positions. When a message needs one, [`positions`] parses the function again
+//! and records them.
 
 mod body;
 mod bytes8;
@@ -30,14 +31,15 @@ mod tests;
 
 pub use context::{Failed, ParseContext};
 pub use module::module;
-pub use number::Integer;
-pub use split::{Comment, FunctionText, Split, comments, split, split_with};
+pub(crate) use number::Integer;
+pub(crate) use split::split_with;
+pub use split::{Comment, FunctionText, Split, comments, split};
 
 use crate::ir::{Function, SourceMap};
 use parser::Parser;
 
-/// Reads one function, `function` to `}`, that stands at `offset` in its file, into `function`, which
-/// is cleared first. What is wrong is added to the context's diagnostics.
+/// Parses one function, from `function` to `}`. `offset` is its position in the file. Overwrites `function`,
+/// and adds errors to the diagnostics of the context.
 pub fn function(
     text: &[u8],
     offset: usize,
@@ -47,8 +49,8 @@ pub fn function(
     read(Parser::new(text, offset, cx, function, None))
 }
 
-/// As [`function`], noting where everything stands.
-pub fn function_with_positions(
+/// Like [`function`], and records the positions of all parts.
+pub(crate) fn function_with_positions(
     text: &[u8],
     offset: usize,
     cx: &mut ParseContext,
@@ -58,15 +60,15 @@ pub fn function_with_positions(
     read(Parser::new(text, offset, cx, function, Some(positions)))
 }
 
-/// Where everything stands in a function that [`function`] could read.
+/// The positions of all parts of a function that [`function`] has parsed without errors.
 ///
 /// # Panics
 ///
-/// If it could not.
+/// If the text has errors.
 pub fn positions(text: &[u8], offset: usize, cx: &mut ParseContext) -> SourceMap {
     let (mut function, mut positions) = (Function::default(), SourceMap::default());
     function_with_positions(text, offset, cx, &mut function, &mut positions)
-        .expect("the same text, which could be parsed");
+        .expect("the text has been parsed before");
     positions
 }
 

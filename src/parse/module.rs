@@ -1,4 +1,4 @@
-//! Module items: symbols, data, files and source locations.
+//! Parses module items: symbols, data, files and source locations.
 
 use super::cursor::Cursor;
 use super::names::unescape;
@@ -8,17 +8,17 @@ use crate::ir::{
     DataItem, DataKind, DataReloc, FileItem, FloatFormat, Linkage, LocItem, Module, Name, SymbolItem, Type,
 };
 
-/// Bytes of zeros among other data, in all of a module: `zero n` must not be a cheap way to large files.
+/// Limit for zeros between other data, in bytes, in all of a module: a short text must not make a large file.
 const MAX_ZERO_FILL: u64 = 64 << 20;
-/// The size of one data item.
+/// Limit for the size of a data item, in bytes.
 const MAX_DATA_SIZE: u64 = 1 << 40;
-/// Bytes of an address.
+/// Size of an address in bytes.
 const ADDRESS_SIZE: u64 = 8;
 
-/// What is wrong, and at which byte of the item.
-type Read<T> = Result<T, (usize, &'static str)>;
+/// The result of parsing something: on error, the position in the item and the message.
+type Read<T> = Result<T, (usize, String)>;
 
-/// Reads the items of a file that has been split. An item that is wrong is reported and left out.
+/// Parses the items of a file that has been split. Reports items with errors, and leaves them out.
 pub fn module(text: &[u8], split: &Split, diagnostics: &mut Vec<Diagnostic>) -> Module {
     let mut module = Module::default();
     let mut zero_fill = 0;
@@ -35,20 +35,21 @@ pub fn module(text: &[u8], split: &Split, diagnostics: &mut Vec<Diagnostic>) -> 
 
 struct ItemReader<'a, 'm> {
     cur: Cursor<'a>,
-    /// Where the item stands in the text.
+    /// Byte offset of the item in the file.
     start: usize,
     module: &'m mut Module,
-    /// Zeros written among other data so far.
+    /// Zeros between other data so far, in bytes.
     zero_fill: &'m mut u64,
 }
 
 impl ItemReader<'_, '_> {
-    fn fail<T>(&self, message: &'static str) -> Read<T> {
-        Err((self.cur.pos, message))
+    /// Fails because `what` was expected at the cursor.
+    fn expected<T>(&self, what: &str) -> Read<T> {
+        Err((self.cur.pos, format!("expected {what}, found {}", self.cur.found("the end of the item"))))
     }
 
-    fn expect(&mut self, byte: u8, message: &'static str) -> Read<()> {
-        if self.cur.eat(byte) { Ok(()) } else { self.fail(message) }
+    fn expect(&mut self, byte: u8) -> Read<()> {
+        if self.cur.eat(byte) { Ok(()) } else { self.expected(&format!("`{}`", byte as char)) }
     }
 
     fn number(&mut self) -> Read<u32> {
@@ -57,29 +58,33 @@ impl ItemReader<'_, '_> {
                 self.cur.space();
                 Ok(n)
             }
-            None => self.fail("expected an unsigned 32-bit number"),
+            None => self.expected("an unsigned 32-bit number"),
         }
     }
 
     fn name(&mut self) -> Read<Name> {
+        let at = self.cur.pos;
         match self.cur.name() {
-            Some(name) if !matches!(name, Name::UserRef(_)) => Ok(name),
-            _ => self.fail("expected a name: %name, %\"any text\" or u0:0"),
+            Some(Name::UserRef(_)) => {
+                Err((at, "`userextname` has no meaning here: write `%name` or `u0:0`".into()))
+            }
+            Some(name) => Ok(name),
+            None => self.expected("a name such as `%name`, `%\"any text\"` or `u0:0`"),
         }
     }
 
     fn bytes(&mut self) -> Read<Vec<u8>> {
         let at = self.cur.pos;
-        let bytes = self.cur.quoted().and_then(unescape);
+        let Some(quoted) = self.cur.quoted() else { return self.expected("a string in quotes") };
         self.cur.space();
-        bytes.ok_or((at, "expected text in quotes, with the escapes \\n \\r \\t \\0 \\\\ \\\" \\xNN"))
+        unescape(quoted).ok_or((at, r#"unknown escape in string: expected \n \r \t \0 \\ \" or \xNN"#.into()))
     }
 
     fn string(&mut self) -> Read<Box<str>> {
         let at = self.cur.pos;
         match String::from_utf8(self.bytes()?) {
             Ok(text) if !text.is_empty() && !text.contains('\0') => Ok(text.into()),
-            _ => Err((at, "expected UTF-8 text without zero bytes")),
+            _ => Err((at, "invalid string: it must be UTF-8, not empty, and have no zero bytes".into())),
         }
     }
 
@@ -103,12 +108,12 @@ impl ItemReader<'_, '_> {
                 self.module.files.push(FileItem { number, path });
             }
             b"loc" => self.loc()?,
-            _ => return self.fail("expected a module item"),
+            _ => return self.expected("a module item"),
         }
-        if self.cur.at_end() { Ok(()) } else { self.fail("expected the end of the item") }
+        if self.cur.at_end() { Ok(()) } else { self.expected("the end of the item") }
     }
 
-    /// `symbol %name = "link name"`
+    /// Parses the rest of `symbol %name = "link name"`.
     fn symbol(&mut self, linkage: Linkage) -> Read<()> {
         let name = self.name()?;
         let link_name = if self.cur.eat(b'=') { Some(self.string()?) } else { None };
@@ -116,24 +121,24 @@ impl ItemReader<'_, '_> {
         Ok(())
     }
 
-    /// `loc @1f = 1:12:5`
+    /// Parses the rest of `loc @1f = 1:12:5`.
     fn loc(&mut self) -> Read<()> {
-        self.expect(b'@', "expected a source location: @ and hexadecimal digits")?;
+        self.expect(b'@')?;
         let at = self.cur.pos;
         let digits = std::str::from_utf8(self.cur.word()).unwrap_or_default();
         let Ok(srcloc) = u32::from_str_radix(digits, 16) else {
-            return Err((at, "expected up to 8 hexadecimal digits"));
+            return Err((at, "invalid source location: expected 1 to 8 hexadecimal digits".into()));
         };
-        self.expect(b'=', "expected `=`")?;
+        self.expect(b'=')?;
         let file = self.number()?;
-        self.expect(b':', "expected `:` and a line")?;
+        self.expect(b':')?;
         let line = self.number()?;
         let column = if self.cur.eat(b':') { self.number()? } else { 0 };
         self.module.locs.push(LocItem { srcloc, file, line, column });
         Ok(())
     }
 
-    /// `data %name section ".x" align 8 = i64 1, %f+8, zero 16`
+    /// Parses the rest of `data %name section ".x" align 8 = i64 1, %f+8, zero 16`.
     fn data(&mut self, linkage: Linkage, kind: DataKind) -> Read<()> {
         let name = self.name()?;
         let mut item = DataItem {
@@ -156,13 +161,15 @@ impl ItemReader<'_, '_> {
                 let at = self.cur.pos;
                 align = Some(self.number()?);
                 if !align.is_some_and(u32::is_power_of_two) {
-                    return Err((at, "an alignment must be a power of two"));
+                    return Err((at, "an alignment must be a power of two".into()));
                 }
             } else {
                 break;
             }
         }
-        self.expect(b'=', "expected `=` and initial values")?;
+        if !self.cur.eat(b'=') {
+            return self.expected("`=` and initial values");
+        }
         loop {
             self.element(&mut item)?;
             if !self.cur.eat(b',') {
@@ -174,7 +181,7 @@ impl ItemReader<'_, '_> {
         Ok(())
     }
 
-    /// One initial value, or several of one type.
+    /// Parses an initial value, or several of one type.
     fn element(&mut self, item: &mut DataItem) -> Read<()> {
         match self.cur.peek() {
             b'"' => {
@@ -187,16 +194,17 @@ impl ItemReader<'_, '_> {
         }
         if self.cur.eat_word(b"zero") {
             let at = self.cur.pos;
-            let count = self.cur.integer().filter(|n| !n.negative && n.magnitude <= MAX_DATA_SIZE as u128);
-            let Some(count) = count else {
-                return Err((at, "expected a number of bytes"));
+            let Some(count) = self.cur.integer().filter(|n| !n.negative) else {
+                return self.expected("a number of bytes");
             };
             self.cur.space();
-            item.size += count.magnitude as u64;
-            return if item.size <= MAX_DATA_SIZE { Ok(()) } else { Err((at, "too much data")) };
+            let count = u64::try_from(count.magnitude).unwrap_or(u64::MAX);
+            item.size = item.size.saturating_add(count);
+            let too_large = || (at, format!("data item too large: it can have {MAX_DATA_SIZE} bytes"));
+            return if item.size <= MAX_DATA_SIZE { Ok(()) } else { Err(too_large()) };
         }
         let Some(ty) = self.cur.ty().filter(|ty| !ty.is_vector()) else {
-            return self.fail("expected a string, an address, `zero`, or a scalar type and its values");
+            return self.expected("a string, an address, `zero`, or a scalar type and its values");
         };
         self.cur.space();
         loop {
@@ -213,20 +221,20 @@ impl ItemReader<'_, '_> {
     fn scalar(&mut self, ty: Type) -> Read<u128> {
         let at = self.cur.pos;
         if ty.is_float() {
-            return self.cur.float(FloatFormat::new(ty.bits())).map_err(|message| (at, message));
+            return self.cur.float(FloatFormat::new(ty.bits())).map_err(|message| (at, message.into()));
         }
-        let bits = self.cur.integer().and_then(|n| n.to_bits(ty.bits()));
-        bits.ok_or((at, "expected a number in the range of its type"))
+        let Some(number) = self.cur.integer() else { return self.expected("an integer") };
+        number.to_bits(ty.bits()).ok_or_else(|| (at, format!("integer out of range for {ty}")))
     }
 
-    /// `%name+8`
+    /// Parses `%name+8`.
     fn address(&mut self, item: &mut DataItem) -> Read<()> {
         let name = self.name()?;
         let at = self.cur.pos;
         let addend = match self.cur.peek() {
             b'+' | b'-' => match self.cur.integer().and_then(|n| n.to_i64()) {
                 Some(addend) => addend,
-                None => return Err((at, "expected a 64-bit offset")),
+                None => return Err((at, "invalid offset: expected an integer that fits in 64 bits".into())),
             },
             _ => 0,
         };
@@ -235,11 +243,12 @@ impl ItemReader<'_, '_> {
         self.append(item, &[0; ADDRESS_SIZE as usize], ADDRESS_SIZE as u32)
     }
 
-    /// Adds bytes behind the zeros so far.
+    /// Appends bytes to the data, after the zeros so far.
     fn append(&mut self, item: &mut DataItem, bytes: &[u8], align: u32) -> Read<()> {
         *self.zero_fill += item.size - item.bytes.len() as u64;
         if *self.zero_fill > MAX_ZERO_FILL {
-            return self.fail("too many zeros among other data: put them last, or in an item of their own");
+            let message = "too many zeros between other data: put them last, or in an item of their own";
+            return Err((self.cur.pos, message.into()));
         }
         item.bytes.resize(item.size as usize, 0);
         item.bytes.extend_from_slice(bytes);
@@ -263,8 +272,8 @@ mod tests {
     #[test]
     fn data_is_bytes_and_addresses() {
         let (module, diagnostics) = read(
-            "local data %t section \".x\" = \
-             i8 1 -1, %f, u0:7-8, \"a\\n\\x41\\0\", f32 0x1.0p0, zero 12 ; end\n",
+            "local data %t section \".x\" = i8 1 -1, %f, u0:7-8, \"a\\n\\x41\\0\", \
+             f32 0x1.0p0, zero 12 ; end\n",
         );
         assert_eq!(diagnostics, []);
         let item = &module.data[0];

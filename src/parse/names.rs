@@ -1,10 +1,10 @@
-//! Symbol names and quoted text.
+//! Parses symbol names and the escapes of quoted strings.
 
 use super::cursor::Cursor;
 use crate::ir::Name;
 
 impl Cursor<'_> {
-    /// Moves past a symbol's name and the white space after it.
+    /// Moves past a symbol name and the white space after it.
     pub fn name(&mut self) -> Option<Name> {
         let name = if self.peek() == b'%' {
             self.pos += 1;
@@ -26,7 +26,8 @@ impl Cursor<'_> {
     }
 }
 
-/// What a quoted text means: `\n`, `\r`, `\t`, `\0`, `\\`, `\"`, and `\x` with two hexadecimal digits.
+/// Resolves the escapes of a quoted string: `\n`, `\r`, `\t`, `\0`, `\\`, `\"`, and `\x` with two hexadecimal
+/// digits. `None` if it has others.
 pub(super) fn unescape(text: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;

@@ -1,5 +1,7 @@
-//! Integer literals, decimal or `0x`, with underscores anywhere among the digits; and where float
-//! literals end, whose meaning is [`FloatFormat`]'s.
+//! Parses number literals.
+//!
+//! Integers are decimal or hexadecimal (`0x`), with underscores anywhere among the digits. For floats, this
+//! module only finds the end of the literal; [`FloatFormat`] interprets it.
 
 use super::bytes8;
 use super::cursor::{Cursor, is_word};
@@ -8,21 +10,21 @@ use crate::ir::FloatFormat;
 /// An integer literal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Integer {
-    /// Whether it has a minus sign.
+    /// Whether the literal has a minus sign.
     pub negative: bool,
-    /// The digits' value.
+    /// The value of the digits.
     pub magnitude: u128,
 }
 
 impl Integer {
-    /// The integer that all of `text` spells.
+    /// The integer that `text` spells as a whole.
     pub fn parse(text: &[u8]) -> Option<Self> {
         let mut cursor = Cursor::new(text);
         cursor.integer().filter(|_| cursor.at_end())
     }
 
-    /// The low `bits` bits of its two's complement, if it is in the range of a signed or an unsigned
-    /// integer of that many bits.
+    /// The two's complement in `bits` bits, if the integer is in the range of a signed or an unsigned integer
+    /// of that width.
     #[inline]
     pub fn to_bits(self, bits: u32) -> Option<u128> {
         let mask = u128::MAX >> (128 - bits);
@@ -31,19 +33,19 @@ impl Integer {
         (self.magnitude <= limit).then_some(value & mask)
     }
 
-    /// As a signed 32-bit number.
+    /// The integer as a signed 32-bit number.
     #[inline]
     pub fn to_i32(self) -> Option<i32> {
         let value = i64::try_from(self.magnitude).ok()?;
         i32::try_from(if self.negative { -value } else { value }).ok()
     }
 
-    /// As a signed or unsigned 64-bit number's bits.
+    /// The bits of the integer as a signed or an unsigned 64-bit number.
     pub fn to_i64(self) -> Option<i64> {
         self.to_bits(64).map(|bits| bits as i64)
     }
 
-    /// As an unsigned 32-bit number.
+    /// The integer as an unsigned 32-bit number.
     pub fn to_u32(self) -> Option<u32> {
         (!self.negative).then(|| u32::try_from(self.magnitude).ok())?
     }
@@ -65,7 +67,7 @@ impl Cursor<'_> {
         Some(Integer { negative, magnitude: number as u128 })
     }
 
-    /// An integer with underscores, a hexadecimal one, or one of many digits, behind a sign.
+    /// Like [`integer`](Self::integer), with any number of digits, hexadecimal, and with underscores.
     #[inline(never)]
     fn long_integer(&mut self, negative: bool, sign: usize) -> Option<Integer> {
         let (magnitude, len) = long_magnitude(self.text.get(self.pos + sign..)?)?;
@@ -76,7 +78,7 @@ impl Cursor<'_> {
         Some(Integer { negative, magnitude })
     }
 
-    /// Moves past a float literal of a format, and gives its bits.
+    /// Moves past a float literal of the given format, and returns its bits.
     pub fn float(&mut self, format: FloatFormat) -> Result<u128, &'static str> {
         let rest = &self.text[self.pos..];
         let sign = matches!(rest.first(), Some(b'-' | b'+')) as usize;
@@ -96,7 +98,7 @@ impl Cursor<'_> {
     }
 }
 
-/// The value and the length of the digits at the start of a text.
+/// The value and the length of the digits at the start of `digits`.
 fn long_magnitude(digits: &[u8]) -> Option<(u128, usize)> {
     let (radix, prefix) = if digits.starts_with(b"0x") { (16, 2) } else { (10, 0) };
     let mut value = 0u128;

@@ -1,23 +1,23 @@
-//! Numbers of values and blocks too large to be indices.
+//! Compact numbers for values and blocks whose numbers are too large to be indices.
 //!
-//! A number in the text is the index in the IR's tables, which must stay in proportion to the text.
-//! Some producers number values throughout a module, though, so that a small function may name
-//! `v1000000`. Such a function is read a second time, with each number replaced by its place among
-//! those that the function's text names.
+//! The number of a value or block in the text is its index in the tables of the IR, whose size must stay
+//! proportional to the text. Some front ends number values throughout a module, so that a small function can
+//! refer to `v1000000`. Such a function is parsed a second time, and each number is replaced by its rank
+//! among the numbers in the function's text.
 
 use super::cursor::{Cursor, is_word};
 
-/// The numbers that a text names, each once and in order: the place of one is what replaces it.
+/// The numbers in the text of a function, sorted and without duplicates. The index of a number replaces it.
 #[derive(Debug, Default)]
 pub(super) struct Numbering {
-    /// Of values.
+    /// Numbers of values.
     pub values: Vec<u32>,
-    /// Of blocks.
+    /// Numbers of blocks.
     pub blocks: Vec<u32>,
 }
 
 impl Numbering {
-    /// That of a function's text.
+    /// Collects the numbers in the text of a function.
     pub fn new(text: &[u8]) -> Self {
         let mut numbering = Numbering::default();
         let mut cur = Cursor::new(text);

@@ -1,6 +1,6 @@
-//! Operands, by the opcode's [`Format`]: the text on one side, the words of [`InstData`] on the other.
+//! Parses the operands of an instruction, by the opcode's [`Format`], into the words of [`InstData`].
 
-use super::context::Parse;
+use super::context::{Failed, Parse};
 use super::cursor::Cursor;
 use super::parser::Parser;
 use super::sugar;
@@ -8,7 +8,7 @@ use crate::entity::List;
 use crate::ir::shapes::with_shapes;
 use crate::ir::*;
 
-/// Reads a piece of an instruction's text.
+/// Parses a piece of the operands.
 #[rustfmt::skip]
 macro_rules! read_piece {
     ($p:ident, $d:ident, ,) => { $p.expect(b',')? };
@@ -40,13 +40,13 @@ macro_rules! read_piece {
     ($p:ident, $d:ident, {handler $block:ident $index:ident}) => { ($d.$block, $d.$index) = $p.handler()? };
     ($p:ident, $d:ident, {lane $w:ident}) => { $d.$w = $p.lane()? };
     ($p:ident, $d:ident, {int_cc $w:ident}) => {
-        $d.$w = $p.keyword(IntCc::parse, "an integer condition")? as u16
+        $d.$w = $p.keyword(IntCc::parse, "an integer condition such as `eq` or `slt`")? as u16
     };
     ($p:ident, $d:ident, {float_cc $w:ident}) => {
-        $d.$w = $p.keyword(FloatCc::parse, "a float condition")? as u16
+        $d.$w = $p.keyword(FloatCc::parse, "a float condition such as `eq` or `lt`")? as u16
     };
     ($p:ident, $d:ident, {rmw $w:ident}) => {
-        $d.$w = $p.keyword(AtomicRmwOp::parse, "an atomic operation")? as u32
+        $d.$w = $p.keyword(AtomicRmwOp::parse, "an atomic operation such as `add`")? as u32
     };
     ($p:ident, $d:ident, {trap $w:ident}) => { $d.$w = $p.trap_code()? };
     ($p:ident, $d:ident, {flags $w:ident}) => { $d.$w = $p.mem_flags_operand()? };
@@ -54,7 +54,7 @@ macro_rules! read_piece {
 }
 
 impl Parser<'_> {
-    /// Reads the operands of an instruction whose opcode, and type if given, are already in `data`.
+    /// Parses the operands of an instruction. Its opcode, and its type if one is given, are in `data`.
     pub fn operands(&mut self, format: Format, data: &mut InstData) -> Parse<()> {
         macro_rules! read_all {
             ($($format:ident [$($piece:tt)*])*) => {
@@ -65,7 +65,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// `v1, v2, v3`
+    /// Parses `N` values, `v1, v2, v3`.
     #[inline(always)]
     pub fn values<const N: usize>(&mut self) -> Parse<[u32; N]> {
         let mut values = [0; N];
@@ -78,32 +78,43 @@ impl Parser<'_> {
         Ok(values)
     }
 
-    /// An integer that fits the type given, in a type up to 64 bits.
+    /// Parses an integer of the controlling type.
     fn immediate(&mut self, data: &mut InstData) -> Parse<()> {
         let bits = data.ty.bits();
         if !data.opcode.info().ctrl_set.contains(data.ty) {
-            // Said with the controlling type.
+            // Reported with the controlling type.
             self.integer("an integer")?;
             return Ok(());
         }
         let at = self.cur.pos;
         match self.integer("an integer")?.to_bits(bits) {
             Some(value) => (data.a, data.b) = (value as u32, (value >> 32) as u32),
-            None => return Err(self.error_at(at, format!("an integer out of the range of {}", data.ty))),
+            None => return Err(self.out_of_range(at, data.ty)),
         }
         Ok(())
     }
 
-    fn float(&mut self, bits: u32) -> Parse<u128> {
-        let at = self.cur.pos;
-        self.cur.float(FloatFormat::new(bits)).map_err(|message| self.error_at(at, message))
+    /// Reports that an integer is out of range for `ty`, which has up to 64 bits or is a lane of a vector.
+    #[cold]
+    fn out_of_range(&mut self, at: usize, ty: Type) -> Failed {
+        let (lowest, highest) = (i128::MIN >> (128 - ty.bits()), u128::MAX >> (128 - ty.bits()));
+        self.error_at(at, format!("integer out of range for {ty}: expected {lowest} to {highest}"))
     }
 
-    /// `const0`, or the constant's own value.
+    fn float(&mut self, bits: u32) -> Parse<u128> {
+        let at = self.cur.pos;
+        match self.cur.float(FloatFormat::new(bits)) {
+            Ok(bits) => Ok(bits),
+            Err(FloatFormat::EXPECTED) => Err(self.expected("a float such as `0x1.8p0` or `-Inf`")),
+            Err(message) => Err(self.error_at(at, message)),
+        }
+    }
+
+    /// Parses `const0` or a literal.
     fn constant_operand(&mut self, data: &InstData) -> Parse<Constant> {
         let at = self.cur.pos;
         if self.cur.at_entity(b"const") {
-            let constant = self.entity(b"const", "a constant: const«n»")?;
+            let constant = self.entity(b"const", "a constant")?;
             return match self.func.stencil.constants.get(constant) {
                 Some(Some(_)) => Ok(constant),
                 _ => Err(self.error_at(at, format!("{constant} is not declared"))),
@@ -116,37 +127,38 @@ impl Parser<'_> {
         Ok(self.func.add_constant(bytes))
     }
 
-    /// The mask of a shuffle, in an entry of its own in the constant pool.
+    /// Parses the mask of a shuffle, and adds it to the constant pool.
     fn mask(&mut self) -> Parse<Constant> {
         let mask = self.vector_literal(types::I8X16)?;
         Ok(self.func.add_constant(mask))
     }
 
-    /// A block and the index of one of its handlers.
+    /// Parses a block and the index of a handler of its try_call.
     fn handler(&mut self) -> Parse<(u32, u32)> {
         let block = self.block_ref()?;
         self.expect(b',')?;
         let at = self.cur.pos;
-        match self.integer("the number of a handler")?.to_i32() {
+        match self.integer("the index of a handler")?.to_i32() {
             Some(index) => Ok((block.0, index as u32)),
-            None => Err(self.error_at(at, "out of range: expected the number of a handler")),
+            None => Err(self.error_at(at, "number out of range: the index of a handler must fit in 32 bits")),
         }
     }
 
-    /// `[1 2 3 4]`, a number for each lane of `ty`, or all bytes as one hexadecimal number.
+    /// Parses a vector of type `ty`: `[1 2 3 4]`, a number for each lane, or one hexadecimal number.
     pub fn vector_literal(&mut self, ty: Type) -> Parse<Box<[u8]>> {
         let size = ty.bytes() as usize;
         if self.cur.peek() != b'[' {
             let at = self.cur.pos;
             let mut bytes = self.hex_bytes()?.into_vec();
             if bytes.len() > size {
-                return Err(self.error_at(at, format!("more than the {size} bytes of {ty}")));
+                return Err(self.error_at(at, format!("constant too long: {ty} has only {size} bytes")));
             }
             bytes.resize(size, 0);
             return Ok(bytes.into());
         }
         if !ty.is_vector() {
-            return Err(self.error(format!("a list of lanes for {ty}, which is no vector")));
+            let message = format!("{ty} is not a vector type: expected `0x` and hexadecimal digits");
+            return Err(self.error(message));
         }
         self.cur.pos += 1;
         let bits = ty.lane_bits();
@@ -159,7 +171,7 @@ impl Parser<'_> {
             } else {
                 match self.integer("a number for each lane")?.to_bits(bits) {
                     Some(lane) => lane,
-                    None => return Err(self.error_at(at, format!("out of the range of {}", ty.lane()))),
+                    None => return Err(self.out_of_range(at, ty.lane())),
                 }
             };
             bytes.extend_from_slice(&lane.to_le_bytes()[..bits as usize / 8]);
@@ -168,7 +180,7 @@ impl Parser<'_> {
         Ok(bytes.into())
     }
 
-    /// `0x0102` as bytes, the last first: of up to 32 digits.
+    /// Parses a hexadecimal number of up to 32 digits as bytes, the least significant first.
     pub fn hex_bytes(&mut self) -> Parse<Box<[u8]>> {
         let at = self.cur.pos;
         let word = self.cur.word();
@@ -178,13 +190,16 @@ impl Parser<'_> {
             Some(value) if count.is_multiple_of(2) && (1..=32).contains(&count) => {
                 Ok(Box::from(&value.magnitude.to_le_bytes()[..count / 2]))
             }
-            _ => Err(self.error_at(at, "expected `0x` and an even number of hexadecimal digits, 32 at most")),
+            _ => {
+                self.cur.pos = at;
+                Err(self.expected("`0x` and an even number of hexadecimal digits, at most 32"))
+            }
         }
     }
 
     fn global_operand(&mut self) -> Parse<GlobalValue> {
         let at = self.cur.pos;
-        let global = self.entity(b"gv", "a global value: gv«n»")?;
+        let global = self.entity(b"gv", "a global value")?;
         match self.func.stencil.global_values.get(global) {
             Some(data) if *data != GlobalValueData::Undefined => Ok(global),
             _ => Err(self.error_at(at, format!("{global} is not declared"))),
@@ -193,45 +208,45 @@ impl Parser<'_> {
 
     fn function_operand(&mut self) -> Parse<FuncRef> {
         let at = self.cur.pos;
-        let function = self.entity(b"fn", "a function: fn«n»")?;
+        let function = self.entity(b"fn", "a function")?;
         match self.func.stencil.functions.get(function) {
             Some(Some(_)) => Ok(function),
             _ => Err(self.error_at(at, format!("{function} is not declared"))),
         }
     }
 
-    /// A declared stack slot.
+    /// Parses a reference to a declared stack slot.
     pub fn stack_slot_ref(&mut self) -> Parse<StackSlot> {
         let at = self.cur.pos;
-        let slot = self.entity(b"ss", "a stack slot: ss«n»")?;
+        let slot = self.entity(b"ss", "a stack slot")?;
         match self.func.stencil.stack_slots.get(slot) {
             Some(data) if data.defined => Ok(slot),
             _ => Err(self.error_at(at, format!("{slot} is not declared"))),
         }
     }
 
-    /// A declared dynamic stack slot.
+    /// Parses a reference to a declared dynamic stack slot.
     pub fn dynamic_slot_operand(&mut self) -> Parse<DynamicStackSlot> {
         let at = self.cur.pos;
-        let slot = self.entity(b"dss", "a dynamic stack slot: dss«n»")?;
+        let slot = self.entity(b"dss", "a dynamic stack slot")?;
         match self.func.stencil.dynamic_stack_slots.get(slot) {
             Some(Some(_)) => Ok(slot),
             _ => Err(self.error_at(at, format!("{slot} is not declared"))),
         }
     }
 
-    /// A lane number or another unsigned byte.
+    /// Parses the number of a lane, or of a part of a dynamic vector.
     fn lane(&mut self) -> Parse<u16> {
         let at = self.cur.pos;
-        match self.uint32("a number below 256")? {
+        match self.uint32("a lane number")? {
             lane if lane < 256 => Ok(lane as u16),
-            _ => Err(self.error_at(at, "expected a number below 256")),
+            _ => Err(self.error_at(at, "number out of range: a lane number must be below 256")),
         }
     }
 
-    /// A word that `parse` knows, and the white space after it.
+    /// Parses a word by `parse`, and the white space after it. Messages call it `what`.
     #[inline]
-    fn keyword<T>(&mut self, parse: fn(&[u8]) -> Option<T>, what: &str) -> Parse<T> {
+    pub fn keyword<T>(&mut self, parse: fn(&[u8]) -> Option<T>, what: &str) -> Parse<T> {
         match parse(self.cur.peek_word()) {
             Some(value) => {
                 self.cur.word();
@@ -242,16 +257,16 @@ impl Parser<'_> {
         }
     }
 
-    /// A trap code.
+    /// Parses a trap code.
     pub fn trap_code(&mut self) -> Parse<u16> {
-        self.keyword(|word| TrapCode::parse(word).or_else(|| sugar::trap_code(word)), "a trap code")
-            .map(|code| code.0 as u16)
+        let parse = |word: &[u8]| TrapCode::parse(word).or_else(|| sugar::trap_code(word));
+        self.keyword(parse, "a trap code such as `user1` or `heap_oob`").map(|code| code.0 as u16)
     }
 
-    /// An offset, which has a sign; zero if there is none.
+    /// Parses an offset, which must have a sign; zero if there is none.
     #[inline(always)]
     pub fn offset32(&mut self) -> Parse<i32> {
-        // Mostly right after the address.
+        // An offset mostly follows the address without white space.
         if !matches!(self.cur.peek(), b'+' | b'-') {
             self.cur.space();
         }
@@ -261,30 +276,30 @@ impl Parser<'_> {
         let at = self.cur.pos;
         match self.integer("an offset")?.to_i32() {
             Some(offset) => Ok(offset),
-            None => Err(self.error_at(at, "an offset out of the range of 32 bits")),
+            None => Err(self.error_at(at, "number out of range: an offset must fit in 32 bits, signed")),
         }
     }
 
-    /// Memory flags, as the small operand of an instruction.
+    /// Parses memory flags, for the small operand of an instruction.
     #[inline]
     fn mem_flags_operand(&mut self) -> Parse<u16> {
         let flags = self.mem_flags()?;
         self.flags_operand(flags)
     }
 
-    /// Interned memory flags, as the small operand of an instruction.
+    /// Interns memory flags, for the small operand of an instruction.
     pub fn flags_operand(&mut self, flags: MemFlags) -> Parse<u16> {
         match u16::try_from(self.func.intern_flags(flags).0) {
             Ok(flags) => Ok(flags),
-            Err(_) => Err(self.error("more than 65536 different combinations of memory flags")),
+            Err(_) => Err(self.error("too many combinations of memory flags: at most 65536 can differ")),
         }
     }
 
-    /// Any number of memory flags and the white space after them.
+    /// Parses any number of memory flags, and the white space after them.
     pub fn mem_flags(&mut self) -> Parse<MemFlags> {
         let mut flags = MemFlags::default();
         loop {
-            // Most as they are printed; everything else by its word.
+            // The flags as they are printed are tested for first; everything else is looked up by word.
             let cur = &mut self.cur;
             match cur.peek() {
                 b'v' if cur.peek_at(1).is_ascii_digit() => return Ok(flags),
@@ -305,7 +320,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Any other memory flag; false if there is none.
+    /// Parses a memory flag of any spelling; returns false if there is none.
     #[inline(never)]
     fn mem_flag(&mut self, flags: &mut MemFlags) -> Parse<bool> {
         self.cur.space();
@@ -320,7 +335,7 @@ impl Parser<'_> {
             b"big" if flags.endianness != Some(Endianness::Little) => {
                 flags.endianness = Some(Endianness::Big);
             }
-            b"little" | b"big" => return Err(self.error("both `little` and `big`")),
+            b"little" | b"big" => return Err(self.error("memory flags cannot have both `little` and `big`")),
             word => match TrapCode::parse(word).or_else(|| sugar::trap_code(word)) {
                 Some(code) => flags.trap = Some(code),
                 None if sugar::is_dropped_flag(word) => {}
@@ -332,7 +347,7 @@ impl Parser<'_> {
         Ok(true)
     }
 
-    /// The region that a memory access is in, and the white space after it.
+    /// Parses the alias region of a memory access, and the white space after it.
     #[inline]
     fn region_flag(&mut self, flags: &mut MemFlags) -> Parse<()> {
         let at = self.cur.pos;
@@ -340,21 +355,21 @@ impl Parser<'_> {
         self.cur.space();
         match flags.region.replace(region) {
             None => Ok(()),
-            Some(_) => Err(self.error_at(at, "a second alias region")),
+            Some(_) => Err(self.error_at(at, "memory flags can have only one alias region")),
         }
     }
 
     #[inline]
     fn region_ref(&mut self) -> Parse<Region> {
         let at = self.cur.pos;
-        let region = self.entity(b"region", "an alias region: region«n»")?;
+        let region = self.entity(b"region", "an alias region")?;
         match self.func.stencil.regions.get(region) {
             Some(Some(_)) => Ok(region),
             _ => Err(self.error_at(at, format!("undefined alias region {region}"))),
         }
     }
 
-    /// The values of a `return`: none or several.
+    /// Parses the values of a `return`, if any.
     fn return_values(&mut self) -> Parse<List> {
         self.cx.scratch.words.clear();
         if self.cur.peek() == b'v' && self.cur.peek_at(1).is_ascii_digit() {
@@ -369,7 +384,7 @@ impl Parser<'_> {
         Ok(self.func.stencil.pool.add(&self.cx.scratch.words))
     }
 
-    /// `(v1, v2)`, in a list after the callee if that is a value.
+    /// Parses `(v1, v2)` as a list, which begins with the callee if that is a value.
     fn call_args(&mut self, callee: Option<u32>) -> Parse<List> {
         self.cx.scratch.words.clear();
         self.cx.scratch.words.extend(callee);
@@ -385,7 +400,7 @@ impl Parser<'_> {
         Ok(self.func.stencil.pool.add(&self.cx.scratch.words))
     }
 
-    /// `block1`, `block1(v2, ret0, exn1)`
+    /// Parses a branch destination: `block1`, `block1(v2, ret0, exn1)`.
     #[inline]
     pub fn block_call(&mut self) -> Parse<BlockCallRef> {
         let block = self.block_ref()?;
@@ -397,8 +412,8 @@ impl Parser<'_> {
         self.expect(b'(')?;
         while self.cur.peek() != b')' {
             let arg = match self.cur.peek() {
-                b'r' => BlockArg::TryCallRet(self.number(b"ret", "a result: ret«n»")?),
-                b'e' => BlockArg::TryCallExn(self.number(b"exn", "an exception's payload: exn«n»")?),
+                b'r' => BlockArg::TryCallRet(self.number(b"ret", "a result")?),
+                b'e' => BlockArg::TryCallExn(self.number(b"exn", "a payload word")?),
                 _ => BlockArg::Value(Value(self.value()?)),
             };
             self.cx.scratch.words.push(arg.pack());
@@ -411,7 +426,7 @@ impl Parser<'_> {
         Ok(self.func.stencil.block_calls.push(BlockCall { block, args }))
     }
 
-    /// `block0, [block1, block2]`: the default and the table.
+    /// Parses the default destination and the table, `block0, [block1, block2]`.
     fn jump_table(&mut self) -> Parse<JumpTable> {
         let default = self.block_call()?;
         self.expect(b',')?;
@@ -427,7 +442,7 @@ impl Parser<'_> {
         Ok(self.func.stencil.jump_tables.push(JumpTableData { entries, default }))
     }
 
-    /// `sig0, block1(ret0), [ tag1: block2(exn0), default: block3, context v1 ]`
+    /// Parses `sig0, block1(ret0), [ tag1: block2(exn0), default: block3, context v1 ]`.
     fn exception_table(&mut self) -> Parse<ExceptionTable> {
         let signature = self.signature_ref()?;
         self.expect(b',')?;
@@ -443,7 +458,7 @@ impl Parser<'_> {
                 Handler::Context(Value(self.value()?))
             } else {
                 let Some(tag) = self.cur.entity(b"tag") else {
-                    return Err(self.expected("`tag«n»`, `default` or `context`"));
+                    return Err(self.expected("a tag such as `tag0`, `default` or `context`"));
                 };
                 self.expect(b':')?;
                 Handler::Tag(tag, self.block_call()?)

@@ -1,4 +1,4 @@
-//! The parser of one function: errors, references, definitions, and what they check.
+//! The parser of one function: its state, errors, references and definitions.
 
 use super::context::{Failed, MAX_ERRORS, Parse, ParseContext};
 use super::cursor::Cursor;
@@ -11,39 +11,43 @@ use crate::ir::{
     Block, BlockArg, Function, FunctionBuilder, Inst, Name, PackedDef, SourceMap, Type, Value, types,
 };
 
-/// However short a text is, numbers of values and blocks below this are taken as they are.
+/// Numbers of values and blocks below this are kept, however short the text is.
 const MIN_LIMIT: usize = 1 << 14;
-/// The same for what the preamble declares, whose entries are larger.
+/// Numbers of entities in the preamble below this are accepted, however short the text is. It is lower than
+/// for values because their entries take more memory.
 const MIN_ENTITY_LIMIT: usize = 1 << 12;
-/// No declaration in the preamble is shorter.
+/// Length of the shortest declaration in the preamble.
 const MIN_DECLARATION: usize = 8;
 
-/// The state of reading one function.
+/// The state of parsing one function.
 pub(super) struct Parser<'a> {
-    /// The function's text and the position in it.
+    /// The cursor in the function's text.
     pub cur: Cursor<'a>,
-    /// Offset of the text in its file.
+    /// Byte offset of the text in the file.
     pub base: usize,
-    /// Numbers of values and blocks below this are taken as they are.
+    /// Numbers of values and blocks below this are kept; others need `numbering`.
     pub limit: u32,
-    /// Numbers of what the preamble declares are below this.
+    /// Numbers of entities in the preamble must be below this.
     entity_limit: u32,
+    /// Diagnostics, defaults and buffers.
     pub cx: &'a mut ParseContext,
     /// The function so far.
     pub func: FunctionBuilder<'a>,
+    /// The positions to record, if any are wanted.
     pub map: Option<&'a mut SourceMap>,
-    /// The last source location as written, white space after it included, and its number: many lines
-    /// repeat that of the line before. At first, what begins no location.
+    /// The last source location, with its text up to the next token: many lines repeat it. Starts with a text
+    /// that no location has.
     pub location: (&'a [u8], u32),
-    /// What replaces the numbers of values and blocks, once the text is found to need it.
+    /// The compact numbers of values and blocks, if they are needed.
     numbering: Option<Numbering>,
-    /// Whether the text is found to need it.
+    /// Whether the text must be parsed again with compact numbers.
     pub needs_numbering: bool,
-    /// How many diagnostics there were before this function.
+    /// Number of diagnostics before this function.
     earlier: usize,
 }
 
 impl<'a> Parser<'a> {
+    /// A parser at the start of `text`, which is at offset `base` in its file.
     pub fn new(
         text: &'a [u8],
         base: usize,
@@ -70,7 +74,7 @@ impl<'a> Parser<'a> {
         parser
     }
 
-    /// Goes back to the start, to replace all numbers of values and blocks.
+    /// Goes back to the start, to parse the text again with compact numbers.
     pub fn renumber(&mut self) {
         self.cx.diagnostics.truncate(self.earlier);
         self.cur.pos = 0;
@@ -81,7 +85,7 @@ impl<'a> Parser<'a> {
         self.limit = 0;
     }
 
-    /// Reads the text from start to end.
+    /// Parses the text from start to end.
     pub fn whole_function(&mut self) {
         if self.header().is_ok() {
             self.preamble();
@@ -90,7 +94,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Empties what is kept beside the function.
+    /// Empties the buffers and the source map.
     fn start(&mut self) {
         self.cx.scratch.clear();
         if let Some(map) = self.map.as_deref_mut() {
@@ -98,19 +102,19 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Gives back the buffers, and says whether the function could be read.
+    /// Returns the buffers to the context, and whether the function was parsed without errors.
     pub fn done(self) -> Parse<()> {
         let failed = self.failed();
         self.cx.scratch.builder = self.func.into_buffers();
         if failed { Err(Failed) } else { Ok(()) }
     }
 
-    /// Whether anything was wrong in this function so far.
+    /// Whether any errors have been reported in this function.
     pub fn failed(&self) -> bool {
         self.cx.diagnostics.len() > self.earlier
     }
 
-    /// Whether so much was wrong that reading on is no use.
+    /// Whether to stop: there are too many errors, or the text must be parsed again with compact numbers.
     pub fn hopeless(&self) -> bool {
         self.needs_numbering || self.cx.diagnostics.len() >= self.earlier + MAX_ERRORS
     }
@@ -124,16 +128,22 @@ impl<'a> Parser<'a> {
         Failed
     }
 
-    /// Reports an error at the current position.
+    /// Reports an error at the cursor.
     #[cold]
     pub fn error(&mut self, message: impl Into<String>) -> Failed {
         self.error_at(self.cur.pos, message)
     }
 
-    /// Reports that something else than `what` stands at the current position.
+    /// Reports that `what` was expected at the cursor, and what is there.
     #[cold]
     pub fn expected(&mut self, what: &str) -> Failed {
-        self.error(format!("expected {what}"))
+        self.error(format!("expected {what}, found {}", self.cur.found("the end of the file")))
+    }
+
+    /// Reports that a reference was expected at the cursor: `noun`, which is `prefix` and a number.
+    #[cold]
+    fn expected_entity(&mut self, prefix: &[u8], noun: &str) -> Failed {
+        self.expected(&format!("{noun} such as `{}0`", String::from_utf8_lossy(prefix)))
     }
 
     /// Moves past `byte` and the white space around it.
@@ -147,7 +157,7 @@ impl<'a> Parser<'a> {
         self.expected(&format!("`{}`", byte as char))
     }
 
-    /// Moves to where reading can go on after an error: the line's end, or a `}` before it.
+    /// Moves to where parsing can continue after an error: the end of the line, or a `}` before it.
     pub fn recover(&mut self) {
         loop {
             match self.cur.peek() {
@@ -160,46 +170,45 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// A value's number, where one is defined or used.
+    /// Parses the number of a value, defined or used.
     #[inline(always)]
     pub fn value_number(&mut self) -> Parse<u32> {
         let at = self.cur.pos;
         match self.cur.entity(b"v") {
             Some(number) if number < self.limit => Ok(number),
             Some(number) => self.large_value(number, at),
-            None => Err(self.expected("a value: v«n»")),
+            None => Err(self.expected_entity(b"v", "a value")),
         }
     }
 
-    /// What replaces the number of a value that is not below the limit.
+    /// The compact number of a value whose number is not below the limit.
     #[cold]
     pub fn large_value(&mut self, number: u32, at: usize) -> Parse<u32> {
-        self.replace_number(number, at, "a value: v«n»", |numbering| &numbering.values)
+        self.replace_number(number, at, "a value", |numbering| &numbering.values)
     }
 
-    /// A block's number, where one is defined or named.
+    /// Parses the number of a block, defined or referred to.
     #[inline(always)]
     pub fn block_number(&mut self) -> Parse<u32> {
         let at = self.cur.pos;
         match self.cur.entity(b"block") {
             Some(number) if number < self.limit => Ok(number),
-            Some(number) => {
-                self.replace_number(number, at, "a block: block«n»", |numbering| &numbering.blocks)
-            }
-            None => Err(self.expected("a block: block«n»")),
+            Some(number) => self.replace_number(number, at, "a block", |numbering| &numbering.blocks),
+            None => Err(self.expected_entity(b"block", "a block")),
         }
     }
 
+    /// The compact number that replaces `number`, from one of the tables of the numbering.
     #[cold]
     fn replace_number(
         &mut self,
         number: u32,
         at: usize,
-        what: &str,
+        noun: &str,
         table: fn(&Numbering) -> &Vec<u32>,
     ) -> Parse<u32> {
         if number >= BlockArg::MAX_VALUE {
-            return Err(self.number_too_large(at, what));
+            return Err(self.number_too_large(at, noun, BlockArg::MAX_VALUE));
         }
         let Some(numbering) = &self.numbering else {
             self.needs_numbering = true;
@@ -207,46 +216,47 @@ impl<'a> Parser<'a> {
         };
         match table(numbering).binary_search(&number) {
             Ok(place) => Ok(place as u32),
-            // Only after an error, which may have left reading in a string.
-            Err(_) => Err(self.number_too_large(at, what)),
+            // Only after an error, from which parsing may have resumed in the middle of a string.
+            Err(_) => Err(self.number_too_large(at, noun, self.limit)),
         }
     }
 
-    /// A value as the text spells it.
+    /// The value with the number that it has in the text.
     pub fn spelled_value(&self, value: Value) -> Value {
         let numbers = self.numbering.as_ref().map(|numbering| &numbering.values);
         numbers.and_then(|numbers| numbers.get(value.index())).map_or(value, |&number| Value(number))
     }
 
-    /// A block as the text spells it.
+    /// The block with the number that it has in the text.
     pub fn spelled_block(&self, block: Block) -> Block {
         let numbers = self.numbering.as_ref().map(|numbering| &numbering.blocks);
         numbers.and_then(|numbers| numbers.get(block.index())).map_or(block, |&number| Block(number))
     }
 
     #[cold]
-    fn number_too_large(&mut self, at: usize, what: &str) -> Failed {
-        self.error_at(at, format!("a number too large for {what}"))
+    fn number_too_large(&mut self, at: usize, noun: &str, limit: u32) -> Failed {
+        self.error_at(at, format!("number too large for {noun}: it must be below {limit}"))
     }
 
-    /// The number of another entity: what follows `prefix` at the position.
+    /// Parses a reference other than to a value or block: `prefix` and a number, which is returned. Messages
+    /// call it `noun`.
     #[inline]
-    pub fn number(&mut self, prefix: &[u8], what: &str) -> Parse<u32> {
+    pub fn number(&mut self, prefix: &[u8], noun: &str) -> Parse<u32> {
         let at = self.cur.pos;
         match self.cur.entity(prefix) {
             Some(number) if number < self.entity_limit => Ok(number),
-            Some(_) => Err(self.number_too_large(at, what)),
-            None => Err(self.expected(what)),
+            Some(_) => Err(self.number_too_large(at, noun, self.entity_limit)),
+            None => Err(self.expected_entity(prefix, noun)),
         }
     }
 
-    /// An entity reference in the preamble or an operand: `prefix` and its number.
+    /// Like [`number`](Self::number), and returns the entity.
     #[inline]
-    pub fn entity<K: Entity>(&mut self, prefix: &[u8], what: &str) -> Parse<K> {
-        Ok(K::new(self.number(prefix, what)? as usize))
+    pub fn entity<K: Entity>(&mut self, prefix: &[u8], noun: &str) -> Parse<K> {
+        Ok(K::new(self.number(prefix, noun)? as usize))
     }
 
-    /// A value that is used: one that the text has defined, or else must define later.
+    /// Parses the use of a value. If it is not defined yet, the text must define it later.
     #[inline(always)]
     pub fn value(&mut self) -> Parse<u32> {
         let at = self.cur.pos;
@@ -258,7 +268,7 @@ impl<'a> Parser<'a> {
         Ok(number)
     }
 
-    /// A block that is named: the text must define it somewhere.
+    /// Parses a reference to a block, which the text must define somewhere.
     #[inline]
     pub fn block_ref(&mut self) -> Parse<Block> {
         let at = self.cur.pos;
@@ -267,7 +277,7 @@ impl<'a> Parser<'a> {
         Ok(block)
     }
 
-    /// An integer literal.
+    /// Parses an integer literal.
     #[inline]
     pub fn integer(&mut self, what: &str) -> Parse<Integer> {
         match self.cur.integer() {
@@ -276,16 +286,19 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// An unsigned 32-bit number.
+    /// Parses an unsigned 32-bit number, which messages call `what`.
     pub fn uint32(&mut self, what: &str) -> Parse<u32> {
         let at = self.cur.pos;
         match self.integer(what)?.to_u32() {
             Some(value) => Ok(value),
-            None => Err(self.error_at(at, format!("out of range: expected {what}"))),
+            None => {
+                let message = format!("number out of range: {what} must fit in 32 bits, unsigned");
+                Err(self.error_at(at, message))
+            }
         }
     }
 
-    /// A type.
+    /// Parses a type.
     #[inline]
     pub fn ty(&mut self) -> Parse<Type> {
         match self.cur.ty() {
@@ -294,7 +307,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Makes `value` have a type and a definition.
+    /// Gives `value` a type and a definition.
     #[inline(always)]
     pub fn define_value(&mut self, value: Value, ty: Type, def: PackedDef, at: usize) -> Parse<()> {
         match self.func.define(value, ty, def) {
@@ -303,13 +316,13 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Reports what cannot be added to the function.
+    /// Reports that something cannot be added to the function.
     #[cold]
     pub fn misfit(&mut self, misfit: Misfit, at: usize) -> Failed {
         let message = match misfit {
             Misfit::SecondDefinition(value) => format!("{} is defined twice", self.spelled_value(value)),
             Misfit::SecondBlock(block) => format!("{} is defined twice", self.spelled_block(block)),
-            Misfit::NoResult(opcode, ty) => format!("{} has no result for {ty}", opcode.name()),
+            Misfit::NoResult(opcode, ty) => format!("{}.{ty} has no result type", opcode.name()),
             Misfit::ResultCount(count) => {
                 let plural = if count == 1 { "" } else { "s" };
                 let given = self.cx.scratch.results.len();
@@ -319,8 +332,7 @@ impl<'a> Parser<'a> {
         self.error_at(at, message)
     }
 
-    /// Makes the results of an instruction that could not be read defined, so that their uses are no
-    /// errors as well.
+    /// Defines the results of an instruction that has an error, so that their uses are not reported as well.
     #[cold]
     pub fn poison_results(&mut self) {
         for i in 0..self.cx.scratch.results.len() {
@@ -339,7 +351,7 @@ impl<'a> Parser<'a> {
             return Ok(numbering.values.len() as u32);
         }
         match Numbering::new(self.cur.text).values.last() {
-            // One that is too large stands further down.
+            // The text has a number that is too large, which has not been reached yet.
             Some(&largest) if largest >= self.limit => {
                 self.needs_numbering = true;
                 Err(Failed)
@@ -348,7 +360,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Makes `block` the one being read, with instructions from here on.
+    /// Makes `block` the current block, to which instructions from here on belong.
     pub fn open_block(&mut self, block: Block, at: usize) -> Parse<()> {
         if let Err(misfit) = self.func.open_numbered(block) {
             return Err(self.misfit(misfit, at));
@@ -360,12 +372,15 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// A symbol's name: `%name`, `%"any text"`, `u0:1`, and where allowed `userextname2`.
+    /// Parses a symbol name: `%name`, `%"any text"`, `u0:1`, and if `with_refs`, `userextname2`.
     pub fn name(&mut self, with_refs: bool) -> Parse<Name> {
+        let at = self.cur.pos;
         match self.cur.name() {
-            Some(Name::UserRef(_)) if !with_refs => Err(self.expected("a function's name: %name or u0:0")),
+            Some(Name::UserRef(_)) if !with_refs => {
+                Err(self.error_at(at, "a function cannot be named `userextname`: write `%name` or `u0:0`"))
+            }
             Some(name) => Ok(name),
-            None => Err(self.expected("a name: %name, %\"any text\" or u0:0")),
+            None => Err(self.expected("a name such as `%name`, `%\"any text\"` or `u0:0`")),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What stands before a function's blocks: its name and signature, and the entities it declares.
+//! Parses the part of a function before its blocks: name, signature and declarations.
 
 use super::context::Parse;
 use super::parser::Parser;
@@ -6,7 +6,7 @@ use crate::entity::{Entity, Map};
 use crate::ir::*;
 
 impl Parser<'_> {
-    /// `function %name(i32) -> i32 system_v {` and the declarations after it.
+    /// Parses `function %name(i32) -> i32 system_v {`.
     pub fn header(&mut self) -> Parse<()> {
         if !self.cur.eat_word(b"function") {
             return Err(self.expected("`function`"));
@@ -24,12 +24,12 @@ impl Parser<'_> {
         self.expect(b'{')
     }
 
-    /// `section "name"` and `align n`, which the splitter reads: here they are passed over.
+    /// Skips `section "name"` and `align n`, which the splitter has parsed.
     fn placement(&mut self) -> Parse<()> {
         loop {
             if self.cur.eat_word(b"section") {
                 if self.cur.quoted().is_none() {
-                    return Err(self.expected("a section's name in quotes"));
+                    return Err(self.expected("a section name in quotes"));
                 }
             } else if self.cur.eat_word(b"align") {
                 self.integer("an alignment")?;
@@ -39,7 +39,7 @@ impl Parser<'_> {
         }
     }
 
-    /// `(i32 uext, i64 sret) -> i32 system_v` into an empty signature.
+    /// Parses `(i32 uext, i64 sret) -> i32 system_v` into an empty signature.
     fn signature(&mut self, signature: &mut Signature) -> Parse<()> {
         self.expect(b'(')?;
         if self.cur.peek() != b')' {
@@ -71,7 +71,7 @@ impl Parser<'_> {
         }
     }
 
-    /// `i32 uext`, `i64 sret`, `i64 sarg(16)`.
+    /// Parses `i32 uext`, `i64 sret`, `i64 sarg(16)`.
     fn abi_param(&mut self) -> Parse<AbiParam> {
         let ty = self.ty()?;
         let mut param = AbiParam { ty, purpose: Purpose::Normal, extension: Extension::None };
@@ -95,7 +95,7 @@ impl Parser<'_> {
         }
     }
 
-    /// All declarations up to the first block.
+    /// Parses all declarations, up to the first block.
     pub fn preamble(&mut self) {
         loop {
             self.cur.space();
@@ -122,15 +122,15 @@ impl Parser<'_> {
         }
     }
 
-    /// `prefix«n» =`: the entity about to be declared, with where it stands.
-    fn declared<K: Entity>(&mut self, prefix: &[u8], what: &str) -> Parse<(K, usize)> {
+    /// Parses the start of a declaration, such as `ss0 =`: the entity and its position.
+    fn declared<K: Entity>(&mut self, prefix: &[u8], noun: &str) -> Parse<(K, usize)> {
         let at = self.cur.pos;
-        let key = self.entity(prefix, what)?;
+        let key = self.entity(prefix, noun)?;
         self.expect(b'=')?;
         Ok((key, at))
     }
 
-    /// Puts a declared entity in its map, with `undefined` in the numbers skipped.
+    /// Enters a declaration in its map. Numbers that are skipped get `undefined`.
     fn declare<K: Entity + std::fmt::Display, V: Clone + PartialEq>(
         &mut self,
         (key, at): (K, usize),
@@ -152,9 +152,9 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// `ss0 = explicit_slot 16, align = 8, key = 3`
+    /// Parses `ss0 = explicit_slot 16, align = 8, key = 3`.
     fn stack_slot(&mut self) -> Parse<()> {
-        let declared = self.declared(b"ss", "a stack slot: ss«n»")?;
+        let declared = self.declared(b"ss", "a stack slot")?;
         if !self.cur.eat_word(b"explicit_slot") {
             return Err(self.expected("`explicit_slot`"));
         }
@@ -171,7 +171,7 @@ impl Parser<'_> {
                 slot.align_shift = align.ilog2() as u8;
             } else if self.cur.eat_word(b"key") {
                 self.expect(b'=')?;
-                slot.key = Some(self.int64("an unsigned 64-bit key")? as u64);
+                slot.key = Some(self.int64("a key")? as u64);
             } else {
                 return Err(self.expected("`align` or `key`"));
             }
@@ -179,32 +179,32 @@ impl Parser<'_> {
         self.declare(declared, slot, StackSlotData::default(), |s| &mut s.stack_slots, |m| &mut m.stack_slots)
     }
 
-    /// A 64-bit number, signed or unsigned.
+    /// Parses a 64-bit number, signed or unsigned. Messages call it `what`.
     fn int64(&mut self, what: &str) -> Parse<i64> {
         let at = self.cur.pos;
         match self.integer(what)?.to_i64() {
             Some(value) => Ok(value),
-            None => Err(self.error_at(at, format!("out of range: expected {what}"))),
+            None => Err(self.error_at(at, format!("number out of range: {what} must fit in 64 bits"))),
         }
     }
 
-    /// `dss0 = explicit_dynamic_slot dt0`
+    /// Parses `dss0 = explicit_dynamic_slot dt0`.
     fn dynamic_stack_slot(&mut self) -> Parse<()> {
-        let declared = self.declared(b"dss", "a dynamic stack slot: dss«n»")?;
+        let declared = self.declared(b"dss", "a dynamic stack slot")?;
         if !self.cur.eat_word(b"explicit_dynamic_slot") {
             return Err(self.expected("`explicit_dynamic_slot`"));
         }
         let at = self.cur.pos;
-        let ty: DynamicType = self.entity(b"dt", "a dynamic type: dt«n»")?;
+        let ty: DynamicType = self.entity(b"dt", "a dynamic type")?;
         if self.func.stencil.dynamic_types.get(ty).is_none_or(Option::is_none) {
             return Err(self.error_at(at, format!("{ty} is not declared")));
         }
         self.declare(declared, Some(ty), None, |s| &mut s.dynamic_stack_slots, |m| &mut m.dynamic_stack_slots)
     }
 
-    /// `dt0 = i32x4*gv0`
+    /// Parses `dt0 = i32x4*gv0`.
     fn dynamic_type(&mut self) -> Parse<()> {
-        let declared = self.declared(b"dt", "a dynamic type: dt«n»")?;
+        let declared = self.declared(b"dt", "a dynamic type")?;
         let base = self.vector_type()?;
         self.expect(b'*')?;
         let scale = self.global_ref()?;
@@ -218,20 +218,20 @@ impl Parser<'_> {
         if ty.is_vector() && !ty.is_dynamic() {
             Ok(ty)
         } else {
-            Err(self.error_at(at, "expected a vector type"))
+            Err(self.error_at(at, format!("expected a vector type of fixed length, found {ty}")))
         }
     }
 
-    /// A global value, which may be declared later.
+    /// Parses a reference to a global value, which may be declared later.
     fn global_ref(&mut self) -> Parse<GlobalValue> {
         let at = self.cur.pos;
-        let global = self.entity(b"gv", "a global value: gv«n»")?;
+        let global = self.entity(b"gv", "a global value")?;
         self.cx.scratch.named_globals.push((global, at));
         Ok(global)
     }
 
     fn global_value(&mut self) -> Parse<()> {
-        let declared = self.declared(b"gv", "a global value: gv«n»")?;
+        let declared = self.declared(b"gv", "a global value")?;
         let at = self.cur.pos;
         let data = match self.cur.word() {
             b"vmctx" => GlobalValueData::VmContext,
@@ -249,7 +249,7 @@ impl Parser<'_> {
                 let ty = self.dot_type()?;
                 let base = self.global_ref()?;
                 self.expect(b',')?;
-                GlobalValueData::IaddImm { base, offset: self.int64("a 64-bit number")?, ty }
+                GlobalValueData::IaddImm { base, offset: self.int64("an addend")?, ty }
             }
             b"symbol" => {
                 self.cur.space();
@@ -259,7 +259,7 @@ impl Parser<'_> {
                 let name = self.func.params.names.push(name);
                 self.cur.space();
                 let offset = match self.cur.peek() {
-                    b'+' | b'-' => self.int64("a 64-bit offset")?,
+                    b'+' | b'-' => self.int64("an offset")?,
                     _ => 0,
                 };
                 GlobalValueData::Symbol { name, offset, colocated, tls }
@@ -269,23 +269,17 @@ impl Parser<'_> {
                 GlobalValueData::DynScale(self.vector_type()?)
             }
             _ => {
-                return Err(self.error_at(
-                    at,
-                    "expected a kind of global value: \
-                     vmctx, load, iadd_imm, symbol or dyn_scale_target_const",
-                ));
+                self.cur.pos = at;
+                return Err(
+                    self.expected("`vmctx`, `load`, `iadd_imm`, `symbol` or `dyn_scale_target_const`")
+                );
             }
         };
-        self.declare(
-            declared,
-            data,
-            GlobalValueData::Undefined,
-            |s| &mut s.global_values,
-            |m| &mut m.global_values,
-        )
+        let undefined = GlobalValueData::Undefined;
+        self.declare(declared, data, undefined, |s| &mut s.global_values, |m| &mut m.global_values)
     }
 
-    /// `.i32` and the white space after it.
+    /// Parses `.i32` and the white space after it.
     fn dot_type(&mut self) -> Parse<Type> {
         self.expect(b'.')?;
         let ty = self.ty()?;
@@ -294,15 +288,15 @@ impl Parser<'_> {
     }
 
     fn signature_declaration(&mut self) -> Parse<()> {
-        let declared = self.declared(b"sig", "a signature: sig«n»")?;
+        let declared = self.declared(b"sig", "a signature")?;
         let mut signature = Signature::default();
         self.signature(&mut signature)?;
         self.declare(declared, Some(signature), None, |s| &mut s.signatures, |m| &mut m.signatures)
     }
 
-    /// `fn0 = colocated patchable %name sig0`, or with a signature in place of `sig0`.
+    /// Parses `fn0 = colocated patchable %name sig0`, which may have a whole signature in place of `sig0`.
     fn function_declaration(&mut self) -> Parse<()> {
-        let declared = self.declared(b"fn", "a function: fn«n»")?;
+        let declared = self.declared(b"fn", "a function")?;
         let colocated = self.cur.eat_word(b"colocated");
         let patchable = self.cur.eat_word(b"patchable");
         let name = self.name(true)?;
@@ -324,19 +318,19 @@ impl Parser<'_> {
         self.declare(declared, Some(function), None, |s| &mut s.functions, |m| &mut m.functions)
     }
 
-    /// A declared signature.
+    /// Parses a reference to a declared signature.
     pub fn signature_ref(&mut self) -> Parse<SigRef> {
         let at = self.cur.pos;
-        let signature = self.entity(b"sig", "a signature: sig«n»")?;
+        let signature = self.entity(b"sig", "a signature")?;
         match self.func.stencil.signatures.get(signature) {
             Some(Some(_)) => Ok(signature),
             _ => Err(self.error_at(at, format!("{signature} is not declared"))),
         }
     }
 
-    /// `const0 = 0x1234`, or `const0 = i32x4 [1 2 3 4]`
+    /// Parses `const0 = 0x1234` or `const0 = i32x4 [1 2 3 4]`.
     fn constant(&mut self) -> Parse<()> {
-        let declared = self.declared(b"const", "a constant: const«n»")?;
+        let declared = self.declared(b"const", "a constant")?;
         let bytes = match self.cur.ty() {
             Some(ty) => {
                 self.cur.space();
@@ -347,10 +341,10 @@ impl Parser<'_> {
         self.declare(declared, Some(bytes), None, |s| &mut s.constants, |m| &mut m.constants)
     }
 
-    /// `region0 = 8 "description"`
+    /// Parses `region0 = 8 "description"`.
     fn region(&mut self) -> Parse<()> {
-        let declared: (Region, _) = self.declared(b"region", "an alias region: region«n»")?;
-        let id = self.uint32("a number")?;
+        let declared: (Region, _) = self.declared(b"region", "an alias region")?;
+        let id = self.uint32("the number of an alias region")?;
         self.cur.space();
         let Some(text) = self.cur.quoted() else {
             return Err(self.expected("a description in quotes"));
@@ -362,7 +356,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// `stack_limit = gv0`
+    /// Parses `stack_limit = gv0`.
     fn stack_limit(&mut self) -> Parse<()> {
         let at = self.cur.pos;
         self.cur.word();
@@ -374,7 +368,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// Reports what the preamble names and nothing declares.
+    /// Reports references in the preamble to global values that are not declared.
     pub fn check_globals(&mut self) {
         for i in 0..self.cx.scratch.named_globals.len() {
             let (global, at) = self.cx.scratch.named_globals[i];

@@ -1,10 +1,11 @@
-//! Finds where functions and module items begin and end, without reading them.
+//! Splits a file into functions and module items, without parsing them.
 //!
-//! A file's top level is made of lines: comments, header lines (`test`, `set`, `target`, `feature`), module
-//! items (bare, or behind `;!`), and functions. What may stand around a function's signature can stand on a
-//! line before it too, to keep the function plain CLIF: `;! hidden function align 64`. A function ends with
-//! the first `}` that stands in no comment and no string; neither of those goes past its line, so a `}` that
-//! is first on a line is found by searching for that byte alone.
+//! The top level of a file consists of comments, header lines (`test`, `set`, `target`, `feature`), module
+//! items (bare, or behind `;!`) and functions. Linkage, section and alignment of a function can also be on a
+//! line before it, which keeps the function plain CLIF: `;! hidden function align 64`.
+//!
+//! A function ends with the first `}` outside of comments and strings. Neither extends past its line, so the
+//! end is found by searching for `}` and scanning only the lines that have one.
 
 use super::context::MAX_ERRORS;
 use super::cursor::{Cursor, is_word};
@@ -12,31 +13,31 @@ use crate::diag::Diagnostic;
 use crate::ir::Linkage;
 use std::ops::Range;
 
-/// A function's text and what the module says of it. Ranges are byte offsets in the file.
+/// A function's text, linkage, section and alignment. Ranges are byte offsets in the file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FunctionText {
-    /// From `function` to `}`.
+    /// The text, from `function` to `}`.
     pub text: Range<usize>,
-    /// From behind the `}` to the next function: `; run:` lines and other comments.
+    /// The text from the `}` to the next function: `; run:` lines and other comments.
     pub trailing: Range<usize>,
-    /// Its linkage.
+    /// The linkage.
     pub linkage: Linkage,
-    /// The section's name, between its quotes.
+    /// The name of the section, without quotes.
     pub section: Option<Range<usize>>,
-    /// The alignment, if one is given.
+    /// The alignment, if given.
     pub align: Option<u32>,
 }
 
-/// What a file is made of. Ranges are byte offsets in the file.
+/// The parts of a file. Ranges are byte offsets in the file.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Split {
     /// Header lines of test files, without their line ends.
     pub header: Vec<Range<usize>>,
-    /// Comments and white space before the first function, with the header lines among them.
+    /// The text before the first function: comments, white space and header lines.
     pub leading: Range<usize>,
-    /// Functions in order.
+    /// Functions, in order.
     pub functions: Vec<FunctionText>,
-    /// Module items in order, without `;!`.
+    /// Module items, in order, without `;!`.
     pub items: Vec<Range<usize>>,
 }
 
@@ -45,7 +46,7 @@ pub struct Split {
 pub struct Comment<'a> {
     /// Byte offset in the file.
     pub offset: usize,
-    /// The text with its `;`.
+    /// The text, with the `;`.
     pub text: &'a [u8],
 }
 
@@ -67,13 +68,17 @@ pub fn comments(text: &[u8], range: Range<usize>) -> impl Iterator<Item = Commen
     })
 }
 
-/// Splits a file. What belongs nowhere is reported and passed over.
+/// Splits a file. Reports and skips lines that are none of its parts.
 pub fn split(text: &[u8], diagnostics: &mut Vec<Diagnostic>) -> Split {
     split_with(text, diagnostics, &mut |_| {})
 }
 
-/// The same; calls `each` with the text of each function, which is in the processor's cache just then.
-pub fn split_with(text: &[u8], diagnostics: &mut Vec<Diagnostic>, each: &mut dyn FnMut(&[u8])) -> Split {
+/// Like [`split()`], and calls `each` with the text of each function while it is in the processor's cache.
+pub(crate) fn split_with(
+    text: &[u8],
+    diagnostics: &mut Vec<Diagnostic>,
+    each: &mut dyn FnMut(&[u8]),
+) -> Split {
     let mut splitter = Splitter {
         cur: Cursor::new(text),
         out: Split::default(),
@@ -86,7 +91,7 @@ pub fn split_with(text: &[u8], diagnostics: &mut Vec<Diagnostic>, each: &mut dyn
     splitter.out
 }
 
-/// What may stand around a function's signature.
+/// Linkage, section and alignment of a function.
 #[derive(Default)]
 struct Placement {
     linkage: Linkage,
@@ -97,7 +102,7 @@ struct Placement {
 struct Splitter<'a, 'd> {
     cur: Cursor<'a>,
     out: Split,
-    /// For the next function, from a `;!` line before it.
+    /// The placement of the next function, from the `;!` line before it.
     placement: Placement,
     diagnostics: &'d mut Vec<Diagnostic>,
     errors: usize,
@@ -120,7 +125,7 @@ impl Splitter<'_, '_> {
         self.close_range(self.cur.text.len());
     }
 
-    /// A function, an item or a header line; `hidden` if it stands behind `;!`.
+    /// Splits off a function, an item or a header line. `hidden` says that it is behind `;!`.
     fn top_level(&mut self, hidden: bool) {
         while matches!(self.cur.peek(), b' ' | b'\t') {
             self.cur.pos += 1;
@@ -150,13 +155,15 @@ impl Splitter<'_, '_> {
                 self.out.header.push(start..start + line.len());
             }
             _ => {
-                self.error(self.cur.pos, "expected a function, a module item or a comment");
+                let found = self.cur.found("the end of the file");
+                let message = format!("expected a function, a module item or a comment, found {found}");
+                self.error(self.cur.pos, &message);
                 self.cur.skip_line();
             }
         }
     }
 
-    /// An item: its line, and the lines after it as long as they end with a comma.
+    /// Splits off an item: its line, and the next one as long as a line ends with a comma.
     fn item(&mut self, start: usize) {
         let mut comma = false;
         loop {
@@ -180,7 +187,7 @@ impl Splitter<'_, '_> {
         self.out.items.push(start..self.cur.pos);
     }
 
-    /// A function whose linkage words begin at `start`.
+    /// Splits off a function, whose linkage begins at `start`.
     fn function(&mut self, start: usize) {
         self.close_range(start);
         let from = self.cur.pos;
@@ -192,7 +199,7 @@ impl Splitter<'_, '_> {
         self.out.functions.push(FunctionText { text, trailing: 0..0, linkage, section, align });
     }
 
-    /// Ends what comes before the function, or the end of the file, at `end`.
+    /// Ends the text before a function or the end of the file at `end`.
     fn close_range(&mut self, end: usize) {
         match self.out.functions.last_mut() {
             None => self.out.leading = 0..end,
@@ -200,8 +207,8 @@ impl Splitter<'_, '_> {
         }
     }
 
-    /// Moves to the `{` after a function's signature, or to the end of the line where `;!` has none, and
-    /// notes the section and alignment.
+    /// Moves to the `{` after a function's signature, or with `one_line` to the end of the line, and records
+    /// section and alignment.
     fn header_words(&mut self, one_line: bool) {
         self.cur.word();
         loop {
@@ -221,7 +228,7 @@ impl Splitter<'_, '_> {
         }
     }
 
-    /// A word of a function's header: `section "name"` and `align n` are taken.
+    /// Moves past a word of a function's header, or past `section "name"` or `align n`, which are recorded.
     fn header_word(&mut self) {
         match self.cur.word() {
             b"section" => {
@@ -253,7 +260,7 @@ impl Splitter<'_, '_> {
             let line =
                 memchr::memrchr(b'\n', &text[line_from..brace]).map_or(line_from, |n| line_from + n + 1);
             self.cur.pos = line;
-            // The line from its start: is it the brace that ends the function?
+            // Scan the line from its start for a brace outside of comments and strings.
             while !matches!(self.cur.peek(), b'\n') && !self.cur.at_end() {
                 match self.cur.peek() {
                     b'}' => {

@@ -1,45 +1,45 @@
-//! Older spellings, rewritten while parsing into what replaced them.
+//! Older spellings, which the parser rewrites to those that replaced them.
 //!
-//! One row of [`TABLE`] per spelling. A rewriting that takes several instructions numbers the values
-//! between them above every value number in the function's text.
+//! [`TABLE`] has a row for each. If a spelling takes several instructions, the values between them get
+//! numbers above all value numbers in the function's text.
 
 use super::body::Line;
 use super::context::Parse;
 use super::parser::Parser;
 use crate::ir::*;
 
-/// What an older spelling is rewritten to.
+/// How an older spelling is rewritten.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Sugar {
-    /// Another name of an opcode.
+    /// Another name for an opcode.
     Renamed(Opcode),
-    /// Another name of an opcode that has one more result.
+    /// Another name for an opcode that has one more result, which is dropped.
     FirstResult(Opcode),
-    /// `x, imm`: the immediate becomes a constant, which is sign-extended if it is for an `i128`.
+    /// `x, imm`: the immediate becomes a constant, extended like this for an i128.
     Immediate(Opcode, Extension),
-    /// As above, with the constant as the first operand.
+    /// `x, imm`, likewise, but the constant becomes the first operand.
     ReversedImmediate(Opcode),
-    /// `cond x, imm`.
+    /// `cond x, imm`: a comparison with an immediate, which becomes a constant.
     IcmpImmediate,
-    /// `x, y`: the second operand is complemented first.
+    /// `x, y`: the second operand is inverted first.
     SecondNot(Opcode),
-    /// A load from a stack slot, whose address this opcode computes.
+    /// A load from a stack slot. The opcode computes its address.
     SlotLoad(Opcode),
-    /// A store to a stack slot, likewise.
+    /// A store to a stack slot. The opcode computes its address.
     SlotStore(Opcode),
-    /// The value of a global value.
+    /// `global_value`: the instructions that compute a global value.
     GlobalValue,
-    /// A trap that need not end its block.
+    /// `resumable_trap`, which need not end its block.
     ResumableTrap,
-    /// A branch on a value that falls to the `jump` after it: to this block if not zero, or if zero.
+    /// `brnz` (true) or `brz` (false), together with the `jump` after it.
     Branch(bool),
-    /// Converts the low lanes of an integer vector to floats.
+    /// `fcvt_low_from_sint`, which converts the low lanes of an integer vector.
     ConvertLow,
 }
 
 use Extension::{Sign, Zero};
 
-/// Names and what they stand for.
+/// The older spellings and how they are rewritten.
 const TABLE: &[(&str, Sugar)] = &[
     ("iadd_imm", Sugar::Immediate(Opcode::Iadd, Sign)),
     ("imul_imm", Sugar::Immediate(Opcode::Imul, Sign)),
@@ -79,7 +79,7 @@ const TABLE: &[(&str, Sugar)] = &[
     ("fcvt_low_from_sint", Sugar::ConvertLow),
 ];
 
-/// Trap codes that had names, in the numbers nobody else is likely to use.
+/// Trap codes that used to have names, and numbers for them that are unlikely to be in use.
 const TRAP_CODES: &[(&str, u8)] = &[
     ("user0", 250),
     ("unreachable", 249),
@@ -92,35 +92,35 @@ const TRAP_CODES: &[(&str, u8)] = &[
     ("null_i31_ref", 242),
 ];
 
-/// Memory flags that are accepted and say nothing: alias regions before regions had declarations.
+/// Memory flags that are accepted and ignored: alias regions from before they were declared.
 const DROPPED_FLAGS: &[&str] = &["heap", "table", "vmctx", "checked"];
 
-/// The rewriting of an opcode spelled `name`.
+/// How the older spelling `name` is rewritten.
 #[cold]
 pub(super) fn lookup(name: &[u8]) -> Option<Sugar> {
     TABLE.iter().find(|(text, _)| text.as_bytes() == name).map(|row| row.1)
 }
 
-/// The trap code that an older `name` spelled.
+/// The trap code that used to be called `name`.
 #[cold]
 pub(super) fn trap_code(name: &[u8]) -> Option<TrapCode> {
     TRAP_CODES.iter().find(|(text, _)| text.as_bytes() == name).map(|row| TrapCode(row.1))
 }
 
-/// Whether `name` is a memory flag of old that is dropped.
+/// Whether `name` is a memory flag that is ignored.
 #[cold]
 pub(super) fn is_dropped_flag(name: &[u8]) -> bool {
     DROPPED_FLAGS.iter().any(|flag| flag.as_bytes() == name)
 }
 
-/// How many steps a `global_value` may take: a longer chain, or a circular one, is an error.
+/// The most steps from a symbol or the context pointer to a `global_value`. More, or a circle, is an error.
 const MAX_GLOBAL_STEPS: usize = 32;
 
-/// The type of addresses: all targets have 64-bit ones.
+/// The type of addresses on all targets.
 const POINTER: Type = types::I64;
 
 impl Parser<'_> {
-    /// Reads what follows an older spelling, and appends what it stands for.
+    /// Parses the rest of an older spelling, and appends the instructions that it stands for.
     pub fn desugar(&mut self, sugar: Sugar, line: Line) -> Parse<()> {
         let given = if self.cur.peek() == b'.' { Some(self.given_type()?) } else { None };
         self.cur.space();
@@ -140,10 +140,7 @@ impl Parser<'_> {
                 self.push_inst(InstData { a, b, ..InstData::new(opcode, ty) }, line).map(drop)
             }
             Sugar::IcmpImmediate => {
-                let Some(cond) = IntCc::parse(self.cur.word()) else {
-                    return Err(self.error_at(line.opcode_at, "expected an integer condition"));
-                };
-                self.cur.space();
+                let cond = self.keyword(IntCc::parse, "an integer condition such as `eq` or `slt`")?;
                 let (ty, a, b) = self.value_and_constant(given, Sign, &line)?;
                 let data = InstData { aux: cond as u16, a, b, ..InstData::new(Opcode::Icmp, ty) };
                 self.push_inst(data, line).map(drop)
@@ -157,7 +154,7 @@ impl Parser<'_> {
             }
             Sugar::SlotLoad(address) => {
                 let Some(ty) = given else {
-                    return Err(self.error_at(line.opcode_at, "a load needs a type, as in .i32"));
+                    return Err(self.error_at(line.opcode_at, "the load needs a type, as in `.i32`"));
                 };
                 let a = self.insert_slot_addr(address, &line)?;
                 let data = InstData { aux: self.no_trap()?, a, ..InstData::new(Opcode::Load, ty) };
@@ -184,7 +181,7 @@ impl Parser<'_> {
                 let x = self.value()?;
                 let from = self.type_of_operand(x, None, &line)?;
                 let Some(ty) = given else {
-                    return Err(self.error_at(line.opcode_at, "a type is needed, as in .f64x2"));
+                    return Err(self.error_at(line.opcode_at, "the conversion needs a type, as in `.f64x2`"));
                 };
                 let wide = self.insert(InstData { a: x, ..InstData::new(Opcode::SwidenLow, from) }, &line)?;
                 let data = InstData { a: wide, ..InstData::new(Opcode::FcvtFromSint, ty) };
@@ -201,16 +198,20 @@ impl Parser<'_> {
         self.push_inst(data, line).map(drop)
     }
 
-    /// The type given, or else that of an operand.
+    /// The controlling type: the one given, or else the type of an operand.
     fn type_of_operand(&mut self, value: u32, given: Option<Type>, line: &Line) -> Parse<Type> {
         let known = self.func.stencil.value_types.get(Value(value)).copied();
         match given.or(known).filter(|&ty| ty != types::INVALID) {
             Some(ty) => Ok(ty),
-            None => Err(self.error_at(line.opcode_at, "a type is needed: an operand is not yet defined")),
+            None => {
+                let value = self.spelled_value(Value(value));
+                let message = format!("the opcode needs a type, as in `.i32`: {value} is not yet defined");
+                Err(self.error_at(line.opcode_at, message))
+            }
         }
     }
 
-    /// A value number above all those of the text.
+    /// A value with a new number, above all those of the text.
     fn fresh(&mut self) -> Parse<Value> {
         if self.cx.scratch.next_fresh == 0 {
             self.cx.scratch.next_fresh = self.unused_value()?;
@@ -219,7 +220,7 @@ impl Parser<'_> {
         Ok(Value(self.cx.scratch.next_fresh - 1))
     }
 
-    /// Appends an instruction before the one of the line; gives its result.
+    /// Appends an instruction before that of the line, and returns its result.
     fn insert(&mut self, data: InstData, line: &Line) -> Parse<u32> {
         let fresh = self.fresh()?;
         let results = std::mem::replace(&mut self.cx.scratch.results, vec![fresh.0]);
@@ -230,7 +231,7 @@ impl Parser<'_> {
         done.map(|_| fresh.0)
     }
 
-    /// `x, imm`, with the immediate made a constant of the type that `x` has: the type and both.
+    /// Parses `x, imm` and makes a constant of the immediate. Returns the type of both, `x` and the constant.
     fn value_and_constant(
         &mut self,
         given: Option<Type>,
@@ -241,11 +242,11 @@ impl Parser<'_> {
         self.expect(b',')?;
         let at = self.cur.pos;
         let Some(imm) = self.integer("an integer")?.to_i64() else {
-            return Err(self.error_at(at, "an integer out of the range of 64 bits"));
+            return Err(self.error_at(at, "number out of range: an immediate must fit in 64 bits"));
         };
         let ty = self.type_of_operand(x, given, line)?;
         if !ty.lane().is_int() {
-            return Err(self.error_at(at, format!("an immediate for {ty}, which is no integer")));
+            return Err(self.error_at(at, format!("an immediate needs an integer type, found {ty}")));
         }
         let narrow = if ty.lane() == types::I128 { types::I64 } else { ty.lane() };
         let bits = imm as u64 & (u64::MAX >> (64 - narrow.bits()));
@@ -260,36 +261,37 @@ impl Parser<'_> {
         Ok((ty, x, extended))
     }
 
-    /// The address of a stack slot, by one of the two opcodes for it.
+    /// Parses a stack slot, and appends its address. `opcode` is one of the two that compute it.
     fn insert_slot_addr(&mut self, opcode: Opcode, line: &Line) -> Parse<u32> {
         let mut addr = InstData::new(opcode, POINTER);
         self.operands(opcode.format(), &mut addr)?;
         self.insert(addr, line)
     }
 
-    /// The memory flags of an access that can't trap.
+    /// The memory flags of an access that cannot trap.
     fn no_trap(&mut self) -> Parse<u16> {
         self.flags_operand(MemFlags { trap: None, ..MemFlags::default() })
     }
 
-    /// `brz v0, block1` and the `jump block2` after it.
+    /// Parses the rest of `brz v0, block1`, and the `jump block2` after it.
     fn desugar_branch(&mut self, if_not_zero: bool, given: Option<Type>, line: Line) -> Parse<()> {
         let a = self.value()?;
         self.expect(b',')?;
         let taken = self.block_call()?.0;
         let ty = self.type_of_operand(a, given, &line)?;
         if !self.cur.eat_word(b"jump") {
-            return Err(self.expected("the `jump` that follows a brz or brnz"));
+            return Err(self.expected("`jump` after a brz or brnz"));
         }
         let other = self.block_call()?.0;
         let (b, c) = if if_not_zero { (taken, other) } else { (other, taken) };
         self.push_inst(InstData { a, b, c, ..InstData::new(Opcode::Brif, ty) }, line).map(drop)
     }
 
-    /// A global value's value: what computes it from a symbol or the context pointer.
+    /// Parses a global value, and appends the instructions that compute it from a symbol or the context
+    /// pointer.
     fn desugar_global_value(&mut self, given: Option<Type>, line: Line) -> Parse<()> {
         let at = self.cur.pos;
-        let mut global: GlobalValue = self.entity(b"gv", "a global value: gv«n»")?;
+        let mut global: GlobalValue = self.entity(b"gv", "a global value")?;
         let mut steps = Vec::new();
         loop {
             match self.func.stencil.global_values.get(global) {
@@ -313,13 +315,16 @@ impl Parser<'_> {
                     return self.global_steps(&steps, address, line);
                 }
                 _ => {
-                    return Err(self.error_at(at, format!("{global} has no value, or too far from a symbol")));
+                    let message = format!(
+                        "{global} must lead to a symbol or `vmctx` in at most {MAX_GLOBAL_STEPS} steps"
+                    );
+                    return Err(self.error_at(at, message));
                 }
             }
         }
     }
 
-    /// Appends the steps, the last first, that lead from `base` to a global value's value.
+    /// Appends the instructions that lead from `base` to a global value. The last step is first in `steps`.
     fn global_steps(&mut self, steps: &[GlobalValueData], mut base: Value, line: Line) -> Parse<()> {
         let Some((last, before)) = steps.split_first() else {
             return self.alias_result(base, line.at);
@@ -332,7 +337,7 @@ impl Parser<'_> {
         self.push_inst(data, line).map(drop)
     }
 
-    /// The instruction that goes from `base` one step on.
+    /// The instruction for one step from `base`.
     fn global_step(&mut self, step: GlobalValueData, base: u32, line: &Line) -> Parse<InstData> {
         match step {
             GlobalValueData::Load { offset, ty, flags, .. } => Ok(InstData {
@@ -346,16 +351,20 @@ impl Parser<'_> {
                 let offset = self.insert(InstData { a, b, ..InstData::new(Opcode::Iconst, ty) }, line)?;
                 Ok(InstData { a: base, b: offset, ..InstData::new(Opcode::Iadd, ty) })
             }
-            _ => unreachable!("only loads and additions are steps"),
+            GlobalValueData::Undefined
+            | GlobalValueData::VmContext
+            | GlobalValueData::Symbol { .. }
+            | GlobalValueData::DynScale(_) => unreachable!("steps are loads and additions"),
         }
     }
 
-    /// The entry block's parameter that is the context pointer.
+    /// The parameter of the entry block that is the context pointer.
     fn context_param(&mut self, at: usize) -> Parse<Value> {
         let stencil = &self.func.stencil;
         let n = stencil.signature.params.iter().position(|param| param.purpose == Purpose::VmContext);
         let entry = stencil.layout.first();
         let value = n.zip(entry).and_then(|(n, &entry)| stencil.block_params(entry).get(n).copied());
-        value.map(Value).ok_or_else(|| self.error_at(at, "the function has no vmctx parameter"))
+        let message = "the global value needs a `vmctx` parameter, which the function does not have";
+        value.map(Value).ok_or_else(|| self.error_at(at, message))
     }
 }

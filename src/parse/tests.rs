@@ -1,4 +1,4 @@
-//! Whole files: what is printed reads back as the same, and no text makes the parser panic.
+//! Tests on whole files: printed text parses to the same function, and no text makes the parser panic.
 
 use super::*;
 use crate::diag::Diagnostic;
@@ -16,7 +16,7 @@ fn samples() -> Vec<(String, Vec<u8>)> {
     samples
 }
 
-/// Reads a whole file; the text of all that could be read, and all that was wrong.
+/// Parses a whole file. Returns the text of all items without errors, and the errors.
 fn read_and_print(text: &[u8]) -> (String, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
     let split = split(text, &mut diagnostics);
@@ -87,7 +87,7 @@ fn no_text_is_too_broken() {
     }
 }
 
-/// The first message for one function.
+/// The first error in a function with this body: its position in the body, and its message.
 fn complaint(body: &str) -> (usize, String) {
     let mut cx = ParseContext::new();
     let text = format!("function %f(i32) -> i32 {{\n{body}\n}}");
@@ -101,7 +101,7 @@ fn errors_say_what_and_where() {
     for (body, at, message) in [
         ("block0(v0: i32):\nv1 = iadd v0, v9\nreturn v1", 31, "v9 is not defined"),
         ("block0:\nv1 = iadd v2, v2", 13, "iadd needs a type, as in iadd.i32: v2 is not yet defined"),
-        ("block0:\nv1 = iconst.i8 256", 23, "an integer out of the range of i8"),
+        ("block0:\nv1 = iconst.i8 256", 23, "integer out of range for i8: expected -128 to 255"),
         ("block0:\nv1 = iconst 1", 13, "iconst needs a type, as in iconst.i32"),
         ("block0:\nv1, v2 = iconst.i8 1", 8, "the instruction has 1 result, not 2"),
         ("block0:\njump block1", 13, "invalid block reference block1: it is not defined"),
@@ -110,12 +110,23 @@ fn errors_say_what_and_where() {
         ("block0:\nv1 -> v1", 8, "v1 is an alias of itself"),
         ("block0:\nv1 -> v2\nv2 -> v1", 8, "v1 is an alias of itself"),
         ("block0:\ncall fn0()", 13, "fn0 is not declared"),
-        ("block0:\nv1 = load.i32 little big v2", 29, "both `little` and `big`"),
+        ("block0:\nv1 = load.i32 little big v2", 29, "memory flags cannot have both `little` and `big`"),
         ("block0:\nfrobnicate v1", 8, "unknown opcode `frobnicate`"),
-        ("block0:\nreturn v4294967295", 15, "a number too large for a value: v«n»"),
+        ("block0:\nreturn v4294967295", 15, "number too large for a value: it must be below 1073741824"),
         ("ss0 = explicit_slot 4, align = 3", 31, "an alignment must be a power of two"),
+        ("ss0 = explicit_slot -4", 20, "number out of range: a size in bytes must fit in 32 bits, unsigned"),
+        ("block0:\nv1 = iadd %x, v2", 18, "expected a value such as `v0`, found `%x`"),
+        ("block0:\nreturn v1, ; none", 20, "expected a value such as `v0`, found `}`"),
+        ("block0(v0: int32):", 11, "expected a type, found `int32`"),
+        (
+            "block0:\nv1 = icmp.i32 is v2",
+            22,
+            "expected an integer condition such as `eq` or `slt`, found `is`",
+        ),
+        ("block0:\nv1 = f32const v1", 22, "expected a float such as `0x1.8p0` or `-Inf`, found `v1`"),
+        ("block0:\nv1 = iadd.f32 v2, v3", 13, "invalid type f32 for iadd; see `clifc explain iadd`"),
         ("gv0 = load.i64 notrap aligned gv1", 30, "gv1 is not declared"),
-        ("v1 = iconst.i8 1", 0, "expected a block: block«n»:"),
+        ("v1 = iconst.i8 1", 0, "expected a block header such as `block0:`, found `v1`"),
     ] {
         assert_eq!(complaint(body), (at, message.to_string()), "{body}");
     }
@@ -142,7 +153,7 @@ fn large_numbers_become_compact_ones() {
     assert_eq!(message, "v9000000 is not defined");
     assert_eq!(
         complaint("ss70000 = explicit_slot 4\nblock0:").1,
-        "a number too large for a stack slot: ss«n»"
+        "number too large for a stack slot: it must be below 4103"
     );
 }
 
@@ -152,7 +163,8 @@ fn several_errors_are_reported_and_each_once() {
     let mut cx = ParseContext::new();
     assert_eq!(function(text, 0, &mut cx, &mut Function::default()), Err(Failed));
     let messages: Vec<_> = cx.diagnostics.iter().map(|d| d.message.as_str()).collect();
-    assert_eq!(messages, ["unknown opcode `foo`", "unknown opcode `bar`", "v4 is not defined"]);
+    let expected = ["unknown opcode `foo`", "unknown opcode `bar`; did you mean `bor`?", "v4 is not defined"];
+    assert_eq!(messages, expected);
 }
 
 #[test]

@@ -115,7 +115,7 @@ fn fma() -> File {
 }
 
 fn min_max() -> File {
-    let about = "fmin and fmax: zeros have an order, and a NaN gives a quiet NaN.";
+    let about = "fmin and fmax: -0 is less than +0, and a NaN gives a quiet NaN.";
     let mut file = File::new("float/min_max.clif", about, AVX);
     for (ty, int) in TYPES {
         // The bits that every quiet NaN has.
@@ -138,7 +138,7 @@ fn min_max() -> File {
 }
 
 fn round() -> File {
-    let about = "Rounding to integers: ties go to even, signs of zero stay.";
+    let about = "Rounding to integers: ties to even, and the sign of zero is kept.";
     let mut file = File::new("float/round.clif", about, ROUNDING);
     for (ty, _) in TYPES {
         for op in ["ceil", "floor", "trunc", "nearest"] {
@@ -158,7 +158,7 @@ fn round() -> File {
 }
 
 fn sign() -> File {
-    let about = "Sign operations work on bits: on NaN and zero too.";
+    let about = "Operations on the sign bit, also of NaNs and zeros.";
     let mut file = File::new("float/sign.clif", about, AVX);
     for (ty, int) in TYPES {
         let mut add = |name: &str, params: usize, code: &str| {
@@ -226,7 +226,7 @@ fn bits() -> File {
 }
 
 fn compare() -> File {
-    let about = "Every comparison, as a value, of equal, different and unordered operands.";
+    let about = "All comparisons as values, of equal, different and unordered operands.";
     let mut file = File::new("float/compare.clif", about, AVX);
     for (ty, _) in TYPES {
         for cc in FloatCc::ALL {
@@ -247,7 +247,7 @@ fn compare() -> File {
 }
 
 fn branch() -> File {
-    let about = "Branches and integer selections on comparisons: those that take two flags, too.";
+    let about = "Branches and integer selections on comparisons, including those that need two flags.";
     let mut file = File::new("float/branch.clif", about, "test run");
     for (ty, _) in TYPES {
         for cc in FloatCc::ALL {
@@ -303,7 +303,7 @@ fn select() -> File {
 }
 
 fn select_extreme() -> File {
-    let about = "Selections that are what minimum and maximum instructions compute, and those that are not.";
+    let about = "Selections that minimum and maximum instructions compute, and similar ones that they don't.";
     let mut file = File::new("float/select_extreme.clif", about, AVX);
     for (ty, int) in TYPES {
         for cc in ["lt", "gt", "le", "ge", "ult", "ugt", "ule", "uge"] {
@@ -322,7 +322,7 @@ fn select_extreme() -> File {
 const INTS: [&str; 5] = ["i8", "i16", "i32", "i64", "i128"];
 
 fn from_int() -> File {
-    let about = "Integers to floats, with the ties and limits of each width.";
+    let about = "Conversion of integers to floats, with the ties and limits of each width.";
     let mut file = File::new("float/from_int.clif", about, AVX);
     for (ty, _) in TYPES {
         for int in INTS {
@@ -346,7 +346,8 @@ fn from_int() -> File {
 }
 
 fn to_int() -> File {
-    let about = "Floats to integers: values in range, up to the limits; and saturation beyond them.";
+    let about =
+        "Conversion of floats to integers, up to the limits of the range, and with saturation beyond them.";
     let mut file = File::new("float/to_int.clif", about, AVX);
     for (ty, _) in TYPES {
         for int in INTS {

@@ -111,7 +111,7 @@ fn arithmetic() -> File {
 }
 
 fn constants() -> File {
-    let about = "Arithmetic with constants, division by constants above all.";
+    let about = "Arithmetic with constants, mainly division by constants.";
     let mut file = File::new("int/constants.clif", about, HEADER);
     for width in Width::all() {
         let ty = width.ty();
@@ -139,7 +139,7 @@ fn constants() -> File {
 }
 
 fn compare() -> File {
-    let about = "Comparisons as values, in select and in branches, with registers and constants.";
+    let about = "Comparisons as values, in selects and in branches, with registers and constants.";
     let mut file = File::new("int/compare.clif", about, HEADER);
     for width in Width::all() {
         let ty = width.ty();
@@ -164,7 +164,7 @@ fn compare() -> File {
 
 fn overflow() -> File {
     let about =
-        "Arithmetic with overflow and carry: both results, one of them, the flag in branches and selects.";
+        "Arithmetic with overflow and carry: both results, only one, and the flag in branches and selects.";
     let mut file = File::new("int/overflow.clif", about, HEADER);
     for width in Width::all() {
         let ty = width.ty();
@@ -199,7 +199,7 @@ fn overflow() -> File {
 }
 
 fn shifts() -> File {
-    let about = "Shifts and rotations by amounts of every type, beyond the width too, and by constants.";
+    let about = "Shifts and rotations by amounts of every type, also beyond the width, and by constants.";
     let mut file = File::new("int/shifts.clif", about, HEADER);
     for width in Width::all() {
         let ty = width.ty();

@@ -5,9 +5,8 @@ use crate::operands::Random;
 use crate::writer::File;
 
 pub fn add(files: &mut Vec<File>) {
-    let about = "Operands in memory, of the operation's size and narrower with an extension; \
-    comparisons with them; \
-                 bits put together.";
+    let about =
+        "Operands in memory, of the width of the operation and narrower ones; comparisons; combined bits.";
     let mut file = File::new("int/memory_operands.clif", about, "test run");
     arithmetic(&mut file);
     comparisons(&mut file);

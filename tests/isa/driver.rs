@@ -22,7 +22,7 @@ use clifc::machine::inst::{
 };
 use clifc::machine::reg::{Allocation, Operand, PReg, RegClass, VReg};
 use clifc::machine::symbol::SymbolRef;
-use clifc::object::{Layout as SectionLayout, Contents, FunctionDef, write};
+use clifc::object::{Contents, FunctionDef, Layout as SectionLayout, write};
 use clifc::options::{Arch, Flags, Target};
 use clifc::pipeline::Backend;
 use clifc::text::inst::print;

@@ -1,4 +1,4 @@
-//! What a function declares besides its blocks, from code.
+//! The builder's methods for names, signatures and the declarations of the preamble.
 
 use super::FunctionBuilder;
 use crate::ir::*;
@@ -14,7 +14,7 @@ impl FunctionBuilder<'_> {
         self.stencil.signature = signature;
     }
 
-    /// Sets where the stack ends, for functions that check it on entry.
+    /// Makes the function check on entry that the stack pointer stays above a limit.
     pub fn set_stack_limit(&mut self, limit: GlobalValue) {
         self.stencil.stack_limit = Some(limit);
     }
@@ -30,7 +30,7 @@ impl FunctionBuilder<'_> {
         self.stencil.functions.push(Some(ExtFunc { name, signature, colocated, patchable: false }))
     }
 
-    /// Declares a stack slot. The alignment is given by its base-2 logarithm.
+    /// Declares a stack slot. `align_shift` is the base-2 logarithm of its alignment.
     pub fn stack_slot(&mut self, size: u32, align_shift: u8) -> StackSlot {
         self.stencil.stack_slots.push(StackSlotData { size, align_shift, key: None, defined: true })
     }
@@ -40,18 +40,18 @@ impl FunctionBuilder<'_> {
         self.stencil.global_values.push(data)
     }
 
-    /// Declares the address of a symbol.
+    /// Declares a global value that is the address of a symbol plus an offset.
     pub fn symbol(&mut self, name: Name, offset: i64, colocated: bool, tls: bool) -> GlobalValue {
         let name = self.params.names.push(name);
         self.global(GlobalValueData::Symbol { name, offset, colocated, tls })
     }
 
-    /// Declares a constant by its bytes, the least significant first.
+    /// Declares a constant by its bytes in little-endian order.
     pub fn constant(&mut self, bytes: &[u8]) -> Constant {
         self.add_constant(bytes.into())
     }
 
-    /// Memory flags as instructions refer to them.
+    /// Interns memory flags, for instructions to refer to.
     pub fn mem_flags(&mut self, flags: MemFlags) -> MemFlagsRef {
         self.intern_flags(flags)
     }

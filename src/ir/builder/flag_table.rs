@@ -1,11 +1,11 @@
-//! Interning of memory flags: a hash table from the packed flags to their reference, so that a
-//! function with many different ones costs no more for each.
+//! Interns memory flags: a hash table from packed flags to their reference, so that the cost of each access
+//! does not grow with the number of different flags in the function.
 
 use crate::ir::{Endianness, MemFlags, MemFlagsRef};
 
 const MIN_SLOTS: usize = 64;
 
-/// Open addressing over packed flags; a zero key is an empty slot.
+/// A hash table with open addressing. Keys are packed flags; a zero key marks an empty slot.
 #[derive(Debug, Default)]
 pub(super) struct FlagTable {
     slots: Vec<(u64, u32)>,
@@ -14,7 +14,7 @@ pub(super) struct FlagTable {
 }
 
 impl FlagTable {
-    /// Empties the table and makes it small again, so that this costs little for each function.
+    /// Empties the table, and shrinks it so that emptying it for the next function is cheap.
     pub fn clear(&mut self) {
         if self.used > 0 {
             self.slots.truncate(MIN_SLOTS);
@@ -24,14 +24,14 @@ impl FlagTable {
         self.last = (0, 0);
     }
 
-    /// Makes the table that of flags which have references already, in the order of these.
+    /// Enters flags that have references already: the n-th has reference n.
     pub fn fill<'a>(&mut self, known: impl Iterator<Item = &'a MemFlags>) {
         for (n, &flags) in known.enumerate() {
             self.intern(flags, |_| MemFlagsRef(n as u32));
         }
     }
 
-    /// The reference of `flags`, calling `add` if they are new.
+    /// The reference of `flags`. Calls `add` to make one if they are new.
     #[inline]
     pub fn intern(&mut self, flags: MemFlags, add: impl FnOnce(MemFlags) -> MemFlagsRef) -> MemFlagsRef {
         let key = pack(&flags);
@@ -50,7 +50,7 @@ impl FlagTable {
         MemFlagsRef(self.last.1)
     }
 
-    /// The slot that has `key`, or the empty one where it belongs.
+    /// The slot that holds `key`, or else the empty slot where it belongs.
     fn slot(&self, key: u64) -> usize {
         let mask = self.slots.len() - 1;
         let mut slot = (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & mask;
@@ -72,7 +72,7 @@ impl FlagTable {
     }
 }
 
-/// The flags in one word that is never zero.
+/// Packs flags in a word that is never zero.
 fn pack(flags: &MemFlags) -> u64 {
     let endianness = match flags.endianness {
         None => 0,

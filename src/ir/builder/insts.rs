@@ -1,34 +1,34 @@
-//! Instructions from code: a method for each shape of operands.
+//! The builder's methods for instructions, one for each operand shape.
 //!
-//! Opcodes whose controlling type follows from an operand need none given. A method that has one opcode only
-//! is named after it.
+//! A method takes a controlling type only if it does not follow from an operand. A method for a single opcode
+//! has its name.
 
 use super::FunctionBuilder;
 use crate::entity::List;
 use crate::ir::*;
 
 impl FunctionBuilder<'_> {
-    /// Appends an instruction that has only values as operands, and gives its result.
+    /// Appends an instruction whose operands are all values, and returns its result.
     pub fn op(&mut self, opcode: Opcode, args: &[Value]) -> Value {
         let inst = self.op_inst(opcode, None, args);
         self.stencil.first_result(inst)
     }
 
-    /// As [`op`](Self::op), with the controlling type given.
+    /// Like [`op`](Self::op), with a controlling type.
     pub fn typed_op(&mut self, opcode: Opcode, ty: Type, args: &[Value]) -> Value {
         let inst = self.op_inst(opcode, Some(ty), args);
         self.stencil.first_result(inst)
     }
 
-    /// As [`op`](Self::op), for any number of results. The controlling type has to be given if no operand has
-    /// it.
+    /// Like [`op`](Self::op), for any number of results. `ty` must be given if the controlling type does not
+    /// follow from an operand.
     pub fn op_inst(&mut self, opcode: Opcode, ty: Option<Type>, args: &[Value]) -> Inst {
         let data = self.data_of(opcode, ty, args);
         let count = data.fixed_args();
         assert!(
             matches!(opcode.format(), Format::Nullary | Format::Unary | Format::Binary | Format::Ternary)
                 && args.len() == count,
-            "{} has other operands than {} values",
+            "the operands of {} are not {} values",
             opcode.name(),
             args.len()
         );
@@ -42,7 +42,7 @@ impl FunctionBuilder<'_> {
         self.value(InstData { a, b, ..InstData::new(Opcode::Iconst, ty) })
     }
 
-    /// Appends a float constant of up to 64 bits, given by its bits.
+    /// Appends a float constant of up to 64 bits, given as its bits.
     pub fn float_const(&mut self, ty: Type, bits: u64) -> Value {
         let opcode = match ty {
             types::F16 => Opcode::F16const,
@@ -54,7 +54,7 @@ impl FunctionBuilder<'_> {
         self.value(InstData { a, b, ..InstData::new(opcode, types::INVALID) })
     }
 
-    /// Appends a constant of the pool: `f128const` or `vconst`.
+    /// Appends an `f128const` or `vconst`, by its entry in the constant pool.
     pub fn pool_const(&mut self, ty: Type, constant: Constant) -> Value {
         let (opcode, ty) = match ty {
             types::F128 => (Opcode::F128const, types::INVALID),
@@ -63,13 +63,13 @@ impl FunctionBuilder<'_> {
         self.value(InstData { a: constant.0, ..InstData::new(opcode, ty) })
     }
 
-    /// Appends a comparison of integers.
+    /// Appends an `icmp`.
     pub fn icmp(&mut self, cond: IntCc, x: Value, y: Value) -> Value {
         let data = self.data_of(Opcode::Icmp, None, &[x, y]);
         self.value(InstData { aux: cond as u16, ..data })
     }
 
-    /// Appends a comparison of floats.
+    /// Appends an `fcmp`.
     pub fn fcmp(&mut self, cond: FloatCc, x: Value, y: Value) -> Value {
         let data = self.data_of(Opcode::Fcmp, None, &[x, y]);
         self.value(InstData { aux: cond as u16, ..data })
@@ -88,8 +88,7 @@ impl FunctionBuilder<'_> {
         self.value(InstData { c: mask.0, ..data })
     }
 
-    /// Appends a load of any kind. `ty` is the controlling type; of opcodes that have none, it is passed
-    /// over.
+    /// Appends a load of any kind. `ty` is the controlling type, and is ignored for opcodes without one.
     pub fn load(&mut self, opcode: Opcode, ty: Type, flags: MemFlags, address: Value, offset: i32) -> Value {
         let ty = if opcode.info().ctrl == CtrlFrom::None { types::INVALID } else { ty };
         let mut data = self.data_of(opcode, Some(ty), &[address]);
@@ -114,7 +113,7 @@ impl FunctionBuilder<'_> {
         self.inst(data)
     }
 
-    /// Appends a `bitcast`, whose flags say the byte order where lanes change.
+    /// Appends a `bitcast`. The flags must give the byte order if the number of lanes changes.
     pub fn bitcast(&mut self, ty: Type, flags: MemFlags, x: Value) -> Value {
         self.load(Opcode::Bitcast, ty, flags, x, 0)
     }
@@ -151,7 +150,7 @@ impl FunctionBuilder<'_> {
         self.value(InstData { aux: code.0.into(), ..data })
     }
 
-    /// Appends the address of a declared function.
+    /// Appends a `func_addr`.
     pub fn func_addr(&mut self, ty: Type, function: FuncRef) -> Value {
         self.value(InstData { a: function.0, ..InstData::new(Opcode::FuncAddr, ty) })
     }
@@ -161,17 +160,17 @@ impl FunctionBuilder<'_> {
         self.value(InstData { a: global.0, ..InstData::new(opcode, ty) })
     }
 
-    /// Appends the address of a stack slot plus an offset.
+    /// Appends a `stack_addr`.
     pub fn stack_addr(&mut self, ty: Type, slot: StackSlot, offset: i32) -> Value {
         self.value(InstData { a: slot.0, b: offset as u32, ..InstData::new(Opcode::StackAddr, ty) })
     }
 
-    /// Appends the address of a dynamic stack slot.
+    /// Appends a `dynamic_stack_addr`.
     pub fn dynamic_stack_addr(&mut self, ty: Type, slot: DynamicStackSlot) -> Value {
         self.value(InstData { a: slot.0, ..InstData::new(Opcode::DynamicStackAddr, ty) })
     }
 
-    /// Appends the code address of handler `index` of the try_call that ends `block`.
+    /// Appends a `get_exception_handler_address`: of handler `index` of the try_call that ends `block`.
     pub fn handler_addr(&mut self, ty: Type, block: Block, index: u32) -> Value {
         let data = InstData::new(Opcode::GetExceptionHandlerAddress, ty);
         self.value(InstData { a: block.0, b: index, ..data })
@@ -196,12 +195,12 @@ impl FunctionBuilder<'_> {
         self.inst(InstData { b: table.0, ..data })
     }
 
-    /// A branch destination with values for its parameters.
+    /// Makes a branch destination with values as arguments.
     pub fn block_call(&mut self, block: Block, args: &[Value]) -> BlockCallRef {
         self.block_call_with(block, args.iter().map(|&value| BlockArg::Value(value)))
     }
 
-    /// A branch destination with arguments of any kind.
+    /// Makes a branch destination with arguments of any kind.
     pub fn block_call_with(
         &mut self,
         block: Block,
@@ -246,7 +245,7 @@ impl FunctionBuilder<'_> {
         self.inst(InstData { b: list.0, c: table.0, ..data })
     }
 
-    /// An instruction with these values for `a`, `b` and `c`, and its controlling type.
+    /// An instruction with values in `a`, `b` and `c`. Its controlling type is `ty` or follows from them.
     fn data_of(&self, opcode: Opcode, ty: Option<Type>, args: &[Value]) -> InstData {
         let ty = match (ty, opcode.info().ctrl) {
             (Some(ty), _) => ty,
@@ -258,19 +257,19 @@ impl FunctionBuilder<'_> {
         InstData { a: word(0), b: word(1), c: word(2), ..InstData::new(opcode, ty) }
     }
 
-    /// Appends an instruction and gives its result.
+    /// Appends an instruction and returns its result.
     fn value(&mut self, data: InstData) -> Value {
         let inst = self.inst(data);
         self.stencil.first_result(inst)
     }
 
-    /// Memory flags, as the small operand of an instruction.
+    /// Interns memory flags, for the small operand of an instruction.
     fn flags_word(&mut self, flags: MemFlags) -> u16 {
         let flags = self.intern_flags(flags);
         u16::try_from(flags.0).expect("at most 65536 different combinations of memory flags")
     }
 
-    /// Puts words in a list.
+    /// Stores words as a list.
     pub(in crate::ir) fn list(&mut self, words: impl Iterator<Item = u32>) -> List {
         let mut list = self.take_words();
         list.extend(words);

@@ -1,4 +1,4 @@
-//! A function with its edits, in order.
+//! Rebuilds a function with its edits: the old stencil is walked once, and a builder writes the new one.
 
 use super::{Edits, Run};
 use crate::entity::{List, Map};
@@ -6,8 +6,8 @@ use crate::ir::builder::Buffers;
 use crate::ir::shapes::with_shapes;
 use crate::ir::*;
 
-/// Carries out the edits of the function that `builder` has worked on. What it was before goes to `old`, the
-/// origin of each instruction, as `origin` has it of those before, to `origins`.
+/// Carries out the edits of the function that `builder` holds, and moves the stencil before them to `old`.
+/// Fills in `origins`, where `origin` has those of the old instructions.
 pub(super) fn rebuild(
     builder: FunctionBuilder,
     old: &mut Stencil,
@@ -27,7 +27,7 @@ pub(super) fn rebuild(
     rebuild.new.into_buffers()
 }
 
-/// Copies what a piece of an instruction is, other than itself, in the words that hold it.
+/// Copies a piece of an instruction's operands, if the words of `$old` refer to something that is rebuilt.
 #[rustfmt::skip]
 macro_rules! copy_piece {
     ($cx:ident, $old:ident, $new:ident, ,) => {};
@@ -43,16 +43,16 @@ macro_rules! copy_piece {
         $new.$w = $cx.exception_table(ExceptionTable($old.$w)).0
     };
     ($cx:ident, $old:ident, $new:ident, {mask $w:ident}) => { $new.$w = $cx.mask(Constant($old.$w)).0 };
-    // There are no more of them than in the function before.
+    // A reference fits its word: the new function has no more different flags than the old one.
     ($cx:ident, $old:ident, $new:ident, {flags $w:ident}) => {
         $new.$w = $cx.flags(MemFlagsRef($old.$w.into())).0 as u16
     };
     ($cx:ident, $old:ident, $new:ident, {$($itself:tt)*}) => {};
 }
 
-/// A rebuilding under way.
+/// The state of rebuilding a function.
 struct Rebuild<'a, 'b, F> {
-    /// What source locations of `old` are relative to.
+    /// The base of the source locations of `old`.
     base_srcloc: Option<u32>,
     old: &'a mut Stencil,
     edits: &'a Edits,
@@ -62,7 +62,7 @@ struct Rebuild<'a, 'b, F> {
 }
 
 impl<F: Fn(Inst) -> Inst> Rebuild<'_, '_, F> {
-    /// Takes over what stands before the blocks.
+    /// Moves the preamble over.
     fn declarations(&mut self) {
         let (old, new) = (&mut *self.old, &mut *self.new.stencil);
         std::mem::swap(&mut old.signature, &mut new.signature);
@@ -86,7 +86,7 @@ impl<F: Fn(Inst) -> Inst> Rebuild<'_, '_, F> {
         }
     }
 
-    /// Takes over the constants that are declared. Masks, which are not, are added again where they are used.
+    /// Moves the declared constants over. Masks are not declared: `mask` adds them again.
     fn constants(&mut self) {
         let (old, new) = (&mut self.old.constants, &mut self.new.stencil.constants);
         std::mem::swap(old, new);
@@ -102,7 +102,7 @@ impl<F: Fn(Inst) -> Inst> Rebuild<'_, '_, F> {
         new.resize(used, None);
     }
 
-    /// A block of before, with the blocks split off it and put after it.
+    /// Rebuilds an old block, with the blocks that are split off it and inserted after it.
     fn block(&mut self, block: Block) {
         let mut current = block;
         let mut exists = self.open(current);
@@ -123,7 +123,7 @@ impl<F: Fn(Inst) -> Inst> Rebuild<'_, '_, F> {
         self.end(current, exists);
     }
 
-    /// Opens a block, unless it is removed; whether it has been opened.
+    /// Opens a block unless it is removed, and returns whether it did.
     fn open(&mut self, block: Block) -> bool {
         if self.edits.removed_blocks.get(block).is_some_and(|&removed| removed) {
             return false;
@@ -142,13 +142,13 @@ impl<F: Fn(Inst) -> Inst> Rebuild<'_, '_, F> {
         true
     }
 
-    /// What comes at the end of a block, and the blocks put after it.
+    /// Appends the instructions for the end of a block, then the blocks inserted after it.
     fn end(&mut self, block: Block, exists: bool) {
         if exists {
             self.edits.at_end.of(block).for_each(|run| self.run(run));
         }
-        // Those put after such a block come before the next one. The chains are as long as they like: no
-        // recursion.
+        // Blocks inserted after an inserted block come before its next sibling. Chains can be of any length,
+        // so this is a stack rather than a recursion.
         let mut following = Vec::new();
         let mut last = block;
         loop {
@@ -171,7 +171,7 @@ impl<F: Fn(Inst) -> Inst> Rebuild<'_, '_, F> {
         }
     }
 
-    /// Appends an instruction with its results and all that belongs to it.
+    /// Appends an instruction with its results, source location, debug tags and stack map.
     fn inst(&mut self, inst: Inst, origin: Inst) {
         let data = self.operands(self.old.insts[inst]);
         let base = self.base_srcloc.unwrap_or(0);
@@ -190,7 +190,7 @@ impl<F: Fn(Inst) -> Inst> Rebuild<'_, '_, F> {
         }
     }
 
-    /// An instruction with its values replaced, and what its words refer to made again.
+    /// The instruction with its values replaced, and with copies of the lists and tables it refers to.
     fn operands(&mut self, data: InstData) -> InstData {
         let mut new = data;
         macro_rules! copy_all {
@@ -254,7 +254,7 @@ impl<F: Fn(Inst) -> Inst> Rebuild<'_, '_, F> {
     }
 }
 
-/// Takes the entry of `inst` out of a list sorted by instruction.
+/// Takes the entry of `inst` from a list sorted by instruction.
 fn take_sorted<T>(list: &mut [(Inst, Vec<T>)], inst: Inst) -> Option<Vec<T>> {
     let at = list.binary_search_by_key(&inst, |entry| entry.0).ok()?;
     Some(std::mem::take(&mut list[at].1))
