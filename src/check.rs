@@ -1,4 +1,4 @@
-//! Everything that can be wrong with a file before a target is asked: parsing and verifying.
+//! Checking files without compiling them: parses and verifies.
 
 use rayon::prelude::*;
 
@@ -8,17 +8,16 @@ use crate::parse::{self, FunctionText, ParseContext};
 use crate::pipeline::IrHalf;
 use crate::verify::{self, Environment};
 
-/// Checks functions, one after the other, in the same buffers: the IR half of the pipeline, as far as it
-/// checks.
+/// Checks functions one after the other in the same buffers, by the IR half of the pipeline.
 #[derive(Default)]
 pub struct Checker {
-    /// The last function that could be parsed, and what is known of it.
+    /// The IR half, with the last function that could be parsed.
     pub ir: IrHalf,
     context: ParseContext,
 }
 
 impl Checker {
-    /// What is wrong with a function of the file `text`.
+    /// Returns the errors in a function of the file `text`.
     pub fn check(&mut self, text: &[u8], item: &FunctionText, env: Environment) -> Vec<Diagnostic> {
         let source = &text[item.text.clone()];
         if parse::function(source, item.text.start, &mut self.context, &mut self.ir.function).is_err() {
@@ -28,13 +27,13 @@ impl Checker {
         if errors.is_empty() {
             return Vec::new();
         }
-        // Only what is wrong needs places, so it is read again for them.
+        // Only errors need positions, so the function is parsed again for them.
         let positions = parse::positions(source, item.text.start, &mut self.context);
         verify::diagnostics(errors, &positions).collect()
     }
 }
 
-/// What is wrong with a file, in the order of its text.
+/// Returns the errors in a file, in the order of its text.
 pub fn file(text: &[u8], env: Environment) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
     let split = parse::split(text, &mut diagnostics);
@@ -49,15 +48,15 @@ pub fn file(text: &[u8], env: Environment) -> Vec<Diagnostic> {
 /// A file without errors.
 #[derive(Debug)]
 pub struct Checked {
-    /// Its functions in order.
+    /// The functions, in order.
     pub functions: Vec<Function>,
-    /// What else it holds.
+    /// The items other than functions.
     pub module: Module,
-    /// Where each function stands in the text.
+    /// Byte offset of each function in the text.
     pub offsets: Vec<usize>,
 }
 
-/// Reads and verifies all of a file.
+/// Parses and verifies a whole file.
 pub fn whole(text: &[u8], env: Environment) -> Result<Checked, Vec<Diagnostic>> {
     let mut diagnostics = Vec::new();
     let split = parse::split(text, &mut diagnostics);
@@ -74,7 +73,7 @@ pub fn whole(text: &[u8], env: Environment) -> Result<Checked, Vec<Diagnostic>> 
     if diagnostics.is_empty() { Ok(Checked { functions, module, offsets }) } else { Err(diagnostics) }
 }
 
-/// Where an instruction of a function without errors stands in the text.
+/// Returns the byte offset in the text of an instruction of a function without errors.
 pub fn place(text: &[u8], item: &FunctionText, inst: Inst) -> usize {
     let (source, start) = (&text[item.text.clone()], item.text.start);
     let positions = parse::positions(source, start, &mut ParseContext::new());

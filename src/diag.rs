@@ -1,48 +1,48 @@
-//! Diagnostics: what is wrong with the input, where, and how it is shown.
+//! Diagnostics: messages about places in the input, and their rendering.
 //!
-//! A diagnostic carries byte offsets only; line and column are worked out when it is printed, so that
-//! the parser keeps no positions for input that is right.
+//! A diagnostic has only a byte offset; line and column are computed when it is rendered. So the parser need
+//! not track positions of valid input.
 
 use std::fmt::Write;
 
-/// How bad it is.
+/// How severe a diagnostic is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Severity {
     /// The input is wrong: exit code 1.
     Error,
     /// The input may be right, but cannot be compiled for this target: exit code 1.
     Unsupported,
-    /// The input is accepted, and probably not what was meant.
+    /// The input is accepted, but probably not what was meant.
     Warning,
     /// A defect of clifc: exit code 70.
     Bug,
 }
 
-/// One message about one place of the input.
+/// A message about a place in the input.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Diagnostic {
-    /// How bad it is.
+    /// How severe it is.
     pub severity: Severity,
     /// Byte offset in the file.
     pub offset: usize,
-    /// The reason, without a final period.
+    /// The message, without a final period.
     pub message: String,
-    /// More to say, one line each.
+    /// Notes that follow the message, one line each.
     pub notes: Vec<String>,
 }
 
 impl Diagnostic {
-    /// An error at a byte offset.
+    /// Makes an error at a byte offset.
     pub fn error(offset: usize, message: impl Into<String>) -> Self {
         Diagnostic { severity: Severity::Error, offset, message: message.into(), notes: Vec::new() }
     }
 
-    /// What a target cannot do, at a byte offset.
+    /// Makes an error at a byte offset about something that the target does not support.
     pub fn unsupported(offset: usize, message: impl Into<String>) -> Self {
         Diagnostic { severity: Severity::Unsupported, ..Diagnostic::error(offset, message) }
     }
 
-    /// Adds a line to what is said.
+    /// Adds a note.
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
         self
@@ -52,14 +52,14 @@ impl Diagnostic {
 /// An input file: the name shown to the user, and its bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {
-    /// As given on the command line.
+    /// Name, as given on the command line.
     pub name: &'a str,
-    /// The file.
+    /// Contents of the file.
     pub text: &'a [u8],
 }
 
 impl Source<'_> {
-    /// Line and column of a byte offset, both from 1; columns count characters.
+    /// Returns line and column of a byte offset, both from 1; columns count characters.
     pub fn line_col(&self, offset: usize) -> (usize, usize) {
         let before = &self.text[..offset.min(self.text.len())];
         let line = memchr::memchr_iter(b'\n', before).count() + 1;
@@ -67,7 +67,7 @@ impl Source<'_> {
         (line, String::from_utf8_lossy(&before[start..]).chars().count() + 1)
     }
 
-    /// Renders a diagnostic as `file:line:col: error: text`, the source line, a caret and the notes.
+    /// Renders a diagnostic: `file:line:col: error: message`, the source line, a caret and the notes.
     pub fn render(&self, diagnostic: &Diagnostic, colour: bool) -> String {
         let (line, col) = self.line_col(diagnostic.offset);
         let (label, sgr) = match diagnostic.severity {
@@ -96,7 +96,8 @@ impl Source<'_> {
     }
 }
 
-/// The part of a long line around byte `at`, made printable, and the caret's character column in it.
+/// Returns the part of a long line around byte `at`, made printable, and the caret's column in it, in
+/// characters.
 fn excerpt(line: &[u8], at: usize) -> (String, usize) {
     const WIDTH: usize = 160;
     let from = if at > WIDTH * 3 / 4 { at - WIDTH / 2 } else { 0 };
@@ -112,9 +113,10 @@ fn excerpt(line: &[u8], at: usize) -> (String, usize) {
     (head + &clean(&line[at..to.max(at)]), caret)
 }
 
-/// `; did you mean` the candidate nearest to `name`; empty if none is near.
+/// Returns a suggestion, `; did you mean` and the candidate nearest to `name`, or an empty string if none is
+/// near.
 pub fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
-    /// Longer words than this are not misspelt names, and comparing them takes quadratic time.
+    /// Longer words are unlikely to be misspelt names, and comparing them takes quadratic time.
     const LONGEST: usize = 48;
     if name.len() > LONGEST {
         return String::new();
@@ -127,7 +129,7 @@ pub fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str
         .map_or(String::new(), |(_, candidate)| format!("; did you mean `{candidate}`?"))
 }
 
-/// How many insertions, deletions and replacements lead from `a` to `b`.
+/// Returns the number of insertions, deletions and replacements that turn `a` into `b`.
 fn edit_distance(a: &[u8], b: &[u8]) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.iter().enumerate() {

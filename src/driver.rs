@@ -1,10 +1,11 @@
-//! From a file's text to an object: the module loop.
+//! Building: from a file's text to an object.
 //!
-//! Functions are independent. Each worker thread has a parser context, a function and a compiler of its own
-//! (`worker`), and takes the next few functions off a counter; results are put in source order at the end,
-//! so that the object's bytes don't depend on the number of threads. A function that can't be compiled is a
-//! diagnostic; the others go on, and there is an object only if there was none. What outlives a build is in a
-//! [`Session`]. With a cache, only functions that it does not have get that far: see `cached`.
+//! Functions are compiled independently. Each worker thread (`worker`) has its own parser context, function
+//! and compiler, and takes the next few functions by advancing a shared counter. Results are sorted into
+//! source order at the end, so that the object's bytes don't depend on the number of threads. A function that
+//! can't be compiled yields a diagnostic while the others are still compiled, and an object is written only
+//! if there are no errors. What outlives a build is in a [`Session`]. With a cache, only functions that it
+//! does not have are compiled (`cached`).
 
 mod cached;
 mod session;
@@ -23,31 +24,31 @@ use crate::options::{Arch, Flags, Target};
 use crate::parse::{self, Split};
 use crate::pipeline::{Backend, Controls};
 use crate::timing::Timing;
-use cached::{Cached, Part};
+use cached::{CacheNotes, Cached};
 pub use session::Session;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 use worker::Worker;
 
-/// How to build.
+/// The options of a build.
 #[derive(Clone, Debug)]
 pub struct BuildOptions {
-    /// What the code is for.
+    /// The target to compile for.
     pub target: Target,
-    /// The settings of code generation.
+    /// The settings of the target.
     pub flags: Flags,
-    /// Sections of the object.
+    /// How the object is divided into sections.
     pub layout: object::Layout,
     /// Whether to measure the time of each phase.
     pub time: bool,
     /// Whether to count the lowering rules that are used.
     pub trace_rules: bool,
-    /// Which passes run, and what is done after each.
+    /// Which passes run, and whether their results are checked.
     pub controls: Controls,
 }
 
 impl BuildOptions {
-    /// Builds for a target with these settings, and otherwise as is usual.
+    /// Makes options for a target with these settings and defaults otherwise.
     pub fn new(target: Target, flags: Flags) -> Self {
         let (layout, controls) = (object::Layout::default(), Controls::default());
         BuildOptions { target, flags, layout, time: false, trace_rules: false, controls }
@@ -56,11 +57,11 @@ impl BuildOptions {
 
 /// Callbacks for progress, dumps and warnings. `progress` and `dump` are called from several threads.
 pub struct Observer<'a> {
-    /// Is told how many functions are done, and how many there are.
+    /// Called with the number of functions that are done, and the number of all functions.
     pub progress: &'a (dyn Fn(usize, usize) + Sync),
-    /// Is given the text of functions after passes.
-    pub dump: Option<Dump<'a>>,
-    /// Is told what is wrong with the cache.
+    /// Which texts of functions after passes to make, and what to do with them.
+    pub dump: Option<DumpRequest<'a>>,
+    /// Called with a message for each problem with the cache.
     pub warn: &'a (dyn Fn(&str) + Sync),
 }
 
@@ -69,12 +70,12 @@ impl Observer<'_> {
     pub const NONE: Observer<'static> = Observer { progress: &|_, _| {}, dump: None, warn: &|_| {} };
 }
 
-/// Which texts are wanted, and who takes them.
+/// A request for the texts of functions after passes.
 #[derive(Clone, Copy)]
-pub struct Dump<'a> {
-    /// Whether the function's text after the pass is wanted.
+pub struct DumpRequest<'a> {
+    /// Returns whether the text after this pass of the function with this name is wanted.
     pub wanted: &'a (dyn Fn(&str, &Name) -> bool + Sync),
-    /// Takes the function's number in the file, the pass, the name and the text.
+    /// Called with the function's index in the file, the pass, the function's name and the text.
     pub take: &'a (dyn Fn(usize, &str, &Name, String) + Sync),
 }
 
@@ -83,23 +84,23 @@ pub struct Dump<'a> {
 pub struct Built {
     /// The object file.
     pub object: Vec<u8>,
-    /// What the file has besides functions.
+    /// The file's items other than functions.
     pub module: Module,
-    /// Time by phase: of parsing and passes summed over threads, of the others as it passed.
+    /// Time by phase: summed over threads for parsing and passes, wall time for the others.
     pub timing: Timing,
-    /// How often each lowering rule was used, if that was counted.
+    /// How often each lowering rule was used, if [`BuildOptions::trace_rules`] is set.
     pub rules: RuleCounts,
-    /// What was found in the cache, if one was used.
+    /// The statistics of the cache, if one was used.
     pub cache: Option<Statistics>,
 }
 
-/// A function's place in the file, and what it was compiled to.
+/// A function's index in the file, and the compiled function.
 type Unit = (usize, Box<CompiledFunction>);
 
-/// [`compile_all`] for one target.
-type CompileAll = for<'a> fn(&Job<'a>) -> Outcome;
+/// An instance of [`compile_all`] for one target.
+type CompileAll = for<'a> fn(&BuildInputs<'a>) -> Outcome;
 
-/// The back end of an architecture.
+/// Returns the back end of an architecture.
 fn back_end(arch: Arch) -> CompileAll {
     match arch {
         Arch::X86_64 => compile_all::<X86_64>,
@@ -113,8 +114,8 @@ pub fn build(source: &Source, options: &BuildOptions, observer: &Observer) -> Re
     build_in(&Session::new(1), source, options, observer)
 }
 
-/// Builds an object from a file. What is dumped, traced or made by other passes than usual has to be
-/// compiled: then the session's cache is not used.
+/// Builds an object from a file. The session's cache is not used if functions are dumped or traced or passes
+/// are not the default ones, since all functions must then be compiled.
 pub fn build_in(
     session: &Session,
     source: &Source,
@@ -138,13 +139,13 @@ pub fn build_in(
     if let Some(cached) = &mut cached {
         cached.find();
     }
-    let job = Job { session, source, split: &split, options, observer, cached: cached.as_ref() };
-    let Outcome { mut units, diagnostics: mut found, timing: of_workers, rules, parts } =
-        back_end(options.target.arch())(&job);
+    let inputs = BuildInputs { session, source, split: &split, options, observer, cached: cached.as_ref() };
+    let Outcome { mut units, diagnostics: mut found, timing: of_workers, rules, cache_notes } =
+        back_end(options.target.arch())(&inputs);
     timing.merge(&of_workers);
     diagnostics.append(&mut found);
     let statistics = cached.map(|cached| {
-        let (statistics, warnings) = cached.finish(parts, &mut units, &split, &mut diagnostics);
+        let (statistics, warnings) = cached.finish(cache_notes, &mut units, &split, &mut diagnostics);
         warnings.iter().for_each(|warning| (observer.warn)(warning));
         statistics
     });
@@ -180,12 +181,12 @@ fn write_object(
     object::write(&options.target, &options.flags, options.layout, &contents)
 }
 
-/// Functions a worker takes at a time.
+/// Number of functions that a worker takes at a time.
 const BATCH: usize = 4;
 
-/// What the workers of a build share.
+/// The inputs of a build, which its workers share.
 #[derive(Clone, Copy)]
-struct Job<'a> {
+struct BuildInputs<'a> {
     session: &'a Session,
     source: &'a Source<'a>,
     split: &'a Split,
@@ -194,26 +195,26 @@ struct Job<'a> {
     cached: Option<&'a Cached<'a>>,
 }
 
-/// What workers made.
+/// The combined results of workers.
 #[derive(Default)]
 struct Outcome {
-    /// Functions by their place in the file, in no order.
+    /// Compiled functions, in any order.
     units: Vec<Unit>,
     diagnostics: Vec<Diagnostic>,
     timing: Timing,
     rules: RuleCounts,
-    /// What each has to say about the cache.
-    parts: Vec<Part>,
+    /// What each worker noted for the cache.
+    cache_notes: Vec<CacheNotes>,
 }
 
 /// Compiles all functions that the cache does not have.
-fn compile_all<I: Backend>(job: &Job) -> Outcome {
-    let Job { session, split, observer, cached, .. } = *job;
+fn compile_all<I: Backend>(inputs: &BuildInputs) -> Outcome {
+    let BuildInputs { session, split, observer, cached, .. } = *inputs;
     let next = AtomicUsize::new(0);
     let done = AtomicUsize::new(0);
     let count = split.functions.len();
     let workers = session.run(count, || {
-        let mut worker = Worker::<I>::new(*job);
+        let mut worker = Worker::<I>::new(*inputs);
         loop {
             let first = next.fetch_add(BATCH, Ordering::Relaxed);
             if first >= count {
@@ -235,7 +236,7 @@ fn compile_all<I: Backend>(job: &Job) -> Outcome {
         for (rule, count) in worker.rules {
             *outcome.rules.entry(rule).or_default() += count;
         }
-        outcome.parts.append(&mut worker.parts);
+        outcome.cache_notes.append(&mut worker.cache_notes);
     }
     outcome
 }

@@ -1,8 +1,8 @@
-//! clifc: a standalone ahead-of-time compiler for CLIF.
+//! clifc, a standalone ahead-of-time compiler for CLIF: from text to relocatable objects.
 //!
-//! Text goes in, relocatable objects come out. ARCHITECTURE.md is the map.
+//! ARCHITECTURE.md describes the structure of the source. [`driver::build`] compiles a file.
 
-#![allow(clippy::new_without_default, reason = "contexts are made in one place")]
+#![allow(clippy::new_without_default, reason = "contexts are constructed in one place")]
 
 pub mod alloc;
 pub mod analysis;

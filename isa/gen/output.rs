@@ -86,7 +86,7 @@ fn preg(register: Register) -> String {
     format!("regs::{}({})", register.constructor, register.number)
 }
 
-/// The operand's `OperandKind`, as a Rust expression.
+/// The operand's `OperandForm`, as a Rust expression.
 fn kind(row: &Row, operand: &Operand) -> String {
     let class = class(operand.float);
     let bits = operand.bits;
@@ -100,21 +100,21 @@ fn kind(row: &Row, operand: &Operand) -> String {
         };
         let fixed = operand.fixed.map_or("None".to_owned(), |n| format!("Some({})", preg(n)));
         return format!(
-            "OperandKind::Reg {{ class: Class::{class}, role: Role::{role}, fixed: {fixed}, bits: {bits} }}"
+            "OperandForm::Reg {{ class: Class::{class}, role: Role::{role}, fixed: {fixed}, bits: {bits} }}"
         );
     }
     match operand.kind {
-        Kind::Mem => format!("OperandKind::Mem {{ bits: {bits} }}"),
-        Kind::RegMem { .. } => format!("OperandKind::RegMem {{ class: Class::{class}, bits: {bits} }}"),
+        Kind::Mem => format!("OperandForm::Mem {{ bits: {bits} }}"),
+        Kind::RegMem { .. } => format!("OperandForm::RegMem {{ class: Class::{class}, bits: {bits} }}"),
         Kind::Imm { signed } => {
-            format!("OperandKind::Imm {{ bits: {bits}, signed: {} }}", signed || bits == 64)
+            format!("OperandForm::Imm {{ bits: {bits}, signed: {} }}", signed || bits == 64)
         }
-        Kind::Imm64 => "OperandKind::Imm64".to_owned(),
-        Kind::Label => "OperandKind::Label".to_owned(),
-        Kind::Symbol => "OperandKind::Symbol".to_owned(),
-        Kind::Cond => "OperandKind::Cond".to_owned(),
-        Kind::Code(code) => format!("OperandKind::Code {{ code: {code}, bits: {bits} }}"),
-        _ => "OperandKind::Clobbers".to_owned(),
+        Kind::Imm64 => "OperandForm::Imm64".to_owned(),
+        Kind::Label => "OperandForm::Label".to_owned(),
+        Kind::Symbol => "OperandForm::Symbol".to_owned(),
+        Kind::Cond => "OperandForm::Cond".to_owned(),
+        Kind::Code(code) => format!("OperandForm::Code {{ code: {code}, bits: {bits} }}"),
+        _ => "OperandForm::Clobbers".to_owned(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! VCode as regalloc2 sees it.
+//! The view of VCode through which regalloc2 allocates.
 
 use super::permutation;
 use crate::machine::inst::{Props, Row};
@@ -6,23 +6,23 @@ use crate::machine::reg::{self, RegisterFile};
 use crate::machine::vcode::VCode;
 use regalloc2::{Block, Inst, InstRange, MachineEnv, Operand, PRegSet, RegClass, VReg};
 
-/// VCode as the allocator sees it.
+/// A function of VCode as regalloc2 sees it.
 pub(super) struct View<'a> {
     vcode: &'a VCode,
     rows: &'static [Row],
-    /// All register operands, with registers as regalloc2 indexes them.
+    /// Register operands of all instructions, with regalloc2's register indices.
     operands: &'a [Operand],
-    /// The sets that calls clobber, likewise.
+    /// The register sets that calls clobber, with regalloc2's register indices.
     clobbers: &'a [PRegSet],
-    /// Whether registers' indices are not their numbers.
+    /// Whether regalloc2's register indices differ from register numbers.
     permuted: bool,
-    /// Registers of which it matters whether calls clobber them.
+    /// Allocatable registers; others are left out of clobber sets.
     allocatable: PRegSet,
-    /// Whether the result will be checked.
+    /// Whether regalloc2's checker will run on the result.
     check: bool,
 }
 
-/// A register file in regalloc2's terms.
+/// Converts a register file to regalloc2's form.
 pub(super) fn machine_env(file: &RegisterFile) -> MachineEnv {
     let permuted = |set: PRegSet| if file.spread { permutation::set(set) } else { set };
     MachineEnv {
@@ -42,7 +42,7 @@ pub(super) fn machine_env(file: &RegisterFile) -> MachineEnv {
 }
 
 impl<'a> View<'a> {
-    /// A view of a function; `operands` and `clobbers` are memory for what has to be permuted.
+    /// Makes the view of a function. `operands` and `clobbers` are reused memory for permuted copies.
     pub(super) fn new(
         vcode: &'a VCode,
         rows: &'static [Row],
@@ -113,8 +113,8 @@ impl regalloc2::Function for View<'_> {
         self.row(inst).props.any(Props::RETURN.or(Props::STOP))
     }
 
-    /// The allocator asks because of the arguments that branches pass; without any, it is spared the work.
-    /// The checker wants each block to end with a branch or return.
+    /// The allocator needs to know of branches only for the arguments they pass, so branches without any are
+    /// not reported. The checker requires every block to end with a branch or return.
     #[inline]
     fn is_branch(&self, inst: Inst) -> bool {
         self.vcode.insts[inst.index()].passes || self.check && self.row(inst).props.any(Props::BRANCH)

@@ -1,13 +1,13 @@
 //! Register allocation: VCode in, allocations, moves and spill slots out.
 //!
-//! Other modules see [`Allocator`] and the flat slices of its output, so that what allocates can be replaced.
-//! Today that is regalloc2, seen through an `adapter`; only this directory knows it.
+//! Other modules see [`Allocator`] and the flat slices of its output only, so that the implementation can be
+//! replaced. Today it is regalloc2, which only this directory knows.
 //!
 //! | file | what |
 //! |---|---|
-//! | `adapter` | VCode as regalloc2 sees it |
-//! | `permutation` | registers' indices in regalloc2's search |
-//! | `postorder` | VCode in an order that regalloc2's checker can follow |
+//! | `adapter` | the view of VCode through which regalloc2 allocates |
+//! | `permutation` | register indices for regalloc2's search |
+//! | `postorder` | VCode in the block order that regalloc2's checker needs |
 
 mod adapter;
 mod permutation;
@@ -22,16 +22,16 @@ use adapter::View;
 use postorder::InReversePostorder;
 use regalloc2::{Algorithm, MachineEnv, RegallocOptions};
 
-/// What of a function decides how its registers are allocated, besides its VCode.
+/// Properties of a function that affect its allocation, besides its VCode.
 #[derive(Clone, Copy, Debug)]
 pub struct Demands {
-    /// Whether it keeps a frame pointer.
-    pub frame_pointer: bool,
-    /// Whether it calls others.
-    pub calls: bool,
+    /// Whether the function keeps a frame pointer.
+    pub(crate) frame_pointer: bool,
+    /// Whether the function calls others.
+    pub(crate) calls: bool,
 }
 
-/// Register allocation, with the memory it reuses from function to function.
+/// A register allocator, with memory that it reuses from function to function.
 pub struct Allocator {
     files: Files,
     operands: Vec<Operand>,
@@ -41,8 +41,8 @@ pub struct Allocator {
 }
 
 impl Allocator {
-    /// An allocator for functions of a target.
-    pub fn new<M: Machine>(flags: &Flags) -> Self {
+    /// Makes an allocator for functions of a target.
+    pub(crate) fn new<M: Machine>(flags: &Flags) -> Self {
         Allocator {
             files: Files::new::<M>(flags),
             operands: Vec::new(),
@@ -52,11 +52,11 @@ impl Allocator {
         }
     }
 
-    /// Allocates the registers of a function. With the setting `regalloc_checker`, the symbolic checker goes
-    /// over the result.
+    /// Allocates registers for a function. With the setting `regalloc_checker`, the symbolic checker verifies
+    /// the result.
     ///
-    /// An error is a defect of lowering or of the allocator; its text says which instruction.
-    pub fn run(&mut self, vcode: &VCode, demands: Demands, flags: &Flags) -> Result<(), String> {
+    /// An error is a defect of lowering or of the allocator.
+    pub(crate) fn run(&mut self, vcode: &VCode, demands: Demands, flags: &Flags) -> Result<(), String> {
         let check = flags.regalloc_checker();
         let algorithm = algorithm(vcode, flags);
         let (file, env) = self.files.of(vcode, demands, algorithm);
@@ -76,27 +76,27 @@ impl Allocator {
         Ok(())
     }
 
-    /// The result of the last run.
-    pub fn output(&self) -> &Output {
+    /// Returns the result of the last run.
+    pub(crate) fn output(&self) -> &Output {
         &self.context.output
     }
 
-    /// The registers that a run for this function allocates from.
-    pub fn allocatable(&self, vcode: &VCode, demands: Demands, flags: &Flags) -> PRegSet {
+    /// Returns the registers that [`Allocator::run`] allocates from for this function.
+    pub(crate) fn allocatable(&self, vcode: &VCode, demands: Demands, flags: &Flags) -> PRegSet {
         self.files.of(vcode, demands, algorithm(vcode, flags)).0.all()
     }
 }
 
-/// Whether a function is too large for the backtracking allocator, whose time grows with the square of some
-/// of its sizes: it goes over all arguments of branches for each block parameter, and clears a table as long
-/// as there are blocks for each register. Below these limits that takes no longer than the rest of its work.
+/// Whether a function is too large for the backtracking allocator, which takes quadratic time in two
+/// respects: it scans all branch arguments for each block parameter, and clears a table with an entry per
+/// block for each virtual register. Below these limits, both take no longer than the rest of its work.
 fn is_too_large_to_backtrack(vcode: &VCode) -> bool {
     const MOST_ARGS: usize = 1 << 14;
     const MOST_BLOCKS_BY_REGISTERS: usize = 1 << 30;
     vcode.edge_args.len() > MOST_ARGS || vcode.blocks.len() * vcode.vreg_count() > MOST_BLOCKS_BY_REGISTERS
 }
 
-/// The algorithm for a function.
+/// Chooses the algorithm for a function.
 fn algorithm(vcode: &VCode, flags: &Flags) -> Algorithm {
     match flags.regalloc_algorithm() {
         RegallocAlgorithm::Backtracking if !is_too_large_to_backtrack(vcode) => Algorithm::Ion,
@@ -104,13 +104,13 @@ fn algorithm(vcode: &VCode, flags: &Flags) -> Algorithm {
     }
 }
 
-/// The register files of a target, by kind of function.
+/// The register files of a target, one for each kind of function.
 struct Files {
     files: [(RegisterFile, MachineEnv); Self::KINDS],
 }
 
 impl Files {
-    /// A bit for each of [`RegisterNeeds`], and one for functions without floats.
+    /// Number of kinds: a bit for each field of [`RegisterNeeds`], and one for functions without floats.
     const KINDS: usize = 16;
 
     fn new<M: Machine>(flags: &Flags) -> Self {
@@ -140,7 +140,8 @@ impl Files {
     }
 }
 
-/// For the message of a failed allocation: a register that is read and that nothing defines.
+/// Describes a register that is read but never defined, if there is one, for the message of a failed
+/// allocation.
 fn undefined(vcode: &VCode) -> String {
     let mut defined = vec![false; vcode.vreg_count()];
     let is_def = |operand: &&Operand| operand.kind() == OperandKind::Def;

@@ -1,24 +1,23 @@
-//! VCode with its blocks in an order that regalloc2's checker can follow.
+//! VCode in the block order that regalloc2's checker needs.
 //!
-//! The checker visits blocks by number. One that it comes to before any of its predecessors is taken to
-//! be entered with nothing in any register, which stays so: a loop that is entered in its middle would
-//! be faulted. In reverse postorder every block comes after a predecessor. Numbers of instructions have
-//! to ascend with those of the blocks, so both are given anew, in the function and in what the allocator
-//! made of it.
+//! The checker visits blocks in order of their numbers. If it visits a block before any of its predecessors,
+//! it assumes for good that all registers are empty on entry, and so rejects a loop that is entered in the
+//! middle. In reverse postorder, every block comes after a predecessor. Instruction numbers must ascend with
+//! block numbers, so both are renumbered, in the function and in the allocator's output.
 
 use super::adapter::View;
 use regalloc2::{
     Block, Function, Inst, InstPosition, InstRange, Operand, Output, PRegSet, ProgPoint, RegClass, VReg,
 };
 
-/// A function with its blocks numbered in reverse postorder; those that cannot be reached come last.
+/// A function with its blocks renumbered in reverse postorder; unreachable ones come last.
 pub(super) struct InReversePostorder<'a> {
     view: View<'a>,
-    /// The function's own number of each block.
+    /// The original number of each block.
     own: Vec<Block>,
-    /// The first instruction of each block, in new numbers, and the number after the last.
+    /// The new number of each block's first instruction, and as the last entry the number of instructions.
     starts: Vec<usize>,
-    /// The function's own number of each instruction.
+    /// The original number of each instruction.
     insts: Vec<Inst>,
     succs: Vec<Vec<Block>>,
     preds: Vec<Vec<Block>>,
@@ -42,7 +41,7 @@ impl<'a> InReversePostorder<'a> {
         InReversePostorder { view, own, starts, insts, succs, preds }
     }
 
-    /// The allocator's output in these numbers.
+    /// Renumbers the allocator's output.
     pub(super) fn output(&self, output: &Output) -> Output {
         let mut renumbered =
             Output { num_spillslots: output.num_spillslots, stats: output.stats, ..Output::default() };

@@ -1,9 +1,8 @@
-//! Entries as bytes.
+//! The bytes of cache entries.
 //!
-//! An entry begins with its whole key and a checksum, so that another entry's bytes, or damaged ones, are
-//! never taken for what was stored. What follows is in postcard's format. Decoding checks all that later
-//! phases rely on: an entry can be wrong only if somebody made it so, and then it still must not make clifc
-//! panic.
+//! An entry begins with its whole key and a checksum, so that the bytes of another entry, or damaged bytes,
+//! are never taken for the entry. The contents are in postcard's format. An intact entry can be wrong only if
+//! somebody forged it, and even then clifc must not panic: [`is_sound`] checks what later phases rely on.
 
 use super::key::Key;
 use crate::entity::{Entity, Map};
@@ -13,16 +12,16 @@ use crate::machine::symbol::SymbolRef;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// Bytes that a relocation may change.
+/// Maximum size in bytes of a relocated field in the code.
 const FIELD: usize = 4;
 
-/// Bytes before the contents: key and checksum.
+/// Size in bytes of the header: key and checksum.
 const HEADER: usize = 32 + 4;
 
-/// What is known of a function's text.
+/// The entry of a function's text.
 #[derive(Serialize, Deserialize)]
 pub struct TextEntry<'a> {
-    /// The key of its stencil.
+    /// Key of the function's stencil.
     pub stencil: [u8; 32],
     name: Cow<'a, Name>,
     names: Cow<'a, [Name]>,
@@ -30,7 +29,7 @@ pub struct TextEntry<'a> {
 }
 
 impl<'a> TextEntry<'a> {
-    /// The entry of a function with these params and the stencil of that key.
+    /// Makes the entry of a function with these params and the key of its stencil.
     pub fn new(stencil: &Key, params: &'a Params) -> Self {
         TextEntry {
             stencil: stencil.0,
@@ -40,7 +39,7 @@ impl<'a> TextEntry<'a> {
         }
     }
 
-    /// The params, but for the names of regions, which an object does not have.
+    /// Returns the params, without the names of regions, which do not go into objects.
     pub fn into_params(self) -> Params {
         Params {
             name: self.name.into_owned(),
@@ -63,22 +62,22 @@ pub fn encode(key: &Key, contents: &impl Serialize, mut bytes: Vec<u8>) -> Vec<u
     bytes
 }
 
-/// Whether an entry's bytes are those that were stored under some key.
+/// Whether an entry's checksum is right.
 pub fn is_intact(bytes: &[u8]) -> bool {
     bytes.len() >= HEADER && crc32fast::hash(&bytes[HEADER..]).to_le_bytes() == bytes[32..HEADER]
 }
 
-/// What came of reading an entry.
+/// The result of decoding an entry.
 pub enum Decoded<T> {
-    /// What was stored.
+    /// The contents.
     Entry(T),
-    /// It is another key's.
+    /// The entry has another key.
     Other,
-    /// It is damaged.
+    /// The entry is damaged.
     Damaged,
 }
 
-/// Takes an entry's contents from its bytes.
+/// Decodes an entry's bytes.
 pub fn decode<'a, T: Deserialize<'a>>(key: &Key, bytes: &'a [u8]) -> Decoded<T> {
     if !is_intact(bytes) {
         return Decoded::Damaged;
@@ -89,7 +88,7 @@ pub fn decode<'a, T: Deserialize<'a>>(key: &Key, bytes: &'a [u8]) -> Decoded<T> 
     postcard::from_bytes(&bytes[HEADER..]).map_or(Decoded::Damaged, Decoded::Entry)
 }
 
-/// Whether a stencil that was read can be written to an object, for a function that refers to `names` names.
+/// Whether a stencil can be written to an object safely, for a function whose params have `names` names.
 pub fn is_sound(code: &CompiledStencil, names: usize) -> bool {
     let (len, text_len) = (code.code.len(), code.text_len);
     let inside = |at: &u32| *at <= text_len;

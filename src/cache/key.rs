@@ -1,15 +1,16 @@
-//! What an entry of the cache is found by.
+//! The keys of cache entries.
 //!
-//! A key is a digest: of the [`Environment`], which is all that compiling depends on besides the function,
-//! and of either a stencil or a function's text.
+//! A key is a digest of the [`CompileEnvironment`], which is everything that compilation depends on besides
+//! the function, and of either a stencil or a function's text.
 //!
-//! A stencil is fed to SHA-256 through its [`Hash`], which goes over every field, writes lengths before
-//! contents, and can't miss what somebody adds to the IR. What is flat is fed by the slice. Names, the base
-//! source location and names of regions are in [`Params`](crate::ir::Params) and cannot be reached from a
-//! stencil.
+//! A stencil is fed to SHA-256 through its [`Hash`], which covers every field, writes lengths before
+//! contents, and can't miss a field that is added to the IR. Flat arrays are fed as slices. Names, the base
+//! source location and names of regions are in [`Params`](crate::ir::Params), which a stencil does not refer
+//! to.
 //!
-//! A build that finds everything does little but hash texts. HighwayHash does it in a seventh of SHA-256's
-//! time; it is keyed by a secret of the store's, without which nobody can make two texts of one key.
+//! A build that finds everything in the cache does little but hash texts. HighwayHash takes a seventh of
+//! SHA-256's time. It is keyed by a secret of the store, without which nobody can construct two texts with
+//! the same key.
 
 use crate::ir::Stencil;
 use crate::options::{Flags, Target};
@@ -17,54 +18,54 @@ use highway::{HighwayHash, HighwayHasher};
 use sha2::{Digest, Sha256};
 use std::hash::{Hash, Hasher};
 
-/// What identifies an entry.
+/// The key of an entry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Key(pub [u8; 32]);
 
 impl Hash for Key {
-    /// A part of a digest is as good as all of it.
+    /// Hashes a part of the digest, which is enough.
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_i64(self.number());
     }
 }
 
 impl Key {
-    /// The number it is stored under.
+    /// Returns the number that the entry is stored under.
     pub fn number(&self) -> i64 {
         i64::from_le_bytes(self.0[..8].try_into().expect("eight bytes"))
     }
 }
 
-/// What two builds must have in common for one to use what the other stored.
+/// Everything two builds must have in common for one to use what the other stored.
 #[derive(Clone, Debug)]
-pub struct Environment {
+pub struct CompileEnvironment {
     digest: Sha256,
 }
 
-/// What makes keys of texts.
+/// Computes keys of texts.
 #[derive(Clone, Copy, Debug)]
 pub struct TextKeys(highway::Key);
 
-impl Environment {
-    /// The environment of compiling for a target with some settings, by this build of clifc.
+impl CompileEnvironment {
+    /// Makes the environment of compiling for a target with these settings, by this build of clifc.
     pub fn new(target: &Target, flags: &Flags) -> Self {
         let mut digest = Sha256::new();
-        // Builds that check the cache have to find what others stored.
+        // Builds that check the cache must find what others stored.
         let flags = flags.without_cache_checks();
         for part in [env!("CLIFC_BUILD").as_bytes(), target.to_string().as_bytes(), flags.bytes()] {
             digest.update((part.len() as u64).to_le_bytes());
             digest.update(part);
         }
-        Environment { digest }
+        CompileEnvironment { digest }
     }
 
-    /// Keys of texts in a store with this secret.
+    /// Returns what computes keys of texts in a store with this secret.
     pub fn texts(&self, secret: &[u8; 32]) -> TextKeys {
         let digest = self.digest.clone().chain_update(secret).finalize();
         TextKeys(highway::Key(words(digest.into())))
     }
 
-    /// The key of a stencil.
+    /// Computes the key of a stencil.
     pub fn stencil(&self, stencil: &Stencil) -> Key {
         let mut feed = Feed { digest: self.digest.clone(), buffer: [0; BUFFER], used: 0 };
         stencil.hash(&mut feed);
@@ -74,7 +75,7 @@ impl Environment {
 }
 
 impl TextKeys {
-    /// The key of a function's text, from `function` to `}`.
+    /// Computes the key of a function's text, from `function` to `}`.
     pub fn key(&self, text: &[u8]) -> Key {
         let words = HighwayHasher::new(self.0).hash256(text);
         let mut bytes = [0; 32];
@@ -89,7 +90,7 @@ fn words(bytes: [u8; 32]) -> [u64; 4] {
 
 const BUFFER: usize = 1024;
 
-/// Passes what is hashed on to a digest, in larger pieces.
+/// A hasher that passes its input on to a digest in larger pieces.
 struct Feed {
     digest: Sha256,
     buffer: [u8; BUFFER],
@@ -102,7 +103,7 @@ impl Feed {
         self.used = 0;
     }
 
-    /// Adds what the buffer has no room for.
+    /// Writes bytes for which the buffer has no room.
     #[cold]
     fn write_over(&mut self, bytes: &[u8]) {
         self.flush();
@@ -114,7 +115,7 @@ impl Feed {
 }
 
 impl Hasher for Feed {
-    // Most pieces are fields, whose length is known where this is inlined.
+    // Most pieces are fields, whose length is known after inlining.
     #[inline(always)]
     fn write(&mut self, bytes: &[u8]) {
         match self.buffer.get_mut(self.used..self.used + bytes.len()) {
@@ -126,13 +127,13 @@ impl Hasher for Feed {
         }
     }
 
-    /// Numbers of variants, which are small: in a byte, or in 8 behind the byte that is none of them.
+    /// Writes the number of a variant, as lengths are written.
     #[inline(always)]
     fn write_isize(&mut self, number: isize) {
         self.write_usize(number as usize);
     }
 
-    /// Lengths, in the same way.
+    /// Writes a length: in one byte if it is below 255, otherwise in 8 bytes after a byte of 255.
     #[inline(always)]
     fn write_usize(&mut self, number: usize) {
         match u8::try_from(number) {

@@ -1,25 +1,25 @@
-//! The cache: compiled stencils, kept from build to build.
+//! The cache of compiled stencils, which is kept from build to build.
 //!
-//! Most of what a build compiles was compiled before, by this build or another. A function is looked up
-//! twice. First by its text: what it compiled to is then found without parsing it. Then, once it is parsed,
-//! by its stencil: that finds a function that differs in names, comments or positions only, and its own
-//! params are applied to what was stored. What is found in neither way is compiled, and stored under both
-//! keys.
+//! Most functions of a build were compiled before, by this or another build. A function is looked up twice:
+//! first by its text, which finds its code without parsing it, and then, once it is parsed, by its stencil.
+//! The second lookup finds the code of functions that differ in names, comments or positions only, to which
+//! the function's own params are applied. A function that neither lookup finds is compiled, and stored under
+//! both keys.
 //!
 //! | file | what |
 //! |---|---|
-//! | `key` | what an entry is found by |
-//! | `entry` | what is stored, as bytes |
-//! | `store` | where: a trait, and the database that processes share |
+//! | `key` | keys of entries |
+//! | `entry` | the bytes of entries |
+//! | `store` | where entries are kept: a trait, and the database that processes share |
 //!
-//! A [`Cache`] lives as long as its session; a [`BuildCache`] is one build's use of it. Threads of a build
-//! meet at the set of claimed stencils and at the store only: what they add and count is in a [`Ledger`] of
-//! each, added up at the end.
+//! A [`Cache`] lives as long as its session; a [`BuildCache`] is one build's use of it. The threads of a
+//! build share only the set of claimed stencils and the store. Each collects what it adds and counts in a
+//! [`Ledger`] of its own, and the ledgers are added up at the end.
 //!
-//! Invariants. The object is the same with the cache and without. Whatever is wrong with the cache is a
-//! warning and a miss, never a failed build. Stencils that are equal within a module are compiled or found
-//! once: the first to ask is told to compile, or gets what is stored ([`BuildCache::claim`]), and the others
-//! wait for the end of the build.
+//! Invariants. The object is the same with and without the cache. Any problem with the cache is a warning and
+//! a miss, never a failed build. Equal stencils of a module are compiled or looked up once: the first
+//! function to claim the stencil compiles it or gets what is stored ([`BuildCache::claim`]), and the others
+//! get a copy at the end of the build.
 
 pub mod entry;
 pub mod key;
@@ -29,7 +29,7 @@ use crate::ir::{Params, Stencil};
 use crate::machine::compiled::{CompiledFunction, CompiledStencil};
 use crate::options::{Flags, Target};
 use entry::{Decoded, TextEntry};
-use key::{Environment, Key, TextKeys};
+use key::{CompileEnvironment, Key, TextKeys};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::ops::{AddAssign, Range};
@@ -42,15 +42,15 @@ use store::{Store, StoreError};
 /// How to use a cache.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CacheOptions {
-    /// Its directory, which is made if there is none.
+    /// Directory, which is created if it does not exist.
     pub directory: PathBuf,
-    /// How many bytes it may take.
+    /// Maximum size in bytes.
     pub limit: u64,
-    /// Whether to compile what is found as well, and to compare.
+    /// Whether to also compile the functions that are found, and compare.
     pub check: bool,
 }
 
-/// What a build had from the cache.
+/// Counts and times of a build's use of the cache.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Statistics {
     /// Functions found by their text.
@@ -65,13 +65,13 @@ pub struct Statistics {
     pub bytes_read: u64,
     /// Bytes of entries added.
     pub bytes_written: u64,
-    /// Time for computing keys.
+    /// Time spent on computing keys.
     pub hashing: Duration,
-    /// Time for finding entries in the store.
+    /// Time spent on finding entries in the store.
     pub looking_up: Duration,
-    /// Time for making code and params of entries.
+    /// Time spent on decoding entries.
     pub applying: Duration,
-    /// Time for adding entries.
+    /// Time spent on adding entries.
     pub storing: Duration,
 }
 
@@ -90,56 +90,60 @@ impl AddAssign for Statistics {
     }
 }
 
-/// What to do about a function that was parsed.
+/// What to do with a function that was parsed.
 pub enum Claim {
-    /// It was compiled before.
+    /// Use this code: the stencil was compiled before.
     Found(CompiledStencil),
-    /// Nobody has compiled it.
+    /// Compile it: the stencil is new.
     Compile,
-    /// Another function of this build has the same stencil, and is compiled or was found.
+    /// Copy the code at the end of the build: another function with the same stencil is compiled or was
+    /// found.
     Shared,
 }
 
 /// A cache that the builds of a session share.
 pub struct Cache {
     check: bool,
-    place: Mutex<Place>,
+    storage: Mutex<Storage>,
 }
 
-/// Where a cache's entries are.
+/// A cache's store, and what is known about its state.
 #[derive(Default)]
-struct Place {
-    /// `None` when it can't be used.
+struct Storage {
+    /// The store; `None` if it can't be used.
     store: Option<Box<dyn Store>>,
-    /// Which database to make anew for the next build, once this one was found damaged.
+    /// Directory and limit of the database to open; `None` for a store that the caller made.
     database: Option<(PathBuf, u64)>,
+    /// Whether the database was found damaged and removed, so that the next build opens a new one.
     was_damaged: bool,
-    /// What went wrong and was not yet reported.
+    /// Problems that were not reported yet.
     warnings: Vec<String>,
 }
 
 impl Cache {
-    /// Opens a cache. If it can't be used, the next build says so in a warning, and everything is a miss.
+    /// Opens a cache. If it can't be used, the next build reports that as a warning, and every lookup is a
+    /// miss.
     pub fn open(options: &CacheOptions) -> Self {
         let database = Some((options.directory.clone(), options.limit));
-        let mut place = Place { database, ..Place::default() };
-        place.open();
-        Cache { check: options.check, place: Mutex::new(place) }
+        let mut storage = Storage { database, ..Storage::default() };
+        storage.open();
+        Cache { check: options.check, storage: Mutex::new(storage) }
     }
 
-    /// A cache whose entries are in `store`. With `check`, what is found is compiled as well, and compared.
+    /// Makes a cache whose entries are in `store`. With `check`, functions that are found are also compiled
+    /// and compared.
     pub fn with_store(store: Box<dyn Store>, check: bool) -> Self {
-        Cache { check, place: Mutex::new(Place { store: Some(store), ..Place::default() }) }
+        Cache { check, storage: Mutex::new(Storage { store: Some(store), ..Storage::default() }) }
     }
 
     /// Begins a build's use of the cache.
     pub fn build(&self, target: &Target, flags: &Flags) -> BuildCache<'_> {
-        let mut place = lock(&self.place);
-        if std::mem::take(&mut place.was_damaged) {
-            place.open();
+        let mut storage = lock(&self.storage);
+        if std::mem::take(&mut storage.was_damaged) {
+            storage.open();
         }
-        let environment = Environment::new(target, flags);
-        let text_keys = environment.texts(&place.store.as_ref().map_or([0; 32], |store| store.secret()));
+        let environment = CompileEnvironment::new(target, flags);
+        let text_keys = environment.texts(&storage.store.as_ref().map_or([0; 32], |store| store.secret()));
         BuildCache {
             cache: self,
             environment,
@@ -150,13 +154,13 @@ impl Cache {
     }
 }
 
-impl Place {
-    /// Opens the database, which is made anew if it is damaged.
+impl Storage {
+    /// Opens the database, after removing it if it is damaged.
     fn open(&mut self) {
         let Some((directory, limit)) = &self.database else { return };
         let opened = match SqliteStore::open(directory, *limit) {
             Err(StoreError::Damaged(why)) => {
-                self.warnings.push(format!("the database is damaged ({why}); it is made anew"));
+                self.warnings.push(format!("the database is damaged ({why}) and will be created anew"));
                 SqliteStore::remove(directory).and_then(|_| SqliteStore::open(directory, *limit))
             }
             opened => opened,
@@ -167,8 +171,8 @@ impl Place {
         }
     }
 
-    /// Does something with the store, if there is one. After an error the build goes on without: a damaged
-    /// store is removed, so that the next build makes a new one.
+    /// Does something with the store, if there is one. After an error, the build goes on without it. A
+    /// damaged store is removed, so that the next build creates a new one.
     fn with_store(&mut self, work: impl FnOnce(&mut dyn Store) -> store::Result<()>) {
         let Some(store) = &mut self.store else { return };
         let Err(error) = work(store.as_mut()) else { return };
@@ -181,23 +185,23 @@ impl Place {
     }
 }
 
-/// One build's use of a cache. Threads share it.
+/// One build's use of a cache, which the build's threads share.
 pub struct BuildCache<'a> {
     cache: &'a Cache,
-    environment: Environment,
+    environment: CompileEnvironment,
     text_keys: TextKeys,
     checks: bool,
-    /// Stencils that a function of this build was told to compile, or had from the store.
+    /// Stencils that a function of this build compiles or got from the store.
     claimed: Mutex<HashSet<Key>>,
 }
 
-/// What one thread of a build adds to the cache, and what it had from it.
+/// What one thread of a build adds to the cache, and its counts.
 #[derive(Default)]
 pub struct Ledger {
-    /// Entries to be stored, and where they are in `bytes`.
+    /// Keys of the entries to store, and their ranges in `bytes`.
     entries: Vec<(Key, Range<usize>)>,
     bytes: Vec<u8>,
-    /// How many entries that were read are damaged.
+    /// Number of damaged entries that were read.
     damaged: u64,
     /// Counts and times.
     pub statistics: Statistics,
@@ -209,7 +213,7 @@ impl Ledger {
         self.add(key, code);
     }
 
-    /// Adds what a function's text was parsed to.
+    /// Adds the entry of a function's text.
     pub fn add_text(&mut self, text: &Key, stencil: &Key, params: &Params) {
         self.add(text, &TextEntry::new(stencil, params));
     }
@@ -227,17 +231,17 @@ impl Ledger {
 }
 
 impl BuildCache<'_> {
-    /// Whether what is found is compiled as well.
+    /// Whether functions that are found are also compiled and compared.
     pub fn checks(&self) -> bool {
         self.checks
     }
 
-    /// The key of a function's text.
+    /// Computes the key of a function's text.
     pub fn text_key(&self, text: &[u8]) -> Key {
         self.text_keys.key(text)
     }
 
-    /// Looks up functions by their texts.
+    /// Looks up functions by the keys of their texts; the result has an entry for each key.
     pub fn find_texts(&self, keys: &[Key], ledger: &mut Ledger) -> Vec<Option<Box<CompiledFunction>>> {
         let mut texts: Vec<(usize, Key, Params)> = Vec::with_capacity(keys.len());
         self.read(keys, ledger, |at, text: TextEntry| {
@@ -255,8 +259,9 @@ impl BuildCache<'_> {
         found
     }
 
-    /// Looks up a function by its stencil, and says what to do about it. `names` is how many names its params
-    /// have. A build that checks the cache shares nothing, so that every function is compiled.
+    /// Looks up a function by its stencil, and returns the stencil's key and what to do with the function.
+    /// `names` is the number of names in its params. A build that checks the cache shares no code, so that
+    /// every function is compiled.
     pub fn claim(&self, stencil: &Stencil, names: usize, ledger: &mut Ledger) -> (Key, Claim) {
         let start = Instant::now();
         let key = self.environment.stencil(stencil);
@@ -277,17 +282,17 @@ impl BuildCache<'_> {
         }
     }
 
-    /// Ends the build: writes what was added. Returns what was found and what went wrong.
+    /// Ends the build and writes what was added. Returns the statistics, and warnings about problems.
     pub fn finish(self, ledgers: &[Ledger]) -> (Statistics, Vec<String>) {
         let start = Instant::now();
         let entries: Vec<(Key, &[u8])> = ledgers.iter().flat_map(Ledger::entries).collect();
-        let mut place = lock(&self.cache.place);
-        place.with_store(|store| store.put(&entries));
-        let mut warnings = std::mem::take(&mut place.warnings);
-        drop(place);
+        let mut storage = lock(&self.cache.storage);
+        storage.with_store(|store| store.put(&entries));
+        let mut warnings = std::mem::take(&mut storage.warnings);
+        drop(storage);
         match ledgers.iter().map(|ledger| ledger.damaged).sum::<u64>() {
             0 => {}
-            damaged => warnings.push(format!("damaged entries are replaced: {damaged}")),
+            damaged => warnings.push(format!("damaged entries replaced: {damaged}")),
         }
         let mut statistics = Statistics { storing: start.elapsed(), ..Statistics::default() };
         ledgers.iter().for_each(|ledger| statistics += ledger.statistics);
@@ -300,13 +305,13 @@ impl BuildCache<'_> {
         self.get(&[*key], &mut |_, found| bytes = Some(found.into()));
         let looked_up = Instant::now();
         ledger.statistics.looking_up += looked_up - start;
-        // Other threads have the store meanwhile.
+        // The store is unlocked by now, for other threads.
         let code = self.decode(key, &bytes?, ledger);
         ledger.statistics.applying += looked_up.elapsed();
         code.filter(|code| entry::is_sound(code, names))
     }
 
-    /// Reads entries. `take` gets those there are, with their places among the keys.
+    /// Reads entries, and calls `take` with each one that exists and the index of its key.
     fn read<T: for<'b> Deserialize<'b>>(
         &self,
         keys: &[Key],
@@ -327,10 +332,10 @@ impl BuildCache<'_> {
     }
 
     fn get(&self, keys: &[Key], take: &mut dyn FnMut(usize, &[u8])) {
-        lock(&self.cache.place).with_store(|store| store.get(keys, take));
+        lock(&self.cache.storage).with_store(|store| store.get(keys, take));
     }
 
-    /// Makes an entry of its bytes. Damaged ones are counted, and will be replaced.
+    /// Decodes an entry. Damaged entries are counted, and will be replaced.
     fn decode<'b, T: Deserialize<'b>>(&self, key: &Key, bytes: &'b [u8], ledger: &mut Ledger) -> Option<T> {
         match entry::decode(key, bytes) {
             Decoded::Entry(entry) => {
@@ -346,7 +351,7 @@ impl BuildCache<'_> {
     }
 }
 
-/// Locks what threads share. What a thread left that panicked is a set of entries like any other.
+/// Locks a mutex, even if a thread panicked while it held the lock: the contents are valid at any time.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! The command line: what can be said, and what `--help` says of it.
+//! The definition of the command line, with the texts of `--help`.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -30,11 +30,11 @@ Examples:
   clifc build -S hello.clif -o -           Show the assembly
   clifc check < generated.clif             Report what is wrong with a file
   clifc explain iadd                       Explain an opcode
-  clifc run --call '%f(1, 2)' a.clif       Run a function by interpretation
+  clifc run --call '%f(1, 2)' a.clif       Run a function in the interpreter
   clifc test filetests                     Run test files
 
 `-` stands for standard input or output. `@FILE` is replaced by the arguments in FILE.
-Exit codes: 0 done; 1 the input is wrong; 2 the command line is wrong; 70 a bug in clifc."
+Exit codes: 0 success; 1 the input is wrong; 2 the command line is wrong; 70 a bug in clifc."
 )]
 pub struct Cli {
     /// What to do.
@@ -84,7 +84,7 @@ pub enum Command {
     Targets(Targets),
     /// List the settings of a target, with their values and those that have no effect.
     Settings(Settings),
-    /// Run a function by interpretation: no code is made.
+    /// Run a function in the interpreter, without compiling it.
     Run(Run),
     /// Run test files.
     Test(Test),
@@ -123,7 +123,7 @@ pub struct TargetArgs {
     pub opt: OptArg,
 }
 
-/// Optimisation levels as spelled after `-O`.
+/// Optimisation levels, as spelled after `-O`.
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub enum OptArg {
     /// Compile fast.
@@ -185,7 +185,7 @@ pub struct Build {
     /// Switch a pass off or on.
     #[arg(long = "pass", value_name = "NAME=off|on")]
     pub passes: Vec<String>,
-    /// Check after each pass what it made.
+    /// Check the result of each pass.
     #[arg(long)]
     pub check_passes: bool,
     /// Write a rule for make beside the output (also -MD).
@@ -206,10 +206,10 @@ pub struct CacheArgs {
     /// Limit the cache to this many bytes, as in 500M [default: 1G]; least recently used entries go first.
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub cache_size: Option<u64>,
-    /// Compile what the cache has as well, and compare.
+    /// Also compile functions that the cache has, and compare.
     #[arg(long)]
     pub check_cache: bool,
-    /// Print what the cache had, and the time it took, to stderr.
+    /// Print how much the cache had, and the time it took, to stderr.
     #[arg(long)]
     pub cache_stats: bool,
 }
@@ -242,12 +242,12 @@ pub enum CacheVerb {
     Verify,
 }
 
-/// What to dump.
+/// An argument of `--dump`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DumpArg {
-    /// After which pass.
+    /// The pass after which to dump.
     pub pass: String,
-    /// Which function; all if none is named.
+    /// The function to dump; all if `None`.
     pub function: Option<String>,
 }
 
@@ -264,19 +264,19 @@ impl DumpArg {
         }
     }
 
-    /// Whether a function's text after a pass is meant.
+    /// Whether to dump the function with this name after a pass.
     pub fn matches(&self, pass: &str, name: &Name) -> bool {
         self.pass == pass && self.is_for(&name.to_string())
     }
 
-    /// Whether a function of this name, as CLIF spells it, is meant.
+    /// Whether to dump the function with this name, as CLIF spells it.
     pub fn is_for(&self, name: &str) -> bool {
         let same = |wanted: &String| wanted == name || name.strip_prefix('%') == Some(wanted);
         self.function.as_ref().is_none_or(same)
     }
 }
 
-/// What `build` makes.
+/// Kinds of output of `clifc build`.
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Emit {
     /// An object file.
@@ -285,7 +285,7 @@ pub enum Emit {
     Asm,
     /// CLIF, as it goes into lowering.
     Clif,
-    /// Machine instructions before registers are allocated.
+    /// Machine instructions before register allocation.
     Vcode,
 }
 
@@ -344,15 +344,15 @@ pub struct Settings {
 /// `clifc run`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Without --call, `%main`, which must take nothing, is called, and its result is the exit code. What goes wrong
-is said with its place: traps, accesses outside of memory, too many steps. A file may import some
+Without --call, `%main` is called, which must have no parameters, and its result is the exit code. Traps,
+accesses outside of memory and too many steps are reported with their positions. A file may import some
 functions of the C library: puts, putchar, exit, abort, malloc, calloc, free, memcpy, memmove, memset, memcmp,
 strlen, ceil, floor, trunc, nearbyint, sqrt, fma.
 
 Examples:
   clifc run examples/hello.clif
   clifc run --call '%f(1, 2)' --call '%f(3, 4)' a.clif
-  clifc run --target s390x --call '%load([1 2 3 4])' a.clif    In that machine's byte order")]
+  clifc run --target s390x --call '%load([1 2 3 4])' a.clif    Use the byte order of s390x")]
 pub struct Run {
     /// The file; `-` for standard input.
     #[arg(value_name = "FILE")]
@@ -363,7 +363,7 @@ pub struct Run {
     /// Stop after this many instructions [default: no limit].
     #[arg(long, value_name = "N")]
     pub steps: Option<u64>,
-    /// Whose byte order and rules.
+    /// The target whose byte order and settings apply.
     #[command(flatten)]
     pub target: TargetArgs,
 }
@@ -419,10 +419,10 @@ pub struct Test {
     pub verbose: bool,
 }
 
-/// A command for an architecture.
+/// A command to use for an architecture.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Tool {
-    /// Which one.
+    /// The architecture.
     pub arch: Arch,
     /// Words of the command.
     pub command: Vec<String>,
@@ -435,7 +435,7 @@ impl Tool {
         Ok(Tool { arch: target.arch(), command: split_words(command) })
     }
 
-    /// One that cannot be empty.
+    /// Parses a tool whose command cannot be empty.
     fn parse_program(text: &str) -> Result<Self, String> {
         let tool = Self::parse(text)?;
         if tool.command.is_empty() { Err("the command is missing".into()) } else { Ok(tool) }
@@ -444,20 +444,23 @@ impl Tool {
 
 /// Parses a number of bytes with an optional suffix `K`, `M` or `G`.
 fn parse_size(text: &str) -> Result<u64, String> {
+    const EXPECTED: &str = "expected a number of bytes, possibly with a suffix K, M or G";
     let digits = text.trim_end_matches(['K', 'M', 'G', 'k', 'm', 'g']);
     let shift = match text[digits.len()..].to_ascii_uppercase().as_str() {
         "" => 0,
         "K" => 10,
         "M" => 20,
         "G" => 30,
-        _ => return Err("expected a number of bytes, or one with the suffix K, M or G".into()),
+        _ => return Err(EXPECTED.into()),
     };
-    let number: u64 =
-        digits.parse().map_err(|_| "expected a number of bytes, or one with the suffix K, M or G")?;
-    number.checked_mul(1 << shift).filter(|bytes| *bytes < 1 << 48).ok_or_else(|| "the limit is 256T".into())
+    let number: u64 = digits.parse().map_err(|_| EXPECTED)?;
+    number
+        .checked_mul(1 << shift)
+        .filter(|bytes| *bytes < 1 << 48)
+        .ok_or_else(|| "the greatest possible size is 256T".into())
 }
 
-/// The arguments of this process, `@FILE` replaced by those in the file.
+/// Returns the arguments of this process, with `@FILE` replaced by the arguments in the file.
 pub fn expand() -> Result<Vec<OsString>, String> {
     let mut all = Vec::new();
     for arg in std::env::args_os() {
@@ -470,18 +473,18 @@ fn expand_into(all: &mut Vec<OsString>, arg: OsString, depth: usize) -> Result<(
     const DEEPEST: usize = 8;
     let path = arg.to_str().and_then(|arg| arg.strip_prefix('@'));
     let Some(path) = path.filter(|path| !path.is_empty()) else {
-        // A short option of two letters, which compilers have and clap has not.
+        // clap does not support short options of two letters.
         all.push(if arg == "-MD" { "--MD".into() } else { arg });
         return Ok(());
     };
     if depth == DEEPEST {
-        return Err(format!("@{path}: response files are nested more than {DEEPEST} deep"));
+        return Err(format!("@{path}: response files are nested more than {DEEPEST} levels deep"));
     }
     let text = std::fs::read_to_string(path).map_err(|error| format!("@{path}: {error}"))?;
     split_words(&text).into_iter().try_for_each(|word| expand_into(all, word.into(), depth + 1))
 }
 
-/// Splits at white space outside of quotes; a backslash takes the next character as it is.
+/// Splits text at white space outside of quotes; a backslash escapes the next character.
 fn split_words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use clifc::cache::{Cache, Statistics};
 use clifc::diag::{Diagnostic, Severity, Source};
-use clifc::driver::{self, BuildOptions, Built, Dump, Observer, Session};
+use clifc::driver::{self, BuildOptions, Built, DumpRequest, Observer, Session};
 use clifc::ir::Name;
 use clifc::object::Layout;
 use clifc::object::disasm::{Style, disassemble};
@@ -19,20 +19,20 @@ use super::args::{Build, Emit};
 use super::caching;
 use super::checking::report;
 use super::input::{self, Input};
-use super::{Failure, output, target};
+use super::{CommandError, output, target};
 
 /// Compiles files.
-pub fn run(args: &Build, colour: bool) -> Result<(), Failure> {
+pub fn run(args: &Build, colour: bool) -> Result<(), CommandError> {
     let (target, mut flags) = target(&args.target)?;
     if args.no_verify {
-        flags.set("enable_verifier", "false").map_err(Failure::Usage)?;
+        flags.set("enable_verifier", "false").map_err(CommandError::Usage)?;
     }
     if args.output.is_some() && args.inputs.files.len() > 1 {
-        return Err(Failure::Usage("`-o` takes one output, but there are several inputs".into()));
+        return Err(CommandError::Usage("`-o` takes one output, but there are several inputs".into()));
     }
     let mut controls = Controls::default();
     controls.check = args.check_passes;
-    args.passes.iter().try_for_each(|switch| controls.switch(switch)).map_err(Failure::Usage)?;
+    args.passes.iter().try_for_each(|switch| controls.switch(switch)).map_err(CommandError::Usage)?;
     let options = BuildOptions {
         target,
         flags,
@@ -47,7 +47,7 @@ pub fn run(args: &Build, colour: bool) -> Result<(), Failure> {
     }
     let mut failure = None;
     for file in input::read_all(&args.inputs)? {
-        // The other files are still compiled, so that all that is wrong is said at once.
+        // The other files are still compiled, so that all errors are reported at once.
         if let Err(why) = one(args, &file, &options, &session, colour) {
             failure = Some(why);
         }
@@ -64,22 +64,22 @@ struct Dumped {
     text: String,
 }
 
-/// What a build printed by the way.
+/// What is collected during a build, to be printed after it.
 #[derive(Default)]
 struct Notes {
     dumps: Vec<Dumped>,
-    /// What is wrong with the cache.
+    /// Problems with the cache.
     warnings: Vec<String>,
 }
 
-/// Compiles a file and writes what is asked for.
+/// Compiles a file and writes the requested outputs.
 fn one(
     args: &Build,
     file: &Input,
     options: &BuildOptions,
     session: &Session,
     colour: bool,
-) -> Result<(), Failure> {
+) -> Result<(), CommandError> {
     let source = Source { name: &file.name, text: &file.text };
     let (built, notes) = build(args, &source, options, session);
     for warning in &notes.warnings {
@@ -93,7 +93,7 @@ fn one(
     let built = built.map_err(|diagnostics| {
         report(&source, &diagnostics, colour);
         let bug = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Bug);
-        if bug { Failure::Bug } else { Failure::Input }
+        if bug { CommandError::Bug } else { CommandError::Input }
     })?;
     let path = match &args.output {
         Some(path) => path.clone(),
@@ -116,7 +116,7 @@ fn one(
     Ok(())
 }
 
-/// Builds a file, with what was dumped in the order of its functions.
+/// Builds a file. The dumps in the notes are in the order of the file's functions.
 fn build(
     args: &Build,
     source: &Source,
@@ -132,7 +132,7 @@ fn build(
         let take = |index: usize, pass: &str, name: &Name, text: String| {
             note().dumps.push(Dumped { index, pass: pass.into(), name: name.to_string(), text });
         };
-        let dump = Dump { wanted: &wanted, take: &take };
+        let dump = DumpRequest { wanted: &wanted, take: &take };
         let nothing = emitted_pass(args).is_none() && args.dump.is_empty();
         let warn = |warning: &str| note().warnings.push(warning.into());
         let observer = Observer { progress, dump: (!nothing).then_some(dump), warn: &warn };
@@ -143,15 +143,19 @@ fn build(
     (built, notes)
 }
 
-/// The bytes of the output file.
-fn emitted_bytes<'a>(args: &Build, built: &'a Built, dumps: &[Dumped]) -> Result<Cow<'a, [u8]>, Failure> {
+/// Returns the bytes of the output file.
+fn emitted_bytes<'a>(
+    args: &Build,
+    built: &'a Built,
+    dumps: &[Dumped],
+) -> Result<Cow<'a, [u8]>, CommandError> {
     let texts = || dumps.iter().filter(|dump| Some(dump.pass.as_str()) == emitted_pass(args));
     match emitted(args) {
         Emit::Obj => Ok(Cow::Borrowed(&built.object)),
         Emit::Asm => {
             let mut listing = Vec::new();
             disassemble(&built.object, Style::Text, &mut listing)
-                .map_err(|error| Failure::System(error.to_string()))?;
+                .map_err(|error| CommandError::System(error.to_string()))?;
             Ok(listing.into())
         }
         Emit::Clif => {
@@ -166,7 +170,7 @@ fn emitted_bytes<'a>(args: &Build, built: &'a Built, dumps: &[Dumped]) -> Result
     }
 }
 
-/// The pass after which a function is what is written.
+/// Returns the pass after which functions are written to the output, if it is not an object or made from one.
 fn emitted_pass(args: &Build) -> Option<&'static str> {
     match emitted(args) {
         Emit::Clif => Some("analyse"),
@@ -179,7 +183,8 @@ fn emitted(args: &Build) -> Emit {
     if args.assembly { Emit::Asm } else { args.emit }
 }
 
-/// The input's name with another suffix, in the current directory; standard output for standard input.
+/// Returns the default output: the input's name with another suffix, in the current directory; standard
+/// output for standard input.
 fn default_output(input: &Path, emit: Emit) -> PathBuf {
     let suffix = match emit {
         Emit::Obj => "o",
@@ -193,7 +198,7 @@ fn default_output(input: &Path, emit: Emit) -> PathBuf {
     }
 }
 
-/// A rule for make: the output depends on the input.
+/// Returns a rule for make that says that the output depends on the input.
 fn dependencies(output: &Path, input: &Path) -> String {
     let escape = |path: &Path| path.display().to_string().replace('$', "$$").replace(' ', "\\ ");
     format!("{}: {}\n", escape(output), escape(input))
@@ -210,14 +215,14 @@ fn times(timing: &Timing, cache: Option<&Statistics>) -> String {
     times + &memory.unwrap_or_default()
 }
 
-/// Does `work`, which reports how many functions are done, and shows that if it takes long and
-/// somebody can see it: indicatif draws on terminals only.
+/// Does `work`, which reports how many functions are done, and shows a progress bar if that takes long.
+/// indicatif draws on terminals only.
 fn with_progress<T>(work: impl FnOnce(&(dyn Fn(usize, usize) + Sync)) -> T) -> T {
     const LONG: Duration = Duration::from_secs(1);
     let start = Instant::now();
     let bar: OnceLock<ProgressBar> = OnceLock::new();
     let progress = |done: usize, all: usize| {
-        // A look at the clock per function would cost more than some functions do.
+        // Reading the clock for every function would take longer than compiling some of them.
         if done.is_multiple_of(64) && start.elapsed() > LONG {
             bar.get_or_init(|| new_bar(all)).set_position(done as u64);
         }

@@ -1,4 +1,4 @@
-//! `clifc cache`, and what `clifc build` is told of caches.
+//! `clifc cache`, and the options of `clifc build` for caches.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -9,13 +9,13 @@ use clifc::cache::store::{Store, StoreError};
 use clifc::cache::{CacheOptions, Statistics, entry};
 
 use super::args::{CacheArgs, CacheCommand, CacheVerb};
-use super::{Failure, print};
+use super::{CommandError, print};
 
 /// The default of `--cache-size`: 1 GiB.
 const DEFAULT_LIMIT: u64 = 1 << 30;
 
-/// The cache that `build` is to use, if any.
-pub fn options(args: &CacheArgs) -> Result<Option<CacheOptions>, Failure> {
+/// Returns the options of the cache that `clifc build` is to use, if any.
+pub fn options(args: &CacheArgs) -> Result<Option<CacheOptions>, CommandError> {
     let directory = match &args.cache {
         Some(Some(directory)) => directory.clone(),
         Some(None) => default_directory()?,
@@ -28,31 +28,31 @@ pub fn options(args: &CacheArgs) -> Result<Option<CacheOptions>, Failure> {
     Ok(Some(CacheOptions { directory, limit, check: args.check_cache }))
 }
 
-/// `CLIFC_CACHE_DIR`, or where the system keeps a user's caches.
-fn default_directory() -> Result<PathBuf, Failure> {
+/// Returns `CLIFC_CACHE_DIR`, or the directory in the user's cache directory.
+fn default_directory() -> Result<PathBuf, CommandError> {
     let named =
         |variable: &str| std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
     let found = named("CLIFC_CACHE_DIR")
         .or_else(|| named("XDG_CACHE_HOME").map(|directory| directory.join("clifc")))
         .or_else(|| named("HOME").map(|directory| directory.join(".cache/clifc")));
-    found.ok_or_else(|| Failure::Usage("no directory for the cache: give --cache=DIR".into()))
+    found.ok_or_else(|| CommandError::Usage("no directory for the cache: give --cache=DIR".into()))
 }
 
 /// `clifc cache`.
-pub fn run(args: &CacheCommand) -> Result<(), Failure> {
+pub fn run(args: &CacheCommand) -> Result<(), CommandError> {
     let directory = args.cache.clone().map_or_else(default_directory, Ok)?;
     let limit = args.cache_size.unwrap_or(DEFAULT_LIMIT);
-    let system = |error: StoreError| Failure::System(format!("cache: {error}"));
+    let system = |error: StoreError| CommandError::System(format!("cache: {error}"));
     if args.verb == CacheVerb::Clear {
         return match SqliteStore::remove(&directory).map_err(system)? {
             true => Ok(()),
-            false => Err(Failure::System("cache: other processes are using it".into())),
+            false => Err(CommandError::System("cache: other processes are using it".into())),
         };
     }
     let mut store = SqliteStore::open(&directory, limit).map_err(system)?;
     match args.verb {
         CacheVerb::Stats => {
-            let contents = store.contents().map_err(system)?;
+            let contents = store.size().map_err(system)?;
             print(format!(
                 "directory   {}\nentries     {}\nentry bytes {}\nfile bytes  {}\nlimit       {limit}\n",
                 directory.display(),
@@ -64,13 +64,13 @@ pub fn run(args: &CacheCommand) -> Result<(), Failure> {
         CacheVerb::Prune => store.prune(limit).map_err(system),
         CacheVerb::Verify => match store.verify(&entry::is_intact).map_err(system)? {
             0 => print("all entries are intact\n"),
-            damaged => Err(Failure::System(format!("cache: {damaged} damaged entries were removed"))),
+            damaged => Err(CommandError::System(format!("cache: {damaged} damaged entries were removed"))),
         },
         CacheVerb::Clear => unreachable!("handled above"),
     }
 }
 
-/// What `--cache-stats` prints.
+/// Returns what `--cache-stats` prints.
 pub fn statistics(found: &Statistics) -> String {
     let mut text = String::new();
     let counts = [
@@ -90,7 +90,7 @@ pub fn statistics(found: &Statistics) -> String {
     text
 }
 
-/// Time by phase.
+/// Returns the time by phase.
 pub fn times(found: &Statistics) -> [(&'static str, Duration); 4] {
     [
         ("cache hashing", found.hashing),

@@ -1,4 +1,4 @@
-//! `clifc cat` and `clifc cfg`: files printed as clifc understands them.
+//! `clifc cat` and `clifc cfg`, which print files as clifc understands them.
 
 use std::path::Path;
 
@@ -11,11 +11,11 @@ use rayon::prelude::*;
 use super::args::{Cat, Inputs};
 use super::checking::report;
 use super::input::Input;
-use super::{Failure, input, output, print};
+use super::{CommandError, input, output, print};
 
-/// Prints files back: items first, then functions. With `--upgrade`, what stands around the functions
-/// stays as it is.
-pub fn run(args: &Cat, colour: bool) -> Result<(), Failure> {
+/// Prints files back: items first, then functions. With `--upgrade`, everything around the functions is left
+/// unchanged.
+pub fn run(args: &Cat, colour: bool) -> Result<(), CommandError> {
     let mut out = String::new();
     for file in input::read_all(&args.inputs)? {
         let mut diagnostics = Vec::new();
@@ -45,7 +45,7 @@ pub fn run(args: &Cat, colour: bool) -> Result<(), Failure> {
 }
 
 /// Prints control-flow graphs.
-pub fn graphs(args: &Inputs, colour: bool) -> Result<(), Failure> {
+pub fn graphs(args: &Inputs, colour: bool) -> Result<(), CommandError> {
     for file in input::read_all(args)? {
         let mut diagnostics = Vec::new();
         let split = parse::split(&file.text, &mut diagnostics);
@@ -56,7 +56,7 @@ pub fn graphs(args: &Inputs, colour: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Parses all functions of a file and makes text of each.
+/// Parses all functions of a file and returns a text of each, made by `text_of`.
 fn functions(
     file: &Input,
     split: &Split,
@@ -83,8 +83,8 @@ fn functions(
     texts
 }
 
-fn stop_if_wrong(file: &Input, mut diagnostics: Vec<Diagnostic>, colour: bool) -> Result<(), Failure> {
+fn stop_if_wrong(file: &Input, mut diagnostics: Vec<Diagnostic>, colour: bool) -> Result<(), CommandError> {
     diagnostics.sort_by_key(|diagnostic| diagnostic.offset);
     report(&Source { name: &file.name, text: &file.text }, &diagnostics, colour);
-    if diagnostics.is_empty() { Ok(()) } else { Err(Failure::Input) }
+    if diagnostics.is_empty() { Ok(()) } else { Err(CommandError::Input) }
 }

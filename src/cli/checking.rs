@@ -5,10 +5,10 @@ use clifc::diag::{Diagnostic, Source};
 use clifc::verify::Environment;
 
 use super::args::Check;
-use super::{Failure, input, target};
+use super::{CommandError, input, target};
 
-/// Reports all that is wrong with files.
-pub fn run(args: &Check, colour: bool) -> Result<(), Failure> {
+/// Reports all errors in files.
+pub fn run(args: &Check, colour: bool) -> Result<(), CommandError> {
     let (_, flags) = target(&args.target)?;
     let mut right = true;
     for file in input::read_all(&args.inputs)? {
@@ -16,10 +16,10 @@ pub fn run(args: &Check, colour: bool) -> Result<(), Failure> {
         report(&Source { name: &file.name, text: &file.text }, &found, colour);
         right &= found.is_empty();
     }
-    if right { Ok(()) } else { Err(Failure::Input) }
+    if right { Ok(()) } else { Err(CommandError::Input) }
 }
 
-/// Shows diagnostics of a file.
+/// Prints diagnostics of a file to stderr.
 pub fn report(source: &Source, diagnostics: &[Diagnostic], colour: bool) {
     for diagnostic in diagnostics {
         eprint!("{}", source.render(diagnostic, colour));

@@ -5,13 +5,13 @@ use std::io::{self, BufWriter, ErrorKind, Write};
 use clifc::object::disasm::{Style, disassemble};
 
 use super::args::Disasm;
-use super::{Failure, input};
+use super::{CommandError, input};
 
-/// Shows the code of each object.
-pub fn run(args: &Disasm) -> Result<(), Failure> {
+/// Prints the disassembly of each object.
+pub fn run(args: &Disasm) -> Result<(), CommandError> {
     let mut out = BufWriter::new(io::stdout().lock());
     for file in &args.files {
-        let about_file = |error: io::Error| Failure::System(format!("{}: {error}", file.display()));
+        let about_file = |error: io::Error| CommandError::System(format!("{}: {error}", file.display()));
         let bytes = input::read(file)?;
         if args.files.len() > 1 && writeln!(out, "{}:", file.display()).is_err() {
             return Ok(());

@@ -1,10 +1,10 @@
-//! `clifc explain`: the opcode table for readers.
+//! `clifc explain`, which describes rows of the opcode table.
 
 use clifc::diag::did_you_mean;
 use clifc::ir::opcode::ALL;
 use clifc::ir::{CtrlFrom, Effects, Rule, Type, TypeSet};
 
-/// What an opcode does, and with which types.
+/// Returns what an opcode does, and on which types.
 pub fn explain(name: &str) -> Result<String, String> {
     let opcode = ALL.iter().find(|opcode| opcode.name() == name).ok_or_else(|| {
         format!("no opcode `{name}`{}", did_you_mean(name, ALL.iter().map(|opcode| opcode.name())))
@@ -32,7 +32,7 @@ pub fn explain(name: &str) -> Result<String, String> {
     Ok(out)
 }
 
-/// All opcodes, one on each line with the first sentence of its doc.
+/// Returns a list of all opcodes, one per line with the first sentence of its description.
 pub fn summary() -> String {
     let mut names: Vec<_> = ALL.iter().map(|opcode| opcode.info()).collect();
     names.sort_by_key(|info| info.name);

@@ -7,24 +7,24 @@ use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
 
-use super::Failure;
+use super::CommandError;
 use super::args::Inputs;
 
 /// A file that has been read.
 pub struct Input {
-    /// Its path; `-` for standard input.
+    /// Path of the file; `-` for standard input.
     pub path: PathBuf,
-    /// How messages call it.
+    /// Name of the file in messages.
     pub name: String,
-    /// All of it.
+    /// Contents of the file.
     pub text: Text,
 }
 
 /// A file's bytes.
 pub enum Text {
-    /// Read into memory.
+    /// Bytes that were read into memory.
     Read(Vec<u8>),
-    /// Where the system has them.
+    /// Bytes in a mapping of the file.
     Mapped(Mmap),
 }
 
@@ -39,14 +39,14 @@ impl Deref for Text {
     }
 }
 
-/// Files from this length on are mapped: for a large one, getting memory to read it into takes longer than
+/// Files of at least this many bytes are mapped: allocating memory for a large file takes longer than
 /// anything else in a build that finds all its functions in the cache.
 const LARGE: u64 = 1 << 20;
 
-/// The bytes of a file, or of standard input for `-`.
-pub fn read(path: &Path) -> Result<Text, Failure> {
+/// Reads a file, or standard input for `-`.
+pub fn read(path: &Path) -> Result<Text, CommandError> {
     let read = if path == Path::new("-") { read_all_of(io::stdin().lock(), 0) } else { read_file(path) };
-    read.map_err(|error| Failure::System(format!("{}: {error}", path.display())))
+    read.map_err(|error| CommandError::System(format!("{}: {error}", path.display())))
 }
 
 fn read_file(path: &Path) -> io::Result<Text> {
@@ -65,14 +65,15 @@ fn read_all_of(mut from: impl Read, length: u64) -> io::Result<Text> {
 
 #[expect(unsafe_code, reason = "the mapping of a file that others write to is not safe")]
 fn map(file: &File) -> io::Result<Mmap> {
-    // SAFETY: all accesses are checked for bounds, and no pointer or discriminant is taken from the text.
-    // Whoever changes an input while it is compiled gets an object, or an error, of something in between, as
-    // with any compiler; if it is cut short, the system ends the process, which leaves no object.
+    // SAFETY: all accesses are bounds-checked, and no pointer or discriminant is taken from the text. If an
+    // input is changed while it is compiled, the result is an object or an error for some mixture of both
+    // contents, as with any compiler. If it is truncated, the system ends the process, which leaves no
+    // object.
     unsafe { memmap2::MmapOptions::new().populate().map(file) }
 }
 
 /// Reads all input files; standard input if none is named.
-pub fn read_all(inputs: &Inputs) -> Result<Vec<Input>, Failure> {
+pub fn read_all(inputs: &Inputs) -> Result<Vec<Input>, CommandError> {
     let stdin = [PathBuf::from("-")];
     let paths = if inputs.files.is_empty() { &stdin[..] } else { &inputs.files };
     let open = |path: &PathBuf| {

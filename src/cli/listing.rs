@@ -1,11 +1,11 @@
-//! `clifc targets` and `clifc settings`: what there is to choose from.
+//! `clifc targets` and `clifc settings`, which list what users can choose from.
 
 use clifc::arch::coverage_on;
 use clifc::ir::{Family, Shape, opcode};
 use clifc::lower::families::Coverage;
 use clifc::options::{Arch, Flags, PRESETS, SETTINGS, Target};
 
-/// Targets, and the CPUs of each.
+/// Returns a list of targets and the CPUs of each.
 pub fn targets() -> String {
     let host = Target::host().map(|host| host.arch()).ok();
     let mut out = String::new();
@@ -22,7 +22,8 @@ pub fn targets() -> String {
     out
 }
 
-/// Which families of opcodes each target compiles, by shape of type: the table that lowering dispatches by.
+/// Returns the table by which lowering dispatches: which families of opcodes each target compiles, by shape
+/// of type.
 pub fn matrix() -> String {
     let mut out = "yes: compiles   not yet: refused   -: the language has no such instruction\n".to_string();
     for arch in Arch::ALL {
@@ -47,8 +48,8 @@ pub fn matrix() -> String {
     out
 }
 
-/// The settings of a target, with their values and the values they take. Those that differ from the default
-/// are marked, and those that change nothing on this target say why.
+/// Returns a list of the settings of a target, with their values and possible values. Those that differ from
+/// the default are marked, and those that have no effect on this target say why.
 pub fn settings(target: &Target, flags: &Flags) -> String {
     const COLUMN: usize = 54;
     let defaults = Flags::new(target);

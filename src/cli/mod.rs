@@ -1,4 +1,4 @@
-//! The verbs. Each takes its arguments and says how the process ends; what they do is in the library.
+//! The subcommands. Each handles its arguments and output; the work is done by the library.
 
 mod args;
 mod building;
@@ -22,21 +22,21 @@ use clifc::options::{Flags, Target};
 
 use self::args::{Cli, Colour, Command, OptArg, TargetArgs};
 
-/// The exit code of bugs: EX_SOFTWARE of sysexits.h.
+/// The exit code for bugs in clifc: EX_SOFTWARE of sysexits.h.
 const BUG: u8 = 70;
 
-/// How a command ends when it does not succeed.
+/// Why a command failed.
 #[derive(Debug)]
-pub enum Failure {
-    /// The input is wrong, and that has been said.
+pub enum CommandError {
+    /// The input is wrong; the errors were reported.
     Input,
-    /// clifc is, and that has been said.
+    /// clifc has a bug; it was reported.
     Bug,
-    /// The program that was run ended with this code.
+    /// The interpreted program exited with this code, which is not 0.
     Program(u8),
     /// The command line is wrong.
     Usage(String),
-    /// Something around it is: a file that cannot be read, say.
+    /// The environment is at fault: a file can't be read, for example.
     System(String),
 }
 
@@ -44,7 +44,7 @@ pub enum Failure {
 pub fn main() -> ExitCode {
     let cli = match args::expand() {
         Ok(args) => Cli::parse_from(args),
-        Err(why) => return end(Err(Failure::Usage(why))),
+        Err(why) => return end(Err(CommandError::Usage(why))),
     };
     let colour = match cli.color {
         Colour::Always => true,
@@ -52,44 +52,44 @@ pub fn main() -> ExitCode {
         Colour::Auto => io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
     };
     quiet_panics();
-    // What panics outside of a function's compilation ends up here.
+    // Panics outside of a function's compilation end up here.
     let result = std::panic::catch_unwind(AssertUnwindSafe(|| run(cli.command, colour)));
     end(result.unwrap_or_else(|_| {
-        eprintln!("clifc: this is a bug; the command line and its files are a reproducer");
-        Err(Failure::Bug)
+        eprintln!("clifc: this is a bug in clifc; please report it with the command line and its files");
+        Err(CommandError::Bug)
     }))
 }
 
-/// Says in a line where a panic happened, with a backtrace only if `RUST_BACKTRACE` asks for one.
+/// Reports panics in one line, and with a backtrace only if `RUST_BACKTRACE` asks for one.
 fn quiet_panics() {
     if std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0") {
         return;
     }
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map_or(String::new(), |place| format!(" at {place}"));
-        eprintln!("clifc: panicked{place}; RUST_BACKTRACE=1 shows how it came to that");
+        eprintln!("clifc: panicked{place}; set RUST_BACKTRACE=1 for a backtrace");
     }));
 }
 
-fn end(result: Result<(), Failure>) -> ExitCode {
+fn end(result: Result<(), CommandError>) -> ExitCode {
     let (code, why) = match result {
         Ok(()) => return ExitCode::SUCCESS,
-        Err(Failure::Input) => return ExitCode::from(1),
-        Err(Failure::Bug) => return ExitCode::from(BUG),
-        Err(Failure::Program(code)) => return ExitCode::from(code),
-        Err(Failure::System(why)) => (1, why),
-        Err(Failure::Usage(why)) => (2, why),
+        Err(CommandError::Input) => return ExitCode::from(1),
+        Err(CommandError::Bug) => return ExitCode::from(BUG),
+        Err(CommandError::Program(code)) => return ExitCode::from(code),
+        Err(CommandError::System(why)) => (1, why),
+        Err(CommandError::Usage(why)) => (2, why),
     };
     eprintln!("clifc: {why}");
     ExitCode::from(code)
 }
 
-fn run(command: Command, colour: bool) -> Result<(), Failure> {
+fn run(command: Command, colour: bool) -> Result<(), CommandError> {
     match command {
         Command::Explain(explain) => {
             let texts: Result<Vec<_>, _> =
                 explain.opcodes.iter().map(|name| explain::explain(name)).collect();
-            let texts = texts.map_err(Failure::Usage)?;
+            let texts = texts.map_err(CommandError::Usage)?;
             print(if texts.is_empty() { explain::summary() } else { texts.join("\n") })
         }
         Command::Targets(targets) if targets.matrix => print(listing::matrix()),
@@ -110,21 +110,23 @@ fn run(command: Command, colour: bool) -> Result<(), Failure> {
     }
 }
 
-/// Writes to standard output; a reader that went away is no failure.
-fn print(text: impl AsRef<[u8]>) -> Result<(), Failure> {
+/// Writes to standard output. It is not an error if the reader has closed the pipe.
+fn print(text: impl AsRef<[u8]>) -> Result<(), CommandError> {
     match io::stdout().write_all(text.as_ref()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::System(error.to_string())),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(CommandError::System(error.to_string()))
+        }
         _ => Ok(()),
     }
 }
 
-/// The target and settings that arguments ask for.
-fn target(args: &TargetArgs) -> Result<(Target, Flags), Failure> {
+/// Returns the target and settings that arguments ask for.
+fn target(args: &TargetArgs) -> Result<(Target, Flags), CommandError> {
     let target = match &args.target {
         Some(name) => Target::parse(name),
         None => Target::host(),
     };
-    let target = target.map_err(|error| Failure::Usage(error.to_string()))?;
+    let target = target.map_err(|error| CommandError::Usage(error.to_string()))?;
     let mut flags = Flags::new(&target);
     let level = match args.opt {
         OptArg::None => "none",
@@ -136,13 +138,13 @@ fn target(args: &TargetArgs) -> Result<(Target, Flags), Failure> {
         args.cpu.iter().try_for_each(|name| flags.set_cpu(name))?;
         args.settings.iter().try_for_each(|setting| flags.apply(setting))
     };
-    all().map_err(Failure::Usage)?;
+    all().map_err(CommandError::Usage)?;
     Ok((target, flags))
 }
 
-/// Runs `work` with as many threads as were asked for.
-fn with_threads<T: Send>(jobs: Option<u16>, work: impl FnOnce() -> T + Send) -> Result<T, Failure> {
+/// Runs `work` in a pool of the requested number of threads.
+fn with_threads<T: Send>(jobs: Option<u16>, work: impl FnOnce() -> T + Send) -> Result<T, CommandError> {
     let threads = jobs.map_or(0, usize::from);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    Ok(pool.map_err(|error| Failure::System(error.to_string()))?.install(work))
+    Ok(pool.map_err(|error| CommandError::System(error.to_string()))?.install(work))
 }

@@ -1,19 +1,19 @@
-//! Output files. They appear whole or not at all.
+//! Output files, which are written completely or not at all.
 
 use std::fs;
 use std::path::Path;
 
-use super::{Failure, print};
+use super::{CommandError, print};
 
-/// Writes a file by way of a temporary one beside it; standard output for `-`.
-pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+/// Writes a file, by renaming a temporary one beside it; writes to standard output for `-`.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), CommandError> {
     if path == Path::new("-") {
         return print(bytes);
     }
-    // Where there is a device or a pipe, it is written to, not replaced.
+    // A device or pipe is written to, not replaced.
     let special = fs::metadata(path).is_ok_and(|found| !found.is_file());
     let result = if special { fs::write(path, bytes) } else { replace(path, bytes) };
-    result.map_err(|error| Failure::System(format!("{}: {error}", path.display())))
+    result.map_err(|error| CommandError::System(format!("{}: {error}", path.display())))
 }
 
 fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
@@ -22,7 +22,7 @@ fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let temporary = path.with_file_name(name);
     let result = fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
     if result.is_err() {
-        // The error that matters is the first.
+        // Only the first error matters.
         let _ = fs::remove_file(&temporary);
     }
     result

@@ -10,17 +10,17 @@ use clifc::verify::Environment;
 
 use super::args::{Inputs, Run};
 use super::checking::report;
-use super::{Failure, input, print, target};
+use super::{CommandError, input, print, target};
 
-/// Calls functions of a file and prints their results, or calls `%main` and ends as that says.
-pub fn run(args: &Run, colour: bool) -> Result<(), Failure> {
+/// Calls functions of a file and prints their results, or calls `%main` and exits with its result.
+pub fn run(args: &Run, colour: bool) -> Result<(), CommandError> {
     let (target, flags) = target(&args.target)?;
     let files = input::read_all(&Inputs { files: vec![args.file.clone()] })?;
     let Some(file) = files.first() else { return Ok(()) };
     let source = Source { name: &file.name, text: &file.text };
     let wrong = |diagnostics: Vec<Diagnostic>| {
         report(&source, &diagnostics, colour);
-        Failure::Input
+        CommandError::Input
     };
     let checked = check::whole(&file.text, Environment::new(&flags)).map_err(wrong)?;
     let program = Program::new(checked.functions, checked.module, &checked.offsets).map_err(wrong)?;
@@ -34,7 +34,7 @@ pub fn run(args: &Run, colour: bool) -> Result<(), Failure> {
     }
     for call in &args.call {
         let params = |name: &str| Some(types(function_of(&program, name)?.1));
-        let (name, values) = filetest::parse_call_of(call, params).map_err(Failure::Usage)?;
+        let (name, values) = filetest::parse_call_of(call, params).map_err(CommandError::Usage)?;
         let Some((number, _)) = function_of(&program, &name) else { continue };
         let mut machine = Machine::new(&program, &options);
         let results = machine.call(number, &values);
@@ -58,28 +58,28 @@ fn types(function: &Function) -> Vec<Type> {
 }
 
 /// Calls `%main`, whose first result, if it has any, is the exit code.
-fn call_main(program: &Program, options: &Options) -> Result<Result<(), Failure>, Stop> {
+fn call_main(program: &Program, options: &Options) -> Result<Result<(), CommandError>, Stop> {
     let Some((number, main)) = function_of(program, "main") else {
-        return Ok(Err(Failure::Usage("there is no function `%main`; --call names another".into())));
+        return Ok(Err(CommandError::Usage("no function `%main`: name another one with --call".into())));
     };
     if !types(main).is_empty() {
-        return Ok(Err(Failure::Usage("`%main` takes arguments; --call gives them".into())));
+        return Ok(Err(CommandError::Usage("`%main` has parameters: pass arguments with --call".into())));
     }
     let mut machine = Machine::new(program, options);
     let results = machine.call(number, &[]);
     let written = print(machine.take_output());
     let code = results?.first().map_or(0, |result| result.bits() as u8);
-    Ok(written.and(if code == 0 { Ok(()) } else { Err(Failure::Program(code)) }))
+    Ok(written.and(if code == 0 { Ok(()) } else { Err(CommandError::Program(code)) }))
 }
 
-/// Says how a run ended before its function returned, and where.
-fn ended(source: &Source, stop: &Stop, colour: bool) -> Failure {
+/// Reports why and where a run ended before its function returned.
+fn ended(source: &Source, stop: &Stop, colour: bool) -> CommandError {
     if let Why::Exit(code) = stop.why {
-        return Failure::Program(code);
+        return CommandError::Program(code);
     }
     let split = parse::split(source.text, &mut Vec::new());
     let place = stop.at.and_then(|at| Some((split.functions.get(at.function)?, at.inst)));
     let offset = place.map_or(0, |(item, inst)| check::place(source.text, item, inst));
     report(source, &[Diagnostic::error(offset, stop.why.to_string())], colour);
-    Failure::Input
+    CommandError::Input
 }

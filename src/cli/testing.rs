@@ -4,12 +4,12 @@ use clifc::filetest::{self, Options, Toolchains, Totals};
 use clifc::options::Target;
 
 use super::args::Test;
-use super::{Failure, print, with_threads};
+use super::{CommandError, print, with_threads};
 
-/// Runs test files and reports.
-pub fn run(args: &Test) -> Result<(), Failure> {
+/// Runs test files and prints a report.
+pub fn run(args: &Test) -> Result<(), CommandError> {
     let only = args.target.as_deref().map(Target::parse).transpose();
-    let only = only.map_err(|error| Failure::Usage(error.to_string()))?.map(|target| target.arch());
+    let only = only.map_err(|error| CommandError::Usage(error.to_string()))?.map(|target| target.arch());
     let mut toolchains = Toolchains::default();
     for tool in &args.linkers {
         toolchains.set_linker(tool.arch, tool.command.clone());
@@ -25,10 +25,10 @@ pub fn run(args: &Test) -> Result<(), Failure> {
         toolchains,
     };
     let outcomes = with_threads(args.jobs, || filetest::run(&options))?;
-    let outcomes = outcomes.map_err(|error| Failure::Usage(error.to_string()))?;
+    let outcomes = outcomes.map_err(|error| CommandError::Usage(error.to_string()))?;
     let write = |path: &Option<std::path::PathBuf>, text: &dyn Fn() -> String| match path {
         Some(path) => std::fs::write(path, text())
-            .map_err(|error| Failure::System(format!("{}: {error}", path.display()))),
+            .map_err(|error| CommandError::System(format!("{}: {error}", path.display()))),
         None => Ok(()),
     };
     write(&args.json, &|| filetest::json(&outcomes))?;
@@ -36,7 +36,7 @@ pub fn run(args: &Test) -> Result<(), Failure> {
     print(filetest::text(&outcomes, args.verbose))?;
     let totals = Totals::of(&outcomes);
     match totals.failed > 0 || args.fail_on_skip && totals.skipped > 0 {
-        true => Err(Failure::Input),
+        true => Err(CommandError::Input),
         false => Ok(()),
     }
 }

@@ -1,11 +1,12 @@
-//! A build's functions and a cache: which need compiling, and what becomes of the others.
+//! A build's use of the cache: which functions must be compiled, and what happens to the others.
 //!
-//! Before workers start, all texts are looked up at once. A worker asks about each function it has parsed;
-//! one that is equal to another of the build is left until the end, when it gets a copy of that code. What
-//! workers note is in a [`Part`] of each, so that they wait for each other at the cache only.
+//! Before workers start, all texts are looked up at once. A worker then looks up each function that it has
+//! parsed by its stencil. A function whose stencil equals that of another one in the build is deferred, and
+//! gets a copy of that one's code at the end. Each worker has [`CacheNotes`] of its own, so that workers wait
+//! for each other at the cache only.
 //!
-//! Invariant: a function that is left for another has no code in the end only if compiling the other failed,
-//! and then there is a diagnostic.
+//! Invariant: if a deferred function has no code at the end, then compiling the other function failed, and
+//! there is a diagnostic.
 
 use super::Unit;
 use crate::cache::entry::is_sound;
@@ -19,30 +20,31 @@ use crate::timing::Timing;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-/// What a cache has of a build's functions.
+/// The functions of a build that the cache has.
 pub(super) struct Cached<'a> {
     cache: BuildCache<'a>,
     /// Keys of the functions' texts.
     keys: Vec<Key>,
+    /// The functions that were found by their texts.
     found: Vec<Option<Box<CompiledFunction>>>,
     /// What was counted before workers started.
     ledger: Ledger,
 }
 
-/// What one thread notes for the end of the build.
+/// What one worker notes for the end of the build.
 #[derive(Default)]
-pub(super) struct Part {
+pub(super) struct CacheNotes {
     ledger: Ledger,
-    /// Functions by the keys of their stencils, whose code others share.
+    /// Keys of stencils, and the function that has the code for each.
     first: Vec<(Key, usize)>,
-    /// Functions that are equal to others.
+    /// Deferred functions, with the keys of their stencils and their params.
     shared: Vec<(usize, Key, Params)>,
-    /// Functions of which something else was stored than they compile to.
+    /// Functions that compile to something else than the cache has.
     different: Vec<usize>,
 }
 
 impl<'a> Cached<'a> {
-    /// Splits a file and makes the keys of its functions' texts.
+    /// Splits a file and computes the keys of its functions' texts.
     pub(super) fn split(
         cache: BuildCache<'a>,
         text: &[u8],
@@ -53,7 +55,7 @@ impl<'a> Cached<'a> {
         let mut ledger = Ledger::default();
         let mut hashing = Duration::ZERO;
         let mut keys = Vec::new();
-        // Texts are hashed as they are found, while they are in the processor's cache.
+        // Texts are hashed as they are found, while they are in the CPU's cache.
         let split = parse::split_with(text, diagnostics, &mut |function| {
             let start = Instant::now();
             keys.push(cache.text_key(function));
@@ -69,37 +71,39 @@ impl<'a> Cached<'a> {
         self.found = self.cache.find_texts(&self.keys, &mut self.ledger);
     }
 
-    /// Whether a function has to be parsed.
+    /// Whether a function must be parsed and compiled.
     pub(super) fn is_wanted(&self, index: usize) -> bool {
         self.cache.checks() || self.found[index].is_none()
     }
 
-    /// Says what to do about a function that was parsed.
-    pub(super) fn claim(&self, function: &Function, part: &mut Part) -> (Key, Claim) {
-        self.cache.claim(&function.stencil, function.params.names.len(), &mut part.ledger)
+    /// Looks up a parsed function by its stencil, and returns the stencil's key and what to do with the
+    /// function.
+    pub(super) fn claim(&self, function: &Function, notes: &mut CacheNotes) -> (Key, Claim) {
+        self.cache.claim(&function.stencil, function.params.names.len(), &mut notes.ledger)
     }
 
-    /// Whether to compile what was found as well, and to compare.
+    /// Whether functions that are found are also compiled and compared.
     pub(super) fn checks(&self) -> bool {
         self.cache.checks()
     }
 
-    /// Notes a function whose stencil is another's of this build.
-    pub(super) fn leave(&self, part: &mut Part, index: usize, stencil: Key, params: Params) {
-        part.ledger.add_text(&self.keys[index], &stencil, &params);
-        part.shared.push((index, stencil, params));
+    /// Defers a function whose stencil equals that of another function in the build.
+    pub(super) fn defer(&self, notes: &mut CacheNotes, index: usize, stencil: Key, params: Params) {
+        notes.ledger.add_text(&self.keys[index], &stencil, &params);
+        notes.shared.push((index, stencil, params));
     }
 
     /// Notes a function whose stencil was found.
-    pub(super) fn found_stencil(&self, part: &mut Part, index: usize, stencil: Key, params: &Params) {
-        part.ledger.add_text(&self.keys[index], &stencil, params);
-        part.first.push((stencil, index));
+    pub(super) fn found_stencil(&self, notes: &mut CacheNotes, index: usize, stencil: Key, params: &Params) {
+        notes.ledger.add_text(&self.keys[index], &stencil, params);
+        notes.first.push((stencil, index));
     }
 
-    /// Notes a function that was compiled; `stored` is what the cache has of it, if that is to be checked.
+    /// Notes a function that was compiled. `stored` is the code that the cache has for it, if that is to be
+    /// checked.
     pub(super) fn compiled(
         &self,
-        part: &mut Part,
+        notes: &mut CacheNotes,
         index: usize,
         stencil: Key,
         unit: &CompiledFunction,
@@ -111,46 +115,46 @@ impl<'a> Cached<'a> {
                 && found.params.name == unit.params.name
         });
         if !same_text || stored.is_some_and(|stored| *stored != unit.code) {
-            part.different.push(index);
+            notes.different.push(index);
         }
         if stored.is_none() {
-            part.ledger.add_stencil(&stencil, &unit.code);
+            notes.ledger.add_stencil(&stencil, &unit.code);
         }
         if self.found[index].is_none() {
-            part.ledger.add_text(&self.keys[index], &stencil, &unit.params);
+            notes.ledger.add_text(&self.keys[index], &stencil, &unit.params);
         }
-        part.first.push((stencil, index));
+        notes.first.push((stencil, index));
     }
 
-    /// Adds the functions that were not compiled to `units`, which has the others by their places in the
-    /// file. Then writes what is new. Returns what was found and what went wrong with the cache.
+    /// Adds the functions that were not compiled to `units`, and writes new entries to the cache. Returns the
+    /// statistics, and warnings about problems with the cache.
     pub(super) fn finish(
         mut self,
-        parts: Vec<Part>,
+        cache_notes: Vec<CacheNotes>,
         units: &mut Vec<Unit>,
         split: &Split,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> (Statistics, Vec<String>) {
         let mut ledgers = vec![std::mem::take(&mut self.ledger)];
         let (mut first, mut shared, mut different) = (HashMap::new(), Vec::new(), Vec::new());
-        for mut part in parts {
-            ledgers.push(part.ledger);
-            first.extend(part.first);
-            shared.append(&mut part.shared);
-            different.append(&mut part.different);
+        for mut notes in cache_notes {
+            ledgers.push(notes.ledger);
+            first.extend(notes.first);
+            shared.append(&mut notes.shared);
+            different.append(&mut notes.different);
         }
         let places: HashMap<usize, usize> = units.iter().enumerate().map(|(at, unit)| (unit.0, at)).collect();
         for (index, key, params) in shared {
             let Some(&at) = first.get(&key).and_then(|first| places.get(first)) else { continue };
             let code = units[at].1.code.clone();
-            // What was found has been checked for the names of the first only.
+            // The code was checked against the names of the first function only.
             match is_sound(&code, params.names.len()) {
                 true => units.push((index, Box::new(CompiledFunction { params, code }))),
                 false => different.push(index),
             }
         }
         for index in different {
-            let message = "what the cache has of this function is not what it compiles to";
+            let message = "the cache has different code for this function than it compiles to";
             let offset = split.functions[index].text.start;
             diagnostics.push(Diagnostic { severity: Severity::Bug, ..Diagnostic::error(offset, message) });
         }

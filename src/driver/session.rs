@@ -1,11 +1,11 @@
-//! What outlives a build: threads, buffers, and the cache.
+//! The session: threads, buffers and the cache, which outlive a build.
 //!
-//! A process that builds one file after the other pays once for starting threads, for growing the buffers of
-//! parsers and compilers, and for opening the cache. Builds borrow the session, several at a time if need be.
-//! They take what they use of its contexts and give it back at their end.
+//! A process that builds several files pays only once for starting threads, growing the buffers of parsers
+//! and compilers, and opening the cache. Builds borrow the session, possibly several at a time. They take
+//! contexts from it and give them back at their end.
 //!
 //! Invariant: an object's bytes do not depend on what the session did before. A context's buffers are cleared
-//! for every function, in a session as within one build, and it is used for settings equal to its own only.
+//! for every function, and a context is reused only with the same settings.
 
 use crate::cache::Cache;
 use crate::options::Flags;
@@ -13,44 +13,44 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::any::Any;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// Up to this many functions are not worth waking other threads.
+/// Up to this many functions are compiled in one thread, because waking others takes longer.
 const FEW: usize = 4;
 
 /// Threads, contexts and a cache, which builds borrow.
 pub struct Session {
-    /// How many threads compile; 0 for one per processor.
+    /// Number of threads that compile; 0 for one per processor.
     jobs: usize,
-    /// Started by the first build that needs it. `None` if threads can't be started: then builds have their
-    /// own only.
+    /// The threads, started by the first build that needs them. `None` if they can't be started: builds then
+    /// use their own thread only.
     pool: OnceLock<Option<ThreadPool>>,
-    /// Contexts that no build is using, those of the least recent first.
+    /// Contexts that no build is using, the least recently used one first.
     idle: Mutex<Vec<Idle>>,
     cache: Option<Cache>,
 }
 
-/// A context of some target, and the settings it compiles with.
+/// An unused context of some target, and its settings.
 struct Idle {
     flags: Flags,
     context: Box<dyn Any + Send>,
 }
 
 impl Session {
-    /// A session without a cache that compiles in this many threads; 0 for one per processor.
+    /// Makes a session without a cache that compiles in this many threads; 0 for one per processor.
     pub fn new(jobs: usize) -> Self {
         Session { jobs, pool: OnceLock::new(), idle: Mutex::default(), cache: None }
     }
 
-    /// The session with a cache.
+    /// Adds a cache to the session.
     pub fn with_cache(self, cache: Cache) -> Self {
         Session { cache: Some(cache), ..self }
     }
 
-    /// The cache, if there is one.
+    /// Returns the cache, if there is one.
     pub(super) fn cache(&self) -> Option<&Cache> {
         self.cache.as_ref()
     }
 
-    /// Runs `work` in each thread that compiling so many functions is worth.
+    /// Runs `work` in each thread, or only in the current one if there are too few functions.
     pub(super) fn run<T: Send>(&self, functions: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
         let pool = match self.jobs == 1 || functions <= FEW {
             true => None,
@@ -62,15 +62,15 @@ impl Session {
         pool.map_or_else(|| vec![work()], |pool| pool.broadcast(|_| work()))
     }
 
-    /// A context of this type and these settings that an earlier build gave back.
+    /// Takes a context of this type with these settings, if an earlier build gave one back.
     pub(super) fn take<C: Any>(&self, flags: &Flags) -> Option<Box<C>> {
         let mut idle = self.idle();
         let at = idle.iter().rposition(|idle| idle.flags == *flags && idle.context.is::<C>())?;
         idle.remove(at).context.downcast().ok()
     }
 
-    /// Keeps a context for later builds. There are never more than threads, so that a session of many targets
-    /// and settings doesn't grow.
+    /// Keeps a context for later builds. The number of contexts is limited to that of threads, so that a
+    /// session with many targets and settings doesn't grow.
     pub(super) fn give_back<C: Any + Send>(&self, flags: Flags, context: Box<C>) {
         let pool = self.pool.get().and_then(Option::as_ref);
         let threads = pool.map_or(1, ThreadPool::current_num_threads);
@@ -82,7 +82,7 @@ impl Session {
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
-        // No code that may panic runs while it is locked.
+        // No code that can panic runs while the lock is held.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,20 +1,20 @@
-//! One thread of a build: parses functions and compiles them, one after the other, in the same buffers.
+//! A worker thread of a build, which parses and compiles functions one after the other in the same buffers.
 
-use super::cached::{Cached, Part};
-use super::{BuildOptions, Dump, Job, Outcome};
+use super::cached::{CacheNotes, Cached};
+use super::{BuildInputs, BuildOptions, DumpRequest, Outcome};
 use crate::cache::Claim;
 use crate::diag::{Diagnostic, Severity};
 use crate::machine::compiled::CompiledFunction;
 use crate::options::Flags;
 use crate::parse::{self, FunctionText, ParseContext};
-use crate::pipeline::{self, Backend, Compiler, Failure, Placement};
+use crate::pipeline::{self, Backend, CompileError, Compiler, Placement};
 use crate::timing::Timing;
 use crate::verify;
 use std::mem::take;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-/// Buffers for parsing and compiling functions of one target with one set of settings.
+/// Buffers for parsing and compiling functions, for one target and set of settings.
 struct Context<I: Backend> {
     parser: ParseContext,
     compiler: Compiler<I>,
@@ -26,39 +26,40 @@ impl<I: Backend> Context<I> {
     }
 }
 
-/// One thread of a build.
+/// A worker thread of a build.
 pub(super) struct Worker<'a, I: Backend> {
-    job: Job<'a>,
+    inputs: BuildInputs<'a>,
     context: Box<Context<I>>,
-    part: Part,
+    notes: CacheNotes,
     outcome: Outcome,
 }
 
 impl<'a, I: Backend> Worker<'a, I> {
-    /// A worker with a context of the session's.
-    pub(super) fn new(job: Job<'a>) -> Self {
-        let flags = &job.options.flags;
-        // Tracing can't be turned off again, so that such a context is for this build only.
-        let kept = if job.options.trace_rules { None } else { job.session.take(flags) };
+    /// Makes a worker, with a context of the session if there is one.
+    pub(super) fn new(inputs: BuildInputs<'a>) -> Self {
+        let flags = &inputs.options.flags;
+        // Tracing can't be turned off again, so a context that traces is used for this build only.
+        let kept = if inputs.options.trace_rules { None } else { inputs.session.take(flags) };
         let mut context: Box<Context<I>> = kept.unwrap_or_else(|| Context::new(flags));
-        prepare(&mut context.compiler, job.options);
-        Worker { job, context, part: Part::default(), outcome: Outcome::default() }
+        prepare(&mut context.compiler, inputs.options);
+        Worker { inputs, context, notes: CacheNotes::default(), outcome: Outcome::default() }
     }
 
-    /// What the worker made; its context goes back to the session.
+    /// Returns the results, and gives the context back to the session.
     pub(super) fn finish(mut self) -> Outcome {
-        let Job { session, options, cached, .. } = self.job;
+        let BuildInputs { session, options, cached, .. } = self.inputs;
         let compiler = &mut self.context.compiler;
         self.outcome.timing.merge(&compiler.progress.timing.take().unwrap_or_default());
         self.outcome.rules.extend(compiler.traced_rules());
-        self.outcome.parts.extend(cached.map(|_| self.part));
+        self.outcome.cache_notes.extend(cached.map(|_| self.notes));
         if !options.trace_rules {
             session.give_back(options.flags, self.context);
         }
         self.outcome
     }
 
-    /// Compiles one function; a panic in a pass is a diagnostic, and costs this worker its buffers.
+    /// Parses and compiles a function. A panic in a pass becomes a diagnostic, and the worker continues with
+    /// new buffers.
     pub(super) fn function(&mut self, index: usize, text: &FunctionText) {
         let result = catch_unwind(AssertUnwindSafe(|| self.parse_and_compile(index, text)));
         match result {
@@ -68,8 +69,8 @@ impl<'a, I: Backend> Worker<'a, I> {
                 let pass = self.context.compiler.progress.current;
                 self.outcome.diagnostics.push(self.bug(text, pass, &panic_message(&*panic)));
                 let timing = self.context.compiler.progress.timing.take();
-                self.context = Context::new(&self.job.options.flags);
-                prepare(&mut self.context.compiler, self.job.options);
+                self.context = Context::new(&self.inputs.options.flags);
+                prepare(&mut self.context.compiler, self.inputs.options);
                 self.context.compiler.progress.timing = timing;
             }
         }
@@ -78,8 +79,8 @@ impl<'a, I: Backend> Worker<'a, I> {
     fn parse_and_compile(&mut self, index: usize, text: &FunctionText) -> Option<CompiledFunction> {
         let Context { parser, compiler } = &mut *self.context;
         compiler.progress.current = "parse";
-        let bytes = &self.job.source.text[text.text.clone()];
-        let start = self.job.options.time.then(Instant::now);
+        let bytes = &self.inputs.source.text[text.text.clone()];
+        let start = self.inputs.options.time.then(Instant::now);
         let parsed = parse::function(bytes, text.text.start, parser, &mut compiler.ir.function);
         if let Some(start) = start {
             self.outcome.timing.add("parse", start.elapsed());
@@ -88,7 +89,7 @@ impl<'a, I: Backend> Worker<'a, I> {
             self.outcome.diagnostics.append(&mut parser.diagnostics);
             return None;
         }
-        match self.job.cached {
+        match self.inputs.cached {
             Some(cached) => self.compile_unless_stored(index, text, cached),
             None => self.compile(index, text),
         }
@@ -101,31 +102,36 @@ impl<'a, I: Backend> Worker<'a, I> {
         text: &FunctionText,
         cached: &Cached,
     ) -> Option<CompiledFunction> {
-        let (key, claim) = cached.claim(&self.context.compiler.ir.function, &mut self.part);
+        let (key, claim) = cached.claim(&self.context.compiler.ir.function, &mut self.notes);
         let stored = match claim {
             Claim::Found(code) if cached.checks() => Some(code),
             Claim::Found(code) => {
                 let params = take(&mut self.context.compiler.ir.function.params);
-                cached.found_stencil(&mut self.part, index, key, &params);
+                cached.found_stencil(&mut self.notes, index, key, &params);
                 return Some(CompiledFunction { params, code });
             }
             Claim::Shared => {
-                cached.leave(&mut self.part, index, key, take(&mut self.context.compiler.ir.function.params));
+                cached.defer(
+                    &mut self.notes,
+                    index,
+                    key,
+                    take(&mut self.context.compiler.ir.function.params),
+                );
                 return None;
             }
             Claim::Compile => None,
         };
         let unit = self.compile(index, text)?;
-        cached.compiled(&mut self.part, index, key, &unit, stored.as_ref());
+        cached.compiled(&mut self.notes, index, key, &unit, stored.as_ref());
         Some(unit)
     }
 
     /// Compiles the parsed function.
     fn compile(&mut self, index: usize, text: &FunctionText) -> Option<CompiledFunction> {
-        let section = text.section.clone().map(|range| &self.job.source.text[range]);
+        let section = text.section.clone().map(|range| &self.inputs.source.text[range]);
         let placement = Placement { linkage: text.linkage, section, align: text.align };
         let compiler = &mut self.context.compiler;
-        let dump = self.job.observer.dump.map(|Dump { wanted, take }| {
+        let dump = self.inputs.observer.dump.map(|DumpRequest { wanted, take }| {
             let name = compiler.ir.function.params.name.clone();
             move |pass: &'static str, function: &dyn Fn() -> String| {
                 if wanted(pass, &name) {
@@ -133,8 +139,8 @@ impl<'a, I: Backend> Worker<'a, I> {
                 }
             }
         });
-        let dump = dump.as_ref().map(|dump| dump as pipeline::Dump<'_>);
-        match compiler.compile(&self.job.options.controls, placement, dump) {
+        let dump = dump.as_ref().map(|dump| dump as pipeline::PassDump<'_>);
+        match compiler.compile(&self.inputs.options.controls, placement, dump) {
             Ok(code) => {
                 Some(CompiledFunction { params: take(&mut self.context.compiler.ir.function.params), code })
             }
@@ -145,41 +151,41 @@ impl<'a, I: Backend> Worker<'a, I> {
         }
     }
 
-    /// Says that a pass failed on a function.
+    /// Makes the diagnostic for a defect of a pass.
     fn bug(&self, text: &FunctionText, pass: &str, message: &str) -> Diagnostic {
-        let header = &self.job.source.text[text.text.clone()];
+        let header = &self.inputs.source.text[text.text.clone()];
         let header = header.split(|byte| *byte == b'(').next().unwrap_or_default();
         Diagnostic {
             severity: Severity::Bug,
             offset: text.text.start,
-            message: format!("pass {pass} fails on {}: {message}", String::from_utf8_lossy(header)),
-            notes: vec!["the function alone, in a file of its own, is a reproducer".to_string()],
+            message: format!("pass `{pass}` failed on {}: {message}", String::from_utf8_lossy(header)),
+            notes: vec!["to reproduce this, compile the function alone in a file of its own".to_string()],
         }
     }
 
-    /// Turns a failure into diagnostics, reading the function again for its positions.
-    fn report(&mut self, text: &FunctionText, failure: Failure) {
-        if let Failure::Bug { pass, message } = &failure {
+    /// Reports an error as diagnostics, parsing the function again for its positions.
+    fn report(&mut self, text: &FunctionText, failure: CompileError) {
+        if let CompileError::Bug { pass, message } = &failure {
             self.outcome.diagnostics.push(self.bug(text, pass, message));
             return;
         }
-        let bytes = &self.job.source.text[text.text.clone()];
+        let bytes = &self.inputs.source.text[text.text.clone()];
         let positions = parse::positions(bytes, text.text.start, &mut self.context.parser);
         let diagnostics = &mut self.outcome.diagnostics;
         match failure {
-            Failure::Invalid(errors) => {
+            CompileError::Invalid(errors) => {
                 diagnostics.extend(verify::diagnostics(&errors, &positions));
             }
-            Failure::Unsupported { inst, message } => {
+            CompileError::Unsupported { inst, message } => {
                 let offset = inst.and_then(|inst| positions.insts.get(inst).copied());
                 diagnostics.push(Diagnostic::unsupported(offset.unwrap_or(positions.function), message));
             }
-            Failure::Bug { .. } => unreachable!("reported above"),
+            CompileError::Bug { .. } => unreachable!("reported above"),
         }
     }
 }
 
-/// Makes a compiler count and measure as the build wants it.
+/// Enables timing and tracing in a compiler as the options ask for.
 fn prepare<I: Backend>(compiler: &mut Compiler<I>, options: &BuildOptions) {
     compiler.progress.timing = options.time.then(Timing::default);
     if options.trace_rules {

@@ -1,5 +1,5 @@
-//! Ends of blocks that every target expands alike: jumps and branches, without a jump to the block that comes
-//! next.
+//! Expansion of pseudo-instructions that all targets share: jumps and branches at the ends of blocks, and
+//! branches to traps. A jump to the block that is emitted next is left out.
 
 use crate::emit::buffer::{BranchForms, CodeBuffer};
 use crate::emit::inst_view::EmitContext;
@@ -10,36 +10,36 @@ use crate::machine::inst::Label;
 /// A relaxable branch without its label.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RelaxableBranch {
-    /// The target's kind of branch: see [`BranchForms`].
-    pub kind: u8,
-    /// Operands of the branch, for [`BranchForms::write`].
-    pub word: u32,
+    /// The kind of branch: see [`BranchForms`].
+    pub(crate) kind: u8,
+    /// The target's own data for the branch: see [`BranchForms::write`].
+    pub(crate) word: u32,
 }
 
 impl RelaxableBranch {
-    /// The branch that is taken exactly when this one is not.
+    /// Returns the branch that is taken when this one is not.
     fn complement<B: BranchForms>(self) -> Self {
         RelaxableBranch { kind: B::complement(self.kind), ..self }
     }
 }
 
 /// Emits nothing; for pseudo-instructions that only the allocator needs.
-pub fn nothing<B: BranchForms>(_: &InstView, _: &EmitContext, _: &mut CodeBuffer) {}
+pub(crate) fn emit_nothing<B: BranchForms>(_: &InstView, _: &EmitContext, _: &mut CodeBuffer) {}
 
-/// Emits a jump to the label in the first word, unless that comes next.
-pub fn jump<B: BranchForms>(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+/// Emits a jump to the label in the first word, unless its block is next.
+pub(crate) fn jump<B: BranchForms>(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     jump_unless_next::<B>(view.label(0), cx, buffer);
 }
 
-/// Emits a jump to `label`, unless that comes next.
-pub fn jump_unless_next<B: BranchForms>(label: Label, cx: &EmitContext, buffer: &mut CodeBuffer) {
+/// Emits a jump to `label`, unless its block is next.
+pub(crate) fn jump_unless_next<B: BranchForms>(label: Label, cx: &EmitContext, buffer: &mut CodeBuffer) {
     if !cx.falls_through_to(label) {
         buffer.branch::<B>(B::JUMP, 0, label);
     }
 }
 
-/// Emits a conditional branch with two targets.
-pub fn branch<B: BranchForms>(
+/// Emits a conditional branch with two destinations.
+pub(crate) fn branch<B: BranchForms>(
     condition: RelaxableBranch,
     (taken, other): (Label, Label),
     cx: &EmitContext,
@@ -54,33 +54,33 @@ pub fn branch<B: BranchForms>(
     }
 }
 
-/// Emits a branch of the kind in [`InstView::small`] to the labels in the first two words.
-pub fn branch_small<B: BranchForms>(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+/// Emits a branch of the kind in [`InstView::small`], to the labels in the first two words.
+pub(crate) fn branch_small<B: BranchForms>(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let condition = RelaxableBranch { kind: view.small, word: 0 };
     branch::<B>(condition, (view.label(0), view.label(1)), cx, buffer);
 }
 
-/// Emits a branch that is taken if either of two kinds holds: that in [`InstView::small`] or that in the
-/// first word. The labels are the next two words.
-pub fn branch_either<B: BranchForms>(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+/// Emits a branch that is taken if either of two kinds is: that in [`InstView::small`] or that in the first
+/// word. The labels are in the next two words.
+pub(crate) fn branch_either<B: BranchForms>(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     buffer.branch::<B>(view.small, 0, view.label(1));
     let second = RelaxableBranch { kind: view.words[0] as u8, word: 0 };
     branch::<B>(second, (view.label(1), view.label(2)), cx, buffer);
 }
 
-/// Emits a branch to a trap out of line.
-pub fn trap_on<B: BranchForms>(condition: RelaxableBranch, view: &InstView, buffer: &mut CodeBuffer) {
+/// Emits a branch to an out-of-line trap.
+pub(crate) fn trap_on<B: BranchForms>(condition: RelaxableBranch, view: &InstView, buffer: &mut CodeBuffer) {
     let stub = buffer.trap_stub(TrapCode(view.trap));
     buffer.branch::<B>(condition.kind, condition.word, stub);
 }
 
-/// Emits a trap on the kind in [`InstView::small`].
-pub fn trap_if<B: BranchForms>(view: &InstView, _: &EmitContext, buffer: &mut CodeBuffer) {
+/// Emits a branch of the kind in [`InstView::small`] to an out-of-line trap.
+pub(crate) fn trap_if<B: BranchForms>(view: &InstView, _: &EmitContext, buffer: &mut CodeBuffer) {
     trap_on::<B>(RelaxableBranch { kind: view.small, word: 0 }, view, buffer);
 }
 
-/// Emits a trap if both the kind in [`InstView::small`] and the kind in the first word hold.
-pub fn trap_if_both<B: BranchForms>(view: &InstView, _: &EmitContext, buffer: &mut CodeBuffer) {
+/// Emits a trap that is taken if both the kind in [`InstView::small`] and that in the first word hold.
+pub(crate) fn trap_if_both<B: BranchForms>(view: &InstView, _: &EmitContext, buffer: &mut CodeBuffer) {
     let stub = buffer.trap_stub(TrapCode(view.trap));
     let past = buffer.label();
     buffer.branch::<B>(B::complement(view.small), 0, past);
@@ -88,10 +88,10 @@ pub fn trap_if_both<B: BranchForms>(view: &InstView, _: &EmitContext, buffer: &m
     buffer.bind(past);
 }
 
-/// Emits what follows a call with handlers: the handlers' table entries and the jump to the normal
-/// destination. `words` are the number of bytes that the callee removed, the normal destination, the number
-/// of handlers, and each handler's tag and label. `restore` lowers the stack pointer by a number of bytes.
-pub fn after_try<B: BranchForms>(
+/// Emits what follows a call with exception handlers. `words` are the number of bytes that the callee popped,
+/// the normal destination, the number of handlers, and tag and label of each. `restore` is called to emit
+/// code that lowers the stack pointer by the popped bytes again.
+pub(crate) fn after_try<B: BranchForms>(
     words: &[u32],
     cx: &EmitContext,
     buffer: &mut CodeBuffer,

@@ -1,16 +1,16 @@
-//! The code buffer: bytes, labels, branches of the shortest form, constants, relocations.
+//! The code buffer: bytes, labels, branch relaxation, constants, relocations.
 //!
-//! Problem: a branch's length depends on its distance, which depends on other branches' lengths, and code is
-//! written once, front to back. Solution: a relaxable branch is written in its shortest form and put on a
-//! list. When the function is complete, every branch that does not reach is lengthened, until all reach
-//! (lengths only grow, so this ends, in practice after two or three rounds over the branches, and see
-//! `PATIENCE`); then one copy moves the code apart and writes the branches. Labels, relocations and the other
-//! positions are mapped in the same order. Whatever refers to a label and has forms of several lengths is
-//! such a branch: on some targets an address or a load of a constant, too.
+//! Problem: a branch's length depends on its distance, which depends on the lengths of other branches, and
+//! code is written once, front to back. Solution: a relaxable branch is written in its shortest form and put
+//! on a list. When the function is complete, branches that do not reach are lengthened until all reach.
+//! Lengths only grow, so this terminates, in practice after two or three rounds over the branches (`PATIENCE`
+//! bounds the worst case). Then one copy makes room in the code and writes the branches, and labels,
+//! relocations and other positions are mapped in the same order. Anything that refers to a label and has
+//! forms of several lengths is a relaxable branch: on some targets also an address or a load of a constant.
 //!
-//! Invariants: everything is recorded in increasing order of place, so that mapping is one merge. A label is
-//! bound once, and not inside a branch. Constants and jump tables come after the code; their labels are used
-//! like any other.
+//! Invariants: everything is recorded in increasing order of position, so that mapping is one merge. A label
+//! is bound once, and not inside a branch. Constants and jump tables come after the code, and their labels
+//! are used like any others.
 
 use crate::entity::Span;
 use crate::ir::{NO_SRCLOC, TrapCode};
@@ -22,39 +22,42 @@ use crate::machine::unwind::{Handler, UnwindOp};
 
 const UNBOUND: u32 = u32::MAX;
 
-/// In what a label is bound to: it is in the data behind the code, this far from their start.
+/// Set in the position of a label in the data after the code; the other bits are the offset from the data's
+/// start.
 const IN_DATA: u32 = 1 << 31;
 
-/// Rounds over the branches after which one is lengthened although it just reaches, more and more generously:
-/// a chain in which each lengthened branch puts the next out of reach would take as many rounds as it is
-/// long.
+/// Number of rounds after which branches that only just reach are lengthened too, with a margin that doubles
+/// in each further round. Otherwise, a chain in which each lengthened branch puts the next out of reach would
+/// take as many rounds as it has branches.
 const PATIENCE: i64 = 8;
 
-/// Bytes of a jump table's entry.
+/// Size of a jump table entry in bytes.
 const TABLE_ENTRY: u32 = 4;
 
-/// What functions are aligned to at least.
+/// Minimum alignment of functions in bytes.
 const MINIMUM_ALIGNMENT: u32 = 16;
 
-/// How a target writes what depends on where a label is.
+/// How a target encodes what depends on a label's position.
 pub trait BranchForms {
     /// Whether the most significant byte of a word comes first.
     const BIG_ENDIAN: bool = false;
     /// The kind of an unconditional jump.
     const JUMP: u8;
-    /// So many bytes that the first form of every branch reaches any label in a function no longer than that.
+    /// In functions up to this many bytes, the shortest form of every branch reaches every label.
     const SHORT: u32;
-    /// The kind of a branch that is taken when one of kind `kind`, with the same word, is not.
+    /// Returns the kind of branch that is taken when one of kind `kind`, with the same word, is not.
     fn complement(kind: u8) -> u8;
-    /// Length in bytes of form `form` of a branch of kind `kind`. Forms go from short to long.
+    /// Returns the length in bytes of form `form` of a branch of kind `kind`. Forms are numbered from 0, the
+    /// shortest.
     fn length(kind: u8, form: u8) -> u32;
     /// Whether form `form` reaches a label `distance` bytes from the branch's first byte. The longest form
-    /// always does.
+    /// reaches every label.
     fn reaches(kind: u8, form: u8, distance: i64) -> bool;
-    /// Writes the branch over `out`, whose length is that of the form; `word` is what it was begun with.
+    /// Writes the branch over `out`, which has the form's length; `word` is that given to
+    /// `CodeBuffer::branch`.
     fn write(kind: u8, word: u32, form: u8, distance: i64, out: &mut [u8]);
-    /// Completes a field of fixed size, at the start of `field`, that depends on the distance of a label from
-    /// there.
+    /// Completes a field of fixed size at the start of `field`, given the distance in bytes from there to a
+    /// label.
     fn fix(kind: u8, distance: i64, field: &mut [u8]);
 }
 
@@ -62,13 +65,13 @@ pub trait BranchForms {
 struct Branch {
     at: u32,
     label: Label,
-    /// What the target needs to write it besides its kind: registers, opcode.
+    /// The target's own data for writing the branch, such as registers or an opcode.
     word: u32,
     kind: u8,
     form: u8,
 }
 
-/// A constant to be placed: its range in `constant_bytes`.
+/// A constant to be placed after the code: its range in `constant_bytes` and its alignment in bytes.
 #[derive(Clone, Copy, Debug)]
 struct PendingConstant {
     label: Label,
@@ -77,18 +80,18 @@ struct PendingConstant {
     align: u32,
 }
 
-/// Code out of line that traps.
+/// Out-of-line code that traps.
 #[derive(Clone, Copy, Debug)]
 pub struct TrapStub {
-    /// Where it is to be.
-    pub label: Label,
-    /// What it traps with.
-    pub code: TrapCode,
-    /// The source location of the branches that go there.
-    pub srcloc: u32,
+    /// Label of the code.
+    pub(crate) label: Label,
+    /// Code of the trap.
+    pub(crate) code: TrapCode,
+    /// Source location of the branches that go there.
+    pub(crate) srcloc: u32,
 }
 
-/// A relocation of a whole constant.
+/// A relocation that fills a whole constant.
 #[derive(Clone, Copy, Debug)]
 struct ConstantReloc {
     label: Label,
@@ -104,13 +107,13 @@ struct JumpTable {
     entries: Span,
 }
 
-/// Code of one function while it is written. Reused across functions.
+/// The code of one function while it is written; reused from function to function.
 #[derive(Debug, Default)]
 pub struct CodeBuffer {
     code: Vec<u8>,
     labels: Vec<u32>,
     branches: Vec<Branch>,
-    /// Place, kind and label.
+    /// Fields to complete: position, kind and label.
     fixups: Vec<(u32, u8, Label)>,
     relocs: Vec<Reloc>,
     traps: Vec<TrapSite>,
@@ -121,20 +124,22 @@ pub struct CodeBuffer {
     tables: Vec<JumpTable>,
     table_targets: Vec<Label>,
     trap_stubs: Vec<TrapStub>,
-    /// Exception handlers: place behind the call, tag, and where the handler is.
+    /// Exception handlers: return address of the call, tag, and label of the handler.
     handlers: Vec<(u32, Option<u32>, Label)>,
+    /// For each branch, the bytes by which lengthening the branches before it shifts the code, and as the
+    /// last entry the total; empty if no branch is lengthened.
     grown: Vec<u32>,
-    /// Relocations of whole constants.
+    /// Relocations that fill whole constants.
     constant_relocs: Vec<ConstantReloc>,
-    /// Alignment of the data behind the code.
+    /// Alignment of the data after the code, in bytes.
     data_align: u32,
-    /// Length of the data behind the code.
+    /// Length of the data after the code, in bytes.
     data_len: u32,
 }
 
 impl CodeBuffer {
     /// Empties the buffer, keeping its memory.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.code.clear();
         self.labels.clear();
         self.branches.clear();
@@ -152,9 +157,9 @@ impl CodeBuffer {
         self.constant_relocs.clear();
     }
 
-    /// Where the next byte goes, with all branches so far in their shortest form.
+    /// Returns the position of the next byte, with all branches so far in their shortest form.
     #[inline]
-    pub fn position(&self) -> u32 {
+    pub(crate) fn position(&self) -> u32 {
         self.code.len() as u32
     }
 
@@ -166,13 +171,13 @@ impl CodeBuffer {
 
     /// Appends bytes.
     #[inline]
-    pub fn put(&mut self, bytes: &[u8]) {
+    pub(crate) fn put(&mut self, bytes: &[u8]) {
         self.code.extend_from_slice(bytes);
     }
 
-    /// Appends the first `len` bytes: a copy of fixed size is faster than one of any.
+    /// Appends the first `len` bytes. Copies all 16, because a copy of fixed size is faster.
     #[inline]
-    pub fn put_short(&mut self, bytes: &[u8; 16], len: usize) {
+    pub(crate) fn put_short(&mut self, bytes: &[u8; 16], len: usize) {
         let end = self.code.len() + len;
         self.code.extend_from_slice(bytes);
         self.code.truncate(end);
@@ -180,28 +185,28 @@ impl CodeBuffer {
 
     /// Appends `count` zeros.
     #[inline]
-    pub fn skip(&mut self, count: u32) {
+    pub(crate) fn skip(&mut self, count: u32) {
         self.code.resize(self.code.len() + count as usize, 0);
     }
 
     /// Appends four bytes, least significant first.
     #[inline]
-    pub fn put4(&mut self, word: u32) {
+    pub(crate) fn put4(&mut self, word: u32) {
         self.put(&word.to_le_bytes());
     }
 
     /// Appends eight bytes, least significant first.
     #[inline]
-    pub fn put8(&mut self, word: u64) {
+    pub(crate) fn put8(&mut self, word: u64) {
         self.put(&word.to_le_bytes());
     }
 
-    /// The bytes from `position` on, to print or patch what was just written.
-    pub fn bytes_from(&mut self, position: u32) -> &mut [u8] {
+    /// Returns the bytes from `position` on, to print or patch what was just written.
+    pub(crate) fn bytes_from(&mut self, position: u32) -> &mut [u8] {
         &mut self.code[position as usize..]
     }
 
-    /// A new label.
+    /// Makes a new label.
     #[inline]
     pub fn label(&mut self) -> Label {
         self.labels.push(UNBOUND);
@@ -215,8 +220,8 @@ impl CodeBuffer {
         label
     }
 
-    /// Makes `count` labels in a row and returns the first.
-    pub fn reserve_labels(&mut self, count: u32) -> Label {
+    /// Makes `count` consecutive labels and returns the first.
+    pub(crate) fn reserve_labels(&mut self, count: u32) -> Label {
         let first = self.labels.len() as u32;
         self.labels.resize((first + count) as usize, UNBOUND);
         Label(first)
@@ -229,71 +234,72 @@ impl CodeBuffer {
         self.labels[label.0 as usize] = self.position();
     }
 
-    /// Appends a relaxable branch to `label`; see [`BranchForms::write`] for `word`.
+    /// Appends a relaxable branch to `label`; `word` is passed on to [`BranchForms::write`].
     #[inline]
-    pub fn branch<B: BranchForms>(&mut self, kind: u8, word: u32, label: Label) {
+    pub(crate) fn branch<B: BranchForms>(&mut self, kind: u8, word: u32, label: Label) {
         self.branches.push(Branch { at: self.position(), label, word, kind, form: 0 });
         self.put_short(&[0; 16], B::length(kind, 0) as usize);
     }
 
-    /// Says that the field at `offset` depends on `label`: [`BranchForms::fix`] knows how.
+    /// Records that the field at `offset` depends on `label`; [`BranchForms::fix`] completes it.
     #[inline]
-    pub fn fixup(&mut self, offset: u32, kind: u8, label: Label) {
+    pub(crate) fn fixup(&mut self, offset: u32, kind: u8, label: Label) {
         self.fixups.push((offset, kind, label));
     }
 
-    /// Says that the next instruction can trap.
+    /// Records that the next instruction can trap.
     #[inline]
-    pub fn trap(&mut self, code: TrapCode) {
+    pub(crate) fn trap(&mut self, code: TrapCode) {
         self.trap_at(self.position(), code);
     }
 
-    /// Says that the instruction at `offset`, behind all those that were said to trap, can trap.
+    /// Records that the instruction at `offset` can trap; it must come after all trap sites recorded so far.
     #[inline]
-    pub fn trap_at(&mut self, offset: u32, code: TrapCode) {
+    pub(crate) fn trap_at(&mut self, offset: u32, code: TrapCode) {
         self.traps.push(TrapSite { offset, code });
     }
 
     /// Records a relocation of the field at `offset`.
     #[inline]
-    pub fn reloc(&mut self, offset: u32, kind: RelocKind, symbol: SymbolRef, addend: i64) {
+    pub(crate) fn reloc(&mut self, offset: u32, kind: RelocKind, symbol: SymbolRef, addend: i64) {
         self.relocs.push(Reloc { offset, kind, symbol, addend });
     }
 
-    /// Says that code of a source location begins here.
+    /// Records that code of a source location begins at the current position.
     #[inline]
-    pub fn srcloc(&mut self, loc: u32) {
+    pub(crate) fn srcloc(&mut self, loc: u32) {
         if self.srclocs.last().is_none_or(|last| last.1 != loc) {
             self.srclocs.push((self.position(), loc));
         }
     }
 
-    /// Records a change of the frame by the instruction just written.
+    /// Records the frame change made by the instruction just written.
     #[inline]
-    pub fn unwind(&mut self, op: UnwindOp) {
+    pub(crate) fn unwind(&mut self, op: UnwindOp) {
         self.unwind.push((self.position(), op));
     }
 
-    /// Places a constant after the code, at a label that has been reserved.
-    pub fn constant(&mut self, label: Label, bytes: &[u8], align: u32) {
+    /// Adds a constant to the data after the code, at a reserved label.
+    pub(crate) fn constant(&mut self, label: Label, bytes: &[u8], align: u32) {
         let start = self.constant_bytes.len() as u32;
         self.constant_bytes.extend_from_slice(bytes);
         self.constants.push(PendingConstant { label, start, end: start + bytes.len() as u32, align });
     }
 
-    /// Says that an exception thrown by the call that ends here goes to `handler`; without a tag, any.
-    pub fn handler(&mut self, tag: Option<u32>, handler: Label) {
+    /// Records that `handler` catches exceptions with this tag, or all if there is none, thrown by the call
+    /// that ends at the current position.
+    pub(crate) fn handler(&mut self, tag: Option<u32>, handler: Label) {
         self.handlers.push((self.position(), tag, handler));
     }
 
-    /// Says that a constant has a relocation.
-    pub fn constant_reloc(&mut self, label: Label, kind: RelocKind, symbol: SymbolRef, addend: i64) {
+    /// Records a relocation that fills a constant.
+    pub(crate) fn constant_reloc(&mut self, label: Label, kind: RelocKind, symbol: SymbolRef, addend: i64) {
         self.constant_relocs.push(ConstantReloc { label, kind, symbol, addend });
     }
 
-    /// The label of code out of line that traps with `code`; [`CodeBuffer::take_trap_stubs`] says which are
-    /// to be written. Branches of one source location and code share one.
-    pub fn trap_stub(&mut self, code: TrapCode) -> Label {
+    /// Returns the label of an out-of-line trap with `code`. Branches with the same source location and code
+    /// share one. The caller emits the stubs in the end: see [`CodeBuffer::take_trap_stubs`].
+    pub(crate) fn trap_stub(&mut self, code: TrapCode) -> Label {
         let srcloc = self.srclocs.last().map_or(NO_SRCLOC, |last| last.1);
         let shared = self
             .trap_stubs
@@ -309,16 +315,17 @@ impl CodeBuffer {
         label
     }
 
-    /// The trap stubs that were asked for.
-    pub fn take_trap_stubs(&mut self) -> Vec<TrapStub> {
+    /// Takes the trap stubs to be emitted.
+    pub(crate) fn take_trap_stubs(&mut self) -> Vec<TrapStub> {
         std::mem::take(&mut self.trap_stubs)
     }
 }
 
 /// Finishing: relaxation, data after the code, fixups.
 impl CodeBuffer {
-    /// A table after the code of 32-bit distances from its own start to `targets`.
-    pub fn jump_table(&mut self, targets: impl Iterator<Item = Label>) -> Label {
+    /// Adds a jump table to the data after the code: 32-bit distances in bytes from its own start to
+    /// `targets`.
+    pub(crate) fn jump_table(&mut self, targets: impl Iterator<Item = Label>) -> Label {
         let label = self.label();
         let start = self.table_targets.len() as u32;
         self.table_targets.extend(targets);
@@ -327,8 +334,7 @@ impl CodeBuffer {
         label
     }
 
-    /// Lengthens branches until all reach. Afterwards `grown[i]` is what the branches before the
-    /// i-th add, and the last entry what all add; or it is empty if none adds anything.
+    /// Lengthens branches until all reach, and computes `grown`.
     fn relax<B: BranchForms>(&mut self) {
         self.grown.clear();
         if self.position() + self.data_align + self.data_len <= B::SHORT {
@@ -362,7 +368,7 @@ impl CodeBuffer {
         }
     }
 
-    /// Where a label is, given the branch lengths found so far.
+    /// Returns a label's final position, given the branch lengths found so far.
     fn place_of(&self, label: Label) -> i64 {
         let at = self.labels[label.0 as usize];
         debug_assert_ne!(at, UNBOUND, "every label that is used is bound");
@@ -372,17 +378,17 @@ impl CodeBuffer {
         }
     }
 
-    /// Where the data behind the code begin.
+    /// Returns the final position of the data after the code.
     fn data_start(&self) -> u32 {
         (self.position() + self.growth()).next_multiple_of(self.data_align)
     }
 
-    /// What all branches add.
+    /// Returns the number of bytes that lengthening branches adds to the code.
     fn growth(&self) -> u32 {
         self.grown.last().copied().unwrap_or(0)
     }
 
-    /// Where a position ends up, given the branch lengths found so far.
+    /// Maps a position to its final one, given the branch lengths found so far.
     fn place(&self, at: u32) -> u32 {
         if self.grown.is_empty() {
             return at;
@@ -390,7 +396,8 @@ impl CodeBuffer {
         at + self.grown[self.branches.partition_point(|branch| branch.at < at)]
     }
 
-    /// Makes the finished function: branches relaxed, constants and tables behind the code, fixups written.
+    /// Finishes the function: relaxes branches, appends constants and jump tables, completes fixups and maps
+    /// positions.
     pub fn finish<B: BranchForms>(&mut self) -> CompiledStencil {
         self.place_data();
         self.relax::<B>();
@@ -438,7 +445,7 @@ impl CodeBuffer {
         }
     }
 
-    /// Copies the code with room for the branches' final forms, and writes them.
+    /// Copies the code, with the branches in their final forms.
     fn spread<B: BranchForms>(&mut self) -> Vec<u8> {
         let data = (self.data_len + self.data_align) as usize;
         let mut out = Vec::with_capacity(self.code.len() + self.growth() as usize + data);
@@ -464,7 +471,7 @@ impl CodeBuffer {
         out
     }
 
-    /// Binds the labels of constants, the most aligned first, and then of jump tables.
+    /// Binds the labels of constants, those of greatest alignment first, and then of jump tables.
     fn place_data(&mut self) {
         self.constants.sort_by_key(|constant| std::cmp::Reverse(constant.align));
         self.data_align = self.constants.first().map_or(1, |constant| constant.align);
@@ -485,7 +492,7 @@ impl CodeBuffer {
         self.data_len = at;
     }
 
-    /// Writes constants and jump tables behind the code.
+    /// Appends constants and jump tables to the code.
     fn write_data<B: BranchForms>(&self, code: &mut Vec<u8>) {
         for constant in &self.constants {
             code.resize(self.place_of(constant.label) as usize, 0);
@@ -503,7 +510,7 @@ impl CodeBuffer {
     }
 }
 
-/// Maps increasing positions to where they end up, one merge over the branches.
+/// Maps increasing positions to their final ones, in one merge with the branches.
 struct Mapper<'a> {
     branches: &'a [Branch],
     grown: &'a [u32],

@@ -1,7 +1,7 @@
-//! Instructions written at once, without VCode: prologues and expansions.
+//! Instructions that are encoded immediately, without VCode: prologues and expansions of pseudo-instructions.
 //!
-//! The constructors of a target's rows work here too. A virtual register stands for the physical one of its
-//! number: see [`physical`](crate::emit::inst_view::physical).
+//! The constructors of a target's rows work with this sink as well. A virtual register stands for the
+//! physical one with the same number: see [`physical`](crate::emit::inst_view::physical).
 
 use super::encoding::Encoding;
 use crate::emit::buffer::CodeBuffer;
@@ -11,10 +11,10 @@ use crate::machine::inst::{InstSink, MachInst, RowId};
 use crate::machine::reg::{Allocation, Operand, PReg};
 use std::marker::PhantomData;
 
-/// No row has more operands or words of its own.
+/// The greatest number of register operands or words of a row.
 const MOST: usize = 8;
 
-/// A sink that encodes each instruction as it is finished.
+/// A sink that encodes each instruction when it is finished.
 pub struct Direct<'a, I> {
     places: Places<'a>,
     buffer: &'a mut CodeBuffer,
@@ -26,8 +26,8 @@ pub struct Direct<'a, I> {
 }
 
 impl<'a, I: Encoding> Direct<'a, I> {
-    /// Writes to `buffer`.
-    pub fn new(places: Places<'a>, buffer: &'a mut CodeBuffer) -> Self {
+    /// Makes a sink that writes to `buffer`.
+    pub(crate) fn new(places: Places<'a>, buffer: &'a mut CodeBuffer) -> Self {
         Direct {
             places,
             buffer,
@@ -39,19 +39,19 @@ impl<'a, I: Encoding> Direct<'a, I> {
         }
     }
 
-    /// Writes what a pseudo-instruction expands to.
-    pub fn of(context: &EmitContext<'a>, buffer: &'a mut CodeBuffer) -> Self {
+    /// Makes a sink for the expansion of a pseudo-instruction.
+    pub(crate) fn of(context: &EmitContext<'a>, buffer: &'a mut CodeBuffer) -> Self {
         Direct::new(Places::of(context), buffer)
     }
 
-    /// Writes an instruction, given its registers and words as they are in VCode.
-    pub fn write(&mut self, row: RowId, allocs: &[Allocation], words: &[u32]) {
+    /// Encodes an instruction, given its registers and words as in VCode.
+    pub(crate) fn write(&mut self, row: RowId, allocs: &[Allocation], words: &[u32]) {
         let view = InstView { row: &I::rows()[row.0 as usize], small: 0, trap: 0, allocs, words };
         I::encode(&view, self.places, self.buffer);
     }
 
-    /// The buffer written to.
-    pub fn buffer(&mut self) -> &mut CodeBuffer {
+    /// Returns the buffer written to.
+    pub(crate) fn buffer(&mut self) -> &mut CodeBuffer {
         self.buffer
     }
 }

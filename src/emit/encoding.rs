@@ -1,4 +1,4 @@
-//! What a target supplies to emission: encodings, branch forms, frames.
+//! What a target supplies for emission: encodings, branch forms, frames.
 
 use super::buffer::{BranchForms, CodeBuffer};
 use super::frame::Frame;
@@ -9,37 +9,37 @@ use crate::machine::inst::RowId;
 use crate::machine::reg::{Allocation, PReg};
 use crate::options::Flags;
 
-/// How a target's instructions become bytes.
+/// How a target's instructions are encoded.
 pub trait Encoding: Machine {
-    /// Forms of its relaxable branches.
+    /// Forms of the target's relaxable branches.
     type Branches: BranchForms;
 
-    /// What expands its pseudo-instructions, by the first parameter of their rows.
+    /// The functions that expand pseudo-instructions, indexed by the first parameter of their rows.
     const EXPANSIONS: &'static [Expansion];
 
     /// Encodes a real (non-pseudo) instruction and records its trap site.
     fn encode(view: &InstView<'_>, places: Places<'_>, buffer: &mut CodeBuffer);
 
-    /// Writes one of [`Machine::MOVES`], whose operands are a register and another or a spill slot.
+    /// Encodes one of [`Machine::MOVES`], whose operands are a register and another register or a spill slot.
     fn encode_move(row: RowId, register: PReg, other: Allocation, frame: &Frame, buffer: &mut CodeBuffer);
 
-    /// Emits code out of line that traps.
+    /// Emits the instruction of an out-of-line trap.
     fn emit_trap(code: TrapCode, buffer: &mut CodeBuffer);
 
-    /// Whether blocks that indirect branches go to begin with [`Encoding::emit_landing`].
+    /// Whether destinations of indirect branches must begin with [`Encoding::emit_landing`].
     fn marks_landings(_: &Flags) -> bool {
         false
     }
 
-    /// Emits what an indirect branch may go to.
+    /// Emits the instruction that marks a valid destination of indirect branches.
     fn emit_landing(_: &mut CodeBuffer) {}
 }
 
-/// How a target's functions are entered.
+/// How a target lays out and enters frames.
 pub trait Emission: Encoding {
-    /// Lays out the frame: what is saved where. An error says what is too large.
+    /// Lays out the frame. The error says what is too large for the target.
     fn finish_frame(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(), String>;
 
-    /// Emits the function's entry sequence.
+    /// Emits the prologue.
     fn emit_prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer);
 }

@@ -1,8 +1,8 @@
 //! The stack frame.
 //!
-//! From high to low addresses: incoming stack arguments, return address, saved registers, stack slots,
-//! spill slots, outgoing stack arguments. Everything is addressed from the stack pointer, which
-//! does not move between prologue and epilogue, so that a frame pointer is kept only when asked for.
+//! From high to low addresses: incoming stack arguments, return address, saved registers, stack slots, spill
+//! slots, outgoing stack arguments. Everything is addressed from the stack pointer, which does not move
+//! between prologue and epilogue; a frame pointer is kept only on request.
 
 use crate::entity::Map;
 use crate::ir::{GlobalValueData, Purpose, StackSlot, StackSlotData, Stencil};
@@ -13,61 +13,65 @@ use crate::machine::description::is_overaligned;
 use crate::machine::reg::{PReg, PRegSet};
 use crate::machine::symbol::SymbolRef;
 
-/// Sizes and places of a function's frame. Offsets count from the stack pointer after the prologue.
+/// The layout of a function's frame. Sizes are in bytes, offsets in bytes from the stack pointer after the
+/// prologue.
 #[derive(Debug, Default)]
 pub struct Frame {
     /// Offset of each stack slot.
     pub slots: Map<StackSlot, u32>,
-    /// Offset of the first spill slot; each takes 8 bytes.
+    /// Offset of the first spill slot. Slots are numbered in units of 8 bytes.
     pub spills: u32,
-    /// Number of spill slots.
+    /// Number of 8-byte units of spill slots.
     pub spill_count: u32,
-    /// Bytes of outgoing stack arguments, from the stack pointer up.
+    /// Size of the outgoing stack arguments, which begin at the stack pointer.
     pub outgoing: u32,
-    /// Bytes the prologue subtracts from the stack pointer, after saving registers.
+    /// Size of what the prologue allocates after saving registers.
     pub size: u32,
     /// Offset of the first incoming stack argument.
     pub incoming: u32,
-    /// Bytes of incoming stack arguments.
+    /// Size of the incoming stack arguments.
     pub incoming_bytes: u32,
-    /// Registers to be saved, in order.
+    /// Registers to save, in order.
     pub saved: Vec<PReg>,
-    /// Whether a frame pointer is set up.
+    /// Whether to set up a frame pointer.
     pub frame_pointer: bool,
-    /// Whether it calls anything.
+    /// Whether the function calls others.
     pub calls: bool,
-    /// Whether the callee removes stack arguments.
+    /// Whether this function pops its stack arguments.
     pub callee_pops: bool,
-    /// Registers that are saved if they are written.
+    /// Registers that the function must preserve.
     pub preserved: PRegSet,
-    /// Those of them that are written anywhere in the function.
+    /// The subset of `preserved` that the function writes.
     pub written: PRegSet,
-    /// Bytes by which tail calls need more incoming stack arguments than this function got: the
-    /// prologue makes room for them.
+    /// Number of bytes by which the stack arguments of tail calls exceed the incoming ones: the prologue
+    /// makes room for them.
     pub growth: u32,
-    /// How the stack limit is computed on entry; empty if there is none.
+    /// Steps that compute the stack limit on entry; empty if there is none.
     pub limit: Vec<LimitStep>,
     /// Offset of the saved vector registers.
     pub saved_vectors: u32,
-    /// Whether vector registers are saved whole, where that is not always so.
+    /// Whether to save vector registers whole, on targets where that depends on the function.
     pub whole_vectors: bool,
 }
 
 /// One step of computing the stack limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LimitStep {
-    /// Begin with a register.
+    /// Start with a register.
     Start(PReg),
-    /// Begin with a symbol's address.
+    /// Start with a symbol's address.
     Symbol(SymbolRef),
-    /// Load from the address so far plus an offset.
+    /// Load from the current value plus an offset.
     Load(i32),
-    /// Add.
+    /// Add an offset to the current value.
     Add(i32),
 }
 
-/// The steps that compute a function's stack limit, from a register parameter or a symbol.
-pub fn stack_limit<I: Machine>(stencil: &Stencil, abi: &AbiSignature) -> Result<Vec<LimitStep>, String> {
+/// Returns the steps that compute a function's stack limit, from a register parameter or a symbol.
+pub(crate) fn stack_limit<I: Machine>(
+    stencil: &Stencil,
+    abi: &AbiSignature,
+) -> Result<Vec<LimitStep>, String> {
     let mut steps = Vec::new();
     let Some(mut gv) = stencil.stack_limit else { return Ok(steps) };
     let add = |offset| match i32::try_from(offset) {
@@ -105,8 +109,8 @@ pub fn stack_limit<I: Machine>(stencil: &Stencil, abi: &AbiSignature) -> Result<
     Ok(steps)
 }
 
-/// Bytes set aside for a slot.
-pub fn slot_room<I: Machine>(slot: &StackSlotData) -> u64 {
+/// Returns the number of bytes to reserve for a slot.
+pub(crate) fn slot_room<I: Machine>(slot: &StackSlotData) -> u64 {
     let rounding =
         if is_overaligned::<I>(slot) { (1u64 << slot.align_shift) - I::STACK_ALIGNMENT as u64 } else { 0 };
     slot.size as u64 + rounding
@@ -118,16 +122,16 @@ impl Frame {
         self.size > 0 || !self.saved.is_empty() || self.frame_pointer
     }
 
-    /// Forgets the last function.
-    pub fn clear(&mut self) {
+    /// Resets the frame for the next function.
+    pub(crate) fn clear(&mut self) {
         let (mut slots, mut saved) = (std::mem::take(&mut self.slots), std::mem::take(&mut self.saved));
         slots.clear();
         saved.clear();
         *self = Frame { slots, saved, ..Frame::default() };
     }
 
-    /// Rejects frames and functions that are too large for what addresses in them: frames of more than `most` bytes.
-    pub fn check_size<I: Machine>(&self, stencil: &Stencil, most: u64) -> Result<(), String> {
+    /// Rejects frames of more than `most` bytes, and functions with more items than an [`Amode`] can number.
+    pub(crate) fn check_size<I: Machine>(&self, stencil: &Stencil, most: u64) -> Result<(), String> {
         let slots: u64 = stencil.stack_slots.values().map(|slot| slot_room::<I>(slot) + 16).sum();
         if slots + self.outgoing as u64 + self.spill_count as u64 * 8 > most {
             let gigabytes = most.next_power_of_two() >> 30;
@@ -151,14 +155,15 @@ impl Frame {
         Ok(())
     }
 
-    /// Places outgoing arguments, spill slots and stack slots from the stack pointer up; returns the end.
+    /// Lays out outgoing arguments, spill slots and stack slots, in this order from the stack pointer up;
+    /// returns the offset of the end.
     pub fn place_locals<I: Machine>(&mut self, stack_slots: &Map<StackSlot, StackSlotData>) -> u32 {
         let mut at = self.outgoing.next_multiple_of(8);
         self.spills = at;
         at += self.spill_count * 8;
         self.slots.clear();
         for slot in stack_slots.values() {
-            // What 16-byte accesses may be meant for is aligned for them.
+            // Slots that may be meant for 16-byte accesses are aligned for them.
             let natural = if slot.size >= 16 { I::STACK_ALIGNMENT } else { 8 };
             at = at.next_multiple_of((1 << slot.align_shift).clamp(natural, I::STACK_ALIGNMENT));
             self.slots.push(at);
@@ -168,7 +173,7 @@ impl Frame {
     }
 }
 
-/// The offset from the stack pointer of a place in the frame, given the frame; `None` for other places.
+/// Returns the offset from the stack pointer of a place in the frame; `None` for other places.
 #[inline]
 pub fn frame_offset(frame: &Frame, place: Place) -> Option<u32> {
     match place {

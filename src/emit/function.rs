@@ -1,8 +1,6 @@
-//! Emission: one pass over VCode, with the allocator's moves in between, into the code buffer.
+//! Emission of a function: one pass that writes VCode and the allocator's moves to the code buffer.
 //!
-//! Blocks are emitted in an order of their own: cold blocks last, blocks that only jump not at all (branches
-//! to them are sent on), and a loop whose header tests at the top is rotated, so that the back edge is the
-//! conditional branch. Block n of VCode is label n of the buffer.
+//! Blocks are emitted in the order of [`BlockLayout`]. Block n of VCode has label n in the buffer.
 
 use super::encoding::{Emission, Encoding};
 use super::inst_view::Places;
@@ -10,7 +8,7 @@ use crate::emit::buffer::CodeBuffer;
 use crate::emit::frame::Frame;
 use crate::emit::inst_view::EmitContext;
 use crate::emit::inst_view::InstView;
-use crate::emit::layout::Layout;
+use crate::emit::layout::BlockLayout;
 use crate::emit::redundant_moves::Copies;
 use crate::entity::Span;
 use crate::machine::compiled::CompiledStencil;
@@ -22,16 +20,36 @@ use crate::machine::reg::{Allocation, Edit, Inst, Output, PReg, PRegSet, ProgPoi
 use crate::machine::vcode::VCode;
 use crate::options::Flags;
 
+/// A function with registers allocated and its frame laid out.
+#[derive(Clone, Copy)]
+pub struct AllocatedFunction<'a> {
+    /// The machine instructions.
+    pub(crate) vcode: &'a VCode,
+    /// Allocations and moves.
+    pub(crate) output: &'a Output,
+    /// The frame.
+    pub(crate) frame: &'a Frame,
+}
+
+/// Memory that emission reuses from function to function.
+#[derive(Default)]
+pub struct EmitBuffers {
+    /// The order of blocks.
+    pub(crate) layout: BlockLayout,
+    /// The values of registers and slots.
+    pub(crate) copies: Copies,
+    /// The code.
+    pub(crate) buffer: CodeBuffer,
+}
+
 /// Emits a function.
-pub fn emit<I: Emission>(
-    vcode: &VCode,
-    output: &Output,
-    frame: &Frame,
-    layout: &mut Layout,
+pub(crate) fn emit<I: Emission>(
+    function: &AllocatedFunction,
     flags: &Flags,
-    copies: &mut Copies,
-    buffer: &mut CodeBuffer,
+    buffers: &mut EmitBuffers,
 ) -> CompiledStencil {
+    let AllocatedFunction { vcode, output, frame } = *function;
+    let EmitBuffers { layout, copies, buffer } = buffers;
     buffer.clear();
     buffer.reserve_labels(vcode.blocks.len() as u32);
     let constants = buffer.reserve_labels(vcode.constants.len() as u32);
@@ -51,14 +69,14 @@ pub fn emit<I: Emission>(
         let block = layout.order()[position];
         let next = layout.order().get(position + 1).copied().filter(|_| padding == 0);
         buffer.bind(Label::of(block));
-        for &skipped in layout.sent_to(block) {
+        for &skipped in layout.forwarding_to(block) {
             buffer.bind(Label::of(skipped));
         }
         if layout.is_landing(block) {
             I::emit_landing(buffer);
         }
         let cx = EmitContext { frame, next, constants, flags, layout, moves: &moves };
-        emit_block::<I>(vcode, output, &cx, buffer, copies, &mut cursor, block);
+        emit_block::<I>(function, &cx, buffer, copies, &mut cursor, block);
         buffer.skip(padding);
     }
     for stub in buffer.take_trap_stubs() {
@@ -73,7 +91,8 @@ pub fn emit<I: Emission>(
     compiled
 }
 
-/// Bytes behind each block: whole instructions on all targets, and none that are executed.
+/// Returns the number of padding bytes after each block, a multiple of every target's instruction alignment.
+/// The padding is never executed.
 fn padding(flags: &Flags) -> u32 {
     const LARGEST_LOG2: u8 = 27;
     match flags.bb_padding_log2_minus_one() {
@@ -82,7 +101,7 @@ fn padding(flags: &Flags) -> u32 {
     }
 }
 
-/// Where in `edits` and `srclocs` the entries for an instruction begin.
+/// Where in `edits` and `srclocs` the entries for `inst` begin.
 #[derive(Default)]
 struct Cursor {
     inst: u32,
@@ -91,7 +110,7 @@ struct Cursor {
 }
 
 impl Cursor {
-    /// Goes to an instruction, where it mostly is: the order of blocks changes little.
+    /// Moves to an instruction. Mostly the cursor is there already, since layout keeps most blocks in order.
     fn seek(&mut self, inst: u32, vcode: &VCode, output: &Output) {
         if self.inst != inst {
             let first = before(inst);
@@ -101,20 +120,21 @@ impl Cursor {
     }
 }
 
-/// The point before an instruction.
+/// Returns the program point before an instruction.
 fn before(inst: u32) -> ProgPoint {
     ProgPoint::before(Inst::new(inst as usize))
 }
 
+/// Emits a block: its instructions, with the allocator's moves in between.
 fn emit_block<I: Encoding>(
-    vcode: &VCode,
-    output: &Output,
+    function: &AllocatedFunction,
     cx: &EmitContext,
     buffer: &mut CodeBuffer,
     copies: &mut Copies,
     cursor: &mut Cursor,
     block: VBlock,
 ) {
+    let AllocatedFunction { vcode, output, .. } = *function;
     copies.clear();
     let Span { start, end } = vcode.block(block).insts;
     cursor.seek(start, vcode, output);
@@ -152,13 +172,14 @@ fn emit_block<I: Encoding>(
             forget_written(vcode, inst, &view, copies);
         }
     }
-    // Moves of what a branch defines are behind it, and again at the start of the blocks it goes to.
+    // The allocator puts moves of a branch's results after it, where nothing executes them, and repeats them
+    // at the start of its successors.
     let unreachable = edits.iter().take_while(|edit| edit.0 < behind).count();
     let (edit, loc) = (output.edits.len() - edits.len() + unreachable, vcode.srclocs.len() - locs.len());
     *cursor = Cursor { inst: end, edit, loc };
 }
 
-/// Emits a move that the allocator asked for, by the rows for integers or the others.
+/// Emits a move that the allocator asked for; `moves` is that of [`EmitContext`].
 #[inline]
 fn emit_move<I: Encoding>(
     from: Allocation,
@@ -177,7 +198,7 @@ fn emit_move<I: Encoding>(
     I::encode_move(row, register, other, frame, buffer);
 }
 
-/// Forgets what the registers had that an instruction writes: those it clobbers and those of its results.
+/// Forgets the values of the registers that an instruction writes: its clobbers and its results.
 #[inline]
 fn forget_written(vcode: &VCode, inst: &MachInst, view: &InstView, copies: &mut Copies) {
     if view.row.props.any(Props::CLOBBERS) {
@@ -192,9 +213,10 @@ fn forget_written(vcode: &VCode, inst: &MachInst, view: &InstView, copies: &mut 
     }
 }
 
-/// Registers of `preserved` that the function writes: by its instructions' results and clobbers, and by
-/// moves. One of the allocator's that is read was written before.
-pub fn written_registers<I: Machine>(
+/// Returns the registers of `preserved` that the function writes, by results and clobbers of instructions and
+/// by moves. An allocatable register that is read must also have been written, so operands need not be told
+/// apart.
+pub(crate) fn written_registers<I: Machine>(
     vcode: &VCode,
     output: &Output,
     allocatable: PRegSet,
@@ -225,7 +247,7 @@ pub fn written_registers<I: Machine>(
     written
 }
 
-/// Writes an instruction, pseudo-instructions included.
+/// Emits an instruction, expanding it if it is a pseudo-instruction.
 #[inline]
 pub fn emit_inst<I: Encoding>(view: &InstView, context: &EmitContext, buffer: &mut CodeBuffer) {
     if view.row.props.any(Props::PSEUDO) {

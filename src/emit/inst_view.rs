@@ -1,6 +1,6 @@
-//! A machine instruction at hand of an encoder, and how it gets there.
+//! A machine instruction as encoders see it: row, allocations, words.
 
-use super::layout::Layout;
+use super::layout::BlockLayout;
 use crate::emit::buffer::CodeBuffer;
 use crate::emit::frame::Frame;
 use crate::machine::amode::{Amode, PackedAmode};
@@ -8,114 +8,114 @@ use crate::machine::description::Machine;
 use crate::machine::description::Moves;
 use crate::machine::inst::ConstantRef;
 use crate::machine::inst::Label;
-use crate::machine::inst::{MachInst, NO_FIELD, OperandKind, Row};
+use crate::machine::inst::{MachInst, NO_FIELD, OperandForm, Row};
 use crate::machine::reg::{Allocation, PReg, VBlock, VReg};
 use crate::machine::size::OperandSize;
 use crate::machine::symbol::SymbolRef;
 use crate::options::Flags;
 
-/// What instructions being emitted may look at: the same for those of a block.
+/// The context that expansions of a block's instructions can look at.
 pub struct EmitContext<'a> {
-    /// Where things are in the frame.
+    /// The function's frame.
     pub frame: &'a Frame,
-    /// The block that is emitted next.
+    /// The block that is emitted next, if nothing comes in between.
     pub next: Option<VBlock>,
-    /// The label of the function's constant 0; those of the others follow.
+    /// The label of the function's constant 0; those of its other constants follow.
     pub constants: Label,
     /// The settings.
     pub flags: &'a Flags,
-    /// Where blocks are.
-    pub layout: &'a Layout,
-    /// Rows that move integers, and those that move values of the float class.
+    /// The order in which blocks are emitted.
+    pub layout: &'a BlockLayout,
+    /// The move rows for integers, and those for values of the float class.
     pub moves: &'a [Moves; 2],
 }
 
 impl EmitContext<'_> {
-    /// Whether the code of the block with this label comes next.
-    pub fn falls_through_to(&self, label: Label) -> bool {
+    /// Whether the block with this label is emitted next.
+    pub(crate) fn falls_through_to(&self, label: Label) -> bool {
         Some(self.layout.emitted(VBlock::new(label.0 as usize))) == self.next
     }
 }
 
-/// Where things are that operands refer to.
+/// What an encoder needs to resolve the places of memory operands.
 #[derive(Clone, Copy)]
 pub struct Places<'a> {
-    /// The frame.
-    pub frame: &'a Frame,
-    /// The label of constant 0; those of the others follow.
-    pub constants: Label,
+    /// The function's frame.
+    pub(crate) frame: &'a Frame,
+    /// The label of the function's constant 0; those of its other constants follow.
+    pub(crate) constants: Label,
 }
 
 impl<'a> Places<'a> {
-    /// Those an instruction sees.
-    pub fn of(context: &EmitContext<'a>) -> Self {
+    /// Makes the places from an instruction's context.
+    pub(crate) fn of(context: &EmitContext<'a>) -> Self {
         Places { frame: context.frame, constants: context.constants }
     }
 
-    /// The label of a constant.
-    pub fn constant(&self, constant: ConstantRef) -> Label {
+    /// Returns the label of a constant.
+    pub(crate) fn constant(&self, constant: ConstantRef) -> Label {
         Label(self.constants.0.wrapping_add(constant.0))
     }
 }
 
-/// An instruction with its parts at hand.
+/// An instruction, with its parts looked up.
 #[derive(Clone, Copy)]
 pub struct InstView<'a> {
-    /// Its row.
-    pub row: &'static Row,
-    /// Condition code or the like.
-    pub small: u8,
+    /// The instruction's row.
+    pub(crate) row: &'static Row,
+    /// Condition code, or another operand of a few bits.
+    pub(crate) small: u8,
     /// Trap code if it faults; 0 if it can't.
-    pub trap: u8,
-    /// Where its register operands are.
-    pub allocs: &'a [Allocation],
-    /// Its data words.
-    pub words: &'a [u32],
+    pub(crate) trap: u8,
+    /// Allocations of the register operands.
+    pub(crate) allocs: &'a [Allocation],
+    /// Data words.
+    pub(crate) words: &'a [u32],
 }
 
 /// A function that expands a pseudo-instruction.
 pub type Expansion = fn(&InstView, &EmitContext, &mut CodeBuffer);
 
 impl<'a> InstView<'a> {
-    /// An instruction whose allocations and words begin with its own.
+    /// Makes the view of an instruction whose allocations and words are the first of those given.
     #[inline]
     pub fn new<I: Machine>(inst: &MachInst, allocs: &'a [Allocation], words: &'a [u32]) -> Self {
         let row = &I::rows()[inst.row.0 as usize];
         InstView { row, small: inst.small, trap: inst.trap, allocs, words }
     }
 
-    /// The allocator's index, in its class, of the register that register operand `index` is in: its number,
-    /// unless the target's `regs` says otherwise.
+    /// Returns the number of the register that register operand `index` is in.
     #[inline]
-    pub fn register(&self, index: usize) -> u8 {
+    pub(crate) fn register(&self, index: usize) -> u8 {
         number_of(self.allocs[index])
     }
 
-    /// The same register for constructors that write to [`Direct`](crate::emit::direct::Direct).
-    pub fn operand(&self, index: usize) -> VReg {
+    /// Returns register operand `index` for constructors that write to
+    /// [`Direct`](crate::emit::direct::Direct).
+    pub(crate) fn operand(&self, index: usize) -> VReg {
         let register = self.allocs[index].as_reg().expect("the constraint asks for a register");
         physical(register)
     }
 
-    /// The register in a field, or 0 if the field is not there.
+    /// Returns the number of the register that fills a field of the row, or 0 if none does.
     #[inline]
-    pub fn field(&self, field: usize) -> u8 {
+    pub(crate) fn field(&self, field: usize) -> u8 {
         match self.row.fields[field] {
             NO_FIELD => 0,
             index => self.register(index as usize),
         }
     }
 
-    /// A register operand for constructors, and its size.
-    pub fn sized_operand(&self, index: usize) -> (VReg, OperandSize) {
-        let OperandKind::Reg { bits, .. } = self.row.operands[index].kind else {
+    /// Returns register operand `index` for constructors, and its size.
+    pub(crate) fn sized_operand(&self, index: usize) -> (VReg, OperandSize) {
+        let OperandForm::Reg { bits, .. } = self.row.operands[index].kind else {
             unreachable!("registers come first in a row");
         };
         (self.operand(index), OperandSize::from_bits(bits as u32))
     }
 
-    /// A memory operand for constructors, from its first register and its first word.
-    pub fn amode(&self, first: usize, word: usize) -> Amode {
+    /// Returns a memory operand for constructors, given the indices of its first register operand and word.
+    pub(crate) fn amode(&self, first: usize, word: usize) -> Amode {
         let packed = PackedAmode::unpack(self.words[word], self.words[word + 1]);
         let place = packed.place.expect("the operand is memory");
         Amode {
@@ -127,25 +127,25 @@ impl<'a> InstView<'a> {
         }
     }
 
-    /// The label in a word.
-    pub fn label(&self, word: usize) -> Label {
+    /// Returns the label in a word.
+    pub(crate) fn label(&self, word: usize) -> Label {
         Label(self.words[word])
     }
 
-    /// The symbol in a word and the addend in the next.
-    pub fn symbol(&self, word: usize) -> (SymbolRef, i64) {
+    /// Returns the symbol in a word and the addend in the next one.
+    pub(crate) fn symbol(&self, word: usize) -> (SymbolRef, i64) {
         (SymbolRef::unpack(self.words[word]), self.words[word + 1] as i32 as i64)
     }
 }
 
-/// The allocator's index, in its class, of the register that something is in.
+/// Returns the number of an allocated register.
 #[inline]
-pub fn number_of(allocation: Allocation) -> u8 {
+pub(crate) fn number_of(allocation: Allocation) -> u8 {
     let register = allocation.as_reg().expect("the constraint asks for a register");
     register.hw_enc() as u8
 }
 
-/// A physical register as the virtual one that stands for it where instructions are written directly.
+/// Returns the virtual register that stands for a physical one where instructions are encoded directly.
 pub const fn physical(register: PReg) -> VReg {
     VReg::new(register.hw_enc(), register.class())
 }

@@ -1,4 +1,8 @@
-//! The order in which blocks are emitted, found after allocation when it is known which are empty.
+//! The order in which blocks are emitted. It is computed after allocation, when it is known which blocks are
+//! empty.
+//!
+//! Cold blocks come last. Blocks that only jump are not emitted: branches to them are forwarded. A loop whose
+//! header tests at the top is rotated, so that the conditional branch becomes the back edge.
 
 use crate::entity::Span;
 use crate::machine::description::Machine;
@@ -6,34 +10,34 @@ use crate::machine::inst::Props;
 use crate::machine::reg::{Edit, Inst, Output, ProgPoint, VBlock};
 use crate::machine::vcode::VCode;
 
-/// Block order of one function; reused.
+/// The block order of one function; reused from function to function.
 #[derive(Debug, Default)]
-pub struct Layout {
+pub struct BlockLayout {
     order: Vec<VBlock>,
-    /// For each block: itself, or where it sends on to because all it does is jump.
-    sent: Vec<VBlock>,
-    /// Blocks that were skipped, grouped by where they send on to.
+    /// For each block, itself, or the block that it forwards to because all it does is jump.
+    forwarded: Vec<VBlock>,
+    /// Blocks that are not emitted, grouped by the block that they forward to.
     skipped: Vec<VBlock>,
-    /// For each block, the range in `skipped` of those that send on to it.
+    /// For each block, the range in `skipped` of the blocks that forward to it.
     ranges: Vec<Span>,
-    /// Blocks that are rarely executed: the end of `order`.
+    /// Cold blocks, which come last in `order`.
     cold: Vec<VBlock>,
-    /// Place of each block in `order`; `u32::MAX` if it has none.
+    /// Index of each block in `order`, or `u32::MAX`.
     positions: Vec<u32>,
-    /// For each block whether an indirect branch goes to it; empty if nobody asks.
+    /// For each block, whether an indirect branch goes to it; empty if not computed.
     landings: Vec<bool>,
 }
 
-impl Layout {
-    /// Finds the order for a function.
-    pub fn compute<M: Machine>(&mut self, vcode: &VCode, output: &Output) {
+impl BlockLayout {
+    /// Computes the order for a function.
+    pub(crate) fn compute<M: Machine>(&mut self, vcode: &VCode, output: &Output) {
         self.landings.clear();
         self.find_empty::<M>(vcode, output);
         self.group_skipped();
         self.order.clear();
         self.cold.clear();
         for block in vcode.block_indices() {
-            if self.sent[block.index()] != block {
+            if self.forwarded[block.index()] != block {
                 continue;
             }
             if vcode.block(block).cold && block.index() != 0 {
@@ -46,32 +50,33 @@ impl Layout {
         self.order.extend_from_slice(&self.cold);
     }
 
-    /// Finds the blocks that indirect branches go to, after [`Layout::compute`].
-    pub fn find_landings<M: Machine>(&mut self, vcode: &VCode) {
+    /// Finds the blocks that indirect branches go to; call it after [`BlockLayout::compute`].
+    pub(crate) fn find_landings<M: Machine>(&mut self, vcode: &VCode) {
         self.landings.clear();
         self.landings.resize(vcode.blocks.len(), false);
         for block in vcode.block_indices() {
             let last = &vcode.insts[vcode.block(block).insts.end as usize - 1];
             if M::rows()[last.row.0 as usize].props.any(Props::INDIRECT) {
                 for to in vcode.successors(block) {
-                    self.landings[self.sent[to.index()].index()] = true;
+                    self.landings[self.forwarded[to.index()].index()] = true;
                 }
             }
         }
     }
 
-    /// Whether an indirect branch goes to a block, if that was asked for.
-    pub fn is_landing(&self, block: VBlock) -> bool {
+    /// Whether an indirect branch goes to a block; false unless [`BlockLayout::find_landings`] was called.
+    pub(crate) fn is_landing(&self, block: VBlock) -> bool {
         self.landings.get(block.index()).is_some_and(|&lands| lands)
     }
 
-    /// Blocks in emission order.
-    pub fn order(&self) -> &[VBlock] {
+    /// Returns the blocks in emission order.
+    pub(crate) fn order(&self) -> &[VBlock] {
         &self.order
     }
 
-    /// Whether a latch should stand before the header: at most one of several blocks that lead to it falls
-    /// through to it now, or a branch does whose other target falls through without it. Only one latch can.
+    /// Whether to move a latch before its header. This pays if the latch has several predecessors, at most
+    /// one of which falls through to it now, or if its only predecessor is a branch whose other destination
+    /// can then fall through. Only one latch of a loop can be moved.
     fn goes_before(&self, vcode: &VCode, header: usize, latch: usize) -> bool {
         if self.order[header - 1] > self.order[header] {
             return false;
@@ -81,23 +86,23 @@ impl Layout {
         let other = if *a == self.order[latch] { b } else { a };
         let after = self.positions[pred.index()] as usize + 1;
         let next = if after == latch { after + 1 } else { after };
-        self.order.get(next) == Some(&self.sent[other.index()])
+        self.order.get(next) == Some(&self.forwarded[other.index()])
     }
 
-    /// The block whose code stands for that of `block`.
-    pub fn emitted(&self, block: VBlock) -> VBlock {
-        self.sent[block.index()]
+    /// Returns the block that `block` forwards to, or `block` itself.
+    pub(crate) fn emitted(&self, block: VBlock) -> VBlock {
+        self.forwarded[block.index()]
     }
 
-    /// Blocks that are not emitted because they only jump to `block`.
-    pub fn sent_to(&self, block: VBlock) -> &[VBlock] {
+    /// Returns the blocks that are not emitted because they only jump to `block`.
+    pub(crate) fn forwarding_to(&self, block: VBlock) -> &[VBlock] {
         self.ranges[block.index()].of(&self.skipped)
     }
 
-    /// Finds blocks that only jump, and where chains of them end.
+    /// Finds blocks that only jump, and the ends of chains of them.
     fn find_empty<M: Machine>(&mut self, vcode: &VCode, output: &Output) {
-        self.sent.clear();
-        self.sent.extend(vcode.block_indices());
+        self.forwarded.clear();
+        self.forwarded.extend(vcode.block_indices());
         for block in vcode.block_indices().skip(1) {
             let insts = vcode.block(block).insts;
             let inst = &vcode.insts[insts.start as usize];
@@ -111,28 +116,30 @@ impl Layout {
             let stays = moves.all(|(_, Edit::Move { from, to })| from == to);
             let root = self.root(to);
             if stays && root != block {
-                self.sent[block.index()] = root;
+                self.forwarded[block.index()] = root;
             }
         }
         for block in vcode.block_indices().skip(1) {
-            self.sent[block.index()] = self.root(block);
+            self.forwarded[block.index()] = self.root(block);
         }
     }
 
-    /// The end of the chain of jumps from `block`; there are no cycles, since none is ever closed.
+    /// Returns the end of the chain of forwarding blocks from `block`, shortening the chain. There are no
+    /// cycles, because a block whose chain ends in itself is not forwarded.
     fn root(&mut self, mut block: VBlock) -> VBlock {
-        while self.sent[block.index()] != block {
-            let next = self.sent[block.index()];
-            self.sent[block.index()] = self.sent[next.index()];
+        while self.forwarded[block.index()] != block {
+            let next = self.forwarded[block.index()];
+            self.forwarded[block.index()] = self.forwarded[next.index()];
             block = next;
         }
         block
     }
 
+    /// Computes `skipped` and `ranges` by a counting sort.
     fn group_skipped(&mut self) {
         self.ranges.clear();
-        self.ranges.resize(self.sent.len(), Span::default());
-        for (block, &to) in self.sent.iter().enumerate() {
+        self.ranges.resize(self.forwarded.len(), Span::default());
+        for (block, &to) in self.forwarded.iter().enumerate() {
             if to.index() != block {
                 self.ranges[to.index()].end += 1;
             }
@@ -145,7 +152,7 @@ impl Layout {
         }
         self.skipped.clear();
         self.skipped.resize(at as usize, VBlock::invalid());
-        for (block, &to) in self.sent.iter().enumerate() {
+        for (block, &to) in self.forwarded.iter().enumerate() {
             if to.index() != block {
                 let range = &mut self.ranges[to.index()];
                 self.skipped[range.end as usize] = VBlock::new(block);
@@ -156,11 +163,11 @@ impl Layout {
 
     /// Makes conditional branches the back edges of loops.
     ///
-    /// A latch is a block whose only successor, the header, comes before it. If the header leaves the loop on
-    /// one side, it is moved behind the latch, whose jump becomes a fallthrough. Else, if a conditional
-    /// branch leads to the latch (which then is little more than the moves of a split edge), the latch is
-    /// moved before the header. Long loops are left alone: moving the blocks between would cost more than
-    /// linear time, and a jump is a small part of them.
+    /// A latch is a block whose only successor, the header, precedes it. If one side of the header's branch
+    /// leaves the loop, the header is moved after the latch, whose jump becomes a fallthrough. Otherwise, if
+    /// a conditional branch leads to the latch (which then is little more than the moves of a split edge),
+    /// the latch is moved before the header. Long loops are left alone: moving the blocks in between would
+    /// cost more than linear time, and a jump is a small part of such a loop.
     fn rotate_loops(&mut self, vcode: &VCode) {
         const LONGEST: usize = 200;
         self.positions.clear();
@@ -170,12 +177,12 @@ impl Layout {
         }
         for latch in 1..self.order.len() {
             let [back] = vcode.successors(self.order[latch]) else { continue };
-            let header = self.positions[self.sent[back.index()].index()] as usize;
+            let header = self.positions[self.forwarded[back.index()].index()] as usize;
             if header == 0 || header >= latch || latch - header > LONGEST {
                 continue;
             }
             let inside = |block: &VBlock| {
-                let position = self.positions[self.sent[block.index()].index()] as usize;
+                let position = self.positions[self.forwarded[block.index()].index()] as usize;
                 position > header && position <= latch
             };
             let leaves = matches!(vcode.successors(self.order[header]), [a, b] if inside(a) != inside(b));

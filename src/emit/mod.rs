@@ -1,13 +1,13 @@
-//! Emission: from allocated VCode to bytes, what all targets share.
+//! Emission, from allocated VCode to bytes: the part that all targets share.
 //!
 //! | file | what |
 //! |---|---|
-//! | `function` | a whole function: blocks in order, with the allocator's moves in between |
+//! | `function` | emission of a whole function |
 //! | `encoding` | what a target supplies |
 //! | `layout` | the order of blocks |
 //! | `frame`, `stack_checks` | the stack frame; probes and limits |
 //! | `buffer` | bytes, labels, branches, constants, relocations |
-//! | `inst_view`, `direct` | an instruction as encoders see it; instructions written without VCode |
+//! | `inst_view`, `direct` | instructions as encoders see them; instructions encoded without VCode |
 //! | `branch` | ends of blocks and branches to traps |
 //! | `redundant_moves` | moves that need not be emitted |
 

@@ -1,79 +1,80 @@
-//! What registers and spill slots have in common, while a block is emitted.
+//! Removal of redundant moves between registers and spill slots.
 //!
-//! The allocator stores a value to its slot and loads it again without asking whether a register still has
-//! it. While a block is emitted, this knows which registers and slots have the same value; a load of a slot
-//! whose value a register has becomes a move or nothing, and a store of what the slot has is left out.
+//! The allocator spills and reloads values without checking whether a register still holds them. While a
+//! block is emitted, [`Copies`] tracks which registers and slots hold the same value. A reload of a value
+//! that a register holds becomes a copy or nothing, and a store of the value that the slot holds already is
+//! left out.
 //!
-//! A value is a number, given when a register or slot of unknown value is first moved. What a register or
-//! slot has is the last value it was given, so that a write to one says nothing of others, and they need not
-//! be searched. Numbers up to those of earlier blocks are of no known value.
+//! Values are numbered: a register or slot of unknown value gets a new number when it is first moved. Each
+//! register and slot records the number of its current value, so that a write to one does not affect the
+//! others, and forgetting needs no search. Numbers given in earlier blocks count as unknown.
 //!
-//! Invariant: slots are written by the allocator's moves only, registers by those and by instructions.
+//! Invariant: only the allocator's moves write slots; these and instructions write registers.
 
 use crate::machine::reg::{Allocation, PReg, PRegSet};
 
-/// A value's number; [`NOTHING`] if nothing is known of it.
-type Number = u32;
+/// A value's number, or [`UNKNOWN`].
+type ValueNumber = u32;
 
-const NOTHING: Number = 0;
+const UNKNOWN: ValueNumber = 0;
 
-/// The values of registers and slots; reused from block to block and function to function.
+/// The values of registers and slots; reused from function to function.
 #[derive(Debug)]
 pub struct Copies {
-    regs: [Number; PReg::NUM_INDEX],
+    regs: [ValueNumber; PReg::NUM_INDEX],
     slots: Vec<Slot>,
-    /// The last number there is.
-    last: Number,
-    /// The last number of earlier blocks.
-    old: Number,
-    /// The registers there are.
+    /// The last number that was given.
+    last: ValueNumber,
+    /// The last number that was given in earlier blocks.
+    old: ValueNumber,
+    /// The allocatable registers.
     all: PRegSet,
 }
 
-/// A spill slot.
+/// The value of a spill slot.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
-    value: Number,
-    /// The last register that had the value.
+    value: ValueNumber,
+    /// The register that held the value last.
     holder: PReg,
 }
 
 impl Default for Copies {
     fn default() -> Self {
         Copies {
-            regs: [NOTHING; PReg::NUM_INDEX],
+            regs: [UNKNOWN; PReg::NUM_INDEX],
             slots: Vec::new(),
-            last: NOTHING,
-            old: NOTHING,
+            last: UNKNOWN,
+            old: UNKNOWN,
             all: PRegSet::empty(),
         }
     }
 }
 
 impl Copies {
-    /// Forgets everything: at the start of a block.
-    pub fn clear(&mut self) {
+    /// Forgets everything, at the start of a block.
+    pub(crate) fn clear(&mut self) {
         self.old = self.last;
     }
 
-    /// Makes room for a function's slots. The allocator has the registers `all`.
-    pub fn begin(&mut self, slots: usize, all: PRegSet) {
+    /// Begins a function with this many slots and these allocatable registers.
+    pub(crate) fn begin(&mut self, slots: usize, all: PRegSet) {
         self.all = all;
-        self.regs = [NOTHING; PReg::NUM_INDEX];
-        (self.last, self.old) = (NOTHING, NOTHING);
+        self.regs = [UNKNOWN; PReg::NUM_INDEX];
+        (self.last, self.old) = (UNKNOWN, UNKNOWN);
         self.slots.clear();
-        self.slots.resize(slots, Slot { value: NOTHING, holder: PReg::invalid() });
+        self.slots.resize(slots, Slot { value: UNKNOWN, holder: PReg::invalid() });
     }
 
     /// Whether nothing is known.
     #[inline]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.last == self.old
     }
 
-    /// What a move from `from` to `to` can be done by instead: another source, or `None` if it is not needed.
+    /// Records a move and returns the best source for it, or `None` if the move is redundant.
     #[inline]
-    pub fn replace(&mut self, from: Allocation, to: Allocation) -> Option<Allocation> {
+    pub(crate) fn replace(&mut self, from: Allocation, to: Allocation) -> Option<Allocation> {
         match (from.as_reg(), to.as_reg()) {
             (Some(source), Some(reg)) => {
                 self.regs[reg.index()] = self.regs[source.index()];
@@ -85,7 +86,7 @@ impl Copies {
         }
     }
 
-    /// Whether the register's value is not in the slot yet.
+    /// Records a store and returns whether it is needed.
     fn store(&mut self, reg: PReg, slot: usize) -> bool {
         let mut value = self.regs[reg.index()];
         if value <= self.old {
@@ -98,7 +99,7 @@ impl Copies {
         differs
     }
 
-    /// Where to load a slot's value from, if the register does not have it yet.
+    /// Records a load and returns its best source, or `None` if the register has the value already.
     fn load(&mut self, from: Allocation, reg: PReg) -> Option<Allocation> {
         let Slot { mut value, holder } = self.slots[from.index()];
         let mut source = from;
@@ -114,19 +115,19 @@ impl Copies {
         Some(source)
     }
 
-    fn new_value(&mut self) -> Number {
+    fn new_value(&mut self) -> ValueNumber {
         self.last += 1;
         self.last
     }
 
-    /// An instruction writes a register.
+    /// Forgets the value of a register, when an instruction writes it.
     #[inline]
-    pub fn forget(&mut self, reg: PReg) {
-        self.regs[reg.index()] = NOTHING;
+    pub(crate) fn forget(&mut self, reg: PReg) {
+        self.regs[reg.index()] = UNKNOWN;
     }
 
-    /// An instruction writes several.
-    pub fn forget_all(&mut self, mut regs: PRegSet) {
+    /// Forgets the values of several registers.
+    pub(crate) fn forget_all(&mut self, mut regs: PRegSet) {
         regs.intersect_from(self.all);
         for reg in regs {
             self.forget(reg);

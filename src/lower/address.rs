@@ -1,7 +1,8 @@
-//! Matching addresses: what of a computed address a memory operand can hold.
+//! Matching of addresses: folds the computation of an address into the memory operand.
 //!
-//! An address `x + c`, `x + (y << s) + c`, a stack slot or a near symbol is taken into the access and never in a
-//! register first. Which of these an operand can have, the target says as data: [`AddressForms`].
+//! An address `x + c` or `x + (y << s) + c`, in a stack slot or of a near symbol becomes part of the access
+//! and needs no register of its own. Which forms an operand can encode is data of the target:
+//! [`AddressForms`].
 
 use crate::ir::*;
 use crate::lower::context::Lower;
@@ -12,24 +13,25 @@ use crate::machine::description::is_overaligned;
 use crate::machine::symbol::SymbolRef;
 use crate::rule;
 
-/// How far a chain of instructions is followed from each of its uses: without a limit, long chains would cost
+/// How far a chain of instructions is followed from each of its uses. Without a limit, long chains would take
 /// quadratic time.
 pub const MOST_STEPS: usize = 16;
 
-/// An offset from a symbol that a reference of 32 bits to the symbol may have in it: linkers see to it that symbols are in
-/// reach, and no more than a little around them (16 MiB, says the x86-64 psABI of its small code model).
-pub fn near_symbol(offset: i64) -> Option<i32> {
+/// Returns the offset from a symbol if it may be part of a 32-bit reference to the symbol. Linkers ensure
+/// that the symbol is in reach, but only offsets of up to 16 MiB can be relied on as well (x86-64 psABI,
+/// small code model).
+pub(crate) fn near_symbol(offset: i64) -> Option<i32> {
     const LIMIT: i64 = 1 << 24;
     (-LIMIT..LIMIT).contains(&offset).then_some(offset as i32)
 }
 
-/// The trap code of an access for [`Amode::with_trap`]; 0 if it can't trap.
-pub fn trap_of(flags: &MemFlags) -> u8 {
+/// Returns the trap code of an access, for [`Amode::with_trap`]; 0 if it can't trap.
+pub(crate) fn trap_of(flags: &MemFlags) -> u8 {
     flags.trap.map_or(0, |code| code.0)
 }
 
-/// The type that a load or store has in memory.
-pub fn memory_type(f: &Stencil, data: &InstData) -> Type {
+/// Returns the type of the memory that a load or store accesses.
+pub(crate) fn memory_type(f: &Stencil, data: &InstData) -> Type {
     use Opcode::*;
     match data.opcode {
         Uload8 | Sload8 | Istore8 => types::I8,
@@ -40,18 +42,18 @@ pub fn memory_type(f: &Stencil, data: &InstData) -> Type {
     }
 }
 
-/// Whether a load puts the sign in the bits above those it reads.
-pub fn extends_sign(opcode: Opcode) -> bool {
+/// Whether a load sign-extends what it reads.
+pub(crate) fn extends_sign(opcode: Opcode) -> bool {
     matches!(opcode, Opcode::Sload8 | Opcode::Sload16 | Opcode::Sload32)
 }
 
-/// The address a memory access goes to, with its trap code.
-pub fn access<I: Lowering>(cx: &mut Lower<I>, data: &InstData) -> Amode {
+/// Returns the address of a memory access, with its trap code.
+pub(crate) fn access<I: Lowering>(cx: &mut Lower<I>, data: &InstData) -> Amode {
     access_as(cx, &I::ADDRESS_FORMS, data)
 }
 
-/// The same for an instruction with other forms than most.
-pub fn access_as<I: Lowering>(cx: &mut Lower<I>, forms: &AddressForms, data: &InstData) -> Amode {
+/// Like [`access`], for an instruction whose address forms differ from those of most.
+pub(crate) fn access_as<I: Lowering>(cx: &mut Lower<I>, forms: &AddressForms, data: &InstData) -> Amode {
     let (base, offset) = data.address();
     let flags = cx.mem_flags(data);
     let bytes = memory_type(cx.f, data).bytes();
@@ -60,8 +62,9 @@ pub fn access_as<I: Lowering>(cx: &mut Lower<I>, forms: &AddressForms, data: &In
     terms.amode(cx).with_trap(trap_of(&flags))
 }
 
-/// A load that the instruction being lowered does itself, if it reads exactly a `ty` in the target's byte order.
-pub fn sink_load<I: Lowering>(cx: &mut Lower<I>, value: Value, ty: Type) -> Option<Amode> {
+/// Sinks the load of `value` into the instruction being lowered, if it reads exactly a `ty` in the target's
+/// byte order. Returns its address.
+pub(crate) fn sink_load<I: Lowering>(cx: &mut Lower<I>, value: Value, ty: Type) -> Option<Amode> {
     let load = cx.sinkable_load(value)?;
     let data = &cx.f.insts[load];
     let flags = cx.mem_flags(data);
@@ -72,8 +75,8 @@ pub fn sink_load<I: Lowering>(cx: &mut Lower<I>, value: Value, ty: Type) -> Opti
     Some(access(cx, data))
 }
 
-/// Whether `value` is a load from just where `store` stores, that can be folded.
-pub fn loads_from<I: Lowering>(cx: &Lower<I>, value: Value, store: &InstData) -> bool {
+/// Whether `value` is a sinkable load from the address that `store` stores to.
+pub(crate) fn loads_from<I: Lowering>(cx: &Lower<I>, value: Value, store: &InstData) -> bool {
     let Some(load) = cx.sinkable_load(value) else { return false };
     let data = &cx.f.insts[load];
     let flags = cx.mem_flags(data);
@@ -83,8 +86,8 @@ pub fn loads_from<I: Lowering>(cx: &Lower<I>, value: Value, store: &InstData) ->
         && !cx.swaps(&flags)
 }
 
-/// The address `base + offset` of an access of so many bytes, with what can be folded into it.
-pub fn address<I: Lowering>(
+/// Returns the address `base + offset` of an access of `bytes` bytes, with everything folded that can be.
+pub(crate) fn address<I: Lowering>(
     cx: &mut Lower<I>,
     forms: &AddressForms,
     base: Value,
@@ -94,7 +97,7 @@ pub fn address<I: Lowering>(
     Terms { disp: offset, first: base, index: None, forms, bytes, aligned: false, sums: false }.amode(cx)
 }
 
-/// `(extended value) << scale`.
+/// An index: `(extended value) << scale`.
 #[derive(Clone, Copy)]
 struct Index {
     value: Value,
@@ -102,22 +105,22 @@ struct Index {
     scale: u8,
 }
 
-/// `first + index + disp`.
+/// An address as a sum: `first + index + disp`.
 struct Terms<'a> {
     disp: i32,
     first: Value,
     index: Option<Index>,
     forms: &'a AddressForms,
-    /// Bytes accessed.
+    /// Number of bytes accessed.
     bytes: u32,
-    /// Whether the address is known to be a multiple of that.
+    /// Whether the address is known to be a multiple of `bytes`.
     aligned: bool,
-    /// Whether the encoder may add base and index.
+    /// Whether the encoder may add base and index: see [`AddressForms::sums`].
     sums: bool,
 }
 
 impl Terms<'_> {
-    /// The address, with what can be folded into it.
+    /// Makes the address, folding what can be folded.
     fn amode<I: Lowering>(mut self, cx: &mut Lower<I>) -> Amode {
         self.expand(cx);
         if let Some(amode) = place_address(cx, &self) {
@@ -139,7 +142,7 @@ impl Terms<'_> {
         }
     }
 
-    /// Takes additions of constants, one addition of an index and its shift apart.
+    /// Folds additions of constants, and one addition of an index with its shift.
     fn expand<I: Lowering>(&mut self, cx: &Lower<I>) {
         self.fold_constants(cx);
         let Some(add) = cx.def_by(self.first, Opcode::Iadd) else { return };
@@ -165,12 +168,12 @@ impl Terms<'_> {
         self.fold_index(cx);
     }
 
-    /// Whether the encoder may do an addition, which comes before that of a displacement: so it is if nothing else needs it.
+    /// Whether the encoder may compute `sum`: nothing else needs it, and `disp` still fits after it.
     fn is_summed<I: Lowering>(&self, cx: &Lower<I>, sum: Value, disp: i32) -> bool {
         self.forms.sums && (self.forms.displacement)(disp, self.bytes, false) && cx.is_single(sum)
     }
 
-    /// `first = x + c` becomes `x` with `c` in the displacement.
+    /// Replaces `first = x + c` by `x`, adding `c` to the displacement.
     fn fold_constants<I: Lowering>(&mut self, cx: &Lower<I>) {
         for _ in 0..MOST_STEPS {
             let Some((rest, sum)) = self.plus_constant(cx, self.first, 0) else { return };
@@ -178,7 +181,8 @@ impl Terms<'_> {
         }
     }
 
-    /// The same of the index, whose constant counts scaled; and a shift under the constant.
+    /// Replaces an index `x + c` by `x`, adding the scaled `c` to the displacement, and then folds a shift in
+    /// `x`.
     fn fold_index<I: Lowering>(&mut self, cx: &Lower<I>) {
         let Some(index) = self.index else { return };
         if index.extension == IndexExtension::None
@@ -190,7 +194,8 @@ impl Terms<'_> {
         }
     }
 
-    /// If `value` is an i64 `x + c` and `(c << scale) + disp` fits the displacement, `x` and that sum.
+    /// If `value` is an i64 `x + c` and `(c << scale) + disp` fits as a displacement, returns `x` and that
+    /// sum.
     fn plus_constant<I: Lowering>(&self, cx: &Lower<I>, value: Value, scale: u8) -> Option<(Value, i32)> {
         if cx.ty(value) != types::I64 {
             return None;
@@ -215,7 +220,7 @@ impl Terms<'_> {
         fits.then_some((rest, sum))
     }
 
-    /// The index that an i64 shifted left by 1 to 3, or times 2, 4 or 8, can be.
+    /// Returns `value` as a scaled index, if it is an i64 shifted left by 1 to 3 or multiplied by 2, 4 or 8.
     fn scaled<I: Lowering>(&self, cx: &Lower<I>, value: Value) -> Option<Index> {
         if cx.ty(value) != types::I64 {
             return None;
@@ -234,7 +239,7 @@ impl Terms<'_> {
         fits.then(|| Index { scale, ..self.unscaled(cx, Value(data.a)) })
     }
 
-    /// The index that a value itself can be.
+    /// Returns `value` as an index without scale, folding a zero or sign extension.
     fn unscaled<I: Lowering>(&self, cx: &Lower<I>, value: Value) -> Index {
         let plain = Index { value, extension: IndexExtension::None, scale: 0 };
         if !self.forms.extended_index {
@@ -254,17 +259,18 @@ impl Terms<'_> {
     }
 }
 
-/// Whether `low` is a constant whose ones are all below those of `high`, which is shifted: either or adds it.
+/// Whether `high` is a left shift and `low` a constant that has ones only in the bits that the shift clears.
+/// If so, `bor` of the two is an addition.
 fn is_below<I: Lowering>(cx: &Lower<I>, low: Value, high: Value) -> bool {
     let amount = cx.def_by(high, Opcode::Ishl).and_then(|shift| cx.constant(Value(shift.b)));
     let (Some(amount), Some(low)) = (amount, cx.constant(low)) else { return false };
     low >> (amount & 63) == 0
 }
 
-/// Addresses in stack slots and near symbols need no base register.
+/// Returns the address if it is in a stack slot or near a symbol, and so needs no base register.
 fn place_address<I: Lowering>(cx: &mut Lower<I>, terms: &Terms) -> Option<Amode> {
     let (base, index) = match terms.index {
-        // Either summand can be the place when neither is scaled.
+        // If neither summand is scaled, either can be the stack slot.
         Some(Index { value, scale: 0, extension: IndexExtension::None })
             if cx.def_by(value, Opcode::StackAddr).is_some() =>
         {
@@ -307,9 +313,9 @@ fn place_address<I: Lowering>(cx: &mut Lower<I>, terms: &Terms) -> Option<Amode>
     }
 }
 
-/// An address in a stack slot, if it can be encoded however the frame turns out: not far behind the slot, and
-/// not if the slot's own address has to be rounded.
-pub fn slot_amode<I: Lowering>(f: &Stencil, slot: StackSlot, disp: i32) -> Option<Amode> {
+/// Returns an address in a stack slot, if it can be encoded whatever the layout of the frame: it must not be
+/// far beyond the slot, and the slot must not be overaligned, since its address is then rounded.
+pub(crate) fn slot_amode<I: Lowering>(f: &Stencil, slot: StackSlot, disp: i32) -> Option<Amode> {
     let data = &f.stack_slots[slot];
     let near = i64::from(disp) <= i64::from(data.size);
     (near && !is_overaligned::<I>(data)).then(|| Amode::at(Place::Slot(slot), disp))

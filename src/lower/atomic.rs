@@ -1,4 +1,4 @@
-//! Atomic accesses: byte order, and what one round of an operation that takes a loop computes.
+//! Atomic accesses: byte order, and the operation that one iteration of a retry loop computes.
 
 use super::address::memory_type;
 use super::context::Lowered;
@@ -8,33 +8,33 @@ use crate::lower::vocabulary::Lowering;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{OperandSize, Q64};
 
-/// What one round of the loop computes.
+/// The operation that one iteration of a retry loop computes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Step {
     /// The operation.
-    pub op: AtomicRmwOp,
-    /// Size of the access; of 128 bits, of a half.
-    pub size: OperandSize,
-    /// Memory has the bytes in the other order.
-    pub swap: bool,
+    pub(crate) op: AtomicRmwOp,
+    /// Size of the access; for 128 bits, that of a half.
+    pub(crate) size: OperandSize,
+    /// Whether the access's byte order is the opposite of the target's.
+    pub(crate) swap: bool,
 }
 
 impl Step {
-    /// As an immediate of 8 bits.
-    pub fn pack(self) -> i32 {
+    /// Packs the step into an 8-bit immediate.
+    pub(crate) fn pack(self) -> i32 {
         self.op as i32 | (self.size as i32) << 4 | (self.swap as i32) << 6
     }
 
-    /// From such an immediate.
-    pub fn unpack(word: u32) -> Self {
+    /// Unpacks an immediate made by [`Step::pack`].
+    pub(crate) fn unpack(word: u32) -> Self {
         let op = AtomicRmwOp::from_code((word & 15) as u16);
         let size = OperandSize::from_bits(8 << (word >> 4 & 3));
         Step { op, size, swap: word >> 6 & 1 != 0 }
     }
 }
 
-/// Whether an operation treats all bits alike: then its operands may as well have their bytes in another order.
-pub fn is_bitwise(op: AtomicRmwOp) -> bool {
+/// Whether an operation treats all bits alike, so that it can be done in either byte order.
+pub(crate) fn is_bitwise(op: AtomicRmwOp) -> bool {
     use AtomicRmwOp::*;
     matches!(op, And | Or | Xor | Nand | Xchg)
 }
@@ -47,7 +47,7 @@ pub trait AtomicLowering: Lowering {
     /// `d` = an integer of 16 to 64 bits with its bytes reversed.
     fn swap_bytes(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, ty: Type);
 
-    /// Asks for a value in a register that is only stored from.
+    /// Returns a register with a value that is only stored, never computed with.
     fn put_stored(cx: &mut Lower<'_, Self>, value: Value) -> VReg {
         cx.put(value)
     }
@@ -160,10 +160,10 @@ pub fn finish<I: AtomicLowering>(cx: &mut Lower<'_, I>, d: VReg, raw: VReg, ty: 
     }
 }
 
-/// Two halves of an i128, that at the lower address first.
+/// The halves of an i128, in the order of their addresses.
 pub type Halves = (VReg, VReg);
 
-/// Halves given the low one first, in the target's own order.
+/// Converts a pair (low half, high half) to the order of the halves' addresses.
 fn by_address<I: Lowering>((low, high): (VReg, VReg)) -> Halves {
     match I::ENDIANNESS {
         Endianness::Little => (low, high),

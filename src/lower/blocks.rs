@@ -1,15 +1,16 @@
-//! The blocks of VCode: reachable blocks in text order, joined where they can be, critical edges split.
+//! The blocks of VCode: reachable IR blocks in text order, joined where possible, with critical edges split.
 //!
-//! Lowering goes backwards over them and must meet all uses of a value before its definition. Where
-//! text order has a block before one that dominates it, they stand in reverse postorder instead.
+//! Lowering goes backwards over the blocks and must meet all uses of a value before its definition. If some
+//! block precedes its dominator in the text, blocks are in reverse postorder instead.
 //!
-//! A block that is only reached by the jump at the end of another continues that one: they are a block of VCode together.
+//! A block that is only reached by the jump at the end of another one continues it: together they are one
+//! block of VCode.
 //!
-//! The allocator puts the moves of an edge at the end of its source or at the start of its destination,
-//! so an edge from a block with several successors to one with several predecessors needs a block of
-//! its own. It stands right behind its source; emission drops it again if no move ends up in it.
-//! A branch on `a and b` or `a or b` becomes two branches, the second in a block of its own ([`Origin::Second`]).
-//! Entries of a jump table that go to the same block and pass nothing share an edge.
+//! The allocator puts the moves of an edge at the end of its source or at the start of its destination. A
+//! critical edge, from a block with several successors to one with several predecessors, is therefore split
+//! by a block of its own, right after the source; emission drops that block if it gets no moves. A branch on
+//! `a and b` or `a or b` becomes two branches, the second in a block of its own ([`Origin::Second`]). Jump
+//! table entries that go to the same block and pass no arguments share an edge.
 
 use crate::analysis::Analysis;
 use crate::entity::{Map, Span};
@@ -17,30 +18,34 @@ use crate::ir::{Block, BlockCallRef, Stencil, Value};
 use crate::machine::reg::VBlock;
 use crate::machine::vcode::{Edge, Origin, VBlockData, VCode};
 
-/// Where branches of each block go; reused across functions.
+/// The correspondence of IR blocks and VCode blocks, and the successors of each; reused from function to
+/// function.
 #[derive(Debug, Default)]
 pub struct Blocks {
-    /// VCode block of each IR block.
+    /// For each IR block, the VCode block that it is in.
     index: Map<Block, VBlock>,
-    /// For every block of VCode, the range in `successors`.
+    /// For each VCode block, its range in `successors`.
     ranges: Vec<Span>,
-    /// Destinations in the order in which the terminator names its block calls.
+    /// Destinations, in the order of the terminator's block calls.
     successors: Vec<VBlock>,
+    /// Block calls of the branch being added.
     calls: Vec<BlockCallRef>,
-    /// Of the block being added.
+    /// The two conditions of the branch being added, if it is split into two.
     double_branch: Option<DoubleBranch>,
-    /// Block calls of unsplit edges, by edge of VCode; the split ones pass nothing.
+    /// For each edge of VCode, the block call whose arguments it passes; `None` for an edge to a block that
+    /// splits it.
     edge_calls: Vec<Option<BlockCallRef>>,
-    /// By destination block: the jump-table edge already made from the current block.
+    /// For each IR block, the VCode block that last got an edge to it without arguments, and that edge's
+    /// destination.
     shared: Map<Block, (VBlock, VBlock)>,
 }
 
 impl Blocks {
     /// Makes the blocks and edges of `vcode`.
     ///
-    /// `double_branch` says of a block whether its branch is on two conditions, each better tested by a
-    /// branch of its own.
-    pub fn build(
+    /// `double_branch` returns the two conditions of a block's branch, if each is better tested by a branch
+    /// of its own.
+    pub(crate) fn build(
         &mut self,
         stencil: &Stencil,
         analysis: &Analysis,
@@ -69,7 +74,7 @@ impl Blocks {
         add_predecessors(vcode);
     }
 
-    /// The block of VCode that `block` is or [stands for](unresolved).
+    /// Returns the VCode block that `block` is or [stands for](unresolved).
     fn resolve(&self, block: VBlock) -> VBlock {
         match block.raw_u32() & UNRESOLVED {
             0 => block,
@@ -77,7 +82,7 @@ impl Blocks {
         }
     }
 
-    /// Whether each reachable block stands behind its dominators in the text.
+    /// Whether each reachable block comes after its dominators in the text.
     fn dominators_come_first(&mut self, stencil: &Stencil, analysis: &Analysis) -> bool {
         let seen = VBlock::new(0);
         let sound =
@@ -100,7 +105,7 @@ impl Blocks {
         self.shared.resize(stencil.blocks.len(), (VBlock::invalid(), VBlock::invalid()));
     }
 
-    /// Makes a block and those that continue it one block of VCode; returns the last.
+    /// Joins a block and those that continue it into VCode block `index`; returns the last.
     fn join(&mut self, stencil: &Stencil, analysis: &Analysis, first: Block, index: VBlock) -> Block {
         let mut last = first;
         self.index[last] = index;
@@ -114,7 +119,7 @@ impl Blocks {
         last
     }
 
-    /// Adds a block that ends with the terminator of `block`.
+    /// Adds a VCode block that ends with the terminator of `block`.
     fn add_block(
         &mut self,
         stencil: &Stencil,
@@ -132,7 +137,8 @@ impl Blocks {
         match self.double_branch {
             None => self.add_branch(scope, vcode, origin, None),
             Some(conditions) => {
-                // The first branch decides, or goes on to the second, which stands behind its split edge.
+                // The first branch decides, or continues with the second branch, which comes after the first
+                // one's split edges.
                 let decided = if conditions.all { 1 } else { 0 };
                 let both = std::mem::take(&mut self.calls);
                 self.calls.push(both[decided]);
@@ -143,8 +149,8 @@ impl Blocks {
         }
     }
 
-    /// Adds a block that ends with a branch to `self.calls` and, as successor number `on`, to the second branch of the
-    /// same condition, which comes right after the block and its split edges.
+    /// Adds a VCode block that ends with a branch to `self.calls`. If `on` is given, its successor number
+    /// `on` is the second of two branches, whose block comes right after this one and its split edges.
     fn add_branch(&mut self, scope: Scope, vcode: &mut VCode, origin: Origin, on: Option<usize>) {
         let Scope { stencil, analysis, cold } = scope;
         let index = vcode.blocks.len();
@@ -193,30 +199,30 @@ impl Blocks {
         }
     }
 
-    /// Adds an edge to a block, which is returned, with what passes its arguments.
+    /// Adds an edge to `to`, which passes the arguments of `call`. Returns `to`.
     fn add_edge(&mut self, vcode: &mut VCode, to: VBlock, call: Option<BlockCallRef>) -> VBlock {
         vcode.edges.push(Edge { to, args: Span::default() });
         self.edge_calls.push(call);
         to
     }
 
-    /// The destinations of a block's terminator, in the order of its block calls.
-    pub fn successors(&self, vblock: VBlock) -> &[VBlock] {
+    /// Returns the destinations of a block's terminator, in the order of its block calls.
+    pub(crate) fn successors(&self, vblock: VBlock) -> &[VBlock] {
         self.ranges[vblock.index()].of(&self.successors)
     }
 
-    /// The block call whose arguments an edge passes, if it passes any.
-    pub fn edge_call(&self, edge: usize) -> Option<BlockCallRef> {
+    /// Returns the block call whose arguments an edge passes; `None` for an edge to a block that splits it.
+    pub(crate) fn edge_call(&self, edge: usize) -> Option<BlockCallRef> {
         self.edge_calls[edge]
     }
 
-    /// The block of VCode that an IR block is in; `None` if it cannot be reached.
-    pub fn vblock(&self, block: Block) -> Option<VBlock> {
+    /// Returns the VCode block that an IR block is in; `None` if it is unreachable.
+    pub(crate) fn vblock(&self, block: Block) -> Option<VBlock> {
         Some(self.index[block]).filter(|vblock| vblock.is_valid())
     }
 }
 
-/// The block that does no more than continue `block`.
+/// Returns the block that continues `block`, if there is one.
 fn continuation(stencil: &Stencil, analysis: &Analysis, block: Block) -> Option<Block> {
     let call = stencil.jump_call(stencil.terminator(block)?)?;
     let next = stencil.block_calls[call].block;
@@ -225,16 +231,16 @@ fn continuation(stencil: &Stencil, analysis: &Analysis, block: Block) -> Option<
     joins.then_some(next)
 }
 
-/// What a branch on two conditions needs.
+/// A branch on two conditions, which is lowered to two branches.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DoubleBranch {
     /// The two conditions.
-    pub conditions: [Value; 2],
-    /// Whether both must hold; else one is enough.
-    pub all: bool,
+    pub(crate) conditions: [Value; 2],
+    /// Whether both conditions must hold; otherwise one is enough.
+    pub(crate) all: bool,
 }
 
-/// What blocks are made from.
+/// The parameters for adding a block.
 #[derive(Clone, Copy)]
 struct Scope<'a> {
     stencil: &'a Stencil,
@@ -242,10 +248,10 @@ struct Scope<'a> {
     cold: bool,
 }
 
-/// Marks a block that still is an IR block's number: its VCode block may not be made yet.
+/// Set in a `VBlock` that has the number of an IR block, whose VCode block may not exist yet.
 const UNRESOLVED: u32 = 1 << 31;
 
-/// Stands for the block of VCode that an IR block will be.
+/// Returns a stand-in for the VCode block that an IR block will be in.
 fn unresolved(block: Block) -> VBlock {
     VBlock::new((block.0 | UNRESOLVED) as usize)
 }
@@ -255,7 +261,7 @@ fn push_block(vcode: &mut VCode, origin: Origin, cold: bool) {
     vcode.blocks.push(VBlockData { insts: none, params: none, edges: none, preds: none, origin, cold });
 }
 
-/// Fills in the predecessors from the edges: a counting sort.
+/// Computes the predecessors from the edges, by a counting sort.
 fn add_predecessors(vcode: &mut VCode) {
     for edge in &vcode.edges {
         vcode.blocks[edge.to.index()].preds.end += 1;

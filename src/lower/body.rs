@@ -1,8 +1,8 @@
-//! What blocks consist of: their instructions from the last to the first, and what passes on their edges.
+//! Lowering of blocks: their instructions from the last to the first, and the arguments on their edges.
 //!
-//! An instruction is lowered if it has effects or somebody asked for its result, unless the instruction that asked does it
-//! itself or an earlier one did the same. Blocks of the IR that continue one another are gone through as one; what the
-//! jump between them passes is known by both names.
+//! An instruction is lowered if it has side effects or its result is used, unless its user has sunk it or an
+//! earlier instruction computes the same. IR blocks that continue one another are lowered as one, and the
+//! parameters of the later one are aliases of the arguments that the jump passes.
 
 use super::blocks::DoubleBranch;
 use super::context::{Lower, LowerTables, Lowered, registers};
@@ -17,7 +17,8 @@ use crate::machine::vcode::Origin;
 use crate::rule;
 
 impl<I: FamilyLowering> Lower<'_, I> {
-    /// The second of two branches: what it tests is computed in the first one's block, but for the comparison.
+    /// Lowers the second of two branches. The operands of its comparison are computed in the block of the
+    /// first branch.
     pub(super) fn lower_second_branch(&mut self, vblock: VBlock, block: Block) {
         let last = self.f.terminator(block).expect("it ends with a branch");
         let double = self.tables.double_branch::<I>(self.f, block).expect("the block was made for it");
@@ -28,7 +29,7 @@ impl<I: FamilyLowering> Lower<'_, I> {
         self.unshare();
     }
 
-    /// A block of VCode: the IR's `last`, the one that it continues, and so on to the `first`.
+    /// Lowers a block of VCode: the IR block `last`, the one that it continues, and so on back to `first`.
     pub(super) fn lower_blocks(&mut self, vblock: VBlock, first: Block, last: Block) -> Lowered {
         self.block = self.f.blocks[last];
         if let Some(inst) = self.f.terminator(last) {
@@ -51,7 +52,8 @@ impl<I: FamilyLowering> Lower<'_, I> {
         Ok(())
     }
 
-    /// Goes on with the block that `block` continues: the parameters are what its jump passes.
+    /// Moves on to the block that `block` continues, which it returns. Makes the parameters of `block`
+    /// aliases of the arguments that the jump passes.
     fn continued(&mut self, block: Block) -> Block {
         self.begin_params(block);
         let from = self.analysis.cfg.preds(block)[0];
@@ -70,7 +72,7 @@ impl<I: FamilyLowering> Lower<'_, I> {
         from
     }
 
-    /// Extends the parameters of a block that are to be.
+    /// Zero-extends the parameters of a block for which that was requested.
     fn begin_params(&mut self, block: Block) {
         if !self.f.block_params(block).is_empty() {
             self.vcode.begin_group(NO_SRCLOC);
@@ -78,13 +80,13 @@ impl<I: FamilyLowering> Lower<'_, I> {
         }
     }
 
-    /// Lowers what is before a block's terminator.
+    /// Lowers the instructions before a block's terminator.
     fn lower_body(&mut self, block: Block) -> Lowered {
         let mut insts = self.f.block_insts(block);
         insts.next_back();
-        self.tables.repeats.begin_block(Inst(self.block.end));
+        self.tables.local_cse.begin_block(Inst(self.block.end));
         for inst in insts.rev() {
-            if let Some(first) = self.tables.repeats.repeated(inst)
+            if let Some(first) = self.tables.local_cse.repeated(inst)
                 && self.repeat(inst, first)
             {
                 continue;
@@ -105,8 +107,8 @@ impl<I: FamilyLowering> Lower<'_, I> {
         Ok(())
     }
 
-    /// Takes the result of an instruction from the first one that did the same, unless one of the two is done by the
-    /// instruction that uses it.
+    /// Replaces the result of an instruction by that of the first instruction that computes the same, unless
+    /// one of the two was sunk. Returns whether it did.
     fn repeat(&mut self, inst: Inst, first: Inst) -> bool {
         if self.is_sunk(inst) || self.is_sunk(first) || !self.is_in_block(first) {
             return false;
@@ -119,12 +121,13 @@ impl<I: FamilyLowering> Lower<'_, I> {
         true
     }
 
+    /// Begins the group of an instruction.
     pub(super) fn begin(&mut self, inst: Inst) {
         self.current = inst;
         self.vcode.begin_group(self.f.srcloc(inst).unwrap_or(NO_SRCLOC));
     }
 
-    /// The branch whose edge a block was split from.
+    /// Returns the branch whose critical edge a block splits.
     pub(super) fn source_of_edge(&self, vblock: VBlock) -> Option<Inst> {
         let source = self.vcode.predecessors(vblock)[0];
         match self.vcode.block(source).origin {
@@ -133,7 +136,7 @@ impl<I: FamilyLowering> Lower<'_, I> {
         }
     }
 
-    /// Makes registers for what a try_call's edges pass on.
+    /// Makes registers for the results and exception payload that a try_call's edges can pass.
     pub(super) fn begin_try(&mut self, inst: Inst) -> Lowered {
         let data = &self.f.insts[inst];
         if !matches!(data.opcode, Opcode::TryCall | Opcode::TryCallIndirect) || self.try_inst == Some(inst) {
@@ -154,7 +157,7 @@ impl<I: FamilyLowering> Lower<'_, I> {
         self.try_payload.clear();
         let count = signature.call_conv.exception_payloads() as usize;
         for &fixed in &I::EXCEPTION_PAYLOAD[..count] {
-            // On one edge the register has a result, on the other a payload: it is defined once.
+            // The register holds a result on one edge and a payload on another, but is defined once.
             let shared = self.try_result_in(&abi, fixed);
             let payload = shared.unwrap_or_else(|| self.tmp(RegClass::Int));
             self.try_payload.push(payload);
@@ -162,7 +165,7 @@ impl<I: FamilyLowering> Lower<'_, I> {
         Ok(())
     }
 
-    /// The register that stands for the part of a result returned in `fixed`.
+    /// Returns the virtual register for the part of a result that is returned in `fixed`.
     fn try_result_in(&self, abi: &AbiSignature, fixed: PReg) -> Option<VReg> {
         let results = abi.returns.iter().zip(&self.try_results);
         let mut parts = results.flat_map(|(&param, &(low, high))| {
@@ -171,12 +174,12 @@ impl<I: FamilyLowering> Lower<'_, I> {
         parts.find(|(part, _)| part.location == PartLocation::Reg(fixed)).map(|found| found.1)
     }
 
-    /// Whether the instruction has a side effect of its own or a result somebody asked for.
+    /// Whether to lower an instruction: it has side effects or a used result, and was not sunk.
     fn is_needed(&self, inst: Inst) -> bool {
         if self.tables.sunk[inst] {
             debug_assert!(
                 self.f.inst_results(inst).first().is_none_or(|&result| !self.wants_zeros(Value(result))),
-                "what extends its result is not taken in"
+                "an instruction whose result is extended is not sunk"
             );
             return false;
         }
@@ -188,7 +191,7 @@ impl<I: FamilyLowering> Lower<'_, I> {
         self.f.inst_results(inst).iter().any(|&value| self.is_used(Value(value)))
     }
 
-    /// Asks for the arguments of a block's edges.
+    /// Puts the arguments of a block's edges in registers.
     pub(super) fn edge_args(&mut self, vblock: VBlock) {
         for edge in self.vcode.block(vblock).edges.iter() {
             let start = self.vcode.edge_args.len() as u32;
@@ -208,7 +211,7 @@ impl<I: FamilyLowering> Lower<'_, I> {
         }
     }
 
-    /// Collects the registers of all blocks' parameters, the entry's excepted.
+    /// Collects the registers of the parameters of all blocks except the entry.
     pub(super) fn block_params(&mut self) {
         for index in 1..self.vcode.blocks.len() {
             let Origin::Blocks { first, .. } = self.vcode.blocks[index].origin else { continue };
@@ -222,8 +225,8 @@ impl<I: FamilyLowering> Lower<'_, I> {
         }
     }
 
-    /// Lowers an instruction, and extends its result if that is wanted. From where a convention puts it, it goes on to a
-    /// register of its own.
+    /// Lowers an instruction, and zero-extends its result if that was requested. The result of a call is
+    /// extended into another register, because the convention fixes its own.
     fn lower_extending(&mut self, inst: Inst) -> Lowered {
         let result = self.f.inst_results(inst).first().map(|&result| Value(result));
         match result.filter(|&result| self.wants_zeros(result)) {
@@ -240,7 +243,8 @@ impl<I: FamilyLowering> Lower<'_, I> {
 }
 
 impl LowerTables {
-    /// Whether a block ends with a branch on two comparisons that nothing else uses.
+    /// Returns the two conditions of a block's branch, if they are comparisons that nothing else uses and the
+    /// target prefers two branches.
     pub(super) fn double_branch<I: ControlLowering>(
         &self,
         f: &Stencil,

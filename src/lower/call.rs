@@ -1,8 +1,9 @@
 //! Lowering of calls, parameters and returns.
 //!
-//! Register arguments are fixed uses on the call itself, stack arguments are stored before it, results are fixed
-//! definitions. A result that is returned in memory is loaded from the area whose address the caller passed. All of it
-//! follows from where a signature's parts are; what a target adds is how it loads, stores and calls: [`CallLowering`].
+//! Register arguments are fixed uses of the call itself, stack arguments are stored before it, and results
+//! are fixed definitions. A result that is returned in memory is loaded from the area whose address the
+//! caller passed. All of this follows from the locations in an [`AbiSignature`]; a target only supplies
+//! loads, stores and calls ([`CallLowering`]).
 
 use crate::entity::List;
 use crate::ir::*;
@@ -10,17 +11,17 @@ use crate::lower::context::{Lower, Lowered};
 use crate::lower::vocabulary::Lowering;
 use crate::machine::abi::{AbiSignature, Param, Part, PartLocation};
 use crate::machine::amode::{Amode, Place};
-use crate::machine::convention::{Convention, MemoryRules, Wide};
+use crate::machine::convention::{Convention, MemoryRules, WidePassing};
 use crate::machine::inst::{InstSink, RowId};
-use crate::machine::reg::{Operand, PRegSet, RegClass, VBlock, VReg};
+use crate::machine::reg::{Operand, PReg, PRegSet, RegClass, VBlock, VReg};
 use crate::machine::symbol::{LibCall, SymbolRef};
 
-/// Who is called.
+/// The callee of a call.
 #[derive(Clone, Copy, Debug)]
 pub enum Callee {
     /// A symbol.
     Symbol {
-        /// Which.
+        /// The symbol.
         symbol: SymbolRef,
         /// Whether it is defined in the same linked image.
         colocated: bool,
@@ -29,21 +30,21 @@ pub enum Callee {
     Address(VReg),
 }
 
-/// A target's pseudo-instructions that take what a convention puts in registers.
+/// A target's pseudo-instructions whose operands are in the registers of a calling convention.
 pub struct CallRows {
-    /// The function's parameters come into being.
-    pub args: RowId,
-    /// Epilogue and return.
-    pub return_: RowId,
-    /// A call of a symbol with exception handlers; words as `push_try_call` has them.
-    pub try_symbol: RowId,
-    /// The same of an address.
-    pub try_register: RowId,
+    /// Defines the function's parameters on entry.
+    pub(crate) args: RowId,
+    /// The epilogue and return.
+    pub(crate) return_: RowId,
+    /// A call of a symbol with exception handlers; [`push_try_call`] describes the words.
+    pub(crate) try_symbol: RowId,
+    /// A call of an address with exception handlers, with the same words but for the symbol.
+    pub(crate) try_register: RowId,
 }
 
-/// What calls need of a target.
+/// How a target lowers calls.
 pub trait CallLowering: Lowering {
-    /// Its pseudo-instructions.
+    /// Pseudo-instructions for calls.
     const CALL_ROWS: CallRows;
 
     /// Stores a constant as an argument of type `ty`, if there is an instruction for it.
@@ -54,25 +55,26 @@ pub trait CallLowering: Lowering {
         Self::put_extended(cx, value, signed, 64)
     }
 
-    /// Pushes a call whose callee removes `pops` bytes of arguments.
+    /// Pushes a call whose callee pops `pops` bytes of arguments.
     fn call(cx: &mut Lower<'_, Self>, clobbers: u32, callee: Callee, pops: u32, operands: &[Operand]);
 
-    /// Pushes a call in place of the current function with `bytes` of stack arguments.
+    /// Pushes a tail call with `bytes` bytes of stack arguments.
     fn tail_call(cx: &mut Lower<'_, Self>, callee: Callee, bytes: u32, uses: &[Operand]);
 }
 
-/// A place in an area of the stack.
+/// Returns the address `offset` bytes into an area of the stack.
 fn at(area: Place, offset: u32) -> Amode {
     Amode::at(area, offset as i32)
 }
 
+/// Returns an address plus a number of bytes.
 fn plus(place: Amode, bytes: i32) -> Amode {
     Amode { disp: place.disp + bytes, ..place }
 }
 
-/// The convention of a signature whose places were found.
+/// Returns the convention of a signature that was located.
 fn convention_of<I: CallLowering>(signature: &Signature) -> &'static Convention {
-    I::convention(signature.call_conv).expect("its places were found")
+    I::convention(signature.call_conv).expect("its parts were located")
 }
 
 fn callee_of<I: CallLowering>(cx: &Lower<'_, I>, function: FuncRef) -> Callee {
@@ -80,8 +82,8 @@ fn callee_of<I: CallLowering>(cx: &Lower<'_, I>, function: FuncRef) -> Callee {
     Callee::Symbol { symbol: SymbolRef::Name(function.name), colocated: function.colocated }
 }
 
-/// call.
-pub fn call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+/// Lowers `call`.
+pub(crate) fn call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let callee = callee_of(cx, FuncRef(data.a));
     let sig = cx.f.call_signature(&data).expect("a call has a signature");
@@ -89,8 +91,8 @@ pub fn call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     emit_call(cx, inst, callee, sig, args)
 }
 
-/// call_indirect.
-pub fn call_indirect<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+/// Lowers `call_indirect`.
+pub(crate) fn call_indirect<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let (address, args) = cx.f.pool.get(List(data.b)).split_first().expect("a callee");
     let callee = Callee::Address(cx.put(Value(*address)));
@@ -114,28 +116,49 @@ fn emit_call<I: CallLowering>(
     }
     let convention = convention_of::<I>(signature);
     let results = cx.f.inst_results(inst);
-    let mut clobbered = convention.clobbered();
+    let pops = popped(&abi, convention);
+    let mut call = PendingCall { callee, clobbered: convention.clobbered(), pops, operands: uses };
     let mut loads = Vec::new();
     for (&param, &result) in abi.returns.iter().zip(results) {
-        define_result(cx, &abi, param, Value(result), &mut clobbered, &mut uses, &mut loads);
+        define_result(cx, &abi, param, Value(result), &mut call, &mut loads);
     }
-    push_call(cx, callee, clobbered, popped(&abi, convention), &uses);
+    push_call(cx, &call);
     for (reg, part, offset) in loads {
-        // The callee has removed its arguments and they were put back: the area is where it was.
+        // If the callee popped its arguments, the stack pointer was put back: the area is where it was.
         I::load_register(cx, reg, at(Place::Outgoing, abi.stack_bytes + offset), part.loaded);
     }
     Ok(())
 }
 
-/// Bytes of stack arguments that the callee removes.
+/// A call to be pushed.
+struct PendingCall {
+    callee: Callee,
+    /// The registers that the call clobbers, without those of its results.
+    clobbered: PRegSet,
+    /// Number of bytes of stack arguments that the callee pops.
+    pops: u32,
+    /// Fixed uses of arguments, then fixed definitions of results.
+    operands: Vec<Operand>,
+}
+
+impl PendingCall {
+    /// Adds a result, which is returned in `fixed` and read from `reg`.
+    fn define(&mut self, reg: VReg, fixed: PReg) {
+        self.clobbered.remove(fixed);
+        self.operands.push(Operand::reg_fixed_def(reg, fixed));
+    }
+}
+
+/// Returns the number of bytes of stack arguments that the callee pops.
 fn popped(abi: &AbiSignature, convention: &Convention) -> u32 {
     if abi.callee_pops { abi.stack_bytes - convention.reserved } else { 0 }
 }
 
-/// Passes arguments to a call that comes back, and notes it for the frame. Returns the fixed uses.
+/// Passes the arguments of a call that returns, and updates the requirements on the frame. Returns the fixed
+/// uses.
 ///
-/// A callee that removes its arguments may be left by a tail call with more or fewer of
-/// them; while that runs, unwinding finds our stack pointer to be off by the difference, hence needs the frame pointer.
+/// A callee that pops its arguments may make a tail call with more or fewer of them. While that runs,
+/// unwinding finds this function's stack pointer off by the difference, and so needs the frame pointer.
 fn begin_call<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     signature: &Signature,
@@ -148,24 +171,20 @@ fn begin_call<I: CallLowering>(
     pass_arguments(cx, signature, abi, args, Place::Outgoing, 0)
 }
 
-/// Adds the fixed definitions of a result, or notes what is to be loaded.
+/// Adds a result's fixed definitions to the call, or its loads after the call to `loads`.
 fn define_result<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     abi: &AbiSignature,
     param: Param,
     result: Value,
-    clobbered: &mut PRegSet,
-    operands: &mut Vec<Operand>,
+    call: &mut PendingCall,
     loads: &mut Vec<(VReg, Part, u32)>,
 ) {
     let used = cx.is_used(result);
     let (low, high) = cx.parts(result);
     for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
         match part.location {
-            PartLocation::Reg(fixed) if used => {
-                clobbered.remove(fixed);
-                operands.push(Operand::reg_fixed_def(reg, fixed));
-            }
+            PartLocation::Reg(fixed) if used => call.define(reg, fixed),
             PartLocation::Reg(_) => {}
             PartLocation::Stack(offset) => {
                 if used {
@@ -176,8 +195,8 @@ fn define_result<I: CallLowering>(
     }
 }
 
-/// Asks for the arguments and stores those that are passed on the stack, in `area` plus `shift`. Returns the
-/// fixed uses of those in registers.
+/// Puts arguments in registers and stores those that are passed on the stack, `shift` bytes into `area`.
+/// Returns the fixed uses of those that are passed in registers.
 fn pass_arguments<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     signature: &Signature,
@@ -187,7 +206,7 @@ fn pass_arguments<I: CallLowering>(
     shift: i32,
 ) -> Lowered<Vec<Operand>> {
     let mut uses = Vec::with_capacity(args.len() + 2);
-    // Copies may be calls: they come before anything is in a register of the call.
+    // Copies may be calls of memcpy, so they come first, before fixed registers are used.
     copy_arguments(cx, abi, args, area, shift);
     for ((&param, &arg), declared) in abi.params.iter().zip(args).zip(&signature.params) {
         if let Param::Referenced { part, offset } = param {
@@ -210,7 +229,7 @@ fn pass_arguments<I: CallLowering>(
             continue;
         }
         if area == Place::Incoming && cx.constant(Value(arg)).is_none() {
-            // Not to be taken in as a load: storing other arguments may overwrite what it reads.
+            // The argument's load must not be sunk: storing other arguments may overwrite what it reads.
             cx.put_parts(Value(arg));
         }
         let (low, high) = put_parts_extended(cx, parts, Value(arg));
@@ -221,7 +240,7 @@ fn pass_arguments<I: CallLowering>(
     Ok(uses)
 }
 
-/// Stores a part or adds its fixed use.
+/// Stores a part, or adds its fixed use.
 fn pass_part<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     part: &Part,
@@ -236,7 +255,7 @@ fn pass_part<I: CallLowering>(
     }
 }
 
-/// Asks for a value in as many registers as it has parts, with the extension its parameter asks for.
+/// Returns registers with the parts of a value, extended as its parameter or result requires.
 fn put_parts_extended<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     parts: &[Part],
@@ -257,7 +276,7 @@ fn put_parts_extended<I: CallLowering>(
     (reg, None)
 }
 
-/// The parts of an i128 in memory, low first: where each is.
+/// Returns the addresses of the low and the high half of an i128 in memory.
 fn halves(place: Amode, convention: &Convention) -> [Amode; 2] {
     match convention.memory {
         MemoryRules::RightJustified => [place.upper(), place],
@@ -265,7 +284,7 @@ fn halves(place: Amode, convention: &Convention) -> [Amode; 2] {
     }
 }
 
-/// Stores an i128 and returns its address.
+/// Stores an i128 and returns a register with its address.
 fn reference_copy<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     value: Value,
@@ -295,7 +314,8 @@ fn copy_arguments<I: CallLowering>(
             Param::Parts(..) | Param::Referenced { .. } => None,
         })
     };
-    // What a tail call copies may lie in our own arguments, which it overwrites: it is first copied elsewhere.
+    // A tail call may copy from this function's own arguments, which it also overwrites, so it copies
+    // elsewhere first.
     let replaced = area == Place::Incoming;
     for (arg, offset, size) in copied() {
         let from = cx.put(arg);
@@ -310,7 +330,7 @@ fn copy_arguments<I: CallLowering>(
     }
 }
 
-/// Copies a structure argument to the stack, eight bytes at a time or by memcpy.
+/// Copies a structure argument of `size` bytes to the stack, eight bytes at a time or by memcpy.
 fn copy_argument<I: CallLowering>(cx: &mut Lower<'_, I>, from: VReg, to: Amode, size: u32) {
     const INLINE: u32 = 128;
     if size <= INLINE {
@@ -327,8 +347,13 @@ fn copy_argument<I: CallLowering>(cx: &mut Lower<'_, I>, from: VReg, to: Amode, 
     libcall(cx, LibCall::Memcpy, &[target, from, length], &[]);
 }
 
-/// Calls a library routine with the system's convention. Neither arguments nor results take the stack.
-pub fn libcall<I: CallLowering>(cx: &mut Lower<'_, I>, routine: LibCall, args: &[VReg], results: &[VReg]) {
+/// Calls a library routine with the system's convention. Arguments and results must fit in registers.
+pub(crate) fn libcall<I: CallLowering>(
+    cx: &mut Lower<'_, I>,
+    routine: LibCall,
+    args: &[VReg],
+    results: &[VReg],
+) {
     let convention = system_convention::<I>();
     cx.calls = true;
     cx.outgoing = cx.outgoing.max(convention.reserved);
@@ -338,37 +363,36 @@ pub fn libcall<I: CallLowering>(cx: &mut Lower<'_, I>, routine: LibCall, args: &
         let fixed = convention.arg_register(arg.class(), &mut ints, &mut floats);
         operands.push(Operand::reg_fixed_use(arg, fixed));
     }
-    let mut clobbered = convention.clobbered();
+    let symbol = SymbolRef::LibCall(routine);
+    let callee = Callee::Symbol { symbol, colocated: cx.flags.use_colocated_libcalls() };
+    let mut call = PendingCall { callee, clobbered: convention.clobbered(), pops: 0, operands };
     let (mut ints, mut floats) = (0, 0);
     for &result in results {
         let fixed = convention.result_register(result.class(), &mut ints, &mut floats);
-        clobbered.remove(fixed);
-        operands.push(Operand::reg_fixed_def(result, fixed));
+        call.define(result, fixed);
     }
-    let symbol = SymbolRef::LibCall(routine);
-    let callee = Callee::Symbol { symbol, colocated: cx.flags.use_colocated_libcalls() };
-    push_call(cx, callee, clobbered, 0, &operands);
+    push_call(cx, &call);
 }
 
 /// An argument or result of a library routine.
 #[derive(Clone, Copy, Debug)]
-pub enum Routine {
-    /// In a register.
+pub enum LibcallValue {
+    /// A value in one register.
     Plain(VReg),
     /// The low and the high half of an i128.
     Wide((VReg, VReg)),
 }
 
-/// Calls a library routine that may take or give i128. Where these are passed by address, they lie where stack arguments
-/// would.
-pub fn wide_libcall<I: CallLowering>(
+/// Calls a library routine that may take or return i128. Where these are passed by address, they are in the
+/// area of outgoing stack arguments.
+pub(crate) fn wide_libcall<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     routine: LibCall,
-    args: &[Routine],
-    result: Routine,
+    args: &[LibcallValue],
+    result: LibcallValue,
 ) {
     let convention = system_convention::<I>();
-    let by_address = matches!(convention.wide, Wide::Pointer);
+    let by_address = matches!(convention.wide, WidePassing::Pointer);
     let mut at = convention.reserved;
     let mut registers = Vec::with_capacity(2 * args.len() + 1);
     let mut room = |cx: &mut Lower<'_, I>, registers: &mut Vec<VReg>| {
@@ -380,25 +404,25 @@ pub fn wide_libcall<I: CallLowering>(
         halves(place, convention)
     };
     let result_place = match result {
-        Routine::Wide(_) if by_address => Some(room(cx, &mut registers)),
+        LibcallValue::Wide(_) if by_address => Some(room(cx, &mut registers)),
         _ => None,
     };
     for &arg in args {
         match arg {
-            Routine::Plain(register) => registers.push(register),
-            Routine::Wide((low, high)) if by_address => {
+            LibcallValue::Plain(register) => registers.push(register),
+            LibcallValue::Wide((low, high)) if by_address => {
                 let [low_place, high_place] = room(cx, &mut registers);
                 I::store_register(cx, low, low_place, types::I64);
                 I::store_register(cx, high, high_place, types::I64);
             }
-            Routine::Wide((low, high)) => registers.extend([low, high]),
+            LibcallValue::Wide((low, high)) => registers.extend([low, high]),
         }
     }
     cx.outgoing = cx.outgoing.max(at);
     match (result, result_place) {
-        (Routine::Plain(register), _) => libcall(cx, routine, &registers, &[register]),
-        (Routine::Wide((low, high)), None) => libcall(cx, routine, &registers, &[low, high]),
-        (Routine::Wide((low, high)), Some([low_place, high_place])) => {
+        (LibcallValue::Plain(register), _) => libcall(cx, routine, &registers, &[register]),
+        (LibcallValue::Wide((low, high)), None) => libcall(cx, routine, &registers, &[low, high]),
+        (LibcallValue::Wide((low, high)), Some([low_place, high_place])) => {
             libcall(cx, routine, &registers, &[]);
             I::load_register(cx, low, low_place, types::I64);
             I::load_register(cx, high, high_place, types::I64);
@@ -406,24 +430,18 @@ pub fn wide_libcall<I: CallLowering>(
     }
 }
 
-/// The convention of library routines.
-pub fn system_convention<I: CallLowering>() -> &'static Convention {
+/// Returns the convention of library routines.
+pub(crate) fn system_convention<I: CallLowering>() -> &'static Convention {
     I::convention(CallConv::SystemV).expect("every target has the system's convention")
 }
 
-fn push_call<I: CallLowering>(
-    cx: &mut Lower<'_, I>,
-    callee: Callee,
-    clobbered: PRegSet,
-    pops: u32,
-    operands: &[Operand],
-) {
-    let clobbers = cx.vcode.clobber_set(clobbered);
-    I::call(cx, clobbers, callee, pops, operands);
+fn push_call<I: CallLowering>(cx: &mut Lower<'_, I>, call: &PendingCall) {
+    let clobbers = cx.vcode.clobber_set(call.clobbered);
+    I::call(cx, clobbers, call.callee, call.pops, &call.operands);
 }
 
-/// return.
-pub fn return_<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+/// Lowers `return`.
+pub(crate) fn return_<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let abi = cx.abi;
     let values = cx.f.pool.get(List(data.a));
@@ -449,15 +467,15 @@ pub fn return_<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// The entry block's parameter that is the `sret` pointer.
+/// Returns the entry block's parameter that is the `sret` pointer, if there is one.
 fn struct_return<I: CallLowering>(cx: &Lower<'_, I>) -> Option<Value> {
     let at = cx.f.signature.params.iter().position(|param| param.purpose == Purpose::StructReturn)?;
     Some(Value(cx.f.block_params(cx.f.layout[0])[at]))
 }
 
-/// try_call and try_call_indirect: a call that ends its block. Since an exception may come back with any
-/// register changed, all are clobbered.
-pub fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+/// Lowers `try_call` and `try_call_indirect`, calls that end their block. All registers are clobbered,
+/// because an exception does not preserve any.
+pub(crate) fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let successors = cx.successors();
     let table = &cx.f.exception_tables[ExceptionTable(data.c)];
@@ -478,54 +496,47 @@ pub fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     if table.handlers.iter().any(|handler| matches!(handler, Handler::Context(_))) {
         return Err(cx.unsupported(format!("exception contexts are not supported yet on {}", I::NAME)));
     }
-    let mut operands = begin_call(cx, signature, &abi, args)?;
+    let operands = begin_call(cx, signature, &abi, args)?;
     let convention = convention_of::<I>(signature);
     let handled = successors.len() > 1;
-    let mut clobbered = if handled { convention.all } else { convention.clobbered() };
+    let clobbered = if handled { convention.all } else { convention.clobbered() };
+    let mut call = PendingCall { callee, clobbered, pops: popped(&abi, convention), operands };
     if cx.flags.enable_pinned_reg() {
-        clobbered.remove(I::PINNED);
+        call.clobbered.remove(I::PINNED);
     }
-    let mut define = |reg, fixed| {
-        clobbered.remove(fixed);
-        operands.push(Operand::reg_fixed_def(reg, fixed));
-    };
     for (&param, &(low, high)) in abi.returns.iter().zip(&cx.try_results) {
         for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
             if let PartLocation::Reg(fixed) = part.location {
-                define(reg, fixed);
+                call.define(reg, fixed);
             }
         }
     }
-    let pops = popped(&abi, convention);
     if !handled {
-        push_call(cx, callee, clobbered, pops, &operands);
+        push_call(cx, &call);
         cx.jump(successors[0]);
         return Ok(());
     }
     for (&payload, &fixed) in cx.try_payload.iter().zip(I::EXCEPTION_PAYLOAD) {
-        if !operands.iter().any(|operand| operand.vreg() == payload) {
-            clobbered.remove(fixed);
-            operands.push(Operand::reg_fixed_def(payload, fixed));
+        if !call.operands.iter().any(|operand| operand.vreg() == payload) {
+            call.define(payload, fixed);
         }
     }
-    push_try_call(cx, callee, clobbered, pops, &operands, table, successors);
+    push_try_call(cx, &call, table, successors);
     Ok(())
 }
 
-/// The words behind those of the call itself: bytes the callee removes, normal destination, number of
-/// handlers, and for each its tag (plus one; 0 for any) and destination.
+/// Pushes a call with exception handlers. The words after those of the call itself are: number of bytes that
+/// the callee pops, normal destination, number of handlers, and for each handler its tag plus one (0 for any)
+/// and destination.
 fn push_try_call<I: CallLowering>(
     cx: &mut Lower<'_, I>,
-    callee: Callee,
-    clobbered: PRegSet,
-    pops: u32,
-    operands: &[Operand],
+    call: &PendingCall,
     table: &ExceptionTableData,
     successors: &[VBlock],
 ) {
-    let clobbers = cx.vcode.clobber_set(clobbered);
+    let clobbers = cx.vcode.clobber_set(call.clobbered);
     cx.push_word(clobbers);
-    let row = match callee {
+    let row = match call.callee {
         Callee::Address(address) => {
             cx.push_operand(Operand::reg_use(address));
             I::CALL_ROWS.try_register
@@ -535,8 +546,8 @@ fn push_try_call<I: CallLowering>(
             I::CALL_ROWS.try_symbol
         }
     };
-    operands.iter().for_each(|&operand| cx.push_operand(operand));
-    cx.push_word(pops);
+    call.operands.iter().for_each(|&operand| cx.push_operand(operand));
+    cx.push_word(call.pops);
     cx.push_block(successors[0]);
     cx.push_word(successors.len() as u32 - 1);
     let tags = table.handlers.iter().filter_map(|handler| match *handler {
@@ -551,24 +562,24 @@ fn push_try_call<I: CallLowering>(
     cx.finish(row, 0, 0);
 }
 
-/// return_call.
-pub fn tail_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+/// Lowers `return_call`.
+pub(crate) fn tail_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = &cx.f.insts[inst];
     let callee = callee_of(cx, FuncRef(data.a));
     let sig = cx.f.call_signature(data).expect("a call has a signature");
     emit_tail_call(cx, callee, sig, cx.f.pool.get(List(data.b)))
 }
 
-/// return_call_indirect.
-pub fn tail_call_indirect<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+/// Lowers `return_call_indirect`.
+pub(crate) fn tail_call_indirect<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = &cx.f.insts[inst];
     let (address, args) = cx.f.pool.get(List(data.b)).split_first().expect("a callee");
     let callee = Callee::Address(cx.put(Value(*address)));
     emit_tail_call(cx, callee, SigRef(data.a), args)
 }
 
-/// Puts a tail call's stack arguments where the callee finds them: at the end of the incoming area, so that
-/// what the callee removes ends where our own arguments ended.
+/// Lowers a tail call. Its stack arguments go to the end of the incoming area, so that the area that the
+/// callee pops ends where this function's own arguments ended.
 fn emit_tail_call<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     callee: Callee,
@@ -589,14 +600,14 @@ fn emit_tail_call<I: CallLowering>(
     Ok(())
 }
 
-/// What brings a stack parameter into its register, after the others are in theirs.
+/// Defines the register of a parameter that is not passed in one, after the other parameters are defined.
 enum Arrival {
     Load(VReg, Amode, Type),
     Address(VReg, Amode),
 }
 
-/// Brings parameters from where they are passed into the entry block's values.
-pub fn params<I: CallLowering>(cx: &mut Lower<'_, I>) -> Lowered {
+/// Defines the entry block's parameters from where they are passed.
+pub(crate) fn params<I: CallLowering>(cx: &mut Lower<'_, I>) -> Lowered {
     let abi = cx.abi;
     let values = cx.f.block_params(cx.f.layout[0]);
     let mut arrivals = Vec::new();
@@ -639,7 +650,7 @@ pub fn params<I: CallLowering>(cx: &mut Lower<'_, I>) -> Lowered {
     Ok(())
 }
 
-/// Adds the fixed definition of a part, or notes what is to be loaded.
+/// Adds the fixed definition of a part, or its load to `arrivals`.
 fn param_part<I: CallLowering>(cx: &mut Lower<'_, I>, part: &Part, reg: VReg, arrivals: &mut Vec<Arrival>) {
     match part.location {
         PartLocation::Reg(fixed) => cx.push_operand(Operand::reg_fixed_def(reg, fixed)),

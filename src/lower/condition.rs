@@ -38,7 +38,7 @@ fn strip<I: Lowering>(cx: &mut Lower<I>, condition: Value, unique: bool) -> Stri
     stripped
 }
 
-/// A value that is zero exactly when `value` is; or, with `true`, exactly when it is not.
+/// Returns a value that is zero exactly when `value` is, or, with `true`, exactly when it is not.
 fn look_through<I: Lowering>(cx: &mut Lower<I>, value: Value, unique: bool) -> Option<(Value, bool)> {
     let data = cx.f.insts[cx.def_inst(value)?];
     let inner = Value(data.a);

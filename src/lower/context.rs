@@ -1,23 +1,23 @@
-//! The context of lowering: from the last instruction to the first, from uses to definitions.
+//! The context of lowering, which goes from the last instruction to the first, from uses to definitions.
 //!
-//! Going backwards, an instruction is met after everything that uses it. So whether it is needed is known
-//! (somebody asked for its register), and a user may have taken it in: a constant as an
-//! immediate, an addition as an address mode, a load as a memory operand. What nobody asked for and has no
-//! side effects costs nothing, not even a visit to the target's code.
+//! Going backwards, lowering meets an instruction after all its users. So it knows whether the result is
+//! needed, because users ask for its register, and users may have folded the instruction into themselves: a
+//! constant as an immediate, an addition as an address, a load as a memory operand. An instruction without
+//! side effects whose result no user asks for costs nothing, not even a call of the target's code.
 //!
-//! Invariants. A load may be taken in ([`Lower::sink`]) only by its single user, in its own block, with
-//! no side effect between them: an *epoch* number per instruction, which goes up at every store, call and
-//! trap, is equal for both. The chain of instructions between the load and the one being lowered must
-//! consist of single uses as well ([`Lower::unique`]). Within a group, everything is pushed in program order,
-//! so operands must be asked for before an instruction that sets the flags is pushed: making a constant may
-//! change the flags.
+//! Invariants. A load may be sunk (`Lower::sink`) only into its single user, in its own block, with no side
+//! effect in between: both have the same *epoch*, a number that grows at every store, call and trap. The
+//! instructions on the way from the load to the one being lowered must have single uses as well
+//! (`Lower::unique`). Within a group, everything is pushed in program order. So operands must be put in
+//! registers before an instruction that sets the flags is pushed, since materialising a constant may change
+//! the flags.
 
 use crate::analysis::Analysis;
 use crate::entity::Map;
 use crate::ir::*;
 use crate::lower::blocks::Blocks;
+use crate::lower::local_cse::LocalCse;
 use crate::lower::rematerialize::{rematerialization, rematerialize};
-use crate::lower::repeats::Repeats;
 use crate::lower::vocabulary::{Lowering, Rematerialization};
 use crate::machine::abi::AbiSignature;
 use crate::machine::convention;
@@ -29,38 +29,44 @@ use crate::machine::vcode::VCode;
 use crate::options::Flags;
 use std::sync::Arc;
 
-/// An instruction the target cannot lower (yet), and why.
+/// An instruction or function that the target can't lower (yet), and why.
 #[derive(Clone, Debug)]
 pub struct Unsupported {
-    /// The instruction; `None` for the signature.
-    pub inst: Option<Inst>,
+    /// The instruction; `None` for the function as a whole.
+    pub(crate) inst: Option<Inst>,
     /// What is not supported.
-    pub message: String,
+    pub(crate) message: String,
 }
 
-/// The result of lowering something: what it is in, or why it can't be lowered.
+/// The result of lowering something, or why it can't be lowered.
 pub type Lowered<T = ()> = Result<T, Unsupported>;
 
-/// Tables by value and by instruction, reused across functions.
+/// Tables indexed by value, instruction or signature; reused from function to function.
 #[derive(Debug, Default)]
 pub struct LowerTables {
+    /// The register of each value, or the low one of an i128; invalid as long as no user asks for it.
     pub(super) regs: Map<Value, VReg>,
+    /// How often each value is used, up to 255.
     pub(super) uses: Map<Value, u8>,
-    /// How often each i32 is extended with zeros: see [`extension`](crate::lower::extension).
+    /// How often each i32 is zero-extended: see [`extension`](crate::lower::extension).
     pub(super) extensions: Map<Value, u8>,
+    /// Number of side effects before each instruction.
     epochs: Map<Inst, u32>,
+    /// Whether each instruction was sunk into its user.
     pub(super) sunk: Map<Inst, bool>,
+    /// The locations of each signature's parameters and results, computed on demand.
     abi: Map<SigRef, Option<Arc<AbiSignature>>>,
+    /// Constants and addresses that uses seen so far share.
     shared: Vec<Shared>,
-    pub(super) repeats: Repeats,
-    /// Counts rule names under `--trace-rules`.
-    pub trace: Option<RuleCounts>,
+    pub(super) local_cse: LocalCse,
+    /// How often each rule was used, for `--trace-rules`.
+    pub(crate) trace: Option<RuleCounts>,
 }
 
 /// How often each lowering rule was used, by name.
 pub type RuleCounts = std::collections::BTreeMap<&'static str, u64>;
 
-/// Names the rule that lowers an instruction, for `--trace-rules`.
+/// Counts a use of the named lowering rule, for `--trace-rules`.
 #[macro_export]
 macro_rules! rule {
     ($cx:expr, $name:literal) => {
@@ -70,61 +76,64 @@ macro_rules! rule {
     };
 }
 
-/// A constant or address in a register, for the uses seen so far in the block.
+/// A constant or address in a register that the uses seen so far in the block share.
 #[derive(Clone, Copy, Debug)]
 struct Shared {
-    /// How it is made.
+    /// The instruction that computes it.
     data: InstData,
     reg: VReg,
     /// The group of the first use in program order.
     group: u32,
 }
 
-/// Uses of a constant or address that are further apart make it again: keeping it in a register costs more.
+/// The greatest distance, in groups, of uses that share a constant or address. If they are further apart,
+/// rematerialising it costs less than keeping it in a register.
 const NEAR: u32 = 30;
 
-/// Lowering of one function.
+/// The state of lowering one function.
 pub struct Lower<'a, I> {
     /// The function.
-    pub f: &'a Stencil,
+    pub(crate) f: &'a Stencil,
     /// Settings.
-    pub flags: &'a Flags,
-    /// Output.
-    pub vcode: &'a mut VCode,
-    /// Where the function's own parameters and results are.
-    pub abi: &'a AbiSignature,
-    /// Bytes of outgoing stack arguments, over all calls.
-    pub outgoing: u32,
-    /// Whether anything is called.
-    pub calls: bool,
-    /// Bytes of stack arguments of tail calls: the most of any.
-    pub tail_bytes: u32,
-    /// The pointer to the memory results are returned in.
-    pub return_area: Option<VReg>,
-    /// Whether something needs the frame pointer to be set up.
-    pub needs_frame_pointer: bool,
-    /// Reused tables.
-    pub tables: &'a mut LowerTables,
-    /// Blocks of VCode.
-    pub blocks: &'a Blocks,
-    /// Registers of the results of the try_call being lowered.
-    pub try_results: Vec<(VReg, Option<VReg>)>,
-    /// Registers of the payload of an exception it throws.
-    pub try_payload: Vec<VReg>,
-    /// The try_call these are of: its split edges come before it.
+    pub(crate) flags: &'a Flags,
+    /// The output.
+    pub(crate) vcode: &'a mut VCode,
+    /// Where the function's own parameters and results are passed.
+    pub(crate) abi: &'a AbiSignature,
+    /// Maximum size in bytes of the outgoing stack arguments of a call.
+    pub(crate) outgoing: u32,
+    /// Whether the function calls others.
+    pub(crate) calls: bool,
+    /// Maximum size in bytes of the stack arguments of a tail call.
+    pub(crate) tail_bytes: u32,
+    /// The pointer to the memory that the function returns results in, if it does.
+    pub(crate) return_area: Option<VReg>,
+    /// Whether the function needs a frame pointer.
+    pub(crate) needs_frame_pointer: bool,
+    /// Tables indexed by value and instruction.
+    pub(crate) tables: &'a mut LowerTables,
+    /// The correspondence of IR blocks and VCode blocks.
+    pub(crate) blocks: &'a Blocks,
+    /// Registers of the results of `try_inst`.
+    pub(crate) try_results: Vec<(VReg, Option<VReg>)>,
+    /// Registers of the exception payload of `try_inst`.
+    pub(crate) try_payload: Vec<VReg>,
+    /// The try_call being lowered, or whose split edges are, which are lowered before it.
     pub(super) try_inst: Option<Inst>,
+    /// The instruction that is being lowered.
     pub(super) current: Inst,
+    /// The IR block that is being lowered.
     pub(super) block: BlockData,
-    /// The block of VCode that is being lowered.
+    /// The VCode block that is being lowered.
     pub(super) vblock: VBlock,
     pub(super) analysis: &'a Analysis,
     pub(super) isa: std::marker::PhantomData<I>,
 }
 
-/// The registers that a value takes, whose type was [checked](super::function).
+/// Returns the registers that hold values of a type, which was [checked](super::function) before.
 #[inline]
-pub fn registers(ty: Type) -> Registers {
-    Registers::of(ty).expect("a function with other types is refused")
+pub(crate) fn registers(ty: Type) -> Registers {
+    Registers::of(ty).expect("functions with other types are refused")
 }
 
 impl<I: Lowering> InstSink for Lower<'_, I> {
@@ -158,21 +167,21 @@ impl LowerTables {
         self.sunk.resize(f.insts.len(), false);
         self.abi.clear();
         self.abi.resize(f.signatures.len(), None);
-        // A function that could not be lowered leaves some behind.
+        // Left over if the last function could not be lowered.
         self.shared.clear();
         const BARRIER: Effects = Effects::STORE.or(Effects::CALL).or(Effects::OTHER);
         let mut epoch = 0;
-        self.repeats.begin(f);
+        self.local_cse.begin(f);
         for (inst, data) in f.insts.iter() {
             self.epochs.push(epoch);
-            self.repeats.see(f, inst, data);
+            self.local_cse.see(f, inst, data);
             self.count_extension(f, data);
             let uses = &mut self.uses;
             let effects = data.opcode.effects();
             let is_load = effects.has(Effects::LOAD);
             epoch += (effects.any(BARRIER) || effects.has(Effects::TRAP) && !is_load) as u32;
             if effects.any(Effects::CALL.or(Effects::TERMINATOR)) {
-                self.repeats.forget_before(inst);
+                self.local_cse.forget_before(inst);
             }
             f.visit_args(data, |value| uses[value] = uses[value].saturating_add(1));
             if effects.has(Effects::BRANCH) {
@@ -190,21 +199,21 @@ impl LowerTables {
 
 /// Registers of values.
 impl<'a, I: Lowering> Lower<'a, I> {
-    /// A new register for an intermediate result.
+    /// Makes a new register for an intermediate result.
     #[inline]
-    pub fn tmp(&mut self, class: RegClass) -> VReg {
+    pub(crate) fn tmp(&mut self, class: RegClass) -> VReg {
         self.vcode.vreg(class)
     }
 
-    /// Whether somebody asked for the value.
+    /// Whether a use of the value was lowered that needs its register.
     #[inline]
-    pub fn is_used(&self, value: Value) -> bool {
+    pub(crate) fn is_used(&self, value: Value) -> bool {
         self.tables.regs[value] != VReg::invalid()
     }
 
-    /// The register a value is (to be) defined in; of an i128, its low half.
+    /// Returns the register that a value is defined in; for an i128, that of its low half.
     #[inline]
-    pub fn reg(&mut self, value: Value) -> VReg {
+    pub(crate) fn reg(&mut self, value: Value) -> VReg {
         let reg = self.tables.regs[value];
         if reg != VReg::invalid() { reg } else { self.new_reg(value) }
     }
@@ -220,23 +229,23 @@ impl<'a, I: Lowering> Lower<'a, I> {
         reg
     }
 
-    /// The registers a value is (to be) defined in.
-    pub fn parts(&mut self, value: Value) -> (VReg, Option<VReg>) {
+    /// Returns the registers that a value is defined in: for an i128 two, the low half first.
+    pub(crate) fn parts(&mut self, value: Value) -> (VReg, Option<VReg>) {
         let low = self.reg(value);
         let wide = self.f.value_types[value] == types::I128;
         (low, wide.then(|| VReg::new(low.vreg() + 1, low.class())))
     }
 
-    /// The register of the only result of `inst`.
+    /// Returns the register that the only result of `inst` is defined in.
     #[inline]
-    pub fn def(&mut self, inst: Inst) -> VReg {
+    pub(crate) fn def(&mut self, inst: Inst) -> VReg {
         let value = self.f.first_result(inst);
         self.reg(value)
     }
 
-    /// Asks for a value in a register, for reading.
+    /// Returns a register from which to read a value, rematerialising it if that is best.
     #[inline]
-    pub fn put(&mut self, value: Value) -> VReg {
+    pub(crate) fn put(&mut self, value: Value) -> VReg {
         if let Some(inst) = self.def_inst(value) {
             let data = &self.f.insts[inst];
             match rematerialization::<I>(self.f, data) {
@@ -254,16 +263,17 @@ impl<'a, I: Lowering> Lower<'a, I> {
         self.reg(value)
     }
 
+    /// Rematerialises the value of an instruction in a new register.
     fn make_again(&mut self, data: &InstData) -> VReg {
         let d = self.tmp(registers(data.opcode.result_type(data.ty)).class);
         rematerialize(self, data, d);
         d
     }
 
-    /// A register with the value of a constant or address, shared with later uses in the block that are near.
-    /// Its instruction is inserted before the first of them, once that is known: see [`Lower::unshare`].
+    /// Returns a register with a constant or address, which nearby later uses in the block share. The
+    /// constant is materialised before the first of these uses, once that is known: see [`Lower::unshare`].
     fn share(&mut self, data: &InstData) -> VReg {
-        /// So many are looked through at each use.
+        /// The greatest number of shared constants and addresses, which are searched at each use.
         const MOST: usize = 16;
         let group = self.vcode.current_group();
         if let Some(at) = self.tables.shared.iter().position(|shared| shared.data == *data) {
@@ -284,15 +294,15 @@ impl<'a, I: Lowering> Lower<'a, I> {
         reg
     }
 
-    /// Ends the sharing of constants and addresses: uses before this point make them anew.
+    /// Ends the sharing of constants and addresses, and materialises them: earlier uses do not share them.
     pub(super) fn unshare(&mut self) {
         while let Some(shared) = self.tables.shared.pop() {
             self.insert_shared(shared);
         }
     }
 
-    /// Whether the value that an instruction makes is in a register for a later use that is near.
-    pub fn is_shared(&self, data: &InstData) -> bool {
+    /// Whether a nearby later use shares the value of an instruction.
+    pub(crate) fn is_shared(&self, data: &InstData) -> bool {
         let group = self.vcode.current_group();
         self.tables.shared.iter().any(|shared| shared.data == *data && group - shared.group <= NEAR)
     }
@@ -303,14 +313,14 @@ impl<'a, I: Lowering> Lower<'a, I> {
         self.vcode.move_before_group(mark, shared.group);
     }
 
-    /// Asks for both halves of an i128, low first.
-    pub fn put_pair(&mut self, value: Value) -> (VReg, VReg) {
+    /// Returns registers from which to read the low and the high half of an i128.
+    pub(crate) fn put_pair(&mut self, value: Value) -> (VReg, VReg) {
         let low = self.reg(value);
         (low, VReg::new(low.vreg() + 1, low.class()))
     }
 
-    /// Asks for a value in as many registers as it takes.
-    pub fn put_parts(&mut self, value: Value) -> (VReg, Option<VReg>) {
+    /// Returns the registers from which to read a value: for an i128 two, the low half first.
+    pub(crate) fn put_parts(&mut self, value: Value) -> (VReg, Option<VReg>) {
         match self.f.value_types[value] {
             types::I128 => {
                 let (low, high) = self.put_pair(value);
@@ -320,19 +330,20 @@ impl<'a, I: Lowering> Lower<'a, I> {
         }
     }
 
-    /// Makes a value's register another name for `reg`: no instruction defines it.
-    pub fn define_as(&mut self, value: Value, reg: VReg) {
+    /// Makes a value's register an alias of `reg`, so that no instruction needs to define it.
+    pub(crate) fn define_as(&mut self, value: Value, reg: VReg) {
         let old = self.reg(value);
         self.vcode.alias(old, reg);
     }
 
-    /// Makes a register another name for `reg`.
-    pub fn alias(&mut self, old: VReg, reg: VReg) {
+    /// Makes the register `old` an alias of `reg`.
+    pub(crate) fn alias(&mut self, old: VReg, reg: VReg) {
         self.vcode.alias(old, reg);
     }
 
-    /// Makes `result` the same register as `source` (both take one), whose upper bits it may have as they are.
-    pub fn same(&mut self, result: Value, source: Value) {
+    /// Makes the register of `result` the same as that of `source`, upper bits included. Both values take one
+    /// register.
+    pub(crate) fn same(&mut self, result: Value, source: Value) {
         let reg = self.reg(result);
         if !self.is_used(source) && !self.is_made_again(source) {
             self.tables.regs[source] = reg;
@@ -342,7 +353,7 @@ impl<'a, I: Lowering> Lower<'a, I> {
         self.vcode.alias(reg, source);
     }
 
-    /// The same of values that may take two.
+    /// Like [`Lower::same`], for values that may take two registers.
     pub(super) fn same_parts(&mut self, result: Value, source: Value) {
         if self.f.value_types[result] != types::I128 {
             return self.same(result, source);
@@ -352,6 +363,7 @@ impl<'a, I: Lowering> Lower<'a, I> {
         self.vcode.alias(high.expect("an i128 takes two"), sources.1);
     }
 
+    /// Whether a value is rematerialised for its uses.
     fn is_made_again(&self, value: Value) -> bool {
         self.def_inst(value).is_some_and(|inst| {
             rematerialization::<I>(self.f, &self.f.insts[inst]) != Rematerialization::Never
@@ -361,43 +373,44 @@ impl<'a, I: Lowering> Lower<'a, I> {
 
 /// Matching.
 impl<'a, I: Lowering> Lower<'a, I> {
-    /// The instruction that is being lowered.
-    pub fn current(&self) -> Inst {
+    /// Returns the instruction that is being lowered.
+    pub(crate) fn current(&self) -> Inst {
         self.current
     }
 
-    /// The instruction that defines a value; `None` for a block parameter.
+    /// Returns the instruction that defines a value; `None` for a block parameter.
     #[inline]
-    pub fn def_inst(&self, value: Value) -> Option<Inst> {
+    pub(crate) fn def_inst(&self, value: Value) -> Option<Inst> {
         match self.f.value_defs[value].get() {
             ValueDef::Result(inst, _) => Some(inst),
             _ => None,
         }
     }
 
-    /// The instruction that defines a value, if its opcode is `opcode`.
+    /// Returns the instruction that defines a value, if its opcode is `opcode`.
     #[inline]
-    pub fn def_by(&self, value: Value, opcode: Opcode) -> Option<&'a InstData> {
+    pub(crate) fn def_by(&self, value: Value, opcode: Opcode) -> Option<&'a InstData> {
         let data = &self.f.insts[self.def_inst(value)?];
         (data.opcode == opcode).then_some(data)
     }
 
-    /// The instruction that defines a value used once only, in the block being lowered.
+    /// Returns the instruction that defines a value, if it is in the block being lowered and the value has a
+    /// single use.
     #[inline]
-    pub fn unique(&self, value: Value) -> Option<Inst> {
+    pub(crate) fn unique(&self, value: Value) -> Option<Inst> {
         let inst = self.def_inst(value)?;
         (self.is_in_block(inst) && self.tables.uses[value] == 1).then_some(inst)
     }
 
-    /// Whether the instruction that uses a value may do what makes it as well: it is made in the block being lowered, and
-    /// for nothing else.
-    pub fn is_single(&self, value: Value) -> bool {
-        self.unique(value).is_some() && !self.is_used(value) && !self.tables.repeats.is_repeat(value)
+    /// Whether the instruction that defines a value may be folded into its user: it is in the block being
+    /// lowered, and nothing else uses the value.
+    pub(crate) fn is_single(&self, value: Value) -> bool {
+        self.unique(value).is_some() && !self.is_used(value) && !self.tables.local_cse.is_repeat(value)
     }
 
-    /// The instruction of this block that defines a value, if nothing uses the value but one instruction that is
-    /// folded into the terminator being lowered, and the terminator's edges.
-    pub fn only_ends_block(&self, value: Value) -> Option<Inst> {
+    /// Returns the instruction that defines a value, if it is in this block and the value's only uses are one
+    /// instruction that is folded into the terminator being lowered, and the terminator's edges.
+    pub(crate) fn only_ends_block(&self, value: Value) -> Option<Inst> {
         let inst = self.def_inst(value)?;
         if self.current.0 + 1 != self.block.end || !self.is_in_block(inst) || self.wants_zeros(value) {
             return None;
@@ -411,9 +424,9 @@ impl<'a, I: Lowering> Lower<'a, I> {
         (uses < u8::MAX as usize && uses == on_edges + 1).then_some(inst)
     }
 
-    /// Whether the instruction being lowered is the last to use a value: it is defined in this block, so that no next
-    /// round of a loop needs it, and nothing behind the instruction asked for it.
-    pub fn dies_here(&self, value: Value) -> bool {
+    /// Whether the instruction being lowered is the last use of a value: the value is defined in this block,
+    /// so that no later iteration of a loop uses it, and no later instruction uses it.
+    pub(crate) fn dies_here(&self, value: Value) -> bool {
         let here = match self.f.value_defs[value].get() {
             ValueDef::Result(inst, _) => self.block.start <= inst.0 && inst.0 < self.block.end,
             ValueDef::Param(block, _) => self.f.blocks[block].start == self.block.start,
@@ -426,17 +439,18 @@ impl<'a, I: Lowering> Lower<'a, I> {
         }
     }
 
-    /// How often a value is used, up to 255.
-    pub fn use_count(&self, value: Value) -> u8 {
+    /// Returns how often a value is used, up to 255.
+    pub(crate) fn use_count(&self, value: Value) -> u8 {
         self.tables.uses[value]
     }
 
-    /// The load that defines `value`, if the instruction being lowered may do it instead.
+    /// Returns the load that defines `value`, if it may be sunk into the instruction being lowered.
     ///
-    /// The caller checks opcode and type, and then says so with [`Lower::sink`].
+    /// The caller checks opcode and type, and then calls [`Lower::sink`].
     #[inline]
-    pub fn sinkable_load(&self, value: Value) -> Option<Inst> {
-        // Its single user may have been lowered twice: folded into another, without the load, and by itself.
+    pub(crate) fn sinkable_load(&self, value: Value) -> Option<Inst> {
+        // Its single user may have been lowered twice: folded into another instruction, without the load, and
+        // by itself.
         if self.is_used(value) {
             return None;
         }
@@ -446,71 +460,71 @@ impl<'a, I: Lowering> Lower<'a, I> {
         (plain && self.tables.epochs[inst] == self.tables.epochs[self.current]).then_some(inst)
     }
 
-    /// Takes a load in: it will not be lowered by itself.
-    pub fn sink(&mut self, load: Inst) {
+    /// Sinks an instruction into the one being lowered: it will not be lowered by itself.
+    pub(crate) fn sink(&mut self, load: Inst) {
         self.tables.sunk[load] = true;
     }
 
-    /// Whether an instruction was taken in.
-    pub fn is_sunk(&self, inst: Inst) -> bool {
+    /// Whether an instruction was sunk into its user.
+    pub(crate) fn is_sunk(&self, inst: Inst) -> bool {
         self.tables.sunk[inst]
     }
 
     /// Whether an instruction is in the block being lowered.
     #[inline]
-    pub fn is_in_block(&self, inst: Inst) -> bool {
+    pub(crate) fn is_in_block(&self, inst: Inst) -> bool {
         self.block.start <= inst.0 && inst.0 < self.block.end
     }
 
-    /// The blocks that the terminator being lowered goes to, in the order of its block calls.
-    pub fn successors(&self) -> &'a [VBlock] {
+    /// Returns the blocks that the terminator being lowered goes to, in the order of its block calls.
+    pub(crate) fn successors(&self) -> &'a [VBlock] {
         self.blocks.successors(self.vblock)
     }
 
-    /// The VCode block of a handler of the try_call that ends `block`.
-    pub fn handler_block(&self, block: Block, handler: usize) -> Option<VBlock> {
+    /// Returns the VCode block of a handler of the try_call that ends `block`.
+    pub(crate) fn handler_block(&self, block: Block, handler: usize) -> Option<VBlock> {
         self.blocks.successors(self.blocks.vblock(block)?).get(handler + 1).copied()
     }
 
-    /// The type of a value.
+    /// Returns the type of a value.
     #[inline]
-    pub fn ty(&self, value: Value) -> Type {
+    pub(crate) fn ty(&self, value: Value) -> Type {
         self.f.value_types[value]
     }
 
-    /// Memory flags of a memory access.
-    pub fn mem_flags(&self, data: &InstData) -> MemFlags {
+    /// Returns the memory flags of a memory access.
+    pub(crate) fn mem_flags(&self, data: &InstData) -> MemFlags {
         self.f.mem_flags[data.mem_flags()]
     }
 
-    /// Whether an access is of the other byte order than the target's.
-    pub fn swaps(&self, flags: &MemFlags) -> bool {
+    /// Whether an access's byte order is the opposite of the target's.
+    pub(crate) fn swaps(&self, flags: &MemFlags) -> bool {
         flags.endianness.is_some_and(|endianness| endianness != I::ENDIANNESS)
     }
 
-    /// Where a declared signature's parameters and results are.
-    pub fn abi_of(&mut self, sig: SigRef) -> Result<Arc<AbiSignature>, Unsupported> {
+    /// Returns where a declared signature's parameters and results are passed.
+    pub(crate) fn abi_of(&mut self, sig: SigRef) -> Result<Arc<AbiSignature>, Unsupported> {
         if let Some(abi) = &self.tables.abi[sig] {
             return Ok(abi.clone());
         }
-        let abi = convention::places::<I>(self.f.sig(sig), self.flags)
+        let abi = convention::abi_signature::<I>(self.f.sig(sig), self.flags)
             .map_err(|message| Unsupported { inst: Some(self.current), message })?;
         Ok(self.tables.abi[sig].insert(Arc::new(abi)).clone())
     }
 
     /// Pushes a jump to a VCode block.
-    pub fn jump(&mut self, to: VBlock) {
+    pub(crate) fn jump(&mut self, to: VBlock) {
         self.push_block(to);
         InstSink::finish(self, I::JUMP, 0, 0);
     }
 
-    /// Pushes the word that is a block's label.
-    pub fn push_block(&mut self, block: VBlock) {
+    /// Pushes a block's label as a data word.
+    pub(crate) fn push_block(&mut self, block: VBlock) {
         self.push_word(Label::of(block).0);
     }
 
-    /// The error for the instruction being lowered.
-    pub fn unsupported(&self, message: impl Into<String>) -> Unsupported {
+    /// Makes the error that the instruction being lowered is not supported.
+    pub(crate) fn unsupported(&self, message: impl Into<String>) -> Unsupported {
         Unsupported { inst: Some(self.current), message: message.into() }
     }
 }

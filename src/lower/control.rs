@@ -1,4 +1,4 @@
-//! Lowering of what ends blocks and of what asks for the frame: what is the same on every target.
+//! Lowering of terminators and of instructions that access the frame: the part that all targets share.
 
 use crate::ir::*;
 use crate::lower::call::CallLowering;
@@ -8,82 +8,83 @@ use crate::machine::reg::{Operand, RegClass, VBlock, VReg};
 
 /// A target's pseudo-instructions for control flow and the frame.
 pub struct ControlRows {
-    /// A jump through a table; words and operands as `jump_table` pushes them.
-    pub jump_table: RowId,
-    /// The stack pointer, in its only operand; so do the others that follow.
-    pub stack_pointer: RowId,
-    /// The frame pointer.
-    pub frame_pointer: RowId,
-    /// The return address.
-    pub return_address: RowId,
-    /// The pinned register.
-    pub pinned: RowId,
-    /// Sets the pinned register to its only operand.
-    pub set_pinned: RowId,
-    /// The address of the label that is its only word.
-    pub label_address: RowId,
-    /// A stop for the debugger.
-    pub debug_trap: RowId,
+    /// A jump through a table; [`jump_table`] describes its words and operands.
+    pub(crate) jump_table: RowId,
+    /// Copies the stack pointer to the only operand.
+    pub(crate) stack_pointer: RowId,
+    /// Copies the frame pointer to the only operand.
+    pub(crate) frame_pointer: RowId,
+    /// Copies the return address to the only operand.
+    pub(crate) return_address: RowId,
+    /// Copies the pinned register to the only operand.
+    pub(crate) pinned: RowId,
+    /// Sets the pinned register to the only operand.
+    pub(crate) set_pinned: RowId,
+    /// Materialises the address of the label in the only word.
+    pub(crate) label_address: RowId,
+    /// Stops in a debugger.
+    pub(crate) debug_trap: RowId,
 }
 
-/// What control flow needs of a target.
+/// How a target lowers control flow.
 pub trait ControlLowering: CallLowering {
-    /// Its pseudo-instructions.
+    /// Pseudo-instructions for control flow and the frame.
     const CONTROL_ROWS: ControlRows;
 
-    /// Lowers a branch on whether `value` is not zero, to the first or the second of two blocks.
-    /// `may_fold` says whether it may do loads that the condition depends on.
+    /// Lowers a branch to the first of two blocks if `value` is nonzero, else to the second. `may_fold` says
+    /// whether loads that the condition depends on may be folded into it.
     fn branch_on(cx: &mut Lower<'_, Self>, value: Value, may_fold: bool, successors: &[VBlock]);
 
-    /// Whether a branch on both or either of two comparisons is better one than two.
+    /// Whether a branch on both or either of two comparisons is better lowered as one branch than as two.
     fn one_branch(_: &Stencil, _: [Value; 2]) -> bool {
         false
     }
 
-    /// Registers that a jump through a table needs besides its index.
+    /// Number of temporary registers that a jump through a table needs.
     const TABLE_TEMPORARIES: usize;
 
-    /// A jump table's index, zero-extended from its type to at least 32 bits.
+    /// Returns a register with a jump table's index, zero-extended from its type to at least 32 bits.
     fn table_index(cx: &mut Lower<'_, Self>, index: Value) -> VReg;
 
-    /// Traps.
+    /// Pushes a trap.
     fn trap(cx: &mut Lower<'_, Self>, code: TrapCode);
 
-    /// Makes the address of a thread-local symbol plus `offset`.
+    /// Pushes `d` = a thread-local address.
     fn tls_address(cx: &mut Lower<'_, Self>, d: VReg, symbol: &ThreadLocal) -> Lowered;
 }
 
 /// A thread-local address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ThreadLocal {
-    /// Of which symbol.
-    pub name: NameRef,
-    /// Plus this.
-    pub offset: i32,
+    /// The symbol.
+    pub(crate) name: NameRef,
+    /// Offset from the symbol, in bytes.
+    pub(crate) offset: i32,
     /// Whether the symbol is defined in the same linked image.
-    pub colocated: bool,
+    pub(crate) colocated: bool,
 }
 
-/// jump.
-pub fn jump<I: ControlLowering>(cx: &mut Lower<'_, I>, _: Inst) -> Lowered {
+/// Lowers `jump`.
+pub(crate) fn jump<I: ControlLowering>(cx: &mut Lower<'_, I>, _: Inst) -> Lowered {
     cx.jump(cx.successors()[0]);
     Ok(())
 }
 
-/// brif.
-pub fn branch<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+/// Lowers `brif`.
+pub(crate) fn branch<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     I::branch_on(cx, Value(cx.f.insts[inst].a), true, cx.successors());
     Ok(())
 }
 
-/// trap.
-pub fn trap<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+/// Lowers `trap`.
+pub(crate) fn trap<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     I::trap(cx, cx.f.insts[inst].trap_code());
     Ok(())
 }
 
-/// br_table: the default is the first successor. Words: number of entries, default, entries.
-pub fn jump_table<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+/// Lowers `br_table`, whose first successor is the default. The words of the row are the number of entries,
+/// the default and the entries; the operands are temporaries and the index.
+pub(crate) fn jump_table<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let successors = cx.successors();
     if let [default] = successors {
         cx.jump(*default);
@@ -102,8 +103,8 @@ pub fn jump_table<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowe
     Ok(())
 }
 
-/// Lowers what asks for the stack, the frame, the pinned register or a thread-local address.
-pub fn special<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+/// Lowers instructions that access the stack, the frame, the pinned register or a thread-local address.
+pub(crate) fn special<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let rows = I::CONTROL_ROWS;
     let row = match data.opcode {
@@ -153,8 +154,8 @@ fn check_pinned<I: ControlLowering>(cx: &Lower<'_, I>) -> Lowered {
     }
 }
 
-/// What to say of a model of thread-local storage that a target has no code for.
-pub fn unsupported_tls_model<I: ControlLowering>(cx: &Lower<'_, I>) -> Unsupported {
+/// Makes the error that a target does not support the TLS model of the settings.
+pub(crate) fn unsupported_tls_model<I: ControlLowering>(cx: &Lower<'_, I>) -> Unsupported {
     let model = cx.flags.show("tls_model").expect("every target has this setting");
     cx.unsupported(format!("tls_value is not supported with tls_model={model} on {}", I::NAME))
 }

@@ -1,36 +1,38 @@
-//! Conversions between integers and floats: those that need no instruction, those of i128, which are library
-//! routines, and which of a target's own is what.
+//! Conversions between integers and floats. Those that need no instruction and those of i128, which are
+//! library routines, are lowered here; the target lowers the others.
 //!
-//! What the routines give for operands out of range is not relied on.
+//! The results of the routines for operands out of range are not relied on.
 
 use crate::ir::*;
-use crate::lower::call::{CallLowering, Routine, wide_libcall};
+use crate::lower::call::{CallLowering, LibcallValue, wide_libcall};
 use crate::lower::context::{Lower, Lowered};
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::symbol::LibCall;
 
-/// The conversions of a target, each with its destination.
+/// How a target lowers conversions. `d` is the register to define.
 pub trait Conversions: CallLowering {
-    /// Bitcast between integers and floats.
+    /// `bitcast` between integers and floats.
     fn bitcast(cx: &mut Lower<'_, Self>, d: VReg, data: &InstData);
 
-    /// fpromote and fdemote.
+    /// `fpromote` and `fdemote`.
     fn change_precision(cx: &mut Lower<'_, Self>, d: VReg, data: &InstData);
 
-    /// From integers of at most 64 bits.
+    /// `fcvt_from_sint` and `fcvt_from_uint`, from integers of at most 64 bits.
     fn from_int(cx: &mut Lower<'_, Self>, d: VReg, data: &InstData);
 
-    /// To integers of at most 64 bits, with a trap where they do not fit.
+    /// `fcvt_to_sint` and `fcvt_to_uint`, to integers of at most 64 bits; they trap if the value does not
+    /// fit.
     fn to_int_or_trap(cx: &mut Lower<'_, Self>, d: VReg, data: &InstData);
 
-    /// To the nearest integer of at most 64 bits.
+    /// `fcvt_to_sint_sat` and `fcvt_to_uint_sat`, to integers of at most 64 bits.
     fn to_int_saturated(cx: &mut Lower<'_, Self>, d: VReg, data: &InstData);
 
-    /// Traps if a condition holds of a float and a number, which is exact in the type. The condition is one of
+    /// Traps if `float cc number` holds. The number is exact in the type, and the condition code one of
     /// `Unordered`, `GreaterThanOrEqual`, `UnorderedOrLessThan` and `UnorderedOrLessThanOrEqual`.
     fn trap_if(cx: &mut Lower<'_, Self>, float: VReg, ty: Type, cc: FloatCc, number: f64, code: TrapCode);
 
-    /// An integer of 64 bits: `chosen` if such a condition holds, else `other`.
+    /// Returns a register with `chosen` if `float cc number` holds, else `other`: 64-bit integers. The
+    /// condition, `(cc, number)`, is as in [`Conversions::trap_if`].
     fn select_if(
         cx: &mut Lower<'_, Self>,
         float: VReg,
@@ -41,8 +43,8 @@ pub trait Conversions: CallLowering {
     ) -> VReg;
 }
 
-/// bitcast between integers and floats.
-pub fn bitcast<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+/// Lowers `bitcast` between integers and floats.
+pub(crate) fn bitcast<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let (source, result) = (Value(data.a), cx.f.first_result(inst));
     let from = cx.ty(source);
@@ -60,8 +62,8 @@ pub fn bitcast<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// fpromote and fdemote between f32 and f64.
-pub fn change_width<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+/// Lowers `fpromote` and `fdemote` between f32 and f64.
+pub(crate) fn change_width<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let source = Value(data.a);
     if cx.ty(source) == data.ty {
@@ -73,8 +75,8 @@ pub fn change_width<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowere
     Ok(())
 }
 
-/// fcvt_from_sint and fcvt_from_uint to f32 and f64.
-pub fn from_int<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+/// Lowers `fcvt_from_sint` and `fcvt_from_uint` to f32 and f64.
+pub(crate) fn from_int<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     if cx.ty(Value(data.a)) == types::I128 {
         from_i128(cx, inst, &data);
@@ -85,13 +87,13 @@ pub fn from_int<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// fcvt_to_sint and fcvt_to_uint from f32 and f64.
-pub fn to_int_or_trap<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+/// Lowers `fcvt_to_sint` and `fcvt_to_uint` from f32 and f64.
+pub(crate) fn to_int_or_trap<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     to_int(cx, inst, I::to_int_or_trap)
 }
 
-/// fcvt_to_sint_sat and fcvt_to_uint_sat from f32 and f64.
-pub fn to_int_saturated<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+/// Lowers `fcvt_to_sint_sat` and `fcvt_to_uint_sat` from f32 and f64.
+pub(crate) fn to_int_saturated<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     to_int(cx, inst, I::to_int_saturated)
 }
 
@@ -110,7 +112,7 @@ fn to_int<I: Conversions>(
     Ok(())
 }
 
-/// A float from an i128.
+/// Converts an i128 to a float.
 fn from_i128<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) {
     use LibCall::*;
     let function = match (data.opcode, data.ty) {
@@ -121,13 +123,13 @@ fn from_i128<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData
     };
     let pair = cx.put_pair(Value(data.a));
     let d = cx.def(inst);
-    wide_libcall(cx, function, &[Routine::Wide(pair)], Routine::Plain(d));
+    wide_libcall(cx, function, &[LibcallValue::Wide(pair)], LibcallValue::Plain(d));
 }
 
-/// 2 to the 127.
+/// 2^127.
 const TWO_127: f64 = (1u128 << 127) as f64;
 
-/// An i128 from a float: all four conversions.
+/// Converts a float to an i128, in all four ways.
 fn to_i128<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) {
     use LibCall::*;
     let ty = cx.ty(Value(data.a));
@@ -144,11 +146,11 @@ fn to_i128<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) {
     let high = high.expect("an i128 has two parts");
     if matches!(data.opcode, Opcode::FcvtToSint | Opcode::FcvtToUint) {
         check_i128(cx, float, ty, signed);
-        wide_libcall(cx, function, &[Routine::Plain(float)], Routine::Wide((low, high)));
+        wide_libcall(cx, function, &[LibcallValue::Plain(float)], LibcallValue::Wide((low, high)));
         return;
     }
     let mut pair = [(); 2].map(|()| cx.tmp(RegClass::Int));
-    wide_libcall(cx, function, &[Routine::Plain(float)], Routine::Wide((pair[0], pair[1])));
+    wide_libcall(cx, function, &[LibcallValue::Plain(float)], LibcallValue::Wide((pair[0], pair[1])));
     let (least, greatest) = if signed { (1 << 127, (1 << 127) - 1) } else { (0, u128::MAX) };
     let (lower, upper) = if signed { (-TWO_127, TWO_127) } else { (0.0, 2.0 * TWO_127) };
     replace_if(cx, &mut pair, float, ty, (FloatCc::GreaterThanOrEqual, upper), greatest);
@@ -160,7 +162,7 @@ fn to_i128<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) {
     cx.alias(high, pair[1]);
 }
 
-/// Replaces an i128 by a constant if a condition holds.
+/// Replaces an i128 by a constant if `condition` holds.
 fn replace_if<I: Conversions>(
     cx: &mut Lower<'_, I>,
     pair: &mut [VReg; 2],
@@ -174,7 +176,7 @@ fn replace_if<I: Conversions>(
     }
 }
 
-/// Traps unless a float is in the range of an i128.
+/// Traps unless a float is in the range of a signed or unsigned i128.
 fn check_i128<I: Conversions>(cx: &mut Lower<'_, I>, float: VReg, ty: Type, signed: bool) {
     I::trap_if(cx, float, ty, FloatCc::Unordered, 0.0, TrapCode::BAD_CONVERSION_TO_INTEGER);
     let upper = if signed { TWO_127 } else { 2.0 * TWO_127 };

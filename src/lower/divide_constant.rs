@@ -1,4 +1,4 @@
-//! Division by constants, without dividing.
+//! Division by constants, without a division instruction.
 //!
 //! Powers of two are shifts. For another divisor, the quotient is the high part of the product with a multiplier: see
 //! [`reciprocal`](crate::lower::reciprocal). For signed division x is a magnitude, and a negative quotient, rounded down by the
@@ -20,23 +20,23 @@ pub trait DivisionLowering: Lowering {
     /// Whether `a`, unsigned and of 64 bits, is at least `limit`, as 0 or 1.
     fn at_least(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, limit: u64);
 
-    /// `d = x - quotient * divisor`
+    /// `d = x - quotient * divisor`.
     fn remainder(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, x: VReg, quotient: VReg, divisor: i64) {
         let product = cx.tmp(RegClass::Int);
         Self::multiply(cx, bits, product, quotient, divisor);
         Self::subtract(cx, bits, d, x, product);
     }
 
-    /// `d` = `a` times a factor below 2^32, where `a` is extended to 64 bits; and what is extended, with at least the sign
-    /// of its type in all bits up to bit 31.
+    /// `d` = `a`, extended to 64 bits, times a factor below 2^32. Returns a register with `a` extended to at
+    /// least 32 bits.
     fn extended_product(cx: &mut Lower<'_, Self>, signed: bool, d: VReg, a: Value, factor: i64) -> VReg {
         let a = Self::put_extended(cx, a, signed, 64);
         Self::multiply(cx, 64, d, a, factor);
         a
     }
 
-    /// `d` = `rounded_down`, one more if `x` is negative, or the negation of that. `x` has 64 bits, or comes from
-    /// [`DivisionLowering::extended_product`].
+    /// `d` = `rounded_down`, plus one if `x` is negative; with `negated`, the negation of that. `x` has 64
+    /// bits or comes from [`DivisionLowering::extended_product`].
     fn round_up(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, rounded_down: VReg, x: VReg, negated: bool) {
         let sign = shifted(cx, 64, Opcode::Sshr, x, 63);
         match negated {
@@ -45,7 +45,8 @@ pub trait DivisionLowering: Lowering {
         }
     }
 
-    /// `d` = `x` plus what makes shifting it to the right by `shift` round towards zero: `2^shift - 1` if it is negative.
+    /// `d` = `x`, plus `2^shift - 1` if it is negative, so that shifting it right by `shift` rounds towards
+    /// zero.
     fn bias(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, x: VReg, shift: u32) {
         let bias = if shift == 1 {
             shifted(cx, bits, Opcode::Ushr, x, bits - 1)
@@ -57,8 +58,9 @@ pub trait DivisionLowering: Lowering {
     }
 }
 
-/// Lowers udiv, sdiv, urem or srem of up to 64 bits if the divisor is a constant other than zero.
-pub fn divide<I: DivisionLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) -> bool {
+/// Lowers `udiv`, `sdiv`, `urem` or `srem` of up to 64 bits if the divisor is a nonzero constant. Returns
+/// whether it did.
+pub(crate) fn divide<I: DivisionLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) -> bool {
     let Some(bits @ 1..) = cx.constant(Value(data.b)) else { return false };
     let signed = cx.signed_constant(Value(data.b)).expect("it is a constant");
     let result = cx.f.first_result(inst);
@@ -78,6 +80,7 @@ pub fn divide<I: DivisionLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &Ins
     true
 }
 
+/// A division by a constant.
 struct Division {
     d: VReg,
     ty: Type,
@@ -85,7 +88,7 @@ struct Division {
     dividend: Value,
 }
 
-/// The high half of the unsigned product with a constant.
+/// Returns the high half of the unsigned product with a constant.
 fn high_product<I: DivisionLowering>(cx: &mut Lower<'_, I>, a: VReg, factor: u64) -> VReg {
     let high = cx.tmp(RegClass::Int);
     I::multiply_high(cx, false, high, a, factor);
@@ -114,7 +117,7 @@ fn shift_or_alias<I: DivisionLowering>(cx: &mut Lower<'_, I>, d: VReg, a: VReg, 
 impl Division {
     fn unsigned_remainder<I: DivisionLowering>(&self, cx: &mut Lower<'_, I>, divisor: u64) {
         if !divisor.is_power_of_two() {
-            // Asked for first, so that the quotient does not take in its load.
+            // The dividend comes first, so that the quotient does not sink its load.
             let x = cx.put(self.dividend);
             let quotient = cx.tmp(RegClass::Int);
             self.unsigned_quotient(cx, divisor, quotient);
@@ -177,7 +180,7 @@ impl Division {
         }
         let zeros = divisor.trailing_zeros();
         if zeros > 0 {
-            // What is left of the dividend has fewer bits, for which a smaller multiplier does.
+            // The shifted dividend has fewer bits, for which a smaller multiplier suffices.
             rule!(cx, "udiv.even");
             let x = shifted(cx, 64, Opcode::Ushr, x, zeros);
             let (factor, power) = multiplier(divisor >> zeros, 64 - zeros, 64);
@@ -185,7 +188,7 @@ impl Division {
             shift_or_alias(cx, d, high, power - 64);
             return;
         }
-        // A multiplier of 65 bits: its top bit adds the dividend, halved so that the sum fits.
+        // The multiplier has 65 bits. Its top bit adds the dividend, which is halved so that the sum fits.
         rule!(cx, "udiv.multiply_add");
         let high = high_product(cx, x, factor as u64);
         let (rest, sum) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
@@ -216,7 +219,8 @@ impl Division {
         I::round_up(cx, self.bits, d, rounded_down, x, divisor < 0);
     }
 
-    /// The dividend, extended to 64 bits, and its quotient by a magnitude, one too low if it is negative.
+    /// Returns the extended dividend, and its quotient by a magnitude, which is one too low if it is
+    /// negative.
     fn signed_product_32<I: DivisionLowering>(&self, cx: &mut Lower<'_, I>, magnitude: u64) -> (VReg, VReg) {
         let bits = self.ty.bits();
         let (factor, power) = multiplier(magnitude, bits - 1, bits);
@@ -225,14 +229,14 @@ impl Division {
         (x, shifted(cx, 64, Opcode::Sshr, product, power))
     }
 
-    /// The same of 64 bits.
+    /// Like [`Division::signed_product_32`], for 64 bits.
     fn signed_product_64<I: DivisionLowering>(&self, cx: &mut Lower<'_, I>, magnitude: u64) -> (VReg, VReg) {
         let x = cx.put(self.dividend);
         let (factor, power) = multiplier(magnitude, 63, 64);
         let mut high = cx.tmp(RegClass::Int);
         I::multiply_high(cx, true, high, x, factor as u64);
         if factor >> 63 != 0 {
-            // As a signed number it counted as 2^64 too little.
+            // As a signed factor it was 2^64 too small.
             let sum = cx.tmp(RegClass::Int);
             I::add(cx, 64, sum, high, x);
             high = sum;
@@ -243,7 +247,7 @@ impl Division {
         }
     }
 
-    /// The dividend in the operation's size plus what makes shifting it round towards zero.
+    /// Returns the extended dividend, and its sum with the bias that makes shifting round towards zero.
     fn biased<I: DivisionLowering>(&self, cx: &mut Lower<'_, I>, magnitude: u64) -> (VReg, VReg) {
         let x = I::put_extended(cx, self.dividend, true, self.bits);
         let sum = cx.tmp(RegClass::Int);

@@ -1,8 +1,9 @@
-//! Zero extensions of 32 bits: once where a value is made, rather than at each use.
+//! Zero extensions of i32: once at the definition of a value, rather than at each use.
 //!
-//! Code that addresses memory by 32-bit numbers extends the same ones over and over. A value that is extended
-//! more than once, or in the block that makes it, gets its zeros where it is made; its extensions then are other names for
-//! it. On the way back from uses to definitions, they are known before the instruction that is to make it.
+//! Code that addresses memory by 32-bit numbers extends the same numbers over and over. The upper half of a
+//! value that is extended more than once, or in the block that defines it, is cleared at its definition, and
+//! its extensions become aliases of it. Since lowering goes from uses to definitions, it knows of the
+//! extensions when it gets to the definition.
 
 use super::context::LowerTables;
 use super::vocabulary::Rematerialization;
@@ -13,11 +14,11 @@ use crate::lower::vocabulary::Lowering;
 use crate::machine::reg::{RegClass, VReg};
 use crate::rule;
 
-/// Set in a count of extensions once somebody relies on zeros.
+/// Set in a value's count of extensions once a use relies on a clear upper half.
 const WANTED: u8 = 0x80;
 
 impl LowerTables {
-    /// Notes an instruction that may be an extension.
+    /// Counts an instruction if it is a zero extension from i32 to i64.
     #[inline]
     pub(super) fn count_extension(&mut self, f: &Stencil, data: &InstData) {
         if data.opcode == Opcode::Uextend && data.ty == types::I64 {
@@ -29,13 +30,13 @@ impl LowerTables {
 }
 
 impl<I: Lowering> Lower<'_, I> {
-    /// Whether zeros above an i32 are made where the value is.
+    /// Whether the definition of this i32 must also clear the upper half of its register.
     #[inline]
-    pub fn wants_zeros(&self, value: Value) -> bool {
+    pub(crate) fn wants_zeros(&self, value: Value) -> bool {
         self.tables.extensions[value] & WANTED != 0
     }
 
-    /// What an instruction zero-extends, if that costs nothing here.
+    /// Returns the operand of a zero extension that costs nothing here.
     pub(super) fn extended_for_free(&self, data: &InstData) -> Option<Value> {
         let source = Value(data.a);
         let here = data.opcode == Opcode::Uextend
@@ -45,7 +46,7 @@ impl<I: Lowering> Lower<'_, I> {
         here.then_some(source)
     }
 
-    /// Asks for a value whose extension is for free, for the sake of that.
+    /// Returns a register with a value that its definition zero-extends, for an extension that costs nothing.
     pub(super) fn put_zeros(&mut self, value: Value) -> VReg {
         if !self.zero_extends(value) {
             rule!(self, "uextend.where_made");
@@ -54,7 +55,7 @@ impl<I: Lowering> Lower<'_, I> {
         self.put(value)
     }
 
-    /// Whether an i32 that is extended here had better be extended where it is made.
+    /// Whether an i32 that is extended here is better extended at its definition.
     fn is_extended_where_made(&self, value: Value) -> bool {
         let often = self.tables.extensions[value] > 1;
         match self.f.value_defs[value].get() {
@@ -67,7 +68,7 @@ impl<I: Lowering> Lower<'_, I> {
         }
     }
 
-    /// Extends those of a block's parameters for which that is wanted.
+    /// Zero-extends the parameters of a block for which that was requested.
     pub(super) fn extend_params(&mut self, block: Block) {
         let f = self.f;
         let is_fixed = f.layout.first() == Some(&block);
@@ -79,7 +80,8 @@ impl<I: Lowering> Lower<'_, I> {
         }
     }
 
-    /// Gives a value another register, to be made in. The one that its uses have, and the new one.
+    /// Gives a value a new register for its definition. Returns the register that its uses read, and the new
+    /// one.
     pub(super) fn split(&mut self, value: Value) -> (VReg, VReg) {
         let d = self.reg(value);
         let raw = self.tmp(RegClass::Int);

@@ -1,4 +1,4 @@
-//! What lowering of floating point has in common on all targets.
+//! Lowering of floating point: the part that all targets share.
 
 use crate::ir::*;
 use crate::lower::address::sink_load;
@@ -8,18 +8,18 @@ use crate::machine::amode::{Amode, Place};
 use crate::machine::reg::{RegClass, VReg};
 use crate::rule;
 
-/// The bit pattern of a float's sign.
-pub fn sign_bit(ty: Type) -> u64 {
+/// Returns the bit pattern with only the sign bit of a float type set.
+pub(crate) fn sign_bit(ty: Type) -> u64 {
     1 << (ty.bits() - 1)
 }
 
-/// The bit pattern of everything but a float's sign.
-pub fn magnitude_bits(ty: Type) -> u64 {
+/// Returns the bit pattern with all bits of a float type set except the sign bit.
+pub(crate) fn magnitude_bits(ty: Type) -> u64 {
     sign_bit(ty) - 1
 }
 
-/// A scalar in the constant pool.
-pub fn pool<I: Lowering>(cx: &mut Lower<I>, ty: Type, bits: u64) -> Amode {
+/// Returns the address of a scalar in the constant pool.
+pub(crate) fn pool<I: Lowering>(cx: &mut Lower<I>, ty: Type, bits: u64) -> Amode {
     let length = ty.bytes() as usize;
     let number = match I::ENDIANNESS {
         Endianness::Little => cx.vcode.constant(&bits.to_le_bytes()[..length]),
@@ -28,18 +28,19 @@ pub fn pool<I: Lowering>(cx: &mut Lower<I>, ty: Type, bits: u64) -> Amode {
     Amode::at(Place::Constant(number), 0)
 }
 
-/// The bit pattern of `number`, which must be exact in the precision.
-pub fn number_bits(ty: Type, number: f64) -> u64 {
+/// Returns the bit pattern of `number`, which must be exact in the type.
+pub(crate) fn number_bits(ty: Type, number: f64) -> u64 {
     if ty == types::F32 { (number as f32).to_bits() as u64 } else { number.to_bits() }
 }
 
-/// `number` in the constant pool; it must be exact in the precision.
-pub fn pool_number<I: Lowering>(cx: &mut Lower<I>, ty: Type, number: f64) -> Amode {
+/// Returns the address of `number` in the constant pool; it must be exact in the type.
+pub(crate) fn pool_number<I: Lowering>(cx: &mut Lower<I>, ty: Type, number: f64) -> Amode {
     pool(cx, ty, number_bits(ty, number))
 }
 
-/// Where a scalar that is read can be read in memory: if it is a constant or, where `may_fold`, a load.
-pub fn memory_operand<I: Lowering>(cx: &mut Lower<I>, value: Value, may_fold: bool) -> Option<Amode> {
+/// Returns the address of a scalar that can be read from memory: a constant other than zero or, if
+/// `may_fold`, a load that is sunk.
+pub(crate) fn memory_operand<I: Lowering>(cx: &mut Lower<I>, value: Value, may_fold: bool) -> Option<Amode> {
     let ty = cx.ty(value);
     if let Some(bits) = cx.float_constant(value)
         && bits != 0
@@ -55,8 +56,9 @@ pub fn memory_operand<I: Lowering>(cx: &mut Lower<I>, value: Value, may_fold: bo
     Some(amode)
 }
 
-/// What `compute` puts into the register it is given, with every NaN replaced by the same one if the settings
-/// ask for that: by `replace`, which is given the destination, the register and where that NaN is.
+/// Defines `d` by `compute`, which is given the register to define. If the settings ask for canonical NaNs,
+/// `replace` then defines `d` instead; it is given `d`, the computed register and the address of the
+/// canonical NaN.
 pub fn canonical<I: Lowering>(
     cx: &mut Lower<I>,
     d: VReg,
@@ -73,10 +75,10 @@ pub fn canonical<I: Lowering>(
     replace(cx, d, raw, nan);
 }
 
-/// Takes negations off a value; tells whether what is left has the other sign.
-pub fn strip_negations<I: Lowering>(cx: &Lower<I>, value: &mut Value) -> bool {
+/// Replaces a value by what it negates, repeatedly. Returns whether the sign has changed.
+pub(crate) fn strip_negations<I: Lowering>(cx: &Lower<I>, value: &mut Value) -> bool {
     let mut negative = false;
-    // A bound, so that long chains with many users cost no more than their length.
+    // Bounded, so that long chains with many users take linear time.
     for _ in 0..4 {
         let Some(data) = cx.def_by(*value, Opcode::Fneg) else { break };
         *value = Value(data.a);
@@ -85,40 +87,45 @@ pub fn strip_negations<I: Lowering>(cx: &Lower<I>, value: &mut Value) -> bool {
     negative
 }
 
-/// The operand of the fabs that a value used only here is.
-pub fn absolute_of<I: Lowering>(cx: &Lower<I>, value: Value) -> Option<Value> {
+/// Returns the operand of `fabs`, if that defines the value and nothing else uses it.
+pub(crate) fn absolute_of<I: Lowering>(cx: &Lower<I>, value: Value) -> Option<Value> {
     let data = cx.f.insts[cx.unique(value)?];
     (data.opcode == Opcode::Fabs).then_some(Value(data.a))
 }
 
-/// The value of the other class that `value` is a bitcast of, if nothing else needs it in this class.
-pub fn bits_of<I: Lowering>(cx: &Lower<I>, value: Value) -> Option<Value> {
+/// Returns the operand of `bitcast` between integers and floats, if that defines the value and nothing else
+/// needs its register.
+pub(crate) fn bits_of<I: Lowering>(cx: &Lower<I>, value: Value) -> Option<Value> {
     let source = Value(cx.def_by(value, Opcode::Bitcast)?.a);
     let crosses = cx.ty(source).is_int() != cx.ty(value).is_int();
     (crosses && !cx.is_used(value)).then_some(source)
 }
 
-/// The comparison of two floats of the type that a select is of, if the select is all it is for.
-pub fn selecting_comparison<'a, I: Lowering>(cx: &Lower<'a, I>, select: &InstData) -> Option<&'a InstData> {
+/// Returns the float comparison that a select depends on, if it compares the select's type and nothing else
+/// uses it.
+pub(crate) fn selecting_comparison<'a, I: Lowering>(
+    cx: &Lower<'a, I>,
+    select: &InstData,
+) -> Option<&'a InstData> {
     let condition = Value(select.a);
     let compare = cx.def_by(condition, Opcode::Fcmp)?;
     let alone = cx.use_count(condition) == 1 || !cx.is_used(condition);
     (alone && cx.ty(Value(compare.a)) == select.ty).then_some(compare)
 }
 
-/// What a select that picks one of the operands of its comparison comes to: `a < b ? a : b` or `a > b ? a : b`.
+/// A select of one of the operands of its comparison: `a < b ? a : b` or `a > b ? a : b`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Extreme {
-    /// Whether it picks the lesser.
-    pub lesser: bool,
-    /// The operand it gives if the comparison holds.
-    pub a: Value,
-    /// The one it gives otherwise, so also if they are equal or unordered.
-    pub b: Value,
+    /// Whether it selects the lesser operand.
+    pub(crate) lesser: bool,
+    /// The operand that is selected if the comparison holds.
+    pub(crate) a: Value,
+    /// The operand that is selected otherwise, also if both are equal or unordered.
+    pub(crate) b: Value,
 }
 
-/// The extreme that `compare ? chosen : other` is.
-pub fn extreme(compare: &InstData, chosen: Value, other: Value) -> Option<Extreme> {
+/// Returns the extreme that `compare ? chosen : other` selects, if it does.
+pub(crate) fn extreme(compare: &InstData, chosen: Value, other: Value) -> Option<Extreme> {
     use FloatCc::*;
     let (a, b) = (Value(compare.a), Value(compare.b));
     let (mut cc, mut chosen, mut other) = (compare.float_cc(), chosen, other);

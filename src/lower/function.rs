@@ -12,66 +12,52 @@ use crate::machine::reg::{RegClass, Registers, VBlock};
 use crate::machine::vcode::{Origin, VCode};
 use crate::options::Flags;
 
-/// Lowers a whole function into `vcode`; see [`Lower`] for the fields of the result.
-pub fn lower_function<'a, I: FamilyLowering>(
-    f: &'a Stencil,
-    flags: &'a Flags,
-    analysis: &'a Analysis,
-    blocks: &'a mut Blocks,
-    abi: &'a AbiSignature,
-    vcode: &'a mut VCode,
-    tables: &'a mut LowerTables,
-) -> Lowered<LowerSummary> {
+/// What a function is lowered from.
+#[derive(Clone, Copy)]
+pub struct LowerInput<'a> {
+    /// The function.
+    pub(crate) stencil: &'a Stencil,
+    /// The settings.
+    pub(crate) flags: &'a Flags,
+    /// Analyses of the function.
+    pub(crate) analysis: &'a Analysis,
+    /// Where the function's own parameters and results are passed.
+    pub(crate) abi: &'a AbiSignature,
+}
+
+/// Memory that lowering reuses from function to function.
+#[derive(Default)]
+pub struct LowerBuffers {
+    /// The correspondence of IR blocks and VCode blocks.
+    pub(crate) blocks: Blocks,
+    /// Tables indexed by value and instruction.
+    pub(crate) tables: LowerTables,
+}
+
+/// Lowers a whole function into `vcode`.
+pub(crate) fn lower_function<I: FamilyLowering>(
+    input: &LowerInput,
+    buffers: &mut LowerBuffers,
+    vcode: &mut VCode,
+) -> Result<LowerSummary, Unsupported> {
+    let (f, LowerBuffers { blocks, tables }) = (input.stencil, buffers);
     vcode.clear();
     tables.prepare(f);
-    blocks.build(f, analysis, vcode, |block| tables.double_branch::<I>(f, block));
+    blocks.build(f, input.analysis, vcode, |block| tables.double_branch::<I>(f, block));
     check_types::<I>(f, vcode)?;
     if let Some((inst, _)) = f.stack_maps.first() {
         let message = format!("stack maps are not supported yet on {}", I::NAME);
         return Err(Unsupported { inst: Some(*inst), message });
     }
-    let mut cx = Lower::<I> {
-        f,
-        flags,
-        vcode,
-        abi,
-        outgoing: 0,
-        calls: false,
-        tail_bytes: 0,
-        return_area: None,
-        needs_frame_pointer: false,
-        tables,
-        blocks,
-        try_results: Vec::new(),
-        try_payload: Vec::new(),
-        try_inst: None,
-        current: Inst(0),
-        block: BlockData::default(),
-        vblock: VBlock::new(0),
-        analysis,
-        isa: std::marker::PhantomData,
-    };
-    if abi.return_area.is_some() {
+    let mut cx = Lower::<I>::new(input, blocks, tables, vcode);
+    if input.abi.return_area.is_some() {
         cx.return_area = Some(cx.tmp(RegClass::Int));
     }
     for index in (0..cx.vcode.blocks.len()).rev() {
         let vblock = VBlock::new(index);
         cx.vblock = vblock;
         cx.vcode.begin_block();
-        match cx.vcode.block(vblock).origin {
-            Origin::Blocks { first, last } => cx.lower_blocks(vblock, first, last)?,
-            Origin::Second(block) => cx.lower_second_branch(vblock, block),
-            Origin::Edge(_) => {
-                if let Some(inst) = cx.source_of_edge(vblock) {
-                    cx.begin_try(inst)?;
-                }
-                cx.vcode.begin_group(NO_SRCLOC);
-                cx.edge_args(vblock);
-                let to = cx.blocks.successors(vblock)[0];
-                cx.jump(to);
-                cx.unshare();
-            }
-        }
+        cx.lower_vblock(vblock)?;
         if index == 0 {
             cx.vcode.begin_group(NO_SRCLOC);
             call::params(&mut cx)?;
@@ -88,9 +74,59 @@ pub fn lower_function<'a, I: FamilyLowering>(
     })
 }
 
-/// Refuses functions with values of types that the target has no registers for, and tells `vcode` how wide
-/// they are.
-fn check_types<M: Machine>(f: &Stencil, vcode: &mut VCode) -> Lowered {
+impl<'a, I: FamilyLowering> Lower<'a, I> {
+    fn new(
+        input: &LowerInput<'a>,
+        blocks: &'a Blocks,
+        tables: &'a mut LowerTables,
+        vcode: &'a mut VCode,
+    ) -> Self {
+        Lower {
+            f: input.stencil,
+            flags: input.flags,
+            vcode,
+            abi: input.abi,
+            outgoing: 0,
+            calls: false,
+            tail_bytes: 0,
+            return_area: None,
+            needs_frame_pointer: false,
+            tables,
+            blocks,
+            try_results: Vec::new(),
+            try_payload: Vec::new(),
+            try_inst: None,
+            current: Inst(0),
+            block: BlockData::default(),
+            vblock: VBlock::new(0),
+            analysis: input.analysis,
+            isa: std::marker::PhantomData,
+        }
+    }
+
+    /// Lowers a block of VCode, except for the function's parameters.
+    fn lower_vblock(&mut self, vblock: VBlock) -> Result<(), Unsupported> {
+        match self.vcode.block(vblock).origin {
+            Origin::Blocks { first, last } => self.lower_blocks(vblock, first, last)?,
+            Origin::Second(block) => self.lower_second_branch(vblock, block),
+            Origin::Edge(_) => {
+                if let Some(inst) = self.source_of_edge(vblock) {
+                    self.begin_try(inst)?;
+                }
+                self.vcode.begin_group(NO_SRCLOC);
+                self.edge_args(vblock);
+                let to = self.blocks.successors(vblock)[0];
+                self.jump(to);
+                self.unshare();
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Refuses functions with values of types that the target can't hold in registers, and notes the width of
+/// values in `vcode`.
+fn check_types<M: Machine>(f: &Stencil, vcode: &mut VCode) -> Result<(), Unsupported> {
     let seen = f.value_types.values().fold(0, |seen: u32, &ty| seen | 1 << Shape::of(ty) as u32);
     let is_seen = |shape: Shape| seen >> shape as u32 & 1 != 0;
     // Numbers that stand for no value have no type.
@@ -116,15 +152,15 @@ fn refuse_shape<M: Machine>(f: &Stencil, shape: Shape) -> Lowered {
     Err(Unsupported { inst, message: format!("values of type {ty} are not supported yet on {}", M::NAME) })
 }
 
-/// What emission has to know of a lowered function besides its VCode.
+/// What allocation and emission need to know of a lowered function besides its VCode.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LowerSummary {
-    /// Bytes of outgoing stack arguments.
-    pub outgoing: u32,
-    /// Whether anything is called.
-    pub calls: bool,
-    /// Bytes of stack arguments of tail calls: the most of any.
-    pub tail_bytes: u32,
-    /// Whether a frame pointer must be set up.
-    pub needs_frame_pointer: bool,
+    /// Maximum size in bytes of the outgoing stack arguments of a call.
+    pub(crate) outgoing: u32,
+    /// Whether the function calls others.
+    pub(crate) calls: bool,
+    /// Maximum size in bytes of the stack arguments of a tail call.
+    pub(crate) tail_bytes: u32,
+    /// Whether the function needs a frame pointer.
+    pub(crate) needs_frame_pointer: bool,
 }

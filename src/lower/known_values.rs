@@ -1,6 +1,7 @@
-//! What lowering finds out about a value from what defines it.
+//! What lowering knows about a value from its definition.
 //!
-//! Values narrower than a register have anything above their type, unless [`Lower::zero_extends`] says otherwise.
+//! The bits of a register above the type of its value are undefined, unless `Lower::zero_extends` returns
+//! true.
 
 use crate::ir::*;
 use crate::lower::context::Lower;
@@ -9,15 +10,16 @@ use crate::machine::reg::VReg;
 use crate::rule;
 
 impl<I: Lowering> Lower<'_, I> {
-    /// Whether a value's register has zeros above its type: the instruction that makes it clears them.
-    pub fn zero_extends(&self, value: Value) -> bool {
+    /// Whether the bits of a value's register above its type are zero.
+    pub(crate) fn zero_extends(&self, value: Value) -> bool {
         self.wants_zeros(value)
             || self.def_inst(value).is_some_and(|inst| I::zero_extends(&self.f.insts[inst], self.ty(value)))
             || self.passed_extension(value) == Extension::Zero
     }
 
-    /// How whoever passed or returned a value extended it, on a target where that can be relied on.
-    pub fn passed_extension(&self, value: Value) -> Extension {
+    /// Returns how the caller or callee extended a value that it passed or returned, on targets that can rely
+    /// on that.
+    pub(crate) fn passed_extension(&self, value: Value) -> Extension {
         let declared = match self.f.value_defs[value].get() {
             _ if !I::TRUSTS_EXTENSIONS => None,
             ValueDef::Param(block, n) if self.f.layout.first() == Some(&block) => {
@@ -32,14 +34,14 @@ impl<I: Lowering> Lower<'_, I> {
         declared.map_or(Extension::None, |param| param.extension)
     }
 
-    /// A constant amount of a shift, which may be an i128.
-    pub fn constant_amount(&self, amount: Value) -> Option<u64> {
+    /// Returns the amount of a shift if it is constant; it may be an i128.
+    pub(crate) fn constant_amount(&self, amount: Value) -> Option<u64> {
         let wide = self.def_by(amount, Opcode::Uextend).or(self.def_by(amount, Opcode::Iconcat));
         self.constant(wide.map_or(amount, |wide| Value(wide.a)))
     }
 
-    /// The value of an i128 that is made of constants only.
-    pub fn wide_constant(&self, value: Value) -> Option<i128> {
+    /// Returns the value of an i128 that is made of constants only.
+    pub(crate) fn wide_constant(&self, value: Value) -> Option<i128> {
         let data = &self.f.insts[self.def_inst(value)?];
         let low = Value(data.a);
         match data.opcode {
@@ -52,8 +54,8 @@ impl<I: Lowering> Lower<'_, I> {
         }
     }
 
-    /// The register of an i128's low half, without asking for the high one where it needs none.
-    pub fn low_half(&mut self, value: Value) -> VReg {
+    /// Returns a register with an i128's low half, without computing the high half if possible.
+    pub(crate) fn low_half(&mut self, value: Value) -> VReg {
         if let Some(inst) = self.def_inst(value) {
             let data = self.f.insts[inst];
             let source = Value(data.a);
@@ -98,9 +100,10 @@ impl<I: Lowering> Lower<'_, I> {
         }
     }
 
-    /// The bits of an integer constant of up to 64 bits, or of one extended with zeros, zero-extended from its type.
+    /// Returns an integer constant of up to 64 bits, or the zero extension of one, zero-extended from its
+    /// type.
     #[inline]
-    pub fn constant(&self, value: Value) -> Option<u64> {
+    pub(crate) fn constant(&self, value: Value) -> Option<u64> {
         let data = &self.f.insts[self.def_inst(value)?];
         match data.opcode {
             Opcode::Iconst => Some(data.imm64()),
@@ -111,9 +114,9 @@ impl<I: Lowering> Lower<'_, I> {
         }
     }
 
-    /// An integer constant, sign-extended from its type.
+    /// Returns an integer constant of up to 64 bits, sign-extended from its type.
     #[inline]
-    pub fn signed_constant(&self, value: Value) -> Option<i64> {
+    pub(crate) fn signed_constant(&self, value: Value) -> Option<i64> {
         let bits = self.constant(value)?;
         let unused = 64 - self.f.value_types[value].bits();
         Some((bits << unused) as i64 >> unused)
@@ -140,9 +143,9 @@ impl<I: Lowering> Lower<'_, I> {
         }
     }
 
-    /// The two operands of a commutative operation, the one to be overwritten first: not a constant, not a
-    /// load that can be folded, and rather one that is not needed afterwards.
-    pub fn commute(&self, a: Value, b: Value) -> (Value, Value) {
+    /// Orders the operands of a commutative operation. The first one will be overwritten, and so should be
+    /// neither a constant nor a sinkable load, and preferably a value that is not used later.
+    pub(crate) fn commute(&self, a: Value, b: Value) -> (Value, Value) {
         let rank = |value: Value| {
             if self.constant(value).is_some() || self.float_constant(value).is_some() {
                 3

@@ -1,14 +1,14 @@
-//! Lowering: from the IR to VCode, what all targets share.
+//! Lowering, from the IR to VCode: the part that all targets share.
 //!
 //! | file | what |
 //! |---|---|
 //! | `function`, `body` | a whole function, block by block, from the last instruction to the first |
-//! | `context` | what lowering an instruction can see and ask for |
+//! | `context` | the context that instructions are lowered in |
 //! | `vocabulary` | what a target supplies |
 //! | `families` | which function lowers an opcode |
-//! | `blocks` | blocks of VCode, made from those of the IR |
+//! | `blocks` | the blocks of VCode |
 //! | `address`, `condition`, `known_values` | matching: addresses, conditions, constants |
-//! | `rematerialize`, `repeats`, `extension` | values made again, made once, or made with zeros above |
+//! | `rematerialize`, `local_cse`, `extension` | rematerialisation, common subexpressions, zero extensions |
 //! | `call`, `control` | calls and returns; branches and the frame |
 //! | `convert`, `float`, `atomic`, `wide` | families with shared parts; `wide` is i128 |
 //! | `divide_constant`, `reciprocal` | division by constants |
@@ -29,10 +29,10 @@ pub mod families;
 pub mod float;
 pub mod function;
 mod known_values;
+mod local_cse;
 pub mod overflow;
 mod reciprocal;
 pub mod rematerialize;
-mod repeats;
 pub mod select;
 pub mod vocabulary;
 pub mod wide;

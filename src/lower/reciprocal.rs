@@ -1,12 +1,12 @@
-//! Multipliers that divide.
+//! Multipliers for division by constants.
 //!
-//! For a divisor d that is no power of two, the quotient of x is the high part of the product with a *multiplier*
-//! m = ceil(2^p / d): x m / 2^p exceeds x / d by x e / (d 2^p), with e = m d - 2^p, which is too little to matter as long as
-//! x e < 2^p.
+//! If a divisor d is not a power of two, the quotient x / d is the high part of the product of x with a
+//! *multiplier* m = ceil(2^p / d): x m / 2^p exceeds x / d by x e / (d 2^p), where e = m d - 2^p, and as long
+//! as x e < 2^p this excess does not change the integer part.
 
-/// The smallest p of at least `least` and the multiplier 2^p / d, rounded up, with x e < 2^p for all magnitudes x up to
-/// 2^`bits`. The divisor is below 2^63 and no power of two.
-pub fn multiplier(divisor: u64, bits: u32, least: u32) -> (u128, u32) {
+/// Returns the multiplier and p, the smallest power of at least `least` for which x e < 2^p holds for all
+/// magnitudes x up to 2^`bits`. The divisor must be below 2^63 and not a power of two.
+pub(crate) fn multiplier(divisor: u64, bits: u32, least: u32) -> (u128, u32) {
     let mut power = least;
     loop {
         let multiplier = (1u128 << power) / divisor as u128 + 1;

@@ -1,4 +1,5 @@
-//! Constants and addresses that are made again where they are used, rather than kept in registers.
+//! Rematerialisation: constants and addresses are computed again where they are used, rather than kept in
+//! registers.
 
 use super::context::Lowered;
 use crate::ir::*;
@@ -7,8 +8,8 @@ use crate::lower::vocabulary::{Lowering, Rematerialization};
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::symbol::SymbolRef;
 
-/// Whether and how the value of an instruction is made again.
-pub fn rematerialization<I: Lowering>(f: &Stencil, data: &InstData) -> Rematerialization {
+/// Returns whether and how the value of an instruction is rematerialised.
+pub(crate) fn rematerialization<I: Lowering>(f: &Stencil, data: &InstData) -> Rematerialization {
     match data.opcode {
         Opcode::Iconst | Opcode::F32const | Opcode::F64const => I::rematerialization(data),
         Opcode::StackAddr => Rematerialization::EachUse,
@@ -21,8 +22,9 @@ pub fn rematerialization<I: Lowering>(f: &Stencil, data: &InstData) -> Remateria
     }
 }
 
-/// Makes, in `d`, the value of an instruction for which [`rematerialization`] says so.
-pub fn rematerialize<I: Lowering>(cx: &mut Lower<'_, I>, data: &InstData, d: VReg) {
+/// Materialises the value of an instruction in `d`. [`rematerialization`] must not have returned `Never` for
+/// it.
+pub(crate) fn rematerialize<I: Lowering>(cx: &mut Lower<'_, I>, data: &InstData, d: VReg) {
     match data.opcode {
         Opcode::Iconst | Opcode::F32const | Opcode::F64const => I::make_constant(cx, data, d),
         Opcode::StackAddr => I::make_slot_address(cx, d, StackSlot(data.a), data.b as i32),
@@ -34,7 +36,7 @@ pub fn rematerialize<I: Lowering>(cx: &mut Lower<'_, I>, data: &InstData, d: VRe
             let GlobalValueData::Symbol { name, offset, colocated, .. } =
                 cx.f.global_values[GlobalValue(data.a)]
             else {
-                unreachable!("only symbols are made again")
+                unreachable!("only symbols are rematerialised")
             };
             I::make_symbol_address(cx, d, SymbolRef::Name(name), offset, colocated);
         }
@@ -54,7 +56,7 @@ pub fn define<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
 
 impl<I: Lowering> Lower<'_, I> {
     /// Materialises a 64-bit integer in a new register.
-    pub fn constant_register(&mut self, bits: u64) -> VReg {
+    pub(crate) fn constant_register(&mut self, bits: u64) -> VReg {
         let d = self.tmp(RegClass::Int);
         I::make_bits(self, d, bits);
         d

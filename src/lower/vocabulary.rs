@@ -1,4 +1,5 @@
-//! What a target supplies so that values can be made, extended and addressed; its families of opcodes build on that.
+//! What a target supplies for lowering in general: materialisation, extension and addressing of values. Its
+//! families of opcodes build on this.
 
 use super::context::Lower;
 use crate::ir::{InstData, Opcode, StackSlot, Type, Value};
@@ -7,12 +8,12 @@ use crate::machine::description::Machine;
 use crate::machine::reg::VReg;
 use crate::machine::symbol::SymbolRef;
 
-/// Whether and how a value is made again where it is used.
+/// Whether and how a value is rematerialised where it is used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Rematerialization {
     /// Not at all.
     Never,
-    /// At every use: it costs next to nothing.
+    /// At each use: it costs next to nothing.
     EachUse,
     /// Once for uses close to each other.
     Nearby,
@@ -20,19 +21,19 @@ pub enum Rematerialization {
 
 /// How a target materialises constants and addresses.
 pub trait Materialization: Machine {
-    /// Whether and how an iconst, f32const or f64const is made again where it is used.
+    /// Returns whether and how an `iconst`, `f32const` or `f64const` is rematerialised where it is used.
     fn rematerialization(data: &InstData) -> Rematerialization;
 
-    /// Materialises an iconst, f32const or f64const in `d`.
+    /// Materialises an `iconst`, `f32const` or `f64const` in `d`.
     fn make_constant(cx: &mut Lower<'_, Self>, data: &InstData, d: VReg);
 
     /// Materialises a 64-bit integer in `d`.
     fn make_bits(cx: &mut Lower<'_, Self>, d: VReg, bits: u64);
 
-    /// Materialises an address in a stack slot.
+    /// Materialises an address in a stack slot in `d`.
     fn make_slot_address(cx: &mut Lower<'_, Self>, d: VReg, slot: StackSlot, offset: i32);
 
-    /// Materialises the address of a symbol plus an offset.
+    /// Materialises the address of a symbol plus an offset in `d`.
     fn make_symbol_address(
         cx: &mut Lower<'_, Self>,
         d: VReg,
@@ -42,21 +43,22 @@ pub trait Materialization: Machine {
     );
 }
 
-/// What a target's instructions leave above a value that is narrower than its register.
+/// What is in a register above a value that is narrower.
 pub trait Extensions: Machine {
-    /// Whether parameters and results that are declared to be extended come extended to 64 bits, whoever made them.
+    /// Whether callers and callees can be trusted to extend parameters and results to 64 bits as declared.
     const TRUSTS_EXTENSIONS: bool = false;
 
-    /// Whether the instruction that makes `data`'s result of type `ty` leaves zeros above it in the register.
+    /// Whether the code for `data` clears the bits above its result of type `ty`.
     fn zero_extends(data: &InstData, ty: Type) -> bool;
 
-    /// Whether instructions of an opcode extend their result themselves if it [wants zeros](Lower::wants_zeros).
+    /// Whether the code for an opcode zero-extends its result itself if that is requested: see
+    /// `Lower::wants_zeros`.
     fn extends_if_asked(_: Opcode) -> bool {
         false
     }
 
-    /// Pushes `d = a`, extended from 32 bits with zeros; the flags stay as they are. With `overwrite`, prefers to reuse
-    /// `a`'s register: nothing else uses it.
+    /// Pushes `d` = `a` zero-extended from 32 bits, without changing the flags. With `overwrite`, prefers to
+    /// reuse `a`'s register: nothing else uses it.
     fn zero_extend(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, overwrite: bool);
 }
 

@@ -1,8 +1,9 @@
-//! i128: a pair of registers, low half first.
+//! Lowering of i128, which is a pair of registers, the low half first.
 //!
-//! Halves are joined and split without instructions: a result's register is another name for its operand's.
-//! So an operand is looked at half by half ([`halves`]): one of an extension is zero, one of a
-//! constant an immediate, and one of a load memory. What instructions do with halves is the target's: [`WideLowering`].
+//! Joining and splitting halves takes no instructions: a result's register is an alias of its operand's.
+//! Operands are matched half by half (`halves`): a half of a zero extension is zero, that of a constant an
+//! immediate, and that of a load a memory operand. A target supplies the arithmetic on halves:
+//! [`WideLowering`].
 
 use super::context::Lowered;
 use crate::ir::*;
@@ -14,10 +15,10 @@ use crate::machine::amode::Amode;
 use crate::machine::reg::{RegClass, VReg};
 use crate::rule;
 
-/// The registers of an i128: low half, high half.
+/// The registers of an i128: its low and its high half.
 pub type Pair = (VReg, VReg);
 
-/// Half of an operand.
+/// A half of an operand.
 pub enum Half {
     /// A constant.
     Constant(i64),
@@ -35,20 +36,20 @@ pub trait WideLowering: Selection {
     /// band, bor or bxor of halves.
     fn bitwise_half(cx: &mut Lower<'_, Self>, opcode: Opcode, d: VReg, a: VReg, b: Half);
 
-    /// `d` = the low half of `a * b`
+    /// `d` = the low half of `a * b`.
     fn multiply_half(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, b: Half);
 
-    /// `d` = the product of two halves.
+    /// `d` = the whole product of two halves.
     fn multiply_wide(cx: &mut Lower<'_, Self>, signed: bool, d: Pair, a: VReg, b: VReg);
 
-    /// `d = sum + a * b`
+    /// `d = sum + a * b`.
     fn add_product(cx: &mut Lower<'_, Self>, d: VReg, sum: VReg, a: VReg, b: Half) {
         let product = cx.tmp(RegClass::Int);
         Self::multiply_half(cx, product, a, b);
         Self::add(cx, 64, d, sum, product);
     }
 
-    /// `d = a ± b`
+    /// `d = a ± b`.
     fn add_or_subtract(cx: &mut Lower<'_, Self>, subtract: bool, d: Pair, a: Pair, b: (Half, Half));
 
     /// `d = !a`
@@ -119,19 +120,19 @@ fn min_max<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
     I::move_if(cx, d.1, test, chosen.1, other.1);
 }
 
-/// The registers the result of `inst` is to be defined in.
-pub fn result<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Pair {
+/// Returns the registers that the result of `inst` is defined in.
+pub(crate) fn result<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Pair {
     let value = cx.f.first_result(inst);
     cx.put_pair(value)
 }
 
-/// New registers for an intermediate i128.
-pub fn tmp_pair<I: Lowering>(cx: &mut Lower<'_, I>) -> Pair {
+/// Makes new registers for an intermediate i128.
+pub(crate) fn tmp_pair<I: Lowering>(cx: &mut Lower<'_, I>) -> Pair {
     (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int))
 }
 
-/// The address of an access of 16 bytes, such that [`Amode::upper`] is that of the last eight.
-pub fn wide_access<I: WideLowering>(cx: &mut Lower<'_, I>, data: &InstData) -> Amode {
+/// Returns the address of a 16-byte access, such that [`Amode::upper`] is the address of its second half.
+pub(crate) fn wide_access<I: WideLowering>(cx: &mut Lower<'_, I>, data: &InstData) -> Amode {
     let amode = access(cx, data);
     if amode.disp <= i32::MAX - 8 {
         return amode;
@@ -141,9 +142,9 @@ pub fn wide_access<I: WideLowering>(cx: &mut Lower<'_, I>, data: &InstData) -> A
     Amode::base(base, 0).with_trap(amode.trap)
 }
 
-/// An i128 operand as instructions on its halves take it, low half first. With `fold`, halves may be memory, and the
-/// caller uses each of them once.
-pub fn halves<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value, fold: bool) -> (Half, Half) {
+/// Returns the low and the high half of an i128 operand. With `fold`, halves may be in memory, and the caller
+/// must use each of them once.
+pub(crate) fn halves<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value, fold: bool) -> (Half, Half) {
     if let Some(bits) = cx.wide_constant(value) {
         return (Half::Constant(bits as i64), Half::Constant((bits >> 64) as i64));
     }
@@ -176,7 +177,7 @@ pub fn halves<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value, fold: bool) 
     (Half::Register(low), Half::Register(high))
 }
 
-/// An operand of iconcat.
+/// Returns an operand of `iconcat` as a half.
 fn half<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value, fold: bool) -> Half {
     if let Some(constant) = cx.signed_constant(value) {
         return Half::Constant(constant);
@@ -187,7 +188,8 @@ fn half<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value, fold: bool) -> Hal
     }
 }
 
-/// The low half of `value`, which is the zero extension of `source`; `here` says that it may be extended here.
+/// Returns the low half of `value`, the zero extension of `source`; `here` says whether it may be extended
+/// here.
 fn extended_half<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value, source: Value, here: bool) -> Half {
     Half::Register(match here || cx.ty(source) == types::I64 || cx.zero_extends(source) {
         true => I::put_extended(cx, source, false, 64),
@@ -195,7 +197,7 @@ fn extended_half<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value, source: V
     })
 }
 
-/// Both halves of a load that the instruction being lowered does itself.
+/// Sinks a load into the instruction being lowered, and returns its halves.
 fn memory_halves<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value) -> Option<(Half, Half)> {
     let load = cx.sinkable_load(value)?;
     let data = &cx.f.insts[load];
@@ -213,8 +215,8 @@ fn memory_halves<I: WideLowering>(cx: &mut Lower<'_, I>, value: Value) -> Option
     })
 }
 
-/// A half in a register.
-pub fn in_register<I: WideLowering>(cx: &mut Lower<'_, I>, half: Half) -> VReg {
+/// Returns a register with a half.
+pub(crate) fn in_register<I: WideLowering>(cx: &mut Lower<'_, I>, half: Half) -> VReg {
     if let Half::Register(reg) = half {
         return reg;
     }
@@ -301,8 +303,8 @@ fn order<I: WideLowering>(cx: &Lower<'_, I>, a: Value, b: Value) -> (Value, Valu
     if rank(a) > rank(b) { (b, a) } else { (a, b) }
 }
 
-/// iadd and isub: `d = a ± b`, after which the flags or condition code are those of the high half.
-pub fn add_or_subtract<I: WideLowering>(
+/// Lowers `iadd` and `isub`, and leaves the flags or condition code as set by the high half.
+pub(crate) fn add_or_subtract<I: WideLowering>(
     cx: &mut Lower<'_, I>,
     subtract: bool,
     d: Pair,
@@ -376,7 +378,7 @@ fn multiply_high<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstDat
     let b = cx.put_pair(Value(data.b));
     let (low_low, low_high) = (product(cx, a.0, b.0), product(cx, a.0, b.1));
     let (high_low, high_high) = (product(cx, a.1, b.0), product(cx, a.1, b.1));
-    // Both middle products are added to the upper half of the low one, only for their carries.
+    // Both middle products are added to the upper half of the low product; only the carries matter.
     let (middle, upper_a) = add_carrying(cx, (low_low.1, low_high.1), low_high.0);
     let (_, upper_b) = add_carrying(cx, (middle, high_low.1), high_low.0);
     let sum = add_carrying(cx, high_high, upper_a);
@@ -385,7 +387,7 @@ fn multiply_high<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstDat
         I::add_or_subtract(cx, false, d, sum, zero_above);
         return;
     }
-    // A negative factor counts as 2^128 too much: the other factor is subtracted from the high half.
+    // A negative factor was counted as 2^128 too much, so the other factor is subtracted from the high half.
     let sum = add_carrying(cx, sum, upper_b);
     let corrected = tmp_pair(cx);
     subtract_if_negative(cx, corrected, sum, a.1, b);
@@ -424,8 +426,8 @@ fn absolute<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, a: Pair) {
     I::add_or_subtract(cx, true, d, flipped, (Half::Register(sign), Half::Register(sign)));
 }
 
-/// What is zero if two i128 are equal: the differences of their halves, to be combined by bor.
-pub fn differences<I: WideLowering>(cx: &mut Lower<'_, I>, a: Value, b: Value) -> Pair {
+/// Returns two registers that are both zero exactly if two i128 are equal.
+pub(crate) fn differences<I: WideLowering>(cx: &mut Lower<'_, I>, a: Value, b: Value) -> Pair {
     let a = halves(cx, a, false);
     let b = halves(cx, b, false);
     (difference(cx, a.0, b.0), difference(cx, a.1, b.1))
@@ -442,8 +444,8 @@ fn difference<I: WideLowering>(cx: &mut Lower<'_, I>, a: Half, b: Half) -> VReg 
     d
 }
 
-/// A comparison with a constant second.
-pub fn constant_second<I: Lowering>(
+/// Orders the operands of a comparison: a constant comes second.
+pub(crate) fn constant_second<I: Lowering>(
     cx: &Lower<'_, I>,
     cc: IntCc,
     a: Value,
@@ -455,8 +457,8 @@ pub fn constant_second<I: Lowering>(
     }
 }
 
-/// A comparison that asks whether the first operand is less, or not: by borrow that is all that can be told.
-pub fn less_or_not(cc: IntCc, a: Value, b: Value) -> (IntCc, Value, Value) {
+/// Rewrites a comparison as one for less than or its negation, which is all that a borrow can tell.
+pub(crate) fn less_or_not(cc: IntCc, a: Value, b: Value) -> (IntCc, Value, Value) {
     use IntCc::*;
     match cc {
         SignedGreaterThan | SignedLessThanOrEqual | UnsignedGreaterThan | UnsignedLessThanOrEqual => {

@@ -1,6 +1,6 @@
 //! Division and remainder of i128: calls of library routines, after checks for operands that trap.
 
-use super::call::{CallLowering, Routine, wide_libcall};
+use super::call::{CallLowering, LibcallValue, wide_libcall};
 use super::context::{Lower, Lowered};
 use super::wide::{Pair, WideLowering, result};
 use crate::ir::*;
@@ -36,6 +36,6 @@ pub fn divide<I: WideDivision>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
         _ => LibCall::SremI128,
     };
     rule!(cx, "divide.wide");
-    wide_libcall(cx, routine, &[Routine::Wide(a), Routine::Wide(b)], Routine::Wide(d));
+    wide_libcall(cx, routine, &[LibcallValue::Wide(a), LibcallValue::Wide(b)], LibcallValue::Wide(d));
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Where parameters and results are passed: the shape all conventions share.
+//! Where a signature's parameters and results are passed, in terms that all calling conventions share.
 
 use crate::ir::{Extension, Type};
 use crate::machine::reg::PReg;
@@ -6,7 +6,7 @@ use crate::machine::reg::PReg;
 /// Where one register-sized part of a parameter or result is passed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PartLocation {
-    /// A register.
+    /// In a register.
     Reg(PReg),
     /// On the stack, this many bytes above the lowest stack argument.
     Stack(u32),
@@ -17,62 +17,63 @@ pub enum PartLocation {
 pub struct Part {
     /// Where the part is passed.
     pub location: PartLocation,
-    /// The part's type: an i128 has two parts of type i64.
+    /// Type of the part: an i128 has two parts of type i64.
     pub ty: Type,
-    /// The type stored in the part's stack slot; at least as wide as `ty`.
+    /// Type of the store that passes the part on the stack: at least as wide as `ty`.
     pub stored: Type,
-    /// The type loaded from the part's stack slot.
+    /// Type of the load that fetches the part from the stack.
     pub loaded: Type,
     /// How the part is extended to a whole register.
     pub extension: Extension,
 }
 
-/// What a parameter is made of.
+/// How a parameter or result is passed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Param {
-    /// Parts, by range in [`AbiSignature::parts`].
+    /// In parts: start and end of their range in [`AbiSignature::parts`].
     Parts(u32, u32),
-    /// A copy, among the stack arguments, of the memory that a pointer refers to.
+    /// As a copy on the stack of the structure that a pointer refers to.
     Copied {
-        /// Bytes above the lowest stack argument.
+        /// Offset of the copy, in bytes above the lowest stack argument.
         offset: u32,
-        /// The copy's size in bytes.
+        /// Size of the structure in bytes.
         size: u32,
     },
-    /// A copy of an i128 in the caller's frame, whose address is passed.
+    /// As the address of a copy of an i128 in the caller's frame.
     Referenced {
-        /// Where the address is passed: index in [`AbiSignature::parts`].
+        /// Index in [`AbiSignature::parts`] of the part that passes the address.
         part: u32,
-        /// Bytes above the first copy of this kind.
+        /// Offset of the copy, in bytes above the first such copy.
         offset: u32,
     },
 }
 
-/// Where a signature's parameters and results are.
+/// Where all parameters and results of a signature are passed.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct AbiSignature {
-    /// The parameters.
+    /// How each parameter is passed.
     pub params: Vec<Param>,
-    /// The results. Stack offsets count from the start of the area that `return_area` points to.
+    /// How each result is passed. Stack offsets count from the start of the area that `return_area` points
+    /// to.
     pub returns: Vec<Param>,
-    /// The parts of parameters and results.
+    /// Parts of all parameters and results.
     pub parts: Vec<Part>,
     /// Size of the stack arguments in bytes.
     pub stack_bytes: u32,
-    /// Size in bytes of the copies whose addresses are passed.
+    /// Total size in bytes of the copies whose addresses are passed.
     pub copied_bytes: u32,
-    /// Size in bytes of the results that are returned in memory.
+    /// Total size in bytes of the results that are returned in memory.
     pub return_bytes: u32,
-    /// Where the hidden pointer to the results in memory is passed, if there is one.
+    /// Where the hidden pointer to the memory for results is passed, if there is one.
     pub return_area: Option<PartLocation>,
-    /// The register that returns the `sret` pointer.
+    /// The register in which the callee returns the `sret` pointer, if it does.
     pub returns_sret: Option<PReg>,
     /// Whether the callee removes the stack arguments.
     pub callee_pops: bool,
 }
 
 impl Part {
-    /// The type and signedness to extend from, if the part takes a whole register.
+    /// Returns the type to extend from and whether to sign-extend, if the part must fill a whole register.
     pub fn needs_extension(&self) -> Option<(Type, bool)> {
         let signed = match self.extension {
             Extension::None => return None,
@@ -84,7 +85,7 @@ impl Part {
 }
 
 impl AbiSignature {
-    /// The parts of a parameter or result; none if it is copied or referenced.
+    /// Returns the parts of a parameter or result; none if it is copied or referenced.
     pub fn parts_of(&self, param: Param) -> &[Part] {
         match param {
             Param::Parts(start, end) => &self.parts[start as usize..end as usize],

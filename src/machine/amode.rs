@@ -1,13 +1,13 @@
 //! Address modes: the memory operands of every target.
 //!
-//! An [`Amode`] is what lowering builds and constructors take; in VCode it is zero to two register operands
-//! and two words. Places in the frame are symbolic until the frame is laid out: the displacement is relative
-//! to a stack slot, an area of arguments or a spill slot, and `frame_offset` completes it at emission.
-//! Everything in the frame is addressed from the stack pointer. What of all this an instruction can have is
-//! the target's to know: [`address`](crate::lower::address) is told which forms there are.
+//! Lowering builds an [`Amode`], and constructors of machine instructions take one. In VCode it is packed
+//! into up to two register operands and two words. Places in the frame are symbolic until the frame is laid
+//! out: the displacement is relative to a stack slot, an argument area or a spill slot, and emission
+//! (`emit/frame.rs`) adds the place's offset from the stack pointer. Which forms of address an instruction
+//! can encode is up to the target, which lists them as [`AddressForms`].
 //!
-//! Invariants: the first word has the kind in its low bits and is 0 for a register, so that it tells the two
-//! cases of a register-or-memory operand apart; slots, labels, constants and symbols have numbers below
+//! Invariants: the low bits of the first word are the kind of place, and 0 means a register, which tells the
+//! two cases of a register-or-memory operand apart. Slots, labels, constants and symbols have numbers below
 //! [`Amode::LIMIT`].
 
 use super::inst::ConstantRef;
@@ -20,19 +20,19 @@ use crate::machine::symbol::SymbolRef;
 /// What an address is relative to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Place {
-    /// The base register, if there is one.
+    /// The base register, or zero if there is none.
     Registers,
     /// A stack slot.
     Slot(StackSlot),
-    /// The first byte of the arguments that this function got on the stack.
+    /// The first byte of this function's own stack arguments.
     Incoming,
-    /// The first byte of the arguments that it passes on the stack.
+    /// The first byte of the stack arguments that this function passes to callees.
     Outgoing,
     /// A spill slot, by the allocator's number.
     Spill(u32),
-    /// A symbol, in reach of the instruction.
+    /// A symbol within reach of a pc-relative reference.
     Symbol(SymbolRef),
-    /// The entry of a symbol in the global offset table. Without displacement.
+    /// A symbol's entry in the global offset table; the displacement must be 0.
     Got(SymbolRef),
     /// A label of the code buffer.
     Label(Label),
@@ -40,80 +40,80 @@ pub enum Place {
     Constant(ConstantRef),
 }
 
-/// How an index register counts.
+/// Which bits of an index register count, and how they are extended to 64 bits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum IndexExtension {
-    /// All 64 bits of it.
+    /// All 64 bits.
     None,
-    /// Its low 32 bits, zero-extended.
+    /// The low 32 bits, zero-extended.
     Zero32,
-    /// Its low 32 bits, sign-extended.
+    /// The low 32 bits, sign-extended.
     Sign32,
 }
 
-/// An address.
+/// An address: `place + base + (extended index << scale) + disp`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Amode {
-    /// What it is relative to.
+    /// What the address is relative to.
     pub place: Place,
-    /// Base register; only of [`Place::Registers`].
+    /// Base register; only with [`Place::Registers`].
     pub base: Option<VReg>,
-    /// Index register; not of places relative to the instruction.
+    /// Index register; not with places that are addressed relative to the instruction.
     pub index: Option<VReg>,
-    /// How the index is extended; other than not at all, only of [`Place::Registers`] and slots.
+    /// How the index is extended; must be `None` except with [`Place::Registers`] and slots.
     pub extension: IndexExtension,
-    /// The index is shifted left by this: 0 to 3.
+    /// Number of bits the index is shifted left by: 0 to 3.
     pub scale: u8,
-    /// Trap code if the access faults; 0 if it can't.
+    /// Trap code of the access if it faults; 0 if it can't.
     pub trap: u8,
-    /// Displacement, or addend of a symbol.
+    /// Displacement in bytes, or a symbol's addend.
     pub disp: i32,
 }
 
-/// Constructing.
+/// Construction.
 impl Amode {
-    /// Numbers of slots, labels, constants and symbols are below this: laying out the frame refuses larger
+    /// Upper bound of the numbers of slots, labels, constants and symbols; frame layout refuses larger
     /// functions.
     pub const LIMIT: u32 = 1 << 23;
 
-    /// `place + disp`.
+    /// The address `place + disp`.
     #[inline]
     pub const fn at(place: Place, disp: i32) -> Self {
         Amode { place, base: None, index: None, extension: IndexExtension::None, scale: 0, trap: 0, disp }
     }
 
-    /// `base + disp`.
+    /// The address `base + disp`.
     #[inline]
     pub const fn base(base: VReg, disp: i32) -> Self {
         Amode { base: Some(base), ..Self::at(Place::Registers, disp) }
     }
 
-    /// `base + (index << scale) + disp`.
+    /// The address `base + (index << scale) + disp`.
     #[inline]
     pub const fn indexed(base: VReg, index: VReg, scale: u8, disp: i32) -> Self {
         Amode { base: Some(base), index: Some(index), scale, ..Self::at(Place::Registers, disp) }
     }
 
-    /// The same with `index << scale` added.
+    /// This address with `index << scale` added.
     #[inline]
     pub const fn with_index(self, index: VReg, scale: u8) -> Self {
         Amode { index: Some(index), scale, ..self }
     }
 
-    /// The same with what it traps with.
+    /// This address with a trap code.
     #[inline]
     pub const fn with_trap(self, trap: u8) -> Self {
         Amode { trap, ..self }
     }
 
-    /// The eight bytes after the first eight, of an access whose displacement leaves room for them.
+    /// This address plus 8, for the second half of a 16-byte access; the displacement must not overflow.
     #[inline]
     pub const fn upper(self) -> Self {
         Amode { disp: self.disp.wrapping_add(8), ..self }
     }
 
-    /// Pushes its registers and words; returns the trap code.
+    /// Pushes the address's registers and words, and returns its trap code.
     #[inline]
     pub fn push(self, sink: &mut impl InstSink) -> u8 {
         for register in [self.base, self.index].into_iter().flatten() {
@@ -131,7 +131,7 @@ impl Amode {
         self.trap
     }
 
-    /// What the first word says of the place.
+    /// The kind and number of the place, as in the first word.
     fn place_bits(&self) -> u32 {
         let (kind, number) = match self.place {
             Place::Registers if self.base.is_some() => (Kind::Base, self.extension as u32),
@@ -153,18 +153,18 @@ impl Amode {
     }
 }
 
-/// A symbol in 24 bits.
+/// Packs a symbol into 24 bits.
 fn squeeze(symbol: SymbolRef) -> u32 {
     let word = symbol.pack();
     word & (Amode::LIMIT - 1) | ((word >> 31) * Amode::LIMIT)
 }
 
-/// What [`squeeze`] made smaller.
+/// Unpacks a symbol that [`squeeze`] packed.
 fn unsqueeze(number: u32) -> SymbolRef {
     SymbolRef::unpack(number & (Amode::LIMIT - 1) | (number / Amode::LIMIT) << 31)
 }
 
-/// The low bits of the first word.
+/// The kind of operand or place: the low bits of the first word.
 #[derive(Clone, Copy)]
 #[repr(u8)]
 enum Kind {
@@ -201,13 +201,13 @@ impl Kind {
     ];
 }
 
-/// The bits of the first word that are the kind.
+/// Mask of the kind in the first word; the constants below are bit positions.
 const KIND: u32 = 15;
 const SCALE: u32 = 4;
 const HAS_INDEX: u32 = 7;
 const NUMBER: u32 = 8;
 
-/// The extension in the number of a base register or of none.
+/// Decodes the index extension, which is the number field of an address without a numbered place.
 #[inline]
 const fn extension(number: u32) -> IndexExtension {
     match number {
@@ -217,42 +217,42 @@ const fn extension(number: u32) -> IndexExtension {
     }
 }
 
-/// The shift in the first word.
+/// Decodes the index shift from the first word.
 #[inline]
 const fn scale(word: u32) -> u8 {
     (word >> SCALE & 7) as u8
 }
 
-/// The words of a memory operand, or of one that is a register or memory, unpacked.
+/// The unpacked words of a memory or register-or-memory operand.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PackedAmode {
-    /// What it is relative to; `None` if it is a register and no address.
+    /// What the address is relative to; `None` if the operand is a register.
     pub place: Option<Place>,
-    /// The first register operand is a base.
+    /// Whether the first register operand is the base.
     pub has_base: bool,
-    /// The next register operand is an index.
+    /// Whether the next register operand is the index.
     pub has_index: bool,
     /// How the index is extended.
     pub extension: IndexExtension,
-    /// Shift of the index.
+    /// Number of bits the index is shifted left by.
     pub scale: u8,
-    /// Displacement.
+    /// Displacement in bytes.
     pub disp: i32,
 }
 
 impl PackedAmode {
-    /// Pushes the words of a register.
+    /// Pushes the words that stand for a register.
     #[inline]
     pub fn push_register(sink: &mut impl InstSink) {
         sink.push_word(Kind::Register as u32);
         sink.push_word(0);
     }
 
-    /// The first word of a base register without index.
+    /// The first word of an address with a base register and no index.
     pub const BASE: u32 = Kind::Base as u32;
 
-    /// How the index is extended and by how much it is shifted, if the first word is that of a base register
-    /// with an index.
+    /// Returns the index's extension and shift, if `word` is the first word of an address with base register
+    /// and index.
     #[inline]
     pub const fn index(word: u32) -> Option<(IndexExtension, u8)> {
         if word & (KIND | 1 << HAS_INDEX) != Self::BASE | 1 << HAS_INDEX {
@@ -261,13 +261,13 @@ impl PackedAmode {
         Some((extension(word >> NUMBER), scale(word)))
     }
 
-    /// Whether the first word is that of a register.
+    /// Whether `word` is the first word of a register.
     #[inline]
     pub const fn is_register(word: u32) -> bool {
         word & KIND == Kind::Register as u32
     }
 
-    /// Unpacks two words.
+    /// Unpacks an operand's two words.
     #[inline]
     pub fn unpack(word: u32, disp: u32) -> Self {
         let number = word >> NUMBER;
@@ -301,37 +301,36 @@ impl PackedAmode {
     }
 }
 
-/// The addresses that a class of memory operands can have, beside a base register alone. What does not fit
-/// after all, an access's own displacement for one, is left to the encoder.
+/// The forms of address that a class of memory operands can encode, besides a base register alone. Encoders
+/// must still handle any displacement, since an access's own may not fit.
 pub struct AddressForms {
-    /// Whether a displacement fits an access of so many bytes; the last argument says whether there is an
-    /// index.
+    /// Whether a displacement fits an access of `bytes` bytes, with or without an index.
     pub displacement: fn(disp: i32, bytes: u32, indexed: bool) -> bool,
-    /// Whether there can be an index, shifted left by so much in an access of so many bytes.
+    /// Whether an access of `bytes` bytes can have an index shifted left by `shift`.
     pub index: fn(shift: u8, bytes: u32) -> bool,
-    /// Whether the index can be 32 bits that are extended.
+    /// Whether the index can be the extended low 32 bits of a register.
     pub extended_index: bool,
-    /// Whether there can be an index beside a stack slot.
+    /// Whether an address in a stack slot can have an index.
     pub indexed_slot: bool,
-    /// Whether the encoder adds base and index first where there is no such form, for any displacement that
-    /// there can be without index. That takes an instruction, as the addition by itself does, but nothing of
-    /// the allocator.
+    /// Whether the encoder adds base and index into a scratch register when it has no form for them, with any
+    /// displacement that fits without an index. This takes as many instructions as a separate addition, but
+    /// no allocatable register.
     pub sums: bool,
-    /// Whether the encoder best adds a part of a displacement first, likewise, that does not fit an access of
-    /// so many bytes.
+    /// Whether a displacement that does not fit an access of `bytes` bytes is best split by the encoder,
+    /// which adds one part to the base in a scratch register.
     pub far: fn(disp: i32, bytes: u32) -> bool,
-    /// Whether a near symbol can be the address.
+    /// Whether the operand can refer to a near symbol directly.
     pub symbol: fn(&SymbolUse) -> bool,
 }
 
 /// An access to a near symbol.
 pub struct SymbolUse {
-    /// What is added to the symbol.
+    /// Addend.
     pub disp: i32,
-    /// Bytes accessed.
+    /// Number of bytes accessed.
     pub bytes: u32,
-    /// Whether the address is a multiple of that.
+    /// Whether the address is a multiple of `bytes`.
     pub aligned: bool,
-    /// Whether the symbol's address is in a register anyway, for what comes after.
+    /// Whether a later use nearby has the symbol's address in a register anyway.
     pub in_register: bool,
 }

@@ -18,29 +18,29 @@ pub struct TrapSite {
 /// The machine code of one function.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct CompiledStencil {
-    /// Instructions, then constants and tables.
+    /// Instructions, followed by constants and jump tables.
     #[serde(with = "serde_bytes")]
     pub code: Vec<u8>,
-    /// Length of the instructions alone.
+    /// Length of the instructions alone, in bytes.
     pub text_len: u32,
     /// Alignment in bytes: a power of two.
     pub align: u32,
-    /// Relocations, by offset.
+    /// Relocations, in order of offset.
     pub relocs: Vec<Reloc>,
-    /// Trap sites, by offset.
+    /// Trap sites, in order of offset.
     pub traps: Vec<TrapSite>,
     /// Source locations, by the offset where their code begins.
     pub srclocs: SrcLocs,
     /// Exception handlers, by the return address of their call; those of one call in the order of the text.
     pub handlers: Vec<Handler>,
-    /// Frame changes, by the offset of the instruction's end.
+    /// Frame changes with the byte offset where each takes effect: the end of the instruction that makes it.
     pub unwind: Vec<(u32, UnwindOp)>,
     /// Bytes from the stack pointer up to the canonical frame address, after the prologue.
     pub frame_size: u32,
 }
 
 impl CompiledStencil {
-    /// Checks what holds of every stencil; the error says what does not.
+    /// Checks the invariants of a stencil; the error says which is violated.
     pub fn check(&self) -> Result<(), String> {
         let ascending = |offsets: &mut dyn Iterator<Item = u32>, what: &str| {
             let mut last = 0;
@@ -69,7 +69,7 @@ impl CompiledStencil {
 /// A compiled function: its code, with its names and positions.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CompiledFunction {
-    /// Names and positions.
+    /// The function's names and positions.
     pub params: Params,
     /// Machine code.
     pub code: CompiledStencil,

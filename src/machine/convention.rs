@@ -1,8 +1,8 @@
-//! Calling conventions as data, and where a convention passes what a signature names.
+//! Calling conventions as data, and where they pass a signature's parameters and results.
 //!
-//! A target's conventions are rows of [`Convention`]; [`places`] hands out their registers and stack places,
-//! each parameter's as far as the ones before it left any. What is peculiar to an ABI is a field here, so
-//! that no target walks signatures by itself.
+//! A target's conventions are rows of [`Convention`]. [`abi_signature`] walks a signature and assigns each
+//! parameter and result the next free registers or stack bytes. Peculiarities of an ABI are fields of the
+//! row, so that no target has to walk signatures itself.
 
 use super::abi::{AbiSignature, Param, Part, PartLocation};
 use super::description::Machine;
@@ -10,65 +10,67 @@ use crate::ir::{AbiParam, Extension, Purpose, Shape, Signature, Type, types};
 use crate::machine::reg::{PReg, PRegSet, RegClass};
 use crate::options::Flags;
 
-/// What distinguishes conventions.
+/// A calling convention of a target.
 #[derive(Clone, Copy)]
 pub struct Convention {
     /// Registers of integer arguments, in order.
     pub int_args: &'static [PReg],
-    /// Registers of float arguments.
+    /// Registers of float arguments, in order.
     pub float_args: &'static [PReg],
-    /// Registers of integer results.
+    /// Registers of integer results, in order.
     pub int_returns: &'static [PReg],
-    /// Registers of float results.
+    /// Registers of float results, in order.
     pub float_returns: &'static [PReg],
-    /// A register that LLVM returns one more integer in.
+    /// A further register for integer results, used with the setting `enable_llvm_abi_extensions`.
     pub llvm_return: Option<PReg>,
-    /// Integer and float arguments use up positions together.
+    /// Whether an argument uses up the registers of its position in both classes, as on Windows.
     pub positional: bool,
-    /// How i128 is passed.
-    pub wide: Wide,
-    /// How values lie in memory.
+    /// How i128 values are passed.
+    pub wide: WidePassing,
+    /// How values are laid out on the stack.
     pub memory: MemoryRules,
-    /// Bytes the caller leaves below the stack arguments.
+    /// Bytes that the caller reserves below the stack arguments.
     pub reserved: u32,
-    /// Whether the callee removes stack arguments.
+    /// Whether the callee pops the stack arguments.
     pub callee_pops: bool,
-    /// Whether results that find no register are returned in memory; else that needs a setting.
+    /// Whether results that do not fit in registers are returned in memory even without the setting
+    /// `enable_multi_ret_implicit_sret`.
     pub returns_in_memory: bool,
-    /// Where the pointer to results in memory and an `sret` pointer are passed; `None` if like other
-    /// integers.
+    /// The register for the pointer to results in memory, or for an `sret` pointer; `None` if they are passed
+    /// like other integers.
     pub return_pointer: Option<PReg>,
-    /// Where a function without results returns its `sret` pointer.
+    /// The register in which a function without results returns its `sret` pointer.
     pub returns_sret: Option<PReg>,
-    /// Every register values can be in.
+    /// Every register that can hold a value.
     pub all: PRegSet,
-    /// Registers the callee preserves, besides the stack pointer.
+    /// Callee-saved registers, except for the stack pointer.
     pub preserved: PRegSet,
 }
 
 /// How a convention passes i128.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Wide {
+pub enum WidePassing {
     /// In the next two registers, or on the stack.
     Pair,
-    /// In two registers of which the first has an even place in the list, or on the stack.
+    /// In two registers, the first at an even index in the convention's list, or on the stack.
     EvenPair,
-    /// In memory the caller owns, whose address is passed; results in memory.
+    /// As the address of a copy that the caller owns; results are returned in memory.
     Pointer,
 }
 
-/// How values lie in memory.
+/// How values are laid out on the stack.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum MemoryRules {
-    /// Eight bytes for each value, the value in the low ones.
+    /// Eight bytes for each value, which is at the lowest address.
     Slots,
-    /// As many bytes as the value has, aligned to them.
+    /// As many bytes as the value has, with natural alignment.
     Packed,
-    /// Eight bytes for each value, which is at their end: integers extended to all of them. Big-endian.
+    /// Eight bytes for each value, which is at the highest address; integers are extended to all eight
+    /// (big-endian).
     RightJustified,
 }
 
-/// Defines a constant for each register of a class, given the function that makes one of its number.
+/// Defines a constant for each register of a class, given the function that makes a register from its number.
 #[macro_export]
 macro_rules! registers {
     ($class:ident: $($name:ident $number:literal,)*) => {
@@ -79,7 +81,7 @@ macro_rules! registers {
     };
 }
 
-/// A set of registers.
+/// Makes a set of registers from a list.
 pub const fn register_set(regs: &[PReg]) -> PRegSet {
     let mut all = PRegSet::empty();
     let mut i = 0;
@@ -91,17 +93,18 @@ pub const fn register_set(regs: &[PReg]) -> PRegSet {
 }
 
 impl Convention {
-    /// The next register an argument of a class is passed in, for calls that need no stack.
+    /// Returns the next register for an argument of a class, for calls that pass nothing on the stack. `ints`
+    /// and `floats` count the registers used so far.
     pub fn arg_register(&self, class: RegClass, ints: &mut usize, floats: &mut usize) -> PReg {
         next(class, self.int_args, self.float_args, ints, floats)
     }
 
-    /// The next register a result of a class is returned in.
+    /// Returns the next register for a result of a class; see [`Convention::arg_register`].
     pub fn result_register(&self, class: RegClass, ints: &mut usize, floats: &mut usize) -> PReg {
         next(class, self.int_returns, self.float_returns, ints, floats)
     }
 
-    /// Registers a call may change.
+    /// Registers that a call clobbers.
     pub fn clobbered(&self) -> PRegSet {
         let mut clobbered = self.all;
         clobbered.intersect_from(self.preserved.invert());
@@ -115,14 +118,14 @@ fn next(class: RegClass, of_ints: &[PReg], of_floats: &[PReg], ints: &mut usize,
     regs[*used - 1]
 }
 
-/// Hands out registers and stack places.
+/// Assigns registers and stack bytes in the order of a signature.
 struct Assigner {
     int_regs: &'static [PReg],
     float_regs: &'static [PReg],
-    /// One more, after those of `int_regs`.
+    /// One more integer register, after those of `int_regs`.
     extra: Option<PReg>,
     positional: bool,
-    wide: Wide,
+    wide: WidePassing,
     memory: MemoryRules,
     ints: usize,
     floats: usize,
@@ -169,10 +172,10 @@ impl Assigner {
         Some(reg)
     }
 
-    /// Two registers for an i128. One that is left alone stays unused, as with LLVM; GCC gives it to a later
-    /// argument.
+    /// Assigns two registers for an i128. A last single register stays unused, as with LLVM; GCC gives it to
+    /// a later argument.
     fn next_pair(&mut self) -> Option<(PReg, PReg)> {
-        if self.wide == Wide::EvenPair {
+        if self.wide == WidePassing::EvenPair {
             self.ints = self.ints.next_multiple_of(2);
         }
         let first = self.next_reg(RegClass::Int);
@@ -180,7 +183,7 @@ impl Assigner {
         first.zip(second)
     }
 
-    fn stack_place(&mut self, size: u32) -> u32 {
+    fn stack_offset(&mut self, size: u32) -> u32 {
         let room = match self.memory {
             MemoryRules::Packed => size,
             _ => size.max(8),
@@ -191,7 +194,7 @@ impl Assigner {
         at
     }
 
-    /// Places one value; all of its parts in registers or all on the stack.
+    /// Assigns a value's parts, either all to registers or all to the stack.
     fn value(&mut self, param: &AbiParam, parts: &mut Vec<Part>) -> Param {
         let start = parts.len() as u32;
         if param.ty == types::I128 {
@@ -207,14 +210,14 @@ impl Assigner {
     }
 
     fn wide_value(&mut self, extension: Extension, parts: &mut Vec<Part>) {
-        let pair = if self.wide == Wide::Pointer { None } else { self.next_pair() };
+        let pair = if self.wide == WidePassing::Pointer { None } else { self.next_pair() };
         match pair {
             Some((low, high)) => {
                 parts.push(in_register(low, types::I64, extension));
                 parts.push(in_register(high, types::I64, extension));
             }
             None => {
-                let at = self.stack_place(16);
+                let at = self.stack_offset(16);
                 let high_first = self.memory == MemoryRules::RightJustified;
                 parts.push(in_memory(at + if high_first { 8 } else { 0 }, types::I64, extension));
                 parts.push(in_memory(at + if high_first { 0 } else { 8 }, types::I64, extension));
@@ -222,9 +225,9 @@ impl Assigner {
         }
     }
 
-    /// Places a value of one part on the stack.
+    /// Assigns a value of one part to the stack.
     fn on_stack(&mut self, ty: Type, extension: Extension) -> Part {
-        let at = self.stack_place(ty.bytes());
+        let at = self.stack_offset(ty.bytes());
         let part = in_memory(at, ty, extension);
         match self.memory {
             MemoryRules::Slots if ty.is_int() => Part { stored: types::I64, ..part },
@@ -246,8 +249,8 @@ fn in_memory(at: u32, ty: Type, extension: Extension) -> Part {
 }
 
 impl Convention {
-    /// Where a signature's parameters and results are.
-    fn places(&self, sig: &Signature, flags: &Flags) -> Result<AbiSignature, String> {
+    /// Locates a signature's parameters and results.
+    fn locate(&self, sig: &Signature, flags: &Flags) -> Result<AbiSignature, String> {
         let mut abi = AbiSignature {
             params: Vec::with_capacity(sig.params.len()),
             returns: Vec::with_capacity(sig.returns.len()),
@@ -255,12 +258,12 @@ impl Convention {
             callee_pops: self.callee_pops,
             ..AbiSignature::default()
         };
-        self.place_results(sig, flags, &mut abi)?;
-        self.place_params(sig, &mut abi)?;
+        self.locate_results(sig, flags, &mut abi)?;
+        self.locate_params(sig, &mut abi)?;
         Ok(abi)
     }
 
-    fn place_results(&self, sig: &Signature, flags: &Flags, abi: &mut AbiSignature) -> Result<(), String> {
+    fn locate_results(&self, sig: &Signature, flags: &Flags, abi: &mut AbiSignature) -> Result<(), String> {
         let mut returns = Assigner::of_returns(self, flags);
         for param in &sig.returns {
             abi.returns.push(returns.value(param, &mut abi.parts));
@@ -268,7 +271,8 @@ impl Convention {
         }
         abi.return_bytes = returns.stack.next_multiple_of(16);
         let in_memory = self.returns_in_memory || flags.enable_multi_ret_implicit_sret();
-        let by_rule = self.wide == Wide::Pointer && sig.returns.iter().any(|param| param.ty == types::I128);
+        let by_rule =
+            self.wide == WidePassing::Pointer && sig.returns.iter().any(|param| param.ty == types::I128);
         if abi.return_bytes > 0 && !in_memory && !by_rule {
             return Err(format!(
                 "too many results for {}; enable_multi_ret_implicit_sret returns them in memory",
@@ -278,7 +282,7 @@ impl Convention {
         Ok(())
     }
 
-    fn place_params(&self, sig: &Signature, abi: &mut AbiSignature) -> Result<(), String> {
+    fn locate_params(&self, sig: &Signature, abi: &mut AbiSignature) -> Result<(), String> {
         let has_sret = sig.params.iter().any(|param| param.purpose == Purpose::StructReturn);
         let mut args = Assigner::of_args(self);
         if abi.return_bytes > 0 {
@@ -287,11 +291,11 @@ impl Convention {
                 Some(PartLocation::Reg(reg.expect("every convention passes integers in registers")));
         }
         for param in &sig.params {
-            let place = self.param_place(param, &mut args, abi)?;
+            let located = self.locate_param(param, &mut args, abi)?;
             check_size(args.stack)?;
-            abi.params.push(place);
+            abi.params.push(located);
         }
-        // What is returned through an `sret` pointer is found through it again by C callers.
+        // C callers expect the `sret` pointer back.
         if has_sret && sig.returns.is_empty() {
             abi.returns_sret = self.returns_sret;
         }
@@ -299,7 +303,7 @@ impl Convention {
         Ok(())
     }
 
-    fn param_place(
+    fn locate_param(
         &self,
         param: &AbiParam,
         args: &mut Assigner,
@@ -317,10 +321,10 @@ impl Convention {
                 abi.parts.push(in_register(reg, param.ty, param.extension));
                 Param::Parts(abi.parts.len() as u32 - 1, abi.parts.len() as u32)
             }
-            _ if param.ty == types::I128 && self.wide == Wide::Pointer => {
+            _ if param.ty == types::I128 && self.wide == WidePassing::Pointer => {
                 let pointer = AbiParam { ty: types::I64, ..*param };
                 let Param::Parts(part, _) = args.value(&pointer, &mut abi.parts) else {
-                    unreachable!("it is no structure")
+                    unreachable!("a pointer is passed in parts")
                 };
                 abi.copied_bytes += 16;
                 Param::Referenced { part, offset: abi.copied_bytes - 16 }
@@ -330,7 +334,7 @@ impl Convention {
     }
 }
 
-/// Rejects what would not fit in a frame.
+/// Rejects sizes that would not fit in a frame.
 fn check_size(bytes: u32) -> Result<(), String> {
     const MOST: u32 = 128 << 20;
     match bytes <= MOST {
@@ -339,9 +343,8 @@ fn check_size(bytes: u32) -> Result<(), String> {
     }
 }
 
-/// Where a signature's parameters and results are passed on a target. An error says what the target can't
-/// pass.
-pub fn places<M: Machine>(signature: &Signature, flags: &Flags) -> Result<AbiSignature, String> {
+/// Computes where a target passes a signature's parameters and results. The error says what it can't pass.
+pub fn abi_signature<M: Machine>(signature: &Signature, flags: &Flags) -> Result<AbiSignature, String> {
     let bad =
         signature.params.iter().chain(&signature.returns).find(|param| !M::supports(Shape::of(param.ty)));
     if let Some(param) = bad {
@@ -350,5 +353,5 @@ pub fn places<M: Machine>(signature: &Signature, flags: &Flags) -> Result<AbiSig
     let convention = M::convention(signature.call_conv).ok_or_else(|| {
         format!("the calling convention {} is not supported yet on {}", signature.call_conv, M::NAME)
     })?;
-    convention.places(signature, flags)
+    convention.locate(signature, flags)
 }

@@ -1,8 +1,9 @@
-//! The ground floor of the machine half: what lowering, allocation, emission and listings all speak of.
+//! The ground floor of the machine half: the vocabulary that lowering, allocation, emission and listings
+//! share.
 //!
 //! | file | what |
 //! |---|---|
-//! | `description` | what a target is: names, rows, registers, conventions |
+//! | `description` | what a target supplies: names, rows, registers, conventions |
 //! | `reg` | registers, operands and allocations |
 //! | `inst`, `size` | machine instructions as data, and rows by operand size |
 //! | `amode` | memory operands |
@@ -11,8 +12,7 @@
 //! | `symbol`, `reloc`, `unwind` | what code refers to, fields that linkers fill in, what unwinders need |
 //! | `compiled`, `srclocs` | the result: code with all of these, and source locations |
 //!
-//! Nothing here knows a particular target, and code asks a row for its properties rather than which
-//! instruction it is.
+//! Nothing here knows a particular target. Code tests a row's properties, not which instruction it is.
 
 pub mod abi;
 pub mod amode;

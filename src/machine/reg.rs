@@ -1,8 +1,8 @@
-//! The vocabulary of registers: virtual and physical ones, operands, and what an allocator makes of them.
+//! The vocabulary of registers: virtual and physical registers, operands, and allocations.
 //!
-//! The types are regalloc2's, named here and in `alloc/` only: the rest of clifc knows them by this module,
-//! so that an allocator of our own sees the same words. A [`PReg`]'s `hw_enc` is the register's number in
-//! instructions; how an allocator indexes registers in its search is its own affair (`alloc/`).
+//! The types are regalloc2's, which only this module and `alloc/` name: an allocator of our own can replace
+//! it without touching the rest of clifc. A [`PReg`]'s `hw_enc` is the register's number in instructions.
+//! Allocators may index registers in another way internally (`alloc/permutation.rs`).
 
 use crate::ir::{Shape, Type};
 
@@ -14,29 +14,29 @@ pub use regalloc2::{
 /// Index of a block of VCode.
 pub use regalloc2::Block as VBlock;
 
-/// How much of their registers the values of the float class take, in a function.
+/// The greatest width of values of the float class in a function.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub enum FloatWidth {
-    /// At most 64 bits.
+    /// No value is wider than 64 bits.
     #[default]
     Scalar,
-    /// More than that, of some.
+    /// Some value is wider than 64 bits.
     Vector,
 }
 
-/// The registers that a value takes.
+/// The registers that hold a value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Registers {
-    /// Their class.
+    /// Class of the registers.
     pub class: RegClass,
-    /// How many: one or two.
+    /// Number of registers: one or two.
     pub count: u8,
-    /// For the float class, how much of a register is taken.
+    /// Width of the value; always `Scalar` for the integer class.
     pub width: FloatWidth,
 }
 
 impl Registers {
-    /// The registers that a value of a type takes; `None` if there are no registers for such values.
+    /// Returns the registers for values of a type; `None` if such values can't be in registers.
     #[inline]
     pub fn of(ty: Type) -> Option<Self> {
         static BY_SHAPE: [Option<Registers>; Shape::ALL.len()] = {
@@ -64,8 +64,8 @@ impl Registers {
     }
 }
 
-/// The number of 8-byte units in a spill slot of a class. It goes by class alone, since an allocator may give
-/// a slot to values of either width: float slots hold a whole vector register.
+/// Returns the size of a class's spill slots in units of 8 bytes. Float slots hold a whole vector register,
+/// since the allocator may use a slot for values of either width.
 pub const fn spill_units(class: RegClass) -> usize {
     match class {
         RegClass::Int => 1,
@@ -73,24 +73,24 @@ pub const fn spill_units(class: RegClass) -> usize {
     }
 }
 
-/// The registers that an allocator may use in a function, by class.
+/// The allocatable registers of a function, by class.
 #[derive(Clone, Copy, Debug)]
 pub struct RegisterFile {
     /// Integer registers.
     pub ints: ClassFile,
     /// Float and vector registers.
     pub floats: ClassFile,
-    /// Whether a search for a free register that begins at a random index should find the preferred registers
-    /// spread over all indices, rather than next to each other.
+    /// Whether to spread the preferred registers over all indices, for an allocator whose search for a free
+    /// register begins at a random index.
     pub spread: bool,
 }
 
 /// The allocatable registers of one class.
 #[derive(Clone, Copy, Debug)]
 pub struct ClassFile {
-    /// Registers to be used first: as a rule, those that calls clobber.
+    /// Registers to use first: usually those that calls clobber.
     pub preferred: PRegSet,
-    /// Registers that cost something when they are first used: as a rule, callee-saved ones.
+    /// Registers whose first use has a cost: usually callee-saved ones.
     pub others: PRegSet,
 }
 

@@ -1,16 +1,16 @@
-//! Which code is of which source location.
+//! Source locations of code.
 //!
-//! There are nearly as many locations as CLIF instructions, each near the one before, and only debug
-//! information asks for them. So they are kept as differences, in a byte or two each: a build that finds its
-//! functions in the cache passes them on as one block of bytes.
+//! There are nearly as many locations as CLIF instructions, each close to the previous one, and only debug
+//! information needs them. They are therefore stored as differences of a byte or two each: a build that finds
+//! its functions in the cache passes them on as one block of bytes.
 
 use serde::{Deserialize, Serialize};
 
-/// Offsets at which code of another source location begins, and those locations, in the order of the code.
+/// Where the source location of code changes, and to what, in the order of the code.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct SrcLocs {
-    /// For each, its differences to the one before (wrapping): of offsets and of locations, as LEB128
-    /// numbers, the latter in zigzag form.
+    /// For each change, the wrapping differences of offset and location to the previous change, as LEB128
+    /// numbers. That of the location is zigzag-encoded.
     #[serde(with = "serde_bytes")]
     bytes: Vec<u8>,
 }
@@ -31,8 +31,9 @@ impl FromIterator<(u32, u32)> for SrcLocs {
 }
 
 impl SrcLocs {
-    /// Pairs of a byte offset in the code, and the location from there on: relative to the base, or
-    /// [`NO_SRCLOC`](crate::ir::NO_SRCLOC). Bytes that were tampered with make other pairs, or fewer.
+    /// Iterates over pairs of a byte offset in the code and the location from there on, which is relative to
+    /// the function's base or [`NO_SRCLOC`](crate::ir::NO_SRCLOC). Corrupt bytes yield wrong or fewer pairs,
+    /// but never panic.
     pub fn iter(&self) -> impl Iterator<Item = (u32, u32)> {
         let mut bytes = self.bytes.iter();
         let (mut offset, mut location) = (0u32, 0u32);

@@ -1,11 +1,11 @@
 //! VCode: a function of machine instructions over virtual registers, in flat arrays.
 //!
-//! Lowering goes from the last instruction to the first, so instructions are pushed in *groups* (those of
-//! one IR instruction, in order) and the groups come last to first; [`VCode::finish`] puts all in order with
-//! one copy. Operands and data words are never moved: an instruction refers to them by index.
+//! Lowering goes from the last IR instruction to the first. The machine instructions of one IR instruction, a
+//! *group*, are pushed in order, and the groups from last to first; `VCode::finish` then puts everything in
+//! order with one copy. Operands and data words stay where they are: instructions refer to them by index.
 //!
-//! Invariants after `finish`: blocks stand in order, each a range of instructions that ends with its only
-//! terminator; block 0 is the entry, without parameters or predecessors; there are no critical edges.
+//! Invariants after `finish`: blocks are in order, and each is a range of instructions that ends with its
+//! only terminator; block 0 is the entry and has no parameters or predecessors; there are no critical edges.
 
 use super::inst::{ConstantRef, InstSink, MachInst, Props, Row, RowId};
 use super::reg::{FloatWidth, Operand, PRegSet, RegClass, VBlock, VReg};
@@ -13,99 +13,100 @@ use crate::entity::Span;
 use crate::ir::{self, NO_SRCLOC};
 use std::collections::HashMap;
 
-/// A branch from one block to another, with what it passes to its parameters.
+/// An edge of the control-flow graph, with the arguments that it passes to the destination's parameters.
 #[derive(Clone, Copy, Debug)]
 pub struct Edge {
     /// Destination.
-    pub to: VBlock,
+    pub(crate) to: VBlock,
     /// Range in [`VCode::edge_args`].
-    pub args: Span,
+    pub(crate) args: Span,
 }
 
-/// Where a block comes from.
+/// What a block of VCode was made from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Origin {
-    /// Blocks of the IR, each of which the next one continues.
+    /// IR blocks, each of which continues the previous one.
     Blocks {
-        /// Its parameters are the block's.
+        /// The first IR block, whose parameters are the block's.
         first: ir::Block,
-        /// Its terminator is the block's.
+        /// The last IR block, whose terminator is the block's.
         last: ir::Block,
     },
-    /// The second branch of the condition that this block ends with.
+    /// The second of the two branches that this IR block's terminator was split into.
     Second(ir::Block),
-    /// A critical edge that was split: it only passes the arguments of this block call.
+    /// A split critical edge: passes the arguments of this block call and jumps.
     Edge(ir::BlockCallRef),
 }
 
-/// A block.
+/// A block of VCode.
 #[derive(Clone, Copy, Debug)]
 pub struct VBlockData {
-    /// Range of instructions.
-    pub insts: Span,
+    /// Range in [`VCode::insts`].
+    pub(crate) insts: Span,
     /// Range in [`VCode::params`].
-    pub params: Span,
+    pub(crate) params: Span,
     /// Range in [`VCode::edges`] and [`VCode::succs`].
-    pub edges: Span,
+    pub(crate) edges: Span,
     /// Range in [`VCode::preds`].
-    pub preds: Span,
-    /// What it comes from.
-    pub origin: Origin,
-    /// Whether it is rarely executed.
-    pub cold: bool,
+    pub(crate) preds: Span,
+    /// What the block was made from.
+    pub(crate) origin: Origin,
+    /// Whether the block is rarely executed.
+    pub(crate) cold: bool,
 }
 
 /// A function of machine instructions.
 #[derive(Debug, Default)]
 pub struct VCode {
-    /// Instructions in order (after [`VCode::finish`]).
-    pub insts: Vec<MachInst>,
-    /// Register operands.
-    pub operands: Vec<Operand>,
-    /// Data words.
-    pub words: Vec<u32>,
-    /// Blocks in order.
-    pub blocks: Vec<VBlockData>,
-    /// Outgoing edges, by block.
-    pub edges: Vec<Edge>,
-    /// The edges' destinations, for the allocator.
-    pub succs: Vec<VBlock>,
-    /// Predecessors, by block.
-    pub preds: Vec<VBlock>,
-    /// Block parameters.
-    pub params: Vec<VReg>,
-    /// Arguments of edges.
-    pub edge_args: Vec<VReg>,
-    /// Register sets that calls clobber, by number.
-    pub clobbers: Vec<PRegSet>,
-    /// Source locations of runs of instructions.
-    pub srclocs: Vec<SrcLocRun>,
-    /// Constants that instructions load from memory: ranges in `constant_bytes`, by [`ConstantRef`].
-    pub constants: Vec<Span>,
-    /// Their bytes.
-    pub constant_bytes: Vec<u8>,
+    /// Instructions, in order after [`VCode::finish`].
+    pub(crate) insts: Vec<MachInst>,
+    /// Register operands of all instructions.
+    pub(crate) operands: Vec<Operand>,
+    /// Data words of all instructions.
+    pub(crate) words: Vec<u32>,
+    /// Blocks, in order.
+    pub(crate) blocks: Vec<VBlockData>,
+    /// Outgoing edges of all blocks.
+    pub(crate) edges: Vec<Edge>,
+    /// Destinations of `edges`, as the allocator wants them.
+    pub(crate) succs: Vec<VBlock>,
+    /// Predecessors of all blocks.
+    pub(crate) preds: Vec<VBlock>,
+    /// Parameters of all blocks.
+    pub(crate) params: Vec<VReg>,
+    /// Arguments of all edges.
+    pub(crate) edge_args: Vec<VReg>,
+    /// Register sets that calls clobber; instructions refer to them by index.
+    pub(crate) clobbers: Vec<PRegSet>,
+    /// Runs of instructions with the same source location.
+    pub(crate) srclocs: Vec<SrcLocRun>,
+    /// Constants in memory: ranges in `constant_bytes`, indexed by [`ConstantRef`].
+    pub(crate) constants: Vec<Span>,
+    /// Bytes of all constants.
+    pub(crate) constant_bytes: Vec<u8>,
     constant_index: HashMap<Vec<u8>, ConstantRef>,
     vreg_count: u32,
     has_floats: bool,
     float_width: FloatWidth,
     pushed: Vec<MachInst>,
     groups: Vec<Group>,
-    /// For each block, the range of `groups`, last group first.
+    /// For each block, last block first, its range in `groups`, last group first.
     block_groups: Vec<Span>,
-    /// What a renamed vreg stands for, by vreg; itself if not renamed. Empty if none is.
+    /// For each vreg, the vreg it is an alias of, or itself. May be shorter than the number of vregs: the
+    /// others have no alias.
     aliases: Vec<VReg>,
     pending: (u32, u32),
-    /// Instructions inserted before the groups with these numbers.
+    /// Instructions to insert, each with the number of the group that it goes before.
     inserted: Vec<(u32, MachInst)>,
 }
 
-/// The source location of instructions from one on, up to the next run's.
+/// A run of instructions with the same source location; it ends where the next one begins.
 #[derive(Clone, Copy, Debug)]
 pub struct SrcLocRun {
     /// Index of the first instruction.
-    pub inst: u32,
-    /// The location.
-    pub srcloc: u32,
+    pub(crate) inst: u32,
+    /// The source location.
+    pub(crate) srcloc: u32,
 }
 
 /// The instructions of one IR instruction.
@@ -143,8 +144,8 @@ impl InstSink for VCode {
 }
 
 impl VCode {
-    /// Empties it, keeping the memory.
-    pub fn clear(&mut self) {
+    /// Empties the VCode, keeping its memory.
+    pub(crate) fn clear(&mut self) {
         self.insts.clear();
         self.operands.clear();
         self.words.clear();
@@ -170,47 +171,47 @@ impl VCode {
         self.inserted.clear();
     }
 
-    /// How many instructions were pushed so far.
-    pub fn pushed_count(&self) -> usize {
+    /// Number of instructions pushed so far.
+    pub(crate) fn pushed_count(&self) -> usize {
         self.pushed.len()
     }
 
-    /// The number of the group that is being pushed.
-    pub fn current_group(&self) -> u32 {
+    /// Number of the group that is being pushed.
+    pub(crate) fn current_group(&self) -> u32 {
         self.groups.len() as u32 - 1
     }
 
-    /// Moves the instructions pushed since there were `mark` to before the group with number `group`.
-    pub fn move_before_group(&mut self, mark: usize, group: u32) {
+    /// Moves the instructions pushed since [`VCode::pushed_count`] was `mark` to before group number `group`.
+    pub(crate) fn move_before_group(&mut self, mark: usize, group: u32) {
         self.inserted.extend(self.pushed.drain(mark..).map(|inst| (group, inst)));
     }
 
-    /// A new virtual register.
+    /// Makes a new virtual register.
     #[inline]
-    pub fn vreg(&mut self, class: RegClass) -> VReg {
+    pub(crate) fn vreg(&mut self, class: RegClass) -> VReg {
         let vreg = VReg::new(self.vreg_count as usize, class);
         self.vreg_count += 1;
         self.has_floats |= class == RegClass::Float;
         vreg
     }
 
-    /// Whether there is a virtual register for other than integers.
-    pub fn has_floats(&self) -> bool {
+    /// Whether there are virtual registers of the float class.
+    pub(crate) fn has_floats(&self) -> bool {
         self.has_floats
     }
 
-    /// How much of their registers the values of the float class take, at most.
-    pub fn float_width(&self) -> FloatWidth {
+    /// The greatest width of values of the float class.
+    pub(crate) fn float_width(&self) -> FloatWidth {
         self.float_width
     }
 
-    /// Says that a value of the float class has this width.
-    pub fn note_float_width(&mut self, width: FloatWidth) {
+    /// Notes that a value of the float class has this width.
+    pub(crate) fn note_float_width(&mut self, width: FloatWidth) {
         self.float_width = self.float_width.max(width);
     }
 
-    /// The number of a set of registers that calls clobber.
-    pub fn clobber_set(&mut self, set: PRegSet) -> u32 {
+    /// Returns the number of a register set that calls clobber.
+    pub(crate) fn clobber_set(&mut self, set: PRegSet) -> u32 {
         let found = self.clobbers.iter().position(|old| *old == set);
         found.unwrap_or_else(|| {
             self.clobbers.push(set);
@@ -218,8 +219,8 @@ impl VCode {
         }) as u32
     }
 
-    /// A constant in memory, aligned to its size.
-    pub fn constant(&mut self, bytes: &[u8]) -> ConstantRef {
+    /// Adds a constant in memory, aligned to its size, or returns an equal one.
+    pub(crate) fn constant(&mut self, bytes: &[u8]) -> ConstantRef {
         if let Some(&constant) = self.constant_index.get(bytes) {
             return constant;
         }
@@ -231,37 +232,37 @@ impl VCode {
         constant
     }
 
-    /// How many virtual registers there are.
-    pub fn vreg_count(&self) -> usize {
+    /// Number of virtual registers.
+    pub(crate) fn vreg_count(&self) -> usize {
         self.vreg_count as usize
     }
 
     /// Begins the lowering of a block's instructions, the last one first.
-    pub fn begin_block(&mut self) {
+    pub(crate) fn begin_block(&mut self) {
         let at = self.groups.len() as u32;
         self.block_groups.push(Span::new(at, at));
     }
 
     /// Begins a group.
     #[inline]
-    pub fn begin_group(&mut self, srcloc: u32) {
+    pub(crate) fn begin_group(&mut self, srcloc: u32) {
         self.groups.push(Group { start: self.pushed.len() as u32, srcloc });
     }
 
     /// Ends a block begun with [`VCode::begin_block`].
-    pub fn end_block(&mut self) {
+    pub(crate) fn end_block(&mut self) {
         let at = self.groups.len() as u32;
         self.block_groups.last_mut().expect("a block was begun").end = at;
     }
 
-    /// The data words of an instruction just pushed or finished.
+    /// The data words from an instruction's first one on.
     #[inline]
-    pub fn inst_words(&self, inst: &MachInst) -> &[u32] {
+    pub(crate) fn inst_words(&self, inst: &MachInst) -> &[u32] {
         &self.words[inst.words as usize..]
     }
 
-    /// From now on `vreg` stands for `target`, wherever it was or will be used.
-    pub fn alias(&mut self, vreg: VReg, target: VReg) {
+    /// Makes `vreg` an alias of `target`, wherever it was or will be used.
+    pub(crate) fn alias(&mut self, vreg: VReg, target: VReg) {
         let from = self.aliases.len();
         self.aliases.extend((from..self.vreg_count as usize).map(|i| VReg::new(i, RegClass::Int)));
         let target = resolve(&mut self.aliases, target);
@@ -270,7 +271,7 @@ impl VCode {
     }
 
     /// Puts the instructions in order, after all blocks were lowered from the last to the first.
-    pub fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         self.insts.reserve(self.pushed.len());
         let mut last_loc = NO_SRCLOC;
         let end_of_pushed = self.pushed.len() as u32;
@@ -308,7 +309,7 @@ impl VCode {
         }
     }
 
-    /// Puts what it stands for in each register's place.
+    /// Replaces aliases in operands, parameters and arguments.
     fn rename(&mut self) {
         let mut name = |vreg: VReg| resolve(&mut self.aliases, vreg);
         for operand in &mut self.operands {
@@ -322,9 +323,9 @@ impl VCode {
         }
     }
 
-    /// The registers that an instruction writes besides its results, given its row.
+    /// Returns the registers that an instruction clobbers, given its row.
     #[inline]
-    pub fn clobbers(&self, inst: &MachInst, row: &Row) -> PRegSet {
+    pub(crate) fn clobbers(&self, inst: &MachInst, row: &Row) -> PRegSet {
         let mut clobbers = row.clobbers;
         if let Some(set) = self.called_clobbers(inst, row) {
             clobbers.union_from(self.clobbers[set]);
@@ -332,44 +333,44 @@ impl VCode {
         clobbers
     }
 
-    /// The index in [`VCode::clobbers`] of the set that a call clobbers, given the instruction's row.
+    /// Returns the index in [`VCode::clobbers`] of the set that a call clobbers, given the instruction's row.
     #[inline]
-    pub fn called_clobbers(&self, inst: &MachInst, row: &Row) -> Option<usize> {
+    pub(crate) fn called_clobbers(&self, inst: &MachInst, row: &Row) -> Option<usize> {
         row.props.any(Props::CALL).then(|| self.inst_words(inst)[0] as usize)
     }
 
-    /// Indices of all blocks, in order.
-    pub fn block_indices(&self) -> impl Iterator<Item = VBlock> + use<> {
+    /// Iterates over the indices of all blocks, in order.
+    pub(crate) fn block_indices(&self) -> impl Iterator<Item = VBlock> + use<> {
         (0..self.blocks.len()).map(VBlock::new)
     }
 
-    /// A block.
+    /// Returns a block.
     #[inline]
-    pub fn block(&self, block: VBlock) -> &VBlockData {
+    pub(crate) fn block(&self, block: VBlock) -> &VBlockData {
         &self.blocks[block.index()]
     }
 
     /// The destinations of a block's edges.
     #[inline]
-    pub fn successors(&self, block: VBlock) -> &[VBlock] {
+    pub(crate) fn successors(&self, block: VBlock) -> &[VBlock] {
         self.block(block).edges.of(&self.succs)
     }
 
     /// The blocks whose edges lead to a block.
     #[inline]
-    pub fn predecessors(&self, block: VBlock) -> &[VBlock] {
+    pub(crate) fn predecessors(&self, block: VBlock) -> &[VBlock] {
         self.block(block).preds.of(&self.preds)
     }
 
     /// The register operands of an instruction.
     #[inline]
-    pub fn inst_operands(&self, inst: &MachInst) -> &[Operand] {
+    pub(crate) fn inst_operands(&self, inst: &MachInst) -> &[Operand] {
         inst.operands().of(&self.operands)
     }
 }
 
-/// What a virtual register stands for. Chains become shorter on the way, so that a long one is not gone
-/// through again and again.
+/// Follows aliases to the register that `vreg` stands for. Chains are shortened on the way, so that following
+/// a long one repeatedly stays cheap.
 #[inline]
 fn resolve(aliases: &mut [VReg], mut vreg: VReg) -> VReg {
     while let Some(&next) = aliases.get(vreg.vreg())

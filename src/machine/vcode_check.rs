@@ -1,10 +1,10 @@
-//! What holds of VCode after lowering, checked: for `--check-passes`.
+//! Checks of VCode's invariants after lowering, for `--check-passes`.
 
 use super::inst::{Props, Row};
 use super::reg::{OperandKind, VBlock};
 use super::vcode::{Origin, VCode};
 
-/// Checks the invariants that [`vcode`](super::vcode) states; the error says which is broken, and where.
+/// Checks the invariants that [`vcode`](super::vcode) states; the error says which is violated, and where.
 pub fn check(vcode: &VCode, rows: &[Row]) -> Result<(), String> {
     for block in vcode.block_indices() {
         let at = |message: String| format!("block{}: {message}", block.index());
@@ -14,7 +14,7 @@ pub fn check(vcode: &VCode, rows: &[Row]) -> Result<(), String> {
     check_definitions(vcode)
 }
 
-/// A block ends with its only branch, return or stop.
+/// Checks that a block ends with its only branch, return or stop.
 fn check_instructions(vcode: &VCode, rows: &[Row], block: VBlock) -> Result<(), String> {
     let insts = vcode.block(block).insts;
     let ends = |at: u32| {
@@ -22,24 +22,25 @@ fn check_instructions(vcode: &VCode, rows: &[Row], block: VBlock) -> Result<(), 
         row.props.any(Props::BRANCH.or(Props::RETURN).or(Props::STOP))
     };
     match insts.iter().find(|&at| ends(at)) {
-        None => Err("it does not end".to_string()),
-        Some(at) if at + 1 != insts.end => Err(format!("instruction {at} ends it, and is not its last")),
+        None => Err("it has no terminator".to_string()),
+        Some(at) if at + 1 != insts.end => Err(format!("instruction {at} is a terminator, but not the last")),
         Some(_) => Ok(()),
     }
 }
 
-/// Edges pass as many arguments as there are parameters, both ends know them, and none is critical.
+/// Checks that edges pass as many arguments as there are parameters, are known at both ends, and aren't
+/// critical.
 fn check_edges(vcode: &VCode, block: VBlock) -> Result<(), String> {
     let data = vcode.block(block);
     let edges = data.edges.of(&vcode.edges);
     for (edge, &to) in edges.iter().zip(vcode.successors(block)) {
         let params = vcode.block(to).params.len();
         if edge.to != to || !vcode.predecessors(to).contains(&block) {
-            return Err(format!("its edge to block{} is not known to both", to.index()));
+            return Err(format!("its edge to block{} is not recorded at both ends", to.index()));
         }
         if edge.args.len() != params {
             return Err(format!(
-                "it passes {} of block{}'s {params} parameters",
+                "it passes {} arguments to the {params} parameters of block{}",
                 edge.args.len(),
                 to.index()
             ));
@@ -56,7 +57,7 @@ fn check_edges(vcode: &VCode, block: VBlock) -> Result<(), String> {
     }
 }
 
-/// A virtual register has one definition.
+/// Checks that every virtual register is defined once.
 fn check_definitions(vcode: &VCode) -> Result<(), String> {
     let mut defined = vec![false; vcode.vreg_count()];
     let mut define = |number: usize| match defined.get_mut(number) {
@@ -64,7 +65,7 @@ fn check_definitions(vcode: &VCode) -> Result<(), String> {
             false => Ok(()),
             true => Err(format!("%{number} is defined twice")),
         },
-        None => Err(format!("%{number} is no register of the function")),
+        None => Err(format!("%{number} is out of range")),
     };
     for param in &vcode.params {
         define(param.vreg())?;

@@ -1,19 +1,20 @@
-//! The half of the pipeline that knows no target: from a parsed function to a stencil that can be lowered.
+//! The IR half of the pipeline, which knows no target: from a parsed function to a stencil ready for
+//! lowering.
 
-use super::{Facts, Failure, Half, Pass, Placement, Progress, Run, run_passes};
+use super::{CompileError, Facts, Half, Pass, Placement, Progress, Run, run_passes};
 use crate::analysis::Analysis;
 use crate::ir::Function;
 use crate::options::Flags;
 use crate::verify::{Environment, Verifier, VerifierError};
 
-/// The passes over the IR, in running order. Parsing comes before.
+/// The passes over the IR, in running order. Parsing comes before them.
 pub const PASSES: &[Pass<IrHalf>] = &[
     Pass {
         name: "analyse",
         doc: "edges, orders, dominators",
         needs: Facts::NONE,
         leaves: Facts::ANALYSIS,
-        place: "first: all other passes ask for edges or dominators",
+        why_here: "first: all other passes need edges or dominators",
         optional: false,
         enabled: |_| true,
         run: analyse,
@@ -24,7 +25,7 @@ pub const PASSES: &[Pass<IrHalf>] = &[
         doc: "checks the IR",
         needs: Facts::ANALYSIS,
         leaves: Facts::ANALYSIS,
-        place: "before anything that relies on what it checks",
+        why_here: "before any pass that relies on what it checks",
         optional: true,
         enabled: Flags::enable_verifier,
         run: verify,
@@ -32,10 +33,10 @@ pub const PASSES: &[Pass<IrHalf>] = &[
     },
 ];
 
-/// A function and what is known of it; reused from function to function.
+/// The state of the IR half: a function and its analyses; reused from function to function.
 #[derive(Default)]
 pub struct IrHalf {
-    /// The function: its parser writes it, passes change it.
+    /// The function, which the parser fills in and passes change.
     pub function: Function,
     /// Edges, orders and dominators of the function.
     pub analysis: Analysis,
@@ -44,11 +45,11 @@ pub struct IrHalf {
 
 impl IrHalf {
     /// Runs all passes on the function.
-    pub fn run(&mut self, run: &Run<'_>, progress: &mut Progress) -> Result<(), Failure> {
+    pub fn run(&mut self, run: &Run<'_>, progress: &mut Progress) -> Result<(), CompileError> {
         run_passes(PASSES, self, &(), run, progress)
     }
 
-    /// What is wrong with the function as it was parsed.
+    /// Verifies the function as it was parsed, and returns the errors.
     pub fn check(&mut self, environment: Environment) -> &[VerifierError] {
         self.analysis.compute(&self.function.stencil);
         self.verifier.verify(&self.function.stencil, &self.analysis, environment)
@@ -63,19 +64,19 @@ impl Half for IrHalf {
     }
 }
 
-fn analyse(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), Failure> {
+fn analyse(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
     state.analysis.compute(&state.function.stencil);
     Ok(())
 }
 
-fn verify(state: &mut IrHalf, _: &(), flags: &Flags) -> Result<(), Failure> {
+fn verify(state: &mut IrHalf, _: &(), flags: &Flags) -> Result<(), CompileError> {
     match state.verifier.verify(&state.function.stencil, &state.analysis, Environment::new(flags)) {
         [] => Ok(()),
-        errors => Err(Failure::Invalid(errors.to_vec())),
+        errors => Err(CompileError::Invalid(errors.to_vec())),
     }
 }
 
-/// The pass changed nothing.
+/// The check of a pass that changes nothing.
 fn unchanged(_: &mut IrHalf, _: &(), _: &Flags) -> Result<(), String> {
     Ok(())
 }

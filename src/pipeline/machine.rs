@@ -1,18 +1,14 @@
-//! The half of the pipeline that makes machine code of a stencil, for one target.
+//! The machine half of the pipeline: compiles a stencil to machine code for one target.
 
-use super::{Controls, Dump, Facts, Failure, Half, IrHalf, Pass, Placement, Progress, Run, run_passes};
+use super::{
+    CompileError, Controls, Facts, Half, IrHalf, Pass, PassDump, Placement, Progress, Run, run_passes,
+};
 use crate::alloc::{Allocator, Demands};
-use crate::emit::buffer::CodeBuffer;
 use crate::emit::encoding::Emission;
 use crate::emit::frame::{self, Frame};
-use crate::emit::function;
-use crate::emit::layout::Layout;
-use crate::emit::redundant_moves::Copies;
-use crate::lower;
-use crate::lower::blocks::Blocks;
-use crate::lower::context::LowerTables;
+use crate::emit::function::{self, AllocatedFunction, EmitBuffers};
 use crate::lower::families::FamilyLowering;
-use crate::lower::function::LowerSummary;
+use crate::lower::function::{LowerBuffers, LowerInput, LowerSummary, lower_function};
 use crate::machine::abi::AbiSignature;
 use crate::machine::compiled::CompiledStencil;
 use crate::machine::vcode::VCode;
@@ -22,13 +18,13 @@ use crate::text;
 use crate::text::inst::Assembly;
 use crate::timing::Timing;
 
-/// A target that functions can be compiled for.
+/// A target that functions can be compiled for: all that the wings need of it.
 pub trait Backend: FamilyLowering + Emission + Assembly {}
 
 impl<T: FamilyLowering + Emission + Assembly> Backend for T {}
 
-/// The passes that make code, in running order. The object comes after.
-pub const fn passes<B: Backend>() -> [Pass<State<B>>; 3] {
+/// The passes of the machine half, in running order. Writing the object comes after them.
+pub const fn passes<B: Backend>() -> [Pass<MachineHalf<B>>; 3] {
     const CODE: Facts = Facts::ANALYSIS.or(Facts::VCODE);
     [
         Pass {
@@ -36,7 +32,7 @@ pub const fn passes<B: Backend>() -> [Pass<State<B>>; 3] {
             doc: "IR to VCode",
             needs: Facts::ANALYSIS,
             leaves: CODE,
-            place: "after all that changes the IR",
+            why_here: "after all passes that change the IR",
             optional: false,
             enabled: |_| true,
             run: lower,
@@ -47,11 +43,11 @@ pub const fn passes<B: Backend>() -> [Pass<State<B>>; 3] {
             doc: "register allocation",
             needs: Facts::VCODE,
             leaves: CODE.or(Facts::ALLOCATION),
-            place: "after lowering, which has chosen the instructions that registers are wanted for",
+            why_here: "after lowering, which chooses the instructions that need registers",
             optional: false,
             enabled: |_| true,
             run: allocate,
-            // The allocator's own checker goes over the result: see `Compiler::new`.
+            // The allocator runs its own checker, with the setting `regalloc_checker`.
             check: |_, _, _| Ok(()),
         },
         Pass {
@@ -59,7 +55,7 @@ pub const fn passes<B: Backend>() -> [Pass<State<B>>; 3] {
             doc: "frame and machine code",
             needs: Facts::VCODE.or(Facts::ALLOCATION),
             leaves: CODE.or(Facts::ALLOCATION).or(Facts::CODE),
-            place: "last: only now is it known which blocks are empty and which registers need saving",
+            why_here: "last: allocation decides which blocks are empty and which registers need saving",
             optional: false,
             enabled: |_| true,
             run: emit,
@@ -68,23 +64,20 @@ pub const fn passes<B: Backend>() -> [Pass<State<B>>; 3] {
     ]
 }
 
-/// What passes make of a stencil, and the buffers they do it in.
-pub struct State<B: Backend> {
-    blocks: Blocks,
-    tables: LowerTables,
+/// The state of the machine half: the results of its passes, and their buffers.
+pub struct MachineHalf<B: Backend> {
+    lower_buffers: LowerBuffers,
     abi: AbiSignature,
     summary: LowerSummary,
     vcode: VCode,
     allocator: Allocator,
     frame: Frame,
-    layout: Layout,
-    copies: Copies,
-    buffer: CodeBuffer,
+    emit_buffers: EmitBuffers,
     compiled: CompiledStencil,
     backend: std::marker::PhantomData<B>,
 }
 
-impl<B: Backend> Half for State<B> {
+impl<B: Backend> Half for MachineHalf<B> {
     type Input = IrHalf;
 
     fn text(&self, ir: &IrHalf, pass: &'static str, _: &Placement<'_>) -> String {
@@ -100,33 +93,29 @@ impl<B: Backend> Half for State<B> {
     }
 }
 
-/// Compiles functions one after the other, for one target and one set of settings: both halves of the
-/// pipeline.
+/// Both halves of the pipeline: compiles functions one after the other, for one target and set of settings.
 pub struct Compiler<B: Backend> {
-    /// The function that is compiled next, or was last.
+    /// The IR half, with the function that is to be compiled or was compiled last.
     pub ir: IrHalf,
-    state: State<B>,
+    state: MachineHalf<B>,
     flags: Flags,
-    /// What is noted while passes run.
+    /// Timing, and the pass that is running.
     pub progress: Progress,
 }
 
 impl<B: Backend> Compiler<B> {
-    /// A compiler with empty buffers.
+    /// Makes a compiler with empty buffers.
     pub fn new(flags: &Flags) -> Self {
         Compiler {
             ir: IrHalf::default(),
-            state: State {
-                blocks: Blocks::default(),
-                tables: LowerTables::default(),
+            state: MachineHalf {
+                lower_buffers: LowerBuffers::default(),
                 abi: AbiSignature::default(),
                 summary: LowerSummary::default(),
                 vcode: VCode::default(),
                 allocator: Allocator::new::<B>(flags),
                 frame: Frame::default(),
-                layout: Layout::default(),
-                copies: Copies::default(),
-                buffer: CodeBuffer::default(),
+                emit_buffers: EmitBuffers::default(),
                 compiled: CompiledStencil::default(),
                 backend: std::marker::PhantomData,
             },
@@ -135,13 +124,13 @@ impl<B: Backend> Compiler<B> {
         }
     }
 
-    /// Compiles [`Compiler::ir`]'s function: runs all passes that the controls let run.
+    /// Compiles the function in [`Compiler::ir`], running the passes that the controls and settings enable.
     pub fn compile(
         &mut self,
         controls: &Controls,
         placement: Placement<'_>,
-        dump: Option<Dump<'_>>,
-    ) -> Result<CompiledStencil, Failure> {
+        dump: Option<PassDump<'_>>,
+    ) -> Result<CompiledStencil, CompileError> {
         let run = Run { flags: &self.flags, controls, placement, dump };
         self.ir.run(&run, &mut self.progress)?;
         let passes = const { &passes::<B>() };
@@ -149,55 +138,48 @@ impl<B: Backend> Compiler<B> {
         Ok(std::mem::take(&mut self.state.compiled))
     }
 
-    /// Starts to count which lowering rules fire.
+    /// Starts counting how often each lowering rule is used.
     pub fn trace_rules(&mut self) {
-        self.state.tables.trace = Some(Default::default());
+        self.state.lower_buffers.tables.trace = Some(Default::default());
     }
 
-    /// How often each lowering rule fired.
+    /// Returns how often each lowering rule was used.
     pub fn traced_rules(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        self.state.tables.trace.iter().flatten().map(|(&name, &count)| (name, count))
+        self.state.lower_buffers.tables.trace.iter().flatten().map(|(&name, &count)| (name, count))
     }
 
-    /// Time by pass, if that was asked for.
+    /// Returns the time by pass, if it is measured.
     pub fn timing(&self) -> Option<&Timing> {
         self.progress.timing.as_ref()
     }
 }
 
-fn lower<B: Backend>(state: &mut State<B>, ir: &IrHalf, flags: &Flags) -> Result<(), Failure> {
+fn lower<B: Backend>(state: &mut MachineHalf<B>, ir: &IrHalf, flags: &Flags) -> Result<(), CompileError> {
     let stencil = &ir.function.stencil;
-    state.abi = convention::places::<B>(&stencil.signature, flags)
-        .map_err(|message| Failure::Unsupported { inst: None, message })?;
-    state.summary = lower::function::lower_function::<B>(
-        stencil,
-        flags,
-        &ir.analysis,
-        &mut state.blocks,
-        &state.abi,
-        &mut state.vcode,
-        &mut state.tables,
-    )?;
+    state.abi = convention::abi_signature::<B>(&stencil.signature, flags)
+        .map_err(|message| CompileError::Unsupported { inst: None, message })?;
+    let input = LowerInput { stencil, flags, analysis: &ir.analysis, abi: &state.abi };
+    state.summary = lower_function::<B>(&input, &mut state.lower_buffers, &mut state.vcode)?;
     Ok(())
 }
 
-/// What of a lowered function its registers depend on.
+/// Returns the properties of a lowered function that affect its register allocation.
 fn demands<B: Backend>(summary: &LowerSummary, flags: &Flags) -> Demands {
     let frame_pointer =
         summary.needs_frame_pointer || B::LINKED_BY_REGISTER && flags.preserve_frame_pointers();
     Demands { frame_pointer, calls: summary.calls }
 }
 
-fn allocate<B: Backend>(state: &mut State<B>, _: &IrHalf, flags: &Flags) -> Result<(), Failure> {
+fn allocate<B: Backend>(state: &mut MachineHalf<B>, _: &IrHalf, flags: &Flags) -> Result<(), CompileError> {
     state
         .allocator
         .run(&state.vcode, demands::<B>(&state.summary, flags), flags)
-        .map_err(|message| Failure::Bug { pass: "regalloc", message })
+        .map_err(|message| CompileError::Bug { pass: "regalloc", message })
 }
 
-fn emit<B: Backend>(state: &mut State<B>, ir: &IrHalf, flags: &Flags) -> Result<(), Failure> {
+fn emit<B: Backend>(state: &mut MachineHalf<B>, ir: &IrHalf, flags: &Flags) -> Result<(), CompileError> {
     let stencil = &ir.function.stencil;
-    let State { frame, vcode, allocator, layout, copies, buffer, abi, summary, .. } = state;
+    let MachineHalf { frame, vcode, allocator, emit_buffers, abi, summary, .. } = state;
     let output = allocator.output();
     let demands = demands::<B>(summary, flags);
     frame.clear();
@@ -211,10 +193,11 @@ fn emit<B: Backend>(state: &mut State<B>, ir: &IrHalf, flags: &Flags) -> Result<
     let allocatable = allocator.allocatable(vcode, demands, flags);
     frame.preserved = description::preserved::<B>(stencil.signature.call_conv, flags);
     frame.written = function::written_registers::<B>(vcode, output, allocatable, frame.preserved);
-    let unsupported = |message| Failure::Unsupported { inst: None, message };
+    let unsupported = |message| CompileError::Unsupported { inst: None, message };
     frame.limit = frame::stack_limit::<B>(stencil, abi).map_err(unsupported)?;
     B::finish_frame(frame, stencil, flags).map_err(unsupported)?;
-    copies.begin(output.num_spillslots, allocatable);
-    state.compiled = function::emit::<B>(vcode, output, frame, layout, flags, copies, buffer);
+    emit_buffers.copies.begin(output.num_spillslots, allocatable);
+    let function = AllocatedFunction { vcode, output, frame };
+    state.compiled = function::emit::<B>(&function, flags, emit_buffers);
     Ok(())
 }

@@ -1,12 +1,12 @@
-//! The passes as tables, and the one loop that runs, times, dumps and checks them.
+//! The pipeline: tables of passes, and one loop that runs, times, dumps and checks them.
 //!
-//! The pipeline has two halves, cut at the stencil. The [IR half](ir) knows no target and owns the function,
-//! which its passes may change; `check`, `build` and `test` share it. The [machine half](machine) makes code
-//! of the stencil, which it can't change.
+//! The pipeline has two halves, divided at the stencil. The [IR half](ir) knows no target and owns the
+//! function, which its passes may change; `clifc check`, `build` and `test` share it. The [machine
+//! half](machine) compiles the stencil without changing it.
 //!
-//! A [`Pass`] is a row: what it needs, what it leaves valid, and why it stands where it does. A table is in
-//! running order, and a test holds it to what its rows say they need. All buffers are reused from function to
-//! function.
+//! A [`Pass`] is a row of a table in running order, and says what the pass needs, what it leaves valid, and
+//! why it stands where it does. A test checks that the order satisfies all needs. Buffers are reused from
+//! function to function.
 
 pub mod ir;
 pub mod machine;
@@ -23,48 +23,48 @@ pub use machine::{Backend, Compiler};
 
 /// Why a function could not be compiled.
 #[derive(Debug)]
-pub enum Failure {
+pub enum CompileError {
     /// The IR is wrong.
     Invalid(Vec<VerifierError>),
-    /// The target cannot do it.
+    /// The target does not support something in the function.
     Unsupported {
-        /// The instruction; `None` for the signature.
+        /// The instruction in question; `None` for the function as a whole.
         inst: Option<Inst>,
-        /// What it cannot do.
+        /// What is not supported.
         message: String,
     },
     /// A defect of clifc.
     Bug {
         /// The pass that found it.
         pass: &'static str,
-        /// What was found.
+        /// What is wrong.
         message: String,
     },
 }
 
-impl From<Unsupported> for Failure {
+impl From<Unsupported> for CompileError {
     fn from(unsupported: Unsupported) -> Self {
-        Failure::Unsupported { inst: unsupported.inst, message: unsupported.message }
+        CompileError::Unsupported { inst: unsupported.inst, message: unsupported.message }
     }
 }
 
-/// What passes rely on and provide: a set of bits.
+/// What passes rely on and provide, as a set of bits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Facts(u8);
 
 impl Facts {
-    /// None.
+    /// The empty set.
     pub const NONE: Facts = Facts(0);
-    /// Edges, orders and dominators of the function as it is.
+    /// Edges, orders and dominators are those of the function.
     pub const ANALYSIS: Facts = Facts(1);
-    /// The function as VCode.
+    /// The function is available as VCode.
     pub const VCODE: Facts = Facts(2);
-    /// A register or slot for each operand of the VCode.
+    /// Every operand of the VCode has a register or spill slot.
     pub const ALLOCATION: Facts = Facts(4);
-    /// Machine code.
+    /// The function is available as machine code.
     pub const CODE: Facts = Facts(8);
 
-    /// Both sets together.
+    /// The union of two sets.
     pub const fn or(self, other: Facts) -> Facts {
         Facts(self.0 | other.0)
     }
@@ -75,60 +75,60 @@ impl Facts {
     }
 }
 
-/// One pass over the state of a half.
+/// A pass over the state of one half of the pipeline.
 pub struct Pass<H: Half> {
-    /// Its name, for `--time`, `--dump`, `--pass` and error messages.
+    /// Name, for `--time`, `--dump`, `--pass` and error messages.
     pub name: &'static str,
-    /// What it does.
+    /// What the pass does.
     pub doc: &'static str,
-    /// What must be valid before it.
+    /// Facts that must hold before the pass.
     pub needs: Facts,
-    /// What is valid after it: what it makes, and what it does not invalidate of what was.
+    /// Facts that hold after the pass: those that it establishes or does not invalidate.
     pub leaves: Facts,
-    /// Why it stands where it does.
-    pub place: &'static str,
-    /// Whether it can be switched off: code is made without it, too.
+    /// Why the pass stands where it does.
+    pub why_here: &'static str,
+    /// Whether the pass can be switched off, because code can be compiled without it.
     pub optional: bool,
-    /// Whether the settings ask for it.
+    /// Whether the settings enable the pass.
     pub enabled: fn(&Flags) -> bool,
-    run: fn(&mut H, &H::Input, &Flags) -> Result<(), Failure>,
-    /// Checks what it made, for `--check-passes`; the error is a defect of the pass.
+    run: fn(&mut H, &H::Input, &Flags) -> Result<(), CompileError>,
+    /// Checks the result, for `--check-passes`; an error is a defect of the pass.
     check: fn(&mut H, &H::Input, &Flags) -> Result<(), String>,
 }
 
-/// What the passes of a half of the pipeline work on.
+/// The state that the passes of one half of the pipeline work on.
 pub trait Half: Sized + 'static {
-    /// What they only read.
+    /// What the passes only read.
     type Input;
 
-    /// The function after a pass, as text.
+    /// Returns the text of the function after a pass.
     fn text(&self, input: &Self::Input, pass: &'static str, placement: &Placement<'_>) -> String;
 }
 
-/// Where a function goes in the object, for its text.
+/// Where a function goes in the object, as its text says.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Placement<'a> {
-    /// Its linkage.
+    /// Linkage of the function.
     pub linkage: crate::ir::Linkage,
-    /// Its section, if it names one.
+    /// Section, if the text names one.
     pub section: Option<&'a [u8]>,
-    /// Its alignment, if it asks for one.
+    /// Alignment in bytes, if the text asks for one.
     pub align: Option<u32>,
 }
 
-/// Takes the text of a function after a pass: the pass, and what makes the text.
-pub type Dump<'a> = &'a dyn Fn(&'static str, &dyn Fn() -> String);
+/// A callback that receives a pass's name and a function that returns the text after it.
+pub type PassDump<'a> = &'a dyn Fn(&'static str, &dyn Fn() -> String);
 
-/// Which passes run, and what is done after each.
+/// Which passes run, and whether their results are checked.
 #[derive(Clone, Debug, Default)]
 pub struct Controls {
     off: Vec<&'static str>,
-    /// Whether to check after each pass what it made.
+    /// Whether to check the result of each pass.
     pub check: bool,
 }
 
 impl Controls {
-    /// Takes a switch `NAME=off` or `NAME=on`. An error says what is wrong with it.
+    /// Applies a switch `NAME=off` or `NAME=on`. The error says what is wrong with it.
     pub fn switch(&mut self, switch: &str) -> Result<(), String> {
         let (name, value) = switch
             .split_once('=')
@@ -144,12 +144,12 @@ impl Controls {
                 self.off.push(name);
                 Ok(())
             }
-            "off" => Err(format!("the pass `{name}` can't be switched off: there is no code without it")),
-            _ => Err(format!("invalid value `{value}` for the pass `{name}`: expected on or off")),
+            "off" => Err(format!("pass `{name}` can't be switched off: no code can be compiled without it")),
+            _ => Err(format!("invalid value `{value}` for pass `{name}`: expected on or off")),
         }
     }
 
-    /// Whether passes run as the settings say, and nothing more is done after them.
+    /// Whether passes run as the settings say and are not checked.
     pub fn are_default(&self) -> bool {
         self.off.is_empty() && !self.check
     }
@@ -159,37 +159,37 @@ impl Controls {
     }
 }
 
-/// Names of all passes, and whether each can be switched off, in running order. They are the same for all
-/// targets.
+/// Iterates over the names of all passes, in running order, and whether each can be switched off. They are
+/// the same for all targets.
 fn all_passes() -> impl Iterator<Item = (&'static str, bool)> {
     let of_machine = machine::passes::<crate::arch::x86_64::X86_64>();
     let of_ir = ir::PASSES.iter().map(|pass| (pass.name, pass.optional));
     of_ir.chain(of_machine.map(|pass| (pass.name, pass.optional)))
 }
 
-/// The names of all passes, in running order.
+/// Iterates over the names of all passes, in running order.
 pub fn pass_names() -> impl Iterator<Item = &'static str> {
     all_passes().map(|pass| pass.0)
 }
 
-/// What a run of passes has besides their state.
+/// The parameters of a run of passes.
 pub struct Run<'a> {
     /// The settings.
     pub flags: &'a Flags,
     /// Which passes run.
     pub controls: &'a Controls,
-    /// Where the function goes, for dumps.
+    /// Where the function goes in the object, for dumps.
     pub placement: Placement<'a>,
-    /// Takes the function's text after each pass.
-    pub dump: Option<Dump<'a>>,
+    /// Receives the function's text after each pass.
+    pub dump: Option<PassDump<'a>>,
 }
 
-/// What is noted while passes run.
+/// What is recorded while passes run.
 #[derive(Debug, Default)]
 pub struct Progress {
-    /// Time by pass, if asked for.
+    /// Time by pass, if it is measured.
     pub timing: Option<Timing>,
-    /// The pass that is running: what to name when it panics.
+    /// The pass that is running, which the message of a panic names.
     pub current: &'static str,
 }
 
@@ -200,7 +200,7 @@ fn run_passes<H: Half>(
     input: &H::Input,
     run: &Run<'_>,
     progress: &mut Progress,
-) -> Result<(), Failure> {
+) -> Result<(), CompileError> {
     for pass in passes {
         if !run.controls.runs(pass, run.flags) {
             continue;
@@ -214,7 +214,7 @@ fn run_passes<H: Half>(
         result?;
         if run.controls.check {
             (pass.check)(state, input, run.flags)
-                .map_err(|message| Failure::Bug { pass: pass.name, message })?;
+                .map_err(|message| CompileError::Bug { pass: pass.name, message })?;
         }
         if let Some(dump) = run.dump {
             dump(pass.name, &|| state.text(input, pass.name, &run.placement));
@@ -227,16 +227,16 @@ fn run_passes<H: Half>(
 mod tests {
     use super::*;
 
-    /// Checks that each pass has what it needs, whichever optional ones do not run; gives what is valid at
-    /// the end.
+    /// Checks that the needs of each pass are met, whichever optional passes do not run. Returns the facts
+    /// that hold in the end.
     fn check<H: Half>(passes: &[Pass<H>], mut valid: Facts) -> Facts {
         for pass in passes {
-            assert!(valid.has(pass.needs), "{} needs what is not valid before it", pass.name);
-            assert!(!pass.place.is_empty(), "{} does not say why it stands where it does", pass.name);
+            assert!(valid.has(pass.needs), "{} needs facts that do not hold before it", pass.name);
+            assert!(!pass.why_here.is_empty(), "{} does not say why it stands where it does", pass.name);
             if !pass.optional {
                 valid = pass.leaves;
             } else {
-                // It may not run: only what holds either way can be relied on.
+                // The pass may not run, so only facts that hold either way can be relied on.
                 assert!(
                     pass.leaves.has(valid),
                     "{} can be switched off and invalidates something",

@@ -1,9 +1,10 @@
-//! VCode as text, for `--dump` and `--emit vcode`.
+//! Text of VCode, for `--dump` and `--emit vcode`.
 //!
-//! Block n is printed as `block n`, with its parameters and edges; instructions as the target prints them,
-//! with virtual registers before allocation, and after it with real ones and the allocator's moves between.
+//! Block n is printed as `blockn`, with its parameters and edges. Instructions are printed in the target's
+//! syntax: before allocation with virtual registers, and after it with physical ones and the allocator's
+//! moves in between.
 
-use super::inst::{Assembly, Names, Registers};
+use super::inst::{Assembly, Names, OperandRegisters};
 use crate::emit::frame::Frame;
 use crate::ir::Params;
 use crate::machine::inst::Label;
@@ -26,7 +27,8 @@ impl Names for Params {
     }
 }
 
-/// Writes a function; `allocated` is what the allocator said, if it did, and the frame.
+/// Writes a function. `allocated` is the allocator's output, once it has run, and the frame, once it is laid
+/// out.
 pub fn write<I: Assembly>(
     vcode: &VCode,
     allocated: Option<(&Output, Option<&Frame>)>,
@@ -52,8 +54,10 @@ pub fn write<I: Assembly>(
             }
             let inst = &vcode.insts[index];
             let registers = match allocated {
-                Some((output, frame)) => Registers::Allocated(output.inst_allocs(Inst::new(index)), frame),
-                None => Registers::Virtual(vcode.inst_operands(inst)),
+                Some((output, frame)) => {
+                    OperandRegisters::Allocated(output.inst_allocs(Inst::new(index)), frame)
+                }
+                None => OperandRegisters::Virtual(vcode.inst_operands(inst)),
             };
             out.write_str("    ")?;
             print::<I>(inst, registers, vcode.inst_words(inst), names, out)?;

@@ -1,20 +1,20 @@
 //! Assembly text of machine instructions.
 //!
-//! The text column of a row has `{operand}` in it; this module fills them in from the same operands that the
-//! encoder reads, as the target spells them ([`Syntax`]). Before register allocation registers are virtual,
-//! and places in the frame have no offset yet: they are printed by name.
+//! A row's text has `{name}` where an operand goes. This module substitutes the operands, which are those
+//! that the encoder reads, in the target's syntax ([`Syntax`]). Virtual registers, and places in a frame that
+//! is not laid out yet, are printed by name.
 
 use crate::emit::frame::{Frame, frame_offset};
 use crate::machine::amode::{PackedAmode, Place};
 use crate::machine::description::Machine;
 use crate::machine::inst::{ConstantRef, Label};
-use crate::machine::inst::{MachInst, OperandKind, OperandSpec, Row};
+use crate::machine::inst::{MachInst, OperandForm, OperandSpec, Row};
 use crate::machine::reg::PReg;
 use crate::machine::reg::{Allocation, Operand};
 use crate::machine::symbol::SymbolRef;
 use std::fmt::{self, Write};
 
-/// Names of what instructions refer to.
+/// Names of the symbols, labels and constants that instructions refer to.
 pub trait Names {
     /// Writes a symbol's name.
     fn symbol(&self, symbol: SymbolRef, out: &mut dyn Write) -> fmt::Result;
@@ -22,52 +22,51 @@ pub trait Names {
     fn label(&self, label: Label, out: &mut dyn Write) -> fmt::Result {
         write!(out, ".L{}", label.0)
     }
-    /// Writes the name of a constant's place.
+    /// Writes the name of a constant's label.
     fn constant(&self, constant: ConstantRef, out: &mut dyn Write) -> fmt::Result {
         write!(out, ".LC{}", constant.0)
     }
 }
 
-/// The registers of an instruction.
+/// The register operands of an instruction.
 #[derive(Clone, Copy)]
-pub enum Registers<'a> {
+pub enum OperandRegisters<'a> {
     /// Before allocation.
     Virtual(&'a [Operand]),
-    /// After it, with the frame once that is laid out.
+    /// After allocation, with the frame once it is laid out.
     Allocated(&'a [Allocation], Option<&'a Frame>),
 }
 
-/// A target whose instructions can be listed.
+/// A target whose instructions can be printed.
 pub trait Assembly: Machine {
-    /// How its assembly text is spelt.
+    /// The target's assembly syntax.
     type Syntax: Syntax;
 }
 
-/// How a target spells operands.
+/// How a target's assembly syntax spells operands.
 pub trait Syntax {
-    /// What stands before an immediate.
+    /// The prefix of immediates.
     const IMMEDIATE: &'static str;
-    /// The stack pointer.
+    /// The name of the stack pointer.
     const STACK_POINTER: &'static str;
 
-    /// Writes the low `bits` of a register.
+    /// Writes the name of a register's low `bits` bits.
     fn register(register: PReg, bits: u16, out: &mut dyn Write) -> fmt::Result;
 
-    /// Writes a condition or the like: [`MachInst::small`].
+    /// Writes the operand in [`MachInst::small`]: a condition code, as a rule.
     fn condition(small: u8, out: &mut dyn Write) -> fmt::Result;
 
-    /// Writes an immediate that stands for something else in a code of the target's, given the operands'
-    /// bits.
+    /// Writes an operand of form [`OperandForm::Code`].
     fn code(_code: u8, _bits: u16, word: u32, out: &mut dyn Write) -> fmt::Result {
         write!(out, "{}{word}", Self::IMMEDIATE)
     }
 
-    /// Writes an address. What it is relative to and its registers, [`Printer`] knows.
+    /// Writes an address, with the help of the printer's methods for its parts.
     fn memory(printer: &Printer<'_, Self>, address: &Address, out: &mut dyn Write) -> fmt::Result
     where
         Self: Sized;
 
-    /// What is appended to the mnemonic, which depends on the address.
+    /// Returns a suffix of the mnemonic that depends on the address.
     fn suffix(_: &Printer<'_, Self>) -> &'static str
     where
         Self: Sized,
@@ -75,7 +74,7 @@ pub trait Syntax {
         ""
     }
 
-    /// Writes a register-or-memory operand's or a register's spill slot.
+    /// Writes a spill slot, for an operand that is in one.
     fn spilled(printer: &Printer<'_, Self>, slot: u32, out: &mut dyn Write) -> fmt::Result
     where
         Self: Sized,
@@ -85,22 +84,22 @@ pub trait Syntax {
     }
 }
 
-/// A memory operand.
+/// A memory operand to be printed.
 pub struct Address {
-    /// Its words.
+    /// The unpacked words.
     pub amode: PackedAmode,
-    /// What it is relative to.
+    /// What the address is relative to.
     pub place: Place,
-    /// The number of its first register operand.
+    /// Index of the first register operand.
     pub first: usize,
-    /// Bits accessed; 0 if none are.
+    /// Number of bits accessed; 0 for an address computation.
     pub bits: u16,
 }
 
-/// Writes an instruction. `registers` and `words` begin with its own.
+/// Writes an instruction, whose operands are the first of `registers` and `words`.
 pub fn print<I: Assembly>(
     inst: &MachInst,
-    registers: Registers,
+    registers: OperandRegisters,
     words: &[u32],
     names: &dyn Names,
     out: &mut dyn Write,
@@ -116,17 +115,17 @@ pub fn print<I: Assembly>(
 
 /// An instruction being printed.
 pub struct Printer<'a, S> {
-    /// Its row.
+    /// The instruction's row.
     pub row: &'static Row,
     small: u8,
-    registers: Registers<'a>,
+    registers: OperandRegisters<'a>,
     words: &'a [u32],
     names: &'a dyn Names,
     syntax: std::marker::PhantomData<S>,
 }
 
 impl<S: Syntax> Printer<'_, S> {
-    /// Writes a part of the row's text.
+    /// Writes a piece of the row's text, substituting operands.
     fn fill(&self, mut text: &str, out: &mut dyn Write) -> fmt::Result {
         while let Some((before, after)) = text.split_once('{') {
             let (name, after) = after.split_once('}').expect("checked when the row was read");
@@ -139,87 +138,89 @@ impl<S: Syntax> Printer<'_, S> {
         out.write_str(text)
     }
 
-    /// Finds an operand, counting registers and words on the way.
-    fn find(&self, wanted: impl Fn(&OperandSpec) -> bool) -> Option<(OperandKind, usize, usize)> {
+    /// Finds an operand, and returns its form and the indices of its first register operand and word.
+    fn find(&self, wanted: impl Fn(&OperandSpec) -> bool) -> Option<(OperandForm, usize, usize)> {
         let (mut register, mut word) = (0, 0);
         for operand in self.row.operands {
             if wanted(operand) {
                 return Some((operand.kind, register, word));
             }
             match operand.kind {
-                OperandKind::Reg { .. } => register += 1,
-                OperandKind::Cond => {}
-                OperandKind::Imm { .. }
-                | OperandKind::Code { .. }
-                | OperandKind::Label
-                | OperandKind::Clobbers => word += 1,
-                // What follows has no registers.
-                OperandKind::Mem { .. } | OperandKind::RegMem { .. } => word += 2,
-                OperandKind::Imm64 | OperandKind::Symbol => word += 2,
+                OperandForm::Reg { .. } => register += 1,
+                OperandForm::Cond => {}
+                OperandForm::Imm { .. }
+                | OperandForm::Code { .. }
+                | OperandForm::Label
+                | OperandForm::Clobbers => word += 1,
+                // No registers follow, so they need not be counted.
+                OperandForm::Mem { .. } | OperandForm::RegMem { .. } => word += 2,
+                OperandForm::Imm64 | OperandForm::Symbol => word += 2,
             }
         }
         None
     }
 
-    /// The memory operand, if there is one.
+    /// Returns the memory operand, if there is one.
     pub fn address(&self) -> Option<Address> {
-        let is_memory = |kind| matches!(kind, OperandKind::Mem { .. } | OperandKind::RegMem { .. });
+        let is_memory = |kind| matches!(kind, OperandForm::Mem { .. } | OperandForm::RegMem { .. });
         let (_, register, word) = self.find(|operand| is_memory(operand.kind))?;
         self.address_at(register, word, 64)
     }
 
-    fn value(&self, kind: OperandKind, register: usize, word: usize, out: &mut dyn Write) -> fmt::Result {
+    fn value(&self, kind: OperandForm, register: usize, word: usize, out: &mut dyn Write) -> fmt::Result {
         match kind {
-            OperandKind::Reg { bits, .. } => self.register(register, bits, out),
-            OperandKind::Mem { bits } | OperandKind::RegMem { bits, .. } => {
+            OperandForm::Reg { bits, .. } => self.register(register, bits, out),
+            OperandForm::Mem { bits } | OperandForm::RegMem { bits, .. } => {
                 match self.address_at(register, word, bits) {
                     None => self.register(register, bits, out),
                     Some(address) => S::memory(self, &address, out),
                 }
             }
-            OperandKind::Imm { bits, signed } => {
+            OperandForm::Imm { bits, signed } => {
                 let value = (self.words[word] as i32 as i64) << (64 - bits.min(32)) >> (64 - bits.min(32));
                 let mask = if signed { -1 } else { (1i64 << bits) - 1 };
                 write!(out, "{}{}", S::IMMEDIATE, value & mask)
             }
-            OperandKind::Imm64 => {
+            OperandForm::Imm64 => {
                 let value = self.words[word] as u64 | (self.words[word + 1] as u64) << 32;
                 write!(out, "{}{value}", S::IMMEDIATE)
             }
-            OperandKind::Label => self.names.label(Label(self.words[word]), out),
-            OperandKind::Symbol => {
+            OperandForm::Label => self.names.label(Label(self.words[word]), out),
+            OperandForm::Symbol => {
                 self.names.symbol(SymbolRef::unpack(self.words[word]), out)?;
                 offset(self.words[word + 1] as i32, out)
             }
-            OperandKind::Code { code, bits } => S::code(code, bits, self.words[word], out),
-            OperandKind::Cond => S::condition(self.small, out),
-            OperandKind::Clobbers => write!(out, "{}", self.words[word]),
+            OperandForm::Code { code, bits } => S::code(code, bits, self.words[word], out),
+            OperandForm::Cond => S::condition(self.small, out),
+            OperandForm::Clobbers => write!(out, "{}", self.words[word]),
         }
     }
 
-    /// The address that begins with these register and word; `None` if it is a register.
+    /// Returns the address that begins with this register operand and word; `None` if it is a register.
     fn address_at(&self, first: usize, word: usize, bits: u16) -> Option<Address> {
         let amode = PackedAmode::unpack(self.words[word], self.words[word + 1]);
         Some(Address { amode, place: amode.place?, first, bits })
     }
 
-    /// Writes the low `bits` of a register operand.
+    /// Writes the name of a register operand's low `bits` bits.
     pub fn register(&self, index: usize, bits: u16, out: &mut dyn Write) -> fmt::Result {
         match self.registers {
-            Registers::Virtual(operands) => match operands[index].as_fixed_nonallocatable() {
+            OperandRegisters::Virtual(operands) => match operands[index].as_fixed_nonallocatable() {
                 Some(register) => S::register(register, bits, out),
                 None => write!(out, "%{}", operands[index].vreg()),
             },
-            Registers::Allocated(allocs, _) => match (allocs[index].as_reg(), allocs[index].as_stack()) {
-                (Some(register), _) => S::register(register, bits, out),
-                (_, Some(slot)) => S::spilled(self, slot.index() as u32, out),
-                _ => out.write_str("%none"),
-            },
+            OperandRegisters::Allocated(allocs, _) => {
+                match (allocs[index].as_reg(), allocs[index].as_stack()) {
+                    (Some(register), _) => S::register(register, bits, out),
+                    (_, Some(slot)) => S::spilled(self, slot.index() as u32, out),
+                    _ => out.write_str("%none"),
+                }
+            }
         }
     }
 
-    /// Writes the base register, which is the stack pointer for a place in the frame; says whether there is
-    /// one.
+    /// Writes the base register, which is the stack pointer for a place in the frame. Returns whether there
+    /// is one.
     pub fn base(&self, address: &Address, out: &mut dyn Write) -> Result<bool, fmt::Error> {
         match (address.amode.has_base, address.place) {
             (true, _) => self.register(address.first, 64, out)?,
@@ -229,12 +230,12 @@ impl<S: Syntax> Printer<'_, S> {
         Ok(true)
     }
 
-    /// The number of the index among the register operands.
+    /// Returns the index register's number among the register operands, if there is one.
     pub fn index(&self, address: &Address) -> Option<usize> {
         address.amode.has_index.then_some(address.first + address.amode.has_base as usize)
     }
 
-    /// Writes the name of a place that is not in the frame, with its displacement; says whether it was one.
+    /// Writes the name of a place outside of the frame. Returns false if the address is not relative to one.
     pub fn named(&self, address: &Address, out: &mut dyn Write) -> Result<bool, fmt::Error> {
         match address.place {
             Place::Symbol(symbol) | Place::Got(symbol) => self.names.symbol(symbol, out)?,
@@ -245,17 +246,20 @@ impl<S: Syntax> Printer<'_, S> {
         Ok(true)
     }
 
-    /// The displacement of an address of registers or in the frame; `None` if that is not laid out yet.
+    /// Returns the displacement of an address from its registers or the stack pointer; `None` if the frame is
+    /// not laid out yet.
     pub fn displacement(&self, address: &Address) -> Option<i32> {
         let at = match (address.place, self.registers) {
             (Place::Registers, _) => Some(0),
-            (place, Registers::Allocated(_, frame)) => frame.and_then(|frame| frame_offset(frame, place)),
-            (_, Registers::Virtual(_)) => None,
+            (place, OperandRegisters::Allocated(_, frame)) => {
+                frame.and_then(|frame| frame_offset(frame, place))
+            }
+            (_, OperandRegisters::Virtual(_)) => None,
         };
         at.map(|at| address.amode.disp.wrapping_add(at as i32))
     }
 
-    /// Writes that displacement, or what stands for it.
+    /// Writes the displacement, or a symbolic one if the frame is not laid out yet.
     pub fn write_displacement(&self, address: &Address, out: &mut dyn Write) -> fmt::Result {
         let disp = address.amode.disp;
         match (self.displacement(address), address.place) {
@@ -269,7 +273,7 @@ impl<S: Syntax> Printer<'_, S> {
     }
 }
 
-/// `+8`, `-8` or nothing.
+/// Writes an offset as `+8` or `-8`, or nothing if it is 0.
 pub fn offset(disp: i32, out: &mut dyn Write) -> fmt::Result {
     if disp == 0 { Ok(()) } else { write!(out, "{disp:+}") }
 }

@@ -1,4 +1,5 @@
-//! Machine code as text: instructions as the target's assembler spells them, and VCode for `--dump`.
+//! Machine code as text: instructions in the target's assembly syntax, and whole functions of VCode for
+//! `--dump`.
 
 pub mod function;
 pub mod inst;

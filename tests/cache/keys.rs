@@ -4,7 +4,7 @@ use super::{Numbers, targets};
 use clifc::arch::aarch64::Aarch64;
 use clifc::arch::s390x::S390x;
 use clifc::arch::x86_64::X86_64;
-use clifc::cache::key::{Environment, Key};
+use clifc::cache::key::{CompileEnvironment, Key};
 use clifc::ir::Function;
 use clifc::machine::compiled::CompiledStencil;
 use clifc::options::{Flags, Target};
@@ -20,10 +20,10 @@ fn parsed(text: &str) -> Option<Function> {
     parse::function(text.as_bytes(), 0, &mut context, &mut function).ok().map(|()| function)
 }
 
-fn environment(target: &str) -> (Environment, Flags) {
+fn environment(target: &str) -> (CompileEnvironment, Flags) {
     let target = Target::parse(target).expect("a target");
     let flags = Flags::new(&target);
-    (Environment::new(&target, &flags), flags)
+    (CompileEnvironment::new(&target, &flags), flags)
 }
 
 fn key(text: &str) -> Key {
@@ -86,7 +86,7 @@ fn targets_and_settings_reach_a_key() {
     for setting in ["opt_level=speed", "is_pic=false", "has_avx=true", "regalloc_algorithm=single_pass"] {
         let mut flags = Flags::new(&target);
         flags.apply(setting).expect("a setting");
-        keys.push(Environment::new(&target, &flags).stencil(&stencil));
+        keys.push(CompileEnvironment::new(&target, &flags).stencil(&stencil));
     }
     for (at, key) in keys.iter().enumerate() {
         assert!(!keys[..at].contains(key), "two environments have one key");

@@ -2,7 +2,7 @@
 
 use super::{Numbers, build, built, count, directory, program, targets};
 use clifc::cache::entry;
-use clifc::cache::key::Environment;
+use clifc::cache::key::CompileEnvironment;
 use clifc::cache::store::Store;
 use clifc::cache::store::sqlite::SqliteStore;
 use clifc::ir::Function;
@@ -156,7 +156,7 @@ fn tamper(directory: &Path, text: &str, change: impl Fn(&mut CompiledStencil)) {
     flags.set("opt_level", "none").expect("a setting");
     let mut function = Function::default();
     parse::function(text.trim().as_bytes(), 0, &mut ParseContext::new(), &mut function).expect("a function");
-    let key = Environment::new(&target, &flags).stencil(&function.stencil);
+    let key = CompileEnvironment::new(&target, &flags).stencil(&function.stencil);
     let mut store = SqliteStore::open(&directory.join("store"), 1 << 30).expect("a store");
     let mut stored = None;
     store.get(&[key], &mut |_, bytes| stored = Some(entry::decode(&key, bytes))).expect("a store");

@@ -2,7 +2,7 @@
 
 use super::{directory, program, targets};
 use clifc::cache::key::Key;
-use clifc::cache::store::{Contents, Result, Store, StoreError};
+use clifc::cache::store::{Result, Store, StoreError, StoreSize};
 use clifc::cache::{Cache, CacheOptions, Statistics};
 use clifc::diag::Source;
 use clifc::driver::{self, BuildOptions, Observer, Session};
@@ -62,9 +62,9 @@ impl Store for MemoryStore {
         Ok((before - self.entries.len()) as u64)
     }
 
-    fn contents(&self) -> Result<Contents> {
+    fn size(&self) -> Result<StoreSize> {
         let entry_bytes = self.entries.values().map(|bytes| bytes.len() as u64).sum();
-        Ok(Contents { entries: self.entries.len() as u64, entry_bytes, file_bytes: 0 })
+        Ok(StoreSize { entries: self.entries.len() as u64, entry_bytes, file_bytes: 0 })
     }
 
     fn clear(self: Box<Self>) -> Result<bool> {

@@ -12,13 +12,13 @@ use clifc::emit::encoding::Encoding;
 use clifc::emit::frame::Frame;
 use clifc::emit::function;
 use clifc::emit::inst_view::{self, EmitContext, InstView};
-use clifc::emit::layout::Layout;
+use clifc::emit::layout::BlockLayout;
 use clifc::ir::{Linkage, Module, Name, NameRef, Params};
 use clifc::machine::amode::Amode;
 use clifc::machine::compiled::CompiledStencil;
 use clifc::machine::description::Machine;
 use clifc::machine::inst::{
-    Class, ConstantRef, InstSink, Label, MachInst, OperandKind, Props, Role, Row, RowId,
+    Class, ConstantRef, InstSink, Label, MachInst, OperandForm, Props, Role, Row, RowId,
 };
 use clifc::machine::reg::{Allocation, Operand, PReg, RegClass, VReg};
 use clifc::machine::symbol::SymbolRef;
@@ -26,7 +26,7 @@ use clifc::object::{Contents, FunctionDef, Layout as SectionLayout, write};
 use clifc::options::{Arch, Flags, Target};
 use clifc::pipeline::Backend;
 use clifc::text::inst::print;
-use clifc::text::inst::{Names, Registers};
+use clifc::text::inst::{Names, OperandRegisters};
 use object::read::elf::ElfFile64;
 use object::{Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget};
 use std::fmt::{self, Write};
@@ -180,30 +180,30 @@ impl Names for Fixed {
 fn push_operand<S: Subject>(
     random: &mut Random,
     row: &Row,
-    kind: OperandKind,
+    kind: OperandForm,
     frame: &Frame,
     to: &mut Recorded,
 ) {
     match kind {
-        OperandKind::Reg { class, fixed, .. } => {
+        OperandForm::Reg { class, fixed, .. } => {
             let register = random.register::<S>(class);
             let chosen = fixed.unwrap_or(PReg::new(register.vreg(), register.class()));
             to.allocs.push(Allocation::reg(chosen));
         }
-        OperandKind::Mem { bits } => {
+        OperandForm::Mem { bits } => {
             S::amode(random, row, bits, frame).push(to);
         }
-        OperandKind::RegMem { class, .. } => S::register_or_memory(random, row, class, frame, to),
-        OperandKind::Imm { .. } => to.words.push(S::immediate(random, row, to.words.len())),
-        OperandKind::Code { code, bits } => to.words.push(S::code(random, row, code, bits)),
-        OperandKind::Imm64 => to.words.extend([random.value() as u32, random.value() as u32]),
-        OperandKind::Label => to.words.push(0),
-        OperandKind::Symbol => {
+        OperandForm::RegMem { class, .. } => S::register_or_memory(random, row, class, frame, to),
+        OperandForm::Imm { .. } => to.words.push(S::immediate(random, row, to.words.len())),
+        OperandForm::Code { code, bits } => to.words.push(S::code(random, row, code, bits)),
+        OperandForm::Imm64 => to.words.extend([random.value() as u32, random.value() as u32]),
+        OperandForm::Label => to.words.push(0),
+        OperandForm::Symbol => {
             // With an addend, some assemblers refer to the symbol rather than to its PLT entry.
             to.words.extend([random.symbol().pack(), 0]);
         }
-        OperandKind::Clobbers => to.words.push(0),
-        OperandKind::Cond => {}
+        OperandForm::Clobbers => to.words.push(0),
+        OperandForm::Cond => {}
     }
 }
 
@@ -220,7 +220,7 @@ fn emit_alone<S: Subject>(
         next: None,
         constants: label,
         flags: &Flags::new(&Target::of(S::ARCH)),
-        layout: &Layout::default(),
+        layout: &BlockLayout::default(),
         moves: &[S::Target::MOVES.int, S::Target::MOVES.float],
     };
     let view = InstView::new::<S::Target>(inst, &parts.allocs, &parts.words);
@@ -233,9 +233,9 @@ fn make_parts<S: Subject>(random: &mut Random, row: &Row, frame: &Frame) -> Reco
     for operand in row.operands {
         push_operand::<S>(random, row, operand.kind, frame, &mut parts);
     }
-    let plain = row.operands.iter().filter(|o| matches!(o.kind, OperandKind::Reg { .. }));
+    let plain = row.operands.iter().filter(|o| matches!(o.kind, OperandForm::Reg { .. }));
     for (i, operand) in plain.enumerate() {
-        if let OperandKind::Reg { role: Role::Tied(to), .. } = operand.kind {
+        if let OperandForm::Reg { role: Role::Tied(to), .. } = operand.kind {
             parts.allocs[i] = parts.allocs[to as usize];
         }
     }
@@ -249,7 +249,7 @@ fn are_allocatable(row: &Row, allocs: &[Allocation]) -> bool {
         .operands
         .iter()
         .filter_map(|operand| match operand.kind {
-            OperandKind::Reg { role, .. } => Some(role),
+            OperandForm::Reg { role, .. } => Some(role),
             _ => None,
         })
         .collect();
@@ -291,7 +291,7 @@ pub fn make_variant<S: Subject>(random: &mut Random, number: usize, id: RowId, f
 
     let mut text = String::new();
     let names = Fixed { label: format!(".Lafter{number}") };
-    let registers = Registers::Allocated(&parts.allocs, Some(frame));
+    let registers = OperandRegisters::Allocated(&parts.allocs, Some(frame));
     print::<S::Target>(&inst, registers, &parts.words, &names, &mut text).expect("strings take everything");
     let text = format!("{}{text}\n.skip {gap}, 0xCC\n.Lafter{number}:", S::prefix(row, &text));
     Variant { row, parts, text, compiled: buffer.finish::<<S::Target as Encoding>::Branches>() }

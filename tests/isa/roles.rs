@@ -3,7 +3,7 @@
 
 use crate::driver::{Random, Subject, Variant, make_variant, real_rows, test_frame};
 use capstone::{Capstone, RegId};
-use clifc::machine::inst::{OperandKind, Props, Role};
+use clifc::machine::inst::{OperandForm, Props, Role};
 use clifc::machine::reg::PReg;
 use std::collections::BTreeSet;
 
@@ -34,9 +34,9 @@ type Registers = BTreeSet<String>;
 fn told<S: Disassembled>(variant: &Variant) -> (Registers, Registers) {
     let (mut reads, mut writes) = (Registers::new(), Registers::new());
     let row = variant.row;
-    let plain = row.operands.iter().filter(|o| matches!(o.kind, OperandKind::Reg { .. }));
+    let plain = row.operands.iter().filter(|o| matches!(o.kind, OperandForm::Reg { .. }));
     for (operand, alloc) in plain.clone().zip(&variant.parts.allocs) {
-        let OperandKind::Reg { role, .. } = operand.kind else { unreachable!("filtered above") };
+        let OperandForm::Reg { role, .. } = operand.kind else { unreachable!("filtered above") };
         let register = alloc.as_reg().expect("plain operands are in registers");
         if matches!(role, Role::Use | Role::UseLate) { &mut reads } else { &mut writes }
             .insert(S::name(register));
@@ -58,7 +58,7 @@ fn told<S: Disassembled>(variant: &Variant) -> (Registers, Registers) {
 /// The registers that definitions are tied to.
 fn tied_sources<S: Disassembled>(variant: &Variant) -> Registers {
     let tied = variant.row.operands.iter().filter_map(|operand| match operand.kind {
-        OperandKind::Reg { role: Role::Tied(to), .. } => variant.parts.allocs[to as usize].as_reg(),
+        OperandForm::Reg { role: Role::Tied(to), .. } => variant.parts.allocs[to as usize].as_reg(),
         _ => None,
     });
     tied.map(S::name).collect()

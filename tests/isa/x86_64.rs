@@ -76,7 +76,7 @@ impl Subject for Rows {
 
     /// Between registers, `reg ← rm` is the load form.
     fn prefix(row: &Row, text: &str) -> &'static str {
-        let may_load = row.operands.iter().any(|o| matches!(o.kind, OperandKind::RegMem { .. }));
+        let may_load = row.operands.iter().any(|o| matches!(o.kind, OperandForm::RegMem { .. }));
         if may_load && row.name.ends_with(".rm") && !text.contains('*') { "{load} " } else { "" }
     }
 }

@@ -9,7 +9,7 @@
 
 use super::regs::*;
 use crate::ir::CallConv;
-use crate::machine::convention::{Convention, MemoryRules, Wide, register_set};
+use crate::machine::convention::{Convention, MemoryRules, WidePassing, register_set};
 use crate::machine::reg::PRegSet;
 
 /// Every register that can hold a value: neither x16 and x17, which emission uses, nor the platform's x18.
@@ -31,7 +31,7 @@ const AAPCS64_ROW: Convention = Convention {
     float_returns: &[V0, V1, V2, V3, V4, V5, V6, V7],
     llvm_return: None,
     positional: false,
-    wide: Wide::EvenPair,
+    wide: WidePassing::EvenPair,
     memory: MemoryRules::Slots,
     reserved: 0,
     callee_pops: false,
@@ -44,9 +44,9 @@ const AAPCS64_ROW: Convention = Convention {
 
 static AAPCS64: Convention = AAPCS64_ROW;
 
-static APPLE: Convention = Convention { wide: Wide::Pair, memory: MemoryRules::Packed, ..AAPCS64_ROW };
+static APPLE: Convention = Convention { wide: WidePassing::Pair, memory: MemoryRules::Packed, ..AAPCS64_ROW };
 
-const FAST_ROW: Convention = Convention { wide: Wide::Pair, returns_in_memory: true, ..AAPCS64_ROW };
+const FAST_ROW: Convention = Convention { wide: WidePassing::Pair, returns_in_memory: true, ..AAPCS64_ROW };
 
 static FAST: Convention = FAST_ROW;
 

@@ -19,7 +19,7 @@ use super::operands::Cond;
 use super::regs;
 use super::regs::reading;
 use crate::machine::amode::Amode;
-use crate::machine::inst::{Class, InstSink, Label, OperandKind, OperandSpec, Props, Role, Row, RowId};
+use crate::machine::inst::{Class, InstSink, Label, OperandForm, OperandSpec, Props, Role, Row, RowId};
 use crate::machine::reg::{Operand, OperandConstraint, OperandPos, PRegSet, VReg};
 use crate::machine::size::OperandSize;
 use crate::machine::symbol::SymbolRef;

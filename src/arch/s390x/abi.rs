@@ -10,7 +10,7 @@
 
 use super::regs::*;
 use crate::ir::CallConv;
-use crate::machine::convention::{Convention, MemoryRules, Wide, register_set};
+use crate::machine::convention::{Convention, MemoryRules, WidePassing, register_set};
 use crate::machine::reg::{PReg, PRegSet};
 
 /// Size of the area above the caller's stack pointer in which the callee may save registers.
@@ -34,7 +34,7 @@ const SYSTEM_V_ROW: Convention = Convention {
     float_returns: &[F0, F2, F4, F6],
     llvm_return: None,
     positional: false,
-    wide: Wide::Pointer,
+    wide: WidePassing::Pointer,
     memory: MemoryRules::RightJustified,
     reserved: SAVE_AREA,
     callee_pops: false,
@@ -47,7 +47,7 @@ const SYSTEM_V_ROW: Convention = Convention {
 
 static SYSTEM_V: Convention = SYSTEM_V_ROW;
 
-static FAST: Convention = Convention { wide: Wide::Pair, returns_in_memory: true, ..SYSTEM_V_ROW };
+static FAST: Convention = Convention { wide: WidePassing::Pair, returns_in_memory: true, ..SYSTEM_V_ROW };
 
 static TAIL: Convention = Convention {
     int_args: &[R2, R3, R4, R5, R6, R7],

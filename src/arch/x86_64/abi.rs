@@ -8,7 +8,7 @@
 
 use super::regs::*;
 use crate::ir::CallConv;
-use crate::machine::convention::{Convention, MemoryRules, Wide, register_set};
+use crate::machine::convention::{Convention, MemoryRules, WidePassing, register_set};
 use crate::machine::reg::PRegSet;
 
 /// Every register that can hold a value.
@@ -29,7 +29,7 @@ const SYSTEM_V_ROW: Convention = Convention {
     float_returns: &[XMM0, XMM1],
     llvm_return: Some(RCX),
     positional: false,
-    wide: Wide::Pair,
+    wide: WidePassing::Pair,
     memory: MemoryRules::Slots,
     reserved: 0,
     callee_pops: false,

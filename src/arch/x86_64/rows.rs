@@ -19,7 +19,7 @@ use super::format::Format;
 use super::operands::{Cond, Rm};
 use super::regs;
 use crate::machine::amode::Amode;
-use crate::machine::inst::{Class, InstSink, Label, OperandKind, OperandSpec, Props, Role, Row, RowId};
+use crate::machine::inst::{Class, InstSink, Label, OperandForm, OperandSpec, Props, Role, Row, RowId};
 use crate::machine::reg::{Operand, OperandConstraint, OperandPos, PRegSet, VReg};
 use crate::machine::size::OperandSize;
 use crate::machine::symbol::SymbolRef;

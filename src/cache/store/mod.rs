@@ -1,11 +1,11 @@
-//! Where entries are kept.
+//! Where cache entries are kept.
 //!
-//! [`Store`] is all that the cache asks of such a place: bytes under keys, read and written in batches. It
-//! knows nothing of what the bytes mean, so that a store of another kind (in memory, on a server behind a
-//! local one) is an implementation of this trait and nothing else. [`sqlite`] is the one that builds use.
+//! [`Store`] is all that the cache needs: bytes under keys, read and written in batches. A store does not
+//! know what the bytes mean, so another kind of store (in memory, or on a server behind a local one) only has
+//! to implement this trait. Builds use the one in [`sqlite`].
 //!
-//! Invariants. A store may lose entries at any time, and may return bytes that were never stored under the
-//! key: the cache checks them ([`entry`](super::entry)). After an error, the cache uses a store no more.
+//! Invariants. A store may lose entries at any time, and may return bytes that were not stored under the key:
+//! the cache checks them ([`entry`](super::entry)). The cache does not use a store after an error.
 
 pub mod sqlite;
 
@@ -16,13 +16,13 @@ use std::{fmt, io};
 /// Why a store can't be used.
 #[derive(Debug)]
 pub enum StoreError {
-    /// A directory or file can't be made, opened, locked or removed.
+    /// A directory or file can't be created, opened, locked or removed.
     Directory(PathBuf, io::Error),
-    /// Others can write to the directory.
+    /// Other users can write to the directory.
     NotPrivate(PathBuf),
-    /// What the store holds is damaged.
+    /// The stored data is damaged.
     Damaged(String),
-    /// Anything else: a full disk, too long a wait.
+    /// Anything else, such as a full disk or a timeout.
     Unavailable(String),
 }
 
@@ -31,7 +31,11 @@ impl fmt::Display for StoreError {
         match self {
             StoreError::Directory(path, why) => write!(f, "{}: {why}", path.display()),
             StoreError::NotPrivate(path) => {
-                write!(f, "{}: others can write to this directory; it should be yours alone", path.display())
+                write!(
+                    f,
+                    "{}: the directory must belong to you, and nobody else may write to it",
+                    path.display()
+                )
             }
             StoreError::Damaged(why) => write!(f, "the database is damaged ({why})"),
             StoreError::Unavailable(why) => f.write_str(why),
@@ -39,43 +43,44 @@ impl fmt::Display for StoreError {
     }
 }
 
-/// What a store's operations return.
+/// The result of a store's operation.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
-/// How much a store holds.
+/// The size of a store.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Contents {
-    /// How many entries.
+pub struct StoreSize {
+    /// Number of entries.
     pub entries: u64,
-    /// Bytes of the entries.
+    /// Total size of the entries in bytes.
     pub entry_bytes: u64,
-    /// Bytes the store takes on disk.
+    /// Size of the store on disk in bytes.
     pub file_bytes: u64,
 }
 
 /// A place that keeps entries.
 pub trait Store: Send {
-    /// A secret of this store's own, on which keys of texts depend: without it, nobody can make two texts of
-    /// one key.
+    /// Returns a secret of this store, on which keys of texts depend: nobody who does not know it can
+    /// construct two texts with the same key.
     fn secret(&self) -> [u8; 32];
 
-    /// Calls `take` with the bytes of each entry there is and its key's place in `keys`, in any order.
-    /// Reading counts as use.
+    /// Calls `take` with the bytes of each entry that exists and the index of its key in `keys`, in any
+    /// order. Reading counts as use.
     fn get(&mut self, keys: &[Key], take: &mut dyn FnMut(usize, &[u8])) -> Result<()>;
 
-    /// Ends a build: stores its entries, replacing those of the same keys, and records the use of those that
-    /// were read since the last call. Least recently used entries go if the store grows beyond its limit.
+    /// Ends a build: stores its entries, replacing those with the same keys, and records the use of entries
+    /// that were read since the last call. If the store grows beyond its limit, least recently used entries
+    /// are removed.
     fn put(&mut self, entries: &[(Key, &[u8])]) -> Result<()>;
 
-    /// Removes least recently used entries until the store takes at most `bytes`.
+    /// Removes least recently used entries until the store takes at most `bytes` bytes.
     fn prune(&mut self, bytes: u64) -> Result<()>;
 
     /// Removes entries whose bytes `is_intact` rejects, and returns how many there were.
     fn verify(&mut self, is_intact: &dyn Fn(&[u8]) -> bool) -> Result<u64>;
 
-    /// How much it holds.
-    fn contents(&self) -> Result<Contents>;
+    /// Returns the size of the store.
+    fn size(&self) -> Result<StoreSize>;
 
-    /// Closes the store and removes all it holds, unless others are using it. Returns whether it did.
+    /// Closes the store and removes its data, unless other processes are using it. Returns whether it did.
     fn clear(self: Box<Self>) -> Result<bool>;
 }

@@ -1,23 +1,22 @@
 //! The store that builds use: an SQLite database in a directory that belongs to one user.
 //!
-//! SQLite rather than a memory-mapped store, because a cache is a file that lives for months, may be cut
-//! short by a full or failing disk, and must then be a miss: SQLite reports a damaged file, where a mapped
-//! one ends the process (docs/decisions/cache.md has the figures). The first eight bytes of an entry's key
-//! are its row number, so that one descent of a B-tree finds it; a page holds many entries, and they are read
-//! in place.
+//! The store is SQLite rather than memory-mapped, because a cache lives for months and may be truncated by a
+//! full or failing disk, and must then only miss: SQLite reports a damaged file, where a mapped one ends the
+//! process (`docs/decisions/cache.md` has the measurements). The first eight bytes of an entry's key are its
+//! row number, so that one descent of a B-tree finds it. A page holds many entries, which are read in place.
 //!
-//! Processes meet in three ways. Readers take SQLite's shared lock in turns ([`SqliteStore::get`] lets go of
-//! it again and again), a build writes what it adds in one transaction at its end, and each process holds a
-//! shared lock of its own on the file `lock` for as long as it uses the database: only a process that holds
-//! that lock exclusively may replace a damaged database. A process that is killed leaves a journal, which the
-//! next one rolls back. The database is not synchronised to the disk: a loss of power may damage it, which
-//! costs the cache and nothing else.
+//! Processes interact in three ways. Readers hold SQLite's shared lock for a limited time and then release it
+//! for writers ([`SqliteStore::get`]). A build writes what it adds in one transaction at its end. And each
+//! process holds a shared lock on the file `lock` for as long as it uses the database: only a process that
+//! holds that lock exclusively may replace a damaged database. A process that is killed leaves a journal,
+//! which the next one rolls back. The database is not synchronised to disk: a loss of power may damage it,
+//! which costs the cache and nothing else.
 //!
 //! Time advances by one with each build that adds something. When an entry was last used matters only once
-//! the cache is filling up: until it is half full nothing is written for a hit, and then only if something
-//! was added since the last one. So a build that finds everything writes nothing.
+//! the cache fills up: until it is half full, nothing is written for a hit, and then only if something was
+//! added since the entry's last use. So a build that finds everything usually writes nothing.
 
-use super::{Contents, Key, Result, Store, StoreError};
+use super::{Key, Result, Store, StoreError, StoreSize};
 use rusqlite::{Connection, ErrorCode, OpenFlags, params};
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -25,22 +24,22 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// Changes when entries or tables are laid out anew.
+/// File name of the database. The number changes when the layout of entries or tables changes.
 const DATABASE: &str = "clifc-2.db";
 
-/// How long to wait for other processes before going without the cache.
+/// How long to wait for other processes before giving up on the cache.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// For how long a reader keeps others from writing.
+/// How long a reader keeps others from writing.
 const TURN: Duration = Duration::from_millis(20);
 
-/// The time of a database to which nothing was added yet.
+/// The time of an empty database.
 const BEGINNING: i64 = 0;
 
-/// Entries that are read between two looks at the clock.
+/// Number of entries that are read between two looks at the clock.
 const CHUNK: usize = 64;
 
-/// Bytes in a page of the database.
+/// Size of a page of the database in bytes.
 const PAGE: u32 = 8 << 10;
 
 impl From<rusqlite::Error> for StoreError {
@@ -48,8 +47,7 @@ impl From<rusqlite::Error> for StoreError {
         use ErrorCode::{ConstraintViolation, DatabaseCorrupt, NotADatabase, Unknown};
         let code = error.sqlite_error_code();
         let damaged = matches!(code, Some(DatabaseCorrupt | NotADatabase));
-        // A table, row or column that is missing or holds something else is damage too: nobody else makes
-        // them.
+        // A missing or unexpected table, row or column is damage too, since only clifc creates them.
         let strange = matches!(code, Some(Unknown | ConstraintViolation))
             || matches!(
                 error,
@@ -70,20 +68,20 @@ impl From<rusqlite::Error> for StoreError {
 pub struct SqliteStore {
     connection: Connection,
     directory: PathBuf,
-    /// Bytes that the database may have.
+    /// Maximum size of the database in bytes.
     limit: u64,
     secret: [u8; 32],
     /// The time of the database when reading last began.
     time: i64,
-    /// Rows that were read and had not been used since `time`.
+    /// Rows that were read and whose last recorded use is before `time`.
     stale: Vec<i64>,
-    /// When the transaction began in which entries are read.
+    /// When the current read transaction began, if there is one.
     reading_since: Option<Instant>,
     _lock: File,
 }
 
 impl SqliteStore {
-    /// Opens the database in a directory, making both if need be.
+    /// Opens the database in a directory, creating both if necessary. `limit` is its maximum size in bytes.
     pub fn open(directory: &Path, limit: u64) -> Result<Self> {
         make_private(directory)?;
         let lock = lock_file(directory)?;
@@ -103,7 +101,7 @@ impl SqliteStore {
         })
     }
 
-    /// Removes a directory's database, unless others are using it. Returns whether it did.
+    /// Removes a directory's database, unless other processes are using it. Returns whether it did.
     pub fn remove(directory: &Path) -> Result<bool> {
         let at = |why| StoreError::Directory(directory.into(), why);
         let lock = lock_file(directory)?;
@@ -121,7 +119,7 @@ impl SqliteStore {
         Ok(true)
     }
 
-    /// Begins a turn of reading if there is none that can go on.
+    /// Begins a read transaction, unless one is open and recent enough.
     fn start_reading(&mut self) -> Result<()> {
         if self.reading_since.is_some_and(|since| since.elapsed() > TURN) {
             self.stop_reading()?;
@@ -129,13 +127,13 @@ impl SqliteStore {
         if self.reading_since.is_none() {
             self.connection.execute_batch("BEGIN")?;
             self.reading_since = Some(Instant::now());
-            // Others, or an earlier build of this process, may have added something.
+            // Other processes, or an earlier build of this one, may have added something.
             self.time = self.connection.query_row("SELECT time FROM store", [], |row| row.get(0))?;
         }
         Ok(())
     }
 
-    /// Lets others write.
+    /// Ends the read transaction, so that others can write.
     fn stop_reading(&mut self) -> Result<()> {
         match self.reading_since.take() {
             Some(_) => Ok(self.connection.execute_batch("COMMIT")?),
@@ -143,7 +141,8 @@ impl SqliteStore {
         }
     }
 
-    /// Stores entries and renews rows, both in the order of the B-tree, so that each page is changed once.
+    /// Stores entries and renews the time of used rows, both in the order of the B-tree, so that each page is
+    /// written once.
     fn write(&mut self, entries: &[(Key, &[u8])], used: &mut [i64]) -> Result<()> {
         let mut order: Vec<usize> = (0..entries.len()).collect();
         order.sort_unstable_by_key(|&at| entries[at].0.number());
@@ -180,7 +179,7 @@ impl Store for SqliteStore {
     }
 
     fn get(&mut self, keys: &[Key], take: &mut dyn FnMut(usize, &[u8])) -> Result<()> {
-        // Neighbours in the B-tree are in the same page.
+        // Neighbours in the B-tree are on the same page.
         let mut order: Vec<usize> = (0..keys.len()).collect();
         order.sort_unstable_by_key(|&at| keys[at].number());
         for chunk in order.chunks(CHUNK) {
@@ -196,7 +195,7 @@ impl Store for SqliteStore {
                         self.stale.push(id);
                     }
                     let bytes = row.get_ref(1)?.as_blob();
-                    take(at, bytes.map_err(|_| StoreError::Damaged("an entry is no blob".into()))?);
+                    take(at, bytes.map_err(|_| StoreError::Damaged("an entry is not a blob".into()))?);
                 }
             }
         }
@@ -220,7 +219,7 @@ impl Store for SqliteStore {
     }
 
     fn prune(&mut self, bytes: u64) -> Result<()> {
-        // What is left takes more room than its share, because pages stay that are no longer full.
+        // The remaining entries take more space than their share, because their pages are no longer full.
         let mut share = bytes;
         while self.file_bytes()? > bytes && entry_bytes(&self.connection)? > 0 {
             let (all, entries) = (self.file_bytes()?, entry_bytes(&self.connection)?);
@@ -262,9 +261,9 @@ impl Store for SqliteStore {
         Ok(damaged.len() as u64)
     }
 
-    fn contents(&self) -> Result<Contents> {
+    fn size(&self) -> Result<StoreSize> {
         let entries: i64 = self.connection.query_row("SELECT count(*) FROM entry", [], |row| row.get(0))?;
-        Ok(Contents {
+        Ok(StoreSize {
             entries: entries as u64,
             entry_bytes: entry_bytes(&self.connection)?,
             file_bytes: self.file_bytes()?,
@@ -289,7 +288,8 @@ fn entry_bytes(connection: &Connection) -> Result<u64> {
     Ok(bytes as u64)
 }
 
-/// Makes a directory that only its user can look into, or checks that no one else can change what is in it.
+/// Creates a directory that only its user can access, or checks that nobody else can write to an existing
+/// one.
 fn make_private(directory: &Path) -> Result<()> {
     let at = |why| StoreError::Directory(directory.into(), why);
     fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(at)?;
@@ -312,14 +312,14 @@ fn connect(path: &Path, limit: u64) -> Result<Connection> {
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(PATIENCE)?;
-    // The file may have been written by anybody's program: nothing in it is run, and cells are checked.
+    // Any program may have written the file: no code in it is run, and cells are checked.
     connection.execute_batch(
         "PRAGMA synchronous = OFF; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; \
          PRAGMA mmap_size = 0; PRAGMA cache_size = -65536;",
     )?;
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables == 0 {
-        // Not in every build: the pragma that says how to vacuum writes to the database.
+        // Only for a new database, because the pragma for vacuuming writes to it.
         connection.execute_batch(&format!(
             "PRAGMA page_size = {PAGE}; PRAGMA auto_vacuum = INCREMENTAL; BEGIN IMMEDIATE; \
              CREATE TABLE IF NOT EXISTS entry \
@@ -330,7 +330,7 @@ fn connect(path: &Path, limit: u64) -> Result<Connection> {
              COMMIT;",
         ))?;
     }
-    // Room for a little more than the limit: it is exceeded before entries go.
+    // More than the limit, which may be exceeded before entries are removed.
     let most = limit / u64::from(PAGE) * 2 + 1024;
     connection.pragma_update(None, "max_page_count", most as i64)?;
     Ok(connection)

@@ -15,7 +15,7 @@ use crate::emit::branch::RelaxableBranch;
 use crate::emit::buffer::CodeBuffer;
 use crate::emit::inst_view::{EmitContext, Expansion, InstView, Places, physical};
 use crate::machine::amode::{Amode, IndexExtension};
-use crate::machine::inst::{Label, OperandKind};
+use crate::machine::inst::{Label, OperandForm};
 use crate::machine::size::{L32, OperandSize, Q64};
 use atomic_loop::*;
 use call::*;
@@ -25,7 +25,7 @@ include!(concat!(env!("OUT_DIR"), "/aarch64_expansions.rs"));
 
 /// A branch that is taken if the first operand is zero or, with `opposite`, if it is not.
 fn on_zero(view: &InstView, opposite: bool) -> RelaxableBranch {
-    let wide = matches!(view.row.operands[0].kind, OperandKind::Reg { bits: 64, .. });
+    let wide = matches!(view.row.operands[0].kind, OperandForm::Reg { bits: 64, .. });
     Branches::on_zero(number_at(view.register(0)), wide, opposite)
 }
 

@@ -15,7 +15,7 @@ use crate::emit::branch;
 use crate::emit::buffer::CodeBuffer;
 use crate::emit::inst_view::{EmitContext, Expansion, InstView, physical};
 use crate::machine::amode::{Amode, Place};
-use crate::machine::inst::{Label, OperandKind};
+use crate::machine::inst::{Label, OperandForm};
 use crate::machine::size::{OperandSize, Q64};
 use atomic_loop::*;
 use call::*;
@@ -59,7 +59,7 @@ fn compare_and_branch(
 
 /// Stores a constant with its bytes reversed, by way of r0, which no address uses.
 pub fn store_reversed(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let OperandKind::Mem { bits } = view.row.operands[0].kind else {
+    let OperandForm::Mem { bits } = view.row.operands[0].kind else {
         unreachable!("its first operand is memory")
     };
     let (register, imm) = (physical(R0), view.words[2] as i32);

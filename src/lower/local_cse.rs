@@ -1,54 +1,57 @@
-//! Instructions that do what an earlier one of their block did: loads of what does not change while the function runs,
-//! and the extensions and sums that addresses are made of.
+//! Local common subexpressions: loads of read-only memory, and the extensions and sums that addresses are
+//! made of, that an earlier instruction of the same block computes as well.
 //!
-//! Code that comes from WebAssembly loads the address of its memory again for each access, and adds an index to it.
-//! Where accesses come close to each other in a block, one load and one sum do for all of them.
+//! Code that comes from WebAssembly loads the address of its memory again for each access, and adds an index
+//! to it. For accesses close to each other in a block, one load and one sum are enough.
 //!
-//! Sums are looked at only if they add to such a load, or every addition would be.
+//! Only sums with such a load as an operand are considered, because considering every addition would take too
+//! long.
 //!
-//! Invariants: nothing is found across a call, where what a register holds would have to be stored first, nor further back
-//! than [`NEAR`] instructions. An instruction that repeats another is behind it in the same block.
+//! Invariants: an instruction repeats only an earlier one of the same block, at most [`NEAR`] instructions
+//! back and not across a call, where the value would have to be spilled.
 
 use crate::entity::Map;
 use crate::ir::*;
 
-/// Further apart, it costs more to keep the value in a register than to compute it again.
+/// The greatest distance, in instructions, of repetitions: further apart, keeping the value in a register
+/// costs more than computing it again.
 const NEAR: u32 = 60;
 
-/// So many instructions are remembered.
+/// Number of instructions that are remembered.
 const REMEMBERED: usize = 32;
 
-/// What is repeated in a function; reused across functions.
+/// The repeated instructions of a function; reused from function to function.
 #[derive(Debug, Default)]
-pub struct Repeats {
-    /// Instructions and the earlier ones that they repeat, in the order of the text.
+pub struct LocalCse {
+    /// Instructions with the earlier ones that they repeat, in the order of the text.
     found: Vec<(Inst, Inst)>,
-    /// For the value of an instruction that repeats another, that one's value; for that of a load, itself.
+    /// For the result of a repeating instruction, the result of the one that it repeats; for the result of
+    /// another read-only load, itself; otherwise `NONE`.
     first: Map<Value, Value>,
-    /// By hash.
+    /// Remembered instructions, by hash.
     seen: [Seen; REMEMBERED],
-    /// What was seen before the instruction of this number is forgotten.
+    /// Instructions before this number are forgotten.
     since: u32,
-    /// How many of `found` are before what was lowered last.
+    /// Number of entries of `found` before the instruction lowered last.
     remaining: usize,
 }
 
-/// An instruction of an i64 in terms of first values.
+/// A remembered instruction of type i64, whose operands are replaced by the values that they repeat.
 #[derive(Clone, Copy, Debug, Default)]
 struct Seen {
-    /// Its operands.
+    /// The operands.
     operands: u64,
-    /// Its opcode and flags; 0 if it is none.
+    /// Opcode and flags; 0 if no instruction is remembered here.
     kind: u32,
-    /// The first of its kind.
+    /// Number of the first instruction that computes this.
     first: u32,
-    /// The last of its kind.
+    /// Number of the last instruction that computes this.
     last: u32,
 }
 
-impl Repeats {
-    /// Begins with a function's first instruction.
-    pub fn begin(&mut self, f: &Stencil) {
+impl LocalCse {
+    /// Begins a function.
+    pub(crate) fn begin(&mut self, f: &Stencil) {
         self.found.clear();
         self.first.clear();
         self.first.resize(f.value_types.len(), NONE);
@@ -57,15 +60,15 @@ impl Repeats {
         self.remaining = 0;
     }
 
-    /// Nothing before `inst` is repeated by what comes after it.
+    /// Forgets the instructions before `inst`.
     #[inline]
-    pub fn forget_before(&mut self, inst: Inst) {
+    pub(crate) fn forget_before(&mut self, inst: Inst) {
         self.since = inst.0;
     }
 
-    /// Looks at the next instruction in the order of the text.
+    /// Considers the next instruction in the order of the text.
     #[inline]
-    pub fn see(&mut self, f: &Stencil, inst: Inst, data: &InstData) {
+    pub(crate) fn see(&mut self, f: &Stencil, inst: Inst, data: &InstData) {
         if data.ty != types::I64 {
             return;
         }
@@ -79,6 +82,7 @@ impl Repeats {
         self.find(f, inst, data, operands);
     }
 
+    /// Finds the instruction that `inst` repeats, or remembers `inst`.
     fn find(&mut self, f: &Stencil, inst: Inst, data: &InstData, [a, b]: [Value; 2]) {
         let operands = a.0 as u64 | (b.0 as u64) << 32;
         let kind = (data.opcode as u32) << 16 | data.aux as u32 | 1 << 31;
@@ -97,6 +101,7 @@ impl Repeats {
         }
     }
 
+    /// Returns the value that `value` repeats, or `value` itself.
     fn first(&self, value: Value) -> Value {
         match self.first[value] {
             NONE => value,
@@ -104,25 +109,26 @@ impl Repeats {
         }
     }
 
-    /// Whether a value, of no load, is that of an instruction that repeats another.
-    pub fn is_repeat(&self, value: Value) -> bool {
+    /// Whether a value that is not a load's is the result of an instruction that repeats another.
+    pub(crate) fn is_repeat(&self, value: Value) -> bool {
         self.first[value] != NONE
     }
 
-    /// From here on, instructions before `end` are asked for, from the last to the first.
-    pub fn begin_block(&mut self, end: Inst) {
+    /// Begins lowering a block: from now on, [`LocalCse::repeated`] is called for the instructions before
+    /// `end`, from the last to the first.
+    pub(crate) fn begin_block(&mut self, end: Inst) {
         let (before, behind) = self.found.split_at(self.remaining);
         let is_there = before.last().is_none_or(|found| found.0 < end)
             && behind.first().is_none_or(|found| found.0 >= end);
-        // So it is where blocks are lowered in the opposite order of the text, as most are.
+        // Most blocks are lowered in the reverse order of the text, and need no search.
         if !is_there {
             self.remaining = self.found.partition_point(|found| found.0 < end);
         }
     }
 
-    /// The instruction that `inst` repeats.
+    /// Returns the instruction that `inst` repeats, if it does.
     #[inline]
-    pub fn repeated(&mut self, inst: Inst) -> Option<Inst> {
+    pub(crate) fn repeated(&mut self, inst: Inst) -> Option<Inst> {
         let &(later, first) = self.found.get(self.remaining.checked_sub(1)?)?;
         if later != inst {
             return None;
@@ -132,10 +138,10 @@ impl Repeats {
     }
 }
 
-/// No value.
+/// Stands for no value.
 const NONE: Value = Value(u32::MAX);
 
-/// Where an instruction is remembered.
+/// Returns the index of an instruction in `seen`.
 fn place_of(operands: u64, kind: u32) -> usize {
     let mixed = (operands ^ (kind as u64) << 20).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     (mixed >> (u64::BITS - REMEMBERED.ilog2())) as usize
