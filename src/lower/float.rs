@@ -38,7 +38,7 @@ pub fn pool_number<I: Lowering>(cx: &mut Lower<I>, ty: Type, number: f64) -> Amo
     pool(cx, ty, number_bits(ty, number))
 }
 
-/// Where a scalar that is read can be read in memory: if it is a constant or, where `may_fold`, a load.
+/// The memory operand for a scalar that is a constant or, with `may_fold`, a load.
 pub fn memory_operand<I: Lowering>(cx: &mut Lower<I>, value: Value, may_fold: bool) -> Option<Amode> {
     let ty = cx.ty(value);
     if let Some(bits) = cx.float_constant(value)
@@ -55,9 +55,9 @@ pub fn memory_operand<I: Lowering>(cx: &mut Lower<I>, value: Value, may_fold: bo
     Some(amode)
 }
 
-/// What `compute` puts into the register it is given, with every NaN replaced by the same one if the settings
-/// ask for that: by `replace`, which is given the destination, the register and where that NaN is.
-pub fn canonical<I: Lowering>(
+/// Computes `d` by `compute`, and replaces a NaN by the canonical one if the settings ask for that. `replace`
+/// does so, given the destination, the computed register, and the address of the canonical NaN.
+pub fn canonicalize<I: Lowering>(
     cx: &mut Lower<I>,
     d: VReg,
     ty: Type,
@@ -73,10 +73,10 @@ pub fn canonical<I: Lowering>(
     replace(cx, d, raw, nan);
 }
 
-/// Takes negations off a value; tells whether what is left has the other sign.
+/// Strips negations from a value. Returns whether that changes its sign.
 pub fn strip_negations<I: Lowering>(cx: &Lower<I>, value: &mut Value) -> bool {
     let mut negative = false;
-    // A bound, so that long chains with many users cost no more than their length.
+    // The limit bounds the cost of long chains with many users.
     for _ in 0..4 {
         let Some(data) = cx.def_by(*value, Opcode::Fneg) else { break };
         *value = Value(data.a);
@@ -85,7 +85,7 @@ pub fn strip_negations<I: Lowering>(cx: &Lower<I>, value: &mut Value) -> bool {
     negative
 }
 
-/// The operand of the fabs that a value used only here is.
+/// The operand of an fabs that nothing else uses.
 pub fn absolute_of<I: Lowering>(cx: &Lower<I>, value: Value) -> Option<Value> {
     let data = cx.f.insts[cx.unique(value)?];
     (data.opcode == Opcode::Fabs).then_some(Value(data.a))

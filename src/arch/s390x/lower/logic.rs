@@ -164,7 +164,7 @@ fn with_complement(cx: &mut Cx, d: VReg, data: &InstData) -> bool {
     let size = alu_size(data.ty);
     let (a, b) = (cx.put(a), cx.put(b));
     if !joins {
-        // Exclusive or of the common bits clears them in one operand.
+        // Exclusive or with the common bits clears them in `a`.
         let common = cx.tmp(RegClass::Int);
         rows::n_rrr(cx, size, common, a, b);
         XOR.push(cx, size, d, common, Input::Register(a), true);
