@@ -59,7 +59,7 @@ pub(crate) fn memory_operand<I: Lowering>(cx: &mut Lower<I>, value: Value, may_f
 /// Defines `d` by `compute`, which is given the register to define. If the settings ask for canonical NaNs,
 /// `replace` then defines `d` instead; it is given `d`, the computed register and the address of the
 /// canonical NaN.
-pub fn canonical<I: Lowering>(
+pub fn canonicalize<I: Lowering>(
     cx: &mut Lower<I>,
     d: VReg,
     ty: Type,

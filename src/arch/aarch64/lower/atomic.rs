@@ -1,8 +1,9 @@
 //! Atomic accesses and fences.
 //!
-//! Every access is sequentially consistent: loads acquire, stores release, and what reads and writes does both.
-//! Read-modify-write operations are single instructions where the processor has them (`has_lse`) and one gives the result
-//! that is asked for; otherwise they are loops around exclusive accesses, pseudo-instructions (`atomic_loop`).
+//! Every access is sequentially consistent: loads acquire, stores release, and accesses that both read and
+//! write do both. A read-modify-write operation is a single instruction if the processor has one (`has_lse`)
+//! that gives the result asked for. Otherwise it is a pseudo-instruction, a loop around exclusive accesses
+//! (`pseudo::atomic_loop`).
 
 use super::bits::swap_bytes;
 use super::inputs::*;
@@ -18,7 +19,7 @@ use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{L32, OperandSize, Q64, exact_size};
 use crate::rule;
 
-/// Atomic accesses have their address in a register.
+/// The address forms of atomic accesses: a register alone.
 const BARE: AddressForms = AddressForms {
     displacement: |_, _, _| false,
     index: |_, _| false,
@@ -81,7 +82,7 @@ impl AtomicLowering for Aarch64 {
         let data = &cx.f.insts[inst];
         let op = AtomicRmwOp::from_code(data.c as u16);
         let size = exact_size(data.ty);
-        // Bitwise operations commute with swapping bytes; for the others the loop swaps.
+        // Bitwise operations can be done on swapped bytes; for the others, the loop swaps.
         let swaps_inside = swap && !is_bitwise(op);
         let operand = put_as_stored(cx, Value(data.b), swap && !swaps_inside);
         let amode = access_as(cx, &BARE, data);
@@ -96,7 +97,7 @@ impl AtomicLowering for Aarch64 {
         finish(cx, d, raw, data.ty, swap);
     }
 
-    /// What is read is written back, without which the halves may be of different times.
+    /// Writes back the value that it reads. Otherwise, the halves might have been read at different times.
     fn load_wide(cx: &mut Cx, data: &InstData, d: Halves) {
         let step = Step { op: AtomicRmwOp::Or, size: Q64, swap: false };
         Self::read_modify_write_wide(cx, data, d, (ZERO, ZERO), step);
@@ -126,7 +127,7 @@ impl AtomicLowering for Aarch64 {
     }
 }
 
-/// What is tied to a result is no constant register.
+/// Copies a register that cannot be allocated, because the operand is tied to a result.
 fn in_register(cx: &mut Cx, register: VReg) -> VReg {
     if register != ZERO {
         return register;
@@ -136,7 +137,7 @@ fn in_register(cx: &mut Cx, register: VReg) -> VReg {
     zero
 }
 
-/// An operation as one instruction, if there is one.
+/// Pushes an operation as one instruction. Returns whether there is one.
 fn single(cx: &mut Cx, op: AtomicRmwOp, size: OperandSize, d: VReg, operand: VReg, m: Amode) -> bool {
     use AtomicRmwOp::*;
     let whole = size.max(L32);

@@ -1,7 +1,7 @@
 //! Counting, reversing and swapping bits: clz, ctz, cls, popcnt, bitrev, bswap.
 //!
-//! The bits above a narrow value are undefined, so each sequence extends it, or moves it to the top of the register, or
-//! puts a one just beyond it.
+//! The bits above a narrow value are undefined. So each sequence extends the value, moves it to the top of
+//! the register, or puts a one just above it.
 
 use super::inputs::*;
 use crate::arch::aarch64::operands::{Cond, Shift};
@@ -14,7 +14,7 @@ use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{L32, OperandSize, Q64, alu_size};
 use crate::rule;
 
-/// Lowers an opcode of the family.
+/// Lowers clz, ctz, cls, popcnt, bitrev and bswap.
 pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
     use Opcode::*;
     let data = cx.f.insts[inst];
@@ -47,7 +47,7 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// `d` = what `push` counts at the top of an extended value, less what the extension added.
+/// `d` = the bits that `push` counts at the top of an extended value, less those that the extension added.
 fn count(cx: &mut Cx, d: VReg, a: VReg, ty: Type, push: fn(&mut Cx<'_>, OperandSize, VReg, VReg)) {
     if ty.bits() >= 32 {
         push(cx, alu_size(ty), d, a);
@@ -58,6 +58,7 @@ fn count(cx: &mut Cx, d: VReg, a: VReg, ty: Type, push: fn(&mut Cx<'_>, OperandS
     SUB.to(cx, L32, d, counted, 32 - ty.bits() as i32);
 }
 
+/// Counts trailing zeros.
 fn trailing_zeros(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
     let size = alu_size(ty);
     let mut a = cx.put(value);
@@ -70,7 +71,7 @@ fn trailing_zeros(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
     rows::clz(cx, size, d, reversed);
 }
 
-/// Only vector registers count ones: in each byte, then the sum of all bytes.
+/// Counts ones: in each byte of a vector register, then adds up the bytes.
 fn ones(cx: &mut Cx, d: VReg, a: VReg, size: OperandSize) {
     let [bits, counts, sum] = [(); 3].map(|()| cx.tmp(RegClass::Float));
     rows::fmov_fr(cx, size, bits, a);
@@ -79,6 +80,7 @@ fn ones(cx: &mut Cx, d: VReg, a: VReg, size: OperandSize) {
     rows::fmov_rf(cx, L32, d, sum);
 }
 
+/// Reverses the bits of an integer.
 fn reverse(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
     let a = cx.put(value);
     if ty.bits() >= 32 {
@@ -90,6 +92,7 @@ fn reverse(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
     rows::lsr_ri(cx, L32, d, reversed, 32 - ty.bits() as i32);
 }
 
+/// Lowers the family's opcodes on i128.
 fn lower_wide(cx: &mut Cx, inst: Inst, data: &InstData) {
     let d = result(cx, inst);
     let a = cx.put_pair(Value(data.a));
@@ -117,7 +120,7 @@ fn lower_wide(cx: &mut Cx, inst: Inst, data: &InstData) {
     Aarch64::make_bits(cx, d.1, 0);
 }
 
-/// The zeros of the high half, to which those of the low half count if there is nothing else.
+/// Counts leading zeros of i128: those of the high half, plus those of the low half if the high half is zero.
 fn leading_zeros_wide(cx: &mut Cx, d: VReg, (low, high): Pair) {
     let (low_count, high_count) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
     rows::clz(cx, Q64, high_count, high);
@@ -127,8 +130,8 @@ fn leading_zeros_wide(cx: &mut Cx, d: VReg, (low, high): Pair) {
     rows::csel(cx, Q64, d, sum, high_count, Cond::Eq);
 }
 
-/// The signs of the high half below its top one; if it is all signs, those at the top of the low half follow, which are the zeros
-/// of what differs from the sign.
+/// Counts leading sign bits of i128: those of the high half, plus those at the top of the low half if the
+/// high half has nothing else. The latter are the leading zeros of the low half's difference from the sign.
 fn leading_signs_wide(cx: &mut Cx, d: VReg, (low, high): Pair) {
     let [high_count, low_count, differing] = [(); 3].map(|()| cx.tmp(RegClass::Int));
     rows::cls(cx, Q64, high_count, high);
@@ -139,6 +142,7 @@ fn leading_signs_wide(cx: &mut Cx, d: VReg, (low, high): Pair) {
     rows::csel(cx, Q64, d, sum, high_count, Cond::Eq);
 }
 
+/// Counts ones of i128.
 fn ones_wide(cx: &mut Cx, d: VReg, (low, high): Pair) {
     let [lower, bits, counts, sum] = [(); 4].map(|()| cx.tmp(RegClass::Float));
     rows::fmov_fr(cx, Q64, lower, low);

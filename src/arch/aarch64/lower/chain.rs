@@ -1,5 +1,7 @@
-//! `and` and `or` of comparisons: chains, in which each comparison but the first is done only if those before leave the question
-//! open, and else sets the flags to what the answer is.
+//! Chains: `and` and `or` of comparisons.
+//!
+//! Each comparison but the first is conditional. It is done only if those before it do not decide the chain's
+//! result; otherwise it sets the flags to those of the result.
 
 use super::compare::{compare_floats, float_test, int_cond, set_by_flags};
 use super::inputs::*;
@@ -10,15 +12,15 @@ use crate::lower::compare::{Comparisons, Complement, FlagTest, in_order, with_ze
 use crate::machine::size::{alu_size, exact_size};
 use crate::rule;
 
-/// So many comparisons are joined at most.
+/// The most comparisons in a chain.
 const LONGEST: usize = 6;
 
-/// Whether an `and` or `or` is of conditions that one comparison after the other can tell.
+/// Whether an `and` or `or` is a chain.
 pub fn is_chain(cx: &Cx, data: &InstData) -> bool {
     is_chain_of(cx, data, LONGEST)
 }
 
-/// The same of so many comparisons at most.
+/// Whether an `and` or `or` is a chain of at most `longest` comparisons.
 fn is_chain_of(cx: &Cx, data: &InstData, longest: usize) -> bool {
     let is_first =
         |value: Value| is_link(cx, value) || longest > 2 && joined(cx, value, longest - 1).is_some();
@@ -27,7 +29,7 @@ fn is_chain_of(cx: &Cx, data: &InstData, longest: usize) -> bool {
         && (is_link(cx, b) && is_first(a) || is_link(cx, a) && is_first(b))
 }
 
-/// Whether a value is a comparison that can come second.
+/// Whether a value is a comparison that can be conditional.
 fn is_link(cx: &Cx, value: Value) -> bool {
     let Some(inst) = cx.unique(value) else { return false };
     let data = &cx.f.insts[inst];
@@ -41,13 +43,13 @@ fn is_link(cx: &Cx, value: Value) -> bool {
     }
 }
 
-/// A value that is itself such an `and` or `or`.
+/// The `and` or `or` that a value is, if it is a chain of at most `longest` comparisons.
 fn joined(cx: &Cx, value: Value, longest: usize) -> Option<InstData> {
     let data = cx.f.insts[cx.unique(value)?];
     (!cx.is_used(value) && is_chain_of(cx, &data, longest)).then_some(data)
 }
 
-/// Pushes the comparisons of a chain; gives the condition that says that it holds.
+/// Pushes the comparisons of a chain; returns the condition that it holds.
 pub fn push(cx: &mut Cx, data: &InstData) -> Cond {
     let (mut first, mut second) = (Value(data.a), Value(data.b));
     if !is_link(cx, second) {
@@ -57,7 +59,7 @@ pub fn push(cx: &mut Cx, data: &InstData) -> Cond {
         Some(inner) => push(cx, &inner),
         None => compare_first(cx, first),
     };
-    // Where those before decide, the flags are set to what this one would have to leave.
+    // If the comparisons before decide, set the flags to those of the result.
     let cond = link_condition(cx, second);
     match data.opcode {
         Opcode::Band => compare_next(cx, second, known, flags_for(cond.complement())),
@@ -66,7 +68,7 @@ pub fn push(cx: &mut Cx, data: &InstData) -> Cond {
     cond
 }
 
-/// The flags, as bits N, Z, C, V, with which a condition holds.
+/// Flags, as bits N, Z, C, V, for which a condition holds.
 fn flags_for(cond: Cond) -> i32 {
     const N: i32 = 8;
     const Z: i32 = 4;
@@ -81,16 +83,18 @@ fn flags_for(cond: Cond) -> i32 {
     }
 }
 
-/// The comparison of a link.
+/// The comparison that a link is.
 fn link(cx: &Cx, value: Value) -> InstData {
     cx.f.insts[cx.def_inst(value).expect("a link is a comparison")]
 }
 
-/// The condition that says that a link holds.
+/// The condition that a link holds.
 fn link_condition(cx: &Cx, value: Value) -> Cond {
     let data = link(cx, value);
     if data.opcode == Opcode::Fcmp {
-        let FlagTest::One(cond) = float_test(data.float_cc()) else { unreachable!("others are no links") };
+        let FlagTest::One(cond) = float_test(data.float_cc()) else {
+            unreachable!("a link has one condition")
+        };
         return cond;
     }
     let (cc, _, b) = in_order(cx, data.int_cc(), Value(data.a), Value(data.b), false);
@@ -100,7 +104,7 @@ fn link_condition(cx: &Cx, value: Value) -> Cond {
     }
 }
 
-/// The first comparison of a chain.
+/// Pushes the first comparison of a chain; returns the condition that it holds.
 fn compare_first(cx: &mut Cx, value: Value) -> Cond {
     let data = link(cx, value);
     let (a, b) = (Value(data.a), Value(data.b));
@@ -110,11 +114,11 @@ fn compare_first(cx: &mut Cx, value: Value) -> Cond {
     };
     match test {
         FlagTest::One(cond) => cond,
-        _ => unreachable!("others are no links"),
+        _ => unreachable!("a link is a comparison"),
     }
 }
 
-/// A comparison that is done if `known` holds; else the flags become `flags`.
+/// Pushes a comparison that is done if `known` holds; otherwise it sets the flags to `flags`.
 fn compare_next(cx: &mut Cx, value: Value, known: Cond, flags: i32) {
     let data = link(cx, value);
     if data.opcode == Opcode::Fcmp {
@@ -149,7 +153,7 @@ fn compare_next(cx: &mut Cx, value: Value, known: Cond, flags: i32) {
     }
 }
 
-/// `and` and `or` of comparisons as values; says whether it was one.
+/// Lowers an `and` or `or` that is a chain. Returns whether it is one.
 pub fn join(cx: &mut Cx, inst: Inst) -> bool {
     let data = cx.f.insts[inst];
     if !is_chain(cx, &data) {
@@ -162,7 +166,8 @@ pub fn join(cx: &mut Cx, inst: Inst) -> bool {
     true
 }
 
-/// Whether a branch on two comparisons is better one on both than two: none of them is a branch by itself.
+/// Whether a branch on two comparisons is better as one branch on a chain than as two. It is if neither
+/// comparison can be part of a branch.
 pub fn one_branch(f: &Stencil, conditions: [Value; 2]) -> bool {
     conditions.into_iter().all(|value| {
         let ValueDef::Result(inst, _) = f.value_defs[value].get() else { return false };
@@ -175,7 +180,7 @@ pub fn one_branch(f: &Stencil, conditions: [Value; 2]) -> bool {
     })
 }
 
-/// Whether an integer comparison is with zero, for equality or the sign.
+/// Whether an integer comparison tests for zero, or for the sign.
 fn tests_zero(f: &Stencil, compare: &InstData) -> bool {
     let zero = match f.value_defs[Value(compare.b)].get() {
         ValueDef::Result(inst, _) => f.insts[inst].opcode == Opcode::Iconst && f.insts[inst].imm64() == 0,

@@ -1,8 +1,8 @@
-//! Comparisons, and everything that consumes a condition: set, select, branch, trap.
+//! Comparisons, and the instructions that set or trap by them.
 //!
-//! A condition is found by `condition`, which pushes the instructions that set the flags, if it takes any, and says
-//! what to test: the flags, a register for zero, or one bit of it. Nothing but comparisons and arithmetic on several
-//! registers changes the flags; constants, addresses and extensions do not.
+//! A comparison leaves a [`Test`]: of the flags, of a register for zero, or of one bit of a register. Only
+//! comparisons and arithmetic that is meant to set the flags change them; constants, addresses and extensions
+//! do not.
 
 use super::chain;
 use super::inputs::*;
@@ -18,27 +18,27 @@ use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{L32, OperandSize, Q64, alu_size, exact_size};
 use crate::rule;
 
-/// What a branch can test.
+/// What branches and traps can test.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Test {
-    /// The flags.
+    /// A test of the flags.
     Flags(FlagTest<Cond>),
-    /// Whether a register is zero, or not.
+    /// A test whether a register is zero.
     Zero {
-        /// The size in which it is looked at.
+        /// The size of the register.
         size: OperandSize,
         /// The register.
         register: VReg,
-        /// Whether it is to be zero.
+        /// Whether the test holds if it is zero.
         holds_if_zero: bool,
     },
-    /// Whether a bit of a register is zero, or not.
+    /// A test whether a bit of a register is zero.
     Bit {
         /// The register.
         register: VReg,
         /// The bit's number.
         bit: i32,
-        /// Whether it is to be zero.
+        /// Whether the test holds if it is zero.
         holds_if_zero: bool,
     },
 }
@@ -58,12 +58,12 @@ impl Complement for Test {
 }
 
 impl Test {
-    /// One condition of the flags.
+    /// A test of one condition of the flags.
     pub const fn one(cond: Cond) -> Self {
         Test::Flags(FlagTest::One(cond))
     }
 
-    /// The same as a test of the flags, which are set if they are not yet.
+    /// Turns the test into one of the flags, and sets them if they are not set yet.
     pub fn in_flags(self, cx: &mut Cx) -> FlagTest<Cond> {
         let equal = |holds_if_zero| FlagTest::One(if holds_if_zero { Cond::Eq } else { Cond::Ne });
         match self {
@@ -80,7 +80,7 @@ impl Test {
     }
 }
 
-/// The condition an integer comparison tests after `cmp`.
+/// The condition to test after an integer comparison.
 pub fn int_cond(cc: IntCc) -> Cond {
     match cc {
         IntCc::Equal => Cond::Eq,
@@ -96,7 +96,7 @@ pub fn int_cond(cc: IntCc) -> Cond {
     }
 }
 
-/// What a floating-point comparison tests after `fcmp`.
+/// The test after a comparison of floats.
 pub fn float_test(cc: FloatCc) -> FlagTest<Cond> {
     use FloatCc::*;
     match cc {
@@ -208,7 +208,7 @@ pub fn compare_floats(cx: &mut Cx, cc: FloatCc, a: Value, b: Value) -> FlagTest<
     float_test(cc)
 }
 
-/// Whether a value is zero, or is not.
+/// Tests whether a value is zero or, without `holds_if_zero`, whether it is not.
 pub fn compare_zero(cx: &mut Cx, value: Value, holds_if_zero: bool) -> Test {
     let ty = cx.ty(value);
     if ty == types::I128 {
@@ -224,7 +224,7 @@ pub fn compare_zero(cx: &mut Cx, value: Value, holds_if_zero: bool) -> Test {
     Test::Zero { size: alu_size(ty), register, holds_if_zero }
 }
 
-/// Whether two values have no bit in common, or some.
+/// Tests whether two values have no bit in common or, without `holds_if_zero`, whether they have one.
 fn test_bits(cx: &mut Cx, a: Value, b: Value, ty: Type, holds_if_zero: bool) -> Test {
     let (a, b) = if cx.constant(a).is_some() { (b, a) } else { (a, b) };
     let size = alu_size(ty);
@@ -254,9 +254,9 @@ fn test_bits(cx: &mut Cx, a: Value, b: Value, ty: Type, holds_if_zero: bool) -> 
     equal
 }
 
-/// Whether a value is zero, or is not, seen through what makes it.
+/// Like [`compare_zero`], but folds the instruction that defines the value.
 fn zero(cx: &mut Cx, holds_if_zero: bool, value: Value) -> Test {
-    // Another lowering of this comparison may have asked for it: then it keeps its operands.
+    // Do not fold the value if another lowering of this comparison has asked for it.
     if !cx.is_used(value)
         && let Some(inst) = cx.unique(value)
     {
@@ -280,7 +280,7 @@ fn zero(cx: &mut Cx, holds_if_zero: bool, value: Value) -> Test {
     compare_zero(cx, value, holds_if_zero)
 }
 
-/// The operands of a comparison up to 64 bits, neither a constant.
+/// Compares integers of up to 64 bits, neither of them a constant.
 fn compare_registers(cx: &mut Cx, cc: IntCc, a: Value, b: Value) -> Cond {
     let ty = cx.ty(a);
     let size = alu_size(ty);
@@ -301,9 +301,11 @@ fn compare_registers(cx: &mut Cx, cc: IntCc, a: Value, b: Value) -> Cond {
     int_cond(cc)
 }
 
-/// A constant that instructions compare with: itself, or its negation.
+/// The comparison with a constant that fits an immediate, or whose negation does.
 fn comparison(constant: i64, size: OperandSize) -> Option<(&'static AluRows, Input)> {
-    // Comparing with the negation of zero or of the lowest number would be wrong, but neither gets there or fits.
+    // Adding the negation of zero or of the lowest number would set the carry flag wrongly. But zero fits an
+    // immediate, and the
+    // lowest number's negation does not.
     let source = |(imm, high)| Input::Imm(imm, high);
     match imm12(register_bits(constant, size)) {
         Some(imm) => Some((&CMP, source(imm))),
@@ -311,6 +313,7 @@ fn comparison(constant: i64, size: OperandSize) -> Option<(&'static AluRows, Inp
     }
 }
 
+/// Compares an integer with a constant.
 fn compare_constant(cx: &mut Cx, cc: IntCc, a: Value, constant: i64) -> Cond {
     let ty = cx.ty(a);
     let size = alu_size(ty);
@@ -334,7 +337,7 @@ fn compare_constant(cx: &mut Cx, cc: IntCc, a: Value, constant: i64) -> Cond {
     int_cond(cc)
 }
 
-/// icmp and fcmp as values.
+/// Lowers icmp and fcmp.
 pub fn compare(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
@@ -369,7 +372,7 @@ fn bit_field(cx: &mut Cx, d: VReg, register: VReg, bit: i32) {
     rows::ubfm(cx, size, d, register, bit, bit);
 }
 
-/// Sets `d` to 1 if the flags say so, else to 0.
+/// Sets `d` to 1 if a test of the flags holds, else to 0.
 pub fn set_by_flags(cx: &mut Cx, d: VReg, test: FlagTest<Cond>) {
     match test {
         FlagTest::One(cond) => rows::csinc_z(cx, L32, d, cond.complement()),

@@ -1,4 +1,4 @@
-//! Constants and addresses: how each is materialised.
+//! Materialises constants and addresses.
 
 use super::inputs::*;
 use crate::arch::aarch64::address::constant_cost;
@@ -76,56 +76,62 @@ fn constant_bits(data: &InstData) -> (OperandSize, u64) {
     }
 }
 
-/// How a constant's register is filled.
-enum Making {
+/// How a float constant is materialised.
+enum FloatMaterialization {
+    /// As zero.
     Zero,
+    /// By an immediate.
     Immediate(FloatImmediate),
+    /// By way of an integer register.
     Integer,
+    /// From the constant pool.
     Load,
 }
 
-impl Making {
+impl FloatMaterialization {
+    /// The way to materialise the constant of `size` with these bits.
     fn of(size: OperandSize, bits: u64) -> Self {
         match FloatImmediate::new(bits, size) {
-            _ if bits == 0 => Making::Zero,
-            Some(immediate) => Making::Immediate(immediate),
-            None if constant_cost(bits) == 1 => Making::Integer,
-            None => Making::Load,
+            _ if bits == 0 => FloatMaterialization::Zero,
+            Some(immediate) => FloatMaterialization::Immediate(immediate),
+            None if constant_cost(bits) == 1 => FloatMaterialization::Integer,
+            None => FloatMaterialization::Load,
         }
     }
 }
 
-/// Whether and how a float constant is made again where it is used.
+/// Whether and how often a float constant is rematerialised.
 fn float_rematerialization(data: &InstData) -> Rematerialization {
     let (size, bits) = constant_bits(data);
-    match Making::of(size, bits) {
-        Making::Zero | Making::Immediate(_) => Rematerialization::EachUse,
-        Making::Integer | Making::Load => Rematerialization::Nearby,
+    match FloatMaterialization::of(size, bits) {
+        FloatMaterialization::Zero | FloatMaterialization::Immediate(_) => Rematerialization::EachUse,
+        FloatMaterialization::Integer | FloatMaterialization::Load => Rematerialization::Nearby,
     }
 }
 
-/// Makes the constant of an f32const or f64const in a register.
+/// Materialises an f32const or f64const in a register.
 fn make_float(cx: &mut Cx, d: VReg, data: &InstData) {
     let (size, bits) = constant_bits(data);
     make_float_of(cx, size, d, bits);
 }
 
+/// Materialises a float constant of `size`, given its bits.
 fn make_float_of(cx: &mut Cx, size: OperandSize, d: VReg, bits: u64) {
-    match Making::of(size, bits) {
-        Making::Zero => rows::movi_zero(cx, d),
-        Making::Immediate(immediate) => rows::fmov_i(cx, size, d, immediate),
-        Making::Integer => {
+    match FloatMaterialization::of(size, bits) {
+        FloatMaterialization::Zero => rows::movi_zero(cx, d),
+        FloatMaterialization::Immediate(immediate) => rows::fmov_i(cx, size, d, immediate),
+        FloatMaterialization::Integer => {
             let integer = cx.constant_register(bits);
             rows::fmov_fr(cx, size, d, integer);
         }
-        Making::Load => {
+        FloatMaterialization::Load => {
             let amode = pool(cx, if size == L32 { types::F32 } else { types::F64 }, bits);
             rows::ldr_f(cx, size, d, amode);
         }
     }
 }
 
-/// `number`, which must be exact in the type, in a new register.
+/// Materialises `number`, which must be exact in the type, in a new register.
 pub fn number_register(cx: &mut Cx, ty: Type, number: f64) -> VReg {
     let d = cx.tmp(RegClass::Float);
     make_float_of(cx, exact_size(ty), d, number_bits(ty, number));

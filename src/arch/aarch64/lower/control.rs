@@ -1,4 +1,5 @@
-//! What the ends of blocks and the frame are made of on aarch64, but for branches; [`crate::lower::control`] puts it together.
+//! Branches, returns and access to the frame: the instructions from which [`crate::lower::control`] composes
+//! them.
 
 use super::compare::Test;
 use super::inputs::*;
@@ -49,7 +50,7 @@ impl ControlLowering for Aarch64 {
     }
 }
 
-/// Branches to `then` if a test holds, else to `other`.
+/// Pushes a branch to `then` if a test holds, else to `other`.
 fn branch(cx: &mut Cx, test: Test, then: Label, other: Label) {
     match test {
         Test::Flags(FlagTest::One(cond)) => {

@@ -1,8 +1,8 @@
 //! Conversions between integers and floats, between f32 and f64, and bitcasts.
 //!
-//! From float to integer, instructions saturate, and make 0 of a NaN. A trapping conversion looks for a NaN first. Then, to
-//! at most 32 bits, it converts to more and sees whether the extension of the low part is the whole; to 64
-//! bits, it compares the operand with the bounds.
+//! Conversions to integers saturate, and give 0 for a NaN. A trapping conversion checks for a NaN first.
+//! Then, to at most 32 bits, it converts to a wider integer and checks that the extension of the low part is
+//! the whole; to 64 bits, it compares the operand with the bounds.
 
 use super::compare::{Test, float_test};
 use super::constant::number_register;
@@ -20,7 +20,7 @@ use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{L32, OperandSize, Q64, alu_size, exact_size};
 use crate::rule;
 
-/// A float from an integer of at most 64 bits.
+/// Converts an integer of at most 64 bits to a float.
 fn from_int(cx: &mut Cx, d: VReg, data: &InstData) {
     let source = Value(data.a);
     let signed = data.opcode == Opcode::FcvtFromSint;
@@ -35,7 +35,7 @@ fn from_int(cx: &mut Cx, d: VReg, data: &InstData) {
     }
 }
 
-/// A float that is to become an integer.
+/// A float that is converted to an integer.
 #[derive(Clone, Copy)]
 struct FloatSource {
     register: VReg,
@@ -47,7 +47,7 @@ impl FloatSource {
         FloatSource { register: cx.put(value), ty: cx.ty(value) }
     }
 
-    /// Pushes the conversion to an integer of `size`, which saturates.
+    /// Pushes the saturating conversion to an integer of `size`.
     fn convert(self, cx: &mut Cx, size: OperandSize, d: VReg, signed: bool) {
         match (self.ty, signed) {
             (types::F32, true) => rows::fcvtzs_s(cx, size, d, self.register),
@@ -57,7 +57,7 @@ impl FloatSource {
         }
     }
 
-    /// Sets the flags by comparing it with a number that is exact in its type.
+    /// Compares the float with a number that is exact in its type.
     fn compare(self, cx: &mut Cx, with: f64) {
         if with == 0.0 {
             return rows::fcmp_z(cx, exact_size(self.ty), self.register);
@@ -67,7 +67,7 @@ impl FloatSource {
     }
 }
 
-/// See [`Conversions::to_int_or_trap`].
+/// Converts to an integer; traps if it does not fit. See [`Conversions::to_int_or_trap`].
 fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData) {
     let source = FloatSource::of(cx, Value(data.a));
     let signed = data.opcode == Opcode::FcvtToSint;
@@ -84,7 +84,7 @@ fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData) {
     Aarch64::trap_on(cx, Test::one(Cond::Ne), TrapCode::INTEGER_OVERFLOW);
 }
 
-/// Sets the flags so that `ge` holds if a float, no NaN, is not in the range of an integer of 64 bits.
+/// Sets the flags so that `ge` holds if a float that is not a NaN is out of the range of a 64-bit integer.
 fn check_bounds(cx: &mut Cx, source: FloatSource, signed: bool) {
     const TWO_63: f64 = (1u64 << 63) as f64;
     let (lower, inside, upper) = match signed {
@@ -94,11 +94,11 @@ fn check_bounds(cx: &mut Cx, source: FloatSource, signed: bool) {
     let [lower, upper] = [lower, upper].map(|bound| number_register(cx, source.ty, bound));
     let size = exact_size(source.ty);
     rows::fcmp(cx, size, source.register, lower);
-    // With no flag set, `ge` holds.
+    // `ge` holds if no flag is set.
     rows::fccmp(cx, size, source.register, upper, 0, inside);
 }
 
-/// See [`Conversions::to_int_saturated`].
+/// Converts to the nearest integer in range. See [`Conversions::to_int_saturated`].
 fn to_int_saturated(cx: &mut Cx, d: VReg, data: &InstData) {
     let source = FloatSource::of(cx, Value(data.a));
     let signed = data.opcode == Opcode::FcvtToSintSat;
@@ -118,7 +118,7 @@ fn to_int_saturated(cx: &mut Cx, d: VReg, data: &InstData) {
     limit(cx, d, limited, -greatest - 1, Cond::Gt);
 }
 
-/// `d` = a 32-bit integer if it compares so with `bound`, else `bound`.
+/// `d = a`, a 32-bit integer, if `cond` holds of its comparison with `bound`, else `bound`.
 fn limit(cx: &mut Cx, d: VReg, a: VReg, bound: i32, cond: Cond) {
     let bound = cx.constant_register(bound as u32 as u64);
     CMP.flags(cx, L32, a, bound);
@@ -131,7 +131,7 @@ impl Conversions for Aarch64 {
     }
 
     fn change_precision(cx: &mut Cx, d: VReg, data: &InstData) {
-        float::with_canonical_nan(cx, d, data.ty, |cx, d| {
+        float::canonical(cx, d, data.ty, |cx, d| {
             let a = cx.put(Value(data.a));
             match data.opcode {
                 Opcode::Fpromote => rows::fcvt_sd(cx, d, a),
@@ -175,7 +175,7 @@ impl Conversions for Aarch64 {
     }
 }
 
-/// bitcast between integers and floats: a move or a load.
+/// Lowers bitcast between integers and floats: a move or a load.
 fn bitcast(cx: &mut Cx, d: VReg, data: &InstData) {
     let source = Value(data.a);
     let from = cx.ty(source);

@@ -1,8 +1,8 @@
-//! Division and remainder, the high half of products, and the arithmetic that division by constants is made of.
+//! Division, remainder, and the high half of products.
 //!
-//! The processor's division does not trap: by zero it gives zero, and the lowest integer by -1 gives itself. So both
-//! are checked before, and the remainder needs no check for the second. i8 and i16 are divided in 32 bits, i128 by
-//! library routines.
+//! The processor's division does not trap: division by zero gives zero, and the lowest integer divided by -1
+//! gives itself. So division checks for both before, and remainder for zero only. i8 and i16 are divided in
+//! 32 bits, i128 by library routines.
 
 use super::compare::Test;
 use super::inputs::*;
@@ -24,7 +24,7 @@ use crate::rule;
 const ZERO_DIVISOR: TrapCode = TrapCode::INTEGER_DIVISION_BY_ZERO;
 const OVERFLOW: TrapCode = TrapCode::INTEGER_OVERFLOW;
 
-/// udiv, sdiv, urem, srem up to 64 bits.
+/// Lowers udiv, sdiv, urem and srem of up to 64 bits.
 pub fn divide(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     if !divide_constant::divide(cx, inst, &data) {
@@ -33,6 +33,7 @@ pub fn divide(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
+/// Lowers a division or remainder of registers.
 fn divide_registers(cx: &mut Cx, inst: Inst, data: &InstData) {
     let signed = matches!(data.opcode, Opcode::Sdiv | Opcode::Srem);
     let d = cx.def(inst);
@@ -42,7 +43,7 @@ fn divide_registers(cx: &mut Cx, inst: Inst, data: &InstData) {
     Aarch64::trap_on(cx, Test::Zero { size, register: divisor, holds_if_zero: true }, ZERO_DIVISOR);
     let narrow = data.ty.bits() < 32;
     if data.opcode == Opcode::Sdiv && !narrow {
-        // The dividend less one overflows only from the lowest; it is compared if the divisor is -1.
+        // If the divisor is -1, compare the dividend with 1, which overflows only for the lowest integer.
         CMN.flags(cx, size, divisor, 1);
         rows::ccmp_ri(cx, size, dividend, 1, 0, Cond::Eq);
         Aarch64::trap_on(cx, Test::one(Cond::Vs), OVERFLOW);
@@ -58,7 +59,7 @@ fn divide_registers(cx: &mut Cx, inst: Inst, data: &InstData) {
     match data.opcode {
         Opcode::Urem | Opcode::Srem => rows::msub(cx, size, d, quotient, divisor, dividend),
         Opcode::Sdiv if narrow => {
-            // In 32 bits the quotient is right, and too large in this case only.
+            // The 32-bit quotient is exact, and too large for the type in this case only.
             let (imm, high) = imm12(1 << (data.ty.bits() - 1)).expect("a power of two below 2^24 fits");
             CMP.flags(cx, L32, quotient, Input::Imm(imm, high));
             Aarch64::trap_on(cx, Test::one(Cond::Eq), OVERFLOW);
@@ -67,7 +68,7 @@ fn divide_registers(cx: &mut Cx, inst: Inst, data: &InstData) {
     }
 }
 
-/// umulhi and smulhi up to 64 bits.
+/// Lowers umulhi and smulhi of up to 64 bits.
 pub fn multiply_high(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let signed = data.opcode == Opcode::Smulhi;
@@ -97,7 +98,7 @@ impl DivisionLowering for Aarch64 {
         if ty.bits() >= 32 {
             rows::negs_r(cx, size, d, a);
         } else {
-            // At the top its negation overflows as the register's does.
+            // Moved to the top of the register, its negation overflows as the register's does.
             let up = 32 - ty.bits() as i32;
             let (top, negated) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
             shift_left(cx, size, top, a, up);
@@ -165,7 +166,7 @@ impl WideDivision for Aarch64 {
 
     fn trap_if_lowest_by_minus_one(cx: &mut Cx, a: Pair, b: Pair, code: TrapCode) {
         let ones = AND.in_new(cx, Q64, b.0, b.1);
-        // The dividend less one overflows only if its high half does with nothing in the low half.
+        // Comparing the dividend with 1 overflows only if it is the lowest i128.
         CMN.flags(cx, Q64, ones, 1);
         rows::ccmp_ri(cx, Q64, a.0, 0, 0, Cond::Eq);
         rows::ccmp_ri(cx, Q64, a.1, 1, 0, Cond::Eq);

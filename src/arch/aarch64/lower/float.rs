@@ -1,7 +1,4 @@
-//! f32 and f64: arithmetic, signs and bits, loads, stores, constants.
-//!
-//! Constants are never kept in registers for long: zero and small numbers are immediates, those whose bits an integer
-//! instruction makes come by way of an integer register, and the others are loaded from behind the code.
+//! Arithmetic of f32 and f64, and operations on their signs and bits.
 
 use super::inputs::*;
 use crate::arch::aarch64::operands::Cond;
@@ -12,9 +9,7 @@ use crate::lower::float::*;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::exact_size;
 
-// Arithmetic.
-
-/// All arithmetic on one type.
+/// Lowers arithmetic on floats.
 pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
     use Opcode::*;
     let data = cx.f.insts[inst];
@@ -22,15 +17,14 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
     match data.opcode {
         Fneg | Fabs => sign_operation(cx, d, &data),
         Fcopysign => copy_sign(cx, d, &data),
-        _ => with_canonical_nan(cx, d, data.ty, |cx, d| arithmetic(cx, d, &data)),
+        _ => canonical(cx, d, data.ty, |cx, d| arithmetic(cx, d, &data)),
     }
     Ok(())
 }
 
-/// What `compute` puts into the register it is given, with every NaN replaced by the same one if the settings
-/// ask for that.
-pub fn with_canonical_nan(cx: &mut Cx, d: VReg, ty: Type, compute: impl FnOnce(&mut Cx, VReg)) {
-    canonical(cx, d, ty, compute, |cx, d, raw, nan| {
+/// Computes `d` by `compute`, and replaces a NaN by the canonical one if the settings ask for that.
+pub fn canonical(cx: &mut Cx, d: VReg, ty: Type, compute: impl FnOnce(&mut Cx, VReg)) {
+    canonicalize(cx, d, ty, compute, |cx, d, raw, nan| {
         let size = exact_size(ty);
         let replacement = cx.tmp(RegClass::Float);
         rows::ldr_f(cx, size, replacement, nan);
@@ -39,6 +33,7 @@ pub fn with_canonical_nan(cx: &mut Cx, d: VReg, ty: Type, compute: impl FnOnce(&
     });
 }
 
+/// Pushes arithmetic, without replacing NaNs.
 fn arithmetic(cx: &mut Cx, d: VReg, data: &InstData) {
     use Opcode::*;
     let size = exact_size(data.ty);
@@ -65,6 +60,7 @@ fn arithmetic(cx: &mut Cx, d: VReg, data: &InstData) {
     }
 }
 
+/// Pushes a fused multiplication and addition.
 fn multiply_add(cx: &mut Cx, d: VReg, data: &InstData) {
     let (mut x, mut y, mut z) = (Value(data.a), Value(data.b), Value(data.c));
     let negative_product = strip_negations(cx, &mut x) ^ strip_negations(cx, &mut y);
@@ -79,9 +75,7 @@ fn multiply_add(cx: &mut Cx, d: VReg, data: &InstData) {
     }
 }
 
-// Signs and bits.
-
-/// fneg and fabs.
+/// Lowers fneg and fabs.
 fn sign_operation(cx: &mut Cx, d: VReg, data: &InstData) {
     let size = exact_size(data.ty);
     let source = Value(data.a);
@@ -92,7 +86,7 @@ fn sign_operation(cx: &mut Cx, d: VReg, data: &InstData) {
     }
 }
 
-/// fcopysign: the magnitude of the first operand with the sign of the second.
+/// Lowers fcopysign: the magnitude of the first operand with the sign of the second.
 fn copy_sign(cx: &mut Cx, d: VReg, data: &InstData) {
     let size = exact_size(data.ty);
     let (magnitude, sign) = (cx.put(Value(data.a)), cx.put(Value(data.b)));
@@ -101,7 +95,7 @@ fn copy_sign(cx: &mut Cx, d: VReg, data: &InstData) {
     rows::sli_sign(cx, size, d, magnitude, bit);
 }
 
-/// band, bor, bxor and bnot of floats.
+/// Lowers band, bor, bxor and bnot of floats.
 pub fn bitwise(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
@@ -119,7 +113,7 @@ pub fn bitwise(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// bitselect of floats.
+/// Lowers bitselect of floats.
 pub fn bit_select(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
@@ -127,5 +121,3 @@ pub fn bit_select(cx: &mut Cx, inst: Inst) -> Lowered {
     rows::bsl_8b(cx, d, control, ones, zeros);
     Ok(())
 }
-
-// Memory.

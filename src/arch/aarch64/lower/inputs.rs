@@ -1,8 +1,8 @@
-//! Operand values: what an instruction can take besides a register.
+//! Operands: what an instruction can take besides a register.
 //!
-//! The last operand of an addition or of a logical operation can be an immediate, or a register shifted or extended on
-//! the way. What is folded into an instruction must have no other use, or the register it is made from would be kept
-//! alive for nothing.
+//! The last operand of an addition or of a logical operation can be an immediate, or a register that is
+//! shifted or extended. An operation is folded into an operand only if its result has no other use; otherwise
+//! its own operand would be kept alive for nothing.
 
 use crate::arch::aarch64::encode::fits_access;
 use crate::arch::aarch64::operands::{Bitmask, Extend, Shift};
@@ -18,12 +18,13 @@ use crate::machine::size::{L32, OperandSize, Q64};
 use crate::rule;
 use rows::*;
 
-/// The lowering context of this target.
+/// The lowering context of aarch64.
 pub type Cx<'a> = Lower<'a, Aarch64>;
 
-/// What an address can be: a base with a displacement, scaled by the access's size or of nine bits; with an index, which
-/// may be extended, and is shifted by the access's size if at all; or a near symbol, if it is a multiple of that size. An
-/// access of 16 bytes is one of two registers, or of a vector register.
+/// The address forms of loads and stores. An address is a base with a displacement that is scaled by the
+/// access's size or has nine bits; a base with an index, which may be extended, and shifted by the access's
+/// size; or a near symbol, if it is a multiple of that size. An access of 16 bytes is one of two registers or
+/// of a vector register.
 pub const ADDRESS_FORMS: AddressForms = AddressForms {
     displacement: |disp, bytes, indexed| match (indexed, bytes) {
         (true, _) => disp == 0,
@@ -44,12 +45,13 @@ pub const ADDRESS_FORMS: AddressForms = AddressForms {
     },
 };
 
-/// A number as the bits of a register of a size; those above are zero.
+/// The bits of a register of `size` that holds `value`.
 pub fn register_bits(value: i64, size: OperandSize) -> u64 {
     if size == L32 { value as u32 as u64 } else { value as u64 }
 }
 
-/// An immediate of an addition, subtraction or comparison: twelve bits, shifted left by twelve or not.
+/// The immediate of an addition, subtraction or comparison: twelve bits, and whether they are shifted left by
+/// twelve.
 pub fn imm12(value: u64) -> Option<(i32, bool)> {
     match value {
         0..=0xFFF => Some((value as i32, false)),
@@ -58,45 +60,49 @@ pub fn imm12(value: u64) -> Option<(i32, bool)> {
     }
 }
 
-/// The last operand of an instruction.
+/// The last operand of an operation.
 #[derive(Clone, Copy, Debug)]
 pub enum Input {
     /// A register.
     Reg(VReg),
-    /// Twelve bits, shifted left by twelve if so.
+    /// Twelve bits, and whether they are shifted left by twelve.
     Imm(i32, bool),
-    /// Twenty-four bits and a sign.
+    /// A signed immediate whose magnitude has 24 bits.
     Imm24(i32),
-    /// A mask.
+    /// A bitmask immediate.
     Mask(Bitmask),
     /// A register shifted by a constant.
     Shifted(VReg, Shift, i32),
-    /// The low bits of a register, extended and then shifted left by up to 3.
+    /// The low bits of a register, extended, then shifted left by up to 3.
     Extended(VReg, Extend, i32),
 }
 
-/// The rows of an operation for each kind of last operand: those of 32 bits, which those of 64 bits follow.
+/// The rows of an operation by kind of last operand. These are the rows of 32 bits; those of 64 bits follow
+/// them.
 #[derive(Clone, Copy, Debug)]
 pub struct AluRows {
-    /// Register.
+    /// A register.
     plain: RowId,
-    /// Twelve bits or a mask.
+    /// Twelve bits or a bitmask immediate.
     immediate: RowId,
-    /// Twelve bits shifted left.
+    /// Twelve bits, shifted left.
     immediate12: RowId,
-    /// Twenty-four bits and a sign.
+    /// A signed immediate of 24 bits.
     immediate24: RowId,
-    /// Shifted register.
+    /// A shifted register.
     shifted: RowId,
-    /// Extended register.
+    /// An extended register.
     extended: RowId,
 }
 
-/// No such row.
+/// A form that the operation does not have.
 const NONE: RowId = RowId(u16::MAX);
 
 macro_rules! operations {
-    ($($(#[$attr:meta])* $name:ident: $plain:ident $immediate:ident $immediate12:ident $immediate24:ident $shifted:ident $extended:ident;)*) => {
+    ($(
+        $(#[$attr:meta])* $name:ident:
+        $plain:ident $immediate:ident $immediate12:ident $immediate24:ident $shifted:ident $extended:ident;
+    )*) => {
         $($(#[$attr])* pub const $name: AluRows = AluRows {
             plain: $plain,
             immediate: $immediate,
@@ -117,13 +123,13 @@ operations! {
     ADDS: ADDSW_RR ADDSW_RI ADDSW_RI12 NONE ADDSW_RS ADDSW_RX;
     /// Subtraction that sets the flags.
     SUBS: SUBSW_RR SUBSW_RI SUBSW_RI12 NONE SUBSW_RS SUBSW_RX;
-    /// The same for the flags only.
+    /// Comparison: subtraction that only sets the flags.
     CMP: CMPW_RR CMPW_RI CMPW_RI12 NONE CMPW_RS CMPW_RX;
-    /// The flags of an addition.
+    /// Comparison with the negation: addition that only sets the flags.
     CMN: CMNW_RR CMNW_RI CMNW_RI12 NONE CMNW_RS CMNW_RX;
-    /// Addition with the carry flag, which sets the flags.
+    /// Addition with the carry flag that sets the flags.
     ADCS: ADCSW_RR NONE NONE NONE NONE NONE;
-    /// Subtraction with the carry flag as its opposite, a borrow, which sets the flags.
+    /// Subtraction with borrow, the complement of the carry flag, that sets the flags.
     SBCS: SBCSW_RR NONE NONE NONE NONE NONE;
     /// Bitwise and.
     AND: ANDW_RR ANDW_RB NONE NONE ANDW_RS NONE;
@@ -137,19 +143,22 @@ operations! {
     ORN: ORNW_RR NONE NONE NONE ORNW_RS NONE;
     /// Exclusive or with the complement.
     EON: EONW_RR NONE NONE NONE EONW_RS NONE;
-    /// The flags of a bitwise and.
+    /// Bitwise and that only sets the flags.
     TST: TSTW_RR TSTW_RB NONE NONE TSTW_RS NONE;
-    /// The complement, of which there is no immediate form; it has no first operand.
+    /// Complement, which has no first operand.
     MVN: MVNW_R NONE NONE NONE MVNW_S NONE;
-    /// Negation, likewise.
+    /// Negation, which has no first operand.
     NEG: NEGW_R NONE NONE NONE NEGW_S NONE;
 }
 
 impl AluRows {
-    /// Pushes `d = a op b`, of which rows may have no `d` or no `a`.
+    /// Pushes `d = a op b`. Some operations have no `d` or no `a`.
     pub fn push(&self, cx: &mut Cx, size: OperandSize, d: Option<VReg>, a: Option<VReg>, b: Input) {
         let takes_stack_pointer = matches!(b, Input::Imm(..) | Input::Imm24(_) | Input::Extended(..));
-        debug_assert!(a != Some(ZERO) || !takes_stack_pointer, "its number is that of the stack pointer");
+        debug_assert!(
+            a != Some(ZERO) || !takes_stack_pointer,
+            "in this form, the zero register's number means the stack pointer"
+        );
         if let Some(d) = d {
             cx.push_operand(Operand::reg_def(d));
         }
@@ -191,24 +200,24 @@ impl AluRows {
         cx.finish(size.row(row.0, L32 as u8, 2), 0, 0);
     }
 
-    /// `d = a op b`.
+    /// Pushes `d = a op b`.
     pub fn to(&self, cx: &mut Cx, size: OperandSize, d: VReg, a: VReg, b: impl Into<Input>) {
         self.push(cx, size, Some(d), Some(a), b.into());
     }
 
-    /// `a op b` in a new register.
+    /// Pushes `a op b` with its result in a new register.
     pub fn in_new(&self, cx: &mut Cx, size: OperandSize, a: VReg, b: impl Into<Input>) -> VReg {
         let d = cx.tmp(RegClass::Int);
         self.to(cx, size, d, a, b);
         d
     }
 
-    /// The flags of `a op b`.
+    /// Pushes `a op b`, of which only the flags are needed.
     pub fn flags(&self, cx: &mut Cx, size: OperandSize, a: VReg, b: impl Into<Input>) {
         self.push(cx, size, None, Some(a), b.into());
     }
 
-    /// `d = op b`.
+    /// Pushes `d = op b`.
     pub fn unary(&self, cx: &mut Cx, size: OperandSize, d: VReg, b: impl Into<Input>) {
         self.push(cx, size, Some(d), None, b.into());
     }
@@ -220,20 +229,20 @@ impl From<VReg> for Input {
     }
 }
 
-/// An immediate of twelve bits.
 impl From<i32> for Input {
+    /// An immediate of twelve bits.
     fn from(imm: i32) -> Self {
-        debug_assert!((0..4096).contains(&imm), "it fits");
+        debug_assert!((0..4096).contains(&imm), "the immediate has twelve bits");
         Input::Imm(imm, false)
     }
 }
 
-/// A mask of `size`, which must be one.
+/// The bitmask immediate for `value`, which must have one.
 pub fn mask(value: u64, size: OperandSize) -> Input {
-    Input::Mask(Bitmask::new(value, size).expect("it is a repeated run of ones"))
+    Input::Mask(Bitmask::new(value, size).expect("the value is a repeated run of ones"))
 }
 
-/// The extension of values of a type, which must have less than 64 bits.
+/// The extension from a type of less than 64 bits.
 pub fn extension(ty: Type, signed: bool) -> Extend {
     match (ty.bits(), signed) {
         (8, false) => Extend::Uxtb,
@@ -245,7 +254,7 @@ pub fn extension(ty: Type, signed: bool) -> Extend {
     }
 }
 
-/// The last operand of an addition or subtraction on `ty`, which a constant is not looked at for.
+/// The last operand of an addition or subtraction of type `ty`, other than an immediate.
 pub fn sum_operand(cx: &mut Cx, value: Value, ty: Type) -> Input {
     if let Some(source) = extended_operand(cx, value) {
         rule!(cx, "operand.extended");
@@ -254,7 +263,8 @@ pub fn sum_operand(cx: &mut Cx, value: Value, ty: Type) -> Input {
     negated_operand(cx, value, ty)
 }
 
-/// The same of a subtraction from zero, which cannot extend: there the zero register would be the stack pointer.
+/// The last operand of a subtraction from zero, other than an immediate. It cannot be extended: in that form,
+/// the zero register's number means the stack pointer.
 pub fn negated_operand(cx: &mut Cx, value: Value, ty: Type) -> Input {
     match shifted_operand(cx, value, ty) {
         Some((_, Shift::Ror, _)) | None => Input::Reg(put_or_zero(cx, value)),
@@ -262,7 +272,7 @@ pub fn negated_operand(cx: &mut Cx, value: Value, ty: Type) -> Input {
     }
 }
 
-/// The last operand of a logical operation on `ty`, which a constant is not looked at for.
+/// The last operand of a logical operation of type `ty`, other than an immediate.
 pub fn logic_operand(cx: &mut Cx, value: Value, ty: Type) -> Input {
     match shifted_operand(cx, value, ty) {
         Some((inner, shift, amount)) => shifted(cx, inner, shift, amount),
@@ -270,12 +280,13 @@ pub fn logic_operand(cx: &mut Cx, value: Value, ty: Type) -> Input {
     }
 }
 
+/// A shifted value as an operand.
 fn shifted(cx: &mut Cx, inner: Value, shift: Shift, amount: i32) -> Input {
     rule!(cx, "operand.shifted");
     Input::Shifted(cx.put(inner), shift, amount)
 }
 
-/// The value in a register, or the zero register.
+/// Asks for a value in a register, or in the zero register if it is zero.
 pub fn put_or_zero(cx: &mut Cx, value: Value) -> VReg {
     match cx.constant(value) {
         Some(0) => ZERO,
@@ -283,8 +294,8 @@ pub fn put_or_zero(cx: &mut Cx, value: Value) -> VReg {
     }
 }
 
-/// What is shifted, how, and by how much, if `value` is that of an operation on `ty` and used once. In narrow types only
-/// shifts to the left leave the low bits right.
+/// The operand, kind and amount of a shift of type `ty` that can be folded. For narrow types, only left
+/// shifts compute the low bits correctly.
 fn shifted_operand(cx: &Cx, value: Value, ty: Type) -> Option<(Value, Shift, i32)> {
     let data = &cx.f.insts[cx.unique(value)?];
     let shift = match data.opcode {
@@ -307,7 +318,7 @@ fn shifted_operand(cx: &Cx, value: Value, ty: Type) -> Option<(Value, Shift, i32
     Some((Value(data.a), shift, amount))
 }
 
-/// An extension, perhaps shifted, that is used once.
+/// An extension, perhaps shifted left, that can be folded.
 fn extended_operand(cx: &mut Cx, value: Value) -> Option<Input> {
     let (mut extended, mut amount) = (value, 0);
     if let Some(inst) = cx.unique(value)
@@ -325,7 +336,7 @@ fn extended_operand(cx: &mut Cx, value: Value) -> Option<Input> {
         Opcode::Uextend | Opcode::Sextend => {
             let signed = data.opcode == Opcode::Sextend;
             let inner = Value(data.a);
-            // What needs no extending can be a plain operand, and loads extend by themselves.
+            // A value that is already extended can be a plain operand, and loads extend their result.
             if !signed && cx.zero_extends(inner) && amount == 0 || signed && cx.sinkable_load(inner).is_some()
             {
                 return None;
@@ -346,7 +357,7 @@ fn extended_operand(cx: &mut Cx, value: Value) -> Option<Input> {
     Some(Input::Extended(cx.put(inner), extend, amount as i32))
 }
 
-/// The value zero- or sign-extended from its type to 32 bits (or as it is, if it has 32 or more).
+/// Asks for a value in a register, extended from its type to at least 32 bits.
 pub fn put_extended_to_32(cx: &mut Cx, value: Value, signed: bool) -> VReg {
     if let Some(bits) = cx.constant(value).filter(|_| signed && cx.ty(value).bits() < 32) {
         let unused = 32 - cx.ty(value).bits();
@@ -361,7 +372,7 @@ pub fn put_extended_to_32(cx: &mut Cx, value: Value, signed: bool) -> VReg {
     extended
 }
 
-/// The value extended from its type to 64 bits.
+/// Asks for a value in a register, extended from its type to 64 bits.
 pub fn put_extended_to_64(cx: &mut Cx, value: Value, signed: bool) -> VReg {
     let ty = cx.ty(value);
     let source = cx.put(value);
@@ -373,7 +384,7 @@ pub fn put_extended_to_64(cx: &mut Cx, value: Value, signed: bool) -> VReg {
     extended
 }
 
-/// Extends a value of type `from` to `to`.
+/// Pushes `d = source`, extended from type `from` to `to`.
 pub fn extend_register(cx: &mut Cx, to: OperandSize, d: VReg, source: VReg, from: Type, signed: bool) {
     match (from.bits(), signed) {
         (8, false) => rows::uxtb(cx, d, source),
@@ -386,7 +397,7 @@ pub fn extend_register(cx: &mut Cx, to: OperandSize, d: VReg, source: VReg, from
     }
 }
 
-/// A half in a register, which is that of zero if the half is.
+/// Puts a half in a register, or in the zero register if it is zero.
 pub fn half_register(cx: &mut Cx, half: Half) -> VReg {
     match half {
         Half::Constant(0) => ZERO,
@@ -395,7 +406,7 @@ pub fn half_register(cx: &mut Cx, half: Half) -> VReg {
     }
 }
 
-/// A half as the last operand of a logical instruction.
+/// A half as the last operand of a logical operation.
 pub fn half_input(cx: &mut Cx, half: Half) -> Input {
     if let Half::Constant(bits) = half
         && let Some(mask) = Bitmask::new(bits as u64, Q64)
@@ -405,7 +416,7 @@ pub fn half_input(cx: &mut Cx, half: Half) -> Input {
     Input::Reg(half_register(cx, half))
 }
 
-/// The registers of an operand, which is only read.
+/// The registers of an i128 operand that is only read.
 pub fn half_registers(cx: &mut Cx, value: Value) -> Pair {
     let (low, high) = halves(cx, value, false);
     (half_register(cx, low), half_register(cx, high))

@@ -1,7 +1,8 @@
-//! Integer arithmetic up to 64 bits, extensions, shifts.
+//! Integer arithmetic of up to 64 bits, and extensions.
 //!
-//! i8 and i16 are computed in 32 bits; the bits above a value's type are undefined unless `zero_extends` says
-//! otherwise. Operations on 32 bits clear the upper half of a register.
+//! i8 and i16 are computed in 32 bits. The bits above a value's type are undefined, unless
+//! [`Lower::zero_extends`](crate::lower::context::Lower::zero_extends) says otherwise. Operations on 32 bits
+//! clear the upper half of a register.
 
 use super::inputs::*;
 use super::logic::rows_of;
@@ -134,7 +135,7 @@ impl Arithmetic for Aarch64 {
     }
 }
 
-/// iadd, isub.
+/// Lowers iadd and isub of up to 64 bits.
 pub fn add_or_subtract(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let subtracts = data.opcode == Opcode::Isub;
@@ -167,7 +168,7 @@ pub fn add_or_subtract(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// Whether a value can be shifted or extended by the addition that uses it.
+/// Whether a value is a shift or extension that an addition can fold.
 fn folds(cx: &Cx, value: Value) -> bool {
     use Opcode::*;
     !cx.is_used(value)
@@ -181,7 +182,7 @@ fn folds(cx: &Cx, value: Value) -> bool {
         })
 }
 
-/// An immediate that a value, or its negation, is.
+/// The immediate that a value or its negation is, if it is one.
 fn sum_constant(
     cx: &Cx,
     value: Value,
@@ -200,7 +201,7 @@ fn sum_constant(
     (addend.unsigned_abs() < 1 << 24).then_some((&ADD, Input::Imm24(addend as i32)))
 }
 
-/// An addition or subtraction of a product that nothing else uses.
+/// Lowers an addition or subtraction of a product that nothing else uses. Returns whether it is one.
 fn multiply_and_add(cx: &mut Cx, d: VReg, a: Value, b: Value, ty: Type, subtracts: bool) -> bool {
     let (product, addend) = if product(cx, b).is_some() {
         (b, a)
@@ -225,7 +226,7 @@ fn multiply_and_add(cx: &mut Cx, d: VReg, a: Value, b: Value, ty: Type, subtract
     true
 }
 
-/// A product of two registers that is used once.
+/// A product of two registers that nothing else uses.
 fn product(cx: &Cx, value: Value) -> Option<InstData> {
     let data = cx.f.insts[cx.unique(value)?];
     if data.opcode != Opcode::Imul || cx.is_used(value) {
@@ -235,17 +236,17 @@ fn product(cx: &Cx, value: Value) -> Option<InstData> {
     (!by_shift).then_some(data)
 }
 
-/// What a product is of.
+/// The factors of a product.
 struct Factors {
     a: Value,
     b: Value,
-    /// Whether they are 32 bits that are extended, and if so, by their signs.
+    /// Whether the factors are extended from 32 bits: `Some(signed)`, or `None` if they are not.
     widens: Option<bool>,
 }
 
-/// The factors of a product, from before their extension if both are extended alike.
+/// The factors of a product, without their extensions if both are extended alike from 32 bits.
 fn product_factors(cx: &Cx, value: Value) -> Factors {
-    let data = &cx.f.insts[cx.def_inst(value).expect("a product")];
+    let data = &cx.f.insts[cx.def_inst(value).expect("an instruction defines the product")];
     let (a, b) = (Value(data.a), Value(data.b));
     for (opcode, signed) in [(Opcode::Sextend, true), (Opcode::Uextend, false)] {
         if let (Some(left), Some(right)) = (cx.def_by(a, opcode), cx.def_by(b, opcode))
@@ -259,7 +260,7 @@ fn product_factors(cx: &Cx, value: Value) -> Factors {
     Factors { a, b, widens: None }
 }
 
-/// imul up to 64 bits.
+/// Lowers imul of up to 64 bits.
 pub fn multiply(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let (mut a, mut b) = (Value(data.a), Value(data.b));
@@ -307,7 +308,7 @@ pub fn multiply_by(cx: &mut Cx, size: OperandSize, d: VReg, a: VReg, factor: i64
     }
 }
 
-/// ineg.
+/// Lowers ineg of up to 64 bits.
 pub fn negate(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let size = alu_size(data.ty);
@@ -324,7 +325,7 @@ pub fn negate(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// uextend and sextend up to 64 bits.
+/// Lowers uextend and sextend to at most 64 bits.
 pub fn extend(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let signed = data.opcode == Opcode::Sextend;

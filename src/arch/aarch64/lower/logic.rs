@@ -1,4 +1,4 @@
-//! Bitwise operations on integers up to 64 bits: masks, complements, bit fields.
+//! Bitwise operations on integers of up to 64 bits: bitmask immediates, complements, bit fields.
 
 use super::chain;
 use super::inputs::*;
@@ -10,7 +10,7 @@ use crate::machine::reg::VReg;
 use crate::machine::size::alu_size;
 use crate::rule;
 
-/// band, bor, bxor.
+/// Lowers band, bor and bxor of up to 64 bits.
 pub fn logic(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     if data.ty == types::I8 && chain::join(cx, inst) {
@@ -54,7 +54,7 @@ pub fn rows_of(opcode: Opcode) -> AluRows {
     }
 }
 
-/// Whether a value can be complemented or shifted by the operation that uses it.
+/// Whether a value is a complement or shift that can be folded as the second operand.
 fn better_second(cx: &Cx, value: Value) -> bool {
     use Opcode::*;
     !cx.is_used(value)
@@ -68,13 +68,14 @@ fn better_second(cx: &Cx, value: Value) -> bool {
         })
 }
 
-/// What a value is the complement of, if nothing else uses it.
+/// The operand of a complement that nothing else uses.
 fn complement_of(cx: &Cx, value: Value) -> Option<Value> {
     let data = &cx.f.insts[cx.unique(value)?];
     (data.opcode == Opcode::Bnot && !cx.is_used(value)).then_some(Value(data.a))
 }
 
-/// A logical operation with a constant that is a mask, or whose bits above the type make it one.
+/// Lowers a logical operation with a constant that is a bitmask immediate, perhaps after changing bits above
+/// the type. Returns whether it is one.
 fn logic_constant(cx: &mut Cx, data: &InstData, d: VReg, a: Value, bits: u64) -> bool {
     let size = alu_size(data.ty);
     if data.opcode == Opcode::Band && bit_field(cx, data, d, a, bits) {
@@ -93,7 +94,7 @@ fn logic_constant(cx: &mut Cx, data: &InstData, d: VReg, a: Value, bits: u64) ->
     true
 }
 
-/// `(x >> n) & mask` as one extraction.
+/// Lowers `(x >> n) & mask` to the extraction of a bit field. Returns whether it is one.
 fn bit_field(cx: &mut Cx, data: &InstData, d: VReg, a: Value, mask: u64) -> bool {
     if mask == 0 || mask == u64::MAX || !(mask + 1).is_power_of_two() || cx.is_used(a) {
         return false;
@@ -116,7 +117,7 @@ fn bit_field(cx: &mut Cx, data: &InstData, d: VReg, a: Value, mask: u64) -> bool
     true
 }
 
-/// bnot.
+/// Lowers bnot of up to 64 bits.
 pub fn complement(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let d = cx.def(inst);

@@ -1,6 +1,6 @@
-//! Loads, stores, constants and addresses.
+//! Loads and stores.
 //!
-//! Two loads or two stores of neighbours in memory, with little between them, are one instruction.
+//! Two loads or two stores of neighbours in memory become one instruction, if there is little between them.
 
 use super::bits::swap_bytes;
 use super::inputs::*;
@@ -38,7 +38,7 @@ impl MemoryAccess for Aarch64 {
     }
 }
 
-/// load of an integer and its extending forms.
+/// Lowers loads of integers, extending ones included.
 pub fn load(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let memory = memory_type(cx.f, &data);
@@ -64,7 +64,7 @@ pub fn load(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// load of a float.
+/// Lowers loads of floats.
 pub fn load_float(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     if load_two(cx, inst, &data) {
@@ -84,7 +84,7 @@ pub fn load_float(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// Loads an integer of up to 64 bits, extended to `to`; zeros fill the whole register.
+/// Loads an integer of type `memory`, extended to `to`. A zero extension fills the whole register.
 #[inline]
 pub fn load_int(cx: &mut Cx, d: VReg, amode: Amode, memory: Type, to: Type, signed: bool) {
     let size = alu_size(to);
@@ -109,7 +109,7 @@ fn load_swapped(cx: &mut Cx, d: VReg, amode: Amode, memory: Type, to: Type, sign
     extend_register(cx, alu_size(to), d, swapped, memory, true);
 }
 
-/// store of an integer and its narrowing forms.
+/// Lowers stores of integers, narrowing ones included.
 pub fn store(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let memory = memory_type(cx.f, &data);
@@ -145,7 +145,7 @@ pub fn store(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// store of a float.
+/// Lowers stores of floats.
 pub fn store_float(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     if store_two(cx, inst, &data) {
@@ -188,41 +188,41 @@ pub fn store_float(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// Whether a float's bits are in an integer register already, or all zero, when it is stored.
+/// Whether a float to be stored has its bits in an integer register, or is all zeros.
 fn is_in_integer(cx: &Cx, value: Value) -> bool {
     cx.float_constant(value) == Some(0) || bits_of(cx, value).is_some()
 }
 
-/// A constant that is no zero, which has a register, and takes one instruction wherever it is used.
+/// A constant other than zero, which has a register, that takes one instruction at every use.
 fn small_constant(cx: &Cx, value: Value) -> Option<u64> {
     cx.constant(value).filter(|&bits| bits != 0 && constant_cost(bits) == 1)
 }
 
-/// The register that is stored for a value: that of what an ireduce, used by nothing else, is the low part of.
+/// Asks for the register to store for a value: if that is an ireduce, its operand's.
 fn stored(cx: &mut Cx, value: Value) -> VReg {
     let value = cx.narrowed(value);
     put_or_zero(cx, value)
 }
 
-/// The value's bytes in reverse order; 16 to 64 bits.
+/// Reverses the bytes of an integer of 16 to 64 bits, in a new register.
 fn swapped(cx: &mut Cx, source: VReg, memory: Type) -> VReg {
     let d = cx.tmp(RegClass::Int);
     swap_bytes(cx, d, source, memory);
     d
 }
 
-/// What is done together with an access.
+/// A neighbouring access that is done by the same instruction.
 struct Neighbour {
     inst: Inst,
     data: InstData,
-    /// Whether it is the one of the lower address.
+    /// Whether the neighbour has the lower address.
     is_first: bool,
 }
 
-/// The access before `inst` if it is of the neighbour in memory, in the same way, and what is between changes nothing if
-/// the two are done at once.
+/// Finds the access before `inst` that can be done together with it: it accesses the neighbour in memory in
+/// the same way, and no instruction between the two depends on their order.
 fn neighbour(cx: &Cx, inst: Inst, data: &InstData) -> Option<Neighbour> {
-    // What is asked first is what mostly says no.
+    // The check that fails most often comes first.
     let before = access_before(cx, inst, data.opcode)?;
     let other = cx.f.insts[before];
     let ty = memory_type(cx.f, data);
@@ -239,8 +239,8 @@ fn neighbour(cx: &Cx, inst: Inst, data: &InstData) -> Option<Neighbour> {
     adjoins.then_some(Neighbour { inst: before, data: other, is_first: distance < 0 })
 }
 
-/// The last instruction with an opcode before `inst`. Between them may be constants, and before a store what neither
-/// loads nor has effects.
+/// The last instruction with an opcode before `inst`. Constants may come between the two and, before a store,
+/// any instructions without loads and effects.
 fn access_before(cx: &Cx, inst: Inst, opcode: Opcode) -> Option<Inst> {
     const FARTHEST: u32 = 8;
     for before in (inst.0.saturating_sub(FARTHEST)..inst.0).rev().map(Inst) {
@@ -250,7 +250,7 @@ fn access_before(cx: &Cx, inst: Inst, opcode: Opcode) -> Option<Inst> {
         let data = &cx.f.insts[before];
         let is_passed = match data.opcode {
             found if found == opcode => return Some(before),
-            // The least work for what there is most.
+            // The most frequent opcodes are decided first.
             Opcode::Store | Opcode::Load | Opcode::Call => false,
             _ if opcode == Opcode::Store => cx.f.effects(data) == Effects::PURE,
             _ => rematerialization::<Aarch64>(cx.f, data) != Rematerialization::Never,
@@ -262,7 +262,7 @@ fn access_before(cx: &Cx, inst: Inst, opcode: Opcode) -> Option<Inst> {
     None
 }
 
-/// The address of two neighbours, if one instruction accesses both.
+/// The address of two neighbours, if one instruction can access both.
 fn pair_address(cx: &mut Cx, first: &InstData) -> Option<Amode> {
     let bytes = memory_type(cx.f, first).bytes() as i32;
     let (base, offset) = first.address();
@@ -271,7 +271,7 @@ fn pair_address(cx: &mut Cx, first: &InstData) -> Option<Amode> {
         return None;
     }
     if cx.def_by(base, Opcode::StackAddr).is_some() {
-        // In most frames it is in reach.
+        // In most frames, the slot is in reach.
         return Some(access(cx, first)).filter(|amode| near(amode.disp));
     }
     let trap = trap_of(&cx.mem_flags(first));
@@ -279,7 +279,7 @@ fn pair_address(cx: &mut Cx, first: &InstData) -> Option<Amode> {
     Some(Amode::base(base, offset).with_trap(trap))
 }
 
-/// A load together with the one before it.
+/// Lowers a load together with the one before it. Returns whether that is possible.
 fn load_two(cx: &mut Cx, inst: Inst, data: &InstData) -> bool {
     if data.opcode != Opcode::Load {
         return false;
@@ -303,7 +303,7 @@ fn load_two(cx: &mut Cx, inst: Inst, data: &InstData) -> bool {
     true
 }
 
-/// A store together with the one before it.
+/// Lowers a store together with the one before it. Returns whether that is possible.
 fn store_two(cx: &mut Cx, inst: Inst, data: &InstData) -> bool {
     if data.opcode != Opcode::Store {
         return false;

@@ -1,8 +1,8 @@
 //! Arithmetic with carry and overflow.
 //!
-//! Of 32 and 64 bits the processor's carry and overflow flags are the results asked for; after a subtraction carry means
-//! that there was no borrow. i8 and i16 are extended first, computed in 32 bits, and have overflowed if the result's
-//! extension is not itself.
+//! For 32 and 64 bits, the processor's carry and overflow flags are the results. After a subtraction, carry
+//! means that there was no borrow. i8 and i16 are extended first and computed in 32 bits; they overflowed if
+//! the result differs from its own extension.
 
 use super::compare::Test;
 use super::inputs::*;
@@ -60,7 +60,7 @@ impl OverflowLowering for Aarch64 {
     }
 }
 
-/// An addition or subtraction of 32 or 64 bits that sets the flags.
+/// Pushes an addition or subtraction of 32 or 64 bits that sets the flags.
 fn push_registers(cx: &mut Cx, inst: Inst, data: &InstData, value: Value, chain: u32) {
     let (mut a, mut b) = (Value(data.a), Value(data.b));
     let subtracts = data.opcode.overflow_subtracts();
@@ -84,17 +84,18 @@ fn push_registers(cx: &mut Cx, inst: Inst, data: &InstData, value: Value, chain:
     operation.to(cx, size, d, a, b);
 }
 
+/// Pushes `d = a ± b ± carry`, which sets the flags.
 fn with_carry(cx: &mut Cx, size: OperandSize, subtracts: bool, d: VReg, a: VReg, b: VReg) {
     if subtracts { SBCS } else { ADCS }.to(cx, size, d, a, b);
 }
 
-/// Compares a narrow result with what it would be if it had not overflowed.
+/// Compares a narrow result with its extension, from which it differs after an overflow.
 fn compare_extension(cx: &mut Cx, d: VReg, ty: Type, signed: bool) -> Cond {
     CMP.flags(cx, L32, d, Input::Extended(d, extension(ty, signed), 0));
     Cond::Ne
 }
 
-/// Sets the carry flag to what `inst` takes: a carry that is not zero, or that there is no borrow.
+/// Sets the carry flag that `inst` takes: set if the carry is not zero, or if the borrow is zero.
 fn set_carry(cx: &mut Cx, inst: Inst, data: &InstData, chain: u32) {
     use Opcode::*;
     let carry = Value(data.c);
@@ -118,6 +119,7 @@ fn set_carry(cx: &mut Cx, inst: Inst, data: &InstData, chain: u32) {
     }
 }
 
+/// Pushes a multiplication; returns the condition that it overflowed.
 fn multiply(cx: &mut Cx, data: &InstData, value: Value) -> Cond {
     let (a, b) = (Value(data.a), Value(data.b));
     let signed = data.opcode == Opcode::SmulOverflow;

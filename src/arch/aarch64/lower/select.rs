@@ -1,4 +1,4 @@
-//! Choosing without branches: select, bitselect, bmask, minima and maxima, absolute values.
+//! Selection without branches: select, bmask, minima and maxima, absolute values.
 
 use super::compare::{Test, int_cond, set_by_flags, test_in_flags};
 use super::inputs::*;
@@ -13,7 +13,7 @@ use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{OperandSize, Q64, alu_size, exact_size};
 use crate::rule;
 
-/// select and select_spectre_guard.
+/// Lowers select and select_spectre_guard.
 pub fn select(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let (chosen, other) = (Value(data.b), Value(data.c));
@@ -38,6 +38,7 @@ pub fn select(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
+/// Lowers a select of floats.
 fn select_float(cx: &mut Cx, inst: Inst, data: &InstData) {
     let size = exact_size(data.ty);
     let d = cx.def(inst);
@@ -55,7 +56,7 @@ impl Selection for Aarch64 {
     }
 }
 
-/// `d` = `chosen` if the test holds, else `other`; either may be the zero register.
+/// `d = chosen` if a test of the flags holds, else `other`. Either may be the zero register.
 pub fn move_by_flags(
     cx: &mut Cx,
     size: OperandSize,
@@ -69,6 +70,8 @@ pub fn move_by_flags(
     });
 }
 
+/// `d = chosen` if a test of the flags holds, else `other`, by instructions that `push` adds for one
+/// condition.
 fn choose(
     cx: &mut Cx,
     d: VReg,
@@ -89,15 +92,19 @@ fn choose(
     }
 }
 
-/// What the operand that is not chosen goes through in `csinc`, `csinv` and `csneg`.
+/// The change that `csinc`, `csinv` and `csneg` make to the second operand.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Change {
+    /// Adds 1.
     Increment,
+    /// Complements.
     Invert,
+    /// Negates.
     Negate,
 }
 
-/// A select one of whose operands is one more than a register, its complement or its negation.
+/// Lowers a select between a value and a register plus 1, its complement or its negation. Returns whether it
+/// is one.
 fn select_modified(cx: &mut Cx, inst: Inst, data: &InstData) -> bool {
     let (chosen, other) = (Value(data.b), Value(data.c));
     let (inner, change, plain, swapped) = if let Some((inner, change)) = modified(cx, other) {
@@ -129,6 +136,7 @@ fn select_modified(cx: &mut Cx, inst: Inst, data: &InstData) -> bool {
     true
 }
 
+/// `d = a` if a condition holds, else the change of `b`.
 fn push_modified(cx: &mut Cx, size: OperandSize, change: Change, d: VReg, a: VReg, b: VReg, cond: Cond) {
     match change {
         Change::Increment => rows::csinc(cx, size, d, a, b, cond),
@@ -137,7 +145,7 @@ fn push_modified(cx: &mut Cx, size: OperandSize, change: Change, d: VReg, a: VRe
     }
 }
 
-/// What a value is a change of; `None` is zero.
+/// The operand and kind of the change that a value is. An operand of `None` is zero.
 fn modified(cx: &Cx, value: Value) -> Option<(Option<Value>, Change)> {
     match cx.signed_constant(value) {
         Some(1) => return Some((None, Change::Increment)),
@@ -157,7 +165,7 @@ fn modified(cx: &Cx, value: Value) -> Option<(Option<Value>, Change)> {
     }
 }
 
-/// smin, smax, umin, umax up to 64 bits.
+/// Lowers smin, smax, umin and umax of up to 64 bits.
 pub fn min_max(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let cc = data.opcode.min_max_order();
@@ -170,7 +178,7 @@ pub fn min_max(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// iabs up to 64 bits.
+/// Lowers iabs of up to 64 bits.
 pub fn absolute(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let size = alu_size(data.ty);
@@ -181,7 +189,7 @@ pub fn absolute(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// bmask from any integer to any.
+/// Lowers bmask from any integer type to any.
 pub fn mask(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let result = cx.f.first_result(inst);

@@ -1,6 +1,6 @@
-//! Shifts and rotations up to 64 bits.
+//! Shifts and rotations of up to 64 bits.
 //!
-//! The processor takes an amount modulo the size of the register: for narrower types it is masked first.
+//! The processor takes an amount modulo the register's size. For narrower types, the amount is masked first.
 
 use super::inputs::*;
 use crate::arch::aarch64::rows;
@@ -10,7 +10,7 @@ use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{L32, OperandSize, alu_size};
 use crate::rule;
 
-/// ishl, ushr, sshr, rotl, rotr up to 64 bits.
+/// Lowers ishl, ushr, sshr, rotl and rotr of up to 64 bits.
 pub fn shift(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let (value, amount) = (Value(data.a), Value(data.b));
@@ -26,6 +26,7 @@ pub fn shift(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
+/// Lowers a shift or rotation by a constant.
 fn shift_by_constant(cx: &mut Cx, data: &InstData, d: VReg, value: Value, amount: i32) {
     use Opcode::*;
     let size = alu_size(data.ty);
@@ -56,7 +57,7 @@ fn shift_by_constant(cx: &mut Cx, data: &InstData, d: VReg, value: Value, amount
     }
 }
 
-/// `extend(x) << n` as one insertion.
+/// Lowers `extend(x) << n` to the insertion of a bit field. Returns whether it is one.
 fn shift_extended(cx: &mut Cx, data: &InstData, d: VReg, value: Value, amount: i32) -> bool {
     let Some(inst) = cx.unique(value).filter(|_| !cx.is_used(value)) else { return false };
     let inner = cx.f.insts[inst];
@@ -80,7 +81,8 @@ fn shift_extended(cx: &mut Cx, data: &InstData, d: VReg, value: Value, amount: i
     true
 }
 
-/// The source of `(x << m) >> n`, with m no more than n, and the lowest and highest of its bits that stay.
+/// Matches `(x << m) >> n` with m <= n: the register of x, and the lowest and highest of its bits that are
+/// kept.
 fn shifted_left(cx: &mut Cx, data: &InstData, value: Value, amount: i32) -> Option<(VReg, i32, i32)> {
     let inner = cx.f.insts[cx.unique(value)?];
     if inner.opcode != Opcode::Ishl || cx.is_used(value) {
@@ -95,7 +97,7 @@ fn shifted_left(cx: &mut Cx, data: &InstData, value: Value, amount: i32) -> Opti
     Some((cx.put(Value(inner.a)), amount - left, bits - 1 - left))
 }
 
-/// A value to rotate: repeated to fill 32 bits, if it is narrower.
+/// A register to rotate: a value narrower than 32 bits is repeated to fill them.
 fn repeated(cx: &mut Cx, value: Value, ty: Type) -> VReg {
     let mut a = cx.put(value);
     let mut width = ty.bits() as i32;
@@ -107,6 +109,7 @@ fn repeated(cx: &mut Cx, value: Value, ty: Type) -> VReg {
     a
 }
 
+/// Lowers a shift or rotation by a variable amount.
 fn shift_by_register(cx: &mut Cx, data: &InstData, d: VReg, value: Value, amount: VReg) {
     use Opcode::*;
     let size = alu_size(data.ty);
@@ -129,7 +132,7 @@ fn shift_by_register(cx: &mut Cx, data: &InstData, d: VReg, value: Value, amount
         Sshr => put_extended_to_32(cx, value, true),
         _ => cx.put(value),
     };
-    // The processor takes the amount modulo the size.
+    // The processor takes the amount modulo the register's size.
     let amount = match bits < 32 {
         true => AND.in_new(cx, L32, amount, mask(bits as u64 - 1, L32)),
         false => amount,
@@ -141,7 +144,7 @@ fn shift_by_register(cx: &mut Cx, data: &InstData, d: VReg, value: Value, amount
     }
 }
 
-/// `d = a << amount`, of less than `size`.
+/// `d = a << amount`, for an amount less than the size.
 pub fn shift_left(cx: &mut Cx, size: OperandSize, d: VReg, a: VReg, amount: i32) {
     let bits = size.bits() as i32;
     rows::ubfm(cx, size, d, a, (bits - amount) & (bits - 1), bits - 1 - amount);

@@ -11,7 +11,7 @@ use crate::machine::reg::{PReg, RegClass, VReg};
 use crate::machine::symbol::SymbolRef;
 use crate::options::TlsModel;
 
-/// The address of a thread-local variable, plus an offset.
+/// Computes the address of a thread-local variable plus an offset in `d`.
 pub fn address(cx: &mut Cx, d: VReg, variable: &ThreadLocal) -> Lowered {
     let symbol = SymbolRef::Name(variable.name);
     if cx.flags.tls_model() == TlsModel::ElfLe {
@@ -37,7 +37,7 @@ pub fn address(cx: &mut Cx, d: VReg, variable: &ThreadLocal) -> Lowered {
     Ok(())
 }
 
-/// Notes a call that preserves all registers but these, and the one with the result.
+/// Records a call that clobbers only these registers and the one with the result.
 fn changed_by_call(cx: &mut Cx, changed: &[PReg]) -> u32 {
     cx.calls = true;
     cx.vcode.clobber_set(register_set(changed))

@@ -1,4 +1,4 @@
-//! i128: instructions on halves, and comparisons. What halves are made of is in [`crate::lower::wide`].
+//! i128: operations on halves, shifts and comparisons. [`crate::lower::wide`] composes them.
 
 use super::compare::{Test, compare_zero, int_cond};
 use super::inputs::*;
@@ -59,7 +59,7 @@ impl WideLowering for Aarch64 {
         Self::add_or_subtract(cx, true, d, (ZERO, ZERO), (Half::Register(a.0), Half::Register(a.1)));
     }
 
-    /// The high half is inserted above the low one.
+    /// Inserts the second integer above the first.
     fn concat_narrow(cx: &mut Cx, d: VReg, low: Value, high: Value) {
         let half = cx.ty(low).bits() as i32;
         let size = if half == 32 { Q64 } else { L32 };
@@ -80,7 +80,7 @@ impl WideLowering for Aarch64 {
     }
 
     fn compare_order(cx: &mut Cx, cc: IntCc, a: Value, b: Value) -> Test {
-        // The flags tell less from not less; the zero flag is that of the high half only.
+        // The flags tell less from not less. The zero flag is that of the high half alone.
         let (cc, a, b) = less_or_not(cc, a, b);
         let (a, b) = (half_registers(cx, a), half_registers(cx, b));
         CMP.flags(cx, Q64, a.0, b.0);
@@ -101,7 +101,7 @@ impl WideShifts for Aarch64 {
         rows::extr(cx, Q64, d, a.1, a.0, lowest as i32);
     }
 
-    /// What crosses over is shifted by one and then by the complement of the amount.
+    /// Shifts the bits that cross over by one, then by the complement of the amount.
     fn double_shift_by(cx: &mut Cx, direction: Direction, d: VReg, a: Pair, amount: Amount) {
         let [once, low, high] = [(); 3].map(|()| cx.tmp(RegClass::Int));
         match direction {
@@ -119,7 +119,7 @@ impl WideShifts for Aarch64 {
         ORR.to(cx, Q64, d, high, low);
     }
 
-    /// First the half that a shift in this direction makes first.
+    /// Computes first the half that a shift in this direction computes first.
     fn rotate_by(cx: &mut Cx, direction: Direction, d: Pair, a: Pair, amount: Amount) {
         let (low, high) = rotated(direction, a);
         let [first, second] = match direction {

@@ -1,8 +1,8 @@
 //! Atomic accesses and fences.
 //!
-//! Every access is sequentially consistent: a plain load is, a store is followed by a serialization. Read-modify-write
-//! operations are single instructions where there is one, and otherwise a loop around compare-and-swap, a
-//! pseudo-instruction (`atomic_loop`).
+//! Every access is sequentially consistent: a load is so by itself, and a store is followed by a
+//! serialization. A read-modify-write operation is a single instruction if there is one for it. Otherwise it
+//! is a pseudo-instruction, a loop around compare-and-swap (`pseudo::atomic_loop`).
 
 use super::bits::swap_bytes;
 use super::inputs::*;
@@ -64,7 +64,7 @@ impl AtomicLowering for S390x {
         let op = AtomicRmwOp::from_code(data.c as u16);
         let d = cx.def(inst);
         let size = exact_size(data.ty);
-        // Bitwise operations commute with swapping bytes; for the others the loop swaps.
+        // Bitwise operations can be done on swapped bytes; for the others, the loop swaps.
         let swaps_inside = swap && !is_bitwise(op);
         let raw = raw_result(cx, d, swap);
         let step = Step { op, size, swap: swaps_inside }.pack();
@@ -118,26 +118,27 @@ impl AtomicLowering for S390x {
     }
 }
 
-/// The word around a byte or halfword: its address, and the amounts that rotate it so that they come to its right end, and
-/// back.
+/// The word around a byte or halfword: its address, and the amounts that rotate the byte or halfword to its
+/// right end and back.
 struct Around {
     address: VReg,
     right: VReg,
     back: VReg,
 }
 
+/// Computes the word around a byte or halfword; returns that and the trap code.
 fn around(cx: &mut Cx, data: &InstData) -> (Around, u8) {
     let (address, trap) = plain_address(cx, data);
     let [aligned, bits, right, back] = [(); 4].map(|()| cx.tmp(RegClass::Int));
     rows::risbg_rz(cx, aligned, address, 0, 61 + ZERO_OTHERS, 0);
     rows::sll_rri(cx, L32, bits, address, 3);
-    // The amounts count modulo 32; further bits of them are of no account.
+    // Amounts count modulo 32, so their upper bits do not matter.
     rows::ahi_rri(cx, L32, right, bits, data.ty.bits() as i32);
     rows::lc_rr(cx, L32, back, right);
     (Around { address: aligned, right, back }, trap)
 }
 
-/// The address of an access in a register, and its trap code.
+/// Computes the address of an access in a register; returns that and the trap code.
 fn plain_address(cx: &mut Cx, data: &InstData) -> (VReg, u8) {
     let amode = access_as(cx, &BASED, data);
     let trap = trap_of(&cx.mem_flags(data));
@@ -149,7 +150,8 @@ fn plain_address(cx: &mut Cx, data: &InstData) -> (VReg, u8) {
     (address, trap)
 }
 
-/// Combines memory with a register and loads what was there, if there is an instruction for it.
+/// Pushes an operation that combines memory with a register and loads the old value. There is an instruction
+/// for it.
 fn interlocked(cx: &mut Cx, op: AtomicRmwOp, size: OperandSize, d: VReg, operand: VReg, amode: Amode) {
     match op {
         AtomicRmwOp::And => rows::lan(cx, size, d, operand, amode),
@@ -159,12 +161,13 @@ fn interlocked(cx: &mut Cx, op: AtomicRmwOp, size: OperandSize, d: VReg, operand
     }
 }
 
+/// Whether an operation is one instruction.
 fn is_interlocked(op: AtomicRmwOp) -> bool {
     use AtomicRmwOp::*;
     matches!(op, Add | Sub | And | Or | Xor)
 }
 
-/// The operand of a byte or halfword: extended as the loop compares.
+/// Asks for the operand of an operation on a byte or halfword, extended as the loop compares.
 fn narrow_operand(cx: &mut Cx, value: Value, op: AtomicRmwOp, swap: bool) -> VReg {
     match op {
         AtomicRmwOp::Smin | AtomicRmwOp::Smax => put_extended_to_32(cx, value, true),

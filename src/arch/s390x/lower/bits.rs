@@ -1,8 +1,8 @@
 //! Counting, reversing and swapping bits: clz, ctz, cls, popcnt, bitrev, bswap.
 //!
-//! The processor finds the leftmost one of 64 bits; of zero it says 64. Narrow values are extended for it, or get a one just
-//! beyond them where that also does away with the special case of zero. Ones are counted in each byte, and the
-//! bytes added by a multiplication, unless there is an instruction for the whole.
+//! The processor finds the leftmost one of 64 bits, and gives 64 for zero. A narrow value is extended, or
+//! gets a one just above it where that also handles zero. Ones are counted in each byte and the bytes added
+//! up by a multiplication, unless there is an instruction for the whole.
 
 use super::field;
 use super::inputs::*;
@@ -17,7 +17,7 @@ use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{L32, OperandSize, Q64, alu_size, exact_size};
 use crate::rule;
 
-/// Lowers an opcode of the family.
+/// Lowers clz, ctz, cls, popcnt, bitrev and bswap.
 pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
     use Opcode::*;
     let data = cx.f.insts[inst];
@@ -65,6 +65,7 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
+/// Lowers the family's opcodes on i128.
 fn lower_wide(cx: &mut Cx, inst: Inst, opcode: Opcode, value: Value) {
     let d = result(cx, inst);
     let a = cx.put_pair(value);
@@ -84,6 +85,7 @@ fn lower_wide(cx: &mut Cx, inst: Inst, opcode: Opcode, value: Value) {
     }
 }
 
+/// Lowers opcodes that count bits of i128.
 fn count_wide(cx: &mut Cx, opcode: Opcode, d: VReg, a: Pair) {
     match opcode {
         Opcode::Clz => leading_zeros_wide(cx, d, a),
@@ -106,7 +108,8 @@ fn count_wide(cx: &mut Cx, opcode: Opcode, d: VReg, a: Pair) {
     }
 }
 
-/// `d` = the zeros above the highest one of 64 bits, less `excess`. The condition code is that of the value only if that is 0.
+/// `d` = the leading zeros of 64 bits, less `excess`. If that is 0, the condition code tells whether there is
+/// a one.
 fn leading_zeros(cx: &mut Cx, d: VReg, a: VReg, excess: i32) {
     let rest = cx.tmp(RegClass::Int);
     if excess == 0 {
@@ -118,15 +121,17 @@ fn leading_zeros(cx: &mut Cx, d: VReg, a: VReg, excess: i32) {
     rows::ahi_ri(cx, Q64, d, count, -excess);
 }
 
+/// Counts leading zeros of i128.
 fn leading_zeros_wide(cx: &mut Cx, d: VReg, a: Pair) {
     let [low, further, high] = std::array::from_fn(|_| cx.tmp(RegClass::Int));
     leading_zeros(cx, low, a.0, 0);
     rows::ahi_ri(cx, Q64, further, low, 64);
     leading_zeros(cx, high, a.1, 0);
-    // Code 0 says that there is no one.
+    // Code 0 means that the high half is zero.
     rows::loc_rr(cx, Q64, d, high, further, Cond::E);
 }
 
+/// Counts trailing zeros.
 fn trailing_zeros(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
     let a = cx.put(value);
     if ty == types::I64 {
@@ -144,15 +149,16 @@ fn trailing_zeros(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
     rows::xilf(cx, d, count, 63);
 }
 
+/// Counts trailing zeros of 64 bits.
 fn trailing_zeros_of_64(cx: &mut Cx, d: VReg, a: VReg) {
     let count = lowest_one(cx, a);
     let zero_too = cx.tmp(RegClass::Int);
-    // Of zero, what makes the result 64.
+    // For zero, this count makes the result 64.
     rows::lochi_ri(cx, Q64, zero_too, count, 64 ^ 63, Cond::E);
     rows::xilf(cx, d, zero_too, 63);
 }
 
-/// The number of the lowest one, from the left. Code 0 says that there is none.
+/// Finds the number of the lowest one, counted from the left. Sets condition code 0 if there is none.
 fn lowest_one(cx: &mut Cx, a: VReg) -> VReg {
     let [negated, only, count] = std::array::from_fn(|_| cx.tmp(RegClass::Int));
     rows::lc_rr(cx, Q64, negated, a);
@@ -161,6 +167,7 @@ fn lowest_one(cx: &mut Cx, a: VReg) -> VReg {
     count
 }
 
+/// Counts trailing zeros of i128.
 fn trailing_zeros_wide(cx: &mut Cx, d: VReg, a: Pair) {
     let [low, high, further] = std::array::from_fn(|_| cx.tmp(RegClass::Int));
     trailing_zeros_of_64(cx, high, a.1);
@@ -170,6 +177,7 @@ fn trailing_zeros_wide(cx: &mut Cx, d: VReg, a: Pair) {
     rows::loc_rr(cx, Q64, d, low, further, Cond::E);
 }
 
+/// Counts ones.
 fn ones(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
     if cx.flags.has_mie3() {
         rule!(cx, "popcnt.whole");
@@ -197,6 +205,7 @@ fn ones(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
     }
 }
 
+/// Counts ones of 64 bits.
 fn ones_of_64(cx: &mut Cx, d: VReg, a: VReg) {
     if cx.flags.has_mie3() {
         rows::popcnt(cx, d, a);
@@ -225,7 +234,7 @@ fn reverse(cx: &mut Cx, d: VReg, mut bits: VReg, ty: Type) {
     }
 }
 
-/// Exchanges the bits under a mask with those `distance` above them.
+/// Exchanges the bits under a mask with those `distance` bits above them.
 fn exchange(cx: &mut Cx, size: OperandSize, d: VReg, a: VReg, distance: i32, mask: VReg) {
     let [shifted, upper, lower, moved] = std::array::from_fn(|_| cx.tmp(RegClass::Int));
     rows::srl_rri(cx, size, shifted, a, distance);

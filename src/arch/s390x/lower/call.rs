@@ -1,4 +1,4 @@
-//! What calls are made of on s390x; [`crate::lower::call`] puts it together.
+//! Calls: the instructions from which [`crate::lower::call`] composes them.
 
 use super::inputs::*;
 use crate::arch::s390x::{S390x, rows};

@@ -1,9 +1,9 @@
-//! Comparisons, and everything that consumes a condition: set, select, branch, trap.
+//! Comparisons, and the instructions that set or trap by them.
 //!
-//! A comparison of registers or with a small immediate is one instruction with the branch or trap on it, so `condition`
-//! gives it back as a [`Test`] that is not pushed yet. What else is compared is pushed, and the condition code
-//! tells the result. Constants and addresses are made without changing the condition code, so consumers may
-//! still ask for operands behind a comparison.
+//! A comparison of registers or with a small immediate can be one instruction with the branch or trap, so
+//! such a [`Test`] is not pushed yet. Other comparisons are pushed, and the condition code has the result.
+//! Constants and addresses do not change the condition code, so operands may still be asked for after a
+//! comparison.
 
 use super::field;
 use super::field::{bit_range, only_half};
@@ -22,16 +22,16 @@ use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{OperandSize, Q64, alu_size, exact_size};
 use crate::rule;
 
-/// What tells whether a condition holds.
+/// What branches and traps can test.
 #[derive(Clone, Copy, Debug)]
 pub enum Test {
-    /// The condition code that was set.
+    /// A condition on the condition code, which is set.
     Code(Cond),
     /// A comparison of registers, `signed` or not.
-    #[allow(missing_docs, reason = "as in the instruction")]
+    #[allow(missing_docs, reason = "the fields are the instruction's operands")]
     Registers { size: OperandSize, signed: bool, a: VReg, b: VReg, cond: Cond },
     /// A comparison with an immediate of eight bits.
-    #[allow(missing_docs, reason = "as in the instruction")]
+    #[allow(missing_docs, reason = "the fields are the instruction's operands")]
     Immediate { size: OperandSize, signed: bool, a: VReg, imm: i32, cond: Cond },
 }
 
@@ -44,7 +44,7 @@ impl Complement for Test {
 }
 
 impl Test {
-    /// Pushes the comparison if it was not yet. The condition of the code that it sets.
+    /// Turns the test into a condition on the condition code; pushes the comparison if it is not pushed yet.
     pub fn code(self, cx: &mut Cx) -> Cond {
         match self {
             Test::Code(cond) => cond,
@@ -56,7 +56,7 @@ impl Test {
                 cond
             }
             Test::Immediate { size, signed, a, imm, cond } => {
-                // Equality is the same however they are read.
+                // Equality is the same for signed and unsigned operands.
                 match signed || matches!(cond, Cond::E | Cond::Lh) {
                     true => rows::chi_ri(cx, size, a, imm),
                     false => rows::clfi_ri(cx, size, a, imm),
@@ -67,7 +67,7 @@ impl Test {
     }
 }
 
-/// The condition after an integer comparison.
+/// The condition to test after an integer comparison.
 pub fn int_cond(cc: IntCc) -> Cond {
     match cc {
         IntCc::Equal => Cond::E,
@@ -79,7 +79,7 @@ pub fn int_cond(cc: IntCc) -> Cond {
     }
 }
 
-/// The condition after a comparison of floats: equal, low, high, or code 3 if they are not ordered.
+/// The condition to test after a comparison of floats, which sets code 3 if they are unordered.
 pub fn float_cond(cc: FloatCc) -> Cond {
     use FloatCc::*;
     match cc {
@@ -100,10 +100,10 @@ pub fn float_cond(cc: FloatCc) -> Cond {
     }
 }
 
-/// The condition that some of the bits tested under a mask, or of a bitwise result, are 1.
+/// The condition that some bit is 1, after a test under mask or a bitwise operation.
 const SOME: Cond = Cond::Lho;
 
-/// Whether a comparison may read its operands as signed or as unsigned.
+/// Whether a comparison may take its operands as `[signed, unsigned]`.
 fn readings(cc: IntCc) -> [bool; 2] {
     let either = matches!(cc, IntCc::Equal | IntCc::NotEqual);
     [either || cc.is_signed(), either || !cc.is_signed()]
@@ -181,7 +181,7 @@ impl Comparisons for S390x {
     }
 }
 
-/// A comparison with what has an instruction of its own: memory, or an extended word.
+/// Compares with memory or an extended word, if `b` can be folded as such.
 fn compare_folding(cx: &mut Cx, cc: IntCc, a: Value, b: Value) -> Option<Test> {
     let ty = cx.ty(a);
     let size = alu_size(ty);
@@ -266,7 +266,7 @@ fn compare_constant(cx: &mut Cx, cc: IntCc, a: Value, constant: i64, may_fold: b
     Test::Code(cond)
 }
 
-/// A comparison with zero that tests bits, or takes the condition code of the arithmetic.
+/// Compares with zero by testing bits, or by the condition code of the arithmetic that computes `a`.
 fn compare_zero(cx: &mut Cx, cc: IntCc, a: Value, may_fold: bool) -> Option<Test> {
     use IntCc::*;
     let ty = cx.ty(a);
@@ -309,7 +309,7 @@ fn compare_zero(cx: &mut Cx, cc: IntCc, a: Value, may_fold: bool) -> Option<Test
     Some(Test::Code(cond))
 }
 
-/// Rows that test the bits of a halfword, counted from the right.
+/// Rows that test bits of a halfword of a register, by its number from the right.
 pub static TEST_HALF: [fn(&mut Cx<'_>, VReg, i32); 4] = [
     |cx, a, i| rows::tmll(cx, a, i),
     |cx, a, i| rows::tmlh(cx, a, i),
@@ -317,7 +317,7 @@ pub static TEST_HALF: [fn(&mut Cx<'_>, VReg, i32); 4] = [
     |cx, a, i| rows::tmhh(cx, a, i),
 ];
 
-/// Tests whether some bits common to the operands of a `band` are 1, if that takes one instruction.
+/// Tests whether a `band` of up to 64 bits is not zero, without computing it.
 fn test_bits(cx: &mut Cx, band: &InstData) -> bool {
     let (a, b) = cx.commute(Value(band.a), Value(band.b));
     let Some(mask) = cx.constant(b) else {
@@ -348,7 +348,7 @@ fn test_bits(cx: &mut Cx, band: &InstData) -> bool {
     true
 }
 
-/// Tests bits of a byte in memory.
+/// Tests bits of a byte in memory, if the value is a load that can be folded and `mask` is in one byte.
 fn test_byte(cx: &mut Cx, value: Value, mask: u64) -> bool {
     let byte = mask.trailing_zeros() / 8;
     let bits = mask.checked_shr(8 * byte).unwrap_or(0);
@@ -366,7 +366,7 @@ fn test_byte(cx: &mut Cx, value: Value, mask: u64) -> bool {
     true
 }
 
-/// Compares memory with an immediate.
+/// Compares memory with an immediate, if the value is a load that can be folded.
 fn compare_memory(cx: &mut Cx, cc: IntCc, value: Value, constant: i64) -> Option<Test> {
     if cx.is_used(value) {
         return None;
@@ -376,7 +376,7 @@ fn compare_memory(cx: &mut Cx, cc: IntCc, value: Value, constant: i64) -> Option
     let [signed, unsigned] = readings(cc);
     let bits = memory.bits();
     let value_as_unsigned = constant as u64 & (u64::MAX >> (64 - memory.bits()));
-    // A zero-extended value compares with a constant in its range in the same way signed and unsigned.
+    // With a constant in its range, a zero-extended value compares alike as signed and as unsigned.
     let (signed, unsigned, constant) = match extended {
         None => (signed, unsigned, constant),
         Some(true) => (signed, false, constant),
@@ -398,7 +398,7 @@ fn compare_memory(cx: &mut Cx, cc: IntCc, value: Value, constant: i64) -> Option
     Some(Test::Code(int_cond(cc)))
 }
 
-/// The load that a value is or extends, the type in memory, and whether the extension is one of the sign.
+/// The load that a value is or extends, the type in memory, and whether the extension is signed.
 fn narrow_load(cx: &Cx, value: Value) -> Option<(Inst, Type, Option<bool>)> {
     let data = &cx.f.insts[cx.unique(value)?];
     let (load, extended) = match data.opcode {
@@ -418,7 +418,7 @@ fn narrow_load(cx: &Cx, value: Value) -> Option<(Inst, Type, Option<bool>)> {
     plain.then_some((load, memory, extended))
 }
 
-/// A comparison whose result is a bit of an operand: the sign, or one that a mask leaves.
+/// Lowers a comparison whose result is a bit of an operand: the sign, or the only bit of a mask.
 fn set_by_bit(cx: &mut Cx, d: VReg, data: &InstData) -> bool {
     let (value, ty) = (Value(data.a), cx.ty(Value(data.a)));
     if ty.bits() > 64 || cx.constant(Value(data.b)) != Some(0) {
@@ -445,12 +445,12 @@ fn set_by_bit(cx: &mut Cx, d: VReg, data: &InstData) -> bool {
     true
 }
 
-/// A condition without code 3, which comparisons never set and whose bit comparing branches don't have.
+/// A condition without code 3, which comparisons never set and compare-and-branch instructions cannot test.
 pub fn compared(cond: Cond) -> Cond {
     Cond::from_code(cond as u16 & 14)
 }
 
-/// icmp and fcmp as values.
+/// Lowers icmp and fcmp.
 pub fn compare(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
@@ -467,7 +467,7 @@ pub fn compare(cx: &mut Cx, inst: Inst) -> Lowered {
 /// Sets all of `d` to `value` if a test holds, else to 0.
 pub fn set_to(cx: &mut Cx, d: VReg, test: Test, value: i32) {
     let cond = test.code(cx);
-    // Behind the comparison, so that it may be in the register of one of its operands.
+    // The zero comes after the comparison, so that it may reuse the register of an operand.
     let zero = cx.constant_register(0);
     rows::lochi_ri(cx, Q64, d, zero, value, cond);
 }

@@ -1,8 +1,8 @@
-//! Making integer constants, and masks as ranges of bits.
+//! Materialises constants and addresses.
 //!
-//! Every 64-bit constant is one instruction of four or six bytes, or one for its upper word and one that inserts the lower
-//! word. None of them changes the condition code, so that constants can be made between a comparison and what
-//! tests it.
+//! Every 64-bit constant takes one instruction of four or six bytes, or one for its upper word and one that
+//! inserts the lower word. None of them changes the condition code, so constants can be materialised between
+//! a comparison and the instruction that tests it.
 
 use super::field;
 use super::inputs::*;
@@ -64,7 +64,7 @@ impl Materialization for S390x {
     }
 
     fn make_symbol_address(cx: &mut Cx, d: VReg, symbol: SymbolRef, offset: i64, colocated: bool) {
-        // What is relative to the instruction is counted in halfwords.
+        // A relative address counts halfwords.
         if let (true, Some(offset), 0) = (colocated, near_symbol(offset), offset & 1) {
             rows::la(cx, d, Amode::at(Place::Symbol(symbol), offset));
             return;
@@ -93,12 +93,12 @@ fn integer(data: &InstData) -> u64 {
     ((data.imm64() << unused) as i64 >> unused) as u64
 }
 
-/// An instruction that makes a constant, with its immediate.
+/// An instruction that materialises a constant, with its immediate.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Whole {
     /// A halfword, sign-extended.
     SignedHalf(i16),
-    /// One of the four halfwords, counted from the right; the others are zero.
+    /// One of the four halfwords, by its number from the right; the others are zero.
     Half(u8, u16),
     /// A word, sign-extended.
     SignedWord(i32),
@@ -108,16 +108,16 @@ enum Whole {
     LeftWord(u32),
 }
 
-/// An instruction that replaces a part of the right word, with its immediate.
+/// An instruction that replaces part of the right word, with its immediate.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Insert {
-    /// The right halfword, counted as 0, or the other.
+    /// A halfword, by its number from the right: 0 or 1.
     Half(u8, u16),
-    /// All of it.
+    /// The whole word.
     Word(u32),
 }
 
-/// The instruction that makes a constant alone, if there is one: a short one first.
+/// The instruction that materialises a constant alone, if there is one, preferably a short one.
 fn whole(bits: u64) -> Option<Whole> {
     let signed = bits as i64;
     if let Ok(half) = i16::try_from(signed) {
@@ -136,7 +136,7 @@ fn whole(bits: u64) -> Option<Whole> {
     }
 }
 
-/// The instruction that puts a word in place of one that is zero.
+/// The instruction that replaces a right word of zero.
 fn insert(word: u32) -> Insert {
     match (word >> 16, word & 0xFFFF) {
         (0, half) => Insert::Half(0, half as u16),
@@ -150,6 +150,7 @@ fn is_long(bits: u64) -> bool {
     whole(bits).is_none()
 }
 
+/// Pushes an instruction that materialises a constant.
 fn push_whole(cx: &mut Cx, d: VReg, whole: Whole) {
     match whole {
         Whole::SignedHalf(half) => rows::lhi_ri(cx, Q64, d, half as i32),
@@ -163,7 +164,7 @@ fn push_whole(cx: &mut Cx, d: VReg, whole: Whole) {
     }
 }
 
-/// Makes the constant of an f32const or f64const in a register.
+/// Materialises an f32const or f64const in a register.
 fn make_float(cx: &mut Cx, d: VReg, data: &InstData) {
     let (ty, bits) = match data.opcode {
         Opcode::F32const => (types::F32, data.a as u64),

@@ -1,4 +1,5 @@
-//! Branches, and what the ends of blocks and the frame are made of on s390x; [`crate::lower::control`] puts it together.
+//! Branches, returns and access to the frame: the instructions from which [`crate::lower::control`] composes
+//! them.
 
 use super::compare::{Test, compared};
 use super::inputs::*;
@@ -44,7 +45,7 @@ impl ControlLowering for S390x {
     }
 }
 
-/// Branches to `then` if a test holds, else to `other`.
+/// Pushes a branch to `then` if a test holds, else to `other`.
 fn branch(cx: &mut Cx, test: Test, then: Label, other: Label) {
     match test {
         Test::Code(cond) => {

@@ -1,8 +1,8 @@
 //! Conversions between integers and floats, between f32 and f64, and bitcasts.
 //!
-//! Conversions to integers of 32 and 64 bits saturate, and set condition code 3 for what does not fit and for NaN. Of that
-//! signed ones give the lowest integer, where CLIF's saturating conversions ask for 0. Narrower integers are made from one
-//! of 32 bits.
+//! Conversions to integers of 32 and 64 bits saturate, and set condition code 3 for operands out of range and
+//! NaNs. For a NaN, signed ones give the lowest integer, where CLIF's saturating conversions give 0. Narrower
+//! integers are computed from one of 32 bits.
 
 use super::compare::{Test, float_cond};
 use super::float;
@@ -19,6 +19,7 @@ use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{L32, OperandSize, Q64, alu_size, exact_size};
 use crate::rule;
 
+/// Converts between f32 and f64.
 fn change_precision(cx: &mut Cx, d: VReg, data: &InstData) {
     let source = Value(data.a);
     if data.opcode == Opcode::Fpromote
@@ -34,7 +35,7 @@ fn change_precision(cx: &mut Cx, d: VReg, data: &InstData) {
     }
 }
 
-/// bitcast between classes: a move or a load.
+/// Lowers bitcast between integers and floats: a move or a load.
 fn bitcast(cx: &mut Cx, d: VReg, data: &InstData) {
     let source = Value(data.a);
     let from = cx.ty(source);
@@ -53,8 +54,7 @@ fn bitcast(cx: &mut Cx, d: VReg, data: &InstData) {
     }
 }
 
-// From integers.
-
+/// Converts an integer of at most 64 bits to a float.
 fn from_int(cx: &mut Cx, d: VReg, data: &InstData) {
     let source = Value(data.a);
     let from = alu_size(cx.ty(source));
@@ -69,12 +69,10 @@ fn from_int(cx: &mut Cx, d: VReg, data: &InstData) {
     }
 }
 
-// To integers.
-
-/// A float that is to become an integer.
+/// A float that is converted to an integer.
 #[derive(Clone, Copy)]
 struct FloatSource {
-    reg: VReg,
+    register: VReg,
     ty: Type,
     signed: bool,
 }
@@ -83,23 +81,23 @@ impl FloatSource {
     fn of(cx: &mut Cx, data: &InstData) -> Self {
         let value = Value(data.a);
         let signed = matches!(data.opcode, Opcode::FcvtToSint | Opcode::FcvtToSintSat);
-        FloatSource { reg: cx.put(value), ty: cx.ty(value), signed }
+        FloatSource { register: cx.put(value), ty: cx.ty(value), signed }
     }
 
     /// Pushes the conversion to an integer of 32 or 64 bits.
     fn convert(self, cx: &mut Cx, size: OperandSize, d: VReg) {
         let from = exact_size(self.ty);
         match (size, self.signed) {
-            (L32, true) => rows::tow(cx, from, d, self.reg),
-            (L32, false) => rows::touw(cx, from, d, self.reg),
-            (_, true) => rows::tog(cx, from, d, self.reg),
-            (_, false) => rows::toug(cx, from, d, self.reg),
+            (L32, true) => rows::tow(cx, from, d, self.register),
+            (L32, false) => rows::touw(cx, from, d, self.register),
+            (_, true) => rows::tog(cx, from, d, self.register),
+            (_, false) => rows::toug(cx, from, d, self.register),
         }
     }
 
-    /// Compares it with itself: the result is a test whether it is a NaN.
+    /// Compares the float with itself; returns the condition that it is a NaN.
     fn unordered(self, cx: &mut Cx) -> Cond {
-        rows::fcmp_rr(cx, exact_size(self.ty), self.reg, self.reg);
+        rows::fcmp_rr(cx, exact_size(self.ty), self.register, self.register);
         Cond::O
     }
 
@@ -109,7 +107,7 @@ impl FloatSource {
     }
 }
 
-/// See [`Conversions::to_int_or_trap`].
+/// Converts to an integer; traps if it does not fit. See [`Conversions::to_int_or_trap`].
 fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData) {
     let source = FloatSource::of(cx, data);
     let size = alu_size(data.ty);
@@ -124,7 +122,7 @@ fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData) {
     }
 }
 
-/// See [`Conversions::to_int_saturated`].
+/// Converts to the nearest integer in range. See [`Conversions::to_int_saturated`].
 fn to_int_saturated(cx: &mut Cx, result: VReg, data: &InstData) {
     let source = FloatSource::of(cx, data);
     let size = alu_size(data.ty);
@@ -145,7 +143,7 @@ fn to_int_saturated(cx: &mut Cx, result: VReg, data: &InstData) {
     if !source.signed {
         let most = (1 << bits) - 1;
         rows::clfi_ri(cx, L32, d, most);
-        // All ones, for the type's own bits.
+        // All ones is the highest integer of the type.
         rows::lochi_ri(cx, L32, next, d, -1, Cond::H);
         return;
     }

@@ -1,9 +1,9 @@
-//! Division and remainder, and the high half of products.
+//! Division, remainder, and the high half of products.
 //!
-//! The processor has one exception for division by zero and for a quotient that does not fit, CLIF two trap
-//! codes. Up to 32 bits the quotient of signed numbers always fits 64, so that the instruction traps for zero only, and the
-//! overflow is found in the quotient. Of 64 bits, zero is checked before; for the remainder of the lowest integer
-//! by -1, which is 0 in CLIF, a divisor of -1 is replaced by 1. i128 is divided by library routines.
+//! The processor has one exception for division by zero and for a quotient that does not fit; CLIF has two
+//! trap codes. Up to 32 bits, a signed quotient always fits 64 bits, so the instruction traps for zero only,
+//! and overflow is checked in the quotient. For 64 bits, zero is checked before. The remainder of the lowest
+//! integer by -1 is 0 in CLIF, so a divisor of -1 is replaced by 1. i128 is divided by library routines.
 
 use super::compare::Test;
 use super::inputs::*;
@@ -25,7 +25,7 @@ use crate::rule;
 const ZERO: TrapCode = TrapCode::INTEGER_DIVISION_BY_ZERO;
 const OVERFLOW: TrapCode = TrapCode::INTEGER_OVERFLOW;
 
-/// udiv, sdiv, urem, srem up to 64 bits.
+/// Lowers udiv, sdiv, urem and srem of up to 64 bits.
 pub fn divide(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     if divide_constant::divide(cx, inst, &data) {
@@ -45,6 +45,7 @@ pub fn divide(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
+/// Pushes an unsigned division.
 fn divide_unsigned(cx: &mut Cx, data: &InstData, quotient: VReg, remainder: VReg) {
     let size = alu_size(data.ty);
     let memory = if data.ty.bits() >= 32 { sink_load(cx, Value(data.b), data.ty) } else { None };
@@ -62,6 +63,7 @@ fn divide_unsigned(cx: &mut Cx, data: &InstData, quotient: VReg, remainder: VReg
     }
 }
 
+/// Pushes a signed division of up to 32 bits.
 fn divide_signed_32(cx: &mut Cx, data: &InstData, quotient: VReg, remainder: VReg) {
     let memory = if data.ty == types::I32 { sink_load(cx, Value(data.b), data.ty) } else { None };
     let dividend = put_extended_to_64(cx, Value(data.a), true);
@@ -73,13 +75,14 @@ fn divide_signed_32(cx: &mut Cx, data: &InstData, quotient: VReg, remainder: VRe
         }
     }
     if data.opcode == Opcode::Sdiv {
-        // The quotient has 64 bits: this is the only one that is too large.
+        // The quotient has 64 bits. This is the only one too large for the type.
         let limit = 1i64 << (data.ty.bits() - 1);
         rows::clfi_ri(cx, Q64, quotient, limit as i32);
         S390x::trap_on(cx, Test::Code(Cond::E), OVERFLOW);
     }
 }
 
+/// Pushes a signed division of 64 bits.
 fn divide_signed_64(cx: &mut Cx, data: &InstData, quotient: VReg, remainder: VReg) {
     let dividend = cx.put(Value(data.a));
     let divisor = cx.put(Value(data.b));
@@ -95,7 +98,7 @@ fn divide_signed_64(cx: &mut Cx, data: &InstData, quotient: VReg, remainder: VRe
     rows::dsg_rr(cx, remainder, quotient, dividend, replaced, ZERO.0);
 }
 
-/// umulhi and smulhi up to 64 bits.
+/// Lowers umulhi and smulhi of up to 64 bits.
 pub fn multiply_high(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let signed = data.opcode == Opcode::Smulhi;
@@ -137,7 +140,7 @@ impl DivisionLowering for S390x {
             S390x::trap_on(cx, Test::Code(Cond::O), OVERFLOW);
             return;
         }
-        // Only the lowest value is its own negation and not zero.
+        // Only the lowest value, other than zero, is its own negation.
         let extended = cx.tmp(RegClass::Int);
         extend_register(cx, extended, a, ty, true);
         rows::chi_ri(cx, L32, extended, -1 << (ty.bits() - 1));
@@ -160,7 +163,7 @@ impl WideDivision for S390x {
         Self::trap_on(cx, Test::Code(Cond::E), code);
     }
 
-    /// What differs from these operands is zero.
+    /// Tests the bor of all differences from these operands for zero.
     fn trap_if_lowest_by_minus_one(cx: &mut Cx, a: Pair, b: Pair, code: TrapCode) {
         let [top, dividend, ones, divisor, either] = std::array::from_fn(|_| cx.tmp(RegClass::Int));
         rows::xihf(cx, top, a.1, i32::MIN);

@@ -1,8 +1,8 @@
 //! Bit fields: chains of masks, shifts and extensions as one instruction.
 //!
-//! `risbgn` rotates a register and keeps one piece of it. Shifts by constants, masks and zero extensions are each a rotation
-//! and a mask, and so is any chain of them. `find` follows a chain from its last instruction as far as it
-//! is used by nothing else and what is kept stays in one piece.
+//! `risbgn` rotates a register and keeps one piece of it. Shifts by constants, masks and zero extensions are
+//! each a rotation and a mask, and so is any chain of them. [`find`] follows a chain from its last
+//! instruction, as long as nothing else uses the intermediate values and the bits kept are in one piece.
 
 use super::inputs::*;
 use crate::arch::s390x::rows;
@@ -12,7 +12,8 @@ use crate::machine::reg::VReg;
 use crate::machine::size::Q64;
 use crate::rule;
 
-/// `source.rotate_left(rotate) & mask`, on 64 bits. What is above a value's type may be anything, in the result too.
+/// `source.rotate_left(rotate) & mask`, on 64 bits. Bits above a value's type are undefined, in the result
+/// too.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Field {
     source: Value,
@@ -20,12 +21,12 @@ struct Field {
     mask: u64,
 }
 
-/// The lowest `bits` bits.
+/// A mask of the lowest `bits` bits.
 fn lowest(bits: u32) -> u64 {
     u64::MAX.checked_shr(64 - bits).unwrap_or(0)
 }
 
-/// What an instruction does to the value it takes first, as rotation and mask; `amount` is its constant operand.
+/// The rotation and mask that an instruction applies to its first operand. `amount` is its constant operand.
 fn step(opcode: Opcode, from: Type, to: Type, amount: Option<u64>) -> Option<(u32, u64)> {
     let shift = || amount.map(|amount| amount as u32 & (to.bits() - 1));
     match opcode {
@@ -45,7 +46,8 @@ fn step(opcode: Opcode, from: Type, to: Type, amount: Option<u64>) -> Option<(u3
 }
 
 impl Field {
-    /// The same in terms of what its source is made from.
+    /// The same field in terms of its source's operand, if an instruction that can be folded defines the
+    /// source.
     fn further(self, cx: &Cx) -> Option<Field> {
         let ty = cx.ty(self.source);
         if ty.bits() > 64 {
@@ -73,7 +75,7 @@ impl Field {
     }
 }
 
-/// The field that `value`, which is being lowered, is, if it takes the place of at least `least` instructions.
+/// The field that `value`, which is being lowered, is, if it replaces at least `least` instructions.
 fn find(cx: &Cx, value: Value, least: usize) -> Option<Field> {
     let mut field = Field { source: value, rotate: 0, mask: u64::MAX };
     let mut best = None;
@@ -90,7 +92,7 @@ fn find(cx: &Cx, value: Value, least: usize) -> Option<Field> {
     best
 }
 
-/// Lowers `value` to one instruction in `d`, if that does the work of at least `least` instructions of the IR.
+/// Lowers `value` to a field, if it replaces at least `least` instructions. Returns whether it does.
 pub fn extract(cx: &mut Cx, d: VReg, value: Value, least: usize) -> bool {
     let Some(Field { source, rotate, mask }) = find(cx, value, least) else { return false };
     rule!(cx, "field.extract");
@@ -99,11 +101,11 @@ pub fn extract(cx: &mut Cx, d: VReg, value: Value, least: usize) -> bool {
     true
 }
 
-/// How a field is combined with what it is put in.
+/// Pushes an instruction that combines a field with a register.
 type Combine = fn(&mut Cx<'_>, VReg, VReg, VReg, i32, i32, i32);
 
-/// Lowers `into | field` or `into ^ field` to one instruction, if `value` is a field that nothing else uses and that would
-/// take an instruction of its own.
+/// Lowers `into | field` or `into ^ field` to one instruction, if `value` is a field that nothing else uses
+/// and that would take an instruction of its own. Returns whether it is.
 pub fn combine(cx: &mut Cx, opcode: Opcode, d: VReg, into: Value, value: Value) -> bool {
     let Some(inst) = cx.unique(value).filter(|_| !cx.is_used(value)) else { return false };
     let combine: Combine = match opcode {
@@ -114,7 +116,7 @@ pub fn combine(cx: &mut Cx, opcode: Opcode, d: VReg, into: Value, value: Value) 
     let least = if cx.f.insts[inst].opcode == Opcode::Uextend { 2 } else { 1 };
     let Some(Field { source, rotate, mask }) = find(cx, value, least) else { return false };
     rule!(cx, "field.combine");
-    let (first, last) = bit_range(mask).expect("it is in one piece");
+    let (first, last) = bit_range(mask).expect("the mask is in one piece");
     let (a, b) = (cx.put(into), cx.put(source));
     combine(cx, d, a, b, first as i32, last as i32, rotate as i32);
     true
@@ -127,24 +129,24 @@ pub fn push(cx: &mut Cx, d: VReg, a: VReg, rotate: u32, mask: u64) {
         (0, 0xFFFF) => rows::llh_rr(cx, Q64, d, a),
         (0, 0xFFFF_FFFF) => rows::llgf_rr(cx, d, a),
         _ => {
-            let (first, last) = bit_range(mask).expect("it is in one piece");
+            let (first, last) = bit_range(mask).expect("the mask is in one piece");
             rows::risbg_rz(cx, d, a, first as i32, last as i32 + ZERO_OTHERS, rotate as i32);
         }
     }
 }
 
-/// The number of the only halfword, counted from the right, that is not zero, and its bits.
+/// The only halfword that is not zero: its number from the right, and its bits.
 pub fn only_half(bits: u64) -> Option<(u8, u16)> {
     let number = (bits.trailing_zeros() / 16).min(3) as u8;
     let half = (bits >> (16 * number)) as u16;
     (bits != 0 && (half as u64) << (16 * number) == bits).then_some((number, half))
 }
 
-/// First and last of a mask's ones, counted from the left, if they are in one piece. The piece may go over the right
-/// end and on at the left one; then the first has the higher number.
+/// First and last of a mask's ones, counted from the left, if they are in one piece. The piece may wrap
+/// around the right end; then the first has the higher number.
 pub fn bit_range(mask: u64) -> Option<(u8, u8)> {
     let start = if mask >> 63 == 1 && mask & 1 == 1 { mask.leading_ones() } else { 0 };
-    // With the piece at the left end moved away there is one piece, or the mask is all ones.
+    // After this rotation, no piece wraps around, unless the mask is all ones.
     let turned = mask.rotate_left(start);
     if turned == 0 || mask == u64::MAX {
         return None;

@@ -1,16 +1,13 @@
-//! f32 and f64: arithmetic, comparison, selection, loads, stores, constants.
+//! Arithmetic of f32 and f64, and operations on their signs and bits.
 //!
-//! Most operations overwrite their first operand and can have the second in memory; they have a longer
-//! form, of a vector register's first element, with a destination of its own. An `Op` is all three. A
-//! register has an f32 in its leftmost bits, so that operations on signs are the same for both types.
-//!
-//! Zero is made in a register; the other constants are memory operands in the constant pool.
+//! Most operations overwrite their first operand and can have the second in memory. They have a longer form,
+//! on a vector register's first element, with a destination of its own. An [`Op`] is all three. A register
+//! has an f32 in its leftmost bits, so operations on signs are the same for both types.
 
 use super::inputs::*;
 use crate::arch::s390x::rows;
 use crate::ir::*;
 use crate::lower::context::Lowered;
-use crate::lower::float as shared;
 use crate::lower::float::*;
 use crate::machine::amode::Amode;
 use crate::machine::reg::{RegClass, VReg};
@@ -19,11 +16,11 @@ use crate::rule;
 
 /// An operation `d = a op b`.
 struct Op {
-    /// In the register of `a`.
+    /// `d` in the register of `a`.
     rr: fn(&mut Cx<'_>, OperandSize, VReg, VReg, VReg),
-    /// In the register of `a`, with `b` in memory.
+    /// `d` in the register of `a`, `b` in memory.
     rm: fn(&mut Cx<'_>, OperandSize, VReg, VReg, Amode),
-    /// In a register of its own.
+    /// `d` in a register of its own.
     rrr: fn(&mut Cx<'_>, OperandSize, VReg, VReg, VReg),
 }
 
@@ -37,14 +34,16 @@ macro_rules! op {
     };
 }
 
+/// Addition.
 static ADD: Op = op!(fadd_rr fadd_rm fadd_rrr);
+/// Subtraction.
 static SUBTRACT: Op = op!(fsub_rr fsub_rm fsub_rrr);
+/// Multiplication.
 static MULTIPLY: Op = op!(fmul_rr fmul_rm fmul_rrr);
+/// Division.
 static DIVIDE: Op = op!(fdiv_rr fdiv_rm fdiv_rrr);
 
-// Arithmetic.
-
-/// All arithmetic on one type.
+/// Lowers arithmetic on floats.
 pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
     use Opcode::*;
     let data = cx.f.insts[inst];
@@ -60,12 +59,13 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// See [`shared::canonical`].
+/// Computes `d` by `compute`, and replaces a NaN by the canonical one if the settings ask for that.
 pub fn canonical(cx: &mut Cx, d: VReg, ty: Type, compute: impl FnOnce(&mut Cx, VReg)) {
     let replace = |cx: &mut Cx, d, raw, nan| rows::canonical_nan(cx, exact_size(ty), d, raw, nan);
-    shared::canonical(cx, d, ty, compute, replace);
+    canonicalize(cx, d, ty, compute, replace);
 }
 
+/// Pushes arithmetic, without replacing NaNs.
 fn arithmetic(cx: &mut Cx, d: VReg, data: &InstData) {
     use Opcode::*;
     let size = exact_size(data.ty);
@@ -94,6 +94,7 @@ fn arithmetic(cx: &mut Cx, d: VReg, data: &InstData) {
     round(cx, size, d, a);
 }
 
+/// Pushes an operation with two operands.
 fn binary(cx: &mut Cx, op: &Op, d: VReg, a: Value, b: Value) {
     let size = exact_size(cx.ty(a));
     if let Some(b) = memory_operand(cx, b, true) {
@@ -111,11 +112,13 @@ fn binary(cx: &mut Cx, op: &Op, d: VReg, a: Value, b: Value) {
     }
 }
 
+/// Pushes a commutative operation.
 fn commutative(cx: &mut Cx, op: &Op, d: VReg, data: &InstData) {
     let (a, b) = cx.commute(Value(data.a), Value(data.b));
     binary(cx, op, d, a, b);
 }
 
+/// Pushes a square root.
 fn square_root(cx: &mut Cx, size: OperandSize, d: VReg, a: Value) {
     match memory_operand(cx, a, true) {
         Some(m) => rows::fsqrt_rm(cx, size, d, m),
@@ -126,8 +129,8 @@ fn square_root(cx: &mut Cx, size: OperandSize, d: VReg, a: Value) {
     }
 }
 
-/// The product is negated by one of its operands: the instruction that does it itself negates the sum as well, zero
-/// included.
+/// Pushes a fused multiplication and addition. A product is negated by way of one factor, because the
+/// negating instruction negates the whole sum, zero included.
 fn multiply_add(cx: &mut Cx, d: VReg, data: &InstData) {
     let (mut x, mut y, mut z) = (Value(data.a), Value(data.b), Value(data.c));
     let negative_product = strip_negations(cx, &mut x) ^ strip_negations(cx, &mut y);
@@ -147,9 +150,7 @@ fn multiply_add(cx: &mut Cx, d: VReg, data: &InstData) {
     }
 }
 
-// Signs and bits.
-
-/// fneg and fabs.
+/// Lowers fneg and fabs.
 fn sign_operation(cx: &mut Cx, d: VReg, data: &InstData) {
     let source = Value(data.a);
     if data.opcode == Opcode::Fneg
@@ -167,7 +168,7 @@ fn sign_operation(cx: &mut Cx, d: VReg, data: &InstData) {
     }
 }
 
-/// band, bor, bxor and bnot of floats.
+/// Lowers band, bor, bxor and bnot of floats.
 pub fn bitwise(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
@@ -185,7 +186,7 @@ pub fn bitwise(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// bitselect of floats.
+/// Lowers bitselect of floats.
 pub fn bit_select(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
@@ -194,11 +195,7 @@ pub fn bit_select(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-// Comparison and selection.
-
-// Memory.
-
-/// Brings the bits of a float from a general register.
+/// Moves the bits of a float from a general register.
 pub fn from_bits(cx: &mut Cx, d: VReg, bits: VReg, ty: Type) {
     match ty {
         types::F32 => rows::vlvgf(cx, d, bits),
@@ -206,7 +203,7 @@ pub fn from_bits(cx: &mut Cx, d: VReg, bits: VReg, ty: Type) {
     }
 }
 
-/// Brings the bits of a float to a general register.
+/// Moves the bits of a float to a general register.
 pub fn to_bits(cx: &mut Cx, d: VReg, source: VReg, ty: Type) {
     match ty {
         types::F32 => rows::vlgvf(cx, d, source),

@@ -1,6 +1,7 @@
-//! Operand values: what an instruction can take besides registers.
+//! Operands: what an instruction can take besides registers.
 //!
-//! Which addresses a class of instructions has is data; matching them is everybody's ([`address`](crate::lower::address)).
+//! The addresses that a class of instructions can have are data; matching them is shared
+//! ([`address`](crate::lower::address)).
 
 use crate::arch::s390x::{S390x, rows};
 use crate::ir::*;
@@ -13,13 +14,13 @@ use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{L32, OperandSize, Q64, alu_size};
 use crate::rule;
 
-/// The lowering context of this target.
+/// The lowering context of s390x.
 pub type Cx<'a> = Lower<'a, S390x>;
 
-/// Added to the last bit of a rotation whose other bits are to become zero.
+/// Added to the last bit of an insertion after rotation that clears all other bits.
 pub const ZERO_OTHERS: i32 = 128;
 
-/// Base, index and a displacement of 20 bits: what most instructions have.
+/// A base, an index and a displacement of 20 bits: the addresses of most instructions.
 pub const INDEXED: AddressForms = AddressForms {
     displacement: |disp, _, _| (-(1 << 19)..1 << 19).contains(&disp),
     index: |shift, _| shift == 0,
@@ -30,8 +31,8 @@ pub const INDEXED: AddressForms = AddressForms {
     symbol: |_| false,
 };
 
-/// The same, or relative to the instruction: what loads and stores have. Such an access must be aligned, and there are none
-/// of bytes.
+/// [`INDEXED`], or relative to the instruction: the addresses of loads and stores. A relative access must be
+/// aligned and of more than a byte.
 pub const RELATIVE: AddressForms = AddressForms {
     symbol: |symbol| {
         let in_place = symbol.aligned && symbol.bytes > 1 && symbol.disp & 1 == 0 && !symbol.in_register;
@@ -40,23 +41,24 @@ pub const RELATIVE: AddressForms = AddressForms {
     ..INDEXED
 };
 
-/// Base and a displacement of 20 bits.
+/// A base and a displacement of 20 bits.
 pub const BASED: AddressForms = AddressForms { index: |_, _| false, indexed_slot: false, ..INDEXED };
 
-/// Base and a displacement of twelve bits: of instructions with an immediate of 16 bits.
+/// A base and a displacement of twelve bits: the addresses of instructions with a 16-bit immediate.
 pub const SHORT: AddressForms = AddressForms { displacement: |disp, _, _| is_short(disp), ..BASED };
 
-/// Whether a displacement has twelve bits, as the shortest instructions need it.
+/// Whether a displacement has twelve bits, as in the shortest instructions.
 pub fn is_short(disp: i32) -> bool {
     (0..1 << 12).contains(&disp)
 }
 
-/// A constant that is a sign-extended 16-bit immediate.
+/// An integer constant, if it fits a sign-extended 16-bit immediate.
 pub fn imm16(cx: &Cx, value: Value) -> Option<i32> {
     i16::try_from(cx.signed_constant(value)?).ok().map(i32::from)
 }
 
-/// A load with an extension that the instruction being lowered does itself: of `memory` to the type of `value`.
+/// Folds a load that is extended from type `memory` to the type of `value` into the instruction being
+/// lowered.
 pub fn sink_extending_load(cx: &mut Cx, value: Value, memory: Type, signed: bool) -> Option<Amode> {
     if cx.is_used(value) {
         return None;
@@ -80,7 +82,7 @@ pub fn sink_extending_load(cx: &mut Cx, value: Value, memory: Type, signed: bool
     Some(address::access(cx, &data))
 }
 
-/// The i32 that a value used only here is the extension of, unless that extension costs nothing.
+/// The i32 that `value` extends to 64 bits, if the extension can be folded and is not free anyway.
 pub fn extended_word(cx: &Cx, value: Value, signed: bool) -> Option<Value> {
     let extension = if signed { Opcode::Sextend } else { Opcode::Uextend };
     let data = cx.def_by(value, extension)?;
@@ -89,12 +91,13 @@ pub fn extended_word(cx: &Cx, value: Value, signed: bool) -> Option<Value> {
     (here && cx.ty(source) == types::I32 && !is_extended(cx, source, signed)).then_some(source)
 }
 
-/// Whether all bits above a value's type are its sign, or zero.
+/// Whether the bits above a value's type are copies of its sign if `signed`, zero otherwise.
 pub fn is_extended(cx: &Cx, value: Value, signed: bool) -> bool {
     if signed { sign_extends(cx, value) } else { cx.zero_extends(value) }
 }
 
-/// Loads an integer of type `from`, extended to 64 bits; without an `extension`, the bits above are anything.
+/// Loads an integer of type `from`, extended to 64 bits with `Some(signed)`. With `None`, the bits above are
+/// undefined.
 pub fn load_int(cx: &mut Cx, d: VReg, amode: Amode, from: Type, extension: Option<bool>) {
     match (from, extension) {
         (types::I8, Some(true)) => rows::lb_rm(cx, Q64, d, amode),
@@ -108,7 +111,7 @@ pub fn load_int(cx: &mut Cx, d: VReg, amode: Amode, from: Type, extension: Optio
     }
 }
 
-/// Extends an integer of type `from`, up to 64 bits, to 64.
+/// Pushes `d = source`, extended from type `from` to 64 bits.
 pub fn extend_register(cx: &mut Cx, d: VReg, source: VReg, from: Type, signed: bool) {
     match (from, signed) {
         (types::I8, true) => rows::lb_rr(cx, Q64, d, source),
@@ -121,7 +124,7 @@ pub fn extend_register(cx: &mut Cx, d: VReg, source: VReg, from: Type, signed: b
     }
 }
 
-/// The same of 16 or 32 bits that nothing else uses: their register becomes that of the result.
+/// Pushes `d = source`, extended from 16 or 32 bits to 64, in the same register: nothing else uses `source`.
 pub fn extend_over(cx: &mut Cx, d: VReg, source: VReg, from: Type, signed: bool) {
     match (from, signed) {
         (types::I16, true) => rows::lhg_t(cx, d, source),
@@ -131,7 +134,7 @@ pub fn extend_over(cx: &mut Cx, d: VReg, source: VReg, from: Type, signed: bool)
     }
 }
 
-/// Extends a value to 64 bits, in `d`.
+/// Extends a value to 64 bits in `d`.
 pub fn extend_into(cx: &mut Cx, d: VReg, value: Value, signed: bool) {
     let ty = cx.ty(value);
     match address::sink_load(cx, value, ty) {
@@ -146,14 +149,15 @@ pub fn extend_into(cx: &mut Cx, d: VReg, value: Value, signed: bool) {
     }
 }
 
-/// The value extended from its type to at least `bits` bits: a register that has it so, or a new one.
+/// Asks for a value in a register, extended from its type to at least `bits` bits.
 pub fn put_extended_to(cx: &mut Cx, value: Value, signed: bool, bits: u32) -> VReg {
     let ty = cx.ty(value);
     if ty.bits() >= bits {
         return cx.put(value);
     }
     if let Some(constant) = cx.signed_constant(value) {
-        let extended = if signed { constant as u64 } else { cx.constant(value).expect("it is a constant") };
+        let extended =
+            if signed { constant as u64 } else { cx.constant(value).expect("the value is a constant") };
         return cx.constant_register(extended);
     }
     if is_extended(cx, value, signed) {
@@ -164,39 +168,47 @@ pub fn put_extended_to(cx: &mut Cx, value: Value, signed: bool, bits: u32) -> VR
     d
 }
 
-/// The value extended from its type to 32 bits, or as it is if it has them.
+/// Asks for a value in a register, extended from its type to at least 32 bits.
 pub fn put_extended_to_32(cx: &mut Cx, value: Value, signed: bool) -> VReg {
     put_extended_to(cx, value, signed, 32)
 }
 
-/// The value extended from its type to 64 bits.
+/// Asks for a value in a register, extended from its type to 64 bits.
 pub fn put_extended_to_64(cx: &mut Cx, value: Value, signed: bool) -> VReg {
     put_extended_to(cx, value, signed, 64)
 }
 
-/// Whether a value's register has its sign in all bits above its type.
+/// Whether the bits above a value's type are copies of its sign.
 pub fn sign_extends(cx: &Cx, value: Value) -> bool {
     use Opcode::*;
     let of_opcode = |inst| matches!(cx.f.insts[inst].opcode, Sload8 | Sload16 | Sextend | Iconst);
     cx.def_inst(value).is_some_and(of_opcode) || cx.passed_extension(value) == Extension::Sign
 }
 
+/// Pushes an operation on registers.
 type OnRegisters = fn(&mut Cx<'_>, OperandSize, VReg, VReg, VReg);
+/// Pushes an operation with a second operand in memory.
 type OnMemory = fn(&mut Cx<'_>, OperandSize, VReg, VReg, Amode);
 
 /// The rows of an operation `d = a op b`, by kind of second operand.
 pub struct AluRows {
+    /// A register; the result overwrites the first operand.
     two: OnRegisters,
+    /// A register; the result has a register of its own.
     three: OnRegisters,
+    /// Memory.
     memory: OnMemory,
-    /// With 16 bits of memory, sign-extended.
+    /// 16 bits of memory, sign-extended.
     half: Option<OnMemory>,
-    /// Of 64 bits with a word, sign-extended and zero-extended.
+    /// A word in a register or memory, extended to 64 bits: `[sign-extended, zero-extended]`.
     words: [Option<(OnRegisters, OnMemory)>; 2],
 }
 
 macro_rules! alu {
-    ($two:ident $three:ident $memory:ident, $($half:ident)?, [$($signed:ident $signed_memory:ident)?], [$($unsigned:ident $unsigned_memory:ident)?]) => {
+    (
+        $two:ident $three:ident $memory:ident, $($half:ident)?,
+        [$($signed:ident $signed_memory:ident)?], [$($unsigned:ident $unsigned_memory:ident)?]
+    ) => {
         AluRows {
             two: |cx, size, d, a, b| rows::$two(cx, size, d, a, b),
             three: |cx, size, d, a, b| rows::$three(cx, size, d, a, b),
@@ -219,33 +231,33 @@ pub static ADD: AluRows = alu!(a_rr a_rrr a_rm, ah_rm, [agf_rr agf_rm], [algf_rr
 pub static SUB: AluRows = alu!(s_rr s_rrr s_rm, sh_rm, [sgf_rr sgf_rm], [slgf_rr slgf_rm]);
 /// Multiplication.
 pub static MUL: AluRows = alu!(ms_rr ms_rrr ms_rm, mh_rm, [msgf_rr msgf_rm], []);
-/// Addition that sets the condition code by carry.
+/// Addition that sets the condition code by the carry.
 pub static ADD_LOGICAL: AluRows = alu!(al_rr al_rrr al_rm, , [], [algf_rr algf_rm]);
-/// Subtraction that sets the condition code by borrow.
+/// Subtraction that sets the condition code by the borrow.
 pub static SUB_LOGICAL: AluRows = alu!(sl_rr sl_rrr sl_rm, , [], [slgf_rr slgf_rm]);
-/// And.
+/// Bitwise and.
 pub static AND: AluRows = alu!(n_rr n_rrr n_rm, , [], []);
-/// Or.
+/// Bitwise or.
 pub static OR: AluRows = alu!(o_rr o_rrr o_rm, , [], []);
 /// Exclusive or.
 pub static XOR: AluRows = alu!(x_rr x_rrr x_rm, , [], []);
 
 /// The second operand of an operation.
 pub enum Input {
-    /// A register of its size.
+    /// A register of the operation's size.
     Register(VReg),
-    /// Memory of its size.
+    /// Memory of the operation's size.
     Memory(Amode),
     /// 16 bits of memory, sign-extended.
     Half(Amode),
-    /// A word in a register; `true` if sign-extended.
+    /// A word in a register, sign-extended if `true`, else zero-extended.
     Word(VReg, bool),
-    /// A word in memory.
+    /// A word in memory, sign-extended if `true`, else zero-extended.
     MemoryWord(Amode, bool),
 }
 
 impl AluRows {
-    /// What the operation can take of a value of type `ty`.
+    /// Asks for a value of type `ty` as the operation's second operand, and folds what it can.
     pub fn input(&self, cx: &mut Cx, value: Value, ty: Type) -> Input {
         if ty.bits() >= 32
             && let Some(amode) = sink_load(cx, value, ty)
@@ -275,7 +287,7 @@ impl AluRows {
         Input::Register(cx.put(value))
     }
 
-    /// Pushes `d = a op b` of type `ty`; `commutes` says that the operands may be exchanged.
+    /// Pushes `d = a op b` of type `ty`. With `commutes`, the operands may be exchanged.
     pub fn lower(&self, cx: &mut Cx, ty: Type, d: VReg, (a, b): (Value, Value), commutes: bool) {
         let (overwrite, other) = (cx.dies_here(a), cx.dies_here(b));
         let second = self.input(cx, b, ty);
@@ -288,22 +300,22 @@ impl AluRows {
         }
     }
 
-    /// Pushes `d = a op b`; `overwrite` says that `a` is not needed any more.
+    /// Pushes `d = a op b`. With `overwrite`, prefers to reuse `a`'s register: nothing else uses it.
     pub fn push(&self, cx: &mut Cx, size: OperandSize, d: VReg, a: VReg, b: Input, overwrite: bool) {
-        let words = |signed: bool| self.words[!signed as usize].expect("asked for before");
+        let words = |signed: bool| self.words[!signed as usize].expect("`input` found the form");
         match b {
-            // Those of 64 bits are as short with three operands.
+            // Of 64 bits, the form with three operands is as short.
             Input::Register(b) if overwrite && size == L32 => (self.two)(cx, size, d, a, b),
             Input::Register(b) => (self.three)(cx, size, d, a, b),
             Input::Memory(m) => (self.memory)(cx, size, d, a, m),
-            Input::Half(m) => (self.half.expect("asked for before"))(cx, size, d, a, m),
+            Input::Half(m) => (self.half.expect("`input` found the form"))(cx, size, d, a, m),
             Input::Word(b, signed) => words(signed).0(cx, size, d, a, b),
             Input::MemoryWord(m, signed) => words(signed).1(cx, size, d, a, m),
         }
     }
 }
 
-/// A load of 16 bits that is sign-extended, or needs no extension because `ty` has no more.
+/// Folds a load of 16 bits that is sign-extended to type `ty` or of that type.
 fn half_in_memory(cx: &mut Cx, value: Value, ty: Type) -> Option<Amode> {
     match ty {
         types::I16 => sink_load(cx, value, types::I16),
@@ -312,7 +324,7 @@ fn half_in_memory(cx: &mut Cx, value: Value, ty: Type) -> Option<Amode> {
     }
 }
 
-/// The rows of an opcode.
+/// The rows of a bitwise opcode.
 pub fn alu(opcode: Opcode) -> Option<&'static AluRows> {
     match opcode {
         Opcode::Band => Some(&AND),
@@ -322,7 +334,7 @@ pub fn alu(opcode: Opcode) -> Option<&'static AluRows> {
     }
 }
 
-/// Half of an i128 as an operand of arithmetic.
+/// A half as the second operand of arithmetic.
 pub fn half_input(cx: &mut Cx, half: Half) -> Input {
     match half {
         Half::Memory(amode) => Input::Memory(amode),

@@ -1,8 +1,9 @@
-//! Integer arithmetic up to 64 bits, extensions, minimum and maximum.
+//! Integer arithmetic of up to 64 bits, and extensions.
 //!
-//! i8 and i16 are computed in 32 bits; the bits above a value's type are undefined unless
-//! `zero_extends` says otherwise. Where an instruction that overwrites an operand is shorter than one with three operands,
-//! it is chosen if that operand is not needed any more.
+//! i8 and i16 are computed in 32 bits. The bits above a value's type are undefined, unless
+//! [`Lower::zero_extends`](crate::lower::context::Lower::zero_extends) says otherwise. An instruction that
+//! overwrites an operand is preferred to a longer one with three operands if that operand is not needed any
+//! more.
 
 use super::field;
 use super::inputs::*;
@@ -65,11 +66,11 @@ impl Arithmetic for S390x {
 
     fn bitwise(cx: &mut Cx, bits: u32, opcode: Opcode, d: VReg, (a, b): (VReg, VReg), overwrite: bool) {
         let size = OperandSize::from_bits(bits);
-        alu(opcode).expect("it is bitwise").push(cx, size, d, a, Input::Register(b), overwrite);
+        alu(opcode).expect("the opcode is bitwise").push(cx, size, d, a, Input::Register(b), overwrite);
     }
 
     fn mask(cx: &mut Cx, bits: u32, d: VReg, a: VReg, mask: i64) {
-        // In 32 bits anything may be above.
+        // The bits above 32 are undefined, so the mask may clear them.
         let mask = if bits == 32 && mask > 0 { mask as u32 as u64 } else { mask as u64 };
         field::push(cx, d, a, 0, mask);
     }
@@ -92,7 +93,7 @@ impl Arithmetic for S390x {
     }
 }
 
-/// The operands of a commutative operation, the one that instructions take in more forms second.
+/// Orders the operands of a commutative operation: the one that instructions take in more forms comes second.
 fn commute(cx: &Cx, a: Value, b: Value) -> (Value, Value) {
     let (a, b) = cx.commute(a, b);
     let folds = |value: Value| {
@@ -107,7 +108,7 @@ fn commute(cx: &Cx, a: Value, b: Value) -> (Value, Value) {
     if plain && folds(a) && !folds(b) { (b, a) } else { (a, b) }
 }
 
-/// iadd and isub.
+/// Lowers iadd and isub of up to 64 bits.
 pub fn add_or_subtract(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let (mut a, mut b) = (Value(data.a), Value(data.b));
@@ -129,6 +130,7 @@ pub fn add_or_subtract(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
+/// Lowers the addition of a constant.
 fn add_constant(cx: &mut Cx, inst: Inst, d: VReg, a: Value, imm: i32) -> Lowered {
     let ty = cx.f.insts[inst].ty;
     let overwrite = cx.dies_here(a);
@@ -150,7 +152,7 @@ fn add_constant(cx: &mut Cx, inst: Inst, d: VReg, a: Value, imm: i32) -> Lowered
     Ok(())
 }
 
-/// `d = a + imm`; the condition code is that of a signed addition.
+/// `d = a + imm`, which sets the condition code of a signed addition.
 pub fn push_add_constant(cx: &mut Cx, size: OperandSize, d: VReg, a: VReg, imm: i32, overwrite: bool) {
     match (i16::try_from(imm), overwrite) {
         (Ok(_), true) => rows::ahi_ri(cx, size, d, a, imm),
@@ -159,7 +161,7 @@ pub fn push_add_constant(cx: &mut Cx, size: OperandSize, d: VReg, a: VReg, imm: 
     }
 }
 
-/// Two additions, one of them of a constant, as the address they would be.
+/// Lowers two additions, one of them of a constant, to an address computation. Returns whether it is one.
 fn add_as_address(cx: &mut Cx, inst: Inst, d: VReg) -> bool {
     let data = cx.f.insts[inst];
     let (a, b) = (Value(data.a), Value(data.b));
@@ -184,7 +186,7 @@ fn add_as_address(cx: &mut Cx, inst: Inst, d: VReg) -> bool {
     true
 }
 
-/// ineg.
+/// Lowers ineg of up to 64 bits.
 pub fn negate(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let a = Value(data.a);
@@ -203,7 +205,7 @@ pub fn negate(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// imul up to 64 bits.
+/// Lowers imul of up to 64 bits.
 pub fn multiply(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let (a, b) = commute(cx, Value(data.a), Value(data.b));
@@ -217,7 +219,7 @@ pub fn multiply(cx: &mut Cx, inst: Inst) -> Lowered {
         None => {
             let b = MUL.input(cx, b, data.ty);
             let a = cx.put(a);
-            // Both forms are of the same length.
+            // Both forms have the same length.
             MUL.push(cx, size, d, a, b, false);
         }
     }
@@ -241,7 +243,7 @@ pub fn multiply_by(cx: &mut Cx, size: OperandSize, d: VReg, a: VReg, factor: i64
     }
 }
 
-/// uextend and sextend up to 64 bits.
+/// Lowers uextend and sextend to at most 64 bits.
 pub fn extend(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let signed = data.opcode == Opcode::Sextend;

@@ -1,8 +1,8 @@
-//! Bitwise operations on integers up to 64 bits.
+//! Bitwise operations on integers of up to 64 bits.
 //!
-//! A mask in one piece is a bit field; one that is all ones but for a halfword or word changes only that part of its operand,
-//! as do other constants of `or` and `exclusive or`. A complement joins the operation beside it where the facility for
-//! that is there.
+//! A mask in one piece is a bit field. A mask with all ones but for a halfword or word changes only that part
+//! of its operand, as do other constants of `or` and exclusive or. A complement is folded into the operation
+//! that uses it, where the facility for that is installed.
 
 use super::field;
 use super::field::{bit_range, only_half};
@@ -14,9 +14,10 @@ use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{L32, OperandSize, alu_size};
 use crate::rule;
 
+/// Pushes an operation with an immediate.
 type Immediate = fn(&mut Cx<'_>, VReg, VReg, i32);
 
-/// band, bor, bxor.
+/// Lowers band, bor and bxor of up to 64 bits.
 pub fn logic(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let (a, b) = cx.commute(Value(data.a), Value(data.b));
@@ -36,7 +37,7 @@ pub fn logic(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// The same without immediates: the condition code tells whether the result is zero.
+/// Lowers band, bor and bxor without immediates, so that the condition code tells whether the result is zero.
 pub fn with_code(cx: &mut Cx, inst: Inst) {
     let data = cx.f.insts[inst];
     let (a, b) = cx.commute(Value(data.a), Value(data.b));
@@ -51,28 +52,31 @@ pub fn with_code(cx: &mut Cx, inst: Inst) {
     alu.push(cx, alu_size(data.ty), d, a, Input::Register(b), overwrite);
 }
 
-/// Rows that combine a halfword, counted from the right, with an immediate.
+/// Rows of `and` of one halfword with an immediate, by the halfword's number from the right.
 static AND_HALF: [Immediate; 4] = [
     |cx, d, a, i| rows::nill(cx, d, a, i),
     |cx, d, a, i| rows::nilh(cx, d, a, i),
     |cx, d, a, i| rows::nihl(cx, d, a, i),
     |cx, d, a, i| rows::nihh(cx, d, a, i),
 ];
+/// Rows of `or` of one halfword with an immediate, by the halfword's number from the right.
 static OR_HALF: [Immediate; 4] = [
     |cx, d, a, i| rows::oill(cx, d, a, i),
     |cx, d, a, i| rows::oilh(cx, d, a, i),
     |cx, d, a, i| rows::oihl(cx, d, a, i),
     |cx, d, a, i| rows::oihh(cx, d, a, i),
 ];
-/// Rows that combine the right word with an immediate, and the left one.
+/// Rows of `and` of one word with an immediate: `[right word, left word]`.
 static AND_WORD: [Immediate; 2] =
     [|cx, d, a, i| rows::nilf(cx, d, a, i), |cx, d, a, i| rows::nihf(cx, d, a, i)];
+/// Rows of `or` of one word with an immediate: `[right word, left word]`.
 static OR_WORD: [Immediate; 2] =
     [|cx, d, a, i| rows::oilf(cx, d, a, i), |cx, d, a, i| rows::oihf(cx, d, a, i)];
+/// Rows of exclusive or of one word with an immediate: `[right word, left word]`.
 static XOR_WORD: [Immediate; 2] =
     [|cx, d, a, i| rows::xilf(cx, d, a, i), |cx, d, a, i| rows::xihf(cx, d, a, i)];
 
-/// The number of the only word, counted from the right, that is not zero, and its bits.
+/// The only word that is not zero: its number from the right, and its bits.
 fn only_word(bits: u64) -> Option<(usize, u32)> {
     match (bits >> 32, bits as u32) {
         (0, word) => Some((0, word)),
@@ -81,14 +85,14 @@ fn only_word(bits: u64) -> Option<(usize, u32)> {
     }
 }
 
-/// `d = a & mask`, if it needs no register for the mask.
+/// Lowers `d = a & mask`, if that needs no register for the mask. Returns whether it does not.
 fn and_constant(cx: &mut Cx, inst: Inst, d: VReg, a: Value, mask: u64) -> bool {
     let ty = cx.f.insts[inst].ty;
     let result = cx.f.first_result(inst);
     if field::extract(cx, d, result, 2) {
         return true;
     }
-    // What is kept above the type does not matter: all of it, so that as little as possible is cleared.
+    // Bits above the type do not matter. Keep them all, so that as few as possible are cleared.
     let above = u64::MAX.checked_shl(ty.bits()).unwrap_or(0);
     let cleared = !(mask | above);
     let overwrite = cx.dies_here(a);
@@ -114,7 +118,8 @@ fn and_constant(cx: &mut Cx, inst: Inst, d: VReg, a: Value, mask: u64) -> bool {
     true
 }
 
-/// `d = a | bits` or `d = a ^ bits` by one or two instructions.
+/// Lowers `d = a | bits` or `d = a ^ bits` to one or two instructions with immediates. Returns whether that
+/// is possible.
 fn change_bits(cx: &mut Cx, opcode: Opcode, d: VReg, a: Value, bits: u64) -> bool {
     let a = cx.put(a);
     if opcode == Opcode::Bor
@@ -137,13 +142,13 @@ fn change_bits(cx: &mut Cx, opcode: Opcode, d: VReg, a: Value, bits: u64) -> boo
     true
 }
 
-/// The value whose complement is used here only.
+/// The operand of a complement that nothing else uses.
 fn complemented(cx: &Cx, value: Value) -> Option<Value> {
     let data = cx.def_by(value, Opcode::Bnot)?;
     (cx.unique(value).is_some() && !cx.is_used(value)).then_some(Value(data.a))
 }
 
-/// An operation with the complement of an operand.
+/// Lowers an operation with the complement of an operand. Returns whether it is one.
 fn with_complement(cx: &mut Cx, d: VReg, data: &InstData) -> bool {
     let joins = cx.flags.has_mie3();
     if !joins && data.opcode != Opcode::Band {
@@ -159,7 +164,7 @@ fn with_complement(cx: &mut Cx, d: VReg, data: &InstData) -> bool {
     let size = alu_size(data.ty);
     let (a, b) = (cx.put(a), cx.put(b));
     if !joins {
-        // What both have, taken from one.
+        // Exclusive or with the common bits clears them in `a`.
         let common = cx.tmp(RegClass::Int);
         rows::n_rrr(cx, size, common, a, b);
         XOR.push(cx, size, d, common, Input::Register(a), true);
@@ -173,7 +178,7 @@ fn with_complement(cx: &mut Cx, d: VReg, data: &InstData) -> bool {
     true
 }
 
-/// bnot.
+/// Lowers bnot of up to 64 bits.
 pub fn complement(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let value = Value(data.a);
@@ -199,7 +204,7 @@ pub fn complement(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// `d = !a`; `overwrite` says that `a` is not needed any more.
+/// `d = !a`. With `overwrite`, prefers to reuse `a`'s register: nothing else uses it.
 pub fn push_complement(cx: &mut Cx, size: OperandSize, d: VReg, a: VReg, overwrite: bool) {
     if cx.flags.has_mie3() {
         rows::no_rrr(cx, size, d, a, a);

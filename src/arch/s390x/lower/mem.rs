@@ -1,4 +1,4 @@
-//! Loads, stores, and addresses.
+//! Loads and stores.
 
 use super::float::{from_bits, to_bits};
 use super::inputs::*;
@@ -34,7 +34,7 @@ impl MemoryAccess for S390x {
     }
 }
 
-/// load and its extending forms.
+/// Lowers loads of integers, extending ones included.
 pub fn load(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let memory = memory_type(cx.f, &data);
@@ -61,7 +61,7 @@ pub fn load(cx: &mut Cx, inst: Inst) -> Lowered {
 
 /// Loads a little-endian integer of 16 to 64 bits.
 fn load_swapped(cx: &mut Cx, d: VReg, amode: Amode, memory: Type, extension: Option<bool>) {
-    // Of 16 bits, others rely on zeros above.
+    // Other lowerings rely on zeros above 16 bits.
     let extension = extension.or((memory == types::I16).then_some(false)).filter(|_| memory != types::I64);
     let raw = if extension.is_some() { cx.tmp(RegClass::Int) } else { d };
     rows::lrv_rm(cx, exact_size(memory), raw, amode);
@@ -70,6 +70,7 @@ fn load_swapped(cx: &mut Cx, d: VReg, amode: Amode, memory: Type, extension: Opt
     }
 }
 
+/// Loads an i128.
 fn load_pair(cx: &mut Cx, low: VReg, high: VReg, data: &InstData, swaps: bool) {
     let amode = wide_access(cx, data);
     if swaps {
@@ -81,7 +82,7 @@ fn load_pair(cx: &mut Cx, low: VReg, high: VReg, data: &InstData, swaps: bool) {
     }
 }
 
-/// store and its narrowing forms.
+/// Lowers stores of integers, narrowing ones included.
 pub fn store(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let memory = memory_type(cx.f, &data);
@@ -108,7 +109,7 @@ pub fn store(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// Stores of constants, of swapped bytes, and read-modify-write.
+/// Lowers stores of constants and of swapped bytes, and read-modify-write. Returns whether it is one.
 fn store_folding(cx: &mut Cx, data: &InstData, memory: Type) -> bool {
     if read_modify_write(cx, data, memory) || store_constant(cx, data, memory) {
         return true;
@@ -124,12 +125,13 @@ fn store_folding(cx: &mut Cx, data: &InstData, memory: Type) -> bool {
     true
 }
 
-/// A constant as it is stored, sign-extended: of a narrowing store, only the low bits count.
+/// A constant to be stored, sign-extended. Of a narrowing store, only the low bits count.
 fn stored_constant(cx: &Cx, value: Value, memory: Type) -> Option<i64> {
     let unused = 64 - memory.bits();
     Some(cx.signed_constant(value)? << unused >> unused)
 }
 
+/// Lowers a store of a constant. Returns whether it is one with an instruction of its own.
 fn store_constant(cx: &mut Cx, data: &InstData, memory: Type) -> bool {
     let Some(constant) = stored_constant(cx, Value(data.a), memory) else { return false };
     if memory == types::I8 {
@@ -148,6 +150,7 @@ fn store_constant(cx: &mut Cx, data: &InstData, memory: Type) -> bool {
     true
 }
 
+/// Stores an i128.
 fn store_pair(cx: &mut Cx, data: &InstData, value: Value, swaps: bool) {
     let (low, high) = cx.put_pair(value);
     let amode = wide_access(cx, data);
@@ -160,7 +163,8 @@ fn store_pair(cx: &mut Cx, data: &InstData, value: Value, swaps: bool) {
     }
 }
 
-/// `store (op (load addr), constant), addr` as one instruction on memory.
+/// Lowers `store (op (load addr), constant), addr` to one instruction on memory. Returns whether there is
+/// one.
 fn read_modify_write(cx: &mut Cx, data: &InstData, memory: Type) -> bool {
     let value = Value(data.a);
     if cx.ty(value) != memory {
@@ -188,15 +192,15 @@ fn read_modify_write(cx: &mut Cx, data: &InstData, memory: Type) -> bool {
     push_change(cx, data, memory, change, load)
 }
 
-/// What a read-modify-write does.
+/// The change that a read-modify-write makes to memory.
 enum Change {
     /// Adds a constant.
     Add(i64),
-    /// Combines with a constant; the second number has the bits that may change.
+    /// Combines a byte with a constant. The second number has the bits that may change.
     Byte(Opcode, u64),
 }
 
-/// Pushes the change, if there is an instruction for it.
+/// Pushes a change of memory. Returns whether there is an instruction for it.
 fn push_change(cx: &mut Cx, data: &InstData, memory: Type, change: Change, load: Inst) -> bool {
     match change {
         Change::Add(constant) => {
@@ -230,7 +234,7 @@ fn push_change(cx: &mut Cx, data: &InstData, memory: Type, change: Change, load:
     true
 }
 
-/// load of a float.
+/// Lowers loads of floats.
 pub fn load_float(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let ty = data.ty;
@@ -246,7 +250,7 @@ pub fn load_float(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// store of a float.
+/// Lowers stores of floats.
 pub fn store_float(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = &cx.f.insts[inst];
     let value = Value(data.a);

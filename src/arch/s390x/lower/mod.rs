@@ -1,23 +1,23 @@
 //! Lowering of CLIF to s390x, one file for each family of opcodes.
 //!
-//! | file | what |
+//! | file | what it lowers or supplies |
 //! |---|---|
-//! | `inputs` | what of a value an instruction takes: immediates, memory, extended registers; rows by kind of operand |
+//! | `inputs` | operands: immediates, memory, extended registers; rows by kind of operand |
 //! | `constant` | constants and addresses |
-//! | `int`, `logic`, `shift` | integers up to 64 bits: arithmetic and extensions, bitwise operations, shifts |
+//! | `int`, `logic`, `shift` | integers of up to 64 bits: arithmetic, extensions, bitwise operations, shifts |
 //! | `bits` | counting, reversing and swapping bits |
 //! | `divide` | division, remainder, high halves of products |
 //! | `overflow` | arithmetic with carry and overflow |
 //! | `wide` | i128 |
-//! | `compare` | comparisons, and what sets or traps by them |
-//! | `select` | choosing without branches, minima and maxima, absolute values |
+//! | `compare` | comparisons, and the instructions that set or trap by them |
+//! | `select` | selection without branches, minima and maxima, absolute values |
 //! | `float` | arithmetic of f32 and f64 |
-//! | `convert` | between integers and floats |
+//! | `convert` | conversions between integers and floats |
 //! | `mem` | loads and stores |
 //! | `atomic` | atomic accesses and fences |
 //! | `control`, `tls` | branches, the frame, thread-local addresses |
-//! | `call` | what calls are made of |
-//! | `field` | bit fields: the processor rotates, masks and inserts in one |
+//! | `call` | calls |
+//! | `field` | bit fields, by instructions that rotate, mask and insert at once |
 
 mod atomic;
 mod bits;

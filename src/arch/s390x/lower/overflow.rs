@@ -1,8 +1,8 @@
-//! Arithmetic with carry and overflow, and what else is made of conditions: bmask; bitselect on integers.
+//! Arithmetic with carry and overflow.
 //!
-//! Of 32 and 64 bits, the condition code tells carry, borrow and overflow. Narrower arithmetic is done in 64 bits, where
-//! the exact result shows whether it fits; so is that of 32 bits with a carry. There is no signed arithmetic with
-//! carry: of 64 and 128 bits, the signs of operands and result tell the overflow.
+//! For 32 and 64 bits, the condition code tells carry, borrow and overflow. Narrower arithmetic, and that of
+//! 32 bits with a carry, is done in 64 bits, where the exact result shows whether it fits. There is no signed
+//! arithmetic with carry; for 64 and 128 bits, the signs of operands and result tell the overflow.
 
 use super::compare::{TEST_HALF, Test};
 use super::field::only_half;
@@ -34,6 +34,7 @@ impl OverflowLowering for S390x {
     }
 }
 
+/// Pushes arithmetic of 32 or 64 bits without carry; returns the condition that it overflowed.
 fn without_carry(cx: &mut Cx, data: &InstData, value: Value) -> Cond {
     let (mut a, mut b) = (Value(data.a), Value(data.b));
     let subtracts = data.opcode.overflow_subtracts();
@@ -64,7 +65,7 @@ fn without_carry(cx: &mut Cx, data: &InstData, value: Value) -> Cond {
     cond
 }
 
-/// Arithmetic of up to 32 bits, in 64.
+/// Pushes arithmetic of up to 32 bits, in 64 bits; returns the condition that it overflowed.
 fn in_wider(cx: &mut Cx, data: &InstData, value: Value, carry: Option<Value>) -> Cond {
     let signed = data.opcode.overflow_is_signed();
     let alu = if data.opcode.overflow_subtracts() { &SUB } else { &ADD };
@@ -83,15 +84,15 @@ fn in_wider(cx: &mut Cx, data: &InstData, value: Value, carry: Option<Value>) ->
     match signed {
         true => fits_signed(cx, d, data.ty),
         false => {
-            // Both a sum that is too large and a negative difference have this bit.
-            let (number, half) = only_half(1 << data.ty.bits()).expect("it is a single bit");
+            // This bit is set in a sum that is too large and in a negative difference.
+            let (number, half) = only_half(1 << data.ty.bits()).expect("a single bit is in one halfword");
             TEST_HALF[number as usize](cx, d, half as i32);
             Cond::Lho
         }
     }
 }
 
-/// The condition that a result of 64 bits does not fit a signed type.
+/// Tests whether a 64-bit result does not fit a signed type.
 fn fits_signed(cx: &mut Cx, result: VReg, ty: Type) -> Cond {
     let extended = cx.tmp(RegClass::Int);
     extend_register(cx, extended, result, ty, true);
@@ -99,7 +100,7 @@ fn fits_signed(cx: &mut Cx, result: VReg, ty: Type) -> Cond {
     Cond::Lh
 }
 
-/// Whether a carry is there, as 0 or 1 in 64 bits.
+/// Asks for a carry as 0 or 1, in 64 bits.
 fn carry_bit(cx: &mut Cx, carry: Value) -> VReg {
     let is_bool = cx.def_inst(carry).is_some_and(|inst| {
         let opcode = cx.f.insts[inst].opcode;
@@ -115,7 +116,7 @@ fn carry_bit(cx: &mut Cx, carry: Value) -> VReg {
     d
 }
 
-/// Arithmetic of 64 bits with carry, and of i128.
+/// Pushes arithmetic of 64 bits with carry, or of i128; returns the condition that it overflowed.
 fn by_halves(cx: &mut Cx, inst: Inst, value: Value, carry: Option<Value>, chain: u32) -> Cond {
     let data = cx.f.insts[inst];
     let subtract = data.opcode.overflow_subtracts();
@@ -144,7 +145,7 @@ fn by_halves(cx: &mut Cx, inst: Inst, value: Value, carry: Option<Value>, chain:
     }
 }
 
-/// The condition that the sign of `d = a ± b` is wrong.
+/// Tests whether the sign of `d = a ± b` is wrong.
 fn signs_overflow(cx: &mut Cx, subtract: bool, (d, a, b): (VReg, VReg, VReg)) -> Cond {
     let [of_result, of_operands, both] = std::array::from_fn(|_| cx.tmp(RegClass::Int));
     rows::x_rrr(cx, Q64, of_result, d, a);
@@ -154,8 +155,8 @@ fn signs_overflow(cx: &mut Cx, subtract: bool, (d, a, b): (VReg, VReg, VReg)) ->
     Cond::Lho
 }
 
-/// Makes the condition code that of an operation that carried or borrowed, if `carry`, which `inst` takes, is not zero; and
-/// else that of one that did not.
+/// Sets the condition code that `inst` takes: as after an operation that carried or borrowed if `carry` is
+/// not zero, else as after one that did not.
 fn set_carry(cx: &mut Cx, inst: Inst, carry: Value, chain: u32) {
     let subtract = cx.f.insts[inst].opcode.overflow_subtracts();
     if let Some(source) = cx.unique(carry).filter(|&source| chain > 0 && leaves_carry(cx, source, subtract))
@@ -170,12 +171,12 @@ fn set_carry(cx: &mut Cx, inst: Inst, carry: Value, chain: u32) {
             let zero = cx.constant_register(0);
             rows::sl_rrr(cx, Q64, d, zero, carry);
         }
-        // Adding all ones carries unless it is to zero.
+        // Adding all ones carries unless `carry` is zero.
         false => rows::alhsi_rri(cx, Q64, d, carry, -1),
     }
 }
 
-/// Whether the condition code after `inst` is that of a carry, or of a borrow if it is to be subtracted.
+/// Whether the condition code after `inst` tells the carry or, with `subtract`, the borrow.
 fn leaves_carry(cx: &Cx, inst: Inst, subtract: bool) -> bool {
     use Opcode::*;
     let data = &cx.f.insts[inst];
@@ -188,6 +189,7 @@ fn leaves_carry(cx: &Cx, inst: Inst, subtract: bool) -> bool {
     }
 }
 
+/// Pushes a multiplication; returns the condition that it overflowed.
 fn multiply(cx: &mut Cx, data: &InstData, value: Value) -> Cond {
     let (a, b) = cx.commute(Value(data.a), Value(data.b));
     let signed = data.opcode == Opcode::SmulOverflow;

@@ -1,4 +1,4 @@
-//! Choosing without branches: select, bmask, minima and maxima, absolute values.
+//! Selection without branches: select, bmask, minima and maxima, absolute values.
 
 use super::compare::{Test, set_to};
 use super::inputs::*;
@@ -14,7 +14,7 @@ use crate::machine::reg::VReg;
 use crate::machine::size::{OperandSize, Q64, alu_size, exact_size};
 use crate::rule;
 
-/// select and select_spectre_guard.
+/// Lowers select and select_spectre_guard.
 pub fn select(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let (chosen, other) = (Value(data.b), Value(data.c));
@@ -38,7 +38,7 @@ pub fn select(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// select of floats.
+/// Lowers a select of floats.
 fn select_float(cx: &mut Cx, data: &InstData, d: VReg) {
     let (control, chosen, other) = (Value(data.a), Value(data.b), Value(data.c));
     let size = exact_size(data.ty);
@@ -53,7 +53,7 @@ fn select_float(cx: &mut Cx, data: &InstData, d: VReg) {
         }
         return;
     }
-    // The one that is not needed any more is overwritten.
+    // Overwrite the value that is not needed any more.
     let exchanged = cx.dies_here(chosen) && !cx.dies_here(other);
     let (chosen, other) = (cx.put(chosen), cx.put(other));
     let cond = condition(cx, control, true).code(cx);
@@ -70,15 +70,16 @@ impl Selection for S390x {
     }
 }
 
-/// Which of two values a selection between them overwrites: one that is not needed any more, and rather a parameter of the
-/// block, which in a loop becomes the result. The values must not be asked for yet.
+/// Chooses which of two values a selection between them overwrites: one that is not needed any more,
+/// preferably a block parameter, which in a loop becomes the result. The values must not have been asked for
+/// yet.
 fn overwritten(cx: &Cx, a: Value, b: Value) -> Value {
     let rank = |value: Value| (cx.dies_here(value), cx.def_inst(value).is_none());
     if rank(a) > rank(b) { a } else { b }
 }
 
-/// `d` = the first of two values if the test holds, else the other. One of them is overwritten if there is no form with three
-/// operands.
+/// `d = a` if a test holds, else `b`. Without the instruction that has three operands, `overwritten` is
+/// overwritten.
 fn choose(cx: &mut Cx, size: OperandSize, d: VReg, test: Test, [a, b]: [Value; 2], overwritten: Value) {
     let cond = test.code(cx);
     if let Some(imm) = imm16(cx, a) {
@@ -98,7 +99,8 @@ fn choose(cx: &mut Cx, size: OperandSize, d: VReg, test: Test, [a, b]: [Value; 2
     }
 }
 
-/// `d` = `chosen` if the condition holds, else `other`, which is overwritten if there is no form with three operands.
+/// `d = chosen` if a condition holds, else `other`. Without the instruction that has three operands, `other`
+/// is overwritten.
 pub fn move_on(cx: &mut Cx, size: OperandSize, d: VReg, cond: Cond, chosen: VReg, other: VReg) {
     match cx.flags.has_mie3() {
         true => rows::sel_rrr(cx, size, d, chosen, other, cond),
@@ -106,13 +108,13 @@ pub fn move_on(cx: &mut Cx, size: OperandSize, d: VReg, cond: Cond, chosen: VReg
     }
 }
 
-/// smin, smax, umin, umax up to 64 bits: compare and load on condition.
+/// Lowers smin, smax, umin and umax of up to 64 bits: compare and load on condition.
 pub fn min_max(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let (a, b) = (Value(data.a), Value(data.b));
     let d = cx.def(inst);
     let overwritten = overwritten(cx, a, b);
-    // They are compared and chosen from: neither's load may be taken in by the comparison.
+    // Both values are compared and selected, so the comparison may not fold their loads.
     for value in [a, b] {
         if cx.constant(value).is_none() {
             cx.reg(value);
@@ -123,7 +125,7 @@ pub fn min_max(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// iabs up to 64 bits.
+/// Lowers iabs of up to 64 bits.
 pub fn absolute(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let value = Value(data.a);
@@ -142,7 +144,7 @@ pub fn absolute(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// bmask from any integer to any.
+/// Lowers bmask from any integer type to any.
 pub fn mask(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let result = cx.f.first_result(inst);

@@ -1,7 +1,7 @@
-//! Shifts and rotations up to 64 bits.
+//! Shifts and rotations of up to 64 bits.
 //!
-//! The processor takes a shift count modulo 64, whatever the size. So a variable count of a narrower type is masked first,
-//! unless it is small anyway.
+//! The processor takes an amount modulo 64, whatever the size. For narrower types, a variable amount is
+//! masked first, unless it is known to be small.
 
 use super::field;
 use super::inputs::*;
@@ -12,7 +12,7 @@ use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{L32, OperandSize, alu_size};
 use crate::rule;
 
-/// ishl, ushr, sshr, rotl, rotr.
+/// Lowers ishl, ushr, sshr, rotl and rotr of up to 64 bits.
 pub fn shift(cx: &mut Cx, inst: Inst) -> Lowered {
     use Opcode::*;
     let data = cx.f.insts[inst];
@@ -50,8 +50,8 @@ pub fn shift(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// The count modulo the bits of `ty`, as far as the processor does not take it so; `overwrite` says that it is not needed
-/// any more.
+/// The amount modulo the bits of `ty`, masked if the processor does not take it so. With `overwrite`, prefers
+/// to reuse the amount's register: nothing else uses it.
 fn masked(cx: &mut Cx, value: Value, amount: VReg, ty: Type, overwrite: bool) -> VReg {
     let most = ty.bits() as u64 - 1;
     let mask = cx.def_by(value, Opcode::Band).and_then(|data| cx.constant(Value(data.b)));
@@ -66,12 +66,13 @@ fn masked(cx: &mut Cx, value: Value, amount: VReg, ty: Type, overwrite: bool) ->
     masked
 }
 
+/// Lowers ishl, ushr or sshr by a constant.
 fn shift_by(cx: &mut Cx, inst: Inst, d: VReg, amount: i32) {
     let data = cx.f.insts[inst];
     let value = Value(data.a);
     let narrow = data.ty.bits() < 32;
     let result = cx.f.first_result(inst);
-    // A right shift of a narrow value has to clear what is above it anyway.
+    // A right shift of a narrow value has to clear the bits above it anyway.
     let least = if narrow && data.opcode == Opcode::Ushr && !cx.zero_extends(value) { 1 } else { 2 };
     if data.opcode != Opcode::Sshr && field::extract(cx, d, result, least) {
         return;
@@ -90,7 +91,7 @@ fn shift_by(cx: &mut Cx, inst: Inst, d: VReg, amount: i32) {
     }
 }
 
-/// What is shifted, extended as a right shift needs it.
+/// Asks for the value to be shifted, extended as a right shift needs it.
 fn shifted_operand(cx: &mut Cx, opcode: Opcode, value: Value) -> VReg {
     match opcode {
         Opcode::Ushr => put_extended_to_32(cx, value, false),
@@ -99,7 +100,7 @@ fn shifted_operand(cx: &mut Cx, opcode: Opcode, value: Value) -> VReg {
     }
 }
 
-/// Rotates left by less than the type's bits.
+/// Rotates left by a constant less than the type's bits.
 fn rotate_by(cx: &mut Cx, d: VReg, value: Value, ty: Type, amount: u32) {
     let a = cx.put(value);
     if ty.bits() >= 32 {
@@ -107,19 +108,19 @@ fn rotate_by(cx: &mut Cx, d: VReg, value: Value, ty: Type, amount: u32) {
         rows::rll_rri(cx, alu_size(ty), d, a, amount as i32);
         return;
     }
-    // With a copy of the value above it, a shift to the right brings in what is rotated.
+    // With a copy of the value above itself, a right shift brings in the rotated bits.
     let twice = repeated(cx, a, ty.bits(), 2 * ty.bits());
     rows::srl_rri(cx, L32, d, twice, ((ty.bits() - amount) % ty.bits()) as i32);
 }
 
-/// Rotates left by a count modulo the type's bits.
+/// Rotates left by a variable amount modulo the type's bits.
 fn rotate(cx: &mut Cx, d: VReg, value: Value, ty: Type, amount: VReg) {
     let a = cx.put(value);
     let a = repeated(cx, a, ty.bits(), 32);
     rows::rll_rrc(cx, alu_size(ty), d, a, amount);
 }
 
-/// A value of so many bits, as often as it takes to fill `to` bits.
+/// Repeats a value of `bits` bits to fill `to` bits.
 fn repeated(cx: &mut Cx, mut a: VReg, mut bits: u32, to: u32) -> VReg {
     while bits < to {
         let d = cx.tmp(RegClass::Int);
@@ -129,7 +130,7 @@ fn repeated(cx: &mut Cx, mut a: VReg, mut bits: u32, to: u32) -> VReg {
     a
 }
 
-/// ishl, ushr or sshr by a constant; the same register if it is zero.
+/// Computes ishl, ushr or sshr by a constant. By zero, `d` becomes another name for `a`.
 pub fn shift_register(cx: &mut Cx, size: OperandSize, opcode: Opcode, d: VReg, a: VReg, amount: i32) {
     match opcode {
         _ if amount == 0 => cx.alias(d, a),

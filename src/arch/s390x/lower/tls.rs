@@ -10,7 +10,7 @@ use crate::machine::reg::VReg;
 use crate::machine::symbol::SymbolRef;
 use crate::options::TlsModel;
 
-/// The address of a thread-local variable, plus an offset.
+/// Computes the address of a thread-local variable plus an offset in `d`.
 pub fn address(cx: &mut Cx, d: VReg, variable: &ThreadLocal) -> Lowered {
     let symbol = SymbolRef::Name(variable.name);
     match cx.flags.tls_model() {
@@ -22,7 +22,8 @@ pub fn address(cx: &mut Cx, d: VReg, variable: &ThreadLocal) -> Lowered {
     Ok(())
 }
 
-/// The sequence calls a routine of the system's convention, and has the global offset table in r12 for it.
+/// The general-dynamic model. It calls a routine of the system's convention, with the global offset table in
+/// r12.
 fn general_dynamic(cx: &mut Cx, d: VReg, symbol: SymbolRef, offset: i32) {
     let convention = system_convention::<S390x>();
     cx.calls = true;

@@ -1,6 +1,6 @@
-//! i128 on s390x; [`crate::lower::wide`] says how halves are found and what is made of them.
+//! i128: operations on halves, shifts and comparisons. [`crate::lower::wide`] composes them.
 //!
-//! The halves of an addition or subtraction are joined by the carry or borrow in the condition code: 2 or 3 after a logical
+//! The condition code carries between the halves of an addition or subtraction: it is 2 or 3 after a logical
 //! operation that carries, or does not borrow.
 
 use super::compare::{Test, int_cond};
@@ -20,15 +20,15 @@ use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::Q64;
 use crate::rule;
 
-/// The condition after a logical addition that it carried.
+/// The condition that a logical addition carried.
 pub const CARRY: Cond = Cond::Ho;
-/// The condition after a logical subtraction that it borrowed.
+/// The condition that a logical subtraction borrowed.
 pub const BORROW: Cond = Cond::El;
 
 impl WideLowering for S390x {
     fn bitwise_half(cx: &mut Cx, opcode: Opcode, d: VReg, a: VReg, b: Half) {
         let b = half_input(cx, b);
-        alu(opcode).expect("dispatched by opcode").push(cx, Q64, d, a, b, false);
+        alu(opcode).expect("the opcode is bitwise").push(cx, Q64, d, a, b, false);
     }
 
     fn multiply_half(cx: &mut Cx, d: VReg, a: VReg, b: Half) {
@@ -62,7 +62,7 @@ impl WideLowering for S390x {
         rows::slb_rr(cx, Q64, d.1, from, a.1);
     }
 
-    /// The upper half is put above the lower one.
+    /// Inserts the second integer above the first.
     fn concat_narrow(cx: &mut Cx, d: VReg, low: Value, high: Value) {
         let bits = cx.ty(low).bits() as i32;
         let (low, high) = (cx.put(low), cx.put(high));
@@ -86,7 +86,7 @@ impl WideLowering for S390x {
     }
 }
 
-/// `d = a ± b` of low halves, whose carry or borrow is then in the condition code.
+/// `d = a ± b` of low halves, which leaves the carry or borrow in the condition code.
 fn push_low(cx: &mut Cx, subtract: bool, d: VReg, a: VReg, b: Half) {
     if let Half::Constant(imm) = b {
         match (i16::try_from(imm), u32::try_from(imm)) {
@@ -101,7 +101,7 @@ fn push_low(cx: &mut Cx, subtract: bool, d: VReg, a: VReg, b: Half) {
     alu.push(cx, Q64, d, a, b, false);
 }
 
-/// `d = a ± b ± carry`, which sets the condition code likewise.
+/// `d = a ± b ± carry`, which leaves the carry or borrow in the condition code.
 pub fn with_carry(cx: &mut Cx, subtract: bool, d: VReg, a: VReg, b: Input) {
     match (subtract, b) {
         (false, Input::Memory(m)) => rows::alc_rm(cx, Q64, d, a, m),
@@ -112,7 +112,7 @@ pub fn with_carry(cx: &mut Cx, subtract: bool, d: VReg, a: VReg, b: Input) {
     }
 }
 
-/// A comparison by subtracting, for an ordering.
+/// Compares two i128 for their order, by subtracting.
 fn compare_by_subtracting(cx: &mut Cx, cc: IntCc, a: Value, b: Value) -> Test {
     use IntCc::*;
     if cx.wide_constant(b) == Some(0) && matches!(cc, SignedLessThan | SignedGreaterThanOrEqual) {
@@ -125,7 +125,7 @@ fn compare_by_subtracting(cx: &mut Cx, cc: IntCc, a: Value, b: Value) -> Test {
     let b = halves(cx, b, false);
     let (mut a_high, mut b_high) = (a.1, b.1);
     if cc.is_signed() {
-        (a_high, b_high) = (without_sign(cx, a_high), without_sign(cx, b_high));
+        (a_high, b_high) = (flip_sign(cx, a_high), flip_sign(cx, b_high));
     }
     let a_high = in_register(cx, a_high);
     let b_high = half_input(cx, b_high);
@@ -137,8 +137,8 @@ fn compare_by_subtracting(cx: &mut Cx, cc: IntCc, a: Value, b: Value) -> Test {
     Test::Code(if less { BORROW } else { BORROW.complement() })
 }
 
-/// A half with its sign bit the other way round: unsigned, such halves are in the order of the signed ones.
-fn without_sign(cx: &mut Cx, half: Half) -> Half {
+/// Flips a half's sign bit. The unsigned order of such halves is the signed order of the originals.
+fn flip_sign(cx: &mut Cx, half: Half) -> Half {
     match half {
         Half::Constant(bits) => Half::Constant(bits ^ i64::MIN),
         half => {
@@ -160,7 +160,7 @@ impl WideShifts for S390x {
         rows::risbg_rr(cx, d, shifted, a.0, 64 - left, 63, left);
     }
 
-    /// What crosses over is shifted by one and then by 63 less the amount.
+    /// Shifts the bits that cross over by one, then by 63 minus the amount.
     fn double_shift_by(cx: &mut Cx, direction: Direction, d: VReg, a: Pair, amount: Amount) {
         let [shifted, once, brought] = std::array::from_fn(|_| cx.tmp(RegClass::Int));
         match direction {

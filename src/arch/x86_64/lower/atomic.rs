@@ -1,8 +1,9 @@
 //! Atomic accesses and fences.
 //!
-//! Every access is sequentially consistent: a plain load is, a store is an exchange. Read-modify-write operations
-//! are single instructions where the processor has one whose result is the one asked for, and otherwise
-//! a loop around compare-and-exchange, a pseudo-instruction (`atomic_loop`). i128 needs `cmpxchg16b`.
+//! Every access is sequentially consistent: a load is so by itself, and a store is an exchange. A
+//! read-modify-write operation is a single instruction if there is one that gives the result asked for.
+//! Otherwise it is a pseudo-instruction, a loop around compare-and-exchange (`pseudo::atomic_loop`). i128
+//! needs `cmpxchg16b`.
 
 use super::bits::swap_bytes;
 use super::inputs::*;
@@ -60,7 +61,7 @@ impl AtomicLowering for X86_64 {
         let used = cx.is_used(result);
         let size = exact_size(data.ty);
         let arithmetic = !is_bitwise(op);
-        // Bitwise operations commute with swapping bytes; for the others the loop swaps.
+        // Bitwise operations can be done on swapped bytes; for the others, the loop swaps.
         let swaps_inside = swap && arithmetic;
         if !used && !swaps_inside && in_place(cx, &data, op, swap) {
             return;
@@ -96,7 +97,7 @@ impl AtomicLowering for X86_64 {
         }
     }
 
-    /// Exchanges zero for zero, or nothing: either way it gives what is there.
+    /// Exchanges zero for zero, or nothing. Either way it gives the value in memory.
     fn load_wide(cx: &mut Cx, data: &InstData, d: Halves) {
         let zero = cx.constant_register(0);
         let amode = access(cx, data);
@@ -122,7 +123,7 @@ impl AtomicLowering for X86_64 {
     }
 }
 
-/// An operation whose old value nobody asks for, as one locked instruction.
+/// Lowers an operation whose old value is not used to one locked instruction. Returns whether there is one.
 fn in_place(cx: &mut Cx, data: &InstData, op: AtomicRmwOp, swap: bool) -> bool {
     let value = Value(data.b);
     let size = exact_size(data.ty);
@@ -142,7 +143,7 @@ fn in_place(cx: &mut Cx, data: &InstData, op: AtomicRmwOp, swap: bool) -> bool {
     true
 }
 
-/// The locked instructions of an operation on memory.
+/// The locked instructions for an operation on memory.
 struct Locked {
     mr: fn(&mut Cx<'_>, OperandSize, VReg, Amode),
     mi: fn(&mut Cx<'_>, OperandSize, Amode, i32),
@@ -157,6 +158,7 @@ macro_rules! locked {
     };
 }
 
+/// The locked instructions for an operation, if there are any.
 fn locked(op: AtomicRmwOp) -> Option<&'static Locked> {
     static ADD: Locked = locked!(lock_add_mr lock_add_mi);
     static SUB: Locked = locked!(lock_sub_mr lock_sub_mi);

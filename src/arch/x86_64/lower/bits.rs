@@ -1,7 +1,7 @@
 //! Counting, reversing and swapping bits: clz, ctz, cls, popcnt, bitrev, bswap.
 //!
-//! The bits above a narrow value are undefined, so each sequence extends it, or puts a one just beyond it where
-//! that also does away with the special case of zero.
+//! The bits above a narrow value are undefined. So each sequence extends the value, or puts a one just above
+//! it where that also handles zero.
 
 use super::inputs::*;
 use crate::arch::x86_64::operands::Cond;
@@ -14,7 +14,7 @@ use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{L32, OperandSize, Q64, W16, alu_size, exact_size};
 use crate::rule;
 
-/// Lowers an opcode of the family.
+/// Lowers clz, ctz, cls, popcnt, bitrev and bswap.
 pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
     use Opcode::*;
     let data = cx.f.insts[inst];
@@ -56,6 +56,7 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
+/// Lowers opcodes that count bits of i128.
 fn count_wide(cx: &mut Cx, opcode: Opcode, d: VReg, a: Pair) {
     match opcode {
         Opcode::Clz => leading_zeros_wide(cx, d, a),
@@ -68,6 +69,7 @@ fn count_wide(cx: &mut Cx, opcode: Opcode, d: VReg, a: Pair) {
     }
 }
 
+/// Counts leading zeros.
 fn leading_zeros(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
     let size = alu_size(ty);
     let a = put_extended_to_32(cx, value, false);
@@ -76,7 +78,7 @@ fn leading_zeros(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
         count_by_lzcnt(cx, d, a, ty);
         return;
     }
-    // Of zero the index is such that the subtraction below gives the width.
+    // For zero, this index makes the subtraction below give the width.
     let none = cx.constant_register(2 * ty.bits() as u64 - 1);
     let (index, top) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
     rows::bsr_rm(cx, size, index, a);
@@ -84,12 +86,12 @@ fn leading_zeros(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
     below_top(cx, d, top, ty.bits());
 }
 
-/// `d = bits - 1 - index`, for an index of up to twice the bits, a power of two.
+/// `d = bits - 1 - index`, for an index below twice `bits`, which is a power of two.
 fn below_top(cx: &mut Cx, d: VReg, index: VReg, bits: u32) {
     rows::xor_ri(cx, L32, d, index, bits as i32 - 1);
 }
 
-/// Zeros above the highest one of a zero-extended value.
+/// Counts leading zeros of a zero-extended value by `lzcnt`.
 fn count_by_lzcnt(cx: &mut Cx, d: VReg, a: VReg, ty: Type) {
     let size = alu_size(ty);
     if ty.bits() >= 32 {
@@ -101,13 +103,14 @@ fn count_by_lzcnt(cx: &mut Cx, d: VReg, a: VReg, ty: Type) {
     rows::sub_ri(cx, L32, d, count, 32 - ty.bits() as i32);
 }
 
+/// Counts leading zeros of i128.
 fn leading_zeros_wide(cx: &mut Cx, d: VReg, a: Pair) {
     let (low, high, further) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
     if cx.flags.has_lzcnt() {
         rule!(cx, "clz.wide_lzcnt");
         rows::lzcnt_rm(cx, Q64, low, a.0);
         rows::add_ri(cx, L32, further, low, 64);
-        // The carry flag says that the high half is zero.
+        // The carry flag tells whether the high half is zero.
         rows::lzcnt_rm(cx, Q64, high, a.1);
         rows::cmov_rm(cx, L32, d, high, further, Cond::B);
         return;
@@ -122,6 +125,7 @@ fn leading_zeros_wide(cx: &mut Cx, d: VReg, a: Pair) {
     below_top(cx, d, index, 128);
 }
 
+/// Counts trailing zeros.
 fn trailing_zeros(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
     let a = cx.put(value);
     let size = alu_size(ty);
@@ -142,13 +146,14 @@ fn trailing_zeros(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
     }
 }
 
+/// Counts trailing zeros of i128.
 fn trailing_zeros_wide(cx: &mut Cx, d: VReg, a: Pair) {
     let (low, high, further) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
     if cx.flags.has_bmi1() {
         rule!(cx, "ctz.wide_tzcnt");
         rows::tzcnt_rm(cx, Q64, high, a.1);
         rows::add_ri(cx, L32, further, high, 64);
-        // The carry flag says that the low half is zero.
+        // The carry flag tells whether the low half is zero.
         rows::tzcnt_rm(cx, Q64, low, a.0);
         rows::cmov_rm(cx, L32, d, low, further, Cond::B);
         return;
@@ -162,7 +167,7 @@ fn trailing_zeros_wide(cx: &mut Cx, d: VReg, a: Pair) {
     rows::cmov_rm(cx, L32, d, low, either, Cond::E);
 }
 
-/// The signs below the top one are the zeros above the highest one of `(x ^ 2x) | 1`, which is never zero.
+/// Counts leading sign bits below the top one: the leading zeros of `(x ^ 2x) | 1`, which is never zero.
 fn leading_signs(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
     let size = alu_size(ty);
     let a = cx.put(value);
@@ -192,7 +197,7 @@ fn leading_signs(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
     below_top(cx, d, index, ty.bits());
 }
 
-/// `(x ^ 2x) | 1`.
+/// Computes `(x ^ 2x) | 1` of i128.
 fn sign_changes_wide(cx: &mut Cx, a: Pair) -> Pair {
     let (double, changes) = (tmp_pair(cx), tmp_pair(cx));
     let marked = cx.tmp(RegClass::Int);
@@ -204,6 +209,7 @@ fn sign_changes_wide(cx: &mut Cx, a: Pair) -> Pair {
     (marked, changes.1)
 }
 
+/// Counts ones.
 fn ones(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
     let size = alu_size(ty);
     let a = put_extended_to_32(cx, value, false);
@@ -216,6 +222,7 @@ fn ones(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
     sum_of_bytes(cx, size, d, counts);
 }
 
+/// Counts ones of i128.
 fn ones_wide(cx: &mut Cx, d: VReg, a: Pair) {
     if cx.flags.has_popcnt() {
         rule!(cx, "popcnt.wide_popcnt");
@@ -231,10 +238,10 @@ fn ones_wide(cx: &mut Cx, d: VReg, a: Pair) {
     sum_of_bytes(cx, Q64, d, counts);
 }
 
-/// Masks of alternating groups of 1, 2 and 4 bits, the lowest group set.
+/// Masks of alternating groups of 1, 2 and 4 bits. The lowest group is set.
 const GROUPS: [u64; 3] = [0x5555_5555_5555_5555, 0x3333_3333_3333_3333, 0x0f0f_0f0f_0f0f_0f0f];
 
-/// `d = a & mask`, of a mask that repeats in each byte.
+/// `a & mask` in a new register, for a mask that repeats in each byte.
 fn mask_bits(cx: &mut Cx, size: OperandSize, a: VReg, mask: u64) -> VReg {
     let d = cx.tmp(RegClass::Int);
     if size == Q64 {
@@ -246,13 +253,14 @@ fn mask_bits(cx: &mut Cx, size: OperandSize, a: VReg, mask: u64) -> VReg {
     d
 }
 
+/// `a >> amount` in a new register.
 fn shift_right(cx: &mut Cx, size: OperandSize, a: VReg, amount: i32) -> VReg {
     let d = cx.tmp(RegClass::Int);
     rows::shr_ri(cx, size, d, a, amount);
     d
 }
 
-/// The number of ones in each byte, in that byte: sums of neighbours in groups of 1, 2 and 4 bits.
+/// Counts the ones of each byte, in that byte: adds neighbouring groups of 1, 2 and 4 bits.
 fn ones_of_bytes(cx: &mut Cx, size: OperandSize, a: VReg) -> VReg {
     let (pairs, quads, sums) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
     let upper = shift_right(cx, size, a, 1);
@@ -267,7 +275,7 @@ fn ones_of_bytes(cx: &mut Cx, size: OperandSize, a: VReg) -> VReg {
     mask_bits(cx, size, sums, GROUPS[2])
 }
 
-/// The sum of all bytes, which is less than 256: a multiplication adds them up in the highest.
+/// Adds up all bytes, whose sum is less than 256: a multiplication leaves it in the highest byte.
 fn sum_of_bytes(cx: &mut Cx, size: OperandSize, d: VReg, counts: VReg) {
     let sums = cx.tmp(RegClass::Int);
     const ONES: u64 = 0x0101_0101_0101_0101;

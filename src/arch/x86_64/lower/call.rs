@@ -1,4 +1,4 @@
-//! What calls are made of on x86_64; [`crate::lower::call`] puts it together.
+//! Calls: the instructions from which [`crate::lower::call`] composes them.
 
 use super::inputs::*;
 use crate::arch::x86_64::operands::Rm;
@@ -44,7 +44,7 @@ impl CallLowering for X86_64 {
     }
 }
 
-/// The callee, by its address if it is a symbol that may be out of reach of a call.
+/// Replaces a callee that is a symbol, and may be out of reach of a call, by its address.
 fn near(cx: &mut Cx, callee: Callee) -> Callee {
     match callee {
         Callee::Symbol { colocated, .. } if colocated || cx.flags.is_pic() => {

@@ -1,8 +1,7 @@
-//! Comparisons, and everything that consumes a condition: set, select, branch, trap.
+//! Comparisons, and the instructions that set or trap by them.
 //!
-//! A condition is found by `condition`, which pushes the instructions that set the flags and says which
-//! condition to test. Nothing that changes the flags may be pushed between them and the consumer, so
-//! consumers ask for all of their operands first.
+//! A comparison sets the flags and leaves the condition to test. No instruction that changes the flags may
+//! come between the two, so all operands are asked for before the comparison.
 
 use super::float;
 use super::inputs::*;
@@ -17,10 +16,10 @@ use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{L32, Q64, exact_size};
 use crate::rule;
 
-/// What the flags say once they are set.
+/// What branches and traps can test.
 pub type Test = FlagTest<Cond>;
 
-/// The condition an integer comparison tests after `cmp`.
+/// The condition to test after an integer comparison.
 pub fn int_cond(cc: IntCc) -> Cond {
     match cc {
         IntCc::Equal => Cond::E,
@@ -81,7 +80,7 @@ impl Comparisons for X86_64 {
             GreaterThanOrEqual => FlagTest::One(Cond::Ae),
             UnorderedOrLessThan => FlagTest::One(Cond::B),
             LessThan | LessThanOrEqual | UnorderedOrGreaterThan | UnorderedOrGreaterThanOrEqual => {
-                unreachable!("turned round")
+                unreachable!("`turn_round` exchanged the operands")
             }
         }
     }
@@ -108,7 +107,7 @@ impl Comparisons for X86_64 {
         Some(FlagTest::One(Cond::Ne))
     }
 
-    /// The low byte of `d` only.
+    /// Sets the low byte of `d` only.
     fn set(cx: &mut Cx, d: VReg, test: Test) {
         match test {
             FlagTest::One(cond) => rows::set_r(cx, d, cond),
@@ -136,8 +135,9 @@ impl Comparisons for X86_64 {
     }
 }
 
-/// Conditions that cost two tests one way round and one the other are turned round: `ucomis` sets the flags
-/// as an unsigned comparison does, and all of zero, parity and carry if the operands are unordered.
+/// Exchanges the operands of a comparison that takes two tests as it is, and one with exchanged operands.
+/// `ucomis` sets the flags like an unsigned comparison, and sets zero, parity and carry if the operands are
+/// unordered.
 fn turn_round(cc: FloatCc, a: Value, b: Value) -> (FloatCc, Value, Value) {
     use FloatCc::*;
     match cc {
@@ -148,7 +148,7 @@ fn turn_round(cc: FloatCc, a: Value, b: Value) -> (FloatCc, Value, Value) {
     }
 }
 
-/// Sets the flags by the bits common to two values.
+/// Sets the flags by the bitwise and of two values.
 fn test_bits(cx: &mut Cx, a: Value, b: Value, ty: Type) {
     let size = exact_size(ty);
     let (a, b) = cx.commute(a, b);
@@ -169,6 +169,7 @@ fn sized_operand(cx: &mut Cx, value: Value, ty: Type, may_fold: bool) -> Rm {
     Rm::Reg(cx.put(value))
 }
 
+/// Compares an integer with an immediate.
 fn compare_imm(cx: &mut Cx, cc: IntCc, a: Value, imm: i32, ty: Type, may_fold: bool) -> Test {
     use IntCc::*;
     let size = exact_size(ty);
@@ -206,8 +207,8 @@ fn compare_imm(cx: &mut Cx, cc: IntCc, a: Value, imm: i32, ty: Type, may_fold: b
     FlagTest::One(int_cond(cc))
 }
 
-/// A comparison with zero, by a branch, of arithmetic that only the branch and its edges use: the arithmetic
-/// is done right before the branch, which tests the flags it leaves.
+/// Compares arithmetic with zero for a branch, if only the branch and its edges use it. The arithmetic is
+/// pushed right before the branch, which tests its flags.
 fn flags_of_arithmetic(cx: &mut Cx, cc: IntCc, value: Value) -> Option<Test> {
     let cond = match cc {
         IntCc::Equal => Cond::E,
@@ -227,7 +228,7 @@ fn flags_of_arithmetic(cx: &mut Cx, cc: IntCc, value: Value) -> Option<Test> {
     Some(FlagTest::One(cond))
 }
 
-/// icmp and fcmp as values.
+/// Lowers icmp and fcmp.
 pub fn compare(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
@@ -240,7 +241,8 @@ pub fn compare(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// `uextend` of a comparison used by nothing else: set in a register that was zeroed before.
+/// Lowers `uextend` of a comparison that nothing else uses: sets the low byte of a register that was zeroed
+/// before.
 pub fn bool_extended(cx: &mut Cx, inst: Inst, compare: Inst) -> bool {
     let data = cx.f.insts[compare];
     let (a, b) = (Value(data.a), Value(data.b));
@@ -260,7 +262,7 @@ pub fn bool_extended(cx: &mut Cx, inst: Inst, compare: Inst) -> bool {
         Opcode::Icmp => X86_64::compare_ints(cx, data.int_cc(), a, b, true),
         _ => X86_64::compare_floats(cx, data.float_cc(), a, b, true),
     };
-    let FlagTest::One(cond) = test else { unreachable!("those with two were told apart") };
+    let FlagTest::One(cond) = test else { unreachable!("comparisons with two conditions were excluded") };
     rows::set_rz(cx, d, zero, cond);
     true
 }

@@ -1,4 +1,4 @@
-//! Constants and addresses: how each is materialised.
+//! Materialises constants and addresses.
 
 use super::inputs::*;
 use crate::arch::x86_64::operands::Rm;
@@ -83,7 +83,7 @@ fn needs_movabs(bits: u64) -> bool {
     bits > u32::MAX as u64 && i32::try_from(bits as i64).is_err()
 }
 
-/// Makes the constant of an f32const or f64const in a register.
+/// Materialises an f32const or f64const in a register.
 fn make_float(cx: &mut Cx, d: VReg, data: &InstData) {
     let (ty, bits) = match data.opcode {
         Opcode::F32const => (types::F32, data.a as u64),

@@ -1,4 +1,5 @@
-//! Branches, and what the ends of blocks and the frame are made of on x86_64; [`crate::lower::control`] puts it together.
+//! Branches, returns and access to the frame: the instructions from which [`crate::lower::control`] composes
+//! them.
 
 use super::compare::Test;
 use super::inputs::*;
@@ -52,6 +53,7 @@ impl ControlLowering for X86_64 {
     }
 }
 
+/// Pushes a branch to `then` if a test holds, else to `other`.
 fn branch(cx: &mut Cx, test: Test, then: Label, other: Label) {
     match test {
         FlagTest::One(cond) => {

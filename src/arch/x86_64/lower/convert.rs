@@ -1,12 +1,12 @@
 //! Conversions between integers and floats, between f32 and f64, and bitcasts.
 //!
-//! From float to integer, `cvtt` gives the lowest integer for whatever does not fit. A trapping conversion
-//! therefore converts, checks whether the result can be right, and only if not looks at the operand: to
-//! tell a NaN from an overflow, and from a float that really is the lowest integer. A saturating
-//! one to 32 or 64 signed bits does the same to correct the result; to other types it limits the operand
-//! first, to bounds that are exact in f64 (f32 operands of u32 conversions are promoted).
+//! To an integer, `cvtt` gives the lowest integer for every operand out of range. So a trapping conversion
+//! converts, checks whether the result can be right, and only if not checks the operand: to tell a NaN from
+//! an overflow, and from a float that is the lowest integer. A saturating conversion to 32 or 64 signed bits
+//! does the same to correct the result. To other types, it limits the operand first, to bounds that are exact
+//! in f64; f32 operands of conversions to u32 are promoted.
 //!
-//! i128 goes through library functions, whose results for operands out of range are not relied on.
+//! i128 is converted by library routines. Their results for operands out of range are not relied on.
 
 use super::float;
 use super::float::{Op, UnaryOp, op, unary_op};
@@ -23,12 +23,16 @@ use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{L32, OperandSize, Q64, alu_size, exact_size};
 use crate::rule;
 
+/// Conversion of f32 to f64.
 static PROMOTE: UnaryOp = unary_op!(fixed cvtss2sd_r vcvtss2sd_rm);
+/// Conversion of f64 to f32.
 static DEMOTE: UnaryOp = unary_op!(fixed cvtsd2ss_r vcvtsd2ss_rm);
+/// Conversion of a signed integer to f32.
 static SINGLE_FROM_INT: Op = op!(cvtsi2ss_rm vcvtsi2ss_rm);
+/// Conversion of a signed integer to f64.
 static DOUBLE_FROM_INT: Op = op!(cvtsi2sd_rm vcvtsi2sd_rm);
 
-/// bitcast between classes: a move or a load.
+/// Lowers bitcast between integers and floats: a move or a load.
 fn bitcast(cx: &mut Cx, d: VReg, data: &InstData) {
     let source = Value(data.a);
     let from = cx.ty(source);
@@ -50,9 +54,8 @@ fn bitcast(cx: &mut Cx, d: VReg, data: &InstData) {
     }
 }
 
-// From integers.
-
-/// `d` = the signed integer as a `ty`. The register is cleared first, since the instruction keeps its upper part.
+/// Converts a signed integer to a `ty`. The register is cleared first, because the instruction keeps its
+/// upper part.
 fn convert_signed(cx: &mut Cx, d: VReg, ty: Type, size: OperandSize, source: Rm) {
     let zero = cx.tmp(RegClass::Float);
     rows::zero_x(cx, zero);
@@ -60,6 +63,7 @@ fn convert_signed(cx: &mut Cx, d: VReg, ty: Type, size: OperandSize, source: Rm)
     op.push(cx, size, d, zero, source);
 }
 
+/// Converts a signed integer of at most 64 bits to a float.
 fn from_signed(cx: &mut Cx, d: VReg, source: Value, ty: Type) {
     let from = cx.ty(source);
     let operand = match from.bits() {
@@ -69,6 +73,7 @@ fn from_signed(cx: &mut Cx, d: VReg, source: Value, ty: Type) {
     convert_signed(cx, d, ty, alu_size(from), operand);
 }
 
+/// Converts an unsigned integer of at most 64 bits to a float.
 fn from_unsigned(cx: &mut Cx, d: VReg, source: Value, ty: Type) {
     match cx.ty(source) {
         types::I8 | types::I16 => {
@@ -92,7 +97,7 @@ fn from_unsigned(cx: &mut Cx, d: VReg, source: Value, ty: Type) {
     }
 }
 
-/// An i32 zero-extended to 64 bits.
+/// Asks for an i32, zero-extended to 64 bits.
 fn zero_extended(cx: &mut Cx, value: Value) -> VReg {
     if cx.zero_extends(value) {
         return cx.put(value);
@@ -103,12 +108,10 @@ fn zero_extended(cx: &mut Cx, value: Value) -> VReg {
     extended
 }
 
-// To integers.
-
-/// A float that is to become an integer.
+/// A float that is converted to an integer.
 #[derive(Clone, Copy)]
 struct FloatSource {
-    reg: VReg,
+    register: VReg,
     ty: Type,
     size: OperandSize,
 }
@@ -116,14 +119,14 @@ struct FloatSource {
 impl FloatSource {
     fn of(cx: &mut Cx, value: Value) -> Self {
         let ty = cx.ty(value);
-        FloatSource { reg: cx.put(value), ty, size: exact_size(ty) }
+        FloatSource { register: cx.put(value), ty, size: exact_size(ty) }
     }
 
     /// Pushes the conversion to a signed integer.
     fn convert(self, cx: &mut Cx, size: OperandSize, d: VReg) {
         match self.size {
-            L32 => rows::cvttss2si_rm(cx, size, d, self.reg),
-            _ => rows::cvttsd2si_rm(cx, size, d, self.reg),
+            L32 => rows::cvttss2si_rm(cx, size, d, self.register),
+            _ => rows::cvttsd2si_rm(cx, size, d, self.register),
         }
     }
 
@@ -133,54 +136,54 @@ impl FloatSource {
         d
     }
 
-    /// The same with an operation applied.
+    /// Applies an operation to the float.
     fn apply(self, cx: &mut Cx, op: &Op, operand: impl Into<Rm>) -> Self {
-        FloatSource { reg: op.value(cx, self.size, self.reg, operand), ..self }
+        FloatSource { register: op.value(cx, self.size, self.register, operand), ..self }
     }
 
-    /// The same as f64.
+    /// Converts the float to f64, if it is not one.
     fn promoted(self, cx: &mut Cx) -> Self {
         match self.size {
             L32 => {
-                let reg = cx.tmp(RegClass::Float);
-                PROMOTE.push(cx, Q64, reg, self.reg);
-                FloatSource { reg, ty: types::F64, size: Q64 }
+                let register = cx.tmp(RegClass::Float);
+                PROMOTE.push(cx, Q64, register, self.register);
+                FloatSource { register, ty: types::F64, size: Q64 }
             }
             _ => self,
         }
     }
 
-    /// 0 where it is a NaN or negative.
+    /// Replaces a NaN or a negative float by 0.
     fn not_negative(self, cx: &mut Cx) -> Self {
         let zero = cx.tmp(RegClass::Float);
         rows::zero_x(cx, zero);
-        // Of a NaN and another operand, the instruction gives the second.
+        // If an operand is a NaN, the instruction gives the second operand.
         self.apply(cx, &float::GREATER, zero)
     }
 
-    /// Limited to `bound`, which must be exact in its precision.
+    /// Limits the float to `bound`, which must be exact in its type.
     fn at_most(self, cx: &mut Cx, bound: f64) -> Self {
         let bound = pool_number(cx, self.ty, bound);
         self.apply(cx, &float::LESSER, bound)
     }
 
-    /// Sets the flags by comparing it with `number`, which must be exact in its precision.
+    /// Compares the float with `number`, which must be exact in its type.
     fn compare(self, cx: &mut Cx, number: f64) {
         let number = pool_number(cx, self.ty, number);
-        rows::ucomis_rm(cx, self.size, self.reg, number);
+        rows::ucomis_rm(cx, self.size, self.register, number);
     }
 
-    /// Traps if the condition holds, unless the operand is `valid`.
+    /// Traps if a condition holds, unless the float is `valid`.
     fn trap_if(self, cx: &mut Cx, cond: Cond, valid: f64) {
         let valid = pool_number(cx, self.ty, valid);
-        rows::trap_conversion(cx, self.size, self.reg, valid, cond);
+        rows::trap_conversion(cx, self.size, self.register, valid, cond);
     }
 }
 
-/// 2 to the 63.
+/// 2^63.
 const TWO_63: f64 = (1u64 << 63) as f64;
 
-/// See [`Conversions::to_int_or_trap`].
+/// Converts to an integer; traps if it does not fit. See [`Conversions::to_int_or_trap`].
 fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData) {
     let source = FloatSource::of(cx, Value(data.a));
     let signed = data.opcode == Opcode::FcvtToSint;
@@ -198,7 +201,7 @@ fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData) {
             join_halves(cx, d, direct, reduced);
         }
         (ty, _) => {
-            // Convert to a wider integer, and see whether the extension of its low part is the whole.
+            // Convert to a wider integer, and check that the extension of its low part is the whole.
             let size = if ty == types::I32 { Q64 } else { L32 };
             let whole = source.converted(cx, size);
             match (ty, signed) {
@@ -210,14 +213,15 @@ fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData) {
                 (_, false) => rows::mov_rm(cx, L32, d, whole),
             }
             rows::cmp_rm(cx, size, d, whole);
-            // 0 always fits, so it is not what made the comparison fail.
+            // 0 always fits, so it did not make the comparison fail.
             source.trap_if(cx, Cond::Ne, 0.0);
         }
     }
 }
 
-/// The operand, and the operand minus 2^63, as signed integers. If it is in the range of u64, the first is right if it is
-/// not negative, and else the second with its top bit set. If it is not, both are negative.
+/// Converts the operand, and the operand minus 2^63, to signed integers. If the operand is in the range of
+/// u64, the first is the result if it is not negative, and else the second with its top bit set. If the
+/// operand is out of range, both are negative.
 fn convert_halves(cx: &mut Cx, source: FloatSource) -> (VReg, VReg) {
     static SUBTRACT: Op = op!(subs_rm vsubs_rm);
     let direct = source.converted(cx, Q64);
@@ -226,8 +230,8 @@ fn convert_halves(cx: &mut Cx, source: FloatSource) -> (VReg, VReg) {
     (direct, reduced)
 }
 
-/// The unsigned integer of [`convert_halves`]: a negative `direct` is the top bit alone.
-/// Returns `reduced` where `direct` is negative, else 0.
+/// Joins the results of [`convert_halves`] to an unsigned integer. A negative `direct` has just the top bit
+/// set. Returns `reduced` if `direct` is negative, else 0.
 fn join_halves(cx: &mut Cx, d: VReg, direct: VReg, reduced: VReg) -> VReg {
     let [sign, upper] = [(); 2].map(|()| cx.tmp(RegClass::Int));
     rows::sar_ri(cx, Q64, sign, direct, 63);
@@ -236,7 +240,7 @@ fn join_halves(cx: &mut Cx, d: VReg, direct: VReg, reduced: VReg) -> VReg {
     upper
 }
 
-/// fcvt_to_sint_sat to at most 64 bits.
+/// Lowers fcvt_to_sint_sat to at most 64 bits.
 fn to_signed_saturated(cx: &mut Cx, d: VReg, data: &InstData) {
     let source = FloatSource::of(cx, Value(data.a));
     let bits = data.ty.bits();
@@ -246,14 +250,14 @@ fn to_signed_saturated(cx: &mut Cx, d: VReg, data: &InstData) {
         let converted = source.converted(cx, size);
         let zero = pool_number(cx, source.ty, 0.0);
         match source.size {
-            L32 => rows::saturate_ss(cx, size, d, converted, source.reg, zero),
-            _ => rows::saturate_sd(cx, size, d, converted, source.reg, zero),
+            L32 => rows::saturate_ss(cx, size, d, converted, source.register, zero),
+            _ => rows::saturate_sd(cx, size, d, converted, source.register, zero),
         }
         return;
     }
     rule!(cx, "fcvt_to_sint_sat.limited");
     let limit = (1u32 << (bits - 1)) as f64;
-    let ordered = float::MASK_ORDERED.value(cx, source.size, source.reg, source.reg);
+    let ordered = float::MASK_ORDERED.value(cx, source.size, source.register, source.register);
     let low = pool_number(cx, source.ty, -limit);
     source
         .apply(cx, &float::AND, ordered)
@@ -262,7 +266,7 @@ fn to_signed_saturated(cx: &mut Cx, d: VReg, data: &InstData) {
         .convert(cx, L32, d);
 }
 
-/// fcvt_to_uint_sat to at most 64 bits.
+/// Lowers fcvt_to_uint_sat to at most 64 bits.
 fn to_unsigned_saturated(cx: &mut Cx, d: VReg, data: &InstData) {
     let source = FloatSource::of(cx, Value(data.a));
     let source = source.not_negative(cx);
@@ -335,9 +339,9 @@ impl Conversions for X86_64 {
     }
 }
 
-/// Sets the flags by comparing with a number; the condition is one of those that `FloatRange` has.
+/// Compares a float with a number that is exact in its type; returns the condition for `cc`.
 fn compare_number(cx: &mut Cx, float: VReg, ty: Type, cc: FloatCc, number: f64) -> Cond {
-    FloatSource { reg: float, ty, size: exact_size(ty) }.compare(cx, number);
+    FloatSource { register: float, ty, size: exact_size(ty) }.compare(cx, number);
     match cc {
         FloatCc::Unordered => Cond::P,
         FloatCc::GreaterThanOrEqual => Cond::Ae,

@@ -1,10 +1,11 @@
-//! Division and remainder, and the high half of products.
+//! Division, remainder, and the high half of products.
 //!
-//! The processor has one fault for division by zero and for a quotient that does not fit, CLIF two trap
-//! codes. Where only one of them is possible the instruction itself traps with it; otherwise zero is checked before
-//! and the fault is an overflow. The remainder of the lowest integer by -1 is 0 in CLIF and a fault in the processor:
-//! as a divisor, -1 is replaced by 1, which leaves the same remainder.
-//! i8 and i16 are divided in 32 bits, i128 by library routines; for constant divisors see `divide_constant`.
+//! The processor has one exception for division by zero and for a quotient that does not fit; CLIF has two
+//! trap codes. Where only one of them is possible, the instruction itself traps with it; otherwise zero is
+//! checked before, and the exception is an overflow. The remainder of the lowest integer by -1 is 0 in CLIF
+//! but an exception in the processor, so a divisor of -1 is replaced by 1, which leaves the same remainder.
+//! i8 and i16 are divided in 32 bits, i128 by library routines. Division by constants is in
+//! `lower::divide_constant`.
 
 use super::inputs::*;
 use crate::arch::x86_64::operands::Cond;
@@ -23,7 +24,7 @@ use crate::rule;
 const ZERO: TrapCode = TrapCode::INTEGER_DIVISION_BY_ZERO;
 const OVERFLOW: TrapCode = TrapCode::INTEGER_OVERFLOW;
 
-/// udiv, sdiv, urem, srem up to 64 bits.
+/// Lowers udiv, sdiv, urem and srem of up to 64 bits.
 pub fn divide(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     if !divide_constant::divide(cx, inst, &data) {
@@ -32,6 +33,7 @@ pub fn divide(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
+/// Lowers a division or remainder of registers.
 fn divide_registers(cx: &mut Cx, inst: Inst, data: &InstData) {
     let signed = matches!(data.opcode, Opcode::Sdiv | Opcode::Srem);
     let d = cx.def(inst);
@@ -64,13 +66,13 @@ fn divide_registers(cx: &mut Cx, inst: Inst, data: &InstData) {
     }
     rows::idiv_wide(cx, size, quotient, remainder, dividend, high, divisor, fault.0);
     if narrow && data.opcode == Opcode::Sdiv {
-        // In 32 bits the quotient is right, and too large in this case only.
+        // The 32-bit quotient is exact, and too large for the type in this case only.
         rows::cmp_mi(cx, L32, quotient, 1 << (data.ty.bits() - 1));
         X86_64::trap_on(cx, FlagTest::One(Cond::E), OVERFLOW);
     }
 }
 
-/// The divisor, or 1 if it is -1.
+/// Replaces a divisor of -1 by 1.
 fn without_minus_one(cx: &mut Cx, size: OperandSize, divisor: VReg) -> VReg {
     let one = cx.constant_register(1);
     let replaced = cx.tmp(RegClass::Int);
@@ -79,7 +81,7 @@ fn without_minus_one(cx: &mut Cx, size: OperandSize, divisor: VReg) -> VReg {
     replaced
 }
 
-/// umulhi and smulhi up to 64 bits.
+/// Lowers umulhi and smulhi of up to 64 bits.
 pub fn multiply_high(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let signed = data.opcode == Opcode::Smulhi;
@@ -126,7 +128,7 @@ impl WideDivision for X86_64 {
         Self::trap_on(cx, FlagTest::One(Cond::E), code);
     }
 
-    /// What differs from these operands is zero.
+    /// Tests the bor of all differences from these operands for zero.
     fn trap_if_lowest_by_minus_one(cx: &mut Cx, a: Pair, b: Pair, code: TrapCode) {
         let [top, dividend, ones, divisor, either] = std::array::from_fn(|_| cx.tmp(RegClass::Int));
         rows::btc_ri(cx, Q64, top, a.1, 63);

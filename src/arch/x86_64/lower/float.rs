@@ -1,12 +1,12 @@
-//! f32 and f64: arithmetic, comparison, selection, loads, stores, constants.
+//! Arithmetic of f32 and f64, and operations on their signs and bits.
 //!
-//! Each operation has an SSE form, which overwrites its first operand, and an AVX form with a destination
-//! of its own; an [`Op`] is both. Instructions of one operand ([`UnaryOp`]) keep the upper part of their
-//! destination, which makes them wait for whatever wrote it last: they get their own operand as
-//! destination.
+//! Each operation has an SSE form, which overwrites its first operand, and an AVX form with a destination of
+//! its own; an [`Op`] is both. Instructions of one operand ([`UnaryOp`]) keep the upper part of their
+//! destination, and so wait for the instruction that wrote it last. To avoid that, they get their own operand
+//! as destination.
 //!
-//! Constants are never kept in registers: zero is made by `xorps`, the others are memory operands in the constant pool. Masks
-//! for bitwise operations fill 16 aligned bytes there, as SSE asks for.
+//! Constants are never kept in registers: zero is computed by `xorps`, all others are memory operands in the
+//! constant pool. There, masks for bitwise operations fill 16 aligned bytes, as SSE requires.
 
 use super::inputs::*;
 use crate::arch::x86_64::operands::Rm;
@@ -21,6 +21,7 @@ use crate::machine::size::{L32, OperandSize, exact_size};
 use crate::machine::symbol::LibCall;
 use crate::rule;
 
+/// Pushes `d = a op b`.
 type BinaryRow = fn(&mut Cx<'_>, OperandSize, VReg, VReg, Rm);
 
 /// An operation `d = a op b`, in its SSE and its AVX form.
@@ -29,8 +30,8 @@ pub struct Op {
     pub(super) avx: BinaryRow,
 }
 
-/// The [`Op`] of two rows: of a family of sizes; or (`imm`) with an immediate; or (`single`) always in
-/// single precision, whose bitwise operations do the same and are shorter.
+/// The [`Op`] of two rows. With `imm`, the rows have an immediate. With `single`, single precision is always
+/// used, whose bitwise operations do the same and are shorter.
 macro_rules! op {
     ($sse:ident $avx:ident) => {
         Op {
@@ -68,6 +69,7 @@ impl Op {
     }
 }
 
+/// Pushes `d = op a`.
 type UnaryRow = fn(&mut Cx<'_>, OperandSize, VReg, VReg);
 
 /// An operation `d = op a`, in its SSE and its AVX form.
@@ -101,22 +103,29 @@ impl UnaryOp {
     }
 }
 
+/// Addition.
 static ADD: Op = op!(adds_rm vadds_rm);
+/// Subtraction.
 static SUBTRACT: Op = op!(subs_rm vsubs_rm);
+/// Multiplication.
 static MULTIPLY: Op = op!(muls_rm vmuls_rm);
+/// Division.
 static DIVIDE: Op = op!(divs_rm vdivs_rm);
+/// Square root.
 static SQUARE_ROOT: UnaryOp = unary_op!(sqrts_r vsqrts_rm);
 /// `a < b ? a : b`.
 pub static LESSER: Op = op!(mins_rm vmins_rm);
 /// `a > b ? a : b`.
 pub static GREATER: Op = op!(maxs_rm vmaxs_rm);
-/// Bitwise.
+/// Bitwise and.
 pub static AND: Op = op!(single andp_rm vandp_rm);
 /// `!a & b`.
 pub static AND_NOT: Op = op!(single andnp_rm vandnp_rm);
+/// Bitwise or.
 static OR: Op = op!(single orp_rm vorp_rm);
+/// Exclusive or.
 static XOR: Op = op!(single xorp_rm vxorp_rm);
-// Rounding modes, with bit 3 to raise no inexact exception.
+// Immediates are rounding modes, with bit 3 to raise no inexact exception.
 static ROUND_NEAREST: UnaryOp = unary_op!(rounds_ri vrounds_rm 8);
 static ROUND_DOWN: UnaryOp = unary_op!(rounds_ri vrounds_rm 9);
 static ROUND_UP: UnaryOp = unary_op!(rounds_ri vrounds_rm 10);
@@ -132,16 +141,14 @@ pub static MASK_NOT_LESS_OR_EQUAL: Op = op!(imm cmps_rm vcmps_rm 6);
 /// All ones if neither is a NaN.
 pub static MASK_ORDERED: Op = op!(imm cmps_rm vcmps_rm 7);
 
-// Constants and operands.
-
-/// A bit pattern in every lane of a 16-byte constant.
+/// A 16-byte constant in memory with a bit pattern in every lane.
 fn mask(cx: &mut Cx, size: OperandSize, bits: u64) -> Amode {
     let lanes = if size == L32 { bits | bits << 32 } else { bits };
     let number = cx.vcode.constant(&(lanes as u128 | (lanes as u128) << 64).to_le_bytes());
     Amode::at(Place::Constant(number), 0)
 }
 
-/// A scalar that is read, in memory if it is a constant or, where `may_fold`, a load; else in a register.
+/// Asks for a scalar as a memory operand if it is a constant or, with `may_fold`, a load; else in a register.
 pub fn operand(cx: &mut Cx, value: Value, may_fold: bool) -> Rm {
     match memory_operand(cx, value, may_fold) {
         Some(amode) => Rm::Mem(amode),
@@ -149,14 +156,12 @@ pub fn operand(cx: &mut Cx, value: Value, may_fold: bool) -> Rm {
     }
 }
 
-/// Whether [`operand`] would find a value in memory.
+/// Whether [`operand`] finds a value in memory.
 pub fn in_memory(cx: &Cx, value: Value) -> bool {
     cx.float_constant(value).is_some() || cx.sinkable_load(value).is_some()
 }
 
-// Arithmetic.
-
-/// All arithmetic on one type.
+/// Lowers arithmetic on floats.
 pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
     use Opcode::*;
     let data = cx.f.insts[inst];
@@ -169,13 +174,13 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// What `compute` puts into the register it is given, with every NaN replaced by the same one if the settings
-/// ask for that.
+/// Computes `d` by `compute`, and replaces a NaN by the canonical one if the settings ask for that.
 pub fn canonical(cx: &mut Cx, d: VReg, ty: Type, compute: impl FnOnce(&mut Cx, VReg)) {
     let replace = |cx: &mut Cx, d, raw, nan| rows::canonical_nan(cx, exact_size(ty), d, raw, nan);
-    crate::lower::float::canonical(cx, d, ty, compute, replace);
+    canonicalize(cx, d, ty, compute, replace);
 }
 
+/// Pushes arithmetic, without replacing NaNs.
 fn arithmetic(cx: &mut Cx, d: VReg, data: &InstData) {
     use Opcode::*;
     match data.opcode {
@@ -199,17 +204,20 @@ fn arithmetic(cx: &mut Cx, d: VReg, data: &InstData) {
     }
 }
 
+/// Pushes an operation with two operands.
 fn binary(cx: &mut Cx, op: &Op, d: VReg, ty: Type, a: Value, b: Value) {
     let b = operand(cx, b, true);
     let a = cx.put(a);
     op.push(cx, exact_size(ty), d, a, b);
 }
 
+/// Pushes a commutative operation.
 fn commutative(cx: &mut Cx, op: &Op, d: VReg, data: &InstData) {
     let (a, b) = cx.commute(Value(data.a), Value(data.b));
     binary(cx, op, d, data.ty, a, b);
 }
 
+/// Pushes a rounding to an integral value.
 fn round(cx: &mut Cx, d: VReg, data: &InstData) {
     use LibCall::*;
     let (op, single, double) = match data.opcode {
@@ -227,8 +235,7 @@ fn round(cx: &mut Cx, d: VReg, data: &InstData) {
     call::libcall(cx, function, &[a], &[d]);
 }
 
-// Multiplication and addition in one.
-
+/// Pushes a fused multiplication and addition of three operands.
 type FmaRow = fn(&mut Cx<'_>, OperandSize, VReg, VReg, VReg, Rm);
 
 /// The three operand orders of a fused operation on x * y + z.
@@ -251,12 +258,13 @@ macro_rules! fused {
     };
 }
 
-/// By whether the addend and whether the product is negated.
+/// Fused operations by `[addend is negated][product is negated]`.
 static FUSED: [[FusedRows; 2]; 2] = [
     [fused!(vfmadd132s_rm vfmadd213s_rm vfmadd231s_rm), fused!(vfnmadd132s_rm vfnmadd213s_rm vfnmadd231s_rm)],
     [fused!(vfmsub132s_rm vfmsub213s_rm vfmsub231s_rm), fused!(vfnmsub132s_rm vfnmsub213s_rm vfnmsub231s_rm)],
 ];
 
+/// Pushes a fused multiplication and addition.
 fn multiply_add(cx: &mut Cx, d: VReg, data: &InstData) {
     let (mut x, mut y, mut z) = (Value(data.a), Value(data.b), Value(data.c));
     if !cx.flags.has_fma() {
@@ -270,7 +278,7 @@ fn multiply_add(cx: &mut Cx, d: VReg, data: &InstData) {
     let rows = &FUSED[negative_addend as usize][negative_product as usize];
     let size = exact_size(data.ty);
     if in_memory(cx, x) || (cx.is_used(x) && !in_memory(cx, y)) {
-        // `x` shall be the one to be overwritten.
+        // `x` is the factor to be overwritten.
         (x, y) = (y, x);
     }
     if in_memory(cx, z) && !in_memory(cx, y) {
@@ -291,9 +299,7 @@ fn multiply_add(cx: &mut Cx, d: VReg, data: &InstData) {
     }
 }
 
-// Signs and bits.
-
-/// fneg and fabs.
+/// Lowers fneg and fabs.
 fn sign_operation(cx: &mut Cx, d: VReg, data: &InstData) {
     let size = exact_size(data.ty);
     let source = Value(data.a);
@@ -315,7 +321,7 @@ fn with_mask(cx: &mut Cx, op: &Op, d: VReg, size: OperandSize, value: Value, bit
     op.push(cx, size, d, value, bits);
 }
 
-/// fcopysign: the magnitude of the first operand with the sign of the second.
+/// Lowers fcopysign: the magnitude of the first operand with the sign of the second.
 fn copy_sign(cx: &mut Cx, d: VReg, data: &InstData) {
     let size = exact_size(data.ty);
     let (magnitude, sign) = (Value(data.a), Value(data.b));
@@ -340,7 +346,7 @@ fn copy_sign(cx: &mut Cx, d: VReg, data: &InstData) {
     OR.push(cx, size, d, only_magnitude, only_sign);
 }
 
-/// band, bor, bxor and bnot of floats.
+/// Lowers band, bor, bxor and bnot of floats.
 pub fn bitwise(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
@@ -366,7 +372,7 @@ pub fn bitwise(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// bitselect of floats.
+/// Lowers bitselect of floats.
 pub fn bit_select(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
@@ -375,13 +381,9 @@ pub fn bit_select(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// The bits of `ones` where `control` has ones, else those of `zeros`.
+/// `d` = the bits of `ones` where `control` has ones, those of `zeros` elsewhere.
 pub fn blend(cx: &mut Cx, size: OperandSize, d: VReg, control: VReg, ones: VReg, zeros: VReg) {
     let ones = AND.value(cx, size, ones, control);
     let zeros = AND_NOT.value(cx, size, control, zeros);
     OR.push(cx, size, d, ones, zeros);
 }
-
-// Comparison and selection.
-
-// Memory.

@@ -1,7 +1,7 @@
-//! Operand values: what an instruction can take besides a register.
+//! Operands: what an instruction can take besides a register.
 //!
-//! Address modes, loads and constants that are folded into an instruction are decided here, once, for
-//! every row that can take them.
+//! Address modes, loads and constants are folded into instructions here, once for all rows that can take
+//! them.
 
 use crate::arch::x86_64::operands::Rm;
 use crate::arch::x86_64::{X86_64, rows};
@@ -14,7 +14,8 @@ use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{L32, OperandSize, Q64, alu_size};
 use crate::rule;
 
-/// What an address can be: base, index shifted by up to 3, and 32 bits of displacement, whatever is accessed; or a near symbol.
+/// The address forms of all accesses: a base, an index shifted by up to 3, and a displacement of 32 bits; or
+/// a near symbol.
 pub const ADDRESS_FORMS: AddressForms = AddressForms {
     displacement: |_, _, _| true,
     index: |shift, _| shift <= 3,
@@ -25,11 +26,11 @@ pub const ADDRESS_FORMS: AddressForms = AddressForms {
     symbol: |symbol| near_symbol(symbol.disp.into()).is_some(),
 };
 
-/// The lowering context of this target.
+/// The lowering context of x86_64.
 pub type Cx<'a> = Lower<'a, X86_64>;
 
-/// A value that is read, in a register or in memory. Memory only if the access is as wide as the
-/// operation: for narrow types there is no such operation.
+/// Asks for a value as a register or memory operand. It is memory only if the access is as wide as the
+/// operation; operations on narrow types are wider.
 pub fn reg_mem(cx: &mut Cx, value: Value) -> Rm {
     let ty = cx.ty(value);
     if matches!(ty, types::I32 | types::I64)
@@ -49,7 +50,7 @@ pub enum Input {
     Rm(Rm),
 }
 
-/// A value as immediate, memory or register, in this order of preference.
+/// Asks for a value as an immediate, memory or a register, in this order of preference.
 pub fn input(cx: &mut Cx, value: Value) -> Input {
     match cx.imm32(value) {
         Some(imm) => Input::Imm(imm),
@@ -57,7 +58,7 @@ pub fn input(cx: &mut Cx, value: Value) -> Input {
     }
 }
 
-/// The value zero- or sign-extended from its type to 32 bits (or as it is, if it has 32 or more).
+/// Asks for a value in a register, extended from its type to at least 32 bits.
 pub fn put_extended_to_32(cx: &mut Cx, value: Value, signed: bool) -> VReg {
     let ty = cx.ty(value);
     if ty.bits() >= 32 {
@@ -77,7 +78,7 @@ pub fn put_extended_to_32(cx: &mut Cx, value: Value, signed: bool) -> VReg {
     extended
 }
 
-/// Extends an operand of type `from`, up to 64 bits, to 64.
+/// Pushes `d = source`, extended from type `from` to 64 bits.
 pub fn extend_operand(cx: &mut Cx, d: VReg, source: Rm, from: Type, signed: bool) {
     match (from, signed) {
         (types::I8, false) => rows::movzb_rm(cx, L32, d, source),
@@ -90,7 +91,7 @@ pub fn extend_operand(cx: &mut Cx, d: VReg, source: Rm, from: Type, signed: bool
     }
 }
 
-/// The value extended from its type to 64 bits.
+/// Asks for a value in a register, extended from its type to 64 bits.
 pub fn put_extended_to_64(cx: &mut Cx, value: Value, signed: bool) -> VReg {
     if cx.ty(value) == types::I64 || !signed && cx.zero_extends(value) {
         return cx.put(value);
@@ -100,7 +101,7 @@ pub fn put_extended_to_64(cx: &mut Cx, value: Value, signed: bool) -> VReg {
     d
 }
 
-/// Extends an integer of up to 64 bits to 64.
+/// Extends a value to 64 bits in `d`.
 pub fn extend_into(cx: &mut Cx, d: VReg, source: Value, signed: bool) {
     let from = cx.ty(source);
     let source = match sink_load(cx, source, from) {
@@ -112,13 +113,13 @@ pub fn extend_into(cx: &mut Cx, d: VReg, source: Value, signed: bool) {
 
 /// The rows of an operation `d = a op b`, by kind of second operand.
 pub struct AluRows {
-    /// Register or memory.
+    /// A register or memory.
     rm: fn(&mut Cx<'_>, OperandSize, VReg, VReg, Rm),
-    /// Immediate.
+    /// An immediate.
     ri: fn(&mut Cx<'_>, OperandSize, VReg, VReg, i32),
-    /// Of read-modify-write: memory with register, and with immediate.
+    /// A register, combined with memory that is modified.
     pub mr: fn(&mut Cx<'_>, OperandSize, Amode, VReg),
-    /// See `mr`.
+    /// An immediate, combined with memory that is modified.
     pub mi: fn(&mut Cx<'_>, OperandSize, Amode, i32),
 }
 
@@ -142,6 +143,7 @@ impl AluRows {
         }
     }
 }
+
 /// Addition.
 pub static ADD: AluRows = alu!(add_rm add_ri add_mr add_mi);
 /// Subtraction.
@@ -150,14 +152,14 @@ pub static SUB: AluRows = alu!(sub_rm sub_ri sub_mr sub_mi);
 pub static ADC: AluRows = alu!(adc_rm adc_ri adc_mr adc_mi);
 /// Subtraction with the carry flag as borrow.
 pub static SBB: AluRows = alu!(sbb_rm sbb_ri sbb_mr sbb_mi);
-/// And.
+/// Bitwise and.
 pub static AND: AluRows = alu!(and_rm and_ri and_mr and_mi);
-/// Or.
+/// Bitwise or.
 pub static OR: AluRows = alu!(or_rm or_ri or_mr or_mi);
 /// Exclusive or.
 pub static XOR: AluRows = alu!(xor_rm xor_ri xor_mr xor_mi);
 
-/// The rows of an opcode that is one two-operand instruction.
+/// The rows of an opcode that one two-operand instruction does.
 pub fn alu(opcode: Opcode) -> Option<&'static AluRows> {
     match opcode {
         Opcode::Iadd => Some(&ADD),
@@ -173,7 +175,7 @@ pub fn alu(opcode: Opcode) -> Option<&'static AluRows> {
 pub fn push_setting_flags(cx: &mut Cx, inst: Inst) {
     let data = cx.f.insts[inst];
     let (a, b) = operands_in_order(cx, &data);
-    let rows = alu(data.opcode).expect("dispatched by opcode");
+    let rows = alu(data.opcode).expect("the caller dispatched by opcode");
     let d = cx.def(inst);
     let b = input(cx, b);
     match b {
@@ -184,7 +186,7 @@ pub fn push_setting_flags(cx: &mut Cx, inst: Inst) {
     rows.push(cx, alu_size(data.ty), d, a, b);
 }
 
-/// The operands of such an opcode, the one to be overwritten first.
+/// Orders the operands of such an opcode: the one to be overwritten comes first.
 pub fn operands_in_order(cx: &Cx, data: &InstData) -> (Value, Value) {
     let (a, b) = (Value(data.a), Value(data.b));
     match data.opcode {
@@ -193,7 +195,7 @@ pub fn operands_in_order(cx: &Cx, data: &InstData) -> (Value, Value) {
     }
 }
 
-/// Half of an i128 as an instruction takes it.
+/// A half as the second operand of arithmetic.
 pub fn half_input(cx: &mut Cx, half: Half) -> Input {
     match half {
         Half::Register(reg) => Input::Rm(Rm::Reg(reg)),

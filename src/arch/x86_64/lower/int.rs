@@ -1,7 +1,7 @@
-//! Integer arithmetic up to 64 bits, extensions, comparisons and selection.
+//! Integer arithmetic of up to 64 bits, and extensions.
 //!
-//! i8 and i16 are computed in 32 bits; the bits above a value's type are undefined unless
-//! `zero_extends` says otherwise.
+//! i8 and i16 are computed in 32 bits. The bits above a value's type are undefined, unless
+//! [`Lower::zero_extends`](crate::lower::context::Lower::zero_extends) says otherwise.
 
 use super::compare::bool_extended;
 use super::inputs::*;
@@ -81,7 +81,7 @@ impl Arithmetic for X86_64 {
 
     fn bitwise(cx: &mut Cx, bits: u32, opcode: Opcode, d: VReg, (a, b): (VReg, VReg), _: bool) {
         let size = OperandSize::from_bits(bits);
-        alu(opcode).expect("it is bitwise").push(cx, size, d, a, Input::Rm(Rm::Reg(b)));
+        alu(opcode).expect("the opcode is bitwise").push(cx, size, d, a, Input::Rm(Rm::Reg(b)));
     }
 
     fn mask(cx: &mut Cx, bits: u32, d: VReg, a: VReg, mask: i64) {
@@ -122,7 +122,7 @@ impl Arithmetic for X86_64 {
     }
 }
 
-/// iadd, isub.
+/// Lowers iadd and isub of up to 64 bits.
 pub fn add_or_subtract(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let (a, b) = operands_in_order(cx, &data);
@@ -133,7 +133,8 @@ pub fn add_or_subtract(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// Addition by `lea` where it saves a move: both operands are needed afterwards, or one is shifted.
+/// Lowers an addition to `lea` where that saves a move: both operands are needed afterwards, or one is
+/// shifted. Returns whether it does.
 fn add_by_lea(cx: &mut Cx, d: VReg, a: Value, b: Value, ty: Type) -> bool {
     let size = alu_size(ty);
     let survives = cx.is_used(a);
@@ -164,7 +165,7 @@ fn add_by_lea(cx: &mut Cx, d: VReg, a: Value, b: Value, ty: Type) -> bool {
     false
 }
 
-/// ineg.
+/// Lowers ineg of up to 64 bits.
 pub fn negate(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
@@ -173,7 +174,7 @@ pub fn negate(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// A value used once that is another shifted left by 1 to 3.
+/// The operand and amount of a left shift by 1 to 3 that nothing else uses.
 fn shifted_index(cx: &Cx, value: Value) -> Option<(Value, u8)> {
     let data = &cx.f.insts[cx.unique(value)?];
     if data.opcode != Opcode::Ishl {
@@ -185,7 +186,7 @@ fn shifted_index(cx: &Cx, value: Value) -> Option<(Value, u8)> {
     }
 }
 
-/// imul up to 64 bits.
+/// Lowers imul of up to 64 bits.
 pub fn multiply(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let (a, b) = cx.commute(Value(data.a), Value(data.b));
@@ -216,7 +217,7 @@ pub fn multiply(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// uextend and sextend up to 64 bits.
+/// Lowers uextend and sextend to at most 64 bits.
 pub fn extend(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let signed = data.opcode == Opcode::Sextend;

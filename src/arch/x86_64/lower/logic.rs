@@ -1,4 +1,4 @@
-//! Bitwise operations on integers up to 64 bits.
+//! Bitwise operations on integers of up to 64 bits.
 
 use super::inputs::*;
 use crate::arch::x86_64::rows;
@@ -8,7 +8,7 @@ use crate::machine::reg::VReg;
 use crate::machine::size::{L32, alu_size};
 use crate::rule;
 
-/// band, bor, bxor.
+/// Lowers band, bor and bxor of up to 64 bits.
 pub fn logic(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let (a, b) = operands_in_order(cx, &data);
@@ -19,7 +19,7 @@ pub fn logic(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// bnot.
+/// Lowers bnot of up to 64 bits.
 pub fn complement(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
@@ -28,7 +28,7 @@ pub fn complement(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// `band` with 0xff, 0xffff or 0xffffffff is a zero extension.
+/// Lowers `band` with 0xff, 0xffff or 0xffffffff to a zero extension. Returns whether it is one.
 fn and_by_extension(cx: &mut Cx, d: VReg, a: Value, b: Value, ty: Type) -> bool {
     let Some(mask) = cx.constant(b) else { return false };
     if ty.bits() < 32 {

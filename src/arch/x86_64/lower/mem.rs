@@ -1,4 +1,4 @@
-//! Loads, stores, and addresses.
+//! Loads and stores.
 
 use super::bits::swap_bytes;
 use super::inputs::*;
@@ -35,7 +35,7 @@ impl MemoryAccess for X86_64 {
     }
 }
 
-/// load and its extending forms.
+/// Lowers loads of integers, extending ones included.
 pub fn load(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let (memory, signed) = (memory_type(cx.f, &data), extends_sign(data.opcode));
@@ -53,7 +53,7 @@ pub fn load(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// Loads an integer of up to 64 bits, extended to 64 (a sign to 64, zeros always).
+/// Loads an integer of type `memory`, extended to 64 bits.
 pub fn load_int(cx: &mut Cx, d: VReg, amode: Amode, memory: Type, signed: bool) {
     extend_operand(cx, d, Rm::Mem(amode), memory, signed);
 }
@@ -81,6 +81,7 @@ fn load_swapped(cx: &mut Cx, d: VReg, amode: Amode, memory: Type, signed: bool) 
     }
 }
 
+/// Loads an i128.
 fn load_pair(cx: &mut Cx, low: VReg, high: VReg, amode: Amode, swap: bool) {
     if swap {
         load_swapped(cx, low, amode.upper(), types::I64, false);
@@ -91,7 +92,7 @@ fn load_pair(cx: &mut Cx, low: VReg, high: VReg, amode: Amode, swap: bool) {
     }
 }
 
-/// store and its narrowing forms.
+/// Lowers stores of integers, narrowing ones included.
 pub fn store(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let memory = memory_type(cx.f, &data);
@@ -137,13 +138,14 @@ pub fn store(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// The value's bytes in reverse order; 16 to 64 bits.
+/// Reverses the bytes of an integer of 16 to 64 bits, in a new register.
 fn swap(cx: &mut Cx, source: VReg, memory: Type) -> VReg {
     let swapped = cx.tmp(RegClass::Int);
     swap_bytes(cx, swapped, source, memory);
     swapped
 }
 
+/// Stores an i128.
 fn store_pair(cx: &mut Cx, data: &InstData, value: Value, swapped: bool) {
     let (mut low, mut high) = cx.put_pair(value);
     if swapped {
@@ -154,7 +156,7 @@ fn store_pair(cx: &mut Cx, data: &InstData, value: Value, swapped: bool) {
     rows::mov_mr(cx, Q64, high, amode.upper());
 }
 
-/// `store (op (load addr), x), addr` as one instruction on memory.
+/// Lowers `store (op (load addr), x), addr` to one instruction on memory. Returns whether it is one.
 fn read_modify_write(cx: &mut Cx, data: &InstData, memory: Type) -> bool {
     let value = Value(data.a);
     if cx.ty(value) != memory {
@@ -188,7 +190,7 @@ fn read_modify_write(cx: &mut Cx, data: &InstData, memory: Type) -> bool {
     true
 }
 
-/// load of a float.
+/// Lowers loads of floats.
 pub fn load_float(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let size = exact_size(data.ty);
@@ -205,7 +207,7 @@ pub fn load_float(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// store of a float.
+/// Lowers stores of floats.
 pub fn store_float(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = &cx.f.insts[inst];
     let value = Value(data.a);
@@ -234,7 +236,7 @@ pub fn store_float(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// A float constant as the immediate of an integer store.
+/// The immediate of an integer store that stores a float constant.
 fn stored_immediate(cx: &Cx, value: Value) -> Option<i32> {
     let bits = cx.float_constant(value)?;
     match cx.ty(value) {

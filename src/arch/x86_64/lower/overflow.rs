@@ -1,7 +1,7 @@
-//! Arithmetic with carry and overflow, and what else is made of flags: bmask; bitselect on integers.
+//! Arithmetic with carry and overflow.
 //!
-//! Unlike other arithmetic these operations are done in exactly the type's size, so that the processor's carry
-//! and overflow flags are the results asked for.
+//! Unlike other arithmetic, these operations are done in exactly the type's size, so that the processor's
+//! carry and overflow flags are the results.
 
 use super::compare::Test;
 use super::inputs::*;
@@ -42,6 +42,7 @@ impl OverflowLowering for X86_64 {
     }
 }
 
+/// Pushes an addition or subtraction without carry.
 fn without_carry(cx: &mut Cx, subtracts: bool, data: &InstData, value: Value) {
     let (mut a, mut b) = (Value(data.a), Value(data.b));
     if !subtracts {
@@ -63,7 +64,7 @@ fn without_carry(cx: &mut Cx, subtracts: bool, data: &InstData, value: Value) {
     alu.push(cx, size, d, a, b);
 }
 
-/// An operand of an operation of exactly its size: narrow memory operands too.
+/// Asks for an operand of an operation of exactly its size, for which narrow loads can be folded too.
 fn exact_input(cx: &mut Cx, value: Value) -> Input {
     if let Some(imm) = cx.imm32(value) {
         return Input::Imm(imm);
@@ -74,6 +75,7 @@ fn exact_input(cx: &mut Cx, value: Value) -> Input {
     }
 }
 
+/// Pushes an addition or subtraction with carry.
 fn with_carry(cx: &mut Cx, inst: Inst, alu: &AluRows, value: Value, chain: u32) {
     let data = cx.f.insts[inst];
     let (a, b) = (Value(data.a), Value(data.b));
@@ -94,7 +96,7 @@ fn with_carry(cx: &mut Cx, inst: Inst, alu: &AluRows, value: Value, chain: u32) 
     alu.push(cx, exact_size(data.ty), d, a, b);
 }
 
-/// Sets the carry flag if `carry`, which `inst` takes, is not zero.
+/// Sets the carry flag that `inst` takes if `carry` is not zero, else clears it.
 fn set_carry(cx: &mut Cx, inst: Inst, carry: Value, chain: u32) {
     use Opcode::*;
     if let Some(source) = cx.unique(carry)
@@ -109,10 +111,11 @@ fn set_carry(cx: &mut Cx, inst: Inst, carry: Value, chain: u32) {
     }
     let carry = cx.put(carry);
     let sum = cx.tmp(RegClass::Int);
-    // Adding 255 to the byte carries unless it is zero.
+    // Adding 255 to the low byte carries unless it is zero.
     rows::add_ri(cx, B8, sum, carry, -1);
 }
 
+/// Pushes a multiplication.
 fn multiply(cx: &mut Cx, data: &InstData, value: Value) {
     let (a, b) = cx.commute(Value(data.a), Value(data.b));
     let signed = data.opcode == Opcode::SmulOverflow;

@@ -1,4 +1,4 @@
-//! Choosing without branches: select, bmask, minima and maxima, absolute values.
+//! Selection without branches: select, bmask, minima and maxima, absolute values.
 
 use super::compare::{Test, int_cond};
 use super::float;
@@ -20,7 +20,7 @@ use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{OperandSize, Q64, alu_size, exact_size};
 use crate::rule;
 
-/// select and select_spectre_guard.
+/// Lowers select and select_spectre_guard.
 pub fn select(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let (chosen, other) = (Value(data.b), Value(data.c));
@@ -47,7 +47,7 @@ impl Selection for X86_64 {
     }
 }
 
-/// `d` = `chosen` if the test holds, else `other`.
+/// `d = chosen` if a test holds, else `other`, for integers.
 fn move_int_if(cx: &mut Cx, size: OperandSize, d: VReg, test: Test, chosen: VReg, other: VReg) {
     match test {
         FlagTest::One(cond) => rows::cmov_rm(cx, size, d, other, chosen, cond),
@@ -60,7 +60,7 @@ fn move_int_if(cx: &mut Cx, size: OperandSize, d: VReg, test: Test, chosen: VReg
     }
 }
 
-/// select of floats.
+/// Lowers a select of floats.
 fn select_float(cx: &mut Cx, data: &InstData, d: VReg) {
     let (control, chosen, other) = (Value(data.a), Value(data.b), Value(data.c));
     let size = exact_size(data.ty);
@@ -84,7 +84,8 @@ fn select_float(cx: &mut Cx, data: &InstData, d: VReg) {
     move_float_if(cx, size, d, test, chosen, other);
 }
 
-/// `a < b ? a : b` and the like are what `mins` and `maxs` compute, NaN and zeros included.
+/// Lowers `a < b ? a : b` and the like to `mins` or `maxs`, which compute just that, NaNs and zeros included.
+/// Returns whether it is one.
 fn select_extreme(cx: &mut Cx, d: VReg, compare: &InstData, chosen: Value, other: Value) -> bool {
     let Some(Extreme { lesser, a, b }) = extreme(compare, chosen, other) else { return false };
     rule!(cx, "select.float_extreme");
@@ -95,7 +96,7 @@ fn select_extreme(cx: &mut Cx, d: VReg, compare: &InstData, chosen: Value, other
     true
 }
 
-/// A comparison as a mask: the instruction and its operands in order; `None` if there is no such one.
+/// The instruction that compares and gives a mask, with its operands in order, if there is one.
 fn mask_compare(cc: FloatCc, a: Value, b: Value) -> Option<(&'static Op, Value, Value)> {
     use FloatCc::*;
     Some(match cc {
@@ -115,6 +116,7 @@ fn mask_compare(cc: FloatCc, a: Value, b: Value) -> Option<(&'static Op, Value, 
     })
 }
 
+/// Lowers a select of floats by masks of a comparison. Returns whether there is one.
 fn select_by_mask(cx: &mut Cx, d: VReg, compare: &InstData, chosen: Value, other: Value) -> bool {
     let comparison = mask_compare(compare.float_cc(), Value(compare.a), Value(compare.b));
     let Some((op, a, b)) = comparison else { return false };
@@ -138,7 +140,7 @@ fn select_by_mask(cx: &mut Cx, d: VReg, compare: &InstData, chosen: Value, other
     true
 }
 
-/// `d` = `chosen` if the test holds, else `other`.
+/// `d = chosen` if a test holds, else `other`, for floats.
 fn move_float_if(cx: &mut Cx, size: OperandSize, d: VReg, test: Test, chosen: VReg, other: VReg) {
     match test {
         FlagTest::One(cond) => rows::select_x(cx, size, d, other, chosen, cond),
@@ -151,7 +153,7 @@ fn move_float_if(cx: &mut Cx, size: OperandSize, d: VReg, test: Test, chosen: VR
     }
 }
 
-/// smin, smax, umin, umax up to 64 bits: compare and conditional move.
+/// Lowers smin, smax, umin and umax of up to 64 bits: compare and conditional move.
 pub fn min_max(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let cc = data.opcode.min_max_order();
@@ -165,7 +167,7 @@ pub fn min_max(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// iabs up to 64 bits.
+/// Lowers iabs of up to 64 bits.
 pub fn absolute(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let size = alu_size(data.ty);
@@ -173,12 +175,12 @@ pub fn absolute(cx: &mut Cx, inst: Inst) -> Lowered {
     let negated = cx.tmp(RegClass::Int);
     let d = cx.def(inst);
     rows::neg_r(cx, size, negated, a);
-    // The sign flag is that of the negated value: where it is set, the operand was positive.
+    // The sign flag is that of the negated value. If it is set, the operand was positive.
     rows::cmov_rm(cx, size, d, negated, a, Cond::S);
     Ok(())
 }
 
-/// bmask from any integer to any: negation sets the carry flag unless it is of zero.
+/// Lowers bmask from any integer type to any. Negation sets the carry flag unless the operand is zero.
 pub fn mask(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let source = Value(data.a);

@@ -1,4 +1,4 @@
-//! Shifts and rotations up to 64 bits.
+//! Shifts and rotations of up to 64 bits.
 
 use super::inputs::*;
 use crate::arch::x86_64::rows;
@@ -9,7 +9,7 @@ use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{L32, alu_size, exact_size};
 use crate::rule;
 
-/// ishl, ushr, sshr, rotl, rotr up to 64 bits.
+/// Lowers ishl, ushr, sshr, rotl and rotr of up to 64 bits.
 pub fn shift(cx: &mut Cx, inst: Inst) -> Lowered {
     use Opcode::*;
     let data = cx.f.insts[inst];
@@ -47,7 +47,7 @@ pub fn shift(cx: &mut Cx, inst: Inst) -> Lowered {
         return Ok(());
     }
     let amount = if narrow && !rotates {
-        // The processor counts modulo 32.
+        // The processor takes the amount modulo 32.
         let masked = cx.tmp(RegClass::Int);
         rows::and_ri(cx, L32, masked, amount, mask as i32);
         masked
@@ -64,7 +64,7 @@ pub fn shift(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// What is shifted, extended as a right shift needs it.
+/// Asks for the value to be shifted, extended as a right shift needs it.
 fn shifted_operand(cx: &mut Cx, opcode: Opcode, value: Value) -> VReg {
     match opcode {
         Opcode::Ushr => put_extended_to_32(cx, value, false),

@@ -12,7 +12,7 @@ use crate::machine::size::Q64;
 use crate::machine::symbol::SymbolRef;
 use crate::options::TlsModel;
 
-/// The address of a thread-local variable, plus an offset.
+/// Computes the address of a thread-local variable plus an offset in `d`.
 pub fn address(cx: &mut Cx, d: VReg, variable: &ThreadLocal) -> Lowered {
     let symbol = SymbolRef::Name(variable.name);
     if cx.flags.tls_model() == TlsModel::ElfLe {
@@ -32,12 +32,14 @@ pub fn address(cx: &mut Cx, d: VReg, variable: &ThreadLocal) -> Lowered {
     Ok(())
 }
 
+/// The general-dynamic model.
 fn general_dynamic(cx: &mut Cx, d: VReg, symbol: SymbolRef) {
     let clobbers = called(cx, system_convention::<X86_64>().clobbered());
     rows::tls_gd(cx, clobbers, d, symbol, 0, &[]);
 }
 
-/// The function of a descriptor keeps all general-purpose registers but those of its argument and its result.
+/// The model of Mach-O. A descriptor's function preserves all general-purpose registers but those of its
+/// argument and result.
 fn macho(cx: &mut Cx, d: VReg, symbol: SymbolRef) {
     let mut clobbered = system_convention::<X86_64>().clobbered();
     for register in [RCX, RDX, RSI, R8, R9, R10, R11] {
@@ -47,10 +49,10 @@ fn macho(cx: &mut Cx, d: VReg, symbol: SymbolRef) {
     rows::tls_macho(cx, clobbers, d, symbol, 0, &[]);
 }
 
-/// Notes a call with its result in rax, and returns the number of the set of registers that it clobbers besides.
+/// Records a call with its result in rax. Returns the number of the set of other registers that it clobbers.
 fn called(cx: &mut Cx, mut clobbered: PRegSet) -> u32 {
     cx.calls = true;
     clobbered.remove(RAX);
-    debug_assert!(clobbered.contains(RDI), "the argument is there");
+    debug_assert!(clobbered.contains(RDI), "the argument is in rdi");
     cx.vcode.clobber_set(clobbered)
 }

@@ -1,4 +1,4 @@
-//! i128 on x86_64; [`crate::lower::wide`] says how halves are found and what is made of them.
+//! i128: operations on halves, shifts and comparisons. [`crate::lower::wide`] composes them.
 
 use super::compare::{Test, int_cond};
 use super::inputs::*;
@@ -16,7 +16,7 @@ use crate::rule;
 impl WideLowering for X86_64 {
     fn bitwise_half(cx: &mut Cx, opcode: Opcode, d: VReg, a: VReg, b: Half) {
         let b = half_input(cx, b);
-        alu(opcode).expect("dispatched by opcode").push(cx, Q64, d, a, b);
+        alu(opcode).expect("the opcode is bitwise").push(cx, Q64, d, a, b);
     }
 
     fn multiply_half(cx: &mut Cx, d: VReg, a: VReg, b: Half) {
@@ -35,7 +35,7 @@ impl WideLowering for X86_64 {
 
     fn add_or_subtract(cx: &mut Cx, subtract: bool, d: Pair, a: Pair, b: (Half, Half)) {
         let (low, high) = if subtract { (&SUB, &SBB) } else { (&ADD, &ADC) };
-        // Making constants changes the flags.
+        // Materialising constants changes the flags.
         let (b_low, b_high) = (half_input(cx, b.0), half_input(cx, b.1));
         low.push(cx, Q64, d.0, a.0, b_low);
         high.push(cx, Q64, d.1, a.1, b_high);
@@ -75,7 +75,7 @@ impl WideLowering for X86_64 {
         }
     }
 
-    /// By subtracting.
+    /// Compares by subtracting.
     fn compare_order(cx: &mut Cx, cc: IntCc, a: Value, b: Value) -> Test {
         use IntCc::*;
         if cx.wide_constant(b) == Some(0) && matches!(cc, SignedLessThan | SignedGreaterThanOrEqual) {
@@ -84,7 +84,7 @@ impl WideLowering for X86_64 {
             rows::test_mr(cx, Q64, high, high);
             return FlagTest::One(if cc == SignedLessThan { Cond::S } else { Cond::Ns });
         }
-        // The zero flag is that of the high half only.
+        // The zero flag is that of the high half alone.
         let (cc, a, b) = wide::less_or_not(cc, a, b);
         let a = halves(cx, a, false);
         let b = halves(cx, b, false);
