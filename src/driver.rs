@@ -83,6 +83,8 @@ pub struct Dump<'a> {
 pub struct Built {
     /// The object file.
     pub object: Vec<u8>,
+    /// What is probably not what was meant.
+    pub warnings: Vec<Diagnostic>,
     /// What the file has besides functions.
     pub module: Module,
     /// Time by phase: of parsing and passes summed over threads, of the others as it passed.
@@ -155,7 +157,10 @@ pub fn build_in(
     }
     units.sort_unstable_by_key(|unit| unit.0);
     let object = timing.measure("object", || write_object(source, &split, &module, &units, options));
-    Ok(Built { object: object?, module, timing, rules, cache: statistics })
+    let object::Written { bytes: object, mut warnings } = object?;
+    warnings.append(&mut diagnostics);
+    warnings.sort_by_key(|diagnostic| diagnostic.offset);
+    Ok(Built { object, warnings, module, timing, rules, cache: statistics })
 }
 
 fn write_object(
@@ -164,7 +169,7 @@ fn write_object(
     module: &Module,
     units: &[Unit],
     options: &BuildOptions,
-) -> Result<Vec<u8>, Vec<Diagnostic>> {
+) -> Result<object::Written, Vec<Diagnostic>> {
     let functions = units.iter().map(|(index, unit)| {
         let text = &split.functions[*index];
         FunctionDef {

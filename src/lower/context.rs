@@ -498,6 +498,17 @@ impl<'a, I: Lowering> Lower<'a, I> {
         Ok(self.tables.abi[sig].insert(Arc::new(abi)).clone())
     }
 
+    /// The same for a call, which may pass more than the parameters.
+    pub fn abi_of_call(&mut self, sig: SigRef, args: &[u32]) -> Result<Arc<AbiSignature>, Unsupported> {
+        let signature = self.f.sig(sig);
+        if args.len() <= signature.params.len() {
+            return self.abi_of(sig);
+        }
+        let more: Vec<Type> = args[signature.params.len()..].iter().map(|&arg| self.ty(Value(arg))).collect();
+        let abi = convention::call_places::<I>(signature, &more, self.flags);
+        abi.map(Arc::new).map_err(|message| self.unsupported(message))
+    }
+
     /// Pushes a jump to a VCode block.
     pub fn jump(&mut self, to: VBlock) {
         self.push_block(to);
