@@ -84,6 +84,8 @@ pub struct DumpRequest<'a> {
 pub struct Built {
     /// The object file.
     pub object: Vec<u8>,
+    /// Warnings: what is probably not what was meant.
+    pub warnings: Vec<Diagnostic>,
     /// The file's items other than functions.
     pub module: Module,
     /// Time by phase: summed over threads for parsing and passes, wall time for the others.
@@ -156,7 +158,10 @@ pub fn build_in(
     }
     units.sort_unstable_by_key(|unit| unit.0);
     let object = timing.measure("object", || write_object(source, &split, &module, &units, options));
-    Ok(Built { object: object?, module, timing, rules, cache: statistics })
+    let object::Written { bytes: object, mut warnings } = object?;
+    warnings.append(&mut diagnostics);
+    warnings.sort_by_key(|diagnostic| diagnostic.offset);
+    Ok(Built { object, warnings, module, timing, rules, cache: statistics })
 }
 
 fn write_object(
@@ -165,7 +170,7 @@ fn write_object(
     module: &Module,
     units: &[Unit],
     options: &BuildOptions,
-) -> Result<Vec<u8>, Vec<Diagnostic>> {
+) -> Result<object::Written, Vec<Diagnostic>> {
     let functions = units.iter().map(|(index, unit)| {
         let text = &split.functions[*index];
         FunctionDef {

@@ -95,6 +95,7 @@ fn one(
         let bug = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Bug);
         if bug { CommandError::Bug } else { CommandError::Input }
     })?;
+    report(&source, &built.warnings, colour);
     let path = match &args.output {
         Some(path) => path.clone(),
         None => default_output(&file.path, emitted(args)),

@@ -154,6 +154,8 @@ pub(super) struct TestFile<'a> {
     pub(super) leading: Vec<Comment<'a>>,
     /// The functions, in order.
     pub(super) functions: Vec<TestFunction<'a>>,
+    /// The module items, in order.
+    pub(super) items: Vec<Range<usize>>,
     /// The offset of each line.
     line_starts: Vec<usize>,
 }
@@ -164,12 +166,13 @@ impl<'a> TestFile<'a> {
         let newlines = memchr::memchr_iter(b'\n', text.as_bytes());
         let line_starts: Vec<usize> = std::iter::once(0).chain(newlines.map(|at| at + 1)).collect();
         let mut diagnostics = Vec::new();
-        let Split { header, leading, functions, .. } = parse::split(text.as_bytes(), &mut diagnostics);
+        let Split { header, leading, functions, items } = parse::split(text.as_bytes(), &mut diagnostics);
         let mut file = TestFile {
             text,
             header: Header::parse(header.into_iter().map(|line| &text[line]), overrides)?,
             leading: Vec::new(),
             functions: Vec::new(),
+            items,
             line_starts,
         };
         if let Some(diagnostic) = diagnostics.first() {

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use super::compile::{self, Trouble};
 use super::execute::{Case, Ended, Program, layout};
@@ -107,7 +108,7 @@ struct Unit {
 
 impl Unit {
     fn new(cx: &FileContext, unique: usize, functions: &[Known], left_out: &[bool]) -> Self {
-        let text = with_local_functions(cx.file, left_out);
+        let text = with_local_definitions(cx.file, left_out);
         let line_of = |known: &Known| cx.file.line(known.function.item.text.start);
         let starts = functions.iter().map(line_of).zip(0..).collect();
         let mut unit = Unit { text, starts, entries: Vec::new(), cases: Vec::new(), notes: Vec::new() };
@@ -168,24 +169,46 @@ fn known_functions<'a>(file: &'a TestFile<'a>) -> Result<Vec<Known<'a>>, String>
     }
 }
 
-/// The text of the file without functions that are left out, and with exported functions made local, so that
-/// many files can be linked together. Line numbers do not change.
-fn with_local_functions(file: &TestFile, left_out: &[bool]) -> String {
-    let mut text = String::new();
-    let mut done = 0;
+/// The text of the file without functions that are left out, and with functions and data made local, so that
+/// many files can be linked together and no name captures calls of others or of libraries. Line numbers do not
+/// change.
+fn with_local_definitions(file: &TestFile, left_out: &[bool]) -> String {
+    // Replacements of parts of the text. Of several words of linkage, the last counts.
+    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
     for (function, out) in file.functions.iter().zip(left_out) {
         let item = &function.item.text;
-        if *out {
-            text.push_str(&file.text[done..function.start]);
-            text.extend(file.text[function.start..item.end].chars().filter(|c| *c == '\n'));
-        } else {
-            text.push_str(&file.text[done..item.start]);
-            text.push_str(if function.item.linkage == Linkage::Export { "local " } else { "" });
-            text.push_str(&file.text[item.clone()]);
-        }
-        done = item.end;
+        edits.push(match out {
+            true => {
+                let gone = function.start..item.end;
+                (gone.clone(), file.text[gone].chars().filter(|c| *c == '\n').collect())
+            }
+            false => (item.start..item.start, "local ".into()),
+        });
+    }
+    let data = file.items.iter().filter_map(|item| data_keyword(file.text, item));
+    edits.extend(data.map(|at| (at..at, "local ".into())));
+    edits.sort_by_key(|(range, _)| range.start);
+    let mut text = String::new();
+    let mut done = 0;
+    for (range, replacement) in edits {
+        text.push_str(&file.text[done..range.start]);
+        text.push_str(&replacement);
+        done = range.end;
     }
     text + &file.text[done..] + "\n"
+}
+
+/// The offset of the word that makes a module item one of data, behind its linkage; `None` for other items.
+fn data_keyword(text: &str, item: &Range<usize>) -> Option<usize> {
+    let mut rest = text[item.clone()].trim_start();
+    loop {
+        let word = &rest[..rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len())];
+        if Linkage::parse(word.as_bytes()).is_none() {
+            let at = item.end - rest.len();
+            return matches!(word, "rodata" | "data" | "tls").then_some(at);
+        }
+        rest = rest[word.len()..].trim_start();
+    }
 }
 
 /// The text of an entry point: it takes the address of memory with the arguments, and stores the results

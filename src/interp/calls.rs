@@ -22,8 +22,10 @@ const RECORD: u64 = 16;
 const OVERFLOW: Why = Why::Trap(TrapCode::STACK_OVERFLOW);
 
 fn fits(signature: &Signature, args: &[Value]) -> bool {
-    let types = signature.params.iter().map(|param| param.ty);
-    types.eq(args.iter().map(Value::ty))
+    let (types, got) = (signature.params.iter().map(|param| param.ty), args.iter().map(Value::ty));
+    let count =
+        args.len() == signature.params.len() || args.len() > signature.params.len() && signature.variadic;
+    count && types.zip(got).all(|(ty, got)| ty == got)
 }
 
 impl Machine<'_> {

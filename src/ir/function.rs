@@ -87,7 +87,8 @@ pub enum Purpose {
     StructReturn,
     /// A context pointer (`vmctx`).
     VmContext,
-    /// The address of a structure of this many bytes that is passed on the stack as a copy (`sarg(n)`).
+    /// The address of a structure of this many bytes, which is passed as C passes a structure in memory
+    /// (`sarg(n)`).
     StructArgument(u32),
 }
 
@@ -109,13 +110,15 @@ pub struct Signature {
     pub params: Vec<AbiParam>,
     /// Results.
     pub returns: Vec<AbiParam>,
+    /// Whether callers may pass further arguments behind the parameters (`...`).
+    pub variadic: bool,
     /// Calling convention.
     pub call_conv: CallConv,
 }
 
 impl Default for Signature {
     fn default() -> Self {
-        Signature { params: Vec::new(), returns: Vec::new(), call_conv: CallConv::Fast }
+        Signature { params: Vec::new(), returns: Vec::new(), variadic: false, call_conv: CallConv::Fast }
     }
 }
 
@@ -428,6 +431,7 @@ impl Reset for Signature {
     fn reset(&mut self) {
         self.params.clear();
         self.returns.clear();
+        self.variadic = false;
         self.call_conv = CallConv::Fast;
     }
 }

@@ -189,6 +189,12 @@ impl CallConv {
         self == CallConv::Tail
     }
 
+    /// Whether this is a convention of C's, in which functions can be variadic.
+    pub(crate) fn supports_variadics(self) -> bool {
+        use CallConv::*;
+        matches!(self, SystemV | WindowsFastcall | AppleAarch64)
+    }
+
     /// Whether a function with this convention can be called by a try_call.
     pub(crate) fn supports_exceptions(self) -> bool {
         use CallConv::*;

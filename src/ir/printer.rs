@@ -523,6 +523,9 @@ impl Display for Signature {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
         f.write_str("(")?;
         commas(f, &self.params)?;
+        if self.variadic {
+            f.write_str(if self.params.is_empty() { "..." } else { ", ..." })?;
+        }
         f.write_str(")")?;
         if !self.returns.is_empty() {
             f.write_str(" -> ")?;

@@ -106,7 +106,7 @@ fn emit_call<I: CallLowering>(
     sig: SigRef,
     args: &[u32],
 ) -> Lowered {
-    let abi = cx.abi_of(sig)?;
+    let abi = cx.abi_of_call(sig, args)?;
     let signature = cx.f.sig(sig);
     let mut uses = begin_call(cx, signature, &abi, args)?;
     if let Some(PartLocation::Reg(reg)) = abi.return_area {
@@ -208,13 +208,17 @@ fn pass_arguments<I: CallLowering>(
     let mut uses = Vec::with_capacity(args.len() + 2);
     // Copies may be calls of memcpy, so they come first, before fixed registers are used.
     copy_arguments(cx, abi, args, area, shift);
-    for ((&param, &arg), declared) in abi.params.iter().zip(args).zip(&signature.params) {
-        if let Param::Referenced { part, offset } = param {
+    for (&param, &arg) in abi.params.iter().zip(args) {
+        if let Some((part, offset)) = referenced(param) {
             if area == Place::Incoming {
                 return Err(cx.unsupported("a tail call can't pass the address of a copy"));
             }
-            let copy = at(Place::Outgoing, abi.stack_bytes + abi.return_bytes + offset);
-            let address = reference_copy(cx, Value(arg), copy, convention_of::<I>(signature));
+            let copy = copy_place(abi, offset);
+            if let Param::Referenced { .. } = param {
+                store_pair(cx, Value(arg), copy, convention_of::<I>(signature));
+            }
+            let address = cx.tmp(RegClass::Int);
+            I::make_address(cx, address, copy);
             pass_part(cx, &abi.parts[part as usize], address, area, shift, &mut uses);
             continue;
         }
@@ -222,8 +226,8 @@ fn pass_arguments<I: CallLowering>(
         if parts.is_empty() {
             continue;
         }
-        if let [Part { location: PartLocation::Stack(offset), stored, .. }] = parts
-            && declared.extension == Extension::None
+        if let [Part { location: PartLocation::Stack(offset), stored, extension: Extension::None, .. }] =
+            parts
             && I::store_constant(cx, Value(arg), plus(at(area, *offset), shift), *stored)
         {
             continue;
@@ -237,7 +241,27 @@ fn pass_arguments<I: CallLowering>(
             pass_part(cx, part, reg, area, shift, &mut uses);
         }
     }
+    if let Some((fixed, count)) = abi.float_count {
+        let number = cx.tmp(RegClass::Int);
+        I::make_bits(cx, number, count.into());
+        uses.push(Operand::reg_fixed_use(number, fixed));
+    }
     Ok(uses)
+}
+
+/// Of an argument that is passed by the address of a copy: the address's part, and where among copies it is.
+fn referenced(param: Param) -> Option<(u32, u32)> {
+    match param {
+        Param::Referenced { part, offset } | Param::CopyReferenced { part, offset, .. } => {
+            Some((part, offset))
+        }
+        Param::Parts(..) | Param::Copied { .. } => None,
+    }
+}
+
+/// Where in the caller's frame a copy is whose address is passed.
+fn copy_place(abi: &AbiSignature, offset: u32) -> Amode {
+    at(Place::Outgoing, abi.stack_bytes + abi.return_bytes + offset)
 }
 
 /// Stores a part, or adds its fixed use.
@@ -252,6 +276,12 @@ fn pass_part<I: CallLowering>(
     match part.location {
         PartLocation::Reg(fixed) => uses.push(Operand::reg_fixed_use(reg, fixed)),
         PartLocation::Stack(offset) => I::store_register(cx, reg, plus(at(area, offset), shift), part.stored),
+    }
+    if let Some(twin) = part.twin {
+        let (home, bits) = (plus(at(area, twin.home), shift), cx.tmp(RegClass::Int));
+        I::store_register(cx, reg, home, part.ty);
+        I::load_register(cx, bits, home, types::I64);
+        uses.push(Operand::reg_fixed_use(bits, twin.register));
     }
 }
 
@@ -284,23 +314,15 @@ fn halves(place: Amode, convention: &Convention) -> [Amode; 2] {
     }
 }
 
-/// Stores an i128 and returns a register with its address.
-fn reference_copy<I: CallLowering>(
-    cx: &mut Lower<'_, I>,
-    value: Value,
-    copy: Amode,
-    convention: &Convention,
-) -> VReg {
+/// Stores an i128.
+fn store_pair<I: CallLowering>(cx: &mut Lower<'_, I>, value: Value, to: Amode, convention: &Convention) {
     let (low, high) = cx.put_pair(value);
-    for (reg, place) in [low, high].into_iter().zip(halves(copy, convention)) {
+    for (reg, place) in [low, high].into_iter().zip(halves(to, convention)) {
         I::store_register(cx, reg, place, types::I64);
     }
-    let address = cx.tmp(RegClass::Int);
-    I::make_address(cx, address, copy);
-    address
 }
 
-/// Copies structure arguments to the stack.
+/// Copies structure arguments: those passed on the stack to their places there, others into the frame.
 fn copy_arguments<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     abi: &AbiSignature,
@@ -311,11 +333,16 @@ fn copy_arguments<I: CallLowering>(
     let copied = || {
         abi.params.iter().zip(args).filter_map(|(&param, &arg)| match param {
             Param::Copied { offset, size } => Some((Value(arg), offset, size)),
-            Param::Parts(..) | Param::Referenced { .. } => None,
+            Param::Parts(..) | Param::Referenced { .. } | Param::CopyReferenced { .. } => None,
         })
     };
-    // A tail call may copy from this function's own arguments, which it also overwrites, so it copies
-    // elsewhere first.
+    for (&param, &arg) in abi.params.iter().zip(args) {
+        if let Param::CopyReferenced { offset, size, .. } = param {
+            let from = cx.put(Value(arg));
+            copy_argument(cx, from, copy_place(abi, offset), size);
+        }
+    }
+    // What a tail call copies may lie in our own arguments, which it overwrites: it is first copied elsewhere.
     let replaced = area == Place::Incoming;
     for (arg, offset, size) in copied() {
         let from = cx.put(arg);
@@ -330,14 +357,23 @@ fn copy_arguments<I: CallLowering>(
     }
 }
 
-/// Copies a structure argument of `size` bytes to the stack, eight bytes at a time or by memcpy.
+/// Copies a structure argument of `size` bytes to the stack, eight bytes at a time or by memcpy. Reads no byte
+/// behind it.
 fn copy_argument<I: CallLowering>(cx: &mut Lower<'_, I>, from: VReg, to: Amode, size: u32) {
     const INLINE: u32 = 128;
     if size <= INLINE {
-        for at in (0..size).step_by(8) {
-            let word = cx.tmp(RegClass::Int);
-            I::load_register(cx, word, Amode::base(from, at as i32), types::I64);
-            I::store_register(cx, word, plus(to, at as i32), types::I64);
+        let (width, ty) = match size {
+            8.. => (8, types::I64),
+            4.. => (4, types::I32),
+            2.. => (2, types::I16),
+            _ => (1, types::I8),
+        };
+        for at in (0..size).step_by(width) {
+            // The last piece overlaps the one before it.
+            let at = at.min(size - width as u32) as i32;
+            let piece = cx.tmp(RegClass::Int);
+            I::load_register(cx, piece, Amode::base(from, at), ty);
+            I::store_register(cx, piece, plus(to, at), ty);
         }
         return;
     }
@@ -487,7 +523,7 @@ pub(crate) fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lo
         args = rest;
         Callee::Address(cx.put(Value(*address)))
     };
-    let abi = cx.abi_of(table.signature)?;
+    let abi = cx.abi_of_call(table.signature, args)?;
     let signature = cx.f.sig(table.signature);
     if abi.return_area.is_some() {
         let message = format!("try_call with results in memory is not supported yet on {}", I::NAME);
@@ -586,7 +622,7 @@ fn emit_tail_call<I: CallLowering>(
     sig: SigRef,
     args: &[u32],
 ) -> Lowered {
-    let abi = cx.abi_of(sig)?;
+    let abi = cx.abi_of_call(sig, args)?;
     let signature = cx.f.sig(sig);
     cx.tail_bytes = cx.tail_bytes.max(abi.stack_bytes);
     let shift = cx.abi.stack_bytes as i32 - abi.stack_bytes as i32;
@@ -620,6 +656,9 @@ pub(crate) fn params<I: CallLowering>(cx: &mut Lower<'_, I>) -> Lowered {
         match param {
             Param::Copied { offset, .. } => {
                 arrivals.push(Arrival::Address(low, at(Place::Incoming, offset)));
+            }
+            Param::CopyReferenced { part, .. } => {
+                param_part(cx, &abi.parts[part as usize], low, &mut arrivals);
             }
             Param::Referenced { part, .. } => {
                 let pointer = cx.tmp(RegClass::Int);

@@ -25,6 +25,17 @@ pub struct Part {
     pub loaded: Type,
     /// How the part is extended to a whole register.
     pub extension: Extension,
+    /// Where a float in a register is passed a second time.
+    pub twin: Option<Twin>,
+}
+
+/// An integer register that holds the bits of a float argument, too.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Twin {
+    /// The register.
+    pub register: PReg,
+    /// Where the stack has room for the argument nevertheless: bytes above the lowest stack argument.
+    pub home: u32,
 }
 
 /// How a parameter or result is passed.
@@ -46,6 +57,15 @@ pub enum Param {
         /// Offset of the copy, in bytes above the first such copy.
         offset: u32,
     },
+    /// A copy, in the caller's frame, of a structure that a pointer refers to. Its address is passed.
+    CopyReferenced {
+        /// Where the address is passed: index in [`AbiSignature::parts`].
+        part: u32,
+        /// Bytes above the first copy whose address is passed.
+        offset: u32,
+        /// Bytes.
+        size: u32,
+    },
 }
 
 /// Where all parameters and results of a signature are passed.
@@ -64,7 +84,9 @@ pub struct AbiSignature {
     pub copied_bytes: u32,
     /// Total size in bytes of the results that are returned in memory.
     pub return_bytes: u32,
-    /// Where the hidden pointer to the memory for results is passed, if there is one.
+    /// The register in which a caller passes the number of registers that have floats, and that number.
+    pub float_count: Option<(PReg, u32)>,
+    /// Where the hidden pointer to the results in memory is passed, if there is one.
     pub return_area: Option<PartLocation>,
     /// The register in which the callee returns the `sret` pointer, if it does.
     pub returns_sret: Option<PReg>,
@@ -89,7 +111,7 @@ impl AbiSignature {
     pub fn parts_of(&self, param: Param) -> &[Part] {
         match param {
             Param::Parts(start, end) => &self.parts[start as usize..end as usize],
-            Param::Copied { .. } | Param::Referenced { .. } => &[],
+            Param::Copied { .. } | Param::Referenced { .. } | Param::CopyReferenced { .. } => &[],
         }
     }
 }

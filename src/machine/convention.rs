@@ -4,9 +4,9 @@
 //! parameter and result the next free registers or stack bytes. Peculiarities of an ABI are fields of the
 //! row, so that no target has to walk signatures itself.
 
-use super::abi::{AbiSignature, Param, Part, PartLocation};
+use super::abi::{AbiSignature, Param, Part, PartLocation, Twin};
 use super::description::Machine;
-use crate::ir::{AbiParam, Extension, Purpose, Shape, Signature, Type, types};
+use crate::ir::{AbiParam, CallConv, Extension, Purpose, Shape, Signature, Type, types};
 use crate::machine::reg::{PReg, PRegSet, RegClass};
 use crate::options::Flags;
 
@@ -25,9 +25,15 @@ pub struct Convention {
     pub llvm_return: Option<PReg>,
     /// Whether an argument uses up the registers of its position in both classes, as on Windows.
     pub positional: bool,
-    /// How i128 values are passed.
+    /// How i128 is passed.
     pub wide: WidePassing,
-    /// How values are laid out on the stack.
+    /// How structures in memory are passed: `sarg`.
+    pub structures: Structures,
+    /// How arguments behind the parameters of a variadic function are passed.
+    pub variadic: Variadic,
+    /// Where a caller says how many registers of floats it passes, to callees that may be variadic.
+    pub float_count: Option<PReg>,
+    /// How values lie in memory.
     pub memory: MemoryRules,
     /// Bytes that the caller reserves below the stack arguments.
     pub reserved: u32,
@@ -58,7 +64,28 @@ pub enum WidePassing {
     Pointer,
 }
 
-/// How values are laid out on the stack.
+/// How a convention passes structures in memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Structures {
+    /// As a copy among the stack arguments.
+    OnStack,
+    /// As the address of a copy that the caller makes.
+    ByAddress,
+}
+
+/// How a convention passes the arguments behind the parameters of a variadic function.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Variadic {
+    /// As if they were parameters.
+    AsParameters,
+    /// On the stack, eight bytes for each.
+    OnStack,
+    /// As if they were parameters; floats in registers, parameters too, are also in the integer register of
+    /// their position.
+    FloatsTwice,
+}
+
+/// How values lie in memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum MemoryRules {
     /// Eight bytes for each value, which is at the lowest address.
@@ -125,6 +152,8 @@ struct Assigner {
     /// One more integer register, after those of `int_regs`.
     extra: Option<PReg>,
     positional: bool,
+    /// Whether integer registers hold copies of floats.
+    twins: bool,
     wide: WidePassing,
     memory: MemoryRules,
     ints: usize,
@@ -150,6 +179,7 @@ impl Assigner {
             float_regs: convention.float_args,
             extra: None,
             positional: convention.positional,
+            twins: false,
             wide: convention.wide,
             memory: convention.memory,
             ints: 0,
@@ -202,11 +232,20 @@ impl Assigner {
         } else {
             let class = if param.ty.is_int() { RegClass::Int } else { RegClass::Float };
             parts.push(match self.next_reg(class) {
-                Some(reg) => in_register(reg, param.ty, param.extension),
+                Some(reg) => {
+                    let twin = if class == RegClass::Float { self.twin() } else { None };
+                    Part { twin, ..in_register(reg, param.ty, param.extension) }
+                }
                 None => self.on_stack(param.ty, param.extension),
             });
         }
         Param::Parts(start, parts.len() as u32)
+    }
+
+    /// The integer register of the position taken last, if floats are passed twice.
+    fn twin(&self) -> Option<Twin> {
+        let position = self.ints.checked_sub(1).filter(|_| self.twins)?;
+        self.int_regs.get(position).map(|&register| Twin { register, home: 8 * position as u32 })
     }
 
     fn wide_value(&mut self, extension: Extension, parts: &mut Vec<Part>) {
@@ -241,25 +280,25 @@ impl Assigner {
 }
 
 fn in_register(reg: PReg, ty: Type, extension: Extension) -> Part {
-    Part { location: PartLocation::Reg(reg), ty, stored: ty, loaded: ty, extension }
+    Part { location: PartLocation::Reg(reg), ty, stored: ty, loaded: ty, extension, twin: None }
 }
 
 fn in_memory(at: u32, ty: Type, extension: Extension) -> Part {
-    Part { location: PartLocation::Stack(at), ty, stored: ty, loaded: ty, extension }
+    Part { location: PartLocation::Stack(at), ty, stored: ty, loaded: ty, extension, twin: None }
 }
 
 impl Convention {
-    /// Locates a signature's parameters and results.
-    fn locate(&self, sig: &Signature, flags: &Flags) -> Result<AbiSignature, String> {
+    /// Where a signature's parameters and results are, and arguments of the types `more` behind them.
+    fn places(&self, sig: &Signature, more: &[Type], flags: &Flags) -> Result<AbiSignature, String> {
         let mut abi = AbiSignature {
-            params: Vec::with_capacity(sig.params.len()),
+            params: Vec::with_capacity(sig.params.len() + more.len()),
             returns: Vec::with_capacity(sig.returns.len()),
-            parts: Vec::with_capacity(sig.params.len() + sig.returns.len()),
+            parts: Vec::with_capacity(sig.params.len() + more.len() + sig.returns.len()),
             callee_pops: self.callee_pops,
             ..AbiSignature::default()
         };
         self.locate_results(sig, flags, &mut abi)?;
-        self.locate_params(sig, &mut abi)?;
+        self.locate_params(sig, more, &mut abi)?;
         Ok(abi)
     }
 
@@ -282,24 +321,49 @@ impl Convention {
         Ok(())
     }
 
-    fn locate_params(&self, sig: &Signature, abi: &mut AbiSignature) -> Result<(), String> {
+    fn locate_params(&self, sig: &Signature, more: &[Type], abi: &mut AbiSignature) -> Result<(), String> {
         let has_sret = sig.params.iter().any(|param| param.purpose == Purpose::StructReturn);
         let mut args = Assigner::of_args(self);
+        args.twins = sig.variadic && self.variadic == Variadic::FloatsTwice;
         if abi.return_bytes > 0 {
             let reg = self.return_pointer.filter(|_| !has_sret).or_else(|| args.next_reg(RegClass::Int));
             abi.return_area =
                 Some(PartLocation::Reg(reg.expect("every convention passes integers in registers")));
         }
         for param in &sig.params {
-            let located = self.locate_param(param, &mut args, abi)?;
-            check_size(args.stack)?;
-            abi.params.push(located);
+            self.add_param(param, &mut args, abi)?;
         }
-        // C callers expect the `sret` pointer back.
+        if sig.variadic && self.variadic == Variadic::OnStack {
+            let memory = MemoryRules::Slots;
+            args = Assigner { int_regs: &[], float_regs: &[], memory, ..args };
+        }
+        for &ty in more {
+            self.add_param(&self.variadic_param(ty), &mut args, abi)?;
+        }
+        abi.float_count = self.float_count.map(|register| (register, args.floats as u32));
+        abi.float_count = abi.float_count.filter(|&(_, count)| sig.variadic || count > 0);
+        // What is returned through an `sret` pointer is found through it again by C callers.
         if has_sret && sig.returns.is_empty() {
             abi.returns_sret = self.returns_sret;
         }
         abi.stack_bytes = args.stack.next_multiple_of(16);
+        Ok(())
+    }
+
+    /// An argument behind the parameters of a variadic function, as C passes it.
+    fn variadic_param(&self, ty: Type) -> AbiParam {
+        let extension = match self.memory {
+            MemoryRules::RightJustified if ty.is_int() => Extension::Sign,
+            MemoryRules::RightJustified | MemoryRules::Slots | MemoryRules::Packed => Extension::None,
+        };
+        AbiParam { ty, purpose: Purpose::Normal, extension }
+    }
+
+    fn add_param(&self, param: &AbiParam, args: &mut Assigner, abi: &mut AbiSignature) -> Result<(), String> {
+        let place = self.locate_param(param, args, abi)?;
+        check_size(args.stack)?;
+        check_size(abi.copied_bytes)?;
+        abi.params.push(place);
         Ok(())
     }
 
@@ -312,20 +376,26 @@ impl Convention {
         Ok(match (param.purpose, self.return_pointer) {
             (Purpose::StructArgument(size), _) => {
                 check_size(size)?;
-                let size = size.next_multiple_of(8);
-                let offset = args.stack.next_multiple_of(8);
-                args.stack = offset + size;
-                Param::Copied { offset, size }
+                match self.structures {
+                    Structures::OnStack => {
+                        let offset = args.stack.next_multiple_of(8);
+                        args.stack = offset + size.next_multiple_of(8);
+                        Param::Copied { offset, size }
+                    }
+                    Structures::ByAddress => {
+                        let part = pointer_part(param, args, abi);
+                        let offset = abi.copied_bytes;
+                        abi.copied_bytes += size.next_multiple_of(16);
+                        Param::CopyReferenced { part, offset, size }
+                    }
+                }
             }
             (Purpose::StructReturn, Some(reg)) => {
                 abi.parts.push(in_register(reg, param.ty, param.extension));
                 Param::Parts(abi.parts.len() as u32 - 1, abi.parts.len() as u32)
             }
             _ if param.ty == types::I128 && self.wide == WidePassing::Pointer => {
-                let pointer = AbiParam { ty: types::I64, ..*param };
-                let Param::Parts(part, _) = args.value(&pointer, &mut abi.parts) else {
-                    unreachable!("a pointer is passed in parts")
-                };
+                let part = pointer_part(param, args, abi);
                 abi.copied_bytes += 16;
                 Param::Referenced { part, offset: abi.copied_bytes - 16 }
             }
@@ -334,7 +404,14 @@ impl Convention {
     }
 }
 
-/// Rejects sizes that would not fit in a frame.
+/// Places the address of what a parameter is a copy of. Returns its part.
+fn pointer_part(param: &AbiParam, args: &mut Assigner, abi: &mut AbiSignature) -> u32 {
+    let pointer = AbiParam { ty: types::I64, purpose: Purpose::Normal, ..*param };
+    args.value(&pointer, &mut abi.parts);
+    abi.parts.len() as u32 - 1
+}
+
+/// Rejects what would not fit in a frame.
 fn check_size(bytes: u32) -> Result<(), String> {
     const MOST: u32 = 128 << 20;
     match bytes <= MOST {
@@ -343,15 +420,33 @@ fn check_size(bytes: u32) -> Result<(), String> {
     }
 }
 
-/// Computes where a target passes a signature's parameters and results. The error says what it can't pass.
-pub fn abi_signature<M: Machine>(signature: &Signature, flags: &Flags) -> Result<AbiSignature, String> {
-    let bad =
-        signature.params.iter().chain(&signature.returns).find(|param| !M::supports(Shape::of(param.ty)));
-    if let Some(param) = bad {
-        return Err(format!("values of type {} are not supported yet on {}", param.ty, M::NAME));
+/// Where a signature's parameters and results are passed on a target. An error says what the target can't
+/// pass.
+pub fn places<M: Machine>(signature: &Signature, flags: &Flags) -> Result<AbiSignature, String> {
+    call_places::<M>(signature, &[], flags)
+}
+
+/// Returns the same for a call of a variadic function with arguments of the types `more` behind the parameters.
+pub fn call_places<M: Machine>(
+    signature: &Signature,
+    more: &[Type],
+    flags: &Flags,
+) -> Result<AbiSignature, String> {
+    let declared = signature.params.iter().chain(&signature.returns).map(|param| param.ty);
+    if let Some(ty) = declared.chain(more.iter().copied()).find(|&ty| !M::supports(Shape::of(ty))) {
+        return Err(format!("values of type {ty} are not supported yet on {}", M::NAME));
     }
-    let convention = M::convention(signature.call_conv).ok_or_else(|| {
+    let convention = convention_of::<M>(signature.call_conv, flags).ok_or_else(|| {
         format!("the calling convention {} is not supported yet on {}", signature.call_conv, M::NAME)
     })?;
-    convention.locate(signature, flags)
+    convention.places(signature, more, flags)
+}
+
+/// The row of a convention. `system_v` is what the system's C compilers do: on macOS, Apple's if there is one.
+fn convention_of<M: Machine>(call_conv: CallConv, flags: &Flags) -> Option<&'static Convention> {
+    let apples = || M::convention(CallConv::AppleAarch64);
+    match call_conv {
+        CallConv::SystemV if flags.is_macos() => apples().or_else(|| M::convention(call_conv)),
+        _ => M::convention(call_conv),
+    }
 }

@@ -81,13 +81,22 @@ pub struct Contents<'a> {
     pub functions: Vec<FunctionDef<'a>>,
 }
 
-/// Returns the bytes of an object, or the errors in its contents.
+/// An object file.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// What is accepted, and probably not what was meant.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Writes an object, or returns the errors in its contents.
 pub fn write(
     target: &Target,
     flags: &Flags,
     layout: Layout,
     contents: &Contents<'_>,
-) -> Result<Vec<u8>, Vec<Diagnostic>> {
+) -> Result<Written, Vec<Diagnostic>> {
     let format = format_of(target);
     if format.atoms && !flags.is_pic() {
         let message =
@@ -172,7 +181,9 @@ impl<'a> Writer<'a> {
         for reloc in &def.code.relocs {
             let symbol = match reloc.symbol {
                 SymbolRef::Name(name) => self.symbols.external(&mut self.object, name, def.offset),
-                SymbolRef::LibCall(call) => self.symbols.libcall(&mut self.object, call),
+                SymbolRef::LibCall(call) => {
+                    self.symbols.libcall(&mut self.object, call, Some(&def.params.name))
+                }
             };
             let at = SectionOffset { offset: place.offset + u64::from(reloc.offset), ..place };
             self.relocate(at, reloc.kind, symbol, reloc.addend, def.offset);
@@ -193,7 +204,7 @@ impl<'a> Writer<'a> {
             let place = self.place(chosen, &bytes, size, align.into(), item.offset);
             self.define_at(symbol, place, size);
             for reloc in &item.relocs {
-                let symbol = self.symbols.reference(&mut self.object, &reloc.name, item.offset);
+                let symbol = self.symbols.reference(&mut self.object, &reloc.name, None, item.offset);
                 let at = SectionOffset { offset: place.offset + reloc.offset, ..place };
                 self.relocate(at, RelocKind::Abs64, symbol, reloc.addend, item.offset);
             }
@@ -270,7 +281,7 @@ impl<'a> Writer<'a> {
             .expect("relocations given by number are accepted");
     }
 
-    fn finish(mut self, target: &Target, flags: &Flags) -> Result<Vec<u8>, Vec<Diagnostic>> {
+    fn finish(mut self, target: &Target, flags: &Flags) -> Result<Written, Vec<Diagnostic>> {
         self.errors.extend(self.symbols.take_errors());
         if !self.errors.is_empty() {
             self.errors.sort_by_key(|error| error.offset);
@@ -279,7 +290,8 @@ impl<'a> Writer<'a> {
         }
         self.sections.finish(&mut self.object);
         (self.format.finish)(&mut self.object, target, flags);
-        self.object.write().map_err(|error| vec![bug(format!("object: {error}"))])
+        let bytes = self.object.write().map_err(|error| vec![bug(format!("object: {error}"))])?;
+        Ok(Written { bytes, warnings: self.symbols.take_warnings() })
     }
 }
 

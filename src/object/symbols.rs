@@ -1,8 +1,11 @@
 //! The symbols of an object: which symbol of the file each name of the source stands for.
 //!
 //! References are looked up by the name as CLIF spells it. Identity is decided by the linker name: `%u0_7`
-//! and `u0:7` are one symbol, and a reference to a library routine that the file defines is a reference to
-//! that definition.
+//! and `u0:7` are one symbol.
+//!
+//! A definition may have the name of a library routine that code calls by itself. A local definition and the
+//! routine are two symbols. Any other definition takes the routine's place when the object is linked, which is
+//! a warning unless the file asks for it.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -11,15 +14,25 @@ use object::write::{Object, Symbol, SymbolId, SymbolSection};
 use object::{SymbolFlags, SymbolKind, SymbolScope};
 
 use super::format::Format;
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, Severity};
 use crate::ir::{Linkage, Name, NameRef, Params, SymbolItem};
 use crate::machine::symbol::LibCall;
 
-/// A symbol of the file.
+/// A symbol of the file, and the definition that the file has of it.
 #[derive(Clone, Copy)]
 struct Entry {
     id: SymbolId,
-    defined: bool,
+    definition: Option<Definition>,
+}
+
+/// What is known of a definition.
+#[derive(Clone, Copy)]
+struct Definition {
+    linkage: Linkage,
+    /// Whether a `symbol` line gives it its name for the linker.
+    named: bool,
+    /// Where the source defines it.
+    offset: usize,
 }
 
 /// The symbols of an object being written.
@@ -35,6 +48,7 @@ pub(super) struct Symbols<'a> {
     /// The symbols of those of its names that were looked up.
     externals: Vec<Option<SymbolId>>,
     errors: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
 }
 
 impl<'a> Symbols<'a> {
@@ -49,6 +63,7 @@ impl<'a> Symbols<'a> {
             params: None,
             externals: Vec::new(),
             errors: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 
@@ -73,7 +88,7 @@ impl<'a> Symbols<'a> {
     ) -> SymbolId {
         let linker_name = self.linker_name(name, offset);
         let entry = self.entry(object, linker_name.clone());
-        if entry.defined {
+        if entry.definition.is_some() {
             let message = format!("duplicate definition of `{linker_name}`");
             self.errors.push(Diagnostic::error(offset, message));
         }
@@ -85,27 +100,37 @@ impl<'a> Symbols<'a> {
             Linkage::Local => SymbolScope::Compilation,
             Linkage::Hidden => SymbolScope::Linkage,
         };
-        self.by_linker_name.insert(linker_name, Entry { defined: true, ..entry });
+        let named = self.attributes.get(name).is_some_and(|item| item.link_name.is_some());
+        let definition = Some(Definition { linkage, named, offset });
+        self.by_linker_name.insert(linker_name, Entry { definition, ..entry });
         self.by_name.insert(name, entry.id);
         entry.id
     }
 
-    /// The symbol that a name refers to. Errors are reported at `offset` in the source.
-    pub(super) fn reference(&mut self, object: &mut Object<'_>, name: &'a Name, offset: usize) -> SymbolId {
+    /// The symbol that a name refers to, in data or in the function `user`. Errors are reported at `offset` in
+    /// the source.
+    pub(super) fn reference(
+        &mut self,
+        object: &mut Object<'_>,
+        name: &'a Name,
+        user: Option<&Name>,
+        offset: usize,
+    ) -> SymbolId {
         if let Some(&id) = self.by_name.get(name) {
             return id;
         }
-        let linker_name = match name {
-            Name::Text(text) if !self.attributes.contains_key(name) => LibCall::from_clif(text),
-            _ => None,
-        };
-        let linker_name = match linker_name {
-            Some(call) => Cow::Borrowed(call.name()),
-            None => self.linker_name(name, offset),
-        };
+        if let Name::Text(text) = name
+            && let Some(call) = LibCall::from_clif(text)
+            && !self.attributes.contains_key(name)
+        {
+            let id = self.libcall(object, call, user);
+            self.by_name.insert(name, id);
+            return id;
+        }
+        let linker_name = self.linker_name(name, offset);
         let entry = self.entry(object, linker_name);
         if let Some(item) = self.attributes.get(name)
-            && !entry.defined
+            && entry.definition.is_none()
         {
             let symbol = object.symbol_mut(entry.id);
             match item.linkage {
@@ -132,19 +157,50 @@ impl<'a> Symbols<'a> {
             return id;
         }
         let params = self.params.expect("a function was entered");
-        let id = self.reference(object, &params.names[name], offset);
+        let id = self.reference(object, &params.names[name], Some(&params.name), offset);
         self.externals[at] = Some(id);
         id
     }
 
-    /// The symbol of a library routine.
-    pub(super) fn libcall(&mut self, object: &mut Object<'_>, call: LibCall) -> SymbolId {
+    /// The symbol of a library routine, which the function `user` calls.
+    pub(super) fn libcall(
+        &mut self,
+        object: &mut Object<'_>,
+        call: LibCall,
+        user: Option<&Name>,
+    ) -> SymbolId {
         if let Some(id) = self.libcalls[call as usize] {
             return id;
         }
-        let id = self.entry(object, Cow::Borrowed(call.name())).id;
+        let definition = self.by_linker_name.get(call.name()).and_then(|entry| entry.definition);
+        let id = match definition {
+            Some(Definition { linkage: Linkage::Local, .. }) => {
+                add(object, self.spelled(call.name()), SymbolScope::Unknown)
+            }
+            Some(definition) => {
+                self.warn_of_capture(call, definition, user);
+                self.entry(object, Cow::Borrowed(call.name())).id
+            }
+            None => self.entry(object, Cow::Borrowed(call.name())).id,
+        };
         self.libcalls[call as usize] = Some(id);
         id
+    }
+
+    /// Warns that a definition takes the place of a library routine, unless that is meant: then a `symbol` line
+    /// says so, or the name is one that C reserves for libraries.
+    fn warn_of_capture(&mut self, call: LibCall, definition: Definition, user: Option<&Name>) {
+        let name = call.name();
+        if definition.named || name.starts_with('_') {
+            return;
+        }
+        let code = user.map_or("the code of this file".to_string(), |user| format!("the code of `{user}`"));
+        let message =
+            format!("`{name}` is a library routine that {code} calls, and will reach this definition");
+        let warning = Diagnostic::error(definition.offset, message)
+            .note("if it is another function, make it `local` or give it another name")
+            .note(format!("if it is that routine, say so: symbol %{name} = \"{name}\""));
+        self.warnings.push(Diagnostic { severity: Severity::Warning, ..warning });
     }
 
     /// Records whether a symbol is referred to as thread-local, and rejects a reference that contradicts its
@@ -176,6 +232,16 @@ impl<'a> Symbols<'a> {
         std::mem::take(&mut self.errors)
     }
 
+    /// What is accepted, and probably not meant.
+    pub(super) fn take_warnings(&mut self) -> Vec<Diagnostic> {
+        std::mem::take(&mut self.warnings)
+    }
+
+    /// A linker name as the object spells it.
+    fn spelled(&self, linker_name: &str) -> Vec<u8> {
+        [self.format.symbol_prefix, linker_name].concat().into_bytes()
+    }
+
     fn linker_name(&mut self, name: &'a Name, offset: usize) -> Cow<'a, str> {
         let renamed = self.attributes.get(name).and_then(|item| item.link_name.as_deref());
         let linker_name = match (renamed, name) {
@@ -193,11 +259,13 @@ impl<'a> Symbols<'a> {
 
     /// The symbol of a linker name, created as an import on first use.
     fn entry(&mut self, object: &mut Object<'_>, linker_name: Cow<'a, str>) -> Entry {
-        let prefix = self.format.symbol_prefix;
-        *self.by_linker_name.entry(linker_name).or_insert_with_key(|name| {
-            let name = [prefix, name].concat().into_bytes();
-            Entry { id: add(object, name, SymbolScope::Unknown), defined: false }
-        })
+        if let Some(&entry) = self.by_linker_name.get(&linker_name) {
+            return entry;
+        }
+        let id = add(object, self.spelled(&linker_name), SymbolScope::Unknown);
+        let entry = Entry { id, definition: None };
+        self.by_linker_name.insert(linker_name, entry);
+        entry
     }
 }
 

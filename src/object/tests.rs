@@ -74,7 +74,8 @@ fn written_for(
     functions: &[FunctionDef<'_>],
 ) -> Result<Vec<u8>, Vec<Diagnostic>> {
     let target = Target::parse(target).expect("a target");
-    write(&target, &Flags::new(&target), layout, &Contents { module, functions: functions.to_vec() })
+    let contents = Contents { module, functions: functions.to_vec() };
+    write(&target, &Flags::new(&target), layout, &contents).map(|written| written.bytes)
 }
 
 /// `binding visibility type section name` of each named symbol.
@@ -256,6 +257,43 @@ fn library_routines_and_thread_locals() {
     ];
     assert_eq!(symbols(&bytes), expected);
     assert_eq!(relocations(&bytes, ".text.f"), ["0 19 counter -4", "2 4 floor -4"]);
+}
+
+/// A function named as the library routine that it calls.
+fn calls_its_namesake(target: &str, linkage: Linkage, module: &Module) -> Written {
+    let mut code = caller();
+    code.relocs[0].symbol = SymbolRef::LibCall(LibCall::FloorF64);
+    let names = params(text("floor"), text("other"));
+    let functions = vec![function(&names, linkage, &code)];
+    let target = Target::parse(target).expect("a target");
+    let contents = Contents { module, functions };
+    write(&target, &Flags::new(&target), Layout::default(), &contents).expect("an object")
+}
+
+#[test]
+fn local_definitions_are_no_library_routines() {
+    let local = calls_its_namesake("x86_64", Linkage::Local, &Module::default());
+    let expected = ["floor: local Compilation Text .text", "floor: global Unknown Unknown undefined"];
+    assert_eq!(symbols(&local.bytes), expected);
+    assert_eq!(local.warnings, []);
+}
+
+#[test]
+fn definitions_that_become_library_routines_are_said() {
+    for linkage in [Linkage::Export, Linkage::Weak, Linkage::Hidden] {
+        let captured = calls_its_namesake("x86_64", linkage, &Module::default());
+        assert_eq!(symbols(&captured.bytes).len(), 1);
+        let [warning] = &captured.warnings[..] else { panic!("{:?}", captured.warnings) };
+        assert!(warning.message.starts_with("`floor` is a library routine that the code of `%floor` calls"));
+    }
+    let item = SymbolItem {
+        name: text("floor"),
+        linkage: Linkage::Export,
+        link_name: Some("floor".into()),
+        offset: 0,
+    };
+    let module = Module { symbols: vec![item], ..Default::default() };
+    assert_eq!(calls_its_namesake("x86_64", Linkage::Export, &module).warnings, []);
 }
 
 #[test]

@@ -85,6 +85,7 @@ impl Flags {
     /// The default settings for a target.
     pub fn new(target: &Target) -> Self {
         let mut flags = Flags::defaults(target.arch());
+        flags.macos = !target.is_elf();
         if !target.is_elf() {
             flags.set("tls_model", target.tls_model()).expect("tls_model has this value");
         }

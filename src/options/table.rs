@@ -181,6 +181,7 @@ macro_rules! settings {
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
         pub struct Flags {
             arch: Arch,
+            pub(super) macos: bool,
             pub(super) values: [u8; SETTINGS.len()],
         }
 
@@ -188,12 +189,17 @@ macro_rules! settings {
             /// The default value of every setting.
             pub(super) fn defaults(arch: Arch) -> Self {
                 let values = std::array::from_fn(|row| SETTINGS[row].default);
-                Flags { arch, values }
+                Flags { arch, macos: false, values }
             }
 
             /// The architecture of the target.
             pub fn arch(&self) -> Arch {
                 self.arch
+            }
+
+            /// Whether they are for macOS.
+            pub fn is_macos(&self) -> bool {
+                self.macos
             }
 
             $($(

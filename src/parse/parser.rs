@@ -87,8 +87,8 @@ impl<'a> Parser<'a> {
 
     /// Parses the text from start to end.
     pub fn whole_function(&mut self) {
-        if self.header().is_ok() {
-            self.preamble();
+        if let Ok(open) = self.header() {
+            self.preamble(open);
             self.body();
             self.finish();
         }

@@ -1,13 +1,14 @@
 //! Parses the part of a function before its blocks: name, signature and declarations.
 
 use super::context::Parse;
+use super::cursor::Cursor;
 use super::parser::Parser;
 use crate::entity::{Entity, Map};
 use crate::ir::*;
 
 impl Parser<'_> {
-    /// Parses `function %name(i32) -> i32 system_v {`.
-    pub fn header(&mut self) -> Parse<()> {
+    /// Parses `function %name(i32) -> i32 system_v {`. Returns the position of the `{`.
+    pub fn header(&mut self) -> Parse<usize> {
         if !self.cur.eat_word(b"function") {
             return Err(self.expected("`function`"));
         }
@@ -21,7 +22,9 @@ impl Parser<'_> {
         self.func.stencil.signature = signature;
         read?;
         self.placement()?;
-        self.expect(b'{')
+        let open = self.cur.pos;
+        self.expect(b'{')?;
+        Ok(open)
     }
 
     /// Skips `section "name"` and `align n`, which the splitter has parsed.
@@ -39,16 +42,17 @@ impl Parser<'_> {
         }
     }
 
-    /// Parses `(i32 uext, i64 sret) -> i32 system_v` into an empty signature.
+    /// Parses `(i32 uext, i64 sret, ...) -> i32 system_v` into an empty signature. A variadic signature without a
+    /// convention has the system's, since the default one has no variadic functions.
     fn signature(&mut self, signature: &mut Signature) -> Parse<()> {
         self.expect(b'(')?;
         if self.cur.peek() != b')' {
-            self.abi_params(&mut signature.params)?;
+            signature.variadic = self.abi_params(&mut signature.params, true)?;
         }
         self.expect(b')')?;
         if self.cur.text[self.cur.pos..].starts_with(b"->") {
             self.cur.pos += 2;
-            self.abi_params(&mut signature.returns)?;
+            self.abi_params(&mut signature.returns, false)?;
         }
         let word = self.cur.peek_word();
         signature.call_conv = match CallConv::parse(word) {
@@ -56,17 +60,24 @@ impl Parser<'_> {
                 self.cur.word();
                 call_conv
             }
+            None if signature.variadic => CallConv::SystemV,
             None => self.cx.default_call_conv,
         };
         Ok(())
     }
 
-    fn abi_params(&mut self, list: &mut Vec<AbiParam>) -> Parse<()> {
+    /// Parameters or results. Returns whether `...`, where it is allowed, ends the list.
+    fn abi_params(&mut self, list: &mut Vec<AbiParam>, may_be_open: bool) -> Parse<bool> {
         loop {
             self.cur.space();
+            if may_be_open && self.cur.text[self.cur.pos..].starts_with(b"...") {
+                self.cur.pos += 3;
+                self.cur.space();
+                return Ok(true);
+            }
             list.push(self.abi_param()?);
             if !self.cur.eat(b',') {
-                return Ok(());
+                return Ok(false);
             }
         }
     }
@@ -95,10 +106,12 @@ impl Parser<'_> {
         }
     }
 
-    /// Parses all declarations, up to the first block.
-    pub fn preamble(&mut self) {
+    /// Parses all declarations from `start`, the position of the `{`, up to the first block.
+    pub fn preamble(&mut self, mut start: usize) {
         loop {
             self.cur.space();
+            self.replacements(start);
+            start = self.cur.pos;
             let word = self.cur.peek_word();
             let prefix = &word[..word.iter().position(u8::is_ascii_digit).unwrap_or(word.len())];
             let done = match prefix {
@@ -120,6 +133,51 @@ impl Parser<'_> {
                 }
             }
         }
+    }
+
+    /// Parses the signatures and functions that are declared behind `;!` between `start` and the position. Each
+    /// replaces the earlier declaration of its number, which is for other tools.
+    fn replacements(&mut self, start: usize) {
+        if memchr::memchr(b';', &self.cur.text[start..self.cur.pos]).is_none() {
+            return;
+        }
+        let after = self.cur;
+        self.cur = Cursor { text: &after.text[..after.pos], pos: start };
+        while !self.cur.at_end() {
+            match self.cur.peek() {
+                b';' if self.cur.peek_at(1) == b'!' => {
+                    self.cur.pos += 2;
+                    let end = memchr::memchr(b'\n', &self.cur.text[self.cur.pos..]);
+                    let end = end.map_or(after.pos, |n| self.cur.pos + n);
+                    self.cur.text = &after.text[..end];
+                    // Errors have been reported.
+                    let _ = self.replacement();
+                    self.cur = Cursor { text: &after.text[..after.pos], pos: end };
+                }
+                b';' => self.cur.skip_line(),
+                b'"' if self.cur.quoted().is_some() => {}
+                _ => self.cur.pos += 1,
+            }
+        }
+        self.cur = after;
+    }
+
+    /// Parses `sig0 = (i64, ...)` or `fn0 = %printf(i64, ...)` up to the end of the text.
+    fn replacement(&mut self) -> Parse<()> {
+        self.cur.space();
+        let at = self.cur;
+        if let Some(n) = self.cur.entity(b"sig") {
+            undeclare(&mut self.func.stencil.signatures, SigRef(n));
+            self.cur = at;
+            self.signature_declaration()?;
+        } else if let Some(n) = self.cur.entity(b"fn") {
+            undeclare(&mut self.func.stencil.functions, FuncRef(n));
+            self.cur = at;
+            self.function_declaration()?;
+        } else {
+            return Err(self.expected("a signature or a function to be declared: sig«n» or fn«n»"));
+        }
+        if self.cur.at_end() { Ok(()) } else { Err(self.expected("the end of the line")) }
     }
 
     /// Parses the start of a declaration, such as `ss0 =`: the entity and its position.
@@ -377,5 +435,12 @@ impl Parser<'_> {
                 self.error_at(at, format!("{global} is not declared"));
             }
         }
+    }
+}
+
+/// Makes a number one that the text skips.
+fn undeclare<K: Entity, V>(map: &mut Map<K, Option<V>>, key: K) {
+    if map.get(key).is_some() {
+        map[key] = None;
     }
 }

@@ -5,6 +5,7 @@ use super::body::Body;
 use super::preamble::{declared, signature_of};
 use crate::ir::{
     AbiParam, ExceptionTable, ExtFunc, Format, FuncRef, Handler, InstData, Opcode, SigRef, Signature, Value,
+    types,
 };
 
 /// Checks a call of any kind. If it has a callee address, that has been checked.
@@ -79,11 +80,29 @@ fn arguments(body: &mut Body<'_>, data: &InstData, sig: &Signature, args: &[u32]
             body.report(format!("arg {i} ({value}) has type {ty}, expected {expected}"));
         }
     }
-    if args.len() != sig.params.len() {
-        let (got, expected) = (args.len(), sig.params.len());
+    let (got, expected) = (args.len(), sig.params.len());
+    if got < expected || got > expected && !sig.variadic {
         let text = call_text(data, args);
-        body.report(format!("mismatched argument count for `{text}`: got {got}, expected {expected}"));
+        let at_least = if sig.variadic { "at least " } else { "" };
+        body.report(format!(
+            "mismatched argument count for `{text}`: got {got}, expected {at_least}{expected}"
+        ));
     }
+    for (i, &arg) in args.iter().enumerate().skip(expected) {
+        variadic_argument(body, i, Value(arg));
+    }
+}
+
+/// Checks that an argument behind the parameters is not narrower than what C passes there: only the front end
+/// knows how to widen it.
+fn variadic_argument(body: &mut Body<'_>, i: usize, value: Value) {
+    let ty = body.type_of(value);
+    let wider = match ty {
+        types::I8 | types::I16 => "extend it to i32",
+        types::F32 => "promote it to f64",
+        _ => return,
+    };
+    body.report(format!("arg {i} ({value}) has type {ty}, which C does not pass for `...`: {wider}"));
 }
 
 /// A call as it is spelled in the text, up to its arguments.

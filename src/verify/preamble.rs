@@ -58,6 +58,15 @@ fn signature(check: &mut Check<'_>, sig: &Signature, at: Location) {
     if sig.call_conv == CallConv::PreserveAll && !sig.returns.is_empty() {
         check.report(at, "Signature with `preserve_all` ABI cannot have return values");
     }
+    if sig.variadic && !sig.call_conv.supports_variadics() {
+        let names = CallConv::ALL.iter().filter(|conv| conv.supports_variadics()).map(CallConv::to_string);
+        let names = names.collect::<Vec<_>>().join(", ");
+        let conv = sig.call_conv;
+        check.report(
+            at,
+            format!("functions of the calling convention `{conv}` can't be variadic: use {names}"),
+        );
+    }
     let params = sig.params.iter().enumerate().map(|param| ("Parameter", param));
     let returns = sig.returns.iter().enumerate().map(|param| ("Return value", param));
     for (item, (i, param)) in params.chain(returns) {

@@ -69,6 +69,8 @@ fn what_code_depends_on_reaches_a_key() {
         ("colocated ", ""),
         ("@12", "@13"),
         ("(i64) -> i64 {", "(i64) -> i64 tail {"),
+        ("%callee(i64)", "%callee(i64 sext)"),
+        ("%callee(i64) -> i64", "%callee(i64, ...) -> i64 fast"),
         ("gv0 = symbol colocated %data", "gv0 = symbol colocated %data+4"),
     ];
     for (from, to) in different {

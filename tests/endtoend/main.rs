@@ -23,7 +23,7 @@ fn suite() -> PathBuf {
 fn generated(name: &str, arch: Arch) -> Vec<(&'static str, String)> {
     match name {
         "calls" => {
-            let (clif, c) = signatures::generate(200, arch);
+            let (clif, c) = signatures::generate(300, arch);
             vec![("calls.clif", clif), ("calls.c", c)]
         }
         "libcalls" => {

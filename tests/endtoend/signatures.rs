@@ -2,7 +2,8 @@
 //!
 //! For each of many signatures, C calls a CLIF function with known arguments. That calls a CLIF function with
 //! another calling convention, which calls C twice, with the arguments in reverse order and in order. C
-//! checks the arguments of each call and the results.
+//! checks the arguments of each call and the results. The first time, it overwrites the structures that it
+//! gets, which are copies. Some of the functions called in reverse order are variadic.
 
 use std::fmt::Write;
 
@@ -12,8 +13,6 @@ use clifc::options::Arch;
 struct Abi {
     /// Whether C supports functions with Windows' convention.
     windows: bool,
-    /// How CLIF passes a struct of three words: as a copy on the stack, or as the address of a copy.
-    big: &'static str,
     /// Whether the caller extends 32-bit integers, like shorter ones.
     extends_words: bool,
     /// The number of integer registers whose last one may not be left for half of a 128-bit argument: GCC and
@@ -30,21 +29,17 @@ impl Abi {
         match arch {
             Arch::X86_64 => Abi {
                 windows: true,
-                big: "i64 sarg(24)",
                 extends_words: false,
                 pair_registers: Some(6),
                 pairs: &[(WORD, WORD), (WORD, Ty::Double), (Ty::Double, WORD), (Ty::Double, Ty::Double)],
             },
             Arch::Aarch64 => Abi {
                 windows: false,
-                big: "i64",
                 extends_words: false,
                 pair_registers: None,
                 pairs: &[(WORD, WORD), (Ty::Double, Ty::Double)],
             },
-            Arch::S390x => {
-                Abi { windows: false, big: "i64", extends_words: true, pair_registers: None, pairs: &[] }
-            }
+            Arch::S390x => Abi { windows: false, extends_words: true, pair_registers: None, pairs: &[] },
         }
     }
 }
@@ -58,11 +53,25 @@ enum Ty {
     },
     Float,
     Double,
-    /// A struct of three words, passed as a copy in memory.
-    Big,
+    /// A structure of this many bytes, too large for registers: a copy in memory is passed.
+    Bytes(u32),
 }
 
-const TYPES: [Ty; 12] = [
+/// The sizes of structures: whole words, others, and so many that memcpy copies them.
+const STRUCTURES: [u32; 5] = [17, 24, 31, 46, 200];
+
+/// What C passes behind the parameters of variadic functions.
+const PROMOTED: [Ty; 7] = [
+    Ty::Int { bits: 32, signed: true },
+    Ty::Int { bits: 32, signed: false },
+    Ty::Int { bits: 64, signed: true },
+    Ty::Int { bits: 128, signed: true },
+    Ty::Double,
+    Ty::Double,
+    Ty::Double,
+];
+
+const TYPES: [Ty; 15] = [
     Ty::Int { bits: 8, signed: true },
     Ty::Int { bits: 8, signed: false },
     Ty::Int { bits: 16, signed: true },
@@ -74,7 +83,10 @@ const TYPES: [Ty; 12] = [
     Ty::Int { bits: 128, signed: true },
     Ty::Float,
     Ty::Double,
-    Ty::Big,
+    Ty::Bytes(STRUCTURES[0]),
+    Ty::Bytes(STRUCTURES[1]),
+    Ty::Bytes(STRUCTURES[2]),
+    Ty::Bytes(STRUCTURES[4]),
 ];
 
 /// A return type: C's type, CLIF's results, and the type of each field.
@@ -93,7 +105,7 @@ impl Ty {
             Ty::Int { bits, signed } => format!("{}{bits}", if signed { 's' } else { 'u' }),
             Ty::Float => "float".into(),
             Ty::Double => "double".into(),
-            Ty::Big => "struct big".into(),
+            Ty::Bytes(size) => format!("struct bytes{size}"),
         }
     }
 
@@ -103,7 +115,7 @@ impl Ty {
             Ty::Int { bits, signed } if bits < 32 || bits == 32 && abi.extends_words => {
                 format!("i{bits} {}", if signed { "sext" } else { "uext" })
             }
-            Ty::Big => abi.big.into(),
+            Ty::Bytes(size) => format!("i64 sarg({size})"),
             _ => self.value(),
         }
     }
@@ -112,7 +124,7 @@ impl Ty {
     fn registers(self) -> u32 {
         match self {
             Ty::Int { bits, .. } => bits.div_ceil(64),
-            Ty::Float | Ty::Double | Ty::Big => 0,
+            Ty::Float | Ty::Double | Ty::Bytes(_) => 0,
         }
     }
 
@@ -122,7 +134,7 @@ impl Ty {
             Ty::Int { bits, .. } => format!("i{bits}"),
             Ty::Float => "f32".into(),
             Ty::Double => "f64".into(),
-            Ty::Big => "i64".into(),
+            Ty::Bytes(_) => "i64".into(),
         }
     }
 
@@ -134,14 +146,14 @@ impl Ty {
             }
             Ty::Int { .. } => format!("(({ty}){:#x})", random.next()),
             Ty::Float | Ty::Double => format!("(({ty}){}.25)", random.below(1 << 20) as i64 - (1 << 19)),
-            Ty::Big => format!("((struct big){{{}, {}, 3}})", random.below(1 << 30), random.below(1 << 30)),
+            Ty::Bytes(size) => format!("make{size}({})", random.below(1 << 30)),
         }
     }
 
     /// The C condition that two expressions differ.
     fn differ(self, a: &str, b: &str) -> String {
         match self {
-            Ty::Big => format!("differ({a}, {b})"),
+            Ty::Bytes(size) => format!("differ{size}({a}, {b})"),
             _ => format!("{a} != {b}"),
         }
     }
@@ -201,19 +213,29 @@ struct Shape<'a> {
     windows: bool,
     between: &'static str,
     indirect: bool,
+    /// Of the function that is called in reverse order, the number of parameters, if it is variadic.
+    parameters: Option<usize>,
 }
 
 impl<'a> Shape<'a> {
     fn new(abi: &'a Abi, random: &mut Random) -> Self {
         std::iter::repeat_with(|| Self::any(abi, random))
-            .find(|shape| !shape.splits(shape.args.iter()) && !shape.splits(shape.args.iter().rev()))
+            .find(|shape| {
+                // The function that is called again returns nothing, hence has no hidden argument.
+                let hidden = shape.ret == Ret::Struct;
+                let (args, again) = (shape.args.iter(), shape.args.iter());
+                !shape.splits(hidden, args.clone())
+                    && !shape.splits(hidden, args.rev())
+                    && !shape.splits(false, again)
+            })
             .expect("an endless supply")
     }
 
-    /// Whether the last register would be left for half of a 128-bit argument.
-    fn splits<'t>(&self, mut args: impl Iterator<Item = &'t Ty>) -> bool {
+    /// Whether the last register would be left for half of a 128-bit argument. `hidden` says whether the first
+    /// one has the address of the result.
+    fn splits<'t>(&self, hidden: bool, mut args: impl Iterator<Item = &'t Ty>) -> bool {
         let Some(registers) = self.abi.pair_registers else { return false };
-        let mut left = registers - u32::from(self.ret == Ret::Struct);
+        let mut left = registers - u32::from(hidden);
         args.any(|arg| {
             let (wants, had) = (arg.registers(), left);
             left -= wants.min(left);
@@ -223,24 +245,25 @@ impl<'a> Shape<'a> {
 
     fn any(abi: &'a Abi, random: &mut Random) -> Self {
         let windows = abi.windows && random.below(5) == 0;
-        // In CLIF, Windows' convention has no 128-bit integers and no copies in memory.
-        let allowed = |ty: &Ty| !windows || !matches!(ty, Ty::Big | Ty::Int { bits: 128, .. });
+        // In CLIF, Windows' convention passes 128-bit integers in a way of its own.
+        let allowed = |ty: &Ty| !windows || !matches!(ty, Ty::Int { bits: 128, .. });
         let types: Vec<Ty> = TYPES.into_iter().filter(allowed).collect();
+        let promoted: Vec<Ty> = PROMOTED.into_iter().filter(allowed).collect();
         let count = random.pick(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20]);
-        let args: Vec<Ty> = (0..count).map(|_| random.pick(&types)).collect();
-        let one = types.iter().copied().filter(|ty| *ty != Ty::Big).map(Ret::One);
+        let parameters = (count > 0 && random.below(3) == 0).then(|| 1 + random.below(count as u64) as usize);
+        // The last parameter, too, has to be one that C does not promote.
+        let promotes = |n: usize| parameters.is_some_and(|parameters| n <= count - parameters);
+        let args: Vec<Ty> =
+            (0..count).map(|n| random.pick(if promotes(n) { &promoted } else { &types })).collect();
+        let one = types.iter().copied().filter(|ty| !matches!(ty, Ty::Bytes(_))).map(Ret::One);
         let mut rets: Vec<Ret> = one.chain([Ret::Void, Ret::Struct]).collect();
         if !windows {
             rets.extend(abi.pairs.iter().map(|&(a, b)| Ret::Pair(a, b)));
         }
-        // The other conventions do not pass copies in memory, so a function that does must have this one.
-        let between = match args.contains(&Ty::Big) {
-            true => "system_v",
-            false => random.pick(&["system_v", "fast", "tail", "preserve_all"]),
-        };
+        let between = random.pick(&["system_v", "fast", "tail", "preserve_all"]);
         let ret = random.pick(&rets);
         let between = if between == "preserve_all" && ret != Ret::Void { "fast" } else { between };
-        Shape { abi, args, ret, windows, between, indirect: random.below(3) == 0 }
+        Shape { abi, args, ret, windows, between, indirect: random.below(3) == 0, parameters }
     }
 
     fn convention(&self) -> &'static str {
@@ -248,8 +271,15 @@ impl<'a> Shape<'a> {
     }
 
     fn signature(&self, args: &[Ty], convention: &str) -> String {
+        self.open_signature(args, "", convention)
+    }
+
+    /// A signature whose parameters end with `more`.
+    fn open_signature(&self, args: &[Ty], more: &str, convention: &str) -> String {
         let hidden = (self.ret == Ret::Struct).then(|| "i64 sret".to_string());
-        let params: Vec<String> = hidden.into_iter().chain(args.iter().map(|ty| ty.clif(self.abi))).collect();
+        let params = hidden.into_iter().chain(args.iter().map(|ty| ty.clif(self.abi)));
+        let more = Some(more.to_string()).filter(|more| !more.is_empty());
+        let params: Vec<String> = params.chain(more).collect();
         format!("({}){} {convention}", params.join(", "), self.ret.clif(self.abi))
     }
 
@@ -277,7 +307,11 @@ impl<'a> Shape<'a> {
         writeln!(out, "    fn0 = colocated %between_{n}{between}\n\n{block}:")?;
         writeln!(out, "    {assign}call fn0({forwards})\n    return {results}\n}}\n")?;
         writeln!(out, "local function %between_{n}{between} {{")?;
-        writeln!(out, "    sig0 = {}", self.signature(&backwards, self.convention()))?;
+        let reversed_signature = match self.parameters {
+            Some(parameters) => self.open_signature(&backwards[..parameters], "...", self.convention()),
+            None => self.signature(&backwards, self.convention()),
+        };
+        writeln!(out, "    sig0 = {reversed_signature}")?;
         writeln!(out, "    fn0 = %c_{n} sig0")?;
         let again = Shape { args: self.args.clone(), ret: Ret::Void, ..*self };
         writeln!(out, "    fn1 = %again_{n}{}\n\n{block}:", again.signature(&self.args, self.convention()))?;
@@ -323,7 +357,20 @@ impl<'a> Shape<'a> {
             }
         };
         writeln!(out, "{abi}{ret} clif_{n}({});", list(&forwards))?;
-        writeln!(out, "{abi}{ret} c_{n}({}) {{\n{checks}    return {value};\n}}", list(&reversed))?;
+        let (named, unnamed) = reversed.split_at(self.parameters.unwrap_or(reversed.len()));
+        let more = if self.parameters.is_some() { ", ..." } else { "" };
+        writeln!(out, "{abi}{ret} c_{n}({}{more}) {{", list(named))?;
+        if let (Some(_), Some(last)) = (self.parameters, named.last()) {
+            let ms = if self.windows { "ms_" } else { "" };
+            writeln!(out, "    __builtin_{ms}va_list list;\n    __builtin_{ms}va_start(list, a{last});")?;
+            for &i in unnamed {
+                writeln!(out, "    {0} a{i} = __builtin_va_arg(list, {0});", self.args[i].c())?;
+            }
+            writeln!(out, "    __builtin_{ms}va_end(list);")?;
+        }
+        let structures = (0..self.args.len()).filter(|&i| matches!(self.args[i], Ty::Bytes(_)));
+        let spoil: String = structures.map(|i| format!("    spoil(&a{i}, sizeof a{i});\n")).collect();
+        writeln!(out, "{checks}{spoil}    return {value};\n}}")?;
         writeln!(out, "{abi}void again_{n}({}) {{\n{checks}}}\n", list(&forwards))?;
         let call = format!("clif_{n}({})", constants.join(", "));
         match differs {
@@ -338,10 +385,10 @@ impl<'a> Shape<'a> {
 const C_PROLOGUE: &str = "\
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 typedef int8_t s8; typedef uint8_t u8; typedef int16_t s16; typedef uint16_t u16;
 typedef int32_t s32; typedef uint32_t u32; typedef int64_t s64; typedef __int128 s128;
 typedef unsigned __int128 u128;
-struct big { s64 a, b, c; };
 struct five { s64 w[5]; };
 struct s64_s64 { s64 a; s64 b; };
 struct s64_double { s64 a; double b; };
@@ -349,9 +396,17 @@ struct double_s64 { double a; s64 b; };
 struct double_double { double a; double b; };
 static int failures;
 static void wrong(const char *where, int n) { printf(\"%s: argument %d\\n\", where, n); failures++; }
-__attribute__((unused)) static int differ(struct big x, struct big y) {
-    return x.a != y.a || x.b != y.b || x.c != y.c;
+__attribute__((noinline)) static void spoil(void *structure, unsigned long size) {
+    for (volatile unsigned char *bytes = structure; size > 0; size--) bytes[size - 1] = 0;
 }
+#define STRUCTURE(n) \\
+    struct bytes##n { unsigned char b[n]; }; \\
+    static struct bytes##n make##n(u32 seed) { \\
+        struct bytes##n made; \\
+        for (int i = 0; i < n; i++) made.b[i] = (seed = seed * 1103515245 + 12345) >> 16; \\
+        return made; \\
+    } \\
+    static int differ##n(struct bytes##n x, struct bytes##n y) { return memcmp(&x, &y, n) != 0; }
 ";
 
 /// The texts of a CLIF file and a C file with `count` signatures.
@@ -359,6 +414,9 @@ pub fn generate(count: usize, arch: Arch) -> (String, String) {
     let abi = Abi::of(arch);
     let mut random = Random(count as u64);
     let (mut clif, mut c, mut main) = (String::new(), C_PROLOGUE.to_string(), String::new());
+    for size in STRUCTURES {
+        writeln!(c, "STRUCTURE({size})").expect("writing to a string");
+    }
     for n in 0..count {
         let shape = Shape::new(&abi, &mut random);
         shape.clif(n, &mut clif).expect("writing to a string");

@@ -336,7 +336,7 @@ fn write_object<S: Subject>(variant: &Variant) -> Vec<u8> {
         FunctionDef { offset: 0, params: &params, linkage: Linkage::Local, section: None, align: 1, code };
     let contents = Contents { module: &Module::default(), functions: vec![function] };
     let target = Target::of(S::ARCH);
-    write(&target, &Flags::new(&target), SectionLayout::default(), &contents).expect("an object")
+    write(&target, &Flags::new(&target), SectionLayout::default(), &contents).expect("an object").bytes
 }
 
 fn text_name(letter: char, number: u32) -> Name {

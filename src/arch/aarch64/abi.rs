@@ -1,15 +1,15 @@
 //! Calling conventions of aarch64. Each is a row of [`Convention`].
 //!
 //! - `system_v` is the Procedure Call Standard for the Arm 64-bit Architecture (AAPCS64).
-//! - `apple_aarch64` is Apple's variant of it: stack arguments are packed, and an i128 may begin at any
-//!   register.
-//! - `fast` and `tail` serve calls between functions of one build. They use the same registers; in `tail`,
-//!   the callee removes the stack arguments.
+//! - `apple_aarch64` is Apple's variant of it: stack arguments are packed, an i128 may begin at any register,
+//!   and what follows the parameters of a variadic function is passed on the stack.
+//! - `fast` and `tail` serve calls between functions of one build. They use the same registers and pass
+//!   structures on the stack; in `tail`, the callee removes the stack arguments.
 //! - `preserve_all` is `system_v` with every register preserved and no results.
 
 use super::regs::*;
 use crate::ir::CallConv;
-use crate::machine::convention::{Convention, MemoryRules, WidePassing, register_set};
+use crate::machine::convention::{Convention, MemoryRules, Structures, Variadic, WidePassing, register_set};
 use crate::machine::reg::PRegSet;
 
 /// Every register that can hold a value: neither x16 and x17, which emission uses, nor the platform's x18.
@@ -32,6 +32,9 @@ const AAPCS64_ROW: Convention = Convention {
     llvm_return: None,
     positional: false,
     wide: WidePassing::EvenPair,
+    structures: Structures::ByAddress,
+    variadic: Variadic::AsParameters,
+    float_count: None,
     memory: MemoryRules::Slots,
     reserved: 0,
     callee_pops: false,
@@ -44,9 +47,19 @@ const AAPCS64_ROW: Convention = Convention {
 
 static AAPCS64: Convention = AAPCS64_ROW;
 
-static APPLE: Convention = Convention { wide: WidePassing::Pair, memory: MemoryRules::Packed, ..AAPCS64_ROW };
+static APPLE: Convention = Convention {
+    wide: WidePassing::Pair,
+    variadic: Variadic::OnStack,
+    memory: MemoryRules::Packed,
+    ..AAPCS64_ROW
+};
 
-const FAST_ROW: Convention = Convention { wide: WidePassing::Pair, returns_in_memory: true, ..AAPCS64_ROW };
+const FAST_ROW: Convention = Convention {
+    wide: WidePassing::Pair,
+    structures: Structures::OnStack,
+    returns_in_memory: true,
+    ..AAPCS64_ROW
+};
 
 static FAST: Convention = FAST_ROW;
 

@@ -1,7 +1,8 @@
 //! Calling conventions of s390x. Each is a row of [`Convention`].
 //!
 //! - `system_v` is that of the ELF ABI. Further results are returned in more registers, as in LLVM.
-//! - `fast` serves calls between functions of one build. An i128 is passed in two registers.
+//! - `fast` serves calls between functions of one build. An i128 is passed in two registers, a structure on the
+//!   stack.
 //! - `tail` is `fast` with the callee removing stack arguments and one more register for arguments. It does
 //!   not preserve r6 and r7, so a tail call can pass arguments in them.
 //! - `preserve_all` is `system_v` with every register preserved and no results.
@@ -10,7 +11,7 @@
 
 use super::regs::*;
 use crate::ir::CallConv;
-use crate::machine::convention::{Convention, MemoryRules, WidePassing, register_set};
+use crate::machine::convention::{Convention, MemoryRules, Structures, Variadic, WidePassing, register_set};
 use crate::machine::reg::{PReg, PRegSet};
 
 /// Size of the area above the caller's stack pointer in which the callee may save registers.
@@ -35,6 +36,9 @@ const SYSTEM_V_ROW: Convention = Convention {
     llvm_return: None,
     positional: false,
     wide: WidePassing::Pointer,
+    structures: Structures::ByAddress,
+    variadic: Variadic::AsParameters,
+    float_count: None,
     memory: MemoryRules::RightJustified,
     reserved: SAVE_AREA,
     callee_pops: false,
@@ -47,7 +51,12 @@ const SYSTEM_V_ROW: Convention = Convention {
 
 static SYSTEM_V: Convention = SYSTEM_V_ROW;
 
-static FAST: Convention = Convention { wide: WidePassing::Pair, returns_in_memory: true, ..SYSTEM_V_ROW };
+static FAST: Convention = Convention {
+    wide: WidePassing::Pair,
+    structures: Structures::OnStack,
+    returns_in_memory: true,
+    ..SYSTEM_V_ROW
+};
 
 static TAIL: Convention = Convention {
     int_args: &[R2, R3, R4, R5, R6, R7],

@@ -8,7 +8,7 @@
 
 use super::regs::*;
 use crate::ir::CallConv;
-use crate::machine::convention::{Convention, MemoryRules, WidePassing, register_set};
+use crate::machine::convention::{Convention, MemoryRules, Structures, Variadic, WidePassing, register_set};
 use crate::machine::reg::PRegSet;
 
 /// Every register that can hold a value.
@@ -30,6 +30,9 @@ const SYSTEM_V_ROW: Convention = Convention {
     llvm_return: Some(RCX),
     positional: false,
     wide: WidePassing::Pair,
+    structures: Structures::OnStack,
+    variadic: Variadic::AsParameters,
+    float_count: Some(RAX),
     memory: MemoryRules::Slots,
     reserved: 0,
     callee_pops: false,
@@ -46,6 +49,7 @@ static FAST: Convention = Convention {
     int_returns: &[RAX, RDX, RCX, RSI, RDI, R8, R9],
     float_returns: &[XMM0, XMM1, XMM2, XMM3, XMM4, XMM5, XMM6, XMM7],
     llvm_return: None,
+    float_count: None,
     returns_in_memory: true,
     ..SYSTEM_V_ROW
 };
@@ -59,12 +63,15 @@ static WINDOWS: Convention = Convention {
     float_returns: &[XMM0],
     llvm_return: None,
     positional: true,
+    structures: Structures::ByAddress,
+    variadic: Variadic::FloatsTwice,
+    float_count: None,
     reserved: 32,
     preserved: WINDOWS_PRESERVED,
     ..SYSTEM_V_ROW
 };
 
-static PRESERVE_ALL: Convention = Convention { preserved: ALL_REGISTERS, ..SYSTEM_V_ROW };
+static PRESERVE_ALL: Convention = Convention { float_count: None, preserved: ALL_REGISTERS, ..SYSTEM_V_ROW };
 
 /// The row of a convention; `None` if x86_64 does not support it.
 pub fn convention(call_conv: CallConv) -> Option<&'static Convention> {

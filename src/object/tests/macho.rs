@@ -345,3 +345,11 @@ fn listings_show_relocations_and_traps() {
     assert!(listing.contains("\n_f: (8 bytes)\n"), "{listing}");
     assert!(listing.contains("; branch _puts-4 ; trap stk_ovf\n"), "{listing}");
 }
+
+#[test]
+fn local_definitions_are_no_library_routines() {
+    let local = calls_its_namesake(X86_64, Linkage::Local, &Module::default());
+    let expected = ["_floor: __text 0xe 0x0", "l_clifc: __clifc_traps 0xe 0x0", "_floor: undefined 0x1 0x0"];
+    assert_eq!(symbols(&local.bytes), expected);
+    assert_eq!(local.warnings, []);
+}

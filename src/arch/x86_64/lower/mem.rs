@@ -25,7 +25,7 @@ impl MemoryAccess for X86_64 {
 
     fn store_register(cx: &mut Cx, register: VReg, to: Amode, ty: Type) {
         match ty.is_int() {
-            true => rows::mov_mr(cx, Q64, register, to),
+            true => rows::mov_mr(cx, exact_size(ty), register, to),
             false => rows::movs_store(cx, exact_size(ty), register, to),
         }
     }
