@@ -170,8 +170,8 @@ fn known_functions<'a>(file: &'a TestFile<'a>) -> Result<Vec<Known<'a>>, String>
 }
 
 /// The text of the file without functions that are left out, and with functions and data made local, so that
-/// many files can be linked together and no name captures calls of others or of libraries. Line numbers do not
-/// change.
+/// many files can be linked together and no name captures calls of others or of libraries. Line numbers do
+/// not change.
 fn with_local_definitions(file: &TestFile, left_out: &[bool]) -> String {
     // Replacements of parts of the text. Of several words of linkage, the last counts.
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();

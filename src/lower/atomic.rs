@@ -183,7 +183,8 @@ pub fn put_halves_as_stored<I: AtomicLowering>(cx: &mut Lower<'_, I>, value: Val
     swapped
 }
 
-/// The registers to be defined with the halves that memory has; [`finish_halves`] makes the instruction's result of them.
+/// The registers to be defined with the halves that memory has; [`finish_halves`] makes the instruction's
+/// result of them.
 fn raw_halves<I: AtomicLowering>(cx: &mut Lower<'_, I>, inst: Inst, swap: bool) -> Halves {
     let result = cx.f.first_result(inst);
     let result = cx.put_pair(result);

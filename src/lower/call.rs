@@ -342,7 +342,8 @@ fn copy_arguments<I: CallLowering>(
             copy_argument(cx, from, copy_place(abi, offset), size);
         }
     }
-    // What a tail call copies may lie in our own arguments, which it overwrites: it is first copied elsewhere.
+    // What a tail call copies may lie in our own arguments, which it overwrites: it is first copied
+    // elsewhere.
     let replaced = area == Place::Incoming;
     for (arg, offset, size) in copied() {
         let from = cx.put(arg);
@@ -357,8 +358,8 @@ fn copy_arguments<I: CallLowering>(
     }
 }
 
-/// Copies a structure argument of `size` bytes to the stack, eight bytes at a time or by memcpy. Reads no byte
-/// behind it.
+/// Copies a structure argument of `size` bytes to the stack, eight bytes at a time or by memcpy. Reads no
+/// byte behind it.
 fn copy_argument<I: CallLowering>(cx: &mut Lower<'_, I>, from: VReg, to: Amode, size: u32) {
     const INLINE: u32 = 128;
     if size <= INLINE {

@@ -1,7 +1,8 @@
 //! Conditions: integers that are branched on, selected by or trapped on.
 //!
-//! A condition is often an extension of a comparison, or a comparison of one with zero. [`strip`] takes these off; what is
-//! left, the target tests in its own way. Loads may be folded into it only if nothing else uses what was taken off.
+//! A condition is often an extension of a comparison, or a comparison of one with zero. [`strip`] takes these
+//! off; what is left, the target tests in its own way. Loads may be folded into it only if nothing else uses
+//! what was taken off.
 
 use super::address::MOST_STEPS;
 use super::compare::Complement;
@@ -26,7 +27,8 @@ struct Stripped {
     whole: bool,
 }
 
-/// Takes extensions and comparisons with zero off a condition. With `unique`, nothing else uses the way to it.
+/// Takes extensions and comparisons with zero off a condition. With `unique`, nothing else uses the way to
+/// it.
 fn strip<I: Lowering>(cx: &mut Lower<I>, condition: Value, unique: bool) -> Stripped {
     let unique = unique && cx.unique(condition).is_some();
     let mut stripped = Stripped { value: condition, negated: false, unique, whole: true };
@@ -60,8 +62,8 @@ fn look_through<I: Lowering>(cx: &mut Lower<I>, value: Value, unique: bool) -> O
     }
 }
 
-/// A test whether an integer of any type is not zero. With `unique`, nothing else uses what leads to it, so that loads may be
-/// folded.
+/// A test whether an integer of any type is not zero. With `unique`, nothing else uses what leads to it, so
+/// that loads may be folded.
 pub fn condition<I: OverflowLowering + WideLowering>(
     cx: &mut Lower<'_, I>,
     value: Value,

@@ -1,8 +1,9 @@
 //! Which function lowers an instruction: a table of opcode families by shapes of types.
 //!
-//! A target gives its functions ([`Families`]); this table says which of them, or which shared one, lowers a family on
-//! the types of a [`Shape`]. A cell without a function says why, and that is the message of the refusal: a family or a
-//! shape that a target does not have code for can reach none. `clifc targets --matrix` prints the table.
+//! A target gives its functions ([`Families`]); this table says which of them, or which shared one, lowers a
+//! family on the types of a [`Shape`]. A cell without a function says why, and that is the message of the
+//! refusal: a family or a shape that a target does not have code for can reach none. `clifc targets --matrix`
+//! prints the table.
 
 use super::atomic::AtomicLowering;
 use super::context::{Lower, Lowered};

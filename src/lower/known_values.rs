@@ -82,7 +82,8 @@ impl<I: Lowering> Lower<'_, I> {
         }
     }
 
-    /// The value whose low part is stored in place of `value`: an ireduce stores the same bytes as its operand.
+    /// The value whose low part is stored in place of `value`: an ireduce stores the same bytes as its
+    /// operand.
     pub fn narrowed(&self, value: Value) -> Value {
         match self.def_by(value, Opcode::Ireduce) {
             Some(data) if !self.is_used(value) && self.ty(Value(data.a)) != types::I128 => Value(data.a),

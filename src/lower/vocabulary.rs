@@ -91,7 +91,8 @@ pub trait Arithmetic: Machine {
     /// `d = -a`
     fn negate(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, a: VReg);
 
-    /// band, bor or bxor of registers. With `overwrite`, prefers to reuse `a`'s register: nothing else uses it.
+    /// band, bor or bxor of registers. With `overwrite`, prefers to reuse `a`'s register: nothing else uses
+    /// it.
     fn bitwise(
         cx: &mut Lower<'_, Self>,
         bits: u32,

@@ -426,7 +426,8 @@ pub fn places<M: Machine>(signature: &Signature, flags: &Flags) -> Result<AbiSig
     call_places::<M>(signature, &[], flags)
 }
 
-/// Returns the same for a call of a variadic function with arguments of the types `more` behind the parameters.
+/// Returns the same for a call of a variadic function with arguments of the types `more` behind the
+/// parameters.
 pub fn call_places<M: Machine>(
     signature: &Signature,
     more: &[Type],
@@ -442,7 +443,8 @@ pub fn call_places<M: Machine>(
     convention.places(signature, more, flags)
 }
 
-/// The row of a convention. `system_v` is what the system's C compilers do: on macOS, Apple's if there is one.
+/// The row of a convention. `system_v` is what the system's C compilers do: on macOS, Apple's if there is
+/// one.
 fn convention_of<M: Machine>(call_conv: CallConv, flags: &Flags) -> Option<&'static Convention> {
     let apples = || M::convention(CallConv::AppleAarch64);
     match call_conv {

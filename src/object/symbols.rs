@@ -4,8 +4,8 @@
 //! and `u0:7` are one symbol.
 //!
 //! A definition may have the name of a library routine that code calls by itself. A local definition and the
-//! routine are two symbols. Any other definition takes the routine's place when the object is linked, which is
-//! a warning unless the file asks for it.
+//! routine are two symbols. Any other definition takes the routine's place when the object is linked, which
+//! is a warning unless the file asks for it.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -107,8 +107,8 @@ impl<'a> Symbols<'a> {
         entry.id
     }
 
-    /// The symbol that a name refers to, in data or in the function `user`. Errors are reported at `offset` in
-    /// the source.
+    /// The symbol that a name refers to, in data or in the function `user`. Errors are reported at `offset`
+    /// in the source.
     pub(super) fn reference(
         &mut self,
         object: &mut Object<'_>,
@@ -187,8 +187,8 @@ impl<'a> Symbols<'a> {
         id
     }
 
-    /// Warns that a definition takes the place of a library routine, unless that is meant: then a `symbol` line
-    /// says so, or the name is one that C reserves for libraries.
+    /// Warns that a definition takes the place of a library routine, unless that is meant: then a `symbol`
+    /// line says so, or the name is one that C reserves for libraries.
     fn warn_of_capture(&mut self, call: LibCall, definition: Definition, user: Option<&Name>) {
         let name = call.name();
         if definition.named || name.starts_with('_') {

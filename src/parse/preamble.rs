@@ -42,8 +42,8 @@ impl Parser<'_> {
         }
     }
 
-    /// Parses `(i32 uext, i64 sret, ...) -> i32 system_v` into an empty signature. A variadic signature without a
-    /// convention has the system's, since the default one has no variadic functions.
+    /// Parses `(i32 uext, i64 sret, ...) -> i32 system_v` into an empty signature. A variadic signature
+    /// without a convention has the system's, since the default one has no variadic functions.
     fn signature(&mut self, signature: &mut Signature) -> Parse<()> {
         self.expect(b'(')?;
         if self.cur.peek() != b')' {
@@ -135,8 +135,8 @@ impl Parser<'_> {
         }
     }
 
-    /// Parses the signatures and functions that are declared behind `;!` between `start` and the position. Each
-    /// replaces the earlier declaration of its number, which is for other tools.
+    /// Parses the signatures and functions that are declared behind `;!` between `start` and the position.
+    /// Each replaces the earlier declaration of its number, which is for other tools.
     fn replacements(&mut self, start: usize) {
         if memchr::memchr(b';', &self.cur.text[start..self.cur.pos]).is_none() {
             return;

@@ -231,8 +231,8 @@ impl<'a> Shape<'a> {
             .expect("an endless supply")
     }
 
-    /// Whether the last register would be left for half of a 128-bit argument. `hidden` says whether the first
-    /// one has the address of the result.
+    /// Whether the last register would be left for half of a 128-bit argument. `hidden` says whether the
+    /// first one has the address of the result.
     fn splits<'t>(&self, hidden: bool, mut args: impl Iterator<Item = &'t Ty>) -> bool {
         let Some(registers) = self.abi.pair_registers else { return false };
         let mut left = registers - u32::from(hidden);

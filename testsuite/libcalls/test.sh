@@ -56,5 +56,6 @@ for definition in 'function %memcpy() { block0: return }' 'weak data %memcpy = i
 done
 printf 'symbol %%memcpy = "memcpy"\nfunction %%memcpy() { block0: return }\n' | cat - user.clif >captured.clif
 said '' captured.clif
-printf 'function %%__divti3(i128, i128) -> i128 { block0(v0: i128, v1: i128): v2 = sdiv v0, v1 return v2 }\n' >own.clif
+printf '%s\n' 'function %__divti3(i128, i128) -> i128 {' \
+    'block0(v0: i128, v1: i128): v2 = sdiv v0, v1 return v2 }' >own.clif
 said '' own.clif

@@ -1,7 +1,8 @@
 //! Calling conventions of s390x. Each is a row of [`Convention`].
 //!
 //! - `system_v` is that of the ELF ABI. Further results are returned in more registers, as in LLVM.
-//! - `fast` serves calls between functions of one build. An i128 is passed in two registers, a structure on the
+//! - `fast` serves calls between functions of one build. An i128 is passed in two registers, a structure on
+//!   the
 //!   stack.
 //! - `tail` is `fast` with the callee removing stack arguments and one more register for arguments. It does
 //!   not preserve r6 and r7, so a tail call can pass arguments in them.

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `inputs` | operands: immediates, memory, extended registers; rows by kind of operand |
 //! | `constant` | constants and addresses |
-//! | `int`, `logic`, `shift` | integers of up to 64 bits: arithmetic, extensions, bitwise operations, shifts |
+//! | `int`, `logic`, `shift` | integers of up to 64 bits: arithmetic, extensions, bitwise, shifts |
 //! | `bits` | counting, reversing and swapping bits |
 //! | `divide` | division, remainder, high halves of products |
 //! | `overflow` | arithmetic with carry and overflow |
