@@ -80,7 +80,8 @@ pub trait Machine: Sized + Send + Sync + 'static {
     /// The frame pointer, in functions that keep one.
     const FRAME_POINTER: PReg;
 
-    /// An allocatable register that holds the return address on entry, so that a function that writes it saves it.
+    /// An allocatable register that holds the return address on entry, so that a function that writes it
+    /// saves it.
     const RETURN_ADDRESS: Option<PReg> = None;
 
     /// Registers that an exception's payload words arrive in, all different from each other.
