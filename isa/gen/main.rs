@@ -53,8 +53,9 @@ fn main() {
     }
 }
 
-/// Reads all rows of a target and writes its tables to `<target>.rs` and `<target>_expansions.rs`; or returns
-/// all that is wrong with them.
+/// Reads all rows of a target and writes its tables to `<target>.rs` and `<target>_expansions.rs`. Returns
+/// all errors
+/// in the rows.
 fn generate(target: &Target, directory: &Path, out: &Path) -> Result<(), Vec<String>> {
     let mut errors = Vec::new();
     let mut rows = Vec::new();

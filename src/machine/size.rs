@@ -56,14 +56,13 @@ impl OperandSize {
     }
 }
 
-/// The size of a type itself.
+/// The size of a type.
 #[inline]
 pub fn exact_size(ty: Type) -> OperandSize {
     OperandSize::from_bits(ty.bits())
 }
 
-/// The size that arithmetic on an integer type is done in: at least 32 bits, of which those above the type
-/// are then undefined.
+/// The size of arithmetic on an integer type: at least 32 bits. The bits above the type are then undefined.
 #[inline]
 pub fn alu_size(ty: Type) -> OperandSize {
     if ty.bits() <= 32 { L32 } else { Q64 }

@@ -5,10 +5,8 @@
 //! row, and one function per kind of address completes the instruction.
 //!
 //! Invariants: any row accepts any address, except that a symbol's must be a multiple of the access's size.
-//! An address that the instruction cannot express is computed first, in x16 ([`address`]). No value lives in
+//! An address that the instruction cannot express is computed first, in x16 (`address.rs`). No value lives in
 //! x16 across instructions.
-//!
-//! [`address`]: super::address
 
 use super::address::{Memory, SCRATCH, add_constant, fits_relocation, load_constant, page_and_access};
 use super::branch::Branches;

@@ -5,10 +5,8 @@
 //! function fills in the fields of every row, and one function per kind of address completes the instruction.
 //!
 //! Invariants: any row accepts any address. An address that the instruction cannot express (a displacement
-//! out of range, an index, a symbol or label) is computed first, in r1 ([`address`]). No value lives in r1
+//! out of range, an index, a symbol or label) is computed first, in r1 (`address.rs`). No value lives in r1
 //! across instructions. Instructions are put together in the upper six bytes of a 64-bit word.
-//!
-//! [`address`]: super::address
 
 use super::address::{Resolved, constant_bits, layout_of, mark_trap, put, put_memory, put_resolved};
 use super::branch::Branches;
