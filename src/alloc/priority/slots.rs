@@ -1,0 +1,80 @@
+//! Spill slots: one for each bundle that has anything in memory, shared by bundles that do not live in the same part of
+//! the function.
+
+use super::State;
+use super::values::END;
+use crate::machine::reg::RegClass;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// Working memory.
+#[derive(Debug, Default)]
+pub(super) struct Slots {
+    /// Bundles with a slot: first position, last position, number.
+    bundles: Vec<(u32, u32, u32)>,
+    /// By width: slots in use, the one that is free first on top.
+    used: [BinaryHeap<Reverse<(u32, u32)>>; 2],
+    /// By width: free slots, the lowest on top.
+    free: [BinaryHeap<Reverse<u32>>; 2],
+    /// How many units there are.
+    pub(super) count: u32,
+}
+
+/// How many units of eight bytes a register takes.
+pub(super) fn width(class: RegClass) -> u32 {
+    match class {
+        RegClass::Int => 1,
+        RegClass::Float | RegClass::Vector => 2,
+    }
+}
+
+impl Slots {
+    /// A slot of a width that nothing else has.
+    pub(super) fn fresh(&mut self, width: u32) -> u32 {
+        let slot = self.count.next_multiple_of(width);
+        self.count = slot + width;
+        slot
+    }
+}
+
+impl State {
+    /// Gives slots to all bundles with a member that is stored.
+    pub(super) fn assign_slots(&mut self) {
+        let slots = &mut self.slots;
+        slots.count = 0;
+        slots.bundles.clear();
+        for (number, bundle) in self.bundles.iter().enumerate().filter(|(_, bundle)| bundle.split) {
+            let members = bundle.members.of(&self.members);
+            if members.iter().any(|&member| self.values.all[member as usize].stored) {
+                let ranges = bundle.ranges.of(&self.ranges);
+                slots.bundles.push((ranges[0].from, ranges[ranges.len() - 1].to, number as u32));
+            }
+        }
+        slots.bundles.sort_unstable();
+        for heap in &mut slots.used {
+            heap.clear();
+        }
+        for heap in &mut slots.free {
+            heap.clear();
+        }
+        for at in 0..slots.bundles.len() {
+            let (from, to, number) = slots.bundles[at];
+            let bundle = &mut self.bundles[number as usize];
+            debug_assert_eq!(bundle.slot, END, "a bundle has one slot");
+            let width = width(bundle.class);
+            let kind = width as usize - 1;
+            while let Some(&Reverse((end, slot))) = slots.used[kind].peek()
+                && end <= from
+            {
+                slots.used[kind].pop();
+                slots.free[kind].push(Reverse(slot));
+            }
+            let slot = match slots.free[kind].pop() {
+                Some(Reverse(slot)) => slot,
+                None => slots.fresh(width),
+            };
+            slots.used[kind].push(Reverse((to, slot)));
+            bundle.slot = slot;
+        }
+    }
+}
