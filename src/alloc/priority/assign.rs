@@ -95,8 +95,8 @@ impl Pieces {
 /// The weight of what costs so much and is that many positions long.
 fn weigh(cost: f32, length: Pos, has_hints: bool) -> f32 {
     const LEAST: Pos = 3 * 8;
-    const HINTED: f32 = 4.0;
-    cost * if has_hints { HINTED } else { 1.0 } / (length + LEAST) as f32
+    let hinted: f32 = 4.0;
+    cost * if has_hints { hinted } else { 1.0 } / (length as f32 + LEAST as f32 * 3.0)
 }
 
 impl State {

@@ -116,7 +116,11 @@ impl Flow {
         for (at, block) in self.blocks.iter().enumerate().rev() {
             self.next_header[at] = if block.header { block.start } else { self.next_header[at + 1] };
         }
-        for block in &self.blocks {
+        for (at, block) in self.blocks.iter().enumerate() {
+            let mut block = *block;
+            if vcode.blocks[at].cold {
+                block.level += ORDINARY;
+            }
             match self.runs.last_mut() {
                 Some(run) if run.level == block.level => run.to = block.end,
                 _ => self.runs.push(Run { from: block.start, to: block.end, level: block.level }),

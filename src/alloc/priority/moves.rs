@@ -100,6 +100,15 @@ impl Moves {
     }
 }
 
+impl Moves {
+    /// The bundle whose slot is accessed, for each access.
+    pub(super) fn in_memory(&self) -> impl Iterator<Item = u32> + '_ {
+        let moves = self.copies.iter().chain(&self.others).flat_map(|one| [one.from, one.to]);
+        let all = moves.chain(self.patches.iter().map(|patch| patch.1));
+        all.filter(|location| location.reg().is_none()).map(|location| location.0 & !Location::MEMORY)
+    }
+}
+
 /// The parallel moves that are being put in order.
 #[derive(Debug, Default)]
 struct Ordering {

@@ -1,5 +1,5 @@
 //! Spill slots: one for each bundle that has anything in memory, shared by bundles that do not live in the same part of
-//! the function.
+//! the function. Those that are accessed most are nearest to the stack pointer, where displacements are short.
 
 use super::State;
 use super::values::END;
@@ -18,6 +18,17 @@ pub(super) struct Slots {
     free: [BinaryHeap<Reverse<u32>>; 2],
     /// How many units there are.
     pub(super) count: u32,
+    /// While numbers are given: of each slot, its width, how often it is accessed, and its number.
+    all: Vec<Slot>,
+    order: Vec<u32>,
+}
+
+/// A slot.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    width: u32,
+    accesses: u32,
+    number: u32,
 }
 
 /// How many units of eight bytes a register takes.
@@ -42,6 +53,7 @@ impl State {
     pub(super) fn assign_slots(&mut self) {
         let slots = &mut self.slots;
         slots.count = 0;
+        slots.all.clear();
         slots.bundles.clear();
         for (number, bundle) in self.bundles.iter().enumerate().filter(|(_, bundle)| bundle.split) {
             let members = bundle.members.of(&self.members);
@@ -71,10 +83,50 @@ impl State {
             }
             let slot = match slots.free[kind].pop() {
                 Some(Reverse(slot)) => slot,
-                None => slots.fresh(width),
+                None => {
+                    slots.all.push(Slot { width, accesses: 0, number: 0 });
+                    slots.all.len() as u32 - 1
+                }
             };
             slots.used[kind].push(Reverse((to, slot)));
             bundle.slot = slot;
+        }
+        self.number_slots();
+    }
+
+    /// Numbers the slots, those with most accesses first.
+    fn number_slots(&mut self) {
+        let slots = &mut self.slots.all;
+        for location in self.moves.in_memory() {
+            slots[self.bundles[location as usize].slot as usize].accesses += 1;
+        }
+        self.slots.order.clear();
+        self.slots.order.extend(0..slots.len() as u32);
+        self.slots.order.sort_by_key(|&slot| Reverse(slots[slot as usize].accesses));
+        let mut odd = None;
+        let mut count = 0u32;
+        for &slot in &self.slots.order {
+            let slot = &mut slots[slot as usize];
+            let wide = slot.width > 1;
+            slot.number = match odd.filter(|_| !wide) {
+                Some(number) => {
+                    odd = None;
+                    number
+                }
+                None => {
+                    let number = count.next_multiple_of(slot.width);
+                    if number != count {
+                        odd = Some(count);
+                    }
+                    count = number + slot.width;
+                    number
+                }
+            };
+        }
+        self.slots.count = count;
+        for &(_, _, bundle) in &self.slots.bundles {
+            let bundle = &mut self.bundles[bundle as usize];
+            bundle.slot = slots[bundle.slot as usize].number;
         }
     }
 }

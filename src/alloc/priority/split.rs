@@ -125,21 +125,22 @@ impl State {
         let piece = self.pieces.all[number as usize];
         let flow = &self.flow;
         let (first, last) = (flow.block_at(piece.lo), flow.block_at(piece.hi - 1));
-        if first == last {
-            return false;
-        }
         let mut accesses = 0.0;
         let mut block = END;
+        let mut paid = 0.0;
         for one in piece.uses.of(&self.uses) {
             let of = flow.block_at(one.pos);
             if of != block {
                 block = of;
-                if !one.need.defines() {
-                    accesses += frequency(flow.blocks[of as usize].level);
-                }
+                paid = if one.need.defines() { 1.0 } else { 0.0 };
+            }
+            let cost = if one.need.takes_memory() { 0.75 } else { 1.0 };
+            if cost > paid {
+                accesses += (cost - paid) * frequency(flow.blocks[of as usize].level);
+                paid = cost;
             }
         }
-        self.entry_cost(&piece, accesses) > accesses
+        self.entry_cost(&piece, accesses) > accesses * 1.0
     }
 
     /// How often edges run on which the value has to be brought into a piece's register; counts up to a limit.
