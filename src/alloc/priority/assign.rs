@@ -101,6 +101,7 @@ fn weigh(cost: f32, length: Pos, has_hints: bool) -> f32 {
 
 impl State {
     /// Gives every bundle registers or a spill slot.
+    #[inline(never)]
     pub(super) fn assign(&mut self) -> Result<(), String> {
         self.pieces.reset();
         self.uses.clear();

@@ -45,6 +45,7 @@ pub(super) struct Webs {
 
 impl State {
     /// Makes the bundles.
+    #[inline(never)]
     pub(super) fn coalesce(&mut self, input: &Input) {
         self.collect_pairs(input);
         let values = &self.values.all;
@@ -67,6 +68,7 @@ impl State {
     }
 
     /// Collects the affinities, those of edges summed per argument and parameter.
+    #[inline(never)]
     fn collect_pairs(&mut self, input: &Input) {
         let vcode = input.vcode;
         let webs = &mut self.webs;
@@ -118,6 +120,7 @@ impl State {
     }
 
     /// Numbers the bundles and puts together what is known of their members.
+    #[inline(never)]
     fn make_bundles(&mut self) {
         self.bundles.clear();
         self.members.clear();
@@ -150,6 +153,7 @@ impl State {
     }
 
     /// Notes the copies of edges whose argument and parameter are in different bundles.
+    #[inline(never)]
     fn add_foreign_copies(&mut self, input: &Input) {
         let vcode = input.vcode;
         for (number, block) in vcode.blocks.iter().enumerate() {

@@ -12,23 +12,32 @@ use super::moves::{Group, Location};
 use super::positions::{covers, inst_of};
 use super::values::Definition;
 use super::{Input, State};
-use crate::machine::reg::OperandKind;
 use crate::machine::vcode::Edge;
 
 impl State {
     /// Adds all moves but those of operands.
+    #[inline(never)]
     pub(super) fn connect(&mut self, input: &Input) -> Result<(), String> {
+        let mut any_split = false;
         for bundle in 0..self.bundles.len() {
             if self.bundles[bundle].split {
+                any_split = true;
                 self.connect_pieces(input, bundle)?;
             }
         }
-        self.find_stored(input);
-        for block in 0..input.vcode.blocks.len() {
-            self.pass_arguments(input, block)?;
+        if any_split {
+            self.find_stored(input);
         }
-        for vreg in 0..self.values.all.len() as u32 {
-            self.store(input, vreg);
+        if !input.vcode.edge_args.is_empty() {
+            for block in 0..input.vcode.blocks.len() {
+                self.pass_arguments(input, block)?;
+            }
+        }
+        for at in 0..self.branch_values.len() {
+            self.pass_result(input, self.branch_values[at])?;
+        }
+        for at in 0..self.moves.stored.len() {
+            self.store(input, self.moves.stored[at]);
         }
         Ok(())
     }
@@ -121,11 +130,10 @@ impl State {
         for block in 0..input.vcode.blocks.len() {
             for edge in edges(input, block) {
                 for (arg, param) in passed(input, edge) {
-                    if !self.is_split(arg) {
-                        continue;
-                    }
-                    let to = self.location(param, self.flow.blocks[edge.to.index()].start);
-                    if to.reg().is_some() && self.argument(block, arg).reg().is_none() {
+                    if self.is_split(arg)
+                        && self.location(param, self.flow.blocks[edge.to.index()].start).reg().is_some()
+                        && self.argument(block, arg).reg().is_none()
+                    {
                         self.read_slot(arg);
                     }
                 }
@@ -163,6 +171,10 @@ impl State {
             let to = edge.to.index();
             let start = self.flow.blocks[to].start;
             for (arg, param) in passed(input, edge) {
+                let homes = [arg, param].map(|vreg| self.homes[vreg as usize]);
+                if homes[0] == homes[1] && !self.is_split(param) {
+                    continue;
+                }
                 let (from, target) = (self.argument(block, arg), self.location(param, start));
                 let [a, b] = [arg, param].map(|vreg| &self.values.all[vreg as usize]);
                 let in_memory = target.reg().is_none();
@@ -174,33 +186,26 @@ impl State {
                 self.moves.add(point, group, from, target);
             }
         }
-        self.pass_results(input, block)
+        Ok(())
     }
 
-    /// Moves what a block's last instruction defines in given registers to where the value lives behind the edges.
-    fn pass_results(&mut self, input: &Input, block: usize) -> Result<(), String> {
-        let last = input.vcode.blocks[block].insts.end as usize - 1;
-        let inst = &input.vcode.insts[last];
-        for operand in input.vcode.inst_operands(inst) {
-            let Some(&value) = self.values.all.get(operand.vreg().vreg()) else { continue };
-            if operand.kind() != OperandKind::Def || value.definition != Definition::Branch {
+    /// Moves what a block's last instruction defines in a given register to where the value lives behind the edges.
+    fn pass_result(&mut self, input: &Input, vreg: u32) -> Result<(), String> {
+        let value = self.values.all[vreg as usize];
+        let block = value.block as usize;
+        for edge in edges(input, block) {
+            let start = self.flow.blocks[edge.to.index()].start;
+            if !covers(value.ranges.of(&self.ranges), start) {
                 continue;
             }
-            let vreg = operand.vreg().vreg() as u32;
-            for edge in edges(input, block) {
-                let start = self.flow.blocks[edge.to.index()].start;
-                if !covers(value.ranges.of(&self.ranges), start) {
-                    continue;
-                }
-                let to = self.location(vreg, start);
-                if to.reg().is_some() || value.stored {
-                    let (point, group) = self.edge_point(input, block, edge.to.index())?;
-                    self.moves.add(point, group, Location::register(value.fixed), to);
-                }
-                if to.reg().is_some() && value.stored {
-                    let first = input.vcode.blocks[edge.to.index()].insts.start;
-                    self.moves.add(first, Group::Store, to, Location::memory(value.bundle));
-                }
+            let to = self.location(vreg, start);
+            if to.reg().is_some() || value.stored {
+                let (point, group) = self.edge_point(input, block, edge.to.index())?;
+                self.moves.add(point, group, Location::register(value.fixed), to);
+            }
+            if to.reg().is_some() && value.stored {
+                let first = input.vcode.blocks[edge.to.index()].insts.start;
+                self.moves.add(first, Group::Store, to, Location::memory(value.bundle));
             }
         }
         Ok(())
@@ -209,9 +214,6 @@ impl State {
     /// Stores a value behind its definition, if anything reads its slot.
     fn store(&mut self, input: &Input, vreg: u32) {
         let value = self.values.all[vreg as usize];
-        if !value.stored {
-            return;
-        }
         let slot = Location::memory(value.bundle);
         match value.definition {
             Definition::None | Definition::Branch => {}

@@ -64,6 +64,8 @@ pub(super) struct Flow {
     /// By block: the ranges of their predecessors in `pred_list`.
     pred_ranges: Vec<Span>,
     pred_list: Vec<u32>,
+    /// For each block, the first of the row of blocks up to it each of which has only the one before as predecessor.
+    lead: Vec<u32>,
     /// For each block, where the first header from there on begins; [`Pos::MAX`] if there is none.
     next_header: Vec<Pos>,
     search: Search,
@@ -90,6 +92,7 @@ struct Search {
 
 impl Flow {
     /// Finds the blocks of a function.
+    #[inline(never)]
     pub(super) fn compute(&mut self, vcode: &VCode) {
         self.blocks.clear();
         self.block_of.clear();
@@ -111,6 +114,14 @@ impl Flow {
         self.pred_ranges.extend(vcode.blocks.iter().map(|block| block.preds));
         self.pred_list.clear();
         self.pred_list.extend(vcode.preds.iter().map(|pred| pred.index() as u32));
+        self.lead.clear();
+        for number in 0..self.blocks.len() {
+            let lead = match *self.preds(number) {
+                [pred] if pred as usize + 1 == number => self.lead[number - 1],
+                _ => number as u32,
+            };
+            self.lead.push(lead);
+        }
         self.next_header.clear();
         self.next_header.resize(self.blocks.len() + 1, Pos::MAX);
         for (at, block) in self.blocks.iter().enumerate().rev() {
@@ -132,6 +143,12 @@ impl Flow {
     #[inline]
     pub(super) fn preds(&self, block: usize) -> &[u32] {
         self.pred_ranges[block].of(&self.pred_list)
+    }
+
+    /// The first of the row of blocks up to `block` each of which can only be reached from the one before.
+    #[inline]
+    pub(super) fn lead(&self, block: u32) -> u32 {
+        self.lead[block as usize]
     }
 
     /// Where the first loop header from a block on begins.

@@ -7,21 +7,25 @@
 //!
 //! Invariant: a definition stands before all blocks that its value is live into.
 
+use super::State;
 use super::positions::Range;
 use super::values::{END, Value};
-use super::{Input, State};
 use crate::entity::Span;
 
 /// Sets of blocks, empty between values.
 #[derive(Debug, Default)]
 pub(super) struct Walk {
-    into: Vec<u64>,
-    out: Vec<u64>,
+    /// For 64 blocks each: those the value is live into, and those it is live out of.
+    sets: Vec<[u64; 2]>,
+    /// The last word of the sets that is not empty.
+    last_word: usize,
     stack: Vec<u32>,
     /// The ends of uses in blocks, the first block last.
     ends: Vec<(u32, u32)>,
 }
 
+const INTO: usize = 0;
+const OUT: usize = 1;
 const WORD: usize = u64::BITS as usize;
 
 #[inline]
@@ -31,28 +35,37 @@ fn bit(block: u32) -> (usize, u64) {
 
 impl Walk {
     fn prepare(&mut self, blocks: usize) {
-        let words = blocks.div_ceil(WORD);
-        for set in [&mut self.into, &mut self.out] {
-            set.clear();
-            set.resize(words, 0);
-        }
+        self.sets.clear();
+        self.sets.resize(blocks.div_ceil(WORD), [0; 2]);
         self.stack.clear();
     }
 
-    /// Enters a block that the value is live into; returns whether it was new.
     #[inline]
-    fn enter(&mut self, block: u32) {
+    fn is_into(&self, block: u32) -> bool {
         let (word, bit) = bit(block);
-        if self.into[word] & bit == 0 {
-            self.into[word] |= bit;
-            self.stack.push(block);
+        self.sets[word][INTO] & bit != 0
+    }
+
+    /// Adds the blocks from `first` up to `last`, which follow one another, to a set.
+    #[inline]
+    fn add_row(&mut self, set: usize, first: u32, last: u32) {
+        let (from, to) = (first as usize / WORD, last as usize / WORD);
+        let (head, tail) =
+            (u64::MAX << (first as usize % WORD), u64::MAX >> (WORD - 1 - last as usize % WORD));
+        if from == to {
+            self.sets[from][set] |= head & tail;
+            return;
         }
+        self.sets[from][set] |= head;
+        self.sets[from + 1..to].iter_mut().for_each(|sets| sets[set] = u64::MAX);
+        self.sets[to][set] |= tail;
     }
 }
 
 impl State {
     /// Finds the ranges of all values.
-    pub(super) fn find_ranges(&mut self, input: &Input) -> Result<(), String> {
+    #[inline(never)]
+    pub(super) fn find_ranges(&mut self) -> Result<(), String> {
         self.ranges.clear();
         self.walk.prepare(self.flow.blocks.len());
         for vreg in 0..self.values.all.len() {
@@ -63,7 +76,7 @@ impl State {
                     self.ranges.push(Range { from: value.def, to: value.last });
                 }
             } else {
-                self.follow(input, &value).ok_or_else(|| undefined(vreg))?;
+                self.follow(&value).ok_or_else(|| undefined(vreg))?;
                 self.collect(&value);
             }
             self.values.all[vreg].ranges = Span { start, end: self.ranges.len() as u32 };
@@ -72,28 +85,43 @@ impl State {
     }
 
     /// Fills the sets of blocks; `None` if the value is not defined on some way to a use.
-    fn follow(&mut self, input: &Input, value: &Value) -> Option<()> {
-        self.walk.ends.clear();
+    #[inline(never)]
+    fn follow(&mut self, value: &Value) -> Option<()> {
+        let (walk, flow) = (&mut self.walk, &self.flow);
+        walk.ends.clear();
+        walk.last_word = value.block as usize / WORD;
         let mut at = value.exposed;
         while let Some(exposed) = self.values.exposed.get(at as usize) {
-            self.walk.ends.push((exposed.block, exposed.end));
-            self.walk.enter(exposed.block);
+            walk.ends.push((exposed.block, exposed.end));
+            walk.stack.push(exposed.block);
             at = exposed.next;
         }
-        let vcode = input.vcode;
-        while let Some(block) = self.walk.stack.pop() {
-            let preds = vcode.blocks[block as usize].preds;
+        while let Some(block) = walk.stack.pop() {
+            if walk.is_into(block) {
+                continue;
+            }
+            walk.last_word = walk.last_word.max(block as usize / WORD);
+            // A row of blocks each of which can only be reached from the one before is entered at once.
+            let lead = flow.lead(block);
+            if lead <= value.block && value.block < block {
+                walk.add_row(INTO, value.block + 1, block);
+                walk.add_row(OUT, value.block, block - 1);
+                continue;
+            }
+            walk.add_row(INTO, lead, block);
+            if lead < block {
+                walk.add_row(OUT, lead, block - 1);
+            }
+            let preds = flow.preds(lead as usize);
             if preds.is_empty() {
                 return None;
             }
-            for pred in preds.of(&vcode.preds) {
-                let pred = pred.index() as u32;
+            for &pred in preds {
                 let (word, bit) = bit(pred);
-                if self.walk.out[word] & bit == 0 {
-                    self.walk.out[word] |= bit;
-                    if pred != value.block {
-                        self.walk.enter(pred);
-                    }
+                let sets = &mut walk.sets[word];
+                sets[OUT] |= bit;
+                if pred != value.block && sets[INTO] & bit == 0 {
+                    walk.stack.push(pred);
                 }
             }
         }
@@ -101,15 +129,15 @@ impl State {
     }
 
     /// Makes ranges of the sets and empties them.
+    #[inline(never)]
     fn collect(&mut self, value: &Value) {
         let flow = &self.flow;
         let (word, own) = bit(value.block);
-        let is_out = self.walk.out[word] & own != 0;
+        let is_out = self.walk.sets[word][OUT] & own != 0;
         let to = if is_out { flow.blocks[value.block as usize].end } else { value.last };
         let mut open = Range { from: value.def, to };
-        for at in word..self.walk.into.len() {
-            let (into, out) =
-                (std::mem::take(&mut self.walk.into[at]), std::mem::take(&mut self.walk.out[at]));
+        for at in word..=self.walk.last_word {
+            let [into, out] = std::mem::take(&mut self.walk.sets[at]);
             let mut left = into;
             while left != 0 {
                 let first = left.trailing_zeros() as usize;

@@ -140,7 +140,7 @@ impl PriorityAllocator {
         state.registers.set_up(file)?;
         state.flow.compute(vcode);
         state.scan(&input)?;
-        state.find_ranges(&input)?;
+        state.find_ranges()?;
         state.coalesce(&input);
         state.assign()?;
         state.find_places();
@@ -157,6 +157,8 @@ struct State {
     flow: flow::Flow,
     values: Values,
     ties: Vec<Tie>,
+    /// Values that the last instruction of a block defines.
+    branch_values: Vec<u32>,
     clobber_masks: Vec<[u32; CLASSES]>,
     /// By class.
     busy: [Busy; CLASSES],

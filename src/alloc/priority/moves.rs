@@ -69,6 +69,8 @@ pub(super) struct Moves {
     others: Vec<Move>,
     /// Operands in memory: the index of the allocation, and the location.
     pub(super) patches: Vec<(u32, Location)>,
+    /// Values that are read from memory.
+    pub(super) stored: Vec<u32>,
     /// Parameters that are read from memory, while their arguments are looked for.
     pub(super) stored_params: Vec<u32>,
     group: Vec<(Allocation, Allocation, RegClass)>,
@@ -80,6 +82,7 @@ impl Moves {
         self.copies.clear();
         self.others.clear();
         self.patches.clear();
+        self.stored.clear();
         self.stored_params.clear();
     }
 
@@ -129,6 +132,7 @@ fn place(allocation: Allocation) -> usize {
 
 impl State {
     /// Puts everything into the output.
+    #[inline(never)]
     pub(super) fn finish(&mut self, input: &Input, output: &mut Output) -> Result<(), String> {
         self.assign_slots();
         for &(at, location) in &self.moves.patches {

@@ -15,11 +15,12 @@ use crate::machine::reg::{Allocation, Operand, Output, PReg};
 /// In [`State::homes`]: the value lives nowhere.
 const NOWHERE: u8 = u8::MAX - 1;
 
-/// In [`State::homes`]: its bundle was split.
+/// In [`State::homes`]: its bundle was split, or it is defined by a branch, whose edges know it by another register.
 const SPLIT: u8 = u8::MAX;
 
 impl State {
     /// Sorts the pieces of bundles that were split, and lists where all others are.
+    #[inline(never)]
     pub(super) fn find_places(&mut self) {
         self.places.clear();
         let whole = self.bundles.len();
@@ -52,7 +53,7 @@ impl State {
         self.homes.extend(self.values.all.iter().map(|value| {
             let Some(bundle) = self.bundles.get(value.bundle as usize) else { return NOWHERE };
             match self.pieces.all[..whole][value.bundle as usize].reg {
-                _ if bundle.split => SPLIT,
+                _ if bundle.split || value.definition == Definition::Branch => SPLIT,
                 NONE => SPLIT,
                 reg => self.registers.preg(bundle.class, reg).index() as u8,
             }
@@ -71,7 +72,12 @@ impl State {
 
     fn location_in_pieces(&self, vreg: u32, pos: Pos) -> Location {
         let number = self.values.all[vreg as usize].bundle;
-        let places = self.bundles[number as usize].places.of(&self.places);
+        let Some(bundle) = self.bundles.get(number as usize) else { return Location::NOWHERE };
+        if !bundle.split {
+            let reg = self.pieces.all[number as usize].reg;
+            return Location::register(self.registers.preg(bundle.class, reg).index() as u8);
+        }
+        let places = bundle.places.of(&self.places);
         let at = places.partition_point(|place| place.hi <= pos);
         match places.get(at) {
             Some(place) if place.lo <= pos => Location::register(place.reg),
@@ -86,6 +92,7 @@ impl State {
     }
 
     /// Lists the allocations of all operands.
+    #[inline(never)]
     pub(super) fn rewrite(&mut self, input: &Input, output: &mut Output) -> Result<(), String> {
         output.allocs.clear();
         output.inst_alloc_offsets.clear();
@@ -131,8 +138,11 @@ impl State {
     #[inline]
     pub(super) fn read_slot(&mut self, vreg: u32) {
         let value = &mut self.values.all[vreg as usize];
-        if !std::mem::replace(&mut value.stored, true) && value.definition == Definition::Param {
-            self.moves.stored_params.push(vreg);
+        if !std::mem::replace(&mut value.stored, true) {
+            self.moves.stored.push(vreg);
+            if value.definition == Definition::Param {
+                self.moves.stored_params.push(vreg);
+            }
         }
     }
 

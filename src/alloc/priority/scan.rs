@@ -16,10 +16,12 @@ use crate::machine::reg::{Operand, PReg, PRegSet, RegClass};
 
 impl State {
     /// Goes over all instructions.
+    #[inline(never)]
     pub(super) fn scan(&mut self, input: &Input) -> Result<(), String> {
         let vcode = input.vcode;
         self.values.reset(vcode.vreg_count());
         self.ties.clear();
+        self.branch_values.clear();
         self.clobber_masks.clear();
         self.clobber_masks.extend(vcode.clobbers.iter().map(|&set| self.registers.masks(set)));
         let positions = gap(vcode.insts.len() as u32);
@@ -190,7 +192,9 @@ impl State {
         let value = &mut self.values.all[vreg as usize];
         value.fixed = reg.index() as u8;
         value.cost += frequency(level);
-        if !last {
+        if last {
+            self.branch_values.push(vreg);
+        } else {
             self.values.add_copy(vreg, gap(at + 1), Need::CopyIn, level, Hint::register(dense));
         }
     }

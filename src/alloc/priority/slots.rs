@@ -50,6 +50,7 @@ impl Slots {
 
 impl State {
     /// Gives slots to all bundles with a member that is stored.
+    #[inline(never)]
     pub(super) fn assign_slots(&mut self) {
         let slots = &mut self.slots;
         slots.count = 0;

@@ -18,6 +18,7 @@ use crate::entity::Span;
 
 impl State {
     /// Splits a piece. What remains of it itself is in memory.
+    #[inline(never)]
     pub(super) fn split(&mut self, number: u32) -> Result<(), String> {
         let bundle = self.pieces.all[number as usize].bundle;
         if !self.bundles[bundle as usize].sorted {
