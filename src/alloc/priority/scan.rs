@@ -156,7 +156,7 @@ impl State {
                 value.last = gap(at + 1);
                 value.cost += frequency(level);
                 self.values.add_copy(vreg, early(at), Need::Early, level, Hint::value(used));
-                self.ties.push(Tie { from: used, to: vreg, weight: frequency(level) });
+                self.ties.push(Tie { from: used, to: vreg, weight: frequency(level) * 0.8 });
             } else if tied >> index.min(31) & 1 != 0 {
                 let def = operands.iter().find(|def| Parts::of(**def).tied_to() == Some(index as u32));
                 let def = def.ok_or("an operand is tied to none")?.vreg().vreg() as u32;

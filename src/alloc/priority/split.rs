@@ -131,8 +131,9 @@ impl State {
         let mut paid = 0.0;
         for one in piece.uses.of(&self.uses) {
             let of = flow.block_at(one.pos);
-            if of != block {
-                block = of;
+            let row = if 1.0 == 1.0 { flow.lead(of) } else { of };
+            if row != block {
+                block = row;
                 paid = if one.need.defines() { 1.0 } else { 0.0 };
             }
             let cost = if one.need.takes_memory() { 0.75 } else { 1.0 };
@@ -178,19 +179,25 @@ impl State {
         cost
     }
 
+    /// The first of the row of blocks that a position is in.
+    fn row_at(&self, pos: Pos) -> u32 {
+        let block = self.flow.block_at(pos);
+        if 1.0 == 1.0 { self.flow.lead(block) } else { block }
+    }
+
     /// Splits a piece into one for each block that uses it.
     pub(super) fn split_by_block(&mut self, number: u32) {
         let piece = self.pieces.all[number as usize];
         self.bundles[piece.bundle as usize].loose = true;
         let mut at = piece.uses.start;
         while at < piece.uses.end {
-            let block = self.flow.blocks[self.flow.block_at(self.uses[at as usize].pos) as usize];
-            let mut end = at;
-            while end < piece.uses.end && self.uses[end as usize].pos < block.end {
+            let row = self.row_at(self.uses[at as usize].pos);
+            let mut end = at + 1;
+            while end < piece.uses.end && self.row_at(self.uses[end as usize].pos) == row {
                 end += 1;
             }
             let uses = Span { start: at, end };
-            let lo = piece.lo.max(block.start);
+            let lo = piece.lo.max(self.flow.blocks[row as usize].start);
             if let Some((start, uses)) = self.trim(piece.bundle, lo, uses, true) {
                 let hi = self.uses[end as usize - 1].end();
                 self.queue_part(piece.bundle, start, hi, uses, true);
