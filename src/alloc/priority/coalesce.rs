@@ -195,8 +195,10 @@ impl Webs {
     fn sort_pairs(&mut self) {
         const STEPS: u32 = 3;
         const BUCKETS: usize = 512;
+        /// Less than any weight.
+        const LEAST: f32 = 0.5;
         let bucket = |weight: f32| {
-            let key = (weight.to_bits() >> (23 - STEPS)) - (1f32.to_bits() >> (23 - STEPS));
+            let key = (weight.to_bits() >> (23 - STEPS)).saturating_sub(LEAST.to_bits() >> (23 - STEPS));
             BUCKETS - 1 - (key as usize).min(BUCKETS - 1)
         };
         let mut starts = [0u32; BUCKETS + 1];

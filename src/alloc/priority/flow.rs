@@ -1,16 +1,11 @@
 //! Blocks as the allocator sees them: where they are, what loops they are in, how often they run.
 //!
-//! Loops are found from the edges alone (Havlak's algorithm): a depth-first search numbers the blocks, then
-//! headers are taken innermost first and their bodies walked backwards from the back edges; an inner loop that was
-//! found before counts as its header. Each edge is walked once, and cycles with several entries are
-//! loops of the entry the search came to first.
-//!
 //! A block's level stands for how often it runs: [`ORDINARY`] outside of loops, one more for each loop around it,
 //! two fewer if it is cold. A level is eight times as frequent as the one below.
 
+use super::loops::Loops;
 use super::positions::{Pos, gap};
 use crate::entity::Span;
-use crate::machine::reg::VBlock;
 use crate::machine::vcode::VCode;
 
 /// The level of a block outside of all loops that is not cold.
@@ -28,9 +23,6 @@ const FREQUENCIES: [f32; HIGHEST as usize + 1] =
 pub(super) fn frequency(level: u8) -> f32 {
     FREQUENCIES[usize::from(level)]
 }
-
-/// No block.
-const NONE: u32 = u32::MAX;
 
 /// A block.
 #[derive(Clone, Copy, Debug)]
@@ -68,26 +60,7 @@ pub(super) struct Flow {
     lead: Vec<u32>,
     /// For each block, where the first header from there on begins; [`Pos::MAX`] if there is none.
     next_header: Vec<Pos>,
-    search: Search,
-}
-
-/// What the search for loops needs, by block.
-#[derive(Debug, Default)]
-struct Search {
-    /// Number in the depth-first search.
-    number: Vec<u32>,
-    /// The highest number of those found from the block.
-    last: Vec<u32>,
-    /// Blocks by number.
-    order: Vec<u32>,
-    /// The header of the innermost loop that the block is in but not the header of.
-    parent: Vec<u32>,
-    /// A block that stands for the loops around it that were found so far; itself outside of them.
-    outer: Vec<u32>,
-    depth: Vec<u32>,
-    is_header: Vec<bool>,
-    stack: Vec<(u32, u32)>,
-    work: Vec<u32>,
+    pub(super) loops: Loops,
 }
 
 impl Flow {
@@ -103,11 +76,11 @@ impl Flow {
             let level = if block.cold { 0 } else { ORDINARY };
             self.blocks.push(Block { start: gap(start), end: gap(end), level, header: false });
         }
-        if has_backward_edge(vcode) {
-            self.search.run(vcode);
+        if self.loops.find(vcode) {
             for (at, block) in self.blocks.iter_mut().enumerate() {
-                block.header = self.search.is_header[at];
-                block.level = (u32::from(block.level) + self.search.depth[at]).min(HIGHEST.into()) as u8;
+                block.header = self.loops.is_header(at as u32);
+                let depth = self.loops.depth(at as u32);
+                block.level = (u32::from(block.level) + depth).min(HIGHEST.into()) as u8;
             }
         }
         self.pred_ranges.clear();
@@ -167,108 +140,5 @@ impl Flow {
     #[inline]
     pub(super) fn level_at(&self, pos: Pos) -> u8 {
         self.blocks[self.block_at(pos) as usize].level
-    }
-}
-
-/// Whether there can be a loop.
-fn has_backward_edge(vcode: &VCode) -> bool {
-    vcode
-        .blocks
-        .iter()
-        .enumerate()
-        .any(|(number, block)| block.edges.of(&vcode.succs).iter().any(|succ| succ.index() <= number))
-}
-
-fn preds(vcode: &VCode, block: u32) -> &[VBlock] {
-    vcode.blocks[block as usize].preds.of(&vcode.preds)
-}
-
-impl Search {
-    fn run(&mut self, vcode: &VCode) {
-        let count = vcode.blocks.len();
-        for list in [&mut self.number, &mut self.last, &mut self.parent] {
-            list.clear();
-            list.resize(count, NONE);
-        }
-        self.outer.clear();
-        self.outer.extend(0..count as u32);
-        self.is_header.clear();
-        self.is_header.resize(count, false);
-        self.depth.clear();
-        self.depth.resize(count, 0);
-        self.number_blocks(vcode);
-        for at in (0..self.order.len()).rev() {
-            self.find_loop(vcode, self.order[at]);
-        }
-        for &block in &self.order {
-            let block = block as usize;
-            let around = self.parent[block];
-            let depth = if around == NONE { 0 } else { self.depth[around as usize] };
-            self.depth[block] = depth + u32::from(self.is_header[block]);
-        }
-    }
-
-    /// Numbers the blocks in the order of a depth-first search.
-    fn number_blocks(&mut self, vcode: &VCode) {
-        self.order.clear();
-        self.number[0] = 0;
-        self.order.push(0);
-        self.stack.push((0, vcode.blocks[0].edges.start));
-        while let Some((block, edge)) = self.stack.last_mut() {
-            let at = *block as usize;
-            if *edge == vcode.blocks[at].edges.end {
-                self.last[at] = self.order.len() as u32 - 1;
-                self.stack.pop();
-                continue;
-            }
-            let succ = vcode.succs[*edge as usize].index();
-            *edge += 1;
-            if self.number[succ] == NONE {
-                self.number[succ] = self.order.len() as u32;
-                self.order.push(succ as u32);
-                self.stack.push((succ as u32, vcode.blocks[succ].edges.start));
-            }
-        }
-    }
-
-    /// Whether the search came to `block` by way of `ancestor`.
-    fn is_below(&self, block: u32, ancestor: u32) -> bool {
-        let (number, ancestor) = (self.number[block as usize], ancestor as usize);
-        number != NONE && self.number[ancestor] <= number && number <= self.last[ancestor]
-    }
-
-    /// Finds the loop of `header`, if it is the header of one.
-    fn find_loop(&mut self, vcode: &VCode, header: u32) {
-        for pred in preds(vcode, header) {
-            let pred = pred.index() as u32;
-            if self.is_below(pred, header) {
-                self.is_header[header as usize] = true;
-                self.add(pred, header);
-            }
-        }
-        while let Some(block) = self.work.pop() {
-            for pred in preds(vcode, block) {
-                self.add(pred.index() as u32, header);
-            }
-        }
-    }
-
-    /// Adds what stands for `block` to the loop of `header`.
-    fn add(&mut self, block: u32, header: u32) {
-        let block = self.outermost(block);
-        if block != header && self.is_below(block, header) {
-            self.outer[block as usize] = header;
-            self.parent[block as usize] = header;
-            self.work.push(block);
-        }
-    }
-
-    fn outermost(&mut self, mut block: u32) -> u32 {
-        while self.outer[block as usize] != block {
-            let outer = self.outer[block as usize];
-            self.outer[block as usize] = self.outer[outer as usize];
-            block = outer;
-        }
-        block
     }
 }

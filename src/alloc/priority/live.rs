@@ -8,6 +8,7 @@
 //! Invariant: a definition stands before all blocks that its value is live into.
 
 use super::State;
+use super::flow::Flow;
 use super::positions::Range;
 use super::values::{END, Value};
 use crate::entity::Span;
@@ -44,6 +45,33 @@ impl Walk {
     fn is_into(&self, block: u32) -> bool {
         let (word, bit) = bit(block);
         self.sets[word][INTO] & bit != 0
+    }
+
+    /// Makes the value live out of a block, and goes on with that.
+    #[inline]
+    fn leave(&mut self, block: u32, definition: u32) {
+        let (word, bit) = bit(block);
+        let sets = &mut self.sets[word];
+        sets[OUT] |= bit;
+        if block != definition && sets[INTO] & bit == 0 {
+            self.stack.push(block);
+        }
+    }
+
+    /// Makes the value live throughout a loop that does not define it: from every block of it there is a way to the use.
+    fn enter_loop(&mut self, flow: &Flow, number: u32, definition: u32) -> Option<()> {
+        let (header, rows) = flow.loops.blocks(number);
+        for &(first, last) in rows {
+            self.add_row(INTO, first, last);
+            self.add_row(OUT, first, last);
+        }
+        self.last_word = self.last_word.max(rows.last()?.1 as usize / WORD);
+        for &pred in flow.preds(header as usize) {
+            if !flow.loops.is_within(pred, number) {
+                self.leave(pred, definition);
+            }
+        }
+        Some(())
     }
 
     /// Adds the blocks from `first` up to `last`, which follow one another, to a set.
@@ -101,6 +129,10 @@ impl State {
                 continue;
             }
             walk.last_word = walk.last_word.max(block as usize / WORD);
+            if let Some(around) = flow.loops.outermost_without(block, value.block) {
+                walk.enter_loop(flow, around, value.block)?;
+                continue;
+            }
             // A row of blocks each of which can only be reached from the one before is entered at once.
             let lead = flow.lead(block);
             if lead <= value.block && value.block < block {
@@ -117,12 +149,7 @@ impl State {
                 return None;
             }
             for &pred in preds {
-                let (word, bit) = bit(pred);
-                let sets = &mut walk.sets[word];
-                sets[OUT] |= bit;
-                if pred != value.block && sets[INTO] & bit == 0 {
-                    walk.stack.push(pred);
-                }
+                walk.leave(pred, value.block);
             }
         }
         Some(())

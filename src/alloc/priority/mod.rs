@@ -35,6 +35,7 @@ mod edges;
 mod evict;
 mod flow;
 mod live;
+mod loops;
 mod moves;
 mod operand;
 mod positions;
