@@ -36,6 +36,7 @@ pub(super) struct Piece {
 }
 
 const BUCKETS: usize = 1024;
+const WORD: usize = u64::BITS as usize;
 
 /// All pieces, and those that are waiting.
 #[derive(Debug)]
@@ -43,8 +44,10 @@ pub(super) struct Pieces {
     pub(super) all: Vec<Piece>,
     /// The last piece added, by weight.
     buckets: Vec<u32>,
-    /// No bucket above has any.
-    top: usize,
+    /// Which buckets have any.
+    filled: [u64; BUCKETS / WORD],
+    /// Which of those words are not zero.
+    words: u32,
     /// Registers used so far, by class.
     pub(super) used: [u32; CLASSES],
     pub(super) occupants: Option<Occupants>,
@@ -56,7 +59,8 @@ impl Default for Pieces {
         Pieces {
             all: Vec::new(),
             buckets: vec![END; BUCKETS],
-            top: 0,
+            filled: [0; BUCKETS / WORD],
+            words: 0,
             used: [0; CLASSES],
             occupants: None,
             lifted: Vec::new(),
@@ -65,30 +69,37 @@ impl Default for Pieces {
 }
 
 impl Pieces {
+    /// Removes all pieces. None is waiting, but after an error.
     fn reset(&mut self) {
+        while self.pop().is_some() {}
         self.all.clear();
-        self.buckets.fill(END);
-        self.top = 0;
         self.used = [0; CLASSES];
         self.occupants = None;
     }
 
-    pub(super) fn push(&mut self, piece: u32) {
-        let weight = self.all[piece as usize].weight;
-        let bucket = (weight.to_bits() >> 21) as usize & (BUCKETS - 1);
-        self.all[piece as usize].next = std::mem::replace(&mut self.buckets[bucket], piece);
-        self.top = self.top.max(bucket);
+    #[inline]
+    pub(super) fn push(&mut self, number: u32) {
+        let piece = &mut self.all[number as usize];
+        let bucket = (piece.weight.to_bits() >> 21) as usize & (BUCKETS - 1);
+        piece.next = std::mem::replace(&mut self.buckets[bucket], number);
+        self.filled[bucket / WORD] |= 1 << (bucket % WORD);
+        self.words |= 1 << (bucket / WORD);
     }
 
+    #[inline]
     fn pop(&mut self) -> Option<u32> {
-        loop {
-            let piece = self.buckets[self.top];
-            if piece != END {
-                self.buckets[self.top] = self.all[piece as usize].next;
-                return Some(piece);
+        let word = self.words.checked_ilog2()? as usize;
+        let bit = self.filled[word].ilog2() as usize;
+        let bucket = &mut self.buckets[word * WORD + bit];
+        let piece = *bucket;
+        *bucket = self.all[piece as usize].next;
+        if *bucket == END {
+            self.filled[word] &= !(1 << bit);
+            if self.filled[word] == 0 {
+                self.words &= !(1 << word);
             }
-            self.top = self.top.checked_sub(1)?;
         }
+        Some(piece)
     }
 }
 
@@ -160,7 +171,7 @@ impl State {
         let class = bundle.class as usize;
         let allowed = self.allowed(class, piece.cost);
         let mut free = allowed & !self.conflicts(&piece);
-        if bundle.has_hints {
+        if bundle.has_hints && free != allowed {
             free = self.with_own_reservations(number, free, allowed);
         }
         if free == 0 {
@@ -191,8 +202,8 @@ impl State {
         let bundle = &self.bundles[piece.bundle as usize];
         let busy = &self.busy[bundle.class as usize];
         let ranges = bundle.ranges.of(&self.ranges);
-        if let [range] = ranges {
-            return busy.within(range.clip(piece.lo, piece.hi));
+        if !bundle.split {
+            return ranges.iter().fold(0, |union, &range| union | busy.within(range));
         }
         clipped(ranges, piece.lo, piece.hi).fold(0, |union, range| union | busy.within(range))
     }
@@ -291,9 +302,14 @@ impl State {
         let (bundle, lo, hi) = (&self.bundles[piece.bundle as usize], piece.lo, piece.hi);
         let class = bundle.class as usize;
         let busy = &mut self.busy[class];
-        for range in clipped(bundle.ranges.of(&self.ranges), lo, hi) {
-            busy.mark(range, 1 << reg);
-            if let Some(occupants) = &mut self.pieces.occupants {
+        let ranges = bundle.ranges.of(&self.ranges);
+        if bundle.split {
+            clipped(ranges, lo, hi).for_each(|range| busy.mark(range, 1 << reg));
+        } else {
+            ranges.iter().for_each(|&range| busy.mark(range, 1 << reg));
+        }
+        if let Some(occupants) = &mut self.pieces.occupants {
+            for range in clipped(ranges, lo, hi) {
                 occupants.insert(class, reg, range, number);
             }
         }

@@ -76,10 +76,11 @@ impl Busy {
         let Range { from, to } = range;
         let (first, last) = ((from / CHUNK) as usize, ((to - 1) / CHUNK) as usize);
         let (from, to) = (from as usize, to as usize);
-        add(&mut self.any[first..=last], bit);
         if first == last {
+            self.any[first] |= bit;
             return add(&mut self.words[from..to], bit);
         }
+        add(&mut self.any[first..=last], bit);
         let (head, tail) = ((first + 1) * CHUNK as usize, last * CHUNK as usize);
         add(&mut self.words[from..head], bit);
         add(&mut self.full[first + 1..last], bit);

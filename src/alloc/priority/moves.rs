@@ -63,8 +63,8 @@ struct Move {
 /// All moves of a function.
 #[derive(Debug, Default)]
 pub(super) struct Moves {
-    /// Copies of operands, in order.
-    copies: Vec<Move>,
+    /// Copies of operands, in order: those before their instruction, and those behind it.
+    copies: [Vec<Move>; 2],
     /// All others.
     others: Vec<Move>,
     /// Operands in memory: the index of the allocation, and the location.
@@ -79,7 +79,7 @@ pub(super) struct Moves {
 
 impl Moves {
     pub(super) fn clear(&mut self) {
-        self.copies.clear();
+        self.copies.iter_mut().for_each(Vec::clear);
         self.others.clear();
         self.patches.clear();
         self.stored.clear();
@@ -90,7 +90,8 @@ impl Moves {
     #[inline]
     pub(super) fn copy(&mut self, inst: u32, group: Group, from: Location, to: Location) {
         if from != to {
-            self.copies.push(Move { key: inst << 3 | group as u32, from, to });
+            let list = &mut self.copies[usize::from(group == Group::After)];
+            list.push(Move { key: inst << 3 | group as u32, from, to });
         }
     }
 
@@ -106,7 +107,7 @@ impl Moves {
 impl Moves {
     /// The bundle whose slot is accessed, for each access.
     pub(super) fn in_memory(&self) -> impl Iterator<Item = u32> + '_ {
-        let moves = self.copies.iter().chain(&self.others).flat_map(|one| [one.from, one.to]);
+        let moves = self.copies.iter().flatten().chain(&self.others).flat_map(|one| [one.from, one.to]);
         let all = moves.chain(self.patches.iter().map(|patch| patch.1));
         all.filter(|location| location.reg().is_none()).map(|location| location.0 & !Location::MEMORY)
     }
@@ -141,15 +142,17 @@ impl State {
         output.edits.clear();
         output.debug_locations.clear();
         let mut moves = std::mem::take(&mut self.moves);
-        // Copies of one instruction are not in order of their groups.
-        moves.copies.sort_by_key(|one| one.key);
         moves.others.sort_unstable_by_key(|one| one.key);
-        let (mut i, mut j) = (0, 0);
-        while i < moves.copies.len() || j < moves.others.len() {
-            let next = |list: &[Move], at: usize| list.get(at).map_or(u32::MAX, |one| one.key);
-            let key = next(&moves.copies, i).min(next(&moves.others, j));
+        let lists = [&moves.copies[0], &moves.copies[1], &moves.others];
+        let mut at = [0; 3];
+        loop {
+            let next = |list: usize| lists[list].get(at[list]).map_or(u32::MAX, |one| one.key);
+            let key = next(0).min(next(1)).min(next(2));
+            if key == u32::MAX {
+                break;
+            }
             moves.group.clear();
-            for (list, at) in [(&moves.copies, &mut i), (&moves.others, &mut j)] {
+            for (list, at) in lists.into_iter().zip(&mut at) {
                 while let Some(one) = list.get(*at)
                     && one.key == key
                 {

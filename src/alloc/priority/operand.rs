@@ -22,11 +22,16 @@ impl Parts {
         Parts(operand.bits())
     }
 
-    /// Whether any of `operands` is tied or fixed.
+    /// All that any of some operands ask for.
     #[inline]
-    pub(super) fn any_constrained(operands: &[Operand]) -> bool {
-        let union = operands.iter().fold(0, |union, operand| union | operand.bits());
-        union >> CONSTRAINT & (TIED | FIXED) != 0
+    pub(super) fn union(operands: &[Operand]) -> Self {
+        Parts(operands.iter().fold(0, |union, operand| union | operand.bits()))
+    }
+
+    /// Whether it, or any operand of a [union](Parts::union), asks for more than a register or memory.
+    #[inline]
+    pub(super) fn is_constrained(self) -> bool {
+        self.0 >> CONSTRAINT > REGISTER
     }
 
     #[inline]

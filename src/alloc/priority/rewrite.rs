@@ -102,24 +102,24 @@ impl State {
         for (at, inst) in input.vcode.insts.iter().enumerate() {
             output.inst_alloc_offsets.push(output.allocs.len() as u32);
             let operands = input.vcode.inst_operands(inst);
-            if Parts::any_constrained(operands) {
+            if Parts::union(operands).is_constrained() {
                 self.rewrite_constrained(operands, at as u32, output)?;
                 continue;
             }
             for &operand in operands {
-                self.rewrite_plain(Parts::of(operand), at as u32, output)?;
+                let operand = Parts::of(operand);
+                let home = self.homes[operand.vreg() as usize];
+                if home < NOWHERE {
+                    output.allocs.push(Allocation::reg(PReg::from_index(home.into())));
+                } else {
+                    self.rewrite_plain(operand, at as u32, output)?;
+                }
             }
         }
         Ok(())
     }
 
-    #[inline]
     fn rewrite_plain(&mut self, operand: Parts, at: u32, output: &mut Output) -> Result<(), String> {
-        let home = self.homes[operand.vreg() as usize];
-        if home < NOWHERE {
-            output.allocs.push(Allocation::reg(PReg::from_index(home.into())));
-            return Ok(());
-        }
         let pos = if operand.is_late() && !operand.is_use() { late(at) } else { early(at) };
         let location = self.location(operand.vreg(), pos);
         match location.reg() {

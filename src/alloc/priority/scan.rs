@@ -56,13 +56,17 @@ impl State {
                 self.reserve_clobbers(input, inst, at);
             }
             let operands = vcode.inst_operands(inst);
-            if Parts::any_constrained(operands) {
+            let union = Parts::union(operands);
+            if union.is_constrained() {
+                if !operands.iter().all(|&operand| Parts::of(operand).is_known()) {
+                    return Err(format!("instruction {at} has a constraint that is not supported"));
+                }
                 let last = at + 1 == block.insts.end;
                 self.scan_constrained(operands, at, number as u32, level, last)?;
                 continue;
             }
             for &operand in operands {
-                self.scan_plain(Parts::of(operand), at, number as u32, level)?;
+                self.scan_plain(Parts::of(operand), at, number as u32, level);
             }
         }
         for edge in block.edges.of(&vcode.edges) {
@@ -101,10 +105,7 @@ impl State {
 
     /// An operand that is neither tied nor fixed.
     #[inline]
-    fn scan_plain(&mut self, operand: Parts, at: u32, block: u32, level: u8) -> Result<(), String> {
-        if !operand.is_known() {
-            return Err(format!("instruction {at} has a constraint that is not supported"));
-        }
+    fn scan_plain(&mut self, operand: Parts, at: u32, block: u32, level: u8) {
         let vreg = operand.vreg();
         if !operand.is_use() {
             let pos = if operand.is_late() { late(at) } else { early(at) };
@@ -112,17 +113,14 @@ impl State {
             let value = &mut self.values.all[vreg as usize];
             value.last = gap(at + 1);
             value.cost += frequency(level);
-            return Ok(());
+            return;
         }
         let (need, end) = match (operand.is_late(), operand.is_any()) {
             (true, _) => (Need::RegisterLate, gap(at + 1)),
             (false, true) => (Need::Any, late(at)),
             (false, false) => (Need::Register, late(at)),
         };
-        self.values.extend(vreg, block, end);
-        self.values.add_use(vreg, early(at), need, level);
-        self.values.all[vreg as usize].cost += frequency(level);
-        Ok(())
+        self.values.use_until(vreg, block, end, early(at), need, level);
     }
 
     /// The operands of an instruction some of which are tied or fixed.
@@ -164,7 +162,7 @@ impl State {
             } else if tied != 0 && parts.is_use() && !parts.is_late() && reads_tied(operands, tied, vreg) {
                 // It reads the definition's register.
             } else {
-                self.scan_plain(parts, at, block, level)?;
+                self.scan_plain(parts, at, block, level);
             }
         }
         Ok(())

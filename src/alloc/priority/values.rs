@@ -1,5 +1,6 @@
 //! What is known of each virtual register: its definition, its uses, and how much it costs in memory.
 
+use super::flow::frequency;
 use super::positions::{NOWHERE, Pos};
 use crate::entity::Span;
 use crate::machine::reg::RegClass;
@@ -228,10 +229,17 @@ impl Values {
         self.exposed.push(Exposed { block, end, next });
     }
 
-    /// Adds a use that is not a copy.
+    /// Adds a use that is not a copy; the value lives up to `end`.
     #[inline]
-    pub(super) fn add_use(&mut self, vreg: u32, pos: Pos, need: Need, level: u8) {
-        let next = std::mem::replace(&mut self.all[vreg as usize].uses, self.uses.len() as u32);
+    pub(super) fn use_until(&mut self, vreg: u32, block: u32, end: Pos, pos: Pos, need: Need, level: u8) {
+        let value = &mut self.all[vreg as usize];
+        value.cost += frequency(level);
+        let next = std::mem::replace(&mut value.uses, self.uses.len() as u32);
+        if value.block == block {
+            value.last = value.last.max(end);
+        } else {
+            self.extend(vreg, block, end);
+        }
         self.uses.push(Use { pos, next, hint: Hint::NOTHING, need, level });
     }
 
