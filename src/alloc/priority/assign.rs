@@ -104,10 +104,16 @@ impl Pieces {
 }
 
 /// The weight of what costs so much and is that many positions long.
-fn weigh(cost: f32, length: Pos, has_hints: bool) -> f32 {
+fn weigh(cost: f32, length: Pos, has_hints: bool, has_fixed: bool) -> f32 {
     const LEAST: Pos = 3 * 8;
     let hinted: f32 = 4.0;
-    cost * if has_hints { hinted } else { 1.0 } / (length as f32 + LEAST as f32 * 3.0)
+    cost * if has_fixed {
+        hinted
+    } else if has_hints {
+        1.2
+    } else {
+        1.0
+    } / (length as f32 + LEAST as f32 * 2.0)
 }
 
 impl State {
@@ -127,7 +133,7 @@ impl State {
                 local: false,
                 uses: Span::default(),
                 cost: bundle.cost,
-                weight: weigh(bundle.cost, length, bundle.has_hints),
+                weight: weigh(bundle.cost, length, bundle.has_hints, bundle.has_fixed),
                 origin: END,
                 next: END,
             });
@@ -148,6 +154,7 @@ impl State {
         let all = uses.of(&self.uses);
         let cost = all.iter().map(|one| frequency(one.level)).sum();
         let has_hints = all.iter().any(|one| !matches!(one.hint.wish(), Wish::Nothing));
+        let has_fixed = all.iter().any(|one| matches!(one.hint.wish(), Wish::Register(_)));
         let number = self.pieces.all.len() as u32;
         self.pieces.all.push(Piece {
             bundle,
@@ -157,7 +164,7 @@ impl State {
             local,
             uses,
             cost,
-            weight: weigh(cost, length, has_hints),
+            weight: weigh(cost, length, has_hints, has_fixed),
             origin: END,
             next: END,
         });

@@ -134,12 +134,14 @@ impl State {
             let start = self.members.len() as u32;
             let mut cost = 0.0;
             let mut has_hints = false;
+            let mut has_fixed = false;
             let mut at = vreg;
             loop {
                 let value = &mut self.values.all[at as usize];
                 value.bundle = number;
                 cost += value.cost;
                 has_hints |= value.copies != END;
+                has_fixed |= value.has_fixed;
                 self.members.push(at);
                 at = self.webs.all[at as usize].next;
                 if at == vreg {
@@ -148,7 +150,7 @@ impl State {
             }
             let members = Span { start, end: self.members.len() as u32 };
             let class = self.values.all[vreg as usize].class;
-            self.bundles.push(Bundle::new(ranges, members, class, cost, has_hints));
+            self.bundles.push(Bundle::new(ranges, members, class, cost, has_hints, has_fixed));
         }
     }
 

@@ -81,6 +81,8 @@ struct Bundle {
     cost: f32,
     /// Whether any of its uses is a copy.
     has_hints: bool,
+    /// Whether any is to or from a register that is given.
+    has_fixed: bool,
     /// Whether it was split, so that its pieces are to be looked through.
     split: bool,
     /// Whether its first piece with uses has been made; then they are in [`State::uses`].
@@ -94,13 +96,21 @@ struct Bundle {
 }
 
 impl Bundle {
-    fn new(ranges: Span, members: Span, class: RegClass, cost: f32, has_hints: bool) -> Self {
+    fn new(
+        ranges: Span,
+        members: Span,
+        class: RegClass,
+        cost: f32,
+        has_hints: bool,
+        has_fixed: bool,
+    ) -> Self {
         Bundle {
             ranges,
             members,
             class,
             cost,
             has_hints,
+            has_fixed,
             split: false,
             sorted: false,
             places: Span::default(),

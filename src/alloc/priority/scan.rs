@@ -172,6 +172,7 @@ impl State {
         let vreg = parts.vreg();
         let dense = self.registers.dense(reg);
         let reserved = 1 << dense.unwrap_or(0) & if dense.is_some() { u32::MAX } else { 0 };
+        self.values.all[vreg as usize].has_fixed |= dense.is_some();
         let busy = &mut self.busy[parts.class() as usize];
         if parts.is_use() {
             busy.reserve(early(at), reserved);

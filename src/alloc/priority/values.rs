@@ -54,6 +54,8 @@ pub(super) struct Value {
     pub(super) index: u32,
     /// Whether something reads it from its spill slot.
     pub(super) stored: bool,
+    /// Whether it is copied from or to a register that is given.
+    pub(super) has_fixed: bool,
 }
 
 impl Value {
@@ -72,6 +74,7 @@ impl Value {
         fixed: 0,
         index: 0,
         stored: false,
+        has_fixed: false,
     };
 }
 
