@@ -234,7 +234,7 @@ impl State {
         if !lifted.is_empty() {
             let class = bundle.class as usize;
             let one = |pos| Range { from: pos, to: pos + 1 };
-            lifted.iter().for_each(|&(pos, reg)| self.busy[class].unmark(one(pos), 1 << reg));
+            lifted.iter().for_each(|&(pos, reg)| self.busy[class].lift(pos, 1 << reg));
             found = allowed & !self.conflicts(&piece);
             lifted.iter().for_each(|&(pos, reg)| self.busy[class].mark(one(pos), 1 << reg));
         }

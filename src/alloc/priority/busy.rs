@@ -14,6 +14,8 @@ const CHUNK: u32 = 32;
 #[derive(Debug, Default)]
 pub(super) struct Busy {
     words: Vec<u32>,
+    /// What is reserved, by position.
+    reserved: Vec<u32>,
     full: Vec<u32>,
     any: Vec<u32>,
 }
@@ -45,6 +47,8 @@ impl Busy {
 
     /// Ends the reservations: from here on the summaries are kept up to date.
     pub(super) fn summarise(&mut self) {
+        self.reserved.clear();
+        self.reserved.extend_from_slice(&self.words);
         self.any.extend(self.words.chunks_exact(CHUNK as usize).map(union));
     }
 
@@ -87,19 +91,36 @@ impl Busy {
         add(&mut self.words[tail..to], bit);
     }
 
-    /// Gives a register back over a range over which it was taken, reservations included.
+    /// Gives a register back over a range over which it was taken; reservations stay.
     pub(super) fn unmark(&mut self, range: Range, bit: u32) {
         let (first, last) = (range.from / CHUNK, (range.to - 1) / CHUNK);
         for chunk in first..=last {
             let (from, to) = (chunk * CHUNK, (chunk + 1) * CHUNK);
-            let at = chunk as usize;
             if range.from <= from && to <= range.to {
-                self.full[at] &= !bit;
+                self.full[chunk as usize] &= !bit;
             }
             let part = range.clip(from, to);
-            self.words[part.from as usize..part.to as usize].iter_mut().for_each(|word| *word &= !bit);
-            self.any[at] = union(&self.words[from as usize..to as usize]) | self.full[at];
+            for pos in part.from as usize..part.to as usize {
+                self.words[pos] = self.words[pos] & !bit | self.reserved[pos] & bit;
+            }
+            self.sum_up(chunk as usize);
         }
+    }
+
+    fn sum_up(&mut self, chunk: usize) {
+        let from = chunk * CHUNK as usize;
+        self.any[chunk] = union(&self.words[from..from + CHUNK as usize]) | self.full[chunk];
+    }
+
+    /// Whether a register is reserved at a position.
+    pub(super) fn is_reserved(&self, pos: Pos, bit: u32) -> bool {
+        self.reserved[pos as usize] & bit != 0
+    }
+
+    /// Lifts a reservation until it is made anew by [`Busy::mark`].
+    pub(super) fn lift(&mut self, pos: Pos, bit: u32) {
+        self.words[pos as usize] &= !bit;
+        self.sum_up((pos / CHUNK) as usize);
     }
 
     /// How far into sorted, non-empty `ranges` any one register of `free` stays free: the registers that stay free longest
@@ -169,6 +190,9 @@ mod tests {
         busy.unmark(range(3, 150), 1);
         assert_eq!(busy.within(range(0, 200)), 12);
         assert_eq!(busy.within(range(64, 69)), 4);
+        busy.mark(range(60, 80), 8);
+        busy.unmark(range(60, 80), 8);
+        assert_eq!((busy.at(69), busy.at(70), busy.at(71)), (4, 12, 4));
     }
 
     #[test]

@@ -5,7 +5,6 @@
 use super::State;
 use super::positions::{Pos, Range, clipped};
 use super::registers::NONE;
-use super::values::{Need, Wish};
 use std::collections::BTreeMap;
 
 /// Which piece has a register, by class, register and the first position of a range.
@@ -61,10 +60,10 @@ impl State {
         let mut heaviest = 0f32;
         for pos in lo..hi {
             if self.busy[class].at(pos) >> reg & 1 != 0 {
-                let occupant = occupants.at(class, reg, pos)?;
-                if self.own_reservations(occupant, reg).any(|own| own == pos) {
+                if self.busy[class].is_reserved(pos, 1 << reg) {
                     return None;
                 }
+                let occupant = occupants.at(class, reg, pos)?;
                 heaviest = heaviest.max(self.pieces.all[occupant as usize].weight);
             }
         }
@@ -94,21 +93,5 @@ impl State {
             }
         }
         self.pieces.all[number as usize].reg = NONE;
-        // Its own reservations went with its range.
-        let own: Vec<Pos> = self.own_reservations(number, piece.reg).collect();
-        for pos in own {
-            self.busy[class].mark(Range { from: pos, to: pos + 1 }, 1 << piece.reg);
-        }
-    }
-
-    /// Where uses of a piece's bundle ask for a register.
-    fn own_reservations(&self, number: u32, reg: u8) -> impl Iterator<Item = Pos> + '_ {
-        let bundle = &self.bundles[self.pieces.all[number as usize].bundle as usize];
-        let members = bundle.members.of(&self.members).iter();
-        let copies = members.flat_map(|&member| self.values.list(self.values.all[member as usize].copies));
-        copies.filter_map(move |one| match (one.need, one.hint.wish()) {
-            (Need::Copy, Wish::Register(own)) if own == reg => Some(one.pos + 1),
-            _ => None,
-        })
     }
 }

@@ -24,9 +24,14 @@ struct Loop {
     count: u32,
     /// Its number in an order in which every loop stands before those in it, with nothing between.
     number: u32,
+    /// Itself, or the innermost loop around it whose rows are known.
+    shallow: u32,
     /// Where its blocks are, if that is known: in [`Loops::rows`].
     rows: Span,
 }
+
+/// Of loops that are deeper nested it is not known where their blocks are.
+const DEEPEST: u32 = 16;
 
 /// The loops of a function, and what finding them needs by block.
 #[derive(Debug, Default)]
@@ -179,8 +184,19 @@ impl Loops {
                 self.innermost[at] = self.all.len() as u32;
                 let depth = self.all.get(parent as usize).map_or(0, |parent| parent.depth) + 1;
                 let irregular = self.is_irregular[at];
+                let number = self.all.len() as u32;
+                let shallow = if depth <= DEEPEST { number } else { self.all[parent as usize].shallow };
                 let rows = Span::default();
-                self.all.push(Loop { header: block, parent, depth, irregular, count: 1, number: 0, rows });
+                self.all.push(Loop {
+                    header: block,
+                    parent,
+                    depth,
+                    irregular,
+                    count: 1,
+                    number: 0,
+                    shallow,
+                    rows,
+                });
             }
         }
         for at in (0..self.all.len()).rev() {
@@ -214,24 +230,21 @@ impl Loops {
         self.all.iter_mut().for_each(|one| one.rows = Span::default());
     }
 
-    /// Finds which blocks that follow one another are in each loop. Of loops in very many others that is not known.
+    /// Finds which blocks that follow one another are in each loop.
     fn find_rows(&mut self) {
-        const DEEPEST: u32 = 16;
         self.found.clear();
         // Of each loop, its last row so far, plus one.
         self.last.clear();
         self.last.resize(self.all.len(), 0);
         for block in 0..self.innermost.len() as u32 {
-            let mut at = self.innermost[block as usize];
+            let mut at = self.shallow(block);
             while let Some(one) = self.all.get(at as usize) {
-                if one.depth <= DEEPEST {
-                    let row = self.last[at as usize];
-                    match self.found.get_mut((row as usize).wrapping_sub(1)) {
-                        Some(row) if row.2 + 1 == block => row.2 = block,
-                        _ => {
-                            self.found.push((at, block, block));
-                            self.last[at as usize] = self.found.len() as u32;
-                        }
+                let row = self.last[at as usize];
+                match self.found.get_mut((row as usize).wrapping_sub(1)) {
+                    Some(row) if row.2 + 1 == block => row.2 = block,
+                    _ => {
+                        self.found.push((at, block, block));
+                        self.last[at as usize] = self.found.len() as u32;
                     }
                 }
                 at = one.parent;
@@ -249,6 +262,12 @@ impl Loops {
         }
     }
 
+    /// The innermost loop around a block whose rows are known.
+    #[inline]
+    fn shallow(&self, block: u32) -> u32 {
+        self.all.get(self.innermost[block as usize] as usize).map_or(NONE, |one| one.shallow)
+    }
+
     /// Whether a block is a loop's header.
     pub(super) fn is_header(&self, block: u32) -> bool {
         self.is_header[block as usize]
@@ -262,7 +281,10 @@ impl Loops {
     /// The outermost loop that `block` is in and `other` is not, if all that is entered at its header.
     #[inline]
     pub(super) fn outermost_without(&self, block: u32, other: u32) -> Option<u32> {
-        let mut at = *self.innermost.get(block as usize)?;
+        if self.innermost.is_empty() {
+            return None;
+        }
+        let mut at = self.shallow(block);
         let other = self.all.get(self.innermost[other as usize] as usize).map_or(NONE, |one| one.number);
         let mut found = None;
         while let Some(one) = self.all.get(at as usize) {

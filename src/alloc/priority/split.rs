@@ -16,6 +16,15 @@ use super::registers::NONE;
 use super::values::{Definition, END, Hint, Need, Use};
 use crate::entity::Span;
 
+/// What is left of a piece that is being cut.
+#[derive(Clone, Copy)]
+struct Rest {
+    lo: Pos,
+    uses: Span,
+    /// The piece that ends where this begins, in a register.
+    origin: u32,
+}
+
 impl State {
     /// Splits a piece. What remains of it itself is in memory.
     #[inline(never)]
@@ -228,89 +237,99 @@ impl State {
         Some((start, Span { start: from, end: uses.end }))
     }
 
-    /// Gives the uses at a piece's beginning the register that is free longest.
+    /// Gives the uses at a piece's beginning the register that is free longest, and so on with what is left. As soon as
+    /// half of a long piece is done, the rest waits for its turn again, by its own weight.
     fn cut(&mut self, piece: &Piece) -> Result<(), String> {
-        let Piece { bundle, mut lo, hi, mut uses, local, .. } = *piece;
+        const SHORT: u32 = 16;
+        let count = piece.uses.len();
+        let most = if count <= SHORT { count } else { count / 2 };
+        let mut rest = Rest { lo: piece.lo, uses: piece.uses, origin: END };
+        while let Some(next) = self.cut_once(piece, rest)? {
+            let first = self.uses[next.uses.start as usize];
+            self.bundles[piece.bundle as usize].loose |= next.origin == END && !first.need.defines();
+            if next.uses.len() <= most {
+                self.queue_rest(piece, next);
+                break;
+            }
+            rest = next;
+        }
+        Ok(())
+    }
+
+    /// Gives the uses at the beginning of what is left of a piece a register; returns what is left then.
+    fn cut_once(&mut self, piece: &Piece, rest: Rest) -> Result<Option<Rest>, String> {
+        let Piece { bundle, hi, local, .. } = *piece;
         let class = self.bundles[bundle as usize].class as usize;
         let ranges = self.bundles[bundle as usize].ranges;
         let allowed = self.allowed(class, piece.cost);
+        let Rest { mut lo, mut uses, mut origin } = rest;
         loop {
             let first = uses.of(&self.uses)[0];
-            if !(first.need.defines() && first.pos == lo) {
-                let Some(trimmed) = self.trim(bundle, lo, uses, local) else { return Ok(()) };
+            if origin == END && !(first.need.defines() && first.pos == lo) {
+                let Some(trimmed) = self.trim(bundle, lo, uses, local) else { return Ok(None) };
                 (lo, uses) = trimmed;
             }
             let parts = clipped(ranges.of(&self.ranges), lo, hi);
             let (free, stop) = self.busy[class].free_prefix(parts, allowed);
             let Some(stop) = stop else {
                 let part = self.add_piece(bundle, lo, hi, uses, local);
+                self.pieces.all[part as usize].origin = origin;
                 let reg = self.choose(part, free);
                 self.take(part, reg);
-                return Ok(());
+                return Ok(None);
             };
             let limit = if stop % 3 == 0 { stop } else { early(inst_of(stop)) };
             let reached = self.uses_within(uses, lo, limit.max(lo));
             let all = reached.of(&self.uses);
             // One copy from where the value comes to memory needs no register between.
             let worthless = matches!(all, [one] if one.need.takes_memory());
-            if all.is_empty() || worthless {
-                let first = self.uses[uses.start as usize];
-                if !first.need.takes_memory() {
-                    return self.place_minimal(bundle, hi, uses, local);
-                }
-                uses.start += 1;
-                if uses.len() == 0 {
-                    return Ok(());
-                }
-                self.bundles[bundle as usize].loose = true;
-                lo = lo.max(first.pos);
-                continue;
+            if !all.is_empty() && !worthless {
+                return Ok(self.take_prefix(piece, Rest { lo, uses, origin }, limit, reached, free));
             }
-            return self.take_prefix(piece, lo, limit, reached, uses, free);
+            let first = self.uses[uses.start as usize];
+            if !first.need.takes_memory() {
+                return self.place_minimal(piece, uses);
+            }
+            uses.start += 1;
+            if uses.is_empty() {
+                return Ok(None);
+            }
+            self.bundles[bundle as usize].loose = true;
+            lo = lo.max(first.pos);
+            origin = END;
         }
     }
 
-    /// Gives a register that is free up to `limit` to the uses it reaches, and queues the rest.
+    /// Gives a register that is free up to `limit` to the uses it reaches; returns what is left.
     fn take_prefix(
         &mut self,
         piece: &Piece,
-        lo: Pos,
+        whole: Rest,
         limit: Pos,
         reached: Span,
-        uses: Span,
         free: u32,
-    ) -> Result<(), String> {
+    ) -> Option<Rest> {
         let Piece { bundle, hi, local, .. } = *piece;
-        let rest = Span { start: reached.end, end: uses.end };
+        let uses = Span { start: reached.end, end: whole.uses.end };
         let last = self.uses[reached.end as usize - 1].end();
         let starts_block = self.flow.blocks[self.flow.block_at(limit.min(hi - 1)) as usize].start == limit;
-        let connected = rest.len() != 0
+        let connected = !uses.is_empty()
             && (limit % 3 == 1 || starts_block)
             && !self.bundles[bundle as usize].loose
             && covers(self.bundles[bundle as usize].ranges.of(&self.ranges), limit)
-            && self.reaches_next(piece, limit, rest);
+            && self.reaches_next(piece, limit, uses);
         let end = if connected { limit } else { last.min(hi) };
-        let part = self.add_piece(bundle, lo, end, reached, local);
-        if !local && self.is_better_by_block(part) {
+        let part = self.add_piece(bundle, whole.lo, end, reached, local);
+        self.pieces.all[part as usize].origin = whole.origin;
+        let by_block = !local && self.is_better_by_block(part);
+        if by_block {
             self.split_by_block(part);
-            if rest.len() != 0 {
-                self.queue_rest(bundle, limit, hi, rest, local);
-            }
-            return Ok(());
+        } else {
+            let reg = self.choose(part, free);
+            self.take(part, reg);
         }
-        let reg = self.choose(part, free);
-        self.take(part, reg);
-        if rest.len() == 0 {
-            return Ok(());
-        }
-        if connected {
-            let next = self.add_piece(bundle, limit, hi, rest, local);
-            self.pieces.all[next as usize].origin = part;
-            self.pieces.push(next);
-            return Ok(());
-        }
-        self.queue_rest(bundle, limit, hi, rest, local);
-        Ok(())
+        let origin = if connected && !by_block { part } else { END };
+        (!uses.is_empty()).then_some(Rest { lo: limit, uses, origin })
     }
 
     /// Whether some register is free from `limit` up to the next use.
@@ -325,24 +344,31 @@ impl State {
             != 0
     }
 
-    /// Queues what is left of a piece, from its next use on.
-    fn queue_rest(&mut self, bundle: u32, lo: Pos, hi: Pos, uses: Span, local: bool) {
-        let first = self.uses[uses.start as usize];
-        if first.need.defines() {
-            return self.queue_part(bundle, first.pos, hi, uses, local);
+    /// Queues what is left of a piece: from its next use on, unless it goes on from a register.
+    fn queue_rest(&mut self, piece: &Piece, rest: Rest) {
+        let Piece { bundle, hi, local, .. } = *piece;
+        if rest.origin != END {
+            let next = self.add_piece(bundle, rest.lo, hi, rest.uses, local);
+            self.pieces.all[next as usize].origin = rest.origin;
+            return self.pieces.push(next);
         }
-        self.bundles[bundle as usize].loose = true;
-        if let Some((start, uses)) = self.trim(bundle, lo, uses, local) {
+        let first = self.uses[rest.uses.start as usize];
+        if first.need.defines() {
+            return self.queue_part(bundle, first.pos, hi, rest.uses, local);
+        }
+        if let Some((start, uses)) = self.trim(bundle, rest.lo, rest.uses, local) {
             self.queue_part(bundle, start, hi, uses, local);
         }
     }
 
-    /// Gives the uses that one instruction makes a register, if need be one that something lighter has.
-    fn place_minimal(&mut self, bundle: u32, hi: Pos, uses: Span, local: bool) -> Result<(), String> {
+    /// Gives the uses that one instruction makes a register, if need be one that something lighter has; returns what is
+    /// left.
+    fn place_minimal(&mut self, piece: &Piece, uses: Span) -> Result<Option<Rest>, String> {
+        let bundle = piece.bundle;
         let all = uses.of(&self.uses);
         let inst = inst_of(all[0].pos);
         let count = all.iter().take_while(|one| inst_of(one.pos) == inst).count();
-        let (lo, end) = (all[0].pos, all[..count].iter().map(Use::end).max().unwrap_or(hi));
+        let (lo, end) = (all[0].pos, all[..count].iter().map(Use::end).max().unwrap_or(piece.hi));
         let own = Span { start: uses.start, end: uses.start + count as u32 };
         let part = self.add_piece(bundle, lo, end, own, true);
         self.pieces.all[part as usize].weight = f32::INFINITY;
@@ -353,10 +379,7 @@ impl State {
         let reg = if free != 0 { self.choose(part, free) } else { self.evict(part)? };
         debug_assert_ne!(reg, NONE, "a register was found or made free");
         self.take(part, reg);
-        let rest = Span { start: own.end, end: uses.end };
-        if rest.len() != 0 {
-            self.queue_rest(bundle, end, hi, rest, local);
-        }
-        Ok(())
+        let uses = Span { start: own.end, end: uses.end };
+        Ok((!uses.is_empty()).then_some(Rest { lo: end, uses, origin: END }))
     }
 }
