@@ -31,6 +31,8 @@ pub(super) struct Piece {
     pub(super) weight: f32,
     /// The piece whose end is its beginning.
     pub(super) origin: u32,
+    /// The part before it from which it was cut off.
+    pub(super) left: u32,
     /// The next one in the queue.
     next: u32,
 }
@@ -135,6 +137,7 @@ impl State {
                 cost: bundle.cost,
                 weight: weigh(bundle.cost, length, bundle.has_hints, bundle.has_fixed),
                 origin: END,
+                left: END,
                 next: END,
             });
         }
@@ -166,6 +169,7 @@ impl State {
             cost,
             weight: weigh(cost, length, has_hints, has_fixed),
             origin: END,
+            left: END,
             next: END,
         });
         number

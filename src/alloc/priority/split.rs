@@ -29,6 +29,16 @@ impl State {
     /// Splits a piece. What remains of it itself is in memory.
     #[inline(never)]
     pub(super) fn split(&mut self, number: u32) -> Result<(), String> {
+        self.sort_piece(number);
+        let piece = self.pieces.all[number as usize];
+        if piece.uses.len() == 0 || self.split_by_level(&piece) {
+            return Ok(());
+        }
+        self.cut(&piece)
+    }
+
+    /// Lists the uses of a piece, if it is the whole bundle still.
+    pub(super) fn sort_piece(&mut self, number: u32) {
         let bundle = self.pieces.all[number as usize].bundle;
         if !self.bundles[bundle as usize].sorted {
             let uses = self.sort_uses(bundle);
@@ -37,11 +47,6 @@ impl State {
             bundle.sorted = true;
             bundle.split = true;
         }
-        let piece = self.pieces.all[number as usize];
-        if piece.uses.len() == 0 || self.split_by_level(&piece) {
-            return Ok(());
-        }
-        self.cut(&piece)
     }
 
     /// Lists the uses and definitions of a bundle in order.
@@ -63,7 +68,7 @@ impl State {
     }
 
     /// The part of `uses` in `[lo, hi)`.
-    fn uses_within(&self, uses: Span, lo: Pos, hi: Pos) -> Span {
+    pub(super) fn uses_within(&self, uses: Span, lo: Pos, hi: Pos) -> Span {
         let all = uses.of(&self.uses);
         let start = all.partition_point(|one| one.pos < lo) as u32;
         let end = all.partition_point(|one| one.pos < hi) as u32;
@@ -218,7 +223,7 @@ impl State {
     /// Where the next use needs a register, or a definition begins, and the uses from there on. Copies and
     /// memory operands before it are done from memory. A value is not fetched within a loop that it comes into: the
     /// loop's header is then the beginning.
-    fn trim(&self, bundle: u32, lo: Pos, uses: Span, local: bool) -> Option<(Pos, Span)> {
+    pub(super) fn trim(&self, bundle: u32, lo: Pos, uses: Span, local: bool) -> Option<(Pos, Span)> {
         let all = uses.of(&self.uses);
         let first = all.iter().position(|one| one.need.defines() || !one.need.takes_memory())?;
         let needed = &all[first];
