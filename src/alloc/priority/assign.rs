@@ -5,12 +5,12 @@
 //! cold. One that finds no register free is split; nothing that has a register loses it again, but to
 //! a piece that cannot be split any further ([`evict`](super::evict)).
 
-use super::State;
 use super::evict::Occupants;
 use super::flow::{ORDINARY, frequency};
 use super::positions::{Pos, Range, clipped};
 use super::registers::{CLASSES, NONE};
 use super::values::{END, Need, Use, Wish};
+use super::{Bundle, State};
 use crate::entity::Span;
 
 /// A part of a bundle.
@@ -105,17 +105,38 @@ impl Pieces {
     }
 }
 
+/// What pieces ask for, besides a register.
+#[derive(Clone, Copy)]
+enum Wishes {
+    None,
+    /// That of another value.
+    Values,
+    /// One that is given.
+    Registers,
+}
+
 /// The weight of what costs so much and is that many positions long.
-fn weigh(cost: f32, length: Pos, has_hints: bool, has_fixed: bool) -> f32 {
-    const LEAST: Pos = 3 * 8;
-    let hinted: f32 = 4.0;
-    cost * if has_fixed {
-        hinted
-    } else if has_hints {
-        1.2
-    } else {
-        1.0
-    } / (length as f32 + LEAST as f32 * 2.0)
+///
+/// What would best have a register that is given comes early: others can take any. Length counts from a least one on, so
+/// that the shortest do not come before all that is used more often.
+fn weigh(cost: f32, length: Pos, wishes: Wishes) -> f32 {
+    const LEAST: Pos = 3 * 16;
+    let factor = match wishes {
+        Wishes::None => 1.0,
+        Wishes::Values => 1.2,
+        Wishes::Registers => 4.0,
+    };
+    cost * factor / (length + LEAST) as f32
+}
+
+impl Bundle {
+    fn wishes(&self) -> Wishes {
+        match (self.has_fixed, self.has_hints) {
+            (true, _) => Wishes::Registers,
+            (false, true) => Wishes::Values,
+            (false, false) => Wishes::None,
+        }
+    }
 }
 
 impl State {
@@ -135,7 +156,7 @@ impl State {
                 local: false,
                 uses: Span::default(),
                 cost: bundle.cost,
-                weight: weigh(bundle.cost, length, bundle.has_hints, bundle.has_fixed),
+                weight: weigh(bundle.cost, length, bundle.wishes()),
                 origin: END,
                 left: END,
                 next: END,
@@ -156,8 +177,11 @@ impl State {
         let length = clipped(ranges, lo, hi).map(|range| range.to - range.from).sum();
         let all = uses.of(&self.uses);
         let cost = all.iter().map(|one| frequency(one.level)).sum();
-        let has_hints = all.iter().any(|one| !matches!(one.hint.wish(), Wish::Nothing));
-        let has_fixed = all.iter().any(|one| matches!(one.hint.wish(), Wish::Register(_)));
+        let wishes = all.iter().fold(Wishes::None, |wishes, one| match (wishes, one.hint.wish()) {
+            (Wishes::Registers, _) | (_, Wish::Register(_)) => Wishes::Registers,
+            (Wishes::Values, _) | (_, Wish::Value(_)) => Wishes::Values,
+            (Wishes::None, Wish::Nothing) => Wishes::None,
+        });
         let number = self.pieces.all.len() as u32;
         self.pieces.all.push(Piece {
             bundle,
@@ -167,7 +191,7 @@ impl State {
             local,
             uses,
             cost,
-            weight: weigh(cost, length, has_hints, has_fixed),
+            weight: weigh(cost, length, wishes),
             origin: END,
             left: END,
             next: END,
@@ -188,8 +212,8 @@ impl State {
         if free == 0 {
             return self.split(number);
         }
-        if self.bundles[piece.bundle as usize].split && !piece.local && self.is_better_by_block(number) {
-            self.split_by_block(number);
+        if self.bundles[piece.bundle as usize].split && !piece.local && self.is_better_by_row(number) {
+            self.split_by_row(number);
             return Ok(());
         }
         let reg = self.choose(number, free);

@@ -125,7 +125,7 @@ impl State {
         self.bundles.clear();
         self.members.clear();
         for vreg in 0..self.values.all.len() as u32 {
-            if self.webs.all[vreg as usize].parent != vreg || self.values.all[vreg as usize].ranges.len() == 0
+            if self.webs.all[vreg as usize].parent != vreg || self.values.all[vreg as usize].ranges.is_empty()
             {
                 continue;
             }
@@ -239,7 +239,7 @@ impl Webs {
             return;
         }
         let (web, other) = (self.all[a as usize], self.all[b as usize]);
-        if web.run.len() == 0 || other.run.len() == 0 || web.refused == b || other.refused == a {
+        if web.run.is_empty() || other.run.is_empty() || web.refused == b || other.refused == a {
             return;
         }
         if self.meet(ranges, a, b) {

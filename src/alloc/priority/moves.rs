@@ -6,7 +6,6 @@
 //! register that is free, or of any whose value is saved around it.
 
 use super::positions::{gap, late};
-use super::slots::width;
 use super::{Input, State};
 use crate::machine::reg::{Allocation, Edit, Inst, Output, PReg, ProgPoint, RegClass, SpillSlot};
 
@@ -135,6 +134,7 @@ impl State {
     /// Puts everything into the output.
     #[inline(never)]
     pub(super) fn finish(&mut self, input: &Input, output: &mut Output) -> Result<(), String> {
+        self.slots.floats = input.vcode.float_width();
         self.assign_slots();
         for &(at, location) in &self.moves.patches {
             output.allocs[at as usize] = self.allocation(location);
@@ -244,7 +244,7 @@ impl Emitter<'_> {
     }
 
     fn fresh_slot(&mut self, class: RegClass) -> Allocation {
-        Allocation::stack(SpillSlot::new(self.state.slots.fresh(width(class)) as usize))
+        Allocation::stack(SpillSlot::new(self.state.slots.fresh(class) as usize))
     }
 
     /// Emits one move; `taken` is a register in use besides.

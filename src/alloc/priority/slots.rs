@@ -3,7 +3,7 @@
 
 use super::State;
 use super::values::END;
-use crate::machine::reg::RegClass;
+use crate::machine::reg::{FloatWidth, RegClass};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -18,6 +18,8 @@ pub(super) struct Slots {
     free: [BinaryHeap<Reverse<u32>>; 2],
     /// How many units there are.
     pub(super) count: u32,
+    /// How wide what floating-point registers hold can be.
+    pub(super) floats: FloatWidth,
     /// While numbers are given: of each slot, its width, how often it is accessed, and its number.
     all: Vec<Slot>,
     order: Vec<u32>,
@@ -31,17 +33,18 @@ struct Slot {
     number: u32,
 }
 
-/// How many units of eight bytes a register takes.
-pub(super) fn width(class: RegClass) -> u32 {
-    match class {
-        RegClass::Int => 1,
-        RegClass::Float | RegClass::Vector => 2,
-    }
-}
-
 impl Slots {
-    /// A slot of a width that nothing else has.
-    pub(super) fn fresh(&mut self, width: u32) -> u32 {
+    /// How many units of eight bytes a slot of a class takes.
+    fn width(&self, class: RegClass) -> u32 {
+        match (class, self.floats) {
+            (RegClass::Int, _) | (RegClass::Float, FloatWidth::Scalar) => 1,
+            (RegClass::Float, FloatWidth::Vector) | (RegClass::Vector, _) => 2,
+        }
+    }
+
+    /// A slot that nothing else has.
+    pub(super) fn fresh(&mut self, class: RegClass) -> u32 {
+        let width = self.width(class);
         let slot = self.count.next_multiple_of(width);
         self.count = slot + width;
         slot
@@ -74,7 +77,7 @@ impl State {
             let (from, to, number) = slots.bundles[at];
             let bundle = &mut self.bundles[number as usize];
             debug_assert_eq!(bundle.slot, END, "a bundle has one slot");
-            let width = width(bundle.class);
+            let width = slots.width(bundle.class);
             let kind = width as usize - 1;
             while let Some(&Reverse((end, slot))) = slots.used[kind].peek()
                 && end <= from

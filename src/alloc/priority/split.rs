@@ -2,8 +2,8 @@
 //!
 //! - [By level](State::split_by_level): what lies in deeper loops is separated from what lies around them; parts without
 //!   uses stay in memory.
-//! - [By block](State::split_by_block), if bringing the value into the piece's register on the edges into it costs more
-//!   than fetching it once in each block that uses it.
+//! - [By row](State::split_by_row), if bringing the value into the piece's register on the edges into it costs more
+//!   than fetching it once in each row of blocks that uses it.
 //! - [By a cut](State::cut): as many uses as one register reaches, in the order of the text, get it; the
 //!   rest waits again, connected by a move if nothing is in memory yet.
 //! - What cannot be cut, the uses of one instruction, takes a register from something lighter.
@@ -31,7 +31,7 @@ impl State {
     pub(super) fn split(&mut self, number: u32) -> Result<(), String> {
         self.sort_piece(number);
         let piece = self.pieces.all[number as usize];
-        if piece.uses.len() == 0 || self.split_by_level(&piece) {
+        if piece.uses.is_empty() || self.split_by_level(&piece) {
             return Ok(());
         }
         self.cut(&piece)
@@ -116,7 +116,7 @@ impl State {
             }
             let (lo, hi) = (first.from.max(piece.lo), to.min(piece.hi));
             let uses = self.uses_within(piece.uses, lo, hi);
-            if uses.len() != 0 {
+            if !uses.is_empty() {
                 self.queue_part(piece.bundle, lo, hi, uses, false);
             } else {
                 self.bundles[piece.bundle as usize].loose = true;
@@ -135,28 +135,28 @@ impl State {
         self.pieces.push(part);
     }
 
-    /// Whether a piece is better split by blocks: whether entering it costs more than an access in each block.
-    pub(super) fn is_better_by_block(&mut self, number: u32) -> bool {
+    /// Whether a piece is better split by rows: whether entering it costs more than an access in each row.
+    ///
+    /// An access is a load before the first use that needs a register, unless the row defines the value; where memory will
+    /// do, an access from there costs less than a load would.
+    pub(super) fn is_better_by_row(&self, number: u32) -> bool {
+        const FROM_MEMORY: f32 = 0.75;
         let piece = self.pieces.all[number as usize];
-        let flow = &self.flow;
-        let (first, last) = (flow.block_at(piece.lo), flow.block_at(piece.hi - 1));
-        let mut accesses = 0.0;
-        let mut block = END;
-        let mut paid = 0.0;
+        let (mut accesses, mut paid) = (0.0, 0.0);
+        let mut row = END;
         for one in piece.uses.of(&self.uses) {
-            let of = flow.block_at(one.pos);
-            let row = if 1.0 == 1.0 { flow.lead(of) } else { of };
-            if row != block {
-                block = row;
+            let of = self.row_at(one.pos);
+            if of != row {
+                row = of;
                 paid = if one.need.defines() { 1.0 } else { 0.0 };
             }
-            let cost = if one.need.takes_memory() { 0.75 } else { 1.0 };
+            let cost = if one.need.takes_memory() { FROM_MEMORY } else { 1.0 };
             if cost > paid {
-                accesses += (cost - paid) * frequency(flow.blocks[of as usize].level);
+                accesses += (cost - paid) * frequency(self.flow.level_at(one.pos));
                 paid = cost;
             }
         }
-        self.entry_cost(&piece, accesses) > accesses * 1.0
+        self.entry_cost(&piece, accesses) > accesses
     }
 
     /// How often edges run on which the value has to be brought into a piece's register; counts up to a limit.
@@ -195,12 +195,11 @@ impl State {
 
     /// The first of the row of blocks that a position is in.
     fn row_at(&self, pos: Pos) -> u32 {
-        let block = self.flow.block_at(pos);
-        if 1.0 == 1.0 { self.flow.lead(block) } else { block }
+        self.flow.lead(self.flow.block_at(pos))
     }
 
-    /// Splits a piece into one for each block that uses it.
-    pub(super) fn split_by_block(&mut self, number: u32) {
+    /// Splits a piece into one for each row of blocks that uses it.
+    pub(super) fn split_by_row(&mut self, number: u32) {
         let piece = self.pieces.all[number as usize];
         self.bundles[piece.bundle as usize].loose = true;
         let mut at = piece.uses.start;
@@ -326,14 +325,14 @@ impl State {
         let end = if connected { limit } else { last.min(hi) };
         let part = self.add_piece(bundle, whole.lo, end, reached, local);
         self.pieces.all[part as usize].origin = whole.origin;
-        let by_block = !local && self.is_better_by_block(part);
-        if by_block {
-            self.split_by_block(part);
+        let by_row = !local && self.is_better_by_row(part);
+        if by_row {
+            self.split_by_row(part);
         } else {
             let reg = self.choose(part, free);
             self.take(part, reg);
         }
-        let origin = if connected && !by_block { part } else { END };
+        let origin = if connected && !by_row { part } else { END };
         (!uses.is_empty()).then_some(Rest { lo: limit, uses, origin })
     }
 

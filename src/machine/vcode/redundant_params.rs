@@ -22,7 +22,10 @@ impl VCode {
         self.dropped.resize(self.params.len(), false);
         let mut found = self.name_after_only_argument();
         for _ in 0..ROUNDS {
-            let more = (0..self.blocks.len()).fold(false, |more, block| self.find_redundant(block) || more);
+            let mut more = false;
+            for block in 0..self.blocks.len() {
+                more |= self.find_redundant(block);
+            }
             found |= more;
             if !more {
                 break;
