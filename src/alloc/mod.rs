@@ -1,10 +1,11 @@
 //! Register allocation: VCode in, allocations, moves and spill slots out.
 //!
 //! Other modules see [`Allocator`] and the flat slices of its output only, so that the implementation can be
-//! replaced. Today it is regalloc2, which only this directory knows.
+//! replaced: clifc's own (`priority`), or one of regalloc2's, which only this directory knows.
 //!
 //! | file | what |
 //! |---|---|
+//! | `priority` | clifc's own allocator |
 //! | `adapter` | the view of VCode through which regalloc2 allocates |
 //! | `permutation` | register indices for regalloc2's search |
 //! | `postorder` | VCode in the block order that regalloc2's checker needs |
@@ -12,6 +13,7 @@
 mod adapter;
 mod permutation;
 mod postorder;
+mod priority;
 
 use crate::machine::description::{Machine, RegisterNeeds};
 use crate::machine::inst::Row;
@@ -20,7 +22,8 @@ use crate::machine::vcode::VCode;
 use crate::options::{Flags, RegallocAlgorithm};
 use adapter::View;
 use postorder::InReversePostorder;
-use regalloc2::{Algorithm, MachineEnv, RegallocOptions};
+use priority::PriorityAllocator;
+use regalloc2::{MachineEnv, RegallocOptions};
 
 /// Properties of a function that affect its allocation, besides its VCode.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +40,7 @@ pub struct Allocator {
     operands: Vec<Operand>,
     clobbers: Vec<PRegSet>,
     context: regalloc2::Ctx,
+    own: PriorityAllocator,
     rows: &'static [Row],
 }
 
@@ -48,6 +52,7 @@ impl Allocator {
             operands: Vec::new(),
             clobbers: Vec::new(),
             context: regalloc2::Ctx::default(),
+            own: PriorityAllocator::default(),
             rows: M::rows(),
         }
     }
@@ -61,9 +66,19 @@ impl Allocator {
         let algorithm = algorithm(vcode, flags);
         let (file, env) = self.files.of(vcode, demands, algorithm);
         let view = View::new(vcode, self.rows, file, check, &mut self.operands, &mut self.clobbers);
-        let options = RegallocOptions { verbose_log: false, validate_ssa: check, algorithm };
-        regalloc2::run_with_ctx(&view, env, &options, &mut self.context)
-            .map_err(|error| format!("{error:?}{}", undefined(vcode)))?;
+        let theirs = match algorithm {
+            RegallocAlgorithm::Priority => None,
+            RegallocAlgorithm::Backtracking => Some(regalloc2::Algorithm::Ion),
+            RegallocAlgorithm::SinglePass => Some(regalloc2::Algorithm::Fastalloc),
+        };
+        match theirs {
+            None => self.own.run(vcode, self.rows, file, &mut self.context.output)?,
+            Some(algorithm) => {
+                let options = RegallocOptions { verbose_log: false, validate_ssa: check, algorithm };
+                regalloc2::run_with_ctx(&view, env, &options, &mut self.context)
+                    .map_err(|error| format!("{error:?}{}", undefined(vcode)))?;
+            }
+        }
         if check {
             let view = InReversePostorder::new(view);
             let mut checker = regalloc2::checker::Checker::new(&view, env);
@@ -97,10 +112,10 @@ fn is_too_large_to_backtrack(vcode: &VCode) -> bool {
 }
 
 /// Chooses the algorithm for a function.
-fn algorithm(vcode: &VCode, flags: &Flags) -> Algorithm {
+fn algorithm(vcode: &VCode, flags: &Flags) -> RegallocAlgorithm {
     match flags.regalloc_algorithm() {
-        RegallocAlgorithm::Backtracking if !is_too_large_to_backtrack(vcode) => Algorithm::Ion,
-        _ => Algorithm::Fastalloc,
+        RegallocAlgorithm::Backtracking if is_too_large_to_backtrack(vcode) => RegallocAlgorithm::SinglePass,
+        algorithm => algorithm,
     }
 }
 
@@ -110,8 +125,9 @@ struct Files {
 }
 
 impl Files {
-    /// Number of kinds: a bit for each field of [`RegisterNeeds`], and one for functions without floats.
-    const KINDS: usize = 16;
+    /// Number of kinds: a bit for each field of [`RegisterNeeds`], one for functions without floats, and one for
+    /// clifc's own allocator.
+    const KINDS: usize = 32;
 
     fn new<M: Machine>(flags: &Flags) -> Self {
         let file = |kind: usize| {
@@ -122,17 +138,26 @@ impl Files {
                 // Each register costs allocation time.
                 file.floats = ClassFile::NONE;
             }
+            file.spread &= !has(4);
             (file, adapter::machine_env(&file))
         };
         Files { files: std::array::from_fn(file) }
     }
 
-    fn of(&self, vcode: &VCode, demands: Demands, algorithm: Algorithm) -> (&RegisterFile, &MachineEnv) {
+    fn of(
+        &self,
+        vcode: &VCode,
+        demands: Demands,
+        algorithm: RegallocAlgorithm,
+    ) -> (&RegisterFile, &MachineEnv) {
+        let own = algorithm == RegallocAlgorithm::Priority;
         let bits = [
             demands.frame_pointer,
-            demands.calls,
-            matches!(algorithm, Algorithm::Fastalloc),
+            // A register that calls clobber costs our own allocator nothing.
+            demands.calls && !own,
+            algorithm == RegallocAlgorithm::SinglePass,
             !vcode.has_floats(),
+            own,
         ];
         let kind = bits.into_iter().enumerate().map(|(at, bit)| usize::from(bit) << at).sum::<usize>();
         let (file, env) = &self.files[kind];

@@ -77,8 +77,9 @@ impl Copies {
     pub(crate) fn replace(&mut self, from: Allocation, to: Allocation) -> Option<Allocation> {
         match (from.as_reg(), to.as_reg()) {
             (Some(source), Some(reg)) => {
-                self.regs[reg.index()] = self.regs[source.index()];
-                Some(from)
+                let value = self.value_of(source);
+                let old = std::mem::replace(&mut self.regs[reg.index()], value);
+                (old != value).then_some(from)
             }
             (Some(reg), None) => self.store(reg, to.index()).then_some(from),
             (None, Some(reg)) => self.load(from, reg),
@@ -88,11 +89,7 @@ impl Copies {
 
     /// Records a store and returns whether it is needed.
     fn store(&mut self, reg: PReg, slot: usize) -> bool {
-        let mut value = self.regs[reg.index()];
-        if value <= self.old {
-            value = self.new_value();
-            self.regs[reg.index()] = value;
-        }
+        let value = self.value_of(reg);
         let slot = &mut self.slots[slot];
         let differs = slot.value != value;
         *slot = Slot { value, holder: reg };
@@ -113,6 +110,17 @@ impl Copies {
         self.slots[from.index()] = Slot { value, holder: reg };
         self.regs[reg.index()] = value;
         Some(source)
+    }
+
+    /// The value in a register, which gets a number if it has none.
+    fn value_of(&mut self, reg: PReg) -> ValueNumber {
+        let value = self.regs[reg.index()];
+        if value > self.old {
+            return value;
+        }
+        let value = self.new_value();
+        self.regs[reg.index()] = value;
+        value
     }
 
     fn new_value(&mut self) -> ValueNumber {

@@ -7,6 +7,8 @@
 //! Invariants after `finish`: blocks are in order, and each is a range of instructions that ends with its
 //! only terminator; block 0 is the entry and has no parameters or predecessors; there are no critical edges.
 
+mod redundant_params;
+
 use super::inst::{ConstantRef, InstSink, MachInst, Props, Row, RowId};
 use super::reg::{FloatWidth, Operand, PRegSet, RegClass, VBlock, VReg};
 use crate::entity::Span;
@@ -95,6 +97,8 @@ pub struct VCode {
     /// For each vreg, the vreg it is an alias of, or itself. May be shorter than the number of vregs: the
     /// others have no alias.
     aliases: Vec<VReg>,
+    /// For each of `params`, whether it turned out to be redundant.
+    dropped: Vec<bool>,
     pending: (u32, u32),
     /// Instructions to insert, each with the number of the group that it goes before.
     inserted: Vec<(u32, MachInst)>,
@@ -272,6 +276,7 @@ impl VCode {
 
     /// Puts the instructions in order, after all blocks were lowered from the last to the first.
     pub(crate) fn finish(&mut self) {
+        self.drop_redundant_params();
         self.insts.reserve(self.pushed.len());
         let mut last_loc = NO_SRCLOC;
         let end_of_pushed = self.pushed.len() as u32;

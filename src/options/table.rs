@@ -102,6 +102,8 @@ choice! {
         Backtracking = "backtracking",
         /// regalloc2's single-pass allocator: faster, more spills and moves.
         SinglePass = "single_pass",
+        /// clifc's own, several times faster than backtracking.
+        Priority = "priority",
     }
 }
 

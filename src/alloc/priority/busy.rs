@@ -1,0 +1,205 @@
+//! Which registers are taken at each position: the interference test.
+//!
+//! One bit for each register and position, with two summaries for each chunk of positions, so that asking
+//! about a range or taking it costs a pass over its ends and one word for each chunk between.
+//!
+//! Invariants: a register is busy at `p` if its bit is set in `words[p]` or in `full[p / CHUNK]`; `any` has
+//! at least the bits that are set anywhere in its chunk.
+
+use super::positions::{Pos, Range};
+
+const CHUNK: u32 = 32;
+
+/// The busy registers of one class.
+#[derive(Debug, Default)]
+pub(super) struct Busy {
+    words: Vec<u32>,
+    /// What is reserved, by position.
+    reserved: Vec<u32>,
+    full: Vec<u32>,
+    any: Vec<u32>,
+}
+
+fn union(words: &[u32]) -> u32 {
+    words.iter().fold(0, |union, word| union | word)
+}
+
+fn add(words: &mut [u32], bit: u32) {
+    words.iter_mut().for_each(|word| *word |= bit);
+}
+
+impl Busy {
+    /// Makes all registers free at `positions` positions.
+    pub(super) fn reset(&mut self, positions: u32) {
+        let chunks = positions.div_ceil(CHUNK) as usize;
+        self.words.clear();
+        self.words.resize(chunks * CHUNK as usize, 0);
+        self.full.clear();
+        self.full.resize(chunks, 0);
+        self.any.clear();
+    }
+
+    /// Takes registers at a position before [`Busy::summarise`].
+    #[inline]
+    pub(super) fn reserve(&mut self, pos: Pos, mask: u32) {
+        self.words[pos as usize] |= mask;
+    }
+
+    /// Ends the reservations: from here on the summaries are kept up to date.
+    pub(super) fn summarise(&mut self) {
+        self.reserved.clear();
+        self.reserved.extend_from_slice(&self.words);
+        self.any.extend(self.words.chunks_exact(CHUNK as usize).map(union));
+    }
+
+    /// The registers that are busy at a position.
+    #[inline]
+    pub(super) fn at(&self, pos: Pos) -> u32 {
+        self.words[pos as usize] | self.full[(pos / CHUNK) as usize]
+    }
+
+    /// The registers that are busy anywhere in a range that is not empty.
+    #[inline]
+    pub(super) fn within(&self, range: Range) -> u32 {
+        let Range { from, to } = range;
+        let (first, last) = ((from / CHUNK) as usize, ((to - 1) / CHUNK) as usize);
+        let (from, to) = (from as usize, to as usize);
+        if first == last {
+            return union(&self.words[from..to]) | self.full[first];
+        }
+        let (head, tail) = ((first + 1) * CHUNK as usize, last * CHUNK as usize);
+        union(&self.words[from..head])
+            | self.full[first]
+            | union(&self.any[first + 1..last])
+            | union(&self.words[tail..to])
+            | self.full[last]
+    }
+
+    /// Takes a register over a range that is not empty.
+    pub(super) fn mark(&mut self, range: Range, bit: u32) {
+        let Range { from, to } = range;
+        let (first, last) = ((from / CHUNK) as usize, ((to - 1) / CHUNK) as usize);
+        let (from, to) = (from as usize, to as usize);
+        if first == last {
+            self.any[first] |= bit;
+            return add(&mut self.words[from..to], bit);
+        }
+        add(&mut self.any[first..=last], bit);
+        let (head, tail) = ((first + 1) * CHUNK as usize, last * CHUNK as usize);
+        add(&mut self.words[from..head], bit);
+        add(&mut self.full[first + 1..last], bit);
+        add(&mut self.words[tail..to], bit);
+    }
+
+    /// Gives a register back over a range over which it was taken; reservations stay.
+    pub(super) fn unmark(&mut self, range: Range, bit: u32) {
+        let (first, last) = (range.from / CHUNK, (range.to - 1) / CHUNK);
+        for chunk in first..=last {
+            let (from, to) = (chunk * CHUNK, (chunk + 1) * CHUNK);
+            if range.from <= from && to <= range.to {
+                self.full[chunk as usize] &= !bit;
+            }
+            let part = range.clip(from, to);
+            for pos in part.from as usize..part.to as usize {
+                self.words[pos] = self.words[pos] & !bit | self.reserved[pos] & bit;
+            }
+            self.sum_up(chunk as usize);
+        }
+    }
+
+    fn sum_up(&mut self, chunk: usize) {
+        let from = chunk * CHUNK as usize;
+        self.any[chunk] = union(&self.words[from..from + CHUNK as usize]) | self.full[chunk];
+    }
+
+    /// Whether a register is reserved at a position.
+    pub(super) fn is_reserved(&self, pos: Pos, bit: u32) -> bool {
+        self.reserved[pos as usize] & bit != 0
+    }
+
+    /// Lifts a reservation until it is made anew by [`Busy::mark`].
+    pub(super) fn lift(&mut self, pos: Pos, bit: u32) {
+        self.words[pos as usize] &= !bit;
+        self.sum_up((pos / CHUNK) as usize);
+    }
+
+    /// How far into sorted, non-empty `ranges` any one register of `free` stays free: the registers that stay free longest
+    /// and the first position where none is, if there is such a position.
+    pub(super) fn free_prefix(
+        &self,
+        ranges: impl Iterator<Item = Range>,
+        mut free: u32,
+    ) -> (u32, Option<Pos>) {
+        for range in ranges {
+            let mut pos = range.from;
+            while pos < range.to {
+                let chunk = (pos / CHUNK) as usize;
+                let end = range.to.min((pos / CHUNK + 1) * CHUNK);
+                let whole = end - pos == CHUNK;
+                if whole && free & !self.any[chunk] == free {
+                    pos = end;
+                    continue;
+                }
+                let full = self.full[chunk];
+                for at in pos..end {
+                    let rest = free & !(self.words[at as usize] | full);
+                    if rest == 0 {
+                        return (free, Some(at));
+                    }
+                    free = rest;
+                }
+                pos = end;
+            }
+        }
+        (free, None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn range(from: Pos, to: Pos) -> Range {
+        Range { from, to }
+    }
+
+    fn busy(marks: &[(Range, u32)]) -> Busy {
+        let mut busy = Busy::default();
+        busy.reset(200);
+        busy.reserve(70, 8);
+        busy.summarise();
+        marks.iter().for_each(|&(range, bit)| busy.mark(range, bit));
+        busy
+    }
+
+    #[test]
+    fn a_range_asks_for_what_is_taken_in_it() {
+        let busy = busy(&[(range(3, 150), 1), (range(150, 160), 2)]);
+        assert_eq!(busy.within(range(0, 3)), 0);
+        assert_eq!(busy.within(range(2, 4)), 1);
+        assert_eq!(busy.within(range(40, 64)), 1);
+        assert_eq!(busy.within(range(40, 120)), 9);
+        assert_eq!(busy.within(range(149, 151)), 3);
+        assert_eq!(busy.within(range(160, 200)), 0);
+        assert_eq!(busy.at(70), 9);
+    }
+
+    #[test]
+    fn what_is_given_back_is_free_again() {
+        let mut busy = busy(&[(range(3, 150), 1), (range(3, 150), 4)]);
+        busy.unmark(range(3, 150), 1);
+        assert_eq!(busy.within(range(0, 200)), 12);
+        assert_eq!(busy.within(range(64, 69)), 4);
+        busy.mark(range(60, 80), 8);
+        busy.unmark(range(60, 80), 8);
+        assert_eq!((busy.at(69), busy.at(70), busy.at(71)), (4, 12, 4));
+    }
+
+    #[test]
+    fn the_longest_free_prefix_ends_where_the_last_register_is_taken() {
+        let busy = busy(&[(range(10, 20), 1), (range(100, 101), 2)]);
+        assert_eq!(busy.free_prefix([range(0, 200)].into_iter(), 3), (2, Some(100)));
+        assert_eq!(busy.free_prefix([range(0, 50), range(110, 200)].into_iter(), 3), (2, None));
+        assert_eq!(busy.free_prefix([range(12, 13)].into_iter(), 1), (1, Some(12)));
+    }
+}

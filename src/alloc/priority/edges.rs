@@ -1,0 +1,249 @@
+//! Moves that connect pieces with each other, with memory, and over edges; and the stores to spill slots.
+//!
+//! An edge's moves are at the end of its source if that has no other successor, else at the start of its
+//! destination. Arguments are moved to their parameters; a value that lives on is moved if its bundle was split and
+//! its destination's piece does not reach back to the end of the source. What is in memory at the start
+//! of a block was stored at its definition.
+//!
+//! A value is stored if anything reads it from its slot. A parameter that begins in memory is stored by the edges,
+//! or was, if the argument shares its slot and is stored itself.
+
+use super::moves::{Group, Location};
+use super::positions::{covers, inst_of};
+use super::values::Definition;
+use super::{Input, State};
+use crate::machine::vcode::Edge;
+
+impl State {
+    /// Adds all moves but those of operands.
+    #[inline(never)]
+    pub(super) fn connect(&mut self, input: &Input) -> Result<(), String> {
+        let mut any_split = false;
+        for bundle in 0..self.bundles.len() {
+            if self.bundles[bundle].split {
+                any_split = true;
+                self.connect_pieces(input, bundle)?;
+            }
+        }
+        if any_split {
+            self.find_stored(input);
+        }
+        if !input.vcode.edge_args.is_empty() {
+            for block in 0..input.vcode.blocks.len() {
+                self.pass_arguments(input, block)?;
+            }
+        }
+        for at in 0..self.branch_values.len() {
+            self.pass_result(input, self.branch_values[at])?;
+        }
+        for at in 0..self.moves.stored.len() {
+            self.store(input, self.moves.stored[at]);
+        }
+        Ok(())
+    }
+
+    /// Where the moves of an edge are.
+    fn edge_point(&self, input: &Input, from: usize, to: usize) -> Result<(u32, Group), String> {
+        let blocks = &input.vcode.blocks;
+        if blocks[to].preds.end - blocks[to].preds.start == 1 {
+            return Ok((blocks[to].insts.start, Group::Entry));
+        }
+        let last = blocks[from].insts.end - 1;
+        let branch = &input.vcode.insts[last as usize];
+        if blocks[from].edges.end - blocks[from].edges.start != 1 || branch.operand_count != 0 {
+            return Err(format!("the edge from block {from} to block {to} is critical"));
+        }
+        Ok((last, Group::Exit))
+    }
+
+    /// Brings values into the pieces of a bundle.
+    fn connect_pieces(&mut self, input: &Input, bundle: usize) -> Result<(), String> {
+        let (members, places) = (self.bundles[bundle].members, self.bundles[bundle].places);
+        for member in members.start..members.end {
+            let vreg = self.members[member as usize];
+            for at in self.values.all[vreg as usize].ranges.start..self.values.all[vreg as usize].ranges.end {
+                let range = self.ranges[at as usize];
+                let first = places.of(&self.places).partition_point(|place| place.hi <= range.from) as u32;
+                for place in places.start + first..places.end {
+                    let place = self.places[place as usize];
+                    let part = range.clip(place.lo, place.hi);
+                    if part.from >= part.to {
+                        break;
+                    }
+                    let mut block = self.flow.block_at(part.from) as usize;
+                    if self.flow.blocks[block].start < part.from {
+                        if part.from > range.from {
+                            let from = self.location(vreg, part.from - 1);
+                            self.bring(vreg, from, inst_of(part.from), Group::Gap, place.reg);
+                        }
+                        block += 1;
+                    }
+                    self.enter_blocks(input, vreg, block, part.to, (place.lo, place.hi, place.reg))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings a value into a piece's register on the edges to blocks from `block` on that begin before `end`.
+    fn enter_blocks(
+        &mut self,
+        input: &Input,
+        vreg: u32,
+        mut block: usize,
+        end: u32,
+        place: (u32, u32, u8),
+    ) -> Result<(), String> {
+        let value = self.values.all[vreg as usize];
+        let (lo, hi, reg) = place;
+        while block < self.flow.blocks.len() && self.flow.blocks[block].start < end {
+            let start = self.flow.blocks[block].start;
+            if value.definition == Definition::Param && value.def == start {
+                block += 1;
+                continue;
+            }
+            for at in 0..self.flow.preds(block).len() {
+                let pred = self.flow.preds(block)[at];
+                let end = self.flow.blocks[pred as usize].end;
+                let by_branch = value.definition == Definition::Branch && pred == value.block;
+                if by_branch || lo < end && end <= hi {
+                    continue;
+                }
+                let (point, group) = self.edge_point(input, pred as usize, block)?;
+                let from = self.location(vreg, end - 1);
+                self.bring(vreg, from, point, group, reg);
+            }
+            block += 1;
+        }
+        Ok(())
+    }
+
+    fn bring(&mut self, vreg: u32, from: Location, inst: u32, group: Group, reg: u8) {
+        if from.reg().is_none() {
+            self.read_slot(vreg);
+        }
+        self.moves.add(inst, group, from, Location::register(reg));
+    }
+
+    /// Finds which parameters and arguments are stored because parameters in memory are read.
+    fn find_stored(&mut self, input: &Input) {
+        for block in 0..input.vcode.blocks.len() {
+            for edge in edges(input, block) {
+                for (arg, param) in passed(input, edge) {
+                    if self.is_split(arg)
+                        && self.location(param, self.flow.blocks[edge.to.index()].start).reg().is_some()
+                        && self.argument(block, arg).reg().is_none()
+                    {
+                        self.read_slot(arg);
+                    }
+                }
+            }
+        }
+        while let Some(param) = self.moves.stored_params.pop() {
+            let value = self.values.all[param as usize];
+            if self.location(param, value.def).reg().is_some() {
+                continue;
+            }
+            for at in 0..self.flow.preds(value.block as usize).len() {
+                let pred = self.flow.preds(value.block as usize)[at] as usize;
+                for edge in edges(input, pred).iter().filter(|edge| edge.to.index() == value.block as usize) {
+                    let arg = input.vcode.edge_args[(edge.args.start + value.index) as usize].vreg() as u32;
+                    if self.argument(pred, arg).reg().is_none() {
+                        self.read_slot(arg);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Where an argument of an edge out of a block is.
+    fn argument(&self, block: usize, arg: u32) -> Location {
+        let value = &self.values.all[arg as usize];
+        if value.definition == Definition::Branch && value.block as usize == block {
+            return Location::register(value.fixed);
+        }
+        self.location(arg, self.flow.blocks[block].end - 1)
+    }
+
+    /// Adds the moves of the arguments that a block's edges pass, and of what its branch defines.
+    fn pass_arguments(&mut self, input: &Input, block: usize) -> Result<(), String> {
+        for edge in edges(input, block) {
+            let to = edge.to.index();
+            let start = self.flow.blocks[to].start;
+            for (arg, param) in passed(input, edge) {
+                let homes = [arg, param].map(|vreg| self.homes[vreg as usize]);
+                if homes[0] == homes[1] && !self.is_split(param) {
+                    continue;
+                }
+                let (from, target) = (self.argument(block, arg), self.location(param, start));
+                let [a, b] = [arg, param].map(|vreg| &self.values.all[vreg as usize]);
+                let in_memory = target.reg().is_none();
+                if target == Location::NOWHERE || in_memory && (!b.stored || a.bundle == b.bundle && a.stored)
+                {
+                    continue;
+                }
+                let (point, group) = self.edge_point(input, block, to)?;
+                self.moves.add(point, group, from, target);
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves what a block's last instruction defines in a given register to where the value lives behind the edges.
+    fn pass_result(&mut self, input: &Input, vreg: u32) -> Result<(), String> {
+        let value = self.values.all[vreg as usize];
+        let block = value.block as usize;
+        for edge in edges(input, block) {
+            let start = self.flow.blocks[edge.to.index()].start;
+            if !covers(value.ranges.of(&self.ranges), start) {
+                continue;
+            }
+            let to = self.location(vreg, start);
+            if to.reg().is_some() || value.stored {
+                let (point, group) = self.edge_point(input, block, edge.to.index())?;
+                self.moves.add(point, group, Location::register(value.fixed), to);
+            }
+            if to.reg().is_some() && value.stored {
+                let first = input.vcode.blocks[edge.to.index()].insts.start;
+                self.moves.add(first, Group::Store, to, Location::memory(value.bundle));
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores a value behind its definition, if anything reads its slot.
+    fn store(&mut self, input: &Input, vreg: u32) {
+        let value = self.values.all[vreg as usize];
+        let slot = Location::memory(value.bundle);
+        match value.definition {
+            Definition::None | Definition::Branch => {}
+            Definition::Plain | Definition::Tied => {
+                let from = self.location(vreg, value.def);
+                self.moves.add(inst_of(value.def), Group::After, from, slot);
+            }
+            Definition::Fixed => {
+                let from = Location::register(value.fixed);
+                self.moves.add(inst_of(value.def) - 1, Group::After, from, slot);
+            }
+            Definition::Param => {
+                let from = self.location(vreg, value.def);
+                if from.reg().is_some() {
+                    let first = input.vcode.blocks[value.block as usize].insts.start;
+                    self.moves.add(first, Group::Store, from, slot);
+                }
+            }
+        }
+    }
+}
+
+fn edges<'a>(input: &Input<'a>, block: usize) -> &'a [Edge] {
+    input.vcode.blocks[block].edges.of(&input.vcode.edges)
+}
+
+/// The arguments of an edge with the parameters they are passed to.
+fn passed<'a>(input: &Input<'a>, edge: &Edge) -> impl Iterator<Item = (u32, u32)> + use<'a> {
+    let params = input.vcode.blocks[edge.to.index()].params;
+    let args = edge.args.of(&input.vcode.edge_args);
+    let params = params.of(&input.vcode.params);
+    args.iter().zip(params).map(|(arg, param)| (arg.vreg() as u32, param.vreg() as u32))
+}

@@ -1,0 +1,134 @@
+//! An operand taken apart, once and without branches.
+
+use crate::machine::reg::{Operand, PReg, RegClass, VReg};
+
+/// An operand's bits: a virtual register's number, its class, position, kind and constraint.
+#[derive(Clone, Copy)]
+pub(super) struct Parts(u64);
+
+const LATE: u64 = 1 << 34;
+const USE: u64 = 1 << 35;
+const CONSTRAINT: u32 = 36;
+
+/// Constraints, as far as their bits matter one by one.
+const ANY: u64 = 0;
+const REGISTER: u64 = 1;
+const TIED: u64 = 1 << 5;
+const FIXED: u64 = 1 << 6;
+
+impl Parts {
+    #[inline]
+    pub(super) fn of(operand: Operand) -> Self {
+        Parts(operand.bits())
+    }
+
+    /// All that any of some operands ask for.
+    #[inline]
+    pub(super) fn union(operands: &[Operand]) -> Self {
+        Parts(operands.iter().fold(0, |union, operand| union | operand.bits()))
+    }
+
+    /// Whether it, or any operand of a [union](Parts::union), asks for more than a register or memory.
+    #[inline]
+    pub(super) fn is_constrained(self) -> bool {
+        self.0 >> CONSTRAINT > REGISTER
+    }
+
+    #[inline]
+    pub(super) fn vreg(self) -> u32 {
+        self.0 as u32
+    }
+
+    #[inline]
+    pub(super) fn class(self) -> RegClass {
+        Operand::from_bits(self.0).class()
+    }
+
+    #[inline]
+    pub(super) fn is_use(self) -> bool {
+        self.0 & USE != 0
+    }
+
+    #[inline]
+    pub(super) fn is_late(self) -> bool {
+        self.0 & LATE != 0
+    }
+
+    /// Whether the spill slot will do.
+    #[inline]
+    pub(super) fn is_any(self) -> bool {
+        self.constraint() == ANY
+    }
+
+    #[inline]
+    fn constraint(self) -> u64 {
+        self.0 >> CONSTRAINT
+    }
+
+    /// For a definition, the operand whose register it takes.
+    #[inline]
+    pub(super) fn tied_to(self) -> Option<u32> {
+        let constraint = self.constraint();
+        (constraint & (FIXED | TIED) == TIED).then_some((constraint & (TIED - 1)) as u32)
+    }
+
+    /// The register that it must be in.
+    #[inline]
+    pub(super) fn fixed(self) -> Option<PReg> {
+        let constraint = self.constraint();
+        let number = (constraint & (FIXED - 1)) as usize;
+        (constraint & FIXED != 0).then(|| PReg::new(number, self.class()))
+    }
+
+    /// Whether it names a register that is not allocated, and no value.
+    #[inline]
+    pub(super) fn names_register(self) -> bool {
+        self.vreg() == VReg::MAX as u32
+    }
+
+    /// Whether the allocator knows what it asks for.
+    pub(super) fn is_known(self) -> bool {
+        matches!(self.constraint(), ANY | REGISTER) || self.constraint() & (TIED | FIXED) != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::reg::{OperandConstraint, OperandKind, OperandPos};
+
+    /// The bits are where regalloc2's own functions say.
+    #[test]
+    fn parts_are_those_of_the_operand() {
+        let reg = PReg::new(13, RegClass::Float);
+        let constraints = [
+            OperandConstraint::Any,
+            OperandConstraint::Reg,
+            OperandConstraint::Reuse(3),
+            OperandConstraint::FixedReg(reg),
+        ];
+        let vreg = VReg::new(1_000_007, RegClass::Float);
+        for constraint in constraints {
+            for kind in [OperandKind::Use, OperandKind::Def] {
+                for pos in [OperandPos::Early, OperandPos::Late] {
+                    let operand = Operand::new(vreg, constraint, kind, pos);
+                    let parts = Parts::of(operand);
+                    assert_eq!(parts.vreg(), 1_000_007);
+                    assert_eq!(parts.class(), RegClass::Float);
+                    assert_eq!(parts.is_use(), kind == OperandKind::Use);
+                    assert_eq!(parts.is_late(), pos == OperandPos::Late);
+                    assert_eq!(parts.is_any(), constraint == OperandConstraint::Any);
+                    assert_eq!(parts.tied_to(), (constraint == OperandConstraint::Reuse(3)).then_some(3));
+                    let fixed = constraint == OperandConstraint::FixedReg(reg);
+                    assert_eq!(parts.fixed(), fixed.then_some(reg));
+                    assert!(parts.is_known() && !parts.names_register());
+                }
+            }
+        }
+        assert!(
+            !Parts::of(Operand::new(vreg, OperandConstraint::Stack, OperandKind::Use, OperandPos::Early))
+                .is_known()
+        );
+        assert!(Parts::of(Operand::fixed_nonallocatable(reg)).names_register());
+    }
+}

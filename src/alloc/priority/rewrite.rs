@@ -1,0 +1,222 @@
+//! Where each operand is, and what is copied in the gaps around its instruction.
+//!
+//! A value whose bundle was not split has one register, looked up by its number. The pieces of one that was split
+//! are sorted, and searched by position; where there is none, the value is in memory.
+
+use super::moves::{Group, Location};
+use super::operand::Parts;
+use super::positions::{Pos, early, gap, late};
+use super::registers::NONE;
+use super::values::{Definition, END};
+use super::{Input, Place, State};
+use crate::entity::Span;
+use crate::machine::reg::{Allocation, Operand, Output, PReg};
+
+/// In [`State::homes`]: the value lives nowhere.
+const NOWHERE: u8 = u8::MAX - 1;
+
+/// In [`State::homes`]: its bundle was split, or it is defined by a branch, whose edges know it by another register.
+const SPLIT: u8 = u8::MAX;
+
+impl State {
+    /// Sorts the pieces of bundles that were split, and lists where all others are.
+    #[inline(never)]
+    pub(super) fn find_places(&mut self) {
+        self.places.clear();
+        let whole = self.bundles.len();
+        for piece in &self.pieces.all {
+            let bundle = &mut self.bundles[piece.bundle as usize];
+            if bundle.split && piece.reg != NONE {
+                bundle.places.end += 1;
+            }
+        }
+        let mut at = 0;
+        for bundle in &mut self.bundles {
+            let count = bundle.places.end;
+            bundle.places = Span { start: at, end: at };
+            at += count;
+        }
+        self.places.resize(at as usize, Place { lo: 0, hi: 0, reg: NONE });
+        for piece in &self.pieces.all {
+            let bundle = &mut self.bundles[piece.bundle as usize];
+            if bundle.split && piece.reg != NONE {
+                let reg = self.registers.preg(bundle.class, piece.reg).index() as u8;
+                self.places[bundle.places.end as usize] = Place { lo: piece.lo, hi: piece.hi, reg };
+                bundle.places.end += 1;
+            }
+        }
+        for bundle in self.bundles.iter().filter(|bundle| bundle.places.len() > 1) {
+            let places = &mut self.places[bundle.places.start as usize..bundle.places.end as usize];
+            places.sort_unstable_by_key(|place| place.lo);
+        }
+        self.homes.clear();
+        self.homes.extend(self.values.all.iter().map(|value| {
+            let Some(bundle) = self.bundles.get(value.bundle as usize) else { return NOWHERE };
+            match self.pieces.all[..whole][value.bundle as usize].reg {
+                _ if bundle.split || value.definition == Definition::Branch => SPLIT,
+                NONE => SPLIT,
+                reg => self.registers.preg(bundle.class, reg).index() as u8,
+            }
+        }));
+    }
+
+    /// Where a value is at a position.
+    #[inline]
+    pub(super) fn location(&self, vreg: u32, pos: Pos) -> Location {
+        match self.homes[vreg as usize] {
+            SPLIT => self.location_in_pieces(vreg, pos),
+            NOWHERE => Location::NOWHERE,
+            reg => Location::register(reg),
+        }
+    }
+
+    fn location_in_pieces(&self, vreg: u32, pos: Pos) -> Location {
+        let number = self.values.all[vreg as usize].bundle;
+        let Some(bundle) = self.bundles.get(number as usize) else { return Location::NOWHERE };
+        if !bundle.split {
+            let reg = self.pieces.all[number as usize].reg;
+            return Location::register(self.registers.preg(bundle.class, reg).index() as u8);
+        }
+        let places = bundle.places.of(&self.places);
+        let at = places.partition_point(|place| place.hi <= pos);
+        match places.get(at) {
+            Some(place) if place.lo <= pos => Location::register(place.reg),
+            _ => Location::memory(number),
+        }
+    }
+
+    /// Whether a value's bundle was split.
+    #[inline]
+    pub(super) fn is_split(&self, vreg: u32) -> bool {
+        self.homes[vreg as usize] == SPLIT
+    }
+
+    /// Lists the allocations of all operands.
+    #[inline(never)]
+    pub(super) fn rewrite(&mut self, input: &Input, output: &mut Output) -> Result<(), String> {
+        output.allocs.clear();
+        output.inst_alloc_offsets.clear();
+        self.moves.clear();
+        output.allocs.reserve(input.vcode.operands.len());
+        output.inst_alloc_offsets.reserve(input.vcode.insts.len());
+        for (at, inst) in input.vcode.insts.iter().enumerate() {
+            output.inst_alloc_offsets.push(output.allocs.len() as u32);
+            let operands = input.vcode.inst_operands(inst);
+            if Parts::union(operands).is_constrained() {
+                self.rewrite_constrained(operands, at as u32, output)?;
+                continue;
+            }
+            for &operand in operands {
+                let operand = Parts::of(operand);
+                let home = self.homes[operand.vreg() as usize];
+                if home < NOWHERE {
+                    output.allocs.push(Allocation::reg(PReg::from_index(home.into())));
+                } else {
+                    self.rewrite_plain(operand, at as u32, output)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn rewrite_plain(&mut self, operand: Parts, at: u32, output: &mut Output) -> Result<(), String> {
+        let pos = if operand.is_late() && !operand.is_use() { late(at) } else { early(at) };
+        let location = self.location(operand.vreg(), pos);
+        match location.reg() {
+            Some(reg) => output.allocs.push(Allocation::reg(reg)),
+            None if operand.is_any() && operand.is_use() => {
+                self.read_slot(operand.vreg());
+                self.moves.patches.push((output.allocs.len() as u32, location));
+                output.allocs.push(Allocation::none());
+            }
+            None => return Err(no_register(operand.vreg(), at)),
+        }
+        Ok(())
+    }
+
+    /// Notes that something reads a value from its slot.
+    #[inline]
+    pub(super) fn read_slot(&mut self, vreg: u32) {
+        let value = &mut self.values.all[vreg as usize];
+        if !std::mem::replace(&mut value.stored, true) {
+            self.moves.stored.push(vreg);
+            if value.definition == Definition::Param {
+                self.moves.stored_params.push(vreg);
+            }
+        }
+    }
+
+    /// A copy from where a value is.
+    fn copy_to(&mut self, vreg: u32, at: u32, to: Location) {
+        let from = self.location(vreg, gap(at));
+        if from.reg().is_none() {
+            self.read_slot(vreg);
+        }
+        self.moves.copy(at, Group::Gap, from, to);
+    }
+
+    fn rewrite_constrained(
+        &mut self,
+        operands: &[Operand],
+        at: u32,
+        output: &mut Output,
+    ) -> Result<(), String> {
+        for (index, &operand) in operands.iter().enumerate() {
+            let parts = Parts::of(operand);
+            let vreg = parts.vreg();
+            if let Some(fixed) = parts.fixed() {
+                output.allocs.push(Allocation::reg(fixed));
+                let reg = Location::register(fixed.index() as u8);
+                if parts.names_register() {
+                    continue;
+                }
+                if parts.is_use() {
+                    self.copy_to(vreg, at, reg);
+                } else if self.values.all[vreg as usize].definition == Definition::Fixed
+                    && self.values.all[vreg as usize].bundle != END
+                {
+                    let to = self.location(vreg, gap(at + 1));
+                    if to.reg().is_some() {
+                        self.moves.copy(at, Group::After, reg, to);
+                    }
+                }
+            } else if parts.tied_to().is_some() {
+                let reg = self.location(vreg, early(at)).reg().ok_or_else(|| no_register(vreg, at))?;
+                output.allocs.push(Allocation::reg(reg));
+            } else if parts.is_use()
+                && !parts.is_late()
+                && let Some((def, is_tied)) = tied_definition(operands, index, vreg)
+            {
+                let reg = self.location(def, early(at)).reg().ok_or_else(|| no_register(def, at))?;
+                output.allocs.push(Allocation::reg(reg));
+                if is_tied {
+                    self.copy_to(vreg, at, Location::register(reg.index() as u8));
+                }
+            } else {
+                self.rewrite_plain(parts, at, output)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The definition that is tied to the operand with an index, or else to another use of the same register.
+fn tied_definition(operands: &[Operand], index: usize, vreg: u32) -> Option<(u32, bool)> {
+    let mut other = None;
+    for &operand in operands {
+        let parts = Parts::of(operand);
+        if let Some(to) = parts.tied_to() {
+            if to as usize == index {
+                return Some((parts.vreg(), true));
+            }
+            if Parts::of(operands[to as usize]).vreg() == vreg {
+                other = Some((parts.vreg(), false));
+            }
+        }
+    }
+    other
+}
+
+fn no_register(vreg: u32, at: u32) -> String {
+    format!("v{vreg} has no register in instruction {at}")
+}
