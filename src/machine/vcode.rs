@@ -276,7 +276,6 @@ impl VCode {
 
     /// Puts the instructions in order, after all blocks were lowered from the last to the first.
     pub(crate) fn finish(&mut self) {
-        self.drop_redundant_params();
         self.insts.reserve(self.pushed.len());
         let mut last_loc = NO_SRCLOC;
         let end_of_pushed = self.pushed.len() as u32;

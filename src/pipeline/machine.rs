@@ -13,7 +13,7 @@ use crate::machine::abi::AbiSignature;
 use crate::machine::compiled::CompiledStencil;
 use crate::machine::vcode::VCode;
 use crate::machine::{convention, description, vcode_check};
-use crate::options::Flags;
+use crate::options::{Flags, RegallocAlgorithm};
 use crate::text;
 use crate::text::inst::Assembly;
 use crate::timing::Timing;
@@ -196,7 +196,8 @@ fn emit<B: Backend>(state: &mut MachineHalf<B>, ir: &IrHalf, flags: &Flags) -> R
     let unsupported = |message| CompileError::Unsupported { inst: None, message };
     frame.limit = frame::stack_limit::<B>(stencil, abi).map_err(unsupported)?;
     B::finish_frame(frame, stencil, flags).map_err(unsupported)?;
-    emit_buffers.copies.begin(output.num_spillslots, allocatable);
+    let numbers_copies = flags.regalloc_algorithm() == RegallocAlgorithm::Priority;
+    emit_buffers.copies.begin(output.num_spillslots, allocatable, numbers_copies);
     let function = AllocatedFunction { vcode, output, frame };
     state.compiled = function::emit::<B>(&function, flags, emit_buffers);
     Ok(())

@@ -14,7 +14,7 @@ const ROUNDS: usize = 4;
 
 impl VCode {
     /// Gives redundant parameters the names of their values, and drops them and their arguments.
-    pub(super) fn drop_redundant_params(&mut self) {
+    pub(crate) fn drop_redundant_params(&mut self) {
         if self.params.is_empty() {
             return;
         }
