@@ -116,7 +116,7 @@ fn errors_say_what_and_where() {
         ("ss0 = explicit_slot 4, align = 3", 31, "an alignment must be a power of two"),
         ("ss0 = explicit_slot -4", 20, "number out of range: a size in bytes must fit in 32 bits, unsigned"),
         ("block0:\nv1 = iadd %x, v2", 18, "expected a value such as `v0`, found `%x`"),
-        ("block0:\nreturn v1, ; none", 20, "expected a value such as `v0`, found `}`"),
+        ("block0:\nreturn v1, ; none", 26, "expected a value such as `v0`, found `}`"),
         ("block0(v0: int32):", 11, "expected a type, found `int32`"),
         (
             "block0:\nv1 = icmp.i32 is v2",
