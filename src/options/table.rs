@@ -199,7 +199,7 @@ macro_rules! settings {
                 self.arch
             }
 
-            /// Whether they are for macOS.
+            /// Whether the target is macOS.
             pub fn is_macos(&self) -> bool {
                 self.macos
             }
