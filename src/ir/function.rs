@@ -110,7 +110,7 @@ pub struct Signature {
     pub params: Vec<AbiParam>,
     /// Results.
     pub returns: Vec<AbiParam>,
-    /// Whether callers may pass further arguments behind the parameters (`...`).
+    /// Whether callers can pass more arguments after the parameters (`...`).
     pub variadic: bool,
     /// Calling convention.
     pub call_conv: CallConv,

@@ -112,7 +112,7 @@ impl IntCc {
 }
 
 impl Opcode {
-    /// The comparison by which smin, smax, umin or umax takes its first operand rather than its second.
+    /// The condition under which smin, smax, umin or umax takes its first operand.
     pub fn min_max_order(self) -> IntCc {
         match self {
             Opcode::Smin => IntCc::SignedLessThan,
@@ -189,7 +189,7 @@ impl CallConv {
         self == CallConv::Tail
     }
 
-    /// Whether this is a convention of C's, in which functions can be variadic.
+    /// Whether a function with this convention can be variadic.
     pub(crate) fn supports_variadics(self) -> bool {
         use CallConv::*;
         matches!(self, SystemV | WindowsFastcall | AppleAarch64)

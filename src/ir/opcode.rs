@@ -290,9 +290,9 @@ impl Opcode {
     }
 }
 
-/// What the names of opcodes that can overflow say.
+/// Properties of opcodes that can overflow.
 impl Opcode {
-    /// Whether its second result says whether the first one overflowed.
+    /// Whether the second result says if the first overflowed.
     pub fn gives_overflow(self) -> bool {
         use Opcode::*;
         matches!(
@@ -310,19 +310,19 @@ impl Opcode {
         )
     }
 
-    /// Whether an opcode that can overflow subtracts; the others add or multiply.
+    /// Whether the opcode subtracts, rather than adds or multiplies.
     pub fn overflow_subtracts(self) -> bool {
         use Opcode::*;
         matches!(self, UsubOverflow | SsubOverflow | UsubOverflowBin | SsubOverflowBin)
     }
 
-    /// Whether an opcode that can overflow takes its operands as signed.
+    /// Whether the operands are signed.
     pub fn overflow_is_signed(self) -> bool {
         use Opcode::*;
         matches!(self, SaddOverflow | SsubOverflow | SmulOverflow | SaddOverflowCin | SsubOverflowBin)
     }
 
-    /// Whether its third operand is a carry or borrow.
+    /// Whether the third operand is a carry or borrow.
     pub fn takes_carry(self) -> bool {
         use Opcode::*;
         matches!(self, UaddOverflowCin | SaddOverflowCin | UsubOverflowBin | SsubOverflowBin)

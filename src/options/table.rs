@@ -102,7 +102,7 @@ choice! {
         Backtracking = "backtracking",
         /// regalloc2's single-pass allocator: faster, more spills and moves.
         SinglePass = "single_pass",
-        /// clifc's own, several times faster than backtracking.
+        /// clifc's own allocator: several times faster than `backtracking`.
         Priority = "priority",
     }
 }
@@ -199,7 +199,7 @@ macro_rules! settings {
                 self.arch
             }
 
-            /// Whether they are for macOS.
+            /// Whether the target is macOS.
             pub fn is_macos(&self) -> bool {
                 self.macos
             }

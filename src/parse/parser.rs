@@ -16,6 +16,8 @@ const MIN_LIMIT: usize = 1 << 14;
 /// Numbers of entities in the preamble below this are accepted, however short the text is. It is lower than
 /// for values because their entries take more memory.
 const MIN_ENTITY_LIMIT: usize = 1 << 12;
+/// The end of a function's text, if a `}` is missing.
+pub(super) const END_OF_FILE: &str = "the end of the file";
 /// Length of the shortest declaration in the preamble.
 const MIN_DECLARATION: usize = 8;
 
@@ -23,6 +25,8 @@ const MIN_DECLARATION: usize = 8;
 pub(super) struct Parser<'a> {
     /// The cursor in the function's text.
     pub cur: Cursor<'a>,
+    /// What messages call the end of the text at the cursor.
+    pub end: &'static str,
     /// Byte offset of the text in the file.
     pub base: usize,
     /// Numbers of values and blocks below this are kept; others need `numbering`.
@@ -59,6 +63,7 @@ impl<'a> Parser<'a> {
         let buffers = std::mem::take(&mut cx.scratch.builder);
         let mut parser = Parser {
             cur: Cursor::new(text),
+            end: END_OF_FILE,
             base,
             limit: limit(MIN_LIMIT + text.len()),
             entity_limit: limit(MIN_ENTITY_LIMIT + text.len() / MIN_DECLARATION),
@@ -137,7 +142,7 @@ impl<'a> Parser<'a> {
     /// Reports that `what` was expected at the cursor, and what is there.
     #[cold]
     pub fn expected(&mut self, what: &str) -> Failed {
-        self.error(format!("expected {what}, found {}", self.cur.found("the end of the file")))
+        self.error(format!("expected {what}, found {}", self.cur.found(self.end)))
     }
 
     /// Reports that a reference was expected at the cursor: `noun`, which is `prefix` and a number.

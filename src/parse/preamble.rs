@@ -2,7 +2,7 @@
 
 use super::context::Parse;
 use super::cursor::Cursor;
-use super::parser::Parser;
+use super::parser::{END_OF_FILE, Parser};
 use crate::entity::{Entity, Map};
 use crate::ir::*;
 
@@ -42,8 +42,8 @@ impl Parser<'_> {
         }
     }
 
-    /// Parses `(i32 uext, i64 sret, ...) -> i32 system_v` into an empty signature. A variadic signature
-    /// without a convention has the system's, since the default one has no variadic functions.
+    /// Parses `(i32 uext, i64 sret, ...) -> i32 system_v` into an empty signature. A variadic signature that
+    /// names no convention gets `system_v`, because the default one does not support variadic functions.
     fn signature(&mut self, signature: &mut Signature) -> Parse<()> {
         self.expect(b'(')?;
         if self.cur.peek() != b')' {
@@ -66,7 +66,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// Parameters or results. Returns whether `...`, where it is allowed, ends the list.
+    /// Parses parameters or results. Returns whether the list ends with `...`, if that is allowed.
     fn abi_params(&mut self, list: &mut Vec<AbiParam>, may_be_open: bool) -> Parse<bool> {
         loop {
             self.cur.space();
@@ -135,8 +135,8 @@ impl Parser<'_> {
         }
     }
 
-    /// Parses the signatures and functions that are declared behind `;!` between `start` and the position.
-    /// Each replaces the earlier declaration of its number, which is for other tools.
+    /// Parses the signatures and functions that are declared behind `;!` between `start` and the cursor. Each
+    /// replaces an earlier declaration of the same number, which is for other tools.
     fn replacements(&mut self, start: usize) {
         if memchr::memchr(b';', &self.cur.text[start..self.cur.pos]).is_none() {
             return;
@@ -150,8 +150,10 @@ impl Parser<'_> {
                     let end = memchr::memchr(b'\n', &self.cur.text[self.cur.pos..]);
                     let end = end.map_or(after.pos, |n| self.cur.pos + n);
                     self.cur.text = &after.text[..end];
+                    self.end = "the end of the line";
                     // Errors have been reported.
                     let _ = self.replacement();
+                    self.end = END_OF_FILE;
                     self.cur = Cursor { text: &after.text[..after.pos], pos: end };
                 }
                 b';' => self.cur.skip_line(),
@@ -175,7 +177,9 @@ impl Parser<'_> {
             self.cur = at;
             self.function_declaration()?;
         } else {
-            return Err(self.expected("a signature or a function to be declared: sig«n» or fn«n»"));
+            return Err(
+                self.expected("a declaration of a signature or function, such as `sig0 =` or `fn0 =`")
+            );
         }
         if self.cur.at_end() { Ok(()) } else { Err(self.expected("the end of the line")) }
     }
@@ -438,7 +442,7 @@ impl Parser<'_> {
     }
 }
 
-/// Makes a number one that the text skips.
+/// Removes the declaration of a number, if there is one.
 fn undeclare<K: Entity, V>(map: &mut Map<K, Option<V>>, key: K) {
     if map.get(key).is_some() {
         map[key] = None;

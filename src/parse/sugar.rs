@@ -145,49 +145,59 @@ impl Parser<'_> {
                 let data = InstData { aux: cond as u16, a, b, ..InstData::new(Opcode::Icmp, ty) };
                 self.push_inst(data, line).map(drop)
             }
-            Sugar::SecondNot(opcode) => {
-                let [x, y] = self.values()?;
-                let ty = self.type_of_operand(x, given, &line)?;
-                let not = self.insert(InstData { a: y, ..InstData::new(Opcode::Bnot, ty) }, &line)?;
-                let data = InstData { a: x, b: not, ..InstData::new(opcode, ty) };
-                self.push_inst(data, line).map(drop)
-            }
-            Sugar::SlotLoad(address) => {
-                let Some(ty) = given else {
-                    return Err(self.error_at(line.opcode_at, "the load needs a type, as in `.i32`"));
-                };
-                let a = self.insert_slot_addr(address, &line)?;
-                let data = InstData { aux: self.no_trap()?, a, ..InstData::new(Opcode::Load, ty) };
-                self.push_inst(data, line).map(drop)
-            }
-            Sugar::SlotStore(address) => {
-                let a = self.value()?;
-                self.expect(b',')?;
-                let ty = self.type_of_operand(a, given, &line)?;
-                let b = self.insert_slot_addr(address, &line)?;
-                let data = InstData { aux: self.no_trap()?, a, b, ..InstData::new(Opcode::Store, ty) };
-                self.push_inst(data, line).map(drop)
-            }
+            Sugar::SecondNot(opcode) => self.desugar_second_not(opcode, given, line),
+            Sugar::SlotLoad(address) => self.desugar_slot_load(address, given, line),
+            Sugar::SlotStore(address) => self.desugar_slot_store(address, given, line),
             Sugar::GlobalValue => self.desugar_global_value(given, line),
-            Sugar::ResumableTrap => {
-                let aux = self.trap_code()?;
-                let one =
-                    self.insert(InstData { a: 1, ..InstData::new(Opcode::Iconst, types::I8) }, &line)?;
-                let data = InstData { aux, a: one, ..InstData::new(Opcode::Trapnz, types::I8) };
-                self.push_inst(data, line).map(drop)
-            }
+            Sugar::ResumableTrap => self.desugar_resumable_trap(line),
             Sugar::Branch(if_not_zero) => self.desugar_branch(if_not_zero, given, line),
-            Sugar::ConvertLow => {
-                let x = self.value()?;
-                let from = self.type_of_operand(x, None, &line)?;
-                let Some(ty) = given else {
-                    return Err(self.error_at(line.opcode_at, "the conversion needs a type, as in `.f64x2`"));
-                };
-                let wide = self.insert(InstData { a: x, ..InstData::new(Opcode::SwidenLow, from) }, &line)?;
-                let data = InstData { a: wide, ..InstData::new(Opcode::FcvtFromSint, ty) };
-                self.push_inst(data, line).map(drop)
-            }
+            Sugar::ConvertLow => self.desugar_convert_low(given, line),
         }
+    }
+
+    fn desugar_second_not(&mut self, opcode: Opcode, given: Option<Type>, line: Line) -> Parse<()> {
+        let [x, y] = self.values()?;
+        let ty = self.type_of_operand(x, given, &line)?;
+        let not = self.insert(InstData { a: y, ..InstData::new(Opcode::Bnot, ty) }, &line)?;
+        let data = InstData { a: x, b: not, ..InstData::new(opcode, ty) };
+        self.push_inst(data, line).map(drop)
+    }
+
+    fn desugar_slot_load(&mut self, address: Opcode, given: Option<Type>, line: Line) -> Parse<()> {
+        let Some(ty) = given else {
+            return Err(self.error_at(line.opcode_at, "the load needs a type, as in `.i32`"));
+        };
+        let a = self.insert_slot_addr(address, &line)?;
+        let data = InstData { aux: self.no_trap()?, a, ..InstData::new(Opcode::Load, ty) };
+        self.push_inst(data, line).map(drop)
+    }
+
+    fn desugar_slot_store(&mut self, address: Opcode, given: Option<Type>, line: Line) -> Parse<()> {
+        let a = self.value()?;
+        self.expect(b',')?;
+        let ty = self.type_of_operand(a, given, &line)?;
+        let b = self.insert_slot_addr(address, &line)?;
+        let data = InstData { aux: self.no_trap()?, a, b, ..InstData::new(Opcode::Store, ty) };
+        self.push_inst(data, line).map(drop)
+    }
+
+    /// Rewrites `resumable_trap user1` to a `trapnz` on a constant.
+    fn desugar_resumable_trap(&mut self, line: Line) -> Parse<()> {
+        let aux = self.trap_code()?;
+        let one = self.insert(InstData { a: 1, ..InstData::new(Opcode::Iconst, types::I8) }, &line)?;
+        let data = InstData { aux, a: one, ..InstData::new(Opcode::Trapnz, types::I8) };
+        self.push_inst(data, line).map(drop)
+    }
+
+    fn desugar_convert_low(&mut self, given: Option<Type>, line: Line) -> Parse<()> {
+        let x = self.value()?;
+        let from = self.type_of_operand(x, None, &line)?;
+        let Some(ty) = given else {
+            return Err(self.error_at(line.opcode_at, "the conversion needs a type, as in `.f64x2`"));
+        };
+        let wide = self.insert(InstData { a: x, ..InstData::new(Opcode::SwidenLow, from) }, &line)?;
+        let data = InstData { a: wide, ..InstData::new(Opcode::FcvtFromSint, ty) };
+        self.push_inst(data, line).map(drop)
     }
 
     fn desugar_renamed(&mut self, opcode: Opcode, given: Option<Type>, line: Line) -> Parse<()> {

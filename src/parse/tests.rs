@@ -116,7 +116,7 @@ fn errors_say_what_and_where() {
         ("ss0 = explicit_slot 4, align = 3", 31, "an alignment must be a power of two"),
         ("ss0 = explicit_slot -4", 20, "number out of range: a size in bytes must fit in 32 bits, unsigned"),
         ("block0:\nv1 = iadd %x, v2", 18, "expected a value such as `v0`, found `%x`"),
-        ("block0:\nreturn v1, ; none", 20, "expected a value such as `v0`, found `}`"),
+        ("block0:\nreturn v1, ; none", 26, "expected a value such as `v0`, found `}`"),
         ("block0(v0: int32):", 11, "expected a type, found `int32`"),
         (
             "block0:\nv1 = icmp.i32 is v2",
@@ -127,9 +127,14 @@ fn errors_say_what_and_where() {
         ("block0:\nv1 = iadd.f32 v2, v3", 13, "invalid type f32 for iadd; see `clifc explain iadd`"),
         ("gv0 = load.i64 notrap aligned gv1", 30, "gv1 is not declared"),
         ("v1 = iconst.i8 1", 0, "expected a block header such as `block0:`, found `v1`"),
-        (";! gv0 = vmctx\nblock0:", 3, "expected a signature or a function to be declared: sig«n» or fn«n»"),
-        ("sig0 = ()\n;! sig0 = (...) -> ...\nblock0:", 29, "expected a type"),
-        ("sig0 = () ;! sig0 = () sig1\nblock0:", 23, "expected the end of the line"),
+        (
+            ";! gv0 = vmctx\nblock0:",
+            3,
+            "expected a declaration of a signature or function, such as `sig0 =` or `fn0 =`, found `gv0`",
+        ),
+        ("sig0 = ()\n;! sig0 = (...) -> ...\nblock0:", 29, "expected a type, found `.`"),
+        ("sig0 = ()\n;! sig0 = (\nblock0:", 21, "expected a type, found the end of the line"),
+        ("sig0 = () ;! sig0 = () sig1\nblock0:", 23, "expected the end of the line, found `sig1`"),
     ] {
         assert_eq!(complaint(body), (at, message.to_string()), "{body}");
     }
