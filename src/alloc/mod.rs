@@ -125,8 +125,8 @@ struct Files {
 }
 
 impl Files {
-    /// Number of kinds: a bit for each field of [`RegisterNeeds`], one for functions without floats, and one for
-    /// clifc's own allocator.
+    /// Number of kinds: a bit for each field of [`RegisterNeeds`], one for functions without floats, and one
+    /// for clifc's own allocator.
     const KINDS: usize = 32;
 
     fn new<M: Machine>(flags: &Flags) -> Self {

@@ -60,8 +60,9 @@ impl Copies {
         self.old = self.last;
     }
 
-    /// Begins a function with this many slots and these allocatable registers. With `numbers_copies`, a register of
-    /// unknown value that is copied gets a number, so that copying it back is found to be redundant.
+    /// Begins a function with this many slots and these allocatable registers. With `numbers_copies`, a
+    /// register of unknown value that is copied gets a number, so that copying it back is found to be
+    /// redundant.
     pub(crate) fn begin(&mut self, slots: usize, all: PRegSet, numbers_copies: bool) {
         self.all = all;
         self.numbers_copies = numbers_copies;

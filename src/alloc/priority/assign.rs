@@ -1,9 +1,9 @@
 //! Registers for bundles and pieces, the heaviest first.
 //!
-//! A piece is a part of a bundle that is to have one register; at first each bundle is one piece. Its weight is how
-//! often its uses run for each position it lives at, so what is short and hot comes before what is long and
-//! cold. One that finds no register free is split; nothing that has a register loses it again, but to
-//! a piece that cannot be split any further ([`evict`](super::evict)).
+//! A piece is a part of a bundle that is to have one register; at first each bundle is one piece. Its weight
+//! is how often its uses run for each position it lives at, so what is short and hot comes before what is
+//! long and cold. One that finds no register free is split; nothing that has a register loses it again, but
+//! to a piece that cannot be split any further ([`evict`](super::evict)).
 
 use super::evict::Occupants;
 use super::flow::{ORDINARY, frequency};
@@ -117,8 +117,8 @@ enum Wishes {
 
 /// The weight of what costs so much and is that many positions long.
 ///
-/// What would best have a register that is given comes early: others can take any. Length counts from a least one on, so
-/// that the shortest do not come before all that is used more often.
+/// What would best have a register that is given comes early: others can take any. Length counts from a least
+/// one on, so that the shortest do not come before all that is used more often.
 fn weigh(cost: f32, length: Pos, wishes: Wishes) -> f32 {
     const LEAST: Pos = 3 * 16;
     let factor = match wishes {
@@ -221,8 +221,8 @@ impl State {
         Ok(())
     }
 
-    /// The registers that something so costly may have: a preserved one that nothing uses yet has to be saved and
-    /// restored.
+    /// The registers that something so costly may have: a preserved one that nothing uses yet has to be saved
+    /// and restored.
     pub(super) fn allowed(&self, class: usize, cost: f32) -> u32 {
         let bank = &self.registers.banks[class];
         if cost >= 2.0 * frequency(ORDINARY) {

@@ -123,8 +123,8 @@ impl Busy {
         self.sum_up((pos / CHUNK) as usize);
     }
 
-    /// How far into sorted, non-empty `ranges` any one register of `free` stays free: the registers that stay free longest
-    /// and the first position where none is, if there is such a position.
+    /// How far into sorted, non-empty `ranges` any one register of `free` stays free: the registers that stay
+    /// free longest and the first position where none is, if there is such a position.
     pub(super) fn free_prefix(
         &self,
         ranges: impl Iterator<Item = Range>,

@@ -1,12 +1,12 @@
 //! Values that copies connect become bundles: they share a register, and in memory a slot.
 //!
-//! Affinities are the pairs of a tied use and its definition, and of an edge's argument and its parameter, those of one
-//! argument and parameter summed over all edges. Pairs are taken in order of weight; their webs are merged if nowhere
-//! live at once.
+//! Affinities are the pairs of a tied use and its definition, and of an edge's argument and its parameter,
+//! those of one argument and parameter summed over all edges. Pairs are taken in order of weight; their webs
+//! are merged if nowhere live at once.
 //!
-//! A web's ranges are kept in runs, sorted slices of which each is more than twice as long as the next: merging
-//! webs merges runs of like length only, so that a web may grow value by value and a range is
-//! still copied a logarithmic number of times.
+//! A web's ranges are kept in runs, sorted slices of which each is more than twice as long as the next:
+//! merging webs merges runs of like length only, so that a web may grow value by value and a range is still
+//! copied a logarithmic number of times.
 //!
 //! Invariant: the members of a bundle are never live at the same position.
 
@@ -354,7 +354,8 @@ fn overlap(a: &[Range], b: &[Range]) -> bool {
     false
 }
 
-/// Appends the ranges of two sorted slices that do not overlap, in order and joined where one ends and the next begins.
+/// Appends the ranges of two sorted slices that do not overlap, in order and joined where one ends and the
+/// next begins.
 fn merge(ranges: &mut Vec<Range>, a: Span, b: Span) -> Span {
     let start = ranges.len();
     ranges.reserve((a.len() + b.len()) as usize);

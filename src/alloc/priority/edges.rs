@@ -1,12 +1,12 @@
 //! Moves that connect pieces with each other, with memory, and over edges; and the stores to spill slots.
 //!
 //! An edge's moves are at the end of its source if that has no other successor, else at the start of its
-//! destination. Arguments are moved to their parameters; a value that lives on is moved if its bundle was split and
-//! its destination's piece does not reach back to the end of the source. What is in memory at the start
-//! of a block was stored at its definition.
+//! destination. Arguments are moved to their parameters; a value that lives on is moved if its bundle was
+//! split and its destination's piece does not reach back to the end of the source. What is in memory at the
+//! start of a block was stored at its definition.
 //!
-//! A value is stored if anything reads it from its slot. A parameter that begins in memory is stored by the edges,
-//! or was, if the argument shares its slot and is stored itself.
+//! A value is stored if anything reads it from its slot. A parameter that begins in memory is stored by the
+//! edges, or was, if the argument shares its slot and is stored itself.
 
 use super::moves::{Group, Location};
 use super::positions::{covers, inst_of};
@@ -189,7 +189,8 @@ impl State {
         Ok(())
     }
 
-    /// Moves what a block's last instruction defines in a given register to where the value lives behind the edges.
+    /// Moves what a block's last instruction defines in a given register to where the value lives behind the
+    /// edges.
     fn pass_result(&mut self, input: &Input, vreg: u32) -> Result<(), String> {
         let value = self.values.all[vreg as usize];
         let block = value.block as usize;

@@ -106,8 +106,8 @@ impl State {
         occupants
     }
 
-    /// Puts a piece in memory from its last use before `lo` up to its next from `hi` on, where it takes its register again.
-    /// Returns whether that can be: not if it is used between.
+    /// Puts a piece in memory from its last use before `lo` up to its next from `hi` on, where it takes its
+    /// register again. Returns whether that can be: not if it is used between.
     fn cut_out(&mut self, number: u32, lo: Pos, hi: Pos) -> bool {
         self.sort_piece(number);
         let piece = self.pieces.all[number as usize];

@@ -1,7 +1,7 @@
 //! Blocks as the allocator sees them: where they are, what loops they are in, how often they run.
 //!
-//! A block's level stands for how often it runs: [`ORDINARY`] outside of loops, one more for each loop around it,
-//! two fewer if it is cold. A level is eight times as frequent as the one below.
+//! A block's level stands for how often it runs: [`ORDINARY`] outside of loops, one more for each loop around
+//! it, two fewer if it is cold. A level is eight times as frequent as the one below.
 
 use super::loops::Loops;
 use super::positions::{Pos, gap};
@@ -56,7 +56,8 @@ pub(super) struct Flow {
     /// By block: the ranges of their predecessors in `pred_list`.
     pred_ranges: Vec<Span>,
     pred_list: Vec<u32>,
-    /// For each block, the first of the row of blocks up to it each of which has only the one before as predecessor.
+    /// For each block, the first of the row of blocks up to it each of which has only the one before as
+    /// predecessor.
     lead: Vec<u32>,
     /// For each block, where the first header from there on begins; [`Pos::MAX`] if there is none.
     next_header: Vec<Pos>,

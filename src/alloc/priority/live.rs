@@ -58,7 +58,8 @@ impl Walk {
         }
     }
 
-    /// Makes the value live throughout a loop that does not define it: from every block of it there is a way to the use.
+    /// Makes the value live throughout a loop that does not define it: from every block of it there is a way
+    /// to the use.
     fn enter_loop(&mut self, flow: &Flow, number: u32, definition: u32) -> Option<()> {
         let (header, rows) = flow.loops.blocks(number);
         for &(first, last) in rows {

@@ -1,8 +1,9 @@
 //! Loops, found from the edges alone (Havlak's algorithm).
 //!
-//! A depth-first search numbers the blocks; then headers are taken innermost first and their bodies walked backwards from
-//! the back edges, where an inner loop that was found before counts as its header. Each edge is walked once.
-//! A cycle with several entries is a loop of the entry that the search came to first, and *irregular*.
+//! A depth-first search numbers the blocks; then headers are taken innermost first and their bodies walked
+//! backwards from the back edges, where an inner loop that was found before counts as its header. Each edge
+//! is walked once. A cycle with several entries is a loop of the entry that the search came to first, and
+//! *irregular*.
 
 use crate::entity::Span;
 use crate::machine::reg::VBlock;
@@ -20,7 +21,8 @@ struct Loop {
     depth: u32,
     /// Whether it is entered elsewhere than at its header.
     irregular: bool,
-    /// How many loops it consists of: itself and those in it, which have the numbers behind its own in `order`.
+    /// How many loops it consists of: itself and those in it, which have the numbers behind its own in
+    /// `order`.
     count: u32,
     /// Its number in an order in which every loop stands before those in it, with nothing between.
     number: u32,

@@ -1,9 +1,9 @@
 //! Moves, and the order in which parallel ones are done.
 //!
-//! The moves at one point come in groups, each of which reads all before it writes any. A group is put in order: a move is
-//! done when nothing is left to read what it overwrites; what remains are cycles, and each is opened by
-//! saving one of its places in a register that is free there, or else in a slot. A move between slots goes by way of a
-//! register that is free, or of any whose value is saved around it.
+//! The moves at one point come in groups, each of which reads all before it writes any. A group is put in
+//! order: a move is done when nothing is left to read what it overwrites; what remains are cycles, and each
+//! is opened by saving one of its places in a register that is free there, or else in a slot. A move between
+//! slots goes by way of a register that is free, or of any whose value is saved around it.
 
 use super::positions::{gap, late};
 use super::{Input, State};

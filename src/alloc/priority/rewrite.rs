@@ -1,7 +1,7 @@
 //! Where each operand is, and what is copied in the gaps around its instruction.
 //!
-//! A value whose bundle was not split has one register, looked up by its number. The pieces of one that was split
-//! are sorted, and searched by position; where there is none, the value is in memory.
+//! A value whose bundle was not split has one register, looked up by its number. The pieces of one that was
+//! split are sorted, and searched by position; where there is none, the value is in memory.
 
 use super::moves::{Group, Location};
 use super::operand::Parts;
@@ -15,7 +15,8 @@ use crate::machine::reg::{Allocation, Operand, Output, PReg};
 /// In [`State::homes`]: the value lives nowhere.
 const NOWHERE: u8 = u8::MAX - 1;
 
-/// In [`State::homes`]: its bundle was split, or it is defined by a branch, whose edges know it by another register.
+/// In [`State::homes`]: its bundle was split, or it is defined by a branch, whose edges know it by another
+/// register.
 const SPLIT: u8 = u8::MAX;
 
 impl State {

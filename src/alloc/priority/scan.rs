@@ -1,9 +1,9 @@
-//! One pass over the operands: what each instruction reserves, where each value is used and defined, and which values
-//! would best share a register.
+//! One pass over the operands: what each instruction reserves, where each value is used and defined, and
+//! which values would best share a register.
 //!
 //! All that can be a copy is taken out of the constraints. A fixed or tied use ends in the gap before its
-//! instruction, from where it is copied; a fixed definition begins in the gap behind. The registers that are given
-//! are reserved for the instruction alone.
+//! instruction, from where it is copied; a fixed definition begins in the gap behind. The registers that are
+//! given are reserved for the instruction alone.
 
 use super::flow::frequency;
 use super::operand::Parts;

@@ -1,5 +1,6 @@
-//! Spill slots: one for each bundle that has anything in memory, shared by bundles that do not live in the same part of
-//! the function. Those that are accessed most are nearest to the stack pointer, where displacements are short.
+//! Spill slots: one for each bundle that has anything in memory, shared by bundles that do not live in the
+//! same part of the function. Those that are accessed most are nearest to the stack pointer, where
+//! displacements are short.
 
 use super::State;
 use super::values::END;

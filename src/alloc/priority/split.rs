@@ -1,8 +1,10 @@
 //! Splitting a piece for which no register is free over all of its ranges.
 //!
-//! - [By level](State::split_by_level): what lies in deeper loops is separated from what lies around them; parts without
+//! - [By level](State::split_by_level): what lies in deeper loops is separated from what lies around them;
+//!   parts without
 //!   uses stay in memory.
-//! - [By row](State::split_by_row), if bringing the value into the piece's register on the edges into it costs more
+//! - [By row](State::split_by_row), if bringing the value into the piece's register on the edges into it
+//!   costs more
 //!   than fetching it once in each row of blocks that uses it.
 //! - [By a cut](State::cut): as many uses as one register reaches, in the order of the text, get it; the
 //!   rest waits again, connected by a move if nothing is in memory yet.
@@ -137,8 +139,8 @@ impl State {
 
     /// Whether a piece is better split by rows: whether entering it costs more than an access in each row.
     ///
-    /// An access is a load before the first use that needs a register, unless the row defines the value; where memory will
-    /// do, an access from there costs less than a load would.
+    /// An access is a load before the first use that needs a register, unless the row defines the value;
+    /// where memory will do, an access from there costs less than a load would.
     pub(super) fn is_better_by_row(&self, number: u32) -> bool {
         const FROM_MEMORY: f32 = 0.75;
         let piece = self.pieces.all[number as usize];
@@ -159,7 +161,8 @@ impl State {
         self.entry_cost(&piece, accesses) > accesses
     }
 
-    /// How often edges run on which the value has to be brought into a piece's register; counts up to a limit.
+    /// How often edges run on which the value has to be brought into a piece's register; counts up to a
+    /// limit.
     fn entry_cost(&self, piece: &Piece, most: f32) -> f32 {
         let flow = &self.flow;
         let ranges = self.bundles[piece.bundle as usize].ranges.of(&self.ranges);
@@ -220,8 +223,8 @@ impl State {
     }
 
     /// Where the next use needs a register, or a definition begins, and the uses from there on. Copies and
-    /// memory operands before it are done from memory. A value is not fetched within a loop that it comes into: the
-    /// loop's header is then the beginning.
+    /// memory operands before it are done from memory. A value is not fetched within a loop that it comes
+    /// into: the loop's header is then the beginning.
     pub(super) fn trim(&self, bundle: u32, lo: Pos, uses: Span, local: bool) -> Option<(Pos, Span)> {
         let all = uses.of(&self.uses);
         let first = all.iter().position(|one| one.need.defines() || !one.need.takes_memory())?;
@@ -241,8 +244,8 @@ impl State {
         Some((start, Span { start: from, end: uses.end }))
     }
 
-    /// Gives the uses at a piece's beginning the register that is free longest, and so on with what is left. As soon as
-    /// half of a long piece is done, the rest waits for its turn again, by its own weight.
+    /// Gives the uses at a piece's beginning the register that is free longest, and so on with what is left.
+    /// As soon as half of a long piece is done, the rest waits for its turn again, by its own weight.
     fn cut(&mut self, piece: &Piece) -> Result<(), String> {
         const SHORT: u32 = 16;
         let count = piece.uses.len();
@@ -365,8 +368,8 @@ impl State {
         }
     }
 
-    /// Gives the uses that one instruction makes a register, if need be one that something lighter has; returns what is
-    /// left.
+    /// Gives the uses that one instruction makes a register, if need be one that something lighter has;
+    /// returns what is left.
     fn place_minimal(&mut self, piece: &Piece, uses: Span) -> Result<Option<Rest>, String> {
         let bundle = piece.bundle;
         let all = uses.of(&self.uses);

@@ -1,9 +1,9 @@
 //! Block parameters that have but one value: they become another name for it.
 //!
-//! Code from WebAssembly hands every local variable round its loops, changed or not. A parameter to which all edges
-//! pass the same value, or the parameter itself, is that value; in bzip2 that is half of them, with two
-//! fifths of all arguments. One that goes comes into others as its value, so the blocks are gone
-//! through a few times; that more would follow is rare.
+//! Code from WebAssembly hands every local variable round its loops, changed or not. A parameter to which all
+//! edges pass the same value, or the parameter itself, is that value; in bzip2 that is half of them, with two
+//! fifths of all arguments. One that goes comes into others as its value, so the blocks are gone through a
+//! few times; that more would follow is rare.
 
 use super::{VCode, resolve};
 use crate::entity::Span;
@@ -36,8 +36,8 @@ impl VCode {
         }
     }
 
-    /// Finds the parameters of blocks with a single predecessor. What the branch there defines is not to be seen beyond
-    /// its edges, so that is left alone.
+    /// Finds the parameters of blocks with a single predecessor. What the branch there defines is not to be
+    /// seen beyond its edges, so that is left alone.
     fn name_after_only_argument(&mut self) -> bool {
         let mut found = false;
         for block in 0..self.blocks.len() {
