@@ -7,10 +7,13 @@
 //! | `vocabulary` | what a target supplies |
 //! | `families` | which function lowers an opcode |
 //! | `blocks` | the blocks of VCode |
-//! | `address`, `condition`, `known_values` | matching: addresses, conditions, constants |
+//! | `address`, `known_values` | matching addresses and constants |
+//! | `compare`, `condition`, `select` | comparisons, conditions, selection without branches |
+//! | `overflow` | arithmetic with carry and overflow |
 //! | `rematerialize`, `local_cse`, `extension` | rematerialisation, common subexpressions, zero extensions |
 //! | `call`, `control` | calls and returns; branches and the frame |
-//! | `convert`, `float`, `atomic`, `wide` | families with shared parts; `wide` is i128 |
+//! | `convert`, `float`, `atomic` | families with shared parts |
+//! | `wide`, `wide_divide`, `wide_shift` | i128 |
 //! | `divide_constant`, `reciprocal` | division by constants |
 
 pub mod address;
