@@ -288,7 +288,7 @@ fn put_parts_extended<I: CallLowering>(
 }
 
 /// The parts of an i128 in memory, low first: where each is.
-fn halves(place: Amode, convention: &Convention) -> [Amode; 2] {
+pub(super) fn halves(place: Amode, convention: &Convention) -> [Amode; 2] {
     match convention.memory {
         MemoryRules::RightJustified => [place.upper(), place],
         _ => [place, place.upper()],

@@ -103,6 +103,8 @@ pub struct Lower<'a, I> {
     pub return_area: Option<VReg>,
     /// Whether something needs the frame pointer to be set up.
     pub needs_frame_pointer: bool,
+    /// Whether a list of the function's arguments is started.
+    pub starts_list: bool,
     /// Reused tables.
     pub tables: &'a mut LowerTables,
     /// Blocks of VCode.

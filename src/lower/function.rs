@@ -40,6 +40,7 @@ pub fn lower_function<'a, I: FamilyLowering>(
         tail_bytes: 0,
         return_area: None,
         needs_frame_pointer: false,
+        starts_list: false,
         tables,
         blocks,
         try_results: Vec::new(),
@@ -85,6 +86,7 @@ pub fn lower_function<'a, I: FamilyLowering>(
         calls: cx.calls,
         tail_bytes: cx.tail_bytes,
         needs_frame_pointer: cx.needs_frame_pointer,
+        starts_list: cx.starts_list,
     })
 }
 
@@ -127,4 +129,6 @@ pub struct LowerSummary {
     pub tail_bytes: u32,
     /// Whether a frame pointer must be set up.
     pub needs_frame_pointer: bool,
+    /// Whether a list of the function's arguments is started.
+    pub starts_list: bool,
 }

@@ -10,6 +10,7 @@
 //! | `address`, `condition`, `known_values` | matching: addresses, conditions, constants |
 //! | `rematerialize`, `repeats`, `extension` | values made again, made once, or made with zeros above |
 //! | `call`, `control` | calls and returns; branches and the frame |
+//! | `variadic` | lists of a variadic function's arguments |
 //! | `convert`, `float`, `atomic`, `wide` | families with shared parts; `wide` is i128 |
 //! | `divide_constant`, `reciprocal` | division by constants |
 
@@ -34,6 +35,7 @@ mod reciprocal;
 pub mod rematerialize;
 mod repeats;
 pub mod select;
+mod variadic;
 pub mod vocabulary;
 pub mod wide;
 pub mod wide_divide;
