@@ -124,10 +124,12 @@ fn add_functions(text: &mut String, count: &mut usize, opcode: Opcode, ctrl: Typ
             let equals = if results.is_empty() { "" } else { " = " };
             let params = list(&args, |_| "TY".into());
             let block = list(&args, |i| format!("v{i}: TY"));
+            let (more, convention) =
+                if opcode == Opcode::VaStart { (", ...", "system_v") } else { ("", "fast") };
             let block = if args.is_empty() { block } else { format!("({block})") };
             writeln!(
                 text,
-                "function %f{count}({params}){returned} fast {{\n    \
+                "function %f{count}({params}{more}){returned} {convention} {{\n    \
                  ss0 = explicit_slot 16\n    gv0 = symbol {}%g\n    fn0 = %h() fast\n\
                  block0{block}:\n    {defined}{equals}{}{suffix} {operands}\n    return {defined}\n}}",
                 if opcode == Opcode::TlsValue { "tls " } else { "" },

@@ -6,11 +6,13 @@
 
 use crate::entity::Map;
 use crate::ir::{GlobalValueData, Purpose, StackSlot, StackSlotData, Stencil};
-use crate::machine::abi::{AbiSignature, PartLocation};
+use crate::machine::abi::{AbiSignature, PartLocation, Used};
 use crate::machine::amode::{Amode, Place};
+use crate::machine::argument_list::ArgumentList;
+use crate::machine::convention::Convention;
 use crate::machine::description::Machine;
 use crate::machine::description::is_overaligned;
-use crate::machine::reg::{PReg, PRegSet};
+use crate::machine::reg::{PReg, PRegSet, SpillSlot};
 use crate::machine::symbol::SymbolRef;
 
 /// The layout of a function's frame. Sizes are in bytes, offsets in bytes from the stack pointer after the
@@ -46,6 +48,10 @@ pub struct Frame {
     /// Number of bytes by which the stack arguments of tail calls exceed the incoming ones: the prologue
     /// makes room for them.
     pub growth: u32,
+    /// Bytes of the area in which the registers of further arguments are saved; it has the slot behind the last.
+    pub argument_area: u32,
+    /// Registers of further arguments, and where the prologue saves each.
+    pub saved_arguments: Vec<(PReg, SpillSlot)>,
     /// Steps that compute the stack limit on entry; empty if there is none.
     pub limit: Vec<LimitStep>,
     /// Offset of the saved vector registers.
@@ -169,7 +175,28 @@ impl Frame {
             self.slots.push(at);
             at += slot_room::<I>(slot) as u32;
         }
+        if self.argument_area > 0 {
+            at = at.next_multiple_of(I::STACK_ALIGNMENT.max(8));
+            self.slots.push(at);
+            at += self.argument_area;
+        }
         at.next_multiple_of(8)
+    }
+
+    /// Has the prologue save the registers of further arguments. The frame has been laid out.
+    pub fn save_arguments(&mut self, convention: &Convention, used: Used) -> Result<(), String> {
+        let start = match convention.list {
+            ArgumentList::Address => self.incoming,
+            ArgumentList::Counted(_) => *self.slots.values().last().expect("the area has a slot"),
+        };
+        for (register, offset) in convention.saved_arguments(used) {
+            let number = (start + offset - self.spills) / 8;
+            if number >= Amode::LIMIT {
+                return Err("the frame of a variadic function is too large".to_string());
+            }
+            self.saved_arguments.push((register, SpillSlot::new(number as usize)));
+        }
+        Ok(())
     }
 }
 

@@ -62,6 +62,10 @@ pub(crate) fn emit<I: Emission>(
         layout.find_landings::<I>(vcode);
     }
     I::emit_prologue(frame, flags, buffer);
+    for &(register, slot) in &frame.saved_arguments {
+        let row = I::MOVES.whole(register.class()).store;
+        I::encode_move(row, register, Allocation::stack(slot), frame, buffer);
+    }
     let padding = padding(flags);
     let moves = [RegClass::Int, RegClass::Float].map(|class| *I::MOVES.of(class, vcode.float_width()));
     let mut cursor = Cursor::default();

@@ -81,6 +81,9 @@ impl Machine<'_> {
             stack_pointer = self.push(stack_pointer, &bytes)?;
             self.values[values + value as usize] = Value::scalar(param.ty, u128::from(stack_pointer));
         }
+        let further = args.get(stencil.signature.params.len()..).unwrap_or_default();
+        stack_pointer = self.push(stack_pointer, &self.argument_bytes(further))?;
+        let further_arguments = stack_pointer;
         stack_pointer = self.lowered(stack_pointer, code.slots.size, code.slots.align)?;
         self.memory.stack_pointer = stack_pointer;
         if let Some(slots) = self.memory.write(stack_pointer, code.slots.size) {
@@ -97,6 +100,7 @@ impl Machine<'_> {
             stack_pointer,
             frame_pointer,
             caller_stack_pointer,
+            further_arguments,
         });
         match code.needs_stack {
             true => self.check_stack_limit(stencil),

@@ -4,7 +4,7 @@ use super::memory::Memory;
 use super::program::{Code, Program, Symbol};
 use crate::eval::{self, Fault, Immediate, Results, Value};
 use crate::ir::{
-    Block, BlockArg, BlockCallRef, DynamicStackSlot, Endianness, ExceptionTable, Format, FuncRef,
+    Block, BlockArg, BlockCallRef, DynamicStackSlot, Endianness, ExceptionTable, Family, Format, FuncRef,
     GlobalValueData, Handler, Inst, InstData, JumpTable, Opcode, StackSlot, Stencil, TrapCode, types,
 };
 
@@ -81,6 +81,8 @@ pub(super) struct Frame {
     pub frame_pointer: u64,
     /// The stack pointer of the caller.
     pub caller_stack_pointer: u64,
+    /// The address of the arguments behind the parameters.
+    pub further_arguments: u64,
 }
 
 /// What comes after an instruction.
@@ -262,6 +264,9 @@ impl<'p> Machine<'p> {
             Format::AtomicCas => self.atomic_cas(data),
             Format::LoadNoOffset if data.opcode == Opcode::AtomicLoad => self.atomic_load(data),
             Format::Nullary if data.opcode != Opcode::Nop => self.machine_state(data),
+            Format::Unary | Format::Binary if data.opcode.family() == Family::ArgumentList => {
+                self.argument_list(data)
+            }
             Format::Unary if data.opcode == Opcode::SetPinnedReg => {
                 self.pinned = self.value(data.a).clone();
                 Ok(Next::Following)

@@ -9,6 +9,7 @@
 //! a frame begins with the caller's frame pointer and the return address; there is one thread.
 
 mod access;
+mod argument_list;
 mod calls;
 mod imports;
 mod machine;

@@ -67,6 +67,7 @@ families! {
     Narrow "Narrowing lanes with saturation.",
     Widen "Widening lanes.",
     Atomic "Atomic accesses and fences.",
+    ArgumentList "Lists of a variadic function's arguments.",
     Call "Calls of declared functions.",
     CallIndirect "Indirect calls.",
     Special "Special registers, thread-local addresses, breakpoints.",

@@ -202,6 +202,8 @@ pub mod sets {
     pub const INT_32_64: TypeSet = set(ints(32, 64), SCALAR);
     /// i64.
     pub const INT_64: TypeSet = set(ints(64, 64), SCALAR);
+    /// i32, i64, i128, f64 or f128: what C passes for `...`.
+    pub const PROMOTED: TypeSet = set(ints(32, 128) | 0b11_0000_0000, SCALAR);
     /// Integer: fixed or dynamic vector.
     pub const INT_VECTOR: TypeSet = set(INTS, FIXED | DYNAMIC);
     /// Float: scalar, fixed or dynamic vector.
@@ -457,6 +459,15 @@ opcodes! {
     TlsValue "tls_value" GlobalValue (Given, INT_32_64) () -> (Ctrl) [] Special
         "Computes the address of the running thread's instance of a thread-local symbol, plus the offset in \
          its declaration.";
+    VaStart "va_start" Unary (NoCtrl, NONE) (Is(I64)) -> () [STORE OTHER] ArgumentList
+        "Starts a list of the arguments behind the function's parameters, in the `va_list` at the address. The \
+         function must be variadic.";
+    VaArg "va_arg" Unary (Given, PROMOTED) (Is(I64)) -> (Ctrl) [LOAD STORE OTHER] ArgumentList
+        "Takes the next argument from the `va_list` at the address. It must have been passed with this type.";
+    VaCopy "va_copy" Binary (NoCtrl, NONE) (Is(I64), Is(I64)) -> () [LOAD STORE OTHER] ArgumentList
+        "Makes the `va_list` at the first address a copy of the one at the second.";
+    VaEnd "va_end" Unary (NoCtrl, NONE) (Is(I64)) -> () [OTHER] ArgumentList
+        "Ends the use of the `va_list` at the address. It emits no code.";
     GetPinnedReg "get_pinned_reg" Nullary (Given, INT_32_64) () -> (Ctrl) [OTHER] Special
         "Reads the pinned register. Needs the setting `enable_pinned_reg`.";
     SetPinnedReg "set_pinned_reg" Unary (Arg(0), INT_32_64) (Ctrl) -> () [OTHER] Special

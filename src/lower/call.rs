@@ -307,7 +307,7 @@ fn put_parts_extended<I: CallLowering>(
 }
 
 /// Returns the addresses of the low and the high half of an i128 in memory.
-fn halves(place: Amode, convention: &Convention) -> [Amode; 2] {
+pub(super) fn halves(place: Amode, convention: &Convention) -> [Amode; 2] {
     match convention.memory {
         MemoryRules::RightJustified => [place.upper(), place],
         _ => [place, place.upper()],

@@ -110,6 +110,8 @@ pub struct Lower<'a, I> {
     pub(crate) return_area: Option<VReg>,
     /// Whether the function needs a frame pointer.
     pub(crate) needs_frame_pointer: bool,
+    /// Whether the function starts a list of its arguments.
+    pub(crate) starts_list: bool,
     /// Tables indexed by value and instruction.
     pub(crate) tables: &'a mut LowerTables,
     /// The correspondence of IR blocks and VCode blocks.

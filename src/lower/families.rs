@@ -13,7 +13,8 @@ use super::overflow::OverflowLowering;
 use super::wide_divide::WideDivision;
 use super::wide_shift::WideShifts;
 use super::{
-    atomic, call, condition, control, convert, overflow, rematerialize, select, wide, wide_divide, wide_shift,
+    atomic, call, condition, control, convert, overflow, rematerialize, select, variadic, wide, wide_divide,
+    wide_shift,
 };
 use crate::ir::*;
 
@@ -245,6 +246,10 @@ const fn cell<I: FamilyLowering>(family: Family, shape: Shape) -> Cell<I> {
             wide: Lower(atomic::lower),
             ..Row::ABSENT
         },
+        Family::ArgumentList => {
+            let take = Lower(variadic::lower);
+            Row { int: take, wide: take, float: take, quad: NotYet, ..Row::ABSENT }
+        }
         Family::Call => Row::of_no_type(Lower(call::call)),
         Family::CallIndirect => Row { int: Lower(call::call_indirect), ..Row::ABSENT },
         Family::Special => Row { none: Lower(control::special), int: Lower(control::special), ..Row::ABSENT },

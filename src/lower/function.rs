@@ -74,6 +74,7 @@ pub(crate) fn lower_function<I: FamilyLowering>(
         calls: cx.calls,
         tail_bytes: cx.tail_bytes,
         needs_frame_pointer: cx.needs_frame_pointer,
+        starts_list: cx.starts_list,
     })
 }
 
@@ -94,6 +95,7 @@ impl<'a, I: FamilyLowering> Lower<'a, I> {
             tail_bytes: 0,
             return_area: None,
             needs_frame_pointer: false,
+            starts_list: false,
             tables,
             blocks,
             try_results: Vec::new(),
@@ -166,4 +168,6 @@ pub struct LowerSummary {
     pub(crate) tail_bytes: u32,
     /// Whether the function needs a frame pointer.
     pub(crate) needs_frame_pointer: bool,
+    /// Whether the function starts a list of its arguments.
+    pub(crate) starts_list: bool,
 }

@@ -12,6 +12,7 @@
 //! | `overflow` | arithmetic with carry and overflow |
 //! | `rematerialize`, `local_cse`, `extension` | rematerialisation, common subexpressions, zero extensions |
 //! | `call`, `control` | calls and returns; branches and the frame |
+//! | `variadic` | lists of a variadic function's arguments |
 //! | `convert`, `float`, `atomic` | families with shared parts |
 //! | `wide`, `wide_divide`, `wide_shift` | i128 |
 //! | `divide_constant`, `reciprocal` | division by constants |
@@ -37,6 +38,7 @@ pub mod overflow;
 mod reciprocal;
 pub mod rematerialize;
 pub mod select;
+mod variadic;
 pub mod vocabulary;
 pub mod wide;
 pub mod wide_divide;

@@ -29,6 +29,17 @@ pub struct Part {
     pub twin: Option<Twin>,
 }
 
+/// How far parameters use up registers and the stack.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Used {
+    /// The number of integer registers.
+    pub ints: u32,
+    /// The number of float registers.
+    pub floats: u32,
+    /// Bytes of the stack, counted like the stack arguments.
+    pub stack: u32,
+}
+
 /// An integer register that holds the bits of a float argument, too.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Twin {
@@ -84,6 +95,8 @@ pub struct AbiSignature {
     pub copied_bytes: u32,
     /// Total size in bytes of the results that are returned in memory.
     pub return_bytes: u32,
+    /// What the parameters leave to further arguments.
+    pub used: Used,
     /// The register in which a caller passes the number of registers that have floats, and that number.
     pub float_count: Option<(PReg, u32)>,
     /// Where the hidden pointer to the results in memory is passed, if there is one.

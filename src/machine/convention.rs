@@ -4,7 +4,8 @@
 //! parameter and result the next free registers or stack bytes. Peculiarities of an ABI are fields of the
 //! row, so that no target has to walk signatures itself.
 
-use super::abi::{AbiSignature, Param, Part, PartLocation, Twin};
+use super::abi::{AbiSignature, Param, Part, PartLocation, Twin, Used};
+use super::argument_list::ArgumentList;
 use super::description::Machine;
 use crate::ir::{AbiParam, CallConv, Extension, Purpose, Shape, Signature, Type, types};
 use crate::machine::reg::{PReg, PRegSet, RegClass};
@@ -31,6 +32,8 @@ pub struct Convention {
     pub structures: Structures,
     /// How arguments behind the parameters of a variadic function are passed.
     pub variadic: Variadic,
+    /// How lists of arguments are laid out.
+    pub list: ArgumentList,
     /// Where a caller says how many registers of floats it passes, to callees that may be variadic.
     pub float_count: Option<PReg>,
     /// How values lie in memory.
@@ -154,6 +157,8 @@ struct Assigner {
     positional: bool,
     /// Whether integer registers hold copies of floats.
     twins: bool,
+    /// Whether an i128 that finds one register leaves it to others.
+    leaves_single: bool,
     wide: WidePassing,
     memory: MemoryRules,
     ints: usize,
@@ -180,6 +185,7 @@ impl Assigner {
             extra: None,
             positional: convention.positional,
             twins: false,
+            leaves_single: false,
             wide: convention.wide,
             memory: convention.memory,
             ints: 0,
@@ -207,6 +213,9 @@ impl Assigner {
     fn next_pair(&mut self) -> Option<(PReg, PReg)> {
         if self.wide == WidePassing::EvenPair {
             self.ints = self.ints.next_multiple_of(2);
+        }
+        if self.leaves_single && self.ints + 2 > self.int_regs.len() {
+            return None;
         }
         let first = self.next_reg(RegClass::Int);
         let second = self.next_reg(RegClass::Int);
@@ -333,10 +342,13 @@ impl Convention {
         for param in &sig.params {
             self.add_param(param, &mut args, abi)?;
         }
+        abi.used = Used { ints: args.ints as u32, floats: args.floats as u32, stack: args.stack };
         if sig.variadic && self.variadic == Variadic::OnStack {
             let memory = MemoryRules::Slots;
             args = Assigner { int_regs: &[], float_regs: &[], memory, ..args };
         }
+        // C takes an i128 from two registers or from the stack, and looks for what follows in the next one.
+        args.leaves_single = self.wide == WidePassing::Pair;
         for &ty in more {
             self.add_param(&self.variadic_param(ty), &mut args, abi)?;
         }
@@ -348,6 +360,32 @@ impl Convention {
         }
         abi.stack_bytes = args.stack.next_multiple_of(16);
         Ok(())
+    }
+
+    /// The registers that may hold further arguments of a function whose parameters use up `used`, and for each
+    /// where it is saved: an offset in the area of a list that counts registers, or among the incoming arguments.
+    pub fn saved_arguments(&self, used: Used) -> Vec<(PReg, u32)> {
+        let (ints, floats) = (self.int_args.iter().zip(0..), self.float_args.iter().zip(0..));
+        let ints = ints.skip(used.ints as usize);
+        match (&self.list, self.variadic) {
+            (ArgumentList::Counted(list), _) => {
+                let ints = ints.map(|(&register, n)| (register, list.ints.offset_of(n)));
+                let floats = floats.skip(used.floats as usize);
+                ints.chain(floats.map(|(&register, n)| (register, list.floats.offset_of(n)))).collect()
+            }
+            (ArgumentList::Address, Variadic::OnStack) => Vec::new(),
+            (ArgumentList::Address, Variadic::AsParameters | Variadic::FloatsTwice) => {
+                ints.map(|(&register, n)| (register, 8 * n)).collect()
+            }
+        }
+    }
+
+    /// Where the first further argument is if all lie side by side: an offset among the incoming arguments.
+    pub fn first_of_list(&self, used: Used) -> u32 {
+        match used.ints {
+            ints if self.variadic != Variadic::OnStack && (ints as usize) < self.int_args.len() => 8 * ints,
+            _ => used.stack.next_multiple_of(8),
+        }
     }
 
     /// An argument behind the parameters of a variadic function, as C passes it.
@@ -440,11 +478,20 @@ pub fn call_places<M: Machine>(
     let convention = convention_of::<M>(signature.call_conv, flags).ok_or_else(|| {
         format!("the calling convention {} is not supported yet on {}", signature.call_conv, M::NAME)
     })?;
+    if convention.variadic == Variadic::FloatsTwice && more.contains(&types::I128) {
+        return Err(format!("{} does not pass i128 for `...`", signature.call_conv));
+    }
     convention.places(signature, more, flags)
 }
 
-/// The row of a convention. `system_v` is what the system's C compilers do: on macOS, Apple's if there is
-/// one.
+/// The convention whose lists of arguments a function has: its own, or if that has none, the system's.
+pub fn list_convention<M: Machine>(call_conv: CallConv, flags: &Flags) -> &'static Convention {
+    let own = Some(call_conv).filter(|call_conv| call_conv.supports_variadics());
+    let found = convention_of::<M>(own.unwrap_or(CallConv::SystemV), flags);
+    found.expect("a function's places were found by its convention, and every target has the system's")
+}
+
+/// The row of a convention. `system_v` is what the system's C compilers do: on macOS, Apple's if there is one.
 fn convention_of<M: Machine>(call_conv: CallConv, flags: &Flags) -> Option<&'static Convention> {
     let apples = || M::convention(CallConv::AppleAarch64);
     match call_conv {

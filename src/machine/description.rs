@@ -39,6 +39,14 @@ pub struct MoveRows {
 }
 
 impl MoveRows {
+    /// The rows for all of a register.
+    pub fn whole(&self, class: RegClass) -> &Moves {
+        match class {
+            RegClass::Int => &self.int,
+            RegClass::Float | RegClass::Vector => self.vector.as_ref().unwrap_or(&self.float),
+        }
+    }
+
     /// The rows for a class of registers, of which float ones hold values of up to this width.
     #[inline]
     pub const fn of(&self, class: RegClass, width: FloatWidth) -> &Moves {

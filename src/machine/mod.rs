@@ -9,6 +9,7 @@
 //! | `amode` | memory operands |
 //! | `vcode`, `vcode_check` | a function of machine instructions over virtual registers, and its invariants |
 //! | `abi`, `convention` | where a signature's values are passed |
+//! | `argument_list` | lists of a variadic function's arguments |
 //! | `symbol`, `reloc`, `unwind` | what code refers to, fields that linkers fill in, what unwinders need |
 //! | `compiled`, `srclocs` | the result: code with all of these, and source locations |
 //!
@@ -16,6 +17,7 @@
 
 pub mod abi;
 pub mod amode;
+pub mod argument_list;
 pub mod compiled;
 pub mod convention;
 pub mod description;

@@ -195,7 +195,14 @@ fn emit<B: Backend>(state: &mut MachineHalf<B>, ir: &IrHalf, flags: &Flags) -> R
     frame.written = function::written_registers::<B>(vcode, output, allocatable, frame.preserved);
     let unsupported = |message| CompileError::Unsupported { inst: None, message };
     frame.limit = frame::stack_limit::<B>(stencil, abi).map_err(unsupported)?;
+    let lists = convention::list_convention::<B>(stencil.signature.call_conv, flags);
+    if summary.starts_list {
+        frame.argument_area = lists.list.area();
+    }
     B::finish_frame(frame, stencil, flags).map_err(unsupported)?;
+    if summary.starts_list {
+        frame.save_arguments(lists, abi.used).map_err(unsupported)?;
+    }
     let numbers_copies = flags.regalloc_algorithm() == RegallocAlgorithm::Priority;
     emit_buffers.copies.begin(output.num_spillslots, allocatable, numbers_copies);
     let function = AllocatedFunction { vcode, output, frame };

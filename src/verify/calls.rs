@@ -3,6 +3,7 @@
 use super::block_calls::{self, Edge};
 use super::body::Body;
 use super::preamble::{declared, signature_of};
+use crate::ir::opcode::sets;
 use crate::ir::{
     AbiParam, ExceptionTable, ExtFunc, Format, FuncRef, Handler, InstData, Opcode, SigRef, Signature, Value,
     types,
@@ -97,12 +98,15 @@ fn arguments(body: &mut Body<'_>, data: &InstData, sig: &Signature, args: &[u32]
 /// knows how to widen it.
 fn variadic_argument(body: &mut Body<'_>, i: usize, value: Value) {
     let ty = body.type_of(value);
+    if sets::PROMOTED.contains(ty) || ty == types::INVALID {
+        return;
+    }
     let wider = match ty {
-        types::I8 | types::I16 => "extend it to i32",
-        types::F32 => "promote it to f64",
-        _ => return,
+        types::I8 | types::I16 => ": extend it to i32",
+        types::F32 => ": promote it to f64",
+        _ => "",
     };
-    body.report(format!("arg {i} ({value}) has type {ty}, which C does not pass for `...`: {wider}"));
+    body.report(format!("arg {i} ({value}) has type {ty}, which C does not pass for `...`{wider}"));
 }
 
 /// A call as it is spelled in the text, up to its arguments.

@@ -133,6 +133,9 @@ fn opcode(body: &mut Body<'_>, data: &InstData) {
             }
         }
         GetPinnedReg | SetPinnedReg => pinned_reg(body, data),
+        VaStart if !body.check.stencil.signature.variadic => {
+            body.report("va_start in a function that is not variadic: its parameters do not end with `...`");
+        }
         GetFramePointer | GetReturnAddress if !body.check.env.frame_pointers => {
             let name = data.opcode.name();
             body.report(format!("{name} cannot be used without the setting `preserve_frame_pointers`"));

@@ -213,8 +213,10 @@ struct Shape<'a> {
     windows: bool,
     between: &'static str,
     indirect: bool,
-    /// Of the function that is called in reverse order, the number of parameters, if it is variadic.
+    /// Of C's function that is called in reverse order, the number of parameters, if it is variadic.
     parameters: Option<usize>,
+    /// Of the CLIF function that C calls, the same.
+    taken: Option<usize>,
 }
 
 impl<'a> Shape<'a> {
@@ -250,9 +252,14 @@ impl<'a> Shape<'a> {
         let types: Vec<Ty> = TYPES.into_iter().filter(allowed).collect();
         let promoted: Vec<Ty> = PROMOTED.into_iter().filter(allowed).collect();
         let count = random.pick(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20]);
-        let parameters = (count > 0 && random.below(3) == 0).then(|| 1 + random.below(count as u64) as usize);
+        let mut variadic =
+            || (count > 0 && random.below(3) == 0).then(|| 1 + random.below(count as u64) as usize);
+        let (parameters, taken) = (variadic(), variadic());
         // The last parameter, too, has to be one that C does not promote.
-        let promotes = |n: usize| parameters.is_some_and(|parameters| n <= count - parameters);
+        let promotes = |n: usize| {
+            parameters.is_some_and(|parameters| n <= count - parameters)
+                || taken.is_some_and(|parameters| n + 1 >= parameters)
+        };
         let args: Vec<Ty> =
             (0..count).map(|n| random.pick(if promotes(n) { &promoted } else { &types })).collect();
         let one = types.iter().copied().filter(|ty| !matches!(ty, Ty::Bytes(_))).map(Ret::One);
@@ -263,7 +270,7 @@ impl<'a> Shape<'a> {
         let between = random.pick(&["system_v", "fast", "tail", "preserve_all"]);
         let ret = random.pick(&rets);
         let between = if between == "preserve_all" && ret != Ret::Void { "fast" } else { between };
-        Shape { abi, args, ret, windows, between, indirect: random.below(3) == 0, parameters }
+        Shape { abi, args, ret, windows, between, indirect: random.below(3) == 0, parameters, taken }
     }
 
     fn convention(&self) -> &'static str {
@@ -297,14 +304,30 @@ impl<'a> Shape<'a> {
         let hidden = (0..sret).map(|_| "v0: i64".to_string());
         let params = self.args.iter().enumerate().map(|(i, ty)| format!("v{}: {}", i + sret, ty.value()));
         let params: Vec<String> = hidden.chain(params).collect();
-        let block =
-            if params.is_empty() { "block0".into() } else { format!("block0({})", params.join(", ")) };
+        let entry = |params: &[String]| match params {
+            [] => "block0".to_string(),
+            params => format!("block0({})", params.join(", ")),
+        };
+        let block = entry(&params);
         let results = self.ret.results();
         let assign = if results.is_empty() { String::new() } else { format!("{results} = ") };
-        let own = self.signature(&self.args, self.convention());
+        let parameters = self.taken.unwrap_or(count);
+        let more = if self.taken.is_some() { "..." } else { "" };
+        let own = self.open_signature(&self.args[..parameters], more, self.convention());
         let between = self.signature(&self.args, self.between);
-        writeln!(out, "function %clif_{n}{own} {{")?;
-        writeln!(out, "    fn0 = colocated %between_{n}{between}\n\n{block}:")?;
+        writeln!(out, "function %clif_{n}{own} {{\n    ss0 = explicit_slot 32")?;
+        writeln!(
+            out,
+            "    fn0 = colocated %between_{n}{between}\n\n{}:",
+            entry(&params[..sret + parameters])
+        )?;
+        if self.taken.is_some() {
+            writeln!(out, "    v300 = stack_addr.i64 ss0\n    va_start v300")?;
+            for (i, ty) in self.args.iter().enumerate().skip(parameters) {
+                writeln!(out, "    v{} = va_arg.{} v300", i + sret, ty.value())?;
+            }
+            writeln!(out, "    va_end v300")?;
+        }
         writeln!(out, "    {assign}call fn0({forwards})\n    return {results}\n}}\n")?;
         writeln!(out, "local function %between_{n}{between} {{")?;
         let reversed_signature = match self.parameters {
@@ -356,7 +379,11 @@ impl<'a> Shape<'a> {
                 (format!("({ret}){{{{{n}, 2, 3, 4, 5}}}}"), Some(format!("r.w[0] != {n} || r.w[4] != 5")))
             }
         };
-        writeln!(out, "{abi}{ret} clif_{n}({});", list(&forwards))?;
+        let (taken, more) = match self.taken {
+            Some(taken) => (&forwards[..taken], ", ..."),
+            None => (&forwards[..], ""),
+        };
+        writeln!(out, "{abi}{ret} clif_{n}({}{more});", list(taken))?;
         let (named, unnamed) = reversed.split_at(self.parameters.unwrap_or(reversed.len()));
         let more = if self.parameters.is_some() { ", ..." } else { "" };
         writeln!(out, "{abi}{ret} c_{n}({}{more}) {{", list(named))?;

@@ -21,3 +21,22 @@ echo "$levels" | while read -r level; do
     link bfd -o prog page_end_c.o page_end.o
     prints wanted run ./prog
 done
+
+# Lists of arguments, from either side.
+cat >wanted <<'END'
+text -7 2.25 1099511627776 x 1.125
+1 2 3 4 5 6 7 8 9 10
+0.5 1.5 2.5 3.5 4.5 5.5 6.5 7.5 8.5 9.5 10.5
+1008
+1008
+1008
+END
+for compiler in "$CC" "clang --target=$TARGET-linux-gnu"; do
+    command -v ${compiler%% *} >/dev/null || continue
+    $compiler -fPIC -O1 -fno-builtin -c -o lists_c.o "$here/lists.c"
+    echo "$levels" | while read -r level; do
+        clif "$level" "$here/lists.clif"
+        link bfd -o prog lists_c.o lists.o
+        prints wanted run ./prog
+    done
+done

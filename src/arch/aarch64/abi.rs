@@ -8,7 +8,8 @@
 //! - `preserve_all` is `system_v` with every register preserved and no results.
 
 use super::regs::*;
-use crate::ir::CallConv;
+use crate::ir::{CallConv, types};
+use crate::machine::argument_list::{ArgumentList, CountedList, SavedRegisters};
 use crate::machine::convention::{Convention, MemoryRules, Structures, Variadic, WidePassing, register_set};
 use crate::machine::reg::PRegSet;
 
@@ -24,6 +25,33 @@ const AAPCS64_PRESERVED: PRegSet = register_set(&[
     X19, X20, X21, X22, X23, X24, X25, X26, X27, X28, FP, V8, V9, V10, V11, V12, V13, V14, V15,
 ]);
 
+/// The list of the Procedure Call Standard's appendix B: counts run up to zero, the end of the saved registers.
+const LIST: ArgumentList = ArgumentList::Counted(CountedList {
+    ints: SavedRegisters {
+        count: 24,
+        count_ty: types::I32,
+        first: -64,
+        step: 8,
+        scale: 0,
+        base: 8,
+        base_in_area: 64,
+        bias: 0,
+    },
+    floats: SavedRegisters {
+        count: 28,
+        count_ty: types::I32,
+        first: -128,
+        step: 16,
+        scale: 0,
+        base: 16,
+        base_in_area: 192,
+        bias: 0,
+    },
+    stack: 0,
+    bytes: 32,
+    area: 192,
+});
+
 const AAPCS64_ROW: Convention = Convention {
     int_args: &[X0, X1, X2, X3, X4, X5, X6, X7],
     float_args: &[V0, V1, V2, V3, V4, V5, V6, V7],
@@ -34,6 +62,7 @@ const AAPCS64_ROW: Convention = Convention {
     wide: WidePassing::EvenPair,
     structures: Structures::ByAddress,
     variadic: Variadic::AsParameters,
+    list: LIST,
     float_count: None,
     memory: MemoryRules::Slots,
     reserved: 0,
@@ -50,6 +79,7 @@ static AAPCS64: Convention = AAPCS64_ROW;
 static APPLE: Convention = Convention {
     wide: WidePassing::Pair,
     variadic: Variadic::OnStack,
+    list: ArgumentList::Address,
     memory: MemoryRules::Packed,
     ..AAPCS64_ROW
 };

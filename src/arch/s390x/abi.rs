@@ -11,7 +11,8 @@
 //! Stack arguments begin above the 160 bytes in which the callee may save registers.
 
 use super::regs::*;
-use crate::ir::CallConv;
+use crate::ir::{CallConv, types};
+use crate::machine::argument_list::{ArgumentList, CountedList, SavedRegisters};
 use crate::machine::convention::{Convention, MemoryRules, Structures, Variadic, WidePassing, register_set};
 use crate::machine::reg::{PReg, PRegSet};
 
@@ -29,6 +30,33 @@ const ALL_REGISTERS: PRegSet = register_set(&[
     F11, F12, F13, F14, F15,
 ]);
 
+/// The list of the ELF ABI, which counts registers; they are saved in the order of the caller's save area.
+const LIST: ArgumentList = ArgumentList::Counted(CountedList {
+    ints: SavedRegisters {
+        count: 0,
+        count_ty: types::I64,
+        first: 0,
+        step: 1,
+        scale: 3,
+        base: 24,
+        base_in_area: 0,
+        bias: 16,
+    },
+    floats: SavedRegisters {
+        count: 8,
+        count_ty: types::I64,
+        first: 0,
+        step: 1,
+        scale: 3,
+        base: 24,
+        base_in_area: 0,
+        bias: 128,
+    },
+    stack: 16,
+    bytes: 32,
+    area: 160,
+});
+
 const SYSTEM_V_ROW: Convention = Convention {
     int_args: &[R2, R3, R4, R5, R6],
     float_args: &[F0, F2, F4, F6],
@@ -39,6 +67,7 @@ const SYSTEM_V_ROW: Convention = Convention {
     wide: WidePassing::Pointer,
     structures: Structures::ByAddress,
     variadic: Variadic::AsParameters,
+    list: LIST,
     float_count: None,
     memory: MemoryRules::RightJustified,
     reserved: SAVE_AREA,

@@ -7,7 +7,8 @@
 //! - `preserve_all` is `system_v` with every register preserved and no results.
 
 use super::regs::*;
-use crate::ir::CallConv;
+use crate::ir::{CallConv, types};
+use crate::machine::argument_list::{ArgumentList, CountedList, SavedRegisters};
 use crate::machine::convention::{Convention, MemoryRules, Structures, Variadic, WidePassing, register_set};
 use crate::machine::reg::PRegSet;
 
@@ -22,6 +23,33 @@ const WINDOWS_PRESERVED: PRegSet = register_set(&[
     RBX, RBP, RDI, RSI, R12, R13, R14, R15, XMM6, XMM7, XMM8, XMM9, XMM10, XMM11, XMM12, XMM13, XMM14, XMM15,
 ]);
 
+/// The list of the System V ABI's section 3.5.7.
+const LIST: ArgumentList = ArgumentList::Counted(CountedList {
+    ints: SavedRegisters {
+        count: 0,
+        count_ty: types::I32,
+        first: 0,
+        step: 8,
+        scale: 0,
+        base: 16,
+        base_in_area: 0,
+        bias: 0,
+    },
+    floats: SavedRegisters {
+        count: 4,
+        count_ty: types::I32,
+        first: 48,
+        step: 16,
+        scale: 0,
+        base: 16,
+        base_in_area: 0,
+        bias: 0,
+    },
+    stack: 8,
+    bytes: 24,
+    area: 176,
+});
+
 const SYSTEM_V_ROW: Convention = Convention {
     int_args: &[RDI, RSI, RDX, RCX, R8, R9],
     float_args: &[XMM0, XMM1, XMM2, XMM3, XMM4, XMM5, XMM6, XMM7],
@@ -32,6 +60,7 @@ const SYSTEM_V_ROW: Convention = Convention {
     wide: WidePassing::Pair,
     structures: Structures::OnStack,
     variadic: Variadic::AsParameters,
+    list: LIST,
     float_count: Some(RAX),
     memory: MemoryRules::Slots,
     reserved: 0,
@@ -65,6 +94,7 @@ static WINDOWS: Convention = Convention {
     positional: true,
     structures: Structures::ByAddress,
     variadic: Variadic::FloatsTwice,
+    list: ArgumentList::Address,
     float_count: None,
     reserved: 32,
     preserved: WINDOWS_PRESERVED,

@@ -1,0 +1,193 @@
+//! Lists of a variadic function's arguments: `va_start`, `va_arg`, `va_copy`, `va_end`.
+//!
+//! What a list looks like is data of the convention ([`ArgumentList`]). An argument is taken without branches:
+//! both the place of the next saved register and that of the next stack argument are computed, and a mask, all
+//! ones if the registers are used up, chooses between them.
+
+use super::call::halves;
+use super::context::{Lower, Lowered};
+use super::families::FamilyLowering;
+use crate::ir::*;
+use crate::machine::amode::{Amode, Place};
+use crate::machine::argument_list::{ArgumentList, CountedList};
+use crate::machine::convention::{self, Convention, MemoryRules, Variadic, WidePassing};
+use crate::machine::reg::{RegClass, VReg};
+
+/// Lowers an instruction of the family.
+pub(super) fn lower<I: FamilyLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+    let data = &cx.f.insts[inst];
+    let convention = convention::list_convention::<I>(cx.f.signature.call_conv, cx.flags);
+    match data.opcode {
+        Opcode::VaStart => {
+            let list = cx.put(Value(data.a));
+            start(cx, list, convention);
+        }
+        Opcode::VaArg => return take(cx, inst, convention),
+        Opcode::VaCopy => {
+            let (to, from) = (cx.put(Value(data.a)), cx.put(Value(data.b)));
+            for at in (0..convention.list.bytes() as i32).step_by(8) {
+                let word = load(cx, from, at, types::I64);
+                I::store_register(cx, word, Amode::base(to, at), types::I64);
+            }
+        }
+        Opcode::VaEnd => {}
+        other => unreachable!("{} is of another family", other.name()),
+    }
+    Ok(())
+}
+
+/// Fills a list, and has the prologue save the registers that it refers to.
+fn start<I: FamilyLowering>(cx: &mut Lower<'_, I>, list: VReg, convention: &Convention) {
+    cx.starts_list = true;
+    let used = cx.abi.used;
+    let store_address = |cx: &mut Lower<'_, I>, field: i32, of: Amode| {
+        let address = cx.tmp(RegClass::Int);
+        I::make_address(cx, address, of);
+        I::store_register(cx, address, Amode::base(list, field), types::I64);
+    };
+    let counted = match &convention.list {
+        ArgumentList::Address => {
+            let first = convention.first_of_list(used) as i32;
+            return store_address(cx, 0, Amode::at(Place::Incoming, first));
+        }
+        ArgumentList::Counted(counted) => counted,
+    };
+    let area = Place::Slot(StackSlot(cx.f.stack_slots.len() as u32));
+    store_address(cx, counted.stack, Amode::at(Place::Incoming, used.stack as i32));
+    store_address(cx, counted.ints.base, Amode::at(area, counted.ints.base_in_area as i32));
+    if counted.floats.base != counted.ints.base {
+        store_address(cx, counted.floats.base, Amode::at(area, counted.floats.base_in_area as i32));
+    }
+    for (registers, used) in [(&counted.ints, used.ints), (&counted.floats, used.floats)] {
+        let count = cx.constant_register(registers.count_after(used) as u64);
+        I::store_register(cx, count, Amode::base(list, registers.count), registers.count_ty);
+    }
+}
+
+/// Takes an argument from a list.
+fn take<I: FamilyLowering>(cx: &mut Lower<'_, I>, inst: Inst, convention: &Convention) -> Lowered {
+    let data = &cx.f.insts[inst];
+    let ty = data.ty;
+    if ty == types::I128 && convention.variadic == Variadic::FloatsTwice {
+        return Err(cx.unsupported("this convention does not pass i128 for `...`"));
+    }
+    let list = cx.put(Value(data.a));
+    let by_address = ty == types::I128 && convention.wide == WidePassing::Pointer;
+    let passed = if by_address { types::I64 } else { ty };
+    let mut place = match &convention.list {
+        ArgumentList::Address => next_on_stack(cx, list, passed),
+        ArgumentList::Counted(counted) => next_counted(cx, list, counted, passed, convention),
+    };
+    if by_address {
+        place = load(cx, place, 0, types::I64);
+    }
+    let (low, high) = cx.parts(Value(cx.f.inst_results(inst)[0]));
+    match high {
+        Some(high) => {
+            for (half, at) in [low, high].into_iter().zip(halves(Amode::base(place, 0), convention)) {
+                I::load_register(cx, half, at, types::I64);
+            }
+        }
+        None => {
+            let right = convention.memory == MemoryRules::RightJustified;
+            let offset = if right { 8 - ty.bytes().min(8) } else { 0 };
+            I::load_register(cx, low, Amode::base(place, offset as i32), ty);
+        }
+    }
+    Ok(())
+}
+
+/// The address of the next argument of a list that is its address, which moves on.
+fn next_on_stack<I: FamilyLowering>(cx: &mut Lower<'_, I>, list: VReg, ty: Type) -> VReg {
+    let size = ty.bytes().max(8);
+    let next = load(cx, list, 0, types::I64);
+    let next = aligned(cx, next, size);
+    let after = plus(cx, next, size as i32);
+    I::store_register(cx, after, Amode::base(list, 0), types::I64);
+    next
+}
+
+/// The address of the next argument of a list that counts registers, which moves on.
+fn next_counted<I: FamilyLowering>(
+    cx: &mut Lower<'_, I>,
+    list: VReg,
+    counted: &CountedList,
+    ty: Type,
+    convention: &Convention,
+) -> VReg {
+    let registers = counted.registers_of(ty);
+    let all = if ty.is_int() { convention.int_args.len() } else { convention.float_args.len() } as u32;
+    let wants = if ty == types::I128 { 2 } else { 1 };
+    let step = wants * registers.step as i32;
+    let mut count = load(cx, list, registers.count, registers.count_ty);
+    if registers.count_ty == types::I32 {
+        let high = cx.tmp(RegClass::Int);
+        I::shift(cx, 64, Opcode::Ishl, high, count, 32);
+        count = cx.tmp(RegClass::Int);
+        I::shift(cx, 64, Opcode::Sshr, count, high, 32);
+    }
+    if wants == 2 && convention.wide == WidePassing::EvenPair {
+        let rounded = plus(cx, count, step - 1);
+        count = cx.tmp(RegClass::Int);
+        I::mask(cx, 64, count, rounded, -i64::from(step));
+    }
+    let last = cx.constant_register(registers.count_after(all - wants as u32) as u64);
+    let (left, used_up) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
+    I::subtract(cx, 64, left, last, count);
+    I::shift(cx, 64, Opcode::Sshr, used_up, left, 63);
+
+    let base = load(cx, list, registers.base, types::I64);
+    let mut distance = count;
+    if registers.scale > 0 {
+        distance = cx.tmp(RegClass::Int);
+        I::shift(cx, 64, Opcode::Ishl, distance, count, registers.scale);
+    }
+    let saved = cx.tmp(RegClass::Int);
+    I::add(cx, 64, saved, base, distance);
+    let saved = plus(cx, saved, registers.bias);
+    let size = ty.bytes().max(8);
+    let stack = load(cx, list, counted.stack, types::I64);
+    let pushed = aligned(cx, stack, size);
+
+    let counted_on = plus(cx, count, step);
+    let new_count = choose(cx, used_up, counted_on, count);
+    I::store_register(cx, new_count, Amode::base(list, registers.count), registers.count_ty);
+    let after = plus(cx, pushed, size as i32);
+    let new_stack = choose(cx, used_up, stack, after);
+    I::store_register(cx, new_stack, Amode::base(list, counted.stack), types::I64);
+    choose(cx, used_up, saved, pushed)
+}
+
+/// `b` where `mask` is all ones, `a` where it is zero.
+fn choose<I: FamilyLowering>(cx: &mut Lower<'_, I>, mask: VReg, a: VReg, b: VReg) -> VReg {
+    let [differ, taken, chosen] = [(); 3].map(|()| cx.tmp(RegClass::Int));
+    I::bitwise(cx, 64, Opcode::Bxor, differ, (a, b), false);
+    I::bitwise(cx, 64, Opcode::Band, taken, (differ, mask), true);
+    I::bitwise(cx, 64, Opcode::Bxor, chosen, (taken, a), true);
+    chosen
+}
+
+/// An address rounded up for a value of 16 bytes.
+fn aligned<I: FamilyLowering>(cx: &mut Lower<'_, I>, address: VReg, size: u32) -> VReg {
+    if size < 16 {
+        return address;
+    }
+    let (above, rounded) = (plus(cx, address, 15), cx.tmp(RegClass::Int));
+    I::mask(cx, 64, rounded, above, -16);
+    rounded
+}
+
+fn plus<I: FamilyLowering>(cx: &mut Lower<'_, I>, a: VReg, number: i32) -> VReg {
+    if number == 0 {
+        return a;
+    }
+    let sum = cx.tmp(RegClass::Int);
+    I::make_address(cx, sum, Amode::base(a, number));
+    sum
+}
+
+fn load<I: FamilyLowering>(cx: &mut Lower<'_, I>, base: VReg, offset: i32, ty: Type) -> VReg {
+    let loaded = cx.tmp(RegClass::Int);
+    I::load_register(cx, loaded, Amode::base(base, offset), ty);
+    loaded
+}
