@@ -459,15 +459,6 @@ opcodes! {
     TlsValue "tls_value" GlobalValue (Given, INT_32_64) () -> (Ctrl) [] Special
         "Computes the address of the running thread's instance of a thread-local symbol, plus the offset in \
          its declaration.";
-    VaStart "va_start" Unary (NoCtrl, NONE) (Is(I64)) -> () [STORE OTHER] ArgumentList
-        "Starts a list of the arguments behind the function's parameters, in the `va_list` at the address. The \
-         function must be variadic.";
-    VaArg "va_arg" Unary (Given, PROMOTED) (Is(I64)) -> (Ctrl) [LOAD STORE OTHER] ArgumentList
-        "Takes the next argument from the `va_list` at the address. It must have been passed with this type.";
-    VaCopy "va_copy" Binary (NoCtrl, NONE) (Is(I64), Is(I64)) -> () [LOAD STORE OTHER] ArgumentList
-        "Makes the `va_list` at the first address a copy of the one at the second.";
-    VaEnd "va_end" Unary (NoCtrl, NONE) (Is(I64)) -> () [OTHER] ArgumentList
-        "Ends the use of the `va_list` at the address. It emits no code.";
     GetPinnedReg "get_pinned_reg" Nullary (Given, INT_32_64) () -> (Ctrl) [OTHER] Special
         "Reads the pinned register. Needs the setting `enable_pinned_reg`.";
     SetPinnedReg "set_pinned_reg" Unary (Arg(0), INT_32_64) (Ctrl) -> () [OTHER] Special
@@ -756,4 +747,13 @@ opcodes! {
         "Takes the fixed vector of the given number out of a dynamic one.";
     SequencePoint "sequence_point" Nullary (NoCtrl, NONE) () -> () [OTHER] Marker
         "Marks a point in the program for debug tags. Emits no code, and no code moves across it.";
+    VaStart "va_start" Unary (NoCtrl, NONE) (Is(I64)) -> () [STORE OTHER] ArgumentList
+        "Starts a list of the arguments behind the function's parameters, in the `va_list` at the address. The \
+         function must be variadic.";
+    VaArg "va_arg" Unary (Given, PROMOTED) (Is(I64)) -> (Ctrl) [LOAD STORE OTHER] ArgumentList
+        "Takes the next argument from the `va_list` at the address. It must have been passed with this type.";
+    VaCopy "va_copy" Binary (NoCtrl, NONE) (Is(I64), Is(I64)) -> () [LOAD STORE OTHER] ArgumentList
+        "Makes the `va_list` at the first address a copy of the one at the second.";
+    VaEnd "va_end" Unary (NoCtrl, NONE) (Is(I64)) -> () [OTHER] ArgumentList
+        "Ends the use of the `va_list` at the address. It emits no code.";
 }
