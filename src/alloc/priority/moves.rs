@@ -134,7 +134,6 @@ impl State {
     /// Puts everything into the output.
     #[inline(never)]
     pub(super) fn finish(&mut self, input: &Input, output: &mut Output) -> Result<(), String> {
-        self.slots.floats = input.vcode.float_width();
         self.assign_slots();
         for &(at, location) in &self.moves.patches {
             output.allocs[at as usize] = self.allocation(location);

@@ -4,7 +4,7 @@
 
 use super::State;
 use super::values::END;
-use crate::machine::reg::{FloatWidth, RegClass};
+use crate::machine::reg::{RegClass, spill_units};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -19,8 +19,6 @@ pub(super) struct Slots {
     free: [BinaryHeap<Reverse<u32>>; 2],
     /// How many units there are.
     pub(super) count: u32,
-    /// How wide what floating-point registers hold can be.
-    pub(super) floats: FloatWidth,
     /// While numbers are given: of each slot, its width, how often it is accessed, and its number.
     all: Vec<Slot>,
     order: Vec<u32>,
@@ -35,17 +33,9 @@ struct Slot {
 }
 
 impl Slots {
-    /// How many units of eight bytes a slot of a class takes.
-    fn width(&self, class: RegClass) -> u32 {
-        match (class, self.floats) {
-            (RegClass::Int, _) | (RegClass::Float, FloatWidth::Scalar) => 1,
-            (RegClass::Float, FloatWidth::Vector) | (RegClass::Vector, _) => 2,
-        }
-    }
-
     /// A slot that nothing else has.
     pub(super) fn fresh(&mut self, class: RegClass) -> u32 {
-        let width = self.width(class);
+        let width = spill_units(class) as u32;
         let slot = self.count.next_multiple_of(width);
         self.count = slot + width;
         slot
@@ -78,7 +68,7 @@ impl State {
             let (from, to, number) = slots.bundles[at];
             let bundle = &mut self.bundles[number as usize];
             debug_assert_eq!(bundle.slot, END, "a bundle has one slot");
-            let width = slots.width(bundle.class);
+            let width = spill_units(bundle.class) as u32;
             let kind = width as usize - 1;
             while let Some(&Reverse((end, slot))) = slots.used[kind].peek()
                 && end <= from
