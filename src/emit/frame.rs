@@ -48,7 +48,8 @@ pub struct Frame {
     /// Number of bytes by which the stack arguments of tail calls exceed the incoming ones: the prologue
     /// makes room for them.
     pub growth: u32,
-    /// Bytes of the area in which the registers of further arguments are saved; it has the slot behind the last.
+    /// Bytes of the area in which the registers of further arguments are saved; it has the slot behind the
+    /// last.
     pub argument_area: u32,
     /// Registers of further arguments, and where the prologue saves each.
     pub saved_arguments: Vec<(PReg, SpillSlot)>,

@@ -1,5 +1,5 @@
-//! Lists of a variadic function's arguments. Here a list is the address of the next argument, and each argument
-//! takes 16 bytes.
+//! Lists of a variadic function's arguments. Here a list is the address of the next argument, and each
+//! argument takes 16 bytes.
 
 use super::machine::{Machine, Next, Why};
 use crate::eval::Value;

@@ -1,6 +1,6 @@
 //! Conditions: integers that are branched on, selected by or trapped on.
 //!
-//! A condition is often an extension of a comparison, or a comparison of one with zero. [`strip`] takes these
+//! A condition is often an extension of a comparison, or a comparison of one with zero. `strip` takes these
 //! off; what is left, the target tests in its own way. Loads may be folded into it only if nothing else uses
 //! what was taken off.
 

@@ -1,9 +1,9 @@
 //! Division by constants, without a division instruction.
 //!
 //! Powers of two are shifts. For another divisor, the quotient is the high part of the product with a
-//! multiplier: see [`reciprocal`](crate::lower::reciprocal). For signed division x is a magnitude, and a
+//! multiplier: see `reciprocal`. For signed division x is a magnitude, and a
 //! negative quotient, rounded down by the shift, is one too low. Up to 32 bits the product fits 64. What it
-//! takes of a target is [`DivisionLowering`]; all its operations are of 32 or 64 bits, as [`Division::bits`]
+//! takes of a target is [`DivisionLowering`]; all its operations are of 32 or 64 bits, as `Division::bits`
 //! says.
 
 use crate::ir::*;

@@ -1,8 +1,8 @@
 //! Lists of a variadic function's arguments: `va_start`, `va_arg`, `va_copy`, `va_end`.
 //!
-//! What a list looks like is data of the convention ([`ArgumentList`]). An argument is taken without branches:
-//! both the place of the next saved register and that of the next stack argument are computed, and a mask, all
-//! ones if the registers are used up, chooses between them.
+//! What a list looks like is data of the convention ([`ArgumentList`]). An argument is taken without
+//! branches: both the place of the next saved register and that of the next stack argument are computed, and
+//! a mask, all ones if the registers are used up, chooses between them.
 
 use super::call::halves;
 use super::context::{Lower, Lowered};

@@ -1,8 +1,8 @@
 //! Lists of the arguments of variadic functions: what C calls a `va_list`.
 //!
-//! A function that starts a list saves the registers in which further arguments may have been passed, in an area
-//! of its frame or where the caller left room. Each platform lays out lists in its own way, which is data here:
-//! starting a list and taking an argument from it are the same code everywhere.
+//! A function that starts a list saves the registers in which further arguments may have been passed, in an
+//! area of its frame or where the caller left room. Each platform lays out lists in its own way, which is
+//! data here: starting a list and taking an argument from it are the same code everywhere.
 
 use crate::ir::{Type, types};
 
@@ -11,8 +11,8 @@ use crate::ir::{Type, types};
 pub enum ArgumentList {
     /// A list is the address of the next argument, and all arguments lie side by side.
     Address,
-    /// A list counts the registers of each class that were used up, and has the address of the next argument on
-    /// the stack.
+    /// A list counts the registers of each class that were used up, and has the address of the next argument
+    /// on the stack.
     Counted(CountedList),
 }
 

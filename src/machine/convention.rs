@@ -1,6 +1,6 @@
 //! Calling conventions as data, and where they pass a signature's parameters and results.
 //!
-//! A target's conventions are rows of [`Convention`]. [`abi_signature`] walks a signature and assigns each
+//! A target's conventions are rows of [`Convention`]. [`places`] walks a signature and assigns each
 //! parameter and result the next free registers or stack bytes. Peculiarities of an ABI are fields of the
 //! row, so that no target has to walk signatures itself.
 
@@ -362,8 +362,9 @@ impl Convention {
         Ok(())
     }
 
-    /// The registers that may hold further arguments of a function whose parameters use up `used`, and for each
-    /// where it is saved: an offset in the area of a list that counts registers, or among the incoming arguments.
+    /// The registers that may hold further arguments of a function whose parameters use up `used`, and for
+    /// each where it is saved: an offset in the area of a list that counts registers, or among the incoming
+    /// arguments.
     pub fn saved_arguments(&self, used: Used) -> Vec<(PReg, u32)> {
         let (ints, floats) = (self.int_args.iter().zip(0..), self.float_args.iter().zip(0..));
         let ints = ints.skip(used.ints as usize);
@@ -491,7 +492,8 @@ pub fn list_convention<M: Machine>(call_conv: CallConv, flags: &Flags) -> &'stat
     found.expect("a function's places were found by its convention, and every target has the system's")
 }
 
-/// The row of a convention. `system_v` is what the system's C compilers do: on macOS, Apple's if there is one.
+/// The row of a convention. `system_v` is what the system's C compilers do: on macOS, Apple's if there is
+/// one.
 fn convention_of<M: Machine>(call_conv: CallConv, flags: &Flags) -> Option<&'static Convention> {
     let apples = || M::convention(CallConv::AppleAarch64);
     match call_conv {

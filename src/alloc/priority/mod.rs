@@ -20,13 +20,14 @@
 //!
 //! What holds throughout:
 //!
-//! 1. Members of a bundle are never live at the same position; they share its registers and its slot. 2. A
-//! register's busy bits are its reservations and the ranges of the pieces that have it. 3. A piece begins at
-//! a block's start, early in an instruction, or at a definition; what it holds comes from the piece before
-//! it, in the gap of that instruction, or from memory. 4. Uses that one instruction makes of a bundle, those
-//! in its gap excepted, are in one piece. 5. A slot has a value from just behind its definition on, if
-//! anything reads it: a piece never stores at its end. 6. What a parallel copy reads is where it is at the
-//! gap's own position.
+//! 1. Members of a bundle are never live at the same position; they share its registers and its slot.
+//! 2. A register's busy bits are its reservations and the ranges of the pieces that have it.
+//! 3. A piece begins at a block's start, early in an instruction, or at a definition; what it holds comes
+//!    from the piece before it, in the gap of that instruction, or from memory.
+//! 4. Uses that one instruction makes of a bundle, those in its gap excepted, are in one piece.
+//! 5. A slot has a value from just behind its definition on, if anything reads it: a piece never stores at
+//!    its end.
+//! 6. What a parallel copy reads is where it is at the gap's own position.
 
 mod assign;
 mod busy;

@@ -25,7 +25,8 @@ const AAPCS64_PRESERVED: PRegSet = register_set(&[
     X19, X20, X21, X22, X23, X24, X25, X26, X27, X28, FP, V8, V9, V10, V11, V12, V13, V14, V15,
 ]);
 
-/// The list of the Procedure Call Standard's appendix B: counts run up to zero, the end of the saved registers.
+/// The list of the Procedure Call Standard's appendix B: counts run up to zero, the end of the saved
+/// registers.
 const LIST: ArgumentList = ArgumentList::Counted(CountedList {
     ints: SavedRegisters {
         count: 24,

@@ -30,6 +30,11 @@ const DATABASE: &str = "clifc-2.db";
 /// How long to wait for other processes before giving up on the cache.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How often the lock of a database to be removed is tried. A child process that this one is just starting
+/// shares its locks for a moment.
+const LOCK_ATTEMPTS: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
+
 /// How long a reader keeps others from writing.
 const TURN: Duration = Duration::from_millis(20);
 
@@ -105,10 +110,13 @@ impl SqliteStore {
     pub fn remove(directory: &Path) -> Result<bool> {
         let at = |why| StoreError::Directory(directory.into(), why);
         let lock = lock_file(directory)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(false),
-            Err(TryLockError::Error(why)) => return Err(at(why)),
+        for last in (0..LOCK_ATTEMPTS).map(|attempt| attempt + 1 == LOCK_ATTEMPTS) {
+            match lock.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if last => return Ok(false),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+                Err(TryLockError::Error(why)) => return Err(at(why)),
+            }
         }
         for name in [DATABASE.to_string(), format!("{DATABASE}-journal")] {
             match fs::remove_file(directory.join(name)) {

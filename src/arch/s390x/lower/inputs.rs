@@ -1,7 +1,7 @@
 //! Operands: what an instruction can take besides registers.
 //!
 //! The addresses that a class of instructions can have are data; matching them is shared
-//! ([`address`](crate::lower::address)).
+//! (`lower/address.rs`).
 
 use crate::arch::s390x::{S390x, rows};
 use crate::ir::*;
