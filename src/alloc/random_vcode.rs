@@ -482,37 +482,6 @@ fn check(allocator: &mut PriorityAllocator, seed: u64) -> Result<(), String> {
     let file = register_file();
     let mut output = Output::default();
     allocator.run(&vcode, ROWS, &file, &mut output)?;
-    if std::env::var_os("DBG").is_some() && result.is_err() {
-        for (i, inst) in vcode.insts.iter().enumerate() {
-            eprintln!("{i}: {:?}", vcode.inst_operands(inst));
-        }
-    if std::env::var_os("DBG").is_some() {
-        for (n, b) in vcode.blocks.iter().enumerate() {
-            eprintln!(
-                "block{n} params {:?} preds {:?}{}",
-                b.params.of(&vcode.params),
-                b.preds.of(&vcode.preds),
-                if b.cold { " cold" } else { "" }
-            for i in b.insts.iter() {
-                for (pt, Edit::Move { from, to }) in &output.edits {
-                    if pt.inst().index() == i as usize
-                        && pt.pos() == crate::machine::reg::InstPosition::Before
-                    {
-                        eprintln!("      move {from} -> {to}");
-                    }
-                eprintln!(
-                    "  {i}: {} {:?} {:?} clob {}",
-                    ROWS[inst.row.0 as usize].name,
-                    vcode.inst_operands(inst),
-                    output.inst_allocs(Inst::new(i as usize)),
-                    vcode.clobbers(inst, &ROWS[inst.row.0 as usize])
-                for (pt, Edit::Move { from, to }) in &output.edits {
-                    if pt.inst().index() == i as usize && pt.pos() == crate::machine::reg::InstPosition::After
-                    {
-                        eprintln!("      after move {from} -> {to}");
-                    }
-            for e in b.edges.of(&vcode.edges) {
-                eprintln!("   -> {:?} {:?}", e.to, e.args.of(&vcode.edge_args));
     let (mut operands, mut clobbers) = (Vec::new(), Vec::new());
     let view = InReversePostorder::new(View::new(&vcode, ROWS, &file, true, &mut operands, &mut clobbers));
     let env = machine_env(&file);
