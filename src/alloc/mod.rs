@@ -8,12 +8,15 @@
 //! | `priority` | clifc's own allocator |
 //! | `adapter` | the view of VCode through which regalloc2 allocates |
 //! | `permutation` | register indices for regalloc2's search |
+//! | `random_vcode` | random functions, to test `priority` |
 //! | `postorder` | VCode in the block order that regalloc2's checker needs |
 
 mod adapter;
 mod permutation;
 mod postorder;
 mod priority;
+#[cfg(test)]
+mod random_vcode;
 
 use crate::machine::description::{Machine, RegisterNeeds};
 use crate::machine::inst::Row;

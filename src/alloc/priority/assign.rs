@@ -7,7 +7,7 @@
 
 use super::evict::Occupants;
 use super::flow::{ORDINARY, frequency};
-use super::positions::{Pos, Range, clipped};
+use super::positions::{Pos, Range, clipped, covers};
 use super::registers::{CLASSES, NONE};
 use super::values::{END, Need, Use, Wish};
 use super::{Bundle, State};
@@ -248,16 +248,18 @@ impl State {
         let piece = self.pieces.all[number as usize];
         let mut lifted = std::mem::take(&mut self.pieces.lifted);
         lifted.clear();
-        self.for_each_copy(&piece, |one| {
+        // The value must have the register itself: a bundle's other member may only begin where it ends.
+        self.for_each_copy(&piece, |vreg, one| {
+            let pos = one.pos + 1;
             if let (Need::Copy, Wish::Register(reg)) = (one.need, one.hint.wish())
                 && allowed & !free & 1 << reg != 0
+                && (piece.lo..piece.hi).contains(&pos)
+                && covers(self.values.all[vreg as usize].ranges.of(&self.ranges), pos)
             {
-                lifted.push((one.pos + 1, reg));
+                lifted.push((pos, reg));
             }
         });
         let bundle = &self.bundles[piece.bundle as usize];
-        let ranges = bundle.ranges.of(&self.ranges);
-        lifted.retain(|&(pos, _)| piece.lo <= pos && pos < piece.hi && super::positions::covers(ranges, pos));
         let mut found = free;
         if !lifted.is_empty() {
             let class = bundle.class as usize;
@@ -270,14 +272,14 @@ impl State {
         found
     }
 
-    /// Calls `f` with the copies among a piece's uses.
-    fn for_each_copy(&self, piece: &Piece, mut f: impl FnMut(&Use)) {
+    /// Calls `f` with the copies among a piece's uses, each with its value.
+    fn for_each_copy(&self, piece: &Piece, mut f: impl FnMut(u32, &Use)) {
         let bundle = &self.bundles[piece.bundle as usize];
         if bundle.sorted {
-            return piece.uses.of(&self.uses).iter().for_each(f);
+            return piece.uses.of(&self.uses).iter().for_each(|one| f(one.next, one));
         }
         for &member in bundle.members.of(&self.members) {
-            self.values.list(self.values.all[member as usize].copies).for_each(&mut f);
+            self.values.list(self.values.all[member as usize].copies).for_each(|one| f(member, one));
         }
     }
 
@@ -313,7 +315,7 @@ impl State {
         if let Some(origin) = self.pieces.all.get(piece.origin as usize) {
             add(origin.reg, 1.25 * frequency(self.flow.level_at(piece.lo)));
         }
-        self.for_each_copy(piece, |one| match one.hint.wish() {
+        self.for_each_copy(piece, |_, one| match one.hint.wish() {
             Wish::Nothing => {}
             Wish::Register(reg) => add(reg, frequency(one.level)),
             Wish::Value(other) => add(self.register_of(other), frequency(one.level)),

@@ -96,8 +96,9 @@ impl Busy {
         let (first, last) = (range.from / CHUNK, (range.to - 1) / CHUNK);
         for chunk in first..=last {
             let (from, to) = (chunk * CHUNK, (chunk + 1) * CHUNK);
-            if range.from <= from && to <= range.to {
+            if self.full[chunk as usize] & bit != 0 {
                 self.full[chunk as usize] &= !bit;
+                add(&mut self.words[from as usize..to as usize], bit);
             }
             let part = range.clip(from, to);
             for pos in part.from as usize..part.to as usize {
@@ -193,6 +194,8 @@ mod tests {
         busy.mark(range(60, 80), 8);
         busy.unmark(range(60, 80), 8);
         assert_eq!((busy.at(69), busy.at(70), busy.at(71)), (4, 12, 4));
+        busy.unmark(range(40, 50), 4);
+        assert_eq!((busy.at(39), busy.at(40), busy.at(49), busy.at(50)), (4, 0, 0, 4));
     }
 
     #[test]

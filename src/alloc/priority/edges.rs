@@ -177,9 +177,11 @@ impl State {
                 }
                 let (from, target) = (self.argument(block, arg), self.location(param, start));
                 let [a, b] = [arg, param].map(|vreg| &self.values.all[vreg as usize]);
+                // What this block's branch defines is stored behind those edges only where it lives on.
+                let is_result = a.definition == Definition::Branch && a.block as usize == block;
+                let is_there = a.bundle == b.bundle && a.stored && !is_result;
                 let in_memory = target.reg().is_none();
-                if target == Location::NOWHERE || in_memory && (!b.stored || a.bundle == b.bundle && a.stored)
-                {
+                if target == Location::NOWHERE || in_memory && (!b.stored || is_there) {
                     continue;
                 }
                 let (point, group) = self.edge_point(input, block, to)?;

@@ -39,12 +39,13 @@ impl Occupants {
 }
 
 impl State {
-    /// Frees a register for a piece that cannot be split: that whose heaviest occupant is the lightest.
+    /// Frees a register for a piece that cannot be split: that whose heaviest occupant is the lightest, if it is lighter
+    /// than the piece.
     pub(super) fn evict(&mut self, number: u32) -> Result<u8, String> {
         if self.pieces.occupants.is_none() {
             self.pieces.occupants = Some(self.list_occupants());
         }
-        let Piece { bundle, lo, hi, .. } = self.pieces.all[number as usize];
+        let Piece { bundle, lo, hi, weight: own, .. } = self.pieces.all[number as usize];
         let class = self.bundles[bundle as usize].class as usize;
         let mut best: Option<(f32, u8)> = None;
         let mut left = self.registers.banks[class].all;
@@ -52,7 +53,7 @@ impl State {
             let reg = left.trailing_zeros() as u8;
             left &= left - 1;
             if let Some(weight) = self.heaviest_occupant(class, reg, lo, hi)
-                && best.is_none_or(|best| weight < best.0)
+                && weight < best.map_or(own, |best| best.0)
             {
                 best = Some((weight, reg));
             }
@@ -80,7 +81,7 @@ impl State {
         Some(piece)
     }
 
-    /// The weight of what has to be evicted to free a register; `None` if it cannot be freed.
+    /// The weight of what has to be evicted to free a register; `None` if that is reserved.
     fn heaviest_occupant(&self, class: usize, reg: u8, lo: Pos, hi: Pos) -> Option<f32> {
         let mut heaviest = 0f32;
         for pos in lo..hi {
@@ -92,7 +93,7 @@ impl State {
                 heaviest = heaviest.max(self.pieces.all[occupant as usize].weight);
             }
         }
-        (heaviest < f32::INFINITY).then_some(heaviest)
+        Some(heaviest)
     }
 
     fn list_occupants(&self) -> Occupants {
@@ -113,10 +114,10 @@ impl State {
         let piece = self.pieces.all[number as usize];
         let before = self.uses_within(piece.uses, piece.lo, lo);
         let after = self.uses_within(piece.uses, hi, piece.hi);
-        if before.len() + after.len() != piece.uses.len() {
+        let end = self.end_of(before).max(piece.lo);
+        if before.len() + after.len() != piece.uses.len() || end > lo {
             return false;
         }
-        let end = before.of(&self.uses).last().map_or(piece.lo, |last| last.end().min(lo));
         let (start, after) =
             self.trim(piece.bundle, hi, after, piece.local).unwrap_or((piece.hi, Span::default()));
         self.unmark(&piece, end, start);

@@ -56,12 +56,12 @@ impl State {
         let start = self.uses.len();
         for &member in self.bundles[bundle as usize].members.of(&self.members) {
             let value = &self.values.all[member as usize];
-            self.uses.extend(self.values.list(value.uses));
-            self.uses.extend(self.values.list(value.copies));
+            let all = self.values.list(value.uses).chain(self.values.list(value.copies));
+            self.uses.extend(all.map(|one| Use { next: member, ..*one }));
             if value.definition == Definition::Plain {
                 let need = if value.def % 3 == 1 { Need::Early } else { Need::Late };
                 let level = self.flow.level_at(value.def);
-                self.uses.push(Use { pos: value.def, next: END, hint: Hint::NOTHING, need, level });
+                self.uses.push(Use { pos: value.def, next: member, hint: Hint::NOTHING, need, level });
             }
         }
         // In a gap, what comes in is before what goes out.
@@ -75,6 +75,14 @@ impl State {
         let start = all.partition_point(|one| one.pos < lo) as u32;
         let end = all.partition_point(|one| one.pos < hi) as u32;
         Span { start: uses.start + start, end: uses.start + end }
+    }
+
+    /// The position behind the last of `uses`: one that begins a little before the last may end after it.
+    pub(super) fn end_of(&self, uses: Span) -> Pos {
+        let all = uses.of(&self.uses);
+        let nearest = all.last().map_or(0, |last| last.pos);
+        let last = all.iter().rev().take_while(|one| one.pos + Need::LONGEST > nearest);
+        last.map(Use::end).max().unwrap_or(0)
     }
 
     /// The lowest and the highest level of the blocks that a piece lives in.
@@ -215,7 +223,7 @@ impl State {
             let uses = Span { start: at, end };
             let lo = piece.lo.max(self.flow.blocks[row as usize].start);
             if let Some((start, uses)) = self.trim(piece.bundle, lo, uses, true) {
-                let hi = self.uses[end as usize - 1].end();
+                let hi = self.end_of(uses);
                 self.queue_part(piece.bundle, start, hi, uses, true);
             }
             at = end;
@@ -318,7 +326,7 @@ impl State {
     ) -> Option<Rest> {
         let Piece { bundle, hi, local, .. } = *piece;
         let uses = Span { start: reached.end, end: whole.uses.end };
-        let last = self.uses[reached.end as usize - 1].end();
+        let last = self.end_of(reached);
         let starts_block = self.flow.blocks[self.flow.block_at(limit.min(hi - 1)) as usize].start == limit;
         let connected = !uses.is_empty()
             && (limit % 3 == 1 || starts_block)
@@ -378,7 +386,9 @@ impl State {
         let (lo, end) = (all[0].pos, all[..count].iter().map(Use::end).max().unwrap_or(piece.hi));
         let own = Span { start: uses.start, end: uses.start + count as u32 };
         let part = self.add_piece(bundle, lo, end, own, true);
-        self.pieces.all[part as usize].weight = f32::INFINITY;
+        // What needs a register through both halves can take it from what needs it in one; that can have another.
+        let through = end - lo > 1;
+        self.pieces.all[part as usize].weight = if through { f32::INFINITY } else { f32::MAX };
         let class = self.bundles[bundle as usize].class as usize;
         let parts = clipped(self.bundles[bundle as usize].ranges.of(&self.ranges), lo, end);
         let busy = parts.fold(0, |union, range| union | self.busy[class].within(range));

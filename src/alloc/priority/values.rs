@@ -114,6 +114,9 @@ impl Need {
         self >= Need::Late
     }
 
+    /// The most positions that any takes.
+    pub(super) const LONGEST: Pos = 2;
+
     /// How many positions it takes from its own on.
     #[inline]
     pub(super) fn length(self) -> Pos {
@@ -125,7 +128,7 @@ impl Need {
             | Need::Late
             | Need::CopyIn
             | Need::EdgeIn => 1,
-            Need::RegisterLate | Need::Early => 2,
+            Need::RegisterLate | Need::Early => Need::LONGEST,
         }
     }
 }
@@ -135,7 +138,7 @@ impl Need {
 pub(super) struct Use {
     /// Its first position.
     pub(super) pos: Pos,
-    /// An earlier one of the same virtual register; [`END`] if there is none.
+    /// An earlier one of the same virtual register, [`END`] if there is none; once they are in order, that register.
     pub(super) next: u32,
     pub(super) hint: Hint,
     pub(super) need: Need,
