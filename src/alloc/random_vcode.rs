@@ -1,8 +1,8 @@
 //! Random functions of made-up instructions, to hold clifc's allocator to regalloc2's checker.
 //!
-//! A function has a random flow graph, loops with several entries included, over few registers, so that much is spilled. Its
-//! instructions have every constraint there is, never more than there are registers for. `CLIFC_ALLOC_SEED` and
-//! `CLIFC_ALLOC_FUNCTIONS` select other functions than the default ones.
+//! A function has a random flow graph, loops with several entries included, over few registers, so that much
+//! is spilled. Its instructions have every constraint there is, never more than there are registers for.
+//! `CLIFC_ALLOC_SEED` and `CLIFC_ALLOC_FUNCTIONS` select other functions than the default ones.
 
 use super::adapter::{View, machine_env};
 use super::postorder::InReversePostorder;

@@ -39,8 +39,8 @@ impl Occupants {
 }
 
 impl State {
-    /// Frees a register for a piece that cannot be split: that whose heaviest occupant is the lightest, if it is lighter
-    /// than the piece.
+    /// Frees a register for a piece that cannot be split: that whose heaviest occupant is the lightest, if it
+    /// is lighter than the piece.
     pub(super) fn evict(&mut self, number: u32) -> Result<u8, String> {
         if self.pieces.occupants.is_none() {
             self.pieces.occupants = Some(self.list_occupants());

@@ -386,7 +386,8 @@ impl State {
         let (lo, end) = (all[0].pos, all[..count].iter().map(Use::end).max().unwrap_or(piece.hi));
         let own = Span { start: uses.start, end: uses.start + count as u32 };
         let part = self.add_piece(bundle, lo, end, own, true);
-        // What needs a register through both halves can take it from what needs it in one; that can have another.
+        // What needs a register through both halves can take it from what needs it in one; that can have
+        // another.
         let through = end - lo > 1;
         self.pieces.all[part as usize].weight = if through { f32::INFINITY } else { f32::MAX };
         let class = self.bundles[bundle as usize].class as usize;

@@ -138,7 +138,8 @@ impl Need {
 pub(super) struct Use {
     /// Its first position.
     pub(super) pos: Pos,
-    /// An earlier one of the same virtual register, [`END`] if there is none; once they are in order, that register.
+    /// An earlier one of the same virtual register, [`END`] if there is none; once they are in order, that
+    /// register.
     pub(super) next: u32,
     pub(super) hint: Hint,
     pub(super) need: Need,
