@@ -215,7 +215,7 @@ impl Maker {
             let fits: Vec<VReg> =
                 self.defined[at].iter().copied().filter(|vreg| vreg.class() == class).collect();
             let found = self.random.pick(&fits);
-            if found.is_some() && (at == 0 || self.random.below(3) > 0) || at == 0 {
+            if at == 0 || found.is_some() && self.random.below(3) > 0 {
                 return found;
             }
             at = self.idom[at];
