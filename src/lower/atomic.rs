@@ -39,12 +39,12 @@ pub(crate) fn is_bitwise(op: AtomicRmwOp) -> bool {
     matches!(op, And | Or | Xor | Nand | Xchg)
 }
 
-/// How a target accesses memory atomically.
+/// How a target lowers atomic accesses. With `swap`, their byte order is the opposite of the target's.
 pub trait AtomicLowering: Lowering {
-    /// Orders all memory accesses before it before all after it.
+    /// Pushes a fence between all earlier and all later memory accesses.
     fn fence(cx: &mut Lower<'_, Self>);
 
-    /// `d` = an integer of 16 to 64 bits with its bytes reversed.
+    /// Pushes `d` = `a` with its bytes reversed, for an integer type of 16 to 64 bits.
     fn swap_bytes(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, ty: Type);
 
     /// Returns a register with a value that is only stored, never computed with.
@@ -52,30 +52,30 @@ pub trait AtomicLowering: Lowering {
         cx.put(value)
     }
 
-    /// atomic_load of up to 64 bits, in the other byte order if `swap`.
+    /// Lowers `atomic_load` of up to 64 bits.
     fn load(cx: &mut Lower<'_, Self>, inst: Inst, swap: bool) -> Lowered;
 
-    /// atomic_store, likewise.
+    /// Lowers `atomic_store` of up to 64 bits.
     fn store(cx: &mut Lower<'_, Self>, inst: Inst, swap: bool) -> Lowered;
 
-    /// atomic_cas, likewise.
+    /// Lowers `atomic_cas` of up to 64 bits.
     fn compare_and_swap(cx: &mut Lower<'_, Self>, inst: Inst, swap: bool);
 
-    /// atomic_rmw, likewise.
+    /// Lowers `atomic_rmw` of up to 64 bits.
     fn read_modify_write(cx: &mut Lower<'_, Self>, inst: Inst, swap: bool);
 
-    /// Whether there are accesses of i128.
+    /// Checks that the settings allow atomic accesses of i128.
     fn check_wide(_: &Lower<'_, Self>) -> Lowered {
         Ok(())
     }
 
-    /// atomic_load of i128: halves as memory has them.
+    /// Lowers `atomic_load` of i128. The halves are in memory's byte order.
     fn load_wide(cx: &mut Lower<'_, Self>, data: &InstData, d: Halves);
 
-    /// atomic_store of i128, in the other byte order if `swap`.
+    /// Lowers `atomic_store` of i128.
     fn store_wide(cx: &mut Lower<'_, Self>, data: &InstData, swap: bool);
 
-    /// atomic_cas of i128: halves as memory has them.
+    /// Lowers `atomic_cas` of i128. The halves are in memory's byte order.
     fn compare_and_swap_wide(
         cx: &mut Lower<'_, Self>,
         data: &InstData,
@@ -84,7 +84,8 @@ pub trait AtomicLowering: Lowering {
         new: Halves,
     );
 
-    /// atomic_rmw of i128. Of the operand, the low half is first; of `d`, that at the lower address.
+    /// Lowers `atomic_rmw` of i128. The low half of the operand comes first; the halves of `d` are in the
+    /// order of their addresses.
     fn read_modify_write_wide(
         cx: &mut Lower<'_, Self>,
         data: &InstData,
@@ -138,7 +139,7 @@ fn lower_wide<I: AtomicLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstD
     finish_halves(cx, inst, raw, swap);
 }
 
-/// A value in a register, as it stands in memory.
+/// Returns a register with a value in the byte order of the access.
 pub fn put_as_stored<I: AtomicLowering>(cx: &mut Lower<'_, I>, value: Value, swap: bool) -> VReg {
     if !swap {
         return I::put_stored(cx, value);
@@ -148,12 +149,12 @@ pub fn put_as_stored<I: AtomicLowering>(cx: &mut Lower<'_, I>, value: Value, swa
     swapped
 }
 
-/// The register to be defined with what memory has, so that `d` has the value; [`finish`] makes it so.
+/// Returns the register that the access is to define, in memory's byte order; [`finish`] then defines `d`.
 pub fn raw_result<I: AtomicLowering>(cx: &mut Lower<'_, I>, d: VReg, swap: bool) -> VReg {
     if swap { cx.tmp(RegClass::Int) } else { d }
 }
 
-/// Makes the value of what memory has.
+/// Defines `d` with the value that `raw` has in memory's byte order.
 pub fn finish<I: AtomicLowering>(cx: &mut Lower<'_, I>, d: VReg, raw: VReg, ty: Type, swap: bool) {
     if swap {
         I::swap_bytes(cx, d, raw, ty);
@@ -171,7 +172,7 @@ fn by_address<I: Lowering>((low, high): (VReg, VReg)) -> Halves {
     }
 }
 
-/// The halves of a value as they stand in memory.
+/// Returns registers with the halves of a value in the byte order of the access.
 pub fn put_halves_as_stored<I: AtomicLowering>(cx: &mut Lower<'_, I>, value: Value, swap: bool) -> Halves {
     let (first, second) = by_address::<I>(cx.put_pair(value));
     if !swap {
@@ -183,8 +184,8 @@ pub fn put_halves_as_stored<I: AtomicLowering>(cx: &mut Lower<'_, I>, value: Val
     swapped
 }
 
-/// The registers to be defined with the halves that memory has; [`finish_halves`] makes the instruction's
-/// result of them.
+/// Returns the registers that the access is to define, in memory's byte order; [`finish_halves`] then defines
+/// the instruction's result.
 fn raw_halves<I: AtomicLowering>(cx: &mut Lower<'_, I>, inst: Inst, swap: bool) -> Halves {
     let result = cx.f.first_result(inst);
     let result = cx.put_pair(result);
@@ -194,7 +195,7 @@ fn raw_halves<I: AtomicLowering>(cx: &mut Lower<'_, I>, inst: Inst, swap: bool) 
     }
 }
 
-/// Makes an i128 result of what memory has.
+/// Defines an instruction's i128 result with the halves that `raw` has in memory's byte order.
 fn finish_halves<I: AtomicLowering>(cx: &mut Lower<'_, I>, inst: Inst, raw: Halves, swap: bool) {
     if swap {
         let result = cx.f.first_result(inst);

@@ -47,7 +47,8 @@ pub trait CallLowering: Lowering {
     /// Pseudo-instructions for calls.
     const CALL_ROWS: CallRows;
 
-    /// Stores a constant as an argument of type `ty`, if there is an instruction for it.
+    /// Stores a constant as an argument of type `ty`, if `value` is one and there is an instruction for it.
+    /// Returns whether it did.
     fn store_constant(cx: &mut Lower<'_, Self>, value: Value, to: Amode, ty: Type) -> bool;
 
     /// The value in a register, extended from its type to 64 bits.

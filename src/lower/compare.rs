@@ -11,7 +11,7 @@ use crate::machine::reg::VReg;
 
 /// A condition code or test that has a complement.
 pub trait Complement: Copy {
-    /// The one that holds exactly when this one does not.
+    /// Returns the code or test that holds exactly when this one does not.
     fn complement(self) -> Self;
 }
 

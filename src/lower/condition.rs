@@ -1,8 +1,8 @@
-//! Conditions: integers that are branched on, selected by or trapped on.
+//! Matching of conditions: finds what the condition of a branch, select or trap tests.
 //!
-//! A condition is often an extension of a comparison, or a comparison of one with zero. `strip` takes these
-//! off; what is left, the target tests in its own way. Loads may be folded into it only if nothing else uses
-//! what was taken off.
+//! A condition is any integer: often an extension of a comparison's result, or a comparison of such a result
+//! with zero. `strip` looks through these, and the target tests the value that is left. Loads may be folded
+//! into the test only if nothing else uses any of the values on the way.
 
 use super::address::MOST_STEPS;
 use super::compare::Complement;
@@ -14,21 +14,21 @@ use super::wide::WideLowering;
 use crate::ir::*;
 use crate::rule;
 
-/// A condition without what only extends or negates it.
+/// A condition without extensions and negations.
 #[derive(Clone, Copy, Debug)]
 struct Stripped {
-    /// Not zero exactly when the condition holds; or, if `negated`, when it does not.
+    /// A value that is nonzero exactly when the condition holds, or, if `negated`, exactly when it does not.
     value: Value,
-    /// Whether `value` says the opposite.
+    /// Whether `value` is the negation of the condition.
     negated: bool,
-    /// Whether nothing else uses `value`, or what was taken off.
+    /// Whether nothing else uses `value` or the values that were looked through.
     unique: bool,
-    /// Whether nothing was taken off.
+    /// Whether `value` is the condition itself.
     whole: bool,
 }
 
-/// Takes extensions and comparisons with zero off a condition. With `unique`, nothing else uses the way to
-/// it.
+/// Looks through extensions and comparisons with zero. `unique` says that nothing else uses the values that
+/// the caller has looked through already.
 fn strip<I: Lowering>(cx: &mut Lower<I>, condition: Value, unique: bool) -> Stripped {
     let unique = unique && cx.unique(condition).is_some();
     let mut stripped = Stripped { value: condition, negated: false, unique, whole: true };
@@ -62,8 +62,8 @@ fn look_through<I: Lowering>(cx: &mut Lower<I>, value: Value, unique: bool) -> O
     }
 }
 
-/// A test whether an integer of any type is not zero. With `unique`, nothing else uses what leads to it, so
-/// that loads may be folded.
+/// Tests whether an integer of any type is nonzero. `unique` says that nothing else uses the values that the
+/// caller has looked through, so that loads may be folded.
 pub fn condition<I: OverflowLowering + WideLowering>(
     cx: &mut Lower<'_, I>,
     value: Value,
@@ -106,7 +106,7 @@ fn test_stripped<I: OverflowLowering + WideLowering>(
     I::is_not_zero(cx, value, unique)
 }
 
-/// Compares integers of any type; with `may_fold`, loads may be taken in.
+/// Compares integers of any type. With `may_fold`, loads may be folded.
 pub fn compare_ints<I: WideLowering>(
     cx: &mut Lower<'_, I>,
     cc: IntCc,
@@ -120,7 +120,7 @@ pub fn compare_ints<I: WideLowering>(
     }
 }
 
-/// trapz and trapnz.
+/// Lowers `trapz` and `trapnz`.
 pub fn trap_if<I: OverflowLowering + WideLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let test = condition(cx, Value(data.a), true);

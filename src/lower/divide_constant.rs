@@ -1,10 +1,10 @@
 //! Division by constants, without a division instruction.
 //!
-//! Powers of two are shifts. For another divisor, the quotient is the high part of the product with a
-//! multiplier: see `reciprocal`. For signed division x is a magnitude, and a
-//! negative quotient, rounded down by the shift, is one too low. Up to 32 bits the product fits 64. What it
-//! takes of a target is [`DivisionLowering`]; all its operations are of 32 or 64 bits, as `Division::bits`
-//! says.
+//! Division by a power of two is a shift. By any other divisor, the quotient is the high part of the product
+//! with a multiplier: see `reciprocal`. In signed division, the multiplier is that of the divisor's
+//! magnitude, and the shift rounds a negative quotient down, so that it is one too low. For types of up to 32
+//! bits the product fits in 64 bits. A target supplies the operations, of 32 or 64 bits:
+//! [`DivisionLowering`].
 
 use crate::ir::*;
 use crate::lower::context::Lower;
@@ -13,12 +13,12 @@ use crate::lower::vocabulary::Lowering;
 use crate::machine::reg::{RegClass, VReg};
 use crate::rule;
 
-/// What division by constants takes beyond [`Arithmetic`](crate::lower::vocabulary::Arithmetic).
+/// What division by constants needs beyond [`Arithmetic`](crate::lower::vocabulary::Arithmetic).
 pub trait DivisionLowering: Lowering {
     /// `d = -a`, which traps if that overflows `ty`.
     fn negate_or_trap(cx: &mut Lower<'_, Self>, ty: Type, d: VReg, a: VReg);
 
-    /// Whether `a`, unsigned and of 64 bits, is at least `limit`, as 0 or 1.
+    /// `d = (a >= limit)`, as 0 or 1, for unsigned 64-bit integers.
     fn at_least(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, limit: u64);
 
     /// `d = x - quotient * divisor`.

@@ -1,9 +1,9 @@
-//! Which function lowers an instruction: a table of opcode families by shapes of types.
+//! Dispatch: the table, indexed by opcode family and shape of type, of the functions that lower instructions.
 //!
-//! A target gives its functions ([`Families`]); this table says which of them, or which shared one, lowers a
-//! family on the types of a [`Shape`]. A cell without a function says why, and that is the message of the
-//! refusal: a family or a shape that a target does not have code for can reach none. `clifc targets --matrix`
-//! prints the table.
+//! A target supplies some functions as [`Families`]. The table says which of them, or which function of
+//! `lower/`, lowers a family on the types of a [`Shape`]. A cell without a function says why there is none,
+//! and instructions that reach it are refused with that reason, so that no function gets a type that it does
+//! not handle. `clifc targets --matrix` prints the table.
 
 use super::atomic::AtomicLowering;
 use super::context::{Lower, Lowered};
@@ -18,10 +18,10 @@ use super::{
 };
 use crate::ir::*;
 
-/// Lowers an instruction of a family.
+/// A function that lowers instructions of a family.
 pub type LowerFamily<I> = fn(&mut Lower<'_, I>, Inst) -> Lowered;
 
-/// A target's function for each family. Integers are of up to 64 bits where nothing else is said.
+/// A target's functions. Integers have up to 64 bits unless the comment says otherwise.
 pub struct Families<I: FamilyLowering> {
     /// Loads of integers, of i128 too, and their extending forms.
     pub load: LowerFamily<I>,
@@ -53,7 +53,7 @@ pub struct Families<I: FamilyLowering> {
     pub min_max: LowerFamily<I>,
     /// `iabs`.
     pub absolute: LowerFamily<I>,
-    /// Counting, reversing and swapping bits, of i128 too.
+    /// Counting and reversing bits, and swapping bytes, of i128 too.
     pub bits: LowerFamily<I>,
     /// `icmp`, `fcmp`, of all scalar types.
     pub compare: LowerFamily<I>,
@@ -69,7 +69,7 @@ pub struct Families<I: FamilyLowering> {
     pub float_bit_select: LowerFamily<I>,
 }
 
-/// A target with a function for each family.
+/// A target that supplies the functions for families.
 pub trait FamilyLowering:
     ControlLowering + Conversions + OverflowLowering + WideShifts + WideDivision + AtomicLowering
 {
@@ -77,13 +77,13 @@ pub trait FamilyLowering:
     const FAMILIES: Families<Self>;
 }
 
-/// What becomes of a family on types of a shape.
+/// How a family is lowered on types of a shape.
 enum Cell<I> {
-    /// This function lowers it.
+    /// By this function.
     Lower(LowerFamily<I>),
-    /// It has no code.
+    /// Without any code.
     Marker,
-    /// No target has code for it yet.
+    /// Not supported by any target yet.
     NotYet,
     /// The language has no such instruction.
     Absent,
@@ -97,7 +97,7 @@ impl<I> Clone for Cell<I> {
 
 impl<I> Copy for Cell<I> {}
 
-/// A family's cells by shape: see [`Shape`].
+/// A family's cells, one for each [`Shape`].
 struct Row<I> {
     none: Cell<I>,
     int: Cell<I>,
@@ -112,7 +112,7 @@ struct Row<I> {
 }
 
 impl<I> Row<I> {
-    /// A family of which the language has nothing.
+    /// The row of a family without any instructions.
     const ABSENT: Row<I> = {
         let absent = Cell::Absent;
         Row {
@@ -129,22 +129,42 @@ impl<I> Row<I> {
         }
     };
 
-    /// A family that vectors have, too.
+    /// The row of a family that the language has on vectors, which aren't supported yet.
     const WITH_VECTORS: Row<I> = {
         let not_yet = Cell::NotYet;
         let vectors = Row { small_vector: not_yet, vector: not_yet, ..Row::ABSENT };
         Row { large_vector: not_yet, dynamic: not_yet, ..vectors }
     };
 
-    /// A family that vectors, f16 and f128 have, too.
+    /// The row of a family that the language has on vectors, f16 and f128, which aren't supported yet.
     const WITH_ALL: Row<I> = Row { half: Cell::NotYet, quad: Cell::NotYet, ..Row::WITH_VECTORS };
 
-    /// A family whose instructions differ neither by type nor by target.
+    /// The row of a family whose instructions have no type.
     const fn of_no_type(cell: Cell<I>) -> Self {
         Row { none: cell, ..Row::ABSENT }
     }
 
-    /// The cell of a shape.
+    /// This row, lowering instructions without a type by `lower`.
+    const fn none(self, lower: LowerFamily<I>) -> Self {
+        Row { none: Cell::Lower(lower), ..self }
+    }
+
+    /// This row, lowering integers of up to 64 bits by `lower`.
+    const fn int(self, lower: LowerFamily<I>) -> Self {
+        Row { int: Cell::Lower(lower), ..self }
+    }
+
+    /// This row, lowering i128 by `lower`.
+    const fn wide(self, lower: LowerFamily<I>) -> Self {
+        Row { wide: Cell::Lower(lower), ..self }
+    }
+
+    /// This row, lowering f32 and f64 by `lower`.
+    const fn float(self, lower: LowerFamily<I>) -> Self {
+        Row { float: Cell::Lower(lower), ..self }
+    }
+
+    /// Returns the cell of a shape.
     const fn get(&self, shape: Shape) -> Cell<I> {
         match shape {
             Shape::None => self.none,
@@ -161,73 +181,43 @@ impl<I> Row<I> {
     }
 }
 
-/// What becomes of a family on types of a shape.
-const fn cell<I: FamilyLowering>(family: Family, shape: Shape) -> Cell<I> {
-    use Cell::*;
+/// Returns a target's row for a family.
+const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
     let f = &I::FAMILIES;
-    let row: Row<I> = match family {
-        Family::Constant => {
-            let define = Lower(rematerialize::define);
-            Row { none: define, int: define, ..Row::ABSENT }
-        }
-        Family::ConstantHalf | Family::ConstantQuad => Row::of_no_type(NotYet),
+    match family {
+        Family::Constant => Row::ABSENT.none(rematerialize::define).int(rematerialize::define),
+        Family::ConstantHalf | Family::ConstantQuad => Row::of_no_type(Cell::NotYet),
         Family::ConstantVector => Row::WITH_VECTORS,
-        Family::Address => Row { int: Lower(rematerialize::define), ..Row::ABSENT },
-        Family::Load => {
-            Row { int: Lower(f.load), wide: Lower(f.load), float: Lower(f.float_load), ..Row::WITH_ALL }
-        }
-        Family::Store => {
-            Row { int: Lower(f.store), wide: Lower(f.store), float: Lower(f.float_store), ..Row::WITH_ALL }
-        }
-        Family::Add => Row { int: Lower(f.add_or_subtract), wide: Lower(wide::lower), ..Row::WITH_VECTORS },
-        Family::Logic => Row {
-            int: Lower(f.logic),
-            wide: Lower(wide::lower),
-            float: Lower(f.float_logic),
-            ..Row::WITH_ALL
-        },
-        Family::Complement => {
-            let scalar = Row { int: Lower(f.complement), wide: Lower(wide::lower), ..Row::WITH_ALL };
-            Row { float: Lower(f.float_logic), ..scalar }
-        }
-        Family::Negate => Row { int: Lower(f.negate), wide: Lower(wide::lower), ..Row::WITH_VECTORS },
-        Family::Absolute => Row { int: Lower(f.absolute), wide: Lower(wide::lower), ..Row::WITH_VECTORS },
-        Family::Multiply => Row { int: Lower(f.multiply), wide: Lower(wide::lower), ..Row::WITH_VECTORS },
-        Family::MultiplyHigh => {
-            Row { int: Lower(f.multiply_high), wide: Lower(wide::lower), ..Row::WITH_VECTORS }
-        }
-        Family::Divide => Row { int: Lower(f.divide), wide: Lower(wide_divide::divide), ..Row::ABSENT },
-        Family::Extend => Row { int: Lower(f.extend), wide: Lower(wide::lower), ..Row::ABSENT },
-        Family::Reduce => Row { int: Lower(wide::reduce), wide: Lower(wide::reduce), ..Row::ABSENT },
-        Family::Shift => Row { int: Lower(f.shift), wide: Lower(wide_shift::lower), ..Row::WITH_VECTORS },
-        Family::MinMax => Row { int: Lower(f.min_max), wide: Lower(wide::lower), ..Row::WITH_VECTORS },
-        Family::Bits => Row { int: Lower(f.bits), wide: Lower(f.bits), ..Row::WITH_VECTORS },
-        Family::Overflow => Row { int: Lower(overflow::lower), wide: Lower(overflow::lower), ..Row::ABSENT },
-        Family::Compare => {
-            let compare = Lower(f.compare);
-            Row { int: compare, wide: compare, float: compare, ..Row::WITH_ALL }
-        }
-        Family::Select => {
-            let select = Lower(f.select);
-            Row { int: select, wide: select, float: select, ..Row::WITH_ALL }
-        }
+        Family::Address => Row::ABSENT.int(rematerialize::define),
+        Family::Load => Row::WITH_ALL.int(f.load).wide(f.load).float(f.float_load),
+        Family::Store => Row::WITH_ALL.int(f.store).wide(f.store).float(f.float_store),
+        Family::Add => Row::WITH_VECTORS.int(f.add_or_subtract).wide(wide::lower),
+        Family::Logic => Row::WITH_ALL.int(f.logic).wide(wide::lower).float(f.float_logic),
+        Family::Complement => Row::WITH_ALL.int(f.complement).wide(wide::lower).float(f.float_logic),
+        Family::Negate => Row::WITH_VECTORS.int(f.negate).wide(wide::lower),
+        Family::Absolute => Row::WITH_VECTORS.int(f.absolute).wide(wide::lower),
+        Family::Multiply => Row::WITH_VECTORS.int(f.multiply).wide(wide::lower),
+        Family::MultiplyHigh => Row::WITH_VECTORS.int(f.multiply_high).wide(wide::lower),
+        Family::Divide => Row::ABSENT.int(f.divide).wide(wide_divide::divide),
+        Family::Extend => Row::ABSENT.int(f.extend).wide(wide::lower),
+        Family::Reduce => Row::ABSENT.int(wide::reduce).wide(wide::reduce),
+        Family::Shift => Row::WITH_VECTORS.int(f.shift).wide(wide_shift::lower),
+        Family::MinMax => Row::WITH_VECTORS.int(f.min_max).wide(wide::lower),
+        Family::Bits => Row::WITH_VECTORS.int(f.bits).wide(f.bits),
+        Family::Overflow => Row::ABSENT.int(overflow::lower).wide(overflow::lower),
+        Family::Compare => Row::WITH_ALL.int(f.compare).wide(f.compare).float(f.compare),
+        Family::Select => Row::WITH_ALL.int(f.select).wide(f.select).float(f.select),
         Family::BitSelect => {
-            let integers =
-                Row { int: Lower(select::bit_select), wide: Lower(select::bit_select), ..Row::WITH_ALL };
-            Row { float: Lower(f.float_bit_select), ..integers }
+            Row::WITH_ALL.int(select::bit_select).wide(select::bit_select).float(f.float_bit_select)
         }
-        Family::Mask => Row { int: Lower(f.mask), wide: Lower(f.mask), ..Row::ABSENT },
-        Family::SplitConcat => Row { int: Lower(wide::lower), wide: Lower(wide::lower), ..Row::ABSENT },
-        Family::FloatArithmetic => Row { float: Lower(f.float), ..Row::WITH_ALL },
-        Family::Bitcast => {
-            let integers =
-                Row { int: Lower(convert::bitcast), wide: Lower(convert::bitcast), ..Row::WITH_ALL };
-            Row { float: Lower(convert::bitcast), ..integers }
-        }
-        Family::FloatWidth => Row { float: Lower(convert::change_width), ..Row::WITH_ALL },
-        Family::FromInt => Row { float: Lower(convert::from_int), ..Row::WITH_ALL },
-        Family::ToInt => Row { float: Lower(convert::to_int_or_trap), ..Row::WITH_ALL },
-        Family::ToIntSaturated => Row { float: Lower(convert::to_int_saturated), ..Row::WITH_ALL },
+        Family::Mask => Row::ABSENT.int(f.mask).wide(f.mask),
+        Family::SplitConcat => Row::ABSENT.int(wide::lower).wide(wide::lower),
+        Family::FloatArithmetic => Row::WITH_ALL.float(f.float),
+        Family::Bitcast => Row::WITH_ALL.int(convert::bitcast).wide(convert::bitcast).float(convert::bitcast),
+        Family::FloatWidth => Row::WITH_ALL.float(convert::change_width),
+        Family::FromInt => Row::WITH_ALL.float(convert::from_int),
+        Family::ToInt => Row::WITH_ALL.float(convert::to_int_or_trap),
+        Family::ToIntSaturated => Row::WITH_ALL.float(convert::to_int_saturated),
         Family::Saturate
         | Family::Average
         | Family::FixedPoint
@@ -238,40 +228,28 @@ const fn cell<I: FamilyLowering>(family: Family, shape: Shape) -> Cell<I> {
         | Family::LaneTest
         | Family::Narrow
         | Family::Widen => Row::WITH_VECTORS,
-        Family::LoadWidening => Row { int: NotYet, ..Row::ABSENT },
-        Family::ToIntX86 => Row { float: NotYet, ..Row::WITH_ALL },
-        Family::Atomic => Row {
-            none: Lower(atomic::lower),
-            int: Lower(atomic::lower),
-            wide: Lower(atomic::lower),
-            ..Row::ABSENT
-        },
-        Family::ArgumentList => {
-            let take = Lower(variadic::lower);
-            Row { int: take, wide: take, float: take, quad: NotYet, ..Row::ABSENT }
-        }
-        Family::Call => Row::of_no_type(Lower(call::call)),
-        Family::CallIndirect => Row { int: Lower(call::call_indirect), ..Row::ABSENT },
-        Family::Special => Row { none: Lower(control::special), int: Lower(control::special), ..Row::ABSENT },
-        Family::Marker => Row::of_no_type(Marker),
-        Family::TrapIf => {
-            Row { int: Lower(condition::trap_if), wide: Lower(condition::trap_if), ..Row::ABSENT }
-        }
-        Family::Dynamic => Row { int: NotYet, ..Row::WITH_VECTORS },
-        Family::StackSwitch => Row { none: NotYet, int: NotYet, ..Row::ABSENT },
-        Family::Jump => Row::of_no_type(Lower(control::jump)),
-        Family::Branch => Row { int: Lower(control::branch), wide: Lower(control::branch), ..Row::ABSENT },
-        Family::Table => Row { int: Lower(control::jump_table), ..Row::ABSENT },
-        Family::Trap => Row::of_no_type(Lower(control::trap)),
-        Family::Return => Row::of_no_type(Lower(call::return_)),
-        Family::TryCall => Row { none: Lower(call::try_call), int: Lower(call::try_call), ..Row::ABSENT },
-        Family::TailCall => Row::of_no_type(Lower(call::tail_call)),
-        Family::TailCallIndirect => Row { int: Lower(call::tail_call_indirect), ..Row::ABSENT },
-    };
-    row.get(shape)
+        Family::LoadWidening => Row { int: Cell::NotYet, ..Row::ABSENT },
+        Family::ToIntX86 => Row { float: Cell::NotYet, ..Row::WITH_ALL },
+        Family::Atomic => Row::ABSENT.none(atomic::lower).int(atomic::lower).wide(atomic::lower),
+        Family::Call => Row::ABSENT.none(call::call),
+        Family::CallIndirect => Row::ABSENT.int(call::call_indirect),
+        Family::Special => Row::ABSENT.none(control::special).int(control::special),
+        Family::Marker => Row::of_no_type(Cell::Marker),
+        Family::TrapIf => Row::ABSENT.int(condition::trap_if).wide(condition::trap_if),
+        Family::Dynamic => Row { int: Cell::NotYet, ..Row::WITH_VECTORS },
+        Family::StackSwitch => Row { none: Cell::NotYet, int: Cell::NotYet, ..Row::ABSENT },
+        Family::Jump => Row::ABSENT.none(control::jump),
+        Family::Branch => Row::ABSENT.int(control::branch).wide(control::branch),
+        Family::Table => Row::ABSENT.int(control::jump_table),
+        Family::Trap => Row::ABSENT.none(control::trap),
+        Family::Return => Row::ABSENT.none(call::return_),
+        Family::TryCall => Row::ABSENT.none(call::try_call).int(call::try_call),
+        Family::TailCall => Row::ABSENT.none(call::tail_call),
+        Family::TailCallIndirect => Row::ABSENT.int(call::tail_call_indirect),
+    }
 }
 
-/// All cells of a target, by the numbers of family and shape.
+/// All cells of a target, indexed by the numbers of family and shape.
 struct Table<I>(std::marker::PhantomData<I>);
 
 impl<I: FamilyLowering> Table<I> {
@@ -279,9 +257,10 @@ impl<I: FamilyLowering> Table<I> {
         let mut cells = [[Cell::Absent; Shape::ALL.len()]; Family::ALL.len()];
         let mut family = 0;
         while family < cells.len() {
+            let row = row::<I>(Family::ALL[family]);
             let mut shape = 0;
             while shape < Shape::ALL.len() {
-                cells[family][shape] = cell::<I>(Family::ALL[family], Shape::ALL[shape]);
+                cells[family][shape] = row.get(Shape::ALL[shape]);
                 shape += 1;
             }
             family += 1;
@@ -290,18 +269,18 @@ impl<I: FamilyLowering> Table<I> {
     };
 }
 
-/// What is known of a cell without a target's functions.
+/// Whether a cell compiles, and if not, why.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Coverage {
-    /// It compiles.
+    /// Instructions compile.
     Compiles,
-    /// It is refused: no target has code for it yet.
+    /// Instructions are refused: no target supports them yet.
     NotYet,
     /// The language has no such instruction.
     Absent,
 }
 
-/// Whether a target has code for a family on types of a shape.
+/// Returns whether a target compiles a family on types of a shape.
 pub fn coverage<I: FamilyLowering>(family: Family, shape: Shape) -> Coverage {
     match cell_of::<I>(family, shape) {
         Cell::Lower(_) | Cell::Marker => Coverage::Compiles,
@@ -310,13 +289,13 @@ pub fn coverage<I: FamilyLowering>(family: Family, shape: Shape) -> Coverage {
     }
 }
 
-/// What becomes of a family on types of a shape, on a target.
+/// Looks up how a target lowers a family on types of a shape.
 fn cell_of<I: FamilyLowering>(family: Family, shape: Shape) -> Cell<I> {
     let cells = const { &Table::<I>::CELLS };
     cells[family as usize][shape as usize]
 }
 
-/// Lowers an instruction.
+/// Lowers an instruction by the function in its cell.
 pub fn lower<I: FamilyLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = &cx.f.insts[inst];
     let operand = if data.fixed_args() == 0 { Shape::None } else { Shape::of(cx.ty(Value(data.a))) };

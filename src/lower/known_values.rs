@@ -74,7 +74,7 @@ impl<I: Lowering> Lower<'_, I> {
         self.put_pair(value).0
     }
 
-    /// The register of an amount to shift by, of which only the lowest bits count.
+    /// Returns a register with the amount of a shift, of which only the lowest bits count.
     pub fn put_amount(&mut self, amount: Value) -> VReg {
         match self.ty(amount) {
             types::I128 => self.low_half(amount),
@@ -82,8 +82,8 @@ impl<I: Lowering> Lower<'_, I> {
         }
     }
 
-    /// The value whose low part is stored in place of `value`: an ireduce stores the same bytes as its
-    /// operand.
+    /// Returns the value whose low part can be stored instead of `value`: storing an `ireduce` stores the low
+    /// bytes of its operand.
     pub fn narrowed(&self, value: Value) -> Value {
         match self.def_by(value, Opcode::Ireduce) {
             Some(data) if !self.is_used(value) && self.ty(Value(data.a)) != types::I128 => Value(data.a),
@@ -91,7 +91,7 @@ impl<I: Lowering> Lower<'_, I> {
         }
     }
 
-    /// The bits of a float constant.
+    /// Returns the bits of a float constant.
     pub fn float_constant(&self, value: Value) -> Option<u64> {
         let data = &self.f.insts[self.def_inst(value)?];
         match data.opcode {
@@ -123,13 +123,13 @@ impl<I: Lowering> Lower<'_, I> {
         Some((bits << unused) as i64 >> unused)
     }
 
-    /// A constant that is a sign-extended immediate of 32 bits.
+    /// Returns an integer constant that fits in a sign-extended 32-bit immediate.
     #[inline]
     pub fn imm32(&self, value: Value) -> Option<i32> {
         i32::try_from(self.signed_constant(value)?).ok()
     }
 
-    /// The i64 that an addition of zero gives.
+    /// Returns the other operand of an i64 addition of zero.
     #[inline]
     pub(super) fn sum_with_zero(&self, inst: Inst) -> Option<Value> {
         let data = &self.f.insts[inst];

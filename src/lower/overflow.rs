@@ -19,7 +19,7 @@ pub trait OverflowLowering: Comparisons {
 /// Limit on the number of operations that are pushed together, each taking the carry of the one before.
 const CHAIN: u32 = 16;
 
-/// Lowers arithmetic that gives a result and whether it overflowed, and uadd_overflow_trap.
+/// Lowers arithmetic whose second result says whether it overflowed, and `uadd_overflow_trap`.
 pub fn lower<I: OverflowLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let test = I::overflowing(cx, inst, CHAIN);

@@ -43,7 +43,7 @@ pub(crate) fn rematerialize<I: Lowering>(cx: &mut Lower<'_, I>, data: &InstData,
     }
 }
 
-/// A constant or address that was asked for in its own register.
+/// Lowers a constant or address whose own register is used.
 pub fn define<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let result = cx.f.first_result(inst);
     if rematerialization::<I>(cx.f, &cx.f.insts[inst]) == Rematerialization::Never {

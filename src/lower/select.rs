@@ -1,4 +1,4 @@
-//! Selection without branches: conditional moves of integers, and bitselect.
+//! Selection without branches: conditional moves of integers, and `bitselect`.
 
 use super::compare::Comparisons;
 use super::context::{Lower, Lowered};
@@ -12,7 +12,7 @@ pub trait Selection: Comparisons {
     fn move_if(cx: &mut Lower<'_, Self>, d: VReg, test: Self::Test, chosen: VReg, other: VReg);
 }
 
-/// Lowers bitselect on integers of up to 128 bits.
+/// Lowers `bitselect` on integers of up to 128 bits.
 pub fn bit_select<I: Lowering>(cx: &mut Lower<I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let bits = if data.ty.bits() <= 32 { 32 } else { 64 };

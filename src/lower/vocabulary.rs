@@ -62,7 +62,7 @@ pub trait Extensions: Machine {
     fn zero_extend(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, overwrite: bool);
 }
 
-/// Memory operands that lowering makes up itself: arguments, spilt halves, copies.
+/// Accesses to memory that lowering makes up itself, for arguments, copies and halves of i128.
 pub trait MemoryAccess: Machine {
     /// Loads a register of type `ty`.
     fn load_register(cx: &mut Lower<'_, Self>, d: VReg, from: Amode, ty: Type);
@@ -74,25 +74,25 @@ pub trait MemoryAccess: Machine {
     fn make_address(cx: &mut Lower<'_, Self>, d: VReg, of: Amode);
 }
 
-/// Arithmetic on registers: of `bits` bits, 32 or 64. Narrower values have anything above their type.
+/// Arithmetic on the low `bits` bits, 32 or 64, of registers. The bits above a narrower value are undefined.
 pub trait Arithmetic: Machine {
-    /// The value in a register, extended from its type to `bits` bits.
+    /// Returns a register with a value extended from its type to `bits` bits.
     fn put_extended(cx: &mut Lower<'_, Self>, value: Value, signed: bool, bits: u32) -> VReg;
 
-    /// `d = a`
+    /// `d = a`.
     fn copy(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, a: VReg);
 
-    /// `d = a + b`
+    /// `d = a + b`.
     fn add(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, a: VReg, b: VReg);
 
-    /// `d = a - b`
+    /// `d = a - b`.
     fn subtract(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, a: VReg, b: VReg);
 
-    /// `d = -a`
+    /// `d = -a`.
     fn negate(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, a: VReg);
 
-    /// band, bor or bxor of registers. With `overwrite`, prefers to reuse `a`'s register: nothing else uses
-    /// it.
+    /// `d` = `band`, `bor` or `bxor` of two registers. With `overwrite`, prefers to reuse the first one:
+    /// nothing else uses it.
     fn bitwise(
         cx: &mut Lower<'_, Self>,
         bits: u32,
@@ -105,18 +105,18 @@ pub trait Arithmetic: Machine {
     /// `d = a & mask`, for a sign-extended mask.
     fn mask(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, a: VReg, mask: i64);
 
-    /// ishl, ushr or sshr by a constant other than zero.
+    /// `d` = `ishl`, `ushr` or `sshr` of `a` by a nonzero constant.
     fn shift(cx: &mut Lower<'_, Self>, bits: u32, opcode: Opcode, d: VReg, a: VReg, amount: u32);
 
-    /// `d = a * factor`
+    /// `d = a * factor`.
     fn multiply(cx: &mut Lower<'_, Self>, bits: u32, d: VReg, a: VReg, factor: i64);
 
-    /// The high half of the product of 64 bits.
+    /// `d` = the high half of the 64-bit product `a * factor`.
     fn multiply_high(cx: &mut Lower<'_, Self>, signed: bool, d: VReg, a: VReg, factor: u64);
 }
 
-/// What the context of lowering needs of a target.
+/// What [`Lower`] needs of a target.
 pub trait Lowering: Materialization + Extensions + MemoryAccess + Arithmetic {
-    /// Addresses that most of its memory operands can have.
+    /// Forms of address that most of the target's memory operands can encode.
     const ADDRESS_FORMS: AddressForms;
 }

@@ -28,12 +28,12 @@ pub enum Half {
     Memory(Amode),
 }
 
-/// Arithmetic on halves.
+/// A target's arithmetic on halves.
 pub trait WideLowering: Selection {
-    /// Whether arithmetic can have halves in memory.
+    /// Whether arithmetic can take halves in memory.
     const MEMORY_HALVES: bool = true;
 
-    /// band, bor or bxor of halves.
+    /// `d` = `band`, `bor` or `bxor` of two halves.
     fn bitwise_half(cx: &mut Lower<'_, Self>, opcode: Opcode, d: VReg, a: VReg, b: Half);
 
     /// `d` = the low half of `a * b`.
@@ -52,23 +52,23 @@ pub trait WideLowering: Selection {
     /// `d = a ± b`.
     fn add_or_subtract(cx: &mut Lower<'_, Self>, subtract: bool, d: Pair, a: Pair, b: (Half, Half));
 
-    /// `d = !a`
+    /// `d = !a`.
     fn complement_half(cx: &mut Lower<'_, Self>, d: VReg, a: VReg);
 
-    /// `d = -a`
+    /// `d = -a`.
     fn negate_wide(cx: &mut Lower<'_, Self>, d: Pair, a: Pair);
 
-    /// `d` = two integers of the same type, of up to 32 bits, as one: the second above the first.
+    /// `d` = the concatenation of two integers of the same type, of up to 32 bits each.
     fn concat_narrow(cx: &mut Lower<'_, Self>, d: VReg, low: Value, high: Value);
 
     /// Compares two i128.
     fn compare_wide(cx: &mut Lower<'_, Self>, cc: IntCc, a: Value, b: Value) -> Self::Test;
 
-    /// Compares two i128 for their order, as registers.
+    /// Compares the order of two i128 in registers.
     fn compare_order(cx: &mut Lower<'_, Self>, cc: IntCc, a: Value, b: Value) -> Self::Test;
 }
 
-/// Lowers an instruction on i128 that is no shift, and isplit and iconcat of any type.
+/// Lowers instructions on i128 other than shifts, and `isplit` and `iconcat` of any type.
 pub fn lower<I: WideLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     use Opcode::*;
     let data = &cx.f.insts[inst];
@@ -111,7 +111,7 @@ pub fn lower<I: WideLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// smin, smax, umin, umax.
+/// Lowers `smin`, `smax`, `umin` and `umax`.
 fn min_max<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
     let (a, b) = (Value(data.a), Value(data.b));
     let (chosen, other) = (cx.put_pair(a), cx.put_pair(b));
@@ -229,7 +229,7 @@ pub(crate) fn in_register<I: WideLowering>(cx: &mut Lower<'_, I>, half: Half) ->
     d
 }
 
-/// uextend and sextend.
+/// Lowers `uextend` and `sextend` to i128.
 fn extend<I: Lowering>(cx: &mut Lower<'_, I>, (low, high): Pair, data: &InstData) {
     let signed = data.opcode == Opcode::Sextend;
     let extended = I::put_extended(cx, Value(data.a), signed, 64);
@@ -240,7 +240,7 @@ fn extend<I: Lowering>(cx: &mut Lower<'_, I>, (low, high): Pair, data: &InstData
     }
 }
 
-/// iconcat to an i128.
+/// Lowers `iconcat` to i128.
 fn concat<I: Lowering>(cx: &mut Lower<'_, I>, (low, high): Pair, data: &InstData) {
     rule!(cx, "iconcat.free");
     let (a, b) = (cx.put(Value(data.a)), cx.put(Value(data.b)));
@@ -248,7 +248,7 @@ fn concat<I: Lowering>(cx: &mut Lower<'_, I>, (low, high): Pair, data: &InstData
     cx.alias(high, b);
 }
 
-/// isplit of any type. The bits above a narrow half are whatever they are.
+/// Lowers `isplit` of any type. The bits above a narrow half are undefined.
 fn split<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) {
     let source = Value(data.a);
     let results = cx.f.inst_results(inst);
@@ -273,7 +273,7 @@ fn split<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) {
     }
 }
 
-/// ireduce: the same register, whose upper bits are undefined.
+/// Lowers `ireduce`: the result is in the same register, with undefined upper bits.
 pub fn reduce<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let source = Value(data.a);
@@ -289,7 +289,7 @@ pub fn reduce<I: Lowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// The operands of a commutative operation, the one that folds better second.
+/// Orders the operands of a commutative operation: the one that folds better comes second.
 fn order<I: WideLowering>(cx: &Lower<'_, I>, a: Value, b: Value) -> (Value, Value) {
     let rank = |value: Value| {
         if cx.wide_constant(value).is_some() {
@@ -316,7 +316,7 @@ pub(crate) fn add_or_subtract<I: WideLowering>(
     I::add_or_subtract(cx, subtract, d, a, b);
 }
 
-/// band, bor, bxor.
+/// Lowers `band`, `bor` and `bxor`.
 fn bitwise<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
     let (a, b) = order(cx, Value(data.a), Value(data.b));
     let b = halves(cx, b, true);
@@ -341,8 +341,7 @@ fn bitwise_half<I: WideLowering>(cx: &mut Lower<'_, I>, opcode: Opcode, d: VReg,
     }
 }
 
-/// The low 128 bits of a product: one widening multiplication and two cross products, of which those with a
-/// half that is zero fall away.
+/// Lowers `imul`: one widening multiplication and two cross products, except those with a half that is zero.
 fn multiply<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
     let (a, b) = (Value(data.a), Value(data.b));
     if let (Some(a), Some(b)) = (cx.def_by(a, Opcode::Sextend), cx.def_by(b, Opcode::Sextend)) {
@@ -372,7 +371,7 @@ fn multiply<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
     }
 }
 
-/// umulhi and smulhi: the high 128 bits of a product, from four widening multiplications.
+/// Lowers `umulhi` and `smulhi`, by four widening multiplications.
 fn multiply_high<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, data: &InstData) {
     let a = cx.put_pair(Value(data.a));
     let b = cx.put_pair(Value(data.b));
@@ -416,7 +415,7 @@ fn subtract_if_negative<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, a: Pair
     I::add_or_subtract(cx, true, d, a, (Half::Register(masked.0), Half::Register(masked.1)));
 }
 
-/// iabs: both halves complemented if the number is negative, and the sign subtracted.
+/// Lowers `iabs`: complements both halves if the number is negative, and subtracts the sign.
 fn absolute<I: WideLowering>(cx: &mut Lower<'_, I>, d: Pair, a: Pair) {
     let sign = cx.tmp(RegClass::Int);
     let flipped = tmp_pair(cx);

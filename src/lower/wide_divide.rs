@@ -16,7 +16,7 @@ pub trait WideDivision: WideLowering + CallLowering {
     fn trap_if_lowest_by_minus_one(cx: &mut Lower<'_, Self>, a: Pair, b: Pair, code: TrapCode);
 }
 
-/// Lowers udiv, sdiv, urem and srem of i128.
+/// Lowers `udiv`, `sdiv`, `urem` and `srem` of i128.
 pub fn divide<I: WideDivision>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = &cx.f.insts[inst];
     let d = result(cx, inst);

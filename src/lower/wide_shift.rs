@@ -50,10 +50,10 @@ pub trait WideShifts: WideLowering {
         amount
     }
 
-    /// Computes ishl, ushr or sshr of a half by an amount modulo 64 in a register.
+    /// `d` = `ishl`, `ushr` or `sshr` of a half by an amount modulo 64 in a register.
     fn shift_half_by(cx: &mut Lower<'_, Self>, opcode: Opcode, d: VReg, a: VReg, amount: VReg);
 
-    /// A register that is zero.
+    /// Returns a register that is zero.
     fn zero(cx: &mut Lower<'_, Self>) -> VReg {
         cx.constant_register(0)
     }
@@ -62,7 +62,7 @@ pub trait WideShifts: WideLowering {
     fn choose_by_amount(cx: &mut Lower<'_, Self>, d: Pair, amount: VReg, far: Pair, near: Pair);
 }
 
-/// The pairs whose double shifts give the low and the high half of a rotation.
+/// Returns the pairs whose double shifts are the low and the high half of a rotation.
 pub fn rotated(direction: Direction, a: Pair) -> (Pair, Pair) {
     match direction {
         Direction::Left => ((a.1, a.0), a),
@@ -70,7 +70,7 @@ pub fn rotated(direction: Direction, a: Pair) -> (Pair, Pair) {
     }
 }
 
-/// Lowers ishl, ushr, sshr, rotl and rotr of i128.
+/// Lowers `ishl`, `ushr`, `sshr`, `rotl` and `rotr` of i128.
 pub fn lower<I: WideShifts>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = &cx.f.insts[inst];
     let amount = Value(data.b);
@@ -119,7 +119,7 @@ fn by_constant<I: WideShifts>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData
     }
 }
 
-/// Makes `d` another name for `a`.
+/// Makes `d` an alias of `a`.
 fn alias<I: WideShifts>(cx: &mut Lower<'_, I>, d: Pair, a: Pair) {
     cx.alias(d.0, a.0);
     cx.alias(d.1, a.1);

@@ -1,4 +1,4 @@
-//! What a machine is: the facts about a target that lowering, allocation, emission and listings all need.
+//! Facts about a target that lowering, allocation, emission and listings all need.
 
 use super::convention::Convention;
 use super::inst::{Row, RowId};
@@ -6,25 +6,25 @@ use super::reg::{FloatWidth, PReg, PRegSet, RegClass, RegisterFile};
 use crate::ir::{CallConv, Endianness, Shape, StackSlotData};
 use crate::options::Flags;
 
-/// What decides which registers are allocatable in a function.
+/// Properties of a function that decide which registers are allocatable in it.
 #[derive(Clone, Copy, Debug)]
 pub struct RegisterNeeds {
     /// Whether the function keeps a frame pointer.
     pub frame_pointer: bool,
     /// Whether the function calls others.
     pub calls: bool,
-    /// Whether registers are allocated in a single pass, which uses all of them in turn.
+    /// Whether the single-pass allocator is used, which takes registers round-robin.
     pub single_pass: bool,
 }
 
-/// Rows that move a value between registers and spill slots.
+/// The rows that move values of one register class between registers and spill slots.
 #[derive(Clone, Copy)]
 pub struct Moves {
-    /// From a register to another, which is the first operand.
+    /// Copies a register to another, which is the first operand.
     pub copy: RowId,
-    /// From a spill slot to a register.
+    /// Loads a register from a spill slot.
     pub load: RowId,
-    /// From a register to a spill slot.
+    /// Stores a register to a spill slot.
     pub store: RowId,
 }
 
@@ -39,15 +39,7 @@ pub struct MoveRows {
 }
 
 impl MoveRows {
-    /// The rows for all of a register.
-    pub fn whole(&self, class: RegClass) -> &Moves {
-        match class {
-            RegClass::Int => &self.int,
-            RegClass::Float | RegClass::Vector => self.vector.as_ref().unwrap_or(&self.float),
-        }
-    }
-
-    /// The rows for a class of registers, of which float ones hold values of up to this width.
+    /// Returns the rows for a register class, given the greatest width of values of the float class.
     #[inline]
     pub const fn of(&self, class: RegClass, width: FloatWidth) -> &Moves {
         match (class, width) {
@@ -63,20 +55,20 @@ impl MoveRows {
 
 /// A target as a machine: its name, instructions, registers and calling conventions.
 pub trait Machine: Sized + Send + Sync + 'static {
-    /// Its name in messages.
+    /// Name of the target in messages.
     const NAME: &'static str;
 
-    /// Its byte order.
+    /// Byte order.
     const ENDIANNESS: Endianness;
 
-    /// What the stack pointer is a multiple of: at least 8.
+    /// Alignment of the stack pointer in bytes: at least 8.
     const STACK_ALIGNMENT: u32 = 16;
 
-    /// Whether frames are linked by a register that is kept as frame pointer; if not, what
-    /// `preserve_frame_pointers` asks for is in memory.
+    /// Whether a frame pointer register links frames; if not, `preserve_frame_pointers` links them in memory
+    /// only.
     const LINKED_BY_REGISTER: bool = true;
 
-    /// Its jump to a VCode block, which is the row's only word.
+    /// The row of the jump to a VCode block, whose label is the only word.
     const JUMP: RowId;
 
     /// Rows of the moves that the allocator asks for.
@@ -88,22 +80,22 @@ pub trait Machine: Sized + Send + Sync + 'static {
     /// The frame pointer, in functions that keep one.
     const FRAME_POINTER: PReg;
 
-    /// An allocatable register that holds the return address on entry, so that a function that writes it
-    /// saves it.
+    /// The register that holds the return address on entry, if it is allocatable: functions that write it
+    /// save it.
     const RETURN_ADDRESS: Option<PReg> = None;
 
-    /// Registers that an exception's payload words arrive in, all different from each other.
+    /// Registers in which an exception's payload words arrive, all distinct.
     const EXCEPTION_PAYLOAD: &'static [PReg];
 
-    /// Its table of instructions.
+    /// The target's instruction table.
     fn rows() -> &'static [Row];
 
-    /// The allocatable registers of a function. Each register costs allocation time, and again at every call
-    /// that clobbers it. The single-pass allocator uses them round-robin, so offering a callee-saved one
-    /// makes most functions save it.
+    /// Returns the allocatable registers of a function. Each register costs allocation time, and again at
+    /// every call that clobbers it. The single-pass allocator uses them round-robin, so offering a
+    /// callee-saved one makes most functions save it.
     fn register_file(flags: &Flags, needs: RegisterNeeds) -> RegisterFile;
 
-    /// The row of a calling convention; `None` if the target does not have it.
+    /// Returns the row of a calling convention; `None` if the target does not support it.
     fn convention(call_conv: CallConv) -> Option<&'static Convention>;
 
     /// Whether values of a shape can be in registers.
@@ -112,9 +104,8 @@ pub trait Machine: Sized + Send + Sync + 'static {
     }
 }
 
-/// Those of some registers that a function can allocate: neither the pinned register nor the frame pointer,
-/// if they
-/// are in use.
+/// Returns those of some registers that a function may allocate: not the pinned register or the frame
+/// pointer, if they are in use.
 pub fn allocatable<M: Machine>(
     flags: &Flags,
     needs: RegisterNeeds,
@@ -128,9 +119,9 @@ pub fn allocatable<M: Machine>(
     registers.fold(PRegSet::empty(), PRegSet::with)
 }
 
-/// Registers that a function of a convention saves if it writes them. The target has the convention.
+/// Returns the registers that a function saves if it writes them. The target must support the convention.
 pub fn preserved<M: Machine>(call_conv: CallConv, flags: &Flags) -> PRegSet {
-    let convention = M::convention(call_conv).expect("places were found by this convention");
+    let convention = M::convention(call_conv).expect("the function's signature was located");
     let mut preserved = convention.preserved;
     if flags.enable_pinned_reg() {
         preserved.remove(M::PINNED);
@@ -138,7 +129,7 @@ pub fn preserved<M: Machine>(call_conv: CallConv, flags: &Flags) -> PRegSet {
     M::RETURN_ADDRESS.map_or(preserved, |register| preserved.with(register))
 }
 
-/// Whether a slot asks for more than the stack pointer's alignment. Its address is then rounded up wherever
+/// Whether a slot asks for more than the stack pointer's alignment. If so, its address is rounded up wherever
 /// it is taken.
 pub fn is_overaligned<M: Machine>(slot: &StackSlotData) -> bool {
     1 << slot.align_shift > M::STACK_ALIGNMENT

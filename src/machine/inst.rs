@@ -61,7 +61,7 @@ pub enum Class {
 pub enum OperandForm {
     /// A register: one register operand.
     Reg {
-        /// Register class.
+        /// Register class of an operand.
         class: Class,
         /// When it is read or written.
         role: Role,

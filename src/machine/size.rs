@@ -1,4 +1,4 @@
-//! Sizes of operands, which the families of rows are made of. The letters are those that x86_64 has for
+//! Operand sizes, by which a family of rows is indexed. The letters are those of x86_64 mnemonics for
 //! integers.
 
 use crate::ir::Type;
@@ -6,7 +6,7 @@ use crate::machine::inst::RowId;
 
 pub use OperandSize::{B8, L32, O128, Q64, W16};
 
-/// Size of an operand; of floating-point numbers, single precision is `L32` and double `Q64`.
+/// Size of an operand. Single precision is `L32`, double precision `Q64`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum OperandSize {
@@ -18,12 +18,12 @@ pub enum OperandSize {
     L32,
     /// 64 bits.
     Q64,
-    /// 128 bits: of vector registers only.
+    /// 128 bits, in vector registers only.
     O128,
 }
 
 impl OperandSize {
-    /// The size of `bits` bits: the smallest that holds them.
+    /// Returns the smallest size that holds `bits` bits.
     #[inline]
     pub const fn from_bits(bits: u32) -> Self {
         match bits {
@@ -35,19 +35,20 @@ impl OperandSize {
         }
     }
 
-    /// Its number of bytes.
+    /// Returns the number of bytes.
     #[inline]
     pub const fn bytes(self) -> u32 {
         1 << self as u8
     }
 
-    /// Its number of bits.
+    /// Returns the number of bits.
     #[inline]
     pub const fn bits(self) -> u32 {
         8 << self as u8
     }
 
-    /// The row of this size in a family of `count` rows, of which the first, `base`, has size number `first`.
+    /// Returns the row of this size in a family of `count` consecutive rows, the first of which is row `base`
+    /// and has size number `first`. Panics if the family has no such row.
     #[inline]
     pub fn row(self, base: u16, first: u8, count: u8) -> RowId {
         let at = (self as u8).wrapping_sub(first);
@@ -56,13 +57,14 @@ impl OperandSize {
     }
 }
 
-/// The size of a type.
+/// Returns the size of a type.
 #[inline]
 pub fn exact_size(ty: Type) -> OperandSize {
     OperandSize::from_bits(ty.bits())
 }
 
-/// The size of arithmetic on an integer type: at least 32 bits. The bits above the type are then undefined.
+/// Returns the size of arithmetic on an integer type: at least 32 bits, of which those above the type are
+/// undefined.
 #[inline]
 pub fn alu_size(ty: Type) -> OperandSize {
     if ty.bits() <= 32 { L32 } else { Q64 }
