@@ -509,19 +509,23 @@ impl<'a, I: Lowering> Lower<'a, I> {
         if let Some(abi) = &self.tables.abi[sig] {
             return Ok(abi.clone());
         }
-        let abi = convention::places::<I>(self.f.sig(sig), self.flags)
+        let abi = convention::abi_signature::<I>(self.f.sig(sig), self.flags)
             .map_err(|message| Unsupported { inst: Some(self.current), message })?;
         Ok(self.tables.abi[sig].insert(Arc::new(abi)).clone())
     }
 
-    /// The same for a call, which may pass more than the parameters.
-    pub fn abi_of_call(&mut self, sig: SigRef, args: &[u32]) -> Result<Arc<AbiSignature>, Unsupported> {
+    /// Like [`Lower::abi_of`], for a call, which may pass more arguments than there are parameters.
+    pub(crate) fn abi_of_call(
+        &mut self,
+        sig: SigRef,
+        args: &[u32],
+    ) -> Result<Arc<AbiSignature>, Unsupported> {
         let signature = self.f.sig(sig);
         if args.len() <= signature.params.len() {
             return self.abi_of(sig);
         }
         let more: Vec<Type> = args[signature.params.len()..].iter().map(|&arg| self.ty(Value(arg))).collect();
-        let abi = convention::call_places::<I>(signature, &more, self.flags);
+        let abi = convention::call_abi_signature::<I>(signature, &more, self.flags);
         abi.map(Arc::new).map_err(|message| self.unsupported(message))
     }
 

@@ -244,6 +244,10 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
         Family::Trap => Row::ABSENT.none(control::trap),
         Family::Return => Row::ABSENT.none(call::return_),
         Family::TryCall => Row::ABSENT.none(call::try_call).int(call::try_call),
+        Family::ArgumentList => {
+            let row = Row { quad: Cell::NotYet, ..Row::ABSENT };
+            row.int(variadic::lower).wide(variadic::lower).float(variadic::lower)
+        }
         Family::TailCall => Row::ABSENT.none(call::tail_call),
         Family::TailCallIndirect => Row::ABSENT.int(call::tail_call_indirect),
     }

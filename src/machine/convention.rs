@@ -459,15 +459,13 @@ fn check_size(bytes: u32) -> Result<(), String> {
     }
 }
 
-/// Where a signature's parameters and results are passed on a target. An error says what the target can't
-/// pass.
-pub fn places<M: Machine>(signature: &Signature, flags: &Flags) -> Result<AbiSignature, String> {
-    call_places::<M>(signature, &[], flags)
+/// Computes where a target passes a signature's parameters and results. The error says what it can't pass.
+pub fn abi_signature<M: Machine>(signature: &Signature, flags: &Flags) -> Result<AbiSignature, String> {
+    call_abi_signature::<M>(signature, &[], flags)
 }
 
-/// Returns the same for a call of a variadic function with arguments of the types `more` behind the
-/// parameters.
-pub fn call_places<M: Machine>(
+/// Like [`abi_signature`], for a call of a variadic function with arguments of types `more` after the parameters.
+pub fn call_abi_signature<M: Machine>(
     signature: &Signature,
     more: &[Type],
     flags: &Flags,

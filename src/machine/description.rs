@@ -39,6 +39,14 @@ pub struct MoveRows {
 }
 
 impl MoveRows {
+    /// Returns the rows that move whole registers of a class.
+    pub fn whole(&self, class: RegClass) -> &Moves {
+        match class {
+            RegClass::Int => &self.int,
+            RegClass::Float | RegClass::Vector => self.vector.as_ref().unwrap_or(&self.float),
+        }
+    }
+
     /// Returns the rows for a register class, given the greatest width of values of the float class.
     #[inline]
     pub const fn of(&self, class: RegClass, width: FloatWidth) -> &Moves {

@@ -156,7 +156,7 @@ impl<B: Backend> Compiler<B> {
 
 fn lower<B: Backend>(state: &mut MachineHalf<B>, ir: &IrHalf, flags: &Flags) -> Result<(), CompileError> {
     let stencil = &ir.function.stencil;
-    state.abi = convention::places::<B>(&stencil.signature, flags)
+    state.abi = convention::abi_signature::<B>(&stencil.signature, flags)
         .map_err(|message| CompileError::Unsupported { inst: None, message })?;
     let input = LowerInput { stencil, flags, analysis: &ir.analysis, abi: &state.abi };
     state.summary = lower_function::<B>(&input, &mut state.lower_buffers, &mut state.vcode)?;
