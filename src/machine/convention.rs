@@ -1,6 +1,6 @@
 //! Calling conventions as data, and where they pass a signature's parameters and results.
 //!
-//! A target's conventions are rows of [`Convention`]. [`places`] walks a signature and assigns each
+//! A target's conventions are rows of [`Convention`]. [`abi_signature`] walks a signature and assigns each
 //! parameter and result the next free registers or stack bytes. Peculiarities of an ABI are fields of the
 //! row, so that no target has to walk signatures itself.
 
@@ -464,7 +464,8 @@ pub fn abi_signature<M: Machine>(signature: &Signature, flags: &Flags) -> Result
     call_abi_signature::<M>(signature, &[], flags)
 }
 
-/// Like [`abi_signature`], for a call of a variadic function with arguments of types `more` after the parameters.
+/// Like [`abi_signature`], for a call of a variadic function with arguments of types `more` after the
+/// parameters.
 pub fn call_abi_signature<M: Machine>(
     signature: &Signature,
     more: &[Type],
