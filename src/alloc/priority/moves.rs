@@ -271,10 +271,18 @@ impl Ordering {
             self.readers.resize(size, 0);
             self.writers.resize(size, 0);
         }
-        for (number, &(from, to, _)) in emitter.group.iter().enumerate() {
-            self.readers[place(from)] += 1;
-            self.writers[place(to)] = number as u32 + 1;
-        }
+        // A value that is copied to the register in which a piece of it begins is brought there twice.
+        let mut number = 0;
+        emitter.group.retain(|&(from, to, _)| {
+            let writer = &mut self.writers[place(to)];
+            let is_new = *writer == 0;
+            if is_new {
+                number += 1;
+                *writer = number;
+                self.readers[place(from)] += 1;
+            }
+            is_new
+        });
         let ready = |&number: &u32| self.readers[place(emitter.group[number as usize].1)] == 0;
         self.ready.clear();
         self.ready.extend((0..emitter.group.len() as u32).filter(ready));
