@@ -1,7 +1,7 @@
 //! Integers of every width: narrow ones with garbage above them, constants on either side, one operand
 //! taken twice, and comparisons and overflow as values, in branches and in selections.
 
-use crate::operands::Random;
+use crate::catalogue::random::Random;
 use crate::writer::File;
 use clifc::ir::IntCc;
 

@@ -10,12 +10,13 @@
 //! nothing but the name of the function, so that a change of one template changes its functions alone.
 
 mod atomics;
+#[path = "../catalogue/mod.rs"]
+mod catalogue;
 mod floats;
 mod integers;
 mod memory;
 mod mixed;
 mod opcodes;
-mod operands;
 mod writer;
 
 use std::fs;

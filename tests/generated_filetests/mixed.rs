@@ -1,7 +1,7 @@
 //! Random expressions over integers of all widths.
 
 use crate::integers::{HEADER, signed};
-use crate::operands::Random;
+use crate::catalogue::random::Random;
 use crate::writer::File;
 
 const WIDTHS: [u32; 5] = [8, 16, 32, 64, 128];
@@ -35,7 +35,7 @@ pub fn add(files: &mut Vec<File>) {
 struct Expressions {
     body: String,
     widths: Vec<u32>,
-    random: Random,
+    random: Random<'static>,
 }
 
 impl Expressions {

@@ -9,31 +9,12 @@ use clifc::interp::{Machine, Options, Program};
 use clifc::ir::{FloatFormat, Function};
 use clifc::verify::Environment;
 
-use crate::operands::Random;
+use crate::catalogue::NAN_MAKERS;
+use crate::catalogue::random::Random;
 
 /// How many sets of operands are tried for each that is wanted: square roots of eight lanes are seldom all
 /// numbers.
 const TRIES: usize = 500;
-
-/// Opcodes that leave open which NaN they give.
-pub const NAN_MAKERS: [&str; 16] = [
-    "fadd",
-    "fsub",
-    "fmul",
-    "fdiv",
-    "sqrt",
-    "fma",
-    "fmin",
-    "fmax",
-    "ceil",
-    "floor",
-    "trunc",
-    "nearest",
-    "fpromote",
-    "fdemote",
-    "fvdemote",
-    "fvpromote_low",
-];
 
 /// A file in the making.
 pub struct File {

@@ -1,33 +1,71 @@
-//! Operands that are likely to matter: the edges of types, numbers next to powers of two, and anything.
+//! Choices and operands for generated tests: the edges of types, numbers next to powers of two, and anything.
+//!
+//! Choices come from a string of bytes while there are any, so that a fuzzer that changes a byte changes one
+//! choice; then, or if there is no such string, from a sequence of pseudo-random numbers.
 
 use clifc::eval::Value;
 use clifc::ir::{FloatFormat, Type};
 
-/// Pseudo-random numbers that a name decides.
-pub struct Random(u64);
+/// A source of choices.
+pub struct Random<'a> {
+    bytes: &'a [u8],
+    state: u64,
+}
 
-impl Random {
+impl Random<'static> {
+    /// The sequence of a name.
     pub fn new(name: &str) -> Self {
         // FNV-1a.
         let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
-        Random(hash | 1)
+        Random { bytes: &[], state: hash | 1 }
+    }
+}
+
+impl<'a> Random<'a> {
+    /// Choices that bytes decide.
+    #[allow(dead_code, reason = "not for every test")]
+    pub fn of_bytes(bytes: &'a [u8]) -> Self {
+        Random { bytes, state: bytes.len() as u64 }
     }
 
-    /// splitmix64.
+    /// Returns the next bytes of the string, as a little-endian number.
+    fn take(&mut self, count: usize) -> Option<u64> {
+        let (taken, rest) = self.bytes.split_at_checked(count)?;
+        self.bytes = rest;
+        Some(taken.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte)))
+    }
+
+    /// Returns any number.
     pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
+        if let Some(number) = self.take(8) {
+            return number;
+        }
+        // splitmix64.
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.state;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
     }
 
+    /// Returns a number below `n`.
     pub fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
+        let number = match n {
+            0..=256 => self.take(1),
+            _ => self.take(4),
+        };
+        (number.unwrap_or_else(|| self.next()) % n as u64) as usize
     }
 
+    /// Whether something of this percentage happens.
+    #[allow(dead_code, reason = "not for every test")]
+    pub fn chance(&mut self, percent: usize) -> bool {
+        self.below(100) < percent
+    }
+
+    /// Returns an element of a list, which must not be empty.
     pub fn choose<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.below(from.len())]
     }
@@ -36,7 +74,7 @@ impl Random {
         u128::from(self.next()) << 64 | u128::from(self.next())
     }
 
-    /// An integer of `bits` bits.
+    /// Returns an integer of `bits` bits.
     pub fn integer(&mut self, bits: u32) -> u128 {
         let mask = u128::MAX >> (128 - bits);
         let power = 1u128 << self.below(bits as usize);
@@ -60,7 +98,7 @@ impl Random {
         value & mask
     }
 
-    /// A float of `bits` bits.
+    /// Returns a float of `bits` bits.
     fn float(&mut self, bits: u32) -> u128 {
         let fraction = FloatFormat::new(bits).fraction;
         let exponents = (1u128 << (bits - 1 - fraction)) - 1;
@@ -89,7 +127,7 @@ impl Random {
         magnitude | u128::from(self.next() & 1) << (bits - 1)
     }
 
-    /// A value of a type.
+    /// Returns a value of a type.
     pub fn value(&mut self, ty: Type) -> Value {
         let lane = ty.lane();
         let lanes: Vec<u128> = (0..ty.lanes())
