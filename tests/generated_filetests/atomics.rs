@@ -1,7 +1,7 @@
 //! Atomic accesses of every width in both byte orders.
 
-use crate::integers::signed;
 use crate::catalogue::random::Random;
+use crate::integers::signed;
 use crate::writer::File;
 use clifc::ir::AtomicRmwOp;
 

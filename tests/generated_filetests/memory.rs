@@ -1,7 +1,7 @@
 //! Operands in memory, of the operation's size and narrower ones that a load extends.
 
-use crate::integers::signed;
 use crate::catalogue::random::Random;
+use crate::integers::signed;
 use crate::writer::File;
 
 pub fn add(files: &mut Vec<File>) {

@@ -1,7 +1,7 @@
 //! Random expressions over integers of all widths.
 
-use crate::integers::{HEADER, signed};
 use crate::catalogue::random::Random;
+use crate::integers::{HEADER, signed};
 use crate::writer::File;
 
 const WIDTHS: [u32; 5] = [8, 16, 32, 64, 128];

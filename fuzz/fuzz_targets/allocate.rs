@@ -1,0 +1,3 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| clifc_fuzz::properties::allocate_under_the_checker(bytes));
