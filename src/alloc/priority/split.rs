@@ -189,7 +189,7 @@ impl State {
             while block < flow.blocks.len() && flow.blocks[block].start < range.to {
                 let level = flow.blocks[block].level;
                 for &pred in flow.preds(block) {
-                    let pred = flow.blocks[pred as usize];
+                    let pred = flow.blocks[pred.index()];
                     let inside = piece.lo < pred.end && pred.end <= piece.hi;
                     if !inside && covers(ranges, pred.end - 1) {
                         cost += frequency(level.min(pred.level));

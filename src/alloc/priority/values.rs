@@ -208,6 +208,8 @@ pub(super) struct Values {
     pub(super) uses: Vec<Use>,
     /// Lists of blocks, the last one first.
     pub(super) exposed: Vec<Exposed>,
+    /// The virtual registers that have such a list, in the order of the first block in it.
+    pub(super) exposed_first: Vec<u32>,
 }
 
 impl Values {
@@ -216,6 +218,7 @@ impl Values {
         self.all.resize(count, Value::UNDEFINED);
         self.uses.clear();
         self.exposed.clear();
+        self.exposed_first.clear();
     }
 
     /// Makes the value live from its definition up to `end`, which is in `block`.
@@ -233,6 +236,9 @@ impl Values {
             return;
         }
         let next = std::mem::replace(&mut value.exposed, self.exposed.len() as u32);
+        if next == END {
+            self.exposed_first.push(vreg);
+        }
         self.exposed.push(Exposed { block, end, next });
     }
 
