@@ -18,14 +18,10 @@ impl State {
     /// Adds all moves but those of operands.
     #[inline(never)]
     pub(super) fn connect(&mut self, input: &Input) -> Result<(), String> {
-        let mut any_split = false;
-        for bundle in 0..self.bundles.len() {
-            if self.bundles[bundle].split {
-                any_split = true;
-                self.connect_pieces(input, bundle)?;
-            }
+        for at in 0..self.split_bundles.len() {
+            self.connect_pieces(input, self.split_bundles[at] as usize)?;
         }
-        if any_split {
+        if !self.split_bundles.is_empty() {
             self.find_stored(input);
         }
         if !input.vcode.edge_args.is_empty() {

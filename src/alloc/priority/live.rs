@@ -91,7 +91,8 @@ impl State {
             if self.values.all[vreg as usize].definition == Definition::None {
                 return Err(undefined(vreg));
             }
-            let is_long = self.last_block(vreg) - self.values.all[vreg as usize].block >= LONG;
+            let is_long = self.flow.blocks.len() as u32 > LONG
+                && self.last_block(vreg) - self.values.all[vreg as usize].block >= LONG;
             if is_long { &mut batches.long } else { &mut batches.short }.push(vreg);
         }
         let Batches { short, long, .. } = &batches;

@@ -179,6 +179,8 @@ struct State {
     webs: coalesce::Webs,
     sums: Vec<f32>,
     bundles: Vec<Bundle>,
+    /// Bundles that were split, in the order in which that happened.
+    split_bundles: Vec<u32>,
     /// Members of bundles, by number of virtual register.
     members: Vec<u32>,
     /// Uses of bundles that were split, in order.

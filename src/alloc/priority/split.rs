@@ -45,6 +45,7 @@ impl State {
         if !self.bundles[bundle as usize].sorted {
             let uses = self.sort_uses(bundle);
             self.pieces.all[number as usize].uses = uses;
+            self.split_bundles.push(bundle);
             let bundle = &mut self.bundles[bundle as usize];
             bundle.sorted = true;
             bundle.split = true;

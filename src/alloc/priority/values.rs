@@ -1,6 +1,5 @@
 //! What is known of each virtual register: its definition, its uses, and how much it costs in memory.
 
-use super::flow::frequency;
 use super::positions::{NOWHERE, Pos};
 use crate::entity::Span;
 use crate::machine::reg::RegClass;
@@ -244,16 +243,16 @@ impl Values {
 
     /// Adds a use that is not a copy; the value lives up to `end`.
     #[inline]
-    pub(super) fn use_until(&mut self, vreg: u32, block: u32, end: Pos, pos: Pos, need: Need, level: u8) {
+    pub(super) fn use_until(&mut self, vreg: u32, block: u32, end: Pos, one: Use, frequency: f32) {
         let value = &mut self.all[vreg as usize];
-        value.cost += frequency(level);
+        value.cost += frequency;
         let next = std::mem::replace(&mut value.uses, self.uses.len() as u32);
         if value.block == block {
             value.last = value.last.max(end);
         } else {
             self.extend(vreg, block, end);
         }
-        self.uses.push(Use { pos, next, hint: Hint::NOTHING, need, level });
+        self.uses.push(Use { next, ..one });
     }
 
     /// Adds a copy.
