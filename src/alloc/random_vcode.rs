@@ -72,14 +72,31 @@ fn class_file(class: RegClass, count: usize, scratch: usize) -> ClassFile {
     ClassFile { preferred: set(0..scratch), others: set(scratch..count) }
 }
 
-const INTS: usize = 6;
-const FLOATS: usize = 5;
-const SCRATCH: usize = 4;
+/// How many registers of a class there are, and how many of them calls clobber.
+#[derive(Clone, Copy)]
+struct ClassSize {
+    count: usize,
+    scratch: usize,
+}
 
-fn register_file() -> RegisterFile {
+/// The sizes of the register files, `[integers, floats]`: a small one, under which most is spilled, and those
+/// of x86_64, aarch64 and s390x.
+const SIZES: [[ClassSize; 2]; 4] = [
+    [ClassSize { count: 6, scratch: 4 }, ClassSize { count: 5, scratch: 4 }],
+    [ClassSize { count: 15, scratch: 9 }, ClassSize { count: 16, scratch: 16 }],
+    [ClassSize { count: 27, scratch: 16 }, ClassSize { count: 32, scratch: 24 }],
+    [ClassSize { count: 13, scratch: 4 }, ClassSize { count: 16, scratch: 8 }],
+];
+
+/// The size of the register file for a function, by its seed: every other one has few registers.
+fn sizes(seed: u64) -> [ClassSize; 2] {
+    SIZES[if seed % 2 == 0 { 0 } else { 1 + (seed / 2 % 3) as usize }]
+}
+
+fn register_file(sizes: [ClassSize; 2]) -> RegisterFile {
     RegisterFile {
-        ints: class_file(RegClass::Int, INTS, SCRATCH),
-        floats: class_file(RegClass::Float, FLOATS, SCRATCH),
+        ints: class_file(RegClass::Int, sizes[0].count, sizes[0].scratch),
+        floats: class_file(RegClass::Float, sizes[1].count, sizes[1].scratch),
         spread: false,
     }
 }
@@ -87,6 +104,7 @@ fn register_file() -> RegisterFile {
 /// A function being made.
 struct Maker {
     random: Random,
+    sizes: [ClassSize; 2],
     vcode: VCode,
     /// The destinations of each block, no edge critical, dominators before what they dominate.
     succs: Vec<Vec<usize>>,
@@ -188,6 +206,7 @@ impl Maker {
         let blocks = succs.len();
         Maker {
             random,
+            sizes: sizes(seed),
             vcode: VCode::default(),
             succs,
             preds,
@@ -255,7 +274,7 @@ impl Maker {
             if class == RegClass::Float && self.random.below(4) > 0 {
                 continue;
             }
-            let mut free = if class == RegClass::Int { INTS } else { FLOATS };
+            let mut free = self.sizes[class as usize].count;
             let mut fixed = self.registers(class, free);
             // One register for each operand is more than enough, however they lie in time.
             for _ in 0..self.random.below(5) {
@@ -331,9 +350,10 @@ impl Maker {
     fn call(&mut self, block: usize, all: bool) -> (Vec<Operand>, Vec<VReg>, u32) {
         let (mut operands, mut results) = (Vec::new(), Vec::new());
         let mut clobbers = PRegSet::empty();
-        for (class, count) in [(RegClass::Int, INTS), (RegClass::Float, FLOATS)] {
-            let lost = if all { count } else { SCRATCH };
-            for reg in self.registers(class, SCRATCH).into_iter().take(self.random.below(4)) {
+        for class in [RegClass::Int, RegClass::Float] {
+            let ClassSize { count, scratch } = self.sizes[class as usize];
+            let lost = if all { count } else { scratch };
+            for reg in self.registers(class, scratch).into_iter().take(self.random.below(4)) {
                 if let Some(value) = self.value(block, class) {
                     operands.push(Operand::reg_fixed_use(value, reg));
                 }
@@ -341,7 +361,7 @@ impl Maker {
             for number in 0..lost {
                 clobbers.add(PReg::new(number, class));
             }
-            for reg in self.registers(class, SCRATCH).into_iter().take(self.random.below(3)) {
+            for reg in self.registers(class, scratch).into_iter().take(self.random.below(3)) {
                 clobbers.remove(reg);
                 let vreg = self.vcode.vreg(class);
                 operands.push(Operand::reg_fixed_def(vreg, reg));
@@ -360,7 +380,9 @@ impl Maker {
             self.push(PLAIN, &defs, None, false);
             self.defined[0].extend(results);
         }
-        for _ in 0..self.random.below(8) {
+        // More registers take more instructions to be short of.
+        let most = 8 * self.sizes[0].count / SIZES[0][0].count;
+        for _ in 0..self.random.below(most) {
             if self.random.one_in(5) {
                 let (operands, results, clobbers) = self.call(block, false);
                 self.push(CALL, &operands, Some(clobbers), false);
@@ -479,7 +501,7 @@ impl Maker {
 
 fn check(allocator: &mut PriorityAllocator, seed: u64) -> Result<(), String> {
     let vcode = Maker::new(seed).make();
-    let file = register_file();
+    let file = register_file(sizes(seed));
     let mut output = Output::default();
     allocator.run(&vcode, ROWS, &file, &mut output)?;
     let (mut operands, mut clobbers) = (Vec::new(), Vec::new());

@@ -254,7 +254,7 @@ mod tests {
         let flags = flags("x86_64");
         assert!(flags.is_pic() && flags.unwind_info() && flags.enable_verifier());
         assert_eq!(flags.opt_level(), OptLevel::None);
-        assert_eq!(flags.regalloc_algorithm(), RegallocAlgorithm::Backtracking);
+        assert_eq!(flags.regalloc_algorithm(), RegallocAlgorithm::Priority);
         assert_eq!(flags.tls_model(), TlsModel::ElfGd);
         assert_eq!(flags.probestack_size_log2(), 12);
     }

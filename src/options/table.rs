@@ -222,7 +222,7 @@ settings! {
     None => {
         opt_level: OptLevel = OptLevel::None, "What to optimise for",
             no_effect(Arch::ALL, "no pass optimises yet");
-        regalloc_algorithm: RegallocAlgorithm = RegallocAlgorithm::Backtracking, "Register allocator";
+        regalloc_algorithm: RegallocAlgorithm = RegallocAlgorithm::Priority, "Register allocator";
         regalloc_checker: bool = false, "Verify each register allocation (slow)";
         regalloc_verbose_logs: bool = false, "Log the decisions of the register allocator",
             no_effect(Arch::ALL, "`build --dump regalloc` shows its result");

@@ -145,13 +145,19 @@ impl State {
     pub(super) fn assign(&mut self) -> Result<(), String> {
         self.pieces.reset();
         self.uses.clear();
-        for (number, bundle) in self.bundles.iter().enumerate() {
-            let ranges = bundle.ranges.of(&self.ranges);
-            let length = ranges.iter().map(|range| range.to - range.from).sum();
-            self.pieces.all.push(Piece {
+        self.split_bundles.clear();
+        let all = &self.ranges;
+        self.pieces.all.extend(self.bundles.iter().enumerate().map(|(number, bundle)| {
+            let ranges = bundle.ranges.of(all);
+            let (lo, hi) = (ranges[0].from, ranges[ranges.len() - 1].to);
+            let length = match ranges {
+                [_] => hi - lo,
+                _ => ranges.iter().map(|range| range.to - range.from).sum(),
+            };
+            Piece {
                 bundle: number as u32,
-                lo: ranges[0].from,
-                hi: ranges[ranges.len() - 1].to,
+                lo,
+                hi,
                 reg: NONE,
                 local: false,
                 uses: Span::default(),
@@ -160,13 +166,16 @@ impl State {
                 origin: END,
                 left: END,
                 next: END,
-            });
-        }
+            }
+        }));
         for piece in (0..self.bundles.len() as u32).rev() {
             self.pieces.push(piece);
         }
         while let Some(piece) = self.pieces.pop() {
-            self.place(piece)?;
+            match self.bundles.get(piece as usize) {
+                Some(bundle) if !bundle.split => self.place_whole(piece)?,
+                _ => self.place(piece)?,
+            }
         }
         Ok(())
     }
@@ -199,7 +208,50 @@ impl State {
         number
     }
 
-    /// Gives a piece a register, or splits it.
+    /// Gives a bundle that was not split a register, or splits it.
+    fn place_whole(&mut self, number: u32) -> Result<(), String> {
+        let bundle = &self.bundles[number as usize];
+        let class = bundle.class as usize;
+        let has_hints = bundle.has_hints;
+        let allowed = self.allowed(class, bundle.cost);
+        let mut free = allowed & !self.conflicts_of_whole(bundle);
+        if has_hints && free != allowed {
+            free = self.with_own_reservations(number, free, allowed);
+        }
+        if free == 0 {
+            return self.split(number);
+        }
+        let wished = if has_hints { self.wished(&self.pieces.all[number as usize], free) } else { NONE };
+        let reg = if wished == NONE { self.cheapest(class, free) } else { wished };
+        if self.pieces.occupants.is_some() {
+            self.take(number, reg);
+            return Ok(());
+        }
+        self.pieces.all[number as usize].reg = reg;
+        self.pieces.used[class] |= 1 << reg;
+        let busy = &mut self.busy[class];
+        let ranges = self.bundles[number as usize].ranges;
+        ranges.of(&self.ranges).iter().for_each(|&range| busy.mark(range, 1 << reg));
+        Ok(())
+    }
+
+    /// The registers that are busy anywhere in a bundle.
+    #[inline]
+    fn conflicts_of_whole(&self, bundle: &Bundle) -> u32 {
+        let busy = &self.busy[bundle.class as usize];
+        bundle.ranges.of(&self.ranges).iter().fold(0, |union, &range| union | busy.within(range))
+    }
+
+    /// The first of the free registers that cost least to use.
+    #[inline]
+    fn cheapest(&self, class: usize, free: u32) -> u8 {
+        let preserved = self.registers.banks[class].preserved;
+        let sets = [free & !preserved, free & self.pieces.used[class], free];
+        let set = sets.into_iter().find(|&set| set != 0).unwrap_or(free);
+        set.trailing_zeros() as u8
+    }
+
+    /// Gives a piece of a bundle that was split a register, or splits it further.
     fn place(&mut self, number: u32) -> Result<(), String> {
         let piece = self.pieces.all[number as usize];
         let bundle = &self.bundles[piece.bundle as usize];
@@ -212,7 +264,7 @@ impl State {
         if free == 0 {
             return self.split(number);
         }
-        if self.bundles[piece.bundle as usize].split && !piece.local && self.is_better_by_row(number) {
+        if !piece.local && self.is_better_by_row(number) {
             self.split_by_row(number);
             return Ok(());
         }
@@ -237,9 +289,6 @@ impl State {
         let bundle = &self.bundles[piece.bundle as usize];
         let busy = &self.busy[bundle.class as usize];
         let ranges = bundle.ranges.of(&self.ranges);
-        if !bundle.split {
-            return ranges.iter().fold(0, |union, &range| union | busy.within(range));
-        }
         clipped(ranges, piece.lo, piece.hi).fold(0, |union, range| union | busy.within(range))
     }
 
@@ -294,10 +343,7 @@ impl State {
                 return wished;
             }
         }
-        let preserved = self.registers.banks[class].preserved;
-        let sets = [free & !preserved, free & self.pieces.used[class], free];
-        let set = sets.into_iter().find(|&set| set != 0).unwrap_or(free);
-        set.trailing_zeros() as u8
+        self.cheapest(class, free)
     }
 
     /// The free register that most copies ask for; [`NONE`] if none does for any.

@@ -61,12 +61,15 @@ impl Busy {
     /// The registers that are busy anywhere in a range that is not empty.
     #[inline]
     pub(super) fn within(&self, range: Range) -> u32 {
-        let Range { from, to } = range;
-        let (first, last) = ((from / CHUNK) as usize, ((to - 1) / CHUNK) as usize);
-        let (from, to) = (from as usize, to as usize);
+        let (first, last) = ((range.from / CHUNK) as usize, ((range.to - 1) / CHUNK) as usize);
         if first == last {
-            return union(&self.words[from..to]) | self.full[first];
+            return union(&self.words[range.from as usize..range.to as usize]) | self.full[first];
         }
+        self.within_chunks(range, first, last)
+    }
+
+    fn within_chunks(&self, range: Range, first: usize, last: usize) -> u32 {
+        let (from, to) = (range.from as usize, range.to as usize);
         let (head, tail) = ((first + 1) * CHUNK as usize, last * CHUNK as usize);
         union(&self.words[from..head])
             | self.full[first]
@@ -76,14 +79,18 @@ impl Busy {
     }
 
     /// Takes a register over a range that is not empty.
+    #[inline]
     pub(super) fn mark(&mut self, range: Range, bit: u32) {
-        let Range { from, to } = range;
-        let (first, last) = ((from / CHUNK) as usize, ((to - 1) / CHUNK) as usize);
-        let (from, to) = (from as usize, to as usize);
+        let (first, last) = ((range.from / CHUNK) as usize, ((range.to - 1) / CHUNK) as usize);
         if first == last {
             self.any[first] |= bit;
-            return add(&mut self.words[from..to], bit);
+            return add(&mut self.words[range.from as usize..range.to as usize], bit);
         }
+        self.mark_chunks(range, first, last, bit);
+    }
+
+    fn mark_chunks(&mut self, range: Range, first: usize, last: usize, bit: u32) {
+        let (from, to) = (range.from as usize, range.to as usize);
         add(&mut self.any[first..=last], bit);
         let (head, tail) = ((first + 1) * CHUNK as usize, last * CHUNK as usize);
         add(&mut self.words[from..head], bit);
@@ -136,12 +143,16 @@ impl Busy {
             while pos < range.to {
                 let chunk = (pos / CHUNK) as usize;
                 let end = range.to.min((pos / CHUNK + 1) * CHUNK);
-                let whole = end - pos == CHUNK;
-                if whole && free & !self.any[chunk] == free {
+                let full = self.full[chunk];
+                let busy = match end - pos {
+                    CHUNK => self.any[chunk],
+                    _ => union(&self.words[pos as usize..end as usize]) | full,
+                };
+                if free & !busy != 0 {
+                    free &= !busy;
                     pos = end;
                     continue;
                 }
-                let full = self.full[chunk];
                 for at in pos..end {
                     let rest = free & !(self.words[at as usize] | full);
                     if rest == 0 {

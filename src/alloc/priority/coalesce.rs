@@ -129,6 +129,10 @@ impl State {
             {
                 continue;
             }
+            if self.webs.all[vreg as usize].next == vreg {
+                self.make_single_bundle(vreg);
+                continue;
+            }
             let ranges = self.webs.flatten(&mut self.ranges, vreg);
             let number = self.bundles.len() as u32;
             let start = self.members.len() as u32;
@@ -152,6 +156,20 @@ impl State {
             let class = self.values.all[vreg as usize].class;
             self.bundles.push(Bundle::new(ranges, members, class, cost, has_hints, has_fixed));
         }
+    }
+
+    /// Makes the bundle of a value that is alone in its web.
+    #[inline]
+    fn make_single_bundle(&mut self, vreg: u32) {
+        let value = &mut self.values.all[vreg as usize];
+        value.bundle = self.bundles.len() as u32;
+        let start = self.members.len() as u32;
+        let members = Span { start, end: start + 1 };
+        let has_hints = value.copies != END;
+        let bundle =
+            Bundle::new(value.ranges, members, value.class, value.cost, has_hints, value.has_fixed);
+        self.members.push(vreg);
+        self.bundles.push(bundle);
     }
 
     /// Notes the copies of edges whose argument and parameter are in different bundles.
@@ -197,12 +215,20 @@ impl Webs {
     fn sort_pairs(&mut self) {
         const STEPS: u32 = 3;
         const BUCKETS: usize = 512;
+        /// So few are sorted faster by comparing them.
+        const FEW: usize = 64;
         /// Less than any weight.
         const LEAST: f32 = 0.5;
         let bucket = |weight: f32| {
             let key = (weight.to_bits() >> (23 - STEPS)).saturating_sub(LEAST.to_bits() >> (23 - STEPS));
             BUCKETS - 1 - (key as usize).min(BUCKETS - 1)
         };
+        if self.pairs.len() <= FEW {
+            let pairs = &self.pairs;
+            self.sorted.clear();
+            self.sorted.extend(0..pairs.len() as u32);
+            return self.sorted.sort_by_key(|&pair| bucket(pairs[pair as usize].weight));
+        }
         let mut starts = [0u32; BUCKETS + 1];
         for pair in &self.pairs {
             starts[bucket(pair.weight) + 1] += 1;

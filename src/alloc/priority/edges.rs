@@ -18,14 +18,10 @@ impl State {
     /// Adds all moves but those of operands.
     #[inline(never)]
     pub(super) fn connect(&mut self, input: &Input) -> Result<(), String> {
-        let mut any_split = false;
-        for bundle in 0..self.bundles.len() {
-            if self.bundles[bundle].split {
-                any_split = true;
-                self.connect_pieces(input, bundle)?;
-            }
+        for at in 0..self.split_bundles.len() {
+            self.connect_pieces(input, self.split_bundles[at] as usize)?;
         }
-        if any_split {
+        if !self.split_bundles.is_empty() {
             self.find_stored(input);
         }
         if !input.vcode.edge_args.is_empty() {
@@ -103,13 +99,13 @@ impl State {
                 continue;
             }
             for at in 0..self.flow.preds(block).len() {
-                let pred = self.flow.preds(block)[at];
-                let end = self.flow.blocks[pred as usize].end;
-                let by_branch = value.definition == Definition::Branch && pred == value.block;
+                let pred = self.flow.preds(block)[at].index();
+                let end = self.flow.blocks[pred].end;
+                let by_branch = value.definition == Definition::Branch && pred == value.block as usize;
                 if by_branch || lo < end && end <= hi {
                     continue;
                 }
-                let (point, group) = self.edge_point(input, pred as usize, block)?;
+                let (point, group) = self.edge_point(input, pred, block)?;
                 let from = self.location(vreg, end - 1);
                 self.bring(vreg, from, point, group, reg);
             }
@@ -145,7 +141,7 @@ impl State {
                 continue;
             }
             for at in 0..self.flow.preds(value.block as usize).len() {
-                let pred = self.flow.preds(value.block as usize)[at] as usize;
+                let pred = self.flow.preds(value.block as usize)[at].index();
                 for edge in edges(input, pred).iter().filter(|edge| edge.to.index() == value.block as usize) {
                     let arg = input.vcode.edge_args[(edge.args.start + value.index) as usize].vreg() as u32;
                     if self.argument(pred, arg).reg().is_none() {

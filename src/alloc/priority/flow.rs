@@ -6,6 +6,7 @@
 use super::loops::Loops;
 use super::positions::{Pos, gap};
 use crate::entity::Span;
+use crate::machine::reg::VBlock;
 use crate::machine::vcode::VCode;
 
 /// The level of a block outside of all loops that is not cold.
@@ -31,10 +32,20 @@ pub(super) struct Block {
     pub(super) start: Pos,
     /// The position behind its last.
     pub(super) end: Pos,
+    /// Its predecessors: in [`Flow::pred_list`].
+    preds: Span,
+    /// The first of the row of blocks up to it each of which has only the one before as predecessor.
+    lead: u32,
+    /// Where the first header from it on begins; [`Pos::MAX`] if there is none.
+    next_header: Pos,
     /// How often it runs.
     pub(super) level: u8,
+    /// Whether it is rarely executed, in whatever loop.
+    cold: bool,
     /// Whether it is the header of a loop.
     pub(super) header: bool,
+    /// Whether a block that does not stand before it leads to it.
+    pub(super) has_back_edge: bool,
 }
 
 /// Consecutive blocks of one level.
@@ -53,14 +64,8 @@ pub(super) struct Flow {
     pub(super) block_of: Vec<u32>,
     /// The blocks in runs of one level.
     pub(super) runs: Vec<Run>,
-    /// By block: the ranges of their predecessors in `pred_list`.
-    pred_ranges: Vec<Span>,
-    pred_list: Vec<u32>,
-    /// For each block, the first of the row of blocks up to it each of which has only the one before as
-    /// predecessor.
-    lead: Vec<u32>,
-    /// For each block, where the first header from there on begins; [`Pos::MAX`] if there is none.
-    next_header: Vec<Pos>,
+    /// Predecessors of all blocks.
+    pred_list: Vec<VBlock>,
     pub(super) loops: Loops,
 }
 
@@ -68,67 +73,79 @@ impl Flow {
     /// Finds the blocks of a function.
     #[inline(never)]
     pub(super) fn compute(&mut self, vcode: &VCode) {
-        self.blocks.clear();
-        self.block_of.clear();
-        self.runs.clear();
-        for (number, block) in vcode.blocks.iter().enumerate() {
-            let Span { start, end } = block.insts;
-            self.block_of.resize(end as usize, number as u32);
-            let level = if block.cold { 0 } else { ORDINARY };
-            self.blocks.push(Block { start: gap(start), end: gap(end), level, header: false });
-        }
-        if self.loops.find(vcode) {
-            for (at, block) in self.blocks.iter_mut().enumerate() {
+        self.pred_list.clear();
+        self.pred_list.extend_from_slice(&vcode.preds);
+        self.list_blocks(vcode);
+        let mut next_header = Pos::MAX;
+        if self.blocks.iter().any(|block| block.has_back_edge) && self.loops.find(vcode) {
+            for (at, block) in self.blocks.iter_mut().enumerate().rev() {
                 block.header = self.loops.is_header(at as u32);
+                if block.header {
+                    next_header = block.start;
+                }
+                block.next_header = next_header;
                 let depth = self.loops.depth(at as u32);
                 block.level = (u32::from(block.level) + depth).min(HIGHEST.into()) as u8;
             }
         }
-        self.pred_ranges.clear();
-        self.pred_ranges.extend(vcode.blocks.iter().map(|block| block.preds));
-        self.pred_list.clear();
-        self.pred_list.extend(vcode.preds.iter().map(|pred| pred.index() as u32));
-        self.lead.clear();
-        for number in 0..self.blocks.len() {
-            let lead = match *self.preds(number) {
-                [pred] if pred as usize + 1 == number => self.lead[number - 1],
-                _ => number as u32,
-            };
-            self.lead.push(lead);
-        }
-        self.next_header.clear();
-        self.next_header.resize(self.blocks.len() + 1, Pos::MAX);
-        for (at, block) in self.blocks.iter().enumerate().rev() {
-            self.next_header[at] = if block.header { block.start } else { self.next_header[at + 1] };
-        }
-        for (at, block) in self.blocks.iter().enumerate() {
-            let mut block = *block;
-            if vcode.blocks[at].cold {
-                block.level += ORDINARY;
+        self.list_runs();
+    }
+
+    fn list_blocks(&mut self, vcode: &VCode) {
+        self.loops.clear();
+        self.blocks.clear();
+        self.block_of.clear();
+        self.block_of.reserve(vcode.insts.len());
+        let mut lead = 0;
+        for (number, block) in vcode.blocks.iter().enumerate() {
+            let Span { start, end } = block.insts;
+            self.block_of.resize(end as usize, number as u32);
+            let preds = block.preds.of(&vcode.preds);
+            if !matches!(preds, [pred] if pred.index() + 1 == number) {
+                lead = number as u32;
             }
+            self.blocks.push(Block {
+                start: gap(start),
+                end: gap(end),
+                preds: block.preds,
+                lead,
+                next_header: Pos::MAX,
+                level: if block.cold { 0 } else { ORDINARY },
+                cold: block.cold,
+                header: false,
+                has_back_edge: preds.iter().any(|pred| pred.index() >= number),
+            });
+        }
+    }
+
+    /// Lists the runs of blocks of one level, where cold ones count as any.
+    fn list_runs(&mut self) {
+        self.runs.clear();
+        for block in &self.blocks {
+            let level = if block.cold { block.level + ORDINARY } else { block.level };
             match self.runs.last_mut() {
-                Some(run) if run.level == block.level => run.to = block.end,
-                _ => self.runs.push(Run { from: block.start, to: block.end, level: block.level }),
+                Some(run) if run.level == level => run.to = block.end,
+                _ => self.runs.push(Run { from: block.start, to: block.end, level }),
             }
         }
     }
 
     /// The predecessors of a block.
     #[inline]
-    pub(super) fn preds(&self, block: usize) -> &[u32] {
-        self.pred_ranges[block].of(&self.pred_list)
+    pub(super) fn preds(&self, block: usize) -> &[VBlock] {
+        self.blocks[block].preds.of(&self.pred_list)
     }
 
     /// The first of the row of blocks up to `block` each of which can only be reached from the one before.
     #[inline]
     pub(super) fn lead(&self, block: u32) -> u32 {
-        self.lead[block as usize]
+        self.blocks[block as usize].lead
     }
 
     /// Where the first loop header from a block on begins.
     #[inline]
     pub(super) fn next_header(&self, block: u32) -> Pos {
-        self.next_header[block as usize]
+        self.blocks.get(block as usize).map_or(Pos::MAX, |block| block.next_header)
     }
 
     /// The number of the block that a position is in.

@@ -1,206 +1,274 @@
 //! Where each value lives.
 //!
-//! A value that only its own block uses has one range. For each other one, its uses are followed backwards
-//! through the predecessors up to the definition, in two sets of blocks: those it is live into and
-//! those it is live out of. Blocks it lives through become one range as far as they stand in a row.
-//! The cost is that of the blocks a value lives in; there is no table of blocks by values.
+//! A value that only its own block uses has one range. The others are taken in batches of 64: for each block
+//! of a *window*, words say which of them are used there but not defined, are defined there, are live into the
+//! block and out of it. A window reaches from the first definition to the last use; as soon as a value is live
+//! into a block with an edge from behind the window, that is extended. Sweeps from the last block of the window
+//! to the first find what is live, one sweep more for each nesting of loops. Then one
+//! pass from the first block to the last opens and closes ranges where the words of neighbours differ, so
+//! that blocks that a value lives through are one range as far as they stand in a row.
+//!
+//! Values that live long are batched apart from the others, whose windows would become as long.
 //!
 //! Invariant: a definition stands before all blocks that its value is live into.
 
-use super::State;
-use super::flow::Flow;
-use super::positions::Range;
-use super::values::{END, Value};
+use super::positions::{Pos, Range};
+use super::values::{Definition, END};
+use super::{Input, State};
 use crate::entity::Span;
 
-/// Sets of blocks, empty between values.
+/// How many values are in a batch.
+const BATCH: usize = u64::BITS as usize;
+
+/// From how many blocks on a value lives long.
+const LONG: u32 = 256;
+
+/// A block of a window: a bit of each word for each value of the batch.
+#[derive(Clone, Copy, Debug, Default)]
+struct Liveness {
+    /// Used here, but not defined.
+    used: u64,
+    defined: u64,
+    into: u64,
+    out: u64,
+}
+
+/// A value of a batch.
+#[derive(Clone, Copy, Debug, Default)]
+struct Member {
+    vreg: u32,
+    /// The beginning of its current range.
+    from: Pos,
+    /// The ends of its last uses in blocks that have no value live out of them: in [`Batches::ends`], the
+    /// first block last.
+    ends: Span,
+    /// How many ranges it has.
+    count: u32,
+}
+
+/// Working memory.
 #[derive(Debug, Default)]
-pub(super) struct Walk {
-    /// For 64 blocks each: those the value is live into, and those it is live out of.
-    sets: Vec<[u64; 2]>,
-    /// The last word of the sets that is not empty.
-    last_word: usize,
-    stack: Vec<u32>,
-    /// The ends of uses in blocks, the first block last.
-    ends: Vec<(u32, u32)>,
+pub(super) struct Batches {
+    short: Vec<u32>,
+    long: Vec<u32>,
+    window: Vec<Liveness>,
+    members: Vec<Member>,
+    ends: Vec<(u32, Pos)>,
+    /// Ranges in the order of their ends, each with the number of its member.
+    found: Vec<(u32, Range)>,
 }
 
-const INTO: usize = 0;
-const OUT: usize = 1;
-const WORD: usize = u64::BITS as usize;
-
-#[inline]
-fn bit(block: u32) -> (usize, u64) {
-    (block as usize / WORD, 1 << (block as usize % WORD))
-}
-
-impl Walk {
-    fn prepare(&mut self, blocks: usize) {
-        self.sets.clear();
-        self.sets.resize(blocks.div_ceil(WORD), [0; 2]);
-        self.stack.clear();
-    }
-
-    #[inline]
-    fn is_into(&self, block: u32) -> bool {
-        let (word, bit) = bit(block);
-        self.sets[word][INTO] & bit != 0
-    }
-
-    /// Makes the value live out of a block, and goes on with that.
-    #[inline]
-    fn leave(&mut self, block: u32, definition: u32) {
-        let (word, bit) = bit(block);
-        let sets = &mut self.sets[word];
-        sets[OUT] |= bit;
-        if block != definition && sets[INTO] & bit == 0 {
-            self.stack.push(block);
+impl Batches {
+    /// A block of the window that begins with block `first`.
+    fn at(&mut self, first: u32, block: u32) -> &mut Liveness {
+        let at = (block - first) as usize;
+        if at >= self.window.len() {
+            self.window.resize(at + 1, Liveness::default());
         }
-    }
-
-    /// Makes the value live throughout a loop that does not define it: from every block of it there is a way
-    /// to the use.
-    fn enter_loop(&mut self, flow: &Flow, number: u32, definition: u32) -> Option<()> {
-        let (header, rows) = flow.loops.blocks(number);
-        for &(first, last) in rows {
-            self.add_row(INTO, first, last);
-            self.add_row(OUT, first, last);
-        }
-        self.last_word = self.last_word.max(rows.last()?.1 as usize / WORD);
-        for &pred in flow.preds(header as usize) {
-            if !flow.loops.is_within(pred, number) {
-                self.leave(pred, definition);
-            }
-        }
-        Some(())
-    }
-
-    /// Adds the blocks from `first` up to `last`, which follow one another, to a set.
-    #[inline]
-    fn add_row(&mut self, set: usize, first: u32, last: u32) {
-        let (from, to) = (first as usize / WORD, last as usize / WORD);
-        let (head, tail) =
-            (u64::MAX << (first as usize % WORD), u64::MAX >> (WORD - 1 - last as usize % WORD));
-        if from == to {
-            self.sets[from][set] |= head & tail;
-            return;
-        }
-        self.sets[from][set] |= head;
-        self.sets[from + 1..to].iter_mut().for_each(|sets| sets[set] = u64::MAX);
-        self.sets[to][set] |= tail;
+        &mut self.window[at]
     }
 }
 
 impl State {
     /// Finds the ranges of all values.
     #[inline(never)]
-    pub(super) fn find_ranges(&mut self) -> Result<(), String> {
+    pub(super) fn find_ranges(&mut self, input: &Input) -> Result<(), String> {
         self.ranges.clear();
-        self.walk.prepare(self.flow.blocks.len());
-        for vreg in 0..self.values.all.len() {
-            let value = self.values.all[vreg];
-            let start = self.ranges.len() as u32;
-            if value.exposed == END {
-                if value.last > value.def {
-                    self.ranges.push(Range { from: value.def, to: value.last });
-                }
-            } else {
-                self.follow(&value).ok_or_else(|| undefined(vreg))?;
-                self.collect(&value);
+        for value in &mut self.values.all {
+            if value.exposed != END {
+                continue;
             }
-            self.values.all[vreg].ranges = Span { start, end: self.ranges.len() as u32 };
+            let start = self.ranges.len() as u32;
+            if value.last > value.def {
+                self.ranges.push(Range { from: value.def, to: value.last });
+            }
+            value.ranges = Span { start, end: self.ranges.len() as u32 };
         }
+        let mut batches = std::mem::take(&mut self.batches);
+        batches.short.clear();
+        batches.long.clear();
+        for &vreg in &self.values.exposed_first {
+            if self.values.all[vreg as usize].definition == Definition::None {
+                return Err(undefined(vreg));
+            }
+            let is_long = self.flow.blocks.len() as u32 > LONG
+                && self.last_block(vreg) - self.values.all[vreg as usize].block >= LONG;
+            if is_long { &mut batches.long } else { &mut batches.short }.push(vreg);
+        }
+        let Batches { short, long, .. } = &batches;
+        let lists = [short, long].map(|list| list.len().div_ceil(BATCH));
+        for (is_long, count) in lists.into_iter().enumerate() {
+            for at in 0..count {
+                let list = if is_long == 1 { &batches.long } else { &batches.short };
+                let batch = &list[at * BATCH..list.len().min((at + 1) * BATCH)];
+                batches.members.clear();
+                batches.members.extend(batch.iter().map(|&vreg| Member { vreg, ..Member::default() }));
+                self.find_batch(input, &mut batches)?;
+            }
+        }
+        self.batches = batches;
         Ok(())
     }
 
-    /// Fills the sets of blocks; `None` if the value is not defined on some way to a use.
-    #[inline(never)]
-    fn follow(&mut self, value: &Value) -> Option<()> {
-        let (walk, flow) = (&mut self.walk, &self.flow);
-        walk.ends.clear();
-        walk.last_word = value.block as usize / WORD;
+    /// About the last block that a value lives in.
+    fn last_block(&self, vreg: u32) -> u32 {
+        let value = &self.values.all[vreg as usize];
+        let mut last = value.block;
         let mut at = value.exposed;
         while let Some(exposed) = self.values.exposed.get(at as usize) {
-            walk.ends.push((exposed.block, exposed.end));
-            walk.stack.push(exposed.block);
+            last = last.max(self.flow.loops.last_without(exposed.block, value.block));
             at = exposed.next;
         }
-        while let Some(block) = walk.stack.pop() {
-            if walk.is_into(block) {
-                continue;
-            }
-            walk.last_word = walk.last_word.max(block as usize / WORD);
-            if let Some(around) = flow.loops.outermost_without(block, value.block) {
-                walk.enter_loop(flow, around, value.block)?;
-                continue;
-            }
-            // A row of blocks each of which can only be reached from the one before is entered at once.
-            let lead = flow.lead(block);
-            if lead <= value.block && value.block < block {
-                walk.add_row(INTO, value.block + 1, block);
-                walk.add_row(OUT, value.block, block - 1);
-                continue;
-            }
-            walk.add_row(INTO, lead, block);
-            if lead < block {
-                walk.add_row(OUT, lead, block - 1);
-            }
-            let preds = flow.preds(lead as usize);
-            if preds.is_empty() {
-                return None;
-            }
-            for &pred in preds {
-                walk.leave(pred, value.block);
-            }
-        }
-        Some(())
+        last
     }
 
-    /// Makes ranges of the sets and empties them.
-    #[inline(never)]
-    fn collect(&mut self, value: &Value) {
-        let flow = &self.flow;
-        let (word, own) = bit(value.block);
-        let is_out = self.walk.sets[word][OUT] & own != 0;
-        let to = if is_out { flow.blocks[value.block as usize].end } else { value.last };
-        let mut open = Range { from: value.def, to };
-        for at in word..=self.walk.last_word {
-            let [into, out] = std::mem::take(&mut self.walk.sets[at]);
-            let mut left = into;
-            while left != 0 {
-                let first = left.trailing_zeros() as usize;
-                let through = (into & out) >> first;
-                let count = (!through).trailing_zeros() as usize;
-                let block = at * WORD + first;
-                let (from, to, done) = if count == 0 {
-                    // The uses were met from the last block to the first.
-                    while self.walk.ends.last().is_some_and(|end| (end.0 as usize) < block) {
-                        self.walk.ends.pop();
-                    }
-                    let end = self.walk.ends.pop().map_or(flow.blocks[block].start, |end| end.1);
-                    (flow.blocks[block].start, end, 1)
-                } else {
-                    (flow.blocks[block].start, flow.blocks[block + count - 1].end, count)
-                };
-                left = if first + done >= WORD { 0 } else { left >> (first + done) << (first + done) };
-                if open.to == from {
-                    open.to = to;
-                } else {
-                    push(&mut self.ranges, open);
-                    open = Range { from, to };
+    /// Finds the ranges of a batch.
+    fn find_batch(&mut self, input: &Input, batches: &mut Batches) -> Result<(), String> {
+        let blocks = batches.members.iter().map(|member| self.values.all[member.vreg as usize].block);
+        let first = blocks.min().unwrap_or(0);
+        batches.window.clear();
+        batches.ends.clear();
+        for number in 0..batches.members.len() {
+            let vreg = batches.members[number].vreg;
+            let value = &self.values.all[vreg as usize];
+            batches.at(first, value.block).defined |= 1 << number;
+            let start = batches.ends.len() as u32;
+            let mut at = value.exposed;
+            while let Some(exposed) = self.values.exposed.get(at as usize) {
+                if exposed.block <= value.block {
+                    return Err(undefined(vreg));
+                }
+                batches.at(first, exposed.block).used |= 1 << number;
+                batches.ends.push((exposed.block, exposed.end));
+                at = exposed.next;
+            }
+            batches.members[number].ends = Span { start, end: batches.ends.len() as u32 };
+        }
+        self.sweep(input, first, &mut batches.window);
+        self.collect(first, batches)
+    }
+
+    /// Finds what is live into and out of the blocks of a window.
+    fn sweep(&self, input: &Input, first: u32, window: &mut Vec<Liveness>) {
+        let vcode = input.vcode;
+        loop {
+            let mut again = false;
+            for at in (0..window.len()).rev() {
+                let number = first as usize + at;
+                let mut out = 0;
+                for succ in vcode.blocks[number].edges.of(&vcode.succs) {
+                    let succ = (succ.index() as u32).wrapping_sub(first) as usize;
+                    out |= window.get(succ).map_or(0, |succ| succ.into);
+                }
+                let block = &mut window[at];
+                let into = block.used | out & !block.defined;
+                let changed = into != block.into;
+                (block.into, block.out) = (into, out);
+                if changed && self.flow.blocks[number].has_back_edge {
+                    // It is live out of later blocks, too.
+                    again = true;
+                    let last = self.flow.preds(number).iter().map(|pred| pred.index() as u32).max();
+                    let size = last.map_or(0, |last| (last + 1).saturating_sub(first) as usize);
+                    window.resize(size.max(window.len()), Liveness::default());
                 }
             }
+            if !again {
+                return;
+            }
         }
-        push(&mut self.ranges, open);
+    }
+
+    /// Makes ranges of what was found.
+    fn collect(&mut self, first: u32, batches: &mut Batches) -> Result<(), String> {
+        let Batches { window, members, ends, found, .. } = batches;
+        found.clear();
+        let mut before = 0;
+        let mut close = |member: &mut Member, number: usize, to: Pos| {
+            if member.from < to {
+                member.count += 1;
+                found.push((number as u32, Range { from: member.from, to }));
+            }
+        };
+        let blocks = &self.flow.blocks[first as usize..];
+        for (at, (live, block)) in window.iter().zip(blocks).enumerate() {
+            let changed = before ^ live.into | live.into & !live.out | live.defined;
+            for number in bits(changed) {
+                let (bit, member) = (1u64 << number, &mut members[number]);
+                if before & bit != 0 && live.into & bit == 0 {
+                    close(member, number, block.start);
+                }
+                if live.into & bit != 0 {
+                    if before & bit == 0 {
+                        member.from = block.start;
+                    }
+                    if live.out & bit == 0 {
+                        let end = next_end(member, ends, first + at as u32, block.start);
+                        close(member, number, end);
+                    }
+                } else if live.defined & bit != 0 {
+                    let value = &self.values.all[member.vreg as usize];
+                    if live.out & bit == 0 {
+                        return Err(undefined(member.vreg));
+                    }
+                    member.from = value.def;
+                }
+            }
+            before = live.out;
+        }
+        let end = blocks[window.len() - 1].end;
+        for number in bits(before) {
+            close(&mut members[number], number, end);
+        }
+        if let Some(number) = bits(window[0].into).next() {
+            return Err(undefined(members[number].vreg));
+        }
+        self.list_ranges(batches);
+        Ok(())
+    }
+
+    /// Lists the ranges of each member one after the other.
+    fn list_ranges(&mut self, batches: &Batches) {
+        let mut next = [0; BATCH];
+        let mut start = self.ranges.len() as u32;
+        for (member, next) in batches.members.iter().zip(&mut next) {
+            *next = start;
+            let end = start + member.count;
+            self.values.all[member.vreg as usize].ranges = Span { start, end };
+            start = end;
+        }
+        self.ranges.resize(start as usize, Range { from: 0, to: 0 });
+        for &(number, range) in &batches.found {
+            let next = &mut next[number as usize];
+            self.ranges[*next as usize] = range;
+            *next += 1;
+        }
     }
 }
 
-fn push(ranges: &mut Vec<Range>, range: Range) {
-    if range.from < range.to {
-        ranges.push(range);
+/// The end of a value's last use in a block.
+fn next_end(member: &mut Member, ends: &[(u32, Pos)], block: u32, start: Pos) -> Pos {
+    // Those in blocks that it is live out of were not asked for.
+    while member.ends.start < member.ends.end {
+        member.ends.end -= 1;
+        let (of, end) = ends[member.ends.end as usize];
+        if of == block {
+            return end;
+        }
     }
+    start
 }
 
-fn undefined(vreg: usize) -> String {
+/// The numbers of the bits that are set.
+#[inline]
+fn bits(mut set: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let bit = set.trailing_zeros() as usize;
+        let found = (set != 0).then_some(bit);
+        set &= set.wrapping_sub(1);
+        found
+    })
+}
+
+fn undefined(vreg: u32) -> String {
     format!("v{vreg} is read where nothing has defined it")
 }

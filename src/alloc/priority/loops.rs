@@ -2,10 +2,8 @@
 //!
 //! A depth-first search numbers the blocks; then headers are taken innermost first and their bodies walked
 //! backwards from the back edges, where an inner loop that was found before counts as its header. Each edge
-//! is walked once. A cycle with several entries is a loop of the entry that the search came to first, and
-//! *irregular*.
+//! is walked once. A cycle with several entries is a loop of the entry that the search came to first.
 
-use crate::entity::Span;
 use crate::machine::reg::VBlock;
 use crate::machine::vcode::VCode;
 
@@ -15,24 +13,23 @@ pub(super) const NONE: u32 = u32::MAX;
 /// A loop.
 #[derive(Clone, Copy, Debug)]
 struct Loop {
-    header: u32,
     /// The innermost loop around it.
     parent: u32,
     depth: u32,
-    /// Whether it is entered elsewhere than at its header.
-    irregular: bool,
     /// How many loops it consists of: itself and those in it, which have the numbers behind its own in
     /// `order`.
     count: u32,
     /// Its number in an order in which every loop stands before those in it, with nothing between.
     number: u32,
-    /// Itself, or the innermost loop around it whose rows are known.
+    /// Itself, or the innermost loop around it that is not nested deeper than [`DEEPEST`].
     shallow: u32,
-    /// Where its blocks are, if that is known: in [`Loops::rows`].
-    rows: Span,
+    /// The last of its blocks.
+    last: u32,
+    /// While numbers are given: how many those in it have taken.
+    taken: u32,
 }
 
-/// Of loops that are deeper nested it is not known where their blocks are.
+/// Deeper loops are not told apart when it comes to where values live.
 const DEEPEST: u32 = 16;
 
 /// The loops of a function, and what finding them needs by block.
@@ -41,10 +38,6 @@ pub(super) struct Loops {
     all: Vec<Loop>,
     /// The innermost loop of each block; empty if there are no loops.
     innermost: Vec<u32>,
-    /// Rows of blocks that follow one another: the first and the last.
-    rows: Vec<(u32, u32)>,
-    /// The loop and the rows of blocks, unsorted.
-    found: Vec<(u32, u32, u32)>,
     /// Number in the depth-first search.
     number: Vec<u32>,
     /// The highest number of those found from the block.
@@ -56,18 +49,12 @@ pub(super) struct Loops {
     /// A block that stands for the loops around it that were found so far; itself outside of them.
     outer: Vec<u32>,
     is_header: Vec<bool>,
-    is_irregular: Vec<bool>,
+    /// For each block, the last of the other entries of the loop that it is the header of.
+    other_entries: Vec<u32>,
+    /// Lists of edges into loops past their headers: where from, and the next one.
+    entries: Vec<(u32, u32)>,
     stack: Vec<(u32, u32)>,
     work: Vec<u32>,
-}
-
-/// Whether there can be a loop.
-fn has_backward_edge(vcode: &VCode) -> bool {
-    vcode
-        .blocks
-        .iter()
-        .enumerate()
-        .any(|(number, block)| block.edges.of(&vcode.succs).iter().any(|succ| succ.index() <= number))
 }
 
 fn preds(vcode: &VCode, block: u32) -> &[VBlock] {
@@ -75,24 +62,24 @@ fn preds(vcode: &VCode, block: u32) -> &[VBlock] {
 }
 
 impl Loops {
-    /// Finds the loops of a function; returns whether there are any.
-    pub(super) fn find(&mut self, vcode: &VCode) -> bool {
+    /// Forgets all loops.
+    pub(super) fn clear(&mut self) {
         self.all.clear();
         self.innermost.clear();
-        if !has_backward_edge(vcode) {
-            return false;
-        }
+    }
+
+    /// Finds the loops of a function; returns whether there are any.
+    pub(super) fn find(&mut self, vcode: &VCode) -> bool {
         let count = vcode.blocks.len();
-        for list in [&mut self.number, &mut self.last, &mut self.parent] {
+        self.entries.clear();
+        for list in [&mut self.number, &mut self.last, &mut self.parent, &mut self.other_entries] {
             list.clear();
             list.resize(count, NONE);
         }
         self.outer.clear();
         self.outer.extend(0..count as u32);
-        for list in [&mut self.is_header, &mut self.is_irregular] {
-            list.clear();
-            list.resize(count, false);
-        }
+        self.is_header.clear();
+        self.is_header.resize(count, false);
         self.number_blocks(vcode);
         for at in (0..self.order.len()).rev() {
             self.find_loop(vcode, self.order[at]);
@@ -140,11 +127,13 @@ impl Loops {
             }
         }
         while let Some(block) = self.work.pop() {
-            if self.is_irregular[block as usize] {
-                self.is_irregular[header as usize] = true;
-            }
             for pred in preds(vcode, block) {
                 self.add(pred.index() as u32, header);
+            }
+            let mut at = self.other_entries[block as usize];
+            while let Some(&(pred, next)) = self.entries.get(at as usize) {
+                self.add(pred, header);
+                at = next;
             }
         }
     }
@@ -156,8 +145,8 @@ impl Loops {
             return;
         }
         if !self.is_below(block, header) {
-            self.is_irregular[header as usize] = true;
-            return;
+            let next = std::mem::replace(&mut self.other_entries[header as usize], self.entries.len() as u32);
+            return self.entries.push((block, next));
         }
         self.outer[block as usize] = header;
         self.parent[block as usize] = header;
@@ -185,30 +174,32 @@ impl Loops {
             if self.is_header[at] {
                 self.innermost[at] = self.all.len() as u32;
                 let depth = self.all.get(parent as usize).map_or(0, |parent| parent.depth) + 1;
-                let irregular = self.is_irregular[at];
                 let number = self.all.len() as u32;
                 let shallow = if depth <= DEEPEST { number } else { self.all[parent as usize].shallow };
-                let rows = Span::default();
                 self.all.push(Loop {
-                    header: block,
                     parent,
                     depth,
-                    irregular,
                     count: 1,
                     number: 0,
                     shallow,
-                    rows,
+                    last: block,
+                    taken: 0,
                 });
             }
         }
+        for (block, &innermost) in self.innermost.iter().enumerate() {
+            if let Some(one) = self.all.get_mut(innermost as usize) {
+                one.last = one.last.max(block as u32);
+            }
+        }
         for at in (0..self.all.len()).rev() {
-            let Loop { parent, count, .. } = self.all[at];
+            let Loop { parent, count, last, .. } = self.all[at];
             if let Some(parent) = self.all.get_mut(parent as usize) {
                 parent.count += count;
+                parent.last = parent.last.max(last);
             }
         }
         self.number_loops();
-        self.find_rows();
     }
 
     /// Numbers the loops so that those in a loop are next to it.
@@ -216,58 +207,18 @@ impl Loops {
         let mut top = 0;
         for at in 0..self.all.len() {
             let Loop { parent, count, .. } = self.all[at];
-            // Until all of its inner loops have numbers, `rows.start` says how many were given.
             self.all[at].number = match self.all.get_mut(parent as usize) {
                 None => {
                     top += count;
                     top - count
                 }
                 Some(parent) => {
-                    let number = parent.number + 1 + parent.rows.start;
-                    parent.rows.start += count;
+                    let number = parent.number + 1 + parent.taken;
+                    parent.taken += count;
                     number
                 }
             };
         }
-        self.all.iter_mut().for_each(|one| one.rows = Span::default());
-    }
-
-    /// Finds which blocks that follow one another are in each loop.
-    fn find_rows(&mut self) {
-        self.found.clear();
-        // Of each loop, its last row so far, plus one.
-        self.last.clear();
-        self.last.resize(self.all.len(), 0);
-        for block in 0..self.innermost.len() as u32 {
-            let mut at = self.shallow(block);
-            while let Some(one) = self.all.get(at as usize) {
-                let row = self.last[at as usize];
-                match self.found.get_mut((row as usize).wrapping_sub(1)) {
-                    Some(row) if row.2 + 1 == block => row.2 = block,
-                    _ => {
-                        self.found.push((at, block, block));
-                        self.last[at as usize] = self.found.len() as u32;
-                    }
-                }
-                at = one.parent;
-            }
-        }
-        self.rows.clear();
-        self.found.sort_unstable();
-        for &(number, first, last) in &self.found {
-            let one = &mut self.all[number as usize];
-            if one.rows.is_empty() {
-                one.rows = Span::from(self.rows.len() as u32, self.rows.len());
-            }
-            self.rows.push((first, last));
-            one.rows.end += 1;
-        }
-    }
-
-    /// The innermost loop around a block whose rows are known.
-    #[inline]
-    fn shallow(&self, block: u32) -> u32 {
-        self.all.get(self.innermost[block as usize] as usize).map_or(NONE, |one| one.shallow)
     }
 
     /// Whether a block is a loop's header.
@@ -280,40 +231,22 @@ impl Loops {
         self.all.get(self.innermost[block as usize] as usize).map_or(0, |one| one.depth)
     }
 
-    /// The outermost loop that `block` is in and `other` is not, if all that is entered at its header.
+    /// The last block of the outermost loop that `block` is in and `other` is not, `block` itself if there is
+    /// none. A later one, if loops are deeply nested.
     #[inline]
-    pub(super) fn outermost_without(&self, block: u32, other: u32) -> Option<u32> {
-        if self.innermost.is_empty() {
-            return None;
-        }
-        let mut at = self.shallow(block);
+    pub(super) fn last_without(&self, block: u32, other: u32) -> u32 {
+        let Some(&innermost) = self.innermost.get(block as usize) else { return block };
+        let Some(inner) = self.all.get(innermost as usize) else { return block };
         let other = self.all.get(self.innermost[other as usize] as usize).map_or(NONE, |one| one.number);
-        let mut found = None;
+        let mut at = inner.shallow;
+        let mut last = if at == innermost { block } else { self.all[at as usize].last };
         while let Some(one) = self.all.get(at as usize) {
             if other.wrapping_sub(one.number) < one.count {
                 break;
             }
-            found = Some(at);
+            last = last.max(one.last);
             at = one.parent;
         }
-        found.filter(|&found| {
-            let one = &self.all[found as usize];
-            !one.irregular && !one.rows.is_empty()
-        })
-    }
-
-    /// The header of a loop, and the rows of its blocks.
-    #[inline]
-    pub(super) fn blocks(&self, number: u32) -> (u32, &[(u32, u32)]) {
-        let one = &self.all[number as usize];
-        (one.header, one.rows.of(&self.rows))
-    }
-
-    /// Whether a block is in a loop.
-    #[inline]
-    pub(super) fn is_within(&self, block: u32, number: u32) -> bool {
-        let one = &self.all[number as usize];
-        let inner = self.all.get(self.innermost[block as usize] as usize);
-        inner.is_some_and(|inner| inner.number.wrapping_sub(one.number) < one.count)
+        last
     }
 }

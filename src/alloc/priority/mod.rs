@@ -152,7 +152,7 @@ impl PriorityAllocator {
         state.registers.set_up(file)?;
         state.flow.compute(vcode);
         state.scan(&input)?;
-        state.find_ranges()?;
+        state.find_ranges(&input)?;
         state.coalesce(&input);
         state.assign()?;
         state.find_places();
@@ -175,10 +175,12 @@ struct State {
     /// By class.
     busy: [Busy; CLASSES],
     ranges: Vec<Range>,
-    walk: live::Walk,
+    batches: live::Batches,
     webs: coalesce::Webs,
     sums: Vec<f32>,
     bundles: Vec<Bundle>,
+    /// Bundles that were split, in the order in which that happened.
+    split_bundles: Vec<u32>,
     /// Members of bundles, by number of virtual register.
     members: Vec<u32>,
     /// Uses of bundles that were split, in order.

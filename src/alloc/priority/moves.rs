@@ -202,7 +202,9 @@ impl State {
             _ => {}
         }
         let mut emitter = Emitter { state: self, input, key, point, group, output };
-        order.run(&mut emitter);
+        if emitter.group.len() > FEW || !emitter.emit_few() {
+            order.run(&mut emitter);
+        }
     }
 }
 
@@ -216,7 +218,39 @@ struct Emitter<'a> {
     output: &'a mut Output,
 }
 
+/// In groups of so many moves, each is compared with all others.
+const FEW: usize = 8;
+
 impl Emitter<'_> {
+    /// Emits the moves of a group of few if they form no cycle, no two write to one place, and none is between
+    /// slots: those that overwrite what others read come after these. Returns whether that could be.
+    fn emit_few(&mut self) -> bool {
+        let group = &self.group[..];
+        let count = group.len();
+        let mut order = [0; FEW];
+        let mut left = (1u32 << count) - 1;
+        for next in order.iter_mut().take(count) {
+            let is_ready = |&at: &usize| {
+                let to = group[at].1;
+                left >> at & 1 != 0
+                    && group.iter().enumerate().all(|(other, &(from, other_to, _))| {
+                        other == at || left >> other & 1 == 0 || from != to && other_to != to
+                    })
+            };
+            let Some(at) = (0..count).rev().find(is_ready) else { return false };
+            if group[at].0.is_stack() && group[at].1.is_stack() {
+                return false;
+            }
+            *next = at;
+            left &= !(1 << at);
+        }
+        for &at in &order[..count] {
+            let (from, to, _) = self.group[at];
+            self.push(from, to);
+        }
+        true
+    }
+
     fn push(&mut self, from: Allocation, to: Allocation) {
         self.output.edits.push((self.point, Edit::Move { from, to }));
     }

@@ -34,6 +34,13 @@ impl Parts {
         self.0 >> CONSTRAINT > REGISTER
     }
 
+    /// Whether any operand of a [union](Parts::union) may be tied; registers have numbers in which this bit
+    /// is not set.
+    #[inline]
+    pub(super) fn may_be_tied(self) -> bool {
+        self.constraint() & TIED != 0
+    }
+
     #[inline]
     pub(super) fn vreg(self) -> u32 {
         self.0 as u32

@@ -25,30 +25,8 @@ impl State {
     pub(super) fn find_places(&mut self) {
         self.places.clear();
         let whole = self.bundles.len();
-        for piece in &self.pieces.all {
-            let bundle = &mut self.bundles[piece.bundle as usize];
-            if bundle.split && piece.reg != NONE {
-                bundle.places.end += 1;
-            }
-        }
-        let mut at = 0;
-        for bundle in &mut self.bundles {
-            let count = bundle.places.end;
-            bundle.places = Span { start: at, end: at };
-            at += count;
-        }
-        self.places.resize(at as usize, Place { lo: 0, hi: 0, reg: NONE });
-        for piece in &self.pieces.all {
-            let bundle = &mut self.bundles[piece.bundle as usize];
-            if bundle.split && piece.reg != NONE {
-                let reg = self.registers.preg(bundle.class, piece.reg).index() as u8;
-                self.places[bundle.places.end as usize] = Place { lo: piece.lo, hi: piece.hi, reg };
-                bundle.places.end += 1;
-            }
-        }
-        for bundle in self.bundles.iter().filter(|bundle| bundle.places.len() > 1) {
-            let places = &mut self.places[bundle.places.start as usize..bundle.places.end as usize];
-            places.sort_unstable_by_key(|place| place.lo);
+        if !self.split_bundles.is_empty() {
+            self.sort_places();
         }
         self.homes.clear();
         self.homes.extend(self.values.all.iter().map(|value| {
@@ -59,6 +37,36 @@ impl State {
                 reg => self.registers.preg(bundle.class, reg).index() as u8,
             }
         }));
+    }
+
+    /// Lists the register pieces of bundles that were split, in order: their whole piece, if something was cut
+    /// out of it only, and those behind all whole ones.
+    fn sort_places(&mut self) {
+        let State { pieces, bundles, places, registers, split_bundles, .. } = self;
+        let parts = &pieces.all[bundles.len()..];
+        let all = || {
+            let wholes = split_bundles.iter().map(|&bundle| &pieces.all[bundle as usize]);
+            wholes.chain(parts).filter(|piece| piece.reg != NONE)
+        };
+        all().for_each(|piece| bundles[piece.bundle as usize].places.end += 1);
+        let mut at = 0;
+        for &bundle in split_bundles.iter() {
+            let bundle = &mut bundles[bundle as usize];
+            let count = bundle.places.end;
+            bundle.places = Span { start: at, end: at };
+            at += count;
+        }
+        places.resize(at as usize, Place { lo: 0, hi: 0, reg: NONE });
+        for piece in all() {
+            let bundle = &mut bundles[piece.bundle as usize];
+            let reg = registers.preg(bundle.class, piece.reg).index() as u8;
+            places[bundle.places.end as usize] = Place { lo: piece.lo, hi: piece.hi, reg };
+            bundle.places.end += 1;
+        }
+        for &bundle in split_bundles.iter() {
+            let Span { start, end } = bundles[bundle as usize].places;
+            places[start as usize..end as usize].sort_unstable_by_key(|place| place.lo);
+        }
     }
 
     /// Where a value is at a position.
@@ -103,17 +111,22 @@ impl State {
         for (at, inst) in input.vcode.insts.iter().enumerate() {
             output.inst_alloc_offsets.push(output.allocs.len() as u32);
             let operands = input.vcode.inst_operands(inst);
-            if Parts::union(operands).is_constrained() {
-                self.rewrite_constrained(operands, at as u32, output)?;
+            let union = Parts::union(operands);
+            if union.is_constrained() {
+                self.rewrite_constrained(operands, union, at as u32, output)?;
                 continue;
             }
-            for &operand in operands {
-                let operand = Parts::of(operand);
-                let home = self.homes[operand.vreg() as usize];
-                if home < NOWHERE {
-                    output.allocs.push(Allocation::reg(PReg::from_index(home.into())));
-                } else {
-                    self.rewrite_plain(operand, at as u32, output)?;
+            let (homes, first) = (&self.homes, output.allocs.len());
+            let mut special = false;
+            output.allocs.extend(operands.iter().map(|&operand| {
+                let home = homes[Parts::of(operand).vreg() as usize];
+                special |= home >= NOWHERE;
+                Allocation::reg(PReg::from_index(usize::from(home) % PReg::NUM_INDEX))
+            }));
+            if special {
+                output.allocs.truncate(first);
+                for &operand in operands {
+                    self.rewrite_plain(Parts::of(operand), at as u32, output)?;
                 }
             }
         }
@@ -159,9 +172,11 @@ impl State {
     fn rewrite_constrained(
         &mut self,
         operands: &[Operand],
+        union: Parts,
         at: u32,
         output: &mut Output,
     ) -> Result<(), String> {
+        let any_tied = union.may_be_tied();
         for (index, &operand) in operands.iter().enumerate() {
             let parts = Parts::of(operand);
             let vreg = parts.vreg();
@@ -184,7 +199,8 @@ impl State {
             } else if parts.tied_to().is_some() {
                 let reg = self.location(vreg, early(at)).reg().ok_or_else(|| no_register(vreg, at))?;
                 output.allocs.push(Allocation::reg(reg));
-            } else if parts.is_use()
+            } else if any_tied
+                && parts.is_use()
                 && !parts.is_late()
                 && let Some((def, is_tied)) = tied_definition(operands, index, vreg)
             {

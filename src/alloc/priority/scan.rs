@@ -9,10 +9,21 @@ use super::flow::frequency;
 use super::operand::Parts;
 use super::positions::{early, gap, late};
 use super::registers::CLASSES;
-use super::values::{Definition, Hint, Need};
+use super::values::{Definition, END, Hint, Need, Use};
 use super::{Input, State, Tie};
 use crate::machine::inst::{MachInst, Props};
 use crate::machine::reg::{Operand, PReg, PRegSet, RegClass};
+
+/// The instruction that is looked at.
+#[derive(Clone, Copy)]
+struct Here {
+    at: u32,
+    block: u32,
+    /// Of the block.
+    level: u8,
+    /// How often the block runs.
+    frequency: f32,
+}
 
 impl State {
     /// Goes over all instructions.
@@ -50,7 +61,9 @@ impl State {
             self.values.all[param.vreg()].index = index as u32;
         }
         let level = flow.level;
+        let mut here = Here { at: 0, block: number as u32, level, frequency: frequency(level) };
         for at in block.insts.start..block.insts.end {
+            here.at = at;
             let inst = &vcode.insts[at as usize];
             if input.rows[inst.row.0 as usize].props.any(Props::CLOBBERS) {
                 self.reserve_clobbers(input, inst, at);
@@ -62,11 +75,11 @@ impl State {
                     return Err(format!("instruction {at} has a constraint that is not supported"));
                 }
                 let last = at + 1 == block.insts.end;
-                self.scan_constrained(operands, at, number as u32, level, last)?;
+                self.scan_constrained(operands, here, last)?;
                 continue;
             }
             for &operand in operands {
-                self.scan_plain(Parts::of(operand), at, number as u32, level);
+                self.scan_plain(Parts::of(operand), here);
             }
         }
         for edge in block.edges.of(&vcode.edges) {
@@ -77,6 +90,7 @@ impl State {
         Ok(())
     }
 
+    #[inline]
     fn define(&mut self, vreg: usize, class: RegClass, block: usize, pos: u32, definition: Definition) {
         let value = &mut self.values.all[vreg];
         value.def = pos;
@@ -104,15 +118,16 @@ impl State {
     }
 
     /// An operand that is neither tied nor fixed.
-    #[inline]
-    fn scan_plain(&mut self, operand: Parts, at: u32, block: u32, level: u8) {
+    #[inline(always)]
+    fn scan_plain(&mut self, operand: Parts, here: Here) {
+        let Here { at, block, level, frequency } = here;
         let vreg = operand.vreg();
         if !operand.is_use() {
             let pos = if operand.is_late() { late(at) } else { early(at) };
             self.define(vreg as usize, operand.class(), block as usize, pos, Definition::Plain);
             let value = &mut self.values.all[vreg as usize];
             value.last = gap(at + 1);
-            value.cost += frequency(level);
+            value.cost += frequency;
             return;
         }
         let (need, end) = match (operand.is_late(), operand.is_any()) {
@@ -120,18 +135,13 @@ impl State {
             (false, true) => (Need::Any, late(at)),
             (false, false) => (Need::Register, late(at)),
         };
-        self.values.use_until(vreg, block, end, early(at), need, level);
+        let one = Use { pos: early(at), next: END, hint: Hint::NOTHING, need, level };
+        self.values.use_until(vreg, block, end, one, frequency);
     }
 
     /// The operands of an instruction some of which are tied or fixed.
-    fn scan_constrained(
-        &mut self,
-        operands: &[Operand],
-        at: u32,
-        block: u32,
-        level: u8,
-        last: bool,
-    ) -> Result<(), String> {
+    fn scan_constrained(&mut self, operands: &[Operand], here: Here, last: bool) -> Result<(), String> {
+        let Here { at, block, level, frequency } = here;
         let mut tied = 0u32;
         for &operand in operands {
             if let Some(to) = Parts::of(operand).tied_to() {
@@ -145,30 +155,31 @@ impl State {
                 continue;
             }
             if let Some(reg) = parts.fixed() {
-                self.scan_fixed(parts, reg, at, block, level, last);
+                self.scan_fixed(parts, reg, here, last);
             } else if let Some(to) = parts.tied_to() {
                 let used =
                     operands.get(to as usize).ok_or("an operand is tied to none")?.vreg().vreg() as u32;
                 self.define(vreg as usize, parts.class(), block as usize, early(at), Definition::Tied);
                 let value = &mut self.values.all[vreg as usize];
                 value.last = gap(at + 1);
-                value.cost += frequency(level);
+                value.cost += frequency;
                 self.values.add_copy(vreg, early(at), Need::Early, level, Hint::value(used));
-                self.ties.push(Tie { from: used, to: vreg, weight: frequency(level) * 0.8 });
+                self.ties.push(Tie { from: used, to: vreg, weight: frequency * 0.8 });
             } else if tied >> index.min(31) & 1 != 0 {
                 let def = operands.iter().find(|def| Parts::of(**def).tied_to() == Some(index as u32));
                 let def = def.ok_or("an operand is tied to none")?.vreg().vreg() as u32;
-                self.copy_out(vreg, at, block, level, Hint::value(def));
+                self.copy_out(vreg, here, Hint::value(def));
             } else if tied != 0 && parts.is_use() && !parts.is_late() && reads_tied(operands, tied, vreg) {
                 // It reads the definition's register.
             } else {
-                self.scan_plain(parts, at, block, level);
+                self.scan_plain(parts, here);
             }
         }
         Ok(())
     }
 
-    fn scan_fixed(&mut self, parts: Parts, reg: PReg, at: u32, block: u32, level: u8, last: bool) {
+    fn scan_fixed(&mut self, parts: Parts, reg: PReg, here: Here, last: bool) {
+        let Here { at, block, level, frequency } = here;
         let vreg = parts.vreg();
         let dense = self.registers.dense(reg);
         let reserved = 1 << dense.unwrap_or(0) & if dense.is_some() { u32::MAX } else { 0 };
@@ -179,7 +190,7 @@ impl State {
             if parts.is_late() {
                 busy.reserve(late(at), reserved);
             }
-            self.copy_out(vreg, at, block, level, Hint::register(dense));
+            self.copy_out(vreg, here, Hint::register(dense));
             return;
         }
         busy.reserve(late(at), reserved);
@@ -190,7 +201,7 @@ impl State {
         self.define(vreg as usize, parts.class(), block as usize, gap(at + 1), definition);
         let value = &mut self.values.all[vreg as usize];
         value.fixed = reg.index() as u8;
-        value.cost += frequency(level);
+        value.cost += frequency;
         if last {
             self.branch_values.push(vreg);
         } else {
@@ -199,10 +210,12 @@ impl State {
     }
 
     /// A use that is copied in the gap before the instruction.
-    fn copy_out(&mut self, vreg: u32, at: u32, block: u32, level: u8, hint: Hint) {
+    #[inline]
+    fn copy_out(&mut self, vreg: u32, here: Here, hint: Hint) {
+        let Here { at, block, level, frequency } = here;
         self.values.extend(vreg, block, early(at));
         self.values.add_copy(vreg, gap(at), Need::Copy, level, hint);
-        self.values.all[vreg as usize].cost += frequency(level);
+        self.values.all[vreg as usize].cost += frequency;
     }
 }
 

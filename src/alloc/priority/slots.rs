@@ -50,11 +50,12 @@ impl State {
         slots.count = 0;
         slots.all.clear();
         slots.bundles.clear();
-        for (number, bundle) in self.bundles.iter().enumerate().filter(|(_, bundle)| bundle.split) {
+        for &number in &self.split_bundles {
+            let bundle = &self.bundles[number as usize];
             let members = bundle.members.of(&self.members);
             if members.iter().any(|&member| self.values.all[member as usize].stored) {
                 let ranges = bundle.ranges.of(&self.ranges);
-                slots.bundles.push((ranges[0].from, ranges[ranges.len() - 1].to, number as u32));
+                slots.bundles.push((ranges[0].from, ranges[ranges.len() - 1].to, number));
             }
         }
         slots.bundles.sort_unstable();

@@ -45,6 +45,7 @@ impl State {
         if !self.bundles[bundle as usize].sorted {
             let uses = self.sort_uses(bundle);
             self.pieces.all[number as usize].uses = uses;
+            self.split_bundles.push(bundle);
             let bundle = &mut self.bundles[bundle as usize];
             bundle.sorted = true;
             bundle.split = true;
@@ -189,7 +190,7 @@ impl State {
             while block < flow.blocks.len() && flow.blocks[block].start < range.to {
                 let level = flow.blocks[block].level;
                 for &pred in flow.preds(block) {
-                    let pred = flow.blocks[pred as usize];
+                    let pred = flow.blocks[pred.index()];
                     let inside = piece.lo < pred.end && pred.end <= piece.hi;
                     if !inside && covers(ranges, pred.end - 1) {
                         cost += frequency(level.min(pred.level));

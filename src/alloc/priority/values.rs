@@ -1,6 +1,5 @@
 //! What is known of each virtual register: its definition, its uses, and how much it costs in memory.
 
-use super::flow::frequency;
 use super::positions::{NOWHERE, Pos};
 use crate::entity::Span;
 use crate::machine::reg::RegClass;
@@ -208,6 +207,8 @@ pub(super) struct Values {
     pub(super) uses: Vec<Use>,
     /// Lists of blocks, the last one first.
     pub(super) exposed: Vec<Exposed>,
+    /// The virtual registers that have such a list, in the order of the first block in it.
+    pub(super) exposed_first: Vec<u32>,
 }
 
 impl Values {
@@ -216,6 +217,7 @@ impl Values {
         self.all.resize(count, Value::UNDEFINED);
         self.uses.clear();
         self.exposed.clear();
+        self.exposed_first.clear();
     }
 
     /// Makes the value live from its definition up to `end`, which is in `block`.
@@ -233,21 +235,24 @@ impl Values {
             return;
         }
         let next = std::mem::replace(&mut value.exposed, self.exposed.len() as u32);
+        if next == END {
+            self.exposed_first.push(vreg);
+        }
         self.exposed.push(Exposed { block, end, next });
     }
 
     /// Adds a use that is not a copy; the value lives up to `end`.
     #[inline]
-    pub(super) fn use_until(&mut self, vreg: u32, block: u32, end: Pos, pos: Pos, need: Need, level: u8) {
+    pub(super) fn use_until(&mut self, vreg: u32, block: u32, end: Pos, one: Use, frequency: f32) {
         let value = &mut self.all[vreg as usize];
-        value.cost += frequency(level);
+        value.cost += frequency;
         let next = std::mem::replace(&mut value.uses, self.uses.len() as u32);
         if value.block == block {
             value.last = value.last.max(end);
         } else {
             self.extend(vreg, block, end);
         }
-        self.uses.push(Use { pos, next, hint: Hint::NOTHING, need, level });
+        self.uses.push(Use { next, ..one });
     }
 
     /// Adds a copy.
