@@ -348,7 +348,7 @@ impl Maker {
                 results.push(vreg);
             }
         }
-        (operands, results, self.vcode.clobber_set(clobbers))
+        (operands, results, self.vcode.clobber_set(Clobbered::whole(clobbers)))
     }
 
     fn block(&mut self, block: usize) {

@@ -4,6 +4,7 @@
 use super::context::Lowered;
 use crate::ir::*;
 use crate::lower::context::Lower;
+use crate::lower::vector::constant_bytes;
 use crate::lower::vocabulary::{Lowering, Rematerialization};
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::symbol::SymbolRef;
@@ -12,6 +13,12 @@ use crate::machine::symbol::SymbolRef;
 pub(crate) fn rematerialization<I: Lowering>(f: &Stencil, data: &InstData) -> Rematerialization {
     match data.opcode {
         Opcode::Iconst | Opcode::F32const | Opcode::F64const => I::rematerialization(data),
+        Opcode::Vconst => match constant_bytes(f, data, I::ENDIANNESS) {
+            [first, rest @ ..] if [0, 0xFF].contains(&first) && rest == [first; 15] => {
+                Rematerialization::EachUse
+            }
+            _ => Rematerialization::Nearby,
+        },
         Opcode::StackAddr => Rematerialization::EachUse,
         Opcode::FuncAddr => Rematerialization::Nearby,
         Opcode::SymbolValue => match f.global_values[GlobalValue(data.a)] {
@@ -27,6 +34,10 @@ pub(crate) fn rematerialization<I: Lowering>(f: &Stencil, data: &InstData) -> Re
 pub(crate) fn rematerialize<I: Lowering>(cx: &mut Lower<'_, I>, data: &InstData, d: VReg) {
     match data.opcode {
         Opcode::Iconst | Opcode::F32const | Opcode::F64const => I::make_constant(cx, data, d),
+        Opcode::Vconst => {
+            let bytes = constant_bytes(cx.f, data, I::ENDIANNESS);
+            I::make_vector(cx, d, bytes);
+        }
         Opcode::StackAddr => I::make_slot_address(cx, d, StackSlot(data.a), data.b as i32),
         Opcode::FuncAddr => {
             let function = cx.f.functions[FuncRef(data.a)].expect("verified function reference");

@@ -33,7 +33,11 @@ impl Encoding for S390x {
         let mut bits = constant_bits(view.row);
         for (field, &source) in layout.fields.iter().zip(&view.row.fields) {
             let value = match FieldSource::unpack(source) {
-                FieldSource::Register(index) => view.register(index as usize) as u32,
+                FieldSource::Register(index) => {
+                    let number = view.register(index as usize);
+                    bits |= field.place_register(number);
+                    continue;
+                }
                 FieldSource::Word(index) => view.words[index as usize],
                 FieldSource::Cond => view.small as u32,
                 FieldSource::Constant => continue,
@@ -61,9 +65,9 @@ impl Encoding for S390x {
     fn encode_move(row: RowId, register: PReg, other: Allocation, frame: &Frame, buffer: &mut CodeBuffer) {
         let row = &rows::ROWS[row.0 as usize];
         let layout = layout_of(row);
-        let bits = constant_bits(row) | layout.fields[0].place(register.hw_enc() as u32);
+        let bits = constant_bits(row) | layout.fields[0].place_register(register.hw_enc() as u8);
         match other.as_stack() {
-            None => put(bits | layout.fields[1].place(number_of(other) as u32), layout, buffer),
+            None => put(bits | layout.fields[1].place_register(number_of(other)), layout, buffer),
             Some(slot) => {
                 let offset = frame_offset(frame, Place::Spill(slot.index() as u32))
                     .expect("a spill slot is in the frame");
