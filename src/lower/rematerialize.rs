@@ -4,7 +4,6 @@
 use super::context::Lowered;
 use crate::ir::*;
 use crate::lower::context::Lower;
-use crate::lower::vector::constant_bytes;
 use crate::lower::vocabulary::{Lowering, Rematerialization};
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::symbol::SymbolRef;
@@ -52,6 +51,17 @@ pub(crate) fn rematerialize<I: Lowering>(cx: &mut Lower<'_, I>, data: &InstData,
             I::make_symbol_address(cx, d, SymbolRef::Name(name), offset, colocated);
         }
     }
+}
+
+/// The bytes of a `vconst` as memory holds them on a target, lane 0 first.
+pub(crate) fn constant_bytes(f: &Stencil, data: &InstData, order: Endianness) -> [u8; 16] {
+    let given = f.constants.get(Constant(data.a)).and_then(Option::as_deref).unwrap_or_default();
+    let mut bytes = [0; 16];
+    bytes.iter_mut().zip(given).for_each(|(to, from)| *to = *from);
+    if order == Endianness::Big {
+        bytes.chunks_mut((data.ty.lane_bits() / 8) as usize).for_each(<[u8]>::reverse);
+    }
+    bytes
 }
 
 /// Lowers a constant or address whose own register is used.

@@ -34,6 +34,7 @@
 
 use super::context::{Lower, Lowered};
 use super::families::LowerFamily;
+use super::rematerialize::constant_bytes;
 use super::vocabulary::Lowering;
 use crate::ir::*;
 use crate::machine::reg::{RegClass, VReg};
@@ -165,17 +166,6 @@ impl Lanes {
             Lanes::I64 | Lanes::F64 => 64,
         }
     }
-}
-
-/// The bytes of a `vconst` as memory holds them on a target, lane 0 first.
-pub(crate) fn constant_bytes(f: &Stencil, data: &InstData, order: Endianness) -> [u8; 16] {
-    let given = f.constants.get(Constant(data.a)).and_then(Option::as_deref).unwrap_or_default();
-    let mut bytes = [0; 16];
-    bytes.iter_mut().zip(given).for_each(|(to, from)| *to = *from);
-    if order == Endianness::Big {
-        bytes.chunks_mut((data.ty.lane_bits() / 8) as usize).for_each(<[u8]>::reverse);
-    }
-    bytes
 }
 
 /// Returns the bytes of a value that is a vector constant, as memory holds them on the target.

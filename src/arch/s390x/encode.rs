@@ -103,3 +103,33 @@ fn far(bits: u64, view: &InstView, at: AddressOperand, buffer: &mut CodeBuffer) 
     buffer.reloc(buffer.position() + 2, RelocKind::S390Plt32Dbl, symbol, addend + 2);
     put(bits, &Format::LAYOUTS[Format::RilB as usize], buffer);
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::arch::s390x::{Direct, regs, rows};
+    use crate::emit::buffer::CodeBuffer;
+    use crate::emit::frame::Frame;
+    use crate::emit::inst_view::{Places, physical};
+    use crate::machine::inst::Label;
+    use crate::machine::size::L32;
+
+    /// Vector registers that are not allocated, so that no test of rows has them.
+    #[test]
+    fn the_fifth_bit_of_a_vector_register_is_apart() {
+        let mut buffer = CodeBuffer::default();
+        let frame = Frame::default();
+        let mut out = Direct::new(Places { frame: &frame, constants: Label(0) }, &mut buffer);
+        let [v24, v31, f3] = [regs::V24, regs::V31, regs::F3].map(physical);
+        rows::vlr(&mut out, v24, f3);
+        rows::vlr(&mut out, f3, v31);
+        rows::va(&mut out, L32, f3, v24, v31);
+        rows::vperm(&mut out, v31, f3, f3, v24);
+        let code = [
+            [0xE7, 0x83, 0x00, 0x00, 0x08, 0x56],
+            [0xE7, 0x3F, 0x00, 0x00, 0x04, 0x56],
+            [0xE7, 0x38, 0xF0, 0x00, 0x26, 0xF3],
+            [0xE7, 0xF3, 0x30, 0x00, 0x89, 0x8C],
+        ];
+        assert_eq!(*buffer.bytes_from(0), *code.as_flattened());
+    }
+}
