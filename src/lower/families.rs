@@ -252,7 +252,7 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
         Family::LaneTest => Row::WITH_VECTORS.vector(v.lane_test),
         Family::Narrow => Row::WITH_VECTORS.vector(v.narrow),
         Family::Widen => Row::WITH_VECTORS.vector(v.widen),
-        Family::LoadWidening => Row { vector: Cell::or_not_yet(v.load_widening), ..Row::ABSENT },
+        Family::LoadWidening => Row { int: Cell::or_not_yet(v.load_widening), ..Row::ABSENT },
         Family::ToIntX86 => Row { float: Cell::NotYet, ..Row::WITH_ALL.vector(v.to_int_x86) },
         Family::Atomic => Row::ABSENT.none(atomic::lower).int(atomic::lower).wide(atomic::lower),
         Family::Call => Row::ABSENT.none(call::call),
