@@ -11,8 +11,8 @@ use crate::entity::Span;
 use crate::ir;
 use crate::machine::inst::{MachInst, NO_FIELD, Props, Row, RowId};
 use crate::machine::reg::{
-    ClassFile, Operand, OperandConstraint, OperandKind, OperandPos, Output, PReg, PRegSet, RegClass,
-    RegisterFile, VBlock, VReg,
+    ClassFile, Clobbered, Operand, OperandConstraint, OperandKind, OperandPos, Output, PReg, PRegSet,
+    RegClass, RegisterFile, VBlock, VReg,
 };
 use crate::machine::vcode::{Edge, Origin, VBlockData, VCode};
 
@@ -368,7 +368,7 @@ impl Maker {
                 results.push(vreg);
             }
         }
-        (operands, results, self.vcode.clobber_set(clobbers))
+        (operands, results, self.vcode.clobber_set(Clobbered::whole(clobbers)))
     }
 
     fn block(&mut self, block: usize) {

@@ -63,7 +63,7 @@ pub(crate) fn emit<I: Emission>(
     }
     I::emit_prologue(frame, flags, buffer);
     for &(register, slot) in &frame.saved_arguments {
-        let row = I::MOVES.whole(register.class()).store;
+        let row = I::MOVES.of(register.class(), I::MOVES.saved).store;
         I::encode_move(row, register, Allocation::stack(slot), frame, buffer);
     }
     let padding = padding(flags);
@@ -244,7 +244,7 @@ pub(crate) fn written_registers<I: Machine>(
     for inst in &vcode.insts {
         let row = &rows[inst.row.0 as usize];
         if row.props.any(Props::CLOBBERS) {
-            written.union_from(vcode.clobbers(inst, row));
+            written.union_from(vcode.clobbers_whole(inst, row));
         }
     }
     written.intersect_from(preserved);

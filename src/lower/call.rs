@@ -13,7 +13,7 @@ use crate::machine::abi::{AbiSignature, Param, Part, PartLocation};
 use crate::machine::amode::{Amode, Place};
 use crate::machine::convention::{Convention, MemoryRules, WidePassing};
 use crate::machine::inst::{InstSink, RowId};
-use crate::machine::reg::{Operand, PReg, PRegSet, RegClass, VBlock, VReg};
+use crate::machine::reg::{Clobbered, Operand, PReg, RegClass, VBlock, VReg};
 use crate::machine::symbol::{LibCall, SymbolRef};
 
 /// The callee of a call.
@@ -42,6 +42,15 @@ pub struct CallRows {
     pub(crate) try_register: RowId,
 }
 
+/// Moves to and from registers that pass values but are not allocated, so that nothing else ever writes them:
+/// arguments are moved there at any time before the call, and results are fetched after it.
+pub struct Unallocated<I: Lowering> {
+    /// Moves a register's value to such a register.
+    pub set: fn(&mut Lower<'_, I>, PReg, VReg),
+    /// Moves the value of such a register to another.
+    pub get: fn(&mut Lower<'_, I>, VReg, PReg),
+}
+
 /// How a target lowers calls.
 pub trait CallLowering: Lowering {
     /// Pseudo-instructions for calls.
@@ -54,6 +63,11 @@ pub trait CallLowering: Lowering {
     /// The value in a register, extended from its type to 64 bits.
     fn put_argument(cx: &mut Lower<'_, Self>, value: Value, signed: bool) -> VReg {
         Self::put_extended(cx, value, signed, 64)
+    }
+
+    /// Returns how values come to and from a register of a convention, if it is not allocated.
+    fn unallocated(_: PReg) -> Option<Unallocated<Self>> {
+        None
     }
 
     /// Pushes a call whose callee pops `pops` bytes of arguments.
@@ -118,16 +132,14 @@ fn emit_call<I: CallLowering>(
     let convention = convention_of::<I>(signature);
     let results = cx.f.inst_results(inst);
     let pops = popped(&abi, convention);
-    let mut call = PendingCall { callee, clobbered: convention.clobbered(), pops, operands: uses };
-    let mut loads = Vec::new();
+    let mut call =
+        PendingCall { callee, clobbered: convention.clobbered(cx.vcode.float_width()), pops, operands: uses };
+    let mut arrivals = Vec::new();
     for (&param, &result) in abi.returns.iter().zip(results) {
-        define_result(cx, &abi, param, Value(result), &mut call, &mut loads);
+        define_result(cx, &abi, param, Value(result), &mut call, &mut arrivals);
     }
     push_call(cx, &call);
-    for (reg, part, offset) in loads {
-        // If the callee popped its arguments, the stack pointer was put back: the area is where it was.
-        I::load_register(cx, reg, at(Place::Outgoing, abi.stack_bytes + offset), part.loaded);
-    }
+    arrivals.into_iter().for_each(|arrival| arrival.define(cx));
     Ok(())
 }
 
@@ -135,7 +147,7 @@ fn emit_call<I: CallLowering>(
 struct PendingCall {
     callee: Callee,
     /// The registers that the call clobbers, without those of its results.
-    clobbered: PRegSet,
+    clobbered: Clobbered,
     /// Number of bytes of stack arguments that the callee pops.
     pops: u32,
     /// Fixed uses of arguments, then fixed definitions of results.
@@ -145,7 +157,7 @@ struct PendingCall {
 impl PendingCall {
     /// Adds a result, which is returned in `fixed` and read from `reg`.
     fn define(&mut self, reg: VReg, fixed: PReg) {
-        self.clobbered.remove(fixed);
+        self.clobbered.all.remove(fixed);
         self.operands.push(Operand::reg_fixed_def(reg, fixed));
     }
 }
@@ -172,26 +184,29 @@ fn begin_call<I: CallLowering>(
     pass_arguments(cx, signature, abi, args, Place::Outgoing, 0)
 }
 
-/// Adds a result's fixed definitions to the call, or its loads after the call to `loads`.
+/// Adds a result's fixed definitions to the call, or what defines it after the call to `results`.
 fn define_result<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     abi: &AbiSignature,
     param: Param,
     result: Value,
     call: &mut PendingCall,
-    loads: &mut Vec<(VReg, Part, u32)>,
+    results: &mut Vec<Arrival<I>>,
 ) {
     let used = cx.is_used(result);
     let (low, high) = cx.parts(result);
     for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
         match part.location {
-            PartLocation::Reg(fixed) if used => call.define(reg, fixed),
-            PartLocation::Reg(_) => {}
-            PartLocation::Stack(offset) => {
-                if used {
-                    loads.push((reg, *part, offset));
-                }
+            PartLocation::Reg(fixed) if used => match I::unallocated(fixed) {
+                Some(outside) => results.push(Arrival::Fetch(reg, fixed, outside.get)),
+                None => call.define(reg, fixed),
+            },
+            PartLocation::Stack(offset) if used => {
+                // If the callee popped its arguments, the stack pointer was put back: the area is where it was.
+                let place = at(Place::Outgoing, abi.stack_bytes + offset);
+                results.push(Arrival::Load(reg, place, part.loaded));
             }
+            PartLocation::Reg(_) | PartLocation::Stack(_) => {}
         }
     }
 }
@@ -216,7 +231,7 @@ fn pass_arguments<I: CallLowering>(
             }
             let copy = copy_place(abi, offset);
             if let Param::Referenced { .. } = param {
-                store_pair(cx, Value(arg), copy, convention_of::<I>(signature));
+                store_copy(cx, Value(arg), copy, convention_of::<I>(signature));
             }
             let address = cx.tmp(RegClass::Int);
             I::make_address(cx, address, copy);
@@ -275,7 +290,7 @@ fn pass_part<I: CallLowering>(
     uses: &mut Vec<Operand>,
 ) {
     match part.location {
-        PartLocation::Reg(fixed) => uses.push(Operand::reg_fixed_use(reg, fixed)),
+        PartLocation::Reg(fixed) => use_in::<I>(cx, reg, fixed, uses),
         PartLocation::Stack(offset) => I::store_register(cx, reg, plus(at(area, offset), shift), part.stored),
     }
     if let Some(twin) = part.twin {
@@ -283,6 +298,14 @@ fn pass_part<I: CallLowering>(
         I::store_register(cx, reg, home, part.ty);
         I::load_register(cx, bits, home, types::I64);
         uses.push(Operand::reg_fixed_use(bits, twin.register));
+    }
+}
+
+/// Passes a register's value in `fixed`: adds a fixed use, or moves it there now if `fixed` is not allocated.
+fn use_in<I: CallLowering>(cx: &mut Lower<'_, I>, reg: VReg, fixed: PReg, uses: &mut Vec<Operand>) {
+    match I::unallocated(fixed) {
+        Some(outside) => (outside.set)(cx, fixed, reg),
+        None => uses.push(Operand::reg_fixed_use(reg, fixed)),
     }
 }
 
@@ -315,8 +338,13 @@ pub(super) fn halves(place: Amode, convention: &Convention) -> [Amode; 2] {
     }
 }
 
-/// Stores an i128.
-fn store_pair<I: CallLowering>(cx: &mut Lower<'_, I>, value: Value, to: Amode, convention: &Convention) {
+/// Stores an i128 or a vector.
+fn store_copy<I: CallLowering>(cx: &mut Lower<'_, I>, value: Value, to: Amode, convention: &Convention) {
+    let ty = cx.ty(value);
+    if ty != types::I128 {
+        let register = cx.put(value);
+        return I::store_register(cx, register, to, ty);
+    }
     let (low, high) = cx.put_pair(value);
     for (reg, place) in [low, high].into_iter().zip(halves(to, convention)) {
         I::store_register(cx, reg, place, types::I64);
@@ -403,7 +431,8 @@ pub(crate) fn libcall<I: CallLowering>(
     }
     let symbol = SymbolRef::LibCall(routine);
     let callee = Callee::Symbol { symbol, colocated: cx.flags.use_colocated_libcalls() };
-    let mut call = PendingCall { callee, clobbered: convention.clobbered(), pops: 0, operands };
+    let mut call =
+        PendingCall { callee, clobbered: convention.clobbered(cx.vcode.float_width()), pops: 0, operands };
     let (mut ints, mut floats) = (0, 0);
     for &result in results {
         let fixed = convention.result_register(result.class(), &mut ints, &mut floats);
@@ -488,7 +517,7 @@ pub(crate) fn return_<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Low
         let (low, high) = put_parts_extended(cx, abi.parts_of(param), Value(value));
         for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
             match part.location {
-                PartLocation::Reg(fixed) => uses.push(Operand::reg_fixed_use(reg, fixed)),
+                PartLocation::Reg(fixed) => use_in::<I>(cx, reg, fixed, &mut uses),
                 PartLocation::Stack(offset) => {
                     let area = cx.return_area.expect("results in memory have an address");
                     I::store_register(cx, reg, Amode::base(area, offset as i32), part.stored);
@@ -537,14 +566,22 @@ pub(crate) fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lo
     let operands = begin_call(cx, signature, &abi, args)?;
     let convention = convention_of::<I>(signature);
     let handled = successors.len() > 1;
-    let clobbered = if handled { convention.all } else { convention.clobbered() };
+    let clobbered = match handled {
+        true => Clobbered::whole(convention.all),
+        false => convention.clobbered(cx.vcode.float_width()),
+    };
     let mut call = PendingCall { callee, clobbered, pops: popped(&abi, convention), operands };
     if cx.flags.enable_pinned_reg() {
-        call.clobbered.remove(I::PINNED);
+        call.clobbered.all.remove(I::PINNED);
     }
     for (&param, &(low, high)) in abi.returns.iter().zip(&cx.try_results) {
         for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
             if let PartLocation::Reg(fixed) = part.location {
+                if I::unallocated(fixed).is_some() {
+                    let message =
+                        format!("try_call with results in vectors is not supported yet on {}", I::NAME);
+                    return Err(cx.unsupported(message));
+                }
                 call.define(reg, fixed);
             }
         }
@@ -638,10 +675,21 @@ fn emit_tail_call<I: CallLowering>(
     Ok(())
 }
 
-/// Defines the register of a parameter that is not passed in one, after the other parameters are defined.
-enum Arrival {
+/// Defines the register of a parameter or result that no fixed definition defines, after those that are.
+enum Arrival<I: CallLowering> {
     Load(VReg, Amode, Type),
     Address(VReg, Amode),
+    Fetch(VReg, PReg, fn(&mut Lower<'_, I>, VReg, PReg)),
+}
+
+impl<I: CallLowering> Arrival<I> {
+    fn define(self, cx: &mut Lower<'_, I>) {
+        match self {
+            Arrival::Load(reg, place, ty) => I::load_register(cx, reg, place, ty),
+            Arrival::Address(reg, place) => I::make_address(cx, reg, place),
+            Arrival::Fetch(reg, fixed, get) => get(cx, reg, fixed),
+        }
+    }
 }
 
 /// Defines the entry block's parameters from where they are passed.
@@ -665,6 +713,11 @@ pub(crate) fn params<I: CallLowering>(cx: &mut Lower<'_, I>) -> Lowered {
             Param::Referenced { part, .. } => {
                 let pointer = cx.tmp(RegClass::Int);
                 param_part(cx, &abi.parts[part as usize], pointer, &mut arrivals);
+                let ty = cx.ty(value);
+                if ty != types::I128 {
+                    arrivals.push(Arrival::Load(low, Amode::base(pointer, 0), ty));
+                    continue;
+                }
                 let places = halves(Amode::base(pointer, 0), convention_of::<I>(&cx.f.signature));
                 for (reg, place) in [Some(low), high].into_iter().flatten().zip(places) {
                     arrivals.push(Arrival::Load(reg, place, types::I64));
@@ -682,19 +735,22 @@ pub(crate) fn params<I: CallLowering>(cx: &mut Lower<'_, I>) -> Lowered {
         cx.push_operand(Operand::reg_fixed_def(area, fixed));
     }
     cx.finish(I::CALL_ROWS.args, 0, 0);
-    for arrival in arrivals {
-        match arrival {
-            Arrival::Load(reg, place, ty) => I::load_register(cx, reg, place, ty),
-            Arrival::Address(reg, place) => I::make_address(cx, reg, place),
-        }
-    }
+    arrivals.into_iter().for_each(|arrival| arrival.define(cx));
     Ok(())
 }
 
 /// Adds the fixed definition of a part, or its load to `arrivals`.
-fn param_part<I: CallLowering>(cx: &mut Lower<'_, I>, part: &Part, reg: VReg, arrivals: &mut Vec<Arrival>) {
+fn param_part<I: CallLowering>(
+    cx: &mut Lower<'_, I>,
+    part: &Part,
+    reg: VReg,
+    arrivals: &mut Vec<Arrival<I>>,
+) {
     match part.location {
-        PartLocation::Reg(fixed) => cx.push_operand(Operand::reg_fixed_def(reg, fixed)),
+        PartLocation::Reg(fixed) => match I::unallocated(fixed) {
+            Some(outside) => arrivals.push(Arrival::Fetch(reg, fixed, outside.get)),
+            None => cx.push_operand(Operand::reg_fixed_def(reg, fixed)),
+        },
         PartLocation::Stack(offset) => {
             arrivals.push(Arrival::Load(reg, at(Place::Incoming, offset), part.loaded));
         }

@@ -10,11 +10,12 @@ use super::context::{Lower, Lowered};
 use super::control::ControlLowering;
 use super::convert::Conversions;
 use super::overflow::OverflowLowering;
+use super::vector::VectorLowering;
 use super::wide_divide::WideDivision;
 use super::wide_shift::WideShifts;
 use super::{
-    atomic, call, condition, control, convert, overflow, rematerialize, select, variadic, wide, wide_divide,
-    wide_shift,
+    atomic, call, condition, control, convert, overflow, rematerialize, select, variadic, vector, wide,
+    wide_divide, wide_shift,
 };
 use crate::ir::*;
 
@@ -71,7 +72,7 @@ pub struct Families<I: FamilyLowering> {
 
 /// A target that supplies the functions for families.
 pub trait FamilyLowering:
-    ControlLowering + Conversions + OverflowLowering + WideShifts + WideDivision + AtomicLowering
+    ControlLowering + Conversions + OverflowLowering + WideShifts + WideDivision + AtomicLowering + VectorLowering
 {
     /// The functions.
     const FAMILIES: Families<Self>;
@@ -96,6 +97,16 @@ impl<I> Clone for Cell<I> {
 }
 
 impl<I> Copy for Cell<I> {}
+
+impl<I> Cell<I> {
+    /// The cell of a function that a target may lack.
+    const fn or_not_yet(lower: Option<LowerFamily<I>>) -> Self {
+        match lower {
+            Some(lower) => Cell::Lower(lower),
+            None => Cell::NotYet,
+        }
+    }
+}
 
 /// A family's cells, one for each [`Shape`].
 struct Row<I> {
@@ -164,6 +175,11 @@ impl<I> Row<I> {
         Row { float: Cell::Lower(lower), ..self }
     }
 
+    /// This row, lowering vectors of 128 bits by `lower`, if the target has a function for them.
+    const fn vector(self, lower: Option<LowerFamily<I>>) -> Self {
+        Row { vector: Cell::or_not_yet(lower), ..self }
+    }
+
     /// Returns the cell of a shape.
     const fn get(&self, shape: Shape) -> Cell<I> {
         match shape {
@@ -183,53 +199,61 @@ impl<I> Row<I> {
 
 /// Returns a target's row for a family.
 const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
-    let f = &I::FAMILIES;
+    let (f, v) = (&I::FAMILIES, &I::VECTORS);
     match family {
         Family::Constant => Row::ABSENT.none(rematerialize::define).int(rematerialize::define),
         Family::ConstantHalf | Family::ConstantQuad => Row::of_no_type(Cell::NotYet),
-        Family::ConstantVector => Row::WITH_VECTORS,
+        Family::ConstantVector => Row::WITH_VECTORS.vector(Some(rematerialize::define)),
         Family::Address => Row::ABSENT.int(rematerialize::define),
-        Family::Load => Row::WITH_ALL.int(f.load).wide(f.load).float(f.float_load),
-        Family::Store => Row::WITH_ALL.int(f.store).wide(f.store).float(f.float_store),
-        Family::Add => Row::WITH_VECTORS.int(f.add_or_subtract).wide(wide::lower),
-        Family::Logic => Row::WITH_ALL.int(f.logic).wide(wide::lower).float(f.float_logic),
-        Family::Complement => Row::WITH_ALL.int(f.complement).wide(wide::lower).float(f.float_logic),
-        Family::Negate => Row::WITH_VECTORS.int(f.negate).wide(wide::lower),
-        Family::Absolute => Row::WITH_VECTORS.int(f.absolute).wide(wide::lower),
-        Family::Multiply => Row::WITH_VECTORS.int(f.multiply).wide(wide::lower),
-        Family::MultiplyHigh => Row::WITH_VECTORS.int(f.multiply_high).wide(wide::lower),
+        Family::Load => Row::WITH_ALL.vector(v.load).int(f.load).wide(f.load).float(f.float_load),
+        Family::Store => Row::WITH_ALL.vector(v.store).int(f.store).wide(f.store).float(f.float_store),
+        Family::Add => Row::WITH_VECTORS.vector(v.add_or_subtract).int(f.add_or_subtract).wide(wide::lower),
+        Family::Logic => Row::WITH_ALL.vector(v.logic).int(f.logic).wide(wide::lower).float(f.float_logic),
+        Family::Complement => {
+            Row::WITH_ALL.vector(v.complement).int(f.complement).wide(wide::lower).float(f.float_logic)
+        }
+        Family::Negate => Row::WITH_VECTORS.vector(v.negate).int(f.negate).wide(wide::lower),
+        Family::Absolute => Row::WITH_VECTORS.vector(v.absolute).int(f.absolute).wide(wide::lower),
+        Family::Multiply => Row::WITH_VECTORS.vector(v.multiply).int(f.multiply).wide(wide::lower),
+        Family::MultiplyHigh => {
+            Row::WITH_VECTORS.vector(v.multiply_high).int(f.multiply_high).wide(wide::lower)
+        }
         Family::Divide => Row::ABSENT.int(f.divide).wide(wide_divide::divide),
         Family::Extend => Row::ABSENT.int(f.extend).wide(wide::lower),
         Family::Reduce => Row::ABSENT.int(wide::reduce).wide(wide::reduce),
-        Family::Shift => Row::WITH_VECTORS.int(f.shift).wide(wide_shift::lower),
-        Family::MinMax => Row::WITH_VECTORS.int(f.min_max).wide(wide::lower),
-        Family::Bits => Row::WITH_VECTORS.int(f.bits).wide(f.bits),
+        Family::Shift => Row::WITH_VECTORS.vector(v.shift).int(f.shift).wide(wide_shift::lower),
+        Family::MinMax => Row::WITH_VECTORS.vector(v.min_max).int(f.min_max).wide(wide::lower),
+        Family::Bits => Row::WITH_VECTORS.vector(v.bits).int(f.bits).wide(f.bits),
         Family::Overflow => Row::ABSENT.int(overflow::lower).wide(overflow::lower),
-        Family::Compare => Row::WITH_ALL.int(f.compare).wide(f.compare).float(f.compare),
-        Family::Select => Row::WITH_ALL.int(f.select).wide(f.select).float(f.select),
+        Family::Compare => Row::WITH_ALL.vector(v.compare).int(f.compare).wide(f.compare).float(f.compare),
+        Family::Select => Row::WITH_ALL.vector(v.select).int(f.select).wide(f.select).float(f.select),
         Family::BitSelect => {
-            Row::WITH_ALL.int(select::bit_select).wide(select::bit_select).float(f.float_bit_select)
+            let row = Row::WITH_ALL.vector(v.bit_select).float(f.float_bit_select);
+            row.int(select::bit_select).wide(select::bit_select)
         }
         Family::Mask => Row::ABSENT.int(f.mask).wide(f.mask),
         Family::SplitConcat => Row::ABSENT.int(wide::lower).wide(wide::lower),
-        Family::FloatArithmetic => Row::WITH_ALL.float(f.float),
-        Family::Bitcast => Row::WITH_ALL.int(convert::bitcast).wide(convert::bitcast).float(convert::bitcast),
-        Family::FloatWidth => Row::WITH_ALL.float(convert::change_width),
-        Family::FromInt => Row::WITH_ALL.float(convert::from_int),
+        Family::FloatArithmetic => Row::WITH_ALL.vector(v.float).float(f.float),
+        Family::Bitcast => {
+            let row = Row::WITH_ALL.vector(Some(vector::bitcast)).float(convert::bitcast);
+            row.int(convert::bitcast).wide(convert::bitcast)
+        }
+        Family::FloatWidth => Row::WITH_ALL.vector(v.float_width).float(convert::change_width),
+        Family::FromInt => Row::WITH_ALL.vector(v.from_int).float(convert::from_int),
         Family::ToInt => Row::WITH_ALL.float(convert::to_int_or_trap),
-        Family::ToIntSaturated => Row::WITH_ALL.float(convert::to_int_saturated),
-        Family::Saturate
-        | Family::Average
-        | Family::FixedPoint
-        | Family::Pairwise
-        | Family::LaneSelect
-        | Family::Lane
-        | Family::Permute
-        | Family::LaneTest
-        | Family::Narrow
-        | Family::Widen => Row::WITH_VECTORS,
-        Family::LoadWidening => Row { int: Cell::NotYet, ..Row::ABSENT },
-        Family::ToIntX86 => Row { float: Cell::NotYet, ..Row::WITH_ALL },
+        Family::ToIntSaturated => Row::WITH_ALL.vector(v.to_int_saturated).float(convert::to_int_saturated),
+        Family::Saturate => Row::WITH_VECTORS.vector(v.saturate),
+        Family::Average => Row::WITH_VECTORS.vector(v.average),
+        Family::FixedPoint => Row::WITH_VECTORS.vector(v.fixed_point),
+        Family::Pairwise => Row::WITH_VECTORS.vector(v.pairwise),
+        Family::LaneSelect => Row::WITH_VECTORS.vector(v.lane_select),
+        Family::Lane => Row::WITH_VECTORS.vector(v.lane),
+        Family::Permute => Row::WITH_VECTORS.vector(v.permute),
+        Family::LaneTest => Row::WITH_VECTORS.vector(v.lane_test),
+        Family::Narrow => Row::WITH_VECTORS.vector(v.narrow),
+        Family::Widen => Row::WITH_VECTORS.vector(v.widen),
+        Family::LoadWidening => Row { int: Cell::or_not_yet(v.load_widening), ..Row::ABSENT },
+        Family::ToIntX86 => Row { float: Cell::NotYet, ..Row::WITH_ALL.vector(v.to_int_x86) },
         Family::Atomic => Row::ABSENT.none(atomic::lower).int(atomic::lower).wide(atomic::lower),
         Family::Call => Row::ABSENT.none(call::call),
         Family::CallIndirect => Row::ABSENT.int(call::call_indirect),

@@ -14,6 +14,7 @@
 //! | `call`, `control` | calls and returns; branches and the frame |
 //! | `variadic` | lists of a variadic function's arguments |
 //! | `convert`, `float`, `atomic` | families with shared parts |
+//! | `vector` | vectors of 128 bits |
 //! | `wide`, `wide_divide`, `wide_shift` | i128 |
 //! | `divide_constant`, `reciprocal` | division by constants |
 
@@ -39,6 +40,7 @@ mod reciprocal;
 pub mod rematerialize;
 pub mod select;
 mod variadic;
+pub mod vector;
 pub mod vocabulary;
 pub mod wide;
 pub mod wide_divide;

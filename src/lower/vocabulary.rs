@@ -30,6 +30,9 @@ pub trait Materialization: Machine {
     /// Materialises a 64-bit integer in `d`.
     fn make_bits(cx: &mut Lower<'_, Self>, d: VReg, bits: u64);
 
+    /// Materialises a vector of 128 bits in `d`, given its bytes as memory holds them.
+    fn make_vector(cx: &mut Lower<'_, Self>, d: VReg, bytes: [u8; 16]);
+
     /// Materialises an address in a stack slot in `d`.
     fn make_slot_address(cx: &mut Lower<'_, Self>, d: VReg, slot: StackSlot, offset: i32);
 

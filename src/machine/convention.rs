@@ -8,7 +8,7 @@ use super::abi::{AbiSignature, Param, Part, PartLocation, Twin, Used};
 use super::argument_list::ArgumentList;
 use super::description::Machine;
 use crate::ir::{AbiParam, CallConv, Extension, Purpose, Shape, Signature, Type, types};
-use crate::machine::reg::{PReg, PRegSet, RegClass};
+use crate::machine::reg::{Clobbered, FloatWidth, PReg, PRegSet, RegClass};
 use crate::options::Flags;
 
 /// A calling convention of a target.
@@ -28,6 +28,8 @@ pub struct Convention {
     pub positional: bool,
     /// How i128 is passed.
     pub wide: WidePassing,
+    /// How vectors of 128 bits are passed.
+    pub vectors: VectorPassing,
     /// How structures in memory are passed: `sarg`.
     pub structures: Structures,
     /// How arguments behind the parameters of a variadic function are passed.
@@ -54,6 +56,8 @@ pub struct Convention {
     pub all: PRegSet,
     /// Callee-saved registers, except for the stack pointer.
     pub preserved: PRegSet,
+    /// The callee-saved registers of which only the half that holds a scalar is preserved.
+    pub half_preserved: PRegSet,
 }
 
 /// How a convention passes i128.
@@ -64,6 +68,23 @@ pub enum WidePassing {
     /// In two registers, the first at an even index in the convention's list, or on the stack.
     EvenPair,
     /// As the address of a copy that the caller owns; results are returned in memory.
+    Pointer,
+}
+
+/// How a convention passes vectors of 128 bits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum VectorPassing {
+    /// In the registers of floats, or on the stack.
+    LikeFloats,
+    /// In registers of their own, or on the stack, where all arguments behind the parameters of a variadic
+    /// function are.
+    Own {
+        /// Registers of arguments, in order.
+        args: &'static [PReg],
+        /// Registers of results, in order.
+        returns: &'static [PReg],
+    },
+    /// As the address of a copy that the caller owns; results are returned in the registers of floats.
     Pointer,
 }
 
@@ -134,11 +155,17 @@ impl Convention {
         next(class, self.int_returns, self.float_returns, ints, floats)
     }
 
-    /// Registers that a call clobbers.
-    pub fn clobbered(&self) -> PRegSet {
-        let mut clobbered = self.all;
-        clobbered.intersect_from(self.preserved.invert());
-        clobbered
+    /// Registers that a call clobbers, in a function with float values of this width.
+    pub fn clobbered(&self, width: FloatWidth) -> Clobbered {
+        let mut all = self.all;
+        all.intersect_from(self.preserved.invert());
+        let mut halves = match width {
+            FloatWidth::Scalar => PRegSet::empty(),
+            FloatWidth::Vector => self.half_preserved,
+        };
+        halves.intersect_from(self.preserved);
+        all.union_from(halves);
+        Clobbered { all, halves }
     }
 }
 
@@ -152,6 +179,8 @@ fn next(class: RegClass, of_ints: &[PReg], of_floats: &[PReg], ints: &mut usize,
 struct Assigner {
     int_regs: &'static [PReg],
     float_regs: &'static [PReg],
+    /// The registers of vectors, if floats have others.
+    vector_regs: Option<&'static [PReg]>,
     /// One more integer register, after those of `int_regs`.
     extra: Option<PReg>,
     positional: bool,
@@ -163,6 +192,7 @@ struct Assigner {
     memory: MemoryRules,
     ints: usize,
     floats: usize,
+    vectors: usize,
     stack: u32,
 }
 
@@ -171,6 +201,10 @@ impl Assigner {
         Assigner {
             int_regs: convention.int_returns,
             float_regs: convention.float_returns,
+            vector_regs: match convention.vectors {
+                VectorPassing::Own { returns, .. } => Some(returns),
+                VectorPassing::LikeFloats | VectorPassing::Pointer => None,
+            },
             extra: convention.llvm_return.filter(|_| flags.enable_llvm_abi_extensions()),
             positional: false,
             stack: 0,
@@ -182,6 +216,10 @@ impl Assigner {
         Assigner {
             int_regs: convention.int_args,
             float_regs: convention.float_args,
+            vector_regs: match convention.vectors {
+                VectorPassing::Own { args, .. } => Some(args),
+                VectorPassing::LikeFloats | VectorPassing::Pointer => None,
+            },
             extra: None,
             positional: convention.positional,
             twins: false,
@@ -190,6 +228,7 @@ impl Assigner {
             memory: convention.memory,
             ints: 0,
             floats: 0,
+            vectors: 0,
             stack: convention.reserved,
         }
     }
@@ -222,12 +261,21 @@ impl Assigner {
         first.zip(second)
     }
 
-    fn stack_offset(&mut self, size: u32) -> u32 {
+    /// The next register for a vector.
+    fn next_vector(&mut self) -> Option<PReg> {
+        let Some(regs) = self.vector_regs else { return self.next_reg(RegClass::Float) };
+        let reg = *regs.get(self.vectors)?;
+        self.vectors += 1;
+        Some(reg)
+    }
+
+    /// Reserves stack bytes for a value, at a multiple of its size that is no more than `most`.
+    fn stack_offset(&mut self, size: u32, most: u32) -> u32 {
         let room = match self.memory {
             MemoryRules::Packed => size,
-            _ => size.max(8),
+            MemoryRules::Slots | MemoryRules::RightJustified => size.max(8),
         };
-        self.stack = self.stack.next_multiple_of(room.min(16));
+        self.stack = self.stack.next_multiple_of(room.min(most));
         let at = self.stack;
         self.stack += room;
         at
@@ -238,6 +286,11 @@ impl Assigner {
         let start = parts.len() as u32;
         if param.ty == types::I128 {
             self.wide_value(param.extension, parts);
+        } else if Shape::of(param.ty) == Shape::Vector {
+            parts.push(match self.next_vector() {
+                Some(reg) => in_register(reg, param.ty, param.extension),
+                None => self.on_stack(param.ty, param.extension),
+            });
         } else {
             let class = if param.ty.is_int() { RegClass::Int } else { RegClass::Float };
             parts.push(match self.next_reg(class) {
@@ -265,7 +318,7 @@ impl Assigner {
                 parts.push(in_register(high, types::I64, extension));
             }
             None => {
-                let at = self.stack_offset(16);
+                let at = self.stack_offset(16, 16);
                 let high_first = self.memory == MemoryRules::RightJustified;
                 parts.push(in_memory(at + if high_first { 8 } else { 0 }, types::I64, extension));
                 parts.push(in_memory(at + if high_first { 0 } else { 8 }, types::I64, extension));
@@ -275,7 +328,9 @@ impl Assigner {
 
     /// Assigns a value of one part to the stack.
     fn on_stack(&mut self, ty: Type, extension: Extension) -> Part {
-        let at = self.stack_offset(ty.bytes());
+        // s390x has no alignment above 8 on its stack.
+        let most = if self.memory == MemoryRules::RightJustified { 8 } else { 16 };
+        let at = self.stack_offset(ty.bytes(), most);
         let part = in_memory(at, ty, extension);
         match self.memory {
             MemoryRules::Slots if ty.is_int() => Part { stored: types::I64, ..part },
@@ -347,6 +402,7 @@ impl Convention {
             let memory = MemoryRules::Slots;
             args = Assigner { int_regs: &[], float_regs: &[], memory, ..args };
         }
+        args.vector_regs = args.vector_regs.map(|_| [].as_slice());
         // C takes an i128 from two registers or from the stack, and looks for what follows in the next one.
         args.leaves_single = self.wide == WidePassing::Pair;
         for &ty in more {
@@ -398,6 +454,16 @@ impl Convention {
         AbiParam { ty, purpose: Purpose::Normal, extension }
     }
 
+    /// Whether arguments of a type are passed as the address of a copy.
+    fn by_address(&self, ty: Type) -> bool {
+        match Shape::of(ty) {
+            Shape::Wide => self.wide == WidePassing::Pointer,
+            Shape::Vector => self.vectors == VectorPassing::Pointer,
+            Shape::None | Shape::Int | Shape::Float | Shape::Half | Shape::Quad => false,
+            Shape::SmallVector | Shape::LargeVector | Shape::Dynamic => false,
+        }
+    }
+
     fn add_param(&self, param: &AbiParam, args: &mut Assigner, abi: &mut AbiSignature) -> Result<(), String> {
         let place = self.locate_param(param, args, abi)?;
         check_size(args.stack)?;
@@ -433,7 +499,7 @@ impl Convention {
                 abi.parts.push(in_register(reg, param.ty, param.extension));
                 Param::Parts(abi.parts.len() as u32 - 1, abi.parts.len() as u32)
             }
-            _ if param.ty == types::I128 && self.wide == WidePassing::Pointer => {
+            _ if self.by_address(param.ty) => {
                 let part = pointer_part(param, args, abi);
                 abi.copied_bytes += 16;
                 Param::Referenced { part, offset: abi.copied_bytes - 16 }

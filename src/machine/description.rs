@@ -34,29 +34,20 @@ pub struct MoveRows {
     pub int: Moves,
     /// Float registers whose values have at most 64 bits.
     pub float: Moves,
-    /// Whole vector registers, if the target supports types that need them.
-    pub vector: Option<Moves>,
+    /// Whole vector registers.
+    pub vector: Moves,
+    /// How much of a float register a variadic function saves.
+    pub saved: FloatWidth,
 }
 
 impl MoveRows {
-    /// Returns the rows that move whole registers of a class.
-    pub fn whole(&self, class: RegClass) -> &Moves {
-        match class {
-            RegClass::Int => &self.int,
-            RegClass::Float | RegClass::Vector => self.vector.as_ref().unwrap_or(&self.float),
-        }
-    }
-
     /// Returns the rows for a register class, given the greatest width of values of the float class.
     #[inline]
     pub const fn of(&self, class: RegClass, width: FloatWidth) -> &Moves {
         match (class, width) {
             (RegClass::Int, _) => &self.int,
             (RegClass::Float, FloatWidth::Scalar) => &self.float,
-            (RegClass::Float | RegClass::Vector, _) => match &self.vector {
-                Some(moves) => moves,
-                None => panic!("a type of this width is supported only with rows that move it"),
-            },
+            (RegClass::Float | RegClass::Vector, _) => &self.vector,
         }
     }
 }
@@ -108,7 +99,7 @@ pub trait Machine: Sized + Send + Sync + 'static {
 
     /// Whether values of a shape can be in registers.
     fn supports(shape: Shape) -> bool {
-        matches!(shape, Shape::Int | Shape::Wide | Shape::Float)
+        matches!(shape, Shape::Int | Shape::Wide | Shape::Float | Shape::Vector)
     }
 }
 

@@ -73,6 +73,22 @@ pub const fn spill_units(class: RegClass) -> usize {
     }
 }
 
+/// The registers that a call clobbers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Clobbered {
+    /// All of them.
+    pub all: PRegSet,
+    /// Those of which one half is preserved. It is all that a function has to save for its own callers.
+    pub halves: PRegSet,
+}
+
+impl Clobbered {
+    /// Registers that are clobbered whole.
+    pub const fn whole(all: PRegSet) -> Self {
+        Clobbered { all, halves: PRegSet::empty() }
+    }
+}
+
 /// The allocatable registers of a function, by class.
 #[derive(Clone, Copy, Debug)]
 pub struct RegisterFile {

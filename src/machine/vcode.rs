@@ -10,7 +10,7 @@
 mod redundant_params;
 
 use super::inst::{ConstantRef, InstSink, MachInst, Props, Row, RowId};
-use super::reg::{FloatWidth, Operand, PRegSet, RegClass, VBlock, VReg};
+use super::reg::{Clobbered, FloatWidth, Operand, PRegSet, RegClass, VBlock, VReg};
 use crate::entity::Span;
 use crate::ir::{self, NO_SRCLOC};
 use std::collections::HashMap;
@@ -80,6 +80,8 @@ pub struct VCode {
     pub(crate) edge_args: Vec<VReg>,
     /// Register sets that calls clobber; instructions refer to them by index.
     pub(crate) clobbers: Vec<PRegSet>,
+    /// For each of these sets, the registers of which one half is preserved.
+    clobbered_halves: Vec<PRegSet>,
     /// Runs of instructions with the same source location.
     pub(crate) srclocs: Vec<SrcLocRun>,
     /// Constants in memory: ranges in `constant_bytes`, indexed by [`ConstantRef`].
@@ -160,6 +162,7 @@ impl VCode {
         self.params.clear();
         self.edge_args.clear();
         self.clobbers.clear();
+        self.clobbered_halves.clear();
         self.srclocs.clear();
         self.constants.clear();
         self.constant_bytes.clear();
@@ -215,10 +218,12 @@ impl VCode {
     }
 
     /// Returns the number of a register set that calls clobber.
-    pub(crate) fn clobber_set(&mut self, set: PRegSet) -> u32 {
-        let found = self.clobbers.iter().position(|old| *old == set);
+    pub(crate) fn clobber_set(&mut self, Clobbered { all, halves }: Clobbered) -> u32 {
+        let mut sets = self.clobbers.iter().zip(&self.clobbered_halves);
+        let found = sets.position(|old| old == (&all, &halves));
         found.unwrap_or_else(|| {
-            self.clobbers.push(set);
+            self.clobbers.push(all);
+            self.clobbered_halves.push(halves);
             self.clobbers.len() - 1
         }) as u32
     }
@@ -333,6 +338,17 @@ impl VCode {
         let mut clobbers = row.clobbers;
         if let Some(set) = self.called_clobbers(inst, row) {
             clobbers.union_from(self.clobbers[set]);
+        }
+        clobbers
+    }
+
+    /// Returns those of which no half is preserved.
+    pub(crate) fn clobbers_whole(&self, inst: &MachInst, row: &Row) -> PRegSet {
+        let mut clobbers = self.clobbers(inst, row);
+        if let Some(set) = self.called_clobbers(inst, row) {
+            let mut kept = self.clobbered_halves[set].invert();
+            kept.union_from(row.clobbers);
+            clobbers.intersect_from(kept);
         }
         clobbers
     }

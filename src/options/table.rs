@@ -269,7 +269,7 @@ settings! {
     }
     Some(Arch::X86_64) => {
         has_sse3: bool = false, "SSE3", no_effect(Arch::ALL, UNUSED);
-        has_ssse3: bool = false, "SSSE3", no_effect(Arch::ALL, UNUSED);
+        has_ssse3: bool = false, "SSSE3";
         has_cmpxchg16b: bool = false, "CMPXCHG16B";
         has_sse41: bool = false, "SSE4.1";
         has_sse42: bool = false, "SSE4.2", no_effect(Arch::ALL, UNUSED);

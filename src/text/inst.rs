@@ -132,7 +132,9 @@ impl<S: Syntax> Printer<'_, S> {
             out.write_str(before)?;
             let found = self.find(|operand| operand.name == name);
             let (kind, register, word) = found.expect("checked when the row was read");
-            self.value(kind, register, word, out)?;
+            // The number of a lane, in brackets, has no prefix.
+            let prefix = if before.ends_with('[') { "" } else { S::IMMEDIATE };
+            self.value(kind, (register, word), prefix, out)?;
             text = after;
         }
         out.write_str(text)
@@ -167,7 +169,14 @@ impl<S: Syntax> Printer<'_, S> {
         self.address_at(register, word, 64)
     }
 
-    fn value(&self, kind: OperandForm, register: usize, word: usize, out: &mut dyn Write) -> fmt::Result {
+    /// Writes an operand whose first register operand and word have these indices, an immediate with `prefix`.
+    fn value(
+        &self,
+        kind: OperandForm,
+        (register, word): (usize, usize),
+        prefix: &str,
+        out: &mut dyn Write,
+    ) -> fmt::Result {
         match kind {
             OperandForm::Reg { bits, .. } => self.register(register, bits, out),
             OperandForm::Mem { bits } | OperandForm::RegMem { bits, .. } => {
@@ -179,7 +188,7 @@ impl<S: Syntax> Printer<'_, S> {
             OperandForm::Imm { bits, signed } => {
                 let value = (self.words[word] as i32 as i64) << (64 - bits.min(32)) >> (64 - bits.min(32));
                 let mask = if signed { -1 } else { (1i64 << bits) - 1 };
-                write!(out, "{}{}", S::IMMEDIATE, value & mask)
+                write!(out, "{prefix}{}", value & mask)
             }
             OperandForm::Imm64 => {
                 let value = self.words[word] as u64 | (self.words[word + 1] as u64) << 32;

@@ -121,6 +121,7 @@ impl Disassembled for Rows {
                 "sbfm*", "uxt*", "sxt*", "fmovs.i", "fmovd.i", "ushr*", "bic.8b", "adds*",
             ],
         ),
+        ("the disassembler has no data of the instruction", &["vgeth"]),
         (
             "the disassembler has no data of atomic operations",
             &["ldadd*", "ldclr*", "ldeor*", "ldset*", "ldsm*", "ldum*", "swp*", "cas*"],

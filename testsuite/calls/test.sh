@@ -13,6 +13,16 @@ clif "-O speed" calls.clif --set enable_llvm_abi_extensions=true --set is_pic=fa
 link bfd -no-pie -o prog c.o calls.o
 prints "$here/expected" run ./prog
 
+# Vectors.
+case $TARGET in s390x) march=-march=z14 ;; *) march= ;; esac
+$CC $march -fPIC -O1 -Wall -c -o vectors_c.o "$here/vectors.c"
+printf '%s\n' '50263 50263' '402630 402630' '46300 46300' '263006 263006' >wanted
+echo "$levels" | while read -r level; do
+    clif "$level" "$here/vectors.clif"
+    link bfd -o prog vectors_c.o vectors.o
+    prints wanted run ./prog
+done
+
 # Nothing behind a structure is read.
 $CC -fPIC -O1 -Wall -c -o page_end_c.o "$here/page_end.c"
 echo '131028' >wanted

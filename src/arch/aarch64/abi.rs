@@ -10,7 +10,9 @@
 use super::regs::*;
 use crate::ir::{CallConv, types};
 use crate::machine::argument_list::{ArgumentList, CountedList, SavedRegisters};
-use crate::machine::convention::{Convention, MemoryRules, Structures, Variadic, WidePassing, register_set};
+use crate::machine::convention::{
+    Convention, MemoryRules, Structures, Variadic, VectorPassing, WidePassing, register_set,
+};
 use crate::machine::reg::PRegSet;
 
 /// Every register that can hold a value: neither x16 and x17, which emission uses, nor the platform's x18.
@@ -20,10 +22,12 @@ const ALL_REGISTERS: PRegSet = register_set(&[
     V19, V20, V21, V22, V23, V24, V25, V26, V27, V28, V29, V30, V31,
 ]);
 
-/// Only the low halves of v8 to v15 are preserved, which suffices for scalars.
 const AAPCS64_PRESERVED: PRegSet = register_set(&[
     X19, X20, X21, X22, X23, X24, X25, X26, X27, X28, FP, V8, V9, V10, V11, V12, V13, V14, V15,
 ]);
+
+/// Only the low halves of these are preserved, which suffices for scalars.
+const HALF_PRESERVED: PRegSet = register_set(&[V8, V9, V10, V11, V12, V13, V14, V15]);
 
 /// The list of the Procedure Call Standard's appendix B: counts run up to zero, the end of the saved
 /// registers.
@@ -61,6 +65,7 @@ const AAPCS64_ROW: Convention = Convention {
     llvm_return: None,
     positional: false,
     wide: WidePassing::EvenPair,
+    vectors: VectorPassing::LikeFloats,
     structures: Structures::ByAddress,
     variadic: Variadic::AsParameters,
     list: LIST,
@@ -73,6 +78,7 @@ const AAPCS64_ROW: Convention = Convention {
     returns_sret: None,
     all: ALL_REGISTERS,
     preserved: AAPCS64_PRESERVED,
+    half_preserved: HALF_PRESERVED,
 };
 
 static AAPCS64: Convention = AAPCS64_ROW;
@@ -96,7 +102,8 @@ static FAST: Convention = FAST_ROW;
 
 static TAIL: Convention = Convention { callee_pops: true, ..FAST_ROW };
 
-static PRESERVE_ALL: Convention = Convention { preserved: ALL_REGISTERS, ..AAPCS64_ROW };
+static PRESERVE_ALL: Convention =
+    Convention { preserved: ALL_REGISTERS, half_preserved: PRegSet::empty(), ..AAPCS64_ROW };
 
 /// The row of a convention; `None` if aarch64 does not support it.
 pub fn convention(call_conv: CallConv) -> Option<&'static Convention> {

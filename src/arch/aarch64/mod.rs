@@ -27,7 +27,7 @@ use crate::ir::{CallConv, Endianness};
 use crate::machine::convention::Convention;
 use crate::machine::description::{Machine, MoveRows, Moves, RegisterNeeds, allocatable};
 use crate::machine::inst::{Row, RowId};
-use crate::machine::reg::{ClassFile, PReg, RegisterFile};
+use crate::machine::reg::{ClassFile, FloatWidth, PReg, RegisterFile};
 use crate::options::Flags;
 use regs::*;
 
@@ -47,7 +47,8 @@ impl Machine for Aarch64 {
     const MOVES: MoveRows = MoveRows {
         int: Moves { copy: rows::MOVX_R, load: rows::LDRX, store: rows::STRX },
         float: Moves { copy: rows::MOV_16B, load: rows::LDRD_F, store: rows::STRD_F },
-        vector: Some(Moves { copy: rows::MOV_16B, load: rows::LDRQ_F, store: rows::STRQ_F }),
+        vector: Moves { copy: rows::MOV_16B, load: rows::LDRQ_F, store: rows::STRQ_F },
+        saved: FloatWidth::Vector,
     };
 
     const PINNED: PReg = regs::PINNED;

@@ -13,7 +13,9 @@
 use super::regs::*;
 use crate::ir::{CallConv, types};
 use crate::machine::argument_list::{ArgumentList, CountedList, SavedRegisters};
-use crate::machine::convention::{Convention, MemoryRules, Structures, Variadic, WidePassing, register_set};
+use crate::machine::convention::{
+    Convention, MemoryRules, Structures, Variadic, VectorPassing, WidePassing, register_set,
+};
 use crate::machine::reg::{PReg, PRegSet};
 
 /// Size of the area above the caller's stack pointer in which the callee may save registers.
@@ -57,6 +59,15 @@ const LIST: ArgumentList = ArgumentList::Counted(CountedList {
     area: 160,
 });
 
+/// A call preserves the left half of a vector register at most. Of none of them a whole is preserved.
+const FLOATS: PRegSet = register_set(&[F0, F1, F2, F3, F4, F5, F6, F7, F8, F9, F10, F11, F12, F13, F14, F15]);
+
+/// Vectors are passed in registers that are not allocated: see `lower/vector/memory.rs`.
+const VECTORS: VectorPassing = VectorPassing::Own {
+    args: &[V24, V26, V28, V30, V25, V27, V29, V31],
+    returns: &[V24, V26, V28, V30, V25, V27, V29, V31],
+};
+
 const SYSTEM_V_ROW: Convention = Convention {
     int_args: &[R2, R3, R4, R5, R6],
     float_args: &[F0, F2, F4, F6],
@@ -65,6 +76,7 @@ const SYSTEM_V_ROW: Convention = Convention {
     llvm_return: None,
     positional: false,
     wide: WidePassing::Pointer,
+    vectors: VECTORS,
     structures: Structures::ByAddress,
     variadic: Variadic::AsParameters,
     list: LIST,
@@ -77,6 +89,7 @@ const SYSTEM_V_ROW: Convention = Convention {
     returns_sret: None,
     all: ALL_REGISTERS,
     preserved: register_set(&[R6, R7, R8, R9, R10, R11, R12, R13, F8, F9, F10, F11, F12, F13, F14, F15]),
+    half_preserved: FLOATS,
 };
 
 static SYSTEM_V: Convention = SYSTEM_V_ROW;

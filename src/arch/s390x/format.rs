@@ -158,6 +158,7 @@ formats! {
     Siy "SIY" 6 Ends DB_LONG, [i2 8 8];
     Sil "SIL" 6 Word DB, [i2 32 16];
     VriA "VRI_a" 6 Ends NONE, [v1 8 4, i2 16 16, m3 32 4];
+    VriC "VRI_c" 6 Ends NONE, [v1 8 4, v3 12 4, i2 16 16, m4 32 4];
     VriB "VRI_b" 6 Ends NONE, [v1 8 4, i2 16 8, i3 24 8, m4 32 4];
     VriE "VRI_e" 6 Ends NONE, [v1 8 4, v2 12 4, i3 16 12, m4 32 4, m5 28 4];
     VrrA "VRR_a" 6 Ends NONE, [v1 8 4, v2 12 4, m3 32 4, m4 28 4, m5 24 4];
@@ -201,6 +202,20 @@ impl Field {
     #[inline]
     pub const fn place(&self, value: u32) -> u64 {
         ((value & self.mask) as u64) << self.shift
+    }
+
+    /// The field's bits for a register's number. A vector register's fifth bit is in bits 36 to 39, which
+    /// belong to the fields at 8, 12, 16 and 32 in this order.
+    #[inline]
+    pub const fn place_register(&self, number: u8) -> u64 {
+        let fifth = match self.at {
+            _ if number < 16 => 0,
+            8 => 8,
+            12 => 4,
+            16 => 2,
+            _ => 1,
+        };
+        self.place(number as u32 & 15) | fifth << 24
     }
 }
 

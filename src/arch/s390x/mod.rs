@@ -27,7 +27,7 @@ use crate::ir::{CallConv, Endianness};
 use crate::machine::convention::Convention;
 use crate::machine::description::{Machine, MoveRows, Moves, RegisterNeeds, allocatable};
 use crate::machine::inst::{Row, RowId};
-use crate::machine::reg::{ClassFile, PReg, RegisterFile};
+use crate::machine::reg::{ClassFile, FloatWidth, PReg, RegisterFile};
 use crate::options::Flags;
 use regs::*;
 
@@ -53,7 +53,8 @@ impl Machine for S390x {
     const MOVES: MoveRows = MoveRows {
         int: Moves { copy: rows::LG_RR, load: rows::LG_RM, store: rows::STG_MR },
         float: Moves { copy: rows::FLD_RR, load: rows::FLD_RM, store: rows::FSTD_MR },
-        vector: None,
+        vector: Moves { copy: rows::VLR, load: rows::VL, store: rows::VST },
+        saved: FloatWidth::Scalar,
     };
 
     const PINNED: PReg = regs::PINNED;

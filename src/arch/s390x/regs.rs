@@ -11,7 +11,8 @@ pub const fn gpr(number: u8) -> PReg {
     PReg::new(number as usize, RegClass::Int)
 }
 
-/// A floating-point register by number: the left half of the vector register of that number.
+/// A vector register by number. The left half of each of the first sixteen is the floating-point register of
+/// that number. The others are not allocated: scalar instructions can't name them.
 pub const fn fpr(number: u8) -> PReg {
     PReg::new(number as usize, RegClass::Float)
 }
@@ -24,6 +25,10 @@ registers! { gpr:
 registers! { fpr:
     F0 0, F1 1, F2 2, F3 3, F4 4, F5 5, F6 6, F7 7,
     F8 8, F9 9, F10 10, F11 11, F12 12, F13 13, F14 14, F15 15,
+}
+
+registers! { fpr:
+    V24 24, V25 25, V26 26, V27 27, V28 28, V29 29, V30 30, V31 31,
 }
 
 /// The register that `enable_pinned_reg` reserves.
@@ -42,12 +47,19 @@ pub fn dwarf(register: PReg) -> u16 {
     }
 }
 
-const NAMES: [[&str; 16]; 2] = [
-    ["r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"],
-    ["f0", "f1", "f2", "f3", "f4", "f5", "f6", "f7", "f8", "f9", "f10", "f11", "f12", "f13", "f14", "f15"],
+const NAMES: [&[&str]; 2] = [
+    &["r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"],
+    &[
+        "f0", "f1", "f2", "f3", "f4", "f5", "f6", "f7", "f8", "f9", "f10", "f11", "f12", "f13", "f14", "f15",
+        "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29",
+        "v30", "v31",
+    ],
 ];
 
 /// The name of a register, without `%`.
 pub fn name(register: PReg) -> &'static str {
-    NAMES[(register.class() != RegClass::Int) as usize][register.hw_enc() & 15]
+    match register.class() {
+        RegClass::Int => NAMES[0][register.hw_enc() & 15],
+        RegClass::Float | RegClass::Vector => NAMES[1][register.hw_enc() & 31],
+    }
 }

@@ -9,7 +9,9 @@
 use super::regs::*;
 use crate::ir::{CallConv, types};
 use crate::machine::argument_list::{ArgumentList, CountedList, SavedRegisters};
-use crate::machine::convention::{Convention, MemoryRules, Structures, Variadic, WidePassing, register_set};
+use crate::machine::convention::{
+    Convention, MemoryRules, Structures, Variadic, VectorPassing, WidePassing, register_set,
+};
 use crate::machine::reg::PRegSet;
 
 /// Every register that can hold a value.
@@ -58,6 +60,7 @@ const SYSTEM_V_ROW: Convention = Convention {
     llvm_return: Some(RCX),
     positional: false,
     wide: WidePassing::Pair,
+    vectors: VectorPassing::LikeFloats,
     structures: Structures::OnStack,
     variadic: Variadic::AsParameters,
     list: LIST,
@@ -70,6 +73,7 @@ const SYSTEM_V_ROW: Convention = Convention {
     returns_sret: Some(RAX),
     all: ALL_REGISTERS,
     preserved: SYSTEM_V_PRESERVED,
+    half_preserved: PRegSet::empty(),
 };
 
 static SYSTEM_V: Convention = SYSTEM_V_ROW;
@@ -92,6 +96,7 @@ static WINDOWS: Convention = Convention {
     float_returns: &[XMM0],
     llvm_return: None,
     positional: true,
+    vectors: VectorPassing::Pointer,
     structures: Structures::ByAddress,
     variadic: Variadic::FloatsTwice,
     list: ArgumentList::Address,

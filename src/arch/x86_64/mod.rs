@@ -27,7 +27,7 @@ use crate::ir::{CallConv, Endianness};
 use crate::machine::convention::Convention;
 use crate::machine::description::{Machine, MoveRows, Moves, RegisterNeeds, allocatable};
 use crate::machine::inst::{Row, RowId};
-use crate::machine::reg::{ClassFile, PReg, PRegSet, RegisterFile};
+use crate::machine::reg::{ClassFile, FloatWidth, PReg, PRegSet, RegisterFile};
 use crate::options::Flags;
 use regs::*;
 
@@ -47,7 +47,8 @@ impl Machine for X86_64 {
     const MOVES: MoveRows = MoveRows {
         int: Moves { copy: rows::MOVQ_RM, load: rows::MOVQ_RM, store: rows::MOVQ_MR },
         float: Moves { copy: rows::MOVAPS_RR, load: rows::MOVUPS_LOAD, store: rows::MOVUPS_STORE },
-        vector: Some(Moves { copy: rows::MOVAPS_RR, load: rows::MOVUPS_LOAD, store: rows::MOVUPS_STORE }),
+        vector: Moves { copy: rows::MOVAPS_RR, load: rows::MOVUPS_LOAD, store: rows::MOVUPS_STORE },
+        saved: FloatWidth::Vector,
     };
 
     const PINNED: PReg = regs::PINNED;

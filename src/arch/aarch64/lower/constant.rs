@@ -1,6 +1,7 @@
 //! Materialises constants and addresses.
 
 use super::inputs::*;
+use super::vector;
 use crate::arch::aarch64::address::constant_cost;
 use crate::arch::aarch64::operands::FloatImmediate;
 use crate::arch::aarch64::{Aarch64, rows};
@@ -39,6 +40,10 @@ impl Materialization for Aarch64 {
         rule!(cx, "constant.memory");
         let number = cx.vcode.constant(&bits.to_le_bytes());
         rows::ldr(cx, Q64, d, Amode::at(Place::Constant(number), 0));
+    }
+
+    fn make_vector(cx: &mut Cx, d: VReg, bytes: [u8; 16]) {
+        vector::memory::make_constant(cx, d, bytes);
     }
 
     fn make_slot_address(cx: &mut Cx, d: VReg, slot: StackSlot, offset: i32) {

@@ -20,14 +20,14 @@ use crate::rule;
 
 impl MemoryAccess for Aarch64 {
     fn load_register(cx: &mut Cx, d: VReg, from: Amode, ty: Type) {
-        match ty.is_int() {
+        match ty.is_int() && !ty.is_vector() {
             true => rows::ldr(cx, exact_size(ty), d, from),
             false => rows::ldr_f(cx, exact_size(ty), d, from),
         }
     }
 
     fn store_register(cx: &mut Cx, register: VReg, to: Amode, ty: Type) {
-        match ty.is_int() {
+        match ty.is_int() && !ty.is_vector() {
             true => rows::str(cx, exact_size(ty), register, to),
             false => rows::str_f(cx, exact_size(ty), register, to),
         }

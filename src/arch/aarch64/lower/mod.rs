@@ -17,6 +17,7 @@
 //! | `atomic` | atomic accesses and fences |
 //! | `control`, `tls` | branches, the frame, thread-local addresses |
 //! | `call` | calls |
+//! | `vector/` | vectors of 128 bits |
 //! | `chain` | comparisons joined by `and` and `or`, by conditional comparisons |
 
 mod atomic;
@@ -37,6 +38,7 @@ mod overflow;
 mod select;
 mod shift;
 mod tls;
+mod vector;
 mod wide;
 
 use crate::arch::aarch64::Aarch64;

@@ -7,7 +7,7 @@ use crate::lower::context::Lowered;
 use crate::lower::control::{ThreadLocal, unsupported_tls_model};
 use crate::machine::amode::Amode;
 use crate::machine::convention::register_set;
-use crate::machine::reg::{PReg, RegClass, VReg};
+use crate::machine::reg::{Clobbered, PReg, RegClass, VReg};
 use crate::machine::symbol::SymbolRef;
 use crate::options::TlsModel;
 
@@ -40,5 +40,5 @@ pub fn address(cx: &mut Cx, d: VReg, variable: &ThreadLocal) -> Lowered {
 /// Records a call that clobbers only these registers and the one with the result.
 fn changed_by_call(cx: &mut Cx, changed: &[PReg]) -> u32 {
     cx.calls = true;
-    cx.vcode.clobber_set(register_set(changed))
+    cx.vcode.clobber_set(Clobbered::whole(register_set(changed)))
 }

@@ -3,9 +3,9 @@
 use super::inputs::*;
 use crate::arch::s390x::{S390x, rows};
 use crate::ir::*;
-use crate::lower::call::{CallLowering, CallRows, Callee};
+use crate::lower::call::{CallLowering, CallRows, Callee, Unallocated};
 use crate::machine::amode::Amode;
-use crate::machine::reg::Operand;
+use crate::machine::reg::{Operand, PReg, RegClass};
 use crate::machine::size::exact_size;
 use crate::rule;
 
@@ -25,6 +25,15 @@ impl CallLowering for S390x {
         rule!(cx, "call.stack_immediate");
         rows::mvi_mi(cx, exact_size(ty), to, imm);
         true
+    }
+
+    /// Vectors are passed in v24 to v31.
+    fn unallocated(register: PReg) -> Option<Unallocated<Self>> {
+        let is_outside = register.class() == RegClass::Float && register.hw_enc() >= 16;
+        is_outside.then_some(Unallocated {
+            set: |cx, register, a| rows::pass_vector(cx, a, register.hw_enc() as i32),
+            get: |cx, d, register| rows::passed_vector(cx, d, register.hw_enc() as i32),
+        })
     }
 
     fn call(cx: &mut Cx, clobbers: u32, callee: Callee, pops: u32, operands: &[Operand]) {

@@ -6,6 +6,7 @@
 
 use super::field;
 use super::inputs::*;
+use super::vector;
 use crate::arch::s390x::{S390x, rows};
 use crate::ir::*;
 use crate::lower::address::{near_symbol, slot_amode};
@@ -46,6 +47,10 @@ impl Materialization for S390x {
             Insert::Half(_, half) => rows::iilh(cx, d, left, half as i32),
             Insert::Word(word) => rows::iilf(cx, d, left, word as i32),
         }
+    }
+
+    fn make_vector(cx: &mut Cx, d: VReg, bytes: [u8; 16]) {
+        vector::memory::make_constant(cx, d, bytes);
     }
 
     fn make_slot_address(cx: &mut Cx, d: VReg, slot: StackSlot, offset: i32) {

@@ -16,16 +16,22 @@ use crate::rule;
 
 impl MemoryAccess for S390x {
     fn load_register(cx: &mut Cx, d: VReg, from: Amode, ty: Type) {
-        match ty.is_int() {
-            true => load_int(cx, d, from, ty, None),
-            false => rows::fl_rm(cx, exact_size(ty), d, from),
+        if ty.is_vector() {
+            rows::vl(cx, d, from);
+        } else if ty.is_int() {
+            load_int(cx, d, from, ty, None);
+        } else {
+            rows::fl_rm(cx, exact_size(ty), d, from);
         }
     }
 
     fn store_register(cx: &mut Cx, register: VReg, to: Amode, ty: Type) {
-        match ty.is_int() {
-            true => rows::st_mr(cx, exact_size(ty), register, to),
-            false => rows::fst_mr(cx, exact_size(ty), register, to),
+        if ty.is_vector() {
+            rows::vst(cx, register, to);
+        } else if ty.is_int() {
+            rows::st_mr(cx, exact_size(ty), register, to);
+        } else {
+            rows::fst_mr(cx, exact_size(ty), register, to);
         }
     }
 

@@ -17,6 +17,7 @@
 //! | `atomic` | atomic accesses and fences |
 //! | `control`, `tls` | branches, the frame, thread-local addresses |
 //! | `call` | calls |
+//! | `vector/` | vectors of 128 bits |
 //! | `field` | bit fields, by instructions that rotate, mask and insert at once |
 
 mod atomic;
@@ -37,6 +38,7 @@ mod overflow;
 mod select;
 mod shift;
 mod tls;
+mod vector;
 mod wide;
 
 use crate::arch::s390x::S390x;

@@ -28,9 +28,9 @@ fn general_dynamic(cx: &mut Cx, d: VReg, symbol: SymbolRef, offset: i32) {
     let convention = system_convention::<S390x>();
     cx.calls = true;
     cx.outgoing = cx.outgoing.max(convention.reserved);
-    let mut clobbered = convention.clobbered();
-    clobbered.remove(R2);
-    clobbered.add(R12);
+    let mut clobbered = convention.clobbered(cx.vcode.float_width());
+    clobbered.all.remove(R2);
+    clobbered.all.add(R12);
     let clobbers = cx.vcode.clobber_set(clobbered);
     rows::tls_gd(cx, clobbers, d, symbol, offset, &[]);
 }

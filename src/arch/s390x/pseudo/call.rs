@@ -138,3 +138,13 @@ pub fn get_pinned(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
 pub fn set_pinned(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     rows::l_rr(&mut Direct::of(cx, buffer), Q64, physical(PINNED), view.operand(0));
 }
+
+/// Moves a vector to a register that is not allocated.
+pub fn pass_vector(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    rows::vlr(&mut Direct::of(cx, buffer), physical(fpr(view.words[0] as u8)), view.operand(0));
+}
+
+/// Moves a vector from a register that is not allocated.
+pub fn passed_vector(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    rows::vlr(&mut Direct::of(cx, buffer), view.operand(0), physical(fpr(view.words[0] as u8)));
+}

@@ -17,6 +17,16 @@ pub fn float_select(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) 
     buffer.bind(past);
 }
 
+/// Copies a vector register if a condition holds.
+pub fn vector_select(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    let (d, chosen) = (view.operand(0), view.operand(2));
+    let past = buffer.label();
+    let sink = &mut Direct::of(cx, buffer);
+    rows::brc_label(sink, Cond::from_code(view.small as u16).complement(), past);
+    rows::vlr(sink, d, chosen);
+    buffer.bind(past);
+}
+
 /// Replaces a NaN by the canonical NaN, which is in memory.
 pub fn canonical_nan(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let (d, size) = view.sized_operand(0);

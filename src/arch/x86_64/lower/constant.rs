@@ -1,6 +1,7 @@
 //! Materialises constants and addresses.
 
 use super::inputs::*;
+use super::vector;
 use crate::arch::x86_64::operands::Rm;
 use crate::arch::x86_64::{X86_64, rows};
 use crate::ir::*;
@@ -40,6 +41,10 @@ impl Materialization for X86_64 {
         } else {
             rows::movq_ri(cx, d, bits as i32);
         }
+    }
+
+    fn make_vector(cx: &mut Cx, d: VReg, bytes: [u8; 16]) {
+        vector::memory::make_constant(cx, d, bytes);
     }
 
     fn make_slot_address(cx: &mut Cx, d: VReg, slot: StackSlot, offset: i32) {

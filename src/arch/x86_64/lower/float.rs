@@ -31,7 +31,7 @@ pub struct Op {
 }
 
 /// The [`Op`] of two rows. With `imm`, the rows have an immediate. With `single`, single precision is always
-/// used, whose bitwise operations do the same and are shorter.
+/// used, whose bitwise operations do the same and are shorter. With `fixed`, the rows have no sizes.
 macro_rules! op {
     ($sse:ident $avx:ident) => {
         Op {
@@ -44,6 +44,9 @@ macro_rules! op {
             sse: |cx, _, d, a, b| rows::$sse(cx, L32, d, a, b),
             avx: |cx, _, d, a, b| rows::$avx(cx, L32, d, a, b),
         }
+    };
+    (fixed $sse:ident $avx:ident) => {
+        Op { sse: |cx, _, d, a, b| rows::$sse(cx, d, a, b), avx: |cx, _, d, a, b| rows::$avx(cx, d, a, b) }
     };
     (imm $sse:ident $avx:ident $imm:literal) => {
         Op {

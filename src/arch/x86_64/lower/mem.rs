@@ -2,6 +2,7 @@
 
 use super::bits::swap_bytes;
 use super::inputs::*;
+use super::vector;
 use crate::arch::x86_64::operands::Rm;
 use crate::arch::x86_64::{X86_64, rows};
 use crate::ir::*;
@@ -17,16 +18,22 @@ use crate::rule;
 
 impl MemoryAccess for X86_64 {
     fn load_register(cx: &mut Cx, d: VReg, from: Amode, ty: Type) {
-        match ty.is_int() {
-            true => load_int(cx, d, from, ty, false),
-            false => rows::movs_load(cx, exact_size(ty), d, from),
+        if ty.is_vector() {
+            vector::memory::load_whole(cx, d, from);
+        } else if ty.is_int() {
+            load_int(cx, d, from, ty, false);
+        } else {
+            rows::movs_load(cx, exact_size(ty), d, from);
         }
     }
 
     fn store_register(cx: &mut Cx, register: VReg, to: Amode, ty: Type) {
-        match ty.is_int() {
-            true => rows::mov_mr(cx, exact_size(ty), register, to),
-            false => rows::movs_store(cx, exact_size(ty), register, to),
+        if ty.is_vector() {
+            vector::memory::store_whole(cx, register, to);
+        } else if ty.is_int() {
+            rows::mov_mr(cx, exact_size(ty), register, to);
+        } else {
+            rows::movs_store(cx, exact_size(ty), register, to);
         }
     }
 

@@ -17,6 +17,7 @@
 //! | `atomic` | atomic accesses and fences |
 //! | `control`, `tls` | branches, the frame, thread-local addresses |
 //! | `call` | calls |
+//! | `vector/` | vectors of 128 bits |
 
 mod atomic;
 mod bits;
@@ -35,6 +36,7 @@ mod overflow;
 mod select;
 mod shift;
 mod tls;
+mod vector;
 mod wide;
 
 use crate::arch::x86_64::X86_64;

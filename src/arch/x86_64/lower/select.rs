@@ -140,8 +140,8 @@ fn select_by_mask(cx: &mut Cx, d: VReg, compare: &InstData, chosen: Value, other
     true
 }
 
-/// `d = chosen` if a test holds, else `other`, for floats.
-fn move_float_if(cx: &mut Cx, size: OperandSize, d: VReg, test: Test, chosen: VReg, other: VReg) {
+/// `d = chosen` if a test holds, else `other`, for floats. The whole register is copied.
+pub fn move_float_if(cx: &mut Cx, size: OperandSize, d: VReg, test: Test, chosen: VReg, other: VReg) {
     match test {
         FlagTest::One(cond) => rows::select_x(cx, size, d, other, chosen, cond),
         FlagTest::Either(a, b) => {

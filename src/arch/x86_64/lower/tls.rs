@@ -7,7 +7,7 @@ use crate::lower::call::system_convention;
 use crate::lower::context::Lowered;
 use crate::lower::control::{ThreadLocal, unsupported_tls_model};
 use crate::machine::amode::Amode;
-use crate::machine::reg::{PRegSet, RegClass, VReg};
+use crate::machine::reg::{Clobbered, RegClass, VReg};
 use crate::machine::size::Q64;
 use crate::machine::symbol::SymbolRef;
 use crate::options::TlsModel;
@@ -34,25 +34,26 @@ pub fn address(cx: &mut Cx, d: VReg, variable: &ThreadLocal) -> Lowered {
 
 /// The general-dynamic model.
 fn general_dynamic(cx: &mut Cx, d: VReg, symbol: SymbolRef) {
-    let clobbers = called(cx, system_convention::<X86_64>().clobbered());
+    let clobbered = system_convention::<X86_64>().clobbered(cx.vcode.float_width());
+    let clobbers = called(cx, clobbered);
     rows::tls_gd(cx, clobbers, d, symbol, 0, &[]);
 }
 
 /// The model of Mach-O. A descriptor's function preserves all general-purpose registers but those of its
 /// argument and result.
 fn macho(cx: &mut Cx, d: VReg, symbol: SymbolRef) {
-    let mut clobbered = system_convention::<X86_64>().clobbered();
+    let mut clobbered = system_convention::<X86_64>().clobbered(cx.vcode.float_width());
     for register in [RCX, RDX, RSI, R8, R9, R10, R11] {
-        clobbered.remove(register);
+        clobbered.all.remove(register);
     }
     let clobbers = called(cx, clobbered);
     rows::tls_macho(cx, clobbers, d, symbol, 0, &[]);
 }
 
 /// Records a call with its result in rax. Returns the number of the set of other registers that it clobbers.
-fn called(cx: &mut Cx, mut clobbered: PRegSet) -> u32 {
+fn called(cx: &mut Cx, mut clobbered: Clobbered) -> u32 {
     cx.calls = true;
-    clobbered.remove(RAX);
-    debug_assert!(clobbered.contains(RDI), "the argument is in rdi");
+    clobbered.all.remove(RAX);
+    debug_assert!(clobbered.all.contains(RDI), "the argument is in rdi");
     cx.vcode.clobber_set(clobbered)
 }

@@ -1,0 +1,82 @@
+//! Loads, stores and constants of vectors, and moves of their halves.
+
+use crate::arch::aarch64::lower::inputs::Cx;
+use crate::arch::aarch64::{Aarch64, rows};
+use crate::ir::*;
+use crate::lower::address::access;
+use crate::lower::context::Lowered;
+use crate::lower::vector::VectorMoves;
+use crate::machine::amode::{Amode, Place};
+use crate::machine::reg::{RegClass, VReg};
+use crate::machine::size::{OperandSize, Q64};
+
+/// The size of accesses to whole registers.
+const WHOLE: OperandSize = OperandSize::from_bits(128);
+
+/// Materialises a constant, given its bytes.
+pub fn make_constant(cx: &mut Cx, d: VReg, bytes: [u8; 16]) {
+    match bytes {
+        _ if bytes == [0; 16] => rows::movi_zero(cx, d),
+        _ if bytes == [0xFF; 16] => {
+            let zero = cx.tmp(RegClass::Float);
+            rows::movi_zero(cx, zero);
+            rows::not_16b(cx, d, zero);
+        }
+        _ => {
+            let number = cx.vcode.constant(&bytes);
+            rows::ldr_f(cx, WHOLE, d, Amode::at(Place::Constant(number), 0));
+        }
+    }
+}
+
+/// Lowers loads of vectors.
+pub fn load(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let d = cx.def(inst);
+    let amode = access(cx, &data);
+    if !cx.swaps(&cx.mem_flags(&data)) || data.ty.lane_bits() == 8 {
+        rows::ldr_f(cx, WHOLE, d, amode);
+        return Ok(());
+    }
+    let raw = cx.tmp(RegClass::Float);
+    rows::ldr_f(cx, WHOLE, raw, amode);
+    Aarch64::reverse_bytes(cx, d, raw, data.ty.lane_bits());
+    Ok(())
+}
+
+/// Lowers stores of vectors.
+pub fn store(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let bits = cx.ty(Value(data.a)).lane_bits();
+    let mut source = cx.put(Value(data.a));
+    if cx.swaps(&cx.mem_flags(&data)) && bits != 8 {
+        let raw = source;
+        source = cx.tmp(RegClass::Float);
+        Aarch64::reverse_bytes(cx, source, raw, bits);
+    }
+    let amode = access(cx, &data);
+    rows::str_f(cx, WHOLE, source, amode);
+    Ok(())
+}
+
+impl VectorMoves for Aarch64 {
+    fn reverse_bytes(cx: &mut Cx, d: VReg, a: VReg, bits: u32) {
+        if bits < 128 {
+            return rows::rev_16b(cx, OperandSize::from_bits(bits), d, a);
+        }
+        let halves = cx.tmp(RegClass::Float);
+        rows::rev_16b(cx, Q64, halves, a);
+        rows::ext_16b(cx, d, halves, halves, 8);
+    }
+
+    fn join_halves(cx: &mut Cx, d: VReg, [first, second]: [VReg; 2]) {
+        let low = cx.tmp(RegClass::Float);
+        rows::fmov_fr(cx, Q64, low, first);
+        rows::vset(cx, Q64, d, low, second, 1);
+    }
+
+    fn split_halves(cx: &mut Cx, [first, second]: [VReg; 2], a: VReg) {
+        rows::fmov_rf(cx, Q64, first, a);
+        rows::vget(cx, Q64, second, a, 1);
+    }
+}

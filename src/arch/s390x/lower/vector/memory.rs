@@ -1,0 +1,73 @@
+//! Loads, stores and constants of vectors, and moves of their halves.
+//!
+//! Only the first sixteen vector registers are allocated, whose left halves scalars are in. Calls pass vectors
+//! in the others: `CallLowering::unallocated` moves them from and to there.
+
+use crate::arch::s390x::lower::inputs::Cx;
+use crate::arch::s390x::{S390x, rows};
+use crate::ir::*;
+use crate::lower::address::access;
+use crate::lower::context::Lowered;
+use crate::lower::vector::VectorMoves;
+use crate::machine::amode::{Amode, Place};
+use crate::machine::reg::{RegClass, VReg};
+use crate::machine::size::Q64;
+
+/// Materialises a constant, given its bytes. One instruction makes all whose bytes are 0 and 255.
+pub fn make_constant(cx: &mut Cx, d: VReg, bytes: [u8; 16]) {
+    if bytes.iter().all(|byte| matches!(byte, 0 | 0xFF)) {
+        let mask = bytes.iter().fold(0, |mask, byte| mask << 1 | i32::from(byte & 1));
+        return rows::vgbm(cx, d, mask);
+    }
+    let number = cx.vcode.constant(&bytes);
+    rows::vl(cx, d, Amode::at(Place::Constant(number), 0));
+}
+
+/// Lowers loads of vectors.
+pub fn load(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let d = cx.def(inst);
+    let amode = access(cx, &data);
+    if !cx.swaps(&cx.mem_flags(&data)) || data.ty.lane_bits() == 8 {
+        rows::vl(cx, d, amode);
+        return Ok(());
+    }
+    let raw = cx.tmp(RegClass::Float);
+    rows::vl(cx, raw, amode);
+    S390x::reverse_bytes(cx, d, raw, data.ty.lane_bits());
+    Ok(())
+}
+
+/// Lowers stores of vectors.
+pub fn store(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let bits = cx.ty(Value(data.a)).lane_bits();
+    let mut source = cx.put(Value(data.a));
+    if cx.swaps(&cx.mem_flags(&data)) && bits != 8 {
+        let raw = source;
+        source = cx.tmp(RegClass::Float);
+        S390x::reverse_bytes(cx, source, raw, bits);
+    }
+    let amode = access(cx, &data);
+    rows::vst(cx, source, amode);
+    Ok(())
+}
+
+impl VectorMoves for S390x {
+    fn reverse_bytes(cx: &mut Cx, d: VReg, a: VReg, bits: u32) {
+        let bytes = bits as u8 / 8;
+        let indices = cx.tmp(RegClass::Float);
+        make_constant(cx, indices, std::array::from_fn(|at| at as u8 ^ (bytes - 1)));
+        rows::vperm(cx, d, a, a, indices);
+    }
+
+    fn join_halves(cx: &mut Cx, d: VReg, [first, second]: [VReg; 2]) {
+        rows::vlvgp(cx, d, first, second);
+    }
+
+    fn split_halves(cx: &mut Cx, halves: [VReg; 2], a: VReg) {
+        for (half, lane) in halves.into_iter().zip(0..) {
+            rows::vlgv(cx, Q64, half, a, lane);
+        }
+    }
+}

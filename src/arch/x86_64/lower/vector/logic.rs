@@ -1,0 +1,66 @@
+//! Bitwise operations, and selections by a scalar or by bits.
+
+use super::memory::{commutative, operand};
+use crate::arch::x86_64::lower::float::{Op, op};
+use crate::arch::x86_64::lower::inputs::Cx;
+use crate::arch::x86_64::lower::select::move_float_if;
+use crate::arch::x86_64::rows;
+use crate::ir::*;
+use crate::lower::condition::condition;
+use crate::lower::context::Lowered;
+use crate::machine::reg::RegClass;
+use crate::machine::size::L32;
+
+/// Bitwise and.
+pub static AND: Op = op!(fixed pand_rm vpand_rm);
+/// `!a & b`.
+pub static AND_NOT: Op = op!(fixed pandn_rm vpandn_rm);
+/// Bitwise or.
+pub static OR: Op = op!(fixed por_rm vpor_rm);
+/// Exclusive or.
+pub static XOR: Op = op!(fixed pxor_rm vpxor_rm);
+
+/// Lowers band, bor and bxor.
+pub fn logic(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let d = cx.def(inst);
+    let op = match data.opcode {
+        Opcode::Band => &AND,
+        Opcode::Bor => &OR,
+        _ => &XOR,
+    };
+    commutative(cx, op, d, &data);
+    Ok(())
+}
+
+/// Lowers bnot.
+pub fn complement(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let d = cx.def(inst);
+    let ones = cx.tmp(RegClass::Float);
+    let a = operand(cx, Value(data.a));
+    rows::ones_x(cx, ones);
+    XOR.push(cx, L32, d, ones, a);
+    Ok(())
+}
+
+/// Lowers bitselect.
+pub fn bit_select(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let d = cx.def(inst);
+    let [control, ones, zeros] = [data.a, data.b, data.c].map(|value| cx.put(Value(value)));
+    let ones = AND.value(cx, L32, ones, control);
+    let zeros = AND_NOT.value(cx, L32, control, zeros);
+    OR.push(cx, L32, d, ones, zeros);
+    Ok(())
+}
+
+/// Lowers select and select_spectre_guard.
+pub fn select(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let d = cx.def(inst);
+    let (chosen, other) = (cx.put(Value(data.b)), cx.put(Value(data.c)));
+    let test = condition(cx, Value(data.a), true);
+    move_float_if(cx, L32, d, test, chosen, other);
+    Ok(())
+}

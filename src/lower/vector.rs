@@ -1,0 +1,227 @@
+//! Vectors of 128 bits: what all targets share, and what a target supplies.
+//!
+//! A register holds a vector as memory does in the target's byte order: lane 0 comes first, in the lowest bits
+//! on little-endian targets, in the leftmost ones on s390x. So loads, stores, and bitcasts in the target's byte
+//! order are plain moves. Those in the other order reverse the bytes of each lane ([`VectorMoves`]).
+//!
+//! A target's functions are in `arch/<target>/lower/vector/`, whose files have the same names on every target:
+//!
+//! | file | what it lowers |
+//! |---|---|
+//! | `memory` | loads, widening loads, stores, constants, halves, reversal of bytes |
+//! | `logic` | bitwise operations, `bitselect`, `blendv`, `select` |
+//! | `int` | `iadd`, `isub`, `ineg`, `iabs`, `smin` and the like, saturating sums, `avg_round` |
+//! | `product` | `imul`, high halves, `sqmul_round_sat`, `iadd_pairwise`, sums of products |
+//! | `shift` | shifts and rotations |
+//! | `bits` | counting and reversing bits |
+//! | `compare` | `icmp`, `fcmp`, `vany_true`, `vall_true`, `vhigh_bits` |
+//! | `lane` | `splat`, `scalar_to_vector`, `insertlane`, `extractlane` |
+//! | `permute` | `shuffle`, `swizzle`, `x86_pshufb` |
+//! | `width` | narrowing and widening of integer lanes |
+//! | `float` | arithmetic, signs and rounding of floats |
+//! | `convert` | conversions between integers and floats, and between f32 and f64 |
+//!
+//! A target's `vector/mod.rs` lists its functions as [`VectorFamilies`], which the table of `lower/families.rs`
+//! takes: a family without a function is refused. A function that has no code for one of its family's opcodes
+//! or types yet returns `cx.unsupported(…)`.
+//!
+//! Types of 128 bits are more than `i8x16`, `i16x8`, `i32x4`, `i64x2`, `f32x4` and `f64x2`: what computes on
+//! lanes matches on [`Lanes`], which has f16 lanes too. Before code for other shapes (smaller vectors, f128) is
+//! added, `Machine::supports` lets their values into registers.
+//!
+//! What else vectors need is not in these files: moves and spills (`Machine::MOVES`), which registers a call
+//! preserves whole (`Convention::half_preserved`) and how it passes vectors (`Convention::vectors`).
+
+use super::context::{Lower, Lowered};
+use super::families::LowerFamily;
+use super::rematerialize::constant_bytes;
+use super::vocabulary::Lowering;
+use crate::ir::*;
+use crate::machine::reg::{RegClass, VReg};
+
+/// A target's functions for families of opcodes on vectors of 128 bits; `None` if it has none yet.
+pub struct VectorFamilies<I: VectorLowering> {
+    /// `load`.
+    pub load: Option<LowerFamily<I>>,
+    /// Loads of 64 bits that widen each lane.
+    pub load_widening: Option<LowerFamily<I>>,
+    /// `store`.
+    pub store: Option<LowerFamily<I>>,
+    /// `iadd`, `isub`.
+    pub add_or_subtract: Option<LowerFamily<I>>,
+    /// `band`, `bor`, `bxor`.
+    pub logic: Option<LowerFamily<I>>,
+    /// `bnot`.
+    pub complement: Option<LowerFamily<I>>,
+    /// `ineg`.
+    pub negate: Option<LowerFamily<I>>,
+    /// `iabs`.
+    pub absolute: Option<LowerFamily<I>>,
+    /// `imul`.
+    pub multiply: Option<LowerFamily<I>>,
+    /// `umulhi`, `smulhi`.
+    pub multiply_high: Option<LowerFamily<I>>,
+    /// Shifts and rotations, all lanes by the same scalar amount.
+    pub shift: Option<LowerFamily<I>>,
+    /// `smin`, `smax`, `umin`, `umax`.
+    pub min_max: Option<LowerFamily<I>>,
+    /// Counting and reversing bits, and swapping bytes.
+    pub bits: Option<LowerFamily<I>>,
+    /// Saturating addition and subtraction.
+    pub saturate: Option<LowerFamily<I>>,
+    /// `avg_round`.
+    pub average: Option<LowerFamily<I>>,
+    /// `sqmul_round_sat` and the like.
+    pub fixed_point: Option<LowerFamily<I>>,
+    /// `iadd_pairwise` and sums of products.
+    pub pairwise: Option<LowerFamily<I>>,
+    /// `icmp`, `fcmp`.
+    pub compare: Option<LowerFamily<I>>,
+    /// `select`, `select_spectre_guard`.
+    pub select: Option<LowerFamily<I>>,
+    /// `bitselect`.
+    pub bit_select: Option<LowerFamily<I>>,
+    /// `blendv`.
+    pub lane_select: Option<LowerFamily<I>>,
+    /// `splat`, `insertlane`, `extractlane`, `scalar_to_vector`.
+    pub lane: Option<LowerFamily<I>>,
+    /// `shuffle`, `swizzle`, `x86_pshufb`.
+    pub permute: Option<LowerFamily<I>>,
+    /// `vany_true`, `vall_true`, `vhigh_bits`.
+    pub lane_test: Option<LowerFamily<I>>,
+    /// `snarrow`, `unarrow`, `uunarrow`.
+    pub narrow: Option<LowerFamily<I>>,
+    /// `swiden_low` and the like.
+    pub widen: Option<LowerFamily<I>>,
+    /// Arithmetic of floats.
+    pub float: Option<LowerFamily<I>>,
+    /// `fvpromote_low`, `fvdemote`.
+    pub float_width: Option<LowerFamily<I>>,
+    /// `fcvt_from_sint`, `fcvt_from_uint`.
+    pub from_int: Option<LowerFamily<I>>,
+    /// `fcvt_to_sint_sat`, `fcvt_to_uint_sat`.
+    pub to_int_saturated: Option<LowerFamily<I>>,
+    /// `x86_cvtt2dq`.
+    pub to_int_x86: Option<LowerFamily<I>>,
+}
+
+/// A target that lowers vectors of 128 bits.
+pub trait VectorLowering: VectorMoves {
+    /// The functions.
+    const VECTORS: VectorFamilies<Self>;
+}
+
+/// Moves between vectors, and between vectors and general registers.
+pub trait VectorMoves: Lowering {
+    /// `d = a` with the bytes of each lane of `bits` bits reversed: 16, 32, 64 or 128.
+    fn reverse_bytes(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, bits: u32);
+
+    /// `d` = two lanes of 64 bits, the first one first.
+    fn join_halves(cx: &mut Lower<'_, Self>, d: VReg, halves: [VReg; 2]);
+
+    /// Both lanes of 64 bits of `a`, the first one first.
+    fn split_halves(cx: &mut Lower<'_, Self>, halves: [VReg; 2], a: VReg);
+}
+
+/// The lanes of a vector of 128 bits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lanes {
+    /// 16 integers of 8 bits.
+    I8,
+    /// Eight integers of 16 bits.
+    I16,
+    /// Four integers of 32 bits.
+    I32,
+    /// Two integers of 64 bits.
+    I64,
+    /// Eight floats of 16 bits.
+    F16,
+    /// Four floats of 32 bits.
+    F32,
+    /// Two floats of 64 bits.
+    F64,
+}
+
+impl Lanes {
+    /// The lanes of a type of 128 bits.
+    pub fn of(ty: Type) -> Self {
+        debug_assert_eq!(Shape::of(ty), Shape::Vector, "other vectors have other families");
+        match (ty.lane_bits(), ty.lane().is_float()) {
+            (8, _) => Lanes::I8,
+            (16, false) => Lanes::I16,
+            (16, true) => Lanes::F16,
+            (32, false) => Lanes::I32,
+            (32, true) => Lanes::F32,
+            (_, false) => Lanes::I64,
+            (_, true) => Lanes::F64,
+        }
+    }
+
+    /// Number of bits in a lane.
+    pub fn bits(self) -> u32 {
+        match self {
+            Lanes::I8 => 8,
+            Lanes::I16 | Lanes::F16 => 16,
+            Lanes::I32 | Lanes::F32 => 32,
+            Lanes::I64 | Lanes::F64 => 64,
+        }
+    }
+}
+
+/// Returns the bytes of a value that is a vector constant, as memory holds them on the target.
+pub(crate) fn vector_constant<I: Lowering>(cx: &Lower<'_, I>, value: Value) -> Option<[u8; 16]> {
+    let data = cx.def_by(value, Opcode::Vconst).filter(|data| Shape::of(data.ty) == Shape::Vector)?;
+    Some(constant_bytes(cx.f, data, I::ENDIANNESS))
+}
+
+/// Lowers `bitcast` to or from a vector of 128 bits.
+pub(crate) fn bitcast<I: VectorMoves>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let (source, result) = (Value(data.a), cx.f.first_result(inst));
+    let from = cx.ty(source);
+    let order = cx.mem_flags(&data).endianness.unwrap_or(I::ENDIANNESS);
+    match (Shape::of(from), Shape::of(data.ty)) {
+        (Shape::Wide, Shape::Vector) => {
+            let (low, high) = cx.put_pair(source);
+            let halves = if order == Endianness::Little { [low, high] } else { [high, low] };
+            let joined = cx.tmp(RegClass::Float);
+            I::join_halves(cx, joined, halves);
+            let d = cx.reg(result);
+            reorder(cx, d, joined, order, 64, data.ty.lane_bits());
+        }
+        (Shape::Vector, Shape::Wide) => {
+            let a = cx.put(source);
+            let lanes = cx.tmp(RegClass::Float);
+            reorder(cx, lanes, a, order, from.lane_bits(), 64);
+            let (low, high) = cx.put_pair(result);
+            let halves = if order == Endianness::Little { [low, high] } else { [high, low] };
+            I::split_halves(cx, halves, lanes);
+        }
+        (Shape::Vector, Shape::Vector) => {
+            if order == I::ENDIANNESS || from.lane_bits() == data.ty.lane_bits() {
+                cx.same(result, source);
+                return Ok(());
+            }
+            let (a, d) = (cx.put(source), cx.reg(result));
+            reorder(cx, d, a, order, from.lane_bits(), data.ty.lane_bits());
+        }
+        _ => return Err(cx.unsupported(format!("bitcast from {from} to {} is not supported yet", data.ty))),
+    }
+    Ok(())
+}
+
+/// Defines `d` as `a`, whose lanes of `from` bits are stored in a byte order and loaded as lanes of `to` bits.
+fn reorder<I: VectorMoves>(cx: &mut Lower<'_, I>, d: VReg, a: VReg, order: Endianness, from: u32, to: u32) {
+    if order == I::ENDIANNESS || from == to {
+        return cx.alias(d, a);
+    }
+    match (from, to) {
+        (_, 8) => I::reverse_bytes(cx, d, a, from),
+        (8, _) => I::reverse_bytes(cx, d, a, to),
+        _ => {
+            let stored = cx.tmp(RegClass::Float);
+            I::reverse_bytes(cx, stored, a, from);
+            I::reverse_bytes(cx, d, stored, to);
+        }
+    }
+}
