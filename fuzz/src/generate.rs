@@ -84,9 +84,10 @@ pub struct Function {
 }
 
 impl Function {
-    /// Whether `try_call` may call it: not every convention has exceptions, nor a target results in memory.
+    /// Whether `try_call` may call it: not every convention has exceptions, and not every target supports all
+    /// results of calls that may throw.
     fn may_be_tried(&self) -> bool {
-        self.convention != "fast" && self.results.len() == 1 && self.results[0] != types::I128
+        self.convention != "fast" && self.results.len() == 1 && self.results[0].bits() <= 64
     }
 }
 
