@@ -145,7 +145,7 @@ fn check_text(row: &Row) -> Result<(), String> {
     let mut rest = row.text.as_str();
     while let Some((_, after)) = rest.split_once('{') {
         let (name, after) = after.split_once('}').ok_or("missing `}` after `{` in the text")?;
-        // AT&T prefixes such as `{load}` are written with a space, to distinguish them from operands.
+        // What begins with a space is text: AT&T prefixes such as `{load}`, and `{ {}` is a brace.
         if !name.starts_with(' ') && !row.operands.iter().any(|o| o.name == name) {
             return Err(format!("unknown operand `{name}` in the text"));
         }

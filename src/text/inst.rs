@@ -130,6 +130,11 @@ impl<S: Syntax> Printer<'_, S> {
         while let Some((before, after)) = text.split_once('{') {
             let (name, after) = after.split_once('}').expect("checked when the row was read");
             out.write_str(before)?;
+            if let Some(literal) = name.strip_prefix(' ') {
+                out.write_str(literal)?;
+                text = after;
+                continue;
+            }
             let found = self.find(|operand| operand.name == name);
             let (kind, register, word) = found.expect("checked when the row was read");
             // The number of a lane, in brackets, has no prefix.

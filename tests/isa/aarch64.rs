@@ -105,6 +105,10 @@ impl Subject for Rows {
             "float" => random.below(256),
             "shift" => random.below(3),
             "rotate" => random.below(4),
+            "right8" => random.below(8),
+            "right16" => random.below(16),
+            "right32" => random.below(32),
+            "right64" => random.below(64),
             _ => random.pick(&[0, 1, 2, 4, 5, 6]),
         }
     }
@@ -118,10 +122,11 @@ impl Disassembled for Rows {
             "the disassembler's data of aliases are wrong",
             &[
                 "cbz*", "cbnz*", "cmp*", "cmn*", "tst*", "lsrw.ri", "lsrx.ri", "asrw.ri", "asrx.ri", "ubfm*",
-                "sbfm*", "uxt*", "sxt*", "fmovs.i", "fmovd.i", "ushr*", "bic.8b", "adds*",
+                "sbfm*", "uxt*", "sxt*", "fmovs.i", "fmovd.i", "ushr*", "bic.8b", "adds*", "vsshr*",
+                "vushr*",
             ],
         ),
-        ("the disassembler has no data of the instruction", &["vgeth"]),
+        ("the disassembler has no data of the instruction", &["vgeth", "vsaddlp*", "vuaddlp*"]),
         (
             "the disassembler has no data of atomic operations",
             &["ldadd*", "ldclr*", "ldeor*", "ldset*", "ldsm*", "ldum*", "swp*", "cas*"],

@@ -158,9 +158,19 @@ pub const fn extra(params: &[u32; 3]) -> u8 {
 pub const BRANCHES: [u8; 3] = [26, 19, 14];
 
 /// Kinds of immediates that are codes, with their widths in bits: a bitmask immediate, a floating-point
-/// immediate, a kind of shift, a kind of shift or rotation, a kind of extension.
-pub const CODES: [(&str, u8); 5] =
-    [("bitmask", 13), ("float", 8), ("shift", 2), ("rotate", 2), ("extend", 3)];
+/// immediate, a kind of shift, a kind of shift or rotation, a kind of extension, and for lanes of each width,
+/// by how many bits less than the width they are shifted to the right.
+pub const CODES: [(&str, u8); 9] = [
+    ("bitmask", 13),
+    ("float", 8),
+    ("shift", 2),
+    ("rotate", 2),
+    ("extend", 3),
+    ("right8", 3),
+    ("right16", 4),
+    ("right32", 5),
+    ("right64", 6),
+];
 
 /// Features that rows can require. Bit `i` of a row's features stands for the `i`-th.
 pub const FEATURES: &[&str] = &["lse", "pauth", "fp16"];

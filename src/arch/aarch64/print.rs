@@ -33,6 +33,10 @@ impl Syntax for Arm {
             "bitmask" => write!(out, "#{:#x}", Bitmask::unpack(word).value(bits)),
             "float" => write!(out, "#{:?}", FloatImmediate::unpack(word).value()),
             "extend" => out.write_str(Extend::from_code(word as u16 & 7).name()),
+            "right8" => write!(out, "#{}", 8u32.wrapping_sub(word)),
+            "right16" => write!(out, "#{}", 16u32.wrapping_sub(word)),
+            "right32" => write!(out, "#{}", 32u32.wrapping_sub(word)),
+            "right64" => write!(out, "#{}", 64u32.wrapping_sub(word)),
             _ => out.write_str(Shift::from_code(word as u16 & 3).name()),
         }
     }

@@ -1,5 +1,6 @@
 //! Bitwise operations, and selections by a scalar or by bits.
 
+use super::int::lane_size;
 use crate::arch::aarch64::lower::compare::{set_by_flags, test_in_flags};
 use crate::arch::aarch64::lower::inputs::*;
 use crate::arch::aarch64::rows;
@@ -37,6 +38,17 @@ pub fn bit_select(cx: &mut Cx, inst: Inst) -> Lowered {
     let d = cx.def(inst);
     let [control, ones, zeros] = [data.a, data.b, data.c].map(|value| cx.put(Value(value)));
     rows::bsl_16b(cx, d, control, ones, zeros);
+    Ok(())
+}
+
+/// Lowers blendv: the top bit of each lane of the first operand selects.
+pub fn lane_select(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let d = cx.def(inst);
+    let [control, ones, zeros] = [data.a, data.b, data.c].map(|value| cx.put(Value(value)));
+    let mask = cx.tmp(RegClass::Float);
+    rows::vcmlt_zero(cx, lane_size(data.ty), mask, control);
+    rows::bsl_16b(cx, d, mask, ones, zeros);
     Ok(())
 }
 

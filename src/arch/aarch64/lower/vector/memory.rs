@@ -8,7 +8,7 @@ use crate::lower::context::Lowered;
 use crate::lower::vector::VectorMoves;
 use crate::machine::amode::{Amode, Place};
 use crate::machine::reg::{RegClass, VReg};
-use crate::machine::size::{OperandSize, Q64};
+use crate::machine::size::{B8, L32, OperandSize, Q64, W16};
 
 /// The size of accesses to whole registers.
 const WHOLE: OperandSize = OperandSize::from_bits(128);
@@ -41,6 +41,31 @@ pub fn load(cx: &mut Cx, inst: Inst) -> Lowered {
     let raw = cx.tmp(RegClass::Float);
     rows::ldr_f(cx, WHOLE, raw, amode);
     Aarch64::reverse_bytes(cx, d, raw, data.ty.lane_bits());
+    Ok(())
+}
+
+/// Lowers loads of 64 bits that widen each lane.
+pub fn load_widening(cx: &mut Cx, inst: Inst) -> Lowered {
+    use Opcode::*;
+    let data = cx.f.insts[inst];
+    let d = cx.def(inst);
+    let size = match data.opcode {
+        Uload8x8 | Sload8x8 => B8,
+        Uload16x4 | Sload16x4 => W16,
+        _ => L32,
+    };
+    let amode = access(cx, &data);
+    let mut narrow = cx.tmp(RegClass::Float);
+    rows::ldr_f(cx, Q64, narrow, amode);
+    if cx.swaps(&cx.mem_flags(&data)) && size != B8 {
+        let raw = narrow;
+        narrow = cx.tmp(RegClass::Float);
+        rows::rev_16b(cx, size, narrow, raw);
+    }
+    match data.opcode {
+        Sload8x8 | Sload16x4 | Sload32x2 => rows::vsxtl(cx, size, d, narrow),
+        _ => rows::vuxtl(cx, size, d, narrow),
+    }
     Ok(())
 }
 

@@ -1,0 +1,185 @@
+//! Comparisons, which give all ones or all zeros in each lane, and tests of all lanes.
+
+use super::int::lane_size;
+use super::memory::make_constant;
+use super::shift::right;
+use crate::arch::aarch64::lower::compare::set_by_flags;
+use crate::arch::aarch64::lower::inputs::*;
+use crate::arch::aarch64::operands::{Cond, Shift};
+use crate::arch::aarch64::regs::ZERO;
+use crate::arch::aarch64::{Aarch64, rows};
+use crate::ir::*;
+use crate::lower::compare::FlagTest;
+use crate::lower::context::Lowered;
+use crate::lower::vector::{Lanes, VectorMoves, vector_constant};
+use crate::machine::reg::{RegClass, VReg};
+use crate::machine::size::{B8, L32, OperandSize, Q64, W16};
+
+/// Lowers icmp and fcmp.
+pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let (x, y) = (Value(data.a), Value(data.b));
+    let ty = cx.ty(x);
+    let size = lane_size(ty);
+    match Lanes::of(ty) {
+        Lanes::F16 => return Err(cx.unsupported("comparisons of f16 lanes are not supported yet")),
+        Lanes::F32 | Lanes::F64 => {
+            let d = cx.def(inst);
+            let (a, b) = (cx.put(x), cx.put(y));
+            compare_floats(cx, data.float_cc(), size, d, a, b);
+        }
+        Lanes::I8 | Lanes::I16 | Lanes::I32 | Lanes::I64 => {
+            let d = cx.def(inst);
+            let with_zero = vector_constant(cx, y) == Some([0; 16]);
+            let a = cx.put(x);
+            if !(with_zero && compare_with_zero(cx, data.int_cc(), size, d, a)) {
+                let b = cx.put(y);
+                compare_ints(cx, data.int_cc(), size, d, a, b);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Compares with zero by one instruction. Returns whether there is one.
+fn compare_with_zero(cx: &mut Cx, cc: IntCc, size: OperandSize, d: VReg, a: VReg) -> bool {
+    match cc {
+        IntCc::Equal => rows::vcmeq_zero(cx, size, d, a),
+        IntCc::SignedGreaterThan => rows::vcmgt_zero(cx, size, d, a),
+        IntCc::SignedGreaterThanOrEqual => rows::vcmge_zero(cx, size, d, a),
+        IntCc::SignedLessThan => rows::vcmlt_zero(cx, size, d, a),
+        IntCc::SignedLessThanOrEqual => rows::vcmle_zero(cx, size, d, a),
+        IntCc::NotEqual
+        | IntCc::UnsignedGreaterThan
+        | IntCc::UnsignedGreaterThanOrEqual
+        | IntCc::UnsignedLessThan
+        | IntCc::UnsignedLessThanOrEqual => return false,
+    }
+    true
+}
+
+fn compare_ints(cx: &mut Cx, cc: IntCc, size: OperandSize, d: VReg, a: VReg, b: VReg) {
+    match cc {
+        IntCc::Equal => rows::vcmeq(cx, size, d, a, b),
+        IntCc::NotEqual => not(cx, d, |cx, equal| rows::vcmeq(cx, size, equal, a, b)),
+        IntCc::SignedGreaterThan => rows::vcmgt(cx, size, d, a, b),
+        IntCc::SignedGreaterThanOrEqual => rows::vcmge(cx, size, d, a, b),
+        IntCc::SignedLessThan => rows::vcmgt(cx, size, d, b, a),
+        IntCc::SignedLessThanOrEqual => rows::vcmge(cx, size, d, b, a),
+        IntCc::UnsignedGreaterThan => rows::vcmhi(cx, size, d, a, b),
+        IntCc::UnsignedGreaterThanOrEqual => rows::vcmhs(cx, size, d, a, b),
+        IntCc::UnsignedLessThan => rows::vcmhi(cx, size, d, b, a),
+        IntCc::UnsignedLessThanOrEqual => rows::vcmhs(cx, size, d, b, a),
+    }
+}
+
+/// `d` = the complement of what `compute` defines.
+fn not(cx: &mut Cx, d: VReg, compute: impl FnOnce(&mut Cx, VReg)) {
+    let opposite = cx.tmp(RegClass::Float);
+    compute(cx, opposite);
+    rows::not_16b(cx, d, opposite);
+}
+
+/// Compares floats. The processor's comparisons do not hold for NaNs.
+fn compare_floats(cx: &mut Cx, cc: FloatCc, size: OperandSize, d: VReg, a: VReg, b: VReg) {
+    use FloatCc::*;
+    match cc {
+        Equal => rows::vfcmeq(cx, size, d, a, b),
+        GreaterThan => rows::vfcmgt(cx, size, d, a, b),
+        GreaterThanOrEqual => rows::vfcmge(cx, size, d, a, b),
+        LessThan => rows::vfcmgt(cx, size, d, b, a),
+        LessThanOrEqual => rows::vfcmge(cx, size, d, b, a),
+        Ordered => both_numbers(cx, size, d, a, b),
+        OrderedNotEqual => either_greater(cx, size, d, a, b),
+        NotEqual | Unordered | UnorderedOrEqual => {
+            not(cx, d, |cx, d| compare_floats(cx, cc.complement(), size, d, a, b));
+        }
+        UnorderedOrLessThan
+        | UnorderedOrLessThanOrEqual
+        | UnorderedOrGreaterThan
+        | UnorderedOrGreaterThanOrEqual => {
+            not(cx, d, |cx, d| compare_floats(cx, cc.complement(), size, d, a, b));
+        }
+    }
+}
+
+/// Whether neither is a NaN.
+fn both_numbers(cx: &mut Cx, size: OperandSize, d: VReg, a: VReg, b: VReg) {
+    if a == b {
+        return rows::vfcmeq(cx, size, d, a, a);
+    }
+    let [first, second] = [(); 2].map(|()| cx.tmp(RegClass::Float));
+    rows::vfcmeq(cx, size, first, a, a);
+    rows::vfcmeq(cx, size, second, b, b);
+    rows::and_16b(cx, d, first, second);
+}
+
+/// Whether one is greater than the other.
+fn either_greater(cx: &mut Cx, size: OperandSize, d: VReg, a: VReg, b: VReg) {
+    let [first, second] = [(); 2].map(|()| cx.tmp(RegClass::Float));
+    rows::vfcmgt(cx, size, first, a, b);
+    rows::vfcmgt(cx, size, second, b, a);
+    rows::orr_16b(cx, d, first, second);
+}
+
+/// Lowers vany_true, vall_true and vhigh_bits.
+pub fn test_lanes(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let source = Value(data.a);
+    let size = lane_size(cx.ty(source));
+    let a = cx.put(source);
+    if data.opcode == Opcode::VhighBits {
+        let (d, high) = cx.parts(cx.f.first_result(inst));
+        high_bits(cx, size, d, a);
+        if let Some(high) = high {
+            rows::mov_r(cx, Q64, high, ZERO);
+        }
+        return Ok(());
+    }
+    let d = cx.def(inst);
+    if data.opcode == Opcode::VanyTrue {
+        is_zero(cx, d, a, Cond::Ne);
+    } else {
+        let zeros = cx.tmp(RegClass::Float);
+        rows::vcmeq_zero(cx, size, zeros, a);
+        is_zero(cx, d, zeros, Cond::Eq);
+    }
+    Ok(())
+}
+
+/// Sets `d` to 1 if the comparison of all bits of `a` with zero has a condition, else to 0.
+fn is_zero(cx: &mut Cx, d: VReg, a: VReg, cond: Cond) {
+    let (folded, bits) = (cx.tmp(RegClass::Float), cx.tmp(RegClass::Int));
+    rows::vumaxpw(cx, folded, a, a);
+    rows::fmov_rf(cx, Q64, bits, folded);
+    rows::cmp_ri(cx, Q64, bits, 0);
+    set_by_flags(cx, d, FlagTest::One(cond));
+}
+
+/// Collects the top bits of the lanes: each lane gets its own bit if its top bit is set, and all are added.
+fn high_bits(cx: &mut Cx, size: OperandSize, d: VReg, a: VReg) {
+    let [negative, bits, own] = [(); 3].map(|()| cx.tmp(RegClass::Float));
+    if size == Q64 {
+        rows::vushr(cx, Q64, own, a, right(Q64, 63));
+        let [first, second] = [(); 2].map(|()| cx.tmp(RegClass::Int));
+        Aarch64::split_halves(cx, [first, second], own);
+        return rows::add_rs(cx, Q64, d, first, second, Shift::Lsl, 1);
+    }
+    rows::vcmlt_zero(cx, size, negative, a);
+    let bytes = (size.bits() / 8) as usize;
+    let own_bit = |at: usize| if at.is_multiple_of(bytes) { 1 << (at / bytes % 8) } else { 0 };
+    make_constant(cx, bits, std::array::from_fn(own_bit));
+    rows::and_16b(cx, own, negative, bits);
+    let sum = cx.tmp(RegClass::Float);
+    match size {
+        B8 => {
+            // The bits of the high lanes come into the high bytes of lanes of 16 bits.
+            let [high, paired] = [(); 2].map(|()| cx.tmp(RegClass::Float));
+            rows::ext_16b(cx, high, own, own, 8);
+            rows::vzip1(cx, B8, paired, own, high);
+            rows::vaddv(cx, W16, sum, paired);
+        }
+        _ => rows::vaddv(cx, size, sum, own),
+    }
+    rows::fmov_rf(cx, L32, d, sum);
+}

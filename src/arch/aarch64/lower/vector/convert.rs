@@ -1,0 +1,85 @@
+//! Conversions between integers and floats, and between f32 and f64.
+
+use super::float::canonical;
+use super::int::lane_size;
+use super::memory::make_constant;
+use crate::arch::aarch64::lower::inputs::Cx;
+use crate::arch::aarch64::rows;
+use crate::ir::*;
+use crate::lower::context::Lowered;
+use crate::lower::vector::Lanes;
+use crate::machine::reg::RegClass;
+use crate::machine::size::{L32, Q64};
+
+/// Lowers fvpromote_low and fvdemote.
+pub fn change_width(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let d = cx.def(inst);
+    let a = cx.put(Value(data.a));
+    match data.opcode {
+        Opcode::FvpromoteLow => canonical(cx, d, types::F64X2, |cx, d| rows::vfcvtl(cx, d, a)),
+        _ => canonical(cx, d, types::F32X4, |cx, d| rows::vfcvtn(cx, d, a)),
+    }
+    Ok(())
+}
+
+/// Whether integers and floats have lanes of the same width, for which the processor has conversions.
+fn is_same_width(ints: Type, floats: Type) -> bool {
+    ints.lane_bits() == floats.lane_bits() && Lanes::of(floats) != Lanes::F16
+}
+
+/// Lowers fcvt_from_sint and fcvt_from_uint.
+pub fn from_int(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let from = cx.ty(Value(data.a));
+    if !is_same_width(from, data.ty) {
+        return Err(cx.unsupported(format!("conversions from {from} to {} are not supported yet", data.ty)));
+    }
+    let d = cx.def(inst);
+    let a = cx.put(Value(data.a));
+    match data.opcode {
+        Opcode::FcvtFromSint => rows::vscvtf(cx, lane_size(data.ty), d, a),
+        _ => rows::vucvtf(cx, lane_size(data.ty), d, a),
+    }
+    Ok(())
+}
+
+/// Lowers fcvt_to_sint_sat and fcvt_to_uint_sat, which are what the processor does.
+pub fn to_int_saturated(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let from = cx.ty(Value(data.a));
+    if !is_same_width(data.ty, from) {
+        return Err(cx.unsupported(format!("conversions from {from} to {} are not supported yet", data.ty)));
+    }
+    let d = cx.def(inst);
+    let a = cx.put(Value(data.a));
+    match data.opcode {
+        Opcode::FcvtToSintSat => rows::vfcvtzs(cx, lane_size(data.ty), d, a),
+        _ => rows::vfcvtzu(cx, lane_size(data.ty), d, a),
+    }
+    Ok(())
+}
+
+/// Lowers x86_cvtt2dq: what is out of range gives the smallest value.
+pub fn to_int_x86(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let from = cx.ty(Value(data.a));
+    if !is_same_width(data.ty, from) {
+        return Err(cx.unsupported(format!("conversions from {from} to {} are not supported yet", data.ty)));
+    }
+    let d = cx.def(inst);
+    let a = cx.put(Value(data.a));
+    let size = lane_size(data.ty);
+    // 2^31 or 2^63, which is the first number that is out of range.
+    let limit = if size == L32 { [0, 0, 0, 0x4F, 0, 0, 0, 0x4F] } else { [0, 0, 0, 0, 0, 0, 0xE0, 0x43] };
+    let smallest = if size == L32 { [0, 0, 0, 0x80, 0, 0, 0, 0x80] } else { [0, 0, 0, 0, 0, 0, 0, 0x80] };
+    let [bound, magnitude, fits, converted, otherwise] = [(); 5].map(|()| cx.tmp(RegClass::Float));
+    make_constant(cx, bound, std::array::from_fn(|at| limit[at % 8]));
+    rows::vfabs(cx, size, magnitude, a);
+    rows::vfcmgt(cx, size, fits, bound, magnitude);
+    rows::vfcvtzs(cx, size, converted, a);
+    make_constant(cx, otherwise, std::array::from_fn(|at| smallest[at % 8]));
+    rows::bsl_16b(cx, d, fits, converted, otherwise);
+    debug_assert!(matches!(size, L32 | Q64), "floats have no other lanes here");
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! Lane-wise arithmetic of floats, and operations on their signs.
+
+use super::int::lane_size;
+use super::shift::right;
+use crate::arch::aarch64::lower::inputs::Cx;
+use crate::arch::aarch64::rows;
+use crate::ir::*;
+use crate::lower::context::Lowered;
+use crate::lower::float::{canonicalize, strip_negations};
+use crate::lower::vector::Lanes;
+use crate::machine::reg::{RegClass, VReg};
+
+/// Lowers arithmetic on floats.
+pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    if Lanes::of(data.ty) == Lanes::F16 {
+        return Err(cx.unsupported("arithmetic of f16 lanes is not supported yet"));
+    }
+    let d = cx.def(inst);
+    let size = lane_size(data.ty);
+    match data.opcode {
+        Opcode::Fneg | Opcode::Fabs => {
+            let a = cx.put(Value(data.a));
+            match data.opcode {
+                Opcode::Fneg => rows::vfneg(cx, size, d, a),
+                _ => rows::vfabs(cx, size, d, a),
+            }
+        }
+        Opcode::Fcopysign => {
+            // The sign moves to the lowest bit, from which it is inserted above the magnitude.
+            let (magnitude, sign) = (cx.put(Value(data.a)), cx.put(Value(data.b)));
+            let (bit, last) = (cx.tmp(RegClass::Float), size.bits() as i32 - 1);
+            rows::vushr(cx, size, bit, sign, right(size, last));
+            rows::vsli(cx, size, d, magnitude, bit, last);
+        }
+        _ => canonical(cx, d, data.ty, |cx, d| arithmetic(cx, d, &data)),
+    }
+    Ok(())
+}
+
+/// Computes `d` by `compute`, and replaces NaNs by the canonical one if the settings ask for that.
+pub(super) fn canonical(cx: &mut Cx, d: VReg, ty: Type, compute: impl FnOnce(&mut Cx, VReg)) {
+    canonicalize(cx, d, ty.lane(), compute, |cx, d, raw, nan| {
+        let size = lane_size(ty);
+        let [lane, all, is_number] = [(); 3].map(|()| cx.tmp(RegClass::Float));
+        rows::ldr_f(cx, size, lane, nan);
+        rows::vdup_lane(cx, size, all, lane, 0);
+        rows::vfcmeq(cx, size, is_number, raw, raw);
+        rows::bsl_16b(cx, d, is_number, raw, all);
+    });
+}
+
+/// Pushes arithmetic, without replacing NaNs.
+fn arithmetic(cx: &mut Cx, d: VReg, data: &InstData) {
+    use Opcode::*;
+    let size = lane_size(data.ty);
+    if data.opcode == Fma {
+        return multiply_add(cx, d, data);
+    }
+    let a = cx.put(Value(data.a));
+    match data.opcode {
+        Sqrt => return rows::vfsqrt(cx, size, d, a),
+        Ceil => return rows::vfrintp(cx, size, d, a),
+        Floor => return rows::vfrintm(cx, size, d, a),
+        Trunc => return rows::vfrintz(cx, size, d, a),
+        Nearest => return rows::vfrintn(cx, size, d, a),
+        _ => {}
+    }
+    let b = cx.put(Value(data.b));
+    match data.opcode {
+        Fadd => rows::vfadd(cx, size, d, a, b),
+        Fsub => rows::vfsub(cx, size, d, a, b),
+        Fmul => rows::vfmul(cx, size, d, a, b),
+        Fdiv => rows::vfdiv(cx, size, d, a, b),
+        Fmin => rows::vfmin(cx, size, d, a, b),
+        _ => rows::vfmax(cx, size, d, a, b),
+    }
+}
+
+/// Pushes a fused multiplication and addition.
+fn multiply_add(cx: &mut Cx, d: VReg, data: &InstData) {
+    let (mut x, mut y) = (Value(data.a), Value(data.b));
+    let negative = strip_negations(cx, &mut x) ^ strip_negations(cx, &mut y);
+    let size = lane_size(data.ty);
+    let [x, y, z] = [x, y, Value(data.c)].map(|value| cx.put(value));
+    match negative {
+        false => rows::vfmla(cx, size, d, z, x, y),
+        true => rows::vfmls(cx, size, d, z, x, y),
+    }
+}

@@ -1,0 +1,47 @@
+//! Integer lanes of half or twice the width.
+
+use crate::arch::aarch64::lower::inputs::Cx;
+use crate::arch::aarch64::rows;
+use crate::ir::*;
+use crate::lower::context::Lowered;
+use crate::machine::reg::RegClass;
+use crate::machine::size::OperandSize;
+
+/// Lowers snarrow, unarrow and uunarrow.
+pub fn narrow(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let d = cx.def(inst);
+    let (a, b) = (cx.put(Value(data.a)), cx.put(Value(data.b)));
+    let size = OperandSize::from_bits(cx.ty(Value(data.a)).lane_bits() / 2);
+    let low = cx.tmp(RegClass::Float);
+    match data.opcode {
+        Opcode::Snarrow => {
+            rows::vsqxtn(cx, size, low, a);
+            rows::vsqxtn_high(cx, size, d, low, b);
+        }
+        Opcode::Unarrow => {
+            rows::vsqxtun(cx, size, low, a);
+            rows::vsqxtun_high(cx, size, d, low, b);
+        }
+        _ => {
+            rows::vuqxtn(cx, size, low, a);
+            rows::vuqxtn_high(cx, size, d, low, b);
+        }
+    }
+    Ok(())
+}
+
+/// Lowers swiden_low, swiden_high, uwiden_low and uwiden_high.
+pub fn widen(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let d = cx.def(inst);
+    let a = cx.put(Value(data.a));
+    let size = OperandSize::from_bits(cx.ty(Value(data.a)).lane_bits());
+    match data.opcode {
+        Opcode::SwidenLow => rows::vsxtl(cx, size, d, a),
+        Opcode::SwidenHigh => rows::vsxtl_high(cx, size, d, a),
+        Opcode::UwidenLow => rows::vuxtl(cx, size, d, a),
+        _ => rows::vuxtl_high(cx, size, d, a),
+    }
+    Ok(())
+}
