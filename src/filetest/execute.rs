@@ -7,7 +7,7 @@
 //! until the object at fault is alone.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{fs, io};
@@ -17,6 +17,7 @@ use super::toolchain::Toolchain;
 use crate::eval::Value;
 use crate::ir::{Endianness, Type};
 use crate::options::Arch;
+use crate::temporary::Temporary;
 
 const HARNESS: &str = include_str!("harness.c");
 
@@ -224,26 +225,18 @@ fn signal_name(number: &str) -> String {
 }
 
 /// A temporary directory, removed when dropped.
-struct Scratch(PathBuf);
+struct Scratch(Temporary);
 
 impl Scratch {
     fn new() -> io::Result<Self> {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let dir = std::env::temp_dir().join(format!("clifc-test-{}-{number}", std::process::id()));
-        fs::create_dir(&dir)?;
-        Ok(Scratch(dir))
+        Temporary::directory(dir).map(Scratch)
     }
 
     fn file(&self, name: &str) -> PathBuf {
-        Path::new(&self.0).join(name)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // If this fails, the files stay in the system's temporary directory.
-        let _ = fs::remove_dir_all(&self.0);
+        self.0.path().join(name)
     }
 }
 

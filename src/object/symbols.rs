@@ -14,7 +14,7 @@ use object::write::{Object, Symbol, SymbolId, SymbolSection};
 use object::{SymbolFlags, SymbolKind, SymbolScope};
 
 use super::format::Format;
-use crate::diag::{Diagnostic, Severity};
+use crate::diag::Diagnostic;
 use crate::ir::{Linkage, Name, NameRef, Params, SymbolItem};
 use crate::machine::symbol::LibCall;
 
@@ -71,9 +71,9 @@ impl<'a> Symbols<'a> {
     pub(super) fn set_attributes(&mut self, item: &'a SymbolItem) {
         let said = |item: &'a SymbolItem| (item.linkage, &item.link_name);
         let before = self.attributes.insert(&item.name, item);
-        if before.is_some_and(|before| said(before) != said(item)) {
+        if let Some(before) = before.filter(|before| said(before) != said(item)) {
             let message = "conflicting `symbol` items for the same name";
-            self.errors.push(Diagnostic::error(item.offset, message));
+            self.errors.push(Diagnostic::error(item.offset, message).also(before.offset, "the other one"));
         }
     }
 
@@ -88,9 +88,9 @@ impl<'a> Symbols<'a> {
     ) -> SymbolId {
         let linker_name = self.linker_name(name, offset);
         let entry = self.entry(object, linker_name.clone());
-        if entry.definition.is_some() {
+        if let Some(first) = entry.definition {
             let message = format!("duplicate definition of `{linker_name}`");
-            self.errors.push(Diagnostic::error(offset, message));
+            self.errors.push(Diagnostic::error(offset, message).also(first.offset, "first defined here"));
         }
         let symbol = object.symbol_mut(entry.id);
         symbol.kind = kind;
@@ -197,10 +197,10 @@ impl<'a> Symbols<'a> {
         let code = user.map_or("the code of this file".to_string(), |user| format!("the code of `{user}`"));
         let message =
             format!("`{name}` is a library routine that {code} calls, and will reach this definition");
-        let warning = Diagnostic::error(definition.offset, message)
+        let warning = Diagnostic::warning(definition.offset, message)
             .note("if it is another function, make it `local` or give it another name")
             .note(format!("if it is that routine, say so: symbol %{name} = \"{name}\""));
-        self.warnings.push(Diagnostic { severity: Severity::Warning, ..warning });
+        self.warnings.push(warning);
     }
 
     /// Records whether a symbol is referred to as thread-local, and rejects a reference that contradicts its

@@ -1,5 +1,8 @@
 //! The command line, as users see it.
 
+mod messages;
+mod options;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
