@@ -99,9 +99,9 @@ pub(super) fn dominators(file: &TestFile) -> Result<(), String> {
 /// `test verifier`: the errors are as annotated.
 pub(super) fn verifier(file: &TestFile, env: Environment) -> Result<(), String> {
     each(file, |function| {
-        let diagnostics = Checker::default().check(file.text.as_bytes(), &function.item, env);
+        let phrases = Checker::default().phrases(file.text.as_bytes(), &function.item, env);
         let mut found: Vec<(usize, String)> =
-            diagnostics.into_iter().map(|d| (file.line(d.offset), d.message)).collect();
+            phrases.into_iter().map(|(offset, message)| (file.line(offset), message)).collect();
         let mut missing = String::new();
         for comment in &function.comments {
             let Some(wanted) = comment.after("error:") else { continue };

@@ -18,6 +18,9 @@ use crate::diag::Diagnostic;
 use crate::ir::{Linkage, Name, NameRef, Params, SymbolItem};
 use crate::machine::symbol::LibCall;
 
+/// The symbol of a function or data item whose name is empty. It is local: other files cannot name it.
+const UNNAMED: &str = "unnamed";
+
 /// A symbol of the file, and the definition that the file has of it.
 #[derive(Clone, Copy)]
 struct Entry {
@@ -86,13 +89,17 @@ impl<'a> Symbols<'a> {
         kind: SymbolKind,
         offset: usize,
     ) -> SymbolId {
-        let linker_name = self.linker_name(name, offset);
+        let linker_name = self.linker_name(name, true, offset);
         let entry = self.entry(object, linker_name.clone());
+        let linkage = if linker_name.is_empty() { Linkage::Local } else { linkage };
         if let Some(first) = entry.definition {
             let message = format!("duplicate definition of `{linker_name}`");
             self.errors.push(Diagnostic::error(offset, message).also(first.offset, "first defined here"));
         }
         let symbol = object.symbol_mut(entry.id);
+        if linker_name.is_empty() {
+            symbol.name = self.spelled(UNNAMED);
+        }
         symbol.kind = kind;
         symbol.weak = linkage == Linkage::Weak;
         symbol.scope = match linkage {
@@ -127,7 +134,7 @@ impl<'a> Symbols<'a> {
             self.by_name.insert(name, id);
             return id;
         }
-        let linker_name = self.linker_name(name, offset);
+        let linker_name = self.linker_name(name, false, offset);
         let entry = self.entry(object, linker_name);
         if let Some(item) = self.attributes.get(name)
             && entry.definition.is_none()
@@ -242,7 +249,7 @@ impl<'a> Symbols<'a> {
         [self.format.symbol_prefix, linker_name].concat().into_bytes()
     }
 
-    fn linker_name(&mut self, name: &'a Name, offset: usize) -> Cow<'a, str> {
+    fn linker_name(&mut self, name: &'a Name, is_definition: bool, offset: usize) -> Cow<'a, str> {
         let renamed = self.attributes.get(name).and_then(|item| item.link_name.as_deref());
         let linker_name = match (renamed, name) {
             (Some(renamed), _) => Cow::Borrowed(renamed),
@@ -250,7 +257,8 @@ impl<'a> Symbols<'a> {
             (None, Name::User(namespace, index)) => Cow::Owned(format!("u{namespace}_{index}")),
             (None, Name::UserRef(index)) => Cow::Owned(format!("userextname{index}")),
         };
-        if linker_name.is_empty() || linker_name.contains('\0') {
+        let imported = linker_name.is_empty() && !self.by_linker_name.contains_key("");
+        if imported && !is_definition || linker_name.contains('\0') {
             let message = format!("invalid symbol name {linker_name:?}");
             self.errors.push(Diagnostic::error(offset, message));
         }

@@ -163,6 +163,37 @@ fn second_places_are_shown() {
 }
 
 #[test]
+fn places_are_lines_of_the_text() {
+    let dir = dir("places");
+    let open = "function %f() {\nblock0:\n    v0 = iconst.i8 1\n\n; more\nblock1:\n    return\n}\n";
+    let found = "3:5: error: block0 does not end in a terminator: its last instruction is iconst";
+    assert_eq!(messages(&dir, open), [found]);
+    let use_before = "function %f() {\nblock0:\n    v0 = iconst.i8 1\n    jump block1\nblock1:\n    \
+                      v1 = iadd.i8 v0, v2\n    jump block2\nblock2:\n    v2 = iconst.i8 1\n    return\n}\n";
+    assert_eq!(
+        messages(&dir, use_before),
+        [
+            "6:5: error: uses v2, whose definition does not come first on every path to here",
+            "9:5: note: defined here"
+        ]
+    );
+}
+
+#[test]
+fn functions_may_have_no_name() {
+    let dir = dir("nameless");
+    let file = "function %(i64) -> i64 { block0(v0: i64): return v0 }\n";
+    for target in ["x86_64", "aarch64-apple-darwin"] {
+        let output = clifc(&dir, &["build", "--target", target, "-o", "x.o", "-"], file);
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+    }
+    let import = "function %f() { fn0 = %()\nblock0: call fn0() return }\n";
+    assert_eq!(messages(&dir, import), ["1:1: error: invalid symbol name \"\""]);
+    let called = format!("{file}{}", import.replace("%()", "%(i64) -> i64 system_v"));
+    assert_eq!(messages(&dir, &called.replace("call fn0()", "v0 = iconst.i64 1 v1 = call fn0(v0)")), [""; 0]);
+}
+
+#[test]
 fn check_and_build_find_the_same() {
     let dir = dir("same");
     for file in [
