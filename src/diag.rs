@@ -214,11 +214,13 @@ pub fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str
     if name.len() > LONGEST {
         return String::new();
     }
+    let near = 1 + name.len() / 5;
     candidates
         .into_iter()
+        .filter(|candidate| candidate.len().abs_diff(name.len()) <= near)
         .map(|candidate| (edit_distance(name.as_bytes(), candidate.as_bytes()), candidate))
         .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, _)| *distance <= 1 + name.len() / 5)
+        .filter(|(distance, _)| *distance <= near)
         .map_or(String::new(), |(_, candidate)| format!("; did you mean `{candidate}`?"))
 }
 
