@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clifc::filetest;
 use clifc::ir::Name;
 use clifc::options::{Arch, Target};
 use clifc::pipeline;
@@ -512,20 +513,39 @@ pub struct Run {
     pub target: TargetArgs,
 }
 
-/// `clifc test`.
-#[derive(Args, Debug)]
-#[command(after_help = "\
+/// What the help of `clifc test` ends with.
+fn test_help() -> String {
+    let commands: Vec<String> = filetest::commands().map(|name| format!("`test {name}`")).collect();
+    format!(
+        "\
 A test file begins with lines like `test run` and `target x86_64`; one without a `target` line is for
-all targets. The last line of output is `N passed, N failed, N skipped`; the exit code is 1 if any failed.
+all targets. Commands: {}. Comments say what is expected:
+
+  ; run: %f(1, 2) == 3           also `!=`, `== [1, 2]` for several results, `traps int_divz`, `traps`
+  ; print: %f(1)                 shows the result
+  ; check: REGEX                 also sameln, nextln, unordered, not, regex
+  ; error: TEXT                  in `test verifier`: on the line of the error
+  ; dominates: block1            in `test domtree`
+
+The last line of output is `N passed, N failed, N skipped`; the exit code is 1 if any failed. docs/commands.md
+has more on each.
 
 Code of `test run` for another machine is linked by a cross compiler driver (such as aarch64-linux-gnu-gcc)
 and run under QEMU, if they are installed.
 
 Examples:
   clifc test filetests
+  clifc test --filter 'divide.*run s390x' filetests
   clifc test --target s390x --runner 's390x=qemu-s390x -cpu max' filetests/run
   clifc test --bless filetests/x86_64/wide.clif     Write the output into the file
-  clifc test --junit report.xml filetests")]
+  clifc test --junit report.xml filetests",
+        commands.join(", ")
+    )
+}
+
+/// `clifc test`.
+#[derive(Args, Debug)]
+#[command(after_help = test_help())]
 pub struct Test {
     /// Test files, and directories of them.
     #[arg(value_name = "PATH", required = true)]
@@ -549,6 +569,12 @@ pub struct Test {
     /// Fail if a test is skipped.
     #[arg(long)]
     pub fail_on_skip: bool,
+    /// Run only tests with a match for this regular expression in `FILE: TEST`, as `--verbose` shows them.
+    #[arg(long, value_name = "REGEX")]
+    pub filter: Option<String>,
+    /// Seconds that a call in a `test run` may take [default: 10].
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86400))]
+    pub timeout: Option<u32>,
     /// Also write the results to FILE, one line of JSON per test.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
