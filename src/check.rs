@@ -31,6 +31,27 @@ impl Checker {
         let positions = parse::positions(source, item.text.start, &mut self.context);
         verify::diagnostics(errors, &positions).collect()
     }
+
+    /// Like [`check`](Self::check), and returns positions and messages with Cranelift's phrases, by which its
+    /// tests recognise errors.
+    pub(crate) fn phrases(
+        &mut self,
+        text: &[u8],
+        item: &FunctionText,
+        env: Environment,
+    ) -> Vec<(usize, String)> {
+        let source = &text[item.text.clone()];
+        if parse::function(source, item.text.start, &mut self.context, &mut self.ir.function).is_err() {
+            let diagnostics = std::mem::take(&mut self.context.diagnostics);
+            return diagnostics.into_iter().map(|wrong| (wrong.offset, wrong.message)).collect();
+        }
+        let errors = self.ir.check(env);
+        if errors.is_empty() {
+            return Vec::new();
+        }
+        let positions = parse::positions(source, item.text.start, &mut self.context);
+        errors.iter().map(|error| (error.location.offset(&positions), error.message.clone())).collect()
+    }
 }
 
 /// Returns the errors in a file, in the order of its text.

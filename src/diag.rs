@@ -5,6 +5,8 @@
 
 use std::fmt::Write;
 
+use unicode_width::UnicodeWidthChar;
+
 /// How severe a diagnostic is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Severity {
@@ -18,6 +20,15 @@ pub enum Severity {
     Bug,
 }
 
+/// A second place that a diagnostic refers to, such as an earlier definition.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Related {
+    /// Byte offset in the file.
+    pub offset: usize,
+    /// What is there: `first defined here`.
+    pub message: String,
+}
+
 /// A message about a place in the input.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Diagnostic {
@@ -29,12 +40,15 @@ pub struct Diagnostic {
     pub message: String,
     /// Notes that follow the message, one line each.
     pub notes: Vec<String>,
+    /// Other places that it is about.
+    pub related: Vec<Related>,
 }
 
 impl Diagnostic {
     /// Makes an error at a byte offset.
     pub fn error(offset: usize, message: impl Into<String>) -> Self {
-        Diagnostic { severity: Severity::Error, offset, message: message.into(), notes: Vec::new() }
+        let (severity, message) = (Severity::Error, message.into());
+        Diagnostic { severity, offset, message, notes: Vec::new(), related: Vec::new() }
     }
 
     /// Makes an error at a byte offset about something that the target does not support.
@@ -42,9 +56,20 @@ impl Diagnostic {
         Diagnostic { severity: Severity::Unsupported, ..Diagnostic::error(offset, message) }
     }
 
+    /// Makes a warning at a byte offset.
+    pub fn warning(offset: usize, message: impl Into<String>) -> Self {
+        Diagnostic { severity: Severity::Warning, ..Diagnostic::error(offset, message) }
+    }
+
     /// Adds a note.
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
+        self
+    }
+
+    /// Adds a second place, and what is there.
+    pub fn also(mut self, offset: usize, message: impl Into<String>) -> Self {
+        self.related.push(Related { offset, message: message.into() });
         self
     }
 }
@@ -59,58 +84,126 @@ pub struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// Returns line and column of a byte offset, both from 1; columns count characters.
+    /// Returns line and column of a byte offset, both from 1; columns count characters. It takes time in
+    /// proportion to the offset: use [`Lines`] for many.
     pub fn line_col(&self, offset: usize) -> (usize, usize) {
         let before = &self.text[..offset.min(self.text.len())];
         let line = memchr::memchr_iter(b'\n', before).count() + 1;
         let start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
-        (line, String::from_utf8_lossy(&before[start..]).chars().count() + 1)
+        (line, characters(&before[start..]))
+    }
+}
+
+/// The column, from 1, after the text of a line before it.
+fn characters(before: &[u8]) -> usize {
+    let mark: &[u8] = b"\xef\xbb\xbf";
+    String::from_utf8_lossy(before.strip_prefix(mark).unwrap_or(before)).chars().count() + 1
+}
+
+/// The lines of a file, found once, to render any number of diagnostics.
+pub struct Lines<'a> {
+    source: Source<'a>,
+    /// Byte offset of each line.
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    /// Finds the lines of a file.
+    pub fn new(source: Source<'a>) -> Self {
+        let after = memchr::memchr_iter(b'\n', source.text).map(|at| at + 1);
+        Lines { source, starts: std::iter::once(0).chain(after).collect() }
     }
 
-    /// Renders a diagnostic: `file:line:col: error: message`, the source line, a caret and the notes.
+    /// The line of a byte offset from 0, and the offset in it.
+    fn place(&self, offset: usize) -> (usize, usize) {
+        let offset = offset.min(self.source.text.len());
+        let line = self.starts.partition_point(|start| *start <= offset) - 1;
+        (line, offset - self.starts[line])
+    }
+
+    /// Returns line and column of a byte offset, both from 1; columns count characters.
+    pub fn line_col(&self, offset: usize) -> (usize, usize) {
+        let (line, at) = self.place(offset);
+        (line + 1, characters(&self.text_of(line)[..at]))
+    }
+
+    /// The text of a line, counted from 0, with its line end.
+    fn text_of(&self, line: usize) -> &'a [u8] {
+        let end = self.starts.get(line + 1).copied().unwrap_or(self.source.text.len());
+        &self.source.text[self.starts[line]..end]
+    }
+
+    /// Renders a diagnostic: `file:line:col: error: message`, the source line, a caret, the notes and the
+    /// other places.
     pub fn render(&self, diagnostic: &Diagnostic, colour: bool) -> String {
-        let (line, col) = self.line_col(diagnostic.offset);
-        let (label, sgr) = match diagnostic.severity {
-            Severity::Error | Severity::Unsupported => ("error", "1;31"),
-            Severity::Warning => ("warning", "1;35"),
-            Severity::Bug => ("bug in clifc", "1;31"),
-        };
+        let severity = diagnostic.severity;
+        let mut out = String::new();
+        self.render_place(&mut out, diagnostic.offset, severity.label(), &diagnostic.message, colour);
+        for note in &diagnostic.notes {
+            writeln!(out, "  note: {note}").expect("writing to a string");
+        }
+        for Related { offset, message } in &diagnostic.related {
+            self.render_place(&mut out, *offset, NOTE, message, colour);
+        }
+        out
+    }
+
+    fn render_place(
+        &self,
+        out: &mut String,
+        offset: usize,
+        (label, sgr): (&str, &str),
+        message: &str,
+        colour: bool,
+    ) {
         let paint = |text: &str, sgr: &str| match colour {
             true => format!("\x1b[{sgr}m{text}\x1b[0m"),
             false => text.to_string(),
         };
-        let place = paint(&format!("{}:{line}:{col}:", self.name), "1");
-        let mut out = format!("{place} {} {}\n", paint(&format!("{label}:"), sgr), diagnostic.message);
-        let at = diagnostic.offset.min(self.text.len());
-        let start = memchr::memrchr(b'\n', &self.text[..at]).map_or(0, |at| at + 1);
-        let end = memchr::memchr(b'\n', &self.text[at..]).map_or(self.text.len(), |n| at + n);
-        let (shown, caret) = excerpt(&self.text[start..end], at - start);
+        let (line, col) = self.line_col(offset);
+        let place = paint(&format!("{}:{line}:{col}:", self.source.name), "1");
+        writeln!(out, "{place} {} {message}", paint(&format!("{label}:"), sgr)).expect("writing to a string");
+        let (line, at) = self.place(offset);
+        let text = self.text_of(line);
+        let (shown, pad) = excerpt(text.trim_ascii_end(), at);
         if !shown.trim().is_empty() {
-            let pad: String = shown.chars().take(caret).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
             writeln!(out, "  {shown}\n  {pad}{}", paint("^", "1;32")).expect("writing to a string");
         }
-        for note in &diagnostic.notes {
-            writeln!(out, "  note: {note}").expect("writing to a string");
-        }
-        out
     }
 }
 
-/// Returns the part of a long line around byte `at`, made printable, and the caret's column in it, in
-/// characters.
-fn excerpt(line: &[u8], at: usize) -> (String, usize) {
+/// The label of second places, and its colour.
+const NOTE: (&str, &str) = ("note", "1;36");
+
+impl Severity {
+    /// The word for it in messages, and its colour.
+    pub fn label(self) -> (&'static str, &'static str) {
+        match self {
+            Severity::Error | Severity::Unsupported => ("error", "1;31"),
+            Severity::Warning => ("warning", "1;35"),
+            Severity::Bug => ("bug in clifc", "1;31"),
+        }
+    }
+}
+
+/// Returns the part of a long line around byte `at`, made printable, and the white space that is as wide as
+/// the text before `at` on a terminal.
+fn excerpt(line: &[u8], at: usize) -> (String, String) {
     const WIDTH: usize = 160;
+    let at = at.min(line.len());
     let from = if at > WIDTH * 3 / 4 { at - WIDTH / 2 } else { 0 };
     let to = line.len().min(from + WIDTH);
     let clean = |bytes: &[u8]| -> String {
-        String::from_utf8_lossy(bytes)
-            .chars()
-            .map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c })
-            .collect()
+        let printable = |c: char| if c.is_control() && c != '\t' { '\u{fffd}' } else { c };
+        String::from_utf8_lossy(bytes).chars().filter(|c| *c != '\u{feff}').map(printable).collect()
     };
     let head = clean(&line[from..at]);
-    let caret = head.chars().count();
-    (head + &clean(&line[at..to.max(at)]), caret)
+    let pad = |c: char| match c {
+        '\t' => "\t".to_string(),
+        _ => " ".repeat(c.width().unwrap_or(0)),
+    };
+    let space = head.chars().map(pad).collect();
+    (head + &clean(&line[at..to.max(at)]), space)
 }
 
 /// Returns a suggestion, `; did you mean` and the candidate nearest to `name`, or an empty string if none is
@@ -121,25 +214,64 @@ pub fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str
     if name.len() > LONGEST {
         return String::new();
     }
+    let near = 1 + name.len() / 5;
     candidates
         .into_iter()
+        .filter(|candidate| candidate.len().abs_diff(name.len()) <= near)
         .map(|candidate| (edit_distance(name.as_bytes(), candidate.as_bytes()), candidate))
         .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, _)| *distance <= 1 + name.len() / 5)
+        .filter(|(distance, _)| *distance <= near)
         .map_or(String::new(), |(_, candidate)| format!("; did you mean `{candidate}`?"))
 }
 
-/// Returns the number of insertions, deletions and replacements that turn `a` into `b`.
+/// Returns the number of insertions, deletions, replacements and exchanges of neighbours that turn `a` into
+/// `b`.
 fn edit_distance(a: &[u8], b: &[u8]) -> usize {
+    let mut before: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.iter().enumerate() {
-        let mut diagonal = i;
-        row[0] = i + 1;
+        let mut next = vec![i + 1];
         for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+            let mut least = (row[j] + usize::from(x != y)).min(row[j + 1] + 1).min(next[j] + 1);
+            if i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y {
+                least = least.min(before[j - 1] + 1);
+            }
+            next.push(least);
         }
+        before = std::mem::replace(&mut row, next);
     }
     row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn carets_stand_under_wide_characters() {
+        let text = "\u{feff}ab\n\t\u{6f22}\u{5b57}e\u{301} x\r\n";
+        let source = Source { name: "f", text: text.as_bytes() };
+        let lines = Lines::new(source);
+        let at = text.find('x').expect("it is there");
+        assert_eq!(lines.line_col(at), (2, 7));
+        assert_eq!(lines.line_col(at), source.line_col(at));
+        assert_eq!(lines.line_col(4), (1, 2), "a byte order mark is not a character");
+        let rendered = lines.render(&Diagnostic::error(at, "m").also(3, "here"), false);
+        let expected = "f:2:7: error: m\n  \t\u{6f22}\u{5b57}e\u{301} x\n  \t      ^\n\
+                        f:1:1: note: here\n  ab\n  ^\n";
+        assert_eq!(rendered, expected);
+    }
+
+    #[test]
+    fn distances() {
+        for (a, b, distance) in [("", "abc", 3), ("icpm", "icmp", 1), ("iadd", "isub", 3), ("ab", "ab", 0)] {
+            assert_eq!(edit_distance(a.as_bytes(), b.as_bytes()), distance, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_file_is_a_place() {
+        let lines = Lines::new(Source { name: "f", text: b"" });
+        assert_eq!(lines.render(&Diagnostic::error(7, "m"), false), "f:1:1: error: m\n");
+    }
 }

@@ -23,6 +23,7 @@ pub mod object;
 pub mod options;
 pub mod parse;
 pub mod pipeline;
+pub mod temporary;
 pub mod text;
 pub mod timing;
 pub mod verify;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Modules from the bottom up; those of one row do not use each other.
 const LAYERS: &[&[&str]] = &[
-    &["entity", "diag", "timing"],
+    &["entity", "diag", "timing", "temporary"],
     &["options"],
     &["ir"],
     &["parse", "analysis", "eval"],
@@ -29,6 +29,8 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("capstone", &["src/object/"]),
     ("gimli", &["src/object/"]),
     ("clap", &["src/cli/"]),
+    ("signal_hook", &["src/temporary.rs"]),
+    ("jobserver", &["src/cli/jobs.rs"]),
     ("indicatif", &["src/cli/"]),
     ("rusqlite", &["src/cache/store/sqlite.rs"]),
     ("sha2", &["src/cache/key.rs"]),

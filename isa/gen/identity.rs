@@ -12,8 +12,10 @@ use std::{env, fs};
 /// Directories and files that clifc is built from.
 const SOURCES: [&str; 4] = ["src", "isa", "Cargo.toml", "Cargo.lock"];
 
-/// Sets the environment variable `CLIFC_BUILD` for the crate.
+/// Sets the environment variables `CLIFC_BUILD`, `CLIFC_COMMIT` and `CLIFC_HOST` for the crate.
 pub fn tell() {
+    println!("cargo::rustc-env=CLIFC_COMMIT={}", commit());
+    println!("cargo::rustc-env=CLIFC_HOST={}", env::var("TARGET").unwrap_or_default());
     let mut files = Vec::new();
     for source in SOURCES {
         println!("cargo::rerun-if-changed={source}");
@@ -32,6 +34,26 @@ pub fn tell() {
         env::var_os(variable).hash(&mut hasher);
     }
     println!("cargo::rustc-env=CLIFC_BUILD={:016x}", hasher.finish());
+}
+
+/// The commit that is built, for `--version`. Development builds do not say it: they would have to be built
+/// again after each commit.
+fn commit() -> String {
+    println!("cargo::rerun-if-env-changed=CLIFC_COMMIT");
+    if let Ok(commit) = env::var("CLIFC_COMMIT") {
+        return commit;
+    }
+    if env::var("PROFILE").is_ok_and(|profile| profile == "debug") {
+        return "development build".into();
+    }
+    let git = |args: &[&str]| {
+        let output = Command::new("git").args(args).output().ok().filter(|output| output.status.success())?;
+        Some(String::from_utf8(output.stdout).ok()?.trim().to_string())
+    };
+    if let Some(log) = git(&["rev-parse", "--git-path", "logs/HEAD"]) {
+        println!("cargo::rerun-if-changed={log}");
+    }
+    git(&["rev-parse", "--short=12", "HEAD"]).unwrap_or_else(|| "unknown commit".into())
 }
 
 fn collect(path: &Path, files: &mut Vec<PathBuf>) {

@@ -1,7 +1,6 @@
 //! `clifc build`.
 
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -11,48 +10,50 @@ use clifc::driver::{self, BuildOptions, Built, DumpRequest, Observer, Session};
 use clifc::ir::Name;
 use clifc::object::Layout;
 use clifc::object::disasm::{Style, disassemble};
+use clifc::options::{Flags, SETTINGS, Target};
 use clifc::pipeline::Controls;
 use clifc::timing::{self, Timing};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::args::{Build, Emit};
-use super::caching;
-use super::checking::report;
+use super::args::{Build, Emit, LONG_VERSION};
 use super::input::{self, Input};
-use super::{CommandError, output, target};
+use super::plan::{self, Plan};
+use super::reporting::{Reporter, say};
+use super::{CommandError, caching, dependencies, jobs, output, targeting};
 
 /// Compiles files.
-pub fn run(args: &Build, colour: bool) -> Result<(), CommandError> {
-    let (target, mut flags) = target(&args.target)?;
-    if args.no_verify {
-        flags.set("enable_verifier", "false").map_err(CommandError::Usage)?;
-    }
-    if args.output.is_some() && args.inputs.files.len() > 1 {
-        return Err(CommandError::Usage("`-o` takes one output, but there are several inputs".into()));
-    }
+pub fn run(args: &Build, reporter: &Reporter) -> Result<(), CommandError> {
     let mut controls = Controls::default();
     controls.check = args.check_passes;
     args.passes.iter().try_for_each(|switch| controls.switch(switch)).map_err(CommandError::Usage)?;
-    let options = BuildOptions {
-        target,
-        flags,
-        layout: Layout { function_sections: args.function_sections, data_sections: args.data_sections },
-        time: args.time,
-        trace_rules: args.trace_rules,
-        controls,
-    };
-    let mut session = Session::new(args.jobs.map_or(0, usize::from));
+    let jobs = jobs::new(args.jobs);
+    let mut session = Session::new(jobs.threads);
     if let Some(cache) = caching::options(&args.cache)? {
         session = session.with_cache(Cache::open(&cache));
     }
+    let paths = input::paths(&args.inputs);
+    let plans = plan::of(args, &paths)?;
+    let files = input::read_all(&paths)?;
     let mut failure = None;
-    for file in input::read_all(&args.inputs)? {
+    for (file, plan) in files.iter().zip(&plans) {
         // The other files are still compiled, so that all errors are reported at once.
-        if let Err(why) = one(args, &file, &options, &session, colour) {
-            failure = Some(why);
+        if let Err(why) = one(&Job { args, file, plan, reporter }, &controls, &session) {
+            failure = match (failure, why) {
+                // What was not reported yet must not be lost.
+                (Some(before), CommandError::Input) => Some(before),
+                (_, why) => Some(why),
+            };
         }
     }
     failure.map_or(Ok(()), Err)
+}
+
+/// An input, and what is to be done with it.
+struct Job<'a> {
+    args: &'a Build,
+    file: &'a Input,
+    plan: &'a Plan,
+    reporter: &'a Reporter,
 }
 
 /// A function's text after a pass.
@@ -72,69 +73,102 @@ struct Notes {
     warnings: Vec<String>,
 }
 
+/// Returns the options for a file.
+fn options(job: &Job, source: &Source, controls: &Controls) -> Result<BuildOptions, CommandError> {
+    let args = job.args;
+    let (target, mut flags) = targeting::of_file(&args.target, source, job.reporter)?;
+    if args.no_verify {
+        flags.set("enable_verifier", "false").map_err(CommandError::Usage)?;
+    }
+    if args.verbose {
+        say(about(job, &target, &flags));
+    }
+    Ok(BuildOptions {
+        layout: Layout { function_sections: args.function_sections, data_sections: args.data_sections },
+        time: args.time,
+        trace_rules: args.trace_rules,
+        controls: controls.clone(),
+        ..BuildOptions::new(target, flags)
+    })
+}
+
 /// Compiles a file and writes the requested outputs.
-fn one(
-    args: &Build,
-    file: &Input,
-    options: &BuildOptions,
-    session: &Session,
-    colour: bool,
-) -> Result<(), CommandError> {
+fn one(job: &Job, controls: &Controls, session: &Session) -> Result<(), CommandError> {
+    let Job { args, file, plan, reporter } = *job;
     let source = Source { name: &file.name, text: &file.text };
-    let (built, notes) = build(args, &source, options, session);
+    let options = options(job, &source, controls)?;
+    let (built, notes) = build(job, &source, &options, session);
     for warning in &notes.warnings {
-        eprintln!("clifc: warning: cache: {warning}");
+        reporter.warn(&format!("cache: {warning}"));
     }
     for Dumped { pass, name, text, .. } in &notes.dumps {
         if args.dump.iter().any(|dump| dump.pass == *pass && dump.is_for(name)) {
-            eprintln!("; {name} after {pass}\n{text}");
+            say(format!("; {name} after {pass}\n{text}\n"));
         }
     }
     let built = built.map_err(|diagnostics| {
-        report(&source, &diagnostics, colour);
+        reporter.report(&source, &diagnostics);
         let bug = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Bug);
         if bug { CommandError::Bug } else { CommandError::Input }
     })?;
-    report(&source, &built.warnings, colour);
-    let path = match &args.output {
-        Some(path) => path.clone(),
-        None => default_output(&file.path, emitted(args)),
-    };
-    output::write(&path, &emitted_bytes(args, &built, &notes.dumps)?)?;
-    if args.depend {
-        let beside = if path == Path::new("-") { default_output(&file.path, Emit::Obj) } else { path };
-        output::write(&beside.with_extension("d"), dependencies(&beside, &file.path).as_bytes())?;
+    if reporter.report(&source, &built.warnings) {
+        return Err(CommandError::Input);
+    }
+    for (kind, path) in &plan.outputs {
+        output::write(path, &emitted_bytes(*kind, &built, &notes.dumps)?)?;
+    }
+    if let Some(path) = &plan.rule {
+        output::write(path, &dependencies::rule(args, plan, &file.path))?;
     }
     if args.time {
-        eprint!("{}", times(&built.timing, built.cache.as_ref()));
+        say(times(&built.timing, built.cache.as_ref()));
     }
     if args.cache.cache_stats {
-        eprint!("{}", caching::statistics(&built.cache.unwrap_or_default()));
+        say(caching::statistics(&built.cache.unwrap_or_default()));
     }
     for (rule, count) in &built.rules {
-        eprintln!("{count:8} {rule}");
+        say(format!("{count:8} {rule}\n"));
     }
     Ok(())
 }
 
+/// Returns what `--verbose` prints.
+fn about(job: &Job, target: &Target, flags: &Flags) -> String {
+    let outputs = job.plan.outputs.iter().map(|(_, path)| path).chain(&job.plan.rule);
+    let outputs: Vec<_> = outputs.map(|path| path.display().to_string()).collect();
+    let mut text = format!("clifc {LONG_VERSION}\ninput: {}\n", job.file.name);
+    text += &format!("output: {}\ntarget: {target}\nsettings:", outputs.join(" "));
+    let defaults = Flags::new(target);
+    let show = |flags: &Flags, name: &str| flags.show(name).unwrap_or_default();
+    for setting in SETTINGS.iter().filter(|setting| setting.applies_to(target.arch())) {
+        let value = show(flags, setting.name);
+        if value != show(&defaults, setting.name) {
+            text += &format!(" {}={value}", setting.name);
+        }
+    }
+    text + "\n"
+}
+
 /// Builds a file. The dumps in the notes are in the order of the file's functions.
 fn build(
-    args: &Build,
+    job: &Job,
     source: &Source,
     options: &BuildOptions,
     session: &Session,
 ) -> (Result<Built, Vec<Diagnostic>>, Notes) {
     let notes = Mutex::new(Notes::default());
     let note = || notes.lock().expect("no panic while it is locked");
+    let wants = |pass: &str| job.plan.outputs.iter().any(|(kind, _)| emitted_pass(*kind) == Some(pass));
+    let no_pass = job.plan.outputs.iter().all(|(kind, _)| emitted_pass(*kind).is_none());
     let built = with_progress(|progress| {
         let wanted = |pass: &str, name: &Name| {
-            emitted_pass(args) == Some(pass) || args.dump.iter().any(|dump| dump.matches(pass, name))
+            wants(pass) || job.args.dump.iter().any(|dump| dump.matches(pass, name))
         };
         let take = |index: usize, pass: &str, name: &Name, text: String| {
             note().dumps.push(Dumped { index, pass: pass.into(), name: name.to_string(), text });
         };
         let dump = DumpRequest { wanted: &wanted, take: &take };
-        let nothing = emitted_pass(args).is_none() && args.dump.is_empty();
+        let nothing = no_pass && job.args.dump.is_empty();
         let warn = |warning: &str| note().warnings.push(warning.into());
         let observer = Observer { progress, dump: (!nothing).then_some(dump), warn: &warn };
         driver::build_in(session, source, options, &observer)
@@ -145,13 +179,9 @@ fn build(
 }
 
 /// Returns the bytes of the output file.
-fn emitted_bytes<'a>(
-    args: &Build,
-    built: &'a Built,
-    dumps: &[Dumped],
-) -> Result<Cow<'a, [u8]>, CommandError> {
-    let texts = || dumps.iter().filter(|dump| Some(dump.pass.as_str()) == emitted_pass(args));
-    match emitted(args) {
+fn emitted_bytes<'a>(kind: Emit, built: &'a Built, dumps: &[Dumped]) -> Result<Cow<'a, [u8]>, CommandError> {
+    let texts = || dumps.iter().filter(|dump| Some(dump.pass.as_str()) == emitted_pass(kind));
+    match kind {
         Emit::Obj => Ok(Cow::Borrowed(&built.object)),
         Emit::Asm => {
             let mut listing = Vec::new();
@@ -172,37 +202,12 @@ fn emitted_bytes<'a>(
 }
 
 /// Returns the pass after which functions are written to the output, if it is not an object or made from one.
-fn emitted_pass(args: &Build) -> Option<&'static str> {
-    match emitted(args) {
+fn emitted_pass(kind: Emit) -> Option<&'static str> {
+    match kind {
         Emit::Clif => Some("analyse"),
         Emit::Vcode => Some("lower"),
         Emit::Obj | Emit::Asm => None,
     }
-}
-
-fn emitted(args: &Build) -> Emit {
-    if args.assembly { Emit::Asm } else { args.emit }
-}
-
-/// Returns the default output: the input's name with another suffix, in the current directory; standard
-/// output for standard input.
-fn default_output(input: &Path, emit: Emit) -> PathBuf {
-    let suffix = match emit {
-        Emit::Obj => "o",
-        Emit::Asm => "s",
-        Emit::Clif => "out.clif",
-        Emit::Vcode => "vcode",
-    };
-    match input.file_name() {
-        Some(name) if input != Path::new("-") => Path::new(name).with_extension(suffix),
-        _ => PathBuf::from("-"),
-    }
-}
-
-/// Returns a rule for make that says that the output depends on the input.
-fn dependencies(output: &Path, input: &Path) -> String {
-    let escape = |path: &Path| path.display().to_string().replace('$', "$$").replace(' ', "\\ ");
-    format!("{}: {}\n", escape(output), escape(input))
 }
 
 fn times(timing: &Timing, cache: Option<&Statistics>) -> String {
@@ -239,16 +244,4 @@ fn new_bar(all: usize) -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} functions, {eta} left")
         .expect("a template that is right");
     ProgressBar::new(all as u64).with_style(style)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn outputs_are_named_after_inputs() {
-        assert_eq!(default_output(Path::new("a/b.clif"), Emit::Obj), Path::new("b.o"));
-        assert_eq!(default_output(Path::new("-"), Emit::Asm), Path::new("-"));
-        assert_eq!(dependencies(Path::new("a b.o"), Path::new("$x.clif")), "a\\ b.o: $$x.clif\n");
-    }
 }

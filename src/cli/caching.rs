@@ -8,7 +8,7 @@ use clifc::cache::store::sqlite::SqliteStore;
 use clifc::cache::store::{Store, StoreError};
 use clifc::cache::{CacheOptions, Statistics, entry};
 
-use super::args::{CacheArgs, CacheCommand, CacheVerb};
+use super::args::{CacheArgs, CacheCommand, CacheVerb, parse_size};
 use super::{CommandError, print};
 
 /// The default of `--cache-size`: 1 GiB.
@@ -16,6 +16,9 @@ const DEFAULT_LIMIT: u64 = 1 << 30;
 
 /// Returns the options of the cache that `clifc build` is to use, if any.
 pub fn options(args: &CacheArgs) -> Result<Option<CacheOptions>, CommandError> {
+    if args.no_cache {
+        return Ok(None);
+    }
     let directory = match &args.cache {
         Some(Some(directory)) => directory.clone(),
         Some(None) => default_directory()?,
@@ -24,8 +27,19 @@ pub fn options(args: &CacheArgs) -> Result<Option<CacheOptions>, CommandError> {
             _ => return Ok(None),
         },
     };
-    let limit = args.cache_size.unwrap_or(DEFAULT_LIMIT);
+    let limit = limit(args.cache_size)?;
     Ok(Some(CacheOptions { directory, limit, check: args.check_cache }))
+}
+
+/// Returns the limit of the cache: the one given, or that of `CLIFC_CACHE_SIZE`, or the default.
+fn limit(given: Option<u64>) -> Result<u64, CommandError> {
+    match (given, std::env::var("CLIFC_CACHE_SIZE")) {
+        (Some(limit), _) => Ok(limit),
+        (None, Ok(text)) if !text.is_empty() => parse_size(&text).map_err(|why| {
+            CommandError::Usage(format!("invalid value `{text}` for CLIFC_CACHE_SIZE: {why}"))
+        }),
+        (None, _) => Ok(DEFAULT_LIMIT),
+    }
 }
 
 /// Returns `CLIFC_CACHE_DIR`, or the directory in the user's cache directory.
@@ -41,12 +55,20 @@ fn default_directory() -> Result<PathBuf, CommandError> {
 /// `clifc cache`.
 pub fn run(args: &CacheCommand) -> Result<(), CommandError> {
     let directory = args.cache.clone().map_or_else(default_directory, Ok)?;
-    let limit = args.cache_size.unwrap_or(DEFAULT_LIMIT);
+    let limit = limit(args.cache_size)?;
     let system = |error: StoreError| CommandError::System(format!("cache: {error}"));
     if args.verb == CacheVerb::Clear {
         return match SqliteStore::remove(&directory).map_err(system)? {
             true => Ok(()),
             false => Err(CommandError::System("cache: other processes are using it".into())),
+        };
+    }
+    if !directory.exists() {
+        let none = format!("{}: there is no cache", directory.display());
+        return if args.verb == CacheVerb::Stats {
+            print(none + "\n")
+        } else {
+            Err(CommandError::System(none))
         };
     }
     let mut store = SqliteStore::open(&directory, limit).map_err(system)?;

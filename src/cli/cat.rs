@@ -9,15 +9,15 @@ use clifc::parse::{self, FunctionText, ParseContext, Split};
 use rayon::prelude::*;
 
 use super::args::{Cat, Inputs};
-use super::checking::report;
 use super::input::Input;
+use super::reporting::Reporter;
 use super::{CommandError, input, output, print};
 
 /// Prints files back: items first, then functions. With `--upgrade`, everything around the functions is left
 /// unchanged.
-pub fn run(args: &Cat, colour: bool) -> Result<(), CommandError> {
+pub fn run(args: &Cat, reporter: &Reporter) -> Result<(), CommandError> {
     let mut out = String::new();
-    for file in input::read_all(&args.inputs)? {
+    for file in input::read_all(&input::paths(&args.inputs))? {
         let mut diagnostics = Vec::new();
         let split = parse::split(&file.text, &mut diagnostics);
         let module = parse::module(&file.text, &split, &mut diagnostics);
@@ -26,7 +26,7 @@ pub fn run(args: &Cat, colour: bool) -> Result<(), CommandError> {
             let linkage = if args.upgrade { Linkage::Export } else { item.linkage };
             function.placed(linkage, section, item.align).to_string()
         });
-        stop_if_wrong(&file, diagnostics, colour)?;
+        stop_if_wrong(&file, diagnostics, reporter)?;
         if args.upgrade {
             let mut done = 0;
             for (item, function) in split.functions.iter().zip(&functions) {
@@ -45,12 +45,12 @@ pub fn run(args: &Cat, colour: bool) -> Result<(), CommandError> {
 }
 
 /// Prints control-flow graphs.
-pub fn graphs(args: &Inputs, colour: bool) -> Result<(), CommandError> {
-    for file in input::read_all(args)? {
+pub fn graphs(args: &Inputs, reporter: &Reporter) -> Result<(), CommandError> {
+    for file in input::read_all(&input::paths(args))? {
         let mut diagnostics = Vec::new();
         let split = parse::split(&file.text, &mut diagnostics);
         let graphs = functions(&file, &split, &mut diagnostics, |function, _| graph::text(function));
-        stop_if_wrong(&file, diagnostics, colour)?;
+        stop_if_wrong(&file, diagnostics, reporter)?;
         print(graphs.concat())?;
     }
     Ok(())
@@ -83,8 +83,12 @@ fn functions(
     texts
 }
 
-fn stop_if_wrong(file: &Input, mut diagnostics: Vec<Diagnostic>, colour: bool) -> Result<(), CommandError> {
+fn stop_if_wrong(
+    file: &Input,
+    mut diagnostics: Vec<Diagnostic>,
+    reporter: &Reporter,
+) -> Result<(), CommandError> {
     diagnostics.sort_by_key(|diagnostic| diagnostic.offset);
-    report(&Source { name: &file.name, text: &file.text }, &diagnostics, colour);
+    reporter.report(&Source { name: &file.name, text: &file.text }, &diagnostics);
     if diagnostics.is_empty() { Ok(()) } else { Err(CommandError::Input) }
 }

@@ -4,8 +4,18 @@ use clifc::diag::did_you_mean;
 use clifc::ir::opcode::ALL;
 use clifc::ir::{CtrlFrom, Effects, Rule, Type, TypeSet};
 
+use super::args::Explain;
+use super::{CommandError, print};
+
+/// Explains the opcodes that are named, or lists all.
+pub fn run(args: &Explain) -> Result<(), CommandError> {
+    let texts: Result<Vec<_>, _> = args.opcodes.iter().map(|name| explain(name)).collect();
+    let texts = texts.map_err(CommandError::Usage)?;
+    print(if texts.is_empty() { summary() } else { texts.join("\n") })
+}
+
 /// Returns what an opcode does, and on which types.
-pub fn explain(name: &str) -> Result<String, String> {
+fn explain(name: &str) -> Result<String, String> {
     let opcode = ALL.iter().find(|opcode| opcode.name() == name).ok_or_else(|| {
         format!("no opcode `{name}`{}", did_you_mean(name, ALL.iter().map(|opcode| opcode.name())))
     })?;
@@ -33,7 +43,7 @@ pub fn explain(name: &str) -> Result<String, String> {
 }
 
 /// Returns a list of all opcodes, one per line with the first sentence of its description.
-pub fn summary() -> String {
+fn summary() -> String {
     let mut names: Vec<_> = ALL.iter().map(|opcode| opcode.info()).collect();
     names.sort_by_key(|info| info.name);
     names.iter().map(|info| format!("{:<22} {}\n", info.name, info.summary())).collect()

@@ -72,10 +72,16 @@ fn map(file: &File) -> io::Result<Mmap> {
     unsafe { memmap2::MmapOptions::new().populate().map(file) }
 }
 
-/// Reads all input files; standard input if none is named.
-pub fn read_all(inputs: &Inputs) -> Result<Vec<Input>, CommandError> {
-    let stdin = [PathBuf::from("-")];
-    let paths = if inputs.files.is_empty() { &stdin[..] } else { &inputs.files };
+/// The paths of all input files; that of standard input if none is named.
+pub fn paths(inputs: &Inputs) -> Vec<PathBuf> {
+    if inputs.files.is_empty() { vec![PathBuf::from("-")] } else { inputs.files.clone() }
+}
+
+/// Reads all input files.
+pub fn read_all(paths: &[PathBuf]) -> Result<Vec<Input>, CommandError> {
+    if paths.iter().filter(|path| *path == Path::new("-")).count() > 1 {
+        return Err(CommandError::Usage("standard input can be read only once".into()));
+    }
     let open = |path: &PathBuf| {
         let name = if path == Path::new("-") { "<stdin>".into() } else { path.display().to_string() };
         Ok(Input { path: path.clone(), name, text: read(path)? })

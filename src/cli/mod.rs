@@ -5,22 +5,30 @@ mod building;
 mod caching;
 mod cat;
 mod checking;
+mod dependencies;
 mod disasm;
 mod explain;
 mod input;
+mod jobs;
 mod listing;
+mod manual;
 mod output;
+mod plan;
+mod reporting;
 mod running;
+mod spellings;
+mod targeting;
 mod testing;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
-use clap::Parser;
-use clifc::options::{Flags, Target};
+use clap::error::{ContextKind, ErrorKind};
+use clap::{ColorChoice, CommandFactory, FromArgMatches};
 
-use self::args::{Cli, Colour, Command, OptArg, TargetArgs};
+use self::args::{Cli, Colour, Command, ReportArgs};
+use self::reporting::{Reporter, say};
 
 /// The exit code for bugs in clifc: EX_SOFTWARE of sysexits.h.
 const BUG: u8 = 70;
@@ -42,22 +50,74 @@ pub enum CommandError {
 
 /// Runs the command that the process was given.
 pub fn main() -> ExitCode {
-    let cli = match args::expand() {
-        Ok(args) => Cli::parse_from(args),
-        Err(why) => return end(Err(CommandError::Usage(why))),
+    let cli = match spellings::arguments() {
+        Ok(args) => match parse(args) {
+            Ok(cli) => cli,
+            Err(code) => return code,
+        },
+        Err(why) => {
+            say(format!("clifc: {why}\n"));
+            return ExitCode::from(2);
+        }
     };
-    let colour = match cli.color {
-        Colour::Always => true,
-        Colour::Never => false,
-        Colour::Auto => io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
-    };
+    let reporter = Reporter::new(cli.color, cli.error_format, cli.command.reports());
     quiet_panics();
     // Panics outside of a function's compilation end up here.
-    let result = std::panic::catch_unwind(AssertUnwindSafe(|| run(cli.command, colour)));
-    end(result.unwrap_or_else(|_| {
-        eprintln!("clifc: this is a bug in clifc; please report it with the command line and its files");
-        Err(CommandError::Bug)
-    }))
+    let result = std::panic::catch_unwind(AssertUnwindSafe(|| run(cli.command, &reporter)));
+    let code = end(
+        &reporter,
+        result.unwrap_or_else(|_| {
+            say("clifc: this is a bug in clifc; please report it with the command line and its files\n");
+            Err(CommandError::Bug)
+        }),
+    );
+    reporter.finish();
+    code
+}
+
+/// Parses the command line, or shows what is wrong with it, the help or the version.
+fn parse(args: Vec<std::ffi::OsString>) -> Result<Cli, ExitCode> {
+    let colour = match chosen_colour(&args).applies_to(&io::stderr()) {
+        true => ColorChoice::Always,
+        false => ColorChoice::Never,
+    };
+    let parsed = Cli::command().color(colour).try_get_matches_from(args);
+    parsed.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|mut error| {
+        // clap proposes to pass a misspelt option as a file.
+        error.remove(ContextKind::Suggested);
+        let text = error.render();
+        let text = if colour == ColorChoice::Always { text.ansi().to_string() } else { text.to_string() };
+        match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => match print(text) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(_) => ExitCode::FAILURE,
+            },
+            _ => {
+                say(text);
+                ExitCode::from(2)
+            }
+        }
+    })
+}
+
+/// The last `--color` among arguments that may be wrong.
+fn chosen_colour(args: &[std::ffi::OsString]) -> Colour {
+    let mut chosen = Colour::Auto;
+    for (at, arg) in args.iter().enumerate() {
+        let arg = arg.to_str().unwrap_or_default();
+        let value = match arg.strip_prefix("--color=") {
+            Some(value) => Some(value),
+            None if arg == "--color" => args.get(at + 1).and_then(|value| value.to_str()),
+            None => None,
+        };
+        chosen = match value {
+            Some("always") => Colour::Always,
+            Some("never") => Colour::Never,
+            Some("auto") => Colour::Auto,
+            _ => chosen,
+        };
+    }
+    chosen
 }
 
 /// Reports panics in one line, and with a backtrace only if `RUST_BACKTRACE` asks for one.
@@ -67,11 +127,11 @@ fn quiet_panics() {
     }
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map_or(String::new(), |place| format!(" at {place}"));
-        eprintln!("clifc: panicked{place}; set RUST_BACKTRACE=1 for a backtrace");
+        say(format!("clifc: panicked{place}; set RUST_BACKTRACE=1 for a backtrace\n"));
     }));
 }
 
-fn end(result: Result<(), CommandError>) -> ExitCode {
+fn end(reporter: &Reporter, result: Result<(), CommandError>) -> ExitCode {
     let (code, why) = match result {
         Ok(()) => return ExitCode::SUCCESS,
         Err(CommandError::Input) => return ExitCode::from(1),
@@ -80,66 +140,57 @@ fn end(result: Result<(), CommandError>) -> ExitCode {
         Err(CommandError::System(why)) => (1, why),
         Err(CommandError::Usage(why)) => (2, why),
     };
-    eprintln!("clifc: {why}");
+    reporter.error(&why);
     ExitCode::from(code)
 }
 
-fn run(command: Command, colour: bool) -> Result<(), CommandError> {
-    match command {
-        Command::Explain(explain) => {
-            let texts: Result<Vec<_>, _> =
-                explain.opcodes.iter().map(|name| explain::explain(name)).collect();
-            let texts = texts.map_err(CommandError::Usage)?;
-            print(if texts.is_empty() { explain::summary() } else { texts.join("\n") })
+impl Command {
+    /// The options about messages, of commands that have them.
+    fn reports(&self) -> Option<&ReportArgs> {
+        match self {
+            Command::Build(build) => Some(&build.reports),
+            Command::Check(check) => Some(&check.reports),
+            _ => None,
         }
+    }
+}
+
+fn run(command: Command, reporter: &Reporter) -> Result<(), CommandError> {
+    match command {
+        Command::Explain(explain) => explain::run(&explain),
         Command::Targets(targets) if targets.matrix => print(listing::matrix()),
+        Command::Targets(targets) if targets.json => print(listing::targets_json()),
         Command::Targets(_) => print(listing::targets()),
         Command::Settings(mut settings) => {
             settings.target.target = settings.name.or(settings.target.target);
-            let (target, flags) = target(&settings.target)?;
-            print(listing::settings(&target, &flags))
+            let (target, flags) = targeting::of_command(&settings.target, reporter)?;
+            print(match settings.json {
+                true => listing::settings_json(&target, &flags),
+                false => listing::settings(&target, &flags),
+            })
         }
-        Command::Build(build) => building::run(&build, colour),
+        Command::Build(build) => building::run(&build, reporter),
         Command::Cache(cache) => caching::run(&cache),
-        Command::Cat(cat) => cat::run(&cat, colour),
-        Command::Cfg(inputs) => cat::graphs(&inputs, colour),
-        Command::Check(check) => checking::run(&check, colour),
+        Command::Cat(cat) => cat::run(&cat, reporter),
+        Command::Cfg(inputs) => cat::graphs(&inputs, reporter),
+        Command::Check(check) => checking::run(&check, reporter),
+        Command::Completions(completions) => manual::completions(completions.shell),
         Command::Disasm(disasm) => disasm::run(&disasm),
-        Command::Run(run) => running::run(&run, colour),
+        Command::Man(man) => manual::pages(man.out_dir.as_deref()),
+        Command::Run(run) => running::run(&run, reporter),
         Command::Test(test) => testing::run(&test),
     }
 }
 
 /// Writes to standard output. It is not an error if the reader has closed the pipe.
 fn print(text: impl AsRef<[u8]>) -> Result<(), CommandError> {
-    match io::stdout().write_all(text.as_ref()) {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_ref()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(CommandError::System(error.to_string()))
+            Err(CommandError::System(format!("standard output: {error}")))
         }
         _ => Ok(()),
     }
-}
-
-/// Returns the target and settings that arguments ask for.
-fn target(args: &TargetArgs) -> Result<(Target, Flags), CommandError> {
-    let target = match &args.target {
-        Some(name) => Target::parse(name),
-        None => Target::host(),
-    };
-    let target = target.map_err(|error| CommandError::Usage(error.to_string()))?;
-    let mut flags = Flags::new(&target);
-    let level = match args.opt {
-        OptArg::None => "none",
-        OptArg::Speed => "speed",
-        OptArg::Size => "speed_and_size",
-    };
-    let mut all = || -> Result<(), String> {
-        flags.set("opt_level", level)?;
-        args.cpu.iter().try_for_each(|name| flags.set_cpu(name))?;
-        args.settings.iter().try_for_each(|setting| flags.apply(setting))
-    };
-    all().map_err(CommandError::Usage)?;
-    Ok((target, flags))
 }
 
 /// Runs `work` in a pool of the requested number of threads.

@@ -1,7 +1,10 @@
 //! Output files, which are written completely or not at all.
 
 use std::fs;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
+
+use clifc::temporary::Temporary;
 
 use super::{CommandError, print};
 
@@ -17,13 +20,12 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), CommandError> {
 }
 
 fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    let Some(name) = path.file_name() else { return Err(ErrorKind::InvalidFilename.into()) };
+    let mut name = name.to_os_string();
     name.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(name);
-    let result = fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
-    if result.is_err() {
-        // Only the first error matters.
-        let _ = fs::remove_file(&temporary);
-    }
-    result
+    // A symbolic link stays one.
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let (temporary, mut file) = Temporary::file(path.with_file_name(name))?;
+    file.write_all(bytes)?;
+    temporary.rename(path)
 }

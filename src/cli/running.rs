@@ -8,18 +8,18 @@ use clifc::ir::{Endianness, Function, Name, Type};
 use clifc::parse;
 use clifc::verify::Environment;
 
-use super::args::{Inputs, Run};
-use super::checking::report;
-use super::{CommandError, input, print, target};
+use super::args::Run;
+use super::reporting::Reporter;
+use super::{CommandError, input, print, targeting};
 
 /// Calls functions of a file and prints their results, or calls `%main` and exits with its result.
-pub fn run(args: &Run, colour: bool) -> Result<(), CommandError> {
-    let (target, flags) = target(&args.target)?;
-    let files = input::read_all(&Inputs { files: vec![args.file.clone()] })?;
+pub fn run(args: &Run, reporter: &Reporter) -> Result<(), CommandError> {
+    let files = input::read_all(std::slice::from_ref(&args.file))?;
     let Some(file) = files.first() else { return Ok(()) };
     let source = Source { name: &file.name, text: &file.text };
+    let (target, flags) = targeting::of_file(&args.target, &source, reporter)?;
     let wrong = |diagnostics: Vec<Diagnostic>| {
-        report(&source, &diagnostics, colour);
+        reporter.report(&source, &diagnostics);
         CommandError::Input
     };
     let checked = check::whole(&file.text, Environment::new(&flags)).map_err(wrong)?;
@@ -30,7 +30,7 @@ pub fn run(args: &Run, colour: bool) -> Result<(), CommandError> {
     };
     let options = Options { order, steps: args.steps.unwrap_or(u64::MAX) };
     if args.call.is_empty() {
-        return call_main(&program, &options).unwrap_or_else(|stop| Err(ended(&source, &stop, colour)));
+        return call_main(&program, &options).unwrap_or_else(|stop| Err(ended(&source, &stop, reporter)));
     }
     for call in &args.call {
         let params = |name: &str| Some(types(function_of(&program, name)?.1));
@@ -42,7 +42,7 @@ pub fn run(args: &Run, colour: bool) -> Result<(), CommandError> {
         match results {
             Ok(results) if results.len() == 1 => print(format!("{}\n", results[0]))?,
             Ok(results) => print(format!("[{}]\n", filetest::show_list(&results)))?,
-            Err(stop) => return Err(ended(&source, &stop, colour)),
+            Err(stop) => return Err(ended(&source, &stop, reporter)),
         }
     }
     Ok(())
@@ -73,13 +73,13 @@ fn call_main(program: &Program, options: &Options) -> Result<Result<(), CommandE
 }
 
 /// Reports why and where a run ended before its function returned.
-fn ended(source: &Source, stop: &Stop, colour: bool) -> CommandError {
+fn ended(source: &Source, stop: &Stop, reporter: &Reporter) -> CommandError {
     if let Why::Exit(code) = stop.why {
         return CommandError::Program(code);
     }
     let split = parse::split(source.text, &mut Vec::new());
     let place = stop.at.and_then(|at| Some((split.functions.get(at.function)?, at.inst)));
     let offset = place.map_or(0, |(item, inst)| check::place(source.text, item, inst));
-    report(source, &[Diagnostic::error(offset, stop.why.to_string())], colour);
+    reporter.report(source, &[Diagnostic::error(offset, stop.why.to_string())]);
     CommandError::Input
 }

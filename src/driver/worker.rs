@@ -155,12 +155,9 @@ impl<'a, I: Backend> Worker<'a, I> {
     fn bug(&self, text: &FunctionText, pass: &str, message: &str) -> Diagnostic {
         let header = &self.inputs.source.text[text.text.clone()];
         let header = header.split(|byte| *byte == b'(').next().unwrap_or_default();
-        Diagnostic {
-            severity: Severity::Bug,
-            offset: text.text.start,
-            message: format!("pass `{pass}` failed on {}: {message}", String::from_utf8_lossy(header)),
-            notes: vec!["to reproduce this, compile the function alone in a file of its own".to_string()],
-        }
+        let message = format!("pass `{pass}` failed on {}: {message}", String::from_utf8_lossy(header));
+        let bug = Diagnostic { severity: Severity::Bug, ..Diagnostic::error(text.text.start, message) };
+        bug.note("to reproduce this, compile the function alone in a file of its own")
     }
 
     /// Reports an error as diagnostics, parsing the function again for its positions.

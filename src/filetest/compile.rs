@@ -34,7 +34,7 @@ pub(super) fn object(name: &str, text: &str, target: &Target, flags: &Flags) -> 
     if wrong.is_empty() {
         return Err(Trouble::Lacking(lacks.into_iter().map(|d| (line(d), d.message.clone())).collect()));
     }
-    let messages = wrong.into_iter().map(|d| format!("line {}: {}", line(d), d.message));
+    let messages = wrong.into_iter().map(|d| format!("{name}:{}: {}", line(d), d.message));
     Err(Trouble::Wrong(messages.collect::<Vec<_>>().join("\n")))
 }
 

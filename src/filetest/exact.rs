@@ -85,14 +85,14 @@ mod tests {
 
     #[test]
     fn what_is_blessed_passes() {
-        let file = TestFile::parse(FILE, &[]).expect("a file");
+        let file = TestFile::parse("f", FILE, &[]).expect("a file");
         assert!(compare(&file, &file.functions[0], "new").is_err_and(|why| why.contains("- old\n+ new")));
         let outputs = ["new\n\n  newer".to_string(), "other".to_string()];
         let blessed = bless(&file, &outputs);
         assert!(blessed.contains(
             "}\n; run: %f()\n\n; new\n;\n;   newer\n\n;; about %g\nfunction %g() {\n}\n\n; other\n"
         ));
-        let file = TestFile::parse(&blessed, &[]).expect("a file");
+        let file = TestFile::parse("f", &blessed, &[]).expect("a file");
         for (function, output) in file.functions.iter().zip(&outputs) {
             compare(&file, function, output).expect("what was written");
         }

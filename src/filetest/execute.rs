@@ -7,7 +7,7 @@
 //! until the object at fault is alone.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{fs, io};
@@ -15,8 +15,9 @@ use std::{fs, io};
 use super::invocation::Invocation;
 use super::toolchain::Toolchain;
 use crate::eval::Value;
-use crate::ir::{Endianness, Type};
+use crate::ir::{Endianness, TrapCode, Type};
 use crate::options::Arch;
+use crate::temporary::Temporary;
 
 const HARNESS: &str = include_str!("harness.c");
 
@@ -54,6 +55,8 @@ pub(super) struct Case {
 /// A compiled test file.
 #[derive(Debug)]
 pub(super) struct Program {
+    /// The name of the file in messages.
+    pub(super) file: String,
     /// The architecture it was compiled for.
     pub(super) arch: Arch,
     /// Whether it is position-independent.
@@ -71,24 +74,28 @@ pub(super) struct Program {
 pub(super) enum Ended {
     /// It returned these results.
     Returned(Vec<Value>),
-    /// It was killed by this signal.
-    Signal(String),
+    /// It was killed by this signal, at an instruction with this trap code.
+    Signal(String, Option<TrapCode>),
     /// It took too long and was killed.
     Timeout,
 }
 
 /// Runs the cases of all programs, which are for the toolchain's architecture. An error concerns a whole
 /// program.
-pub(super) fn execute(toolchain: &Toolchain, programs: &[&Program]) -> Vec<Result<Vec<Ended>, String>> {
+pub(super) fn execute(
+    toolchain: &Toolchain,
+    seconds: u32,
+    programs: &[&Program],
+) -> Vec<Result<Vec<Ended>, String>> {
     let failed = |why: String| programs.iter().map(|_| Err(why.clone())).collect();
-    match link_and_run(toolchain, programs) {
+    match link_and_run(toolchain, seconds, programs) {
         Ok(output) => {
             let mut lines = output.lines();
             programs.iter().map(|program| read_results(program, &mut lines)).collect()
         }
         Err(Failure::Link(_)) if programs.len() > 1 => {
             let (left, right) = programs.split_at(programs.len() / 2);
-            [execute(toolchain, left), execute(toolchain, right)].concat()
+            [execute(toolchain, seconds, left), execute(toolchain, seconds, right)].concat()
         }
         Err(Failure::Link(why) | Failure::Other(why)) => failed(why),
     }
@@ -108,11 +115,11 @@ impl From<io::Error> for Failure {
     }
 }
 
-fn link_and_run(toolchain: &Toolchain, programs: &[&Program]) -> Result<String, Failure> {
+fn link_and_run(toolchain: &Toolchain, seconds: u32, programs: &[&Program]) -> Result<String, Failure> {
     let dir = Scratch::new()?;
     let harness = dir.file("harness.c");
     let executable = dir.file("tests");
-    fs::write(&harness, harness_source(programs))?;
+    fs::write(&harness, harness_source(seconds, programs))?;
     let mut link = toolchain.link();
     link.args(["-w", "-O0", "-o"]).arg(&executable).arg(&harness);
     for (number, program) in programs.iter().enumerate() {
@@ -142,15 +149,16 @@ fn link_and_run(toolchain: &Toolchain, programs: &[&Program]) -> Result<String, 
 }
 
 /// The C program: the table of entry points, followed by the harness.
-fn harness_source(programs: &[&Program]) -> String {
+fn harness_source(seconds: u32, programs: &[&Program]) -> String {
     let entries: Vec<&str> = programs.iter().flat_map(|p| &p.entries).map(String::as_str).collect();
-    let mut source = String::from("typedef void function(void *);\n");
+    let mut source = String::from("#define _GNU_SOURCE\ntypedef void function(void *);\n");
     for entry in &entries {
         writeln!(source, "function {entry};").expect("writing to a string");
     }
     writeln!(source, "function *const functions[] = {{{}}};", entries.join(","))
         .expect("writing to a string");
-    writeln!(source, "enum {{ FUNCTIONS = {} }};", entries.len()).expect("writing to a string");
+    writeln!(source, "enum {{ FUNCTIONS = {}, SECONDS = {seconds} }};", entries.len())
+        .expect("writing to a string");
     source + HARNESS
 }
 
@@ -187,7 +195,11 @@ fn read_results<'a>(
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         match word {
             "timeout" => return Ok(Ended::Timeout),
-            "signal" => return Ok(Ended::Signal(signal_name(rest))),
+            "signal" => {
+                let (number, code) = rest.split_once(' ').unwrap_or((rest, "0"));
+                let code = code.parse().ok().filter(|code| *code != 0).map(TrapCode);
+                return Ok(Ended::Signal(signal_name(number), code));
+            }
             _ => {}
         }
         let memory: Vec<u8> = rest
@@ -224,26 +236,18 @@ fn signal_name(number: &str) -> String {
 }
 
 /// A temporary directory, removed when dropped.
-struct Scratch(PathBuf);
+struct Scratch(Temporary);
 
 impl Scratch {
     fn new() -> io::Result<Self> {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let dir = std::env::temp_dir().join(format!("clifc-test-{}-{number}", std::process::id()));
-        fs::create_dir(&dir)?;
-        Ok(Scratch(dir))
+        Temporary::directory(dir).map(Scratch)
     }
 
     fn file(&self, name: &str) -> PathBuf {
-        Path::new(&self.0).join(name)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // If this fails, the files stay in the system's temporary directory.
-        let _ = fs::remove_dir_all(&self.0);
+        self.0.path().join(name)
     }
 }
 
@@ -266,6 +270,7 @@ mod tests {
             results: vec![I8],
         });
         Program {
+            file: "f".into(),
             arch,
             pic: true,
             object: fs::read(dir.file("a.o")).expect("an object"),
@@ -284,11 +289,14 @@ mod tests {
             &["; run: %f(1) == 2", "; run: %f(0) == 1", "; run: %f(-1) == 0"],
         );
         let bad = program("void gone(void); void bad(char *p) { gone(); }", "bad", &["; run: %f(1) == 2"]);
-        let results = execute(&toolchain, &[&good, &bad]);
+        let results = execute(&toolchain, 10, &[&good, &bad]);
         let value = |text| Ended::Returned(vec![values::parse(text, I8).expect("a value")]);
         let [Ok(first), Err(second)] = &results[..] else { panic!("{arch}: {results:?}") };
         assert_eq!((&first[0], &first[2]), (&value("2"), &value("0")), "{arch}");
-        assert!(matches!(&first[1], Ended::Signal(name) if name.starts_with("SIG")), "{arch}: {first:?}");
+        assert!(
+            matches!(&first[1], Ended::Signal(name, None) if name.starts_with("SIG")),
+            "{arch}: {first:?}"
+        );
         assert!(second.contains("gone"), "{arch}: {second}");
     }
 

@@ -66,31 +66,23 @@ pub(super) struct Header<'a> {
 }
 
 impl<'a> Header<'a> {
-    /// Reads header lines.
-    pub(super) fn parse(
-        lines: impl IntoIterator<Item = &'a str>,
-        overrides: &'a [String],
-    ) -> Result<Self, String> {
-        let mut header = Header { overrides, ..Header::default() };
-        for line in lines {
-            let code = line.split(';').next().unwrap_or("").trim();
-            header.add(code).map_err(|why| format!("`{code}`: {why}"))?;
-        }
-        if header.commands.is_empty() {
+    /// Checks that there is a test, and that all settings are those of its targets.
+    fn complete(&mut self) -> Result<(), String> {
+        if self.commands.is_empty() {
             return Err("missing `test` line".into());
         }
         let unused = |why| format!("`set`: {why}");
-        match header.targets.last() {
+        match self.targets.last() {
             // Check settings behind the last target, although they have no effect.
-            Some(line) => drop(header.target(line.text).map_err(unused)?),
+            Some(line) => drop(self.target(line.text).map_err(unused)?),
             None => {
                 for arch in Arch::ALL {
-                    let target = header.target(arch.name()).map_err(unused)?;
-                    header.everywhere.push(TargetLine { text: arch.name(), target });
+                    let target = self.target(arch.name()).map_err(unused)?;
+                    self.everywhere.push(TargetLine { text: arch.name(), target });
                 }
             }
         }
-        Ok(header)
+        Ok(())
     }
 
     /// The targets to test.
@@ -146,6 +138,8 @@ pub(super) struct TestFunction<'a> {
 /// A test file, split into its parts.
 #[derive(Debug)]
 pub(super) struct TestFile<'a> {
+    /// The name of the file in messages.
+    name: &'a str,
     /// The text of the file.
     pub(super) text: &'a str,
     /// Its header lines.
@@ -162,19 +156,21 @@ pub(super) struct TestFile<'a> {
 
 impl<'a> TestFile<'a> {
     /// Splits a file into its parts.
-    pub(super) fn parse(text: &'a str, overrides: &'a [String]) -> Result<Self, String> {
+    pub(super) fn parse(name: &'a str, text: &'a str, overrides: &'a [String]) -> Result<Self, String> {
         let newlines = memchr::memchr_iter(b'\n', text.as_bytes());
         let line_starts: Vec<usize> = std::iter::once(0).chain(newlines.map(|at| at + 1)).collect();
         let mut diagnostics = Vec::new();
         let Split { header, leading, functions, items } = parse::split(text.as_bytes(), &mut diagnostics);
         let mut file = TestFile {
+            name,
             text,
-            header: Header::parse(header.into_iter().map(|line| &text[line]), overrides)?,
+            header: Header { overrides, ..Header::default() },
             leading: Vec::new(),
             functions: Vec::new(),
             items,
             line_starts,
         };
+        file.header = file.read_header(header, overrides)?;
         if let Some(diagnostic) = diagnostics.first() {
             return Err(file.message(diagnostic));
         }
@@ -189,7 +185,7 @@ impl<'a> TestFile<'a> {
         let all = file.functions.iter().flat_map(|function| &function.comments).chain(&file.leading);
         for comment in all {
             if let Some(why) = misspelt_directive(comment.text) {
-                return Err(format!("line {}: {why}", comment.line));
+                return Err(format!("{}: {why}", file.at(comment.line)));
             }
         }
         Ok(file)
@@ -200,9 +196,27 @@ impl<'a> TestFile<'a> {
         self.line_starts.partition_point(|start| *start <= offset)
     }
 
-    /// The message of a diagnostic, with its line number.
+    /// A line as messages name it, `file:line`.
+    pub(super) fn at(&self, line: usize) -> String {
+        format!("{}:{line}", self.name)
+    }
+
+    /// The message of a diagnostic, with its place.
     pub(super) fn message(&self, diagnostic: &Diagnostic) -> String {
-        format!("line {}: {}", self.line(diagnostic.offset), diagnostic.message)
+        format!("{}: {}", self.at(self.line(diagnostic.offset)), diagnostic.message)
+    }
+
+    fn read_header(&self, lines: Vec<Range<usize>>, overrides: &'a [String]) -> Result<Header<'a>, String> {
+        let text: &'a str = self.text;
+        let mut header = Header { overrides, ..Header::default() };
+        let mut last = 0;
+        for range in lines {
+            last = range.start;
+            let code = text[range].split(';').next().unwrap_or("").trim();
+            header.add(code).map_err(|why| format!("{}: `{code}`: {why}", self.at(self.line(last))))?;
+        }
+        header.complete().map_err(|why| format!("{}: {why}", self.at(self.line(last))))?;
+        Ok(header)
     }
 
     fn comments(&self, part: Range<usize>) -> Vec<Comment<'a>> {
@@ -236,7 +250,11 @@ fn misspelt_directive(comment: &str) -> Option<String> {
     const LONG_ENOUGH: [&str; 8] =
         ["check", "sameln", "nextln", "unordered", "regex", "error", "dominates", "print"];
     let text = comment.trim_start_matches(';').trim_start();
-    let (word, _) = text.split_once(':')?;
+    let (word, rest) = text.split_once(':')?;
+    let is_call = rest.trim_start().starts_with('%') && (rest.contains("==") || rest.contains("!="));
+    if is_call && !word.contains(char::is_whitespace) && !["run", "print", "check"].contains(&word) {
+        return Some(format!("unknown directive `{word}:`; did you mean `run`?"));
+    }
     if word.contains(char::is_whitespace) || LONG_ENOUGH.contains(&word) {
         return None;
     }
@@ -259,7 +277,7 @@ mod tests {
         let text = "test run\ntest compile precise-output ; why\nset opt_level=speed\ntarget x86_64 has_avx\n\
                     set is_pic=false\n; check: x\ntarget riscv64 has_v\n\n\
                     function %f() {\nblock0:\n return\n}\n";
-        let file = TestFile::parse(text, &[]).expect("a file");
+        let file = TestFile::parse("f", text, &[]).expect("a file");
         let header = &file.header;
         assert_eq!(header.commands.len(), 2);
         assert_eq!(header.commands[1].options, ["precise-output"]);
@@ -272,26 +290,26 @@ mod tests {
     #[test]
     fn no_target_is_every_target() {
         let text = "test run\nset opt_level=speed\n";
-        let header = TestFile::parse(text, &[]).expect("a file").header;
+        let header = TestFile::parse("f", text, &[]).expect("a file").header;
         assert!(header.targets.is_empty());
         assert!(header.targets_or_all().iter().map(|line| line.text).eq(Arch::ALL.map(Arch::name)));
-        assert!(TestFile::parse("test run\nset has_lse\n", &[]).is_err());
-        assert!(TestFile::parse("test run\n", &["has_lse=true".into()]).is_ok());
+        assert!(TestFile::parse("f", "test run\nset has_lse\n", &[]).is_err());
+        assert!(TestFile::parse("f", "test run\n", &["has_lse=true".into()]).is_ok());
     }
 
     #[test]
     fn mistakes_in_headers_are_errors() {
         for bad in ["", "test", "test x\nset opt_level=9\ntarget x86_64", "test x\ntarget x86_65", "tset run"]
         {
-            assert!(TestFile::parse(bad, &[]).is_err(), "{bad}");
+            assert!(TestFile::parse("f", bad, &[]).is_err(), "{bad}");
         }
-        assert!(TestFile::parse("test run\ntarget x86_64 has_lse", &[]).is_err());
+        assert!(TestFile::parse("f", "test run\ntarget x86_64 has_lse", &[]).is_err());
     }
 
     #[test]
     fn comments_know_their_code() {
         let text = "test cat\nfunction %\"a;b\"() { ; one\nblock0: return\n\n ; two\n ; three\n}";
-        let file = TestFile::parse(text, &[]).expect("a file");
+        let file = TestFile::parse("f", text, &[]).expect("a file");
         let seen: Vec<_> = file.functions[0].comments.iter().map(|c| (c.line, c.code_line, c.text)).collect();
         assert_eq!(seen, [(2, 2, "; one"), (5, 3, "; two"), (6, 3, "; three")]);
         assert_eq!(Comment { line: 1, code_line: 1, text: ";; error: x " }.after("error:"), Some("x"));
@@ -299,7 +317,8 @@ mod tests {
 
     #[test]
     fn misspelt_directives_are_found() {
-        for bad in ["; chek: x", "; nextline: y", "; RUN: %f()", "; CHECK: x", "; eror: x"] {
+        for bad in ["; chek: x", "; nextline: y", "; RUN: %f()", "; CHECK: x", "; eror: x", "; rn: %f() == 1"]
+        {
             assert!(misspelt_directive(bad).is_some(), "{bad}");
         }
         for good in ["; check: x", "; note: this", "; run: %f()", "; see below: x", "; TODO: x", "; prose"] {

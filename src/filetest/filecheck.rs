@@ -51,8 +51,8 @@ enum Part {
 #[derive(Debug)]
 struct Directive {
     kind: Kind,
-    /// Its line number in the test file.
-    line: usize,
+    /// Its place in the test file.
+    place: String,
     /// Its text in the file.
     text: String,
     parts: Vec<Part>,
@@ -72,7 +72,7 @@ pub(super) struct Checker {
 
 impl Checker {
     /// Adds the directive of a comment, if it has one.
-    pub(super) fn add(&mut self, line: usize, comment: &str) -> Result<(), String> {
+    pub(super) fn add(&mut self, place: &str, comment: &str) -> Result<(), String> {
         let Some((kind, text)) = find_directive(comment) else { return Ok(()) };
         let parts = match kind {
             Kind::Regex => {
@@ -87,7 +87,7 @@ impl Checker {
         if kind == Kind::Not && parts.iter().any(|part| matches!(part, Part::Define(..))) {
             return Err("a `not:` pattern cannot define variables".into());
         }
-        self.directives.push(Directive { kind, line, text: text.into(), parts });
+        self.directives.push(Directive { kind, place: place.into(), text: text.into(), parts });
         Ok(())
     }
 
@@ -142,7 +142,7 @@ impl Checker {
 impl Directive {
     fn fail(&self, why: &str) -> String {
         let name = KINDS.iter().find(|(_, kind)| *kind == self.kind).map_or("", |(name, _)| name);
-        format!("line {}: `{name} {}`: {why}", self.line, self.text)
+        format!("{}: `{name} {}`: {why}", self.place, self.text)
     }
 
     /// The variables that must be defined before.
@@ -310,7 +310,7 @@ mod tests {
     fn check(directives: &[&str], text: &str) -> Result<(), String> {
         let mut checker = Checker::default();
         for (at, directive) in directives.iter().enumerate() {
-            checker.add(at + 1, directive)?;
+            checker.add(&format!("f:{}", at + 1), directive)?;
         }
         checker.check(text)
     }

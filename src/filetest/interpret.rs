@@ -4,8 +4,8 @@ use super::file::TestFile;
 use super::invocation::{Invocation, Want};
 use super::values::show_list;
 use crate::check;
-use crate::interp::{Machine, Options, Program};
-use crate::ir::{AbiParam, Function, Type};
+use crate::interp::{Machine, Options, Program, Stop, Why};
+use crate::ir::{AbiParam, Function, TrapCode, Type};
 use crate::verify::Environment;
 
 fn types(params: &[AbiParam]) -> Vec<Type> {
@@ -21,27 +21,36 @@ pub fn test(file: &TestFile, env: Environment, notes: &mut Vec<String>) -> Resul
     let program = Program::new(checked.functions, checked.module, &checked.offsets).map_err(messages)?;
     let mut failures = Vec::new();
     for (function, call) in calls {
-        let line = call.line;
+        let place = file.at(call.line);
         let shown = format!("%{}({})", call.name, show_list(&call.args));
         let mut machine = Machine::new(&program, &Options::default());
         match machine.call(function, &call.args) {
             Ok(results) => {
                 if call.want == Want::Shown {
-                    notes.push(format!("line {line}: {shown} is [{}]", show_list(&results)));
+                    notes.push(format!("{place}: {shown} is [{}] in the interpreter", show_list(&results)));
                 }
-                failures.extend(call.judge(&results).err().map(|why| format!("line {line}: {why}")));
+                failures.extend(call.judge(&results).err().map(|why| format!("{place}: {why}")));
             }
+            Err(stop) if call.expects_trap(trap_of(&stop)) => {}
             Err(stop) => {
-                let place = stop.at.map(|at| {
+                let at = stop.at.map(|at| {
                     let item = &file.functions[at.function].item;
-                    format!(" on line {}", file.line(check::place(text, item, at.inst)))
+                    format!(" at {}", file.at(file.line(check::place(text, item, at.inst))))
                 });
-                let place = place.unwrap_or_default();
-                failures.push(format!("line {line}: {shown} ended{place}: {}", stop.why));
+                let at = at.unwrap_or_default();
+                failures.push(format!("{place}: {shown} ended{at}: {}{}", stop.why, call.expectation()));
             }
         }
     }
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
+}
+
+/// How a call ended, if it trapped.
+fn trap_of(stop: &Stop) -> Option<Option<TrapCode>> {
+    match stop.why {
+        Why::Trap(code) => Some(Some(code)),
+        Why::TooLong | Why::Exit(_) | Why::Thrown(_) | Why::Error(_) => None,
+    }
 }
 
 /// The calls that the comments of each function ask for, with the function's number.
@@ -52,7 +61,7 @@ fn calls(file: &TestFile, functions: &[Function]) -> Result<Vec<(usize, Invocati
         let (params, results) = (types(&signature.params), types(&signature.returns));
         for comment in &text.comments {
             let call = Invocation::parse(comment.line, comment.text, &params, &results);
-            let call = call.map_err(|why| format!("line {}: {why}", comment.line))?;
+            let call = call.map_err(|why| format!("{}: {why}", file.at(comment.line)))?;
             calls.extend(call.map(|call| (number, call)));
         }
     }

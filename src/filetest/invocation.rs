@@ -1,12 +1,14 @@
 //! Calls that `run` and `print` comments ask for.
 //!
 //! `; run: %f(1, 2) == 3` calls the function above the comment and compares its result. `!=` negates the
-//! comparison, and `== [1, 2]` compares several results. A bare `; run` calls a function without parameters,
+//! comparison, and `== [1, 2]` compares several results. `; run: %f(0) traps int_divz` expects a trap, and
+//! without a code, any trap. A bare `; run` calls a function without parameters,
 //! which must not return zero. `; print: %f(1)` shows the results.
 
 use super::values::{self, show_list};
+use crate::diag::did_you_mean;
 use crate::eval::Value;
-use crate::ir::Type;
+use crate::ir::{TrapCode, Type};
 
 /// The expected results.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,6 +21,8 @@ pub(super) enum Want {
     NonZero,
     /// Any results; they are shown.
     Shown,
+    /// A trap, with this code if there is one.
+    Trap(Option<TrapCode>),
 }
 
 /// A call of a function under test.
@@ -60,7 +64,8 @@ impl Invocation {
             ("print", _) if rest.is_empty() => Want::Shown,
             ("run", Some(("==", values))) => Want::Equal(parse_results(values.trim(), results)?),
             ("run", Some(("!=", values))) => Want::NotEqual(parse_results(values.trim(), results)?),
-            ("run", _) => return Err(format!("expected `==` or `!=` before `{rest}`")),
+            ("run", _) if rest.split_whitespace().next() == Some("traps") => Want::Trap(parse_trap(rest)?),
+            ("run", _) => return Err(format!("expected `==`, `!=` or `traps` before `{rest}`")),
             _ => return Err(format!("unexpected `{rest}`")),
         };
         Ok(Some(Invocation { line, name: name.into(), args, want }))
@@ -99,6 +104,7 @@ impl Invocation {
             Want::NotEqual(values) => values != results,
             Want::NonZero => results.iter().any(|value| !value.is_zero()),
             Want::Shown => true,
+            Want::Trap(_) => false,
         };
         if right {
             return Ok(());
@@ -107,8 +113,30 @@ impl Invocation {
         let got = show_list(results);
         Err(match &self.want {
             Want::Equal(values) => format!("{call} is [{got}], expected [{}]", show_list(values)),
-            _ => format!("{call} is [{got}], expected another result"),
+            Want::Trap(_) => format!("{call} is [{got}]{}", self.expectation()),
+            Want::NotEqual(_) | Want::NonZero | Want::Shown => {
+                format!("{call} is [{got}], expected another result")
+            }
         })
+    }
+
+    /// Whether the call is expected to trap with this code; `None` if it ended otherwise, `Some(None)` if the
+    /// code is unknown.
+    pub(super) fn expects_trap(&self, trap: Option<Option<TrapCode>>) -> bool {
+        match (&self.want, trap) {
+            (Want::Trap(None), Some(_)) => true,
+            (Want::Trap(wanted), Some(code)) => *wanted == code,
+            _ => false,
+        }
+    }
+
+    /// What messages about calls that do not return say of the expectation.
+    pub(super) fn expectation(&self) -> String {
+        match &self.want {
+            Want::Trap(Some(code)) => format!(", expected the trap {code}"),
+            Want::Trap(None) => ", expected a trap".into(),
+            Want::Equal(_) | Want::NotEqual(_) | Want::NonZero | Want::Shown => String::new(),
+        }
     }
 }
 
@@ -134,6 +162,20 @@ fn parse_call(text: &str) -> Result<(&str, &str, &str), String> {
         Some((name.trim(), args, rest.trim()))
     });
     parts.ok_or_else(|| format!("expected a call like `%f(1)`, found `{text}`"))
+}
+
+/// Parses `traps` or `traps int_divz`.
+fn parse_trap(text: &str) -> Result<Option<TrapCode>, String> {
+    let mut words = text.split_whitespace().skip(1);
+    let (code, rest) = (words.next(), words.next());
+    if let Some(rest) = rest {
+        return Err(format!("unexpected `{rest}`"));
+    }
+    let unknown = |code| {
+        let near = did_you_mean(code, TrapCode::names().chain(["user1"]));
+        format!("unknown trap code `{code}`{near}")
+    };
+    code.map(|code| TrapCode::parse(code.as_bytes()).ok_or_else(|| unknown(code))).transpose()
 }
 
 fn parse_results(text: &str, types: &[Type]) -> Result<Vec<Value>, String> {
@@ -176,6 +218,12 @@ mod tests {
         let call = call.expect("right").expect("a call");
         assert_eq!((call.name.as_str(), call.args.len()), ("f", 2));
         assert!(matches!(&call.want, Want::Equal(values) if show_list(values) == "7, -1"));
+        let trap = parse("; run: %f(1) traps int_divz", &[I8], &[]).expect("right").expect("a call");
+        assert!(trap.expects_trap(Some(Some(TrapCode::INTEGER_DIVISION_BY_ZERO))));
+        assert!(!trap.expects_trap(Some(Some(TrapCode(1)))) && !trap.expects_trap(None));
+        let any = parse("; run: %f(1) traps", &[I8], &[]).expect("right").expect("a call");
+        assert!(any.expects_trap(Some(None)) && any.judge(&[]).is_err());
+        assert!(parse("; run: %f(1) traps int_divs", &[I8], &[]).is_err_and(|why| why.contains("int_divz")));
         assert!(matches!(parse("; run", &[], &[I8]), Ok(Some(Invocation { want: Want::NonZero, .. }))));
         assert!(matches!(parse(";; print: %f()", &[], &[]), Ok(Some(Invocation { want: Want::Shown, .. }))));
         assert!(matches!(parse("; run the loop backwards", &[], &[]), Ok(None)));

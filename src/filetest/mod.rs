@@ -19,9 +19,12 @@ mod toolchain;
 mod values;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 use std::{fs, io};
 
 use rayon::prelude::*;
+use regex::Regex;
 
 use crate::diag::did_you_mean;
 use crate::options::{Arch, Flags, Target};
@@ -29,7 +32,7 @@ use crate::verify::Environment;
 use execute::Program;
 use file::{Command, TestFile};
 pub use invocation::parse_call_of;
-pub use report::{Outcome, Status, Totals, json, junit, text};
+pub use report::{Outcome, Status, Totals, json, junit, summary};
 pub use toolchain::{Toolchain, Toolchains};
 pub use values::show_list;
 
@@ -46,6 +49,21 @@ pub struct Options {
     pub settings: Vec<String>,
     /// How to link and run programs.
     pub toolchains: Toolchains,
+    /// Run only tests for whose file and name, `FILE: TEST`, this has a match.
+    pub filter: Option<Regex>,
+    /// The time that a call in a run test may take, in seconds; 0 for the default.
+    pub seconds: u32,
+}
+
+/// The time that a call in a run test may take by default, in seconds.
+pub const DEFAULT_SECONDS: u32 = 10;
+
+/// Callbacks for progress, which are called from several threads.
+pub struct Observer<'a> {
+    /// Called for each test that is done.
+    pub done: &'a (dyn Fn(&Outcome) + Sync),
+    /// Called with the number of files whose tests are done or compiled, and the number of all files.
+    pub files: &'a (dyn Fn(usize, usize) + Sync),
 }
 
 /// The test commands.
@@ -87,6 +105,18 @@ const COMMANDS: [(&str, Kind, &[&str]); 14] = [
     ("licm", Kind::NotYet, &[]),
 ];
 
+impl Options {
+    /// Whether a test of a file is to be run.
+    fn wants(&self, file: &str, test: &str) -> bool {
+        self.filter.as_ref().is_none_or(|filter| filter.is_match(&format!("{file}: {test}")))
+    }
+}
+
+/// The names of the commands that clifc has, for help.
+pub fn commands() -> impl Iterator<Item = &'static str> {
+    COMMANDS.iter().filter(|(_, kind, _)| *kind != Kind::NotYet).map(|(name, ..)| *name)
+}
+
 /// A test that may not be finished.
 struct Test {
     outcome: Outcome,
@@ -95,22 +125,35 @@ struct Test {
 }
 
 /// Runs all tests, in as many threads as the current pool has.
-pub fn run(options: &Options) -> io::Result<Vec<Outcome>> {
+pub fn run(options: &Options, observer: &Observer) -> io::Result<Vec<Outcome>> {
+    let not_found = |why: String| io::Error::new(io::ErrorKind::NotFound, why);
+    if let Some(missing) = options.toolchains.missing_choice() {
+        return Err(not_found(format!("`{missing}` is not installed")));
+    }
     let mut paths = Vec::new();
     for path in &options.paths {
         let before = paths.len();
         collect(path, &mut paths)?;
         if paths.len() == before {
-            let why = format!("{}: no .clif files", path.display());
-            return Err(io::Error::new(io::ErrorKind::NotFound, why));
+            return Err(not_found(format!("{}: no .clif files", path.display())));
         }
     }
+    let files = AtomicUsize::new(0);
     let mut tests: Vec<Test> = paths
         .par_iter()
         .enumerate()
-        .flat_map_iter(|(number, path)| test_file(number, path, options))
+        .flat_map_iter(|(number, path)| {
+            let tests = test_file(number, path, options);
+            let done = tests.iter().filter(|test| test.program.is_none());
+            done.for_each(|test| (observer.done)(&test.outcome));
+            (observer.files)(files.fetch_add(1, Ordering::Relaxed) + 1, paths.len());
+            tests
+        })
         .collect();
-    execute_all(&mut tests, &options.toolchains);
+    execute_all(&mut tests, options, observer);
+    if let (true, Some(filter)) = (tests.is_empty(), &options.filter) {
+        return Err(not_found(format!("no test matches `{filter}`")));
+    }
     Ok(tests.into_iter().map(|test| test.outcome).collect())
 }
 
@@ -135,24 +178,31 @@ fn collect(path: &Path, into: &mut Vec<PathBuf>) -> io::Result<()> {
 /// Performs the tests of a file, except for the execution of programs.
 fn test_file(number: usize, path: &Path, options: &Options) -> Vec<Test> {
     let name = path.display().to_string();
+    let wanted = |test: &Test| options.wants(&name, &test.outcome.test);
+    let mut tests = all_of_file(number, path, &name, options);
+    tests.retain(wanted);
+    tests
+}
+
+fn all_of_file(number: usize, path: &Path, name: &str, options: &Options) -> Vec<Test> {
     let read = fs::read_to_string(path).map_err(|error| error.to_string());
     let text = match &read {
         Ok(text) => text,
-        Err(why) => return vec![Test::new(&name, "file", Status::Failed(why.clone()))],
+        Err(why) => return vec![Test::new(name, "file", Status::Failed(why.clone()))],
     };
-    match TestFile::parse(text, &options.settings) {
+    match TestFile::parse(name, text, &options.settings) {
         Ok(file) => {
-            let cx = FileContext { number, name: &name, path, file: &file, options };
+            let cx = FileContext { number, name, path, file: &file, options };
             file.header.commands.iter().flat_map(|command| cx.command(command)).collect()
         }
-        Err(why) => vec![Test::new(&name, "file", Status::Failed(why))],
+        Err(why) => vec![Test::new(name, "file", Status::Failed(why))],
     }
 }
 
 impl Test {
     fn new(file: &str, test: &str, status: Status) -> Self {
-        let outcome = Outcome { file: file.into(), test: test.into(), status, notes: Vec::new() };
-        Test { outcome, program: None }
+        let (file, test, time) = (file.into(), test.into(), Duration::ZERO);
+        Test { outcome: Outcome { file, test, status, notes: Vec::new(), time }, program: None }
     }
 }
 
@@ -169,6 +219,14 @@ struct FileContext<'a> {
 impl FileContext<'_> {
     /// Performs the tests of a `test` line.
     fn command(&self, command: &Command) -> Vec<Test> {
+        let start = Instant::now();
+        let mut tests = self.tests_of(command);
+        let each = start.elapsed() / tests.len().max(1) as u32;
+        tests.iter_mut().for_each(|test| test.outcome.time = each);
+        tests
+    }
+
+    fn tests_of(&self, command: &Command) -> Vec<Test> {
         let single = |status| vec![Test::new(self.name, command.name, status)];
         let Some((_, kind, allowed)) = COMMANDS.iter().find(|(name, ..)| *name == command.name) else {
             let near = did_you_mean(command.name, COMMANDS.map(|(name, ..)| name));
@@ -186,6 +244,9 @@ impl FileContext<'_> {
         }
         if kind.is_per_target() {
             return self.for_targets(*kind, command);
+        }
+        if !self.options.wants(self.name, command.name) {
+            return Vec::new();
         }
         let mut notes = Vec::new();
         let status = self.without_target(*kind, &mut notes);
@@ -220,6 +281,7 @@ impl FileContext<'_> {
         let tests = self.file.header.targets_or_all().iter().enumerate().flat_map(|(unique, line)| {
             let test = format!("{} {}", command.name, line.text);
             match &line.target {
+                _ if !self.options.wants(self.name, &test) => Vec::new(),
                 Err(_) if self.options.only.is_some() => Vec::new(),
                 Err(why) => vec![Test::new(self.name, &test, Status::Skipped(why.clone()))],
                 Ok((target, _)) if self.options.only.is_some_and(|only| only != target.arch()) => Vec::new(),
@@ -250,7 +312,7 @@ impl FileContext<'_> {
 }
 
 /// Executes the programs of all tests, in a set for each thread and architecture.
-fn execute_all(tests: &mut [Test], toolchains: &Toolchains) {
+fn execute_all(tests: &mut [Test], options: &Options, observer: &Observer) {
     let mut pending: Vec<&mut Test> = tests.iter_mut().filter(|test| test.program.is_some()).collect();
     // A stable sort, so that files stay in order.
     pending.sort_by_key(|test| test.program.as_ref().map(|program| program.arch as u8));
@@ -260,10 +322,15 @@ fn execute_all(tests: &mut [Test], toolchains: &Toolchains) {
         for same in set.chunk_by_mut(|a, b| arch_of(a) == arch_of(b)) {
             let programs: Vec<&Program> = same.iter().filter_map(|test| test.program.as_ref()).collect();
             let Some(first) = programs.first() else { continue };
-            let results = execute::execute(toolchains.of(first.arch), &programs);
+            let start = Instant::now();
+            let seconds = if options.seconds == 0 { DEFAULT_SECONDS } else { options.seconds };
+            let results = execute::execute(options.toolchains.of(first.arch), seconds, &programs);
+            let each = start.elapsed() / programs.len() as u32;
             for (test, result) in same.iter_mut().zip(results) {
                 if let Some(program) = test.program.take() {
                     test.outcome.status = run::judge(&program, result, &mut test.outcome.notes);
+                    test.outcome.time += each;
+                    (observer.done)(&test.outcome);
                 }
             }
         }

@@ -65,7 +65,8 @@ pub(super) fn prepare(
                 let tested = |(known, out): (&Known, &bool)| *out && !known.invocations.is_empty();
                 let count = functions.iter().zip(&left_out).filter(|pair| tested(*pair)).count();
                 let Unit { entries, cases, notes, .. } = unit;
-                let program = Program { arch: target.arch(), pic: flags.is_pic(), object, entries, cases };
+                let (arch, pic, file) = (target.arch(), flags.is_pic(), cx.name.to_string());
+                let program = Program { file, arch, pic, object, entries, cases };
                 return Ok(Prepared { program, notes, left_out: reason.map(|why| (why, count)) });
             }
             Err(Trouble::Wrong(why)) => return Err(Status::Failed(why)),
@@ -123,8 +124,8 @@ impl Unit {
                 let called = Name::Text(invocation.name.as_str().into());
                 if !invocation.name.is_empty() && called != known.name {
                     unit.notes.push(format!(
-                        "line {}: `%{}` is not the function above the comment (line {}), which is called",
-                        invocation.line,
+                        "{}: `%{}` is not the function above the comment (line {}), which is called",
+                        cx.file.at(invocation.line),
                         invocation.name,
                         line_of(known)
                     ));
@@ -158,7 +159,7 @@ fn known_functions<'a>(file: &'a TestFile<'a>) -> Result<Vec<Known<'a>>, String>
         let mut invocations = Vec::new();
         for comment in &function.comments {
             let invocation = Invocation::parse(comment.line, comment.text, &args, &results);
-            invocations.extend(invocation.map_err(|why| format!("line {}: {why}", comment.line))?);
+            invocations.extend(invocation.map_err(|why| format!("{}: {why}", file.at(comment.line)))?);
         }
         let refers_to = params.names.values().cloned().collect();
         functions.push(Known { function, name: params.name, signature, refers_to, invocations });
@@ -246,17 +247,23 @@ pub(super) fn judge(program: &Program, ended: Result<Vec<Ended>, String>, notes:
     for (case, ended) in program.cases.iter().zip(ended) {
         let Invocation { line, name, args, want } = &case.invocation;
         let call = format!("%{name}({})", show_list(args));
+        let place = format!("{}:{line}", program.file);
         match ended {
             Ended::Returned(results) => {
                 if let Err(why) = case.invocation.judge(&results) {
-                    failures.push(format!("line {line}: {why}"));
+                    failures.push(format!("{place}: {why}"));
                 }
                 if *want == Want::Shown {
-                    notes.push(format!("line {line}: {call} is [{}]", show_list(&results)));
+                    notes.push(format!("{place}: {call} is [{}] on {}", show_list(&results), program.arch));
                 }
             }
-            Ended::Signal(signal) => failures.push(format!("line {line}: {call} ended with {signal}")),
-            Ended::Timeout => failures.push(format!("line {line}: {call} timed out")),
+            Ended::Signal(_, trap) if case.invocation.expects_trap(Some(trap)) => {}
+            Ended::Signal(signal, trap) => {
+                let trap = trap.map_or(String::new(), |code| format!(" (trap {code})"));
+                let wanted = case.invocation.expectation();
+                failures.push(format!("{place}: {call} ended with {signal}{trap}{wanted}"));
+            }
+            Ended::Timeout => failures.push(format!("{place}: {call} timed out")),
         }
     }
     if failures.is_empty() { Status::Passed } else { Status::Failed(failures.join("\n")) }

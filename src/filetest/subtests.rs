@@ -34,7 +34,7 @@ impl Parsed {
     }
 }
 
-/// Parses a function. Error messages have line numbers.
+/// Parses a function. Error messages have places.
 pub(super) fn parse_function(file: &TestFile, function: &TestFunction) -> Result<Parsed, String> {
     Parsed::new(file, function).map_err(|diagnostics| messages(file, &diagnostics))
 }
@@ -48,7 +48,8 @@ pub(super) fn messages(file: &TestFile, diagnostics: &[Diagnostic]) -> String {
 pub(super) fn check(file: &TestFile, function: &TestFunction, text: &str) -> Result<(), String> {
     let mut checker = filecheck::Checker::default();
     for comment in file.leading.iter().chain(&function.comments) {
-        checker.add(comment.line, comment.text).map_err(|why| format!("line {}: {why}", comment.line))?;
+        let place = file.at(comment.line);
+        checker.add(&place, comment.text).map_err(|why| format!("{place}: {why}"))?;
     }
     checker.check(text)
 }
@@ -99,9 +100,9 @@ pub(super) fn dominators(file: &TestFile) -> Result<(), String> {
 /// `test verifier`: the errors are as annotated.
 pub(super) fn verifier(file: &TestFile, env: Environment) -> Result<(), String> {
     each(file, |function| {
-        let diagnostics = Checker::default().check(file.text.as_bytes(), &function.item, env);
+        let phrases = Checker::default().phrases(file.text.as_bytes(), &function.item, env);
         let mut found: Vec<(usize, String)> =
-            diagnostics.into_iter().map(|d| (file.line(d.offset), d.message)).collect();
+            phrases.into_iter().map(|(offset, message)| (file.line(offset), message)).collect();
         let mut missing = String::new();
         for comment in &function.comments {
             let Some(wanted) = comment.after("error:") else { continue };
@@ -109,11 +110,13 @@ pub(super) fn verifier(file: &TestFile, env: Environment) -> Result<(), String> 
                 |(line, message): &(usize, String)| *line == comment.code_line && message.contains(wanted);
             match found.iter().position(same) {
                 Some(at) => drop(found.swap_remove(at)),
-                None => missing.push_str(&format!("line {}: missing error: {wanted}\n", comment.code_line)),
+                None => {
+                    missing.push_str(&format!("{}: missing error: {wanted}\n", file.at(comment.code_line)));
+                }
             }
         }
         let surplus =
-            found.iter().map(|(line, message)| format!("line {line}: unexpected error: {message}\n"));
+            found.iter().map(|(line, message)| format!("{}: unexpected error: {message}\n", file.at(*line)));
         match missing + &surplus.collect::<String>() {
             all_right if all_right.is_empty() => Ok(()),
             wrong => Err(wrong),
@@ -131,7 +134,8 @@ pub(super) fn each(
     }
     let failures = file.functions.iter().filter_map(|function| {
         let why = test(function).err()?;
-        Some(format!("function on line {}:\n{}", file.line(function.item.text.start), why.trim_end()))
+        let place = file.at(file.line(function.item.text.start));
+        Some(format!("{place}: in this function:\n{}", why.trim_end()))
     });
     let failures: Vec<String> = failures.collect();
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }

@@ -60,6 +60,8 @@ pub struct Toolchain {
     runner: Vec<String>,
     /// Whether the runner is the default one, of which the extensions are known.
     is_default: bool,
+    /// The programs that were chosen by name.
+    chosen: Vec<String>,
 }
 
 impl Toolchain {
@@ -72,7 +74,7 @@ impl Toolchain {
             true => (words("cc"), Vec::new()),
             false => (words(default.cross), words(default.emulator)),
         };
-        Toolchain { arch, linker, runner, is_default: true }
+        Toolchain { arch, linker, runner, is_default: true, chosen: Vec::new() }
     }
 
     /// Why programs with these settings cannot be linked and run here; `None` if they can.
@@ -143,14 +145,23 @@ impl Toolchains {
         &self.0[arch as usize]
     }
 
+    /// A program that was chosen by name, and is not installed.
+    pub(super) fn missing_choice(&self) -> Option<&str> {
+        let mut chosen = self.0.iter().flat_map(|toolchain| &toolchain.chosen);
+        chosen.find(|program| !is_installed(program)).map(String::as_str)
+    }
+
     /// Replaces the command that compiles C and links.
     pub fn set_linker(&mut self, arch: Arch, command: Vec<String>) {
-        self.0[arch as usize].linker = command;
+        let toolchain = &mut self.0[arch as usize];
+        toolchain.chosen.extend(command.first().cloned());
+        toolchain.linker = command;
     }
 
     /// Replaces the command that runs programs; with an empty one, they run directly.
     pub fn set_runner(&mut self, arch: Arch, command: Vec<String>) {
         let toolchain = &mut self.0[arch as usize];
+        toolchain.chosen.extend(command.first().cloned());
         toolchain.runner = command;
         toolchain.is_default = false;
     }

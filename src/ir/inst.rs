@@ -232,6 +232,11 @@ impl TrapCode {
         ("bad_toint", Self::BAD_CONVERSION_TO_INTEGER),
     ];
 
+    /// The codes that have names.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        Self::NAMES.iter().map(|(name, _)| *name)
+    }
+
     /// The code that `text` spells: one of the names, or `user1` to `user250`.
     pub fn parse(text: &[u8]) -> Option<Self> {
         if let Some((_, code)) = Self::NAMES.iter().find(|(name, _)| name.as_bytes() == text) {

@@ -14,9 +14,12 @@ use object::write::{Object, Symbol, SymbolId, SymbolSection};
 use object::{SymbolFlags, SymbolKind, SymbolScope};
 
 use super::format::Format;
-use crate::diag::{Diagnostic, Severity};
+use crate::diag::Diagnostic;
 use crate::ir::{Linkage, Name, NameRef, Params, SymbolItem};
 use crate::machine::symbol::LibCall;
+
+/// The symbol of a function or data item whose name is empty. It is local: other files cannot name it.
+const UNNAMED: &str = "unnamed";
 
 /// A symbol of the file, and the definition that the file has of it.
 #[derive(Clone, Copy)]
@@ -71,9 +74,9 @@ impl<'a> Symbols<'a> {
     pub(super) fn set_attributes(&mut self, item: &'a SymbolItem) {
         let said = |item: &'a SymbolItem| (item.linkage, &item.link_name);
         let before = self.attributes.insert(&item.name, item);
-        if before.is_some_and(|before| said(before) != said(item)) {
+        if let Some(before) = before.filter(|before| said(before) != said(item)) {
             let message = "conflicting `symbol` items for the same name";
-            self.errors.push(Diagnostic::error(item.offset, message));
+            self.errors.push(Diagnostic::error(item.offset, message).also(before.offset, "the other one"));
         }
     }
 
@@ -86,13 +89,17 @@ impl<'a> Symbols<'a> {
         kind: SymbolKind,
         offset: usize,
     ) -> SymbolId {
-        let linker_name = self.linker_name(name, offset);
+        let linker_name = self.linker_name(name, true, offset);
         let entry = self.entry(object, linker_name.clone());
-        if entry.definition.is_some() {
+        let linkage = if linker_name.is_empty() { Linkage::Local } else { linkage };
+        if let Some(first) = entry.definition {
             let message = format!("duplicate definition of `{linker_name}`");
-            self.errors.push(Diagnostic::error(offset, message));
+            self.errors.push(Diagnostic::error(offset, message).also(first.offset, "first defined here"));
         }
         let symbol = object.symbol_mut(entry.id);
+        if linker_name.is_empty() {
+            symbol.name = self.spelled(UNNAMED);
+        }
         symbol.kind = kind;
         symbol.weak = linkage == Linkage::Weak;
         symbol.scope = match linkage {
@@ -127,7 +134,7 @@ impl<'a> Symbols<'a> {
             self.by_name.insert(name, id);
             return id;
         }
-        let linker_name = self.linker_name(name, offset);
+        let linker_name = self.linker_name(name, false, offset);
         let entry = self.entry(object, linker_name);
         if let Some(item) = self.attributes.get(name)
             && entry.definition.is_none()
@@ -197,10 +204,10 @@ impl<'a> Symbols<'a> {
         let code = user.map_or("the code of this file".to_string(), |user| format!("the code of `{user}`"));
         let message =
             format!("`{name}` is a library routine that {code} calls, and will reach this definition");
-        let warning = Diagnostic::error(definition.offset, message)
+        let warning = Diagnostic::warning(definition.offset, message)
             .note("if it is another function, make it `local` or give it another name")
             .note(format!("if it is that routine, say so: symbol %{name} = \"{name}\""));
-        self.warnings.push(Diagnostic { severity: Severity::Warning, ..warning });
+        self.warnings.push(warning);
     }
 
     /// Records whether a symbol is referred to as thread-local, and rejects a reference that contradicts its
@@ -242,7 +249,7 @@ impl<'a> Symbols<'a> {
         [self.format.symbol_prefix, linker_name].concat().into_bytes()
     }
 
-    fn linker_name(&mut self, name: &'a Name, offset: usize) -> Cow<'a, str> {
+    fn linker_name(&mut self, name: &'a Name, is_definition: bool, offset: usize) -> Cow<'a, str> {
         let renamed = self.attributes.get(name).and_then(|item| item.link_name.as_deref());
         let linker_name = match (renamed, name) {
             (Some(renamed), _) => Cow::Borrowed(renamed),
@@ -250,7 +257,8 @@ impl<'a> Symbols<'a> {
             (None, Name::User(namespace, index)) => Cow::Owned(format!("u{namespace}_{index}")),
             (None, Name::UserRef(index)) => Cow::Owned(format!("userextname{index}")),
         };
-        if linker_name.is_empty() || linker_name.contains('\0') {
+        let imported = linker_name.is_empty() && !self.by_linker_name.contains_key("");
+        if imported && !is_definition || linker_name.contains('\0') {
             let message = format!("invalid symbol name {linker_name:?}");
             self.errors.push(Diagnostic::error(offset, message));
         }

@@ -12,6 +12,7 @@ mod table;
 mod target;
 
 use crate::diag::did_you_mean;
+use presets::TOO_OLD;
 pub use presets::{PRESETS, Preset};
 pub use table::{
     Flags, Kind, LibcallCallConv, NoEffect, OptLevel, ProbestackStrategy, RegallocAlgorithm, SETTINGS,
@@ -143,7 +144,7 @@ impl Flags {
 
     /// Applies a word that is meant for targets of all architectures. Settings that only others have are
     /// ignored.
-    pub(crate) fn apply_where_known(&mut self, word: &str) -> Result<(), String> {
+    pub fn apply_where_known(&mut self, word: &str) -> Result<(), String> {
         let result = self.apply(word);
         let mut others = Arch::ALL.into_iter().filter(|&arch| arch != self.arch());
         match others.any(|arch| Flags::defaults(arch).apply(word).is_ok()) {
@@ -158,6 +159,10 @@ impl Flags {
         if name != "native" {
             let known = || PRESETS.iter().filter(|preset| preset.arch == arch).map(|preset| preset.name);
             if !known().any(|preset| preset == name) {
+                let too_old = TOO_OLD.iter().find(|(of, names, _)| *of == arch && names.contains(&name));
+                if let Some((.., oldest)) = too_old {
+                    return Err(format!("CPU `{name}` is not supported: code for {arch} needs {oldest}"));
+                }
                 let near = did_you_mean(name, known().chain(["native"]));
                 return Err(format!("unknown CPU `{name}` for {arch}{near}"));
             }
@@ -287,6 +292,8 @@ mod tests {
             flags.set("has_lse", "true"),
             Err("`has_lse` is a setting of aarch64, but the target is x86_64".into())
         );
+        let mut s390x = Flags::new(&Target::of(Arch::S390x));
+        assert!(s390x.set_cpu("z13").is_err_and(|message| message.contains("needs z14")));
         assert!(flags.set_cpu("haswel").is_err_and(|message| message.contains("`haswell`")));
         assert!(flags.enable("opt_level").is_err());
     }

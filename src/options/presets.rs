@@ -35,6 +35,7 @@ presets! {
         "sse42", "Up to SSE4.2", ["sse41", "has_sse42"];
         "baseline", "No extensions", [];
         "x86-64", "Any x86-64", [];
+        "generic", "Any x86-64", [];
         "x86-64-v2", "Level 2: SSE4.2, POPCNT, CMPXCHG16B", ["sse42", "has_popcnt", "has_cmpxchg16b"];
         "x86-64-v3", "Level 3: AVX2, BMI, FMA, LZCNT",
             ["x86-64-v2", "has_avx", "has_avx2", "has_bmi1", "has_bmi2", "has_fma", "has_lzcnt"];
@@ -101,7 +102,67 @@ presets! {
         "znver4", "AMD Zen 4",
             ["znver3", "x86-64-v4", "has_avx512bitalg", "has_avx512vbmi", "has_avx512vnni"];
     }
+    Aarch64 {
+        "generic", "Any 64-bit Arm", [];
+        "armv8-a", "Armv8.0", [];
+        "armv8.1-a", "Armv8.1", ["has_lse"];
+        "armv8.2-a", "Armv8.2", ["armv8.1-a"];
+        "armv8.3-a", "Armv8.3", ["armv8.2-a", "has_pauth"];
+        "armv8.4-a", "Armv8.4", ["armv8.3-a", "has_dotprod"];
+        "armv8.5-a", "Armv8.5", ["armv8.4-a"];
+        "armv8.6-a", "Armv8.6", ["armv8.5-a", "has_i8mm"];
+        "armv8.7-a", "Armv8.7", ["armv8.6-a"];
+        "armv9-a", "Armv9.0", ["armv8.5-a", "has_fp16"];
+        "armv9.1-a", "Armv9.1", ["armv9-a", "has_i8mm"];
+        "armv9.2-a", "Armv9.2", ["armv9.1-a"];
+
+        "cortex-a34", "Arm Cortex-A34", [];
+        "cortex-a35", "Arm Cortex-A35", [];
+        "cortex-a53", "Arm Cortex-A53", [];
+        "cortex-a57", "Arm Cortex-A57", [];
+        "cortex-a72", "Arm Cortex-A72", [];
+        "cortex-a73", "Arm Cortex-A73", [];
+        "cortex-a55", "Arm Cortex-A55", ["armv8.2-a", "has_fp16", "has_dotprod"];
+        "cortex-a65", "Arm Cortex-A65", ["cortex-a55"];
+        "cortex-a75", "Arm Cortex-A75", ["cortex-a55"];
+        "cortex-a76", "Arm Cortex-A76", ["cortex-a55"];
+        "cortex-a77", "Arm Cortex-A77", ["cortex-a55"];
+        "cortex-a78", "Arm Cortex-A78", ["cortex-a55"];
+        "cortex-x1", "Arm Cortex-X1", ["cortex-a55"];
+        "cortex-a510", "Arm Cortex-A510", ["armv9-a", "has_i8mm"];
+        "cortex-a520", "Arm Cortex-A520", ["armv9.2-a"];
+        "cortex-a710", "Arm Cortex-A710", ["armv9-a", "has_i8mm"];
+        "cortex-a715", "Arm Cortex-A715", ["armv9-a", "has_i8mm"];
+        "cortex-a720", "Arm Cortex-A720", ["armv9.2-a"];
+        "cortex-a725", "Arm Cortex-A725", ["armv9.2-a"];
+        "cortex-x2", "Arm Cortex-X2", ["armv9-a", "has_i8mm"];
+        "cortex-x3", "Arm Cortex-X3", ["armv9-a", "has_i8mm"];
+        "cortex-x4", "Arm Cortex-X4", ["armv9.2-a"];
+        "cortex-x925", "Arm Cortex-X925", ["armv9.2-a"];
+
+        "neoverse-e1", "Arm Neoverse E1", ["cortex-a55"];
+        "neoverse-n1", "Arm Neoverse N1", ["cortex-a55"];
+        "neoverse-n2", "Arm Neoverse N2", ["armv9-a", "has_i8mm"];
+        "neoverse-n3", "Arm Neoverse N3", ["armv9.2-a"];
+        "neoverse-v1", "Arm Neoverse V1", ["armv8.4-a", "has_fp16", "has_i8mm"];
+        "neoverse-v2", "Arm Neoverse V2", ["armv9-a", "has_i8mm"];
+        "neoverse-v3", "Arm Neoverse V3", ["armv9.2-a"];
+
+        "apple-a13", "Apple A13", ["armv8.4-a", "has_fp16"];
+        "apple-a14", "Apple A14", ["apple-a13"];
+        "apple-m1", "Apple M1", ["apple-a14"];
+        "apple-m2", "Apple M2", ["armv8.6-a", "has_fp16"];
+        "apple-m3", "Apple M3", ["apple-m2"];
+        "apple-m4", "Apple M4", ["apple-m2"];
+
+        "ampere1", "Ampere AmpereOne", ["armv8.6-a", "has_fp16"];
+        "a64fx", "Fujitsu A64FX", ["armv8.2-a", "has_fp16"];
+        "thunderx2t99", "Marvell ThunderX2", ["armv8.1-a"];
+    }
     S390x {
+        "generic", "Any machine from z14 on", [];
+        "arch12", "Twelfth edition of z/Architecture", [];
+        "z14", "IBM z14", ["arch12"];
         "arch13", "Thirteenth edition of z/Architecture", ["has_mie3", "has_vxrs_ext2"];
         "arch14", "Fourteenth edition of z/Architecture", ["arch13"];
         "arch15", "Fifteenth edition of z/Architecture", ["arch14", "has_mie4", "has_vxrs_ext3"];
@@ -110,3 +171,7 @@ presets! {
         "z17", "IBM z17", ["arch15"];
     }
 }
+
+/// CPUs that lack instructions which all code has, and the oldest one that has them.
+pub(super) const TOO_OLD: &[(Arch, &[&str], &str)] =
+    &[(Arch::S390x, &["arch8", "arch9", "arch10", "arch11", "z10", "z196", "zEC12", "z13"], "z14 (arch12)")];

@@ -1,5 +1,6 @@
 //! Targets: triples with an architecture that clifc has a back end for.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -94,6 +95,7 @@ pub struct Target {
 impl Target {
     /// The target of a triple or a short name.
     pub fn parse(name: &str) -> Result<Self, TargetError> {
+        let name = &*other_spelling(name);
         let short = Arch::ALL.into_iter().find(|arch| arch.name() == name).map(Arch::triple);
         let triple = Triple::from_str(short.as_deref().unwrap_or(name))
             .map_err(|_| TargetError::Unknown(name.into()))?;
@@ -132,7 +134,7 @@ impl Target {
     }
 
     /// Whether objects are ELF rather than Mach-O. Triples without an object format are ELF.
-    pub(crate) fn is_elf(&self) -> bool {
+    pub fn is_elf(&self) -> bool {
         self.triple.binary_format != BinaryFormat::Macho
     }
 
@@ -161,6 +163,22 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.triple.fmt(f)
     }
+}
+
+/// The name with the architecture as clifc spells it.
+fn other_spelling(name: &str) -> Cow<'_, str> {
+    const OTHERS: [(&str, Arch); 5] = [
+        ("amd64", Arch::X86_64),
+        ("x64", Arch::X86_64),
+        ("x86-64", Arch::X86_64),
+        ("arm64", Arch::Aarch64),
+        ("systemz", Arch::S390x),
+    ];
+    let renamed = OTHERS.iter().find_map(|(other, arch)| {
+        let rest = name.strip_prefix(other)?;
+        (rest.is_empty() || rest.starts_with('-')).then(|| arch.name().to_string() + rest)
+    });
+    renamed.map_or(Cow::Borrowed(name), Cow::Owned)
 }
 
 fn is_macos(system: OperatingSystem) -> bool {
@@ -236,6 +254,11 @@ mod tests {
         }
         assert!(!Target::parse("aarch64-apple-darwin").expect("a target").is_elf());
         assert!(Target::parse("x86_64-unknown-linux-musl").is_ok());
+        for (other, name) in [("amd64", "x86_64"), ("arm64", "aarch64"), ("x86-64", "x86_64")] {
+            assert_eq!(Target::parse(other), Target::parse(name));
+        }
+        assert_eq!(Target::parse("arm64-apple-darwin"), Target::parse("aarch64-apple-darwin"));
+        assert!(Target::parse("amd64x").is_err());
         let minimum = |name| Target::parse(name).expect("a target").minimum_macos();
         assert_eq!(minimum("x86_64-apple-macosx10.15.4"), (10, 15, 4));
         assert_eq!(minimum("aarch64-apple-darwin23"), (11, 0, 0));

@@ -4,8 +4,7 @@
 use super::context::{Alias, Failed, Parse};
 use super::cursor::Cursor;
 use super::parser::Parser;
-use super::{mnemonic, sugar};
-use crate::diag::did_you_mean;
+use super::{mnemonic, older};
 use crate::ir::*;
 
 /// The line of an instruction: positions and source location.
@@ -23,6 +22,7 @@ impl<'a> Parser<'a> {
     pub fn body(&mut self) {
         loop {
             self.cur.space();
+            let start = self.cur.pos;
             let done = match self.cur.peek() {
                 b'}' => {
                     self.cur.pos += 1;
@@ -33,14 +33,12 @@ impl<'a> Parser<'a> {
                     break;
                 }
                 b'b' if self.cur.at_entity(b"block") => self.block_header(),
-                _ if self.func.open_block().is_none() => {
-                    Err(self.expected("a block header such as `block0:`"))
-                }
+                _ if self.func.open_block().is_none() => Err(self.expected_block_header()),
                 _ => self.instruction(),
             };
             if done.is_err() {
                 self.poison_results();
-                self.recover();
+                self.recover_from(start);
                 if self.hopeless() {
                     break;
                 }
@@ -113,7 +111,7 @@ impl<'a> Parser<'a> {
         self.cur = cur;
         match opcode {
             Some(opcode) => self.operation(opcode, line),
-            None => match sugar::lookup(word) {
+            None => match older::lookup(word) {
                 Some(sugar) => self.desugar(sugar, line),
                 None => Err(self.unknown_opcode(word, opcode_at)),
             },
@@ -152,19 +150,6 @@ impl<'a> Parser<'a> {
             self.expect(b'=')?;
         }
         Ok(false)
-    }
-
-    #[cold]
-    fn unknown_opcode(&mut self, word: &[u8], at: usize) -> Failed {
-        match word {
-            [] => self.expected("an instruction"),
-            b"function" => self.error_at(at, "expected an instruction; is a `}` missing above?"),
-            _ => {
-                let word = String::from_utf8_lossy(word);
-                let near = did_you_mean(&word, opcode::ALL.iter().map(|opcode| opcode.name()));
-                self.error_at(at, format!("unknown opcode `{word}`{near}"))
-            }
-        }
     }
 
     /// Parses the rest of an instruction after its opcode.
@@ -227,7 +212,7 @@ impl<'a> Parser<'a> {
         let dynamic: DynamicType = self.entity(b"dt", "a dynamic type")?;
         let declared = self.func.stencil.dynamic_types.get(dynamic).copied().flatten();
         let Some(declared) = declared else {
-            return Err(self.error_at(at, format!("{dynamic} is not declared")));
+            return Err(self.not_declared(at, dynamic));
         };
         match declared.base.lane().dynamic_vector(declared.base.log2_lanes()) {
             Some(ty) => Ok(ty),
@@ -259,9 +244,7 @@ impl<'a> Parser<'a> {
             _ => return Err(self.wrong_type_given(data.opcode, given, at)),
         };
         if !info.ctrl_set.contains(ty) {
-            let name = info.name;
-            let message = format!("invalid type {ty} for {name}; see `clifc explain {name}`");
-            return Err(self.error_at(at, message));
+            return Err(self.invalid_type(data.opcode, ty, at));
         }
         Ok(ty)
     }
@@ -278,11 +261,11 @@ impl<'a> Parser<'a> {
     #[cold]
     fn not_inferred(&mut self, value: Value, opcode: Opcode, at: usize) -> Failed {
         let known = self.func.stencil.value_defs.get(value).is_some_and(|def| *def != PackedDef::NONE);
-        if known && self.failed() {
-            return Failed;
-        }
         let (name, example) = (opcode.name(), opcode.info().ctrl_set.example());
         let value = self.spelled_value(value);
+        if known && self.failed() || self.in_failed_text(&value.to_string()) {
+            return Failed;
+        }
         self.error_at(at, format!("{name} needs a type, as in {name}.{example}: {value} is not yet defined"))
     }
 
@@ -320,7 +303,7 @@ impl<'a> Parser<'a> {
         }
         let defined = self.func.stencil.value_defs.get(from).is_some_and(|def| *def != PackedDef::NONE);
         if old != from || defined {
-            return Err(self.error_at(at, format!("{} is defined twice", self.spelled_value(from))));
+            return Err(self.defined_twice(at, self.spelled_value(from), "defined"));
         }
         if from == to {
             return Err(self.error_at(at, format!("{} is an alias of itself", self.spelled_value(from))));

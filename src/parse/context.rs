@@ -1,5 +1,7 @@
 //! The state that parsing keeps from function to function: diagnostics, defaults and buffers.
 
+use std::ops::Range;
+
 use crate::diag::Diagnostic;
 use crate::ir::builder::Buffers;
 use crate::ir::{Block, CallConv, DebugTag, GlobalValue, Replacements, Value};
@@ -71,6 +73,8 @@ pub(super) struct Scratch {
     pub alias_of: Replacements,
     /// The buffers of the builder, between functions.
     pub builder: Buffers,
+    /// Parts of the text that could not be parsed.
+    pub failed_text: Vec<Range<usize>>,
     /// The next value number that is not used in the text; zero until one is needed.
     pub next_fresh: u32,
 }
@@ -86,6 +90,7 @@ impl Scratch {
         self.named_globals.clear();
         self.aliases.clear();
         self.alias_of.clear();
+        self.failed_text.clear();
         self.next_fresh = 0;
     }
 }

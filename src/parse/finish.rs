@@ -11,8 +11,10 @@ impl Parser<'_> {
         for i in 0..self.cx.scratch.named_blocks.len() {
             let (block, at) = self.cx.scratch.named_blocks[i];
             if !self.func.stencil.blocks.get(block).is_some_and(|data| data.defined) {
-                let block = self.spelled_block(block);
-                self.error_at(at, format!("invalid block reference {block}: it is not defined"));
+                let block = self.spelled_block(block).to_string();
+                if !self.lost_block && !self.in_failed_text(&block) {
+                    self.error_at(at, format!("invalid block reference {block}: it is not defined"));
+                }
             }
         }
         for i in 0..self.cx.scratch.forward_values.len() {
@@ -20,8 +22,8 @@ impl Parser<'_> {
             let value = self.cx.scratch.alias_of.of(value);
             let def = self.func.stencil.value_defs.get(value);
             if def.is_none_or(|def| *def == PackedDef::NONE) {
-                let value = self.spelled_value(value);
-                self.error_at(at, format!("{value} is not defined"));
+                let value = self.spelled_value(value).to_string();
+                self.undefined(at, &value, "is not defined");
             }
         }
     }

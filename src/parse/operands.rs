@@ -2,8 +2,9 @@
 
 use super::context::{Failed, Parse};
 use super::cursor::Cursor;
+use super::hints::Kind;
+use super::older;
 use super::parser::Parser;
-use super::sugar;
 use crate::entity::List;
 use crate::ir::shapes::with_shapes;
 use crate::ir::*;
@@ -40,13 +41,15 @@ macro_rules! read_piece {
     ($p:ident, $d:ident, {handler $block:ident $index:ident}) => { ($d.$block, $d.$index) = $p.handler()? };
     ($p:ident, $d:ident, {lane $w:ident}) => { $d.$w = $p.lane()? };
     ($p:ident, $d:ident, {int_cc $w:ident}) => {
-        $d.$w = $p.keyword(IntCc::parse, "an integer condition such as `eq` or `slt`")? as u16
+        $d.$w = $p.int_condition()? as u16
     };
     ($p:ident, $d:ident, {float_cc $w:ident}) => {
-        $d.$w = $p.keyword(FloatCc::parse, "a float condition such as `eq` or `lt`")? as u16
+        let what = "a float condition such as `eq` or `lt`";
+        $d.$w = $p.keyword(FloatCc::parse, what, Kind::FloatCondition)? as u16
     };
     ($p:ident, $d:ident, {rmw $w:ident}) => {
-        $d.$w = $p.keyword(AtomicRmwOp::parse, "an atomic operation such as `add`")? as u32
+        let what = "an atomic operation such as `add`";
+        $d.$w = $p.keyword(AtomicRmwOp::parse, what, Kind::AtomicOperation)? as u32
     };
     ($p:ident, $d:ident, {trap $w:ident}) => { $d.$w = $p.trap_code()? };
     ($p:ident, $d:ident, {flags $w:ident}) => { $d.$w = $p.mem_flags_operand()? };
@@ -117,7 +120,7 @@ impl Parser<'_> {
             let constant = self.entity(b"const", "a constant")?;
             return match self.func.stencil.constants.get(constant) {
                 Some(Some(_)) => Ok(constant),
-                _ => Err(self.error_at(at, format!("{constant} is not declared"))),
+                _ => Err(self.not_declared(at, constant)),
             };
         }
         let bytes = match data.opcode {
@@ -202,7 +205,7 @@ impl Parser<'_> {
         let global = self.entity(b"gv", "a global value")?;
         match self.func.stencil.global_values.get(global) {
             Some(data) if *data != GlobalValueData::Undefined => Ok(global),
-            _ => Err(self.error_at(at, format!("{global} is not declared"))),
+            _ => Err(self.not_declared(at, global)),
         }
     }
 
@@ -211,7 +214,7 @@ impl Parser<'_> {
         let function = self.entity(b"fn", "a function")?;
         match self.func.stencil.functions.get(function) {
             Some(Some(_)) => Ok(function),
-            _ => Err(self.error_at(at, format!("{function} is not declared"))),
+            _ => Err(self.not_declared(at, function)),
         }
     }
 
@@ -221,7 +224,7 @@ impl Parser<'_> {
         let slot = self.entity(b"ss", "a stack slot")?;
         match self.func.stencil.stack_slots.get(slot) {
             Some(data) if data.defined => Ok(slot),
-            _ => Err(self.error_at(at, format!("{slot} is not declared"))),
+            _ => Err(self.not_declared(at, slot)),
         }
     }
 
@@ -231,7 +234,7 @@ impl Parser<'_> {
         let slot = self.entity(b"dss", "a dynamic stack slot")?;
         match self.func.stencil.dynamic_stack_slots.get(slot) {
             Some(Some(_)) => Ok(slot),
-            _ => Err(self.error_at(at, format!("{slot} is not declared"))),
+            _ => Err(self.not_declared(at, slot)),
         }
     }
 
@@ -246,21 +249,27 @@ impl Parser<'_> {
 
     /// Parses a word by `parse`, and the white space after it. Messages call it `what`.
     #[inline]
-    pub fn keyword<T>(&mut self, parse: fn(&[u8]) -> Option<T>, what: &str) -> Parse<T> {
+    pub fn keyword<T>(&mut self, parse: fn(&[u8]) -> Option<T>, what: &str, kind: Kind) -> Parse<T> {
         match parse(self.cur.peek_word()) {
             Some(value) => {
                 self.cur.word();
                 self.cur.space();
                 Ok(value)
             }
-            None => Err(self.expected(what)),
+            None => Err(self.expected_kind(what, kind)),
         }
+    }
+
+    /// Parses the condition of an integer comparison.
+    #[inline]
+    pub fn int_condition(&mut self) -> Parse<IntCc> {
+        self.keyword(IntCc::parse, "an integer condition such as `eq` or `slt`", Kind::IntCondition)
     }
 
     /// Parses a trap code.
     pub fn trap_code(&mut self) -> Parse<u16> {
-        let parse = |word: &[u8]| TrapCode::parse(word).or_else(|| sugar::trap_code(word));
-        self.keyword(parse, "a trap code such as `user1` or `heap_oob`").map(|code| code.0 as u16)
+        let parse = |word: &[u8]| TrapCode::parse(word).or_else(|| older::trap_code(word));
+        self.keyword(parse, "a trap code such as `user1` or `heap_oob`", Kind::Trap).map(|code| code.0 as u16)
     }
 
     /// Parses an offset, which must have a sign; zero if there is none.
@@ -336,9 +345,9 @@ impl Parser<'_> {
                 flags.endianness = Some(Endianness::Big);
             }
             b"little" | b"big" => return Err(self.error("memory flags cannot have both `little` and `big`")),
-            word => match TrapCode::parse(word).or_else(|| sugar::trap_code(word)) {
+            word => match TrapCode::parse(word).or_else(|| older::trap_code(word)) {
                 Some(code) => flags.trap = Some(code),
-                None if sugar::is_dropped_flag(word) => {}
+                None if older::is_dropped_flag(word) => {}
                 None => return Ok(false),
             },
         }
@@ -365,6 +374,7 @@ impl Parser<'_> {
         let region = self.entity(b"region", "an alias region")?;
         match self.func.stencil.regions.get(region) {
             Some(Some(_)) => Ok(region),
+            _ if self.in_failed_text(&region.to_string()) => Err(Failed),
             _ => Err(self.error_at(at, format!("undefined alias region {region}"))),
         }
     }

@@ -2,11 +2,10 @@
 
 use super::context::{Failed, MAX_ERRORS, Parse, ParseContext};
 use super::cursor::Cursor;
+use super::hints::Kind;
 use super::number::Integer;
 use super::numbering::Numbering;
-use crate::diag::Diagnostic;
 use crate::entity::Entity;
-use crate::ir::builder::Misfit;
 use crate::ir::{
     Block, BlockArg, Function, FunctionBuilder, Inst, Name, PackedDef, SourceMap, Type, Value, types,
 };
@@ -46,6 +45,10 @@ pub(super) struct Parser<'a> {
     numbering: Option<Numbering>,
     /// Whether the text must be parsed again with compact numbers.
     pub needs_numbering: bool,
+    /// Whether the rest of the text is no part of the function.
+    pub stop: bool,
+    /// Whether the header of some block is so wrong that its number is unknown.
+    pub lost_block: bool,
     /// Number of diagnostics before this function.
     earlier: usize,
 }
@@ -74,6 +77,8 @@ impl<'a> Parser<'a> {
             location: (b"\n", 0),
             numbering: None,
             needs_numbering: false,
+            stop: false,
+            lost_block: false,
         };
         parser.start();
         parser
@@ -121,58 +126,13 @@ impl<'a> Parser<'a> {
 
     /// Whether to stop: there are too many errors, or the text must be parsed again with compact numbers.
     pub fn hopeless(&self) -> bool {
-        self.needs_numbering || self.cx.diagnostics.len() >= self.earlier + MAX_ERRORS
-    }
-
-    /// Reports an error at a position of the text.
-    #[cold]
-    pub fn error_at(&mut self, at: usize, message: impl Into<String>) -> Failed {
-        if !self.hopeless() {
-            self.cx.diagnostics.push(Diagnostic::error(self.base + at, message));
-        }
-        Failed
-    }
-
-    /// Reports an error at the cursor.
-    #[cold]
-    pub fn error(&mut self, message: impl Into<String>) -> Failed {
-        self.error_at(self.cur.pos, message)
-    }
-
-    /// Reports that `what` was expected at the cursor, and what is there.
-    #[cold]
-    pub fn expected(&mut self, what: &str) -> Failed {
-        self.error(format!("expected {what}, found {}", self.cur.found(self.end)))
-    }
-
-    /// Reports that a reference was expected at the cursor: `noun`, which is `prefix` and a number.
-    #[cold]
-    fn expected_entity(&mut self, prefix: &[u8], noun: &str) -> Failed {
-        self.expected(&format!("{noun} such as `{}0`", String::from_utf8_lossy(prefix)))
+        self.needs_numbering || self.stop || self.cx.diagnostics.len() >= self.earlier + MAX_ERRORS
     }
 
     /// Moves past `byte` and the white space around it.
     #[inline(always)]
     pub fn expect(&mut self, byte: u8) -> Parse<()> {
         if self.cur.eat(byte) { Ok(()) } else { Err(self.expected_byte(byte)) }
-    }
-
-    #[cold]
-    fn expected_byte(&mut self, byte: u8) -> Failed {
-        self.expected(&format!("`{}`", byte as char))
-    }
-
-    /// Moves to where parsing can continue after an error: the end of the line, or a `}` before it.
-    pub fn recover(&mut self) {
-        loop {
-            match self.cur.peek() {
-                0 if self.cur.at_end() => return,
-                b'\n' | b'}' => return,
-                b';' => self.cur.skip_line(),
-                b'"' if self.cur.quoted().is_some() => {}
-                _ => self.cur.pos += 1,
-            }
-        }
     }
 
     /// Parses the number of a value, defined or used.
@@ -308,7 +268,7 @@ impl<'a> Parser<'a> {
     pub fn ty(&mut self) -> Parse<Type> {
         match self.cur.ty() {
             Some(ty) => Ok(ty),
-            None => Err(self.expected("a type")),
+            None => Err(self.expected_kind("a type", Kind::Type)),
         }
     }
 
@@ -319,22 +279,6 @@ impl<'a> Parser<'a> {
             Ok(()) => Ok(()),
             Err(misfit) => Err(self.misfit(misfit, at)),
         }
-    }
-
-    /// Reports that something cannot be added to the function.
-    #[cold]
-    pub fn misfit(&mut self, misfit: Misfit, at: usize) -> Failed {
-        let message = match misfit {
-            Misfit::SecondDefinition(value) => format!("{} is defined twice", self.spelled_value(value)),
-            Misfit::SecondBlock(block) => format!("{} is defined twice", self.spelled_block(block)),
-            Misfit::NoResult(opcode, ty) => format!("{}.{ty} has no result type", opcode.name()),
-            Misfit::ResultCount(count) => {
-                let plural = if count == 1 { "" } else { "s" };
-                let given = self.cx.scratch.results.len();
-                format!("the instruction has {count} result{plural}, not {given}")
-            }
-        };
-        self.error_at(at, message)
     }
 
     /// Defines the results of an instruction that has an error, so that their uses are not reported as well.

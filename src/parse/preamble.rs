@@ -2,6 +2,7 @@
 
 use super::context::Parse;
 use super::cursor::Cursor;
+use super::hints::Kind;
 use super::parser::{END_OF_FILE, Parser};
 use crate::entity::{Entity, Map};
 use crate::ir::*;
@@ -60,10 +61,19 @@ impl Parser<'_> {
                 self.cur.word();
                 call_conv
             }
+            None if self.is_misspelt_convention(word) => {
+                return Err(self.expected_kind("a calling convention such as `system_v`", Kind::Convention));
+            }
             None if signature.variadic => CallConv::SystemV,
             None => self.cx.default_call_conv,
         };
         Ok(())
+    }
+
+    /// Whether a word after a signature is on the same line and nothing that can follow there.
+    fn is_misspelt_convention(&self, word: &[u8]) -> bool {
+        let line = self.cur.text[..self.cur.pos].iter().rev().take_while(|byte| byte.is_ascii_whitespace());
+        !word.is_empty() && !matches!(word, b"section" | b"align") && !line.clone().any(|byte| *byte == b'\n')
     }
 
     /// Parses parameters or results. Returns whether the list ends with `...`, if that is allowed.
@@ -112,6 +122,7 @@ impl Parser<'_> {
             self.cur.space();
             self.replacements(start);
             start = self.cur.pos;
+            let begin = start;
             let word = self.cur.peek_word();
             let prefix = &word[..word.iter().position(u8::is_ascii_digit).unwrap_or(word.len())];
             let done = match prefix {
@@ -127,7 +138,7 @@ impl Parser<'_> {
                 _ => return,
             };
             if done.is_err() {
-                self.recover();
+                self.recover_from(begin);
                 if self.hopeless() {
                     return;
                 }
@@ -151,8 +162,10 @@ impl Parser<'_> {
                     let end = end.map_or(after.pos, |n| self.cur.pos + n);
                     self.cur.text = &after.text[..end];
                     self.end = "the end of the line";
-                    // Errors have been reported.
-                    let _ = self.replacement();
+                    let begin = self.cur.pos;
+                    if self.replacement().is_err() {
+                        self.cx.scratch.failed_text.push(begin..end);
+                    }
                     self.end = END_OF_FILE;
                     self.cur = Cursor { text: &after.text[..after.pos], pos: end };
                 }
@@ -203,7 +216,7 @@ impl Parser<'_> {
     ) -> Parse<()> {
         let entries = map(self.func.stencil);
         if entries.get(key).is_some_and(|old| *old != undefined) {
-            return Err(self.error_at(at, format!("{key} is declared twice")));
+            return Err(self.defined_twice(at, key, "declared"));
         }
         entries.ensure(key, undefined);
         entries[key] = value;
@@ -259,7 +272,7 @@ impl Parser<'_> {
         let at = self.cur.pos;
         let ty: DynamicType = self.entity(b"dt", "a dynamic type")?;
         if self.func.stencil.dynamic_types.get(ty).is_none_or(Option::is_none) {
-            return Err(self.error_at(at, format!("{ty} is not declared")));
+            return Err(self.not_declared(at, ty));
         }
         self.declare(declared, Some(ty), None, |s| &mut s.dynamic_stack_slots, |m| &mut m.dynamic_stack_slots)
     }
@@ -386,7 +399,7 @@ impl Parser<'_> {
         let signature = self.entity(b"sig", "a signature")?;
         match self.func.stencil.signatures.get(signature) {
             Some(Some(_)) => Ok(signature),
-            _ => Err(self.error_at(at, format!("{signature} is not declared"))),
+            _ => Err(self.not_declared(at, signature)),
         }
     }
 
@@ -425,7 +438,7 @@ impl Parser<'_> {
         self.expect(b'=')?;
         let limit = self.global_ref()?;
         if self.func.stencil.stack_limit.replace(limit).is_some() {
-            return Err(self.error_at(at, "the stack limit is declared twice"));
+            return Err(self.defined_twice(at, "stack_limit", "declared"));
         }
         Ok(())
     }
@@ -436,7 +449,7 @@ impl Parser<'_> {
             let (global, at) = self.cx.scratch.named_globals[i];
             let data = self.func.stencil.global_values.get(global);
             if data.is_none_or(|data| *data == GlobalValueData::Undefined) {
-                self.error_at(at, format!("{global} is not declared"));
+                self.not_declared(at, global);
             }
         }
     }

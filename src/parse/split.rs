@@ -9,6 +9,7 @@
 
 use super::context::MAX_ERRORS;
 use super::cursor::{Cursor, is_word};
+use super::foreign;
 use crate::diag::Diagnostic;
 use crate::ir::Linkage;
 use std::ops::Range;
@@ -68,6 +69,22 @@ pub fn comments(text: &[u8], range: Range<usize>) -> impl Iterator<Item = Commen
     })
 }
 
+/// The header lines before anything else in a file, without the rest of the file being looked at.
+pub fn header(text: &[u8]) -> Vec<Range<usize>> {
+    let mut cur = Cursor::new(text);
+    cur.eat_bytes(foreign::BYTE_ORDER_MARK);
+    let mut lines = Vec::new();
+    loop {
+        cur.space();
+        let start = cur.pos;
+        if !matches!(cur.peek_word(), b"test" | b"set" | b"target" | b"feature") {
+            return lines;
+        }
+        cur.skip_line();
+        lines.push(start..start + text[start..cur.pos].trim_ascii_end().len());
+    }
+}
+
 /// Splits a file. Reports and skips lines that are none of its parts.
 pub fn split(text: &[u8], diagnostics: &mut Vec<Diagnostic>) -> Split {
     split_with(text, diagnostics, &mut |_| {})
@@ -111,8 +128,12 @@ struct Splitter<'a, 'd> {
 
 impl Splitter<'_, '_> {
     fn run(&mut self) {
+        self.cur.eat_bytes(foreign::BYTE_ORDER_MARK);
         while !self.cur.at_end() {
             match self.cur.peek() {
+                0 if self.cur.text[self.cur.pos..].iter().all(|byte| *byte == 0) => {
+                    self.cur.pos = self.cur.text.len();
+                }
                 b' ' | b'\t'..=b'\r' => self.cur.pos += 1,
                 b';' if self.cur.peek_at(1) == b'!' => {
                     self.cur.pos += 2;
@@ -158,7 +179,9 @@ impl Splitter<'_, '_> {
                 let found = self.cur.found("the end of the file");
                 let message = format!("expected a function, a module item or a comment, found {found}");
                 self.error(self.cur.pos, &message);
-                self.cur.skip_line();
+                if !self.cur.at_end() {
+                    self.cur.skip_line();
+                }
             }
         }
     }
@@ -277,11 +300,20 @@ impl Splitter<'_, '_> {
         self.cur.pos = text.len();
     }
 
+    /// Reports an error. If the file is of another kind, that is the only message.
     fn error(&mut self, at: usize, message: &str) {
-        if self.errors < MAX_ERRORS {
+        let nothing_yet = self.errors == 0 && self.out.functions.is_empty() && self.out.items.is_empty();
+        self.errors += 1;
+        if nothing_yet && let Some(kind) = foreign::kind(self.cur.text) {
+            self.diagnostics.push(Diagnostic::error(0, format!("this is {kind}, not CLIF text")));
+        } else if self.errors <= MAX_ERRORS {
+            self.diagnostics.push(Diagnostic::error(at, message));
+            return;
+        } else {
+            let message = "too many errors between functions: the rest of the file is not read";
             self.diagnostics.push(Diagnostic::error(at, message));
         }
-        self.errors += 1;
+        self.cur.pos = self.cur.text.len();
     }
 }
 
@@ -311,6 +343,32 @@ mod tests {
         let after: Vec<_> = comments(text.as_bytes(), out.functions[0].trailing.clone()).collect();
         assert_eq!(after.len(), 1);
         assert_eq!(after[0].text, b"; run");
+    }
+
+    #[test]
+    fn editors_leave_marks() {
+        let (functions, _, diagnostics) = show("\u{feff}function %a() {\r\nblock0:\r\n return\r\n}\r\n\0\0");
+        assert_eq!((functions.len(), diagnostics), (1, vec![]));
+        let (functions, _, diagnostics) = show("\u{feff};! local function\nfunction %a() {}\n\0x");
+        assert_eq!((functions.len(), diagnostics.len()), (1, 1));
+    }
+
+    #[test]
+    fn other_files_are_one_message() {
+        for (text, kind) in [
+            ("\u{7f}ELF\x02\x01\x01", "an ELF file"),
+            ("#include <stdio.h>\nint main(void) {\n}\n", "C or C++"),
+            ("; ModuleID = 'a'\ntarget datalayout = \"e\"\ndefine i32 @f() {\n}\n", "LLVM IR"),
+            ("f\0u\0n\0c\0t\0i\0o\0n\0", "UTF-16"),
+            ("(module\n (func))\n", "WebAssembly text"),
+            ("abc\0def\n", "a binary file"),
+        ] {
+            let (_, _, diagnostics) = show(text);
+            let messages: Vec<_> = diagnostics.iter().map(|d| d.message.as_str()).collect();
+            assert_eq!(messages, [format!("this is {kind}, not CLIF text")]);
+        }
+        let garbage = "x\n".repeat(100_000);
+        assert_eq!(show(&garbage).2.len(), MAX_ERRORS + 1);
     }
 
     #[test]

@@ -117,14 +117,18 @@ fn errors_say_what_and_where() {
         ("ss0 = explicit_slot -4", 20, "number out of range: a size in bytes must fit in 32 bits, unsigned"),
         ("block0:\nv1 = iadd %x, v2", 18, "expected a value such as `v0`, found `%x`"),
         ("block0:\nreturn v1, ; none", 26, "expected a value such as `v0`, found `}`"),
-        ("block0(v0: int32):", 11, "expected a type, found `int32`"),
+        (
+            "block0(v0: int32):",
+            11,
+            "expected a type, found `int32`; use i32: types have no sign, opcodes have",
+        ),
         (
             "block0:\nv1 = icmp.i32 is v2",
             22,
             "expected an integer condition such as `eq` or `slt`, found `is`",
         ),
         ("block0:\nv1 = f32const v1", 22, "expected a float such as `0x1.8p0` or `-Inf`, found `v1`"),
-        ("block0:\nv1 = iadd.f32 v2, v3", 13, "invalid type f32 for iadd; see `clifc explain iadd`"),
+        ("block0:\nv1 = iadd.f32 v2, v3", 13, "invalid type f32 for iadd; did you mean `fadd`?"),
         ("gv0 = load.i64 notrap aligned gv1", 30, "gv1 is not declared"),
         ("v1 = iconst.i8 1", 0, "expected a block header such as `block0:`, found `v1`"),
         (
@@ -134,7 +138,11 @@ fn errors_say_what_and_where() {
         ),
         ("sig0 = ()\n;! sig0 = (...) -> ...\nblock0:", 29, "expected a type, found `.`"),
         ("sig0 = ()\n;! sig0 = (\nblock0:", 21, "expected a type, found the end of the line"),
-        ("sig0 = () ;! sig0 = () sig1\nblock0:", 23, "expected the end of the line, found `sig1`"),
+        (
+            "sig0 = () ;! sig0 = () sig1\nblock0:",
+            23,
+            "expected a calling convention such as `system_v`, found `sig1`",
+        ),
     ] {
         assert_eq!(complaint(body), (at, message.to_string()), "{body}");
     }

@@ -1,6 +1,6 @@
 //! A function's body while it is checked: the current instruction, and what every check of it asks.
 
-use super::{Check, Location};
+use super::{Check, Location, Shown};
 use crate::entity::Entity;
 use crate::ir::types::INVALID;
 use crate::ir::{Block, Inst, PackedDef, Type, Value, ValueDef};
@@ -95,7 +95,7 @@ impl Body<'_> {
 
     #[cold]
     fn wrong_use(&mut self, value: Value, def: ValueDef) {
-        self.report(match def {
+        let message = match def {
             ValueDef::Result(inst, _) if inst == self.at => format!("uses value {value} from itself"),
             ValueDef::Result(inst, _) => {
                 let place = match self.inst_blocks.get(inst.index()) {
@@ -106,6 +106,18 @@ impl Body<'_> {
             }
             ValueDef::Param(block, _) => format!("uses value arg from non-dominating {block}: {value}"),
             ValueDef::None => format!("uses value {value}, which is not defined"),
+        };
+        self.report(message);
+        let place = match def {
+            ValueDef::Result(inst, _) if inst == self.at => return,
+            ValueDef::Result(inst, _) => Location::Inst(inst),
+            ValueDef::Param(block, _) => Location::Block(block),
+            ValueDef::None => return,
+        };
+        self.check.show(Shown {
+            location: Location::Inst(self.at),
+            message: format!("uses {value}, whose definition does not come first on every path to here"),
+            related: Some((place, "defined here")),
         });
     }
 }

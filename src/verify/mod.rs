@@ -89,8 +89,21 @@ impl Location {
 pub struct VerifierError {
     /// The entity it is about.
     pub location: Location,
+    /// The message, with the phrases of Cranelift's.
+    pub message: String,
+    /// What users are shown instead, where Cranelift's phrase does not help them.
+    pub shown: Option<Shown>,
+}
+
+/// A message for users.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Shown {
+    /// The entity it is about.
+    pub location: Location,
     /// The message.
     pub message: String,
+    /// A second place, and what is there.
+    pub related: Option<(Location, &'static str)>,
 }
 
 impl fmt::Display for VerifierError {
@@ -101,7 +114,16 @@ impl fmt::Display for VerifierError {
 
 /// Turns errors into diagnostics, given the positions of the function's entities.
 pub fn diagnostics(errors: &[VerifierError], positions: &SourceMap) -> impl Iterator<Item = Diagnostic> {
-    errors.iter().map(|error| Diagnostic::error(error.location.offset(positions), error.message.clone()))
+    errors.iter().map(|error| {
+        let Some(shown) = &error.shown else {
+            return Diagnostic::error(error.location.offset(positions), error.message.clone());
+        };
+        let diagnostic = Diagnostic::error(shown.location.offset(positions), shown.message.clone());
+        match shown.related {
+            Some((place, what)) => diagnostic.also(place.offset(positions), what),
+            None => diagnostic,
+        }
+    })
 }
 
 /// What the target and the settings allow.
@@ -170,6 +192,14 @@ struct Check<'a> {
 impl Check<'_> {
     #[cold]
     fn report(&mut self, location: Location, message: impl Into<String>) {
-        self.errors.push(VerifierError { location, message: message.into() });
+        self.errors.push(VerifierError { location, message: message.into(), shown: None });
+    }
+
+    /// Adds what users are shown of the last error.
+    #[cold]
+    fn show(&mut self, shown: Shown) {
+        if let Some(last) = self.errors.last_mut() {
+            last.shown = Some(shown);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Walks over blocks and instructions, and checks structure, types by the opcode table, definitions and uses.
 
 use super::body::{Body, NO_BLOCK};
-use super::{Check, Location, Scratch, calls, operands};
+use super::{Check, Location, Scratch, Shown, calls, operands};
 use crate::entity::Entity;
 use crate::ir::opcode::OpInfo;
 use crate::ir::types::INVALID;
@@ -72,7 +72,8 @@ fn structure(check: &mut Check<'_>, inst_blocks: &mut Vec<Block>) -> bool {
                         "{block} does not end in a terminator: its last instruction is {}",
                         opcode.name()
                     );
-                    check.report(Location::Block(block), message);
+                    check.report(Location::Block(block), message.clone());
+                    check.show(Shown { location: Location::Inst(inst), message, related: None });
                 }
                 false => {
                     let name = opcode.name();

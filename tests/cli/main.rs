@@ -1,5 +1,8 @@
 //! The command line, as users see it.
 
+mod messages;
+mod options;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -159,7 +162,8 @@ fn tests_are_counted() {
     let strict =
         clifc(&dir, &["test", "--fail-on-skip", "--junit", "x.xml", "--json", "x.json", "test.clif"], "");
     assert_eq!(strict.status.code(), Some(1));
-    assert!(fs::read_to_string(dir.join("x.xml")).expect("a report").contains("skipped=\"1\""));
+    let xml = fs::read_to_string(dir.join("x.xml")).expect("a report");
+    assert!(xml.contains("<skipped") && xml.contains("tests=\"3\"") && xml.contains(" time="), "{xml}");
     assert_eq!(fs::read_to_string(dir.join("x.json")).expect("a report").lines().count(), 3);
 }
 
@@ -190,10 +194,70 @@ fn run_tests_run_apart() {
     );
     let (code, text) = report(&dir, &file);
     assert_eq!(code, Some(1));
-    assert!(text.contains("%f(1) ended with SIGILL"), "{text}");
-    assert!(text.contains("%f(0) is [0], expected [2]"), "{text}");
-    assert!(text.contains("%add(3, 4) is [7]"), "{text}");
+    assert!(text.contains("test.clif:9: %f(1) ended with SIGILL (trap user1)"), "{text}");
+    assert!(text.contains("test.clif:10: %f(0) is [0], expected [2]"), "{text}");
+    assert!(text.contains("%add(3, 4) is [7] on x86_64"), "{text}");
     assert!(text.ends_with("0 passed, 1 failed, 0 skipped\n"), "{text}");
+}
+
+#[test]
+fn traps_can_be_expected() {
+    let dir = dir("traps");
+    let divide = "function %f(i32, i32) -> i32 {\nblock0(v0: i32, v1: i32):\n    trapz v0, user7\n    \
+                  v2 = udiv v0, v1\n    return v2\n}\n";
+    let right = "; run: %f(1, 0) traps int_divz\n; run: %f(0, 0) traps user7\n; run: %f(0, 1) traps\n";
+    let (code, text) = report(&dir, &format!("test run\ntest interpret\n{divide}{right}"));
+    assert!(code == Some(0) && text.contains(" 0 failed"), "{text}");
+    for (wrong, part) in [
+        ("; run: %f(0, 1) traps int_divz", "(trap user7), expected the trap int_divz"),
+        ("; run: %f(1, 1) traps int_divz", "%f(1, 1) is [1], expected the trap int_divz"),
+        ("; run: %f(1, 1) traps", "%f(1, 1) is [1], expected a trap"),
+        ("; run: %f(1, 1) traps int_divs", "unknown trap code `int_divs`; did you mean `int_divz`?"),
+    ] {
+        let (code, text) = report(&dir, &format!("test run\ntarget x86_64\n{divide}{wrong}\n"));
+        assert!(code == Some(1) && text.contains("test.clif:9: ") && text.contains(part), "{wrong}: {text}");
+    }
+    let (_, text) = report(&dir, &format!("test interpret\n{divide}; run: %f(0, 1) traps int_divz\n"));
+    assert!(text.contains("at test.clif:4: trap: user7, expected the trap int_divz"), "{text}");
+}
+
+#[test]
+fn tests_are_chosen_and_stopped() {
+    let dir = dir("chosen");
+    let endless = "function %f(i32) -> i32 {\nblock0(v0: i32):\n    jump block1\nblock1:\n    \
+                   jump block1\n}\n; run: %f(1) == 1\n";
+    fs::write(dir.join("a.clif"), format!("test cat\ntest run\ntarget x86_64\n{endless}")).expect("a file");
+    fs::write(dir.join("b.clif"), format!("test cat\ntest verifier\n{ADD}")).expect("a file");
+    let run = |args: &[&str]| {
+        let output = clifc(&dir, &[&["test", "-v"], args, &["a.clif", "b.clif"]].concat(), "");
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let (code, said, _) = run(&["--filter", "b.clif: c|verifier"]);
+    assert!(code == Some(0) && said.ends_with("2 passed, 0 failed, 0 skipped\n"), "{said}");
+    let (code, _, errors) = run(&["--filter", "nothing"]);
+    assert!(code == Some(2) && errors.contains("no test matches `nothing`"), "{errors}");
+    assert_eq!(run(&["--filter", "("]).0, Some(2));
+    if cfg!(target_arch = "x86_64") {
+        let start = std::time::Instant::now();
+        let (code, said, _) = run(&["--timeout", "1", "--filter", "run"]);
+        assert!(code == Some(1) && said.contains("a.clif:10: %f(1) timed out"), "{said}");
+        assert!(start.elapsed().as_secs() < 9, "{:?}", start.elapsed());
+    }
+}
+
+#[test]
+fn help_names_commands_and_directives() {
+    let help = text(&clifc(&dir("test_help"), &["test", "--help"], "").stdout);
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/commands.md");
+    let docs = fs::read_to_string(docs).expect("the documentation");
+    for word in ["cat", "verifier", "print-cfg", "domtree", "compile", "run", "interpret"] {
+        let command = format!("`test {word}`");
+        assert!(help.contains(&command) && docs.contains(&command), "{word}");
+    }
+    for word in ["check", "sameln", "nextln", "unordered", "not", "regex", "error", "dominates", "traps"] {
+        assert!(help.contains(word) && docs.contains(word), "{word}");
+    }
 }
 
 #[test]
@@ -203,7 +267,8 @@ fn linkers_and_runners_can_be_chosen() {
     fs::write(dir.join("test.clif"), call).expect("a file");
     for option in ["--runner", "--linker"] {
         let output = clifc(&dir, &["test", option, "x86_64=/no/such/tool -x", "test.clif"], "");
-        assert!(text(&output.stdout).contains("requires `/no/such/tool`"), "{option}: {output:?}");
+        assert_eq!(output.status.code(), Some(2), "{option}: {output:?}");
+        assert!(text(&output.stderr).contains("`/no/such/tool` is not installed"), "{option}: {output:?}");
     }
     for wrong in ["--linker=x86_64=", "--runner=x86_65=qemu", "--runner=qemu"] {
         assert_eq!(clifc(&dir, &["test", wrong, "test.clif"], "").status.code(), Some(2), "{wrong}");

@@ -1,0 +1,198 @@
+//! Where `clifc build` writes its outputs: decided before anything is compiled, so that no output replaces an
+//! input or another output.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{self, IsTerminal};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::CommandError;
+use super::args::{Build, Emit};
+
+/// The outputs of an input.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The kind and the path of each output.
+    pub outputs: Vec<(Emit, PathBuf)>,
+    /// The file with the rule for make, if one is wanted.
+    pub rule: Option<PathBuf>,
+}
+
+/// Standard input or output.
+fn is_stream(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// The kinds of output that are wanted, in order and each once.
+fn kinds(args: &Build) -> Vec<Emit> {
+    match (args.assembly, args.object) {
+        (true, _) => vec![Emit::Asm],
+        (_, true) => vec![Emit::Obj],
+        (false, false) => {
+            let mut kinds = Vec::new();
+            args.emit.iter().for_each(|kind| {
+                if !kinds.contains(kind) {
+                    kinds.push(*kind);
+                }
+            });
+            kinds
+        }
+    }
+}
+
+/// Plans the outputs of all inputs.
+pub fn of(args: &Build, files: &[PathBuf]) -> Result<Vec<Plan>, CommandError> {
+    let usage = |why: &str| CommandError::Usage(why.into());
+    let kinds = kinds(args);
+    let directory = directory(args)?;
+    let single = args.output.as_deref().filter(|_| directory.is_none());
+    if single.is_some() && files.len() > 1 {
+        return Err(usage("`-o` takes one output, but there are several inputs: use --out-dir"));
+    }
+    if single.is_some() && kinds.len() > 1 {
+        return Err(usage("`-o` takes one output, but there are several kinds: use --out-dir"));
+    }
+    if args.depend_file.is_some() && files.len() > 1 {
+        return Err(usage("`-MF` takes one file, but there are several inputs"));
+    }
+    let wants_rule = args.depend || args.depend_file.is_some();
+    if !wants_rule && (args.depend_phony || has_rule_target(args)) {
+        return Err(usage("-MT, -MQ and -MP change the rule of -MD, which is missing"));
+    }
+    let plan = |file: &PathBuf| {
+        let path = |kind| match (single, directory) {
+            (Some(path), _) => path.to_path_buf(),
+            (None, directory) => default_output(file, kind, directory),
+        };
+        let outputs: Vec<_> = kinds.iter().map(|&kind| (kind, path(kind))).collect();
+        let rule = match (&args.depend_file, outputs.first()) {
+            _ if !wants_rule => None,
+            (Some(path), _) => Some(path.clone()),
+            (None, Some((_, output))) if !is_stream(output) => Some(output.with_extension("d")),
+            (None, _) => {
+                return Err(usage("-MD: the rule has no name, as the output is standard output: use -MF"));
+            }
+        };
+        if rule.is_some() && outputs.iter().all(|(_, path)| is_stream(path)) && !has_rule_target(args) {
+            return Err(usage("-MD: the rule has no target, as the output is standard output: use -MT"));
+        }
+        Ok(Plan { outputs, rule })
+    };
+    let plans = files.iter().map(plan).collect::<Result<Vec<_>, _>>()?;
+    refuse_overwriting(files, &plans)?;
+    refuse_terminal(&plans)?;
+    Ok(plans)
+}
+
+fn has_rule_target(args: &Build) -> bool {
+    !args.depend_target.is_empty() || !args.depend_quoted_target.is_empty()
+}
+
+/// The directory for outputs: --out-dir, or `-o` with a slash at its end or for a directory.
+fn directory(args: &Build) -> Result<Option<&Path>, CommandError> {
+    if let Some(directory) = &args.out_dir {
+        if args.output.is_some() {
+            return Err(CommandError::Usage("-o and --out-dir exclude each other".into()));
+        }
+        create(directory)?;
+        return Ok(Some(directory));
+    }
+    let Some(output) = args.output.as_deref() else { return Ok(None) };
+    if output.as_os_str().as_bytes().ends_with(b"/") {
+        create(output)?;
+        return Ok(Some(output));
+    }
+    Ok(Some(output).filter(|output| output.is_dir()))
+}
+
+fn create(directory: &Path) -> Result<(), CommandError> {
+    let created = fs::create_dir_all(directory);
+    created.map_err(|error| CommandError::System(format!("{}: {error}", directory.display())))
+}
+
+/// Returns the default output: the input's name with another suffix, in the directory; standard output for
+/// standard input.
+fn default_output(input: &Path, kind: Emit, directory: Option<&Path>) -> PathBuf {
+    let suffix = match kind {
+        Emit::Obj => "o",
+        Emit::Asm => "s",
+        Emit::Clif => "out.clif",
+        Emit::Vcode => "vcode",
+    };
+    let name = match input.file_name() {
+        Some(name) if !is_stream(input) => Path::new(name).with_extension(suffix),
+        _ if directory.is_some() => Path::new("stdin").with_extension(suffix),
+        _ => return PathBuf::from("-"),
+    };
+    directory.map_or(name.clone(), |directory| directory.join(&name))
+}
+
+/// What identifies a file that exists, whatever path names it; else its path, in a directory that exists.
+#[derive(PartialEq, Eq, Hash)]
+enum Identity {
+    Existing(u64, u64),
+    Path(PathBuf),
+}
+
+fn identity(path: &Path) -> Identity {
+    if let Ok(found) = fs::metadata(path) {
+        return Identity::Existing(found.dev(), found.ino());
+    }
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent = fs::canonicalize(parent).unwrap_or_else(|_| parent.to_path_buf());
+    Identity::Path(path.file_name().map_or(parent.clone(), |name| parent.join(name)))
+}
+
+/// Refuses outputs that would replace inputs or each other. Devices and pipes can have several.
+fn refuse_overwriting(files: &[PathBuf], plans: &[Plan]) -> Result<(), CommandError> {
+    let is_special = |path: &Path| fs::metadata(path).is_ok_and(|found| !found.is_file());
+    let inputs = files.iter().filter(|file| !is_stream(file) && !is_special(file));
+    let inputs: HashMap<_, _> = inputs.map(|file| (identity(file), file)).collect();
+    let mut outputs: HashMap<Identity, (&Path, &Path)> = HashMap::new();
+    for (file, plan) in files.iter().zip(plans) {
+        let paths = plan.outputs.iter().map(|(_, path)| path).chain(&plan.rule);
+        for path in paths.filter(|path| !is_stream(path) && !is_special(path)) {
+            if let Some(input) = inputs.get(&identity(path)) {
+                let (path, input) = (path.display(), input.display());
+                return Err(CommandError::Usage(format!(
+                    "the output {path} would replace the input {input}"
+                )));
+            }
+            if let Some((_, other)) = outputs.insert(identity(path), (path, file)) {
+                let (path, other, file) = (path.display(), other.display(), file.display());
+                return Err(CommandError::Usage(match other.to_string() == file.to_string() {
+                    true => format!("{path} would be two outputs of {file}"),
+                    false => format!("{path} would be the output of both {other} and {file}"),
+                }));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn refuse_terminal(plans: &[Plan]) -> Result<(), CommandError> {
+    let mut outputs = plans.iter().flat_map(|plan| &plan.outputs);
+    let object = outputs.any(|(kind, path)| *kind == Emit::Obj && is_stream(path));
+    match object && io::stdout().is_terminal() {
+        true => Err(CommandError::Usage("an object is not for a terminal: name a file with -o".into())),
+        false => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outputs_are_named_after_inputs() {
+        let of = |input: &str, kind, directory: Option<&str>| {
+            default_output(Path::new(input), kind, directory.map(Path::new)).display().to_string()
+        };
+        assert_eq!(of("a/b.clif", Emit::Obj, None), "b.o");
+        assert_eq!(of("a/b.clif", Emit::Asm, Some("out")), "out/b.s");
+        assert_eq!(of("-", Emit::Asm, None), "-");
+        assert_eq!(of("-", Emit::Asm, Some("out")), "out/stdin.s");
+    }
+}

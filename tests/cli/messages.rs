@@ -1,0 +1,359 @@
+//! What users are told about mistakes in files.
+
+use super::*;
+
+/// The messages of `clifc check` about a text, without those about the command.
+fn messages(dir: &Path, text_of_file: &str) -> Vec<String> {
+    let output = clifc(dir, &["check", "--target", "x86_64", "--error-limit", "0", "-"], text_of_file);
+    let errors = text(&output.stderr);
+    let places = errors.lines().filter_map(|line| line.strip_prefix("<stdin>:"));
+    let found: Vec<String> = places.filter(|line| !line.starts_with(" in ")).map(str::to_string).collect();
+    assert_eq!(output.status.code() == Some(0), !errors.contains("error:"), "{errors}");
+    found
+}
+
+/// A function with an entry block that has these parameters, and these lines.
+fn function(lines: &str) -> String {
+    format!(
+        "function %f(i32, i64) -> i32 system_v {{\nblock0(v0: i32, v1: i64):\n{lines}\n    return v0\n}}\n"
+    )
+}
+
+/// A function that takes the place of a library routine.
+const CAPTURED: &str = "function %ceil(f64) -> f64 { block0(v0: f64): return v0 }\n\
+                        function %user(f64) -> f64 { block0(v0: f64): v1 = ceil v0 return v1 }\n";
+
+/// Mistakes in the line 3 of a function, and the only message about each.
+const MISTAKES: &[(&str, &str)] = &[
+    (
+        "    v2 = add v0, v0",
+        "3:10: error: unknown opcode `add`; did you mean `iadd` (integers) or `fadd` (floats)?",
+    ),
+    ("    v2 = iaddd v0, v0", "3:10: error: unknown opcode `iaddd`; did you mean `iadd`?"),
+    (
+        "    v2 = icmp lt v0, v0",
+        "3:15: error: expected an integer condition such as `eq` or `slt`, found `lt`; \
+                                did you mean `slt` (signed) or `ult` (unsigned)?",
+    ),
+    (
+        "    v2 = iadd v0, 1",
+        "3:19: error: expected a value such as `v0`, found `1`; `iadd_imm` takes a number",
+    ),
+    (
+        "    v2 = imin v0, 1",
+        "3:10: error: unknown opcode `imin`; did you mean `smin` (signed) or `umin` (unsigned)?",
+    ),
+    (
+        "    v2 = smin v0, 1",
+        "3:19: error: expected a value such as `v0`, found `1`; make constants with `iconst`, \
+                            `f32const` or `f64const`",
+    ),
+    (
+        "    v2 = load.i32 notrp v1",
+        "3:19: error: expected a value such as `v0`, found `notrp`; did you mean `notrap`?",
+    ),
+    (
+        "    v2 = iconst.b1 0",
+        "3:17: error: expected a type, found `b1`; types of truth values were removed: use i8",
+    ),
+    (
+        "    v2 = iconst.int 0",
+        "3:17: error: expected a type, found `int`; use i32: types have no sign, opcodes have",
+    ),
+    (
+        "    v2 = ifcmp v0, v0",
+        "3:10: error: unknown opcode `ifcmp`; it is a removed opcode: use `icmp`, whose \
+                              result is an i8",
+    ),
+    (
+        "    trapnz v0, heap_oop",
+        "3:16: error: expected a trap code such as `user1` or `heap_oob`, found \
+                                `heap_oop`; did you mean `heap_oob`?",
+    ),
+    ("    v2 = fadd v0, v0", "3:10: error: invalid type i32 for fadd; did you mean `iadd`?"),
+    (
+        "    v2 = fcmp olt v0, v0",
+        "3:15: error: expected a float condition such as `eq` or `lt`, found `olt`; did \
+                                 you mean `lt`?",
+    ),
+    ("    v2 = iadd v0, v9", "3:19: error: v9 is not defined"),
+    ("    v0 = iadd v0, v0", "3:5: error: v0 is defined twice"),
+    ("    jump block9", "3:10: error: invalid block reference block9: it is not defined"),
+    (
+        "    v2 = atomic_rmw.i32 plus v1, v0",
+        "3:25: error: expected an atomic operation such as `add`, found `plus`",
+    ),
+    // A mistake in a line does not lose what it defines, nor the header after it.
+    (
+        "    v2 = iad v0, v0\n    v3 = iadd v2, v2\n    jump block1(v3)\nblock1(v4: i32):",
+        "3:10: error: unknown opcode `iad`; did you mean `iadd`?",
+    ),
+    (
+        "    v2 = icpm slt v0, v0\n    brif v2, block1, block2\nblock1:\n    return v0\nblock2:",
+        "3:10: error: unknown opcode `icpm`; did you mean `icmp`?",
+    ),
+    (
+        "    brif v0, block1, block2,\nblock1:\n    return v0\nblock2:",
+        "3:28: error: expected an instruction, found `,`",
+    ),
+    (
+        "    jump block1\nblock1(v2: i33):\n    v3 = iadd v2, v0\n    jump block2(v2)\nblock2(v4: i32):",
+        "4:12: error: expected a type, found `i33`; did you mean `i32`?",
+    ),
+    (
+        "    jump block1\nebb1:",
+        "4:1: error: expected a block header such as `block0:`, found `ebb1`; `ebb` is an \
+                               older spelling: write `block`",
+    ),
+];
+
+#[test]
+fn a_mistake_is_one_message_with_advice() {
+    let dir = dir("mistakes");
+    let mut wrong = String::new();
+    for (lines, expected) in MISTAKES {
+        let found = messages(&dir, &function(lines));
+        let notes = |line: &String| line.contains(": note: ");
+        let found: Vec<_> = found.into_iter().filter(|line| !notes(line)).collect();
+        if found != [expected.to_string()] {
+            wrong += &format!("{lines}\n  expected {expected}\n  found {found:#?}\n");
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn mistakes_in_preambles_and_headers_are_one_message() {
+    let dir = dir("preambles");
+    for (file, expected) in [
+        (
+            "function %f() -> i32 sysv {\nblock0:\n    v0 = iconst.i32 1\n    return v0\n}\n",
+            "1:22: error: expected a calling convention such as `system_v`, found `sysv`; did you mean \
+             `system_v`?",
+        ),
+        (
+            "function %f() {\n    ss0 = explicit_slt 8\nblock0:\n    v0 = stack_addr.i64 ss0\n    \
+             return\n}\n",
+            "2:11: error: expected `explicit_slot`, found `explicit_slt`",
+        ),
+        (
+            "function %f() {\n    heap0 = static gv0\n    ss0 = explicit_slot 8\nblock0:\n    return\n}\n",
+            "2:5: error: expected a block header such as `block0:`, found `heap0`; heaps were removed: front \
+             ends check bounds with `icmp` and `trapnz`",
+        ),
+        (
+            "function %f() {\nblock0:\n    return\n\nfunction %g() {\nblock0:\n    return\n}\n",
+            "5:1: error: expected an instruction; is a `}` missing above?",
+        ),
+    ] {
+        assert_eq!(messages(&dir, file), [expected], "{file}");
+    }
+}
+
+#[test]
+fn second_places_are_shown() {
+    let dir = dir("second");
+    let twice = "function %f() {\nblock0:\n    return\n}\nfunction %f() {\nblock0:\n    return\n}\n";
+    assert_eq!(
+        messages(&dir, twice),
+        ["5:1: error: duplicate definition of `f`", "1:1: note: first defined here"]
+    );
+    let value = function("    v2 = iconst.i32 1\n    v2 = iconst.i32 2");
+    assert_eq!(messages(&dir, &value), ["4:5: error: v2 is defined twice", "3:5: note: first defined here"]);
+}
+
+#[test]
+fn places_are_lines_of_the_text() {
+    let dir = dir("places");
+    let open = "function %f() {\nblock0:\n    v0 = iconst.i8 1\n\n; more\nblock1:\n    return\n}\n";
+    let found = "3:5: error: block0 does not end in a terminator: its last instruction is iconst";
+    assert_eq!(messages(&dir, open), [found]);
+    let use_before = "function %f() {\nblock0:\n    v0 = iconst.i8 1\n    jump block1\nblock1:\n    \
+                      v1 = iadd.i8 v0, v2\n    jump block2\nblock2:\n    v2 = iconst.i8 1\n    return\n}\n";
+    assert_eq!(
+        messages(&dir, use_before),
+        [
+            "6:5: error: uses v2, whose definition does not come first on every path to here",
+            "9:5: note: defined here"
+        ]
+    );
+}
+
+#[test]
+fn functions_may_have_no_name() {
+    let dir = dir("nameless");
+    let file = "function %(i64) -> i64 { block0(v0: i64): return v0 }\n";
+    for target in ["x86_64", "aarch64-apple-darwin"] {
+        let output = clifc(&dir, &["build", "--target", target, "-o", "x.o", "-"], file);
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+    }
+    let import = "function %f() { fn0 = %()\nblock0: call fn0() return }\n";
+    assert_eq!(messages(&dir, import), ["1:1: error: invalid symbol name \"\""]);
+    let called = format!("{file}{}", import.replace("%()", "%(i64) -> i64 system_v"));
+    assert_eq!(messages(&dir, &called.replace("call fn0()", "v0 = iconst.i64 1 v1 = call fn0(v0)")), [""; 0]);
+}
+
+#[test]
+fn check_and_build_find_the_same() {
+    let dir = dir("same");
+    for file in [
+        "function %f() { block0: return }\nfunction %f() { block0: return }\n",
+        "rodata %x section \".text\" = i8 1\nfunction %f() { block0: return }\n",
+        "data %x = i8 1\nfunction %f() -> i64 {\n    gv0 = symbol tls %x\nblock0:\n    \
+         v0 = tls_value.i64 gv0\n    return v0\n}\n",
+        CAPTURED,
+        ADD,
+        WRONG,
+    ] {
+        let run = |args: &[&str]| {
+            let output = clifc(&dir, args, file);
+            (output.status.code(), text(&output.stderr))
+        };
+        let built = run(&["build", "--target", "x86_64", "-o", "x.o", "-"]);
+        assert_eq!(run(&["check", "--target", "x86_64", "-"]), built, "{file}");
+    }
+}
+
+#[test]
+fn messages_are_counted_and_limited() {
+    let dir = dir("counted_messages");
+    let functions: String =
+        (0..30_000).map(|n| format!("function %f{n}() {{\nblock0:\n    retrn\n}}\n")).collect();
+    let start = std::time::Instant::now();
+    let output = clifc(&dir, &["check", "-"], &functions);
+    let errors = text(&output.stderr);
+    assert_eq!(errors.matches("unknown opcode").count(), 20, "{errors}");
+    assert!(errors.ends_with("clifc: 30000 errors; 20 are shown, `--error-limit 0` shows all\n"), "{errors}");
+    let output = clifc(&dir, &["check", "--error-limit", "0", "-"], &functions);
+    let errors = text(&output.stderr);
+    assert_eq!(errors.matches("unknown opcode").count(), 30_000);
+    assert!(errors.ends_with("clifc: 30000 errors\n"));
+    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+    assert!(
+        errors.starts_with("<stdin>: in function %f0:\n<stdin>:3:5: error: unknown opcode `retrn`"),
+        "{errors}"
+    );
+}
+
+#[test]
+fn messages_can_be_json() {
+    let dir = dir("json_messages");
+    let twice = "function %f() {\nblock0:\n    v0 = iconst.i8 1\n    v0 = iconst.i8 \"\n    return\n}\n";
+    let output = clifc(&dir, &["check", "--error-format=json", "-"], twice);
+    let lines: Vec<serde_json::Value> =
+        text(&output.stderr).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!((lines[0]["line"].as_u64(), lines[0]["column"].as_u64()), (Some(4), Some(20)), "{lines:?}");
+    assert_eq!(lines[0]["function"], "%f");
+    assert_eq!(lines[0]["severity"], "error");
+    assert_eq!(lines.last().expect("a summary")["errors"], 1);
+    let output = clifc(&dir, &["check", "--error-format=json", "nowhere"], "");
+    let line: serde_json::Value = serde_json::from_str(text(&output.stderr).trim()).expect("JSON");
+    assert!(line["message"].as_str().is_some_and(|message| message.starts_with("nowhere: ")), "{line}");
+}
+
+#[test]
+fn files_from_elsewhere_read_well_or_are_one_message() {
+    let dir = dir("elsewhere");
+    for (name, bytes) in [
+        ("bom", [b"\xef\xbb\xbf", ADD.as_bytes()].concat()),
+        ("crlf", ADD.replace('\n', "\r\n").into_bytes()),
+        ("nul", [ADD.as_bytes(), b"\0\0"].concat()),
+        ("all", [b"\xef\xbb\xbf", ADD.replace('\n', "\r\n").as_bytes(), b"\0"].concat()),
+    ] {
+        fs::write(dir.join("x.clif"), bytes).expect("a file");
+        let output = clifc(&dir, &["build", "--target", "x86_64", "x.clif"], "");
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()), "{name}");
+    }
+    for (bytes, kind) in [
+        (&b"\x7fELF\x02\x01\x01\0\0\0"[..], "an ELF file"),
+        (b"\xff\xfef\0u\0n\0", "UTF-16"),
+        (b"#include <stdio.h>\nint main() {\n}\n", "C or C++"),
+        (b"define i32 @f() {\n  ret i32 0\n}\n", "LLVM IR"),
+    ] {
+        fs::write(dir.join("x.clif"), bytes).expect("a file");
+        let output = clifc(&dir, &["check", "x.clif"], "");
+        let expected = format!("x.clif:1:1: error: this is {kind}, not CLIF text");
+        let errors = text(&output.stderr);
+        assert_eq!(errors.lines().filter(|line| line.contains(": error: ")).collect::<Vec<_>>(), [expected]);
+    }
+}
+
+#[test]
+fn warnings_can_be_errors_or_nothing() {
+    let dir = dir("warnings");
+    let build = |option: &str| {
+        let _ = fs::remove_file(dir.join("x.o"));
+        let output = clifc(&dir, &["build", "--target", "x86_64", option, "-o", "x.o", "-"], CAPTURED);
+        (output.status.code(), text(&output.stderr), dir.join("x.o").exists())
+    };
+    let (code, errors, object) = build("-Wno-error");
+    assert!(code == Some(0) && object && errors.contains("warning: `ceil`"), "{errors}");
+    assert!(errors.ends_with("clifc: 1 warning\n"), "{errors}");
+    let (code, errors, object) = build("-Werror");
+    assert!(code == Some(1) && !object && errors.contains("error: `ceil`"), "{errors}");
+    assert_eq!(build("-w"), (Some(0), String::new(), true));
+}
+
+#[test]
+fn colour_is_used_when_it_is_asked_for() {
+    let dir = dir("colour");
+    let coloured = |args: &[&str], variables: &[(&str, &str)]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_clifc"));
+        command.args(["check", "nowhere.clif", "x.clif"]).args(args).current_dir(&dir);
+        for variable in ["NO_COLOR", "CLICOLOR_FORCE", "CLICOLOR"] {
+            command.env_remove(variable);
+        }
+        fs::write(dir.join("nowhere.clif"), WRONG).expect("a file");
+        fs::write(dir.join("x.clif"), WRONG).expect("a file");
+        command.envs(variables.iter().copied());
+        text(&command.output().expect("clifc starts").stderr).contains('\x1b')
+    };
+    assert!(!coloured(&[], &[]));
+    assert!(coloured(&["--color", "always"], &[("NO_COLOR", "1")]));
+    assert!(coloured(&[], &[("CLICOLOR_FORCE", "1")]));
+    assert!(!coloured(&[], &[("CLICOLOR_FORCE", "0")]));
+    assert!(coloured(&[], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "")]));
+    assert!(!coloured(&[], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
+    assert!(!coloured(&["--color=never"], &[("CLICOLOR_FORCE", "1")]));
+    // clap's messages too.
+    assert!(!coloured(&["--nonsense"], &[]));
+    assert!(coloured(&["--nonsense", "--color=always"], &[]));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn full_and_closed_outputs_are_no_panic() {
+    let dir = dir("full");
+    fs::write(dir.join("wrong.clif"), WRONG).expect("a file");
+    fs::write(dir.join("add.clif"), ADD).expect("a file");
+    let shell = |line: &str| {
+        let line = line.replace("clifc", env!("CARGO_BIN_EXE_clifc"));
+        let output = Command::new("sh").args(["-c", &line]).current_dir(&dir).output().expect("sh starts");
+        assert!(!text(&output.stderr).contains("panicked"), "{line}: {output:?}");
+        output.status.code()
+    };
+    for (command, code) in [
+        ("check wrong.clif", 1),
+        ("build wrong.clif", 1),
+        ("build --time --cache-stats --verbose add.clif", 0),
+        ("build --dump lower add.clif", 0),
+        ("frobnicate", 2),
+        ("run --call '%f()' wrong.clif", 1),
+    ] {
+        for redirection in ["2>/dev/full", "2>&-", "2>/dev/full >&-"] {
+            assert_eq!(
+                shell(&format!("clifc {command} {redirection}")),
+                Some(code),
+                "{command} {redirection}"
+            );
+        }
+    }
+    for command in
+        ["cat add.clif", "targets", "--help", "--version", "explain", "build add.clif -o -", "settings"]
+    {
+        assert_eq!(shell(&format!("clifc {command} >/dev/full")), Some(1), "{command}");
+        assert!(shell(&format!("clifc {command} >&-")).is_some(), "{command}");
+    }
+    fs::write(dir.join("t.clif"), format!("test cat\n{ADD}")).expect("a file");
+    assert_eq!(shell("clifc test t.clif >/dev/full"), Some(1));
+}
