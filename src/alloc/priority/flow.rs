@@ -67,6 +67,9 @@ pub(super) struct Flow {
     /// Predecessors of all blocks.
     pred_list: Vec<VBlock>,
     pub(super) loops: Loops,
+    /// Whether blocks lead to ones that do not stand behind them only where a loop's block leads to its header,
+    /// and loops are entered at their headers only.
+    pub(super) is_regular: bool,
 }
 
 impl Flow {
@@ -76,8 +79,16 @@ impl Flow {
         self.pred_list.clear();
         self.pred_list.extend_from_slice(&vcode.preds);
         self.list_blocks(vcode);
+        self.is_regular = true;
+        if self.blocks.iter().any(|block| block.has_back_edge) {
+            self.find_loops(vcode);
+        }
+        self.list_runs();
+    }
+
+    fn find_loops(&mut self, vcode: &VCode) {
         let mut next_header = Pos::MAX;
-        if self.blocks.iter().any(|block| block.has_back_edge) && self.loops.find(vcode) {
+        if self.loops.find(vcode) {
             for (at, block) in self.blocks.iter_mut().enumerate().rev() {
                 block.header = self.loops.is_header(at as u32);
                 if block.header {
@@ -88,7 +99,11 @@ impl Flow {
                 block.level = (u32::from(block.level) + depth).min(HIGHEST.into()) as u8;
             }
         }
-        self.list_runs();
+        self.is_regular = self.loops.are_regular()
+            && (0..self.blocks.len()).filter(|&block| self.blocks[block].has_back_edge).all(|block| {
+                let mut late = self.preds(block).iter().filter(|pred| pred.index() >= block);
+                late.all(|pred| self.loops.leads_back(pred.index() as u32, block as u32))
+            });
     }
 
     fn list_blocks(&mut self, vcode: &VCode) {
