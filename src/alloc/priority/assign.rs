@@ -10,7 +10,7 @@ use super::flow::{ORDINARY, frequency};
 use super::positions::{Pos, Range, clipped, covers};
 use super::registers::{CLASSES, NONE};
 use super::values::{END, Need, Use, Wish};
-use super::{Bundle, State};
+use super::{Bundle, Effort, State};
 use crate::entity::Span;
 
 /// A part of a bundle.
@@ -215,7 +215,7 @@ impl State {
         let has_hints = bundle.has_hints;
         let allowed = self.allowed(class, bundle.cost);
         let mut free = allowed & !self.conflicts_of_whole(bundle);
-        if self.bundles[number as usize].has_fixed && free != allowed {
+        if self.bundles[number as usize].has_fixed && free != allowed && self.effort == Effort::High {
             free = self.with_own_reservations(number, free, allowed);
         }
         if free == 0 {
