@@ -22,10 +22,10 @@ use crate::machine::description::{Machine, RegisterNeeds};
 use crate::machine::inst::Row;
 use crate::machine::reg::{ClassFile, Operand, OperandKind, Output, PRegSet, RegisterFile};
 use crate::machine::vcode::VCode;
-use crate::options::{Flags, RegallocAlgorithm};
+use crate::options::{Flags, OptLevel, RegallocAlgorithm};
 use adapter::View;
 use postorder::InReversePostorder;
-use priority::PriorityAllocator;
+use priority::{Effort, PriorityAllocator};
 use regalloc2::{MachineEnv, RegallocOptions};
 
 /// Properties of a function that affect its allocation, besides its VCode.
@@ -75,7 +75,13 @@ impl Allocator {
             RegallocAlgorithm::SinglePass => Some(regalloc2::Algorithm::Fastalloc),
         };
         match theirs {
-            None => self.own.run(vcode, self.rows, file, &mut self.context.output)?,
+            None => {
+                let effort = match flags.opt_level() {
+                    OptLevel::None => Effort::Low,
+                    OptLevel::Speed | OptLevel::SpeedAndSize => Effort::High,
+                };
+                self.own.run(vcode, self.rows, file, effort, &mut self.context.output)?;
+            }
             Some(algorithm) => {
                 let options = RegallocOptions { verbose_log: false, validate_ssa: check, algorithm };
                 regalloc2::run_with_ctx(&view, env, &options, &mut self.context)

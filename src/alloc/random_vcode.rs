@@ -6,7 +6,7 @@
 
 use super::adapter::{View, machine_env};
 use super::postorder::InReversePostorder;
-use super::priority::PriorityAllocator;
+use super::priority::{Effort, PriorityAllocator};
 use crate::entity::Span;
 use crate::ir;
 use crate::machine::inst::{MachInst, NO_FIELD, Props, Row, RowId};
@@ -503,7 +503,8 @@ fn check(allocator: &mut PriorityAllocator, seed: u64) -> Result<(), String> {
     let vcode = Maker::new(seed).make();
     let file = register_file(sizes(seed));
     let mut output = Output::default();
-    allocator.run(&vcode, ROWS, &file, &mut output)?;
+    let effort = if seed % 3 == 0 { Effort::Low } else { Effort::High };
+    allocator.run(&vcode, ROWS, &file, effort, &mut output)?;
     let (mut operands, mut clobbers) = (Vec::new(), Vec::new());
     let view = InReversePostorder::new(View::new(&vcode, ROWS, &file, true, &mut operands, &mut clobbers));
     let env = machine_env(&file);

@@ -10,7 +10,7 @@ use super::flow::{ORDINARY, frequency};
 use super::positions::{Pos, Range, clipped, covers};
 use super::registers::{CLASSES, NONE};
 use super::values::{END, Need, Use, Wish};
-use super::{Bundle, State};
+use super::{Bundle, Effort, State};
 use crate::entity::Span;
 
 /// A part of a bundle.
@@ -215,7 +215,7 @@ impl State {
         let has_hints = bundle.has_hints;
         let allowed = self.allowed(class, bundle.cost);
         let mut free = allowed & !self.conflicts_of_whole(bundle);
-        if has_hints && free != allowed {
+        if self.bundles[number as usize].has_fixed && free != allowed && self.effort == Effort::High {
             free = self.with_own_reservations(number, free, allowed);
         }
         if free == 0 {
@@ -258,7 +258,7 @@ impl State {
         let class = bundle.class as usize;
         let allowed = self.allowed(class, piece.cost);
         let mut free = allowed & !self.conflicts(&piece);
-        if bundle.has_hints && free != allowed {
+        if bundle.has_fixed && free != allowed {
             free = self.with_own_reservations(number, free, allowed);
         }
         if free == 0 {
@@ -298,16 +298,26 @@ impl State {
         let mut lifted = std::mem::take(&mut self.pieces.lifted);
         lifted.clear();
         // The value must have the register itself: a bundle's other member may only begin where it ends.
+        let mut useful = allowed & !free;
+        let busy = &self.busy[self.bundles[piece.bundle as usize].class as usize];
         self.for_each_copy(&piece, |vreg, one| {
             let pos = one.pos + 1;
-            if let (Need::Copy, Wish::Register(reg)) = (one.need, one.hint.wish())
-                && allowed & !free & 1 << reg != 0
-                && (piece.lo..piece.hi).contains(&pos)
-                && covers(self.values.all[vreg as usize].ranges.of(&self.ranges), pos)
-            {
-                lifted.push((pos, reg));
+            let (Need::Copy, Wish::Register(reg)) = (one.need, one.hint.wish()) else { return };
+            if useful & 1 << reg == 0 || !(piece.lo..piece.hi).contains(&pos) {
+                return;
             }
+            let ranges = self.values.all[vreg as usize].ranges.of(&self.ranges);
+            if !covers(ranges, pos) {
+                return;
+            }
+            if busy.is_reserved(pos + 1, 1 << reg) && covers(ranges, pos + 1) {
+                // A call that the value survives takes the register away.
+                useful &= !(1 << reg);
+                return;
+            }
+            lifted.push((pos, reg));
         });
+        lifted.retain(|&(_, reg)| useful & 1 << reg != 0);
         let bundle = &self.bundles[piece.bundle as usize];
         let mut found = free;
         if !lifted.is_empty() {

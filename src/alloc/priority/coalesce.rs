@@ -12,8 +12,8 @@
 
 use super::flow::frequency;
 use super::positions::Range;
-use super::values::{Definition, END, Hint, Need};
-use super::{Bundle, Input, State, Tie};
+use super::values::END;
+use super::{Bundle, Effort, Input, State, Tie};
 use crate::entity::Span;
 
 /// A set of values that are to share a register; the record of one of them stands for it.
@@ -58,13 +58,15 @@ impl State {
             more: END,
             refused: END,
         }));
-        self.webs.sort_pairs();
+        match self.effort {
+            Effort::Low => self.webs.keep_order(),
+            Effort::High => self.webs.sort_pairs(),
+        }
         for at in 0..self.webs.sorted.len() {
             let Tie { from, to, .. } = self.webs.pairs[self.webs.sorted[at] as usize];
             self.webs.try_merge(&mut self.ranges, from, to);
         }
         self.make_bundles();
-        self.add_foreign_copies(input);
     }
 
     /// Collects the affinities, those of edges summed per argument and parameter.
@@ -170,46 +172,15 @@ impl State {
         self.members.push(vreg);
         self.bundles.push(bundle);
     }
-
-    /// Notes the copies of edges whose argument and parameter are in different bundles.
-    #[inline(never)]
-    fn add_foreign_copies(&mut self, input: &Input) {
-        let vcode = input.vcode;
-        for (number, block) in vcode.blocks.iter().enumerate() {
-            let from = self.flow.blocks[number];
-            for edge in block.edges.of(&vcode.edges) {
-                if edge.args.start == edge.args.end {
-                    continue;
-                }
-                let to = self.flow.blocks[edge.to.index()];
-                let level = from.level.min(to.level);
-                let params = vcode.blocks[edge.to.index()].params;
-                let args = edge.args.of(&vcode.edge_args);
-                for (arg, param) in args.iter().zip(params.of(&vcode.params)) {
-                    let (arg, param) = (arg.vreg() as u32, param.vreg() as u32);
-                    let bundles = [arg, param].map(|vreg| self.values.all[vreg as usize].bundle);
-                    if bundles[0] == bundles[1] || bundles[1] == END {
-                        continue;
-                    }
-                    if self.values.all[arg as usize].definition != Definition::Branch {
-                        self.add_copy(arg, from.end - 1, Need::EdgeOut, level, Hint::value(param));
-                    }
-                    self.add_copy(param, to.start, Need::EdgeIn, level, Hint::value(arg));
-                }
-            }
-        }
-    }
-
-    fn add_copy(&mut self, vreg: u32, pos: u32, need: Need, level: u8, hint: Hint) {
-        self.values.add_copy(vreg, pos, need, level, hint);
-        if let Some(bundle) = self.bundles.get_mut(self.values.all[vreg as usize].bundle as usize) {
-            bundle.cost += frequency(level);
-            bundle.has_hints = true;
-        }
-    }
 }
 
 impl Webs {
+    /// Leaves the pairs in the order in which they were found.
+    fn keep_order(&mut self) {
+        self.sorted.clear();
+        self.sorted.extend(0..self.pairs.len() as u32);
+    }
+
     /// Sorts the pairs by weight, the heaviest first, those alike in the order they were found in.
     fn sort_pairs(&mut self) {
         const STEPS: u32 = 3;

@@ -93,6 +93,11 @@ impl State {
         let value = self.values.all[vreg as usize];
         let (lo, hi, reg) = place;
         while block < self.flow.blocks.len() && self.flow.blocks[block].start < end {
+            let inner = self.flow.entered_within(block, lo, hi);
+            if inner > 0 {
+                block += inner;
+                continue;
+            }
             let start = self.flow.blocks[block].start;
             if value.definition == Definition::Param && value.def == start {
                 block += 1;

@@ -48,6 +48,9 @@ pub(super) struct Block {
     pub(super) has_back_edge: bool,
 }
 
+/// How many blocks share an entry of [`Flow::pred_bounds`].
+const STRETCH: usize = 64;
+
 /// Consecutive blocks of one level.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Run {
@@ -66,7 +69,12 @@ pub(super) struct Flow {
     pub(super) runs: Vec<Run>,
     /// Predecessors of all blocks.
     pred_list: Vec<VBlock>,
+    /// For each [`STRETCH`] blocks, the first and the last of their predecessors.
+    pred_bounds: Vec<(u32, u32)>,
     pub(super) loops: Loops,
+    /// Whether blocks lead to ones that do not stand behind them only where a loop's block leads to its header,
+    /// and loops are entered at their headers only.
+    pub(super) is_regular: bool,
 }
 
 impl Flow {
@@ -76,8 +84,16 @@ impl Flow {
         self.pred_list.clear();
         self.pred_list.extend_from_slice(&vcode.preds);
         self.list_blocks(vcode);
+        self.is_regular = true;
+        if self.blocks.iter().any(|block| block.has_back_edge) {
+            self.find_loops(vcode);
+        }
+        self.list_runs();
+    }
+
+    fn find_loops(&mut self, vcode: &VCode) {
         let mut next_header = Pos::MAX;
-        if self.blocks.iter().any(|block| block.has_back_edge) && self.loops.find(vcode) {
+        if self.loops.find(vcode) {
             for (at, block) in self.blocks.iter_mut().enumerate().rev() {
                 block.header = self.loops.is_header(at as u32);
                 if block.header {
@@ -88,7 +104,11 @@ impl Flow {
                 block.level = (u32::from(block.level) + depth).min(HIGHEST.into()) as u8;
             }
         }
-        self.list_runs();
+        self.is_regular = self.loops.are_regular()
+            && (0..self.blocks.len()).filter(|&block| self.blocks[block].has_back_edge).all(|block| {
+                let mut late = self.preds(block).iter().filter(|pred| pred.index() >= block);
+                late.all(|pred| self.loops.leads_back(pred.index() as u32, block as u32))
+            });
     }
 
     fn list_blocks(&mut self, vcode: &VCode) {
@@ -97,12 +117,20 @@ impl Flow {
         self.block_of.clear();
         self.block_of.reserve(vcode.insts.len());
         let mut lead = 0;
+        self.pred_bounds.clear();
+        let stretches = vcode.blocks.len().div_ceil(STRETCH);
+        self.pred_bounds.resize(stretches, (u32::MAX, 0));
         for (number, block) in vcode.blocks.iter().enumerate() {
             let Span { start, end } = block.insts;
             self.block_of.resize(end as usize, number as u32);
             let preds = block.preds.of(&vcode.preds);
             if !matches!(preds, [pred] if pred.index() + 1 == number) {
                 lead = number as u32;
+            }
+            let (first, last) = &mut self.pred_bounds[number / STRETCH];
+            for pred in preds {
+                *first = (*first).min(pred.index() as u32);
+                *last = (*last).max(pred.index() as u32);
             }
             self.blocks.push(Block {
                 start: gap(start),
@@ -134,6 +162,18 @@ impl Flow {
     #[inline]
     pub(super) fn preds(&self, block: usize) -> &[VBlock] {
         self.blocks[block].preds.of(&self.pred_list)
+    }
+
+    /// How many blocks from `block` on are known to be reached from within `[lo, hi)` only.
+    #[inline]
+    pub(super) fn entered_within(&self, block: usize, lo: Pos, hi: Pos) -> usize {
+        if block % STRETCH != 0 {
+            return 0;
+        }
+        let (first, last) = self.pred_bounds[block / STRETCH];
+        let is_within = first > last
+            || self.blocks[first as usize].end > lo && self.blocks[last as usize].end <= hi;
+        if is_within { STRETCH } else { 0 }
     }
 
     /// The first of the row of blocks up to `block` each of which can only be reached from the one before.

@@ -2,9 +2,11 @@
 //!
 //! A value that only its own block uses has one range. The others are taken in batches of 64: for each block
 //! of a *window*, words say which of them are used there but not defined, are defined there, are live into the
-//! block and out of it. A window reaches from the first definition to the last use; as soon as a value is live
-//! into a block with an edge from behind the window, that is extended. Sweeps from the last block of the window
-//! to the first find what is live, one sweep more for each nesting of loops. Then one
+//! block and out of it. A window reaches from the first definition to the last use. A sweep from its last block
+//! to the first finds what is live, back edges apart. What is live into a loop's header is live throughout the
+//! loop, so a second pass from the first block to the last adds that; where a window ends within such a loop, it
+//! is extended. If there are loops with several entries, or blocks that do not stand in order, the sweep is
+//! repeated until nothing changes instead. Then one
 //! pass from the first block to the last opens and closes ranges where the words of neighbours differ, so
 //! that blocks that a value lives through are one range as far as they stand in a row.
 //!
@@ -56,17 +58,6 @@ pub(super) struct Batches {
     ends: Vec<(u32, Pos)>,
     /// Ranges in the order of their ends, each with the number of its member.
     found: Vec<(u32, Range)>,
-}
-
-impl Batches {
-    /// A block of the window that begins with block `first`.
-    fn at(&mut self, first: u32, block: u32) -> &mut Liveness {
-        let at = (block - first) as usize;
-        if at >= self.window.len() {
-            self.window.resize(at + 1, Liveness::default());
-        }
-        &mut self.window[at]
-    }
 }
 
 impl State {
@@ -126,19 +117,25 @@ impl State {
     fn find_batch(&mut self, input: &Input, batches: &mut Batches) -> Result<(), String> {
         let blocks = batches.members.iter().map(|member| self.values.all[member.vreg as usize].block);
         let first = blocks.min().unwrap_or(0);
+        let exposed = batches.members.iter().map(|member| self.values.all[member.vreg as usize].exposed);
+        let last = exposed.map(|at| self.values.exposed[at as usize].block).max().unwrap_or(0);
         batches.window.clear();
+        batches.window.resize((last + 1).saturating_sub(first) as usize, Liveness::default());
         batches.ends.clear();
         for number in 0..batches.members.len() {
             let vreg = batches.members[number].vreg;
             let value = &self.values.all[vreg as usize];
-            batches.at(first, value.block).defined |= 1 << number;
+            batches.window[(value.block - first) as usize].defined |= 1 << number;
             let start = batches.ends.len() as u32;
+            if self.values.exposed[value.exposed as usize].block <= value.block {
+                return Err(undefined(vreg));
+            }
             let mut at = value.exposed;
             while let Some(exposed) = self.values.exposed.get(at as usize) {
                 if exposed.block <= value.block {
                     return Err(undefined(vreg));
                 }
-                batches.at(first, exposed.block).used |= 1 << number;
+                batches.window[(exposed.block - first) as usize].used |= 1 << number;
                 batches.ends.push((exposed.block, exposed.end));
                 at = exposed.next;
             }
@@ -150,31 +147,62 @@ impl State {
 
     /// Finds what is live into and out of the blocks of a window.
     fn sweep(&self, input: &Input, first: u32, window: &mut Vec<Liveness>) {
+        if !self.sweep_once(input, first, window) {
+            return;
+        }
+        if self.flow.is_regular {
+            return self.add_loops(first, window);
+        }
+        while self.sweep_once(input, first, window) {}
+    }
+
+    /// Goes over a window from its last block to the first; returns whether anything is live into a block with
+    /// a back edge that was not before, and so out of later blocks, too. Extends the window by these.
+    fn sweep_once(&self, input: &Input, first: u32, window: &mut Vec<Liveness>) -> bool {
         let vcode = input.vcode;
-        loop {
-            let mut again = false;
-            for at in (0..window.len()).rev() {
-                let number = first as usize + at;
-                let mut out = 0;
-                for succ in vcode.blocks[number].edges.of(&vcode.succs) {
-                    let succ = (succ.index() as u32).wrapping_sub(first) as usize;
-                    out |= window.get(succ).map_or(0, |succ| succ.into);
-                }
+        let mut again = false;
+        for at in (0..window.len()).rev() {
+            let number = first as usize + at;
+            let mut out = 0;
+            for succ in vcode.blocks[number].edges.of(&vcode.succs) {
+                let succ = (succ.index() as u32).wrapping_sub(first) as usize;
+                out |= window.get(succ).map_or(0, |succ| succ.into);
+            }
+            let block = &mut window[at];
+            let into = block.used | out & !block.defined;
+            let changed = into != block.into;
+            (block.into, block.out) = (into, out);
+            if changed && self.flow.blocks[number].has_back_edge {
+                again = true;
+                let last = self.flow.preds(number).iter().map(|pred| pred.index() as u32).max();
+                let size = last.map_or(0, |last| (last + 1).saturating_sub(first) as usize);
+                window.resize(size.max(window.len()), Liveness::default());
+            }
+        }
+        again
+    }
+
+    /// Makes what is live into a loop's header live throughout the loop.
+    fn add_loops(&self, first: u32, window: &mut Vec<Liveness>) {
+        let mut at = 0;
+        while at < window.len() {
+            let number = first + at as u32;
+            if let Some(around) = self.flow.loops.around(number) {
+                let into = |header: u32| match header.checked_sub(first) {
+                    Some(at) => window[at as usize].into,
+                    None => 0,
+                };
+                let [outer, inner] = around.headers.map(into);
                 let block = &mut window[at];
-                let into = block.used | out & !block.defined;
-                let changed = into != block.into;
-                (block.into, block.out) = (into, out);
-                if changed && self.flow.blocks[number].has_back_edge {
-                    // It is live out of later blocks, too.
-                    again = true;
-                    let last = self.flow.preds(number).iter().map(|pred| pred.index() as u32).max();
-                    let size = last.map_or(0, |last| (last + 1).saturating_sub(first) as usize);
+                block.into |= outer;
+                block.out |= outer | inner;
+                if block.into != 0 && around.headers[1] == number {
+                    block.out |= block.into;
+                    let size = (around.last + 1 - first) as usize;
                     window.resize(size.max(window.len()), Liveness::default());
                 }
             }
-            if !again {
-                return;
-            }
+            at += 1;
         }
     }
 

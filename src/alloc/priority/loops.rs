@@ -13,6 +13,7 @@ pub(super) const NONE: u32 = u32::MAX;
 /// A loop.
 #[derive(Clone, Copy, Debug)]
 struct Loop {
+    header: u32,
     /// The innermost loop around it.
     parent: u32,
     depth: u32,
@@ -27,6 +28,16 @@ struct Loop {
     last: u32,
     /// While numbers are given: how many those in it have taken.
     taken: u32,
+}
+
+/// The loops around a block.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Around {
+    /// The header of the innermost loop that the block is not the header of, if there is one, and that of the
+    /// innermost loop.
+    pub(super) headers: [u32; 2],
+    /// The last block of the innermost loop.
+    pub(super) last: u32,
 }
 
 /// Deeper loops are not told apart when it comes to where values live.
@@ -64,6 +75,7 @@ fn preds(vcode: &VCode, block: u32) -> &[VBlock] {
 impl Loops {
     /// Forgets all loops.
     pub(super) fn clear(&mut self) {
+        self.entries.clear();
         self.all.clear();
         self.innermost.clear();
     }
@@ -176,7 +188,16 @@ impl Loops {
                 let depth = self.all.get(parent as usize).map_or(0, |parent| parent.depth) + 1;
                 let number = self.all.len() as u32;
                 let shallow = if depth <= DEEPEST { number } else { self.all[parent as usize].shallow };
-                self.all.push(Loop { parent, depth, count: 1, number: 0, shallow, last: block, taken: 0 });
+                self.all.push(Loop {
+                    header: block,
+                    parent,
+                    depth,
+                    count: 1,
+                    number: 0,
+                    shallow,
+                    last: block,
+                    taken: 0,
+                });
             }
         }
         for (block, &innermost) in self.innermost.iter().enumerate() {
@@ -211,6 +232,29 @@ impl Loops {
                 }
             };
         }
+    }
+
+    /// Whether each loop is entered at its header only.
+    pub(super) fn are_regular(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Whether `header` is the header of a loop that `block` is in.
+    pub(super) fn leads_back(&self, block: u32, header: u32) -> bool {
+        let innermost = |block: u32| self.all.get(*self.innermost.get(block as usize)? as usize);
+        let (Some(inner), Some(outer)) = (innermost(block), innermost(header)) else { return false };
+        outer.header == header && inner.number.wrapping_sub(outer.number) < outer.count
+    }
+
+    /// What is known of the loops around a block.
+    #[inline]
+    pub(super) fn around(&self, block: u32) -> Option<Around> {
+        let one = self.all.get(*self.innermost.get(block as usize)? as usize)?;
+        let outer = match self.all.get(one.parent as usize) {
+            Some(outer) if one.header == block => outer.header,
+            _ => one.header,
+        };
+        Some(Around { headers: [outer, one.header], last: one.last })
     }
 
     /// Whether a block is a loop's header.

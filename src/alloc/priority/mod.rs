@@ -56,6 +56,16 @@ use positions::{Pos, Range};
 use registers::{CLASSES, Registers};
 use values::{END, Use, Values};
 
+/// How much work the allocator does for better code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) enum Effort {
+    /// As little as it can: what finds no register is split at once, without a look at what the parts cost.
+    #[default]
+    Low,
+    /// All it can.
+    High,
+}
+
 /// What is allocated.
 pub(super) struct Input<'a> {
     vcode: &'a VCode,
@@ -145,9 +155,11 @@ impl PriorityAllocator {
         vcode: &VCode,
         rows: &'static [Row],
         file: &RegisterFile,
+        effort: Effort,
         output: &mut Output,
     ) -> Result<(), String> {
         let state = &mut self.state;
+        state.effort = effort;
         let input = Input { vcode, rows };
         state.registers.set_up(file)?;
         state.flow.compute(vcode);
@@ -165,6 +177,7 @@ impl PriorityAllocator {
 /// Everything about the function being allocated.
 #[derive(Debug, Default)]
 struct State {
+    effort: Effort,
     registers: Registers,
     flow: flow::Flow,
     values: Values,

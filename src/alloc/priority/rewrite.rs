@@ -103,49 +103,53 @@ impl State {
     /// Lists the allocations of all operands.
     #[inline(never)]
     pub(super) fn rewrite(&mut self, input: &Input, output: &mut Output) -> Result<(), String> {
+        let vcode = input.vcode;
         output.allocs.clear();
+        output.allocs.resize(vcode.operands.len(), Allocation::none());
         output.inst_alloc_offsets.clear();
+        output.inst_alloc_offsets.reserve(vcode.insts.len());
         self.moves.clear();
-        output.allocs.reserve(input.vcode.operands.len());
-        output.inst_alloc_offsets.reserve(input.vcode.insts.len());
-        for (at, inst) in input.vcode.insts.iter().enumerate() {
-            output.inst_alloc_offsets.push(output.allocs.len() as u32);
-            let operands = input.vcode.inst_operands(inst);
+        let mut next = 0;
+        for (at, inst) in vcode.insts.iter().enumerate() {
+            output.inst_alloc_offsets.push(next as u32);
+            let operands = vcode.inst_operands(inst);
+            let range = next..next + operands.len();
+            next = range.end;
+            let allocs = output.allocs.get_mut(range.clone()).ok_or("two instructions share operands")?;
             let union = Parts::union(operands);
             if union.is_constrained() {
-                self.rewrite_constrained(operands, union, at as u32, output)?;
+                self.rewrite_constrained(operands, union, at as u32, range.start, allocs)?;
                 continue;
             }
-            let (homes, first) = (&self.homes, output.allocs.len());
             let mut special = false;
-            output.allocs.extend(operands.iter().map(|&operand| {
-                let home = homes[Parts::of(operand).vreg() as usize];
+            for (alloc, &operand) in allocs.iter_mut().zip(operands) {
+                let home = self.homes[Parts::of(operand).vreg() as usize];
                 special |= home >= NOWHERE;
-                Allocation::reg(PReg::from_index(usize::from(home) % PReg::NUM_INDEX))
-            }));
+                *alloc = Allocation::reg(PReg::from_index(usize::from(home) % PReg::NUM_INDEX));
+            }
             if special {
-                output.allocs.truncate(first);
-                for &operand in operands {
-                    self.rewrite_plain(Parts::of(operand), at as u32, output)?;
+                for (index, (alloc, &operand)) in allocs.iter_mut().zip(operands).enumerate() {
+                    *alloc = self.rewrite_plain(Parts::of(operand), at as u32, range.start + index)?;
                 }
             }
         }
+        output.allocs.truncate(next);
         Ok(())
     }
 
-    fn rewrite_plain(&mut self, operand: Parts, at: u32, output: &mut Output) -> Result<(), String> {
+    /// The allocation, with the number `index`, of an operand that is neither tied nor fixed.
+    fn rewrite_plain(&mut self, operand: Parts, at: u32, index: usize) -> Result<Allocation, String> {
         let pos = if operand.is_late() && !operand.is_use() { late(at) } else { early(at) };
         let location = self.location(operand.vreg(), pos);
         match location.reg() {
-            Some(reg) => output.allocs.push(Allocation::reg(reg)),
+            Some(reg) => Ok(Allocation::reg(reg)),
             None if operand.is_any() && operand.is_use() => {
                 self.read_slot(operand.vreg());
-                self.moves.patches.push((output.allocs.len() as u32, location));
-                output.allocs.push(Allocation::none());
+                self.moves.patches.push((index as u32, location));
+                Ok(Allocation::none())
             }
-            None => return Err(no_register(operand.vreg(), at)),
+            None => Err(no_register(operand.vreg(), at)),
         }
-        Ok(())
     }
 
     /// Notes that something reads a value from its slot.
@@ -169,51 +173,57 @@ impl State {
         self.moves.copy(at, Group::Gap, from, to);
     }
 
+    /// Lists the allocations, from number `first` on, of operands some of which are tied or fixed.
     fn rewrite_constrained(
         &mut self,
         operands: &[Operand],
         union: Parts,
         at: u32,
-        output: &mut Output,
+        first: usize,
+        allocs: &mut [Allocation],
     ) -> Result<(), String> {
         let any_tied = union.may_be_tied();
-        for (index, &operand) in operands.iter().enumerate() {
+        for (index, (alloc, &operand)) in allocs.iter_mut().zip(operands).enumerate() {
             let parts = Parts::of(operand);
             let vreg = parts.vreg();
-            if let Some(fixed) = parts.fixed() {
-                output.allocs.push(Allocation::reg(fixed));
-                let reg = Location::register(fixed.index() as u8);
-                if parts.names_register() {
-                    continue;
+            *alloc = if let Some(fixed) = parts.fixed() {
+                if !parts.names_register() {
+                    self.copy_fixed(parts, fixed, at);
                 }
-                if parts.is_use() {
-                    self.copy_to(vreg, at, reg);
-                } else if self.values.all[vreg as usize].definition == Definition::Fixed
-                    && self.values.all[vreg as usize].bundle != END
-                {
-                    let to = self.location(vreg, gap(at + 1));
-                    if to.reg().is_some() {
-                        self.moves.copy(at, Group::After, reg, to);
-                    }
-                }
+                Allocation::reg(fixed)
             } else if parts.tied_to().is_some() {
-                let reg = self.location(vreg, early(at)).reg().ok_or_else(|| no_register(vreg, at))?;
-                output.allocs.push(Allocation::reg(reg));
+                Allocation::reg(self.location(vreg, early(at)).reg().ok_or_else(|| no_register(vreg, at))?)
             } else if any_tied
                 && parts.is_use()
                 && !parts.is_late()
                 && let Some((def, is_tied)) = tied_definition(operands, index, vreg)
             {
                 let reg = self.location(def, early(at)).reg().ok_or_else(|| no_register(def, at))?;
-                output.allocs.push(Allocation::reg(reg));
                 if is_tied {
                     self.copy_to(vreg, at, Location::register(reg.index() as u8));
                 }
+                Allocation::reg(reg)
             } else {
-                self.rewrite_plain(parts, at, output)?;
-            }
+                self.rewrite_plain(parts, at, first + index)?
+            };
         }
         Ok(())
+    }
+
+    /// Adds the copy of a fixed operand.
+    #[inline]
+    fn copy_fixed(&mut self, parts: Parts, fixed: PReg, at: u32) {
+        let (vreg, reg) = (parts.vreg(), Location::register(fixed.index() as u8));
+        if parts.is_use() {
+            return self.copy_to(vreg, at, reg);
+        }
+        let value = &self.values.all[vreg as usize];
+        if value.definition == Definition::Fixed && value.bundle != END {
+            let to = self.location(vreg, gap(at + 1));
+            if to.reg().is_some() {
+                self.moves.copy(at, Group::After, reg, to);
+            }
+        }
     }
 }
 

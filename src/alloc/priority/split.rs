@@ -1,16 +1,14 @@
 //! Splitting a piece for which no register is free over all of its ranges.
 //!
 //! - [By level](State::split_by_level): what lies in deeper loops is separated from what lies around them;
-//!   parts without
-//!   uses stay in memory.
+//!   parts without uses stay in memory.
 //! - [By row](State::split_by_row), if bringing the value into the piece's register on the edges into it
-//!   costs more
-//!   than fetching it once in each row of blocks that uses it.
+//!   costs more than fetching it once in each row of blocks that uses it; with low effort, at once.
 //! - [By a cut](State::cut): as many uses as one register reaches, in the order of the text, get it; the
 //!   rest waits again, connected by a move if nothing is in memory yet.
 //! - What cannot be cut, the uses of one instruction, takes a register from something lighter.
 
-use super::State;
+use super::{Effort, State};
 use super::assign::Piece;
 use super::flow::frequency;
 use super::positions::{Pos, clipped, covers, early, inst_of};
@@ -33,7 +31,15 @@ impl State {
     pub(super) fn split(&mut self, number: u32) -> Result<(), String> {
         self.sort_piece(number);
         let piece = self.pieces.all[number as usize];
-        if piece.uses.is_empty() || self.split_by_level(&piece) {
+        if piece.uses.is_empty() {
+            return Ok(());
+        }
+        let has_rows = || self.row_at(piece.lo) != self.row_at(piece.hi - 1);
+        if self.effort == Effort::Low && !piece.local && has_rows() {
+            self.split_by_row(number);
+            return Ok(());
+        }
+        if self.effort == Effort::High && self.split_by_level(&piece) {
             return Ok(());
         }
         self.cut(&piece)
@@ -188,6 +194,11 @@ impl State {
                 block += 1;
             }
             while block < flow.blocks.len() && flow.blocks[block].start < range.to {
+                let inner = flow.entered_within(block, piece.lo, piece.hi);
+                if inner > 0 {
+                    block += inner;
+                    continue;
+                }
                 let level = flow.blocks[block].level;
                 for &pred in flow.preds(block) {
                     let pred = flow.blocks[pred.index()];

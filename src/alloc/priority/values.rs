@@ -82,8 +82,6 @@ impl Value {
 pub(super) enum Need {
     /// A copy in the gap before an instruction: to a fixed register or that of a tied definition.
     Copy,
-    /// A copy on the edges out of a block.
-    EdgeOut,
     /// A register or the spill slot, read early.
     Any,
     /// A register, read early.
@@ -96,15 +94,13 @@ pub(super) enum Need {
     Early,
     /// A copy from a fixed register behind the instruction that defines it.
     CopyIn,
-    /// A copy on the edges into a block.
-    EdgeIn,
 }
 
 impl Need {
     /// Whether the spill slot will do as well.
     #[inline]
     pub(super) fn takes_memory(self) -> bool {
-        matches!(self, Need::Copy | Need::EdgeOut | Need::Any | Need::CopyIn | Need::EdgeIn)
+        matches!(self, Need::Copy | Need::Any | Need::CopyIn)
     }
 
     /// Whether the value begins here.
@@ -120,13 +116,7 @@ impl Need {
     #[inline]
     pub(super) fn length(self) -> Pos {
         match self {
-            Need::Copy
-            | Need::EdgeOut
-            | Need::Any
-            | Need::Register
-            | Need::Late
-            | Need::CopyIn
-            | Need::EdgeIn => 1,
+            Need::Copy | Need::Any | Need::Register | Need::Late | Need::CopyIn => 1,
             Need::RegisterLate | Need::Early => Need::LONGEST,
         }
     }
