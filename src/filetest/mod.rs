@@ -66,6 +66,11 @@ pub struct Observer<'a> {
     pub files: &'a (dyn Fn(usize, usize) + Sync),
 }
 
+impl Observer<'_> {
+    /// An observer that does nothing.
+    pub const NONE: Observer<'static> = Observer { done: &|_| (), files: &|_, _| () };
+}
+
 /// The test commands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {

@@ -171,8 +171,8 @@ impl Flow {
             return 0;
         }
         let (first, last) = self.pred_bounds[block / STRETCH];
-        let is_within = first > last
-            || self.blocks[first as usize].end > lo && self.blocks[last as usize].end <= hi;
+        let is_within =
+            first > last || self.blocks[first as usize].end > lo && self.blocks[last as usize].end <= hi;
         if is_within { STRETCH } else { 0 }
     }
 

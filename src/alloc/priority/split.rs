@@ -8,12 +8,12 @@
 //!   rest waits again, connected by a move if nothing is in memory yet.
 //! - What cannot be cut, the uses of one instruction, takes a register from something lighter.
 
-use super::{Effort, State};
 use super::assign::Piece;
 use super::flow::frequency;
 use super::positions::{Pos, clipped, covers, early, inst_of};
 use super::registers::NONE;
 use super::values::{Definition, END, Hint, Need, Use};
+use super::{Effort, State};
 use crate::entity::Span;
 
 /// What is left of a piece that is being cut.

@@ -1,5 +1,6 @@
 //! Bitwise operations, and selections by a scalar or by bits.
 
+use super::int::{lane_size, tmps};
 use crate::arch::s390x::lower::inputs::Cx;
 use crate::arch::s390x::rows;
 use crate::ir::*;
@@ -34,6 +35,17 @@ pub fn bit_select(cx: &mut Cx, inst: Inst) -> Lowered {
     let d = cx.def(inst);
     let [control, ones, zeros] = [data.a, data.b, data.c].map(|value| cx.put(Value(value)));
     rows::vsel(cx, d, ones, zeros, control);
+    Ok(())
+}
+
+/// Lowers blendv: the top bit of each lane of the first operand selects.
+pub fn lane_select(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let d = cx.def(inst);
+    let [control, ones, zeros] = [data.a, data.b, data.c].map(|value| cx.put(Value(value)));
+    let [mask] = tmps(cx);
+    rows::vesra_i(cx, lane_size(data.ty), mask, control, data.ty.lane_bits() as i32 - 1);
+    rows::vsel(cx, d, ones, zeros, mask);
     Ok(())
 }
 

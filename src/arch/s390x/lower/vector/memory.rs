@@ -11,7 +11,7 @@ use crate::lower::context::Lowered;
 use crate::lower::vector::VectorMoves;
 use crate::machine::amode::{Amode, Place};
 use crate::machine::reg::{RegClass, VReg};
-use crate::machine::size::Q64;
+use crate::machine::size::{B8, L32, Q64, W16, exact_size};
 
 /// Materialises a constant, given its bytes. One instruction makes all whose bytes are 0 and 255.
 pub fn make_constant(cx: &mut Cx, d: VReg, bytes: [u8; 16]) {
@@ -35,6 +35,31 @@ pub fn load(cx: &mut Cx, inst: Inst) -> Lowered {
     let raw = cx.tmp(RegClass::Float);
     rows::vl(cx, raw, amode);
     S390x::reverse_bytes(cx, d, raw, data.ty.lane_bits());
+    Ok(())
+}
+
+/// Lowers loads of 64 bits that widen each lane.
+pub fn load_widening(cx: &mut Cx, inst: Inst) -> Lowered {
+    use Opcode::*;
+    let data = cx.f.insts[inst];
+    let d = cx.def(inst);
+    let size = match data.opcode {
+        Uload8x8 | Sload8x8 => B8,
+        Uload16x4 | Sload16x4 => W16,
+        _ => L32,
+    };
+    let amode = access(cx, &data);
+    let mut narrow = cx.tmp(RegClass::Float);
+    rows::fl_rm(cx, exact_size(types::F64), narrow, amode);
+    if cx.swaps(&cx.mem_flags(&data)) && size != B8 {
+        let raw = narrow;
+        narrow = cx.tmp(RegClass::Float);
+        S390x::reverse_bytes(cx, narrow, raw, size.bits());
+    }
+    match data.opcode {
+        Sload8x8 | Sload16x4 | Sload32x2 => rows::vuph(cx, size, d, narrow),
+        _ => rows::vuplh(cx, size, d, narrow),
+    }
     Ok(())
 }
 

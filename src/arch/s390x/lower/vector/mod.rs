@@ -2,9 +2,17 @@
 
 pub(super) mod memory;
 
+mod bits;
+mod compare;
+mod convert;
+mod float;
 mod int;
 mod lane;
 mod logic;
+mod permute;
+mod product;
+mod shift;
+mod width;
 
 use crate::arch::s390x::S390x;
 use crate::lower::vector::{VectorFamilies, VectorLowering};
@@ -12,35 +20,35 @@ use crate::lower::vector::{VectorFamilies, VectorLowering};
 impl VectorLowering for S390x {
     const VECTORS: VectorFamilies<Self> = VectorFamilies {
         load: Some(memory::load),
-        load_widening: None,
+        load_widening: Some(memory::load_widening),
         store: Some(memory::store),
         add_or_subtract: Some(int::add_or_subtract),
         logic: Some(logic::logic),
         complement: Some(logic::complement),
-        negate: None,
-        absolute: None,
-        multiply: None,
-        multiply_high: None,
-        shift: None,
-        min_max: None,
-        bits: None,
-        saturate: None,
-        average: None,
-        fixed_point: None,
-        pairwise: None,
-        compare: None,
+        negate: Some(int::negate),
+        absolute: Some(int::absolute),
+        multiply: Some(product::multiply),
+        multiply_high: Some(product::multiply_high),
+        shift: Some(shift::lower),
+        min_max: Some(int::min_max),
+        bits: Some(bits::lower),
+        saturate: Some(int::saturate),
+        average: Some(int::average),
+        fixed_point: Some(product::fixed_point),
+        pairwise: Some(product::pairwise),
+        compare: Some(compare::lower),
         select: Some(logic::select),
         bit_select: Some(logic::bit_select),
-        lane_select: None,
+        lane_select: Some(logic::lane_select),
         lane: Some(lane::lower),
-        permute: None,
-        lane_test: None,
-        narrow: None,
-        widen: None,
-        float: None,
-        float_width: None,
-        from_int: None,
-        to_int_saturated: None,
-        to_int_x86: None,
+        permute: Some(permute::lower),
+        lane_test: Some(compare::test_lanes),
+        narrow: Some(width::narrow),
+        widen: Some(width::widen),
+        float: Some(float::lower),
+        float_width: Some(convert::change_width),
+        from_int: Some(convert::from_int),
+        to_int_saturated: Some(convert::to_int_saturated),
+        to_int_x86: Some(convert::to_int_x86),
     };
 }

@@ -1,0 +1,142 @@
+//! Comparisons, which give all ones or all zeros in each lane, and tests of all lanes.
+
+use super::int::{lane_size, tmps};
+use super::memory::make_constant;
+use crate::arch::s390x::lower::inputs::Cx;
+use crate::arch::s390x::{S390x, rows};
+use crate::ir::*;
+use crate::lower::context::Lowered;
+use crate::lower::vector::{Lanes, VectorMoves};
+use crate::machine::reg::{RegClass, VReg};
+use crate::machine::size::{L32, OperandSize, Q64};
+
+/// Lowers icmp and fcmp.
+pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let (x, y) = (Value(data.a), Value(data.b));
+    let ty = cx.ty(x);
+    let size = lane_size(ty);
+    match Lanes::of(ty) {
+        Lanes::F16 => return Err(cx.unsupported("comparisons of f16 lanes are not supported yet")),
+        Lanes::F32 | Lanes::F64 => {
+            let d = cx.def(inst);
+            let (a, b) = (cx.put(x), cx.put(y));
+            compare_floats(cx, data.float_cc(), float_size(ty), d, a, b);
+        }
+        Lanes::I8 | Lanes::I16 | Lanes::I32 | Lanes::I64 => {
+            let d = cx.def(inst);
+            let (a, b) = (cx.put(x), cx.put(y));
+            compare_ints(cx, data.int_cc(), size, d, a, b);
+        }
+    }
+    Ok(())
+}
+
+/// The size of a float vector's lanes.
+pub(super) fn float_size(ty: Type) -> OperandSize {
+    OperandSize::from_bits(ty.lane_bits())
+}
+
+fn compare_ints(cx: &mut Cx, cc: IntCc, size: OperandSize, d: VReg, a: VReg, b: VReg) {
+    match cc {
+        IntCc::Equal => rows::vceq(cx, size, d, a, b),
+        IntCc::SignedGreaterThan => rows::vch(cx, size, d, a, b),
+        IntCc::SignedLessThan => rows::vch(cx, size, d, b, a),
+        IntCc::UnsignedGreaterThan => rows::vchl(cx, size, d, a, b),
+        IntCc::UnsignedLessThan => rows::vchl(cx, size, d, b, a),
+        IntCc::NotEqual => not(cx, d, |cx, d| rows::vceq(cx, size, d, a, b)),
+        IntCc::SignedGreaterThanOrEqual => not(cx, d, |cx, d| rows::vch(cx, size, d, b, a)),
+        IntCc::SignedLessThanOrEqual => not(cx, d, |cx, d| rows::vch(cx, size, d, a, b)),
+        IntCc::UnsignedGreaterThanOrEqual => not(cx, d, |cx, d| rows::vchl(cx, size, d, b, a)),
+        IntCc::UnsignedLessThanOrEqual => not(cx, d, |cx, d| rows::vchl(cx, size, d, a, b)),
+    }
+}
+
+/// `d` = the complement of what `compute` defines.
+fn not(cx: &mut Cx, d: VReg, compute: impl FnOnce(&mut Cx, VReg)) {
+    let [opposite] = tmps(cx);
+    compute(cx, opposite);
+    rows::vno(cx, d, opposite, opposite);
+}
+
+/// Compares floats. The processor's comparisons do not hold for NaNs.
+fn compare_floats(cx: &mut Cx, cc: FloatCc, size: OperandSize, d: VReg, a: VReg, b: VReg) {
+    use FloatCc::*;
+    match cc {
+        Equal => rows::vfce(cx, size, d, a, b),
+        GreaterThan => rows::vfch(cx, size, d, a, b),
+        GreaterThanOrEqual => rows::vfche(cx, size, d, a, b),
+        LessThan => rows::vfch(cx, size, d, b, a),
+        LessThanOrEqual => rows::vfche(cx, size, d, b, a),
+        Ordered => {
+            let [first, second] = tmps(cx);
+            rows::vfce(cx, size, first, a, a);
+            rows::vfce(cx, size, second, b, b);
+            rows::vn(cx, d, first, second);
+        }
+        OrderedNotEqual => {
+            let [first, second] = tmps(cx);
+            rows::vfch(cx, size, first, a, b);
+            rows::vfch(cx, size, second, b, a);
+            rows::vo(cx, d, first, second);
+        }
+        NotEqual
+        | Unordered
+        | UnorderedOrEqual
+        | UnorderedOrLessThan
+        | UnorderedOrLessThanOrEqual
+        | UnorderedOrGreaterThan
+        | UnorderedOrGreaterThanOrEqual => {
+            not(cx, d, |cx, d| compare_floats(cx, cc.complement(), size, d, a, b));
+        }
+    }
+}
+
+/// Lowers vany_true, vall_true and vhigh_bits.
+pub fn test_lanes(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let source = Value(data.a);
+    let size = lane_size(cx.ty(source));
+    let a = cx.put(source);
+    if data.opcode == Opcode::VhighBits {
+        let (d, high) = cx.parts(cx.f.first_result(inst));
+        high_bits(cx, size, d, a);
+        if let Some(high) = high {
+            rows::lhi_ri(cx, Q64, high, 0);
+        }
+        return Ok(());
+    }
+    let d = cx.def(inst);
+    if data.opcode == Opcode::VanyTrue {
+        is_not_zero(cx, d, a);
+        return Ok(());
+    }
+    let [zero, zeros] = tmps(cx);
+    make_constant(cx, zero, [0; 16]);
+    rows::vceq(cx, size, zeros, a, zero);
+    let any = cx.tmp(RegClass::Int);
+    is_not_zero(cx, any, zeros);
+    rows::xilf(cx, d, any, 1);
+    Ok(())
+}
+
+/// Sets `d` to 1 if any bit of `a` is set, else to 0: a number or its negation is negative unless it is zero.
+fn is_not_zero(cx: &mut Cx, d: VReg, a: VReg) {
+    let [first, second, both, negated, sign] = [(); 5].map(|()| cx.tmp(RegClass::Int));
+    S390x::split_halves(cx, [first, second], a);
+    rows::o_rrr(cx, Q64, both, first, second);
+    rows::lc_rr(cx, Q64, negated, both);
+    rows::o_rrr(cx, Q64, sign, negated, both);
+    rows::srl_rri(cx, Q64, d, sign, 63);
+}
+
+/// Collects the top bits of the lanes. The last index gathers the lowest bit, that of lane 0.
+fn high_bits(cx: &mut Cx, size: OperandSize, d: VReg, a: VReg) {
+    let [indices, gathered] = tmps(cx);
+    let lanes = 128 / size.bits() as usize;
+    let index = |at: usize| if at < 16 - lanes { 0x80 } else { ((15 - at) * size.bits() as usize) as u8 };
+    make_constant(cx, indices, std::array::from_fn(index));
+    rows::vbperm(cx, gathered, a, indices);
+    rows::vlgv(cx, Q64, d, gathered, 0);
+    debug_assert!(size.bits() >= 8 && size.bits() <= L32.bits() * 2, "a lane");
+}
