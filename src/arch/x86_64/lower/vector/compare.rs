@@ -160,7 +160,7 @@ pub fn sign_mask(cx: &mut Cx, size: OperandSize, a: VReg) -> VReg {
             let zero = zero(cx);
             GREATER.value(cx, B8, zero, a)
         }
-        W16 | L32 => RIGHT_SIGNED.value(cx, size, a, size.bits() as u32 - 1),
+        W16 | L32 => RIGHT_SIGNED.value(cx, size, a, size.bits() - 1),
         _ => {
             let signs = RIGHT_SIGNED.value(cx, L32, a, 31);
             let d = cx.tmp(RegClass::Float);

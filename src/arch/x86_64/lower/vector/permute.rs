@@ -150,7 +150,7 @@ fn whole_lanes<const LANES: usize>(indices: &[u8; 16]) -> Option<[u8; LANES]> {
     for (lane, indices) in lanes.iter_mut().zip(indices.chunks(bytes)) {
         let first = indices[0];
         let is_lane = indices.iter().zip(first..).all(|(&index, wanted)| index == wanted);
-        if first as usize % bytes != 0 || !is_lane {
+        if !(first as usize).is_multiple_of(bytes) || !is_lane {
             return None;
         }
         *lane = first / bytes as u8;

@@ -121,7 +121,7 @@ fn moved(cx: &mut Cx, amount: VReg) -> Amount {
 
 /// `a` shifted or rotated by a constant other than zero.
 fn by_constant(cx: &mut Cx, opcode: Opcode, size: OperandSize, a: VReg, amount: u32) -> VReg {
-    let bits = size.bits() as u32;
+    let bits = size.bits();
     match opcode {
         Opcode::Rotl | Opcode::Rotr => {
             let left = if opcode == Opcode::Rotl { amount } else { bits - amount };

@@ -127,7 +127,7 @@ fn widen_half(cx: &mut Cx, d: VReg, size: OperandSize, a: VReg, signed: bool, lo
         // The upper half of each wide lane is shifted down.
         (true, _) => {
             let doubled = unpack.value(cx, size, a, a);
-            let bits = size.bits() as u32;
+            let bits = size.bits();
             let wide = if size == B8 { W16 } else { L32 };
             RIGHT_SIGNED.push(cx, wide, d, doubled, bits);
         }
@@ -158,7 +158,7 @@ pub fn load(cx: &mut Cx, inst: Inst) -> Lowered {
     if swaps {
         let raw = lanes;
         lanes = cx.tmp(RegClass::Float);
-        X86_64::reverse_bytes(cx, lanes, raw, size.bits() as u32);
+        X86_64::reverse_bytes(cx, lanes, raw, size.bits());
     }
     widen_half(cx, d, size, lanes, signed, true);
     Ok(())
