@@ -20,8 +20,14 @@ enum Shape {
 }
 
 impl Shape {
-    const ALL: [Shape; 6] =
-        [Shape::Int, Shape::Float, Shape::HalfOrQuad, Shape::Vector, Shape::HalfOrQuadVector, Shape::SmallVector];
+    const ALL: [Shape; 6] = [
+        Shape::Int,
+        Shape::Float,
+        Shape::HalfOrQuad,
+        Shape::Vector,
+        Shape::HalfOrQuadVector,
+        Shape::SmallVector,
+    ];
 
     fn of(ty: Type) -> Shape {
         match (ty.is_vector(), ty.bits()) {
