@@ -6,6 +6,7 @@ use crate::catalogue::random::Random;
 use crate::catalogue::{Case, NAN_MAKERS, pure_cases};
 use crate::writer::File;
 use clifc::ir::Type;
+use clifc::ir::types::{F16, F128};
 
 /// What decides where an opcode's functions go: the most demanding of its types.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,14 +15,23 @@ enum Shape {
     Float,
     HalfOrQuad,
     Vector,
+    HalfOrQuadVector,
     SmallVector,
 }
 
 impl Shape {
-    const ALL: [Shape; 5] = [Shape::Int, Shape::Float, Shape::HalfOrQuad, Shape::Vector, Shape::SmallVector];
+    const ALL: [Shape; 6] = [
+        Shape::Int,
+        Shape::Float,
+        Shape::HalfOrQuad,
+        Shape::Vector,
+        Shape::HalfOrQuadVector,
+        Shape::SmallVector,
+    ];
 
     fn of(ty: Type) -> Shape {
         match (ty.is_vector(), ty.bits()) {
+            (true, 128) if ty.lane() == F16 => Shape::HalfOrQuadVector,
             (true, 128) => Shape::Vector,
             (true, _) => Shape::SmallVector,
             (false, 32 | 64) if ty.is_float() => Shape::Float,
@@ -36,6 +46,7 @@ impl Shape {
             Shape::Float => "opcodes/float.clif",
             Shape::HalfOrQuad => "opcodes/half_and_quad.clif",
             Shape::Vector => "opcodes/vector.clif",
+            Shape::HalfOrQuadVector => "opcodes/half_and_quad_vector.clif",
             Shape::SmallVector => "opcodes/small_vector.clif",
         }
     }
@@ -47,7 +58,13 @@ impl Shape {
                  enable_multi_ret_implicit_sret=true"
             }
             // To be run when the back ends have them.
-            Shape::HalfOrQuad | Shape::Vector | Shape::SmallVector => "test interpret",
+            Shape::HalfOrQuad | Shape::HalfOrQuadVector | Shape::SmallVector => "test interpret",
+            Shape::Vector => {
+                "test interpret\ntest run\nset enable_llvm_abi_extensions=true\nset \
+                 enable_multi_ret_implicit_sret=true\ntarget x86_64\ntarget x86_64 has_ssse3\ntarget x86_64 \
+                 has_ssse3 has_sse41\ntarget x86_64 has_ssse3 has_sse41 has_sse42\ntarget x86_64 \
+                 has_avx\ntarget x86_64 has_avx has_avx2 has_fma\ntarget aarch64"
+            }
         }
     }
 }
@@ -68,7 +85,10 @@ fn list(types: &[Type]) -> String {
 /// Adds a function for each variant of an opcode on these types.
 fn add_functions(files: &mut [File], case: &Case) {
     let Case { opcode, ctrl, args, results } = case;
-    let shape = case.types().map(Shape::of).max().expect("a type");
+    let shape = match case.types().map(Shape::of).max().expect("a type") {
+        Shape::Vector if case.types().any(|ty| ty == F128) => Shape::HalfOrQuadVector,
+        shape => shape,
+    };
     let file = &mut files[shape as usize];
     let distinct: Vec<String> = args.iter().filter(|&ty| ty != ctrl).map(Type::to_string).collect();
     let name = [vec![case.mnemonic().replace('.', "_")], distinct].concat().join("_");

@@ -1,16 +1,47 @@
-//! Lane-wise arithmetic of integers.
+//! Lane-wise arithmetic of integers, other than products.
+//!
+//! Not every width has every operation: minima and maxima come from comparisons, saturating sums of wide lanes
+//! from their carries and overflows.
 
-use super::memory::{binary, commutative};
+use super::compare::{greater, greater_unsigned, sign_mask};
+use super::logic::{AND, AND_NOT, OR, XOR};
+use super::memory::{binary, commutative, operand};
+use super::shift::RIGHT;
+use super::{UnaryOp, blend, both, has_sse41, has_ssse3, lane_size, repeated, unary, zero};
 use crate::arch::x86_64::lower::float::{Op, op};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::rows;
 use crate::ir::*;
 use crate::lower::context::Lowered;
+use crate::machine::reg::VReg;
+use crate::machine::size::{B8, L32, OperandSize, Q64, W16};
+use crate::rule;
 
 /// Addition.
-static ADD: Op = op!(padd_rm vpadd_rm);
+pub static ADD: Op = op!(padd_rm vpadd_rm);
 /// Subtraction.
-static SUBTRACT: Op = op!(psub_rm vpsub_rm);
+pub static SUBTRACT: Op = op!(psub_rm vpsub_rm);
+/// Unsigned minima of 8, 16 and 32 bits; those of 16 and 32 from SSE4.1 on.
+pub static MIN_UNSIGNED: [Op; 3] =
+    [op!(fixed pminub_rm vpminub_rm), op!(fixed pminuw_rm vpminuw_rm), op!(fixed pminud_rm vpminud_rm)];
+/// Unsigned maxima of 8, 16 and 32 bits; those of 16 and 32 from SSE4.1 on.
+pub static MAX_UNSIGNED: [Op; 3] =
+    [op!(fixed pmaxub_rm vpmaxub_rm), op!(fixed pmaxuw_rm vpmaxuw_rm), op!(fixed pmaxud_rm vpmaxud_rm)];
+/// Signed minima of 8, 16 and 32 bits; those of 8 and 32 from SSE4.1 on.
+static MIN_SIGNED: [Op; 3] =
+    [op!(fixed pminsb_rm vpminsb_rm), op!(fixed pminsw_rm vpminsw_rm), op!(fixed pminsd_rm vpminsd_rm)];
+/// Signed maxima of 8, 16 and 32 bits; those of 8 and 32 from SSE4.1 on.
+static MAX_SIGNED: [Op; 3] =
+    [op!(fixed pmaxsb_rm vpmaxsb_rm), op!(fixed pmaxsw_rm vpmaxsw_rm), op!(fixed pmaxsd_rm vpmaxsd_rm)];
+/// Absolute values (SSSE3).
+static ABSOLUTE: UnaryOp = unary!(pabs_rm vpabs_rm);
+/// Unsigned averages, rounded up.
+static AVERAGE: Op = op!(pavg_rm vpavg_rm);
+static ADD_SIGNED: Op = op!(padds_rm vpadds_rm);
+static ADD_UNSIGNED: Op = op!(paddus_rm vpaddus_rm);
+static SUBTRACT_SIGNED: Op = op!(psubs_rm vpsubs_rm);
+/// Unsigned differences, at least 0.
+pub static SUBTRACT_UNSIGNED: Op = op!(psubus_rm vpsubus_rm);
 
 /// Lowers iadd and isub.
 pub fn add_or_subtract(cx: &mut Cx, inst: Inst) -> Lowered {
@@ -20,5 +51,143 @@ pub fn add_or_subtract(cx: &mut Cx, inst: Inst) -> Lowered {
         Opcode::Iadd => commutative(cx, &ADD, d, &data),
         _ => binary(cx, &SUBTRACT, d, Value(data.a), Value(data.b)),
     }
+    Ok(())
+}
+
+/// Lowers ineg.
+pub fn negate(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let d = cx.def(inst);
+    let a = operand(cx, Value(data.a));
+    let zero = zero(cx);
+    SUBTRACT.push(cx, lane_size(data.ty), d, zero, a);
+    Ok(())
+}
+
+/// Lowers iabs.
+pub fn absolute(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let size = lane_size(data.ty);
+    let d = cx.def(inst);
+    if has_ssse3(cx) && size != Q64 {
+        let a = operand(cx, Value(data.a));
+        ABSOLUTE.push(cx, size, d, a);
+        return Ok(());
+    }
+    let a = cx.put(Value(data.a));
+    match size {
+        // The negation of the smallest value is itself, which is the greater one without its sign.
+        B8 => {
+            let zero = zero(cx);
+            let negated = SUBTRACT.value(cx, B8, zero, a);
+            MIN_UNSIGNED[0].push(cx, B8, d, negated, a);
+        }
+        _ => {
+            let signs = sign_mask(cx, size, a);
+            let flipped = XOR.value(cx, L32, a, signs);
+            SUBTRACT.push(cx, size, d, flipped, signs);
+        }
+    }
+    Ok(())
+}
+
+/// Lowers smin, smax, umin and umax.
+pub fn min_max(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let size = lane_size(data.ty);
+    let d = cx.def(inst);
+    let (ops, first) = match data.opcode {
+        Opcode::Smin => (&MIN_SIGNED, W16),
+        Opcode::Smax => (&MAX_SIGNED, W16),
+        Opcode::Umin => (&MIN_UNSIGNED, B8),
+        _ => (&MAX_UNSIGNED, B8),
+    };
+    if size != Q64 && (size == first || has_sse41(cx)) {
+        rule!(cx, "vector.min_max");
+        commutative(cx, &ops[size.bits().trailing_zeros() as usize - 3], d, &data);
+        return Ok(());
+    }
+    let (a, b) = both(cx, &data);
+    let signed = matches!(data.opcode, Opcode::Smin | Opcode::Smax);
+    let least = matches!(data.opcode, Opcode::Smin | Opcode::Umin);
+    extreme(cx, d, size, signed, least, (a, b));
+    Ok(())
+}
+
+/// `d` = the least or the greatest of each two lanes, by a comparison.
+pub fn extreme(cx: &mut Cx, d: VReg, size: OperandSize, signed: bool, least: bool, (a, b): (VReg, VReg)) {
+    let a_greater = match signed {
+        true => greater(cx, size, a, b),
+        false => greater_unsigned(cx, size, a, b),
+    };
+    let (chosen, other) = if least { (b, a) } else { (a, b) };
+    blend(cx, d, a_greater, chosen, other);
+}
+
+/// Lowers uadd_sat, sadd_sat, usub_sat and ssub_sat.
+pub fn saturate(cx: &mut Cx, inst: Inst) -> Lowered {
+    use Opcode::*;
+    let data = cx.f.insts[inst];
+    let size = lane_size(data.ty);
+    let d = cx.def(inst);
+    if matches!(size, B8 | W16) {
+        match data.opcode {
+            UaddSat => commutative(cx, &ADD_UNSIGNED, d, &data),
+            SaddSat => commutative(cx, &ADD_SIGNED, d, &data),
+            UsubSat => binary(cx, &SUBTRACT_UNSIGNED, d, Value(data.a), Value(data.b)),
+            _ => binary(cx, &SUBTRACT_SIGNED, d, Value(data.a), Value(data.b)),
+        }
+        return Ok(());
+    }
+    let (a, b) = both(cx, &data);
+    match data.opcode {
+        UaddSat => {
+            let sum = ADD.value(cx, size, a, b);
+            let carried = greater_unsigned(cx, size, a, sum);
+            OR.push(cx, L32, d, sum, carried);
+        }
+        UsubSat => {
+            let difference = SUBTRACT.value(cx, size, a, b);
+            let borrowed = greater_unsigned(cx, size, b, a);
+            AND_NOT.push(cx, L32, d, borrowed, difference);
+        }
+        opcode => saturate_signed(cx, d, size, opcode == SaddSat, a, b),
+    }
+    Ok(())
+}
+
+/// `d` = the signed sum or difference of wide lanes. It overflows if its sign differs from that of `a`, and the
+/// signs of the operands would not explain that.
+fn saturate_signed(cx: &mut Cx, d: VReg, size: OperandSize, adds: bool, a: VReg, b: VReg) {
+    let op = if adds { &ADD } else { &SUBTRACT };
+    let wrapped = op.value(cx, size, a, b);
+    let changed = XOR.value(cx, L32, wrapped, a);
+    let signs = XOR.value(cx, L32, a, b);
+    let overflow = match adds {
+        true => AND_NOT.value(cx, L32, signs, changed),
+        false => AND.value(cx, L32, signs, changed),
+    };
+    let overflow = sign_mask(cx, size, overflow);
+    // The greatest value, or if `a` is negative, the smallest.
+    let negative = sign_mask(cx, size, a);
+    let greatest = repeated(cx, size, u64::MAX >> (65 - size.bits()));
+    let limit = XOR.value(cx, L32, negative, greatest);
+    blend(cx, d, overflow, limit, wrapped);
+}
+
+/// Lowers avg_round. For wide lanes, `(a | b) - ((a ^ b) >> 1)`.
+pub fn average(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let size = lane_size(data.ty);
+    let d = cx.def(inst);
+    if matches!(size, B8 | W16) {
+        commutative(cx, &AVERAGE, d, &data);
+        return Ok(());
+    }
+    let (a, b) = both(cx, &data);
+    let either = OR.value(cx, L32, a, b);
+    let differing = XOR.value(cx, L32, a, b);
+    let half = RIGHT.value(cx, size, differing, 1);
+    SUBTRACT.push(cx, size, d, either, half);
     Ok(())
 }

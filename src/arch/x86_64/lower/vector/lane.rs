@@ -1,12 +1,13 @@
 //! Splats, and setting and reading single lanes.
 
+use super::has_sse41;
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::rows;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::lower::vector::Lanes;
 use crate::machine::reg::{RegClass, VReg};
-use crate::machine::size::{L32, Q64};
+use crate::machine::size::{B8, L32, OperandSize, Q64};
 
 /// Lowers splat, scalar_to_vector, insertlane and extractlane.
 pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
@@ -42,7 +43,7 @@ fn splat(cx: &mut Cx, d: VReg, lanes: Lanes, scalar: VReg) {
         Lanes::I8 => {
             let byte = moved(cx, L32);
             let word = cx.tmp(RegClass::Float);
-            rows::punpcklbw_rm(cx, word, byte, byte);
+            rows::punpckl_rm(cx, B8, word, byte, byte);
             splat_word(cx, d, word);
         }
         Lanes::I16 => {
@@ -101,7 +102,7 @@ fn widen_scalar(cx: &mut Cx, d: VReg, lanes: Lanes, scalar: VReg) {
 
 /// `d` = `a` with `b` in a lane.
 fn insert(cx: &mut Cx, d: VReg, lanes: Lanes, a: VReg, b: VReg, lane: i32) {
-    let has_sse41 = cx.flags.has_sse41();
+    let has_sse41 = has_sse41(cx);
     match lanes {
         Lanes::I8 if has_sse41 => rows::pinsrb_rxi(cx, d, a, b, lane),
         Lanes::I8 => {
@@ -130,7 +131,7 @@ fn insert(cx: &mut Cx, d: VReg, lanes: Lanes, a: VReg, b: VReg, lane: i32) {
             insert_words(cx, d, a, bits, lane);
         }
         Lanes::F64 if lane == 0 => rows::movsd_rr(cx, d, a, b),
-        Lanes::F64 => rows::punpcklqdq_rm(cx, d, a, b),
+        Lanes::F64 => rows::punpckl_rm(cx, Q64, d, a, b),
     }
 }
 
@@ -157,9 +158,40 @@ fn joined_bytes(cx: &mut Cx, a: VReg, b: VReg, lane: i32) -> VReg {
     joined
 }
 
+/// A word, extended with zeros.
+pub fn word_of(cx: &mut Cx, a: VReg, number: i32) -> VReg {
+    let word = cx.tmp(RegClass::Int);
+    rows::pextrw_rxi(cx, word, a, number);
+    word
+}
+
+/// `a` with a word replaced, in a new register.
+pub fn insert_word(cx: &mut Cx, a: VReg, word: VReg, number: i32) -> VReg {
+    let d = cx.tmp(RegClass::Float);
+    rows::pinsrw_rxi(cx, d, a, word, number);
+    d
+}
+
+/// A float lane as a scalar.
+pub fn lane_in(cx: &mut Cx, size: OperandSize, a: VReg, lane: i32) -> VReg {
+    if lane == 0 {
+        return a;
+    }
+    let d = cx.tmp(RegClass::Float);
+    rows::pshufd_rmi(cx, d, a, if size == L32 { lane } else { 0b1110_1110 });
+    d
+}
+
+/// `a` with a float lane replaced, in a new register.
+pub fn with_lane(cx: &mut Cx, size: OperandSize, a: VReg, b: VReg, lane: i32) -> VReg {
+    let d = cx.tmp(RegClass::Float);
+    insert(cx, d, if size == L32 { Lanes::F32 } else { Lanes::F64 }, a, b, lane);
+    d
+}
+
 /// Lowers extractlane.
 fn extract(cx: &mut Cx, inst: Inst, data: &InstData) {
-    let has_sse41 = cx.flags.has_sse41();
+    let has_sse41 = has_sse41(cx);
     let (source, result, lane) = (Value(data.a), cx.f.first_result(inst), data.aux as i32);
     let lanes = Lanes::of(cx.ty(source));
     if lane == 0 && matches!(lanes, Lanes::F16 | Lanes::F32 | Lanes::F64) {

@@ -1,6 +1,8 @@
 //! Bitwise operations, and selections by a scalar or by bits.
 
+use super::compare::sign_mask;
 use super::memory::{commutative, operand};
+use super::{blend, lane_size, ones};
 use crate::arch::x86_64::lower::float::{Op, op};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::lower::select::move_float_if;
@@ -8,7 +10,6 @@ use crate::arch::x86_64::rows;
 use crate::ir::*;
 use crate::lower::condition::condition;
 use crate::lower::context::Lowered;
-use crate::machine::reg::RegClass;
 use crate::machine::size::L32;
 
 /// Bitwise and.
@@ -37,9 +38,8 @@ pub fn logic(cx: &mut Cx, inst: Inst) -> Lowered {
 pub fn complement(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
-    let ones = cx.tmp(RegClass::Float);
     let a = operand(cx, Value(data.a));
-    rows::ones_x(cx, ones);
+    let ones = ones(cx);
     XOR.push(cx, L32, d, ones, a);
     Ok(())
 }
@@ -49,9 +49,17 @@ pub fn bit_select(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
     let [control, ones, zeros] = [data.a, data.b, data.c].map(|value| cx.put(Value(value)));
-    let ones = AND.value(cx, L32, ones, control);
-    let zeros = AND_NOT.value(cx, L32, control, zeros);
-    OR.push(cx, L32, d, ones, zeros);
+    blend(cx, d, control, ones, zeros);
+    Ok(())
+}
+
+/// Lowers blendv.
+pub fn lane_select(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let d = cx.def(inst);
+    let [control, ones, zeros] = [data.a, data.b, data.c].map(|value| cx.put(Value(value)));
+    let mask = sign_mask(cx, lane_size(data.ty), control);
+    blend(cx, d, mask, ones, zeros);
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 //! A load is folded into an instruction only if that may access any address: with AVX, or if the load is
 //! `aligned`.
 
+use super::{has_sse41, has_ssse3};
 use crate::arch::x86_64::lower::float::Op;
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::operands::Rm;
@@ -13,7 +14,7 @@ use crate::lower::context::Lowered;
 use crate::lower::vector::{VectorMoves, vector_constant};
 use crate::machine::amode::{Amode, Place};
 use crate::machine::reg::{RegClass, VReg};
-use crate::machine::size::{L32, Q64};
+use crate::machine::size::{L32, Q64, W16};
 use crate::rule;
 
 /// Loads a whole register.
@@ -113,7 +114,7 @@ pub fn store(cx: &mut Cx, inst: Inst) -> Lowered {
 
 impl VectorMoves for X86_64 {
     fn reverse_bytes(cx: &mut Cx, d: VReg, a: VReg, bits: u32) {
-        if cx.flags.has_ssse3() {
+        if has_ssse3(cx) {
             let bytes = bits as u8 / 8;
             let indices = pool(cx, std::array::from_fn(|at| at as u8 ^ (bytes - 1)));
             rows::pshufb_rm(cx, d, a, indices);
@@ -121,26 +122,26 @@ impl VectorMoves for X86_64 {
         }
         let words = reverse_words(cx, a, bits);
         let [low, high] = [(); 2].map(|()| cx.tmp(RegClass::Float));
-        rows::psrlw_ri(cx, low, words, 8);
-        rows::psllw_ri(cx, high, words, 8);
+        rows::psrl_ri(cx, W16, low, words, 8);
+        rows::psll_ri(cx, W16, high, words, 8);
         rows::por_rm(cx, d, low, high);
     }
 
     fn join_halves(cx: &mut Cx, d: VReg, [first, second]: [VReg; 2]) {
         let low = cx.tmp(RegClass::Float);
         rows::mov_xr(cx, Q64, low, first);
-        if cx.flags.has_sse41() {
+        if has_sse41(cx) {
             rows::pinsr_rmi(cx, Q64, d, low, second, 1);
             return;
         }
         let high = cx.tmp(RegClass::Float);
         rows::mov_xr(cx, Q64, high, second);
-        rows::punpcklqdq_rm(cx, d, low, high);
+        rows::punpckl_rm(cx, Q64, d, low, high);
     }
 
     fn split_halves(cx: &mut Cx, [first, second]: [VReg; 2], a: VReg) {
         rows::mov_rx(cx, Q64, first, a);
-        if cx.flags.has_sse41() {
+        if has_sse41(cx) {
             rows::pextr_rxi(cx, Q64, second, a, 1);
             return;
         }

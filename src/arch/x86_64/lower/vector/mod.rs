@@ -1,53 +1,173 @@
 //! Lowering of vectors of 128 bits. `lower/vector.rs` has the list of files.
+//!
+//! SSE2 suffices for every opcode. Later extensions shorten sequences; the functions here say which of them the
+//! settings enable. An [`Op`](super::float::Op) has an SSE and a VEX form, of which the latter keeps its first
+//! operand and takes any memory operand.
 
 pub(super) mod memory;
 
+mod bits;
+mod compare;
+mod convert;
+mod float;
 mod int;
 mod lane;
 mod logic;
+mod permute;
+mod product;
+mod shift;
+mod width;
 
+use super::inputs::Cx;
 use crate::arch::x86_64::X86_64;
-use crate::ir::Type;
-use crate::lower::vector::{VectorFamilies, VectorLowering};
-use crate::machine::size::OperandSize;
+use crate::arch::x86_64::operands::Rm;
+use crate::ir::*;
+use crate::lower::context::Lowered;
+use crate::lower::vector::{Lanes, VectorFamilies, VectorLowering};
+use crate::machine::reg::{RegClass, VReg};
+use crate::machine::size::{L32, OperandSize};
 
 /// The operand size of a vector's lanes.
 fn lane_size(ty: Type) -> OperandSize {
     OperandSize::from_bits(ty.lane_bits())
 }
 
+/// The operand size of a vector's lanes, if they are floats that there are instructions for.
+fn float_size(cx: &Cx, ty: Type) -> Lowered<OperandSize> {
+    match Lanes::of(ty) {
+        Lanes::F32 | Lanes::F64 => Ok(lane_size(ty)),
+        Lanes::F16 | Lanes::I8 | Lanes::I16 | Lanes::I32 | Lanes::I64 => {
+            Err(cx.unsupported(format!("arithmetic on {ty} is not supported yet on x86_64")))
+        }
+    }
+}
+
+/// Whether there are SSSE3 or later instructions.
+fn has_ssse3(cx: &Cx) -> bool {
+    cx.flags.has_ssse3() || has_sse41(cx)
+}
+
+/// Whether there are SSE4.1 or later instructions.
+fn has_sse41(cx: &Cx) -> bool {
+    cx.flags.has_sse41() || has_sse42(cx)
+}
+
+/// Whether there are SSE4.2 or later instructions.
+fn has_sse42(cx: &Cx) -> bool {
+    cx.flags.has_sse42() || cx.flags.has_avx()
+}
+
+/// An operation `d = op b`, whose SSE and VEX forms differ only in the memory operands that they take.
+struct UnaryOp {
+    sse: fn(&mut Cx<'_>, OperandSize, VReg, Rm),
+    avx: fn(&mut Cx<'_>, OperandSize, VReg, Rm),
+}
+
+/// The [`UnaryOp`] of two rows, which have sizes unless `fixed`, perhaps with an immediate.
+macro_rules! unary {
+    ($sse:ident $avx:ident $($imm:literal)?) => {
+        UnaryOp {
+            sse: |cx, size, d, b| rows::$sse(cx, size, d, b $(, $imm)?),
+            avx: |cx, size, d, b| rows::$avx(cx, size, d, b $(, $imm)?),
+        }
+    };
+    (fixed $sse:ident $avx:ident) => {
+        UnaryOp { sse: |cx, _, d, b| rows::$sse(cx, d, b), avx: |cx, _, d, b| rows::$avx(cx, d, b) }
+    };
+}
+use unary;
+
+impl UnaryOp {
+    /// Pushes the instruction.
+    fn push(&self, cx: &mut Cx, size: OperandSize, d: VReg, b: impl Into<Rm>) {
+        let row = if cx.flags.has_avx() { self.avx } else { self.sse };
+        row(cx, size, d, b.into());
+    }
+
+    /// Pushes the instruction with a new register as result.
+    fn value(&self, cx: &mut Cx, size: OperandSize, b: impl Into<Rm>) -> VReg {
+        let d = cx.tmp(RegClass::Float);
+        self.push(cx, size, d, b);
+        d
+    }
+}
+
+/// A new register with zeros.
+fn zero(cx: &mut Cx) -> VReg {
+    let d = cx.tmp(RegClass::Float);
+    memory::make_constant(cx, d, [0; 16]);
+    d
+}
+
+/// A new register with ones.
+fn ones(cx: &mut Cx) -> VReg {
+    let d = cx.tmp(RegClass::Float);
+    memory::make_constant(cx, d, [0xFF; 16]);
+    d
+}
+
+/// The low bytes of a number in all lanes.
+fn in_all_lanes(size: OperandSize, bits: u64) -> [u8; 16] {
+    let (bytes, lane) = (bits.to_le_bytes(), (size.bits() / 8) as usize);
+    std::array::from_fn(|at| bytes[at % lane])
+}
+
+/// A constant in memory with the low bits of a number in all lanes.
+fn repeated(cx: &mut Cx, size: OperandSize, bits: u64) -> Rm {
+    Rm::Mem(memory::pool(cx, in_all_lanes(size, bits)))
+}
+
+/// A new register with the low bits of a number in all lanes.
+fn constant(cx: &mut Cx, size: OperandSize, bits: u64) -> VReg {
+    let d = cx.tmp(RegClass::Float);
+    memory::make_constant(cx, d, in_all_lanes(size, bits));
+    d
+}
+
+/// `d` = the lanes of `chosen` where `mask` has ones, those of `other` where it has zeros.
+fn blend(cx: &mut Cx, d: VReg, mask: VReg, chosen: VReg, other: VReg) {
+    let chosen = logic::AND.value(cx, L32, chosen, mask);
+    let other = logic::AND_NOT.value(cx, L32, mask, other);
+    logic::OR.push(cx, L32, d, chosen, other);
+}
+
+/// The operands of an operation on two vectors, in registers.
+fn both(cx: &mut Cx, data: &InstData) -> (VReg, VReg) {
+    (cx.put(Value(data.a)), cx.put(Value(data.b)))
+}
+
 impl VectorLowering for X86_64 {
     const VECTORS: VectorFamilies<Self> = VectorFamilies {
         load: Some(memory::load),
-        load_widening: None,
+        load_widening: Some(width::load),
         store: Some(memory::store),
         add_or_subtract: Some(int::add_or_subtract),
         logic: Some(logic::logic),
         complement: Some(logic::complement),
-        negate: None,
-        absolute: None,
-        multiply: None,
-        multiply_high: None,
-        shift: None,
-        min_max: None,
-        bits: None,
-        saturate: None,
-        average: None,
-        fixed_point: None,
-        pairwise: None,
-        compare: None,
+        negate: Some(int::negate),
+        absolute: Some(int::absolute),
+        multiply: Some(product::multiply),
+        multiply_high: Some(product::multiply_high),
+        shift: Some(shift::shift),
+        min_max: Some(int::min_max),
+        bits: Some(bits::lower),
+        saturate: Some(int::saturate),
+        average: Some(int::average),
+        fixed_point: Some(product::fixed_point),
+        pairwise: Some(product::pairwise),
+        compare: Some(compare::compare),
         select: Some(logic::select),
         bit_select: Some(logic::bit_select),
-        lane_select: None,
+        lane_select: Some(logic::lane_select),
         lane: Some(lane::lower),
-        permute: None,
-        lane_test: None,
-        narrow: None,
-        widen: None,
-        float: None,
-        float_width: None,
-        from_int: None,
-        to_int_saturated: None,
-        to_int_x86: None,
+        permute: Some(permute::lower),
+        lane_test: Some(compare::lane_test),
+        narrow: Some(width::narrow),
+        widen: Some(width::widen),
+        float: Some(float::lower),
+        float_width: Some(convert::change_width),
+        from_int: Some(convert::from_int),
+        to_int_saturated: Some(convert::to_int_saturated),
+        to_int_x86: Some(convert::to_int_x86),
     };
 }

@@ -1,0 +1,290 @@
+//! Products of integer lanes, and sums of neighbours.
+//!
+//! Bytes are multiplied as halves of words. Wide products come from `pmuludq`, which multiplies the low halves
+//! of 64-bit lanes: the even lanes of 32 bits. For the odd ones, both operands are shifted right.
+
+use super::compare::{EQUAL, sign_mask};
+use super::int::{ADD, SUBTRACT};
+use super::logic::{AND, OR, XOR};
+use super::memory::commutative;
+use super::permute::{UNPACK_HIGH, UNPACK_LOW, shuffle_words32};
+use super::shift::{LEFT, RIGHT, RIGHT_SIGNED};
+use super::width::{PACK_SIGNED, PACK_UNSIGNED};
+use super::{both, has_sse41, has_ssse3, lane_size, repeated};
+use crate::arch::x86_64::lower::float::{Op, op};
+use crate::arch::x86_64::lower::inputs::Cx;
+use crate::arch::x86_64::{X86_64, rows};
+use crate::ir::*;
+use crate::lower::context::Lowered;
+use crate::lower::vector::VectorMoves;
+use crate::machine::reg::{RegClass, VReg};
+use crate::machine::size::{B8, L32, Q64, W16};
+use crate::rule;
+
+/// Low halves of products of words.
+static MULTIPLY_WORDS: Op = op!(fixed pmullw_rm vpmullw_rm);
+/// Low halves of products of 32-bit lanes (SSE4.1).
+static MULTIPLY_DOUBLE: Op = op!(fixed pmulld_rm vpmulld_rm);
+/// High halves of signed products of words.
+static HIGH_SIGNED: Op = op!(fixed pmulhw_rm vpmulhw_rm);
+/// High halves of unsigned products of words.
+static HIGH_UNSIGNED: Op = op!(fixed pmulhuw_rm vpmulhuw_rm);
+/// Rounded high halves of signed products of words, doubled (SSSE3).
+static HIGH_ROUNDED: Op = op!(fixed pmulhrsw_rm vpmulhrsw_rm);
+/// Unsigned products of the low halves of 64-bit lanes.
+static WIDE_UNSIGNED: Op = op!(fixed pmuludq_rm vpmuludq_rm);
+/// Signed products of the low halves of 64-bit lanes (SSE4.1).
+static WIDE_SIGNED: Op = op!(fixed pmuldq_rm vpmuldq_rm);
+/// Sums of two neighbouring products of words, in 32-bit lanes.
+pub static MULTIPLY_ADD_WORDS: Op = op!(fixed pmaddwd_rm vpmaddwd_rm);
+/// Saturated sums of two neighbouring products of bytes: unsigned ones by signed ones (SSSE3).
+static MULTIPLY_ADD_BYTES: Op = op!(fixed pmaddubsw_rm vpmaddubsw_rm);
+/// Sums of the differences of bytes, in 64-bit lanes.
+pub static SUM_DIFFERENCES: Op = op!(fixed psadbw_rm vpsadbw_rm);
+/// Sums of neighbours of 16 and 32 bits (SSSE3).
+static ADD_NEIGHBOURS: Op = op!(phadd_rm vphadd_rm);
+/// Sums of words with signed saturation.
+static ADD_SATURATED: Op = op!(padds_rm vpadds_rm);
+
+/// Lowers imul.
+pub fn multiply(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let d = cx.def(inst);
+    match lane_size(data.ty) {
+        W16 => commutative(cx, &MULTIPLY_WORDS, d, &data),
+        L32 if has_sse41(cx) => commutative(cx, &MULTIPLY_DOUBLE, d, &data),
+        B8 => {
+            let (a, b) = both(cx, &data);
+            let even = MULTIPLY_WORDS.value(cx, W16, a, b);
+            let low = repeated(cx, W16, 0xFF);
+            let even = AND.value(cx, L32, even, low);
+            let (a, b) = (RIGHT.value(cx, W16, a, 8), RIGHT.value(cx, W16, b, 8));
+            let odd = MULTIPLY_WORDS.value(cx, W16, a, b);
+            let odd = LEFT.value(cx, W16, odd, 8);
+            OR.push(cx, L32, d, even, odd);
+        }
+        L32 => {
+            let (a, b) = both(cx, &data);
+            let [even, odd] = products(cx, false, a, b);
+            // The low halves of both.
+            let [even, odd] = [even, odd].map(|lanes| shuffle_words32(cx, lanes, 0b0000_1000));
+            UNPACK_LOW.push(cx, L32, d, even, odd);
+        }
+        _ => {
+            let (a, b) = both(cx, &data);
+            let (a_high, b_high) = (RIGHT.value(cx, Q64, a, 32), RIGHT.value(cx, Q64, b, 32));
+            let low = WIDE_UNSIGNED.value(cx, Q64, a, b);
+            let first = WIDE_UNSIGNED.value(cx, Q64, a_high, b);
+            let second = WIDE_UNSIGNED.value(cx, Q64, a, b_high);
+            let middle = ADD.value(cx, Q64, first, second);
+            let middle = LEFT.value(cx, Q64, middle, 32);
+            ADD.push(cx, Q64, d, low, middle);
+        }
+    }
+    Ok(())
+}
+
+/// The products of 64 bits of the even and of the odd lanes of 32 bits.
+fn products(cx: &mut Cx, signed: bool, a: VReg, b: VReg) -> [VReg; 2] {
+    let (a_odd, b_odd) = (RIGHT.value(cx, Q64, a, 32), RIGHT.value(cx, Q64, b, 32));
+    if !signed {
+        return [WIDE_UNSIGNED.value(cx, Q64, a, b), WIDE_UNSIGNED.value(cx, Q64, a_odd, b_odd)];
+    }
+    if has_sse41(cx) {
+        return [WIDE_SIGNED.value(cx, Q64, a, b), WIDE_SIGNED.value(cx, Q64, a_odd, b_odd)];
+    }
+    // A negative operand counts 2^32 too much, so the other one is subtracted from the high half.
+    let (a_signs, b_signs) = (sign_mask(cx, L32, a), sign_mask(cx, L32, b));
+    let first = AND.value(cx, L32, a_signs, b);
+    let second = AND.value(cx, L32, b_signs, a);
+    let excess = ADD.value(cx, L32, first, second);
+    let even_excess = LEFT.value(cx, Q64, excess, 32);
+    let odd_excess = upper_halves(cx, excess);
+    let even = WIDE_UNSIGNED.value(cx, Q64, a, b);
+    let odd = WIDE_UNSIGNED.value(cx, Q64, a_odd, b_odd);
+    [SUBTRACT.value(cx, Q64, even, even_excess), SUBTRACT.value(cx, Q64, odd, odd_excess)]
+}
+
+/// The high halves of 64-bit lanes, with zeros for the low ones.
+fn upper_halves(cx: &mut Cx, a: VReg) -> VReg {
+    let mask = repeated(cx, Q64, 0xFFFF_FFFF << 32);
+    AND.value(cx, L32, a, mask)
+}
+
+/// Lowers umulhi and smulhi.
+pub fn multiply_high(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let d = cx.def(inst);
+    let signed = data.opcode == Opcode::Smulhi;
+    match lane_size(data.ty) {
+        W16 => commutative(cx, if signed { &HIGH_SIGNED } else { &HIGH_UNSIGNED }, d, &data),
+        B8 => {
+            let (a, b) = both(cx, &data);
+            let ([a_even, a_odd], [b_even, b_odd]) = (bytes(cx, signed, a), bytes(cx, signed, b));
+            let even = MULTIPLY_WORDS.value(cx, W16, a_even, b_even);
+            let odd = MULTIPLY_WORDS.value(cx, W16, a_odd, b_odd);
+            let even = RIGHT.value(cx, W16, even, 8);
+            let high = repeated(cx, W16, 0xFF00);
+            let odd = AND.value(cx, L32, odd, high);
+            OR.push(cx, L32, d, even, odd);
+        }
+        L32 => {
+            let (a, b) = both(cx, &data);
+            let [even, odd] = products(cx, signed, a, b);
+            let even = RIGHT.value(cx, Q64, even, 32);
+            let odd = upper_halves(cx, odd);
+            OR.push(cx, L32, d, even, odd);
+        }
+        _ => {
+            let (a, b) = both(cx, &data);
+            let [a, b] = [a, b].map(|vector| {
+                let halves = [(); 2].map(|()| cx.tmp(RegClass::Int));
+                X86_64::split_halves(cx, halves, vector);
+                halves
+            });
+            let mut high = a;
+            for (high, (a, b)) in high.iter_mut().zip(a.into_iter().zip(b)) {
+                let low = cx.tmp(RegClass::Int);
+                *high = cx.tmp(RegClass::Int);
+                match signed {
+                    true => rows::imul_wide(cx, Q64, low, *high, a, b),
+                    false => rows::mul_wide(cx, Q64, low, *high, a, b),
+                }
+            }
+            X86_64::join_halves(cx, d, high);
+        }
+    }
+    Ok(())
+}
+
+/// The even and the odd bytes, extended to words.
+fn bytes(cx: &mut Cx, signed: bool, a: VReg) -> [VReg; 2] {
+    if !signed {
+        let low = repeated(cx, W16, 0xFF);
+        return [AND.value(cx, L32, a, low), RIGHT.value(cx, W16, a, 8)];
+    }
+    let even = LEFT.value(cx, W16, a, 8);
+    [RIGHT_SIGNED.value(cx, W16, even, 8), RIGHT_SIGNED.value(cx, W16, a, 8)]
+}
+
+/// Lowers sqmul_round_sat and x86_pmulhrsw. Only the square of the smallest value tells them apart.
+pub fn fixed_point(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let d = cx.def(inst);
+    let saturates = data.opcode == Opcode::SqmulRoundSat;
+    let (a, b) = both(cx, &data);
+    let size = lane_size(data.ty);
+    if size == W16 && !has_ssse3(cx) {
+        rounded_words(cx, d, saturates, a, b);
+        return Ok(());
+    }
+    let product = match size {
+        W16 => HIGH_ROUNDED.value(cx, W16, a, b),
+        _ => rounded_double(cx, a, b),
+    };
+    if !saturates {
+        cx.alias(d, product);
+        return Ok(());
+    }
+    let smallest = repeated(cx, size, 1 << (size.bits() - 1));
+    let wrapped = EQUAL.value(cx, size, product, smallest);
+    XOR.push(cx, L32, d, product, wrapped);
+    Ok(())
+}
+
+/// `d` = rounded products of words, from their products of 32 bits, which are packed again.
+fn rounded_words(cx: &mut Cx, d: VReg, saturates: bool, a: VReg, b: VReg) {
+    let (low, high) = (MULTIPLY_WORDS.value(cx, W16, a, b), HIGH_SIGNED.value(cx, W16, a, b));
+    let half = repeated(cx, L32, 1 << 14);
+    let [first, second] = [&UNPACK_LOW, &UNPACK_HIGH].map(|unpack| {
+        let products = unpack.value(cx, W16, low, high);
+        let sums = ADD.value(cx, L32, products, half);
+        // The lowest 16 bits, with their sign: 2^15 wraps around.
+        let sums = if saturates { sums } else { LEFT.value(cx, L32, sums, 1) };
+        RIGHT_SIGNED.value(cx, L32, sums, if saturates { 15 } else { 16 })
+    });
+    PACK_SIGNED.push(cx, L32, d, first, second);
+}
+
+/// Rounded products of 32-bit lanes: bits 31 to 62 of the wide products.
+fn rounded_double(cx: &mut Cx, a: VReg, b: VReg) -> VReg {
+    let half = repeated(cx, Q64, 1 << 30);
+    let [even, odd] = products(cx, true, a, b).map(|products| ADD.value(cx, Q64, products, half));
+    let even = RIGHT.value(cx, Q64, even, 31);
+    let low = repeated(cx, Q64, 0xFFFF_FFFF);
+    let even = AND.value(cx, L32, even, low);
+    let odd = LEFT.value(cx, Q64, odd, 1);
+    let odd = upper_halves(cx, odd);
+    OR.value(cx, L32, even, odd)
+}
+
+/// Lowers iadd_pairwise and x86_pmaddubsw.
+pub fn pairwise(cx: &mut Cx, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let d = cx.def(inst);
+    if data.opcode == Opcode::X86Pmaddubsw {
+        multiply_add_bytes(cx, d, &data);
+        return Ok(());
+    }
+    if let Some((x, y)) = widened_products(cx, &data) {
+        rule!(cx, "vector.dot_product");
+        let (x, y) = (cx.put(x), cx.put(y));
+        MULTIPLY_ADD_WORDS.push(cx, L32, d, x, y);
+        return Ok(());
+    }
+    let size = lane_size(data.ty);
+    let (a, b) = both(cx, &data);
+    match size {
+        W16 | L32 if has_ssse3(cx) => ADD_NEIGHBOURS.push(cx, size, d, a, b),
+        B8 => {
+            let low = repeated(cx, W16, 0xFF);
+            let [a, b] = [a, b].map(|bytes| {
+                let odd = RIGHT.value(cx, W16, bytes, 8);
+                let sums = ADD.value(cx, B8, bytes, odd);
+                AND.value(cx, L32, sums, low)
+            });
+            PACK_UNSIGNED.push(cx, W16, d, a, b);
+        }
+        W16 => {
+            let [a, b] = [a, b].map(|words| {
+                let even = LEFT.value(cx, L32, words, 16);
+                let sums = ADD.value(cx, W16, even, words);
+                RIGHT_SIGNED.value(cx, L32, sums, 16)
+            });
+            PACK_SIGNED.push(cx, L32, d, a, b);
+        }
+        _ => {
+            let [even, odd] = [0b1000_1000, 0b1101_1101].map(|order| {
+                let lanes = cx.tmp(RegClass::Float);
+                super::permute::shuffle_two(cx, lanes, a, b, order);
+                lanes
+            });
+            ADD.push(cx, L32, d, even, odd);
+        }
+    }
+    Ok(())
+}
+
+/// The vectors of words whose products a sum of neighbours adds, if it is one of the products' two halves.
+fn widened_products(cx: &Cx, data: &InstData) -> Option<(Value, Value)> {
+    let factors = |value: Value, widening: Opcode| {
+        let product = cx.def_by(value, Opcode::Imul)?;
+        let [x, y] = [product.a, product.b].map(|factor| cx.def_by(Value(factor), widening));
+        Some((Value(x?.a), Value(y?.a)))
+    };
+    let low = factors(Value(data.a), Opcode::SwidenLow)?;
+    let high = factors(Value(data.b), Opcode::SwidenHigh)?;
+    (low == high && cx.ty(low.0).lane_bits() == 16).then_some(low)
+}
+
+/// Lowers x86_pmaddubsw, whose first operand is the signed one.
+fn multiply_add_bytes(cx: &mut Cx, d: VReg, data: &InstData) {
+    let (signed, unsigned) = both(cx, data);
+    if has_ssse3(cx) {
+        return MULTIPLY_ADD_BYTES.push(cx, W16, d, unsigned, signed);
+    }
+    let ([even, odd], [even_unsigned, odd_unsigned]) = (bytes(cx, true, signed), bytes(cx, false, unsigned));
+    let even = MULTIPLY_WORDS.value(cx, W16, even, even_unsigned);
+    let odd = MULTIPLY_WORDS.value(cx, W16, odd, odd_unsigned);
+    ADD_SATURATED.push(cx, W16, d, even, odd);
+}
