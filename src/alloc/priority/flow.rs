@@ -72,8 +72,8 @@ pub(super) struct Flow {
     /// For each [`STRETCH`] blocks, the first and the last of their predecessors.
     pred_bounds: Vec<(u32, u32)>,
     pub(super) loops: Loops,
-    /// Whether blocks lead to ones that do not stand behind them only where a loop's block leads to its header,
-    /// and loops are entered at their headers only.
+    /// Whether blocks lead to ones that do not stand behind them only where a loop's block leads to its
+    /// header, and loops are entered at their headers only.
     pub(super) is_regular: bool,
 }
 
@@ -167,7 +167,7 @@ impl Flow {
     /// How many blocks from `block` on are known to be reached from within `[lo, hi)` only.
     #[inline]
     pub(super) fn entered_within(&self, block: usize, lo: Pos, hi: Pos) -> usize {
-        if block % STRETCH != 0 {
+        if !block.is_multiple_of(STRETCH) {
             return 0;
         }
         let (first, last) = self.pred_bounds[block / STRETCH];

@@ -7,16 +7,26 @@
 //! (fixed and tied operands, arguments of edges) is one, so that colouring has no other constraints than
 //! "a register over these ranges".
 //!
+//! docs/allocator.md has a worked example.
+//!
 //! The phases, in order; each is a file:
 //!
-//! 1. [`flow`]: blocks, loops, how often each block runs.
+//! 1. [`flow`]: blocks, loops ([`loops`]), how often each block runs.
 //! 2. [`scan`]: operands, once: definitions, uses, reserved registers, pairs of values that copies connect.
-//! 3. [`live`]: the ranges of positions at which each value lives.
+//! 3. [`live`]: the ranges of positions at which each value lives, for 64 values at a time.
 //! 4. [`coalesce`]: bundles of values.
 //! 5. [`assign`]: registers for bundles and pieces by weight; [`split`] and [`evict`] where none is free.
 //! 6. [`rewrite`]: each operand's register or slot, copies in gaps.
 //! 7. [`edges`]: moves on edges and between pieces, stores to spill slots.
 //! 8. [`slots`] and [`moves`]: spill slots, the order of parallel copies, and the output.
+//!
+//! What they work on: [`positions`] and ranges of them, [`registers`] by dense numbers, operands taken apart
+//! ([`operand`]), and what is known of [`values`]. Afterwards, [`describe`] says where each value is at each
+//! position, and which slots hold values at a call.
+//!
+//! With low effort ([`Effort`]), pairs of values are taken in the order in which they are found, what finds
+//! no register is split into rows of blocks at once, and a bundle does not get a register that its own uses
+//! reserve.
 //!
 //! What holds throughout:
 //!
@@ -28,10 +38,13 @@
 //! 5. A slot has a value from just behind its definition on, if anything reads it: a piece never stores at
 //!    its end.
 //! 6. What a parallel copy reads is where it is at the gap's own position.
+//! 7. A bundle's whole piece has the bundle's number; all other pieces come behind.
+//! 8. A definition stands before all blocks that its value is live into.
 
 mod assign;
 mod busy;
 mod coalesce;
+mod describe;
 mod edges;
 mod evict;
 mod flow;
@@ -48,12 +61,13 @@ mod split;
 mod values;
 
 use crate::entity::Span;
-use crate::machine::inst::Row;
-use crate::machine::reg::{Output, RegClass, RegisterFile};
+use crate::machine::inst::{Props, Row};
+use crate::machine::reg::{Output, PReg, RegClass, RegisterFile};
 use crate::machine::vcode::VCode;
 use busy::Busy;
 use positions::{Pos, Range};
 use registers::{CLASSES, Registers};
+use std::fmt;
 use values::{END, Use, Values};
 
 /// How much work the allocator does for better code.
@@ -171,6 +185,20 @@ impl PriorityAllocator {
         state.rewrite(&input, output)?;
         state.connect(&input)?;
         state.finish(&input, output)
+    }
+}
+
+impl PriorityAllocator {
+    /// Describes what the last run decided.
+    pub(super) fn describe(
+        &self,
+        vcode: &VCode,
+        rows: &'static [Row],
+        name: &dyn Fn(PReg) -> String,
+        out: &mut dyn fmt::Write,
+    ) -> fmt::Result {
+        let is_call = |inst: u32| rows[vcode.insts[inst as usize].row.0 as usize].props.any(Props::CALL);
+        self.state.describe(&is_call, name, out)
     }
 }
 
