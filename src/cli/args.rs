@@ -164,6 +164,15 @@ pub struct Build {
     /// Threads [default: one per processor].
     #[arg(short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
+    /// Write debug information: lines, functions and variables of the CLIF, or of what its loc lines refer to.
+    #[arg(short = 'g')]
+    pub debug: bool,
+    /// Write debug information of lines only (also -gline-tables-only).
+    #[arg(long = "gline-tables-only")]
+    pub debug_lines: bool,
+    /// In debug information, replace OLD at the beginning of paths by NEW.
+    #[arg(long, value_name = "OLD=NEW", value_parser = parse_mapping)]
+    pub debug_prefix_map: Vec<(String, String)>,
     /// Put each function in a section of its own.
     #[arg(long)]
     pub function_sections: bool,
@@ -442,6 +451,12 @@ impl Tool {
     }
 }
 
+/// Parses `OLD=NEW`.
+fn parse_mapping(text: &str) -> Result<(String, String), String> {
+    let (old, new) = text.split_once('=').ok_or("expected OLD=NEW")?;
+    Ok((old.into(), new.into()))
+}
+
 /// Parses a number of bytes with an optional suffix `K`, `M` or `G`.
 fn parse_size(text: &str) -> Result<u64, String> {
     const EXPECTED: &str = "expected a number of bytes, possibly with a suffix K, M or G";
@@ -469,12 +484,15 @@ pub fn expand() -> Result<Vec<OsString>, String> {
     Ok(all)
 }
 
+/// Options that may also be written with one hyphen: clap does not support short options of several letters.
+const LONG_OPTIONS: [&str; 2] = ["--MD", "--gline-tables-only"];
+
 fn expand_into(all: &mut Vec<OsString>, arg: OsString, depth: usize) -> Result<(), String> {
     const DEEPEST: usize = 8;
     let path = arg.to_str().and_then(|arg| arg.strip_prefix('@'));
     let Some(path) = path.filter(|path| !path.is_empty()) else {
-        // clap does not support short options of two letters.
-        all.push(if arg == "-MD" { "--MD".into() } else { arg });
+        let long = LONG_OPTIONS.iter().find(|option| arg == option[1..]);
+        all.push(long.map_or(arg.clone(), |option| option.into()));
         return Ok(());
     };
     if depth == DEEPEST {

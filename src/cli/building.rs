@@ -9,8 +9,8 @@ use clifc::cache::{Cache, Statistics};
 use clifc::diag::{Diagnostic, Severity, Source};
 use clifc::driver::{self, BuildOptions, Built, DumpRequest, Observer, Session};
 use clifc::ir::Name;
-use clifc::object::Layout;
 use clifc::object::disasm::{Style, disassemble};
+use clifc::object::{DebugLevel, DebugOptions, Layout};
 use clifc::pipeline::Controls;
 use clifc::timing::{self, Timing};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -39,6 +39,7 @@ pub fn run(args: &Build, colour: bool) -> Result<(), CommandError> {
         layout: Layout { function_sections: args.function_sections, data_sections: args.data_sections },
         time: args.time,
         trace_rules: args.trace_rules,
+        debug: debug_options(args)?,
         controls,
     };
     let mut session = Session::new(args.jobs.map_or(0, usize::from));
@@ -53,6 +54,21 @@ pub fn run(args: &Build, colour: bool) -> Result<(), CommandError> {
         }
     }
     failure.map_or(Ok(()), Err)
+}
+
+/// The debug information that is asked for. Text outputs have none.
+fn debug_options(args: &Build) -> Result<Option<DebugOptions>, CommandError> {
+    let level = match (args.debug, args.debug_lines) {
+        (true, _) => DebugLevel::Full,
+        (false, true) => DebugLevel::Lines,
+        (false, false) => return Ok(None),
+    };
+    if emitted_pass(args).is_some() {
+        return Ok(None);
+    }
+    let directory = std::env::current_dir().map_err(|error| CommandError::System(error.to_string()))?;
+    let directory = directory.to_string_lossy().into_owned();
+    Ok(Some(DebugOptions { level, directory, prefix_map: args.debug_prefix_map.clone() }))
 }
 
 /// A function's text after a pass.

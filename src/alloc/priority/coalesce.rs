@@ -166,8 +166,7 @@ impl State {
         let start = self.members.len() as u32;
         let members = Span { start, end: start + 1 };
         let has_hints = value.copies != END;
-        let bundle =
-            Bundle::new(value.ranges, members, value.class, value.cost, has_hints, value.has_fixed);
+        let bundle = Bundle::new(value.ranges, members, value.class, value.cost, has_hints, value.has_fixed);
         self.members.push(vreg);
         self.bundles.push(bundle);
     }

@@ -176,15 +176,7 @@ impl Loops {
                 let depth = self.all.get(parent as usize).map_or(0, |parent| parent.depth) + 1;
                 let number = self.all.len() as u32;
                 let shallow = if depth <= DEEPEST { number } else { self.all[parent as usize].shallow };
-                self.all.push(Loop {
-                    parent,
-                    depth,
-                    count: 1,
-                    number: 0,
-                    shallow,
-                    last: block,
-                    taken: 0,
-                });
+                self.all.push(Loop { parent, depth, count: 1, number: 0, shallow, last: block, taken: 0 });
             }
         }
         for (block, &innermost) in self.innermost.iter().enumerate() {
