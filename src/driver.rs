@@ -8,6 +8,7 @@
 //! does not have are compiled (`cached`).
 
 mod cached;
+mod numbering;
 mod session;
 mod worker;
 
@@ -19,7 +20,7 @@ use crate::diag::{Diagnostic, Severity, Source};
 use crate::ir::{Module, Name};
 use crate::lower::context::RuleCounts;
 use crate::machine::compiled::CompiledFunction;
-use crate::object::{self, Contents, FunctionDef};
+use crate::object::{self, Contents, DebugInfo, DebugOptions, FunctionDef};
 use crate::options::{Arch, Flags, Target};
 use crate::parse::{self, Split};
 use crate::pipeline::{Backend, Controls};
@@ -43,6 +44,8 @@ pub struct BuildOptions {
     pub time: bool,
     /// Whether to count the lowering rules that are used.
     pub trace_rules: bool,
+    /// Debug information, if there is to be any.
+    pub debug: Option<DebugOptions>,
     /// Which passes run, and whether their results are checked.
     pub controls: Controls,
 }
@@ -51,7 +54,7 @@ impl BuildOptions {
     /// Makes options for a target with these settings and defaults otherwise.
     pub fn new(target: Target, flags: Flags) -> Self {
         let (layout, controls) = (object::Layout::default(), Controls::default());
-        BuildOptions { target, flags, layout, time: false, trace_rules: false, controls }
+        BuildOptions { target, flags, layout, time: false, trace_rules: false, debug: None, controls }
     }
 }
 
@@ -129,13 +132,14 @@ pub fn build_in(
     let cache = session
         .cache()
         .filter(|_| observer.dump.is_none() && !options.trace_rules && options.controls.are_default());
-    let (split, mut cached) = match cache.map(|cache| cache.build(&options.target, &options.flags)) {
-        Some(cache) => {
-            let (split, cached) = Cached::split(cache, source.text, &mut timing, &mut diagnostics);
-            (split, Some(cached))
-        }
-        None => (timing.measure("split", || parse::split(source.text, &mut diagnostics)), None),
-    };
+    let (split, mut cached) =
+        match cache.map(|cache| cache.build(&options.target, &options.flags, options.debug.is_some())) {
+            Some(cache) => {
+                let (split, cached) = Cached::split(cache, source.text, &mut timing, &mut diagnostics);
+                (split, Some(cached))
+            }
+            None => (timing.measure("split", || parse::split(source.text, &mut diagnostics)), None),
+        };
     let module = parse::module(source.text, &split, &mut diagnostics);
     let start = Instant::now();
     if let Some(cached) = &mut cached {
@@ -182,7 +186,8 @@ fn write_object(
             code: &unit.code,
         }
     });
-    let contents = Contents { module, functions: functions.collect() };
+    let debug = options.debug.as_ref().map(|options| DebugInfo { options, source });
+    let contents = Contents { module, functions: functions.collect(), debug };
     object::write(&options.target, &options.flags, options.layout, &contents)
 }
 

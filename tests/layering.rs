@@ -28,6 +28,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("regalloc2", &["src/machine/reg.rs", "src/alloc/"]),
     ("capstone", &["src/object/"]),
     ("gimli", &["src/object/"]),
+    ("md5", &["src/object/debug/"]),
     ("clap", &["src/cli/"]),
     ("signal_hook", &["src/temporary.rs"]),
     ("jobserver", &["src/cli/jobs.rs"]),

@@ -81,3 +81,38 @@ runs_everywhere() {
         done
     done
 }
+
+# session PROGRAM COMMANDS: what gdb prints, without addresses. The command `begin` starts the program.
+session() {
+    {
+        printf 'set debuginfod enabled off\nset confirm off\nset width 0\nset style enabled off\n'
+        case $RUNNER in
+        "") sed 's/^begin$/run/' "$2" ;;
+        *)
+            # Breakpoints are set when the program is loaded, so that they are where the debugger says.
+            printf 'target remote %s\n' "$PWD/gdb.socket"
+            sed 's/^begin$/continue/' "$2"
+            ;;
+        esac
+        echo kill
+    } >gdb.commands
+    case $RUNNER in
+    "") gdb -nx -batch -x gdb.commands "$1" >gdb.log 2>&1 </dev/null || fail "gdb: $(cat gdb.log)" ;;
+    *)
+        rm -f gdb.socket
+        $RUNNER -g "$PWD/gdb.socket" "$1" >/dev/null 2>&1 &
+        while [ ! -S gdb.socket ]; do sleep 0.1; done
+        gdb-multiarch -nx -batch -x gdb.commands "$1" >gdb.log 2>&1 </dev/null ||
+            fail "gdb: $(cat gdb.log)"
+        wait
+        ;;
+    esac
+    sed -E '/^\[|^Using host|^warning:|^$|^Remote debugging|^0x.* in \?\?|^_start|^_dl_start|^Reading |^GDB will be unable|^and track expl|^Use the .info shared|^Do you need/d
+        /^Run till exit|^Compilation dir|^Located in/d
+        s/0x[0-9a-f]+ in //; s/at 0x[0-9a-f]+/at ADDRESS/' gdb.log
+}
+
+# address PROGRAM SYMBOL: the symbol's address in the file.
+address() {
+    readelf -sW "$1" | awk -v name="$2" '$8 == name { print $2; exit }'
+}

@@ -6,10 +6,11 @@
 
 use super::key::Key;
 use crate::entity::{Entity, Map};
-use crate::ir::{Name, Params};
+use crate::ir::{Name, Params, Positions};
 use crate::machine::compiled::CompiledStencil;
 use crate::machine::symbol::SymbolRef;
 use serde::{Deserialize, Serialize};
+use serde_bytes::Bytes;
 use std::borrow::Cow;
 
 /// Maximum size in bytes of a relocated field in the code.
@@ -26,16 +27,21 @@ pub struct TextEntry<'a> {
     name: Cow<'a, Name>,
     names: Cow<'a, [Name]>,
     base_srcloc: Option<u32>,
+    lines: Cow<'a, Bytes>,
+    locations: Cow<'a, Bytes>,
 }
 
 impl<'a> TextEntry<'a> {
     /// Makes the entry of a function with these params and the key of its stencil.
     pub fn new(stencil: &Key, params: &'a Params) -> Self {
+        let (lines, locations) = params.positions.bytes();
         TextEntry {
             stencil: stencil.0,
             name: Cow::Borrowed(&params.name),
             names: Cow::Borrowed(params.names.as_slice()),
             base_srcloc: params.base_srcloc,
+            lines: Cow::Borrowed(Bytes::new(lines)),
+            locations: Cow::Borrowed(Bytes::new(locations)),
         }
     }
 
@@ -46,6 +52,10 @@ impl<'a> TextEntry<'a> {
             names: self.names.into_owned().into(),
             base_srcloc: self.base_srcloc,
             region_names: Map::new(),
+            positions: Positions::from_bytes(
+                self.lines.into_owned().into_vec(),
+                self.locations.into_owned().into_vec(),
+            ),
         }
     }
 }

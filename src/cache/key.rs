@@ -59,6 +59,12 @@ impl CompileEnvironment {
         CompileEnvironment { digest }
     }
 
+    /// The environment of builds with debug information, whose entries also have positions.
+    pub fn with_positions(mut self) -> Self {
+        self.digest.update(b"positions");
+        self
+    }
+
     /// Returns what computes keys of texts in a store with this secret.
     pub fn texts(&self, secret: &[u8; 32]) -> TextKeys {
         let digest = self.digest.clone().chain_update(secret).finalize();

@@ -275,6 +275,15 @@ pub struct Build {
     /// Threads [default: what make's jobserver allows, or one per processor].
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
+    /// Write debug information: lines, functions and variables of the CLIF, or of what its loc lines refer to.
+    #[arg(short = 'g')]
+    pub debug: bool,
+    /// Write debug information of lines only (also -gline-tables-only).
+    #[arg(long = "gline-tables-only")]
+    pub debug_lines: bool,
+    /// In debug information, replace OLD at the beginning of paths by NEW.
+    #[arg(long, value_name = "OLD=NEW", value_parser = parse_mapping)]
+    pub debug_prefix_map: Vec<(String, String)>,
     /// Put each function in a section of its own.
     #[arg(long, overrides_with = "no_function_sections")]
     pub function_sections: bool,
@@ -610,6 +619,12 @@ impl Tool {
         let tool = Self::parse(text)?;
         if tool.command.is_empty() { Err("the command is missing".into()) } else { Ok(tool) }
     }
+}
+
+/// Parses `OLD=NEW`.
+fn parse_mapping(text: &str) -> Result<(String, String), String> {
+    let (old, new) = text.split_once('=').ok_or("expected OLD=NEW")?;
+    Ok((old.into(), new.into()))
 }
 
 /// Parses a number of bytes with an optional suffix `K`, `M` or `G`.

@@ -8,8 +8,8 @@ use clifc::cache::{Cache, Statistics};
 use clifc::diag::{Diagnostic, Severity, Source};
 use clifc::driver::{self, BuildOptions, Built, DumpRequest, Observer, Session};
 use clifc::ir::Name;
-use clifc::object::Layout;
 use clifc::object::disasm::{Style, disassemble};
+use clifc::object::{DebugLevel, DebugOptions, Layout};
 use clifc::options::{Flags, SETTINGS, Target};
 use clifc::pipeline::Controls;
 use clifc::timing::{self, Timing};
@@ -56,6 +56,21 @@ struct Job<'a> {
     reporter: &'a Reporter,
 }
 
+/// The debug information that is asked for. Text outputs have none.
+fn debug_options(args: &Build) -> Result<Option<DebugOptions>, CommandError> {
+    let level = match (args.debug, args.debug_lines) {
+        (true, _) => DebugLevel::Full,
+        (false, true) => DebugLevel::Lines,
+        (false, false) => return Ok(None),
+    };
+    if args.emit.iter().all(|&kind| emitted_pass(kind).is_some()) {
+        return Ok(None);
+    }
+    let directory = std::env::current_dir().map_err(|error| CommandError::System(error.to_string()))?;
+    let directory = directory.to_string_lossy().into_owned();
+    Ok(Some(DebugOptions { level, directory, prefix_map: args.debug_prefix_map.clone() }))
+}
+
 /// A function's text after a pass.
 struct Dumped {
     /// The function's number in the file.
@@ -87,6 +102,7 @@ fn options(job: &Job, source: &Source, controls: &Controls) -> Result<BuildOptio
         layout: Layout { function_sections: args.function_sections, data_sections: args.data_sections },
         time: args.time,
         trace_rules: args.trace_rules,
+        debug: debug_options(args)?,
         controls: controls.clone(),
         ..BuildOptions::new(target, flags)
     })

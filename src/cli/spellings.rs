@@ -57,6 +57,8 @@ const SPELLINGS: &[Spelling] = &[
     Spelling { text: "-MT", value: Value::JoinedOrNext, means: "--depend-target" },
     Spelling { text: "-MQ", value: Value::JoinedOrNext, means: "--depend-quoted-target" },
     flag("-MP", "--depend-phony"),
+    flag("-gline-tables-only", "--gline-tables-only"),
+    Spelling { text: "-fdebug-prefix-map=", value: Value::Joined, means: "--debug-prefix-map" },
     flag("-Werror", "--warnings-as-errors"),
     flag("-Wno-error", "--no-warnings-as-errors"),
 ];

@@ -1,9 +1,11 @@
 //! A worker thread of a build, which parses and compiles functions one after the other in the same buffers.
 
 use super::cached::{CacheNotes, Cached};
+use super::numbering::number_instructions;
 use super::{BuildInputs, BuildOptions, DumpRequest, Outcome};
 use crate::cache::Claim;
 use crate::diag::{Diagnostic, Severity};
+use crate::ir::SourceMap;
 use crate::machine::compiled::CompiledFunction;
 use crate::options::Flags;
 use crate::parse::{self, FunctionText, ParseContext};
@@ -17,12 +19,18 @@ use std::time::Instant;
 /// Buffers for parsing and compiling functions, for one target and set of settings.
 struct Context<I: Backend> {
     parser: ParseContext,
+    /// Positions of the current function's parts, for debug information.
+    positions: SourceMap,
     compiler: Compiler<I>,
 }
 
 impl<I: Backend> Context<I> {
     fn new(flags: &Flags) -> Box<Self> {
-        Box::new(Context { parser: ParseContext::new(), compiler: Compiler::new(flags) })
+        Box::new(Context {
+            parser: ParseContext::new(),
+            positions: SourceMap::default(),
+            compiler: Compiler::new(flags),
+        })
     }
 }
 
@@ -77,11 +85,20 @@ impl<'a, I: Backend> Worker<'a, I> {
     }
 
     fn parse_and_compile(&mut self, index: usize, text: &FunctionText) -> Option<CompiledFunction> {
-        let Context { parser, compiler } = &mut *self.context;
+        let Context { parser, positions, compiler } = &mut *self.context;
         compiler.progress.current = "parse";
         let bytes = &self.inputs.source.text[text.text.clone()];
         let start = self.inputs.options.time.then(Instant::now);
-        let parsed = parse::function(bytes, text.text.start, parser, &mut compiler.ir.function);
+        let function = &mut compiler.ir.function;
+        let offset = text.text.start;
+        let parsed = match self.inputs.options.debug {
+            None => parse::function(bytes, offset, parser, function),
+            Some(_) => {
+                positions.clear();
+                parse::function_with_positions(bytes, offset, parser, function, positions)
+                    .inspect(|()| number_instructions(function, positions, bytes, offset))
+            }
+        };
         if let Some(start) = start {
             self.outcome.timing.add("parse", start.elapsed());
         }

@@ -297,19 +297,11 @@ impl CodeBuffer {
         self.constant_relocs.push(ConstantReloc { label, kind, symbol, addend });
     }
 
-    /// Returns the label of an out-of-line trap with `code`. Branches with the same source location and code
-    /// share one. The caller emits the stubs in the end: see [`CodeBuffer::take_trap_stubs`].
+    /// Returns the label of a new out-of-line trap with `code`. Traps are not shared, so that the address of
+    /// one tells its instruction; that they are not, with or without source locations, keeps the code the same
+    /// with debug information. The caller emits the stubs in the end: see [`CodeBuffer::take_trap_stubs`].
     pub(crate) fn trap_stub(&mut self, code: TrapCode) -> Label {
         let srcloc = self.srclocs.last().map_or(NO_SRCLOC, |last| last.1);
-        let shared = self
-            .trap_stubs
-            .iter()
-            .rev()
-            .take_while(|stub| stub.srcloc == srcloc)
-            .find(|stub| stub.code == code);
-        if let Some(stub) = shared {
-            return stub.label;
-        }
         let label = self.label();
         self.trap_stubs.push(TrapStub { label, code, srcloc });
         label

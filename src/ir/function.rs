@@ -7,6 +7,7 @@
 
 use super::inst::*;
 use super::opcode::{Effects, Format};
+use super::positions::Positions;
 use super::shapes::with_shapes;
 use super::types::Type;
 use crate::entity::{Entity, List, ListPool, Map};
@@ -51,6 +52,8 @@ pub struct Params {
     pub base_srcloc: Option<u32>,
     /// Descriptions of the alias regions.
     pub region_names: Map<Region, Box<str>>,
+    /// What source locations of the stencil stand for, if there is to be debug information.
+    pub positions: Positions,
 }
 
 impl Params {
@@ -60,6 +63,7 @@ impl Params {
         self.names.clear();
         self.base_srcloc = None;
         self.region_names.clear();
+        self.positions = Positions::default();
     }
 }
 

@@ -56,7 +56,11 @@ impl Display for SymbolItem {
 
 impl Display for FileItem {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
-        write!(f, "file {} {}", self.number, Quoted(self.path.as_bytes()))
+        write!(f, "file {} {}", self.number, Quoted(self.path.as_bytes()))?;
+        match self.md5 {
+            Some(md5) => write!(f, " md5 \"{:032x}\"", u128::from_be_bytes(md5)),
+            None => Ok(()),
+        }
     }
 }
 

@@ -158,6 +158,8 @@ pub struct FileItem {
     pub number: u32,
     /// The path.
     pub path: Box<str>,
+    /// The MD5 checksum of its contents, if the front end says it.
+    pub md5: Option<[u8; 16]>,
 }
 
 /// A `loc` item: what a source location such as `@1f` stands for.

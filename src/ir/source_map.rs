@@ -35,6 +35,20 @@ pub struct SourceMap {
 }
 
 impl SourceMap {
+    /// Empties the map, keeping its memory.
+    pub(crate) fn clear(&mut self) {
+        self.blocks.clear();
+        self.insts.clear();
+        self.signatures.clear();
+        self.functions.clear();
+        self.global_values.clear();
+        self.stack_slots.clear();
+        self.dynamic_stack_slots.clear();
+        self.dynamic_types.clear();
+        self.regions.clear();
+        self.constants.clear();
+    }
+
     /// Records the offset of `key` in one of the maps.
     pub(crate) fn record<K: Entity>(map: &mut Map<K, usize>, key: K, offset: usize) {
         map.ensure(key, offset);

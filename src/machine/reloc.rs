@@ -15,6 +15,8 @@ named_enum! {
     RelocKind {
         /// The 64-bit address of the symbol.
         Abs64 "abs64",
+        /// The 32-bit offset in a debug section.
+        Abs32 "abs32",
         /// The 32-bit distance from the field to the symbol.
         Rel32 "rel32",
         /// The 32-bit distance to the symbol, in an instruction that ends with the field.

@@ -56,6 +56,11 @@ fn entry_frame(arch: Arch) -> EntryFrame {
     }
 }
 
+/// The unit of code offsets in bytes.
+pub(super) fn code_unit(arch: Arch) -> u8 {
+    entry_frame(arch).code_unit
+}
+
 /// Builds the section; it is empty if there are no functions. With `short`, distances have 32 bits, otherwise
 /// 64.
 pub(super) fn build<'a>(

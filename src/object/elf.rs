@@ -19,6 +19,7 @@ pub(super) static FORMAT: Format = Format {
     eh_frame: ".eh_frame",
     traps: ".clifc.traps",
     handlers: ".clifc.exceptions",
+    debug_prefix: ".debug_",
     list_flags: SectionFlags::Elf { sh_type: elf::SHT_PROGBITS, sh_flags: elf::SectionFlags(0) },
     split_name,
     holds_zeros,
@@ -40,6 +41,15 @@ fn absolute(arch: Arch) -> RelocationType {
     }
 }
 
+/// The relocation number of a 32-bit offset.
+fn offset(arch: Arch) -> RelocationType {
+    match arch {
+        Arch::X86_64 => elf::R_X86_64_32,
+        Arch::Aarch64 => elf::R_AARCH64_ABS32,
+        Arch::S390x => elf::R_390_32,
+    }
+}
+
 /// The relocation number of a 32-bit distance from the field.
 fn relative(arch: Arch) -> RelocationType {
     match arch {
@@ -56,6 +66,8 @@ enum Number {
     Own(RelocationType),
     /// Depends on the target: [`absolute`].
     Absolute,
+    /// Depends on the target: [`offset`].
+    Offset,
     /// Depends on the target: [`relative`].
     Relative,
     /// ELF has no such relocation.
@@ -85,6 +97,7 @@ const fn absent(kind: RelocKind) -> RelocRow {
 /// How each kind of relocation is written, by [`RelocKind`].
 static RELOCS: [RelocRow; RelocKind::ALL.len()] = [
     RelocRow { number: Number::Absolute, ..absent(RelocKind::Abs64) },
+    RelocRow { number: Number::Offset, ..absent(RelocKind::Abs32) },
     RelocRow { number: Number::Relative, ..absent(RelocKind::Rel32) },
     row(RelocKind::X86Pc32, elf::R_X86_64_PC32),
     row(RelocKind::X86Pc32Imm1, elf::R_X86_64_PC32),
@@ -134,6 +147,7 @@ fn reloc(kind: RelocKind, arch: Arch) -> Option<Reloc> {
     let r_type = match row.number {
         Number::Own(number) => number,
         Number::Absolute => absolute(arch),
+        Number::Offset => offset(arch),
         Number::Relative => relative(arch),
         Number::Absent => return None,
     };

@@ -25,6 +25,8 @@ pub(super) struct Format {
     pub(super) traps: &'static str,
     /// The section of exception handlers.
     pub(super) handlers: &'static str,
+    /// The start of the names of debug sections.
+    pub(super) debug_prefix: &'static str,
     /// Type and flags of the sections `traps` and `handlers`.
     pub(super) list_flags: SectionFlags,
     /// Splits a section's name into segment and section, or returns an error message.

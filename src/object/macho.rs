@@ -32,6 +32,7 @@ pub(super) static FORMAT: Format = Format {
     eh_frame: "__TEXT,__eh_frame",
     traps: "__DATA,__clifc_traps",
     handlers: "__DATA,__clifc_except",
+    debug_prefix: "__DWARF,__debug_",
     list_flags: SectionFlags::MachO { flags: macho::S_ATTR_LIVE_SUPPORT, reserved2: 0 },
     split_name,
     holds_zeros,
@@ -44,9 +45,10 @@ pub(super) static FORMAT: Format = Format {
     finish,
 };
 
-/// Number of sections that hold no items: unwind information, trap sites, exception handlers. Section numbers
+/// Number of sections that hold no items: unwind information, trap sites, exception handlers, and up to eight of
+/// debug information. Section numbers
 /// are bytes.
-const OWN_SECTIONS: usize = 3;
+const OWN_SECTIONS: usize = 3 + 8;
 
 /// How Mach-O writes a kind of relocation.
 #[derive(Clone, Copy)]

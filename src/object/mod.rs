@@ -13,6 +13,7 @@
 //!
 //! This is the only module that uses the `object` crate.
 
+mod debug;
 pub mod disasm;
 mod eh_frame;
 mod elf;
@@ -36,6 +37,7 @@ use crate::machine::compiled::CompiledStencil;
 use crate::machine::reloc::RelocKind;
 use crate::machine::symbol::SymbolRef;
 use crate::options::{Arch, Flags, Target};
+pub use debug::{DebugInfo, DebugLevel, DebugOptions};
 use format::{Addend, Format};
 use role::Role;
 pub use sections::Layout;
@@ -79,6 +81,8 @@ pub struct Contents<'a> {
     pub module: &'a Module,
     /// Functions, in source order.
     pub functions: Vec<FunctionDef<'a>>,
+    /// Debug information, if there is to be any.
+    pub debug: Option<DebugInfo<'a>>,
 }
 
 /// An object file.
@@ -111,6 +115,9 @@ pub fn write(
         writer.write_unwind(&contents.functions, flags);
     }
     writer.write_lists(&contents.functions, &defined);
+    if let Some(debug) = contents.debug {
+        writer.write_debug(contents, debug, &defined);
+    }
     writer.finish(target, flags)
 }
 

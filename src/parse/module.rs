@@ -7,6 +7,7 @@ use crate::diag::Diagnostic;
 use crate::ir::{
     DataItem, DataKind, DataReloc, FileItem, FloatFormat, Linkage, LocItem, Module, Name, SymbolItem, Type,
 };
+use std::collections::HashSet;
 
 /// Limit for zeros between other data, in bytes, in all of a module: a short text must not make a large file.
 const MAX_ZERO_FILL: u64 = 64 << 20;
@@ -22,6 +23,8 @@ type Read<T> = Result<T, (usize, String)>;
 pub fn module(text: &[u8], split: &Split, diagnostics: &mut Vec<Diagnostic>) -> Module {
     let mut module = Module::default();
     let mut zero_fill = 0;
+    // Where `file` and `loc` items begin.
+    let (mut files, mut locs) = (Vec::new(), Vec::new());
     for range in &split.items {
         let cur = Cursor::new(&text[range.clone()]);
         let mut reader =
@@ -29,8 +32,37 @@ pub fn module(text: &[u8], split: &Split, diagnostics: &mut Vec<Diagnostic>) -> 
         if let Err((at, message)) = reader.item() {
             diagnostics.push(Diagnostic::error(range.start + at, message));
         }
+        if module.locs.len() > locs.len() {
+            locs.push(range.start);
+        }
+        if module.files.len() > files.len() {
+            files.push(range.start);
+        }
     }
+    check_locs(&module, &files, &locs, diagnostics);
     module
+}
+
+/// Checks that the files of `loc` items are defined, and that no two items define the same number.
+fn check_locs(module: &Module, files_at: &[usize], locs_at: &[usize], diagnostics: &mut Vec<Diagnostic>) {
+    let mut files = HashSet::new();
+    for (file, &offset) in module.files.iter().zip(files_at) {
+        if !files.insert(file.number) {
+            diagnostics.push(Diagnostic::error(offset, format!("file {} is already defined", file.number)));
+        }
+    }
+    let mut known = HashSet::new();
+    for (loc, &offset) in module.locs.iter().zip(locs_at) {
+        if !files.contains(&loc.file) {
+            let message = format!("file {} is not defined", loc.file);
+            let note = format!("define it by an item such as: file {} \"src/main.lang\"", loc.file);
+            diagnostics.push(Diagnostic::error(offset, message).note(note));
+        }
+        if !known.insert(loc.srcloc) {
+            let message = format!("source location @{:04x} is already defined", loc.srcloc);
+            diagnostics.push(Diagnostic::error(offset, message));
+        }
+    }
 }
 
 struct ItemReader<'a, 'm> {
@@ -104,8 +136,7 @@ impl ItemReader<'_, '_> {
             b"tls" => self.data(linkage, DataKind::Tls)?,
             b"file" => {
                 let number = self.number()?;
-                let path = self.string()?;
-                self.module.files.push(FileItem { number, path });
+                self.file(number)?;
             }
             b"loc" => self.loc()?,
             _ => return self.expected("a module item"),
@@ -118,6 +149,23 @@ impl ItemReader<'_, '_> {
         let name = self.name()?;
         let link_name = if self.cur.eat(b'=') { Some(self.string()?) } else { None };
         self.module.symbols.push(SymbolItem { name, linkage, link_name, offset: self.start });
+        Ok(())
+    }
+
+    /// Parses the rest of `file 1 "src/foo.lang" md5 "…"`.
+    fn file(&mut self, number: u32) -> Read<()> {
+        let path = self.string()?;
+        let mut md5 = None;
+        if self.cur.eat_word(b"md5") {
+            let at = self.cur.pos;
+            let digits = self.string()?;
+            let is_sum = digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let sum = u128::from_str_radix(&digits, 16).ok().filter(|_| is_sum);
+            md5 = Some(
+                sum.ok_or((at, "invalid checksum: expected 32 hexadecimal digits".into()))?.to_be_bytes(),
+            );
+        }
+        self.module.files.push(FileItem { number, path, md5 });
         Ok(())
     }
 

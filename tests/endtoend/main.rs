@@ -109,6 +109,7 @@ macro_rules! tests {
 tests! {
     calls,
     data,
+    debug_info,
     debugger native,
     hello,
     large,

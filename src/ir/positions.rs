@@ -1,0 +1,127 @@
+//! The source positions of a function's instructions, for debug information.
+//!
+//! With debug information, instruction n of a stencil has the source location n, wherever optimisation and
+//! layout take it. What n stands for is here, among the function's params: a function that only moved in its
+//! file, or got another comment, keeps its stencil and its code.
+
+use super::function::NO_SRCLOC;
+
+/// Positions by number of the instruction in the text. Empty without debug information.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Positions {
+    /// For each instruction, the difference of its line to the previous instruction's, as LEB128 numbers; that
+    /// of the first is to the line of the function's first byte.
+    lines: Vec<u8>,
+    /// For each instruction, the difference of its source location (`@1f`) to the previous instruction's, in
+    /// the same way with a sign. An instruction that has no location counts as [`NO_SRCLOC`]. Empty if no
+    /// instruction has a location.
+    locations: Vec<u8>,
+}
+
+impl Positions {
+    /// Packs the lines of instructions, counted from the function's first, and their source locations. Lines
+    /// must not decrease.
+    pub fn new(lines: impl Iterator<Item = u32>, locations: impl Iterator<Item = Option<u32>>) -> Self {
+        let mut positions = Positions::default();
+        let mut last = 0;
+        for line in lines {
+            write(&mut positions.lines, line.saturating_sub(last));
+            last = last.max(line);
+        }
+        let mut last = 0u32;
+        let mut found = false;
+        for location in locations {
+            found |= location.is_some();
+            let location = location.unwrap_or(NO_SRCLOC);
+            let difference = location.wrapping_sub(last) as i32;
+            write(&mut positions.locations, (difference << 1 ^ difference >> 31) as u32);
+            last = location;
+        }
+        if !found {
+            positions.locations.clear();
+        }
+        positions
+    }
+
+    /// Positions from what [`Positions::bytes`] returned. Other bytes yield wrong or fewer positions.
+    pub(crate) fn from_bytes(lines: Vec<u8>, locations: Vec<u8>) -> Self {
+        Positions { lines, locations }
+    }
+
+    /// The packed lines and locations.
+    pub(crate) fn bytes(&self) -> (&[u8], &[u8]) {
+        (&self.lines, &self.locations)
+    }
+
+    /// The lines of instructions, counted from the function's first line.
+    pub fn lines(&self) -> impl Iterator<Item = u32> {
+        let mut bytes = self.lines.iter();
+        let mut line = 0u32;
+        std::iter::from_fn(move || {
+            line = line.wrapping_add(read(&mut bytes)?);
+            Some(line)
+        })
+    }
+
+    /// The source locations of instructions; [`NO_SRCLOC`] for those that have none.
+    pub fn locations(&self) -> impl Iterator<Item = u32> {
+        let mut bytes = self.locations.iter();
+        let mut location = 0u32;
+        std::iter::from_fn(move || {
+            let difference = read(&mut bytes)?;
+            location = location.wrapping_add(difference >> 1 ^ (difference & 1).wrapping_neg());
+            Some(location)
+        })
+    }
+}
+
+fn write(bytes: &mut Vec<u8>, mut number: u32) {
+    while number >= 0x80 {
+        bytes.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+}
+
+fn read(bytes: &mut std::slice::Iter<u8>) -> Option<u32> {
+    let mut number = 0;
+    for shift in (0..32).step_by(7) {
+        let byte = *bytes.next()?;
+        number |= u32::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            break;
+        }
+    }
+    Some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_packed_is_unpacked() {
+        let (lines, locations) = ([0, 1, 1, 300, 70_000], [Some(7), None, Some(0), Some(1 << 31), Some(8)]);
+        let positions = Positions::new(lines.into_iter(), locations.into_iter());
+        assert_eq!(positions.lines().collect::<Vec<_>>(), lines);
+        let read = positions.locations().map(|location| Some(location).filter(|l| *l != NO_SRCLOC));
+        assert_eq!(read.collect::<Vec<_>>(), locations);
+        let (lines, locations) = positions.bytes();
+        assert_eq!(Positions::from_bytes(lines.to_vec(), locations.to_vec()), positions);
+    }
+
+    #[test]
+    fn functions_without_locations_store_none() {
+        let positions = Positions::new([1, 2].into_iter(), [None, None].into_iter());
+        assert_eq!(positions.locations().next(), None);
+        assert_eq!(positions.lines().count(), 2);
+    }
+
+    #[test]
+    fn any_bytes_can_be_read() {
+        for bytes in [&[0x80; 40][..], &[0xff; 7], &[1], &[1, 0x80]] {
+            let positions = Positions::from_bytes(bytes.to_vec(), bytes.to_vec());
+            assert!(positions.lines().count() <= bytes.len() && positions.locations().count() <= bytes.len());
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What the positions of instructions are: lines of the CLIF, or what the file's `loc` items say.
+
+use std::collections::HashMap;
+
+use gimli::write::FileId;
+
+use super::DebugInfo;
+use crate::ir::{FileItem, LocItem, Module, NO_SRCLOC};
+use crate::object::FunctionDef;
+
+/// A position in a source file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Position {
+    pub(super) file: FileId,
+    /// The line, counted from 1; 0 if unknown.
+    pub(super) line: u32,
+    /// The column, counted from 1; 0 if unknown.
+    pub(super) column: u32,
+}
+
+/// The file that `loc` items refer to, before its name is in the table of lines.
+const PRIMARY: usize = 0;
+
+/// The positions of a file's functions, one function at a time.
+pub(super) struct PositionTable<'a> {
+    text: &'a [u8],
+    /// How far `text` has been read, and the line there, counted from 1.
+    read: (usize, u32),
+    /// Files that `loc` items refer to; none if the CLIF itself is described.
+    pub(super) files: &'a [FileItem],
+    /// Files in the table of lines by number in the source.
+    pub(super) ids: HashMap<u32, FileId>,
+    /// What `loc` items say, by source location.
+    locs: HashMap<u32, &'a LocItem>,
+    /// The file of CLIF in the table of lines.
+    pub(super) clif: Option<FileId>,
+    /// Positions of the current function, by number of the instruction.
+    current: Vec<Option<Position>>,
+    /// The position of the current function itself.
+    header: Option<Position>,
+}
+
+impl<'a> PositionTable<'a> {
+    pub(super) fn new(module: &'a Module, debug: DebugInfo<'a>) -> Self {
+        let describes_clif = module.locs.is_empty() || module.files.is_empty();
+        PositionTable {
+            text: debug.source.text,
+            read: (0, 1),
+            files: if describes_clif { &[] } else { &module.files },
+            ids: HashMap::new(),
+            locs: module.locs.iter().map(|loc| (loc.srcloc, loc)).collect(),
+            clif: None,
+            current: Vec::new(),
+            header: None,
+        }
+    }
+
+    /// The file that the unit is named after, if it is not that of CLIF.
+    pub(super) fn primary(&self) -> Option<&'a FileItem> {
+        self.files.get(PRIMARY)
+    }
+
+    /// Starts a function; functions come in the order of the source.
+    pub(super) fn enter(&mut self, def: &FunctionDef) {
+        self.current.clear();
+        match self.clif {
+            Some(file) => {
+                let start = self.line_at(def.offset);
+                let lines = def.params.positions.lines();
+                let at = |line: u32| Position { file, line, column: 0 };
+                self.current.extend(lines.map(|line| Some(at(start.saturating_add(line)))));
+                self.header = Some(at(start));
+            }
+            None => {
+                for location in def.params.positions.locations() {
+                    self.current.push(self.located(location));
+                }
+                self.header = self.current.iter().flatten().next().copied();
+            }
+        }
+    }
+
+    /// The position of a function; functions come in the order of the source.
+    pub(super) fn header_of(&mut self, def: &FunctionDef) -> Option<Position> {
+        match self.clif {
+            Some(file) => Some(Position { file, line: self.line_at(def.offset), column: 0 }),
+            None => def.params.positions.locations().find_map(|location| self.located(location)),
+        }
+    }
+
+    /// What the file's `loc` items say about a source location.
+    fn located(&self, location: u32) -> Option<Position> {
+        let loc = self.locs.get(&location).filter(|_| location != NO_SRCLOC)?;
+        Some(Position { file: *self.ids.get(&loc.file)?, line: loc.line, column: loc.column })
+    }
+
+    /// The position of the current function: its first line, or that of its first instruction.
+    pub(super) fn header(&self) -> Option<Position> {
+        self.header
+    }
+
+    /// The number of instructions of the current function.
+    pub(super) fn len(&self) -> usize {
+        self.current.len()
+    }
+
+    /// The position of an instruction of the current function.
+    pub(super) fn get(&self, instruction: u32) -> Option<Position> {
+        self.current.get(instruction as usize).copied().flatten()
+    }
+
+    /// The line of a byte of the CLIF. Offsets mostly ascend.
+    fn line_at(&mut self, offset: usize) -> u32 {
+        let (mut from, mut line) = self.read;
+        let offset = offset.min(self.text.len());
+        if offset < from {
+            (from, line) = (0, 1);
+        }
+        line += memchr::memchr_iter(b'\n', &self.text[from..offset]).count() as u32;
+        self.read = (offset, line);
+        line
+    }
+}

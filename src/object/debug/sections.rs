@@ -1,0 +1,118 @@
+//! The sections of debug information in the object.
+//!
+//! Linkers of ELF join the debug sections of their inputs, so every offset in one is relocated. Those of
+//! Mach-O leave them where they are, for `dsymutil` to join: offsets are filled in, and an address has a
+//! relocation to its section and is filled in as the address in the file.
+
+use gimli::write::{DwarfUnit, EndianVec, RelocateWriter, Relocation, RelocationTarget, Sections};
+use gimli::{RunTimeEndian, SectionId};
+use object::SectionKind;
+use object::write::SectionId as ObjectSection;
+
+use crate::machine::reloc::RelocKind;
+use crate::object::Writer;
+
+/// The sections to write, with the names that follow `.debug_` in ELF.
+const SECTIONS: [(SectionId, &str); 8] = [
+    (SectionId::DebugInfo, "info"),
+    (SectionId::DebugAbbrev, "abbrev"),
+    (SectionId::DebugLine, "line"),
+    (SectionId::DebugLineStr, "line_str"),
+    (SectionId::DebugStr, "str"),
+    (SectionId::DebugRngLists, "rnglists"),
+    (SectionId::DebugLocLists, "loclists"),
+    (SectionId::DebugFrame, "frame"),
+];
+
+/// A section being written, with its relocations.
+#[derive(Clone)]
+pub(super) struct Section {
+    bytes: EndianVec<RunTimeEndian>,
+    relocs: Vec<Relocation>,
+}
+
+impl RelocateWriter for Section {
+    type Writer = EndianVec<RunTimeEndian>;
+
+    fn writer(&self) -> &Self::Writer {
+        &self.bytes
+    }
+
+    fn writer_mut(&mut self) -> &mut Self::Writer {
+        &mut self.bytes
+    }
+
+    fn relocate(&mut self, relocation: Relocation) {
+        self.relocs.push(relocation);
+    }
+}
+
+impl Writer<'_> {
+    /// Writes the debug sections and adds those that are not empty to the object.
+    pub(super) fn add_debug_sections(&mut self, unit: &mut DwarfUnit) -> gimli::write::Result<()> {
+        let endian = if self.arch.is_big_endian() { RunTimeEndian::Big } else { RunTimeEndian::Little };
+        let mut sections = Sections::new(Section { bytes: EndianVec::new(endian), relocs: Vec::new() });
+        unit.write(&mut sections)?;
+        let used = SECTIONS.into_iter().filter_map(|(id, name)| {
+            let section = sections.get_mut(id)?;
+            (!section.bytes.slice().is_empty()).then(|| {
+                let bytes = std::mem::replace(&mut section.bytes, EndianVec::new(endian)).into_vec();
+                (id, name, bytes, std::mem::take(&mut section.relocs))
+            })
+        });
+        let used: Vec<_> = used.collect();
+        let added: Vec<(SectionId, ObjectSection)> =
+            used.iter().map(|(id, name, ..)| (*id, self.add_debug_section(*id, name))).collect();
+        let addresses = self.sections.addresses();
+        for ((_, _, mut bytes, relocs), &(_, section)) in used.into_iter().zip(&added) {
+            for reloc in &relocs {
+                self.relocate_debug(section, &mut bytes, reloc, &added, &addresses);
+            }
+            self.object.set_section_data(section, bytes, 1);
+        }
+        Ok(())
+    }
+
+    fn add_debug_section(&mut self, id: SectionId, name: &str) -> ObjectSection {
+        let name = [self.format.debug_prefix, name].concat();
+        let (segment, name) =
+            (self.format.split_name)(&name).expect("the names of our own sections are valid");
+        let kind = match id {
+            SectionId::DebugStr | SectionId::DebugLineStr => SectionKind::DebugString,
+            _ => SectionKind::Debug,
+        };
+        self.object.add_section(segment.into(), name.into(), kind)
+    }
+
+    /// Relocates a field of a debug section, or fills it in.
+    fn relocate_debug(
+        &mut self,
+        section: ObjectSection,
+        bytes: &mut [u8],
+        reloc: &Relocation,
+        added: &[(SectionId, ObjectSection)],
+        addresses: &[u64],
+    ) {
+        let (kind, target, addend, value) = match reloc.target {
+            RelocationTarget::Symbol(function) => {
+                let place = self.places[function];
+                let addend = place.offset as i64 + reloc.addend;
+                let address = addresses[place.section.number()].wrapping_add_signed(addend);
+                (RelocKind::Abs64, self.sections.id(place.section), addend, address)
+            }
+            RelocationTarget::Section(id) => {
+                let target = added.iter().find(|(added, _)| *added == id);
+                let (_, target) = *target.expect("sections that are referred to are not empty");
+                (RelocKind::Abs32, target, reloc.addend, reloc.addend as u64)
+            }
+        };
+        if self.format.atoms {
+            let size = usize::from(reloc.size);
+            bytes[reloc.offset..][..size].copy_from_slice(&value.to_le_bytes()[..size]);
+        }
+        let Some(row) = (self.format.reloc)(kind, self.arch) else { return };
+        let symbol = self.object.section_symbol(target);
+        let addend = if self.format.atoms { 0 } else { addend };
+        self.add_relocation(section, reloc.offset as u64, symbol, addend, row.flags);
+    }
+}

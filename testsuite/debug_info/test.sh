@@ -1,0 +1,59 @@
+# Debuggers and tools see lines and functions: of the CLIF, or of what its `loc` items refer to.
+. "$SUITE/lib.sh"
+tool llvm-dwarfdump
+tool dsymutil
+# A relative path, as a build would have it.
+cp "$here/program.clif" "$here/source.clif" "$here/source.lang" .
+$CC -v >/dev/null 2>&1 || fail "$CC is not installed"
+
+# verified OBJECT: checks its debug information.
+verified() {
+    tools/llvm-dwarfdump --verify "$1" >verify.log 2>&1 || fail "$(cat verify.log)"
+    if grep -v "failed to compute relocation: R_390_PC32" verify.log | grep -iE "error:|warning:"; then
+        fail "llvm-dwarfdump: $(cat verify.log)"
+    fi
+}
+
+echo "$levels" | while read -r level; do
+    clif "$level" program.clif -g
+    verified program.o
+    link bfd -g -o prog program.o
+    prints /dev/null run ./prog
+    # qemu's stub does not say which bits of an address are its signature, which gdb has to know.
+    case $level in *sign_return_address*) continue ;; esac
+    session ./prog "$here/commands" >session
+    diff -u "$here/expected" session || fail "the session with $level printed something else"
+    if [ -z "$RUNNER" ] && [ "$level" = "-O none" ]; then
+        session ./prog "$here/native-commands" >session
+        diff -u "$here/native-expected" session || fail "the long session printed something else"
+    fi
+    # Every address of a function has a line of it.
+    [ "$(addr2line -f -e prog "$(address prog sum)" | sed 's/.*\///')" = "sum
+program.clif:9" ] || fail "addr2line: $(addr2line -f -e prog "$(address prog sum)")"
+
+    clif "$level" source.clif -g
+    verified source.o
+    link bfd -g -o prog source.o
+    session ./prog "$here/source-commands" >session
+    diff -u "$here/source-expected" session || fail "the session with $level printed something else"
+done
+
+# Positions are no part of the code.
+clif "-O none" program.clif
+cp program.o plain.o
+for g in -g -gline-tables-only; do
+    clif "-O none" program.clif $g
+    for object in plain program; do
+        "$CLIFC" disasm $object.o | sed '/^$/d; /\.o:/d' >$object.text
+    done
+    diff -u plain.text program.text >/dev/null || fail "the code differs with $g"
+done
+
+# Mach-O: the same information, which dsymutil accepts.
+case $TARGET in
+x86_64 | aarch64)
+    "$CLIFC" build --target "$TARGET-apple-darwin" -g -o program.o program.clif || fail "Mach-O"
+    verified program.o
+    tools/llvm-dwarfdump --debug-line program.o | grep -q 'program.clif' || fail "no lines in Mach-O"
+    ;;
+esac
