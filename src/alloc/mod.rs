@@ -20,13 +20,14 @@ mod random_vcode;
 
 use crate::machine::description::{Machine, RegisterNeeds};
 use crate::machine::inst::Row;
-use crate::machine::reg::{ClassFile, Operand, OperandKind, Output, PRegSet, RegisterFile};
+use crate::machine::reg::{ClassFile, Operand, OperandKind, Output, PReg, PRegSet, RegisterFile};
 use crate::machine::vcode::VCode;
 use crate::options::{Flags, OptLevel, RegallocAlgorithm};
 use adapter::View;
 use postorder::InReversePostorder;
 use priority::{Effort, PriorityAllocator};
 use regalloc2::{MachineEnv, RegallocOptions};
+use std::fmt;
 
 /// Properties of a function that affect its allocation, besides its VCode.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +45,8 @@ pub struct Allocator {
     clobbers: Vec<PRegSet>,
     context: regalloc2::Ctx,
     own: PriorityAllocator,
+    /// Whether the last run was of clifc's own allocator.
+    is_own: bool,
     rows: &'static [Row],
 }
 
@@ -56,6 +59,7 @@ impl Allocator {
             clobbers: Vec::new(),
             context: regalloc2::Ctx::default(),
             own: PriorityAllocator::default(),
+            is_own: false,
             rows: M::rows(),
         }
     }
@@ -68,25 +72,27 @@ impl Allocator {
         let check = flags.regalloc_checker();
         let algorithm = algorithm(vcode, flags);
         let (file, env) = self.files.of(vcode, demands, algorithm);
-        let view = View::new(vcode, self.rows, file, check, &mut self.operands, &mut self.clobbers);
         let theirs = match algorithm {
             RegallocAlgorithm::Priority => None,
             RegallocAlgorithm::Backtracking => Some(regalloc2::Algorithm::Ion),
             RegallocAlgorithm::SinglePass => Some(regalloc2::Algorithm::Fastalloc),
         };
-        match theirs {
-            None => {
-                let effort = match flags.opt_level() {
-                    OptLevel::None => Effort::Low,
-                    OptLevel::Speed | OptLevel::SpeedAndSize => Effort::High,
-                };
-                self.own.run(vcode, self.rows, file, effort, &mut self.context.output)?;
+        self.is_own = theirs.is_none();
+        if self.is_own {
+            let effort = match flags.opt_level() {
+                OptLevel::None => Effort::Low,
+                OptLevel::Speed | OptLevel::SpeedAndSize => Effort::High,
+            };
+            self.own.run(vcode, self.rows, file, effort, &mut self.context.output)?;
+            if !check {
+                return Ok(());
             }
-            Some(algorithm) => {
-                let options = RegallocOptions { verbose_log: false, validate_ssa: check, algorithm };
-                regalloc2::run_with_ctx(&view, env, &options, &mut self.context)
-                    .map_err(|error| format!("{error:?}{}", undefined(vcode)))?;
-            }
+        }
+        let view = View::new(vcode, self.rows, file, check, &mut self.operands, &mut self.clobbers);
+        if let Some(algorithm) = theirs {
+            let options = RegallocOptions { verbose_log: false, validate_ssa: check, algorithm };
+            regalloc2::run_with_ctx(&view, env, &options, &mut self.context)
+                .map_err(|error| format!("{error:?}{}", undefined(vcode)))?;
         }
         if check {
             let view = InReversePostorder::new(view);
@@ -103,6 +109,17 @@ impl Allocator {
     /// Returns the result of the last run.
     pub(crate) fn output(&self) -> &Output {
         &self.context.output
+    }
+
+    /// Describes what the allocator decided in the last run, if that was clifc's own; `name` gives the name of
+    /// a register.
+    pub(crate) fn describe(
+        &self,
+        vcode: &VCode,
+        name: &dyn Fn(PReg) -> String,
+        out: &mut dyn fmt::Write,
+    ) -> fmt::Result {
+        if self.is_own { self.own.describe(vcode, self.rows, name, out) } else { Ok(()) }
     }
 
     /// Returns the registers that [`Allocator::run`] allocates from for this function.

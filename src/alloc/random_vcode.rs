@@ -90,7 +90,7 @@ const SIZES: [[ClassSize; 2]; 4] = [
 
 /// The size of the register file for a function, by its seed: every other one has few registers.
 fn sizes(seed: u64) -> [ClassSize; 2] {
-    SIZES[if seed % 2 == 0 { 0 } else { 1 + (seed / 2 % 3) as usize }]
+    SIZES[if seed.is_multiple_of(2) { 0 } else { 1 + (seed / 2 % 3) as usize }]
 }
 
 fn register_file(sizes: [ClassSize; 2]) -> RegisterFile {
@@ -503,7 +503,7 @@ fn check(allocator: &mut PriorityAllocator, seed: u64) -> Result<(), String> {
     let vcode = Maker::new(seed).make();
     let file = register_file(sizes(seed));
     let mut output = Output::default();
-    let effort = if seed % 3 == 0 { Effort::Low } else { Effort::High };
+    let effort = if seed.is_multiple_of(3) { Effort::Low } else { Effort::High };
     allocator.run(&vcode, ROWS, &file, effort, &mut output)?;
     let (mut operands, mut clobbers) = (Vec::new(), Vec::new());
     let view = InReversePostorder::new(View::new(&vcode, ROWS, &file, true, &mut operands, &mut clobbers));

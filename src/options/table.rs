@@ -86,7 +86,7 @@ macro_rules! choice {
 choice! {
     /// What to optimise for.
     OptLevel {
-        /// Short compile time: no optimisation.
+        /// Short compile time.
         None = "none",
         /// Fast code.
         Speed = "speed",
@@ -220,8 +220,7 @@ const UNUSED: &str = "no instruction of this extension is selected yet";
 
 settings! {
     None => {
-        opt_level: OptLevel = OptLevel::None, "What to optimise for",
-            no_effect(Arch::ALL, "no pass optimises yet");
+        opt_level: OptLevel = OptLevel::None, "What to optimise for";
         regalloc_algorithm: RegallocAlgorithm = RegallocAlgorithm::Priority, "Register allocator";
         regalloc_checker: bool = false, "Verify each register allocation (slow)";
         regalloc_verbose_logs: bool = false, "Log the decisions of the register allocator",

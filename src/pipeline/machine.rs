@@ -89,6 +89,10 @@ impl<B: Backend> Half for MachineHalf<B> {
         let mut out = String::new();
         text::function::write::<B>(&self.vcode, allocated, &ir.function.params, &mut out)
             .expect("writing to a string");
+        if pass == "regalloc" {
+            let name = |register| text::function::register_name::<B>(register).expect("writing to a string");
+            self.allocator.describe(&self.vcode, &name, &mut out).expect("writing to a string");
+        }
         out
     }
 }

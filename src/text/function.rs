@@ -4,11 +4,11 @@
 //! syntax: before allocation with virtual registers, and after it with physical ones and the allocator's
 //! moves in between.
 
-use super::inst::{Assembly, Names, OperandRegisters};
+use super::inst::{Assembly, Names, OperandRegisters, Syntax};
 use crate::emit::frame::Frame;
 use crate::ir::Params;
 use crate::machine::inst::Label;
-use crate::machine::reg::{Edit, Inst, Output, ProgPoint, VReg};
+use crate::machine::reg::{Allocation, Edit, Inst, Output, PReg, ProgPoint, VReg};
 use crate::machine::symbol::SymbolRef;
 use crate::machine::vcode::VCode;
 use crate::text::inst::print;
@@ -50,7 +50,8 @@ pub fn write<I: Assembly>(
             let (here, rest) = edits.split_at(edits.partition_point(|(at, _)| *at <= before));
             edits = rest;
             for (_, Edit::Move { from, to }) in here {
-                writeln!(out, "    move {from} to {to}")?;
+                let (from, to) = (place::<I>(*from)?, place::<I>(*to)?);
+                writeln!(out, "       move {from} to {to}")?;
             }
             let inst = &vcode.insts[index];
             let registers = match allocated {
@@ -59,12 +60,28 @@ pub fn write<I: Assembly>(
                 }
                 None => OperandRegisters::Virtual(vcode.inst_operands(inst)),
             };
-            out.write_str("    ")?;
+            write!(out, "{index:>4}   ")?;
             print::<I>(inst, registers, vcode.inst_words(inst), names, out)?;
             out.write_str("\n")?;
         }
     }
     Ok(())
+}
+
+/// The name of a register, all 64 bits of it, or of a spill slot.
+fn place<I: Assembly>(allocation: Allocation) -> Result<String, fmt::Error> {
+    match (allocation.as_reg(), allocation.as_stack()) {
+        (Some(register), _) => register_name::<I>(register),
+        (None, Some(slot)) => Ok(format!("slot {}", slot.index())),
+        (None, None) => Ok("nowhere".to_owned()),
+    }
+}
+
+/// The name of a register.
+pub fn register_name<I: Assembly>(register: PReg) -> Result<String, fmt::Error> {
+    let mut name = String::new();
+    <I::Syntax as Syntax>::register(register, 64, &mut name)?;
+    Ok(name)
 }
 
 fn list(registers: &[VReg], out: &mut dyn Write) -> fmt::Result {

@@ -35,6 +35,25 @@ pub(super) struct Piece {
     pub(super) left: u32,
     /// The next one in the queue.
     next: u32,
+    /// Why it is not its whole bundle.
+    pub(super) reason: Reason,
+}
+
+/// Why a piece was cut off its bundle, for dumps.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Reason {
+    /// It was not.
+    Whole,
+    /// Its blocks run more often than those around them, or less.
+    Level,
+    /// It is cheaper to fetch the value in each row of blocks.
+    Row,
+    /// No register is free further.
+    Cut,
+    /// An instruction needs it in a register.
+    Instruction,
+    /// What cannot be split took the register between.
+    Evicted,
 }
 
 const BUCKETS: usize = 1024;
@@ -54,6 +73,8 @@ pub(super) struct Pieces {
     pub(super) used: [u32; CLASSES],
     pub(super) occupants: Option<Occupants>,
     lifted: Vec<(Pos, u8)>,
+    /// Why the next piece is added.
+    pub(super) reason: Reason,
 }
 
 impl Default for Pieces {
@@ -66,6 +87,7 @@ impl Default for Pieces {
             used: [0; CLASSES],
             occupants: None,
             lifted: Vec::new(),
+            reason: Reason::Whole,
         }
     }
 }
@@ -166,6 +188,7 @@ impl State {
                 origin: END,
                 left: END,
                 next: END,
+                reason: Reason::Whole,
             }
         }));
         for piece in (0..self.bundles.len() as u32).rev() {
@@ -204,6 +227,7 @@ impl State {
             origin: END,
             left: END,
             next: END,
+            reason: self.pieces.reason,
         });
         number
     }

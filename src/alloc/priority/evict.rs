@@ -3,7 +3,7 @@
 //! That is rare, so who has a register where is only recorded from a function's first eviction on.
 
 use super::State;
-use super::assign::Piece;
+use super::assign::{Piece, Reason};
 use super::positions::{Pos, Range, clipped};
 use super::registers::NONE;
 use crate::entity::Span;
@@ -129,6 +129,7 @@ impl State {
         }
         self.bundles[piece.bundle as usize].loose = true;
         if end > piece.lo {
+            self.pieces.reason = Reason::Evicted;
             let left = self.add_piece(piece.bundle, piece.lo, end, before, piece.local);
             let new = &mut self.pieces.all[left as usize];
             (new.reg, new.left, new.origin) = (piece.reg, piece.left, piece.origin);

@@ -167,7 +167,7 @@ impl Flow {
     /// How many blocks from `block` on are known to be reached from within `[lo, hi)` only.
     #[inline]
     pub(super) fn entered_within(&self, block: usize, lo: Pos, hi: Pos) -> usize {
-        if block % STRETCH != 0 {
+        if !block.is_multiple_of(STRETCH) {
             return 0;
         }
         let (first, last) = self.pred_bounds[block / STRETCH];

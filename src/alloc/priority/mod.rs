@@ -32,6 +32,7 @@
 mod assign;
 mod busy;
 mod coalesce;
+mod describe;
 mod edges;
 mod evict;
 mod flow;
@@ -48,12 +49,13 @@ mod split;
 mod values;
 
 use crate::entity::Span;
-use crate::machine::inst::Row;
-use crate::machine::reg::{Output, RegClass, RegisterFile};
+use crate::machine::inst::{Props, Row};
+use crate::machine::reg::{Output, PReg, RegClass, RegisterFile};
 use crate::machine::vcode::VCode;
 use busy::Busy;
 use positions::{Pos, Range};
 use registers::{CLASSES, Registers};
+use std::fmt;
 use values::{END, Use, Values};
 
 /// How much work the allocator does for better code.
@@ -171,6 +173,20 @@ impl PriorityAllocator {
         state.rewrite(&input, output)?;
         state.connect(&input)?;
         state.finish(&input, output)
+    }
+}
+
+impl PriorityAllocator {
+    /// Describes what the last run decided.
+    pub(super) fn describe(
+        &self,
+        vcode: &VCode,
+        rows: &'static [Row],
+        name: &dyn Fn(PReg) -> String,
+        out: &mut dyn fmt::Write,
+    ) -> fmt::Result {
+        let is_call = |inst: u32| rows[vcode.insts[inst as usize].row.0 as usize].props.any(Props::CALL);
+        self.state.describe(&is_call, name, out)
     }
 }
 

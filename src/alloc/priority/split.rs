@@ -8,7 +8,7 @@
 //!   rest waits again, connected by a move if nothing is in memory yet.
 //! - What cannot be cut, the uses of one instruction, takes a register from something lighter.
 
-use super::assign::Piece;
+use super::assign::{Piece, Reason};
 use super::flow::frequency;
 use super::positions::{Pos, clipped, covers, early, inst_of};
 use super::registers::NONE;
@@ -120,6 +120,7 @@ impl State {
         if lowest == highest {
             return false;
         }
+        self.pieces.reason = Reason::Level;
         let mut at = self.flow.runs.partition_point(|run| run.to <= piece.lo);
         while at < self.flow.runs.len() && self.flow.runs[at].from < piece.hi {
             let first = self.flow.runs[at];
@@ -225,6 +226,7 @@ impl State {
     pub(super) fn split_by_row(&mut self, number: u32) {
         let piece = self.pieces.all[number as usize];
         self.bundles[piece.bundle as usize].loose = true;
+        self.pieces.reason = Reason::Row;
         let mut at = piece.uses.start;
         while at < piece.uses.end {
             let row = self.row_at(self.uses[at as usize].pos);
@@ -271,7 +273,9 @@ impl State {
         let count = piece.uses.len();
         let most = if count <= SHORT { count } else { count / 2 };
         let mut rest = Rest { lo: piece.lo, uses: piece.uses, origin: END };
-        while let Some(next) = self.cut_once(piece, rest)? {
+        loop {
+            self.pieces.reason = Reason::Cut;
+            let Some(next) = self.cut_once(piece, rest)? else { break };
             let first = self.uses[next.uses.start as usize];
             self.bundles[piece.bundle as usize].loose |= next.origin == END && !first.need.defines();
             if next.uses.len() <= most {
@@ -374,6 +378,7 @@ impl State {
     /// Queues what is left of a piece: from its next use on, unless it goes on from a register.
     fn queue_rest(&mut self, piece: &Piece, rest: Rest) {
         let Piece { bundle, hi, local, .. } = *piece;
+        self.pieces.reason = Reason::Cut;
         if rest.origin != END {
             let next = self.add_piece(bundle, rest.lo, hi, rest.uses, local);
             self.pieces.all[next as usize].origin = rest.origin;
@@ -397,6 +402,7 @@ impl State {
         let count = all.iter().take_while(|one| inst_of(one.pos) == inst).count();
         let (lo, end) = (all[0].pos, all[..count].iter().map(Use::end).max().unwrap_or(piece.hi));
         let own = Span { start: uses.start, end: uses.start + count as u32 };
+        self.pieces.reason = Reason::Instruction;
         let part = self.add_piece(bundle, lo, end, own, true);
         // What needs a register through both halves can take it from what needs it in one; that can have
         // another.
