@@ -29,8 +29,6 @@ pub struct Copies {
     old: ValueNumber,
     /// The allocatable registers.
     all: PRegSet,
-    /// See [`Copies::begin`].
-    numbers_copies: bool,
 }
 
 /// The value of a spill slot.
@@ -49,7 +47,6 @@ impl Default for Copies {
             last: UNKNOWN,
             old: UNKNOWN,
             all: PRegSet::empty(),
-            numbers_copies: false,
         }
     }
 }
@@ -60,12 +57,11 @@ impl Copies {
         self.old = self.last;
     }
 
-    /// Begins a function with this many slots and these allocatable registers. With `numbers_copies`, a
+    /// Begins a function with this many slots and these allocatable registers. A
     /// register of unknown value that is copied gets a number, so that copying it back is found to be
     /// redundant.
-    pub(crate) fn begin(&mut self, slots: usize, all: PRegSet, numbers_copies: bool) {
+    pub(crate) fn begin(&mut self, slots: usize, all: PRegSet) {
         self.all = all;
-        self.numbers_copies = numbers_copies;
         self.regs = [UNKNOWN; PReg::NUM_INDEX];
         (self.last, self.old) = (UNKNOWN, UNKNOWN);
         self.slots.clear();
@@ -82,10 +78,6 @@ impl Copies {
     #[inline]
     pub(crate) fn replace(&mut self, from: Allocation, to: Allocation) -> Option<Allocation> {
         match (from.as_reg(), to.as_reg()) {
-            (Some(source), Some(reg)) if !self.numbers_copies => {
-                self.regs[reg.index()] = self.regs[source.index()];
-                Some(from)
-            }
             (Some(source), Some(reg)) => {
                 let value = self.value_of(source);
                 let old = std::mem::replace(&mut self.regs[reg.index()], value);

@@ -10,7 +10,7 @@ use crate::machine::abi::AbiSignature;
 use crate::machine::description::Machine;
 use crate::machine::reg::{RegClass, Registers, VBlock};
 use crate::machine::vcode::{Origin, VCode};
-use crate::options::{Flags, RegallocAlgorithm};
+use crate::options::Flags;
 
 /// What a function is lowered from.
 #[derive(Clone, Copy)]
@@ -65,9 +65,7 @@ pub(crate) fn lower_function<I: FamilyLowering>(
         cx.vcode.end_block();
     }
     cx.block_params();
-    if cx.flags.regalloc_algorithm() == RegallocAlgorithm::Priority {
-        cx.vcode.drop_redundant_params();
-    }
+    cx.vcode.drop_redundant_params();
     cx.vcode.finish();
     Ok(LowerSummary {
         outgoing: cx.outgoing,

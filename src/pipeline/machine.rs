@@ -13,7 +13,7 @@ use crate::machine::abi::AbiSignature;
 use crate::machine::compiled::CompiledStencil;
 use crate::machine::vcode::VCode;
 use crate::machine::{convention, description, vcode_check};
-use crate::options::{Flags, RegallocAlgorithm};
+use crate::options::Flags;
 use crate::text;
 use crate::text::inst::Assembly;
 use crate::timing::Timing;
@@ -207,8 +207,7 @@ fn emit<B: Backend>(state: &mut MachineHalf<B>, ir: &IrHalf, flags: &Flags) -> R
     if summary.starts_list {
         frame.save_arguments(lists, abi.used).map_err(unsupported)?;
     }
-    let numbers_copies = flags.regalloc_algorithm() == RegallocAlgorithm::Priority;
-    emit_buffers.copies.begin(output.num_spillslots, allocatable, numbers_copies);
+    emit_buffers.copies.begin(output.num_spillslots, allocatable);
     let function = AllocatedFunction { vcode, output, frame };
     state.compiled = function::emit::<B>(&function, flags, emit_buffers);
     Ok(())
