@@ -40,6 +40,8 @@ const SHAPES: &[Shape] = &[
     Shape { name: "nested loops", text: nested_loops },
     Shape { name: "tables", text: tables },
     Shape { name: "copies", text: copies },
+    Shape { name: "values used in turn", text: values_in_turn },
+    Shape { name: "values over blocks", text: values_over_blocks },
 ];
 
 fn function(body: String) -> String {
@@ -57,6 +59,49 @@ fn straight_line(size: usize) -> String {
         writeln!(body, "    v{} = bxor v{}, v1", v + 3, v + 2).expect("a string");
     }
     body += &format!("    return v{}\n", size + 1);
+    function(body)
+}
+
+/// Loads of many values, and uses of them in turn.
+fn values_in_turn(size: usize) -> String {
+    const LIVE: usize = 200;
+    let mut body = "block0(v0: i64, v1: i64):\n".to_owned();
+    for v in 2..2 + LIVE {
+        writeln!(body, "    v{v} = load.i64 v0+{}", v * 8).expect("a string");
+    }
+    for v in 2 + LIVE..size {
+        writeln!(body, "    v{v} = iadd v{}, v{}", v - 1, 2 + v % LIVE).expect("a string");
+    }
+    body += &format!("    return v{}\n", size - 1);
+    function(body)
+}
+
+/// Up to 3,000 values that live through all blocks.
+fn values_over_blocks(size: usize) -> String {
+    let live = 3000.min(size / 8);
+    let mut body = "block0(v0: i64, v1: i64):\n".to_owned();
+    for v in 2..2 + live {
+        writeln!(body, "    v{v} = load.i64 v0+{}", v % 512 * 8).expect("a string");
+    }
+    let mut last = 1 + live;
+    for at in 0..(size - 2 * live) / 5 {
+        let (yes, join) = (2 * at + 1, 2 * at + 2);
+        let [first, second] = [13, 17].map(|step| 2 + at * step % live);
+        body += &format!(
+            "    v{} = icmp slt v{last}, v{first}\n    brif v{}, block{yes}, block{join}\n\
+             block{yes}:\n    store v{second}, v0+8\n    jump block{join}\n\
+             block{join}:\n    v{} = iadd v{last}, v1\n",
+            last + 1,
+            last + 1,
+            last + 2
+        );
+        last += 2;
+    }
+    for v in 2..2 + live {
+        writeln!(body, "    v{} = iadd v{last}, v{v}", last + 1).expect("a string");
+        last += 1;
+    }
+    body += &format!("    return v{last}\n");
     function(body)
 }
 
@@ -189,19 +234,20 @@ fn copies(size: usize) -> String {
 }
 
 /// Compiles a text: the best time of three, and the memory of a separate process.
-fn compile(arch: Arch, shape: &Shape, size: usize, allocator: &str) -> Cost {
+fn compile(arch: Arch, shape: &Shape, size: usize, how: (&str, &str)) -> Cost {
     let text = (shape.text)(size);
-    let times = [(); 3].map(|()| milliseconds(arch, &text, allocator));
+    let times = [(); 3].map(|()| milliseconds(arch, &text, how));
     Cost {
         milliseconds: times.into_iter().fold(f64::INFINITY, f64::min),
-        megabytes: megabytes(arch, &text, allocator),
+        megabytes: megabytes(arch, &text, how),
     }
 }
 
-fn milliseconds(arch: Arch, text: &str, allocator: &str) -> f64 {
+fn milliseconds(arch: Arch, text: &str, (allocator, level): (&str, &str)) -> f64 {
     let target = Target::of(arch);
     let mut flags = Flags::new(&target);
     flags.set("regalloc_algorithm", allocator).expect("a known setting");
+    flags.set("opt_level", level).expect("a known setting");
     let options = BuildOptions::new(target, flags);
     let source = Source { name: "scaling.clif", text: text.as_bytes() };
     let start = thread_seconds();
@@ -222,10 +268,23 @@ fn thread_seconds() -> f64 {
     nanoseconds.map_or_else(clock, |number| number / 1e9)
 }
 
-fn megabytes(arch: Arch, text: &str, allocator: &str) -> f64 {
+fn megabytes(arch: Arch, text: &str, (allocator, level): (&str, &str)) -> f64 {
     let setting = format!("regalloc_algorithm={allocator}");
     let mut child = Command::new(env!("CARGO_BIN_EXE_clifc"))
-        .args(["build", "-", "-j1", "--time", "-o", "-", "--target", arch.name(), "--set", &setting])
+        .args([
+            "build",
+            "-",
+            "-j1",
+            "--time",
+            "-o",
+            "-",
+            "--target",
+            arch.name(),
+            "--set",
+            &setting,
+            "-O",
+            level,
+        ])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -240,33 +299,41 @@ fn megabytes(arch: Arch, text: &str, allocator: &str) -> f64 {
 }
 
 /// Compares the costs of the two lengths of a shape, and returns an error message if the ratio is too large.
-fn compare(arch: Arch, shape: &Shape, allocator: &str) -> Option<String> {
-    let [short, long] = [10_000, 160_000].map(|size| compile(arch, shape, size, allocator));
+fn compare(arch: Arch, shape: &Shape, how: (&str, &str)) -> Option<String> {
+    let [short, long] = [10_000, 160_000].map(|size| compile(arch, shape, size, how));
     let time = long.milliseconds / short.milliseconds;
     let memory = long.megabytes / short.megabytes;
     let line = format!(
-        "{arch}, {}, {allocator}: {:.1} to {:.1} ms, {time:.1} times; {:.1} to {:.1} MB, {memory:.1} times",
+        "{arch}, {}, {how:?}: {:.1} to {:.1} ms, {time:.1} times; {:.1} to {:.1} MB, {memory:.1} times",
         shape.name, short.milliseconds, long.milliseconds, short.megabytes, long.megabytes
     );
     println!("{line}");
     (time > MOST || memory > 20.0).then_some(line)
 }
 
-fn check(arch: Arch, allocator: &str) {
+fn check(arch: Arch, how: (&str, &str)) {
     // Other processes may spoil one measurement, but hardly three.
-    let wrong: Vec<String> = SHAPES
-        .iter()
-        .filter_map(|shape| (0..3).map_while(|_| compare(arch, shape, allocator)).nth(2))
-        .collect();
+    let wrong: Vec<String> =
+        SHAPES.iter().filter_map(|shape| (0..3).map_while(|_| compare(arch, shape, how)).nth(2)).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 mod single_pass_cost_grows_with_length {
     use super::*;
-    targets::for_each_target!(|arch| check(arch, "single_pass"));
+    targets::for_each_target!(|arch| check(arch, ("single_pass", "none")));
 }
 
 mod backtracking_cost_grows_with_length {
     use super::*;
-    targets::for_each_target!(|arch| check(arch, "backtracking"));
+    targets::for_each_target!(|arch| check(arch, ("backtracking", "none")));
+}
+
+mod own_cost_grows_with_length {
+    use super::*;
+    targets::for_each_target!(|arch| check(arch, ("priority", "none")));
+}
+
+mod own_cost_of_fast_code_grows_with_length {
+    use super::*;
+    targets::for_each_target!(|arch| check(arch, ("priority", "speed")));
 }
