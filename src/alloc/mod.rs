@@ -111,8 +111,8 @@ impl Allocator {
         &self.context.output
     }
 
-    /// Describes what the allocator decided in the last run, if that was clifc's own; `name` gives the name of
-    /// a register.
+    /// Describes what the allocator decided in the last run, if that was clifc's own; `name` gives the name
+    /// of a register.
     pub(crate) fn describe(
         &self,
         vcode: &VCode,

@@ -72,8 +72,8 @@ pub(super) struct Flow {
     /// For each [`STRETCH`] blocks, the first and the last of their predecessors.
     pred_bounds: Vec<(u32, u32)>,
     pub(super) loops: Loops,
-    /// Whether blocks lead to ones that do not stand behind them only where a loop's block leads to its header,
-    /// and loops are entered at their headers only.
+    /// Whether blocks lead to ones that do not stand behind them only where a loop's block leads to its
+    /// header, and loops are entered at their headers only.
     pub(super) is_regular: bool,
 }
 

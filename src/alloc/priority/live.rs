@@ -1,14 +1,14 @@
 //! Where each value lives.
 //!
 //! A value that only its own block uses has one range. The others are taken in batches of 64: for each block
-//! of a *window*, words say which of them are used there but not defined, are defined there, are live into the
-//! block and out of it. A window reaches from the first definition to the last use. A sweep from its last block
-//! to the first finds what is live, back edges apart. What is live into a loop's header is live throughout the
-//! loop, so a second pass from the first block to the last adds that; where a window ends within such a loop, it
-//! is extended. If there are loops with several entries, or blocks that do not stand in order, the sweep is
-//! repeated until nothing changes instead. Then one
-//! pass from the first block to the last opens and closes ranges where the words of neighbours differ, so
-//! that blocks that a value lives through are one range as far as they stand in a row.
+//! of a *window*, words say which of them are used there but not defined, are defined there, are live into
+//! the block and out of it. A window reaches from the first definition to the last use. A sweep from its
+//! last block to the first finds what is live, back edges apart. What is live into a loop's header is live
+//! throughout the loop, so a second pass from the first block to the last adds that; where a window ends
+//! within such a loop, it is extended. If there are loops with several entries, or blocks that do not stand
+//! in order, the sweep is repeated until nothing changes instead. Then one pass from the first block to the
+//! last opens and closes ranges where the words of neighbours differ, so that blocks that a value lives
+//! through are one range as far as they stand in a row.
 //!
 //! Values that live long are batched apart from the others, whose windows would become as long.
 //!
@@ -156,8 +156,8 @@ impl State {
         while self.sweep_once(input, first, window) {}
     }
 
-    /// Goes over a window from its last block to the first; returns whether anything is live into a block with
-    /// a back edge that was not before, and so out of later blocks, too. Extends the window by these.
+    /// Goes over a window from its last block to the first; returns whether anything is live into a block
+    /// with a back edge that was not before, and so out of later blocks, too. Extends the window by these.
     fn sweep_once(&self, input: &Input, first: u32, window: &mut Vec<Liveness>) -> bool {
         let vcode = input.vcode;
         let mut again = false;

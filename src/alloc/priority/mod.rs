@@ -7,16 +7,26 @@
 //! (fixed and tied operands, arguments of edges) is one, so that colouring has no other constraints than
 //! "a register over these ranges".
 //!
+//! docs/allocator.md has a worked example.
+//!
 //! The phases, in order; each is a file:
 //!
-//! 1. [`flow`]: blocks, loops, how often each block runs.
+//! 1. [`flow`]: blocks, loops ([`loops`]), how often each block runs.
 //! 2. [`scan`]: operands, once: definitions, uses, reserved registers, pairs of values that copies connect.
-//! 3. [`live`]: the ranges of positions at which each value lives.
+//! 3. [`live`]: the ranges of positions at which each value lives, for 64 values at a time.
 //! 4. [`coalesce`]: bundles of values.
 //! 5. [`assign`]: registers for bundles and pieces by weight; [`split`] and [`evict`] where none is free.
 //! 6. [`rewrite`]: each operand's register or slot, copies in gaps.
 //! 7. [`edges`]: moves on edges and between pieces, stores to spill slots.
 //! 8. [`slots`] and [`moves`]: spill slots, the order of parallel copies, and the output.
+//!
+//! What they work on: [`positions`] and ranges of them, [`registers`] by dense numbers, operands taken apart
+//! ([`operand`]), and what is known of [`values`]. Afterwards, [`describe`] says where each value is at each
+//! position, and which slots hold values at a call.
+//!
+//! With low effort ([`Effort`]), pairs of values are taken in the order in which they are found, what finds
+//! no register is split into rows of blocks at once, and a bundle does not get a register that its own uses
+//! reserve.
 //!
 //! What holds throughout:
 //!
@@ -28,6 +38,8 @@
 //! 5. A slot has a value from just behind its definition on, if anything reads it: a piece never stores at
 //!    its end.
 //! 6. What a parallel copy reads is where it is at the gap's own position.
+//! 7. A bundle's whole piece has the bundle's number; all other pieces come behind.
+//! 8. A definition stands before all blocks that its value is live into.
 
 mod assign;
 mod busy;

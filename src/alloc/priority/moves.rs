@@ -222,8 +222,9 @@ struct Emitter<'a> {
 const FEW: usize = 8;
 
 impl Emitter<'_> {
-    /// Emits the moves of a group of few if they form no cycle, no two write to one place, and none is between
-    /// slots: those that overwrite what others read come after these. Returns whether that could be.
+    /// Emits the moves of a group of few if they form no cycle, no two write to one place, and none is
+    /// between slots: those that overwrite what others read come after these. Returns whether that could
+    /// be.
     fn emit_few(&mut self) -> bool {
         let group = &self.group[..];
         let count = group.len();

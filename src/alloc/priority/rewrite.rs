@@ -39,8 +39,8 @@ impl State {
         }));
     }
 
-    /// Lists the register pieces of bundles that were split, in order: their whole piece, if something was cut
-    /// out of it only, and those behind all whole ones.
+    /// Lists the register pieces of bundles that were split, in order: their whole piece, if something was
+    /// cut out of it only, and those behind all whole ones.
     fn sort_places(&mut self) {
         let State { pieces, bundles, places, registers, split_bundles, .. } = self;
         let parts = &pieces.all[bundles.len()..];
