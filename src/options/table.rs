@@ -271,7 +271,7 @@ settings! {
         has_ssse3: bool = false, "SSSE3";
         has_cmpxchg16b: bool = false, "CMPXCHG16B";
         has_sse41: bool = false, "SSE4.1";
-        has_sse42: bool = false, "SSE4.2", no_effect(Arch::ALL, UNUSED);
+        has_sse42: bool = false, "SSE4.2";
         has_avx: bool = false, "AVX";
         has_avx2: bool = false, "AVX2", no_effect(Arch::ALL, UNUSED);
         has_fma: bool = false, "FMA";

@@ -1,10 +1,6 @@
 //! Counting bits: bytes first, by a table of nibbles or by halves, then sums of the bytes of each lane.
 
-use super::int::{ADD, SUBTRACT};
-use super::logic::AND;
-use super::permute::SHUFFLE_BYTES;
-use super::product::{MULTIPLY_ADD_WORDS, SUM_DIFFERENCES};
-use super::shift::{LEFT, RIGHT};
+use super::ops::{ADD, AND, LEFT, MULTIPLY_ADD_WORDS, RIGHT, SHUFFLE_BYTES, SUBTRACT, SUM_DIFFERENCES};
 use super::{has_ssse3, lane_size, repeated, zero};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::ir::*;

@@ -1,11 +1,12 @@
 //! Comparisons of lanes, which give masks, and tests of all lanes with a scalar result.
 
-use super::int::{MAX_UNSIGNED, MIN_UNSIGNED};
-use super::logic::{AND, OR, XOR};
 use super::memory::operand;
-use super::shift::RIGHT_SIGNED;
+use super::ops::{
+    AND, EQUAL, EQUAL_QUAD, FLOAT_COMPARE, GREATER, GREATER_QUAD, MAX_UNSIGNED, MIN_UNSIGNED, OR,
+    PACK_SIGNED, RIGHT_SIGNED, XOR,
+};
 use super::{both, float_size, has_sse41, has_sse42, lane_size, ones, repeated, zero};
-use crate::arch::x86_64::lower::float::{Op, op};
+use crate::arch::x86_64::lower::float::Op;
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::operands::Cond;
 use crate::arch::x86_64::rows;
@@ -14,33 +15,6 @@ use crate::lower::context::Lowered;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{B8, L32, OperandSize, Q64, W16};
 use crate::rule;
-
-/// Equality of lanes of 8 to 32 bits.
-pub static EQUAL: Op = op!(pcmpeq_rm vpcmpeq_rm);
-/// Equality of lanes of 64 bits (SSE4.1).
-static EQUAL_QUAD: Op = op!(fixed pcmpeqq_rm vpcmpeqq_rm);
-/// Signed order of lanes of 8 to 32 bits.
-static GREATER: Op = op!(pcmpgt_rm vpcmpgt_rm);
-/// Signed order of lanes of 64 bits (SSE4.2).
-static GREATER_QUAD: Op = op!(fixed pcmpgtq_rm vpcmpgtq_rm);
-
-/// Comparisons of floats, by the instruction's predicate.
-static FLOAT: [Op; 8] = [
-    op!(imm cmpp_rmi vcmpp_rmi 0),
-    op!(imm cmpp_rmi vcmpp_rmi 1),
-    op!(imm cmpp_rmi vcmpp_rmi 2),
-    op!(imm cmpp_rmi vcmpp_rmi 3),
-    op!(imm cmpp_rmi vcmpp_rmi 4),
-    op!(imm cmpp_rmi vcmpp_rmi 5),
-    op!(imm cmpp_rmi vcmpp_rmi 6),
-    op!(imm cmpp_rmi vcmpp_rmi 7),
-];
-/// `a == b`, of floats.
-pub static FLOAT_EQUAL: &Op = &FLOAT[0];
-/// `a <= b`, of floats.
-pub static FLOAT_LESS_OR_EQUAL: &Op = &FLOAT[2];
-/// Whether either is a NaN.
-pub static FLOAT_UNORDERED: &Op = &FLOAT[3];
 
 /// Lowers icmp and fcmp.
 pub fn compare(cx: &mut Cx, inst: Inst) -> Lowered {
@@ -191,7 +165,7 @@ fn compare_floats(cx: &mut Cx, data: &InstData, size: OperandSize) -> VReg {
     };
     let b = operand(cx, b);
     let a = cx.put(a);
-    FLOAT[predicate].value(cx, size, a, b)
+    FLOAT_COMPARE[predicate].value(cx, size, a, b)
 }
 
 /// Joins the masks of two comparisons.
@@ -203,7 +177,7 @@ fn two_comparisons(
     join: &Op,
 ) -> VReg {
     let (a, b) = both(cx, data);
-    let [first, second] = predicates.map(|predicate| FLOAT[predicate].value(cx, size, a, b));
+    let [first, second] = predicates.map(|predicate| FLOAT_COMPARE[predicate].value(cx, size, a, b));
     join.value(cx, L32, first, second)
 }
 
@@ -253,7 +227,7 @@ fn high_bits(cx: &mut Cx, inst: Inst, size: OperandSize, a: VReg) {
         B8 => rows::pmovmskb(cx, d, a),
         W16 => {
             let zero = zero(cx);
-            let bytes = super::width::PACK_SIGNED.value(cx, W16, a, zero);
+            let bytes = PACK_SIGNED.value(cx, W16, a, zero);
             rows::pmovmskb(cx, d, bytes);
         }
         _ => rows::movmskp(cx, size, d, a),

@@ -3,14 +3,14 @@
 //! There are instructions for signed integers of 32 bits only. Others are split into halves, each of which is
 //! exact as a float, so that only the last addition rounds. Conversions to integers of 64 bits are scalar ones.
 
-use super::compare::{FLOAT_EQUAL, FLOAT_LESS_OR_EQUAL, sign_mask};
-use super::float::{ADD, GREATER, MULTIPLY, SUBTRACT, canonical, lane_type};
-use super::int;
-use super::logic::{AND, AND_NOT, OR, XOR};
+use super::compare::sign_mask;
+use super::float::{canonical, lane_type};
 use super::memory::operand;
-use super::permute::UNPACK_LOW;
-use super::shift::RIGHT;
-use super::{UnaryOp, constant, float_size, repeated, unary, zero};
+use super::ops::{
+    ADD, AND, AND_NOT, FLOAT_ADD, FLOAT_EQUAL, FLOAT_GREATER, FLOAT_LESS_OR_EQUAL, FLOAT_MULTIPLY,
+    FLOAT_SUBTRACT, FROM_INT, OR, RIGHT, TO_INT, UNPACK_LOW, XOR,
+};
+use super::{constant, float_size, repeated, zero};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::operands::Rm;
 use crate::arch::x86_64::{X86_64, rows};
@@ -21,11 +21,6 @@ use crate::lower::vector::{Lanes, VectorMoves};
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{L32, OperandSize, Q64};
 use crate::rule;
-
-/// Signed integers of 32 bits to f32.
-static FROM_INT: UnaryOp = unary!(fixed cvtdq2ps_rm vcvtdq2ps_rm);
-/// f32 to signed integers of 32 bits, towards zero. What is out of range gives the smallest one.
-static TO_INT: UnaryOp = unary!(fixed cvttps2dq_rm vcvttps2dq_rm);
 
 /// Lowers fvpromote_low and fvdemote.
 pub fn change_width(cx: &mut Cx, inst: Inst) -> Lowered {
@@ -61,8 +56,8 @@ pub fn from_int(cx: &mut Cx, inst: Inst) -> Lowered {
             let high = RIGHT.value(cx, L32, a, 16);
             let [low, high] = [low, high].map(|half| FROM_INT.value(cx, L32, half));
             let scale = number(cx, L32, 65536.0);
-            let high = MULTIPLY.value(cx, L32, high, scale);
-            ADD.push(cx, L32, d, high, low);
+            let high = FLOAT_MULTIPLY.value(cx, L32, high, scale);
+            FLOAT_ADD.push(cx, L32, d, high, low);
         }
         (Lanes::I64, Lanes::F64) => from_quad(cx, inst, source, signed),
         _ => return refuse(cx, &data),
@@ -88,7 +83,7 @@ fn from_quad(cx: &mut Cx, inst: Inst, source: Value, signed: bool) {
         let exponents = repeated(cx, L32, 0x4330_0000);
         let floats = UNPACK_LOW.value(cx, L32, narrow, exponents);
         let base = number(cx, Q64, TWO_52);
-        return SUBTRACT.push(cx, Q64, d, floats, base);
+        return FLOAT_SUBTRACT.push(cx, Q64, d, floats, base);
     }
     let a = cx.put(source);
     let mask = repeated(cx, Q64, 0xFFFF_FFFF);
@@ -104,8 +99,8 @@ fn from_quad(cx: &mut Cx, inst: Inst, source: Value, signed: bool) {
     let bits = repeated(cx, Q64, bits);
     let high = XOR.value(cx, L32, high, bits);
     let base = number(cx, Q64, base);
-    let high = SUBTRACT.value(cx, Q64, high, base);
-    ADD.push(cx, Q64, d, high, low);
+    let high = FLOAT_SUBTRACT.value(cx, Q64, high, base);
+    FLOAT_ADD.push(cx, Q64, d, high, low);
 }
 
 const TWO_52: f64 = (1u64 << 52) as f64;
@@ -161,16 +156,16 @@ pub fn to_int_saturated(cx: &mut Cx, inst: Inst) -> Lowered {
     }
     // NaNs and what is negative become 0: `maxp` gives its second operand for a NaN.
     let zero = zero(cx);
-    let a = GREATER.value(cx, size, a, zero);
+    let a = FLOAT_GREATER.value(cx, size, a, zero);
     let small = truncated(cx, size, a);
     // From the limit on, the smallest integer is wanted, and what exceeds it. What is below gives 0.
     let limit_lanes = number(cx, size, limit);
-    let excess = SUBTRACT.value(cx, size, a, limit_lanes);
+    let excess = FLOAT_SUBTRACT.value(cx, size, a, limit_lanes);
     let large = cx.tmp(RegClass::Float);
     signed_from(cx, large, size, excess, limit);
     let negative = sign_mask(cx, size, large);
     let large = AND_NOT.value(cx, L32, negative, large);
-    int::ADD.push(cx, size, d, small, large);
+    ADD.push(cx, size, d, small, large);
     Ok(())
 }
 

@@ -4,13 +4,13 @@
 //! round and joined. Without SSE4.1 and FMA, rounding and fused multiplication call library routines, lane by
 //! lane.
 
-use super::compare::FLOAT_UNORDERED;
 use super::lane::{lane_in, with_lane};
-use super::logic::{AND, AND_NOT, OR, XOR};
 use super::memory::{binary, commutative, operand};
-use super::shift::RIGHT;
-use super::{UnaryOp, both, float_size, has_sse41, repeated, unary};
-use crate::arch::x86_64::lower::float::{Op, op};
+use super::ops::{
+    AND, AND_NOT, FLOAT_ADD, FLOAT_DIVIDE, FLOAT_GREATER, FLOAT_LESSER, FLOAT_MULTIPLY, FLOAT_SUBTRACT,
+    FLOAT_UNORDERED, OR, RIGHT, ROUND_DOWN, ROUND_NEAREST, ROUND_TO_ZERO, ROUND_UP, SQUARE_ROOT, XOR,
+};
+use super::{both, float_size, has_sse41, repeated};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::operands::Rm;
 use crate::arch::x86_64::rows;
@@ -23,23 +23,7 @@ use crate::machine::size::{L32, OperandSize};
 use crate::machine::symbol::LibCall;
 use crate::rule;
 
-/// Addition.
-pub static ADD: Op = op!(addp_rm vaddp_rm);
-/// Subtraction.
-pub static SUBTRACT: Op = op!(subp_rm vsubp_rm);
-/// Multiplication.
-pub static MULTIPLY: Op = op!(mulp_rm vmulp_rm);
-static DIVIDE: Op = op!(divp_rm vdivp_rm);
-/// `a < b ? a : b`.
-static LESSER: Op = op!(minp_rm vminp_rm);
-/// `a > b ? a : b`.
-pub static GREATER: Op = op!(maxp_rm vmaxp_rm);
-static SQUARE_ROOT: UnaryOp = unary!(sqrtp_rm vsqrtp_rm);
 // Immediates are rounding modes, with bit 3 to raise no inexact exception.
-static ROUND_NEAREST: UnaryOp = unary!(roundp_rmi vroundp_rmi 8);
-static ROUND_DOWN: UnaryOp = unary!(roundp_rmi vroundp_rmi 9);
-static ROUND_UP: UnaryOp = unary!(roundp_rmi vroundp_rmi 10);
-static ROUND_TO_ZERO: UnaryOp = unary!(roundp_rmi vroundp_rmi 11);
 
 /// Lowers arithmetic on float lanes.
 pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
@@ -102,10 +86,10 @@ fn signs(cx: &mut Cx, d: VReg, data: &InstData, size: OperandSize) {
 fn arithmetic(cx: &mut Cx, d: VReg, data: &InstData, size: OperandSize) {
     use Opcode::*;
     match data.opcode {
-        Fadd => commutative(cx, &ADD, d, data),
-        Fmul => commutative(cx, &MULTIPLY, d, data),
-        Fsub => binary(cx, &SUBTRACT, d, Value(data.a), Value(data.b)),
-        Fdiv => binary(cx, &DIVIDE, d, Value(data.a), Value(data.b)),
+        Fadd => commutative(cx, &FLOAT_ADD, d, data),
+        Fmul => commutative(cx, &FLOAT_MULTIPLY, d, data),
+        Fsub => binary(cx, &FLOAT_SUBTRACT, d, Value(data.a), Value(data.b)),
+        Fdiv => binary(cx, &FLOAT_DIVIDE, d, Value(data.a), Value(data.b)),
         Sqrt => {
             let a = operand(cx, Value(data.a));
             SQUARE_ROOT.push(cx, size, d, a);
@@ -120,7 +104,7 @@ fn arithmetic(cx: &mut Cx, d: VReg, data: &InstData, size: OperandSize) {
 /// Pushes a minimum. Zeros are joined by `or`, and so are NaNs, which lose their payloads then.
 fn minimum(cx: &mut Cx, d: VReg, data: &InstData, size: OperandSize) {
     let (a, b) = both(cx, data);
-    let (first, second) = (LESSER.value(cx, size, a, b), LESSER.value(cx, size, b, a));
+    let (first, second) = (FLOAT_LESSER.value(cx, size, a, b), FLOAT_LESSER.value(cx, size, b, a));
     let joined = OR.value(cx, L32, first, second);
     let nans = FLOAT_UNORDERED.value(cx, size, joined, joined);
     let joined = OR.value(cx, L32, joined, nans);
@@ -131,10 +115,10 @@ fn minimum(cx: &mut Cx, d: VReg, data: &InstData, size: OperandSize) {
 /// round; subtracted from their `or`, it makes +0 of zeros that differ, and quiet NaNs.
 fn maximum(cx: &mut Cx, d: VReg, data: &InstData, size: OperandSize) {
     let (a, b) = both(cx, data);
-    let (first, second) = (GREATER.value(cx, size, a, b), GREATER.value(cx, size, b, a));
+    let (first, second) = (FLOAT_GREATER.value(cx, size, a, b), FLOAT_GREATER.value(cx, size, b, a));
     let differing = XOR.value(cx, L32, first, second);
     let joined = OR.value(cx, L32, second, differing);
-    let joined = SUBTRACT.value(cx, size, joined, differing);
+    let joined = FLOAT_SUBTRACT.value(cx, size, joined, differing);
     let nans = FLOAT_UNORDERED.value(cx, size, differing, joined);
     without_payloads(cx, d, size, nans, joined);
 }

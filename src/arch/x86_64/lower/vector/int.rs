@@ -4,44 +4,18 @@
 //! from their carries and overflows.
 
 use super::compare::{greater, greater_unsigned, sign_mask};
-use super::logic::{AND, AND_NOT, OR, XOR};
 use super::memory::{binary, commutative, operand};
-use super::shift::RIGHT;
-use super::{UnaryOp, blend, both, has_sse41, has_ssse3, lane_size, repeated, unary, zero};
-use crate::arch::x86_64::lower::float::{Op, op};
+use super::ops::{
+    ABSOLUTE, ADD, ADD_SIGNED, ADD_UNSIGNED, AND, AND_NOT, AVERAGE, MAX_SIGNED, MAX_UNSIGNED, MIN_SIGNED,
+    MIN_UNSIGNED, OR, RIGHT, SUBTRACT, SUBTRACT_SIGNED, SUBTRACT_UNSIGNED, XOR,
+};
+use super::{blend, both, has_sse41, has_ssse3, lane_size, repeated, zero};
 use crate::arch::x86_64::lower::inputs::Cx;
-use crate::arch::x86_64::rows;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::machine::reg::VReg;
 use crate::machine::size::{B8, L32, OperandSize, Q64, W16};
 use crate::rule;
-
-/// Addition.
-pub static ADD: Op = op!(padd_rm vpadd_rm);
-/// Subtraction.
-pub static SUBTRACT: Op = op!(psub_rm vpsub_rm);
-/// Unsigned minima of 8, 16 and 32 bits; those of 16 and 32 from SSE4.1 on.
-pub static MIN_UNSIGNED: [Op; 3] =
-    [op!(fixed pminub_rm vpminub_rm), op!(fixed pminuw_rm vpminuw_rm), op!(fixed pminud_rm vpminud_rm)];
-/// Unsigned maxima of 8, 16 and 32 bits; those of 16 and 32 from SSE4.1 on.
-pub static MAX_UNSIGNED: [Op; 3] =
-    [op!(fixed pmaxub_rm vpmaxub_rm), op!(fixed pmaxuw_rm vpmaxuw_rm), op!(fixed pmaxud_rm vpmaxud_rm)];
-/// Signed minima of 8, 16 and 32 bits; those of 8 and 32 from SSE4.1 on.
-static MIN_SIGNED: [Op; 3] =
-    [op!(fixed pminsb_rm vpminsb_rm), op!(fixed pminsw_rm vpminsw_rm), op!(fixed pminsd_rm vpminsd_rm)];
-/// Signed maxima of 8, 16 and 32 bits; those of 8 and 32 from SSE4.1 on.
-static MAX_SIGNED: [Op; 3] =
-    [op!(fixed pmaxsb_rm vpmaxsb_rm), op!(fixed pmaxsw_rm vpmaxsw_rm), op!(fixed pmaxsd_rm vpmaxsd_rm)];
-/// Absolute values (SSSE3).
-static ABSOLUTE: UnaryOp = unary!(pabs_rm vpabs_rm);
-/// Unsigned averages, rounded up.
-static AVERAGE: Op = op!(pavg_rm vpavg_rm);
-static ADD_SIGNED: Op = op!(padds_rm vpadds_rm);
-static ADD_UNSIGNED: Op = op!(paddus_rm vpaddus_rm);
-static SUBTRACT_SIGNED: Op = op!(psubs_rm vpsubs_rm);
-/// Unsigned differences, at least 0.
-pub static SUBTRACT_UNSIGNED: Op = op!(psubus_rm vpsubus_rm);
 
 /// Lowers iadd and isub.
 pub fn add_or_subtract(cx: &mut Cx, inst: Inst) -> Lowered {

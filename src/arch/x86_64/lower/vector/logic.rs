@@ -2,24 +2,14 @@
 
 use super::compare::sign_mask;
 use super::memory::{commutative, operand};
+use super::ops::{AND, OR, XOR};
 use super::{blend, lane_size, ones};
-use crate::arch::x86_64::lower::float::{Op, op};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::lower::select::move_float_if;
-use crate::arch::x86_64::rows;
 use crate::ir::*;
 use crate::lower::condition::condition;
 use crate::lower::context::Lowered;
 use crate::machine::size::L32;
-
-/// Bitwise and.
-pub static AND: Op = op!(fixed pand_rm vpand_rm);
-/// `!a & b`.
-pub static AND_NOT: Op = op!(fixed pandn_rm vpandn_rm);
-/// Bitwise or.
-pub static OR: Op = op!(fixed por_rm vpor_rm);
-/// Exclusive or.
-pub static XOR: Op = op!(fixed pxor_rm vpxor_rm);
 
 /// Lowers band, bor and bxor.
 pub fn logic(cx: &mut Cx, inst: Inst) -> Lowered {

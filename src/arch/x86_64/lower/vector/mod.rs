@@ -13,6 +13,7 @@ mod float;
 mod int;
 mod lane;
 mod logic;
+mod ops;
 mod permute;
 mod product;
 mod shift;
@@ -57,41 +58,6 @@ fn has_sse42(cx: &Cx) -> bool {
     cx.flags.has_sse42() || cx.flags.has_avx()
 }
 
-/// An operation `d = op b`, whose SSE and VEX forms differ only in the memory operands that they take.
-struct UnaryOp {
-    sse: fn(&mut Cx<'_>, OperandSize, VReg, Rm),
-    avx: fn(&mut Cx<'_>, OperandSize, VReg, Rm),
-}
-
-/// The [`UnaryOp`] of two rows, which have sizes unless `fixed`, perhaps with an immediate.
-macro_rules! unary {
-    ($sse:ident $avx:ident $($imm:literal)?) => {
-        UnaryOp {
-            sse: |cx, size, d, b| rows::$sse(cx, size, d, b $(, $imm)?),
-            avx: |cx, size, d, b| rows::$avx(cx, size, d, b $(, $imm)?),
-        }
-    };
-    (fixed $sse:ident $avx:ident) => {
-        UnaryOp { sse: |cx, _, d, b| rows::$sse(cx, d, b), avx: |cx, _, d, b| rows::$avx(cx, d, b) }
-    };
-}
-use unary;
-
-impl UnaryOp {
-    /// Pushes the instruction.
-    fn push(&self, cx: &mut Cx, size: OperandSize, d: VReg, b: impl Into<Rm>) {
-        let row = if cx.flags.has_avx() { self.avx } else { self.sse };
-        row(cx, size, d, b.into());
-    }
-
-    /// Pushes the instruction with a new register as result.
-    fn value(&self, cx: &mut Cx, size: OperandSize, b: impl Into<Rm>) -> VReg {
-        let d = cx.tmp(RegClass::Float);
-        self.push(cx, size, d, b);
-        d
-    }
-}
-
 /// A new register with zeros.
 fn zero(cx: &mut Cx) -> VReg {
     let d = cx.tmp(RegClass::Float);
@@ -126,9 +92,9 @@ fn constant(cx: &mut Cx, size: OperandSize, bits: u64) -> VReg {
 
 /// `d` = the lanes of `chosen` where `mask` has ones, those of `other` where it has zeros.
 fn blend(cx: &mut Cx, d: VReg, mask: VReg, chosen: VReg, other: VReg) {
-    let chosen = logic::AND.value(cx, L32, chosen, mask);
-    let other = logic::AND_NOT.value(cx, L32, mask, other);
-    logic::OR.push(cx, L32, d, chosen, other);
+    let chosen = ops::AND.value(cx, L32, chosen, mask);
+    let other = ops::AND_NOT.value(cx, L32, mask, other);
+    ops::OR.push(cx, L32, d, chosen, other);
 }
 
 /// The operands of an operation on two vectors, in registers.

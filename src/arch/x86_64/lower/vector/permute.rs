@@ -3,12 +3,10 @@
 //! A shuffle is one instruction if its indices have a pattern; else two byte shuffles whose results are joined,
 //! or before SSSE3 moves of single bytes.
 
-use super::compare::EQUAL;
 use super::lane::{insert_word, word_of};
-use super::logic::{AND, OR};
 use super::memory::make_constant;
+use super::ops::{ADD_UNSIGNED, AND, EQUAL, OR, SHUFFLE_BYTES, UNPACK_HIGH, UNPACK_LOW};
 use super::{has_ssse3, repeated, zero};
-use crate::arch::x86_64::lower::float::{Op, op};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::operands::Rm;
 use crate::arch::x86_64::rows;
@@ -18,15 +16,6 @@ use crate::lower::vector::vector_constant;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{B8, L32, Q64, W16};
 use crate::rule;
-
-/// Selects bytes by indices; one with its top bit set gives 0 (SSSE3).
-pub static SHUFFLE_BYTES: Op = op!(fixed pshufb_rm vpshufb_rm);
-/// The low lanes of two vectors, taking turns.
-pub static UNPACK_LOW: Op = op!(punpckl_rm vpunpckl_rm);
-/// The high lanes of two vectors, taking turns.
-pub static UNPACK_HIGH: Op = op!(punpckh_rm vpunpckh_rm);
-/// Addition of bytes with unsigned saturation.
-static ADD_SATURATED: Op = op!(paddus_rm vpaddus_rm);
 
 /// `a` with its 32-bit lanes in another order, two bits for each.
 pub fn shuffle_words32(cx: &mut Cx, a: VReg, order: i32) -> VReg {
@@ -65,7 +54,7 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
         (true, true) => {
             // Indices above 15 get their top bit set.
             let limit = repeated(cx, B8, 0x70);
-            let indices = ADD_SATURATED.value(cx, B8, by, limit);
+            let indices = ADD_UNSIGNED.value(cx, B8, by, limit);
             SHUFFLE_BYTES.push(cx, B8, d, of, indices);
         }
         (true, false) => SHUFFLE_BYTES.push(cx, B8, d, of, by),

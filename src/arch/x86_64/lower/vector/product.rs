@@ -3,15 +3,15 @@
 //! Bytes are multiplied as halves of words. Wide products come from `pmuludq`, which multiplies the low halves
 //! of 64-bit lanes: the even lanes of 32 bits. For the odd ones, both operands are shifted right.
 
-use super::compare::{EQUAL, sign_mask};
-use super::int::{ADD, SUBTRACT};
-use super::logic::{AND, OR, XOR};
+use super::compare::sign_mask;
 use super::memory::commutative;
-use super::permute::{UNPACK_HIGH, UNPACK_LOW, shuffle_words32};
-use super::shift::{LEFT, RIGHT, RIGHT_SIGNED};
-use super::width::{PACK_SIGNED, PACK_UNSIGNED};
+use super::ops::{
+    ADD, ADD_NEIGHBOURS, ADD_SIGNED, AND, EQUAL, HIGH_ROUNDED, HIGH_SIGNED, HIGH_UNSIGNED, LEFT,
+    MULTIPLY_ADD_BYTES, MULTIPLY_ADD_WORDS, MULTIPLY_DOUBLE, MULTIPLY_WORDS, OR, PACK_SIGNED, PACK_UNSIGNED,
+    RIGHT, RIGHT_SIGNED, SUBTRACT, UNPACK_HIGH, UNPACK_LOW, WIDE_SIGNED, WIDE_UNSIGNED, XOR,
+};
+use super::permute::shuffle_words32;
 use super::{both, has_sse41, has_ssse3, lane_size, repeated};
-use crate::arch::x86_64::lower::float::{Op, op};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::{X86_64, rows};
 use crate::ir::*;
@@ -20,31 +20,6 @@ use crate::lower::vector::VectorMoves;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{B8, L32, Q64, W16};
 use crate::rule;
-
-/// Low halves of products of words.
-static MULTIPLY_WORDS: Op = op!(fixed pmullw_rm vpmullw_rm);
-/// Low halves of products of 32-bit lanes (SSE4.1).
-static MULTIPLY_DOUBLE: Op = op!(fixed pmulld_rm vpmulld_rm);
-/// High halves of signed products of words.
-static HIGH_SIGNED: Op = op!(fixed pmulhw_rm vpmulhw_rm);
-/// High halves of unsigned products of words.
-static HIGH_UNSIGNED: Op = op!(fixed pmulhuw_rm vpmulhuw_rm);
-/// Rounded high halves of signed products of words, doubled (SSSE3).
-static HIGH_ROUNDED: Op = op!(fixed pmulhrsw_rm vpmulhrsw_rm);
-/// Unsigned products of the low halves of 64-bit lanes.
-static WIDE_UNSIGNED: Op = op!(fixed pmuludq_rm vpmuludq_rm);
-/// Signed products of the low halves of 64-bit lanes (SSE4.1).
-static WIDE_SIGNED: Op = op!(fixed pmuldq_rm vpmuldq_rm);
-/// Sums of two neighbouring products of words, in 32-bit lanes.
-pub static MULTIPLY_ADD_WORDS: Op = op!(fixed pmaddwd_rm vpmaddwd_rm);
-/// Saturated sums of two neighbouring products of bytes: unsigned ones by signed ones (SSSE3).
-static MULTIPLY_ADD_BYTES: Op = op!(fixed pmaddubsw_rm vpmaddubsw_rm);
-/// Sums of the differences of bytes, in 64-bit lanes.
-pub static SUM_DIFFERENCES: Op = op!(fixed psadbw_rm vpsadbw_rm);
-/// Sums of neighbours of 16 and 32 bits (SSSE3).
-static ADD_NEIGHBOURS: Op = op!(phadd_rm vphadd_rm);
-/// Sums of words with signed saturation.
-static ADD_SATURATED: Op = op!(padds_rm vpadds_rm);
 
 /// Lowers imul.
 pub fn multiply(cx: &mut Cx, inst: Inst) -> Lowered {
@@ -286,5 +261,5 @@ fn multiply_add_bytes(cx: &mut Cx, d: VReg, data: &InstData) {
     let ([even, odd], [even_unsigned, odd_unsigned]) = (bytes(cx, true, signed), bytes(cx, false, unsigned));
     let even = MULTIPLY_WORDS.value(cx, W16, even, even_unsigned);
     let odd = MULTIPLY_WORDS.value(cx, W16, odd, odd_unsigned);
-    ADD_SATURATED.push(cx, W16, d, even, odd);
+    ADD_SIGNED.push(cx, W16, d, even, odd);
 }

@@ -3,10 +3,8 @@
 //! There are no shifts of bytes, which are shifted as halves of words, and before AVX-512 none to the right of
 //! 64-bit lanes with their signs: `((a >> n) ^ s) - s` is one, where `s` is the sign bit shifted as well.
 
-use super::int::SUBTRACT;
-use super::logic::{AND, OR, XOR};
+use super::ops::{AND, LEFT, OR, RIGHT, RIGHT_SIGNED, SUBTRACT, Shift, XOR};
 use super::{lane_size, ones, repeated};
-use crate::arch::x86_64::lower::float::{Op, op};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::rows;
 use crate::ir::*;
@@ -14,34 +12,6 @@ use crate::lower::context::Lowered;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{B8, L32, OperandSize, Q64, W16};
 use crate::rule;
-
-/// Pushes `d = a` shifted by an immediate.
-type ImmediateRow = fn(&mut Cx<'_>, OperandSize, VReg, VReg, i32);
-
-/// A shift of lanes of 16 to 64 bits.
-pub struct Shift {
-    /// By a register.
-    by_register: Op,
-    sse: ImmediateRow,
-    avx: ImmediateRow,
-}
-
-macro_rules! shift {
-    ($sse_rm:ident $avx_rm:ident $sse:ident $avx:ident) => {
-        Shift {
-            by_register: op!($sse_rm $avx_rm),
-            sse: |cx, size, d, a, amount| rows::$sse(cx, size, d, a, amount),
-            avx: |cx, size, d, a, amount| rows::$avx(cx, size, d, a, amount),
-        }
-    };
-}
-
-/// To the left.
-pub static LEFT: Shift = shift!(psll_rm vpsll_rm psll_ri vpsll_ri);
-/// To the right, with zeros.
-pub static RIGHT: Shift = shift!(psrl_rm vpsrl_rm psrl_ri vpsrl_ri);
-/// To the right, with copies of the sign; of 16 and 32 bits only.
-pub static RIGHT_SIGNED: Shift = shift!(psra_rm vpsra_rm psra_ri vpsra_ri);
 
 /// By how much to shift: less than the width of a lane.
 #[derive(Clone, Copy)]
@@ -52,19 +22,6 @@ enum Amount {
 }
 
 impl Shift {
-    /// `a` shifted by a constant, in a new register.
-    pub fn value(&self, cx: &mut Cx, size: OperandSize, a: VReg, amount: u32) -> VReg {
-        let d = cx.tmp(RegClass::Float);
-        self.push(cx, size, d, a, amount);
-        d
-    }
-
-    /// `d = a` shifted by a constant.
-    pub fn push(&self, cx: &mut Cx, size: OperandSize, d: VReg, a: VReg, amount: u32) {
-        let row = if cx.flags.has_avx() { self.avx } else { self.sse };
-        row(cx, size, d, a, amount as i32);
-    }
-
     /// `a` shifted by an amount, in a new register.
     fn by(&self, cx: &mut Cx, size: OperandSize, a: VReg, amount: Amount) -> VReg {
         match amount {

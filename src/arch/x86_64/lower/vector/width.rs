@@ -1,12 +1,13 @@
 //! Narrowing and widening of integer lanes, and loads that widen.
 
 use super::compare::{greater, sign_mask};
-use super::int::{MIN_UNSIGNED, SUBTRACT, SUBTRACT_UNSIGNED, extreme};
-use super::logic::{AND_NOT, XOR};
-use super::permute::{UNPACK_HIGH, UNPACK_LOW, shuffle_two};
-use super::shift::RIGHT_SIGNED;
-use super::{UnaryOp, blend, both, constant, has_sse41, lane_size, repeated, unary, zero};
-use crate::arch::x86_64::lower::float::{Op, op};
+use super::int::extreme;
+use super::ops::{
+    AND_NOT, MIN_UNSIGNED, PACK_SIGNED, PACK_UNSIGNED, PACK_UNSIGNED_DOUBLE, RIGHT_SIGNED, SUBTRACT,
+    SUBTRACT_UNSIGNED, UNPACK_HIGH, UNPACK_LOW, WIDEN_SIGNED, WIDEN_UNSIGNED, XOR,
+};
+use super::permute::shuffle_two;
+use super::{blend, both, constant, has_sse41, lane_size, repeated, zero};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::operands::Rm;
 use crate::arch::x86_64::{X86_64, rows};
@@ -17,17 +18,6 @@ use crate::lower::vector::VectorMoves;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{B8, L32, OperandSize, Q64, W16};
 use crate::rule;
-
-/// Narrows signed lanes of 16 or 32 bits to signed ones.
-pub static PACK_SIGNED: Op = op!(packss_rm vpackss_rm);
-/// Narrows signed words to unsigned bytes.
-pub static PACK_UNSIGNED: Op = op!(fixed packuswb_rm vpackuswb_rm);
-/// Narrows signed lanes of 32 bits to unsigned words (SSE4.1).
-static PACK_UNSIGNED_DOUBLE: Op = op!(fixed packusdw_rm vpackusdw_rm);
-/// Widens the low half of the lanes by sign (SSE4.1).
-static WIDEN_SIGNED: UnaryOp = unary!(pmovsx_rm vpmovsx_rm);
-/// Widens the low half of the lanes by zeros (SSE4.1).
-static WIDEN_UNSIGNED: UnaryOp = unary!(pmovzx_rm vpmovzx_rm);
 
 /// Lowers snarrow, unarrow and uunarrow.
 pub fn narrow(cx: &mut Cx, inst: Inst) -> Lowered {
