@@ -5,6 +5,7 @@ use object::write::Object;
 use object::{BinaryFormat, RelocationFlags, SectionFlags, SectionKind};
 
 use super::format::{Addend, Format, Reloc};
+use super::link_order;
 use super::role::Role;
 use crate::machine::reloc::RelocKind;
 use crate::options::{Arch, Flags, Target};
@@ -19,7 +20,7 @@ pub(super) static FORMAT: Format = Format {
     eh_frame: ".eh_frame",
     traps: ".clifc.traps",
     handlers: ".clifc.exceptions",
-    list_flags: SectionFlags::Elf { sh_type: elf::SHT_PROGBITS, sh_flags: elf::SectionFlags(0) },
+    list_flags: SectionFlags::Elf { sh_type: elf::SHT_PROGBITS, sh_flags: elf::SHF_LINK_ORDER },
     split_name,
     holds_zeros,
     section_flags,
@@ -29,6 +30,7 @@ pub(super) static FORMAT: Format = Format {
     atoms: false,
     descriptors: None,
     finish,
+    complete: link_order::fill_in,
 };
 
 /// The relocation number of a 64-bit address.

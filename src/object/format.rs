@@ -48,6 +48,8 @@ pub(super) struct Format {
     pub(super) descriptors: Option<&'static str>,
     /// Adds what the format requires at the end, such as notes and versions.
     pub(super) finish: fn(&mut Object<'_>, &Target, &Flags),
+    /// Adds to the bytes of the file what the `object` crate does not write.
+    pub(super) complete: fn(&mut [u8]) -> Result<(), String>,
 }
 
 impl Format {

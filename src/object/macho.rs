@@ -42,6 +42,7 @@ pub(super) static FORMAT: Format = Format {
     atoms: true,
     descriptors: Some("__DATA,__thread_vars"),
     finish,
+    complete: |_| Ok(()),
 };
 
 /// Number of sections that hold no items: unwind information, trap sites, exception handlers. Section numbers

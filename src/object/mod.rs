@@ -18,6 +18,7 @@ mod eh_frame;
 mod elf;
 mod format;
 mod handlers;
+mod link_order;
 mod macho;
 mod own_sections;
 mod role;
@@ -290,7 +291,8 @@ impl<'a> Writer<'a> {
         }
         self.sections.finish(&mut self.object);
         (self.format.finish)(&mut self.object, target, flags);
-        let bytes = self.object.write().map_err(|error| vec![bug(format!("object: {error}"))])?;
+        let mut bytes = self.object.write().map_err(|error| vec![bug(format!("object: {error}"))])?;
+        (self.format.complete)(&mut bytes).map_err(|error| vec![bug(format!("object: {error}"))])?;
         Ok(Written { bytes, warnings: self.symbols.take_warnings() })
     }
 }
