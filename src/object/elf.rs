@@ -28,6 +28,7 @@ pub(super) static FORMAT: Format = Format {
     max_sections: usize::MAX,
     reloc,
     atoms: false,
+    has_mapping_symbols: |arch| arch == Arch::Aarch64,
     descriptors: None,
     finish,
     complete: link_order::fill_in,
@@ -180,9 +181,11 @@ fn section_flags(name: &str, role: Role) -> SectionFlags {
     SectionFlags::Elf { sh_type: section_type(name), sh_flags: elf::SHF_ALLOC | more }
 }
 
-/// Adds the notes that the file needs no executable stack, and which hardening features all of its code
-/// supports.
+/// Adds the name of the compiler, and the notes that the file needs no executable stack, and which hardening
+/// features all of its code supports.
 fn finish(object: &mut Object<'_>, target: &Target, flags: &Flags) {
+    let comment = object.add_section(Vec::new(), b".comment".to_vec(), SectionKind::OtherString);
+    object.append_section_data(comment, concat!("\0clifc ", env!("CARGO_PKG_VERSION"), "\0").as_bytes(), 1);
     object.add_section(Vec::new(), b".note.GNU-stack".to_vec(), SectionKind::Other);
     let signs = flags.sign_return_address() || flags.sign_return_address_all();
     let mut features = 0;

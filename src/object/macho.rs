@@ -40,6 +40,7 @@ pub(super) static FORMAT: Format = Format {
     max_sections: 255 - OWN_SECTIONS,
     reloc,
     atoms: true,
+    has_mapping_symbols: |_| false,
     descriptors: Some("__DATA,__thread_vars"),
     finish,
     complete: |_| Ok(()),

@@ -20,6 +20,7 @@ mod format;
 mod handlers;
 mod link_order;
 mod macho;
+mod mapping_symbols;
 mod own_sections;
 mod role;
 mod sections;
@@ -38,6 +39,7 @@ use crate::machine::reloc::RelocKind;
 use crate::machine::symbol::SymbolRef;
 use crate::options::{Arch, Flags, Target};
 use format::{Addend, Format};
+use mapping_symbols::Marks;
 use role::Role;
 pub use sections::Layout;
 use sections::{SectionIndex, SectionOffset, Sections};
@@ -125,6 +127,7 @@ struct Writer<'a> {
     symbols: Symbols<'a>,
     /// Where each function was placed, in source order.
     places: Vec<SectionOffset>,
+    marks: Marks,
     errors: Vec<Diagnostic>,
 }
 
@@ -142,6 +145,7 @@ impl<'a> Writer<'a> {
             sections,
             symbols: Symbols::new(format),
             places: Vec::new(),
+            marks: Marks::default(),
             errors: Vec::new(),
         }
     }
@@ -173,6 +177,7 @@ impl<'a> Writer<'a> {
             let place = self.place(chosen, &def.code.code, def.code.code.len() as u64, align, def.offset);
             self.places.push(place);
             self.define_at(symbol, place, def.code.code.len() as u64);
+            self.mark_data(place, def.code);
             self.relocate_code(def, place);
         }
     }
