@@ -179,8 +179,8 @@ impl Traps {
         let linked = file.kind() != object::ObjectKind::Relocatable;
         let mut by_function = HashMap::new();
         let name = format_named(file.format()).map(|format| format.section_of(format.traps));
-        if let Some(section) = name.and_then(|name| file.section_by_name(name)) {
-            let big_endian = !file.is_little_endian();
+        let big_endian = !file.is_little_endian();
+        for section in file.sections().filter(|section| name.is_some_and(|name| section.name() == Ok(name))) {
             let data = section.data().map_err(malformed)?;
             let tables = traps::read(big_endian, data);
             let tables = tables.ok_or_else(|| malformed("the section of trap sites is malformed"))?;

@@ -5,6 +5,7 @@ use object::write::Object;
 use object::{BinaryFormat, RelocationFlags, SectionFlags, SectionKind};
 
 use super::format::{Addend, Format, Reloc};
+use super::link_order;
 use super::role::Role;
 use crate::machine::reloc::RelocKind;
 use crate::options::{Arch, Flags, Target};
@@ -20,7 +21,7 @@ pub(super) static FORMAT: Format = Format {
     traps: ".clifc.traps",
     handlers: ".clifc.exceptions",
     debug_prefix: ".debug_",
-    list_flags: SectionFlags::Elf { sh_type: elf::SHT_PROGBITS, sh_flags: elf::SectionFlags(0) },
+    list_flags: SectionFlags::Elf { sh_type: elf::SHT_PROGBITS, sh_flags: elf::SHF_LINK_ORDER },
     split_name,
     holds_zeros,
     section_flags,
@@ -28,8 +29,10 @@ pub(super) static FORMAT: Format = Format {
     max_sections: usize::MAX,
     reloc,
     atoms: false,
+    has_mapping_symbols: |arch| arch == Arch::Aarch64,
     descriptors: None,
     finish,
+    complete: link_order::fill_in,
 };
 
 /// The relocation number of a 64-bit address.
@@ -192,9 +195,11 @@ fn section_flags(name: &str, role: Role) -> SectionFlags {
     SectionFlags::Elf { sh_type: section_type(name), sh_flags: elf::SHF_ALLOC | more }
 }
 
-/// Adds the notes that the file needs no executable stack, and which hardening features all of its code
-/// supports.
+/// Adds the name of the compiler, and the notes that the file needs no executable stack, and which hardening
+/// features all of its code supports.
 fn finish(object: &mut Object<'_>, target: &Target, flags: &Flags) {
+    let comment = object.add_section(Vec::new(), b".comment".to_vec(), SectionKind::OtherString);
+    object.append_section_data(comment, concat!("\0clifc ", env!("CARGO_PKG_VERSION"), "\0").as_bytes(), 1);
     object.add_section(Vec::new(), b".note.GNU-stack".to_vec(), SectionKind::Other);
     let signs = flags.sign_return_address() || flags.sign_return_address_all();
     let mut features = 0;

@@ -46,10 +46,14 @@ pub(super) struct Format {
     /// and refer to functions by symbol; and distances between sections are filled in, since linkers expect
     /// no relocations for them.
     pub(super) atoms: bool,
+    /// Whether symbols mark where data begins in code.
+    pub(super) has_mapping_symbols: fn(Arch) -> bool,
     /// The section of descriptors, if thread-local variables are accessed through descriptors.
     pub(super) descriptors: Option<&'static str>,
     /// Adds what the format requires at the end, such as notes and versions.
     pub(super) finish: fn(&mut Object<'_>, &Target, &Flags),
+    /// Adds to the bytes of the file what the `object` crate does not write.
+    pub(super) complete: fn(&mut [u8]) -> Result<(), String>,
 }
 
 impl Format {

@@ -41,8 +41,10 @@ pub(super) static FORMAT: Format = Format {
     max_sections: 255 - OWN_SECTIONS,
     reloc,
     atoms: true,
+    has_mapping_symbols: |_| false,
     descriptors: Some("__DATA,__thread_vars"),
     finish,
+    complete: |_| Ok(()),
 };
 
 /// Number of sections that hold no items: unwind information, trap sites, exception handlers, and up to eight of

@@ -19,7 +19,9 @@ mod eh_frame;
 mod elf;
 mod format;
 mod handlers;
+mod link_order;
 mod macho;
+mod mapping_symbols;
 mod own_sections;
 mod role;
 mod sections;
@@ -39,6 +41,7 @@ use crate::machine::symbol::SymbolRef;
 use crate::options::{Arch, Flags, Target};
 pub use debug::{DebugInfo, DebugLevel, DebugOptions};
 use format::{Addend, Format};
+use mapping_symbols::Marks;
 use role::Role;
 pub use sections::Layout;
 use sections::{SectionIndex, SectionOffset, Sections};
@@ -131,6 +134,7 @@ struct Writer<'a> {
     symbols: Symbols<'a>,
     /// Where each function was placed, in source order.
     places: Vec<SectionOffset>,
+    marks: Marks,
     errors: Vec<Diagnostic>,
 }
 
@@ -148,6 +152,7 @@ impl<'a> Writer<'a> {
             sections,
             symbols: Symbols::new(format),
             places: Vec::new(),
+            marks: Marks::default(),
             errors: Vec::new(),
         }
     }
@@ -179,6 +184,7 @@ impl<'a> Writer<'a> {
             let place = self.place(chosen, &def.code.code, def.code.code.len() as u64, align, def.offset);
             self.places.push(place);
             self.define_at(symbol, place, def.code.code.len() as u64);
+            self.mark_data(place, def.code);
             self.relocate_code(def, place);
         }
     }
@@ -297,7 +303,8 @@ impl<'a> Writer<'a> {
         }
         self.sections.finish(&mut self.object);
         (self.format.finish)(&mut self.object, target, flags);
-        let bytes = self.object.write().map_err(|error| vec![bug(format!("object: {error}"))])?;
+        let mut bytes = self.object.write().map_err(|error| vec![bug(format!("object: {error}"))])?;
+        (self.format.complete)(&mut bytes).map_err(|error| vec![bug(format!("object: {error}"))])?;
         Ok(Written { bytes, warnings: self.symbols.take_warnings() })
     }
 }

@@ -4,6 +4,8 @@
 //! reference names a section and an offset in it. Where they do so by symbol (`Format::atoms`), it names a
 //! symbol, or is a distance that is known already and written here.
 
+use std::collections::HashMap;
+
 use object::SectionKind;
 use object::write::{SectionId, StandardSection, SymbolId};
 
@@ -45,15 +47,45 @@ impl<'a> Writer<'a> {
             if table.bytes.is_empty() {
                 continue;
             }
-            let (segment, name) =
-                (self.format.split_name)(name).expect("the names of our own sections are valid");
-            let section = self.object.add_section(segment.into(), name.into(), SectionKind::Other);
-            self.object.section_mut(section).flags = self.format.list_flags;
             match self.format.atoms {
-                true => self.add_atoms(section, table, defined),
-                false => self.add_table(section, table, RelocKind::Abs64),
+                true => {
+                    let section = self.add_list_section(name);
+                    self.add_atoms(section, table, defined);
+                }
+                false => {
+                    for part in self.by_section(&table) {
+                        let section = self.add_list_section(name);
+                        self.add_table(section, part, RelocKind::Abs64);
+                    }
+                }
             }
         }
+    }
+
+    fn add_list_section(&mut self, name: &str) -> SectionId {
+        let (segment, name) =
+            (self.format.split_name)(name).expect("the names of our own sections are valid");
+        let section = self.object.add_section(segment.into(), name.into(), SectionKind::Other);
+        self.object.section_mut(section).flags = self.format.list_flags;
+        section
+    }
+
+    /// Splits a table of which each part begins with a function's address: one for each section of code, so
+    /// that linkers keep or remove it together with that section.
+    fn by_section(&self, table: &Table) -> Vec<Table> {
+        let mut parts: Vec<Table> = Vec::new();
+        let mut part_of: HashMap<usize, usize> = HashMap::new();
+        let ends = table.relocs.iter().skip(1).map(|reloc| reloc.0).chain([table.bytes.len() as u64]);
+        for (&(start, function), end) in table.relocs.iter().zip(ends) {
+            let number = *part_of.entry(self.places[function].section.number()).or_insert(parts.len());
+            if number == parts.len() {
+                parts.push(Table::default());
+            }
+            let part = &mut parts[number];
+            part.relocs.push((part.bytes.len() as u64, function));
+            part.bytes.extend_from_slice(&table.bytes[start as usize..end as usize]);
+        }
+        parts
     }
 
     /// Adds a table whose relocations refer to the places of functions in their sections.
