@@ -202,7 +202,8 @@ fn define_result<I: CallLowering>(
                 None => call.define(reg, fixed),
             },
             PartLocation::Stack(offset) if used => {
-                // If the callee popped its arguments, the stack pointer was put back: the area is where it was.
+                // If the callee popped its arguments, the stack pointer was put back: the area is where it
+                // was.
                 let place = at(Place::Outgoing, abi.stack_bytes + offset);
                 results.push(Arrival::Load(reg, place, part.loaded));
             }

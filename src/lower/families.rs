@@ -72,7 +72,13 @@ pub struct Families<I: FamilyLowering> {
 
 /// A target that supplies the functions for families.
 pub trait FamilyLowering:
-    ControlLowering + Conversions + OverflowLowering + WideShifts + WideDivision + AtomicLowering + VectorLowering
+    ControlLowering
+    + Conversions
+    + OverflowLowering
+    + WideShifts
+    + WideDivision
+    + AtomicLowering
+    + VectorLowering
 {
     /// The functions.
     const FAMILIES: Families<Self>;

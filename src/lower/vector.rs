@@ -1,10 +1,12 @@
 //! Vectors of 128 bits: what all targets share, and what a target supplies.
 //!
-//! A register holds a vector as memory does in the target's byte order: lane 0 comes first, in the lowest bits
-//! on little-endian targets, in the leftmost ones on s390x. So loads, stores, and bitcasts in the target's byte
-//! order are plain moves. Those in the other order reverse the bytes of each lane ([`VectorMoves`]).
+//! A register holds a vector as memory does in the target's byte order: lane 0 comes first, in the lowest
+//! bits on little-endian targets, in the leftmost ones on s390x. So loads, stores, and bitcasts in the
+//! target's byte order are plain moves. Those in the other order reverse the bytes of each lane
+//! ([`VectorMoves`]).
 //!
-//! A target's functions are in `arch/<target>/lower/vector/`, whose files have the same names on every target:
+//! A target's functions are in `arch/<target>/lower/vector/`, whose files have the same names on every
+//! target:
 //!
 //! | file | what it lowers |
 //! |---|---|
@@ -21,13 +23,13 @@
 //! | `float` | arithmetic, signs and rounding of floats |
 //! | `convert` | conversions between integers and floats, and between f32 and f64 |
 //!
-//! A target's `vector/mod.rs` lists its functions as [`VectorFamilies`], which the table of `lower/families.rs`
-//! takes: a family without a function is refused. A function that has no code for one of its family's opcodes
-//! or types yet returns `cx.unsupported(…)`.
+//! A target's `vector/mod.rs` lists its functions as [`VectorFamilies`], which the table of
+//! `lower/families.rs` takes: a family without a function is refused. A function that has no code for one of
+//! its family's opcodes or types yet returns `cx.unsupported(…)`.
 //!
 //! Types of 128 bits are more than `i8x16`, `i16x8`, `i32x4`, `i64x2`, `f32x4` and `f64x2`: what computes on
-//! lanes matches on [`Lanes`], which has f16 lanes too. Before code for other shapes (smaller vectors, f128) is
-//! added, `Machine::supports` lets their values into registers.
+//! lanes matches on [`Lanes`], which has f16 lanes too. Before code for other shapes (smaller vectors, f128)
+//! is added, `Machine::supports` lets their values into registers.
 //!
 //! What else vectors need is not in these files: moves and spills (`Machine::MOVES`), which registers a call
 //! preserves whole (`Convention::half_preserved`) and how it passes vectors (`Convention::vectors`).
@@ -210,7 +212,8 @@ pub(crate) fn bitcast<I: VectorMoves>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowe
     Ok(())
 }
 
-/// Defines `d` as `a`, whose lanes of `from` bits are stored in a byte order and loaded as lanes of `to` bits.
+/// Defines `d` as `a`, whose lanes of `from` bits are stored in a byte order and loaded as lanes of `to`
+/// bits.
 fn reorder<I: VectorMoves>(cx: &mut Lower<'_, I>, d: VReg, a: VReg, order: Endianness, from: u32, to: u32) {
     if order == I::ENDIANNESS || from == to {
         return cx.alias(d, a);

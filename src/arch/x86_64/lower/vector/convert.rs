@@ -1,7 +1,8 @@
 //! Conversions between integer and float lanes, and between f32 and f64.
 //!
 //! There are instructions for signed integers of 32 bits only. Others are split into halves, each of which is
-//! exact as a float, so that only the last addition rounds. Conversions to integers of 64 bits are scalar ones.
+//! exact as a float, so that only the last addition rounds. Conversions to integers of 64 bits are scalar
+//! ones.
 
 use super::compare::sign_mask;
 use super::float::{canonical, lane_type};

@@ -1,8 +1,8 @@
 //! Arithmetic, signs and rounding of float lanes.
 //!
-//! `minp` and `maxp` give their second operand for zeros and NaNs, so minima and maxima are computed both ways
-//! round and joined. Without SSE4.1 and FMA, rounding and fused multiplication call library routines, lane by
-//! lane.
+//! `minp` and `maxp` give their second operand for zeros and NaNs, so minima and maxima are computed both
+//! ways round and joined. Without SSE4.1 and FMA, rounding and fused multiplication call library routines,
+//! lane by lane.
 
 use super::lane::{lane_in, with_lane};
 use super::memory::{binary, commutative, operand};
@@ -111,8 +111,8 @@ fn minimum(cx: &mut Cx, d: VReg, data: &InstData, size: OperandSize) {
     without_payloads(cx, d, size, nans, joined);
 }
 
-/// Pushes a maximum. A difference in sign of zeros, and the bits of a NaN, are in the exclusive or of both ways
-/// round; subtracted from their `or`, it makes +0 of zeros that differ, and quiet NaNs.
+/// Pushes a maximum. A difference in sign of zeros, and the bits of a NaN, are in the exclusive or of both
+/// ways round; subtracted from their `or`, it makes +0 of zeros that differ, and quiet NaNs.
 fn maximum(cx: &mut Cx, d: VReg, data: &InstData, size: OperandSize) {
     let (a, b) = both(cx, data);
     let (first, second) = (FLOAT_GREATER.value(cx, size, a, b), FLOAT_GREATER.value(cx, size, b, a));

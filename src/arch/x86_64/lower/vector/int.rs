@@ -1,7 +1,7 @@
 //! Lane-wise arithmetic of integers, other than products.
 //!
-//! Not every width has every operation: minima and maxima come from comparisons, saturating sums of wide lanes
-//! from their carries and overflows.
+//! Not every width has every operation: minima and maxima come from comparisons, saturating sums of wide
+//! lanes from their carries and overflows.
 
 use super::compare::{greater, greater_unsigned, sign_mask};
 use super::memory::{binary, commutative, operand};
@@ -130,8 +130,8 @@ pub fn saturate(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// `d` = the signed sum or difference of wide lanes. It overflows if its sign differs from that of `a`, and the
-/// signs of the operands would not explain that.
+/// `d` = the signed sum or difference of wide lanes. It overflows if its sign differs from that of `a`, and
+/// the signs of the operands would not explain that.
 fn saturate_signed(cx: &mut Cx, d: VReg, size: OperandSize, adds: bool, a: VReg, b: VReg) {
     let op = if adds { &ADD } else { &SUBTRACT };
     let wrapped = op.value(cx, size, a, b);

@@ -1,8 +1,8 @@
 //! Lowering of vectors of 128 bits. `lower/vector.rs` has the list of files.
 //!
-//! SSE2 suffices for every opcode. Later extensions shorten sequences; the functions here say which of them the
-//! settings enable. An [`Op`](super::float::Op) has an SSE and a VEX form, of which the latter keeps its first
-//! operand and takes any memory operand.
+//! SSE2 suffices for every opcode. Later extensions shorten sequences; the functions here say which of them
+//! the settings enable. An [`Op`](super::float::Op) has an SSE and a VEX form, of which the latter keeps its
+//! first operand and takes any memory operand.
 
 pub(super) mod memory;
 

@@ -1,7 +1,7 @@
 //! Permutations of bytes: `shuffle`, whose indices are constant, and `swizzle` and `x86_pshufb`.
 //!
-//! A shuffle is one instruction if its indices have a pattern; else two byte shuffles whose results are joined,
-//! or before SSSE3 moves of single bytes.
+//! A shuffle is one instruction if its indices have a pattern; else two byte shuffles whose results are
+//! joined, or before SSSE3 moves of single bytes.
 
 use super::lane::{insert_word, word_of};
 use super::memory::make_constant;
@@ -68,7 +68,8 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// `d` = bytes of `of` by indices, of which those above 15 give 0: each byte where the indices are its number.
+/// `d` = bytes of `of` by indices, of which those above 15 give 0: each byte where the indices are its
+/// number.
 fn by_comparisons(cx: &mut Cx, d: VReg, of: VReg, by: VReg) {
     let mut joined = zero(cx);
     for number in 0..16u8 {

@@ -1,7 +1,7 @@
 //! Products of integer lanes, and sums of neighbours.
 //!
-//! Bytes are multiplied as halves of words. Wide products come from `pmuludq`, which multiplies the low halves
-//! of 64-bit lanes: the even lanes of 32 bits. For the odd ones, both operands are shifted right.
+//! Bytes are multiplied as halves of words. Wide products come from `pmuludq`, which multiplies the low
+//! halves of 64-bit lanes: the even lanes of 32 bits. For the odd ones, both operands are shifted right.
 
 use super::compare::sign_mask;
 use super::memory::commutative;

@@ -1,7 +1,7 @@
 //! Shifts and rotations of all lanes by the same amount, modulo the width of a lane.
 //!
-//! There are no shifts of bytes, which are shifted as halves of words, and before AVX-512 none to the right of
-//! 64-bit lanes with their signs: `((a >> n) ^ s) - s` is one, where `s` is the sign bit shifted as well.
+//! There are no shifts of bytes, which are shifted as halves of words, and before AVX-512 none to the right
+//! of 64-bit lanes with their signs: `((a >> n) ^ s) - s` is one, where `s` is the sign bit shifted as well.
 
 use super::ops::{AND, LEFT, OR, RIGHT, RIGHT_SIGNED, SUBTRACT, Shift, XOR};
 use super::{lane_size, ones, repeated};
