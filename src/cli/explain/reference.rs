@@ -34,11 +34,28 @@ pub fn text() -> String {
     opcodes.sort_by_key(|opcode| opcode.name());
     for opcode in opcodes {
         let name = opcode.name();
-        out += &format!("\n### {name}\n\n{}\n\n| | |\n|---|---|\n", opcode.info().doc);
+        out += &format!("\n### {name}\n\n{}\n\n| | |\n|---|---|\n", wrap(opcode.info().doc));
         for (title, text) in facts(opcode) {
             out += &format!("| {title} | {text} |\n");
         }
         out += &format!("\n```\n{}\n```\n", example(opcode));
     }
     out
+}
+
+/// Breaks a text into lines that are not too long.
+fn wrap(text: &str) -> String {
+    const WIDTH: usize = 110;
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.len() + 1 + word.len() <= WIDTH => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.into()),
+        }
+    }
+    lines.join("\n")
 }
