@@ -119,6 +119,7 @@ tests! {
     stack_limit,
     symbols,
     tls,
+    toy,
     traps,
     unwind,
 }
