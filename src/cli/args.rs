@@ -104,7 +104,7 @@ pub enum Command {
     Cfg(Inputs),
     /// Disassemble objects, with relocations and trap sites.
     Disasm(Disasm),
-    /// Explain opcodes: what they do, and on which types.
+    /// Explain opcodes and other words of the language.
     Explain(Explain),
     /// Inspect, shrink, check or clear the cache of compiled functions.
     Cache(CacheCommand),
@@ -476,9 +476,13 @@ pub struct Disasm {
 /// `clifc explain`.
 #[derive(Args, Debug)]
 pub struct Explain {
-    /// Opcodes [default: all, in a line each].
-    #[arg(value_name = "OPCODE")]
-    pub opcodes: Vec<String>,
+    /// Opcodes, types, conditions, calling conventions, trap codes, memory flags, older spellings [default: all
+    /// opcodes, in a line each].
+    #[arg(value_name = "WORD")]
+    pub words: Vec<String>,
+    /// Print all of it in Markdown.
+    #[arg(long, conflicts_with = "words")]
+    pub reference: bool,
 }
 
 /// `clifc settings`.

@@ -37,6 +37,7 @@ mod tests;
 pub use context::{Failed, ParseContext};
 pub use module::module;
 pub(crate) use number::Integer;
+pub use older::{older_spelling, older_spellings};
 pub(crate) use split::split_with;
 pub use split::{Comment, FunctionText, Split, comments, header, split};
 

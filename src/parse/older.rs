@@ -108,6 +108,47 @@ pub(super) fn trap_code(name: &[u8]) -> Option<TrapCode> {
     TRAP_CODES.iter().find(|(text, _)| text.as_bytes() == name).map(|row| TrapCode(row.1))
 }
 
+/// What an older spelling means; `None` if `name` is none.
+pub fn older_spelling(name: &str) -> Option<String> {
+    let opcode = TABLE.iter().find(|(text, _)| *text == name).map(|(_, sugar)| sugar.meaning());
+    let code = || Some(format!("a trap code that used to have a name: {}", trap_code(name.as_bytes())?));
+    let flag = || {
+        is_dropped_flag(name.as_bytes())
+            .then(|| "a memory flag of older dialects, which is ignored".to_string())
+    };
+    opcode.or_else(code).or_else(flag)
+}
+
+/// All older spellings, and what they mean.
+pub fn older_spellings() -> impl Iterator<Item = (&'static str, String)> {
+    let codes = TRAP_CODES.iter().map(|(name, _)| *name);
+    let all = names().chain(codes).chain(DROPPED_FLAGS.iter().copied());
+    all.filter_map(|name| Some((name, older_spelling(name)?)))
+}
+
+impl Sugar {
+    /// What the spelling means, in the opcodes of today.
+    fn meaning(self) -> String {
+        match self {
+            Sugar::Renamed(opcode) => format!("an older name of {}", opcode.name()),
+            Sugar::FirstResult(opcode) => format!("the first result of {}", opcode.name()),
+            Sugar::Immediate(opcode, _) => format!("{} with a constant as its second operand", opcode.name()),
+            Sugar::ReversedImmediate(opcode) => {
+                format!("{} with a constant as its first operand", opcode.name())
+            }
+            Sugar::IcmpImmediate => "icmp with a constant as its second operand".into(),
+            Sugar::SecondNot(opcode) => format!("{} with the inverted second operand", opcode.name()),
+            Sugar::SlotLoad(opcode) => format!("a load from the address that {} computes", opcode.name()),
+            Sugar::SlotStore(opcode) => format!("a store to the address that {} computes", opcode.name()),
+            Sugar::GlobalValue => "the instructions that compute a global value".into(),
+            Sugar::ResumableTrap => "a trap that need not end its block".into(),
+            Sugar::Branch(true) => "with the jump after it: brif".into(),
+            Sugar::Branch(false) => "with the jump after it: brif, with its destinations exchanged".into(),
+            Sugar::ConvertLow => "fcvt_from_sint of the low lanes of a vector".into(),
+        }
+    }
+}
+
 /// Whether `name` is a memory flag that is ignored.
 #[cold]
 pub(super) fn is_dropped_flag(name: &[u8]) -> bool {

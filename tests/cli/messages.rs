@@ -228,7 +228,7 @@ fn messages_are_counted_and_limited() {
     let errors = text(&output.stderr);
     assert_eq!(errors.matches("unknown opcode").count(), 30_000);
     assert!(errors.ends_with("clifc: 30000 errors\n"));
-    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
     assert!(
         errors.starts_with("<stdin>: in function %f0:\n<stdin>:3:5: error: unknown opcode `retrn`"),
         "{errors}"

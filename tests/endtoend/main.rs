@@ -120,6 +120,7 @@ tests! {
     stack_limit,
     symbols,
     tls,
+    toy,
     traps,
     unwind,
 }

@@ -1,29 +1,75 @@
-//! `clifc explain`, which describes rows of the opcode table.
+//! `clifc explain`, which describes opcodes by their rows in the table, and the other words of CLIF.
+//!
+//! The examples are functions of docs/opcodes.clif, which is a test file.
+
+mod reference;
+mod words;
 
 use clifc::diag::did_you_mean;
 use clifc::ir::opcode::ALL;
-use clifc::ir::{CtrlFrom, Effects, Rule, Type, TypeSet};
+use clifc::ir::{CtrlFrom, Effects, Opcode, Rule, Type, TypeSet};
+use clifc::parse::older_spelling;
 
 use super::args::Explain;
 use super::{CommandError, print};
 
-/// Explains the opcodes that are named, or lists all.
+/// A test file with an example of each opcode.
+const EXAMPLES: &str = include_str!("../../../docs/opcodes.clif");
+
+/// Explains the words that are named, or lists all opcodes.
 pub fn run(args: &Explain) -> Result<(), CommandError> {
-    let texts: Result<Vec<_>, _> = args.opcodes.iter().map(|name| explain(name)).collect();
+    if args.reference {
+        return print(reference::text());
+    }
+    let texts: Result<Vec<_>, _> = args.words.iter().map(|word| explain(word)).collect();
     let texts = texts.map_err(CommandError::Usage)?;
     print(if texts.is_empty() { summary() } else { texts.join("\n") })
 }
 
-/// Returns what an opcode does, and on which types.
-fn explain(name: &str) -> Result<String, String> {
-    let opcode = ALL.iter().find(|opcode| opcode.name() == name).ok_or_else(|| {
-        format!("no opcode `{name}`{}", did_you_mean(name, ALL.iter().map(|opcode| opcode.name())))
-    })?;
+/// Returns what a word means. Some words have several meanings.
+fn explain(word: &str) -> Result<String, String> {
+    let opcode = ALL.iter().find(|opcode| opcode.name() == word).map(|opcode| explain_opcode(*opcode));
+    let other = words::find(word).map(|(noun, text)| format!("{word}: {noun}: {text}\n"));
+    let older = older_spelling(word).map(|meaning| format!("{word}: {meaning}\n"));
+    let meanings: Vec<String> = opcode.into_iter().chain(other).chain(older).collect();
+    match meanings.is_empty() {
+        false => Ok(meanings.join("\n")),
+        true => {
+            let known = ALL.iter().map(|opcode| opcode.name()).chain(words::all());
+            Err(format!("no opcode or other word `{word}`{}", did_you_mean(word, known)))
+        }
+    }
+}
+
+/// The example of an opcode: a function of its name, and the calls that test it.
+fn example(opcode: Opcode) -> &'static str {
+    let start = EXAMPLES.find(&format!("function %{}(", opcode.name())).unwrap_or(EXAMPLES.len());
+    let rest = &EXAMPLES[start..];
+    rest[..rest.find("\n\nfunction ").unwrap_or(rest.len())].trim_end()
+}
+
+/// Returns what an opcode does, on which types, and an example.
+fn explain_opcode(opcode: Opcode) -> String {
+    let name = opcode.name();
+    let mut out = format!("{name}: {}\n", opcode.info().doc);
+    for (title, text) in facts(opcode) {
+        out.push_str(&format!("  {title:<9} {text}\n"));
+    }
+    let example = example(opcode).lines().map(|line| match line.is_empty() {
+        true => "\n".to_string(),
+        false => format!("    {line}\n"),
+    });
+    out + "\n" + &example.collect::<String>()
+}
+
+/// What the row of an opcode says, with titles.
+fn facts(opcode: Opcode) -> Vec<(&'static str, String)> {
+    let name = opcode.name();
     let info = opcode.info();
-    let mut out = format!("{name}: {}\n", info.doc);
-    let mut add = |title: &str, text: String| {
+    let mut found = Vec::new();
+    let mut add = |title: &'static str, text: String| {
         if !text.is_empty() {
-            out.push_str(&format!("  {title:<9} {text}\n"));
+            found.push((title, text));
         }
     };
     let list = |rules: &[Rule]| rules.iter().map(|&rule| describe(rule)).collect::<Vec<_>>().join(", ");
@@ -37,9 +83,8 @@ fn explain(name: &str) -> Result<String, String> {
             CtrlFrom::Arg(n) => format!("{}; the type of operand {}", type_set(info.ctrl_set), n + 1),
         },
     );
-    add("shape", format!("{:?}", info.format));
     add("effects", effects(info.effects));
-    Ok(out)
+    found
 }
 
 /// Returns a list of all opcodes, one per line with the first sentence of its description.
