@@ -255,7 +255,7 @@ impl Promote {
         self.live_in_ranges.resize(blocks, Span::new(0, 0));
         let mut start = 0;
         for run in self.live_ins.chunk_by(|one, other| one.block == other.block) {
-            self.live_in_ranges[run[0].block] = Span::from(start, run.len());
+            self.live_in_ranges[run[0].block] = Span::new(start, start + run.len() as u32);
             start += run.len() as u32;
         }
     }
