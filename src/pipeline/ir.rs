@@ -5,7 +5,7 @@ use super::{CompileError, Facts, Half, Pass, Placement, Progress, Run, run_passe
 use crate::analysis::Analysis;
 use crate::ir::{EditBuffers, Function, Origins};
 use crate::opt::promote::Promote;
-use crate::options::{Flags, OptLevel};
+use crate::options::Flags;
 use crate::verify::{Environment, Verifier, VerifierError};
 
 /// The passes over the IR, in running order. Parsing comes before them.
@@ -39,7 +39,7 @@ pub const PASSES: &[Pass<IrHalf>] = &[
         leaves: Facts::ANALYSIS,
         why_here: "first of the optimiser: it turns memory into values, which is all that other passes see",
         optional: true,
-        enabled: |flags| flags.opt_level() != OptLevel::None,
+        enabled: |_| false,
         run: promote,
         check: verified,
     },
