@@ -20,6 +20,7 @@ pub mod ir;
 pub mod lower;
 pub mod machine;
 pub mod object;
+pub mod opt;
 pub mod options;
 pub mod parse;
 pub mod pipeline;

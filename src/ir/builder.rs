@@ -289,6 +289,30 @@ impl FunctionBuilder<'_> {
         block
     }
 
+    /// Adds a parameter of each type to a block that exists, and returns the first new value; the others
+    /// follow it.
+    pub(super) fn extend_params(&mut self, block: Block, types: &[Type]) -> Value {
+        let first = Value(self.stencil.value_defs.len() as u32);
+        let mut words = self.take_words();
+        words.extend_from_slice(self.stencil.block_params(block));
+        for &ty in types {
+            let def = PackedDef::param(block, words.len() as u32);
+            words.push(self.new_value(ty, def).0);
+        }
+        self.stencil.blocks[block].params = self.stencil.pool.add(&words);
+        self.buffers.words = words;
+        first
+    }
+
+    /// Appends values to the arguments of a branch destination.
+    pub(super) fn extend_args(&mut self, call: BlockCallRef, values: impl Iterator<Item = Value>) {
+        let mut words = self.take_words();
+        words.extend_from_slice(self.stencil.pool.get(self.stencil.block_calls[call].args));
+        words.extend(values.map(|value| BlockArg::Value(value).pack()));
+        self.stencil.block_calls[call].args = self.stencil.pool.add(&words);
+        self.buffers.words = words;
+    }
+
     /// Opens a block made by [`new_block`](Self::new_block). The first to be opened is the entry.
     pub fn open(&mut self, block: Block) {
         self.open_numbered(block).expect("a block is opened once");

@@ -251,6 +251,22 @@ impl<'a> Editor<'a> {
         block
     }
 
+    /// Adds a parameter of each type to a block, and returns the first new value; the others follow it.
+    /// Every branch to the block must get arguments for them, by [`extend_args`](Self::extend_args).
+    pub(crate) fn extend_params(&mut self, block: Block, types: &[Type]) -> Value {
+        self.builder.extend_params(block, types)
+    }
+
+    /// Appends values to the arguments of a branch destination.
+    pub(crate) fn extend_args(&mut self, call: BlockCallRef, values: impl Iterator<Item = Value>) {
+        self.builder.extend_args(call, values);
+    }
+
+    /// Removes a stack slot that no instruction refers to. The numbers of the others stay.
+    pub(crate) fn remove_stack_slot(&mut self, slot: StackSlot) {
+        self.builder.stencil.stack_slots[slot] = StackSlotData::default();
+    }
+
     /// Splits a block before an instruction, and returns the new block that begins with it. Instructions
     /// inserted before that instruction are at the start of the new block. Use
     /// [`append_to`](Self::append_to) to give the old block a terminator.

@@ -3,7 +3,8 @@
 
 use super::{CompileError, Facts, Half, Pass, Placement, Progress, Run, run_passes};
 use crate::analysis::Analysis;
-use crate::ir::Function;
+use crate::ir::{EditBuffers, Function, Origins};
+use crate::opt::promote::Promote;
 use crate::options::Flags;
 use crate::verify::{Environment, Verifier, VerifierError};
 
@@ -31,6 +32,17 @@ pub const PASSES: &[Pass<IrHalf>] = &[
         run: verify,
         check: unchanged,
     },
+    Pass {
+        name: "promote",
+        doc: "stack slots to values",
+        needs: Facts::ANALYSIS,
+        leaves: Facts::ANALYSIS,
+        why_here: "first of the optimiser: it turns memory into values, which is all that other passes see",
+        optional: true,
+        enabled: |_| false,
+        run: promote,
+        check: verified,
+    },
 ];
 
 /// The state of the IR half: a function and its analyses; reused from function to function.
@@ -40,7 +52,11 @@ pub struct IrHalf {
     pub function: Function,
     /// Edges, orders and dominators of the function.
     pub analysis: Analysis,
+    /// The instructions of the text that those of the function come from.
+    pub origins: Origins,
     verifier: Verifier,
+    editing: EditBuffers,
+    promote: Promote,
 }
 
 impl IrHalf {
@@ -65,8 +81,24 @@ impl Half for IrHalf {
 }
 
 fn analyse(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
+    state.origins.clear();
     state.analysis.compute(&state.function.stencil);
     Ok(())
+}
+
+fn promote(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
+    let IrHalf { function, analysis, origins, editing, promote, .. } = state;
+    promote.run(function, analysis, editing, origins);
+    Ok(())
+}
+
+/// The check of a pass that changes the function.
+fn verified(state: &mut IrHalf, _: &(), flags: &Flags) -> Result<(), String> {
+    state.analysis.compute(&state.function.stencil);
+    match state.verifier.verify(&state.function.stencil, &state.analysis, Environment::new(flags)) {
+        [] => Ok(()),
+        [first, ..] => Err(first.to_string()),
+    }
 }
 
 fn verify(state: &mut IrHalf, _: &(), flags: &Flags) -> Result<(), CompileError> {

@@ -138,7 +138,13 @@ impl<B: Backend> Compiler<B> {
         let run = Run { flags: &self.flags, controls, placement, dump };
         self.ir.run(&run, &mut self.progress)?;
         let passes = const { &passes::<B>() };
-        run_passes(passes, &mut self.state, &self.ir, &run, &mut self.progress)?;
+        let result = run_passes(passes, &mut self.state, &self.ir, &run, &mut self.progress);
+        result.map_err(|error| match error {
+            CompileError::Unsupported { inst, message } => {
+                CompileError::Unsupported { inst: inst.map(|inst| self.ir.origins.of(inst)), message }
+            }
+            CompileError::Invalid(_) | CompileError::Bug { .. } => error,
+        })?;
         Ok(std::mem::take(&mut self.state.compiled))
     }
 
