@@ -107,7 +107,8 @@ session() {
         wait
         ;;
     esac
-    sed -E '/^\[|^Using host|^warning:|^$|^Remote debugging|^0x.* in \?\?|^_start|^_dl_start|^Reading |^GDB will be unable|^and track expl|^Use the .info shared|^Do you need/d
+    sed -E '/^\[|^Using host|^warning:|^$|^Remote debugging|^0x.* in \?\?|^_start|^_dl_start|^Reading /d
+        /^GDB will be unable|^and track expl|^Use the .info shared|^Do you need/d
         /^Run till exit|^Compilation dir|^Located in/d
         s/0x[0-9a-f]+ in //; s/at 0x[0-9a-f]+/at ADDRESS/' gdb.log
 }

@@ -275,7 +275,8 @@ pub struct Build {
     /// Threads [default: what make's jobserver allows, or one per processor].
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
-    /// Write debug information: lines, functions and variables of the CLIF, or of what its loc lines refer to.
+    /// Write debug information: lines, functions and variables of the CLIF, or of what its loc lines refer
+    /// to.
     #[arg(short = 'g')]
     pub debug: bool,
     /// Write debug information of lines only (also -gline-tables-only).
@@ -476,8 +477,8 @@ pub struct Disasm {
 /// `clifc explain`.
 #[derive(Args, Debug)]
 pub struct Explain {
-    /// Opcodes, types, conditions, calling conventions, trap codes, memory flags, older spellings [default: all
-    /// opcodes, in a line each].
+    /// Opcodes, types, conditions, calling conventions, trap codes, memory flags, older spellings [default:
+    /// all opcodes, in a line each].
     #[arg(value_name = "WORD")]
     pub words: Vec<String>,
     /// Print all of it in Markdown.

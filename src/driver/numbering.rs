@@ -4,8 +4,8 @@ use crate::entity::Entity;
 use crate::ir::{Function, Inst, Positions, SourceMap};
 
 /// Makes the number of each instruction its source location, and records what these numbers stand for in the
-/// params. `text` is the function's text, which begins at `offset` in the file; `map` has the positions of its
-/// instructions.
+/// params. `text` is the function's text, which begins at `offset` in the file; `map` has the positions of
+/// its instructions.
 pub(super) fn number_instructions(function: &mut Function, map: &SourceMap, text: &[u8], offset: usize) {
     let Function { stencil, params } = function;
     let count = stencil.insts.len();

@@ -298,8 +298,9 @@ impl CodeBuffer {
     }
 
     /// Returns the label of a new out-of-line trap with `code`. Traps are not shared, so that the address of
-    /// one tells its instruction; that they are not, with or without source locations, keeps the code the same
-    /// with debug information. The caller emits the stubs in the end: see [`CodeBuffer::take_trap_stubs`].
+    /// one tells its instruction; that they are not, with or without source locations, keeps the code the
+    /// same with debug information. The caller emits the stubs in the end: see
+    /// [`CodeBuffer::take_trap_stubs`].
     pub(crate) fn trap_stub(&mut self, code: TrapCode) -> Label {
         let srcloc = self.srclocs.last().map_or(NO_SRCLOC, |last| last.1);
         let label = self.label();

@@ -9,8 +9,8 @@ use super::function::NO_SRCLOC;
 /// Positions by number of the instruction in the text. Empty without debug information.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Positions {
-    /// For each instruction, the difference of its line to the previous instruction's, as LEB128 numbers; that
-    /// of the first is to the line of the function's first byte.
+    /// For each instruction, the difference of its line to the previous instruction's, as LEB128 numbers;
+    /// that of the first is to the line of the function's first byte.
     lines: Vec<u8>,
     /// For each instruction, the difference of its source location (`@1f`) to the previous instruction's, in
     /// the same way with a sign. An instruction that has no location counts as [`NO_SRCLOC`]. Empty if no
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn what_is_packed_is_unpacked() {
-        let (lines, locations) = ([0, 1, 1, 300, 70_000], [Some(7), None, Some(0), Some(1 << 31), Some(8)]);
+        let (lines, locations) = ([0, 1, 1, 300, 70_000], [Some(7), None, Some(0), Some(u32::MAX - 1), Some(8)]);
         let positions = Positions::new(lines.into_iter(), locations.into_iter());
         assert_eq!(positions.lines().collect::<Vec<_>>(), lines);
         let read = positions.locations().map(|location| Some(location).filter(|l| *l != NO_SRCLOC));

@@ -71,13 +71,9 @@ pub struct Families<I: FamilyLowering> {
 }
 
 /// A target that supplies the functions for families.
+#[rustfmt::skip] // It joins the lines to one that is too long.
 pub trait FamilyLowering:
-    ControlLowering
-    + Conversions
-    + OverflowLowering
-    + WideShifts
-    + WideDivision
-    + AtomicLowering
+    ControlLowering + Conversions + OverflowLowering + WideShifts + WideDivision + AtomicLowering
     + VectorLowering
 {
     /// The functions.

@@ -47,8 +47,8 @@ pub(super) static FORMAT: Format = Format {
     complete: |_| Ok(()),
 };
 
-/// Number of sections that hold no items: unwind information, trap sites, exception handlers, and up to eight of
-/// debug information. Section numbers
+/// Number of sections that hold no items: unwind information, trap sites, exception handlers, and up to eight
+/// of debug information. Section numbers
 /// are bytes.
 const OWN_SECTIONS: usize = 3 + 8;
 

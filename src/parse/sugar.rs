@@ -1,4 +1,4 @@
-//! Rewrites older spellings ([`older`]) to those that replaced them.
+//! Rewrites older spellings ([`super::older`]) to those that replaced them.
 //!
 //! If a spelling takes several instructions, the values between them get numbers above all value numbers in
 //! the function's text.

@@ -174,7 +174,8 @@ impl<S: Syntax> Printer<'_, S> {
         self.address_at(register, word, 64)
     }
 
-    /// Writes an operand whose first register operand and word have these indices, an immediate with `prefix`.
+    /// Writes an operand whose first register operand and word have these indices, an immediate with
+    /// `prefix`.
     fn value(
         &self,
         kind: OperandForm,

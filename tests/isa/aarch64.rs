@@ -126,7 +126,7 @@ impl Disassembled for Rows {
                 "vushr*",
             ],
         ),
-        ("the disassembler has no data of the instruction", &["vgeth", "vsaddlp*", "vuaddlp*"]),
+        ("the disassembler has no data of the instruction", &["vgeth", "vsaddlp*", "vuaddlp*", "tbl*"]),
         (
             "the disassembler has no data of atomic operations",
             &["ldadd*", "ldclr*", "ldeor*", "ldset*", "ldsm*", "ldum*", "swp*", "cas*"],

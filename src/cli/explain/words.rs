@@ -42,15 +42,9 @@ pub const GROUPS: &[Group] = &[
             ("sgt", "the first is greater than the second, as signed integers"),
             ("sle", "the first is less than or equal to the second, as signed integers"),
             ("ult", "the first is less than the second, as unsigned integers; floats: or one is a NaN"),
-            (
-                "uge",
-                "the first is greater than or equal to the second, as unsigned integers; floats: or one is a NaN",
-            ),
+            ("uge", "the first is at least the second, as unsigned integers; floats: or one is a NaN"),
             ("ugt", "the first is greater than the second, as unsigned integers; floats: or one is a NaN"),
-            (
-                "ule",
-                "the first is less than or equal to the second, as unsigned integers; floats: or one is a NaN",
-            ),
+            ("ule", "the first is at most the second, as unsigned integers; floats: or one is a NaN"),
         ],
     },
     Group {

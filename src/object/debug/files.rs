@@ -6,8 +6,8 @@ use md5::{Digest, Md5};
 use super::positions::PositionTable;
 use super::{DebugInfo, DebugOptions, ENCODING};
 
-/// Files of CLIF up to this many bytes get a checksum. Larger ones are not read by people, and it would take a
-/// seventh of the time of compiling them.
+/// Files of CLIF up to this many bytes get a checksum. Larger ones are not read by people, and it would take
+/// a seventh of the time of compiling them.
 const CHECKED: usize = 4 << 20;
 
 fn checksum(text: &[u8]) -> Option<[u8; 16]> {
@@ -73,7 +73,8 @@ impl DebugOptions {
     }
 }
 
-/// Enters the files of the source in the table of lines; `primary` is the checksum of the first. Checksums are written if all files have them.
+/// Enters the files of the source in the table of lines; `primary` is the checksum of the first. Checksums
+/// are written if all files have them.
 pub(super) fn add_files(
     table: &mut PositionTable,
     options: &DebugOptions,

@@ -1,8 +1,8 @@
 //! The table of lines: a sequence for each section.
 //!
 //! The first instruction of a function has the line of its header, the first one after the prologue is marked
-//! as the prologue's end. A row is a statement, where debuggers set breakpoints, if it is the first of its CLIF
-//! instruction: code that layout put elsewhere, such as a trap, is none.
+//! as the prologue's end. A row is a statement, where debuggers set breakpoints, if it is the first of its
+//! CLIF instruction: code that layout put elsewhere, such as a trap, is none.
 
 use gimli::write::LineProgram;
 

@@ -8,8 +8,8 @@ use crate::lower::context::Lowered;
 use crate::machine::reg::RegClass;
 use crate::machine::size::{B8, L32, W16};
 
-/// Lowers popcnt, the only opcode of its family that the language has on vectors: counts the ones of bytes, and
-/// adds neighbours until the lanes are wide enough.
+/// Lowers popcnt, the only opcode of its family that the language has on vectors: counts the ones of bytes,
+/// and adds neighbours until the lanes are wide enough.
 pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let d = cx.def(inst);

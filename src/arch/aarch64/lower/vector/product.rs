@@ -23,8 +23,8 @@ pub fn multiply(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// A product of lanes of 64 bits: that of the low halves, and above it the sum of the products of each low half
-/// and the other high half.
+/// A product of lanes of 64 bits: that of the low halves, and above it the sum of the products of each low
+/// half and the other high half.
 fn multiply_64(cx: &mut Cx, d: VReg, a: VReg, b: VReg) {
     let [swapped, crossed, sums, high, low_a, low_b] = [(); 6].map(|()| cx.tmp(RegClass::Float));
     rows::vrev64w(cx, swapped, b);
@@ -52,7 +52,8 @@ pub fn multiply_high(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// The products of all lanes, in lanes of twice the width: those of the low lanes, and those of the high ones.
+/// The products of all lanes, in lanes of twice the width: those of the low lanes, and those of the high
+/// ones.
 fn products(cx: &mut Cx, is_signed: bool, size: OperandSize, a: VReg, b: VReg) -> [VReg; 2] {
     let [low, high] = [(); 2].map(|()| cx.tmp(RegClass::Float));
     if is_signed {

@@ -1,7 +1,7 @@
 //! Shifts and rotations of all lanes by the same amount, modulo the lane width.
 //!
-//! The processor shifts each lane by a signed amount: to the right if it is negative. An amount that is at least
-//! the width gives zeros, which rotations rely on.
+//! The processor shifts each lane by a signed amount: to the right if it is negative. An amount that is at
+//! least the width gives zeros, which rotations rely on.
 
 use super::int::lane_size;
 use crate::arch::aarch64::lower::inputs::*;

@@ -1,7 +1,7 @@
 //! Loads, stores and constants of vectors, and moves of their halves.
 //!
-//! Only the first sixteen vector registers are allocated, whose left halves scalars are in. Calls pass vectors
-//! in the others: `CallLowering::unallocated` moves them from and to there.
+//! Only the first sixteen vector registers are allocated, whose left halves scalars are in. Calls pass
+//! vectors in the others: `CallLowering::unallocated` moves them from and to there.
 
 use crate::arch::s390x::lower::inputs::Cx;
 use crate::arch::s390x::{S390x, rows};

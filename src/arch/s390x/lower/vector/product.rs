@@ -60,8 +60,8 @@ pub fn multiply_high(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// Lowers sqmul_round_sat and x86_pmulhrsw: products of twice the width, rounded and shifted to the right by all
-/// bits but the sign. One saturates when the products become narrow again, the other wraps around.
+/// Lowers sqmul_round_sat and x86_pmulhrsw: products of twice the width, rounded and shifted to the right by
+/// all bits but the sign. One saturates when the products become narrow again, the other wraps around.
 pub fn fixed_point(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
