@@ -30,18 +30,24 @@ struct Cost {
 struct Shape {
     name: &'static str,
     text: fn(usize) -> String,
+    /// Whether regalloc2's single-pass allocator, which visits each live value in each block, is left out.
+    has_many_live_values: bool,
+}
+
+const fn shape(name: &'static str, text: fn(usize) -> String) -> Shape {
+    Shape { name, text, has_many_live_values: false }
 }
 
 const SHAPES: &[Shape] = &[
-    Shape { name: "straight line", text: straight_line },
-    Shape { name: "calls", text: calls },
-    Shape { name: "diamonds", text: diamonds },
-    Shape { name: "block parameters", text: block_parameters },
-    Shape { name: "nested loops", text: nested_loops },
-    Shape { name: "tables", text: tables },
-    Shape { name: "copies", text: copies },
-    Shape { name: "values used in turn", text: values_in_turn },
-    Shape { name: "values over blocks", text: values_over_blocks },
+    shape("straight line", straight_line),
+    shape("calls", calls),
+    shape("diamonds", diamonds),
+    shape("block parameters", block_parameters),
+    shape("nested loops", nested_loops),
+    shape("tables", tables),
+    shape("copies", copies),
+    shape("values used in turn", values_in_turn),
+    Shape { has_many_live_values: true, ..shape("values over blocks", values_over_blocks) },
 ];
 
 fn function(body: String) -> String {
@@ -313,8 +319,9 @@ fn compare(arch: Arch, shape: &Shape, how: (&str, &str)) -> Option<String> {
 
 fn check(arch: Arch, how: (&str, &str)) {
     // Other processes may spoil one measurement, but hardly three.
+    let shapes = SHAPES.iter().filter(|shape| !(shape.has_many_live_values && how.0 == "single_pass"));
     let wrong: Vec<String> =
-        SHAPES.iter().filter_map(|shape| (0..3).map_while(|_| compare(arch, shape, how)).nth(2)).collect();
+        shapes.filter_map(|shape| (0..3).map_while(|_| compare(arch, shape, how)).nth(2)).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

@@ -101,7 +101,8 @@ mod tests {
 
     #[test]
     fn what_is_packed_is_unpacked() {
-        let (lines, locations) = ([0, 1, 1, 300, 70_000], [Some(7), None, Some(0), Some(u32::MAX - 1), Some(8)]);
+        let (lines, locations) =
+            ([0, 1, 1, 300, 70_000], [Some(7), None, Some(0), Some(u32::MAX - 1), Some(8)]);
         let positions = Positions::new(lines.into_iter(), locations.into_iter());
         assert_eq!(positions.lines().collect::<Vec<_>>(), lines);
         let read = positions.locations().map(|location| Some(location).filter(|l| *l != NO_SRCLOC));
