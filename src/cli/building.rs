@@ -95,6 +95,9 @@ fn options(job: &Job, source: &Source, controls: &Controls) -> Result<BuildOptio
     if args.no_verify {
         flags.set("enable_verifier", "false").map_err(CommandError::Usage)?;
     }
+    if args.check_passes {
+        flags.enable("regalloc_checker").map_err(CommandError::Usage)?;
+    }
     if args.verbose {
         say(about(job, &target, &flags));
     }

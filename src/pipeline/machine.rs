@@ -47,7 +47,7 @@ pub const fn passes<B: Backend>() -> [Pass<MachineHalf<B>>; 3] {
             optional: false,
             enabled: |_| true,
             run: allocate,
-            // The allocator runs its own checker, with the setting `regalloc_checker`.
+            // The allocator checks itself with the setting `regalloc_checker`, which `--check-passes` turns on.
             check: |_, _, _| Ok(()),
         },
         Pass {

@@ -70,6 +70,7 @@ fn spellings_of_other_compilers_have_their_effect() {
     assert!(verbose(&["-march=x86-64-v2"]).contains("has_sse42=true"));
     assert!(verbose(&["-mtriple=arm64-linux-gnu"]).contains("target: aarch64"));
     assert!(verbose(&["--target=amd64"]).contains("target: x86_64"));
+    assert!(verbose(&["--check-passes"]).contains("regalloc_checker=true"));
     assert!(verbose(&["-fno-omit-frame-pointer"]).contains("preserve_frame_pointers=true"));
     for (level, value) in
         [("-O", "speed"), ("-O3", "speed"), ("-Oz", "speed_and_size"), ("-Os", "speed_and_size")]
