@@ -155,18 +155,6 @@ const ROOMS_OF_SOME: &[(&str, &[&str])] = &[
     ("pseudo/float.rs", &["s390x", "x86_64"]),
 ];
 
-/// Files with the functions for families of opcodes on vectors, which targets get one after another.
-const VECTOR_ROOMS: &[&str] = &[
-    "lower/vector/bits.rs",
-    "lower/vector/compare.rs",
-    "lower/vector/convert.rs",
-    "lower/vector/float.rs",
-    "lower/vector/permute.rs",
-    "lower/vector/product.rs",
-    "lower/vector/shift.rs",
-    "lower/vector/width.rs",
-];
-
 /// Who mends one thing on all targets opens files of the same name.
 #[test]
 fn targets_have_the_same_rooms() {
@@ -181,7 +169,6 @@ fn targets_have_the_same_rooms() {
         rooms.entry(room.to_owned()).or_default().insert(target.to_owned());
     }
     assert!(targets.len() >= 3 && rooms.contains_key("lower/divide.rs"), "targets are found");
-    rooms.retain(|room, _| !VECTOR_ROOMS.contains(&room.as_str()));
     let expected = |room: &str| match ROOMS_OF_SOME.iter().find(|(name, _)| *name == room) {
         Some((_, some)) => some.iter().map(|&target| target.to_owned()).collect(),
         None => targets.clone(),
@@ -293,7 +280,7 @@ fn imports(root: &str) -> BTreeMap<String, BTreeSet<String>> {
     graph
 }
 
-/// Groups of files of which each reaches the others: Tarjan's algorithm.
+/// Groups of files of which each reaches the others, found by a search from every file.
 fn circles(graph: &BTreeMap<String, BTreeSet<String>>) -> Vec<Vec<&String>> {
     fn reachable<'a>(
         graph: &'a BTreeMap<String, BTreeSet<String>>,

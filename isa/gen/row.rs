@@ -5,6 +5,18 @@
 //! line must have the same length and supply their items in parallel. The items of the name are the target's
 //! letters of successive operand sizes: the family has a single constructor, which takes a size. In the text,
 //! `~` stands for the item of the name.
+//!
+//! The encoding is the target's notation, or `expand = NAME` for a pseudo-instruction, which the function of
+//! that name in `src/arch/<arch>/pseudo/` emits. The properties are words:
+//!
+//! | word | meaning |
+//! |---|---|
+//! | `flags`, `uses_flags` | writes, or reads, the flags |
+//! | `branch`, `return`, `stop` | branches; leaves the function; traps, so that control does not go on |
+//! | `indirect` | ends a block with a jump that may reach the successors through an address |
+//! | `call` | clobbers registers as its clobber set says |
+//! | `trap` | can trap: the constructor takes a trap code |
+//! | `clobber=r1,r2` | overwrites these registers |
 
 use super::operand::{self, Operand};
 use super::target::{Size, Target};

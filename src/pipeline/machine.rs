@@ -47,7 +47,7 @@ pub const fn passes<B: Backend>() -> [Pass<MachineHalf<B>>; 3] {
             optional: false,
             enabled: |_| true,
             run: allocate,
-            // The allocator checks itself with the setting `regalloc_checker`, which `--check-passes` turns on.
+            // The allocator has a checker, with the setting `regalloc_checker`; `--check-passes` sets it.
             check: |_, _, _| Ok(()),
         },
         Pass {
