@@ -13,8 +13,12 @@ use clifc::lower::families::Coverage;
 use clifc::options::{Arch, Flags, Target};
 use std::fmt::Write;
 
+#[path = "catalogue/mod.rs"]
+mod catalogue;
 #[path = "targets/mod.rs"]
 mod targets;
+
+use catalogue::signatures;
 
 const SCALARS: [Type; 9] = [
     types::I8,
@@ -43,16 +47,6 @@ fn is_covered_elsewhere(opcode: Opcode) -> bool {
 /// The scalar types that a rule allows.
 fn choices(rule: Rule, ctrl: Type) -> Vec<Type> {
     SCALARS.into_iter().filter(|&ty| rule.allows(ctrl, ty)).collect()
-}
-
-/// All combinations of types of the arguments.
-fn signatures(rules: &[Rule], ctrl: Type) -> Vec<Vec<Type>> {
-    let mut all = vec![Vec::new()];
-    for &rule in rules {
-        let types = choices(rule, ctrl);
-        all = all.iter().flat_map(|start| types.iter().map(|&ty| [&start[..], &[ty]].concat())).collect();
-    }
-    all
 }
 
 /// The text of the operands for each variant of the instruction.
@@ -100,7 +94,7 @@ fn list(types: &[Type], number: impl Fn(usize) -> String) -> String {
 /// Adds a function for each variant of an opcode on a controlling type.
 fn add_functions(text: &mut String, count: &mut usize, opcode: Opcode, ctrl: Type) {
     let info = opcode.info();
-    for args in signatures(info.args, ctrl) {
+    for args in signatures(opcode, ctrl, &SCALARS) {
         // A 64-bit target has 64-bit addresses; a bitcast keeps the size.
         let pointers = info.args.iter().zip(&args).filter(|(rule, _)| is_address(opcode, **rule));
         if pointers.into_iter().any(|(_, &ty)| ty == types::I32)

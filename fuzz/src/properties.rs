@@ -14,7 +14,7 @@ use clifc::driver::{self, BuildOptions, Observer};
 use clifc::eval::Value;
 use clifc::filetest::{self, Status, Toolchain};
 use clifc::interp::{Machine, Options, Program, Why};
-use clifc::ir::{Endianness, Function, Shape, types};
+use clifc::ir::{Endianness, Function, Shape};
 use clifc::lower::families::Coverage;
 use clifc::options::{Arch, Flags, Kind, SETTINGS, Target};
 use clifc::parse::{self, ParseContext};
@@ -60,11 +60,6 @@ pub fn print_and_parse_again(bytes: &[u8]) {
 
 /// Whether a target compiles an opcode on these types.
 fn compiles(arch: Arch, case: &Case) -> bool {
-    // What computes on f16 lanes is refused, with a reason.
-    let computes = matches!(case.opcode.name().as_bytes(), [b'f', ..] | [b'x', ..]) || case.makes_nans();
-    if computes && case.types().any(|ty| ty.is_vector() && ty.lane() == types::F16) {
-        return false;
-    }
     let types = [case.ctrl].into_iter().chain(case.types());
     let shape = types.map(Shape::of).max().unwrap_or(Shape::None);
     let first = case.args.first().map_or(Shape::None, |&ty| Shape::of(ty)).max(Shape::of(case.ctrl));
@@ -142,9 +137,10 @@ pub fn allocate_under_the_checker(bytes: &[u8]) {
     }
 }
 
-/// A function of the interpreter's answers, as lines of a run test.
+/// What the interpreter says of calls of a function, as lines of a run test.
 struct Answers {
     lines: String,
+    /// How many calls returned.
     count: usize,
 }
 

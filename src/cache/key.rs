@@ -3,10 +3,10 @@
 //! A key is a digest of the [`CompileEnvironment`], which is everything that compilation depends on besides
 //! the function, and of either a stencil or a function's text.
 //!
-//! A stencil is fed to SHA-256 through its [`Hash`], which covers every field, writes lengths before
-//! contents, and can't miss a field that is added to the IR. Flat arrays are fed as slices. Names, the base
-//! source location and names of regions are in [`Params`](crate::ir::Params), which a stencil does not refer
-//! to.
+//! A stencil is fed to SHA-256 through its [`Hash`], which covers every field but those derived
+//! from others, writes lengths before contents, and can't miss a field that is added to the IR. Flat arrays
+//! are fed as slices. Names, the base source location and names of regions are in
+//! [`Params`](crate::ir::Params), which a stencil does not refer to.
 //!
 //! A build that finds everything in the cache does little but hash texts. HighwayHash takes a seventh of
 //! SHA-256's time. It is keyed by a secret of the store, without which nobody can construct two texts with

@@ -312,7 +312,7 @@ pub struct Build {
     /// Do not verify the input.
     #[arg(long)]
     pub no_verify: bool,
-    /// Switch a pass off or on.
+    /// Switch a pass off or on, whatever the settings say.
     #[arg(long = "pass", value_name = "NAME=off|on")]
     pub passes: Vec<String>,
     /// Check the result of each pass.

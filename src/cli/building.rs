@@ -56,15 +56,17 @@ struct Job<'a> {
     reporter: &'a Reporter,
 }
 
-/// The debug information that is asked for. Text outputs have none.
+/// Returns the debug information that is asked for.
 fn debug_options(args: &Build) -> Result<Option<DebugOptions>, CommandError> {
     let level = match (args.debug, args.debug_lines) {
         (true, _) => DebugLevel::Full,
         (false, true) => DebugLevel::Lines,
         (false, false) => return Ok(None),
     };
-    if args.emit.iter().all(|&kind| emitted_pass(kind).is_some()) {
-        return Ok(None);
+    // With debug information, instructions have numbers in place of the source locations that text shows.
+    if args.emit.iter().any(|kind| matches!(kind, Emit::Clif | Emit::Vcode)) {
+        let why = "-g can't be combined with --emit clif or vcode, which have no debug information";
+        return Err(CommandError::Usage(why.into()));
     }
     let directory = std::env::current_dir().map_err(|error| CommandError::System(error.to_string()))?;
     let directory = directory.to_string_lossy().into_owned();
@@ -134,7 +136,7 @@ fn one(job: &Job, controls: &Controls, session: &Session) -> Result<(), CommandE
         return Err(CommandError::Input);
     }
     for (kind, path) in &plan.outputs {
-        output::write(path, &emitted_bytes(*kind, &built, &notes.dumps)?)?;
+        output::write(path, &emitted_bytes(*kind, &built, &notes.dumps, &options)?)?;
     }
     if let Some(path) = &plan.rule {
         output::write(path, &dependencies::rule(args, plan, &file.path))?;
@@ -177,8 +179,9 @@ fn build(
 ) -> (Result<Built, Vec<Diagnostic>>, Notes) {
     let notes = Mutex::new(Notes::default());
     let note = || notes.lock().expect("no panic while it is locked");
-    let wants = |pass: &str| job.plan.outputs.iter().any(|(kind, _)| emitted_pass(*kind) == Some(pass));
-    let no_pass = job.plan.outputs.iter().all(|(kind, _)| emitted_pass(*kind).is_none());
+    let emitted = || job.plan.outputs.iter().filter_map(|(kind, _)| emitted_pass(*kind, options));
+    let wants = |pass: &str| emitted().any(|emitted| emitted == pass);
+    let no_pass = emitted().next().is_none();
     let built = with_progress(|progress| {
         let wanted = |pass: &str, name: &Name| {
             wants(pass) || job.args.dump.iter().any(|dump| dump.matches(pass, name))
@@ -198,8 +201,13 @@ fn build(
 }
 
 /// Returns the bytes of the output file.
-fn emitted_bytes<'a>(kind: Emit, built: &'a Built, dumps: &[Dumped]) -> Result<Cow<'a, [u8]>, CommandError> {
-    let texts = || dumps.iter().filter(|dump| Some(dump.pass.as_str()) == emitted_pass(kind));
+fn emitted_bytes<'a>(
+    kind: Emit,
+    built: &'a Built,
+    dumps: &[Dumped],
+    options: &BuildOptions,
+) -> Result<Cow<'a, [u8]>, CommandError> {
+    let texts = || dumps.iter().filter(|dump| Some(dump.pass.as_str()) == emitted_pass(kind, options));
     match kind {
         Emit::Obj => Ok(Cow::Borrowed(&built.object)),
         Emit::Asm => {
@@ -221,9 +229,9 @@ fn emitted_bytes<'a>(kind: Emit, built: &'a Built, dumps: &[Dumped]) -> Result<C
 }
 
 /// Returns the pass after which functions are written to the output, if it is not an object or made from one.
-fn emitted_pass(kind: Emit) -> Option<&'static str> {
+fn emitted_pass(kind: Emit, options: &BuildOptions) -> Option<&'static str> {
     match kind {
-        Emit::Clif => Some("analyse"),
+        Emit::Clif => Some(options.controls.last_ir_pass(&options.flags)),
         Emit::Vcode => Some("lower"),
         Emit::Obj | Emit::Asm => None,
     }

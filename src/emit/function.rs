@@ -105,7 +105,7 @@ fn padding(flags: &Flags) -> u32 {
     }
 }
 
-/// Where in `edits` and `srclocs` the entries for `inst` begin.
+/// Positions in `edits` and `srclocs` of the first entries at or after `inst`.
 #[derive(Default)]
 struct Cursor {
     inst: u32,

@@ -114,7 +114,8 @@ shapes! {
     Half "f16" "f16.",
     Quad "f128" "f128.",
     SmallVector "v<128" "Vectors of fewer than 128 bits.",
-    Vector "v128" "Vectors of 128 bits.",
+    Vector "v128" "Vectors of 128 bits, without f16 lanes.",
+    HalfVector "f16x8" "f16x8, on whose lanes other instructions compute.",
     LargeVector "v>128" "Vectors of more than 128 bits.",
     Dynamic "dynamic" "Vectors whose lane count depends on the target.",
 }
@@ -147,6 +148,7 @@ const fn shape_of(ty: Type) -> Shape {
     }
     match (ty.is_vector(), ty.is_int(), ty.bits()) {
         (true, _, 0..=127) => Shape::SmallVector,
+        (true, _, 128) if ty.lane().0 == types::F16.0 => Shape::HalfVector,
         (true, _, 128) => Shape::Vector,
         (true, _, _) => Shape::LargeVector,
         (false, true, 128) => Shape::Wide,
@@ -166,7 +168,8 @@ mod tests {
         assert_eq!(Shape::of(types::INVALID), Shape::None);
         assert_eq!([types::I8, types::I64].map(Shape::of), [Shape::Int; 2]);
         assert_eq!([types::F32, types::F64].map(Shape::of), [Shape::Float; 2]);
-        assert_eq!([types::I8X16, types::F64X2].map(Shape::of), [Shape::Vector; 2]);
+        assert_eq!([types::I8X16, types::I16X8, types::F64X2].map(Shape::of), [Shape::Vector; 3]);
+        assert_eq!(types::F16.vector(3).map(Shape::of), Some(Shape::HalfVector));
         let others = [types::I128, types::F16, types::F128].map(Shape::of);
         assert_eq!(others, [Shape::Wide, Shape::Half, Shape::Quad]);
         assert_eq!(types::I32.vector(1).map(Shape::of), Some(Shape::SmallVector));

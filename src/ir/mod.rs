@@ -1,6 +1,7 @@
 //! The IR: CLIF functions and modules in flat arrays, independent of targets and of their text.
 
 pub(crate) mod builder;
+pub(crate) mod differences;
 mod editor;
 pub mod family;
 pub mod float;

@@ -4,6 +4,7 @@
 //! layout take it. What n stands for is here, among the function's params: a function that only moved in its
 //! file, or got another comment, keeps its stencil and its code.
 
+use super::differences::{read, read_signed, write, write_signed};
 use super::function::NO_SRCLOC;
 
 /// Positions by number of the instruction in the text. Empty without debug information.
@@ -33,8 +34,7 @@ impl Positions {
         for location in locations {
             found |= location.is_some();
             let location = location.unwrap_or(NO_SRCLOC);
-            let difference = location.wrapping_sub(last) as i32;
-            write(&mut positions.locations, (difference << 1 ^ difference >> 31) as u32);
+            write_signed(&mut positions.locations, location, last);
             last = location;
         }
         if !found {
@@ -68,31 +68,10 @@ impl Positions {
         let mut bytes = self.locations.iter();
         let mut location = 0u32;
         std::iter::from_fn(move || {
-            let difference = read(&mut bytes)?;
-            location = location.wrapping_add(difference >> 1 ^ (difference & 1).wrapping_neg());
+            location = read_signed(&mut bytes, location)?;
             Some(location)
         })
     }
-}
-
-fn write(bytes: &mut Vec<u8>, mut number: u32) {
-    while number >= 0x80 {
-        bytes.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    bytes.push(number as u8);
-}
-
-fn read(bytes: &mut std::slice::Iter<u8>) -> Option<u32> {
-    let mut number = 0;
-    for shift in (0..32).step_by(7) {
-        let byte = *bytes.next()?;
-        number |= u32::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            break;
-        }
-    }
-    Some(number)
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Lowering of blocks: their instructions from the last to the first, and the arguments on their edges.
 //!
-//! An instruction is lowered if it has side effects or its result is used, unless its user has sunk it or an
-//! earlier instruction computes the same. IR blocks that continue one another are lowered as one, and the
-//! parameters of the later one are aliases of the arguments that the jump passes.
+//! An instruction is lowered if it has side effects or its result is used, unless it was folded into its
+//! user, or an earlier instruction computes the same value. IR blocks that continue one another are lowered
+//! as one, and the parameters of the later one are aliases of the arguments that the jump passes.
 
 use super::blocks::DoubleBranch;
 use super::context::{Lower, LowerTables, Lowered, registers};
@@ -72,7 +72,7 @@ impl<I: FamilyLowering> Lower<'_, I> {
         from
     }
 
-    /// Zero-extends the parameters of a block for which that was requested.
+    /// Zero-extends those parameters of a block whose users asked for it.
     fn begin_params(&mut self, block: Block) {
         if !self.f.block_params(block).is_empty() {
             self.vcode.begin_group(NO_SRCLOC);
@@ -108,7 +108,7 @@ impl<I: FamilyLowering> Lower<'_, I> {
     }
 
     /// Replaces the result of an instruction by that of the first instruction that computes the same, unless
-    /// one of the two was sunk. Returns whether it did.
+    /// one of the two was folded. Returns false if the instruction must still be lowered.
     fn repeat(&mut self, inst: Inst, first: Inst) -> bool {
         if self.is_sunk(inst) || self.is_sunk(first) || !self.is_in_block(first) {
             return false;

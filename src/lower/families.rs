@@ -1,9 +1,9 @@
 //! Dispatch: the table, indexed by opcode family and shape of type, of the functions that lower instructions.
 //!
 //! A target supplies some functions as [`Families`]. The table says which of them, or which function of
-//! `lower/`, lowers a family on the types of a [`Shape`]. A cell without a function says why there is none,
-//! and instructions that reach it are refused with that reason, so that no function gets a type that it does
-//! not handle. `clifc targets --matrix` prints the table.
+//! `lower/`, lowers a family on the types of a [`Shape`]. Instructions that reach a cell without a function
+//! are refused, so that no function gets a type that it does not handle. `clifc targets --matrix` prints the
+//! table.
 
 use super::atomic::AtomicLowering;
 use super::context::{Lower, Lowered};
@@ -86,7 +86,7 @@ enum Cell<I> {
     Lower(LowerFamily<I>),
     /// Without any code.
     Marker,
-    /// Not supported by any target yet.
+    /// Not supported by the target yet.
     NotYet,
     /// The language has no such instruction.
     Absent,
@@ -120,6 +120,7 @@ struct Row<I> {
     quad: Cell<I>,
     small_vector: Cell<I>,
     vector: Cell<I>,
+    half_vector: Cell<I>,
     large_vector: Cell<I>,
     dynamic: Cell<I>,
 }
@@ -137,6 +138,7 @@ impl<I> Row<I> {
             quad: absent,
             small_vector: absent,
             vector: absent,
+            half_vector: absent,
             large_vector: absent,
             dynamic: absent,
         }
@@ -145,7 +147,7 @@ impl<I> Row<I> {
     /// The row of a family that the language has on vectors, which aren't supported yet.
     const WITH_VECTORS: Row<I> = {
         let not_yet = Cell::NotYet;
-        let vectors = Row { small_vector: not_yet, vector: not_yet, ..Row::ABSENT };
+        let vectors = Row { small_vector: not_yet, vector: not_yet, half_vector: not_yet, ..Row::ABSENT };
         Row { large_vector: not_yet, dynamic: not_yet, ..vectors }
     };
 
@@ -177,9 +179,16 @@ impl<I> Row<I> {
         Row { float: Cell::Lower(lower), ..self }
     }
 
-    /// This row, lowering vectors of 128 bits by `lower`, if the target has a function for them.
+    /// This row, lowering vectors of 128 bits other than f16x8 by `lower`, if the target has a function for
+    /// them.
     const fn vector(self, lower: Option<LowerFamily<I>>) -> Self {
         Row { vector: Cell::or_not_yet(lower), ..self }
+    }
+
+    /// This row, lowering all vectors of 128 bits by `lower`, if the target has a function for them: it does
+    /// not compute on floats.
+    const fn vector_bits(self, lower: Option<LowerFamily<I>>) -> Self {
+        Row { half_vector: Cell::or_not_yet(lower), ..self.vector(lower) }
     }
 
     /// Returns the cell of a shape.
@@ -193,6 +202,7 @@ impl<I> Row<I> {
             Shape::Quad => self.quad,
             Shape::SmallVector => self.small_vector,
             Shape::Vector => self.vector,
+            Shape::HalfVector => self.half_vector,
             Shape::LargeVector => self.large_vector,
             Shape::Dynamic => self.dynamic,
         }
@@ -205,14 +215,16 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
     match family {
         Family::Constant => Row::ABSENT.none(rematerialize::define).int(rematerialize::define),
         Family::ConstantHalf | Family::ConstantQuad => Row::of_no_type(Cell::NotYet),
-        Family::ConstantVector => Row::WITH_VECTORS.vector(Some(rematerialize::define)),
+        Family::ConstantVector => Row::WITH_VECTORS.vector_bits(Some(rematerialize::define)),
         Family::Address => Row::ABSENT.int(rematerialize::define),
-        Family::Load => Row::WITH_ALL.vector(v.load).int(f.load).wide(f.load).float(f.float_load),
-        Family::Store => Row::WITH_ALL.vector(v.store).int(f.store).wide(f.store).float(f.float_store),
+        Family::Load => Row::WITH_ALL.vector_bits(v.load).int(f.load).wide(f.load).float(f.float_load),
+        Family::Store => Row::WITH_ALL.vector_bits(v.store).int(f.store).wide(f.store).float(f.float_store),
         Family::Add => Row::WITH_VECTORS.vector(v.add_or_subtract).int(f.add_or_subtract).wide(wide::lower),
-        Family::Logic => Row::WITH_ALL.vector(v.logic).int(f.logic).wide(wide::lower).float(f.float_logic),
+        Family::Logic => {
+            Row::WITH_ALL.vector_bits(v.logic).int(f.logic).wide(wide::lower).float(f.float_logic)
+        }
         Family::Complement => {
-            Row::WITH_ALL.vector(v.complement).int(f.complement).wide(wide::lower).float(f.float_logic)
+            Row::WITH_ALL.vector_bits(v.complement).int(f.complement).wide(wide::lower).float(f.float_logic)
         }
         Family::Negate => Row::WITH_VECTORS.vector(v.negate).int(f.negate).wide(wide::lower),
         Family::Absolute => Row::WITH_VECTORS.vector(v.absolute).int(f.absolute).wide(wide::lower),
@@ -228,16 +240,16 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
         Family::Bits => Row::WITH_VECTORS.vector(v.bits).int(f.bits).wide(f.bits),
         Family::Overflow => Row::ABSENT.int(overflow::lower).wide(overflow::lower),
         Family::Compare => Row::WITH_ALL.vector(v.compare).int(f.compare).wide(f.compare).float(f.compare),
-        Family::Select => Row::WITH_ALL.vector(v.select).int(f.select).wide(f.select).float(f.select),
+        Family::Select => Row::WITH_ALL.vector_bits(v.select).int(f.select).wide(f.select).float(f.select),
         Family::BitSelect => {
-            let row = Row::WITH_ALL.vector(v.bit_select).float(f.float_bit_select);
+            let row = Row::WITH_ALL.vector_bits(v.bit_select).float(f.float_bit_select);
             row.int(select::bit_select).wide(select::bit_select)
         }
         Family::Mask => Row::ABSENT.int(f.mask).wide(f.mask),
         Family::SplitConcat => Row::ABSENT.int(wide::lower).wide(wide::lower),
         Family::FloatArithmetic => Row::WITH_ALL.vector(v.float).float(f.float),
         Family::Bitcast => {
-            let row = Row::WITH_ALL.vector(Some(vector::bitcast)).float(convert::bitcast);
+            let row = Row::WITH_ALL.vector_bits(Some(vector::bitcast)).float(convert::bitcast);
             row.int(convert::bitcast).wide(convert::bitcast)
         }
         Family::FloatWidth => Row::WITH_ALL.vector(v.float_width).float(convert::change_width),
@@ -248,10 +260,10 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
         Family::Average => Row::WITH_VECTORS.vector(v.average),
         Family::FixedPoint => Row::WITH_VECTORS.vector(v.fixed_point),
         Family::Pairwise => Row::WITH_VECTORS.vector(v.pairwise),
-        Family::LaneSelect => Row::WITH_VECTORS.vector(v.lane_select),
-        Family::Lane => Row::WITH_VECTORS.vector(v.lane),
+        Family::LaneSelect => Row::WITH_VECTORS.vector_bits(v.lane_select),
+        Family::Lane => Row::WITH_VECTORS.vector_bits(v.lane),
         Family::Permute => Row::WITH_VECTORS.vector(v.permute),
-        Family::LaneTest => Row::WITH_VECTORS.vector(v.lane_test),
+        Family::LaneTest => Row::WITH_VECTORS.vector_bits(v.lane_test),
         Family::Narrow => Row::WITH_VECTORS.vector(v.narrow),
         Family::Widen => Row::WITH_VECTORS.vector(v.widen),
         Family::LoadWidening => Row { int: Cell::or_not_yet(v.load_widening), ..Row::ABSENT },
@@ -304,7 +316,7 @@ impl<I: FamilyLowering> Table<I> {
 pub enum Coverage {
     /// Instructions compile.
     Compiles,
-    /// Instructions are refused: no target supports them yet.
+    /// Instructions are refused: the target does not support them yet.
     NotYet,
     /// The language has no such instruction.
     Absent,

@@ -14,7 +14,7 @@
 //! | `call`, `control` | calls and returns; branches and the frame |
 //! | `variadic` | lists of a variadic function's arguments |
 //! | `convert`, `float`, `atomic` | families with shared parts |
-//! | `vector` | vectors of 128 bits |
+//! | `vector`, `shuffle` | vectors of 128 bits; patterns in shuffles |
 //! | `wide`, `wide_divide`, `wide_shift` | i128 |
 //! | `divide_constant`, `reciprocal` | division by constants |
 
@@ -39,6 +39,7 @@ pub mod overflow;
 mod reciprocal;
 pub mod rematerialize;
 pub mod select;
+pub(crate) mod shuffle;
 mod variadic;
 pub mod vector;
 pub mod vocabulary;

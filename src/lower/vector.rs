@@ -125,6 +125,11 @@ pub trait VectorMoves: Lowering {
     fn split_halves(cx: &mut Lower<'_, Self>, halves: [VReg; 2], a: VReg);
 }
 
+/// Whether a type is a vector of 128 bits.
+fn is_vector(ty: Type) -> bool {
+    matches!(Shape::of(ty), Shape::Vector | Shape::HalfVector)
+}
+
 /// The lanes of a vector of 128 bits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Lanes {
@@ -147,7 +152,7 @@ pub enum Lanes {
 impl Lanes {
     /// The lanes of a type of 128 bits.
     pub fn of(ty: Type) -> Self {
-        debug_assert_eq!(Shape::of(ty), Shape::Vector, "other vectors have other families");
+        debug_assert!(is_vector(ty), "other vectors have other families");
         match (ty.lane_bits(), ty.lane().is_float()) {
             (8, _) => Lanes::I8,
             (16, false) => Lanes::I16,
@@ -172,7 +177,7 @@ impl Lanes {
 
 /// Returns the bytes of a value that is a vector constant, as memory holds them on the target.
 pub(crate) fn vector_constant<I: Lowering>(cx: &Lower<'_, I>, value: Value) -> Option<[u8; 16]> {
-    let data = cx.def_by(value, Opcode::Vconst).filter(|data| Shape::of(data.ty) == Shape::Vector)?;
+    let data = cx.def_by(value, Opcode::Vconst).filter(|data| is_vector(data.ty))?;
     Some(constant_bytes(cx.f, data, I::ENDIANNESS))
 }
 
@@ -182,8 +187,8 @@ pub(crate) fn bitcast<I: VectorMoves>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowe
     let (source, result) = (Value(data.a), cx.f.first_result(inst));
     let from = cx.ty(source);
     let order = cx.mem_flags(&data).endianness.unwrap_or(I::ENDIANNESS);
-    match (Shape::of(from), Shape::of(data.ty)) {
-        (Shape::Wide, Shape::Vector) => {
+    match (is_vector(from), is_vector(data.ty)) {
+        (false, true) if from == types::I128 => {
             let (low, high) = cx.put_pair(source);
             let halves = if order == Endianness::Little { [low, high] } else { [high, low] };
             let joined = cx.tmp(RegClass::Float);
@@ -191,7 +196,7 @@ pub(crate) fn bitcast<I: VectorMoves>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowe
             let d = cx.reg(result);
             reorder(cx, d, joined, order, 64, data.ty.lane_bits());
         }
-        (Shape::Vector, Shape::Wide) => {
+        (true, false) if data.ty == types::I128 => {
             let a = cx.put(source);
             let lanes = cx.tmp(RegClass::Float);
             reorder(cx, lanes, a, order, from.lane_bits(), 64);
@@ -199,7 +204,7 @@ pub(crate) fn bitcast<I: VectorMoves>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowe
             let halves = if order == Endianness::Little { [low, high] } else { [high, low] };
             I::split_halves(cx, halves, lanes);
         }
-        (Shape::Vector, Shape::Vector) => {
+        (true, true) => {
             if order == I::ENDIANNESS || from.lane_bits() == data.ty.lane_bits() {
                 cx.same(result, source);
                 return Ok(());
@@ -207,7 +212,9 @@ pub(crate) fn bitcast<I: VectorMoves>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowe
             let (a, d) = (cx.put(source), cx.reg(result));
             reorder(cx, d, a, order, from.lane_bits(), data.ty.lane_bits());
         }
-        _ => return Err(cx.unsupported(format!("bitcast from {from} to {} is not supported yet", data.ty))),
+        (true | false, false) | (false, true) => {
+            return Err(cx.unsupported(format!("bitcast from {from} to {} is not supported yet", data.ty)));
+        }
     }
     Ok(())
 }

@@ -286,7 +286,7 @@ impl Assigner {
         let start = parts.len() as u32;
         if param.ty == types::I128 {
             self.wide_value(param.extension, parts);
-        } else if Shape::of(param.ty) == Shape::Vector {
+        } else if matches!(Shape::of(param.ty), Shape::Vector | Shape::HalfVector) {
             parts.push(match self.next_vector() {
                 Some(reg) => in_register(reg, param.ty, param.extension),
                 None => self.on_stack(param.ty, param.extension),
@@ -458,7 +458,7 @@ impl Convention {
     fn by_address(&self, ty: Type) -> bool {
         match Shape::of(ty) {
             Shape::Wide => self.wide == WidePassing::Pointer,
-            Shape::Vector => self.vectors == VectorPassing::Pointer,
+            Shape::Vector | Shape::HalfVector => self.vectors == VectorPassing::Pointer,
             Shape::None | Shape::Int | Shape::Float | Shape::Half | Shape::Quad => false,
             Shape::SmallVector | Shape::LargeVector | Shape::Dynamic => false,
         }

@@ -4,6 +4,7 @@
 //! information needs them. They are therefore stored as differences of a byte or two each: a build that finds
 //! its functions in the cache passes them on as one block of bytes.
 
+use crate::ir::differences::{read, read_signed, write, write_signed};
 use serde::{Deserialize, Serialize};
 
 /// Where the source location of code changes, and to what, in the order of the code.
@@ -21,9 +22,8 @@ impl FromIterator<(u32, u32)> for SrcLocs {
         let mut bytes = Vec::with_capacity(2 * locations.size_hint().0);
         let (mut offset, mut location) = (0, 0);
         for (next_offset, next_location) in locations {
-            let difference = next_location.wrapping_sub(location) as i32;
             write(&mut bytes, next_offset.wrapping_sub(offset));
-            write(&mut bytes, (difference << 1 ^ difference >> 31) as u32);
+            write_signed(&mut bytes, next_location, location);
             (offset, location) = (next_offset, next_location);
         }
         SrcLocs { bytes }
@@ -39,31 +39,10 @@ impl SrcLocs {
         let (mut offset, mut location) = (0u32, 0u32);
         std::iter::from_fn(move || {
             offset = offset.wrapping_add(read(&mut bytes)?);
-            let difference = read(&mut bytes)?;
-            location = location.wrapping_add(difference >> 1 ^ (difference & 1).wrapping_neg());
+            location = read_signed(&mut bytes, location)?;
             Some((offset, location))
         })
     }
-}
-
-fn write(bytes: &mut Vec<u8>, mut number: u32) {
-    while number >= 0x80 {
-        bytes.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    bytes.push(number as u8);
-}
-
-fn read(bytes: &mut std::slice::Iter<u8>) -> Option<u32> {
-    let mut number = 0;
-    for shift in (0..32).step_by(7) {
-        let byte = *bytes.next()?;
-        number |= u32::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            break;
-        }
-    }
-    Some(number)
 }
 
 #[cfg(test)]

@@ -70,7 +70,7 @@ pub struct VCode {
     pub(crate) blocks: Vec<VBlockData>,
     /// Outgoing edges of all blocks.
     pub(crate) edges: Vec<Edge>,
-    /// Destinations of `edges`, as the allocator wants them.
+    /// Destinations of `edges`, as a separate array: regalloc2 takes a slice of blocks.
     pub(crate) succs: Vec<VBlock>,
     /// Predecessors of all blocks.
     pub(crate) preds: Vec<VBlock>,
@@ -101,6 +101,7 @@ pub struct VCode {
     aliases: Vec<VReg>,
     /// For each of `params`, whether it turned out to be redundant.
     dropped: Vec<bool>,
+    /// Where the operands and the words of the instruction under construction begin.
     pending: (u32, u32),
     /// Instructions to insert, each with the number of the group that it goes before.
     inserted: Vec<(u32, MachInst)>,
@@ -342,7 +343,7 @@ impl VCode {
         clobbers
     }
 
-    /// Returns those of which no half is preserved.
+    /// Returns the registers that an instruction clobbers entirely.
     pub(crate) fn clobbers_whole(&self, inst: &MachInst, row: &Row) -> PRegSet {
         let mut clobbers = self.clobbers(inst, row);
         if let Some(set) = self.called_clobbers(inst, row) {

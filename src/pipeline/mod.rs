@@ -122,13 +122,17 @@ pub type PassDump<'a> = &'a dyn Fn(&'static str, &dyn Fn() -> String);
 /// Which passes run, and whether their results are checked.
 #[derive(Clone, Debug, Default)]
 pub struct Controls {
+    /// Passes that do not run, whatever the settings say.
     off: Vec<&'static str>,
+    /// Passes that run, whatever the settings say.
+    on: Vec<&'static str>,
     /// Whether to check the result of each pass.
     pub check: bool,
 }
 
 impl Controls {
-    /// Applies a switch `NAME=off` or `NAME=on`. The error says what is wrong with it.
+    /// Applies a switch `NAME=off` or `NAME=on`; `on` takes back an `off` before it. The error says what is
+    /// wrong with the switch.
     pub fn switch(&mut self, switch: &str) -> Result<(), String> {
         let (name, value) = switch
             .split_once('=')
@@ -137,9 +141,14 @@ impl Controls {
             let names: Vec<&str> = pass_names().collect();
             return Err(format!("unknown pass `{name}`: expected one of {}", names.join(", ")));
         };
+        self.on.retain(|on| *on != name);
+        let was_off = self.off.contains(&name);
         self.off.retain(|off| *off != name);
         match value {
-            "on" => Ok(()),
+            "on" => {
+                self.on.extend((!was_off).then_some(name));
+                Ok(())
+            }
             "off" if optional => {
                 self.off.push(name);
                 Ok(())
@@ -151,11 +160,17 @@ impl Controls {
 
     /// Whether passes run as the settings say and are not checked.
     pub fn are_default(&self) -> bool {
-        self.off.is_empty() && !self.check
+        self.off.is_empty() && self.on.is_empty() && !self.check
+    }
+
+    /// Returns the last pass of the IR half that runs: the function after it is what lowering gets.
+    pub fn last_ir_pass(&self, flags: &Flags) -> &'static str {
+        let last = ir::PASSES.iter().rfind(|pass| self.runs(pass, flags));
+        last.map_or(ir::PASSES[0].name, |pass| pass.name)
     }
 
     fn runs<H: Half>(&self, pass: &Pass<H>, flags: &Flags) -> bool {
-        (pass.enabled)(flags) && !self.off.contains(&pass.name)
+        ((pass.enabled)(flags) || self.on.contains(&pass.name)) && !self.off.contains(&pass.name)
     }
 }
 
@@ -264,5 +279,17 @@ mod tests {
         for wrong in ["lower=off", "nothing=off", "verify", "verify=maybe"] {
             assert!(controls.switch(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn switches_win_over_settings() {
+        let flags = Flags::new(&crate::options::Target::parse("x86_64").expect("a target"));
+        let mut controls = Controls::default();
+        assert_eq!(controls.last_ir_pass(&flags), "verify");
+        assert_eq!(controls.switch("promote=on"), Ok(()));
+        assert_eq!(controls.last_ir_pass(&flags), "promote");
+        assert!(!controls.are_default());
+        assert_eq!(controls.switch("promote=off"), Ok(()));
+        assert_eq!(controls.last_ir_pass(&flags), "verify");
     }
 }

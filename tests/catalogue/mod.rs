@@ -141,8 +141,8 @@ pub fn pure_cases() -> Vec<Case> {
     cases
 }
 
-/// All combinations of types of the operands.
-fn signatures(opcode: Opcode, ctrl: Type, types: &[Type]) -> Vec<Vec<Type>> {
+/// All combinations of some types of the operands.
+pub fn signatures(opcode: Opcode, ctrl: Type, types: &[Type]) -> Vec<Vec<Type>> {
     let mut all = vec![Vec::new()];
     for &rule in opcode.info().args {
         let choices: Vec<Type> = match rule {

@@ -108,6 +108,23 @@ fn outputs_go_where_they_are_sent() {
     assert!(dir.join("out").is_dir());
 }
 
+/// A pass that the settings leave out runs if its switch says so, and the emitted text is what lowering gets.
+#[test]
+fn a_pass_can_be_switched_on() {
+    let dir = dir("switch");
+    let slot = "function %f(i64) -> i64 {\n ss0 = explicit_slot 8\nblock0(v0: i64):\n \
+                v1 = stack_addr.i64 ss0\n store v0, v1\n v2 = load.i64 v1\n return v2\n}\n";
+    fs::write(dir.join("a.clif"), slot).expect("a file");
+    let text = |args: &[&str]| {
+        let all = [&["--check-passes", "--emit=clif", "-o", "x.clif", "a.clif"], args].concat();
+        assert_eq!(build(&dir, &all), fine(), "{args:?}");
+        fs::read_to_string(dir.join("x.clif")).expect("text")
+    };
+    assert!(text(&[]).contains("stack_addr"));
+    assert!(!text(&["--pass", "promote=on"]).contains("explicit_slot"));
+    assert!(text(&["--pass", "promote=on", "--pass", "promote=off"]).contains("stack_addr"));
+}
+
 #[test]
 fn no_output_replaces_an_input_or_another_output() {
     let dir = dir("replace");
@@ -124,6 +141,7 @@ fn no_output_replaces_an_input_or_another_output() {
         (&["a.clif", "--emit=obj,asm", "-o", "x.o"], "use --out-dir"),
         (&["a.clif", "-MT", "x"], "rule of -MD, which is missing"),
         (&["-", "-MD", "-o", "-"], "use -MF"),
+        (&["-g", "--emit=obj,clif", "a.clif"], "have no debug information"),
     ] {
         let (code, errors) = build(&dir, args);
         assert!(code == Some(2) && errors.contains(part), "{args:?}: {errors}");

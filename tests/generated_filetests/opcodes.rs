@@ -63,7 +63,8 @@ impl Shape {
                 "test interpret\ntest run\nset enable_llvm_abi_extensions=true\nset \
                  enable_multi_ret_implicit_sret=true\ntarget x86_64\ntarget x86_64 has_ssse3\ntarget x86_64 \
                  has_ssse3 has_sse41\ntarget x86_64 has_ssse3 has_sse41 has_sse42\ntarget x86_64 \
-                 has_avx\ntarget x86_64 has_avx has_avx2 has_fma\ntarget aarch64"
+                 has_avx\ntarget x86_64 has_avx has_avx2 has_fma\ntarget aarch64\ntarget s390x\ntarget s390x \
+                 has_vxrs_ext2"
             }
         }
     }

@@ -39,8 +39,8 @@ impl Occupants {
 }
 
 impl State {
-    /// Frees a register for a piece that cannot be split: that whose heaviest occupant is the lightest, if it
-    /// is lighter than the piece.
+    /// Frees a register for a piece that cannot be split: the one whose heaviest occupant weighs least,
+    /// provided that this occupant is lighter than the piece.
     pub(super) fn evict(&mut self, number: u32) -> Result<u8, String> {
         if self.pieces.occupants.is_none() {
             self.pieces.occupants = Some(self.list_occupants());
@@ -81,7 +81,8 @@ impl State {
         Some(piece)
     }
 
-    /// The weight of what has to be evicted to free a register; `None` if that is reserved.
+    /// The weight of what has to be evicted to free a register; `None` if the register is
+    /// reserved in the range.
     fn heaviest_occupant(&self, class: usize, reg: u8, lo: Pos, hi: Pos) -> Option<f32> {
         let mut heaviest = 0f32;
         for pos in lo..hi {
@@ -122,7 +123,7 @@ impl State {
             self.trim(piece.bundle, hi, after, piece.local).unwrap_or((piece.hi, Span::default()));
         self.unmark(&piece, end, start);
         let rest = &mut self.pieces.all[number as usize];
-        // What is recorded of the occupant stays right for the part behind, which is looked for more often.
+        // The entry in `occupants` keeps this number for the later part, which is looked up more often.
         (rest.lo, rest.uses) = (start, after);
         if after.is_empty() {
             rest.reg = NONE;

@@ -11,7 +11,7 @@ use std::collections::BinaryHeap;
 /// Working memory.
 #[derive(Debug, Default)]
 pub(super) struct Slots {
-    /// Bundles with a slot: first position, last position, number.
+    /// Bundles with a slot: start, end (exclusive), number of the bundle.
     bundles: Vec<(u32, u32, u32)>,
     /// By width: slots in use, the one that is free first on top.
     used: [BinaryHeap<Reverse<(u32, u32)>>; 2],

@@ -4,8 +4,8 @@
 //!   parts without uses stay in memory.
 //! - [By row](State::split_by_row), if bringing the value into the piece's register on the edges into it
 //!   costs more than fetching it once in each row of blocks that uses it; with low effort, at once.
-//! - [By a cut](State::cut): as many uses as one register reaches, in the order of the text, get it; the
-//!   rest waits again, connected by a move if nothing is in memory yet.
+//! - [By a cut](State::cut): the longest run of uses, in the order of the text, over which one register is
+//!   free gets that register; the rest waits again, connected by a move if nothing is in memory yet.
 //! - What cannot be cut, the uses of one instruction, takes a register from something lighter.
 
 use super::assign::{Piece, Reason};
@@ -45,7 +45,7 @@ impl State {
         self.cut(&piece)
     }
 
-    /// Lists the uses of a piece, if it is the whole bundle still.
+    /// Lists the uses of a piece, if it is still the whole bundle.
     pub(super) fn sort_piece(&mut self, number: u32) {
         let bundle = self.pieces.all[number as usize].bundle;
         if !self.bundles[bundle as usize].sorted {
@@ -84,7 +84,7 @@ impl State {
         Span { start: uses.start + start, end: uses.start + end }
     }
 
-    /// The position behind the last of `uses`: one that begins a little before the last may end after it.
+    /// The end of the use that ends last, which need not be the one that begins last.
     pub(super) fn end_of(&self, uses: Span) -> Pos {
         let all = uses.of(&self.uses);
         let nearest = all.last().map_or(0, |last| last.pos);
@@ -177,8 +177,8 @@ impl State {
         self.entry_cost(&piece, accesses) > accesses
     }
 
-    /// How often edges run on which the value has to be brought into a piece's register; counts up to a
-    /// limit.
+    /// The total frequency of the edges on which the value must be moved into a piece's register; stops
+    /// counting above `most`.
     fn entry_cost(&self, piece: &Piece, most: f32) -> f32 {
         let flow = &self.flow;
         let ranges = self.bundles[piece.bundle as usize].ranges.of(&self.ranges);
@@ -217,7 +217,7 @@ impl State {
         cost
     }
 
-    /// The first of the row of blocks that a position is in.
+    /// The first block of the row of blocks that contains a position.
     fn row_at(&self, pos: Pos) -> u32 {
         self.flow.lead(self.flow.block_at(pos))
     }
@@ -312,7 +312,7 @@ impl State {
             let limit = if stop % 3 == 0 { stop } else { early(inst_of(stop)) };
             let reached = self.uses_within(uses, lo, limit.max(lo));
             let all = reached.of(&self.uses);
-            // One copy from where the value comes to memory needs no register between.
+            // A copy between places in memory, from where the value comes, gains nothing from a register.
             let worthless = matches!(all, [one] if one.need.takes_memory());
             if !all.is_empty() && !worthless {
                 return Ok(self.take_prefix(piece, Rest { lo, uses, origin }, limit, reached, free));
@@ -404,8 +404,8 @@ impl State {
         let own = Span { start: uses.start, end: uses.start + count as u32 };
         self.pieces.reason = Reason::Instruction;
         let part = self.add_piece(bundle, lo, end, own, true);
-        // What needs a register through both halves can take it from what needs it in one; that can have
-        // another.
+        // A use that spans both halves of an instruction may evict one that needs only one half, since that
+        // one can move elsewhere.
         let through = end - lo > 1;
         self.pieces.all[part as usize].weight = if through { f32::INFINITY } else { f32::MAX };
         let class = self.bundles[bundle as usize].class as usize;

@@ -11,7 +11,7 @@ use crate::arch::aarch64::{Aarch64, rows};
 use crate::ir::*;
 use crate::lower::compare::FlagTest;
 use crate::lower::context::Lowered;
-use crate::lower::vector::{Lanes, VectorMoves, vector_constant};
+use crate::lower::vector::{VectorMoves, vector_constant};
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{B8, L32, OperandSize, Q64, W16};
 
@@ -19,24 +19,18 @@ use crate::machine::size::{B8, L32, OperandSize, Q64, W16};
 pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let (x, y) = (Value(data.a), Value(data.b));
-    let ty = cx.ty(x);
-    let size = lane_size(ty);
-    match Lanes::of(ty) {
-        Lanes::F16 => return Err(cx.unsupported("comparisons of f16 lanes are not supported yet")),
-        Lanes::F32 | Lanes::F64 => {
-            let d = cx.def(inst);
-            let (a, b) = (cx.put(x), cx.put(y));
-            compare_floats(cx, data.float_cc(), size, d, a, b);
-        }
-        Lanes::I8 | Lanes::I16 | Lanes::I32 | Lanes::I64 => {
-            let d = cx.def(inst);
-            let with_zero = vector_constant(cx, y) == Some([0; 16]);
-            let a = cx.put(x);
-            if !(with_zero && compare_with_zero(cx, data.int_cc(), size, d, a)) {
-                let b = cx.put(y);
-                compare_ints(cx, data.int_cc(), size, d, a, b);
-            }
-        }
+    let size = lane_size(cx.ty(x));
+    let d = cx.def(inst);
+    if data.opcode == Opcode::Fcmp {
+        let (a, b) = (cx.put(x), cx.put(y));
+        compare_floats(cx, data.float_cc(), size, d, a, b);
+        return Ok(());
+    }
+    let with_zero = vector_constant(cx, y) == Some([0; 16]);
+    let a = cx.put(x);
+    if !(with_zero && compare_with_zero(cx, data.int_cc(), size, d, a)) {
+        let b = cx.put(y);
+        compare_ints(cx, data.int_cc(), size, d, a, b);
     }
     Ok(())
 }
@@ -91,10 +85,10 @@ fn compare_floats(cx: &mut Cx, cc: FloatCc, size: OperandSize, d: VReg, a: VReg,
         LessThanOrEqual => rows::vfcmge(cx, size, d, b, a),
         Ordered => both_numbers(cx, size, d, a, b),
         OrderedNotEqual => either_greater(cx, size, d, a, b),
-        NotEqual | Unordered | UnorderedOrEqual => {
-            not(cx, d, |cx, d| compare_floats(cx, cc.complement(), size, d, a, b));
-        }
-        UnorderedOrLessThan
+        NotEqual
+        | Unordered
+        | UnorderedOrEqual
+        | UnorderedOrLessThan
         | UnorderedOrLessThanOrEqual
         | UnorderedOrGreaterThan
         | UnorderedOrGreaterThanOrEqual => {
@@ -105,9 +99,6 @@ fn compare_floats(cx: &mut Cx, cc: FloatCc, size: OperandSize, d: VReg, a: VReg,
 
 /// Whether neither is a NaN.
 fn both_numbers(cx: &mut Cx, size: OperandSize, d: VReg, a: VReg, b: VReg) {
-    if a == b {
-        return rows::vfcmeq(cx, size, d, a, a);
-    }
     let [first, second] = [(); 2].map(|()| cx.tmp(RegClass::Float));
     rows::vfcmeq(cx, size, first, a, a);
     rows::vfcmeq(cx, size, second, b, b);

@@ -1,4 +1,4 @@
-//! Conversions between integers and floats, and between f32 and f64.
+//! Conversions between integers and floats of the same width, and between f32 and f64.
 
 use super::float::canonical;
 use super::int::lane_size;
@@ -7,9 +7,8 @@ use crate::arch::aarch64::lower::inputs::Cx;
 use crate::arch::aarch64::rows;
 use crate::ir::*;
 use crate::lower::context::Lowered;
-use crate::lower::vector::Lanes;
 use crate::machine::reg::RegClass;
-use crate::machine::size::{L32, Q64};
+use crate::machine::size::L32;
 
 /// Lowers fvpromote_low and fvdemote.
 pub fn change_width(cx: &mut Cx, inst: Inst) -> Lowered {
@@ -23,18 +22,9 @@ pub fn change_width(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// Whether integers and floats have lanes of the same width, for which the processor has conversions.
-fn is_same_width(ints: Type, floats: Type) -> bool {
-    ints.lane_bits() == floats.lane_bits() && Lanes::of(floats) != Lanes::F16
-}
-
 /// Lowers fcvt_from_sint and fcvt_from_uint.
 pub fn from_int(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
-    let from = cx.ty(Value(data.a));
-    if !is_same_width(from, data.ty) {
-        return Err(cx.unsupported(format!("conversions from {from} to {} are not supported yet", data.ty)));
-    }
     let d = cx.def(inst);
     let a = cx.put(Value(data.a));
     match data.opcode {
@@ -47,10 +37,6 @@ pub fn from_int(cx: &mut Cx, inst: Inst) -> Lowered {
 /// Lowers fcvt_to_sint_sat and fcvt_to_uint_sat, which are what the processor does.
 pub fn to_int_saturated(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
-    let from = cx.ty(Value(data.a));
-    if !is_same_width(data.ty, from) {
-        return Err(cx.unsupported(format!("conversions from {from} to {} are not supported yet", data.ty)));
-    }
     let d = cx.def(inst);
     let a = cx.put(Value(data.a));
     match data.opcode {
@@ -63,10 +49,6 @@ pub fn to_int_saturated(cx: &mut Cx, inst: Inst) -> Lowered {
 /// Lowers x86_cvtt2dq: what is out of range gives the smallest value.
 pub fn to_int_x86(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
-    let from = cx.ty(Value(data.a));
-    if !is_same_width(data.ty, from) {
-        return Err(cx.unsupported(format!("conversions from {from} to {} are not supported yet", data.ty)));
-    }
     let d = cx.def(inst);
     let a = cx.put(Value(data.a));
     let size = lane_size(data.ty);
@@ -80,6 +62,5 @@ pub fn to_int_x86(cx: &mut Cx, inst: Inst) -> Lowered {
     rows::vfcvtzs(cx, size, converted, a);
     make_constant(cx, otherwise, std::array::from_fn(|at| smallest[at % 8]));
     rows::bsl_16b(cx, d, fits, converted, otherwise);
-    debug_assert!(matches!(size, L32 | Q64), "floats have no other lanes here");
     Ok(())
 }

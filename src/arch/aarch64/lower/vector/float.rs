@@ -7,15 +7,11 @@ use crate::arch::aarch64::rows;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::lower::float::{canonicalize, strip_negations};
-use crate::lower::vector::Lanes;
 use crate::machine::reg::{RegClass, VReg};
 
 /// Lowers arithmetic on floats.
 pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
-    if Lanes::of(data.ty) == Lanes::F16 {
-        return Err(cx.unsupported("arithmetic of f16 lanes is not supported yet"));
-    }
     let d = cx.def(inst);
     let size = lane_size(data.ty);
     match data.opcode {

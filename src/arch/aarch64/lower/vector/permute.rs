@@ -5,8 +5,9 @@ use crate::arch::aarch64::lower::inputs::Cx;
 use crate::arch::aarch64::rows;
 use crate::ir::*;
 use crate::lower::context::Lowered;
+use crate::lower::shuffle::{Interleave, Shuffle};
 use crate::machine::reg::{RegClass, VReg};
-use crate::machine::size::{B8, L32, OperandSize, Q64, W16};
+use crate::machine::size::OperandSize;
 use crate::rule;
 
 /// Lowers shuffle, swizzle and x86_pshufb.
@@ -14,12 +15,7 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let (x, y) = (Value(data.a), Value(data.b));
     if data.opcode == Opcode::Shuffle {
-        let mask = cx.f.constants.get(Constant(data.c)).and_then(Option::as_deref);
-        let mask = mask.and_then(|bytes| <[u8; 16]>::try_from(bytes).ok()).unwrap_or_default();
-        let d = cx.def(inst);
-        let (a, b) = (cx.put(x), cx.put(y));
-        shuffle(cx, d, a, b, mask);
-        return Ok(());
+        return shuffle(cx, inst);
     }
     let d = cx.def(inst);
     let (a, mut indices) = (cx.put(x), cx.put(y));
@@ -34,137 +30,58 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// Shuffles by one instruction if the mask has a pattern for which there is one, else by tables of indices.
-fn shuffle(cx: &mut Cx, d: VReg, a: VReg, b: VReg, mask: [u8; 16]) {
-    // A shuffle of one vector has indices below 16.
-    let (a, b, mask) = match () {
-        () if mask.iter().all(|&index| index >= 16) => (b, b, mask.map(|index| index - 16)),
-        () if a == b => (a, a, mask.map(|index| index & 15)),
-        () => (a, b, mask),
-    };
-    let is_single = mask.iter().all(|&index| index < 16);
-    if let Some((size, lane)) = repeated_lane(&mask) {
+/// Lowers shuffle, by one instruction if its indices have a pattern for which there is one, else by tables.
+fn shuffle(cx: &mut Cx, inst: Inst) -> Lowered {
+    use Interleave::*;
+    let shuffle = Shuffle::of(cx, inst)?;
+    if shuffle.is_copy() {
+        rule!(cx, "shuffle.copy");
+        cx.same(cx.f.first_result(inst), shuffle.a);
+        return Ok(());
+    }
+    let d = cx.def(inst);
+    let (a, b) = (cx.put(shuffle.a), cx.put(shuffle.b));
+    if let Some((size, lane)) = shuffle.repeated_lane() {
         rule!(cx, "shuffle.splat");
-        return rows::vdup_lane(cx, size, d, a, lane);
-    }
-    if let Some(size) = reversed_lanes(&mask) {
+        rows::vdup_lane(cx, size, d, a, lane);
+    } else if let Some(size) = shuffle.reversed_lanes() {
         rule!(cx, "shuffle.reverse");
-        return rows::rev_16b(cx, size, d, a);
-    }
-    let second = if is_single { a } else { b };
-    if let Some(from) = consecutive(&mask, is_single) {
+        rows::rev_16b(cx, size, d, a);
+    } else if let Some(from) = shuffle.consecutive() {
         rule!(cx, "shuffle.consecutive");
-        return rows::ext_16b(cx, d, a, second, from);
-    }
-    for size in [B8, W16, L32, Q64] {
-        if let Some(pattern) = interleaved(&mask, size, is_single) {
-            rule!(cx, "shuffle.interleave");
-            return interleave(cx, pattern, size, d, a, second);
-        }
-    }
-    if is_single {
+        rows::ext_16b(cx, d, a, b, from);
+    } else if let Some((pattern, size)) =
+        shuffle.interleaves(&[ZipLow, ZipHigh, Even, Odd, TransposeEven, TransposeOdd])
+    {
+        rule!(cx, "shuffle.interleave");
+        interleave(cx, pattern, size, d, a, b);
+    } else if shuffle.is_single() {
         rule!(cx, "shuffle.table");
         let indices = cx.tmp(RegClass::Float);
-        make_constant(cx, indices, mask);
-        return rows::tbl_16b(cx, d, a, indices);
+        make_constant(cx, indices, shuffle.indices);
+        rows::tbl_16b(cx, d, a, indices);
+    } else {
+        rule!(cx, "shuffle.tables");
+        // An index out of range of one table gives zero.
+        let of_b = shuffle.indices.map(|index| index.wrapping_sub(16));
+        let [first, second] = [(a, shuffle.indices), (b, of_b)].map(|(source, bytes)| {
+            let [indices, found] = [(); 2].map(|()| cx.tmp(RegClass::Float));
+            make_constant(cx, indices, bytes);
+            rows::tbl_16b(cx, found, source, indices);
+            found
+        });
+        rows::orr_16b(cx, d, first, second);
     }
-    rule!(cx, "shuffle.tables");
-    let [first, second] = [(a, mask), (b, mask.map(|index| index.wrapping_sub(16)))].map(|(source, mask)| {
-        let [indices, found] = [(); 2].map(|()| cx.tmp(RegClass::Float));
-        make_constant(cx, indices, mask);
-        rows::tbl_16b(cx, found, source, indices);
-        found
-    });
-    rows::orr_16b(cx, d, first, second);
+    Ok(())
 }
 
-/// The lane of the first vector that is repeated in all of the result, the widest one.
-fn repeated_lane(mask: &[u8; 16]) -> Option<(OperandSize, i32)> {
-    [Q64, L32, W16, B8].into_iter().find_map(|size| {
-        let bytes = size.bytes() as usize;
-        let first = mask[0] as usize;
-        let fits = first.is_multiple_of(bytes) && first < 16;
-        let repeats = |(at, &index): (usize, &u8)| index as usize == first + at % bytes;
-        (fits && mask.iter().enumerate().all(repeats)).then_some((size, (first / bytes) as i32))
-    })
-}
-
-/// The size of the lanes whose bytes are reversed.
-fn reversed_lanes(mask: &[u8; 16]) -> Option<OperandSize> {
-    [W16, L32, Q64].into_iter().find(|size| {
-        let last = size.bytes() as usize - 1;
-        mask.iter().enumerate().all(|(at, &index)| index as usize == at ^ last)
-    })
-}
-
-/// Where in both vectors, or in one that is repeated, consecutive bytes begin.
-fn consecutive(mask: &[u8; 16], is_single: bool) -> Option<i32> {
-    let first = mask[0] as usize;
-    let wrap = if is_single { 16 } else { 32 };
-    let follows = |(at, &index): (usize, &u8)| index as usize == (first + at) % wrap;
-    (first < 16 && mask.iter().enumerate().all(follows)).then_some(first as i32)
-}
-
-/// A pattern that takes lanes alternately.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Pattern {
-    /// The low halves of both vectors, alternately.
-    ZipLow,
-    /// The high halves of both vectors, alternately.
-    ZipHigh,
-    /// The even lanes of the first vector, then those of the second.
-    Even,
-    /// The odd lanes of the first vector, then those of the second.
-    Odd,
-    /// The even lanes of both vectors, alternately.
-    TransposeEven,
-    /// The odd lanes of both vectors, alternately.
-    TransposeOdd,
-}
-
-impl Pattern {
-    const ALL: [Pattern; 6] = [
-        Pattern::ZipLow,
-        Pattern::ZipHigh,
-        Pattern::Even,
-        Pattern::Odd,
-        Pattern::TransposeEven,
-        Pattern::TransposeOdd,
-    ];
-
-    /// The lane of both vectors, each with `count` lanes, that becomes lane `at`.
-    fn lane(self, at: usize, count: usize) -> usize {
-        let alternating = at / 2 + at % 2 * count;
-        match self {
-            Pattern::ZipLow => alternating,
-            Pattern::ZipHigh => alternating + count / 2,
-            Pattern::Even => at * 2,
-            Pattern::Odd => at * 2 + 1,
-            Pattern::TransposeEven => at / 2 * 2 + at % 2 * count,
-            Pattern::TransposeOdd => at / 2 * 2 + 1 + at % 2 * count,
-        }
-    }
-}
-
-/// The pattern of a mask, in lanes of a size.
-fn interleaved(mask: &[u8; 16], size: OperandSize, is_single: bool) -> Option<Pattern> {
-    let bytes = size.bytes() as usize;
-    let wrap = if is_single { 16 } else { 32 };
-    Pattern::ALL.into_iter().find(|pattern| {
-        mask.iter().enumerate().all(|(at, &index)| {
-            let lane = pattern.lane(at / bytes, 16 / bytes);
-            index as usize == (lane * bytes + at % bytes) % wrap
-        })
-    })
-}
-
-fn interleave(cx: &mut Cx, pattern: Pattern, size: OperandSize, d: VReg, a: VReg, b: VReg) {
+fn interleave(cx: &mut Cx, pattern: Interleave, size: OperandSize, d: VReg, a: VReg, b: VReg) {
     match pattern {
-        Pattern::ZipLow => rows::vzip1(cx, size, d, a, b),
-        Pattern::ZipHigh => rows::vzip2(cx, size, d, a, b),
-        Pattern::Even => rows::vuzp1(cx, size, d, a, b),
-        Pattern::Odd => rows::vuzp2(cx, size, d, a, b),
-        Pattern::TransposeEven => rows::vtrn1(cx, size, d, a, b),
-        Pattern::TransposeOdd => rows::vtrn2(cx, size, d, a, b),
+        Interleave::ZipLow => rows::vzip1(cx, size, d, a, b),
+        Interleave::ZipHigh => rows::vzip2(cx, size, d, a, b),
+        Interleave::Even => rows::vuzp1(cx, size, d, a, b),
+        Interleave::Odd => rows::vuzp2(cx, size, d, a, b),
+        Interleave::TransposeEven => rows::vtrn1(cx, size, d, a, b),
+        Interleave::TransposeOdd => rows::vtrn2(cx, size, d, a, b),
     }
 }

@@ -6,35 +6,22 @@ use crate::arch::s390x::lower::inputs::Cx;
 use crate::arch::s390x::{S390x, rows};
 use crate::ir::*;
 use crate::lower::context::Lowered;
-use crate::lower::vector::{Lanes, VectorMoves};
+use crate::lower::vector::VectorMoves;
 use crate::machine::reg::{RegClass, VReg};
-use crate::machine::size::{L32, OperandSize, Q64};
+use crate::machine::size::{OperandSize, Q64};
 
 /// Lowers icmp and fcmp.
 pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let (x, y) = (Value(data.a), Value(data.b));
-    let ty = cx.ty(x);
-    let size = lane_size(ty);
-    match Lanes::of(ty) {
-        Lanes::F16 => return Err(cx.unsupported("comparisons of f16 lanes are not supported yet")),
-        Lanes::F32 | Lanes::F64 => {
-            let d = cx.def(inst);
-            let (a, b) = (cx.put(x), cx.put(y));
-            compare_floats(cx, data.float_cc(), float_size(ty), d, a, b);
-        }
-        Lanes::I8 | Lanes::I16 | Lanes::I32 | Lanes::I64 => {
-            let d = cx.def(inst);
-            let (a, b) = (cx.put(x), cx.put(y));
-            compare_ints(cx, data.int_cc(), size, d, a, b);
-        }
+    let size = lane_size(cx.ty(x));
+    let d = cx.def(inst);
+    let (a, b) = (cx.put(x), cx.put(y));
+    match data.opcode {
+        Opcode::Fcmp => compare_floats(cx, data.float_cc(), size, d, a, b),
+        _ => compare_ints(cx, data.int_cc(), size, d, a, b),
     }
     Ok(())
-}
-
-/// The size of a float vector's lanes.
-pub(super) fn float_size(ty: Type) -> OperandSize {
-    OperandSize::from_bits(ty.lane_bits())
 }
 
 fn compare_ints(cx: &mut Cx, cc: IntCc, size: OperandSize, d: VReg, a: VReg, b: VReg) {
@@ -138,5 +125,4 @@ fn high_bits(cx: &mut Cx, size: OperandSize, d: VReg, a: VReg) {
     make_constant(cx, indices, std::array::from_fn(index));
     rows::vbperm(cx, gathered, a, indices);
     rows::vlgv(cx, Q64, d, gathered, 0);
-    debug_assert!(size.bits() >= 8 && size.bits() <= L32.bits() * 2, "a lane");
 }

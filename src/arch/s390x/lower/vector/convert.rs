@@ -4,12 +4,12 @@
 //! holds them exactly, and saturate when they become narrow again.
 
 use super::float::canonical;
-use super::int::tmps;
+use super::int::{lane_size, tmps};
 use super::memory::make_constant;
 use crate::arch::s390x::lower::inputs::Cx;
 use crate::arch::s390x::rows;
 use crate::ir::*;
-use crate::lower::context::{Lowered, Unsupported};
+use crate::lower::context::Lowered;
 use crate::machine::reg::VReg;
 use crate::machine::size::{L32, OperandSize, Q64};
 
@@ -51,19 +51,10 @@ fn demote(cx: &mut Cx, d: VReg, halves: [VReg; 2]) {
     rows::vperm(cx, d, first, second, indices);
 }
 
-/// The size of lanes of integers and floats, if both have the same.
-fn same_size(cx: &Cx, ints: Type, floats: Type) -> Result<OperandSize, Unsupported> {
-    match (ints.lane_bits(), floats.lane_bits()) {
-        (32, 32) => Ok(L32),
-        (64, 64) => Ok(Q64),
-        _ => Err(cx.unsupported(format!("conversions between {ints} and {floats} are not supported yet"))),
-    }
-}
-
 /// Lowers fcvt_from_sint and fcvt_from_uint.
 pub fn from_int(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
-    let size = same_size(cx, cx.ty(Value(data.a)), data.ty)?;
+    let size = lane_size(data.ty);
     let d = cx.def(inst);
     let a = cx.put(Value(data.a));
     let is_signed = data.opcode == Opcode::FcvtFromSint;
@@ -104,7 +95,7 @@ fn to_signed(cx: &mut Cx, size: OperandSize, d: VReg, a: VReg) {
 /// Lowers fcvt_to_sint_sat and fcvt_to_uint_sat.
 pub fn to_int_saturated(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
-    let size = same_size(cx, data.ty, cx.ty(Value(data.a)))?;
+    let size = lane_size(data.ty);
     let d = cx.def(inst);
     let a = cx.put(Value(data.a));
     if data.opcode == Opcode::FcvtToSintSat {
@@ -131,7 +122,7 @@ pub fn to_int_saturated(cx: &mut Cx, inst: Inst) -> Lowered {
 /// Lowers x86_cvtt2dq: what is out of range gives the smallest value.
 pub fn to_int_x86(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
-    let size = same_size(cx, data.ty, cx.ty(Value(data.a)))?;
+    let size = lane_size(data.ty);
     let d = cx.def(inst);
     let a = cx.put(Value(data.a));
     // 2^31 or 2^63: from there on, integers saturate to the largest value.

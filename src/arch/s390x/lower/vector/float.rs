@@ -1,25 +1,20 @@
 //! Lane-wise arithmetic of floats, and operations on their signs.
 
-use super::compare::float_size;
-use super::int::tmps;
+use super::int::{lane_size, tmps};
 use super::memory::make_constant;
 use crate::arch::s390x::lower::inputs::Cx;
 use crate::arch::s390x::rows;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::lower::float::{canonicalize, strip_negations};
-use crate::lower::vector::Lanes;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::exact_size;
 
 /// Lowers arithmetic on floats.
 pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
-    if Lanes::of(data.ty) == Lanes::F16 {
-        return Err(cx.unsupported("arithmetic of f16 lanes is not supported yet"));
-    }
     let d = cx.def(inst);
-    let size = float_size(data.ty);
+    let size = lane_size(data.ty);
     match data.opcode {
         Opcode::Fneg | Opcode::Fabs => {
             let a = cx.put(Value(data.a));
@@ -46,9 +41,9 @@ pub(super) fn canonical(cx: &mut Cx, d: VReg, ty: Type, compute: impl FnOnce(&mu
         let lane = cx.tmp(RegClass::Float);
         rows::fl_rm(cx, exact_size(ty.lane()), lane, nan);
         let [all, is_number] = tmps(cx);
-        let bits = crate::machine::size::OperandSize::from_bits(ty.lane_bits());
-        rows::vrep(cx, bits, all, lane, 0);
-        rows::vfce(cx, float_size(ty), is_number, raw, raw);
+        let size = lane_size(ty);
+        rows::vrep(cx, size, all, lane, 0);
+        rows::vfce(cx, size, is_number, raw, raw);
         rows::vsel(cx, d, raw, all, is_number);
     });
 }
@@ -56,7 +51,7 @@ pub(super) fn canonical(cx: &mut Cx, d: VReg, ty: Type, compute: impl FnOnce(&mu
 /// Pushes arithmetic, without replacing NaNs.
 fn arithmetic(cx: &mut Cx, d: VReg, data: &InstData) {
     use Opcode::*;
-    let size = float_size(data.ty);
+    let size = lane_size(data.ty);
     if data.opcode == Fma {
         return multiply_add(cx, d, data);
     }
@@ -84,7 +79,7 @@ fn arithmetic(cx: &mut Cx, d: VReg, data: &InstData) {
 fn multiply_add(cx: &mut Cx, d: VReg, data: &InstData) {
     let mut z = Value(data.c);
     let negative = strip_negations(cx, &mut z);
-    let size = float_size(data.ty);
+    let size = lane_size(data.ty);
     let [x, y, z] = [Value(data.a), Value(data.b), z].map(|value| cx.put(value));
     match negative {
         false => rows::vfma(cx, size, d, x, y, z),

@@ -5,7 +5,7 @@ use super::ops::{
     AND, EQUAL, EQUAL_QUAD, FLOAT_COMPARE, GREATER, GREATER_QUAD, MAX_UNSIGNED, MIN_UNSIGNED, OR,
     PACK_SIGNED, RIGHT_SIGNED, XOR,
 };
-use super::{both, float_size, has_sse41, has_sse42, lane_size, ones, repeated, zero};
+use super::{both, has_sse41, has_sse42, lane_size, ones, repeated, zero};
 use crate::arch::x86_64::lower::float::Op;
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::operands::Cond;
@@ -23,10 +23,7 @@ pub fn compare(cx: &mut Cx, inst: Inst) -> Lowered {
     let result = cx.f.first_result(inst);
     let mask = match data.opcode {
         Opcode::Icmp => compare_ints(cx, &data, lane_size(ty)),
-        _ => {
-            let size = float_size(cx, ty)?;
-            compare_floats(cx, &data, size)
-        }
+        _ => compare_floats(cx, &data, lane_size(ty)),
     };
     cx.define_as(result, mask);
     Ok(())

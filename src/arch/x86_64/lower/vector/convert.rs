@@ -11,7 +11,7 @@ use super::ops::{
     ADD, AND, AND_NOT, FLOAT_ADD, FLOAT_EQUAL, FLOAT_GREATER, FLOAT_LESS_OR_EQUAL, FLOAT_MULTIPLY,
     FLOAT_SUBTRACT, FROM_INT, OR, RIGHT, TO_INT, UNPACK_LOW, XOR,
 };
-use super::{constant, float_size, repeated, zero};
+use super::{constant, lane_size, repeated, zero};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::operands::Rm;
 use crate::arch::x86_64::{X86_64, rows};
@@ -112,7 +112,7 @@ const TWO_84: f64 = (1u128 << 84) as f64;
 fn conversion_size(cx: &Cx, data: &InstData) -> Lowered<OperandSize> {
     let from = cx.ty(Value(data.a));
     match (Lanes::of(from), Lanes::of(data.ty)) {
-        (Lanes::F32, Lanes::I32) | (Lanes::F64, Lanes::I64) => float_size(cx, from),
+        (Lanes::F32, Lanes::I32) | (Lanes::F64, Lanes::I64) => Ok(lane_size(from)),
         _ => refuse(cx, data),
     }
 }

@@ -10,7 +10,7 @@ use super::ops::{
     AND, AND_NOT, FLOAT_ADD, FLOAT_DIVIDE, FLOAT_GREATER, FLOAT_LESSER, FLOAT_MULTIPLY, FLOAT_SUBTRACT,
     FLOAT_UNORDERED, OR, RIGHT, ROUND_DOWN, ROUND_NEAREST, ROUND_TO_ZERO, ROUND_UP, SQUARE_ROOT, XOR,
 };
-use super::{both, float_size, has_sse41, repeated};
+use super::{both, has_sse41, lane_size, repeated};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::operands::Rm;
 use crate::arch::x86_64::rows;
@@ -29,7 +29,7 @@ use crate::rule;
 pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
     use Opcode::*;
     let data = cx.f.insts[inst];
-    let size = float_size(cx, data.ty)?;
+    let size = lane_size(data.ty);
     let d = cx.def(inst);
     match data.opcode {
         Fneg | Fabs | Fcopysign => signs(cx, d, &data, size),

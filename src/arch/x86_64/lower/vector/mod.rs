@@ -23,24 +23,13 @@ use super::inputs::Cx;
 use crate::arch::x86_64::X86_64;
 use crate::arch::x86_64::operands::Rm;
 use crate::ir::*;
-use crate::lower::context::Lowered;
-use crate::lower::vector::{Lanes, VectorFamilies, VectorLowering};
+use crate::lower::vector::{VectorFamilies, VectorLowering};
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{L32, OperandSize};
 
 /// The operand size of a vector's lanes.
 fn lane_size(ty: Type) -> OperandSize {
     OperandSize::from_bits(ty.lane_bits())
-}
-
-/// The operand size of a vector's lanes, if they are floats that there are instructions for.
-fn float_size(cx: &Cx, ty: Type) -> Lowered<OperandSize> {
-    match Lanes::of(ty) {
-        Lanes::F32 | Lanes::F64 => Ok(lane_size(ty)),
-        Lanes::F16 | Lanes::I8 | Lanes::I16 | Lanes::I32 | Lanes::I64 => {
-            Err(cx.unsupported(format!("arithmetic on {ty} is not supported yet on x86_64")))
-        }
-    }
 }
 
 /// Whether there are SSSE3 or later instructions.

@@ -12,6 +12,7 @@ use crate::arch::x86_64::operands::Rm;
 use crate::arch::x86_64::rows;
 use crate::ir::*;
 use crate::lower::context::Lowered;
+use crate::lower::shuffle::Shuffle;
 use crate::lower::vector::vector_constant;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{B8, L32, Q64, W16};
@@ -36,7 +37,7 @@ pub fn shuffle_two(cx: &mut Cx, d: VReg, a: VReg, b: VReg, order: i32) {
 pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     if data.opcode == Opcode::Shuffle {
-        return shuffle(cx, inst, &data);
+        return shuffle(cx, inst);
     }
     let d = cx.def(inst);
     let is_swizzle = data.opcode == Opcode::Swizzle;
@@ -98,30 +99,16 @@ fn splat_word(cx: &mut Cx, a: VReg, number: i32) -> VReg {
 }
 
 /// Lowers shuffle.
-fn shuffle(cx: &mut Cx, inst: Inst, data: &InstData) -> Lowered {
-    let given = cx.f.constants.get(Constant(data.c)).and_then(Option::as_deref);
-    let Some(mut indices) = given.and_then(|bytes| <[u8; 16]>::try_from(bytes).ok()) else {
-        return Err(cx.unsupported("shuffle needs 16 indices"));
-    };
+fn shuffle(cx: &mut Cx, inst: Inst) -> Lowered {
+    let shuffle = Shuffle::of(cx, inst)?;
     let result = cx.f.first_result(inst);
-    let (mut a, mut b) = (Value(data.a), Value(data.b));
-    if a == b {
-        indices = indices.map(|index| index & 15);
-    }
-    if indices.iter().all(|&index| index >= 16) {
-        indices = indices.map(|index| index - 16);
-        (a, b) = (b, a);
-    }
-    let is_single = indices.iter().all(|&index| index < 16);
-    if is_single {
-        b = a;
-    }
-    if (0..16).all(|at| indices[at] as usize == at) {
+    if shuffle.is_copy() {
         rule!(cx, "shuffle.copy");
-        cx.same(result, a);
+        cx.same(result, shuffle.a);
         return Ok(());
     }
-    let (a, b) = (cx.put(a), cx.put(b));
+    let (indices, is_single) = (shuffle.indices, shuffle.is_single());
+    let (a, b) = (cx.put(shuffle.a), cx.put(shuffle.b));
     let d = cx.reg(result);
     let done = match is_single {
         true => shuffle_one(cx, d, &indices, a),
