@@ -122,6 +122,7 @@ fn instruction(op: UnwindOp) -> Instruction {
         UnwindOp::DefCfa { register, offset } => Instruction::Cfa(Register(register), offset as i32),
         UnwindOp::CfaOffset(offset) => Instruction::CfaOffset(offset),
         UnwindOp::SaveRegister { register, offset } => Instruction::Offset(Register(register), offset),
+        UnwindOp::IsOffset { register, offset } => Instruction::ValOffset(Register(register), offset),
         UnwindOp::RestoreRegister(register) => Instruction::Restore(Register(register)),
         UnwindOp::NegateReturnAddressState => Instruction::NegateRaState,
         UnwindOp::RememberState => Instruction::RememberState,
