@@ -4,13 +4,14 @@
 
 use super::encoding::{Emission, Encoding};
 use super::inst_view::Places;
+use crate::analysis::Analysis;
 use crate::emit::buffer::CodeBuffer;
 use crate::emit::frame::Frame;
 use crate::emit::inst_view::EmitContext;
 use crate::emit::inst_view::InstView;
 use crate::emit::layout::BlockLayout;
 use crate::emit::redundant_moves::Copies;
-use crate::emit::tracking::{Emitted, Tracker, Watch};
+use crate::emit::tracking::{Described, Emitted, Tracker, Watch};
 use crate::entity::Span;
 use crate::ir::Stencil;
 use crate::machine::compiled::CompiledStencil;
@@ -55,19 +56,18 @@ pub(crate) fn emit<I: Emission>(
     emit_watched::<I, ()>(function, flags, buffers, &mut ())
 }
 
-/// Emits a function whose stencil is given, and says where its values are; `values` is the number of values
-/// to describe.
+/// Emits a function, and says where its values are: `values` of them, of a stencil with its analyses.
 pub(crate) fn emit_tracked<I: Emission>(
     function: &AllocatedFunction,
-    stencil: &Stencil,
-    values: usize,
+    (stencil, analysis, values): (&Stencil, &Analysis, usize),
     flags: &Flags,
     buffers: &mut EmitBuffers,
 ) -> CompiledStencil {
     let mut tracker = std::mem::take(&mut buffers.tracker);
     let mut compiled = emit_watched::<I, Tracker>(function, flags, buffers, &mut tracker);
-    let AllocatedFunction { vcode, frame, .. } = *function;
-    compiled.variables = tracker.variables::<I>(stencil, vcode, frame, &buffers.buffer, values);
+    let (AllocatedFunction { vcode, frame, .. }, buffer) = (*function, &buffers.buffer);
+    compiled.variables =
+        tracker.variables::<I>(&Described { stencil, analysis, vcode, frame, buffer, values });
     buffers.tracker = tracker;
     compiled
 }
@@ -116,7 +116,7 @@ fn emit_watched<I: Emission, W: Watch>(
         buffer.skip(padding);
     }
     for (number, stub) in buffer.take_trap_stubs().into_iter().enumerate() {
-        watch.trap(Some(number), buffer.position());
+        watch.trap(number, buffer.position());
         buffer.bind(stub.label);
         buffer.srcloc(stub.srcloc);
         I::emit_trap(stub.code, buffer);

@@ -39,6 +39,15 @@ pub enum Whereabouts {
     Placed,
 }
 
+/// A part of a function in which some values can be named.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Scope {
+    /// The scope around it, which has a lower number; 0 for the whole function.
+    pub parent: u32,
+    /// Its code, from start to end.
+    pub ranges: Vec<(u32, u32)>,
+}
+
 /// A value of a function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Variable {
@@ -46,6 +55,8 @@ pub struct Variable {
     pub value: u32,
     /// Its type.
     pub ty: Type,
+    /// Its scope, by number; 0 for the whole function.
+    pub scope: u32,
     /// How to find it.
     pub whereabouts: Whereabouts,
 }
@@ -66,14 +77,16 @@ pub struct SlotPlace {
 /// The values and stack slots of a function.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Variables {
-    /// For each value: the difference of its number to the previous one's, its type, its kind, and what the
-    /// kind says, as LEB128 numbers.
+    /// For each value: the difference of its number to the previous one's, its type, its scope, its kind, and
+    /// what the kind says, as LEB128 numbers.
     #[serde(with = "serde_bytes")]
     bytes: Vec<u8>,
     /// The number of the last value.
     last: u32,
     /// Stack slots.
     pub slots: Vec<SlotPlace>,
+    /// Scopes. The first stands for the whole function, and has no ranges.
+    pub scopes: Vec<Scope>,
 }
 
 const CONSTANT: u32 = 0;
@@ -89,6 +102,7 @@ impl Variables {
         write(bytes, variable.value - self.last);
         self.last = variable.value;
         write(bytes, variable.ty.0.into());
+        write(bytes, variable.scope);
         match variable.whereabouts {
             Whereabouts::Constant(bits) => {
                 write(bytes, CONSTANT);
@@ -145,6 +159,7 @@ impl Reader<'_> {
         self.ranges.clear();
         self.value = self.value.wrapping_add(read(&mut self.bytes)?);
         let ty = Type::checked(u8::try_from(read(&mut self.bytes)?).ok()?)?;
+        let scope = read(&mut self.bytes)?;
         let whereabouts = match read(&mut self.bytes)? {
             CONSTANT => {
                 let mut bits = [0; 16];
@@ -164,7 +179,7 @@ impl Reader<'_> {
                 Whereabouts::Placed
             }
         };
-        Some(Variable { value: self.value, ty, whereabouts })
+        Some(Variable { value: self.value, ty, scope, whereabouts })
     }
 
     /// Reads a range, given the end of the previous one and its last place.
@@ -194,7 +209,7 @@ mod tests {
     fn what_is_written_is_read() {
         let range = |start, end, low, high| PlacedRange { start, end, places: [low, high] };
         let (a, b) = (Place::Register(60), Place::Frame(1 << 20));
-        let variable = |value, ty, whereabouts| Variable { value, ty, whereabouts };
+        let variable = |value, ty, whereabouts| Variable { value, ty, scope: value / 2, whereabouts };
         let given = [
             (variable(1, types::I8, Whereabouts::Constant(200)), vec![]),
             (variable(2, types::I64, Whereabouts::Constant(0)), vec![]),

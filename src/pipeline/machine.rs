@@ -225,7 +225,10 @@ fn emit<B: Backend>(state: &mut MachineHalf<B>, ir: &IrHalf, flags: &Flags) -> R
     emit_buffers.copies.begin(output.num_spillslots, allocatable);
     let function = AllocatedFunction { vcode, output, frame };
     state.compiled = match tracks {
-        true => function::emit_tracked::<B>(&function, stencil, ir.first_unwritten, flags, emit_buffers),
+        true => {
+            let described = (stencil, &ir.analysis, ir.first_unwritten);
+            function::emit_tracked::<B>(&function, described, flags, emit_buffers)
+        }
         false => function::emit::<B>(&function, flags, emit_buffers),
     };
     Ok(())

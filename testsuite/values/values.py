@@ -76,7 +76,6 @@ class Checked(Stack):
         self.trace = trace
         self.next = 0
         self.equal = self.lost = self.addresses = 0
-        self.symbols = {}
 
     def begun(self, activation):
         """Finds the activation in the trace."""
@@ -102,7 +101,7 @@ class Checked(Stack):
             self.check_frame(pc, frame.older(), self.active[-2])
 
     def check_frame(self, pc, frame, activation):
-        for symbol in self.symbols_of(activation.function, frame):
+        for symbol in self.symbols_of(frame):
             value = symbol.value(frame)
             if value.is_optimized_out:
                 self.lost += 1
@@ -111,15 +110,13 @@ class Checked(Stack):
             if why:
                 self.error(pc, "%s %s" % (symbol.name, why))
 
-    def symbols_of(self, function, frame):
-        if function not in self.symbols:
-            block = frame.block()
-            found = []
-            while block and not block.is_static:
-                found += [symbol for symbol in block if symbol.name[0] == "v"]
-                block = block.superblock
-            self.symbols[function] = found
-        return self.symbols[function]
+    def symbols_of(self, frame):
+        """The values whose scope control is in."""
+        found, block = [], frame.block()
+        while block and not block.is_static:
+            found += [symbol for symbol in block if symbol.name[0] == "v"]
+            block = block.superblock
+        return found
 
     def compare(self, name, value, activation):
         """Returns what is wrong with a value."""

@@ -15,19 +15,17 @@
 mod contents;
 mod flow;
 mod ranges;
+mod scopes;
 
-use super::buffer::CodeBuffer;
-use super::frame::Frame;
 use super::function::AllocatedFunction;
-use crate::ir::Stencil;
 use crate::machine::description::Machine;
 use crate::machine::inst::{MachInst, Props, Row};
 use crate::machine::reg::{Allocation, OperandConstraint, OperandKind, OperandPos, VBlock};
 use crate::machine::variables::Variables;
-use crate::machine::vcode::VCode;
 use contents::{NOTHING, Places, SetId, Sets, visit_writes};
 use flow::Entries;
-use ranges::{Described, Ranges};
+pub(super) use ranges::Described;
+use ranges::Ranges;
 
 /// Follows the emission of a function. Positions are those of the code buffer.
 pub(crate) trait Watch {
@@ -39,8 +37,8 @@ pub(crate) trait Watch {
     fn moved(&mut self, _from: Allocation, _to: Allocation, _at: u32) {}
     /// An instruction has been emitted.
     fn inst(&mut self, _: &Emitted) {}
-    /// Out-of-line traps begin, or one of them, by its number.
-    fn trap(&mut self, _: Option<usize>, _at: u32) {}
+    /// An out-of-line trap begins, by its number.
+    fn trap(&mut self, _: usize, _at: u32) {}
     /// The code ends.
     fn end(&mut self, _at: u32) {}
 }
@@ -62,7 +60,7 @@ pub(crate) struct Emitted<'a> {
 }
 
 /// Notes where values are.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Tracker {
     places: Places,
     sets: Sets,
@@ -70,22 +68,18 @@ pub struct Tracker {
     /// What each place holds.
     state: Vec<SetId>,
     ranges: Ranges,
-    /// For each out-of-line trap, the places that hold anything there.
-    traps: Vec<Vec<(u32, SetId)>>,
+    /// For each out-of-line trap, the block it belongs to and the places that hold anything there.
+    traps: Vec<(VBlock, Vec<(u32, SetId)>)>,
+    /// The pieces of code, by their start: blocks, and out-of-line traps.
+    code: Vec<(u32, VBlock)>,
+    /// Where the code ends.
+    end: u32,
 }
 
 impl Tracker {
-    /// Says where the values and slots of the function are that has been emitted last; `values` is the number
-    /// of values to describe.
-    pub(super) fn variables<M: Machine>(
-        &mut self,
-        stencil: &Stencil,
-        vcode: &VCode,
-        frame: &Frame,
-        buffer: &CodeBuffer,
-        values: usize,
-    ) -> Variables {
-        Described { stencil, vcode, frame, buffer, values }.variables::<M>(&mut self.ranges)
+    /// Says where the values and slots of the function are that has been emitted last.
+    pub(super) fn variables<M: Machine>(&mut self, described: &Described) -> Variables {
+        described.variables::<M>(&mut self.ranges, &self.code, self.end)
     }
 
     /// Changes what a place holds from a position on.
@@ -131,11 +125,13 @@ impl Watch for Tracker {
         self.state.clear();
         self.state.resize(self.places.count(), NOTHING);
         self.traps.clear();
+        self.code.clear();
         let wanted = vcode.described.iter().flat_map(|(_, parts)| parts.map(|reg| reg.vreg()));
         self.ranges.begin(vcode.vreg_count(), wanted);
     }
 
     fn block(&mut self, block: VBlock, at: u32) {
+        self.code.push((at, block));
         for place in 0..self.state.len() {
             let set = self.entries.of(block.index()).map_or(NOTHING, |entry| entry[place]);
             self.put(place, set, at);
@@ -159,7 +155,8 @@ impl Watch for Tracker {
         }
         while self.traps.len() < traps {
             let held = self.state.iter().enumerate().filter(|(_, set)| **set != NOTHING);
-            self.traps.push(held.map(|(place, set)| (place as u32, *set)).collect());
+            let held = held.map(|(place, set)| (place as u32, *set)).collect();
+            self.traps.push((self.code[self.code.len() - 1].1, held));
         }
         if row.props.any(Props::RETURN) {
             return self.clear(end.min(start + 1));
@@ -168,15 +165,17 @@ impl Watch for Tracker {
         visit_writes(function.vcode, inst, row, allocs, places, |place, set| self.put(place, set, end));
     }
 
-    fn trap(&mut self, number: Option<usize>, at: u32) {
+    fn trap(&mut self, number: usize, at: u32) {
         self.clear(at);
-        let held = number.and_then(|number| self.traps.get_mut(number)).map(std::mem::take);
-        for (place, set) in held.into_iter().flatten() {
+        let Some((block, held)) = self.traps.get_mut(number) else { return };
+        self.code.push((at, *block));
+        for (place, set) in std::mem::take(held) {
             self.put(place as usize, set, at);
         }
     }
 
     fn end(&mut self, at: u32) {
+        self.end = at;
         self.clear(at);
     }
 }

@@ -2,9 +2,11 @@
 
 use super::super::buffer::CodeBuffer;
 use super::super::frame::Frame;
-use crate::ir::{Constant, Opcode, PackedDef, StackSlot, Stencil, ValueDef, types};
+use super::scopes::Scopes;
+use crate::analysis::{Analysis, block_of};
+use crate::ir::{Block, Constant, Opcode, PackedDef, StackSlot, Stencil, Value, ValueDef, types};
 use crate::machine::description::{Machine, is_overaligned};
-use crate::machine::reg::PReg;
+use crate::machine::reg::{PReg, VBlock};
 use crate::machine::variables::{Place, PlacedRange, SlotPlace, Variable, Variables, Whereabouts};
 use crate::machine::vcode::VCode;
 
@@ -96,26 +98,38 @@ impl Ranges {
 }
 
 /// What is needed to say where values are.
-pub(super) struct Described<'a> {
-    pub(super) stencil: &'a Stencil,
-    pub(super) vcode: &'a VCode,
-    pub(super) frame: &'a Frame,
+pub(in crate::emit) struct Described<'a> {
+    pub(in crate::emit) stencil: &'a Stencil,
+    /// Its analyses.
+    pub(in crate::emit) analysis: &'a Analysis,
+    pub(in crate::emit) vcode: &'a VCode,
+    pub(in crate::emit) frame: &'a Frame,
     /// The code, which is finished.
-    pub(super) buffer: &'a CodeBuffer,
+    pub(in crate::emit) buffer: &'a CodeBuffer,
     /// How many values to describe. Those with greater numbers are not in the text.
-    pub(super) values: usize,
+    pub(in crate::emit) values: usize,
 }
 
 impl Described<'_> {
     /// Says where the values and slots of the function are.
-    pub(super) fn variables<M: Machine>(&self, ranges: &mut Ranges) -> Variables {
+    /// `code` has the pieces of the code, up to `end`.
+    pub(super) fn variables<M: Machine>(
+        &self,
+        ranges: &mut Ranges,
+        code: &[(u32, VBlock)],
+        end: u32,
+    ) -> Variables {
         ranges.sort();
+        let mut scopes = Scopes::new(self.vcode, self.analysis, code, end, |block| self.has_values(block));
+        let shared = self.shared();
         let mut variables = Variables::default();
         let mut described = self.vcode.described.iter().peekable();
         let mut placed = Vec::new();
         let defs = self.stencil.value_defs.iter().take(self.values);
         for (value, _) in defs.filter(|(_, def)| **def != PackedDef::NONE) {
             let ty = self.stencil.value_types[value];
+            let block = self.block(value);
+            let (scope, deeper) = scopes.of(block);
             while described.next_if(|(other, _)| *other < value).is_some() {}
             let registers = described.next_if(|(other, _)| *other == value);
             placed.clear();
@@ -124,13 +138,25 @@ impl Described<'_> {
                 None => {
                     if let Some((_, [low, high])) = registers {
                         let lists = [ranges.of(low.vreg()), ranges.of(high.vreg())];
-                        self.place::<M>(lists, &mut placed);
+                        let is_shared = shared[low.vreg()];
+                        let mut add = |start, end, places: [u32; 2]| {
+                            let [start, end] = [start, end].map(|at| self.buffer.place(at));
+                            let places = places.map(|place| self.place_of::<M>(place as usize));
+                            placed.push(PlacedRange { start, end, places });
+                        };
+                        each_range(lists, |start, end, places| match deeper && is_shared {
+                            true => scopes.clip(block, start, end, |start, end| add(start, end, places)),
+                            false => add(start, end, places),
+                        });
                     }
                     Whereabouts::Placed
                 }
             };
-            variables.push(Variable { value: value.0, ty, whereabouts }, &placed);
+            variables.push(Variable { value: value.0, ty, scope, whereabouts }, &placed);
         }
+        variables.scopes = scopes.all;
+        let places = variables.scopes.iter_mut().flat_map(|scope| &mut scope.ranges);
+        places.for_each(|(start, end)| (*start, *end) = (self.buffer.place(*start), self.buffer.place(*end)));
         variables.slots.extend(self.stencil.stack_slots.iter().map(|(number, data)| SlotPlace {
             number: number.0,
             offset: self.frame.slots[number],
@@ -140,8 +166,33 @@ impl Described<'_> {
         variables
     }
 
+    /// The block that defines a value.
+    fn block(&self, value: Value) -> Block {
+        match self.stencil.value_defs[value].get() {
+            ValueDef::Result(inst, _) => block_of(self.stencil, inst),
+            ValueDef::Param(block, _) => block,
+            ValueDef::None => Block(0),
+        }
+    }
+
+    /// Whether a block defines any values.
+    fn has_values(&self, block: Block) -> bool {
+        let mut insts = self.stencil.block_insts(block);
+        let has_results = |inst| !self.stencil.inst_results(inst).is_empty();
+        !self.stencil.block_params(block).is_empty() || insts.any(has_results)
+    }
+
+    /// For each virtual register, whether it holds several values.
+    fn shared(&self) -> Vec<bool> {
+        let mut count = vec![0u8; self.vcode.vreg_count()];
+        for (_, [low, _]) in &self.vcode.described {
+            count[low.vreg()] = count[low.vreg()].saturating_add(1);
+        }
+        count.into_iter().map(|count| count > 1).collect()
+    }
+
     /// The value itself, if it is a constant or the address of a slot.
-    fn known<M: Machine>(&self, value: crate::ir::Value) -> Option<Whereabouts> {
+    fn known<M: Machine>(&self, value: Value) -> Option<Whereabouts> {
         let ValueDef::Result(inst, _) = self.stencil.value_defs[value].get() else { return None };
         let data = &self.stencil.insts[inst];
         let bits = match data.opcode {
@@ -167,28 +218,26 @@ impl Described<'_> {
         Some(Whereabouts::Constant(if width < 128 { bits & ((1 << width) - 1) } else { bits }))
     }
 
-    /// The ranges in which both parts of a value can be read.
-    fn place<M: Machine>(&self, [mut low, mut high]: [&[Found]; 2], placed: &mut Vec<PlacedRange>) {
-        while let ([a, later @ ..], [b, even_later @ ..]) = (low, high) {
-            let (start, end) = (a.start.max(b.start), a.end.min(b.end));
-            if start < end {
-                let [start, end] = [start, end].map(|at| self.buffer.place(at));
-                let places = [a.place, b.place].map(|place| self.place_of::<M>(place as usize));
-                placed.push(PlacedRange { start, end, places });
-            }
-            if a.end <= b.end {
-                low = later;
-            }
-            if b.end <= a.end {
-                high = even_later;
-            }
-        }
-    }
-
     fn place_of<M: Machine>(&self, place: usize) -> Place {
         match place.checked_sub(PReg::NUM_INDEX) {
             None => Place::Register(M::dwarf(PReg::from_index(place))),
             Some(slot) => Place::Frame(self.frame.spills + 8 * slot as u32),
+        }
+    }
+}
+
+/// Calls `f` with the ranges in which both parts of a value can be read, and from where.
+fn each_range([mut low, mut high]: [&[Found]; 2], mut f: impl FnMut(u32, u32, [u32; 2])) {
+    while let ([a, later @ ..], [b, even_later @ ..]) = (low, high) {
+        let (start, end) = (a.start.max(b.start), a.end.min(b.end));
+        if start < end {
+            f(start, end, [a.place, b.place]);
+        }
+        if a.end <= b.end {
+            low = later;
+        }
+        if b.end <= a.end {
+            high = even_later;
         }
     }
 }

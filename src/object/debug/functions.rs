@@ -4,15 +4,16 @@ use gimli::write::{EndianVec, FileId, Result};
 use gimli::{
     DW_AT_addr_base, DW_AT_comp_dir, DW_AT_decl_file, DW_AT_decl_line, DW_AT_external, DW_AT_frame_base,
     DW_AT_high_pc, DW_AT_language, DW_AT_linkage_name, DW_AT_loclists_base, DW_AT_low_pc, DW_AT_name,
-    DW_AT_producer, DW_AT_ranges, DW_AT_stmt_list, DW_FORM_addr, DW_FORM_data2, DW_FORM_exprloc,
-    DW_FORM_flag_present, DW_FORM_sec_offset, DW_FORM_string, DW_FORM_udata, DW_LANG_C11,
-    DW_OP_call_frame_cfa, DW_TAG_compile_unit, DW_TAG_subprogram, RunTimeEndian, SectionId,
+    DW_AT_producer, DW_AT_ranges, DW_AT_rnglists_base, DW_AT_stmt_list, DW_FORM_addr, DW_FORM_data2,
+    DW_FORM_exprloc, DW_FORM_flag_present, DW_FORM_rnglistx, DW_FORM_sec_offset, DW_FORM_string,
+    DW_FORM_udata, DW_LANG_C11, DW_OP_call_frame_cfa, DW_TAG_compile_unit, DW_TAG_subprogram, RunTimeEndian,
+    SectionId,
 };
 use object::write::SymbolId;
 
 use super::files::UnitNames;
 use super::info::Info;
-use super::lists::{self, LocationLists};
+use super::lists::{self, Lists};
 use super::positions::{Position, PositionTable};
 use super::sections::Section;
 use super::types::Types;
@@ -42,14 +43,15 @@ impl<'a> Writer<'a> {
         endian: RunTimeEndian,
     ) -> Result<Vec<(SectionId, Section)>> {
         let mut info = Info::new(endian)?;
-        let mut lists = LocationLists::new(endian);
+        let mut locations = Lists::new(SectionId::DebugLocLists, endian);
+        let mut ranges = Lists::new(SectionId::DebugRngLists, endian);
         let mut types = Types::default();
         let full = entries.level == DebugLevel::Full;
         // Values of the CLIF are described if its lines are.
         let with_values = full && table.describes_clif();
         let is_listed = |def: &FunctionDef| with_values && values::any(def);
         let any_lists = contents.functions.iter().any(is_listed);
-        describe_unit(&mut info, entries, any_lists)?;
+        describe_unit(&mut info, entries, any_lists, &mut ranges)?;
         let functions = if full { &contents.functions[..] } else { &[] };
         for (number, def) in functions.iter().enumerate() {
             let listed = is_listed(def);
@@ -59,53 +61,39 @@ impl<'a> Writer<'a> {
             let header = table.header_of(def).map(|header| (entries.file(header), header.line));
             self.describe_function(&mut info, number, def, header, defined[number], listed)?;
             if listed {
-                self.describe_values(&mut info, &mut lists, &mut types, entries, number, def)?;
+                let place = self.places[number];
+                let of_place =
+                    |run: &Run| self.places[run.functions[0]].section.number() == place.section.number();
+                let run = entries.runs.iter().position(of_place).unwrap_or(0);
+                let base = (entries.runs.len() > 1).then_some(run);
+                locations.set_base(base);
+                ranges.set_base(base);
+                let mut values = Values {
+                    info: &mut info,
+                    locations: &mut locations,
+                    ranges: &mut ranges,
+                    types: &mut types,
+                    big_endian: self.arch.is_big_endian(),
+                    frame: i64::from(def.code.frame_size) + i64::from(reserved(self.arch)),
+                    start: place.offset - self.places[entries.runs[run].functions[0]].offset,
+                    expression: EndianVec::new(endian),
+                };
+                values.describe(def)?;
                 info.end()?;
             }
         }
         info.end()?;
         let mut sections: Vec<_> = info.finish(endian)?.into();
-        if any_lists && !lists.is_empty() {
-            sections.push(lists.finish(endian)?);
-        } else if any_lists {
-            // The unit refers to the section, so it must be there.
-            sections.push(LocationLists::new(endian).finish(endian)?);
+        if any_lists {
+            sections.push(locations.finish(endian)?);
         }
-        if entries.runs.len() > 1 {
-            sections.push(lists::ranges(entries.runs, endian)?);
+        if any_lists || entries.runs.len() > 1 {
+            sections.push(ranges.finish(endian)?);
         }
         if any_lists && entries.runs.len() > 1 {
             sections.push(lists::addresses(entries.runs, endian)?);
         }
         Ok(sections)
-    }
-
-    /// Describes the values of a function.
-    fn describe_values(
-        &self,
-        info: &mut Info,
-        lists: &mut LocationLists,
-        types: &mut Types,
-        entries: &Entries,
-        number: usize,
-        def: &FunctionDef,
-    ) -> Result<()> {
-        let place = self.places[number];
-        let of_place = |run: &Run| self.places[run.functions[0]].section.number() == place.section.number();
-        let run = entries.runs.iter().position(of_place).unwrap_or(0);
-        lists.set_base((entries.runs.len() > 1).then_some(run));
-        let first = self.places[entries.runs[run].functions[0]].offset;
-        let endian = if self.arch.is_big_endian() { RunTimeEndian::Big } else { RunTimeEndian::Little };
-        let mut values = Values {
-            info,
-            lists,
-            types,
-            big_endian: self.arch.is_big_endian(),
-            frame: i64::from(def.code.frame_size) + i64::from(reserved(self.arch)),
-            start: place.offset - first,
-            expression: EndianVec::new(endian),
-        };
-        values.describe(def)
     }
 
     /// Describes a function; the entry has children if `parent` says so.
@@ -163,8 +151,8 @@ impl Entries<'_> {
     }
 }
 
-/// Describes the unit; `lists` says whether there are lists of locations.
-fn describe_unit(info: &mut Info, entries: &Entries, lists: bool) -> Result<()> {
+/// Describes the unit; `lists` says whether there are lists of locations and of ranges of scopes.
+fn describe_unit(info: &mut Info, entries: &Entries, lists: bool, ranges: &mut Lists) -> Result<()> {
     let several = entries.runs.len() > 1;
     let mut attributes = vec![
         (DW_AT_producer, DW_FORM_string),
@@ -176,7 +164,10 @@ fn describe_unit(info: &mut Info, entries: &Entries, lists: bool) -> Result<()> 
     match entries.runs {
         [] => {}
         [_] => attributes.extend([(DW_AT_low_pc, DW_FORM_addr), (DW_AT_high_pc, DW_FORM_udata)]),
-        _ => attributes.extend([(DW_AT_low_pc, DW_FORM_addr), (DW_AT_ranges, DW_FORM_sec_offset)]),
+        _ => attributes.extend([(DW_AT_low_pc, DW_FORM_addr), (DW_AT_ranges, DW_FORM_rnglistx)]),
+    }
+    if lists || several {
+        attributes.push((DW_AT_rnglists_base, DW_FORM_sec_offset));
     }
     if lists {
         attributes.push((DW_AT_loclists_base, DW_FORM_sec_offset));
@@ -200,8 +191,11 @@ fn describe_unit(info: &mut Info, entries: &Entries, lists: bool) -> Result<()> 
         }
         _ => {
             info.address(0)?;
-            info.offset(SectionId::DebugRngLists, lists::LISTS)?;
+            info.number(ranges.all_code(entries.runs)?)?;
         }
+    }
+    if lists || several {
+        info.offset(SectionId::DebugRngLists, lists::LISTS)?;
     }
     if lists {
         info.offset(SectionId::DebugLocLists, lists::LISTS)?;

@@ -4,10 +4,10 @@
 //! Positions are relative to the start of the functions in their section. If there are several such sections,
 //! each list names its own by number, so that no list is relocated.
 
-use gimli::write::{Result, Writer as _};
+use gimli::write::{Relocation, Result, Writer as _};
 use gimli::{
-    DW_LLE_base_addressx, DW_LLE_end_of_list, DW_LLE_offset_pair, DW_RLE_end_of_list, DW_RLE_start_length,
-    RunTimeEndian, SectionId,
+    DW_LLE_base_addressx, DW_LLE_end_of_list, DW_LLE_offset_pair, DW_RLE_start_length, RunTimeEndian,
+    SectionId,
 };
 
 use super::sections::Section;
@@ -16,8 +16,9 @@ use super::{ENCODING, Run, address};
 /// Bytes of the header of a section of lists or addresses, after the length.
 const HEADER: usize = 8;
 
-/// Lists of locations being written.
-pub(super) struct LocationLists {
+/// Lists of locations or of ranges being written. Both have the same form, but for the locations.
+pub(super) struct Lists {
+    section: SectionId,
     /// The lists, one after the other.
     bytes: Section,
     /// Where each list begins.
@@ -31,13 +32,9 @@ pub(super) const LISTS: usize = 4 + HEADER;
 /// Offset of the first address in its section.
 pub(super) const ADDRESSES: usize = 4 + 4;
 
-impl LocationLists {
-    pub(super) fn new(endian: RunTimeEndian) -> Self {
-        LocationLists { bytes: Section::new(endian), starts: Vec::new(), base: None }
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.starts.is_empty()
+impl Lists {
+    pub(super) fn new(section: SectionId, endian: RunTimeEndian) -> Self {
+        Lists { section, bytes: Section::new(endian), starts: Vec::new(), base: None }
     }
 
     /// Sets the section of code that the next lists refer to, if there are several.
@@ -55,11 +52,16 @@ impl LocationLists {
         Ok(self.starts.len() as u64 - 1)
     }
 
-    /// Adds a location to the list.
-    pub(super) fn add(&mut self, start: u64, end: u64, expression: &[u8]) -> Result<()> {
+    /// Adds a range to the list.
+    pub(super) fn range(&mut self, start: u64, end: u64) -> Result<()> {
         self.bytes.write_u8(DW_LLE_offset_pair.0)?;
         self.bytes.write_uleb128(start)?;
-        self.bytes.write_uleb128(end)?;
+        self.bytes.write_uleb128(end)
+    }
+
+    /// Adds a location to the list.
+    pub(super) fn location(&mut self, start: u64, end: u64, expression: &[u8]) -> Result<()> {
+        self.range(start, end)?;
         self.bytes.write_uleb128(expression.len() as u64)?;
         self.bytes.write(expression)
     }
@@ -67,6 +69,18 @@ impl LocationLists {
     /// Ends the list.
     pub(super) fn end(&mut self) -> Result<()> {
         self.bytes.write_u8(DW_LLE_end_of_list.0)
+    }
+
+    /// Adds the list of all code.
+    pub(super) fn all_code(&mut self, runs: &[Run]) -> Result<u64> {
+        let list = self.begin()?;
+        for run in runs {
+            self.bytes.write_u8(DW_RLE_start_length.0)?;
+            self.bytes.write_address(address(run.functions[0]), ENCODING.address_size)?;
+            self.bytes.write_uleb128(run.size)?;
+        }
+        self.end()?;
+        Ok(list)
     }
 
     /// The section.
@@ -79,8 +93,11 @@ impl LocationLists {
         for start in self.starts {
             out.write_u32(table as u32 + start)?;
         }
+        let base = out.len();
         out.write(bytes)?;
-        Ok((SectionId::DebugLocLists, out))
+        let moved = self.bytes.relocs.into_iter();
+        out.relocs.extend(moved.map(|reloc| Relocation { offset: base + reloc.offset, ..reloc }));
+        Ok((self.section, out))
     }
 }
 
@@ -91,22 +108,6 @@ fn header(out: &mut Section, length: usize) -> Result<()> {
     out.write_u8(ENCODING.address_size)?;
     // The size of segment selectors.
     out.write_u8(0)
-}
-
-/// The section with the only list of ranges: all code. Its list begins at [`LISTS`].
-pub(super) fn ranges(runs: &[Run], endian: RunTimeEndian) -> Result<(SectionId, Section)> {
-    let mut list = Section::new(endian);
-    header(&mut list, 0)?;
-    list.write_u32(0)?;
-    for run in runs {
-        list.write_u8(DW_RLE_start_length.0)?;
-        list.write_address(address(run.functions[0]), ENCODING.address_size)?;
-        list.write_uleb128(run.size)?;
-    }
-    list.write_u8(DW_RLE_end_of_list.0)?;
-    let length = list.len() - 4;
-    list.write_u32_at(0, length as u32)?;
-    Ok((SectionId::DebugRngLists, list))
 }
 
 /// The section of addresses: those of the sections of code.

@@ -4,22 +4,26 @@
 
 use gimli::write::{EndianVec, Result, Writer as _};
 use gimli::{
-    DW_AT_location, DW_AT_name, DW_AT_type, DW_FORM_exprloc, DW_FORM_loclistx, DW_FORM_ref4, DW_FORM_string,
-    DW_OP_and, DW_OP_fbreg, DW_OP_implicit_value, DW_OP_piece, DW_OP_plus_uconst, DW_OP_reg0, DW_OP_regx,
-    DW_OP_stack_value, DW_TAG_variable, DwAt, DwForm, RunTimeEndian,
+    DW_AT_location, DW_AT_name, DW_AT_ranges, DW_AT_type, DW_FORM_exprloc, DW_FORM_loclistx, DW_FORM_ref4,
+    DW_FORM_rnglistx, DW_FORM_string, DW_OP_and, DW_OP_fbreg, DW_OP_implicit_value, DW_OP_piece,
+    DW_OP_plus_uconst, DW_OP_reg0, DW_OP_regx, DW_OP_stack_value, DW_TAG_lexical_block, DW_TAG_variable,
+    DwAt, DwForm, RunTimeEndian,
 };
 
 use super::info::Info;
-use super::lists::LocationLists;
+use super::lists::Lists;
 use super::types::Types;
 use crate::ir::Type;
-use crate::machine::variables::{Place, PlacedRange, SlotPlace, Variable, Whereabouts};
+use crate::machine::variables::{Place, PlacedRange, Scope, SlotPlace, Variable, Whereabouts};
 use crate::object::FunctionDef;
 
 /// What the entries of a function's values are written with.
 pub(super) struct Values<'a> {
     pub(super) info: &'a mut Info,
-    pub(super) lists: &'a mut LocationLists,
+    /// Lists of locations.
+    pub(super) locations: &'a mut Lists,
+    /// Lists of ranges.
+    pub(super) ranges: &'a mut Lists,
     pub(super) types: &'a mut Types,
     /// Whether the most significant byte of a number comes first.
     pub(super) big_endian: bool,
@@ -36,6 +40,7 @@ struct Shapes {
     fixed: u64,
     listed: u64,
     lost: u64,
+    scope: u64,
 }
 
 impl Shapes {
@@ -49,6 +54,7 @@ impl Shapes {
             fixed: shape(Some((DW_AT_location, DW_FORM_exprloc))),
             listed: shape(Some((DW_AT_location, DW_FORM_loclistx))),
             lost: shape(None),
+            scope: info.shape(DW_TAG_lexical_block, true, &[(DW_AT_ranges, DW_FORM_rnglistx)]),
         }
     }
 }
@@ -74,15 +80,44 @@ impl Values<'_> {
         for slot in &def.code.variables.slots {
             self.slot(&shapes, slot)?;
         }
+        let scopes = &def.code.variables.scopes;
         let numbers: Vec<u32> = def.params.positions.values().collect();
+        let mut of_scope: Vec<Vec<(Variable, Vec<PlacedRange>)>> = vec![Vec::new(); scopes.len().max(1)];
         let mut reader = def.code.variables.reader();
-        while let Some(variable) = reader.next() {
-            let number = numbers.get(variable.value as usize).copied().unwrap_or(variable.value);
-            if let Some(ty) = self.types.of(variable.ty) {
-                self.value(&shapes, number, ty, &variable, &reader.ranges)?;
+        while let Some(mut variable) = reader.next() {
+            let number = numbers.get(variable.value as usize).copied();
+            variable.value = number.unwrap_or(variable.value);
+            if let Some(scope) = of_scope.get_mut(variable.scope as usize) {
+                scope.push((variable, std::mem::take(&mut reader.ranges)));
             }
         }
-        Ok(())
+        // A scope comes after the one around it, so those inside it come between it and the next beside it.
+        let mut open = vec![0];
+        for (number, variables) in of_scope.iter().enumerate() {
+            if let Some(scope) = scopes.get(number).filter(|_| number > 0) {
+                while open.len() > 1 && open.last() != Some(&scope.parent) {
+                    open.pop();
+                    self.info.end()?;
+                }
+                self.begin_scope(&shapes, scope)?;
+                open.push(number as u32);
+            }
+            for (variable, ranges) in variables {
+                self.value(&shapes, variable, ranges)?;
+            }
+        }
+        (1..open.len()).try_for_each(|_| self.info.end())
+    }
+
+    /// Begins the entry of a scope.
+    fn begin_scope(&mut self, shapes: &Shapes, scope: &Scope) -> Result<()> {
+        self.info.begin(shapes.scope)?;
+        let list = self.ranges.begin()?;
+        for &(start, end) in &scope.ranges {
+            self.ranges.range(self.start + u64::from(start), self.start + u64::from(end))?;
+        }
+        self.ranges.end()?;
+        self.info.number(list)
     }
 
     /// Begins an entry.
@@ -114,15 +149,9 @@ impl Values<'_> {
         self.end()
     }
 
-    fn value(
-        &mut self,
-        shapes: &Shapes,
-        number: u32,
-        ty: u32,
-        variable: &Variable,
-        ranges: &[PlacedRange],
-    ) -> Result<()> {
-        let name = format!("v{number}");
+    fn value(&mut self, shapes: &Shapes, variable: &Variable, ranges: &[PlacedRange]) -> Result<()> {
+        let Some(ty) = self.types.of(variable.ty) else { return Ok(()) };
+        let name = format!("v{}", variable.value);
         match variable.whereabouts {
             Whereabouts::Constant(bits) => {
                 self.begin(shapes.fixed, &name, ty)?;
@@ -160,7 +189,7 @@ impl Values<'_> {
 
     /// Writes a list of locations and returns its number.
     fn list(&mut self, ty: Type, ranges: &[PlacedRange]) -> Result<u64> {
-        let list = self.lists.begin()?;
+        let list = self.locations.begin()?;
         for range in ranges {
             match (ty == crate::ir::types::I128, self.big_endian) {
                 (false, _) => self.place(range.places[0], ty.bytes(), ty)?,
@@ -174,10 +203,10 @@ impl Values<'_> {
                 }
             }
             let [start, end] = [range.start, range.end].map(|at| self.start + u64::from(at));
-            self.lists.add(start, end, self.expression.slice())?;
+            self.locations.location(start, end, self.expression.slice())?;
             self.expression = EndianVec::new(self.expression.endian());
         }
-        self.lists.end()?;
+        self.locations.end()?;
         Ok(list)
     }
 
