@@ -2,11 +2,12 @@
 
 use super::super::buffer::CodeBuffer;
 use super::super::frame::Frame;
+use super::contents::PlaceKind;
 use super::scopes::Scopes;
 use crate::analysis::{Analysis, block_of};
 use crate::ir::{Block, Constant, Opcode, PackedDef, StackSlot, Stencil, Value, ValueDef, types};
 use crate::machine::description::{Machine, is_overaligned};
-use crate::machine::reg::{PReg, VBlock};
+use crate::machine::reg::VBlock;
 use crate::machine::variables::{Place, PlacedRange, SlotPlace, Variable, Variables, Whereabouts};
 use crate::machine::vcode::VCode;
 
@@ -219,9 +220,9 @@ impl Described<'_> {
     }
 
     fn place_of<M: Machine>(&self, place: usize) -> Place {
-        match place.checked_sub(PReg::NUM_INDEX) {
-            None => Place::Register(M::dwarf(PReg::from_index(place))),
-            Some(slot) => Place::Frame(self.frame.spills + 8 * slot as u32),
+        match PlaceKind::of(place) {
+            PlaceKind::Register(register) => Place::Register(M::dwarf(register)),
+            PlaceKind::Slot(slot) => Place::Frame(self.frame.spills + 8 * slot),
         }
     }
 }
