@@ -2,6 +2,7 @@
 
 use super::address::memory_type;
 use super::context::Lowered;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lower;
 use crate::lower::vocabulary::Lowering;
@@ -113,7 +114,8 @@ pub fn lower<I: AtomicLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
         Opcode::AtomicLoad => I::load(cx, inst, swap)?,
         Opcode::AtomicStore => I::store(cx, inst, swap)?,
         Opcode::AtomicCas => I::compare_and_swap(cx, inst, swap),
-        _ => I::read_modify_write(cx, inst, swap),
+        Opcode::AtomicRmw => I::read_modify_write(cx, inst, swap),
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -130,11 +132,12 @@ fn lower_wide<I: AtomicLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstD
             let new = put_halves_as_stored(cx, Value(data.c), swap);
             I::compare_and_swap_wide(cx, data, raw, expected, new);
         }
-        _ => {
+        Opcode::AtomicRmw => {
             let operand = cx.put_pair(Value(data.b));
             let op = AtomicRmwOp::from_code(data.c as u16);
             I::read_modify_write_wide(cx, data, raw, operand, Step { op, size: Q64, swap });
         }
+        other => unexpected(other),
     }
     finish_halves(cx, inst, raw, swap);
 }

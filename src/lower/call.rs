@@ -393,15 +393,12 @@ fn copy_arguments<I: CallLowering>(
 fn copy_argument<I: CallLowering>(cx: &mut Lower<'_, I>, from: VReg, to: Amode, size: u32) {
     const INLINE: u32 = 128;
     if size <= INLINE {
-        let (width, ty) = match size {
-            8.. => (8, types::I64),
-            4.. => (4, types::I32),
-            2.. => (2, types::I16),
-            _ => (1, types::I8),
-        };
-        for at in (0..size).step_by(width) {
+        const PIECES: [Type; 4] = [types::I64, types::I32, types::I16, types::I8];
+        let ty = PIECES.into_iter().find(|piece| piece.bytes() <= size).unwrap_or(types::I8);
+        let width = ty.bytes();
+        for at in (0..size).step_by(width as usize) {
             // The last piece overlaps the one before it.
-            let at = at.min(size - width as u32) as i32;
+            let at = at.min(size - width) as i32;
             let piece = cx.tmp(RegClass::Int);
             I::load_register(cx, piece, Amode::base(from, at), ty);
             I::store_register(cx, piece, plus(to, at), ty);

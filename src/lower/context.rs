@@ -323,13 +323,11 @@ impl<'a, I: Lowering> Lower<'a, I> {
 
     /// Returns the registers from which to read a value: for an i128 two, the low half first.
     pub(crate) fn put_parts(&mut self, value: Value) -> (VReg, Option<VReg>) {
-        match self.f.value_types[value] {
-            types::I128 => {
-                let (low, high) = self.put_pair(value);
-                (low, Some(high))
-            }
-            _ => (self.put(value), None),
+        if registers(self.f.value_types[value]).count == 1 {
+            return (self.put(value), None);
         }
+        let (low, high) = self.put_pair(value);
+        (low, Some(high))
     }
 
     /// Makes a value's register an alias of `reg`, so that no instruction needs to define it.

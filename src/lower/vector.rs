@@ -38,6 +38,7 @@ use super::context::{Lower, Lowered};
 use super::families::LowerFamily;
 use super::rematerialize::constant_bytes;
 use super::vocabulary::Lowering;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::machine::reg::{RegClass, VReg};
 
@@ -159,8 +160,9 @@ impl Lanes {
             (16, true) => Lanes::F16,
             (32, false) => Lanes::I32,
             (32, true) => Lanes::F32,
-            (_, false) => Lanes::I64,
-            (_, true) => Lanes::F64,
+            (64, false) => Lanes::I64,
+            (64, true) => Lanes::F64,
+            (other, _) => unexpected(other),
         }
     }
 
@@ -228,10 +230,11 @@ fn reorder<I: VectorMoves>(cx: &mut Lower<'_, I>, d: VReg, a: VReg, order: Endia
     match (from, to) {
         (_, 8) => I::reverse_bytes(cx, d, a, from),
         (8, _) => I::reverse_bytes(cx, d, a, to),
-        _ => {
+        (16 | 32 | 64 | 128, 16 | 32 | 64 | 128) => {
             let stored = cx.tmp(RegClass::Float);
             I::reverse_bytes(cx, stored, a, from);
             I::reverse_bytes(cx, d, stored, to);
         }
+        (other, _) => unexpected(other),
     }
 }

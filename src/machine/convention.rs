@@ -236,7 +236,7 @@ impl Assigner {
     fn next_reg(&mut self, class: RegClass) -> Option<PReg> {
         let (used, regs, extra) = match class {
             RegClass::Int => (&mut self.ints, self.int_regs, self.extra),
-            _ => (&mut self.floats, self.float_regs, None),
+            RegClass::Float | RegClass::Vector => (&mut self.floats, self.float_regs, None),
         };
         let reg = regs.iter().copied().chain(extra).nth(*used)?;
         *used += 1;

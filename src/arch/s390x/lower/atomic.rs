@@ -172,6 +172,12 @@ fn narrow_operand(cx: &mut Cx, value: Value, op: AtomicRmwOp, swap: bool) -> VRe
     match op {
         AtomicRmwOp::Smin | AtomicRmwOp::Smax => put_extended_to_32(cx, value, true),
         AtomicRmwOp::Umin | AtomicRmwOp::Umax => put_extended_to_32(cx, value, false),
-        _ => put_as_stored(cx, value, swap),
+        AtomicRmwOp::Add
+        | AtomicRmwOp::Sub
+        | AtomicRmwOp::And
+        | AtomicRmwOp::Nand
+        | AtomicRmwOp::Or
+        | AtomicRmwOp::Xor
+        | AtomicRmwOp::Xchg => put_as_stored(cx, value, swap),
     }
 }

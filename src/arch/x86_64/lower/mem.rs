@@ -5,6 +5,7 @@ use super::inputs::*;
 use super::vector;
 use crate::arch::x86_64::operands::Rm;
 use crate::arch::x86_64::{X86_64, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::{access, extends_sign, loads_from, memory_type};
 use crate::lower::context::Lowered;
@@ -84,7 +85,8 @@ fn load_swapped(cx: &mut Cx, d: VReg, amode: Amode, memory: Type, signed: bool) 
             rows::movslq_rm(cx, d, swapped);
         }
         (types::I32, false) => rows::bswap_r(cx, L32, d, raw),
-        _ => rows::bswap_r(cx, Q64, d, raw),
+        (types::I64, _) => rows::bswap_r(cx, Q64, d, raw),
+        (other, _) => unexpected(other),
     }
 }
 
@@ -248,6 +250,7 @@ fn stored_immediate(cx: &Cx, value: Value) -> Option<i32> {
     let bits = cx.float_constant(value)?;
     match cx.ty(value) {
         types::F32 => Some(bits as i32),
-        _ => i32::try_from(bits as i64).ok(),
+        types::F64 => i32::try_from(bits as i64).ok(),
+        other => unexpected(other),
     }
 }

@@ -9,6 +9,7 @@
 
 use crate::arch::x86_64::operands::Cond;
 use crate::arch::x86_64::{Direct, rows};
+use crate::diag::unexpected;
 use crate::emit::buffer::CodeBuffer;
 use crate::emit::inst_view::{EmitContext, InstView};
 use crate::ir::AtomicRmwOp;
@@ -23,7 +24,8 @@ fn takes_operand(op: AtomicRmwOp) -> Cond {
         AtomicRmwOp::Umin => Cond::Ae,
         AtomicRmwOp::Umax => Cond::B,
         AtomicRmwOp::Smin => Cond::Ge,
-        _ => Cond::L,
+        AtomicRmwOp::Smax => Cond::L,
+        other => unexpected(other),
     }
 }
 
@@ -74,7 +76,8 @@ fn combine(out: &mut Direct, step: Step, new: VReg, operand: VReg) {
 fn swap_bytes(out: &mut Direct, size: OperandSize, d: VReg) {
     match size {
         W16 => rows::rol_ri(out, size, d, d, 8),
-        _ => rows::bswap_r(out, size, d, d),
+        L32 | Q64 => rows::bswap_r(out, size, d, d),
+        other => unexpected(other),
     }
 }
 
@@ -133,7 +136,7 @@ fn combine_wide(out: &mut Direct, step: Step, old: Pair, new: Pair, operand: Pai
             rows::cmov_rm(out, Q64, new.0, new.0, operand.0, takes_operand(step.op));
             rows::cmov_rm(out, Q64, new.1, new.1, operand.1, takes_operand(step.op));
         }
-        _ => {
+        And | Nand | Or | Xor | Xchg => {
             combine(out, step, new.0, operand.0);
             combine(out, step, new.1, operand.1);
         }

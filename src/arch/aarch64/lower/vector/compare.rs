@@ -8,6 +8,7 @@ use crate::arch::aarch64::lower::inputs::*;
 use crate::arch::aarch64::operands::{Cond, Shift};
 use crate::arch::aarch64::regs::ZERO;
 use crate::arch::aarch64::{Aarch64, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::compare::FlagTest;
 use crate::lower::context::Lowered;
@@ -170,7 +171,8 @@ fn high_bits(cx: &mut Cx, size: OperandSize, d: VReg, a: VReg) {
             rows::vzip1(cx, B8, paired, own, high);
             rows::vaddv(cx, W16, sum, paired);
         }
-        _ => rows::vaddv(cx, size, sum, own),
+        W16 | L32 => rows::vaddv(cx, size, sum, own),
+        other => unexpected(other),
     }
     rows::fmov_rf(cx, L32, d, sum);
 }

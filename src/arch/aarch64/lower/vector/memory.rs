@@ -2,6 +2,7 @@
 
 use crate::arch::aarch64::lower::inputs::Cx;
 use crate::arch::aarch64::{Aarch64, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::access;
 use crate::lower::context::Lowered;
@@ -52,7 +53,8 @@ pub fn load_widening(cx: &mut Cx, inst: Inst) -> Lowered {
     let size = match data.opcode {
         Uload8x8 | Sload8x8 => B8,
         Uload16x4 | Sload16x4 => W16,
-        _ => L32,
+        Uload32x2 | Sload32x2 => L32,
+        other => unexpected(other),
     };
     let amode = access(cx, &data);
     let mut narrow = cx.tmp(RegClass::Float);
@@ -64,7 +66,8 @@ pub fn load_widening(cx: &mut Cx, inst: Inst) -> Lowered {
     }
     match data.opcode {
         Sload8x8 | Sload16x4 | Sload32x2 => rows::vsxtl(cx, size, d, narrow),
-        _ => rows::vuxtl(cx, size, d, narrow),
+        Uload8x8 | Uload16x4 | Uload32x2 => rows::vuxtl(cx, size, d, narrow),
+        other => unexpected(other),
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use super::int::lane_size;
 use super::memory::make_constant;
 use crate::arch::aarch64::lower::inputs::Cx;
 use crate::arch::aarch64::{Aarch64, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::lower::vector::VectorMoves;
@@ -18,7 +19,8 @@ pub fn multiply(cx: &mut Cx, inst: Inst) -> Lowered {
     let size = lane_size(data.ty);
     match size {
         Q64 => multiply_64(cx, d, a, b),
-        _ => rows::vmul(cx, size, d, a, b),
+        B8 | W16 | L32 => rows::vmul(cx, size, d, a, b),
+        other => unexpected(other),
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use crate::arch::aarch64::lower::inputs::Cx;
 use crate::arch::aarch64::rows;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::machine::reg::RegClass;
@@ -23,10 +24,11 @@ pub fn narrow(cx: &mut Cx, inst: Inst) -> Lowered {
             rows::vsqxtun(cx, size, low, a);
             rows::vsqxtun_high(cx, size, d, low, b);
         }
-        _ => {
+        Opcode::Uunarrow => {
             rows::vuqxtn(cx, size, low, a);
             rows::vuqxtn_high(cx, size, d, low, b);
         }
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -41,7 +43,8 @@ pub fn widen(cx: &mut Cx, inst: Inst) -> Lowered {
         Opcode::SwidenLow => rows::vsxtl(cx, size, d, a),
         Opcode::SwidenHigh => rows::vsxtl_high(cx, size, d, a),
         Opcode::UwidenLow => rows::vuxtl(cx, size, d, a),
-        _ => rows::vuxtl_high(cx, size, d, a),
+        Opcode::UwidenHigh => rows::vuxtl_high(cx, size, d, a),
+        other => unexpected(other),
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use super::int::{lane_size, tmps};
 use super::memory::make_constant;
 use crate::arch::s390x::lower::inputs::Cx;
 use crate::arch::s390x::{S390x, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::lower::vector::VectorMoves;
@@ -19,7 +20,8 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
     let (a, b) = (cx.put(x), cx.put(y));
     match data.opcode {
         Opcode::Fcmp => compare_floats(cx, data.float_cc(), size, d, a, b),
-        _ => compare_ints(cx, data.int_cc(), size, d, a, b),
+        Opcode::Icmp => compare_ints(cx, data.int_cc(), size, d, a, b),
+        other => unexpected(other),
     }
     Ok(())
 }

@@ -5,6 +5,7 @@
 
 use crate::arch::s390x::lower::inputs::Cx;
 use crate::arch::s390x::{S390x, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::access;
 use crate::lower::context::Lowered;
@@ -46,7 +47,8 @@ pub fn load_widening(cx: &mut Cx, inst: Inst) -> Lowered {
     let size = match data.opcode {
         Uload8x8 | Sload8x8 => B8,
         Uload16x4 | Sload16x4 => W16,
-        _ => L32,
+        Uload32x2 | Sload32x2 => L32,
+        other => unexpected(other),
     };
     let amode = access(cx, &data);
     let mut narrow = cx.tmp(RegClass::Float);
@@ -58,7 +60,8 @@ pub fn load_widening(cx: &mut Cx, inst: Inst) -> Lowered {
     }
     match data.opcode {
         Sload8x8 | Sload16x4 | Sload32x2 => rows::vuph(cx, size, d, narrow),
-        _ => rows::vuplh(cx, size, d, narrow),
+        Uload8x8 | Uload16x4 | Uload32x2 => rows::vuplh(cx, size, d, narrow),
+        other => unexpected(other),
     }
     Ok(())
 }

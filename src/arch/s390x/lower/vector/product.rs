@@ -4,6 +4,7 @@ use super::int::{lane_size, tmps};
 use super::memory::make_constant;
 use crate::arch::s390x::lower::inputs::Cx;
 use crate::arch::s390x::{S390x, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::lower::vector::VectorMoves;
@@ -54,8 +55,9 @@ pub fn multiply_high(cx: &mut Cx, inst: Inst) -> Lowered {
                 false => rows::mlg_rr(cx, high, low, a, b),
             }
         }),
-        (_, true) => rows::vmh(cx, size, d, a, b),
-        (_, false) => rows::vmlh(cx, size, d, a, b),
+        (B8 | W16 | L32, true) => rows::vmh(cx, size, d, a, b),
+        (B8 | W16 | L32, false) => rows::vmlh(cx, size, d, a, b),
+        (other, _) => unexpected(other),
     }
     Ok(())
 }
@@ -84,7 +86,8 @@ pub fn fixed_point(cx: &mut Cx, inst: Inst) -> Lowered {
     rows::vmrl(cx, wide, high, even, odd);
     match data.opcode {
         Opcode::SqmulRoundSat => rows::vpks(cx, size, d, low, high),
-        _ => rows::vpk(cx, size, d, low, high),
+        Opcode::X86Pmulhrsw => rows::vpk(cx, size, d, low, high),
+        other => unexpected(other),
     }
     Ok(())
 }

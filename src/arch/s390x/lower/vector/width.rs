@@ -4,6 +4,7 @@ use super::int::tmps;
 use super::memory::make_constant;
 use crate::arch::s390x::lower::inputs::Cx;
 use crate::arch::s390x::rows;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::machine::size::OperandSize;
@@ -18,7 +19,7 @@ pub fn narrow(cx: &mut Cx, inst: Inst) -> Lowered {
     match data.opcode {
         Opcode::Snarrow => rows::vpks(cx, size, d, a, b),
         Opcode::Uunarrow => rows::vpkls(cx, size, d, a, b),
-        _ => {
+        Opcode::Unarrow => {
             // What is negative becomes zero first.
             let [zero, first, second] = tmps(cx);
             make_constant(cx, zero, [0; 16]);
@@ -26,6 +27,7 @@ pub fn narrow(cx: &mut Cx, inst: Inst) -> Lowered {
             rows::vmx(cx, wide, second, b, zero);
             rows::vpkls(cx, size, d, first, second);
         }
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -40,7 +42,8 @@ pub fn widen(cx: &mut Cx, inst: Inst) -> Lowered {
         Opcode::SwidenLow => rows::vuph(cx, size, d, a),
         Opcode::SwidenHigh => rows::vupl(cx, size, d, a),
         Opcode::UwidenLow => rows::vuplh(cx, size, d, a),
-        _ => rows::vupll(cx, size, d, a),
+        Opcode::UwidenHigh => rows::vupll(cx, size, d, a),
+        other => unexpected(other),
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use crate::arch::x86_64::lower::float::Op;
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::operands::Rm;
 use crate::arch::x86_64::{X86_64, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::{access, sink_load};
 use crate::lower::context::Lowered;
@@ -157,7 +158,8 @@ fn reverse_words(cx: &mut Cx, a: VReg, bits: u32) -> VReg {
     let order = match bits {
         16 => return a,
         32 => 0b1011_0001,
-        _ => 0b0001_1011,
+        64 => 0b0001_1011,
+        other => unexpected(other),
     };
     let [low, both] = [(); 2].map(|()| cx.tmp(RegClass::Float));
     rows::pshuflw_rmi(cx, low, a, order);

@@ -11,6 +11,7 @@ use super::{blend, both, constant, has_sse41, lane_size, repeated, zero};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::operands::Rm;
 use crate::arch::x86_64::{X86_64, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::access;
 use crate::lower::context::Lowered;
@@ -36,8 +37,8 @@ pub fn narrow(cx: &mut Cx, inst: Inst) -> Lowered {
     match (data.opcode, size) {
         (Opcode::Snarrow, _) => PACK_SIGNED.push(cx, size, d, a, b),
         (_, W16) => PACK_UNSIGNED.push(cx, W16, d, a, b),
-        _ if has_sse41(cx) => PACK_UNSIGNED_DOUBLE.push(cx, L32, d, a, b),
-        _ => {
+        (Opcode::Unarrow, L32) if has_sse41(cx) => PACK_UNSIGNED_DOUBLE.push(cx, L32, d, a, b),
+        (Opcode::Unarrow, L32) => {
             // Packed around zero. What is negative must not wrap around.
             let bias = repeated(cx, L32, 0x8000);
             let [a, b] = [a, b].map(|lanes| {
@@ -49,6 +50,7 @@ pub fn narrow(cx: &mut Cx, inst: Inst) -> Lowered {
             let signs = repeated(cx, W16, 0x8000);
             XOR.push(cx, L32, d, packed, signs);
         }
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -73,7 +75,8 @@ fn limited_quad(cx: &mut Cx, opcode: Opcode, a: VReg) -> VReg {
     let (least, greatest) = match opcode {
         Opcode::Snarrow => (Some(i64::from(i32::MIN) as u64), i32::MAX as u64),
         Opcode::Unarrow => (Some(0), u64::from(u32::MAX)),
-        _ => (None, u64::from(u32::MAX)),
+        Opcode::Uunarrow => (None, u64::from(u32::MAX)),
+        other => unexpected(other),
     };
     let limit = constant(cx, Q64, greatest);
     let d = cx.tmp(RegClass::Float);
@@ -132,7 +135,8 @@ pub fn load(cx: &mut Cx, inst: Inst) -> Lowered {
     let size = match data.opcode {
         Uload8x8 | Sload8x8 => B8,
         Uload16x4 | Sload16x4 => W16,
-        _ => L32,
+        Uload32x2 | Sload32x2 => L32,
+        other => unexpected(other),
     };
     let signed = matches!(data.opcode, Sload8x8 | Sload16x4 | Sload32x2);
     let amode = access(cx, &data);
