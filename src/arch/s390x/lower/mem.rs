@@ -49,7 +49,7 @@ pub fn load(cx: &mut Cx, inst: Inst) -> Lowered {
     let swaps = cx.swaps(&cx.mem_flags(&data));
     let result = cx.f.first_result(inst);
     let extension = match data.opcode {
-        Uload8 | Uload16 | Uload32 => Some(false),
+        Uload8 | Uload16 | Uload32 | AtomicLoad => Some(false),
         Sload8 | Sload16 | Sload32 => Some(true),
         Load => cx.wants_zeros(result).then_some(false),
         other => unexpected(other),

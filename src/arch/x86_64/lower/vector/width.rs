@@ -36,9 +36,11 @@ pub fn narrow(cx: &mut Cx, inst: Inst) -> Lowered {
     }
     match (data.opcode, size) {
         (Opcode::Snarrow, _) => PACK_SIGNED.push(cx, size, d, a, b),
-        (_, W16) => PACK_UNSIGNED.push(cx, W16, d, a, b),
-        (Opcode::Unarrow, L32) if has_sse41(cx) => PACK_UNSIGNED_DOUBLE.push(cx, L32, d, a, b),
-        (Opcode::Unarrow, L32) => {
+        (Opcode::Unarrow | Opcode::Uunarrow, W16) => PACK_UNSIGNED.push(cx, W16, d, a, b),
+        (Opcode::Unarrow | Opcode::Uunarrow, L32) if has_sse41(cx) => {
+            PACK_UNSIGNED_DOUBLE.push(cx, L32, d, a, b)
+        }
+        (Opcode::Unarrow | Opcode::Uunarrow, L32) => {
             // Packed around zero. What is negative must not wrap around.
             let bias = repeated(cx, L32, 0x8000);
             let [a, b] = [a, b].map(|lanes| {
