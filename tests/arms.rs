@@ -5,8 +5,8 @@
 //! The test reads the source as rustfmt lays it out: the arms of a `match` are indented alike, and one that
 //! takes several lines ends with a brace of its own indentation.
 
-use clifc::ir::Shape;
 use clifc::ir::opcode::ALL;
+use clifc::ir::{AtomicRmwOp, Shape};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -96,7 +96,8 @@ fn names_a_kind(pattern: &str, kinds: &BTreeSet<String>) -> bool {
 fn kinds() -> BTreeSet<String> {
     let opcodes = ALL.iter().map(|opcode| format!("{opcode:?}"));
     let shapes = Shape::ALL.iter().map(|shape| format!("{shape:?}")).filter(|shape| shape != "None");
-    opcodes.chain(shapes).chain(NAMES.iter().map(|&name| name.to_owned())).collect()
+    let operations = AtomicRmwOp::ALL.iter().map(|op| format!("{op:?}"));
+    opcodes.chain(shapes).chain(operations).chain(NAMES.iter().map(|&name| name.to_owned())).collect()
 }
 
 /// The arms for all the rest that choose code, of each `match` that names kinds.

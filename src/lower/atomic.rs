@@ -9,6 +9,9 @@ use crate::lower::vocabulary::Lowering;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{OperandSize, Q64};
 
+/// The memory order of all accesses, as libatomic's routines take it.
+pub const SEQUENTIALLY_CONSISTENT: i32 = 5;
+
 /// The operation that one iteration of a retry loop computes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Step {
@@ -65,11 +68,6 @@ pub trait AtomicLowering: Lowering {
     /// Lowers `atomic_rmw` of up to 64 bits.
     fn read_modify_write(cx: &mut Lower<'_, Self>, inst: Inst, swap: bool);
 
-    /// Checks that the settings allow atomic accesses of i128.
-    fn check_wide(_: &Lower<'_, Self>) -> Lowered {
-        Ok(())
-    }
-
     /// Lowers `atomic_load` of i128. The halves are in memory's byte order.
     fn load_wide(cx: &mut Lower<'_, Self>, data: &InstData, d: Halves);
 
@@ -106,7 +104,6 @@ pub fn lower<I: AtomicLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let ty = memory_type(cx.f, &data);
     let swap = cx.swaps(&cx.mem_flags(&data)) && ty != types::I8;
     if ty == types::I128 {
-        I::check_wide(cx)?;
         lower_wide(cx, inst, &data, swap);
         return Ok(());
     }
@@ -177,7 +174,17 @@ fn by_address<I: Lowering>((low, high): (VReg, VReg)) -> Halves {
 
 /// Returns registers with the halves of a value in the byte order of the access.
 pub fn put_halves_as_stored<I: AtomicLowering>(cx: &mut Lower<'_, I>, value: Value, swap: bool) -> Halves {
-    let (first, second) = by_address::<I>(cx.put_pair(value));
+    let halves = cx.put_pair(value);
+    halves_as_stored(cx, halves, swap)
+}
+
+/// Like [`put_halves_as_stored`], for a value's low and high half.
+pub fn halves_as_stored<I: AtomicLowering>(
+    cx: &mut Lower<'_, I>,
+    halves: (VReg, VReg),
+    swap: bool,
+) -> Halves {
+    let (first, second) = by_address::<I>(halves);
     if !swap {
         return (first, second);
     }

@@ -124,11 +124,7 @@ fn emit_call<I: CallLowering>(
     let abi = cx.abi_of_call(sig, args)?;
     let signature = cx.f.sig(sig);
     let mut uses = begin_call(cx, signature, &abi, args)?;
-    if let Some(PartLocation::Reg(reg)) = abi.return_area {
-        let area = cx.tmp(RegClass::Int);
-        I::make_address(cx, area, at(Place::Outgoing, abi.stack_bytes));
-        uses.push(Operand::reg_fixed_use(area, reg));
-    }
+    pass_return_area(cx, &abi, &mut uses);
     let convention = convention_of::<I>(signature);
     let results = cx.f.inst_results(inst);
     let pops = popped(&abi, convention);
@@ -184,6 +180,15 @@ fn begin_call<I: CallLowering>(
     pass_arguments(cx, signature, abi, args, Place::Outgoing, 0)
 }
 
+/// Passes the address of the area for results in memory, if there are any.
+fn pass_return_area<I: CallLowering>(cx: &mut Lower<'_, I>, abi: &AbiSignature, uses: &mut Vec<Operand>) {
+    if let Some(PartLocation::Reg(fixed)) = abi.return_area {
+        let area = cx.tmp(RegClass::Int);
+        I::make_address(cx, area, at(Place::Outgoing, abi.stack_bytes));
+        uses.push(Operand::reg_fixed_use(area, fixed));
+    }
+}
+
 /// Adds a result's fixed definitions to the call, or what defines it after the call to `results`.
 fn define_result<I: CallLowering>(
     cx: &mut Lower<'_, I>,
@@ -196,18 +201,13 @@ fn define_result<I: CallLowering>(
     let used = cx.is_used(result);
     let (low, high) = cx.parts(result);
     for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
-        match part.location {
-            PartLocation::Reg(fixed) if used => match I::unallocated(fixed) {
-                Some(outside) => results.push(Arrival::Fetch(reg, fixed, outside.get)),
-                None => call.define(reg, fixed),
-            },
-            PartLocation::Stack(offset) if used => {
-                // If the callee popped its arguments, the stack pointer was put back: the area is where it
-                // was.
-                let place = at(Place::Outgoing, abi.stack_bytes + offset);
-                results.push(Arrival::Load(reg, place, part.loaded));
-            }
-            PartLocation::Reg(_) | PartLocation::Stack(_) => {}
+        if !used {
+            continue;
+        }
+        match (late_arrival(abi, part, reg), part.location) {
+            (Some(arrival), _) => results.push(arrival),
+            (None, PartLocation::Reg(fixed)) => call.define(reg, fixed),
+            (None, PartLocation::Stack(_)) => {}
         }
     }
 }
@@ -554,14 +554,11 @@ pub(crate) fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lo
     };
     let abi = cx.abi_of_call(table.signature, args)?;
     let signature = cx.f.sig(table.signature);
-    if abi.return_area.is_some() {
-        let message = format!("try_call with results in memory is not supported yet on {}", I::NAME);
-        return Err(cx.unsupported(message));
-    }
     if table.handlers.iter().any(|handler| matches!(handler, Handler::Context(_))) {
         return Err(cx.unsupported(format!("exception contexts are not supported yet on {}", I::NAME)));
     }
-    let operands = begin_call(cx, signature, &abi, args)?;
+    let mut operands = begin_call(cx, signature, &abi, args)?;
+    pass_return_area(cx, &abi, &mut operands);
     let convention = convention_of::<I>(signature);
     let handled = successors.len() > 1;
     let clobbered = match handled {
@@ -574,18 +571,15 @@ pub(crate) fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lo
     }
     for (&param, &(low, high)) in abi.returns.iter().zip(&cx.try_results) {
         for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
-            if let PartLocation::Reg(fixed) = part.location {
-                if I::unallocated(fixed).is_some() {
-                    let message =
-                        format!("try_call with results in vectors is not supported yet on {}", I::NAME);
-                    return Err(cx.unsupported(message));
-                }
-                call.define(reg, fixed);
+            match part.location {
+                PartLocation::Reg(fixed) if I::unallocated(fixed).is_none() => call.define(reg, fixed),
+                PartLocation::Reg(_) | PartLocation::Stack(_) => {}
             }
         }
     }
     if !handled {
         push_call(cx, &call);
+        define_late_results(cx, &abi, table.normal);
         cx.jump(successors[0]);
         return Ok(());
     }
@@ -596,6 +590,50 @@ pub(crate) fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lo
     }
     push_try_call(cx, &call, table, successors);
     Ok(())
+}
+
+/// Whether a result comes from memory, or from a register that is not allocated, so that it is defined after
+/// the call.
+pub(super) fn has_late_results<I: CallLowering>(abi: &AbiSignature) -> bool {
+    let is_late = |part: &Part| match part.location {
+        PartLocation::Reg(fixed) => I::unallocated(fixed).is_some(),
+        PartLocation::Stack(_) => true,
+    };
+    abi.returns.iter().any(|&param| abi.parts_of(param).iter().any(is_late))
+}
+
+/// Defines those results of a try_call that are late, if its normal edge passes them.
+pub(super) fn define_late_results<I: CallLowering>(
+    cx: &mut Lower<'_, I>,
+    abi: &AbiSignature,
+    normal: BlockCallRef,
+) {
+    let passed = cx.f.pool.get(cx.f.block_calls[normal].args).iter().map(|&word| BlockArg::unpack(word));
+    for (n, &param) in abi.returns.iter().enumerate() {
+        if !passed.clone().any(|arg| arg == BlockArg::TryCallRet(n as u32)) {
+            continue;
+        }
+        let (low, high) = cx.try_results[n];
+        for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
+            if let Some(arrival) = late_arrival(abi, part, reg) {
+                arrival.define(cx);
+            }
+        }
+    }
+}
+
+/// Returns what defines a part of a result after the call, if the call itself does not.
+fn late_arrival<I: CallLowering>(abi: &AbiSignature, part: &Part, reg: VReg) -> Option<Arrival<I>> {
+    match part.location {
+        PartLocation::Reg(fixed) => {
+            I::unallocated(fixed).map(|outside| Arrival::Fetch(reg, fixed, outside.get))
+        }
+        PartLocation::Stack(offset) => {
+            // If the callee popped its arguments, the stack pointer was put back: the area is where it was.
+            let place = at(Place::Outgoing, abi.stack_bytes + offset);
+            Some(Arrival::Load(reg, place, part.loaded))
+        }
+    }
 }
 
 /// Pushes a call with exception handlers. The words after those of the call itself are: number of bytes that

@@ -156,6 +156,20 @@ impl<I: Lowering> InstSink for Lower<'_, I> {
 }
 
 impl LowerTables {
+    /// Returns the locations of a signature's parameters and results.
+    pub(super) fn located<I: Lowering>(
+        &mut self,
+        f: &Stencil,
+        flags: &Flags,
+        sig: SigRef,
+    ) -> Result<Arc<AbiSignature>, String> {
+        if let Some(abi) = &self.abi[sig] {
+            return Ok(abi.clone());
+        }
+        let abi = convention::abi_signature::<I>(f.sig(sig), flags)?;
+        Ok(self.abi[sig].insert(Arc::new(abi)).clone())
+    }
+
     /// Counts uses and numbers epochs, in one pass over the function.
     pub(super) fn prepare(&mut self, f: &Stencil) {
         self.regs.clear();
@@ -504,12 +518,8 @@ impl<'a, I: Lowering> Lower<'a, I> {
 
     /// Returns where a declared signature's parameters and results are passed.
     pub(crate) fn abi_of(&mut self, sig: SigRef) -> Result<Arc<AbiSignature>, Unsupported> {
-        if let Some(abi) = &self.tables.abi[sig] {
-            return Ok(abi.clone());
-        }
-        let abi = convention::abi_signature::<I>(self.f.sig(sig), self.flags)
-            .map_err(|message| Unsupported { inst: Some(self.current), message })?;
-        Ok(self.tables.abi[sig].insert(Arc::new(abi)).clone())
+        let abi = self.tables.located::<I>(self.f, self.flags, sig);
+        abi.map_err(|message| Unsupported { inst: Some(self.current), message })
     }
 
     /// Like [`Lower::abi_of`], for a call, which may pass more arguments than there are parameters.

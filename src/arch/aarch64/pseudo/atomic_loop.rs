@@ -50,10 +50,13 @@ pub fn rmw_loop(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
         swap_bytes(out, step.size, new, old);
         current = new;
     }
+    use AtomicRmwOp::*;
     let mut result = new;
     match step.op {
-        AtomicRmwOp::Xchg => result = operand,
-        _ => combine(out, step, new, current, operand),
+        Xchg => result = operand,
+        Add | Sub | And | Nand | Or | Xor | Umin | Umax | Smin | Smax => {
+            combine(out, step, new, current, operand);
+        }
     }
     if step.swap {
         swap_bytes(out, step.size, new, new);
