@@ -5,11 +5,11 @@
 //! as one, and the parameters of the later one are aliases of the arguments that the jump passes.
 
 use super::blocks::DoubleBranch;
-use super::call;
 use super::context::{Lower, LowerTables, Lowered, registers};
 use super::control::ControlLowering;
 use super::families;
 use super::families::FamilyLowering;
+use super::try_call;
 use crate::entity::Span;
 use crate::ir::*;
 use crate::machine::abi::{AbiSignature, PartLocation};
@@ -167,7 +167,7 @@ impl<I: FamilyLowering> Lower<'_, I> {
         Ok(())
     }
 
-    /// Defines the results of a try_call that are late, on the split edge of `call`, if that is the normal one.
+    /// Defines the late results of a try_call on the split edge of `call`, if that is the normal one.
     pub(super) fn late_results(&mut self, inst: Inst, call: BlockCallRef) -> Lowered {
         let data = &self.f.insts[inst];
         if !matches!(data.opcode, Opcode::TryCall | Opcode::TryCallIndirect) {
@@ -176,7 +176,7 @@ impl<I: FamilyLowering> Lower<'_, I> {
         let table = &self.f.exception_tables[ExceptionTable(data.c)];
         if table.normal == call {
             let abi = self.abi_of(table.signature)?;
-            call::define_late_results(self, &abi, call);
+            try_call::define_late_results(self, &abi, call);
         }
         Ok(())
     }
@@ -272,7 +272,7 @@ impl LowerTables {
             return false;
         }
         let sig = f.exception_tables[ExceptionTable(data.c)].signature;
-        self.located::<I>(f, flags, sig).is_ok_and(|abi| call::has_late_results::<I>(&abi))
+        self.located::<I>(f, flags, sig).is_ok_and(|abi| try_call::has_late_results::<I>(&abi))
     }
 
     /// Returns the two conditions of a block's branch, if they are comparisons that nothing else uses and the

@@ -41,6 +41,9 @@ pub struct Unsupported {
 /// The result of lowering something, or why it can't be lowered.
 pub type Lowered<T = ()> = Result<T, Unsupported>;
 
+/// A function that lowers instructions of a family.
+pub type LowerFamily<I> = fn(&mut Lower<'_, I>, Inst) -> Lowered;
+
 /// Tables indexed by value, instruction or signature; reused from function to function.
 #[derive(Debug, Default)]
 pub struct LowerTables {

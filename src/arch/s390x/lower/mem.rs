@@ -8,6 +8,7 @@ use crate::ir::*;
 use crate::lower::address::{access, access_as, loads_from, memory_type};
 use crate::lower::context::Lowered;
 use crate::lower::float::bits_of;
+use crate::lower::vector_moves::VectorMoves;
 use crate::lower::vocabulary::MemoryAccess;
 use crate::lower::wide::wide_access;
 use crate::machine::amode::Amode;
@@ -17,7 +18,9 @@ use crate::rule;
 
 impl MemoryAccess for S390x {
     fn load_register(cx: &mut Cx, d: VReg, from: Amode, ty: Type) {
-        if ty.is_vector() {
+        if ty.is_vector() && ty.bits() < 128 {
+            Self::load_first(cx, d, from, ty.bits());
+        } else if ty.is_vector() {
             rows::vl(cx, d, from);
         } else if ty.is_int() {
             load_int(cx, d, from, ty, None);
@@ -27,7 +30,9 @@ impl MemoryAccess for S390x {
     }
 
     fn store_register(cx: &mut Cx, register: VReg, to: Amode, ty: Type) {
-        if ty.is_vector() {
+        if ty.is_vector() && ty.bits() < 128 {
+            Self::store_first(cx, register, to, ty.bits());
+        } else if ty.is_vector() {
             rows::vst(cx, register, to);
         } else if ty.is_int() {
             rows::st_mr(cx, exact_size(ty), register, to);

@@ -10,6 +10,7 @@ use crate::ir::*;
 use crate::lower::address::{access, extends_sign, loads_from, memory_type};
 use crate::lower::context::Lowered;
 use crate::lower::float::bits_of;
+use crate::lower::vector_moves::VectorMoves;
 use crate::lower::vocabulary::MemoryAccess;
 use crate::lower::wide::wide_access;
 use crate::machine::amode::Amode;
@@ -19,7 +20,9 @@ use crate::rule;
 
 impl MemoryAccess for X86_64 {
     fn load_register(cx: &mut Cx, d: VReg, from: Amode, ty: Type) {
-        if ty.is_vector() {
+        if ty.is_vector() && ty.bits() < 128 {
+            Self::load_first(cx, d, from, ty.bits());
+        } else if ty.is_vector() {
             vector::memory::load_whole(cx, d, from);
         } else if ty.is_int() {
             load_int(cx, d, from, ty, false);
@@ -29,7 +32,9 @@ impl MemoryAccess for X86_64 {
     }
 
     fn store_register(cx: &mut Cx, register: VReg, to: Amode, ty: Type) {
-        if ty.is_vector() {
+        if ty.is_vector() && ty.bits() < 128 {
+            Self::store_first(cx, register, to, ty.bits());
+        } else if ty.is_vector() {
             vector::memory::store_whole(cx, register, to);
         } else if ty.is_int() {
             rows::mov_mr(cx, exact_size(ty), register, to);

@@ -1,12 +1,13 @@
 //! Loads, stores and constants of vectors, and moves of their halves.
 
 use crate::arch::aarch64::lower::inputs::Cx;
+use crate::arch::aarch64::lower::vector::shift::right;
 use crate::arch::aarch64::{Aarch64, rows};
 use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::access;
 use crate::lower::context::Lowered;
-use crate::lower::vector::VectorMoves;
+use crate::lower::vector_moves::VectorMoves;
 use crate::machine::amode::{Amode, Place};
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{B8, L32, OperandSize, Q64, W16};
@@ -106,5 +107,29 @@ impl VectorMoves for Aarch64 {
     fn split_halves(cx: &mut Cx, [first, second]: [VReg; 2], a: VReg) {
         rows::fmov_rf(cx, Q64, first, a);
         rows::vget(cx, Q64, second, a, 1);
+    }
+
+    fn load_first(cx: &mut Cx, d: VReg, from: Amode, bits: u32) {
+        rows::ldr_f(cx, OperandSize::from_bits(bits), d, from);
+    }
+
+    fn store_first(cx: &mut Cx, a: VReg, to: Amode, bits: u32) {
+        rows::str_f(cx, OperandSize::from_bits(bits), a, to);
+    }
+
+    fn first_from_int(cx: &mut Cx, d: VReg, a: VReg, bits: u32) {
+        rows::fmov_fr(cx, OperandSize::from_bits(bits).max(L32), d, a);
+    }
+
+    fn int_from_first(cx: &mut Cx, d: VReg, a: VReg, bits: u32) {
+        rows::fmov_rf(cx, OperandSize::from_bits(bits).max(L32), d, a);
+    }
+
+    fn join_first(cx: &mut Cx, d: VReg, [a, b]: [VReg; 2], bits: u32) {
+        rows::vzip1(cx, OperandSize::from_bits(bits), d, a, b);
+    }
+
+    fn drop_first(cx: &mut Cx, d: VReg, a: VReg, bits: u32) {
+        rows::vushr(cx, Q64, d, a, right(Q64, bits as i32));
     }
 }

@@ -7,7 +7,7 @@ use crate::arch::s390x::{S390x, rows};
 use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
-use crate::lower::vector::VectorMoves;
+use crate::lower::vector_moves::VectorMoves;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{B8, L32, OperandSize, Q64, W16};
 
@@ -98,16 +98,7 @@ pub fn pairwise(cx: &mut Cx, inst: Inst) -> Lowered {
     let d = cx.def(inst);
     let (a, b) = (cx.put(Value(data.a)), cx.put(Value(data.b)));
     if data.opcode == Opcode::IaddPairwise {
-        // In the right lane of each pair, the sum of both.
-        let size = lane_size(data.ty);
-        let wide = OperandSize::from_bits(size.bits() * 2);
-        let [first, second] = [a, b].map(|vector| {
-            let [left, sums] = tmps(cx);
-            rows::vesrl_i(cx, wide, left, vector, size.bits() as i32);
-            rows::va(cx, size, sums, left, vector);
-            sums
-        });
-        rows::vpk(cx, size, d, first, second);
+        add_neighbours(cx, lane_size(data.ty), d, [a, b]);
         return Ok(());
     }
     let [left_a, right_a, left_b, right_b] = tmps(cx);
@@ -124,4 +115,17 @@ pub fn pairwise(cx: &mut Cx, inst: Inst) -> Lowered {
     });
     rows::vpks(cx, W16, d, first, second);
     Ok(())
+}
+
+/// `d` = the sums of neighbouring lanes of each vector.
+pub fn add_neighbours(cx: &mut Cx, size: OperandSize, d: VReg, [a, b]: [VReg; 2]) {
+    // In the right lane of each pair, the sum of both.
+    let wide = OperandSize::from_bits(size.bits() * 2);
+    let [first, second] = [a, b].map(|vector| {
+        let [left, sums] = tmps(cx);
+        rows::vesrl_i(cx, wide, left, vector, size.bits() as i32);
+        rows::va(cx, size, sums, left, vector);
+        sums
+    });
+    rows::vpk(cx, size, d, first, second);
 }

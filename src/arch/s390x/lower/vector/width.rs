@@ -7,13 +7,13 @@ use crate::arch::s390x::rows;
 use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
+use crate::machine::reg::VReg;
 use crate::machine::size::OperandSize;
 
 /// Lowers snarrow, unarrow and uunarrow.
-pub fn narrow(cx: &mut Cx, inst: Inst) -> Lowered {
+pub fn narrow(cx: &mut Cx, inst: Inst, [a, b]: [VReg; 2]) {
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
-    let (a, b) = (cx.put(Value(data.a)), cx.put(Value(data.b)));
     let wide = OperandSize::from_bits(cx.ty(Value(data.a)).lane_bits());
     let size = OperandSize::from_bits(wide.bits() / 2);
     match data.opcode {
@@ -29,7 +29,14 @@ pub fn narrow(cx: &mut Cx, inst: Inst) -> Lowered {
         }
         other => unexpected(other),
     }
-    Ok(())
+}
+
+/// Widens the first lanes.
+pub fn widen_first(cx: &mut Cx, size: OperandSize, signed: bool, d: VReg, a: VReg) {
+    match signed {
+        true => rows::vuph(cx, size, d, a),
+        false => rows::vuplh(cx, size, d, a),
+    }
 }
 
 /// Lowers swiden_low, swiden_high, uwiden_low and uwiden_high.

@@ -182,10 +182,9 @@ fn two_comparisons(
 }
 
 /// Lowers vany_true, vall_true and vhigh_bits.
-pub fn lane_test(cx: &mut Cx, inst: Inst) -> Lowered {
+pub fn test_lanes(cx: &mut Cx, inst: Inst, a: VReg) {
     let data = cx.f.insts[inst];
     let size = lane_size(cx.ty(Value(data.a)));
-    let a = cx.put(Value(data.a));
     match data.opcode {
         Opcode::VhighBits => high_bits(cx, inst, size, a),
         Opcode::VanyTrue => {
@@ -200,7 +199,6 @@ pub fn lane_test(cx: &mut Cx, inst: Inst) -> Lowered {
         }
         other => unexpected(other),
     }
-    Ok(())
 }
 
 /// Sets `d` to 1 if the comparison of `a` with zero has this result: `E` or `Ne`.

@@ -17,9 +17,9 @@ use crate::arch::x86_64::{X86_64, rows};
 use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
-use crate::lower::vector::VectorMoves;
+use crate::lower::vector_moves::VectorMoves;
 use crate::machine::reg::{RegClass, VReg};
-use crate::machine::size::{B8, L32, Q64, W16};
+use crate::machine::size::{B8, L32, OperandSize, Q64, W16};
 use crate::rule;
 
 /// Lowers imul.
@@ -211,8 +211,13 @@ pub fn pairwise(cx: &mut Cx, inst: Inst) -> Lowered {
         MULTIPLY_ADD_WORDS.push(cx, L32, d, x, y);
         return Ok(());
     }
-    let size = lane_size(data.ty);
     let (a, b) = both(cx, &data);
+    add_neighbours(cx, lane_size(data.ty), d, [a, b]);
+    Ok(())
+}
+
+/// `d` = the sums of neighbouring lanes of each vector.
+pub fn add_neighbours(cx: &mut Cx, size: OperandSize, d: VReg, [a, b]: [VReg; 2]) {
     match size {
         W16 | L32 if has_ssse3(cx) => ADD_NEIGHBOURS.push(cx, size, d, a, b),
         B8 => {
@@ -242,7 +247,6 @@ pub fn pairwise(cx: &mut Cx, inst: Inst) -> Lowered {
         }
         other => unexpected(other),
     }
-    Ok(())
 }
 
 /// The vectors of words whose products a sum of neighbours adds, if it is one of the products' two halves.

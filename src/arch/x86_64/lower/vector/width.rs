@@ -7,7 +7,7 @@ use super::ops::{
     SUBTRACT_UNSIGNED, UNPACK_HIGH, UNPACK_LOW, WIDEN_SIGNED, WIDEN_UNSIGNED, XOR,
 };
 use super::permute::shuffle_two;
-use super::{blend, both, constant, has_sse41, lane_size, repeated, zero};
+use super::{blend, constant, has_sse41, lane_size, repeated, zero};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::operands::Rm;
 use crate::arch::x86_64::{X86_64, rows};
@@ -15,21 +15,19 @@ use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::access;
 use crate::lower::context::Lowered;
-use crate::lower::vector::VectorMoves;
+use crate::lower::vector_moves::VectorMoves;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{B8, L32, OperandSize, Q64, W16};
 use crate::rule;
 
 /// Lowers snarrow, unarrow and uunarrow.
-pub fn narrow(cx: &mut Cx, inst: Inst) -> Lowered {
+pub fn narrow(cx: &mut Cx, inst: Inst, [mut a, mut b]: [VReg; 2]) {
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
     let size = lane_size(data.ty);
-    let (mut a, mut b) = both(cx, &data);
     if size == Q64 {
         [a, b] = [a, b].map(|lanes| limited_quad(cx, data.opcode, lanes));
-        shuffle_two(cx, d, a, b, 0b1000_1000);
-        return Ok(());
+        return shuffle_two(cx, d, a, b, 0b1000_1000);
     }
     if data.opcode == Opcode::Uunarrow {
         [a, b] = [a, b].map(|lanes| limited_unsigned(cx, size, lanes));
@@ -54,7 +52,6 @@ pub fn narrow(cx: &mut Cx, inst: Inst) -> Lowered {
         }
         other => unexpected(other),
     }
-    Ok(())
 }
 
 /// Unsigned lanes of 16 or 32 bits, at most what half of their width holds.
@@ -104,6 +101,11 @@ pub fn widen(cx: &mut Cx, inst: Inst) -> Lowered {
 }
 
 /// `d` = one half of the lanes, widened.
+/// Widens the low lanes.
+pub fn widen_first(cx: &mut Cx, size: OperandSize, signed: bool, d: VReg, a: VReg) {
+    widen_half(cx, d, size, a, signed, true);
+}
+
 fn widen_half(cx: &mut Cx, d: VReg, size: OperandSize, a: VReg, signed: bool, low: bool) {
     if low && has_sse41(cx) {
         let op = if signed { &WIDEN_SIGNED } else { &WIDEN_UNSIGNED };
