@@ -3,3 +3,4 @@
 //! Each pass is a file, and a row of the table in `pipeline/ir.rs`, which says when it runs.
 
 pub mod promote;
+pub mod rules;
