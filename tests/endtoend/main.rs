@@ -120,6 +120,7 @@ tests! {
     sections,
     shared,
     stack_limit,
+    stepping,
     symbols,
     tls,
     toy,
