@@ -256,7 +256,8 @@ pub struct Build {
     /// The machine and the settings to compile for.
     #[command(flatten)]
     pub target: TargetArgs,
-    /// Kinds of output: obj, asm, clif (as it goes into lowering) or vcode (before register allocation).
+    /// Kinds of output: obj, asm, listing (code beside its offsets), clif (as it goes into lowering) or vcode
+    /// (before register allocation).
     #[arg(
         long,
         value_name = "KIND,…",
@@ -266,9 +267,12 @@ pub struct Build {
         overrides_with_all = ["assembly", "object"]
     )]
     pub emit: Vec<Emit>,
-    /// Write assembly: the same as --emit asm.
+    /// Write assembly, for GNU as or clang: the same as --emit asm.
     #[arg(short = 'S', long, overrides_with_all = ["emit", "object"])]
     pub assembly: bool,
+    /// Syntax of assembly for x86_64: att or intel (also -masm=) [default: att].
+    #[arg(long, value_name = "SYNTAX", hide_possible_values = true)]
+    pub asm_syntax: Option<AsmSyntax>,
     /// Write an object: the same as --emit obj.
     #[arg(short = 'c', long, overrides_with_all = ["emit", "assembly"])]
     pub object: bool,
@@ -425,6 +429,15 @@ impl DumpArg {
     }
 }
 
+/// Syntaxes of assembly for x86_64.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AsmSyntax {
+    /// AT&T's.
+    Att,
+    /// Intel's.
+    Intel,
+}
+
 /// Kinds of output of `clifc build`.
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Emit {
@@ -432,6 +445,8 @@ pub enum Emit {
     Obj,
     /// Assembly text.
     Asm,
+    /// Instructions with their offsets, relocations and trap sites.
+    Listing,
     /// CLIF, as it goes into lowering.
     Clif,
     /// Machine instructions before register allocation.

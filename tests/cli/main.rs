@@ -55,6 +55,30 @@ fn standard_input_and_output_are_files_too() {
 }
 
 #[test]
+fn assembly_and_listing_are_texts() {
+    let dir = dir("assembly");
+    fs::write(dir.join("add.clif"), ADD).expect("a file");
+    let build = |args: &[&str]| {
+        let output = clifc(&dir, &[&["build", "add.clif", "-o", "-"], args].concat(), "");
+        (output.status.code(), text(&output.stdout) + &text(&output.stderr))
+    };
+    let x86 = ["--target", "x86_64"];
+    for (args, part) in [
+        (&["-S"][..], "\t.globl add\n\t.type add, @function\nadd:\n\t.cfi_startproc\n"),
+        (&["-S"], "\taddl %esi, %edi\n"),
+        (&["-S", "-masm=intel"], "\tadd edi, esi\n"),
+        (&["--emit=asm", "--asm-syntax", "intel", "-masm=att"], "\taddl %esi, %edi\n"),
+        (&["--emit=listing"], "     0: addl %esi, %edi\n"),
+    ] {
+        let (code, said) = build(&[&x86, args].concat());
+        assert!(code == Some(0) && said.contains(part), "{args:?}: {said}");
+    }
+    let (code, said) = build(&["-S", "--target", "aarch64-apple-darwin"]);
+    assert!(code == Some(1) && said.contains("ELF targets only; --emit listing works for all"), "{said}");
+    assert_eq!(build(&["-S", "-masm=masm"]).0, Some(2));
+}
+
+#[test]
 fn emitted_clif_is_the_whole_file() {
     let dir = dir("emit");
     let file = format!(
