@@ -112,6 +112,8 @@ pub enum Command {
     Targets(Targets),
     /// List the settings of a target, with their values and those that have no effect.
     Settings(Settings),
+    /// Make a file smaller while it still shows a defect.
+    Reduce(Reduce),
     /// Run a function in the interpreter, without compiling it.
     Run(Run),
     /// Run test files.
@@ -570,6 +572,47 @@ Examples:
   clifc test --junit report.xml filetests",
         commands.join(", ")
     )
+}
+
+/// `clifc reduce`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Commands are run by the shell in an empty directory. `{}` in a command stands for the file that is tried, and
+without it the file is the last argument. Functions, blocks, instructions, parameters, types and data go as
+long as the check succeeds.
+
+Examples:
+  clifc reduce big.clif --check 'clifc build -S -o - {} | grep -q idiv' -o small.clif
+  clifc reduce big.clif --crash -O2 --target aarch64
+  clifc reduce big.clif --wrong -O2
+  clifc reduce big.clif --differ 'clifc run {}' './other-compiler-and-run {}'")]
+#[group(id = "what", required = true, args = ["check", "crash", "wrong", "differ"])]
+pub struct Reduce {
+    /// The file; `-` for standard input.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Keep what makes this command succeed.
+    #[arg(long, value_name = "COMMAND")]
+    pub check: Option<String>,
+    /// Keep what makes clifc crash, report a bug of its own, or take too long.
+    #[arg(long)]
+    pub crash: bool,
+    /// Keep what the compiled code of a call in a `run:` or `print:` comment computes otherwise than the
+    /// interpreter.
+    #[arg(long)]
+    pub wrong: bool,
+    /// Keep what makes two commands print different things, or exit with different codes.
+    #[arg(long, num_args = 2, value_names = ["COMMAND", "COMMAND"])]
+    pub differ: Vec<String>,
+    /// Output file [default: standard output].
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Seconds that a command may take [default: 10].
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86400))]
+    pub timeout: Option<u32>,
+    /// The target, and changes to its settings.
+    #[command(flatten)]
+    pub target: TargetArgs,
 }
 
 /// `clifc test`.

@@ -300,6 +300,38 @@ fn linkers_and_runners_can_be_chosen() {
 }
 
 #[test]
+fn files_are_reduced() {
+    let dir = dir("reduce");
+    let file = format!(
+        "test run\n{ADD}; run: %add(1, 2) == 3\n\n{}; run: %div(6, 2) == 3\n",
+        ADD.replace("add", "div").replace("idiv", "udiv")
+    );
+    fs::write(dir.join("a b.clif"), &file).expect("a file");
+    let reduce = |args: &[&str]| {
+        let output = clifc(&dir, &[&["reduce", "a b.clif"], args].concat(), "");
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    for command in ["grep -q udiv", "test -f {} && grep -q udiv {}"] {
+        let (code, small, said) = reduce(&["--check", command]);
+        assert!(code == Some(0) && said.contains("bytes reduced to"), "{said}");
+        assert!(small.contains("udiv") && !small.contains("%add") && small.lines().count() <= 6, "{small}");
+    }
+    // Commands differ where one of them prints what the other does not.
+    let (code, small, _) = reduce(&["--differ", "grep -c iadd", "grep -c isub", "-o", "small.clif"]);
+    assert!(code == Some(0) && small.is_empty());
+    let small = fs::read_to_string(dir.join("small.clif")).expect("the output");
+    assert!(small.contains("iadd") && !small.contains("udiv"), "{small}");
+    for nothing in [&["--check", "false"][..], &["--crash"], &["--wrong"], &["--differ", "cat", "cat"]] {
+        let (code, _, said) = reduce(nothing);
+        assert!(code == Some(2) && said.contains("does not pass the check"), "{nothing:?}: {said}");
+    }
+    // What takes longer than it may fails.
+    assert_eq!(reduce(&["--timeout", "1", "--check", "sleep 3; true"]).0, Some(2));
+    assert_eq!(reduce(&[]).0, Some(2));
+    assert_eq!(fs::read_dir(&dir).expect("the directory").count(), 3);
+}
+
+#[test]
 fn functions_run_without_code() {
     let dir = dir("run");
     let run = clifc(&dir, &["run", "--call", "%add(40, 2)", "--call", "%add(-1, 0)", "-"], ADD);
