@@ -126,4 +126,5 @@ tests! {
     toy,
     traps,
     unwind,
+    values,
 }

@@ -10,9 +10,9 @@ functions() {
 
 # stepped SCRIPT PROGRAM: what the script prints while gdb steps through the program.
 stepped() {
-    export FUNCTIONS="$PWD/functions" ARCH="$TARGET" HERE="$SUITE/stepping" START=run MOST_STEPS=150
+    export FUNCTIONS="$PWD/functions" ARCH="$TARGET" HERE="$SUITE/stepping" START=run MOST_STEPS=${MOST_STEPS:-100}
     case $RUNNER in
-    "") MOST_STEPS=400 gdb -nx -batch -x "$1" "$2" >step.log 2>&1 </dev/null || : ;;
+    "") gdb -nx -batch -x "$1" "$2" >step.log 2>&1 </dev/null || : ;;
     *)
         rm -f gdb.socket
         $RUNNER -g "$PWD/gdb.socket" "$2" >/dev/null 2>&1 &

@@ -65,7 +65,7 @@ def lanes_of(text, kind, lanes):
 
 def raw(value):
     """The bits of a value that gdb prints."""
-    if value.type.code == gdb.TYPE_CODE_INT:
+    if value.type.code == gdb.TYPE_CODE_INT and value.type.sizeof <= 8:
         return int(value) & (1 << 8 * value.type.sizeof) - 1
     return int(value.format_string(format="x", raw=True), 16)
 
@@ -94,9 +94,12 @@ class Checked(Stack):
             self.next += 1
 
     def check(self, pc, frame):
+        # `main` has too many values, which are constants.
+        if len(self.active) < 2:
+            return
         activation = self.active[-1]
         self.check_frame(pc, frame, activation)
-        if pc == activation.function and len(self.active) > 1:
+        if pc == activation.function and len(self.active) > 2:
             # Values of the caller, at the call.
             self.check_frame(pc, frame.older(), self.active[-2])
 
