@@ -15,9 +15,10 @@ fn answers(queries: &[String]) -> Vec<String> {
     let mut z3 = z3.expect("z3 is installed (scripts/test installs it)");
     let (mut input, output) = (z3.stdin.take().expect("piped"), z3.stdout.take().expect("piped"));
     let reader = thread::spawn(move || BufReader::new(output).lines().map_while(Result::ok).collect());
-    let mut text = format!("(set-option :timeout {LIMIT})\n");
+    let mut text = String::new();
     for query in queries {
-        text += &format!("(push)\n{query}(check-sat)\n(pop)\n");
+        let tactic = if query.contains("fp.") { "qffpbv" } else { "qfbv" };
+        text += &format!("{query}(check-sat-using (try-for {tactic} {LIMIT}))\n(reset)\n");
     }
     input.write_all(text.as_bytes()).expect("z3 reads its input");
     drop(input);
@@ -49,19 +50,12 @@ fn rules_are_proved() {
         }
     }
     assert!(wrong.is_empty(), "{} cases of rules are wrong:\n{}", wrong.len(), wrong.join("\n"));
-    println!(
-        "{} of {} cases proved; tried instead, as z3 did not answer in time:",
-        all.len() - open.len(),
-        all.len()
-    );
+    println!("{} of {} cases of rules are proved", all.len() - open.len(), all.len());
     for case in &open {
-        println!("    {case}");
+        let how = if trial::try_case(case) { "all operands tried" } else { "random operands tried" };
+        println!("not proved in time: {case}: {how}");
     }
-    for rule in &rules {
-        if open.iter().any(|case| std::ptr::eq(case.rule, rule)) {
-            trial::try_all_bytes(rule);
-        }
-    }
+    assert!(open.len() < all.len() / 50, "most cases are proved");
 }
 
 /// The proof would find a wrong rule.
