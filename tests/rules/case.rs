@@ -1,6 +1,6 @@
 //! A rule at certain types and with a certain condition of its comparison.
 
-use crate::compiler::expr::{Env, Expr, Fact};
+use crate::compiler::expr::{Binary, Env, Expr, Fact};
 use crate::compiler::infer::{Node, Rule};
 use crate::compiler::ir::{Opcode, Type};
 use crate::compiler::syntax::{Cc, Head};
@@ -36,11 +36,35 @@ pub fn cases(rule: &Rule) -> Vec<Case<'_>> {
             _ => {}
         }
     });
-    let assignments = rule.assignments();
+    // Of a shift's amount, the lowest bits count, which all types have: two types stand for all.
+    let amounts = amount_classes(rule);
+    let mut assignments = rule.assignments();
+    assignments.retain(|types| amounts.iter().all(|&class| matches!(types[class].bits(), 8 | 64)));
     let of = |types: Vec<Type>| {
         codes.iter().map(move |&code| Case { rule, types: types.clone(), code }).collect::<Vec<_>>()
     };
     assignments.into_iter().flat_map(of).collect()
+}
+
+/// The classes that only amounts of shifts have.
+fn amount_classes(rule: &Rule) -> Vec<usize> {
+    let (mut amounts, mut others) = (Vec::new(), Vec::new());
+    for side in [&rule.pattern, &rule.result] {
+        others.push(side.class());
+        side.visit(&mut |node| {
+            let Node::Op { head, ctrl, args, .. } = node else { return };
+            others.push(*ctrl);
+            for (n, arg) in args.iter().enumerate() {
+                let shift = [Opcode::Ishl, Opcode::Ushr, Opcode::Sshr, Opcode::Rotl, Opcode::Rotr];
+                let is_amount = n == 1 && shift.iter().any(|opcode| *head == Head::Opcode(*opcode));
+                let is_leaf = !matches!(arg, Node::Op { .. });
+                if is_amount && is_leaf { &mut amounts } else { &mut others }.push(arg.class());
+            }
+        });
+    }
+    // The type of an amount that the result makes is given.
+    amounts.retain(|class| !others.contains(class) && rule.classes[*class].access.is_some());
+    amounts
 }
 
 /// The names of the conditions of a comparison, by code.
@@ -123,6 +147,29 @@ impl Case<'_> {
     pub fn holds(&self, env: &Env) -> bool {
         let value = |condition: &Expr| condition.eval(env).expect("the environment is complete");
         self.rule.text.conditions.iter().all(|condition| value(condition) != 0)
+    }
+
+    /// The choices of constants that the conditions limit to the width of a type, as far as the other
+    /// conditions allow; none if there is no such constant.
+    pub fn amounts(&self) -> Vec<BTreeMap<String, u64>> {
+        let env = self.rule.env(&self.types);
+        let mut choices: Vec<BTreeMap<String, u64>> = vec![BTreeMap::new()];
+        for condition in &self.rule.text.conditions {
+            let Expr::Binary(Binary::Less, name, limit) = condition else { continue };
+            let (Expr::Constant(name), Expr::Fact(Fact::Bits, _)) = (&**name, &**limit) else { continue };
+            let limit = limit.eval(&env).expect("the width is known");
+            let with = |choice: &BTreeMap<String, u64>, value| {
+                let mut choice = choice.clone();
+                choice.insert(name.clone(), value);
+                choice
+            };
+            choices = (0..limit).flat_map(|n| choices.iter().map(move |choice| with(choice, n))).collect();
+        }
+        choices.retain(|choice| {
+            let env = Env { constants: choice.clone(), ..env.clone() };
+            !choice.is_empty() && self.rule.text.conditions.iter().all(|c| c.eval(&env) != Some(0))
+        });
+        choices
     }
 
     /// Whether the pattern is valid: `bitcast` needs types of the same size, which classes don't say.

@@ -28,7 +28,25 @@ pub fn query(case: &Case) -> String {
         let _ = writeln!(out, "(assert {})", truth(case, condition));
     }
     let (pattern, result) = (term(case, &case.rule.pattern), term(case, &case.rule.result));
-    let _ = writeln!(out, "(assert (or {} (not (= {pattern} {result}))))", traps(case, &case.rule.pattern));
+    let wrong = format!("(or {} (not (= {pattern} {result})))", traps(case, &case.rule.pattern));
+    let choices = case.amounts();
+    if choices.is_empty() {
+        let _ = writeln!(out, "(assert {wrong})");
+        return out;
+    }
+    // Shifts by known amounts are easy, those by others hard: all amounts are told apart.
+    let each = choices.iter().map(|choice| {
+        let lets: Vec<String> = choice
+            .iter()
+            .map(|(name, value)| format!("({name} {})", number(*value, constants[name].bits())))
+            .collect();
+        let same: Vec<String> = choice
+            .iter()
+            .map(|(name, value)| format!("(= {name} {})", number(*value, constants[name].bits())))
+            .collect();
+        format!("(and {} (let ({}) {wrong}))", same.join(" "), lets.join(" "))
+    });
+    let _ = writeln!(out, "(assert (or false {}))", each.collect::<Vec<_>>().join("\n"));
     out
 }
 
