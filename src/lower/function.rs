@@ -1,6 +1,6 @@
 //! Lowering of a whole function: its blocks from the last to the first.
 
-use super::blocks::Blocks;
+use super::blocks::{Blocks, BranchPlan};
 use super::call;
 use super::context::{Lower, LowerTables, Lowered, Unsupported};
 use super::families::FamilyLowering;
@@ -45,7 +45,10 @@ pub(crate) fn lower_function<I: FamilyLowering>(
     let (f, LowerBuffers { blocks, tables }) = (input.stencil, buffers);
     vcode.clear();
     tables.prepare(f);
-    blocks.build(f, input.analysis, vcode, |block| tables.double_branch::<I>(f, block));
+    blocks.build(f, input.analysis, vcode, |block| BranchPlan {
+        double: tables.double_branch::<I>(f, block),
+        has_late_results: tables.has_late_results::<I>(f, input.flags, block),
+    });
     check_types::<I>(f, vcode)?;
     if let Some((inst, _)) = f.stack_maps.first() {
         let message = format!("stack maps are not supported yet on {}", I::NAME);
@@ -127,12 +130,16 @@ impl<'a, I: FamilyLowering> Lower<'a, I> {
         match self.vcode.block(vblock).origin {
             Origin::Blocks { first, last } => self.lower_blocks(vblock, first, last)?,
             Origin::Second(block) => self.lower_second_branch(vblock, block),
-            Origin::Edge(_) => {
-                if let Some(inst) = self.source_of_edge(vblock) {
+            Origin::Edge(call) => {
+                let branch = self.source_of_edge(vblock);
+                if let Some(inst) = branch {
                     self.begin_try(inst)?;
                 }
                 self.vcode.begin_group(NO_SRCLOC);
                 self.edge_args(vblock);
+                if let Some(inst) = branch {
+                    self.late_results(inst, call)?;
+                }
                 let to = self.blocks.successors(vblock)[0];
                 self.jump(to);
                 self.unshare();

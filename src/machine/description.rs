@@ -102,7 +102,8 @@ pub trait Machine: Sized + Send + Sync + 'static {
 
     /// Whether values of a shape can be in registers.
     fn supports(shape: Shape) -> bool {
-        matches!(shape, Shape::Int | Shape::Wide | Shape::Float | Shape::Vector | Shape::HalfVector)
+        use Shape::*;
+        matches!(shape, Int | Wide | Float | Vector | HalfVector | SmallVector | SmallHalfVector)
     }
 }
 

@@ -34,7 +34,7 @@ struct EntryFrame {
 }
 
 /// The unit of offsets in the frame in bytes.
-const DATA_UNIT: i8 = -8;
+pub(super) const DATA_UNIT: i8 = -8;
 
 fn entry_frame(arch: Arch) -> EntryFrame {
     match arch {

@@ -156,14 +156,16 @@ impl<B: Backend> Compiler<B> {
         self.state.tracks = tracks;
     }
 
-    /// Starts counting how often each lowering rule is used.
+    /// Starts counting how often each rule of the optimiser and of lowering is used.
     pub fn trace_rules(&mut self) {
+        self.ir.trace_rules();
         self.state.lower_buffers.tables.trace = Some(Default::default());
     }
 
-    /// Returns how often each lowering rule was used.
+    /// Returns how often each rule of the optimiser and of lowering was used.
     pub fn traced_rules(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        self.state.lower_buffers.tables.trace.iter().flatten().map(|(&name, &count)| (name, count))
+        let lowering = self.state.lower_buffers.tables.trace.iter().flatten();
+        self.ir.traced_rules().chain(lowering.map(|(&name, &count)| (name, count)))
     }
 
     /// Returns the time by pass, if it is measured.

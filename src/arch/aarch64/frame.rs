@@ -93,7 +93,7 @@ fn complete_pairs(saved: &mut Vec<PReg>, always: usize) {
         let number = number(reg);
         let other = match reg.class() {
             RegClass::Int => gpr(((number - 1) ^ 1) + 1),
-            _ => vector(number ^ 1),
+            RegClass::Float | RegClass::Vector => vector(number ^ 1),
         };
         if !saved.contains(&other) {
             saved.push(other);
@@ -303,8 +303,8 @@ impl SaveRows {
     fn of(frame: &Frame, class: RegClass) -> &'static Self {
         match class {
             RegClass::Int => &Self::INT,
-            _ if frame.whole_vectors => &Self::VECTOR,
-            _ => &Self::FLOAT,
+            RegClass::Float | RegClass::Vector if frame.whole_vectors => &Self::VECTOR,
+            RegClass::Float | RegClass::Vector => &Self::FLOAT,
         }
     }
 }

@@ -80,7 +80,9 @@ impl Writer<'_> {
         let (segment, name) =
             (self.format.split_name)(&name).expect("the names of our own sections are valid");
         let kind = match id {
-            SectionId::DebugStr | SectionId::DebugLineStr => SectionKind::DebugString,
+            SectionId::DebugStr | SectionId::DebugLineStr if self.format.atoms => SectionKind::DebugString,
+            // In ELF, the `object` crate gives the size of entries only for this kind.
+            SectionId::DebugStr | SectionId::DebugLineStr => SectionKind::OtherString,
             _ => SectionKind::Debug,
         };
         self.object.add_section(segment.into(), name.into(), kind)
