@@ -243,17 +243,34 @@ impl<'a> Editor<'a> {
         self.edits.removed[inst] = true;
     }
 
+    /// Makes an instruction another one with as many results of the same types.
+    pub(crate) fn rewrite(&mut self, inst: Inst, data: InstData) {
+        self.builder.stencil.insts[inst] = data;
+    }
+
     /// Whether an instruction has been removed.
     pub(crate) fn is_removed(&self, inst: Inst) -> bool {
         self.edits.removed.get(inst).is_some_and(|&removed| removed)
     }
 
+    /// Appends the instructions that `make` appends to a block, before its terminator, on behalf of `origin`. They
+    /// get its source location.
+    pub(crate) fn insert_at_end<R>(
+        &mut self,
+        block: Block,
+        origin: Inst,
+        make: impl FnOnce(&mut FunctionBuilder) -> R,
+    ) -> R {
+        let at = self.stencil().terminator(block).expect("a block has a terminator");
+        let (run, made) = self.make_for(origin, make);
+        self.edits.before.push(at, run);
+        made
+    }
+
     /// Moves an instruction to the end of a block, before its terminator, as `data`. It keeps its results, and its
     /// place in the text.
     pub(crate) fn move_to_end(&mut self, inst: Inst, data: InstData, block: Block) -> Inst {
-        let at = self.stencil().terminator(block).expect("a block has a terminator");
-        let (run, new) = self.make_for(inst, |builder| builder.inst(data));
-        self.edits.before.push(at, run);
+        let new = self.insert_at_end(block, inst, |builder| builder.inst(data));
         self.take_over(inst, new);
         new
     }
@@ -304,7 +321,8 @@ impl<'a> Editor<'a> {
         let stencil = &mut *self.builder.stencil;
         let mut kept = Vec::new();
         for call in stencil.block_calls.values_mut() {
-            let [params, args] = [stencil.blocks[call.block].params, call.args].map(|list| stencil.pool.get(list));
+            let [params, args] =
+                [stencil.blocks[call.block].params, call.args].map(|list| stencil.pool.get(list));
             kept.clear();
             let pairs = params.iter().zip(args);
             kept.extend(pairs.filter(|(param, _)| keep(Value(**param))).map(|(_, &arg)| arg));

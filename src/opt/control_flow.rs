@@ -231,7 +231,8 @@ impl ControlFlow {
             return false;
         }
         // The moves that make the arguments would be there for each edge from a conditional branch.
-        let jumps = |block| editor.stencil().terminator(block).map(|last| editor.stencil().insts[last].opcode);
+        let jumps =
+            |block| editor.stencil().terminator(block).map(|last| editor.stencil().insts[last].opcode);
         if [from, block].map(jumps) == [Some(Opcode::Brif), Some(Opcode::Jump)]
             && !editor.stencil().pool.get(args).is_empty()
         {
@@ -309,7 +310,8 @@ impl ControlFlow {
             if self.edges_in[block] == 0 {
                 continue;
             }
-            let Some(call) = editor.stencil().terminator(block).and_then(|last| editor.stencil().jump_call(last))
+            let Some(call) =
+                editor.stencil().terminator(block).and_then(|last| editor.stencil().jump_call(last))
             else {
                 continue;
             };
@@ -343,7 +345,13 @@ fn only_destination(stencil: &Stencil, branch: Inst) -> Option<BlockCallRef> {
         Opcode::BrTable => {
             let (_, index) = constant(stencil, Value(data.a))?;
             let table = &stencil.jump_tables[JumpTable(data.b)];
-            Some(usize::try_from(index).ok().and_then(|n| table.entries.get(n)).copied().unwrap_or(table.default))
+            Some(
+                usize::try_from(index)
+                    .ok()
+                    .and_then(|n| table.entries.get(n))
+                    .copied()
+                    .unwrap_or(table.default),
+            )
         }
         _ => None,
     }

@@ -8,6 +8,7 @@
 //! | `promote` | stack slots to values |
 //! | `control_flow` | branches that always go one way, blocks that only jump, blocks in a straight line |
 //! | `value_numbering` | each value is computed once; constants are folded |
+//! | `rules`, `simplify` | for value numbering: an instruction is replaced by a simpler one |
 //! | `known_memory` | for value numbering: what memory is known to hold |
 //! | `dead_code` | for value numbering: what nobody needs is removed |
 //!
@@ -19,6 +20,8 @@ mod dead_code;
 mod known_memory;
 pub mod promote;
 pub mod rotate;
+pub mod rules;
+mod simplify;
 pub mod value_numbering;
 
 use crate::ir::*;
@@ -27,7 +30,12 @@ use crate::ir::*;
 ///
 /// The base of the source locations stays that of the text: compiled code that is found in the cache is
 /// combined with the params of the text.
-fn finish(func: &mut Function, buffers: &mut EditBuffers, origins: &mut Origins, edit: impl FnOnce(&mut Editor)) {
+fn finish(
+    func: &mut Function,
+    buffers: &mut EditBuffers,
+    origins: &mut Origins,
+    edit: impl FnOnce(&mut Editor),
+) {
     let base = func.params.base_srcloc;
     let mut editor = Editor::new(func, buffers);
     edit(&mut editor);

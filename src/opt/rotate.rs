@@ -128,7 +128,8 @@ impl Rotate {
     /// Copies the header of a loop before the loop, and leads the edges from outside there.
     fn rotate(&mut self, editor: &mut Editor, analysis: &Analysis, candidate: Candidate) {
         let Candidate { header, body } = candidate;
-        let before = analysis.dominators.idom(header).expect("a loop is not entered at the top of the function");
+        let before =
+            analysis.dominators.idom(header).expect("a loop is not entered at the top of the function");
         self.types.clear();
         let params = editor.stencil().block_params(header);
         self.types.extend(params.iter().map(|&param| editor.stencil().value_types[Value(param)]));
@@ -236,7 +237,8 @@ fn body_of(stencil: &Stencil, analysis: &Analysis, header: Block) -> Option<Bloc
 
 /// Whether all edges back to a header are jumps: otherwise the loop tests at the bottom already.
 fn latches_jump(stencil: &Stencil, analysis: &Analysis, header: Block) -> bool {
-    let latches = analysis.cfg.preds(header).iter().filter(|&&pred| analysis.dominators.dominates(header, pred));
+    let latches =
+        analysis.cfg.preds(header).iter().filter(|&&pred| analysis.dominators.dominates(header, pred));
     latches.clone().all(|&latch| {
         stencil.terminator(latch).is_some_and(|last| stencil.insts[last].opcode == Opcode::Jump)
     })
@@ -249,6 +251,7 @@ fn can_copy(stencil: &Stencil, header: Block) -> bool {
     insts.len() <= MAX_COPIED
         && insts.take_while(|&inst| inst != branch).all(|inst| {
             let data = &stencil.insts[inst];
-            data.list().is_none() && !stencil.effects(data).any(Effects::STORE.or(Effects::CALL).or(Effects::OTHER))
+            data.list().is_none()
+                && !stencil.effects(data).any(Effects::STORE.or(Effects::CALL).or(Effects::OTHER))
         })
 }

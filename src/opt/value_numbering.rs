@@ -2,7 +2,8 @@
 //!
 //! One walk over the blocks in reverse postorder looks at each instruction with its operands replaced:
 //!
-//! 1. If all operands are constants, its result is one.
+//! 1. [Rules](super::rules) make it simpler, or find a value that it computes. If all operands are constants,
+//!    its result is one.
 //! 2. A table of all instructions so far, by opcode and operands, may have one that computes the same. If its
 //!    block dominates this one, its results are used; otherwise this instruction takes its entry.
 //! 3. A load may find in the table of [known memory](super::known_memory) what it would read, and a store that
@@ -20,12 +21,14 @@
 
 use super::dead_code::DeadCode;
 use super::known_memory::{KnownMemory, Writes, place};
+use super::simplify::Simplification;
 use super::{constant, finish};
 use crate::analysis::Analysis;
 use crate::analysis::loops::Loop;
 use crate::entity::Map;
 use crate::eval;
 use crate::ir::*;
+use std::collections::BTreeMap;
 
 /// No entry.
 const NONE: u32 = u32::MAX;
@@ -53,6 +56,8 @@ pub struct ValueNumbering {
     /// What each loop writes.
     writes: Map<Loop, Writes>,
     dead_code: DeadCode,
+    /// How often each rule was applied, for `--trace-rules`.
+    pub(crate) trace: Option<BTreeMap<&'static str, u64>>,
 }
 
 impl ValueNumbering {
@@ -91,6 +96,7 @@ impl ValueNumbering {
         for inst in editor.stencil().block_insts(block) {
             self.block_of[inst] = block;
             let data = replaced(editor, editor.stencil().insts[inst]);
+            let Some(data) = self.simplify(editor, analysis, block, inst, data) else { continue };
             let effects = editor.stencil().effects(&data);
             if is_numbered(editor.stencil(), &data, effects) {
                 self.number(editor, analysis, block, inst, data);
@@ -108,6 +114,90 @@ impl ValueNumbering {
         self.memory.leave(block);
     }
 
+    /// Simplifies an instruction, whose operands have been replaced. Returns it as it is then, or `None` if it
+    /// has been replaced by a value.
+    fn simplify(
+        &mut self,
+        editor: &mut Editor,
+        analysis: &Analysis,
+        block: Block,
+        inst: Inst,
+        data: InstData,
+    ) -> Option<InstData> {
+        let mut simplification =
+            Simplification { numbering: self, editor: &mut *editor, analysis, block, at: inst, depth: 0 };
+        match simplification.simplified(data) {
+            Ok(data) => {
+                editor.rewrite(inst, data);
+                Some(data)
+            }
+            Err(value) => {
+                let result = editor.stencil().first_result(inst);
+                editor.replace_value(result, value);
+                editor.remove(inst);
+                None
+            }
+        }
+    }
+
+    /// The value that an instruction without effects computes: that of one like it which is executed before, or
+    /// of a new one before `at` in `block`.
+    pub(super) fn value_of(
+        &mut self,
+        editor: &mut Editor,
+        analysis: &Analysis,
+        block: Block,
+        at: Inst,
+        data: InstData,
+    ) -> Value {
+        let key = in_order(data);
+        let place = self.find(&key);
+        let known = self.heads[place];
+        if known != NONE {
+            let entry = &self.entries[known as usize];
+            if analysis.dominators.dominates(entry.block, block) {
+                let result = editor.stencil().first_result(entry.inst);
+                return editor.resolve(result);
+            }
+        }
+        let to = self.outside_loops(editor.stencil(), analysis, block, &data);
+        let inst = match to == block {
+            true => editor.insert_before(at, |builder| builder.inst(data)),
+            false => editor.insert_at_end(to, at, |builder| builder.inst(data)),
+        };
+        let result = editor.stencil().first_result(inst);
+        self.enter(place, Entry { data: key, inst, block: to });
+        result
+    }
+
+    /// Puts an instruction into the table, at the place where it was looked for.
+    fn enter(&mut self, place: usize, entry: Entry) {
+        self.set_block(entry.inst, entry.block);
+        match self.heads[place] {
+            NONE => {
+                self.heads[place] = self.entries.len() as u32;
+                self.entries.push(entry);
+                self.grow();
+            }
+            known => self.entries[known as usize] = entry,
+        }
+    }
+
+    /// Makes the table larger if it is more than half full.
+    fn grow(&mut self) {
+        if 2 * self.entries.len() <= self.heads.len() {
+            return;
+        }
+        let size = 2 * self.heads.len();
+        self.heads.clear();
+        self.heads.resize(size, NONE);
+        for n in 0..self.entries.len() {
+            let data = self.entries[n].data;
+            let place = self.find(&data);
+            self.heads[place] = n as u32;
+        }
+    }
+
     /// Handles an instruction that computes its results from its operands alone.
     fn number(
         &mut self,
@@ -118,11 +208,8 @@ impl ValueNumbering {
         mut data: InstData,
     ) {
         let constant = folded(editor.stencil(), &data);
-        if let Some(constant) = constant {
-            data = constant;
-        } else if data.opcode.is_commutative() && data.a > data.b {
-            std::mem::swap(&mut data.a, &mut data.b);
-        }
+        data = constant.unwrap_or(data);
+        data = in_order(data);
         let at = self.find(&data);
         let known = self.heads[at];
         if known != NONE {
@@ -138,15 +225,7 @@ impl ValueNumbering {
             Some(constant) => editor.move_to_end(inst, constant, to),
             None => self.place(editor, inst, block, to),
         };
-        self.block_of.ensure(inst, to);
-        self.block_of[inst] = to;
-        let entry = Entry { data, inst, block: to };
-        if known == NONE {
-            self.heads[at] = self.entries.len() as u32;
-            self.entries.push(entry);
-        } else {
-            self.entries[known as usize] = entry;
-        }
+        self.enter(at, Entry { data, inst, block: to });
     }
 
     /// The block to which an instruction in `block` can move, out of the loops in which its operands do not change.
@@ -167,14 +246,25 @@ impl ValueNumbering {
         }
         let data = editor.stencil().insts[inst];
         let moved = editor.move_to_end(inst, data, to);
-        self.block_of.ensure(moved, to);
-        self.block_of[moved] = to;
+        self.set_block(moved, to);
         moved
+    }
+
+    /// Takes note of the block that an instruction is in.
+    fn set_block(&mut self, inst: Inst, block: Block) {
+        self.block_of.ensure(inst, block);
+        self.block_of[inst] = block;
     }
 
     /// The block before the innermost loop around `block`, if the operands of an instruction do not change in the
     /// loop.
-    fn before_loop(&self, stencil: &Stencil, analysis: &Analysis, block: Block, data: &InstData) -> Option<Block> {
+    fn before_loop(
+        &self,
+        stencil: &Stencil,
+        analysis: &Analysis,
+        block: Block,
+        data: &InstData,
+    ) -> Option<Block> {
         let header = analysis.loops.all()[analysis.loops.innermost(block)?].header;
         let before = analysis.dominators.idom(header)?;
         let words = [data.a, data.b, data.c];
@@ -200,7 +290,8 @@ impl ValueNumbering {
             return None;
         }
         let before = self.before_loop(stencil, analysis, block, data)?;
-        let enters_only_loop = || stencil.terminator(before).is_some_and(|last| stencil.jump_call(last).is_some());
+        let enters_only_loop =
+            || stencil.terminator(before).is_some_and(|last| stencil.jump_call(last).is_some());
         let is_executed = || analysis.loops.is_header(block) && !self.traps[block] && enters_only_loop();
         ((flags.can_move && flags.trap.is_none()) || is_executed()).then_some(before)
     }
@@ -243,14 +334,7 @@ impl ValueNumbering {
         at
     }
 
-    fn load(
-        &mut self,
-        editor: &mut Editor,
-        analysis: &Analysis,
-        block: Block,
-        inst: Inst,
-        data: &InstData,
-    ) {
+    fn load(&mut self, editor: &mut Editor, analysis: &Analysis, block: Block, inst: Inst, data: &InstData) {
         if data.opcode.format() != Format::Load {
             return;
         }
@@ -273,14 +357,7 @@ impl ValueNumbering {
         }
     }
 
-    fn store(
-        &mut self,
-        editor: &mut Editor,
-        analysis: &Analysis,
-        block: Block,
-        inst: Inst,
-        data: &InstData,
-    ) {
+    fn store(&mut self, editor: &mut Editor, analysis: &Analysis, block: Block, inst: Inst, data: &InstData) {
         let flags = editor.stencil().mem_flags[data.mem_flags()];
         if data.opcode != Opcode::Store {
             self.memory.store(&flags);
@@ -316,7 +393,10 @@ fn is_numbered(stencil: &Stencil, data: &InstData, effects: Effects) -> bool {
         || match data.opcode {
             Opcode::StackAddr | Opcode::FuncAddr => true,
             Opcode::SymbolValue => {
-                matches!(stencil.global_values[GlobalValue(data.a)], GlobalValueData::Symbol { tls: false, .. })
+                matches!(
+                    stencil.global_values[GlobalValue(data.a)],
+                    GlobalValueData::Symbol { tls: false, .. }
+                )
             }
             _ => false,
         };
@@ -330,8 +410,16 @@ fn can_move(stencil: &Stencil, data: &InstData) -> bool {
     stencil.effects(data) == Effects::PURE && !is_comparison
 }
 
+/// An instruction as it is in the table: its operands are in order, if that does not matter.
+fn in_order(mut data: InstData) -> InstData {
+    if data.opcode.is_commutative() && data.a > data.b {
+        std::mem::swap(&mut data.a, &mut data.b);
+    }
+    data
+}
+
 /// The constant that an instruction computes from constants: one of up to 64 bits.
-fn folded(stencil: &Stencil, data: &InstData) -> Option<InstData> {
+pub(super) fn folded(stencil: &Stencil, data: &InstData) -> Option<InstData> {
     let words = [data.a, data.b, data.c];
     let args = &words[..data.fixed_args()];
     if args.is_empty() || !args.iter().all(|&word| constant(stencil, Value(word)).is_some()) {
