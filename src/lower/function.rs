@@ -8,7 +8,7 @@ use crate::analysis::Analysis;
 use crate::ir::*;
 use crate::machine::abi::AbiSignature;
 use crate::machine::description::Machine;
-use crate::machine::reg::{RegClass, Registers, VBlock};
+use crate::machine::reg::{RegClass, Registers, VBlock, VReg};
 use crate::machine::vcode::{Origin, VCode};
 use crate::options::Flags;
 
@@ -23,6 +23,8 @@ pub struct LowerInput<'a> {
     pub(crate) analysis: &'a Analysis,
     /// Where the function's own parameters and results are passed.
     pub(crate) abi: &'a AbiSignature,
+    /// Whether to record which registers hold which values.
+    pub(crate) describes: bool,
 }
 
 /// Memory that lowering reuses from function to function.
@@ -70,6 +72,9 @@ pub(crate) fn lower_function<I: FamilyLowering>(
     cx.block_params();
     cx.vcode.drop_redundant_params();
     cx.vcode.finish();
+    if input.describes {
+        cx.describe_values();
+    }
     Ok(LowerSummary {
         outgoing: cx.outgoing,
         calls: cx.calls,
@@ -109,6 +114,16 @@ impl<'a, I: FamilyLowering> Lower<'a, I> {
             analysis: input.analysis,
             isa: std::marker::PhantomData,
         }
+    }
+
+    /// Records the registers of all values that have any.
+    fn describe_values(&mut self) {
+        let (tables, types) = (&self.tables, &self.f.value_types);
+        let used = tables.regs.iter().filter(|(_, reg)| **reg != VReg::invalid());
+        self.vcode.describe(used.map(|(value, &low)| {
+            let wide = types[value] == types::I128;
+            (value, [low, VReg::new(low.vreg() + usize::from(wide), low.class())])
+        }));
     }
 
     /// Lowers a block of VCode, except for the function's parameters.

@@ -252,17 +252,13 @@ impl Writer<'_, '_> {
                 self.raise_stack(bytes);
             } else {
                 access_moving(self.sink, rows.pop, &unit, bytes as i32);
-                self.cfa -= bytes;
+                self.moved(-(bytes as i32));
             }
-        }
-        if self.frame.whole_vectors && class == RegClass::Float {
-            return;
-        }
-        if class == RegClass::Int && self.frame.frame_pointer {
-            let op = UnwindOp::DefCfa { register: dwarf(SP), offset: self.cfa };
-            self.sink.buffer().unwind(op);
-        } else if !self.from_frame_pointer {
-            self.sink.buffer().unwind(UnwindOp::CfaOffset(self.cfa as i32));
+            if self.from_frame_pointer && unit.registers(self.frame).any(|(reg, _)| reg == FP) {
+                self.from_frame_pointer = false;
+                let op = UnwindOp::DefCfa { register: dwarf(SP), offset: self.cfa };
+                self.sink.buffer().unwind(op);
+            }
         }
     }
 }
