@@ -209,7 +209,7 @@ fn define_result<I: CallLowering>(
         if !used {
             continue;
         }
-        let bits = bits_of_vector(part, cx.ty(result));
+        let bits = bits_of_vector(abi.parts_of(param), cx.ty(result));
         let whole = reg;
         let reg = bits.map_or(reg, |_| cx.tmp(RegClass::Int));
         match (late_arrival(abi, part, reg), part.location) {
@@ -320,8 +320,8 @@ fn use_in<I: CallLowering>(cx: &mut Lower<'_, I>, reg: VReg, fixed: PReg, uses: 
 }
 
 /// Returns the number of bits of a value that is a vector but is passed like an integer.
-pub(super) fn bits_of_vector(part: &Part, ty: Type) -> Option<u32> {
-    (ty.is_vector() && part.ty.is_int()).then_some(ty.bits())
+pub(super) fn bits_of_vector(parts: &[Part], ty: Type) -> Option<u32> {
+    (ty.is_vector() && parts.iter().any(|part| part.ty.is_int())).then_some(ty.bits())
 }
 
 /// Returns registers with the parts of a value, extended as its parameter or result requires.
@@ -330,12 +330,12 @@ fn put_parts_extended<I: CallLowering>(
     parts: &[Part],
     value: Value,
 ) -> (VReg, Option<VReg>) {
-    let [part] = parts else { return cx.put_parts(value) };
-    if let Some(bits) = bits_of_vector(part, cx.ty(value)) {
+    if let Some(bits) = bits_of_vector(parts, cx.ty(value)) {
         let (a, d) = (cx.put(value), cx.tmp(RegClass::Int));
         I::int_from_first(cx, d, a, bits);
         return (d, None);
     }
+    let [part] = parts else { return cx.put_parts(value) };
     let Some((_, signed)) = part.needs_extension() else { return cx.put_parts(value) };
     let constant =
         if signed { cx.signed_constant(value).map(i64::cast_unsigned) } else { cx.constant(value) };
@@ -667,7 +667,7 @@ pub(crate) fn params<I: CallLowering>(cx: &mut Lower<'_, I>) -> Lowered {
             Param::Parts(..) => {
                 let regs = [Some(low), high].into_iter().flatten();
                 for (part, reg) in abi.parts_of(param).iter().zip(regs) {
-                    let bits = bits_of_vector(part, cx.ty(value));
+                    let bits = bits_of_vector(abi.parts_of(param), cx.ty(value));
                     let arriving = bits.map_or(reg, |_| cx.tmp(RegClass::Int));
                     param_part(cx, part, arriving, &mut arrivals);
                     arrivals.extend(bits.map(|bits| Arrival::Vector(reg, arriving, bits)));

@@ -105,6 +105,7 @@ impl<'a, I: FamilyLowering> Lower<'a, I> {
             tables,
             blocks,
             try_results: Vec::new(),
+            try_arriving: Vec::new(),
             try_payload: Vec::new(),
             try_inst: None,
             current: Inst(0),

@@ -1,9 +1,9 @@
 //! Lowering of `try_call` and `try_call_indirect`: calls that end their block, and go on in one block if the
 //! callee returns and in others if it throws.
 //!
-//! Results in registers are fixed definitions of the call. Those that come from memory, or from a register
-//! that is not allocated, are *late*: they are defined after the call, on its normal edge, which is split for
-//! them.
+//! Results in registers are fixed definitions of the call. Those that come from memory or from a register
+//! that is not allocated, and vectors that arrive in a general register, are *late*: they are defined after
+//! the call, on its normal edge, which is split for them.
 
 use super::call::*;
 use crate::entity::List;
@@ -32,13 +32,6 @@ pub(crate) fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lo
     if table.handlers.iter().any(|handler| matches!(handler, Handler::Context(_))) {
         return Err(cx.unsupported(format!("exception contexts are not supported yet on {}", I::NAME)));
     }
-    let returns = abi.returns.iter().zip(&signature.returns);
-    let mut returned =
-        returns.flat_map(|(&param, of)| abi.parts_of(param).iter().map(move |part| (part, of)));
-    if let Some((_, of)) = returned.find(|(part, of)| bits_of_vector(part, of.ty).is_some()) {
-        let message = format!("try_call with a result of type {} is not supported yet on {}", of.ty, I::NAME);
-        return Err(cx.unsupported(message));
-    }
     let mut operands = begin_call(cx, signature, &abi, args)?;
     pass_return_area(cx, &abi, &mut operands);
     let convention = convention_of::<I>(signature);
@@ -51,8 +44,10 @@ pub(crate) fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lo
     if cx.flags.enable_pinned_reg() {
         call.clobbered.all.remove(I::PINNED);
     }
-    for (&param, &(low, high)) in abi.returns.iter().zip(&cx.try_results) {
-        for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
+    let results = abi.returns.iter().zip(&cx.try_results).zip(&cx.try_arriving);
+    for ((&param, &(low, high)), &arriving) in results {
+        let regs = [Some(arriving.unwrap_or(low)), high].into_iter().flatten();
+        for (part, reg) in abi.parts_of(param).iter().zip(regs) {
             match part.location {
                 PartLocation::Reg(fixed) if I::unallocated(fixed).is_none() => call.define(reg, fixed),
                 PartLocation::Reg(_) | PartLocation::Stack(_) => {}
@@ -61,7 +56,7 @@ pub(crate) fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lo
     }
     if !handled {
         push_call(cx, &call);
-        define_late_results(cx, &abi, table.normal);
+        define_late_results(cx, &abi, table.signature, table.normal);
         cx.jump(successors[0]);
         return Ok(());
     }
@@ -74,20 +69,23 @@ pub(crate) fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lo
     Ok(())
 }
 
-/// Whether a result comes from memory, or from a register that is not allocated, so that it is defined after
-/// the call.
-pub(super) fn has_late_results<I: CallLowering>(abi: &AbiSignature) -> bool {
+/// Whether a result is late.
+pub(super) fn has_late_results<I: CallLowering>(abi: &AbiSignature, signature: &Signature) -> bool {
     let is_late = |part: &Part| match part.location {
         PartLocation::Reg(fixed) => I::unallocated(fixed).is_some(),
         PartLocation::Stack(_) => true,
     };
-    abi.returns.iter().any(|&param| abi.parts_of(param).iter().any(is_late))
+    abi.returns.iter().zip(&signature.returns).any(|(&param, result)| {
+        let parts = abi.parts_of(param);
+        parts.iter().any(is_late) || bits_of_vector(parts, result.ty).is_some()
+    })
 }
 
 /// Defines those results of a try_call that are late, if its normal edge passes them.
 pub(super) fn define_late_results<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     abi: &AbiSignature,
+    signature: SigRef,
     normal: BlockCallRef,
 ) {
     let passed = cx.f.pool.get(cx.f.block_calls[normal].args).iter().map(|&word| BlockArg::unpack(word));
@@ -96,6 +94,11 @@ pub(super) fn define_late_results<I: CallLowering>(
             continue;
         }
         let (low, high) = cx.try_results[n];
+        if let Some(arriving) = cx.try_arriving[n] {
+            let bits = cx.f.sig(signature).returns[n].ty.bits();
+            I::first_from_int(cx, low, arriving, bits);
+            continue;
+        }
         for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
             if let Some(arrival) = late_arrival(abi, part, reg) {
                 arrival.define(cx);

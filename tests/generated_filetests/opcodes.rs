@@ -5,8 +5,8 @@
 use crate::catalogue::random::Random;
 use crate::catalogue::{Case, NAN_MAKERS, pure_cases};
 use crate::writer::File;
+use clifc::ir::Type;
 use clifc::ir::types::{F16, F128};
-use clifc::ir::{Opcode, Type};
 
 /// What decides where an opcode's functions go: the most demanding of its types.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,14 +87,6 @@ fn has_other_floats(case: &Case) -> bool {
     case.types().any(|ty| matches!(ty.lane(), F16 | F128))
 }
 
-/// Whether an opcode converts between integers and floats in lanes of different widths.
-fn converts_mixed_lanes(case: &Case) -> bool {
-    use Opcode::*;
-    let converts =
-        matches!(case.opcode, FcvtFromSint | FcvtFromUint | FcvtToSintSat | FcvtToUintSat | X86Cvtt2dq);
-    converts && case.args[0].lane_bits() != case.ctrl.lane_bits()
-}
-
 fn list(types: &[Type]) -> String {
     types.iter().map(Type::to_string).collect::<Vec<_>>().join(", ")
 }
@@ -105,7 +97,7 @@ fn add_functions(files: &mut [File], case: &Case) {
     let shape = match case.types().map(Shape::of).max().expect("a type") {
         Shape::Vector if case.types().any(|ty| ty == F128) => Shape::HalfOrQuadVector,
         Shape::SmallVector if has_other_floats(case) => Shape::HalfOrQuadVector,
-        Shape::SmallVector if converts_mixed_lanes(case) => Shape::MixedLanes,
+        Shape::SmallVector if case.is_refused() => Shape::MixedLanes,
         shape => shape,
     };
     let file = &mut files[shape as usize];
