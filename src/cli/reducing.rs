@@ -163,8 +163,8 @@ fn wrong(
 fn changed_settings(target: &Target, flags: &Flags) -> Vec<String> {
     let defaults = Flags::new(target);
     let setting = |name: &str| {
-        let value = flags.show(name)?;
-        (Some(&value) != defaults.show(name).as_ref()).then(|| format!("{name}={value}"))
+        let value = flags.show(name).ok()?;
+        (defaults.show(name).as_ref() != Ok(&value)).then(|| format!("{name}={value}"))
     };
     SETTINGS.iter().filter_map(|row| setting(row.name)).collect()
 }
