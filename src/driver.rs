@@ -20,7 +20,7 @@ use crate::diag::{Diagnostic, Severity, Source};
 use crate::ir::{Module, Name};
 use crate::lower::context::RuleCounts;
 use crate::machine::compiled::CompiledFunction;
-use crate::object::{self, Contents, DebugInfo, DebugOptions, FunctionDef};
+use crate::object::{self, Contents, DebugInfo, DebugLevel, DebugOptions, FunctionDef};
 use crate::options::{Arch, Flags, Target};
 use crate::parse::{self, Split};
 use crate::pipeline::{Backend, Controls};
@@ -66,6 +66,11 @@ impl BuildOptions {
             assembly: None,
             controls,
         }
+    }
+
+    /// With debug information, whether it says where values are.
+    fn tracks_values(&self) -> Option<bool> {
+        self.debug.as_ref().map(|debug| debug.level == DebugLevel::Full)
     }
 }
 
@@ -146,7 +151,7 @@ pub fn build_in(
         .cache()
         .filter(|_| observer.dump.is_none() && !options.trace_rules && options.controls.are_default());
     let (split, mut cached) =
-        match cache.map(|cache| cache.build(&options.target, &options.flags, options.debug.is_some())) {
+        match cache.map(|cache| cache.build(&options.target, &options.flags, options.tracks_values())) {
             Some(cache) => {
                 let (split, cached) = Cached::split(cache, source.text, &mut timing, &mut diagnostics);
                 (split, Some(cached))

@@ -539,6 +539,9 @@ pub struct Run {
     /// Stop after this many instructions [default: no limit].
     #[arg(long, value_name = "N")]
     pub steps: Option<u64>,
+    /// Print each function that is entered, and each value that is defined.
+    #[arg(long)]
+    pub trace: bool,
     /// The target whose byte order and settings apply.
     #[command(flatten)]
     pub target: TargetArgs,

@@ -7,6 +7,7 @@ use capstone::Capstone;
 use super::{Field, Inst, Label, Printer, text, x86_64};
 use crate::machine::compiled::CompiledStencil;
 use crate::machine::unwind::UnwindOp;
+use crate::object::eh_frame::DATA_UNIT;
 
 impl Printer<'_> {
     /// Prints the function that is in a section's bytes from one offset up to another.
@@ -157,6 +158,12 @@ impl Printer<'_> {
             UnwindOp::CfaOffset(offset) => self.line(format_args!(".cfi_def_cfa_offset {offset}")),
             UnwindOp::SaveRegister { register, offset } => {
                 self.line(format_args!(".cfi_offset {register}, {offset}"));
+            }
+            // As bytes, DW_CFA_val_offset with the offset divided by the data alignment: LLVM's assembler has no
+            // directive for it before version 20.
+            UnwindOp::IsOffset { register, offset } => {
+                let factored = offset / i32::from(DATA_UNIT);
+                self.line(format_args!(".cfi_escape 0x14, {register}, {factored}"));
             }
             UnwindOp::RestoreRegister(register) => self.line(format_args!(".cfi_restore {register}")),
             UnwindOp::NegateReturnAddressState => self.line(".cfi_negate_ra_state"),
