@@ -111,6 +111,7 @@ tests! {
     data,
     debug_info,
     debugger native,
+    examples,
     hello,
     large,
     libcalls,
