@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["arch"],
     &["object", "cache", "pipeline"],
     &["check", "driver"],
-    &["filetest"],
+    &["filetest", "reduce"],
     &["main", "cli"],
 ];
 

@@ -89,6 +89,8 @@ pub struct IrHalf {
     pub analysis: Analysis,
     /// The instructions of the text that those of the function come from.
     pub origins: Origins,
+    /// The number from which on values are not in the text, and debug information does not describe them.
+    pub first_unwritten: usize,
     verifier: Verifier,
     editing: EditBuffers,
     promote: Promote,
@@ -97,6 +99,12 @@ pub struct IrHalf {
 }
 
 impl IrHalf {
+    /// Notes which values of the function are in its text: those below `first`, or all that there are now.
+    pub fn note_unwritten(&mut self, first: Option<u32>) {
+        let all = self.function.stencil.value_types.len();
+        self.first_unwritten = first.map_or(all, |first| first as usize);
+    }
+
     /// Runs all passes on the function.
     pub fn run(&mut self, run: &Run<'_>, progress: &mut Progress) -> Result<(), CompileError> {
         run_passes(PASSES, self, &(), run, progress)
