@@ -253,10 +253,9 @@ impl<'a> Editor<'a> {
         self.edits.removed.get(inst).is_some_and(|&removed| removed)
     }
 
-    /// Moves an instruction to the end of a block, before its terminator. It keeps its results, and its place
-    /// in the text.
-    pub(crate) fn move_to_end(&mut self, inst: Inst, block: Block) -> Inst {
-        let data = self.stencil().insts[inst];
+    /// Moves an instruction to the end of a block, before its terminator, as `data`. It keeps its results, and its
+    /// place in the text.
+    pub(crate) fn move_to_end(&mut self, inst: Inst, data: InstData, block: Block) -> Inst {
         let at = self.stencil().terminator(block).expect("a block has a terminator");
         let (run, new) = self.make_for(inst, |builder| builder.inst(data));
         self.edits.before.push(at, run);
