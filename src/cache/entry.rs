@@ -116,6 +116,9 @@ pub fn is_sound(code: &CompiledStencil, names: usize) -> bool {
         && code.relocs.is_sorted_by_key(|reloc| reloc.offset)
         && code.traps.iter().all(|trap| inside(&trap.offset))
         && code.handlers.iter().all(|handler| inside(&handler.return_offset) && inside(&handler.offset))
+        && code.landing_pads.iter().all(|pad| inside(&pad.return_offset) && inside(&pad.offset))
+        && code.landing_pads.is_sorted_by_key(|pad| pad.return_offset)
+        && code.handlers.is_sorted_by_key(|handler| handler.return_offset)
         && code.unwind.iter().all(|op| inside(&op.0))
         && code.unwind.is_sorted_by_key(|op| op.0)
 }

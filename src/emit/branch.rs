@@ -88,21 +88,25 @@ pub(crate) fn trap_if_both<B: BranchForms>(view: &InstView, _: &EmitContext, buf
     buffer.bind(past);
 }
 
-/// Emits what follows a call with exception handlers. `words` are the number of bytes that the callee popped,
-/// the normal destination, the number of handlers, and tag and label of each. `restore` is called to emit
-/// code that lowers the stack pointer by the popped bytes again.
+/// Emits what follows a call with exception handlers. `words` are whether the callee pops its arguments, the
+/// number of bytes that it popped, the normal destination, the number of handlers, and tag and label of each.
+/// `restore` is called to emit code that lowers the stack pointer by the popped bytes again.
 pub(crate) fn after_try<B: BranchForms>(
     words: &[u32],
     cx: &EmitContext,
     buffer: &mut CodeBuffer,
     restore: impl FnOnce(u32, &mut CodeBuffer),
 ) {
-    let handlers = &words[3..3 + 2 * words[2] as usize];
-    for pair in handlers.chunks_exact(2) {
+    let &[pops, popped, normal, count, ref handlers @ ..] = words else { unreachable!("the row's words") };
+    let first = buffer.handler_count();
+    for pair in handlers[..2 * count as usize].chunks_exact(2) {
         buffer.handler(pair[0].checked_sub(1), Label(pair[1]));
     }
-    if words[0] > 0 {
-        restore(words[0], buffer);
+    if cx.flags.has_landing_pads() {
+        buffer.landing_pad(first, pops != 0);
     }
-    jump_unless_next::<B>(Label(words[1]), cx, buffer);
+    if popped > 0 {
+        restore(popped, buffer);
+    }
+    jump_unless_next::<B>(Label(normal), cx, buffer);
 }

@@ -12,13 +12,14 @@
 //! is bound once, and not inside a branch. Constants and jump tables come after the code, and their labels
 //! are used like any others.
 
+use super::landing_pads::{Landings, PendingHandler};
 use crate::entity::Span;
 use crate::ir::{NO_SRCLOC, TrapCode};
 use crate::machine::compiled::{CompiledStencil, TrapSite};
 use crate::machine::inst::Label;
 use crate::machine::reloc::{Reloc, RelocKind};
 use crate::machine::symbol::SymbolRef;
-use crate::machine::unwind::{Handler, UnwindOp};
+use crate::machine::unwind::{Handler, LandingPad, UnwindOp};
 
 const UNBOUND: u32 = u32::MAX;
 
@@ -124,8 +125,8 @@ pub struct CodeBuffer {
     tables: Vec<JumpTable>,
     table_targets: Vec<Label>,
     trap_stubs: Vec<TrapStub>,
-    /// Exception handlers: return address of the call, tag, and label of the handler.
-    handlers: Vec<(u32, Option<u32>, Label)>,
+    /// Exception handlers and landing pads.
+    pub(super) landings: Landings,
     /// For each branch, the bytes by which lengthening the branches before it shifts the code, and as the
     /// last entry the total; empty if no branch is lengthened.
     grown: Vec<u32>,
@@ -153,7 +154,7 @@ impl CodeBuffer {
         self.tables.clear();
         self.table_targets.clear();
         self.trap_stubs.clear();
-        self.handlers.clear();
+        self.landings.clear();
         self.constant_relocs.clear();
     }
 
@@ -289,7 +290,8 @@ impl CodeBuffer {
     /// Records that `handler` catches exceptions with this tag, or all if there is none, thrown by the call
     /// that ends at the current position.
     pub(crate) fn handler(&mut self, tag: Option<u32>, handler: Label) {
-        self.handlers.push((self.position(), tag, handler));
+        let return_address = self.position();
+        self.landings.handlers.push(PendingHandler { return_address, tag, label: handler });
     }
 
     /// Records a relocation that fills a constant.
@@ -418,18 +420,25 @@ impl CodeBuffer {
         map.restart();
         let unwind = self.unwind.iter().map(|&(at, op)| (map.next(at), op)).collect();
         map.restart();
-        let handlers = self.handlers.iter().map(|&(at, tag, label)| Handler {
-            return_offset: map.next(at),
-            tag,
-            offset: self.place_of(label) as u32,
+        let handlers = self.landings.handlers.iter().map(|handler| Handler {
+            return_offset: map.next(handler.return_address),
+            tag: handler.tag,
+            offset: self.place_of(handler.label) as u32,
         });
         let handlers = handlers.collect();
+        map.restart();
+        let landing_pads = self.landings.pads.iter().map(|pad| LandingPad {
+            return_offset: map.next(pad.return_address),
+            offset: self.place_of(pad.label) as u32,
+        });
+        let landing_pads = landing_pads.collect();
         let align = self.data_align.max(MINIMUM_ALIGNMENT);
         CompiledStencil {
             code,
             text_len,
             align,
             handlers,
+            landing_pads,
             relocs,
             traps,
             srclocs,

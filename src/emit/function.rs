@@ -3,6 +3,7 @@
 //! Blocks are emitted in the order of [`BlockLayout`]. Block n of VCode has label n in the buffer.
 
 use super::encoding::{Emission, Encoding};
+use super::landing_pads;
 use super::inst_view::Places;
 use crate::emit::buffer::CodeBuffer;
 use crate::emit::frame::Frame;
@@ -83,6 +84,7 @@ pub(crate) fn emit<I: Emission>(
         emit_block::<I>(function, &cx, buffer, copies, &mut cursor, block);
         buffer.skip(padding);
     }
+    landing_pads::emit::<I>(frame, flags, buffer);
     for stub in buffer.take_trap_stubs() {
         buffer.bind(stub.label);
         buffer.srcloc(stub.srcloc);

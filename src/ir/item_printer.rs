@@ -70,6 +70,21 @@ impl Display for LocItem {
     }
 }
 
+impl Display for PersonalityItem {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        write!(f, "personality {}", self.name)
+    }
+}
+
+impl Display for TagItem {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        match &self.meaning {
+            TagMeaning::Type(name) => write!(f, "tag {} = {name}", self.number),
+            TagMeaning::Cleanup => write!(f, "tag {} = cleanup", self.number),
+        }
+    }
+}
+
 impl Display for DataItem {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
         write!(f, "{}{} {}", self.linkage.prefix(), self.kind.name(), self.name)?;
@@ -111,6 +126,8 @@ impl Display for Module {
     /// Prints one item on each line.
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
         self.symbols.iter().try_for_each(|item| writeln!(f, "{item}"))?;
+        self.personality.iter().try_for_each(|item| writeln!(f, "{item}"))?;
+        self.tags.iter().try_for_each(|item| writeln!(f, "{item}"))?;
         self.data.iter().try_for_each(|item| writeln!(f, "{item}"))?;
         self.files.iter().try_for_each(|item| writeln!(f, "{item}"))?;
         self.locs.iter().try_for_each(|item| writeln!(f, "{item}"))

@@ -13,7 +13,7 @@ use crate::machine::abi::{AbiSignature, Param, Part, PartLocation};
 use crate::machine::amode::{Amode, Place};
 use crate::machine::convention::{Convention, MemoryRules, WidePassing};
 use crate::machine::inst::{InstSink, RowId};
-use crate::machine::reg::{Clobbered, Operand, PReg, RegClass, VBlock, VReg};
+use crate::machine::reg::{Clobbered, Operand, PReg, RegClass, VReg};
 use crate::machine::symbol::{LibCall, SymbolRef};
 
 /// The callee of a call.
@@ -36,7 +36,7 @@ pub struct CallRows {
     pub(crate) args: RowId,
     /// The epilogue and return.
     pub(crate) return_: RowId,
-    /// A call of a symbol with exception handlers; [`push_try_call`] describes the words.
+    /// A call of a symbol with exception handlers; `lower/try_call.rs` describes the words.
     pub(crate) try_symbol: RowId,
     /// A call of an address with exception handlers, with the same words but for the symbol.
     pub(crate) try_register: RowId,
@@ -88,13 +88,20 @@ fn plus(place: Amode, bytes: i32) -> Amode {
 }
 
 /// Returns the convention of a signature that was located.
-fn convention_of<I: CallLowering>(signature: &Signature) -> &'static Convention {
+pub(super) fn convention_of<I: CallLowering>(signature: &Signature) -> &'static Convention {
     I::convention(signature.call_conv).expect("its parts were located")
 }
 
-fn callee_of<I: CallLowering>(cx: &Lower<'_, I>, function: FuncRef) -> Callee {
+pub(super) fn callee_of<I: CallLowering>(cx: &Lower<'_, I>, function: FuncRef) -> Callee {
     let function = cx.f.functions[function].expect("verified function reference");
     Callee::Symbol { symbol: SymbolRef::Name(function.name), colocated: function.colocated }
+}
+
+impl<I: CallLowering> Lower<'_, I> {
+    /// The registers that a call by a convention clobbers in this function.
+    pub(super) fn clobbered_by(&self, convention: &Convention) -> Clobbered {
+        convention.clobbered(self.vcode.float_width())
+    }
 }
 
 /// Lowers `call`.
@@ -133,7 +140,7 @@ fn emit_call<I: CallLowering>(
     let results = cx.f.inst_results(inst);
     let pops = popped(&abi, convention);
     let mut call =
-        PendingCall { callee, clobbered: convention.clobbered(cx.vcode.float_width()), pops, operands: uses };
+        PendingCall { callee, clobbered: cx.clobbered_by(convention), pops, operands: uses };
     let mut arrivals = Vec::new();
     for (&param, &result) in abi.returns.iter().zip(results) {
         define_result(cx, &abi, param, Value(result), &mut call, &mut arrivals);
@@ -144,26 +151,26 @@ fn emit_call<I: CallLowering>(
 }
 
 /// A call to be pushed.
-struct PendingCall {
-    callee: Callee,
+pub(super) struct PendingCall {
+    pub(super) callee: Callee,
     /// The registers that the call clobbers, without those of its results.
-    clobbered: Clobbered,
+    pub(super) clobbered: Clobbered,
     /// Number of bytes of stack arguments that the callee pops.
-    pops: u32,
+    pub(super) pops: u32,
     /// Fixed uses of arguments, then fixed definitions of results.
-    operands: Vec<Operand>,
+    pub(super) operands: Vec<Operand>,
 }
 
 impl PendingCall {
     /// Adds a result, which is returned in `fixed` and read from `reg`.
-    fn define(&mut self, reg: VReg, fixed: PReg) {
+    pub(super) fn define(&mut self, reg: VReg, fixed: PReg) {
         self.clobbered.all.remove(fixed);
         self.operands.push(Operand::reg_fixed_def(reg, fixed));
     }
 }
 
 /// Returns the number of bytes of stack arguments that the callee pops.
-fn popped(abi: &AbiSignature, convention: &Convention) -> u32 {
+pub(super) fn popped(abi: &AbiSignature, convention: &Convention) -> u32 {
     if abi.callee_pops { abi.stack_bytes - convention.reserved } else { 0 }
 }
 
@@ -172,7 +179,7 @@ fn popped(abi: &AbiSignature, convention: &Convention) -> u32 {
 ///
 /// A callee that pops its arguments may make a tail call with more or fewer of them. While that runs,
 /// unwinding finds this function's stack pointer off by the difference, and so needs the frame pointer.
-fn begin_call<I: CallLowering>(
+pub(super) fn begin_call<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     signature: &Signature,
     abi: &AbiSignature,
@@ -433,7 +440,7 @@ pub(crate) fn libcall<I: CallLowering>(
     let symbol = SymbolRef::LibCall(routine);
     let callee = Callee::Symbol { symbol, colocated: cx.flags.use_colocated_libcalls() };
     let mut call =
-        PendingCall { callee, clobbered: convention.clobbered(cx.vcode.float_width()), pops: 0, operands };
+        PendingCall { callee, clobbered: cx.clobbered_by(convention), pops: 0, operands };
     let (mut ints, mut floats) = (0, 0);
     for &result in results {
         let fixed = convention.result_register(result.class(), &mut ints, &mut floats);
@@ -503,7 +510,7 @@ pub(crate) fn system_convention<I: CallLowering>() -> &'static Convention {
     I::convention(CallConv::SystemV).expect("every target has the system's convention")
 }
 
-fn push_call<I: CallLowering>(cx: &mut Lower<'_, I>, call: &PendingCall) {
+pub(super) fn push_call<I: CallLowering>(cx: &mut Lower<'_, I>, call: &PendingCall) {
     let clobbers = cx.vcode.clobber_set(call.clobbered);
     I::call(cx, clobbers, call.callee, call.pops, &call.operands);
 }
@@ -539,103 +546,6 @@ pub(crate) fn return_<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Low
 fn struct_return<I: CallLowering>(cx: &Lower<'_, I>) -> Option<Value> {
     let at = cx.f.signature.params.iter().position(|param| param.purpose == Purpose::StructReturn)?;
     Some(Value(cx.f.block_params(cx.f.layout[0])[at]))
-}
-
-/// Lowers `try_call` and `try_call_indirect`, calls that end their block. All registers are clobbered,
-/// because an exception does not preserve any.
-pub(crate) fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
-    let data = cx.f.insts[inst];
-    let successors = cx.successors();
-    let table = &cx.f.exception_tables[ExceptionTable(data.c)];
-    let mut args = cx.f.pool.get(List(data.b));
-    let callee = if data.opcode == Opcode::TryCall {
-        callee_of(cx, FuncRef(data.a))
-    } else {
-        let (address, rest) = args.split_first().expect("a callee");
-        args = rest;
-        Callee::Address(cx.put(Value(*address)))
-    };
-    let abi = cx.abi_of_call(table.signature, args)?;
-    let signature = cx.f.sig(table.signature);
-    if abi.return_area.is_some() {
-        let message = format!("try_call with results in memory is not supported yet on {}", I::NAME);
-        return Err(cx.unsupported(message));
-    }
-    if table.handlers.iter().any(|handler| matches!(handler, Handler::Context(_))) {
-        return Err(cx.unsupported(format!("exception contexts are not supported yet on {}", I::NAME)));
-    }
-    let operands = begin_call(cx, signature, &abi, args)?;
-    let convention = convention_of::<I>(signature);
-    let handled = successors.len() > 1;
-    let clobbered = match handled {
-        true => Clobbered::whole(convention.all),
-        false => convention.clobbered(cx.vcode.float_width()),
-    };
-    let mut call = PendingCall { callee, clobbered, pops: popped(&abi, convention), operands };
-    if cx.flags.enable_pinned_reg() {
-        call.clobbered.all.remove(I::PINNED);
-    }
-    for (&param, &(low, high)) in abi.returns.iter().zip(&cx.try_results) {
-        for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
-            if let PartLocation::Reg(fixed) = part.location {
-                if I::unallocated(fixed).is_some() {
-                    let message =
-                        format!("try_call with results in vectors is not supported yet on {}", I::NAME);
-                    return Err(cx.unsupported(message));
-                }
-                call.define(reg, fixed);
-            }
-        }
-    }
-    if !handled {
-        push_call(cx, &call);
-        cx.jump(successors[0]);
-        return Ok(());
-    }
-    for (&payload, &fixed) in cx.try_payload.iter().zip(I::EXCEPTION_PAYLOAD) {
-        if !call.operands.iter().any(|operand| operand.vreg() == payload) {
-            call.define(payload, fixed);
-        }
-    }
-    push_try_call(cx, &call, table, successors);
-    Ok(())
-}
-
-/// Pushes a call with exception handlers. The words after those of the call itself are: number of bytes that
-/// the callee pops, normal destination, number of handlers, and for each handler its tag plus one (0 for any)
-/// and destination.
-fn push_try_call<I: CallLowering>(
-    cx: &mut Lower<'_, I>,
-    call: &PendingCall,
-    table: &ExceptionTableData,
-    successors: &[VBlock],
-) {
-    let clobbers = cx.vcode.clobber_set(call.clobbered);
-    cx.push_word(clobbers);
-    let row = match call.callee {
-        Callee::Address(address) => {
-            cx.push_operand(Operand::reg_use(address));
-            I::CALL_ROWS.try_register
-        }
-        Callee::Symbol { symbol, .. } => {
-            cx.push_word(symbol.pack());
-            I::CALL_ROWS.try_symbol
-        }
-    };
-    call.operands.iter().for_each(|&operand| cx.push_operand(operand));
-    cx.push_word(call.pops);
-    cx.push_block(successors[0]);
-    cx.push_word(successors.len() as u32 - 1);
-    let tags = table.handlers.iter().filter_map(|handler| match *handler {
-        Handler::Tag(tag, _) => Some(tag.wrapping_add(1)),
-        Handler::Default(_) => Some(0),
-        Handler::Context(_) => None,
-    });
-    for (tag, &handler) in tags.zip(&successors[1..]) {
-        cx.push_word(tag);
-        cx.push_block(handler);
-    }
-    cx.finish(row, 0, 0);
 }
 
 /// Lowers `return_call`.

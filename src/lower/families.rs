@@ -14,8 +14,8 @@ use super::vector::VectorLowering;
 use super::wide_divide::WideDivision;
 use super::wide_shift::WideShifts;
 use super::{
-    atomic, call, condition, control, convert, overflow, rematerialize, select, variadic, vector, wide,
-    wide_divide, wide_shift,
+    atomic, call, condition, control, convert, overflow, rematerialize, select, try_call, variadic, vector,
+    wide, wide_divide, wide_shift,
 };
 use crate::ir::*;
 
@@ -281,7 +281,7 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
         Family::Table => Row::ABSENT.int(control::jump_table),
         Family::Trap => Row::ABSENT.none(control::trap),
         Family::Return => Row::ABSENT.none(call::return_),
-        Family::TryCall => Row::ABSENT.none(call::try_call).int(call::try_call),
+        Family::TryCall => Row::ABSENT.none(try_call::try_call).int(try_call::try_call),
         Family::ArgumentList => {
             let row = Row { quad: Cell::NotYet, ..Row::ABSENT };
             row.int(variadic::lower).wide(variadic::lower).float(variadic::lower)

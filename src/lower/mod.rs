@@ -11,7 +11,7 @@
 //! | `compare`, `condition`, `select` | comparisons, conditions, selection without branches |
 //! | `overflow` | arithmetic with carry and overflow |
 //! | `rematerialize`, `local_cse`, `extension` | rematerialisation, common subexpressions, zero extensions |
-//! | `call`, `control` | calls and returns; branches and the frame |
+//! | `call`, `try_call`, `control` | calls and returns; calls with handlers; branches and the frame |
 //! | `variadic` | lists of a variadic function's arguments |
 //! | `convert`, `float`, `atomic` | families with shared parts |
 //! | `vector`, `shuffle` | vectors of 128 bits; patterns in shuffles |
@@ -40,6 +40,7 @@ mod reciprocal;
 pub mod rematerialize;
 pub mod select;
 pub(crate) mod shuffle;
+mod try_call;
 mod variadic;
 pub mod vector;
 pub mod vocabulary;

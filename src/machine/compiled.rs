@@ -3,7 +3,7 @@
 use crate::ir::{Params, TrapCode};
 use crate::machine::reloc::Reloc;
 use crate::machine::srclocs::SrcLocs;
-use crate::machine::unwind::{Handler, UnwindOp};
+use crate::machine::unwind::{Handler, LandingPad, UnwindOp};
 use serde::{Deserialize, Serialize};
 
 /// An instruction that can trap.
@@ -33,6 +33,9 @@ pub struct CompiledStencil {
     pub srclocs: SrcLocs,
     /// Exception handlers, by the return address of their call; those of one call in the order of the text.
     pub handlers: Vec<Handler>,
+    /// Landing pads of the calls with handlers, in order of return addresses, if the system's unwinder is
+    /// used.
+    pub landing_pads: Vec<LandingPad>,
     /// Frame changes with the byte offset where each takes effect: the end of the instruction that makes it.
     pub unwind: Vec<(u32, UnwindOp)>,
     /// Bytes from the stack pointer up to the canonical frame address, after the prologue.
@@ -59,6 +62,7 @@ impl CompiledStencil {
         ascending(&mut self.traps.iter().map(|trap| trap.offset), "a trap site")?;
         ascending(&mut self.unwind.iter().map(|op| op.0), "a change of the frame")?;
         ascending(&mut self.handlers.iter().map(|handler| handler.return_offset), "a handler")?;
+        ascending(&mut self.landing_pads.iter().map(|pad| pad.return_offset), "a landing pad")?;
         match self.align.is_power_of_two() && self.text_len as usize <= self.code.len() {
             true => Ok(()),
             false => Err(format!("alignment {}, {} bytes of instructions", self.align, self.text_len)),

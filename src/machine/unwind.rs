@@ -42,3 +42,27 @@ pub struct Handler {
     /// The handler's offset in the code.
     pub offset: u32,
 }
+
+/// Where the system's unwinder enters the function when a call throws an exception that one of its handlers
+/// takes. The code there goes on to the handler that the second payload word selects: the number of the
+/// handler's tag in [`tags_of`], counted from 1. Preserved registers have their values.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LandingPad {
+    /// The call's return address, as an offset in the code.
+    pub return_offset: u32,
+    /// The landing pad's offset in the code.
+    pub offset: u32,
+}
+
+/// The tags of some handlers, in ascending order and without duplicates; `None` stands for all exceptions.
+pub fn tags_of(handlers: impl Iterator<Item = Option<u32>>) -> Vec<Option<u32>> {
+    let mut tags: Vec<Option<u32>> = handlers.collect();
+    tags.sort_unstable();
+    tags.dedup();
+    tags
+}
+
+/// The number by which the second payload word selects a tag of [`tags_of`].
+pub fn selector(tags: &[Option<u32>], tag: Option<u32>) -> u32 {
+    1 + tags.partition_point(|&other| other < tag) as u32
+}

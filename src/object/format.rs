@@ -25,6 +25,8 @@ pub(super) struct Format {
     pub(super) traps: &'static str,
     /// The section of exception handlers.
     pub(super) handlers: &'static str,
+    /// The section of exception handlers for the system's unwinder.
+    pub(super) exception_tables: &'static str,
     /// The start of the names of debug sections.
     pub(super) debug_prefix: &'static str,
     /// Type and flags of the sections `traps` and `handlers`.

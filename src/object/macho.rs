@@ -32,6 +32,7 @@ pub(super) static FORMAT: Format = Format {
     eh_frame: "__TEXT,__eh_frame",
     traps: "__DATA,__clifc_traps",
     handlers: "__DATA,__clifc_except",
+    exception_tables: "__TEXT,__gcc_except_tab",
     debug_prefix: "__DWARF,__debug_",
     list_flags: SectionFlags::MachO { flags: macho::S_ATTR_LIVE_SUPPORT, reserved2: 0 },
     split_name,
@@ -84,7 +85,7 @@ const fn offset_part(kind: RelocKind, number: RelocationType, addend: Addend) ->
 const RECORD: Addend = Addend::Record(24);
 
 /// The kinds that Mach-O has. An address has the same number on both targets.
-const ROWS: [RelocRow; 22] = [
+const ROWS: [RelocRow; 23] = [
     RelocRow {
         kind: RelocKind::Abs64,
         number: macho::X86_64_RELOC_UNSIGNED,
@@ -111,6 +112,7 @@ const ROWS: [RelocRow; 22] = [
     offset_part(RelocKind::Aarch64Ldst128Lo12, macho::ARM64_RELOC_PAGEOFF12, RECORD),
     relative_part(RelocKind::Aarch64GotPage21, macho::ARM64_RELOC_GOT_LOAD_PAGE21, Addend::Zero),
     offset_part(RelocKind::Aarch64GotLo12, macho::ARM64_RELOC_GOT_LOAD_PAGEOFF12, Addend::Zero),
+    relative_part(RelocKind::Aarch64GotRel32, macho::ARM64_RELOC_POINTER_TO_GOT, Addend::Zero),
     relative_part(RelocKind::Aarch64TlvPage21, macho::ARM64_RELOC_TLVP_LOAD_PAGE21, Addend::Zero),
     offset_part(RelocKind::Aarch64TlvLo12, macho::ARM64_RELOC_TLVP_LOAD_PAGEOFF12, Addend::Zero),
 ];

@@ -17,9 +17,11 @@ mod debug;
 pub mod disasm;
 mod eh_frame;
 mod elf;
+mod exceptions;
 mod format;
 mod handlers;
 mod link_order;
+mod lsda;
 mod macho;
 mod mapping_symbols;
 mod own_sections;
@@ -114,10 +116,11 @@ pub fn write(
     let defined = writer.declare(contents);
     writer.place_functions(&contents.functions, &defined);
     writer.place_data(&contents.module.data, &defined[contents.functions.len()..]);
+    let exceptions = writer.write_exceptions(contents, flags.unwind_info());
     if flags.unwind_info() {
-        writer.write_unwind(&contents.functions, flags);
+        writer.write_unwind(&contents.functions, &exceptions, flags);
     }
-    writer.write_lists(&contents.functions, &defined);
+    writer.write_lists(contents, &defined);
     if let Some(debug) = contents.debug {
         writer.write_debug(contents, debug, &defined);
     }

@@ -9,8 +9,12 @@ use std::collections::HashMap;
 use object::SectionKind;
 use object::write::{SectionId, StandardSection, SymbolId};
 
+use super::eh_frame::{Style, Target, Unwind};
+use super::exceptions::{self, Exceptions, Indirect};
+use super::format::Addend;
+use super::sections::SectionOffset;
 use super::table::Table;
-use super::{FunctionDef, Writer, bug, eh_frame, handlers, symbols, traps};
+use super::{Contents, FunctionDef, Writer, bug, eh_frame, handlers, symbols, traps};
 use crate::machine::reloc::RelocKind;
 use crate::options::Flags;
 
@@ -19,30 +23,43 @@ const TABLE_ALIGN: u64 = 8;
 
 impl<'a> Writer<'a> {
     /// Writes the section of unwind information.
-    pub(super) fn write_unwind(&mut self, defs: &[FunctionDef<'a>], flags: &Flags) {
-        let key_b = flags.sign_return_address_with_bkey();
-        let functions = defs.iter().map(|def| def.code);
-        match eh_frame::build(self.arch, !self.format.atoms, key_b, functions) {
-            Ok(table) if table.bytes.is_empty() => {}
-            Ok(table) => {
+    pub(super) fn write_unwind(
+        &mut self,
+        defs: &[FunctionDef<'a>],
+        exceptions: &Exceptions,
+        flags: &Flags,
+    ) {
+        let style = Style {
+            arch: self.arch,
+            short: !self.format.atoms,
+            signs_with_key_b: flags.sign_return_address_with_bkey(),
+        };
+        let functions = defs.iter().enumerate();
+        let functions = functions.map(|(number, def)| (def.code, exceptions.table(number).is_some()));
+        match eh_frame::build(style, functions) {
+            Ok(unwind) if unwind.bytes.is_empty() => {}
+            Ok(unwind) => {
                 let section = self.object.section_id(StandardSection::EhFrame);
                 match self.format.atoms {
-                    true => self.add_distances(section, table),
-                    false => self.add_table(section, table, RelocKind::Rel32),
+                    true => self.add_distances(section, unwind, exceptions),
+                    false => self.add_unwind(section, unwind, exceptions),
                 }
             }
             Err(error) => self.errors.push(bug(format!("unwind information: {error}"))),
         }
     }
 
-    /// Writes the sections of trap sites and exception handlers.
-    pub(super) fn write_lists(&mut self, defs: &[FunctionDef<'a>], defined: &[SymbolId]) {
-        let functions = || defs.iter().map(|def| def.code);
+    /// Writes the sections of trap sites and exception handlers. The latter are not for the system's
+    /// unwinder, which has tables of its own.
+    pub(super) fn write_lists(&mut self, contents: &Contents<'a>, defined: &[SymbolId]) {
+        let functions = || contents.functions.iter().map(|def| def.code);
         let big_endian = self.arch.is_big_endian();
-        let lists = [
-            (self.format.traps, traps::build(big_endian, functions())),
-            (self.format.handlers, handlers::build(big_endian, functions())),
-        ];
+        let handlers = match contents.module.personality {
+            None => handlers::build(big_endian, functions()),
+            Some(_) => Table::default(),
+        };
+        let lists =
+            [(self.format.traps, traps::build(big_endian, functions())), (self.format.handlers, handlers)];
         for (name, table) in lists {
             if table.bytes.is_empty() {
                 continue;
@@ -112,17 +129,50 @@ impl<'a> Writer<'a> {
         self.object.set_section_data(section, table.bytes, TABLE_ALIGN);
     }
 
-    /// Adds a table of 64-bit distances to functions, behind all sections that hold items. The distances are
-    /// known already, so they are filled in rather than relocated.
-    fn add_distances(&mut self, section: SectionId, mut table: Table) {
+    /// Where what unwind information refers to is; `None` if the linker makes it.
+    fn place_of(&self, target: Target, exceptions: &Exceptions) -> Option<SectionOffset> {
+        match (target, exceptions.personality) {
+            (Target::Function(number), _) => Some(self.places[number]),
+            (Target::Handlers(number), _) => exceptions.table(number),
+            (Target::Personality, Some(Indirect::Variable(place))) => Some(place),
+            (Target::Personality, Some(Indirect::Symbol(_)) | None) => None,
+        }
+    }
+
+    /// Adds unwind information, with relocations for its 32-bit distances.
+    fn add_unwind(&mut self, section: SectionId, unwind: Unwind, exceptions: &Exceptions) {
+        let reloc = (self.format.reloc)(RelocKind::Rel32, self.arch)
+            .expect("every format that needs it has the relocation");
+        for (offset, target) in unwind.relocs {
+            let Some(place) = self.place_of(target, exceptions) else { continue };
+            let symbol = self.object.section_symbol(self.sections.id(place.section));
+            self.add_relocation(section, offset, symbol, place.offset as i64, reloc.flags);
+        }
+        self.object.set_section_data(section, unwind.bytes, TABLE_ALIGN);
+    }
+
+    /// Adds unwind information with 64-bit distances, behind all sections that hold items. The distances are
+    /// known already, so they are filled in rather than relocated, except that to the variable of the
+    /// personality, which has 32 bits.
+    fn add_distances(&mut self, section: SectionId, mut unwind: Unwind, exceptions: &Exceptions) {
         let addresses = self.sections.addresses();
         let base = addresses.last().map_or(0, |end| end.next_multiple_of(TABLE_ALIGN));
-        for (offset, function) in table.relocs {
-            let place = self.places[function];
-            let address = addresses[place.section.number()] + place.offset;
-            let distance = address.wrapping_sub(base + offset);
-            table.bytes[offset as usize..][..8].copy_from_slice(&distance.to_le_bytes());
+        let got = (self.format.reloc)(exceptions::got_distance(self.arch), self.arch)
+            .expect("every format that needs it has the relocation");
+        for (offset, target) in unwind.relocs {
+            let at = &mut unwind.bytes[offset as usize..];
+            if let Some(place) = self.place_of(target, exceptions) {
+                let address = addresses[place.section.number()] + place.offset;
+                at[..8].copy_from_slice(&address.wrapping_sub(base + offset).to_le_bytes());
+            } else if let Some(Indirect::Symbol(symbol)) = exceptions.personality {
+                let mut addend = 0;
+                if let Addend::Field { more, done, .. } = got.addend {
+                    at[..4].copy_from_slice(&u32::from(more).to_le_bytes());
+                    addend = -i64::from(done);
+                }
+                self.add_relocation(section, offset, symbol, addend, got.flags);
+            }
         }
-        self.object.set_section_data(section, table.bytes, TABLE_ALIGN);
+        self.object.set_section_data(section, unwind.bytes, TABLE_ALIGN);
     }
 }

@@ -1,11 +1,12 @@
-//! Parses module items: symbols, data, files and source locations.
+//! Parses module items: symbols, data, files, source locations, and what exceptions are.
 
 use super::cursor::Cursor;
 use super::names::unescape;
 use super::split::Split;
 use crate::diag::Diagnostic;
 use crate::ir::{
-    DataItem, DataKind, DataReloc, FileItem, FloatFormat, Linkage, LocItem, Module, Name, SymbolItem, Type,
+    DataItem, DataKind, DataReloc, FileItem, FloatFormat, Linkage, LocItem, Module, Name, PersonalityItem,
+    SymbolItem, TagItem, TagMeaning, Type,
 };
 use std::collections::HashSet;
 
@@ -40,7 +41,24 @@ pub fn module(text: &[u8], split: &Split, diagnostics: &mut Vec<Diagnostic>) -> 
         }
     }
     check_locs(&module, &files, &locs, diagnostics);
+    sort_tags(&mut module, diagnostics);
     module
+}
+
+/// Sorts tags by number. Checks that a file with tags has a personality, and defines no tag twice.
+fn sort_tags(module: &mut Module, diagnostics: &mut Vec<Diagnostic>) {
+    if let (Some(tag), None) = (module.tags.first(), &module.personality) {
+        let note = "name the routine that the unwinder calls, such as: personality %__gxx_personality_v0";
+        diagnostics.push(Diagnostic::error(tag.offset, "a `tag` needs a `personality`").note(note));
+    }
+    module.tags.sort_by_key(|tag| tag.number);
+    for pair in module.tags.windows(2) {
+        if pair[0].number == pair[1].number {
+            let message = format!("tag {} is already defined", pair[1].number);
+            let error = Diagnostic::error(pair[1].offset, message);
+            diagnostics.push(error.also(pair[0].offset, "first defined here"));
+        }
+    }
 }
 
 /// Checks that the files of `loc` items are defined, and that no two items define the same number.
@@ -139,6 +157,8 @@ impl ItemReader<'_, '_> {
                 self.file(number)?;
             }
             b"loc" => self.loc()?,
+            b"personality" => self.personality()?,
+            b"tag" => self.tag()?,
             _ => return self.expected("a module item"),
         }
         if self.cur.at_end() { Ok(()) } else { self.expected("the end of the item") }
@@ -166,6 +186,28 @@ impl ItemReader<'_, '_> {
             );
         }
         self.module.files.push(FileItem { number, path, md5 });
+        Ok(())
+    }
+
+    /// Parses the rest of `personality %name`.
+    fn personality(&mut self) -> Read<()> {
+        let name = self.name()?;
+        if self.module.personality.is_some() {
+            return Err((0, "a file has one `personality`".into()));
+        }
+        self.module.personality = Some(PersonalityItem { name, offset: self.start });
+        Ok(())
+    }
+
+    /// Parses the rest of `tag 0 = %name` or `tag 0 = cleanup`.
+    fn tag(&mut self) -> Read<()> {
+        let number = self.number()?;
+        self.expect(b'=')?;
+        let meaning = match self.cur.eat_word(b"cleanup") {
+            true => TagMeaning::Cleanup,
+            false => TagMeaning::Type(self.name()?),
+        };
+        self.module.tags.push(TagItem { number, meaning, offset: self.start });
         Ok(())
     }
 
@@ -364,6 +406,10 @@ mod tests {
             ("file 1 \"a\" b", 11),
             ("loc @fffffffff = 1:1", 5),
             ("data %x", 7),
+            ("tag 0 = %x", 0),
+            ("personality %p\npersonality %q", 15),
+            ("personality %p\ntag 1 = cleanup\ntag 1 = %x", 31),
+            ("personality %p\ntag 1 = 5", 23),
         ] {
             let (_, diagnostics) = read(text);
             assert_eq!(diagnostics.iter().map(|d| d.offset).collect::<Vec<_>>(), [at], "{text}");
