@@ -6,6 +6,7 @@ use crate::emit::inst_view::EmitContext;
 use crate::emit::inst_view::InstView;
 use crate::ir::TrapCode;
 use crate::machine::inst::Label;
+use crate::machine::unwind::Takes;
 
 /// A relaxable branch without its label.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -89,7 +90,8 @@ pub(crate) fn trap_if_both<B: BranchForms>(view: &InstView, _: &EmitContext, buf
 }
 
 /// Emits what follows a call with exception handlers. `words` are whether the callee pops its arguments, the
-/// number of bytes that it popped, the normal destination, the number of handlers, and tag and label of each.
+/// number of bytes that it popped, the normal destination, the number of handlers, and for each what it takes
+/// and its label, or where a context's value is.
 /// `restore` is called to emit code that lowers the stack pointer by the popped bytes again.
 pub(crate) fn after_try<B: BranchForms>(
     words: &[u32],
@@ -99,8 +101,8 @@ pub(crate) fn after_try<B: BranchForms>(
 ) {
     let &[pops, popped, normal, count, ref handlers @ ..] = words else { unreachable!("the row's words") };
     let first = buffer.handler_count();
-    for pair in handlers[..2 * count as usize].chunks_exact(2) {
-        buffer.handler(pair[0].checked_sub(1), Label(pair[1]));
+    for words in handlers[..3 * count as usize].chunks_exact(3) {
+        buffer.handler(Takes::unpack([words[0], words[1]]), words[2]);
     }
     if cx.flags.has_landing_pads() {
         buffer.landing_pad(first, pops != 0);

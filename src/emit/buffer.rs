@@ -19,7 +19,7 @@ use crate::machine::compiled::{CompiledStencil, TrapSite};
 use crate::machine::inst::Label;
 use crate::machine::reloc::{Reloc, RelocKind};
 use crate::machine::symbol::SymbolRef;
-use crate::machine::unwind::{Handler, LandingPad, UnwindOp};
+use crate::machine::unwind::{Handler, LandingPad, Takes, UnwindOp};
 
 const UNBOUND: u32 = u32::MAX;
 
@@ -287,11 +287,10 @@ impl CodeBuffer {
         self.constants.push(PendingConstant { label, start, end: start + bytes.len() as u32, align });
     }
 
-    /// Records that `handler` catches exceptions with this tag, or all if there is none, thrown by the call
-    /// that ends at the current position.
-    pub(crate) fn handler(&mut self, tag: Option<u32>, handler: Label) {
+    /// Records a handler of the call that ends at the current position: [`PendingHandler`] describes `place`.
+    pub(crate) fn handler(&mut self, takes: Takes, place: u32) {
         let return_address = self.position();
-        self.landings.handlers.push(PendingHandler { return_address, tag, label: handler });
+        self.landings.handlers.push(PendingHandler { return_address, takes, place });
     }
 
     /// Records a relocation that fills a constant.
@@ -422,8 +421,11 @@ impl CodeBuffer {
         map.restart();
         let handlers = self.landings.handlers.iter().map(|handler| Handler {
             return_offset: map.next(handler.return_address),
-            tag: handler.tag,
-            offset: self.place_of(handler.label) as u32,
+            takes: handler.takes,
+            offset: match handler.takes {
+                Takes::Tag(_) | Takes::All => self.place_of(Label(handler.place)) as u32,
+                Takes::Context => handler.place,
+            },
         });
         let handlers = handlers.collect();
         map.restart();

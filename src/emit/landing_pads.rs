@@ -13,7 +13,7 @@ use super::encoding::Emission;
 use super::frame::Frame;
 use crate::entity::Span;
 use crate::machine::inst::Label;
-use crate::machine::unwind::{selector, tags_of};
+use crate::machine::unwind::{Takes, selector, tags_of};
 use crate::options::Flags;
 
 /// A handler of a call.
@@ -21,10 +21,21 @@ use crate::options::Flags;
 pub(crate) struct PendingHandler {
     /// The call's return address.
     pub(crate) return_address: u32,
-    /// The tag that it takes; `None` for all exceptions.
-    pub(crate) tag: Option<u32>,
-    /// Its label.
-    pub(crate) label: Label,
+    /// The exceptions it takes.
+    pub(crate) takes: Takes,
+    /// Its label; for a context, bytes from the stack pointer up to the context's value.
+    pub(crate) place: u32,
+}
+
+impl PendingHandler {
+    /// The tag that it takes, or `None` for all exceptions. There are no contexts among what has landing
+    /// pads.
+    fn tag(&self) -> Option<u32> {
+        match self.takes {
+            Takes::Tag(tag) => Some(tag),
+            Takes::All | Takes::Context => None,
+        }
+    }
 }
 
 /// The landing pad of a call.
@@ -67,9 +78,9 @@ impl CodeBuffer {
     /// on, needs a landing pad. What comes after a handler that takes all exceptions is out of reach.
     pub(super) fn landing_pad(&mut self, first: usize, sets_stack: bool) {
         let own = &self.landings.handlers[first..];
-        let takes_all = own.iter().position(|handler| handler.tag.is_none());
+        let takes_all = own.iter().position(|handler| handler.tag().is_none());
         let count = takes_all.map_or(own.len(), |last| last + 1);
-        let only = own.first().filter(|_| count == 1 && !sets_stack).map(|handler| handler.label);
+        let only = own.first().filter(|_| count == 1 && !sets_stack).map(|handler| Label(handler.place));
         let handlers = Span::from(first as u32, first + if only.is_some() { 0 } else { count });
         let label = only.unwrap_or_else(|| self.label());
         let return_address = self.position();
@@ -83,7 +94,7 @@ pub(super) fn emit<I: Emission>(frame: &Frame, flags: &Flags, buffer: &mut CodeB
         return;
     }
     let landings = std::mem::take(&mut buffer.landings);
-    let tags = tags_of(landings.handlers.iter().map(|handler| handler.tag));
+    let tags = tags_of(landings.handlers.iter().map(|handler| handler.tag()));
     for pad in landings.pads.iter().filter(|pad| !pad.handlers.is_empty()) {
         buffer.bind(pad.label);
         if I::marks_landings(flags) {
@@ -94,9 +105,9 @@ pub(super) fn emit<I: Emission>(frame: &Frame, flags: &Flags, buffer: &mut CodeB
         }
         let (last, others) = pad.handlers.of(&landings.handlers).split_last().expect("there are handlers");
         for handler in others {
-            I::go_if_selected(selector(&tags, handler.tag), handler.label, frame, buffer);
+            I::go_if_selected(selector(&tags, handler.tag()), Label(handler.place), frame, buffer);
         }
-        buffer.branch::<I::Branches>(<I::Branches as super::buffer::BranchForms>::JUMP, 0, last.label);
+        buffer.branch::<I::Branches>(<I::Branches as super::buffer::BranchForms>::JUMP, 0, Label(last.place));
     }
     buffer.landings = landings;
 }

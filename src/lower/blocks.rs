@@ -32,6 +32,8 @@ pub struct Blocks {
     calls: Vec<BlockCallRef>,
     /// The two conditions of the branch being added, if it is split into two.
     double_branch: Option<DoubleBranch>,
+    /// Whether the first edge of the branch being added gets a block of its own.
+    splits_first: bool,
     /// For each edge of VCode, the block call whose arguments it passes; `None` for an edge to a block that
     /// splits it.
     edge_calls: Vec<Option<BlockCallRef>>,
@@ -44,13 +46,15 @@ impl Blocks {
     /// Makes the blocks and edges of `vcode`.
     ///
     /// `double_branch` returns the two conditions of a block's branch, if each is better tested by a branch
-    /// of its own.
+    /// of its own; `splits_first` returns whether the edge of its first block call gets a block of its own,
+    /// critical or not.
     pub(crate) fn build(
         &mut self,
         stencil: &Stencil,
         analysis: &Analysis,
         vcode: &mut VCode,
         double_branch: impl Fn(Block) -> Option<DoubleBranch>,
+        splits_first: impl Fn(Block) -> bool,
     ) {
         self.clear(stencil);
         let order = match self.dominators_come_first(stencil, analysis) {
@@ -61,6 +65,7 @@ impl Blocks {
             if analysis.order.is_reachable(first) && self.index[first].is_invalid() {
                 let last = self.join(stencil, analysis, first, VBlock::new(vcode.blocks.len()));
                 self.double_branch = double_branch(last);
+                self.splits_first = splits_first(last);
                 self.add_block(stencil, analysis, vcode, Origin::Blocks { first, last }, last);
             }
         }
@@ -168,7 +173,9 @@ impl Blocks {
                 self.successors.push(self.shared[to].1);
                 continue;
             }
-            let crowded = analysis.cfg.preds(to).len() > 1 || self.double_branch.is_some();
+            let crowded = analysis.cfg.preds(to).len() > 1
+                || self.double_branch.is_some()
+                || self.splits_first && i == 0;
             let successor = if branches && crowded {
                 let at = VBlock::new(index + 1 + split.len());
                 split.push((call, cold || stencil.blocks[to].cold));

@@ -78,7 +78,7 @@ pub trait CallLowering: Lowering {
 }
 
 /// Returns the address `offset` bytes into an area of the stack.
-fn at(area: Place, offset: u32) -> Amode {
+pub(super) fn at(area: Place, offset: u32) -> Amode {
     Amode::at(area, offset as i32)
 }
 
@@ -131,11 +131,7 @@ fn emit_call<I: CallLowering>(
     let abi = cx.abi_of_call(sig, args)?;
     let signature = cx.f.sig(sig);
     let mut uses = begin_call(cx, signature, &abi, args)?;
-    if let Some(PartLocation::Reg(reg)) = abi.return_area {
-        let area = cx.tmp(RegClass::Int);
-        I::make_address(cx, area, at(Place::Outgoing, abi.stack_bytes));
-        uses.push(Operand::reg_fixed_use(area, reg));
-    }
+    uses.extend(return_area(cx, &abi));
     let convention = convention_of::<I>(signature);
     let results = cx.f.inst_results(inst);
     let pops = popped(&abi, convention);
@@ -148,6 +144,14 @@ fn emit_call<I: CallLowering>(
     push_call(cx, &call);
     arrivals.into_iter().for_each(|arrival| arrival.define(cx));
     Ok(())
+}
+
+/// Computes the address of the area for results in memory, if there are any, and returns its fixed use.
+pub(super) fn return_area<I: CallLowering>(cx: &mut Lower<'_, I>, abi: &AbiSignature) -> Option<Operand> {
+    let PartLocation::Reg(reg) = abi.return_area? else { return None };
+    let area = cx.tmp(RegClass::Int);
+    I::make_address(cx, area, at(Place::Outgoing, abi.stack_bytes));
+    Some(Operand::reg_fixed_use(area, reg))
 }
 
 /// A call to be pushed.
@@ -347,7 +351,7 @@ pub(super) fn halves(place: Amode, convention: &Convention) -> [Amode; 2] {
 }
 
 /// Stores an i128 or a vector.
-fn store_copy<I: CallLowering>(cx: &mut Lower<'_, I>, value: Value, to: Amode, convention: &Convention) {
+pub(super) fn store_copy<I: CallLowering>(cx: &mut Lower<'_, I>, value: Value, to: Amode, convention: &Convention) {
     let ty = cx.ty(value);
     if ty != types::I128 {
         let register = cx.put(value);
@@ -587,14 +591,14 @@ fn emit_tail_call<I: CallLowering>(
 }
 
 /// Defines the register of a parameter or result that no fixed definition defines, after those that are.
-enum Arrival<I: CallLowering> {
+pub(super) enum Arrival<I: CallLowering> {
     Load(VReg, Amode, Type),
     Address(VReg, Amode),
     Fetch(VReg, PReg, fn(&mut Lower<'_, I>, VReg, PReg)),
 }
 
 impl<I: CallLowering> Arrival<I> {
-    fn define(self, cx: &mut Lower<'_, I>) {
+    pub(super) fn define(self, cx: &mut Lower<'_, I>) {
         match self {
             Arrival::Load(reg, place, ty) => I::load_register(cx, reg, place, ty),
             Arrival::Address(reg, place) => I::make_address(cx, reg, place),

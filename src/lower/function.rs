@@ -4,6 +4,7 @@ use super::blocks::Blocks;
 use super::call;
 use super::context::{Lower, LowerTables, Lowered, Unsupported};
 use super::families::FamilyLowering;
+use super::try_call::loads_results;
 use crate::analysis::Analysis;
 use crate::ir::*;
 use crate::machine::abi::AbiSignature;
@@ -43,7 +44,9 @@ pub(crate) fn lower_function<I: FamilyLowering>(
     let (f, LowerBuffers { blocks, tables }) = (input.stencil, buffers);
     vcode.clear();
     tables.prepare(f);
-    blocks.build(f, input.analysis, vcode, |block| tables.double_branch::<I>(f, block));
+    let double_branch = |block| tables.double_branch::<I>(f, block);
+    let splits_normal = |block| loads_results::<I>(f, input.flags, block);
+    blocks.build(f, input.analysis, vcode, double_branch, splits_normal);
     check_types::<I>(f, vcode)?;
     if let Some((inst, _)) = f.stack_maps.first() {
         let message = format!("stack maps are not supported yet on {}", I::NAME);
@@ -112,11 +115,15 @@ impl<'a, I: FamilyLowering> Lower<'a, I> {
         match self.vcode.block(vblock).origin {
             Origin::Blocks { first, last } => self.lower_blocks(vblock, first, last)?,
             Origin::Second(block) => self.lower_second_branch(vblock, block),
-            Origin::Edge(_) => {
-                if let Some(inst) = self.source_of_edge(vblock) {
+            Origin::Edge(call) => {
+                let source = self.source_of_edge(vblock);
+                if let Some(inst) = source {
                     self.begin_try(inst)?;
                 }
                 self.vcode.begin_group(NO_SRCLOC);
+                if let Some(inst) = source {
+                    self.load_try_results(inst, call)?;
+                }
                 self.edge_args(vblock);
                 let to = self.blocks.successors(vblock)[0];
                 self.jump(to);

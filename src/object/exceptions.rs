@@ -15,6 +15,7 @@ use super::{Contents, FunctionDef, Writer, lsda, symbols};
 use crate::diag::Diagnostic;
 use crate::ir::{Name, TagMeaning};
 use crate::machine::reloc::RelocKind;
+use crate::machine::unwind::Handler;
 use crate::options::Arch;
 
 /// What functions with landing pads refer to.
@@ -76,7 +77,7 @@ impl<'a> Writer<'a> {
         let before = self.errors.len();
         for def in &contents.functions {
             for call in def.code.handlers.chunk_by(|a, b| a.return_offset == b.return_offset) {
-                let tags = call.iter().map(|handler| handler.tag);
+                let tags = call.iter().filter_map(Handler::tag);
                 if let Err(message) = contents.module.check_handlers(tags) {
                     self.errors.push(Diagnostic::error(def.offset, message));
                 }

@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use super::table::Table;
 use crate::ir::{Module, TagMeaning};
 use crate::machine::compiled::CompiledStencil;
-use crate::machine::unwind::{LandingPad, selector, tags_of};
+use crate::machine::unwind::{Handler, LandingPad, selector, tags_of};
 
 /// Alignment of a table, and the size of a reference to a type.
 pub(super) const ALIGN: usize = 4;
@@ -31,7 +31,7 @@ const INDIRECT_DISTANCE: u8 = 0x9b;
 /// Builds the table of a function with landing pads. Its references are to types, by the numbers of their
 /// tags.
 pub(super) fn build(code: &CompiledStencil, module: &Module) -> Table {
-    let tags = tags_of(code.handlers.iter().map(|handler| handler.tag));
+    let tags = tags_of(code.handlers.iter().filter_map(Handler::tag));
     let mut actions = Actions { tags: &tags, module, bytes: Vec::new(), known: HashMap::new() };
     let call_sites = call_sites(code, &mut actions);
     let mut types: Vec<Option<u32>> = tags.iter().map(|&tag| tag.filter(|&tag| is_type(module, tag))).collect();
@@ -93,7 +93,7 @@ fn call_sites(code: &CompiledStencil, actions: &mut Actions) -> Vec<u8> {
         let own = handlers[skipped..].partition_point(|handler| handler.return_offset == return_offset);
         let (own, rest) = handlers[skipped..].split_at(own);
         handlers = rest;
-        let action = actions.chain(own.iter().map(|handler| handler.tag));
+        let action = actions.chain(own.iter().filter_map(Handler::tag));
         let last_byte = return_offset.saturating_sub(1);
         site(end, last_byte, 0, 0);
         site(last_byte, return_offset, offset, action);
@@ -171,7 +171,7 @@ fn sleb128(out: &mut Vec<u8>, value: u32) {
 mod tests {
     use super::*;
     use crate::ir::{Name, PersonalityItem, TagItem};
-    use crate::machine::unwind::Handler;
+    use crate::machine::unwind::Takes;
 
     fn module() -> Module {
         let name = |text: &str| Name::Text(text.into());
@@ -190,7 +190,8 @@ mod tests {
     /// Code with calls that have handlers with these tags, and landing pads at 100, 101 and so on.
     fn code(calls: &[(u32, &[Option<u32>])]) -> CompiledStencil {
         let handlers = calls.iter().flat_map(|&(return_offset, tags)| {
-            tags.iter().map(move |&tag| Handler { return_offset, tag, offset: 90 })
+            let takes = |tag: Option<u32>| tag.map_or(Takes::All, Takes::Tag);
+            tags.iter().map(move |&tag| Handler { return_offset, takes: takes(tag), offset: 90 })
         });
         let pads = calls.iter().zip(100..);
         let pads = pads.map(|(call, offset)| LandingPad { return_offset: call.0, offset });
