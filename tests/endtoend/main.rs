@@ -111,6 +111,8 @@ tests! {
     data,
     debug_info,
     debugger native,
+    exceptions,
+    handlers,
     hello,
     large,
     libcalls,
