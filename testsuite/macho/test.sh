@@ -71,6 +71,16 @@ done
 silently zig -Wl,-undefined,dynamic_lookup -o prog main.o macho.o other.o
 prints "$here/expected" run ./load prog
 
+# Tables of handlers, with the unwind information that leads to them.
+zig -O1 -fno-stack-protector -fno-sanitize=undefined -c -o handlers_main.o "$here/handlers.c"
+object "$here/handlers.clif"
+lld handlers handlers_main.o handlers.o
+prints "$here/handlers-expected" run ./load handlers
+tools/llvm-objdump --macho --unwind-info handlers >shown
+[ "$(grep -c 'LSDA offset=' shown)" = 4 ] || fail "tables of handlers: $(cat shown)"
+silently zig -o handlers handlers_main.o handlers.o
+prints "$here/handlers-expected" run ./load handlers
+
 # Unused functions are removed, together with everything that belongs to them.
 lld all main.o macho.o other.o
 lld needed -dead_strip main.o macho.o other.o
