@@ -12,7 +12,7 @@
 //! is bound once, and not inside a branch. Constants and jump tables come after the code, and their labels
 //! are used like any others.
 
-use super::landing_pads::{Landings, PendingHandler};
+use super::landings::{Landings, PendingHandler};
 use crate::entity::Span;
 use crate::ir::{NO_SRCLOC, TrapCode};
 use crate::machine::compiled::{CompiledStencil, TrapSite};
@@ -291,6 +291,21 @@ impl CodeBuffer {
     pub(crate) fn handler(&mut self, takes: Takes, place: u32) {
         let return_address = self.position();
         self.landings.handlers.push(PendingHandler { return_address, takes, place });
+    }
+
+    /// The number of handlers so far.
+    pub(super) fn handler_count(&self) -> usize {
+        self.landings.handlers.len()
+    }
+
+    /// Records that the call that ends at the current position, whose handlers are those from number `first`
+    /// on, needs a landing pad.
+    pub(super) fn landing_pad(&mut self, first: usize, sets_stack: bool) {
+        let (return_address, labels) = (self.position(), &mut self.labels);
+        self.landings.add_pad(return_address, first, sets_stack, || {
+            labels.push(UNBOUND);
+            Label(labels.len() as u32 - 1)
+        });
     }
 
     /// Records a relocation that fills a constant.

@@ -3,8 +3,8 @@
 //! Blocks are emitted in the order of [`BlockLayout`]. Block n of VCode has label n in the buffer.
 
 use super::encoding::{Emission, Encoding};
-use super::landing_pads;
 use super::inst_view::Places;
+use super::landing_pads;
 use crate::emit::buffer::CodeBuffer;
 use crate::emit::frame::Frame;
 use crate::emit::inst_view::EmitContext;

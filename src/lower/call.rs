@@ -135,8 +135,7 @@ fn emit_call<I: CallLowering>(
     let convention = convention_of::<I>(signature);
     let results = cx.f.inst_results(inst);
     let pops = popped(&abi, convention);
-    let mut call =
-        PendingCall { callee, clobbered: cx.clobbered_by(convention), pops, operands: uses };
+    let mut call = PendingCall { callee, clobbered: cx.clobbered_by(convention), pops, operands: uses };
     let mut arrivals = Vec::new();
     for (&param, &result) in abi.returns.iter().zip(results) {
         define_result(cx, &abi, param, Value(result), &mut call, &mut arrivals);
@@ -351,7 +350,12 @@ pub(super) fn halves(place: Amode, convention: &Convention) -> [Amode; 2] {
 }
 
 /// Stores an i128 or a vector.
-pub(super) fn store_copy<I: CallLowering>(cx: &mut Lower<'_, I>, value: Value, to: Amode, convention: &Convention) {
+pub(super) fn store_copy<I: CallLowering>(
+    cx: &mut Lower<'_, I>,
+    value: Value,
+    to: Amode,
+    convention: &Convention,
+) {
     let ty = cx.ty(value);
     if ty != types::I128 {
         let register = cx.put(value);
@@ -443,8 +447,7 @@ pub(crate) fn libcall<I: CallLowering>(
     }
     let symbol = SymbolRef::LibCall(routine);
     let callee = Callee::Symbol { symbol, colocated: cx.flags.use_colocated_libcalls() };
-    let mut call =
-        PendingCall { callee, clobbered: cx.clobbered_by(convention), pops: 0, operands };
+    let mut call = PendingCall { callee, clobbered: cx.clobbered_by(convention), pops: 0, operands };
     let (mut ints, mut floats) = (0, 0);
     for &result in results {
         let fixed = convention.result_register(result.class(), &mut ints, &mut floats);

@@ -7,8 +7,10 @@
 
 use crate::entity::List;
 use crate::ir::*;
-use crate::lower::call::{Arrival, CallLowering, Callee, PendingCall};
-use crate::lower::call::{at, begin_call, callee_of, convention_of, popped, push_call, return_area, store_copy};
+use crate::lower::call::{
+    Arrival, CallLowering, Callee, PendingCall, at, begin_call, callee_of, convention_of, popped, push_call,
+    return_area, store_copy,
+};
 use crate::lower::context::{Lower, Lowered, registers};
 use crate::machine::abi::{AbiSignature, PartLocation};
 use crate::machine::amode::Place;
@@ -113,7 +115,8 @@ fn arrivals<I: CallLowering>(cx: &Lower<'_, I>, abi: &AbiSignature) -> Vec<Arriv
         for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
             match part.location {
                 PartLocation::Reg(fixed) => {
-                    arrivals.extend(I::unallocated(fixed).map(|outside| Arrival::Fetch(reg, fixed, outside.get)));
+                    arrivals
+                        .extend(I::unallocated(fixed).map(|outside| Arrival::Fetch(reg, fixed, outside.get)));
                 }
                 PartLocation::Stack(offset) => {
                     let place = at(Place::Outgoing, abi.stack_bytes + offset);

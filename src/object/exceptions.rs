@@ -97,7 +97,8 @@ impl<'a> Writer<'a> {
         let module = contents.module;
         let table = lsda::build(def.code, module);
         let section = self.table_section(self.places[number].section);
-        let place = self.place(section, &table.bytes, table.bytes.len() as u64, lsda::ALIGN as u64, def.offset);
+        let place =
+            self.place(section, &table.bytes, table.bytes.len() as u64, lsda::ALIGN as u64, def.offset);
         if self.format.atoms {
             let atom = symbols::add_local(&mut self.object, format!("GCC_except_table{number}").into_bytes());
             self.object.symbol_mut(atom).kind = SymbolKind::Data;

@@ -34,7 +34,8 @@ pub(super) fn build(code: &CompiledStencil, module: &Module) -> Table {
     let tags = tags_of(code.handlers.iter().filter_map(Handler::tag));
     let mut actions = Actions { tags: &tags, module, bytes: Vec::new(), known: HashMap::new() };
     let call_sites = call_sites(code, &mut actions);
-    let mut types: Vec<Option<u32>> = tags.iter().map(|&tag| tag.filter(|&tag| is_type(module, tag))).collect();
+    let mut types: Vec<Option<u32>> =
+        tags.iter().map(|&tag| tag.filter(|&tag| is_type(module, tag))).collect();
     let has_types = tags.iter().zip(&types).any(|(tag, ty)| tag.is_none() || ty.is_some());
     if !has_types {
         types.clear();

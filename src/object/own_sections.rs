@@ -23,12 +23,7 @@ const TABLE_ALIGN: u64 = 8;
 
 impl<'a> Writer<'a> {
     /// Writes the section of unwind information.
-    pub(super) fn write_unwind(
-        &mut self,
-        defs: &[FunctionDef<'a>],
-        exceptions: &Exceptions,
-        flags: &Flags,
-    ) {
+    pub(super) fn write_unwind(&mut self, defs: &[FunctionDef<'a>], exceptions: &Exceptions, flags: &Flags) {
         let style = Style {
             arch: self.arch,
             short: !self.format.atoms,
