@@ -117,6 +117,8 @@ pub fn is_sound(code: &CompiledStencil, names: usize) -> bool {
         && code.traps.iter().all(|trap| inside(&trap.offset))
         && code.handlers.iter().all(|handler| inside(&handler.return_offset))
         && code.handlers.iter().all(|handler| handler.tag().is_none() || inside(&handler.offset))
+        && code.stack_maps.iter().all(|site| inside(&site.return_offset))
+        && code.patch_sites.iter().all(|site| inside(&site.offset))
         && code.landing_pads.iter().all(|pad| inside(&pad.return_offset) && inside(&pad.offset))
         && code.landing_pads.is_sorted_by_key(|pad| pad.return_offset)
         && code.handlers.is_sorted_by_key(|handler| handler.return_offset)

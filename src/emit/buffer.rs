@@ -15,6 +15,7 @@
 use super::landings::{Landings, PendingHandler};
 use crate::entity::Span;
 use crate::ir::{NO_SRCLOC, TrapCode};
+use crate::machine::call_site::{PatchSite, Reference, StackMapSite};
 use crate::machine::compiled::{CompiledStencil, TrapSite};
 use crate::machine::inst::Label;
 use crate::machine::reloc::{Reloc, RelocKind};
@@ -125,6 +126,10 @@ pub struct CodeBuffer {
     tables: Vec<JumpTable>,
     table_targets: Vec<Label>,
     trap_stubs: Vec<TrapStub>,
+    /// Calls with stack maps, and the values that these name.
+    stack_maps: Vec<StackMapSite>,
+    references: Vec<Reference>,
+    patch_sites: Vec<PatchSite>,
     /// Exception handlers and landing pads.
     pub(super) landings: Landings,
     /// For each branch, the bytes by which lengthening the branches before it shifts the code, and as the
@@ -155,6 +160,9 @@ impl CodeBuffer {
         self.table_targets.clear();
         self.trap_stubs.clear();
         self.landings.clear();
+        self.stack_maps.clear();
+        self.references.clear();
+        self.patch_sites.clear();
         self.constant_relocs.clear();
     }
 
@@ -291,6 +299,19 @@ impl CodeBuffer {
     pub(crate) fn handler(&mut self, takes: Takes, place: u32) {
         let return_address = self.position();
         self.landings.handlers.push(PendingHandler { return_address, takes, place });
+    }
+
+    /// Records the stack map of the call that ends at the current position.
+    pub(super) fn stack_map(&mut self, references: impl Iterator<Item = Reference>) {
+        let first = self.references.len();
+        self.references.extend(references);
+        let count = (self.references.len() - first) as u32;
+        self.stack_maps.push(StackMapSite { return_offset: self.position(), count });
+    }
+
+    /// Records that the call that ends at the current position, and begins at `start`, can be patched.
+    pub(super) fn patch_site(&mut self, start: u32) {
+        self.patch_sites.push(PatchSite { offset: start, length: self.position() - start });
     }
 
     /// The number of handlers so far.
@@ -449,6 +470,15 @@ impl CodeBuffer {
             offset: self.place_of(pad.label) as u32,
         });
         let landing_pads = landing_pads.collect();
+        map.restart();
+        let stack_maps = self.stack_maps.iter();
+        let stack_maps =
+            stack_maps.map(|site| StackMapSite { return_offset: map.next(site.return_offset), ..*site });
+        let stack_maps = stack_maps.collect();
+        map.restart();
+        let patch_sites = self.patch_sites.iter();
+        let patch_sites = patch_sites.map(|site| PatchSite { offset: map.next(site.offset), ..*site });
+        let patch_sites = patch_sites.collect();
         let align = self.data_align.max(MINIMUM_ALIGNMENT);
         CompiledStencil {
             code,
@@ -456,6 +486,9 @@ impl CodeBuffer {
             align,
             handlers,
             landing_pads,
+            stack_maps,
+            references: std::mem::take(&mut self.references),
+            patch_sites,
             relocs,
             traps,
             srclocs,

@@ -37,6 +37,9 @@ pub trait Encoding: Machine {
 
 /// How a target lays out and enters frames.
 pub trait Emission: Encoding {
+    /// Bytes from the first incoming stack argument's place up to the canonical frame address.
+    const RESERVED_BY_CALLER: u32 = 0;
+
     /// Lays out the frame. The error says what is too large for the target.
     fn finish_frame(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(), String>;
 

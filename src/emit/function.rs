@@ -12,6 +12,7 @@ use crate::emit::inst_view::InstView;
 use crate::emit::layout::BlockLayout;
 use crate::emit::redundant_moves::Copies;
 use crate::entity::Span;
+use crate::ir::{self, StackMapEntry};
 use crate::machine::compiled::CompiledStencil;
 use crate::machine::description::Machine;
 use crate::machine::description::Moves;
@@ -30,6 +31,8 @@ pub struct AllocatedFunction<'a> {
     pub(crate) output: &'a Output,
     /// The frame.
     pub(crate) frame: &'a Frame,
+    /// The stack maps of its calls.
+    pub(crate) stack_maps: &'a [(ir::Inst, Vec<StackMapEntry>)],
 }
 
 /// Memory that emission reuses from function to function.
@@ -49,7 +52,7 @@ pub(crate) fn emit<I: Emission>(
     flags: &Flags,
     buffers: &mut EmitBuffers,
 ) -> CompiledStencil {
-    let AllocatedFunction { vcode, output, frame } = *function;
+    let AllocatedFunction { vcode, output, frame, stack_maps } = *function;
     let EmitBuffers { layout, copies, buffer } = buffers;
     buffer.clear();
     buffer.reserve_labels(vcode.blocks.len() as u32);
@@ -80,7 +83,7 @@ pub(crate) fn emit<I: Emission>(
         if layout.is_landing(block) {
             I::emit_landing(buffer);
         }
-        let cx = EmitContext { frame, next, constants, flags, layout, moves: &moves };
+        let cx = EmitContext { frame, next, constants, stack_maps, flags, layout, moves: &moves };
         emit_block::<I>(function, &cx, buffer, copies, &mut cursor, block);
         buffer.skip(padding);
     }
@@ -91,7 +94,7 @@ pub(crate) fn emit<I: Emission>(
         I::emit_trap(stub.code, buffer);
     }
     let mut compiled = buffer.finish::<I::Branches>();
-    compiled.frame_size = frame.incoming;
+    compiled.frame_size = frame.incoming + I::RESERVED_BY_CALLER;
     let wanted = 1u32.checked_shl(flags.log2_min_function_alignment().into());
     compiled.align = compiled.align.max(wanted.unwrap_or(1 << 31));
     compiled

@@ -11,6 +11,8 @@ use crate::lower::context::{Lower, Lowered};
 use crate::lower::vocabulary::Lowering;
 use crate::machine::abi::{AbiSignature, Param, Part, PartLocation};
 use crate::machine::amode::{Amode, Place};
+use crate::machine::call_site::{AfterCall, Listed};
+use crate::machine::description::is_overaligned;
 use crate::machine::convention::{Convention, MemoryRules, WidePassing};
 use crate::machine::inst::{InstSink, RowId};
 use crate::machine::reg::{Clobbered, Operand, PReg, RegClass, VReg};
@@ -70,8 +72,14 @@ pub trait CallLowering: Lowering {
         None
     }
 
-    /// Pushes a call whose callee pops `pops` bytes of arguments.
-    fn call(cx: &mut Lower<'_, Self>, clobbers: u32, callee: Callee, pops: u32, operands: &[Operand]);
+    /// Pushes a call.
+    fn call(
+        cx: &mut Lower<'_, Self>,
+        clobbers: u32,
+        callee: Callee,
+        after: AfterCall,
+        operands: &[Operand],
+    );
 
     /// Pushes a tail call with `bytes` bytes of stack arguments.
     fn tail_call(cx: &mut Lower<'_, Self>, callee: Callee, bytes: u32, uses: &[Operand]);
@@ -134,8 +142,8 @@ fn emit_call<I: CallLowering>(
     uses.extend(return_area(cx, &abi));
     let convention = convention_of::<I>(signature);
     let results = cx.f.inst_results(inst);
-    let pops = popped(&abi, convention);
-    let mut call = PendingCall { callee, clobbered: cx.clobbered_by(convention), pops, operands: uses };
+    let after = AfterCall { pops: popped(&abi, convention), listed: listed(cx, inst)? };
+    let mut call = PendingCall { callee, clobbered: cx.clobbered_by(convention), after, operands: uses };
     let mut arrivals = Vec::new();
     for (&param, &result) in abi.returns.iter().zip(results) {
         define_result(cx, &abi, param, Value(result), &mut call, &mut arrivals);
@@ -158,8 +166,8 @@ pub(super) struct PendingCall {
     pub(super) callee: Callee,
     /// The registers that the call clobbers, without those of its results.
     pub(super) clobbered: Clobbered,
-    /// Number of bytes of stack arguments that the callee pops.
-    pub(super) pops: u32,
+    /// What follows the call.
+    pub(super) after: AfterCall,
     /// Fixed uses of arguments, then fixed definitions of results.
     pub(super) operands: Vec<Operand>,
 }
@@ -170,6 +178,25 @@ impl PendingCall {
         self.clobbered.all.remove(fixed);
         self.operands.push(Operand::reg_fixed_def(reg, fixed));
     }
+}
+
+/// Returns what is listed of a call: its stack map, and whether it can be patched.
+pub(super) fn listed<I: CallLowering>(cx: &Lower<'_, I>, inst: Inst) -> Lowered<Listed> {
+    let data = &cx.f.insts[inst];
+    let is_direct = matches!(data.opcode.format(), Format::Call | Format::TryCall);
+    let function = is_direct.then(|| cx.f.functions[FuncRef(data.a)]).flatten();
+    let patchable = function.is_some_and(|function| function.patchable);
+    let stack_map = cx.f.stack_maps.binary_search_by_key(&inst, |map| map.0).ok();
+    for entry in stack_map.into_iter().flat_map(|at| &cx.f.stack_maps[at].1) {
+        if is_overaligned::<I>(&cx.f.stack_slots[entry.slot]) {
+            let slot = entry.slot;
+            return Err(cx.unsupported(format!("{slot} is aligned at run time: stack maps can't name it")));
+        }
+        if entry.ty.bytes() == 0 || entry.ty.is_dynamic() {
+            return Err(cx.unsupported(format!("stack maps can't name values of type {}", entry.ty)));
+        }
+    }
+    Ok(Listed { stack_map: stack_map.map(|at| at as u32), patchable })
 }
 
 /// Returns the number of bytes of stack arguments that the callee pops.
@@ -447,7 +474,7 @@ pub(crate) fn libcall<I: CallLowering>(
     }
     let symbol = SymbolRef::LibCall(routine);
     let callee = Callee::Symbol { symbol, colocated: cx.flags.use_colocated_libcalls() };
-    let mut call = PendingCall { callee, clobbered: cx.clobbered_by(convention), pops: 0, operands };
+    let mut call = PendingCall { callee, clobbered: cx.clobbered_by(convention), after: AfterCall::default(), operands };
     let (mut ints, mut floats) = (0, 0);
     for &result in results {
         let fixed = convention.result_register(result.class(), &mut ints, &mut floats);
@@ -519,7 +546,7 @@ pub(crate) fn system_convention<I: CallLowering>() -> &'static Convention {
 
 pub(super) fn push_call<I: CallLowering>(cx: &mut Lower<'_, I>, call: &PendingCall) {
     let clobbers = cx.vcode.clobber_set(call.clobbered);
-    I::call(cx, clobbers, call.callee, call.pops, &call.operands);
+    I::call(cx, clobbers, call.callee, call.after, &call.operands);
 }
 
 /// Lowers `return`.

@@ -48,10 +48,6 @@ pub(crate) fn lower_function<I: FamilyLowering>(
     let splits_normal = |block| loads_results::<I>(f, input.flags, block);
     blocks.build(f, input.analysis, vcode, double_branch, splits_normal);
     check_types::<I>(f, vcode)?;
-    if let Some((inst, _)) = f.stack_maps.first() {
-        let message = format!("stack maps are not supported yet on {}", I::NAME);
-        return Err(Unsupported { inst: Some(*inst), message });
-    }
     let mut cx = Lower::<I>::new(input, blocks, tables, vcode);
     if input.abi.return_area.is_some() {
         cx.return_area = Some(cx.tmp(RegClass::Int));

@@ -8,12 +8,13 @@
 use crate::entity::List;
 use crate::ir::*;
 use crate::lower::call::{
-    Arrival, CallLowering, Callee, PendingCall, at, begin_call, callee_of, convention_of, popped, push_call,
+    Arrival, CallLowering, Callee, PendingCall, at, begin_call, callee_of, convention_of, listed, popped, push_call,
     return_area, store_copy,
 };
 use crate::lower::context::{Lower, Lowered, registers};
 use crate::machine::abi::{AbiSignature, PartLocation};
 use crate::machine::amode::Place;
+use crate::machine::call_site::AfterCall;
 use crate::machine::convention::{self, Convention};
 use crate::machine::inst::InstSink;
 use crate::machine::reg::{Clobbered, Operand, PReg, RegClass, Registers, VBlock, VReg};
@@ -149,7 +150,8 @@ pub(crate) fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lo
     let convention = convention_of::<I>(signature);
     let handled = successors.len() > 1;
     let clobbered = if handled { clobbered_by_throw(cx, convention) } else { cx.clobbered_by(convention) };
-    let mut call = PendingCall { callee, clobbered, pops: popped(&abi, convention), operands };
+    let after = AfterCall { pops: popped(&abi, convention), listed: listed(cx, inst)? };
+    let mut call = PendingCall { callee, clobbered, after, operands };
     if cx.flags.enable_pinned_reg() {
         call.clobbered.all.remove(I::PINNED);
     }
@@ -231,7 +233,7 @@ fn handler_words<I: CallLowering>(
 }
 
 /// Pushes a call with exception handlers. The words after those of the call itself are: whether the callee
-/// pops its arguments, the number of bytes that it pops, normal destination, number of handlers, and the
+/// pops its arguments, those of the [`AfterCall`], normal destination, number of handlers, and the
 /// words of the handlers.
 fn push_try_call<I: CallLowering>(
     cx: &mut Lower<'_, I>,
@@ -254,7 +256,7 @@ fn push_try_call<I: CallLowering>(
     };
     call.operands.iter().for_each(|&operand| cx.push_operand(operand));
     cx.push_word(convention.callee_pops.into());
-    cx.push_word(call.pops);
+    call.after.pack().into_iter().for_each(|word| cx.push_word(word));
     cx.push_block(normal);
     cx.push_word(handlers.len() as u32);
     handlers.as_flattened().iter().for_each(|&word| cx.push_word(word));

@@ -116,6 +116,16 @@ pub(super) struct Unwind {
     pub(super) relocs: Vec<(u64, Target)>,
 }
 
+/// The register number of the stack pointer.
+pub(super) fn stack_pointer(arch: Arch) -> u16 {
+    entry_frame(arch).stack_pointer
+}
+
+/// Bytes that the return address takes of the frame, where calls push it.
+pub(super) fn return_address_bytes(arch: Arch) -> u32 {
+    entry_frame(arch).saved_at.map_or(0, i32::unsigned_abs)
+}
+
 /// Builds the section; it is empty if there are no functions. With each function comes whether it has a table
 /// of exception handlers.
 pub(super) fn build<'a>(

@@ -20,9 +20,16 @@ pub(super) static FORMAT: Format = Format {
     eh_frame: ".eh_frame",
     traps: ".clifc.traps",
     handlers: ".clifc.exceptions",
+    patch_sites: ".clifc.patchable",
+    stack_maps: ".llvm_stackmaps",
     exception_tables: ".gcc_except_table",
     debug_prefix: ".debug_",
     list_flags: SectionFlags::Elf { sh_type: elf::SHT_PROGBITS, sh_flags: elf::SHF_LINK_ORDER },
+    // Loaded sections with addresses are relocated when the program starts, so they are writable.
+    loaded_list_flags: SectionFlags::Elf {
+        sh_type: elf::SHT_PROGBITS,
+        sh_flags: elf::SectionFlags(elf::SHF_LINK_ORDER.0 | elf::SHF_ALLOC.0 | elf::SHF_WRITE.0),
+    },
     split_name,
     holds_zeros,
     section_flags,

@@ -25,12 +25,18 @@ pub(super) struct Format {
     pub(super) traps: &'static str,
     /// The section of exception handlers.
     pub(super) handlers: &'static str,
+    /// The section of patchable calls.
+    pub(super) patch_sites: &'static str,
+    /// The section of stack maps.
+    pub(super) stack_maps: &'static str,
     /// The section of exception handlers for the system's unwinder.
     pub(super) exception_tables: &'static str,
     /// The start of the names of debug sections.
     pub(super) debug_prefix: &'static str,
-    /// Type and flags of the sections `traps` and `handlers`.
+    /// Type and flags of the sections `traps`, `handlers` and `patch_sites`.
     pub(super) list_flags: SectionFlags,
+    /// Type and flags of the section `stack_maps`, which is loaded.
+    pub(super) loaded_list_flags: SectionFlags,
     /// Splits a section's name into segment and section, or returns an error message.
     pub(super) split_name: fn(&str) -> Result<(&str, &str), String>,
     /// Whether a section of this name (without segment) is zero-filled and takes no room in the file.

@@ -32,9 +32,12 @@ pub(super) static FORMAT: Format = Format {
     eh_frame: "__TEXT,__eh_frame",
     traps: "__DATA,__clifc_traps",
     handlers: "__DATA,__clifc_except",
+    patch_sites: "__DATA,__clifc_patch",
+    stack_maps: "__LLVM_STACKMAPS,__llvm_stackmaps",
     exception_tables: "__TEXT,__gcc_except_tab",
     debug_prefix: "__DWARF,__debug_",
     list_flags: SectionFlags::MachO { flags: macho::S_ATTR_LIVE_SUPPORT, reserved2: 0 },
+    loaded_list_flags: SectionFlags::MachO { flags: macho::S_ATTR_LIVE_SUPPORT, reserved2: 0 },
     split_name,
     holds_zeros,
     section_flags,
@@ -48,10 +51,9 @@ pub(super) static FORMAT: Format = Format {
     complete: |_| Ok(()),
 };
 
-/// Number of sections that hold no items: unwind information, trap sites, exception handlers, and up to eight
-/// of debug information. Section numbers
-/// are bytes.
-const OWN_SECTIONS: usize = 3 + 8;
+/// Number of sections that hold no items: unwind information, trap sites, exception handlers, patchable calls,
+/// stack maps, and up to eight of debug information. Section numbers are bytes.
+const OWN_SECTIONS: usize = 5 + 8;
 
 /// How Mach-O writes a kind of relocation.
 #[derive(Clone, Copy)]

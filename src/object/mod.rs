@@ -25,8 +25,10 @@ mod lsda;
 mod macho;
 mod mapping_symbols;
 mod own_sections;
+mod patch_sites;
 mod role;
 mod sections;
+mod stack_maps;
 mod symbols;
 mod table;
 mod thread_variables;
@@ -121,6 +123,7 @@ pub fn write(
         writer.write_unwind(&contents.functions, &exceptions, flags);
     }
     writer.write_lists(contents, &defined);
+    writer.write_stack_maps(contents, &defined);
     if let Some(debug) = contents.debug {
         writer.write_debug(contents, debug, &defined);
     }

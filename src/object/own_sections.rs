@@ -1,12 +1,13 @@
-//! The sections that the writer adds of its own accord: unwind information, trap sites, exception handlers.
+//! The sections that the writer adds of its own accord: unwind information, trap sites, exception handlers,
+//! patchable calls, stack maps.
 //!
 //! Each holds a [`Table`] that refers to functions. Where linkers take files apart by section, such a
 //! reference names a section and an offset in it. Where they do so by symbol (`Format::atoms`), it names a
 //! symbol, or is a distance that is known already and written here.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use object::SectionKind;
+use object::{SectionFlags, SectionKind};
 use object::write::{SectionId, StandardSection, SymbolId};
 
 use super::eh_frame::{Style, Target, Unwind};
@@ -14,7 +15,10 @@ use super::exceptions::{self, Exceptions, Indirect};
 use super::format::Addend;
 use super::sections::SectionOffset;
 use super::table::Table;
-use super::{Contents, FunctionDef, Writer, bug, eh_frame, handlers, symbols, traps};
+use super::{
+    Contents, FunctionDef, Writer, bug, eh_frame, handlers, patch_sites, stack_maps, symbols, traps,
+};
+use crate::machine::compiled::CompiledStencil;
 use crate::machine::reloc::RelocKind;
 use crate::options::Flags;
 
@@ -53,20 +57,23 @@ impl<'a> Writer<'a> {
             None => handlers::build(big_endian, functions()),
             Some(_) => Table::default(),
         };
-        let lists =
-            [(self.format.traps, traps::build(big_endian, functions())), (self.format.handlers, handlers)];
+        let lists = [
+            (self.format.traps, traps::build(big_endian, functions())),
+            (self.format.handlers, handlers),
+            (self.format.patch_sites, patch_sites::build(big_endian, functions())),
+        ];
         for (name, table) in lists {
             if table.bytes.is_empty() {
                 continue;
             }
             match self.format.atoms {
                 true => {
-                    let section = self.add_list_section(name);
+                    let section = self.add_list_section(name, self.format.list_flags);
                     self.add_atoms(section, table, defined);
                 }
                 false => {
                     for part in self.by_section(&table) {
-                        let section = self.add_list_section(name);
+                        let section = self.add_list_section(name, self.format.list_flags);
                         self.add_table(section, part, RelocKind::Abs64);
                     }
                 }
@@ -74,11 +81,44 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn add_list_section(&mut self, name: &str) -> SectionId {
+    /// Writes the section of stack maps: a table for each section of code, or where linkers take files apart
+    /// by symbol, for each function.
+    pub(super) fn write_stack_maps(&mut self, contents: &Contents<'a>, defined: &[SymbolId]) {
+        let (name, flags) = (self.format.stack_maps, self.format.loaded_list_flags);
+        let functions = contents.functions.iter().map(|def| def.code).enumerate();
+        let functions = functions.filter(|(_, code)| !code.stack_maps.is_empty());
+        if self.format.atoms {
+            let mut table = Table::default();
+            let mut starts = Vec::new();
+            for (number, code) in functions {
+                let own = stack_maps::build(self.arch, &[(number, code)]);
+                let start = table.bytes.len() as u64;
+                starts.push(start);
+                table.relocs.extend(own.relocs.iter().map(|&(offset, function)| (start + offset, function)));
+                table.bytes.extend(own.bytes);
+            }
+            if !starts.is_empty() {
+                let section = self.add_list_section(name, flags);
+                self.add_atoms_at(section, table, &starts, defined);
+            }
+            return;
+        }
+        let mut by_section: BTreeMap<usize, Vec<(usize, &CompiledStencil)>> = BTreeMap::new();
+        for (number, code) in functions {
+            by_section.entry(self.places[number].section.number()).or_default().push((number, code));
+        }
+        for functions in by_section.values() {
+            let table = stack_maps::build(self.arch, functions);
+            let section = self.add_list_section(name, flags);
+            self.add_table(section, table, RelocKind::Abs64);
+        }
+    }
+
+    fn add_list_section(&mut self, name: &str, flags: SectionFlags) -> SectionId {
         let (segment, name) =
             (self.format.split_name)(name).expect("the names of our own sections are valid");
         let section = self.object.add_section(segment.into(), name.into(), SectionKind::Other);
-        self.object.section_mut(section).flags = self.format.list_flags;
+        self.object.section_mut(section).flags = flags;
         section
     }
 
@@ -114,11 +154,19 @@ impl<'a> Writer<'a> {
 
     /// Adds a table as atoms, one for each function, which begin with the function's address.
     fn add_atoms(&mut self, section: SectionId, table: Table, functions: &[SymbolId]) {
+        let starts: Vec<u64> = table.relocs.iter().map(|reloc| reloc.0).collect();
+        self.add_atoms_at(section, table, &starts, functions);
+    }
+
+    /// Adds a table as atoms that begin at some offsets.
+    fn add_atoms_at(&mut self, section: SectionId, table: Table, starts: &[u64], functions: &[SymbolId]) {
         let reloc = (self.format.reloc)(RelocKind::Abs64, self.arch)
             .expect("every format has a relocation for addresses");
-        for (offset, function) in table.relocs {
+        for &start in starts {
             let atom = symbols::add_local(&mut self.object, b"l_clifc".to_vec());
-            self.object.set_symbol_data(atom, section, offset, 0);
+            self.object.set_symbol_data(atom, section, start, 0);
+        }
+        for (offset, function) in table.relocs {
             self.add_relocation(section, offset, functions[function], 0, reloc.flags);
         }
         self.object.set_section_data(section, table.bytes, TABLE_ALIGN);

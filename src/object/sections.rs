@@ -117,8 +117,8 @@ impl Sections {
     fn asked(&mut self, object: &mut Object<'_>, role: Role, name: &str) -> Result<SectionIndex, String> {
         let format = self.format;
         let (_, section) = (format.split_name)(name)?;
-        let own = [format.eh_frame, format.traps, format.handlers, format.exception_tables];
-        if own.contains(&name) {
+        let lists = [format.traps, format.handlers, format.patch_sites, format.stack_maps];
+        if lists.contains(&name) || [format.eh_frame, format.exception_tables].contains(&name) {
             return Err(format!("section `{name}` is reserved for clifc"));
         }
         let zeros = (format.holds_zeros)(section);

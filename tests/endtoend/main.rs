@@ -108,6 +108,7 @@ macro_rules! tests {
 
 tests! {
     calls,
+    collector,
     data,
     debug_info,
     debugger native,

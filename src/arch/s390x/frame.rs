@@ -30,6 +30,8 @@ use crate::machine::unwind::UnwindOp;
 use crate::options::{Flags, ProbestackStrategy};
 
 impl Emission for S390x {
+    const RESERVED_BY_CALLER: u32 = SAVE_AREA;
+
     fn finish_frame(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(), String> {
         frame.check_size::<S390x>(stencil, MAX_FRAME)?;
         let locals = frame.place_locals::<S390x>(&stencil.stack_slots);
