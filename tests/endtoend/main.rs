@@ -120,6 +120,7 @@ tests! {
     linkers,
     macho mach_o,
     marks,
+    patchable,
     sections,
     shared,
     stack_limit,

@@ -1,4 +1,5 @@
-# Trap sites and exception handlers stay with their functions, whatever the linker removes.
+# Trap sites, exception handlers, patchable calls and stack maps stay with their functions, whatever the linker
+# removes.
 . "$SUITE/lib.sh"
 tool mold
 ln -sf mold tools/ld.mold
@@ -6,14 +7,14 @@ ln -sf mold tools/ld.mold
 gold=
 [ "$($CC -print-prog-name=ld.gold)" = ld.gold ] || gold=gold
 
-# Bytes of the lists of one function, and of both.
-kept="24 32"
-both="48 64"
+# Bytes of the lists of one function, and of both: traps, handlers, patchable calls, stack maps.
+kept="24 32 24 80"
+both="48 64 48 160"
 
-# sizes FILE: the sizes of the two lists.
+# sizes FILE: the sizes of the lists.
 sizes() {
-    for name in traps exceptions; do
-        readelf -SW "$1" | sed -n "s/^ *\[ *[0-9]*\] \.clifc\.$name  *//p" | {
+    for name in clifc.traps clifc.exceptions clifc.patchable llvm_stackmaps; do
+        readelf -SW "$1" | sed -n "s/^ *\[ *[0-9]*\] \.$name  *//p" | {
             sum=0
             while read -r _ _ _ size _; do sum=$((sum + 0x$size)); done
             echo "$sum"
