@@ -12,8 +12,8 @@ use crate::lower::vocabulary::Lowering;
 use crate::machine::abi::{AbiSignature, Param, Part, PartLocation};
 use crate::machine::amode::{Amode, Place};
 use crate::machine::call_site::{AfterCall, Listed};
-use crate::machine::description::is_overaligned;
 use crate::machine::convention::{Convention, MemoryRules, WidePassing};
+use crate::machine::description::is_overaligned;
 use crate::machine::inst::{InstSink, RowId};
 use crate::machine::reg::{Clobbered, Operand, PReg, RegClass, VReg};
 use crate::machine::symbol::{LibCall, SymbolRef};
@@ -73,13 +73,7 @@ pub trait CallLowering: Lowering {
     }
 
     /// Pushes a call.
-    fn call(
-        cx: &mut Lower<'_, Self>,
-        clobbers: u32,
-        callee: Callee,
-        after: AfterCall,
-        operands: &[Operand],
-    );
+    fn call(cx: &mut Lower<'_, Self>, clobbers: u32, callee: Callee, after: AfterCall, operands: &[Operand]);
 
     /// Pushes a tail call with `bytes` bytes of stack arguments.
     fn tail_call(cx: &mut Lower<'_, Self>, callee: Callee, bytes: u32, uses: &[Operand]);
@@ -474,7 +468,8 @@ pub(crate) fn libcall<I: CallLowering>(
     }
     let symbol = SymbolRef::LibCall(routine);
     let callee = Callee::Symbol { symbol, colocated: cx.flags.use_colocated_libcalls() };
-    let mut call = PendingCall { callee, clobbered: cx.clobbered_by(convention), after: AfterCall::default(), operands };
+    let mut call =
+        PendingCall { callee, clobbered: cx.clobbered_by(convention), after: AfterCall::default(), operands };
     let (mut ints, mut floats) = (0, 0);
     for &result in results {
         let fixed = convention.result_register(result.class(), &mut ints, &mut floats);

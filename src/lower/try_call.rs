@@ -8,8 +8,8 @@
 use crate::entity::List;
 use crate::ir::*;
 use crate::lower::call::{
-    Arrival, CallLowering, Callee, PendingCall, at, begin_call, callee_of, convention_of, listed, popped, push_call,
-    return_area, store_copy,
+    Arrival, CallLowering, Callee, PendingCall, at, begin_call, callee_of, convention_of, listed, popped,
+    push_call, return_area, store_copy,
 };
 use crate::lower::context::{Lower, Lowered, registers};
 use crate::machine::abi::{AbiSignature, PartLocation};

@@ -108,7 +108,8 @@ mod tests {
 
     #[test]
     fn types_have_numbers() {
-        let cases = [(types::I8, 0), (types::I64, 3), (types::F64, 11), (types::I128, 4), (types::F32X4, 0x2a)];
+        let cases =
+            [(types::I8, 0), (types::I64, 3), (types::F64, 11), (types::I128, 4), (types::F32X4, 0x2a)];
         for (ty, kind) in cases {
             assert_eq!(Reference::kind_of(ty), kind, "{ty}");
         }

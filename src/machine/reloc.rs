@@ -13,6 +13,8 @@ named_enum! {
     /// A kind of relocation: what is computed.
     #[derive(Serialize, Deserialize)]
     RelocKind {
+        /// Nothing: only says that the symbol's section is needed.
+        Needed "needed",
         /// The 64-bit address of the symbol.
         Abs64 "abs64",
         /// The 32-bit offset in a debug section.

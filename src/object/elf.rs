@@ -107,6 +107,8 @@ const fn absent(kind: RelocKind) -> RelocRow {
 
 /// How each kind of relocation is written, by [`RelocKind`].
 static RELOCS: [RelocRow; RelocKind::ALL.len()] = [
+    // The number is 0 for every target.
+    row(RelocKind::Needed, elf::R_X86_64_NONE),
     RelocRow { number: Number::Absolute, ..absent(RelocKind::Abs64) },
     RelocRow { number: Number::Offset, ..absent(RelocKind::Abs32) },
     RelocRow { number: Number::Relative, ..absent(RelocKind::Rel32) },

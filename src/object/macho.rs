@@ -51,8 +51,8 @@ pub(super) static FORMAT: Format = Format {
     complete: |_| Ok(()),
 };
 
-/// Number of sections that hold no items: unwind information, trap sites, exception handlers, patchable calls,
-/// stack maps, and up to eight of debug information. Section numbers are bytes.
+/// Number of sections that hold no items: unwind information, trap sites, exception handlers, patchable
+/// calls, stack maps, and up to eight of debug information. Section numbers are bytes.
 const OWN_SECTIONS: usize = 5 + 8;
 
 /// How Mach-O writes a kind of relocation.

