@@ -38,9 +38,10 @@ pub(super) static FORMAT: Format = Format {
     reloc,
     atoms: false,
     has_mapping_symbols: |arch| arch == Arch::Aarch64,
+    lists_data_in_code: false,
     descriptors: None,
     finish,
-    complete: link_order::fill_in,
+    complete: |bytes, _| link_order::fill_in(bytes),
 };
 
 /// The relocation number of a 64-bit address.

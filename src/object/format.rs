@@ -3,6 +3,7 @@
 use object::write::Object;
 use object::{Architecture, BinaryFormat, RelocationFlags, SectionFlags};
 
+use super::data_in_code;
 use super::role::Role;
 use crate::machine::reloc::RelocKind;
 use crate::options::{Arch, Flags, Target};
@@ -56,12 +57,15 @@ pub(super) struct Format {
     pub(super) atoms: bool,
     /// Whether symbols mark where data begins in code.
     pub(super) has_mapping_symbols: fn(Arch) -> bool,
+    /// Whether the file lists data in code.
+    pub(super) lists_data_in_code: bool,
     /// The section of descriptors, if thread-local variables are accessed through descriptors.
     pub(super) descriptors: Option<&'static str>,
     /// Adds what the format requires at the end, such as notes and versions.
     pub(super) finish: fn(&mut Object<'_>, &Target, &Flags),
-    /// Adds to the bytes of the file what the `object` crate does not write.
-    pub(super) complete: fn(&mut [u8]) -> Result<(), String>,
+    /// Adds to the bytes of the file what the `object` crate does not write, given the ranges of data in code
+    /// where no symbols mark them.
+    pub(super) complete: fn(&mut Vec<u8>, &[data_in_code::Range]) -> Result<(), String>,
 }
 
 impl Format {

@@ -9,6 +9,7 @@ use object::macho::{self, RelocationType, SectionType, Version};
 use object::write::{MachOBuildVersion, Object};
 use object::{BinaryFormat, RelocationFlags, SectionFlags};
 
+use super::data_in_code;
 use super::format::{Addend, Format, Reloc};
 use super::role::Role;
 use crate::machine::reloc::RelocKind;
@@ -46,9 +47,10 @@ pub(super) static FORMAT: Format = Format {
     reloc,
     atoms: true,
     has_mapping_symbols: |_| false,
+    lists_data_in_code: true,
     descriptors: Some("__DATA,__thread_vars"),
     finish,
-    complete: |_| Ok(()),
+    complete: data_in_code::add,
 };
 
 /// Number of sections that hold no items: unwind information, trap sites, exception handlers, patchable

@@ -13,6 +13,7 @@
 //!
 //! This is the only module that uses the `object` crate.
 
+mod data_in_code;
 mod debug;
 pub mod disasm;
 mod eh_frame;
@@ -307,10 +308,11 @@ impl<'a> Writer<'a> {
             self.errors.dedup();
             return Err(self.errors);
         }
+        let data = self.marks.data_ranges(&self.sections);
         self.sections.finish(&mut self.object);
         (self.format.finish)(&mut self.object, target, flags);
         let mut bytes = self.object.write().map_err(|error| vec![bug(format!("object: {error}"))])?;
-        (self.format.complete)(&mut bytes).map_err(|error| vec![bug(format!("object: {error}"))])?;
+        (self.format.complete)(&mut bytes, &data).map_err(|error| vec![bug(format!("object: {error}"))])?;
         Ok(Written { bytes, warnings: self.symbols.take_warnings() })
     }
 }
