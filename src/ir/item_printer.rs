@@ -47,9 +47,10 @@ impl Display for Quoted<'_> {
 impl Display for SymbolItem {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
         write!(f, "{}symbol {}", self.linkage.prefix(), self.name)?;
-        match &self.link_name {
-            Some(name) => write!(f, " = {}", Quoted(name.as_bytes())),
-            None => Ok(()),
+        match (&self.link_name, self.address) {
+            (Some(name), _) => write!(f, " = {}", Quoted(name.as_bytes())),
+            (None, Some(address)) => write!(f, " = {address:#x}"),
+            (None, None) => Ok(()),
         }
     }
 }

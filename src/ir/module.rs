@@ -50,6 +50,8 @@ pub struct SymbolItem {
     pub linkage: Linkage,
     /// The linker's name, if it differs.
     pub link_name: Option<Box<str>>,
+    /// The address, if it is known when the file is compiled.
+    pub address: Option<u64>,
     /// Byte offset of the item in the file.
     pub offset: usize,
 }

@@ -13,6 +13,7 @@
 //!
 //! This is the only module that uses the `object` crate.
 
+mod addresses;
 mod data_in_code;
 mod debug;
 pub mod disasm;
@@ -258,6 +259,7 @@ impl<'a> Writer<'a> {
 
     /// Adds a relocation for the field at `at`. Errors are reported at `offset` in the source.
     fn relocate(&mut self, at: SectionOffset, kind: RelocKind, symbol: SymbolId, addend: i64, offset: usize) {
+        let Some((kind, symbol)) = self.resolve_address(at, (kind, symbol, addend), offset) else { return };
         let Some(reloc) = (self.format.reloc)(kind, self.arch) else {
             let name = self.format.name;
             let message =

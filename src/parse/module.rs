@@ -164,12 +164,26 @@ impl ItemReader<'_, '_> {
         if self.cur.at_end() { Ok(()) } else { self.expected("the end of the item") }
     }
 
-    /// Parses the rest of `symbol %name = "link name"`.
+    /// Parses the rest of `symbol %name = "link name"` or `symbol %name = 0x7f001000`.
     fn symbol(&mut self, linkage: Linkage) -> Read<()> {
         let name = self.name()?;
-        let link_name = if self.cur.eat(b'=') { Some(self.string()?) } else { None };
-        self.module.symbols.push(SymbolItem { name, linkage, link_name, offset: self.start });
+        let (mut link_name, mut address) = (None, None);
+        if self.cur.eat(b'=') {
+            match self.cur.peek() {
+                b'0'..=b'9' => address = Some(self.absolute_address()?),
+                _ => link_name = Some(self.string()?),
+            }
+        }
+        self.module.symbols.push(SymbolItem { name, linkage, link_name, address, offset: self.start });
         Ok(())
+    }
+
+    fn absolute_address(&mut self) -> Read<u64> {
+        let at = self.cur.pos;
+        let bits = self.cur.integer().and_then(|number| number.to_bits(64));
+        self.cur.space();
+        let address = bits.and_then(|bits| u64::try_from(bits).ok());
+        address.ok_or((at, "invalid address: expected a number that fits in 64 bits".into()))
     }
 
     /// Parses the rest of `file 1 "src/foo.lang" md5 "…"`.
@@ -387,6 +401,17 @@ mod tests {
         assert_eq!(bare, behind);
         assert_eq!(bare.symbols[0].linkage, Linkage::Weak);
         assert_eq!(bare.locs[0], LocItem { srcloc: 0x1f, file: 1, line: 12, column: 5 });
+    }
+
+    #[test]
+    fn a_symbol_has_a_name_or_an_address() {
+        let (module, none) = read("symbol %a = 0x7f001000\nsymbol %b = \"c\"\nsymbol %d = 0");
+        assert_eq!(none, []);
+        let addresses: Vec<_> = module.symbols.iter().map(|item| item.address).collect();
+        assert_eq!(addresses, [Some(0x7f001000), None, Some(0)]);
+        assert!(module.to_string().starts_with("symbol %a = 0x7f001000\n"));
+        assert_eq!(read("symbol %a = 0x10000000000000000").1.len(), 1);
+        assert_eq!(read("symbol %a = 5 6").1.len(), 1);
     }
 
     #[test]

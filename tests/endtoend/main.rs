@@ -107,6 +107,7 @@ macro_rules! tests {
 }
 
 tests! {
+    addresses,
     calls,
     collector,
     data,

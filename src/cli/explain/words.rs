@@ -153,7 +153,10 @@ pub const GROUPS: &[Group] = &[
         title: "Items of a file",
         words: &[
             ("function", "`function %name(i32) -> i32 system_v { … }`: a function"),
-            ("symbol", "`symbol %name = \"linker's name\"`: attributes of a name"),
+            (
+                "symbol",
+                "`symbol %name = \"linker's name\"`, `symbol %name = 0x7f001000`: what a name stands for",
+            ),
             ("rodata", "`rodata %name = \"text\\0\"`: data that does not change"),
             ("data", "`data %name = i64 1, %other+8`: data"),
             ("tls", "`tls %name = i32 0`: data of which each thread has its own"),
