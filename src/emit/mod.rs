@@ -11,6 +11,7 @@
 //! | `branch` | ends of blocks and branches to traps |
 //! | `landings`, `landing_pads` | handlers of exceptions; where exceptions come in |
 //! | `redundant_moves` | moves that need not be emitted |
+//! | `tracking` | where values are, for debug information |
 
 pub mod branch;
 pub mod buffer;
@@ -24,3 +25,4 @@ pub(crate) mod landings;
 pub mod layout;
 pub mod redundant_moves;
 pub mod stack_checks;
+pub mod tracking;

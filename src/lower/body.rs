@@ -5,14 +5,17 @@
 //! as one, and the parameters of the later one are aliases of the arguments that the jump passes.
 
 use super::blocks::DoubleBranch;
-use super::context::{Lower, LowerTables, Lowered};
+use super::context::{Lower, LowerTables, Lowered, registers};
 use super::control::ControlLowering;
 use super::families;
 use super::families::FamilyLowering;
+use super::try_call;
 use crate::entity::Span;
 use crate::ir::*;
-use crate::machine::reg::VBlock;
+use crate::machine::abi::{AbiSignature, PartLocation};
+use crate::machine::reg::{PReg, RegClass, Registers, VBlock, VReg};
 use crate::machine::vcode::Origin;
+use crate::options::Flags;
 use crate::rule;
 
 impl<I: FamilyLowering> Lower<'_, I> {
@@ -135,6 +138,58 @@ impl<I: FamilyLowering> Lower<'_, I> {
         }
     }
 
+    /// Makes registers for the results and exception payload that a try_call's edges can pass.
+    pub(super) fn begin_try(&mut self, inst: Inst) -> Lowered {
+        let data = &self.f.insts[inst];
+        if !matches!(data.opcode, Opcode::TryCall | Opcode::TryCallIndirect) || self.try_inst == Some(inst) {
+            return Ok(());
+        }
+        self.try_inst = Some(inst);
+        self.current = inst;
+        let sig = self.f.call_signature(data).expect("a call has a signature");
+        let abi = self.abi_of(sig)?;
+        let signature = self.f.sig(sig);
+        self.try_results.clear();
+        for param in &signature.returns {
+            let Registers { class, count, .. } = registers(param.ty);
+            let first = self.tmp(class);
+            let second = (count == 2).then(|| self.tmp(class));
+            self.try_results.push((first, second));
+        }
+        self.try_payload.clear();
+        let count = signature.call_conv.exception_payloads() as usize;
+        for &fixed in &I::EXCEPTION_PAYLOAD[..count] {
+            // The register holds a result on one edge and a payload on another, but is defined once.
+            let shared = self.try_result_in(&abi, fixed);
+            let payload = shared.unwrap_or_else(|| self.tmp(RegClass::Int));
+            self.try_payload.push(payload);
+        }
+        Ok(())
+    }
+
+    /// Defines the late results of a try_call on the split edge of `call`, if that is the normal one.
+    pub(super) fn late_results(&mut self, inst: Inst, call: BlockCallRef) -> Lowered {
+        let data = &self.f.insts[inst];
+        if !matches!(data.opcode, Opcode::TryCall | Opcode::TryCallIndirect) {
+            return Ok(());
+        }
+        let table = &self.f.exception_tables[ExceptionTable(data.c)];
+        if table.normal == call {
+            let abi = self.abi_of(table.signature)?;
+            try_call::define_late_results(self, &abi, call);
+        }
+        Ok(())
+    }
+
+    /// Returns the virtual register for the part of a result that is returned in `fixed`.
+    fn try_result_in(&self, abi: &AbiSignature, fixed: PReg) -> Option<VReg> {
+        let results = abi.returns.iter().zip(&self.try_results);
+        let mut parts = results.flat_map(|(&param, &(low, high))| {
+            abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten())
+        });
+        parts.find(|(part, _)| part.location == PartLocation::Reg(fixed)).map(|found| found.1)
+    }
+
     /// Whether to lower an instruction: it has side effects or a used result, and was not sunk.
     fn is_needed(&self, inst: Inst) -> bool {
         if self.tables.sunk[inst] {
@@ -204,6 +259,22 @@ impl<I: FamilyLowering> Lower<'_, I> {
 }
 
 impl LowerTables {
+    /// Whether a block ends with a try_call that has results which are defined after the call. A signature
+    /// that can't be located has none: lowering the call refuses it.
+    pub(super) fn has_late_results<I: FamilyLowering>(
+        &mut self,
+        f: &Stencil,
+        flags: &Flags,
+        block: Block,
+    ) -> bool {
+        let Some(data) = f.terminator(block).map(|last| &f.insts[last]) else { return false };
+        if !matches!(data.opcode, Opcode::TryCall | Opcode::TryCallIndirect) {
+            return false;
+        }
+        let sig = f.exception_tables[ExceptionTable(data.c)].signature;
+        self.located::<I>(f, flags, sig).is_ok_and(|abi| try_call::has_late_results::<I>(&abi))
+    }
+
     /// Returns the two conditions of a block's branch, if they are comparisons that nothing else uses and the
     /// target prefers two branches.
     pub(super) fn double_branch<I: ControlLowering>(

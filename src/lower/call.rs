@@ -8,6 +8,7 @@
 use crate::entity::List;
 use crate::ir::*;
 use crate::lower::context::{Lower, Lowered};
+use crate::lower::vector_moves::VectorMoves;
 use crate::lower::vocabulary::Lowering;
 use crate::machine::abi::{AbiSignature, Param, Part, PartLocation};
 use crate::machine::amode::{Amode, Place};
@@ -38,7 +39,7 @@ pub struct CallRows {
     pub(crate) args: RowId,
     /// The epilogue and return.
     pub(crate) return_: RowId,
-    /// A call of a symbol with exception handlers; `lower/try_call.rs` describes the words.
+    /// A call of a symbol with exception handlers; [`try_call`](super::try_call) describes the words.
     pub(crate) try_symbol: RowId,
     /// A call of an address with exception handlers, with the same words but for the symbol.
     pub(crate) try_register: RowId,
@@ -54,7 +55,7 @@ pub struct Unallocated<I: Lowering> {
 }
 
 /// How a target lowers calls.
-pub trait CallLowering: Lowering {
+pub trait CallLowering: VectorMoves {
     /// Pseudo-instructions for calls.
     const CALL_ROWS: CallRows;
 
@@ -133,7 +134,7 @@ fn emit_call<I: CallLowering>(
     let abi = cx.abi_of_call(sig, args)?;
     let signature = cx.f.sig(sig);
     let mut uses = begin_call(cx, signature, &abi, args)?;
-    uses.extend(return_area(cx, &abi));
+    pass_return_area(cx, &abi, &mut uses);
     let convention = convention_of::<I>(signature);
     let results = cx.f.inst_results(inst);
     let after = AfterCall { pops: popped(&abi, convention), listed: listed(cx, inst)? };
@@ -145,14 +146,6 @@ fn emit_call<I: CallLowering>(
     push_call(cx, &call);
     arrivals.into_iter().for_each(|arrival| arrival.define(cx));
     Ok(())
-}
-
-/// Computes the address of the area for results in memory, if there are any, and returns its fixed use.
-pub(super) fn return_area<I: CallLowering>(cx: &mut Lower<'_, I>, abi: &AbiSignature) -> Option<Operand> {
-    let PartLocation::Reg(reg) = abi.return_area? else { return None };
-    let area = cx.tmp(RegClass::Int);
-    I::make_address(cx, area, at(Place::Outgoing, abi.stack_bytes));
-    Some(Operand::reg_fixed_use(area, reg))
 }
 
 /// A call to be pushed.
@@ -215,6 +208,19 @@ pub(super) fn begin_call<I: CallLowering>(
     pass_arguments(cx, signature, abi, args, Place::Outgoing, 0)
 }
 
+/// Passes the address of the area for results in memory, if there are any.
+pub(super) fn pass_return_area<I: CallLowering>(
+    cx: &mut Lower<'_, I>,
+    abi: &AbiSignature,
+    uses: &mut Vec<Operand>,
+) {
+    if let Some(PartLocation::Reg(fixed)) = abi.return_area {
+        let area = cx.tmp(RegClass::Int);
+        I::make_address(cx, area, at(Place::Outgoing, abi.stack_bytes));
+        uses.push(Operand::reg_fixed_use(area, fixed));
+    }
+}
+
 /// Adds a result's fixed definitions to the call, or what defines it after the call to `results`.
 fn define_result<I: CallLowering>(
     cx: &mut Lower<'_, I>,
@@ -227,19 +233,18 @@ fn define_result<I: CallLowering>(
     let used = cx.is_used(result);
     let (low, high) = cx.parts(result);
     for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
-        match part.location {
-            PartLocation::Reg(fixed) if used => match I::unallocated(fixed) {
-                Some(outside) => results.push(Arrival::Fetch(reg, fixed, outside.get)),
-                None => call.define(reg, fixed),
-            },
-            PartLocation::Stack(offset) if used => {
-                // If the callee popped its arguments, the stack pointer was put back: the area is where it
-                // was.
-                let place = at(Place::Outgoing, abi.stack_bytes + offset);
-                results.push(Arrival::Load(reg, place, part.loaded));
-            }
-            PartLocation::Reg(_) | PartLocation::Stack(_) => {}
+        if !used {
+            continue;
         }
+        let bits = bits_of_vector(part, cx.ty(result));
+        let whole = reg;
+        let reg = bits.map_or(reg, |_| cx.tmp(RegClass::Int));
+        match (late_arrival(abi, part, reg), part.location) {
+            (Some(arrival), _) => results.push(arrival),
+            (None, PartLocation::Reg(fixed)) => call.define(reg, fixed),
+            (None, PartLocation::Stack(_)) => {}
+        }
+        results.extend(bits.map(|bits| Arrival::Vector(whole, reg, bits)));
     }
 }
 
@@ -341,6 +346,11 @@ fn use_in<I: CallLowering>(cx: &mut Lower<'_, I>, reg: VReg, fixed: PReg, uses: 
     }
 }
 
+/// Returns the number of bits of a value that is a vector but is passed like an integer.
+pub(super) fn bits_of_vector(part: &Part, ty: Type) -> Option<u32> {
+    (ty.is_vector() && part.ty.is_int()).then_some(ty.bits())
+}
+
 /// Returns registers with the parts of a value, extended as its parameter or result requires.
 fn put_parts_extended<I: CallLowering>(
     cx: &mut Lower<'_, I>,
@@ -348,6 +358,11 @@ fn put_parts_extended<I: CallLowering>(
     value: Value,
 ) -> (VReg, Option<VReg>) {
     let [part] = parts else { return cx.put_parts(value) };
+    if let Some(bits) = bits_of_vector(part, cx.ty(value)) {
+        let (a, d) = (cx.put(value), cx.tmp(RegClass::Int));
+        I::int_from_first(cx, d, a, bits);
+        return (d, None);
+    }
     let Some((_, signed)) = part.needs_extension() else { return cx.put_parts(value) };
     let constant =
         if signed { cx.signed_constant(value).map(i64::cast_unsigned) } else { cx.constant(value) };
@@ -429,15 +444,12 @@ fn copy_arguments<I: CallLowering>(
 fn copy_argument<I: CallLowering>(cx: &mut Lower<'_, I>, from: VReg, to: Amode, size: u32) {
     const INLINE: u32 = 128;
     if size <= INLINE {
-        let (width, ty) = match size {
-            8.. => (8, types::I64),
-            4.. => (4, types::I32),
-            2.. => (2, types::I16),
-            _ => (1, types::I8),
-        };
-        for at in (0..size).step_by(width) {
+        const PIECES: [Type; 4] = [types::I64, types::I32, types::I16, types::I8];
+        let ty = PIECES.into_iter().find(|piece| piece.bytes() <= size).unwrap_or(types::I8);
+        let width = ty.bytes();
+        for at in (0..size).step_by(width as usize) {
             // The last piece overlaps the one before it.
-            let at = at.min(size - width as u32) as i32;
+            let at = at.min(size - width) as i32;
             let piece = cx.tmp(RegClass::Int);
             I::load_register(cx, piece, Amode::base(from, at), ty);
             I::store_register(cx, piece, plus(to, at), ty);
@@ -577,6 +589,24 @@ fn struct_return<I: CallLowering>(cx: &Lower<'_, I>) -> Option<Value> {
     Some(Value(cx.f.block_params(cx.f.layout[0])[at]))
 }
 
+/// Returns what defines a part of a result after the call, if the call itself does not.
+pub(super) fn late_arrival<I: CallLowering>(
+    abi: &AbiSignature,
+    part: &Part,
+    reg: VReg,
+) -> Option<Arrival<I>> {
+    match part.location {
+        PartLocation::Reg(fixed) => {
+            I::unallocated(fixed).map(|outside| Arrival::Fetch(reg, fixed, outside.get))
+        }
+        PartLocation::Stack(offset) => {
+            // If the callee popped its arguments, the stack pointer was put back: the area is where it was.
+            let place = at(Place::Outgoing, abi.stack_bytes + offset);
+            Some(Arrival::Load(reg, place, part.loaded))
+        }
+    }
+}
+
 /// Lowers `return_call`.
 pub(crate) fn tail_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = &cx.f.insts[inst];
@@ -620,6 +650,8 @@ pub(super) enum Arrival<I: CallLowering> {
     Load(VReg, Amode, Type),
     Address(VReg, Amode),
     Fetch(VReg, PReg, fn(&mut Lower<'_, I>, VReg, PReg)),
+    /// A vector of so many bits from a general register.
+    Vector(VReg, VReg, u32),
 }
 
 impl<I: CallLowering> Arrival<I> {
@@ -628,6 +660,7 @@ impl<I: CallLowering> Arrival<I> {
             Arrival::Load(reg, place, ty) => I::load_register(cx, reg, place, ty),
             Arrival::Address(reg, place) => I::make_address(cx, reg, place),
             Arrival::Fetch(reg, fixed, get) => get(cx, reg, fixed),
+            Arrival::Vector(reg, int, bits) => I::first_from_int(cx, reg, int, bits),
         }
     }
 }
@@ -666,7 +699,10 @@ pub(crate) fn params<I: CallLowering>(cx: &mut Lower<'_, I>) -> Lowered {
             Param::Parts(..) => {
                 let regs = [Some(low), high].into_iter().flatten();
                 for (part, reg) in abi.parts_of(param).iter().zip(regs) {
-                    param_part(cx, part, reg, &mut arrivals);
+                    let bits = bits_of_vector(part, cx.ty(value));
+                    let arriving = bits.map_or(reg, |_| cx.tmp(RegClass::Int));
+                    param_part(cx, part, arriving, &mut arrivals);
+                    arrivals.extend(bits.map(|bits| Arrival::Vector(reg, arriving, bits)));
                 }
             }
         }

@@ -1,133 +1,21 @@
-//! Lowering of calls with exception handlers: `try_call` and `try_call_indirect`, which end their block.
+//! Lowering of `try_call` and `try_call_indirect`: calls that end their block, and go on in one block if the
+//! callee returns and in others if it throws.
 //!
-//! One instruction is the call, and branches to the normal destination and to all handlers. Results and
-//! payload words are its fixed definitions: where a result and a payload word share a register, one virtual
-//! register is the result on one edge and the payload word on others. Results that have to be loaded after
-//! the call are loaded on the way to the normal destination, in a block of its own.
+//! Results in registers are fixed definitions of the call. Those that come from memory, or from a register
+//! that is not allocated, are *late*: they are defined after the call, on its normal edge, which is split for
+//! them.
 
+use super::call::*;
 use crate::entity::List;
 use crate::ir::*;
-use crate::lower::call::{
-    Arrival, CallLowering, Callee, PendingCall, at, begin_call, callee_of, convention_of, listed, popped,
-    push_call, return_area, store_copy,
-};
-use crate::lower::context::{Lower, Lowered, registers};
-use crate::machine::abi::{AbiSignature, PartLocation};
+use crate::lower::context::{Lower, Lowered};
+use crate::machine::abi::{AbiSignature, Part, PartLocation};
 use crate::machine::amode::Place;
 use crate::machine::call_site::AfterCall;
-use crate::machine::convention::{self, Convention};
+use crate::machine::convention::Convention;
 use crate::machine::inst::InstSink;
-use crate::machine::reg::{Clobbered, Operand, PReg, RegClass, Registers, VBlock, VReg};
+use crate::machine::reg::{Clobbered, Operand, VBlock};
 use crate::machine::unwind::Takes;
-use crate::options::Flags;
-
-/// Whether results that a block's try_call passes on have to be loaded after the call, on the way to its
-/// normal destination.
-pub(super) fn loads_results<I: CallLowering>(f: &Stencil, flags: &Flags, block: Block) -> bool {
-    let Some(data) = f.terminator(block).map(|inst| &f.insts[inst]) else { return false };
-    if !is_try_call(data.opcode) {
-        return false;
-    }
-    let table = &f.exception_tables[ExceptionTable(data.c)];
-    let passed = f.pool.get(f.block_calls[table.normal].args);
-    let signature = f.sig(table.signature);
-    // A single integer or float is in a register on all targets.
-    let plain = match signature.returns[..] {
-        [AbiParam { ty, .. }] => ty.is_int() && ty != types::I128 || ty.is_float() && ty != types::F128,
-        _ => false,
-    };
-    if plain || !passed.iter().any(|&word| matches!(BlockArg::unpack(word), BlockArg::TryCallRet(_))) {
-        return false;
-    }
-    let Ok(abi) = convention::abi_signature::<I>(signature, flags) else { return false };
-    let mut parts = abi.returns.iter().flat_map(|&param| abi.parts_of(param));
-    parts.any(|part| match part.location {
-        PartLocation::Reg(fixed) => I::unallocated(fixed).is_some(),
-        PartLocation::Stack(_) => true,
-    })
-}
-
-fn is_try_call(opcode: Opcode) -> bool {
-    matches!(opcode, Opcode::TryCall | Opcode::TryCallIndirect)
-}
-
-impl<I: CallLowering> Lower<'_, I> {
-    /// Makes registers for the results and exception payload that a try_call's edges can pass.
-    pub(super) fn begin_try(&mut self, inst: Inst) -> Lowered {
-        let data = &self.f.insts[inst];
-        if !is_try_call(data.opcode) || self.try_inst == Some(inst) {
-            return Ok(());
-        }
-        self.try_inst = Some(inst);
-        self.current = inst;
-        let sig = self.f.call_signature(data).expect("a call has a signature");
-        let abi = self.abi_of(sig)?;
-        let signature = self.f.sig(sig);
-        self.try_results.clear();
-        for param in &signature.returns {
-            let Registers { class, count, .. } = registers(param.ty);
-            let first = self.tmp(class);
-            let second = (count == 2).then(|| self.tmp(class));
-            self.try_results.push((first, second));
-        }
-        self.try_payload.clear();
-        let count = signature.call_conv.exception_payloads() as usize;
-        for &fixed in &I::EXCEPTION_PAYLOAD[..count] {
-            // The register holds a result on one edge and a payload on another, but is defined once.
-            let shared = self.try_result_in(&abi, fixed);
-            let payload = shared.unwrap_or_else(|| self.tmp(RegClass::Int));
-            self.try_payload.push(payload);
-        }
-        Ok(())
-    }
-
-    /// Returns the virtual register for the part of a result that is returned in `fixed`.
-    fn try_result_in(&self, abi: &AbiSignature, fixed: PReg) -> Option<VReg> {
-        let results = abi.returns.iter().zip(&self.try_results);
-        let mut parts = results.flat_map(|(&param, &(low, high))| {
-            abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten())
-        });
-        parts.find(|(part, _)| part.location == PartLocation::Reg(fixed)).map(|found| found.1)
-    }
-
-    /// Loads those results of a try_call that the call does not define itself. `block_call` is that of the
-    /// edge whose block is being lowered: only on the edge to the normal destination there are results.
-    pub(super) fn load_try_results(&mut self, inst: Inst, block_call: BlockCallRef) -> Lowered {
-        let data = &self.f.insts[inst];
-        if !is_try_call(data.opcode) {
-            return Ok(());
-        }
-        let table = &self.f.exception_tables[ExceptionTable(data.c)];
-        if table.normal != block_call {
-            return Ok(());
-        }
-        let args = self.f.pool.get(List(data.b));
-        let args = if data.opcode == Opcode::TryCall { args } else { args.get(1..).unwrap_or(&[]) };
-        let abi = self.abi_of_call(table.signature, args)?;
-        arrivals(self, &abi).into_iter().for_each(|arrival| arrival.define(self));
-        Ok(())
-    }
-}
-
-/// What defines the results that a call does not define itself.
-fn arrivals<I: CallLowering>(cx: &Lower<'_, I>, abi: &AbiSignature) -> Vec<Arrival<I>> {
-    let mut arrivals = Vec::new();
-    for (&param, &(low, high)) in abi.returns.iter().zip(&cx.try_results) {
-        for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
-            match part.location {
-                PartLocation::Reg(fixed) => {
-                    arrivals
-                        .extend(I::unallocated(fixed).map(|outside| Arrival::Fetch(reg, fixed, outside.get)));
-                }
-                PartLocation::Stack(offset) => {
-                    let place = at(Place::Outgoing, abi.stack_bytes + offset);
-                    arrivals.push(Arrival::Load(reg, place, part.loaded));
-                }
-            }
-        }
-    }
-    arrivals
-}
 
 /// Lowers `try_call` and `try_call_indirect`.
 pub(crate) fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
@@ -144,9 +32,16 @@ pub(crate) fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lo
     };
     let abi = cx.abi_of_call(table.signature, args)?;
     let signature = cx.f.sig(table.signature);
+    let returns = abi.returns.iter().zip(&signature.returns);
+    let mut returned =
+        returns.flat_map(|(&param, of)| abi.parts_of(param).iter().map(move |part| (part, of)));
+    if let Some((_, of)) = returned.find(|(part, of)| bits_of_vector(part, of.ty).is_some()) {
+        let message = format!("try_call with a result of type {} is not supported yet on {}", of.ty, I::NAME);
+        return Err(cx.unsupported(message));
+    }
     let handlers = handler_words(cx, table, &abi, &successors[1..])?;
     let mut operands = begin_call(cx, signature, &abi, args)?;
-    operands.extend(return_area(cx, &abi));
+    pass_return_area(cx, &abi, &mut operands);
     let convention = convention_of::<I>(signature);
     let handled = successors.len() > 1;
     let clobbered = if handled { clobbered_by_throw(cx, convention) } else { cx.clobbered_by(convention) };
@@ -157,16 +52,15 @@ pub(crate) fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lo
     }
     for (&param, &(low, high)) in abi.returns.iter().zip(&cx.try_results) {
         for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
-            if let PartLocation::Reg(fixed) = part.location
-                && I::unallocated(fixed).is_none()
-            {
-                call.define(reg, fixed);
+            match part.location {
+                PartLocation::Reg(fixed) if I::unallocated(fixed).is_none() => call.define(reg, fixed),
+                PartLocation::Reg(_) | PartLocation::Stack(_) => {}
             }
         }
     }
     if !handled {
         push_call(cx, &call);
-        arrivals(cx, &abi).into_iter().for_each(|arrival| arrival.define(cx));
+        define_late_results(cx, &abi, table.normal);
         cx.jump(successors[0]);
         return Ok(());
     }
@@ -177,6 +71,36 @@ pub(crate) fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lo
     }
     push_try_call(cx, &call, convention, successors[0], &handlers);
     Ok(())
+}
+
+/// Whether a result comes from memory, or from a register that is not allocated, so that it is defined after
+/// the call.
+pub(super) fn has_late_results<I: CallLowering>(abi: &AbiSignature) -> bool {
+    let is_late = |part: &Part| match part.location {
+        PartLocation::Reg(fixed) => I::unallocated(fixed).is_some(),
+        PartLocation::Stack(_) => true,
+    };
+    abi.returns.iter().any(|&param| abi.parts_of(param).iter().any(is_late))
+}
+
+/// Defines those results of a try_call that are late, if its normal edge passes them.
+pub(super) fn define_late_results<I: CallLowering>(
+    cx: &mut Lower<'_, I>,
+    abi: &AbiSignature,
+    normal: BlockCallRef,
+) {
+    let passed = cx.f.pool.get(cx.f.block_calls[normal].args).iter().map(|&word| BlockArg::unpack(word));
+    for (n, &param) in abi.returns.iter().enumerate() {
+        if !passed.clone().any(|arg| arg == BlockArg::TryCallRet(n as u32)) {
+            continue;
+        }
+        let (low, high) = cx.try_results[n];
+        for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
+            if let Some(arrival) = late_arrival(abi, part, reg) {
+                arrival.define(cx);
+            }
+        }
+    }
 }
 
 /// The registers that a call clobbers if it throws: all, unless the system's unwinder gives back those that

@@ -5,6 +5,7 @@ use crate::machine::call_site::{PatchSite, Reference, StackMapSite};
 use crate::machine::reloc::Reloc;
 use crate::machine::srclocs::SrcLocs;
 use crate::machine::unwind::{Handler, LandingPad, UnwindOp};
+use crate::machine::variables::Variables;
 use serde::{Deserialize, Serialize};
 
 /// An instruction that can trap.
@@ -47,6 +48,8 @@ pub struct CompiledStencil {
     pub unwind: Vec<(u32, UnwindOp)>,
     /// Bytes from the stack pointer up to the canonical frame address, after the prologue.
     pub frame_size: u32,
+    /// Where values are, if debug information is to say that.
+    pub variables: Variables,
 }
 
 impl CompiledStencil {

@@ -125,9 +125,11 @@ tests! {
     sections,
     shared,
     stack_limit,
+    stepping,
     symbols,
     tls,
     toy,
     traps,
     unwind,
+    values,
 }
