@@ -179,6 +179,11 @@ impl<I> Row<I> {
         Row { float: Cell::Lower(lower), ..self }
     }
 
+    /// This row, lowering f128 by `lower`, if the target has a function for it.
+    const fn quad(self, lower: Option<LowerFamily<I>>) -> Self {
+        Row { quad: Cell::or_not_yet(lower), ..self }
+    }
+
     /// This row, lowering vectors of 128 bits other than f16x8 by `lower`, if the target has a function for
     /// them.
     const fn vector(self, lower: Option<LowerFamily<I>>) -> Self {
@@ -214,17 +219,26 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
     let (f, v) = (&I::FAMILIES, &I::VECTORS);
     match family {
         Family::Constant => Row::ABSENT.none(rematerialize::define).int(rematerialize::define),
-        Family::ConstantHalf | Family::ConstantQuad => Row::of_no_type(Cell::NotYet),
+        Family::ConstantHalf => Row::of_no_type(Cell::NotYet),
+        Family::ConstantQuad => Row::ABSENT.none(rematerialize::define),
         Family::ConstantVector => Row::WITH_VECTORS.vector_bits(Some(rematerialize::define)),
         Family::Address => Row::ABSENT.int(rematerialize::define),
-        Family::Load => Row::WITH_ALL.vector_bits(v.load).int(f.load).wide(f.load).float(f.float_load),
-        Family::Store => Row::WITH_ALL.vector_bits(v.store).int(f.store).wide(f.store).float(f.float_store),
+        Family::Load => {
+            let row = Row::WITH_ALL.vector_bits(v.load).quad(v.load);
+            row.int(f.load).wide(f.load).float(f.float_load)
+        }
+        Family::Store => {
+            let row = Row::WITH_ALL.vector_bits(v.store).quad(v.store);
+            row.int(f.store).wide(f.store).float(f.float_store)
+        }
         Family::Add => Row::WITH_VECTORS.vector(v.add_or_subtract).int(f.add_or_subtract).wide(wide::lower),
         Family::Logic => {
-            Row::WITH_ALL.vector_bits(v.logic).int(f.logic).wide(wide::lower).float(f.float_logic)
+            let row = Row::WITH_ALL.vector_bits(v.logic).quad(v.logic);
+            row.int(f.logic).wide(wide::lower).float(f.float_logic)
         }
         Family::Complement => {
-            Row::WITH_ALL.vector_bits(v.complement).int(f.complement).wide(wide::lower).float(f.float_logic)
+            let row = Row::WITH_ALL.vector_bits(v.complement).quad(v.complement);
+            row.int(f.complement).wide(wide::lower).float(f.float_logic)
         }
         Family::Negate => Row::WITH_VECTORS.vector(v.negate).int(f.negate).wide(wide::lower),
         Family::Absolute => Row::WITH_VECTORS.vector(v.absolute).int(f.absolute).wide(wide::lower),
@@ -240,16 +254,20 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
         Family::Bits => Row::WITH_VECTORS.vector(v.bits).int(f.bits).wide(f.bits),
         Family::Overflow => Row::ABSENT.int(overflow::lower).wide(overflow::lower),
         Family::Compare => Row::WITH_ALL.vector(v.compare).int(f.compare).wide(f.compare).float(f.compare),
-        Family::Select => Row::WITH_ALL.vector_bits(v.select).int(f.select).wide(f.select).float(f.select),
+        Family::Select => {
+            let row = Row::WITH_ALL.vector_bits(v.select).quad(v.select);
+            row.int(f.select).wide(f.select).float(f.select)
+        }
         Family::BitSelect => {
-            let row = Row::WITH_ALL.vector_bits(v.bit_select).float(f.float_bit_select);
+            let row = Row::WITH_ALL.vector_bits(v.bit_select).quad(v.bit_select).float(f.float_bit_select);
             row.int(select::bit_select).wide(select::bit_select)
         }
         Family::Mask => Row::ABSENT.int(f.mask).wide(f.mask),
         Family::SplitConcat => Row::ABSENT.int(wide::lower).wide(wide::lower),
         Family::FloatArithmetic => Row::WITH_ALL.vector(v.float).float(f.float),
         Family::Bitcast => {
-            let row = Row::WITH_ALL.vector_bits(Some(vector::bitcast)).float(convert::bitcast);
+            let row = Row::WITH_ALL.vector_bits(Some(vector::bitcast)).quad(Some(vector::bitcast));
+            let row = row.float(convert::bitcast);
             row.int(convert::bitcast).wide(convert::bitcast)
         }
         Family::FloatWidth => Row::WITH_ALL.vector(v.float_width).float(convert::change_width),
@@ -283,7 +301,7 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
         Family::Return => Row::ABSENT.none(call::return_),
         Family::TryCall => Row::ABSENT.none(call::try_call).int(call::try_call),
         Family::ArgumentList => {
-            let row = Row { quad: Cell::NotYet, ..Row::ABSENT };
+            let row = Row::ABSENT.quad(Some(variadic::lower));
             row.int(variadic::lower).wide(variadic::lower).float(variadic::lower)
         }
         Family::TailCall => Row::ABSENT.none(call::tail_call),

@@ -30,6 +30,8 @@ pub struct Convention {
     pub wide: WidePassing,
     /// How vectors of 128 bits are passed.
     pub vectors: VectorPassing,
+    /// How f128 is passed.
+    pub quads: QuadPassing,
     /// How structures in memory are passed: `sarg`.
     pub structures: Structures,
     /// How arguments behind the parameters of a variadic function are passed.
@@ -85,6 +87,15 @@ pub enum VectorPassing {
         returns: &'static [PReg],
     },
     /// As the address of a copy that the caller owns; results are returned in the registers of floats.
+    Pointer,
+}
+
+/// How a convention passes f128.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum QuadPassing {
+    /// As it passes vectors of 128 bits.
+    LikeVectors,
+    /// As the address of a copy that the caller owns; results are returned in memory.
     Pointer,
 }
 
@@ -189,6 +200,7 @@ struct Assigner {
     /// Whether an i128 that finds one register leaves it to others.
     leaves_single: bool,
     wide: WidePassing,
+    quads: QuadPassing,
     memory: MemoryRules,
     ints: usize,
     floats: usize,
@@ -225,6 +237,7 @@ impl Assigner {
             twins: false,
             leaves_single: false,
             wide: convention.wide,
+            quads: convention.quads,
             memory: convention.memory,
             ints: 0,
             floats: 0,
@@ -286,8 +299,9 @@ impl Assigner {
         let start = parts.len() as u32;
         if param.ty == types::I128 {
             self.wide_value(param.extension, parts);
-        } else if matches!(Shape::of(param.ty), Shape::Vector | Shape::HalfVector) {
-            parts.push(match self.next_vector() {
+        } else if matches!(Shape::of(param.ty), Shape::Quad | Shape::Vector | Shape::HalfVector) {
+            let in_memory = param.ty == types::F128 && self.quads == QuadPassing::Pointer;
+            parts.push(match if in_memory { None } else { self.next_vector() } {
                 Some(reg) => in_register(reg, param.ty, param.extension),
                 None => self.on_stack(param.ty, param.extension),
             });
@@ -374,8 +388,12 @@ impl Convention {
         }
         abi.return_bytes = returns.stack.next_multiple_of(16);
         let in_memory = self.returns_in_memory || flags.enable_multi_ret_implicit_sret();
-        let by_rule =
-            self.wide == WidePassing::Pointer && sig.returns.iter().any(|param| param.ty == types::I128);
+        let by_rule = sig.returns.iter().any(|param| match Shape::of(param.ty) {
+            Shape::Wide => self.wide == WidePassing::Pointer,
+            Shape::Quad => self.quads == QuadPassing::Pointer,
+            Shape::None | Shape::Int | Shape::Float | Shape::Half | Shape::SmallVector => false,
+            Shape::Vector | Shape::HalfVector | Shape::LargeVector | Shape::Dynamic => false,
+        });
         if abi.return_bytes > 0 && !in_memory && !by_rule {
             return Err(format!(
                 "too many results for {}; enable_multi_ret_implicit_sret returns them in memory",
@@ -455,11 +473,12 @@ impl Convention {
     }
 
     /// Whether arguments of a type are passed as the address of a copy.
-    fn by_address(&self, ty: Type) -> bool {
+    pub fn by_address(&self, ty: Type) -> bool {
         match Shape::of(ty) {
             Shape::Wide => self.wide == WidePassing::Pointer,
             Shape::Vector | Shape::HalfVector => self.vectors == VectorPassing::Pointer,
-            Shape::None | Shape::Int | Shape::Float | Shape::Half | Shape::Quad => false,
+            Shape::Quad => self.quads == QuadPassing::Pointer || self.vectors == VectorPassing::Pointer,
+            Shape::None | Shape::Int | Shape::Float | Shape::Half => false,
             Shape::SmallVector | Shape::LargeVector | Shape::Dynamic => false,
         }
     }

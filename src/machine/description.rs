@@ -99,7 +99,10 @@ pub trait Machine: Sized + Send + Sync + 'static {
 
     /// Whether values of a shape can be in registers.
     fn supports(shape: Shape) -> bool {
-        matches!(shape, Shape::Int | Shape::Wide | Shape::Float | Shape::Vector | Shape::HalfVector)
+        match shape {
+            Shape::Int | Shape::Wide | Shape::Float | Shape::Quad | Shape::Vector | Shape::HalfVector => true,
+            Shape::None | Shape::Half | Shape::SmallVector | Shape::LargeVector | Shape::Dynamic => false,
+        }
     }
 }
 

@@ -16,22 +16,18 @@ use crate::rule;
 
 impl MemoryAccess for S390x {
     fn load_register(cx: &mut Cx, d: VReg, from: Amode, ty: Type) {
-        if ty.is_vector() {
-            rows::vl(cx, d, from);
-        } else if ty.is_int() {
-            load_int(cx, d, from, ty, None);
-        } else {
-            rows::fl_rm(cx, exact_size(ty), d, from);
+        match Shape::of(ty) {
+            Shape::Int => load_int(cx, d, from, ty, None),
+            Shape::Float => rows::fl_rm(cx, exact_size(ty), d, from),
+            _ => rows::vl(cx, d, from),
         }
     }
 
     fn store_register(cx: &mut Cx, register: VReg, to: Amode, ty: Type) {
-        if ty.is_vector() {
-            rows::vst(cx, register, to);
-        } else if ty.is_int() {
-            rows::st_mr(cx, exact_size(ty), register, to);
-        } else {
-            rows::fst_mr(cx, exact_size(ty), register, to);
+        match Shape::of(ty) {
+            Shape::Int => rows::st_mr(cx, exact_size(ty), register, to),
+            Shape::Float => rows::fst_mr(cx, exact_size(ty), register, to),
+            _ => rows::vst(cx, register, to),
         }
     }
 

@@ -18,22 +18,18 @@ use crate::rule;
 
 impl MemoryAccess for X86_64 {
     fn load_register(cx: &mut Cx, d: VReg, from: Amode, ty: Type) {
-        if ty.is_vector() {
-            vector::memory::load_whole(cx, d, from);
-        } else if ty.is_int() {
-            load_int(cx, d, from, ty, false);
-        } else {
-            rows::movs_load(cx, exact_size(ty), d, from);
+        match Shape::of(ty) {
+            Shape::Int => load_int(cx, d, from, ty, false),
+            Shape::Float => rows::movs_load(cx, exact_size(ty), d, from),
+            _ => vector::memory::load_whole(cx, d, from),
         }
     }
 
     fn store_register(cx: &mut Cx, register: VReg, to: Amode, ty: Type) {
-        if ty.is_vector() {
-            vector::memory::store_whole(cx, register, to);
-        } else if ty.is_int() {
-            rows::mov_mr(cx, exact_size(ty), register, to);
-        } else {
-            rows::movs_store(cx, exact_size(ty), register, to);
+        match Shape::of(ty) {
+            Shape::Int => rows::mov_mr(cx, exact_size(ty), register, to),
+            Shape::Float => rows::movs_store(cx, exact_size(ty), register, to),
+            _ => vector::memory::store_whole(cx, register, to),
         }
     }
 
