@@ -9,6 +9,8 @@ use super::compare::Complement;
 use super::context::{Lower, Lowered};
 use super::overflow;
 use super::overflow::OverflowLowering;
+use super::quad;
+use super::quad::QuadLowering;
 use super::vocabulary::Lowering;
 use super::wide::WideLowering;
 use crate::ir::*;
@@ -64,7 +66,7 @@ fn look_through<I: Lowering>(cx: &mut Lower<I>, value: Value, unique: bool) -> O
 
 /// Tests whether an integer of any type is nonzero. `unique` says that nothing else uses the values that the
 /// caller has looked through, so that loads may be folded.
-pub fn condition<I: OverflowLowering + WideLowering>(
+pub fn condition<I: OverflowLowering + WideLowering + QuadLowering>(
     cx: &mut Lower<'_, I>,
     value: Value,
     unique: bool,
@@ -74,7 +76,7 @@ pub fn condition<I: OverflowLowering + WideLowering>(
     if stripped.negated { test.complement() } else { test }
 }
 
-fn test_stripped<I: OverflowLowering + WideLowering>(
+fn test_stripped<I: OverflowLowering + WideLowering + QuadLowering>(
     cx: &mut Lower<'_, I>,
     Stripped { value, unique, whole, .. }: Stripped,
 ) -> I::Test {
@@ -86,9 +88,10 @@ fn test_stripped<I: OverflowLowering + WideLowering>(
                 rule!(cx, "condition.icmp");
                 return compare_ints(cx, data.int_cc(), a, b, unique);
             }
-            Opcode::Fcmp if unique || !cx.is_used(value) => {
-                rule!(cx, "condition.fcmp");
-                return I::compare_floats(cx, data.float_cc(), a, b, unique);
+            Opcode::Fcmp => {
+                if let Some(test) = compare_floats(cx, data.float_cc(), (a, b), value, unique) {
+                    return test;
+                }
             }
             Opcode::Band | Opcode::Bor if unique => {
                 if let Some(test) = I::test_bitwise(cx, &data) {
@@ -120,8 +123,32 @@ pub fn compare_ints<I: WideLowering>(
     }
 }
 
+/// Compares floats for the test of a comparison's result, which is `value`, if that is best done again. With
+/// `unique`, nothing else uses it.
+fn compare_floats<I: QuadLowering>(
+    cx: &mut Lower<'_, I>,
+    cc: FloatCc,
+    (a, b): (Value, Value),
+    value: Value,
+    unique: bool,
+) -> Option<I::Test> {
+    match Shape::of(cx.ty(a)) {
+        // A comparison that may be a call is not repeated.
+        Shape::Quad if unique && quad::has_routines(cx) => {
+            rule!(cx, "condition.fcmp_quad");
+            let (a, b) = (cx.put(a), cx.put(b));
+            Some(I::compare_quads(cx, cc, a, b))
+        }
+        Shape::Float if unique || !cx.is_used(value) => {
+            rule!(cx, "condition.fcmp");
+            Some(I::compare_floats(cx, cc, a, b, unique))
+        }
+        _ => None,
+    }
+}
+
 /// Lowers `trapz` and `trapnz`.
-pub fn trap_if<I: OverflowLowering + WideLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+pub fn trap_if<I: OverflowLowering + WideLowering + QuadLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let test = condition(cx, Value(data.a), true);
     let test = if data.opcode == Opcode::Trapz { test.complement() } else { test };

@@ -10,12 +10,13 @@ use super::context::{Lower, Lowered};
 use super::control::ControlLowering;
 use super::convert::Conversions;
 use super::overflow::OverflowLowering;
+use super::quad::QuadLowering;
 use super::vector::VectorLowering;
 use super::wide_divide::WideDivision;
 use super::wide_shift::WideShifts;
 use super::{
-    atomic, call, condition, control, convert, overflow, rematerialize, select, variadic, vector, wide,
-    wide_divide, wide_shift,
+    atomic, call, condition, control, convert, overflow, quad, rematerialize, select, variadic, vector,
+    wide, wide_divide, wide_shift,
 };
 use crate::ir::*;
 
@@ -74,7 +75,7 @@ pub struct Families<I: FamilyLowering> {
 #[rustfmt::skip] // It joins the lines to one that is too long.
 pub trait FamilyLowering:
     ControlLowering + Conversions + OverflowLowering + WideShifts + WideDivision + AtomicLowering
-    + VectorLowering
+    + QuadLowering + VectorLowering
 {
     /// The functions.
     const FAMILIES: Families<Self>;
@@ -253,7 +254,10 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
         Family::MinMax => Row::WITH_VECTORS.vector(v.min_max).int(f.min_max).wide(wide::lower),
         Family::Bits => Row::WITH_VECTORS.vector(v.bits).int(f.bits).wide(f.bits),
         Family::Overflow => Row::ABSENT.int(overflow::lower).wide(overflow::lower),
-        Family::Compare => Row::WITH_ALL.vector(v.compare).int(f.compare).wide(f.compare).float(f.compare),
+        Family::Compare => {
+            let row = Row::WITH_ALL.vector(v.compare).quad(Some(quad::compare));
+            row.int(f.compare).wide(f.compare).float(f.compare)
+        }
         Family::Select => {
             let row = Row::WITH_ALL.vector_bits(v.select).quad(v.select);
             row.int(f.select).wide(f.select).float(f.select)
@@ -264,16 +268,23 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
         }
         Family::Mask => Row::ABSENT.int(f.mask).wide(f.mask),
         Family::SplitConcat => Row::ABSENT.int(wide::lower).wide(wide::lower),
-        Family::FloatArithmetic => Row::WITH_ALL.vector(v.float).float(f.float),
+        Family::FloatArithmetic => Row::WITH_ALL.vector(v.float).quad(Some(quad::arithmetic)).float(f.float),
         Family::Bitcast => {
             let row = Row::WITH_ALL.vector_bits(Some(vector::bitcast)).quad(Some(vector::bitcast));
             let row = row.float(convert::bitcast);
             row.int(convert::bitcast).wide(convert::bitcast)
         }
-        Family::FloatWidth => Row::WITH_ALL.vector(v.float_width).float(convert::change_width),
-        Family::FromInt => Row::WITH_ALL.vector(v.from_int).float(convert::from_int),
-        Family::ToInt => Row::WITH_ALL.float(convert::to_int_or_trap),
-        Family::ToIntSaturated => Row::WITH_ALL.vector(v.to_int_saturated).float(convert::to_int_saturated),
+        Family::FloatWidth => {
+            Row::WITH_ALL.vector(v.float_width).quad(Some(quad::change_width)).float(convert::change_width)
+        }
+        Family::FromInt => {
+            Row::WITH_ALL.vector(v.from_int).quad(Some(quad::from_int)).float(convert::from_int)
+        }
+        Family::ToInt => Row::WITH_ALL.quad(Some(quad::to_int_or_trap)).float(convert::to_int_or_trap),
+        Family::ToIntSaturated => {
+            let row = Row::WITH_ALL.vector(v.to_int_saturated).quad(Some(quad::to_int_saturated));
+            row.float(convert::to_int_saturated)
+        }
         Family::Saturate => Row::WITH_VECTORS.vector(v.saturate),
         Family::Average => Row::WITH_VECTORS.vector(v.average),
         Family::FixedPoint => Row::WITH_VECTORS.vector(v.fixed_point),

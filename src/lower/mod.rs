@@ -14,6 +14,7 @@
 //! | `call`, `control` | calls and returns; branches and the frame |
 //! | `variadic` | lists of a variadic function's arguments |
 //! | `convert`, `float`, `atomic` | families with shared parts |
+//! | `quad` | f128 |
 //! | `vector`, `shuffle` | vectors of 128 bits; patterns in shuffles |
 //! | `wide`, `wide_divide`, `wide_shift` | i128 |
 //! | `divide_constant`, `reciprocal` | division by constants |
@@ -36,6 +37,7 @@ pub mod function;
 mod known_values;
 mod local_cse;
 pub mod overflow;
+pub mod quad;
 mod reciprocal;
 pub mod rematerialize;
 pub mod select;

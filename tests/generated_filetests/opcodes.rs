@@ -6,36 +6,39 @@ use crate::catalogue::random::Random;
 use crate::catalogue::{Case, NAN_MAKERS, pure_cases};
 use crate::writer::File;
 use clifc::ir::Type;
-use clifc::ir::types::{F16, F128};
+use clifc::ir::types::F16;
 
 /// What decides where an opcode's functions go: the most demanding of its types.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Shape {
     Int,
     Float,
-    HalfOrQuad,
+    Quad,
+    Half,
     Vector,
-    HalfOrQuadVector,
+    HalfVector,
     SmallVector,
 }
 
 impl Shape {
-    const ALL: [Shape; 6] = [
+    const ALL: [Shape; 7] = [
         Shape::Int,
         Shape::Float,
-        Shape::HalfOrQuad,
+        Shape::Quad,
+        Shape::Half,
         Shape::Vector,
-        Shape::HalfOrQuadVector,
+        Shape::HalfVector,
         Shape::SmallVector,
     ];
 
     fn of(ty: Type) -> Shape {
         match (ty.is_vector(), ty.bits()) {
-            (true, 128) if ty.lane() == F16 => Shape::HalfOrQuadVector,
+            (true, 128) if ty.lane() == F16 => Shape::HalfVector,
             (true, 128) => Shape::Vector,
             (true, _) => Shape::SmallVector,
             (false, 32 | 64) if ty.is_float() => Shape::Float,
-            (false, _) if ty.is_float() => Shape::HalfOrQuad,
+            (false, 128) if ty.is_float() => Shape::Quad,
+            (false, _) if ty.is_float() => Shape::Half,
             (false, _) => Shape::Int,
         }
     }
@@ -44,9 +47,10 @@ impl Shape {
         match self {
             Shape::Int => "opcodes/int.clif",
             Shape::Float => "opcodes/float.clif",
-            Shape::HalfOrQuad => "opcodes/half_and_quad.clif",
+            Shape::Quad => "opcodes/quad.clif",
+            Shape::Half => "opcodes/half.clif",
             Shape::Vector => "opcodes/vector.clif",
-            Shape::HalfOrQuadVector => "opcodes/half_and_quad_vector.clif",
+            Shape::HalfVector => "opcodes/half_vector.clif",
             Shape::SmallVector => "opcodes/small_vector.clif",
         }
     }
@@ -58,7 +62,12 @@ impl Shape {
                  enable_multi_ret_implicit_sret=true"
             }
             // To be run when the back ends have them.
-            Shape::HalfOrQuad | Shape::HalfOrQuadVector | Shape::SmallVector => "test interpret",
+            Shape::Half | Shape::HalfVector | Shape::SmallVector => "test interpret",
+            Shape::Quad => {
+                "test interpret\ntest run\nset enable_llvm_abi_extensions=true\nset \
+                 enable_multi_ret_implicit_sret=true\ntarget x86_64\ntarget x86_64 has_ssse3 \
+                 has_sse41\ntarget x86_64 has_avx\ntarget aarch64\ntarget s390x"
+            }
             Shape::Vector => {
                 "test interpret\ntest run\nset enable_llvm_abi_extensions=true\nset \
                  enable_multi_ret_implicit_sret=true\ntarget x86_64\ntarget x86_64 has_ssse3\ntarget x86_64 \
@@ -86,10 +95,7 @@ fn list(types: &[Type]) -> String {
 /// Adds a function for each variant of an opcode on these types.
 fn add_functions(files: &mut [File], case: &Case) {
     let Case { opcode, ctrl, args, results } = case;
-    let shape = match case.types().map(Shape::of).max().expect("a type") {
-        Shape::Vector if case.types().any(|ty| ty == F128) => Shape::HalfOrQuadVector,
-        shape => shape,
-    };
+    let shape = case.types().map(Shape::of).max().expect("a type");
     let file = &mut files[shape as usize];
     let distinct: Vec<String> = args.iter().filter(|&ty| ty != ctrl).map(Type::to_string).collect();
     let name = [vec![case.mnemonic().replace('.', "_")], distinct].concat().join("_");

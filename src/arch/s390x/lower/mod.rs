@@ -35,6 +35,7 @@ mod int;
 mod logic;
 mod mem;
 mod overflow;
+mod quad;
 mod select;
 mod shift;
 mod tls;

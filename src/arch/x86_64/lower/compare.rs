@@ -12,6 +12,7 @@ use crate::lower::address::sink_load;
 use crate::lower::compare::{Comparisons, FlagTest, in_order, with_zero};
 use crate::lower::condition::compare_ints;
 use crate::lower::context::Lowered;
+use crate::lower::quad::by_calls;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{L32, Q64, exact_size};
 use crate::rule;
@@ -83,6 +84,15 @@ impl Comparisons for X86_64 {
                 unreachable!("`turn_round` exchanged the operands")
             }
         }
+    }
+
+    fn compare_quads(cx: &mut Cx, cc: FloatCc, a: VReg, b: VReg) -> Test {
+        by_calls::compare(cx, cc, a, b)
+    }
+
+    fn compare_word(cx: &mut Cx, cc: IntCc, a: VReg) -> Test {
+        rows::test_mr(cx, L32, a, a);
+        FlagTest::One(int_cond(cc))
     }
 
     fn is_not_zero(cx: &mut Cx, value: Value, _: bool) -> Test {
@@ -248,7 +258,10 @@ pub fn bool_extended(cx: &mut Cx, inst: Inst, compare: Inst) -> bool {
     let (a, b) = (Value(data.a), Value(data.b));
     let one_condition = match data.opcode {
         Opcode::Icmp => cx.ty(a).bits() <= 64,
-        Opcode::Fcmp => !matches!(data.float_cc(), FloatCc::Equal | FloatCc::NotEqual),
+        Opcode::Fcmp => {
+            let is_one = !matches!(data.float_cc(), FloatCc::Equal | FloatCc::NotEqual);
+            is_one && Shape::of(cx.ty(a)) == Shape::Float
+        }
         _ => false,
     };
     if !one_condition || cx.f.insts[inst].ty.bits() > 64 {

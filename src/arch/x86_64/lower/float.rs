@@ -125,9 +125,9 @@ pub static AND: Op = op!(single andp_rm vandp_rm);
 /// `!a & b`.
 pub static AND_NOT: Op = op!(single andnp_rm vandnp_rm);
 /// Bitwise or.
-static OR: Op = op!(single orp_rm vorp_rm);
+pub static OR: Op = op!(single orp_rm vorp_rm);
 /// Exclusive or.
-static XOR: Op = op!(single xorp_rm vxorp_rm);
+pub static XOR: Op = op!(single xorp_rm vxorp_rm);
 // Immediates are rounding modes, with bit 3 to raise no inexact exception.
 static ROUND_NEAREST: UnaryOp = unary_op!(rounds_ri vrounds_rm 8);
 static ROUND_DOWN: UnaryOp = unary_op!(rounds_ri vrounds_rm 9);

@@ -13,6 +13,7 @@
 //! | `select` | selection without branches, minima and maxima, absolute values |
 //! | `float` | arithmetic of f32 and f64 |
 //! | `convert` | conversions between integers and floats |
+//! | `quad` | f128 |
 //! | `mem` | loads and stores |
 //! | `atomic` | atomic accesses and fences |
 //! | `control`, `tls` | branches, the frame, thread-local addresses |
@@ -33,6 +34,7 @@ mod int;
 mod logic;
 mod mem;
 mod overflow;
+mod quad;
 mod select;
 mod shift;
 mod tls;
