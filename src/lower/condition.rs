@@ -123,8 +123,8 @@ pub fn compare_ints<I: WideLowering>(
     }
 }
 
-/// Compares floats for the test of a comparison's result, which is `value`, if that is best done again. With
-/// `unique`, nothing else uses it.
+/// Compares floats for a test of `value`, the result of a comparison, if that need not be computed or is best
+/// computed again. With `unique`, nothing else uses it.
 fn compare_floats<I: QuadLowering>(
     cx: &mut Lower<'_, I>,
     cc: FloatCc,
@@ -148,7 +148,10 @@ fn compare_floats<I: QuadLowering>(
 }
 
 /// Lowers `trapz` and `trapnz`.
-pub fn trap_if<I: OverflowLowering + WideLowering + QuadLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+pub fn trap_if<I: OverflowLowering + WideLowering + QuadLowering>(
+    cx: &mut Lower<'_, I>,
+    inst: Inst,
+) -> Lowered {
     let data = cx.f.insts[inst];
     let test = condition(cx, Value(data.a), true);
     let test = if data.opcode == Opcode::Trapz { test.complement() } else { test };

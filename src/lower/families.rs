@@ -15,8 +15,8 @@ use super::vector::VectorLowering;
 use super::wide_divide::WideDivision;
 use super::wide_shift::WideShifts;
 use super::{
-    atomic, call, condition, control, convert, overflow, quad, rematerialize, select, variadic, vector,
-    wide, wide_divide, wide_shift,
+    atomic, call, condition, control, convert, overflow, quad, rematerialize, select, variadic, vector, wide,
+    wide_divide, wide_shift,
 };
 use crate::ir::*;
 

@@ -22,8 +22,8 @@ pub trait QuadLowering: CallLowering + Selection {
     /// Whether arithmetic, comparisons and conversions call library routines.
     const CALLS: bool;
 
-    /// `d` = an operation of the family [`Family::FloatArithmetic`]. Operands that it has not are the last one
-    /// again.
+    /// `d` = an operation of the family [`Family::FloatArithmetic`]. Behind its operands, the last one is
+    /// repeated.
     fn quad_arithmetic(cx: &mut Lower<'_, Self>, opcode: Opcode, d: VReg, operands: [VReg; 3]);
 
     /// `d = a`, an f32 or f64.
@@ -120,12 +120,7 @@ fn replace_nan<I: QuadLowering>(cx: &mut Lower<'_, I>, d: VReg, ty: Type, source
 }
 
 /// Operations on the sign.
-pub fn sign_operation<I: QuadLowering>(
-    cx: &mut Lower<'_, I>,
-    opcode: Opcode,
-    d: VReg,
-    [a, b, _]: [VReg; 3],
-) {
+pub fn sign_operation<I: QuadLowering>(cx: &mut Lower<'_, I>, opcode: Opcode, d: VReg, [a, b, _]: [VReg; 3]) {
     let mask = constant(cx, types::F128, if opcode == Opcode::Fneg { SIGN } else { !SIGN });
     if opcode != Opcode::Fcopysign {
         let operation = if opcode == Opcode::Fneg { Opcode::Bxor } else { Opcode::Band };

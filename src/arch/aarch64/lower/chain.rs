@@ -38,7 +38,7 @@ fn is_link(cx: &Cx, value: Value) -> bool {
     }
     match data.opcode {
         Opcode::Icmp => cx.ty(Value(data.a)) != types::I128,
-        Opcode::Fcmp => has_one_condition(cx.f, &data),
+        Opcode::Fcmp => has_one_condition(cx.f, data),
         _ => false,
     }
 }
