@@ -7,6 +7,8 @@
 use super::address::MOST_STEPS;
 use super::compare::Complement;
 use super::context::{Lower, Lowered};
+use super::half;
+use super::half::HalfLowering;
 use super::overflow;
 use super::overflow::OverflowLowering;
 use super::quad;
@@ -66,7 +68,7 @@ fn look_through<I: Lowering>(cx: &mut Lower<I>, value: Value, unique: bool) -> O
 
 /// Tests whether an integer of any type is nonzero. `unique` says that nothing else uses the values that the
 /// caller has looked through, so that loads may be folded.
-pub fn condition<I: OverflowLowering + WideLowering + QuadLowering>(
+pub fn condition<I: OverflowLowering + WideLowering + HalfLowering + QuadLowering>(
     cx: &mut Lower<'_, I>,
     value: Value,
     unique: bool,
@@ -76,7 +78,7 @@ pub fn condition<I: OverflowLowering + WideLowering + QuadLowering>(
     if stripped.negated { test.complement() } else { test }
 }
 
-fn test_stripped<I: OverflowLowering + WideLowering + QuadLowering>(
+fn test_stripped<I: OverflowLowering + WideLowering + HalfLowering + QuadLowering>(
     cx: &mut Lower<'_, I>,
     Stripped { value, unique, whole, .. }: Stripped,
 ) -> I::Test {
@@ -125,7 +127,7 @@ pub fn compare_ints<I: WideLowering>(
 
 /// Compares floats for a test of `value`, the result of a comparison, if that need not be computed or is best
 /// computed again. With `unique`, nothing else uses it.
-fn compare_floats<I: QuadLowering>(
+fn compare_floats<I: QuadLowering + HalfLowering>(
     cx: &mut Lower<'_, I>,
     cc: FloatCc,
     (a, b): (Value, Value),
@@ -139,6 +141,11 @@ fn compare_floats<I: QuadLowering>(
             let (a, b) = (cx.put(a), cx.put(b));
             Some(I::compare_quads(cx, cc, a, b))
         }
+        Shape::Half if unique => {
+            rule!(cx, "condition.fcmp_half");
+            let (a, b) = (cx.put(a), cx.put(b));
+            Some(half::compare_registers(cx, cc, a, b))
+        }
         Shape::Float if unique || !cx.is_used(value) => {
             rule!(cx, "condition.fcmp");
             Some(I::compare_floats(cx, cc, a, b, unique))
@@ -148,7 +155,7 @@ fn compare_floats<I: QuadLowering>(
 }
 
 /// Lowers `trapz` and `trapnz`.
-pub fn trap_if<I: OverflowLowering + WideLowering + QuadLowering>(
+pub fn trap_if<I: OverflowLowering + WideLowering + HalfLowering + QuadLowering>(
     cx: &mut Lower<'_, I>,
     inst: Inst,
 ) -> Lowered {

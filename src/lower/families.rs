@@ -9,14 +9,15 @@ use super::atomic::AtomicLowering;
 use super::context::{Lower, Lowered};
 use super::control::ControlLowering;
 use super::convert::Conversions;
+use super::half::HalfLowering;
 use super::overflow::OverflowLowering;
 use super::quad::QuadLowering;
 use super::vector::VectorLowering;
 use super::wide_divide::WideDivision;
 use super::wide_shift::WideShifts;
 use super::{
-    atomic, call, condition, control, convert, overflow, quad, rematerialize, select, variadic, vector, wide,
-    wide_divide, wide_shift,
+    atomic, call, condition, control, convert, half, overflow, quad, rematerialize, select, variadic, vector,
+    wide, wide_divide, wide_shift,
 };
 use crate::ir::*;
 
@@ -75,7 +76,7 @@ pub struct Families<I: FamilyLowering> {
 #[rustfmt::skip] // It joins the lines to one that is too long.
 pub trait FamilyLowering:
     ControlLowering + Conversions + OverflowLowering + WideShifts + WideDivision + AtomicLowering
-    + QuadLowering + VectorLowering
+    + HalfLowering + QuadLowering + VectorLowering
 {
     /// The functions.
     const FAMILIES: Families<Self>;
@@ -180,6 +181,11 @@ impl<I> Row<I> {
         Row { float: Cell::Lower(lower), ..self }
     }
 
+    /// This row, lowering f16 by `lower`, if the target has a function for it.
+    const fn half(self, lower: Option<LowerFamily<I>>) -> Self {
+        Row { half: Cell::or_not_yet(lower), ..self }
+    }
+
     /// This row, lowering f128 by `lower`, if the target has a function for it.
     const fn quad(self, lower: Option<LowerFamily<I>>) -> Self {
         Row { quad: Cell::or_not_yet(lower), ..self }
@@ -220,25 +226,24 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
     let (f, v) = (&I::FAMILIES, &I::VECTORS);
     match family {
         Family::Constant => Row::ABSENT.none(rematerialize::define).int(rematerialize::define),
-        Family::ConstantHalf => Row::of_no_type(Cell::NotYet),
-        Family::ConstantQuad => Row::ABSENT.none(rematerialize::define),
+        Family::ConstantHalf | Family::ConstantQuad => Row::ABSENT.none(rematerialize::define),
         Family::ConstantVector => Row::WITH_VECTORS.vector_bits(Some(rematerialize::define)),
         Family::Address => Row::ABSENT.int(rematerialize::define),
         Family::Load => {
-            let row = Row::WITH_ALL.vector_bits(v.load).quad(v.load);
+            let row = Row::WITH_ALL.vector_bits(v.load).half(Some(half::load)).quad(v.load);
             row.int(f.load).wide(f.load).float(f.float_load)
         }
         Family::Store => {
-            let row = Row::WITH_ALL.vector_bits(v.store).quad(v.store);
+            let row = Row::WITH_ALL.vector_bits(v.store).half(Some(half::store)).quad(v.store);
             row.int(f.store).wide(f.store).float(f.float_store)
         }
         Family::Add => Row::WITH_VECTORS.vector(v.add_or_subtract).int(f.add_or_subtract).wide(wide::lower),
         Family::Logic => {
-            let row = Row::WITH_ALL.vector_bits(v.logic).quad(v.logic);
+            let row = Row::WITH_ALL.vector_bits(v.logic).half(Some(half::logic)).quad(v.logic);
             row.int(f.logic).wide(wide::lower).float(f.float_logic)
         }
         Family::Complement => {
-            let row = Row::WITH_ALL.vector_bits(v.complement).quad(v.complement);
+            let row = Row::WITH_ALL.vector_bits(v.complement).half(Some(half::logic)).quad(v.complement);
             row.int(f.complement).wide(wide::lower).float(f.float_logic)
         }
         Family::Negate => Row::WITH_VECTORS.vector(v.negate).int(f.negate).wide(wide::lower),
@@ -255,35 +260,44 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
         Family::Bits => Row::WITH_VECTORS.vector(v.bits).int(f.bits).wide(f.bits),
         Family::Overflow => Row::ABSENT.int(overflow::lower).wide(overflow::lower),
         Family::Compare => {
-            let row = Row::WITH_ALL.vector(v.compare).quad(Some(quad::compare));
+            let row = Row::WITH_ALL.vector(v.compare).half(Some(half::compare)).quad(Some(quad::compare));
             row.int(f.compare).wide(f.compare).float(f.compare)
         }
         Family::Select => {
-            let row = Row::WITH_ALL.vector_bits(v.select).quad(v.select);
+            let row = Row::WITH_ALL.vector_bits(v.select).half(v.select).quad(v.select);
             row.int(f.select).wide(f.select).float(f.select)
         }
         Family::BitSelect => {
-            let row = Row::WITH_ALL.vector_bits(v.bit_select).quad(v.bit_select).float(f.float_bit_select);
+            let row = Row::WITH_ALL.vector_bits(v.bit_select).half(Some(half::logic)).quad(v.bit_select);
+            let row = row.float(f.float_bit_select);
             row.int(select::bit_select).wide(select::bit_select)
         }
         Family::Mask => Row::ABSENT.int(f.mask).wide(f.mask),
         Family::SplitConcat => Row::ABSENT.int(wide::lower).wide(wide::lower),
-        Family::FloatArithmetic => Row::WITH_ALL.vector(v.float).quad(Some(quad::arithmetic)).float(f.float),
+        Family::FloatArithmetic => {
+            let row = Row::WITH_ALL.vector(v.float).half(Some(half::arithmetic));
+            row.quad(Some(quad::arithmetic)).float(f.float)
+        }
         Family::Bitcast => {
             let row = Row::WITH_ALL.vector_bits(Some(vector::bitcast)).quad(Some(vector::bitcast));
-            let row = row.float(convert::bitcast);
+            let row = row.half(Some(half::bitcast)).float(convert::bitcast);
             row.int(convert::bitcast).wide(convert::bitcast)
         }
         Family::FloatWidth => {
-            Row::WITH_ALL.vector(v.float_width).quad(Some(quad::change_width)).float(convert::change_width)
+            let row = Row::WITH_ALL.vector(v.float_width).half(Some(half::change_width));
+            row.quad(Some(quad::change_width)).float(convert::change_width)
         }
         Family::FromInt => {
-            Row::WITH_ALL.vector(v.from_int).quad(Some(quad::from_int)).float(convert::from_int)
+            let row = Row::WITH_ALL.vector(v.from_int).half(Some(half::from_int));
+            row.quad(Some(quad::from_int)).float(convert::from_int)
         }
-        Family::ToInt => Row::WITH_ALL.quad(Some(quad::to_int_or_trap)).float(convert::to_int_or_trap),
+        Family::ToInt => {
+            let row = Row::WITH_ALL.half(Some(half::to_int_or_trap)).quad(Some(quad::to_int_or_trap));
+            row.float(convert::to_int_or_trap)
+        }
         Family::ToIntSaturated => {
-            let row = Row::WITH_ALL.vector(v.to_int_saturated).quad(Some(quad::to_int_saturated));
-            row.float(convert::to_int_saturated)
+            let row = Row::WITH_ALL.vector(v.to_int_saturated).half(Some(half::to_int_saturated));
+            row.quad(Some(quad::to_int_saturated)).float(convert::to_int_saturated)
         }
         Family::Saturate => Row::WITH_VECTORS.vector(v.saturate),
         Family::Average => Row::WITH_VECTORS.vector(v.average),

@@ -14,7 +14,7 @@
 //! | `call`, `control` | calls and returns; branches and the frame |
 //! | `variadic` | lists of a variadic function's arguments |
 //! | `convert`, `float`, `atomic` | families with shared parts |
-//! | `quad` | f128 |
+//! | `half`, `quad` | f16; f128 |
 //! | `vector`, `shuffle` | vectors of 128 bits; patterns in shuffles |
 //! | `wide`, `wide_divide`, `wide_shift` | i128 |
 //! | `divide_constant`, `reciprocal` | division by constants |
@@ -34,6 +34,7 @@ mod extension;
 pub mod families;
 pub mod float;
 pub mod function;
+pub mod half;
 mod known_values;
 mod local_cse;
 pub mod overflow;

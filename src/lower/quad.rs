@@ -10,7 +10,8 @@
 use crate::ir::*;
 use crate::lower::call::CallLowering;
 use crate::lower::context::{Lower, Lowered};
-use crate::lower::select::Selection;
+use crate::lower::half::{self, HalfLowering};
+use crate::lower::vector::WholeRegisters;
 use crate::lower::vocabulary::Lowering;
 use crate::lower::wide::{Pair, tmp_pair};
 use crate::machine::reg::{RegClass, VReg};
@@ -18,7 +19,7 @@ use crate::machine::reg::{RegClass, VReg};
 pub mod by_calls;
 
 /// How a target computes on f128.
-pub trait QuadLowering: CallLowering + Selection {
+pub trait QuadLowering: CallLowering + WholeRegisters {
     /// Whether arithmetic, comparisons and conversions call library routines.
     const CALLS: bool;
 
@@ -44,11 +45,8 @@ pub trait QuadLowering: CallLowering + Selection {
     /// `d = a`, rounded towards zero to an i128; undefined if it does not fit.
     fn quad_to_wide(cx: &mut Lower<'_, Self>, d: Pair, a: VReg, signed: bool);
 
-    /// `d` = `band`, `bor` or `bxor` of two whole registers.
-    fn bitwise_whole(cx: &mut Lower<'_, Self>, opcode: Opcode, d: VReg, a: VReg, b: VReg);
-
-    /// `d = chosen` if a test holds, else `other`: whole registers.
-    fn select_whole(cx: &mut Lower<'_, Self>, d: VReg, test: Self::Test, chosen: VReg, other: VReg);
+    /// `d = a`, rounded to odd to f32 unless it is too small for any normal f16.
+    fn demote_to_odd(cx: &mut Lower<'_, Self>, d: VReg, a: VReg);
 }
 
 /// Only the sign bit.
@@ -68,7 +66,7 @@ pub fn constant<I: Lowering>(cx: &mut Lower<'_, I>, ty: Type, bits: u128) -> VRe
 }
 
 /// Returns the canonical NaN of a type.
-fn canonical_nan(ty: Type) -> u128 {
+pub(super) fn canonical_nan(ty: Type) -> u128 {
     let fraction = FloatFormat::new(ty.bits()).fraction;
     (1 << (ty.bits() - 1)) - (1 << (fraction - 1))
 }
@@ -119,14 +117,21 @@ fn replace_nan<I: QuadLowering>(cx: &mut Lower<'_, I>, d: VReg, ty: Type, source
     I::select_whole(cx, d, test, nan, a);
 }
 
-/// Operations on the sign.
-pub fn sign_operation<I: QuadLowering>(cx: &mut Lower<'_, I>, opcode: Opcode, d: VReg, [a, b, _]: [VReg; 3]) {
-    let mask = constant(cx, types::F128, if opcode == Opcode::Fneg { SIGN } else { !SIGN });
+/// Operations on the sign of a float of type `ty`.
+pub fn sign_operation<I: WholeRegisters>(
+    cx: &mut Lower<'_, I>,
+    opcode: Opcode,
+    ty: Type,
+    d: VReg,
+    [a, b, _]: [VReg; 3],
+) {
+    let sign_bit = 1 << (ty.bits() - 1);
+    let mask = constant(cx, ty, if opcode == Opcode::Fneg { sign_bit } else { sign_bit - 1 });
     if opcode != Opcode::Fcopysign {
         let operation = if opcode == Opcode::Fneg { Opcode::Bxor } else { Opcode::Band };
         return I::bitwise_whole(cx, operation, d, a, mask);
     }
-    let bit = constant(cx, types::F128, SIGN);
+    let bit = constant(cx, ty, sign_bit);
     let [magnitude, sign] = [(); 2].map(|()| cx.tmp(RegClass::Float));
     I::bitwise_whole(cx, Opcode::Band, magnitude, a, mask);
     I::bitwise_whole(cx, Opcode::Band, sign, b, bit);
@@ -145,7 +150,7 @@ pub(super) fn compare<I: QuadLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Low
 }
 
 /// Lowers `fpromote` and `fdemote` to or from f128.
-pub(super) fn change_width<I: QuadLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+pub(super) fn change_width<I: QuadLowering + HalfLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let source = Value(data.a);
     let (from, to) = (cx.ty(source), data.ty);
@@ -157,18 +162,14 @@ pub(super) fn change_width<I: QuadLowering>(cx: &mut Lower<'_, I>, inst: Inst) -
     let (a, d) = (cx.put(source), cx.def(inst));
     let canonical = cx.flags.enable_nan_canonicalization();
     let raw = if canonical { cx.tmp(RegClass::Float) } else { d };
-    let quad = match data.opcode {
-        Opcode::Fpromote => {
-            I::promote_to_quad(cx, raw, a, from);
-            raw
-        }
-        _ => {
-            I::demote_quad(cx, raw, a, to);
-            a
-        }
-    };
+    match (from, to) {
+        (types::F16, _) => half::promote_to_quad(cx, raw, a),
+        (_, types::F128) => I::promote_to_quad(cx, raw, a, from),
+        (_, types::F16) => half::demote_quad(cx, raw, a),
+        _ => I::demote_quad(cx, raw, a, to),
+    }
     if canonical {
-        replace_nan(cx, d, to, quad, raw);
+        replace_nan(cx, d, to, if to == types::F128 { raw } else { a }, raw);
     }
     Ok(())
 }

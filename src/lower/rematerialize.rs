@@ -18,6 +18,8 @@ pub(crate) fn rematerialization<I: Lowering>(f: &Stencil, data: &InstData) -> Re
             }
             _ => Rematerialization::Nearby,
         },
+        Opcode::F16const if data.a == 0 => Rematerialization::EachUse,
+        Opcode::F16const => Rematerialization::Nearby,
         Opcode::StackAddr => Rematerialization::EachUse,
         Opcode::FuncAddr => Rematerialization::Nearby,
         Opcode::SymbolValue => match f.global_values[GlobalValue(data.a)] {
@@ -37,6 +39,7 @@ pub(crate) fn rematerialize<I: Lowering>(cx: &mut Lower<'_, I>, data: &InstData,
             let bytes = constant_bytes(cx.f, data, I::ENDIANNESS);
             I::make_vector(cx, d, bytes);
         }
+        Opcode::F16const => I::make_half(cx, d, data.a as u16),
         Opcode::StackAddr => I::make_slot_address(cx, d, StackSlot(data.a), data.b as i32),
         Opcode::FuncAddr => {
             let function = cx.f.functions[FuncRef(data.a)].expect("verified function reference");

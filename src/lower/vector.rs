@@ -38,6 +38,7 @@
 use super::context::{Lower, Lowered};
 use super::families::LowerFamily;
 use super::rematerialize::constant_bytes;
+use super::select::Selection;
 use super::vocabulary::Lowering;
 use crate::ir::*;
 use crate::machine::reg::{RegClass, VReg};
@@ -124,6 +125,15 @@ pub trait VectorMoves: Lowering {
 
     /// Both lanes of 64 bits of `a`, the first one first.
     fn split_halves(cx: &mut Lower<'_, Self>, halves: [VReg; 2], a: VReg);
+}
+
+/// Operations on whole registers of vectors and floats, whatever they hold.
+pub trait WholeRegisters: VectorMoves + Selection {
+    /// `d` = `band`, `bor` or `bxor` of two registers.
+    fn bitwise_whole(cx: &mut Lower<'_, Self>, opcode: Opcode, d: VReg, a: VReg, b: VReg);
+
+    /// `d = chosen` if a test holds, else `other`.
+    fn select_whole(cx: &mut Lower<'_, Self>, d: VReg, test: Self::Test, chosen: VReg, other: VReg);
 }
 
 /// Whether a type is a vector of 128 bits.

@@ -100,8 +100,9 @@ pub trait Machine: Sized + Send + Sync + 'static {
     /// Whether values of a shape can be in registers.
     fn supports(shape: Shape) -> bool {
         match shape {
-            Shape::Int | Shape::Wide | Shape::Float | Shape::Quad | Shape::Vector | Shape::HalfVector => true,
-            Shape::None | Shape::Half | Shape::SmallVector | Shape::LargeVector | Shape::Dynamic => false,
+            Shape::Int | Shape::Wide | Shape::Float | Shape::Half | Shape::Quad => true,
+            Shape::Vector | Shape::HalfVector => true,
+            Shape::None | Shape::SmallVector | Shape::LargeVector | Shape::Dynamic => false,
         }
     }
 }

@@ -275,6 +275,7 @@ settings! {
         has_avx: bool = false, "AVX";
         has_avx2: bool = false, "AVX2", no_effect(Arch::ALL, UNUSED);
         has_fma: bool = false, "FMA";
+        has_f16c: bool = false, "F16C: conversions of half precision";
         has_avx_vnni: bool = false, "AVX-VNNI", no_effect(Arch::ALL, UNUSED);
         has_avx512bitalg: bool = false, "AVX512BITALG", no_effect(Arch::ALL, UNUSED);
         has_avx512dq: bool = false, "AVX512DQ", no_effect(Arch::ALL, UNUSED);

@@ -20,6 +20,8 @@ struct Abi {
     pair_registers: Option<u32>,
     /// The structs of two fields that C returns like two results of CLIF.
     pairs: &'static [(Ty, Ty)],
+    /// Whether C has floats of 16 bits.
+    halves: bool,
 }
 
 const WORD: Ty = Ty::Int { bits: 64, signed: true };
@@ -32,14 +34,18 @@ impl Abi {
                 extends_words: false,
                 pair_registers: Some(6),
                 pairs: &[(WORD, WORD), (WORD, Ty::Double), (Ty::Double, WORD), (Ty::Double, Ty::Double)],
+                halves: true,
             },
             Arch::Aarch64 => Abi {
                 windows: false,
                 extends_words: false,
                 pair_registers: None,
                 pairs: &[(WORD, WORD), (Ty::Double, Ty::Double)],
+                halves: true,
             },
-            Arch::S390x => Abi { windows: false, extends_words: true, pair_registers: None, pairs: &[] },
+            Arch::S390x => {
+                Abi { windows: false, extends_words: true, pair_registers: None, pairs: &[], halves: false }
+            }
         }
     }
 }
@@ -51,6 +57,8 @@ enum Ty {
         bits: u32,
         signed: bool,
     },
+    /// A float of 16 bits.
+    Half,
     Float,
     Double,
     /// A float of 128 bits.
@@ -74,7 +82,7 @@ const PROMOTED: [Ty; 8] = [
     Ty::Quad,
 ];
 
-const TYPES: [Ty; 16] = [
+const TYPES: [Ty; 17] = [
     Ty::Int { bits: 8, signed: true },
     Ty::Int { bits: 8, signed: false },
     Ty::Int { bits: 16, signed: true },
@@ -84,6 +92,7 @@ const TYPES: [Ty; 16] = [
     Ty::Int { bits: 64, signed: true },
     Ty::Int { bits: 64, signed: true },
     Ty::Int { bits: 128, signed: true },
+    Ty::Half,
     Ty::Float,
     Ty::Double,
     Ty::Quad,
@@ -107,6 +116,7 @@ impl Ty {
     fn c(self) -> String {
         match self {
             Ty::Int { bits, signed } => format!("{}{bits}", if signed { 's' } else { 'u' }),
+            Ty::Half => "_Float16".into(),
             Ty::Float => "float".into(),
             Ty::Double => "double".into(),
             Ty::Quad => "quad".into(),
@@ -129,7 +139,7 @@ impl Ty {
     fn registers(self) -> u32 {
         match self {
             Ty::Int { bits, .. } => bits.div_ceil(64),
-            Ty::Float | Ty::Double | Ty::Quad | Ty::Bytes(_) => 0,
+            Ty::Half | Ty::Float | Ty::Double | Ty::Quad | Ty::Bytes(_) => 0,
         }
     }
 
@@ -137,6 +147,7 @@ impl Ty {
     fn value(self) -> String {
         match self {
             Ty::Int { bits, .. } => format!("i{bits}"),
+            Ty::Half => "f16".into(),
             Ty::Float => "f32".into(),
             Ty::Double => "f64".into(),
             Ty::Quad => "f128".into(),
@@ -151,6 +162,7 @@ impl Ty {
                 format!("({ty})((u128){:#x} << 64 | {:#x})", random.next(), random.next())
             }
             Ty::Int { .. } => format!("(({ty}){:#x})", random.next()),
+            Ty::Half => format!("(({ty}){}.25)", random.below(1 << 9) as i64 - (1 << 8)),
             Ty::Float | Ty::Double | Ty::Quad => {
                 format!("(({ty}){}.25)", random.below(1 << 20) as i64 - (1 << 19))
             }
@@ -256,9 +268,9 @@ impl<'a> Shape<'a> {
     fn any(abi: &'a Abi, random: &mut Random) -> Self {
         let windows = abi.windows && random.below(5) == 0;
         // In CLIF, Windows' convention passes 128-bit integers in a way of its own. GCC and LLVM disagree on
-        // where it returns floats of 128 bits.
-        let differs = |ty: &Ty| matches!(ty, Ty::Int { bits: 128, .. } | Ty::Quad);
-        let allowed = |ty: &Ty| !windows || !differs(ty);
+        // floats of 16 and 128 bits there.
+        let differs = |ty: &Ty| matches!(ty, Ty::Int { bits: 128, .. } | Ty::Half | Ty::Quad);
+        let allowed = |ty: &Ty| (!windows || !differs(ty)) && (abi.halves || *ty != Ty::Half);
         let types: Vec<Ty> = TYPES.into_iter().filter(allowed).collect();
         let promoted: Vec<Ty> = PROMOTED.into_iter().filter(allowed).collect();
         let count = random.pick(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20]);

@@ -1,6 +1,5 @@
 //! Floats of 16 and 128 bits: arithmetic, comparisons in every use, conversions up to the limits of each
-//! integer type. `opcodes.rs` has few operands for each opcode; here are more, for what is computed in several
-//! steps.
+//! integer type. `opcodes.rs` has few operands for each opcode; here are more, for what takes several steps.
 
 use crate::writer::File;
 use clifc::ir::FloatCc;
@@ -37,10 +36,27 @@ target aarch64
 target s390x",
 };
 
+const HALF: Tested = Tested {
+    directory: "half",
+    ty: "f16",
+    bits: "i16",
+    quiet: "0x7e00",
+    most: 15,
+    others: &[("f32", true), ("f64", true), ("f128", true)],
+    header: "\
+test interpret
+test run
+set enable_llvm_abi_extensions=true
+target x86_64
+target x86_64 has_sse41 has_avx has_f16c
+target aarch64
+target s390x",
+};
+
 const INTS: [&str; 5] = ["i8", "i16", "i32", "i64", "i128"];
 
 pub fn add(files: &mut Vec<File>) {
-    for tested in [QUAD] {
+    for tested in [HALF, QUAD] {
         files.extend([arithmetic(&tested), compare(&tested), from_int(&tested), to_int(&tested)]);
         files.extend([width(&tested)]);
     }
@@ -204,9 +220,9 @@ fn width(tested: &Tested) -> File {
         let (narrow, wide) = if *is_wider { (ty, *other) } else { (*other, ty) };
         let signature = format!("{narrow} -> {wide}");
         let promote = format!("v1 = fpromote.{wide} v0;");
-        file.add(&format!("promote_{narrow}"), &signature, &format!("{promote} return v1"), 16);
+        file.add(&format!("promote_{narrow}_{wide}"), &signature, &format!("{promote} return v1"), 16);
         let body = format!("{promote} v2 = fcmp uno v1, v1; return v2");
-        file.add(&format!("promote_{narrow}_nan"), &format!("{narrow} -> i8"), &body, 6);
+        file.add(&format!("promote_{narrow}_{wide}_nan"), &format!("{narrow} -> i8"), &body, 6);
         let demote = format!("v1 = fdemote.{narrow} v0;");
         file.add(
             &format!("demote_{wide}_{narrow}"),

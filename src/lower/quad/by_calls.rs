@@ -70,7 +70,7 @@ pub fn arithmetic<I: QuadLowering>(
         Trunc => (functions.trunc, 1),
         Nearest => (functions.nearest, 1),
         Fmin | Fmax => return extreme(cx, opcode == Fmin, d, operands),
-        _ => return sign_operation(cx, opcode, d, operands),
+        _ => return sign_operation(cx, opcode, types::F128, d, operands),
     };
     libcall(cx, routine, &operands[..count], &[d]);
 }

@@ -30,6 +30,7 @@ mod control;
 mod convert;
 mod divide;
 mod float;
+mod half;
 mod inputs;
 mod int;
 mod logic;

@@ -5,7 +5,9 @@ use super::inputs::Cx;
 use super::vector::logic;
 use crate::arch::aarch64::{Aarch64, rows};
 use crate::ir::*;
+use crate::lower::half;
 use crate::lower::quad::{QuadLowering, by_calls};
+use crate::lower::vector::WholeRegisters;
 use crate::lower::wide::Pair;
 use crate::machine::reg::VReg;
 
@@ -40,6 +42,12 @@ impl QuadLowering for Aarch64 {
         by_calls::to_wide(cx, d, a, signed);
     }
 
+    fn demote_to_odd(cx: &mut Cx, d: VReg, a: VReg) {
+        half::demote_quad_to_odd(cx, d, a);
+    }
+}
+
+impl WholeRegisters for Aarch64 {
     fn bitwise_whole(cx: &mut Cx, opcode: Opcode, d: VReg, a: VReg, b: VReg) {
         match opcode {
             Opcode::Band => rows::and_16b(cx, d, a, b),

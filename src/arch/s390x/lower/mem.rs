@@ -19,6 +19,11 @@ impl MemoryAccess for S390x {
         match Shape::of(ty) {
             Shape::Int => load_int(cx, d, from, ty, None),
             Shape::Float => rows::fl_rm(cx, exact_size(ty), d, from),
+            Shape::Half => {
+                let bits = cx.tmp(RegClass::Int);
+                load_int(cx, bits, from, types::I16, None);
+                from_bits(cx, d, bits, ty);
+            }
             _ => rows::vl(cx, d, from),
         }
     }
@@ -27,6 +32,11 @@ impl MemoryAccess for S390x {
         match Shape::of(ty) {
             Shape::Int => rows::st_mr(cx, exact_size(ty), register, to),
             Shape::Float => rows::fst_mr(cx, exact_size(ty), register, to),
+            Shape::Half => {
+                let bits = cx.tmp(RegClass::Int);
+                to_bits(cx, bits, register, ty);
+                rows::st_mr(cx, exact_size(ty), bits, to);
+            }
             _ => rows::vst(cx, register, to),
         }
     }

@@ -30,6 +30,7 @@ mod convert;
 mod divide;
 mod field;
 mod float;
+mod half;
 mod inputs;
 mod int;
 mod logic;

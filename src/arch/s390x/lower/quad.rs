@@ -8,6 +8,7 @@ use super::inputs::Cx;
 use crate::arch::s390x::{S390x, rows};
 use crate::ir::*;
 use crate::lower::quad::{QuadLowering, constant, power_of_two, sign_operation};
+use crate::lower::vector::WholeRegisters;
 use crate::lower::wide::Pair;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::Q64;
@@ -33,7 +34,7 @@ impl QuadLowering for S390x {
             Floor => rows::qfloor(cx, d, a),
             Trunc => rows::qtrunc(cx, d, a),
             Nearest => rows::qnearest(cx, d, a),
-            _ => sign_operation(cx, opcode, d, operands),
+            _ => sign_operation(cx, opcode, types::F128, d, operands),
         }
     }
 
@@ -98,6 +99,14 @@ impl QuadLowering for S390x {
         Self::quad_to_int(cx, d.0, lower, false);
     }
 
+    fn demote_to_odd(cx: &mut Cx, d: VReg, a: VReg) {
+        let double = cx.tmp(RegClass::Float);
+        rows::qtod_odd(cx, double, a);
+        rows::ledbra_odd(cx, d, double);
+    }
+}
+
+impl WholeRegisters for S390x {
     fn bitwise_whole(cx: &mut Cx, opcode: Opcode, d: VReg, a: VReg, b: VReg) {
         match opcode {
             Opcode::Band => rows::vn(cx, d, a, b),

@@ -203,8 +203,28 @@ fn arithmetic(cx: &mut Cx, d: VReg, data: &InstData) {
             }
         }
         Fma => multiply_add(cx, d, data),
-        _ => round(cx, d, data),
+        opcode => {
+            let a = cx.put(Value(data.a));
+            round(cx, opcode, data.ty, d, a);
+        }
     }
+}
+
+/// Pushes arithmetic other than `fma` on registers, without replacing NaNs.
+pub fn compute(cx: &mut Cx, opcode: Opcode, ty: Type, d: VReg, a: VReg, b: VReg) {
+    use Opcode::*;
+    let size = exact_size(ty);
+    let op = match opcode {
+        Fadd => &ADD,
+        Fsub => &SUBTRACT,
+        Fmul => &MULTIPLY,
+        Fdiv => &DIVIDE,
+        Sqrt => return SQUARE_ROOT.push(cx, size, d, a),
+        Fmin => return rows::fmin(cx, size, d, a, b),
+        Fmax => return rows::fmax(cx, size, d, a, b),
+        opcode => return round(cx, opcode, ty, d, a),
+    };
+    op.push(cx, size, d, a, b);
 }
 
 /// Pushes an operation with two operands.
@@ -221,20 +241,19 @@ fn commutative(cx: &mut Cx, op: &Op, d: VReg, data: &InstData) {
 }
 
 /// Pushes a rounding to an integral value.
-fn round(cx: &mut Cx, d: VReg, data: &InstData) {
+fn round(cx: &mut Cx, opcode: Opcode, ty: Type, d: VReg, a: VReg) {
     use LibCall::*;
-    let (op, single, double) = match data.opcode {
+    let (op, single, double) = match opcode {
         Opcode::Ceil => (&ROUND_UP, CeilF32, CeilF64),
         Opcode::Floor => (&ROUND_DOWN, FloorF32, FloorF64),
         Opcode::Trunc => (&ROUND_TO_ZERO, TruncF32, TruncF64),
         _ => (&ROUND_NEAREST, NearestF32, NearestF64),
     };
-    let a = cx.put(Value(data.a));
     if cx.flags.has_sse41() {
-        op.push(cx, exact_size(data.ty), d, a);
+        op.push(cx, exact_size(ty), d, a);
         return;
     }
-    let function = if data.ty == types::F32 { single } else { double };
+    let function = if ty == types::F32 { single } else { double };
     call::libcall(cx, function, &[a], &[d]);
 }
 

@@ -21,6 +21,11 @@ impl MemoryAccess for X86_64 {
         match Shape::of(ty) {
             Shape::Int => load_int(cx, d, from, ty, false),
             Shape::Float => rows::movs_load(cx, exact_size(ty), d, from),
+            Shape::Half => {
+                let bits = cx.tmp(RegClass::Int);
+                rows::movzw_rm(cx, L32, bits, from);
+                rows::mov_xr(cx, L32, d, bits);
+            }
             _ => vector::memory::load_whole(cx, d, from),
         }
     }
@@ -29,6 +34,11 @@ impl MemoryAccess for X86_64 {
         match Shape::of(ty) {
             Shape::Int => rows::mov_mr(cx, exact_size(ty), register, to),
             Shape::Float => rows::movs_store(cx, exact_size(ty), register, to),
+            Shape::Half => {
+                let bits = cx.tmp(RegClass::Int);
+                rows::mov_rx(cx, L32, bits, register);
+                rows::mov_mr(cx, W16, bits, to);
+            }
             _ => vector::memory::store_whole(cx, register, to),
         }
     }

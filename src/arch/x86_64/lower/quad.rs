@@ -6,7 +6,9 @@ use super::inputs::Cx;
 use super::select::move_float_if;
 use crate::arch::x86_64::X86_64;
 use crate::ir::*;
+use crate::lower::half;
 use crate::lower::quad::{QuadLowering, by_calls};
+use crate::lower::vector::WholeRegisters;
 use crate::lower::wide::Pair;
 use crate::machine::reg::VReg;
 use crate::machine::size::L32;
@@ -42,6 +44,12 @@ impl QuadLowering for X86_64 {
         by_calls::to_wide(cx, d, a, signed);
     }
 
+    fn demote_to_odd(cx: &mut Cx, d: VReg, a: VReg) {
+        half::demote_quad_to_odd(cx, d, a);
+    }
+}
+
+impl WholeRegisters for X86_64 {
     fn bitwise_whole(cx: &mut Cx, opcode: Opcode, d: VReg, a: VReg, b: VReg) {
         let op = match opcode {
             Opcode::Band => &AND,
