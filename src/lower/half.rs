@@ -1,23 +1,24 @@
 //! f16: computed as f32, which has all its values.
 //!
-//! Operands are converted to f32, and the result is rounded back. For sums, products, quotients and square
-//! roots, rounding twice is the same as rounding once, since the significand of an f32 has at least twice as
-//! many bits as that of an f16, and two more. So are minima and rounding to integral values, which are exact.
-//! `fma` is computed as f64, where the product is exact. The sum is not if one summand is so small that it
-//! does not reach below the other's last bit in f64; but then the larger one is either an f16, which is the
-//! result, or a product that is out of range.
+//! Operands are converted to f32, and the result is rounded to f16. For sums, products, quotients and square
+//! roots, rounding twice gives the same as rounding once, since the significand of an f32 has at least twice
+//! as many bits as that of an f16, and two more. Minima and rounding to integral values are exact.
 //!
-//! To f16, f64 and f128 are rounded by way of f32 too, but there the first rounding is to odd: a result that
-//! is not exact gets an odd last bit, so that it is on the right side of every tie.
+//! `fma` is computed as f64, where the product is exact. The sum is exact, too, unless one summand is so
+//! small that it ends below the last bit that an f64 has next to the other. Then either the larger one is the
+//! f16, which is the result, or it is the product, which is out of f16's range.
 //!
-//! What differs between targets, down to instructions for f16 itself, is [`HalfLowering`]. Conversions without
-//! instructions are [`single_by_bits`] and [`half_by_bits`].
+//! Conversions from f64 and f128 go by way of f32, too. Their first step rounds to odd: a result that is not
+//! exact gets an odd last bit, and so stays on its side of every tie of the second step.
+//!
+//! What differs between targets is [`HalfLowering`]. Targets without instructions for conversions use
+//! [`single_by_bits`] and [`half_by_bits`].
 //!
 //! In a register, an f16 is where the target's C compilers pass it: in the low bits, or on s390x in the
 //! leftmost ones. All other bits are undefined.
 
 use super::quad::{self, QuadLowering};
-use super::vector::{VectorMoves, WholeRegisters};
+use super::whole_registers::{VectorMoves, WholeRegisters};
 use crate::ir::*;
 use crate::lower::address::access;
 use crate::lower::context::{Lower, Lowered};
@@ -49,6 +50,16 @@ pub trait HalfLowering: Conversions + WholeRegisters {
 
     /// Compares two f32.
     fn compare_singles(cx: &mut Lower<'_, Self>, cc: FloatCc, a: VReg, b: VReg) -> Self::Test;
+
+    /// Pushes arithmetic of f16 itself, if there is an instruction. Returns whether it did.
+    fn compute_half(_: &mut Lower<'_, Self>, _: Opcode, _: VReg, _: [VReg; 3]) -> bool {
+        false
+    }
+
+    /// Compares two f16 themselves, if there is an instruction.
+    fn compare_halves(_: &mut Lower<'_, Self>, _: FloatCc, _: VReg, _: VReg) -> Option<Self::Test> {
+        None
+    }
 }
 
 /// Returns `a`, an f16, as an f32.
@@ -161,6 +172,14 @@ pub(super) fn arithmetic<I: HalfLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> 
     let (args, last) = ([data.a, data.b, data.c], data.fixed_args() - 1);
     let operands = [0, 1, 2].map(|n: usize| cx.put(Value(args[n.min(last)])));
     let d = cx.def(inst);
+    let is_sign = matches!(data.opcode, Fneg | Fabs | Fcopysign);
+    let raw = if is_sign || !cx.flags.enable_nan_canonicalization() { d } else { cx.tmp(RegClass::Float) };
+    if I::compute_half(cx, data.opcode, raw, operands) {
+        if raw != d {
+            replace_nan(cx, d, types::F16, raw);
+        }
+        return Ok(());
+    }
     match data.opcode {
         Fneg | Fabs | Fcopysign => quad::sign_operation(cx, data.opcode, types::F16, d, operands),
         Fma => {
@@ -199,6 +218,11 @@ fn canonical<I: HalfLowering>(
     }
     let raw = cx.tmp(RegClass::Float);
     compute(cx, raw);
+    replace_nan(cx, d, ty, raw);
+}
+
+/// `d` = the canonical NaN if `raw` is a NaN, else `raw`.
+fn replace_nan<I: HalfLowering>(cx: &mut Lower<'_, I>, d: VReg, ty: Type, raw: VReg) {
     let nan = quad::constant(cx, ty, quad::canonical_nan(ty));
     let compared = match ty {
         types::F16 => single(cx, raw),
@@ -220,6 +244,9 @@ pub(super) fn compare_registers<I: HalfLowering>(
     a: VReg,
     b: VReg,
 ) -> I::Test {
+    if let Some(test) = I::compare_halves(cx, cc, a, b) {
+        return test;
+    }
     let first = single(cx, a);
     let second = if a == b { first } else { single(cx, b) };
     I::compare_singles(cx, cc, first, second)

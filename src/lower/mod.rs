@@ -15,6 +15,7 @@
 //! | `variadic` | lists of a variadic function's arguments |
 //! | `convert`, `float`, `atomic` | families with shared parts |
 //! | `half`, `quad` | f16; f128 |
+//! | `whole_registers` | moves and bitwise operations on vector registers, for all that is in them |
 //! | `vector`, `shuffle` | vectors of 128 bits; patterns in shuffles |
 //! | `wide`, `wide_divide`, `wide_shift` | i128 |
 //! | `divide_constant`, `reciprocal` | division by constants |
@@ -46,6 +47,7 @@ pub(crate) mod shuffle;
 mod variadic;
 pub mod vector;
 pub mod vocabulary;
+pub mod whole_registers;
 pub mod wide;
 pub mod wide_divide;
 pub mod wide_shift;

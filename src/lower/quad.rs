@@ -11,8 +11,8 @@ use crate::ir::*;
 use crate::lower::call::CallLowering;
 use crate::lower::context::{Lower, Lowered};
 use crate::lower::half::{self, HalfLowering};
-use crate::lower::vector::WholeRegisters;
 use crate::lower::vocabulary::Lowering;
+use crate::lower::whole_registers::WholeRegisters;
 use crate::lower::wide::{Pair, tmp_pair};
 use crate::machine::reg::{RegClass, VReg};
 

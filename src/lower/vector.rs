@@ -38,8 +38,8 @@
 use super::context::{Lower, Lowered};
 use super::families::LowerFamily;
 use super::rematerialize::constant_bytes;
-use super::select::Selection;
 use super::vocabulary::Lowering;
+use super::whole_registers::VectorMoves;
 use crate::ir::*;
 use crate::machine::reg::{RegClass, VReg};
 
@@ -113,27 +113,6 @@ pub struct VectorFamilies<I: VectorLowering> {
 pub trait VectorLowering: VectorMoves {
     /// The functions.
     const VECTORS: VectorFamilies<Self>;
-}
-
-/// Moves between vectors, and between vectors and general registers.
-pub trait VectorMoves: Lowering {
-    /// `d = a` with the bytes of each lane of `bits` bits reversed: 16, 32, 64 or 128.
-    fn reverse_bytes(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, bits: u32);
-
-    /// `d` = two lanes of 64 bits, the first one first.
-    fn join_halves(cx: &mut Lower<'_, Self>, d: VReg, halves: [VReg; 2]);
-
-    /// Both lanes of 64 bits of `a`, the first one first.
-    fn split_halves(cx: &mut Lower<'_, Self>, halves: [VReg; 2], a: VReg);
-}
-
-/// Operations on whole registers of vectors and floats, whatever they hold.
-pub trait WholeRegisters: VectorMoves + Selection {
-    /// `d` = `band`, `bor` or `bxor` of two registers.
-    fn bitwise_whole(cx: &mut Lower<'_, Self>, opcode: Opcode, d: VReg, a: VReg, b: VReg);
-
-    /// `d = chosen` if a test holds, else `other`.
-    fn select_whole(cx: &mut Lower<'_, Self>, d: VReg, test: Self::Test, chosen: VReg, other: VReg);
 }
 
 /// Whether a type is a vector of 128 bits.

@@ -291,7 +291,7 @@ settings! {
     Some(Arch::Aarch64) => {
         has_lse: bool = false, "Atomic instructions (FEAT_LSE)";
         has_pauth: bool = false, "Pointer authentication instructions other than hints (FEAT_PAuth)";
-        has_fp16: bool = false, "Half-precision arithmetic (FEAT_FP16)", no_effect(Arch::ALL, UNUSED);
+        has_fp16: bool = false, "Half-precision arithmetic (FEAT_FP16)";
         has_dotprod: bool = false, "Dot products of bytes (FEAT_DotProd)", no_effect(Arch::ALL, UNUSED);
         has_i8mm: bool = false, "Dot products of mixed signs (FEAT_I8MM)", no_effect(Arch::ALL, UNUSED);
         sign_return_address: bool = false, "Sign return addresses that are stored on the stack";

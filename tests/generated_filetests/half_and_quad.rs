@@ -50,6 +50,7 @@ set enable_llvm_abi_extensions=true
 target x86_64
 target x86_64 has_sse41 has_avx has_f16c
 target aarch64
+target aarch64 has_fp16
 target s390x",
 };
 
@@ -194,8 +195,7 @@ fn to_int(tested: &Tested) -> File {
                 continue;
             }
             for (n, minus) in ["", "-"].into_iter().enumerate() {
-                // The limit's bits less 0, 1 and 2, so that each side of the limit is tried, and with one whole
-                // number more.
+                // The limit's bits less 0 to 3, and numbers at whole distances from it.
                 let body = format!(
                     "v1 = {ty}const {minus}0x1.0p{power}; v2 = bitcast.{size} v1; v3 = iconst.i8 3; \
                      v4 = band v0, v3; v5 = uextend.{size} v4; v6 = isub v2, v5; v7 = bitcast.{ty} v6; \
@@ -234,8 +234,8 @@ fn width(tested: &Tested) -> File {
         file.add(&format!("demote_{wide}_{narrow}_nan"), &format!("{wide} -> i8"), &body, 6);
         // A number halfway between two of the narrow type, or almost.
         let body = format!(
-            "v10 = fpromote.{wide} v0; v11 = fpromote.{wide} v1; v2 = {wide}const 0x1.0p-1; v3 = fadd v10, v11; \
-             v4 = fmul v3, v2; v5 = fdemote.{narrow} v4; return v5"
+            "v10 = fpromote.{wide} v0; v11 = fpromote.{wide} v1; v2 = {wide}const 0x1.0p-1; \
+             v3 = fadd v10, v11; v4 = fmul v3, v2; v5 = fdemote.{narrow} v4; return v5"
         );
         file.add(&format!("between_{wide}_{narrow}"), &format!("{narrow}, {narrow} -> {narrow}"), &body, 16);
     }

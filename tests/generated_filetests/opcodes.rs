@@ -67,7 +67,7 @@ impl Shape {
                 "test interpret\ntest run\nset enable_llvm_abi_extensions=true\nset \
                  enable_multi_ret_implicit_sret=true\ntarget x86_64\ntarget x86_64 has_ssse3 \
                  has_sse41\ntarget x86_64 has_avx\ntarget x86_64 has_avx has_f16c\ntarget aarch64\ntarget \
-                 s390x"
+                 aarch64 has_fp16\ntarget s390x"
             }
             Shape::Quad => {
                 "test interpret\ntest run\nset enable_llvm_abi_extensions=true\nset \

@@ -7,7 +7,8 @@ use crate::arch::aarch64::{Aarch64, rows};
 use crate::ir::*;
 use crate::lower::half::HalfLowering;
 use crate::machine::reg::VReg;
-use crate::machine::size::{L32, OperandSize, exact_size};
+use crate::machine::size::{L32, OperandSize, W16, exact_size};
+use crate::rule;
 
 /// The size of moves between register files: at least 32 bits.
 fn move_size(ty: Type) -> OperandSize {
@@ -44,6 +45,28 @@ impl HalfLowering for Aarch64 {
 
     fn compute(cx: &mut Cx, opcode: Opcode, ty: Type, d: VReg, [a, b, _]: [VReg; 3]) {
         float::compute(cx, opcode, exact_size(ty), d, a, b);
+    }
+
+    fn compute_half(cx: &mut Cx, opcode: Opcode, d: VReg, [a, b, c]: [VReg; 3]) -> bool {
+        if !cx.flags.has_fp16() || opcode == Opcode::Fcopysign {
+            return false;
+        }
+        rule!(cx, "half.fp16");
+        match opcode {
+            Opcode::Fma => rows::fmadd(cx, W16, d, a, b, c),
+            Opcode::Fneg => rows::fneg(cx, W16, d, a),
+            Opcode::Fabs => rows::fabs(cx, W16, d, a),
+            _ => float::compute(cx, opcode, W16, d, a, b),
+        }
+        true
+    }
+
+    fn compare_halves(cx: &mut Cx, cc: FloatCc, a: VReg, b: VReg) -> Option<Test> {
+        if !cx.flags.has_fp16() {
+            return None;
+        }
+        rows::fcmp(cx, W16, a, b);
+        Some(Test::Flags(float_test(cc)))
     }
 
     fn compare_singles(cx: &mut Cx, cc: FloatCc, a: VReg, b: VReg) -> Test {

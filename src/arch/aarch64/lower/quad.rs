@@ -7,7 +7,7 @@ use crate::arch::aarch64::{Aarch64, rows};
 use crate::ir::*;
 use crate::lower::half;
 use crate::lower::quad::{QuadLowering, by_calls};
-use crate::lower::vector::WholeRegisters;
+use crate::lower::whole_registers::WholeRegisters;
 use crate::lower::wide::Pair;
 use crate::machine::reg::VReg;
 

@@ -8,7 +8,7 @@ use super::inputs::Cx;
 use crate::arch::s390x::{S390x, rows};
 use crate::ir::*;
 use crate::lower::quad::{QuadLowering, constant, power_of_two, sign_operation};
-use crate::lower::vector::WholeRegisters;
+use crate::lower::whole_registers::WholeRegisters;
 use crate::lower::wide::Pair;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::Q64;

@@ -8,7 +8,7 @@ use crate::arch::x86_64::X86_64;
 use crate::ir::*;
 use crate::lower::half;
 use crate::lower::quad::{QuadLowering, by_calls};
-use crate::lower::vector::WholeRegisters;
+use crate::lower::whole_registers::WholeRegisters;
 use crate::lower::wide::Pair;
 use crate::machine::reg::VReg;
 use crate::machine::size::L32;

@@ -11,7 +11,8 @@ use crate::arch::aarch64::{Aarch64, rows};
 use crate::ir::*;
 use crate::lower::compare::FlagTest;
 use crate::lower::context::Lowered;
-use crate::lower::vector::{VectorMoves, vector_constant};
+use crate::lower::vector::vector_constant;
+use crate::lower::whole_registers::VectorMoves;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{B8, L32, OperandSize, Q64, W16};
 

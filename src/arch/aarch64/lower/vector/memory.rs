@@ -5,7 +5,7 @@ use crate::arch::aarch64::{Aarch64, rows};
 use crate::ir::*;
 use crate::lower::address::access;
 use crate::lower::context::Lowered;
-use crate::lower::vector::VectorMoves;
+use crate::lower::whole_registers::VectorMoves;
 use crate::machine::amode::{Amode, Place};
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{B8, L32, OperandSize, Q64, W16};

@@ -6,7 +6,7 @@ use crate::arch::aarch64::lower::inputs::Cx;
 use crate::arch::aarch64::{Aarch64, rows};
 use crate::ir::*;
 use crate::lower::context::Lowered;
-use crate::lower::vector::VectorMoves;
+use crate::lower::whole_registers::VectorMoves;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{B8, L32, OperandSize, Q64, W16};
 

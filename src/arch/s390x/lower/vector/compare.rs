@@ -6,7 +6,7 @@ use crate::arch::s390x::lower::inputs::Cx;
 use crate::arch::s390x::{S390x, rows};
 use crate::ir::*;
 use crate::lower::context::Lowered;
-use crate::lower::vector::VectorMoves;
+use crate::lower::whole_registers::VectorMoves;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{OperandSize, Q64};
 

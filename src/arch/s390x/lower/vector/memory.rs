@@ -8,7 +8,7 @@ use crate::arch::s390x::{S390x, rows};
 use crate::ir::*;
 use crate::lower::address::access;
 use crate::lower::context::Lowered;
-use crate::lower::vector::VectorMoves;
+use crate::lower::whole_registers::VectorMoves;
 use crate::machine::amode::{Amode, Place};
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{B8, L32, Q64, W16, exact_size};

@@ -16,7 +16,7 @@ use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::{X86_64, rows};
 use crate::ir::*;
 use crate::lower::context::Lowered;
-use crate::lower::vector::VectorMoves;
+use crate::lower::whole_registers::VectorMoves;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{B8, L32, Q64, W16};
 use crate::rule;
