@@ -16,8 +16,8 @@ use super::vector::VectorLowering;
 use super::wide_divide::WideDivision;
 use super::wide_shift::WideShifts;
 use super::{
-    atomic, call, condition, control, convert, half, overflow, quad, rematerialize, select, variadic, vector,
-    wide, wide_divide, wide_shift,
+    atomic, call, condition, control, convert, half, half_vector, overflow, quad, rematerialize, select,
+    variadic, vector, wide, wide_divide, wide_shift,
 };
 use crate::ir::*;
 
@@ -191,6 +191,11 @@ impl<I> Row<I> {
         Row { quad: Cell::or_not_yet(lower), ..self }
     }
 
+    /// This row, lowering f16x8 by `lower`.
+    const fn half_vector(self, lower: LowerFamily<I>) -> Self {
+        Row { half_vector: Cell::Lower(lower), ..self }
+    }
+
     /// This row, lowering vectors of 128 bits other than f16x8 by `lower`, if the target has a function for
     /// them.
     const fn vector(self, lower: Option<LowerFamily<I>>) -> Self {
@@ -261,7 +266,7 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
         Family::Overflow => Row::ABSENT.int(overflow::lower).wide(overflow::lower),
         Family::Compare => {
             let row = Row::WITH_ALL.vector(v.compare).half(Some(half::compare)).quad(Some(quad::compare));
-            row.int(f.compare).wide(f.compare).float(f.compare)
+            row.half_vector(half_vector::compare).int(f.compare).wide(f.compare).float(f.compare)
         }
         Family::Select => {
             let row = Row::WITH_ALL.vector_bits(v.select).half(v.select).quad(v.select);
@@ -276,7 +281,7 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
         Family::SplitConcat => Row::ABSENT.int(wide::lower).wide(wide::lower),
         Family::FloatArithmetic => {
             let row = Row::WITH_ALL.vector(v.float).half(Some(half::arithmetic));
-            row.quad(Some(quad::arithmetic)).float(f.float)
+            row.half_vector(half_vector::arithmetic).quad(Some(quad::arithmetic)).float(f.float)
         }
         Family::Bitcast => {
             let row = Row::WITH_ALL.vector_bits(Some(vector::bitcast)).quad(Some(vector::bitcast));
@@ -289,7 +294,7 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
         }
         Family::FromInt => {
             let row = Row::WITH_ALL.vector(v.from_int).half(Some(half::from_int));
-            row.quad(Some(quad::from_int)).float(convert::from_int)
+            row.half_vector(half_vector::from_int).quad(Some(quad::from_int)).float(convert::from_int)
         }
         Family::ToInt => {
             let row = Row::WITH_ALL.half(Some(half::to_int_or_trap)).quad(Some(quad::to_int_or_trap));
@@ -297,6 +302,7 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
         }
         Family::ToIntSaturated => {
             let row = Row::WITH_ALL.vector(v.to_int_saturated).half(Some(half::to_int_saturated));
+            let row = row.half_vector(half_vector::to_int);
             row.quad(Some(quad::to_int_saturated)).float(convert::to_int_saturated)
         }
         Family::Saturate => Row::WITH_VECTORS.vector(v.saturate),
@@ -310,7 +316,10 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
         Family::Narrow => Row::WITH_VECTORS.vector(v.narrow),
         Family::Widen => Row::WITH_VECTORS.vector(v.widen),
         Family::LoadWidening => Row { int: Cell::or_not_yet(v.load_widening), ..Row::ABSENT },
-        Family::ToIntX86 => Row { float: Cell::NotYet, ..Row::WITH_ALL.vector(v.to_int_x86) },
+        Family::ToIntX86 => {
+            let row = Row::WITH_ALL.vector(v.to_int_x86).half_vector(half_vector::to_int);
+            Row { float: Cell::NotYet, ..row }
+        }
         Family::Atomic => Row::ABSENT.none(atomic::lower).int(atomic::lower).wide(atomic::lower),
         Family::Call => Row::ABSENT.none(call::call),
         Family::CallIndirect => Row::ABSENT.int(call::call_indirect),

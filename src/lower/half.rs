@@ -42,6 +42,9 @@ pub trait HalfLowering: Conversions + WholeRegisters {
     /// `d = a`, an f64, rounded once to f16.
     fn half_of_double(cx: &mut Lower<'_, Self>, d: VReg, a: VReg);
 
+    /// `d = a`, a signed integer of 32 bits, as an f32.
+    fn single_of_word(cx: &mut Lower<'_, Self>, d: VReg, a: VReg);
+
     /// `d = a`, between f32 and f64.
     fn convert_float(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, to: Type);
 
@@ -159,7 +162,8 @@ pub(super) fn logic<I: HalfLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lower
     Ok(())
 }
 
-fn whole<I: WholeRegisters>(cx: &mut Lower<'_, I>, opcode: Opcode, a: VReg, b: VReg) -> VReg {
+/// A bitwise operation on whole registers, in a new one.
+pub(super) fn whole<I: WholeRegisters>(cx: &mut Lower<'_, I>, opcode: Opcode, a: VReg, b: VReg) -> VReg {
     let d = cx.tmp(RegClass::Float);
     I::bitwise_whole(cx, opcode, d, a, b);
     d
@@ -167,21 +171,27 @@ fn whole<I: WholeRegisters>(cx: &mut Lower<'_, I>, opcode: Opcode, a: VReg, b: V
 
 /// Lowers arithmetic.
 pub(super) fn arithmetic<I: HalfLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
-    use Opcode::*;
     let data = cx.f.insts[inst];
     let (args, last) = ([data.a, data.b, data.c], data.fixed_args() - 1);
     let operands = [0, 1, 2].map(|n: usize| cx.put(Value(args[n.min(last)])));
     let d = cx.def(inst);
-    let is_sign = matches!(data.opcode, Fneg | Fabs | Fcopysign);
+    compute(cx, data.opcode, d, operands);
+    Ok(())
+}
+
+/// `d` = arithmetic of f16. Behind its operands, the last one is repeated.
+pub(super) fn compute<I: HalfLowering>(cx: &mut Lower<'_, I>, opcode: Opcode, d: VReg, operands: [VReg; 3]) {
+    use Opcode::*;
+    let is_sign = matches!(opcode, Fneg | Fabs | Fcopysign);
     let raw = if is_sign || !cx.flags.enable_nan_canonicalization() { d } else { cx.tmp(RegClass::Float) };
-    if I::compute_half(cx, data.opcode, raw, operands) {
+    if I::compute_half(cx, opcode, raw, operands) {
         if raw != d {
             replace_nan(cx, d, types::F16, raw);
         }
-        return Ok(());
+        return;
     }
-    match data.opcode {
-        Fneg | Fabs | Fcopysign => quad::sign_operation(cx, data.opcode, types::F16, d, operands),
+    match opcode {
+        Fneg | Fabs | Fcopysign => quad::sign_operation(cx, opcode, types::F16, d, operands),
         Fma => {
             let [a, b, c] = operands.map(|operand| double(cx, operand));
             let [product, sum] = [(); 2].map(|()| cx.tmp(RegClass::Float));
@@ -189,7 +199,7 @@ pub(super) fn arithmetic<I: HalfLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> 
             I::compute(cx, Fadd, types::F64, sum, [product, c, c]);
             canonical(cx, d, types::F16, |cx, d| I::half_of_double(cx, d, sum));
         }
-        opcode => {
+        _ => {
             // An operand that is used twice is converted once.
             let mut converted = [operands[0]; 3];
             for n in 0..3 {
@@ -203,7 +213,6 @@ pub(super) fn arithmetic<I: HalfLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> 
             canonical(cx, d, types::F16, |cx, d| I::half_of_single(cx, d, result));
         }
     }
-    Ok(())
 }
 
 /// Defines `d` by `compute`, and replaces a NaN by the canonical one if the settings ask for that.

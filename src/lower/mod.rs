@@ -14,7 +14,7 @@
 //! | `call`, `control` | calls and returns; branches and the frame |
 //! | `variadic` | lists of a variadic function's arguments |
 //! | `convert`, `float`, `atomic` | families with shared parts |
-//! | `half`, `quad` | f16; f128 |
+//! | `half`, `half_vector`, `quad` | f16; f16x8; f128 |
 //! | `whole_registers` | moves and bitwise operations on vector registers, for all that is in them |
 //! | `vector`, `shuffle` | vectors of 128 bits; patterns in shuffles |
 //! | `wide`, `wide_divide`, `wide_shift` | i128 |
@@ -36,6 +36,7 @@ pub mod families;
 pub mod float;
 pub mod function;
 pub mod half;
+mod half_vector;
 mod known_values;
 mod local_cse;
 pub mod overflow;

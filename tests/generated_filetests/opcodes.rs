@@ -62,8 +62,8 @@ impl Shape {
                  enable_multi_ret_implicit_sret=true"
             }
             // To be run when the back ends have them.
-            Shape::HalfVector | Shape::SmallVector => "test interpret",
-            Shape::Half => {
+            Shape::SmallVector => "test interpret",
+            Shape::Half | Shape::HalfVector => {
                 "test interpret\ntest run\nset enable_llvm_abi_extensions=true\nset \
                  enable_multi_ret_implicit_sret=true\ntarget x86_64\ntarget x86_64 has_ssse3 \
                  has_sse41\ntarget x86_64 has_avx\ntarget x86_64 has_avx has_f16c\ntarget aarch64\ntarget \

@@ -36,6 +36,10 @@ impl HalfLowering for Aarch64 {
         rows::fcvt_hd(cx, d, a);
     }
 
+    fn single_of_word(cx: &mut Cx, d: VReg, a: VReg) {
+        rows::scvtf_w(cx, L32, d, a);
+    }
+
     fn convert_float(cx: &mut Cx, d: VReg, a: VReg, to: Type) {
         match to {
             types::F64 => rows::fcvt_sd(cx, d, a),

@@ -33,6 +33,10 @@ impl HalfLowering for S390x {
         half::half_by_bits(cx, d, odd);
     }
 
+    fn single_of_word(cx: &mut Cx, d: VReg, a: VReg) {
+        rows::fromw(cx, L32, d, a);
+    }
+
     fn convert_float(cx: &mut Cx, d: VReg, a: VReg, to: Type) {
         match to {
             types::F64 => rows::ldebr_rr(cx, d, a),

@@ -56,7 +56,7 @@ fn bitcast(cx: &mut Cx, d: VReg, data: &InstData) {
 
 /// Converts a signed integer to a `ty`. The register is cleared first, because the instruction keeps its
 /// upper part.
-fn convert_signed(cx: &mut Cx, d: VReg, ty: Type, size: OperandSize, source: Rm) {
+pub fn convert_signed(cx: &mut Cx, d: VReg, ty: Type, size: OperandSize, source: Rm) {
     let zero = cx.tmp(RegClass::Float);
     rows::zero_x(cx, zero);
     let op = if ty == types::F32 { &SINGLE_FROM_INT } else { &DOUBLE_FROM_INT };

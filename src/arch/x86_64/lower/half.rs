@@ -1,9 +1,10 @@
 //! f16: conversions by F16C or by operations on bits, and what it needs of f32 and f64.
 
 use super::compare::{Test, compare_singles};
-use super::convert::{DEMOTE, PROMOTE};
+use super::convert::{DEMOTE, PROMOTE, convert_signed};
 use super::float;
 use super::inputs::Cx;
+use crate::arch::x86_64::operands::Rm;
 use crate::arch::x86_64::{X86_64, rows};
 use crate::ir::*;
 use crate::lower::half;
@@ -44,6 +45,10 @@ impl HalfLowering for X86_64 {
 
     fn half_of_double(cx: &mut Cx, d: VReg, a: VReg) {
         half::half_of_double_by_bits(cx, d, a);
+    }
+
+    fn single_of_word(cx: &mut Cx, d: VReg, a: VReg) {
+        convert_signed(cx, d, types::F32, L32, Rm::Reg(a));
     }
 
     fn convert_float(cx: &mut Cx, d: VReg, a: VReg, to: Type) {
