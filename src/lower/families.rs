@@ -90,6 +90,8 @@ enum Cell<I> {
     Marker,
     /// Not supported by the target yet.
     NotYet,
+    /// Refused, for this reason.
+    Refused(&'static str),
     /// The language has no such instruction.
     Absent,
 }
@@ -318,7 +320,8 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
         Family::LoadWidening => Row { int: Cell::or_not_yet(v.load_widening), ..Row::ABSENT },
         Family::ToIntX86 => {
             let row = Row::WITH_ALL.vector(v.to_int_x86).half_vector(half_vector::to_int);
-            Row { float: Cell::NotYet, ..row }
+            let scalar = Cell::Refused("the instruction it is named after has vectors only");
+            Row { float: scalar, half: scalar, quad: scalar, ..row }
         }
         Family::Atomic => Row::ABSENT.none(atomic::lower).int(atomic::lower).wide(atomic::lower),
         Family::Call => Row::ABSENT.none(call::call),
@@ -370,6 +373,8 @@ pub enum Coverage {
     Compiles,
     /// Instructions are refused: the target does not support them yet.
     NotYet,
+    /// Instructions are refused, for this reason.
+    Refused(&'static str),
     /// The language has no such instruction.
     Absent,
 }
@@ -379,6 +384,7 @@ pub fn coverage<I: FamilyLowering>(family: Family, shape: Shape) -> Coverage {
     match cell_of::<I>(family, shape) {
         Cell::Lower(_) | Cell::Marker => Coverage::Compiles,
         Cell::NotYet => Coverage::NotYet,
+        Cell::Refused(why) => Coverage::Refused(why),
         Cell::Absent => Coverage::Absent,
     }
 }
@@ -397,6 +403,10 @@ pub fn lower<I: FamilyLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     match cell_of::<I>(data.opcode.family(), shape) {
         Cell::Lower(lower) => lower(cx, inst),
         Cell::Marker => Ok(()),
+        Cell::Refused(why) => {
+            let name = data.opcode.name();
+            Err(cx.unsupported(format!("{name} on {} is not supported: {why}", shape.name())))
+        }
         Cell::NotYet | Cell::Absent => {
             let name = data.opcode.name();
             Err(match shape {
