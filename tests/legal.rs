@@ -208,8 +208,7 @@ fn check(arch: Arch, settings: &[&str]) {
 /// Whether a diagnostic is an acceptable reason for rejecting an instruction on scalars.
 fn may_lack(line: &str, diagnostic: &Diagnostic) -> bool {
     let refused = ["stack_switch", "x86_cvtt2dq"];
-    diagnostic.severity == Severity::Unsupported
-        && (diagnostic.message.contains("has_cmpxchg16b") || refused.contains(&opcode_of(line)))
+    diagnostic.severity == Severity::Unsupported && refused.contains(&opcode_of(line))
 }
 
 /// The name of a line's opcode.

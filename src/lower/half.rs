@@ -18,7 +18,8 @@
 //! leftmost ones. All other bits are undefined.
 
 use super::quad::{self, QuadLowering};
-use super::whole_registers::{VectorMoves, WholeRegisters};
+use super::vector_moves::VectorMoves;
+use super::whole_registers::WholeRegisters;
 use crate::ir::*;
 use crate::lower::address::access;
 use crate::lower::context::{Lower, Lowered};

@@ -28,10 +28,12 @@ pub struct Convention {
     pub positional: bool,
     /// How i128 is passed.
     pub wide: WidePassing,
-    /// How vectors of 128 bits are passed.
+    /// How vectors of 128 bits are passed. Smaller ones are passed in the same registers, or those of floats.
     pub vectors: VectorPassing,
     /// How f128 is passed.
     pub quads: QuadPassing,
+    /// Vectors of up to this many bits are passed like integers.
+    pub vectors_like_ints: u32,
     /// How structures in memory are passed: `sarg`.
     pub structures: Structures,
     /// How arguments behind the parameters of a variadic function are passed.
@@ -201,6 +203,7 @@ struct Assigner {
     leaves_single: bool,
     wide: WidePassing,
     quads: QuadPassing,
+    vectors_like_ints: u32,
     memory: MemoryRules,
     ints: usize,
     floats: usize,
@@ -238,6 +241,7 @@ impl Assigner {
             leaves_single: false,
             wide: convention.wide,
             quads: convention.quads,
+            vectors_like_ints: convention.vectors_like_ints,
             memory: convention.memory,
             ints: 0,
             floats: 0,
@@ -249,7 +253,7 @@ impl Assigner {
     fn next_reg(&mut self, class: RegClass) -> Option<PReg> {
         let (used, regs, extra) = match class {
             RegClass::Int => (&mut self.ints, self.int_regs, self.extra),
-            _ => (&mut self.floats, self.float_regs, None),
+            RegClass::Float | RegClass::Vector => (&mut self.floats, self.float_regs, None),
         };
         let reg = regs.iter().copied().chain(extra).nth(*used)?;
         *used += 1;
@@ -299,11 +303,16 @@ impl Assigner {
         let start = parts.len() as u32;
         if param.ty == types::I128 {
             self.wide_value(param.extension, parts);
-        } else if matches!(Shape::of(param.ty), Shape::Quad | Shape::Vector | Shape::HalfVector) {
+        } else if param.ty == types::F128 || param.ty.is_vector() && param.ty.bits() > self.vectors_like_ints {
             let in_memory = param.ty == types::F128 && self.quads == QuadPassing::Pointer;
             parts.push(match if in_memory { None } else { self.next_vector() } {
                 Some(reg) => in_register(reg, param.ty, param.extension),
                 None => self.on_stack(param.ty, param.extension),
+            });
+        } else if let Some(int) = Type::int(param.ty.bits()).filter(|_| param.ty.is_vector()) {
+            parts.push(match self.next_reg(RegClass::Int) {
+                Some(reg) => in_register(reg, int, Extension::None),
+                None => self.on_stack(param.ty, Extension::None),
             });
         } else {
             let class = if param.ty.is_int() { RegClass::Int } else { RegClass::Float };
@@ -351,8 +360,10 @@ impl Assigner {
             MemoryRules::RightJustified if ty.is_int() => {
                 Part { stored: types::I64, loaded: types::I64, ..part }
             }
-            MemoryRules::RightJustified => in_memory(at + 8 - ty.bytes().min(8), ty, extension),
-            _ => part,
+            MemoryRules::RightJustified if !ty.is_vector() => {
+                in_memory(at + 8 - ty.bytes().min(8), ty, extension)
+            }
+            MemoryRules::Slots | MemoryRules::Packed | MemoryRules::RightJustified => part,
         }
     }
 }
@@ -391,8 +402,9 @@ impl Convention {
         let by_rule = sig.returns.iter().any(|param| match Shape::of(param.ty) {
             Shape::Wide => self.wide == WidePassing::Pointer,
             Shape::Quad => self.quads == QuadPassing::Pointer,
-            Shape::None | Shape::Int | Shape::Float | Shape::Half | Shape::SmallVector => false,
-            Shape::Vector | Shape::HalfVector | Shape::LargeVector | Shape::Dynamic => false,
+            Shape::None | Shape::Int | Shape::Float | Shape::Half => false,
+            Shape::SmallVector | Shape::SmallHalfVector | Shape::Vector | Shape::HalfVector => false,
+            Shape::LargeVector | Shape::Dynamic => false,
         });
         if abi.return_bytes > 0 && !in_memory && !by_rule {
             return Err(format!(
@@ -479,7 +491,7 @@ impl Convention {
             Shape::Vector | Shape::HalfVector => self.vectors == VectorPassing::Pointer,
             Shape::Quad => self.quads == QuadPassing::Pointer || self.vectors == VectorPassing::Pointer,
             Shape::None | Shape::Int | Shape::Float | Shape::Half => false,
-            Shape::SmallVector | Shape::LargeVector | Shape::Dynamic => false,
+            Shape::SmallVector | Shape::SmallHalfVector | Shape::LargeVector | Shape::Dynamic => false,
         }
     }
 

@@ -97,12 +97,15 @@ pub trait Machine: Sized + Send + Sync + 'static {
     /// Returns the row of a calling convention; `None` if the target does not support it.
     fn convention(call_conv: CallConv) -> Option<&'static Convention>;
 
+    /// Returns the number by which DWARF knows a register.
+    fn dwarf(register: PReg) -> u16;
+
     /// Whether values of a shape can be in registers.
     fn supports(shape: Shape) -> bool {
         match shape {
             Shape::Int | Shape::Wide | Shape::Float | Shape::Half | Shape::Quad => true,
-            Shape::Vector | Shape::HalfVector => true,
-            Shape::None | Shape::SmallVector | Shape::LargeVector | Shape::Dynamic => false,
+            Shape::Vector | Shape::HalfVector | Shape::SmallVector | Shape::SmallHalfVector => true,
+            Shape::None | Shape::LargeVector | Shape::Dynamic => false,
         }
     }
 }

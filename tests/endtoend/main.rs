@@ -120,9 +120,11 @@ tests! {
     sections,
     shared,
     stack_limit,
+    stepping,
     symbols,
     tls,
     toy,
     traps,
     unwind,
+    values,
 }

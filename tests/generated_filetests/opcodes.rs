@@ -5,8 +5,8 @@
 use crate::catalogue::random::Random;
 use crate::catalogue::{Case, NAN_MAKERS, pure_cases};
 use crate::writer::File;
-use clifc::ir::Type;
 use clifc::ir::types::F16;
+use clifc::ir::{Opcode, Type};
 
 /// What decides where an opcode's functions go: the most demanding of its types.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,10 +18,11 @@ enum Shape {
     Vector,
     HalfVector,
     SmallVector,
+    MixedLanes,
 }
 
 impl Shape {
-    const ALL: [Shape; 7] = [
+    const ALL: [Shape; 8] = [
         Shape::Int,
         Shape::Float,
         Shape::Quad,
@@ -29,6 +30,7 @@ impl Shape {
         Shape::Vector,
         Shape::HalfVector,
         Shape::SmallVector,
+        Shape::MixedLanes,
     ];
 
     fn of(ty: Type) -> Shape {
@@ -52,6 +54,7 @@ impl Shape {
             Shape::Vector => "opcodes/vector.clif",
             Shape::HalfVector => "opcodes/half_vector.clif",
             Shape::SmallVector => "opcodes/small_vector.clif",
+            Shape::MixedLanes => "opcodes/mixed_lanes.clif",
         }
     }
 
@@ -62,7 +65,7 @@ impl Shape {
                  enable_multi_ret_implicit_sret=true"
             }
             // To be run when the back ends have them.
-            Shape::SmallVector => "test interpret",
+            Shape::MixedLanes => "test interpret",
             Shape::Half | Shape::HalfVector => {
                 "test interpret\ntest run\nset enable_llvm_abi_extensions=true\nset \
                  enable_multi_ret_implicit_sret=true\ntarget x86_64\ntarget x86_64 has_ssse3 \
@@ -74,7 +77,7 @@ impl Shape {
                  enable_multi_ret_implicit_sret=true\ntarget x86_64\ntarget x86_64 has_ssse3 \
                  has_sse41\ntarget x86_64 has_avx\ntarget aarch64\ntarget s390x"
             }
-            Shape::Vector => {
+            Shape::Vector | Shape::SmallVector => {
                 "test interpret\ntest run\nset enable_llvm_abi_extensions=true\nset \
                  enable_multi_ret_implicit_sret=true\ntarget x86_64\ntarget x86_64 has_ssse3\ntarget x86_64 \
                  has_ssse3 has_sse41\ntarget x86_64 has_ssse3 has_sse41 has_sse42\ntarget x86_64 \
@@ -94,6 +97,14 @@ pub fn add(files: &mut Vec<File>) {
     files.extend(made);
 }
 
+/// Whether an opcode converts between integers and floats in lanes of different widths.
+fn converts_mixed_lanes(case: &Case) -> bool {
+    use Opcode::*;
+    let converts =
+        matches!(case.opcode, FcvtFromSint | FcvtFromUint | FcvtToSintSat | FcvtToUintSat | X86Cvtt2dq);
+    converts && case.args[0].lane_bits() != case.ctrl.lane_bits()
+}
+
 fn list(types: &[Type]) -> String {
     types.iter().map(Type::to_string).collect::<Vec<_>>().join(", ")
 }
@@ -101,7 +112,11 @@ fn list(types: &[Type]) -> String {
 /// Adds a function for each variant of an opcode on these types.
 fn add_functions(files: &mut [File], case: &Case) {
     let Case { opcode, ctrl, args, results } = case;
-    let shape = case.types().map(Shape::of).max().expect("a type");
+    let shape = match case.types().map(Shape::of).max().expect("a type") {
+        Shape::SmallVector if case.types().any(|ty| ty.lane() == F16) => Shape::HalfVector,
+        Shape::SmallVector if converts_mixed_lanes(case) => Shape::MixedLanes,
+        shape => shape,
+    };
     let file = &mut files[shape as usize];
     let distinct: Vec<String> = args.iter().filter(|&ty| ty != ctrl).map(Type::to_string).collect();
     let name = [vec![case.mnemonic().replace('.', "_")], distinct].concat().join("_");

@@ -67,6 +67,7 @@ const AAPCS64_ROW: Convention = Convention {
     wide: WidePassing::EvenPair,
     vectors: VectorPassing::LikeFloats,
     quads: QuadPassing::LikeVectors,
+    vectors_like_ints: 32,
     structures: Structures::ByAddress,
     variadic: Variadic::AsParameters,
     list: LIST,

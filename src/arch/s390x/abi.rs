@@ -77,6 +77,7 @@ const SYSTEM_V_ROW: Convention = Convention {
     wide: WidePassing::Pointer,
     vectors: VECTORS,
     quads: QuadPassing::Pointer,
+    vectors_like_ints: 0,
     structures: Structures::ByAddress,
     variadic: Variadic::AsParameters,
     list: LIST,

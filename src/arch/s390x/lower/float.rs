@@ -6,6 +6,7 @@
 
 use super::inputs::*;
 use crate::arch::s390x::rows;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::lower::float::*;
@@ -54,7 +55,10 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
             let (magnitude, sign) = (cx.put(Value(data.a)), cx.put(Value(data.b)));
             rows::fcopysign(cx, d, magnitude, sign);
         }
-        _ => canonical(cx, d, data.ty, |cx, d| arithmetic(cx, d, &data)),
+        Fadd | Fsub | Fmul | Fdiv | Sqrt | Fma | Fmin | Fmax | Ceil | Floor | Trunc | Nearest => {
+            canonical(cx, d, data.ty, |cx, d| arithmetic(cx, d, &data))
+        }
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -98,7 +102,8 @@ pub fn compute(cx: &mut Cx, opcode: Opcode, size: OperandSize, d: VReg, a: VReg,
         Ceil => rows::fceil(cx, size, d, a),
         Floor => rows::ffloor(cx, size, d, a),
         Trunc => rows::ftrunc(cx, size, d, a),
-        _ => rows::fnearest(cx, size, d, a),
+        Nearest => rows::fnearest(cx, size, d, a),
+        other => unexpected(other),
     }
 }
 
@@ -172,7 +177,8 @@ fn sign_operation(cx: &mut Cx, d: VReg, data: &InstData) {
     let a = cx.put(source);
     match data.opcode {
         Opcode::Fneg => rows::fneg(cx, d, a),
-        _ => rows::fabs(cx, d, a),
+        Opcode::Fabs => rows::fabs(cx, d, a),
+        other => unexpected(other),
     }
 }
 
@@ -189,7 +195,8 @@ pub fn bitwise(cx: &mut Cx, inst: Inst) -> Lowered {
     match data.opcode {
         Opcode::Band => rows::vn(cx, d, a, b),
         Opcode::Bor => rows::vo(cx, d, a, b),
-        _ => rows::vx(cx, d, a, b),
+        Opcode::Bxor => rows::vx(cx, d, a, b),
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -208,7 +215,8 @@ pub fn from_bits(cx: &mut Cx, d: VReg, bits: VReg, ty: Type) {
     match ty {
         types::F16 => rows::vlvg_half(cx, d, bits),
         types::F32 => rows::vlvgf(cx, d, bits),
-        _ => rows::ldgr(cx, d, bits),
+        types::F64 => rows::ldgr(cx, d, bits),
+        other => unexpected(other),
     }
 }
 
@@ -217,6 +225,7 @@ pub fn to_bits(cx: &mut Cx, d: VReg, source: VReg, ty: Type) {
     match ty {
         types::F16 => rows::vlgv_half(cx, d, source),
         types::F32 => rows::vlgvf(cx, d, source),
-        _ => rows::lgdr(cx, d, source),
+        types::F64 => rows::lgdr(cx, d, source),
+        other => unexpected(other),
     }
 }

@@ -5,10 +5,12 @@ use super::inputs::*;
 use super::vector;
 use crate::arch::x86_64::operands::Rm;
 use crate::arch::x86_64::{X86_64, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::{access, extends_sign, loads_from, memory_type};
 use crate::lower::context::Lowered;
 use crate::lower::float::bits_of;
+use crate::lower::vector_moves::VectorMoves;
 use crate::lower::vocabulary::MemoryAccess;
 use crate::lower::wide::wide_access;
 use crate::machine::amode::Amode;
@@ -26,7 +28,9 @@ impl MemoryAccess for X86_64 {
                 rows::movzw_rm(cx, L32, bits, from);
                 rows::mov_xr(cx, L32, d, bits);
             }
-            _ => vector::memory::load_whole(cx, d, from),
+            Shape::SmallVector | Shape::SmallHalfVector => Self::load_first(cx, d, from, ty.bits()),
+            Shape::Quad | Shape::Vector | Shape::HalfVector => vector::memory::load_whole(cx, d, from),
+            other => unexpected(other),
         }
     }
 
@@ -39,7 +43,9 @@ impl MemoryAccess for X86_64 {
                 rows::mov_rx(cx, L32, bits, register);
                 rows::mov_mr(cx, W16, bits, to);
             }
-            _ => vector::memory::store_whole(cx, register, to),
+            Shape::SmallVector | Shape::SmallHalfVector => Self::store_first(cx, register, to, ty.bits()),
+            Shape::Quad | Shape::Vector | Shape::HalfVector => vector::memory::store_whole(cx, register, to),
+            other => unexpected(other),
         }
     }
 
@@ -90,7 +96,8 @@ fn load_swapped(cx: &mut Cx, d: VReg, amode: Amode, memory: Type, signed: bool) 
             rows::movslq_rm(cx, d, swapped);
         }
         (types::I32, false) => rows::bswap_r(cx, L32, d, raw),
-        _ => rows::bswap_r(cx, Q64, d, raw),
+        (types::I64, _) => rows::bswap_r(cx, Q64, d, raw),
+        (other, _) => unexpected(other),
     }
 }
 
@@ -254,6 +261,7 @@ fn stored_immediate(cx: &Cx, value: Value) -> Option<i32> {
     let bits = cx.float_constant(value)?;
     match cx.ty(value) {
         types::F32 => Some(bits as i32),
-        _ => i32::try_from(bits as i64).ok(),
+        types::F64 => i32::try_from(bits as i64).ok(),
+        other => unexpected(other),
     }
 }
