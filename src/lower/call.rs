@@ -385,7 +385,7 @@ pub(super) fn halves(place: Amode, convention: &Convention) -> [Amode; 2] {
     }
 }
 
-/// Stores an i128 or a vector.
+/// Stores an i128, an f128 or a vector.
 pub(super) fn store_copy<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     value: Value,
