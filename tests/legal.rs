@@ -7,8 +7,8 @@
 use clifc::arch::coverage_on;
 use clifc::diag::{Diagnostic, Severity, Source};
 use clifc::driver::{self, BuildOptions, Observer, Session};
-use clifc::ir::opcode::{ALL, CtrlFrom, Rule};
-use clifc::ir::{Opcode, Shape, Type, types};
+use clifc::ir::opcode::{ALL, CtrlFrom};
+use clifc::ir::{Shape, Type, types};
 use clifc::lower::families::Coverage;
 use clifc::options::{Arch, Flags, Target};
 
