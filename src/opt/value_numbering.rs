@@ -161,19 +161,18 @@ impl ValueNumbering {
             }
         }
         let to = self.outside_loops(editor.stencil(), analysis, block, &data);
-        let at = match editor.stencil().terminator(to) {
-            Some(end) if to != block => end,
-            _ => at,
+        let inst = match to == block {
+            true => editor.insert_before(at, |builder| builder.inst(data)),
+            false => editor.insert_at_end(to, at, |builder| builder.inst(data)),
         };
-        let inst = editor.insert_before(at, |builder| builder.inst(data));
-        self.block_of.ensure(inst, to);
-        self.block_of[inst] = to;
+        let result = editor.stencil().first_result(inst);
         self.enter(place, Entry { data: key, inst, block: to });
-        editor.stencil().first_result(inst)
+        result
     }
 
     /// Puts an instruction into the table, at the place where it was looked for.
     fn enter(&mut self, place: usize, entry: Entry) {
+        self.set_block(entry.inst, entry.block);
         match self.heads[place] {
             NONE => {
                 self.heads[place] = self.entries.len() as u32;
@@ -209,9 +208,7 @@ impl ValueNumbering {
         mut data: InstData,
     ) {
         let constant = folded(editor.stencil(), &data);
-        if let Some(constant) = constant {
-            data = constant;
-        }
+        data = constant.unwrap_or(data);
         data = in_order(data);
         let at = self.find(&data);
         let known = self.heads[at];
@@ -228,8 +225,6 @@ impl ValueNumbering {
             Some(constant) => editor.move_to_end(inst, constant, to),
             None => self.place(editor, inst, block, to),
         };
-        self.block_of.ensure(inst, to);
-        self.block_of[inst] = to;
         self.enter(at, Entry { data, inst, block: to });
     }
 
@@ -251,9 +246,14 @@ impl ValueNumbering {
         }
         let data = editor.stencil().insts[inst];
         let moved = editor.move_to_end(inst, data, to);
-        self.block_of.ensure(moved, to);
-        self.block_of[moved] = to;
+        self.set_block(moved, to);
         moved
+    }
+
+    /// Takes note of the block that an instruction is in.
+    fn set_block(&mut self, inst: Inst, block: Block) {
+        self.block_of.ensure(inst, block);
+        self.block_of[inst] = block;
     }
 
     /// The block before the innermost loop around `block`, if the operands of an instruction do not change in the
@@ -403,19 +403,19 @@ fn is_numbered(stencil: &Stencil, data: &InstData, effects: Effects) -> bool {
     depends_on_operands && !effects.any(Effects::OTHER) && data.opcode != Opcode::Nop
 }
 
+/// Whether it pays to move an instruction out of a loop, and does no harm.
+fn can_move(stencil: &Stencil, data: &InstData) -> bool {
+    // A comparison belongs next to the branch or selection that uses its flags.
+    let is_comparison = matches!(data.opcode, Opcode::Icmp | Opcode::Fcmp);
+    stencil.effects(data) == Effects::PURE && !is_comparison
+}
+
 /// An instruction as it is in the table: its operands are in order, if that does not matter.
 fn in_order(mut data: InstData) -> InstData {
     if data.opcode.is_commutative() && data.a > data.b {
         std::mem::swap(&mut data.a, &mut data.b);
     }
     data
-}
-
-/// Whether it pays to move an instruction out of a loop, and does no harm.
-fn can_move(stencil: &Stencil, data: &InstData) -> bool {
-    // A comparison belongs next to the branch or selection that uses its flags.
-    let is_comparison = matches!(data.opcode, Opcode::Icmp | Opcode::Fcmp);
-    stencil.effects(data) == Effects::PURE && !is_comparison
 }
 
 /// The constant that an instruction computes from constants: one of up to 64 bits.
