@@ -187,10 +187,11 @@ pub(super) fn from_int<I: QuadLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lo
             let (a, d) = (cx.put_pair(source), cx.def(inst));
             I::quad_from_wide(cx, d, a, signed);
         }
-        ty => {
+        ty @ (types::I8 | types::I16 | types::I32 | types::I64) => {
             let (a, d) = (I::put_extended(cx, source, signed, 64), cx.def(inst));
             I::quad_from_int(cx, d, a, signed || ty != types::I64);
         }
+        other => unexpected(other),
     }
     Ok(())
 }
