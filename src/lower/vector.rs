@@ -94,12 +94,19 @@ pub struct VectorFamilies<I: VectorLowering> {
     pub permute: Option<LowerFamily<I>>,
     /// `vany_true`, `vall_true`, `vhigh_bits`, of the lanes of a whole register.
     pub test_lanes: fn(&mut Lower<'_, I>, Inst, VReg),
-    /// `snarrow`, `unarrow`, `uunarrow`, of whole registers.
-    pub narrow: fn(&mut Lower<'_, I>, Inst, [VReg; 2]),
+    /// `snarrow`, `unarrow` or `uunarrow` of lanes of a size, in whole registers.
+    pub narrow: fn(&mut Lower<'_, I>, Opcode, OperandSize, VReg, [VReg; 2]),
     /// `iadd_pairwise` of lanes of a size, in whole registers.
     pub add_neighbours: fn(&mut Lower<'_, I>, OperandSize, VReg, [VReg; 2]),
     /// Widens the first lanes of a size; the flag says whether they are signed.
     pub widen_first: fn(&mut Lower<'_, I>, OperandSize, bool, VReg, VReg),
+    /// Converts integer lanes to floats of the same size, 32 or 64 bits; the flag says whether they are
+    /// signed.
+    pub lanes_from_int: fn(&mut Lower<'_, I>, OperandSize, bool, VReg, VReg),
+    /// Converts float lanes to integers of the same size with saturation.
+    pub lanes_to_int: fn(&mut Lower<'_, I>, OperandSize, bool, VReg, VReg),
+    /// Converts the first two lanes from f32 to f64, for an operation that treats all NaNs alike.
+    pub promote_first: fn(&mut Lower<'_, I>, VReg, VReg),
     /// `swiden_low` and the like.
     pub widen: Option<LowerFamily<I>>,
     /// Arithmetic of floats.
@@ -130,8 +137,10 @@ pub(super) fn test_lanes<I: VectorLowering>(cx: &mut Lower<'_, I>, inst: Inst) -
 /// Lowers `snarrow`, `unarrow` and `uunarrow`.
 pub(super) fn narrow<I: VectorLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
+    let d = cx.def(inst);
     let operands = [data.a, data.b].map(|value| cx.put(Value(value)));
-    (I::VECTORS.narrow)(cx, inst, operands);
+    let size = OperandSize::from_bits(data.ty.lane_bits());
+    (I::VECTORS.narrow)(cx, data.opcode, size, d, operands);
     Ok(())
 }
 

@@ -184,6 +184,7 @@ macro_rules! settings {
         pub struct Flags {
             arch: Arch,
             pub(super) macos: bool,
+            pub(super) landing_pads: bool,
             pub(super) values: [u8; SETTINGS.len()],
         }
 
@@ -191,12 +192,18 @@ macro_rules! settings {
             /// The default value of every setting.
             pub(super) fn defaults(arch: Arch) -> Self {
                 let values = std::array::from_fn(|row| SETTINGS[row].default);
-                Flags { arch, macos: false, values }
+                Flags { arch, macos: false, landing_pads: false, values }
             }
 
             /// The architecture of the target.
             pub fn arch(&self) -> Arch {
                 self.arch
+            }
+
+            /// Whether calls with exception handlers get landing pads for the system's unwinder, because the
+            /// file names a personality.
+            pub fn has_landing_pads(&self) -> bool {
+                self.landing_pads
             }
 
             /// Whether the target is macOS.
