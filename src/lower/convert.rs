@@ -97,7 +97,8 @@ pub(crate) fn from_int<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> Low
 pub(super) fn int_to_float<I: Conversions>(cx: &mut Lower<'_, I>, d: VReg, data: &InstData, to: Type) {
     match cx.ty(Value(data.a)) {
         types::I128 => from_i128(cx, d, data, to),
-        _ => I::from_int(cx, d, data, to),
+        types::I8 | types::I16 | types::I32 | types::I64 => I::from_int(cx, d, data, to),
+        other => unexpected(other),
     }
 }
 

@@ -20,6 +20,7 @@
 use super::quad::{self, QuadLowering};
 use super::vector_moves::VectorMoves;
 use super::whole_registers::WholeRegisters;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::access;
 use crate::lower::context::{Lower, Lowered};
@@ -126,14 +127,15 @@ pub(super) fn bitcast<I: HalfLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Low
     let source = Value(data.a);
     match (cx.ty(source), data.ty) {
         (types::F16, types::F16) => cx.same(cx.f.first_result(inst), source),
-        (types::F16, _) => {
+        (types::F16, types::I16) => {
             let (a, d) = (cx.put(source), cx.def(inst));
             I::float_to_bits(cx, d, a, types::F16);
         }
-        _ => {
+        (types::I16, types::F16) => {
             let (a, d) = (cx.put(source), cx.def(inst));
             I::float_from_bits(cx, d, a, types::F16);
         }
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -155,10 +157,11 @@ pub(super) fn logic<I: HalfLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lower
             let taken = whole(cx, Opcode::Band, differing, a);
             I::bitwise_whole(cx, Opcode::Bxor, d, taken, other);
         }
-        opcode => {
+        opcode @ (Opcode::Band | Opcode::Bor | Opcode::Bxor) => {
             let (b, d) = (cx.put(Value(data.b)), cx.def(inst));
             I::bitwise_whole(cx, opcode, d, a, b);
         }
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -200,7 +203,7 @@ pub(super) fn compute<I: HalfLowering>(cx: &mut Lower<'_, I>, opcode: Opcode, d:
             I::compute(cx, Fadd, types::F64, sum, [product, c, c]);
             canonical(cx, d, types::F16, |cx, d| I::half_of_double(cx, d, sum));
         }
-        _ => {
+        Fadd | Fsub | Fmul | Fdiv | Sqrt | Fmin | Fmax | Ceil | Floor | Trunc | Nearest => {
             // An operand that is used twice is converted once.
             let mut converted = [operands[0]; 3];
             for n in 0..3 {
@@ -213,6 +216,7 @@ pub(super) fn compute<I: HalfLowering>(cx: &mut Lower<'_, I>, opcode: Opcode, d:
             I::compute(cx, opcode, types::F32, result, converted);
             canonical(cx, d, types::F16, |cx, d| I::half_of_single(cx, d, result));
         }
+        other => unexpected(other),
     }
 }
 
@@ -241,7 +245,8 @@ fn replace_nan<I: HalfLowering>(cx: &mut Lower<'_, I>, d: VReg, ty: Type, raw: V
             I::convert_float(cx, narrow, raw, types::F32);
             narrow
         }
-        _ => raw,
+        types::F32 => raw,
+        other => unexpected(other),
     };
     let test = I::compare_singles(cx, FloatCc::Unordered, compared, compared);
     I::select_whole(cx, d, test, nan, raw);
@@ -283,13 +288,14 @@ pub(super) fn change_width<I: HalfLowering>(cx: &mut Lower<'_, I>, inst: Inst) -
     }
     let (a, d) = (cx.put(source), cx.def(inst));
     canonical(cx, d, data.ty, |cx, d| match (from, data.ty) {
-        (_, types::F32) => I::single_of_half(cx, d, a),
-        (_, types::F64) => {
+        (types::F16, types::F32) => I::single_of_half(cx, d, a),
+        (types::F16, types::F64) => {
             let middle = single(cx, a);
             I::convert_float(cx, d, middle, types::F64);
         }
-        (types::F32, _) => I::half_of_single(cx, d, a),
-        _ => I::half_of_double(cx, d, a),
+        (types::F32, types::F16) => I::half_of_single(cx, d, a),
+        (types::F64, types::F16) => I::half_of_double(cx, d, a),
+        other => unexpected(other),
     });
     Ok(())
 }

@@ -6,6 +6,7 @@ use super::context::{Lower, Lowered};
 use super::convert::FloatOperand;
 use super::half::{self, HalfLowering};
 use super::quad;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::machine::reg::{RegClass, VReg};
 
@@ -97,13 +98,16 @@ pub(super) fn arithmetic<I: HalfLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> 
     let d = cx.def(inst);
     match data.opcode {
         Fneg | Fabs | Fcopysign => sign_operation(cx, data.opcode, d, operands),
-        opcode => by_lanes(cx, d, operands, |cx, lanes| {
-            let lanes = distinct(cx, lanes);
-            let (result, bits) = (cx.tmp(RegClass::Float), cx.tmp(RegClass::Int));
-            half::compute(cx, opcode, result, lanes);
-            I::float_to_bits(cx, bits, result, types::F16);
-            bits
-        }),
+        opcode @ (Fadd | Fsub | Fmul | Fdiv | Fma | Sqrt | Fmin | Fmax | Ceil | Floor | Trunc | Nearest) => {
+            by_lanes(cx, d, operands, |cx, lanes| {
+                let lanes = distinct(cx, lanes);
+                let (result, bits) = (cx.tmp(RegClass::Float), cx.tmp(RegClass::Int));
+                half::compute(cx, opcode, result, lanes);
+                I::float_to_bits(cx, bits, result, types::F16);
+                bits
+            })
+        }
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -126,12 +130,13 @@ fn sign_operation<I: HalfLowering>(cx: &mut Lower<'_, I>, opcode: Opcode, d: VRe
             let magnitude = repeated(cx, 0x7FFF);
             I::bitwise_whole(cx, Opcode::Band, d, a, magnitude);
         }
-        _ => {
+        Opcode::Fcopysign => {
             let (sign, magnitude) = (repeated(cx, 0x8000), repeated(cx, 0x7FFF));
             let magnitude = half::whole(cx, Opcode::Band, a, magnitude);
             let sign = half::whole(cx, Opcode::Band, b, sign);
             I::bitwise_whole(cx, Opcode::Bor, d, magnitude, sign);
         }
+        other => unexpected(other),
     }
 }
 

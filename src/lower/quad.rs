@@ -7,6 +7,7 @@
 //!
 //! An f128 fills a vector register, and moves like a vector: see `lower/vector.rs`.
 
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::call::CallLowering;
 use crate::lower::context::{Lower, Lowered};
@@ -163,10 +164,11 @@ pub(super) fn change_width<I: QuadLowering + HalfLowering>(cx: &mut Lower<'_, I>
     let canonical = cx.flags.enable_nan_canonicalization();
     let raw = if canonical { cx.tmp(RegClass::Float) } else { d };
     match (from, to) {
-        (types::F16, _) => half::promote_to_quad(cx, raw, a),
-        (_, types::F128) => I::promote_to_quad(cx, raw, a, from),
-        (_, types::F16) => half::demote_quad(cx, raw, a),
-        _ => I::demote_quad(cx, raw, a, to),
+        (types::F16, types::F128) => half::promote_to_quad(cx, raw, a),
+        (types::F32 | types::F64, types::F128) => I::promote_to_quad(cx, raw, a, from),
+        (types::F128, types::F16) => half::demote_quad(cx, raw, a),
+        (types::F128, types::F32 | types::F64) => I::demote_quad(cx, raw, a, to),
+        other => unexpected(other),
     }
     if canonical {
         replace_nan(cx, d, to, if to == types::F128 { raw } else { a }, raw);
@@ -185,10 +187,11 @@ pub(super) fn from_int<I: QuadLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lo
             let (a, d) = (cx.put_pair(source), cx.def(inst));
             I::quad_from_wide(cx, d, a, signed);
         }
-        ty => {
+        ty @ (types::I8 | types::I16 | types::I32 | types::I64) => {
             let (a, d) = (I::put_extended(cx, source, signed, 64), cx.def(inst));
             I::quad_from_int(cx, d, a, signed || ty != types::I64);
         }
+        other => unexpected(other),
     }
     Ok(())
 }

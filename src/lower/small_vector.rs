@@ -57,7 +57,7 @@ pub(super) fn bitcast<I: VectorMoves>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowe
             I::first_from_int(cx, lanes, int, from.bits());
             lanes
         }
-        Shape::Float | Shape::SmallVector | Shape::SmallHalfVector => cx.put(source),
+        Shape::Half | Shape::Float | Shape::SmallVector | Shape::SmallHalfVector => cx.put(source),
         other => return Err(refused(cx, &data, from, other)),
     };
     match Shape::of(to) {
@@ -66,7 +66,7 @@ pub(super) fn bitcast<I: VectorMoves>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowe
             reorder(cx, ordered, lanes, order, from.lane_bits(), to.bits());
             I::int_from_first(cx, d, ordered, to.bits());
         }
-        Shape::Float | Shape::SmallVector | Shape::SmallHalfVector => {
+        Shape::Half | Shape::Float | Shape::SmallVector | Shape::SmallHalfVector => {
             let d = cx.reg(result);
             reorder(cx, d, lanes, order, from.lane_bits(), to.lane_bits());
         }

@@ -205,7 +205,8 @@ pub(crate) fn vector_constant<I: Lowering>(cx: &Lower<'_, I>, value: Value) -> O
     let data = &cx.f.insts[cx.def_inst(value)?];
     let is_constant = match data.opcode {
         Opcode::Vconst => is_vector(data.ty),
-        opcode => opcode == Opcode::F128const,
+        Opcode::F128const => true,
+        _ => false,
     };
     if !is_constant {
         return None;

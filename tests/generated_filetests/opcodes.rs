@@ -113,8 +113,8 @@ fn list(types: &[Type]) -> String {
 fn add_functions(files: &mut [File], case: &Case) {
     let Case { opcode, ctrl, args, results } = case;
     let shape = match case.types().map(Shape::of).max().expect("a type") {
-        Shape::SmallVector if case.types().any(|ty| ty.lane() == F16) => Shape::HalfVector,
         Shape::SmallVector if converts_mixed_lanes(case) => Shape::MixedLanes,
+        Shape::SmallVector if case.types().any(|ty| ty.lane() == F16) => Shape::HalfVector,
         shape => shape,
     };
     let file = &mut files[shape as usize];

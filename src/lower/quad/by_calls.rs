@@ -6,6 +6,7 @@
 //! operands the answer is no.
 
 use super::{QUIET, QuadLowering, constant, sign_operation};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::call::{CallLowering, LibcallValue, libcall, wide_libcall};
 use crate::lower::context::Lower;
@@ -70,7 +71,8 @@ pub fn arithmetic<I: QuadLowering>(
         Trunc => (functions.trunc, 1),
         Nearest => (functions.nearest, 1),
         Fmin | Fmax => return extreme(cx, opcode == Fmin, d, operands),
-        _ => return sign_operation(cx, opcode, types::F128, d, operands),
+        Fneg | Fabs | Fcopysign => return sign_operation(cx, opcode, types::F128, d, operands),
+        other => unexpected(other),
     };
     libcall(cx, routine, &operands[..count], &[d]);
 }

@@ -4,6 +4,7 @@ use super::compare::{Test, float_test};
 use super::float;
 use super::inputs::Cx;
 use crate::arch::aarch64::{Aarch64, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::half::HalfLowering;
 use crate::machine::reg::VReg;
@@ -43,7 +44,8 @@ impl HalfLowering for Aarch64 {
     fn convert_float(cx: &mut Cx, d: VReg, a: VReg, to: Type) {
         match to {
             types::F64 => rows::fcvt_sd(cx, d, a),
-            _ => rows::fcvt_ds(cx, d, a),
+            types::F32 => rows::fcvt_ds(cx, d, a),
+            other => unexpected(other),
         }
     }
 
@@ -60,7 +62,13 @@ impl HalfLowering for Aarch64 {
             Opcode::Fma => rows::fmadd(cx, W16, d, a, b, c),
             Opcode::Fneg => rows::fneg(cx, W16, d, a),
             Opcode::Fabs => rows::fabs(cx, W16, d, a),
-            _ => float::compute(cx, opcode, W16, d, a, b),
+            Opcode::Fadd | Opcode::Fsub | Opcode::Fmul | Opcode::Fdiv | Opcode::Sqrt => {
+                float::compute(cx, opcode, W16, d, a, b);
+            }
+            Opcode::Fmin | Opcode::Fmax | Opcode::Ceil | Opcode::Floor | Opcode::Trunc | Opcode::Nearest => {
+                float::compute(cx, opcode, W16, d, a, b);
+            }
+            other => unexpected(other),
         }
         true
     }

@@ -4,6 +4,7 @@ use super::compare::Test;
 use super::inputs::Cx;
 use super::vector::logic;
 use crate::arch::aarch64::{Aarch64, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::half;
 use crate::lower::quad::{QuadLowering, by_calls};
@@ -52,7 +53,8 @@ impl WholeRegisters for Aarch64 {
         match opcode {
             Opcode::Band => rows::and_16b(cx, d, a, b),
             Opcode::Bor => rows::orr_16b(cx, d, a, b),
-            _ => rows::eor_16b(cx, d, a, b),
+            Opcode::Bxor => rows::eor_16b(cx, d, a, b),
+            other => unexpected(other),
         }
     }
 

@@ -4,6 +4,7 @@ use super::compare::{Test, float_cond};
 use super::float;
 use super::inputs::Cx;
 use crate::arch::s390x::{S390x, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::half;
 use crate::lower::half::HalfLowering;
@@ -40,7 +41,8 @@ impl HalfLowering for S390x {
     fn convert_float(cx: &mut Cx, d: VReg, a: VReg, to: Type) {
         match to {
             types::F64 => rows::ldebr_rr(cx, d, a),
-            _ => rows::ledbr(cx, d, a),
+            types::F32 => rows::ledbr(cx, d, a),
+            other => unexpected(other),
         }
     }
 

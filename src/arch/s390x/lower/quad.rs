@@ -6,6 +6,7 @@
 use super::compare::Test;
 use super::inputs::Cx;
 use crate::arch::s390x::{S390x, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::quad::{QuadLowering, constant, power_of_two, sign_operation};
 use crate::lower::whole_registers::WholeRegisters;
@@ -34,7 +35,8 @@ impl QuadLowering for S390x {
             Floor => rows::qfloor(cx, d, a),
             Trunc => rows::qtrunc(cx, d, a),
             Nearest => rows::qnearest(cx, d, a),
-            _ => sign_operation(cx, opcode, types::F128, d, operands),
+            Fcopysign => sign_operation(cx, opcode, types::F128, d, operands),
+            other => unexpected(other),
         }
     }
 
@@ -45,7 +47,8 @@ impl QuadLowering for S390x {
                 rows::ldebr_rr(cx, double, a);
                 double
             }
-            _ => a,
+            types::F64 => a,
+            other => unexpected(other),
         };
         rows::qfromd(cx, d, double);
     }
@@ -111,7 +114,8 @@ impl WholeRegisters for S390x {
         match opcode {
             Opcode::Band => rows::vn(cx, d, a, b),
             Opcode::Bor => rows::vo(cx, d, a, b),
-            _ => rows::vx(cx, d, a, b),
+            Opcode::Bxor => rows::vx(cx, d, a, b),
+            other => unexpected(other),
         }
     }
 

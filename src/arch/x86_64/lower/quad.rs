@@ -5,6 +5,7 @@ use super::float::{AND, OR, XOR};
 use super::inputs::Cx;
 use super::select::move_float_if;
 use crate::arch::x86_64::X86_64;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::half;
 use crate::lower::quad::{QuadLowering, by_calls};
@@ -54,7 +55,8 @@ impl WholeRegisters for X86_64 {
         let op = match opcode {
             Opcode::Band => &AND,
             Opcode::Bor => &OR,
-            _ => &XOR,
+            Opcode::Bxor => &XOR,
+            other => unexpected(other),
         };
         op.push(cx, L32, d, a, b);
     }

@@ -195,7 +195,7 @@ fn reverse_words(cx: &mut Cx, a: VReg, bits: u32) -> VReg {
     let order = match bits {
         16 => return a,
         32 => 0b1011_0001,
-        64 => 0b0001_1011,
+        64 | 128 => 0b0001_1011,
         other => unexpected(other),
     };
     let [low, both] = [(); 2].map(|()| cx.tmp(RegClass::Float));
