@@ -13,8 +13,8 @@
  *     clifc_result_free(result);
  *     clifc_options_free(options);
  *
- * Threads may compile with the same options at the same time, as long as none changes or frees them. Texts are
- * NUL-terminated UTF-8. What a function returns belongs to the options or the result that it was given,
+ * Threads may compile with the same options at the same time, as long as none changes or frees them. Texts
+ * are NUL-terminated UTF-8. What a function returns belongs to the options or the result that it was given,
  * unless the function makes options or a result. No function throws an exception.
  */
 #ifndef CLIFC_H

@@ -1,9 +1,9 @@
 //! The C interface of clifc, which `clifc.h` declares and describes.
 //!
-//! Two kinds of objects cross the boundary, both owned by the caller: options and results. Functions that take
-//! options don't change them unless they say so, and share nothing else, so threads may use the same options.
-//! No panic crosses: it becomes a message. Texts are NUL-terminated copies made for C, which live as long as
-//! the object they belong to.
+//! Two kinds of objects cross the boundary, both owned by the caller: options and results. Functions that
+//! take options don't change them unless they say so, and share nothing else, so threads may use the same
+//! options. No panic crosses: it becomes a message. Texts are NUL-terminated copies made for C, which live as
+//! long as the object they belong to.
 #![allow(clippy::missing_safety_doc, reason = "clifc.h describes what pointers must be")]
 
 use std::ffi::{CStr, CString, c_char, c_int};

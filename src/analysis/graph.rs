@@ -1,6 +1,6 @@
 //! Control-flow graphs for Graphviz.
 
-use crate::ir::{Block, Function};
+use crate::ir::{Block, Format, Function, Stencil};
 use std::fmt::Write;
 
 use super::Cfg;
@@ -32,6 +32,51 @@ pub fn text(function: &Function) -> String {
     }
     out.push_str("}\n");
     out
+}
+
+/// The graph of a function with all its instructions, and what each edge is taken for.
+pub fn drawing(function: &Function) -> String {
+    let stencil = &function.stencil;
+    let mut out = format!("digraph \"{}\" {{\n", label(&function.params.name.to_string()));
+    out.push_str("    node [shape=box, fontname=monospace]\n    edge [fontname=monospace]\n");
+    for &block in &stencil.layout {
+        let mut lines = format!("{}\\l", quoted(&function.display_header(block).to_string()));
+        for inst in stencil.block_insts(block) {
+            let text = function.display_inst(block, inst).to_string();
+            lines += &format!("    {}\\l", quoted(text.trim()));
+        }
+        writeln!(out, "    {block} [label=\"{lines}\"]").expect("writing to a string");
+    }
+    for &block in &stencil.layout {
+        for (to, name) in edges(stencil, block) {
+            writeln!(out, "    {block} -> {to} [label=\"{name}\"]").expect("writing to a string");
+        }
+    }
+    out.push_str("}\n");
+    out
+}
+
+/// The destinations of a block's terminator, and what each is taken for.
+fn edges(stencil: &Stencil, block: Block) -> Vec<(Block, String)> {
+    let Some(end) = stencil.terminator(block) else { return Vec::new() };
+    let data = &stencil.insts[end];
+    let mut destinations = Vec::new();
+    stencil.visit_block_calls(data, |call| destinations.push(stencil.block_calls[call].block));
+    let name = |number: usize| match (data.opcode.format(), number) {
+        (Format::Brif, 0) => "not 0".to_string(),
+        (Format::Brif, _) => "0".to_string(),
+        (Format::BrTable, 0) => "default".to_string(),
+        (Format::BrTable, number) => (number - 1).to_string(),
+        (Format::TryCall | Format::TryCallIndirect, 0) => "returns".to_string(),
+        (Format::TryCall | Format::TryCallIndirect, _) => "throws".to_string(),
+        _ => String::new(),
+    };
+    destinations.into_iter().enumerate().map(|(number, to)| (to, name(number))).collect()
+}
+
+/// Escapes text for a quoted label that is no record.
+fn quoted(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"")
 }
 
 /// Escapes text for a record's label or for quotes.

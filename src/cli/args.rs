@@ -101,7 +101,7 @@ pub enum Command {
     /// Print files back as clifc reads them.
     Cat(Cat),
     /// Print control-flow graphs for Graphviz.
-    Cfg(Inputs),
+    Cfg(CfgArgs),
     /// Disassemble objects, with relocations and trap sites.
     Disasm(Disasm),
     /// Explain opcodes and other words of the language.
@@ -479,6 +479,26 @@ pub struct Cat {
     #[arg(long)]
     pub upgrade: bool,
     /// Output file [default: standard output].
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// `clifc cfg`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  clifc cfg a.clif | dot -Tsvg > a.svg      A file of one function
+  clifc cfg a.clif --function '%f' | dot -Tpdf > f.pdf
+  clifc cfg a.clif -o graphs/               Writes graphs/NAME.dot for each function")]
+pub struct CfgArgs {
+    /// Input files.
+    #[command(flatten)]
+    pub inputs: Inputs,
+    /// Only of the function with this name.
+    #[arg(long, value_name = "NAME")]
+    pub function: Option<String>,
+    /// Output file, or with a slash at its end, directory for a file for each function [default: standard
+    /// output].
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }

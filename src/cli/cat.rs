@@ -1,5 +1,7 @@
 //! `clifc cat` and `clifc cfg`, which print files as clifc understands them.
 
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use clifc::analysis::graph;
@@ -8,10 +10,10 @@ use clifc::ir::{Function, Linkage};
 use clifc::parse::{self, FunctionText, ParseContext, Split};
 use rayon::prelude::*;
 
-use super::args::{Cat, Inputs};
+use super::args::{Cat, CfgArgs};
 use super::input::Input;
 use super::reporting::Reporter;
-use super::{CommandError, input, output, print};
+use super::{CommandError, input, output};
 
 /// Prints files back: items first, then functions. With `--upgrade`, everything around the functions is left
 /// unchanged.
@@ -44,25 +46,56 @@ pub fn run(args: &Cat, reporter: &Reporter) -> Result<(), CommandError> {
     output::write(args.output.as_deref().unwrap_or(Path::new("-")), out.as_bytes())
 }
 
-/// Prints control-flow graphs.
-pub fn graphs(args: &Inputs, reporter: &Reporter) -> Result<(), CommandError> {
-    for file in input::read_all(&input::paths(args))? {
+/// Prints control-flow graphs, or writes one file for each function.
+pub fn graphs(args: &CfgArgs, reporter: &Reporter) -> Result<(), CommandError> {
+    let is_directory = |path: &Path| path.is_dir() || path.as_os_str().as_bytes().ends_with(b"/");
+    let directory = args.output.as_deref().filter(|path| is_directory(path));
+    let mut all = String::new();
+    let mut found = false;
+    for file in input::read_all(&input::paths(&args.inputs))? {
         let mut diagnostics = Vec::new();
         let split = parse::split(&file.text, &mut diagnostics);
-        let graphs = functions(&file, &split, &mut diagnostics, |function, _| graph::text(function));
+        let graphs = functions(&file, &split, &mut diagnostics, |function, _| {
+            (function.params.name.to_string(), graph::drawing(function))
+        });
         stop_if_wrong(&file, diagnostics, reporter)?;
-        print(graphs.concat())?;
+        let is_wanted = |name: &str| {
+            args.function
+                .as_ref()
+                .is_none_or(|wanted| wanted == name || name.strip_prefix('%') == Some(wanted))
+        };
+        for (name, graph) in graphs.into_iter().filter(|(name, _)| is_wanted(name)) {
+            found = true;
+            match directory {
+                Some(directory) => write_graph(directory, &name, &graph)?,
+                None => all += &graph,
+            }
+        }
     }
-    Ok(())
+    if let (false, Some(name)) = (found, &args.function) {
+        return Err(CommandError::Usage(format!("no function `{name}`")));
+    }
+    match directory {
+        Some(_) => Ok(()),
+        None => output::write(args.output.as_deref().unwrap_or(Path::new("-")), all.as_bytes()),
+    }
 }
 
-/// Parses all functions of a file and returns a text of each, made by `text_of`.
-fn functions(
+/// Writes a graph to a file that is named after the function.
+fn write_graph(directory: &Path, name: &str, graph: &str) -> Result<(), CommandError> {
+    let created = fs::create_dir_all(directory);
+    created.map_err(|error| CommandError::System(format!("{}: {error}", directory.display())))?;
+    let name = name.trim_start_matches('%').replace(|c: char| !c.is_alphanumeric() && c != '.', "_");
+    output::write(&directory.join(format!("{name}.dot")), graph.as_bytes())
+}
+
+/// Parses all functions of a file and returns what `text_of` makes of each.
+fn functions<T: Send>(
     file: &Input,
     split: &Split,
     diagnostics: &mut Vec<Diagnostic>,
-    text_of: impl Fn(&Function, &FunctionText) -> String + Sync,
-) -> Vec<String> {
+    text_of: impl Fn(&Function, &FunctionText) -> T + Sync,
+) -> Vec<T> {
     let one = |(context, function): &mut (ParseContext, Function), item: &FunctionText| match parse::function(
         &file.text[item.text.clone()],
         item.text.start,

@@ -173,7 +173,7 @@ fn run(command: Command, reporter: &Reporter) -> Result<(), CommandError> {
         Command::Build(build) => building::run(&build, reporter),
         Command::Cache(cache) => caching::run(&cache),
         Command::Cat(cat) => cat::run(&cat, reporter),
-        Command::Cfg(inputs) => cat::graphs(&inputs, reporter),
+        Command::Cfg(cfg) => cat::graphs(&cfg, reporter),
         Command::Check(check) => checking::run(&check, reporter),
         Command::Completions(completions) => manual::completions(completions.shell),
         Command::Disasm(disasm) => disasm::run(&disasm),

@@ -300,6 +300,37 @@ fn linkers_and_runners_can_be_chosen() {
 }
 
 #[test]
+fn graphs_have_instructions_and_names_of_edges() {
+    let dir = dir("graphs");
+    let branch = "function %\"a b\"(i32) -> i32 {\nblock0(v0: i32):\n    brif v0, block1, block2(v0)\n\
+                  block1:\n    v1 = iconst.i32 1\n    br_table v0, block3, [block1, block3]\n\
+                  block2(v2: i32):\n    return v2\nblock3:\n    trap user1\n}\n";
+    fs::write(dir.join("a.clif"), format!("{ADD}{branch}")).expect("a file");
+    let graphs = |args: &[&str]| {
+        let output = clifc(&dir, &[&["cfg", "a.clif"], args].concat(), "");
+        (output.status.code(), text(&output.stdout) + &text(&output.stderr))
+    };
+    let (code, all) = graphs(&[]);
+    assert!(code == Some(0) && all.matches("digraph").count() == 2, "{all}");
+    for part in [
+        "block0(v0: i32, v1: i32):\\l    v2 = iadd v0, v1\\l    return v2\\l",
+        "block0 -> block1 [label=\"not 0\"]",
+        "block0 -> block2 [label=\"0\"]",
+        "block1 -> block1 [label=\"0\"]",
+        "block1 -> block3 [label=\"1\"]",
+        "block1 -> block3 [label=\"default\"]",
+    ] {
+        assert!(all.contains(part), "{part}: {all}");
+    }
+    let (_, one) = graphs(&["--function", "add"]);
+    assert!(one.matches("digraph").count() == 1 && one.contains("iadd"), "{one}");
+    assert_eq!(graphs(&["--function", "sub"]).0, Some(2));
+    assert_eq!(graphs(&["-o", "graphs/"]), (Some(0), String::new()));
+    let files = fs::read_dir(dir.join("graphs")).expect("the directory").count();
+    assert_eq!(files, 2);
+}
+
+#[test]
 fn files_are_reduced() {
     let dir = dir("reduce");
     let file = format!(

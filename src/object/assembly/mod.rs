@@ -79,6 +79,9 @@ impl Inst {
     }
 }
 
+/// Makes the lines of an instruction.
+type Lines = fn(&Inst, &[Field], Option<Label>) -> Result<Vec<String>, String>;
+
 /// The assembly language of a target.
 struct Dialect {
     /// What comments begin with.
@@ -91,7 +94,7 @@ struct Dialect {
     /// Returns the offset in the section that an instruction refers to by its distance.
     destination: fn(&Inst) -> Option<u64>,
     /// Returns the lines of an instruction, given its relocated fields and the label it refers to.
-    lines: fn(&Inst, &[Field], Option<Label>) -> Result<Vec<String>, String>,
+    lines: Lines,
     /// Returns the suffix of the symbol and the size in bytes of a relocated field of data, and whether it is
     /// a distance.
     data: fn(elf::RelocationType) -> Option<(&'static str, u64, bool)>,
