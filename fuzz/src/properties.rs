@@ -163,7 +163,7 @@ fn answers(
     let mut answers = Answers { lines: String::new(), count: 0 };
     for _ in 0..RUNS {
         let args: Vec<Value> = function.params.iter().map(|&ty| random.value(ty)).collect();
-        match Machine::new(program, &Options { order, steps: STEPS }).call(number, &args) {
+        match Machine::new(program, &Options { order, steps: STEPS, trace: false }).call(number, &args) {
             Ok(results) => {
                 let (args, results) = (filetest::show_list(&args), filetest::show_list(&results));
                 let results = if function.results.len() == 1 { results } else { format!("[{results}]") };
