@@ -6,9 +6,12 @@ $CC -fPIC -O1 -Wall -c "$here/main.c"
 
 # Routines of other targets.
 case $TARGET in
-x86_64) others='ElfTlsGetOffset|ElfGlobalOffsetTable' ;;
-aarch64) others='ElfTlsGetAddr|ElfTlsGetOffset|ElfGlobalOffsetTable' ;;
-s390x) others='ElfTlsGetAddr' ;;
+x86_64) others='ElfTlsGetOffset|ElfGlobalOffsetTable|[A-Z][a-z]*Long' ;;
+aarch64)
+    others='ElfTlsGetAddr|ElfTlsGetOffset|ElfGlobalOffsetTable'
+    others="$others|(Sqrt|Fma|Ceil|Floor|Trunc|Nearest)F128"
+    ;;
+s390x) others='ElfTlsGetAddr|[A-Z][a-z]*Long|[A-Za-z0-9]*F128|[A-Za-z]*F128[IUF][0-9]*' ;;
 esac
 grep -vE "^(TlvBootstrap|Atomic[A-Za-z]*16|$others) " names | cut -d' ' -f2 | sort >wanted
 

@@ -8,7 +8,7 @@ mod convert;
 mod float;
 mod int;
 mod lane;
-mod logic;
+pub(super) mod logic;
 mod permute;
 mod product;
 mod shift;
