@@ -50,10 +50,6 @@ pub(crate) fn lower_function<I: FamilyLowering>(
         has_late_results: tables.has_late_results::<I>(f, input.flags, block),
     });
     check_types::<I>(f, vcode)?;
-    if let Some((inst, _)) = f.stack_maps.first() {
-        let message = format!("stack maps are not supported yet on {}", I::NAME);
-        return Err(Unsupported { inst: Some(*inst), message });
-    }
     let mut cx = Lower::<I>::new(input, blocks, tables, vcode);
     if input.abi.return_area.is_some() {
         cx.return_area = Some(cx.tmp(RegClass::Int));
@@ -105,6 +101,7 @@ impl<'a, I: FamilyLowering> Lower<'a, I> {
             tables,
             blocks,
             try_results: Vec::new(),
+            try_arriving: Vec::new(),
             try_payload: Vec::new(),
             try_inst: None,
             current: Inst(0),
