@@ -418,8 +418,8 @@ impl Inference {
 }
 
 impl Rule {
-    /// The lane types of a class that the rule is to be right for. Where integers and floats are allowed, only
-    /// bits matter, so that integers are enough.
+    /// The lane types of a class for which the rule must be right. Where integers and floats are allowed,
+    /// only bits matter, so that integers are enough.
     fn lanes(&self, number: usize) -> Vec<Type> {
         let class = &self.classes[number];
         let set = both(class.given, class.wanted).lanes;

@@ -11,4 +11,5 @@ pub mod shapes;
 pub mod types;
 
 pub use opcode::{ALL, CtrlFrom, Format, Opcode, Rule as TypeRule};
+#[allow(unused_imports, reason = "only tests name it from here")]
 pub use types::Type;

@@ -1,7 +1,8 @@
 //! Applies the [rules](super::rules) in the walk of [value numbering](super::value_numbering).
 //!
-//! The walk writes each instruction back with its operands replaced, so that definitions are as simple as what
-//! is known. What a rule makes goes before the instruction that it is made for, and into the table of values.
+//! The walk writes each instruction back with its operands replaced, so that definitions are as simple as
+//! what is known. What a rule makes goes before the instruction that it is made for, and into the
+//! table of values.
 
 use super::rules::{self, Replacement, Subject};
 use super::value_numbering::{ValueNumbering, folded};

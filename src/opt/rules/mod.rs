@@ -23,8 +23,8 @@ pub trait Subject {
     /// its result. The instruction is not in its simplest form.
     fn make(&mut self, data: InstData) -> Value;
 
-    /// An integer constant of up to 64 bits, zero-extended from its type; of a vector, the constant in each of
-    /// its lanes, if they are the same.
+    /// An integer constant of up to 64 bits, zero-extended from its type; of a vector, the constant in each
+    /// of its lanes, if they are the same.
     fn constant(&self, value: Value) -> Option<u64> {
         let data = self.definition(value)?;
         let data = if data.opcode == Opcode::Splat { self.definition(Value(data.a))? } else { data };
