@@ -70,7 +70,7 @@ fn of_condition(cc: &Cc, in_result: bool) -> i64 {
     }
 }
 
-fn weigh(node: &Node, rule: &Rule, in_result: bool) -> Weight {
+fn weigh(node: &Node, in_result: bool) -> Weight {
     let mut weight = Weight::default();
     match node {
         Node::Value { name, .. } | Node::Constant { expr: Expr::Constant(name), .. } => {
@@ -84,7 +84,7 @@ fn weigh(node: &Node, rule: &Rule, in_result: bool) -> Weight {
             };
             let condition = cc.as_ref().map_or(0, |cc| of_condition(cc, in_result));
             weight.constant = constant + condition;
-            args.iter().for_each(|arg| weight.add(&weigh(arg, rule, in_result), factor));
+            args.iter().for_each(|arg| weight.add(&weigh(arg, in_result), factor));
         }
     }
     weight
@@ -98,7 +98,7 @@ pub fn check(rule: &Rule) -> Result<(), String> {
     if let Some(opcode) = left_constant(&rule.result) {
         return Err(format!("the result has a constant on the left of `{}`", opcode.name()));
     }
-    let (pattern, result) = (weigh(&rule.pattern, rule, false), weigh(&rule.result, rule, true));
+    let (pattern, result) = (weigh(&rule.pattern, false), weigh(&rule.result, true));
     let mut difference = pattern.clone();
     difference.add(&result, -1);
     let least = |name: &str| {
