@@ -1,10 +1,11 @@
 //! `clifc cat` and `clifc cfg`, which print files as clifc understands them.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use clifc::analysis::graph;
 use clifc::diag::{Diagnostic, Source};
-use clifc::ir::{Function, Linkage};
+use clifc::ir::{Function, Linkage, StructTypes};
 use clifc::parse::{self, FunctionText, ParseContext, Split};
 use rayon::prelude::*;
 
@@ -21,7 +22,7 @@ pub fn run(args: &Cat, reporter: &Reporter) -> Result<(), CommandError> {
         let mut diagnostics = Vec::new();
         let split = parse::split(&file.text, &mut diagnostics);
         let module = parse::module(&file.text, &split, &mut diagnostics);
-        let functions = functions(&file, &split, &mut diagnostics, |function, item| {
+        let functions = functions(&file, &split, &module.types, &mut diagnostics, |function, item| {
             let section = item.section.clone().map(|range| &file.text[range]);
             let linkage = if args.upgrade { Linkage::Export } else { item.linkage };
             function.placed(linkage, section, item.align).to_string()
@@ -49,7 +50,8 @@ pub fn graphs(args: &Inputs, reporter: &Reporter) -> Result<(), CommandError> {
     for file in input::read_all(&input::paths(args))? {
         let mut diagnostics = Vec::new();
         let split = parse::split(&file.text, &mut diagnostics);
-        let graphs = functions(&file, &split, &mut diagnostics, |function, _| graph::text(function));
+        let module = parse::module(&file.text, &split, &mut diagnostics);
+        let graphs = functions(&file, &split, &module.types, &mut diagnostics, |function, _| graph::text(function));
         stop_if_wrong(&file, diagnostics, reporter)?;
         print(graphs.concat())?;
     }
@@ -60,6 +62,7 @@ pub fn graphs(args: &Inputs, reporter: &Reporter) -> Result<(), CommandError> {
 fn functions(
     file: &Input,
     split: &Split,
+    types: &Arc<StructTypes>,
     diagnostics: &mut Vec<Diagnostic>,
     text_of: impl Fn(&Function, &FunctionText) -> String + Sync,
 ) -> Vec<String> {
@@ -72,7 +75,7 @@ fn functions(
         Ok(()) => Ok(text_of(function, item)),
         Err(_) => Err(std::mem::take(&mut context.diagnostics)),
     };
-    let results: Vec<_> = split.functions.par_iter().map_init(Default::default, one).collect();
+    let results: Vec<_> = split.functions.par_iter().map_init(|| (ParseContext::with_types(types), Function::default()), one).collect();
     let mut texts = Vec::new();
     for result in results {
         match result {

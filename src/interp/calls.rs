@@ -9,7 +9,7 @@ use super::memory::{STACK_BYTES, STACK_TOP};
 use super::program::Symbol;
 use crate::eval::Value;
 use crate::ir::{
-    AbiParam, Effects, ExceptionTable, Format, FuncRef, GlobalValue, GlobalValueData, Handler, Inst,
+    AbiParam, Effects, Endianness, ExceptionTable, Format, FuncRef, GlobalValue, GlobalValueData, Handler, Inst,
     InstData, Purpose, Signature, Stencil, TrapCode, types,
 };
 
@@ -32,16 +32,27 @@ impl Machine<'_> {
     /// The bytes of the structures among arguments, which a callee gets copies of: of none but those that
     /// its own signature names. They may lie in the frame that a tail call leaves.
     pub(super) fn structures(&self, function: usize, args: &[Value]) -> Result<Vec<Vec<u8>>, Why> {
-        let params = &self.program.functions[function].function.stencil.signature.params;
+        let stencil = &self.program.functions[function].function.stencil;
         let mut structures = Vec::new();
-        for (param, arg) in params.iter().zip(args) {
-            let Purpose::StructArgument(size) = param.purpose else { continue };
-            let (address, size) = (arg.bits() as u64, u64::from(size));
-            let bytes = self.memory.read(address, size).map(<[u8]>::to_vec);
-            let nothing = || Why::Error(format!("no structure of {size} bytes at {address:#x}"));
-            structures.push(bytes.ok_or_else(nothing)?);
+        for (param, arg) in stencil.signature.params.iter().zip(args) {
+            if let Some(size) = param.structure_size(stencil, self.most_aligned()) {
+                structures.push(self.structure_at(arg.bits() as u64, size)?);
+            }
         }
         Ok(structures)
+    }
+
+    fn structure_at(&self, address: u64, size: u64) -> Result<Vec<u8>, Why> {
+        let bytes = self.memory.read(address, size).map(<[u8]>::to_vec);
+        bytes.ok_or_else(|| Why::Error(format!("no structure of {size} bytes at {address:#x}")))
+    }
+
+    /// The greatest alignment of values in structures: that of the targets with this byte order.
+    fn most_aligned(&self) -> u32 {
+        match self.memory.order {
+            Endianness::Little => 16,
+            Endianness::Big => 8,
+        }
     }
 
     /// Begins to execute a function, above the frames there are.
@@ -75,7 +86,7 @@ impl Machine<'_> {
             self.values[values + param as usize] = arg.clone();
         }
         let mut stack_pointer = frame_pointer;
-        let is_structure = |param: &AbiParam| matches!(param.purpose, Purpose::StructArgument(_));
+        let is_structure = |param: &AbiParam| param.structure_size(stencil, 16).is_some();
         let params = stencil.signature.params.iter().zip(stencil.block_params(entry));
         for ((param, &value), bytes) in params.filter(|(param, _)| is_structure(param)).zip(structures) {
             stack_pointer = self.push(stack_pointer, &bytes)?;
@@ -207,7 +218,7 @@ impl Machine<'_> {
         let Some(signature) = signature else { return Err(Why::Error("a call without a signature".into())) };
         match callee {
             Symbol::Function(function) => {
-                self.check_results(function, signature)?;
+                self.check_results(function, signature, stencil)?;
                 let structures = self.structures(function, &args)?;
                 if data.opcode.effects().has(Effects::RETURN) {
                     self.pop();
@@ -228,11 +239,15 @@ impl Machine<'_> {
     }
 
     /// Whether a function returns what its caller expects, in the way it expects.
-    fn check_results(&self, function: usize, signature: &Signature) -> Result<(), Why> {
+    fn check_results(&self, function: usize, signature: &Signature, caller: &Stencil) -> Result<(), Why> {
         let callee = &self.program.functions[function].function;
         let own = &callee.stencil.signature;
         let mut pairs = own.returns.iter().zip(&signature.returns);
-        let same_types = pairs.all(|(own, other)| own.ty == other.ty);
+        let same_types = pairs.all(|(own, other)| {
+            let [own_size, size] =
+                [(own, &callee.stencil), (other, caller)].map(|(result, of)| result.structure_size(of, 16));
+            own.ty == other.ty && own_size == size
+        });
         if same_types && own.returns.len() == signature.returns.len() && own.call_conv == signature.call_conv
         {
             return Ok(());
@@ -260,8 +275,8 @@ impl Machine<'_> {
             Reaction::Return(result) => {
                 let results = result.as_slice();
                 match data.opcode.effects().has(Effects::RETURN) {
-                    true => self.return_values(results.to_vec()),
-                    false => self.complete_call(results),
+                    true => self.return_values(results.to_vec(), None),
+                    false => self.complete_call(results, None),
                 }
             }
         }
@@ -278,21 +293,32 @@ impl Machine<'_> {
     /// `return`.
     pub(super) fn leave(&mut self, data: &InstData) -> Result<Next, Why> {
         let list = data.list().map_or(&[][..], |list| self.stencil().pool.get(list));
-        let results = list.iter().map(|&value| self.value(value).clone()).collect();
-        self.return_values(results)
+        let results: Vec<Value> = list.iter().map(|&value| self.value(value).clone()).collect();
+        let stencil = self.stencil();
+        let returned = stencil.signature.returns.first().zip(results.first());
+        let structure = returned.and_then(|(param, address)| {
+            let size = param.structure_size(stencil, self.most_aligned())?;
+            Some(self.structure_at(address.bits() as u64, size))
+        });
+        let structure = structure.transpose()?;
+        self.return_values(results, structure)
     }
 
-    fn return_values(&mut self, results: Vec<Value>) -> Result<Next, Why> {
+    /// Returns from the current frame. A structure that is returned has been taken from its address, which
+    /// is the result.
+    fn return_values(&mut self, results: Vec<Value>, structure: Option<Vec<u8>>) -> Result<Next, Why> {
         self.pop();
         match self.frames.is_empty() {
             true => Ok(Next::Done(results)),
-            false => self.complete_call(&results),
+            false => self.complete_call(&results, structure),
         }
     }
 
     /// Goes on behind the call that is the current instruction.
-    fn complete_call(&mut self, results: &[Value]) -> Result<Next, Why> {
+    fn complete_call(&mut self, results: &[Value], structure: Option<Vec<u8>>) -> Result<Next, Why> {
         let stencil = self.stencil();
+        let copied = structure.map(|bytes| self.place_result(&bytes)).transpose()?;
+        let results = copied.as_ref().map_or(results, std::slice::from_ref);
         let data = &stencil.insts[self.frame().inst];
         match data.opcode.format() {
             Format::TryCall | Format::TryCallIndirect => {
@@ -305,6 +331,20 @@ impl Machine<'_> {
                 Ok(Next::Elsewhere)
             }
         }
+    }
+
+    /// Copies a structure to the memory of the call that is the current instruction. Returns the address.
+    fn place_result(&mut self, bytes: &[u8]) -> Result<Value, Why> {
+        let frame = self.frame();
+        let offset = self.code().slots.of_structure(frame.inst);
+        let address = offset.map(|offset| frame.stack_pointer + offset);
+        let nothing = || Why::Error("a structure is returned to a call that expects none".into());
+        let address = address.ok_or_else(nothing)?;
+        match self.memory.write(address, bytes.len() as u64) {
+            Some(to) => to.copy_from_slice(bytes),
+            None => return Err(nothing()),
+        }
+        Ok(Value::scalar(types::I64, u128::from(address)))
     }
 
     /// Leaves frames until the call in one has a handler for the tag.

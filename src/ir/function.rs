@@ -9,6 +9,7 @@ use super::inst::*;
 use super::opcode::{Effects, Format};
 use super::positions::Positions;
 use super::shapes::with_shapes;
+use super::structure::{Layouts, StructRef};
 use super::types::Type;
 use crate::entity::{Entity, List, ListPool, Map};
 use serde::{Deserialize, Serialize};
@@ -52,6 +53,8 @@ pub struct Params {
     pub base_srcloc: Option<u32>,
     /// Descriptions of the alias regions.
     pub region_names: Map<Region, Box<str>>,
+    /// The names of the structures in signatures.
+    pub structure_names: Map<StructRef, Box<str>>,
     /// What source locations of the stencil stand for, if there is to be debug information.
     pub positions: Positions,
 }
@@ -63,6 +66,7 @@ impl Params {
         self.names.clear();
         self.base_srcloc = None;
         self.region_names.clear();
+        self.structure_names.clear();
         self.positions = Positions::default();
     }
 }
@@ -94,6 +98,8 @@ pub enum Purpose {
     /// The address of a structure of this many bytes, which is passed as C passes a structure in memory
     /// (`sarg(n)`).
     StructArgument(u32),
+    /// The address of a structure, which is passed as C passes it: `:name`.
+    Structure(StructRef),
 }
 
 /// One parameter or result of a signature.
@@ -105,6 +111,18 @@ pub struct AbiParam {
     pub purpose: Purpose,
     /// How a value narrower than a register is extended.
     pub extension: Extension,
+}
+
+impl AbiParam {
+    /// The size of the structure whose address this is, on targets that align values to so many bytes at
+    /// most; `None` if it is none that is passed or returned.
+    pub(crate) fn structure_size(&self, stencil: &Stencil, most_aligned: u32) -> Option<u64> {
+        match self.purpose {
+            Purpose::StructArgument(size) => Some(u64::from(size)),
+            Purpose::Structure(key) => Some(stencil.structures.get(key)?.on(most_aligned).size),
+            Purpose::Normal | Purpose::StructReturn | Purpose::VmContext => None,
+        }
+    }
 }
 
 /// The signature of a function.
@@ -474,6 +492,8 @@ stencil! {
     given signature: Signature,
     /// Declared signatures; `None` for numbers that the text skips.
     given signatures: Map<SigRef, Option<Signature>>,
+    /// The structures in signatures.
+    given structures: Map<StructRef, Layouts>,
     /// Declared functions; `None` for numbers that the text skips.
     given functions: Map<FuncRef, Option<ExtFunc>>,
     /// Global values.

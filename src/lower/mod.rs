@@ -40,6 +40,7 @@ mod reciprocal;
 pub mod rematerialize;
 pub mod select;
 pub(crate) mod shuffle;
+mod structures;
 mod variadic;
 pub mod vector;
 pub mod vocabulary;

@@ -52,7 +52,13 @@ fn start<I: FamilyLowering>(cx: &mut Lower<'_, I>, list: VReg, convention: &Conv
         }
         ArgumentList::Counted(counted) => counted,
     };
-    let area = Place::Slot(StackSlot(cx.f.stack_slots.len() as u32));
+    let slot = cx.list_slot.unwrap_or_else(|| {
+        let made = StackSlot((cx.f.stack_slots.len() + cx.tables.slots.len()) as u32);
+        cx.new_slot(convention.list.area());
+        made
+    });
+    cx.list_slot = Some(slot);
+    let area = Place::Slot(slot);
     store_address(cx, counted.stack, Amode::at(Place::Incoming, used.stack as i32));
     store_address(cx, counted.ints.base, Amode::at(area, counted.ints.base_in_area as i32));
     if counted.floats.base != counted.ints.base {

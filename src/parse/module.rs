@@ -1,13 +1,15 @@
-//! Parses module items: symbols, data, files and source locations.
+//! Parses module items: symbols, data, files and source locations. Types are in `structures`.
 
 use super::cursor::Cursor;
 use super::names::unescape;
-use super::split::Split;
+use super::split::{Split, split};
 use crate::diag::Diagnostic;
 use crate::ir::{
-    DataItem, DataKind, DataReloc, FileItem, FloatFormat, Linkage, LocItem, Module, Name, SymbolItem, Type,
+    DataItem, DataKind, DataReloc, FileItem, FloatFormat, Linkage, LocItem, Module, Name, StructTypes, SymbolItem,
+    Type,
 };
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// Limit for zeros between other data, in bytes, in all of a module: a short text must not make a large file.
 const MAX_ZERO_FILL: u64 = 64 << 20;
@@ -17,7 +19,7 @@ const MAX_DATA_SIZE: u64 = 1 << 40;
 const ADDRESS_SIZE: u64 = 8;
 
 /// The result of parsing something: on error, the position in the item and the message.
-type Read<T> = Result<T, (usize, String)>;
+pub(super) type Read<T> = Result<T, (usize, String)>;
 
 /// Parses the items of a file that has been split. Reports items with errors, and leaves them out.
 pub fn module(text: &[u8], split: &Split, diagnostics: &mut Vec<Diagnostic>) -> Module {
@@ -43,6 +45,12 @@ pub fn module(text: &[u8], split: &Split, diagnostics: &mut Vec<Diagnostic>) -> 
     module
 }
 
+/// The `type` items of a file, without looking at its functions or reporting errors.
+pub fn types(text: &[u8]) -> Arc<StructTypes> {
+    let split = split(text, &mut Vec::new());
+    module(text, &split, &mut Vec::new()).types
+}
+
 /// Checks that the files of `loc` items are defined, and that no two items define the same number.
 fn check_locs(module: &Module, files_at: &[usize], locs_at: &[usize], diagnostics: &mut Vec<Diagnostic>) {
     let mut files = HashSet::new();
@@ -65,26 +73,26 @@ fn check_locs(module: &Module, files_at: &[usize], locs_at: &[usize], diagnostic
     }
 }
 
-struct ItemReader<'a, 'm> {
-    cur: Cursor<'a>,
+pub(super) struct ItemReader<'a, 'm> {
+    pub(super) cur: Cursor<'a>,
     /// Byte offset of the item in the file.
     start: usize,
-    module: &'m mut Module,
+    pub(super) module: &'m mut Module,
     /// Zeros between other data so far, in bytes.
     zero_fill: &'m mut u64,
 }
 
 impl ItemReader<'_, '_> {
     /// Fails because `what` was expected at the cursor.
-    fn expected<T>(&self, what: &str) -> Read<T> {
+    pub(super) fn expected<T>(&self, what: &str) -> Read<T> {
         Err((self.cur.pos, format!("expected {what}, found {}", self.cur.found("the end of the item"))))
     }
 
-    fn expect(&mut self, byte: u8) -> Read<()> {
+    pub(super) fn expect(&mut self, byte: u8) -> Read<()> {
         if self.cur.eat(byte) { Ok(()) } else { self.expected(&format!("`{}`", byte as char)) }
     }
 
-    fn number(&mut self) -> Read<u32> {
+    pub(super) fn number(&mut self) -> Read<u32> {
         match self.cur.integer().and_then(|n| n.to_u32()) {
             Some(n) => {
                 self.cur.space();
@@ -131,6 +139,7 @@ impl ItemReader<'_, '_> {
         self.cur.space();
         match word {
             b"symbol" => self.symbol(linkage)?,
+            b"type" => self.structure_type()?,
             b"rodata" => self.data(linkage, DataKind::Rodata)?,
             b"data" => self.data(linkage, DataKind::Data)?,
             b"tls" => self.data(linkage, DataKind::Tls)?,

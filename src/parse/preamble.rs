@@ -92,8 +92,11 @@ impl Parser<'_> {
         }
     }
 
-    /// Parses `i32 uext`, `i64 sret`, `i64 sarg(16)`.
+    /// Parses `i32 uext`, `i64 sret`, `i64 sarg(16)`, `:name`.
     fn abi_param(&mut self) -> Parse<AbiParam> {
+        if self.cur.peek() == b':' {
+            return self.structure_param();
+        }
         let ty = self.ty()?;
         let mut param = AbiParam { ty, purpose: Purpose::Normal, extension: Extension::None };
         loop {

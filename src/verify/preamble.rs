@@ -4,7 +4,7 @@ use super::{Check, Location, Scratch};
 use crate::entity::{Entity, Map};
 use crate::ir::types::Type;
 use crate::ir::{
-    CallConv, Extension, GlobalValue, GlobalValueData, MemFlagsRef, Purpose, Region, SigRef, Signature,
+    AbiParam, CallConv, Extension, GlobalValue, GlobalValueData, MemFlagsRef, Purpose, Region, SigRef, Signature,
     StackSlot,
 };
 
@@ -98,10 +98,33 @@ fn signature(check: &mut Check<'_>, sig: &Signature, at: Location) {
             );
         }
     }
+    structures(check, sig, at);
     for (purpose, name) in [(Purpose::StructReturn, "sret"), (Purpose::VmContext, "vmctx")] {
         if sig.params.iter().filter(|param| param.purpose == purpose).count() > 1 {
             check.report(at, format!("more than one parameter is marked `{name}`"));
         }
+    }
+}
+
+/// Checks the structures of a signature.
+fn structures(check: &mut Check<'_>, sig: &Signature, at: Location) {
+    let structure = |param: &AbiParam| match param.purpose {
+        Purpose::Structure(structure) => Some(structure),
+        Purpose::Normal | Purpose::StructReturn | Purpose::VmContext | Purpose::StructArgument(_) => None,
+    };
+    for key in sig.params.iter().chain(&sig.returns).filter_map(structure) {
+        if check.stencil.structures.get(key).is_none() {
+            check.report(at, format!("{key} is not declared"));
+        }
+    }
+    if !sig.returns.iter().any(|result| structure(result).is_some()) {
+        return;
+    }
+    if sig.returns.len() > 1 {
+        check.report(at, "a structure must be the only result: put the others in it");
+    }
+    if sig.params.iter().any(|param| param.purpose == Purpose::StructReturn) {
+        check.report(at, "a function with an `sret` parameter cannot return another structure");
     }
 }
 

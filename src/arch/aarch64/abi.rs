@@ -66,7 +66,7 @@ const AAPCS64_ROW: Convention = Convention {
     positional: false,
     wide: WidePassing::EvenPair,
     vectors: VectorPassing::LikeFloats,
-    structures: Structures::ByAddress,
+    structures: Structures::Aapcs64,
     variadic: Variadic::AsParameters,
     list: LIST,
     float_count: None,
@@ -85,6 +85,7 @@ static AAPCS64: Convention = AAPCS64_ROW;
 
 static APPLE: Convention = Convention {
     wide: WidePassing::Pair,
+    structures: Structures::Apple,
     variadic: Variadic::OnStack,
     list: ArgumentList::Address,
     memory: MemoryRules::Packed,

@@ -77,7 +77,7 @@ const SYSTEM_V_ROW: Convention = Convention {
     positional: false,
     wide: WidePassing::Pointer,
     vectors: VECTORS,
-    structures: Structures::ByAddress,
+    structures: Structures::S390x,
     variadic: Variadic::AsParameters,
     list: LIST,
     float_count: None,

@@ -61,7 +61,7 @@ const SYSTEM_V_ROW: Convention = Convention {
     positional: false,
     wide: WidePassing::Pair,
     vectors: VectorPassing::LikeFloats,
-    structures: Structures::OnStack,
+    structures: Structures::Eightbytes,
     variadic: Variadic::AsParameters,
     list: LIST,
     float_count: Some(RAX),
@@ -79,6 +79,7 @@ const SYSTEM_V_ROW: Convention = Convention {
 static SYSTEM_V: Convention = SYSTEM_V_ROW;
 
 static FAST: Convention = Convention {
+    structures: Structures::OnStack,
     int_returns: &[RAX, RDX, RCX, RSI, RDI, R8, R9],
     float_returns: &[XMM0, XMM1, XMM2, XMM3, XMM4, XMM5, XMM6, XMM7],
     llvm_return: None,
@@ -97,7 +98,7 @@ static WINDOWS: Convention = Convention {
     llvm_return: None,
     positional: true,
     vectors: VectorPassing::Pointer,
-    structures: Structures::ByAddress,
+    structures: Structures::Windows,
     variadic: Variadic::FloatsTwice,
     list: ArgumentList::Address,
     float_count: None,
