@@ -50,8 +50,8 @@ impl<'a> StructLayouts<'a> {
                 layout.align, self.most
             ));
         }
-        if layout.has_extended && rule != Structures::Eightbytes && rule != Structures::OnStack {
-            return Err("`f80` is a type of C on x86_64 with `system_v` only".to_string());
+        if layout.has_extended && !rule.has_extended() {
+            return Err("`f80` is a type of C on x86_64 only".to_string());
         }
         check_size(u32::try_from(layout.size).unwrap_or(u32::MAX))?;
         Ok(layout)
@@ -59,6 +59,14 @@ impl<'a> StructLayouts<'a> {
 }
 
 impl Structures {
+    /// Whether compilers for such a target have a type `f80`, or none of them uses the convention.
+    fn has_extended(self) -> bool {
+        match self {
+            Structures::Eightbytes | Structures::Windows | Structures::OnStack => true,
+            Structures::Aapcs64 | Structures::Apple | Structures::S390x => false,
+        }
+    }
+
     /// Whether a structure in memory is a copy among the stack arguments; if not, its address is passed.
     pub(super) fn copies_on_stack(self) -> bool {
         match self {
@@ -146,7 +154,9 @@ fn single(layout: &Layout) -> Result<Option<Pieces>, String> {
 /// The eightbytes of a structure of up to 16 bytes.
 fn eightbytes(layout: &Layout, is_result: bool) -> Result<Option<Pieces>, String> {
     let [low, high] = [0, 8].map(|at| layout.classes[at..at + 8].iter().fold(0, |all, bits| all | bits));
-    if layout.size > 16 || layout.is_unaligned || (low | high) & class::X87 != 0 {
+    // An integer makes an eightbyte one of integers. Otherwise, with an `f80` it is in memory.
+    let is_x87 = |bits: u8| bits & class::INTEGER == 0 && bits & class::X87 != 0;
+    if layout.size > 16 || layout.is_unaligned || is_x87(low) || is_x87(high) {
         if is_result && layout.size <= 16 && low == class::X87 && high == class::X87 {
             return Err("C returns a structure of one `f80` in a register that clifc does not use".into());
         }

@@ -5,6 +5,7 @@
 //! test suite; `testsuite/lib.sh` describes the other variables.
 
 mod signatures;
+mod structure_calls;
 #[path = "../targets/mod.rs"]
 mod targets;
 
@@ -25,6 +26,10 @@ fn generated(name: &str, arch: Arch) -> Vec<(&'static str, String)> {
         "calls" => {
             let (clif, c) = signatures::generate(300, arch);
             vec![("calls.clif", clif), ("calls.c", c)]
+        }
+        "structures" => {
+            let (clif, c) = structure_calls::generate(arch);
+            vec![("structures.clif", clif), ("structures.c", c)]
         }
         "libcalls" => {
             let names = LibCall::ALL.iter().map(|call| format!("{call:?} {}\n", call.name()));
@@ -120,6 +125,7 @@ tests! {
     sections,
     shared,
     stack_limit,
+    structures,
     symbols,
     tls,
     toy,
