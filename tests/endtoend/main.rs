@@ -28,8 +28,14 @@ fn generated(name: &str, arch: Arch) -> Vec<(&'static str, String)> {
             vec![("calls.clif", clif), ("calls.c", c)]
         }
         "structures" => {
-            let (clif, c) = structure_calls::generate(arch);
-            vec![("structures.clif", clif), ("structures.c", c)]
+            let (clif, c) = structure_calls::generate(arch, false);
+            let (apple_clif, apple_c) = structure_calls::generate(arch, true);
+            vec![
+                ("structures.clif", clif),
+                ("structures.c", c),
+                ("apple.clif", apple_clif),
+                ("apple.c", apple_c),
+            ]
         }
         "libcalls" => {
             let names = LibCall::ALL.iter().map(|call| format!("{call:?} {}\n", call.name()));

@@ -9,6 +9,7 @@
 
 use std::fmt::Write;
 
+use clifc::ir::structure::class;
 use clifc::options::Arch;
 
 use crate::signatures::Random;
@@ -40,11 +41,12 @@ const MEMBERS: [(Scalar, u64); 9] = [
     (scalar("v4f", "f32x4", 16), 1),
 ];
 
-/// Those that a target has besides.
-fn more_members(arch: Arch) -> Vec<(Scalar, u64)> {
+/// Those that a target has besides. `apple` says that it is that of macOS.
+fn more_members(arch: Arch, apple: bool) -> Vec<(Scalar, u64)> {
     let (half, pair) = ((scalar("_Float16", "f16", 2), 1), (scalar("v2", "i32x2", 8), 1));
     match arch {
         Arch::X86_64 => vec![half, pair, (EXTENDED, 1), (scalar("__float128", "f128", 16), 1)],
+        Arch::Aarch64 if apple => vec![half, pair],
         Arch::Aarch64 => vec![half, pair, (scalar("long double", "f128", 16), 2)],
         Arch::S390x => vec![(scalar("long double", "f128", 16), 1)],
     }
@@ -282,7 +284,10 @@ impl World {
         let text = format!("{}type :t = {}\n", self.clif, structure.clif());
         let types = clifc::parse::types(text.as_bytes());
         let layout = types.find("t").expect("the text is right").layouts.on(self.most());
-        layout.align <= self.most() && layout.size > 0
+        // In a union of an f128 and smaller floats, clang takes the first half for an integer.
+        let second = layout.classes[8..].iter().fold(0, |all, bits| all | bits);
+        let is_mixed = second & class::INTEGER == 0 && second == class::SSE | class::SSE_UP;
+        layout.align <= self.most() && layout.size > 0 && !(self.arch == Arch::X86_64 && is_mixed)
     }
 
     fn most(&self) -> u32 {
@@ -386,7 +391,7 @@ impl World {
             None => writeln!(self.main, "    {call};"),
             Some(ret) => writeln!(
                 self.main,
-                "    if (!right_{}({call}, {})) wrong(\"the result of clif_{n}\", -1);",
+                "    if (!right_{}({call}, {})) wrong(\"the result of clif_{n}\", 0);",
                 ret.suffix(),
                 seed + 77
             ),
@@ -399,9 +404,15 @@ typedef signed char s8; typedef short s16; typedef int s32; typedef long s64; ty
 typedef unsigned int u32;
 typedef int v4 __attribute__((vector_size(16))); typedef float v4f __attribute__((vector_size(16)));
 typedef int v2 __attribute__((vector_size(8)));
-int printf(const char *, ...);
+int puts(const char *);
+int putchar(int);
 static int failures;
-static void wrong(const char *where, int n) { printf(\"%s: argument %d\\n\", where, n); failures++; }
+static void wrong(const char *where, int n) {
+    puts(where);
+    putchar('0' + n);
+    putchar('\\n');
+    failures++;
+}
 static unsigned char byte_of(u32 seed, int at, int extended) {
     if (extended && at > 7) return at == 9 ? 0x3f : 0xff;
     unsigned char byte = (seed * 2654435761u + at * 40503u) >> 13;
@@ -430,10 +441,10 @@ fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
 
-/// The texts of a CLIF file and a C file.
-pub fn generate(arch: Arch) -> (String, String) {
+/// The texts of a CLIF file and a C file, for Linux or for macOS.
+pub fn generate(arch: Arch, apple: bool) -> (String, String) {
     let count = number("CLIFC_STRUCTURES").unwrap_or(120) as usize;
-    let members = MEMBERS.into_iter().chain(more_members(arch));
+    let members = MEMBERS.into_iter().chain(more_members(arch, apple));
     let mut world = World {
         arch,
         random: Random(number("CLIFC_STRUCTURES_SEED").unwrap_or(7)),
@@ -452,7 +463,7 @@ pub fn generate(arch: Arch) -> (String, String) {
     let World { clif, mut c, main, .. } = world;
     write!(
         c,
-        "int main(void) {{\n{main}    printf(\"%d failures\\n\", failures);\n    return failures != 0;\n}}\n"
+        "int main(void) {{\n{main}    puts(failures ? \"failures\" : \"no failures\");\n    return failures != 0;\n}}\n"
     )
     .expect("writing to a string");
     (clif, c)
