@@ -43,6 +43,9 @@ impl Machine<'_> {
     }
 
     fn structure_at(&self, address: u64, size: u64) -> Result<Vec<u8>, Why> {
+        if size == 0 {
+            return Ok(Vec::new());
+        }
         let bytes = self.memory.read(address, size).map(<[u8]>::to_vec);
         bytes.ok_or_else(|| Why::Error(format!("no structure of {size} bytes at {address:#x}")))
     }

@@ -160,3 +160,85 @@ impl Parser<'_> {
         Ok(AbiParam { ty: types::I64, purpose, extension: Extension::None })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{module, split};
+    use super::*;
+    use crate::diag::Diagnostic;
+    use crate::ir::{Homogeneous, Layout};
+
+    fn read(text: &str) -> (Arc<StructTypes>, Vec<Diagnostic>) {
+        let mut diagnostics = Vec::new();
+        let split = split(text.as_bytes(), &mut diagnostics);
+        (module(text.as_bytes(), &split, &mut diagnostics).types, diagnostics)
+    }
+
+    fn layout(text: &str, most: u32) -> Layout {
+        let (types, diagnostics) = read(&format!("type :i = {{ i8, i16 }}\ntype :t = {text}"));
+        assert_eq!(diagnostics, [], "{text}");
+        *types.find("t").expect("it was read").layouts.on(most)
+    }
+
+    #[test]
+    fn members_lie_as_in_c() {
+        for (text, size, align) in [
+            ("{}", 0, 1),
+            ("{ i8, i32, i8 }", 12, 4),
+            ("packed { i8, i32, i8 }", 6, 1),
+            ("align 2 packed { i8, i32, i8 }", 6, 2),
+            ("align 16 { i8 }", 16, 16),
+            ("union { i8[5], i16 }", 6, 2),
+            ("{ i8, i128 }", 32, 16),
+            ("{ :i[3], i8 }", 14, 2),
+            ("{ i8, { i8, i64 }[2][0], i8 }", 16, 8),
+            ("{ i8, f80, i32x2 }", 48, 16),
+        ] {
+            let found = layout(text, 16);
+            assert_eq!((found.size, found.align), (size, align), "{text}");
+        }
+        let found = layout("{ i8, i128 }", 8);
+        assert_eq!((found.size, found.align), (24, 8));
+    }
+
+    #[test]
+    fn equal_floats_are_found() {
+        for (text, homogeneous) in [
+            ("{ f32, f32[2], {} }", Homogeneous::Of(types::F32, 3)),
+            ("{ union { f64, f64[4] } }", Homogeneous::Of(types::F64, 4)),
+            ("{ f32x4, { i8x16 } }", Homogeneous::Of(types::I8X16, 2)),
+            ("align 16 { f32 }", Homogeneous::No),
+            ("{ f32, i32 }", Homogeneous::No),
+            ("{}", Homogeneous::Empty),
+        ] {
+            assert_eq!(layout(text, 16).homogeneous, homogeneous, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_reported_where_it_is() {
+        let deep = format!("type :t = {}i8{}", "{ ".repeat(65), " }".repeat(65));
+        for (text, at) in [
+            ("type t = { i8 }", 5),
+            ("type :t { i8 }", 8),
+            ("type :t = i8", 10),
+            ("type :t = { i8 i8 }", 15),
+            ("type :t = { i8, :u }\ntype :u = { i8 }", 16),
+            ("type :t = { :t }", 12),
+            ("type :t = { i32x8 }", 12),
+            ("type :t = align 3 { i8 }", 16),
+            ("type :t = { i8[x] }", 15),
+            ("type :t = { i64[4000000000][4000000000] }", 12),
+            ("type :t = { i8 }\ntype :t = { i8 }", 22),
+            ("type :t = { i8 } {", 17),
+            (&deep, 10 + 2 * 64),
+        ] {
+            let (_, diagnostics) = read(text);
+            assert_eq!(diagnostics.iter().map(|d| d.offset).collect::<Vec<_>>(), [at], "{text}");
+        }
+        // A brace that is missing does not take in what follows.
+        let text = "type :t = { i8,\nfunction %f() { }\n}\n";
+        let (_, diagnostics) = read(text);
+        assert_eq!(diagnostics.len(), 2, "{diagnostics:?}");
+    }
+}

@@ -125,6 +125,7 @@ pub const GROUPS: &[Group] = &[
             ("sext", "the integer is sign-extended to a register"),
             ("sret", "the address of the memory for a structure that is returned"),
             ("sarg", "a structure of this size is passed by value: the address of it"),
+            (":name", "a structure of the `type` item of this name: the address of it"),
             ("vmctx", "the context pointer, which global values can refer to"),
         ],
     },
