@@ -40,7 +40,7 @@ fn is_covered_elsewhere(opcode: Opcode) -> bool {
         Jump | Brif | BrTable | Call | CallIndirect | TryCall | TryCallIndirect | Multiary | Trap
     ) || matches!(
         opcode.format(),
-        HandlerAddr | DynamicStackAddr | Const | TernaryImm8 | BinaryImm8 | Shuffle
+        HandlerAddr | TakeStructure | DynamicStackAddr | Const | TernaryImm8 | BinaryImm8 | Shuffle
     )
 }
 

@@ -21,6 +21,13 @@ const RECORD: u64 = 16;
 
 const OVERFLOW: Why = Why::Trap(TrapCode::STACK_OVERFLOW);
 
+/// A structure among the arguments of a call.
+pub(super) struct Structure {
+    /// The number of the argument.
+    index: usize,
+    bytes: Vec<u8>,
+}
+
 fn fits(signature: &Signature, args: &[Value]) -> bool {
     let (types, got) = (signature.params.iter().map(|param| param.ty), args.iter().map(Value::ty));
     let count =
@@ -31,12 +38,24 @@ fn fits(signature: &Signature, args: &[Value]) -> bool {
 impl Machine<'_> {
     /// The bytes of the structures among arguments, which a callee gets copies of: of none but those that
     /// its own signature names. They may lie in the frame that a tail call leaves.
-    pub(super) fn structures(&self, function: usize, args: &[Value]) -> Result<Vec<Vec<u8>>, Why> {
+    /// Behind its parameters, they are those that the signature of the call names.
+    pub(super) fn structures(
+        &self,
+        function: usize,
+        args: &[Value],
+        caller: Option<(&Stencil, &Signature)>,
+    ) -> Result<Vec<Structure>, Why> {
         let stencil = &self.program.functions[function].function.stencil;
         let mut structures = Vec::new();
-        for (param, arg) in stencil.signature.params.iter().zip(args) {
+        let own = stencil.signature.params.iter().map(|param| (stencil, param));
+        let further = caller.into_iter().flat_map(|(stencil, signature)| {
+            let further = signature.params.iter().map(move |param| (stencil, param));
+            further.skip(own.len())
+        });
+        for (index, ((stencil, param), arg)) in own.clone().chain(further).zip(args).enumerate() {
             if let Some(size) = param.structure_size(stencil, self.most_aligned()) {
-                structures.push(self.structure_at(arg.bits() as u64, size)?);
+                let bytes = self.structure_at(arg.bits() as u64, size)?;
+                structures.push(Structure { index, bytes });
             }
         }
         Ok(structures)
@@ -63,7 +82,7 @@ impl Machine<'_> {
         &mut self,
         function: usize,
         args: &[Value],
-        structures: Vec<Vec<u8>>,
+        structures: Vec<Structure>,
     ) -> Result<(), Why> {
         let code = &self.program.functions[function];
         let stencil = &code.function.stencil;
@@ -89,14 +108,17 @@ impl Machine<'_> {
             self.values[values + param as usize] = arg.clone();
         }
         let mut stack_pointer = frame_pointer;
-        let is_structure = |param: &AbiParam| param.structure_size(stencil, 16).is_some();
-        let params = stencil.signature.params.iter().zip(stencil.block_params(entry));
-        for ((param, &value), bytes) in params.filter(|(param, _)| is_structure(param)).zip(structures) {
+        let params = stencil.block_params(entry);
+        let mut further = args.get(params.len()..).unwrap_or_default().to_vec();
+        for Structure { index, bytes } in structures {
             stack_pointer = self.push(stack_pointer, &bytes)?;
-            self.values[values + value as usize] = Value::scalar(param.ty, u128::from(stack_pointer));
+            let address = Value::scalar(types::I64, u128::from(stack_pointer));
+            match params.get(index) {
+                Some(&value) => self.values[values + value as usize] = address,
+                None => further[index - params.len()] = address,
+            }
         }
-        let further = args.get(stencil.signature.params.len()..).unwrap_or_default();
-        stack_pointer = self.push(stack_pointer, &self.argument_bytes(further))?;
+        stack_pointer = self.push(stack_pointer, &self.argument_bytes(&further))?;
         let further_arguments = stack_pointer;
         stack_pointer = self.lowered(stack_pointer, code.slots.size, code.slots.align)?;
         self.memory.stack_pointer = stack_pointer;
@@ -222,7 +244,7 @@ impl Machine<'_> {
         match callee {
             Symbol::Function(function) => {
                 self.check_results(function, signature, stencil)?;
-                let structures = self.structures(function, &args)?;
+                let structures = self.structures(function, &args, Some((stencil, signature)))?;
                 if data.opcode.effects().has(Effects::RETURN) {
                     self.pop();
                 }

@@ -134,13 +134,22 @@ pub struct Signature {
     pub returns: Vec<AbiParam>,
     /// Whether callers can pass more arguments after the parameters (`...`).
     pub variadic: bool,
+    /// Of a variadic signature for calls, the number of parameters at the end that stand behind the `...`.
+    pub further: u32,
     /// Calling convention.
     pub call_conv: CallConv,
 }
 
 impl Default for Signature {
     fn default() -> Self {
-        Signature { params: Vec::new(), returns: Vec::new(), variadic: false, call_conv: CallConv::Fast }
+        Signature { params: Vec::new(), returns: Vec::new(), variadic: false, further: 0, call_conv: CallConv::Fast }
+    }
+}
+
+impl Signature {
+    /// The number of parameters before `...`.
+    pub fn fixed_params(&self) -> usize {
+        self.params.len().saturating_sub(self.further as usize)
     }
 }
 
@@ -454,6 +463,7 @@ impl Reset for Signature {
         self.params.clear();
         self.returns.clear();
         self.variadic = false;
+        self.further = 0;
         self.call_conv = CallConv::Fast;
     }
 }

@@ -276,6 +276,13 @@ macro_rules! print_piece {
     ($t:ident, $f:ident, $d:ident, {handler $block:ident $index:ident}) => {
         write!($f, " {}, {}", Block($d.$block), $d.$index as i32)?
     };
+    ($t:ident, $f:ident, $d:ident, {structure $w:ident}) => {{
+        let structure = StructRef($d.$w);
+        match $t.func.params.structure_names.get(structure) {
+            Some(name) => write!($f, " {}", StructName(name))?,
+            None => write!($f, " :{structure}")?,
+        }
+    }};
     ($t:ident, $f:ident, $d:ident, {lane $w:ident}) => { write!($f, " {}", $d.$w)? };
     ($t:ident, $f:ident, $d:ident, {int_cc aux}) => { write!($f, " {}", $d.int_cc())? };
     ($t:ident, $f:ident, $d:ident, {float_cc aux}) => { write!($f, " {}", $d.float_cc())? };
@@ -547,10 +554,12 @@ impl Display for SignatureText<'_> {
         let SignatureText { names, signature } = *self;
         let param = |param: &'_ AbiParam| ParamText { names, param: *param };
         f.write_str("(")?;
-        commas(f, signature.params.iter().map(param))?;
+        let (params, further) = signature.params.split_at(signature.fixed_params());
+        commas(f, params.iter().map(param))?;
         if signature.variadic {
-            f.write_str(if signature.params.is_empty() { "..." } else { ", ..." })?;
+            f.write_str(if params.is_empty() { "..." } else { ", ..." })?;
         }
+        further.iter().try_for_each(|further| write!(f, ", {}", param(further)))?;
         f.write_str(")")?;
         if !signature.returns.is_empty() {
             f.write_str(" -> ")?;

@@ -414,7 +414,8 @@ impl Convention {
             abi.return_area =
                 Some(PartLocation::Reg(reg.expect("every convention passes integers in registers")));
         }
-        for param in &sig.params {
+        let (fixed, further) = sig.params.split_at(sig.fixed_params());
+        for param in fixed {
             self.add_param(param, structures, &mut args, abi)?;
         }
         abi.used = Used { ints: args.ints as u32, floats: args.floats as u32, stack: args.stack };
@@ -425,6 +426,16 @@ impl Convention {
         args.vector_regs = args.vector_regs.map(|_| [].as_slice());
         // C takes an i128 from two registers or from the stack, and looks for what follows in the next one.
         args.leaves_single = self.wide == WidePassing::Pair;
+        for param in further {
+            let passed = match param.purpose {
+                Purpose::Structure(_) => *param,
+                Purpose::Normal
+                | Purpose::StructReturn
+                | Purpose::VmContext
+                | Purpose::StructArgument(_) => self.variadic_param(param.ty),
+            };
+            self.add_param(&passed, structures, &mut args, abi)?;
+        }
         for &ty in more {
             self.add_param(&self.variadic_param(ty), structures, &mut args, abi)?;
         }
@@ -593,7 +604,9 @@ pub fn call_abi_signature<M: Machine>(
     let convention = convention_of::<M>(signature.call_conv, flags).ok_or_else(|| {
         format!("the calling convention {} is not supported yet on {}", signature.call_conv, M::NAME)
     })?;
-    if convention.variadic == Variadic::FloatsTwice && more.contains(&types::I128) {
+    let further = signature.params[signature.fixed_params()..].iter().map(|param| param.ty);
+    let mut unnamed = further.chain(more.iter().copied());
+    if convention.variadic == Variadic::FloatsTwice && unnamed.any(|ty| ty == types::I128) {
         return Err(format!("{} does not pass i128 for `...`", signature.call_conv));
     }
     let structures = StructLayouts { layouts: structures, most: M::STACK_ALIGNMENT };

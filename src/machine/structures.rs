@@ -4,7 +4,10 @@
 //! pieces are in registers, or the structure is on the stack as a whole, or the address of a copy is passed.
 
 use super::abi::{AbiSignature, Param};
-use super::convention::{Assigner, Convention, MemoryRules, check_size, in_register};
+use super::argument_list::ArgumentList;
+use super::convention::{
+    Assigner, Convention, MemoryRules, Variadic, VectorPassing, check_size, in_register,
+};
 use crate::entity::Map;
 use crate::ir::structure::class;
 use crate::ir::{AbiParam, Extension, Homogeneous, Layout, Layouts, StructRef, Type, types};
@@ -79,7 +82,7 @@ impl Structures {
 /// The pieces of a structure that is passed in registers. Each has the size of the first, but for the last,
 /// which can be smaller, or larger than what is left of the structure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Pieces {
+pub struct Pieces {
     types: [Type; 4],
     count: usize,
 }
@@ -91,7 +94,8 @@ impl Pieces {
         pieces
     }
 
-    fn types(&self) -> &[Type] {
+    /// The types of the pieces.
+    pub fn types(&self) -> &[Type] {
         &self.types[..self.count]
     }
 }
@@ -222,20 +226,58 @@ impl Assigner {
 
     /// Reserves stack bytes for a structure.
     fn structure_on_stack(&mut self, rule: Structures, layout: &Layout) -> Param {
+        let room = StackRoom::of(rule, self.memory, layout);
+        let at = self.stack.next_multiple_of(room.align);
+        self.stack = at + room.bytes;
+        Param::Copied { offset: at + room.unused, size: layout.size as u32 }
+    }
+}
+
+/// What a structure takes on the stack.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StackRoom {
+    /// The alignment.
+    pub align: u32,
+    /// The number of bytes.
+    pub bytes: u32,
+    /// The number of bytes below the structure that it leaves unused.
+    pub unused: u32,
+}
+
+impl StackRoom {
+    fn of(rule: Structures, memory: MemoryRules, layout: &Layout) -> Self {
         let size = layout.size as u32;
-        let (mut align, mut room) = (layout.align.max(8), size.next_multiple_of(8));
+        let (mut align, mut bytes) = (layout.align.max(8), size.next_multiple_of(8));
         match (rule, layout.homogeneous) {
             (Structures::Aapcs64, _) => align = layout.natural.clamp(8, 16),
-            (Structures::Apple, Homogeneous::Of(ty, 1..=4)) if self.memory == MemoryRules::Packed => {
-                (align, room) = (ty.bytes(), size);
+            (Structures::Apple, Homogeneous::Of(ty, 1..=4)) if memory == MemoryRules::Packed => {
+                (align, bytes) = (ty.bytes(), size);
             }
             _ => {}
         }
-        let at = self.stack.next_multiple_of(align);
-        self.stack = at + room;
-        let unused = if self.memory == MemoryRules::RightJustified { 8u32.saturating_sub(size) } else { 0 };
-        Param::Copied { offset: at + unused, size }
+        let unused = if memory == MemoryRules::RightJustified { 8u32.saturating_sub(size) } else { 0 };
+        StackRoom { align, bytes, unused }
     }
+}
+
+/// How a structure is passed behind the parameters of a variadic function.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FurtherStructure {
+    /// By the address of a copy.
+    Address,
+    /// Always on the stack.
+    Stack(StackRoom),
+    /// In registers, or if there are too few, on the stack.
+    Registers {
+        /// The pieces.
+        pieces: Pieces,
+        /// Whether integer pieces begin at a register with an even number.
+        even: bool,
+        /// Whether no later argument is in registers that this one did not fit in.
+        exhausts: bool,
+        /// What it takes on the stack.
+        room: StackRoom,
+    },
 }
 
 impl Convention {
@@ -270,5 +312,33 @@ impl Convention {
             None => None,
         };
         Ok(in_registers.unwrap_or(Param::InMemory { size: layout.size as u32 }))
+    }
+
+    /// How a structure is passed behind the parameters of a variadic function of this convention.
+    pub fn further_structure(
+        &self,
+        layouts: StructLayouts<'_>,
+        structure: StructRef,
+    ) -> Result<FurtherStructure, String> {
+        let rule = self.structures;
+        let layout = layouts.get(structure, rule)?;
+        let memory = match self.variadic {
+            Variadic::OnStack => MemoryRules::Slots,
+            Variadic::AsParameters | Variadic::FloatsTwice => self.memory,
+        };
+        let room = StackRoom::of(rule, memory, layout);
+        let has_own = matches!(self.vectors, VectorPassing::Own { .. });
+        Ok(match (pieces(rule, layout, false)?, &self.list) {
+            (None, _) if !rule.copies_on_stack() => FurtherStructure::Address,
+            (None, _) | (Some(_), ArgumentList::Address) => FurtherStructure::Stack(room),
+            (Some(pieces), _) if has_own && pieces.types().iter().any(|ty| ty.is_vector()) => {
+                FurtherStructure::Stack(room)
+            }
+            (Some(pieces), ArgumentList::Counted(_)) => {
+                let is_arm = rule == Structures::Aapcs64;
+                let even = is_arm && layout.natural >= 16;
+                FurtherStructure::Registers { pieces, even, exhausts: is_arm, room }
+            }
+        })
     }
 }

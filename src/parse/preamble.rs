@@ -43,12 +43,17 @@ impl Parser<'_> {
         }
     }
 
-    /// Parses `(i32 uext, i64 sret, ...) -> i32 system_v` into an empty signature. A variadic signature that
+    /// Parses `(i32 uext, i64 sret, ..., :name) -> i32 system_v` into an empty signature. A variadic signature that
     /// names no convention gets `system_v`, because the default one does not support variadic functions.
     fn signature(&mut self, signature: &mut Signature) -> Parse<()> {
         self.expect(b'(')?;
         if self.cur.peek() != b')' {
             signature.variadic = self.abi_params(&mut signature.params, true)?;
+            if signature.variadic && self.cur.eat(b',') {
+                let fixed = signature.params.len();
+                self.abi_params(&mut signature.params, false)?;
+                signature.further = (signature.params.len() - fixed) as u32;
+            }
         }
         self.expect(b')')?;
         if self.cur.text[self.cur.pos..].starts_with(b"->") {

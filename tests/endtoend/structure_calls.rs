@@ -80,6 +80,9 @@ struct Structure {
     used: usize,
 }
 
+/// Types that C passes behind the parameters of variadic functions.
+const PROMOTED: [Scalar; 3] = [scalar("s32", "i32 sext", 4), scalar("s64", "i64", 8), scalar("double", "f64", 8)];
+
 /// What is generated from.
 struct World {
     arch: Arch,
@@ -127,6 +130,22 @@ impl Param {
             Param::Scalar(scalar) => scalar.c.into(),
             Param::Structure(n) => format!("t{n}"),
         }
+    }
+}
+
+/// Which functions of a signature are variadic.
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    /// The number of parameters of the CLIF function that C calls.
+    taken: Option<usize>,
+    /// That of the C function that is called with the arguments in reverse order.
+    passed: Option<usize>,
+}
+
+impl Open {
+    /// Whether C promotes an argument, by its number, or takes it for the last parameter.
+    fn promotes(self, i: usize, count: usize) -> bool {
+        self.taken.is_some_and(|fixed| i + 1 >= fixed) || self.passed.is_some_and(|fixed| i <= count - fixed)
     }
 }
 
@@ -301,8 +320,9 @@ impl World {
         layout.size > 16 || !layout.has_extended
     }
 
-    fn param(&mut self) -> Param {
+    fn param(&mut self, is_promoted: bool) -> Param {
         match self.random.below(5) {
+            0 | 1 if is_promoted => Param::Scalar(self.random.pick(&PROMOTED)),
             0 | 1 => Param::Scalar(self.random.pick(&PARAMS)),
             _ => Param::Structure(self.random.below(self.named.len() as u64) as usize),
         }
@@ -310,9 +330,13 @@ impl World {
 
     /// Adds the functions of a signature.
     fn add_signature(&mut self, n: usize) -> std::fmt::Result {
-        let count = self.random.pick(&[1, 1, 2, 3, 4, 5, 6, 8, 10]);
-        let params: Vec<Param> = (0..count).map(|_| self.param()).collect();
-        let ret = Some(self.param()).filter(|_| self.random.below(5) > 0);
+        let count: usize = self.random.pick(&[1, 1, 2, 3, 4, 5, 6, 8, 10]);
+        let mut variadic = || {
+            (self.random.below(3) == 0).then(|| 1 + self.random.below(count as u64) as usize)
+        };
+        let open = Open { taken: variadic(), passed: variadic() };
+        let params: Vec<Param> = (0..count).map(|i| self.param(open.promotes(i, count))).collect();
+        let ret = Some(self.param(false)).filter(|_| self.random.below(5) > 0);
         let ret = ret.filter(|ret| match ret {
             Param::Structure(n) => self.is_returned(*n),
             Param::Scalar(_) => true,
@@ -323,9 +347,17 @@ impl World {
         let backwards: Vec<Param> = params.iter().rev().copied().collect();
         let seed = self.random.below(1 << 20);
         let returns = ret.map_or(String::new(), |ret| format!(" -> {}", ret.clif()));
-        let signature = |params: &[Param], convention: &str| {
-            let params: Vec<String> = params.iter().map(|param| param.clif()).collect();
-            format!("({}){returns} {convention}", params.join(", "))
+        // Behind `...`, structures are listed, and other types follow from the arguments.
+        let signature = |params: &[Param], convention: &str, fixed: Option<usize>| {
+            let mut texts: Vec<String> = params.iter().map(|param| param.clif()).collect();
+            if let Some(fixed) = fixed {
+                let is_structure = |param: &Param| matches!(param, Param::Structure(_));
+                let listed = params.iter().rposition(is_structure).map_or(fixed, |last| fixed.max(last + 1));
+                texts.truncate(listed);
+                texts.iter_mut().for_each(|text| *text = text.replace("i32 sext", "i32"));
+                texts.insert(fixed, "...".into());
+            }
+            format!("({}){returns} {convention}", texts.join(", "))
         };
         let entry: Vec<String> =
             params.iter().enumerate().map(|(i, param)| format!("v{i}: {}", param.value())).collect();
@@ -333,25 +365,42 @@ impl World {
         let names: Vec<String> = (0..count).map(|i| format!("v{i}")).collect();
         let reversed: Vec<String> = names.iter().rev().cloned().collect();
         let (result, assign) = if ret.is_some() { ("v100", "v100 = ") } else { ("", "") };
-        let (forwards, again) = (signature(&params, convention), signature(&params, convention));
+        let again = signature(&params, convention, None);
+        let fixed = open.taken.unwrap_or(count);
+        let own = match open.taken {
+            Some(fixed) => signature(&params[..fixed], convention, Some(fixed)),
+            None => again.clone(),
+        };
+        let own_entry: Vec<&str> = entry.split(", ").take(fixed).collect();
         write!(
             self.clif,
-            "function %clif_{n}{forwards} {{\n    fn0 = colocated %between_{n}{}\nblock0({entry}):\n    \
-             {assign}call fn0({})\n    return {result}\n}}\n",
-            signature(&params, between),
-            names.join(", ")
+            "function %clif_{n}{own} {{\n    ss0 = explicit_slot 32\n    fn0 = colocated %between_{n}{}\n\
+             block0({}):\n",
+            signature(&params, between, None),
+            own_entry.join(", ")
         )?;
+        if open.taken.is_some() {
+            writeln!(self.clif, "    v300 = stack_addr.i64 ss0\n    va_start v300")?;
+            for (i, param) in params.iter().enumerate().skip(fixed) {
+                match param {
+                    Param::Scalar(_) => writeln!(self.clif, "    v{i} = va_arg.{} v300", param.value())?,
+                    Param::Structure(n) => writeln!(self.clif, "    v{i} = va_arg_struct v300, :t{n}")?,
+                }
+            }
+            writeln!(self.clif, "    va_end v300")?;
+        }
+        writeln!(self.clif, "    {assign}call fn0({})\n    return {result}\n}}", names.join(", "))?;
         let again = again.replace(&returns, "");
         write!(
             self.clif,
             "local function %between_{n}{} {{\n    fn0 = %c_{n}{}\n    fn1 = %again_{n}{again}\n\
              block0({entry}):\n    {assign}call fn0({})\n    call fn1({})\n    return {result}\n}}\n",
-            signature(&params, between),
-            signature(&backwards, convention),
+            signature(&params, between, None),
+            signature(&backwards, convention, open.passed),
             reversed.join(", "),
             names.join(", ")
         )?;
-        self.add_c(n, &params, ret, windows, seed)
+        self.add_c(n, &params, ret, open, windows, seed)
     }
 
     fn add_c(
@@ -359,6 +408,7 @@ impl World {
         n: usize,
         params: &[Param],
         ret: Option<Param>,
+        open: Open,
         windows: bool,
         seed: u64,
     ) -> std::fmt::Result {
@@ -374,11 +424,29 @@ impl World {
         }
         let c_ret = ret.map_or("void".into(), Param::c);
         let made = ret.map_or(String::new(), |ret| format!("make_{}({})", ret.suffix(), seed + 77));
-        let (forwards, backwards) = (list(&mut (0..params.len())), list(&mut (0..params.len()).rev()));
+        let count = params.len();
+        let (forwards, mut taken, mut passed) = (list(&mut (0..count)), String::new(), String::new());
+        let mut fetched = String::new();
+        if let Some(fixed) = open.taken {
+            taken = list(&mut (0..fixed)) + ", ...";
+        }
+        if let Some(fixed) = open.passed {
+            let order: Vec<usize> = (0..count).rev().collect();
+            passed = list(&mut order[..fixed].iter().copied()) + ", ...";
+            let ms = if windows { "ms_" } else { "" };
+            let last = order[fixed - 1];
+            writeln!(fetched, "    __builtin_{ms}va_list list;\n    __builtin_{ms}va_start(list, a{last});")?;
+            for &i in &order[fixed..] {
+                writeln!(fetched, "    {0} a{i} = __builtin_va_arg(list, {0});", params[i].c())?;
+            }
+            writeln!(fetched, "    __builtin_{ms}va_end(list);")?;
+        }
+        let taken = if taken.is_empty() { &forwards } else { &taken };
+        let passed = if passed.is_empty() { list(&mut (0..count).rev()) } else { passed };
         write!(
             self.c,
-            "{abi}{c_ret} clif_{n}({forwards});\n\
-             {abi}{c_ret} c_{n}({backwards}) {{\n{checks}{spoils}    return {made};\n}}\n\
+            "{abi}{c_ret} clif_{n}({taken});\n\
+             {abi}{c_ret} c_{n}({passed}) {{\n{fetched}{checks}{spoils}    return {made};\n}}\n\
              {abi}void again_{n}({forwards}) {{\n{checks}{spoils}}}\n"
         )?;
         let args: Vec<String> = params
