@@ -66,8 +66,8 @@ pub fn file(text: &[u8], env: Environment) -> Vec<Diagnostic> {
     let split = parse::split(text, &mut diagnostics);
     let module = parse::module(text, &split, &mut diagnostics);
     let functions = split.functions.par_iter();
-    let of_functions = functions
-        .map_init(|| Checker::new(&module.types), |checker, item| checker.check(text, item, env));
+    let of_functions =
+        functions.map_init(|| Checker::new(&module.types), |checker, item| checker.check(text, item, env));
     diagnostics.par_extend(of_functions.flatten_iter());
     diagnostics.sort_by_key(|diagnostic| diagnostic.offset);
     diagnostics

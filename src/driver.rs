@@ -146,7 +146,15 @@ pub fn build_in(
         cached.depend_on(&module.types);
         cached.find();
     }
-    let inputs = BuildInputs { session, source, split: &split, module: &module, options, observer, cached: cached.as_ref() };
+    let inputs = BuildInputs {
+        session,
+        source,
+        split: &split,
+        module: &module,
+        options,
+        observer,
+        cached: cached.as_ref(),
+    };
     let Outcome { mut units, diagnostics: mut found, timing: of_workers, rules, cache_notes } =
         back_end(options.target.arch())(&inputs);
     timing.merge(&of_workers);

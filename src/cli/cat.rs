@@ -51,7 +51,8 @@ pub fn graphs(args: &Inputs, reporter: &Reporter) -> Result<(), CommandError> {
         let mut diagnostics = Vec::new();
         let split = parse::split(&file.text, &mut diagnostics);
         let module = parse::module(&file.text, &split, &mut diagnostics);
-        let graphs = functions(&file, &split, &module.types, &mut diagnostics, |function, _| graph::text(function));
+        let graphs =
+            functions(&file, &split, &module.types, &mut diagnostics, |function, _| graph::text(function));
         stop_if_wrong(&file, diagnostics, reporter)?;
         print(graphs.concat())?;
     }
@@ -75,7 +76,11 @@ fn functions(
         Ok(()) => Ok(text_of(function, item)),
         Err(_) => Err(std::mem::take(&mut context.diagnostics)),
     };
-    let results: Vec<_> = split.functions.par_iter().map_init(|| (ParseContext::with_types(types), Function::default()), one).collect();
+    let results: Vec<_> = split
+        .functions
+        .par_iter()
+        .map_init(|| (ParseContext::with_types(types), Function::default()), one)
+        .collect();
     let mut texts = Vec::new();
     for result in results {
         match result {

@@ -9,8 +9,8 @@ use super::memory::{STACK_BYTES, STACK_TOP};
 use super::program::Symbol;
 use crate::eval::Value;
 use crate::ir::{
-    AbiParam, Effects, Endianness, ExceptionTable, Format, FuncRef, GlobalValue, GlobalValueData, Handler, Inst,
-    InstData, Purpose, Signature, Stencil, TrapCode, types,
+    AbiParam, Effects, Endianness, ExceptionTable, Format, FuncRef, GlobalValue, GlobalValueData, Handler,
+    Inst, InstData, Purpose, Signature, Stencil, TrapCode, types,
 };
 
 /// The most values of all frames: as many as take a few hundred megabytes.

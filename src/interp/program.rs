@@ -7,8 +7,8 @@ use super::memory::{CODE, DATA, GAP, HEAP, Memory};
 use crate::diag::Diagnostic;
 use crate::entity::Entity;
 use crate::ir::{
-    DataItem, DataKind, DynamicStackSlot, Effects, Endianness, Function, Inst, InstData, Linkage, Module, Name,
-    NameRef, StackSlot, Stencil, SymbolItem,
+    DataItem, DataKind, DynamicStackSlot, Effects, Endianness, Function, Inst, InstData, Linkage, Module,
+    Name, NameRef, StackSlot, Stencil, SymbolItem,
 };
 
 /// What a name refers to.

@@ -142,7 +142,13 @@ pub struct Signature {
 
 impl Default for Signature {
     fn default() -> Self {
-        Signature { params: Vec::new(), returns: Vec::new(), variadic: false, further: 0, call_conv: CallConv::Fast }
+        Signature {
+            params: Vec::new(),
+            returns: Vec::new(),
+            variadic: false,
+            further: 0,
+            call_conv: CallConv::Fast,
+        }
     }
 }
 

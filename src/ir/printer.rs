@@ -44,7 +44,13 @@ enum SymbolNames {
 impl Display for Placed<'_> {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
         let Function { stencil, params } = self.func;
-        write!(f, "{}function {}{}", self.linkage.prefix(), params.name, self.func.signature(&stencil.signature))?;
+        write!(
+            f,
+            "{}function {}{}",
+            self.linkage.prefix(),
+            params.name,
+            self.func.signature(&stencil.signature)
+        )?;
         if let Some(section) = self.section {
             write!(f, " section {}", Quoted(section))?;
         }
@@ -582,10 +588,9 @@ impl Display for ParamText<'_> {
                 Some(name) => StructName(name).fmt(f),
                 None => self.param.fmt(f),
             },
-            Purpose::Normal
-            | Purpose::StructReturn
-            | Purpose::VmContext
-            | Purpose::StructArgument(_) => self.param.fmt(f),
+            Purpose::Normal | Purpose::StructReturn | Purpose::VmContext | Purpose::StructArgument(_) => {
+                self.param.fmt(f)
+            }
         }
     }
 }

@@ -329,7 +329,12 @@ fn pass_part<I: CallLowering>(
 }
 
 /// Passes a register's value in `fixed`: adds a fixed use, or moves it there now if `fixed` is not allocated.
-pub(super) fn use_in<I: CallLowering>(cx: &mut Lower<'_, I>, reg: VReg, fixed: PReg, uses: &mut Vec<Operand>) {
+pub(super) fn use_in<I: CallLowering>(
+    cx: &mut Lower<'_, I>,
+    reg: VReg,
+    fixed: PReg,
+    uses: &mut Vec<Operand>,
+) {
     match I::unallocated(fixed) {
         Some(outside) => (outside.set)(cx, fixed, reg),
         None => uses.push(Operand::reg_fixed_use(reg, fixed)),

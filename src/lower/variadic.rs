@@ -183,10 +183,8 @@ impl PieceTaker<'_> {
             let distance = *number * (saved.registers.step << saved.registers.scale) as i32;
             *number += 1;
             let at = index as i32 * types[0].bytes() as i32;
-            let (in_area, on_stack) = (
-                plus(cx, saved.first, distance + unused),
-                plus(cx, pushed, self.room.unused as i32 + at),
-            );
+            let (in_area, on_stack) =
+                (plus(cx, saved.first, distance + unused), plus(cx, pushed, self.room.unused as i32 + at));
             let place = choose(cx, used_up, in_area, on_stack);
             let piece = cx.tmp(if ty.is_int() { RegClass::Int } else { RegClass::Float });
             I::load_register(cx, piece, Amode::base(place, 0), ty);

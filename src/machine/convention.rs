@@ -9,9 +9,7 @@ use super::argument_list::ArgumentList;
 use super::description::Machine;
 pub use super::structures::{StructLayouts, Structures};
 use crate::entity::Map;
-use crate::ir::{
-    AbiParam, CallConv, Extension, Layouts, Purpose, Shape, Signature, StructRef, Type, types,
-};
+use crate::ir::{AbiParam, CallConv, Extension, Layouts, Purpose, Shape, Signature, StructRef, Type, types};
 use crate::machine::reg::{Clobbered, FloatWidth, PReg, PRegSet, RegClass};
 use crate::options::Flags;
 
@@ -429,10 +427,9 @@ impl Convention {
         for param in further {
             let passed = match param.purpose {
                 Purpose::Structure(_) => *param,
-                Purpose::Normal
-                | Purpose::StructReturn
-                | Purpose::VmContext
-                | Purpose::StructArgument(_) => self.variadic_param(param.ty),
+                Purpose::Normal | Purpose::StructReturn | Purpose::VmContext | Purpose::StructArgument(_) => {
+                    self.variadic_param(param.ty)
+                }
             };
             self.add_param(&passed, structures, &mut args, abi)?;
         }
@@ -507,10 +504,9 @@ impl Convention {
                 let layout = structures.get(structure, self.structures)?;
                 self.locate_structure(param, layout, args, abi)?
             }
-            Purpose::Normal
-            | Purpose::StructReturn
-            | Purpose::VmContext
-            | Purpose::StructArgument(_) => self.locate_param(param, args, abi)?,
+            Purpose::Normal | Purpose::StructReturn | Purpose::VmContext | Purpose::StructArgument(_) => {
+                self.locate_param(param, args, abi)?
+            }
         };
         check_size(args.stack)?;
         check_size(abi.copied_bytes)?;

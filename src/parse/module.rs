@@ -5,8 +5,8 @@ use super::names::unescape;
 use super::split::{Split, split};
 use crate::diag::Diagnostic;
 use crate::ir::{
-    DataItem, DataKind, DataReloc, FileItem, FloatFormat, Linkage, LocItem, Module, Name, StructTypes, SymbolItem,
-    Type,
+    DataItem, DataKind, DataReloc, FileItem, FloatFormat, Linkage, LocItem, Module, Name, StructTypes,
+    SymbolItem, Type,
 };
 use std::collections::HashSet;
 use std::sync::Arc;

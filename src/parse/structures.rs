@@ -62,7 +62,10 @@ impl ItemReader<'_, '_> {
     fn structure(&mut self, depth: u32) -> Read<(Structure, Layouts)> {
         let start = self.cur.pos;
         if depth == 0 {
-            return Err((start, format!("structures are nested more than {MAX_DEPTH} deep: name some of them")));
+            return Err((
+                start,
+                format!("structures are nested more than {MAX_DEPTH} deep: name some of them"),
+            ));
         }
         let mut structure = Structure { align: 1, ..Structure::default() };
         loop {

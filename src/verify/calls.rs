@@ -5,8 +5,8 @@ use super::body::Body;
 use super::preamble::{declared, signature_of};
 use crate::ir::opcode::sets;
 use crate::ir::{
-    AbiParam, ExceptionTable, ExtFunc, Format, FuncRef, Handler, InstData, Opcode, Purpose, SigRef, Signature, Value,
-    types,
+    AbiParam, ExceptionTable, ExtFunc, Format, FuncRef, Handler, InstData, Opcode, Purpose, SigRef,
+    Signature, Value, types,
 };
 
 /// Checks a call of any kind. If it has a callee address, that has been checked.

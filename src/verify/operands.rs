@@ -8,8 +8,8 @@ use super::{Location, calls};
 use crate::ir::opcode::{OpInfo, sets};
 use crate::ir::shapes::with_shapes;
 use crate::ir::{
-    Block, BlockCallRef, Constant, DynamicStackSlot, StructRef, Effects, ExceptionTable, Format, FuncRef, GlobalValue,
-    GlobalValueData, Handler, InstData, JumpTable, MemFlags, Opcode, StackSlot, Type, Value,
+    Block, BlockCallRef, Constant, DynamicStackSlot, Effects, ExceptionTable, Format, FuncRef, GlobalValue,
+    GlobalValueData, Handler, InstData, JumpTable, MemFlags, Opcode, StackSlot, StructRef, Type, Value,
 };
 
 /// Bytes of a `shuffle` mask.

@@ -5,8 +5,8 @@ use crate::entity::{Entity, Map};
 use crate::ir::opcode::sets;
 use crate::ir::types::Type;
 use crate::ir::{
-    AbiParam, CallConv, Extension, GlobalValue, GlobalValueData, MemFlagsRef, Purpose, Region, SigRef, Signature,
-    StackSlot,
+    AbiParam, CallConv, Extension, GlobalValue, GlobalValueData, MemFlagsRef, Purpose, Region, SigRef,
+    Signature, StackSlot,
 };
 
 /// The maximum size of all stack slots together: what 32-bit offsets reach.
@@ -121,7 +121,10 @@ fn structures(check: &mut Check<'_>, sig: &Signature, at: Location) {
     for (i, param) in sig.params.iter().enumerate().skip(sig.fixed_params()) {
         if structure(param).is_none() && !sets::PROMOTED.contains(param.ty) {
             let ty = param.ty;
-            check.report(at, format!("Parameter at position {i} has type {ty}, which C does not pass for `...`"));
+            check.report(
+                at,
+                format!("Parameter at position {i} has type {ty}, which C does not pass for `...`"),
+            );
         }
     }
     for key in sig.params.iter().chain(&sig.returns).filter_map(structure) {

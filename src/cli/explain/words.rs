@@ -155,6 +155,7 @@ pub const GROUPS: &[Group] = &[
         words: &[
             ("function", "`function %name(i32) -> i32 system_v { … }`: a function"),
             ("symbol", "`symbol %name = \"linker's name\"`: attributes of a name"),
+            ("type", "`type :name = { i32, f64[2] }`: a structure of C, which signatures can name"),
             ("rodata", "`rodata %name = \"text\\0\"`: data that does not change"),
             ("data", "`data %name = i64 1, %other+8`: data"),
             ("tls", "`tls %name = i32 0`: data of which each thread has its own"),
