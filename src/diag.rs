@@ -7,6 +7,14 @@ use std::fmt::Write;
 
 use unicode_width::UnicodeWidthChar;
 
+/// Reports a defect of clifc: code that handles some opcodes, types or sizes was given another one. It ends
+/// arms of a `match` whose other arms name all that is handled.
+#[cold]
+#[track_caller]
+pub(crate) fn unexpected(found: impl std::fmt::Debug) -> ! {
+    panic!("{found:?} is not handled here")
+}
+
 /// How severe a diagnostic is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Severity {

@@ -20,7 +20,7 @@ use crate::diag::{Diagnostic, Severity, Source};
 use crate::ir::{Module, Name};
 use crate::lower::context::RuleCounts;
 use crate::machine::compiled::CompiledFunction;
-use crate::object::{self, Contents, DebugInfo, DebugOptions, FunctionDef};
+use crate::object::{self, Contents, DebugInfo, DebugLevel, DebugOptions, FunctionDef};
 use crate::options::{Arch, Flags, Target};
 use crate::parse::{self, Split};
 use crate::pipeline::{Backend, Controls};
@@ -46,6 +46,8 @@ pub struct BuildOptions {
     pub trace_rules: bool,
     /// Debug information, if there is to be any.
     pub debug: Option<DebugOptions>,
+    /// The syntax of assembly text, if there is to be any.
+    pub assembly: Option<object::disasm::Syntax>,
     /// Which passes run, and whether their results are checked.
     pub controls: Controls,
 }
@@ -54,7 +56,21 @@ impl BuildOptions {
     /// Makes options for a target with these settings and defaults otherwise.
     pub fn new(target: Target, flags: Flags) -> Self {
         let (layout, controls) = (object::Layout::default(), Controls::default());
-        BuildOptions { target, flags, layout, time: false, trace_rules: false, debug: None, controls }
+        BuildOptions {
+            target,
+            flags,
+            layout,
+            time: false,
+            trace_rules: false,
+            debug: None,
+            assembly: None,
+            controls,
+        }
+    }
+
+    /// With debug information, whether it says where values are.
+    fn tracks_values(&self) -> Option<bool> {
+        self.debug.as_ref().map(|debug| debug.level == DebugLevel::Full)
     }
 }
 
@@ -87,6 +103,8 @@ pub struct DumpRequest<'a> {
 pub struct Built {
     /// The object file.
     pub object: Vec<u8>,
+    /// Assembly text that gives the same object, if [`BuildOptions::assembly`] asks for it.
+    pub assembly: Option<String>,
     /// Warnings: what is probably not what was meant.
     pub warnings: Vec<Diagnostic>,
     /// The file's items other than functions.
@@ -133,7 +151,7 @@ pub fn build_in(
         .cache()
         .filter(|_| observer.dump.is_none() && !options.trace_rules && options.controls.are_default());
     let (split, mut cached) =
-        match cache.map(|cache| cache.build(&options.target, &options.flags, options.debug.is_some())) {
+        match cache.map(|cache| cache.build(&options.target, &options.flags, options.tracks_values())) {
             Some(cache) => {
                 let (split, cached) = Cached::split(cache, source.text, &mut timing, &mut diagnostics);
                 (split, Some(cached))
@@ -171,10 +189,10 @@ pub fn build_in(
     }
     units.sort_unstable_by_key(|unit| unit.0);
     let object = timing.measure("object", || write_object(source, &split, &module, &units, options));
-    let object::Written { bytes: object, mut warnings } = object?;
+    let (object::Written { bytes: object, mut warnings }, assembly) = object?;
     warnings.append(&mut diagnostics);
     warnings.sort_by_key(|diagnostic| diagnostic.offset);
-    Ok(Built { object, warnings, module, timing, rules, cache: statistics })
+    Ok(Built { object, assembly, warnings, module, timing, rules, cache: statistics })
 }
 
 fn write_object(
@@ -183,7 +201,7 @@ fn write_object(
     module: &Module,
     units: &[Unit],
     options: &BuildOptions,
-) -> Result<object::Written, Vec<Diagnostic>> {
+) -> Result<(object::Written, Option<String>), Vec<Diagnostic>> {
     let functions = units.iter().map(|(index, unit)| {
         let text = &split.functions[*index];
         FunctionDef {
@@ -197,7 +215,14 @@ fn write_object(
     });
     let debug = options.debug.as_ref().map(|options| DebugInfo { options, source });
     let contents = Contents { module, functions: functions.collect(), debug };
-    object::write(&options.target, &options.flags, options.layout, &contents)
+    let BuildOptions { target, flags, layout, assembly, .. } = options;
+    match *assembly {
+        None => Ok((object::write(target, flags, *layout, &contents)?, None)),
+        Some(syntax) => {
+            let (written, text) = object::write_assembly(target, flags, *layout, &contents, syntax)?;
+            Ok((written, Some(text)))
+        }
+    }
 }
 
 /// Number of functions that a worker takes at a time.

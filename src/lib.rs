@@ -24,6 +24,7 @@ pub mod opt;
 pub mod options;
 pub mod parse;
 pub mod pipeline;
+pub mod reduce;
 pub mod temporary;
 pub mod text;
 pub mod timing;

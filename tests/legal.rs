@@ -207,8 +207,7 @@ fn check(arch: Arch, settings: &[&str]) {
 
 /// Whether a diagnostic is an acceptable reason for rejecting an instruction. Scalar integers are complete.
 fn may_lack(line: &str, diagnostic: &Diagnostic) -> bool {
-    diagnostic.severity == Severity::Unsupported
-        && (diagnostic.message.contains("has_cmpxchg16b") || !integers_only(line))
+    diagnostic.severity == Severity::Unsupported && !integers_only(line)
 }
 
 /// Whether a line's opcode has only integers.

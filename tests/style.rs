@@ -14,6 +14,7 @@ const CHECKED: &[&str] = &[
     "docs",
     "filetests",
     "isa",
+    "rules",
     "scripts",
     "src",
     "tests",
@@ -42,7 +43,7 @@ fn kind(path: &Path) -> Option<Kind> {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("rs" | "sh") => Some(Kind::Code),
         None if path.parent().is_some_and(|parent| parent.ends_with("scripts")) => Some(Kind::Code),
-        Some("inst") => Some(Kind::Rows),
+        Some("inst" | "rules") => Some(Kind::Rows),
         Some("md") => Some(Kind::Prose),
         _ => None,
     }

@@ -10,7 +10,7 @@ use std::process::Command;
 use std::{env, fs};
 
 /// Directories and files that clifc is built from.
-const SOURCES: [&str; 4] = ["src", "isa", "Cargo.toml", "Cargo.lock"];
+const SOURCES: [&str; 5] = ["src", "isa", "rules", "Cargo.toml", "Cargo.lock"];
 
 /// Sets the environment variables `CLIFC_BUILD`, `CLIFC_COMMIT` and `CLIFC_HOST` for the crate.
 pub fn tell() {

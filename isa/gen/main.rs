@@ -2,6 +2,8 @@
 //! target a static table of rows and a constructor for each instruction. It also computes the build's
 //! identity ([`identity`]).
 //!
+//! [`rules`] compiles the simplification rules in `rules/*.rules`.
+//!
 //! The notation that is common to all targets (columns, families, operands) is parsed by [`row`] and
 //! [`operand`], the encoding column by a target's module. [`output`] writes Rust. An invalid row is an error
 //! with its file and line, and so is a row with unused parts: an operand that is neither encoded nor fixed,
@@ -19,6 +21,9 @@ mod identity;
 pub mod operand;
 mod output;
 pub mod row;
+#[path = "../../rules/gen/mod.rs"]
+#[allow(dead_code, reason = "the part that only tests use")]
+pub mod rules;
 mod s390x;
 #[path = "../../src/arch/s390x/format.rs"]
 #[allow(dead_code, reason = "the part that only the encoder uses")]
@@ -44,6 +49,13 @@ fn main() {
         if let Err(more) = generate(target, &directory, &out) {
             errors.extend(more);
         }
+    }
+    match rules::load(Path::new("rules")) {
+        Ok(rules) => {
+            let written = fs::write(out.join("rules.rs"), rules::output::write(&rules));
+            errors.extend(written.err().map(|error| format!("rules.rs: {error}")));
+        }
+        Err(more) => errors.extend(more),
     }
     for error in &errors {
         eprintln!("{error}");

@@ -11,6 +11,7 @@
 //! | `/r`, `/digit` | ModRM |
 //! | `ib iw id iq` | an immediate |
 //! | `im`, `it`, `i1` | an immediate in the shortest form: of `80 /digit`, of `test`, of shifts |
+//! | `store` | between registers, the store form (opcode - 2) is used, as assemblers do |
 //! | `swap` | the store form of a VEX copy is used where it is shorter |
 //! | `rel` | the distance to a label or symbol |
 //!
@@ -91,6 +92,7 @@ impl Reader {
             "im" => self.choice = Some(Format::AluImm),
             "it" => self.choice = Some(Format::TestImm),
             "i1" => (self.choice, flags.imm_len) = (Some(Format::ShiftImm), 1),
+            "store" => self.choice = Some(Format::LoadOrStore),
             "swap" => self.choice = Some(Format::VexCopy),
             "rel" => self.relative = true,
             _ if token.starts_with("VEX.") => self.vex_fields(token)?,
@@ -160,6 +162,10 @@ impl Reader {
         }
         if !matches!(self.bytes.as_slice(), [_] | [0x0F, _] | [0x0F, 0x38 | 0x3A, _]) {
             return Err("expected one opcode byte, optionally after 0F, 0F 38 or 0F 3A".to_owned());
+        }
+        if format == Format::LoadOrStore {
+            let last = self.bytes.last_mut().expect("checked above");
+            *last = last.checked_sub(2).ok_or("the opcode has no store form")?;
         }
         self.mark_byte_registers(row, &encoding.fields);
         if matches!(format, Format::AluImm | Format::TestImm | Format::ImulImm) {

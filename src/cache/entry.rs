@@ -29,19 +29,22 @@ pub struct TextEntry<'a> {
     base_srcloc: Option<u32>,
     lines: Cow<'a, Bytes>,
     locations: Cow<'a, Bytes>,
+    values: Cow<'a, Bytes>,
 }
 
 impl<'a> TextEntry<'a> {
     /// Makes the entry of a function with these params and the key of its stencil.
     pub fn new(stencil: &Key, params: &'a Params) -> Self {
-        let (lines, locations) = params.positions.bytes();
+        let [lines, locations, values] =
+            params.positions.bytes().map(|bytes| Cow::Borrowed(Bytes::new(bytes)));
         TextEntry {
             stencil: stencil.0,
             name: Cow::Borrowed(&params.name),
             names: Cow::Borrowed(params.names.as_slice()),
             base_srcloc: params.base_srcloc,
-            lines: Cow::Borrowed(Bytes::new(lines)),
-            locations: Cow::Borrowed(Bytes::new(locations)),
+            lines,
+            locations,
+            values,
         }
     }
 
@@ -54,8 +57,7 @@ impl<'a> TextEntry<'a> {
             region_names: Map::new(),
             structure_names: Map::new(),
             positions: Positions::from_bytes(
-                self.lines.into_owned().into_vec(),
-                self.locations.into_owned().into_vec(),
+                [self.lines, self.locations, self.values].map(|bytes| bytes.into_owned().into_vec()),
             ),
         }
     }

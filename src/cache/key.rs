@@ -59,9 +59,10 @@ impl CompileEnvironment {
         CompileEnvironment { digest }
     }
 
-    /// The environment of builds with debug information, whose entries also have positions.
-    pub fn with_positions(mut self) -> Self {
-        self.digest.update(b"positions");
+    /// The environment of builds with debug information, whose entries also have positions; with `values`,
+    /// they say where values are, too.
+    pub fn with_positions(mut self, values: bool) -> Self {
+        self.digest.update(if values { b"positions and values" } else { &b"positions"[..] });
         self
     }
 

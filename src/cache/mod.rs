@@ -136,14 +136,18 @@ impl Cache {
         Cache { check, storage: Mutex::new(Storage { store: Some(store), ..Storage::default() }) }
     }
 
-    /// Begins a build's use of the cache. `positions` says whether the build needs those of instructions.
-    pub fn build(&self, target: &Target, flags: &Flags, positions: bool) -> BuildCache<'_> {
+    /// Begins a build's use of the cache. With debug information, `debug` says whether the build needs places
+    /// of values, besides the positions of instructions.
+    pub fn build(&self, target: &Target, flags: &Flags, debug: Option<bool>) -> BuildCache<'_> {
         let mut storage = lock(&self.storage);
         if std::mem::take(&mut storage.was_damaged) {
             storage.open();
         }
         let environment = CompileEnvironment::new(target, flags);
-        let environment = if positions { environment.with_positions() } else { environment };
+        let environment = match debug {
+            Some(values) => environment.with_positions(values),
+            None => environment,
+        };
         let text_keys = environment.texts(&storage.store.as_ref().map_or([0; 32], |store| store.secret()));
         BuildCache {
             cache: self,

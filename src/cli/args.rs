@@ -112,6 +112,8 @@ pub enum Command {
     Targets(Targets),
     /// List the settings of a target, with their values and those that have no effect.
     Settings(Settings),
+    /// Make a file smaller while it still shows a defect.
+    Reduce(Reduce),
     /// Run a function in the interpreter, without compiling it.
     Run(Run),
     /// Run test files.
@@ -256,7 +258,8 @@ pub struct Build {
     /// The machine and the settings to compile for.
     #[command(flatten)]
     pub target: TargetArgs,
-    /// Kinds of output: obj, asm, clif (as it goes into lowering) or vcode (before register allocation).
+    /// Kinds of output: obj, asm, listing (code beside its offsets), clif (as it goes into lowering) or vcode
+    /// (before register allocation).
     #[arg(
         long,
         value_name = "KIND,…",
@@ -266,9 +269,12 @@ pub struct Build {
         overrides_with_all = ["assembly", "object"]
     )]
     pub emit: Vec<Emit>,
-    /// Write assembly: the same as --emit asm.
+    /// Write assembly, for GNU as or clang: the same as --emit asm.
     #[arg(short = 'S', long, overrides_with_all = ["emit", "object"])]
     pub assembly: bool,
+    /// Syntax of assembly for x86_64: att or intel (also -masm=) [default: att].
+    #[arg(long, value_name = "SYNTAX", hide_possible_values = true)]
+    pub asm_syntax: Option<AsmSyntax>,
     /// Write an object: the same as --emit obj.
     #[arg(short = 'c', long, overrides_with_all = ["emit", "assembly"])]
     pub object: bool,
@@ -425,6 +431,15 @@ impl DumpArg {
     }
 }
 
+/// Syntaxes of assembly for x86_64.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AsmSyntax {
+    /// AT&T's.
+    Att,
+    /// Intel's.
+    Intel,
+}
+
 /// Kinds of output of `clifc build`.
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Emit {
@@ -432,6 +447,8 @@ pub enum Emit {
     Obj,
     /// Assembly text.
     Asm,
+    /// Instructions with their offsets, relocations and trap sites.
+    Listing,
     /// CLIF, as it goes into lowering.
     Clif,
     /// Machine instructions before register allocation.
@@ -522,6 +539,9 @@ pub struct Run {
     /// Stop after this many instructions [default: no limit].
     #[arg(long, value_name = "N")]
     pub steps: Option<u64>,
+    /// Print each function that is entered, and each value that is defined.
+    #[arg(long)]
+    pub trace: bool,
     /// The target whose byte order and settings apply.
     #[command(flatten)]
     pub target: TargetArgs,
@@ -555,6 +575,47 @@ Examples:
   clifc test --junit report.xml filetests",
         commands.join(", ")
     )
+}
+
+/// `clifc reduce`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Commands are run by the shell in an empty directory. `{}` in a command stands for the file that is tried, and
+without it the file is the last argument. Functions, blocks, instructions, parameters, types and data go as
+long as the check succeeds.
+
+Examples:
+  clifc reduce big.clif --check 'clifc build -S -o - {} | grep -q idiv' -o small.clif
+  clifc reduce big.clif --crash -O2 --target aarch64
+  clifc reduce big.clif --wrong -O2
+  clifc reduce big.clif --differ 'clifc run {}' './other-compiler-and-run {}'")]
+#[group(id = "what", required = true, args = ["check", "crash", "wrong", "differ"])]
+pub struct Reduce {
+    /// The file; `-` for standard input.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Keep what makes this command succeed.
+    #[arg(long, value_name = "COMMAND")]
+    pub check: Option<String>,
+    /// Keep what makes clifc crash, report a bug of its own, or take too long.
+    #[arg(long)]
+    pub crash: bool,
+    /// Keep what the compiled code of a call in a `run:` or `print:` comment computes otherwise than the
+    /// interpreter.
+    #[arg(long)]
+    pub wrong: bool,
+    /// Keep what makes two commands print different things, or exit with different codes.
+    #[arg(long, num_args = 2, value_names = ["COMMAND", "COMMAND"])]
+    pub differ: Vec<String>,
+    /// Output file [default: standard output].
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Seconds that a command may take [default: 10].
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86400))]
+    pub timeout: Option<u32>,
+    /// The target, and changes to its settings.
+    #[command(flatten)]
+    pub target: TargetArgs,
 }
 
 /// `clifc test`.

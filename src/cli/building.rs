@@ -8,14 +8,14 @@ use clifc::cache::{Cache, Statistics};
 use clifc::diag::{Diagnostic, Severity, Source};
 use clifc::driver::{self, BuildOptions, Built, DumpRequest, Observer, Session};
 use clifc::ir::Name;
-use clifc::object::disasm::{Style, disassemble};
+use clifc::object::disasm::{Style, Syntax, disassemble};
 use clifc::object::{DebugLevel, DebugOptions, Layout};
 use clifc::options::{Flags, SETTINGS, Target};
 use clifc::pipeline::Controls;
 use clifc::timing::{self, Timing};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::args::{Build, Emit, LONG_VERSION};
+use super::args::{AsmSyntax, Build, Emit, LONG_VERSION};
 use super::input::{self, Input};
 use super::plan::{self, Plan};
 use super::reporting::{Reporter, say};
@@ -73,6 +73,15 @@ fn debug_options(args: &Build) -> Result<Option<DebugOptions>, CommandError> {
     Ok(Some(DebugOptions { level, directory, prefix_map: args.debug_prefix_map.clone() }))
 }
 
+/// Returns the syntax of the assembly that is asked for.
+fn assembly_syntax(job: &Job) -> Option<Syntax> {
+    let wanted = job.plan.outputs.iter().any(|(kind, _)| *kind == Emit::Asm);
+    wanted.then_some(match job.args.asm_syntax {
+        None | Some(AsmSyntax::Att) => Syntax::Usual,
+        Some(AsmSyntax::Intel) => Syntax::Intel,
+    })
+}
+
 /// A function's text after a pass.
 struct Dumped {
     /// The function's number in the file.
@@ -108,6 +117,7 @@ fn options(job: &Job, source: &Source, controls: &Controls) -> Result<BuildOptio
         time: args.time,
         trace_rules: args.trace_rules,
         debug: debug_options(args)?,
+        assembly: assembly_syntax(job),
         controls: controls.clone(),
         ..BuildOptions::new(target, flags)
     })
@@ -210,7 +220,8 @@ fn emitted_bytes<'a>(
     let texts = || dumps.iter().filter(|dump| Some(dump.pass.as_str()) == emitted_pass(kind, options));
     match kind {
         Emit::Obj => Ok(Cow::Borrowed(&built.object)),
-        Emit::Asm => {
+        Emit::Asm => Ok(built.assembly.as_deref().unwrap_or_default().as_bytes().into()),
+        Emit::Listing => {
             let mut listing = Vec::new();
             disassemble(&built.object, Style::Text, &mut listing)
                 .map_err(|error| CommandError::System(error.to_string()))?;
@@ -233,7 +244,7 @@ fn emitted_pass(kind: Emit, options: &BuildOptions) -> Option<&'static str> {
     match kind {
         Emit::Clif => Some(options.controls.last_ir_pass(&options.flags)),
         Emit::Vcode => Some("lower"),
-        Emit::Obj | Emit::Asm => None,
+        Emit::Obj | Emit::Asm | Emit::Listing => None,
     }
 }
 

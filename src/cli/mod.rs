@@ -14,6 +14,7 @@ mod listing;
 mod manual;
 mod output;
 mod plan;
+mod reducing;
 mod reporting;
 mod running;
 mod spellings;
@@ -177,6 +178,7 @@ fn run(command: Command, reporter: &Reporter) -> Result<(), CommandError> {
         Command::Completions(completions) => manual::completions(completions.shell),
         Command::Disasm(disasm) => disasm::run(&disasm),
         Command::Man(man) => manual::pages(man.out_dir.as_deref()),
+        Command::Reduce(reduce) => reducing::run(&reduce, reporter),
         Command::Run(run) => running::run(&run, reporter),
         Command::Test(test) => testing::run(&test),
     }

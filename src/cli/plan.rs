@@ -118,6 +118,7 @@ fn default_output(input: &Path, kind: Emit, directory: Option<&Path>) -> PathBuf
     let suffix = match kind {
         Emit::Obj => "o",
         Emit::Asm => "s",
+        Emit::Listing => "lst",
         Emit::Clif => "out.clif",
         Emit::Vcode => "vcode",
     };

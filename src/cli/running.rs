@@ -28,7 +28,7 @@ pub fn run(args: &Run, reporter: &Reporter) -> Result<(), CommandError> {
         true => Endianness::Big,
         false => Endianness::Little,
     };
-    let options = Options { order, steps: args.steps.unwrap_or(u64::MAX) };
+    let options = Options { order, steps: args.steps.unwrap_or(u64::MAX), trace: args.trace };
     if args.call.is_empty() {
         return call_main(&program, &options).unwrap_or_else(|stop| Err(ended(&source, &stop, reporter)));
     }

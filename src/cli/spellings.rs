@@ -51,6 +51,7 @@ const SPELLINGS: &[Spelling] = &[
     Spelling { text: "-mcpu=", value: Value::Joined, means: "--cpu" },
     Spelling { text: "-march=", value: Value::Joined, means: "--cpu" },
     Spelling { text: "-mtriple=", value: Value::Joined, means: "--target" },
+    Spelling { text: "-masm=", value: Value::Joined, means: "--asm-syntax" },
     flag("-MD", "--depend"),
     flag("-MMD", "--depend"),
     Spelling { text: "-MF", value: Value::JoinedOrNext, means: "--depend-file" },

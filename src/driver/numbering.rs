@@ -21,6 +21,7 @@ pub(super) fn number_instructions(function: &mut Function, map: &SourceMap, text
         line
     });
     params.positions = Positions::new(lines, locations);
+    params.positions.number_values(&map.value_numbers);
     params.base_srcloc = Some(0);
     stencil.srclocs.clear();
     (0..count).for_each(|n| {

@@ -104,6 +104,7 @@ impl<'a, I: Backend> Worker<'a, I> {
         if let Some(start) = start {
             self.outcome.timing.add("parse", start.elapsed());
         }
+        compiler.ir.note_unwritten(positions.first_unwritten);
         if parsed.is_err() {
             self.outcome.diagnostics.append(&mut parser.diagnostics);
             return None;
@@ -204,6 +205,7 @@ impl<'a, I: Backend> Worker<'a, I> {
 /// Enables timing and tracing in a compiler as the options ask for.
 fn prepare<I: Backend>(compiler: &mut Compiler<I>, options: &BuildOptions) {
     compiler.progress.timing = options.time.then(Timing::default);
+    compiler.track_values(options.tracks_values().unwrap_or(false));
     if options.trace_rules {
         compiler.trace_rules();
     }

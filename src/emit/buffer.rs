@@ -308,6 +308,11 @@ impl CodeBuffer {
         label
     }
 
+    /// Number of trap stubs so far.
+    pub(crate) fn trap_count(&self) -> usize {
+        self.trap_stubs.len()
+    }
+
     /// Takes the trap stubs to be emitted.
     pub(crate) fn take_trap_stubs(&mut self) -> Vec<TrapStub> {
         std::mem::take(&mut self.trap_stubs)
@@ -382,7 +387,7 @@ impl CodeBuffer {
     }
 
     /// Maps a position to its final one, given the branch lengths found so far.
-    fn place(&self, at: u32) -> u32 {
+    pub(super) fn place(&self, at: u32) -> u32 {
         if self.grown.is_empty() {
             return at;
         }

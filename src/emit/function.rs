@@ -4,13 +4,16 @@
 
 use super::encoding::{Emission, Encoding};
 use super::inst_view::Places;
+use crate::analysis::Analysis;
 use crate::emit::buffer::CodeBuffer;
 use crate::emit::frame::Frame;
 use crate::emit::inst_view::EmitContext;
 use crate::emit::inst_view::InstView;
 use crate::emit::layout::BlockLayout;
 use crate::emit::redundant_moves::Copies;
+use crate::emit::tracking::{Described, Emitted, Tracker, Watch};
 use crate::entity::Span;
+use crate::ir::Stencil;
 use crate::machine::compiled::CompiledStencil;
 use crate::machine::description::Machine;
 use crate::machine::description::Moves;
@@ -40,6 +43,8 @@ pub struct EmitBuffers {
     pub(crate) copies: Copies,
     /// The code.
     pub(crate) buffer: CodeBuffer,
+    /// Where values are, if debug information is to say that.
+    pub(crate) tracker: Tracker,
 }
 
 /// Emits a function.
@@ -48,8 +53,34 @@ pub(crate) fn emit<I: Emission>(
     flags: &Flags,
     buffers: &mut EmitBuffers,
 ) -> CompiledStencil {
+    emit_watched::<I, ()>(function, flags, buffers, &mut ())
+}
+
+/// Emits a function, and says where its values are: `values` of them, of a stencil with its analyses.
+pub(crate) fn emit_tracked<I: Emission>(
+    function: &AllocatedFunction,
+    (stencil, analysis, values): (&Stencil, &Analysis, usize),
+    flags: &Flags,
+    buffers: &mut EmitBuffers,
+) -> CompiledStencil {
+    let mut tracker = std::mem::take(&mut buffers.tracker);
+    let mut compiled = emit_watched::<I, Tracker>(function, flags, buffers, &mut tracker);
+    let (AllocatedFunction { vcode, frame, .. }, buffer) = (*function, &buffers.buffer);
+    compiled.variables =
+        tracker.variables::<I>(&Described { stencil, analysis, vcode, frame, buffer, values });
+    buffers.tracker = tracker;
+    compiled
+}
+
+fn emit_watched<I: Emission, W: Watch>(
+    function: &AllocatedFunction,
+    flags: &Flags,
+    buffers: &mut EmitBuffers,
+    watch: &mut W,
+) -> CompiledStencil {
     let AllocatedFunction { vcode, output, frame } = *function;
-    let EmitBuffers { layout, copies, buffer } = buffers;
+    let EmitBuffers { layout, copies, buffer, .. } = buffers;
+    watch.begin(function, I::rows());
     buffer.clear();
     buffer.reserve_labels(vcode.blocks.len() as u32);
     let constants = buffer.reserve_labels(vcode.constants.len() as u32);
@@ -80,14 +111,17 @@ pub(crate) fn emit<I: Emission>(
             I::emit_landing(buffer);
         }
         let cx = EmitContext { frame, next, constants, flags, layout, moves: &moves };
-        emit_block::<I>(function, &cx, buffer, copies, &mut cursor, block);
+        watch.block(block, buffer.position());
+        emit_block::<I, W>(function, &cx, buffer, copies, watch, &mut cursor, block);
         buffer.skip(padding);
     }
-    for stub in buffer.take_trap_stubs() {
+    for (number, stub) in buffer.take_trap_stubs().into_iter().enumerate() {
+        watch.trap(number, buffer.position());
         buffer.bind(stub.label);
         buffer.srcloc(stub.srcloc);
         I::emit_trap(stub.code, buffer);
     }
+    watch.end(buffer.position());
     let mut compiled = buffer.finish::<I::Branches>();
     compiled.frame_size = frame.incoming;
     let wanted = 1u32.checked_shl(flags.log2_min_function_alignment().into());
@@ -130,11 +164,12 @@ fn before(inst: u32) -> ProgPoint {
 }
 
 /// Emits a block: its instructions, with the allocator's moves in between.
-fn emit_block<I: Encoding>(
+fn emit_block<I: Encoding, W: Watch>(
     function: &AllocatedFunction,
     cx: &EmitContext,
     buffer: &mut CodeBuffer,
     copies: &mut Copies,
+    watch: &mut W,
     cursor: &mut Cursor,
     block: VBlock,
 ) {
@@ -159,6 +194,7 @@ fn emit_block<I: Encoding>(
             {
                 emit_move::<I>(from, *to, cx.moves, cx.frame, buffer);
             }
+            watch.moved(*from, *to, buffer.position());
             edits = rest;
         }
         if let Some((run, rest)) = locs.split_first()
@@ -170,7 +206,10 @@ fn emit_block<I: Encoding>(
         let (own, rest) = allocs.split_at(inst.operand_count as usize);
         allocs = rest;
         let view = InstView::new::<I>(inst, own, vcode.inst_words(inst));
+        let start = buffer.position();
         emit_inst::<I>(&view, cx, buffer);
+        let (end, traps) = (buffer.position(), buffer.trap_count());
+        watch.inst(&Emitted { function, inst, row: view.row, allocs: own, start, end, traps });
         let more_moves = edits.first().is_some_and(|edit| edit.0 < behind);
         if more_moves && !copies.is_empty() {
             forget_written(vcode, inst, &view, copies);

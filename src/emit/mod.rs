@@ -10,6 +10,7 @@
 //! | `inst_view`, `direct` | instructions as encoders see them; instructions encoded without VCode |
 //! | `branch` | ends of blocks and branches to traps |
 //! | `redundant_moves` | moves that need not be emitted |
+//! | `tracking` | where values are, for debug information |
 
 pub mod branch;
 pub mod buffer;
@@ -21,3 +22,4 @@ pub mod inst_view;
 pub mod layout;
 pub mod redundant_moves;
 pub mod stack_checks;
+pub mod tracking;

@@ -133,7 +133,7 @@ fn link_and_run(toolchain: &Toolchain, seconds: u32, programs: &[&Program]) -> R
     } else if programs.iter().any(|program| !program.pic) {
         link.arg("-no-pie");
     }
-    let linked = link.args(["-lm", "-Wl,--fatal-warnings"]).output()?;
+    let linked = link.args(["-lm", "-Wl,--as-needed", "-latomic", "-Wl,--fatal-warnings"]).output()?;
     if !linked.status.success() {
         let why = String::from_utf8_lossy(&linked.stderr);
         return Err(Failure::Link(format!("the linker failed:\n{}", why.trim_end())));

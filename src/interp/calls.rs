@@ -138,6 +138,7 @@ impl Machine<'_> {
             caller_stack_pointer,
             further_arguments,
         });
+        self.trace_entry();
         match code.needs_stack {
             true => self.check_stack_limit(stencil),
             false => Ok(()),

@@ -15,11 +15,13 @@ pub struct Options {
     pub order: Endianness,
     /// How many instructions a run may execute.
     pub steps: u64,
+    /// Whether the output has a line for each function that is entered and each value that is defined.
+    pub trace: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { order: Endianness::Little, steps: 1 << 26 }
+        Options { order: Endianness::Little, steps: 1 << 26, trace: false }
     }
 }
 
@@ -106,6 +108,7 @@ pub struct Machine<'p> {
     /// The values of all frames.
     pub(super) values: Vec<Value>,
     steps: u64,
+    trace: bool,
     pinned: Value,
     /// The arguments of a block on their way there.
     block_args: Vec<Value>,
@@ -121,6 +124,7 @@ impl<'p> Machine<'p> {
             frames: Vec::new(),
             values: Vec::new(),
             steps: options.steps,
+            trace: options.trace,
             pinned: Value::scalar(types::I64, 0),
             block_args: Vec::new(),
             output: Vec::new(),
@@ -207,8 +211,39 @@ impl<'p> Machine<'p> {
     }
 
     fn set(&mut self, value: u32, to: Value) {
+        if self.trace {
+            self.trace_value(value, &to);
+        }
         let at = self.frame().values + value as usize;
         self.values[at] = to;
+    }
+
+    /// Adds a line to the output, further to the right for each function that is being executed.
+    fn trace_line(&mut self, line: std::fmt::Arguments<'_>) {
+        let indent = 2 * self.frames.len();
+        let line = format!("{:indent$}{line}\n", "");
+        // A run that writes too much ends where it writes more.
+        let _ = self.write(line.as_bytes());
+    }
+
+    #[cold]
+    fn trace_value(&mut self, value: u32, to: &Value) {
+        self.trace_line(format_args!("v{value} = {to}"));
+    }
+
+    /// Adds lines for the function that has been entered and its parameters.
+    pub(super) fn trace_entry(&mut self) {
+        if !self.trace {
+            return;
+        }
+        let code = self.code();
+        self.trace_line(format_args!("{}", code.function.params.name));
+        let stencil = self.stencil();
+        let entry = stencil.layout.first().map_or(&[][..], |&entry| stencil.block_params(entry));
+        for &param in entry {
+            let value = self.value(param).clone();
+            self.trace_value(param, &value);
+        }
     }
 
     /// Defines the results of the current instruction.

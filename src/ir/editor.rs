@@ -75,6 +75,8 @@ struct Edits {
     splits: Map<Inst, Option<Block>>,
     removed: Map<Inst, bool>,
     removed_blocks: Map<Block, bool>,
+    /// For a block, the one whose instructions follow its own.
+    joined: Map<Block, Option<Block>>,
     replacements: Replacements,
 }
 
@@ -86,6 +88,7 @@ impl Edits {
         self.splits.clear();
         self.removed.clear();
         self.removed_blocks.clear();
+        self.joined.clear();
         self.replacements.clear();
     }
 }
@@ -204,10 +207,17 @@ impl<'a> Editor<'a> {
         (Run { first, end: Inst::new(self.stencil().insts.len()), origin }, made)
     }
 
-    /// Replaces an instruction by those that `make` appends. The one that it returns takes over the results.
-    pub fn replace(&mut self, old: Inst, make: impl FnOnce(&mut FunctionBuilder) -> Inst) {
+    /// Replaces an instruction by those that `make` appends. The one that it returns takes over the results,
+    /// and is returned.
+    pub fn replace(&mut self, old: Inst, make: impl FnOnce(&mut FunctionBuilder) -> Inst) -> Inst {
         let new = self.insert_before(old, make);
         assert!(new >= self.first_new, "{new} is not made for {old}");
+        self.take_over(old, new);
+        new
+    }
+
+    /// Gives the results of `old`, which is removed, to `new`.
+    fn take_over(&mut self, old: Inst, new: Inst) {
         let Stencil { results, value_types, value_defs, pool, .. } = &mut *self.builder.stencil;
         let count = results[old].get(pool).len();
         assert!(count == results[new].get(pool).len(), "{new} has other results than {old}");
@@ -231,6 +241,27 @@ impl<'a> Editor<'a> {
         }
         self.edits.removed.ensure(inst, false);
         self.edits.removed[inst] = true;
+    }
+
+    /// Makes an instruction another one with as many results of the same types.
+    pub(crate) fn rewrite(&mut self, inst: Inst, data: InstData) {
+        self.builder.stencil.insts[inst] = data;
+    }
+
+    /// Whether an instruction has been removed.
+    pub(crate) fn is_removed(&self, inst: Inst) -> bool {
+        self.edits.removed.get(inst).is_some_and(|&removed| removed)
+    }
+
+    /// Moves an instruction to the end of a block, before its terminator. It keeps its results, and its place
+    /// in the text.
+    pub(crate) fn move_to_end(&mut self, inst: Inst, block: Block) -> Inst {
+        let data = self.stencil().insts[inst];
+        let at = self.stencil().terminator(block).expect("a block has a terminator");
+        let (run, new) = self.make_for(inst, |builder| builder.inst(data));
+        self.edits.before.push(at, run);
+        self.take_over(inst, new);
+        new
     }
 
     /// Replaces all uses of a value by another, also in instructions that are made later.
@@ -262,6 +293,42 @@ impl<'a> Editor<'a> {
         self.builder.extend_args(call, values);
     }
 
+    /// Makes a branch destination another block with other arguments, each packed in a word.
+    pub(crate) fn redirect(&mut self, call: BlockCallRef, block: Block, args: &[u32]) {
+        let args = self.builder.stencil.pool.add(args);
+        self.builder.stencil.block_calls[call] = BlockCall { block, args };
+    }
+
+    /// Makes a branch a jump to one of its destinations.
+    pub(crate) fn branch_always(&mut self, branch: Inst, call: BlockCallRef) {
+        self.builder.stencil.insts[branch] =
+            InstData { a: call.0, ..InstData::new(Opcode::Jump, types::INVALID) };
+    }
+
+    /// Removes the block parameters that are not to be kept, and the arguments for them.
+    pub(crate) fn retain_params(&mut self, keep: impl Fn(Value) -> bool) {
+        let stencil = &mut *self.builder.stencil;
+        let mut kept = Vec::new();
+        for call in stencil.block_calls.values_mut() {
+            let [params, args] =
+                [stencil.blocks[call.block].params, call.args].map(|list| stencil.pool.get(list));
+            kept.clear();
+            let pairs = params.iter().zip(args);
+            kept.extend(pairs.filter(|(param, _)| keep(Value(**param))).map(|(_, &arg)| arg));
+            if kept.len() < args.len() {
+                call.args = stencil.pool.add(&kept);
+            }
+        }
+        for &block in &stencil.layout {
+            let params = stencil.pool.get(stencil.blocks[block].params);
+            kept.clear();
+            kept.extend(params.iter().copied().filter(|&param| keep(Value(param))));
+            if kept.len() < params.len() {
+                stencil.blocks[block].params = stencil.pool.add(&kept);
+            }
+        }
+    }
+
     /// Removes a stack slot that no instruction refers to. The numbers of the others stay.
     pub(crate) fn remove_stack_slot(&mut self, slot: StackSlot) {
         self.builder.stencil.stack_slots[slot] = StackSlotData::default();
@@ -282,6 +349,16 @@ impl<'a> Editor<'a> {
     pub fn remove_block(&mut self, block: Block) {
         self.edits.removed_blocks.ensure(block, false);
         self.edits.removed_blocks[block] = true;
+    }
+
+    /// Lets the instructions of `second` follow those of `first`, which jumps to it and to nothing else. The
+    /// parameters of `second`, which must be replaced by their values, vanish.
+    pub(crate) fn join(&mut self, first: Block, second: Block) {
+        let jump = self.stencil().terminator(first).expect("a block has a terminator");
+        self.remove(jump);
+        self.remove_block(second);
+        self.edits.joined.ensure(first, None);
+        self.edits.joined[first] = Some(second);
     }
 
     /// Rebuilds the function with all edits, and brings `origins` up to date.

@@ -113,9 +113,10 @@ shapes! {
     Float "float" "f32 and f64.",
     Half "f16" "f16.",
     Quad "f128" "f128.",
-    SmallVector "v<128" "Vectors of fewer than 128 bits.",
     Vector "v128" "Vectors of 128 bits, without f16 lanes.",
     HalfVector "f16x8" "f16x8, on whose lanes other instructions compute.",
+    SmallVector "v<128" "Vectors of fewer than 128 bits, without f16 lanes.",
+    SmallHalfVector "f16 v<128" "Vectors of fewer than 128 bits with f16 lanes.",
     LargeVector "v>128" "Vectors of more than 128 bits.",
     Dynamic "dynamic" "Vectors whose lane count depends on the target.",
 }
@@ -147,6 +148,7 @@ const fn shape_of(ty: Type) -> Shape {
         return Shape::Dynamic;
     }
     match (ty.is_vector(), ty.is_int(), ty.bits()) {
+        (true, _, 0..=127) if ty.lane().0 == types::F16.0 => Shape::SmallHalfVector,
         (true, _, 0..=127) => Shape::SmallVector,
         (true, _, 128) if ty.lane().0 == types::F16.0 => Shape::HalfVector,
         (true, _, 128) => Shape::Vector,
@@ -173,6 +175,7 @@ mod tests {
         let others = [types::I128, types::F16, types::F128].map(Shape::of);
         assert_eq!(others, [Shape::Wide, Shape::Half, Shape::Quad]);
         assert_eq!(types::I32.vector(1).map(Shape::of), Some(Shape::SmallVector));
+        assert_eq!(types::F16.vector(1).map(Shape::of), Some(Shape::SmallHalfVector));
         assert_eq!(types::I32.vector(3).map(Shape::of), Some(Shape::LargeVector));
         assert_eq!(types::I32.dynamic_vector(2).map(Shape::of), Some(Shape::Dynamic));
     }

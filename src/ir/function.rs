@@ -582,6 +582,20 @@ macro_rules! visit_calls {
     ($f:ident, $d:ident, $visit:ident, ,) => {};
 }
 
+/// Calls `$visit` for each context of a handler in a piece of a shape.
+#[rustfmt::skip]
+macro_rules! visit_contexts {
+    ($f:ident, $d:ident, $visit:ident, (exception_table $w:ident)) => {
+        for handler in &$f.exception_tables[ExceptionTable($d.$w)].handlers {
+            match *handler {
+                Handler::Context(value) => $visit(value),
+                Handler::Tag(..) | Handler::Default(_) => {}
+            }
+        }
+    };
+    ($f:ident, $d:ident, $visit:ident, $other:tt) => {};
+}
+
 /// The signature of the callee that a piece of a shape names; `$known` if it names none.
 #[rustfmt::skip]
 macro_rules! signature_in {
@@ -664,6 +678,18 @@ impl Stencil {
             ($($format:ident [$($piece:tt)*])*) => {
                 match data.opcode.format() {
                     $(Format::$format => { $(visit_calls!(self, data, visit, $piece);)* })*
+                }
+            };
+        }
+        with_shapes!(visit_all);
+    }
+
+    /// Calls `visit` for each context of the handlers of a try_call.
+    pub(crate) fn visit_contexts(&self, data: &InstData, mut visit: impl FnMut(Value)) {
+        macro_rules! visit_all {
+            ($($format:ident [$($piece:tt)*])*) => {
+                match data.opcode.format() {
+                    $(Format::$format => { $(visit_contexts!(self, data, visit, $piece);)* })*
                 }
             };
         }

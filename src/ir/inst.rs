@@ -6,6 +6,7 @@
 use super::opcode::{Format, Opcode};
 use super::shapes::with_shapes;
 use super::types::Type;
+use crate::diag::unexpected;
 use crate::entity;
 use crate::entity::List;
 use crate::named_enum;
@@ -118,7 +119,8 @@ impl Opcode {
             Opcode::Smin => IntCc::SignedLessThan,
             Opcode::Smax => IntCc::SignedGreaterThan,
             Opcode::Umin => IntCc::UnsignedLessThan,
-            _ => IntCc::UnsignedGreaterThan,
+            Opcode::Umax => IntCc::UnsignedGreaterThan,
+            other => unexpected(other),
         }
     }
 }

@@ -292,6 +292,33 @@ impl Opcode {
     }
 }
 
+/// Algebraic properties.
+impl Opcode {
+    /// Whether the result stays the same when the two operands are exchanged.
+    pub(crate) fn is_commutative(self) -> bool {
+        use Opcode::*;
+        matches!(
+            self,
+            Iadd | Imul
+                | Umulhi
+                | Smulhi
+                | Band
+                | Bor
+                | Bxor
+                | Smin
+                | Smax
+                | Umin
+                | Umax
+                | Fadd
+                | Fmul
+                | UaddOverflow
+                | SaddOverflow
+                | UmulOverflow
+                | SmulOverflow
+        )
+    }
+}
+
 /// Properties of opcodes that can overflow.
 impl Opcode {
     /// Whether the second result says if the first overflowed.

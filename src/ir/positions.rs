@@ -17,6 +17,8 @@ pub struct Positions {
     /// the same way with a sign. An instruction that has no location counts as [`NO_SRCLOC`]. Empty if no
     /// instruction has a location.
     locations: Vec<u8>,
+    /// The numbers of values in the text, as differences, if those of the stencil are their ranks.
+    values: Vec<u8>,
 }
 
 impl Positions {
@@ -43,14 +45,33 @@ impl Positions {
         positions
     }
 
-    /// Positions from what [`Positions::bytes`] returned. Other bytes yield wrong or fewer positions.
-    pub(crate) fn from_bytes(lines: Vec<u8>, locations: Vec<u8>) -> Self {
-        Positions { lines, locations }
+    /// Records the numbers that values have in the text, which ascend.
+    pub(crate) fn number_values(&mut self, numbers: &[u32]) {
+        let mut last = 0;
+        for &number in numbers {
+            write(&mut self.values, number.saturating_sub(last));
+            last = number;
+        }
     }
 
-    /// The packed lines and locations.
-    pub(crate) fn bytes(&self) -> (&[u8], &[u8]) {
-        (&self.lines, &self.locations)
+    /// Positions from what [`Positions::bytes`] returned. Other bytes yield wrong or fewer positions.
+    pub(crate) fn from_bytes([lines, locations, values]: [Vec<u8>; 3]) -> Self {
+        Positions { lines, locations, values }
+    }
+
+    /// The packed lines, locations and numbers of values.
+    pub(crate) fn bytes(&self) -> [&[u8]; 3] {
+        [&self.lines, &self.locations, &self.values]
+    }
+
+    /// The numbers of values in the text, if those of the stencil are their ranks; otherwise nothing.
+    pub fn values(&self) -> impl Iterator<Item = u32> {
+        let mut bytes = self.values.iter();
+        let mut number = 0u32;
+        std::iter::from_fn(move || {
+            number = number.wrapping_add(read(&mut bytes)?);
+            Some(number)
+        })
     }
 
     /// The lines of instructions, counted from the function's first line.
@@ -86,8 +107,7 @@ mod tests {
         assert_eq!(positions.lines().collect::<Vec<_>>(), lines);
         let read = positions.locations().map(|location| Some(location).filter(|l| *l != NO_SRCLOC));
         assert_eq!(read.collect::<Vec<_>>(), locations);
-        let (lines, locations) = positions.bytes();
-        assert_eq!(Positions::from_bytes(lines.to_vec(), locations.to_vec()), positions);
+        assert_eq!(Positions::from_bytes(positions.bytes().map(<[u8]>::to_vec)), positions);
     }
 
     #[test]
@@ -100,7 +120,8 @@ mod tests {
     #[test]
     fn any_bytes_can_be_read() {
         for bytes in [&[0x80; 40][..], &[0xff; 7], &[1], &[1, 0x80]] {
-            let positions = Positions::from_bytes(bytes.to_vec(), bytes.to_vec());
+            let positions = Positions::from_bytes([bytes.to_vec(), bytes.to_vec(), bytes.to_vec()]);
+            assert!(positions.values().count() <= bytes.len());
             assert!(positions.lines().count() <= bytes.len() && positions.locations().count() <= bytes.len());
         }
     }

@@ -12,6 +12,10 @@ use crate::entity::{Entity, Map};
 pub struct SourceMap {
     /// The function's name.
     pub function: usize,
+    /// The numbers of values in the text, if those of the stencil are their ranks.
+    pub value_numbers: Vec<u32>,
+    /// The number of the first value that is not in the text, if there are any: desugaring adds them.
+    pub first_unwritten: Option<u32>,
     /// Block headers.
     pub blocks: Map<Block, usize>,
     /// Instructions: the first byte of the line, where the results are.
@@ -37,6 +41,8 @@ pub struct SourceMap {
 impl SourceMap {
     /// Empties the map, keeping its memory.
     pub(crate) fn clear(&mut self) {
+        self.value_numbers.clear();
+        self.first_unwritten = None;
         self.blocks.clear();
         self.insts.clear();
         self.signatures.clear();

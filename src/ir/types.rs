@@ -51,6 +51,12 @@ impl Type {
     /// The largest base-2 logarithm of a fixed lane count.
     pub(crate) const MAX_LOG2_LANES: u8 = 8;
 
+    /// The type with a code, if there is one.
+    pub(crate) fn checked(code: u8) -> Option<Type> {
+        let lane = usize::from(code & 15);
+        (lane != 0 && lane < LANES.len()).then_some(Type(code))
+    }
+
     /// The lane type. For a scalar, the type itself.
     #[inline]
     pub const fn lane(self) -> Type {

@@ -4,6 +4,7 @@
 //! and needs no register of its own. Which forms an operand can encode is data of the target:
 //! [`AddressForms`].
 
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lower;
 use crate::lower::vocabulary::Lowering;
@@ -38,7 +39,9 @@ pub(crate) fn memory_type(f: &Stencil, data: &InstData) -> Type {
         Uload16 | Sload16 | Istore16 => types::I16,
         Uload32 | Sload32 | Istore32 => types::I32,
         Store | AtomicStore => f.value_types[Value(data.a)],
-        _ => data.ty,
+        Load | AtomicLoad | AtomicRmw | AtomicCas => data.ty,
+        Uload8x8 | Sload8x8 | Uload16x4 | Sload16x4 | Uload32x2 | Sload32x2 => types::I64,
+        other => unexpected(other),
     }
 }
 

@@ -2,11 +2,15 @@
 
 use super::address::memory_type;
 use super::context::Lowered;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lower;
 use crate::lower::vocabulary::Lowering;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{OperandSize, Q64};
+
+/// The memory order of all accesses, as libatomic's routines take it.
+pub const SEQUENTIALLY_CONSISTENT: i32 = 5;
 
 /// The operation that one iteration of a retry loop computes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,11 +68,6 @@ pub trait AtomicLowering: Lowering {
     /// Lowers `atomic_rmw` of up to 64 bits.
     fn read_modify_write(cx: &mut Lower<'_, Self>, inst: Inst, swap: bool);
 
-    /// Checks that the settings allow atomic accesses of i128.
-    fn check_wide(_: &Lower<'_, Self>) -> Lowered {
-        Ok(())
-    }
-
     /// Lowers `atomic_load` of i128. The halves are in memory's byte order.
     fn load_wide(cx: &mut Lower<'_, Self>, data: &InstData, d: Halves);
 
@@ -105,7 +104,6 @@ pub fn lower<I: AtomicLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let ty = memory_type(cx.f, &data);
     let swap = cx.swaps(&cx.mem_flags(&data)) && ty != types::I8;
     if ty == types::I128 {
-        I::check_wide(cx)?;
         lower_wide(cx, inst, &data, swap);
         return Ok(());
     }
@@ -113,7 +111,8 @@ pub fn lower<I: AtomicLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
         Opcode::AtomicLoad => I::load(cx, inst, swap)?,
         Opcode::AtomicStore => I::store(cx, inst, swap)?,
         Opcode::AtomicCas => I::compare_and_swap(cx, inst, swap),
-        _ => I::read_modify_write(cx, inst, swap),
+        Opcode::AtomicRmw => I::read_modify_write(cx, inst, swap),
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -130,11 +129,12 @@ fn lower_wide<I: AtomicLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstD
             let new = put_halves_as_stored(cx, Value(data.c), swap);
             I::compare_and_swap_wide(cx, data, raw, expected, new);
         }
-        _ => {
+        Opcode::AtomicRmw => {
             let operand = cx.put_pair(Value(data.b));
             let op = AtomicRmwOp::from_code(data.c as u16);
             I::read_modify_write_wide(cx, data, raw, operand, Step { op, size: Q64, swap });
         }
+        other => unexpected(other),
     }
     finish_halves(cx, inst, raw, swap);
 }
@@ -174,7 +174,17 @@ fn by_address<I: Lowering>((low, high): (VReg, VReg)) -> Halves {
 
 /// Returns registers with the halves of a value in the byte order of the access.
 pub fn put_halves_as_stored<I: AtomicLowering>(cx: &mut Lower<'_, I>, value: Value, swap: bool) -> Halves {
-    let (first, second) = by_address::<I>(cx.put_pair(value));
+    let halves = cx.put_pair(value);
+    halves_as_stored(cx, halves, swap)
+}
+
+/// Like [`put_halves_as_stored`], for a value's low and high half.
+pub fn halves_as_stored<I: AtomicLowering>(
+    cx: &mut Lower<'_, I>,
+    halves: (VReg, VReg),
+    swap: bool,
+) -> Halves {
+    let (first, second) = by_address::<I>(halves);
     if !swap {
         return (first, second);
     }

@@ -30,8 +30,8 @@ pub struct Blocks {
     successors: Vec<VBlock>,
     /// Block calls of the branch being added.
     calls: Vec<BlockCallRef>,
-    /// The two conditions of the branch being added, if it is split into two.
-    double_branch: Option<DoubleBranch>,
+    /// How the branch being added is lowered.
+    plan: BranchPlan,
     /// For each edge of VCode, the block call whose arguments it passes; `None` for an edge to a block that
     /// splits it.
     edge_calls: Vec<Option<BlockCallRef>>,
@@ -43,14 +43,13 @@ pub struct Blocks {
 impl Blocks {
     /// Makes the blocks and edges of `vcode`.
     ///
-    /// `double_branch` returns the two conditions of a block's branch, if each is better tested by a branch
-    /// of its own.
+    /// `plan` returns how a block's branch is lowered.
     pub(crate) fn build(
         &mut self,
         stencil: &Stencil,
         analysis: &Analysis,
         vcode: &mut VCode,
-        double_branch: impl Fn(Block) -> Option<DoubleBranch>,
+        mut plan: impl FnMut(Block) -> BranchPlan,
     ) {
         self.clear(stencil);
         let order = match self.dominators_come_first(stencil, analysis) {
@@ -60,7 +59,7 @@ impl Blocks {
         for &first in order {
             if analysis.order.is_reachable(first) && self.index[first].is_invalid() {
                 let last = self.join(stencil, analysis, first, VBlock::new(vcode.blocks.len()));
-                self.double_branch = double_branch(last);
+                self.plan = plan(last);
                 self.add_block(stencil, analysis, vcode, Origin::Blocks { first, last }, last);
             }
         }
@@ -134,7 +133,7 @@ impl Blocks {
         }
         let cold = stencil.blocks[block].cold;
         let scope = Scope { stencil, analysis, cold };
-        match self.double_branch {
+        match self.plan.double {
             None => self.add_branch(scope, vcode, origin, None),
             Some(conditions) => {
                 // The first branch decides, or continues with the second branch, which comes after the first
@@ -168,7 +167,8 @@ impl Blocks {
                 self.successors.push(self.shared[to].1);
                 continue;
             }
-            let crowded = analysis.cfg.preds(to).len() > 1 || self.double_branch.is_some();
+            let defines_results = self.plan.has_late_results && i == 0 && !plain;
+            let crowded = analysis.cfg.preds(to).len() > 1 || self.plan.double.is_some() || defines_results;
             let successor = if branches && crowded {
                 let at = VBlock::new(index + 1 + split.len());
                 split.push((call, cold || stencil.blocks[to].cold));
@@ -229,6 +229,15 @@ fn continuation(stencil: &Stencil, analysis: &Analysis, block: Block) -> Option<
     let joins =
         analysis.cfg.preds(next).len() == 1 && stencil.blocks[next].cold == stencil.blocks[block].cold;
     joins.then_some(next)
+}
+
+/// How a branch is lowered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct BranchPlan {
+    /// The two conditions, if each is better tested by a branch of its own.
+    pub(crate) double: Option<DoubleBranch>,
+    /// Whether it is a try_call with results that are defined after the call, on its normal edge.
+    pub(crate) has_late_results: bool,
 }
 
 /// A branch on two conditions, which is lowered to two branches.

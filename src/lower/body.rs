@@ -9,11 +9,13 @@ use super::context::{Lower, LowerTables, Lowered, registers};
 use super::control::ControlLowering;
 use super::families;
 use super::families::FamilyLowering;
+use super::{structures, try_call};
 use crate::entity::Span;
 use crate::ir::*;
 use crate::machine::abi::{AbiSignature, PartLocation};
 use crate::machine::reg::{PReg, RegClass, Registers, VBlock, VReg};
 use crate::machine::vcode::Origin;
+use crate::options::Flags;
 use crate::rule;
 
 impl<I: FamilyLowering> Lower<'_, I> {
@@ -154,6 +156,7 @@ impl<I: FamilyLowering> Lower<'_, I> {
             let second = (count == 2).then(|| self.tmp(class));
             self.try_results.push((first, second));
         }
+        structures::begin_try(self, &abi);
         self.try_payload.clear();
         let count = signature.call_conv.exception_payloads() as usize;
         for &fixed in &I::EXCEPTION_PAYLOAD[..count] {
@@ -165,13 +168,30 @@ impl<I: FamilyLowering> Lower<'_, I> {
         Ok(())
     }
 
+    /// Defines the late results of a try_call on the split edge of `call`, if that is the normal one.
+    pub(super) fn late_results(&mut self, inst: Inst, call: BlockCallRef) -> Lowered {
+        let data = &self.f.insts[inst];
+        if !matches!(data.opcode, Opcode::TryCall | Opcode::TryCallIndirect) {
+            return Ok(());
+        }
+        let table = &self.f.exception_tables[ExceptionTable(data.c)];
+        if table.normal == call {
+            let abi = self.abi_of(table.signature)?;
+            try_call::define_late_results(self, &abi, call);
+        }
+        Ok(())
+    }
+
     /// Returns the virtual register for the part of a result that is returned in `fixed`.
     fn try_result_in(&self, abi: &AbiSignature, fixed: PReg) -> Option<VReg> {
         let results = abi.returns.iter().zip(&self.try_results);
         let mut parts = results.flat_map(|(&param, &(low, high))| {
             abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten())
         });
-        parts.find(|(part, _)| part.location == PartLocation::Reg(fixed)).map(|found| found.1)
+        let found = parts.find(|(part, _)| part.location == PartLocation::Reg(fixed)).map(|found| found.1);
+        let mut pieces = try_call::structure_pieces(self, abi).into_iter();
+        let piece = pieces.find(|(part, _)| part.location == PartLocation::Reg(fixed));
+        found.or(piece.map(|found| found.1))
     }
 
     /// Whether to lower an instruction: it has side effects or a used result, and was not sunk.
@@ -243,6 +263,22 @@ impl<I: FamilyLowering> Lower<'_, I> {
 }
 
 impl LowerTables {
+    /// Whether a block ends with a try_call that has results which are defined after the call. A signature
+    /// that can't be located has none: lowering the call refuses it.
+    pub(super) fn has_late_results<I: FamilyLowering>(
+        &mut self,
+        f: &Stencil,
+        flags: &Flags,
+        block: Block,
+    ) -> bool {
+        let Some(data) = f.terminator(block).map(|last| &f.insts[last]) else { return false };
+        if !matches!(data.opcode, Opcode::TryCall | Opcode::TryCallIndirect) {
+            return false;
+        }
+        let sig = f.exception_tables[ExceptionTable(data.c)].signature;
+        self.located::<I>(f, flags, sig).is_ok_and(|abi| try_call::has_late_results::<I>(&abi))
+    }
+
     /// Returns the two conditions of a block's branch, if they are comparisons that nothing else uses and the
     /// target prefers two branches.
     pub(super) fn double_branch<I: ControlLowering>(

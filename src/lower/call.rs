@@ -9,12 +9,13 @@ use crate::entity::List;
 use crate::ir::*;
 use crate::lower::context::{Lower, Lowered};
 use crate::lower::structures;
+use crate::lower::vector_moves::VectorMoves;
 use crate::lower::vocabulary::Lowering;
 use crate::machine::abi::{AbiSignature, Param, Part, PartLocation};
 use crate::machine::amode::{Amode, Place};
 use crate::machine::convention::{Convention, MemoryRules, WidePassing};
 use crate::machine::inst::{InstSink, RowId};
-use crate::machine::reg::{Clobbered, Operand, PReg, RegClass, VBlock, VReg};
+use crate::machine::reg::{Clobbered, Operand, PReg, RegClass, VReg};
 use crate::machine::symbol::{LibCall, SymbolRef};
 
 /// The callee of a call.
@@ -37,7 +38,7 @@ pub struct CallRows {
     pub(crate) args: RowId,
     /// The epilogue and return.
     pub(crate) return_: RowId,
-    /// A call of a symbol with exception handlers; [`push_try_call`] describes the words.
+    /// A call of a symbol with exception handlers; [`try_call`](super::try_call) describes the words.
     pub(crate) try_symbol: RowId,
     /// A call of an address with exception handlers, with the same words but for the symbol.
     pub(crate) try_register: RowId,
@@ -53,7 +54,7 @@ pub struct Unallocated<I: Lowering> {
 }
 
 /// How a target lowers calls.
-pub trait CallLowering: Lowering {
+pub trait CallLowering: VectorMoves {
     /// Pseudo-instructions for calls.
     const CALL_ROWS: CallRows;
 
@@ -89,11 +90,11 @@ pub(super) fn plus(place: Amode, bytes: i32) -> Amode {
 }
 
 /// Returns the convention of a signature that was located.
-fn convention_of<I: CallLowering>(signature: &Signature) -> &'static Convention {
+pub(super) fn convention_of<I: CallLowering>(signature: &Signature) -> &'static Convention {
     I::convention(signature.call_conv).expect("its parts were located")
 }
 
-fn callee_of<I: CallLowering>(cx: &Lower<'_, I>, function: FuncRef) -> Callee {
+pub(super) fn callee_of<I: CallLowering>(cx: &Lower<'_, I>, function: FuncRef) -> Callee {
     let function = cx.f.functions[function].expect("verified function reference");
     Callee::Symbol { symbol: SymbolRef::Name(function.name), colocated: function.colocated }
 }
@@ -150,7 +151,7 @@ fn emit_call<I: CallLowering>(
 }
 
 /// Passes the address of the memory for results, which is a structure's slot or among outgoing arguments.
-fn pass_return_area<I: CallLowering>(
+pub(super) fn pass_return_area<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     abi: &AbiSignature,
     slot: Option<Place>,
@@ -166,13 +167,13 @@ fn pass_return_area<I: CallLowering>(
 
 /// A call to be pushed.
 pub(super) struct PendingCall {
-    callee: Callee,
+    pub(super) callee: Callee,
     /// The registers that the call clobbers, without those of its results.
-    clobbered: Clobbered,
+    pub(super) clobbered: Clobbered,
     /// Number of bytes of stack arguments that the callee pops.
-    pops: u32,
+    pub(super) pops: u32,
     /// Fixed uses of arguments, then fixed definitions of results.
-    operands: Vec<Operand>,
+    pub(super) operands: Vec<Operand>,
 }
 
 impl PendingCall {
@@ -184,7 +185,7 @@ impl PendingCall {
 }
 
 /// Returns the number of bytes of stack arguments that the callee pops.
-fn popped(abi: &AbiSignature, convention: &Convention) -> u32 {
+pub(super) fn popped(abi: &AbiSignature, convention: &Convention) -> u32 {
     if abi.callee_pops { abi.stack_bytes - convention.reserved } else { 0 }
 }
 
@@ -193,7 +194,7 @@ fn popped(abi: &AbiSignature, convention: &Convention) -> u32 {
 ///
 /// A callee that pops its arguments may make a tail call with more or fewer of them. While that runs,
 /// unwinding finds this function's stack pointer off by the difference, and so needs the frame pointer.
-fn begin_call<I: CallLowering>(
+pub(super) fn begin_call<I: CallLowering>(
     cx: &mut Lower<'_, I>,
     signature: &Signature,
     abi: &AbiSignature,
@@ -217,19 +218,18 @@ fn define_result<I: CallLowering>(
     let used = cx.is_used(result);
     let (low, high) = cx.parts(result);
     for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
-        match part.location {
-            PartLocation::Reg(fixed) if used => match I::unallocated(fixed) {
-                Some(outside) => results.push(Arrival::Fetch(reg, fixed, outside.get)),
-                None => call.define(reg, fixed),
-            },
-            PartLocation::Stack(offset) if used => {
-                // If the callee popped its arguments, the stack pointer was put back: the area is where it
-                // was.
-                let place = at(Place::Outgoing, abi.stack_bytes + offset);
-                results.push(Arrival::Load(reg, place, part.loaded));
-            }
-            PartLocation::Reg(_) | PartLocation::Stack(_) => {}
+        if !used {
+            continue;
         }
+        let bits = bits_of_vector(part, cx.ty(result));
+        let whole = reg;
+        let reg = bits.map_or(reg, |_| cx.tmp(RegClass::Int));
+        match (late_arrival(abi, part, reg), part.location) {
+            (Some(arrival), _) => results.push(arrival),
+            (None, PartLocation::Reg(fixed)) => call.define(reg, fixed),
+            (None, PartLocation::Stack(_)) => {}
+        }
+        results.extend(bits.map(|bits| Arrival::Vector(whole, reg, bits)));
     }
 }
 
@@ -341,6 +341,11 @@ pub(super) fn use_in<I: CallLowering>(
     }
 }
 
+/// Returns the number of bits of a value that is a vector but is passed like an integer.
+pub(super) fn bits_of_vector(part: &Part, ty: Type) -> Option<u32> {
+    (ty.is_vector() && part.ty.is_int()).then_some(ty.bits())
+}
+
 /// Returns registers with the parts of a value, extended as its parameter or result requires.
 fn put_parts_extended<I: CallLowering>(
     cx: &mut Lower<'_, I>,
@@ -348,6 +353,11 @@ fn put_parts_extended<I: CallLowering>(
     value: Value,
 ) -> (VReg, Option<VReg>) {
     let [part] = parts else { return cx.put_parts(value) };
+    if let Some(bits) = bits_of_vector(part, cx.ty(value)) {
+        let (a, d) = (cx.put(value), cx.tmp(RegClass::Int));
+        I::int_from_first(cx, d, a, bits);
+        return (d, None);
+    }
     let Some((_, signed)) = part.needs_extension() else { return cx.put_parts(value) };
     let constant =
         if signed { cx.signed_constant(value).map(i64::cast_unsigned) } else { cx.constant(value) };
@@ -425,15 +435,12 @@ fn copy_arguments<I: CallLowering>(
 pub(super) fn copy_argument<I: CallLowering>(cx: &mut Lower<'_, I>, from: VReg, to: Amode, size: u32) {
     const INLINE: u32 = 128;
     if size <= INLINE {
-        let (width, ty) = match size {
-            8.. => (8, types::I64),
-            4.. => (4, types::I32),
-            2.. => (2, types::I16),
-            _ => (1, types::I8),
-        };
-        for at in (0..size).step_by(width) {
+        const PIECES: [Type; 4] = [types::I64, types::I32, types::I16, types::I8];
+        let ty = PIECES.into_iter().find(|piece| piece.bytes() <= size).unwrap_or(types::I8);
+        let width = ty.bytes();
+        for at in (0..size).step_by(width as usize) {
             // The last piece overlaps the one before it.
-            let at = at.min(size - width as u32) as i32;
+            let at = at.min(size - width) as i32;
             let piece = cx.tmp(RegClass::Int);
             I::load_register(cx, piece, Amode::base(from, at), ty);
             I::store_register(cx, piece, plus(to, at), ty);
@@ -535,7 +542,7 @@ pub(crate) fn system_convention<I: CallLowering>() -> &'static Convention {
     I::convention(CallConv::SystemV).expect("every target has the system's convention")
 }
 
-fn push_call<I: CallLowering>(cx: &mut Lower<'_, I>, call: &PendingCall) {
+pub(super) fn push_call<I: CallLowering>(cx: &mut Lower<'_, I>, call: &PendingCall) {
     let clobbers = cx.vcode.clobber_set(call.clobbered);
     I::call(cx, clobbers, call.callee, call.pops, &call.operands);
 }
@@ -593,101 +600,22 @@ fn struct_return<I: CallLowering>(cx: &Lower<'_, I>) -> Option<Value> {
     Some(Value(cx.f.block_params(cx.f.layout[0])[at]))
 }
 
-/// Lowers `try_call` and `try_call_indirect`, calls that end their block. All registers are clobbered,
-/// because an exception does not preserve any.
-pub(crate) fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
-    let data = cx.f.insts[inst];
-    let successors = cx.successors();
-    let table = &cx.f.exception_tables[ExceptionTable(data.c)];
-    let mut args = cx.f.pool.get(List(data.b));
-    let callee = if data.opcode == Opcode::TryCall {
-        callee_of(cx, FuncRef(data.a))
-    } else {
-        let (address, rest) = args.split_first().expect("a callee");
-        args = rest;
-        Callee::Address(cx.put(Value(*address)))
-    };
-    let abi = cx.abi_of_call(table.signature, args)?;
-    let signature = cx.f.sig(table.signature);
-    if abi.return_area.is_some() || structures::result_slot(cx, &abi).is_some() {
-        let message = format!("try_call with results in memory is not supported yet on {}", I::NAME);
-        return Err(cx.unsupported(message));
-    }
-    if table.handlers.iter().any(|handler| matches!(handler, Handler::Context(_))) {
-        return Err(cx.unsupported(format!("exception contexts are not supported yet on {}", I::NAME)));
-    }
-    let operands = begin_call(cx, signature, &abi, args)?;
-    let convention = convention_of::<I>(signature);
-    let handled = successors.len() > 1;
-    let clobbered = match handled {
-        true => Clobbered::whole(convention.all),
-        false => convention.clobbered(cx.vcode.float_width()),
-    };
-    let mut call = PendingCall { callee, clobbered, pops: popped(&abi, convention), operands };
-    if cx.flags.enable_pinned_reg() {
-        call.clobbered.all.remove(I::PINNED);
-    }
-    for (&param, &(low, high)) in abi.returns.iter().zip(&cx.try_results) {
-        for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
-            if let PartLocation::Reg(fixed) = part.location {
-                if I::unallocated(fixed).is_some() {
-                    let message =
-                        format!("try_call with results in vectors is not supported yet on {}", I::NAME);
-                    return Err(cx.unsupported(message));
-                }
-                call.define(reg, fixed);
-            }
+/// Returns what defines a part of a result after the call, if the call itself does not.
+pub(super) fn late_arrival<I: CallLowering>(
+    abi: &AbiSignature,
+    part: &Part,
+    reg: VReg,
+) -> Option<Arrival<I>> {
+    match part.location {
+        PartLocation::Reg(fixed) => {
+            I::unallocated(fixed).map(|outside| Arrival::Fetch(reg, fixed, outside.get))
+        }
+        PartLocation::Stack(offset) => {
+            // If the callee popped its arguments, the stack pointer was put back: the area is where it was.
+            let place = at(Place::Outgoing, abi.stack_bytes + offset);
+            Some(Arrival::Load(reg, place, part.loaded))
         }
     }
-    if !handled {
-        push_call(cx, &call);
-        cx.jump(successors[0]);
-        return Ok(());
-    }
-    for (&payload, &fixed) in cx.try_payload.iter().zip(I::EXCEPTION_PAYLOAD) {
-        if !call.operands.iter().any(|operand| operand.vreg() == payload) {
-            call.define(payload, fixed);
-        }
-    }
-    push_try_call(cx, &call, table, successors);
-    Ok(())
-}
-
-/// Pushes a call with exception handlers. The words after those of the call itself are: number of bytes that
-/// the callee pops, normal destination, number of handlers, and for each handler its tag plus one (0 for any)
-/// and destination.
-fn push_try_call<I: CallLowering>(
-    cx: &mut Lower<'_, I>,
-    call: &PendingCall,
-    table: &ExceptionTableData,
-    successors: &[VBlock],
-) {
-    let clobbers = cx.vcode.clobber_set(call.clobbered);
-    cx.push_word(clobbers);
-    let row = match call.callee {
-        Callee::Address(address) => {
-            cx.push_operand(Operand::reg_use(address));
-            I::CALL_ROWS.try_register
-        }
-        Callee::Symbol { symbol, .. } => {
-            cx.push_word(symbol.pack());
-            I::CALL_ROWS.try_symbol
-        }
-    };
-    call.operands.iter().for_each(|&operand| cx.push_operand(operand));
-    cx.push_word(call.pops);
-    cx.push_block(successors[0]);
-    cx.push_word(successors.len() as u32 - 1);
-    let tags = table.handlers.iter().filter_map(|handler| match *handler {
-        Handler::Tag(tag, _) => Some(tag.wrapping_add(1)),
-        Handler::Default(_) => Some(0),
-        Handler::Context(_) => None,
-    });
-    for (tag, &handler) in tags.zip(&successors[1..]) {
-        cx.push_word(tag);
-        cx.push_block(handler);
-    }
-    cx.finish(row, 0, 0);
 }
 
 /// Lowers `return_call`.
@@ -734,15 +662,18 @@ pub(super) enum Arrival<I: CallLowering> {
     Address(VReg, Amode),
     Store(VReg, Amode, Type),
     Fetch(VReg, PReg, fn(&mut Lower<'_, I>, VReg, PReg)),
+    /// A vector of so many bits from a general register.
+    Vector(VReg, VReg, u32),
 }
 
 impl<I: CallLowering> Arrival<I> {
-    fn define(self, cx: &mut Lower<'_, I>) {
+    pub(super) fn define(self, cx: &mut Lower<'_, I>) {
         match self {
             Arrival::Load(reg, place, ty) => I::load_register(cx, reg, place, ty),
             Arrival::Address(reg, place) => I::make_address(cx, reg, place),
             Arrival::Store(reg, place, ty) => I::store_register(cx, reg, place, ty),
             Arrival::Fetch(reg, fixed, get) => get(cx, reg, fixed),
+            Arrival::Vector(reg, int, bits) => I::first_from_int(cx, reg, int, bits),
         }
     }
 }
@@ -789,7 +720,10 @@ pub(crate) fn params<I: CallLowering>(cx: &mut Lower<'_, I>) -> Lowered {
             Param::Parts(..) => {
                 let regs = [Some(low), high].into_iter().flatten();
                 for (part, reg) in abi.parts_of(param).iter().zip(regs) {
-                    param_part(cx, part, reg, &mut arrivals);
+                    let bits = bits_of_vector(part, cx.ty(value));
+                    let arriving = bits.map_or(reg, |_| cx.tmp(RegClass::Int));
+                    param_part(cx, part, arriving, &mut arrivals);
+                    arrivals.extend(bits.map(|bits| Arrival::Vector(reg, arriving, bits)));
                 }
             }
         }

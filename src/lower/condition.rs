@@ -11,6 +11,7 @@ use super::overflow;
 use super::overflow::OverflowLowering;
 use super::vocabulary::Lowering;
 use super::wide::WideLowering;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::rule;
 
@@ -114,9 +115,10 @@ pub fn compare_ints<I: WideLowering>(
     b: Value,
     may_fold: bool,
 ) -> I::Test {
-    match cx.ty(a) {
-        types::I128 => I::compare_wide(cx, cc, a, b),
-        _ => I::compare_ints(cx, cc, a, b, may_fold),
+    match Shape::of(cx.ty(a)) {
+        Shape::Wide => I::compare_wide(cx, cc, a, b),
+        Shape::Int => I::compare_ints(cx, cc, a, b, may_fold),
+        other => unexpected(other),
     }
 }
 

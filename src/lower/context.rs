@@ -42,6 +42,9 @@ pub struct Unsupported {
 /// The result of lowering something, or why it can't be lowered.
 pub type Lowered<T = ()> = Result<T, Unsupported>;
 
+/// A function that lowers instructions of a family.
+pub type LowerFamily<I> = fn(&mut Lower<'_, I>, Inst) -> Lowered;
+
 /// Tables indexed by value, instruction or signature; reused from function to function.
 #[derive(Debug, Default)]
 pub struct LowerTables {
@@ -123,6 +126,8 @@ pub struct Lower<'a, I> {
     pub(crate) blocks: &'a Blocks,
     /// Registers of the results of `try_inst`.
     pub(crate) try_results: Vec<(VReg, Option<VReg>)>,
+    /// The slot for the structure that `try_inst` returns, and registers of its pieces.
+    pub(crate) try_structure: Option<(Place, Vec<VReg>)>,
     /// Registers of the exception payload of `try_inst`.
     pub(crate) try_payload: Vec<VReg>,
     /// The try_call being lowered, or whose split edges are, which are lowered before it.
@@ -161,6 +166,20 @@ impl<I: Lowering> InstSink for Lower<'_, I> {
 }
 
 impl LowerTables {
+    /// Returns the locations of a signature's parameters and results.
+    pub(super) fn located<I: Lowering>(
+        &mut self,
+        f: &Stencil,
+        flags: &Flags,
+        sig: SigRef,
+    ) -> Result<Arc<AbiSignature>, String> {
+        if let Some(abi) = &self.abi[sig] {
+            return Ok(abi.clone());
+        }
+        let abi = convention::abi_signature::<I>(f.sig(sig), &f.structures, flags)?;
+        Ok(self.abi[sig].insert(Arc::new(abi)).clone())
+    }
+
     /// Counts uses and numbers epochs, in one pass over the function.
     pub(super) fn prepare(&mut self, f: &Stencil) {
         self.regs.clear();
@@ -336,13 +355,11 @@ impl<'a, I: Lowering> Lower<'a, I> {
 
     /// Returns the registers from which to read a value: for an i128 two, the low half first.
     pub(crate) fn put_parts(&mut self, value: Value) -> (VReg, Option<VReg>) {
-        match self.f.value_types[value] {
-            types::I128 => {
-                let (low, high) = self.put_pair(value);
-                (low, Some(high))
-            }
-            _ => (self.put(value), None),
+        if registers(self.f.value_types[value]).count == 1 {
+            return (self.put(value), None);
         }
+        let (low, high) = self.put_pair(value);
+        (low, Some(high))
     }
 
     /// Makes a value's register an alias of `reg`, so that no instruction needs to define it.
@@ -519,12 +536,8 @@ impl<'a, I: Lowering> Lower<'a, I> {
 
     /// Returns where a declared signature's parameters and results are passed.
     pub(crate) fn abi_of(&mut self, sig: SigRef) -> Result<Arc<AbiSignature>, Unsupported> {
-        if let Some(abi) = &self.tables.abi[sig] {
-            return Ok(abi.clone());
-        }
-        let abi = convention::abi_signature::<I>(self.f.sig(sig), &self.f.structures, self.flags)
-            .map_err(|message| Unsupported { inst: Some(self.current), message })?;
-        Ok(self.tables.abi[sig].insert(Arc::new(abi)).clone())
+        let abi = self.tables.located::<I>(self.f, self.flags, sig);
+        abi.map_err(|message| Unsupported { inst: Some(self.current), message })
     }
 
     /// Like [`Lower::abi_of`], for a call, which may pass more arguments than there are parameters.

@@ -3,6 +3,7 @@
 //!
 //! The results of the routines for operands out of range are not relied on.
 
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::call::{CallLowering, LibcallValue, wide_libcall};
 use crate::lower::context::{Lower, Lowered};
@@ -119,7 +120,8 @@ fn from_i128<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData
         (Opcode::FcvtFromSint, types::F32) => FloatI128F32,
         (Opcode::FcvtFromSint, _) => FloatI128F64,
         (_, types::F32) => FloatU128F32,
-        _ => FloatU128F64,
+        (Opcode::FcvtFromUint, types::F64) => FloatU128F64,
+        (other, _) => unexpected(other),
     };
     let pair = cx.put_pair(Value(data.a));
     let d = cx.def(inst);
@@ -136,9 +138,10 @@ fn to_i128<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) {
     let signed = matches!(data.opcode, Opcode::FcvtToSint | Opcode::FcvtToSintSat);
     let function = match (signed, ty) {
         (true, types::F32) => FixF32I128,
-        (true, _) => FixF64I128,
+        (true, types::F64) => FixF64I128,
         (false, types::F32) => FixF32U128,
-        (false, _) => FixF64U128,
+        (false, types::F64) => FixF64U128,
+        (_, other) => unexpected(other),
     };
     let float = cx.put(Value(data.a));
     let result = cx.f.first_result(inst);

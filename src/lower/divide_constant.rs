@@ -6,6 +6,7 @@
 //! bits the product fits in 64 bits. A target supplies the operations, of 32 or 64 bits:
 //! [`DivisionLowering`].
 
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lower;
 use crate::lower::reciprocal::multiplier;
@@ -76,7 +77,8 @@ pub(crate) fn divide<I: DivisionLowering>(cx: &mut Lower<'_, I>, inst: Inst, dat
         Opcode::Udiv => operation.unsigned_quotient(cx, bits, d),
         Opcode::Urem => operation.unsigned_remainder(cx, bits),
         Opcode::Sdiv => operation.signed_quotient(cx, signed, d),
-        _ => operation.signed_remainder(cx, signed),
+        Opcode::Srem => operation.signed_remainder(cx, signed),
+        other => unexpected(other),
     }
     true
 }
@@ -145,7 +147,8 @@ impl Division {
         }
         match self.bits {
             64 => self.unsigned_quotient_64(cx, divisor, d),
-            _ => self.unsigned_quotient_32(cx, divisor, d),
+            32 => self.unsigned_quotient_32(cx, divisor, d),
+            other => unexpected(other),
         }
     }
 
@@ -215,7 +218,8 @@ impl Division {
         rule!(cx, "sdiv.multiply");
         let (x, rounded_down) = match self.bits {
             64 => self.signed_product_64(cx, magnitude),
-            _ => self.signed_product_32(cx, magnitude),
+            32 => self.signed_product_32(cx, magnitude),
+            other => unexpected(other),
         };
         I::round_up(cx, self.bits, d, rounded_down, x, divisor < 0);
     }
@@ -242,10 +246,10 @@ impl Division {
             I::add(cx, 64, sum, high, x);
             high = sum;
         }
-        match power {
-            64 => (x, high),
-            _ => (x, shifted(cx, 64, Opcode::Sshr, high, power - 64)),
+        if power > 64 {
+            high = shifted(cx, 64, Opcode::Sshr, high, power - 64);
         }
+        (x, high)
     }
 
     /// Returns the extended dividend, and its sum with the bias that makes shifting round towards zero.

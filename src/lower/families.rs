@@ -6,7 +6,7 @@
 //! table.
 
 use super::atomic::AtomicLowering;
-use super::context::{Lower, Lowered};
+use super::context::{Lower, LowerFamily, Lowered};
 use super::control::ControlLowering;
 use super::convert::Conversions;
 use super::overflow::OverflowLowering;
@@ -14,13 +14,10 @@ use super::vector::VectorLowering;
 use super::wide_divide::WideDivision;
 use super::wide_shift::WideShifts;
 use super::{
-    atomic, call, condition, control, convert, overflow, rematerialize, select, variadic, vector, wide,
-    wide_divide, wide_shift,
+    atomic, call, condition, control, convert, overflow, rematerialize, select, small_vector, try_call,
+    variadic, vector, wide, wide_divide, wide_shift,
 };
 use crate::ir::*;
-
-/// A function that lowers instructions of a family.
-pub type LowerFamily<I> = fn(&mut Lower<'_, I>, Inst) -> Lowered;
 
 /// A target's functions. Integers have up to 64 bits unless the comment says otherwise.
 pub struct Families<I: FamilyLowering> {
@@ -118,9 +115,10 @@ struct Row<I> {
     float: Cell<I>,
     half: Cell<I>,
     quad: Cell<I>,
-    small_vector: Cell<I>,
     vector: Cell<I>,
     half_vector: Cell<I>,
+    small_vector: Cell<I>,
+    small_half_vector: Cell<I>,
     large_vector: Cell<I>,
     dynamic: Cell<I>,
 }
@@ -136,9 +134,10 @@ impl<I> Row<I> {
             float: absent,
             half: absent,
             quad: absent,
-            small_vector: absent,
             vector: absent,
             half_vector: absent,
+            small_vector: absent,
+            small_half_vector: absent,
             large_vector: absent,
             dynamic: absent,
         }
@@ -147,8 +146,9 @@ impl<I> Row<I> {
     /// The row of a family that the language has on vectors, which aren't supported yet.
     const WITH_VECTORS: Row<I> = {
         let not_yet = Cell::NotYet;
-        let vectors = Row { small_vector: not_yet, vector: not_yet, half_vector: not_yet, ..Row::ABSENT };
-        Row { large_vector: not_yet, dynamic: not_yet, ..vectors }
+        let vectors = Row { vector: not_yet, half_vector: not_yet, ..Row::ABSENT };
+        let small = Row { small_vector: not_yet, small_half_vector: not_yet, ..vectors };
+        Row { large_vector: not_yet, dynamic: not_yet, ..small }
     };
 
     /// The row of a family that the language has on vectors, f16 and f128, which aren't supported yet.
@@ -191,6 +191,27 @@ impl<I> Row<I> {
         Row { half_vector: Cell::or_not_yet(lower), ..self.vector(lower) }
     }
 
+    /// This row, lowering vectors of fewer than 128 bits other than those of f16 by `lower`.
+    const fn small(self, lower: LowerFamily<I>) -> Self {
+        Row { small_vector: Cell::Lower(lower), ..self }
+    }
+
+    /// This row, lowering all vectors of fewer than 128 bits by `lower`: it does not compute on floats.
+    const fn small_bits(self, lower: LowerFamily<I>) -> Self {
+        Row { small_half_vector: Cell::Lower(lower), ..self.small(lower) }
+    }
+
+    /// Like [`Row::vector`], for what `lower` does lane by lane: it lowers smaller vectors too.
+    const fn lanewise(self, lower: Option<LowerFamily<I>>) -> Self {
+        Row { small_vector: Cell::or_not_yet(lower), ..self.vector(lower) }
+    }
+
+    /// Like [`Row::vector_bits`], for what `lower` does lane by lane: it lowers smaller vectors too.
+    const fn lanewise_bits(self, lower: Option<LowerFamily<I>>) -> Self {
+        let cell = Cell::or_not_yet(lower);
+        Row { small_vector: cell, small_half_vector: cell, ..self.vector_bits(lower) }
+    }
+
     /// Returns the cell of a shape.
     const fn get(&self, shape: Shape) -> Cell<I> {
         match shape {
@@ -200,9 +221,10 @@ impl<I> Row<I> {
             Shape::Float => self.float,
             Shape::Half => self.half,
             Shape::Quad => self.quad,
-            Shape::SmallVector => self.small_vector,
             Shape::Vector => self.vector,
             Shape::HalfVector => self.half_vector,
+            Shape::SmallVector => self.small_vector,
+            Shape::SmallHalfVector => self.small_half_vector,
             Shape::LargeVector => self.large_vector,
             Shape::Dynamic => self.dynamic,
         }
@@ -215,59 +237,77 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
     match family {
         Family::Constant => Row::ABSENT.none(rematerialize::define).int(rematerialize::define),
         Family::ConstantHalf | Family::ConstantQuad => Row::of_no_type(Cell::NotYet),
-        Family::ConstantVector => Row::WITH_VECTORS.vector_bits(Some(rematerialize::define)),
+        Family::ConstantVector => Row::WITH_VECTORS.lanewise_bits(Some(rematerialize::define)),
         Family::Address => Row::ABSENT.int(rematerialize::define),
-        Family::Load => Row::WITH_ALL.vector_bits(v.load).int(f.load).wide(f.load).float(f.float_load),
-        Family::Store => Row::WITH_ALL.vector_bits(v.store).int(f.store).wide(f.store).float(f.float_store),
-        Family::Add => Row::WITH_VECTORS.vector(v.add_or_subtract).int(f.add_or_subtract).wide(wide::lower),
+        Family::Load => {
+            let row = Row::WITH_ALL.vector_bits(v.load).small_bits(small_vector::load);
+            row.int(f.load).wide(f.load).float(f.float_load)
+        }
+        Family::Store => {
+            let row = Row::WITH_ALL.vector_bits(v.store).small_bits(small_vector::store);
+            row.int(f.store).wide(f.store).float(f.float_store)
+        }
+        Family::Add => Row::WITH_VECTORS.lanewise(v.add_or_subtract).int(f.add_or_subtract).wide(wide::lower),
         Family::Logic => {
-            Row::WITH_ALL.vector_bits(v.logic).int(f.logic).wide(wide::lower).float(f.float_logic)
+            Row::WITH_ALL.lanewise_bits(v.logic).int(f.logic).wide(wide::lower).float(f.float_logic)
         }
         Family::Complement => {
-            Row::WITH_ALL.vector_bits(v.complement).int(f.complement).wide(wide::lower).float(f.float_logic)
+            Row::WITH_ALL.lanewise_bits(v.complement).int(f.complement).wide(wide::lower).float(f.float_logic)
         }
-        Family::Negate => Row::WITH_VECTORS.vector(v.negate).int(f.negate).wide(wide::lower),
-        Family::Absolute => Row::WITH_VECTORS.vector(v.absolute).int(f.absolute).wide(wide::lower),
-        Family::Multiply => Row::WITH_VECTORS.vector(v.multiply).int(f.multiply).wide(wide::lower),
+        Family::Negate => Row::WITH_VECTORS.lanewise(v.negate).int(f.negate).wide(wide::lower),
+        Family::Absolute => Row::WITH_VECTORS.lanewise(v.absolute).int(f.absolute).wide(wide::lower),
+        Family::Multiply => Row::WITH_VECTORS.lanewise(v.multiply).int(f.multiply).wide(wide::lower),
         Family::MultiplyHigh => {
-            Row::WITH_VECTORS.vector(v.multiply_high).int(f.multiply_high).wide(wide::lower)
+            Row::WITH_VECTORS.lanewise(v.multiply_high).int(f.multiply_high).wide(wide::lower)
         }
         Family::Divide => Row::ABSENT.int(f.divide).wide(wide_divide::divide),
         Family::Extend => Row::ABSENT.int(f.extend).wide(wide::lower),
         Family::Reduce => Row::ABSENT.int(wide::reduce).wide(wide::reduce),
-        Family::Shift => Row::WITH_VECTORS.vector(v.shift).int(f.shift).wide(wide_shift::lower),
-        Family::MinMax => Row::WITH_VECTORS.vector(v.min_max).int(f.min_max).wide(wide::lower),
-        Family::Bits => Row::WITH_VECTORS.vector(v.bits).int(f.bits).wide(f.bits),
+        Family::Shift => Row::WITH_VECTORS.lanewise(v.shift).int(f.shift).wide(wide_shift::lower),
+        Family::MinMax => Row::WITH_VECTORS.lanewise(v.min_max).int(f.min_max).wide(wide::lower),
+        Family::Bits => Row::WITH_VECTORS.lanewise(v.bits).int(f.bits).wide(f.bits),
         Family::Overflow => Row::ABSENT.int(overflow::lower).wide(overflow::lower),
-        Family::Compare => Row::WITH_ALL.vector(v.compare).int(f.compare).wide(f.compare).float(f.compare),
-        Family::Select => Row::WITH_ALL.vector_bits(v.select).int(f.select).wide(f.select).float(f.select),
+        Family::Compare => Row::WITH_ALL.lanewise(v.compare).int(f.compare).wide(f.compare).float(f.compare),
+        Family::Select => Row::WITH_ALL.lanewise_bits(v.select).int(f.select).wide(f.select).float(f.select),
         Family::BitSelect => {
-            let row = Row::WITH_ALL.vector_bits(v.bit_select).float(f.float_bit_select);
+            let row = Row::WITH_ALL.lanewise_bits(v.bit_select).float(f.float_bit_select);
             row.int(select::bit_select).wide(select::bit_select)
         }
         Family::Mask => Row::ABSENT.int(f.mask).wide(f.mask),
         Family::SplitConcat => Row::ABSENT.int(wide::lower).wide(wide::lower),
-        Family::FloatArithmetic => Row::WITH_ALL.vector(v.float).float(f.float),
+        Family::FloatArithmetic => Row::WITH_ALL.lanewise(v.float).float(f.float),
         Family::Bitcast => {
-            let row = Row::WITH_ALL.vector_bits(Some(vector::bitcast)).float(convert::bitcast);
+            let row = Row::WITH_ALL
+                .vector_bits(Some(vector::bitcast))
+                .small_bits(small_vector::bitcast)
+                .float(convert::bitcast);
             row.int(convert::bitcast).wide(convert::bitcast)
         }
         Family::FloatWidth => Row::WITH_ALL.vector(v.float_width).float(convert::change_width),
-        Family::FromInt => Row::WITH_ALL.vector(v.from_int).float(convert::from_int),
+        Family::FromInt => {
+            Row::WITH_ALL.vector(v.from_int).small(small_vector::from_int).float(convert::from_int)
+        }
         Family::ToInt => Row::WITH_ALL.float(convert::to_int_or_trap),
-        Family::ToIntSaturated => Row::WITH_ALL.vector(v.to_int_saturated).float(convert::to_int_saturated),
-        Family::Saturate => Row::WITH_VECTORS.vector(v.saturate),
-        Family::Average => Row::WITH_VECTORS.vector(v.average),
-        Family::FixedPoint => Row::WITH_VECTORS.vector(v.fixed_point),
-        Family::Pairwise => Row::WITH_VECTORS.vector(v.pairwise),
-        Family::LaneSelect => Row::WITH_VECTORS.vector_bits(v.lane_select),
-        Family::Lane => Row::WITH_VECTORS.vector_bits(v.lane),
+        Family::ToIntSaturated => Row::WITH_ALL
+            .vector(v.to_int_saturated)
+            .small(small_vector::to_int_saturated)
+            .float(convert::to_int_saturated),
+        Family::Saturate => Row::WITH_VECTORS.lanewise(v.saturate),
+        Family::Average => Row::WITH_VECTORS.lanewise(v.average),
+        Family::FixedPoint => Row::WITH_VECTORS.lanewise(v.fixed_point),
+        Family::Pairwise => Row::WITH_VECTORS.vector(v.pairwise).small(small_vector::add_neighbours),
+        Family::LaneSelect => Row::WITH_VECTORS.lanewise_bits(v.lane_select),
+        Family::Lane => Row::WITH_VECTORS.lanewise_bits(v.lane),
         Family::Permute => Row::WITH_VECTORS.vector(v.permute),
-        Family::LaneTest => Row::WITH_VECTORS.vector_bits(v.lane_test),
-        Family::Narrow => Row::WITH_VECTORS.vector(v.narrow),
-        Family::Widen => Row::WITH_VECTORS.vector(v.widen),
+        Family::LaneTest => {
+            Row::WITH_VECTORS.vector_bits(Some(vector::test_lanes)).small_bits(small_vector::test_lanes)
+        }
+        Family::Narrow => Row::WITH_VECTORS.vector(Some(vector::narrow)).small(small_vector::narrow),
+        Family::Widen => Row::WITH_VECTORS.vector(v.widen).small(small_vector::widen),
         Family::LoadWidening => Row { int: Cell::or_not_yet(v.load_widening), ..Row::ABSENT },
-        Family::ToIntX86 => Row { float: Cell::NotYet, ..Row::WITH_ALL.vector(v.to_int_x86) },
+        Family::ToIntX86 => {
+            Row { float: Cell::NotYet, ..Row::WITH_ALL.vector(v.to_int_x86).small(small_vector::to_int_x86) }
+        }
         Family::Atomic => Row::ABSENT.none(atomic::lower).int(atomic::lower).wide(atomic::lower),
         Family::Call => Row::ABSENT.none(call::call),
         Family::CallIndirect => Row::ABSENT.int(call::call_indirect),
@@ -281,7 +321,7 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
         Family::Table => Row::ABSENT.int(control::jump_table),
         Family::Trap => Row::ABSENT.none(control::trap),
         Family::Return => Row::ABSENT.none(call::return_),
-        Family::TryCall => Row::ABSENT.none(call::try_call).int(call::try_call),
+        Family::TryCall => Row::ABSENT.none(try_call::try_call).int(try_call::try_call),
         Family::ArgumentList => {
             let row = Row { quad: Cell::NotYet, ..Row::ABSENT };
             row.int(variadic::lower).wide(variadic::lower).float(variadic::lower)

@@ -1,6 +1,6 @@
 //! Lowering of a whole function: its blocks from the last to the first.
 
-use super::blocks::Blocks;
+use super::blocks::{Blocks, BranchPlan};
 use super::call;
 use super::context::{Lower, LowerTables, Lowered, Unsupported};
 use super::families::FamilyLowering;
@@ -8,7 +8,7 @@ use crate::analysis::Analysis;
 use crate::ir::*;
 use crate::machine::abi::AbiSignature;
 use crate::machine::description::Machine;
-use crate::machine::reg::{FloatWidth, RegClass, Registers, VBlock};
+use crate::machine::reg::{FloatWidth, RegClass, Registers, VBlock, VReg};
 use crate::machine::vcode::{Origin, VCode};
 use crate::options::Flags;
 
@@ -23,6 +23,8 @@ pub struct LowerInput<'a> {
     pub(crate) analysis: &'a Analysis,
     /// Where the function's own parameters and results are passed.
     pub(crate) abi: &'a AbiSignature,
+    /// Whether to record which registers hold which values.
+    pub(crate) describes: bool,
 }
 
 /// Memory that lowering reuses from function to function.
@@ -43,7 +45,10 @@ pub(crate) fn lower_function<I: FamilyLowering>(
     let (f, LowerBuffers { blocks, tables }) = (input.stencil, buffers);
     vcode.clear();
     tables.prepare(f);
-    blocks.build(f, input.analysis, vcode, |block| tables.double_branch::<I>(f, block));
+    blocks.build(f, input.analysis, vcode, |block| BranchPlan {
+        double: tables.double_branch::<I>(f, block),
+        has_late_results: tables.has_late_results::<I>(f, input.flags, block),
+    });
     check_types::<I>(f, vcode)?;
     if let Some((inst, _)) = f.stack_maps.first() {
         let message = format!("stack maps are not supported yet on {}", I::NAME);
@@ -70,6 +75,9 @@ pub(crate) fn lower_function<I: FamilyLowering>(
     cx.block_params();
     cx.vcode.drop_redundant_params();
     cx.vcode.finish();
+    if input.describes {
+        cx.describe_values();
+    }
     Ok(LowerSummary {
         outgoing: cx.outgoing,
         calls: cx.calls,
@@ -102,6 +110,7 @@ impl<'a, I: FamilyLowering> Lower<'a, I> {
             tables,
             blocks,
             try_results: Vec::new(),
+            try_structure: None,
             try_payload: Vec::new(),
             try_inst: None,
             current: Inst(0),
@@ -112,17 +121,31 @@ impl<'a, I: FamilyLowering> Lower<'a, I> {
         }
     }
 
+    /// Records the registers of all values that have any.
+    fn describe_values(&mut self) {
+        let (tables, types) = (&self.tables, &self.f.value_types);
+        let used = tables.regs.iter().filter(|(_, reg)| **reg != VReg::invalid());
+        self.vcode.describe(used.map(|(value, &low)| {
+            let wide = types[value] == types::I128;
+            (value, [low, VReg::new(low.vreg() + usize::from(wide), low.class())])
+        }));
+    }
+
     /// Lowers a block of VCode, except for the function's parameters.
     fn lower_vblock(&mut self, vblock: VBlock) -> Result<(), Unsupported> {
         match self.vcode.block(vblock).origin {
             Origin::Blocks { first, last } => self.lower_blocks(vblock, first, last)?,
             Origin::Second(block) => self.lower_second_branch(vblock, block),
-            Origin::Edge(_) => {
-                if let Some(inst) = self.source_of_edge(vblock) {
+            Origin::Edge(call) => {
+                let branch = self.source_of_edge(vblock);
+                if let Some(inst) = branch {
                     self.begin_try(inst)?;
                 }
                 self.vcode.begin_group(NO_SRCLOC);
                 self.edge_args(vblock);
+                if let Some(inst) = branch {
+                    self.late_results(inst, call)?;
+                }
                 let to = self.blocks.successors(vblock)[0];
                 self.jump(to);
                 self.unshare();

@@ -3,6 +3,7 @@
 //! The bits of a register above the type of its value are undefined, unless `Lower::zero_extends` returns
 //! true.
 
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lower;
 use crate::lower::vocabulary::Lowering;
@@ -76,9 +77,10 @@ impl<I: Lowering> Lower<'_, I> {
 
     /// Returns a register with the amount of a shift, of which only the lowest bits count.
     pub fn put_amount(&mut self, amount: Value) -> VReg {
-        match self.ty(amount) {
-            types::I128 => self.low_half(amount),
-            _ => self.put(amount),
+        match Shape::of(self.ty(amount)) {
+            Shape::Wide => self.low_half(amount),
+            Shape::Int => self.put(amount),
+            other => unexpected(other),
         }
     }
 

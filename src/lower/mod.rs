@@ -11,10 +11,12 @@
 //! | `compare`, `condition`, `select` | comparisons, conditions, selection without branches |
 //! | `overflow` | arithmetic with carry and overflow |
 //! | `rematerialize`, `local_cse`, `extension` | rematerialisation, common subexpressions, zero extensions |
-//! | `call`, `control` | calls and returns; branches and the frame |
+//! | `call`, `try_call` | calls and returns; calls with exception handlers |
+//! | `control` | branches and the frame |
 //! | `variadic` | lists of a variadic function's arguments |
 //! | `convert`, `float`, `atomic` | families with shared parts |
-//! | `vector`, `shuffle` | vectors of 128 bits; patterns in shuffles |
+//! | `vector`, `small_vector` | vectors of 128 bits, and smaller ones |
+//! | `vector_moves`, `shuffle` | what a target supplies for vectors; patterns in shuffles |
 //! | `wide`, `wide_divide`, `wide_shift` | i128 |
 //! | `divide_constant`, `reciprocal` | division by constants |
 
@@ -40,9 +42,12 @@ mod reciprocal;
 pub mod rematerialize;
 pub mod select;
 pub(crate) mod shuffle;
+mod small_vector;
 mod structures;
+mod try_call;
 mod variadic;
 pub mod vector;
+pub mod vector_moves;
 pub mod vocabulary;
 pub mod wide;
 pub mod wide_divide;

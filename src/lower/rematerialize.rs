@@ -2,6 +2,7 @@
 //! registers.
 
 use super::context::Lowered;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lower;
 use crate::lower::vocabulary::{Lowering, Rematerialization};
@@ -42,7 +43,7 @@ pub(crate) fn rematerialize<I: Lowering>(cx: &mut Lower<'_, I>, data: &InstData,
             let function = cx.f.functions[FuncRef(data.a)].expect("verified function reference");
             I::make_symbol_address(cx, d, SymbolRef::Name(function.name), 0, function.colocated);
         }
-        _ => {
+        Opcode::SymbolValue => {
             let GlobalValueData::Symbol { name, offset, colocated, .. } =
                 cx.f.global_values[GlobalValue(data.a)]
             else {
@@ -50,6 +51,7 @@ pub(crate) fn rematerialize<I: Lowering>(cx: &mut Lower<'_, I>, data: &InstData,
             };
             I::make_symbol_address(cx, d, SymbolRef::Name(name), offset, colocated);
         }
+        other => unexpected(other),
     }
 }
 

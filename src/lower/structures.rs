@@ -36,6 +36,35 @@ pub(super) fn result_slot<I: CallLowering>(cx: &mut Lower<'_, I>, abi: &AbiSigna
     }
 }
 
+/// Whether a call returns a structure.
+pub(super) fn returns_structure(abi: &AbiSignature) -> bool {
+    matches!(abi.returns[..], [Param::Pieces { .. } | Param::InMemory { .. }])
+}
+
+/// Makes the slot for the structure that a try_call returns, and registers for its pieces.
+pub(super) fn begin_try<I: CallLowering>(cx: &mut Lower<'_, I>, abi: &AbiSignature) {
+    cx.try_structure = None;
+    let Some(slot) = result_slot(cx, abi) else { return };
+    let parts = pieces(abi, abi.returns[0]).map_or(&[][..], |(parts, _)| parts);
+    let registers = parts.iter().map(|part| piece_register(cx, part.ty)).collect();
+    cx.try_structure = Some((slot, registers));
+}
+
+/// Stores pieces to a slot, and makes its address.
+pub(super) fn gather<I: CallLowering>(
+    cx: &mut Lower<'_, I>,
+    pieces: &[(&Part, VReg)],
+    slot: Place,
+    value: VReg,
+) {
+    let start = Amode::at(slot, 0);
+    let distance = pieces.first().map_or(0, |(part, _)| part.ty.bytes() as i32);
+    for ((part, piece), index) in pieces.iter().zip(0..) {
+        I::store_register(cx, *piece, plus(start, index * distance), part.ty);
+    }
+    I::make_address(cx, value, start);
+}
+
 /// Where a piece is in a structure at `start`.
 fn piece_at(parts: &[Part], index: usize, start: Amode) -> Amode {
     plus(start, index as i32 * parts[0].ty.bytes() as i32)

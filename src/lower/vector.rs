@@ -28,18 +28,20 @@
 //! its family's opcodes or types yet returns `cx.unsupported(…)`.
 //!
 //! Types of 128 bits are more than `i8x16`, `i16x8`, `i32x4`, `i64x2`, `f32x4` and `f64x2`: what computes on
-//! lanes matches on [`Lanes`], which has f16 lanes too. Before code for other shapes (smaller vectors, f128)
-//! is added, `Machine::supports` lets their values into registers.
+//! lanes matches on [`Lanes`], which has f16 lanes too. Smaller vectors are in the first lanes of a register;
+//! `lower/small_vector.rs` has what differs for them.
 //!
 //! What else vectors need is not in these files: moves and spills (`Machine::MOVES`), which registers a call
 //! preserves whole (`Convention::half_preserved`) and how it passes vectors (`Convention::vectors`).
 
-use super::context::{Lower, Lowered};
-use super::families::LowerFamily;
+use super::context::{Lower, LowerFamily, Lowered};
 use super::rematerialize::constant_bytes;
+use super::vector_moves::VectorMoves;
 use super::vocabulary::Lowering;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::machine::reg::{RegClass, VReg};
+use crate::machine::size::OperandSize;
 
 /// A target's functions for families of opcodes on vectors of 128 bits; `None` if it has none yet.
 pub struct VectorFamilies<I: VectorLowering> {
@@ -89,10 +91,14 @@ pub struct VectorFamilies<I: VectorLowering> {
     pub lane: Option<LowerFamily<I>>,
     /// `shuffle`, `swizzle`, `x86_pshufb`.
     pub permute: Option<LowerFamily<I>>,
-    /// `vany_true`, `vall_true`, `vhigh_bits`.
-    pub lane_test: Option<LowerFamily<I>>,
-    /// `snarrow`, `unarrow`, `uunarrow`.
-    pub narrow: Option<LowerFamily<I>>,
+    /// `vany_true`, `vall_true`, `vhigh_bits`, of the lanes of a whole register.
+    pub test_lanes: fn(&mut Lower<'_, I>, Inst, VReg),
+    /// `snarrow`, `unarrow`, `uunarrow`, of whole registers.
+    pub narrow: fn(&mut Lower<'_, I>, Inst, [VReg; 2]),
+    /// `iadd_pairwise` of lanes of a size, in whole registers.
+    pub add_neighbours: fn(&mut Lower<'_, I>, OperandSize, VReg, [VReg; 2]),
+    /// Widens the first lanes of a size; the flag says whether they are signed.
+    pub widen_first: fn(&mut Lower<'_, I>, OperandSize, bool, VReg, VReg),
     /// `swiden_low` and the like.
     pub widen: Option<LowerFamily<I>>,
     /// Arithmetic of floats.
@@ -113,16 +119,19 @@ pub trait VectorLowering: VectorMoves {
     const VECTORS: VectorFamilies<Self>;
 }
 
-/// Moves between vectors, and between vectors and general registers.
-pub trait VectorMoves: Lowering {
-    /// `d = a` with the bytes of each lane of `bits` bits reversed: 16, 32, 64 or 128.
-    fn reverse_bytes(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, bits: u32);
+/// Lowers `vany_true`, `vall_true` and `vhigh_bits`.
+pub(super) fn test_lanes<I: VectorLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+    let a = cx.put(Value(cx.f.insts[inst].a));
+    (I::VECTORS.test_lanes)(cx, inst, a);
+    Ok(())
+}
 
-    /// `d` = two lanes of 64 bits, the first one first.
-    fn join_halves(cx: &mut Lower<'_, Self>, d: VReg, halves: [VReg; 2]);
-
-    /// Both lanes of 64 bits of `a`, the first one first.
-    fn split_halves(cx: &mut Lower<'_, Self>, halves: [VReg; 2], a: VReg);
+/// Lowers `snarrow`, `unarrow` and `uunarrow`.
+pub(super) fn narrow<I: VectorLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let operands = [data.a, data.b].map(|value| cx.put(Value(value)));
+    (I::VECTORS.narrow)(cx, inst, operands);
+    Ok(())
 }
 
 /// Whether a type is a vector of 128 bits.
@@ -130,37 +139,38 @@ fn is_vector(ty: Type) -> bool {
     matches!(Shape::of(ty), Shape::Vector | Shape::HalfVector)
 }
 
-/// The lanes of a vector of 128 bits.
+/// The lanes of a vector, or of the register that it is in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Lanes {
-    /// 16 integers of 8 bits.
+    /// Integers of 8 bits.
     I8,
-    /// Eight integers of 16 bits.
+    /// Integers of 16 bits.
     I16,
-    /// Four integers of 32 bits.
+    /// Integers of 32 bits.
     I32,
-    /// Two integers of 64 bits.
+    /// Integers of 64 bits.
     I64,
-    /// Eight floats of 16 bits.
+    /// Floats of 16 bits.
     F16,
-    /// Four floats of 32 bits.
+    /// Floats of 32 bits.
     F32,
-    /// Two floats of 64 bits.
+    /// Floats of 64 bits.
     F64,
 }
 
 impl Lanes {
-    /// The lanes of a type of 128 bits.
+    /// The lanes of a vector of up to 128 bits.
     pub fn of(ty: Type) -> Self {
-        debug_assert!(is_vector(ty), "other vectors have other families");
+        debug_assert!(ty.is_vector() && ty.bits() <= 128, "other vectors have other families");
         match (ty.lane_bits(), ty.lane().is_float()) {
             (8, _) => Lanes::I8,
             (16, false) => Lanes::I16,
             (16, true) => Lanes::F16,
             (32, false) => Lanes::I32,
             (32, true) => Lanes::F32,
-            (_, false) => Lanes::I64,
-            (_, true) => Lanes::F64,
+            (64, false) => Lanes::I64,
+            (64, true) => Lanes::F64,
+            (other, _) => unexpected(other),
         }
     }
 
@@ -221,17 +231,25 @@ pub(crate) fn bitcast<I: VectorMoves>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowe
 
 /// Defines `d` as `a`, whose lanes of `from` bits are stored in a byte order and loaded as lanes of `to`
 /// bits.
-fn reorder<I: VectorMoves>(cx: &mut Lower<'_, I>, d: VReg, a: VReg, order: Endianness, from: u32, to: u32) {
+pub(super) fn reorder<I: VectorMoves>(
+    cx: &mut Lower<'_, I>,
+    d: VReg,
+    a: VReg,
+    order: Endianness,
+    from: u32,
+    to: u32,
+) {
     if order == I::ENDIANNESS || from == to {
         return cx.alias(d, a);
     }
     match (from, to) {
         (_, 8) => I::reverse_bytes(cx, d, a, from),
         (8, _) => I::reverse_bytes(cx, d, a, to),
-        _ => {
+        (16 | 32 | 64 | 128, 16 | 32 | 64 | 128) => {
             let stored = cx.tmp(RegClass::Float);
             I::reverse_bytes(cx, stored, a, from);
             I::reverse_bytes(cx, d, stored, to);
         }
+        (other, _) => unexpected(other),
     }
 }

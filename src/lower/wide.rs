@@ -6,6 +6,7 @@
 //! [`WideLowering`].
 
 use super::context::Lowered;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::{access, sink_load};
 use crate::lower::context::Lower;
@@ -106,7 +107,8 @@ pub fn lower<I: WideLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
         Imul => multiply(cx, d, data),
         Umulhi | Smulhi => multiply_high(cx, d, data),
         Uextend | Sextend => extend(cx, d, data),
-        _ => min_max(cx, d, data),
+        Smin | Smax | Umin | Umax => min_max(cx, d, data),
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -334,10 +336,11 @@ fn bitwise_half<I: WideLowering>(cx: &mut Lower<'_, I>, opcode: Opcode, d: VReg,
             let a = in_register(cx, a);
             cx.alias(d, a);
         }
-        _ => {
+        (Opcode::Band | Opcode::Bor | Opcode::Bxor, _) => {
             let a = in_register(cx, a);
             I::bitwise_half(cx, opcode, d, a, b);
         }
+        (other, _) => unexpected(other),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::call::{CallLowering, LibcallValue, wide_libcall};
 use super::context::{Lower, Lowered};
 use super::wide::{Pair, WideLowering, result};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::machine::symbol::LibCall;
 use crate::rule;
@@ -33,7 +34,8 @@ pub fn divide<I: WideDivision>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
         Opcode::Udiv => LibCall::UdivI128,
         Opcode::Sdiv => LibCall::SdivI128,
         Opcode::Urem => LibCall::UremI128,
-        _ => LibCall::SremI128,
+        Opcode::Srem => LibCall::SremI128,
+        other => unexpected(other),
     };
     rule!(cx, "divide.wide");
     wide_libcall(cx, routine, &[LibcallValue::Wide(a), LibcallValue::Wide(b)], LibcallValue::Wide(d));

@@ -6,6 +6,7 @@
 
 use super::context::{Lower, Lowered};
 use super::wide::{Pair, WideLowering, result, tmp_pair};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::machine::reg::{RegClass, VReg};
 use crate::rule;
@@ -100,22 +101,24 @@ fn by_constant<I: WideShifts>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData
     match data.opcode {
         Opcode::Rotl => rotate_left(cx, d, a, amount),
         Opcode::Rotr => rotate_left(cx, d, a, (128 - amount) & 127),
-        _ if amount == 0 => alias(cx, d, a),
+        Opcode::Ishl | Opcode::Ushr | Opcode::Sshr if amount == 0 => alias(cx, d, a),
         Opcode::Ishl => {
             I::double_shift(cx, Direction::Left, d.1, a, amount);
             shift_half(cx, Opcode::Ishl, d.0, a.0, amount);
         }
-        opcode if amount >= 64 => {
+        opcode @ (Opcode::Ushr | Opcode::Sshr) if amount >= 64 => {
             shift_half(cx, opcode, d.0, a.1, amount - 64);
             match opcode {
                 Opcode::Ushr => I::make_bits(cx, d.1, 0),
-                _ => I::shift(cx, 64, Opcode::Sshr, d.1, a.1, 63),
+                Opcode::Sshr => I::shift(cx, 64, Opcode::Sshr, d.1, a.1, 63),
+                other => unexpected(other),
             }
         }
-        opcode => {
+        Opcode::Ushr | Opcode::Sshr => {
             I::double_shift(cx, Direction::Right, d.0, a, amount);
-            shift_half(cx, opcode, d.1, a.1, amount);
+            shift_half(cx, data.opcode, d.1, a.1, amount);
         }
+        other => unexpected(other),
     }
 }
 
@@ -168,11 +171,12 @@ fn by_register<I: WideShifts>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData
             I::shift(cx, 64, Opcode::Sshr, sign, a.1, 63);
             (near.1, sign)
         }
-        opcode => {
-            let direction = if opcode == Opcode::Rotl { Direction::Left } else { Direction::Right };
+        Opcode::Rotl | Opcode::Rotr => {
+            let direction = if data.opcode == Opcode::Rotl { Direction::Left } else { Direction::Right };
             I::rotate_by(cx, direction, near, a, amount);
             (near.1, near.0)
         }
+        other => unexpected(other),
     };
     I::choose_by_amount(cx, d, amount.by, far, near);
 }

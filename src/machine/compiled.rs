@@ -4,6 +4,7 @@ use crate::ir::{Params, TrapCode};
 use crate::machine::reloc::Reloc;
 use crate::machine::srclocs::SrcLocs;
 use crate::machine::unwind::{Handler, UnwindOp};
+use crate::machine::variables::Variables;
 use serde::{Deserialize, Serialize};
 
 /// An instruction that can trap.
@@ -37,6 +38,8 @@ pub struct CompiledStencil {
     pub unwind: Vec<(u32, UnwindOp)>,
     /// Bytes from the stack pointer up to the canonical frame address, after the prologue.
     pub frame_size: u32,
+    /// Where values are, if debug information is to say that.
+    pub variables: Variables,
 }
 
 impl CompiledStencil {

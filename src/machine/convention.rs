@@ -30,8 +30,10 @@ pub struct Convention {
     pub positional: bool,
     /// How i128 is passed.
     pub wide: WidePassing,
-    /// How vectors of 128 bits are passed.
+    /// How vectors of 128 bits are passed. Smaller ones are passed in the same registers, or those of floats.
     pub vectors: VectorPassing,
+    /// Vectors of up to this many bits are passed like integers.
+    pub vectors_like_ints: u32,
     /// How structures are passed.
     pub structures: Structures,
     /// How arguments behind the parameters of a variadic function are passed.
@@ -182,6 +184,7 @@ pub(super) struct Assigner {
     /// Whether an i128 that finds one register leaves it to others.
     leaves_single: bool,
     wide: WidePassing,
+    vectors_like_ints: u32,
     pub(super) memory: MemoryRules,
     pub(super) ints: usize,
     pub(super) floats: usize,
@@ -218,6 +221,7 @@ impl Assigner {
             twins: false,
             leaves_single: false,
             wide: convention.wide,
+            vectors_like_ints: convention.vectors_like_ints,
             memory: convention.memory,
             ints: 0,
             floats: 0,
@@ -229,7 +233,7 @@ impl Assigner {
     pub(super) fn next_reg(&mut self, class: RegClass) -> Option<PReg> {
         let (used, regs, extra) = match class {
             RegClass::Int => (&mut self.ints, self.int_regs, self.extra),
-            _ => (&mut self.floats, self.float_regs, None),
+            RegClass::Float | RegClass::Vector => (&mut self.floats, self.float_regs, None),
         };
         let reg = regs.iter().copied().chain(extra).nth(*used)?;
         *used += 1;
@@ -279,10 +283,15 @@ impl Assigner {
         let start = parts.len() as u32;
         if param.ty == types::I128 {
             self.wide_value(param.extension, parts);
-        } else if matches!(Shape::of(param.ty), Shape::Vector | Shape::HalfVector) {
+        } else if param.ty.is_vector() && param.ty.bits() > self.vectors_like_ints {
             parts.push(match self.next_vector() {
                 Some(reg) => in_register(reg, param.ty, param.extension),
                 None => self.on_stack(param.ty, param.extension),
+            });
+        } else if let Some(int) = Type::int(param.ty.bits()).filter(|_| param.ty.is_vector()) {
+            parts.push(match self.next_reg(RegClass::Int) {
+                Some(reg) => in_register(reg, int, Extension::None),
+                None => self.on_stack(param.ty, Extension::None),
             });
         } else {
             let class = if param.ty.is_int() { RegClass::Int } else { RegClass::Float };
@@ -330,8 +339,10 @@ impl Assigner {
             MemoryRules::RightJustified if ty.is_int() => {
                 Part { stored: types::I64, loaded: types::I64, ..part }
             }
-            MemoryRules::RightJustified => in_memory(at + 8 - ty.bytes().min(8), ty, extension),
-            _ => part,
+            MemoryRules::RightJustified if !ty.is_vector() => {
+                in_memory(at + 8 - ty.bytes().min(8), ty, extension)
+            }
+            MemoryRules::Slots | MemoryRules::Packed | MemoryRules::RightJustified => part,
         }
     }
 }
@@ -488,7 +499,7 @@ impl Convention {
             Shape::Wide => self.wide == WidePassing::Pointer,
             Shape::Vector | Shape::HalfVector => self.vectors == VectorPassing::Pointer,
             Shape::None | Shape::Int | Shape::Float | Shape::Half | Shape::Quad => false,
-            Shape::SmallVector | Shape::LargeVector | Shape::Dynamic => false,
+            Shape::SmallVector | Shape::SmallHalfVector | Shape::LargeVector | Shape::Dynamic => false,
         }
     }
 

@@ -97,9 +97,13 @@ pub trait Machine: Sized + Send + Sync + 'static {
     /// Returns the row of a calling convention; `None` if the target does not support it.
     fn convention(call_conv: CallConv) -> Option<&'static Convention>;
 
+    /// Returns the number by which DWARF knows a register.
+    fn dwarf(register: PReg) -> u16;
+
     /// Whether values of a shape can be in registers.
     fn supports(shape: Shape) -> bool {
-        matches!(shape, Shape::Int | Shape::Wide | Shape::Float | Shape::Vector | Shape::HalfVector)
+        use Shape::*;
+        matches!(shape, Int | Wide | Float | Vector | HalfVector | SmallVector | SmallHalfVector)
     }
 }
 

@@ -11,7 +11,7 @@
 //! | `abi`, `convention`, `structures` | where a signature's values are passed |
 //! | `argument_list` | lists of a variadic function's arguments |
 //! | `symbol`, `reloc`, `unwind` | what code refers to, fields that linkers fill in, what unwinders need |
-//! | `compiled`, `srclocs` | the result: code with all of these, and source locations |
+//! | `compiled`, `srclocs`, `variables` | the result: code with all of these, its positions and values |
 //!
 //! Nothing here knows a particular target. Code tests a row's properties, not which instruction it is.
 
@@ -29,5 +29,6 @@ pub mod srclocs;
 pub mod structures;
 pub mod symbol;
 pub mod unwind;
+pub mod variables;
 pub mod vcode;
 pub mod vcode_check;

@@ -57,7 +57,8 @@ impl Registers {
             Shape::Int => (RegClass::Int, 1, FloatWidth::Scalar),
             Shape::Wide => (RegClass::Int, 2, FloatWidth::Scalar),
             Shape::Float | Shape::Half => (RegClass::Float, 1, FloatWidth::Scalar),
-            Shape::Quad | Shape::SmallVector | Shape::Vector | Shape::HalfVector => {
+            // What computes on small vectors uses whole registers.
+            Shape::Quad | Shape::SmallVector | Shape::SmallHalfVector | Shape::Vector | Shape::HalfVector => {
                 (RegClass::Float, 1, FloatWidth::Vector)
             }
             Shape::None | Shape::LargeVector | Shape::Dynamic => return None,

@@ -31,7 +31,8 @@ impl OperandSize {
             9..=16 => OperandSize::W16,
             17..=32 => OperandSize::L32,
             33..=64 => OperandSize::Q64,
-            _ => OperandSize::O128,
+            65..=128 => OperandSize::O128,
+            129.. => panic!("no operand has more than 128 bits"),
         }
     }
 

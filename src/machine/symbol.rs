@@ -24,6 +24,11 @@ named_enum! {
         FloatU128F32 "__floatuntisf", FloatU128F64 "__floatuntidf",
         FixF32I128 "__fixsfti", FixF64I128 "__fixdfti", FixF32U128 "__fixunssfti", FixF64U128 "__fixunsdfti",
         TlvBootstrap "_tlv_bootstrap",
+        AtomicLoad16 "__atomic_load_16", AtomicStore16 "__atomic_store_16",
+        AtomicExchange16 "__atomic_exchange_16", AtomicCompareExchange16 "__atomic_compare_exchange_16",
+        AtomicFetchAdd16 "__atomic_fetch_add_16", AtomicFetchSub16 "__atomic_fetch_sub_16",
+        AtomicFetchAnd16 "__atomic_fetch_and_16", AtomicFetchOr16 "__atomic_fetch_or_16",
+        AtomicFetchXor16 "__atomic_fetch_xor_16", AtomicFetchNand16 "__atomic_fetch_nand_16",
     }
 }
 

@@ -21,6 +21,13 @@ pub enum UnwindOp {
         /// Bytes from the canonical frame address.
         offset: i32,
     },
+    /// The value that a register had on entry is the canonical frame address plus `offset`.
+    IsOffset {
+        /// DWARF register number.
+        register: u16,
+        /// Bytes from the canonical frame address.
+        offset: i32,
+    },
     /// A register holds its value on entry again.
     RestoreRegister(u16),
     /// The return address is signed from here on if it was not before, and the other way round.

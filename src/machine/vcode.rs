@@ -88,6 +88,9 @@ pub struct VCode {
     pub(crate) constants: Vec<Span>,
     /// Bytes of all constants.
     pub(crate) constant_bytes: Vec<u8>,
+    /// Values of the IR with the registers that hold them, if debug information is to say where values are:
+    /// of an i128 the low half and the high half, otherwise twice the same.
+    pub(crate) described: Vec<(ir::Value, [VReg; 2])>,
     constant_index: HashMap<Vec<u8>, ConstantRef>,
     vreg_count: u32,
     has_floats: bool,
@@ -167,6 +170,7 @@ impl VCode {
         self.srclocs.clear();
         self.constants.clear();
         self.constant_bytes.clear();
+        self.described.clear();
         self.constant_index.clear();
         self.vreg_count = 0;
         self.has_floats = false;
@@ -317,6 +321,12 @@ impl VCode {
         if !self.aliases.is_empty() {
             self.rename();
         }
+    }
+
+    /// Records which registers hold values of the IR, after [`VCode::finish`].
+    pub(crate) fn describe(&mut self, values: impl Iterator<Item = (ir::Value, [VReg; 2])>) {
+        let aliases = &mut self.aliases;
+        self.described.extend(values.map(|(value, parts)| (value, parts.map(|reg| resolve(aliases, reg)))));
     }
 
     /// Replaces aliases in operands, parameters and arguments.

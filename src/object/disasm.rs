@@ -26,10 +26,20 @@ pub enum Style {
     Text,
 }
 
+/// How instructions are spelled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Syntax {
+    /// As the target's assemblers do by default: on x86_64, AT&T's.
+    #[default]
+    Usual,
+    /// Intel's, on x86_64; the same as the usual one on other targets.
+    Intel,
+}
+
 /// Writes the listing of an object. An error of the kind `InvalidData` means that the object is malformed.
 pub fn disassemble(bytes: &[u8], style: Style, out: &mut impl Write) -> io::Result<()> {
     let file = File::parse(bytes).map_err(malformed)?;
-    let decoder = decoder(file.architecture()).map_err(malformed)?;
+    let decoder = decoder(file.architecture(), Syntax::Usual).map_err(malformed)?;
     let traps = Traps::read(&file)?;
     for section in file.sections().filter(|section| section.kind() == SectionKind::Text) {
         let name = section.name().map_err(malformed)?;
@@ -54,10 +64,15 @@ fn malformed(error: impl Display) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error.to_string())
 }
 
-fn decoder(architecture: Architecture) -> Result<Capstone, String> {
+/// Makes a disassembler for an architecture.
+pub(super) fn decoder(architecture: Architecture, syntax: Syntax) -> Result<Capstone, String> {
+    let x86_syntax = match syntax {
+        Syntax::Usual => arch::x86::ArchSyntax::Att,
+        Syntax::Intel => arch::x86::ArchSyntax::Intel,
+    };
     let mut decoder = match architecture {
         Architecture::X86_64 => {
-            Capstone::new().x86().mode(arch::x86::ArchMode::Mode64).syntax(arch::x86::ArchSyntax::Att).build()
+            Capstone::new().x86().mode(arch::x86::ArchMode::Mode64).syntax(x86_syntax).build()
         }
         Architecture::Aarch64 => Capstone::new().arm64().mode(arch::arm64::ArchMode::Arm).build(),
         Architecture::S390x => Capstone::new().sysz().mode(arch::sysz::ArchMode::Default).build(),

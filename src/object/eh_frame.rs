@@ -27,12 +27,14 @@ struct EntryFrame {
     stack_pointer: u16,
     /// Bytes from the stack pointer up to the canonical frame address.
     cfa_offset: i32,
+    /// Bytes from the canonical frame address down to the caller's stack pointer.
+    reserved: u32,
     /// Offset of the return address from the canonical frame address; `None` if it is in its register.
     saved_at: Option<i32>,
 }
 
 /// The unit of offsets in the frame in bytes.
-const DATA_UNIT: i8 = -8;
+pub(super) const DATA_UNIT: i8 = -8;
 
 fn entry_frame(arch: Arch) -> EntryFrame {
     match arch {
@@ -41,19 +43,28 @@ fn entry_frame(arch: Arch) -> EntryFrame {
             code_unit: 1,
             stack_pointer: 7,
             cfa_offset: 8,
+            reserved: 0,
             saved_at: Some(-8),
         },
         Arch::Aarch64 => {
-            EntryFrame { return_address: 30, code_unit: 4, stack_pointer: 31, cfa_offset: 0, saved_at: None }
+            let entry = EntryFrame { return_address: 30, code_unit: 4, ..entry_frame(Arch::S390x) };
+            EntryFrame { stack_pointer: 31, cfa_offset: 0, reserved: 0, ..entry }
         }
         Arch::S390x => EntryFrame {
             return_address: 14,
             code_unit: 2,
             stack_pointer: 15,
             cfa_offset: 160,
+            reserved: 160,
             saved_at: None,
         },
     }
+}
+
+/// Bytes from the canonical frame address down to the caller's stack pointer, which is the lowest address that
+/// is above a function's frame.
+pub(super) fn reserved(arch: Arch) -> u32 {
+    entry_frame(arch).reserved
 }
 
 /// The unit of code offsets in bytes.
@@ -122,6 +133,7 @@ fn instruction(op: UnwindOp) -> Instruction {
         UnwindOp::DefCfa { register, offset } => Instruction::Cfa(Register(register), offset as i32),
         UnwindOp::CfaOffset(offset) => Instruction::CfaOffset(offset),
         UnwindOp::SaveRegister { register, offset } => Instruction::Offset(Register(register), offset),
+        UnwindOp::IsOffset { register, offset } => Instruction::ValOffset(Register(register), offset),
         UnwindOp::RestoreRegister(register) => Instruction::Restore(Register(register)),
         UnwindOp::NegateReturnAddressState => Instruction::NegateRaState,
         UnwindOp::RememberState => Instruction::RememberState,

@@ -13,6 +13,7 @@
 //!
 //! This is the only module that uses the `object` crate.
 
+mod assembly;
 mod debug;
 pub mod disasm;
 mod eh_frame;
@@ -104,6 +105,35 @@ pub fn write(
     layout: Layout,
     contents: &Contents<'_>,
 ) -> Result<Written, Vec<Diagnostic>> {
+    fill(target, flags, layout, contents)?.0.finish(target, flags)
+}
+
+/// Writes an object, and assembly text that assemblers make the same object of.
+pub fn write_assembly(
+    target: &Target,
+    flags: &Flags,
+    layout: Layout,
+    contents: &Contents<'_>,
+    syntax: disasm::Syntax,
+) -> Result<(Written, String), Vec<Diagnostic>> {
+    let (writer, defined) = fill(target, flags, layout, contents)?;
+    let named = contents.functions.iter().zip(&defined).map(|(def, &symbol)| assembly::Named {
+        name: writer.object.symbol(symbol).name.clone(),
+        code: def.code,
+    });
+    let named: Vec<_> = named.collect();
+    let written = writer.finish(target, flags)?;
+    let text = assembly::print(&written.bytes, &named, target, flags, syntax);
+    Ok((written, text.map_err(|message| vec![Diagnostic::unsupported(0, message)])?))
+}
+
+/// Places everything in an object that is still to be finished, and returns the symbols of the definitions.
+fn fill<'a>(
+    target: &Target,
+    flags: &Flags,
+    layout: Layout,
+    contents: &Contents<'a>,
+) -> Result<(Writer<'a>, Vec<SymbolId>), Vec<Diagnostic>> {
     let format = format_of(target);
     if format.atoms && !flags.is_pic() {
         let message =
@@ -121,7 +151,7 @@ pub fn write(
     if let Some(debug) = contents.debug {
         writer.write_debug(contents, debug, &defined);
     }
-    writer.finish(target, flags)
+    Ok((writer, defined))
 }
 
 /// An object being written.

@@ -1,5 +1,60 @@
 //! The optimiser: passes over the IR that make code faster or smaller. They know no target.
 //!
-//! Each pass is a file, and a row of the table in `pipeline/ir.rs`, which says when it runs.
+//! Each pass is a file, and a row of the table in `pipeline/ir.rs`, which says when it runs:
+//!
+//! | file | what |
+//! |---|---|
+//! | `promote` | stack slots to values |
+//! | `control_flow` | branches that always go one way, blocks that only jump, blocks in a straight line |
+//! | `value_numbering` | each value is computed once; constants are folded |
+//! | `rules`, `simplify` | for value numbering: an instruction is replaced by a simpler one |
+//! | `known_memory` | for value numbering: what memory is known to hold |
+//! | `dead_code` | for value numbering: what nobody needs is removed |
+//!
+//! A pass reads the function as it is, records edits in an [`Editor`](crate::ir::Editor), and has the function
+//! rebuilt once at the end.
 
+pub mod control_flow;
+mod dead_code;
+mod known_memory;
 pub mod promote;
+pub mod rules;
+mod simplify;
+pub mod value_numbering;
+
+use crate::ir::*;
+
+/// Has the edits of an editor carried out.
+///
+/// The base of the source locations stays that of the text: compiled code that is found in the cache is
+/// combined with the params of the text.
+fn finish(
+    func: &mut Function,
+    buffers: &mut EditBuffers,
+    origins: &mut Origins,
+    edit: impl FnOnce(&mut Editor),
+) {
+    let base = func.params.base_srcloc;
+    let mut editor = Editor::new(func, buffers);
+    edit(&mut editor);
+    editor.finish(origins);
+    let (Some(base), now) = (base, func.params.base_srcloc) else { return };
+    let shift = now.unwrap_or(base).wrapping_sub(base);
+    if shift != 0 {
+        let known = func.stencil.srclocs.values_mut().filter(|location| **location != NO_SRCLOC);
+        known.for_each(|location| *location = location.wrapping_add(shift));
+    }
+    func.params.base_srcloc = Some(base);
+}
+
+/// The type and bits of a value that is a scalar constant of up to 64 bits.
+fn constant(stencil: &Stencil, value: Value) -> Option<(Type, u64)> {
+    let ValueDef::Result(inst, _) = stencil.value_defs[value].get() else { return None };
+    let data = &stencil.insts[inst];
+    match data.opcode {
+        Opcode::Iconst => Some((data.ty, data.imm64())),
+        Opcode::F32const => Some((types::F32, data.a.into())),
+        Opcode::F64const => Some((types::F64, data.imm64())),
+        _ => None,
+    }
+}

@@ -18,6 +18,7 @@
 //!
 //! Functions with a try_call or unreachable blocks are left alone.
 
+use super::finish;
 use crate::analysis::Analysis;
 use crate::entity::{Map, Span};
 use crate::ir::*;
@@ -99,9 +100,7 @@ impl Promote {
         if !self.find_live_ins(&func.stencil, analysis) {
             return;
         }
-        let base = func.params.base_srcloc;
-        self.rename(Editor::new(func, buffers), analysis, origins);
-        keep_base_srcloc(func, base);
+        finish(func, buffers, origins, |editor| self.rename(editor, analysis));
     }
 
     /// Finds the slots that must stay in memory, and all accesses of the others.
@@ -261,8 +260,8 @@ impl Promote {
     }
 
     /// Replaces loads by values, and removes loads, stores and slots.
-    fn rename(&mut self, mut editor: Editor, analysis: &Analysis, origins: &mut Origins) {
-        self.add_params(&mut editor, analysis);
+    fn rename(&mut self, editor: &mut Editor, analysis: &Analysis) {
+        self.add_params(editor, analysis);
         self.current.clear();
         self.current.resize(self.types.len(), None);
         for &block in analysis.order.rpo() {
@@ -270,16 +269,15 @@ impl Promote {
                 self.current[live.variable as usize] = Some(live.value);
             }
             for inst in editor.stencil().block_insts(block) {
-                self.rename_inst(&mut editor, inst);
+                self.rename_inst(editor, inst);
             }
-            self.pass_on(&mut editor, analysis, block);
+            self.pass_on(editor, analysis, block);
         }
         for (slot, stays) in self.stays.iter() {
             if !stays {
                 editor.remove_stack_slot(slot);
             }
         }
-        editor.finish(origins);
     }
 
     /// Makes live variables parameters of the blocks with several predecessors, and zero in the entry block.
@@ -394,16 +392,4 @@ fn access_of(stencil: &Stencil, inst: Inst, data: &InstData) -> Option<Access> {
     let (slot, base) = slot_address(stencil, address)?;
     let endianness = stencil.mem_flags[data.mem_flags()].endianness;
     Some(Access { slot, offset: i64::from(base) + i64::from(offset), ty: data.ty, endianness, inst })
-}
-
-/// Restores the base of the source locations, which must stay that of the text: compiled code that is found
-/// in the cache is combined with the params of the text.
-fn keep_base_srcloc(func: &mut Function, base: Option<u32>) {
-    let (Some(base), now) = (base, func.params.base_srcloc) else { return };
-    let shift = now.unwrap_or(base).wrapping_sub(base);
-    if shift != 0 {
-        let known = func.stencil.srclocs.values_mut().filter(|location| **location != NO_SRCLOC);
-        known.for_each(|location| *location = location.wrapping_add(shift));
-    }
-    func.params.base_srcloc = Some(base);
 }

@@ -90,7 +90,12 @@ impl<'a> Parser<'a> {
         self.cur.pos = 0;
         self.func.clear();
         self.start();
-        self.numbering = Some(Numbering::new(self.cur.text));
+        let numbering = Numbering::new(self.cur.text);
+        if let Some(map) = &mut self.map {
+            map.clear();
+            map.value_numbers.clone_from(&numbering.values);
+        }
+        self.numbering = Some(numbering);
         self.needs_numbering = false;
         self.limit = 0;
     }

@@ -121,7 +121,11 @@ impl Parser<'_> {
     /// A value with a new number, above all those of the text.
     fn fresh(&mut self) -> Parse<Value> {
         if self.cx.scratch.next_fresh == 0 {
-            self.cx.scratch.next_fresh = self.unused_value()?;
+            let first = self.unused_value()?;
+            self.cx.scratch.next_fresh = first;
+            if let Some(map) = &mut self.map {
+                map.first_unwritten = Some(first);
+            }
         }
         self.cx.scratch.next_fresh += 1;
         Ok(Value(self.cx.scratch.next_fresh - 1))

@@ -4,8 +4,10 @@
 use super::{CompileError, Facts, Half, Pass, Placement, Progress, Run, run_passes};
 use crate::analysis::Analysis;
 use crate::ir::{EditBuffers, Function, Origins};
+use crate::opt::control_flow::ControlFlow;
 use crate::opt::promote::Promote;
-use crate::options::Flags;
+use crate::opt::value_numbering::ValueNumbering;
+use crate::options::{Flags, OptLevel};
 use crate::verify::{Environment, Verifier, VerifierError};
 
 /// The passes over the IR, in running order. Parsing comes before them.
@@ -39,8 +41,41 @@ pub const PASSES: &[Pass<IrHalf>] = &[
         leaves: Facts::ANALYSIS,
         why_here: "first of the optimiser: it turns memory into values, which is all that other passes see",
         optional: true,
-        enabled: |_| false,
+        enabled: optimizes,
         run: promote,
+        check: verified,
+    },
+    Pass {
+        name: "control_flow",
+        doc: "branches that always go one way, blocks that only jump",
+        needs: Facts::ANALYSIS,
+        leaves: Facts::ANALYSIS,
+        why_here: "before values are numbered: the walk knows memory along straight lines only",
+        optional: true,
+        enabled: optimizes,
+        run: control_flow,
+        check: verified,
+    },
+    Pass {
+        name: "value_numbering",
+        doc: "each value is computed once, constants are folded",
+        needs: Facts::ANALYSIS,
+        leaves: Facts::ANALYSIS,
+        why_here: "after memory has become values",
+        optional: true,
+        enabled: optimizes,
+        run: value_numbering,
+        check: verified,
+    },
+    Pass {
+        name: "late_control_flow",
+        doc: "the same, where conditions have become constants",
+        needs: Facts::ANALYSIS,
+        leaves: Facts::ANALYSIS,
+        why_here: "after conditions have been folded",
+        optional: true,
+        enabled: optimizes,
+        run: control_flow,
         check: verified,
     },
 ];
@@ -54,15 +89,35 @@ pub struct IrHalf {
     pub analysis: Analysis,
     /// The instructions of the text that those of the function come from.
     pub origins: Origins,
+    /// The number from which on values are not in the text, and debug information does not describe them.
+    pub first_unwritten: usize,
     verifier: Verifier,
     editing: EditBuffers,
     promote: Promote,
+    control_flow: ControlFlow,
+    value_numbering: ValueNumbering,
 }
 
 impl IrHalf {
+    /// Notes which values of the function are in its text: those below `first`, or all that there are now.
+    pub fn note_unwritten(&mut self, first: Option<u32>) {
+        let all = self.function.stencil.value_types.len();
+        self.first_unwritten = first.map_or(all, |first| first as usize);
+    }
+
     /// Runs all passes on the function.
     pub fn run(&mut self, run: &Run<'_>, progress: &mut Progress) -> Result<(), CompileError> {
         run_passes(PASSES, self, &(), run, progress)
+    }
+
+    /// Starts counting how often each rule of the optimiser is applied.
+    pub fn trace_rules(&mut self) {
+        self.value_numbering.trace = Some(Default::default());
+    }
+
+    /// Returns how often each rule of the optimiser was applied.
+    pub fn traced_rules(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.value_numbering.trace.iter().flatten().map(|(&name, &count)| (name, count))
     }
 
     /// Verifies the function as it was parsed, and returns the errors.
@@ -90,6 +145,23 @@ fn promote(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
     let IrHalf { function, analysis, origins, editing, promote, .. } = state;
     promote.run(function, analysis, editing, origins);
     Ok(())
+}
+
+fn control_flow(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
+    let IrHalf { function, analysis, origins, editing, control_flow, .. } = state;
+    control_flow.run(function, analysis, editing, origins);
+    Ok(())
+}
+
+fn value_numbering(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
+    let IrHalf { function, analysis, origins, editing, value_numbering, .. } = state;
+    value_numbering.run(function, analysis, editing, origins);
+    Ok(())
+}
+
+/// Whether the settings ask for optimised code.
+fn optimizes(flags: &Flags) -> bool {
+    flags.opt_level() != OptLevel::None
 }
 
 /// The check of a pass that changes the function.

@@ -74,6 +74,8 @@ pub struct MachineHalf<B: Backend> {
     frame: Frame,
     emit_buffers: EmitBuffers,
     compiled: CompiledStencil,
+    /// Whether to say where values are.
+    tracks: bool,
     backend: std::marker::PhantomData<B>,
 }
 
@@ -121,6 +123,7 @@ impl<B: Backend> Compiler<B> {
                 frame: Frame::default(),
                 emit_buffers: EmitBuffers::default(),
                 compiled: CompiledStencil::default(),
+                tracks: false,
                 backend: std::marker::PhantomData,
             },
             flags: *flags,
@@ -148,14 +151,21 @@ impl<B: Backend> Compiler<B> {
         Ok(std::mem::take(&mut self.state.compiled))
     }
 
-    /// Starts counting how often each lowering rule is used.
+    /// Sets whether compiled functions say where their values are.
+    pub fn track_values(&mut self, tracks: bool) {
+        self.state.tracks = tracks;
+    }
+
+    /// Starts counting how often each rule of the optimiser and of lowering is used.
     pub fn trace_rules(&mut self) {
+        self.ir.trace_rules();
         self.state.lower_buffers.tables.trace = Some(Default::default());
     }
 
-    /// Returns how often each lowering rule was used.
+    /// Returns how often each rule of the optimiser and of lowering was used.
     pub fn traced_rules(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        self.state.lower_buffers.tables.trace.iter().flatten().map(|(&name, &count)| (name, count))
+        let lowering = self.state.lower_buffers.tables.trace.iter().flatten();
+        self.ir.traced_rules().chain(lowering.map(|(&name, &count)| (name, count)))
     }
 
     /// Returns the time by pass, if it is measured.
@@ -168,7 +178,8 @@ fn lower<B: Backend>(state: &mut MachineHalf<B>, ir: &IrHalf, flags: &Flags) -> 
     let stencil = &ir.function.stencil;
     state.abi = convention::abi_signature::<B>(&stencil.signature, &stencil.structures, flags)
         .map_err(|message| CompileError::Unsupported { inst: None, message })?;
-    let input = LowerInput { stencil, flags, analysis: &ir.analysis, abi: &state.abi };
+    let (analysis, abi, describes) = (&ir.analysis, &state.abi, state.tracks);
+    let input = LowerInput { stencil, flags, analysis, abi, describes };
     state.summary = lower_function::<B>(&input, &mut state.lower_buffers, &mut state.vcode)?;
     Ok(())
 }
@@ -189,7 +200,8 @@ fn allocate<B: Backend>(state: &mut MachineHalf<B>, _: &IrHalf, flags: &Flags) -
 
 fn emit<B: Backend>(state: &mut MachineHalf<B>, ir: &IrHalf, flags: &Flags) -> Result<(), CompileError> {
     let stencil = &ir.function.stencil;
-    let MachineHalf { frame, vcode, allocator, emit_buffers, abi, summary, lower_buffers, .. } = state;
+    let MachineHalf { frame, vcode, allocator, emit_buffers, abi, summary, tracks, lower_buffers, .. } =
+        state;
     let output = allocator.output();
     let demands = demands::<B>(summary, flags);
     frame.clear();
@@ -213,6 +225,12 @@ fn emit<B: Backend>(state: &mut MachineHalf<B>, ir: &IrHalf, flags: &Flags) -> R
     }
     emit_buffers.copies.begin(output.num_spillslots, allocatable);
     let function = AllocatedFunction { vcode, output, frame };
-    state.compiled = function::emit::<B>(&function, flags, emit_buffers);
+    state.compiled = match tracks {
+        true => {
+            let described = (stencil, &ir.analysis, ir.first_unwritten);
+            function::emit_tracked::<B>(&function, described, flags, emit_buffers)
+        }
+        false => function::emit::<B>(&function, flags, emit_buffers),
+    };
     Ok(())
 }

@@ -55,6 +55,30 @@ fn standard_input_and_output_are_files_too() {
 }
 
 #[test]
+fn assembly_and_listing_are_texts() {
+    let dir = dir("assembly");
+    fs::write(dir.join("add.clif"), ADD).expect("a file");
+    let build = |args: &[&str]| {
+        let output = clifc(&dir, &[&["build", "add.clif", "-o", "-"], args].concat(), "");
+        (output.status.code(), text(&output.stdout) + &text(&output.stderr))
+    };
+    let x86 = ["--target", "x86_64"];
+    for (args, part) in [
+        (&["-S"][..], "\t.globl add\n\t.type add, @function\nadd:\n\t.cfi_startproc\n"),
+        (&["-S"], "\taddl %esi, %edi\n"),
+        (&["-S", "-masm=intel"], "\tadd edi, esi\n"),
+        (&["--emit=asm", "--asm-syntax", "intel", "-masm=att"], "\taddl %esi, %edi\n"),
+        (&["--emit=listing"], "     0: addl %esi, %edi\n"),
+    ] {
+        let (code, said) = build(&[&x86, args].concat());
+        assert!(code == Some(0) && said.contains(part), "{args:?}: {said}");
+    }
+    let (code, said) = build(&["-S", "--target", "aarch64-apple-darwin"]);
+    assert!(code == Some(1) && said.contains("ELF targets only; --emit listing works for all"), "{said}");
+    assert_eq!(build(&["-S", "-masm=masm"]).0, Some(2));
+}
+
+#[test]
 fn emitted_clif_is_the_whole_file() {
     let dir = dir("emit");
     let file = format!(
@@ -273,6 +297,38 @@ fn linkers_and_runners_can_be_chosen() {
     for wrong in ["--linker=x86_64=", "--runner=x86_65=qemu", "--runner=qemu"] {
         assert_eq!(clifc(&dir, &["test", wrong, "test.clif"], "").status.code(), Some(2), "{wrong}");
     }
+}
+
+#[test]
+fn files_are_reduced() {
+    let dir = dir("reduce");
+    let file = format!(
+        "test run\n{ADD}; run: %add(1, 2) == 3\n\n{}; run: %div(6, 2) == 3\n",
+        ADD.replace("add", "div").replace("idiv", "udiv")
+    );
+    fs::write(dir.join("a b.clif"), &file).expect("a file");
+    let reduce = |args: &[&str]| {
+        let output = clifc(&dir, &[&["reduce", "a b.clif"], args].concat(), "");
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    for command in ["grep -q udiv", "test -f {} && grep -q udiv {}"] {
+        let (code, small, said) = reduce(&["--check", command]);
+        assert!(code == Some(0) && said.contains("bytes reduced to"), "{said}");
+        assert!(small.contains("udiv") && !small.contains("%add") && small.lines().count() <= 6, "{small}");
+    }
+    // Commands differ where one of them prints what the other does not.
+    let (code, small, _) = reduce(&["--differ", "grep -c iadd", "grep -c isub", "-o", "small.clif"]);
+    assert!(code == Some(0) && small.is_empty());
+    let small = fs::read_to_string(dir.join("small.clif")).expect("the output");
+    assert!(small.contains("iadd") && !small.contains("udiv"), "{small}");
+    for nothing in [&["--check", "false"][..], &["--crash"], &["--wrong"], &["--differ", "cat", "cat"]] {
+        let (code, _, said) = reduce(nothing);
+        assert!(code == Some(2) && said.contains("does not pass the check"), "{nothing:?}: {said}");
+    }
+    // What takes longer than it may fails.
+    assert_eq!(reduce(&["--timeout", "1", "--check", "sleep 3; true"]).0, Some(2));
+    assert_eq!(reduce(&[]).0, Some(2));
+    assert_eq!(fs::read_dir(&dir).expect("the directory").count(), 3);
 }
 
 #[test]

@@ -131,10 +131,12 @@ tests! {
     sections,
     shared,
     stack_limit,
+    stepping,
     structures,
     symbols,
     tls,
     toy,
     traps,
     unwind,
+    values,
 }

@@ -10,6 +10,7 @@ test run
 set enable_llvm_abi_extensions=true
 set enable_multi_ret_implicit_sret=true
 target x86_64 has_cmpxchg16b
+target x86_64
 target aarch64
 target aarch64 has_lse
 target s390x";

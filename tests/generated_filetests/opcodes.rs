@@ -5,8 +5,8 @@
 use crate::catalogue::random::Random;
 use crate::catalogue::{Case, NAN_MAKERS, pure_cases};
 use crate::writer::File;
-use clifc::ir::Type;
 use clifc::ir::types::{F16, F128};
+use clifc::ir::{Opcode, Type};
 
 /// What decides where an opcode's functions go: the most demanding of its types.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,16 +17,18 @@ enum Shape {
     Vector,
     HalfOrQuadVector,
     SmallVector,
+    MixedLanes,
 }
 
 impl Shape {
-    const ALL: [Shape; 6] = [
+    const ALL: [Shape; 7] = [
         Shape::Int,
         Shape::Float,
         Shape::HalfOrQuad,
         Shape::Vector,
         Shape::HalfOrQuadVector,
         Shape::SmallVector,
+        Shape::MixedLanes,
     ];
 
     fn of(ty: Type) -> Shape {
@@ -48,6 +50,7 @@ impl Shape {
             Shape::Vector => "opcodes/vector.clif",
             Shape::HalfOrQuadVector => "opcodes/half_and_quad_vector.clif",
             Shape::SmallVector => "opcodes/small_vector.clif",
+            Shape::MixedLanes => "opcodes/mixed_lanes.clif",
         }
     }
 
@@ -58,8 +61,8 @@ impl Shape {
                  enable_multi_ret_implicit_sret=true"
             }
             // To be run when the back ends have them.
-            Shape::HalfOrQuad | Shape::HalfOrQuadVector | Shape::SmallVector => "test interpret",
-            Shape::Vector => {
+            Shape::HalfOrQuad | Shape::HalfOrQuadVector | Shape::MixedLanes => "test interpret",
+            Shape::Vector | Shape::SmallVector => {
                 "test interpret\ntest run\nset enable_llvm_abi_extensions=true\nset \
                  enable_multi_ret_implicit_sret=true\ntarget x86_64\ntarget x86_64 has_ssse3\ntarget x86_64 \
                  has_ssse3 has_sse41\ntarget x86_64 has_ssse3 has_sse41 has_sse42\ntarget x86_64 \
@@ -79,6 +82,19 @@ pub fn add(files: &mut Vec<File>) {
     files.extend(made);
 }
 
+/// Whether a type is f16 or f128, or has such lanes.
+fn has_other_floats(case: &Case) -> bool {
+    case.types().any(|ty| matches!(ty.lane(), F16 | F128))
+}
+
+/// Whether an opcode converts between integers and floats in lanes of different widths.
+fn converts_mixed_lanes(case: &Case) -> bool {
+    use Opcode::*;
+    let converts =
+        matches!(case.opcode, FcvtFromSint | FcvtFromUint | FcvtToSintSat | FcvtToUintSat | X86Cvtt2dq);
+    converts && case.args[0].lane_bits() != case.ctrl.lane_bits()
+}
+
 fn list(types: &[Type]) -> String {
     types.iter().map(Type::to_string).collect::<Vec<_>>().join(", ")
 }
@@ -88,6 +104,8 @@ fn add_functions(files: &mut [File], case: &Case) {
     let Case { opcode, ctrl, args, results } = case;
     let shape = match case.types().map(Shape::of).max().expect("a type") {
         Shape::Vector if case.types().any(|ty| ty == F128) => Shape::HalfOrQuadVector,
+        Shape::SmallVector if has_other_floats(case) => Shape::HalfOrQuadVector,
+        Shape::SmallVector if converts_mixed_lanes(case) => Shape::MixedLanes,
         shape => shape,
     };
     let file = &mut files[shape as usize];

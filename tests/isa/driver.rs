@@ -79,11 +79,6 @@ pub trait Subject {
 
     /// Distances in bytes between an instruction and its label.
     const GAPS: &'static [usize] = &[0, 100, 200];
-
-    /// The prefix of the text that makes the assembler choose the row's encoding.
-    fn prefix(_row: &Row, _text: &str) -> &'static str {
-        ""
-    }
 }
 
 /// A xorshift generator: the same instructions in every run.
@@ -293,7 +288,7 @@ pub fn make_variant<S: Subject>(random: &mut Random, number: usize, id: RowId, f
     let names = Fixed { label: format!(".Lafter{number}") };
     let registers = OperandRegisters::Allocated(&parts.allocs, Some(frame));
     print::<S::Target>(&inst, registers, &parts.words, &names, &mut text).expect("strings take everything");
-    let text = format!("{}{text}\n.skip {gap}, 0xCC\n.Lafter{number}:", S::prefix(row, &text));
+    let text = format!("{text}\n.skip {gap}, 0xCC\n.Lafter{number}:");
     Variant { row, parts, text, compiled: buffer.finish::<<S::Target as Encoding>::Branches>() }
 }
 

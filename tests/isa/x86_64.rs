@@ -1,7 +1,4 @@
 //! The rows of x86_64.
-//!
-//! If an instruction has two encodings of the same length, the prefix `{load}` makes the assembler choose the
-//! row's.
 
 use crate::driver::{Random, Recorded, Subject};
 use crate::roles::Disassembled;
@@ -72,12 +69,6 @@ impl Subject for Rows {
                 Self::amode(random, row, 0, frame).push(to);
             }
         }
-    }
-
-    /// Between registers, `reg ← rm` is the load form.
-    fn prefix(row: &Row, text: &str) -> &'static str {
-        let may_load = row.operands.iter().any(|o| matches!(o.kind, OperandForm::RegMem { .. }));
-        if may_load && row.name.ends_with(".rm") && !text.contains('*') { "{load} " } else { "" }
     }
 }
 

@@ -23,6 +23,14 @@ echo "$levels" | while read -r level; do
     prints wanted run ./prog
 done
 
+$CC $march -fPIC -O1 -Wall -Wno-psabi -c -o small_vectors_c.o "$here/small_vectors.c"
+echo '32640 32640 8 1' >wanted
+echo "$levels" | while read -r level; do
+    clif "$level" "$here/small_vectors.clif"
+    link bfd -o prog small_vectors_c.o small_vectors.o
+    prints wanted run ./prog
+done
+
 # Nothing behind a structure is read.
 $CC -fPIC -O1 -Wall -c -o page_end_c.o "$here/page_end.c"
 echo '131028' >wanted

@@ -94,11 +94,37 @@ impl Default for Pieces {
 
 impl Pieces {
     /// Removes all pieces. None is waiting, but after an error.
-    fn reset(&mut self) {
+    pub(super) fn reset(&mut self) {
         while self.pop().is_some() {}
         self.all.clear();
         self.used = [0; CLASSES];
         self.occupants = None;
+    }
+
+    /// Adds the piece that is a whole bundle, which is the last one.
+    #[inline]
+    pub(super) fn add_whole(&mut self, bundle: &Bundle, ranges: &[Range]) {
+        let (lo, hi, length) = match ranges {
+            [one] => (one.from, one.to, one.to - one.from),
+            [first, .., last] => {
+                (first.from, last.to, ranges.iter().map(|range| range.to - range.from).sum())
+            }
+            [] => (0, 0, 0),
+        };
+        self.all.push(Piece {
+            bundle: self.all.len() as u32,
+            lo,
+            hi,
+            reg: NONE,
+            local: false,
+            uses: Span::default(),
+            cost: bundle.cost,
+            weight: weigh(bundle.cost, length, bundle.wishes()),
+            origin: END,
+            left: END,
+            next: END,
+            reason: Reason::Whole,
+        });
     }
 
     #[inline]
@@ -165,32 +191,8 @@ impl State {
     /// Gives every bundle registers or a spill slot.
     #[inline(never)]
     pub(super) fn assign(&mut self) -> Result<(), String> {
-        self.pieces.reset();
         self.uses.clear();
         self.split_bundles.clear();
-        let all = &self.ranges;
-        self.pieces.all.extend(self.bundles.iter().enumerate().map(|(number, bundle)| {
-            let ranges = bundle.ranges.of(all);
-            let (lo, hi) = (ranges[0].from, ranges[ranges.len() - 1].to);
-            let length = match ranges {
-                [_] => hi - lo,
-                _ => ranges.iter().map(|range| range.to - range.from).sum(),
-            };
-            Piece {
-                bundle: number as u32,
-                lo,
-                hi,
-                reg: NONE,
-                local: false,
-                uses: Span::default(),
-                cost: bundle.cost,
-                weight: weigh(bundle.cost, length, bundle.wishes()),
-                origin: END,
-                left: END,
-                next: END,
-                reason: Reason::Whole,
-            }
-        }));
         for piece in (0..self.bundles.len() as u32).rev() {
             self.pieces.push(piece);
         }
@@ -382,6 +384,32 @@ impl State {
 
     /// The free register that most copies ask for; [`NONE`] if none does for any.
     fn wished(&self, piece: &Piece, free: u32) -> u8 {
+        let is_free = |reg: u8| reg != NONE && free >> reg & 1 != 0;
+        let origin = self.pieces.all.get(piece.origin as usize).map_or(NONE, |origin| origin.reg);
+        let mut only = if is_free(origin) { origin } else { NONE };
+        let mut many = false;
+        self.for_each_copy(piece, |_, one| {
+            let reg = self.wished_by(one);
+            if is_free(reg) {
+                many |= only != NONE && only != reg;
+                only = reg;
+            }
+        });
+        if many { self.most_wished(piece, free, origin) } else { only }
+    }
+
+    /// The register that a copy asks for.
+    #[inline]
+    fn wished_by(&self, one: &Use) -> u8 {
+        match one.hint.wish() {
+            Wish::Nothing => NONE,
+            Wish::Register(reg) => reg,
+            Wish::Value(other) => self.register_of(other),
+        }
+    }
+
+    /// The free register that most copies ask for, if there are several.
+    fn most_wished(&self, piece: &Piece, free: u32, origin: u8) -> u8 {
         let mut scores = [0f32; 32];
         let mut best = NONE;
         let mut add = |reg: u8, score: f32| {
@@ -392,14 +420,8 @@ impl State {
                 }
             }
         };
-        if let Some(origin) = self.pieces.all.get(piece.origin as usize) {
-            add(origin.reg, 1.25 * frequency(self.flow.level_at(piece.lo)));
-        }
-        self.for_each_copy(piece, |_, one| match one.hint.wish() {
-            Wish::Nothing => {}
-            Wish::Register(reg) => add(reg, frequency(one.level)),
-            Wish::Value(other) => add(self.register_of(other), frequency(one.level)),
-        });
+        add(origin, 1.25 * frequency(self.flow.level_at(piece.lo)));
+        self.for_each_copy(piece, |_, one| add(self.wished_by(one), frequency(one.level)));
         best
     }
 

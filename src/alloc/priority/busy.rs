@@ -20,11 +20,29 @@ pub(super) struct Busy {
     any: Vec<u32>,
 }
 
+/// So many words are combined at once. In slices of at least as many, the last ones overlap those before,
+/// so that no single words are left over.
+const LANES: usize = 8;
+
+#[inline]
 fn union(words: &[u32]) -> u32 {
-    words.iter().fold(0, |union, word| union | word)
+    let Some(last) = words.last_chunk::<LANES>() else {
+        return words.iter().fold(0, |union, word| union | word);
+    };
+    let mut lanes = *last;
+    for chunk in words.as_chunks::<LANES>().0 {
+        lanes.iter_mut().zip(chunk).for_each(|(lane, word)| *lane |= word);
+    }
+    lanes.iter().fold(0, |union, word| union | word)
 }
 
+#[inline]
 fn add(words: &mut [u32], bit: u32) {
+    if let Some(last) = words.last_chunk_mut::<LANES>() {
+        last.iter_mut().for_each(|word| *word |= bit);
+        let chunks = words.as_chunks_mut::<LANES>().0;
+        return chunks.iter_mut().flatten().for_each(|word| *word |= bit);
+    }
     words.iter_mut().for_each(|word| *word |= bit);
 }
 
@@ -68,6 +86,7 @@ impl Busy {
         self.within_chunks(range, first, last)
     }
 
+    #[inline(never)]
     fn within_chunks(&self, range: Range, first: usize, last: usize) -> u32 {
         let (from, to) = (range.from as usize, range.to as usize);
         let (head, tail) = ((first + 1) * CHUNK as usize, last * CHUNK as usize);
@@ -89,6 +108,7 @@ impl Busy {
         self.mark_chunks(range, first, last, bit);
     }
 
+    #[inline(never)]
     fn mark_chunks(&mut self, range: Range, first: usize, last: usize, bit: u32) {
         let (from, to) = (range.from as usize, range.to as usize);
         add(&mut self.any[first..=last], bit);

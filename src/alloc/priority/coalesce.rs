@@ -121,11 +121,12 @@ impl State {
         }
     }
 
-    /// Numbers the bundles and puts together what is known of their members.
+    /// Numbers the bundles and puts together what is known of their members; each gets a piece.
     #[inline(never)]
     fn make_bundles(&mut self) {
         self.bundles.clear();
         self.members.clear();
+        self.pieces.reset();
         for vreg in 0..self.values.all.len() as u32 {
             if self.webs.all[vreg as usize].parent != vreg || self.values.all[vreg as usize].ranges.is_empty()
             {
@@ -156,7 +157,9 @@ impl State {
             }
             let members = Span { start, end: self.members.len() as u32 };
             let class = self.values.all[vreg as usize].class;
-            self.bundles.push(Bundle::new(ranges, members, class, cost, has_hints, has_fixed));
+            let bundle = Bundle::new(ranges, members, class, cost, has_hints, has_fixed);
+            self.pieces.add_whole(&bundle, ranges.of(&self.ranges));
+            self.bundles.push(bundle);
         }
     }
 
@@ -170,6 +173,7 @@ impl State {
         let has_hints = value.copies != END;
         let bundle = Bundle::new(value.ranges, members, value.class, value.cost, has_hints, value.has_fixed);
         self.members.push(vreg);
+        self.pieces.add_whole(&bundle, bundle.ranges.of(&self.ranges));
         self.bundles.push(bundle);
     }
 }

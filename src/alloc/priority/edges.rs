@@ -129,7 +129,7 @@ impl State {
     /// Finds which parameters and arguments are stored because parameters in memory are read.
     fn find_stored(&mut self, input: &Input) {
         for block in 0..input.vcode.blocks.len() {
-            for edge in edges(input, block) {
+            for edge in edges_with_arguments(input, block) {
                 for (arg, param) in passed(input, edge) {
                     if self.is_split(arg)
                         && self.location(param, self.flow.blocks[edge.to.index()].start).reg().is_some()
@@ -168,7 +168,7 @@ impl State {
 
     /// Adds the moves of the arguments that a block's edges pass, and of what its branch defines.
     fn pass_arguments(&mut self, input: &Input, block: usize) -> Result<(), String> {
-        for edge in edges(input, block) {
+        for edge in edges_with_arguments(input, block) {
             let to = edge.to.index();
             let start = self.flow.blocks[to].start;
             for (arg, param) in passed(input, edge) {
@@ -242,6 +242,10 @@ impl State {
 
 fn edges<'a>(input: &Input<'a>, block: usize) -> &'a [Edge] {
     input.vcode.blocks[block].edges.of(&input.vcode.edges)
+}
+
+fn edges_with_arguments<'a>(input: &Input<'a>, block: usize) -> impl Iterator<Item = &'a Edge> + use<'a> {
+    edges(input, block).iter().filter(|edge| !edge.args.is_empty())
 }
 
 /// The arguments of an edge with the parameters they are passed to.

@@ -212,6 +212,8 @@ struct State {
     ties: Vec<Tie>,
     /// Values that the last instruction of a block defines.
     branch_values: Vec<u32>,
+    /// Instructions with tied or fixed operands.
+    constrained: Vec<u32>,
     clobber_masks: Vec<[u32; CLASSES]>,
     /// By class.
     busy: [Busy; CLASSES],

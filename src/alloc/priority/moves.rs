@@ -72,9 +72,12 @@ pub(super) struct Moves {
     pub(super) stored: Vec<u32>,
     /// Parameters that are read from memory, while their arguments are looked for.
     pub(super) stored_params: Vec<u32>,
-    group: Vec<(Allocation, Allocation, RegClass)>,
+    group: Vec<Parallel>,
     order: Ordering,
 }
+
+/// A move of a group: where from, where to, and one of these as a location, which tells its class.
+type Parallel = (Allocation, Allocation, Location);
 
 impl Moves {
     pub(super) fn clear(&mut self) {
@@ -157,7 +160,8 @@ impl State {
                 {
                     let (from, to) = (self.allocation(one.from), self.allocation(one.to));
                     if from != to {
-                        moves.group.push((from, to, self.class(*one)));
+                        let register = if one.from.reg().is_some() { one.from } else { one.to };
+                        moves.group.push((from, to, register));
                     }
                     *at += 1;
                 }
@@ -169,9 +173,8 @@ impl State {
         Ok(())
     }
 
-    fn class(&self, one: Move) -> RegClass {
-        let reg = one.from.reg().or(one.to.reg());
-        reg.map_or_else(|| self.bundles[(one.from.0 & !Location::MEMORY) as usize].class, PReg::class)
+    fn class(&self, of: Location) -> RegClass {
+        of.reg().map_or_else(|| self.bundles[(of.0 & !Location::MEMORY) as usize].class, PReg::class)
     }
 
     fn allocation(&self, location: Location) -> Allocation {
@@ -188,7 +191,7 @@ impl State {
         &mut self,
         input: &Input,
         key: u32,
-        group: &mut Vec<(Allocation, Allocation, RegClass)>,
+        group: &mut Vec<Parallel>,
         order: &mut Ordering,
         output: &mut Output,
     ) {
@@ -214,7 +217,7 @@ struct Emitter<'a> {
     input: &'a Input<'a>,
     key: u32,
     point: ProgPoint,
-    group: &'a mut Vec<(Allocation, Allocation, RegClass)>,
+    group: &'a mut Vec<Parallel>,
     output: &'a mut Output,
 }
 
@@ -282,10 +285,11 @@ impl Emitter<'_> {
     }
 
     /// Emits one move; `taken` is a register in use besides.
-    fn emit(&mut self, from: Allocation, to: Allocation, class: RegClass, taken: Option<PReg>) {
+    fn emit(&mut self, (from, to, of): Parallel, taken: Option<PReg>) {
         if from.is_reg() || to.is_reg() {
             return self.push(from, to);
         }
+        let class = self.state.class(of);
         if let Some(reg) = self.scratch(class, taken) {
             self.push(from, Allocation::reg(reg));
             return self.push(Allocation::reg(reg), to);
@@ -332,8 +336,9 @@ impl Ordering {
     /// Emits the moves that overwrite nothing that is still to be read, and those that become so.
     fn emit_ready(&mut self, emitter: &mut Emitter, taken: Option<PReg>) {
         while let Some(number) = self.ready.pop() {
-            let (from, to, class) = emitter.group[number as usize];
-            emitter.emit(from, to, class, taken);
+            let one = emitter.group[number as usize];
+            let (from, to, _) = one;
+            emitter.emit(one, taken);
             self.writers[place(to)] = 0;
             // The source may be what a cycle was saved in.
             if let Some(readers) = self.readers.get_mut(place(from)) {
@@ -361,13 +366,14 @@ impl Ordering {
                 break;
             }
         }
-        let (_, to, class) = emitter.group[number];
+        let (_, to, of) = emitter.group[number];
+        let class = emitter.state.class(of);
         let scratch = emitter.scratch(class, None);
         let saved = match scratch {
             Some(reg) => Allocation::reg(reg),
             None => emitter.fresh_slot(class),
         };
-        emitter.emit(to, saved, class, scratch);
+        emitter.emit((to, saved, of), scratch);
         if let Some(reader) = reader {
             emitter.group[reader].0 = saved;
         }

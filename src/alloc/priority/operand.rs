@@ -6,6 +6,7 @@ use crate::machine::reg::{Operand, PReg, RegClass, VReg};
 #[derive(Clone, Copy)]
 pub(super) struct Parts(u64);
 
+const CLASS: u32 = 32;
 const LATE: u64 = 1 << 34;
 const USE: u64 = 1 << 35;
 const CONSTRAINT: u32 = 36;
@@ -34,13 +35,6 @@ impl Parts {
         self.0 >> CONSTRAINT > REGISTER
     }
 
-    /// Whether any operand of a [union](Parts::union) may be tied; registers have numbers in which this bit
-    /// is not set.
-    #[inline]
-    pub(super) fn may_be_tied(self) -> bool {
-        self.constraint() & TIED != 0
-    }
-
     #[inline]
     pub(super) fn vreg(self) -> u32 {
         self.0 as u32
@@ -48,7 +42,8 @@ impl Parts {
 
     #[inline]
     pub(super) fn class(self) -> RegClass {
-        Operand::from_bits(self.0).class()
+        const CLASSES: [RegClass; 4] = [RegClass::Int, RegClass::Float, RegClass::Vector, RegClass::Vector];
+        CLASSES[(self.0 >> CLASS) as usize % CLASSES.len()]
     }
 
     #[inline]
@@ -94,8 +89,69 @@ impl Parts {
     }
 
     /// Whether the allocator knows what it asks for.
+    #[inline]
     pub(super) fn is_known(self) -> bool {
-        matches!(self.constraint(), ANY | REGISTER) || self.constraint() & (TIED | FIXED) != 0
+        self.constraint() <= REGISTER || self.constraint() & (TIED | FIXED) != 0
+    }
+}
+
+/// The uses of an instruction that definitions are tied to.
+pub(super) struct Ties<'a> {
+    operands: &'a [Operand],
+    /// Their indices, as far as they fit.
+    mask: u32,
+    /// The last of them, and the definition that is tied to it.
+    last: (u32, Parts),
+}
+
+impl<'a> Ties<'a> {
+    /// Finds them, or the first operand that the allocator does not know.
+    #[inline]
+    pub(super) fn of(operands: &'a [Operand]) -> Option<Self> {
+        let mut ties = Ties { operands, mask: 0, last: (u32::MAX, Parts(0)) };
+        for &operand in operands {
+            let parts = Parts::of(operand);
+            if !parts.is_known() {
+                return None;
+            }
+            if let Some(to) = parts.tied_to() {
+                ties.mask |= 1 << to;
+                ties.last = (to, parts);
+            }
+        }
+        Some(ties)
+    }
+
+    /// Whether there are none.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.mask == 0
+    }
+
+    #[inline]
+    fn is_single(&self) -> bool {
+        self.mask & self.mask.wrapping_sub(1) == 0
+    }
+
+    /// The virtual register of the definition that is tied to the operand with an index.
+    #[inline]
+    pub(super) fn definition(&self, index: usize) -> Option<u32> {
+        if self.is_single() {
+            return (self.last.0 as usize == index).then_some(self.last.1.vreg());
+        }
+        let mut all = self.operands.iter().map(|&operand| Parts::of(operand));
+        all.find(|parts| parts.tied_to() == Some(index as u32)).map(Parts::vreg)
+    }
+
+    /// The virtual register of a definition that is tied to a use of `vreg`.
+    #[inline]
+    pub(super) fn definition_by_use_of(&self, vreg: u32) -> Option<u32> {
+        let used = |to: u32| self.operands.get(to as usize).map(|&operand| Parts::of(operand).vreg());
+        if self.is_single() {
+            return (used(self.last.0) == Some(vreg)).then_some(self.last.1.vreg());
+        }
+        let mut all = self.operands.iter().map(|&operand| Parts::of(operand));
+        all.find(|parts| parts.tied_to().is_some_and(|to| used(to) == Some(vreg))).map(Parts::vreg)
     }
 }
 

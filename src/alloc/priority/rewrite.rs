@@ -4,7 +4,7 @@
 //! split are sorted, and searched by position; where there is none, the value is in memory.
 
 use super::moves::{Group, Location};
-use super::operand::Parts;
+use super::operand::{Parts, Ties};
 use super::positions::{Pos, early, gap, late};
 use super::registers::NONE;
 use super::values::{Definition, END};
@@ -24,19 +24,25 @@ impl State {
     #[inline(never)]
     pub(super) fn find_places(&mut self) {
         self.places.clear();
-        let whole = self.bundles.len();
         if !self.split_bundles.is_empty() {
             self.sort_places();
         }
         self.homes.clear();
-        self.homes.extend(self.values.all.iter().map(|value| {
-            let Some(bundle) = self.bundles.get(value.bundle as usize) else { return NOWHERE };
-            match self.pieces.all[..whole][value.bundle as usize].reg {
-                _ if bundle.split || value.definition == Definition::Branch => SPLIT,
+        self.homes.resize(self.values.all.len(), NOWHERE);
+        for (bundle, piece) in self.bundles.iter().zip(&self.pieces.all) {
+            let home = match piece.reg {
                 NONE => SPLIT,
+                _ if bundle.split => SPLIT,
                 reg => self.registers.preg(bundle.class, reg).index() as u8,
+            };
+            for &member in bundle.members.of(&self.members) {
+                self.homes[member as usize] = home;
             }
-        }));
+        }
+        for &vreg in &self.branch_values {
+            let home = &mut self.homes[vreg as usize];
+            *home = if *home == NOWHERE { NOWHERE } else { SPLIT };
+        }
     }
 
     /// Lists the register pieces of bundles that were split, in order: their whole piece, if something was
@@ -70,7 +76,7 @@ impl State {
     }
 
     /// Where a value is at a position.
-    #[inline]
+    #[inline(always)]
     pub(super) fn location(&self, vreg: u32, pos: Pos) -> Location {
         match self.homes[vreg as usize] {
             SPLIT => self.location_in_pieces(vreg, pos),
@@ -79,6 +85,7 @@ impl State {
         }
     }
 
+    #[inline(never)]
     fn location_in_pieces(&self, vreg: u32, pos: Pos) -> Location {
         let number = self.values.all[vreg as usize].bundle;
         let Some(bundle) = self.bundles.get(number as usize) else { return Location::NOWHERE };
@@ -104,51 +111,57 @@ impl State {
     #[inline(never)]
     pub(super) fn rewrite(&mut self, input: &Input, output: &mut Output) -> Result<(), String> {
         let vcode = input.vcode;
-        output.allocs.clear();
-        output.allocs.resize(vcode.operands.len(), Allocation::none());
-        output.inst_alloc_offsets.clear();
-        output.inst_alloc_offsets.reserve(vcode.insts.len());
         self.moves.clear();
-        let mut next = 0;
-        for (at, inst) in vcode.insts.iter().enumerate() {
-            output.inst_alloc_offsets.push(next as u32);
+        let mut count = 0;
+        output.inst_alloc_offsets.clear();
+        output.inst_alloc_offsets.extend(vcode.insts.iter().map(|inst| {
+            let first = count;
+            count += u32::from(inst.operand_count);
+            first
+        }));
+        output.allocs.clear();
+        output.allocs.resize(count as usize, Allocation::none());
+        let mut rest = &mut output.allocs[..];
+        let mut constrained = 0;
+        for (at, inst) in (0..).zip(&vcode.insts) {
             let operands = vcode.inst_operands(inst);
-            let range = next..next + operands.len();
-            next = range.end;
-            let allocs = output.allocs.get_mut(range.clone()).ok_or("two instructions share operands")?;
-            let union = Parts::union(operands);
-            if union.is_constrained() {
-                self.rewrite_constrained(operands, union, at as u32, range.start, allocs)?;
+            let first = count as usize - rest.len();
+            let (allocs, behind) = rest.split_at_mut(operands.len());
+            rest = behind;
+            if self.constrained.get(constrained) == Some(&at) {
+                constrained += 1;
+                self.rewrite_constrained(operands, at, first, allocs)?;
                 continue;
             }
             let mut special = false;
+            let homes = &self.homes[..];
             for (alloc, &operand) in allocs.iter_mut().zip(operands) {
-                let home = self.homes[Parts::of(operand).vreg() as usize];
+                let home = homes[Parts::of(operand).vreg() as usize];
                 special |= home >= NOWHERE;
                 *alloc = Allocation::reg(PReg::from_index(usize::from(home) % PReg::NUM_INDEX));
             }
             if special {
                 for (index, (alloc, &operand)) in allocs.iter_mut().zip(operands).enumerate() {
-                    *alloc = self.rewrite_plain(Parts::of(operand), at as u32, range.start + index)?;
+                    *alloc = self.rewrite_plain(Parts::of(operand), at, first + index)?;
                 }
             }
         }
-        output.allocs.truncate(next);
         Ok(())
     }
 
     /// The allocation, with the number `index`, of an operand that is neither tied nor fixed.
-    fn rewrite_plain(&mut self, operand: Parts, at: u32, index: usize) -> Result<Allocation, String> {
+    fn rewrite_plain(&mut self, operand: Parts, at: u32, index: usize) -> Result<Allocation, NoRegister> {
+        let vreg = operand.vreg();
         let pos = if operand.is_late() && !operand.is_use() { late(at) } else { early(at) };
-        let location = self.location(operand.vreg(), pos);
+        let location = self.location(vreg, pos);
         match location.reg() {
             Some(reg) => Ok(Allocation::reg(reg)),
             None if operand.is_any() && operand.is_use() => {
-                self.read_slot(operand.vreg());
+                self.read_slot(vreg);
                 self.moves.patches.push((index as u32, location));
                 Ok(Allocation::none())
             }
-            None => Err(no_register(operand.vreg(), at)),
+            None => Err(NoRegister { vreg, at }),
         }
     }
 
@@ -173,39 +186,52 @@ impl State {
         self.moves.copy(at, Group::Gap, from, to);
     }
 
+    /// The register of a definition.
+    #[inline]
+    fn register_at(&self, vreg: u32, at: u32) -> Result<PReg, NoRegister> {
+        self.location(vreg, early(at)).reg().ok_or(NoRegister { vreg, at })
+    }
+
     /// Lists the allocations, from number `first` on, of operands some of which are tied or fixed.
     fn rewrite_constrained(
         &mut self,
         operands: &[Operand],
-        union: Parts,
         at: u32,
         first: usize,
         allocs: &mut [Allocation],
-    ) -> Result<(), String> {
-        let any_tied = union.may_be_tied();
+    ) -> Result<(), NoRegister> {
+        let mut ties = None;
         for (index, (alloc, &operand)) in allocs.iter_mut().zip(operands).enumerate() {
             let parts = Parts::of(operand);
             let vreg = parts.vreg();
-            *alloc = if let Some(fixed) = parts.fixed() {
+            if let Some(fixed) = parts.fixed() {
                 if !parts.names_register() {
                     self.copy_fixed(parts, fixed, at);
                 }
-                Allocation::reg(fixed)
-            } else if parts.tied_to().is_some() {
-                Allocation::reg(self.location(vreg, early(at)).reg().ok_or_else(|| no_register(vreg, at))?)
-            } else if any_tied
-                && parts.is_use()
-                && !parts.is_late()
-                && let Some((def, is_tied)) = tied_definition(operands, index, vreg)
-            {
-                let reg = self.location(def, early(at)).reg().ok_or_else(|| no_register(def, at))?;
-                if is_tied {
+                *alloc = Allocation::reg(fixed);
+                continue;
+            }
+            if parts.tied_to().is_some() {
+                *alloc = Allocation::reg(self.register_at(vreg, at)?);
+                continue;
+            }
+            let ties = ties.get_or_insert_with(|| Ties::of(operands));
+            if let Some(ties) = ties.as_ref().filter(|ties| !ties.is_empty()) {
+                if let Some(def) = ties.definition(index) {
+                    let reg = self.register_at(def, at)?;
                     self.copy_to(vreg, at, Location::register(reg.index() as u8));
+                    *alloc = Allocation::reg(reg);
+                    continue;
                 }
-                Allocation::reg(reg)
-            } else {
-                self.rewrite_plain(parts, at, first + index)?
-            };
+                if parts.is_use()
+                    && !parts.is_late()
+                    && let Some(def) = ties.definition_by_use_of(vreg)
+                {
+                    *alloc = Allocation::reg(self.register_at(def, at)?);
+                    continue;
+                }
+            }
+            *alloc = self.rewrite_plain(parts, at, first + index)?;
         }
         Ok(())
     }
@@ -227,23 +253,14 @@ impl State {
     }
 }
 
-/// The definition that is tied to the operand with an index, or else to another use of the same register.
-fn tied_definition(operands: &[Operand], index: usize, vreg: u32) -> Option<(u32, bool)> {
-    let mut other = None;
-    for &operand in operands {
-        let parts = Parts::of(operand);
-        if let Some(to) = parts.tied_to() {
-            if to as usize == index {
-                return Some((parts.vreg(), true));
-            }
-            if Parts::of(operands[to as usize]).vreg() == vreg {
-                other = Some((parts.vreg(), false));
-            }
-        }
-    }
-    other
+/// A value is in memory where an instruction needs it in a register: a defect.
+struct NoRegister {
+    vreg: u32,
+    at: u32,
 }
 
-fn no_register(vreg: u32, at: u32) -> String {
-    format!("v{vreg} has no register in instruction {at}")
+impl From<NoRegister> for String {
+    fn from(NoRegister { vreg, at }: NoRegister) -> String {
+        format!("v{vreg} has no register in instruction {at}")
+    }
 }

@@ -6,10 +6,10 @@
 //! given are reserved for the instruction alone.
 
 use super::flow::frequency;
-use super::operand::Parts;
-use super::positions::{early, gap, late};
+use super::operand::{Parts, Ties};
+use super::positions::{Pos, early, gap, late};
 use super::registers::CLASSES;
-use super::values::{Definition, END, Hint, Need, Use};
+use super::values::{Definition, END, Hint, Need, Use, Value};
 use super::{Input, State, Tie};
 use crate::machine::inst::{MachInst, Props};
 use crate::machine::reg::{Operand, PReg, PRegSet, RegClass};
@@ -33,6 +33,7 @@ impl State {
         self.values.reset(vcode.vreg_count());
         self.ties.clear();
         self.branch_values.clear();
+        self.constrained.clear();
         self.clobber_masks.clear();
         self.clobber_masks.extend(vcode.clobbers.iter().map(|&set| self.registers.masks(set)));
         let positions = gap(vcode.insts.len() as u32);
@@ -55,27 +56,27 @@ impl State {
     fn scan_block(&mut self, input: &Input, number: usize) -> Result<(), String> {
         let vcode = input.vcode;
         let (block, flow) = (&vcode.blocks[number], self.flow.blocks[number]);
-        let params = block.params.of(&vcode.params);
-        for (index, param) in params.iter().enumerate() {
-            self.define(param.vreg(), param.class(), number, flow.start, Definition::Param);
-            self.values.all[param.vreg()].index = index as u32;
+        for (index, param) in (0..).zip(block.params.of(&vcode.params)) {
+            let value = self.define(param.vreg(), number as u32, flow.start, Definition::Param);
+            value.class = param.class();
+            value.last = flow.start;
+            value.index = index;
         }
         let level = flow.level;
         let mut here = Here { at: 0, block: number as u32, level, frequency: frequency(level) };
-        for at in block.insts.start..block.insts.end {
+        let end = block.insts.end;
+        for (at, inst) in (block.insts.start..end).zip(block.insts.of(&vcode.insts)) {
             here.at = at;
-            let inst = &vcode.insts[at as usize];
             if input.rows[inst.row.0 as usize].props.any(Props::CLOBBERS) {
                 self.reserve_clobbers(input, inst, at);
             }
             let operands = vcode.inst_operands(inst);
-            let union = Parts::union(operands);
-            if union.is_constrained() {
-                if !operands.iter().all(|&operand| Parts::of(operand).is_known()) {
+            if Parts::union(operands).is_constrained() {
+                let Some(ties) = Ties::of(operands) else {
                     return Err(format!("instruction {at} has a constraint that is not supported"));
-                }
-                let last = at + 1 == block.insts.end;
-                self.scan_constrained(operands, here, last)?;
+                };
+                self.constrained.push(at);
+                self.scan_constrained(operands, &ties, here, at + 1 == end)?;
                 continue;
             }
             for &operand in operands {
@@ -91,13 +92,12 @@ impl State {
     }
 
     #[inline]
-    fn define(&mut self, vreg: usize, class: RegClass, block: usize, pos: u32, definition: Definition) {
+    fn define(&mut self, vreg: usize, block: u32, pos: Pos, definition: Definition) -> &mut Value {
         let value = &mut self.values.all[vreg];
         value.def = pos;
-        value.last = pos;
-        value.block = block as u32;
-        value.class = class;
+        value.block = block;
         value.definition = definition;
+        value
     }
 
     fn reserve_clobbers(&mut self, input: &Input, inst: &MachInst, at: u32) {
@@ -124,8 +124,8 @@ impl State {
         let vreg = operand.vreg();
         if !operand.is_use() {
             let pos = if operand.is_late() { late(at) } else { early(at) };
-            self.define(vreg as usize, operand.class(), block as usize, pos, Definition::Plain);
-            let value = &mut self.values.all[vreg as usize];
+            let value = self.define(vreg as usize, block, pos, Definition::Plain);
+            value.class = operand.class();
             value.last = gap(at + 1);
             value.cost += frequency;
             return;
@@ -140,90 +140,89 @@ impl State {
     }
 
     /// The operands of an instruction some of which are tied or fixed.
-    fn scan_constrained(&mut self, operands: &[Operand], here: Here, last: bool) -> Result<(), String> {
+    fn scan_constrained(
+        &mut self,
+        operands: &[Operand],
+        ties: &Ties,
+        here: Here,
+        last: bool,
+    ) -> Result<(), String> {
         let Here { at, block, level, frequency } = here;
-        let mut tied = 0u32;
-        for &operand in operands {
-            if let Some(to) = Parts::of(operand).tied_to() {
-                tied |= 1 << to;
-            }
-        }
         for (index, &operand) in operands.iter().enumerate() {
             let parts = Parts::of(operand);
             let vreg = parts.vreg();
             if parts.names_register() {
                 continue;
             }
+            // A use is copied in the gap before the instruction.
+            let mut copy = Copy { pos: gap(at), need: Need::Copy, hint: Hint::NOTHING, end: early(at) };
             if let Some(reg) = parts.fixed() {
-                self.scan_fixed(parts, reg, here, last);
+                let dense = self.reserve_fixed(parts, reg, at);
+                copy.hint = Hint::register(dense);
+                if !parts.is_use() {
+                    self.define_fixed(parts, reg, here, last);
+                    if last {
+                        self.values.all[vreg as usize].has_fixed |= dense.is_some();
+                        continue;
+                    }
+                    (copy.pos, copy.need, copy.end) = (gap(at + 1), Need::CopyIn, gap(at + 1));
+                }
             } else if let Some(to) = parts.tied_to() {
-                let used =
-                    operands.get(to as usize).ok_or("an operand is tied to none")?.vreg().vreg() as u32;
-                self.define(vreg as usize, parts.class(), block as usize, early(at), Definition::Tied);
-                let value = &mut self.values.all[vreg as usize];
-                value.last = gap(at + 1);
-                value.cost += frequency;
-                self.values.add_copy(vreg, early(at), Need::Early, level, Hint::value(used));
+                let used = Parts::of(*operands.get(to as usize).ok_or("an operand is tied to none")?).vreg();
+                self.define(vreg as usize, block, early(at), Definition::Tied).class = parts.class();
                 self.ties.push(Tie { from: used, to: vreg, weight: frequency * 0.8 });
-            } else if tied >> index.min(31) & 1 != 0 {
-                let def = operands.iter().find(|def| Parts::of(**def).tied_to() == Some(index as u32));
-                let def = def.ok_or("an operand is tied to none")?.vreg().vreg() as u32;
-                self.copy_out(vreg, here, Hint::value(def));
-            } else if tied != 0 && parts.is_use() && !parts.is_late() && reads_tied(operands, tied, vreg) {
-                // It reads the definition's register.
+                let hint = Hint::value(used);
+                copy = Copy { pos: early(at), need: Need::Early, hint, end: gap(at + 1) };
+            } else if let Some(def) = ties.definition(index) {
+                copy.hint = Hint::value(def);
             } else {
-                self.scan_plain(parts, here);
+                let reads_tied =
+                    parts.is_use() && !parts.is_late() && ties.definition_by_use_of(vreg).is_some();
+                if !reads_tied {
+                    self.scan_plain(parts, here);
+                }
+                continue;
             }
+            let Copy { pos, need, hint, end } = copy;
+            self.values.copy_until(vreg, block, end, Use { pos, next: END, hint, need, level }, frequency);
         }
         Ok(())
     }
 
-    fn scan_fixed(&mut self, parts: Parts, reg: PReg, here: Here, last: bool) {
-        let Here { at, block, level, frequency } = here;
-        let vreg = parts.vreg();
-        let dense = self.registers.dense(reg);
-        let reserved = 1 << dense.unwrap_or(0) & if dense.is_some() { u32::MAX } else { 0 };
-        self.values.all[vreg as usize].has_fixed |= dense.is_some();
+    /// Reserves the register that an operand must have; returns its dense number.
+    #[inline]
+    fn reserve_fixed(&mut self, parts: Parts, reg: PReg, at: u32) -> Option<u8> {
+        let dense = self.registers.dense(reg)?;
         let busy = &mut self.busy[parts.class() as usize];
-        if parts.is_use() {
-            busy.reserve(early(at), reserved);
-            if parts.is_late() {
-                busy.reserve(late(at), reserved);
-            }
-            self.copy_out(vreg, here, Hint::register(dense));
-            return;
+        if parts.is_use() || !parts.is_late() {
+            busy.reserve(early(at), 1 << dense);
         }
-        busy.reserve(late(at), reserved);
-        if !parts.is_late() {
-            busy.reserve(early(at), reserved);
+        if !parts.is_use() || parts.is_late() {
+            busy.reserve(late(at), 1 << dense);
         }
-        let definition = if last { Definition::Branch } else { Definition::Fixed };
-        self.define(vreg as usize, parts.class(), block as usize, gap(at + 1), definition);
-        let value = &mut self.values.all[vreg as usize];
-        value.fixed = reg.index() as u8;
-        value.cost += frequency;
-        if last {
-            self.branch_values.push(vreg);
-        } else {
-            self.values.add_copy(vreg, gap(at + 1), Need::CopyIn, level, Hint::register(dense));
-        }
+        Some(dense)
     }
 
-    /// A use that is copied in the gap before the instruction.
-    #[inline]
-    fn copy_out(&mut self, vreg: u32, here: Here, hint: Hint) {
-        let Here { at, block, level, frequency } = here;
-        self.values.extend(vreg, block, early(at));
-        self.values.add_copy(vreg, gap(at), Need::Copy, level, hint);
-        self.values.all[vreg as usize].cost += frequency;
+    /// Defines a value in a register that is given.
+    fn define_fixed(&mut self, parts: Parts, reg: PReg, here: Here, last: bool) {
+        let (vreg, pos) = (parts.vreg(), gap(here.at + 1));
+        let definition = if last { Definition::Branch } else { Definition::Fixed };
+        let value = self.define(vreg as usize, here.block, pos, definition);
+        value.class = parts.class();
+        value.fixed = reg.index() as u8;
+        value.last = pos;
+        if last {
+            value.cost += here.frequency;
+            self.branch_values.push(vreg);
+        }
     }
 }
 
-/// Whether one of the operands that definitions are tied to reads a virtual register.
-fn reads_tied(operands: &[Operand], tied: u32, vreg: u32) -> bool {
-    operands
-        .iter()
-        .take(32)
-        .enumerate()
-        .any(|(index, operand)| tied >> index & 1 != 0 && Parts::of(*operand).vreg() == vreg)
+/// An operand that is copied.
+struct Copy {
+    pos: Pos,
+    need: Need,
+    hint: Hint,
+    /// Where the value need not live on because of it.
+    end: Pos,
 }

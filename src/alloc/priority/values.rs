@@ -170,6 +170,11 @@ impl Hint {
     }
 
     #[inline]
+    fn is_register(self) -> bool {
+        self.0 < Self::REGISTERS
+    }
+
+    #[inline]
     pub(super) fn wish(self) -> Wish {
         match self.0 {
             u32::MAX => Wish::Nothing,
@@ -245,11 +250,19 @@ impl Values {
         self.uses.push(Use { next, ..one });
     }
 
-    /// Adds a copy.
-    #[inline]
-    pub(super) fn add_copy(&mut self, vreg: u32, pos: Pos, need: Need, level: u8, hint: Hint) {
-        let next = std::mem::replace(&mut self.all[vreg as usize].copies, self.uses.len() as u32);
-        self.uses.push(Use { pos, next, hint, need, level });
+    /// Adds a copy; the value lives up to `end`.
+    #[inline(always)]
+    pub(super) fn copy_until(&mut self, vreg: u32, block: u32, end: Pos, one: Use, frequency: f32) {
+        let value = &mut self.all[vreg as usize];
+        value.cost += frequency;
+        value.has_fixed |= one.hint.is_register();
+        let next = std::mem::replace(&mut value.copies, self.uses.len() as u32);
+        if value.block == block {
+            value.last = value.last.max(end);
+        } else {
+            self.extend(vreg, block, end);
+        }
+        self.uses.push(Use { next, ..one });
     }
 
     /// Goes over a list of uses, the last one first.

@@ -66,6 +66,7 @@ const AAPCS64_ROW: Convention = Convention {
     positional: false,
     wide: WidePassing::EvenPair,
     vectors: VectorPassing::LikeFloats,
+    vectors_like_ints: 32,
     structures: Structures::Aapcs64,
     variadic: Variadic::AsParameters,
     list: LIST,

@@ -93,7 +93,7 @@ fn complete_pairs(saved: &mut Vec<PReg>, always: usize) {
         let number = number(reg);
         let other = match reg.class() {
             RegClass::Int => gpr(((number - 1) ^ 1) + 1),
-            _ => vector(number ^ 1),
+            RegClass::Float | RegClass::Vector => vector(number ^ 1),
         };
         if !saved.contains(&other) {
             saved.push(other);
@@ -252,17 +252,13 @@ impl Writer<'_, '_> {
                 self.raise_stack(bytes);
             } else {
                 access_moving(self.sink, rows.pop, &unit, bytes as i32);
-                self.cfa -= bytes;
+                self.moved(-(bytes as i32));
             }
-        }
-        if self.frame.whole_vectors && class == RegClass::Float {
-            return;
-        }
-        if class == RegClass::Int && self.frame.frame_pointer {
-            let op = UnwindOp::DefCfa { register: dwarf(SP), offset: self.cfa };
-            self.sink.buffer().unwind(op);
-        } else if !self.from_frame_pointer {
-            self.sink.buffer().unwind(UnwindOp::CfaOffset(self.cfa as i32));
+            if self.from_frame_pointer && unit.registers(self.frame).any(|(reg, _)| reg == FP) {
+                self.from_frame_pointer = false;
+                let op = UnwindOp::DefCfa { register: dwarf(SP), offset: self.cfa };
+                self.sink.buffer().unwind(op);
+            }
         }
     }
 }
@@ -307,8 +303,8 @@ impl SaveRows {
     fn of(frame: &Frame, class: RegClass) -> &'static Self {
         match class {
             RegClass::Int => &Self::INT,
-            _ if frame.whole_vectors => &Self::VECTOR,
-            _ => &Self::FLOAT,
+            RegClass::Float | RegClass::Vector if frame.whole_vectors => &Self::VECTOR,
+            RegClass::Float | RegClass::Vector => &Self::FLOAT,
         }
     }
 }

@@ -57,6 +57,10 @@ impl Machine for Aarch64 {
 
     const EXCEPTION_PAYLOAD: &'static [PReg] = &[X0, X1];
 
+    fn dwarf(register: PReg) -> u16 {
+        regs::dwarf(register)
+    }
+
     fn rows() -> &'static [Row] {
         &rows::ROWS
     }

@@ -1,5 +1,6 @@
 //! Operand values of aarch64: conditions, kinds of shift and extension, and immediates that are codes.
 
+use crate::diag::unexpected;
 use crate::lower::compare::Complement;
 use crate::machine::size::{L32, OperandSize, Q64};
 use crate::named_enum;
@@ -119,7 +120,8 @@ impl FloatImmediate {
     pub fn new(bits: u64, size: OperandSize) -> Option<Self> {
         let (value, exact) = match size {
             L32 => (f32::from_bits(bits as u32) as f64, bits >> 32 == 0),
-            _ => (f64::from_bits(bits), true),
+            Q64 => (f64::from_bits(bits), true),
+            other => unexpected(other),
         };
         let bits = value.to_bits();
         let exponent = (bits >> 52 & 0x7FF) as i32 - 1023;

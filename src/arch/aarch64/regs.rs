@@ -78,7 +78,7 @@ pub fn reading(register: VReg, position: OperandPos) -> Operand {
 pub fn dwarf(register: PReg) -> u16 {
     match register.class() {
         RegClass::Int => number(register) as u16,
-        _ => 64 + number(register) as u16,
+        RegClass::Float | RegClass::Vector => 64 + number(register) as u16,
     }
 }
 
@@ -106,7 +106,7 @@ impl std::fmt::Display for Name {
             (_, 16) => 'h',
             (_, 32) => 's',
             (_, 64) => 'd',
-            _ => 'q',
+            (RegClass::Float | RegClass::Vector, _) => 'q',
         };
         match self.register {
             SP if letter == 'w' => out.write_str("wsp"),

@@ -77,6 +77,7 @@ const SYSTEM_V_ROW: Convention = Convention {
     positional: false,
     wide: WidePassing::Pointer,
     vectors: VECTORS,
+    vectors_like_ints: 0,
     structures: Structures::S390x,
     variadic: Variadic::AsParameters,
     list: LIST,

@@ -58,6 +58,10 @@ impl Emission for S390x {
             cfa += frame.growth;
             sink.buffer().unwind(UnwindOp::CfaOffset(cfa as i32));
         }
+        if first_saved(frame).is_none() && frame.incoming > 0 {
+            // Unwinding does not derive the caller's stack pointer, which is not the canonical frame address.
+            sink.buffer().unwind(UnwindOp::IsOffset { register: dwarf(R15), offset: -(SAVE_AREA as i32) });
+        }
         if let Some(first) = first_saved(frame) {
             rows::stmg(sink, physical(first), SP, Amode::base(SP, save_slot(first) as i32));
             for number in restored_numbers(frame, flags) {

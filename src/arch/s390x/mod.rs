@@ -63,6 +63,10 @@ impl Machine for S390x {
 
     const EXCEPTION_PAYLOAD: &'static [PReg] = &[R6, R7];
 
+    fn dwarf(register: PReg) -> u16 {
+        regs::dwarf(register)
+    }
+
     fn rows() -> &'static [Row] {
         &rows::ROWS
     }

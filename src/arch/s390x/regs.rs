@@ -43,7 +43,7 @@ const DWARF_FLOAT: [u16; 16] = [16, 20, 17, 21, 18, 22, 19, 23, 24, 28, 25, 29, 
 pub fn dwarf(register: PReg) -> u16 {
     match register.class() {
         RegClass::Int => register.hw_enc() as u16,
-        _ => DWARF_FLOAT[register.hw_enc() & 15],
+        RegClass::Float | RegClass::Vector => DWARF_FLOAT[register.hw_enc() & 15],
     }
 }
 

@@ -82,6 +82,12 @@ impl RegMem {
         }
     }
 
+    /// The number of the register, if it is one.
+    #[inline]
+    pub fn as_register(&self) -> Option<u8> {
+        (self.modrm & 0xC0 == 0xC0).then_some(self.modrm as u8 & 7 | (self.high & 1) << 3)
+    }
+
     /// The memory at a place in the frame.
     #[inline]
     pub fn frame(frame: &Frame, place: Place) -> Self {

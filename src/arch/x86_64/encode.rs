@@ -39,6 +39,7 @@ impl Encoding for X86_64 {
         match Format::ALL[view.row.format as usize] {
             Format::Fixed => fixed(view.row, buffer),
             Format::ModRm => modrm(view, places, buffer),
+            Format::LoadOrStore => load_or_store(view, places, buffer),
             Format::OpReg => op_reg(view, buffer),
             Format::OpRegSymbol => op_reg_symbol(view, buffer),
             Format::AluImm => alu_imm(view, places, buffer),
@@ -65,8 +66,12 @@ impl Encoding for X86_64 {
             Some(slot) => RegMem::frame(frame, Place::Spill(slot.index() as u32)),
         };
         let reg = register.hw_enc() as u8;
-        let mut head =
-            Head::legacy(row, (row.params[FLAGS] & EncodingFlags::WIDE) as u8 | reg >> 3 << 2 | rm.high, 0);
+        let (reg, rm, add) = match Format::ALL[row.format as usize] == Format::LoadOrStore {
+            true => choose_form(reg, rm),
+            false => (reg, rm, 0),
+        };
+        let rex = (row.params[FLAGS] & EncodingFlags::WIDE) as u8 | reg >> 3 << 2 | rm.high;
+        let mut head = Head::legacy(row, rex, add);
         head.put(rm.modrm as u32 | (reg as u32 & 7) << 3, rm.modrm_len as u32);
         head.finish(&rm, 0, 0, buffer);
     }
@@ -184,13 +189,12 @@ fn relate(
 fn legacy(
     view: &InstView,
     places: Places,
-    mut rm: RegMem,
+    (reg, mut rm): (u8, RegMem),
     add: u8,
     (imm, imm_len): (u32, u8),
     buffer: &mut CodeBuffer,
 ) {
     let flags = view.row.params[FLAGS];
-    let reg = reg_of(view);
     let mut rex = (flags & EncodingFlags::WIDE) as u8 | reg >> 3 << 2 | rm.high;
     if flags & (EncodingFlags::BYTE_REG | EncodingFlags::BYTE_RM) != 0 {
         let unnamed = flags & EncodingFlags::BYTE_REG != 0 && is_unnamed_byte(reg)
@@ -216,7 +220,23 @@ fn modrm(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
     let cond = if flags & EncodingFlags::COND != 0 { view.small & 15 } else { 0 };
     let imm_len = EncodingFlags::imm_len_of(flags);
     let imm = if imm_len != 0 { immediate(view) } else { 0 };
-    legacy(view, places, rm_of(view, places), cond, (imm, imm_len), buffer);
+    legacy(view, places, (reg_of(view), rm_of(view, places)), cond, (imm, imm_len), buffer);
+}
+
+/// Chooses the form of a [`Format::LoadOrStore`]: operands as they are in ModRM, and what is added to the
+/// opcode.
+#[inline]
+fn choose_form(reg: u8, rm: RegMem) -> (u8, RegMem, u8) {
+    match rm.as_register() {
+        Some(source) => (source, RegMem::register(reg), 0),
+        None => (reg, rm, 2),
+    }
+}
+
+/// Encodes [`Format::LoadOrStore`].
+fn load_or_store(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
+    let (reg, rm, add) = choose_form(reg_of(view), rm_of(view, places));
+    legacy(view, places, (reg, rm), add, (0, 0), buffer);
 }
 
 /// Writes an instruction without ModRM that has `register` in the low bits of its opcode.
@@ -271,12 +291,12 @@ fn alu_imm(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
     let full = EncodingFlags::imm_len_of(flags);
     let rm = rm_of(view, places);
     if full > 1 && is_byte(value, full) {
-        legacy(view, places, rm, 2, (value, 1), buffer);
+        legacy(view, places, (reg_of(view), rm), 2, (value, 1), buffer);
     } else if rm.is_accumulator() {
         let byte = EncodingFlags::digit_of(flags) << 3 | 4 | (full > 1) as u8;
         accumulator(view, byte, (value, full), buffer);
     } else {
-        legacy(view, places, rm, 0, (value, full), buffer);
+        legacy(view, places, (reg_of(view), rm), 0, (value, full), buffer);
     }
 }
 
@@ -287,7 +307,7 @@ fn test_imm(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
     if rm.is_accumulator() {
         accumulator(view, 0xA8 | (full > 1) as u8, (immediate(view), full), buffer);
     } else {
-        legacy(view, places, rm, 0, (immediate(view), full), buffer);
+        legacy(view, places, (reg_of(view), rm), 0, (immediate(view), full), buffer);
     }
 }
 
@@ -296,14 +316,14 @@ fn imul_imm(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
     let value = immediate(view);
     let full = EncodingFlags::imm_len_of(view.row.params[FLAGS]);
     let (add, imm_len) = if is_byte(value, full) { (2, 1) } else { (0, full) };
-    legacy(view, places, rm_of(view, places), add, (value, imm_len), buffer);
+    legacy(view, places, (reg_of(view), rm_of(view, places)), add, (value, imm_len), buffer);
 }
 
 /// Encodes [`Format::ShiftImm`].
 fn shift_imm(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
     let count = immediate(view);
     let (add, imm_len) = if count as u8 == 1 { (0x10, 0) } else { (0, 1) };
-    legacy(view, places, rm_of(view, places), add, (count, imm_len), buffer);
+    legacy(view, places, (reg_of(view), rm_of(view, places)), add, (count, imm_len), buffer);
 }
 
 /// Encodes [`Format::Vex`]. `add` is added to the opcode.

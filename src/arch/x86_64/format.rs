@@ -27,6 +27,10 @@ formats! {
     Fixed,
     /// Legacy prefixes, REX, opcode, ModRM and perhaps an immediate.
     ModRm,
+    /// Like [`Format::ModRm`], without an immediate, for an operation that has a load form (opcode + 2) and a
+    /// store form, which exchanges the operands. Between registers both would do, and the store form is
+    /// written, as assemblers do.
+    LoadOrStore,
     /// The register is in the low bits of the opcode; perhaps an immediate.
     OpReg,
     /// Like [`Format::OpReg`] with the 64-bit address of a symbol as immediate.

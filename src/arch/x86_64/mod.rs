@@ -57,6 +57,10 @@ impl Machine for X86_64 {
 
     const EXCEPTION_PAYLOAD: &'static [PReg] = &[RAX, RDX];
 
+    fn dwarf(register: PReg) -> u16 {
+        regs::dwarf(register)
+    }
+
     fn rows() -> &'static [Row] {
         &rows::ROWS
     }

@@ -39,7 +39,7 @@ const DWARF: [u16; 16] = [0, 2, 1, 3, 7, 6, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15];
 pub fn dwarf(register: PReg) -> u16 {
     match register.class() {
         RegClass::Int => DWARF[register.hw_enc() & 15],
-        _ => 17 + register.hw_enc() as u16,
+        RegClass::Float | RegClass::Vector => 17 + register.hw_enc() as u16,
     }
 }
 
@@ -75,6 +75,6 @@ pub fn name(register: PReg, bits: u16) -> &'static str {
         (RegClass::Int, 16) => NAMES[1][number],
         (RegClass::Int, 32) => NAMES[2][number],
         (RegClass::Int, _) => NAMES[3][number],
-        _ => XMM_NAMES[number],
+        (RegClass::Float | RegClass::Vector, _) => XMM_NAMES[number],
     }
 }

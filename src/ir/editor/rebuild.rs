@@ -103,23 +103,27 @@ impl<F: Fn(Inst) -> Inst> Rebuild<'_, '_, F> {
         new.resize(used, None);
     }
 
-    /// Rebuilds an old block, with the blocks that are split off it and inserted after it.
+    /// Rebuilds an old block, with the blocks that are split off it, joined to it and inserted after it.
     fn block(&mut self, block: Block) {
         let mut current = block;
         let mut exists = self.open(current);
-        for inst in self.old.block_insts(block) {
-            if let Some(next) = self.edits.splits.get(inst).copied().flatten() {
-                self.end(current, exists);
-                current = next;
-                exists = self.open(current);
+        let mut source = Some(block);
+        while let Some(from) = source {
+            for inst in self.old.block_insts(from) {
+                if let Some(next) = self.edits.splits.get(inst).copied().flatten() {
+                    self.end(current, exists);
+                    current = next;
+                    exists = self.open(current);
+                }
+                if !exists {
+                    continue;
+                }
+                self.edits.before.of(inst).for_each(|run| self.run(run));
+                if !self.edits.removed.get(inst).is_some_and(|&removed| removed) {
+                    self.inst(inst, inst);
+                }
             }
-            if !exists {
-                continue;
-            }
-            self.edits.before.of(inst).for_each(|run| self.run(run));
-            if !self.edits.removed.get(inst).is_some_and(|&removed| removed) {
-                self.inst(inst, inst);
-            }
+            source = self.edits.joined.get(from).copied().flatten().filter(|_| exists);
         }
         self.end(current, exists);
     }

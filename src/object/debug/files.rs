@@ -1,6 +1,6 @@
 //! The names of source files and directories, and checksums of files.
 
-use gimli::write::{DwarfUnit, FileInfo, LineString};
+use gimli::write::{FileInfo, LineProgram, LineString, LineStringTable};
 use md5::{Digest, Md5};
 
 use super::positions::PositionTable;
@@ -79,10 +79,9 @@ pub(super) fn add_files(
     table: &mut PositionTable,
     options: &DebugOptions,
     primary: Option<[u8; 16]>,
-    unit: &mut DwarfUnit,
+    program: &mut LineProgram,
+    line_strings: &mut LineStringTable,
 ) {
-    let DwarfUnit { unit, line_strings, .. } = unit;
-    let program = &mut unit.line_program;
     program.file_has_md5 = primary.is_some() && table.files.iter().all(|file| file.md5.is_some());
     let first = program.files().next().map(|(id, ..)| id);
     if table.files.is_empty() {

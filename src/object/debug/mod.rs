@@ -12,20 +12,24 @@
 //! | `positions` | what each instruction's position is, in which file |
 //! | `files` | names of files and directories, and their checksums |
 //! | `lines` | the table of lines |
-//! | `functions` | entries of functions, and of the calls between them |
+//! | `info` | the section of entries |
+//! | `functions` | entries of the unit and of functions |
+//! | `types`, `values` | entries of types, values and stack slots |
+//! | `lists` | lists of locations and of ranges |
 //! | `sections` | the sections in the object, with their relocations |
 
 mod files;
 mod functions;
+mod info;
 mod lines;
+mod lists;
 mod positions;
 mod sections;
+mod types;
+mod values;
 
-use gimli::write::{Address, AttributeValue, DwarfUnit, LineProgram, LineString, Range, RangeList};
-use gimli::{
-    DW_AT_comp_dir, DW_AT_high_pc, DW_AT_language, DW_AT_low_pc, DW_AT_name, DW_AT_producer, DW_AT_ranges,
-    DW_AT_stmt_list, DW_LANG_C11, Encoding, Format, LineEncoding,
-};
+use gimli::write::{Address, DebugLine, DebugLineStr, LineProgram, LineString, LineStringTable, StringTable};
+use gimli::{Encoding, Format, LineEncoding, RunTimeEndian, SectionId};
 use object::write::SymbolId;
 
 use super::eh_frame::code_unit;
@@ -92,25 +96,36 @@ impl<'a> Writer<'a> {
         debug: DebugInfo<'a>,
         defined: &[SymbolId],
     ) -> gimli::write::Result<()> {
-        let mut unit = DwarfUnit::new(ENCODING);
+        let endian = if self.arch.is_big_endian() { RunTimeEndian::Big } else { RunTimeEndian::Little };
         let mut table = PositionTable::new(contents.module, debug);
+        let names = files::UnitNames::new(&table, debug);
+        let (mut program, mut line_strings) = self.begin_lines(&names);
+        files::add_files(&mut table, debug.options, names.file.md5, &mut program, &mut line_strings);
+        let runs = self.runs(contents);
+        lines::write(&mut program, contents, &runs, &self.places, &mut table);
+        let mut lines = DebugLine(sections::Section::new(endian));
+        program.write(&mut lines, ENCODING, &mut line_strings, &mut StringTable::default())?;
+        let mut strings = DebugLineStr(sections::Section::new(endian));
+        line_strings.write(&mut strings)?;
+        let mut all = vec![(SectionId::DebugLine, lines.0), (SectionId::DebugLineStr, strings.0)];
+        let files = program.files().map(|file| file.0).collect();
+        let entries = functions::Entries { level: debug.options.level, names: &names, runs: &runs, files };
+        all.extend(self.describe(contents, &entries, &mut table, defined, endian)?);
+        self.add_debug_sections(all);
+        Ok(())
+    }
+
+    /// Begins the table of lines.
+    fn begin_lines(&self, names: &files::UnitNames) -> (LineProgram, LineStringTable) {
         let line_encoding =
             LineEncoding { minimum_instruction_length: code_unit(self.arch), ..LineEncoding::default() };
-        let names = files::UnitNames::new(&table, debug);
-        let text = |text: &str, unit: &mut DwarfUnit| LineString::new(text, ENCODING, &mut unit.line_strings);
-        let directory = text(&names.directory, &mut unit);
-        let file_directory = names.file.directory.as_deref().map(|name| text(name, &mut unit));
-        let name = text(&names.file.name, &mut unit);
-        unit.unit.line_program =
-            LineProgram::new(ENCODING, line_encoding, directory, file_directory, name, names.file.info());
-        files::add_files(&mut table, debug.options, names.file.md5, &mut unit);
-        let runs = self.runs(contents);
-        describe_unit(&mut unit, &names, &runs);
-        lines::write(&mut unit.unit.line_program, contents, &runs, &self.places, &mut table);
-        if debug.options.level == DebugLevel::Full {
-            self.describe_functions(&mut unit, contents, &mut table, defined);
-        }
-        self.add_debug_sections(&mut unit)
+        let mut strings = LineStringTable::default();
+        let mut text = |text: &str| LineString::new(text, ENCODING, &mut strings);
+        let directory = text(&names.directory);
+        let file_directory = names.file.directory.as_deref().map(&mut text);
+        let name = text(&names.file.name);
+        let info = names.file.info();
+        (LineProgram::new(ENCODING, line_encoding, directory, file_directory, name, info), strings)
     }
 
     /// Groups functions by section. A function that could not be placed has been reported.
@@ -139,37 +154,4 @@ impl<'a> Writer<'a> {
 /// The address of a function. What it refers to is replaced by section and offset in the end.
 fn address(function: usize) -> Address {
     Address::Symbol { symbol: function, addend: 0 }
-}
-
-/// Fills in the entry of the compilation unit.
-fn describe_unit(unit: &mut DwarfUnit, names: &files::UnitNames, runs: &[Run]) {
-    let producer = unit.strings.add(concat!("clifc ", env!("CARGO_PKG_VERSION")));
-    let name = unit.line_strings.add(names.path.as_bytes());
-    let directory = unit.line_strings.add(names.directory.as_bytes());
-    let list = match runs {
-        [_] => None,
-        runs => {
-            let range = |run: &Run| Range::StartLength { begin: address(run.functions[0]), length: run.size };
-            Some(unit.unit.ranges.add(RangeList(runs.iter().map(range).collect())))
-        }
-    };
-    let root = unit.unit.root();
-    let root = unit.unit.get_mut(root);
-    root.set(DW_AT_producer, AttributeValue::StringRef(producer));
-    // No language is CLIF. Debuggers take expressions as in C.
-    root.set(DW_AT_language, AttributeValue::Language(DW_LANG_C11));
-    root.set(DW_AT_name, AttributeValue::LineStringRef(name));
-    root.set(DW_AT_comp_dir, AttributeValue::LineStringRef(directory));
-    root.set(DW_AT_stmt_list, AttributeValue::LineProgramRef);
-    match (runs, list) {
-        ([run], _) => {
-            root.set(DW_AT_low_pc, AttributeValue::Address(address(run.functions[0])));
-            root.set(DW_AT_high_pc, AttributeValue::Udata(run.size));
-        }
-        (_, Some(list)) => {
-            root.set(DW_AT_low_pc, AttributeValue::Address(Address::Constant(0)));
-            root.set(DW_AT_ranges, AttributeValue::RangeListRef(list));
-        }
-        (_, None) => {}
-    }
 }

@@ -55,6 +55,11 @@ impl<'a> PositionTable<'a> {
         }
     }
 
+    /// Whether the CLIF itself is described, not the source of the front end.
+    pub(super) fn describes_clif(&self) -> bool {
+        self.files.is_empty()
+    }
+
     /// The file that the unit is named after, if it is not that of CLIF.
     pub(super) fn primary(&self) -> Option<&'a FileItem> {
         self.files.get(PRIMARY)

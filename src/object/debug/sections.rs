@@ -4,7 +4,7 @@
 //! Mach-O leave them where they are, for `dsymutil` to join: offsets are filled in, and an address has a
 //! relocation to its section and is filled in as the address in the file.
 
-use gimli::write::{DwarfUnit, EndianVec, RelocateWriter, Relocation, RelocationTarget, Sections};
+use gimli::write::{EndianVec, RelocateWriter, Relocation, RelocationTarget};
 use gimli::{RunTimeEndian, SectionId};
 use object::SectionKind;
 use object::write::SectionId as ObjectSection;
@@ -13,7 +13,7 @@ use crate::machine::reloc::RelocKind;
 use crate::object::Writer;
 
 /// The sections to write, with the names that follow `.debug_` in ELF.
-const SECTIONS: [(SectionId, &str); 8] = [
+const SECTIONS: [(SectionId, &str); 9] = [
     (SectionId::DebugInfo, "info"),
     (SectionId::DebugAbbrev, "abbrev"),
     (SectionId::DebugLine, "line"),
@@ -21,14 +21,21 @@ const SECTIONS: [(SectionId, &str); 8] = [
     (SectionId::DebugStr, "str"),
     (SectionId::DebugRngLists, "rnglists"),
     (SectionId::DebugLocLists, "loclists"),
+    (SectionId::DebugAddr, "addr"),
     (SectionId::DebugFrame, "frame"),
 ];
 
 /// A section being written, with its relocations.
 #[derive(Clone)]
 pub(super) struct Section {
-    bytes: EndianVec<RunTimeEndian>,
-    relocs: Vec<Relocation>,
+    pub(super) bytes: EndianVec<RunTimeEndian>,
+    pub(super) relocs: Vec<Relocation>,
+}
+
+impl Section {
+    pub(super) fn new(endian: RunTimeEndian) -> Self {
+        Section { bytes: EndianVec::new(endian), relocs: Vec::new() }
+    }
 }
 
 impl RelocateWriter for Section {
@@ -48,17 +55,13 @@ impl RelocateWriter for Section {
 }
 
 impl Writer<'_> {
-    /// Writes the debug sections and adds those that are not empty to the object.
-    pub(super) fn add_debug_sections(&mut self, unit: &mut DwarfUnit) -> gimli::write::Result<()> {
-        let endian = if self.arch.is_big_endian() { RunTimeEndian::Big } else { RunTimeEndian::Little };
-        let mut sections = Sections::new(Section { bytes: EndianVec::new(endian), relocs: Vec::new() });
-        unit.write(&mut sections)?;
+    /// Adds those debug sections that are not empty to the object.
+    pub(super) fn add_debug_sections(&mut self, mut sections: Vec<(SectionId, Section)>) {
         let used = SECTIONS.into_iter().filter_map(|(id, name)| {
-            let section = sections.get_mut(id)?;
-            (!section.bytes.slice().is_empty()).then(|| {
-                let bytes = std::mem::replace(&mut section.bytes, EndianVec::new(endian)).into_vec();
-                (id, name, bytes, std::mem::take(&mut section.relocs))
-            })
+            let at = sections.iter().position(|section| section.0 == id)?;
+            let Section { bytes, relocs } = sections.swap_remove(at).1;
+            let bytes = bytes.into_vec();
+            (!bytes.is_empty()).then_some((id, name, bytes, relocs))
         });
         let used: Vec<_> = used.collect();
         let added: Vec<(SectionId, ObjectSection)> =
@@ -70,7 +73,6 @@ impl Writer<'_> {
             }
             self.object.set_section_data(section, bytes, 1);
         }
-        Ok(())
     }
 
     fn add_debug_section(&mut self, id: SectionId, name: &str) -> ObjectSection {
@@ -78,7 +80,9 @@ impl Writer<'_> {
         let (segment, name) =
             (self.format.split_name)(&name).expect("the names of our own sections are valid");
         let kind = match id {
-            SectionId::DebugStr | SectionId::DebugLineStr => SectionKind::DebugString,
+            SectionId::DebugStr | SectionId::DebugLineStr if self.format.atoms => SectionKind::DebugString,
+            // In ELF, the `object` crate gives the size of entries only for this kind.
+            SectionId::DebugStr | SectionId::DebugLineStr => SectionKind::OtherString,
             _ => SectionKind::Debug,
         };
         self.object.add_section(segment.into(), name.into(), kind)

@@ -6,6 +6,7 @@
 use super::inputs::*;
 use crate::arch::aarch64::operands::{Cond, Shift};
 use crate::arch::aarch64::{Aarch64, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::lower::vocabulary::Materialization;
@@ -39,10 +40,11 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
             ones(cx, d, a, alu_size(data.ty));
         }
         Bitrev => reverse(cx, d, value, data.ty),
-        _ => {
+        Bswap => {
             let a = cx.put(value);
             swap_bytes(cx, d, a, data.ty);
         }
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -115,7 +117,8 @@ fn lower_wide(cx: &mut Cx, inst: Inst, data: &InstData) {
             leading_zeros_wide(cx, d.0, (low, high));
         }
         Opcode::Cls => leading_signs_wide(cx, d.0, a),
-        _ => ones_wide(cx, d.0, a),
+        Opcode::Popcnt => ones_wide(cx, d.0, a),
+        other => unexpected(other),
     }
     Aarch64::make_bits(cx, d.1, 0);
 }
@@ -156,6 +159,7 @@ fn ones_wide(cx: &mut Cx, d: VReg, (low, high): Pair) {
 pub fn swap_bytes(cx: &mut Cx, d: VReg, a: VReg, ty: Type) {
     match ty {
         types::I16 => rows::rev16(cx, L32, d, a),
-        _ => rows::rev(cx, alu_size(ty), d, a),
+        types::I32 | types::I64 => rows::rev(cx, alu_size(ty), d, a),
+        other => unexpected(other),
     }
 }

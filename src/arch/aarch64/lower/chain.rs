@@ -7,6 +7,7 @@ use super::compare::{compare_floats, float_test, int_cond, set_by_flags};
 use super::inputs::*;
 use crate::arch::aarch64::operands::Cond;
 use crate::arch::aarch64::{Aarch64, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::compare::{Comparisons, Complement, FlagTest, in_order, with_zero};
 use crate::machine::size::{alu_size, exact_size};
@@ -63,7 +64,8 @@ pub fn push(cx: &mut Cx, data: &InstData) -> Cond {
     let cond = link_condition(cx, second);
     match data.opcode {
         Opcode::Band => compare_next(cx, second, known, flags_for(cond.complement())),
-        _ => compare_next(cx, second, known.complement(), flags_for(cond)),
+        Opcode::Bor => compare_next(cx, second, known.complement(), flags_for(cond)),
+        other => unexpected(other),
     }
     cond
 }
@@ -110,7 +112,8 @@ fn compare_first(cx: &mut Cx, value: Value) -> Cond {
     let (a, b) = (Value(data.a), Value(data.b));
     let test = match data.opcode {
         Opcode::Icmp => Aarch64::compare_ints(cx, data.int_cc(), a, b, false).in_flags(cx),
-        _ => compare_floats(cx, data.float_cc(), a, b),
+        Opcode::Fcmp => compare_floats(cx, data.float_cc(), a, b),
+        other => unexpected(other),
     };
     match test {
         FlagTest::One(cond) => cond,

@@ -9,6 +9,7 @@ use super::inputs::*;
 use crate::arch::aarch64::operands::{Bitmask, Cond};
 use crate::arch::aarch64::regs::ZERO;
 use crate::arch::aarch64::{Aarch64, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::compare::{Comparisons, Complement, FlagTest, in_order, with_zero};
 use crate::lower::condition;
@@ -344,7 +345,8 @@ pub fn compare(cx: &mut Cx, inst: Inst) -> Lowered {
     let (a, b) = (Value(data.a), Value(data.b));
     let test = match data.opcode {
         Opcode::Icmp => condition::compare_ints(cx, data.int_cc(), a, b, true),
-        _ => Test::Flags(compare_floats(cx, data.float_cc(), a, b)),
+        Opcode::Fcmp => Test::Flags(compare_floats(cx, data.float_cc(), a, b)),
+        other => unexpected(other),
     };
     match test {
         Test::Bit { register, bit, holds_if_zero: false } => {

@@ -5,6 +5,7 @@ use super::vector;
 use crate::arch::aarch64::address::constant_cost;
 use crate::arch::aarch64::operands::FloatImmediate;
 use crate::arch::aarch64::{Aarch64, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::slot_amode;
 use crate::lower::float::{number_bits, pool};
@@ -21,14 +22,16 @@ impl Materialization for Aarch64 {
         match data.opcode {
             Opcode::Iconst if constant_cost(data.imm64()) > 1 => Rematerialization::Nearby,
             Opcode::Iconst => Rematerialization::EachUse,
-            _ => float_rematerialization(data),
+            Opcode::F32const | Opcode::F64const => float_rematerialization(data),
+            other => unexpected(other),
         }
     }
 
     fn make_constant(cx: &mut Cx, data: &InstData, d: VReg) {
         match data.opcode {
             Opcode::Iconst => Self::make_bits(cx, d, data.imm64()),
-            _ => make_float(cx, d, data),
+            Opcode::F32const | Opcode::F64const => make_float(cx, d, data),
+            other => unexpected(other),
         }
     }
 
@@ -77,7 +80,8 @@ impl Materialization for Aarch64 {
 fn constant_bits(data: &InstData) -> (OperandSize, u64) {
     match data.opcode {
         Opcode::F32const => (L32, data.a as u64),
-        _ => (Q64, data.imm64()),
+        Opcode::F64const => (Q64, data.imm64()),
+        other => unexpected(other),
     }
 }
 

@@ -12,6 +12,7 @@ use super::select::move_by_flags;
 use crate::arch::aarch64::operands::Cond;
 use crate::arch::aarch64::regs::ZERO;
 use crate::arch::aarch64::{Aarch64, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::sink_load;
 use crate::lower::compare::{Comparisons, FlagTest};
@@ -52,8 +53,9 @@ impl FloatSource {
         match (self.ty, signed) {
             (types::F32, true) => rows::fcvtzs_s(cx, size, d, self.register),
             (types::F32, false) => rows::fcvtzu_s(cx, size, d, self.register),
-            (_, true) => rows::fcvtzs_d(cx, size, d, self.register),
-            (_, false) => rows::fcvtzu_d(cx, size, d, self.register),
+            (types::F64, true) => rows::fcvtzs_d(cx, size, d, self.register),
+            (types::F64, false) => rows::fcvtzu_d(cx, size, d, self.register),
+            (other, _) => unexpected(other),
         }
     }
 
@@ -135,7 +137,8 @@ impl Conversions for Aarch64 {
             let a = cx.put(Value(data.a));
             match data.opcode {
                 Opcode::Fpromote => rows::fcvt_sd(cx, d, a),
-                _ => rows::fcvt_ds(cx, d, a),
+                Opcode::Fdemote => rows::fcvt_ds(cx, d, a),
+                other => unexpected(other),
             }
         });
     }

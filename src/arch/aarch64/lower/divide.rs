@@ -10,6 +10,7 @@ use super::int;
 use super::shift::shift_left;
 use crate::arch::aarch64::operands::{Cond, Shift};
 use crate::arch::aarch64::{Aarch64, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::compare::Comparisons;
 use crate::lower::context::Lowered;
@@ -50,7 +51,8 @@ fn divide_registers(cx: &mut Cx, inst: Inst, data: &InstData) {
     }
     let quotient = match data.opcode {
         Opcode::Udiv | Opcode::Sdiv => d,
-        _ => cx.tmp(RegClass::Int),
+        Opcode::Urem | Opcode::Srem => cx.tmp(RegClass::Int),
+        other => unexpected(other),
     };
     match signed {
         true => rows::sdiv_rr(cx, size, quotient, dividend, divisor),

@@ -3,6 +3,7 @@
 use super::inputs::*;
 use crate::arch::aarch64::operands::Cond;
 use crate::arch::aarch64::rows;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::lower::float::*;
@@ -17,7 +18,10 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
     match data.opcode {
         Fneg | Fabs => sign_operation(cx, d, &data),
         Fcopysign => copy_sign(cx, d, &data),
-        _ => canonical(cx, d, data.ty, |cx, d| arithmetic(cx, d, &data)),
+        Fadd | Fsub | Fmul | Fdiv | Sqrt | Fma | Fmin | Fmax | Ceil | Floor | Trunc | Nearest => {
+            canonical(cx, d, data.ty, |cx, d| arithmetic(cx, d, &data))
+        }
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -56,7 +60,8 @@ fn arithmetic(cx: &mut Cx, d: VReg, data: &InstData) {
         Fmul => rows::fmul(cx, size, d, a, b),
         Fdiv => rows::fdiv(cx, size, d, a, b),
         Fmin => rows::fmin(cx, size, d, a, b),
-        _ => rows::fmax(cx, size, d, a, b),
+        Fmax => rows::fmax(cx, size, d, a, b),
+        other => unexpected(other),
     }
 }
 
@@ -82,7 +87,8 @@ fn sign_operation(cx: &mut Cx, d: VReg, data: &InstData) {
     let a = cx.put(source);
     match data.opcode {
         Opcode::Fneg => rows::fneg(cx, size, d, a),
-        _ => rows::fabs(cx, size, d, a),
+        Opcode::Fabs => rows::fabs(cx, size, d, a),
+        other => unexpected(other),
     }
 }
 
@@ -108,7 +114,8 @@ pub fn bitwise(cx: &mut Cx, inst: Inst) -> Lowered {
     match data.opcode {
         Opcode::Band => rows::and_8b(cx, d, a, b),
         Opcode::Bor => rows::orr_8b(cx, d, a, b),
-        _ => rows::eor_8b(cx, d, a, b),
+        Opcode::Bxor => rows::eor_8b(cx, d, a, b),
+        other => unexpected(other),
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use crate::arch::aarch64::encode::fits_access;
 use crate::arch::aarch64::operands::{Bitmask, Extend, Shift};
 use crate::arch::aarch64::regs::{ZERO, reading};
 use crate::arch::aarch64::{Aarch64, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lower;
 use crate::lower::wide::{Half, Pair, halves, in_register};
@@ -247,10 +248,11 @@ pub fn extension(ty: Type, signed: bool) -> Extend {
     match (ty.bits(), signed) {
         (8, false) => Extend::Uxtb,
         (16, false) => Extend::Uxth,
-        (_, false) => Extend::Uxtw,
+        (32, false) => Extend::Uxtw,
         (8, true) => Extend::Sxtb,
         (16, true) => Extend::Sxth,
-        (_, true) => Extend::Sxtw,
+        (32, true) => Extend::Sxtw,
+        (other, _) => unexpected(other),
     }
 }
 
@@ -393,7 +395,8 @@ pub fn extend_register(cx: &mut Cx, to: OperandSize, d: VReg, source: VReg, from
         (16, true) => rows::sxth(cx, to, d, source),
         (32, true) if to == Q64 => rows::sxtw(cx, d, source),
         (32, _) => rows::mov_r(cx, L32, d, source),
-        _ => rows::mov_r(cx, Q64, d, source),
+        (64, _) => rows::mov_r(cx, Q64, d, source),
+        (other, _) => unexpected(other),
     }
 }
 

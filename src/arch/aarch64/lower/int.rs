@@ -10,6 +10,7 @@ use super::mem;
 use super::shift::shift_left;
 use crate::arch::aarch64::operands::{Bitmask, Shift};
 use crate::arch::aarch64::{Aarch64, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::sink_load;
 use crate::lower::context::Lowered;
@@ -77,7 +78,8 @@ impl Arithmetic for Aarch64 {
     fn put_extended(cx: &mut Cx, value: Value, signed: bool, bits: u32) -> VReg {
         match bits {
             64 => put_extended_to_64(cx, value, signed),
-            _ => put_extended_to_32(cx, value, signed),
+            32 => put_extended_to_32(cx, value, signed),
+            other => unexpected(other),
         }
     }
 
@@ -118,7 +120,8 @@ impl Arithmetic for Aarch64 {
         match opcode {
             Opcode::Ishl => shift_left(cx, size, d, a, amount),
             Opcode::Ushr => rows::lsr_ri(cx, size, d, a, amount),
-            _ => rows::asr_ri(cx, size, d, a, amount),
+            Opcode::Sshr => rows::asr_ri(cx, size, d, a, amount),
+            other => unexpected(other),
         }
     }
 

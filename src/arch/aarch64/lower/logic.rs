@@ -4,6 +4,7 @@ use super::chain;
 use super::inputs::*;
 use crate::arch::aarch64::operands::Bitmask;
 use crate::arch::aarch64::rows;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::machine::reg::VReg;
@@ -34,7 +35,8 @@ pub fn logic(cx: &mut Cx, inst: Inst) -> Lowered {
         let rows = match data.opcode {
             Opcode::Band => BIC,
             Opcode::Bor => ORN,
-            _ => EON,
+            Opcode::Bxor => EON,
+            other => unexpected(other),
         };
         rows.to(cx, size, d, a, b);
         return Ok(());
@@ -50,7 +52,8 @@ pub fn rows_of(opcode: Opcode) -> AluRows {
     match opcode {
         Opcode::Band => AND,
         Opcode::Bor => ORR,
-        _ => EOR,
+        Opcode::Bxor => EOR,
+        other => unexpected(other),
     }
 }
 

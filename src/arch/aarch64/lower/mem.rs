@@ -7,6 +7,7 @@ use super::inputs::*;
 use crate::arch::aarch64::address::constant_cost;
 use crate::arch::aarch64::regs::ZERO;
 use crate::arch::aarch64::{Aarch64, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::{access, extends_sign, memory_type, trap_of};
 use crate::lower::context::Lowered;
@@ -92,7 +93,8 @@ pub fn load_int(cx: &mut Cx, d: VReg, amode: Amode, memory: Type, to: Type, sign
         (types::I8, true) => rows::ldrsb(cx, size, d, amode),
         (types::I16, true) => rows::ldrsh(cx, size, d, amode),
         (types::I32, true) if size == Q64 => rows::ldrsw(cx, d, amode),
-        _ => rows::ldr(cx, exact_size(memory), d, amode),
+        (types::I8 | types::I16 | types::I32 | types::I64, _) => rows::ldr(cx, exact_size(memory), d, amode),
+        (other, _) => unexpected(other),
     }
 }
 

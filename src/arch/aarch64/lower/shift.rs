@@ -4,6 +4,7 @@
 
 use super::inputs::*;
 use crate::arch::aarch64::rows;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::machine::reg::{RegClass, VReg};
@@ -45,15 +46,17 @@ fn shift_by_constant(cx: &mut Cx, data: &InstData, d: VReg, value: Value, amount
             });
             match data.opcode {
                 Ushr => rows::ubfm(cx, size, d, a, from, last),
-                _ => rows::sbfm(cx, size, d, a, from, last),
+                Sshr => rows::sbfm(cx, size, d, a, from, last),
+                other => unexpected(other),
             }
         }
-        _ => {
+        Rotl | Rotr => {
             let bits = data.ty.bits() as i32;
             let amount = if data.opcode == Rotl { (bits - amount) & top } else { amount };
             let a = repeated(cx, value, data.ty);
             rows::extr(cx, size, d, a, a, amount);
         }
+        other => unexpected(other),
     }
 }
 
@@ -122,7 +125,8 @@ fn shift_by_register(cx: &mut Cx, data: &InstData, d: VReg, value: Value, amount
                 NEG.unary(cx, size, negated, amount);
                 negated
             }
-            _ => amount,
+            Rotr => amount,
+            other => unexpected(other),
         };
         rows::ror_rr(cx, size, d, a, amount);
         return;
@@ -130,7 +134,8 @@ fn shift_by_register(cx: &mut Cx, data: &InstData, d: VReg, value: Value, amount
     let a = match data.opcode {
         Ushr => put_extended_to_32(cx, value, false),
         Sshr => put_extended_to_32(cx, value, true),
-        _ => cx.put(value),
+        Ishl => cx.put(value),
+        other => unexpected(other),
     };
     // The processor takes the amount modulo the register's size.
     let amount = match bits < 32 {
@@ -140,7 +145,8 @@ fn shift_by_register(cx: &mut Cx, data: &InstData, d: VReg, value: Value, amount
     match data.opcode {
         Ishl => rows::lsl_rr(cx, size, d, a, amount),
         Ushr => rows::lsr_rr(cx, size, d, a, amount),
-        _ => rows::asr_rr(cx, size, d, a, amount),
+        Sshr => rows::asr_rr(cx, size, d, a, amount),
+        other => unexpected(other),
     }
 }
 

@@ -7,6 +7,7 @@ use super::shift::shift_left;
 use crate::arch::aarch64::operands::Cond;
 use crate::arch::aarch64::regs::ZERO;
 use crate::arch::aarch64::{Aarch64, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::wide::{Half, Pair, WideLowering, less_or_not};
 use crate::lower::wide_shift::{Amount, Direction, WideShifts, rotated};
@@ -140,7 +141,8 @@ impl WideShifts for Aarch64 {
         match opcode {
             Opcode::Ishl => rows::lsl_rr(cx, Q64, d, a, amount),
             Opcode::Ushr => rows::lsr_rr(cx, Q64, d, a, amount),
-            _ => rows::asr_rr(cx, Q64, d, a, amount),
+            Opcode::Sshr => rows::asr_rr(cx, Q64, d, a, amount),
+            other => unexpected(other),
         }
     }
 

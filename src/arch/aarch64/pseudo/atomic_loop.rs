@@ -14,6 +14,7 @@ use crate::arch::aarch64::address::{Memory, SCRATCH};
 use crate::arch::aarch64::operands::{Cond, Extend};
 use crate::arch::aarch64::regs::X17;
 use crate::arch::aarch64::{Direct, rows};
+use crate::diag::unexpected;
 use crate::emit::buffer::CodeBuffer;
 use crate::emit::inst_view::{EmitContext, InstView, Places, physical};
 use crate::ir::AtomicRmwOp;
@@ -49,10 +50,13 @@ pub fn rmw_loop(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
         swap_bytes(out, step.size, new, old);
         current = new;
     }
+    use AtomicRmwOp::*;
     let mut result = new;
     match step.op {
-        AtomicRmwOp::Xchg => result = operand,
-        _ => combine(out, step, new, current, operand),
+        Xchg => result = operand,
+        Add | Sub | And | Nand | Or | Xor | Umin | Umax | Smin | Smax => {
+            combine(out, step, new, current, operand);
+        }
     }
     if step.swap {
         swap_bytes(out, step.size, new, new);
@@ -100,7 +104,8 @@ fn keeps_old(op: AtomicRmwOp) -> Cond {
         AtomicRmwOp::Umin => Cond::Lo,
         AtomicRmwOp::Umax => Cond::Hs,
         AtomicRmwOp::Smin => Cond::Lt,
-        _ => Cond::Ge,
+        AtomicRmwOp::Smax => Cond::Ge,
+        other => unexpected(other),
     }
 }
 
@@ -111,7 +116,8 @@ fn compare(out: &mut Direct, size: OperandSize, a: VReg, b: VReg, signed: bool) 
         (B8, true) => Extend::Sxtb,
         (W16, false) => Extend::Uxth,
         (W16, true) => Extend::Sxth,
-        _ => return rows::cmp_rr(out, size, a, b),
+        (L32 | Q64, _) => return rows::cmp_rr(out, size, a, b),
+        (other, _) => unexpected(other),
     };
     rows::cmp_rx(out, L32, a, b, extend, 0);
 }
@@ -120,7 +126,8 @@ fn compare(out: &mut Direct, size: OperandSize, a: VReg, b: VReg, signed: bool) 
 fn swap_bytes(out: &mut Direct, size: OperandSize, d: VReg, a: VReg) {
     match size {
         W16 => rows::rev16(out, L32, d, a),
-        _ => rows::rev(out, size, d, a),
+        L32 | Q64 => rows::rev(out, size, d, a),
+        other => unexpected(other),
     }
 }
 
@@ -169,7 +176,7 @@ fn combine_wide(out: &mut Direct, step: Step, new: Pair, old: Pair, operand: Pai
             rows::csel(out, Q64, new.0, old.0, operand.0, keeps_old(step.op));
             rows::csel(out, Q64, new.1, old.1, operand.1, keeps_old(step.op));
         }
-        _ => {
+        And | Nand | Or | Xor | Xchg => {
             combine(out, step, new.0, old.0, operand.0);
             combine(out, step, new.1, old.1, operand.1);
         }

@@ -8,6 +8,7 @@ use super::bits::swap_bytes;
 use super::inputs::*;
 use super::mem;
 use crate::arch::s390x::{S390x, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::{access_as, trap_of};
 use crate::lower::atomic::*;
@@ -157,7 +158,8 @@ fn interlocked(cx: &mut Cx, op: AtomicRmwOp, size: OperandSize, d: VReg, operand
         AtomicRmwOp::And => rows::lan(cx, size, d, operand, amode),
         AtomicRmwOp::Or => rows::lao(cx, size, d, operand, amode),
         AtomicRmwOp::Xor => rows::lax(cx, size, d, operand, amode),
-        _ => rows::laa(cx, size, d, operand, amode),
+        AtomicRmwOp::Add | AtomicRmwOp::Sub => rows::laa(cx, size, d, operand, amode),
+        other => unexpected(other),
     }
 }
 
@@ -172,6 +174,12 @@ fn narrow_operand(cx: &mut Cx, value: Value, op: AtomicRmwOp, swap: bool) -> VRe
     match op {
         AtomicRmwOp::Smin | AtomicRmwOp::Smax => put_extended_to_32(cx, value, true),
         AtomicRmwOp::Umin | AtomicRmwOp::Umax => put_extended_to_32(cx, value, false),
-        _ => put_as_stored(cx, value, swap),
+        AtomicRmwOp::Add
+        | AtomicRmwOp::Sub
+        | AtomicRmwOp::And
+        | AtomicRmwOp::Nand
+        | AtomicRmwOp::Or
+        | AtomicRmwOp::Xor
+        | AtomicRmwOp::Xchg => put_as_stored(cx, value, swap),
     }
 }

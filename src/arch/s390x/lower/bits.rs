@@ -8,6 +8,7 @@ use super::field;
 use super::inputs::*;
 use crate::arch::s390x::operands::Cond;
 use crate::arch::s390x::{S390x, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::sink_load;
 use crate::lower::context::Lowered;
@@ -46,7 +47,7 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
             let a = cx.put(value);
             reverse(cx, d, a, data.ty);
         }
-        _ => match sink_load(cx, value, data.ty) {
+        Bswap => match sink_load(cx, value, data.ty) {
             Some(m) if data.ty != types::I16 => {
                 rule!(cx, "bswap.load");
                 rows::lrv_rm(cx, exact_size(data.ty), d, m);
@@ -61,6 +62,7 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
                 swap_bytes(cx, d, a, data.ty);
             }
         },
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -78,10 +80,11 @@ fn lower_wide(cx: &mut Cx, inst: Inst, opcode: Opcode, value: Value) {
             rows::lrv_rr(cx, Q64, d.0, a.1);
             rows::lrv_rr(cx, Q64, d.1, a.0);
         }
-        _ => {
+        Opcode::Clz | Opcode::Ctz | Opcode::Cls | Opcode::Popcnt => {
             count_wide(cx, opcode, d.0, a);
             S390x::make_bits(cx, d.1, 0);
         }
+        other => unexpected(other),
     }
 }
 
@@ -99,12 +102,13 @@ fn count_wide(cx: &mut Cx, opcode: Opcode, d: VReg, a: Pair) {
             leading_zeros_wide(cx, count, changed);
             rows::ahi_ri(cx, Q64, d, count, -1);
         }
-        _ => {
+        Opcode::Popcnt => {
             let (low, high) = tmp_pair(cx);
             ones_of_64(cx, low, a.0);
             ones_of_64(cx, high, a.1);
             rows::a_rrr(cx, Q64, d, low, high);
         }
+        other => unexpected(other),
     }
 }
 
@@ -143,7 +147,8 @@ fn trailing_zeros(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
     match ty {
         types::I8 => rows::oill(cx, marked, a, 1 << 8),
         types::I16 => rows::oilh(cx, marked, a, 1),
-        _ => rows::oihl(cx, marked, a, 1),
+        types::I32 => rows::oihl(cx, marked, a, 1),
+        other => unexpected(other),
     }
     let count = lowest_one(cx, marked);
     rows::xilf(cx, d, count, 63);
@@ -198,10 +203,11 @@ fn ones(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
             rows::mhi_ri(cx, L32, sum, bytes, 0x0101);
             field::push(cx, d, sum, 64 - 8, 0xFF);
         }
-        _ => {
+        types::I32 => {
             rows::msfi_ri(cx, L32, sum, bytes, 0x0101_0101);
             rows::srl_rri(cx, L32, d, sum, 24);
         }
+        other => unexpected(other),
     }
 }
 
@@ -252,6 +258,7 @@ pub fn swap_bytes(cx: &mut Cx, d: VReg, a: VReg, ty: Type) {
             rows::lrv_rr(cx, L32, swapped, a);
             rows::srl_rri(cx, L32, d, swapped, 16);
         }
-        _ => rows::lrv_rr(cx, alu_size(ty), d, a),
+        types::I32 | types::I64 => rows::lrv_rr(cx, alu_size(ty), d, a),
+        other => unexpected(other),
     }
 }

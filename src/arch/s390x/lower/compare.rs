@@ -11,6 +11,7 @@ use super::inputs::*;
 use super::logic::with_code;
 use crate::arch::s390x::operands::Cond;
 use crate::arch::s390x::{S390x, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::{access_as, extends_sign, memory_type, sink_load};
 use crate::lower::compare::{Comparisons, Complement, in_order, with_zero};
@@ -458,7 +459,8 @@ pub fn compare(cx: &mut Cx, inst: Inst) -> Lowered {
     let test = match data.opcode {
         Opcode::Icmp if set_by_bit(cx, d, &data) => return Ok(()),
         Opcode::Icmp => condition::compare_ints(cx, data.int_cc(), a, b, true),
-        _ => S390x::compare_floats(cx, data.float_cc(), a, b, true),
+        Opcode::Fcmp => S390x::compare_floats(cx, data.float_cc(), a, b, true),
+        other => unexpected(other),
     };
     set_to(cx, d, test, 1);
     Ok(())

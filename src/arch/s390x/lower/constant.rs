@@ -8,6 +8,7 @@ use super::field;
 use super::inputs::*;
 use super::vector;
 use crate::arch::s390x::{S390x, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::{near_symbol, slot_amode};
 use crate::lower::float::pool;
@@ -24,14 +25,16 @@ impl Materialization for S390x {
         match data.opcode {
             Opcode::Iconst if is_long(integer(data)) => Rematerialization::Nearby,
             Opcode::F32const | Opcode::F64const if data.imm64() != 0 => Rematerialization::Nearby,
-            _ => Rematerialization::EachUse,
+            Opcode::Iconst | Opcode::F32const | Opcode::F64const => Rematerialization::EachUse,
+            other => unexpected(other),
         }
     }
 
     fn make_constant(cx: &mut Cx, data: &InstData, d: VReg) {
         match data.opcode {
             Opcode::Iconst => Self::make_bits(cx, d, integer(data)),
-            _ => make_float(cx, d, data),
+            Opcode::F32const | Opcode::F64const => make_float(cx, d, data),
+            other => unexpected(other),
         }
     }
 
@@ -173,7 +176,8 @@ fn push_whole(cx: &mut Cx, d: VReg, whole: Whole) {
 fn make_float(cx: &mut Cx, d: VReg, data: &InstData) {
     let (ty, bits) = match data.opcode {
         Opcode::F32const => (types::F32, data.a as u64),
-        _ => (types::F64, data.imm64()),
+        Opcode::F64const => (types::F64, data.imm64()),
+        other => unexpected(other),
     };
     if bits == 0 {
         rows::fzero(cx, exact_size(ty), d);

@@ -10,6 +10,7 @@ use super::inputs::*;
 use super::select::move_on;
 use crate::arch::s390x::operands::Cond;
 use crate::arch::s390x::{S390x, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::sink_load;
 use crate::lower::compare::Comparisons;
@@ -31,7 +32,8 @@ fn change_precision(cx: &mut Cx, d: VReg, data: &InstData) {
     let a = cx.put(source);
     match data.opcode {
         Opcode::Fpromote => rows::ldebr_rr(cx, d, a),
-        _ => rows::ledbr(cx, d, a),
+        Opcode::Fdemote => rows::ledbr(cx, d, a),
+        other => unexpected(other),
     }
 }
 
@@ -64,8 +66,9 @@ fn from_int(cx: &mut Cx, d: VReg, data: &InstData) {
     match (from, signed) {
         (L32, true) => rows::fromw(cx, size, d, a),
         (L32, false) => rows::fromuw(cx, size, d, a),
-        (_, true) => rows::fromg(cx, size, d, a),
-        (_, false) => rows::fromug(cx, size, d, a),
+        (Q64, true) => rows::fromg(cx, size, d, a),
+        (Q64, false) => rows::fromug(cx, size, d, a),
+        (other, _) => unexpected(other),
     }
 }
 
@@ -90,8 +93,9 @@ impl FloatSource {
         match (size, self.signed) {
             (L32, true) => rows::tow(cx, from, d, self.register),
             (L32, false) => rows::touw(cx, from, d, self.register),
-            (_, true) => rows::tog(cx, from, d, self.register),
-            (_, false) => rows::toug(cx, from, d, self.register),
+            (Q64, true) => rows::tog(cx, from, d, self.register),
+            (Q64, false) => rows::toug(cx, from, d, self.register),
+            (other, _) => unexpected(other),
         }
     }
 

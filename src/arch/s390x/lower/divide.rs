@@ -10,6 +10,7 @@ use super::inputs::*;
 use super::logic::push_complement;
 use crate::arch::s390x::operands::Cond;
 use crate::arch::s390x::{S390x, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::sink_load;
 use crate::lower::compare::Comparisons;
@@ -35,12 +36,16 @@ pub fn divide(cx: &mut Cx, inst: Inst) -> Lowered {
     let other = cx.tmp(RegClass::Int);
     let (quotient, remainder) = match data.opcode {
         Opcode::Udiv | Opcode::Sdiv => (d, other),
-        _ => (other, d),
+        Opcode::Urem | Opcode::Srem => (other, d),
+        other => unexpected(other),
     };
     match (data.opcode, data.ty) {
         (Opcode::Udiv | Opcode::Urem, _) => divide_unsigned(cx, &data, quotient, remainder),
-        (_, types::I64) => divide_signed_64(cx, &data, quotient, remainder),
-        _ => divide_signed_32(cx, &data, quotient, remainder),
+        (Opcode::Sdiv | Opcode::Srem, types::I64) => divide_signed_64(cx, &data, quotient, remainder),
+        (Opcode::Sdiv | Opcode::Srem, types::I8 | types::I16 | types::I32) => {
+            divide_signed_32(cx, &data, quotient, remainder)
+        }
+        (other, _) => unexpected(other),
     }
     Ok(())
 }

@@ -6,6 +6,7 @@
 
 use super::inputs::*;
 use crate::arch::s390x::rows;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::lower::float::*;
@@ -54,7 +55,10 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
             let (magnitude, sign) = (cx.put(Value(data.a)), cx.put(Value(data.b)));
             rows::fcopysign(cx, d, magnitude, sign);
         }
-        _ => canonical(cx, d, data.ty, |cx, d| arithmetic(cx, d, &data)),
+        Fadd | Fsub | Fmul | Fdiv | Sqrt | Fma | Fmin | Fmax | Ceil | Floor | Trunc | Nearest => {
+            canonical(cx, d, data.ty, |cx, d| arithmetic(cx, d, &data))
+        }
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -81,14 +85,16 @@ fn arithmetic(cx: &mut Cx, d: VReg, data: &InstData) {
             let (a, b) = (cx.put(a), cx.put(b));
             match data.opcode {
                 Fmin => rows::fmin_rrr(cx, size, d, a, b),
-                _ => rows::fmax_rrr(cx, size, d, a, b),
+                Fmax => rows::fmax_rrr(cx, size, d, a, b),
+                other => unexpected(other),
             }
             return;
         }
         Ceil => rows::fceil,
         Floor => rows::ffloor,
         Trunc => rows::ftrunc,
-        _ => rows::fnearest,
+        Nearest => rows::fnearest,
+        other => unexpected(other),
     };
     let a = cx.put(a);
     round(cx, size, d, a);
@@ -164,7 +170,8 @@ fn sign_operation(cx: &mut Cx, d: VReg, data: &InstData) {
     let a = cx.put(source);
     match data.opcode {
         Opcode::Fneg => rows::fneg(cx, d, a),
-        _ => rows::fabs(cx, d, a),
+        Opcode::Fabs => rows::fabs(cx, d, a),
+        other => unexpected(other),
     }
 }
 
@@ -181,7 +188,8 @@ pub fn bitwise(cx: &mut Cx, inst: Inst) -> Lowered {
     match data.opcode {
         Opcode::Band => rows::vn(cx, d, a, b),
         Opcode::Bor => rows::vo(cx, d, a, b),
-        _ => rows::vx(cx, d, a, b),
+        Opcode::Bxor => rows::vx(cx, d, a, b),
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -199,7 +207,8 @@ pub fn bit_select(cx: &mut Cx, inst: Inst) -> Lowered {
 pub fn from_bits(cx: &mut Cx, d: VReg, bits: VReg, ty: Type) {
     match ty {
         types::F32 => rows::vlvgf(cx, d, bits),
-        _ => rows::ldgr(cx, d, bits),
+        types::F64 => rows::ldgr(cx, d, bits),
+        other => unexpected(other),
     }
 }
 
@@ -207,6 +216,7 @@ pub fn from_bits(cx: &mut Cx, d: VReg, bits: VReg, ty: Type) {
 pub fn to_bits(cx: &mut Cx, d: VReg, source: VReg, ty: Type) {
     match ty {
         types::F32 => rows::vlgvf(cx, d, source),
-        _ => rows::lgdr(cx, d, source),
+        types::F64 => rows::lgdr(cx, d, source),
+        other => unexpected(other),
     }
 }

@@ -4,6 +4,7 @@
 //! (`lower/address.rs`).
 
 use crate::arch::s390x::{S390x, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address;
 use crate::lower::address::{near_symbol, sink_load};
@@ -107,7 +108,8 @@ pub fn load_int(cx: &mut Cx, d: VReg, amode: Amode, from: Type, extension: Optio
         (types::I32, None) => rows::l_rm(cx, L32, d, amode),
         (types::I32, Some(true)) => rows::lgf_rm(cx, d, amode),
         (types::I32, Some(false)) => rows::llgf_rm(cx, d, amode),
-        _ => rows::l_rm(cx, Q64, d, amode),
+        (types::I64, _) => rows::l_rm(cx, Q64, d, amode),
+        (other, _) => unexpected(other),
     }
 }
 
@@ -120,7 +122,8 @@ pub fn extend_register(cx: &mut Cx, d: VReg, source: VReg, from: Type, signed: b
         (types::I16, false) => rows::llh_rr(cx, Q64, d, source),
         (types::I32, true) => rows::lgf_rr(cx, d, source),
         (types::I32, false) => rows::llgf_rr(cx, d, source),
-        _ => rows::l_rr(cx, Q64, d, source),
+        (types::I64, _) => rows::l_rr(cx, Q64, d, source),
+        (other, _) => unexpected(other),
     }
 }
 
@@ -129,8 +132,9 @@ pub fn extend_over(cx: &mut Cx, d: VReg, source: VReg, from: Type, signed: bool)
     match (from, signed) {
         (types::I16, true) => rows::lhg_t(cx, d, source),
         (types::I16, false) => rows::llhg_t(cx, d, source),
-        (_, true) => rows::lgf_t(cx, d, source),
-        (_, false) => rows::llgf_t(cx, d, source),
+        (types::I32, true) => rows::lgf_t(cx, d, source),
+        (types::I32, false) => rows::llgf_t(cx, d, source),
+        (other, _) => unexpected(other),
     }
 }
 

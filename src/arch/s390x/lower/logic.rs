@@ -8,6 +8,7 @@ use super::field;
 use super::field::{bit_range, only_half};
 use super::inputs::*;
 use crate::arch::s390x::rows;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::machine::reg::{RegClass, VReg};
@@ -173,7 +174,8 @@ fn with_complement(cx: &mut Cx, d: VReg, data: &InstData) -> bool {
     match data.opcode {
         Opcode::Band => rows::nc_rrr(cx, size, d, a, b),
         Opcode::Bor => rows::oc_rrr(cx, size, d, a, b),
-        _ => rows::nx_rrr(cx, size, d, a, b),
+        Opcode::Bxor => rows::nx_rrr(cx, size, d, a, b),
+        other => unexpected(other),
     }
     true
 }
@@ -194,7 +196,8 @@ pub fn complement(cx: &mut Cx, inst: Inst) -> Lowered {
         match inner.opcode {
             Opcode::Band => rows::nn_rrr(cx, size, d, a, b),
             Opcode::Bor => rows::no_rrr(cx, size, d, a, b),
-            _ => rows::nx_rrr(cx, size, d, a, b),
+            Opcode::Bxor => rows::nx_rrr(cx, size, d, a, b),
+            other => unexpected(other),
         }
         return Ok(());
     }

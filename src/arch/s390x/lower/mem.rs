@@ -3,10 +3,12 @@
 use super::float::{from_bits, to_bits};
 use super::inputs::*;
 use crate::arch::s390x::{S390x, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
-use crate::lower::address::{access, access_as, extends_sign, loads_from, memory_type};
+use crate::lower::address::{access, access_as, loads_from, memory_type};
 use crate::lower::context::Lowered;
 use crate::lower::float::bits_of;
+use crate::lower::vector_moves::VectorMoves;
 use crate::lower::vocabulary::MemoryAccess;
 use crate::lower::wide::wide_access;
 use crate::machine::amode::Amode;
@@ -16,7 +18,9 @@ use crate::rule;
 
 impl MemoryAccess for S390x {
     fn load_register(cx: &mut Cx, d: VReg, from: Amode, ty: Type) {
-        if ty.is_vector() {
+        if ty.is_vector() && ty.bits() < 128 {
+            Self::load_first(cx, d, from, ty.bits());
+        } else if ty.is_vector() {
             rows::vl(cx, d, from);
         } else if ty.is_int() {
             load_int(cx, d, from, ty, None);
@@ -26,7 +30,9 @@ impl MemoryAccess for S390x {
     }
 
     fn store_register(cx: &mut Cx, register: VReg, to: Amode, ty: Type) {
-        if ty.is_vector() {
+        if ty.is_vector() && ty.bits() < 128 {
+            Self::store_first(cx, register, to, ty.bits());
+        } else if ty.is_vector() {
             rows::vst(cx, register, to);
         } else if ty.is_int() {
             rows::st_mr(cx, exact_size(ty), register, to);
@@ -42,13 +48,16 @@ impl MemoryAccess for S390x {
 
 /// Lowers loads of integers, extending ones included.
 pub fn load(cx: &mut Cx, inst: Inst) -> Lowered {
+    use Opcode::*;
     let data = cx.f.insts[inst];
     let memory = memory_type(cx.f, &data);
     let swaps = cx.swaps(&cx.mem_flags(&data));
     let result = cx.f.first_result(inst);
     let extension = match data.opcode {
-        Opcode::Load => cx.wants_zeros(result).then_some(false),
-        opcode => Some(extends_sign(opcode)),
+        Uload8 | Uload16 | Uload32 | AtomicLoad => Some(false),
+        Sload8 | Sload16 | Sload32 => Some(true),
+        Load => cx.wants_zeros(result).then_some(false),
+        other => unexpected(other),
     };
     let (d, d_high) = cx.parts(result);
     if let Some(d_high) = d_high {
@@ -192,7 +201,8 @@ fn read_modify_write(cx: &mut Cx, data: &InstData, memory: Type) -> bool {
         Opcode::Iadd => Change::Add(constant),
         Opcode::Isub => Change::Add(constant.wrapping_neg()),
         Opcode::Band => Change::Byte(op.opcode, !constant as u64),
-        _ => Change::Byte(op.opcode, constant as u64),
+        Opcode::Bor | Opcode::Bxor => Change::Byte(op.opcode, constant as u64),
+        other => unexpected(other),
     };
     let load = cx.sinkable_load(source).expect("just found");
     push_change(cx, data, memory, change, load)
@@ -233,7 +243,8 @@ fn push_change(cx: &mut Cx, data: &InstData, memory: Type, change: Change, load:
             match opcode {
                 Opcode::Band => rows::ni(cx, m, !bits as i32 & 0xFF),
                 Opcode::Bor => rows::oi(cx, m, bits as i32),
-                _ => rows::xi(cx, m, bits as i32),
+                Opcode::Bxor => rows::xi(cx, m, bits as i32),
+                other => unexpected(other),
             }
         }
     }

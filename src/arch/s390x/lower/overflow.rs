@@ -11,6 +11,7 @@ use super::int::push_add_constant;
 use super::wide::{BORROW, CARRY, with_carry};
 use crate::arch::s390x::operands::Cond;
 use crate::arch::s390x::{S390x, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::compare::Comparisons;
 use crate::lower::condition::condition;
@@ -24,12 +25,14 @@ impl OverflowLowering for S390x {
         let data = cx.f.insts[inst];
         let value = Value(cx.f.inst_results(inst)[0]);
         let carry = data.opcode.takes_carry().then_some(Value(data.c));
-        Test::Code(match (data.opcode, carry) {
-            (Opcode::UmulOverflow | Opcode::SmulOverflow, _) => multiply(cx, &data, value),
-            (_, None) if data.ty.bits() < 32 => in_wider(cx, &data, value, None),
-            (_, Some(carry)) if data.ty.bits() <= 32 => in_wider(cx, &data, value, Some(carry)),
-            (_, None) if data.ty != types::I128 => without_carry(cx, &data, value),
-            (_, carry) => by_halves(cx, inst, value, carry, chain),
+        if matches!(data.opcode, Opcode::UmulOverflow | Opcode::SmulOverflow) {
+            return Test::Code(multiply(cx, &data, value));
+        }
+        Test::Code(match (data.ty, carry) {
+            (types::I8 | types::I16, _) | (types::I32, Some(_)) => in_wider(cx, &data, value, carry),
+            (types::I32 | types::I64, None) => without_carry(cx, &data, value),
+            (types::I64, Some(_)) | (types::I128, _) => by_halves(cx, inst, value, carry, chain),
+            (other, _) => unexpected(other),
         })
     }
 }

@@ -6,6 +6,7 @@
 use super::field;
 use super::inputs::*;
 use crate::arch::s390x::rows;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::machine::reg::{RegClass, VReg};
@@ -23,7 +24,8 @@ pub fn shift(cx: &mut Cx, inst: Inst) -> Lowered {
         match data.opcode {
             Rotl => rotate_by(cx, d, value, data.ty, amount),
             Rotr => rotate_by(cx, d, value, data.ty, (data.ty.bits() - amount) & (data.ty.bits() - 1)),
-            _ => shift_by(cx, inst, d, amount as i32),
+            Ishl | Ushr | Sshr => shift_by(cx, inst, d, amount as i32),
+            other => unexpected(other),
         }
         return Ok(());
     }
@@ -36,16 +38,18 @@ pub fn shift(cx: &mut Cx, inst: Inst) -> Lowered {
             rows::lc_rr(cx, L32, left, amount);
             rotate(cx, d, value, data.ty, left);
         }
-        opcode => {
+        opcode @ (Ishl | Ushr | Sshr) => {
             let amount = masked(cx, Value(data.b), amount, data.ty, dies);
             let a = shifted_operand(cx, opcode, value);
             let size = alu_size(data.ty);
             match opcode {
                 Ishl => rows::sll_rrc(cx, size, d, a, amount),
                 Ushr => rows::srl_rrc(cx, size, d, a, amount),
-                _ => rows::sra_rrc(cx, size, d, a, amount),
+                Sshr => rows::sra_rrc(cx, size, d, a, amount),
+                other => unexpected(other),
             }
         }
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -84,10 +88,11 @@ fn shift_by(cx: &mut Cx, inst: Inst, d: VReg, amount: i32) {
     match (data.opcode, overwrite) {
         (Opcode::Ishl, true) => rows::sll_ri(cx, d, a, amount),
         (Opcode::Ushr, true) => rows::srl_ri(cx, d, a, amount),
-        (_, true) => rows::sra_ri(cx, d, a, amount),
+        (Opcode::Sshr, true) => rows::sra_ri(cx, d, a, amount),
         (Opcode::Ishl, false) => rows::sll_rri(cx, size, d, a, amount),
         (Opcode::Ushr, false) => rows::srl_rri(cx, size, d, a, amount),
-        (_, false) => rows::sra_rri(cx, size, d, a, amount),
+        (Opcode::Sshr, false) => rows::sra_rri(cx, size, d, a, amount),
+        (other, _) => unexpected(other),
     }
 }
 
@@ -96,7 +101,8 @@ fn shifted_operand(cx: &mut Cx, opcode: Opcode, value: Value) -> VReg {
     match opcode {
         Opcode::Ushr => put_extended_to_32(cx, value, false),
         Opcode::Sshr => put_extended_to_32(cx, value, true),
-        _ => cx.put(value),
+        Opcode::Ishl => cx.put(value),
+        other => unexpected(other),
     }
 }
 
@@ -133,9 +139,10 @@ fn repeated(cx: &mut Cx, mut a: VReg, mut bits: u32, to: u32) -> VReg {
 /// Computes ishl, ushr or sshr by a constant. By zero, `d` becomes another name for `a`.
 pub fn shift_register(cx: &mut Cx, size: OperandSize, opcode: Opcode, d: VReg, a: VReg, amount: i32) {
     match opcode {
-        _ if amount == 0 => cx.alias(d, a),
+        Opcode::Ishl | Opcode::Ushr | Opcode::Sshr if amount == 0 => cx.alias(d, a),
         Opcode::Ishl => rows::sll_rri(cx, size, d, a, amount),
         Opcode::Ushr => rows::srl_rri(cx, size, d, a, amount),
-        _ => rows::sra_rri(cx, size, d, a, amount),
+        Opcode::Sshr => rows::sra_rri(cx, size, d, a, amount),
+        other => unexpected(other),
     }
 }

@@ -10,6 +10,7 @@ use super::logic::push_complement;
 use super::select::move_on;
 use crate::arch::s390x::operands::Cond;
 use crate::arch::s390x::{S390x, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::compare::Complement;
 use crate::lower::wide::{
@@ -188,7 +189,8 @@ impl WideShifts for S390x {
         match opcode {
             Opcode::Ishl => rows::sll_rrc(cx, Q64, d, a, amount),
             Opcode::Ushr => rows::srl_rrc(cx, Q64, d, a, amount),
-            _ => rows::sra_rrc(cx, Q64, d, a, amount),
+            Opcode::Sshr => rows::sra_rrc(cx, Q64, d, a, amount),
+            other => unexpected(other),
         }
     }
 

@@ -12,13 +12,14 @@
 
 use crate::arch::s390x::operands::Cond;
 use crate::arch::s390x::{Direct, regs, rows};
+use crate::diag::unexpected;
 use crate::emit::buffer::CodeBuffer;
 use crate::emit::inst_view::{EmitContext, InstView, physical};
 use crate::ir::AtomicRmwOp;
 use crate::lower::atomic::Step;
 use crate::machine::amode::Amode;
 use crate::machine::reg::VReg;
-use crate::machine::size::{B8, L32, OperandSize, Q64};
+use crate::machine::size::{B8, L32, OperandSize, Q64, W16};
 
 /// A register for intermediate results. The loops' addresses do not use it.
 const R0: VReg = physical(regs::R0);
@@ -90,7 +91,8 @@ fn complement(out: &mut Direct, size: OperandSize, d: VReg) {
 fn takes_operand(op: AtomicRmwOp) -> Cond {
     match op {
         AtomicRmwOp::Umin | AtomicRmwOp::Smin => Cond::H,
-        _ => Cond::L,
+        AtomicRmwOp::Umax | AtomicRmwOp::Smax => Cond::L,
+        other => unexpected(other),
     }
 }
 
@@ -134,7 +136,8 @@ pub fn rmw_narrow(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
 fn sign_extend(out: &mut Direct, size: OperandSize, d: VReg) {
     match size {
         B8 => rows::lb_rr(out, L32, d, d),
-        _ => rows::lh_rr(out, L32, d, d),
+        W16 => rows::lh_rr(out, L32, d, d),
+        other => unexpected(other),
     }
 }
 
@@ -142,7 +145,8 @@ fn sign_extend(out: &mut Direct, size: OperandSize, d: VReg) {
 fn zero_extend(out: &mut Direct, size: OperandSize, d: VReg, a: VReg) {
     match size {
         B8 => rows::llc_rr(out, L32, d, a),
-        _ => rows::llh_rr(out, L32, d, a),
+        W16 => rows::llh_rr(out, L32, d, a),
+        other => unexpected(other),
     }
 }
 
@@ -213,13 +217,14 @@ fn combine_wide(out: &mut Direct, step: Step, old: Pair, new: Pair, operand: Pai
             rows::crj(out, Q64, new.0, operand.0, Cond::E, decided);
             match step.op {
                 Smin | Smax => rows::c_rr(out, Q64, new.0, operand.0),
-                _ => rows::cl_rr(out, Q64, new.0, operand.0),
+                Umin | Umax => rows::cl_rr(out, Q64, new.0, operand.0),
+                other => unexpected(other),
             }
             out.buffer().bind(decided);
             rows::loc_rr(out, Q64, new.0, new.0, operand.0, takes_operand(step.op));
             rows::loc_rr(out, Q64, new.1, new.1, operand.1, takes_operand(step.op));
         }
-        _ => {
+        And | Nand | Or | Xor | Xchg => {
             combine(out, step, new.0, operand.0);
             combine(out, step, new.1, operand.1);
         }

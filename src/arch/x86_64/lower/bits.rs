@@ -6,6 +6,7 @@
 use super::inputs::*;
 use crate::arch::x86_64::operands::Cond;
 use crate::arch::x86_64::rows;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::lower::wide::{Pair, result, tmp_pair};
@@ -31,10 +32,11 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
                 rows::bswap_r(cx, Q64, d.0, a.1);
                 rows::bswap_r(cx, Q64, d.1, a.0);
             }
-            opcode => {
-                count_wide(cx, opcode, d.0, a);
+            Clz | Ctz | Cls | Popcnt => {
+                count_wide(cx, data.opcode, d.0, a);
                 rows::zero_r(cx, d.1);
             }
+            other => unexpected(other),
         }
         return Ok(());
     }
@@ -48,10 +50,11 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
             let a = cx.put(value);
             reverse(cx, d, a, data.ty);
         }
-        _ => {
+        Bswap => {
             let a = cx.put(value);
             swap_bytes(cx, d, a, data.ty);
         }
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -65,7 +68,8 @@ fn count_wide(cx: &mut Cx, opcode: Opcode, d: VReg, a: Pair) {
             let marked = sign_changes_wide(cx, a);
             leading_zeros_wide(cx, d, marked);
         }
-        _ => ones_wide(cx, d, a),
+        Opcode::Popcnt => ones_wide(cx, d, a),
+        other => unexpected(other),
     }
 }
 
@@ -185,7 +189,8 @@ fn leading_signs(cx: &mut Cx, d: VReg, value: Value, ty: Type) {
             rows::movzw_rm(cx, L32, narrow, marked);
             narrow
         }
-        _ => marked,
+        types::I32 | types::I64 => marked,
+        other => unexpected(other),
     };
     if cx.flags.has_lzcnt() {
         rule!(cx, "cls.lzcnt");
@@ -315,6 +320,7 @@ fn reverse(cx: &mut Cx, d: VReg, a: VReg, ty: Type) {
 pub fn swap_bytes(cx: &mut Cx, d: VReg, a: VReg, ty: Type) {
     match ty {
         types::I16 => rows::rol_ri(cx, W16, d, a, 8),
-        _ => rows::bswap_r(cx, exact_size(ty), d, a),
+        types::I32 | types::I64 => rows::bswap_r(cx, exact_size(ty), d, a),
+        other => unexpected(other),
     }
 }

@@ -7,6 +7,7 @@ use super::float;
 use super::inputs::*;
 use crate::arch::x86_64::operands::{Cond, Rm};
 use crate::arch::x86_64::{X86_64, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::sink_load;
 use crate::lower::compare::{Comparisons, FlagTest, in_order, with_zero};
@@ -235,7 +236,8 @@ pub fn compare(cx: &mut Cx, inst: Inst) -> Lowered {
     let (a, b) = (Value(data.a), Value(data.b));
     let test = match data.opcode {
         Opcode::Icmp => compare_ints(cx, data.int_cc(), a, b, true),
-        _ => X86_64::compare_floats(cx, data.float_cc(), a, b, true),
+        Opcode::Fcmp => X86_64::compare_floats(cx, data.float_cc(), a, b, true),
+        other => unexpected(other),
     };
     X86_64::set(cx, d, test);
     Ok(())
@@ -260,7 +262,8 @@ pub fn bool_extended(cx: &mut Cx, inst: Inst, compare: Inst) -> bool {
     rows::zero_r(cx, zero);
     let test = match data.opcode {
         Opcode::Icmp => X86_64::compare_ints(cx, data.int_cc(), a, b, true),
-        _ => X86_64::compare_floats(cx, data.float_cc(), a, b, true),
+        Opcode::Fcmp => X86_64::compare_floats(cx, data.float_cc(), a, b, true),
+        other => unexpected(other),
     };
     let FlagTest::One(cond) = test else { unreachable!("comparisons with two conditions were excluded") };
     rows::set_rz(cx, d, zero, cond);

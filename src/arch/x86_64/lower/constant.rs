@@ -4,6 +4,7 @@ use super::inputs::*;
 use super::vector;
 use crate::arch::x86_64::operands::Rm;
 use crate::arch::x86_64::{X86_64, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::{near_symbol, slot_amode};
 use crate::lower::float::pool;
@@ -20,14 +21,16 @@ impl Materialization for X86_64 {
         match data.opcode {
             Opcode::Iconst if needs_movabs(data.imm64()) => Rematerialization::Nearby,
             Opcode::F32const | Opcode::F64const if data.imm64() != 0 => Rematerialization::Nearby,
-            _ => Rematerialization::EachUse,
+            Opcode::Iconst | Opcode::F32const | Opcode::F64const => Rematerialization::EachUse,
+            other => unexpected(other),
         }
     }
 
     fn make_constant(cx: &mut Cx, data: &InstData, d: VReg) {
         match data.opcode {
             Opcode::Iconst => Self::make_bits(cx, d, data.imm64()),
-            _ => make_float(cx, d, data),
+            Opcode::F32const | Opcode::F64const => make_float(cx, d, data),
+            other => unexpected(other),
         }
     }
 
@@ -92,7 +95,8 @@ fn needs_movabs(bits: u64) -> bool {
 fn make_float(cx: &mut Cx, d: VReg, data: &InstData) {
     let (ty, bits) = match data.opcode {
         Opcode::F32const => (types::F32, data.a as u64),
-        _ => (types::F64, data.imm64()),
+        Opcode::F64const => (types::F64, data.imm64()),
+        other => unexpected(other),
     };
     if bits == 0 {
         rows::zero_x(cx, d);

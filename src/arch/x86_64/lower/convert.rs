@@ -13,6 +13,7 @@ use super::float::{Op, UnaryOp, op, unary_op};
 use super::inputs::*;
 use crate::arch::x86_64::operands::{Cond, Rm};
 use crate::arch::x86_64::{X86_64, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::sink_load;
 use crate::lower::compare::{Comparisons, FlagTest};
@@ -68,7 +69,8 @@ fn from_signed(cx: &mut Cx, d: VReg, source: Value, ty: Type) {
     let from = cx.ty(source);
     let operand = match from.bits() {
         8 | 16 => Rm::Reg(put_extended_to_32(cx, source, true)),
-        _ => reg_mem(cx, source),
+        32 | 64 => reg_mem(cx, source),
+        other => unexpected(other),
     };
     convert_signed(cx, d, ty, alu_size(from), operand);
 }
@@ -84,16 +86,17 @@ fn from_unsigned(cx: &mut Cx, d: VReg, source: Value, ty: Type) {
             let source = zero_extended(cx, source);
             convert_signed(cx, d, ty, Q64, Rm::Reg(source));
         }
-        _ if cx.def_by(source, Opcode::Uextend).is_some() => {
+        types::I64 if cx.def_by(source, Opcode::Uextend).is_some() => {
             rule!(cx, "fcvt_from_uint.extended");
             let source = cx.put(source);
             convert_signed(cx, d, ty, Q64, Rm::Reg(source));
         }
-        _ => {
+        types::I64 => {
             let source = cx.put(source);
             let half = cx.tmp(RegClass::Int);
             rows::cvtui2s(cx, exact_size(ty), d, half, source);
         }
+        other => unexpected(other),
     }
 }
 
@@ -126,7 +129,8 @@ impl FloatSource {
     fn convert(self, cx: &mut Cx, size: OperandSize, d: VReg) {
         match self.size {
             L32 => rows::cvttss2si_rm(cx, size, d, self.register),
-            _ => rows::cvttsd2si_rm(cx, size, d, self.register),
+            Q64 => rows::cvttsd2si_rm(cx, size, d, self.register),
+            other => unexpected(other),
         }
     }
 
@@ -149,7 +153,8 @@ impl FloatSource {
                 PROMOTE.push(cx, Q64, register, self.register);
                 FloatSource { register, ty: types::F64, size: Q64 }
             }
-            _ => self,
+            Q64 => self,
+            other => unexpected(other),
         }
     }
 
@@ -200,7 +205,7 @@ fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData) {
             source.trap_if(cx, Cond::S, 0.0);
             join_halves(cx, d, direct, reduced);
         }
-        (ty, _) => {
+        (ty @ (types::I8 | types::I16 | types::I32), _) => {
             // Convert to a wider integer, and check that the extension of its low part is the whole.
             let size = if ty == types::I32 { Q64 } else { L32 };
             let whole = source.converted(cx, size);
@@ -209,13 +214,15 @@ fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData) {
                 (types::I8, false) => rows::movzb_rm(cx, L32, d, whole),
                 (types::I16, true) => rows::movsw_rm(cx, L32, d, whole),
                 (types::I16, false) => rows::movzw_rm(cx, L32, d, whole),
-                (_, true) => rows::movslq_rm(cx, d, whole),
-                (_, false) => rows::mov_rm(cx, L32, d, whole),
+                (types::I32, true) => rows::movslq_rm(cx, d, whole),
+                (types::I32, false) => rows::mov_rm(cx, L32, d, whole),
+                (other, _) => unexpected(other),
             }
             rows::cmp_rm(cx, size, d, whole);
             // 0 always fits, so it did not make the comparison fail.
             source.trap_if(cx, Cond::Ne, 0.0);
         }
+        (other, _) => unexpected(other),
     }
 }
 
@@ -251,7 +258,8 @@ fn to_signed_saturated(cx: &mut Cx, d: VReg, data: &InstData) {
         let zero = pool_number(cx, source.ty, 0.0);
         match source.size {
             L32 => rows::saturate_ss(cx, size, d, converted, source.register, zero),
-            _ => rows::saturate_sd(cx, size, d, converted, source.register, zero),
+            Q64 => rows::saturate_sd(cx, size, d, converted, source.register, zero),
+            other => unexpected(other),
         }
         return;
     }
@@ -276,13 +284,14 @@ fn to_unsigned_saturated(cx: &mut Cx, d: VReg, data: &InstData) {
         types::I32 => {
             source.promoted(cx).at_most(cx, u32::MAX as f64).convert(cx, Q64, d);
         }
-        _ => {
+        types::I64 => {
             let (direct, reduced) = convert_halves(cx, source);
             let [joined, overflow] = [(); 2].map(|()| cx.tmp(RegClass::Int));
             let upper = join_halves(cx, joined, direct, reduced);
             rows::sar_ri(cx, Q64, overflow, upper, 63);
             rows::or_rm(cx, Q64, d, joined, overflow);
         }
+        other => unexpected(other),
     }
 }
 
@@ -303,7 +312,8 @@ impl Conversions for X86_64 {
         let source = Value(data.a);
         match data.opcode {
             Opcode::FcvtFromSint => from_signed(cx, d, source, data.ty),
-            _ => from_unsigned(cx, d, source, data.ty),
+            Opcode::FcvtFromUint => from_unsigned(cx, d, source, data.ty),
+            other => unexpected(other),
         }
     }
 
@@ -314,7 +324,8 @@ impl Conversions for X86_64 {
     fn to_int_saturated(cx: &mut Cx, d: VReg, data: &InstData) {
         match data.opcode {
             Opcode::FcvtToSintSat => to_signed_saturated(cx, d, data),
-            _ => to_unsigned_saturated(cx, d, data),
+            Opcode::FcvtToUintSat => to_unsigned_saturated(cx, d, data),
+            other => unexpected(other),
         }
     }
 

@@ -10,6 +10,7 @@
 use super::inputs::*;
 use crate::arch::x86_64::operands::Cond;
 use crate::arch::x86_64::{X86_64, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::compare::{Comparisons, FlagTest};
 use crate::lower::context::Lowered;
@@ -43,7 +44,8 @@ fn divide_registers(cx: &mut Cx, inst: Inst, data: &InstData) {
     let (other, high) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
     let (quotient, remainder) = match data.opcode {
         Opcode::Udiv | Opcode::Sdiv => (d, other),
-        _ => (other, d),
+        Opcode::Urem | Opcode::Srem => (other, d),
+        other => unexpected(other),
     };
     if !signed {
         rows::zero_r(cx, high);
@@ -62,7 +64,8 @@ fn divide_registers(cx: &mut Cx, inst: Inst, data: &InstData) {
     }
     match size {
         Q64 => rows::cqto(cx, high, dividend),
-        _ => rows::cltd(cx, high, dividend),
+        L32 => rows::cltd(cx, high, dividend),
+        other => unexpected(other),
     }
     rows::idiv_wide(cx, size, quotient, remainder, dividend, high, divisor, fault.0);
     if narrow && data.opcode == Opcode::Sdiv {

@@ -11,6 +11,7 @@
 use super::inputs::*;
 use crate::arch::x86_64::operands::Rm;
 use crate::arch::x86_64::rows;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::call;
 use crate::lower::context::Lowered;
@@ -172,7 +173,10 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
     match data.opcode {
         Fneg | Fabs => sign_operation(cx, d, &data),
         Fcopysign => copy_sign(cx, d, &data),
-        _ => canonical(cx, d, data.ty, |cx, d| arithmetic(cx, d, &data)),
+        Fadd | Fsub | Fmul | Fdiv | Sqrt | Fma | Fmin | Fmax | Ceil | Floor | Trunc | Nearest => {
+            canonical(cx, d, data.ty, |cx, d| arithmetic(cx, d, &data))
+        }
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -199,11 +203,13 @@ fn arithmetic(cx: &mut Cx, d: VReg, data: &InstData) {
             let (a, b) = (cx.put(Value(data.a)), cx.put(Value(data.b)));
             match data.opcode {
                 Fmin => rows::fmin(cx, exact_size(data.ty), d, a, b),
-                _ => rows::fmax(cx, exact_size(data.ty), d, a, b),
+                Fmax => rows::fmax(cx, exact_size(data.ty), d, a, b),
+                other => unexpected(other),
             }
         }
         Fma => multiply_add(cx, d, data),
-        _ => round(cx, d, data),
+        Ceil | Floor | Trunc | Nearest => round(cx, d, data),
+        other => unexpected(other),
     }
 }
 
@@ -227,7 +233,8 @@ fn round(cx: &mut Cx, d: VReg, data: &InstData) {
         Opcode::Ceil => (&ROUND_UP, CeilF32, CeilF64),
         Opcode::Floor => (&ROUND_DOWN, FloorF32, FloorF64),
         Opcode::Trunc => (&ROUND_TO_ZERO, TruncF32, TruncF64),
-        _ => (&ROUND_NEAREST, NearestF32, NearestF64),
+        Opcode::Nearest => (&ROUND_NEAREST, NearestF32, NearestF64),
+        other => unexpected(other),
     };
     let a = cx.put(Value(data.a));
     if cx.flags.has_sse41() {
@@ -306,13 +313,14 @@ fn multiply_add(cx: &mut Cx, d: VReg, data: &InstData) {
 fn sign_operation(cx: &mut Cx, d: VReg, data: &InstData) {
     let size = exact_size(data.ty);
     let source = Value(data.a);
-    let (op, bits, source) = match absolute_of(cx, source) {
-        Some(inner) if data.opcode == Opcode::Fneg => {
+    let (op, bits, source) = match (data.opcode, absolute_of(cx, source)) {
+        (Opcode::Fneg, Some(inner)) => {
             rule!(cx, "fneg.fabs");
             (&OR, sign_bit(data.ty), inner)
         }
-        _ if data.opcode == Opcode::Fneg => (&XOR, sign_bit(data.ty), source),
-        _ => (&AND, magnitude_bits(data.ty), source),
+        (Opcode::Fneg, None) => (&XOR, sign_bit(data.ty), source),
+        (Opcode::Fabs, _) => (&AND, magnitude_bits(data.ty), source),
+        (other, _) => unexpected(other),
     };
     with_mask(cx, op, d, size, source, bits);
 }
@@ -362,7 +370,8 @@ pub fn bitwise(cx: &mut Cx, inst: Inst) -> Lowered {
         }
         Opcode::Band => &AND,
         Opcode::Bor => &OR,
-        _ => &XOR,
+        Opcode::Bxor => &XOR,
+        other => unexpected(other),
     };
     let (a, b) = cx.commute(a, Value(data.b));
     match cx.float_constant(b) {

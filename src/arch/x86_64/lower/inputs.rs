@@ -5,6 +5,7 @@
 
 use crate::arch::x86_64::operands::Rm;
 use crate::arch::x86_64::{X86_64, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::{near_symbol, sink_load};
 use crate::lower::context::Lower;
@@ -71,9 +72,10 @@ pub fn put_extended_to_32(cx: &mut Cx, value: Value, signed: bool) -> VReg {
     let extended = cx.tmp(RegClass::Int);
     match (signed, ty) {
         (false, types::I8) => rows::movzb_rm(cx, L32, extended, source),
-        (false, _) => rows::movzw_rm(cx, L32, extended, source),
+        (false, types::I16) => rows::movzw_rm(cx, L32, extended, source),
         (true, types::I8) => rows::movsb_rm(cx, L32, extended, source),
-        (true, _) => rows::movsw_rm(cx, L32, extended, source),
+        (true, types::I16) => rows::movsw_rm(cx, L32, extended, source),
+        (_, other) => unexpected(other),
     }
     extended
 }
@@ -87,7 +89,8 @@ pub fn extend_operand(cx: &mut Cx, d: VReg, source: Rm, from: Type, signed: bool
         (types::I16, true) => rows::movsw_rm(cx, Q64, d, source),
         (types::I32, false) => rows::mov_rm(cx, L32, d, source),
         (types::I32, true) => rows::movslq_rm(cx, d, source),
-        _ => rows::mov_rm(cx, Q64, d, source),
+        (types::I64, _) => rows::mov_rm(cx, Q64, d, source),
+        (other, _) => unexpected(other),
     }
 }
 
@@ -191,7 +194,8 @@ pub fn operands_in_order(cx: &Cx, data: &InstData) -> (Value, Value) {
     let (a, b) = (Value(data.a), Value(data.b));
     match data.opcode {
         Opcode::Isub => (a, b),
-        _ => cx.commute(a, b),
+        Opcode::Iadd | Opcode::Imul | Opcode::Band | Opcode::Bor | Opcode::Bxor => cx.commute(a, b),
+        other => unexpected(other),
     }
 }
 

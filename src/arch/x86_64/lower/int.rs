@@ -7,6 +7,7 @@ use super::compare::bool_extended;
 use super::inputs::*;
 use crate::arch::x86_64::operands::Rm;
 use crate::arch::x86_64::{X86_64, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::sink_load;
 use crate::lower::context::Lowered;
@@ -59,7 +60,8 @@ impl Arithmetic for X86_64 {
     fn put_extended(cx: &mut Cx, value: Value, signed: bool, bits: u32) -> VReg {
         match bits {
             64 => put_extended_to_64(cx, value, signed),
-            _ => put_extended_to_32(cx, value, signed),
+            32 => put_extended_to_32(cx, value, signed),
+            other => unexpected(other),
         }
     }
 
@@ -98,7 +100,8 @@ impl Arithmetic for X86_64 {
         match opcode {
             Opcode::Ishl => rows::shl_ri(cx, OperandSize::from_bits(bits), d, a, amount as i32),
             Opcode::Ushr => rows::shr_ri(cx, OperandSize::from_bits(bits), d, a, amount as i32),
-            _ => rows::sar_ri(cx, OperandSize::from_bits(bits), d, a, amount as i32),
+            Opcode::Sshr => rows::sar_ri(cx, OperandSize::from_bits(bits), d, a, amount as i32),
+            other => unexpected(other),
         }
     }
 
@@ -246,10 +249,11 @@ pub fn extend(cx: &mut Cx, inst: Inst) -> Lowered {
     match (from, signed) {
         (types::I8, false) => rows::movzb_rm(cx, L32, d, source),
         (types::I16, false) => rows::movzw_rm(cx, L32, d, source),
-        (_, false) => rows::mov_rm(cx, L32, d, source),
+        (types::I32, false) => rows::mov_rm(cx, L32, d, source),
         (types::I8, true) => rows::movsb_rm(cx, to, d, source),
         (types::I16, true) => rows::movsw_rm(cx, to, d, source),
-        (_, true) => rows::movslq_rm(cx, d, source),
+        (types::I32, true) => rows::movslq_rm(cx, d, source),
+        (other, _) => unexpected(other),
     }
     Ok(())
 }

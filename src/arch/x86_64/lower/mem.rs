@@ -5,10 +5,12 @@ use super::inputs::*;
 use super::vector;
 use crate::arch::x86_64::operands::Rm;
 use crate::arch::x86_64::{X86_64, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::{access, extends_sign, loads_from, memory_type};
 use crate::lower::context::Lowered;
 use crate::lower::float::bits_of;
+use crate::lower::vector_moves::VectorMoves;
 use crate::lower::vocabulary::MemoryAccess;
 use crate::lower::wide::wide_access;
 use crate::machine::amode::Amode;
@@ -18,7 +20,9 @@ use crate::rule;
 
 impl MemoryAccess for X86_64 {
     fn load_register(cx: &mut Cx, d: VReg, from: Amode, ty: Type) {
-        if ty.is_vector() {
+        if ty.is_vector() && ty.bits() < 128 {
+            Self::load_first(cx, d, from, ty.bits());
+        } else if ty.is_vector() {
             vector::memory::load_whole(cx, d, from);
         } else if ty.is_int() {
             load_int(cx, d, from, ty, false);
@@ -28,7 +32,9 @@ impl MemoryAccess for X86_64 {
     }
 
     fn store_register(cx: &mut Cx, register: VReg, to: Amode, ty: Type) {
-        if ty.is_vector() {
+        if ty.is_vector() && ty.bits() < 128 {
+            Self::store_first(cx, register, to, ty.bits());
+        } else if ty.is_vector() {
             vector::memory::store_whole(cx, register, to);
         } else if ty.is_int() {
             rows::mov_mr(cx, exact_size(ty), register, to);
@@ -84,7 +90,8 @@ fn load_swapped(cx: &mut Cx, d: VReg, amode: Amode, memory: Type, signed: bool) 
             rows::movslq_rm(cx, d, swapped);
         }
         (types::I32, false) => rows::bswap_r(cx, L32, d, raw),
-        _ => rows::bswap_r(cx, Q64, d, raw),
+        (types::I64, _) => rows::bswap_r(cx, Q64, d, raw),
+        (other, _) => unexpected(other),
     }
 }
 
@@ -248,6 +255,7 @@ fn stored_immediate(cx: &Cx, value: Value) -> Option<i32> {
     let bits = cx.float_constant(value)?;
     match cx.ty(value) {
         types::F32 => Some(bits as i32),
-        _ => i32::try_from(bits as i64).ok(),
+        types::F64 => i32::try_from(bits as i64).ok(),
+        other => unexpected(other),
     }
 }

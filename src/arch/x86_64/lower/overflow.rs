@@ -7,13 +7,14 @@ use super::compare::Test;
 use super::inputs::*;
 use crate::arch::x86_64::operands::{Cond, Rm};
 use crate::arch::x86_64::{X86_64, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::sink_load;
 use crate::lower::compare::FlagTest;
 use crate::lower::overflow::{OverflowLowering, fuse_before};
 use crate::lower::wide;
 use crate::machine::reg::RegClass;
-use crate::machine::size::{B8, Q64, exact_size};
+use crate::machine::size::{B8, L32, O128, Q64, W16, exact_size};
 use crate::rule;
 
 impl OverflowLowering for X86_64 {
@@ -24,7 +25,10 @@ impl OverflowLowering for X86_64 {
         let value = Value(cx.f.inst_results(inst)[0]);
         let cond = match data.opcode {
             UaddOverflow | UsubOverflow | UaddOverflowCin | UsubOverflowBin | UaddOverflowTrap => Cond::B,
-            _ => Cond::O,
+            SaddOverflow | SsubOverflow | SaddOverflowCin | SsubOverflowBin | UmulOverflow | SmulOverflow => {
+                Cond::O
+            }
+            other => unexpected(other),
         };
         let subtracts = data.opcode.overflow_subtracts();
         match data.opcode {
@@ -32,11 +36,17 @@ impl OverflowLowering for X86_64 {
             UaddOverflowCin | SaddOverflowCin | UsubOverflowBin | SsubOverflowBin => {
                 with_carry(cx, inst, if subtracts { &SBB } else { &ADC }, value, chain);
             }
-            _ if data.ty == types::I128 => {
-                let d = cx.put_pair(value);
-                wide::add_or_subtract(cx, subtracts, d, (a, b));
+            UaddOverflow | SaddOverflow | UsubOverflow | SsubOverflow | UaddOverflowTrap => {
+                match Shape::of(data.ty) {
+                    Shape::Wide => {
+                        let d = cx.put_pair(value);
+                        wide::add_or_subtract(cx, subtracts, d, (a, b));
+                    }
+                    Shape::Int => without_carry(cx, subtracts, &data, value),
+                    other => unexpected(other),
+                }
             }
-            _ => without_carry(cx, subtracts, &data, value),
+            other => unexpected(other),
         }
         FlagTest::One(cond)
     }
@@ -134,10 +144,11 @@ fn multiply(cx: &mut Cx, data: &InstData, value: Value) {
     match (signed, size) {
         (false, B8) => rows::mulb_wide(cx, d, a, b),
         (true, B8) => rows::imulb_wide(cx, d, a, b),
-        (false, _) => {
+        (false, W16 | L32 | Q64) => {
             let high = cx.tmp(RegClass::Int);
             rows::mul_wide(cx, size, d, high, a, b);
         }
-        (true, _) => rows::imul_rm(cx, size, d, a, b),
+        (true, W16 | L32 | Q64) => rows::imul_rm(cx, size, d, a, b),
+        (_, O128) => unexpected(size),
     }
 }

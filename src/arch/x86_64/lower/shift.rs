@@ -2,6 +2,7 @@
 
 use super::inputs::*;
 use crate::arch::x86_64::rows;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::machine::amode::Amode;
@@ -31,7 +32,8 @@ pub fn shift(cx: &mut Cx, inst: Inst) -> Lowered {
             Ushr => rows::shr_ri(cx, size, d, a, amount),
             Sshr => rows::sar_ri(cx, size, d, a, amount),
             Rotl => rows::rol_ri(cx, size, d, a, amount),
-            _ => rows::ror_ri(cx, size, d, a, amount),
+            Rotr => rows::ror_ri(cx, size, d, a, amount),
+            other => unexpected(other),
         }
         return Ok(());
     }
@@ -42,7 +44,8 @@ pub fn shift(cx: &mut Cx, inst: Inst) -> Lowered {
         match data.opcode {
             Ishl => rows::shlx(cx, size, d, amount, a),
             Ushr => rows::shrx(cx, size, d, amount, a),
-            _ => rows::sarx(cx, size, d, amount, a),
+            Sshr => rows::sarx(cx, size, d, amount, a),
+            other => unexpected(other),
         }
         return Ok(());
     }
@@ -59,7 +62,8 @@ pub fn shift(cx: &mut Cx, inst: Inst) -> Lowered {
         Ushr => rows::shr_rc(cx, size, d, a, amount),
         Sshr => rows::sar_rc(cx, size, d, a, amount),
         Rotl => rows::rol_rc(cx, size, d, a, amount),
-        _ => rows::ror_rc(cx, size, d, a, amount),
+        Rotr => rows::ror_rc(cx, size, d, a, amount),
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -69,6 +73,7 @@ fn shifted_operand(cx: &mut Cx, opcode: Opcode, value: Value) -> VReg {
     match opcode {
         Opcode::Ushr => put_extended_to_32(cx, value, false),
         Opcode::Sshr => put_extended_to_32(cx, value, true),
-        _ => cx.put(value),
+        Opcode::Ishl | Opcode::Rotl | Opcode::Rotr => cx.put(value),
+        other => unexpected(other),
     }
 }

@@ -4,6 +4,7 @@ use super::compare::{Test, int_cond};
 use super::inputs::*;
 use crate::arch::x86_64::operands::{Cond, Rm};
 use crate::arch::x86_64::{X86_64, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::compare::FlagTest;
 use crate::lower::wide;
@@ -119,7 +120,8 @@ impl WideShifts for X86_64 {
         match opcode {
             Opcode::Ishl => rows::shl_rc(cx, Q64, d, a, amount),
             Opcode::Ushr => rows::shr_rc(cx, Q64, d, a, amount),
-            _ => rows::sar_rc(cx, Q64, d, a, amount),
+            Opcode::Sshr => rows::sar_rc(cx, Q64, d, a, amount),
+            other => unexpected(other),
         }
     }
 

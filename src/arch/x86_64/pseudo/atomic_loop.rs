@@ -8,13 +8,18 @@
 //! ```
 
 use crate::arch::x86_64::operands::Cond;
+use crate::arch::x86_64::regs::{R8, R9, RCX, RDI, RDX, RSI};
 use crate::arch::x86_64::{Direct, rows};
+use crate::diag::unexpected;
 use crate::emit::buffer::CodeBuffer;
-use crate::emit::inst_view::{EmitContext, InstView};
+use crate::emit::inst_view::{EmitContext, InstView, physical};
 use crate::ir::AtomicRmwOp;
-use crate::lower::atomic::Step;
+use crate::lower::atomic::{SEQUENTIALLY_CONSISTENT, Step};
+use crate::machine::amode::Amode;
 use crate::machine::reg::VReg;
+use crate::machine::reloc::RelocKind;
 use crate::machine::size::{L32, OperandSize, Q64, W16};
+use crate::machine::symbol::{LibCall, SymbolRef};
 
 /// The condition, after a comparison of the old value with the operand, on which their minimum or maximum is
 /// the operand.
@@ -23,7 +28,8 @@ fn takes_operand(op: AtomicRmwOp) -> Cond {
         AtomicRmwOp::Umin => Cond::Ae,
         AtomicRmwOp::Umax => Cond::B,
         AtomicRmwOp::Smin => Cond::Ge,
-        _ => Cond::L,
+        AtomicRmwOp::Smax => Cond::L,
+        other => unexpected(other),
     }
 }
 
@@ -74,7 +80,8 @@ fn combine(out: &mut Direct, step: Step, new: VReg, operand: VReg) {
 fn swap_bytes(out: &mut Direct, size: OperandSize, d: VReg) {
     match size {
         W16 => rows::rol_ri(out, size, d, d, 8),
-        _ => rows::bswap_r(out, size, d, d),
+        L32 | Q64 => rows::bswap_r(out, size, d, d),
+        other => unexpected(other),
     }
 }
 
@@ -96,6 +103,47 @@ pub fn rmw_wide(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     combine_wide(out, step, old, new, (low, high));
     rows::cmpxchg16b(out, old_low, old_high, old_low, old_high, new_low, new_high, m);
     rows::j_label(out, Cond::Ne, again);
+}
+
+/// Expands a read-modify-write operation on 128 bits whose compare-and-exchange is a call. It takes the
+/// address of the old value, which it replaces if it fails; what has to survive it is in registers that calls
+/// preserve.
+pub fn rmw_call(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    let step = Step::unpack(view.words[1]);
+    let [old_low, old_high, address, low, high, expected] = std::array::from_fn(|i| view.operand(i));
+    let [rcx, rdx, rsi, rdi, r8, r9] = [RCX, RDX, RSI, RDI, R8, R9].map(physical);
+    let place = Amode::base(expected, 0);
+    let out = &mut Direct::of(cx, buffer);
+    rows::mov_rm(out, Q64, rdi, address);
+    rows::movl_ri(out, rsi, SEQUENTIALLY_CONSISTENT);
+    call(LibCall::AtomicLoad16, buffer);
+    let again = buffer.label_here();
+    let out = &mut Direct::of(cx, buffer);
+    rows::mov_mr(out, Q64, old_low, place);
+    rows::mov_mr(out, Q64, old_high, place.upper());
+    let (old, new) = match step.swap {
+        false => ((old_low, old_high), (rsi, rcx)),
+        true => ((old_high, old_low), (rcx, rsi)),
+    };
+    combine_wide(out, step, old, new, (low, high));
+    rows::mov_rm(out, Q64, rdx, rsi);
+    rows::mov_rm(out, Q64, rdi, address);
+    rows::mov_rm(out, Q64, rsi, expected);
+    rows::movl_ri(out, r8, SEQUENTIALLY_CONSISTENT);
+    rows::movl_ri(out, r9, SEQUENTIALLY_CONSISTENT);
+    call(LibCall::AtomicCompareExchange16, buffer);
+    let out = &mut Direct::of(cx, buffer);
+    rows::test_mr(out, L32, old_low, old_low);
+    rows::mov_rm(out, Q64, old_low, place);
+    rows::mov_rm(out, Q64, old_high, place.upper());
+    rows::j_label(out, Cond::E, again);
+}
+
+/// Emits a call of a library routine.
+fn call(routine: LibCall, buffer: &mut CodeBuffer) {
+    buffer.put1(0xE8);
+    buffer.reloc(buffer.position(), RelocKind::X86Plt32, SymbolRef::LibCall(routine), -4);
+    buffer.put4(0);
 }
 
 /// Emits `d = a`, converted from memory's byte order.
@@ -133,7 +181,7 @@ fn combine_wide(out: &mut Direct, step: Step, old: Pair, new: Pair, operand: Pai
             rows::cmov_rm(out, Q64, new.0, new.0, operand.0, takes_operand(step.op));
             rows::cmov_rm(out, Q64, new.1, new.1, operand.1, takes_operand(step.op));
         }
-        _ => {
+        And | Nand | Or | Xor | Xchg => {
             combine(out, step, new.0, operand.0);
             combine(out, step, new.1, operand.1);
         }

@@ -4,6 +4,7 @@
 use crate::arch::x86_64::branch::Branches;
 use crate::arch::x86_64::operands::Cond;
 use crate::arch::x86_64::{Direct, rows};
+use crate::diag::unexpected;
 use crate::emit::buffer::{BranchForms, CodeBuffer};
 use crate::emit::inst_view::{EmitContext, InstView};
 use crate::ir::TrapCode;
@@ -84,7 +85,8 @@ pub fn float_from_unsigned(view: &InstView, cx: &EmitContext, buffer: &mut CodeB
     let [large, even, done] = [(); 3].map(|()| buffer.label());
     let convert = |buffer: &mut CodeBuffer, source: VReg| match size {
         L32 => rows::cvtsi2ss_rm(&mut Direct::of(cx, buffer), Q64, d, d, source),
-        _ => rows::cvtsi2sd_rm(&mut Direct::of(cx, buffer), Q64, d, d, source),
+        Q64 => rows::cvtsi2sd_rm(&mut Direct::of(cx, buffer), Q64, d, d, source),
+        other => unexpected(other),
     };
     let sink = &mut Direct::of(cx, buffer);
     rows::zero_x(sink, d);

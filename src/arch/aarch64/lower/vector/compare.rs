@@ -8,10 +8,12 @@ use crate::arch::aarch64::lower::inputs::*;
 use crate::arch::aarch64::operands::{Cond, Shift};
 use crate::arch::aarch64::regs::ZERO;
 use crate::arch::aarch64::{Aarch64, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::compare::FlagTest;
 use crate::lower::context::Lowered;
-use crate::lower::vector::{VectorMoves, vector_constant};
+use crate::lower::vector::vector_constant;
+use crate::lower::vector_moves::VectorMoves;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{B8, L32, OperandSize, Q64, W16};
 
@@ -114,18 +116,16 @@ fn either_greater(cx: &mut Cx, size: OperandSize, d: VReg, a: VReg, b: VReg) {
 }
 
 /// Lowers vany_true, vall_true and vhigh_bits.
-pub fn test_lanes(cx: &mut Cx, inst: Inst) -> Lowered {
+pub fn test_lanes(cx: &mut Cx, inst: Inst, a: VReg) {
     let data = cx.f.insts[inst];
-    let source = Value(data.a);
-    let size = lane_size(cx.ty(source));
-    let a = cx.put(source);
+    let size = lane_size(cx.ty(Value(data.a)));
     if data.opcode == Opcode::VhighBits {
         let (d, high) = cx.parts(cx.f.first_result(inst));
         high_bits(cx, size, d, a);
         if let Some(high) = high {
             rows::mov_r(cx, Q64, high, ZERO);
         }
-        return Ok(());
+        return;
     }
     let d = cx.def(inst);
     if data.opcode == Opcode::VanyTrue {
@@ -135,7 +135,6 @@ pub fn test_lanes(cx: &mut Cx, inst: Inst) -> Lowered {
         rows::vcmeq_zero(cx, size, zeros, a);
         is_zero(cx, d, zeros, Cond::Eq);
     }
-    Ok(())
 }
 
 /// Sets `d` to 1 if the comparison of all bits of `a` with zero has a condition, else to 0.
@@ -170,7 +169,8 @@ fn high_bits(cx: &mut Cx, size: OperandSize, d: VReg, a: VReg) {
             rows::vzip1(cx, B8, paired, own, high);
             rows::vaddv(cx, W16, sum, paired);
         }
-        _ => rows::vaddv(cx, size, sum, own),
+        W16 | L32 => rows::vaddv(cx, size, sum, own),
+        other => unexpected(other),
     }
     rows::fmov_rf(cx, L32, d, sum);
 }

@@ -5,6 +5,7 @@ use super::int::lane_size;
 use super::memory::make_constant;
 use crate::arch::aarch64::lower::inputs::Cx;
 use crate::arch::aarch64::rows;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::machine::reg::RegClass;
@@ -17,7 +18,8 @@ pub fn change_width(cx: &mut Cx, inst: Inst) -> Lowered {
     let a = cx.put(Value(data.a));
     match data.opcode {
         Opcode::FvpromoteLow => canonical(cx, d, types::F64X2, |cx, d| rows::vfcvtl(cx, d, a)),
-        _ => canonical(cx, d, types::F32X4, |cx, d| rows::vfcvtn(cx, d, a)),
+        Opcode::Fvdemote => canonical(cx, d, types::F32X4, |cx, d| rows::vfcvtn(cx, d, a)),
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -29,7 +31,8 @@ pub fn from_int(cx: &mut Cx, inst: Inst) -> Lowered {
     let a = cx.put(Value(data.a));
     match data.opcode {
         Opcode::FcvtFromSint => rows::vscvtf(cx, lane_size(data.ty), d, a),
-        _ => rows::vucvtf(cx, lane_size(data.ty), d, a),
+        Opcode::FcvtFromUint => rows::vucvtf(cx, lane_size(data.ty), d, a),
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -41,7 +44,8 @@ pub fn to_int_saturated(cx: &mut Cx, inst: Inst) -> Lowered {
     let a = cx.put(Value(data.a));
     match data.opcode {
         Opcode::FcvtToSintSat => rows::vfcvtzs(cx, lane_size(data.ty), d, a),
-        _ => rows::vfcvtzu(cx, lane_size(data.ty), d, a),
+        Opcode::FcvtToUintSat => rows::vfcvtzu(cx, lane_size(data.ty), d, a),
+        other => unexpected(other),
     }
     Ok(())
 }

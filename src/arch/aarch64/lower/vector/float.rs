@@ -4,6 +4,7 @@ use super::int::lane_size;
 use super::shift::right;
 use crate::arch::aarch64::lower::inputs::Cx;
 use crate::arch::aarch64::rows;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::lower::float::{canonicalize, strip_negations};
@@ -11,25 +12,30 @@ use crate::machine::reg::{RegClass, VReg};
 
 /// Lowers arithmetic on floats.
 pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
+    use Opcode::*;
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
     let size = lane_size(data.ty);
     match data.opcode {
-        Opcode::Fneg | Opcode::Fabs => {
+        Fneg | Fabs => {
             let a = cx.put(Value(data.a));
             match data.opcode {
-                Opcode::Fneg => rows::vfneg(cx, size, d, a),
-                _ => rows::vfabs(cx, size, d, a),
+                Fneg => rows::vfneg(cx, size, d, a),
+                Fabs => rows::vfabs(cx, size, d, a),
+                other => unexpected(other),
             }
         }
-        Opcode::Fcopysign => {
+        Fcopysign => {
             // The sign moves to the lowest bit, from which it is inserted above the magnitude.
             let (magnitude, sign) = (cx.put(Value(data.a)), cx.put(Value(data.b)));
             let (bit, last) = (cx.tmp(RegClass::Float), size.bits() as i32 - 1);
             rows::vushr(cx, size, bit, sign, right(size, last));
             rows::vsli(cx, size, d, magnitude, bit, last);
         }
-        _ => canonical(cx, d, data.ty, |cx, d| arithmetic(cx, d, &data)),
+        Fadd | Fsub | Fmul | Fdiv | Sqrt | Fma | Fmin | Fmax | Ceil | Floor | Trunc | Nearest => {
+            canonical(cx, d, data.ty, |cx, d| arithmetic(cx, d, &data))
+        }
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -69,7 +75,8 @@ fn arithmetic(cx: &mut Cx, d: VReg, data: &InstData) {
         Fmul => rows::vfmul(cx, size, d, a, b),
         Fdiv => rows::vfdiv(cx, size, d, a, b),
         Fmin => rows::vfmin(cx, size, d, a, b),
-        _ => rows::vfmax(cx, size, d, a, b),
+        Fmax => rows::vfmax(cx, size, d, a, b),
+        other => unexpected(other),
     }
 }
 

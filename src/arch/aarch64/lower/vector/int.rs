@@ -3,6 +3,7 @@
 use super::shift::right;
 use crate::arch::aarch64::lower::inputs::Cx;
 use crate::arch::aarch64::rows;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::machine::reg::{RegClass, VReg};
@@ -21,7 +22,8 @@ pub fn add_or_subtract(cx: &mut Cx, inst: Inst) -> Lowered {
     let size = lane_size(data.ty);
     match data.opcode {
         Opcode::Iadd => rows::vadd(cx, size, d, a, b),
-        _ => rows::vsub(cx, size, d, a, b),
+        Opcode::Isub => rows::vsub(cx, size, d, a, b),
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -58,7 +60,8 @@ pub fn min_max(cx: &mut Cx, inst: Inst) -> Lowered {
         Opcode::Smin => rows::vsmin(cx, size, d, a, b),
         Opcode::Smax => rows::vsmax(cx, size, d, a, b),
         Opcode::Umin => rows::vumin(cx, size, d, a, b),
-        _ => rows::vumax(cx, size, d, a, b),
+        Opcode::Umax => rows::vumax(cx, size, d, a, b),
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -68,11 +71,13 @@ fn min_max_64(cx: &mut Cx, opcode: Opcode, d: VReg, a: VReg, b: VReg) {
     let greater = cx.tmp(RegClass::Float);
     match opcode {
         Opcode::Smin | Opcode::Smax => rows::vcmgt(cx, Q64, greater, a, b),
-        _ => rows::vcmhi(cx, Q64, greater, a, b),
+        Opcode::Umin | Opcode::Umax => rows::vcmhi(cx, Q64, greater, a, b),
+        other => unexpected(other),
     }
     match opcode {
         Opcode::Smin | Opcode::Umin => rows::bsl_16b(cx, d, greater, b, a),
-        _ => rows::bsl_16b(cx, d, greater, a, b),
+        Opcode::Smax | Opcode::Umax => rows::bsl_16b(cx, d, greater, a, b),
+        other => unexpected(other),
     }
 }
 
@@ -86,7 +91,8 @@ pub fn saturate(cx: &mut Cx, inst: Inst) -> Lowered {
         Opcode::SaddSat => rows::vsqadd(cx, size, d, a, b),
         Opcode::SsubSat => rows::vsqsub(cx, size, d, a, b),
         Opcode::UaddSat => rows::vuqadd(cx, size, d, a, b),
-        _ => rows::vuqsub(cx, size, d, a, b),
+        Opcode::UsubSat => rows::vuqsub(cx, size, d, a, b),
+        other => unexpected(other),
     }
     Ok(())
 }

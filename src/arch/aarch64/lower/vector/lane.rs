@@ -2,6 +2,7 @@
 
 use crate::arch::aarch64::lower::inputs::Cx;
 use crate::arch::aarch64::rows;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::lower::vector::Lanes;
@@ -30,10 +31,11 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
             rows::movi_zero(cx, zero);
             insert(cx, d, lanes, zero, a, 0);
         }
-        _ => {
+        Opcode::Insertlane => {
             let b = cx.put(Value(data.b));
             insert(cx, d, lanes, a, b, data.aux as i32);
         }
+        other => unexpected(other),
     }
     Ok(())
 }

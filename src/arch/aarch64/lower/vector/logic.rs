@@ -4,6 +4,7 @@ use super::int::lane_size;
 use crate::arch::aarch64::lower::compare::{set_by_flags, test_in_flags};
 use crate::arch::aarch64::lower::inputs::*;
 use crate::arch::aarch64::rows;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::compare::{Complement, FlagTest};
 use crate::lower::context::Lowered;
@@ -18,7 +19,8 @@ pub fn logic(cx: &mut Cx, inst: Inst) -> Lowered {
     match data.opcode {
         Opcode::Band => rows::and_16b(cx, d, a, b),
         Opcode::Bor => rows::orr_16b(cx, d, a, b),
-        _ => rows::eor_16b(cx, d, a, b),
+        Opcode::Bxor => rows::eor_16b(cx, d, a, b),
+        other => unexpected(other),
     }
     Ok(())
 }

@@ -1,11 +1,13 @@
 //! Loads, stores and constants of vectors, and moves of their halves.
 
 use crate::arch::aarch64::lower::inputs::Cx;
+use crate::arch::aarch64::lower::vector::shift::right;
 use crate::arch::aarch64::{Aarch64, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::access;
 use crate::lower::context::Lowered;
-use crate::lower::vector::VectorMoves;
+use crate::lower::vector_moves::VectorMoves;
 use crate::machine::amode::{Amode, Place};
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{B8, L32, OperandSize, Q64, W16};
@@ -52,7 +54,8 @@ pub fn load_widening(cx: &mut Cx, inst: Inst) -> Lowered {
     let size = match data.opcode {
         Uload8x8 | Sload8x8 => B8,
         Uload16x4 | Sload16x4 => W16,
-        _ => L32,
+        Uload32x2 | Sload32x2 => L32,
+        other => unexpected(other),
     };
     let amode = access(cx, &data);
     let mut narrow = cx.tmp(RegClass::Float);
@@ -64,7 +67,8 @@ pub fn load_widening(cx: &mut Cx, inst: Inst) -> Lowered {
     }
     match data.opcode {
         Sload8x8 | Sload16x4 | Sload32x2 => rows::vsxtl(cx, size, d, narrow),
-        _ => rows::vuxtl(cx, size, d, narrow),
+        Uload8x8 | Uload16x4 | Uload32x2 => rows::vuxtl(cx, size, d, narrow),
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -103,5 +107,29 @@ impl VectorMoves for Aarch64 {
     fn split_halves(cx: &mut Cx, [first, second]: [VReg; 2], a: VReg) {
         rows::fmov_rf(cx, Q64, first, a);
         rows::vget(cx, Q64, second, a, 1);
+    }
+
+    fn load_first(cx: &mut Cx, d: VReg, from: Amode, bits: u32) {
+        rows::ldr_f(cx, OperandSize::from_bits(bits), d, from);
+    }
+
+    fn store_first(cx: &mut Cx, a: VReg, to: Amode, bits: u32) {
+        rows::str_f(cx, OperandSize::from_bits(bits), a, to);
+    }
+
+    fn first_from_int(cx: &mut Cx, d: VReg, a: VReg, bits: u32) {
+        rows::fmov_fr(cx, OperandSize::from_bits(bits).max(L32), d, a);
+    }
+
+    fn int_from_first(cx: &mut Cx, d: VReg, a: VReg, bits: u32) {
+        rows::fmov_rf(cx, OperandSize::from_bits(bits).max(L32), d, a);
+    }
+
+    fn join_first(cx: &mut Cx, d: VReg, [a, b]: [VReg; 2], bits: u32) {
+        rows::vzip1(cx, OperandSize::from_bits(bits), d, a, b);
+    }
+
+    fn drop_first(cx: &mut Cx, d: VReg, a: VReg, bits: u32) {
+        rows::vushr(cx, Q64, d, a, right(Q64, bits as i32));
     }
 }

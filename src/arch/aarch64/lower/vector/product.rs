@@ -4,9 +4,10 @@ use super::int::lane_size;
 use super::memory::make_constant;
 use crate::arch::aarch64::lower::inputs::Cx;
 use crate::arch::aarch64::{Aarch64, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
-use crate::lower::vector::VectorMoves;
+use crate::lower::vector_moves::VectorMoves;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{B8, L32, OperandSize, Q64, W16};
 
@@ -18,7 +19,8 @@ pub fn multiply(cx: &mut Cx, inst: Inst) -> Lowered {
     let size = lane_size(data.ty);
     match size {
         Q64 => multiply_64(cx, d, a, b),
-        _ => rows::vmul(cx, size, d, a, b),
+        B8 | W16 | L32 => rows::vmul(cx, size, d, a, b),
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -111,7 +113,7 @@ pub fn pairwise(cx: &mut Cx, inst: Inst) -> Lowered {
     let d = cx.def(inst);
     let (a, b) = (cx.put(Value(data.a)), cx.put(Value(data.b)));
     if data.opcode == Opcode::IaddPairwise {
-        rows::vaddp(cx, lane_size(data.ty), d, a, b);
+        add_neighbours(cx, lane_size(data.ty), d, [a, b]);
         return Ok(());
     }
     // Signed bytes times unsigned ones fit in 17 bits with the sum of two, so the sums are of 32 bits.
@@ -127,6 +129,11 @@ pub fn pairwise(cx: &mut Cx, inst: Inst) -> Lowered {
     rows::vsqxtn(cx, W16, narrow, low);
     rows::vsqxtn_high(cx, W16, d, narrow, high);
     Ok(())
+}
+
+/// `d` = the sums of neighbouring lanes of each vector.
+pub fn add_neighbours(cx: &mut Cx, size: OperandSize, d: VReg, [a, b]: [VReg; 2]) {
+    rows::vaddp(cx, size, d, a, b);
 }
 
 /// The bytes of a vector in lanes of 16 bits: the low ones, and the high ones.

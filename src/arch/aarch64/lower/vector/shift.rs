@@ -6,6 +6,7 @@
 use super::int::lane_size;
 use crate::arch::aarch64::lower::inputs::*;
 use crate::arch::aarch64::rows;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::machine::reg::{RegClass, VReg};
@@ -45,13 +46,14 @@ fn by_constant(cx: &mut Cx, opcode: Opcode, size: OperandSize, d: VReg, a: VReg,
         Opcode::Ishl => rows::vshl(cx, size, d, a, amount),
         Opcode::Ushr => rows::vushr(cx, size, d, a, right(size, amount)),
         Opcode::Sshr => rows::vsshr(cx, size, d, a, right(size, amount)),
-        _ => {
+        Opcode::Rotl | Opcode::Rotr => {
             // The bits shifted out to the right, with those shifted to the left above them.
             let left = if opcode == Opcode::Rotl { amount } else { size.bits() as i32 - amount };
             let low = cx.tmp(RegClass::Float);
             rows::vushr(cx, size, low, a, right(size, size.bits() as i32 - left));
             rows::vsli(cx, size, d, low, a, left);
         }
+        other => unexpected(other),
     }
 }
 
@@ -67,15 +69,17 @@ fn by_register(cx: &mut Cx, opcode: Opcode, size: OperandSize, d: VReg, a: VReg,
             let negative = negative_in_lanes(cx, size, modulo);
             match opcode {
                 Opcode::Ushr => rows::vushl(cx, size, d, a, negative),
-                _ => rows::vsshl(cx, size, d, a, negative),
+                Opcode::Sshr => rows::vsshl(cx, size, d, a, negative),
+                other => unexpected(other),
             }
         }
-        _ => {
+        Opcode::Rotl | Opcode::Rotr => {
             // Each bit comes from one of two shifts whose distances differ by the width.
             let (first, bits) = (cx.tmp(RegClass::Int), size.bits() as i32);
             match opcode {
                 Opcode::Rotl => rows::sub_ri(cx, L32, first, modulo, bits),
-                _ => NEG.unary(cx, L32, first, modulo),
+                Opcode::Rotr => NEG.unary(cx, L32, first, modulo),
+                other => unexpected(other),
             }
             let second = cx.tmp(RegClass::Int);
             rows::add_ri(cx, L32, second, first, bits);
@@ -85,6 +89,7 @@ fn by_register(cx: &mut Cx, opcode: Opcode, size: OperandSize, d: VReg, a: VReg,
             rows::vushl(cx, size, high, a, second);
             rows::orr_16b(cx, d, low, high);
         }
+        other => unexpected(other),
     }
 }
 

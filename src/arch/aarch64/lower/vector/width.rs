@@ -2,16 +2,16 @@
 
 use crate::arch::aarch64::lower::inputs::Cx;
 use crate::arch::aarch64::rows;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
-use crate::machine::reg::RegClass;
+use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::OperandSize;
 
 /// Lowers snarrow, unarrow and uunarrow.
-pub fn narrow(cx: &mut Cx, inst: Inst) -> Lowered {
+pub fn narrow(cx: &mut Cx, inst: Inst, [a, b]: [VReg; 2]) {
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
-    let (a, b) = (cx.put(Value(data.a)), cx.put(Value(data.b)));
     let size = OperandSize::from_bits(cx.ty(Value(data.a)).lane_bits() / 2);
     let low = cx.tmp(RegClass::Float);
     match data.opcode {
@@ -23,12 +23,20 @@ pub fn narrow(cx: &mut Cx, inst: Inst) -> Lowered {
             rows::vsqxtun(cx, size, low, a);
             rows::vsqxtun_high(cx, size, d, low, b);
         }
-        _ => {
+        Opcode::Uunarrow => {
             rows::vuqxtn(cx, size, low, a);
             rows::vuqxtn_high(cx, size, d, low, b);
         }
+        other => unexpected(other),
     }
-    Ok(())
+}
+
+/// Widens the first lanes.
+pub fn widen_first(cx: &mut Cx, size: OperandSize, signed: bool, d: VReg, a: VReg) {
+    match signed {
+        true => rows::vsxtl(cx, size, d, a),
+        false => rows::vuxtl(cx, size, d, a),
+    }
 }
 
 /// Lowers swiden_low, swiden_high, uwiden_low and uwiden_high.
@@ -41,7 +49,8 @@ pub fn widen(cx: &mut Cx, inst: Inst) -> Lowered {
         Opcode::SwidenLow => rows::vsxtl(cx, size, d, a),
         Opcode::SwidenHigh => rows::vsxtl_high(cx, size, d, a),
         Opcode::UwidenLow => rows::vuxtl(cx, size, d, a),
-        _ => rows::vuxtl_high(cx, size, d, a),
+        Opcode::UwidenHigh => rows::vuxtl_high(cx, size, d, a),
+        other => unexpected(other),
     }
     Ok(())
 }

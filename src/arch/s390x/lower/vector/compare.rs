@@ -4,9 +4,10 @@ use super::int::{lane_size, tmps};
 use super::memory::make_constant;
 use crate::arch::s390x::lower::inputs::Cx;
 use crate::arch::s390x::{S390x, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
-use crate::lower::vector::VectorMoves;
+use crate::lower::vector_moves::VectorMoves;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{OperandSize, Q64};
 
@@ -19,7 +20,8 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
     let (a, b) = (cx.put(x), cx.put(y));
     match data.opcode {
         Opcode::Fcmp => compare_floats(cx, data.float_cc(), size, d, a, b),
-        _ => compare_ints(cx, data.int_cc(), size, d, a, b),
+        Opcode::Icmp => compare_ints(cx, data.int_cc(), size, d, a, b),
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -80,23 +82,21 @@ fn compare_floats(cx: &mut Cx, cc: FloatCc, size: OperandSize, d: VReg, a: VReg,
 }
 
 /// Lowers vany_true, vall_true and vhigh_bits.
-pub fn test_lanes(cx: &mut Cx, inst: Inst) -> Lowered {
+pub fn test_lanes(cx: &mut Cx, inst: Inst, a: VReg) {
     let data = cx.f.insts[inst];
-    let source = Value(data.a);
-    let size = lane_size(cx.ty(source));
-    let a = cx.put(source);
+    let size = lane_size(cx.ty(Value(data.a)));
     if data.opcode == Opcode::VhighBits {
         let (d, high) = cx.parts(cx.f.first_result(inst));
         high_bits(cx, size, d, a);
         if let Some(high) = high {
             rows::lhi_ri(cx, Q64, high, 0);
         }
-        return Ok(());
+        return;
     }
     let d = cx.def(inst);
     if data.opcode == Opcode::VanyTrue {
         is_not_zero(cx, d, a);
-        return Ok(());
+        return;
     }
     let [zero, zeros] = tmps(cx);
     make_constant(cx, zero, [0; 16]);
@@ -104,7 +104,6 @@ pub fn test_lanes(cx: &mut Cx, inst: Inst) -> Lowered {
     let any = cx.tmp(RegClass::Int);
     is_not_zero(cx, any, zeros);
     rows::xilf(cx, d, any, 1);
-    Ok(())
 }
 
 /// Sets `d` to 1 if any bit of `a` is set, else to 0: a number or its negation is negative unless it is zero.

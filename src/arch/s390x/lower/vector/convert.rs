@@ -8,6 +8,7 @@ use super::int::{lane_size, tmps};
 use super::memory::make_constant;
 use crate::arch::s390x::lower::inputs::Cx;
 use crate::arch::s390x::rows;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::machine::reg::VReg;
@@ -20,11 +21,12 @@ pub fn change_width(cx: &mut Cx, inst: Inst) -> Lowered {
     let a = cx.put(Value(data.a));
     match data.opcode {
         Opcode::FvpromoteLow => canonical(cx, d, types::F64X2, |cx, d| promote(cx, d, a, true)),
-        _ => canonical(cx, d, types::F32X4, |cx, d| {
+        Opcode::Fvdemote => canonical(cx, d, types::F32X4, |cx, d| {
             let [zero] = tmps(cx);
             make_constant(cx, zero, [0; 16]);
             demote(cx, d, [a, zero]);
         }),
+        other => unexpected(other),
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use super::int::{lane_size, tmps};
 use super::memory::make_constant;
 use crate::arch::s390x::lower::inputs::Cx;
 use crate::arch::s390x::rows;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::lower::float::{canonicalize, strip_negations};
@@ -12,25 +13,30 @@ use crate::machine::size::exact_size;
 
 /// Lowers arithmetic on floats.
 pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
+    use Opcode::*;
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
     let size = lane_size(data.ty);
     match data.opcode {
-        Opcode::Fneg | Opcode::Fabs => {
+        Fneg | Fabs => {
             let a = cx.put(Value(data.a));
             match data.opcode {
-                Opcode::Fneg => rows::vflc(cx, size, d, a),
-                _ => rows::vflp(cx, size, d, a),
+                Fneg => rows::vflc(cx, size, d, a),
+                Fabs => rows::vflp(cx, size, d, a),
+                other => unexpected(other),
             }
         }
-        Opcode::Fcopysign => {
+        Fcopysign => {
             let (magnitude, sign) = (cx.put(Value(data.a)), cx.put(Value(data.b)));
             let [mask] = tmps(cx);
             let bytes = size.bytes() as usize;
             make_constant(cx, mask, std::array::from_fn(|at| if at % bytes == 0 { 0x80 } else { 0 }));
             rows::vsel(cx, d, sign, magnitude, mask);
         }
-        _ => canonical(cx, d, data.ty, |cx, d| arithmetic(cx, d, &data)),
+        Fadd | Fsub | Fmul | Fdiv | Sqrt | Fma | Fmin | Fmax | Ceil | Floor | Trunc | Nearest => {
+            canonical(cx, d, data.ty, |cx, d| arithmetic(cx, d, &data))
+        }
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -71,7 +77,8 @@ fn arithmetic(cx: &mut Cx, d: VReg, data: &InstData) {
         Fmul => rows::vfm(cx, size, d, a, b),
         Fdiv => rows::vfd(cx, size, d, a, b),
         Fmin => rows::vfmin(cx, size, d, a, b),
-        _ => rows::vfmax(cx, size, d, a, b),
+        Fmax => rows::vfmax(cx, size, d, a, b),
+        other => unexpected(other),
     }
 }
 

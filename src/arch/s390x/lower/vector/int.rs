@@ -3,6 +3,7 @@
 use super::memory::make_constant;
 use crate::arch::s390x::lower::inputs::Cx;
 use crate::arch::s390x::rows;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::machine::reg::{RegClass, VReg};
@@ -26,7 +27,8 @@ pub fn add_or_subtract(cx: &mut Cx, inst: Inst) -> Lowered {
     let size = lane_size(data.ty);
     match data.opcode {
         Opcode::Iadd => rows::va(cx, size, d, a, b),
-        _ => rows::vs(cx, size, d, a, b),
+        Opcode::Isub => rows::vs(cx, size, d, a, b),
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -59,7 +61,8 @@ pub fn min_max(cx: &mut Cx, inst: Inst) -> Lowered {
         Opcode::Smin => rows::vmn(cx, size, d, a, b),
         Opcode::Smax => rows::vmx(cx, size, d, a, b),
         Opcode::Umin => rows::vmnl(cx, size, d, a, b),
-        _ => rows::vmxl(cx, size, d, a, b),
+        Opcode::Umax => rows::vmxl(cx, size, d, a, b),
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -91,7 +94,7 @@ pub fn saturate(cx: &mut Cx, inst: Inst) -> Lowered {
             rows::vn(cx, overflows, from_a, from_b);
             saturate_signed(cx, size, d, a, wrapped, overflows);
         }
-        _ => {
+        Opcode::SsubSat => {
             // A difference overflows if the signs of the operands differ, and that of the first changes.
             let [from_a, differ] = tmps(cx);
             rows::vs(cx, size, wrapped, a, b);
@@ -100,6 +103,7 @@ pub fn saturate(cx: &mut Cx, inst: Inst) -> Lowered {
             rows::vn(cx, overflows, from_a, differ);
             saturate_signed(cx, size, d, a, wrapped, overflows);
         }
+        other => unexpected(other),
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use crate::arch::s390x::lower::inputs::Cx;
 use crate::arch::s390x::rows;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::lower::vector::Lanes;
@@ -26,10 +27,11 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
             rows::vgbm(cx, zero, 0);
             insert(cx, d, lanes, zero, a, 0);
         }
-        _ => {
+        Opcode::Insertlane => {
             let b = cx.put(Value(data.b));
             insert(cx, d, lanes, a, b, data.aux as i32);
         }
+        other => unexpected(other),
     }
     Ok(())
 }

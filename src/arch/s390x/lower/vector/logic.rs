@@ -3,6 +3,7 @@
 use super::int::{lane_size, tmps};
 use crate::arch::s390x::lower::inputs::Cx;
 use crate::arch::s390x::rows;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::condition::condition;
 use crate::lower::context::Lowered;
@@ -15,7 +16,8 @@ pub fn logic(cx: &mut Cx, inst: Inst) -> Lowered {
     match data.opcode {
         Opcode::Band => rows::vn(cx, d, a, b),
         Opcode::Bor => rows::vo(cx, d, a, b),
-        _ => rows::vx(cx, d, a, b),
+        Opcode::Bxor => rows::vx(cx, d, a, b),
+        other => unexpected(other),
     }
     Ok(())
 }

@@ -5,13 +5,14 @@
 
 use crate::arch::s390x::lower::inputs::Cx;
 use crate::arch::s390x::{S390x, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::access;
 use crate::lower::context::Lowered;
-use crate::lower::vector::VectorMoves;
+use crate::lower::vector_moves::VectorMoves;
 use crate::machine::amode::{Amode, Place};
 use crate::machine::reg::{RegClass, VReg};
-use crate::machine::size::{B8, L32, Q64, W16, exact_size};
+use crate::machine::size::{B8, L32, OperandSize, Q64, W16, exact_size};
 
 /// Materialises a constant, given its bytes. One instruction makes all whose bytes are 0 and 255.
 pub fn make_constant(cx: &mut Cx, d: VReg, bytes: [u8; 16]) {
@@ -46,7 +47,8 @@ pub fn load_widening(cx: &mut Cx, inst: Inst) -> Lowered {
     let size = match data.opcode {
         Uload8x8 | Sload8x8 => B8,
         Uload16x4 | Sload16x4 => W16,
-        _ => L32,
+        Uload32x2 | Sload32x2 => L32,
+        other => unexpected(other),
     };
     let amode = access(cx, &data);
     let mut narrow = cx.tmp(RegClass::Float);
@@ -58,7 +60,8 @@ pub fn load_widening(cx: &mut Cx, inst: Inst) -> Lowered {
     }
     match data.opcode {
         Sload8x8 | Sload16x4 | Sload32x2 => rows::vuph(cx, size, d, narrow),
-        _ => rows::vuplh(cx, size, d, narrow),
+        Uload8x8 | Uload16x4 | Uload32x2 => rows::vuplh(cx, size, d, narrow),
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -94,5 +97,48 @@ impl VectorMoves for S390x {
         for (half, lane) in halves.into_iter().zip(0..) {
             rows::vlgv(cx, Q64, half, a, lane);
         }
+    }
+
+    fn load_first(cx: &mut Cx, d: VReg, from: Amode, bits: u32) {
+        if bits > 16 {
+            return rows::fl_rm(cx, OperandSize::from_bits(bits), d, from);
+        }
+        let halfword = cx.tmp(RegClass::Int);
+        rows::llh_rm(cx, Q64, halfword, from);
+        Self::first_from_int(cx, d, halfword, bits);
+    }
+
+    fn store_first(cx: &mut Cx, a: VReg, to: Amode, bits: u32) {
+        if bits > 16 {
+            return rows::fst_mr(cx, OperandSize::from_bits(bits), a, to);
+        }
+        let halfword = cx.tmp(RegClass::Int);
+        rows::vlgv(cx, W16, halfword, a, 0);
+        rows::st_mr(cx, W16, halfword, to);
+    }
+
+    fn first_from_int(cx: &mut Cx, d: VReg, a: VReg, bits: u32) {
+        match bits {
+            16 => {
+                let left = cx.tmp(RegClass::Int);
+                rows::sll_rri(cx, L32, left, a, 16);
+                rows::vlvgf(cx, d, left);
+            }
+            32 => rows::vlvgf(cx, d, a),
+            64 => rows::ldgr(cx, d, a),
+            other => unexpected(other),
+        }
+    }
+
+    fn int_from_first(cx: &mut Cx, d: VReg, a: VReg, bits: u32) {
+        rows::vlgv(cx, OperandSize::from_bits(bits), d, a, 0);
+    }
+
+    fn join_first(cx: &mut Cx, d: VReg, [a, b]: [VReg; 2], bits: u32) {
+        rows::vmrh(cx, OperandSize::from_bits(bits), d, a, b);
+    }
+
+    fn drop_first(cx: &mut Cx, d: VReg, a: VReg, bits: u32) {
+        rows::vesl_i(cx, Q64, d, a, bits as i32);
     }
 }

@@ -4,9 +4,10 @@ use super::int::{lane_size, tmps};
 use super::memory::make_constant;
 use crate::arch::s390x::lower::inputs::Cx;
 use crate::arch::s390x::{S390x, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
-use crate::lower::vector::VectorMoves;
+use crate::lower::vector_moves::VectorMoves;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{B8, L32, OperandSize, Q64, W16};
 
@@ -54,8 +55,9 @@ pub fn multiply_high(cx: &mut Cx, inst: Inst) -> Lowered {
                 false => rows::mlg_rr(cx, high, low, a, b),
             }
         }),
-        (_, true) => rows::vmh(cx, size, d, a, b),
-        (_, false) => rows::vmlh(cx, size, d, a, b),
+        (B8 | W16 | L32, true) => rows::vmh(cx, size, d, a, b),
+        (B8 | W16 | L32, false) => rows::vmlh(cx, size, d, a, b),
+        (other, _) => unexpected(other),
     }
     Ok(())
 }
@@ -84,7 +86,8 @@ pub fn fixed_point(cx: &mut Cx, inst: Inst) -> Lowered {
     rows::vmrl(cx, wide, high, even, odd);
     match data.opcode {
         Opcode::SqmulRoundSat => rows::vpks(cx, size, d, low, high),
-        _ => rows::vpk(cx, size, d, low, high),
+        Opcode::X86Pmulhrsw => rows::vpk(cx, size, d, low, high),
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -95,16 +98,7 @@ pub fn pairwise(cx: &mut Cx, inst: Inst) -> Lowered {
     let d = cx.def(inst);
     let (a, b) = (cx.put(Value(data.a)), cx.put(Value(data.b)));
     if data.opcode == Opcode::IaddPairwise {
-        // In the right lane of each pair, the sum of both.
-        let size = lane_size(data.ty);
-        let wide = OperandSize::from_bits(size.bits() * 2);
-        let [first, second] = [a, b].map(|vector| {
-            let [left, sums] = tmps(cx);
-            rows::vesrl_i(cx, wide, left, vector, size.bits() as i32);
-            rows::va(cx, size, sums, left, vector);
-            sums
-        });
-        rows::vpk(cx, size, d, first, second);
+        add_neighbours(cx, lane_size(data.ty), d, [a, b]);
         return Ok(());
     }
     let [left_a, right_a, left_b, right_b] = tmps(cx);
@@ -121,4 +115,17 @@ pub fn pairwise(cx: &mut Cx, inst: Inst) -> Lowered {
     });
     rows::vpks(cx, W16, d, first, second);
     Ok(())
+}
+
+/// `d` = the sums of neighbouring lanes of each vector.
+pub fn add_neighbours(cx: &mut Cx, size: OperandSize, d: VReg, [a, b]: [VReg; 2]) {
+    // In the right lane of each pair, the sum of both.
+    let wide = OperandSize::from_bits(size.bits() * 2);
+    let [first, second] = [a, b].map(|vector| {
+        let [left, sums] = tmps(cx);
+        rows::vesrl_i(cx, wide, left, vector, size.bits() as i32);
+        rows::va(cx, size, sums, left, vector);
+        sums
+    });
+    rows::vpk(cx, size, d, first, second);
 }

@@ -3,6 +3,7 @@
 use super::int::lane_size;
 use crate::arch::s390x::lower::inputs::Cx;
 use crate::arch::s390x::rows;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::machine::reg::RegClass;
@@ -21,7 +22,8 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
             Opcode::Ushr => rows::vesrl_i(cx, size, d, a, amount),
             Opcode::Sshr => rows::vesra_i(cx, size, d, a, amount),
             Opcode::Rotl => rows::verll_i(cx, size, d, a, amount),
-            _ => rows::verll_i(cx, size, d, a, -amount & (size.bits() as i32 - 1)),
+            Opcode::Rotr => rows::verll_i(cx, size, d, a, -amount & (size.bits() as i32 - 1)),
+            other => unexpected(other),
         }
         return Ok(());
     }
@@ -31,11 +33,12 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
         Opcode::Ushr => rows::vesrl_r(cx, size, d, a, amount),
         Opcode::Sshr => rows::vesra_r(cx, size, d, a, amount),
         Opcode::Rotl => rows::verll_r(cx, size, d, a, amount),
-        _ => {
+        Opcode::Rotr => {
             let left = cx.tmp(RegClass::Int);
             rows::lc_rr(cx, L32, left, amount);
             rows::verll_r(cx, size, d, a, left);
         }
+        other => unexpected(other),
     }
     Ok(())
 }

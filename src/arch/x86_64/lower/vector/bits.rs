@@ -3,6 +3,7 @@
 use super::ops::{ADD, AND, LEFT, MULTIPLY_ADD_WORDS, RIGHT, SHUFFLE_BYTES, SUBTRACT, SUM_DIFFERENCES};
 use super::{has_ssse3, lane_size, repeated, zero};
 use crate::arch::x86_64::lower::inputs::Cx;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::machine::reg::{RegClass, VReg};
@@ -24,7 +25,7 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
             let zero = zero(cx);
             SUM_DIFFERENCES.value(cx, Q64, bytes, zero)
         }
-        _ => {
+        W16 | L32 => {
             let moved = LEFT.value(cx, W16, bytes, 8);
             let sums = ADD.value(cx, B8, bytes, moved);
             let words = RIGHT.value(cx, W16, sums, 8);
@@ -35,6 +36,7 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
                 words
             }
         }
+        other => unexpected(other),
     };
     cx.define_as(result, counts);
     Ok(())

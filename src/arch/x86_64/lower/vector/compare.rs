@@ -10,6 +10,7 @@ use crate::arch::x86_64::lower::float::Op;
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::operands::Cond;
 use crate::arch::x86_64::rows;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::machine::reg::{RegClass, VReg};
@@ -23,7 +24,8 @@ pub fn compare(cx: &mut Cx, inst: Inst) -> Lowered {
     let result = cx.f.first_result(inst);
     let mask = match data.opcode {
         Opcode::Icmp => compare_ints(cx, &data, lane_size(ty)),
-        _ => compare_floats(cx, &data, lane_size(ty)),
+        Opcode::Fcmp => compare_floats(cx, &data, lane_size(ty)),
+        other => unexpected(other),
     };
     cx.define_as(result, mask);
     Ok(())
@@ -132,12 +134,13 @@ pub fn sign_mask(cx: &mut Cx, size: OperandSize, a: VReg) -> VReg {
             GREATER.value(cx, B8, zero, a)
         }
         W16 | L32 => RIGHT_SIGNED.value(cx, size, a, size.bits() - 1),
-        _ => {
+        Q64 => {
             let signs = RIGHT_SIGNED.value(cx, L32, a, 31);
             let d = cx.tmp(RegClass::Float);
             rows::pshufd_rmi(cx, d, signs, 0b1111_0101);
             d
         }
+        other => unexpected(other),
     }
 }
 
@@ -179,24 +182,23 @@ fn two_comparisons(
 }
 
 /// Lowers vany_true, vall_true and vhigh_bits.
-pub fn lane_test(cx: &mut Cx, inst: Inst) -> Lowered {
+pub fn test_lanes(cx: &mut Cx, inst: Inst, a: VReg) {
     let data = cx.f.insts[inst];
     let size = lane_size(cx.ty(Value(data.a)));
-    let a = cx.put(Value(data.a));
     match data.opcode {
         Opcode::VhighBits => high_bits(cx, inst, size, a),
         Opcode::VanyTrue => {
             let d = cx.def(inst);
             set_if_any(cx, d, a, Cond::Ne);
         }
-        _ => {
+        Opcode::VallTrue => {
             let d = cx.def(inst);
             let zero = zero(cx);
             let zeros = equal(cx, size, a, zero);
             set_if_any(cx, d, zeros, Cond::E);
         }
+        other => unexpected(other),
     }
-    Ok(())
 }
 
 /// Sets `d` to 1 if the comparison of `a` with zero has this result: `E` or `Ne`.
@@ -227,7 +229,8 @@ fn high_bits(cx: &mut Cx, inst: Inst, size: OperandSize, a: VReg) {
             let bytes = PACK_SIGNED.value(cx, W16, a, zero);
             rows::pmovmskb(cx, d, bytes);
         }
-        _ => rows::movmskp(cx, size, d, a),
+        L32 | Q64 => rows::movmskp(cx, size, d, a),
+        other => unexpected(other),
     }
     if let Some(d_high) = d_high {
         rows::zero_r(cx, d_high);

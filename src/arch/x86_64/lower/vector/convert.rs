@@ -15,10 +15,12 @@ use super::{constant, lane_size, repeated, zero};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::operands::Rm;
 use crate::arch::x86_64::{X86_64, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::lower::float::number_bits;
-use crate::lower::vector::{Lanes, VectorMoves};
+use crate::lower::vector::Lanes;
+use crate::lower::vector_moves::VectorMoves;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{L32, OperandSize, Q64};
 use crate::rule;
@@ -29,7 +31,8 @@ pub fn change_width(cx: &mut Cx, inst: Inst) -> Lowered {
     let (d, a) = (cx.def(inst), cx.put(Value(data.a)));
     match data.opcode {
         Opcode::FvpromoteLow => canonical(cx, d, Q64, |cx, d| rows::cvtps2pd_r(cx, d, a)),
-        _ => canonical(cx, d, L32, |cx, d| rows::cvtpd2ps_rm(cx, d, a)),
+        Opcode::Fvdemote => canonical(cx, d, L32, |cx, d| rows::cvtpd2ps_rm(cx, d, a)),
+        other => unexpected(other),
     }
     Ok(())
 }

@@ -14,6 +14,7 @@ use super::{both, has_sse41, lane_size, repeated};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::operands::Rm;
 use crate::arch::x86_64::rows;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::call;
 use crate::lower::context::Lowered;
@@ -33,7 +34,10 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
     let d = cx.def(inst);
     match data.opcode {
         Fneg | Fabs | Fcopysign => signs(cx, d, &data, size),
-        _ => canonical(cx, d, size, |cx, d| arithmetic(cx, d, &data, size)),
+        Fadd | Fsub | Fmul | Fdiv | Sqrt | Fma | Fmin | Fmax | Ceil | Floor | Trunc | Nearest => {
+            canonical(cx, d, size, |cx, d| arithmetic(cx, d, &data, size))
+        }
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -71,7 +75,7 @@ fn signs(cx: &mut Cx, d: VReg, data: &InstData, size: OperandSize) {
             let magnitude = repeated(cx, size, magnitude_bits(lane));
             AND.push(cx, L32, d, a, magnitude);
         }
-        _ => {
+        Opcode::Fcopysign => {
             let b = cx.put(Value(data.b));
             let (sign, magnitude) =
                 (repeated(cx, size, sign_bit(lane)), repeated(cx, size, magnitude_bits(lane)));
@@ -79,6 +83,7 @@ fn signs(cx: &mut Cx, d: VReg, data: &InstData, size: OperandSize) {
             let magnitude = AND.value(cx, L32, a, magnitude);
             OR.push(cx, L32, d, magnitude, sign);
         }
+        other => unexpected(other),
     }
 }
 
@@ -97,7 +102,8 @@ fn arithmetic(cx: &mut Cx, d: VReg, data: &InstData, size: OperandSize) {
         Fmin => minimum(cx, d, data, size),
         Fmax => maximum(cx, d, data, size),
         Fma => multiply_add(cx, d, data, size),
-        _ => round(cx, d, data, size),
+        Ceil | Floor | Trunc | Nearest => round(cx, d, data, size),
+        other => unexpected(other),
     }
 }
 
@@ -137,7 +143,8 @@ fn round(cx: &mut Cx, d: VReg, data: &InstData, size: OperandSize) {
         Opcode::Ceil => (&ROUND_UP, CeilF32, CeilF64),
         Opcode::Floor => (&ROUND_DOWN, FloorF32, FloorF64),
         Opcode::Trunc => (&ROUND_TO_ZERO, TruncF32, TruncF64),
-        _ => (&ROUND_NEAREST, NearestF32, NearestF64),
+        Opcode::Nearest => (&ROUND_NEAREST, NearestF32, NearestF64),
+        other => unexpected(other),
     };
     if has_sse41(cx) {
         let a = operand(cx, Value(data.a));

@@ -11,6 +11,7 @@ use super::ops::{
 };
 use super::{blend, both, has_sse41, has_ssse3, lane_size, repeated, zero};
 use crate::arch::x86_64::lower::inputs::Cx;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::machine::reg::VReg;
@@ -23,7 +24,8 @@ pub fn add_or_subtract(cx: &mut Cx, inst: Inst) -> Lowered {
     let d = cx.def(inst);
     match data.opcode {
         Opcode::Iadd => commutative(cx, &ADD, d, &data),
-        _ => binary(cx, &SUBTRACT, d, Value(data.a), Value(data.b)),
+        Opcode::Isub => binary(cx, &SUBTRACT, d, Value(data.a), Value(data.b)),
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -56,11 +58,12 @@ pub fn absolute(cx: &mut Cx, inst: Inst) -> Lowered {
             let negated = SUBTRACT.value(cx, B8, zero, a);
             MIN_UNSIGNED[0].push(cx, B8, d, negated, a);
         }
-        _ => {
+        W16 | L32 | Q64 => {
             let signs = sign_mask(cx, size, a);
             let flipped = XOR.value(cx, L32, a, signs);
             SUBTRACT.push(cx, size, d, flipped, signs);
         }
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -74,7 +77,8 @@ pub fn min_max(cx: &mut Cx, inst: Inst) -> Lowered {
         Opcode::Smin => (&MIN_SIGNED, W16),
         Opcode::Smax => (&MAX_SIGNED, W16),
         Opcode::Umin => (&MIN_UNSIGNED, B8),
-        _ => (&MAX_UNSIGNED, B8),
+        Opcode::Umax => (&MAX_UNSIGNED, B8),
+        other => unexpected(other),
     };
     if size != Q64 && (size == first || has_sse41(cx)) {
         rule!(cx, "vector.min_max");
@@ -109,7 +113,8 @@ pub fn saturate(cx: &mut Cx, inst: Inst) -> Lowered {
             UaddSat => commutative(cx, &ADD_UNSIGNED, d, &data),
             SaddSat => commutative(cx, &ADD_SIGNED, d, &data),
             UsubSat => binary(cx, &SUBTRACT_UNSIGNED, d, Value(data.a), Value(data.b)),
-            _ => binary(cx, &SUBTRACT_SIGNED, d, Value(data.a), Value(data.b)),
+            SsubSat => binary(cx, &SUBTRACT_SIGNED, d, Value(data.a), Value(data.b)),
+            other => unexpected(other),
         }
         return Ok(());
     }
@@ -125,7 +130,9 @@ pub fn saturate(cx: &mut Cx, inst: Inst) -> Lowered {
             let borrowed = greater_unsigned(cx, size, b, a);
             AND_NOT.push(cx, L32, d, borrowed, difference);
         }
-        opcode => saturate_signed(cx, d, size, opcode == SaddSat, a, b),
+        SaddSat => saturate_signed(cx, d, size, true, a, b),
+        SsubSat => saturate_signed(cx, d, size, false, a, b),
+        other => unexpected(other),
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use super::has_sse41;
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::rows;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::lower::vector::Lanes;
@@ -22,10 +23,11 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
             match opcode {
                 Opcode::Splat => splat(cx, d, lanes, a),
                 Opcode::ScalarToVector => widen_scalar(cx, d, lanes, a),
-                _ => {
+                Opcode::Insertlane => {
                     let b = cx.put(Value(data.b));
                     insert(cx, d, lanes, a, b, data.aux as i32);
                 }
+                other => unexpected(other),
             }
         }
     }
@@ -74,12 +76,14 @@ fn splat_word(cx: &mut Cx, d: VReg, word: VReg) {
 /// `d` = a vector with a scalar in lane 0 and zeros elsewhere.
 fn widen_scalar(cx: &mut Cx, d: VReg, lanes: Lanes, scalar: VReg) {
     match lanes {
-        Lanes::I8 | Lanes::I16 => {
+        Lanes::I8 => {
             let extended = cx.tmp(RegClass::Int);
-            match lanes {
-                Lanes::I8 => rows::movzb_rm(cx, L32, extended, scalar),
-                _ => rows::movzw_rm(cx, L32, extended, scalar),
-            }
+            rows::movzb_rm(cx, L32, extended, scalar);
+            rows::mov_xr(cx, L32, d, extended);
+        }
+        Lanes::I16 => {
+            let extended = cx.tmp(RegClass::Int);
+            rows::movzw_rm(cx, L32, extended, scalar);
             rows::mov_xr(cx, L32, d, extended);
         }
         Lanes::I32 => rows::mov_xr(cx, L32, d, scalar),

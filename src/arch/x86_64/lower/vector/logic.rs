@@ -6,6 +6,7 @@ use super::ops::{AND, OR, XOR};
 use super::{blend, lane_size, ones};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::lower::select::move_float_if;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::condition::condition;
 use crate::lower::context::Lowered;
@@ -18,7 +19,8 @@ pub fn logic(cx: &mut Cx, inst: Inst) -> Lowered {
     let op = match data.opcode {
         Opcode::Band => &AND,
         Opcode::Bor => &OR,
-        _ => &XOR,
+        Opcode::Bxor => &XOR,
+        other => unexpected(other),
     };
     commutative(cx, op, d, &data);
     Ok(())

@@ -8,13 +8,15 @@ use crate::arch::x86_64::lower::float::Op;
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::operands::Rm;
 use crate::arch::x86_64::{X86_64, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::{access, sink_load};
 use crate::lower::context::Lowered;
-use crate::lower::vector::{VectorMoves, vector_constant};
+use crate::lower::vector::vector_constant;
+use crate::lower::vector_moves::VectorMoves;
 use crate::machine::amode::{Amode, Place};
 use crate::machine::reg::{RegClass, VReg};
-use crate::machine::size::{L32, Q64, W16};
+use crate::machine::size::{L32, OperandSize, Q64, W16};
 use crate::rule;
 
 /// Loads a whole register.
@@ -63,9 +65,11 @@ pub fn operand(cx: &mut Cx, value: Value) -> Rm {
     Rm::Reg(cx.put(value))
 }
 
-/// Whether a value is loaded from an address that any instruction may access.
+/// Whether a value is loaded from an address that any instruction may access, as all of its operand.
 fn may_fold(cx: &Cx, value: Value) -> bool {
-    cx.flags.has_avx() || cx.def_by(value, Opcode::Load).is_some_and(|load| cx.mem_flags(load).aligned)
+    let is_whole = cx.ty(value).bits() == 128;
+    let is_aligned = || cx.def_by(value, Opcode::Load).is_some_and(|load| cx.mem_flags(load).aligned);
+    is_whole && (cx.flags.has_avx() || is_aligned())
 }
 
 /// Pushes a commutative operation on two vectors.
@@ -149,6 +153,40 @@ impl VectorMoves for X86_64 {
         rows::pshufd_rmi(cx, high, a, 0b1110_1110);
         rows::mov_rx(cx, Q64, second, high);
     }
+
+    fn load_first(cx: &mut Cx, d: VReg, from: Amode, bits: u32) {
+        if bits > 16 {
+            return rows::movs_load(cx, OperandSize::from_bits(bits), d, from);
+        }
+        let word = cx.tmp(RegClass::Int);
+        rows::movzw_rm(cx, L32, word, from);
+        rows::mov_xr(cx, L32, d, word);
+    }
+
+    fn store_first(cx: &mut Cx, a: VReg, to: Amode, bits: u32) {
+        if bits > 16 {
+            return rows::movs_store(cx, OperandSize::from_bits(bits), a, to);
+        }
+        let word = cx.tmp(RegClass::Int);
+        rows::mov_rx(cx, L32, word, a);
+        rows::mov_mr(cx, W16, word, to);
+    }
+
+    fn first_from_int(cx: &mut Cx, d: VReg, a: VReg, bits: u32) {
+        rows::mov_xr(cx, OperandSize::from_bits(bits).max(L32), d, a);
+    }
+
+    fn int_from_first(cx: &mut Cx, d: VReg, a: VReg, bits: u32) {
+        rows::mov_rx(cx, OperandSize::from_bits(bits).max(L32), d, a);
+    }
+
+    fn join_first(cx: &mut Cx, d: VReg, [a, b]: [VReg; 2], bits: u32) {
+        rows::punpckl_rm(cx, OperandSize::from_bits(bits), d, a, b);
+    }
+
+    fn drop_first(cx: &mut Cx, d: VReg, a: VReg, bits: u32) {
+        rows::psrl_ri(cx, Q64, d, a, bits as i32);
+    }
 }
 
 /// Reverses the order of 16-bit words in each lane of `bits` bits.
@@ -157,7 +195,8 @@ fn reverse_words(cx: &mut Cx, a: VReg, bits: u32) -> VReg {
     let order = match bits {
         16 => return a,
         32 => 0b1011_0001,
-        _ => 0b0001_1011,
+        64 => 0b0001_1011,
+        other => unexpected(other),
     };
     let [low, both] = [(); 2].map(|()| cx.tmp(RegClass::Float));
     rows::pshuflw_rmi(cx, low, a, order);

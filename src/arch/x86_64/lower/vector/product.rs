@@ -14,11 +14,12 @@ use super::permute::shuffle_words32;
 use super::{both, has_sse41, has_ssse3, lane_size, repeated};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::{X86_64, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
-use crate::lower::vector::VectorMoves;
+use crate::lower::vector_moves::VectorMoves;
 use crate::machine::reg::{RegClass, VReg};
-use crate::machine::size::{B8, L32, Q64, W16};
+use crate::machine::size::{B8, L32, OperandSize, Q64, W16};
 use crate::rule;
 
 /// Lowers imul.
@@ -45,7 +46,7 @@ pub fn multiply(cx: &mut Cx, inst: Inst) -> Lowered {
             let [even, odd] = [even, odd].map(|lanes| shuffle_words32(cx, lanes, 0b0000_1000));
             UNPACK_LOW.push(cx, L32, d, even, odd);
         }
-        _ => {
+        Q64 => {
             let (a, b) = both(cx, &data);
             let (a_high, b_high) = (RIGHT.value(cx, Q64, a, 32), RIGHT.value(cx, Q64, b, 32));
             let low = WIDE_UNSIGNED.value(cx, Q64, a, b);
@@ -55,6 +56,7 @@ pub fn multiply(cx: &mut Cx, inst: Inst) -> Lowered {
             let middle = LEFT.value(cx, Q64, middle, 32);
             ADD.push(cx, Q64, d, low, middle);
         }
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -110,7 +112,7 @@ pub fn multiply_high(cx: &mut Cx, inst: Inst) -> Lowered {
             let odd = upper_halves(cx, odd);
             OR.push(cx, L32, d, even, odd);
         }
-        _ => {
+        Q64 => {
             let (a, b) = both(cx, &data);
             let [a, b] = [a, b].map(|vector| {
                 let halves = [(); 2].map(|()| cx.tmp(RegClass::Int));
@@ -128,6 +130,7 @@ pub fn multiply_high(cx: &mut Cx, inst: Inst) -> Lowered {
             }
             X86_64::join_halves(cx, d, high);
         }
+        other => unexpected(other),
     }
     Ok(())
 }
@@ -155,7 +158,8 @@ pub fn fixed_point(cx: &mut Cx, inst: Inst) -> Lowered {
     }
     let product = match size {
         W16 => HIGH_ROUNDED.value(cx, W16, a, b),
-        _ => rounded_double(cx, a, b),
+        L32 => rounded_double(cx, a, b),
+        other => unexpected(other),
     };
     if !saturates {
         cx.alias(d, product);
@@ -207,8 +211,13 @@ pub fn pairwise(cx: &mut Cx, inst: Inst) -> Lowered {
         MULTIPLY_ADD_WORDS.push(cx, L32, d, x, y);
         return Ok(());
     }
-    let size = lane_size(data.ty);
     let (a, b) = both(cx, &data);
+    add_neighbours(cx, lane_size(data.ty), d, [a, b]);
+    Ok(())
+}
+
+/// `d` = the sums of neighbouring lanes of each vector.
+pub fn add_neighbours(cx: &mut Cx, size: OperandSize, d: VReg, [a, b]: [VReg; 2]) {
     match size {
         W16 | L32 if has_ssse3(cx) => ADD_NEIGHBOURS.push(cx, size, d, a, b),
         B8 => {
@@ -228,7 +237,7 @@ pub fn pairwise(cx: &mut Cx, inst: Inst) -> Lowered {
             });
             PACK_SIGNED.push(cx, L32, d, a, b);
         }
-        _ => {
+        L32 => {
             let [even, odd] = [0b1000_1000, 0b1101_1101].map(|order| {
                 let lanes = cx.tmp(RegClass::Float);
                 super::permute::shuffle_two(cx, lanes, a, b, order);
@@ -236,8 +245,8 @@ pub fn pairwise(cx: &mut Cx, inst: Inst) -> Lowered {
             });
             ADD.push(cx, L32, d, even, odd);
         }
+        other => unexpected(other),
     }
-    Ok(())
 }
 
 /// The vectors of words whose products a sum of neighbours adds, if it is one of the products' two halves.

@@ -7,6 +7,7 @@ use super::ops::{AND, LEFT, OR, RIGHT, RIGHT_SIGNED, SUBTRACT, Shift, XOR};
 use super::{lane_size, ones, repeated};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::rows;
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::machine::reg::{RegClass, VReg};
@@ -63,7 +64,8 @@ pub fn shift(cx: &mut Cx, inst: Inst) -> Lowered {
             let low = shifted(cx, Opcode::Ushr, size, a, right);
             OR.value(cx, L32, high, low)
         }
-        opcode => shifted(cx, opcode, size, a, by),
+        Opcode::Ishl | Opcode::Ushr | Opcode::Sshr => shifted(cx, data.opcode, size, a, by),
+        other => unexpected(other),
     };
     cx.define_as(result, shifted);
     Ok(())
@@ -108,7 +110,8 @@ fn by_constant(cx: &mut Cx, opcode: Opcode, size: OperandSize, a: VReg, amount: 
             let flipped = XOR.value(cx, L32, shifted, sign);
             SUBTRACT.value(cx, Q64, flipped, sign)
         }
-        _ => shifted(cx, opcode, size, a, Amount::Constant(amount)),
+        Opcode::Ishl | Opcode::Ushr | Opcode::Sshr => shifted(cx, opcode, size, a, Amount::Constant(amount)),
+        other => unexpected(other),
     }
 }
 
@@ -126,7 +129,8 @@ fn shifted(cx: &mut Cx, opcode: Opcode, size: OperandSize, a: VReg, amount: Amou
         }
         (Opcode::Ishl, _) => LEFT.by(cx, size, a, amount),
         (Opcode::Ushr, _) => RIGHT.by(cx, size, a, amount),
-        _ => RIGHT_SIGNED.by(cx, size, a, amount),
+        (Opcode::Sshr, _) => RIGHT_SIGNED.by(cx, size, a, amount),
+        (other, _) => unexpected(other),
     }
 }
 
@@ -144,12 +148,13 @@ fn shifted_bytes(cx: &mut Cx, opcode: Opcode, a: VReg, amount: Amount) -> VReg {
             let even = AND.value(cx, L32, a, low);
             (RIGHT.by(cx, W16, even, amount), AND.value(cx, L32, words, high))
         }
-        _ => {
+        Opcode::Sshr => {
             let words = RIGHT_SIGNED.by(cx, W16, a, amount);
             let even = LEFT.value(cx, W16, a, 8);
             let even = RIGHT_SIGNED.by(cx, W16, even, amount);
             (RIGHT.value(cx, W16, even, 8), AND.value(cx, L32, words, high))
         }
+        other => unexpected(other),
     };
     OR.value(cx, L32, even, odd)
 }

@@ -7,37 +7,38 @@ use super::ops::{
     SUBTRACT_UNSIGNED, UNPACK_HIGH, UNPACK_LOW, WIDEN_SIGNED, WIDEN_UNSIGNED, XOR,
 };
 use super::permute::shuffle_two;
-use super::{blend, both, constant, has_sse41, lane_size, repeated, zero};
+use super::{blend, constant, has_sse41, lane_size, repeated, zero};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::operands::Rm;
 use crate::arch::x86_64::{X86_64, rows};
+use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::access;
 use crate::lower::context::Lowered;
-use crate::lower::vector::VectorMoves;
+use crate::lower::vector_moves::VectorMoves;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{B8, L32, OperandSize, Q64, W16};
 use crate::rule;
 
 /// Lowers snarrow, unarrow and uunarrow.
-pub fn narrow(cx: &mut Cx, inst: Inst) -> Lowered {
+pub fn narrow(cx: &mut Cx, inst: Inst, [mut a, mut b]: [VReg; 2]) {
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
     let size = lane_size(data.ty);
-    let (mut a, mut b) = both(cx, &data);
     if size == Q64 {
         [a, b] = [a, b].map(|lanes| limited_quad(cx, data.opcode, lanes));
-        shuffle_two(cx, d, a, b, 0b1000_1000);
-        return Ok(());
+        return shuffle_two(cx, d, a, b, 0b1000_1000);
     }
     if data.opcode == Opcode::Uunarrow {
         [a, b] = [a, b].map(|lanes| limited_unsigned(cx, size, lanes));
     }
     match (data.opcode, size) {
         (Opcode::Snarrow, _) => PACK_SIGNED.push(cx, size, d, a, b),
-        (_, W16) => PACK_UNSIGNED.push(cx, W16, d, a, b),
-        _ if has_sse41(cx) => PACK_UNSIGNED_DOUBLE.push(cx, L32, d, a, b),
-        _ => {
+        (Opcode::Unarrow | Opcode::Uunarrow, W16) => PACK_UNSIGNED.push(cx, W16, d, a, b),
+        (Opcode::Unarrow | Opcode::Uunarrow, L32) if has_sse41(cx) => {
+            PACK_UNSIGNED_DOUBLE.push(cx, L32, d, a, b)
+        }
+        (Opcode::Unarrow | Opcode::Uunarrow, L32) => {
             // Packed around zero. What is negative must not wrap around.
             let bias = repeated(cx, L32, 0x8000);
             let [a, b] = [a, b].map(|lanes| {
@@ -49,8 +50,8 @@ pub fn narrow(cx: &mut Cx, inst: Inst) -> Lowered {
             let signs = repeated(cx, W16, 0x8000);
             XOR.push(cx, L32, d, packed, signs);
         }
+        other => unexpected(other),
     }
-    Ok(())
 }
 
 /// Unsigned lanes of 16 or 32 bits, at most what half of their width holds.
@@ -73,7 +74,8 @@ fn limited_quad(cx: &mut Cx, opcode: Opcode, a: VReg) -> VReg {
     let (least, greatest) = match opcode {
         Opcode::Snarrow => (Some(i64::from(i32::MIN) as u64), i32::MAX as u64),
         Opcode::Unarrow => (Some(0), u64::from(u32::MAX)),
-        _ => (None, u64::from(u32::MAX)),
+        Opcode::Uunarrow => (None, u64::from(u32::MAX)),
+        other => unexpected(other),
     };
     let limit = constant(cx, Q64, greatest);
     let d = cx.tmp(RegClass::Float);
@@ -99,6 +101,11 @@ pub fn widen(cx: &mut Cx, inst: Inst) -> Lowered {
 }
 
 /// `d` = one half of the lanes, widened.
+/// Widens the low lanes.
+pub fn widen_first(cx: &mut Cx, size: OperandSize, signed: bool, d: VReg, a: VReg) {
+    widen_half(cx, d, size, a, signed, true);
+}
+
 fn widen_half(cx: &mut Cx, d: VReg, size: OperandSize, a: VReg, signed: bool, low: bool) {
     if low && has_sse41(cx) {
         let op = if signed { &WIDEN_SIGNED } else { &WIDEN_UNSIGNED };
@@ -132,7 +139,8 @@ pub fn load(cx: &mut Cx, inst: Inst) -> Lowered {
     let size = match data.opcode {
         Uload8x8 | Sload8x8 => B8,
         Uload16x4 | Sload16x4 => W16,
-        _ => L32,
+        Uload32x2 | Sload32x2 => L32,
+        other => unexpected(other),
     };
     let signed = matches!(data.opcode, Sload8x8 | Sload16x4 | Sload32x2);
     let amode = access(cx, &data);

@@ -1,0 +1,243 @@
+//! The ranges in which each virtual register can be read, and from where, and how they become those of values.
+
+use super::super::buffer::CodeBuffer;
+use super::super::frame::Frame;
+use super::scopes::Scopes;
+use crate::analysis::{Analysis, block_of};
+use crate::ir::{Block, Constant, Opcode, PackedDef, StackSlot, Stencil, Value, ValueDef, types};
+use crate::machine::description::{Machine, is_overaligned};
+use crate::machine::reg::{PReg, VBlock};
+use crate::machine::variables::{Place, PlacedRange, SlotPlace, Variable, Variables, Whereabouts};
+use crate::machine::vcode::VCode;
+
+/// No place.
+const NOWHERE: u32 = u32::MAX;
+
+/// How many places that hold the same register are known.
+const HOLDERS: usize = 3;
+
+/// A virtual register.
+#[derive(Clone, Copy, Debug)]
+struct Register {
+    /// Whether it holds a value of the IR.
+    wanted: bool,
+    /// Places that hold it; the first is where it is read.
+    holders: [u32; HOLDERS],
+    /// Since when the first one is.
+    since: u32,
+}
+
+/// A range in which a virtual register can be read from a place.
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    register: u32,
+    start: u32,
+    end: u32,
+    place: u32,
+}
+
+/// Ranges of virtual registers, by register and position once all are known.
+#[derive(Debug, Default)]
+pub(super) struct Ranges {
+    registers: Vec<Register>,
+    found: Vec<Found>,
+}
+
+impl Ranges {
+    /// Begins a function with this many virtual registers, of which these hold values.
+    pub(super) fn begin(&mut self, count: usize, wanted: impl Iterator<Item = usize>) {
+        self.registers.clear();
+        self.registers.resize(count, Register { wanted: false, holders: [NOWHERE; HOLDERS], since: 0 });
+        wanted.for_each(|register| self.registers[register].wanted = true);
+        self.found.clear();
+    }
+
+    /// A place holds a register from a position on.
+    pub(super) fn arrive(&mut self, register: u32, place: u32, at: u32) {
+        let data = &mut self.registers[register as usize];
+        if let Some(free) = data.holders.iter().position(|&holder| holder == NOWHERE) {
+            data.holders[free] = place;
+            if free == 0 {
+                data.since = at;
+            }
+        }
+    }
+
+    /// A place does not hold a register any more.
+    pub(super) fn leave(&mut self, register: u32, place: u32, at: u32) {
+        let data = &mut self.registers[register as usize];
+        let Some(number) = data.holders.iter().position(|&holder| holder == place) else { return };
+        data.holders.copy_within(number + 1.., number);
+        data.holders[HOLDERS - 1] = NOWHERE;
+        if number == 0 {
+            let start = std::mem::replace(&mut data.since, at);
+            if data.wanted && start < at {
+                self.found.push(Found { register, start, end: at, place });
+            }
+        }
+    }
+
+    /// Sorts what was found, and joins ranges that meet.
+    fn sort(&mut self) {
+        self.found.sort_unstable_by_key(|found| (found.register, found.start));
+        self.found.dedup_by(|next, last| {
+            let joined = next.register == last.register && next.place == last.place && next.start == last.end;
+            if joined {
+                last.end = next.end;
+            }
+            joined
+        });
+    }
+
+    /// The ranges of a register.
+    fn of(&self, register: usize) -> &[Found] {
+        let bound =
+            |register: usize| self.found.partition_point(|found| (found.register as usize) < register);
+        &self.found[bound(register)..bound(register + 1)]
+    }
+}
+
+/// What is needed to say where values are.
+pub(in crate::emit) struct Described<'a> {
+    pub(in crate::emit) stencil: &'a Stencil,
+    /// Its analyses.
+    pub(in crate::emit) analysis: &'a Analysis,
+    pub(in crate::emit) vcode: &'a VCode,
+    pub(in crate::emit) frame: &'a Frame,
+    /// The code, which is finished.
+    pub(in crate::emit) buffer: &'a CodeBuffer,
+    /// How many values to describe. Those with greater numbers are not in the text.
+    pub(in crate::emit) values: usize,
+}
+
+impl Described<'_> {
+    /// Says where the values and slots of the function are.
+    /// `code` has the pieces of the code, up to `end`.
+    pub(super) fn variables<M: Machine>(
+        &self,
+        ranges: &mut Ranges,
+        code: &[(u32, VBlock)],
+        end: u32,
+    ) -> Variables {
+        ranges.sort();
+        let mut scopes = Scopes::new(self.vcode, self.analysis, code, end, |block| self.has_values(block));
+        let shared = self.shared();
+        let mut variables = Variables::default();
+        let mut described = self.vcode.described.iter().peekable();
+        let mut placed = Vec::new();
+        let defs = self.stencil.value_defs.iter().take(self.values);
+        for (value, _) in defs.filter(|(_, def)| **def != PackedDef::NONE) {
+            let ty = self.stencil.value_types[value];
+            let block = self.block(value);
+            let (scope, deeper) = scopes.of(block);
+            while described.next_if(|(other, _)| *other < value).is_some() {}
+            let registers = described.next_if(|(other, _)| *other == value);
+            placed.clear();
+            let whereabouts = match self.known::<M>(value) {
+                Some(known) => known,
+                None => {
+                    if let Some((_, [low, high])) = registers {
+                        let lists = [ranges.of(low.vreg()), ranges.of(high.vreg())];
+                        let is_shared = shared[low.vreg()];
+                        let mut add = |start, end, places: [u32; 2]| {
+                            let [start, end] = [start, end].map(|at| self.buffer.place(at));
+                            let places = places.map(|place| self.place_of::<M>(place as usize));
+                            placed.push(PlacedRange { start, end, places });
+                        };
+                        each_range(lists, |start, end, places| match deeper && is_shared {
+                            true => scopes.clip(block, start, end, |start, end| add(start, end, places)),
+                            false => add(start, end, places),
+                        });
+                    }
+                    Whereabouts::Placed
+                }
+            };
+            variables.push(Variable { value: value.0, ty, scope, whereabouts }, &placed);
+        }
+        variables.scopes = scopes.all;
+        let places = variables.scopes.iter_mut().flat_map(|scope| &mut scope.ranges);
+        places.for_each(|(start, end)| (*start, *end) = (self.buffer.place(*start), self.buffer.place(*end)));
+        variables.slots.extend(self.stencil.stack_slots.iter().map(|(number, data)| SlotPlace {
+            number: number.0,
+            offset: self.frame.slots[number],
+            size: data.size,
+            align: if is_overaligned::<M>(data) { 1 << data.align_shift } else { 1 },
+        }));
+        variables
+    }
+
+    /// The block that defines a value.
+    fn block(&self, value: Value) -> Block {
+        match self.stencil.value_defs[value].get() {
+            ValueDef::Result(inst, _) => block_of(self.stencil, inst),
+            ValueDef::Param(block, _) => block,
+            ValueDef::None => Block(0),
+        }
+    }
+
+    /// Whether a block defines any values.
+    fn has_values(&self, block: Block) -> bool {
+        let mut insts = self.stencil.block_insts(block);
+        let has_results = |inst| !self.stencil.inst_results(inst).is_empty();
+        !self.stencil.block_params(block).is_empty() || insts.any(has_results)
+    }
+
+    /// For each virtual register, whether it holds several values.
+    fn shared(&self) -> Vec<bool> {
+        let mut count = vec![0u8; self.vcode.vreg_count()];
+        for (_, [low, _]) in &self.vcode.described {
+            count[low.vreg()] = count[low.vreg()].saturating_add(1);
+        }
+        count.into_iter().map(|count| count > 1).collect()
+    }
+
+    /// The value itself, if it is a constant or the address of a slot.
+    fn known<M: Machine>(&self, value: Value) -> Option<Whereabouts> {
+        let ValueDef::Result(inst, _) = self.stencil.value_defs[value].get() else { return None };
+        let data = &self.stencil.insts[inst];
+        let bits = match data.opcode {
+            Opcode::Iconst if self.stencil.value_types[value] == types::I128 => return None,
+            Opcode::Iconst | Opcode::F16const | Opcode::F32const | Opcode::F64const => {
+                u128::from(data.imm64())
+            }
+            Opcode::F128const | Opcode::Vconst => {
+                let given = self.stencil.constants.get(Constant(data.a))?.as_deref()?;
+                let mut bytes = [0; 16];
+                bytes.iter_mut().zip(given).for_each(|(to, from)| *to = *from);
+                u128::from_le_bytes(bytes)
+            }
+            Opcode::StackAddr => {
+                let slot = StackSlot(data.a);
+                let place = self.stencil.stack_slots.get(slot).filter(|data| !is_overaligned::<M>(data));
+                let offset = i64::from(self.frame.slots[slot]) + i64::from(data.b as i32);
+                return place.and(u32::try_from(offset).ok()).map(Whereabouts::FrameAddress);
+            }
+            _ => return None,
+        };
+        let width = self.stencil.value_types[value].bits();
+        Some(Whereabouts::Constant(if width < 128 { bits & ((1 << width) - 1) } else { bits }))
+    }
+
+    fn place_of<M: Machine>(&self, place: usize) -> Place {
+        match place.checked_sub(PReg::NUM_INDEX) {
+            None => Place::Register(M::dwarf(PReg::from_index(place))),
+            Some(slot) => Place::Frame(self.frame.spills + 8 * slot as u32),
+        }
+    }
+}
+
+/// Calls `f` with the ranges in which both parts of a value can be read, and from where.
+fn each_range([mut low, mut high]: [&[Found]; 2], mut f: impl FnMut(u32, u32, [u32; 2])) {
+    while let ([a, later @ ..], [b, even_later @ ..]) = (low, high) {
+        let (start, end) = (a.start.max(b.start), a.end.min(b.end));
+        if start < end {
+            f(start, end, [a.place, b.place]);
+        }
+        if a.end <= b.end {
+            low = later;
+        }
+        if b.end <= a.end {
+            high = even_later;
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Lists of locations (`.debug_loclists`), of ranges (`.debug_rnglists`), and the addresses that they refer to
+//! (`.debug_addr`).
+//!
+//! Positions are relative to the start of the functions in their section. If there are several such sections,
+//! each list names its own by number, so that no list is relocated.
+
+use gimli::write::{Relocation, Result, Writer as _};
+use gimli::{
+    DW_LLE_base_addressx, DW_LLE_end_of_list, DW_LLE_offset_pair, DW_RLE_start_length, RunTimeEndian,
+    SectionId,
+};
+
+use super::sections::Section;
+use super::{ENCODING, Run, address};
+
+/// Bytes of the header of a section of lists or addresses, after the length.
+const HEADER: usize = 8;
+
+/// Lists of locations or of ranges being written. Both have the same form, but for the locations.
+pub(super) struct Lists {
+    section: SectionId,
+    /// The lists, one after the other.
+    bytes: Section,
+    /// Where each list begins.
+    starts: Vec<u32>,
+    /// The number of the section that lists refer to; `None` if there is only one.
+    base: Option<usize>,
+}
+
+/// Offset of the table of lists in its section.
+pub(super) const LISTS: usize = 4 + HEADER;
+/// Offset of the first address in its section.
+pub(super) const ADDRESSES: usize = 4 + 4;
+
+impl Lists {
+    pub(super) fn new(section: SectionId, endian: RunTimeEndian) -> Self {
+        Lists { section, bytes: Section::new(endian), starts: Vec::new(), base: None }
+    }
+
+    /// Sets the section of code that the next lists refer to, if there are several.
+    pub(super) fn set_base(&mut self, base: Option<usize>) {
+        self.base = base;
+    }
+
+    /// Begins a list, and returns its number.
+    pub(super) fn begin(&mut self) -> Result<u64> {
+        self.starts.push(self.bytes.len() as u32);
+        if let Some(base) = self.base {
+            self.bytes.write_u8(DW_LLE_base_addressx.0)?;
+            self.bytes.write_uleb128(base as u64)?;
+        }
+        Ok(self.starts.len() as u64 - 1)
+    }
+
+    /// Adds a range to the list.
+    pub(super) fn range(&mut self, start: u64, end: u64) -> Result<()> {
+        self.bytes.write_u8(DW_LLE_offset_pair.0)?;
+        self.bytes.write_uleb128(start)?;
+        self.bytes.write_uleb128(end)
+    }
+
+    /// Adds a location to the list.
+    pub(super) fn location(&mut self, start: u64, end: u64, expression: &[u8]) -> Result<()> {
+        self.range(start, end)?;
+        self.bytes.write_uleb128(expression.len() as u64)?;
+        self.bytes.write(expression)
+    }
+
+    /// Ends the list.
+    pub(super) fn end(&mut self) -> Result<()> {
+        self.bytes.write_u8(DW_LLE_end_of_list.0)
+    }
+
+    /// Adds the list of all code.
+    pub(super) fn all_code(&mut self, runs: &[Run]) -> Result<u64> {
+        let list = self.begin()?;
+        for run in runs {
+            self.bytes.write_u8(DW_RLE_start_length.0)?;
+            self.bytes.write_address(address(run.functions[0]), ENCODING.address_size)?;
+            self.bytes.write_uleb128(run.size)?;
+        }
+        self.end()?;
+        Ok(list)
+    }
+
+    /// The section.
+    pub(super) fn finish(self, endian: RunTimeEndian) -> Result<(SectionId, Section)> {
+        let mut out = Section::new(endian);
+        let table = 4 * self.starts.len();
+        let bytes = self.bytes.bytes.slice();
+        header(&mut out, HEADER + table + bytes.len())?;
+        out.write_u32(self.starts.len() as u32)?;
+        for start in self.starts {
+            out.write_u32(table as u32 + start)?;
+        }
+        let base = out.len();
+        out.write(bytes)?;
+        let moved = self.bytes.relocs.into_iter();
+        out.relocs.extend(moved.map(|reloc| Relocation { offset: base + reloc.offset, ..reloc }));
+        Ok((self.section, out))
+    }
+}
+
+/// Writes the length of a unit, and what follows it in all of these sections.
+fn header(out: &mut Section, length: usize) -> Result<()> {
+    out.write_u32(length as u32)?;
+    out.write_u16(ENCODING.version)?;
+    out.write_u8(ENCODING.address_size)?;
+    // The size of segment selectors.
+    out.write_u8(0)
+}
+
+/// The section of addresses: those of the sections of code.
+pub(super) fn addresses(runs: &[Run], endian: RunTimeEndian) -> Result<(SectionId, Section)> {
+    let mut out = Section::new(endian);
+    header(&mut out, 4 + 8 * runs.len())?;
+    for run in runs {
+        out.write_address(address(run.functions[0]), ENCODING.address_size)?;
+    }
+    Ok((SectionId::DebugAddr, out))
+}

@@ -1,0 +1,228 @@
+//! Entries of values and stack slots, and where they are.
+//!
+//! The frame is described from the canonical frame address, which unwinding finds at each instruction.
+
+use gimli::write::{EndianVec, Result, Writer as _};
+use gimli::{
+    DW_AT_location, DW_AT_name, DW_AT_ranges, DW_AT_type, DW_FORM_exprloc, DW_FORM_loclistx, DW_FORM_ref4,
+    DW_FORM_rnglistx, DW_FORM_string, DW_OP_and, DW_OP_fbreg, DW_OP_implicit_value, DW_OP_piece,
+    DW_OP_plus_uconst, DW_OP_reg0, DW_OP_regx, DW_OP_stack_value, DW_TAG_lexical_block, DW_TAG_variable,
+    DwAt, DwForm, RunTimeEndian,
+};
+
+use super::info::Info;
+use super::lists::Lists;
+use super::types::Types;
+use crate::ir::Type;
+use crate::machine::variables::{Place, PlacedRange, Scope, SlotPlace, Variable, Whereabouts};
+use crate::object::FunctionDef;
+
+/// What the entries of a function's values are written with.
+pub(super) struct Values<'a> {
+    pub(super) info: &'a mut Info,
+    /// Lists of locations.
+    pub(super) locations: &'a mut Lists,
+    /// Lists of ranges.
+    pub(super) ranges: &'a mut Lists,
+    pub(super) types: &'a mut Types,
+    /// Whether the most significant byte of a number comes first.
+    pub(super) big_endian: bool,
+    /// Bytes from the stack pointer in the function's body up to the canonical frame address.
+    pub(super) frame: i64,
+    /// Where the function begins in the code that lists refer to.
+    pub(super) start: u64,
+    /// Memory for an expression.
+    pub(super) expression: EndianVec<RunTimeEndian>,
+}
+
+/// Numbers of shapes of entries.
+struct Shapes {
+    fixed: u64,
+    listed: u64,
+    lost: u64,
+    scope: u64,
+}
+
+impl Shapes {
+    fn new(info: &mut Info) -> Self {
+        let mut shape = |last: Option<(DwAt, DwForm)>| {
+            let mut attributes = vec![(DW_AT_name, DW_FORM_string), (DW_AT_type, DW_FORM_ref4)];
+            attributes.extend(last);
+            info.shape(DW_TAG_variable, false, &attributes)
+        };
+        Shapes {
+            fixed: shape(Some((DW_AT_location, DW_FORM_exprloc))),
+            listed: shape(Some((DW_AT_location, DW_FORM_loclistx))),
+            lost: shape(None),
+            scope: info.shape(DW_TAG_lexical_block, true, &[(DW_AT_ranges, DW_FORM_rnglistx)]),
+        }
+    }
+}
+
+/// Describes the types of a function's values and slots.
+pub(super) fn describe_types(def: &FunctionDef, types: &mut Types, info: &mut Info) -> Result<()> {
+    let mut reader = def.code.variables.reader();
+    while let Some(variable) = reader.next() {
+        types.describe(variable.ty, info)?;
+    }
+    def.code.variables.slots.iter().try_for_each(|slot| types.describe_bytes(slot.size, info))
+}
+
+/// Whether a function has anything to describe.
+pub(super) fn any(def: &FunctionDef) -> bool {
+    !def.code.variables.slots.is_empty() || def.code.variables.reader().next().is_some()
+}
+
+impl Values<'_> {
+    /// Describes the values and slots of a function.
+    pub(super) fn describe(&mut self, def: &FunctionDef) -> Result<()> {
+        let shapes = Shapes::new(self.info);
+        for slot in &def.code.variables.slots {
+            self.slot(&shapes, slot)?;
+        }
+        let scopes = &def.code.variables.scopes;
+        let numbers: Vec<u32> = def.params.positions.values().collect();
+        let mut of_scope: Vec<Vec<(Variable, Vec<PlacedRange>)>> = vec![Vec::new(); scopes.len().max(1)];
+        let mut reader = def.code.variables.reader();
+        while let Some(mut variable) = reader.next() {
+            let number = numbers.get(variable.value as usize).copied();
+            variable.value = number.unwrap_or(variable.value);
+            if let Some(scope) = of_scope.get_mut(variable.scope as usize) {
+                scope.push((variable, std::mem::take(&mut reader.ranges)));
+            }
+        }
+        // A scope comes after the one around it, so those inside it come between it and the next beside it.
+        let mut open = vec![0];
+        for (number, variables) in of_scope.iter().enumerate() {
+            if let Some(scope) = scopes.get(number).filter(|_| number > 0) {
+                while open.len() > 1 && open.last() != Some(&scope.parent) {
+                    open.pop();
+                    self.info.end()?;
+                }
+                self.begin_scope(&shapes, scope)?;
+                open.push(number as u32);
+            }
+            for (variable, ranges) in variables {
+                self.value(&shapes, variable, ranges)?;
+            }
+        }
+        (1..open.len()).try_for_each(|_| self.info.end())
+    }
+
+    /// Begins the entry of a scope.
+    fn begin_scope(&mut self, shapes: &Shapes, scope: &Scope) -> Result<()> {
+        self.info.begin(shapes.scope)?;
+        let list = self.ranges.begin()?;
+        for &(start, end) in &scope.ranges {
+            self.ranges.range(self.start + u64::from(start), self.start + u64::from(end))?;
+        }
+        self.ranges.end()?;
+        self.info.number(list)
+    }
+
+    /// Begins an entry.
+    fn begin(&mut self, shape: u64, name: &str, ty: u32) -> Result<()> {
+        self.info.begin(shape)?;
+        self.info.string(name.as_bytes())?;
+        self.info.reference(ty)
+    }
+
+    /// Writes the expression as the last attribute of an entry.
+    fn end(&mut self) -> Result<()> {
+        self.info.block(self.expression.slice())?;
+        self.expression = EndianVec::new(self.expression.endian());
+        Ok(())
+    }
+
+    fn slot(&mut self, shapes: &Shapes, slot: &SlotPlace) -> Result<()> {
+        let Some(ty) = self.types.of_bytes(slot.size) else { return Ok(()) };
+        self.begin(shapes.fixed, &format!("ss{}", slot.number), ty)?;
+        self.frame_address(slot.offset.into())?;
+        if slot.align > 1 {
+            let mask = u64::from(slot.align - 1);
+            self.expression.write_u8(DW_OP_plus_uconst.0)?;
+            self.expression.write_uleb128(mask)?;
+            self.expression.write_u8(gimli::DW_OP_const8u.0)?;
+            self.expression.write_u64(!mask)?;
+            self.expression.write_u8(DW_OP_and.0)?;
+        }
+        self.end()
+    }
+
+    fn value(&mut self, shapes: &Shapes, variable: &Variable, ranges: &[PlacedRange]) -> Result<()> {
+        let Some(ty) = self.types.of(variable.ty) else { return Ok(()) };
+        let name = format!("v{}", variable.value);
+        match variable.whereabouts {
+            Whereabouts::Constant(bits) => {
+                self.begin(shapes.fixed, &name, ty)?;
+                let mut bytes = bits.to_le_bytes();
+                let bytes = &mut bytes[..(variable.ty.bytes() as usize).min(16)];
+                if self.big_endian {
+                    let lane = (variable.ty.lane_bits() / 8).max(1) as usize;
+                    bytes.chunks_mut(lane).for_each(<[u8]>::reverse);
+                }
+                self.expression.write_u8(DW_OP_implicit_value.0)?;
+                self.expression.write_uleb128(bytes.len() as u64)?;
+                self.expression.write(bytes)?;
+                self.end()
+            }
+            Whereabouts::FrameAddress(offset) => {
+                self.begin(shapes.fixed, &name, ty)?;
+                self.frame_address(offset.into())?;
+                self.expression.write_u8(DW_OP_stack_value.0)?;
+                self.end()
+            }
+            Whereabouts::Placed if ranges.is_empty() => self.begin(shapes.lost, &name, ty),
+            Whereabouts::Placed => {
+                self.begin(shapes.listed, &name, ty)?;
+                let list = self.list(variable.ty, ranges)?;
+                self.info.number(list)
+            }
+        }
+    }
+
+    /// Writes the address this many bytes above the stack pointer in the function's body.
+    fn frame_address(&mut self, offset: i64) -> Result<()> {
+        self.expression.write_u8(DW_OP_fbreg.0)?;
+        self.expression.write_sleb128(offset - self.frame)
+    }
+
+    /// Writes a list of locations and returns its number.
+    fn list(&mut self, ty: Type, ranges: &[PlacedRange]) -> Result<u64> {
+        let list = self.locations.begin()?;
+        for range in ranges {
+            match (ty == crate::ir::types::I128, self.big_endian) {
+                (false, _) => self.place(range.places[0], ty.bytes(), ty)?,
+                (true, big_endian) => {
+                    let [low, high] = range.places;
+                    for half in if big_endian { [high, low] } else { [low, high] } {
+                        self.place(half, 8, crate::ir::types::I64)?;
+                        self.expression.write_u8(DW_OP_piece.0)?;
+                        self.expression.write_uleb128(8)?;
+                    }
+                }
+            }
+            let [start, end] = [range.start, range.end].map(|at| self.start + u64::from(at));
+            self.locations.location(start, end, self.expression.slice())?;
+            self.expression = EndianVec::new(self.expression.endian());
+        }
+        self.locations.end()?;
+        Ok(list)
+    }
+
+    /// Writes a place of `bytes` bytes.
+    fn place(&mut self, place: Place, bytes: u32, ty: Type) -> Result<()> {
+        match place {
+            Place::Register(number @ 0..32) => self.expression.write_u8(DW_OP_reg0.0 + number as u8),
+            Place::Register(number) => {
+                self.expression.write_u8(DW_OP_regx.0)?;
+                self.expression.write_uleb128(number.into())
+            }
+            // Integers are spilled as 8 bytes, whose lower ones come last.
+            Place::Frame(offset) => {
+                let skipped = if self.big_endian && ty.is_int() { 8 - i64::from(bytes.min(8)) } else { 0 };
+                self.frame_address(i64::from(offset) + skipped)
+            }
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! What memory is known to hold: the values that loads returned and stores wrote.
+//!
+//! Each state of memory has a number, the version. A store begins a new one, and so does a call; a block begins
+//! with the version at the end of its only predecessor, or with a new one. What is known is a table of places
+//! in memory, each with the version for which it holds and the value there. It has a fixed size, and later
+//! entries displace earlier ones.
+//!
+//! Accesses that name an alias region have versions of their own, because other regions are different
+//! memory. An access without a region may be to any.
+
+use super::constant;
+use crate::entity::Map;
+use crate::ir::*;
+
+/// Size of the table of places.
+const PLACES: usize = 128;
+
+/// Number of kinds of memory that have a version each: all of it, and the alias regions, which share them if
+/// they are more.
+const KINDS: usize = 8;
+
+/// The version of memory that stays the same while the function runs.
+const READONLY: u32 = 1;
+
+/// Where in memory something is, and how it is read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Place {
+    /// The address without constant summands: a value, or a slot.
+    base: Base,
+    offset: i64,
+    /// The opcode of a load that reads it.
+    opcode: Opcode,
+    ty: Type,
+    endianness: Option<Endianness>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Base {
+    Value(Value),
+    Slot(StackSlot),
+}
+
+/// A value that is known to be somewhere in memory.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
+    place: Place,
+    version: u32,
+    /// The value.
+    pub value: Value,
+    /// The block in which this became known.
+    pub block: Block,
+    /// Whether the value was stored, rather than loaded.
+    pub is_stored: bool,
+}
+
+/// The versions of all kinds of memory.
+type Versions = [u32; KINDS];
+
+/// What is known about memory at the current point of a walk.
+#[derive(Debug, Default)]
+pub(super) struct KnownMemory {
+    places: Vec<Option<Known>>,
+    current: Versions,
+    /// The versions at the end of each block that was walked.
+    at_end: Map<Block, Versions>,
+    last_version: u32,
+}
+
+impl KnownMemory {
+    /// Begins a function.
+    pub fn begin(&mut self, block_count: usize) {
+        self.places.clear();
+        self.places.resize(PLACES, None);
+        self.at_end.clear();
+        self.at_end.resize(block_count, [0; KINDS]);
+        self.last_version = READONLY;
+    }
+
+    /// Enters a block: memory is as at the end of `pred`, if that is given.
+    pub fn enter(&mut self, pred: Option<Block>) {
+        match pred {
+            Some(pred) if self.at_end[pred][0] != 0 => self.current = self.at_end[pred],
+            Some(_) | None => self.clobber(),
+        }
+    }
+
+    /// Leaves a block.
+    pub fn leave(&mut self, block: Block) {
+        self.at_end[block] = self.current;
+    }
+
+    /// Forgets what is known: anything may have been written.
+    pub fn clobber(&mut self) {
+        self.last_version += 1;
+        self.current = [self.last_version; KINDS];
+    }
+
+    /// Takes note of a store with these flags.
+    pub fn store(&mut self, flags: &MemFlags) {
+        match kind(flags) {
+            0 => self.clobber(),
+            kind => {
+                self.last_version += 1;
+                self.current[kind] = self.last_version;
+                self.current[0] = self.last_version;
+            }
+        }
+    }
+
+    /// What is known about a place, now.
+    pub fn get(&self, place: &Place, flags: &MemFlags) -> Option<Known> {
+        let version = self.version(flags);
+        self.places[slot(place)].filter(|known| known.place == *place && known.version == version)
+    }
+
+    /// Takes note of what is now at a place.
+    pub fn set(&mut self, place: Place, flags: &MemFlags, value: Value, block: Block, is_stored: bool) {
+        let version = self.version(flags);
+        self.places[slot(&place)] = Some(Known { place, version, value, block, is_stored });
+    }
+
+    fn version(&self, flags: &MemFlags) -> u32 {
+        if flags.readonly { READONLY } else { self.current[kind(flags)] }
+    }
+}
+
+/// The kind of memory that an access is to; 0 is all.
+fn kind(flags: &MemFlags) -> usize {
+    flags.region.map_or(0, |region| 1 + region.0 as usize % (KINDS - 1))
+}
+
+/// The entry of the table for a place.
+fn slot(place: &Place) -> usize {
+    let base = match place.base {
+        Base::Value(value) => value.0,
+        Base::Slot(slot) => !slot.0,
+    };
+    let mixed = base.wrapping_mul(0x9E37_79B1).wrapping_add((place.offset as u32).wrapping_mul(0x85EB_CA6B));
+    (mixed >> 16) as usize % PLACES
+}
+
+/// The place that a load of this kind at this address reads.
+pub(super) fn place(
+    editor: &mut Editor,
+    opcode: Opcode,
+    ty: Type,
+    (address, offset): (Value, i32),
+    flags: &MemFlags,
+) -> Place {
+    let mut base = Base::Value(address);
+    let mut offset = i64::from(offset);
+    let mut value = address;
+    // Sums of sums are folded as they are numbered, so that few remain here.
+    for _ in 0..3 {
+        value = editor.resolve(value);
+        base = Base::Value(value);
+        let stencil = editor.stencil();
+        let ValueDef::Result(inst, _) = stencil.value_defs[value].get() else { break };
+        let data = stencil.insts[inst];
+        match data.opcode {
+            Opcode::StackAddr => {
+                base = Base::Slot(StackSlot(data.a));
+                offset = offset.wrapping_add(i64::from(data.b as i32));
+                break;
+            }
+            Opcode::Iadd if data.ty == types::I64 => {
+                let [left, right] = [data.a, data.b].map(|word| editor.resolve(Value(word)));
+                let summand = |value| constant(editor.stencil(), value).map(|(_, bits)| bits as i64);
+                let (rest, summand) = match (summand(left), summand(right)) {
+                    (_, Some(summand)) => (left, summand),
+                    (Some(summand), None) => (right, summand),
+                    (None, None) => break,
+                };
+                offset = offset.wrapping_add(summand);
+                value = rest;
+            }
+            _ => break,
+        }
+    }
+    Place { base, offset, opcode, ty, endianness: flags.endianness }
+}

@@ -1,0 +1,325 @@
+//! Value numbering: what is computed twice is computed once, and what is known is not computed at all.
+//!
+//! One walk over the blocks in reverse postorder looks at each instruction with its operands replaced:
+//!
+//! 1. [Rules](super::rules) make it simpler, or find a value that it computes. If all operands are constants,
+//!    its result is one.
+//! 2. A table of all instructions so far, by opcode and operands, may have one that computes the same. If its
+//!    block dominates this one, its results are used; otherwise this instruction takes its entry.
+//! 3. A load may find in the table of [known memory](super::known_memory) what it would read, and a store that
+//!    what it would write is there already.
+//!
+//! Then what nobody needs any more is removed ([`super::dead_code`]).
+//!
+//! Traps stay where they are: an instruction that can trap is removed only if one like it, on the same
+//! operands, has been executed before. A float result that is not a number is not folded, because its bits
+//! depend on the machine.
+
+use super::dead_code::DeadCode;
+use super::known_memory::{KnownMemory, place};
+use super::simplify::Simplification;
+use super::{constant, finish};
+use crate::analysis::Analysis;
+use crate::eval;
+use crate::ir::*;
+use std::collections::BTreeMap;
+
+/// No entry.
+const NONE: u32 = u32::MAX;
+
+/// An instruction in the table.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    /// The instruction with its operands replaced, those of a commutative opcode in order.
+    data: InstData,
+    inst: Inst,
+    block: Block,
+}
+
+/// The pass, with its buffers.
+#[derive(Debug, Default)]
+pub struct ValueNumbering {
+    /// For each hash, the entry that it leads to. Collisions go to the next place.
+    heads: Vec<u32>,
+    entries: Vec<Entry>,
+    memory: KnownMemory,
+    dead_code: DeadCode,
+    /// How often each rule was applied, for `--trace-rules`.
+    pub(crate) trace: Option<BTreeMap<&'static str, u64>>,
+}
+
+impl ValueNumbering {
+    /// Runs the pass on a function. Blocks and edges stay as they are.
+    pub fn run(
+        &mut self,
+        func: &mut Function,
+        analysis: &Analysis,
+        buffers: &mut EditBuffers,
+        origins: &mut Origins,
+    ) {
+        self.entries.clear();
+        self.heads.clear();
+        self.heads.resize((2 * func.stencil.insts.len()).next_power_of_two(), NONE);
+        self.memory.begin(func.stencil.blocks.len());
+        finish(func, buffers, origins, |editor| {
+            for &block in analysis.order.rpo() {
+                self.block(editor, analysis, block);
+            }
+            self.dead_code.remove(editor, analysis);
+        });
+    }
+
+    fn block(&mut self, editor: &mut Editor, analysis: &Analysis, block: Block) {
+        self.memory.enter(match analysis.cfg.preds(block) {
+            &[pred] => Some(pred),
+            _ => None,
+        });
+        for inst in editor.stencil().block_insts(block) {
+            let data = replaced(editor, editor.stencil().insts[inst]);
+            let Some(data) = self.simplify(editor, analysis, block, inst, data) else { continue };
+            let effects = editor.stencil().effects(&data);
+            if is_numbered(editor.stencil(), &data, effects) {
+                self.number(editor, analysis, block, inst, data);
+            } else if effects.any(Effects::CALL.or(Effects::OTHER)) {
+                self.memory.clobber();
+            } else if effects.has(Effects::LOAD) {
+                self.load(editor, analysis, block, inst, &data);
+            } else if effects.has(Effects::STORE) {
+                self.store(editor, analysis, block, inst, &data);
+            }
+        }
+        self.memory.leave(block);
+    }
+
+    /// Simplifies an instruction, whose operands have been replaced. Returns it as it is then, or `None` if it
+    /// has been replaced by a value.
+    fn simplify(
+        &mut self,
+        editor: &mut Editor,
+        analysis: &Analysis,
+        block: Block,
+        inst: Inst,
+        data: InstData,
+    ) -> Option<InstData> {
+        let mut simplification =
+            Simplification { numbering: self, editor: &mut *editor, analysis, block, at: inst, depth: 0 };
+        match simplification.simplified(data) {
+            Ok(data) => {
+                editor.rewrite(inst, data);
+                Some(data)
+            }
+            Err(value) => {
+                let result = editor.stencil().first_result(inst);
+                editor.replace_value(result, value);
+                editor.remove(inst);
+                None
+            }
+        }
+    }
+
+    /// The value that an instruction without effects computes: that of one like it which is executed before, or
+    /// of a new one before `at` in `block`.
+    pub(super) fn value_of(
+        &mut self,
+        editor: &mut Editor,
+        analysis: &Analysis,
+        block: Block,
+        at: Inst,
+        data: InstData,
+    ) -> Value {
+        let key = in_order(data);
+        let place = self.find(&key);
+        let known = self.heads[place];
+        if known != NONE {
+            let entry = &self.entries[known as usize];
+            if analysis.dominators.dominates(entry.block, block) {
+                let result = editor.stencil().first_result(entry.inst);
+                return editor.resolve(result);
+            }
+        }
+        let inst = editor.insert_before(at, |builder| builder.inst(data));
+        let result = editor.stencil().first_result(inst);
+        self.enter(place, Entry { data: key, inst, block });
+        result
+    }
+
+    /// Puts an instruction into the table, at the place where it was looked for.
+    fn enter(&mut self, place: usize, entry: Entry) {
+        match self.heads[place] {
+            NONE => {
+                self.heads[place] = self.entries.len() as u32;
+                self.entries.push(entry);
+                self.grow();
+            }
+            known => self.entries[known as usize] = entry,
+        }
+    }
+
+    /// Makes the table larger if it is more than half full.
+    fn grow(&mut self) {
+        if 2 * self.entries.len() <= self.heads.len() {
+            return;
+        }
+        let size = 2 * self.heads.len();
+        self.heads.clear();
+        self.heads.resize(size, NONE);
+        for n in 0..self.entries.len() {
+            let data = self.entries[n].data;
+            let place = self.find(&data);
+            self.heads[place] = n as u32;
+        }
+    }
+
+    /// Handles an instruction that computes its results from its operands alone.
+    fn number(
+        &mut self,
+        editor: &mut Editor,
+        analysis: &Analysis,
+        block: Block,
+        inst: Inst,
+        mut data: InstData,
+    ) {
+        let mut inst = inst;
+        if let Some(constant) = folded(editor.stencil(), &data) {
+            data = constant;
+            inst = editor.replace(inst, |builder| builder.inst(data));
+        }
+        data = in_order(data);
+        let at = self.find(&data);
+        let known = self.heads[at];
+        if known != NONE {
+            let entry = &self.entries[known as usize];
+            if analysis.dominators.dominates(entry.block, block) {
+                replace_results(editor, inst, entry.inst);
+                return;
+            }
+        }
+        self.enter(at, Entry { data, inst, block });
+    }
+
+    /// The place in `heads` of an instruction like this one, or the free place for it.
+    fn find(&self, data: &InstData) -> usize {
+        let mask = self.heads.len() - 1;
+        let mut at = hash(data) as usize & mask;
+        while self.heads[at] != NONE && self.entries[self.heads[at] as usize].data != *data {
+            at = (at + 1) & mask;
+        }
+        at
+    }
+
+    fn load(&mut self, editor: &mut Editor, analysis: &Analysis, block: Block, inst: Inst, data: &InstData) {
+        if data.opcode.format() != Format::Load {
+            return;
+        }
+        let flags = editor.stencil().mem_flags[data.mem_flags()];
+        let result = editor.stencil().first_result(inst);
+        let place = place(editor, data.opcode, data.ty, data.address(), &flags);
+        match self.memory.get(&place, &flags) {
+            Some(known) if analysis.dominators.dominates(known.block, block) => {
+                editor.replace_value(result, known.value);
+                editor.remove(inst);
+            }
+            Some(_) | None => self.memory.set(place, &flags, result, block, false),
+        }
+    }
+
+    fn store(&mut self, editor: &mut Editor, analysis: &Analysis, block: Block, inst: Inst, data: &InstData) {
+        let flags = editor.stencil().mem_flags[data.mem_flags()];
+        if data.opcode != Opcode::Store {
+            self.memory.store(&flags);
+            return;
+        }
+        let value = Value(data.a);
+        let place = place(editor, Opcode::Load, data.ty, data.address(), &flags);
+        if let Some(known) = self.memory.get(&place, &flags)
+            && known.value == value
+            && (known.is_stored || flags.trap.is_none())
+            && analysis.dominators.dominates(known.block, block)
+        {
+            editor.remove(inst);
+            return;
+        }
+        self.memory.store(&flags);
+        self.memory.set(place, &flags, value, block, true);
+    }
+}
+
+/// The instruction with its operands replaced. Those in lists stay.
+fn replaced(editor: &mut Editor, mut data: InstData) -> InstData {
+    let count = data.fixed_args();
+    for word in [&mut data.a, &mut data.b, &mut data.c].into_iter().take(count) {
+        *word = editor.resolve(Value(*word)).0;
+    }
+    data
+}
+
+/// Whether an instruction gives the same results wherever it is executed, if it does not trap.
+fn is_numbered(stencil: &Stencil, data: &InstData, effects: Effects) -> bool {
+    let depends_on_operands = eval::is_pure(data.opcode)
+        || match data.opcode {
+            Opcode::StackAddr | Opcode::FuncAddr => true,
+            Opcode::SymbolValue => {
+                matches!(
+                    stencil.global_values[GlobalValue(data.a)],
+                    GlobalValueData::Symbol { tls: false, .. }
+                )
+            }
+            _ => false,
+        };
+    depends_on_operands && !effects.any(Effects::OTHER) && data.opcode != Opcode::Nop
+}
+
+/// An instruction as it is in the table: its operands are in order, if that does not matter.
+fn in_order(mut data: InstData) -> InstData {
+    if data.opcode.is_commutative() && data.a > data.b {
+        std::mem::swap(&mut data.a, &mut data.b);
+    }
+    data
+}
+
+/// The constant that an instruction computes from constants: one of up to 64 bits.
+pub(super) fn folded(stencil: &Stencil, data: &InstData) -> Option<InstData> {
+    let words = [data.a, data.b, data.c];
+    let args = &words[..data.fixed_args()];
+    if args.is_empty() || !args.iter().all(|&word| constant(stencil, Value(word)).is_some()) {
+        return None;
+    }
+    let values = words.map(|word| match constant(stencil, Value(word)) {
+        Some((ty, bits)) => eval::Value::scalar(ty, bits.into()),
+        None => eval::Value::scalar(types::I8, 0),
+    });
+    let results =
+        eval::pure(data.opcode, data.ty, eval::Immediate::of(stencil, data), &values[..args.len()]).ok()?;
+    let [result] = results.as_slice() else { return None };
+    constant_of(result)
+}
+
+/// The instruction that makes a constant; `None` if it takes an entry of the constant pool, or is not a number.
+fn constant_of(value: &eval::Value) -> Option<InstData> {
+    let (ty, bits) = (value.ty(), value.bits());
+    let (opcode, ctrl) = match ty {
+        types::I8 | types::I16 | types::I32 | types::I64 => (Opcode::Iconst, ty),
+        types::F32 if bits << 1 & 0xFFFF_FFFF <= 0xFF00_0000 => (Opcode::F32const, types::INVALID),
+        types::F64 if bits << 1 & u128::from(u64::MAX) <= 0xFFE0 << 48 => (Opcode::F64const, types::INVALID),
+        _ => return None,
+    };
+    Some(InstData { a: bits as u32, b: (bits >> 32) as u32, ..InstData::new(opcode, ctrl) })
+}
+
+/// Replaces the results of an instruction by those of another that computes the same, and removes it.
+fn replace_results(editor: &mut Editor, inst: Inst, by: Inst) {
+    for n in 0..editor.stencil().inst_results(inst).len() {
+        let [old, new] = [inst, by].map(|inst| Value(editor.stencil().inst_results(inst)[n]));
+        editor.replace_value(old, new);
+    }
+    editor.remove(inst);
+}
+
+/// A hash of an instruction.
+fn hash(data: &InstData) -> u32 {
+    let first = (data.opcode as u64) << 48 | u64::from(data.ty.0) << 32 | u64::from(data.a);
+    let second = u64::from(data.b) << 32 | u64::from(data.c ^ u32::from(data.aux) << 16);
+    let mixed = (first ^ second.rotate_left(17).wrapping_mul(0xA24B_AED4_963E_E407))
+        .wrapping_mul(0x9FB2_1C65_1E98_DF25);
+    (mixed >> 32) as u32
+}
