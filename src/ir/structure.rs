@@ -284,8 +284,8 @@ impl Layout {
 }
 
 impl Structure {
-    /// Computes the layouts, given those of the members' types. The error is the number of a member that makes
-    /// the structure too large.
+    /// Computes the layouts, given those of the members' types. The error is the number of a member that
+    /// makes the structure too large.
     pub fn layouts(&self, members: &[Layouts]) -> Result<Layouts, usize> {
         let mut layouts = [Layout::EMPTY; 2];
         for (layout, which) in layouts.iter_mut().zip(0..) {

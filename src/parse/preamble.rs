@@ -43,7 +43,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Parses `(i32 uext, i64 sret, ..., :name) -> i32 system_v` into an empty signature. A variadic signature that
+    /// Parses `(i32 uext, i64 sret, ..., :name) -> i32 system_v` into an empty signature. A variadic one that
     /// names no convention gets `system_v`, because the default one does not support variadic functions.
     fn signature(&mut self, signature: &mut Signature) -> Parse<()> {
         self.expect(b'(')?;

@@ -553,7 +553,8 @@ pub fn generate(arch: Arch, apple: bool) -> (String, String) {
     let World { clif, mut c, main, .. } = world;
     write!(
         c,
-        "int main(void) {{\n{main}    puts(failures ? \"failures\" : \"no failures\");\n    return failures != 0;\n}}\n"
+        "int main(void) {{\n{main}    puts(failures ? \"failures\" : \"no failures\");\n    \
+         return failures != 0;\n}}\n"
     )
     .expect("writing to a string");
     (clif, c)
