@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use std::sync::Arc;
 
 use crate::diag::Diagnostic;
-use crate::ir::{Function, Inst, Module, StructTypes};
+use crate::ir::{ExceptionTable, Format, Function, Handler, Inst, Module, StructTypes};
 use crate::parse::{self, FunctionText, ParseContext};
 use crate::pipeline::IrHalf;
 use crate::verify::{self, Environment};
@@ -38,6 +38,33 @@ impl Checker {
         verify::diagnostics(errors, &positions).collect()
     }
 
+    /// Returns the errors in the handlers of the function that was checked last: tags that the file does not
+    /// define. They are those that the object writer finds, and reports in the same place.
+    fn check_handlers(&self, module: &Module, item: &FunctionText) -> Vec<Diagnostic> {
+        let stencil = &self.ir.function.stencil;
+        let mut errors = Vec::new();
+        if module.personality.is_none() || stencil.exception_tables.is_empty() {
+            return errors;
+        }
+        for &block in self.ir.analysis.order.rpo() {
+            let Some(data) = stencil.terminator(block).map(|inst| &stencil.insts[inst]) else { continue };
+            if !matches!(data.opcode.format(), Format::TryCall | Format::TryCallIndirect) {
+                continue;
+            }
+            let handlers = &stencil.exception_tables[ExceptionTable(data.c)].handlers;
+            let tags = handlers.iter().filter_map(|handler| match *handler {
+                Handler::Tag(tag, _) => Some(Some(tag)),
+                Handler::Default(_) => Some(None),
+                Handler::Context(_) => None,
+            });
+            if let Err(message) = module.check_handlers(tags) {
+                errors.push(Diagnostic::error(item.text.start, message));
+            }
+        }
+        errors.dedup();
+        errors
+    }
+
     /// Like [`check`](Self::check), and returns positions and messages with Cranelift's phrases, by which its
     /// tests recognise errors.
     pub(crate) fn phrases(
@@ -66,8 +93,10 @@ pub fn file(text: &[u8], env: Environment) -> Vec<Diagnostic> {
     let split = parse::split(text, &mut diagnostics);
     let module = parse::module(text, &split, &mut diagnostics);
     let functions = split.functions.par_iter();
-    let of_functions =
-        functions.map_init(|| Checker::new(&module.types), |checker, item| checker.check(text, item, env));
+    let of_functions = functions.map_init(|| Checker::new(&module.types), |checker, item| {
+        let errors = checker.check(text, item, env);
+        if errors.is_empty() { checker.check_handlers(&module, item) } else { errors }
+    });
     diagnostics.par_extend(of_functions.flatten_iter());
     diagnostics.sort_by_key(|diagnostic| diagnostic.offset);
     diagnostics
@@ -121,5 +150,15 @@ mod tests {
             found.iter().map(|d| 1 + text[..d.offset].split(|b| *b == b'\n').count() - 1).collect();
         assert_eq!(lines, [4, 6, 9], "{found:?}");
         assert_eq!(file(b"function %a() {\nblock0:\n return\n}\n", Environment::ANY), []);
+    }
+
+    #[test]
+    fn tags_of_handlers_are_defined() {
+        let function = "function %f() {\n sig0 = () system_v\n fn0 = %g sig0\nblock0:\n \
+                        try_call fn0(), sig0, block1, [ tag1: block1 ]\nblock1:\n return\n}\n";
+        let errors = |items: &str| file((items.to_string() + function).as_bytes(), Environment::ANY).len();
+        assert_eq!(errors(""), 0);
+        assert_eq!(errors("personality %p\n"), 1);
+        assert_eq!(errors("personality %p\ntag 1 = %x\n"), 0);
     }
 }

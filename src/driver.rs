@@ -15,7 +15,7 @@ mod worker;
 use crate::arch::aarch64::Aarch64;
 use crate::arch::s390x::S390x;
 use crate::arch::x86_64::X86_64;
-use crate::cache::Statistics;
+use crate::cache::{Cache, Statistics};
 use crate::diag::{Diagnostic, Severity, Source};
 use crate::ir::{Module, Name};
 use crate::lower::context::RuleCounts;
@@ -27,6 +27,7 @@ use crate::pipeline::{Backend, Controls};
 use crate::timing::Timing;
 use cached::{CacheNotes, Cached};
 pub use session::Session;
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 use worker::Worker;
@@ -150,15 +151,16 @@ pub fn build_in(
     let cache = session
         .cache()
         .filter(|_| observer.dump.is_none() && !options.trace_rules && options.controls.are_default());
-    let (split, mut cached) =
-        match cache.map(|cache| cache.build(&options.target, &options.flags, options.tracks_values())) {
-            Some(cache) => {
-                let (split, cached) = Cached::split(cache, source.text, &mut timing, &mut diagnostics);
-                (split, Some(cached))
-            }
-            None => (timing.measure("split", || parse::split(source.text, &mut diagnostics)), None),
-        };
+    let (mut split, mut cached) = split_file(cache, source, options, &mut timing, &mut diagnostics);
     let module = parse::module(source.text, &split, &mut diagnostics);
+    let mut options = Cow::Borrowed(options);
+    if module.personality.is_some() {
+        // The keys of the cache depend on this too.
+        let options = options.to_mut();
+        options.flags = options.flags.with_landing_pads(true);
+        (split, cached) = split_file(cache, source, options, &mut timing, &mut Vec::new());
+    }
+    let options = &*options;
     let start = Instant::now();
     if let Some(cached) = &mut cached {
         cached.depend_on(&module.types);
@@ -193,6 +195,23 @@ pub fn build_in(
     warnings.append(&mut diagnostics);
     warnings.sort_by_key(|diagnostic| diagnostic.offset);
     Ok(Built { object, assembly, warnings, module, timing, rules, cache: statistics })
+}
+
+/// Splits a file into functions and items. With a cache, computes the keys of the functions' texts.
+fn split_file<'a>(
+    cache: Option<&'a Cache>,
+    source: &Source,
+    options: &BuildOptions,
+    timing: &mut Timing,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> (Split, Option<Cached<'a>>) {
+    match cache.map(|cache| cache.build(&options.target, &options.flags, options.tracks_values())) {
+        Some(cache) => {
+            let (split, cached) = Cached::split(cache, source.text, timing, diagnostics);
+            (split, Some(cached))
+        }
+        None => (timing.measure("split", || parse::split(source.text, diagnostics)), None),
+    }
 }
 
 fn write_object(

@@ -64,7 +64,9 @@ fn compiles(arch: Arch, case: &Case) -> bool {
     let shape = types.map(Shape::of).max().unwrap_or(Shape::None);
     let first = case.args.first().map_or(Shape::None, |&ty| Shape::of(ty)).max(Shape::of(case.ctrl));
     let on = |shape| coverage_on(arch, case.opcode.family(), shape) == Coverage::Compiles;
-    on(first) && (shape == first || coverage_on(arch, clifc::ir::Family::Load, shape) == Coverage::Compiles)
+    !case.is_refused()
+        && on(first)
+        && (shape == first || coverage_on(arch, clifc::ir::Family::Load, shape) == Coverage::Compiles)
 }
 
 /// The part of the language that a target compiles.

@@ -73,7 +73,8 @@ fn orders(text: Text) -> Vec<Text> {
     let mut all: Vec<Text> = Vec::new();
     let mut seen = Vec::new();
     for pattern in orders_of(&text.pattern) {
-        let text = Text { pattern, ..text.clone() };
+        let is_turned = pattern != text.pattern;
+        let text = Text { pattern, is_turned, ..text.clone() };
         let normal = normalised(&text);
         if !seen.contains(&normal) {
             seen.push(normal);

@@ -31,6 +31,8 @@ pub struct Text {
     pub result: Term,
     /// Under which conditions.
     pub conditions: Vec<Expr>,
+    /// Whether operands of the pattern have been exchanged, in operations that commute.
+    pub is_turned: bool,
 }
 
 /// One side of a rule, or a part of it.
@@ -215,7 +217,14 @@ impl Parser<'_> {
             }
         }
         match self.tokens.get(self.at) {
-            None => Ok(Text { name: name.into(), place: place.into(), pattern, result, conditions }),
+            None => Ok(Text {
+                name: name.into(),
+                place: place.into(),
+                pattern,
+                result,
+                conditions,
+                is_turned: false,
+            }),
             Some(token) => Err(format!("unexpected {token:?} after the rule")),
         }
     }

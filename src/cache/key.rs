@@ -52,7 +52,9 @@ impl CompileEnvironment {
         let mut digest = Sha256::new();
         // Builds that check the cache must find what others stored.
         let flags = flags.without_cache_checks();
-        for part in [env!("CLIFC_BUILD").as_bytes(), target.to_string().as_bytes(), flags.bytes()] {
+        let landing_pads = [flags.has_landing_pads().into()];
+        let build = env!("CLIFC_BUILD").as_bytes();
+        for part in [build, target.to_string().as_bytes(), flags.bytes(), &landing_pads] {
             digest.update((part.len() as u64).to_le_bytes());
             digest.update(part);
         }

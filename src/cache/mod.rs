@@ -36,6 +36,7 @@ use std::ops::{AddAssign, Range};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+#[cfg(feature = "sqlite")]
 use store::sqlite::SqliteStore;
 use store::{Store, StoreError};
 
@@ -160,7 +161,16 @@ impl Cache {
 }
 
 impl Storage {
+    /// Says that there is no database.
+    #[cfg(not(feature = "sqlite"))]
+    fn open(&mut self) {
+        if self.database.is_some() {
+            self.warnings.push("this build of clifc has no cache".into());
+        }
+    }
+
     /// Opens the database, after removing it if it is damaged.
+    #[cfg(feature = "sqlite")]
     fn open(&mut self) {
         let Some((directory, limit)) = &self.database else { return };
         let opened = match SqliteStore::open(directory, *limit) {

@@ -112,7 +112,10 @@ fn json(value: &impl Serialize) -> String {
 /// Returns the table by which lowering dispatches: which families of opcodes each target compiles, by shape
 /// of type.
 pub fn matrix() -> String {
-    let mut out = "yes: compiles   not yet: refused   -: the language has no such instruction\n".to_string();
+    let mut out = "yes: compiles   not yet: refused   no: refused, for a reason given below   -: no such \
+                   instruction\n"
+        .to_string();
+    let mut reasons = Vec::new();
     for arch in Arch::ALL {
         out.push_str(&format!("\n{:<18}", arch.name()));
         Shape::ALL.iter().for_each(|shape| out.push_str(&format!(" {:<8}", shape.name())));
@@ -123,6 +126,10 @@ pub fn matrix() -> String {
                 let cell = match coverage_on(arch, family, shape) {
                     Coverage::Compiles => "yes",
                     Coverage::NotYet => "not yet",
+                    Coverage::Refused(why) => {
+                        reasons.push((family, why));
+                        "no"
+                    }
                     Coverage::Absent => "-",
                 };
                 out.push_str(&format!(" {cell:<8}"));
@@ -131,6 +138,12 @@ pub fn matrix() -> String {
             let names: Vec<_> = opcodes.map(|opcode| opcode.name()).collect();
             out.push_str(&format!(" {}\n", names.join(" ")));
         }
+    }
+    reasons.sort_by_key(|&(family, why)| (family as u8, why));
+    reasons.dedup();
+    out.push('\n');
+    for (family, why) in reasons {
+        out.push_str(&format!("{family:?}: {why}\n"));
     }
     out
 }

@@ -5,7 +5,9 @@ use crate::emit::buffer::{BranchForms, CodeBuffer};
 use crate::emit::inst_view::EmitContext;
 use crate::emit::inst_view::InstView;
 use crate::ir::TrapCode;
+use crate::machine::call_site::{AfterCall, Reference};
 use crate::machine::inst::Label;
+use crate::machine::unwind::Takes;
 
 /// A relaxable branch without its label.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -88,21 +90,51 @@ pub(crate) fn trap_if_both<B: BranchForms>(view: &InstView, _: &EmitContext, buf
     buffer.bind(past);
 }
 
-/// Emits what follows a call with exception handlers. `words` are the number of bytes that the callee popped,
-/// the normal destination, the number of handlers, and tag and label of each. `restore` is called to emit
-/// code that lowers the stack pointer by the popped bytes again.
-pub(crate) fn after_try<B: BranchForms>(
-    words: &[u32],
+/// Lists a call that begins at `start` and ends here, and emits what follows it, given the words of its
+/// [`AfterCall`]. `restore` is called to emit code that lowers the stack pointer by the popped bytes again.
+pub(crate) fn after_call(
+    (start, words): (u32, &[u32; 2]),
     cx: &EmitContext,
     buffer: &mut CodeBuffer,
     restore: impl FnOnce(u32, &mut CodeBuffer),
 ) {
-    let handlers = &words[3..3 + 2 * words[2] as usize];
-    for pair in handlers.chunks_exact(2) {
-        buffer.handler(pair[0].checked_sub(1), Label(pair[1]));
+    let AfterCall { pops, listed } = AfterCall::unpack(*words);
+    if let Some(number) = listed.stack_map {
+        let entries = &cx.stack_maps[number as usize].1;
+        buffer.stack_map(entries.iter().map(|entry| Reference {
+            offset: cx.frame.slots[entry.slot] + entry.offset,
+            size: entry.ty.bytes() as u16,
+            kind: Reference::kind_of(entry.ty),
+        }));
     }
-    if words[0] > 0 {
-        restore(words[0], buffer);
+    if listed.patchable {
+        buffer.patch_site(start);
     }
-    jump_unless_next::<B>(Label(words[1]), cx, buffer);
+    if pops > 0 {
+        restore(pops, buffer);
+    }
+}
+
+/// Emits what follows a call with exception handlers. `words` are whether the callee pops its arguments, the
+/// words of an [`AfterCall`], the normal destination, the number of handlers, and for each what it takes and
+/// its label, or where a context's value is. The call begins at `start`.
+/// `restore` is called to emit code that lowers the stack pointer by the popped bytes again.
+pub(crate) fn after_try<B: BranchForms>(
+    (start, words): (u32, &[u32]),
+    cx: &EmitContext,
+    buffer: &mut CodeBuffer,
+    restore: impl FnOnce(u32, &mut CodeBuffer),
+) {
+    let &[pops, popped, listed, normal, count, ref handlers @ ..] = words else {
+        unreachable!("the row's words")
+    };
+    let first = buffer.handler_count();
+    for words in handlers[..3 * count as usize].chunks_exact(3) {
+        buffer.handler(Takes::unpack([words[0], words[1]]), words[2]);
+    }
+    if cx.flags.has_landing_pads() {
+        buffer.landing_pad(first, pops != 0);
+    }
+    after_call((start, &[popped, listed]), cx, buffer, restore);
+    jump_unless_next::<B>(Label(normal), cx, buffer);
 }

@@ -12,13 +12,15 @@
 //! is bound once, and not inside a branch. Constants and jump tables come after the code, and their labels
 //! are used like any others.
 
+use super::landings::{Landings, PendingHandler};
 use crate::entity::Span;
 use crate::ir::{NO_SRCLOC, TrapCode};
+use crate::machine::call_site::{PatchSite, Reference, StackMapSite};
 use crate::machine::compiled::{CompiledStencil, TrapSite};
 use crate::machine::inst::Label;
 use crate::machine::reloc::{Reloc, RelocKind};
 use crate::machine::symbol::SymbolRef;
-use crate::machine::unwind::{Handler, UnwindOp};
+use crate::machine::unwind::{Handler, LandingPad, Takes, UnwindOp};
 
 const UNBOUND: u32 = u32::MAX;
 
@@ -124,8 +126,12 @@ pub struct CodeBuffer {
     tables: Vec<JumpTable>,
     table_targets: Vec<Label>,
     trap_stubs: Vec<TrapStub>,
-    /// Exception handlers: return address of the call, tag, and label of the handler.
-    handlers: Vec<(u32, Option<u32>, Label)>,
+    /// Calls with stack maps, and the values that these name.
+    stack_maps: Vec<StackMapSite>,
+    references: Vec<Reference>,
+    patch_sites: Vec<PatchSite>,
+    /// Exception handlers and landing pads.
+    pub(super) landings: Landings,
     /// For each branch, the bytes by which lengthening the branches before it shifts the code, and as the
     /// last entry the total; empty if no branch is lengthened.
     grown: Vec<u32>,
@@ -153,7 +159,10 @@ impl CodeBuffer {
         self.tables.clear();
         self.table_targets.clear();
         self.trap_stubs.clear();
-        self.handlers.clear();
+        self.landings.clear();
+        self.stack_maps.clear();
+        self.references.clear();
+        self.patch_sites.clear();
         self.constant_relocs.clear();
     }
 
@@ -286,10 +295,38 @@ impl CodeBuffer {
         self.constants.push(PendingConstant { label, start, end: start + bytes.len() as u32, align });
     }
 
-    /// Records that `handler` catches exceptions with this tag, or all if there is none, thrown by the call
-    /// that ends at the current position.
-    pub(crate) fn handler(&mut self, tag: Option<u32>, handler: Label) {
-        self.handlers.push((self.position(), tag, handler));
+    /// Records a handler of the call that ends at the current position: [`PendingHandler`] describes `place`.
+    pub(crate) fn handler(&mut self, takes: Takes, place: u32) {
+        let return_address = self.position();
+        self.landings.handlers.push(PendingHandler { return_address, takes, place });
+    }
+
+    /// Records the stack map of the call that ends at the current position.
+    pub(super) fn stack_map(&mut self, references: impl Iterator<Item = Reference>) {
+        let first = self.references.len();
+        self.references.extend(references);
+        let count = (self.references.len() - first) as u32;
+        self.stack_maps.push(StackMapSite { return_offset: self.position(), count });
+    }
+
+    /// Records that the call that ends at the current position, and begins at `start`, can be patched.
+    pub(super) fn patch_site(&mut self, start: u32) {
+        self.patch_sites.push(PatchSite { offset: start, length: self.position() - start });
+    }
+
+    /// The number of handlers so far.
+    pub(super) fn handler_count(&self) -> usize {
+        self.landings.handlers.len()
+    }
+
+    /// Records that the call that ends at the current position, whose handlers are those from number `first`
+    /// on, needs a landing pad.
+    pub(super) fn landing_pad(&mut self, first: usize, sets_stack: bool) {
+        let (return_address, labels) = (self.position(), &mut self.labels);
+        self.landings.add_pad(return_address, first, sets_stack, || {
+            labels.push(UNBOUND);
+            Label(labels.len() as u32 - 1)
+        });
     }
 
     /// Records a relocation that fills a constant.
@@ -423,18 +460,40 @@ impl CodeBuffer {
         map.restart();
         let unwind = self.unwind.iter().map(|&(at, op)| (map.next(at), op)).collect();
         map.restart();
-        let handlers = self.handlers.iter().map(|&(at, tag, label)| Handler {
-            return_offset: map.next(at),
-            tag,
-            offset: self.place_of(label) as u32,
+        let handlers = self.landings.handlers.iter().map(|handler| Handler {
+            return_offset: map.next(handler.return_address),
+            takes: handler.takes,
+            offset: match handler.takes {
+                Takes::Tag(_) | Takes::All => self.place_of(Label(handler.place)) as u32,
+                Takes::Context => handler.place,
+            },
         });
         let handlers = handlers.collect();
+        map.restart();
+        let landing_pads = self.landings.pads.iter().map(|pad| LandingPad {
+            return_offset: map.next(pad.return_address),
+            offset: self.place_of(pad.label) as u32,
+        });
+        let landing_pads = landing_pads.collect();
+        map.restart();
+        let stack_maps = self.stack_maps.iter();
+        let stack_maps =
+            stack_maps.map(|site| StackMapSite { return_offset: map.next(site.return_offset), ..*site });
+        let stack_maps = stack_maps.collect();
+        map.restart();
+        let patch_sites = self.patch_sites.iter();
+        let patch_sites = patch_sites.map(|site| PatchSite { offset: map.next(site.offset), ..*site });
+        let patch_sites = patch_sites.collect();
         let align = self.data_align.max(MINIMUM_ALIGNMENT);
         CompiledStencil {
             code,
             text_len,
             align,
             handlers,
+            landing_pads,
+            stack_maps,
+            references: std::mem::take(&mut self.references),
+            patch_sites,
             relocs,
             traps,
             srclocs,

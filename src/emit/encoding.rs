@@ -5,7 +5,7 @@ use super::frame::Frame;
 use super::inst_view::{Expansion, InstView, Places};
 use crate::ir::{Stencil, TrapCode};
 use crate::machine::description::Machine;
-use crate::machine::inst::RowId;
+use crate::machine::inst::{Label, RowId};
 use crate::machine::reg::{Allocation, PReg};
 use crate::options::Flags;
 
@@ -37,8 +37,19 @@ pub trait Encoding: Machine {
 
 /// How a target lays out and enters frames.
 pub trait Emission: Encoding {
+    /// Bytes from the first incoming stack argument's place up to the canonical frame address.
+    const RESERVED_BY_CALLER: u32 = 0;
+
     /// Lays out the frame. The error says what is too large for the target.
     fn finish_frame(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(), String>;
+
+    /// Emits code that sets the stack pointer as after the prologue, in a function with a frame pointer. It
+    /// changes no payload register.
+    fn set_stack_pointer(frame: &Frame, buffer: &mut CodeBuffer);
+
+    /// Emits code that goes to `handler` if the second payload register has the number `selector`, and
+    /// changes no payload register.
+    fn go_if_selected(selector: u32, handler: Label, frame: &Frame, buffer: &mut CodeBuffer);
 
     /// Emits the prologue.
     fn emit_prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer);

@@ -4,6 +4,7 @@
 
 use super::encoding::{Emission, Encoding};
 use super::inst_view::Places;
+use super::landing_pads;
 use crate::analysis::Analysis;
 use crate::emit::buffer::CodeBuffer;
 use crate::emit::frame::Frame;
@@ -13,7 +14,7 @@ use crate::emit::layout::BlockLayout;
 use crate::emit::redundant_moves::Copies;
 use crate::emit::tracking::{Described, Emitted, Tracker, Watch};
 use crate::entity::Span;
-use crate::ir::Stencil;
+use crate::ir::{self, StackMapEntry, Stencil};
 use crate::machine::compiled::CompiledStencil;
 use crate::machine::description::Machine;
 use crate::machine::description::Moves;
@@ -32,6 +33,8 @@ pub struct AllocatedFunction<'a> {
     pub(crate) output: &'a Output,
     /// The frame.
     pub(crate) frame: &'a Frame,
+    /// The stack maps of its calls.
+    pub(crate) stack_maps: &'a [(ir::Inst, Vec<StackMapEntry>)],
 }
 
 /// Memory that emission reuses from function to function.
@@ -78,7 +81,7 @@ fn emit_watched<I: Emission, W: Watch>(
     buffers: &mut EmitBuffers,
     watch: &mut W,
 ) -> CompiledStencil {
-    let AllocatedFunction { vcode, output, frame } = *function;
+    let AllocatedFunction { vcode, output, frame, stack_maps } = *function;
     let EmitBuffers { layout, copies, buffer, .. } = buffers;
     watch.begin(function, I::rows());
     buffer.clear();
@@ -110,11 +113,12 @@ fn emit_watched<I: Emission, W: Watch>(
         if layout.is_landing(block) {
             I::emit_landing(buffer);
         }
-        let cx = EmitContext { frame, next, constants, flags, layout, moves: &moves };
+        let cx = EmitContext { frame, next, constants, stack_maps, flags, layout, moves: &moves };
         watch.block(block, buffer.position());
         emit_block::<I, W>(function, &cx, buffer, copies, watch, &mut cursor, block);
         buffer.skip(padding);
     }
+    landing_pads::emit::<I>(frame, flags, buffer);
     for (number, stub) in buffer.take_trap_stubs().into_iter().enumerate() {
         watch.trap(number, buffer.position());
         buffer.bind(stub.label);
@@ -123,7 +127,7 @@ fn emit_watched<I: Emission, W: Watch>(
     }
     watch.end(buffer.position());
     let mut compiled = buffer.finish::<I::Branches>();
-    compiled.frame_size = frame.incoming;
+    compiled.frame_size = frame.incoming + I::RESERVED_BY_CALLER;
     let wanted = 1u32.checked_shl(flags.log2_min_function_alignment().into());
     compiled.align = compiled.align.max(wanted.unwrap_or(1 << 31));
     compiled

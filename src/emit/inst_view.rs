@@ -3,6 +3,7 @@
 use super::layout::BlockLayout;
 use crate::emit::buffer::CodeBuffer;
 use crate::emit::frame::Frame;
+use crate::ir::{Inst, StackMapEntry};
 use crate::machine::amode::{Amode, PackedAmode};
 use crate::machine::description::Machine;
 use crate::machine::description::Moves;
@@ -22,6 +23,8 @@ pub struct EmitContext<'a> {
     pub next: Option<VBlock>,
     /// The label of the function's constant 0; those of its other constants follow.
     pub constants: Label,
+    /// The function's stack maps.
+    pub stack_maps: &'a [(Inst, Vec<StackMapEntry>)],
     /// The settings.
     pub flags: &'a Flags,
     /// The order in which blocks are emitted.

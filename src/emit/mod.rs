@@ -9,6 +9,7 @@
 //! | `buffer` | bytes, labels, branches, constants, relocations |
 //! | `inst_view`, `direct` | instructions as encoders see them; instructions encoded without VCode |
 //! | `branch` | ends of blocks and branches to traps |
+//! | `landings`, `landing_pads` | handlers of exceptions; where exceptions come in |
 //! | `redundant_moves` | moves that need not be emitted |
 //! | `tracking` | where values are, for debug information |
 
@@ -19,6 +20,8 @@ pub mod encoding;
 pub mod frame;
 pub mod function;
 pub mod inst_view;
+pub(crate) mod landing_pads;
+pub(crate) mod landings;
 pub mod layout;
 pub mod redundant_moves;
 pub mod stack_checks;

@@ -253,13 +253,24 @@ impl<'a> Editor<'a> {
         self.edits.removed.get(inst).is_some_and(|&removed| removed)
     }
 
-    /// Moves an instruction to the end of a block, before its terminator. It keeps its results, and its place
-    /// in the text.
-    pub(crate) fn move_to_end(&mut self, inst: Inst, block: Block) -> Inst {
-        let data = self.stencil().insts[inst];
+    /// Appends the instructions that `make` appends to a block, before its terminator, on behalf of `origin`. They
+    /// get its source location.
+    pub(crate) fn insert_at_end<R>(
+        &mut self,
+        block: Block,
+        origin: Inst,
+        make: impl FnOnce(&mut FunctionBuilder) -> R,
+    ) -> R {
         let at = self.stencil().terminator(block).expect("a block has a terminator");
-        let (run, new) = self.make_for(inst, |builder| builder.inst(data));
+        let (run, made) = self.make_for(origin, make);
         self.edits.before.push(at, run);
+        made
+    }
+
+    /// Moves an instruction to the end of a block, before its terminator, as `data`. It keeps its results, and its
+    /// place in the text.
+    pub(crate) fn move_to_end(&mut self, inst: Inst, data: InstData, block: Block) -> Inst {
+        let new = self.insert_at_end(block, inst, |builder| builder.inst(data));
         self.take_over(inst, new);
         new
     }

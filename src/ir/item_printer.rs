@@ -47,9 +47,10 @@ impl Display for Quoted<'_> {
 impl Display for SymbolItem {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
         write!(f, "{}symbol {}", self.linkage.prefix(), self.name)?;
-        match &self.link_name {
-            Some(name) => write!(f, " = {}", Quoted(name.as_bytes())),
-            None => Ok(()),
+        match (&self.link_name, self.address) {
+            (Some(name), _) => write!(f, " = {}", Quoted(name.as_bytes())),
+            (None, Some(address)) => write!(f, " = {address:#x}"),
+            (None, None) => Ok(()),
         }
     }
 }
@@ -67,6 +68,21 @@ impl Display for FileItem {
 impl Display for LocItem {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
         write!(f, "loc @{:04x} = {}:{}:{}", self.srcloc, self.file, self.line, self.column)
+    }
+}
+
+impl Display for PersonalityItem {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        write!(f, "personality {}", self.name)
+    }
+}
+
+impl Display for TagItem {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        match &self.meaning {
+            TagMeaning::Type(name) => write!(f, "tag {} = {name}", self.number),
+            TagMeaning::Cleanup => write!(f, "tag {} = cleanup", self.number),
+        }
     }
 }
 
@@ -112,6 +128,8 @@ impl Display for Module {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
         self.types.items().iter().try_for_each(|item| writeln!(f, "{item}"))?;
         self.symbols.iter().try_for_each(|item| writeln!(f, "{item}"))?;
+        self.personality.iter().try_for_each(|item| writeln!(f, "{item}"))?;
+        self.tags.iter().try_for_each(|item| writeln!(f, "{item}"))?;
         self.data.iter().try_for_each(|item| writeln!(f, "{item}"))?;
         self.files.iter().try_for_each(|item| writeln!(f, "{item}"))?;
         self.locs.iter().try_for_each(|item| writeln!(f, "{item}"))

@@ -51,6 +51,8 @@ pub struct SymbolItem {
     pub linkage: Linkage,
     /// The linker's name, if it differs.
     pub link_name: Option<Box<str>>,
+    /// The address, if it is known when the file is compiled.
+    pub address: Option<u64>,
     /// Byte offset of the item in the file.
     pub offset: usize,
 }
@@ -176,6 +178,35 @@ pub struct LocItem {
     pub column: u32,
 }
 
+/// A `personality` item: the routine that decides for the system's unwinder where an exception continues.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PersonalityItem {
+    /// The name of the routine.
+    pub name: Name,
+    /// Byte offset of the item in the file.
+    pub offset: usize,
+}
+
+/// What the exceptions with a tag are.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum TagMeaning {
+    /// Those of a type: the personality compares it with the type of an exception.
+    Type(Name),
+    /// Any exception, for a handler that cleans up and lets the exception go on.
+    Cleanup,
+}
+
+/// A `tag` item: what a tag of exception handlers stands for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TagItem {
+    /// The number of the tag.
+    pub number: u32,
+    /// The exceptions that have it.
+    pub meaning: TagMeaning,
+    /// Byte offset of the item in the file.
+    pub offset: usize,
+}
+
 /// All items of a module, in the order of the text.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Module {
@@ -189,4 +220,37 @@ pub struct Module {
     pub files: Vec<FileItem>,
     /// `loc` items.
     pub locs: Vec<LocItem>,
+    /// The `personality` item, if there is one.
+    pub personality: Option<PersonalityItem>,
+    /// `tag` items, in the order of their numbers.
+    pub tags: Vec<TagItem>,
+}
+
+impl Module {
+    /// What a tag stands for.
+    pub fn meaning_of(&self, tag: u32) -> Option<&TagMeaning> {
+        let found = self.tags.binary_search_by_key(&tag, |item| item.number);
+        found.ok().map(|at| &self.tags[at].meaning)
+    }
+
+    /// Checks the tags of the handlers of one call, in the order of the text; `None` takes any exception. The
+    /// error says which handler the system's unwinder has no way to reach as the text says.
+    pub(crate) fn check_handlers(&self, tags: impl Iterator<Item = Option<u32>>) -> Result<(), String> {
+        if self.personality.is_none() {
+            return Ok(());
+        }
+        let mut cleanup = None;
+        for tag in tags {
+            if let Some(cleanup) = cleanup {
+                return Err(format!("tag{cleanup} is a cleanup, and must be the last handler of its call"));
+            }
+            let Some(tag) = tag else { continue };
+            match self.meaning_of(tag) {
+                None => return Err(format!("tag{tag} is not defined")),
+                Some(TagMeaning::Cleanup) => cleanup = Some(tag),
+                Some(TagMeaning::Type(_)) => {}
+            }
+        }
+        Ok(())
+    }
 }

@@ -9,7 +9,7 @@ use super::context::{Lower, LowerTables, Lowered, registers};
 use super::control::ControlLowering;
 use super::families;
 use super::families::FamilyLowering;
-use super::{structures, try_call};
+use super::{call, structures, try_call};
 use crate::entity::Span;
 use crate::ir::*;
 use crate::machine::abi::{AbiSignature, PartLocation};
@@ -150,11 +150,15 @@ impl<I: FamilyLowering> Lower<'_, I> {
         let abi = self.abi_of(sig)?;
         let signature = self.f.sig(sig);
         self.try_results.clear();
-        for param in &signature.returns {
+        self.try_arriving.clear();
+        for (param, &place) in signature.returns.iter().zip(&abi.returns) {
             let Registers { class, count, .. } = registers(param.ty);
             let first = self.tmp(class);
             let second = (count == 2).then(|| self.tmp(class));
             self.try_results.push((first, second));
+            let is_moved = call::bits_of_vector(abi.parts_of(place), param.ty).is_some();
+            let arriving = is_moved.then(|| self.tmp(RegClass::Int));
+            self.try_arriving.push(arriving);
         }
         structures::begin_try(self, &abi);
         self.try_payload.clear();
@@ -177,16 +181,16 @@ impl<I: FamilyLowering> Lower<'_, I> {
         let table = &self.f.exception_tables[ExceptionTable(data.c)];
         if table.normal == call {
             let abi = self.abi_of(table.signature)?;
-            try_call::define_late_results(self, &abi, call);
+            try_call::define_late_results(self, &abi, table.signature, call);
         }
         Ok(())
     }
 
     /// Returns the virtual register for the part of a result that is returned in `fixed`.
     fn try_result_in(&self, abi: &AbiSignature, fixed: PReg) -> Option<VReg> {
-        let results = abi.returns.iter().zip(&self.try_results);
-        let mut parts = results.flat_map(|(&param, &(low, high))| {
-            abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten())
+        let results = abi.returns.iter().zip(&self.try_results).zip(&self.try_arriving);
+        let mut parts = results.flat_map(|((&param, &(low, high)), &arriving)| {
+            abi.parts_of(param).iter().zip([Some(arriving.unwrap_or(low)), high].into_iter().flatten())
         });
         let found = parts.find(|(part, _)| part.location == PartLocation::Reg(fixed)).map(|found| found.1);
         let mut pieces = try_call::structure_pieces(self, abi).into_iter();
@@ -276,7 +280,8 @@ impl LowerTables {
             return false;
         }
         let sig = f.exception_tables[ExceptionTable(data.c)].signature;
-        self.located::<I>(f, flags, sig).is_ok_and(|abi| try_call::has_late_results::<I>(&abi))
+        let located = self.located::<I>(f, flags, sig);
+        located.is_ok_and(|abi| try_call::has_late_results::<I>(&abi, f.sig(sig)))
     }
 
     /// Returns the two conditions of a block's branch, if they are comparisons that nothing else uses and the

@@ -13,7 +13,9 @@ use crate::lower::vector_moves::VectorMoves;
 use crate::lower::vocabulary::Lowering;
 use crate::machine::abi::{AbiSignature, Param, Part, PartLocation};
 use crate::machine::amode::{Amode, Place};
+use crate::machine::call_site::{AfterCall, Listed};
 use crate::machine::convention::{Convention, MemoryRules, WidePassing};
+use crate::machine::description::is_overaligned;
 use crate::machine::inst::{InstSink, RowId};
 use crate::machine::reg::{Clobbered, Operand, PReg, RegClass, VReg};
 use crate::machine::symbol::{LibCall, SymbolRef};
@@ -72,15 +74,15 @@ pub trait CallLowering: VectorMoves {
         None
     }
 
-    /// Pushes a call whose callee pops `pops` bytes of arguments.
-    fn call(cx: &mut Lower<'_, Self>, clobbers: u32, callee: Callee, pops: u32, operands: &[Operand]);
+    /// Pushes a call.
+    fn call(cx: &mut Lower<'_, Self>, clobbers: u32, callee: Callee, after: AfterCall, operands: &[Operand]);
 
     /// Pushes a tail call with `bytes` bytes of stack arguments.
     fn tail_call(cx: &mut Lower<'_, Self>, callee: Callee, bytes: u32, uses: &[Operand]);
 }
 
 /// Returns the address `offset` bytes into an area of the stack.
-fn at(area: Place, offset: u32) -> Amode {
+pub(super) fn at(area: Place, offset: u32) -> Amode {
     Amode::at(area, offset as i32)
 }
 
@@ -97,6 +99,13 @@ pub(super) fn convention_of<I: CallLowering>(signature: &Signature) -> &'static 
 pub(super) fn callee_of<I: CallLowering>(cx: &Lower<'_, I>, function: FuncRef) -> Callee {
     let function = cx.f.functions[function].expect("verified function reference");
     Callee::Symbol { symbol: SymbolRef::Name(function.name), colocated: function.colocated }
+}
+
+impl<I: CallLowering> Lower<'_, I> {
+    /// The registers that a call by a convention clobbers in this function.
+    pub(super) fn clobbered_by(&self, convention: &Convention) -> Clobbered {
+        convention.clobbered(self.vcode.float_width())
+    }
 }
 
 /// Lowers `call`.
@@ -130,9 +139,8 @@ fn emit_call<I: CallLowering>(
     pass_return_area(cx, &abi, slot, &mut uses);
     let convention = convention_of::<I>(signature);
     let results = cx.f.inst_results(inst);
-    let pops = popped(&abi, convention);
-    let mut call =
-        PendingCall { callee, clobbered: convention.clobbered(cx.vcode.float_width()), pops, operands: uses };
+    let after = AfterCall { pops: popped(&abi, convention), listed: listed(cx, inst)? };
+    let mut call = PendingCall { callee, clobbered: cx.clobbered_by(convention), after, operands: uses };
     let mut arrivals = Vec::new();
     for (&param, &result) in abi.returns.iter().zip(results) {
         let result = Value(result);
@@ -170,8 +178,8 @@ pub(super) struct PendingCall {
     pub(super) callee: Callee,
     /// The registers that the call clobbers, without those of its results.
     pub(super) clobbered: Clobbered,
-    /// Number of bytes of stack arguments that the callee pops.
-    pub(super) pops: u32,
+    /// What follows the call.
+    pub(super) after: AfterCall,
     /// Fixed uses of arguments, then fixed definitions of results.
     pub(super) operands: Vec<Operand>,
 }
@@ -182,6 +190,25 @@ impl PendingCall {
         self.clobbered.all.remove(fixed);
         self.operands.push(Operand::reg_fixed_def(reg, fixed));
     }
+}
+
+/// Returns what is listed of a call: its stack map, and whether it can be patched.
+pub(super) fn listed<I: CallLowering>(cx: &Lower<'_, I>, inst: Inst) -> Lowered<Listed> {
+    let data = &cx.f.insts[inst];
+    let is_direct = matches!(data.opcode.format(), Format::Call | Format::TryCall);
+    let function = is_direct.then(|| cx.f.functions[FuncRef(data.a)]).flatten();
+    let patchable = function.is_some_and(|function| function.patchable);
+    let stack_map = cx.f.stack_maps.binary_search_by_key(&inst, |map| map.0).ok();
+    for entry in stack_map.into_iter().flat_map(|at| &cx.f.stack_maps[at].1) {
+        if is_overaligned::<I>(&cx.f.stack_slots[entry.slot]) {
+            let slot = entry.slot;
+            return Err(cx.unsupported(format!("{slot} is aligned at run time: stack maps can't name it")));
+        }
+        if entry.ty.bytes() == 0 || entry.ty.is_dynamic() {
+            return Err(cx.unsupported(format!("stack maps can't name values of type {}", entry.ty)));
+        }
+    }
+    Ok(Listed { stack_map: stack_map.map(|at| at as u32), patchable })
 }
 
 /// Returns the number of bytes of stack arguments that the callee pops.
@@ -221,7 +248,7 @@ fn define_result<I: CallLowering>(
         if !used {
             continue;
         }
-        let bits = bits_of_vector(part, cx.ty(result));
+        let bits = bits_of_vector(abi.parts_of(param), cx.ty(result));
         let whole = reg;
         let reg = bits.map_or(reg, |_| cx.tmp(RegClass::Int));
         match (late_arrival(abi, part, reg), part.location) {
@@ -342,8 +369,8 @@ pub(super) fn use_in<I: CallLowering>(
 }
 
 /// Returns the number of bits of a value that is a vector but is passed like an integer.
-pub(super) fn bits_of_vector(part: &Part, ty: Type) -> Option<u32> {
-    (ty.is_vector() && part.ty.is_int()).then_some(ty.bits())
+pub(super) fn bits_of_vector(parts: &[Part], ty: Type) -> Option<u32> {
+    (ty.is_vector() && parts.iter().any(|part| part.ty.is_int())).then_some(ty.bits())
 }
 
 /// Returns registers with the parts of a value, extended as its parameter or result requires.
@@ -352,12 +379,12 @@ fn put_parts_extended<I: CallLowering>(
     parts: &[Part],
     value: Value,
 ) -> (VReg, Option<VReg>) {
-    let [part] = parts else { return cx.put_parts(value) };
-    if let Some(bits) = bits_of_vector(part, cx.ty(value)) {
+    if let Some(bits) = bits_of_vector(parts, cx.ty(value)) {
         let (a, d) = (cx.put(value), cx.tmp(RegClass::Int));
         I::int_from_first(cx, d, a, bits);
         return (d, None);
     }
+    let [part] = parts else { return cx.put_parts(value) };
     let Some((_, signed)) = part.needs_extension() else { return cx.put_parts(value) };
     let constant =
         if signed { cx.signed_constant(value).map(i64::cast_unsigned) } else { cx.constant(value) };
@@ -380,8 +407,13 @@ pub(super) fn halves(place: Amode, convention: &Convention) -> [Amode; 2] {
     }
 }
 
-/// Stores an i128 or a vector.
-fn store_copy<I: CallLowering>(cx: &mut Lower<'_, I>, value: Value, to: Amode, convention: &Convention) {
+/// Stores an i128, an f128 or a vector.
+pub(super) fn store_copy<I: CallLowering>(
+    cx: &mut Lower<'_, I>,
+    value: Value,
+    to: Amode,
+    convention: &Convention,
+) {
     let ty = cx.ty(value);
     if ty != types::I128 {
         let register = cx.put(value);
@@ -472,7 +504,7 @@ pub(crate) fn libcall<I: CallLowering>(
     let symbol = SymbolRef::LibCall(routine);
     let callee = Callee::Symbol { symbol, colocated: cx.flags.use_colocated_libcalls() };
     let mut call =
-        PendingCall { callee, clobbered: convention.clobbered(cx.vcode.float_width()), pops: 0, operands };
+        PendingCall { callee, clobbered: cx.clobbered_by(convention), after: AfterCall::default(), operands };
     let (mut ints, mut floats) = (0, 0);
     for &result in results {
         let fixed = convention.result_register(result.class(), &mut ints, &mut floats);
@@ -544,7 +576,7 @@ pub(crate) fn system_convention<I: CallLowering>() -> &'static Convention {
 
 pub(super) fn push_call<I: CallLowering>(cx: &mut Lower<'_, I>, call: &PendingCall) {
     let clobbers = cx.vcode.clobber_set(call.clobbered);
-    I::call(cx, clobbers, call.callee, call.pops, &call.operands);
+    I::call(cx, clobbers, call.callee, call.after, &call.operands);
 }
 
 /// Lowers `return`.
@@ -720,7 +752,7 @@ pub(crate) fn params<I: CallLowering>(cx: &mut Lower<'_, I>) -> Lowered {
             Param::Parts(..) => {
                 let regs = [Some(low), high].into_iter().flatten();
                 for (part, reg) in abi.parts_of(param).iter().zip(regs) {
-                    let bits = bits_of_vector(part, cx.ty(value));
+                    let bits = bits_of_vector(abi.parts_of(param), cx.ty(value));
                     let arriving = bits.map_or(reg, |_| cx.tmp(RegClass::Int));
                     param_part(cx, part, arriving, &mut arrivals);
                     arrivals.extend(bits.map(|bits| Arrival::Vector(reg, arriving, bits)));

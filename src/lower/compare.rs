@@ -47,7 +47,7 @@ pub trait Comparisons: Lowering {
     /// Compares integers of up to 64 bits. With `may_fold`, loads may be folded.
     fn compare_ints(cx: &mut Lower<'_, Self>, cc: IntCc, a: Value, b: Value, may_fold: bool) -> Self::Test;
 
-    /// Compares floats. With `may_fold`, loads may be folded.
+    /// Compares f32 or f64. With `may_fold`, loads may be folded.
     fn compare_floats(
         cx: &mut Lower<'_, Self>,
         cc: FloatCc,
@@ -55,6 +55,12 @@ pub trait Comparisons: Lowering {
         b: Value,
         may_fold: bool,
     ) -> Self::Test;
+
+    /// Compares two f128.
+    fn compare_quads(cx: &mut Lower<'_, Self>, cc: FloatCc, a: VReg, b: VReg) -> Self::Test;
+
+    /// Compares an integer of 32 bits with zero, as a signed number.
+    fn compare_word(cx: &mut Lower<'_, Self>, cc: IntCc, a: VReg) -> Self::Test;
 
     /// Tests whether an integer of any type is not zero. With `may_fold`, loads may be folded.
     fn is_not_zero(cx: &mut Lower<'_, Self>, value: Value, may_fold: bool) -> Self::Test;

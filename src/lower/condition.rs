@@ -7,8 +7,12 @@
 use super::address::MOST_STEPS;
 use super::compare::Complement;
 use super::context::{Lower, Lowered};
+use super::half;
+use super::half::HalfLowering;
 use super::overflow;
 use super::overflow::OverflowLowering;
+use super::quad;
+use super::quad::QuadLowering;
 use super::vocabulary::Lowering;
 use super::wide::WideLowering;
 use crate::diag::unexpected;
@@ -65,7 +69,7 @@ fn look_through<I: Lowering>(cx: &mut Lower<I>, value: Value, unique: bool) -> O
 
 /// Tests whether an integer of any type is nonzero. `unique` says that nothing else uses the values that the
 /// caller has looked through, so that loads may be folded.
-pub fn condition<I: OverflowLowering + WideLowering>(
+pub fn condition<I: OverflowLowering + WideLowering + HalfLowering + QuadLowering>(
     cx: &mut Lower<'_, I>,
     value: Value,
     unique: bool,
@@ -75,7 +79,7 @@ pub fn condition<I: OverflowLowering + WideLowering>(
     if stripped.negated { test.complement() } else { test }
 }
 
-fn test_stripped<I: OverflowLowering + WideLowering>(
+fn test_stripped<I: OverflowLowering + WideLowering + HalfLowering + QuadLowering>(
     cx: &mut Lower<'_, I>,
     Stripped { value, unique, whole, .. }: Stripped,
 ) -> I::Test {
@@ -87,9 +91,10 @@ fn test_stripped<I: OverflowLowering + WideLowering>(
                 rule!(cx, "condition.icmp");
                 return compare_ints(cx, data.int_cc(), a, b, unique);
             }
-            Opcode::Fcmp if unique || !cx.is_used(value) => {
-                rule!(cx, "condition.fcmp");
-                return I::compare_floats(cx, data.float_cc(), a, b, unique);
+            Opcode::Fcmp => {
+                if let Some(test) = compare_floats(cx, data.float_cc(), (a, b), value, unique) {
+                    return test;
+                }
             }
             Opcode::Band | Opcode::Bor if unique => {
                 if let Some(test) = I::test_bitwise(cx, &data) {
@@ -122,8 +127,40 @@ pub fn compare_ints<I: WideLowering>(
     }
 }
 
+/// Compares floats for a test of `value`, the result of a comparison, if that need not be computed or is best
+/// computed again. With `unique`, nothing else uses it.
+fn compare_floats<I: QuadLowering + HalfLowering>(
+    cx: &mut Lower<'_, I>,
+    cc: FloatCc,
+    (a, b): (Value, Value),
+    value: Value,
+    unique: bool,
+) -> Option<I::Test> {
+    match Shape::of(cx.ty(a)) {
+        // A comparison that may be a call is not repeated.
+        Shape::Quad if unique && quad::has_routines(cx) => {
+            rule!(cx, "condition.fcmp_quad");
+            let (a, b) = (cx.put(a), cx.put(b));
+            Some(I::compare_quads(cx, cc, a, b))
+        }
+        Shape::Half if unique => {
+            rule!(cx, "condition.fcmp_half");
+            let (a, b) = (cx.put(a), cx.put(b));
+            Some(half::compare_registers(cx, cc, a, b))
+        }
+        Shape::Float if unique || !cx.is_used(value) => {
+            rule!(cx, "condition.fcmp");
+            Some(I::compare_floats(cx, cc, a, b, unique))
+        }
+        _ => None,
+    }
+}
+
 /// Lowers `trapz` and `trapnz`.
-pub fn trap_if<I: OverflowLowering + WideLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+pub fn trap_if<I: OverflowLowering + WideLowering + HalfLowering + QuadLowering>(
+    cx: &mut Lower<'_, I>,
+    inst: Inst,
+) -> Lowered {
     let data = cx.f.insts[inst];
     let test = condition(cx, Value(data.a), true);
     let test = if data.opcode == Opcode::Trapz { test.complement() } else { test };

@@ -128,6 +128,8 @@ pub struct Lower<'a, I> {
     pub(crate) try_results: Vec<(VReg, Option<VReg>)>,
     /// The slot for the structure that `try_inst` returns, and registers of its pieces.
     pub(crate) try_structure: Option<(Place, Vec<VReg>)>,
+    /// For each result of `try_inst`, the general register that it arrives in if it is a vector.
+    pub(crate) try_arriving: Vec<Option<VReg>>,
     /// Registers of the exception payload of `try_inst`.
     pub(crate) try_payload: Vec<VReg>,
     /// The try_call being lowered, or whose split edges are, which are lowered before it.

@@ -10,6 +10,15 @@ use crate::lower::context::{Lower, Lowered};
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::symbol::LibCall;
 
+/// An f32 or f64 to be converted to an integer.
+#[derive(Clone, Copy, Debug)]
+pub struct FloatOperand {
+    /// Its register.
+    pub register: VReg,
+    /// Its type.
+    pub ty: Type,
+}
+
 /// How a target lowers conversions. `d` is the register to define.
 pub trait Conversions: CallLowering {
     /// `bitcast` between integers and floats.
@@ -18,15 +27,15 @@ pub trait Conversions: CallLowering {
     /// `fpromote` and `fdemote`.
     fn change_precision(cx: &mut Lower<'_, Self>, d: VReg, data: &InstData);
 
-    /// `fcvt_from_sint` and `fcvt_from_uint`, from integers of at most 64 bits.
-    fn from_int(cx: &mut Lower<'_, Self>, d: VReg, data: &InstData);
+    /// `fcvt_from_sint` and `fcvt_from_uint`, from integers of at most 64 bits, to f32 or f64.
+    fn from_int(cx: &mut Lower<'_, Self>, d: VReg, data: &InstData, to: Type);
 
     /// `fcvt_to_sint` and `fcvt_to_uint`, to integers of at most 64 bits; they trap if the value does not
     /// fit.
-    fn to_int_or_trap(cx: &mut Lower<'_, Self>, d: VReg, data: &InstData);
+    fn to_int_or_trap(cx: &mut Lower<'_, Self>, d: VReg, data: &InstData, float: FloatOperand);
 
     /// `fcvt_to_sint_sat` and `fcvt_to_uint_sat`, to integers of at most 64 bits.
-    fn to_int_saturated(cx: &mut Lower<'_, Self>, d: VReg, data: &InstData);
+    fn to_int_saturated(cx: &mut Lower<'_, Self>, d: VReg, data: &InstData, float: FloatOperand);
 
     /// Traps if `float cc number` holds. The number is exact in the type, and the condition code one of
     /// `Unordered`, `GreaterThanOrEqual`, `UnorderedOrLessThan` and `UnorderedOrLessThanOrEqual`.
@@ -79,44 +88,57 @@ pub(crate) fn change_width<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) ->
 /// Lowers `fcvt_from_sint` and `fcvt_from_uint` to f32 and f64.
 pub(crate) fn from_int<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
-    if cx.ty(Value(data.a)) == types::I128 {
-        from_i128(cx, inst, &data);
-    } else {
-        let d = cx.def(inst);
-        I::from_int(cx, d, &data);
-    }
+    let d = cx.def(inst);
+    int_to_float(cx, d, &data, data.ty);
     Ok(())
+}
+
+/// Converts an integer to a float of type `to`: f32 or f64.
+pub(super) fn int_to_float<I: Conversions>(cx: &mut Lower<'_, I>, d: VReg, data: &InstData, to: Type) {
+    match cx.ty(Value(data.a)) {
+        types::I128 => from_i128(cx, d, data, to),
+        _ => I::from_int(cx, d, data, to),
+    }
 }
 
 /// Lowers `fcvt_to_sint` and `fcvt_to_uint` from f32 and f64.
 pub(crate) fn to_int_or_trap<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
-    to_int(cx, inst, I::to_int_or_trap)
+    let float = float_operand(cx, inst);
+    float_to_int(cx, inst, float, I::to_int_or_trap)
 }
 
 /// Lowers `fcvt_to_sint_sat` and `fcvt_to_uint_sat` from f32 and f64.
 pub(crate) fn to_int_saturated<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
-    to_int(cx, inst, I::to_int_saturated)
+    let float = float_operand(cx, inst);
+    float_to_int(cx, inst, float, I::to_int_saturated)
 }
 
-fn to_int<I: Conversions>(
+fn float_operand<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst) -> FloatOperand {
+    let value = Value(cx.f.insts[inst].a);
+    FloatOperand { register: cx.put(value), ty: cx.ty(value) }
+}
+
+/// Converts a float to the integer type of `inst`, by `narrow` if that has at most 64 bits.
+pub(super) fn float_to_int<I: Conversions>(
     cx: &mut Lower<'_, I>,
     inst: Inst,
-    narrow: fn(&mut Lower<'_, I>, VReg, &InstData),
+    float: FloatOperand,
+    narrow: fn(&mut Lower<'_, I>, VReg, &InstData, FloatOperand),
 ) -> Lowered {
     let data = cx.f.insts[inst];
     if data.ty == types::I128 {
-        to_i128(cx, inst, &data);
+        to_i128(cx, inst, &data, float);
     } else {
         let d = cx.def(inst);
-        narrow(cx, d, &data);
+        narrow(cx, d, &data, float);
     }
     Ok(())
 }
 
 /// Converts an i128 to a float.
-fn from_i128<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) {
+fn from_i128<I: CallLowering>(cx: &mut Lower<'_, I>, d: VReg, data: &InstData, to: Type) {
     use LibCall::*;
-    let function = match (data.opcode, data.ty) {
+    let function = match (data.opcode, to) {
         (Opcode::FcvtFromSint, types::F32) => FloatI128F32,
         (Opcode::FcvtFromSint, _) => FloatI128F64,
         (_, types::F32) => FloatU128F32,
@@ -124,7 +146,6 @@ fn from_i128<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData
         (other, _) => unexpected(other),
     };
     let pair = cx.put_pair(Value(data.a));
-    let d = cx.def(inst);
     wide_libcall(cx, function, &[LibcallValue::Wide(pair)], LibcallValue::Plain(d));
 }
 
@@ -132,9 +153,9 @@ fn from_i128<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData
 const TWO_127: f64 = (1u128 << 127) as f64;
 
 /// Converts a float to an i128, in all four ways.
-fn to_i128<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) {
+fn to_i128<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData, float: FloatOperand) {
     use LibCall::*;
-    let ty = cx.ty(Value(data.a));
+    let FloatOperand { register: float, ty } = float;
     let signed = matches!(data.opcode, Opcode::FcvtToSint | Opcode::FcvtToSintSat);
     let function = match (signed, ty) {
         (true, types::F32) => FixF32I128,
@@ -143,7 +164,6 @@ fn to_i128<I: Conversions>(cx: &mut Lower<'_, I>, inst: Inst, data: &InstData) {
         (false, types::F64) => FixF64U128,
         (_, other) => unexpected(other),
     };
-    let float = cx.put(Value(data.a));
     let result = cx.f.first_result(inst);
     let (low, high) = cx.parts(result);
     let high = high.expect("an i128 has two parts");

@@ -9,12 +9,15 @@ use super::atomic::AtomicLowering;
 use super::context::{Lower, LowerFamily, Lowered};
 use super::control::ControlLowering;
 use super::convert::Conversions;
+use super::half::HalfLowering;
 use super::overflow::OverflowLowering;
+use super::quad::QuadLowering;
 use super::vector::VectorLowering;
 use super::wide_divide::WideDivision;
 use super::wide_shift::WideShifts;
 use super::{
-    atomic, call, condition, control, convert, overflow, rematerialize, select, small_vector, try_call,
+    atomic, call, condition, control, convert, half, half_vector, overflow, quad, rematerialize, select,
+    small_vector, try_call,
     variadic, vector, wide, wide_divide, wide_shift,
 };
 use crate::ir::*;
@@ -71,7 +74,7 @@ pub struct Families<I: FamilyLowering> {
 #[rustfmt::skip] // It joins the lines to one that is too long.
 pub trait FamilyLowering:
     ControlLowering + Conversions + OverflowLowering + WideShifts + WideDivision + AtomicLowering
-    + VectorLowering
+    + HalfLowering + QuadLowering + VectorLowering
 {
     /// The functions.
     const FAMILIES: Families<Self>;
@@ -85,6 +88,8 @@ enum Cell<I> {
     Marker,
     /// Not supported by the target yet.
     NotYet,
+    /// Refused, for this reason.
+    Refused(&'static str),
     /// The language has no such instruction.
     Absent,
 }
@@ -179,6 +184,21 @@ impl<I> Row<I> {
         Row { float: Cell::Lower(lower), ..self }
     }
 
+    /// This row, lowering f16 by `lower`, if the target has a function for it.
+    const fn half(self, lower: Option<LowerFamily<I>>) -> Self {
+        Row { half: Cell::or_not_yet(lower), ..self }
+    }
+
+    /// This row, lowering f128 by `lower`, if the target has a function for it.
+    const fn quad(self, lower: Option<LowerFamily<I>>) -> Self {
+        Row { quad: Cell::or_not_yet(lower), ..self }
+    }
+
+    /// This row, lowering f16x8 by `lower`.
+    const fn half_vector(self, lower: LowerFamily<I>) -> Self {
+        Row { half_vector: Cell::Lower(lower), ..self }
+    }
+
     /// This row, lowering vectors of 128 bits other than f16x8 by `lower`, if the target has a function for
     /// them.
     const fn vector(self, lower: Option<LowerFamily<I>>) -> Self {
@@ -236,23 +256,27 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
     let (f, v) = (&I::FAMILIES, &I::VECTORS);
     match family {
         Family::Constant => Row::ABSENT.none(rematerialize::define).int(rematerialize::define),
-        Family::ConstantHalf | Family::ConstantQuad => Row::of_no_type(Cell::NotYet),
+        Family::ConstantHalf | Family::ConstantQuad => Row::ABSENT.none(rematerialize::define),
         Family::ConstantVector => Row::WITH_VECTORS.lanewise_bits(Some(rematerialize::define)),
         Family::Address => Row::ABSENT.int(rematerialize::define),
         Family::Load => {
             let row = Row::WITH_ALL.vector_bits(v.load).small_bits(small_vector::load);
+            let row = row.half(Some(half::load)).quad(v.load);
             row.int(f.load).wide(f.load).float(f.float_load)
         }
         Family::Store => {
             let row = Row::WITH_ALL.vector_bits(v.store).small_bits(small_vector::store);
+            let row = row.half(Some(half::store)).quad(v.store);
             row.int(f.store).wide(f.store).float(f.float_store)
         }
         Family::Add => Row::WITH_VECTORS.lanewise(v.add_or_subtract).int(f.add_or_subtract).wide(wide::lower),
         Family::Logic => {
-            Row::WITH_ALL.lanewise_bits(v.logic).int(f.logic).wide(wide::lower).float(f.float_logic)
+            let row = Row::WITH_ALL.lanewise_bits(v.logic).half(Some(half::logic)).quad(v.logic);
+            row.int(f.logic).wide(wide::lower).float(f.float_logic)
         }
         Family::Complement => {
-            Row::WITH_ALL.lanewise_bits(v.complement).int(f.complement).wide(wide::lower).float(f.float_logic)
+            let row = Row::WITH_ALL.lanewise_bits(v.complement).half(Some(half::logic)).quad(v.complement);
+            row.int(f.complement).wide(wide::lower).float(f.float_logic)
         }
         Family::Negate => Row::WITH_VECTORS.lanewise(v.negate).int(f.negate).wide(wide::lower),
         Family::Absolute => Row::WITH_VECTORS.lanewise(v.absolute).int(f.absolute).wide(wide::lower),
@@ -267,31 +291,48 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
         Family::MinMax => Row::WITH_VECTORS.lanewise(v.min_max).int(f.min_max).wide(wide::lower),
         Family::Bits => Row::WITH_VECTORS.lanewise(v.bits).int(f.bits).wide(f.bits),
         Family::Overflow => Row::ABSENT.int(overflow::lower).wide(overflow::lower),
-        Family::Compare => Row::WITH_ALL.lanewise(v.compare).int(f.compare).wide(f.compare).float(f.compare),
-        Family::Select => Row::WITH_ALL.lanewise_bits(v.select).int(f.select).wide(f.select).float(f.select),
+        Family::Compare => {
+            let row = Row::WITH_ALL.lanewise(v.compare).half(Some(half::compare)).quad(Some(quad::compare));
+            row.half_vector(half_vector::compare).int(f.compare).wide(f.compare).float(f.compare)
+        }
+        Family::Select => {
+            let row = Row::WITH_ALL.lanewise_bits(v.select).half(v.select).quad(v.select);
+            row.int(f.select).wide(f.select).float(f.select)
+        }
         Family::BitSelect => {
-            let row = Row::WITH_ALL.lanewise_bits(v.bit_select).float(f.float_bit_select);
+            let row = Row::WITH_ALL.lanewise_bits(v.bit_select).half(Some(half::logic)).quad(v.bit_select);
+            let row = row.float(f.float_bit_select);
             row.int(select::bit_select).wide(select::bit_select)
         }
         Family::Mask => Row::ABSENT.int(f.mask).wide(f.mask),
         Family::SplitConcat => Row::ABSENT.int(wide::lower).wide(wide::lower),
-        Family::FloatArithmetic => Row::WITH_ALL.lanewise(v.float).float(f.float),
+        Family::FloatArithmetic => {
+            let row = Row::WITH_ALL.lanewise(v.float).half(Some(half::arithmetic));
+            row.half_vector(half_vector::arithmetic).quad(Some(quad::arithmetic)).float(f.float)
+        }
         Family::Bitcast => {
-            let row = Row::WITH_ALL
-                .vector_bits(Some(vector::bitcast))
-                .small_bits(small_vector::bitcast)
-                .float(convert::bitcast);
+            let row = Row::WITH_ALL.vector_bits(Some(vector::bitcast)).small_bits(small_vector::bitcast);
+            let row = row.quad(Some(vector::bitcast));
+            let row = row.half(Some(half::bitcast)).float(convert::bitcast);
             row.int(convert::bitcast).wide(convert::bitcast)
         }
-        Family::FloatWidth => Row::WITH_ALL.vector(v.float_width).float(convert::change_width),
-        Family::FromInt => {
-            Row::WITH_ALL.vector(v.from_int).small(small_vector::from_int).float(convert::from_int)
+        Family::FloatWidth => {
+            let row = Row::WITH_ALL.vector(v.float_width).half(Some(half::change_width));
+            row.quad(Some(quad::change_width)).float(convert::change_width)
         }
-        Family::ToInt => Row::WITH_ALL.float(convert::to_int_or_trap),
-        Family::ToIntSaturated => Row::WITH_ALL
-            .vector(v.to_int_saturated)
-            .small(small_vector::to_int_saturated)
-            .float(convert::to_int_saturated),
+        Family::FromInt => {
+            let row = Row::WITH_ALL.vector(v.from_int).small(small_vector::from_int).half(Some(half::from_int));
+            row.half_vector(half_vector::from_int).quad(Some(quad::from_int)).float(convert::from_int)
+        }
+        Family::ToInt => {
+            let row = Row::WITH_ALL.half(Some(half::to_int_or_trap)).quad(Some(quad::to_int_or_trap));
+            row.float(convert::to_int_or_trap)
+        }
+        Family::ToIntSaturated => {
+            let row = Row::WITH_ALL.vector(v.to_int_saturated).small(small_vector::to_int_saturated);
+            let row = row.half(Some(half::to_int_saturated)).half_vector(half_vector::to_int);
+            row.quad(Some(quad::to_int_saturated)).float(convert::to_int_saturated)
+        }
         Family::Saturate => Row::WITH_VECTORS.lanewise(v.saturate),
         Family::Average => Row::WITH_VECTORS.lanewise(v.average),
         Family::FixedPoint => Row::WITH_VECTORS.lanewise(v.fixed_point),
@@ -306,7 +347,10 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
         Family::Widen => Row::WITH_VECTORS.vector(v.widen).small(small_vector::widen),
         Family::LoadWidening => Row { int: Cell::or_not_yet(v.load_widening), ..Row::ABSENT },
         Family::ToIntX86 => {
-            Row { float: Cell::NotYet, ..Row::WITH_ALL.vector(v.to_int_x86).small(small_vector::to_int_x86) }
+            let row = Row::WITH_ALL.vector(v.to_int_x86).small(small_vector::to_int_x86);
+            let row = row.half_vector(half_vector::to_int);
+            let scalar = Cell::Refused("the instruction it is named after has vectors only");
+            Row { float: scalar, half: scalar, quad: scalar, ..row }
         }
         Family::Atomic => Row::ABSENT.none(atomic::lower).int(atomic::lower).wide(atomic::lower),
         Family::Call => Row::ABSENT.none(call::call),
@@ -323,7 +367,7 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
         Family::Return => Row::ABSENT.none(call::return_),
         Family::TryCall => Row::ABSENT.none(try_call::try_call).int(try_call::try_call),
         Family::ArgumentList => {
-            let row = Row { quad: Cell::NotYet, ..Row::ABSENT };
+            let row = Row::ABSENT.quad(Some(variadic::lower));
             row.int(variadic::lower).wide(variadic::lower).float(variadic::lower)
         }
         Family::TailCall => Row::ABSENT.none(call::tail_call),
@@ -358,6 +402,8 @@ pub enum Coverage {
     Compiles,
     /// Instructions are refused: the target does not support them yet.
     NotYet,
+    /// Instructions are refused, for this reason.
+    Refused(&'static str),
     /// The language has no such instruction.
     Absent,
 }
@@ -367,6 +413,7 @@ pub fn coverage<I: FamilyLowering>(family: Family, shape: Shape) -> Coverage {
     match cell_of::<I>(family, shape) {
         Cell::Lower(_) | Cell::Marker => Coverage::Compiles,
         Cell::NotYet => Coverage::NotYet,
+        Cell::Refused(why) => Coverage::Refused(why),
         Cell::Absent => Coverage::Absent,
     }
 }
@@ -385,6 +432,10 @@ pub fn lower<I: FamilyLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     match cell_of::<I>(data.opcode.family(), shape) {
         Cell::Lower(lower) => lower(cx, inst),
         Cell::Marker => Ok(()),
+        Cell::Refused(why) => {
+            let name = data.opcode.name();
+            Err(cx.unsupported(format!("{name} on {} is not supported: {why}", shape.name())))
+        }
         Cell::NotYet | Cell::Absent => {
             let name = data.opcode.name();
             Err(match shape {

@@ -50,10 +50,6 @@ pub(crate) fn lower_function<I: FamilyLowering>(
         has_late_results: tables.has_late_results::<I>(f, input.flags, block),
     });
     check_types::<I>(f, vcode)?;
-    if let Some((inst, _)) = f.stack_maps.first() {
-        let message = format!("stack maps are not supported yet on {}", I::NAME);
-        return Err(Unsupported { inst: Some(*inst), message });
-    }
     let mut cx = Lower::<I>::new(input, blocks, tables, vcode);
     if f.structures.values().any(|layouts| layouts.on(I::STACK_ALIGNMENT).has_vector) {
         cx.vcode.note_float_width(FloatWidth::Vector);
@@ -111,6 +107,7 @@ impl<'a, I: FamilyLowering> Lower<'a, I> {
             blocks,
             try_results: Vec::new(),
             try_structure: None,
+            try_arriving: Vec::new(),
             try_payload: Vec::new(),
             try_inst: None,
             current: Inst(0),

@@ -17,6 +17,8 @@
 //! | `convert`, `float`, `atomic` | families with shared parts |
 //! | `vector`, `small_vector` | vectors of 128 bits, and smaller ones |
 //! | `vector_moves`, `shuffle` | what a target supplies for vectors; patterns in shuffles |
+//! | `half`, `half_vector`, `quad` | f16; f16x8; f128 |
+//! | `whole_registers` | bitwise operations on vector registers, for all that is in them |
 //! | `wide`, `wide_divide`, `wide_shift` | i128 |
 //! | `divide_constant`, `reciprocal` | division by constants |
 
@@ -35,9 +37,12 @@ mod extension;
 pub mod families;
 pub mod float;
 pub mod function;
+pub mod half;
+mod half_vector;
 mod known_values;
 mod local_cse;
 pub mod overflow;
+pub mod quad;
 mod reciprocal;
 pub mod rematerialize;
 pub mod select;
@@ -49,6 +54,7 @@ mod variadic;
 pub mod vector;
 pub mod vector_moves;
 pub mod vocabulary;
+pub mod whole_registers;
 pub mod wide;
 pub mod wide_divide;
 pub mod wide_shift;

@@ -13,12 +13,14 @@ use crate::machine::symbol::SymbolRef;
 pub(crate) fn rematerialization<I: Lowering>(f: &Stencil, data: &InstData) -> Rematerialization {
     match data.opcode {
         Opcode::Iconst | Opcode::F32const | Opcode::F64const => I::rematerialization(data),
-        Opcode::Vconst => match constant_bytes(f, data, I::ENDIANNESS) {
+        Opcode::Vconst | Opcode::F128const => match constant_bytes(f, data, I::ENDIANNESS) {
             [first, rest @ ..] if [0, 0xFF].contains(&first) && rest == [first; 15] => {
                 Rematerialization::EachUse
             }
             _ => Rematerialization::Nearby,
         },
+        Opcode::F16const if data.a == 0 => Rematerialization::EachUse,
+        Opcode::F16const => Rematerialization::Nearby,
         Opcode::StackAddr => Rematerialization::EachUse,
         Opcode::FuncAddr => Rematerialization::Nearby,
         Opcode::SymbolValue => match f.global_values[GlobalValue(data.a)] {
@@ -34,10 +36,11 @@ pub(crate) fn rematerialization<I: Lowering>(f: &Stencil, data: &InstData) -> Re
 pub(crate) fn rematerialize<I: Lowering>(cx: &mut Lower<'_, I>, data: &InstData, d: VReg) {
     match data.opcode {
         Opcode::Iconst | Opcode::F32const | Opcode::F64const => I::make_constant(cx, data, d),
-        Opcode::Vconst => {
+        Opcode::Vconst | Opcode::F128const => {
             let bytes = constant_bytes(cx.f, data, I::ENDIANNESS);
             I::make_vector(cx, d, bytes);
         }
+        Opcode::F16const => I::make_half(cx, d, data.a as u16),
         Opcode::StackAddr => I::make_slot_address(cx, d, StackSlot(data.a), data.b as i32),
         Opcode::FuncAddr => {
             let function = cx.f.functions[FuncRef(data.a)].expect("verified function reference");
@@ -55,13 +58,14 @@ pub(crate) fn rematerialize<I: Lowering>(cx: &mut Lower<'_, I>, data: &InstData,
     }
 }
 
-/// The bytes of a `vconst` as memory holds them on a target, lane 0 first.
+/// The bytes of a `vconst` or `f128const` as memory holds them on a target, lane 0 first.
 pub(crate) fn constant_bytes(f: &Stencil, data: &InstData, order: Endianness) -> [u8; 16] {
     let given = f.constants.get(Constant(data.a)).and_then(Option::as_deref).unwrap_or_default();
     let mut bytes = [0; 16];
     bytes.iter_mut().zip(given).for_each(|(to, from)| *to = *from);
     if order == Endianness::Big {
-        bytes.chunks_mut((data.ty.lane_bits() / 8) as usize).for_each(<[u8]>::reverse);
+        let lane = if data.opcode == Opcode::F128const { types::F128 } else { data.ty };
+        bytes.chunks_mut((lane.lane_bits() / 8) as usize).for_each(<[u8]>::reverse);
     }
     bytes
 }

@@ -3,16 +3,17 @@
 //! Such a vector is in the first lanes of a register. What computes lane by lane is done on all lanes by the
 //! functions for 128 bits: the other lanes have arbitrary values, and nothing traps.
 //! This file has what must not touch other lanes, which is memory, and what depends on the number of lanes:
-//! tests of all lanes, narrowing, widening, and sums of neighbours.
+//! tests of all lanes, narrowing, widening, sums of neighbours, and conversions between lanes of different
+//! widths.
 
 use super::address::access;
-use super::context::{Lower, LowerFamily, Lowered};
+use super::context::{Lower, Lowered, Unsupported};
 use super::vector::{VectorLowering, reorder};
 use super::vector_moves::VectorMoves;
 use crate::diag::unexpected;
 use crate::ir::*;
 use crate::machine::reg::{RegClass, VReg};
-use crate::machine::size::OperandSize;
+use crate::machine::size::{OperandSize, Q64};
 
 /// Lowers loads.
 pub(super) fn load<I: VectorMoves>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
@@ -75,12 +76,7 @@ pub(super) fn bitcast<I: VectorMoves>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowe
 }
 
 /// The reason why a conversion is not compiled.
-fn refused<I: VectorMoves>(
-    cx: &Lower<'_, I>,
-    data: &InstData,
-    from: Type,
-    shape: Shape,
-) -> super::context::Unsupported {
+fn refused<I: VectorMoves>(cx: &Lower<'_, I>, data: &InstData, from: Type, shape: Shape) -> Unsupported {
     let (name, to, shape) = (data.opcode.name(), data.ty, shape.name());
     cx.unsupported(format!("{name} from {from} to {to} ({shape}) is not supported yet on {}", I::NAME))
 }
@@ -122,8 +118,9 @@ fn joined<I: VectorMoves>(cx: &mut Lower<'_, I>, data: &InstData) -> VReg {
 /// Lowers `snarrow`, `unarrow` and `uunarrow`.
 pub(super) fn narrow<I: VectorLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
-    let both = joined(cx, &data);
-    (I::VECTORS.narrow)(cx, inst, [both, both]);
+    let (d, both) = (cx.def(inst), joined(cx, &data));
+    let size = OperandSize::from_bits(data.ty.lane_bits());
+    (I::VECTORS.narrow)(cx, data.opcode, size, d, [both, both]);
     Ok(())
 }
 
@@ -166,28 +163,57 @@ pub(super) fn widen<I: VectorLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Low
     Ok(())
 }
 
-/// Lowers a conversion by a target's function for whole vectors, if the lanes of operand and result have the
-/// same width.
-fn convert<I: VectorLowering>(cx: &mut Lower<'_, I>, inst: Inst, by: Option<LowerFamily<I>>) -> Lowered {
+/// Lowers `fcvt_from_sint` and `fcvt_from_uint`, also from narrower lanes.
+pub(super) fn from_int<I: VectorLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let from = cx.ty(Value(data.a));
-    match by {
-        Some(lower) if from.lane_bits() == data.ty.lane_bits() => lower(cx, inst),
+    // From wider integers, the float would be rounded twice.
+    if data.ty.lane_bits() < 32 || from.lane_bits() > data.ty.lane_bits() {
+        return Err(refused(cx, &data, from, Shape::of(from)));
+    }
+    let (d, signed) = (cx.def(inst), data.opcode == Opcode::FcvtFromSint);
+    let (mut a, mut size) = (cx.put(Value(data.a)), OperandSize::from_bits(from.lane_bits()));
+    while size.bits() < data.ty.lane_bits() {
+        let widened = cx.tmp(RegClass::Float);
+        (I::VECTORS.widen_first)(cx, size, signed, widened, a);
+        (a, size) = (widened, OperandSize::from_bits(2 * size.bits()));
+    }
+    (I::VECTORS.lanes_from_int)(cx, size, signed, d, a);
+    Ok(())
+}
+
+/// Lowers `fcvt_to_sint_sat` and `fcvt_to_uint_sat`, also to narrower or wider lanes.
+pub(super) fn to_int_saturated<I: VectorLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let from = cx.ty(Value(data.a));
+    if from.lane_bits() < 32 {
+        return Err(refused(cx, &data, from, Shape::of(from)));
+    }
+    let signed = data.opcode == Opcode::FcvtToSintSat;
+    let (mut a, mut size) = (cx.put(Value(data.a)), OperandSize::from_bits(from.lane_bits()));
+    if size.bits() < data.ty.lane_bits() {
+        let promoted = cx.tmp(RegClass::Float);
+        (I::VECTORS.promote_first)(cx, promoted, a);
+        (a, size) = (promoted, Q64);
+    }
+    let mut converted = cx.tmp(RegClass::Float);
+    (I::VECTORS.lanes_to_int)(cx, size, signed, converted, a);
+    let narrowing = if signed { Opcode::Snarrow } else { Opcode::Uunarrow };
+    while size.bits() > data.ty.lane_bits() {
+        let narrow = cx.tmp(RegClass::Float);
+        (I::VECTORS.narrow)(cx, narrowing, size, narrow, [converted, converted]);
+        (converted, size) = (narrow, OperandSize::from_bits(size.bits() / 2));
+    }
+    cx.define_as(cx.f.first_result(inst), converted);
+    Ok(())
+}
+
+/// Lowers `x86_cvtt2dq`, if the lanes of operand and result have the same width.
+pub(super) fn to_int_x86<I: VectorLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+    let data = cx.f.insts[inst];
+    let from = cx.ty(Value(data.a));
+    match I::VECTORS.to_int_x86 {
+        Some(lower) if from.lane_bits() == data.ty.lane_bits() && from.lane_bits() >= 32 => lower(cx, inst),
         Some(_) | None => Err(refused(cx, &data, from, Shape::of(from))),
     }
-}
-
-/// Lowers `fcvt_from_sint` and `fcvt_from_uint`.
-pub(super) fn from_int<I: VectorLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
-    convert(cx, inst, I::VECTORS.from_int)
-}
-
-/// Lowers `fcvt_to_sint_sat` and `fcvt_to_uint_sat`.
-pub(super) fn to_int_saturated<I: VectorLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
-    convert(cx, inst, I::VECTORS.to_int_saturated)
-}
-
-/// Lowers `x86_cvtt2dq`.
-pub(super) fn to_int_x86<I: VectorLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
-    convert(cx, inst, I::VECTORS.to_int_x86)
 }

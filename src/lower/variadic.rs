@@ -80,7 +80,7 @@ fn take<I: FamilyLowering>(cx: &mut Lower<'_, I>, inst: Inst, convention: &Conve
         return Err(cx.unsupported("this convention does not pass i128 for `...`"));
     }
     let list = cx.put(Value(data.a));
-    let by_address = ty == types::I128 && convention.wide == WidePassing::Pointer;
+    let by_address = convention.by_address(ty);
     let passed = if by_address { types::I64 } else { ty };
     let mut place = match &convention.list {
         ArgumentList::Address => next_on_stack(cx, list, passed),

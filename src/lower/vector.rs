@@ -29,7 +29,8 @@
 //!
 //! Types of 128 bits are more than `i8x16`, `i16x8`, `i32x4`, `i64x2`, `f32x4` and `f64x2`: what computes on
 //! lanes matches on [`Lanes`], which has f16 lanes too. Smaller vectors are in the first lanes of a register;
-//! `lower/small_vector.rs` has what differs for them.
+//! `lower/small_vector.rs` has what differs for them. An f128 is in a register as if it were a vector of one
+//! lane; what does not look into lanes (`memory`, `logic`) serves it too.
 //!
 //! What else vectors need is not in these files: moves and spills (`Machine::MOVES`), which registers a call
 //! preserves whole (`Convention::half_preserved`) and how it passes vectors (`Convention::vectors`).
@@ -93,12 +94,19 @@ pub struct VectorFamilies<I: VectorLowering> {
     pub permute: Option<LowerFamily<I>>,
     /// `vany_true`, `vall_true`, `vhigh_bits`, of the lanes of a whole register.
     pub test_lanes: fn(&mut Lower<'_, I>, Inst, VReg),
-    /// `snarrow`, `unarrow`, `uunarrow`, of whole registers.
-    pub narrow: fn(&mut Lower<'_, I>, Inst, [VReg; 2]),
+    /// `snarrow`, `unarrow` or `uunarrow` of lanes of a size, in whole registers.
+    pub narrow: fn(&mut Lower<'_, I>, Opcode, OperandSize, VReg, [VReg; 2]),
     /// `iadd_pairwise` of lanes of a size, in whole registers.
     pub add_neighbours: fn(&mut Lower<'_, I>, OperandSize, VReg, [VReg; 2]),
     /// Widens the first lanes of a size; the flag says whether they are signed.
     pub widen_first: fn(&mut Lower<'_, I>, OperandSize, bool, VReg, VReg),
+    /// Converts integer lanes to floats of the same size, 32 or 64 bits; the flag says whether they are
+    /// signed.
+    pub lanes_from_int: fn(&mut Lower<'_, I>, OperandSize, bool, VReg, VReg),
+    /// Converts float lanes to integers of the same size with saturation.
+    pub lanes_to_int: fn(&mut Lower<'_, I>, OperandSize, bool, VReg, VReg),
+    /// Converts the first two lanes from f32 to f64, for an operation that treats all NaNs alike.
+    pub promote_first: fn(&mut Lower<'_, I>, VReg, VReg),
     /// `swiden_low` and the like.
     pub widen: Option<LowerFamily<I>>,
     /// Arithmetic of floats.
@@ -129,14 +137,21 @@ pub(super) fn test_lanes<I: VectorLowering>(cx: &mut Lower<'_, I>, inst: Inst) -
 /// Lowers `snarrow`, `unarrow` and `uunarrow`.
 pub(super) fn narrow<I: VectorLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
+    let d = cx.def(inst);
     let operands = [data.a, data.b].map(|value| cx.put(Value(value)));
-    (I::VECTORS.narrow)(cx, inst, operands);
+    let size = OperandSize::from_bits(data.ty.lane_bits());
+    (I::VECTORS.narrow)(cx, data.opcode, size, d, operands);
     Ok(())
 }
 
 /// Whether a type is a vector of 128 bits.
 fn is_vector(ty: Type) -> bool {
     matches!(Shape::of(ty), Shape::Vector | Shape::HalfVector)
+}
+
+/// Whether values of a type fill a vector register. An f128 does, as a single lane.
+fn is_whole(ty: Type) -> bool {
+    matches!(Shape::of(ty), Shape::Quad | Shape::Vector | Shape::HalfVector)
 }
 
 /// The lanes of a vector, or of the register that it is in.
@@ -185,19 +200,26 @@ impl Lanes {
     }
 }
 
-/// Returns the bytes of a value that is a vector constant, as memory holds them on the target.
+/// Returns the bytes of a value that is a constant of a vector or f128, as memory holds them on the target.
 pub(crate) fn vector_constant<I: Lowering>(cx: &Lower<'_, I>, value: Value) -> Option<[u8; 16]> {
-    let data = cx.def_by(value, Opcode::Vconst).filter(|data| is_vector(data.ty))?;
+    let data = &cx.f.insts[cx.def_inst(value)?];
+    let is_constant = match data.opcode {
+        Opcode::Vconst => is_vector(data.ty),
+        opcode => opcode == Opcode::F128const,
+    };
+    if !is_constant {
+        return None;
+    }
     Some(constant_bytes(cx.f, data, I::ENDIANNESS))
 }
 
-/// Lowers `bitcast` to or from a vector of 128 bits.
+/// Lowers `bitcast` to or from a vector of 128 bits or f128.
 pub(crate) fn bitcast<I: VectorMoves>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let (source, result) = (Value(data.a), cx.f.first_result(inst));
     let from = cx.ty(source);
     let order = cx.mem_flags(&data).endianness.unwrap_or(I::ENDIANNESS);
-    match (is_vector(from), is_vector(data.ty)) {
+    match (is_whole(from), is_whole(data.ty)) {
         (false, true) if from == types::I128 => {
             let (low, high) = cx.put_pair(source);
             let halves = if order == Endianness::Little { [low, high] } else { [high, low] };

@@ -27,6 +27,9 @@ pub trait Materialization: Machine {
     /// Materialises an `iconst`, `f32const` or `f64const` in `d`.
     fn make_constant(cx: &mut Lower<'_, Self>, data: &InstData, d: VReg);
 
+    /// Materialises an f16 in `d`, given its bits.
+    fn make_half(cx: &mut Lower<'_, Self>, d: VReg, bits: u16);
+
     /// Materialises a 64-bit integer in `d`.
     fn make_bits(cx: &mut Lower<'_, Self>, d: VReg, bits: u64);
 

@@ -61,7 +61,7 @@ pub enum Param {
         /// Size of the structure in bytes.
         size: u32,
     },
-    /// As the address of a copy of an i128 or a vector in the caller's frame.
+    /// As the address of a copy of an i128, an f128 or a vector in the caller's frame.
     Referenced {
         /// Index in [`AbiSignature::parts`] of the part that passes the address.
         part: u32,

@@ -1,9 +1,10 @@
 //! The result of compiling a stencil: bytes, and everything that an object file says about them.
 
 use crate::ir::{Params, TrapCode};
+use crate::machine::call_site::{PatchSite, Reference, StackMapSite};
 use crate::machine::reloc::Reloc;
 use crate::machine::srclocs::SrcLocs;
-use crate::machine::unwind::{Handler, UnwindOp};
+use crate::machine::unwind::{Handler, LandingPad, UnwindOp};
 use crate::machine::variables::Variables;
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +35,15 @@ pub struct CompiledStencil {
     pub srclocs: SrcLocs,
     /// Exception handlers, by the return address of their call; those of one call in the order of the text.
     pub handlers: Vec<Handler>,
+    /// Landing pads of the calls with handlers, in order of return addresses, if the system's unwinder is
+    /// used.
+    pub landing_pads: Vec<LandingPad>,
+    /// Calls with stack maps, in order of return addresses.
+    pub stack_maps: Vec<StackMapSite>,
+    /// The values in the frame that stack maps name, in the order of `stack_maps`.
+    pub references: Vec<Reference>,
+    /// Calls that can be patched, in order.
+    pub patch_sites: Vec<PatchSite>,
     /// Frame changes with the byte offset where each takes effect: the end of the instruction that makes it.
     pub unwind: Vec<(u32, UnwindOp)>,
     /// Bytes from the stack pointer up to the canonical frame address, after the prologue.
@@ -62,6 +72,9 @@ impl CompiledStencil {
         ascending(&mut self.traps.iter().map(|trap| trap.offset), "a trap site")?;
         ascending(&mut self.unwind.iter().map(|op| op.0), "a change of the frame")?;
         ascending(&mut self.handlers.iter().map(|handler| handler.return_offset), "a handler")?;
+        ascending(&mut self.stack_maps.iter().map(|site| site.return_offset), "a stack map")?;
+        ascending(&mut self.patch_sites.iter().map(|site| site.offset), "a patchable call")?;
+        ascending(&mut self.landing_pads.iter().map(|pad| pad.return_offset), "a landing pad")?;
         match self.align.is_power_of_two() && self.text_len as usize <= self.code.len() {
             true => Ok(()),
             false => Err(format!("alignment {}, {} bytes of instructions", self.align, self.text_len)),

@@ -32,6 +32,8 @@ pub struct Convention {
     pub wide: WidePassing,
     /// How vectors of 128 bits are passed. Smaller ones are passed in the same registers, or those of floats.
     pub vectors: VectorPassing,
+    /// How f128 is passed.
+    pub quads: QuadPassing,
     /// Vectors of up to this many bits are passed like integers.
     pub vectors_like_ints: u32,
     /// How structures are passed.
@@ -89,6 +91,15 @@ pub enum VectorPassing {
         returns: &'static [PReg],
     },
     /// As the address of a copy that the caller owns; results are returned in the registers of floats.
+    Pointer,
+}
+
+/// How a convention passes f128.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum QuadPassing {
+    /// As it passes vectors of 128 bits.
+    LikeVectors,
+    /// As the address of a copy that the caller owns; results are returned in memory.
     Pointer,
 }
 
@@ -184,6 +195,7 @@ pub(super) struct Assigner {
     /// Whether an i128 that finds one register leaves it to others.
     leaves_single: bool,
     wide: WidePassing,
+    quads: QuadPassing,
     vectors_like_ints: u32,
     pub(super) memory: MemoryRules,
     pub(super) ints: usize,
@@ -221,6 +233,7 @@ impl Assigner {
             twins: false,
             leaves_single: false,
             wide: convention.wide,
+            quads: convention.quads,
             vectors_like_ints: convention.vectors_like_ints,
             memory: convention.memory,
             ints: 0,
@@ -283,8 +296,9 @@ impl Assigner {
         let start = parts.len() as u32;
         if param.ty == types::I128 {
             self.wide_value(param.extension, parts);
-        } else if param.ty.is_vector() && param.ty.bits() > self.vectors_like_ints {
-            parts.push(match self.next_vector() {
+        } else if param.ty == types::F128 || param.ty.is_vector() && param.ty.bits() > self.vectors_like_ints {
+            let in_memory = param.ty == types::F128 && self.quads == QuadPassing::Pointer;
+            parts.push(match if in_memory { None } else { self.next_vector() } {
                 Some(reg) => in_register(reg, param.ty, param.extension),
                 None => self.on_stack(param.ty, param.extension),
             });
@@ -396,8 +410,13 @@ impl Convention {
         }
         abi.return_bytes = returns.stack.next_multiple_of(16);
         let in_memory = self.returns_in_memory || flags.enable_multi_ret_implicit_sret();
-        let by_rule =
-            self.wide == WidePassing::Pointer && sig.returns.iter().any(|param| param.ty == types::I128);
+        let by_rule = sig.returns.iter().any(|param| match Shape::of(param.ty) {
+            Shape::Wide => self.wide == WidePassing::Pointer,
+            Shape::Quad => self.quads == QuadPassing::Pointer,
+            Shape::None | Shape::Int | Shape::Float | Shape::Half => false,
+            Shape::SmallVector | Shape::SmallHalfVector | Shape::Vector | Shape::HalfVector => false,
+            Shape::LargeVector | Shape::Dynamic => false,
+        });
         if abi.return_bytes > 0 && !in_memory && !by_rule {
             return Err(format!(
                 "too many results for {}; enable_multi_ret_implicit_sret returns them in memory",
@@ -494,11 +513,12 @@ impl Convention {
     }
 
     /// Whether arguments of a type are passed as the address of a copy.
-    fn by_address(&self, ty: Type) -> bool {
+    pub fn by_address(&self, ty: Type) -> bool {
         match Shape::of(ty) {
             Shape::Wide => self.wide == WidePassing::Pointer,
             Shape::Vector | Shape::HalfVector => self.vectors == VectorPassing::Pointer,
-            Shape::None | Shape::Int | Shape::Float | Shape::Half | Shape::Quad => false,
+            Shape::Quad => self.quads == QuadPassing::Pointer || self.vectors == VectorPassing::Pointer,
+            Shape::None | Shape::Int | Shape::Float | Shape::Half => false,
             Shape::SmallVector | Shape::SmallHalfVector | Shape::LargeVector | Shape::Dynamic => false,
         }
     }

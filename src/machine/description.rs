@@ -102,8 +102,11 @@ pub trait Machine: Sized + Send + Sync + 'static {
 
     /// Whether values of a shape can be in registers.
     fn supports(shape: Shape) -> bool {
-        use Shape::*;
-        matches!(shape, Int | Wide | Float | Vector | HalfVector | SmallVector | SmallHalfVector)
+        match shape {
+            Shape::Int | Shape::Wide | Shape::Float | Shape::Half | Shape::Quad => true,
+            Shape::Vector | Shape::HalfVector | Shape::SmallVector | Shape::SmallHalfVector => true,
+            Shape::None | Shape::LargeVector | Shape::Dynamic => false,
+        }
     }
 }
 

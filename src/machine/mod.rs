@@ -18,6 +18,7 @@
 pub mod abi;
 pub mod amode;
 pub mod argument_list;
+pub mod call_site;
 pub mod compiled;
 pub mod convention;
 pub mod description;

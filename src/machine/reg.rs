@@ -90,6 +90,20 @@ impl Clobbered {
     pub const fn whole(all: PRegSet) -> Self {
         Clobbered { all, halves: PRegSet::empty() }
     }
+
+    /// What either of two calls clobbers.
+    pub fn union(self, other: Self) -> Self {
+        let whole = |Clobbered { mut all, halves }: Clobbered| {
+            all.intersect_from(halves.invert());
+            all
+        };
+        let (mut all, mut halves, mut wholes) = (self.all, self.halves, whole(self));
+        all.union_from(other.all);
+        halves.union_from(other.halves);
+        wholes.union_from(whole(other));
+        halves.intersect_from(wholes.invert());
+        Clobbered { all, halves }
+    }
 }
 
 /// The allocatable registers of a function, by class.

@@ -13,6 +13,8 @@ named_enum! {
     /// A kind of relocation: what is computed.
     #[derive(Serialize, Deserialize)]
     RelocKind {
+        /// Nothing: only says that the symbol's section is needed.
+        Needed "needed",
         /// The 64-bit address of the symbol.
         Abs64 "abs64",
         /// The 32-bit offset in a debug section.
@@ -64,6 +66,8 @@ named_enum! {
         Aarch64GotPage21 "got_page21",
         /// The offset of the symbol's GOT entry in its page, for a load.
         Aarch64GotLo12 "got_lo12",
+        /// The 32-bit distance from the field to the symbol's GOT entry.
+        Aarch64GotRel32 "got_rel32",
         /// The distance to the page of the TLS descriptor, for `adrp`.
         Aarch64TlsDescPage21 "tlsdesc_page21",
         /// The TLS descriptor's offset in its page, for the load of its function.

@@ -1,8 +1,8 @@
 //! Where a function's values are, for debuggers.
 //!
-//! A value of the CLIF is a constant, an address in the frame, or in registers and spill slots for some ranges
-//! of the code. There are as many values as instructions, and only debug information needs them, so they are
-//! stored as differences, as source locations are.
+//! A value of the CLIF is a constant, an address in the frame, or in registers and spill slots for some
+//! ranges of the code. There are as many values as instructions, and only debug information needs them, so
+//! they are stored as differences, as source locations are.
 
 use crate::ir::Type;
 use crate::ir::differences::{read, read_signed, write, write_signed};

@@ -1,18 +1,20 @@
 //! Unwind information: `.eh_frame`, from the frame changes of each function.
 //!
-//! One common entry (CIE) describes the frame on entry to any function of the target; each function has an
-//! entry (FDE) with its changes. Addresses are stored as distances, so that nothing is relocated at run time.
-//! They have 32 bits where the linker relocates them; where it does not, it expects 64 bits.
+//! A common entry (CIE) describes the frame on entry to any function of the target; each function has an
+//! entry (FDE) with its changes. Functions with exception handlers have another common entry, which has the
+//! personality, and refer to their tables of handlers. Addresses are stored as distances, so that nothing is
+//! relocated at run time. They have 32 bits where the linker relocates them; where it does not, it expects 64
+//! bits. The personality may be in another file, so it is reached through a variable.
 
 use gimli::write::{
     Address, CallFrameInstruction as Instruction, CommonInformationEntry, EhFrame, EndianVec,
     FrameDescriptionEntry, FrameTable, RelocateWriter, Relocation, RelocationTarget, Result,
 };
 use gimli::{
-    DW_EH_PE_absptr, DW_EH_PE_pcrel, DW_EH_PE_sdata4, DwEhPe, Encoding, Format, Register, RunTimeEndian,
+    DW_EH_PE_absptr, DW_EH_PE_indirect, DW_EH_PE_pcrel, DW_EH_PE_sdata4, DwEhPe, Encoding, Format, Register,
+    RunTimeEndian,
 };
 
-use super::table::Table;
 use crate::machine::compiled::CompiledStencil;
 use crate::machine::unwind::UnwindOp;
 use crate::options::Arch;
@@ -72,47 +74,126 @@ pub(super) fn code_unit(arch: Arch) -> u8 {
     entry_frame(arch).code_unit
 }
 
-/// Builds the section; it is empty if there are no functions. With `short`, distances have 32 bits, otherwise
-/// 64.
+/// What unwind information refers to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Target {
+    /// A function, by its number.
+    Function(usize),
+    /// The table of exception handlers of a function.
+    Handlers(usize),
+    /// The variable that has the address of the personality.
+    Personality,
+}
+
+impl Target {
+    /// The number that stands for it while the section is written.
+    fn symbol(self) -> usize {
+        match self {
+            Target::Function(number) => 1 + 2 * number,
+            Target::Handlers(number) => 2 + 2 * number,
+            Target::Personality => 0,
+        }
+    }
+
+    /// What a number stands for.
+    fn of(symbol: usize) -> Self {
+        match symbol.checked_sub(1) {
+            None => Target::Personality,
+            Some(rest) if rest % 2 == 0 => Target::Function(rest / 2),
+            Some(rest) => Target::Handlers(rest / 2),
+        }
+    }
+
+    fn address(self) -> Address {
+        Address::Symbol { symbol: self.symbol(), addend: 0 }
+    }
+}
+
+/// How the section is written.
+#[derive(Clone, Copy)]
+pub(super) struct Style {
+    pub(super) arch: Arch,
+    /// Whether distances have 32 bits, otherwise 64.
+    pub(super) short: bool,
+    /// Whether return addresses are signed with key B.
+    pub(super) signs_with_key_b: bool,
+}
+
+/// The contents of the section, with zeros where distances go.
+#[derive(Default)]
+pub(super) struct Unwind {
+    pub(super) bytes: Vec<u8>,
+    /// The offset of each distance, and what it leads to.
+    pub(super) relocs: Vec<(u64, Target)>,
+}
+
+/// The register number of the stack pointer.
+pub(super) fn stack_pointer(arch: Arch) -> u16 {
+    entry_frame(arch).stack_pointer
+}
+
+/// Bytes that the return address takes of the frame, where calls push it.
+pub(super) fn return_address_bytes(arch: Arch) -> u32 {
+    entry_frame(arch).saved_at.map_or(0, i32::unsigned_abs)
+}
+
+/// Builds the section; it is empty if there are no functions. With each function comes whether it has a table
+/// of exception handlers.
 pub(super) fn build<'a>(
-    arch: Arch,
-    short: bool,
-    signs_with_key_b: bool,
-    functions: impl Iterator<Item = &'a CompiledStencil>,
-) -> Result<Table> {
+    style: Style,
+    functions: impl Iterator<Item = (&'a CompiledStencil, bool)>,
+) -> Result<Unwind> {
     let mut frames = FrameTable::default();
-    let cie = frames.add_cie(common_entry(arch, if short { DW_EH_PE_sdata4 } else { DW_EH_PE_absptr }));
-    for (number, code) in functions.enumerate() {
-        let address = Address::Symbol { symbol: number, addend: 0 };
+    let size = if style.short { DW_EH_PE_sdata4 } else { DW_EH_PE_absptr };
+    let plain = common_entry(style.arch, size);
+    let mut handling = plain.clone();
+    let encoding = DW_EH_PE_indirect | DW_EH_PE_pcrel | DW_EH_PE_sdata4;
+    handling.personality = Some((encoding, Target::Personality.address()));
+    handling.lsda_encoding = Some(DW_EH_PE_pcrel | size);
+    let mut common = [plain, handling].map(|entry| frames.add_cie(entry)).into_iter();
+    let (plain, handling) = (common.next().expect("two"), common.next().expect("two"));
+    for (number, (code, handles)) in functions.enumerate() {
+        let address = Target::Function(number).address();
         let mut entry = FrameDescriptionEntry::new(address, code.code.len() as u32);
+        entry.lsda = handles.then(|| Target::Handlers(number).address());
         for &(offset, op) in &code.unwind {
             entry.add_instruction(offset, instruction(op));
         }
-        frames.add_fde(cie, entry);
+        frames.add_fde(if handles { handling } else { plain }, entry);
     }
-    let endian = if arch.is_big_endian() { RunTimeEndian::Big } else { RunTimeEndian::Little };
+    let endian = if style.arch.is_big_endian() { RunTimeEndian::Big } else { RunTimeEndian::Little };
     let mut section = EhFrame(Section { bytes: EndianVec::new(endian), relocs: Vec::new() });
     frames.write_eh_frame(&mut section)?;
     let Section { bytes, relocs } = section.0;
-    let mut bytes = bytes.into_vec();
-    if signs_with_key_b && !bytes.is_empty() {
-        note_key_b(&mut bytes);
+    let mut unwind = Unwind { bytes: bytes.into_vec(), relocs };
+    if style.signs_with_key_b {
+        note_key_b(&mut unwind);
     }
-    Ok(Table { bytes, relocs })
+    Ok(unwind)
 }
 
-/// Marks in the common entry, which comes first, that return addresses are signed with key B. That takes a
-/// letter of its augmentation string, which replaces a byte of padding.
-fn note_key_b(bytes: &mut Vec<u8>) {
-    const AUGMENTATION: &[u8] = b"zR\0";
-    /// Offset of the augmentation: behind length, identifier and version.
-    const START: usize = 9;
-    let length = u32::from_le_bytes(bytes[..4].try_into().expect("four bytes"));
-    let last = 4 + length as usize - 1;
-    debug_assert_eq!(&bytes[START..START + AUGMENTATION.len()], AUGMENTATION);
-    debug_assert_eq!(bytes[last], gimli::DW_CFA_nop.0, "the entry is padded");
-    bytes.remove(last);
-    bytes.insert(START + AUGMENTATION.len() - 1, b'B');
+/// Marks in the common entries that return addresses are signed with key B. That takes a letter of their
+/// augmentation strings, which replaces a byte of padding.
+fn note_key_b(unwind: &mut Unwind) {
+    /// Offset of the augmentation in an entry: behind length, identifier and version.
+    const AUGMENTATION: usize = 9;
+    let Unwind { bytes, relocs } = unwind;
+    let word = |bytes: &[u8], at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
+    let mut start = 0;
+    while let Some(length) = word(bytes, start) {
+        let end = start + 4 + length as usize;
+        if word(bytes, start + 4) == Some(0) {
+            let zero = bytes[start + AUGMENTATION..].iter().position(|&byte| byte == 0);
+            let zero = start + AUGMENTATION + zero.expect("the string ends");
+            debug_assert_eq!(bytes[end - 1], gimli::DW_CFA_nop.0, "the entry is padded");
+            bytes.copy_within(zero..end - 1, zero + 1);
+            bytes[zero] = b'B';
+            for (at, _) in relocs.iter_mut().filter(|(at, _)| (zero..end).contains(&(*at as usize))) {
+                *at += 1;
+            }
+        }
+        start = end;
+    }
 }
 
 fn common_entry(arch: Arch, size: DwEhPe) -> CommonInformationEntry {
@@ -141,11 +222,11 @@ fn instruction(op: UnwindOp) -> Instruction {
     }
 }
 
-/// The section being written, with its relocations: offset and number of the function.
+/// The section being written.
 #[derive(Clone)]
 struct Section {
     bytes: EndianVec<RunTimeEndian>,
-    relocs: Vec<(u64, usize)>,
+    relocs: Vec<(u64, Target)>,
 }
 
 impl RelocateWriter for Section {
@@ -160,8 +241,8 @@ impl RelocateWriter for Section {
     }
 
     fn relocate(&mut self, relocation: Relocation) {
-        if let RelocationTarget::Symbol(function) = relocation.target {
-            self.relocs.push((relocation.offset as u64, function));
+        if let RelocationTarget::Symbol(symbol) = relocation.target {
+            self.relocs.push((relocation.offset as u64, Target::of(symbol)));
         }
     }
 }

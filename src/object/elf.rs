@@ -20,8 +20,16 @@ pub(super) static FORMAT: Format = Format {
     eh_frame: ".eh_frame",
     traps: ".clifc.traps",
     handlers: ".clifc.exceptions",
+    patch_sites: ".clifc.patchable",
+    stack_maps: ".llvm_stackmaps",
+    exception_tables: ".gcc_except_table",
     debug_prefix: ".debug_",
     list_flags: SectionFlags::Elf { sh_type: elf::SHT_PROGBITS, sh_flags: elf::SHF_LINK_ORDER },
+    // Loaded sections with addresses are relocated when the program starts, so they are writable.
+    loaded_list_flags: SectionFlags::Elf {
+        sh_type: elf::SHT_PROGBITS,
+        sh_flags: elf::SectionFlags(elf::SHF_LINK_ORDER.0 | elf::SHF_ALLOC.0 | elf::SHF_WRITE.0),
+    },
     split_name,
     holds_zeros,
     section_flags,
@@ -30,9 +38,10 @@ pub(super) static FORMAT: Format = Format {
     reloc,
     atoms: false,
     has_mapping_symbols: |arch| arch == Arch::Aarch64,
+    lists_data_in_code: false,
     descriptors: None,
     finish,
-    complete: link_order::fill_in,
+    complete: |bytes, _| link_order::fill_in(bytes),
 };
 
 /// The relocation number of a 64-bit address.
@@ -99,6 +108,8 @@ const fn absent(kind: RelocKind) -> RelocRow {
 
 /// How each kind of relocation is written, by [`RelocKind`].
 static RELOCS: [RelocRow; RelocKind::ALL.len()] = [
+    // The number is 0 for every target.
+    row(RelocKind::Needed, elf::R_X86_64_NONE),
     RelocRow { number: Number::Absolute, ..absent(RelocKind::Abs64) },
     RelocRow { number: Number::Offset, ..absent(RelocKind::Abs32) },
     RelocRow { number: Number::Relative, ..absent(RelocKind::Rel32) },
@@ -124,6 +135,7 @@ static RELOCS: [RelocRow; RelocKind::ALL.len()] = [
     row(RelocKind::Aarch64Ldst128Lo12, elf::R_AARCH64_LDST128_ABS_LO12_NC),
     row(RelocKind::Aarch64GotPage21, elf::R_AARCH64_ADR_GOT_PAGE),
     row(RelocKind::Aarch64GotLo12, elf::R_AARCH64_LD64_GOT_LO12_NC),
+    absent(RelocKind::Aarch64GotRel32),
     thread_local(RelocKind::Aarch64TlsDescPage21, elf::R_AARCH64_TLSDESC_ADR_PAGE21),
     thread_local(RelocKind::Aarch64TlsDescLdLo12, elf::R_AARCH64_TLSDESC_LD64_LO12),
     thread_local(RelocKind::Aarch64TlsDescAddLo12, elf::R_AARCH64_TLSDESC_ADD_LO12),

@@ -3,6 +3,7 @@
 use object::write::Object;
 use object::{Architecture, BinaryFormat, RelocationFlags, SectionFlags};
 
+use super::data_in_code;
 use super::role::Role;
 use crate::machine::reloc::RelocKind;
 use crate::options::{Arch, Flags, Target};
@@ -25,10 +26,18 @@ pub(super) struct Format {
     pub(super) traps: &'static str,
     /// The section of exception handlers.
     pub(super) handlers: &'static str,
+    /// The section of patchable calls.
+    pub(super) patch_sites: &'static str,
+    /// The section of stack maps.
+    pub(super) stack_maps: &'static str,
+    /// The section of exception handlers for the system's unwinder.
+    pub(super) exception_tables: &'static str,
     /// The start of the names of debug sections.
     pub(super) debug_prefix: &'static str,
-    /// Type and flags of the sections `traps` and `handlers`.
+    /// Type and flags of the sections `traps`, `handlers` and `patch_sites`.
     pub(super) list_flags: SectionFlags,
+    /// Type and flags of the section `stack_maps`, which is loaded.
+    pub(super) loaded_list_flags: SectionFlags,
     /// Splits a section's name into segment and section, or returns an error message.
     pub(super) split_name: fn(&str) -> Result<(&str, &str), String>,
     /// Whether a section of this name (without segment) is zero-filled and takes no room in the file.
@@ -48,12 +57,15 @@ pub(super) struct Format {
     pub(super) atoms: bool,
     /// Whether symbols mark where data begins in code.
     pub(super) has_mapping_symbols: fn(Arch) -> bool,
+    /// Whether the file lists data in code.
+    pub(super) lists_data_in_code: bool,
     /// The section of descriptors, if thread-local variables are accessed through descriptors.
     pub(super) descriptors: Option<&'static str>,
     /// Adds what the format requires at the end, such as notes and versions.
     pub(super) finish: fn(&mut Object<'_>, &Target, &Flags),
-    /// Adds to the bytes of the file what the `object` crate does not write.
-    pub(super) complete: fn(&mut [u8]) -> Result<(), String>,
+    /// Adds to the bytes of the file what the `object` crate does not write, given the ranges of data in code
+    /// where no symbols mark them.
+    pub(super) complete: fn(&mut Vec<u8>, &[data_in_code::Range]) -> Result<(), String>,
 }
 
 impl Format {

@@ -11,7 +11,8 @@
 //! | 16 n  | handlers |
 //!
 //! A handler has four words of 4 bytes: offset in the function of the call's return address, offset of the
-//! handler, tag, and 1 if it takes any tag, otherwise 0.
+//! handler, tag, and 1 if it takes any tag, otherwise 0. The context of the handlers after it is listed as a
+//! handler whose second word is where its value is, in bytes from the stack pointer, and whose last is 2.
 //!
 //! Handlers are in the order of their calls, and those of a call in the order of the text. To throw, unwind
 //! to the frame (`.eh_frame`), restore the stack pointer and, if the function keeps one, the frame pointer, put
@@ -31,8 +32,8 @@ pub(super) fn build<'a>(big_endian: bool, functions: impl Iterator<Item = &'a Co
         table.bytes.extend_from_slice(&word(code.handlers.len() as u32));
         table.bytes.extend_from_slice(&word(code.frame_size));
         for handler in &code.handlers {
-            let any = handler.tag.is_none() as u32;
-            for value in [handler.return_offset, handler.offset, handler.tag.unwrap_or(0), any] {
+            let [kind, tag] = handler.takes.pack();
+            for value in [handler.return_offset, handler.offset, tag, kind] {
                 table.bytes.extend_from_slice(&word(value));
             }
         }
@@ -43,13 +44,14 @@ pub(super) fn build<'a>(big_endian: bool, functions: impl Iterator<Item = &'a Co
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::machine::unwind::Handler;
+    use crate::machine::unwind::{Handler, Takes};
 
     #[test]
     fn handlers_are_listed_by_function() {
         let handlers = vec![
-            Handler { return_offset: 5, tag: Some(7), offset: 40 },
-            Handler { return_offset: 5, tag: None, offset: 60 },
+            Handler { return_offset: 5, takes: Takes::Tag(7), offset: 40 },
+            Handler { return_offset: 5, takes: Takes::Context, offset: 16 },
+            Handler { return_offset: 5, takes: Takes::All, offset: 60 },
         ];
         let code =
             [CompiledStencil::default(), CompiledStencil { handlers, frame_size: 24, ..Default::default() }];
@@ -59,6 +61,6 @@ mod tests {
             .chunks_exact(4)
             .map(|bytes| u32::from_le_bytes(bytes.try_into().expect("four bytes")))
             .collect();
-        assert_eq!(words, [2, 24, 5, 40, 7, 0, 5, 60, 0, 1]);
+        assert_eq!(words, [3, 24, 5, 40, 7, 0, 5, 16, 0, 2, 5, 60, 0, 1]);
     }
 }

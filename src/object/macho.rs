@@ -9,6 +9,7 @@ use object::macho::{self, RelocationType, SectionType, Version};
 use object::write::{MachOBuildVersion, Object};
 use object::{BinaryFormat, RelocationFlags, SectionFlags};
 
+use super::data_in_code;
 use super::format::{Addend, Format, Reloc};
 use super::role::Role;
 use crate::machine::reloc::RelocKind;
@@ -32,8 +33,12 @@ pub(super) static FORMAT: Format = Format {
     eh_frame: "__TEXT,__eh_frame",
     traps: "__DATA,__clifc_traps",
     handlers: "__DATA,__clifc_except",
+    patch_sites: "__DATA,__clifc_patch",
+    stack_maps: "__LLVM_STACKMAPS,__llvm_stackmaps",
+    exception_tables: "__TEXT,__gcc_except_tab",
     debug_prefix: "__DWARF,__debug_",
     list_flags: SectionFlags::MachO { flags: macho::S_ATTR_LIVE_SUPPORT, reserved2: 0 },
+    loaded_list_flags: SectionFlags::MachO { flags: macho::S_ATTR_LIVE_SUPPORT, reserved2: 0 },
     split_name,
     holds_zeros,
     section_flags,
@@ -42,15 +47,15 @@ pub(super) static FORMAT: Format = Format {
     reloc,
     atoms: true,
     has_mapping_symbols: |_| false,
+    lists_data_in_code: true,
     descriptors: Some("__DATA,__thread_vars"),
     finish,
-    complete: |_| Ok(()),
+    complete: data_in_code::add,
 };
 
-/// Number of sections that hold no items: unwind information, trap sites, exception handlers, and up to eight
-/// of debug information. Section numbers
-/// are bytes.
-const OWN_SECTIONS: usize = 3 + 8;
+/// Number of sections that hold no items: unwind information, trap sites, exception handlers, patchable
+/// calls, stack maps, and up to eight of debug information. Section numbers are bytes.
+const OWN_SECTIONS: usize = 5 + 8;
 
 /// How Mach-O writes a kind of relocation.
 #[derive(Clone, Copy)]
@@ -84,7 +89,7 @@ const fn offset_part(kind: RelocKind, number: RelocationType, addend: Addend) ->
 const RECORD: Addend = Addend::Record(24);
 
 /// The kinds that Mach-O has. An address has the same number on both targets.
-const ROWS: [RelocRow; 22] = [
+const ROWS: [RelocRow; 23] = [
     RelocRow {
         kind: RelocKind::Abs64,
         number: macho::X86_64_RELOC_UNSIGNED,
@@ -111,6 +116,7 @@ const ROWS: [RelocRow; 22] = [
     offset_part(RelocKind::Aarch64Ldst128Lo12, macho::ARM64_RELOC_PAGEOFF12, RECORD),
     relative_part(RelocKind::Aarch64GotPage21, macho::ARM64_RELOC_GOT_LOAD_PAGE21, Addend::Zero),
     offset_part(RelocKind::Aarch64GotLo12, macho::ARM64_RELOC_GOT_LOAD_PAGEOFF12, Addend::Zero),
+    relative_part(RelocKind::Aarch64GotRel32, macho::ARM64_RELOC_POINTER_TO_GOT, Addend::Zero),
     relative_part(RelocKind::Aarch64TlvPage21, macho::ARM64_RELOC_TLVP_LOAD_PAGE21, Addend::Zero),
     offset_part(RelocKind::Aarch64TlvLo12, macho::ARM64_RELOC_TLVP_LOAD_PAGEOFF12, Addend::Zero),
 ];

@@ -13,19 +13,25 @@
 //!
 //! This is the only module that uses the `object` crate.
 
+mod addresses;
 mod assembly;
+mod data_in_code;
 mod debug;
 pub mod disasm;
 mod eh_frame;
 mod elf;
+mod exceptions;
 mod format;
 mod handlers;
 mod link_order;
+mod lsda;
 mod macho;
 mod mapping_symbols;
 mod own_sections;
+mod patch_sites;
 mod role;
 mod sections;
+mod stack_maps;
 mod symbols;
 mod table;
 mod thread_variables;
@@ -144,10 +150,12 @@ fn fill<'a>(
     let defined = writer.declare(contents);
     writer.place_functions(&contents.functions, &defined);
     writer.place_data(&contents.module.data, &defined[contents.functions.len()..]);
+    let exceptions = writer.write_exceptions(contents, flags.unwind_info());
     if flags.unwind_info() {
-        writer.write_unwind(&contents.functions, flags);
+        writer.write_unwind(&contents.functions, &exceptions, flags);
     }
-    writer.write_lists(&contents.functions, &defined);
+    writer.write_lists(contents, &defined);
+    writer.write_stack_maps(contents, &defined);
     if let Some(debug) = contents.debug {
         writer.write_debug(contents, debug, &defined);
     }
@@ -281,6 +289,7 @@ impl<'a> Writer<'a> {
 
     /// Adds a relocation for the field at `at`. Errors are reported at `offset` in the source.
     fn relocate(&mut self, at: SectionOffset, kind: RelocKind, symbol: SymbolId, addend: i64, offset: usize) {
+        let Some((kind, symbol)) = self.resolve_address(at, (kind, symbol, addend), offset) else { return };
         let Some(reloc) = (self.format.reloc)(kind, self.arch) else {
             let name = self.format.name;
             let message =
@@ -331,10 +340,11 @@ impl<'a> Writer<'a> {
             self.errors.dedup();
             return Err(self.errors);
         }
+        let data = self.marks.data_ranges(&self.sections);
         self.sections.finish(&mut self.object);
         (self.format.finish)(&mut self.object, target, flags);
         let mut bytes = self.object.write().map_err(|error| vec![bug(format!("object: {error}"))])?;
-        (self.format.complete)(&mut bytes).map_err(|error| vec![bug(format!("object: {error}"))])?;
+        (self.format.complete)(&mut bytes, &data).map_err(|error| vec![bug(format!("object: {error}"))])?;
         Ok(Written { bytes, warnings: self.symbols.take_warnings() })
     }
 }

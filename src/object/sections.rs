@@ -43,6 +43,8 @@ pub(super) struct SectionOffset {
 /// A section being filled.
 struct Section {
     id: SectionId,
+    /// The name, spelled as in `section "…"`.
+    name: Box<str>,
     role: Role,
     bytes: Vec<u8>,
     /// Size in bytes; that of a zero-filled section, which has no contents, too.
@@ -78,6 +80,11 @@ impl Sections {
         self.list[section.0].id
     }
 
+    /// The name of a section, spelled as in `section "…"`.
+    pub(super) fn name(&self, section: SectionIndex) -> &str {
+        &self.list[section.0].name
+    }
+
     /// The section that an item belongs in: the one it asks for, one of its own, or the default one.
     pub(super) fn choose(
         &mut self,
@@ -110,7 +117,8 @@ impl Sections {
     fn asked(&mut self, object: &mut Object<'_>, role: Role, name: &str) -> Result<SectionIndex, String> {
         let format = self.format;
         let (_, section) = (format.split_name)(name)?;
-        if [format.eh_frame, format.traps, format.handlers].contains(&name) {
+        let lists = [format.traps, format.handlers, format.patch_sites, format.stack_maps];
+        if lists.contains(&name) || [format.eh_frame, format.exception_tables].contains(&name) {
             return Err(format!("section `{name}` is reserved for clifc"));
         }
         let zeros = (format.holds_zeros)(section);
@@ -143,7 +151,7 @@ impl Sections {
         }
         let (segment, section) = (self.format.split_name)(name)?;
         let id = object.add_section(segment.into(), section.into(), role.kind());
-        self.list.push(Section { id, role, bytes: Vec::new(), size: 0, align: 1 });
+        self.list.push(Section { id, name: name.into(), role, bytes: Vec::new(), size: 0, align: 1 });
         let index = SectionIndex(self.list.len() - 1);
         self.by_name.insert(name.into(), index);
         Ok(index)

@@ -44,6 +44,8 @@ pub(super) struct Symbols<'a> {
     attributes: HashMap<&'a Name, &'a SymbolItem>,
     by_name: HashMap<&'a Name, SymbolId>,
     by_linker_name: HashMap<Cow<'a, str>, Entry>,
+    /// Symbols that stand for addresses, and for each the symbol of a constant that has it, once it is needed.
+    addresses: HashMap<SymbolId, (u64, Option<SymbolId>)>,
     /// Symbols of library routines, by [`LibCall`].
     libcalls: [Option<SymbolId>; LibCall::ALL.len()],
     /// The names of the current function.
@@ -62,6 +64,7 @@ impl<'a> Symbols<'a> {
             attributes: HashMap::new(),
             by_name: HashMap::new(),
             by_linker_name: HashMap::new(),
+            addresses: HashMap::new(),
             libcalls: [None; LibCall::ALL.len()],
             params: None,
             externals: Vec::new(),
@@ -72,7 +75,7 @@ impl<'a> Symbols<'a> {
 
     /// Records the attributes that a `symbol` item gives a name.
     pub(super) fn set_attributes(&mut self, item: &'a SymbolItem) {
-        let said = |item: &'a SymbolItem| (item.linkage, &item.link_name);
+        let said = |item: &'a SymbolItem| (item.linkage, &item.link_name, item.address);
         let before = self.attributes.insert(&item.name, item);
         if let Some(before) = before.filter(|before| said(before) != said(item)) {
             let message = "conflicting `symbol` items for the same name";
@@ -95,6 +98,10 @@ impl<'a> Symbols<'a> {
         if let Some(first) = entry.definition {
             let message = format!("duplicate definition of `{linker_name}`");
             self.errors.push(Diagnostic::error(offset, message).also(first.offset, "first defined here"));
+        }
+        if let Some(item) = self.attributes.get(name).filter(|item| item.address.is_some()) {
+            let message = format!("`{linker_name}` has an address, so it can't be defined");
+            self.errors.push(Diagnostic::error(offset, message).also(item.offset, "its address"));
         }
         let symbol = object.symbol_mut(entry.id);
         if linker_name.is_empty() {
@@ -140,14 +147,40 @@ impl<'a> Symbols<'a> {
             && entry.definition.is_none()
         {
             let symbol = object.symbol_mut(entry.id);
+            if let Some(address) = item.address {
+                symbol.section = SymbolSection::Absolute;
+                symbol.value = address;
+                symbol.kind = SymbolKind::Label;
+                symbol.scope = SymbolScope::Compilation;
+                self.addresses.insert(entry.id, (address, None));
+            }
             match item.linkage {
-                Linkage::Weak => symbol.weak = true,
-                Linkage::Hidden if self.format.hides_imports => symbol.scope = SymbolScope::Linkage,
-                Linkage::Hidden | Linkage::Export | Linkage::Local => {}
+                Linkage::Weak if item.address.is_none() => symbol.weak = true,
+                Linkage::Hidden if item.address.is_none() && self.format.hides_imports => {
+                    symbol.scope = SymbolScope::Linkage;
+                }
+                Linkage::Weak | Linkage::Hidden | Linkage::Export | Linkage::Local => {}
             }
         }
         self.by_name.insert(name, entry.id);
         entry.id
+    }
+
+    /// The address that a symbol stands for.
+    pub(super) fn address_of(&self, symbol: SymbolId) -> Option<u64> {
+        self.addresses.get(&symbol).map(|known| known.0)
+    }
+
+    /// The symbol of a constant that has the address that a symbol stands for.
+    pub(super) fn constant_of(&self, symbol: SymbolId) -> Option<SymbolId> {
+        self.addresses.get(&symbol).and_then(|known| known.1)
+    }
+
+    /// Notes the symbol of that constant.
+    pub(super) fn set_constant(&mut self, symbol: SymbolId, constant: SymbolId) {
+        if let Some(known) = self.addresses.get_mut(&symbol) {
+            known.1 = Some(constant);
+        }
     }
 
     /// Starts a function: [`Symbols::external`] looks names up in its `params`.

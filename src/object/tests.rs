@@ -131,6 +131,7 @@ fn symbols_have_linkage_and_names() {
         name: text(name),
         linkage,
         link_name: link_name.map(Into::into),
+        address: None,
         offset: 0,
     };
     let module = Module {
@@ -290,6 +291,7 @@ fn definitions_that_become_library_routines_are_said() {
         name: text("floor"),
         linkage: Linkage::Export,
         link_name: Some("floor".into()),
+        address: None,
         offset: 0,
     };
     let module = Module { symbols: vec![item], ..Default::default() };

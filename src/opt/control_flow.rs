@@ -64,6 +64,7 @@ impl ControlFlow {
             if self.decide_branches(editor) {
                 analysis.compute(editor.stencil());
             }
+            analysis.compute_loops();
             self.replace_params(editor, analysis);
             self.find_leaks(editor);
             self.lead_on(editor, analysis);
@@ -225,8 +226,8 @@ impl ControlFlow {
         self.args.extend_from_slice(editor.stencil().pool.get(args));
         let Some(next) = self.next_call(editor, block) else { return false };
         let BlockCall { block: target, args } = editor.stencil().block_calls[next];
-        // A loop keeps its only way back to the header.
-        if analysis.dominators.dominates(target, block) {
+        // A loop keeps its only way back to the header, and its preheader, to which code moves.
+        if analysis.dominators.dominates(target, block) || analysis.loops.is_header(target) {
             return false;
         }
         // The moves that make the arguments would be there for each edge from a conditional branch.

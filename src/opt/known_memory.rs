@@ -124,6 +124,35 @@ impl KnownMemory {
     }
 }
 
+/// The kinds of memory that a part of a function writes: a set of bits.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Writes(u8);
+
+impl Writes {
+    /// Adds what a store with these flags writes.
+    pub fn add(&mut self, flags: &MemFlags) {
+        self.0 |= 1 << kind(flags);
+    }
+
+    /// Adds all memory.
+    pub fn add_all(&mut self) {
+        self.0 |= 1;
+    }
+
+    /// Adds all of another set.
+    pub fn join(&mut self, other: Writes) {
+        self.0 |= other.0;
+    }
+
+    /// Whether what a load with these flags reads may be in the set.
+    pub fn may_change(self, flags: &MemFlags) -> bool {
+        match kind(flags) {
+            0 => self.0 != 0,
+            kind => self.0 & (1 << kind | 1) != 0,
+        }
+    }
+}
+
 /// The kind of memory that an access is to; 0 is all.
 fn kind(flags: &MemFlags) -> usize {
     flags.region.map_or(0, |region| 1 + region.0 as usize % (KINDS - 1))

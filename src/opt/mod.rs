@@ -4,6 +4,7 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `rotate` | loops that test at the top come to test at the bottom |
 //! | `promote` | stack slots to values |
 //! | `control_flow` | branches that always go one way, blocks that only jump, blocks in a straight line |
 //! | `value_numbering` | each value is computed once; constants are folded |
@@ -18,6 +19,7 @@ pub mod control_flow;
 mod dead_code;
 mod known_memory;
 pub mod promote;
+pub mod rotate;
 pub mod rules;
 mod simplify;
 pub mod value_numbering;

@@ -9,6 +9,10 @@
 //! 3. A load may find in the table of [known memory](super::known_memory) what it would read, and a store that
 //!    what it would write is there already.
 //!
+//! 4. In a loop, an instruction whose operands do not change moves before it: to the block that the loop's
+//!    header is entered from, and out of further loops around that. A load moves if nothing in the loop writes
+//!    to memory that it may read, and if it is executed whenever that block is.
+//!
 //! Then what nobody needs any more is removed ([`super::dead_code`]).
 //!
 //! Traps stay where they are: an instruction that can trap is removed only if one like it, on the same
@@ -16,10 +20,12 @@
 //! depend on the machine.
 
 use super::dead_code::DeadCode;
-use super::known_memory::{KnownMemory, place};
+use super::known_memory::{KnownMemory, Writes, place};
 use super::simplify::Simplification;
 use super::{constant, finish};
 use crate::analysis::Analysis;
+use crate::analysis::loops::Loop;
+use crate::entity::Map;
 use crate::eval;
 use crate::ir::*;
 use std::collections::BTreeMap;
@@ -43,6 +49,12 @@ pub struct ValueNumbering {
     heads: Vec<u32>,
     entries: Vec<Entry>,
     memory: KnownMemory,
+    /// The block that each instruction is in now.
+    block_of: Map<Inst, Block>,
+    /// Whether what is left of a block may trap; of the block that is walked, what is left so far.
+    traps: Map<Block, bool>,
+    /// What each loop writes.
+    writes: Map<Loop, Writes>,
     dead_code: DeadCode,
     /// How often each rule was applied, for `--trace-rules`.
     pub(crate) trace: Option<BTreeMap<&'static str, u64>>,
@@ -53,15 +65,22 @@ impl ValueNumbering {
     pub fn run(
         &mut self,
         func: &mut Function,
-        analysis: &Analysis,
+        analysis: &mut Analysis,
         buffers: &mut EditBuffers,
         origins: &mut Origins,
     ) {
+        analysis.compute_loops();
+        self.find_writes(&func.stencil, analysis);
+        self.block_of.clear();
+        self.block_of.resize(func.stencil.insts.len(), Block(0));
+        self.traps.clear();
+        self.traps.resize(func.stencil.blocks.len(), false);
         self.entries.clear();
         self.heads.clear();
         self.heads.resize((2 * func.stencil.insts.len()).next_power_of_two(), NONE);
         self.memory.begin(func.stencil.blocks.len());
         finish(func, buffers, origins, |editor| {
+            let analysis = &*analysis;
             for &block in analysis.order.rpo() {
                 self.block(editor, analysis, block);
             }
@@ -75,6 +94,7 @@ impl ValueNumbering {
             _ => None,
         });
         for inst in editor.stencil().block_insts(block) {
+            self.block_of[inst] = block;
             let data = replaced(editor, editor.stencil().insts[inst]);
             let Some(data) = self.simplify(editor, analysis, block, inst, data) else { continue };
             let effects = editor.stencil().effects(&data);
@@ -86,6 +106,9 @@ impl ValueNumbering {
                 self.load(editor, analysis, block, inst, &data);
             } else if effects.has(Effects::STORE) {
                 self.store(editor, analysis, block, inst, &data);
+            }
+            if effects.any(Effects::TRAP.or(Effects::OTHER)) && !editor.is_removed(inst) {
+                self.traps[block] = true;
             }
         }
         self.memory.leave(block);
@@ -137,14 +160,19 @@ impl ValueNumbering {
                 return editor.resolve(result);
             }
         }
-        let inst = editor.insert_before(at, |builder| builder.inst(data));
+        let to = self.outside_loops(editor.stencil(), analysis, block, &data);
+        let inst = match to == block {
+            true => editor.insert_before(at, |builder| builder.inst(data)),
+            false => editor.insert_at_end(to, at, |builder| builder.inst(data)),
+        };
         let result = editor.stencil().first_result(inst);
-        self.enter(place, Entry { data: key, inst, block });
+        self.enter(place, Entry { data: key, inst, block: to });
         result
     }
 
     /// Puts an instruction into the table, at the place where it was looked for.
     fn enter(&mut self, place: usize, entry: Entry) {
+        self.set_block(entry.inst, entry.block);
         match self.heads[place] {
             NONE => {
                 self.heads[place] = self.entries.len() as u32;
@@ -179,11 +207,8 @@ impl ValueNumbering {
         inst: Inst,
         mut data: InstData,
     ) {
-        let mut inst = inst;
-        if let Some(constant) = folded(editor.stencil(), &data) {
-            data = constant;
-            inst = editor.replace(inst, |builder| builder.inst(data));
-        }
+        let constant = folded(editor.stencil(), &data);
+        data = constant.unwrap_or(data);
         data = in_order(data);
         let at = self.find(&data);
         let known = self.heads[at];
@@ -194,7 +219,109 @@ impl ValueNumbering {
                 return;
             }
         }
-        self.enter(at, Entry { data, inst, block });
+        let to = self.outside_loops(editor.stencil(), analysis, block, &data);
+        let inst = match constant {
+            Some(constant) if to == block => editor.replace(inst, |builder| builder.inst(constant)),
+            Some(constant) => editor.move_to_end(inst, constant, to),
+            None => self.place(editor, inst, block, to),
+        };
+        self.enter(at, Entry { data, inst, block: to });
+    }
+
+    /// The block to which an instruction in `block` can move, out of the loops in which its operands do not change.
+    fn outside_loops(&self, stencil: &Stencil, analysis: &Analysis, block: Block, data: &InstData) -> Block {
+        let mut to = block;
+        if can_move(stencil, data) {
+            while let Some(outside) = self.before_loop(stencil, analysis, to, data) {
+                to = outside;
+            }
+        }
+        to
+    }
+
+    /// Moves an instruction to the end of `to`, unless it is there already. Returns it as it is then.
+    fn place(&mut self, editor: &mut Editor, inst: Inst, block: Block, to: Block) -> Inst {
+        if to == block {
+            return inst;
+        }
+        let data = editor.stencil().insts[inst];
+        let moved = editor.move_to_end(inst, data, to);
+        self.set_block(moved, to);
+        moved
+    }
+
+    /// Takes note of the block that an instruction is in.
+    fn set_block(&mut self, inst: Inst, block: Block) {
+        self.block_of.ensure(inst, block);
+        self.block_of[inst] = block;
+    }
+
+    /// The block before the innermost loop around `block`, if the operands of an instruction do not change in the
+    /// loop.
+    fn before_loop(
+        &self,
+        stencil: &Stencil,
+        analysis: &Analysis,
+        block: Block,
+        data: &InstData,
+    ) -> Option<Block> {
+        let header = analysis.loops.all()[analysis.loops.innermost(block)?].header;
+        let before = analysis.dominators.idom(header)?;
+        let words = [data.a, data.b, data.c];
+        let is_outside = |&word: &u32| match stencil.value_defs[Value(word)].get() {
+            ValueDef::Param(owner, _) => analysis.dominators.dominates(owner, before),
+            ValueDef::Result(inst, _) => analysis.dominators.dominates(self.block_of[inst], before),
+            ValueDef::None => false,
+        };
+        words[..data.fixed_args()].iter().all(is_outside).then_some(before)
+    }
+
+    /// The block before the loop of which `block` is the header, if a load in `block` can move there.
+    fn before_loop_of_load(
+        &self,
+        stencil: &Stencil,
+        analysis: &Analysis,
+        block: Block,
+        data: &InstData,
+    ) -> Option<Block> {
+        let innermost = analysis.loops.innermost(block)?;
+        let flags = &stencil.mem_flags[data.mem_flags()];
+        if !flags.readonly && self.writes[innermost].may_change(flags) {
+            return None;
+        }
+        let before = self.before_loop(stencil, analysis, block, data)?;
+        let enters_only_loop =
+            || stencil.terminator(before).is_some_and(|last| stencil.jump_call(last).is_some());
+        let is_executed = || analysis.loops.is_header(block) && !self.traps[block] && enters_only_loop();
+        ((flags.can_move && flags.trap.is_none()) || is_executed()).then_some(before)
+    }
+
+    /// Finds what each loop writes.
+    fn find_writes(&mut self, stencil: &Stencil, analysis: &Analysis) {
+        self.writes.clear();
+        self.writes.resize(analysis.loops.all().len(), Writes::default());
+        if self.writes.is_empty() {
+            return;
+        }
+        for &block in analysis.order.rpo() {
+            let Some(innermost) = analysis.loops.innermost(block) else { continue };
+            for inst in stencil.block_insts(block) {
+                let data = &stencil.insts[inst];
+                let effects = stencil.effects(data);
+                if effects.any(Effects::CALL.or(Effects::OTHER)) {
+                    self.writes[innermost].add_all();
+                } else if effects.has(Effects::STORE) {
+                    self.writes[innermost].add(&stencil.mem_flags[data.mem_flags()]);
+                }
+            }
+        }
+        // Inner loops come first.
+        for (inner, data) in analysis.loops.all().iter() {
+            if let Some(outer) = data.parent {
+                let of_inner = self.writes[inner];
+                self.writes[outer].join(of_inner);
+            }
+        }
     }
 
     /// The place in `heads` of an instruction like this one, or the free place for it.
@@ -219,7 +346,14 @@ impl ValueNumbering {
                 editor.replace_value(result, known.value);
                 editor.remove(inst);
             }
-            Some(_) | None => self.memory.set(place, &flags, result, block, false),
+            Some(_) | None => {
+                self.memory.set(place, &flags, result, block, false);
+                let mut to = block;
+                while let Some(outside) = self.before_loop_of_load(editor.stencil(), analysis, to, data) {
+                    to = outside;
+                }
+                self.place(editor, inst, block, to);
+            }
         }
     }
 
@@ -267,6 +401,13 @@ fn is_numbered(stencil: &Stencil, data: &InstData, effects: Effects) -> bool {
             _ => false,
         };
     depends_on_operands && !effects.any(Effects::OTHER) && data.opcode != Opcode::Nop
+}
+
+/// Whether it pays to move an instruction out of a loop, and does no harm.
+fn can_move(stencil: &Stencil, data: &InstData) -> bool {
+    // A comparison belongs next to the branch or selection that uses its flags.
+    let is_comparison = matches!(data.opcode, Opcode::Icmp | Opcode::Fcmp);
+    stencil.effects(data) == Effects::PURE && !is_comparison
 }
 
 /// An instruction as it is in the table: its operands are in order, if that does not matter.

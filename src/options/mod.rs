@@ -101,6 +101,12 @@ impl Flags {
         &self.values
     }
 
+    /// These settings, with landing pads or without.
+    pub(crate) fn with_landing_pads(mut self, landing_pads: bool) -> Self {
+        self.landing_pads = landing_pads;
+        self
+    }
+
     /// These settings without the one that changes only how the cache is used, not the code.
     pub(crate) fn without_cache_checks(mut self) -> Self {
         self.set("enable_incremental_compilation_cache_checks", "false")

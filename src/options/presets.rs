@@ -38,7 +38,7 @@ presets! {
         "generic", "Any x86-64", [];
         "x86-64-v2", "Level 2: SSE4.2, POPCNT, CMPXCHG16B", ["sse42", "has_popcnt", "has_cmpxchg16b"];
         "x86-64-v3", "Level 3: AVX2, BMI, FMA, LZCNT",
-            ["x86-64-v2", "has_avx", "has_avx2", "has_bmi1", "has_bmi2", "has_fma", "has_lzcnt"];
+            ["x86-64-v2", "has_avx", "has_avx2", "has_bmi1", "has_bmi2", "has_f16c", "has_fma", "has_lzcnt"];
         "x86-64-v4", "Level 4: AVX-512", ["x86-64-v3", "has_avx512f", "has_avx512dq", "has_avx512vl"];
 
         "nocona", "Intel Nocona", ["sse3", "has_cmpxchg16b"];

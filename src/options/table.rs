@@ -184,6 +184,7 @@ macro_rules! settings {
         pub struct Flags {
             arch: Arch,
             pub(super) macos: bool,
+            pub(super) landing_pads: bool,
             pub(super) values: [u8; SETTINGS.len()],
         }
 
@@ -191,12 +192,18 @@ macro_rules! settings {
             /// The default value of every setting.
             pub(super) fn defaults(arch: Arch) -> Self {
                 let values = std::array::from_fn(|row| SETTINGS[row].default);
-                Flags { arch, macos: false, values }
+                Flags { arch, macos: false, landing_pads: false, values }
             }
 
             /// The architecture of the target.
             pub fn arch(&self) -> Arch {
                 self.arch
+            }
+
+            /// Whether calls with exception handlers get landing pads for the system's unwinder, because the
+            /// file names a personality.
+            pub fn has_landing_pads(&self) -> bool {
+                self.landing_pads
             }
 
             /// Whether the target is macOS.
@@ -275,6 +282,7 @@ settings! {
         has_avx: bool = false, "AVX";
         has_avx2: bool = false, "AVX2", no_effect(Arch::ALL, UNUSED);
         has_fma: bool = false, "FMA";
+        has_f16c: bool = false, "F16C: conversions of half precision";
         has_avx_vnni: bool = false, "AVX-VNNI", no_effect(Arch::ALL, UNUSED);
         has_avx512bitalg: bool = false, "AVX512BITALG", no_effect(Arch::ALL, UNUSED);
         has_avx512dq: bool = false, "AVX512DQ", no_effect(Arch::ALL, UNUSED);
@@ -290,7 +298,7 @@ settings! {
     Some(Arch::Aarch64) => {
         has_lse: bool = false, "Atomic instructions (FEAT_LSE)";
         has_pauth: bool = false, "Pointer authentication instructions other than hints (FEAT_PAuth)";
-        has_fp16: bool = false, "Half-precision arithmetic (FEAT_FP16)", no_effect(Arch::ALL, UNUSED);
+        has_fp16: bool = false, "Half-precision arithmetic (FEAT_FP16)";
         has_dotprod: bool = false, "Dot products of bytes (FEAT_DotProd)", no_effect(Arch::ALL, UNUSED);
         has_i8mm: bool = false, "Dot products of mixed signs (FEAT_I8MM)", no_effect(Arch::ALL, UNUSED);
         sign_return_address: bool = false, "Sign return addresses that are stored on the stack";

@@ -215,6 +215,7 @@ pub(super) fn native_features() -> impl Iterator<Item = &'static str> {
         "has_sse41": "sse4.1",
         "has_sse42": "sse4.2",
         "has_avx": "avx",
+        "has_f16c": "f16c",
         "has_avx2": "avx2",
         "has_fma": "fma",
         "has_avx_vnni": "avxvnni",

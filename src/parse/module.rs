@@ -1,12 +1,13 @@
-//! Parses module items: symbols, data, files and source locations. Types are in `structures`.
+//! Parses module items: symbols, data, files, source locations, and what exceptions are. `structures` parses
+//! types.
 
 use super::cursor::Cursor;
 use super::names::unescape;
 use super::split::{Split, split};
 use crate::diag::Diagnostic;
 use crate::ir::{
-    DataItem, DataKind, DataReloc, FileItem, FloatFormat, Linkage, LocItem, Module, Name, StructTypes,
-    SymbolItem, Type,
+    DataItem, DataKind, DataReloc, FileItem, FloatFormat, Linkage, LocItem, Module, Name, PersonalityItem,
+    StructTypes, SymbolItem, TagItem, TagMeaning, Type,
 };
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -42,6 +43,7 @@ pub fn module(text: &[u8], split: &Split, diagnostics: &mut Vec<Diagnostic>) -> 
         }
     }
     check_locs(&module, &files, &locs, diagnostics);
+    sort_tags(&mut module, diagnostics);
     module
 }
 
@@ -49,6 +51,22 @@ pub fn module(text: &[u8], split: &Split, diagnostics: &mut Vec<Diagnostic>) -> 
 pub fn types(text: &[u8]) -> Arc<StructTypes> {
     let split = split(text, &mut Vec::new());
     module(text, &split, &mut Vec::new()).types
+}
+
+/// Sorts tags by number. Checks that a file with tags has a personality, and defines no tag twice.
+fn sort_tags(module: &mut Module, diagnostics: &mut Vec<Diagnostic>) {
+    if let (Some(tag), None) = (module.tags.first(), &module.personality) {
+        let note = "name the routine that the unwinder calls, such as: personality %__gxx_personality_v0";
+        diagnostics.push(Diagnostic::error(tag.offset, "a `tag` needs a `personality`").note(note));
+    }
+    module.tags.sort_by_key(|tag| tag.number);
+    for pair in module.tags.windows(2) {
+        if pair[0].number == pair[1].number {
+            let message = format!("tag {} is already defined", pair[1].number);
+            let error = Diagnostic::error(pair[1].offset, message);
+            diagnostics.push(error.also(pair[0].offset, "first defined here"));
+        }
+    }
 }
 
 /// Checks that the files of `loc` items are defined, and that no two items define the same number.
@@ -148,17 +166,33 @@ impl ItemReader<'_, '_> {
                 self.file(number)?;
             }
             b"loc" => self.loc()?,
+            b"personality" => self.personality()?,
+            b"tag" => self.tag()?,
             _ => return self.expected("a module item"),
         }
         if self.cur.at_end() { Ok(()) } else { self.expected("the end of the item") }
     }
 
-    /// Parses the rest of `symbol %name = "link name"`.
+    /// Parses the rest of `symbol %name = "link name"` or `symbol %name = 0x7f001000`.
     fn symbol(&mut self, linkage: Linkage) -> Read<()> {
         let name = self.name()?;
-        let link_name = if self.cur.eat(b'=') { Some(self.string()?) } else { None };
-        self.module.symbols.push(SymbolItem { name, linkage, link_name, offset: self.start });
+        let (mut link_name, mut address) = (None, None);
+        if self.cur.eat(b'=') {
+            match self.cur.peek() {
+                b'0'..=b'9' => address = Some(self.absolute_address()?),
+                _ => link_name = Some(self.string()?),
+            }
+        }
+        self.module.symbols.push(SymbolItem { name, linkage, link_name, address, offset: self.start });
         Ok(())
+    }
+
+    fn absolute_address(&mut self) -> Read<u64> {
+        let at = self.cur.pos;
+        let bits = self.cur.integer().and_then(|number| number.to_bits(64));
+        self.cur.space();
+        let address = bits.and_then(|bits| u64::try_from(bits).ok());
+        address.ok_or((at, "invalid address: expected a number that fits in 64 bits".into()))
     }
 
     /// Parses the rest of `file 1 "src/foo.lang" md5 "…"`.
@@ -175,6 +209,28 @@ impl ItemReader<'_, '_> {
             );
         }
         self.module.files.push(FileItem { number, path, md5 });
+        Ok(())
+    }
+
+    /// Parses the rest of `personality %name`.
+    fn personality(&mut self) -> Read<()> {
+        let name = self.name()?;
+        if self.module.personality.is_some() {
+            return Err((0, "a file has one `personality`".into()));
+        }
+        self.module.personality = Some(PersonalityItem { name, offset: self.start });
+        Ok(())
+    }
+
+    /// Parses the rest of `tag 0 = %name` or `tag 0 = cleanup`.
+    fn tag(&mut self) -> Read<()> {
+        let number = self.number()?;
+        self.expect(b'=')?;
+        let meaning = match self.cur.eat_word(b"cleanup") {
+            true => TagMeaning::Cleanup,
+            false => TagMeaning::Type(self.name()?),
+        };
+        self.module.tags.push(TagItem { number, meaning, offset: self.start });
         Ok(())
     }
 
@@ -357,6 +413,17 @@ mod tests {
     }
 
     #[test]
+    fn a_symbol_has_a_name_or_an_address() {
+        let (module, none) = read("symbol %a = 0x7f001000\nsymbol %b = \"c\"\nsymbol %d = 0");
+        assert_eq!(none, []);
+        let addresses: Vec<_> = module.symbols.iter().map(|item| item.address).collect();
+        assert_eq!(addresses, [Some(0x7f001000), None, Some(0)]);
+        assert!(module.to_string().starts_with("symbol %a = 0x7f001000\n"));
+        assert_eq!(read("symbol %a = 0x10000000000000000").1.len(), 1);
+        assert_eq!(read("symbol %a = 5 6").1.len(), 1);
+    }
+
+    #[test]
     fn much_zero_takes_no_memory() {
         let (module, diagnostics) = read("data %z = zero 1000000000\ndata %a = zero 1000000000, i8 1\n");
         assert!(module.data[0].is_zero() && module.data[0].size == 1000000000);
@@ -373,6 +440,10 @@ mod tests {
             ("file 1 \"a\" b", 11),
             ("loc @fffffffff = 1:1", 5),
             ("data %x", 7),
+            ("tag 0 = %x", 0),
+            ("personality %p\npersonality %q", 15),
+            ("personality %p\ntag 1 = cleanup\ntag 1 = %x", 31),
+            ("personality %p\ntag 1 = 5", 23),
         ] {
             let (_, diagnostics) = read(text);
             assert_eq!(diagnostics.iter().map(|d| d.offset).collect::<Vec<_>>(), [at], "{text}");

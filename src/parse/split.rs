@@ -173,7 +173,9 @@ impl Splitter<'_, '_> {
                 let end = self.braces_end();
                 self.item(start, end);
             }
-            b"symbol" | b"rodata" | b"data" | b"tls" | b"file" | b"loc" => self.item(start, start),
+            b"symbol" | b"rodata" | b"data" | b"tls" | b"file" | b"loc" | b"personality" | b"tag" => {
+                self.item(start, start);
+            }
             b"test" | b"set" | b"target" | b"feature" if !hidden && linkage.is_none() => {
                 self.cur.skip_line();
                 let line = self.cur.text[start..self.cur.pos].trim_ascii_end();

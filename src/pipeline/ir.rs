@@ -6,6 +6,7 @@ use crate::analysis::Analysis;
 use crate::ir::{EditBuffers, Function, Origins};
 use crate::opt::control_flow::ControlFlow;
 use crate::opt::promote::Promote;
+use crate::opt::rotate::Rotate;
 use crate::opt::value_numbering::ValueNumbering;
 use crate::options::{Flags, OptLevel};
 use crate::verify::{Environment, Verifier, VerifierError};
@@ -35,11 +36,22 @@ pub const PASSES: &[Pass<IrHalf>] = &[
         check: unchanged,
     },
     Pass {
+        name: "rotate",
+        doc: "loops test at the bottom",
+        needs: Facts::ANALYSIS,
+        leaves: Facts::ANALYSIS,
+        why_here: "before promotion: a test is easily copied while it reads its variables from memory",
+        optional: true,
+        enabled: optimizes,
+        run: rotate,
+        check: verified,
+    },
+    Pass {
         name: "promote",
         doc: "stack slots to values",
         needs: Facts::ANALYSIS,
         leaves: Facts::ANALYSIS,
-        why_here: "first of the optimiser: it turns memory into values, which is all that other passes see",
+        why_here: "before all that works on values: it makes values of memory",
         optional: true,
         enabled: optimizes,
         run: promote,
@@ -93,6 +105,7 @@ pub struct IrHalf {
     pub first_unwritten: usize,
     verifier: Verifier,
     editing: EditBuffers,
+    rotate: Rotate,
     promote: Promote,
     control_flow: ControlFlow,
     value_numbering: ValueNumbering,
@@ -138,6 +151,12 @@ impl Half for IrHalf {
 fn analyse(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
     state.origins.clear();
     state.analysis.compute(&state.function.stencil);
+    Ok(())
+}
+
+fn rotate(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
+    let IrHalf { function, analysis, origins, editing, rotate, .. } = state;
+    rotate.run(function, analysis, editing, origins);
     Ok(())
 }
 

@@ -224,7 +224,7 @@ fn emit<B: Backend>(state: &mut MachineHalf<B>, ir: &IrHalf, flags: &Flags) -> R
         frame.save_arguments(lists, abi.used, summary.list_slot).map_err(unsupported)?;
     }
     emit_buffers.copies.begin(output.num_spillslots, allocatable);
-    let function = AllocatedFunction { vcode, output, frame };
+    let function = AllocatedFunction { vcode, output, frame, stack_maps: &stencil.stack_maps };
     state.compiled = match tracks {
         true => {
             let described = (stencil, &ir.analysis, ir.first_unwritten);

@@ -4,6 +4,7 @@
 
 #![allow(dead_code, reason = "not every test needs all of it")]
 
+pub mod functions;
 pub mod random;
 
 use clifc::eval;
@@ -61,6 +62,22 @@ impl Case {
         match self.opcode.info().ctrl {
             CtrlFrom::None => self.opcode.name().to_owned(),
             CtrlFrom::Arg(_) | CtrlFrom::Given => format!("{}.{}", self.opcode.name(), self.ctrl),
+        }
+    }
+
+    /// Whether back ends refuse these types, although they have the opcode on types of these shapes: lanes of
+    /// f16, and of different widths in some conversions.
+    pub fn is_refused(&self) -> bool {
+        use Opcode::*;
+        let (Some(&from), to) = (self.args.first(), self.ctrl) else { return false };
+        let small = |ty: Type| ty.is_vector() && ty.bits() < 128;
+        match self.opcode {
+            FcvtFromUint | FcvtFromSint => {
+                (small(from) || small(to)) && (to.lane_bits() < 32 || from.lane_bits() > to.lane_bits())
+            }
+            FcvtToUintSat | FcvtToSintSat => (small(from) || small(to)) && from.lane_bits() < 32,
+            X86Cvtt2dq => from.lane_bits() != to.lane_bits() || from.lane_bits() < 32,
+            _ => false,
         }
     }
 

@@ -118,16 +118,22 @@ macro_rules! tests {
 }
 
 tests! {
+    addresses,
     calls,
+    collector,
     data,
     debug_info,
     debugger native,
+    examples,
+    exceptions,
+    handlers,
     hello,
     large,
     libcalls,
     linkers,
     macho mach_o,
     marks,
+    patchable,
     sections,
     shared,
     stack_limit,

@@ -13,6 +13,7 @@ mod atomics;
 #[path = "../catalogue/mod.rs"]
 mod catalogue;
 mod floats;
+mod half_and_quad;
 mod integers;
 mod memory;
 mod mixed;
@@ -31,6 +32,7 @@ fn files() -> Vec<File> {
     memory::add(&mut files);
     mixed::add(&mut files);
     floats::add(&mut files);
+    half_and_quad::add(&mut files);
     atomics::add(&mut files);
     opcodes::add(&mut files);
     files

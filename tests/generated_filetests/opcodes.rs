@@ -5,7 +5,7 @@
 use crate::catalogue::random::Random;
 use crate::catalogue::{Case, NAN_MAKERS, pure_cases};
 use crate::writer::File;
-use clifc::ir::types::{F16, F128};
+use clifc::ir::types::F16;
 use clifc::ir::{Opcode, Type};
 
 /// What decides where an opcode's functions go: the most demanding of its types.
@@ -13,31 +13,34 @@ use clifc::ir::{Opcode, Type};
 enum Shape {
     Int,
     Float,
-    HalfOrQuad,
+    Quad,
+    Half,
     Vector,
-    HalfOrQuadVector,
+    HalfVector,
     SmallVector,
     MixedLanes,
 }
 
 impl Shape {
-    const ALL: [Shape; 7] = [
+    const ALL: [Shape; 8] = [
         Shape::Int,
         Shape::Float,
-        Shape::HalfOrQuad,
+        Shape::Quad,
+        Shape::Half,
         Shape::Vector,
-        Shape::HalfOrQuadVector,
+        Shape::HalfVector,
         Shape::SmallVector,
         Shape::MixedLanes,
     ];
 
     fn of(ty: Type) -> Shape {
         match (ty.is_vector(), ty.bits()) {
-            (true, 128) if ty.lane() == F16 => Shape::HalfOrQuadVector,
+            (true, 128) if ty.lane() == F16 => Shape::HalfVector,
             (true, 128) => Shape::Vector,
             (true, _) => Shape::SmallVector,
             (false, 32 | 64) if ty.is_float() => Shape::Float,
-            (false, _) if ty.is_float() => Shape::HalfOrQuad,
+            (false, 128) if ty.is_float() => Shape::Quad,
+            (false, _) if ty.is_float() => Shape::Half,
             (false, _) => Shape::Int,
         }
     }
@@ -46,9 +49,10 @@ impl Shape {
         match self {
             Shape::Int => "opcodes/int.clif",
             Shape::Float => "opcodes/float.clif",
-            Shape::HalfOrQuad => "opcodes/half_and_quad.clif",
+            Shape::Quad => "opcodes/quad.clif",
+            Shape::Half => "opcodes/half.clif",
             Shape::Vector => "opcodes/vector.clif",
-            Shape::HalfOrQuadVector => "opcodes/half_and_quad_vector.clif",
+            Shape::HalfVector => "opcodes/half_vector.clif",
             Shape::SmallVector => "opcodes/small_vector.clif",
             Shape::MixedLanes => "opcodes/mixed_lanes.clif",
         }
@@ -61,7 +65,18 @@ impl Shape {
                  enable_multi_ret_implicit_sret=true"
             }
             // To be run when the back ends have them.
-            Shape::HalfOrQuad | Shape::HalfOrQuadVector | Shape::MixedLanes => "test interpret",
+            Shape::MixedLanes => "test interpret",
+            Shape::Half | Shape::HalfVector => {
+                "test interpret\ntest run\nset enable_llvm_abi_extensions=true\nset \
+                 enable_multi_ret_implicit_sret=true\ntarget x86_64\ntarget x86_64 has_ssse3 \
+                 has_sse41\ntarget x86_64 has_avx\ntarget x86_64 has_avx has_f16c\ntarget aarch64\ntarget \
+                 aarch64 has_fp16\ntarget s390x"
+            }
+            Shape::Quad => {
+                "test interpret\ntest run\nset enable_llvm_abi_extensions=true\nset \
+                 enable_multi_ret_implicit_sret=true\ntarget x86_64\ntarget x86_64 has_ssse3 \
+                 has_sse41\ntarget x86_64 has_avx\ntarget aarch64\ntarget s390x"
+            }
             Shape::Vector | Shape::SmallVector => {
                 "test interpret\ntest run\nset enable_llvm_abi_extensions=true\nset \
                  enable_multi_ret_implicit_sret=true\ntarget x86_64\ntarget x86_64 has_ssse3\ntarget x86_64 \
@@ -82,11 +97,6 @@ pub fn add(files: &mut Vec<File>) {
     files.extend(made);
 }
 
-/// Whether a type is f16 or f128, or has such lanes.
-fn has_other_floats(case: &Case) -> bool {
-    case.types().any(|ty| matches!(ty.lane(), F16 | F128))
-}
-
 /// Whether an opcode converts between integers and floats in lanes of different widths.
 fn converts_mixed_lanes(case: &Case) -> bool {
     use Opcode::*;
@@ -103,8 +113,7 @@ fn list(types: &[Type]) -> String {
 fn add_functions(files: &mut [File], case: &Case) {
     let Case { opcode, ctrl, args, results } = case;
     let shape = match case.types().map(Shape::of).max().expect("a type") {
-        Shape::Vector if case.types().any(|ty| ty == F128) => Shape::HalfOrQuadVector,
-        Shape::SmallVector if has_other_floats(case) => Shape::HalfOrQuadVector,
+        Shape::SmallVector if case.types().any(|ty| ty.lane() == F16) => Shape::HalfVector,
         Shape::SmallVector if converts_mixed_lanes(case) => Shape::MixedLanes,
         shape => shape,
     };

@@ -34,7 +34,7 @@ fn displacement(random: &mut Random, format: Format, bytes: u32) -> i32 {
 impl Subject for Rows {
     type Target = Aarch64;
     const ARCH: Arch = Arch::Aarch64;
-    const ASSEMBLER: &'static [&'static str] = &["aarch64-linux-gnu-as", "-march=armv8.5-a"];
+    const ASSEMBLER: &'static [&'static str] = &["aarch64-linux-gnu-as", "-march=armv8.5-a+fp16"];
     const MOST_EXPANDED: usize = 44;
     /// x31 is omitted: it is the zero register or the stack pointer.
     const REGISTERS: [u32; 2] = [31, 32];
@@ -127,6 +127,13 @@ impl Disassembled for Rows {
             ],
         ),
         ("the disassembler has no data of the instruction", &["vgeth", "vsaddlp*", "vuaddlp*", "tbl*"]),
+        (
+            "the disassembler has no data of FEAT_FP16",
+            &[
+                "faddh", "fsubh", "fmulh", "fdivh", "fmaxh", "fminh", "fmaddh", "fmsubh", "fnmaddh",
+                "fnmsubh", "fabsh", "fnegh", "fsqrth", "frintnh", "frintph", "frintmh", "frintzh", "fcmph",
+            ],
+        ),
         (
             "the disassembler has no data of atomic operations",
             &["ldadd*", "ldclr*", "ldeor*", "ldset*", "ldsm*", "ldum*", "swp*", "cas*"],

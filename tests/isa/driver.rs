@@ -217,6 +217,7 @@ fn emit_alone<S: Subject>(
         flags: &Flags::new(&Target::of(S::ARCH)),
         layout: &BlockLayout::default(),
         moves: &[S::Target::MOVES.int, S::Target::MOVES.float],
+        stack_maps: &[],
     };
     let view = InstView::new::<S::Target>(inst, &parts.allocs, &parts.words);
     function::emit_inst::<S::Target>(&view, &context, buffer);

@@ -10,7 +10,7 @@ use clifc::arch::x86_64::{X86_64, regs};
 use clifc::emit::frame::Frame;
 use clifc::ir::StackSlot;
 use clifc::machine::amode::{Amode, Place};
-use clifc::machine::inst::{Class, ConstantRef, Label, OperandForm, Row};
+use clifc::machine::inst::{Class, ConstantRef, Label, Row};
 use clifc::machine::reg::{Allocation, OperandConstraint, PReg, SpillSlot};
 use clifc::options::Arch;
 

@@ -26,7 +26,7 @@ fn evaluated(program: &[Function], order: Endianness, function: usize, run: u64)
 }
 
 fn interpreted(program: &Program, order: Endianness, function: usize, run: u64) -> Result<Outcome, String> {
-    let mut machine = interp::Machine::new(program, &Options { order, steps: STEPS });
+    let mut machine = interp::Machine::new(program, &Options { order, steps: STEPS, trace: false });
     let buffer = program.address_of(&Name::Text(BUFFER.into())).expect("the buffer");
     let size = BUFFER_BYTES as u64;
     machine.bytes_mut(buffer, size).expect("the buffer").copy_from_slice(&filled(function, run));

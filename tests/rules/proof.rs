@@ -35,10 +35,13 @@ fn answers(queries: &[String]) -> Vec<String> {
     lines
 }
 
+/// Proves the rules as they are written; with the operands of commutative operations exchanged, they mean the
+/// same.
 #[test]
 fn rules_are_proved() {
     let rules = rules();
-    let all: Vec<Case> = rules.iter().flat_map(cases).filter(Case::is_valid).collect();
+    let all: Vec<Case> =
+        rules.iter().filter(|rule| !rule.text.is_turned).flat_map(cases).filter(Case::is_valid).collect();
     let queries: Vec<String> = all.iter().map(smt::query).collect();
     let half = queries.len() / 2;
     let answers: Vec<String> = thread::scope(|scope| {

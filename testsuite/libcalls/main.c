@@ -4,6 +4,11 @@
 
 typedef __int128 wide;
 typedef unsigned __int128 uwide;
+#ifdef __x86_64__
+typedef __float128 quad;
+#else
+typedef long double quad;
+#endif
 
 float ceil_f32(float), floor_f32(float), trunc_f32(float), nearest_f32(float), fma_f32(float, float, float);
 double ceil_f64(double), floor_f64(double), trunc_f64(double), nearest_f64(double);
@@ -15,6 +20,8 @@ uwide udiv(uwide, uwide), urem(uwide, uwide), ufrom_f32(float), ufrom_f64(double
 float to_f32(wide), uto_f32(uwide);
 double to_f64(wide), uto_f64(uwide);
 long large_frame(long), thread_variable(long);
+struct operands { quad a, b; long word, unused, both[2]; };
+void quads(const struct operands *, double *);
 
 // Preserves all registers, as is expected of it.
 __asm__(".globl __cranelift_probestack\n__cranelift_probestack:\n"
@@ -53,5 +60,9 @@ int main(void) {
     show(ufrom_f32(3e38f));
     show(ufrom_f64(3e38));
     printf("%ld %ld\n", large_frame(4), thread_variable(5));
+    const struct operands operands = {-2.5, 6.25, -3, 0, {-2, -2}};
+    double results[27];
+    quads(&operands, results);
+    for (int i = 0; i < 27; i++) printf("%.10g%c", results[i], i % 8 == 7 || i == 26 ? '\n' : ' ');
     return 0;
 }

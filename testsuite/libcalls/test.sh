@@ -1,15 +1,19 @@
 # Calls every library routine that generated code may call. The harness writes their names to `names`.
+# Those of libatomic are left to filetests/atomic: they are called on x86_64 only, without cmpxchg16b.
 . "$SUITE/lib.sh"
 tool llvm-nm
 $CC -fPIC -O1 -Wall -c "$here/main.c"
 
 # Routines of other targets.
 case $TARGET in
-x86_64) others='ElfTlsGetOffset|ElfGlobalOffsetTable' ;;
-aarch64) others='ElfTlsGetAddr|ElfTlsGetOffset|ElfGlobalOffsetTable' ;;
-s390x) others='ElfTlsGetAddr' ;;
+x86_64) others='ElfTlsGetOffset|ElfGlobalOffsetTable|[A-Z][a-z]*Long' ;;
+aarch64)
+    others='ElfTlsGetAddr|ElfTlsGetOffset|ElfGlobalOffsetTable'
+    others="$others|(Sqrt|Fma|Ceil|Floor|Trunc|Nearest)F128"
+    ;;
+s390x) others='ElfTlsGetAddr|[A-Z][a-z]*Long|[A-Za-z0-9]*F128|[A-Za-z]*F128[IUF][0-9]*' ;;
 esac
-grep -vE "^(TlvBootstrap|$others) " names | cut -d' ' -f2 | sort >wanted
+grep -vE "^(TlvBootstrap|Atomic[A-Za-z]*16|$others) " names | cut -d' ' -f2 | sort >wanted
 
 echo "$levels" | while read -r level; do
     clif "$level" "$here/libcalls.clif" --set enable_llvm_abi_extensions=true --set enable_probestack=true

@@ -1,4 +1,5 @@
-# Trap sites and exception handlers stay with their functions, whatever the linker removes.
+# Trap sites, exception handlers, patchable calls and stack maps stay with their functions, whatever the
+# linker removes.
 . "$SUITE/lib.sh"
 tool mold
 ln -sf mold tools/ld.mold
@@ -6,14 +7,14 @@ ln -sf mold tools/ld.mold
 gold=
 [ "$($CC -print-prog-name=ld.gold)" = ld.gold ] || gold=gold
 
-# Bytes of the lists of one function, and of both.
-kept="24 32"
-both="48 64"
+# Bytes of the lists of one function, and of both: traps, handlers, patchable calls, stack maps.
+kept="24 32 24 80"
+both="48 64 48 160"
 
-# sizes FILE: the sizes of the two lists.
+# sizes FILE: the sizes of the lists.
 sizes() {
-    for name in traps exceptions; do
-        readelf -SW "$1" | sed -n "s/^ *\[ *[0-9]*\] \.clifc\.$name  *//p" | {
+    for name in clifc.traps clifc.exceptions clifc.patchable llvm_stackmaps; do
+        readelf -SW "$1" | sed -n "s/^ *\[ *[0-9]*\] \.$name  *//p" | {
             sum=0
             while read -r _ _ _ size _; do sum=$((sum + 0x$size)); done
             echo "$sum"
@@ -46,9 +47,9 @@ echo "$levels" | while read -r level; do
     try bfd "$kept" lists.o -Wl,--gc-sections
     try lld "$kept" lists.o -Wl,--gc-sections
     try lld "$kept" lists.o -Wl,--gc-sections -Wl,--icf=all
-    # mold keeps the lists of functions that it removes, with the address 0.
-    try mold "$both" lists.o -Wl,--gc-sections
-    try mold "$both" lists.o -Wl,--gc-sections -Wl,--icf=all
+    # mold keeps the lists of functions that it removes, with the address 0, but for stack maps.
+    try mold "48 64 48 80" lists.o -Wl,--gc-sections
+    try mold "48 64 48 80" lists.o -Wl,--gc-sections -Wl,--icf=all
     # gold refuses sections that refer to one that it removes, unless they have debug information.
     if [ -n "$gold" ]; then
         ! $CC -fuse-ld=gold -o prog lists.o -Wl,--gc-sections 2>link.log || fail "gold removes sections"

@@ -71,6 +71,16 @@ done
 silently zig -Wl,-undefined,dynamic_lookup -o prog main.o macho.o other.o
 prints "$here/expected" run ./load prog
 
+# Tables of handlers, with the unwind information that leads to them.
+zig -O1 -fno-stack-protector -fno-sanitize=undefined -c -o handlers_main.o "$here/handlers.c"
+object "$here/handlers.clif"
+lld handlers handlers_main.o handlers.o
+prints "$here/handlers-expected" run ./load handlers
+tools/llvm-objdump --macho --unwind-info handlers >shown
+[ "$(grep -c 'LSDA offset=' shown)" = 4 ] || fail "tables of handlers: $(cat shown)"
+silently zig -o handlers handlers_main.o handlers.o
+prints "$here/handlers-expected" run ./load handlers
+
 # Unused functions are removed, together with everything that belongs to them.
 lld all main.o macho.o other.o
 lld needed -dead_strip main.o macho.o other.o
@@ -90,6 +100,12 @@ for wanted in 'SUBSECTIONS_VIA_SYMBOLS' 'cmd LC_BUILD_VERSION' 'type S_COALESCED
     'type S_MOD_INIT_FUNC_POINTERS' 'sectname __clifc_traps' 'sectname __clifc_except'; do
     grep -q "$wanted" shown || fail "the object lacks: $wanted"
 done
+
+# Constants and jump tables are listed as data: no instructions of the object are in them, nor of a program.
+tools/llvm-objdump --macho --data-in-code macho.o >shown
+grep -Eq '^0x[0-9a-f]+ +[0-9]+ +DATA' shown || fail "data in code: $(cat shown)"
+tools/llvm-objdump --macho --data-in-code prog >shown
+grep -Eq '^0x[0-9a-f]+ +[0-9]+ +DATA' shown || fail "data in code of the program: $(cat shown)"
 tools/llvm-readobj --relocations macho.o | sed -nE 's/.*_RELOC_([A-Z0-9_]+) .*/\1/p' | sort -u >used
 printf '%s\n' $relocations | sort >wanted
 prints wanted cat used

@@ -10,7 +10,8 @@ functions() {
 
 # stepped SCRIPT PROGRAM: what the script prints while gdb steps through the program.
 stepped() {
-    export FUNCTIONS="$PWD/functions" ARCH="$TARGET" HERE="$SUITE/stepping" START=run MOST_STEPS=${MOST_STEPS:-100}
+    export FUNCTIONS="$PWD/functions" ARCH="$TARGET" HERE="$SUITE/stepping" START=run
+    export MOST_STEPS="${MOST_STEPS:-100}"
     case $RUNNER in
     "") gdb -nx -batch -x "$1" "$2" >step.log 2>&1 </dev/null || : ;;
     *)

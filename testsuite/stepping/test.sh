@@ -1,5 +1,5 @@
-# Debuggers find the true stack wherever a program stops: programs are stepped through, and what gdb unwinds is
-# compared with the calls and returns that were seen.
+# Debuggers find the true stack wherever a program stops: programs are stepped through, and what gdb unwinds
+# is compared with the calls and returns that were seen.
 . "$SUITE/lib.sh"
 . "$SUITE/stepping/steps.sh"
 

@@ -1,13 +1,13 @@
 """The true stack of a program that gdb steps through.
 
-The variables of the environment say what is needed: FUNCTIONS names a file with a line `address size name` for
-each function of generated code, ARCH is the name of the target, START the command that starts the program, and
-MOST_STEPS how many steps to take in each call that `main` makes, before going on behind it.
+The variables of the environment say what is needed: FUNCTIONS names a file with a line `address size name`
+for each function of generated code, ARCH is the name of the target, START the command that starts the
+program, and MOST_STEPS how many steps to take in each call that `main` makes, before going on behind it.
 
 The true stack is a list of activations. One begins where a function's first instruction is about to run, with
 the return address in its place; it ends where control is at that address. A jump to a first instruction with
-the same return address is a tail call. Control that appears in the middle of a function further up, other than
-by a return, is at a handler of an exception: it ends all activations below.
+the same return address is a tail call. Control that appears in the middle of a function further up, other
+than by a return, is at a handler of an exception: it ends all activations below.
 """
 
 import bisect
@@ -154,8 +154,8 @@ class Stack:
 
 
 def step_through(stack, check):
-    """Steps through the program. Calls `check` with the address and the frame at each instruction of generated
-    code, before which the stack is that of the program. Returns the number of steps."""
+    """Steps through the program. Calls `check` with the address and the frame at each instruction of
+    generated code, before which the stack is that of the program. Returns the number of steps."""
     gdb.execute("set debuginfod enabled off")
     gdb.execute("set width 0")
     gdb.execute("set backtrace past-main on")

@@ -1,4 +1,4 @@
-"""Compares the stack that gdb unwinds with the true one at each instruction of a program. See true_stack.py."""
+"""Compares the stack that gdb unwinds with the true one at each instruction. See true_stack.py."""
 
 import os
 import sys

@@ -1,9 +1,9 @@
 """Compares each value that gdb prints with what the interpreter computed. See true_stack.py.
 
-The variable TRACE names the output of `clifc run --trace`. Activations of functions are in the same order there
-as in the program. In an activation, the values that gdb prints for `v4` one after the other must be some of those
-that the interpreter gave it, in the same order: a loop defines it again and again. What an address is differs,
-so values that are one in the interpreter's memory are left out.
+The variable TRACE names the output of `clifc run --trace`. Activations of functions are in the same order
+there as in the program. In an activation, the values that gdb prints for `v4` one after the other must be
+some of those that the interpreter gave it, in the same order: a loop defines it again and again. What an
+address is differs, so values that are one in the interpreter's memory are left out.
 """
 
 import math

@@ -6,7 +6,7 @@
 //! to a piece that cannot be split any further ([`evict`](super::evict)).
 
 use super::evict::Occupants;
-use super::flow::{ORDINARY, frequency};
+use super::flow::Heat;
 use super::positions::{Pos, Range, clipped, covers};
 use super::registers::{CLASSES, NONE};
 use super::values::{END, Need, Use, Wish};
@@ -210,7 +210,7 @@ impl State {
         let ranges = self.bundles[bundle as usize].ranges.of(&self.ranges);
         let length = clipped(ranges, lo, hi).map(|range| range.to - range.from).sum();
         let all = uses.of(&self.uses);
-        let cost = all.iter().map(|one| frequency(one.level)).sum();
+        let cost = all.iter().map(|one| one.heat.frequency()).sum();
         let wishes = all.iter().fold(Wishes::None, |wishes, one| match (wishes, one.hint.wish()) {
             (Wishes::Registers, _) | (_, Wish::Register(_)) => Wishes::Registers,
             (Wishes::Values, _) | (_, Wish::Value(_)) => Wishes::Values,
@@ -303,7 +303,7 @@ impl State {
     /// and restored.
     pub(super) fn allowed(&self, class: usize, cost: f32) -> u32 {
         let bank = &self.registers.banks[class];
-        if cost >= 2.0 * frequency(ORDINARY) {
+        if cost >= 2.0 * Heat::ORDINARY.frequency() {
             bank.all
         } else {
             bank.all & (!bank.preserved | self.pieces.used[class])
@@ -420,8 +420,8 @@ impl State {
                 }
             }
         };
-        add(origin, 1.25 * frequency(self.flow.level_at(piece.lo)));
-        self.for_each_copy(piece, |_, one| add(self.wished_by(one), frequency(one.level)));
+        add(origin, 1.25 * self.flow.heat_at(piece.lo).frequency());
+        self.for_each_copy(piece, |_, one| add(self.wished_by(one), one.heat.frequency()));
         best
     }
 

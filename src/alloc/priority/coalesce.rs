@@ -10,11 +10,11 @@
 //!
 //! Invariant: the members of a bundle are never live at the same position.
 
-use super::flow::frequency;
 use super::positions::Range;
 use super::values::END;
 use super::{Bundle, Effort, Input, State, Tie};
 use crate::entity::Span;
+use crate::machine::vcode::VCode;
 
 /// A set of values that are to share a register; the record of one of them stands for it.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +29,42 @@ struct Web {
     more: u32,
     /// The web that it was last found to be live at once with.
     refused: u32,
+}
+
+/// An argument and the parameter it is passed to, and the blocks that the edge connects.
+struct Passed {
+    arg: u32,
+    param: u32,
+    from: usize,
+    to: usize,
+}
+
+/// Calls `f` with the arguments of all edges, those of one parameter one after the other.
+#[inline(always)]
+fn for_each_passed(vcode: &VCode, mut f: impl FnMut(Passed)) {
+    for (number, block) in vcode.blocks.iter().enumerate() {
+        for edge in block.edges.of(&vcode.edges).iter().filter(|edge| !edge.args.is_empty()) {
+            let to = &vcode.blocks[edge.to.index()];
+            if to.preds.len() == 1 {
+                let params = to.params.of(&vcode.params);
+                for (arg, param) in edge.args.of(&vcode.edge_args).iter().zip(params) {
+                    let (arg, param) = (arg.vreg() as u32, param.vreg() as u32);
+                    f(Passed { arg, param, from: number, to: edge.to.index() });
+                }
+            }
+        }
+        if block.preds.len() == 1 {
+            continue;
+        }
+        for (index, param) in block.params.of(&vcode.params).iter().enumerate() {
+            for pred in block.preds.of(&vcode.preds) {
+                // There are no critical edges: it has no other one.
+                let edge = vcode.edges[vcode.blocks[pred.index()].edges.start as usize];
+                let arg = vcode.edge_args[edge.args.start as usize + index].vreg() as u32;
+                f(Passed { arg, param: param.vreg() as u32, from: pred.index(), to: number });
+            }
+        }
+    }
 }
 
 /// Working memory of coalescing.
@@ -47,7 +83,6 @@ impl State {
     /// Makes the bundles.
     #[inline(never)]
     pub(super) fn coalesce(&mut self, input: &Input) {
-        self.collect_pairs(input);
         let values = &self.values.all;
         self.webs.all.clear();
         self.webs.runs.clear();
@@ -59,66 +94,58 @@ impl State {
             refused: END,
         }));
         match self.effort {
-            Effort::Low => self.webs.keep_order(),
-            Effort::High => self.webs.sort_pairs(),
-        }
-        for at in 0..self.webs.sorted.len() {
-            let Tie { from, to, .. } = self.webs.pairs[self.webs.sorted[at] as usize];
-            self.webs.try_merge(&mut self.ranges, from, to);
+            Effort::Low => self.merge_in_order(input),
+            Effort::High => {
+                self.collect_pairs(input);
+                self.webs.sort_pairs();
+                for at in 0..self.webs.sorted.len() {
+                    let Tie { from, to, .. } = self.webs.pairs[self.webs.sorted[at] as usize];
+                    self.webs.try_merge(&mut self.ranges, from, to);
+                }
+            }
         }
         self.make_bundles();
+    }
+
+    /// Merges what it can in the order of the text, tied operands first.
+    fn merge_in_order(&mut self, input: &Input) {
+        for &Tie { from, to, .. } in &self.ties {
+            self.webs.try_merge(&mut self.ranges, from, to);
+        }
+        let (webs, ranges) = (&mut self.webs, &mut self.ranges);
+        for_each_passed(input.vcode, |passed| webs.try_merge(ranges, passed.arg, passed.param));
     }
 
     /// Collects the affinities, those of edges summed per argument and parameter.
     #[inline(never)]
     fn collect_pairs(&mut self, input: &Input) {
-        let vcode = input.vcode;
-        let webs = &mut self.webs;
-        webs.pairs.clear();
-        webs.pairs.append(&mut self.ties);
+        let Webs { pairs, touched, .. } = &mut self.webs;
+        pairs.clear();
+        pairs.append(&mut self.ties);
         let sums = &mut self.sums;
         sums.clear();
         sums.resize(self.values.all.len(), 0.0);
-        for (number, block) in vcode.blocks.iter().enumerate() {
-            let params = block.params.of(&vcode.params);
-            let preds = block.preds.of(&vcode.preds);
-            for edge in block.edges.of(&vcode.edges) {
-                let to = &vcode.blocks[edge.to.index()];
-                if edge.args.start != edge.args.end && to.preds.end - to.preds.start == 1 {
-                    let level = self.flow.blocks[number].level.min(self.flow.blocks[edge.to.index()].level);
-                    let args = edge.args.of(&vcode.edge_args);
-                    let params = to.params.of(&vcode.params);
-                    webs.pairs.extend(args.iter().zip(params).map(|(arg, param)| Tie {
-                        from: arg.vreg() as u32,
-                        to: param.vreg() as u32,
-                        weight: frequency(level),
-                    }));
-                }
+        let mut add_sums = |touched: &mut Vec<u32>, sums: &mut [f32], to: u32| {
+            for from in touched.drain(..) {
+                pairs.push(Tie { from, to, weight: std::mem::take(&mut sums[from as usize]) });
             }
-            if params.is_empty() || preds.len() == 1 {
-                continue;
+        };
+        let mut last = END;
+        let blocks = &self.flow.blocks;
+        for_each_passed(input.vcode, |Passed { arg, param, from, to }| {
+            if param != last {
+                add_sums(touched, sums, last);
+                last = param;
             }
-            for (index, param) in params.iter().enumerate() {
-                for pred in preds {
-                    // There are no critical edges: it has no other one.
-                    let edge = vcode.edges[vcode.blocks[pred.index()].edges.start as usize];
-                    let arg = vcode.edge_args[edge.args.start as usize + index].vreg() as u32;
-                    if arg == param.vreg() as u32 {
-                        continue;
-                    }
-                    let level = self.flow.blocks[pred.index()].level.min(self.flow.blocks[number].level);
-                    let sum = &mut sums[arg as usize];
-                    if *sum == 0.0 {
-                        webs.touched.push(arg);
-                    }
-                    *sum += frequency(level);
+            if arg != param {
+                let sum = &mut sums[arg as usize];
+                if *sum == 0.0 {
+                    touched.push(arg);
                 }
-                for arg in webs.touched.drain(..) {
-                    let weight = std::mem::take(&mut sums[arg as usize]);
-                    webs.pairs.push(Tie { from: arg, to: param.vreg() as u32, weight });
-                }
+                *sum += blocks[from].share.min(blocks[to].share).frequency();
             }
-        }
+        });
+        add_sums(touched, sums, last);
     }
 
     /// Numbers the bundles and puts together what is known of their members; each gets a piece.
@@ -179,12 +206,6 @@ impl State {
 }
 
 impl Webs {
-    /// Leaves the pairs in the order in which they were found.
-    fn keep_order(&mut self) {
-        self.sorted.clear();
-        self.sorted.extend(0..self.pairs.len() as u32);
-    }
-
     /// Sorts the pairs by weight, the heaviest first, those alike in the order they were found in.
     fn sort_pairs(&mut self) {
         const STEPS: u32 = 3;
@@ -192,7 +213,7 @@ impl Webs {
         /// So few are sorted faster by comparing them.
         const FEW: usize = 64;
         /// Less than any weight.
-        const LEAST: f32 = 0.5;
+        const LEAST: f32 = 1.0 / 128.0;
         let bucket = |weight: f32| {
             let key = (weight.to_bits() >> (23 - STEPS)).saturating_sub(LEAST.to_bits() >> (23 - STEPS));
             BUCKETS - 1 - (key as usize).min(BUCKETS - 1)

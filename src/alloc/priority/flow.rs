@@ -1,8 +1,14 @@
 //! Blocks as the allocator sees them: where they are, what loops they are in, how often they run.
 //!
-//! A block's level stands for how often it runs: [`ORDINARY`] outside of loops, one more for each loop around
-//! it, two fewer if it is cold. A level is eight times as frequent as the one below.
+//! A block's level says what it is part of: [`ORDINARY`] outside of loops, one more for each loop around it,
+//! two fewer if it is cold. What is of one level is kept together.
+//!
+//! Its *heat* says how often it runs: a level is eight times as frequent as the one below. With high effort,
+//! branches divide a block's frequency among its successors of the same level; what comes of that is its
+//! *share*. Copies on edges are compared by shares, since many edges may come together; uses are compared by
+//! heat: a value that is used behind branches is still worth a register in all of its loop.
 
+use super::Effort;
 use super::loops::Loops;
 use super::positions::{Pos, gap};
 use crate::entity::Span;
@@ -10,19 +16,43 @@ use crate::machine::reg::VBlock;
 use crate::machine::vcode::VCode;
 
 /// The level of a block outside of all loops that is not cold.
-pub(super) const ORDINARY: u8 = 2;
+const ORDINARY: u8 = 2;
 
 /// The highest level; deeper loops count the same.
 const HIGHEST: u8 = 8;
 
-/// How often blocks of a level run, for each run of a cold one.
-const FREQUENCIES: [f32; HIGHEST as usize + 1] =
-    [1.0, 8.0, 64.0, 512.0, 4096.0, 32768.0, 262144.0, 2097152.0, 16777216.0];
+/// How much less often than others of its level a block runs at least.
+const LEAST_SHARE: f32 = 1.0 / 64.0;
 
-/// How often blocks of a level run.
-#[inline]
-pub(super) fn frequency(level: u8) -> f32 {
-    FREQUENCIES[usize::from(level)]
+/// How often something runs: two steps of heat make twice as often.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Heat(u8);
+
+impl Heat {
+    /// Steps of heat are the exponent and the first bit behind it of a frequency.
+    const SHIFT: u32 = 22;
+    /// Of the lowest frequency: that of the lowest level with the least share.
+    const BASE: u32 = LEAST_SHARE.to_bits() >> Self::SHIFT;
+    /// Steps from a level to the next.
+    const OF_LEVEL: u8 = 6;
+
+    /// That of a block of which only the level is known.
+    fn of_level(level: u8) -> Heat {
+        Heat(12 + level * Self::OF_LEVEL)
+    }
+
+    fn of(frequency: f32) -> Heat {
+        Heat((frequency.to_bits() >> Self::SHIFT).saturating_sub(Self::BASE) as u8)
+    }
+
+    /// That of blocks outside of loops that are not cold.
+    pub(super) const ORDINARY: Heat = Heat(12 + ORDINARY * Self::OF_LEVEL);
+
+    /// How often it runs, compared with others.
+    #[inline]
+    pub(super) fn frequency(self) -> f32 {
+        f32::from_bits((u32::from(self.0) + Self::BASE) << Self::SHIFT)
+    }
 }
 
 /// A block.
@@ -38,8 +68,12 @@ pub(super) struct Block {
     lead: u32,
     /// Where the first header from it on begins; [`Pos::MAX`] if there is none.
     next_header: Pos,
-    /// How often it runs.
-    pub(super) level: u8,
+    /// How deep it is in loops.
+    level: u8,
+    /// How often blocks of its level run.
+    pub(super) heat: Heat,
+    /// How often it runs in proportion to others of its level.
+    pub(super) share: Heat,
     /// Whether it is rarely executed, in whatever loop.
     cold: bool,
     /// Whether it is the header of a loop.
@@ -65,12 +99,14 @@ pub(super) struct Flow {
     pub(super) blocks: Vec<Block>,
     /// The block of each instruction.
     pub(super) block_of: Vec<u32>,
-    /// The blocks in runs of one level.
+    /// With high effort, the blocks in runs of one level.
     pub(super) runs: Vec<Run>,
     /// Predecessors of all blocks.
     pred_list: Vec<VBlock>,
-    /// For each [`STRETCH`] blocks, the first and the last of their predecessors.
+    /// For each [`STRETCH`] blocks, the first and the last of their predecessors; empty if there are no more.
     pred_bounds: Vec<(u32, u32)>,
+    /// While heat is looked for: how often each block runs.
+    frequencies: Vec<f32>,
     pub(super) loops: Loops,
     /// Whether blocks lead to ones that do not stand behind them only where a loop's block leads to its
     /// header, and loops are entered at their headers only.
@@ -80,7 +116,7 @@ pub(super) struct Flow {
 impl Flow {
     /// Finds the blocks of a function.
     #[inline(never)]
-    pub(super) fn compute(&mut self, vcode: &VCode) {
+    pub(super) fn compute(&mut self, vcode: &VCode, effort: Effort) {
         self.pred_list.clear();
         self.pred_list.extend_from_slice(&vcode.preds);
         self.list_blocks(vcode);
@@ -88,7 +124,15 @@ impl Flow {
         if self.blocks.iter().any(|block| block.has_back_edge) {
             self.find_loops(vcode);
         }
-        self.list_runs();
+        match effort {
+            Effort::Low => {}
+            Effort::High => {
+                if !vcode.edge_args.is_empty() {
+                    self.divide_frequencies(vcode);
+                }
+                self.list_runs();
+            }
+        }
     }
 
     fn find_loops(&mut self, vcode: &VCode) {
@@ -102,6 +146,8 @@ impl Flow {
                 block.next_header = next_header;
                 let depth = self.loops.depth(at as u32);
                 block.level = (u32::from(block.level) + depth).min(HIGHEST.into()) as u8;
+                block.heat = Heat::of_level(block.level);
+                block.share = block.heat;
             }
         }
         self.is_regular = self.loops.are_regular()
@@ -111,6 +157,34 @@ impl Flow {
             });
     }
 
+    /// Divides the frequency of each block among its successors: evenly, but for those of lower levels, which
+    /// get less in proportion. Back edges bring nothing; a header runs eight times for each time that its
+    /// loop is entered.
+    fn divide_frequencies(&mut self, vcode: &VCode) {
+        let step = |level: u8| Heat::of_level(level).frequency();
+        self.frequencies.clear();
+        self.frequencies.resize(self.blocks.len(), 0.0);
+        self.frequencies[0] = step(ORDINARY);
+        for (at, block) in vcode.blocks.iter().enumerate() {
+            let level = self.blocks[at].level;
+            let whole = step(level);
+            let factor = if self.blocks[at].header { whole / step(level.saturating_sub(1)) } else { 1.0 };
+            let own = (self.frequencies[at] * factor).clamp(whole * LEAST_SHARE, whole);
+            self.blocks[at].share = Heat::of(own);
+            let succs = block.edges.of(&vcode.succs);
+            if let [succ] = succs {
+                // A back edge's share is not asked for.
+                self.frequencies[succ.index()] += own;
+                continue;
+            }
+            let part = |succ: &VBlock| step(self.blocks[succ.index()].level.min(level));
+            let all: f32 = succs.iter().map(part).sum();
+            for succ in succs.iter().filter(|succ| succ.index() > at) {
+                self.frequencies[succ.index()] += own * part(succ) / all;
+            }
+        }
+    }
+
     fn list_blocks(&mut self, vcode: &VCode) {
         self.loops.clear();
         self.blocks.clear();
@@ -118,19 +192,16 @@ impl Flow {
         self.block_of.reserve(vcode.insts.len());
         let mut lead = 0;
         self.pred_bounds.clear();
-        let stretches = vcode.blocks.len().div_ceil(STRETCH);
-        self.pred_bounds.resize(stretches, (u32::MAX, 0));
+        if vcode.blocks.len() > STRETCH {
+            self.bound_preds(vcode);
+        }
         for (number, block) in vcode.blocks.iter().enumerate() {
+            let level = if block.cold { 0 } else { ORDINARY };
             let Span { start, end } = block.insts;
             self.block_of.resize(end as usize, number as u32);
             let preds = block.preds.of(&vcode.preds);
             if !matches!(preds, [pred] if pred.index() + 1 == number) {
                 lead = number as u32;
-            }
-            let (first, last) = &mut self.pred_bounds[number / STRETCH];
-            for pred in preds {
-                *first = (*first).min(pred.index() as u32);
-                *last = (*last).max(pred.index() as u32);
             }
             self.blocks.push(Block {
                 start: gap(start),
@@ -138,12 +209,24 @@ impl Flow {
                 preds: block.preds,
                 lead,
                 next_header: Pos::MAX,
-                level: if block.cold { 0 } else { ORDINARY },
+                level,
+                heat: Heat::of_level(level),
+                share: Heat::of_level(level),
                 cold: block.cold,
                 header: false,
                 has_back_edge: preds.iter().any(|pred| pred.index() >= number),
             });
         }
+    }
+
+    /// Finds the bounds of each [`STRETCH`] blocks' predecessors.
+    fn bound_preds(&mut self, vcode: &VCode) {
+        self.pred_bounds.extend(vcode.blocks.chunks(STRETCH).map(|stretch| {
+            let preds = stretch.iter().flat_map(|block| block.preds.of(&vcode.preds));
+            preds.fold((u32::MAX, 0), |(first, last), pred| {
+                (first.min(pred.index() as u32), last.max(pred.index() as u32))
+            })
+        }));
     }
 
     /// Lists the runs of blocks of one level, where cold ones count as any.
@@ -170,7 +253,7 @@ impl Flow {
         if !block.is_multiple_of(STRETCH) {
             return 0;
         }
-        let (first, last) = self.pred_bounds[block / STRETCH];
+        let Some(&(first, last)) = self.pred_bounds.get(block / STRETCH) else { return 0 };
         let is_within =
             first > last || self.blocks[first as usize].end > lo && self.blocks[last as usize].end <= hi;
         if is_within { STRETCH } else { 0 }
@@ -194,9 +277,9 @@ impl Flow {
         self.block_of[(pos / 3) as usize]
     }
 
-    /// The level of the block that a position is in.
+    /// How often the block runs that a position is in.
     #[inline]
-    pub(super) fn level_at(&self, pos: Pos) -> u8 {
-        self.blocks[self.block_at(pos) as usize].level
+    pub(super) fn heat_at(&self, pos: Pos) -> Heat {
+        self.blocks[self.block_at(pos) as usize].heat
     }
 }

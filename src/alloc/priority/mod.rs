@@ -24,9 +24,9 @@
 //! ([`operand`]), and what is known of [`values`]. Afterwards, [`describe`] says where each value is at each
 //! position, and which slots hold values at a call.
 //!
-//! With low effort ([`Effort`]), pairs of values are taken in the order in which they are found, what finds
-//! no register is split into rows of blocks at once, and a bundle does not get a register that its own uses
-//! reserve.
+//! With low effort ([`Effort`]), pairs of values are taken in the order in which they are found, a block's
+//! frequency is that of its level, what finds no register is split into rows of blocks at once, a bundle does
+//! not get a register that its own uses reserve, and spill slots are in the order of the text.
 //!
 //! What holds throughout:
 //!
@@ -176,7 +176,7 @@ impl PriorityAllocator {
         state.effort = effort;
         let input = Input { vcode, rows };
         state.registers.set_up(file)?;
-        state.flow.compute(vcode);
+        state.flow.compute(vcode, effort);
         state.scan(&input)?;
         state.find_ranges(&input)?;
         state.coalesce(&input);

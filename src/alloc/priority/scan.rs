@@ -5,7 +5,7 @@
 //! instruction, from where it is copied; a fixed definition begins in the gap behind. The registers that are
 //! given are reserved for the instruction alone.
 
-use super::flow::frequency;
+use super::flow::Heat;
 use super::operand::{Parts, Ties};
 use super::positions::{Pos, early, gap, late};
 use super::registers::CLASSES;
@@ -20,7 +20,7 @@ struct Here {
     at: u32,
     block: u32,
     /// Of the block.
-    level: u8,
+    heat: Heat,
     /// How often the block runs.
     frequency: f32,
 }
@@ -62,8 +62,8 @@ impl State {
             value.last = flow.start;
             value.index = index;
         }
-        let level = flow.level;
-        let mut here = Here { at: 0, block: number as u32, level, frequency: frequency(level) };
+        let heat = flow.heat;
+        let mut here = Here { at: 0, block: number as u32, heat, frequency: heat.frequency() };
         let end = block.insts.end;
         for (at, inst) in (block.insts.start..end).zip(block.insts.of(&vcode.insts)) {
             here.at = at;
@@ -120,7 +120,7 @@ impl State {
     /// An operand that is neither tied nor fixed.
     #[inline(always)]
     fn scan_plain(&mut self, operand: Parts, here: Here) {
-        let Here { at, block, level, frequency } = here;
+        let Here { at, block, heat, frequency } = here;
         let vreg = operand.vreg();
         if !operand.is_use() {
             let pos = if operand.is_late() { late(at) } else { early(at) };
@@ -135,7 +135,7 @@ impl State {
             (false, true) => (Need::Any, late(at)),
             (false, false) => (Need::Register, late(at)),
         };
-        let one = Use { pos: early(at), next: END, hint: Hint::NOTHING, need, level };
+        let one = Use { pos: early(at), next: END, hint: Hint::NOTHING, need, heat };
         self.values.use_until(vreg, block, end, one, frequency);
     }
 
@@ -147,7 +147,7 @@ impl State {
         here: Here,
         last: bool,
     ) -> Result<(), String> {
-        let Here { at, block, level, frequency } = here;
+        let Here { at, block, heat, frequency } = here;
         for (index, &operand) in operands.iter().enumerate() {
             let parts = Parts::of(operand);
             let vreg = parts.vreg();
@@ -184,7 +184,7 @@ impl State {
                 continue;
             }
             let Copy { pos, need, hint, end } = copy;
-            self.values.copy_until(vreg, block, end, Use { pos, next: END, hint, need, level }, frequency);
+            self.values.copy_until(vreg, block, end, Use { pos, next: END, hint, need, heat }, frequency);
         }
         Ok(())
     }

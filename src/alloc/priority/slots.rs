@@ -2,8 +2,8 @@
 //! same part of the function. Those that are accessed most are nearest to the stack pointer, where
 //! displacements are short.
 
-use super::State;
 use super::values::END;
+use super::{Effort, State};
 use crate::machine::reg::{RegClass, spill_units};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -90,15 +90,17 @@ impl State {
         self.number_slots();
     }
 
-    /// Numbers the slots, those with most accesses first.
+    /// Numbers the slots, with high effort those with most accesses first.
     fn number_slots(&mut self) {
         let slots = &mut self.slots.all;
-        for location in self.moves.in_memory() {
-            slots[self.bundles[location as usize].slot as usize].accesses += 1;
-        }
         self.slots.order.clear();
         self.slots.order.extend(0..slots.len() as u32);
-        self.slots.order.sort_by_key(|&slot| Reverse(slots[slot as usize].accesses));
+        if self.effort == Effort::High {
+            for location in self.moves.in_memory() {
+                slots[self.bundles[location as usize].slot as usize].accesses += 1;
+            }
+            self.slots.order.sort_by_key(|&slot| Reverse(slots[slot as usize].accesses));
+        }
         let mut odd = None;
         let mut count = 0u32;
         for &slot in &self.slots.order {

@@ -9,7 +9,6 @@
 //! - What cannot be cut, the uses of one instruction, takes a register from something lighter.
 
 use super::assign::{Piece, Reason};
-use super::flow::frequency;
 use super::positions::{Pos, clipped, covers, early, inst_of};
 use super::registers::NONE;
 use super::values::{Definition, END, Hint, Need, Use};
@@ -67,8 +66,8 @@ impl State {
             self.uses.extend(all.map(|one| Use { next: member, ..*one }));
             if value.definition == Definition::Plain {
                 let need = if value.def % 3 == 1 { Need::Early } else { Need::Late };
-                let level = self.flow.level_at(value.def);
-                self.uses.push(Use { pos: value.def, next: member, hint: Hint::NOTHING, need, level });
+                let heat = self.flow.heat_at(value.def);
+                self.uses.push(Use { pos: value.def, next: member, hint: Hint::NOTHING, need, heat });
             }
         }
         // In a gap, what comes in is before what goes out.
@@ -170,7 +169,7 @@ impl State {
             }
             let cost = if one.need.takes_memory() { FROM_MEMORY } else { 1.0 };
             if cost > paid {
-                accesses += (cost - paid) * frequency(self.flow.level_at(one.pos));
+                accesses += (cost - paid) * one.heat.frequency();
                 paid = cost;
             }
         }
@@ -187,7 +186,7 @@ impl State {
         let begins = piece.uses.of(&self.uses)[0];
         let defined = begins.pos == piece.lo && begins.need.defines();
         if flow.blocks[first as usize].start != piece.lo && !defined {
-            cost += frequency(flow.blocks[first as usize].level);
+            cost += flow.blocks[first as usize].heat.frequency();
         }
         for range in clipped(ranges, piece.lo, piece.hi) {
             let mut block = flow.block_at(range.from) as usize;
@@ -200,12 +199,12 @@ impl State {
                     block += inner;
                     continue;
                 }
-                let level = flow.blocks[block].level;
+                let heat = flow.blocks[block].heat;
                 for &pred in flow.preds(block) {
                     let pred = flow.blocks[pred.index()];
                     let inside = piece.lo < pred.end && pred.end <= piece.hi;
                     if !inside && covers(ranges, pred.end - 1) {
-                        cost += frequency(level.min(pred.level));
+                        cost += heat.min(pred.heat).frequency();
                     }
                 }
                 if cost > most {

@@ -1,5 +1,6 @@
 //! What is known of each virtual register: its definition, its uses, and how much it costs in memory.
 
+use super::flow::Heat;
 use super::positions::{NOWHERE, Pos};
 use crate::entity::Span;
 use crate::machine::reg::RegClass;
@@ -133,7 +134,7 @@ pub(super) struct Use {
     pub(super) hint: Hint,
     pub(super) need: Need,
     /// Of the block.
-    pub(super) level: u8,
+    pub(super) heat: Heat,
 }
 
 impl Use {

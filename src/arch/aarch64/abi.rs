@@ -11,7 +11,7 @@ use super::regs::*;
 use crate::ir::{CallConv, types};
 use crate::machine::argument_list::{ArgumentList, CountedList, SavedRegisters};
 use crate::machine::convention::{
-    Convention, MemoryRules, Structures, Variadic, VectorPassing, WidePassing, register_set,
+    Convention, MemoryRules, QuadPassing, Structures, Variadic, VectorPassing, WidePassing, register_set,
 };
 use crate::machine::reg::PRegSet;
 
@@ -66,6 +66,7 @@ const AAPCS64_ROW: Convention = Convention {
     positional: false,
     wide: WidePassing::EvenPair,
     vectors: VectorPassing::LikeFloats,
+    quads: QuadPassing::LikeVectors,
     vectors_like_ints: 32,
     structures: Structures::Aapcs64,
     variadic: Variadic::AsParameters,

@@ -17,6 +17,7 @@ use crate::emit::inst_view::{Places, physical};
 use crate::emit::stack_checks::{StackChecks, calls_probe, check_limit, probe};
 use crate::ir::*;
 use crate::machine::amode::{Amode, PackedAmode};
+use crate::machine::description::Machine;
 use crate::machine::inst::{Label, RowId};
 use crate::machine::reg::{Allocation, PReg, RegClass};
 use crate::machine::size::{L32, Q64};
@@ -49,6 +50,25 @@ impl Emission for Aarch64 {
         }
         frame.incoming = frame.size + saved_bytes(frame) + frame.growth;
         Ok(())
+    }
+
+    fn set_stack_pointer(frame: &Frame, buffer: &mut CodeBuffer) {
+        let sink = &mut Direct::new(Places { frame, constants: Label(0) }, buffer);
+        let below = saved_bytes(frame) - UNIT + frame.size;
+        add_constant(physical(SP), physical(FP), -i64::from(below), sink);
+    }
+
+    fn go_if_selected(selector: u32, handler: Label, frame: &Frame, buffer: &mut CodeBuffer) {
+        let sink = &mut Direct::new(Places { frame, constants: Label(0) }, buffer);
+        let payload = physical(Aarch64::EXCEPTION_PAYLOAD[1]);
+        match selector {
+            0..0x1000 => rows::cmp_ri(sink, L32, payload, selector as i32),
+            _ => {
+                load_constant(physical(X16), selector.into(), sink);
+                rows::cmp_rr(sink, L32, payload, physical(X16));
+            }
+        }
+        rows::b_cc(sink, Cond::Eq, handler);
     }
 
     fn emit_prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer) {

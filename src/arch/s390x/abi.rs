@@ -1,9 +1,8 @@
 //! Calling conventions of s390x. Each is a row of [`Convention`].
 //!
 //! - `system_v` is that of the ELF ABI. Further results are returned in more registers, as in LLVM.
-//! - `fast` serves calls between functions of one build. An i128 is passed in two registers, a structure on
-//!   the
-//!   stack.
+//! - `fast` serves calls between functions of one build. An i128 is passed in two registers, an f128 like a
+//!   vector, a structure on the stack.
 //! - `tail` is `fast` with the callee removing stack arguments and one more register for arguments. It does
 //!   not preserve r6 and r7, so a tail call can pass arguments in them.
 //! - `preserve_all` is `system_v` with every register preserved and no results.
@@ -14,7 +13,7 @@ use super::regs::*;
 use crate::ir::{CallConv, types};
 use crate::machine::argument_list::{ArgumentList, CountedList, SavedRegisters};
 use crate::machine::convention::{
-    Convention, MemoryRules, Structures, Variadic, VectorPassing, WidePassing, register_set,
+    Convention, MemoryRules, QuadPassing, Structures, Variadic, VectorPassing, WidePassing, register_set,
 };
 use crate::machine::reg::{PReg, PRegSet};
 
@@ -77,6 +76,7 @@ const SYSTEM_V_ROW: Convention = Convention {
     positional: false,
     wide: WidePassing::Pointer,
     vectors: VECTORS,
+    quads: QuadPassing::Pointer,
     vectors_like_ints: 0,
     structures: Structures::S390x,
     variadic: Variadic::AsParameters,
@@ -97,6 +97,7 @@ static SYSTEM_V: Convention = SYSTEM_V_ROW;
 
 static FAST: Convention = Convention {
     wide: WidePassing::Pair,
+    quads: QuadPassing::LikeVectors,
     structures: Structures::OnStack,
     returns_in_memory: true,
     ..SYSTEM_V_ROW

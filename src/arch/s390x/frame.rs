@@ -21,14 +21,17 @@ use crate::emit::inst_view::{Places, physical};
 use crate::emit::stack_checks::{StackChecks, check_limit, probe, probes};
 use crate::ir::*;
 use crate::machine::amode::{Amode, Place};
+use crate::machine::description::Machine;
 use crate::machine::inst::Label;
 use crate::machine::reg::{PReg, RegClass, VReg};
-use crate::machine::size::Q64;
+use crate::machine::size::{L32, Q64};
 use crate::machine::symbol::{LibCall, SymbolRef};
 use crate::machine::unwind::UnwindOp;
 use crate::options::{Flags, ProbestackStrategy};
 
 impl Emission for S390x {
+    const RESERVED_BY_CALLER: u32 = SAVE_AREA;
+
     fn finish_frame(frame: &mut Frame, stencil: &Stencil, flags: &Flags) -> Result<(), String> {
         frame.check_size::<S390x>(stencil, MAX_FRAME)?;
         let locals = frame.place_locals::<S390x>(&stencil.stack_slots);
@@ -48,6 +51,16 @@ impl Emission for S390x {
         frame.size = frame.saved_vectors + 8 * floats;
         frame.incoming = frame.size + frame.growth;
         Ok(())
+    }
+
+    fn set_stack_pointer(frame: &Frame, buffer: &mut CodeBuffer) {
+        rows::l_rr(&mut sink(frame, buffer), Q64, SP, physical(FP));
+    }
+
+    fn go_if_selected(selector: u32, handler: Label, frame: &Frame, buffer: &mut CodeBuffer) {
+        let sink = &mut sink(frame, buffer);
+        rows::clfi_ri(sink, L32, physical(S390x::EXCEPTION_PAYLOAD[1]), selector as i32);
+        rows::brc_label(sink, Cond::E, handler);
     }
 
     fn emit_prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer) {

@@ -10,7 +10,7 @@ use super::regs::*;
 use crate::ir::{CallConv, types};
 use crate::machine::argument_list::{ArgumentList, CountedList, SavedRegisters};
 use crate::machine::convention::{
-    Convention, MemoryRules, Structures, Variadic, VectorPassing, WidePassing, register_set,
+    Convention, MemoryRules, QuadPassing, Structures, Variadic, VectorPassing, WidePassing, register_set,
 };
 use crate::machine::reg::PRegSet;
 
@@ -61,6 +61,7 @@ const SYSTEM_V_ROW: Convention = Convention {
     positional: false,
     wide: WidePassing::Pair,
     vectors: VectorPassing::LikeFloats,
+    quads: QuadPassing::LikeVectors,
     vectors_like_ints: 32,
     structures: Structures::Eightbytes,
     variadic: Variadic::AsParameters,

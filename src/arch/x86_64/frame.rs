@@ -14,6 +14,7 @@ use crate::emit::inst_view::{Places, physical};
 use crate::emit::stack_checks::{StackChecks, check_limit, probe, probes};
 use crate::ir::*;
 use crate::machine::amode::{Amode, Place};
+use crate::machine::description::Machine;
 use crate::machine::inst::Label;
 use crate::machine::reg::{PReg, RegClass};
 use crate::machine::reloc::RelocKind;
@@ -47,6 +48,19 @@ impl Emission for X86_64 {
         frame.size = if size > 0 || frame.calls { (size + pushed).next_multiple_of(16) - pushed } else { 0 };
         frame.incoming = frame.size + pushed + frame.growth;
         Ok(())
+    }
+
+    fn set_stack_pointer(frame: &Frame, buffer: &mut CodeBuffer) {
+        let sink = &mut Direct::new(Places { frame, constants: Label(0) }, buffer);
+        // rbp points to where it is saved itself, below the return address.
+        let below = frame.incoming - frame.growth - 16;
+        rows::lea_rm(sink, Q64, physical(RSP), Amode::base(physical(RBP), -(below as i32)));
+    }
+
+    fn go_if_selected(selector: u32, handler: Label, frame: &Frame, buffer: &mut CodeBuffer) {
+        let sink = &mut Direct::new(Places { frame, constants: Label(0) }, buffer);
+        rows::cmp_mi(sink, L32, physical(X86_64::EXCEPTION_PAYLOAD[1]), selector as i32);
+        rows::j_label(sink, Cond::E, handler);
     }
 
     fn emit_prologue(frame: &Frame, flags: &Flags, buffer: &mut CodeBuffer) {

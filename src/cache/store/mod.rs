@@ -7,6 +7,7 @@
 //! Invariants. A store may lose entries at any time, and may return bytes that were not stored under the key:
 //! the cache checks them ([`entry`](super::entry)). The cache does not use a store after an error.
 
+#[cfg(feature = "sqlite")]
 pub mod sqlite;
 
 use super::key::Key;

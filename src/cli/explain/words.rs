@@ -154,11 +154,16 @@ pub const GROUPS: &[Group] = &[
         title: "Items of a file",
         words: &[
             ("function", "`function %name(i32) -> i32 system_v { … }`: a function"),
-            ("symbol", "`symbol %name = \"linker's name\"`: attributes of a name"),
+            (
+                "symbol",
+                "`symbol %name = \"linker's name\"`, `symbol %name = 0x7f001000`: what a name stands for",
+            ),
             ("type", "`type :name = { i32, f64[2] }`: a structure of C, which signatures can name"),
             ("rodata", "`rodata %name = \"text\\0\"`: data that does not change"),
             ("data", "`data %name = i64 1, %other+8`: data"),
             ("tls", "`tls %name = i32 0`: data of which each thread has its own"),
+            ("personality", "`personality %name`: decides for the unwinder where an exception continues"),
+            ("tag", "`tag 0 = %type`, `tag 1 = cleanup`: the exceptions that handlers with the tag take"),
             ("export", "other files can refer to it: the default"),
             ("local", "only this file can refer to it"),
             ("hidden", "only files that are linked into the same program or library can refer to it"),

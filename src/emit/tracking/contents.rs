@@ -4,7 +4,7 @@
 //! have the same value. Sets have numbers, so that the contents of all places are one array of numbers.
 
 use crate::machine::inst::{MachInst, Props, Row};
-use crate::machine::reg::{Allocation, OperandKind, PReg};
+use crate::machine::reg::{Allocation, OperandKind, PReg, RegClass};
 use crate::machine::vcode::VCode;
 use std::collections::HashMap;
 
@@ -87,6 +87,9 @@ impl Sets {
     }
 }
 
+/// Number of registers that are tracked.
+const REGISTERS: usize = 2 * OF_CLASS;
+
 /// The places that are tracked: all registers, and the first spill slots.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Places {
@@ -103,21 +106,50 @@ impl Places {
     }
 
     pub(super) fn count(self) -> usize {
-        PReg::NUM_INDEX + self.slots
+        REGISTERS + self.slots
     }
 
     /// The index of a place; `None` if it is not tracked.
     pub(super) fn index(self, allocation: Allocation) -> Option<usize> {
         match (allocation.as_reg(), allocation.as_stack()) {
-            (Some(reg), _) => Some(reg.index()),
-            (_, Some(slot)) => Some(slot.index()).filter(|&n| n < self.slots).map(|n| PReg::NUM_INDEX + n),
+            (Some(reg), _) => register_index(reg),
+            (_, Some(slot)) => Some(slot.index()).filter(|&n| n < self.slots).map(|n| REGISTERS + n),
             _ => None,
         }
     }
 }
 
-/// Calls `clear` with each place whose contents an instruction overwrites, and then `define` with each one
-/// that has a new value, and the virtual register.
+/// Number of registers in a class.
+const OF_CLASS: usize = 32;
+
+/// The index of a register; `None` for what no value is ever in.
+fn register_index(register: PReg) -> Option<usize> {
+    let class = match register.class() {
+        RegClass::Int => 0,
+        RegClass::Float => OF_CLASS,
+        RegClass::Vector => return None,
+    };
+    Some(register.hw_enc()).filter(|&number| number < OF_CLASS).map(|number| class + number)
+}
+
+/// What a place is, by its index.
+pub(super) enum PlaceKind {
+    Register(PReg),
+    /// A spill slot, by its number.
+    Slot(u32),
+}
+
+impl PlaceKind {
+    pub(super) fn of(index: usize) -> PlaceKind {
+        match index.checked_sub(REGISTERS) {
+            Some(slot) => PlaceKind::Slot(slot as u32),
+            None if index < OF_CLASS => PlaceKind::Register(PReg::new(index, RegClass::Int)),
+            None => PlaceKind::Register(PReg::new(index - OF_CLASS, RegClass::Float)),
+        }
+    }
+}
+
+/// Calls `write` with each place that an instruction overwrites, and what the place holds then.
 pub(super) fn visit_writes(
     vcode: &VCode,
     inst: &MachInst,
@@ -128,7 +160,9 @@ pub(super) fn visit_writes(
 ) {
     if row.props.any(Props::CLOBBERS) {
         for reg in vcode.clobbers(inst, row) {
-            write(reg.index(), NOTHING);
+            if let Some(place) = register_index(reg) {
+                write(place, NOTHING);
+            }
         }
     }
     for (operand, &alloc) in vcode.inst_operands(inst).iter().zip(allocs) {

@@ -1,10 +1,10 @@
 //! Where each value is while the code runs, for debug information.
 //!
 //! Code is emitted after registers are allocated, by whichever allocator. What registers and spill slots hold
-//! follows from the allocations and moves alone: [`flow`] finds what each holds at the start of each block, and
-//! [`Tracker`] then follows the code as it is emitted, and notes for each value the ranges in which some place
-//! holds it. A value can so be read as long as anything has it, even after its last use, and never where it is
-//! not.
+//! follows from the allocations and moves alone: [`flow`] finds what each holds at the start of each block,
+//! and [`Tracker`] then follows the code as it is emitted, and notes for each value the ranges in which some
+//! place holds it. A value can so be read as long as anything has it, even after its last use, and never
+//! where it is not.
 //!
 //! What an instruction overwrites is gone when it has run. If it is several instructions of the machine, or a
 //! call, it is gone behind the first byte: there is where it is while its parts run, and where debuggers look

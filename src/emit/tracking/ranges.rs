@@ -1,12 +1,15 @@
-//! The ranges in which each virtual register can be read, and from where, and how they become those of values.
+//! The ranges in which each virtual register can be read, and from where, and how they become those of
+//! values.
 
 use super::super::buffer::CodeBuffer;
 use super::super::frame::Frame;
+use super::contents::PlaceKind;
 use super::scopes::Scopes;
 use crate::analysis::{Analysis, block_of};
+use crate::entity::Map;
 use crate::ir::{Block, Constant, Opcode, PackedDef, StackSlot, Stencil, Value, ValueDef, types};
 use crate::machine::description::{Machine, is_overaligned};
-use crate::machine::reg::{PReg, VBlock};
+use crate::machine::reg::VBlock;
 use crate::machine::variables::{Place, PlacedRange, SlotPlace, Variable, Variables, Whereabouts};
 use crate::machine::vcode::VCode;
 
@@ -157,7 +160,9 @@ impl Described<'_> {
         variables.scopes = scopes.all;
         let places = variables.scopes.iter_mut().flat_map(|scope| &mut scope.ranges);
         places.for_each(|(start, end)| (*start, *end) = (self.buffer.place(*start), self.buffer.place(*end)));
-        variables.slots.extend(self.stencil.stack_slots.iter().map(|(number, data)| SlotPlace {
+        let used = self.used_slots();
+        let slots = self.stencil.stack_slots.iter().filter(|(number, _)| used[*number]);
+        variables.slots.extend(slots.map(|(number, data)| SlotPlace {
             number: number.0,
             offset: self.frame.slots[number],
             size: data.size,
@@ -180,6 +185,16 @@ impl Described<'_> {
         let mut insts = self.stencil.block_insts(block);
         let has_results = |inst| !self.stencil.inst_results(inst).is_empty();
         !self.stencil.block_params(block).is_empty() || insts.any(has_results)
+    }
+
+    /// The slots whose address something takes. A pass may have made values of what the others hold.
+    fn used_slots(&self) -> Map<StackSlot, bool> {
+        let mut used = Map::new();
+        used.resize(self.stencil.stack_slots.len(), false);
+        for data in self.stencil.insts.values().filter(|data| data.opcode == Opcode::StackAddr) {
+            used[StackSlot(data.a)] = true;
+        }
+        used
     }
 
     /// For each virtual register, whether it holds several values.
@@ -219,9 +234,9 @@ impl Described<'_> {
     }
 
     fn place_of<M: Machine>(&self, place: usize) -> Place {
-        match place.checked_sub(PReg::NUM_INDEX) {
-            None => Place::Register(M::dwarf(PReg::from_index(place))),
-            Some(slot) => Place::Frame(self.frame.spills + 8 * slot as u32),
+        match PlaceKind::of(place) {
+            PlaceKind::Register(register) => Place::Register(M::dwarf(register)),
+            PlaceKind::Slot(slot) => Place::Frame(self.frame.spills + 8 * slot),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! The scopes of values: a value can be named in the blocks that the block of its definition dominates.
 //!
 //! Scopes are nested like the dominator tree, except that debuggers would not bear thousands of levels: below
-//! some depth, values belong to the scope further out. A register may hold a value's equal before the value is
-//! defined, such as the argument that becomes a parameter. So the places of such values are cut to where the
-//! value is in scope, as are those of all others by their scope.
+//! some depth, values belong to the scope further out. A register may hold a value's equal before the value
+//! is defined, such as the argument that becomes a parameter. So the places of such values are cut to where
+//! the value is in scope, as are those of all others by their scope.
 
 use crate::analysis::Analysis;
 use crate::entity::Map;

@@ -24,6 +24,7 @@ pub(super) fn rebuild(
         rebuild.block(rebuild.old.layout[n]);
     }
     rebuild.new.close_block();
+    rebuild.keep_numbers();
     rebuild.new.into_buffers()
 }
 
@@ -62,6 +63,15 @@ struct Rebuild<'a, 'b, F> {
 }
 
 impl<F: Fn(Inst) -> Inst> Rebuild<'_, '_, F> {
+    /// Makes the new tables of values as long as the old ones. Otherwise the numbers of values that went could
+    /// be given to others later, which debug information would take for those of the text.
+    fn keep_numbers(&mut self) {
+        let (old, new) = (&*self.old, &mut *self.new.stencil);
+        let count = old.value_types.len().max(new.value_types.len());
+        new.value_types.resize(count, types::INVALID);
+        new.value_defs.resize(count, PackedDef::NONE);
+    }
+
     /// Moves the preamble over.
     fn declarations(&mut self) {
         let (old, new) = (&mut *self.old, &mut *self.new.stencil);

@@ -159,8 +159,8 @@ impl Printer<'_> {
             UnwindOp::SaveRegister { register, offset } => {
                 self.line(format_args!(".cfi_offset {register}, {offset}"));
             }
-            // As bytes, DW_CFA_val_offset with the offset divided by the data alignment: LLVM's assembler has no
-            // directive for it before version 20.
+            // As bytes, DW_CFA_val_offset with the offset divided by the data alignment: LLVM's assembler has
+            // no directive for it before version 20.
             UnwindOp::IsOffset { register, offset } => {
                 let factored = offset / i32::from(DATA_UNIT);
                 self.line(format_args!(".cfi_escape 0x14, {register}, {factored}"));

@@ -45,7 +45,7 @@ impl<'a> Writer<'a> {
         let mut info = Info::new(endian)?;
         let mut locations = Lists::new(SectionId::DebugLocLists, endian);
         let mut ranges = Lists::new(SectionId::DebugRngLists, endian);
-        let mut types = Types::default();
+        let mut types = Types::new();
         let full = entries.level == DebugLevel::Full;
         // Values of the CLIF are described if its lines are.
         let with_values = full && table.describes_clif();

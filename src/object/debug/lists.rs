@@ -1,5 +1,5 @@
-//! Lists of locations (`.debug_loclists`), of ranges (`.debug_rnglists`), and the addresses that they refer to
-//! (`.debug_addr`).
+//! Lists of locations (`.debug_loclists`), of ranges (`.debug_rnglists`), and the addresses that they refer
+//! to (`.debug_addr`).
 //!
 //! Positions are relative to the start of the functions in their section. If there are several such sections,
 //! each list names its own by number, so that no list is relocated.

@@ -16,10 +16,9 @@ use super::info::Info;
 use crate::ir::Type;
 
 /// The types that have entries.
-#[derive(Default)]
 pub(super) struct Types {
-    /// Offsets of entries, by type.
-    entries: HashMap<Type, u32>,
+    /// Offsets of entries, by the code of the type; 0 if there is none.
+    entries: [u32; 256],
     /// Offsets of the entries of arrays of bytes, by size.
     arrays: HashMap<u32, u32>,
     /// The entry of bytes.
@@ -27,9 +26,13 @@ pub(super) struct Types {
 }
 
 impl Types {
+    pub(super) fn new() -> Self {
+        Types { entries: [0; 256], arrays: HashMap::new(), byte: None }
+    }
+
     /// The entry of a type that was described.
     pub(super) fn of(&self, ty: Type) -> Option<u32> {
-        self.entries.get(&ty).copied()
+        Some(self.entries[usize::from(ty.0)]).filter(|&entry| entry != 0)
     }
 
     /// The entry of an array of bytes that was described.
@@ -39,18 +42,18 @@ impl Types {
 
     /// Describes a type unless it was. Dynamic vectors have no size, so nothing of such a type is described.
     pub(super) fn describe(&mut self, ty: Type, info: &mut Info) -> Result<()> {
-        if self.entries.contains_key(&ty) || ty.is_dynamic() {
+        if self.of(ty).is_some() || ty.is_dynamic() {
             return Ok(());
         }
         let entry = if ty.is_vector() {
             self.describe(ty.lane(), info)?;
-            let Some(&lane) = self.entries.get(&ty.lane()) else { return Ok(()) };
+            let Some(lane) = self.of(ty.lane()) else { return Ok(()) };
             array(info, lane, ty.lanes(), true)?
         } else {
             let encoding = if ty.is_float() { DW_ATE_float } else { DW_ATE_signed };
             base(info, ty.to_string().as_bytes(), ty.bytes(), encoding)?
         };
-        self.entries.insert(ty, entry);
+        self.entries[usize::from(ty.0)] = entry;
         Ok(())
     }
 

@@ -59,6 +59,25 @@ impl Shapes {
     }
 }
 
+/// What a function contains.
+struct Contents<'a> {
+    scopes: &'a [Scope],
+    /// Pairs of a scope and one in it, in order.
+    inner: Vec<(u32, u32)>,
+    /// Values by scope, and where their ranges are.
+    variables: Vec<(Variable, std::ops::Range<usize>)>,
+    ranges: Vec<PlacedRange>,
+}
+
+impl<'a> Contents<'a> {
+    fn new(scopes: &'a [Scope]) -> Self {
+        let pairs = scopes.iter().zip(0..).skip(1).map(|(scope, number)| (scope.parent, number));
+        let mut inner: Vec<(u32, u32)> = pairs.filter(|(parent, number)| parent < number).collect();
+        inner.sort_unstable();
+        Contents { scopes, inner, variables: Vec::new(), ranges: Vec::new() }
+    }
+}
+
 /// Describes the types of a function's values and slots.
 pub(super) fn describe_types(def: &FunctionDef, types: &mut Types, info: &mut Info) -> Result<()> {
     let mut reader = def.code.variables.reader();
@@ -80,33 +99,37 @@ impl Values<'_> {
         for slot in &def.code.variables.slots {
             self.slot(&shapes, slot)?;
         }
-        let scopes = &def.code.variables.scopes;
+        let mut contents = Contents::new(&def.code.variables.scopes);
         let numbers: Vec<u32> = def.params.positions.values().collect();
-        let mut of_scope: Vec<Vec<(Variable, Vec<PlacedRange>)>> = vec![Vec::new(); scopes.len().max(1)];
         let mut reader = def.code.variables.reader();
         while let Some(mut variable) = reader.next() {
             let number = numbers.get(variable.value as usize).copied();
             variable.value = number.unwrap_or(variable.value);
-            if let Some(scope) = of_scope.get_mut(variable.scope as usize) {
-                scope.push((variable, std::mem::take(&mut reader.ranges)));
-            }
+            let start = contents.ranges.len();
+            contents.ranges.append(&mut reader.ranges);
+            contents.variables.push((variable, start..contents.ranges.len()));
         }
-        // A scope comes after the one around it, so those inside it come between it and the next beside it.
-        let mut open = vec![0];
-        for (number, variables) in of_scope.iter().enumerate() {
-            if let Some(scope) = scopes.get(number).filter(|_| number > 0) {
-                while open.len() > 1 && open.last() != Some(&scope.parent) {
-                    open.pop();
-                    self.info.end()?;
-                }
-                self.begin_scope(&shapes, scope)?;
-                open.push(number as u32);
-            }
-            for (variable, ranges) in variables {
-                self.value(&shapes, variable, ranges)?;
-            }
+        contents.variables.sort_by_key(|variable| variable.0.scope);
+        self.scope(&shapes, &contents, 0, 0)
+    }
+
+    /// Describes the values of a scope, and the scopes in it.
+    fn scope(&mut self, shapes: &Shapes, contents: &Contents, number: u32, depth: u32) -> Result<()> {
+        /// Scopes are never nested as deeply as this.
+        const DEEPEST: u32 = 64;
+        let variables = &contents.variables;
+        let first = variables.partition_point(|variable| variable.0.scope < number);
+        for (variable, ranges) in variables[first..].iter().take_while(|found| found.0.scope == number) {
+            self.value(shapes, variable, &contents.ranges[ranges.clone()])?;
         }
-        (1..open.len()).try_for_each(|_| self.info.end())
+        let inner = &contents.inner;
+        let first = inner.partition_point(|scope| scope.0 < number);
+        for &(_, inside) in inner[first..].iter().take_while(|scope| scope.0 == number && depth < DEEPEST) {
+            self.begin_scope(shapes, &contents.scopes[inside as usize])?;
+            self.scope(shapes, contents, inside, depth + 1)?;
+            self.info.end()?;
+        }
+        Ok(())
     }
 
     /// Begins the entry of a scope.

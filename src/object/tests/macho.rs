@@ -93,6 +93,7 @@ fn symbols_are_atoms_with_linkage() {
         name: text(name),
         linkage,
         link_name: link_name.map(Into::into),
+        address: None,
         offset: 0,
     };
     let module = Module {

@@ -39,9 +39,15 @@ fn is_link(cx: &Cx, value: Value) -> bool {
     }
     match data.opcode {
         Opcode::Icmp => cx.ty(Value(data.a)) != types::I128,
-        Opcode::Fcmp => matches!(float_test(data.float_cc()), FlagTest::One(_)),
+        Opcode::Fcmp => has_one_condition(cx.f, data),
         _ => false,
     }
+}
+
+/// Whether a comparison of floats is one instruction that leaves one condition.
+fn has_one_condition(f: &Stencil, compare: &InstData) -> bool {
+    Shape::of(f.value_types[Value(compare.a)]) == Shape::Float
+        && matches!(float_test(compare.float_cc()), FlagTest::One(_))
 }
 
 /// The `and` or `or` that a value is, if it is a chain of at most `longest` comparisons.
@@ -177,7 +183,7 @@ pub fn one_branch(f: &Stencil, conditions: [Value; 2]) -> bool {
         let data = &f.insts[inst];
         match data.opcode {
             Opcode::Icmp => f.value_types[Value(data.a)] != types::I128 && !tests_zero(f, data),
-            Opcode::Fcmp => matches!(float_test(data.float_cc()), FlagTest::One(_)),
+            Opcode::Fcmp => has_one_condition(f, data),
             _ => false,
         }
     })

@@ -15,6 +15,7 @@ use crate::lower::compare::{Comparisons, Complement, FlagTest, in_order, with_ze
 use crate::lower::condition;
 use crate::lower::condition::condition;
 use crate::lower::context::Lowered;
+use crate::lower::quad::by_calls;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{L32, OperandSize, Q64, alu_size, exact_size};
 use crate::rule;
@@ -147,6 +148,15 @@ impl Comparisons for Aarch64 {
 
     fn compare_floats(cx: &mut Cx, cc: FloatCc, a: Value, b: Value, _: bool) -> Test {
         Test::Flags(compare_floats(cx, cc, a, b))
+    }
+
+    fn compare_quads(cx: &mut Cx, cc: FloatCc, a: VReg, b: VReg) -> Test {
+        by_calls::compare(cx, cc, a, b)
+    }
+
+    fn compare_word(cx: &mut Cx, cc: IntCc, a: VReg) -> Test {
+        CMP.flags(cx, L32, a, 0);
+        Test::one(int_cond(cc))
     }
 
     fn is_not_zero(cx: &mut Cx, value: Value, _: bool) -> Test {

@@ -35,6 +35,10 @@ impl Materialization for Aarch64 {
         }
     }
 
+    fn make_half(cx: &mut Cx, d: VReg, bits: u16) {
+        make_float_of(cx, L32, d, bits.into());
+    }
+
     fn make_bits(cx: &mut Cx, d: VReg, bits: u64) {
         if constant_cost(bits) < 4 {
             rows::mov_imm64(cx, d, bits);

@@ -16,18 +16,18 @@ use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::sink_load;
 use crate::lower::compare::{Comparisons, FlagTest};
-use crate::lower::convert::Conversions;
+use crate::lower::convert::{Conversions, FloatOperand};
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{L32, OperandSize, Q64, alu_size, exact_size};
 use crate::rule;
 
 /// Converts an integer of at most 64 bits to a float.
-fn from_int(cx: &mut Cx, d: VReg, data: &InstData) {
+fn from_int(cx: &mut Cx, d: VReg, data: &InstData, to: Type) {
     let source = Value(data.a);
     let signed = data.opcode == Opcode::FcvtFromSint;
     let from = cx.ty(source);
     let register = put_extended_to_32(cx, source, signed);
-    let size = exact_size(data.ty);
+    let size = exact_size(to);
     match (from == types::I64, signed) {
         (false, true) => rows::scvtf_w(cx, size, d, register),
         (true, true) => rows::scvtf_x(cx, size, d, register),
@@ -44,8 +44,8 @@ struct FloatSource {
 }
 
 impl FloatSource {
-    fn of(cx: &mut Cx, value: Value) -> Self {
-        FloatSource { register: cx.put(value), ty: cx.ty(value) }
+    fn of(FloatOperand { register, ty }: FloatOperand) -> Self {
+        FloatSource { register, ty }
     }
 
     /// Pushes the saturating conversion to an integer of `size`.
@@ -70,8 +70,7 @@ impl FloatSource {
 }
 
 /// Converts to an integer; traps if it does not fit. See [`Conversions::to_int_or_trap`].
-fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData) {
-    let source = FloatSource::of(cx, Value(data.a));
+fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData, source: FloatSource) {
     let signed = data.opcode == Opcode::FcvtToSint;
     rows::fcmp(cx, exact_size(source.ty), source.register, source.register);
     Aarch64::trap_on(cx, Test::one(Cond::Vs), TrapCode::BAD_CONVERSION_TO_INTEGER);
@@ -101,8 +100,7 @@ fn check_bounds(cx: &mut Cx, source: FloatSource, signed: bool) {
 }
 
 /// Converts to the nearest integer in range. See [`Conversions::to_int_saturated`].
-fn to_int_saturated(cx: &mut Cx, d: VReg, data: &InstData) {
-    let source = FloatSource::of(cx, Value(data.a));
+fn to_int_saturated(cx: &mut Cx, d: VReg, data: &InstData, source: FloatSource) {
     let signed = data.opcode == Opcode::FcvtToSintSat;
     let bits = data.ty.bits();
     if bits >= 32 {
@@ -143,16 +141,16 @@ impl Conversions for Aarch64 {
         });
     }
 
-    fn from_int(cx: &mut Cx, d: VReg, data: &InstData) {
-        from_int(cx, d, data);
+    fn from_int(cx: &mut Cx, d: VReg, data: &InstData, to: Type) {
+        from_int(cx, d, data, to);
     }
 
-    fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData) {
-        to_int_or_trap(cx, d, data);
+    fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData, float: FloatOperand) {
+        to_int_or_trap(cx, d, data, FloatSource::of(float));
     }
 
-    fn to_int_saturated(cx: &mut Cx, d: VReg, data: &InstData) {
-        to_int_saturated(cx, d, data);
+    fn to_int_saturated(cx: &mut Cx, d: VReg, data: &InstData, float: FloatOperand) {
+        to_int_saturated(cx, d, data, FloatSource::of(float));
     }
 
     fn trap_if(cx: &mut Cx, float: VReg, ty: Type, cc: FloatCc, number: f64, code: TrapCode) {

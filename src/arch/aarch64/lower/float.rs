@@ -8,7 +8,7 @@ use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::lower::float::*;
 use crate::machine::reg::{RegClass, VReg};
-use crate::machine::size::exact_size;
+use crate::machine::size::{OperandSize, exact_size};
 
 /// Lowers arithmetic on floats.
 pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
@@ -40,21 +40,23 @@ pub fn canonical(cx: &mut Cx, d: VReg, ty: Type, compute: impl FnOnce(&mut Cx, V
 /// Pushes arithmetic, without replacing NaNs.
 fn arithmetic(cx: &mut Cx, d: VReg, data: &InstData) {
     use Opcode::*;
-    let size = exact_size(data.ty);
     if data.opcode == Fma {
         return multiply_add(cx, d, data);
     }
     let a = cx.put(Value(data.a));
-    match data.opcode {
-        Sqrt => return rows::fsqrt(cx, size, d, a),
-        Ceil => return rows::frintp(cx, size, d, a),
-        Floor => return rows::frintm(cx, size, d, a),
-        Trunc => return rows::frintz(cx, size, d, a),
-        Nearest => return rows::frintn(cx, size, d, a),
-        _ => {}
-    }
-    let b = cx.put(Value(data.b));
-    match data.opcode {
+    let b = if data.fixed_args() > 1 { cx.put(Value(data.b)) } else { a };
+    compute(cx, data.opcode, exact_size(data.ty), d, a, b);
+}
+
+/// Pushes arithmetic other than `fma` on registers, without replacing NaNs.
+pub fn compute(cx: &mut Cx, opcode: Opcode, size: OperandSize, d: VReg, a: VReg, b: VReg) {
+    use Opcode::*;
+    match opcode {
+        Sqrt => rows::fsqrt(cx, size, d, a),
+        Ceil => rows::frintp(cx, size, d, a),
+        Floor => rows::frintm(cx, size, d, a),
+        Trunc => rows::frintz(cx, size, d, a),
+        Nearest => rows::frintn(cx, size, d, a),
         Fadd => rows::fadd(cx, size, d, a, b),
         Fsub => rows::fsub(cx, size, d, a, b),
         Fmul => rows::fmul(cx, size, d, a, b),

@@ -92,36 +92,45 @@ fn authenticate_below(growth: i64, cx: &EmitContext, sink: &mut Direct) {
     sink.buffer().unwind(UnwindOp::NegateReturnAddressState);
 }
 
-/// Emits a call of a symbol that removes its stack arguments, and restores the stack pointer.
+/// Emits a call of a symbol that removes its stack arguments or is listed, and restores the stack pointer.
 pub fn call_pops(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let (symbol, addend) = view.symbol(1);
-    let sink = &mut Direct::of(cx, buffer);
-    rows::bl(sink, 0, symbol, addend as i32, &[]);
-    raise_stack(-(view.words[3] as i64), sink);
+    let ((symbol, addend), start) = (view.symbol(1), buffer.position());
+    rows::bl(&mut Direct::of(cx, buffer), 0, symbol, addend as i32, &[]);
+    after_call(start, &view.words[3..], cx, buffer);
 }
 
-/// Emits a call of an address whose callee removes its stack arguments, and restores the stack pointer.
+/// Emits a call of an address whose callee removes its stack arguments or that is listed, and restores the
+/// stack pointer.
 pub fn call_popr(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let sink = &mut Direct::of(cx, buffer);
-    rows::blr(sink, 0, view.operand(0), &[]);
-    raise_stack(-(view.words[1] as i64), sink);
+    let start = buffer.position();
+    rows::blr(&mut Direct::of(cx, buffer), 0, view.operand(0), &[]);
+    after_call(start, &view.words[1..], cx, buffer);
+}
+
+/// Lists a call, and emits what follows it; see [`branch::after_call`].
+fn after_call(start: u32, words: &[u32], cx: &EmitContext, buffer: &mut CodeBuffer) {
+    branch::after_call((start, &[words[0], words[1]]), cx, buffer, |bytes, buffer| {
+        raise_stack(-(bytes as i64), &mut Direct::of(cx, buffer));
+    });
 }
 
 /// Emits a call of a symbol with handlers, and the jump to its normal destination.
 pub fn try_symbol(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    let start = buffer.position();
     rows::bl(&mut Direct::of(cx, buffer), 0, SymbolRef::unpack(view.words[1]), 0, &[]);
-    after_try(&view.words[2..], cx, buffer);
+    after_try(start, &view.words[2..], cx, buffer);
 }
 
 /// Emits a call of an address with handlers, and the jump to its normal destination.
 pub fn try_register(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    let start = buffer.position();
     rows::blr(&mut Direct::of(cx, buffer), 0, view.operand(0), &[]);
-    after_try(&view.words[1..], cx, buffer);
+    after_try(start, &view.words[1..], cx, buffer);
 }
 
 /// Emits what follows a call with handlers; see [`branch::after_try`].
-fn after_try(words: &[u32], cx: &EmitContext, buffer: &mut CodeBuffer) {
-    branch::after_try::<Branches>(words, cx, buffer, |bytes, buffer| {
+fn after_try(start: u32, words: &[u32], cx: &EmitContext, buffer: &mut CodeBuffer) {
+    branch::after_try::<Branches>((start, words), cx, buffer, |bytes, buffer| {
         raise_stack(-(bytes as i64), &mut Direct::of(cx, buffer));
     });
 }

@@ -5,6 +5,7 @@ use crate::arch::s390x::{S390x, rows};
 use crate::ir::*;
 use crate::lower::call::{CallLowering, CallRows, Callee, Unallocated};
 use crate::machine::amode::Amode;
+use crate::machine::call_site::AfterCall;
 use crate::machine::reg::{Operand, PReg, RegClass};
 use crate::machine::size::exact_size;
 use crate::rule;
@@ -36,14 +37,17 @@ impl CallLowering for S390x {
         })
     }
 
-    fn call(cx: &mut Cx, clobbers: u32, callee: Callee, pops: u32, operands: &[Operand]) {
-        match (callee, pops) {
-            (Callee::Symbol { symbol, .. }, 0) => rows::call_symbol(cx, clobbers, symbol, 0, operands),
-            (Callee::Symbol { symbol, .. }, _) => {
-                rows::call_pops(cx, clobbers, symbol, 0, pops as i32, operands);
+    fn call(cx: &mut Cx, clobbers: u32, callee: Callee, after: AfterCall, operands: &[Operand]) {
+        let [pops, listed] = after.pack().map(u32::cast_signed);
+        match (callee, after.is_nothing()) {
+            (Callee::Symbol { symbol, .. }, true) => rows::call_symbol(cx, clobbers, symbol, 0, operands),
+            (Callee::Symbol { symbol, .. }, false) => {
+                rows::call_pops(cx, clobbers, symbol, 0, pops, listed, operands);
             }
-            (Callee::Address(address), 0) => rows::call_r(cx, clobbers, address, operands),
-            (Callee::Address(address), _) => rows::call_popr(cx, clobbers, address, pops as i32, operands),
+            (Callee::Address(address), true) => rows::call_r(cx, clobbers, address, operands),
+            (Callee::Address(address), false) => {
+                rows::call_popr(cx, clobbers, address, pops, listed, operands);
+            }
         }
     }
 

@@ -20,7 +20,7 @@ use crate::lower::context::Lowered;
 use crate::lower::float::memory_operand;
 use crate::machine::amode::Amode;
 use crate::machine::reg::{RegClass, VReg};
-use crate::machine::size::{OperandSize, Q64, alu_size, exact_size};
+use crate::machine::size::{L32, OperandSize, Q64, alu_size, exact_size};
 use crate::rule;
 
 /// What branches and traps can test.
@@ -147,6 +147,15 @@ impl Comparisons for S390x {
         let (a, b) = (cx.put(a), cx.put(b));
         rows::fcmp_rr(cx, size, a, b);
         Test::Code(float_cond(cc))
+    }
+
+    fn compare_quads(cx: &mut Cx, cc: FloatCc, a: VReg, b: VReg) -> Test {
+        rows::qcmp(cx, a, b);
+        Test::Code(float_cond(cc))
+    }
+
+    fn compare_word(_: &mut Cx, cc: IntCc, a: VReg) -> Test {
+        Test::Immediate { size: L32, signed: true, a, imm: 0, cond: int_cond(cc) }
     }
 
     fn is_not_zero(cx: &mut Cx, value: Value, may_fold: bool) -> Test {

@@ -38,6 +38,14 @@ impl Materialization for S390x {
         }
     }
 
+    fn make_half(cx: &mut Cx, d: VReg, bits: u16) {
+        if bits == 0 {
+            return rows::fzero(cx, Q64, d);
+        }
+        let integer = cx.constant_register(u64::from(bits) << 48);
+        rows::ldgr(cx, d, integer);
+    }
+
     fn make_bits(cx: &mut Cx, d: VReg, bits: u64) {
         if let Some(whole) = whole(bits) {
             push_whole(cx, d, whole);

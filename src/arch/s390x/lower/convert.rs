@@ -14,7 +14,7 @@ use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::sink_load;
 use crate::lower::compare::Comparisons;
-use crate::lower::convert::Conversions;
+use crate::lower::convert::{Conversions, FloatOperand};
 use crate::lower::float::{memory_operand, pool_number};
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{L32, OperandSize, Q64, alu_size, exact_size};
@@ -57,12 +57,12 @@ fn bitcast(cx: &mut Cx, d: VReg, data: &InstData) {
 }
 
 /// Converts an integer of at most 64 bits to a float.
-fn from_int(cx: &mut Cx, d: VReg, data: &InstData) {
+fn from_int(cx: &mut Cx, d: VReg, data: &InstData, to: Type) {
     let source = Value(data.a);
     let from = alu_size(cx.ty(source));
     let signed = data.opcode == Opcode::FcvtFromSint;
     let a = put_extended_to_32(cx, source, signed);
-    let size = exact_size(data.ty);
+    let size = exact_size(to);
     match (from, signed) {
         (L32, true) => rows::fromw(cx, size, d, a),
         (L32, false) => rows::fromuw(cx, size, d, a),
@@ -81,10 +81,9 @@ struct FloatSource {
 }
 
 impl FloatSource {
-    fn of(cx: &mut Cx, data: &InstData) -> Self {
-        let value = Value(data.a);
+    fn of(data: &InstData, FloatOperand { register, ty }: FloatOperand) -> Self {
         let signed = matches!(data.opcode, Opcode::FcvtToSint | Opcode::FcvtToSintSat);
-        FloatSource { register: cx.put(value), ty: cx.ty(value), signed }
+        FloatSource { register, ty, signed }
     }
 
     /// Pushes the conversion to an integer of 32 or 64 bits.
@@ -112,8 +111,7 @@ impl FloatSource {
 }
 
 /// Converts to an integer; traps if it does not fit. See [`Conversions::to_int_or_trap`].
-fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData) {
-    let source = FloatSource::of(cx, data);
+fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData, source: FloatSource) {
     let size = alu_size(data.ty);
     source.trap_if_unordered(cx);
     source.convert(cx, size, d);
@@ -127,8 +125,7 @@ fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData) {
 }
 
 /// Converts to the nearest integer in range. See [`Conversions::to_int_saturated`].
-fn to_int_saturated(cx: &mut Cx, result: VReg, data: &InstData) {
-    let source = FloatSource::of(cx, data);
+fn to_int_saturated(cx: &mut Cx, result: VReg, data: &InstData, source: FloatSource) {
     let size = alu_size(data.ty);
     let bits = data.ty.bits();
     let narrow = bits < 32;
@@ -167,16 +164,16 @@ impl Conversions for S390x {
         float::canonical(cx, d, data.ty, |cx, d| change_precision(cx, d, data));
     }
 
-    fn from_int(cx: &mut Cx, d: VReg, data: &InstData) {
-        from_int(cx, d, data);
+    fn from_int(cx: &mut Cx, d: VReg, data: &InstData, to: Type) {
+        from_int(cx, d, data, to);
     }
 
-    fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData) {
-        to_int_or_trap(cx, d, data);
+    fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData, float: FloatOperand) {
+        to_int_or_trap(cx, d, data, FloatSource::of(data, float));
     }
 
-    fn to_int_saturated(cx: &mut Cx, d: VReg, data: &InstData) {
-        to_int_saturated(cx, d, data);
+    fn to_int_saturated(cx: &mut Cx, d: VReg, data: &InstData, float: FloatOperand) {
+        to_int_saturated(cx, d, data, FloatSource::of(data, float));
     }
 
     fn trap_if(cx: &mut Cx, float: VReg, ty: Type, cc: FloatCc, number: f64, code: TrapCode) {

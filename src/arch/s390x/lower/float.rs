@@ -74,30 +74,37 @@ fn arithmetic(cx: &mut Cx, d: VReg, data: &InstData) {
     use Opcode::*;
     let size = exact_size(data.ty);
     let (a, b) = (Value(data.a), Value(data.b));
-    let round = match data.opcode {
+    match data.opcode {
         Fadd => return commutative(cx, &ADD, d, data),
         Fmul => return commutative(cx, &MULTIPLY, d, data),
         Fsub => return binary(cx, &SUBTRACT, d, a, b),
         Fdiv => return binary(cx, &DIVIDE, d, a, b),
         Sqrt => return square_root(cx, size, d, a),
         Fma => return multiply_add(cx, d, data),
-        Fmin | Fmax => {
-            let (a, b) = (cx.put(a), cx.put(b));
-            match data.opcode {
-                Fmin => rows::fmin_rrr(cx, size, d, a, b),
-                Fmax => rows::fmax_rrr(cx, size, d, a, b),
-                other => unexpected(other),
-            }
-            return;
-        }
-        Ceil => rows::fceil,
-        Floor => rows::ffloor,
-        Trunc => rows::ftrunc,
-        Nearest => rows::fnearest,
-        other => unexpected(other),
-    };
+        _ => {}
+    }
     let a = cx.put(a);
-    round(cx, size, d, a);
+    let b = if data.fixed_args() > 1 { cx.put(b) } else { a };
+    compute(cx, data.opcode, size, d, a, b);
+}
+
+/// Pushes arithmetic other than `fma` on registers, without replacing NaNs.
+pub fn compute(cx: &mut Cx, opcode: Opcode, size: OperandSize, d: VReg, a: VReg, b: VReg) {
+    use Opcode::*;
+    match opcode {
+        Fadd => rows::fadd_rrr(cx, size, d, a, b),
+        Fsub => rows::fsub_rrr(cx, size, d, a, b),
+        Fmul => rows::fmul_rrr(cx, size, d, a, b),
+        Fdiv => rows::fdiv_rrr(cx, size, d, a, b),
+        Sqrt => rows::fsqrt_rr(cx, size, d, a),
+        Fmin => rows::fmin_rrr(cx, size, d, a, b),
+        Fmax => rows::fmax_rrr(cx, size, d, a, b),
+        Ceil => rows::fceil(cx, size, d, a),
+        Floor => rows::ffloor(cx, size, d, a),
+        Trunc => rows::ftrunc(cx, size, d, a),
+        Nearest => rows::fnearest(cx, size, d, a),
+        other => unexpected(other),
+    }
 }
 
 /// Pushes an operation with two operands.
@@ -206,6 +213,7 @@ pub fn bit_select(cx: &mut Cx, inst: Inst) -> Lowered {
 /// Moves the bits of a float from a general register.
 pub fn from_bits(cx: &mut Cx, d: VReg, bits: VReg, ty: Type) {
     match ty {
+        types::F16 => rows::vlvg_half(cx, d, bits),
         types::F32 => rows::vlvgf(cx, d, bits),
         types::F64 => rows::ldgr(cx, d, bits),
         other => unexpected(other),
@@ -215,6 +223,7 @@ pub fn from_bits(cx: &mut Cx, d: VReg, bits: VReg, ty: Type) {
 /// Moves the bits of a float to a general register.
 pub fn to_bits(cx: &mut Cx, d: VReg, source: VReg, ty: Type) {
     match ty {
+        types::F16 => rows::vlgv_half(cx, d, source),
         types::F32 => rows::vlgvf(cx, d, source),
         types::F64 => rows::lgdr(cx, d, source),
         other => unexpected(other),

@@ -18,26 +18,32 @@ use crate::rule;
 
 impl MemoryAccess for S390x {
     fn load_register(cx: &mut Cx, d: VReg, from: Amode, ty: Type) {
-        if ty.is_vector() && ty.bits() < 128 {
-            Self::load_first(cx, d, from, ty.bits());
-        } else if ty.is_vector() {
-            rows::vl(cx, d, from);
-        } else if ty.is_int() {
-            load_int(cx, d, from, ty, None);
-        } else {
-            rows::fl_rm(cx, exact_size(ty), d, from);
+        match Shape::of(ty) {
+            Shape::Int => load_int(cx, d, from, ty, None),
+            Shape::Float => rows::fl_rm(cx, exact_size(ty), d, from),
+            Shape::Half => {
+                let bits = cx.tmp(RegClass::Int);
+                load_int(cx, bits, from, types::I16, None);
+                from_bits(cx, d, bits, ty);
+            }
+            Shape::SmallVector | Shape::SmallHalfVector => Self::load_first(cx, d, from, ty.bits()),
+            Shape::Quad | Shape::Vector | Shape::HalfVector => rows::vl(cx, d, from),
+            other => unexpected(other),
         }
     }
 
     fn store_register(cx: &mut Cx, register: VReg, to: Amode, ty: Type) {
-        if ty.is_vector() && ty.bits() < 128 {
-            Self::store_first(cx, register, to, ty.bits());
-        } else if ty.is_vector() {
-            rows::vst(cx, register, to);
-        } else if ty.is_int() {
-            rows::st_mr(cx, exact_size(ty), register, to);
-        } else {
-            rows::fst_mr(cx, exact_size(ty), register, to);
+        match Shape::of(ty) {
+            Shape::Int => rows::st_mr(cx, exact_size(ty), register, to),
+            Shape::Float => rows::fst_mr(cx, exact_size(ty), register, to),
+            Shape::Half => {
+                let bits = cx.tmp(RegClass::Int);
+                to_bits(cx, bits, register, ty);
+                rows::st_mr(cx, exact_size(ty), bits, to);
+            }
+            Shape::SmallVector | Shape::SmallHalfVector => Self::store_first(cx, register, to, ty.bits()),
+            Shape::Quad | Shape::Vector | Shape::HalfVector => rows::vst(cx, register, to),
+            other => unexpected(other),
         }
     }
 

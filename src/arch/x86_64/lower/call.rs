@@ -6,6 +6,7 @@ use crate::arch::x86_64::{X86_64, rows};
 use crate::ir::*;
 use crate::lower::call::{CallLowering, CallRows, Callee};
 use crate::machine::amode::Amode;
+use crate::machine::call_site::AfterCall;
 use crate::machine::reg::{Operand, RegClass};
 use crate::machine::size::Q64;
 use crate::rule;
@@ -25,14 +26,17 @@ impl CallLowering for X86_64 {
         true
     }
 
-    fn call(cx: &mut Cx, clobbers: u32, callee: Callee, pops: u32, operands: &[Operand]) {
-        match (near(cx, callee), pops) {
-            (Callee::Symbol { symbol, .. }, 0) => rows::call_symbol(cx, clobbers, symbol, 0, operands),
-            (Callee::Symbol { symbol, .. }, _) => {
-                rows::call_pops(cx, clobbers, symbol, 0, pops as i32, operands);
+    fn call(cx: &mut Cx, clobbers: u32, callee: Callee, after: AfterCall, operands: &[Operand]) {
+        let [pops, listed] = after.pack().map(u32::cast_signed);
+        match (near(cx, callee), after.is_nothing()) {
+            (Callee::Symbol { symbol, .. }, true) => rows::call_symbol(cx, clobbers, symbol, 0, operands),
+            (Callee::Symbol { symbol, .. }, false) => {
+                rows::call_pops(cx, clobbers, symbol, 0, pops, listed, operands);
             }
-            (Callee::Address(address), 0) => rows::call_rm(cx, clobbers, Rm::Reg(address), operands),
-            (Callee::Address(address), _) => rows::call_popr(cx, clobbers, address, pops as i32, operands),
+            (Callee::Address(address), true) => rows::call_rm(cx, clobbers, Rm::Reg(address), operands),
+            (Callee::Address(address), false) => {
+                rows::call_popr(cx, clobbers, address, pops, listed, operands);
+            }
         }
     }
 

@@ -13,8 +13,9 @@ use crate::lower::address::sink_load;
 use crate::lower::compare::{Comparisons, FlagTest, in_order, with_zero};
 use crate::lower::condition::compare_ints;
 use crate::lower::context::Lowered;
+use crate::lower::quad::by_calls;
 use crate::machine::reg::{RegClass, VReg};
-use crate::machine::size::{L32, Q64, exact_size};
+use crate::machine::size::{L32, OperandSize, Q64, exact_size};
 use crate::rule;
 
 /// What branches and traps can test.
@@ -68,22 +69,16 @@ impl Comparisons for X86_64 {
         let size = exact_size(cx.ty(a));
         let second = float::operand(cx, b, may_fold);
         let first = cx.put(a);
-        rows::ucomis_rm(cx, size, first, second);
-        match cc {
-            Ordered => FlagTest::One(Cond::Np),
-            Unordered => FlagTest::One(Cond::P),
-            Equal => FlagTest::Both(Cond::Np, Cond::E),
-            NotEqual => FlagTest::Either(Cond::P, Cond::Ne),
-            OrderedNotEqual => FlagTest::One(Cond::Ne),
-            UnorderedOrEqual => FlagTest::One(Cond::E),
-            GreaterThan => FlagTest::One(Cond::A),
-            UnorderedOrLessThanOrEqual => FlagTest::One(Cond::Be),
-            GreaterThanOrEqual => FlagTest::One(Cond::Ae),
-            UnorderedOrLessThan => FlagTest::One(Cond::B),
-            LessThan | LessThanOrEqual | UnorderedOrGreaterThan | UnorderedOrGreaterThanOrEqual => {
-                unreachable!("`turn_round` exchanged the operands")
-            }
-        }
+        push_compare(cx, size, cc, first, second)
+    }
+
+    fn compare_quads(cx: &mut Cx, cc: FloatCc, a: VReg, b: VReg) -> Test {
+        by_calls::compare(cx, cc, a, b)
+    }
+
+    fn compare_word(cx: &mut Cx, cc: IntCc, a: VReg) -> Test {
+        rows::test_mr(cx, L32, a, a);
+        FlagTest::One(int_cond(cc))
     }
 
     fn is_not_zero(cx: &mut Cx, value: Value, _: bool) -> Test {
@@ -136,10 +131,37 @@ impl Comparisons for X86_64 {
     }
 }
 
+/// Compares two f32 in registers.
+pub fn compare_singles(cx: &mut Cx, cc: FloatCc, a: VReg, b: VReg) -> Test {
+    let (cc, a, b) = turn_round(cc, a, b);
+    push_compare(cx, L32, cc, a, Rm::Reg(b))
+}
+
+/// Pushes a comparison whose operands are in the order that it tests.
+fn push_compare(cx: &mut Cx, size: OperandSize, cc: FloatCc, a: VReg, b: Rm) -> Test {
+    use FloatCc::*;
+    rows::ucomis_rm(cx, size, a, b);
+    match cc {
+        Ordered => FlagTest::One(Cond::Np),
+        Unordered => FlagTest::One(Cond::P),
+        Equal => FlagTest::Both(Cond::Np, Cond::E),
+        NotEqual => FlagTest::Either(Cond::P, Cond::Ne),
+        OrderedNotEqual => FlagTest::One(Cond::Ne),
+        UnorderedOrEqual => FlagTest::One(Cond::E),
+        GreaterThan => FlagTest::One(Cond::A),
+        UnorderedOrLessThanOrEqual => FlagTest::One(Cond::Be),
+        GreaterThanOrEqual => FlagTest::One(Cond::Ae),
+        UnorderedOrLessThan => FlagTest::One(Cond::B),
+        LessThan | LessThanOrEqual | UnorderedOrGreaterThan | UnorderedOrGreaterThanOrEqual => {
+            unreachable!("`turn_round` exchanged the operands")
+        }
+    }
+}
+
 /// Exchanges the operands of a comparison that takes two tests as it is, and one with exchanged operands.
 /// `ucomis` sets the flags like an unsigned comparison, and sets zero, parity and carry if the operands are
 /// unordered.
-fn turn_round(cc: FloatCc, a: Value, b: Value) -> (FloatCc, Value, Value) {
+fn turn_round<T>(cc: FloatCc, a: T, b: T) -> (FloatCc, T, T) {
     use FloatCc::*;
     match cc {
         LessThan | LessThanOrEqual | UnorderedOrGreaterThan | UnorderedOrGreaterThanOrEqual => {
@@ -250,7 +272,10 @@ pub fn bool_extended(cx: &mut Cx, inst: Inst, compare: Inst) -> bool {
     let (a, b) = (Value(data.a), Value(data.b));
     let one_condition = match data.opcode {
         Opcode::Icmp => cx.ty(a).bits() <= 64,
-        Opcode::Fcmp => !matches!(data.float_cc(), FloatCc::Equal | FloatCc::NotEqual),
+        Opcode::Fcmp => {
+            let is_one = !matches!(data.float_cc(), FloatCc::Equal | FloatCc::NotEqual);
+            is_one && Shape::of(cx.ty(a)) == Shape::Float
+        }
         _ => false,
     };
     if !one_condition || cx.f.insts[inst].ty.bits() > 64 {

@@ -12,7 +12,7 @@ use crate::lower::vocabulary::{Materialization, Rematerialization};
 use crate::machine::amode::{Amode, Place};
 use crate::machine::description::Machine;
 use crate::machine::reg::{RegClass, VReg};
-use crate::machine::size::{Q64, exact_size};
+use crate::machine::size::{L32, Q64, exact_size};
 use crate::machine::symbol::SymbolRef;
 use crate::rule;
 
@@ -32,6 +32,14 @@ impl Materialization for X86_64 {
             Opcode::F32const | Opcode::F64const => make_float(cx, d, data),
             other => unexpected(other),
         }
+    }
+
+    fn make_half(cx: &mut Cx, d: VReg, bits: u16) {
+        if bits == 0 {
+            return rows::zero_x(cx, d);
+        }
+        let integer = cx.constant_register(bits.into());
+        rows::mov_xr(cx, L32, d, integer);
     }
 
     fn make_bits(cx: &mut Cx, d: VReg, bits: u64) {

@@ -17,7 +17,7 @@ use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::sink_load;
 use crate::lower::compare::{Comparisons, FlagTest};
-use crate::lower::convert::Conversions;
+use crate::lower::convert::{Conversions, FloatOperand};
 use crate::lower::float::pool_number;
 use crate::lower::vocabulary::Materialization;
 use crate::machine::reg::{RegClass, VReg};
@@ -25,9 +25,9 @@ use crate::machine::size::{L32, OperandSize, Q64, alu_size, exact_size};
 use crate::rule;
 
 /// Conversion of f32 to f64.
-static PROMOTE: UnaryOp = unary_op!(fixed cvtss2sd_r vcvtss2sd_rm);
+pub static PROMOTE: UnaryOp = unary_op!(fixed cvtss2sd_r vcvtss2sd_rm);
 /// Conversion of f64 to f32.
-static DEMOTE: UnaryOp = unary_op!(fixed cvtsd2ss_r vcvtsd2ss_rm);
+pub static DEMOTE: UnaryOp = unary_op!(fixed cvtsd2ss_r vcvtsd2ss_rm);
 /// Conversion of a signed integer to f32.
 static SINGLE_FROM_INT: Op = op!(cvtsi2ss_rm vcvtsi2ss_rm);
 /// Conversion of a signed integer to f64.
@@ -57,7 +57,7 @@ fn bitcast(cx: &mut Cx, d: VReg, data: &InstData) {
 
 /// Converts a signed integer to a `ty`. The register is cleared first, because the instruction keeps its
 /// upper part.
-fn convert_signed(cx: &mut Cx, d: VReg, ty: Type, size: OperandSize, source: Rm) {
+pub fn convert_signed(cx: &mut Cx, d: VReg, ty: Type, size: OperandSize, source: Rm) {
     let zero = cx.tmp(RegClass::Float);
     rows::zero_x(cx, zero);
     let op = if ty == types::F32 { &SINGLE_FROM_INT } else { &DOUBLE_FROM_INT };
@@ -120,9 +120,8 @@ struct FloatSource {
 }
 
 impl FloatSource {
-    fn of(cx: &mut Cx, value: Value) -> Self {
-        let ty = cx.ty(value);
-        FloatSource { register: cx.put(value), ty, size: exact_size(ty) }
+    fn of(FloatOperand { register, ty }: FloatOperand) -> Self {
+        FloatSource { register, ty, size: exact_size(ty) }
     }
 
     /// Pushes the conversion to a signed integer.
@@ -189,8 +188,7 @@ impl FloatSource {
 const TWO_63: f64 = (1u64 << 63) as f64;
 
 /// Converts to an integer; traps if it does not fit. See [`Conversions::to_int_or_trap`].
-fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData) {
-    let source = FloatSource::of(cx, Value(data.a));
+fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData, source: FloatSource) {
     let signed = data.opcode == Opcode::FcvtToSint;
     match (data.ty, signed) {
         (types::I64, true) => {
@@ -248,8 +246,7 @@ fn join_halves(cx: &mut Cx, d: VReg, direct: VReg, reduced: VReg) -> VReg {
 }
 
 /// Lowers fcvt_to_sint_sat to at most 64 bits.
-fn to_signed_saturated(cx: &mut Cx, d: VReg, data: &InstData) {
-    let source = FloatSource::of(cx, Value(data.a));
+fn to_signed_saturated(cx: &mut Cx, d: VReg, data: &InstData, source: FloatSource) {
     let bits = data.ty.bits();
     if bits >= 32 {
         rule!(cx, "fcvt_to_sint_sat.corrected");
@@ -275,8 +272,7 @@ fn to_signed_saturated(cx: &mut Cx, d: VReg, data: &InstData) {
 }
 
 /// Lowers fcvt_to_uint_sat to at most 64 bits.
-fn to_unsigned_saturated(cx: &mut Cx, d: VReg, data: &InstData) {
-    let source = FloatSource::of(cx, Value(data.a));
+fn to_unsigned_saturated(cx: &mut Cx, d: VReg, data: &InstData, source: FloatSource) {
     let source = source.not_negative(cx);
     match data.ty {
         types::I8 => source.at_most(cx, u8::MAX as f64).convert(cx, L32, d),
@@ -308,23 +304,24 @@ impl Conversions for X86_64 {
         });
     }
 
-    fn from_int(cx: &mut Cx, d: VReg, data: &InstData) {
+    fn from_int(cx: &mut Cx, d: VReg, data: &InstData, to: Type) {
         let source = Value(data.a);
         match data.opcode {
-            Opcode::FcvtFromSint => from_signed(cx, d, source, data.ty),
-            Opcode::FcvtFromUint => from_unsigned(cx, d, source, data.ty),
+            Opcode::FcvtFromSint => from_signed(cx, d, source, to),
+            Opcode::FcvtFromUint => from_unsigned(cx, d, source, to),
             other => unexpected(other),
         }
     }
 
-    fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData) {
-        to_int_or_trap(cx, d, data);
+    fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData, float: FloatOperand) {
+        to_int_or_trap(cx, d, data, FloatSource::of(float));
     }
 
-    fn to_int_saturated(cx: &mut Cx, d: VReg, data: &InstData) {
+    fn to_int_saturated(cx: &mut Cx, d: VReg, data: &InstData, float: FloatOperand) {
+        let source = FloatSource::of(float);
         match data.opcode {
-            Opcode::FcvtToSintSat => to_signed_saturated(cx, d, data),
-            Opcode::FcvtToUintSat => to_unsigned_saturated(cx, d, data),
+            Opcode::FcvtToSintSat => to_signed_saturated(cx, d, data, source),
+            Opcode::FcvtToUintSat => to_unsigned_saturated(cx, d, data, source),
             other => unexpected(other),
         }
     }
@@ -352,7 +349,7 @@ impl Conversions for X86_64 {
 
 /// Compares a float with a number that is exact in its type; returns the condition for `cc`.
 fn compare_number(cx: &mut Cx, float: VReg, ty: Type, cc: FloatCc, number: f64) -> Cond {
-    FloatSource { register: float, ty, size: exact_size(ty) }.compare(cx, number);
+    FloatSource::of(FloatOperand { register: float, ty }).compare(cx, number);
     match cc {
         FloatCc::Unordered => Cond::P,
         FloatCc::GreaterThanOrEqual => Cond::Ae,

@@ -126,9 +126,9 @@ pub static AND: Op = op!(single andp_rm vandp_rm);
 /// `!a & b`.
 pub static AND_NOT: Op = op!(single andnp_rm vandnp_rm);
 /// Bitwise or.
-static OR: Op = op!(single orp_rm vorp_rm);
+pub static OR: Op = op!(single orp_rm vorp_rm);
 /// Exclusive or.
-static XOR: Op = op!(single xorp_rm vxorp_rm);
+pub static XOR: Op = op!(single xorp_rm vxorp_rm);
 // Immediates are rounding modes, with bit 3 to raise no inexact exception.
 static ROUND_NEAREST: UnaryOp = unary_op!(rounds_ri vrounds_rm 8);
 static ROUND_DOWN: UnaryOp = unary_op!(rounds_ri vrounds_rm 9);
@@ -208,9 +208,30 @@ fn arithmetic(cx: &mut Cx, d: VReg, data: &InstData) {
             }
         }
         Fma => multiply_add(cx, d, data),
-        Ceil | Floor | Trunc | Nearest => round(cx, d, data),
+        Ceil | Floor | Trunc | Nearest => {
+            let a = cx.put(Value(data.a));
+            round(cx, data.opcode, data.ty, d, a);
+        }
         other => unexpected(other),
     }
+}
+
+/// Pushes arithmetic other than `fma` on registers, without replacing NaNs.
+pub fn compute(cx: &mut Cx, opcode: Opcode, ty: Type, d: VReg, a: VReg, b: VReg) {
+    use Opcode::*;
+    let size = exact_size(ty);
+    let op = match opcode {
+        Fadd => &ADD,
+        Fsub => &SUBTRACT,
+        Fmul => &MULTIPLY,
+        Fdiv => &DIVIDE,
+        Sqrt => return SQUARE_ROOT.push(cx, size, d, a),
+        Fmin => return rows::fmin(cx, size, d, a, b),
+        Fmax => return rows::fmax(cx, size, d, a, b),
+        Ceil | Floor | Trunc | Nearest => return round(cx, opcode, ty, d, a),
+        other => unexpected(other),
+    };
+    op.push(cx, size, d, a, b);
 }
 
 /// Pushes an operation with two operands.
@@ -227,21 +248,20 @@ fn commutative(cx: &mut Cx, op: &Op, d: VReg, data: &InstData) {
 }
 
 /// Pushes a rounding to an integral value.
-fn round(cx: &mut Cx, d: VReg, data: &InstData) {
+fn round(cx: &mut Cx, opcode: Opcode, ty: Type, d: VReg, a: VReg) {
     use LibCall::*;
-    let (op, single, double) = match data.opcode {
+    let (op, single, double) = match opcode {
         Opcode::Ceil => (&ROUND_UP, CeilF32, CeilF64),
         Opcode::Floor => (&ROUND_DOWN, FloorF32, FloorF64),
         Opcode::Trunc => (&ROUND_TO_ZERO, TruncF32, TruncF64),
         Opcode::Nearest => (&ROUND_NEAREST, NearestF32, NearestF64),
         other => unexpected(other),
     };
-    let a = cx.put(Value(data.a));
     if cx.flags.has_sse41() {
-        op.push(cx, exact_size(data.ty), d, a);
+        op.push(cx, exact_size(ty), d, a);
         return;
     }
-    let function = if data.ty == types::F32 { single } else { double };
+    let function = if ty == types::F32 { single } else { double };
     call::libcall(cx, function, &[a], &[d]);
 }
 

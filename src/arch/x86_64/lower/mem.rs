@@ -20,26 +20,32 @@ use crate::rule;
 
 impl MemoryAccess for X86_64 {
     fn load_register(cx: &mut Cx, d: VReg, from: Amode, ty: Type) {
-        if ty.is_vector() && ty.bits() < 128 {
-            Self::load_first(cx, d, from, ty.bits());
-        } else if ty.is_vector() {
-            vector::memory::load_whole(cx, d, from);
-        } else if ty.is_int() {
-            load_int(cx, d, from, ty, false);
-        } else {
-            rows::movs_load(cx, exact_size(ty), d, from);
+        match Shape::of(ty) {
+            Shape::Int => load_int(cx, d, from, ty, false),
+            Shape::Float => rows::movs_load(cx, exact_size(ty), d, from),
+            Shape::Half => {
+                let bits = cx.tmp(RegClass::Int);
+                rows::movzw_rm(cx, L32, bits, from);
+                rows::mov_xr(cx, L32, d, bits);
+            }
+            Shape::SmallVector | Shape::SmallHalfVector => Self::load_first(cx, d, from, ty.bits()),
+            Shape::Quad | Shape::Vector | Shape::HalfVector => vector::memory::load_whole(cx, d, from),
+            other => unexpected(other),
         }
     }
 
     fn store_register(cx: &mut Cx, register: VReg, to: Amode, ty: Type) {
-        if ty.is_vector() && ty.bits() < 128 {
-            Self::store_first(cx, register, to, ty.bits());
-        } else if ty.is_vector() {
-            vector::memory::store_whole(cx, register, to);
-        } else if ty.is_int() {
-            rows::mov_mr(cx, exact_size(ty), register, to);
-        } else {
-            rows::movs_store(cx, exact_size(ty), register, to);
+        match Shape::of(ty) {
+            Shape::Int => rows::mov_mr(cx, exact_size(ty), register, to),
+            Shape::Float => rows::movs_store(cx, exact_size(ty), register, to),
+            Shape::Half => {
+                let bits = cx.tmp(RegClass::Int);
+                rows::mov_rx(cx, L32, bits, register);
+                rows::mov_mr(cx, W16, bits, to);
+            }
+            Shape::SmallVector | Shape::SmallHalfVector => Self::store_first(cx, register, to, ty.bits()),
+            Shape::Quad | Shape::Vector | Shape::HalfVector => vector::memory::store_whole(cx, register, to),
+            other => unexpected(other),
         }
     }
 

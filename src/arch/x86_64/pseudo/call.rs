@@ -38,40 +38,50 @@ fn leave(cx: &EmitContext, buffer: &mut CodeBuffer, last: impl FnOnce(&mut CodeB
     }
 }
 
-/// Emits a call of a symbol that removes its stack arguments, and restores the stack pointer.
+/// Emits a call of a symbol that removes its stack arguments or is listed, and restores the stack pointer.
 pub fn call_pops(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let (symbol, addend) = (SymbolRef::unpack(view.words[1]), view.words[2] as i32);
+    let start = buffer.position();
     buffer.put1(0xE8);
     buffer.reloc(buffer.position(), RelocKind::X86Plt32, symbol, addend as i64 - 4);
     buffer.put4(0);
-    restore_arguments(view.words[3], cx, buffer);
+    after_call(start, &view.words[3..], cx, buffer);
 }
 
-/// Emits a call of an address whose callee removes its stack arguments, and restores the stack pointer.
+/// Emits a call of an address whose callee removes its stack arguments or that is listed, and restores the
+/// stack pointer.
 pub fn call_popr(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let target = view.operand(0);
+    let (target, start) = (view.operand(0), buffer.position());
     rows::call_rm(&mut Direct::of(cx, buffer), 0, target, &[]);
-    restore_arguments(view.words[1], cx, buffer);
+    after_call(start, &view.words[1..], cx, buffer);
+}
+
+/// Lists a call, and emits what follows it; see [`branch::after_call`].
+fn after_call(start: u32, words: &[u32], cx: &EmitContext, buffer: &mut CodeBuffer) {
+    let words = &[words[0], words[1]];
+    branch::after_call((start, words), cx, buffer, |bytes, buffer| restore_arguments(bytes, cx, buffer));
 }
 
 /// Emits a call of a symbol with handlers, and the jump to its normal destination.
 pub fn try_symbol(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    let start = buffer.position();
     buffer.put1(0xE8);
     buffer.reloc(buffer.position(), RelocKind::X86Plt32, SymbolRef::unpack(view.words[1]), -4);
     buffer.put4(0);
-    after_try(&view.words[2..], cx, buffer);
+    after_try(start, &view.words[2..], cx, buffer);
 }
 
 /// Emits a call of an address with handlers, and the jump to its normal destination.
 pub fn try_register(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
-    let target = view.operand(0);
+    let (target, start) = (view.operand(0), buffer.position());
     rows::call_rm(&mut Direct::of(cx, buffer), 0, target, &[]);
-    after_try(&view.words[1..], cx, buffer);
+    after_try(start, &view.words[1..], cx, buffer);
 }
 
 /// Emits what follows a call with handlers; see [`branch::after_try`].
-fn after_try(words: &[u32], cx: &EmitContext, buffer: &mut CodeBuffer) {
-    branch::after_try::<Branches>(words, cx, buffer, |bytes, buffer| restore_arguments(bytes, cx, buffer));
+fn after_try(start: u32, words: &[u32], cx: &EmitContext, buffer: &mut CodeBuffer) {
+    let restore = |bytes, buffer: &mut CodeBuffer| restore_arguments(bytes, cx, buffer);
+    branch::after_try::<Branches>((start, words), cx, buffer, restore);
 }
 
 /// Lowers the stack pointer by the bytes of arguments that a callee removed.

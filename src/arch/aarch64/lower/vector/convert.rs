@@ -8,8 +8,8 @@ use crate::arch::aarch64::rows;
 use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
-use crate::machine::reg::RegClass;
-use crate::machine::size::L32;
+use crate::machine::reg::{RegClass, VReg};
+use crate::machine::size::{L32, OperandSize};
 
 /// Lowers fvpromote_low and fvdemote.
 pub fn change_width(cx: &mut Cx, inst: Inst) -> Lowered {
@@ -29,12 +29,29 @@ pub fn from_int(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
     let a = cx.put(Value(data.a));
-    match data.opcode {
-        Opcode::FcvtFromSint => rows::vscvtf(cx, lane_size(data.ty), d, a),
-        Opcode::FcvtFromUint => rows::vucvtf(cx, lane_size(data.ty), d, a),
-        other => unexpected(other),
-    }
+    lanes_from_int(cx, lane_size(data.ty), data.opcode == Opcode::FcvtFromSint, d, a);
     Ok(())
+}
+
+/// Converts integer lanes to floats of the same size.
+pub fn lanes_from_int(cx: &mut Cx, size: OperandSize, signed: bool, d: VReg, a: VReg) {
+    match signed {
+        true => rows::vscvtf(cx, size, d, a),
+        false => rows::vucvtf(cx, size, d, a),
+    }
+}
+
+/// Converts float lanes to integers of the same size with saturation.
+pub fn lanes_to_int(cx: &mut Cx, size: OperandSize, signed: bool, d: VReg, a: VReg) {
+    match signed {
+        true => rows::vfcvtzs(cx, size, d, a),
+        false => rows::vfcvtzu(cx, size, d, a),
+    }
+}
+
+/// Converts the first two lanes from f32 to f64.
+pub fn promote_first(cx: &mut Cx, d: VReg, a: VReg) {
+    rows::vfcvtl(cx, d, a);
 }
 
 /// Lowers fcvt_to_sint_sat and fcvt_to_uint_sat, which are what the processor does.
@@ -42,11 +59,7 @@ pub fn to_int_saturated(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
     let a = cx.put(Value(data.a));
-    match data.opcode {
-        Opcode::FcvtToSintSat => rows::vfcvtzs(cx, lane_size(data.ty), d, a),
-        Opcode::FcvtToUintSat => rows::vfcvtzu(cx, lane_size(data.ty), d, a),
-        other => unexpected(other),
-    }
+    lanes_to_int(cx, lane_size(data.ty), data.opcode == Opcode::FcvtToSintSat, d, a);
     Ok(())
 }
 

@@ -3,12 +3,13 @@
 use super::int::lane_size;
 use crate::arch::aarch64::lower::compare::{set_by_flags, test_in_flags};
 use crate::arch::aarch64::lower::inputs::*;
+use crate::arch::aarch64::operands::Cond;
 use crate::arch::aarch64::rows;
 use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::compare::{Complement, FlagTest};
 use crate::lower::context::Lowered;
-use crate::machine::reg::RegClass;
+use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::Q64;
 
 /// Lowers band, bor and bxor.
@@ -59,8 +60,18 @@ pub fn select(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
     let (chosen, other) = (cx.put(Value(data.b)), cx.put(Value(data.c)));
+    let test = test_in_flags(cx, Value(data.a));
+    move_if(cx, d, test, chosen, other);
+    if data.opcode == Opcode::SelectSpectreGuard {
+        rows::csdb(cx);
+    }
+    Ok(())
+}
+
+/// `d = chosen` if a test of the flags holds, else `other`.
+pub fn move_if(cx: &mut Cx, d: VReg, test: FlagTest<Cond>, chosen: VReg, other: VReg) {
     let bits = cx.tmp(RegClass::Int);
-    match test_in_flags(cx, Value(data.a)) {
+    match test {
         FlagTest::One(cond) => rows::csinv_z(cx, Q64, bits, cond.complement()),
         test @ (FlagTest::Either(..) | FlagTest::Both(..)) => {
             let bit = cx.tmp(RegClass::Int);
@@ -71,8 +82,4 @@ pub fn select(cx: &mut Cx, inst: Inst) -> Lowered {
     let mask = cx.tmp(RegClass::Float);
     rows::vdup(cx, Q64, mask, bits);
     rows::bsl_16b(cx, d, mask, chosen, other);
-    if data.opcode == Opcode::SelectSpectreGuard {
-        rows::csdb(cx);
-    }
-    Ok(())
 }

@@ -8,7 +8,7 @@ mod convert;
 mod float;
 mod int;
 mod lane;
-mod logic;
+pub(super) mod logic;
 mod permute;
 mod product;
 mod shift;
@@ -46,6 +46,9 @@ impl VectorLowering for Aarch64 {
         narrow: width::narrow,
         add_neighbours: product::add_neighbours,
         widen_first: width::widen_first,
+        lanes_from_int: convert::lanes_from_int,
+        lanes_to_int: convert::lanes_to_int,
+        promote_first: convert::promote_first,
         widen: Some(width::widen),
         float: Some(float::lower),
         float_width: Some(convert::change_width),

@@ -9,12 +9,10 @@ use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::OperandSize;
 
 /// Lowers snarrow, unarrow and uunarrow.
-pub fn narrow(cx: &mut Cx, inst: Inst, [a, b]: [VReg; 2]) {
-    let data = cx.f.insts[inst];
-    let d = cx.def(inst);
-    let size = OperandSize::from_bits(cx.ty(Value(data.a)).lane_bits() / 2);
+pub fn narrow(cx: &mut Cx, opcode: Opcode, wide: OperandSize, d: VReg, [a, b]: [VReg; 2]) {
+    let size = OperandSize::from_bits(wide.bits() / 2);
     let low = cx.tmp(RegClass::Float);
-    match data.opcode {
+    match opcode {
         Opcode::Snarrow => {
             rows::vsqxtn(cx, size, low, a);
             rows::vsqxtn_high(cx, size, d, low, b);

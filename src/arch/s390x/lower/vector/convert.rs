@@ -56,19 +56,22 @@ fn demote(cx: &mut Cx, d: VReg, halves: [VReg; 2]) {
 /// Lowers fcvt_from_sint and fcvt_from_uint.
 pub fn from_int(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
-    let size = lane_size(data.ty);
     let d = cx.def(inst);
     let a = cx.put(Value(data.a));
-    let is_signed = data.opcode == Opcode::FcvtFromSint;
+    lanes_from_int(cx, lane_size(data.ty), data.opcode == Opcode::FcvtFromSint, d, a);
+    Ok(())
+}
+
+/// Converts integer lanes to floats of the same size.
+pub fn lanes_from_int(cx: &mut Cx, size: OperandSize, signed: bool, d: VReg, a: VReg) {
     if size == Q64 {
-        match is_signed {
+        return match signed {
             true => rows::vcdgb(cx, d, a),
             false => rows::vcdlgb(cx, d, a),
-        }
-        return Ok(());
+        };
     }
     let [left, right, first, second] = tmps(cx);
-    if is_signed {
+    if signed {
         rows::vuph(cx, L32, left, a);
         rows::vupl(cx, L32, right, a);
     } else {
@@ -78,7 +81,11 @@ pub fn from_int(cx: &mut Cx, inst: Inst) -> Lowered {
     rows::vcdgb(cx, first, left);
     rows::vcdgb(cx, second, right);
     demote(cx, d, [first, second]);
-    Ok(())
+}
+
+/// Converts the first two lanes from f32 to f64.
+pub fn promote_first(cx: &mut Cx, d: VReg, a: VReg) {
+    promote(cx, d, a, true);
 }
 
 /// Converts lanes of f64 or f32 to signed integers with saturation; a NaN gives the smallest value.
@@ -97,20 +104,23 @@ fn to_signed(cx: &mut Cx, size: OperandSize, d: VReg, a: VReg) {
 /// Lowers fcvt_to_sint_sat and fcvt_to_uint_sat.
 pub fn to_int_saturated(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
-    let size = lane_size(data.ty);
     let d = cx.def(inst);
     let a = cx.put(Value(data.a));
-    if data.opcode == Opcode::FcvtToSintSat {
+    lanes_to_int(cx, lane_size(data.ty), data.opcode == Opcode::FcvtToSintSat, d, a);
+    Ok(())
+}
+
+/// Converts float lanes to integers of the same size with saturation.
+pub fn lanes_to_int(cx: &mut Cx, size: OperandSize, signed: bool, d: VReg, a: VReg) {
+    if signed {
         let [converted, is_number] = tmps(cx);
         to_signed(cx, size, converted, a);
         rows::vfce(cx, size, is_number, a, a);
-        rows::vn(cx, d, converted, is_number);
-        return Ok(());
+        return rows::vn(cx, d, converted, is_number);
     }
     // A NaN gives zero.
     if size == Q64 {
-        rows::vclgdb(cx, d, a);
-        return Ok(());
+        return rows::vclgdb(cx, d, a);
     }
     let [left, right, first, second] = tmps(cx);
     promote(cx, left, a, true);
@@ -118,7 +128,6 @@ pub fn to_int_saturated(cx: &mut Cx, inst: Inst) -> Lowered {
     rows::vclgdb(cx, first, left);
     rows::vclgdb(cx, second, right);
     rows::vpkls(cx, L32, d, first, second);
-    Ok(())
 }
 
 /// Lowers x86_cvtt2dq: what is out of range gives the smallest value.

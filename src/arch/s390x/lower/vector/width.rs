@@ -11,12 +11,9 @@ use crate::machine::reg::VReg;
 use crate::machine::size::OperandSize;
 
 /// Lowers snarrow, unarrow and uunarrow.
-pub fn narrow(cx: &mut Cx, inst: Inst, [a, b]: [VReg; 2]) {
-    let data = cx.f.insts[inst];
-    let d = cx.def(inst);
-    let wide = OperandSize::from_bits(cx.ty(Value(data.a)).lane_bits());
+pub fn narrow(cx: &mut Cx, opcode: Opcode, wide: OperandSize, d: VReg, [a, b]: [VReg; 2]) {
     let size = OperandSize::from_bits(wide.bits() / 2);
-    match data.opcode {
+    match opcode {
         Opcode::Snarrow => rows::vpks(cx, size, d, a, b),
         Opcode::Uunarrow => rows::vpkls(cx, size, d, a, b),
         Opcode::Unarrow => {

@@ -55,6 +55,19 @@ pub fn from_int(cx: &mut Cx, inst: Inst) -> Lowered {
         }
         (Lanes::I32, Lanes::F32) => {
             let (d, a) = (cx.def(inst), cx.put(source));
+            lanes_from_int(cx, L32, false, d, a);
+        }
+        (Lanes::I64, Lanes::F64) => from_quad(cx, inst, source, signed),
+        _ => return refuse(cx, &data),
+    }
+    Ok(())
+}
+
+/// Converts integer lanes to floats of the same size.
+pub fn lanes_from_int(cx: &mut Cx, size: OperandSize, signed: bool, d: VReg, a: VReg) {
+    match (size, signed) {
+        (L32, true) => FROM_INT.push(cx, L32, d, a),
+        (L32, false) => {
             let mask = repeated(cx, L32, 0xFFFF);
             let low = AND.value(cx, L32, a, mask);
             let high = RIGHT.value(cx, L32, a, 16);
@@ -63,10 +76,14 @@ pub fn from_int(cx: &mut Cx, inst: Inst) -> Lowered {
             let high = FLOAT_MULTIPLY.value(cx, L32, high, scale);
             FLOAT_ADD.push(cx, L32, d, high, low);
         }
-        (Lanes::I64, Lanes::F64) => from_quad(cx, inst, source, signed),
-        _ => return refuse(cx, &data),
+        (Q64, _) => quads_from_int(cx, signed, d, a),
+        (other, _) => unexpected(other),
     }
-    Ok(())
+}
+
+/// Converts the two low f32 lanes to f64.
+pub fn promote_first(cx: &mut Cx, d: VReg, a: VReg) {
+    rows::cvtps2pd_r(cx, d, a);
 }
 
 /// A number in all lanes, in memory.
@@ -90,6 +107,11 @@ fn from_quad(cx: &mut Cx, inst: Inst, source: Value, signed: bool) {
         return FLOAT_SUBTRACT.push(cx, Q64, d, floats, base);
     }
     let a = cx.put(source);
+    quads_from_int(cx, signed, d, a);
+}
+
+/// Converts lanes of 64 bits.
+fn quads_from_int(cx: &mut Cx, signed: bool, d: VReg, a: VReg) {
     let mask = repeated(cx, Q64, 0xFFFF_FFFF);
     let low = AND.value(cx, L32, a, mask);
     let exponent = repeated(cx, Q64, TWO_52.to_bits());
@@ -151,12 +173,17 @@ pub fn to_int_saturated(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let size = conversion_size(cx, &data)?;
     let (d, a) = (cx.def(inst), cx.put(Value(data.a)));
+    lanes_to_int(cx, size, data.opcode == Opcode::FcvtToSintSat, d, a);
+    Ok(())
+}
+
+/// Converts float lanes to integers of the same size with saturation.
+pub fn lanes_to_int(cx: &mut Cx, size: OperandSize, signed: bool, d: VReg, a: VReg) {
     let limit = if size == L32 { (1u64 << 31) as f64 } else { TWO_63 };
-    if data.opcode == Opcode::FcvtToSintSat {
+    if signed {
         let numbers = FLOAT_EQUAL.value(cx, size, a, a);
         let a = AND.value(cx, L32, a, numbers);
-        signed_from(cx, d, size, a, limit);
-        return Ok(());
+        return signed_from(cx, d, size, a, limit);
     }
     // NaNs and what is negative become 0: `maxp` gives its second operand for a NaN.
     let zero = zero(cx);
@@ -170,7 +197,6 @@ pub fn to_int_saturated(cx: &mut Cx, inst: Inst) -> Lowered {
     let negative = sign_mask(cx, size, large);
     let large = AND_NOT.value(cx, L32, negative, large);
     ADD.push(cx, size, d, small, large);
-    Ok(())
 }
 
 /// `d` = floats that are no NaNs as signed integers, the greatest one from `limit` on.

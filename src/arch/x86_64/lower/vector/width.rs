@@ -21,18 +21,15 @@ use crate::machine::size::{B8, L32, OperandSize, Q64, W16};
 use crate::rule;
 
 /// Lowers snarrow, unarrow and uunarrow.
-pub fn narrow(cx: &mut Cx, inst: Inst, [mut a, mut b]: [VReg; 2]) {
-    let data = cx.f.insts[inst];
-    let d = cx.def(inst);
-    let size = lane_size(data.ty);
+pub fn narrow(cx: &mut Cx, opcode: Opcode, size: OperandSize, d: VReg, [mut a, mut b]: [VReg; 2]) {
     if size == Q64 {
-        [a, b] = [a, b].map(|lanes| limited_quad(cx, data.opcode, lanes));
+        [a, b] = [a, b].map(|lanes| limited_quad(cx, opcode, lanes));
         return shuffle_two(cx, d, a, b, 0b1000_1000);
     }
-    if data.opcode == Opcode::Uunarrow {
+    if opcode == Opcode::Uunarrow {
         [a, b] = [a, b].map(|lanes| limited_unsigned(cx, size, lanes));
     }
-    match (data.opcode, size) {
+    match (opcode, size) {
         (Opcode::Snarrow, _) => PACK_SIGNED.push(cx, size, d, a, b),
         (Opcode::Unarrow | Opcode::Uunarrow, W16) => PACK_UNSIGNED.push(cx, W16, d, a, b),
         (Opcode::Unarrow | Opcode::Uunarrow, L32) if has_sse41(cx) => {

@@ -1,0 +1,257 @@
+//! Rotates loops that test at the top: the test is copied before the loop, so that the loop itself tests at the
+//! bottom.
+//!
+//! ```text
+//!     header:  if c goto body else exit          header':    if c goto preheader else exit
+//!     body:    …; goto header                    preheader:  goto body
+//!                                                body:       …; goto header
+//!                                                header:     if c goto body else exit
+//! ```
+//!
+//! What the loop does in each iteration it now does whenever the preheader is reached, so that loads can move
+//! there. The body has become the header.
+//!
+//! Only headers that keep their values to themselves are copied: no other block may use a result or parameter of
+//! the header, since that would then have two definitions. Code that keeps its variables in stack slots is like
+//! that, and this pass comes before promotion for its sake.
+
+use super::finish;
+use crate::analysis::Analysis;
+use crate::entity::Map;
+use crate::ir::*;
+
+/// The limit for the number of instructions that are copied.
+const MAX_COPIED: usize = 16;
+
+/// A loop to rotate.
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    header: Block,
+    /// Where the header branches to inside the loop.
+    body: Block,
+}
+
+/// The pass, with its buffers.
+#[derive(Debug, Default)]
+pub struct Rotate {
+    candidates: Vec<Candidate>,
+    /// For a candidate's header, whether another block uses what it defines.
+    leaks: Map<Block, Option<bool>>,
+    /// The candidate's header that an instruction is in.
+    header_of: Map<Inst, Option<Block>>,
+    /// Values of the header that is copied, and those of the copy.
+    copies: Vec<(Value, Value)>,
+    calls: Vec<BlockCallRef>,
+    types: Vec<Type>,
+    args: Vec<u32>,
+}
+
+impl Rotate {
+    /// Runs the pass on a function, and brings `analysis` up to date.
+    pub fn run(
+        &mut self,
+        func: &mut Function,
+        analysis: &mut Analysis,
+        buffers: &mut EditBuffers,
+        origins: &mut Origins,
+    ) {
+        analysis.compute_loops();
+        self.find_candidates(&func.stencil, analysis);
+        if self.candidates.is_empty() {
+            return;
+        }
+        self.find_leaks(&func.stencil);
+        self.candidates.retain(|candidate| self.leaks[candidate.header] == Some(false));
+        if self.candidates.is_empty() {
+            return;
+        }
+        finish(func, buffers, origins, |editor| {
+            for n in 0..self.candidates.len() {
+                self.rotate(editor, analysis, self.candidates[n]);
+            }
+        });
+        analysis.compute(&func.stencil);
+    }
+
+    fn find_candidates(&mut self, stencil: &Stencil, analysis: &Analysis) {
+        self.candidates.clear();
+        for data in analysis.loops.all().values() {
+            let header = data.header;
+            if let Some(body) = body_of(stencil, analysis, header)
+                && latches_jump(stencil, analysis, header)
+                && can_copy(stencil, header)
+            {
+                self.candidates.push(Candidate { header, body });
+            }
+        }
+    }
+
+    /// Finds out which headers define what other blocks use.
+    fn find_leaks(&mut self, stencil: &Stencil) {
+        let Rotate { candidates, leaks, header_of, .. } = self;
+        leaks.clear();
+        leaks.resize(stencil.blocks.len(), None);
+        header_of.clear();
+        header_of.resize(stencil.insts.len(), None);
+        for candidate in candidates {
+            leaks[candidate.header] = Some(false);
+            stencil.block_insts(candidate.header).for_each(|inst| header_of[inst] = Some(candidate.header));
+        }
+        for &block in &stencil.layout {
+            let mut used = |value: Value| {
+                let owner = match stencil.value_defs[value].get() {
+                    ValueDef::Result(inst, _) => header_of[inst],
+                    ValueDef::Param(owner, _) => Some(owner),
+                    ValueDef::None => None,
+                };
+                if let Some(owner) = owner
+                    && owner != block
+                {
+                    leaks[owner] = leaks[owner].map(|_| true);
+                }
+            };
+            for inst in stencil.block_insts(block) {
+                let data = &stencil.insts[inst];
+                stencil.visit_args(data, &mut used);
+                stencil.visit_contexts(data, &mut used);
+                stencil.visit_block_calls(data, |call| {
+                    for &word in stencil.pool.get(stencil.block_calls[call].args) {
+                        if let BlockArg::Value(value) = BlockArg::unpack(word) {
+                            used(value);
+                        }
+                    }
+                });
+            }
+        }
+    }
+
+    /// Copies the header of a loop before the loop, and leads the edges from outside there.
+    fn rotate(&mut self, editor: &mut Editor, analysis: &Analysis, candidate: Candidate) {
+        let Candidate { header, body } = candidate;
+        let before =
+            analysis.dominators.idom(header).expect("a loop is not entered at the top of the function");
+        self.types.clear();
+        let params = editor.stencil().block_params(header);
+        self.types.extend(params.iter().map(|&param| editor.stencil().value_types[Value(param)]));
+        let preheader = editor.new_block(before, &[]);
+        let copy = editor.new_block(before, &self.types);
+        self.copies.clear();
+        for n in 0..self.types.len() {
+            let [old, new] = [header, copy].map(|block| Value(editor.stencil().block_params(block)[n]));
+            self.copies.push((old, new));
+        }
+        let branch = editor.stencil().terminator(header).expect("a block has a terminator");
+        for inst in editor.stencil().block_insts(header).take_while(|&inst| inst != branch) {
+            self.copy_inst(editor, copy, inst);
+        }
+        self.copy_branch(editor, branch, copy, preheader, body);
+        self.lead_edges(editor, analysis, header, copy);
+    }
+
+    fn copy_inst(&mut self, editor: &mut Editor, to: Block, inst: Inst) {
+        let mut data = editor.stencil().insts[inst];
+        let count = data.fixed_args();
+        for word in [&mut data.a, &mut data.b, &mut data.c].into_iter().take(count) {
+            *word = self.copy_of(Value(*word)).0;
+        }
+        let new = editor.append_to(to, inst, |builder| builder.inst(data));
+        for n in 0..editor.stencil().inst_results(inst).len() {
+            let [old, new] = [inst, new].map(|inst| Value(editor.stencil().inst_results(inst)[n]));
+            self.copies.push((old, new));
+        }
+    }
+
+    /// Copies the header's branch. Its edge into the loop goes by the preheader.
+    fn copy_branch(&mut self, editor: &mut Editor, branch: Inst, copy: Block, preheader: Block, body: Block) {
+        let data = editor.stencil().insts[branch];
+        let condition = self.copy_of(Value(data.a));
+        let [then, otherwise] = [data.b, data.c].map(|word| {
+            let BlockCall { block, args } = editor.stencil().block_calls[BlockCallRef(word)];
+            self.args.clear();
+            for &word in editor.stencil().pool.get(args) {
+                self.args.push(match BlockArg::unpack(word) {
+                    BlockArg::Value(value) => BlockArg::Value(self.copy_of(value)).pack(),
+                    BlockArg::TryCallRet(_) | BlockArg::TryCallExn(_) => word,
+                });
+            }
+            let args = self.args.iter().map(|&word| BlockArg::unpack(word));
+            if block != body {
+                return editor.declare(|builder| builder.block_call_with(block, args));
+            }
+            editor.append_to(preheader, branch, |builder| {
+                let call = builder.block_call_with(block, args);
+                builder.inst(InstData { a: call.0, ..InstData::new(Opcode::Jump, types::INVALID) });
+                builder.block_call(preheader, &[])
+            })
+        });
+        editor.append_to(copy, branch, |builder| builder.brif(condition, then, otherwise));
+    }
+
+    /// Leads the edges to a loop's header from outside the loop to the copy.
+    fn lead_edges(&mut self, editor: &mut Editor, analysis: &Analysis, header: Block, copy: Block) {
+        for &pred in analysis.cfg.preds(header) {
+            if analysis.dominators.dominates(header, pred) {
+                continue;
+            }
+            self.calls.clear();
+            let stencil = editor.stencil();
+            if let Some(branch) = stencil.terminator(pred) {
+                stencil.visit_block_calls(&stencil.insts[branch], |call| self.calls.push(call));
+            }
+            for &call in &self.calls {
+                let BlockCall { block, args } = editor.stencil().block_calls[call];
+                if block == header {
+                    self.args.clear();
+                    self.args.extend_from_slice(editor.stencil().pool.get(args));
+                    editor.redirect(call, copy, &self.args);
+                }
+            }
+        }
+    }
+
+    fn copy_of(&self, value: Value) -> Value {
+        self.copies.iter().find(|pair| pair.0 == value).map_or(value, |pair| pair.1)
+    }
+}
+
+/// Where a header that decides whether the loop goes on branches to inside the loop.
+fn body_of(stencil: &Stencil, analysis: &Analysis, header: Block) -> Option<Block> {
+    let data = &stencil.insts[stencil.terminator(header)?];
+    if data.opcode != Opcode::Brif {
+        return None;
+    }
+    let [then, otherwise] = [data.b, data.c].map(|word| stencil.block_calls[BlockCallRef(word)].block);
+    let this = analysis.loops.innermost(header);
+    let is_inside = |block: Block| {
+        std::iter::successors(analysis.loops.innermost(block), |&at| analysis.loops.all()[at].parent)
+            .any(|at| Some(at) == this)
+    };
+    let (body, exit) = match [then, otherwise].map(is_inside) {
+        [true, false] => (then, otherwise),
+        [false, true] => (otherwise, then),
+        [true, true] | [false, false] => return None,
+    };
+    let is_header = |block| analysis.loops.is_header(block);
+    (body != header && !is_header(body) && !is_header(exit)).then_some(body)
+}
+
+/// Whether all edges back to a header are jumps: otherwise the loop tests at the bottom already.
+fn latches_jump(stencil: &Stencil, analysis: &Analysis, header: Block) -> bool {
+    let latches =
+        analysis.cfg.preds(header).iter().filter(|&&pred| analysis.dominators.dominates(header, pred));
+    latches.clone().all(|&latch| {
+        stencil.terminator(latch).is_some_and(|last| stencil.insts[last].opcode == Opcode::Jump)
+    })
+}
+
+/// Whether a header is small, and only computes and loads.
+fn can_copy(stencil: &Stencil, header: Block) -> bool {
+    let insts = stencil.block_insts(header);
+    let Some(branch) = stencil.terminator(header) else { return false };
+    insts.len() <= MAX_COPIED
+        && insts.take_while(|&inst| inst != branch).all(|inst| {
+            let data = &stencil.insts[inst];
+            data.list().is_none()
+                && !stencil.effects(data).any(Effects::STORE.or(Effects::CALL).or(Effects::OTHER))
+        })
+}
