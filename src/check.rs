@@ -93,10 +93,13 @@ pub fn file(text: &[u8], env: Environment) -> Vec<Diagnostic> {
     let split = parse::split(text, &mut diagnostics);
     let module = parse::module(text, &split, &mut diagnostics);
     let functions = split.functions.par_iter();
-    let of_functions = functions.map_init(|| Checker::new(&module.types), |checker, item| {
-        let errors = checker.check(text, item, env);
-        if errors.is_empty() { checker.check_handlers(&module, item) } else { errors }
-    });
+    let of_functions = functions.map_init(
+        || Checker::new(&module.types),
+        |checker, item| {
+            let errors = checker.check(text, item, env);
+            if errors.is_empty() { checker.check_handlers(&module, item) } else { errors }
+        },
+    );
     diagnostics.par_extend(of_functions.flatten_iter());
     diagnostics.sort_by_key(|diagnostic| diagnostic.offset);
     diagnostics

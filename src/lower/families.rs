@@ -17,8 +17,7 @@ use super::wide_divide::WideDivision;
 use super::wide_shift::WideShifts;
 use super::{
     atomic, call, condition, control, convert, half, half_vector, overflow, quad, rematerialize, select,
-    small_vector, try_call,
-    variadic, vector, wide, wide_divide, wide_shift,
+    small_vector, try_call, variadic, vector, wide, wide_divide, wide_shift,
 };
 use crate::ir::*;
 
@@ -321,7 +320,8 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
             row.quad(Some(quad::change_width)).float(convert::change_width)
         }
         Family::FromInt => {
-            let row = Row::WITH_ALL.vector(v.from_int).small(small_vector::from_int).half(Some(half::from_int));
+            let row =
+                Row::WITH_ALL.vector(v.from_int).small(small_vector::from_int).half(Some(half::from_int));
             row.half_vector(half_vector::from_int).quad(Some(quad::from_int)).float(convert::from_int)
         }
         Family::ToInt => {

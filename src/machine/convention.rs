@@ -296,7 +296,8 @@ impl Assigner {
         let start = parts.len() as u32;
         if param.ty == types::I128 {
             self.wide_value(param.extension, parts);
-        } else if param.ty == types::F128 || param.ty.is_vector() && param.ty.bits() > self.vectors_like_ints {
+        } else if param.ty == types::F128 || param.ty.is_vector() && param.ty.bits() > self.vectors_like_ints
+        {
             let in_memory = param.ty == types::F128 && self.quads == QuadPassing::Pointer;
             parts.push(match if in_memory { None } else { self.next_vector() } {
                 Some(reg) => in_register(reg, param.ty, param.extension),

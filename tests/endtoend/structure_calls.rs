@@ -88,6 +88,8 @@ const PROMOTED: [Scalar; 3] =
 /// What is generated from.
 struct World {
     arch: Arch,
+    /// Whether this is for macOS.
+    apple: bool,
     random: Random,
     members: Vec<Scalar>,
     named: Vec<Structure>,
@@ -364,6 +366,14 @@ impl World {
             open.passed = open.passed.filter(|_| small);
         }
         let seed = self.random.below(1 << 20);
+        // For macOS, clang stores a vector behind `...` in one place and takes it from another.
+        let has_vector = |param: &Param| match *param {
+            Param::Scalar(_) => false,
+            Param::Structure(n) => self.layout(n).has_vector,
+        };
+        if self.apple && params.iter().any(has_vector) {
+            open = Open { taken: None, passed: None };
+        }
         let returns = ret.map_or(String::new(), |ret| format!(" -> {}", ret.clif()));
         // Behind `...`, structures are listed, and other types follow from the arguments.
         let signature = |params: &[Param], convention: &str, fixed: Option<usize>| {
@@ -537,6 +547,7 @@ pub fn generate(arch: Arch, apple: bool) -> (String, String) {
     let members = MEMBERS.into_iter().chain(more_members(arch, apple));
     let mut world = World {
         arch,
+        apple,
         random: Random(number("CLIFC_STRUCTURES_SEED").unwrap_or(7)),
         members: members.flat_map(|(scalar, weight)| (0..weight).map(move |_| scalar)).collect(),
         named: Vec::new(),
