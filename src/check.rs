@@ -1,9 +1,10 @@
 //! Checking files without compiling them: parses and verifies.
 
 use rayon::prelude::*;
+use std::sync::Arc;
 
 use crate::diag::Diagnostic;
-use crate::ir::{ExceptionTable, Format, Function, Handler, Inst, Module};
+use crate::ir::{ExceptionTable, Format, Function, Handler, Inst, Module, StructTypes};
 use crate::parse::{self, FunctionText, ParseContext};
 use crate::pipeline::IrHalf;
 use crate::verify::{self, Environment};
@@ -17,6 +18,11 @@ pub struct Checker {
 }
 
 impl Checker {
+    /// A checker for functions of a file with these `type` items.
+    pub fn new(types: &Arc<StructTypes>) -> Self {
+        Checker { context: ParseContext::with_types(types), ..Checker::default() }
+    }
+
     /// Returns the errors in a function of the file `text`.
     pub fn check(&mut self, text: &[u8], item: &FunctionText, env: Environment) -> Vec<Diagnostic> {
         let source = &text[item.text.clone()];
@@ -87,10 +93,13 @@ pub fn file(text: &[u8], env: Environment) -> Vec<Diagnostic> {
     let split = parse::split(text, &mut diagnostics);
     let module = parse::module(text, &split, &mut diagnostics);
     let functions = split.functions.par_iter();
-    let of_functions = functions.map_init(Checker::default, |checker, item| {
-        let errors = checker.check(text, item, env);
-        if errors.is_empty() { checker.check_handlers(&module, item) } else { errors }
-    });
+    let of_functions = functions.map_init(
+        || Checker::new(&module.types),
+        |checker, item| {
+            let errors = checker.check(text, item, env);
+            if errors.is_empty() { checker.check_handlers(&module, item) } else { errors }
+        },
+    );
     diagnostics.par_extend(of_functions.flatten_iter());
     diagnostics.sort_by_key(|diagnostic| diagnostic.offset);
     diagnostics
@@ -116,7 +125,7 @@ pub fn whole(text: &[u8], env: Environment) -> Result<Checked, Vec<Diagnostic>> 
         let errors = checker.check(text, item, env);
         (std::mem::take(&mut checker.ir.function), errors)
     };
-    let read = split.functions.par_iter().map_init(Checker::default, read);
+    let read = split.functions.par_iter().map_init(|| Checker::new(&module.types), read);
     let (functions, errors): (Vec<_>, Vec<_>) = read.unzip();
     diagnostics.extend(errors.into_iter().flatten());
     diagnostics.sort_by_key(|diagnostic| diagnostic.offset);
@@ -127,7 +136,7 @@ pub fn whole(text: &[u8], env: Environment) -> Result<Checked, Vec<Diagnostic>> 
 /// Returns the byte offset in the text of an instruction of a function without errors.
 pub fn place(text: &[u8], item: &FunctionText, inst: Inst) -> usize {
     let (source, start) = (&text[item.text.clone()], item.text.start);
-    let positions = parse::positions(source, start, &mut ParseContext::new());
+    let positions = parse::positions(source, start, &mut ParseContext::with_types(&parse::types(text)));
     positions.insts.get(inst).copied().unwrap_or(start)
 }
 

@@ -163,9 +163,18 @@ pub fn build_in(
     let options = &*options;
     let start = Instant::now();
     if let Some(cached) = &mut cached {
+        cached.depend_on(&module.types);
         cached.find();
     }
-    let inputs = BuildInputs { session, source, split: &split, options, observer, cached: cached.as_ref() };
+    let inputs = BuildInputs {
+        session,
+        source,
+        split: &split,
+        module: &module,
+        options,
+        observer,
+        cached: cached.as_ref(),
+    };
     let Outcome { mut units, diagnostics: mut found, timing: of_workers, rules, cache_notes } =
         back_end(options.target.arch())(&inputs);
     timing.merge(&of_workers);
@@ -244,6 +253,7 @@ struct BuildInputs<'a> {
     session: &'a Session,
     source: &'a Source<'a>,
     split: &'a Split,
+    module: &'a Module,
     options: &'a BuildOptions,
     observer: &'a Observer<'a>,
     cached: Option<&'a Cached<'a>>,

@@ -19,7 +19,12 @@ fn param(ty: Type) -> AbiParam {
 
 fn signature(params: &[Type], returns: &[Type]) -> Signature {
     let list = |types: &[Type]| types.iter().map(|&ty| param(ty)).collect();
-    Signature { params: list(params), returns: list(returns), variadic: false, call_conv: CallConv::SystemV }
+    Signature {
+        params: list(params),
+        returns: list(returns),
+        call_conv: CallConv::SystemV,
+        ..Signature::default()
+    }
 }
 
 fn read(text: &str) -> Function {

@@ -55,6 +55,7 @@ impl<'a> TextEntry<'a> {
             names: self.names.into_owned().into(),
             base_srcloc: self.base_srcloc,
             region_names: Map::new(),
+            structure_names: Map::new(),
             positions: Positions::from_bytes(
                 [self.lines, self.locations, self.values].map(|bytes| bytes.into_owned().into_vec()),
             ),

@@ -94,7 +94,7 @@ impl AddAssign for Statistics {
 /// What to do with a function that was parsed.
 pub enum Claim {
     /// Use this code: the stencil was compiled before.
-    Found(CompiledStencil),
+    Found(Box<CompiledStencil>),
     /// Compile it: the stencil is new.
     Compile,
     /// Copy the code at the end of the build: another function with the same stencil is compiled or was
@@ -288,7 +288,7 @@ impl BuildCache<'_> {
         match self.find_stencil(&key, names, ledger) {
             Some(code) => {
                 ledger.statistics.stencil_hits += 1;
-                (key, Claim::Found(code))
+                (key, Claim::Found(Box::new(code)))
             }
             None => {
                 ledger.statistics.misses += 1;

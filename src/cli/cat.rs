@@ -3,10 +3,11 @@
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use clifc::analysis::graph;
 use clifc::diag::{Diagnostic, Source};
-use clifc::ir::{Function, Linkage};
+use clifc::ir::{Function, Linkage, StructTypes};
 use clifc::parse::{self, FunctionText, ParseContext, Split};
 use rayon::prelude::*;
 
@@ -23,7 +24,7 @@ pub fn run(args: &Cat, reporter: &Reporter) -> Result<(), CommandError> {
         let mut diagnostics = Vec::new();
         let split = parse::split(&file.text, &mut diagnostics);
         let module = parse::module(&file.text, &split, &mut diagnostics);
-        let functions = functions(&file, &split, &mut diagnostics, |function, item| {
+        let functions = functions(&file, &split, &module.types, &mut diagnostics, |function, item| {
             let section = item.section.clone().map(|range| &file.text[range]);
             let linkage = if args.upgrade { Linkage::Export } else { item.linkage };
             function.placed(linkage, section, item.align).to_string()
@@ -55,7 +56,8 @@ pub fn graphs(args: &CfgArgs, reporter: &Reporter) -> Result<(), CommandError> {
     for file in input::read_all(&input::paths(&args.inputs))? {
         let mut diagnostics = Vec::new();
         let split = parse::split(&file.text, &mut diagnostics);
-        let graphs = functions(&file, &split, &mut diagnostics, |function, _| {
+        let module = parse::module(&file.text, &split, &mut diagnostics);
+        let graphs = functions(&file, &split, &module.types, &mut diagnostics, |function, _| {
             (function.params.name.to_string(), graph::drawing(function))
         });
         stop_if_wrong(&file, diagnostics, reporter)?;
@@ -93,6 +95,7 @@ fn write_graph(directory: &Path, name: &str, graph: &str) -> Result<(), CommandE
 fn functions<T: Send>(
     file: &Input,
     split: &Split,
+    types: &Arc<StructTypes>,
     diagnostics: &mut Vec<Diagnostic>,
     text_of: impl Fn(&Function, &FunctionText) -> T + Sync,
 ) -> Vec<T> {
@@ -105,7 +108,11 @@ fn functions<T: Send>(
         Ok(()) => Ok(text_of(function, item)),
         Err(_) => Err(std::mem::take(&mut context.diagnostics)),
     };
-    let results: Vec<_> = split.functions.par_iter().map_init(Default::default, one).collect();
+    let results: Vec<_> = split
+        .functions
+        .par_iter()
+        .map_init(|| (ParseContext::with_types(types), Function::default()), one)
+        .collect();
     let mut texts = Vec::new();
     for result in results {
         match result {

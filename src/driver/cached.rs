@@ -13,7 +13,7 @@ use crate::cache::entry::is_sound;
 use crate::cache::key::Key;
 use crate::cache::{BuildCache, Claim, Ledger, Statistics};
 use crate::diag::{Diagnostic, Severity};
-use crate::ir::{Function, Params};
+use crate::ir::{Function, Params, StructTypes};
 use crate::machine::compiled::{CompiledFunction, CompiledStencil};
 use crate::parse::{self, Split};
 use crate::timing::Timing;
@@ -64,6 +64,18 @@ impl<'a> Cached<'a> {
         ledger.statistics.hashing = hashing;
         timing.add("split", start.elapsed() - hashing);
         (split, Cached { cache, keys, found: Vec::new(), ledger })
+    }
+
+    /// Makes the keys depend on the file's `type` items, to which the texts of functions refer by name.
+    pub(super) fn depend_on(&mut self, types: &StructTypes) {
+        if types.items().is_empty() {
+            return;
+        }
+        let text: String = types.items().iter().map(|item| format!("{item}\n")).collect();
+        let of_types = self.cache.text_key(text.as_bytes());
+        for key in &mut self.keys {
+            *key = self.cache.text_key(&[key.0, of_types.0].concat());
+        }
     }
 
     /// Looks up all functions by the keys of their texts.

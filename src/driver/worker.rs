@@ -49,6 +49,7 @@ impl<'a, I: Backend> Worker<'a, I> {
         // Tracing can't be turned off again, so a context that traces is used for this build only.
         let kept = if inputs.options.trace_rules { None } else { inputs.session.take(flags) };
         let mut context: Box<Context<I>> = kept.unwrap_or_else(|| Context::new(flags));
+        context.parser.types = inputs.module.types.clone();
         prepare(&mut context.compiler, inputs.options);
         Worker { inputs, context, notes: CacheNotes::default(), outcome: Outcome::default() }
     }
@@ -78,6 +79,7 @@ impl<'a, I: Backend> Worker<'a, I> {
                 self.outcome.diagnostics.push(self.bug(text, pass, &panic_message(&*panic)));
                 let timing = self.context.compiler.progress.timing.take();
                 self.context = Context::new(&self.inputs.options.flags);
+                self.context.parser.types = self.inputs.module.types.clone();
                 prepare(&mut self.context.compiler, self.inputs.options);
                 self.context.compiler.progress.timing = timing;
             }

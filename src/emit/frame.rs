@@ -8,7 +8,6 @@ use crate::entity::Map;
 use crate::ir::{GlobalValueData, Purpose, StackSlot, StackSlotData, Stencil};
 use crate::machine::abi::{AbiSignature, PartLocation, Used};
 use crate::machine::amode::{Amode, Place};
-use crate::machine::argument_list::ArgumentList;
 use crate::machine::convention::Convention;
 use crate::machine::description::Machine;
 use crate::machine::description::is_overaligned;
@@ -48,9 +47,8 @@ pub struct Frame {
     /// Number of bytes by which the stack arguments of tail calls exceed the incoming ones: the prologue
     /// makes room for them.
     pub growth: u32,
-    /// Bytes of the area in which the registers of further arguments are saved; it has the slot behind the
-    /// last.
-    pub argument_area: u32,
+    /// Sizes of slots that lowering made, which are numbered behind those of the function.
+    pub made_slots: Vec<u32>,
     /// Registers of further arguments, and where the prologue saves each.
     pub saved_arguments: Vec<(PReg, SpillSlot)>,
     /// Steps that compute the stack limit on entry; empty if there is none.
@@ -132,15 +130,18 @@ impl Frame {
     /// Resets the frame for the next function.
     pub(crate) fn clear(&mut self) {
         let (mut slots, mut saved) = (std::mem::take(&mut self.slots), std::mem::take(&mut self.saved));
+        let mut made_slots = std::mem::take(&mut self.made_slots);
         slots.clear();
         saved.clear();
-        *self = Frame { slots, saved, ..Frame::default() };
+        made_slots.clear();
+        *self = Frame { slots, saved, made_slots, ..Frame::default() };
     }
 
     /// Rejects frames of more than `most` bytes, and functions with more items than an [`Amode`] can number.
     pub(crate) fn check_size<I: Machine>(&self, stencil: &Stencil, most: u64) -> Result<(), String> {
         let slots: u64 = stencil.stack_slots.values().map(|slot| slot_room::<I>(slot) + 16).sum();
-        if slots + self.outgoing as u64 + self.spill_count as u64 * 8 > most {
+        let made: u64 = self.made_slots.iter().map(|&size| u64::from(size) + 16).sum();
+        if slots + made + self.outgoing as u64 + self.spill_count as u64 * 8 > most {
             let gigabytes = most.next_power_of_two() >> 30;
             return Err(format!(
                 "the stack frame is larger than {gigabytes} GiB, which {} can't address",
@@ -148,7 +149,7 @@ impl Frame {
             ));
         }
         let numbers = [
-            stencil.stack_slots.len(),
+            stencil.stack_slots.len() + self.made_slots.len(),
             stencil.functions.len(),
             stencil.global_values.len(),
             stencil.insts.len(),
@@ -176,20 +177,23 @@ impl Frame {
             self.slots.push(at);
             at += slot_room::<I>(slot) as u32;
         }
-        if self.argument_area > 0 {
+        for &size in &self.made_slots {
             at = at.next_multiple_of(I::STACK_ALIGNMENT.max(8));
             self.slots.push(at);
-            at += self.argument_area;
+            at += size;
         }
         at.next_multiple_of(8)
     }
 
-    /// Has the prologue save the registers of further arguments. The frame has been laid out.
-    pub fn save_arguments(&mut self, convention: &Convention, used: Used) -> Result<(), String> {
-        let start = match convention.list {
-            ArgumentList::Address => self.incoming,
-            ArgumentList::Counted(_) => *self.slots.values().last().expect("the area has a slot"),
-        };
+    /// Has the prologue save the registers of further arguments, in a slot or, without one, among the stack
+    /// arguments. The frame has been laid out.
+    pub fn save_arguments(
+        &mut self,
+        convention: &Convention,
+        used: Used,
+        slot: Option<StackSlot>,
+    ) -> Result<(), String> {
+        let start = slot.map_or(self.incoming, |slot| self.slots[slot]);
         for (register, offset) in convention.saved_arguments(used) {
             let number = (start + offset - self.spills) / 8;
             if number >= Amode::LIMIT {

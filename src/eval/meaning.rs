@@ -151,7 +151,8 @@ pub const fn is_pure(opcode: Opcode) -> bool {
             | Format::StoreNoOffset
             | Format::StackAddr
             | Format::DynamicStackAddr
-            | Format::HandlerAddr => false,
+            | Format::HandlerAddr
+            | Format::TakeStructure => false,
         }
 }
 

@@ -102,7 +102,8 @@ impl<'a> Immediate<'a> {
             | Format::StoreNoOffset
             | Format::StackAddr
             | Format::DynamicStackAddr
-            | Format::HandlerAddr => Immediate::None,
+            | Format::HandlerAddr
+            | Format::TakeStructure => Immediate::None,
         }
     }
 }

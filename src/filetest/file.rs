@@ -5,8 +5,10 @@
 //! below.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::diag::{Diagnostic, did_you_mean};
+use crate::ir::StructTypes;
 use crate::options::{Arch, Flags, Target, TargetError};
 use crate::parse::{self, FunctionText, Split};
 
@@ -150,6 +152,8 @@ pub(super) struct TestFile<'a> {
     pub(super) functions: Vec<TestFunction<'a>>,
     /// The module items, in order.
     pub(super) items: Vec<Range<usize>>,
+    /// The types that items define.
+    pub(super) types: Arc<StructTypes>,
     /// The offset of each line.
     line_starts: Vec<usize>,
 }
@@ -160,7 +164,10 @@ impl<'a> TestFile<'a> {
         let newlines = memchr::memchr_iter(b'\n', text.as_bytes());
         let line_starts: Vec<usize> = std::iter::once(0).chain(newlines.map(|at| at + 1)).collect();
         let mut diagnostics = Vec::new();
-        let Split { header, leading, functions, items } = parse::split(text.as_bytes(), &mut diagnostics);
+        let split = parse::split(text.as_bytes(), &mut diagnostics);
+        // Errors in items are left to tests that compile.
+        let types = parse::module(text.as_bytes(), &split, &mut Vec::new()).types;
+        let Split { header, leading, functions, items } = split;
         let mut file = TestFile {
             name,
             text,
@@ -168,6 +175,7 @@ impl<'a> TestFile<'a> {
             leading: Vec::new(),
             functions: Vec::new(),
             items,
+            types,
             line_starts,
         };
         file.header = file.read_header(header, overrides)?;

@@ -20,12 +20,12 @@ pub(super) struct Parsed {
 impl Parsed {
     /// Parses a function of a file.
     pub(super) fn new(file: &TestFile, function: &TestFunction) -> Result<Self, Vec<Diagnostic>> {
-        Self::from_text(&file.text[function.item.text.clone()], function.item.text.start)
+        Self::from_text(file, &file.text[function.item.text.clone()], function.item.text.start)
     }
 
-    fn from_text(text: &str, offset: usize) -> Result<Self, Vec<Diagnostic>> {
+    fn from_text(file: &TestFile, text: &str, offset: usize) -> Result<Self, Vec<Diagnostic>> {
         let mut parsed = Parsed::default();
-        let mut context = ParseContext::new();
+        let mut context = ParseContext::with_types(&file.types);
         let Parsed { function, positions } = &mut parsed;
         match parse::function_with_positions(text.as_bytes(), offset, &mut context, function, positions) {
             Ok(()) => Ok(parsed),
@@ -60,7 +60,7 @@ pub(super) fn cat(file: &TestFile) -> Result<(), String> {
         let parsed = parse_function(file, function)?.function;
         check(file, function, &parsed.as_stencil_sees().to_string())?;
         let text = parsed.to_string();
-        let again = Parsed::from_text(&text, 0).map_err(|diagnostics| {
+        let again = Parsed::from_text(file, &text, 0).map_err(|diagnostics| {
             format!("the printed text cannot be parsed: {}\n{text}", diagnostics[0].message)
         })?;
         match again.function.to_string() {
@@ -100,7 +100,7 @@ pub(super) fn dominators(file: &TestFile) -> Result<(), String> {
 /// `test verifier`: the errors are as annotated.
 pub(super) fn verifier(file: &TestFile, env: Environment) -> Result<(), String> {
     each(file, |function| {
-        let phrases = Checker::default().phrases(file.text.as_bytes(), &function.item, env);
+        let phrases = Checker::new(&file.types).phrases(file.text.as_bytes(), &function.item, env);
         let mut found: Vec<(usize, String)> =
             phrases.into_iter().map(|(offset, message)| (file.line(offset), message)).collect();
         let mut missing = String::new();

@@ -3,7 +3,7 @@
 
 use super::machine::{Machine, Next, Why};
 use crate::eval::Value;
-use crate::ir::{InstData, Opcode};
+use crate::ir::{InstData, Opcode, types};
 
 /// Bytes from an argument to the next one.
 const DISTANCE: u64 = 16;
@@ -25,11 +25,13 @@ impl Machine<'_> {
         match data.opcode {
             Opcode::VaStart => self.set_list(list, self.frame().further_arguments)?,
             Opcode::VaCopy => self.set_list(list, self.next_in_list(self.address(data.b))?)?,
-            Opcode::VaArg => {
+            Opcode::VaArg | Opcode::VaArgStruct => {
+                // Of a structure, the list has the address of the copy.
+                let ty = if data.opcode == Opcode::VaArgStruct { types::I64 } else { data.ty };
                 let next = self.next_in_list(list)?;
-                let bytes = self.memory.read(next, u64::from(data.ty.bytes()));
+                let bytes = self.memory.read(next, u64::from(ty.bytes()));
                 let bytes = bytes.ok_or_else(|| Why::Error(format!("no argument at {next:#x}")))?;
-                let value = Value::from_memory(data.ty, bytes, self.memory.order);
+                let value = Value::from_memory(ty, bytes, self.memory.order);
                 self.set_list(list, next.wrapping_add(DISTANCE))?;
                 return self.define_one(value);
             }

@@ -9,8 +9,8 @@ use super::memory::{STACK_BYTES, STACK_TOP};
 use super::program::Symbol;
 use crate::eval::Value;
 use crate::ir::{
-    AbiParam, Effects, ExceptionTable, Format, FuncRef, GlobalValue, GlobalValueData, Handler, Inst,
-    InstData, Purpose, Signature, Stencil, TrapCode, types,
+    AbiParam, Effects, Endianness, ExceptionTable, Format, FuncRef, GlobalValue, GlobalValueData, Handler,
+    Inst, InstData, Purpose, Signature, Stencil, TrapCode, types,
 };
 
 /// The most values of all frames: as many as take a few hundred megabytes.
@@ -20,6 +20,13 @@ const MOST_VALUES: usize = 1 << 22;
 const RECORD: u64 = 16;
 
 const OVERFLOW: Why = Why::Trap(TrapCode::STACK_OVERFLOW);
+
+/// A structure among the arguments of a call.
+pub(super) struct Structure {
+    /// The number of the argument.
+    index: usize,
+    bytes: Vec<u8>,
+}
 
 fn fits(signature: &Signature, args: &[Value]) -> bool {
     let (types, got) = (signature.params.iter().map(|param| param.ty), args.iter().map(Value::ty));
@@ -31,17 +38,43 @@ fn fits(signature: &Signature, args: &[Value]) -> bool {
 impl Machine<'_> {
     /// The bytes of the structures among arguments, which a callee gets copies of: of none but those that
     /// its own signature names. They may lie in the frame that a tail call leaves.
-    pub(super) fn structures(&self, function: usize, args: &[Value]) -> Result<Vec<Vec<u8>>, Why> {
-        let params = &self.program.functions[function].function.stencil.signature.params;
+    /// Behind its parameters, they are those that the signature of the call names.
+    pub(super) fn structures(
+        &self,
+        function: usize,
+        args: &[Value],
+        caller: Option<(&Stencil, &Signature)>,
+    ) -> Result<Vec<Structure>, Why> {
+        let stencil = &self.program.functions[function].function.stencil;
         let mut structures = Vec::new();
-        for (param, arg) in params.iter().zip(args) {
-            let Purpose::StructArgument(size) = param.purpose else { continue };
-            let (address, size) = (arg.bits() as u64, u64::from(size));
-            let bytes = self.memory.read(address, size).map(<[u8]>::to_vec);
-            let nothing = || Why::Error(format!("no structure of {size} bytes at {address:#x}"));
-            structures.push(bytes.ok_or_else(nothing)?);
+        let own = stencil.signature.params.iter().map(|param| (stencil, param));
+        let further = caller.into_iter().flat_map(|(stencil, signature)| {
+            let further = signature.params.iter().map(move |param| (stencil, param));
+            further.skip(own.len())
+        });
+        for (index, ((stencil, param), arg)) in own.clone().chain(further).zip(args).enumerate() {
+            if let Some(size) = param.structure_size(stencil, self.most_aligned()) {
+                let bytes = self.structure_at(arg.bits() as u64, size)?;
+                structures.push(Structure { index, bytes });
+            }
         }
         Ok(structures)
+    }
+
+    fn structure_at(&self, address: u64, size: u64) -> Result<Vec<u8>, Why> {
+        if size == 0 {
+            return Ok(Vec::new());
+        }
+        let bytes = self.memory.read(address, size).map(<[u8]>::to_vec);
+        bytes.ok_or_else(|| Why::Error(format!("no structure of {size} bytes at {address:#x}")))
+    }
+
+    /// The greatest alignment of values in structures: that of the targets with this byte order.
+    fn most_aligned(&self) -> u32 {
+        match self.memory.order {
+            Endianness::Little => 16,
+            Endianness::Big => 8,
+        }
     }
 
     /// Begins to execute a function, above the frames there are.
@@ -49,7 +82,7 @@ impl Machine<'_> {
         &mut self,
         function: usize,
         args: &[Value],
-        structures: Vec<Vec<u8>>,
+        structures: Vec<Structure>,
     ) -> Result<(), Why> {
         let code = &self.program.functions[function];
         let stencil = &code.function.stencil;
@@ -75,14 +108,17 @@ impl Machine<'_> {
             self.values[values + param as usize] = arg.clone();
         }
         let mut stack_pointer = frame_pointer;
-        let is_structure = |param: &AbiParam| matches!(param.purpose, Purpose::StructArgument(_));
-        let params = stencil.signature.params.iter().zip(stencil.block_params(entry));
-        for ((param, &value), bytes) in params.filter(|(param, _)| is_structure(param)).zip(structures) {
+        let params = stencil.block_params(entry);
+        let mut further = args.get(params.len()..).unwrap_or_default().to_vec();
+        for Structure { index, bytes } in structures {
             stack_pointer = self.push(stack_pointer, &bytes)?;
-            self.values[values + value as usize] = Value::scalar(param.ty, u128::from(stack_pointer));
+            let address = Value::scalar(types::I64, u128::from(stack_pointer));
+            match params.get(index) {
+                Some(&value) => self.values[values + value as usize] = address,
+                None => further[index - params.len()] = address,
+            }
         }
-        let further = args.get(stencil.signature.params.len()..).unwrap_or_default();
-        stack_pointer = self.push(stack_pointer, &self.argument_bytes(further))?;
+        stack_pointer = self.push(stack_pointer, &self.argument_bytes(&further))?;
         let further_arguments = stack_pointer;
         stack_pointer = self.lowered(stack_pointer, code.slots.size, code.slots.align)?;
         self.memory.stack_pointer = stack_pointer;
@@ -208,8 +244,8 @@ impl Machine<'_> {
         let Some(signature) = signature else { return Err(Why::Error("a call without a signature".into())) };
         match callee {
             Symbol::Function(function) => {
-                self.check_results(function, signature)?;
-                let structures = self.structures(function, &args)?;
+                self.check_results(function, signature, stencil)?;
+                let structures = self.structures(function, &args, Some((stencil, signature)))?;
                 if data.opcode.effects().has(Effects::RETURN) {
                     self.pop();
                 }
@@ -229,11 +265,15 @@ impl Machine<'_> {
     }
 
     /// Whether a function returns what its caller expects, in the way it expects.
-    fn check_results(&self, function: usize, signature: &Signature) -> Result<(), Why> {
+    fn check_results(&self, function: usize, signature: &Signature, caller: &Stencil) -> Result<(), Why> {
         let callee = &self.program.functions[function].function;
         let own = &callee.stencil.signature;
         let mut pairs = own.returns.iter().zip(&signature.returns);
-        let same_types = pairs.all(|(own, other)| own.ty == other.ty);
+        let same_types = pairs.all(|(own, other)| {
+            let [own_size, size] =
+                [(own, &callee.stencil), (other, caller)].map(|(result, of)| result.structure_size(of, 16));
+            own.ty == other.ty && own_size == size
+        });
         if same_types && own.returns.len() == signature.returns.len() && own.call_conv == signature.call_conv
         {
             return Ok(());
@@ -261,8 +301,8 @@ impl Machine<'_> {
             Reaction::Return(result) => {
                 let results = result.as_slice();
                 match data.opcode.effects().has(Effects::RETURN) {
-                    true => self.return_values(results.to_vec()),
-                    false => self.complete_call(results),
+                    true => self.return_values(results.to_vec(), None),
+                    false => self.complete_call(results, None),
                 }
             }
         }
@@ -279,21 +319,32 @@ impl Machine<'_> {
     /// `return`.
     pub(super) fn leave(&mut self, data: &InstData) -> Result<Next, Why> {
         let list = data.list().map_or(&[][..], |list| self.stencil().pool.get(list));
-        let results = list.iter().map(|&value| self.value(value).clone()).collect();
-        self.return_values(results)
+        let results: Vec<Value> = list.iter().map(|&value| self.value(value).clone()).collect();
+        let stencil = self.stencil();
+        let returned = stencil.signature.returns.first().zip(results.first());
+        let structure = returned.and_then(|(param, address)| {
+            let size = param.structure_size(stencil, self.most_aligned())?;
+            Some(self.structure_at(address.bits() as u64, size))
+        });
+        let structure = structure.transpose()?;
+        self.return_values(results, structure)
     }
 
-    fn return_values(&mut self, results: Vec<Value>) -> Result<Next, Why> {
+    /// Returns from the current frame. A structure that is returned has been taken from its address, which
+    /// is the result.
+    fn return_values(&mut self, results: Vec<Value>, structure: Option<Vec<u8>>) -> Result<Next, Why> {
         self.pop();
         match self.frames.is_empty() {
             true => Ok(Next::Done(results)),
-            false => self.complete_call(&results),
+            false => self.complete_call(&results, structure),
         }
     }
 
     /// Goes on behind the call that is the current instruction.
-    fn complete_call(&mut self, results: &[Value]) -> Result<Next, Why> {
+    fn complete_call(&mut self, results: &[Value], structure: Option<Vec<u8>>) -> Result<Next, Why> {
         let stencil = self.stencil();
+        let copied = structure.map(|bytes| self.place_result(&bytes)).transpose()?;
+        let results = copied.as_ref().map_or(results, std::slice::from_ref);
         let data = &stencil.insts[self.frame().inst];
         match data.opcode.format() {
             Format::TryCall | Format::TryCallIndirect => {
@@ -306,6 +357,20 @@ impl Machine<'_> {
                 Ok(Next::Elsewhere)
             }
         }
+    }
+
+    /// Copies a structure to the memory of the call that is the current instruction. Returns the address.
+    fn place_result(&mut self, bytes: &[u8]) -> Result<Value, Why> {
+        let frame = self.frame();
+        let offset = self.code().slots.of_structure(frame.inst);
+        let address = offset.map(|offset| frame.stack_pointer + offset);
+        let nothing = || Why::Error("a structure is returned to a call that expects none".into());
+        let address = address.ok_or_else(nothing)?;
+        match self.memory.write(address, bytes.len() as u64) {
+            Some(to) => to.copy_from_slice(bytes),
+            None => return Err(nothing()),
+        }
+        Ok(Value::scalar(types::I64, u128::from(address)))
     }
 
     /// Leaves frames until the call in one has a handler for the tag.

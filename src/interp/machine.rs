@@ -135,7 +135,7 @@ impl<'p> Machine<'p> {
     pub fn call(&mut self, function: usize, args: &[Value]) -> Result<Vec<Value>, Stop> {
         self.frames.clear();
         self.values.clear();
-        let structures = self.structures(function, args);
+        let structures = self.structures(function, args, None);
         let ended = structures.and_then(|structures| self.enter(function, args, structures));
         let ended = ended.and_then(|()| self.run());
         ended.map_err(|why| Stop { why, at: self.place() })
@@ -299,7 +299,9 @@ impl<'p> Machine<'p> {
             Format::AtomicCas => self.atomic_cas(data),
             Format::LoadNoOffset if data.opcode == Opcode::AtomicLoad => self.atomic_load(data),
             Format::Nullary if data.opcode != Opcode::Nop => self.machine_state(data),
-            Format::Unary | Format::Binary if data.opcode.family() == Family::ArgumentList => {
+            Format::Unary | Format::Binary | Format::TakeStructure
+                if data.opcode.family() == Family::ArgumentList =>
+            {
                 self.argument_list(data)
             }
             Format::Unary if data.opcode == Opcode::SetPinnedReg => {
@@ -325,7 +327,8 @@ impl<'p> Machine<'p> {
             | Format::IntCompare
             | Format::FloatCompare
             | Format::CondTrap
-            | Format::AddTrap => self.pure(stencil, data),
+            | Format::AddTrap
+            | Format::TakeStructure => self.pure(stencil, data),
         }
     }
 

@@ -7,8 +7,8 @@ use super::memory::{CODE, DATA, GAP, HEAP, Memory};
 use crate::diag::Diagnostic;
 use crate::entity::Entity;
 use crate::ir::{
-    DataItem, DataKind, DynamicStackSlot, Effects, Endianness, Function, InstData, Linkage, Module, Name,
-    NameRef, StackSlot, Stencil, SymbolItem,
+    DataItem, DataKind, DynamicStackSlot, Effects, Endianness, Function, Inst, InstData, Linkage, Module,
+    Name, NameRef, StackSlot, Stencil, SymbolItem,
 };
 
 /// What a name refers to.
@@ -33,6 +33,8 @@ pub(super) struct Slots {
     pub fixed: Vec<u64>,
     /// Offset of each slot of dynamic type.
     pub dynamic: Vec<u64>,
+    /// For each call that returns a structure, in order, the offset of the memory that it is copied to.
+    pub structures: Vec<(Inst, u64)>,
     /// Bytes of all.
     pub size: u64,
     /// Their greatest alignment.
@@ -251,13 +253,29 @@ fn slots_of(stencil: &Stencil) -> Slots {
         data.map_or(0, |data| u64::from(data.base.bytes()))
     };
     let dynamic = dynamic.map(|ty| add(base_bytes(ty), 16)).collect();
-    Slots { fixed, dynamic, ..slots }
+    let mut structures = Vec::new();
+    let calls = stencil.insts.iter().filter(|(_, data)| data.opcode.effects().has(Effects::CALL));
+    for (inst, data) in calls {
+        let signature = stencil.call_signature(data).map(|signature| stencil.sig(signature));
+        let returned = signature.and_then(|signature| signature.returns.first());
+        // No target has a larger layout.
+        if let Some(size) = returned.and_then(|result| result.structure_size(stencil, 16)) {
+            structures.push((inst, add(size, 16)));
+        }
+    }
+    Slots { fixed, dynamic, structures, ..slots }
 }
 
 impl Slots {
     /// Offset of a slot in the frame.
     pub fn of(&self, slot: StackSlot) -> Option<u64> {
         self.fixed.get(slot.index()).copied()
+    }
+
+    /// Offset in the frame of the memory for the structure that a call returns.
+    pub fn of_structure(&self, call: Inst) -> Option<u64> {
+        let at = self.structures.binary_search_by_key(&call, |&(inst, _)| inst).ok()?;
+        Some(self.structures[at].1)
     }
 
     /// Offset of a slot of dynamic type in the frame.

@@ -9,6 +9,7 @@ use super::inst::*;
 use super::opcode::{Effects, Format};
 use super::positions::Positions;
 use super::shapes::with_shapes;
+use super::structure::{Layouts, StructRef};
 use super::types::Type;
 use crate::entity::{Entity, List, ListPool, Map};
 use serde::{Deserialize, Serialize};
@@ -52,6 +53,8 @@ pub struct Params {
     pub base_srcloc: Option<u32>,
     /// Descriptions of the alias regions.
     pub region_names: Map<Region, Box<str>>,
+    /// The names of the structures in signatures.
+    pub structure_names: Map<StructRef, Box<str>>,
     /// What source locations of the stencil stand for, if there is to be debug information.
     pub positions: Positions,
 }
@@ -63,6 +66,7 @@ impl Params {
         self.names.clear();
         self.base_srcloc = None;
         self.region_names.clear();
+        self.structure_names.clear();
         self.positions = Positions::default();
     }
 }
@@ -94,6 +98,8 @@ pub enum Purpose {
     /// The address of a structure of this many bytes, which is passed as C passes a structure in memory
     /// (`sarg(n)`).
     StructArgument(u32),
+    /// The address of a structure, which is passed as C passes it: `:name`.
+    Structure(StructRef),
 }
 
 /// One parameter or result of a signature.
@@ -107,6 +113,18 @@ pub struct AbiParam {
     pub extension: Extension,
 }
 
+impl AbiParam {
+    /// The size of the structure whose address this is, on targets that align values to so many bytes at
+    /// most; `None` if it is none that is passed or returned.
+    pub(crate) fn structure_size(&self, stencil: &Stencil, most_aligned: u32) -> Option<u64> {
+        match self.purpose {
+            Purpose::StructArgument(size) => Some(u64::from(size)),
+            Purpose::Structure(key) => Some(stencil.structures.get(key)?.on(most_aligned).size),
+            Purpose::Normal | Purpose::StructReturn | Purpose::VmContext => None,
+        }
+    }
+}
+
 /// The signature of a function.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Signature {
@@ -116,13 +134,28 @@ pub struct Signature {
     pub returns: Vec<AbiParam>,
     /// Whether callers can pass more arguments after the parameters (`...`).
     pub variadic: bool,
+    /// Of a variadic signature for calls, the number of parameters at the end that stand behind the `...`.
+    pub further: u32,
     /// Calling convention.
     pub call_conv: CallConv,
 }
 
 impl Default for Signature {
     fn default() -> Self {
-        Signature { params: Vec::new(), returns: Vec::new(), variadic: false, call_conv: CallConv::Fast }
+        Signature {
+            params: Vec::new(),
+            returns: Vec::new(),
+            variadic: false,
+            further: 0,
+            call_conv: CallConv::Fast,
+        }
+    }
+}
+
+impl Signature {
+    /// The number of parameters before `...`.
+    pub fn fixed_params(&self) -> usize {
+        self.params.len().saturating_sub(self.further as usize)
     }
 }
 
@@ -436,6 +469,7 @@ impl Reset for Signature {
         self.params.clear();
         self.returns.clear();
         self.variadic = false;
+        self.further = 0;
         self.call_conv = CallConv::Fast;
     }
 }
@@ -474,6 +508,8 @@ stencil! {
     given signature: Signature,
     /// Declared signatures; `None` for numbers that the text skips.
     given signatures: Map<SigRef, Option<Signature>>,
+    /// The structures in signatures.
+    given structures: Map<StructRef, Layouts>,
     /// Declared functions; `None` for numbers that the text skips.
     given functions: Map<FuncRef, Option<ExtFunc>>,
     /// Global values.

@@ -126,6 +126,7 @@ impl Display for DataItem {
 impl Display for Module {
     /// Prints one item on each line.
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        self.types.items().iter().try_for_each(|item| writeln!(f, "{item}"))?;
         self.symbols.iter().try_for_each(|item| writeln!(f, "{item}"))?;
         self.personality.iter().try_for_each(|item| writeln!(f, "{item}"))?;
         self.tags.iter().try_for_each(|item| writeln!(f, "{item}"))?;

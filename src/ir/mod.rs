@@ -15,6 +15,7 @@ mod printer;
 mod replacements;
 pub(crate) mod shapes;
 mod source_map;
+pub mod structure;
 pub mod types;
 
 pub use builder::FunctionBuilder;
@@ -28,4 +29,9 @@ pub use opcode::{CtrlFrom, Effects, Format, OpInfo, Opcode, Rule};
 pub use positions::Positions;
 pub(crate) use replacements::Replacements;
 pub use source_map::SourceMap;
+pub(crate) use structure::StructName;
+pub use structure::{
+    Homogeneous, Layout, Layouts, MAX_STRUCTURE_SIZE, Member, MemberType, StructRef, StructTypes, Structure,
+    TypeItem,
+};
 pub use types::{Type, TypeSet};

@@ -1,7 +1,8 @@
 //! A module: the items of a file besides its functions, for the object writer.
 
-use super::Name;
+use super::{Name, StructTypes};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// The visibility of a symbol.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -211,6 +212,8 @@ pub struct TagItem {
 pub struct Module {
     /// `symbol` items.
     pub symbols: Vec<SymbolItem>,
+    /// `type` items.
+    pub types: Arc<StructTypes>,
     /// Data items.
     pub data: Vec<DataItem>,
     /// `file` items.

@@ -779,6 +779,10 @@ opcodes! {
          function must be variadic.";
     VaArg "va_arg" Unary (Given, PROMOTED) (Is(I64)) -> (Ctrl) [LOAD STORE OTHER] ArgumentList
         "Takes the next argument from the `va_list` at the address. It must have been passed with this type.";
+    VaArgStruct "va_arg_struct" TakeStructure (NoCtrl, NONE) (Is(I64)) -> (Is(I64))
+        [LOAD STORE OTHER] ArgumentList
+        "Takes the next argument, a structure of the type, from the `va_list` at the address. The result is \
+         the address of the structure.";
     VaCopy "va_copy" Binary (NoCtrl, NONE) (Is(I64), Is(I64)) -> () [LOAD STORE OTHER] ArgumentList
         "Makes the `va_list` at the first address a copy of the one at the second.";
     VaEnd "va_end" Unary (NoCtrl, NONE) (Is(I64)) -> () [OTHER] ArgumentList

@@ -44,7 +44,13 @@ enum SymbolNames {
 impl Display for Placed<'_> {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
         let Function { stencil, params } = self.func;
-        write!(f, "{}function {}{}", self.linkage.prefix(), params.name, stencil.signature)?;
+        write!(
+            f,
+            "{}function {}{}",
+            self.linkage.prefix(),
+            params.name,
+            self.func.signature(&stencil.signature)
+        )?;
         if let Some(section) = self.section {
             write!(f, " section {}", Quoted(section))?;
         }
@@ -126,7 +132,7 @@ impl Function {
             declare(f, format_args!("{key} = explicit_dynamic_slot {ty}"))?;
         }
         for (key, signature) in self.stencil.signatures.iter().filter_map(defined) {
-            declare(f, format_args!("{key} = {signature}"))?;
+            declare(f, format_args!("{key} = {}", self.signature(signature)))?;
         }
         for (key, function) in self.stencil.functions.iter().filter_map(defined) {
             let colocated = if function.colocated { "colocated " } else { "" };
@@ -276,6 +282,13 @@ macro_rules! print_piece {
     ($t:ident, $f:ident, $d:ident, {handler $block:ident $index:ident}) => {
         write!($f, " {}, {}", Block($d.$block), $d.$index as i32)?
     };
+    ($t:ident, $f:ident, $d:ident, {structure $w:ident}) => {{
+        let structure = StructRef($d.$w);
+        match $t.func.params.structure_names.get(structure) {
+            Some(name) => write!($f, " {}", StructName(name))?,
+            None => write!($f, " :{structure}")?,
+        }
+    }};
     ($t:ident, $f:ident, $d:ident, {lane $w:ident}) => { write!($f, " {}", $d.$w)? };
     ($t:ident, $f:ident, $d:ident, {int_cc aux}) => { write!($f, " {}", $d.int_cc())? };
     ($t:ident, $f:ident, $d:ident, {float_cc aux}) => { write!($f, " {}", $d.float_cc())? };
@@ -504,6 +517,9 @@ impl Display for StackSlotData {
 
 impl Display for AbiParam {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        if let Purpose::Structure(structure) = self.purpose {
+            return write!(f, ":{structure}");
+        }
         write!(f, "{}", self.ty)?;
         f.write_str(match self.extension {
             Extension::None => "",
@@ -511,7 +527,7 @@ impl Display for AbiParam {
             Extension::Sign => " sext",
         })?;
         match self.purpose {
-            Purpose::Normal => Ok(()),
+            Purpose::Normal | Purpose::Structure(_) => Ok(()),
             Purpose::StructReturn => f.write_str(" sret"),
             Purpose::VmContext => f.write_str(" vmctx"),
             Purpose::StructArgument(size) => write!(f, " sarg({size})"),
@@ -520,18 +536,62 @@ impl Display for AbiParam {
 }
 
 impl Display for Signature {
+    /// Prints structures by their numbers.
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        SignatureText { names: &Map::new(), signature: self }.fmt(f)
+    }
+}
+
+/// A signature, and the names of its structures; those without are printed by their numbers.
+struct SignatureText<'a> {
+    names: &'a Map<StructRef, Box<str>>,
+    signature: &'a Signature,
+}
+
+impl Function {
+    /// The text of a signature that the function names.
+    pub(crate) fn signature<'a>(&'a self, signature: &'a Signature) -> impl Display + 'a {
+        SignatureText { names: &self.params.structure_names, signature }
+    }
+}
+
+impl Display for SignatureText<'_> {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        let SignatureText { names, signature } = *self;
+        let param = |param: &'_ AbiParam| ParamText { names, param: *param };
         f.write_str("(")?;
-        commas(f, &self.params)?;
-        if self.variadic {
-            f.write_str(if self.params.is_empty() { "..." } else { ", ..." })?;
+        let (params, further) = signature.params.split_at(signature.fixed_params());
+        commas(f, params.iter().map(param))?;
+        if signature.variadic {
+            f.write_str(if params.is_empty() { "..." } else { ", ..." })?;
         }
+        further.iter().try_for_each(|further| write!(f, ", {}", param(further)))?;
         f.write_str(")")?;
-        if !self.returns.is_empty() {
+        if !signature.returns.is_empty() {
             f.write_str(" -> ")?;
-            commas(f, &self.returns)?;
+            commas(f, signature.returns.iter().map(param))?;
         }
-        write!(f, " {}", self.call_conv)
+        write!(f, " {}", signature.call_conv)
+    }
+}
+
+/// A parameter or result of a signature.
+struct ParamText<'a> {
+    names: &'a Map<StructRef, Box<str>>,
+    param: AbiParam,
+}
+
+impl Display for ParamText<'_> {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        match self.param.purpose {
+            Purpose::Structure(structure) => match self.names.get(structure) {
+                Some(name) => StructName(name).fmt(f),
+                None => self.param.fmt(f),
+            },
+            Purpose::Normal | Purpose::StructReturn | Purpose::VmContext | Purpose::StructArgument(_) => {
+                self.param.fmt(f)
+            }
+        }
     }
 }
 

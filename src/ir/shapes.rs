@@ -22,6 +22,7 @@
 //! | `{callee a}` | `fn0`: the called function |
 //! | `{signature a}` | `sig0`: the signature of the callee |
 //! | `{handler a b}` | `block1, 2`: a block, and the index of a handler of its try_call |
+//! | `{structure b}` | `:name`: a structure |
 //! | `{lane aux}` | a lane number below 256 |
 //! | `{int_cc aux}`, `{float_cc aux}` | a condition |
 //! | `{rmw c}` | the operation of an `atomic_rmw` |
@@ -73,6 +74,7 @@ macro_rules! with_shapes {
             StackAddr [{slot a} {offset b}]
             DynamicStackAddr [{dynamic_slot a}]
             HandlerAddr [{handler a b}]
+            TakeStructure [(value a), {structure b}]
         }
     };
 }

@@ -9,7 +9,7 @@ use super::context::{Lower, LowerTables, Lowered, registers};
 use super::control::ControlLowering;
 use super::families;
 use super::families::FamilyLowering;
-use super::{call, try_call};
+use super::{call, structures, try_call};
 use crate::entity::Span;
 use crate::ir::*;
 use crate::machine::abi::{AbiSignature, PartLocation};
@@ -160,6 +160,7 @@ impl<I: FamilyLowering> Lower<'_, I> {
             let arriving = is_moved.then(|| self.tmp(RegClass::Int));
             self.try_arriving.push(arriving);
         }
+        structures::begin_try(self, &abi);
         self.try_payload.clear();
         let count = signature.call_conv.exception_payloads() as usize;
         for &fixed in &I::EXCEPTION_PAYLOAD[..count] {
@@ -191,7 +192,10 @@ impl<I: FamilyLowering> Lower<'_, I> {
         let mut parts = results.flat_map(|((&param, &(low, high)), &arriving)| {
             abi.parts_of(param).iter().zip([Some(arriving.unwrap_or(low)), high].into_iter().flatten())
         });
-        parts.find(|(part, _)| part.location == PartLocation::Reg(fixed)).map(|found| found.1)
+        let found = parts.find(|(part, _)| part.location == PartLocation::Reg(fixed)).map(|found| found.1);
+        let mut pieces = try_call::structure_pieces(self, abi).into_iter();
+        let piece = pieces.find(|(part, _)| part.location == PartLocation::Reg(fixed));
+        found.or(piece.map(|found| found.1))
     }
 
     /// Whether to lower an instruction: it has side effects or a used result, and was not sunk.

@@ -8,6 +8,7 @@
 use crate::entity::List;
 use crate::ir::*;
 use crate::lower::context::{Lower, Lowered};
+use crate::lower::structures;
 use crate::lower::vector_moves::VectorMoves;
 use crate::lower::vocabulary::Lowering;
 use crate::machine::abi::{AbiSignature, Param, Part, PartLocation};
@@ -86,7 +87,7 @@ pub(super) fn at(area: Place, offset: u32) -> Amode {
 }
 
 /// Returns an address plus a number of bytes.
-fn plus(place: Amode, bytes: i32) -> Amode {
+pub(super) fn plus(place: Amode, bytes: i32) -> Amode {
     Amode { disp: place.disp + bytes, ..place }
 }
 
@@ -134,18 +135,42 @@ fn emit_call<I: CallLowering>(
     let abi = cx.abi_of_call(sig, args)?;
     let signature = cx.f.sig(sig);
     let mut uses = begin_call(cx, signature, &abi, args)?;
-    pass_return_area(cx, &abi, &mut uses);
+    let slot = structures::result_slot(cx, &abi);
+    pass_return_area(cx, &abi, slot, &mut uses);
     let convention = convention_of::<I>(signature);
     let results = cx.f.inst_results(inst);
     let after = AfterCall { pops: popped(&abi, convention), listed: listed(cx, inst)? };
     let mut call = PendingCall { callee, clobbered: cx.clobbered_by(convention), after, operands: uses };
     let mut arrivals = Vec::new();
     for (&param, &result) in abi.returns.iter().zip(results) {
-        define_result(cx, &abi, param, Value(result), &mut call, &mut arrivals);
+        let result = Value(result);
+        match slot {
+            Some(slot) if cx.is_used(result) => {
+                let value = cx.reg(result);
+                structures::define_result(cx, &abi, param, slot, value, &mut call, &mut arrivals);
+            }
+            Some(_) => {}
+            None => define_result(cx, &abi, param, result, &mut call, &mut arrivals),
+        }
     }
     push_call(cx, &call);
     arrivals.into_iter().for_each(|arrival| arrival.define(cx));
     Ok(())
+}
+
+/// Passes the address of the memory for results, which is a structure's slot or among outgoing arguments.
+pub(super) fn pass_return_area<I: CallLowering>(
+    cx: &mut Lower<'_, I>,
+    abi: &AbiSignature,
+    slot: Option<Place>,
+    uses: &mut Vec<Operand>,
+) {
+    if let Some(PartLocation::Reg(reg)) = abi.return_area {
+        let area = cx.tmp(RegClass::Int);
+        let place = slot.map_or(at(Place::Outgoing, abi.stack_bytes), |slot| at(slot, 0));
+        I::make_address(cx, area, place);
+        uses.push(Operand::reg_fixed_use(area, reg));
+    }
 }
 
 /// A call to be pushed.
@@ -208,19 +233,6 @@ pub(super) fn begin_call<I: CallLowering>(
     pass_arguments(cx, signature, abi, args, Place::Outgoing, 0)
 }
 
-/// Passes the address of the area for results in memory, if there are any.
-pub(super) fn pass_return_area<I: CallLowering>(
-    cx: &mut Lower<'_, I>,
-    abi: &AbiSignature,
-    uses: &mut Vec<Operand>,
-) {
-    if let Some(PartLocation::Reg(fixed)) = abi.return_area {
-        let area = cx.tmp(RegClass::Int);
-        I::make_address(cx, area, at(Place::Outgoing, abi.stack_bytes));
-        uses.push(Operand::reg_fixed_use(area, fixed));
-    }
-}
-
 /// Adds a result's fixed definitions to the call, or what defines it after the call to `results`.
 fn define_result<I: CallLowering>(
     cx: &mut Lower<'_, I>,
@@ -275,6 +287,11 @@ fn pass_arguments<I: CallLowering>(
             pass_part(cx, &abi.parts[part as usize], address, area, shift, &mut uses);
             continue;
         }
+        if let Some((pieces, size)) = structures::pieces(abi, param) {
+            let from = cx.put(Value(arg));
+            structures::pass(cx, pieces, size, from, &mut uses);
+            continue;
+        }
         let parts = abi.parts_of(param);
         if parts.is_empty() {
             continue;
@@ -308,7 +325,7 @@ fn referenced(param: Param) -> Option<(u32, u32)> {
         Param::Referenced { part, offset } | Param::CopyReferenced { part, offset, .. } => {
             Some((part, offset))
         }
-        Param::Parts(..) | Param::Copied { .. } => None,
+        Param::Parts(..) | Param::Copied { .. } | Param::Pieces { .. } | Param::InMemory { .. } => None,
     }
 }
 
@@ -339,7 +356,12 @@ fn pass_part<I: CallLowering>(
 }
 
 /// Passes a register's value in `fixed`: adds a fixed use, or moves it there now if `fixed` is not allocated.
-fn use_in<I: CallLowering>(cx: &mut Lower<'_, I>, reg: VReg, fixed: PReg, uses: &mut Vec<Operand>) {
+pub(super) fn use_in<I: CallLowering>(
+    cx: &mut Lower<'_, I>,
+    reg: VReg,
+    fixed: PReg,
+    uses: &mut Vec<Operand>,
+) {
     match I::unallocated(fixed) {
         Some(outside) => (outside.set)(cx, fixed, reg),
         None => uses.push(Operand::reg_fixed_use(reg, fixed)),
@@ -415,6 +437,7 @@ fn copy_arguments<I: CallLowering>(
         abi.params.iter().zip(args).filter_map(|(&param, &arg)| match param {
             Param::Copied { offset, size } => Some((Value(arg), offset, size)),
             Param::Parts(..) | Param::Referenced { .. } | Param::CopyReferenced { .. } => None,
+            Param::Pieces { .. } | Param::InMemory { .. } => None,
         })
     };
     for (&param, &arg) in abi.params.iter().zip(args) {
@@ -441,7 +464,7 @@ fn copy_arguments<I: CallLowering>(
 
 /// Copies a structure argument of `size` bytes to the stack, eight bytes at a time or by memcpy. Reads no
 /// byte behind it.
-fn copy_argument<I: CallLowering>(cx: &mut Lower<'_, I>, from: VReg, to: Amode, size: u32) {
+pub(super) fn copy_argument<I: CallLowering>(cx: &mut Lower<'_, I>, from: VReg, to: Amode, size: u32) {
     const INLINE: u32 = 128;
     if size <= INLINE {
         const PIECES: [Type; 4] = [types::I64, types::I32, types::I16, types::I8];
@@ -563,6 +586,10 @@ pub(crate) fn return_<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Low
     let values = cx.f.pool.get(List(data.a));
     let mut uses = Vec::with_capacity(values.len() + 1);
     for (&param, &value) in abi.returns.iter().zip(values) {
+        if let Param::Pieces { .. } | Param::InMemory { .. } = param {
+            return_structure(cx, param, Value(value), &mut uses);
+            continue;
+        }
         let (low, high) = put_parts_extended(cx, abi.parts_of(param), Value(value));
         for (part, reg) in abi.parts_of(param).iter().zip([Some(low), high].into_iter().flatten()) {
             match part.location {
@@ -574,13 +601,29 @@ pub(crate) fn return_<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Low
             }
         }
     }
-    if let (Some(fixed), Some(sret)) = (abi.returns_sret, struct_return(cx)) {
-        let reg = cx.put(sret);
+    if let Some(fixed) = abi.returns_sret
+        && let Some(reg) = struct_return(cx).map(|sret| cx.put(sret)).or(cx.return_area)
+    {
         uses.push(Operand::reg_fixed_use(reg, fixed));
     }
     uses.iter().for_each(|&operand| cx.push_operand(operand));
     cx.finish(I::CALL_ROWS.return_, 0, 0);
     Ok(())
+}
+
+/// Returns the structure at an address in registers, or copies it to where the caller wants it.
+fn return_structure<I: CallLowering>(
+    cx: &mut Lower<'_, I>,
+    param: Param,
+    value: Value,
+    uses: &mut Vec<Operand>,
+) {
+    let from = cx.put(value);
+    match (structures::pieces(cx.abi, param), param, cx.return_area) {
+        (Some((pieces, size)), _, _) => structures::pass(cx, pieces, size, from, uses),
+        (None, Param::InMemory { size }, Some(area)) => copy_argument(cx, from, Amode::base(area, 0), size),
+        (None, _, _) => unreachable!("a structure in memory has an address"),
+    }
 }
 
 /// Returns the entry block's parameter that is the `sret` pointer, if there is one.
@@ -649,6 +692,7 @@ fn emit_tail_call<I: CallLowering>(
 pub(super) enum Arrival<I: CallLowering> {
     Load(VReg, Amode, Type),
     Address(VReg, Amode),
+    Store(VReg, Amode, Type),
     Fetch(VReg, PReg, fn(&mut Lower<'_, I>, VReg, PReg)),
     /// A vector of so many bits from a general register.
     Vector(VReg, VReg, u32),
@@ -659,6 +703,7 @@ impl<I: CallLowering> Arrival<I> {
         match self {
             Arrival::Load(reg, place, ty) => I::load_register(cx, reg, place, ty),
             Arrival::Address(reg, place) => I::make_address(cx, reg, place),
+            Arrival::Store(reg, place, ty) => I::store_register(cx, reg, place, ty),
             Arrival::Fetch(reg, fixed, get) => get(cx, reg, fixed),
             Arrival::Vector(reg, int, bits) => I::first_from_int(cx, reg, int, bits),
         }
@@ -680,6 +725,14 @@ pub(crate) fn params<I: CallLowering>(cx: &mut Lower<'_, I>) -> Lowered {
             Param::Copied { offset, .. } => {
                 arrivals.push(Arrival::Address(low, at(Place::Incoming, offset)));
             }
+            Param::Pieces { size, .. } => {
+                let slot = structures::slot(cx, size);
+                let pieces = structures::pieces(abi, param).map_or(&[][..], |(pieces, _)| pieces);
+                structures::receive(cx, pieces, slot, low, &mut arrivals, |cx, piece, fixed| {
+                    cx.push_operand(Operand::reg_fixed_def(piece, fixed));
+                });
+            }
+            Param::InMemory { .. } => unreachable!("a parameter is no result"),
             Param::CopyReferenced { part, .. } => {
                 param_part(cx, &abi.parts[part as usize], low, &mut arrivals);
             }

@@ -20,6 +20,7 @@ use crate::lower::local_cse::LocalCse;
 use crate::lower::rematerialize::{rematerialization, rematerialize};
 use crate::lower::vocabulary::{Lowering, Rematerialization};
 use crate::machine::abi::AbiSignature;
+use crate::machine::amode::Place;
 use crate::machine::convention;
 use crate::machine::inst::Label;
 use crate::machine::inst::{InstSink, RowId};
@@ -62,6 +63,8 @@ pub struct LowerTables {
     /// Constants and addresses that uses seen so far share.
     shared: Vec<Shared>,
     pub(super) local_cse: LocalCse,
+    /// Sizes in bytes of slots that lowering makes, behind those of the function.
+    pub(crate) slots: Vec<u32>,
     /// How often each rule was used, for `--trace-rules`.
     pub(crate) trace: Option<RuleCounts>,
 }
@@ -115,12 +118,16 @@ pub struct Lower<'a, I> {
     pub(crate) needs_frame_pointer: bool,
     /// Whether the function starts a list of its arguments.
     pub(crate) starts_list: bool,
+    /// The slot in which such a list's registers are saved, if they are in a slot.
+    pub(crate) list_slot: Option<StackSlot>,
     /// Tables indexed by value and instruction.
     pub(crate) tables: &'a mut LowerTables,
     /// The correspondence of IR blocks and VCode blocks.
     pub(crate) blocks: &'a Blocks,
     /// Registers of the results of `try_inst`.
     pub(crate) try_results: Vec<(VReg, Option<VReg>)>,
+    /// The slot for the structure that `try_inst` returns, and registers of its pieces.
+    pub(crate) try_structure: Option<(Place, Vec<VReg>)>,
     /// For each result of `try_inst`, the general register that it arrives in if it is a vector.
     pub(crate) try_arriving: Vec<Option<VReg>>,
     /// Registers of the exception payload of `try_inst`.
@@ -171,7 +178,7 @@ impl LowerTables {
         if let Some(abi) = &self.abi[sig] {
             return Ok(abi.clone());
         }
-        let abi = convention::abi_signature::<I>(f.sig(sig), flags)?;
+        let abi = convention::abi_signature::<I>(f.sig(sig), &f.structures, flags)?;
         Ok(self.abi[sig].insert(Arc::new(abi)).clone())
     }
 
@@ -190,6 +197,7 @@ impl LowerTables {
         self.abi.resize(f.signatures.len(), None);
         // Left over if the last function could not be lowered.
         self.shared.clear();
+        self.slots.clear();
         const BARRIER: Effects = Effects::STORE.or(Effects::CALL).or(Effects::OTHER);
         let mut epoch = 0;
         self.local_cse.begin(f);
@@ -220,6 +228,13 @@ impl LowerTables {
 
 /// Registers of values.
 impl<'a, I: Lowering> Lower<'a, I> {
+    /// Makes a slot in the frame, aligned like the stack.
+    pub(crate) fn new_slot(&mut self, bytes: u32) -> Place {
+        let number = self.f.stack_slots.len() + self.tables.slots.len();
+        self.tables.slots.push(bytes);
+        Place::Slot(StackSlot(number as u32))
+    }
+
     /// Makes a new register for an intermediate result.
     #[inline]
     pub(crate) fn tmp(&mut self, class: RegClass) -> VReg {
@@ -538,7 +553,7 @@ impl<'a, I: Lowering> Lower<'a, I> {
             return self.abi_of(sig);
         }
         let more: Vec<Type> = args[signature.params.len()..].iter().map(|&arg| self.ty(Value(arg))).collect();
-        let abi = convention::call_abi_signature::<I>(signature, &more, self.flags);
+        let abi = convention::call_abi_signature::<I>(signature, &more, &self.f.structures, self.flags);
         abi.map(Arc::new).map_err(|message| self.unsupported(message))
     }
 

@@ -8,7 +8,7 @@ use crate::analysis::Analysis;
 use crate::ir::*;
 use crate::machine::abi::AbiSignature;
 use crate::machine::description::Machine;
-use crate::machine::reg::{RegClass, Registers, VBlock, VReg};
+use crate::machine::reg::{FloatWidth, RegClass, Registers, VBlock, VReg};
 use crate::machine::vcode::{Origin, VCode};
 use crate::options::Flags;
 
@@ -51,6 +51,9 @@ pub(crate) fn lower_function<I: FamilyLowering>(
     });
     check_types::<I>(f, vcode)?;
     let mut cx = Lower::<I>::new(input, blocks, tables, vcode);
+    if f.structures.values().any(|layouts| layouts.on(I::STACK_ALIGNMENT).has_vector) {
+        cx.vcode.note_float_width(FloatWidth::Vector);
+    }
     if input.abi.return_area.is_some() {
         cx.return_area = Some(cx.tmp(RegClass::Int));
     }
@@ -77,6 +80,7 @@ pub(crate) fn lower_function<I: FamilyLowering>(
         tail_bytes: cx.tail_bytes,
         needs_frame_pointer: cx.needs_frame_pointer,
         starts_list: cx.starts_list,
+        list_slot: cx.list_slot,
     })
 }
 
@@ -98,9 +102,11 @@ impl<'a, I: FamilyLowering> Lower<'a, I> {
             return_area: None,
             needs_frame_pointer: false,
             starts_list: false,
+            list_slot: None,
             tables,
             blocks,
             try_results: Vec::new(),
+            try_structure: None,
             try_arriving: Vec::new(),
             try_payload: Vec::new(),
             try_inst: None,
@@ -187,4 +193,6 @@ pub struct LowerSummary {
     pub(crate) needs_frame_pointer: bool,
     /// Whether the function starts a list of its arguments.
     pub(crate) starts_list: bool,
+    /// The slot in which such a list's registers are saved, if they are in a slot.
+    pub(crate) list_slot: Option<StackSlot>,
 }

@@ -48,6 +48,7 @@ pub mod rematerialize;
 pub mod select;
 pub(crate) mod shuffle;
 mod small_vector;
+mod structures;
 mod try_call;
 mod variadic;
 pub mod vector;

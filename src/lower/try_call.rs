@@ -9,12 +9,13 @@ use super::call::*;
 use crate::entity::List;
 use crate::ir::*;
 use crate::lower::context::{Lower, Lowered};
-use crate::machine::abi::{AbiSignature, Part, PartLocation};
+use crate::lower::structures;
+use crate::machine::abi::{AbiSignature, Param, Part, PartLocation};
 use crate::machine::amode::Place;
 use crate::machine::call_site::AfterCall;
 use crate::machine::convention::Convention;
 use crate::machine::inst::InstSink;
-use crate::machine::reg::{Clobbered, Operand, VBlock};
+use crate::machine::reg::{Clobbered, Operand, VBlock, VReg};
 use crate::machine::unwind::Takes;
 
 /// Lowers `try_call` and `try_call_indirect`.
@@ -34,7 +35,8 @@ pub(crate) fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lo
     let signature = cx.f.sig(table.signature);
     let handlers = handler_words(cx, table, &abi, &successors[1..])?;
     let mut operands = begin_call(cx, signature, &abi, args)?;
-    pass_return_area(cx, &abi, &mut operands);
+    let slot = cx.try_structure.as_ref().map(|&(slot, _)| slot);
+    pass_return_area(cx, &abi, slot, &mut operands);
     let convention = convention_of::<I>(signature);
     let handled = successors.len() > 1;
     let clobbered = if handled { clobbered_by_throw(cx, convention) } else { cx.clobbered_by(convention) };
@@ -51,6 +53,12 @@ pub(crate) fn try_call<I: CallLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lo
                 PartLocation::Reg(fixed) if I::unallocated(fixed).is_none() => call.define(reg, fixed),
                 PartLocation::Reg(_) | PartLocation::Stack(_) => {}
             }
+        }
+    }
+    for (part, piece) in structure_pieces(cx, &abi) {
+        match part.location {
+            PartLocation::Reg(fixed) if I::unallocated(fixed).is_none() => call.define(piece, fixed),
+            PartLocation::Reg(_) | PartLocation::Stack(_) => {}
         }
     }
     if !handled {
@@ -74,10 +82,22 @@ pub(super) fn has_late_results<I: CallLowering>(abi: &AbiSignature, signature: &
         PartLocation::Reg(fixed) => I::unallocated(fixed).is_some(),
         PartLocation::Stack(_) => true,
     };
-    abi.returns.iter().zip(&signature.returns).any(|(&param, result)| {
+    let is_late = |(&param, result): (&Param, &AbiParam)| {
         let parts = abi.parts_of(param);
         parts.iter().any(is_late) || bits_of_vector(parts, result.ty).is_some()
-    })
+    };
+    structures::returns_structure(abi) || abi.returns.iter().zip(&signature.returns).any(is_late)
+}
+
+/// The pieces of the structure that a try_call returns in registers, and the registers that they are read
+/// from.
+pub(super) fn structure_pieces<'a, I: CallLowering>(
+    cx: &Lower<'_, I>,
+    abi: &'a AbiSignature,
+) -> Vec<(&'a Part, VReg)> {
+    let Some((_, registers)) = &cx.try_structure else { return Vec::new() };
+    let pieces = abi.returns.iter().filter_map(|&param| structures::pieces(abi, param));
+    pieces.flat_map(|(parts, _)| parts).zip(registers.iter().copied()).collect()
 }
 
 /// Defines those results of a try_call that are late, if its normal edge passes them.
@@ -93,6 +113,11 @@ pub(super) fn define_late_results<I: CallLowering>(
             continue;
         }
         let (low, high) = cx.try_results[n];
+        if let Some(slot) = cx.try_structure.as_ref().map(|&(slot, _)| slot) {
+            let pieces = structure_pieces(cx, abi);
+            structures::gather(cx, &pieces, slot, low);
+            continue;
+        }
         if let Some(arriving) = cx.try_arriving[n] {
             let bits = cx.f.sig(signature).returns[n].ty.bits();
             I::first_from_int(cx, low, arriving, bits);

@@ -77,6 +77,21 @@ pub enum Param {
         /// Bytes.
         size: u32,
     },
+    /// In registers, a structure that a pointer refers to. Its pieces lie side by side in memory.
+    Pieces {
+        /// The first piece: index in [`AbiSignature::parts`].
+        start: u32,
+        /// The index behind that of the last piece.
+        end: u32,
+        /// Size of the structure in bytes.
+        size: u32,
+    },
+    /// A result: a structure, of this many bytes, in memory whose address the caller passes in the
+    /// [`AbiSignature::return_area`].
+    InMemory {
+        /// Size of the structure in bytes.
+        size: u32,
+    },
 }
 
 /// Where all parameters and results of a signature are passed.
@@ -101,7 +116,7 @@ pub struct AbiSignature {
     pub float_count: Option<(PReg, u32)>,
     /// Where the hidden pointer to the results in memory is passed, if there is one.
     pub return_area: Option<PartLocation>,
-    /// The register in which the callee returns the `sret` pointer, if it does.
+    /// The register in which the callee returns the `sret` pointer or that to a structure, if it does.
     pub returns_sret: Option<PReg>,
     /// Whether the callee removes the stack arguments.
     pub callee_pops: bool,
@@ -120,11 +135,12 @@ impl Part {
 }
 
 impl AbiSignature {
-    /// Returns the parts of a parameter or result; none if it is copied or referenced.
+    /// Returns the parts of a parameter or result; none if it is copied or referenced, or a structure.
     pub fn parts_of(&self, param: Param) -> &[Part] {
         match param {
             Param::Parts(start, end) => &self.parts[start as usize..end as usize],
             Param::Copied { .. } | Param::Referenced { .. } | Param::CopyReferenced { .. } => &[],
+            Param::Pieces { .. } | Param::InMemory { .. } => &[],
         }
     }
 }

@@ -81,6 +81,14 @@ impl ArgumentList {
         }
     }
 
+    /// Offset of the field with the address of the next argument on the stack.
+    pub fn stack_field(&self) -> i32 {
+        match self {
+            ArgumentList::Address => 0,
+            ArgumentList::Counted(list) => list.stack,
+        }
+    }
+
     /// Bytes of the area in which registers are saved.
     pub fn area(&self) -> u32 {
         match self {

@@ -7,7 +7,9 @@
 use super::abi::{AbiSignature, Param, Part, PartLocation, Twin, Used};
 use super::argument_list::ArgumentList;
 use super::description::Machine;
-use crate::ir::{AbiParam, CallConv, Extension, Purpose, Shape, Signature, Type, types};
+pub use super::structures::{StructLayouts, Structures};
+use crate::entity::Map;
+use crate::ir::{AbiParam, CallConv, Extension, Layouts, Purpose, Shape, Signature, StructRef, Type, types};
 use crate::machine::reg::{Clobbered, FloatWidth, PReg, PRegSet, RegClass};
 use crate::options::Flags;
 
@@ -34,7 +36,7 @@ pub struct Convention {
     pub quads: QuadPassing,
     /// Vectors of up to this many bits are passed like integers.
     pub vectors_like_ints: u32,
-    /// How structures in memory are passed: `sarg`.
+    /// How structures are passed.
     pub structures: Structures,
     /// How arguments behind the parameters of a variadic function are passed.
     pub variadic: Variadic,
@@ -99,15 +101,6 @@ pub enum QuadPassing {
     LikeVectors,
     /// As the address of a copy that the caller owns; results are returned in memory.
     Pointer,
-}
-
-/// How a convention passes structures in memory.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Structures {
-    /// As a copy among the stack arguments.
-    OnStack,
-    /// As the address of a copy that the caller makes.
-    ByAddress,
 }
 
 /// How a convention passes the arguments behind the parameters of a variadic function.
@@ -189,11 +182,11 @@ fn next(class: RegClass, of_ints: &[PReg], of_floats: &[PReg], ints: &mut usize,
 }
 
 /// Assigns registers and stack bytes in the order of a signature.
-struct Assigner {
-    int_regs: &'static [PReg],
-    float_regs: &'static [PReg],
+pub(super) struct Assigner {
+    pub(super) int_regs: &'static [PReg],
+    pub(super) float_regs: &'static [PReg],
     /// The registers of vectors, if floats have others.
-    vector_regs: Option<&'static [PReg]>,
+    pub(super) vector_regs: Option<&'static [PReg]>,
     /// One more integer register, after those of `int_regs`.
     extra: Option<PReg>,
     positional: bool,
@@ -204,11 +197,11 @@ struct Assigner {
     wide: WidePassing,
     quads: QuadPassing,
     vectors_like_ints: u32,
-    memory: MemoryRules,
-    ints: usize,
-    floats: usize,
-    vectors: usize,
-    stack: u32,
+    pub(super) memory: MemoryRules,
+    pub(super) ints: usize,
+    pub(super) floats: usize,
+    pub(super) vectors: usize,
+    pub(super) stack: u32,
 }
 
 impl Assigner {
@@ -250,7 +243,7 @@ impl Assigner {
         }
     }
 
-    fn next_reg(&mut self, class: RegClass) -> Option<PReg> {
+    pub(super) fn next_reg(&mut self, class: RegClass) -> Option<PReg> {
         let (used, regs, extra) = match class {
             RegClass::Int => (&mut self.ints, self.int_regs, self.extra),
             RegClass::Float | RegClass::Vector => (&mut self.floats, self.float_regs, None),
@@ -279,7 +272,7 @@ impl Assigner {
     }
 
     /// The next register for a vector.
-    fn next_vector(&mut self) -> Option<PReg> {
+    pub(super) fn next_vector(&mut self) -> Option<PReg> {
         let Some(regs) = self.vector_regs else { return self.next_reg(RegClass::Float) };
         let reg = *regs.get(self.vectors)?;
         self.vectors += 1;
@@ -369,7 +362,7 @@ impl Assigner {
     }
 }
 
-fn in_register(reg: PReg, ty: Type, extension: Extension) -> Part {
+pub(super) fn in_register(reg: PReg, ty: Type, extension: Extension) -> Part {
     Part { location: PartLocation::Reg(reg), ty, stored: ty, loaded: ty, extension, twin: None }
 }
 
@@ -379,7 +372,13 @@ fn in_memory(at: u32, ty: Type, extension: Extension) -> Part {
 
 impl Convention {
     /// Where a signature's parameters and results are, and arguments of the types `more` behind them.
-    fn places(&self, sig: &Signature, more: &[Type], flags: &Flags) -> Result<AbiSignature, String> {
+    fn places(
+        &self,
+        sig: &Signature,
+        more: &[Type],
+        structures: StructLayouts<'_>,
+        flags: &Flags,
+    ) -> Result<AbiSignature, String> {
         let mut abi = AbiSignature {
             params: Vec::with_capacity(sig.params.len() + more.len()),
             returns: Vec::with_capacity(sig.returns.len()),
@@ -387,14 +386,26 @@ impl Convention {
             callee_pops: self.callee_pops,
             ..AbiSignature::default()
         };
-        self.locate_results(sig, flags, &mut abi)?;
-        self.locate_params(sig, more, &mut abi)?;
+        self.locate_results(sig, structures, flags, &mut abi)?;
+        self.locate_params(sig, more, structures, &mut abi)?;
         Ok(abi)
     }
 
-    fn locate_results(&self, sig: &Signature, flags: &Flags, abi: &mut AbiSignature) -> Result<(), String> {
+    fn locate_results(
+        &self,
+        sig: &Signature,
+        structures: StructLayouts<'_>,
+        flags: &Flags,
+        abi: &mut AbiSignature,
+    ) -> Result<(), String> {
         let mut returns = Assigner::of_returns(self, flags);
         for param in &sig.returns {
+            if let Purpose::Structure(structure) = param.purpose {
+                let layout = structures.get(structure, self.structures)?;
+                let place = self.locate_structure_result(layout, &mut returns, abi)?;
+                abi.returns.push(place);
+                continue;
+            }
             abi.returns.push(returns.value(param, &mut abi.parts));
             check_size(returns.stack)?;
         }
@@ -416,17 +427,25 @@ impl Convention {
         Ok(())
     }
 
-    fn locate_params(&self, sig: &Signature, more: &[Type], abi: &mut AbiSignature) -> Result<(), String> {
+    fn locate_params(
+        &self,
+        sig: &Signature,
+        more: &[Type],
+        structures: StructLayouts<'_>,
+        abi: &mut AbiSignature,
+    ) -> Result<(), String> {
         let has_sret = sig.params.iter().any(|param| param.purpose == Purpose::StructReturn);
         let mut args = Assigner::of_args(self);
         args.twins = sig.variadic && self.variadic == Variadic::FloatsTwice;
-        if abi.return_bytes > 0 {
+        let structure_in_memory = matches!(abi.returns[..], [Param::InMemory { .. }]);
+        if abi.return_bytes > 0 || structure_in_memory {
             let reg = self.return_pointer.filter(|_| !has_sret).or_else(|| args.next_reg(RegClass::Int));
             abi.return_area =
                 Some(PartLocation::Reg(reg.expect("every convention passes integers in registers")));
         }
-        for param in &sig.params {
-            self.add_param(param, &mut args, abi)?;
+        let (fixed, further) = sig.params.split_at(sig.fixed_params());
+        for param in fixed {
+            self.add_param(param, structures, &mut args, abi)?;
         }
         abi.used = Used { ints: args.ints as u32, floats: args.floats as u32, stack: args.stack };
         if sig.variadic && self.variadic == Variadic::OnStack {
@@ -436,13 +455,22 @@ impl Convention {
         args.vector_regs = args.vector_regs.map(|_| [].as_slice());
         // C takes an i128 from two registers or from the stack, and looks for what follows in the next one.
         args.leaves_single = self.wide == WidePassing::Pair;
+        for param in further {
+            let passed = match param.purpose {
+                Purpose::Structure(_) => *param,
+                Purpose::Normal | Purpose::StructReturn | Purpose::VmContext | Purpose::StructArgument(_) => {
+                    self.variadic_param(param.ty)
+                }
+            };
+            self.add_param(&passed, structures, &mut args, abi)?;
+        }
         for &ty in more {
-            self.add_param(&self.variadic_param(ty), &mut args, abi)?;
+            self.add_param(&self.variadic_param(ty), structures, &mut args, abi)?;
         }
         abi.float_count = self.float_count.map(|register| (register, args.floats as u32));
         abi.float_count = abi.float_count.filter(|&(_, count)| sig.variadic || count > 0);
         // What is returned through an `sret` pointer is found through it again by C callers.
-        if has_sret && sig.returns.is_empty() {
+        if has_sret && sig.returns.is_empty() || structure_in_memory {
             abi.returns_sret = self.returns_sret;
         }
         abi.stack_bytes = args.stack.next_multiple_of(16);
@@ -496,12 +524,40 @@ impl Convention {
         }
     }
 
-    fn add_param(&self, param: &AbiParam, args: &mut Assigner, abi: &mut AbiSignature) -> Result<(), String> {
-        let place = self.locate_param(param, args, abi)?;
+    fn add_param(
+        &self,
+        param: &AbiParam,
+        structures: StructLayouts<'_>,
+        args: &mut Assigner,
+        abi: &mut AbiSignature,
+    ) -> Result<(), String> {
+        let place = match param.purpose {
+            Purpose::Structure(structure) => {
+                let layout = structures.get(structure, self.structures)?;
+                self.locate_structure(param, layout, args, abi)?
+            }
+            Purpose::Normal | Purpose::StructReturn | Purpose::VmContext | Purpose::StructArgument(_) => {
+                self.locate_param(param, args, abi)?
+            }
+        };
         check_size(args.stack)?;
         check_size(abi.copied_bytes)?;
         abi.params.push(place);
         Ok(())
+    }
+
+    /// Passes the address of a copy of a structure.
+    pub(super) fn copy_referenced(
+        &self,
+        param: &AbiParam,
+        size: u32,
+        args: &mut Assigner,
+        abi: &mut AbiSignature,
+    ) -> Param {
+        let part = pointer_part(param, args, abi);
+        let offset = abi.copied_bytes;
+        abi.copied_bytes += size.next_multiple_of(16);
+        Param::CopyReferenced { part, offset, size }
     }
 
     fn locate_param(
@@ -513,18 +569,13 @@ impl Convention {
         Ok(match (param.purpose, self.return_pointer) {
             (Purpose::StructArgument(size), _) => {
                 check_size(size)?;
-                match self.structures {
-                    Structures::OnStack => {
+                match self.structures.copies_on_stack() {
+                    true => {
                         let offset = args.stack.next_multiple_of(8);
                         args.stack = offset + size.next_multiple_of(8);
                         Param::Copied { offset, size }
                     }
-                    Structures::ByAddress => {
-                        let part = pointer_part(param, args, abi);
-                        let offset = abi.copied_bytes;
-                        abi.copied_bytes += size.next_multiple_of(16);
-                        Param::CopyReferenced { part, offset, size }
-                    }
+                    false => self.copy_referenced(param, size, args, abi),
                 }
             }
             (Purpose::StructReturn, Some(reg)) => {
@@ -549,7 +600,7 @@ fn pointer_part(param: &AbiParam, args: &mut Assigner, abi: &mut AbiSignature) -
 }
 
 /// Rejects what would not fit in a frame.
-fn check_size(bytes: u32) -> Result<(), String> {
+pub(super) fn check_size(bytes: u32) -> Result<(), String> {
     const MOST: u32 = 128 << 20;
     match bytes <= MOST {
         true => Ok(()),
@@ -558,8 +609,12 @@ fn check_size(bytes: u32) -> Result<(), String> {
 }
 
 /// Computes where a target passes a signature's parameters and results. The error says what it can't pass.
-pub fn abi_signature<M: Machine>(signature: &Signature, flags: &Flags) -> Result<AbiSignature, String> {
-    call_abi_signature::<M>(signature, &[], flags)
+pub fn abi_signature<M: Machine>(
+    signature: &Signature,
+    structures: &Map<StructRef, Layouts>,
+    flags: &Flags,
+) -> Result<AbiSignature, String> {
+    call_abi_signature::<M>(signature, &[], structures, flags)
 }
 
 /// Like [`abi_signature`], for a call of a variadic function with arguments of types `more` after the
@@ -567,6 +622,7 @@ pub fn abi_signature<M: Machine>(signature: &Signature, flags: &Flags) -> Result
 pub fn call_abi_signature<M: Machine>(
     signature: &Signature,
     more: &[Type],
+    structures: &Map<StructRef, Layouts>,
     flags: &Flags,
 ) -> Result<AbiSignature, String> {
     let declared = signature.params.iter().chain(&signature.returns).map(|param| param.ty);
@@ -576,10 +632,13 @@ pub fn call_abi_signature<M: Machine>(
     let convention = convention_of::<M>(signature.call_conv, flags).ok_or_else(|| {
         format!("the calling convention {} is not supported yet on {}", signature.call_conv, M::NAME)
     })?;
-    if convention.variadic == Variadic::FloatsTwice && more.contains(&types::I128) {
+    let further = signature.params[signature.fixed_params()..].iter().map(|param| param.ty);
+    let mut unnamed = further.chain(more.iter().copied());
+    if convention.variadic == Variadic::FloatsTwice && unnamed.any(|ty| ty == types::I128) {
         return Err(format!("{} does not pass i128 for `...`", signature.call_conv));
     }
-    convention.places(signature, more, flags)
+    let structures = StructLayouts { layouts: structures, most: M::STACK_ALIGNMENT };
+    convention.places(signature, more, structures, flags)
 }
 
 /// The convention whose lists of arguments a function has: its own, or if that has none, the system's.

@@ -8,7 +8,7 @@
 //! | `inst`, `size` | machine instructions as data, and rows by operand size |
 //! | `amode` | memory operands |
 //! | `vcode`, `vcode_check` | a function of machine instructions over virtual registers, and its invariants |
-//! | `abi`, `convention` | where a signature's values are passed |
+//! | `abi`, `convention`, `structures` | where a signature's values are passed |
 //! | `argument_list` | lists of a variadic function's arguments |
 //! | `symbol`, `reloc`, `unwind` | what code refers to, fields that linkers fill in, what unwinders need |
 //! | `compiled`, `srclocs`, `variables` | the result: code with all of these, its positions and values |
@@ -27,6 +27,7 @@ pub mod reg;
 pub mod reloc;
 pub mod size;
 pub mod srclocs;
+pub mod structures;
 pub mod symbol;
 pub mod unwind;
 pub mod variables;

@@ -155,7 +155,7 @@ pub struct Reader<'a> {
 
 impl Reader<'_> {
     /// Reads the next value; its ranges are in [`Reader::ranges`].
-    pub fn next(&mut self) -> Option<Variable> {
+    pub fn read_next(&mut self) -> Option<Variable> {
         self.ranges.clear();
         self.value = self.value.wrapping_add(read(&mut self.bytes)?);
         let ty = Type::checked(u8::try_from(read(&mut self.bytes)?).ok()?)?;
@@ -222,9 +222,9 @@ mod tests {
         given.iter().for_each(|(variable, ranges)| variables.push(*variable, ranges));
         let mut reader = variables.reader();
         for (variable, ranges) in given {
-            assert_eq!((reader.next(), &reader.ranges), (Some(variable), &ranges));
+            assert_eq!((reader.read_next(), &reader.ranges), (Some(variable), &ranges));
         }
-        assert_eq!(reader.next(), None);
+        assert_eq!(reader.read_next(), None);
     }
 
     #[test]
@@ -232,7 +232,7 @@ mod tests {
         for bytes in [&[0x80; 40][..], &[0xff; 70], &[1, 3, 0, 17, 1], &[1, 3, 200, 1, 1, 1], &[1, 0x7f, 2]] {
             let variables = Variables { bytes: bytes.to_vec(), ..Variables::default() };
             let mut reader = variables.reader();
-            while reader.next().is_some() {}
+            while reader.read_next().is_some() {}
         }
     }
 }

@@ -1,10 +1,12 @@
 //! The state that parsing keeps from function to function: diagnostics, defaults and buffers.
 
+use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::diag::Diagnostic;
 use crate::ir::builder::Buffers;
-use crate::ir::{Block, CallConv, DebugTag, GlobalValue, Replacements, Value};
+use crate::ir::{Block, CallConv, DebugTag, GlobalValue, Replacements, StructRef, StructTypes, Value};
 
 /// Parsing failed. The reasons are in [`ParseContext::diagnostics`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,6 +25,8 @@ pub struct ParseContext {
     pub diagnostics: Vec<Diagnostic>,
     /// The calling convention of signatures that name none.
     pub default_call_conv: CallConv,
+    /// The `type` items of the file.
+    pub types: Arc<StructTypes>,
     pub(super) scratch: Scratch,
 }
 
@@ -31,6 +35,7 @@ impl Default for ParseContext {
         ParseContext {
             diagnostics: Vec::new(),
             default_call_conv: CallConv::Fast,
+            types: Arc::default(),
             scratch: Scratch::default(),
         }
     }
@@ -40,6 +45,11 @@ impl ParseContext {
     /// A context whose default calling convention is `fast`.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A context for functions of a file with these `type` items.
+    pub fn with_types(types: &Arc<StructTypes>) -> Self {
+        ParseContext { types: types.clone(), ..Self::default() }
     }
 }
 
@@ -75,6 +85,8 @@ pub(super) struct Scratch {
     pub builder: Buffers,
     /// Parts of the text that could not be parsed.
     pub failed_text: Vec<Range<usize>>,
+    /// The structures that the signatures have named so far.
+    pub structures: HashMap<Box<str>, StructRef>,
     /// The next value number that is not used in the text; zero until one is needed.
     pub next_fresh: u32,
 }
@@ -91,6 +103,7 @@ impl Scratch {
         self.aliases.clear();
         self.alias_of.clear();
         self.failed_text.clear();
+        self.structures.clear();
         self.next_fresh = 0;
     }
 }

@@ -30,12 +30,13 @@ mod parser;
 mod places;
 mod preamble;
 mod split;
+mod structures;
 mod sugar;
 #[cfg(test)]
 mod tests;
 
 pub use context::{Failed, ParseContext};
-pub use module::module;
+pub use module::{module, types};
 pub(crate) use number::Integer;
 pub use older::{older_spelling, older_spellings};
 pub(crate) use split::split_with;

@@ -1,14 +1,16 @@
-//! Parses module items: symbols, data, files, source locations, and what exceptions are.
+//! Parses module items: symbols, data, files, source locations, and what exceptions are. `structures` parses
+//! types.
 
 use super::cursor::Cursor;
 use super::names::unescape;
-use super::split::Split;
+use super::split::{Split, split};
 use crate::diag::Diagnostic;
 use crate::ir::{
     DataItem, DataKind, DataReloc, FileItem, FloatFormat, Linkage, LocItem, Module, Name, PersonalityItem,
-    SymbolItem, TagItem, TagMeaning, Type,
+    StructTypes, SymbolItem, TagItem, TagMeaning, Type,
 };
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// Limit for zeros between other data, in bytes, in all of a module: a short text must not make a large file.
 const MAX_ZERO_FILL: u64 = 64 << 20;
@@ -18,7 +20,7 @@ const MAX_DATA_SIZE: u64 = 1 << 40;
 const ADDRESS_SIZE: u64 = 8;
 
 /// The result of parsing something: on error, the position in the item and the message.
-type Read<T> = Result<T, (usize, String)>;
+pub(super) type Read<T> = Result<T, (usize, String)>;
 
 /// Parses the items of a file that has been split. Reports items with errors, and leaves them out.
 pub fn module(text: &[u8], split: &Split, diagnostics: &mut Vec<Diagnostic>) -> Module {
@@ -43,6 +45,12 @@ pub fn module(text: &[u8], split: &Split, diagnostics: &mut Vec<Diagnostic>) -> 
     check_locs(&module, &files, &locs, diagnostics);
     sort_tags(&mut module, diagnostics);
     module
+}
+
+/// The `type` items of a file, without looking at its functions or reporting errors.
+pub fn types(text: &[u8]) -> Arc<StructTypes> {
+    let split = split(text, &mut Vec::new());
+    module(text, &split, &mut Vec::new()).types
 }
 
 /// Sorts tags by number. Checks that a file with tags has a personality, and defines no tag twice.
@@ -83,26 +91,26 @@ fn check_locs(module: &Module, files_at: &[usize], locs_at: &[usize], diagnostic
     }
 }
 
-struct ItemReader<'a, 'm> {
-    cur: Cursor<'a>,
+pub(super) struct ItemReader<'a, 'm> {
+    pub(super) cur: Cursor<'a>,
     /// Byte offset of the item in the file.
     start: usize,
-    module: &'m mut Module,
+    pub(super) module: &'m mut Module,
     /// Zeros between other data so far, in bytes.
     zero_fill: &'m mut u64,
 }
 
 impl ItemReader<'_, '_> {
     /// Fails because `what` was expected at the cursor.
-    fn expected<T>(&self, what: &str) -> Read<T> {
+    pub(super) fn expected<T>(&self, what: &str) -> Read<T> {
         Err((self.cur.pos, format!("expected {what}, found {}", self.cur.found("the end of the item"))))
     }
 
-    fn expect(&mut self, byte: u8) -> Read<()> {
+    pub(super) fn expect(&mut self, byte: u8) -> Read<()> {
         if self.cur.eat(byte) { Ok(()) } else { self.expected(&format!("`{}`", byte as char)) }
     }
 
-    fn number(&mut self) -> Read<u32> {
+    pub(super) fn number(&mut self) -> Read<u32> {
         match self.cur.integer().and_then(|n| n.to_u32()) {
             Some(n) => {
                 self.cur.space();
@@ -149,6 +157,7 @@ impl ItemReader<'_, '_> {
         self.cur.space();
         match word {
             b"symbol" => self.symbol(linkage)?,
+            b"type" => self.structure_type()?,
             b"rodata" => self.data(linkage, DataKind::Rodata)?,
             b"data" => self.data(linkage, DataKind::Data)?,
             b"tls" => self.data(linkage, DataKind::Tls)?,

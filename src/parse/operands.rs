@@ -39,6 +39,7 @@ macro_rules! read_piece {
     ($p:ident, $d:ident, {slot $w:ident}) => { $d.$w = $p.stack_slot_ref()?.0 };
     ($p:ident, $d:ident, {dynamic_slot $w:ident}) => { $d.$w = $p.dynamic_slot_operand()?.0 };
     ($p:ident, $d:ident, {handler $block:ident $index:ident}) => { ($d.$block, $d.$index) = $p.handler()? };
+    ($p:ident, $d:ident, {structure $w:ident}) => { $d.$w = $p.structure_ref()?.0 };
     ($p:ident, $d:ident, {lane $w:ident}) => { $d.$w = $p.lane()? };
     ($p:ident, $d:ident, {int_cc $w:ident}) => {
         $d.$w = $p.int_condition()? as u16

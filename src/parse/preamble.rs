@@ -43,12 +43,17 @@ impl Parser<'_> {
         }
     }
 
-    /// Parses `(i32 uext, i64 sret, ...) -> i32 system_v` into an empty signature. A variadic signature that
+    /// Parses `(i32 uext, i64 sret, ..., :name) -> i32 system_v` into an empty signature. A variadic one that
     /// names no convention gets `system_v`, because the default one does not support variadic functions.
     fn signature(&mut self, signature: &mut Signature) -> Parse<()> {
         self.expect(b'(')?;
         if self.cur.peek() != b')' {
             signature.variadic = self.abi_params(&mut signature.params, true)?;
+            if signature.variadic && self.cur.eat(b',') {
+                let fixed = signature.params.len();
+                self.abi_params(&mut signature.params, false)?;
+                signature.further = (signature.params.len() - fixed) as u32;
+            }
         }
         self.expect(b')')?;
         if self.cur.text[self.cur.pos..].starts_with(b"->") {
@@ -92,8 +97,11 @@ impl Parser<'_> {
         }
     }
 
-    /// Parses `i32 uext`, `i64 sret`, `i64 sarg(16)`.
+    /// Parses `i32 uext`, `i64 sret`, `i64 sarg(16)`, `:name`.
     fn abi_param(&mut self) -> Parse<AbiParam> {
+        if self.cur.peek() == b':' {
+            return self.structure_param();
+        }
         let ty = self.ty()?;
         let mut param = AbiParam { ty, purpose: Purpose::Normal, extension: Extension::None };
         loop {

@@ -169,8 +169,12 @@ impl Splitter<'_, '_> {
                     self.function(start);
                 }
             }
+            b"type" if linkage.is_none() => {
+                let end = self.braces_end();
+                self.item(start, end);
+            }
             b"symbol" | b"rodata" | b"data" | b"tls" | b"file" | b"loc" | b"personality" | b"tag" => {
-                self.item(start);
+                self.item(start, start);
             }
             b"test" | b"set" | b"target" | b"feature" if !hidden && linkage.is_none() => {
                 self.cur.skip_line();
@@ -188,13 +192,37 @@ impl Splitter<'_, '_> {
         }
     }
 
-    /// Splits off an item: its line, and the next one as long as a line ends with a comma.
-    fn item(&mut self, start: usize) {
+    /// Where the structure of a type at the cursor ends: at its last brace, or here if braces do not match
+    /// or what they enclose can't be a structure.
+    fn braces_end(&self) -> usize {
+        let mut cur = self.cur;
+        let mut depth = 0u32;
+        while !cur.at_end() {
+            match cur.peek() {
+                b';' => cur.skip_line(),
+                b'"' if cur.quoted().is_some() => continue,
+                b'{' => depth += 1,
+                b'}' if depth <= 1 => return cur.pos + 1,
+                b'}' => depth -= 1,
+                b'\n' if depth == 0 => break,
+                b'=' if depth == 0 => {}
+                b':' | b',' | b'[' | b']' => {}
+                byte if is_word(byte) || byte.is_ascii_whitespace() => {}
+                _ => break,
+            }
+            cur.pos += 1;
+        }
+        self.cur.pos
+    }
+
+    /// Splits off an item: its line, and the next one as long as a line ends with a comma. Lines that end
+    /// before `at_least` do not end it.
+    fn item(&mut self, start: usize, at_least: usize) {
         let mut comma = false;
         loop {
             match self.cur.peek() {
                 0 if self.cur.at_end() => break,
-                b'\n' if !comma => break,
+                b'\n' if !comma && self.cur.pos >= at_least => break,
                 b';' => {
                     self.cur.skip_line();
                     continue;

@@ -176,7 +176,7 @@ impl<B: Backend> Compiler<B> {
 
 fn lower<B: Backend>(state: &mut MachineHalf<B>, ir: &IrHalf, flags: &Flags) -> Result<(), CompileError> {
     let stencil = &ir.function.stencil;
-    state.abi = convention::abi_signature::<B>(&stencil.signature, flags)
+    state.abi = convention::abi_signature::<B>(&stencil.signature, &stencil.structures, flags)
         .map_err(|message| CompileError::Unsupported { inst: None, message })?;
     let (analysis, abi, describes) = (&ir.analysis, &state.abi, state.tracks);
     let input = LowerInput { stencil, flags, analysis, abi, describes };
@@ -200,7 +200,8 @@ fn allocate<B: Backend>(state: &mut MachineHalf<B>, _: &IrHalf, flags: &Flags) -
 
 fn emit<B: Backend>(state: &mut MachineHalf<B>, ir: &IrHalf, flags: &Flags) -> Result<(), CompileError> {
     let stencil = &ir.function.stencil;
-    let MachineHalf { frame, vcode, allocator, emit_buffers, abi, summary, tracks, .. } = state;
+    let MachineHalf { frame, vcode, allocator, emit_buffers, abi, summary, tracks, lower_buffers, .. } =
+        state;
     let output = allocator.output();
     let demands = demands::<B>(summary, flags);
     frame.clear();
@@ -217,12 +218,10 @@ fn emit<B: Backend>(state: &mut MachineHalf<B>, ir: &IrHalf, flags: &Flags) -> R
     let unsupported = |message| CompileError::Unsupported { inst: None, message };
     frame.limit = frame::stack_limit::<B>(stencil, abi).map_err(unsupported)?;
     let lists = convention::list_convention::<B>(stencil.signature.call_conv, flags);
-    if summary.starts_list {
-        frame.argument_area = lists.list.area();
-    }
+    frame.made_slots.extend_from_slice(&lower_buffers.tables.slots);
     B::finish_frame(frame, stencil, flags).map_err(unsupported)?;
     if summary.starts_list {
-        frame.save_arguments(lists, abi.used).map_err(unsupported)?;
+        frame.save_arguments(lists, abi.used, summary.list_slot).map_err(unsupported)?;
     }
     emit_buffers.copies.begin(output.num_spillslots, allocatable);
     let function = AllocatedFunction { vcode, output, frame, stack_maps: &stencil.stack_maps };

@@ -5,8 +5,8 @@ use super::body::Body;
 use super::preamble::{declared, signature_of};
 use crate::ir::opcode::sets;
 use crate::ir::{
-    AbiParam, ExceptionTable, ExtFunc, Format, FuncRef, Handler, InstData, Opcode, SigRef, Signature, Value,
-    types,
+    AbiParam, ExceptionTable, ExtFunc, Format, FuncRef, Handler, InstData, Opcode, Purpose, SigRef,
+    Signature, Value, types,
 };
 
 /// Checks a call of any kind. If it has a callee address, that has been checked.
@@ -181,8 +181,16 @@ fn tail_call(body: &mut Body<'_>, sig: &Signature) {
         let (got, expected) = (sig.returns.len(), own.returns.len());
         return body.report(format!("results of callee must match caller: got {got}, expected {expected}"));
     }
+    let stencil = body.check.stencil;
     for (i, (got, expected)) in sig.returns.iter().zip(&own.returns).enumerate() {
         return_type(body, i, got.ty, expected);
+        let layouts = [got, expected].map(|result| match result.purpose {
+            Purpose::Structure(key) => stencil.structures.get(key),
+            Purpose::Normal | Purpose::StructReturn | Purpose::VmContext | Purpose::StructArgument(_) => None,
+        });
+        if layouts[0] != layouts[1] {
+            body.report(format!("result {i} is not the structure that the caller returns"));
+        }
     }
 }
 

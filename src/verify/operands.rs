@@ -9,7 +9,7 @@ use crate::ir::opcode::{OpInfo, sets};
 use crate::ir::shapes::with_shapes;
 use crate::ir::{
     Block, BlockCallRef, Constant, DynamicStackSlot, Effects, ExceptionTable, Format, FuncRef, GlobalValue,
-    GlobalValueData, Handler, InstData, JumpTable, MemFlags, Opcode, StackSlot, Type, Value,
+    GlobalValueData, Handler, InstData, JumpTable, MemFlags, Opcode, StackSlot, StructRef, Type, Value,
 };
 
 /// Bytes of a `shuffle` mask.
@@ -45,6 +45,7 @@ macro_rules! check_piece {
     ($b:ident, $d:ident, $i:ident, {handler $block:ident $index:ident}) => {
         handler_address($b, Block($d.$block), $d.$index as i32)
     };
+    ($b:ident, $d:ident, $i:ident, {structure $w:ident}) => { structure($b, StructRef($d.$w)) };
     ($b:ident, $d:ident, $i:ident, {lane $w:ident}) => { lane($b, $d) };
     ($b:ident, $d:ident, $i:ident, {int_cc $w:ident}) => {};
     ($b:ident, $d:ident, $i:ident, {float_cc $w:ident}) => {};
@@ -218,6 +219,12 @@ fn symbol(body: &mut Body<'_>, gv: GlobalValue, data: &InstData) {
 fn function(body: &mut Body<'_>, function: FuncRef) {
     if declared(&body.check.stencil.functions, function).is_none() {
         body.report(format!("invalid function reference {function}"));
+    }
+}
+
+fn structure(body: &mut Body<'_>, structure: StructRef) {
+    if body.check.stencil.structures.get(structure).is_none() {
+        body.report(format!("{structure} is not declared"));
     }
 }
 

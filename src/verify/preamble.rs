@@ -2,10 +2,11 @@
 
 use super::{Check, Location, Scratch};
 use crate::entity::{Entity, Map};
+use crate::ir::opcode::sets;
 use crate::ir::types::Type;
 use crate::ir::{
-    CallConv, Extension, GlobalValue, GlobalValueData, MemFlagsRef, Purpose, Region, SigRef, Signature,
-    StackSlot,
+    AbiParam, CallConv, Extension, GlobalValue, GlobalValueData, MemFlagsRef, Purpose, Region, SigRef,
+    Signature, StackSlot,
 };
 
 /// The maximum size of all stack slots together: what 32-bit offsets reach.
@@ -34,6 +35,11 @@ pub(super) fn declared<K: Entity, V>(map: &Map<K, Option<V>>, key: K) -> Option<
 fn signatures(check: &mut Check<'_>, marks: &mut Vec<u32>) {
     let stencil = check.stencil;
     signature(check, &stencil.signature, Location::Function);
+    if stencil.signature.further > 0 {
+        let message = "the parameters of a function that is defined end with `...`: it takes what follows by \
+                       `va_arg`";
+        check.report(Location::Function, message);
+    }
     marks.clear();
     marks.resize(stencil.signatures.len(), 0);
     for (func, data) in stencil.functions.iter() {
@@ -98,10 +104,42 @@ fn signature(check: &mut Check<'_>, sig: &Signature, at: Location) {
             );
         }
     }
+    structures(check, sig, at);
     for (purpose, name) in [(Purpose::StructReturn, "sret"), (Purpose::VmContext, "vmctx")] {
         if sig.params.iter().filter(|param| param.purpose == purpose).count() > 1 {
             check.report(at, format!("more than one parameter is marked `{name}`"));
         }
+    }
+}
+
+/// Checks the structures of a signature.
+fn structures(check: &mut Check<'_>, sig: &Signature, at: Location) {
+    let structure = |param: &AbiParam| match param.purpose {
+        Purpose::Structure(structure) => Some(structure),
+        Purpose::Normal | Purpose::StructReturn | Purpose::VmContext | Purpose::StructArgument(_) => None,
+    };
+    for (i, param) in sig.params.iter().enumerate().skip(sig.fixed_params()) {
+        if structure(param).is_none() && !sets::PROMOTED.contains(param.ty) {
+            let ty = param.ty;
+            check.report(
+                at,
+                format!("Parameter at position {i} has type {ty}, which C does not pass for `...`"),
+            );
+        }
+    }
+    for key in sig.params.iter().chain(&sig.returns).filter_map(structure) {
+        if check.stencil.structures.get(key).is_none() {
+            check.report(at, format!("{key} is not declared"));
+        }
+    }
+    if !sig.returns.iter().any(|result| structure(result).is_some()) {
+        return;
+    }
+    if sig.returns.len() > 1 {
+        check.report(at, "a structure must be the only result: put the others in it");
+    }
+    if sig.params.iter().any(|param| param.purpose == Purpose::StructReturn) {
+        check.report(at, "a function with an `sret` parameter cannot return another structure");
     }
 }
 

@@ -117,6 +117,23 @@ fn other_settings_and_targets_miss() {
 }
 
 #[test]
+fn types_are_part_of_what_names_them() {
+    let directory = directory("types");
+    let text = |types: &str| {
+        format!("{types}\nfunction %f(:t) -> :t system_v {{\nblock0(v0: i64):\n    return v0\n}}\n")
+    };
+    let options = ["--target", "x86_64", "--cache=store", "--cache-stats"];
+    let same = [text("type :t = { i64, i64 }"), text("type :t = { i64[2] }"), text("type :t = { i64[2] }")];
+    let other = text("type :t = { f64, i64 }");
+    let printed = same.each_ref().map(|text| built(&directory, text, &options).1);
+    assert_eq!(printed.each_ref().map(|printed| count(printed, "compiled")), [1, 0, 0]);
+    assert_eq!(printed.each_ref().map(|printed| count(printed, "found by stencil")), [0, 1, 0]);
+    let (object, printed) = built(&directory, &other, &options);
+    assert_eq!(count(&printed, "compiled"), 1);
+    assert_eq!(object, built(&directory, &other, &["--target", "x86_64"]).0);
+}
+
+#[test]
 fn a_function_that_fails_is_no_entry() {
     let directory = directory("fails");
     let wrong = program(2, 1, "f", "g") + "function %h() -> i32 {\nblock0:\n    return\n}\n";

@@ -32,6 +32,7 @@ pub fn has_template(opcode: Opcode) -> bool {
             | Multiary
             | Trap
             | HandlerAddr
+            | TakeStructure
             | DynamicStackAddr
     )
 }

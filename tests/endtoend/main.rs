@@ -5,6 +5,7 @@
 //! test suite; `testsuite/lib.sh` describes the other variables.
 
 mod signatures;
+mod structure_calls;
 #[path = "../targets/mod.rs"]
 mod targets;
 
@@ -25,6 +26,16 @@ fn generated(name: &str, arch: Arch) -> Vec<(&'static str, String)> {
         "calls" => {
             let (clif, c) = signatures::generate(300, arch);
             vec![("calls.clif", clif), ("calls.c", c)]
+        }
+        "structures" => {
+            let (clif, c) = structure_calls::generate(arch, false);
+            let (apple_clif, apple_c) = structure_calls::generate(arch, true);
+            vec![
+                ("structures.clif", clif),
+                ("structures.c", c),
+                ("apple.clif", apple_clif),
+                ("apple.c", apple_c),
+            ]
         }
         "libcalls" => {
             let names = LibCall::ALL.iter().map(|call| format!("{call:?} {}\n", call.name()));
@@ -127,6 +138,7 @@ tests! {
     shared,
     stack_limit,
     stepping,
+    structures,
     symbols,
     tls,
     toy,

@@ -207,7 +207,7 @@ impl Ret {
 }
 
 /// Random numbers, the same in every run.
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -216,11 +216,11 @@ impl Random {
         x.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ x >> 29
     }
 
-    fn below(&mut self, n: u64) -> u64 {
+    pub fn below(&mut self, n: u64) -> u64 {
         (self.next() >> 16) % n
     }
 
-    fn pick<T: Copy>(&mut self, items: &[T]) -> T {
+    pub fn pick<T: Copy>(&mut self, items: &[T]) -> T {
         items[self.below(items.len() as u64) as usize]
     }
 }

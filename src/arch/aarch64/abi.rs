@@ -68,7 +68,7 @@ const AAPCS64_ROW: Convention = Convention {
     vectors: VectorPassing::LikeFloats,
     quads: QuadPassing::LikeVectors,
     vectors_like_ints: 32,
-    structures: Structures::ByAddress,
+    structures: Structures::Aapcs64,
     variadic: Variadic::AsParameters,
     list: LIST,
     float_count: None,
@@ -87,6 +87,7 @@ static AAPCS64: Convention = AAPCS64_ROW;
 
 static APPLE: Convention = Convention {
     wide: WidePassing::Pair,
+    structures: Structures::Apple,
     variadic: Variadic::OnStack,
     list: ArgumentList::Address,
     memory: MemoryRules::Packed,

@@ -78,7 +78,7 @@ const SYSTEM_V_ROW: Convention = Convention {
     vectors: VECTORS,
     quads: QuadPassing::Pointer,
     vectors_like_ints: 0,
-    structures: Structures::ByAddress,
+    structures: Structures::S390x,
     variadic: Variadic::AsParameters,
     list: LIST,
     float_count: None,

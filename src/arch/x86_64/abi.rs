@@ -63,7 +63,7 @@ const SYSTEM_V_ROW: Convention = Convention {
     vectors: VectorPassing::LikeFloats,
     quads: QuadPassing::LikeVectors,
     vectors_like_ints: 32,
-    structures: Structures::OnStack,
+    structures: Structures::Eightbytes,
     variadic: Variadic::AsParameters,
     list: LIST,
     float_count: Some(RAX),
@@ -81,6 +81,7 @@ const SYSTEM_V_ROW: Convention = Convention {
 static SYSTEM_V: Convention = SYSTEM_V_ROW;
 
 static FAST: Convention = Convention {
+    structures: Structures::OnStack,
     int_returns: &[RAX, RDX, RCX, RSI, RDI, R8, R9],
     float_returns: &[XMM0, XMM1, XMM2, XMM3, XMM4, XMM5, XMM6, XMM7],
     llvm_return: None,
@@ -100,7 +101,7 @@ static WINDOWS: Convention = Convention {
     positional: true,
     vectors: VectorPassing::Pointer,
     vectors_like_ints: 64,
-    structures: Structures::ByAddress,
+    structures: Structures::Windows,
     variadic: Variadic::FloatsTwice,
     list: ArgumentList::Address,
     float_count: None,

@@ -77,6 +77,7 @@ impl<F: Fn(Inst) -> Inst> Rebuild<'_, '_, F> {
         let (old, new) = (&mut *self.old, &mut *self.new.stencil);
         std::mem::swap(&mut old.signature, &mut new.signature);
         std::mem::swap(&mut old.signatures, &mut new.signatures);
+        std::mem::swap(&mut old.structures, &mut new.structures);
         std::mem::swap(&mut old.functions, &mut new.functions);
         std::mem::swap(&mut old.global_values, &mut new.global_values);
         std::mem::swap(&mut old.stack_slots, &mut new.stack_slots);

@@ -4,6 +4,7 @@
 //! bytes. Each type is described when something needs it first, between the entries of functions.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use gimli::write::Result;
 use gimli::{
@@ -63,8 +64,8 @@ impl Types {
             Some(byte) => byte,
             None => *self.byte.insert(base(info, b"byte", 1, DW_ATE_unsigned)?),
         };
-        if !self.arrays.contains_key(&size) {
-            self.arrays.insert(size, array(info, byte, size, false)?);
+        if let Entry::Vacant(entry) = self.arrays.entry(size) {
+            entry.insert(array(info, byte, size, false)?);
         }
         Ok(())
     }

@@ -81,7 +81,7 @@ impl<'a> Contents<'a> {
 /// Describes the types of a function's values and slots.
 pub(super) fn describe_types(def: &FunctionDef, types: &mut Types, info: &mut Info) -> Result<()> {
     let mut reader = def.code.variables.reader();
-    while let Some(variable) = reader.next() {
+    while let Some(variable) = reader.read_next() {
         types.describe(variable.ty, info)?;
     }
     def.code.variables.slots.iter().try_for_each(|slot| types.describe_bytes(slot.size, info))
@@ -89,7 +89,7 @@ pub(super) fn describe_types(def: &FunctionDef, types: &mut Types, info: &mut In
 
 /// Whether a function has anything to describe.
 pub(super) fn any(def: &FunctionDef) -> bool {
-    !def.code.variables.slots.is_empty() || def.code.variables.reader().next().is_some()
+    !def.code.variables.slots.is_empty() || def.code.variables.reader().read_next().is_some()
 }
 
 impl Values<'_> {
@@ -102,7 +102,7 @@ impl Values<'_> {
         let mut contents = Contents::new(&def.code.variables.scopes);
         let numbers: Vec<u32> = def.params.positions.values().collect();
         let mut reader = def.code.variables.reader();
-        while let Some(mut variable) = reader.next() {
+        while let Some(mut variable) = reader.read_next() {
             let number = numbers.get(variable.value as usize).copied();
             variable.value = number.unwrap_or(variable.value);
             let start = contents.ranges.len();
