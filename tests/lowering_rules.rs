@@ -85,7 +85,7 @@ fn used_by(file: &Path) -> BTreeSet<(&'static str, String)> {
         let options = BuildOptions { trace_rules: true, ..BuildOptions::new(target, flags) };
         let source = Source { name: "rules.clif", text: &text };
         if let Ok(build) = driver::build_in(&Session::new(1), &source, &options, &Observer::NONE) {
-            used.extend(build.rules.into_iter().map(|(name, _)| (arch.name(), name.to_string())));
+            used.extend(build.rules.into_keys().map(|name| (arch.name(), name.to_string())));
         }
     }
     used

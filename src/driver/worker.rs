@@ -128,7 +128,7 @@ impl<'a, I: Backend> Worker<'a, I> {
             Claim::Found(code) => {
                 let params = take(&mut self.context.compiler.ir.function.params);
                 cached.found_stencil(&mut self.notes, index, key, &params);
-                return Some(CompiledFunction { params, code });
+                return Some(CompiledFunction { params, code: *code });
             }
             Claim::Shared => {
                 cached.defer(
@@ -142,7 +142,7 @@ impl<'a, I: Backend> Worker<'a, I> {
             Claim::Compile => None,
         };
         let unit = self.compile(index, text)?;
-        cached.compiled(&mut self.notes, index, key, &unit, stored.as_ref());
+        cached.compiled(&mut self.notes, index, key, &unit, stored.as_deref());
         Some(unit)
     }
 
