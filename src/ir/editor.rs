@@ -253,8 +253,8 @@ impl<'a> Editor<'a> {
         self.edits.removed.get(inst).is_some_and(|&removed| removed)
     }
 
-    /// Appends the instructions that `make` appends to a block, before its terminator, on behalf of `origin`. They
-    /// get its source location.
+    /// Appends the instructions that `make` appends to a block, before its terminator, on behalf of `origin`.
+    /// They get its source location.
     pub(crate) fn insert_at_end<R>(
         &mut self,
         block: Block,
@@ -267,8 +267,8 @@ impl<'a> Editor<'a> {
         made
     }
 
-    /// Moves an instruction to the end of a block, before its terminator, as `data`. It keeps its results, and its
-    /// place in the text.
+    /// Moves an instruction to the end of a block, before its terminator, as `data`. It keeps its results,
+    /// and its place in the text.
     pub(crate) fn move_to_end(&mut self, inst: Inst, data: InstData, block: Block) -> Inst {
         let new = self.insert_at_end(block, inst, |builder| builder.inst(data));
         self.take_over(inst, new);

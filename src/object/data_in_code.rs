@@ -1,8 +1,9 @@
 //! Data in Mach-O code: the load command `LC_DATA_IN_CODE`, which lists the constants and jump tables behind
 //! functions, so that disassemblers and linkers do not take them for instructions.
 //!
-//! The `object` crate does not write this command, so it is inserted into the complete file: everything behind
-//! the load commands moves, and offsets in the file are adjusted. The list itself is at the end of the file.
+//! The `object` crate does not write this command, so it is inserted into the complete file: everything
+//! behind the load commands moves, and offsets in the file are adjusted. The list itself is at the end of the
+//! file.
 
 use std::mem::{offset_of, size_of};
 

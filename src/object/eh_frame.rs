@@ -63,8 +63,8 @@ fn entry_frame(arch: Arch) -> EntryFrame {
     }
 }
 
-/// Bytes from the canonical frame address down to the caller's stack pointer, which is the lowest address that
-/// is above a function's frame.
+/// Bytes from the canonical frame address down to the caller's stack pointer, which is the lowest address
+/// that is above a function's frame.
 pub(super) fn reserved(arch: Arch) -> u32 {
     entry_frame(arch).reserved
 }

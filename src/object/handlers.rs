@@ -15,9 +15,9 @@
 //! handler whose second word is where its value is, in bytes from the stack pointer, and whose last is 2.
 //!
 //! Handlers are in the order of their calls, and those of a call in the order of the text. To throw, unwind
-//! to the frame (`.eh_frame`), restore the stack pointer and, if the function keeps one, the frame pointer, put
-//! the payload words into the first result registers and jump to the handler; no other register needs to be
-//! restored. The code does not read the frame pointer: unwinding from the handler does.
+//! to the frame (`.eh_frame`), restore the stack pointer and, if the function keeps one, the frame pointer,
+//! put the payload words into the first result registers and jump to the handler; no other register needs to
+//! be restored. The code does not read the frame pointer: unwinding from the handler does.
 
 use super::table::Table;
 use crate::machine::compiled::CompiledStencil;

@@ -44,7 +44,8 @@ pub(super) struct Symbols<'a> {
     attributes: HashMap<&'a Name, &'a SymbolItem>,
     by_name: HashMap<&'a Name, SymbolId>,
     by_linker_name: HashMap<Cow<'a, str>, Entry>,
-    /// Symbols that stand for addresses, and for each the symbol of a constant that has it, once it is needed.
+    /// Symbols that stand for addresses, and for each the symbol of a constant that has it, once it is
+    /// needed.
     addresses: HashMap<SymbolId, (u64, Option<SymbolId>)>,
     /// Symbols of library routines, by [`LibCall`].
     libcalls: [Option<SymbolId>; LibCall::ALL.len()],

@@ -3,7 +3,8 @@
 //! 1. A branch on a constant, or with one destination only, becomes a jump.
 //! 2. Blocks that can't be reached are removed.
 //! 3. A block parameter that gets the same value from everywhere is replaced by it.
-//! 4. A branch to a block that does nothing but branch goes where that leads: on from a jump always, on from a
+//! 4. A branch to a block that does nothing but branch goes where that leads: on from a jump always, on from
+//! a
 //!    conditional branch if an argument decides it. This is how `a && b` as a condition comes to be two
 //!    branches.
 //! 5. A block that jumps to one that nothing else leads to is joined with it.
@@ -101,8 +102,8 @@ impl ControlFlow {
         }
     }
 
-    /// Walks all edges once, and replaces the parameters that are found to have one value. Returns whether there
-    /// were any.
+    /// Walks all edges once, and replaces the parameters that are found to have one value. Returns whether
+    /// there were any.
     fn find_only_values(&mut self, editor: &mut Editor, analysis: &Analysis) -> bool {
         for &block in analysis.order.rpo() {
             self.collect_calls(editor.stencil(), block);

@@ -1,9 +1,9 @@
 //! What memory is known to hold: the values that loads returned and stores wrote.
 //!
-//! Each state of memory has a number, the version. A store begins a new one, and so does a call; a block begins
-//! with the version at the end of its only predecessor, or with a new one. What is known is a table of places
-//! in memory, each with the version for which it holds and the value there. It has a fixed size, and later
-//! entries displace earlier ones.
+//! Each state of memory has a number, the version. A store begins a new one, and so does a call; a block
+//! begins with the version at the end of its only predecessor, or with a new one. What is known is a table of
+//! places in memory, each with the version for which it holds and the value there. It has a fixed size, and
+//! later entries displace earlier ones.
 //!
 //! Accesses that name an alias region have versions of their own, because other regions are different
 //! memory. An access without a region may be to any.

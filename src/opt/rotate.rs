@@ -1,5 +1,5 @@
-//! Rotates loops that test at the top: the test is copied before the loop, so that the loop itself tests at the
-//! bottom.
+//! Rotates loops that test at the top: the test is copied before the loop, so that the loop itself tests at
+//! the bottom.
 //!
 //! ```text
 //!     header:  if c goto body else exit          header':    if c goto preheader else exit
@@ -11,9 +11,9 @@
 //! What the loop does in each iteration it now does whenever the preheader is reached, so that loads can move
 //! there. The body has become the header.
 //!
-//! Only headers that keep their values to themselves are copied: no other block may use a result or parameter of
-//! the header, since that would then have two definitions. Code that keeps its variables in stack slots is like
-//! that, and this pass comes before promotion for its sake.
+//! Only headers that keep their values to themselves are copied: no other block may use a result or parameter
+//! of the header, since that would then have two definitions. Code that keeps its variables in stack slots is
+//! like that, and this pass comes before promotion for its sake.
 
 use super::finish;
 use crate::analysis::Analysis;
@@ -77,7 +77,9 @@ impl Rotate {
         self.candidates.clear();
         for data in analysis.loops.all().values() {
             let header = data.header;
-            if let Some(body) = body_of(stencil, analysis, header)
+            // The entry has no block before it.
+            if analysis.dominators.idom(header).is_some()
+                && let Some(body) = body_of(stencil, analysis, header)
                 && latches_jump(stencil, analysis, header)
                 && can_copy(stencil, header)
             {
@@ -128,8 +130,7 @@ impl Rotate {
     /// Copies the header of a loop before the loop, and leads the edges from outside there.
     fn rotate(&mut self, editor: &mut Editor, analysis: &Analysis, candidate: Candidate) {
         let Candidate { header, body } = candidate;
-        let before =
-            analysis.dominators.idom(header).expect("a loop is not entered at the top of the function");
+        let before = analysis.dominators.idom(header).expect("a candidate is not the entry");
         self.types.clear();
         let params = editor.stencil().block_params(header);
         self.types.extend(params.iter().map(|&param| editor.stencil().value_types[Value(param)]));

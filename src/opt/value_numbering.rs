@@ -6,11 +6,13 @@
 //!    its result is one.
 //! 2. A table of all instructions so far, by opcode and operands, may have one that computes the same. If its
 //!    block dominates this one, its results are used; otherwise this instruction takes its entry.
-//! 3. A load may find in the table of [known memory](super::known_memory) what it would read, and a store that
+//! 3. A load may find in the table of [known memory](super::known_memory) what it would read, and a store
+//! that
 //!    what it would write is there already.
 //!
 //! 4. In a loop, an instruction whose operands do not change moves before it: to the block that the loop's
-//!    header is entered from, and out of further loops around that. A load moves if nothing in the loop writes
+//!    header is entered from, and out of further loops around that. A load moves if nothing in the loop
+//! writes
 //!    to memory that it may read, and if it is executed whenever that block is.
 //!
 //! Then what nobody needs any more is removed ([`super::dead_code`]).
@@ -114,8 +116,8 @@ impl ValueNumbering {
         self.memory.leave(block);
     }
 
-    /// Simplifies an instruction, whose operands have been replaced. Returns it as it is then, or `None` if it
-    /// has been replaced by a value.
+    /// Simplifies an instruction, whose operands have been replaced. Returns it as it is then, or `None` if
+    /// it has been replaced by a value.
     fn simplify(
         &mut self,
         editor: &mut Editor,
@@ -140,8 +142,8 @@ impl ValueNumbering {
         }
     }
 
-    /// The value that an instruction without effects computes: that of one like it which is executed before, or
-    /// of a new one before `at` in `block`.
+    /// The value that an instruction without effects computes: that of one like it which is executed before,
+    /// or of a new one before `at` in `block`.
     pub(super) fn value_of(
         &mut self,
         editor: &mut Editor,
@@ -228,7 +230,8 @@ impl ValueNumbering {
         self.enter(at, Entry { data, inst, block: to });
     }
 
-    /// The block to which an instruction in `block` can move, out of the loops in which its operands do not change.
+    /// The block to which an instruction in `block` can move, out of the loops in which its operands do not
+    /// change.
     fn outside_loops(&self, stencil: &Stencil, analysis: &Analysis, block: Block, data: &InstData) -> Block {
         let mut to = block;
         if can_move(stencil, data) {
@@ -256,8 +259,8 @@ impl ValueNumbering {
         self.block_of[inst] = block;
     }
 
-    /// The block before the innermost loop around `block`, if the operands of an instruction do not change in the
-    /// loop.
+    /// The block before the innermost loop around `block`, if the operands of an instruction do not change in
+    /// the loop.
     fn before_loop(
         &self,
         stencil: &Stencil,
@@ -435,7 +438,8 @@ pub(super) fn folded(stencil: &Stencil, data: &InstData) -> Option<InstData> {
     constant_of(result)
 }
 
-/// The instruction that makes a constant; `None` if it takes an entry of the constant pool, or is not a number.
+/// The instruction that makes a constant; `None` if it takes an entry of the constant pool, or is not a
+/// number.
 fn constant_of(value: &eval::Value) -> Option<InstData> {
     let (ty, bits) = (value.ty(), value.bits());
     let (opcode, ctrl) = match ty {

@@ -63,8 +63,8 @@ struct Rebuild<'a, 'b, F> {
 }
 
 impl<F: Fn(Inst) -> Inst> Rebuild<'_, '_, F> {
-    /// Makes the new tables of values as long as the old ones. Otherwise the numbers of values that went could
-    /// be given to others later, which debug information would take for those of the text.
+    /// Makes the new tables of values as long as the old ones. Otherwise the numbers of values that went
+    /// could be given to others later, which debug information would take for those of the text.
     fn keep_numbers(&mut self) {
         let (old, new) = (&*self.old, &mut *self.new.stencil);
         let count = old.value_types.len().max(new.value_types.len());
