@@ -12,6 +12,7 @@ mod file;
 mod filecheck;
 mod interpret;
 mod invocation;
+mod optimize;
 mod report;
 mod run;
 mod subtests;
@@ -81,6 +82,7 @@ enum Kind {
     Compile,
     Run,
     Interpret,
+    Optimize,
     /// A command of Cranelift's tests that clifc does not support yet.
     NotYet,
 }
@@ -88,7 +90,7 @@ enum Kind {
 impl Kind {
     /// Whether there is a test for each `target` line.
     fn is_per_target(self) -> bool {
-        matches!(self, Kind::Compile | Kind::Run)
+        matches!(self, Kind::Compile | Kind::Run | Kind::Optimize)
     }
 }
 
@@ -101,7 +103,7 @@ const COMMANDS: [(&str, Kind, &[&str]); 14] = [
     ("compile", Kind::Compile, &["precise-output", "expect-fail"]),
     ("run", Kind::Run, &[]),
     ("interpret", Kind::Interpret, &[]),
-    ("optimize", Kind::NotYet, &["precise-output"]),
+    ("optimize", Kind::Optimize, &["precise-output"]),
     ("inline", Kind::NotYet, &["precise-output", "optimize"]),
     ("alias-analysis", Kind::NotYet, &[]),
     ("safepoint", Kind::NotYet, &[]),
@@ -274,7 +276,9 @@ impl FileContext<'_> {
             Kind::PrintCfg => subtests::print_cfg(self.file),
             Kind::Domtree => subtests::dominators(self.file),
             Kind::Interpret => interpret::test(self.file, env, notes),
-            Kind::Verifier | Kind::Compile | Kind::Run | Kind::NotYet => subtests::verifier(self.file, env),
+            Kind::Verifier | Kind::Compile | Kind::Run | Kind::Optimize | Kind::NotYet => {
+                subtests::verifier(self.file, env)
+            }
         };
         match result {
             Ok(()) => Status::Passed,
@@ -292,6 +296,9 @@ impl FileContext<'_> {
                 Ok((target, _)) if self.options.only.is_some_and(|only| only != target.arch()) => Vec::new(),
                 Ok((target, flags)) if kind == Kind::Compile => {
                     vec![Test::new(self.name, &test, compile::test(self, command, target, flags))]
+                }
+                Ok((_, flags)) if kind == Kind::Optimize => {
+                    vec![Test::new(self.name, &test, optimize::test(self, command, flags))]
                 }
                 Ok((target, flags)) => self.run(unique, &test, target, flags),
             }

@@ -1,6 +1,6 @@
 //! How conventions pass structures of C.
 //!
-//! A small structure is passed in registers, cut into pieces that lie side by side in memory: [`pieces`]. All
+//! A small structure is passed in registers, cut into pieces that lie side by side in memory: `pieces`. All
 //! pieces are in registers, or the structure is on the stack as a whole, or the address of a copy is passed.
 
 use super::abi::{AbiSignature, Param};

@@ -12,7 +12,7 @@
 //! | `known_memory` | for value numbering: what memory is known to hold |
 //! | `dead_code` | for value numbering: what nobody needs is removed |
 //!
-//! A pass reads the function as it is, records edits in an [`Editor`](crate::ir::Editor), and has the
+//! A pass reads the function as it is, records edits in an [`Editor`], and has the
 //! function rebuilt once at the end.
 
 pub mod control_flow;

@@ -1,4 +1,4 @@
-//! Applies the [rules](super::rules) in the walk of [value numbering](super::value_numbering).
+//! Applies the rules (`rules`) in the walk of value numbering.
 //!
 //! The walk writes each instruction back with its operands replaced, so that definitions are as simple as
 //! what is known. What a rule makes goes before the instruction that it is made for, and into the

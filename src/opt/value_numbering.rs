@@ -6,7 +6,7 @@
 //!    its result is one.
 //! 2. A table of all instructions so far, by opcode and operands, may have one that computes the same. If its
 //!    block dominates this one, its results are used; otherwise this instruction takes its entry.
-//! 3. A load may find in the table of [known memory](super::known_memory) what it would read, and a store
+//! 3. A load may find in the table of known memory (`known_memory.rs`) what it would read, and a store
 //! that
 //!    what it would write is there already.
 //!
@@ -15,7 +15,7 @@
 //! writes
 //!    to memory that it may read, and if it is executed whenever that block is.
 //!
-//! Then what nobody needs any more is removed ([`super::dead_code`]).
+//! Then what nobody needs any more is removed (`dead_code.rs`).
 //!
 //! Traps stay where they are: an instruction that can trap is removed only if one like it, on the same
 //! operands, has been executed before. A float result that is not a number is not folded, because its bits

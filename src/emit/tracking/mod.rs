@@ -1,7 +1,7 @@
 //! Where each value is while the code runs, for debug information.
 //!
 //! Code is emitted after registers are allocated, by whichever allocator. What registers and spill slots hold
-//! follows from the allocations and moves alone: [`flow`] finds what each holds at the start of each block,
+//! follows from the allocations and moves alone: `flow` finds what each holds at the start of each block,
 //! and [`Tracker`] then follows the code as it is emitted, and notes for each value the ranges in which some
 //! place holds it. A value can so be read as long as anything has it, even after its last use, and never
 //! where it is not.
@@ -10,7 +10,7 @@
 //! call, it is gone behind the first byte: there is where it is while its parts run, and where debuggers look
 //! for the values of a caller, one byte before the return address.
 //!
-//! Without debug information, functions are emitted with the [`Watch`] that does nothing.
+//! Without debug information, functions are emitted with the `Watch` that does nothing.
 
 mod contents;
 mod flow;
