@@ -140,19 +140,17 @@ fn pieces(rule: Structures, layout: &Layout, is_result: bool) -> Result<Option<P
 fn single(layout: &Layout) -> Result<Option<Pieces>, String> {
     let single = layout.single.unwrap_or(types::INVALID);
     if single.is_vector() && u64::from(single.bytes()) == layout.size {
-        return match layout.size {
-            16 => Ok(Some(Pieces::of(&[types::I8X16]))),
-            _ => Err("a structure of one vector of 64 bits is not supported yet on s390x".to_string()),
-        };
+        if layout.size != 16 {
+            return Err("a structure of one vector of 64 bits is not supported yet on s390x".to_string());
+        }
+        return Ok(Some(Pieces::of(&[types::I8X16])));
     }
     let is_float = single.is_float() && single != types::F128;
-    Ok(match layout.size {
-        size @ (1 | 2 | 4 | 8) => {
-            let float = Type::float(8 * size as u32).filter(|_| is_float);
-            Some(Pieces::of(&[float.unwrap_or(int_piece(size))]))
-        }
-        _ => None,
-    })
+    if !matches!(layout.size, 1 | 2 | 4 | 8) {
+        return Ok(None);
+    }
+    let float = Type::float(8 * layout.size as u32).filter(|_| is_float);
+    Ok(Some(Pieces::of(&[float.unwrap_or(int_piece(layout.size))])))
 }
 
 /// The eightbytes of a structure of up to 16 bytes.

@@ -44,7 +44,9 @@ impl Writer<'_> {
         if let Some(constant) = self.symbols.constant_of(symbol) {
             return Some((direct, constant));
         }
-        let constant = symbols::add_local(&mut self.object, b"l_address".to_vec());
+        // Assembly, unlike objects, has one symbol of a name.
+        let name = [b"l_address.", &self.object.symbol(symbol).name[..]].concat();
+        let constant = symbols::add_local(&mut self.object, name);
         let section = self.sections.named(
             &mut self.object,
             Role::ReadOnly,

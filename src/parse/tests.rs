@@ -20,8 +20,9 @@ fn samples() -> Vec<(String, Vec<u8>)> {
 fn read_and_print(text: &[u8]) -> (String, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
     let split = split(text, &mut diagnostics);
-    let mut out = module(text, &split, &mut diagnostics).to_string();
-    let mut cx = ParseContext::new();
+    let module = module(text, &split, &mut diagnostics);
+    let mut out = module.to_string();
+    let mut cx = ParseContext::with_types(&module.types);
     let mut func = Function::default();
     for item in &split.functions {
         match function(&text[item.text.clone()], item.text.start, &mut cx, &mut func) {
