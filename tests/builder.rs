@@ -507,11 +507,7 @@ fn random_edits_leave_right_functions() {
         assert!(unused.all(|&ty| ty == types::INVALID), "{before}\nbecomes\n{func}");
         written.value_types = written.value_types.as_slice()[..used].to_vec().into();
         written.value_defs = written.value_defs.as_slice()[..used].to_vec().into();
-        assert_eq!(
-            format!("{written:?}"),
-            format!("{:?}", again.stencil),
-            "{before}\nbecomes\n{func}"
-        );
+        assert_eq!(format!("{written:?}"), format!("{:?}", again.stencil), "{before}\nbecomes\n{func}");
         let kept = func.stencil.insts.iter().filter(|(inst, data)| {
             let old = before.stencil.insts[origins.of(*inst)];
             data.opcode == old.opcode || matches!(data.opcode, Opcode::Nop | Opcode::Jump)

@@ -45,17 +45,19 @@ pub fn parse_or_complain(bytes: &[u8]) {
     }
 }
 
-fn printed(functions: &[Function]) -> String {
-    functions.iter().map(|function| format!("{function}\n")).collect()
+fn printed(checked: &check::Checked) -> String {
+    let functions = checked.functions.iter().map(|function| format!("{function}\n"));
+    let types = checked.module.types.items().iter().map(|item| format!("{item}\n"));
+    types.chain(functions).collect()
 }
 
 /// What is printed of a file without errors can be parsed, and is then printed alike.
 pub fn print_and_parse_again(bytes: &[u8]) {
     let Ok(checked) = check::whole(bytes, Environment::ANY) else { return };
-    let first = printed(&checked.functions);
+    let first = printed(&checked);
     let again = check::whole(first.as_bytes(), Environment::ANY);
     let again = again.unwrap_or_else(|diagnostics| panic!("{}\n{first}", diagnostics[0].message));
-    assert_eq!(first, printed(&again.functions));
+    assert_eq!(first, printed(&again));
 }
 
 /// Whether a target compiles an opcode on these types.

@@ -29,8 +29,6 @@ struct EntryFrame {
     stack_pointer: u16,
     /// Bytes from the stack pointer up to the canonical frame address.
     cfa_offset: i32,
-    /// Bytes from the canonical frame address down to the caller's stack pointer.
-    reserved: u32,
     /// Offset of the return address from the canonical frame address; `None` if it is in its register.
     saved_at: Option<i32>,
 }
@@ -45,28 +43,20 @@ fn entry_frame(arch: Arch) -> EntryFrame {
             code_unit: 1,
             stack_pointer: 7,
             cfa_offset: 8,
-            reserved: 0,
             saved_at: Some(-8),
         },
         Arch::Aarch64 => {
             let entry = EntryFrame { return_address: 30, code_unit: 4, ..entry_frame(Arch::S390x) };
-            EntryFrame { stack_pointer: 31, cfa_offset: 0, reserved: 0, ..entry }
+            EntryFrame { stack_pointer: 31, cfa_offset: 0, ..entry }
         }
         Arch::S390x => EntryFrame {
             return_address: 14,
             code_unit: 2,
             stack_pointer: 15,
             cfa_offset: 160,
-            reserved: 160,
             saved_at: None,
         },
     }
-}
-
-/// Bytes from the canonical frame address down to the caller's stack pointer, which is the lowest address
-/// that is above a function's frame.
-pub(super) fn reserved(arch: Arch) -> u32 {
-    entry_frame(arch).reserved
 }
 
 /// The unit of code offsets in bytes.

@@ -4,8 +4,7 @@
 //! 2. Blocks that can't be reached are removed.
 //! 3. A block parameter that gets the same value from everywhere is replaced by it.
 //! 4. A branch to a block that does nothing but branch goes where that leads: on from a jump always, on from
-//! a
-//!    conditional branch if an argument decides it. This is how `a && b` as a condition comes to be two
+//!    a conditional branch if an argument decides it. This is how `a && b` as a condition comes to be two
 //!    branches.
 //! 5. A block that jumps to one that nothing else leads to is joined with it.
 //!

@@ -6,14 +6,12 @@
 //!    its result is one.
 //! 2. A table of all instructions so far, by opcode and operands, may have one that computes the same. If its
 //!    block dominates this one, its results are used; otherwise this instruction takes its entry.
-//! 3. A load may find in the table of known memory (`known_memory.rs`) what it would read, and a store
-//! that
+//! 3. A load may find in the table of known memory (`known_memory.rs`) what it would read, and a store that
 //!    what it would write is there already.
 //!
 //! 4. In a loop, an instruction whose operands do not change moves before it: to the block that the loop's
 //!    header is entered from, and out of further loops around that. A load moves if nothing in the loop
-//! writes
-//!    to memory that it may read, and if it is executed whenever that block is.
+//!    writes to memory that it may read, and if it is executed whenever that block is.
 //!
 //! Then what nobody needs any more is removed (`dead_code.rs`).
 //!

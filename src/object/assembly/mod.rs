@@ -152,6 +152,7 @@ pub(super) fn print(
         out: (dialect(target.arch()).begin)(flags, syntax),
     };
     printer.sections()?;
+    printer.absolute();
     printer.undefined();
     Ok(printer.out)
 }
@@ -354,6 +355,18 @@ impl<'a> Printer<'a> {
             elf::STV_HIDDEN => self.line(format_args!(".hidden {name}")),
             elf::STV_PROTECTED => self.line(format_args!(".protected {name}")),
             _ => {}
+        }
+    }
+
+    /// Prints the symbols that stand for addresses.
+    fn absolute(&mut self) {
+        for symbol in self.file.symbols().filter(|symbol| symbol.section() == SymbolSection::Absolute) {
+            let entry = symbol.elf_symbol();
+            if let (Ok(name), false) = (symbol.name_bytes(), entry.st_type() == elf::STT_FILE) {
+                let name = self.spelled(name, entry.st_bind() == elf::STB_LOCAL);
+                self.attributes(&name, entry.st_bind(), entry.st_visibility());
+                self.line(format_args!(".set {name}, {:#x}", symbol.address()));
+            }
         }
     }
 

@@ -20,7 +20,6 @@ use super::types::Types;
 use super::values::{self, Values};
 use super::{DebugLevel, Run};
 use crate::ir::Linkage;
-use crate::object::eh_frame::reserved;
 use crate::object::{Contents, FunctionDef, Writer};
 
 /// What entries are made of, besides functions.
@@ -74,7 +73,7 @@ impl<'a> Writer<'a> {
                     ranges: &mut ranges,
                     types: &mut types,
                     big_endian: self.arch.is_big_endian(),
-                    frame: i64::from(def.code.frame_size) + i64::from(reserved(self.arch)),
+                    frame: i64::from(def.code.frame_size),
                     start: place.offset - self.places[entries.runs[run].functions[0]].offset,
                     expression: EndianVec::new(endian),
                 };
