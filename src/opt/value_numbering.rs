@@ -462,7 +462,6 @@ fn replace_results(editor: &mut Editor, inst: Inst, by: Inst) {
 fn hash(data: &InstData) -> u32 {
     let first = (data.opcode as u64) << 48 | u64::from(data.ty.0) << 32 | u64::from(data.a);
     let second = u64::from(data.b) << 32 | u64::from(data.c ^ u32::from(data.aux) << 16);
-    let mixed = (first ^ second.rotate_left(17).wrapping_mul(0xA24B_AED4_963E_E407))
-        .wrapping_mul(0x9FB2_1C65_1E98_DF25);
-    (mixed >> 32) as u32
+    let product = u128::from(first ^ 0xA24B_AED4_963E_E407) * u128::from(second ^ 0x9FB2_1C65_1E98_DF25);
+    (product ^ product >> 64) as u32
 }
