@@ -29,7 +29,8 @@ END
 $CC -O1 -w -rdynamic -o load "$SUITE/macho/load.c" -ldl
 tools/clang --target=arm64-apple-macos11 -O1 -w -fno-stack-protector -c apple.c -o c.o
 for level in none speed; do
-    "$CLIFC" build --target aarch64-apple-darwin -O "$level" -o apple.o apple.clif || fail "clifc build failed"
+    "$CLIFC" build --target aarch64-apple-darwin -O "$level" -o apple.o apple.clif ||
+        fail "clifc build failed"
     tools/ld64.lld -arch arm64 -platform_version macos 11.0 11.0 \
         -L. -lSystem -o prog c.o apple.o ||
         fail "linking failed"
