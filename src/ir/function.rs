@@ -696,6 +696,28 @@ impl Stencil {
         with_shapes!(visit_all);
     }
 
+    /// Calls `visit` for each value that an instruction refers to: operands, contexts of handlers, and
+    /// arguments of its block calls.
+    pub(crate) fn visit_values(&self, data: &InstData, mut visit: impl FnMut(Value)) {
+        self.visit_args(data, &mut visit);
+        self.visit_contexts(data, &mut visit);
+        self.visit_block_calls(data, |call| {
+            for &word in self.pool.get(self.block_calls[call].args) {
+                if let BlockArg::Value(value) = BlockArg::unpack(word) {
+                    visit(value);
+                }
+            }
+        });
+    }
+
+    /// Lists the block calls of a block's last instruction.
+    pub(crate) fn list_block_calls(&self, block: Block, calls: &mut Vec<BlockCallRef>) {
+        calls.clear();
+        if let Some(last) = self.terminator(block) {
+            self.visit_block_calls(&self.insts[last], |call| calls.push(call));
+        }
+    }
+
     /// The signature of the callee of a call; `None` for other instructions.
     pub(crate) fn call_signature(&self, data: &InstData) -> Option<SigRef> {
         macro_rules! find {

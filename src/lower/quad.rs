@@ -19,7 +19,7 @@ use crate::machine::reg::{RegClass, VReg};
 
 pub mod by_calls;
 
-/// How a target computes on f128.
+/// How a target computes on f128. Conversions call library routines unless the target has instructions.
 pub trait QuadLowering: CallLowering + WholeRegisters {
     /// Whether arithmetic, comparisons and conversions call library routines.
     const CALLS: bool;
@@ -29,22 +29,34 @@ pub trait QuadLowering: CallLowering + WholeRegisters {
     fn quad_arithmetic(cx: &mut Lower<'_, Self>, opcode: Opcode, d: VReg, operands: [VReg; 3]);
 
     /// `d = a`, an f32 or f64.
-    fn promote_to_quad(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, from: Type);
+    fn promote_to_quad(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, from: Type) {
+        by_calls::promote(cx, d, a, from);
+    }
 
     /// `d = a`, rounded once to f32 or f64.
-    fn demote_quad(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, to: Type);
+    fn demote_quad(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, to: Type) {
+        by_calls::demote(cx, d, a, to);
+    }
 
     /// `d = a`, an integer of 64 bits.
-    fn quad_from_int(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, signed: bool);
+    fn quad_from_int(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, signed: bool) {
+        by_calls::from_int(cx, d, a, signed);
+    }
 
     /// `d = a`, an i128.
-    fn quad_from_wide(cx: &mut Lower<'_, Self>, d: VReg, a: Pair, signed: bool);
+    fn quad_from_wide(cx: &mut Lower<'_, Self>, d: VReg, a: Pair, signed: bool) {
+        by_calls::from_wide(cx, d, a, signed);
+    }
 
     /// `d = a`, rounded towards zero to an integer of 64 bits; undefined if it does not fit.
-    fn quad_to_int(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, signed: bool);
+    fn quad_to_int(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, signed: bool) {
+        by_calls::to_int(cx, d, a, signed);
+    }
 
     /// `d = a`, rounded towards zero to an i128; undefined if it does not fit.
-    fn quad_to_wide(cx: &mut Lower<'_, Self>, d: Pair, a: VReg, signed: bool);
+    fn quad_to_wide(cx: &mut Lower<'_, Self>, d: Pair, a: VReg, signed: bool) {
+        by_calls::to_wide(cx, d, a, signed);
+    }
 
     /// `d = a`, rounded to odd to f32 unless it is too small for any normal f16.
     fn demote_to_odd(cx: &mut Lower<'_, Self>, d: VReg, a: VReg);

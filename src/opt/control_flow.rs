@@ -105,7 +105,7 @@ impl ControlFlow {
     /// there were any.
     fn find_only_values(&mut self, editor: &mut Editor, analysis: &Analysis) -> bool {
         for &block in analysis.order.rpo() {
-            self.collect_calls(editor.stencil(), block);
+            editor.stencil().list_block_calls(block, &mut self.calls);
             for n in 0..self.calls.len() {
                 self.note_arguments(editor, self.calls[n]);
             }
@@ -152,14 +152,6 @@ impl ControlFlow {
         }
     }
 
-    /// Lists the block calls of a block's branch.
-    fn collect_calls(&mut self, stencil: &Stencil, block: Block) {
-        self.calls.clear();
-        if let Some(branch) = stencil.terminator(block) {
-            stencil.visit_block_calls(&stencil.insts[branch], |call| self.calls.push(call));
-        }
-    }
-
     /// Finds the blocks whose parameters are used elsewhere than in their branches.
     fn find_leaks(&mut self, editor: &mut Editor) {
         self.named.clear();
@@ -174,15 +166,7 @@ impl ControlFlow {
                 if data.opcode.format() == Format::HandlerAddr {
                     self.named.push(Block(data.a));
                 }
-                stencil.visit_args(data, |arg| self.args.push(arg.0));
-                stencil.visit_contexts(data, |arg| self.args.push(arg.0));
-                stencil.visit_block_calls(data, |call| {
-                    for &word in stencil.pool.get(stencil.block_calls[call].args) {
-                        if let BlockArg::Value(value) = BlockArg::unpack(word) {
-                            self.args.push(value.0);
-                        }
-                    }
-                });
+                stencil.visit_values(data, |value| self.args.push(value.0));
                 for &word in &self.args {
                     let value = editor.resolve(Value(word));
                     if let ValueDef::Param(owner, _) = editor.stencil().value_defs[value].get()
@@ -198,7 +182,7 @@ impl ControlFlow {
     /// Leads branches on through blocks that do nothing but branch.
     fn lead_on(&mut self, editor: &mut Editor, analysis: &Analysis) {
         for &block in analysis.order.rpo() {
-            self.collect_calls(editor.stencil(), block);
+            editor.stencil().list_block_calls(block, &mut self.calls);
             for n in 0..self.calls.len() {
                 let call = self.calls[n];
                 for _ in 0..MAX_STEPS {
@@ -286,7 +270,7 @@ impl ControlFlow {
             self.pending.push(block);
         }
         while let Some(block) = self.pending.pop() {
-            self.collect_calls(editor.stencil(), block);
+            editor.stencil().list_block_calls(block, &mut self.calls);
             for &call in &self.calls {
                 let target = editor.stencil().block_calls[call].block;
                 self.edges_in[target] += 1;
@@ -345,13 +329,8 @@ fn only_destination(stencil: &Stencil, branch: Inst) -> Option<BlockCallRef> {
         Opcode::BrTable => {
             let (_, index) = constant(stencil, Value(data.a))?;
             let table = &stencil.jump_tables[JumpTable(data.b)];
-            Some(
-                usize::try_from(index)
-                    .ok()
-                    .and_then(|n| table.entries.get(n))
-                    .copied()
-                    .unwrap_or(table.default),
-            )
+            let entry = usize::try_from(index).ok().and_then(|n| table.entries.get(n));
+            Some(entry.copied().unwrap_or(table.default))
         }
         _ => None,
     }

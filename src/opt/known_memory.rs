@@ -176,35 +176,42 @@ pub(super) fn place(
     (address, offset): (Value, i32),
     flags: &MemFlags,
 ) -> Place {
-    let mut base = Base::Value(address);
+    let mut value = editor.resolve(address);
     let mut offset = i64::from(offset);
-    let mut value = address;
-    // Sums of sums are folded as they are numbered, so that few remain here.
-    for _ in 0..3 {
-        value = editor.resolve(value);
-        base = Base::Value(value);
-        let stencil = editor.stencil();
-        let ValueDef::Result(inst, _) = stencil.value_defs[value].get() else { break };
-        let data = stencil.insts[inst];
-        match data.opcode {
-            Opcode::StackAddr => {
-                base = Base::Slot(StackSlot(data.a));
-                offset = offset.wrapping_add(i64::from(data.b as i32));
-                break;
-            }
-            Opcode::Iadd if data.ty == types::I64 => {
-                let [left, right] = [data.a, data.b].map(|word| editor.resolve(Value(word)));
-                let summand = |value| constant(editor.stencil(), value).map(|(_, bits)| bits as i64);
-                let (rest, summand) = match (summand(left), summand(right)) {
-                    (_, Some(summand)) => (left, summand),
-                    (Some(summand), None) => (right, summand),
-                    (None, None) => break,
-                };
-                offset = offset.wrapping_add(summand);
-                value = rest;
-            }
-            _ => break,
-        }
+    // One summand: sums of sums have been folded as they were numbered.
+    if let Some((rest, summand)) = constant_summand(editor, value) {
+        value = rest;
+        offset = offset.wrapping_add(summand);
     }
+    let base = match definition(editor.stencil(), value) {
+        Some(data) if data.opcode == Opcode::StackAddr => {
+            offset = offset.wrapping_add(i64::from(data.b as i32));
+            Base::Slot(StackSlot(data.a))
+        }
+        Some(_) | None => Base::Value(value),
+    };
     Place { base, offset, opcode, ty, endianness: flags.endianness }
+}
+
+/// The instruction that defines a value, if one does.
+fn definition(stencil: &Stencil, value: Value) -> Option<InstData> {
+    match stencil.value_defs[value].get() {
+        ValueDef::Result(inst, _) => Some(stencil.insts[inst]),
+        ValueDef::Param(..) | ValueDef::None => None,
+    }
+}
+
+/// The summands of a 64-bit sum one of which is constant.
+fn constant_summand(editor: &mut Editor, value: Value) -> Option<(Value, i64)> {
+    let data = definition(editor.stencil(), value)?;
+    if data.opcode != Opcode::Iadd || data.ty != types::I64 {
+        return None;
+    }
+    let [left, right] = [data.a, data.b].map(|word| editor.resolve(Value(word)));
+    let summand = |value| constant(editor.stencil(), value).map(|(_, bits)| bits as i64);
+    match (summand(left), summand(right)) {
+        (_, Some(summand)) => Some((left, summand)),
+        (Some(summand), None) => Some((right, summand)),
+        (None, None) => None,
+    }
 }

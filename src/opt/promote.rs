@@ -325,10 +325,7 @@ impl Promote {
 
     /// Passes the values at the end of a block on to its successors.
     fn pass_on(&mut self, editor: &mut Editor, analysis: &Analysis, block: Block) {
-        let stencil = editor.stencil();
-        let Some(last) = stencil.terminator(block) else { return };
-        self.calls.clear();
-        stencil.visit_block_calls(&stencil.insts[last], |call| self.calls.push(call));
+        editor.stencil().list_block_calls(block, &mut self.calls);
         for &call in &self.calls {
             let target = editor.stencil().block_calls[call].block;
             let range = self.live_in_ranges[target];

@@ -113,16 +113,7 @@ impl Rotate {
                 }
             };
             for inst in stencil.block_insts(block) {
-                let data = &stencil.insts[inst];
-                stencil.visit_args(data, &mut used);
-                stencil.visit_contexts(data, &mut used);
-                stencil.visit_block_calls(data, |call| {
-                    for &word in stencil.pool.get(stencil.block_calls[call].args) {
-                        if let BlockArg::Value(value) = BlockArg::unpack(word) {
-                            used(value);
-                        }
-                    }
-                });
+                stencil.visit_values(&stencil.insts[inst], &mut used);
             }
         }
     }
@@ -194,11 +185,7 @@ impl Rotate {
             if analysis.dominators.dominates(header, pred) {
                 continue;
             }
-            self.calls.clear();
-            let stencil = editor.stencil();
-            if let Some(branch) = stencil.terminator(pred) {
-                stencil.visit_block_calls(&stencil.insts[branch], |call| self.calls.push(call));
-            }
+            editor.stencil().list_block_calls(pred, &mut self.calls);
             for &call in &self.calls {
                 let BlockCall { block, args } = editor.stencil().block_calls[call];
                 if block == header {

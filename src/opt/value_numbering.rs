@@ -8,7 +8,6 @@
 //!    block dominates this one, its results are used; otherwise this instruction takes its entry.
 //! 3. A load may find in the table of known memory (`known_memory.rs`) what it would read, and a store that
 //!    what it would write is there already.
-//!
 //! 4. In a loop, an instruction whose operands do not change moves before it: to the block that the loop's
 //!    header is entered from, and out of further loops around that. A load moves if nothing in the loop
 //!    writes to memory that it may read, and if it is executed whenever that block is.
@@ -151,15 +150,13 @@ impl ValueNumbering {
         data: InstData,
     ) -> Value {
         let key = in_order(data);
-        let place = self.find(&key);
-        let known = self.heads[place];
-        if known != NONE {
-            let entry = &self.entries[known as usize];
-            if analysis.dominators.dominates(entry.block, block) {
-                let result = editor.stencil().first_result(entry.inst);
+        let place = match self.look_up(analysis, block, &key) {
+            Ok(known) => {
+                let result = editor.stencil().first_result(known);
                 return editor.resolve(result);
             }
-        }
+            Err(place) => place,
+        };
         let to = self.outside_loops(editor.stencil(), analysis, block, &data);
         let inst = match to == block {
             true => editor.insert_before(at, |builder| builder.inst(data)),
@@ -168,6 +165,20 @@ impl ValueNumbering {
         let result = editor.stencil().first_result(inst);
         self.enter(place, Entry { data: key, inst, block: to });
         result
+    }
+
+    /// The instruction like this one that is executed before `block`, or else the free place
+    /// in `heads`, or that of an entry to displace.
+    fn look_up(&self, analysis: &Analysis, block: Block, data: &InstData) -> Result<Inst, usize> {
+        let place = self.find(data);
+        match self.heads[place] {
+            NONE => Err(place),
+            known => {
+                let entry = &self.entries[known as usize];
+                let is_before = analysis.dominators.dominates(entry.block, block);
+                is_before.then_some(entry.inst).ok_or(place)
+            }
+        }
     }
 
     /// Puts an instruction into the table, at the place where it was looked for.
@@ -210,22 +221,17 @@ impl ValueNumbering {
         let constant = folded(editor.stencil(), &data);
         data = constant.unwrap_or(data);
         data = in_order(data);
-        let at = self.find(&data);
-        let known = self.heads[at];
-        if known != NONE {
-            let entry = &self.entries[known as usize];
-            if analysis.dominators.dominates(entry.block, block) {
-                replace_results(editor, inst, entry.inst);
-                return;
-            }
-        }
+        let place = match self.look_up(analysis, block, &data) {
+            Ok(known) => return replace_results(editor, inst, known),
+            Err(place) => place,
+        };
         let to = self.outside_loops(editor.stencil(), analysis, block, &data);
         let inst = match constant {
             Some(constant) if to == block => editor.replace(inst, |builder| builder.inst(constant)),
             Some(constant) => editor.move_to_end(inst, constant, to),
             None => self.place(editor, inst, block, to),
         };
-        self.enter(at, Entry { data, inst, block: to });
+        self.enter(place, Entry { data, inst, block: to });
     }
 
     /// The block to which an instruction in `block` can move, out of the loops in which its operands do not

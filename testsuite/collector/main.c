@@ -1,16 +1,13 @@
 // A collector that marks and moves: each allocation moves every object that stack maps and objects lead to, and
 // overwrites where they were.
 #define _GNU_SOURCE
-#include <elf.h>
-#include <fcntl.h>
+#include "../own_file.h"
+
 #include <inttypes.h>
-#include <link.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unwind.h>
 
 int64_t list(int64_t), sum(int64_t), tree(int64_t);
@@ -24,29 +21,14 @@ static int active, used, moved;
 static int64_t collections, relocated;
 
 static const unsigned char *maps, *maps_end;
-static uintptr_t base;
-
-static int note_base(struct dl_phdr_info *info, size_t size, void *data) {
-    (void)size, (void)data;
-    base = info->dlpi_addr;
-    return 1; // the first is the program
-}
 
 // The section is loaded: its own header says where.
 static void find_maps(const char *path) {
-    int fd = open(path, O_RDONLY);
-    struct stat info;
-    fstat(fd, &info);
-    const unsigned char *file = mmap(0, info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    const Elf64_Ehdr *header = (const void *)file;
-    const Elf64_Shdr *sections = (const void *)(file + header->e_shoff);
-    const char *names = (const char *)file + sections[header->e_shstrndx].sh_offset;
-    dl_iterate_phdr(note_base, 0);
-    for (int i = 0; i < header->e_shnum; i++)
-        if (!strcmp(names + sections[i].sh_name, ".llvm_stackmaps")) {
-            maps = (const unsigned char *)(base + sections[i].sh_addr);
-            maps_end = maps + sections[i].sh_size;
-        }
+    const unsigned char *file;
+    const Elf64_Shdr *section = find_section(path, ".llvm_stackmaps", &file);
+    if (!section) return;
+    maps = (const unsigned char *)(base + section->sh_addr);
+    maps_end = maps + section->sh_size;
 }
 
 static uint64_t number(const unsigned char *at, int size) {

@@ -1,42 +1,24 @@
 #define _GNU_SOURCE
 // A runtime without unwinder: it throws from the function that a handler's call calls, so that the frame is
 // the caller's.
-#include <elf.h>
-#include <fcntl.h>
+#include "../own_file.h"
+
 #include <inttypes.h>
-#include <link.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 
 int64_t tries(int64_t, int64_t), pops(int64_t);
 
 static const unsigned char *table, *table_end;
-static uintptr_t base;
-
-static int note_base(struct dl_phdr_info *info, size_t size, void *data) {
-    (void)size, (void)data;
-    base = info->dlpi_addr;
-    return 1; // the first is the program
-}
 
 static void find_table(const char *path) {
-    int fd = open(path, O_RDONLY);
-    struct stat info;
-    fstat(fd, &info);
-    const unsigned char *file = mmap(0, info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    const Elf64_Ehdr *header = (const void *)file;
-    const Elf64_Shdr *sections = (const void *)(file + header->e_shoff);
-    const char *names = (const char *)file + sections[header->e_shstrndx].sh_offset;
-    for (int i = 0; i < header->e_shnum; i++)
-        if (!strcmp(names + sections[i].sh_name, ".clifc.exceptions")) {
-            table = file + sections[i].sh_offset;
-            table_end = table + sections[i].sh_size;
-        }
-    dl_iterate_phdr(note_base, 0);
+    const unsigned char *file;
+    const Elf64_Shdr *section = find_section(path, ".clifc.exceptions", &file);
+    if (!section) return;
+    table = file + section->sh_offset;
+    table_end = table + section->sh_size;
 }
 
 // Goes to a handler, with the payload 500 and 60.

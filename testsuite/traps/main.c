@@ -1,44 +1,26 @@
 #define _GNU_SOURCE
 // Finds the code of a trap in the table of trap sites that this program's own file has.
-#include <elf.h>
-#include <fcntl.h>
-#include <link.h>
+#include "../own_file.h"
+
 #include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <ucontext.h>
 
 extern int divide(int), overflow(int), convert(double), fetch(const void *), explicit_(int)
     __asm__("explicit"), no_traps(int);
 
 static const unsigned char *table, *table_end;
-static uintptr_t base;
 static sigjmp_buf back;
 
-static int note_base(struct dl_phdr_info *info, size_t size, void *data) {
-    (void)size, (void)data;
-    base = info->dlpi_addr;
-    return 1; // the first is the program
-}
-
 static void find_table(const char *path) {
-    int fd = open(path, O_RDONLY);
-    struct stat info;
-    fstat(fd, &info);
-    const unsigned char *file = mmap(0, info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    const Elf64_Ehdr *header = (const void *)file;
-    const Elf64_Shdr *sections = (const void *)(file + header->e_shoff);
-    const char *names = (const char *)file + sections[header->e_shstrndx].sh_offset;
-    for (int i = 0; i < header->e_shnum; i++)
-        if (!strcmp(names + sections[i].sh_name, ".clifc.traps")) {
-            table = file + sections[i].sh_offset;
-            table_end = table + sections[i].sh_size;
-        }
-    dl_iterate_phdr(note_base, 0);
+    const unsigned char *file;
+    const Elf64_Shdr *section = find_section(path, ".clifc.traps", &file);
+    if (!section) return;
+    table = file + section->sh_offset;
+    table_end = table + section->sh_size;
 }
 
 // The trap code of the instruction at `pc`; 0 if it has none.

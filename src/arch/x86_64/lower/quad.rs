@@ -10,7 +10,6 @@ use crate::ir::*;
 use crate::lower::half;
 use crate::lower::quad::{QuadLowering, by_calls};
 use crate::lower::whole_registers::WholeRegisters;
-use crate::lower::wide::Pair;
 use crate::machine::reg::VReg;
 use crate::machine::size::L32;
 
@@ -19,30 +18,6 @@ impl QuadLowering for X86_64 {
 
     fn quad_arithmetic(cx: &mut Cx, opcode: Opcode, d: VReg, operands: [VReg; 3]) {
         by_calls::arithmetic(cx, &by_calls::FLOAT128, opcode, d, operands);
-    }
-
-    fn promote_to_quad(cx: &mut Cx, d: VReg, a: VReg, from: Type) {
-        by_calls::promote(cx, d, a, from);
-    }
-
-    fn demote_quad(cx: &mut Cx, d: VReg, a: VReg, to: Type) {
-        by_calls::demote(cx, d, a, to);
-    }
-
-    fn quad_from_int(cx: &mut Cx, d: VReg, a: VReg, signed: bool) {
-        by_calls::from_int(cx, d, a, signed);
-    }
-
-    fn quad_from_wide(cx: &mut Cx, d: VReg, a: Pair, signed: bool) {
-        by_calls::from_wide(cx, d, a, signed);
-    }
-
-    fn quad_to_int(cx: &mut Cx, d: VReg, a: VReg, signed: bool) {
-        by_calls::to_int(cx, d, a, signed);
-    }
-
-    fn quad_to_wide(cx: &mut Cx, d: Pair, a: VReg, signed: bool) {
-        by_calls::to_wide(cx, d, a, signed);
     }
 
     fn demote_to_odd(cx: &mut Cx, d: VReg, a: VReg) {
