@@ -26,7 +26,7 @@ pub mod value_numbering;
 
 use crate::ir::*;
 
-/// Has the edits of an editor carried out.
+/// Has the edits of an editor carried out. Returns whether there were any.
 ///
 /// The base of the source locations stays that of the text: compiled code that is found in the cache is
 /// combined with the params of the text.
@@ -35,18 +35,21 @@ fn finish(
     buffers: &mut EditBuffers,
     origins: &mut Origins,
     edit: impl FnOnce(&mut Editor),
-) {
+) -> bool {
     let base = func.params.base_srcloc;
     let mut editor = Editor::new(func, buffers);
     edit(&mut editor);
-    editor.finish(origins);
-    let (Some(base), now) = (base, func.params.base_srcloc) else { return };
+    if !editor.finish(origins) {
+        return false;
+    }
+    let (Some(base), now) = (base, func.params.base_srcloc) else { return true };
     let shift = now.unwrap_or(base).wrapping_sub(base);
     if shift != 0 {
         let known = func.stencil.srclocs.values_mut().filter(|location| **location != NO_SRCLOC);
         known.for_each(|location| *location = location.wrapping_add(shift));
     }
     func.params.base_srcloc = Some(base);
+    true
 }
 
 /// The type and bits of a value that is a scalar constant of up to 64 bits.
