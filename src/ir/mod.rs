@@ -28,6 +28,7 @@ pub use module::*;
 pub use opcode::{CtrlFrom, Effects, Format, OpInfo, Opcode, Rule};
 pub use positions::Positions;
 pub(crate) use replacements::Replacements;
+pub(crate) use shapes::with_shapes;
 pub use source_map::SourceMap;
 pub(crate) use structure::StructName;
 pub use structure::{

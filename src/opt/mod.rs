@@ -4,6 +4,7 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `inline` | bodies of small functions in the place of calls |
 //! | `rotate` | loops that test at the top come to test at the bottom |
 //! | `promote` | stack slots to values |
 //! | `control_flow` | branches that always go one way, blocks that only jump, blocks in a straight line |
@@ -17,6 +18,7 @@
 
 pub mod control_flow;
 mod dead_code;
+pub mod inline;
 mod known_memory;
 pub mod promote;
 pub mod rotate;

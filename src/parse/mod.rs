@@ -19,6 +19,7 @@ mod errors;
 mod finish;
 mod foreign;
 mod hints;
+mod mentions;
 mod mnemonic;
 mod module;
 mod names;
@@ -37,6 +38,7 @@ mod tests;
 
 pub use context::{Failed, ParseContext};
 pub use module::{module, types};
+pub(crate) use mentions::{mentions, name_of};
 pub(crate) use number::Integer;
 pub use older::{older_spelling, older_spellings};
 pub(crate) use split::split_with;

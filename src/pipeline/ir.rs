@@ -5,6 +5,7 @@ use super::{CompileError, Facts, Half, Pass, Placement, Progress, Run, run_passe
 use crate::analysis::Analysis;
 use crate::ir::{EditBuffers, Function, Origins};
 use crate::opt::control_flow::ControlFlow;
+use crate::opt::inline::{Callees, Inline};
 use crate::opt::promote::Promote;
 use crate::opt::rotate::Rotate;
 use crate::opt::value_numbering::ValueNumbering;
@@ -34,6 +35,17 @@ pub const PASSES: &[Pass<IrHalf>] = &[
         enabled: Flags::enable_verifier,
         run: verify,
         check: unchanged,
+    },
+    Pass {
+        name: "inline",
+        doc: "bodies of small functions in the place of calls",
+        needs: Facts::ANALYSIS,
+        leaves: Facts::ANALYSIS,
+        why_here: "before all others, to which calls are opaque; the cache knows a function as it is then",
+        optional: true,
+        enabled: optimizes,
+        run: inline,
+        check: verified,
     },
     Pass {
         name: "rotate",
@@ -92,6 +104,9 @@ pub const PASSES: &[Pass<IrHalf>] = &[
     },
 ];
 
+/// The index of the first pass after inlining.
+pub(super) const OPTIMISER: usize = 3;
+
 /// The state of the IR half: a function and its analyses; reused from function to function.
 #[derive(Default)]
 pub struct IrHalf {
@@ -103,8 +118,11 @@ pub struct IrHalf {
     pub origins: Origins,
     /// The number from which on values are not in the text, and debug information does not describe them.
     pub first_unwritten: usize,
+    /// The bodies of the function's callees, for inlining. The caller sets this for each function.
+    pub callees: Callees,
     verifier: Verifier,
     editing: EditBuffers,
+    inline: Inline,
     rotate: Rotate,
     promote: Promote,
     control_flow: ControlFlow,
@@ -121,6 +139,16 @@ impl IrHalf {
     /// Runs all passes on the function.
     pub fn run(&mut self, run: &Run<'_>, progress: &mut Progress) -> Result<(), CompileError> {
         run_passes(PASSES, self, &(), run, progress)
+    }
+
+    /// Runs the passes up to inlining, after which the function depends on no other.
+    pub(super) fn complete(&mut self, run: &Run<'_>, progress: &mut Progress) -> Result<(), CompileError> {
+        run_passes(&PASSES[..OPTIMISER], self, &(), run, progress)
+    }
+
+    /// Runs the passes that [`complete`](Self::complete) leaves.
+    pub(super) fn optimise(&mut self, run: &Run<'_>, progress: &mut Progress) -> Result<(), CompileError> {
+        run_passes(&PASSES[OPTIMISER..], self, &(), run, progress)
     }
 
     /// Starts counting how often each rule of the optimiser is applied.
@@ -151,6 +179,12 @@ impl Half for IrHalf {
 fn analyse(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
     state.origins.clear();
     state.analysis.compute(&state.function.stencil);
+    Ok(())
+}
+
+fn inline(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
+    let IrHalf { function, callees, analysis, origins, editing, inline, .. } = state;
+    inline.run(function, callees, analysis, editing, origins);
     Ok(())
 }
 
@@ -205,4 +239,14 @@ fn verify(state: &mut IrHalf, _: &(), flags: &Flags) -> Result<(), CompileError>
 /// The check of a pass that changes nothing.
 fn unchanged(_: &mut IrHalf, _: &(), _: &Flags) -> Result<(), String> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_optimiser_begins_after_inlining() {
+        assert_eq!(PASSES[OPTIMISER - 1].name, "inline");
+    }
 }

@@ -163,6 +163,16 @@ impl Controls {
         self.off.is_empty() && self.on.is_empty() && !self.check
     }
 
+    /// Switches off all passes over the IR after inlining.
+    pub(crate) fn stop_after_inlining(&mut self) {
+        self.off.extend(ir::PASSES[ir::OPTIMISER..].iter().map(|pass| pass.name));
+    }
+
+    /// Whether functions are inlined.
+    pub(crate) fn inlines(&self, flags: &Flags) -> bool {
+        ir::PASSES.iter().any(|pass| pass.name == "inline" && self.runs(pass, flags))
+    }
+
     /// Returns the last pass of the IR half that runs: the function after it is what lowering gets.
     pub fn last_ir_pass(&self, flags: &Flags) -> &'static str {
         let last = ir::PASSES.iter().rfind(|pass| self.runs(pass, flags));

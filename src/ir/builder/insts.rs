@@ -270,7 +270,7 @@ impl FunctionBuilder<'_> {
     }
 
     /// Stores words as a list.
-    pub(in crate::ir) fn list(&mut self, words: impl Iterator<Item = u32>) -> List {
+    pub(crate) fn list(&mut self, words: impl Iterator<Item = u32>) -> List {
         let mut list = self.take_words();
         list.extend(words);
         let stored = self.stencil.pool.add(&list);
