@@ -106,6 +106,11 @@ impl IntCc {
         }
     }
 
+    /// The condition that holds exactly when this one does not: its code differs in the lowest bit.
+    pub(crate) fn complement(self) -> Self {
+        Self::from_code(self as u16 ^ 1)
+    }
+
     /// Whether the operands are compared as signed integers.
     pub fn is_signed(self) -> bool {
         (2..6).contains(&(self as u8))

@@ -13,7 +13,7 @@
 //! wherever it is called, but not in the rest of the caller. Its alias regions are dropped, because their
 //! numbers mean something else in the caller. Inlined instructions have the source location of the call.
 
-use super::finish;
+use super::{block_of, finish};
 use crate::analysis::Analysis;
 use crate::diag::unexpected;
 use crate::entity::{List, Map};
@@ -505,12 +505,6 @@ impl Copier {
         let flags = body.function.stencil.mem_flags[flags];
         builder.mem_flags(MemFlags { readonly: false, can_move: false, region: None, ..flags }).0 as u16
     }
-}
-
-/// The block of an instruction.
-fn block_of(stencil: &Stencil, inst: Inst) -> Block {
-    let after = stencil.layout.partition_point(|&block| stencil.blocks[block].start <= inst.0);
-    stencil.layout[after - 1]
 }
 
 /// Whether a body fits a call: both have the same types, and nothing more is asked of the call.

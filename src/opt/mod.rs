@@ -8,6 +8,8 @@
 //! | `rotate` | loops that test at the top come to test at the bottom |
 //! | `promote` | stack slots to values |
 //! | `control_flow` | branches that always go one way, blocks that only jump, blocks in a straight line |
+//! | `induction` | wide counters in the place of narrow ones that are extended |
+//! | `unroll` | several iterations of a small loop in one |
 //! | `value_numbering` | each value is computed once; constants are folded |
 //! | `rules`, `simplify` | for value numbering: an instruction is replaced by a simpler one |
 //! | `known_memory` | for value numbering: what memory is known to hold |
@@ -18,12 +20,14 @@
 
 pub mod control_flow;
 mod dead_code;
+pub mod induction;
 pub mod inline;
 mod known_memory;
 pub mod promote;
 pub mod rotate;
 pub mod rules;
 mod simplify;
+pub mod unroll;
 pub mod value_numbering;
 
 use crate::ir::*;
@@ -64,4 +68,10 @@ fn constant(stencil: &Stencil, value: Value) -> Option<(Type, u64)> {
         Opcode::F64const => Some((types::F64, data.imm64())),
         _ => None,
     }
+}
+
+/// The block of an instruction, which must not be a new one of an editor.
+fn block_of(stencil: &Stencil, inst: Inst) -> Block {
+    let after = stencil.layout.partition_point(|&block| stencil.blocks[block].start <= inst.0);
+    stencil.layout[after - 1]
 }

@@ -5,9 +5,11 @@ use super::{CompileError, Facts, Half, Pass, Placement, Progress, Run, run_passe
 use crate::analysis::Analysis;
 use crate::ir::{EditBuffers, Function, Origins};
 use crate::opt::control_flow::ControlFlow;
+use crate::opt::induction::Induction;
 use crate::opt::inline::{Callees, Inline};
 use crate::opt::promote::Promote;
 use crate::opt::rotate::Rotate;
+use crate::opt::unroll::Unroll;
 use crate::opt::value_numbering::ValueNumbering;
 use crate::options::{Flags, OptLevel};
 use crate::verify::{Environment, Verifier, VerifierError};
@@ -102,6 +104,39 @@ pub const PASSES: &[Pass<IrHalf>] = &[
         run: control_flow,
         check: verified,
     },
+    Pass {
+        name: "induction",
+        doc: "counters of loops are as wide as what indexes memory",
+        needs: Facts::ANALYSIS,
+        leaves: Facts::ANALYSIS,
+        why_here: "after loops have their final shape, and what does not change in them has left them",
+        optional: true,
+        enabled: optimizes,
+        run: induction,
+        check: verified,
+    },
+    Pass {
+        name: "unroll",
+        doc: "small loops do several iterations in one",
+        needs: Facts::ANALYSIS,
+        leaves: Facts::ANALYSIS,
+        why_here: "after counters are compared as they are counted",
+        optional: true,
+        enabled: |flags| flags.opt_level() == OptLevel::Speed,
+        run: unroll,
+        check: verified,
+    },
+    Pass {
+        name: "late_value_numbering",
+        doc: "values are numbered again where loops have changed",
+        needs: Facts::ANALYSIS,
+        leaves: Facts::ANALYSIS,
+        why_here: "after the passes over loops, which leave sums of constants and dead values behind",
+        optional: true,
+        enabled: optimizes,
+        run: late_value_numbering,
+        check: verified,
+    },
 ];
 
 /// The index of the first pass after inlining.
@@ -127,6 +162,10 @@ pub struct IrHalf {
     promote: Promote,
     control_flow: ControlFlow,
     value_numbering: ValueNumbering,
+    induction: Induction,
+    unroll: Unroll,
+    /// Whether the passes over loops changed the function.
+    loops_changed: bool,
 }
 
 impl IrHalf {
@@ -178,6 +217,7 @@ impl Half for IrHalf {
 
 fn analyse(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
     state.origins.clear();
+    state.loops_changed = false;
     state.analysis.compute(&state.function.stencil);
     Ok(())
 }
@@ -210,6 +250,25 @@ fn value_numbering(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileE
     let IrHalf { function, analysis, origins, editing, value_numbering, .. } = state;
     value_numbering.run(function, analysis, editing, origins);
     Ok(())
+}
+
+fn induction(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
+    let IrHalf { function, analysis, origins, editing, induction, loops_changed, .. } = state;
+    *loops_changed |= induction.run(function, analysis, editing, origins);
+    Ok(())
+}
+
+fn unroll(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
+    let IrHalf { function, analysis, origins, editing, unroll, loops_changed, .. } = state;
+    *loops_changed |= unroll.run(function, analysis, editing, origins);
+    Ok(())
+}
+
+fn late_value_numbering(state: &mut IrHalf, input: &(), flags: &Flags) -> Result<(), CompileError> {
+    match std::mem::take(&mut state.loops_changed) {
+        true => value_numbering(state, input, flags),
+        false => Ok(()),
+    }
 }
 
 /// Whether the settings ask for optimised code.
