@@ -286,11 +286,20 @@ impl Unroll {
         }
     }
 
-    /// Makes a block with the parameters of a header, to which all edges from outside of the loop lead. Its
-    /// parameters are those of the first copy.
+    /// Makes a block to which all edges from outside of the loop lead. Its parameters, or what the only edge
+    /// passes, are those of the first copy.
     fn new_entry(&mut self, editor: &mut Editor, analysis: &Analysis, header: Block) -> Block {
         let types = types_of_params(editor.stencil(), header);
         let before = analysis.dominators.idom(header).expect("a candidate is not the entry");
+        if let Some(call) = self.only_entry(editor, analysis, header) {
+            let entry = editor.new_block(before, &[]);
+            let words = editor.stencil().pool.get(editor.stencil().block_calls[call].args);
+            self.args.clear();
+            self.args.extend(words.iter().map(|&word| Value(word)));
+            editor.redirect(call, entry, &[]);
+            self.pass_args(editor, header);
+            return entry;
+        }
         let entry = editor.new_block(before, &types);
         for &pred in analysis.cfg.preds(header).iter().filter(|&&pred| pred != header) {
             editor.stencil().list_block_calls(pred, &mut self.calls);
@@ -305,6 +314,22 @@ impl Unroll {
         }
         self.take_params(editor, header, entry);
         entry
+    }
+
+    /// The edge to a header from outside of the loop, if there is only one, which passes nothing but values.
+    fn only_entry(&mut self, editor: &Editor, analysis: &Analysis, header: Block) -> Option<BlockCallRef> {
+        let stencil = editor.stencil();
+        let mut only = None;
+        for &pred in analysis.cfg.preds(header).iter().filter(|&&pred| pred != header) {
+            stencil.list_block_calls(pred, &mut self.calls);
+            for &call in self.calls.iter().filter(|&&call| stencil.block_calls[call].block == header) {
+                if only.replace(call).is_some() {
+                    return None;
+                }
+            }
+        }
+        let args = stencil.pool.get(stencil.block_calls[only?].args);
+        args.iter().all(|&word| matches!(BlockArg::unpack(word), BlockArg::Value(_))).then_some(only?)
     }
 
     /// Makes the parameters of a block those of the copy that comes next.
