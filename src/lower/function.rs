@@ -50,6 +50,7 @@ pub(crate) fn lower_function<I: FamilyLowering>(
         has_late_results: tables.has_late_results::<I>(f, input.flags, block),
     });
     check_types::<I>(f, vcode)?;
+    tables.loop_constants.find::<I>(f, input.analysis);
     let mut cx = Lower::<I>::new(input, blocks, tables, vcode);
     if f.structures.values().any(|layouts| layouts.on(I::STACK_ALIGNMENT).has_vector) {
         cx.vcode.note_float_width(FloatWidth::Vector);
@@ -134,6 +135,7 @@ impl<'a, I: FamilyLowering> Lower<'a, I> {
             Origin::Blocks { first, last } => self.lower_blocks(vblock, first, last)?,
             Origin::Second(block) => self.lower_second_branch(vblock, block),
             Origin::Edge(call) => {
+                self.tables.loop_constants.enter(self.analysis, None);
                 let branch = self.source_of_edge(vblock);
                 if let Some(inst) = branch {
                     self.begin_try(inst)?;

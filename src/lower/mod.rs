@@ -10,7 +10,8 @@
 //! | `address`, `known_values` | matching addresses and constants |
 //! | `compare`, `condition`, `select` | comparisons, conditions, selection without branches |
 //! | `overflow` | arithmetic with carry and overflow |
-//! | `rematerialize`, `local_cse`, `extension` | rematerialisation, common subexpressions, zero extensions |
+//! | `rematerialize`, `loop_constants` | rematerialisation, and what loops keep in registers instead |
+//! | `local_cse`, `extension` | common subexpressions, zero extensions |
 //! | `call`, `try_call` | calls and returns; calls with exception handlers |
 //! | `control` | branches and the frame |
 //! | `variadic` | lists of a variadic function's arguments |
@@ -44,6 +45,7 @@ mod local_cse;
 pub mod overflow;
 pub mod quad;
 mod reciprocal;
+mod loop_constants;
 pub mod rematerialize;
 pub mod select;
 pub(crate) mod shuffle;

@@ -21,6 +21,13 @@ pub enum Rematerialization {
 
 /// How a target materialises constants and addresses.
 pub trait Materialization: Machine {
+    /// How many registers of each class, integer and float, a loop can use before it is better to
+    /// rematerialise constants.
+    const LOOP_REGISTERS: [usize; 2];
+
+    /// Whether loops keep constants that take one cheap instruction.
+    const KEEPS_SMALL_CONSTANTS: bool;
+
     /// Returns whether and how an `iconst`, `f32const` or `f64const` is rematerialised where it is used.
     fn rematerialization(data: &InstData) -> Rematerialization;
 

@@ -288,7 +288,7 @@ struct Steps {
 }
 
 impl Steps {
-    /// Finds additions of constants to a header's parameters whose only use is on one edge back.
+    /// Finds additions of constants to a header's parameters that only the branch back to it uses.
     fn find(&mut self, stencil: &Stencil, analysis: &Analysis) {
         self.found.clear();
         self.uses.clear();
@@ -310,13 +310,14 @@ impl Steps {
 
     fn find_on_edges(&mut self, stencil: &Stencil, latch: Block, header: Block) {
         stencil.list_block_calls(latch, &mut self.calls);
+        let Some(last) = stencil.terminator(latch) else { return };
         for &call in &self.calls {
             let BlockCall { block, args } = stencil.block_calls[call];
             let pairs = stencil.pool.get(args).iter().zip(stencil.block_params(block));
             for (&word, &param) in pairs.filter(|_| block == header) {
                 if let BlockArg::Value(next) = BlockArg::unpack(word)
                     && let ValueDef::Result(inst, _) = stencil.value_defs[next].get()
-                    && self.uses[next] == 1
+                    && self.uses[next] == uses_in(stencil, last, next)
                     && plus_constant(stencil, next).is_some_and(|(of, _)| of == Value(param))
                     && self.uses[Value(param)] > 1
                 {
@@ -344,6 +345,13 @@ impl Steps {
             }
         }
     }
+}
+
+/// How often an instruction uses a value.
+fn uses_in(stencil: &Stencil, inst: Inst, value: Value) -> u32 {
+    let mut count = 0;
+    stencil.visit_values(&stencil.insts[inst], |used| count += u32::from(used == value));
+    count
 }
 
 /// The value and the constant of which a value is the sum; for another value, itself and zero.

@@ -49,7 +49,8 @@ struct Candidate {
     exit: BlockCallRef,
     /// The condition on which the loop goes on, of what the counter becomes and the limit.
     cc: IntCc,
-    limit: Value,
+    /// The limit; `None` for zero.
+    limit: Option<Value>,
     /// The index of the counter among the parameters, and its step.
     counter: usize,
     step: i64,
@@ -135,7 +136,12 @@ impl Unroll {
 
     /// The number of iterations, if it is a small constant.
     fn iterations(&mut self, stencil: &Stencil, analysis: &Analysis, candidate: &Candidate) -> Option<u64> {
-        let (ty, limit) = constant(stencil, candidate.limit)?;
+        let counter = Value(stencil.block_params(candidate.header)[candidate.counter]);
+        let bits = stencil.value_types[counter].bits();
+        let limit = match candidate.limit {
+            Some(limit) => constant(stencil, limit)?.1,
+            None => 0,
+        };
         let mut first = None;
         for &pred in analysis.cfg.preds(candidate.header) {
             if pred == candidate.header {
@@ -155,11 +161,11 @@ impl Unroll {
                 }
             }
         }
-        let mask = u64::MAX >> (64 - ty.bits());
+        let mask = u64::MAX >> (64 - bits);
         let mut at = first?;
         for count in 1..=COMPLETE.0 {
             at = at.wrapping_add(candidate.step as u64) & mask;
-            if !holds(candidate.cc, at, limit, ty.bits()) {
+            if !holds(candidate.cc, at, limit, bits) {
                 return Some(count);
             }
         }
@@ -236,7 +242,9 @@ impl Unroll {
         let leaks: Vec<Value> = leaks_of(&self.leaks, header).iter().map(|leak| leak.1).collect();
         self.lead_out(editor, candidate, &leaks);
         let enough = editor.append_to(guard, last, |builder| {
-            let (enough, valid) = Enough::new(builder, candidate, copies as i64 - 1);
+            let ty = builder.type_of(self.args[candidate.counter]);
+            let limit = candidate.limit.unwrap_or_else(|| builder.iconst(ty, 0));
+            let (enough, valid) = Enough::new(builder, candidate, limit, copies as i64 - 1);
             let holds = enough.holds(builder, self.args[candidate.counter]);
             let holds = valid.map_or(holds, |valid| builder.op(Opcode::Band, &[valid, holds]));
             let [yes, no] = [many, single].map(|block| builder.block_call(block, &self.args));
@@ -259,9 +267,8 @@ impl Unroll {
             builder.brif(holds, yes, no);
         });
         editor.append_to(rest, last, |builder| {
-            let goes_on = builder.icmp(candidate.cc, next, candidate.limit);
             let back = builder.block_call(single, &self.args);
-            builder.brif(goes_on, back, exit);
+            branch_back(builder, candidate, next, [back, exit]);
         });
         self.take_params(editor, header, single);
         self.copy_body(editor, header, single);
@@ -269,9 +276,8 @@ impl Unroll {
         self.next_iteration(editor, candidate);
         let next = self.args[candidate.counter];
         editor.append_to(single, last, |builder| {
-            let goes_on = builder.icmp(candidate.cc, next, candidate.limit);
             let back = builder.block_call(single, &self.args);
-            builder.brif(goes_on, back, exit);
+            branch_back(builder, candidate, next, [back, exit]);
         });
         editor.remove_block(header);
     }
@@ -397,6 +403,20 @@ impl Unroll {
     }
 }
 
+/// Appends the branch of a loop, which goes back if the counter has not reached the limit.
+fn branch_back(
+    builder: &mut FunctionBuilder,
+    candidate: &Candidate,
+    counter: Value,
+    [back, exit]: [BlockCallRef; 2],
+) {
+    let goes_on = match candidate.limit {
+        Some(limit) => builder.icmp(candidate.cc, counter, limit),
+        None => counter,
+    };
+    builder.brif(goes_on, back, exit);
+}
+
 /// The part of a list of leaks that is of one block.
 fn leaks_of(leaks: &[(Block, Value)], block: Block) -> &[(Block, Value)] {
     let first = leaks.partition_point(|leak| leak.0 < block);
@@ -416,8 +436,13 @@ enum Enough {
 impl Enough {
     /// Computes what does not depend on the counter, for so many iterations besides the first. Also returns
     /// a value that is zero if the nearer limit overflows.
-    fn new(builder: &mut FunctionBuilder, candidate: &Candidate, others: i64) -> (Self, Option<Value>) {
-        let &Candidate { cc, limit, step, .. } = candidate;
+    fn new(
+        builder: &mut FunctionBuilder,
+        candidate: &Candidate,
+        limit: Value,
+        others: i64,
+    ) -> (Self, Option<Value>) {
+        let &Candidate { cc, step, .. } = candidate;
         if cc == IntCc::NotEqual {
             let more_than = (step * others).abs();
             return (Enough::Distance { limit, ascends: step > 0, more_than }, None);
@@ -488,10 +513,13 @@ fn counted(stencil: &Stencil, analysis: &Analysis, header: Block) -> Option<Cand
     let last = &stencil.insts[stencil.terminator(header)?];
     let ValueDef::Result(test, _) = stencil.value_defs[Value(last.a)].get() else { return None };
     let data = &stencil.insts[test];
-    if data.opcode != Opcode::Icmp || block_of(stencil, test) != header {
+    if block_of(stencil, test) != header {
         return None;
     }
-    let mut cc = IntCc::from_code(data.aux);
+    let (mut cc, mut next, mut limit) = match data.opcode {
+        Opcode::Icmp => (IntCc::from_code(data.aux), Value(data.a), Some(Value(data.b))),
+        _ => (IntCc::NotEqual, Value(last.a), None),
+    };
     let [then, otherwise] = [last.b, last.c].map(BlockCallRef);
     let (back, exit) = match [then, otherwise].map(|call| stencil.block_calls[call].block == header) {
         [true, false] => (then, otherwise),
@@ -501,9 +529,8 @@ fn counted(stencil: &Stencil, analysis: &Analysis, header: Block) -> Option<Cand
         }
         [true, true] | [false, false] => return None,
     };
-    let (mut next, mut limit) = (Value(data.a), Value(data.b));
-    if is_outside(stencil, analysis, header, next) {
-        (next, limit) = (limit, next);
+    if let Some(other) = limit.filter(|_| is_outside(stencil, analysis, header, next)) {
+        (next, limit) = (other, Some(next));
         cc = cc.swap_args();
     }
     let (of, step) = plus_constant(stencil, next)?;
@@ -511,7 +538,7 @@ fn counted(stencil: &Stencil, analysis: &Analysis, header: Block) -> Option<Cand
     let counter = stencil.block_params(header).iter().position(|&param| param == of.0)?;
     let ty = stencil.value_types[of];
     let is_counter = args[counter] == next.0
-        && is_outside(stencil, analysis, header, limit)
+        && limit.is_none_or(|limit| is_outside(stencil, analysis, header, limit))
         && matches!(ty, types::I32 | types::I64)
         && (1..=MAX_STEP).contains(&step.abs())
         && approaches(cc, step);

@@ -265,10 +265,12 @@ fn unroll(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
 }
 
 fn late_value_numbering(state: &mut IrHalf, input: &(), flags: &Flags) -> Result<(), CompileError> {
-    match std::mem::take(&mut state.loops_changed) {
-        true => value_numbering(state, input, flags),
-        false => Ok(()),
+    if std::mem::take(&mut state.loops_changed) {
+        value_numbering(state, input, flags)?;
     }
+    // Lowering wants to know the loops.
+    state.analysis.compute_loops();
+    Ok(())
 }
 
 /// Whether the settings ask for optimised code.

@@ -18,6 +18,9 @@ use crate::machine::symbol::SymbolRef;
 use crate::rule;
 
 impl Materialization for Aarch64 {
+    const LOOP_REGISTERS: [usize; 2] = [24, 26];
+    const KEEPS_SMALL_CONSTANTS: bool = true;
+
     fn rematerialization(data: &InstData) -> Rematerialization {
         match data.opcode {
             Opcode::Iconst if constant_cost(data.imm64()) > 1 => Rematerialization::Nearby,

@@ -21,6 +21,9 @@ use crate::machine::symbol::SymbolRef;
 use crate::rule;
 
 impl Materialization for S390x {
+    const LOOP_REGISTERS: [usize; 2] = [12, 14];
+    const KEEPS_SMALL_CONSTANTS: bool = true;
+
     fn rematerialization(data: &InstData) -> Rematerialization {
         match data.opcode {
             Opcode::Iconst if is_long(integer(data)) => Rematerialization::Nearby,

@@ -17,6 +17,9 @@ use crate::machine::symbol::SymbolRef;
 use crate::rule;
 
 impl Materialization for X86_64 {
+    const LOOP_REGISTERS: [usize; 2] = [13, 14];
+    const KEEPS_SMALL_CONSTANTS: bool = false;
+
     fn rematerialization(data: &InstData) -> Rematerialization {
         match data.opcode {
             Opcode::Iconst if needs_movabs(data.imm64()) => Rematerialization::Nearby,

@@ -1,0 +1,210 @@
+//! Constants and addresses that loops keep in registers.
+//!
+//! A constant or address is cheaply computed again for each use, except in a loop: there it costs an
+//! instruction in each iteration. So an innermost loop keeps those that it uses in registers, computed before
+//! the loop, as long as registers are left. How many values the loop needs is estimated from above: those that
+//! come from outside, the parameters of its header, and a few more. A loop with calls keeps nothing, because
+//! few registers survive a call.
+
+use super::context::{Lower, registers};
+use super::rematerialize::{rematerialization, rematerialize};
+use super::vocabulary::{Lowering, Rematerialization};
+use crate::analysis::Analysis;
+use crate::analysis::loops::Loop;
+use crate::entity::{Map, Span};
+use crate::ir::*;
+use crate::machine::reg::{RegClass, VReg};
+use crate::rule;
+
+/// A constant or address that a loop keeps.
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    /// The instruction that computes it.
+    data: InstData,
+    /// The block at whose end it is computed, and the loop.
+    before: Block,
+    of: Loop,
+    /// The register, once a use has asked for it.
+    reg: Option<VReg>,
+}
+
+/// What the loops of a function keep.
+#[derive(Debug, Default)]
+pub(super) struct LoopConstants {
+    /// In the order of the blocks at whose ends they are computed, those of a loop side by side.
+    kept: Vec<Kept>,
+    /// The part of `kept` that is of the innermost loop around the current block.
+    current: Span,
+    /// The blocks that are in a loop, by their innermost ones.
+    blocks: Vec<(Loop, Block)>,
+    /// The loop for which a value was last seen.
+    seen: Map<Value, Option<Loop>>,
+}
+
+/// The values of a loop that are in registers, by class.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pressure([usize; 2]);
+
+impl Pressure {
+    fn of(&mut self, ty: Type) -> Option<&mut usize> {
+        let registers = registers(ty);
+        let at = match registers.class {
+            RegClass::Int => 0,
+            RegClass::Float => 1,
+            RegClass::Vector => return None,
+        };
+        Some(&mut self.0[at])
+    }
+
+    fn add(&mut self, ty: Type) {
+        let count = registers(ty).count;
+        if let Some(of) = self.of(ty) {
+            *of += count as usize;
+        }
+    }
+}
+
+impl LoopConstants {
+    /// Finds what the loops of a function keep.
+    pub(super) fn find<I: Lowering>(&mut self, f: &Stencil, analysis: &Analysis) {
+        self.kept.clear();
+        self.current = Span::default();
+        if analysis.loops.all().is_empty() {
+            return;
+        }
+        self.seen.clear();
+        self.seen.resize(f.value_types.len(), None);
+        self.blocks.clear();
+        let innermost = |&block: &Block| analysis.loops.innermost(block).map(|of| (of, block));
+        self.blocks.extend(analysis.order.rpo().iter().filter_map(innermost));
+        self.blocks.sort_by_key(|of| of.0);
+        let mut has_inner = vec![false; analysis.loops.all().len()];
+        let parents = analysis.loops.all().values().filter_map(|data| data.parent);
+        parents.for_each(|parent| has_inner[crate::entity::Entity::index(parent)] = true);
+        let blocks = std::mem::take(&mut self.blocks);
+        for of_loop in blocks.chunk_by(|one, other| one.0 == other.0) {
+            let of = of_loop[0].0;
+            if !has_inner[crate::entity::Entity::index(of)] {
+                self.find_in_loop::<I>(f, analysis, of, of_loop);
+            }
+        }
+        self.blocks = blocks;
+        self.kept.sort_by_key(|kept| (kept.before, kept.of));
+    }
+
+    fn find_in_loop<I: Lowering>(
+        &mut self,
+        f: &Stencil,
+        analysis: &Analysis,
+        of: Loop,
+        blocks: &[(Loop, Block)],
+    ) {
+        let header = analysis.loops.all()[of].header;
+        let Some(before) = analysis.dominators.idom(header) else { return };
+        for &(_, block) in blocks {
+            f.block_params(block).iter().for_each(|&param| self.seen[Value(param)] = Some(of));
+            for inst in f.block_insts(block) {
+                if f.insts[inst].opcode.effects().has(Effects::CALL) {
+                    return;
+                }
+                f.inst_results(inst).iter().for_each(|&result| self.seen[Value(result)] = Some(of));
+            }
+        }
+        let mut pressure = Pressure([SPARE; 2]);
+        f.block_params(header).iter().for_each(|&param| pressure.add(f.value_types[Value(param)]));
+        let first = self.kept.len();
+        for &(_, block) in blocks {
+            for inst in f.block_insts(block) {
+                f.visit_values(&f.insts[inst], |value| {
+                    if self.seen[value].replace(of) == Some(of) {
+                        return;
+                    }
+                    match constant_to_keep::<I>(f, value) {
+                        Some(data) => self.kept.push(Kept { data, before, of, reg: None }),
+                        None => pressure.add(f.value_types[value]),
+                    }
+                });
+            }
+        }
+        let mut at = first;
+        while at < self.kept.len() {
+            let data = &self.kept[at].data;
+            let ty = data.opcode.result_type(data.ty);
+            let limits = Pressure(I::LOOP_REGISTERS);
+            let fits = pressure.of(ty).is_some_and(|used| limits.clone().of(ty).is_some_and(|most| *used < *most));
+            match fits {
+                true => {
+                    pressure.add(ty);
+                    at += 1;
+                }
+                false => {
+                    self.kept.remove(at);
+                }
+            }
+        }
+    }
+
+    /// Moves on to a block, or to none.
+    pub(super) fn enter(&mut self, analysis: &Analysis, block: Option<Block>) {
+        self.current = Span::default();
+        if self.kept.is_empty() {
+            return;
+        }
+        let Some(of) = block.and_then(|block| analysis.loops.innermost(block)) else { return };
+        let Some(before) = analysis.dominators.idom(analysis.loops.all()[of].header) else { return };
+        let start = self.kept.partition_point(|kept| (kept.before, kept.of) < (before, of));
+        let end = self.kept.partition_point(|kept| (kept.before, kept.of) <= (before, of));
+        self.current = Span::from(start as u32, end);
+    }
+
+    /// The part of `kept` that is computed at the end of a block.
+    fn made_in(&self, block: Block) -> std::ops::Range<usize> {
+        let start = self.kept.partition_point(|kept| kept.before < block);
+        start..self.kept.partition_point(|kept| kept.before <= block)
+    }
+}
+
+/// How many registers a loop needs for what it computes and uses up.
+const SPARE: usize = 3;
+
+/// The instruction that computes a value, if a loop should keep it.
+fn constant_to_keep<I: Lowering>(f: &Stencil, value: Value) -> Option<InstData> {
+    let ValueDef::Result(inst, _) = f.value_defs[value].get() else { return None };
+    let data = f.insts[inst];
+    let keeps = match rematerialization::<I>(f, &data) {
+        Rematerialization::Never => false,
+        Rematerialization::Nearby => true,
+        Rematerialization::EachUse => I::KEEPS_SMALL_CONSTANTS && data.opcode == Opcode::Iconst && data.imm64() != 0,
+    };
+    keeps.then_some(data)
+}
+
+impl<I: Lowering> Lower<'_, I> {
+    /// The register in which the innermost loop around the current block keeps the result of an instruction.
+    #[inline]
+    pub(super) fn kept_in_loop(&mut self, data: &InstData) -> Option<VReg> {
+        let range = self.tables.loop_constants.current;
+        if range.is_empty() {
+            return None;
+        }
+        let at = range.iter().find(|&at| self.tables.loop_constants.kept[at as usize].data == *data)? as usize;
+        if let Some(reg) = self.tables.loop_constants.kept[at].reg {
+            return Some(reg);
+        }
+        rule!(self, "loop.constant");
+        let reg = self.tmp(registers(data.opcode.result_type(data.ty)).class);
+        self.tables.loop_constants.kept[at].reg = Some(reg);
+        Some(reg)
+    }
+
+    /// Computes at the end of a block what the loops after it keep.
+    pub(super) fn make_loop_constants(&mut self, block: Block) {
+        for at in self.tables.loop_constants.made_in(block) {
+            let Kept { data, reg, .. } = self.tables.loop_constants.kept[at];
+            if let Some(reg) = reg {
+                self.vcode.begin_group(NO_SRCLOC);
+                rematerialize(self, &data, reg);
+            }
+        }
+    }
+}
