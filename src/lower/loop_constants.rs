@@ -3,8 +3,7 @@
 //! A constant or address is cheaply computed again for each use, except in a loop: there it costs an
 //! instruction in each iteration. So an innermost loop keeps those that it uses in registers, computed before
 //! the loop, as long as registers are left. How many values the loop needs is estimated from above: those that
-//! come from outside, the parameters of its header, and a few more. A loop with calls keeps nothing, because
-//! few registers survive a call.
+//! come from outside, the parameters of its header, and a few more. Fewer registers survive a call.
 
 use super::context::{Lower, registers};
 use super::rematerialize::{rematerialization, rematerialize};
@@ -101,16 +100,20 @@ impl LoopConstants {
     ) {
         let header = analysis.loops.all()[of].header;
         let Some(before) = analysis.dominators.idom(header) else { return };
+        let mut calls = false;
         for &(_, block) in blocks {
             f.block_params(block).iter().for_each(|&param| self.seen[Value(param)] = Some(of));
             for inst in f.block_insts(block) {
-                if f.insts[inst].opcode.effects().has(Effects::CALL) {
-                    return;
-                }
+                calls |= f.insts[inst].opcode.effects().has(Effects::CALL);
                 f.inst_results(inst).iter().for_each(|&result| self.seen[Value(result)] = Some(of));
             }
         }
-        let mut pressure = Pressure([SPARE; 2]);
+        let (limits, spare) = match calls {
+            false => (I::LOOPS_KEEP.registers, SPARE),
+            // What is computed and used up between calls needs no register that survives them.
+            true => (I::LOOPS_KEEP.over_calls, 0),
+        };
+        let (mut pressure, mut limits) = (Pressure([spare; 2]), Pressure(limits));
         f.block_params(header).iter().for_each(|&param| pressure.add(f.value_types[Value(param)]));
         let first = self.kept.len();
         for &(_, block) in blocks {
@@ -130,8 +133,7 @@ impl LoopConstants {
         while at < self.kept.len() {
             let data = &self.kept[at].data;
             let ty = data.opcode.result_type(data.ty);
-            let limits = Pressure(I::LOOP_REGISTERS);
-            let fits = pressure.of(ty).is_some_and(|used| limits.clone().of(ty).is_some_and(|most| *used < *most));
+            let fits = pressure.of(ty).zip(limits.of(ty)).is_some_and(|(used, most)| *used < *most);
             match fits {
                 true => {
                     pressure.add(ty);
@@ -174,7 +176,9 @@ fn constant_to_keep<I: Lowering>(f: &Stencil, value: Value) -> Option<InstData> 
     let keeps = match rematerialization::<I>(f, &data) {
         Rematerialization::Never => false,
         Rematerialization::Nearby => true,
-        Rematerialization::EachUse => I::KEEPS_SMALL_CONSTANTS && data.opcode == Opcode::Iconst && data.imm64() != 0,
+        Rematerialization::EachUse => {
+            I::LOOPS_KEEP.small_constants && data.opcode == Opcode::Iconst && data.imm64() != 0
+        }
     };
     keeps.then_some(data)
 }

@@ -19,14 +19,23 @@ pub enum Rematerialization {
     Nearby,
 }
 
+/// What loops keep in registers.
+#[derive(Clone, Copy, Debug)]
+pub struct LoopsKeep {
+    /// How many registers of each class, integer and float, values can fill before nothing more is kept.
+    pub(crate) registers: [usize; 2],
+    /// The same for loops with calls.
+    pub(crate) over_calls: [usize; 2],
+    /// Whether constants that take one cheap instruction are kept.
+    pub(crate) small_constants: bool,
+    /// Whether the addresses of variables that are accessed by name are kept.
+    pub(crate) variables: bool,
+}
+
 /// How a target materialises constants and addresses.
 pub trait Materialization: Machine {
-    /// How many registers of each class, integer and float, a loop can use before it is better to
-    /// rematerialise constants.
-    const LOOP_REGISTERS: [usize; 2];
-
-    /// Whether loops keep constants that take one cheap instruction.
-    const KEEPS_SMALL_CONSTANTS: bool;
+    /// What loops keep in registers rather than rematerialise it.
+    const LOOPS_KEEP: LoopsKeep;
 
     /// Returns whether and how an `iconst`, `f32const` or `f64const` is rematerialised where it is used.
     fn rematerialization(data: &InstData) -> Rematerialization;

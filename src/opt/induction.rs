@@ -18,7 +18,8 @@
 //! header, a few blocks back.
 //!
 //! A step that only the next iteration needs moves to the end of the loop, where the old value of the counter
-//! is no longer needed: the two can then share a register.
+//! is no longer needed: the two can then share a register. For the same reason, a loop that goes on as long as
+//! the old value differs from a constant tests the new one (`while (n--)`).
 
 use super::{block_of, constant, finish};
 use crate::analysis::Analysis;
@@ -85,7 +86,7 @@ impl Induction {
         }
         self.find_extensions(&func.stencil, analysis);
         self.steps.find(&func.stencil, analysis);
-        if self.extensions.is_empty() && self.steps.found.is_empty() {
+        if self.extensions.is_empty() && self.steps.found.is_empty() && self.steps.tests.is_empty() {
             return false;
         }
         finish(func, buffers, origins, |editor| {
@@ -99,6 +100,7 @@ impl Induction {
                 self.replace(editor, self.extensions[n]);
             }
             self.steps.sink(editor);
+            self.steps.test_next(editor);
         })
     }
 
@@ -202,7 +204,10 @@ impl Induction {
             for n in 0..self.calls.len() {
                 let call = self.calls[n];
                 let BlockCall { block, args } = editor.stencil().block_calls[call];
-                if block != header {
+                // A block that has two edges to the header is its predecessor twice.
+                let stencil = editor.stencil();
+                let is_done = stencil.pool.get(args).len() == stencil.block_params(block).len();
+                if block != header || is_done {
                     continue;
                 }
                 let BlockArg::Value(arg) = BlockArg::unpack(editor.stencil().pool.get(args)[index]) else {
@@ -277,12 +282,24 @@ impl Induction {
     }
 }
 
+/// A branch that tests the old value of a counter.
+#[derive(Clone, Copy, Debug)]
+struct Test {
+    branch: Inst,
+    /// What the new value is to be compared with, and the condition.
+    next: Value,
+    constant: i64,
+    cc: IntCc,
+}
+
 /// Steps that can move to the end of their loop.
 #[derive(Debug, Default)]
 struct Steps {
     /// The instructions, and the blocks to whose ends they can move.
     found: Vec<(Inst, Block)>,
-    /// How many edges pass a value that is a step, and how often it is used at all.
+    /// Branches that test the old value of a counter.
+    tests: Vec<Test>,
+    /// How often each value is used.
     uses: Map<Value, u32>,
     calls: Vec<BlockCallRef>,
 }
@@ -291,6 +308,7 @@ impl Steps {
     /// Finds additions of constants to a header's parameters that only the branch back to it uses.
     fn find(&mut self, stencil: &Stencil, analysis: &Analysis) {
         self.found.clear();
+        self.tests.clear();
         self.uses.clear();
         self.uses.resize(stencil.value_types.len(), 0);
         for &block in analysis.order.rpo() {
@@ -323,7 +341,22 @@ impl Steps {
                 {
                     self.found.push((inst, latch));
                 }
+                if let BlockArg::Value(next) = BlockArg::unpack(word) {
+                    self.tests.extend(test_of_old(stencil, last, Value(param), next));
+                }
             }
+        }
+    }
+
+    /// Lets branches test the new values of counters.
+    fn test_next(&self, editor: &mut Editor) {
+        for &Test { branch, next, constant, cc } in &self.tests {
+            let data = editor.stencil().insts[branch];
+            let test = editor.insert_before(branch, |builder| {
+                let constant = builder.iconst(builder.type_of(next), constant);
+                builder.icmp(cc, next, constant)
+            });
+            editor.rewrite(branch, InstData { a: test.0, ty: types::I8, ..data });
         }
     }
 
@@ -345,6 +378,28 @@ impl Steps {
             }
         }
     }
+}
+
+/// The test of the new value of a counter that a branch can make instead of one of the old value, if that is
+/// compared with a constant for equality.
+fn test_of_old(stencil: &Stencil, branch: Inst, old: Value, next: Value) -> Option<Test> {
+    let data = &stencil.insts[branch];
+    let (of, step) = plus_constant(stencil, next)?;
+    if data.opcode != Opcode::Brif || of != old || step == 0 {
+        return None;
+    }
+    let test = |constant, cc| Some(Test { branch, next, constant: step.wrapping_add(constant), cc });
+    if Value(data.a) == old {
+        return test(0, IntCc::NotEqual);
+    }
+    let ValueDef::Result(inst, _) = stencil.value_defs[Value(data.a)].get() else { return None };
+    let compare = &stencil.insts[inst];
+    if compare.opcode != Opcode::Icmp || Value(compare.a) != old {
+        return None;
+    }
+    let cc = IntCc::from_code(compare.aux);
+    let constant = signed_constant(stencil, Value(compare.b))?;
+    matches!(cc, IntCc::Equal | IntCc::NotEqual).then(|| test(constant, cc))?
 }
 
 /// How often an instruction uses a value.
@@ -380,12 +435,31 @@ fn signed_constant(stencil: &Stencil, value: Value) -> Option<i64> {
 fn range_on_edge(
     stencil: &Stencil,
     analysis: &Analysis,
-    (mut from, mut to): (Block, Block),
+    edge: (Block, Block),
     value: Value,
 ) -> RangeInclusive<i64> {
     if let Some(known) = signed_constant(stencil, value) {
         return known..=known;
     }
+    let (least, most) = range_by_branches(stencil, analysis, edge, value).into_inner();
+    let Some((of, offset)) = plus_constant(stencil, value).filter(|sum| sum.1 != 0) else {
+        return least..=most;
+    };
+    let of = range_by_branches(stencil, analysis, edge, of);
+    let (least_sum, most_sum) = (of.start() + offset, of.end() + offset);
+    match FULL.contains(&least_sum) && FULL.contains(&most_sum) {
+        true => least.max(least_sum)..=most.min(most_sum),
+        false => least..=most,
+    }
+}
+
+/// What the branches that lead to an edge say about the values that an i32 can have there.
+fn range_by_branches(
+    stencil: &Stencil,
+    analysis: &Analysis,
+    (mut from, mut to): (Block, Block),
+    value: Value,
+) -> RangeInclusive<i64> {
     let (mut least, mut most) = FULL.into_inner();
     for _ in 0..MAX_BLOCKS {
         if let Some((least_here, most_here)) = range_after(stencil, from, to, value) {

@@ -29,7 +29,7 @@ use crate::ir::*;
 const NO_COPY: Value = Value(u32::MAX);
 
 /// The limit for a counter's step.
-const MAX_STEP: i64 = 1 << 20;
+const MAX_STEP: u64 = 1 << 20;
 
 /// The limit for the instructions of all copies in a loop.
 const MAX_COPIED: usize = 64;
@@ -540,7 +540,7 @@ fn counted(stencil: &Stencil, analysis: &Analysis, header: Block) -> Option<Cand
     let is_counter = args[counter] == next.0
         && limit.is_none_or(|limit| is_outside(stencil, analysis, header, limit))
         && matches!(ty, types::I32 | types::I64)
-        && (1..=MAX_STEP).contains(&step.abs())
+        && (1..=MAX_STEP).contains(&step.unsigned_abs())
         && approaches(cc, step);
     is_counter.then_some(Candidate { header, back, exit, cc, limit, counter, step, iterations: None })
 }

@@ -9,7 +9,7 @@ use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::slot_amode;
 use crate::lower::float::{number_bits, pool};
-use crate::lower::vocabulary::{Materialization, Rematerialization};
+use crate::lower::vocabulary::{LoopsKeep, Materialization, Rematerialization};
 use crate::machine::amode::{Amode, Place};
 use crate::machine::description::Machine;
 use crate::machine::reg::{RegClass, VReg};
@@ -18,8 +18,12 @@ use crate::machine::symbol::SymbolRef;
 use crate::rule;
 
 impl Materialization for Aarch64 {
-    const LOOP_REGISTERS: [usize; 2] = [24, 26];
-    const KEEPS_SMALL_CONSTANTS: bool = true;
+    const LOOPS_KEEP: LoopsKeep = LoopsKeep {
+        registers: [24, 26],
+        over_calls: [9, 7],
+        small_constants: true,
+        variables: true,
+    };
 
     fn rematerialization(data: &InstData) -> Rematerialization {
         match data.opcode {

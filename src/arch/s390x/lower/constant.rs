@@ -12,7 +12,7 @@ use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::{near_symbol, slot_amode};
 use crate::lower::float::pool;
-use crate::lower::vocabulary::{Materialization, Rematerialization};
+use crate::lower::vocabulary::{LoopsKeep, Materialization, Rematerialization};
 use crate::machine::amode::{Amode, Place};
 use crate::machine::description::Machine;
 use crate::machine::reg::{RegClass, VReg};
@@ -21,8 +21,12 @@ use crate::machine::symbol::SymbolRef;
 use crate::rule;
 
 impl Materialization for S390x {
-    const LOOP_REGISTERS: [usize; 2] = [12, 14];
-    const KEEPS_SMALL_CONSTANTS: bool = true;
+    const LOOPS_KEEP: LoopsKeep = LoopsKeep {
+        registers: [12, 14],
+        over_calls: [6, 7],
+        small_constants: true,
+        variables: false,
+    };
 
     fn rematerialization(data: &InstData) -> Rematerialization {
         match data.opcode {

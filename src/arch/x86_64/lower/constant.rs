@@ -8,7 +8,7 @@ use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::{near_symbol, slot_amode};
 use crate::lower::float::pool;
-use crate::lower::vocabulary::{Materialization, Rematerialization};
+use crate::lower::vocabulary::{LoopsKeep, Materialization, Rematerialization};
 use crate::machine::amode::{Amode, Place};
 use crate::machine::description::Machine;
 use crate::machine::reg::{RegClass, VReg};
@@ -17,8 +17,12 @@ use crate::machine::symbol::SymbolRef;
 use crate::rule;
 
 impl Materialization for X86_64 {
-    const LOOP_REGISTERS: [usize; 2] = [13, 14];
-    const KEEPS_SMALL_CONSTANTS: bool = false;
+    const LOOPS_KEEP: LoopsKeep = LoopsKeep {
+        registers: [13, 14],
+        over_calls: [5, 0],
+        small_constants: false,
+        variables: false,
+    };
 
     fn rematerialization(data: &InstData) -> Rematerialization {
         match data.opcode {
