@@ -9,7 +9,7 @@ use generator::{aarch64, row, x86};
 
 /// The errors in rows of x86_64.
 fn errors(text: &str) -> String {
-    errors_of(&x86::TARGET, text)
+    errors_of(&x86_64::TARGET, text)
 }
 
 fn errors_of(target: &Target, text: &str) -> String {
