@@ -5,7 +5,7 @@
 mod generator;
 
 use generator::target::Target;
-use generator::{aarch64, row, x86};
+use generator::{aarch64, row, x86_64};
 
 /// The errors in rows of x86_64.
 fn errors(text: &str) -> String {

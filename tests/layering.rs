@@ -1,5 +1,5 @@
-//! The structure that ARCHITECTURE.md describes: modules use only those below them, cycles of files are small,
-//! targets have the same files, and no file is too long to read.
+//! The structure that ARCHITECTURE.md describes: modules use only those below them, cycles of files are
+//! small, targets have the same files, and no file is too long to read.
 //!
 //! The layers are those of the map in ARCHITECTURE.md, which is read, not repeated here.
 

@@ -74,8 +74,8 @@ fn parse_some(
     Ok(())
 }
 
-/// The phase to which clifc's phase or pass of this name belongs; `None` for the total time. A pass that is not
-/// named here is one of the optimiser's.
+/// The phase to which clifc's phase or pass of this name belongs; `None` for the total time. A pass that is
+/// not named here is one of the optimiser's.
 fn phase_of(name: &str) -> Option<Phase> {
     match name {
         "split" | "parse" => Some(Phase::Parse),

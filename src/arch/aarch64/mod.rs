@@ -1,4 +1,4 @@
-//! The target aarch64: 64-bit Arm, from version 8.0 of the architecture on; settings enable further extensions.
+//! The target aarch64: 64-bit Arm from Armv8.0 on; settings enable further extensions.
 //!
 //! The other targets have the same files.
 //!
