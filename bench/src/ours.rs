@@ -7,7 +7,6 @@ use clifc::analysis::Analysis;
 use clifc::diag::{Diagnostic, Source};
 use clifc::driver::{self, BuildOptions, Observer, Session};
 use clifc::ir::Function;
-use clifc::object::Layout;
 use clifc::options::{Arch, Flags, Target};
 use clifc::parse::{self, ParseContext, Split};
 use clifc::pipeline;
