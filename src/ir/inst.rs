@@ -3,8 +3,8 @@
 //! An instruction takes 16 bytes, whose meaning depends on the [`Format`] of its opcode. The names of enum
 //! variants are tables ([`named_enum!`]) that the parser and the printer share.
 
+use super::formats::with_formats;
 use super::opcode::{Format, Opcode};
-use super::shapes::with_shapes;
 use super::types::Type;
 use crate::diag::unexpected;
 use crate::entity;
@@ -402,7 +402,7 @@ impl InstData {
                 match self.opcode.format() { $(Format::$format => 0 $(+ is_value!($piece))*,)* }
             };
         }
-        with_shapes!(count)
+        with_formats!(count)
     }
 
     /// The list of value operands, if the format has one.
@@ -413,6 +413,6 @@ impl InstData {
                 match self.opcode.format() { $(Format::$format => None $(.or(list_in!(self, $piece)))*,)* }
             };
         }
-        with_shapes!(list)
+        with_formats!(list)
     }
 }

@@ -15,6 +15,7 @@
 //! | `call`, `try_call` | calls and returns; calls with exception handlers |
 //! | `control` | branches and the frame |
 //! | `variadic` | lists of a variadic function's arguments |
+//! | `structures` | structures of C as arguments, parameters and results |
 //! | `convert`, `float`, `atomic` | families with shared parts |
 //! | `vector`, `small_vector` | vectors of 128 bits, and smaller ones |
 //! | `vector_moves`, `shuffle` | what a target supplies for vectors; patterns in shuffles |

@@ -47,6 +47,8 @@ pub struct ValueNumbering {
     /// For each hash, the entry that it leads to. Collisions go to the next place.
     heads: Vec<u32>,
     entries: Vec<Entry>,
+    /// The setting `enable_alias_analysis`: whether loads and stores are replaced, removed and moved.
+    alias_analysis: bool,
     memory: KnownMemory,
     /// The block that each instruction is in now.
     block_of: Map<Inst, Block>,
@@ -67,7 +69,9 @@ impl ValueNumbering {
         analysis: &mut Analysis,
         buffers: &mut EditBuffers,
         origins: &mut Origins,
+        alias_analysis: bool,
     ) {
+        self.alias_analysis = alias_analysis;
         analysis.compute_loops();
         self.find_writes(&func.stencil, analysis);
         self.block_of.clear();
@@ -101,6 +105,8 @@ impl ValueNumbering {
                 self.number(editor, analysis, block, inst, data);
             } else if effects.any(Effects::CALL.or(Effects::OTHER)) {
                 self.memory.clobber();
+            } else if !self.alias_analysis {
+                // Loads and stores stay as they are.
             } else if effects.has(Effects::LOAD) {
                 self.load(editor, analysis, block, inst, &data);
             } else if effects.has(Effects::STORE) {

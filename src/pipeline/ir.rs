@@ -84,7 +84,7 @@ pub const PASSES: &[Pass<IrHalf>] = &[
     },
     Pass {
         name: "value_numbering",
-        doc: "each value is computed once, constants are folded",
+        doc: "applies rules, computes values once and outside loops, removes known loads and stores",
         needs: Facts::ANALYSIS,
         leaves: Facts::ANALYSIS,
         why_here: "after memory has become values",
@@ -246,9 +246,9 @@ fn control_flow(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileErro
     Ok(())
 }
 
-fn value_numbering(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
+fn value_numbering(state: &mut IrHalf, _: &(), flags: &Flags) -> Result<(), CompileError> {
     let IrHalf { function, analysis, origins, editing, value_numbering, .. } = state;
-    value_numbering.run(function, analysis, editing, origins);
+    value_numbering.run(function, analysis, editing, origins, flags.enable_alias_analysis());
     Ok(())
 }
 

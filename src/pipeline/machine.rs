@@ -18,7 +18,7 @@ use crate::text;
 use crate::text::inst::Assembly;
 use crate::timing::Timing;
 
-/// A target that functions can be compiled for: all that the wings need of it.
+/// A target that functions can be compiled for: all that lowering, emission and listings need of it.
 pub trait Backend: FamilyLowering + Emission + Assembly {}
 
 impl<T: FamilyLowering + Emission + Assembly> Backend for T {}

@@ -1,4 +1,4 @@
-//! The builder's methods for instructions, one for each operand shape.
+//! The builder's methods for instructions, one for each format of operands.
 //!
 //! A method takes a controlling type only if it does not follow from an operand. A method for a single opcode
 //! has its name.

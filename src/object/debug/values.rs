@@ -14,7 +14,7 @@ use super::info::Info;
 use super::lists::Lists;
 use super::types::Types;
 use crate::ir::Type;
-use crate::machine::variables::{Place, PlacedRange, Scope, SlotPlace, Variable, Whereabouts};
+use crate::machine::variables::{Location, PlacedRange, Scope, SlotPlace, Variable, Whereabouts};
 use crate::object::FunctionDef;
 
 /// What the entries of a function's values are written with.
@@ -234,15 +234,15 @@ impl Values<'_> {
     }
 
     /// Writes a place of `bytes` bytes.
-    fn place(&mut self, place: Place, bytes: u32, ty: Type) -> Result<()> {
+    fn place(&mut self, place: Location, bytes: u32, ty: Type) -> Result<()> {
         match place {
-            Place::Register(number @ 0..32) => self.expression.write_u8(DW_OP_reg0.0 + number as u8),
-            Place::Register(number) => {
+            Location::Register(number @ 0..32) => self.expression.write_u8(DW_OP_reg0.0 + number as u8),
+            Location::Register(number) => {
                 self.expression.write_u8(DW_OP_regx.0)?;
                 self.expression.write_uleb128(number.into())
             }
             // Integers are spilled as 8 bytes, whose lower ones come last.
-            Place::Frame(offset) => {
+            Location::Frame(offset) => {
                 let skipped = if self.big_endian && ty.is_int() { 8 - i64::from(bytes.min(8)) } else { 0 };
                 self.frame_address(i64::from(offset) + skipped)
             }
