@@ -16,7 +16,7 @@ use super::vector::VectorLowering;
 use super::wide_divide::WideDivision;
 use super::wide_shift::WideShifts;
 use super::{
-    atomic, call, condition, control, convert, half, half_vector, overflow, quad, rematerialize, select,
+    atomic, by_lanes, call, condition, control, convert, half, half_vector, overflow, quad, rematerialize, select,
     small_vector, try_call, variadic, vector, wide, wide_divide, wide_shift,
 };
 use crate::ir::*;
@@ -193,9 +193,10 @@ impl<I> Row<I> {
         Row { quad: Cell::or_not_yet(lower), ..self }
     }
 
-    /// This row, lowering f16x8 by `lower`.
-    const fn half_vector(self, lower: LowerFamily<I>) -> Self {
-        Row { half_vector: Cell::Lower(lower), ..self }
+    /// This row, lowering vectors of f16 of up to 128 bits by `lower`.
+    const fn half_vectors(self, lower: LowerFamily<I>) -> Self {
+        let cell = Cell::Lower(lower);
+        Row { half_vector: cell, small_half_vector: cell, ..self }
     }
 
     /// This row, lowering vectors of 128 bits other than f16x8 by `lower`, if the target has a function for
@@ -292,7 +293,7 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
         Family::Overflow => Row::ABSENT.int(overflow::lower).wide(overflow::lower),
         Family::Compare => {
             let row = Row::WITH_ALL.lanewise(v.compare).half(Some(half::compare)).quad(Some(quad::compare));
-            row.half_vector(half_vector::compare).int(f.compare).wide(f.compare).float(f.compare)
+            row.half_vectors(half_vector::compare).int(f.compare).wide(f.compare).float(f.compare)
         }
         Family::Select => {
             let row = Row::WITH_ALL.lanewise_bits(v.select).half(v.select).quad(v.select);
@@ -307,7 +308,7 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
         Family::SplitConcat => Row::ABSENT.int(wide::lower).wide(wide::lower),
         Family::FloatArithmetic => {
             let row = Row::WITH_ALL.lanewise(v.float).half(Some(half::arithmetic));
-            row.half_vector(half_vector::arithmetic).quad(Some(quad::arithmetic)).float(f.float)
+            row.half_vectors(half_vector::arithmetic).quad(Some(quad::arithmetic)).float(f.float)
         }
         Family::Bitcast => {
             let row = Row::WITH_ALL.vector_bits(Some(vector::bitcast)).small_bits(small_vector::bitcast);
@@ -322,7 +323,7 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
         Family::FromInt => {
             let row =
                 Row::WITH_ALL.vector(v.from_int).small(small_vector::from_int).half(Some(half::from_int));
-            row.half_vector(half_vector::from_int).quad(Some(quad::from_int)).float(convert::from_int)
+            row.half_vectors(half_vector::from_int).quad(Some(quad::from_int)).float(convert::from_int)
         }
         Family::ToInt => {
             let row = Row::WITH_ALL.half(Some(half::to_int_or_trap)).quad(Some(quad::to_int_or_trap));
@@ -330,7 +331,7 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
         }
         Family::ToIntSaturated => {
             let row = Row::WITH_ALL.vector(v.to_int_saturated).small(small_vector::to_int_saturated);
-            let row = row.half(Some(half::to_int_saturated)).half_vector(half_vector::to_int);
+            let row = row.half(Some(half::to_int_saturated)).half_vectors(half_vector::to_int);
             row.quad(Some(quad::to_int_saturated)).float(convert::to_int_saturated)
         }
         Family::Saturate => Row::WITH_VECTORS.lanewise(v.saturate),
@@ -348,7 +349,7 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
         Family::LoadWidening => Row { int: Cell::or_not_yet(v.load_widening), ..Row::ABSENT },
         Family::ToIntX86 => {
             let row = Row::WITH_ALL.vector(v.to_int_x86).small(small_vector::to_int_x86);
-            let row = row.half_vector(half_vector::to_int);
+            let row = row.half_vectors(by_lanes::to_int);
             let scalar = Cell::Refused("the instruction it is named after has vectors only");
             Row { float: scalar, half: scalar, quad: scalar, ..row }
         }

@@ -7,7 +7,9 @@
 //! widths.
 
 use super::address::access;
+use super::by_lanes;
 use super::context::{Lower, Lowered, Unsupported};
+use super::half::HalfLowering;
 use super::vector::{VectorLowering, reorder};
 use super::vector_moves::VectorMoves;
 use crate::diag::unexpected;
@@ -164,12 +166,12 @@ pub(super) fn widen<I: VectorLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Low
 }
 
 /// Lowers `fcvt_from_sint` and `fcvt_from_uint`, also from narrower lanes.
-pub(super) fn from_int<I: VectorLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+pub(super) fn from_int<I: VectorLowering + HalfLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let from = cx.ty(Value(data.a));
     // From wider integers, the float would be rounded twice.
     if data.ty.lane_bits() < 32 || from.lane_bits() > data.ty.lane_bits() {
-        return Err(refused(cx, &data, from, Shape::of(from)));
+        return by_lanes::from_int(cx, inst);
     }
     let (d, signed) = (cx.def(inst), data.opcode == Opcode::FcvtFromSint);
     let (mut a, mut size) = (cx.put(Value(data.a)), OperandSize::from_bits(from.lane_bits()));
@@ -183,11 +185,11 @@ pub(super) fn from_int<I: VectorLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> 
 }
 
 /// Lowers `fcvt_to_sint_sat` and `fcvt_to_uint_sat`, also to narrower or wider lanes.
-pub(super) fn to_int_saturated<I: VectorLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+pub(super) fn to_int_saturated<I: VectorLowering + HalfLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let from = cx.ty(Value(data.a));
     if from.lane_bits() < 32 {
-        return Err(refused(cx, &data, from, Shape::of(from)));
+        return by_lanes::to_int(cx, inst);
     }
     let signed = data.opcode == Opcode::FcvtToSintSat;
     let (mut a, mut size) = (cx.put(Value(data.a)), OperandSize::from_bits(from.lane_bits()));
@@ -208,12 +210,12 @@ pub(super) fn to_int_saturated<I: VectorLowering>(cx: &mut Lower<'_, I>, inst: I
     Ok(())
 }
 
-/// Lowers `x86_cvtt2dq`, if the lanes of operand and result have the same width.
-pub(super) fn to_int_x86<I: VectorLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+/// Lowers `x86_cvtt2dq`.
+pub(super) fn to_int_x86<I: VectorLowering + HalfLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let from = cx.ty(Value(data.a));
     match I::VECTORS.to_int_x86 {
         Some(lower) if from.lane_bits() == data.ty.lane_bits() && from.lane_bits() >= 32 => lower(cx, inst),
-        Some(_) | None => Err(refused(cx, &data, from, Shape::of(from))),
+        Some(_) | None => by_lanes::to_int(cx, inst),
     }
 }

@@ -1,6 +1,4 @@
 //! Every pure opcode on every type: a function for each choice of types, with operands as parameters.
-//!
-//! What the back ends can't compile yet is in files for the interpreter: [`Shape::header`] says which.
 
 use crate::catalogue::random::Random;
 use crate::catalogue::{Case, NAN_MAKERS, pure_cases};
@@ -64,9 +62,7 @@ impl Shape {
                 "test interpret\ntest run\nset enable_llvm_abi_extensions=true\nset \
                  enable_multi_ret_implicit_sret=true"
             }
-            // To be run when the back ends have them.
-            Shape::MixedLanes => "test interpret",
-            Shape::Half | Shape::HalfVector => {
+            Shape::Half | Shape::HalfVector | Shape::MixedLanes => {
                 "test interpret\ntest run\nset enable_llvm_abi_extensions=true\nset \
                  enable_multi_ret_implicit_sret=true\ntarget x86_64\ntarget x86_64 has_ssse3 \
                  has_sse41\ntarget x86_64 has_avx\ntarget x86_64 has_avx has_f16c\ntarget aarch64\ntarget \
