@@ -16,8 +16,8 @@ use super::vector::VectorLowering;
 use super::wide_divide::WideDivision;
 use super::wide_shift::WideShifts;
 use super::{
-    atomic, by_lanes, call, condition, control, convert, half, half_vector, overflow, quad, rematerialize, select,
-    small_vector, try_call, variadic, vector, wide, wide_divide, wide_shift,
+    atomic, by_lanes, call, condition, control, convert, half, half_vector, overflow, quad, rematerialize,
+    select, small_vector, try_call, variadic, vector, wide, wide_divide, wide_shift,
 };
 use crate::ir::*;
 

@@ -185,7 +185,10 @@ pub(super) fn from_int<I: VectorLowering + HalfLowering>(cx: &mut Lower<'_, I>, 
 }
 
 /// Lowers `fcvt_to_sint_sat` and `fcvt_to_uint_sat`, also to narrower or wider lanes.
-pub(super) fn to_int_saturated<I: VectorLowering + HalfLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+pub(super) fn to_int_saturated<I: VectorLowering + HalfLowering>(
+    cx: &mut Lower<'_, I>,
+    inst: Inst,
+) -> Lowered {
     let data = cx.f.insts[inst];
     let from = cx.ty(Value(data.a));
     if from.lane_bits() < 32 {

@@ -5,6 +5,7 @@ use super::{CompileError, Facts, Half, Pass, Placement, Progress, Run, run_passe
 use crate::analysis::Analysis;
 use crate::ir::{EditBuffers, Function, Origins};
 use crate::opt::control_flow::ControlFlow;
+use crate::opt::legalize;
 use crate::opt::promote::Promote;
 use crate::opt::rotate::Rotate;
 use crate::opt::value_numbering::ValueNumbering;
@@ -34,6 +35,17 @@ pub const PASSES: &[Pass<IrHalf>] = &[
         enabled: Flags::enable_verifier,
         run: verify,
         check: unchanged,
+    },
+    Pass {
+        name: "legalize",
+        doc: "vectors that no register holds become others",
+        needs: Facts::ANALYSIS,
+        leaves: Facts::ANALYSIS,
+        why_here: "before all other passes, which need not know such vectors then",
+        optional: false,
+        enabled: |_| true,
+        run: legalize,
+        check: verified,
     },
     Pass {
         name: "rotate",
@@ -152,6 +164,13 @@ fn analyse(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
     state.origins.clear();
     state.analysis.compute(&state.function.stencil);
     Ok(())
+}
+
+fn legalize(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
+    let IrHalf { function, analysis, origins, editing, .. } = state;
+    let refused =
+        |legalize::Refusal { inst, message }| CompileError::Unsupported { inst: Some(inst), message };
+    legalize::run(function, analysis, editing, origins).map_err(refused)
 }
 
 fn rotate(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
