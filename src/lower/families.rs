@@ -341,9 +341,7 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
         Family::LaneSelect => Row::WITH_VECTORS.lanewise_bits(v.lane_select),
         Family::Lane => Row::WITH_VECTORS.lanewise_bits(v.lane),
         Family::Permute => Row::WITH_VECTORS.vector(v.permute),
-        Family::LaneTest => {
-            Row::WITH_VECTORS.vector_bits(Some(vector::test_lanes)).small_bits(small_vector::test_lanes)
-        }
+        Family::LaneTest => Row::WITH_VECTORS.lanewise_bits(Some(vector::test_lanes)),
         Family::Narrow => Row::WITH_VECTORS.vector(Some(vector::narrow)).small(small_vector::narrow),
         Family::Widen => Row::WITH_VECTORS.vector(v.widen).small(small_vector::widen),
         Family::LoadWidening => Row { int: Cell::or_not_yet(v.load_widening), ..Row::ABSENT },

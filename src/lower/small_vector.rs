@@ -85,6 +85,9 @@ fn refused<I: VectorMoves>(cx: &Lower<'_, I>, data: &InstData, from: Type, shape
 
 /// A whole vector that begins with the first bits of `a`; the rest is zeros, or repeats them.
 fn whole<I: VectorMoves>(cx: &mut Lower<'_, I>, mut a: VReg, bits: u32, repeats: bool) -> VReg {
+    if bits == 128 {
+        return a;
+    }
     let zero = cx.tmp(RegClass::Float);
     if !repeats {
         I::make_vector(cx, zero, [0; 16]);
@@ -98,14 +101,11 @@ fn whole<I: VectorMoves>(cx: &mut Lower<'_, I>, mut a: VReg, bits: u32, repeats:
     a
 }
 
-/// Lowers `vany_true`, `vall_true` and `vhigh_bits`.
-pub(super) fn test_lanes<I: VectorLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
-    let data = cx.f.insts[inst];
+/// The operand of a test of lanes as a whole register, on which the test has the same result.
+pub(super) fn filled<I: VectorMoves>(cx: &mut Lower<'_, I>, data: &InstData) -> VReg {
     let a = cx.put(Value(data.a));
     let bits = cx.ty(Value(data.a)).bits();
-    let a = whole(cx, a, bits, data.opcode == Opcode::VallTrue);
-    (I::VECTORS.test_lanes)(cx, inst, a);
-    Ok(())
+    whole(cx, a, bits, data.opcode == Opcode::VallTrue)
 }
 
 /// Both operands in one vector, the first one's lanes first.
