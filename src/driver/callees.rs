@@ -199,8 +199,7 @@ impl Callees {
             let candidate = callee.and_then(|callee| {
                 let at = *self.by_name.get(&params.names[callee.name])?;
                 let Candidate { linkage, .. } = self.candidates[at];
-                let is_definite =
-                    linkage != Linkage::Export || callee.colocated || !self.may_be_preempted;
+                let is_definite = linkage != Linkage::Export || callee.colocated || !self.may_be_preempted;
                 (is_definite && self.mentions[index].binary_search(&at).is_ok()).then_some(at)
             });
             callees.push(candidate.and_then(|at| self.body(at, making, maker, progress)));
@@ -231,7 +230,8 @@ impl Callees {
         let range = split.functions[candidate.function].text.clone();
         let mut half = maker.spare.pop().unwrap_or_default();
         maker.parser.types = module.types.clone();
-        let parsed = parse::function(&text[range.clone()], range.start, &mut maker.parser, &mut half.function);
+        let parsed =
+            parse::function(&text[range.clone()], range.start, &mut maker.parser, &mut half.function);
         // Its errors are reported when it is compiled itself.
         maker.parser.diagnostics.clear();
         parsed.ok()?;

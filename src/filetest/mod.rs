@@ -277,12 +277,9 @@ impl FileContext<'_> {
             Kind::PrintCfg => subtests::print_cfg(self.file),
             Kind::Domtree => subtests::dominators(self.file),
             Kind::Interpret => interpret::test(self.file, env, notes),
-            Kind::Verifier
-            | Kind::Compile
-            | Kind::Run
-            | Kind::Optimize
-            | Kind::Inline
-            | Kind::NotYet => subtests::verifier(self.file, env),
+            Kind::Verifier | Kind::Compile | Kind::Run | Kind::Optimize | Kind::Inline | Kind::NotYet => {
+                subtests::verifier(self.file, env)
+            }
         };
         match result {
             Ok(()) => Status::Passed,

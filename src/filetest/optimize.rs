@@ -28,8 +28,7 @@ pub(super) fn inline(cx: &FileContext, command: &Command, target: &Target, flags
     let callees = Callees::find(text, &split, &module, &options);
     let mut controls = Controls::default();
     controls.check = true;
-    let making =
-        Making { text, split: &split, module: &module, flags, controls: &Controls::default() };
+    let making = Making { text, split: &split, module: &module, flags, controls: &Controls::default() };
     if !command.options.contains(&"optimize") {
         controls.stop_after_inlining();
     }

@@ -304,6 +304,35 @@ impl FunctionBuilder<'_> {
         first
     }
 
+    /// Replaces the parameters of a block for whose type `split` returns others. Returns the new parameters for
+    /// each old one, none for those that stay.
+    pub(super) fn split_params(
+        &mut self,
+        block: Block,
+        split: impl Fn(Type) -> Vec<Type>,
+    ) -> Vec<Vec<Value>> {
+        let old = self.stencil.block_params(block).to_vec();
+        let mut words: Vec<u32> = Vec::new();
+        let replaced = old.into_iter().map(|param| {
+            let param = Value(param);
+            let types = split(self.type_of(param));
+            let first = words.len() as u32;
+            if types.is_empty() {
+                self.stencil.value_defs[param] = PackedDef::param(block, first);
+                words.push(param.0);
+                return Vec::new();
+            }
+            self.stencil.value_defs[param] = PackedDef::NONE;
+            let new = (first..).zip(types).map(|(n, ty)| self.new_value(ty, PackedDef::param(block, n)));
+            let new: Vec<Value> = new.collect();
+            words.extend(new.iter().map(|param| param.0));
+            new
+        });
+        let replaced = replaced.collect();
+        self.stencil.blocks[block].params = self.stencil.pool.add(&words);
+        replaced
+    }
+
     /// Appends values to the arguments of a branch destination.
     pub(super) fn extend_args(&mut self, call: BlockCallRef, values: impl Iterator<Item = Value>) {
         let mut words = self.take_words();

@@ -316,6 +316,37 @@ impl<'a> Editor<'a> {
         self.builder.extend_args(call, values);
     }
 
+    /// Replaces the parameters of a block for whose type `split` returns others. Returns the new parameters for
+    /// each old one, none for those that stay. Every branch to the block must get arguments for them, by
+    /// [`redirect`](Self::redirect).
+    pub(crate) fn split_params(
+        &mut self,
+        block: Block,
+        split: impl Fn(Type) -> Vec<Type>,
+    ) -> Vec<Vec<Value>> {
+        self.builder.split_params(block, split)
+    }
+
+    /// Changes the signature of the function and of its callees. The instructions and parameters that they
+    /// concern must be replaced.
+    pub(crate) fn change_signatures(&mut self, change: impl Fn(&mut Signature)) {
+        change(&mut self.builder.stencil.signature);
+        self.builder.stencil.signatures.values_mut().flatten().for_each(change);
+    }
+
+    /// Gives `new` the debug tags and the stack map of `old`.
+    pub(crate) fn copy_notes(&mut self, old: Inst, new: Inst) {
+        let Stencil { debug_tags, stack_maps, .. } = self.stencil();
+        let tags = entry_of(debug_tags, old).cloned();
+        let map = entry_of(stack_maps, old).cloned();
+        if let Some(tags) = tags {
+            self.builder.set_debug_tags(new, tags);
+        }
+        if let Some(map) = map {
+            self.builder.set_stack_map(new, map);
+        }
+    }
+
     /// Makes a branch destination another block with other arguments, each packed in a word.
     pub(crate) fn redirect(&mut self, call: BlockCallRef, block: Block, args: &[u32]) {
         self.changed = true;
@@ -403,4 +434,9 @@ impl<'a> Editor<'a> {
         std::mem::swap(&mut origins.of, spare);
         true
     }
+}
+
+/// The entry of an instruction in a list that is sorted by instruction.
+fn entry_of<T>(list: &[(Inst, T)], inst: Inst) -> Option<&T> {
+    list.binary_search_by_key(&inst, |entry| entry.0).ok().map(|at| &list[at].1)
 }

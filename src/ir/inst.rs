@@ -318,6 +318,13 @@ macro_rules! is_value {
     (,) => { 0 };
 }
 
+/// Replaces the list of values that a piece of a shape is.
+#[rustfmt::skip]
+macro_rules! set_list {
+    ($d:ident, $list:ident, (list $text:ident $word:ident)) => { $d.$word = $list.0 };
+    ($d:ident, $list:ident, $other:tt) => {};
+}
+
 /// The list of values that a piece of a shape is; `None` if it is anything else.
 #[rustfmt::skip]
 macro_rules! list_in {
@@ -414,5 +421,16 @@ impl InstData {
             };
         }
         with_formats!(list)
+    }
+
+    /// This instruction with another list of value operands.
+    pub(crate) fn with_list(mut self, list: List) -> Self {
+        macro_rules! set {
+            ($($format:ident [$($piece:tt)*])*) => {
+                match self.opcode.format() { $(Format::$format => { $(set_list!(self, list, $piece);)* })* }
+            };
+        }
+        with_formats!(set);
+        self
     }
 }

@@ -22,13 +22,13 @@ pub use builder::FunctionBuilder;
 pub use editor::{EditBuffers, Editor, Origins};
 pub use family::{Family, Shape};
 pub use float::FloatFormat;
+pub(crate) use formats::with_formats;
 pub use function::*;
 pub use inst::*;
 pub use module::*;
 pub use opcode::{CtrlFrom, Effects, Format, OpInfo, Opcode, Rule};
 pub use positions::Positions;
 pub(crate) use replacements::Replacements;
-pub(crate) use shapes::with_shapes;
 pub use source_map::SourceMap;
 pub(crate) use structure::StructName;
 pub use structure::{

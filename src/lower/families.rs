@@ -16,8 +16,8 @@ use super::vector::VectorLowering;
 use super::wide_divide::WideDivision;
 use super::wide_shift::WideShifts;
 use super::{
-    atomic, call, condition, control, convert, half, half_vector, overflow, quad, rematerialize, select,
-    small_vector, try_call, variadic, vector, wide, wide_divide, wide_shift,
+    atomic, by_lanes, call, condition, control, convert, half, half_vector, overflow, quad, rematerialize,
+    select, small_vector, try_call, variadic, vector, wide, wide_divide, wide_shift,
 };
 use crate::ir::*;
 
@@ -180,9 +180,10 @@ impl<I> Row<I> {
         Row { quad: Cell::or_missing(lower), ..self }
     }
 
-    /// This row, lowering f16x8 by `lower`.
-    const fn half_vector(self, lower: LowerFamily<I>) -> Self {
-        Row { half_vector: Cell::Lower(lower), ..self }
+    /// This row, lowering vectors of f16 of up to 128 bits by `lower`.
+    const fn half_vectors(self, lower: LowerFamily<I>) -> Self {
+        let cell = Cell::Lower(lower);
+        Row { half_vector: cell, small_half_vector: cell, ..self }
     }
 
     /// This row, lowering vectors of 128 bits other than f16x8 by `lower`, if the target has a function for
@@ -277,7 +278,7 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
         Family::Overflow => Row::EMPTY.int(overflow::lower).wide(overflow::lower),
         Family::Compare => {
             let row = Row::EMPTY.lanewise(v.compare).half(Some(half::compare)).quad(Some(quad::compare));
-            row.half_vector(half_vector::compare).int(f.compare).wide(f.compare).float(f.compare)
+            row.half_vectors(half_vector::compare).int(f.compare).wide(f.compare).float(f.compare)
         }
         Family::Select => {
             let row = Row::EMPTY.lanewise_bits(v.select).half(v.select).quad(v.select);
@@ -292,7 +293,7 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
         Family::SplitConcat => Row::EMPTY.int(wide::lower).wide(wide::lower),
         Family::FloatArithmetic => {
             let row = Row::EMPTY.lanewise(v.float).half(Some(half::arithmetic));
-            row.half_vector(half_vector::arithmetic).quad(Some(quad::arithmetic)).float(f.float)
+            row.half_vectors(half_vector::arithmetic).quad(Some(quad::arithmetic)).float(f.float)
         }
         Family::Bitcast => {
             let row = Row::EMPTY.vector_bits(Some(vector::bitcast)).small_bits(small_vector::bitcast);
@@ -306,7 +307,7 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
         }
         Family::FromInt => {
             let row = Row::EMPTY.vector(v.from_int).small(small_vector::from_int).half(Some(half::from_int));
-            row.half_vector(half_vector::from_int).quad(Some(quad::from_int)).float(convert::from_int)
+            row.half_vectors(half_vector::from_int).quad(Some(quad::from_int)).float(convert::from_int)
         }
         Family::ToInt => {
             let row = Row::EMPTY.half(Some(half::to_int_or_trap)).quad(Some(quad::to_int_or_trap));
@@ -314,7 +315,7 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
         }
         Family::ToIntSaturated => {
             let row = Row::EMPTY.vector(v.to_int_saturated).small(small_vector::to_int_saturated);
-            let row = row.half(Some(half::to_int_saturated)).half_vector(half_vector::to_int);
+            let row = row.half(Some(half::to_int_saturated)).half_vectors(half_vector::to_int);
             row.quad(Some(quad::to_int_saturated)).float(convert::to_int_saturated)
         }
         Family::Saturate => Row::EMPTY.lanewise(v.saturate),
@@ -324,15 +325,13 @@ const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
         Family::LaneSelect => Row::EMPTY.lanewise_bits(v.lane_select),
         Family::Lane => Row::EMPTY.lanewise_bits(v.lane),
         Family::Permute => Row::EMPTY.vector(v.permute),
-        Family::LaneTest => {
-            Row::EMPTY.vector_bits(Some(vector::test_lanes)).small_bits(small_vector::test_lanes)
-        }
+        Family::LaneTest => Row::EMPTY.lanewise_bits(Some(vector::test_lanes)),
         Family::Narrow => Row::EMPTY.vector(Some(vector::narrow)).small(small_vector::narrow),
         Family::Widen => Row::EMPTY.vector(v.widen).small(small_vector::widen),
         Family::LoadWidening => Row { int: Cell::or_missing(v.load_widening), ..Row::EMPTY },
         Family::ToIntX86 => {
             let row = Row::EMPTY.vector(v.to_int_x86).small(small_vector::to_int_x86);
-            let row = row.half_vector(half_vector::to_int);
+            let row = row.half_vectors(by_lanes::to_int);
             let scalar = Cell::Refused("the instruction it is named after has vectors only");
             Row { float: scalar, half: scalar, quad: scalar, ..row }
         }

@@ -3,6 +3,7 @@
 use crate::ir::*;
 use crate::lower::address::sink_load;
 use crate::lower::context::Lower;
+use crate::lower::quad::canonical_nan;
 use crate::lower::vocabulary::Lowering;
 use crate::machine::amode::{Amode, Place};
 use crate::machine::reg::{RegClass, VReg};
@@ -71,7 +72,7 @@ pub fn canonicalize<I: Lowering>(
     }
     let raw = cx.tmp(RegClass::Float);
     compute(cx, raw);
-    let nan = pool_number(cx, ty, f64::NAN);
+    let nan = pool(cx, ty, canonical_nan(ty) as u64);
     replace(cx, d, raw, nan);
 }
 

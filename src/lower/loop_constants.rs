@@ -191,7 +191,8 @@ impl<I: Lowering> Lower<'_, I> {
         if range.is_empty() {
             return None;
         }
-        let at = range.iter().find(|&at| self.tables.loop_constants.kept[at as usize].data == *data)? as usize;
+        let at =
+            range.iter().find(|&at| self.tables.loop_constants.kept[at as usize].data == *data)? as usize;
         if let Some(reg) = self.tables.loop_constants.kept[at].reg {
             return Some(reg);
         }

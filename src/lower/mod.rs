@@ -19,7 +19,8 @@
 //! | `convert`, `float`, `atomic` | families with shared parts |
 //! | `vector`, `small_vector` | vectors of 128 bits, and smaller ones |
 //! | `vector_moves`, `shuffle` | what a target supplies for vectors; patterns in shuffles |
-//! | `half`, `half_vector`, `quad` | f16; f16x8; f128 |
+//! | `half`, `half_vector`, `quad` | f16; vectors of f16; f128 |
+//! | `by_lanes` | vectors that are computed lane by lane |
 //! | `whole_registers` | bitwise operations on vector registers, for all that is in them |
 //! | `wide`, `wide_divide`, `wide_shift` | i128 |
 //! | `divide_constant`, `reciprocal` | division by constants |
@@ -28,6 +29,7 @@ pub mod address;
 pub mod atomic;
 pub mod blocks;
 mod body;
+mod by_lanes;
 pub mod call;
 pub mod compare;
 pub mod condition;
@@ -43,10 +45,10 @@ pub mod half;
 mod half_vector;
 mod known_values;
 mod local_cse;
+mod loop_constants;
 pub mod overflow;
 pub mod quad;
 mod reciprocal;
-mod loop_constants;
 pub mod rematerialize;
 pub mod select;
 pub(crate) mod shuffle;

@@ -166,7 +166,8 @@ impl Induction {
                 let range = range_on_edge(stencil, analysis, (pred, header), arg);
                 (least, most) = (least.min(*range.start()), most.max(*range.end()));
                 if !is_back {
-                    (least_first, most_first) = (least_first.min(*range.start()), most_first.max(*range.end()));
+                    (least_first, most_first) =
+                        (least_first.min(*range.start()), most_first.max(*range.end()));
                 } else if *next.get_or_insert(arg) != arg {
                     return None;
                 }
@@ -546,4 +547,3 @@ fn extended(editor: &mut Editor, block: Block, value: Value) -> Value {
         None => builder.typed_op(Opcode::Sextend, I64, &[value]),
     })
 }
-

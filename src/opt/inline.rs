@@ -440,7 +440,7 @@ impl Copier {
                 }
             };
         }
-        with_shapes!(import_all);
+        with_formats!(import_all);
         data
     }
 

@@ -1,10 +1,12 @@
-//! The optimiser: passes over the IR that make code faster or smaller. They know no target.
+//! Passes over the IR. They know no target. All but `legalize` are the optimiser's, and make code faster or
+//! smaller.
 //!
-//! Each pass is a file, and a row of the table in `pipeline/ir.rs`, which says when it runs:
+//! Each pass is a file or directory, and a row of the table in `pipeline/ir.rs`, which says when it runs:
 //!
 //! | file | what |
 //! |---|---|
 //! | `inline` | bodies of small functions in the place of calls |
+//! | `legalize` | vectors that no register holds become others, at every optimisation level |
 //! | `rotate` | loops that test at the top come to test at the bottom |
 //! | `promote` | stack slots to values |
 //! | `control_flow` | branches that always go one way, blocks that only jump, blocks in a straight line |
@@ -23,6 +25,7 @@ mod dead_code;
 pub mod induction;
 pub mod inline;
 mod known_memory;
+pub mod legalize;
 pub mod promote;
 pub mod rotate;
 pub mod rules;

@@ -16,7 +16,8 @@
 //! proportional to the number of pairs of an edge and a variable that is live on it. That number is limited
 //! by a multiple of the function's size, and the pass does nothing beyond.
 //!
-//! Functions with a try_call or unreachable blocks are left alone.
+//! Functions with a try_call or unreachable blocks are left alone, and those that access a slot outside its
+//! bounds: that has no meaning, but front ends that place slots side by side do it.
 
 use super::finish;
 use crate::analysis::Analysis;
@@ -163,14 +164,18 @@ impl Promote {
                 self.stays[first.slot] = true;
             }
         }
+        let mut strays = false;
         for access in &self.accesses {
             let size = i64::from(stencil.stack_slots[access.slot].size);
-            if access.ty.bytes() as usize > MAX_BYTES
-                || access.offset < 0
-                || access.offset + i64::from(access.ty.bytes()) > size
-            {
+            let inside = access.offset >= 0 && access.offset + i64::from(access.ty.bytes()) <= size;
+            if access.ty.bytes() as usize > MAX_BYTES || !inside {
                 self.stays[access.slot] = true;
             }
+            strays |= !inside;
+        }
+        if strays {
+            // The access is of another slot, which must stay where it is.
+            self.stays.values_mut().for_each(|stays| *stays = true);
         }
         self.variable_of.clear();
         self.variable_of.resize(stencil.insts.len(), NONE);

@@ -239,7 +239,6 @@ fn can_copy(stencil: &Stencil, header: Block) -> bool {
     insts.len() <= MAX_COPIED
         && insts.take_while(|&inst| inst != branch).all(|inst| {
             let data = &stencil.insts[inst];
-            data.list().is_none()
-                && !stencil.effects(data).any(Effects::CALL.or(Effects::OTHER))
+            data.list().is_none() && !stencil.effects(data).any(Effects::CALL.or(Effects::OTHER))
         })
 }

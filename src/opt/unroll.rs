@@ -124,9 +124,9 @@ impl Unroll {
                 && has_plain_body(stencil, header);
             if is_candidate && let Some(mut candidate) = counted(stencil, analysis, header) {
                 let size = stencil.block_insts(header).len();
-                candidate.iterations = self.iterations(stencil, analysis, &candidate).filter(|&count| {
-                    count <= COMPLETE.0 && count as usize * size <= COMPLETE.1
-                });
+                candidate.iterations = self
+                    .iterations(stencil, analysis, &candidate)
+                    .filter(|&count| count <= COMPLETE.0 && count as usize * size <= COMPLETE.1);
                 if candidate.iterations.is_some() || 2 * size <= MAX_COPIED {
                     self.candidates.push(candidate);
                 }

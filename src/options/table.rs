@@ -280,7 +280,7 @@ settings! {
         has_sse41: bool = false, "SSE4.1";
         has_sse42: bool = false, "SSE4.2";
         has_avx: bool = false, "AVX";
-        has_avx2: bool = false, "AVX2", no_effect(Arch::ALL, UNUSED);
+        has_avx2: bool = false, "AVX2";
         has_fma: bool = false, "FMA";
         has_f16c: bool = false, "F16C: conversions of half precision";
         has_avx_vnni: bool = false, "AVX-VNNI", no_effect(Arch::ALL, UNUSED);

@@ -53,7 +53,8 @@ mod tests {
 
     #[test]
     fn declarations_are_found() {
-        let text = b"function %f(i32) -> i32 {\n  sig0 = (i32)\n  fn0 = %a sig0\n\n  fn1 = colocated u0:7(i32)\n\
+        let text =
+            b"function %f(i32) -> i32 {\n  sig0 = (i32)\n  fn0 = %a sig0\n\n  fn1 = colocated u0:7(i32)\n\
             ;! fn2 = %\"b c\"(i64, ...)\n  gv0 = symbol %no\nblock0(v0: i32):\n  fn3 = %no(i32)\n}";
         let mut names = Vec::new();
         mentions(text, |name| names.push(name));

@@ -37,8 +37,8 @@ mod sugar;
 mod tests;
 
 pub use context::{Failed, ParseContext};
-pub use module::{module, types};
 pub(crate) use mentions::{mentions, name_of};
+pub use module::{module, types};
 pub(crate) use number::Integer;
 pub use older::{older_spelling, older_spellings};
 pub(crate) use split::split_with;

@@ -7,6 +7,7 @@ use crate::ir::{EditBuffers, Function, Origins};
 use crate::opt::control_flow::ControlFlow;
 use crate::opt::induction::Induction;
 use crate::opt::inline::{Callees, Inline};
+use crate::opt::legalize;
 use crate::opt::promote::Promote;
 use crate::opt::rotate::Rotate;
 use crate::opt::unroll::Unroll;
@@ -47,6 +48,17 @@ pub const PASSES: &[Pass<IrHalf>] = &[
         optional: true,
         enabled: optimizes,
         run: inline,
+        check: verified,
+    },
+    Pass {
+        name: "legalize",
+        doc: "vectors that no register holds become others",
+        needs: Facts::ANALYSIS,
+        leaves: Facts::ANALYSIS,
+        why_here: "before all other passes, which need not know such vectors then",
+        optional: false,
+        enabled: |_| true,
+        run: legalize,
         check: verified,
     },
     Pass {
@@ -226,6 +238,13 @@ fn inline(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
     let IrHalf { function, callees, analysis, origins, editing, inline, .. } = state;
     inline.run(function, callees, analysis, editing, origins);
     Ok(())
+}
+
+fn legalize(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
+    let IrHalf { function, analysis, origins, editing, .. } = state;
+    let refused =
+        |legalize::Refusal { inst, message }| CompileError::Unsupported { inst: Some(inst), message };
+    legalize::run(function, analysis, editing, origins).map_err(refused)
 }
 
 fn rotate(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {

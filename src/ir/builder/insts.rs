@@ -245,6 +245,12 @@ impl FunctionBuilder<'_> {
         self.inst(InstData { b: list.0, c: table.0, ..data })
     }
 
+    /// Appends an instruction with another list of operands than it has.
+    pub(crate) fn with_list(&mut self, data: InstData, list: &[u32]) -> Inst {
+        let list = self.list(list.iter().copied());
+        self.inst(data.with_list(list))
+    }
+
     /// An instruction with values in `a`, `b` and `c`. Its controlling type is `ty` or follows from them.
     fn data_of(&self, opcode: Opcode, ty: Option<Type>, args: &[Value]) -> InstData {
         let ty = match (ty, opcode.info().ctrl) {

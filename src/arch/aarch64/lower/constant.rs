@@ -18,12 +18,8 @@ use crate::machine::symbol::SymbolRef;
 use crate::rule;
 
 impl Materialization for Aarch64 {
-    const LOOPS_KEEP: LoopsKeep = LoopsKeep {
-        registers: [24, 26],
-        over_calls: [9, 7],
-        small_constants: true,
-        variables: true,
-    };
+    const LOOPS_KEEP: LoopsKeep =
+        LoopsKeep { registers: [24, 26], over_calls: [9, 7], small_constants: true, variables: true };
 
     fn rematerialization(data: &InstData) -> Rematerialization {
         match data.opcode {

@@ -21,12 +21,8 @@ use crate::machine::symbol::SymbolRef;
 use crate::rule;
 
 impl Materialization for S390x {
-    const LOOPS_KEEP: LoopsKeep = LoopsKeep {
-        registers: [12, 14],
-        over_calls: [6, 7],
-        small_constants: true,
-        variables: false,
-    };
+    const LOOPS_KEEP: LoopsKeep =
+        LoopsKeep { registers: [12, 14], over_calls: [6, 7], small_constants: true, variables: false };
 
     fn rematerialization(data: &InstData) -> Rematerialization {
         match data.opcode {

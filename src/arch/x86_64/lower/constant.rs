@@ -17,12 +17,8 @@ use crate::machine::symbol::SymbolRef;
 use crate::rule;
 
 impl Materialization for X86_64 {
-    const LOOPS_KEEP: LoopsKeep = LoopsKeep {
-        registers: [13, 14],
-        over_calls: [5, 0],
-        small_constants: false,
-        variables: false,
-    };
+    const LOOPS_KEEP: LoopsKeep =
+        LoopsKeep { registers: [13, 14], over_calls: [5, 0], small_constants: false, variables: false };
 
     fn rematerialization(data: &InstData) -> Rematerialization {
         match data.opcode {
