@@ -5,6 +5,7 @@
 //! is opened by saving one of its places in a register that is free there, or else in a slot. A move between
 //! slots goes by way of a register that is free, or of any whose value is saved around it.
 
+use super::edges::Passed;
 use super::positions::{gap, late};
 use super::{Input, State};
 use crate::machine::reg::{Allocation, Edit, Inst, Output, PReg, ProgPoint, RegClass, SpillSlot};
@@ -72,6 +73,8 @@ pub(super) struct Moves {
     pub(super) stored: Vec<u32>,
     /// Parameters that are read from memory, while their arguments are looked for.
     pub(super) stored_params: Vec<u32>,
+    /// Arguments of edges that may be read from memory, or stored to it.
+    pub(super) pending: Vec<Passed>,
     group: Vec<Parallel>,
     order: Ordering,
 }

@@ -19,6 +19,12 @@ const NOWHERE: u8 = u8::MAX - 1;
 /// register.
 const SPLIT: u8 = u8::MAX;
 
+/// Whether a value with this number in [`State::homes`] is in the register of that index wherever it lives.
+#[inline]
+pub(super) fn is_register(home: u8) -> bool {
+    home < NOWHERE
+}
+
 impl State {
     /// Sorts the pieces of bundles that were split, and lists where all others are.
     #[inline(never)]
