@@ -401,20 +401,29 @@ fn overlap(a: &[Range], b: &[Range]) -> bool {
 fn merge(ranges: &mut Vec<Range>, a: Span, b: Span) -> Span {
     let start = ranges.len();
     ranges.reserve((a.len() + b.len()) as usize);
-    let (mut i, mut j) = (a.start, b.start);
-    while i < a.end || j < b.end {
-        let from_a = j == b.end || i < a.end && ranges[i as usize].from < ranges[j as usize].from;
-        let at = if from_a { &mut i } else { &mut j };
-        let range = ranges[*at as usize];
-        *at += 1;
-        let len = ranges.len();
-        if len > start && ranges[len - 1].to == range.from {
-            ranges[len - 1].to = range.to;
-        } else {
-            ranges.push(range);
-        }
+    let (mut next, mut other) = if a.of(ranges)[0].from < b.of(ranges)[0].from { (a, b) } else { (b, a) };
+    while !other.is_empty() {
+        let end = ranges[other.start as usize].from;
+        let count = next.of(ranges).iter().take_while(|range| range.from < end).count() as u32;
+        append(ranges, start, Span { start: next.start, end: next.start + count });
+        next.start += count;
+        std::mem::swap(&mut next, &mut other);
     }
+    append(ranges, start, next);
     Span { start: start as u32, end: ranges.len() as u32 }
+}
+
+/// Appends ranges to those from `start` on, joined with the last of these if they touch.
+#[inline]
+fn append(ranges: &mut Vec<Range>, start: usize, mut part: Span) {
+    let first = ranges[part.start as usize];
+    if let Some(last) = ranges[start..].last_mut()
+        && last.to == first.from
+    {
+        last.to = first.to;
+        part.start += 1;
+    }
+    ranges.extend_from_within(part.start as usize..part.end as usize);
 }
 
 #[cfg(test)]

@@ -24,6 +24,15 @@ pub(super) struct Passed {
     pub(super) to: u32,
 }
 
+/// An argument of an edge that may be read from memory, or stored to it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pending {
+    passed: Passed,
+    /// Where the argument is, and where the parameter begins.
+    source: Location,
+    target: Location,
+}
+
 impl State {
     /// Adds all moves but those of operands.
     #[inline(never)]
@@ -141,12 +150,10 @@ impl State {
     }
 
     /// Finds which parameters and arguments are stored because parameters in memory are read.
-    fn find_stored(&mut self, input: &Input, pending: &[Passed]) {
-        for &Passed { arg, param, from, to } in pending {
-            if self.location(param, self.flow.blocks[to as usize].start).reg().is_some()
-                && self.argument(from as usize, arg).reg().is_none()
-            {
-                self.read_slot(arg);
+    fn find_stored(&mut self, input: &Input, pending: &[Pending]) {
+        for one in pending {
+            if one.target.reg().is_some() && one.source.reg().is_none() {
+                self.read_slot(one.passed.arg);
             }
         }
         while let Some(param) = self.moves.stored_params.pop() {
@@ -181,7 +188,7 @@ impl State {
         &mut self,
         input: &Input,
         block: usize,
-        pending: &mut Vec<Passed>,
+        pending: &mut Vec<Pending>,
     ) -> Result<(), String> {
         for edge in edges(input, block).iter().filter(|edge| !edge.args.is_empty()) {
             let to = edge.to.index();
@@ -190,10 +197,15 @@ impl State {
                 if is_register(from) && is_register(target) {
                     if from != target {
                         let (point, group) = self.edge_point(input, block, to)?;
-                        self.moves.add(point, group, Location::register(from), Location::register(target));
+                        self.moves.add(point, group, Location::of(from), Location::of(target));
                     }
                 } else {
-                    pending.push(Passed { arg, param, from: block as u32, to: to as u32 });
+                    let target = self.location(param, self.flow.blocks[to].start);
+                    if target != Location::NOWHERE {
+                        let source = self.argument(block, arg);
+                        let passed = Passed { arg, param, from: block as u32, to: to as u32 };
+                        pending.push(Pending { passed, source, target });
+                    }
                 }
             }
         }
@@ -201,13 +213,8 @@ impl State {
     }
 
     /// Adds the move of an argument, if it needs one: also of what the block's branch defines.
-    fn pass(&mut self, input: &Input, one: &Passed) -> Result<(), String> {
-        let &Passed { arg, param, from, to } = one;
-        let (block, to) = (from as usize, to as usize);
-        let target = self.location(param, self.flow.blocks[to].start);
-        if target == Location::NOWHERE {
-            return Ok(());
-        }
+    fn pass(&mut self, input: &Input, one: &Pending) -> Result<(), String> {
+        let &Pending { passed: Passed { arg, param, from, to }, source, target } = one;
         let [a, b] = [arg, param].map(|vreg| &self.values.all[vreg as usize]);
         // What this block's branch defines is stored behind those edges only where it lives on.
         let is_result = a.definition == Definition::Branch && a.block == from;
@@ -215,9 +222,10 @@ impl State {
         if target.reg().is_none() && (!b.stored || is_there) {
             return Ok(());
         }
-        let from = self.argument(block, arg);
-        let (point, group) = self.edge_point(input, block, to)?;
-        self.moves.add(point, group, from, target);
+        if source != target {
+            let (point, group) = self.edge_point(input, from as usize, to as usize)?;
+            self.moves.add(point, group, source, target);
+        }
         Ok(())
     }
 

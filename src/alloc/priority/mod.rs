@@ -62,7 +62,7 @@ mod values;
 
 use crate::entity::Span;
 use crate::machine::inst::{Props, Row};
-use crate::machine::reg::{Output, PReg, RegClass, RegisterFile};
+use crate::machine::reg::{Allocation, Output, PReg, RegClass, RegisterFile};
 use crate::machine::vcode::VCode;
 use busy::Busy;
 use positions::{Pos, Range};
@@ -212,8 +212,6 @@ struct State {
     ties: Vec<Tie>,
     /// Values that the last instruction of a block defines.
     branch_values: Vec<u32>,
-    /// Instructions with tied or fixed operands.
-    constrained: Vec<u32>,
     clobber_masks: Vec<[u32; CLASSES]>,
     /// By class.
     busy: [Busy; CLASSES],
@@ -230,8 +228,8 @@ struct State {
     uses: Vec<Use>,
     pieces: assign::Pieces,
     places: Vec<Place>,
-    /// By virtual register: its register's index, or one of [`rewrite`]'s other numbers.
-    homes: Vec<u8>,
+    /// By virtual register: its register, or what [`rewrite`] has for other values.
+    homes: Vec<Allocation>,
     moves: moves::Moves,
     slots: slots::Slots,
 }

@@ -5,7 +5,7 @@
 //! is opened by saving one of its places in a register that is free there, or else in a slot. A move between
 //! slots goes by way of a register that is free, or of any whose value is saved around it.
 
-use super::edges::Passed;
+use super::edges::Pending;
 use super::positions::{gap, late};
 use super::{Input, State};
 use crate::machine::reg::{Allocation, Edit, Inst, Output, PReg, ProgPoint, RegClass, SpillSlot};
@@ -22,6 +22,12 @@ impl Location {
     #[inline]
     pub(super) fn register(index: u8) -> Location {
         Location(index.into())
+    }
+
+    /// That of an allocated register.
+    #[inline]
+    pub(super) fn of(register: Allocation) -> Location {
+        Location(register.index() as u32)
     }
 
     #[inline]
@@ -73,8 +79,7 @@ pub(super) struct Moves {
     pub(super) stored: Vec<u32>,
     /// Parameters that are read from memory, while their arguments are looked for.
     pub(super) stored_params: Vec<u32>,
-    /// Arguments of edges that may be read from memory, or stored to it.
-    pub(super) pending: Vec<Passed>,
+    pub(super) pending: Vec<Pending>,
     group: Vec<Parallel>,
     order: Ordering,
 }

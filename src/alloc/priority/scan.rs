@@ -33,7 +33,6 @@ impl State {
         self.values.reset(vcode.vreg_count());
         self.ties.clear();
         self.branch_values.clear();
-        self.constrained.clear();
         self.clobber_masks.clear();
         self.clobber_masks.extend(vcode.clobbers.iter().map(|&set| self.registers.masks(set)));
         let positions = gap(vcode.insts.len() as u32);
@@ -71,11 +70,10 @@ impl State {
                 self.reserve_clobbers(input, inst, at);
             }
             let operands = vcode.inst_operands(inst);
-            if Parts::union(operands).is_constrained() {
+            if inst.constrained {
                 let Some(ties) = Ties::of(operands) else {
                     return Err(format!("instruction {at} has a constraint that is not supported"));
                 };
-                self.constrained.push(at);
                 self.scan_constrained(operands, &ties, here, at + 1 == end)?;
                 continue;
             }
