@@ -214,7 +214,10 @@ fn emit<B: Backend>(state: &mut MachineHalf<B>, ir: &IrHalf, flags: &Flags) -> R
     frame.spill_count = output.num_spillslots as u32;
     let allocatable = allocator.allocatable(vcode, demands, flags);
     frame.preserved = description::preserved::<B>(stencil.signature.call_conv, flags);
-    frame.written = function::written_registers::<B>(vcode, output, allocatable, frame.preserved);
+    let mut of_allocator = allocatable;
+    of_allocator.intersect_from(frame.preserved);
+    let allocated = allocator.written(of_allocator);
+    frame.written = function::written_registers::<B>(vcode, allocated, frame.preserved);
     let unsupported = |message| CompileError::Unsupported { inst: None, message };
     frame.limit = frame::stack_limit::<B>(stencil, abi).map_err(unsupported)?;
     let lists = convention::list_convention::<B>(stencil.signature.call_conv, flags);

@@ -148,14 +148,7 @@ impl State {
 
     /// The weight of what has to be evicted to free a register; `None` if the register is
     /// reserved in the range.
-    fn heaviest_holder(
-        &self,
-        class: usize,
-        reg: u8,
-        lo: Pos,
-        hi: Pos,
-        holders: &Holders,
-    ) -> Option<f32> {
+    fn heaviest_holder(&self, class: usize, reg: u8, lo: Pos, hi: Pos, holders: &Holders) -> Option<f32> {
         let mut heaviest = 0f32;
         for pos in lo..hi {
             if self.busy[class].at(pos) >> reg & 1 != 0 {

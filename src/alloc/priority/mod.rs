@@ -62,7 +62,7 @@ mod values;
 
 use crate::entity::Span;
 use crate::machine::inst::{Props, Row};
-use crate::machine::reg::{Allocation, Output, PReg, RegClass, RegisterFile};
+use crate::machine::reg::{Allocation, Output, PReg, PRegSet, RegClass, RegisterFile};
 use crate::machine::vcode::VCode;
 use busy::Busy;
 use positions::{Pos, Range};
@@ -189,6 +189,20 @@ impl PriorityAllocator {
 }
 
 impl PriorityAllocator {
+    /// Those of some registers that operands or moves of the last run write, and maybe more of them.
+    pub(super) fn written(&self, among: PRegSet) -> PRegSet {
+        let State { registers, pieces, given, .. } = &self.state;
+        let mut written = PRegSet::empty();
+        for reg in among {
+            let class = reg.class() as usize;
+            let is_used = |dense: u8| (pieces.used[class] | given[class]) >> dense & 1 != 0;
+            if registers.dense(reg).is_some_and(is_used) {
+                written.add(reg);
+            }
+        }
+        written
+    }
+
     /// Describes what the last run decided.
     pub(super) fn describe(
         &self,
@@ -213,6 +227,8 @@ struct State {
     /// Values that the last instruction of a block defines.
     branch_values: Vec<u32>,
     clobber_masks: Vec<[u32; CLASSES]>,
+    /// By class, the registers that operands must be in.
+    given: [u32; CLASSES],
     /// By class.
     busy: [Busy; CLASSES],
     ranges: Vec<Range>,

@@ -268,7 +268,7 @@ impl Emitter<'_> {
     }
 
     /// A register that has nothing and that no move of the group has to do with.
-    fn scratch(&self, class: RegClass, taken: Option<PReg>) -> Option<PReg> {
+    fn scratch(&mut self, class: RegClass, taken: Option<PReg>) -> Option<PReg> {
         let (inst, group) = (self.key >> 3, GROUPS[(self.key & 7) as usize]);
         let pos = match group {
             Group::Entry | Group::Store | Group::Gap => gap(inst),
@@ -285,7 +285,12 @@ impl Emitter<'_> {
         for reg in named.chain([taken]).flatten().filter(|reg| reg.class() == class) {
             free &= !state.registers.dense(reg).map_or(0, |dense| 1 << dense);
         }
-        (free != 0).then(|| bank.regs[free.trailing_zeros() as usize])
+        if free == 0 {
+            return None;
+        }
+        let reg = bank.regs[free.trailing_zeros() as usize];
+        self.state.pieces.used[class as usize] |= free & free.wrapping_neg();
+        Some(reg)
     }
 
     fn fresh_slot(&mut self, class: RegClass) -> Allocation {

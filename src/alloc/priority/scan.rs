@@ -31,6 +31,7 @@ impl State {
     pub(super) fn scan(&mut self, input: &Input) -> Result<(), String> {
         let vcode = input.vcode;
         self.values.reset(vcode.vreg_count());
+        self.given = [0; CLASSES];
         self.ties.clear();
         self.branch_values.clear();
         self.clobber_masks.clear();
@@ -191,6 +192,7 @@ impl State {
     #[inline]
     fn reserve_fixed(&mut self, parts: Parts, reg: PReg, at: u32) -> Option<u8> {
         let dense = self.registers.dense(reg)?;
+        self.given[parts.class() as usize] |= 1 << dense;
         let busy = &mut self.busy[parts.class() as usize];
         if parts.is_use() || !parts.is_late() {
             busy.reserve(early(at), 1 << dense);
