@@ -156,6 +156,11 @@ impl<B: Backend> Compiler<B> {
         self.state.tracks = tracks;
     }
 
+    /// Sets whether compiled functions are without source locations.
+    pub fn omit_locations(&mut self, omits: bool) {
+        self.state.emit_buffers.buffer.omits_locations = omits;
+    }
+
     /// Starts counting how often each rule of the optimiser and of lowering is used.
     pub fn trace_rules(&mut self) {
         self.ir.trace_rules();
