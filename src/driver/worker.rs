@@ -58,7 +58,7 @@ impl<'a, I: Backend> Worker<'a, I> {
         let kept = if inputs.options.trace_rules { None } else { inputs.session.take(flags) };
         let mut context: Box<Context<I>> = kept.unwrap_or_else(|| Context::new(flags));
         context.parser.types = inputs.module.types.clone();
-        prepare(&mut context.compiler, inputs.options);
+        prepare(&mut context.compiler, &inputs);
         Worker { inputs, context, notes: CacheNotes::default(), outcome: Outcome::default() }
     }
 
@@ -88,7 +88,7 @@ impl<'a, I: Backend> Worker<'a, I> {
                 let timing = self.context.compiler.progress.timing.take();
                 self.context = Context::new(&self.inputs.options.flags);
                 self.context.parser.types = self.inputs.module.types.clone();
-                prepare(&mut self.context.compiler, self.inputs.options);
+                prepare(&mut self.context.compiler, &self.inputs);
                 self.context.compiler.progress.timing = timing;
             }
         }
@@ -236,8 +236,11 @@ impl<'a, I: Backend> Worker<'a, I> {
     }
 }
 
-/// Enables timing and tracing in a compiler as the options ask for.
-fn prepare<I: Backend>(compiler: &mut Compiler<I>, options: &BuildOptions) {
+/// Enables timing and tracing in a compiler as the options ask for. Source locations are for debug
+/// information, and for the cache, from which a later build may take them.
+fn prepare<I: Backend>(compiler: &mut Compiler<I>, inputs: &BuildInputs) {
+    let options: &BuildOptions = inputs.options;
+    compiler.omit_locations(options.debug.is_none() && inputs.cached.is_none());
     compiler.progress.timing = options.time.then(Timing::default);
     compiler.track_values(options.tracks_values().unwrap_or(false));
     if options.trace_rules {

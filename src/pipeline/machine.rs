@@ -178,6 +178,11 @@ impl<B: Backend> Compiler<B> {
         self.state.tracks = tracks;
     }
 
+    /// Sets whether compiled functions are without source locations.
+    pub fn omit_locations(&mut self, omits: bool) {
+        self.state.emit_buffers.buffer.omits_locations = omits;
+    }
+
     /// Starts counting how often each rule of the optimiser and of lowering is used.
     pub fn trace_rules(&mut self) {
         self.ir.trace_rules();
@@ -236,7 +241,10 @@ fn emit<B: Backend>(state: &mut MachineHalf<B>, ir: &IrHalf, flags: &Flags) -> R
     frame.spill_count = output.num_spillslots as u32;
     let allocatable = allocator.allocatable(vcode, demands, flags);
     frame.preserved = description::preserved::<B>(stencil.signature.call_conv, flags);
-    frame.written = function::written_registers::<B>(vcode, output, allocatable, frame.preserved);
+    let mut of_allocator = allocatable;
+    of_allocator.intersect_from(frame.preserved);
+    let allocated = allocator.written(of_allocator);
+    frame.written = function::written_registers::<B>(vcode, allocated, frame.preserved);
     let unsupported = |message| CompileError::Unsupported { inst: None, message };
     frame.limit = frame::stack_limit::<B>(stencil, abi).map_err(unsupported)?;
     let lists = convention::list_convention::<B>(stencil.signature.call_conv, flags);
