@@ -2,7 +2,7 @@
 
 use super::cached::{CacheNotes, Cached};
 use super::numbering::number_instructions;
-use super::{BuildInputs, BuildOptions, DumpRequest, Outcome};
+use super::{BuildInputs, DumpRequest, Outcome};
 use crate::cache::Claim;
 use crate::diag::{Diagnostic, Severity};
 use crate::ir::SourceMap;
@@ -50,7 +50,7 @@ impl<'a, I: Backend> Worker<'a, I> {
         let kept = if inputs.options.trace_rules { None } else { inputs.session.take(flags) };
         let mut context: Box<Context<I>> = kept.unwrap_or_else(|| Context::new(flags));
         context.parser.types = inputs.module.types.clone();
-        prepare(&mut context.compiler, inputs.options);
+        prepare(&mut context.compiler, &inputs);
         Worker { inputs, context, notes: CacheNotes::default(), outcome: Outcome::default() }
     }
 
@@ -80,7 +80,7 @@ impl<'a, I: Backend> Worker<'a, I> {
                 let timing = self.context.compiler.progress.timing.take();
                 self.context = Context::new(&self.inputs.options.flags);
                 self.context.parser.types = self.inputs.module.types.clone();
-                prepare(&mut self.context.compiler, self.inputs.options);
+                prepare(&mut self.context.compiler, &self.inputs);
                 self.context.compiler.progress.timing = timing;
             }
         }
@@ -203,9 +203,10 @@ impl<'a, I: Backend> Worker<'a, I> {
 }
 
 /// Enables timing and tracing in a compiler as the options ask for.
-fn prepare<I: Backend>(compiler: &mut Compiler<I>, options: &BuildOptions) {
+fn prepare<I: Backend>(compiler: &mut Compiler<I>, inputs: &BuildInputs) {
+    let options = inputs.options;
     compiler.progress.timing = options.time.then(Timing::default);
-    compiler.track_values(options.tracks_values().unwrap_or(false));
+    compiler.track_values(inputs.tracks_values);
     if options.trace_rules {
         compiler.trace_rules();
     }

@@ -85,6 +85,8 @@ pub struct Variables {
     last: u32,
     /// Stack slots.
     pub slots: Vec<SlotPlace>,
+    /// Whether the function has a convention that debuggers do not know.
+    pub is_foreign: bool,
     /// Scopes. The first stands for the whole function, and has no ranges.
     pub scopes: Vec<Scope>,
 }

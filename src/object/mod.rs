@@ -172,6 +172,8 @@ struct Writer<'a> {
     symbols: Symbols<'a>,
     /// Where each function was placed, in source order.
     places: Vec<SectionOffset>,
+    /// Where each data item was placed, in source order.
+    data_places: Vec<SectionOffset>,
     marks: Marks,
     errors: Vec<Diagnostic>,
 }
@@ -190,6 +192,7 @@ impl<'a> Writer<'a> {
             sections,
             symbols: Symbols::new(format),
             places: Vec::new(),
+            data_places: Vec::new(),
             marks: Marks::default(),
             errors: Vec::new(),
         }
@@ -253,6 +256,7 @@ impl<'a> Writer<'a> {
             let size = item.size.max(self.format.atoms.into());
             let align = item.align.max(self.arch.data_alignment());
             let place = self.place(chosen, &bytes, size, align.into(), item.offset);
+            self.data_places.push(place);
             self.define_at(symbol, place, size);
             for reloc in &item.relocs {
                 let symbol = self.symbols.reference(&mut self.object, &reloc.name, None, item.offset);

@@ -3,7 +3,7 @@
 //! There is an entry for each value of the CLIF. They are written one after the other rather than kept as a
 //! tree, and nothing in them is relocated but what has to be: addresses, and offsets in other sections.
 
-use gimli::write::{EndianVec, Result, Writer as _};
+use gimli::write::{Address, EndianVec, Result, Writer as _};
 use gimli::{DwAt, DwForm, DwTag, RunTimeEndian, SectionId};
 
 use super::sections::Section;
@@ -81,6 +81,30 @@ impl Info {
     /// Writes the offset of an entry.
     pub(super) fn reference(&mut self, entry: u32) -> Result<()> {
         self.section.write_u32(entry)
+    }
+
+    /// Writes a reference to an entry that is not known yet. Returns where it is, for [`Info::fill_in`].
+    pub(super) fn unknown_reference(&mut self) -> Result<u32> {
+        let at = self.section.len() as u32;
+        self.section.write_u32(0)?;
+        Ok(at)
+    }
+
+    /// Fills in a reference.
+    pub(super) fn fill_in(&mut self, at: u32, entry: u32) -> Result<()> {
+        self.section.write_u32_at(at as usize, entry)
+    }
+
+    /// Writes a number in signed LEB128.
+    pub(super) fn signed(&mut self, number: i64) -> Result<()> {
+        self.section.write_sleb128(number)
+    }
+
+    /// Writes an expression: the address of a symbol, by number, with an offset.
+    pub(super) fn data_block(&mut self, symbol: usize, addend: i64) -> Result<()> {
+        self.section.write_uleb128(1 + u64::from(ENCODING.address_size))?;
+        self.section.write_u8(gimli::DW_OP_addr.0)?;
+        self.section.write_address(Address::Symbol { symbol, addend }, ENCODING.address_size)
     }
 
     /// Writes a block or expression, whose length goes before it.

@@ -14,7 +14,10 @@
 //! | `lines` | the table of lines |
 //! | `info` | the section of entries |
 //! | `functions` | entries of the unit and of functions |
-//! | `types`, `values` | entries of types, values and stack slots |
+//! | `types`, `values` | entries of the CLIF's types, values and stack slots |
+//! | `source_types`, `variables` | entries of the front end's types and variables |
+//! | `pieces` | which code belongs to which positions |
+//! | `places` | expressions that say where something is |
 //! | `lists` | lists of locations and of ranges |
 //! | `sections` | the sections in the object, with their relocations |
 
@@ -23,10 +26,14 @@ mod functions;
 mod info;
 mod lines;
 mod lists;
+mod pieces;
+mod places;
 mod positions;
 mod sections;
+mod source_types;
 mod types;
 mod values;
+mod variables;
 
 use gimli::write::{Address, DebugLine, DebugLineStr, LineProgram, LineString, LineStringTable, StringTable};
 use gimli::{Encoding, Format, LineEncoding, RunTimeEndian, SectionId};
@@ -110,7 +117,9 @@ impl<'a> Writer<'a> {
         let mut all = vec![(SectionId::DebugLine, lines.0), (SectionId::DebugLineStr, strings.0)];
         let files = program.files().map(|file| file.0).collect();
         let entries = functions::Entries { level: debug.options.level, names: &names, runs: &runs, files };
-        all.extend(self.describe(contents, &entries, &mut table, defined, endian)?);
+        let mut errors = Vec::new();
+        all.extend(self.describe(contents, &entries, &mut table, defined, (endian, &mut errors))?);
+        self.errors.append(&mut errors);
         self.add_debug_sections(all);
         Ok(())
     }

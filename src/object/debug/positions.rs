@@ -42,22 +42,16 @@ pub(super) struct PositionTable<'a> {
 
 impl<'a> PositionTable<'a> {
     pub(super) fn new(module: &'a Module, debug: DebugInfo<'a>) -> Self {
-        let describes_clif = module.locs.is_empty() || module.files.is_empty();
         PositionTable {
             text: debug.source.text,
             read: (0, 1),
-            files: if describes_clif { &[] } else { &module.files },
+            files: if module.describes_clif() { &[] } else { &module.files },
             ids: HashMap::new(),
             locs: module.locs.iter().map(|loc| (loc.srcloc, loc)).collect(),
             clif: None,
             current: Vec::new(),
             header: None,
         }
-    }
-
-    /// Whether the CLIF itself is described, not the source of the front end.
-    pub(super) fn describes_clif(&self) -> bool {
-        self.files.is_empty()
     }
 
     /// The file that the unit is named after, if it is not that of CLIF.
@@ -94,9 +88,14 @@ impl<'a> PositionTable<'a> {
     }
 
     /// What the file's `loc` items say about a source location.
-    fn located(&self, location: u32) -> Option<Position> {
+    pub(super) fn located(&self, location: u32) -> Option<Position> {
         let loc = self.locs.get(&location).filter(|_| location != NO_SRCLOC)?;
         Some(Position { file: *self.ids.get(&loc.file)?, line: loc.line, column: loc.column })
+    }
+
+    /// The number of the file and the line of a source location.
+    pub(super) fn line_of(&self, location: u32) -> Option<(u32, u32)> {
+        self.locs.get(&location).map(|loc| (loc.file, loc.line))
     }
 
     /// The position of the current function: its first line, or that of its first instruction.

@@ -1,20 +1,17 @@
-//! Entries of values and stack slots, and where they are.
-//!
-//! The frame is described from the canonical frame address, which unwinding finds at each instruction.
+//! Entries of values and stack slots of the CLIF.
 
-use gimli::write::{EndianVec, Result, Writer as _};
+use gimli::write::Result;
 use gimli::{
     DW_AT_location, DW_AT_name, DW_AT_ranges, DW_AT_type, DW_FORM_exprloc, DW_FORM_loclistx, DW_FORM_ref4,
-    DW_FORM_rnglistx, DW_FORM_string, DW_OP_and, DW_OP_fbreg, DW_OP_implicit_value, DW_OP_piece,
-    DW_OP_plus_uconst, DW_OP_reg0, DW_OP_regx, DW_OP_stack_value, DW_TAG_lexical_block, DW_TAG_variable,
-    DwAt, DwForm, RunTimeEndian,
+    DW_FORM_rnglistx, DW_FORM_string, DW_TAG_lexical_block, DW_TAG_variable, DwAt, DwForm,
 };
 
 use super::info::Info;
 use super::lists::Lists;
+use super::places::Places;
 use super::types::Types;
 use crate::ir::Type;
-use crate::machine::variables::{Place, PlacedRange, Scope, SlotPlace, Variable, Whereabouts};
+use crate::machine::variables::{PlacedRange, Scope, SlotPlace, Variable, Whereabouts};
 use crate::object::FunctionDef;
 
 /// What the entries of a function's values are written with.
@@ -25,14 +22,9 @@ pub(super) struct Values<'a> {
     /// Lists of ranges.
     pub(super) ranges: &'a mut Lists,
     pub(super) types: &'a mut Types,
-    /// Whether the most significant byte of a number comes first.
-    pub(super) big_endian: bool,
-    /// Bytes from the stack pointer in the function's body up to the canonical frame address.
-    pub(super) frame: i64,
+    pub(super) places: Places,
     /// Where the function begins in the code that lists refer to.
     pub(super) start: u64,
-    /// Memory for an expression.
-    pub(super) expression: EndianVec<RunTimeEndian>,
 }
 
 /// Numbers of shapes of entries.
@@ -152,23 +144,13 @@ impl Values<'_> {
 
     /// Writes the expression as the last attribute of an entry.
     fn end(&mut self) -> Result<()> {
-        self.info.block(self.expression.slice())?;
-        self.expression = EndianVec::new(self.expression.endian());
-        Ok(())
+        self.info.block(&self.places.take())
     }
 
     fn slot(&mut self, shapes: &Shapes, slot: &SlotPlace) -> Result<()> {
         let Some(ty) = self.types.of_bytes(slot.size) else { return Ok(()) };
         self.begin(shapes.fixed, &format!("ss{}", slot.number), ty)?;
-        self.frame_address(slot.offset.into())?;
-        if slot.align > 1 {
-            let mask = u64::from(slot.align - 1);
-            self.expression.write_u8(DW_OP_plus_uconst.0)?;
-            self.expression.write_uleb128(mask)?;
-            self.expression.write_u8(gimli::DW_OP_const8u.0)?;
-            self.expression.write_u64(!mask)?;
-            self.expression.write_u8(DW_OP_and.0)?;
-        }
+        self.places.slot(slot)?;
         self.end()
     }
 
@@ -178,21 +160,13 @@ impl Values<'_> {
         match variable.whereabouts {
             Whereabouts::Constant(bits) => {
                 self.begin(shapes.fixed, &name, ty)?;
-                let mut bytes = bits.to_le_bytes();
-                let bytes = &mut bytes[..(variable.ty.bytes() as usize).min(16)];
-                if self.big_endian {
-                    let lane = (variable.ty.lane_bits() / 8).max(1) as usize;
-                    bytes.chunks_mut(lane).for_each(<[u8]>::reverse);
-                }
-                self.expression.write_u8(DW_OP_implicit_value.0)?;
-                self.expression.write_uleb128(bytes.len() as u64)?;
-                self.expression.write(bytes)?;
+                self.places.constant(bits, variable.ty, variable.ty.bytes())?;
                 self.end()
             }
             Whereabouts::FrameAddress(offset) => {
                 self.begin(shapes.fixed, &name, ty)?;
-                self.frame_address(offset.into())?;
-                self.expression.write_u8(DW_OP_stack_value.0)?;
+                self.places.frame_address(offset.into())?;
+                self.places.is_value()?;
                 self.end()
             }
             Whereabouts::Placed if ranges.is_empty() => self.begin(shapes.lost, &name, ty),
@@ -204,48 +178,15 @@ impl Values<'_> {
         }
     }
 
-    /// Writes the address this many bytes above the stack pointer in the function's body.
-    fn frame_address(&mut self, offset: i64) -> Result<()> {
-        self.expression.write_u8(DW_OP_fbreg.0)?;
-        self.expression.write_sleb128(offset - self.frame)
-    }
-
     /// Writes a list of locations and returns its number.
     fn list(&mut self, ty: Type, ranges: &[PlacedRange]) -> Result<u64> {
         let list = self.locations.begin()?;
         for range in ranges {
-            match (ty == crate::ir::types::I128, self.big_endian) {
-                (false, _) => self.place(range.places[0], ty.bytes(), ty)?,
-                (true, big_endian) => {
-                    let [low, high] = range.places;
-                    for half in if big_endian { [high, low] } else { [low, high] } {
-                        self.place(half, 8, crate::ir::types::I64)?;
-                        self.expression.write_u8(DW_OP_piece.0)?;
-                        self.expression.write_uleb128(8)?;
-                    }
-                }
-            }
+            self.places.placed(range, ty, ty.bytes())?;
             let [start, end] = [range.start, range.end].map(|at| self.start + u64::from(at));
-            self.locations.location(start, end, self.expression.slice())?;
-            self.expression = EndianVec::new(self.expression.endian());
+            self.locations.location(start, end, &self.places.take())?;
         }
         self.locations.end()?;
         Ok(list)
-    }
-
-    /// Writes a place of `bytes` bytes.
-    fn place(&mut self, place: Place, bytes: u32, ty: Type) -> Result<()> {
-        match place {
-            Place::Register(number @ 0..32) => self.expression.write_u8(DW_OP_reg0.0 + number as u8),
-            Place::Register(number) => {
-                self.expression.write_u8(DW_OP_regx.0)?;
-                self.expression.write_uleb128(number.into())
-            }
-            // Integers are spilled as 8 bytes, whose lower ones come last.
-            Place::Frame(offset) => {
-                let skipped = if self.big_endian && ty.is_int() { 8 - i64::from(bytes.min(8)) } else { 0 };
-                self.frame_address(i64::from(offset) + skipped)
-            }
-        }
     }
 }
