@@ -141,8 +141,7 @@ impl<'a> Writer<'a> {
         let name = source.and_then(|source| source.name.as_deref()).unwrap_or(name).as_bytes();
         let symbol = &self.object.symbol(function.symbol).name;
         let linkage_name = symbol.strip_prefix(self.format.symbol_prefix.as_bytes()).unwrap_or(symbol);
-        let declared = source.and_then(|source| (known.lines)(source.location?));
-        let header = declared.or(function.header);
+        let header = function.header;
         let ty = source.and_then(|source| known.function_type(source.ty?));
         let mut attributes = vec![(DW_AT_name, DW_FORM_string)];
         if linkage_name != name {
