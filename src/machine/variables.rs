@@ -6,6 +6,7 @@
 
 use crate::ir::Type;
 use crate::ir::differences::{read, read_signed, write, write_signed};
+use crate::machine::call_site::Call;
 use serde::{Deserialize, Serialize};
 
 /// Where the bits of a value are.
@@ -87,6 +88,8 @@ pub struct Variables {
     pub slots: Vec<SlotPlace>,
     /// Whether the function has a convention that debuggers do not know.
     pub is_foreign: bool,
+    /// Calls, in the order of the code.
+    pub calls: Vec<Call>,
     /// Scopes. The first stands for the whole function, and has no ranges.
     pub scopes: Vec<Scope>,
 }

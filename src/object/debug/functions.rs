@@ -4,15 +4,17 @@ use std::collections::HashMap;
 
 use gimli::write::{FileId, Result};
 use gimli::{
-    DW_AT_addr_base, DW_AT_calling_convention, DW_AT_comp_dir, DW_AT_decl_file, DW_AT_decl_line,
-    DW_AT_external, DW_AT_frame_base, DW_AT_high_pc, DW_AT_language, DW_AT_linkage_name, DW_AT_loclists_base,
-    DW_AT_low_pc, DW_AT_name, DW_AT_producer, DW_AT_prototyped, DW_AT_ranges, DW_AT_rnglists_base,
-    DW_AT_stmt_list, DW_AT_type, DW_CC_nocall, DW_FORM_addr, DW_FORM_data1, DW_FORM_data2, DW_FORM_exprloc,
-    DW_FORM_flag_present, DW_FORM_ref4, DW_FORM_rnglistx, DW_FORM_sec_offset, DW_FORM_string, DW_FORM_udata,
-    DW_LANG_C11, DW_OP_call_frame_cfa, DW_TAG_compile_unit, DW_TAG_subprogram, RunTimeEndian, SectionId,
+    DW_AT_addr_base, DW_AT_call_all_calls, DW_AT_calling_convention, DW_AT_comp_dir, DW_AT_decl_file,
+    DW_AT_decl_line, DW_AT_external, DW_AT_frame_base, DW_AT_high_pc, DW_AT_language, DW_AT_linkage_name,
+    DW_AT_loclists_base, DW_AT_low_pc, DW_AT_name, DW_AT_producer, DW_AT_prototyped, DW_AT_ranges,
+    DW_AT_rnglists_base, DW_AT_stmt_list, DW_AT_type, DW_CC_nocall, DW_FORM_addr, DW_FORM_data1,
+    DW_FORM_data2, DW_FORM_exprloc, DW_FORM_flag_present, DW_FORM_ref4, DW_FORM_rnglistx, DW_FORM_sec_offset,
+    DW_FORM_string, DW_FORM_udata, DW_LANG_C11, DW_OP_call_frame_cfa, DW_TAG_compile_unit, DW_TAG_subprogram,
+    RunTimeEndian, SectionId,
 };
 use object::write::SymbolId;
 
+use super::calls::Calls;
 use super::files::UnitNames;
 use super::info::Info;
 use super::lists::{self, Lists};
@@ -85,6 +87,7 @@ impl<'a> Writer<'a> {
         if full {
             variables::globals(&mut out.info, &known)?;
         }
+        let mut calls = Calls::new(module, functions);
         let runs = self.runs_of_functions(entries.runs);
         for ((number, def), header) in functions.iter().enumerate().zip(headers) {
             let listed = has_lists(def);
@@ -98,9 +101,10 @@ impl<'a> Writer<'a> {
                 symbol: defined[number],
                 header,
                 source: source.and_then(|source| source.function),
-                is_parent: listed,
+                is_parent: listed || !def.code.variables.calls.is_empty(),
             };
-            self.describe_function(&mut out.info, &function, &known)?;
+            calls.entries.push(self.describe_function(&mut out.info, &function, &known)?);
+            calls.describe(number, def, &mut out.info)?;
             if listed {
                 let start = self.start_of(number, runs[number], entries, &mut out);
                 match source {
@@ -109,9 +113,12 @@ impl<'a> Writer<'a> {
                     }
                     None => out.describe_values(def, start)?,
                 }
+            }
+            if function.is_parent {
                 out.info.end()?;
             }
         }
+        calls.finish(&mut out.info)?;
         out.info.end()?;
         out.finish(entries.runs, any_lists)
     }
@@ -133,8 +140,8 @@ impl<'a> Writer<'a> {
         self.places[number].offset - self.places[entries.runs[run].functions[0]].offset
     }
 
-    /// Describes a function.
-    fn describe_function(&self, info: &mut Info, function: &Described, known: &Known) -> Result<()> {
+    /// Describes a function, and returns its entry.
+    fn describe_function(&self, info: &mut Info, function: &Described, known: &Known) -> Result<u32> {
         let Described { def, source, .. } = *function;
         let name = def.params.name.to_string();
         let name = name.strip_prefix('%').unwrap_or(&name);
@@ -168,8 +175,10 @@ impl<'a> Writer<'a> {
             (DW_AT_high_pc, DW_FORM_udata),
             (DW_AT_frame_base, DW_FORM_exprloc),
         ]);
+        let has_calls = !def.code.variables.calls.is_empty();
+        attributes.extend(has_calls.then_some((DW_AT_call_all_calls, DW_FORM_flag_present)));
         let shape = info.shape(DW_TAG_subprogram, function.is_parent, &attributes);
-        info.begin(shape)?;
+        let entry = info.begin(shape)?;
         info.string(name)?;
         if linkage_name != name {
             info.string(linkage_name)?;
@@ -184,9 +193,10 @@ impl<'a> Writer<'a> {
                 info.byte(DW_CC_nocall.0)?;
             }
         }
-        info.function(function.number)?;
+        info.function(function.number, 0)?;
         info.number(def.code.code.len() as u64)?;
-        info.block(&[DW_OP_call_frame_cfa.0])
+        info.block(&[DW_OP_call_frame_cfa.0])?;
+        Ok(entry)
     }
 }
 
@@ -324,7 +334,7 @@ fn describe_unit(info: &mut Info, entries: &Entries, lists: bool, ranges: &mut L
     match entries.runs {
         [] => {}
         [run] => {
-            info.function(run.functions[0])?;
+            info.function(run.functions[0], 0)?;
             info.number(run.size)?;
         }
         _ => {

@@ -6,8 +6,8 @@
 use gimli::write::{Address, EndianVec, Result, Writer as _};
 use gimli::{DwAt, DwForm, DwTag, RunTimeEndian, SectionId};
 
+use super::ENCODING;
 use super::sections::Section;
-use super::{ENCODING, address};
 
 /// The shape of an entry: its tag, whether it has children, and the attributes.
 type Shape = (DwTag, bool, Vec<(DwAt, DwForm)>);
@@ -113,9 +113,9 @@ impl Info {
         self.section.write(bytes)
     }
 
-    /// Writes the address of a function.
-    pub(super) fn function(&mut self, number: usize) -> Result<()> {
-        self.section.write_address(address(number), ENCODING.address_size)
+    /// Writes the address of a place in a function.
+    pub(super) fn function(&mut self, number: usize, addend: i64) -> Result<()> {
+        self.section.write_address(Address::Symbol { symbol: number, addend }, ENCODING.address_size)
     }
 
     /// Writes a constant address.
