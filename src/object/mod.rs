@@ -15,6 +15,7 @@
 
 mod addresses;
 mod assembly;
+mod compact_unwind;
 mod data_in_code;
 mod debug;
 pub mod disasm;
@@ -153,6 +154,9 @@ fn fill<'a>(
     let exceptions = writer.write_exceptions(contents, flags.unwind_info());
     if flags.unwind_info() {
         writer.write_unwind(&contents.functions, &exceptions, flags);
+        if writer.format.has_compact_unwind {
+            writer.write_compact_unwind(&contents.functions, &exceptions, &defined);
+        }
     }
     writer.write_lists(contents, &defined);
     writer.write_stack_maps(contents, &defined);

@@ -150,7 +150,9 @@ impl Watch for Tracker {
         self.code.push((at, block));
         for place in 0..self.state.len() {
             let set = self.entries.of(block.index()).map_or(NOTHING, |entry| entry[place]);
-            self.put(place, set, at);
+            if self.state[place] != set {
+                self.put(place, set, at);
+            }
         }
     }
 

@@ -6,7 +6,6 @@
 
 use std::collections::HashMap;
 
-use gimli::write::Result;
 use gimli::{
     DW_AT_call_origin, DW_AT_call_return_pc, DW_AT_call_tail_call, DW_AT_declaration, DW_AT_external,
     DW_AT_linkage_name, DW_AT_name, DW_FORM_addr, DW_FORM_flag_present, DW_FORM_ref4, DW_FORM_string,
@@ -46,21 +45,20 @@ impl<'a> Calls<'a> {
     }
 
     /// Describes the calls of a function, by its number.
-    pub(super) fn describe(&mut self, number: usize, def: &FunctionDef<'a>, info: &mut Info) -> Result<()> {
+    pub(super) fn describe(&mut self, number: usize, def: &FunctionDef<'a>, info: &mut Info) {
         for call in &def.code.variables.calls {
             let callee = self.callee(def, call.end);
             let mut attributes = vec![(DW_AT_call_return_pc, DW_FORM_addr)];
             attributes.extend(call.is_tail.then_some((DW_AT_call_tail_call, DW_FORM_flag_present)));
             attributes.extend(callee.map(|_| (DW_AT_call_origin, DW_FORM_ref4)));
             let shape = info.shape(DW_TAG_call_site, false, &attributes);
-            info.begin(shape)?;
-            info.function(number, call.end.into())?;
+            info.begin(shape);
+            info.function(number, call.end.into());
             if let Some(callee) = callee {
-                let field = info.unknown_reference()?;
+                let field = info.unknown_reference();
                 self.references.push((field, callee));
             }
         }
-        Ok(())
     }
 
     /// The number of the function that the call that ends here calls; `None` if the code computes its address
@@ -84,7 +82,7 @@ impl<'a> Calls<'a> {
     }
 
     /// Declares functions of other files, and fills in references.
-    pub(super) fn finish(mut self, info: &mut Info) -> Result<()> {
+    pub(super) fn finish(mut self, info: &mut Info) {
         let links =
             self.module.symbols.iter().filter_map(|item| Some((&item.name, item.link_name.as_deref()?)));
         let links: HashMap<&Name, &str> = links.collect();
@@ -98,11 +96,11 @@ impl<'a> Calls<'a> {
             attributes.push((DW_AT_external, DW_FORM_flag_present));
             attributes.push((DW_AT_declaration, DW_FORM_flag_present));
             let shape = info.shape(DW_TAG_subprogram, false, &attributes);
-            self.entries.push(info.begin(shape)?);
-            info.string(name.as_bytes())?;
-            link_name.map_or(Ok(()), |name| info.string(name.as_bytes()))?;
+            self.entries.push(info.begin(shape));
+            info.string(name.as_bytes());
+            link_name.into_iter().for_each(|name| info.string(name.as_bytes()));
         }
         debug_assert_eq!(count + self.others.len(), self.entries.len(), "one entry for each");
-        self.references.iter().try_for_each(|&(field, number)| info.fill_in(field, self.entries[number]))
+        self.references.iter().for_each(|&(field, number)| info.fill_in(field, self.entries[number]));
     }
 }

@@ -7,8 +7,8 @@ use super::positions::PositionTable;
 use super::{DebugInfo, DebugOptions, ENCODING};
 
 /// Files of CLIF up to this many bytes get a checksum. Larger ones are not read by people, and it would take
-/// a seventh of the time of compiling them.
-const CHECKED: usize = 4 << 20;
+/// a third of the time of compiling them.
+const CHECKED: usize = 256 << 10;
 
 fn checksum(text: &[u8]) -> Option<[u8; 16]> {
     (text.len() <= CHECKED).then(|| Md5::digest(text).into())

@@ -53,7 +53,7 @@ impl<'a> Writer<'a> {
     ) -> Result<Vec<(SectionId, Section)>> {
         let module = contents.module;
         let mut out = Out {
-            info: Info::new(endian)?,
+            info: Info::new(endian),
             locations: Lists::new(SectionId::DebugLocLists, endian),
             ranges: Lists::new(SectionId::DebugRngLists, endian),
             types: Types::new(),
@@ -69,8 +69,8 @@ impl<'a> Writer<'a> {
             false => source_of(def).is_some_and(variables::OfFunction::has_children),
         };
         let any_lists = contents.functions.iter().any(has_lists);
-        describe_unit(&mut out.info, entries, any_lists, &mut out.ranges)?;
-        let types = if full { source_types::describe(&module.source, &mut out.info)? } else { Vec::new() };
+        describe_unit(&mut out.info, entries, any_lists, &mut out.ranges);
+        let types = if full { source_types::describe(&module.source, &mut out.info) } else { Vec::new() };
         let functions = if full { &contents.functions[..] } else { &[] };
         let header = |def| table.header_of(def).map(|header| (entries.file(header), header.line));
         let headers: Vec<_> = functions.iter().map(header).collect();
@@ -85,14 +85,14 @@ impl<'a> Writer<'a> {
             data: if module.source.is_empty() { HashMap::new() } else { data.collect() },
         };
         if full {
-            variables::globals(&mut out.info, &known)?;
+            variables::globals(&mut out.info, &known);
         }
         let mut calls = Calls::new(module, functions);
         let runs = self.runs_of_functions(entries.runs);
         for ((number, def), header) in functions.iter().enumerate().zip(headers) {
             let listed = has_lists(def);
             if listed && module.source.is_empty() {
-                values::describe_types(def, &mut out.types, &mut out.info)?;
+                values::describe_types(def, &mut out.types, &mut out.info);
             }
             let source = source_of(def);
             let function = Described {
@@ -103,23 +103,21 @@ impl<'a> Writer<'a> {
                 source: source.and_then(|source| source.function),
                 is_parent: listed || !def.code.variables.calls.is_empty(),
             };
-            calls.entries.push(self.describe_function(&mut out.info, &function, &known)?);
-            calls.describe(number, def, &mut out.info)?;
+            calls.entries.push(self.describe_function(&mut out.info, &function, &known));
+            calls.describe(number, def, &mut out.info);
             if listed {
                 let start = self.start_of(number, runs[number], entries, &mut out);
                 match source {
-                    Some(source) => {
-                        out.describe_variables(def, source, &known, table, (start, &mut *errors))?
-                    }
-                    None => out.describe_values(def, start)?,
+                    Some(source) => out.describe_variables(def, source, &known, table, (start, &mut *errors)),
+                    None => out.describe_values(def, start),
                 }
             }
             if function.is_parent {
-                out.info.end()?;
+                out.info.end();
             }
         }
-        calls.finish(&mut out.info)?;
-        out.info.end()?;
+        calls.finish(&mut out.info);
+        out.info.end();
         out.finish(entries.runs, any_lists)
     }
 
@@ -141,7 +139,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Describes a function, and returns its entry.
-    fn describe_function(&self, info: &mut Info, function: &Described, known: &Known) -> Result<u32> {
+    fn describe_function(&self, info: &mut Info, function: &Described, known: &Known) -> u32 {
         let Described { def, source, .. } = *function;
         let name = def.params.name.to_string();
         let name = name.strip_prefix('%').unwrap_or(&name);
@@ -178,25 +176,25 @@ impl<'a> Writer<'a> {
         let has_calls = !def.code.variables.calls.is_empty();
         attributes.extend(has_calls.then_some((DW_AT_call_all_calls, DW_FORM_flag_present)));
         let shape = info.shape(DW_TAG_subprogram, function.is_parent, &attributes);
-        let entry = info.begin(shape)?;
-        info.string(name)?;
+        let entry = info.begin(shape);
+        info.string(name);
         if linkage_name != name {
-            info.string(linkage_name)?;
+            info.string(linkage_name);
         }
         if let Some((file, line)) = header {
-            info.number(file as u64)?;
-            info.number(line.into())?;
+            info.number(file as u64);
+            info.number(line.into());
         }
         if let Some(result) = ty {
-            result.map_or(Ok(()), |result| info.reference(result))?;
+            result.into_iter().for_each(|result| info.reference(result));
             if def.code.variables.is_foreign {
-                info.byte(DW_CC_nocall.0)?;
+                info.byte(DW_CC_nocall.0);
             }
         }
-        info.function(function.number, 0)?;
-        info.number(def.code.code.len() as u64)?;
-        info.block(&[DW_OP_call_frame_cfa.0])?;
-        Ok(entry)
+        info.function(function.number, 0);
+        info.number(def.code.code.len() as u64);
+        info.block(&[DW_OP_call_frame_cfa.0]);
+        entry
     }
 }
 
@@ -238,10 +236,10 @@ struct Out {
 
 impl Out {
     /// Describes the values of a function of the CLIF.
-    fn describe_values(&mut self, def: &FunctionDef, start: u64) -> Result<()> {
+    fn describe_values(&mut self, def: &FunctionDef, start: u64) {
         let Out { info, locations, ranges, types, endian } = self;
         let places = Places::new(*endian, def.code.frame_size);
-        Values { info, locations, ranges, types, places, start }.describe(def)
+        Values { info, locations, ranges, types, places, start }.describe(def);
     }
 
     /// Describes the variables of a function of the front end's language.
@@ -252,7 +250,7 @@ impl Out {
         known: &Known,
         table: &PositionTable,
         (start, errors): (u64, &mut Vec<Diagnostic>),
-    ) -> Result<()> {
+    ) {
         let (values, placed) = variables::read_values(def, source);
         let mut writer = SourceVariables {
             info: &mut self.info,
@@ -267,7 +265,7 @@ impl Out {
             placed,
             errors,
         };
-        writer.describe(source)
+        writer.describe(source);
     }
 
     /// The finished sections.
@@ -300,7 +298,7 @@ impl Entries<'_> {
 }
 
 /// Describes the unit; `lists` says whether there are lists of locations and of ranges of scopes.
-fn describe_unit(info: &mut Info, entries: &Entries, lists: bool, ranges: &mut Lists) -> Result<()> {
+fn describe_unit(info: &mut Info, entries: &Entries, lists: bool, ranges: &mut Lists) {
     let several = entries.runs.len() > 1;
     let mut attributes = vec![
         (DW_AT_producer, DW_FORM_string),
@@ -324,32 +322,31 @@ fn describe_unit(info: &mut Info, entries: &Entries, lists: bool, ranges: &mut L
         }
     }
     let shape = info.shape(DW_TAG_compile_unit, true, &attributes);
-    info.begin(shape)?;
-    info.string(concat!("clifc ", env!("CARGO_PKG_VERSION")).as_bytes())?;
+    info.begin(shape);
+    info.string(concat!("clifc ", env!("CARGO_PKG_VERSION")).as_bytes());
     // No language is CLIF. Debuggers take expressions as in C.
-    info.half(DW_LANG_C11.0)?;
-    info.string(entries.names.path.as_bytes())?;
-    info.string(entries.names.directory.as_bytes())?;
-    info.offset(SectionId::DebugLine, 0)?;
+    info.half(DW_LANG_C11.0);
+    info.string(entries.names.path.as_bytes());
+    info.string(entries.names.directory.as_bytes());
+    info.offset(SectionId::DebugLine, 0);
     match entries.runs {
         [] => {}
         [run] => {
-            info.function(run.functions[0], 0)?;
-            info.number(run.size)?;
+            info.function(run.functions[0], 0);
+            info.number(run.size);
         }
         _ => {
-            info.address(0)?;
-            info.number(ranges.all_code(entries.runs)?)?;
+            info.address(0);
+            info.number(ranges.all_code(entries.runs));
         }
     }
     if lists || several {
-        info.offset(SectionId::DebugRngLists, lists::LISTS)?;
+        info.offset(SectionId::DebugRngLists, lists::LISTS);
     }
     if lists {
-        info.offset(SectionId::DebugLocLists, lists::LISTS)?;
+        info.offset(SectionId::DebugLocLists, lists::LISTS);
         if several {
-            info.offset(SectionId::DebugAddr, lists::ADDRESSES)?;
+            info.offset(SectionId::DebugAddr, lists::ADDRESSES);
         }
     }
-    Ok(())
 }

@@ -12,6 +12,7 @@
 //! | `positions` | what each instruction's position is, in which file |
 //! | `files` | names of files and directories, and their checksums |
 //! | `lines` | the table of lines |
+//! | `bytes` | bytes of a section being written |
 //! | `info` | the section of entries |
 //! | `functions` | entries of the unit and of functions |
 //! | `calls` | entries of calls |
@@ -22,6 +23,7 @@
 //! | `lists` | lists of locations and of ranges |
 //! | `sections` | the sections in the object, with their relocations |
 
+mod bytes;
 mod calls;
 mod files;
 mod functions;

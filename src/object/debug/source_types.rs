@@ -2,7 +2,6 @@
 //!
 //! Types refer to each other in any order, so references are filled in when all entries are there.
 
-use gimli::write::Result;
 use gimli::{
     DW_AT_GNU_vector, DW_AT_bit_size, DW_AT_byte_size, DW_AT_const_value, DW_AT_count, DW_AT_data_bit_offset,
     DW_AT_data_member_location, DW_AT_declaration, DW_AT_encoding, DW_AT_name, DW_AT_prototyped, DW_AT_type,
@@ -21,17 +20,17 @@ use crate::ir::{MemberPlace, NumberKind, SourceItems, SourceMember, SourceType};
 type Attributes = Vec<(DwAt, DwForm)>;
 
 /// Describes all types. Returns the offsets of their entries, in the order of the types.
-pub(super) fn describe(source: &SourceItems, info: &mut Info) -> Result<Vec<u32>> {
+pub(super) fn describe(source: &SourceItems, info: &mut Info) -> Vec<u32> {
     let mut writer = TypeWriter { source, info, references: Vec::new() };
     let mut entries = Vec::with_capacity(source.types.len());
     for item in &source.types {
-        entries.push(writer.describe(&item.ty)?);
+        entries.push(writer.describe(&item.ty));
     }
     let references = writer.references;
     for (field, index) in references {
-        info.fill_in(field, entries[index])?;
+        info.fill_in(field, entries[index]);
     }
-    Ok(entries)
+    entries
 }
 
 fn encoding(kind: NumberKind) -> DwAte {
@@ -60,41 +59,40 @@ impl TypeWriter<'_> {
         has_children: bool,
         name: Option<&str>,
         others: &[(DwAt, DwForm)],
-    ) -> Result<u32> {
+    ) -> u32 {
         let mut attributes: Attributes = Vec::with_capacity(others.len() + 1);
         attributes.extend(name.map(|_| (DW_AT_name, DW_FORM_string)));
         attributes.extend(others);
         let shape = self.info.shape(tag, has_children, &attributes);
-        let entry = self.info.begin(shape)?;
+        let entry = self.info.begin(shape);
         if let Some(name) = name {
-            self.info.string(name.as_bytes())?;
+            self.info.string(name.as_bytes());
         }
-        Ok(entry)
+        entry
     }
 
     /// Refers to a type, by number.
-    fn reference(&mut self, ty: u32) -> Result<()> {
-        let field = self.info.unknown_reference()?;
+    fn reference(&mut self, ty: u32) {
+        let field = self.info.unknown_reference();
         self.references.extend(self.source.index_of(ty).map(|index| (field, index)));
-        Ok(())
     }
 
     /// Writes an entry that refers to a type, if there is one.
-    fn modifier(&mut self, tag: DwTag, name: Option<&str>, ty: Option<u32>) -> Result<u32> {
+    fn modifier(&mut self, tag: DwTag, name: Option<&str>, ty: Option<u32>) -> u32 {
         let attribute = ty.map(|_| (DW_AT_type, DW_FORM_ref4));
-        let entry = self.begin(tag, false, name, attribute.as_slice())?;
-        ty.map_or(Ok(()), |ty| self.reference(ty))?;
-        Ok(entry)
+        let entry = self.begin(tag, false, name, attribute.as_slice());
+        ty.into_iter().for_each(|ty| self.reference(ty));
+        entry
     }
 
-    fn describe(&mut self, ty: &SourceType) -> Result<u32> {
+    fn describe(&mut self, ty: &SourceType) -> u32 {
         match ty {
             SourceType::Number { kind, name, size } => {
                 let attributes = [(DW_AT_byte_size, DW_FORM_data1), (DW_AT_encoding, DW_FORM_data1)];
-                let entry = self.begin(DW_TAG_base_type, false, Some(name), &attributes)?;
-                self.info.byte(*size as u8)?;
-                self.info.byte(encoding(*kind).0)?;
-                Ok(entry)
+                let entry = self.begin(DW_TAG_base_type, false, Some(name), &attributes);
+                self.info.byte(*size as u8);
+                self.info.byte(encoding(*kind).0);
+                entry
             }
             SourceType::Pointer(ty) => self.modifier(DW_TAG_pointer_type, None, *ty),
             SourceType::Constant(ty) => self.modifier(DW_TAG_const_type, None, *ty),
@@ -113,18 +111,18 @@ impl TypeWriter<'_> {
         }
     }
 
-    fn array(&mut self, element: u32, lengths: &[Option<u64>], is_vector: bool) -> Result<u32> {
+    fn array(&mut self, element: u32, lengths: &[Option<u64>], is_vector: bool) -> u32 {
         let mut attributes = vec![(DW_AT_type, DW_FORM_ref4)];
         attributes.extend(is_vector.then_some((DW_AT_GNU_vector, DW_FORM_flag_present)));
-        let entry = self.begin(DW_TAG_array_type, true, None, &attributes)?;
-        self.reference(element)?;
+        let entry = self.begin(DW_TAG_array_type, true, None, &attributes);
+        self.reference(element);
         for length in lengths {
             let count = length.map(|_| (DW_AT_count, DW_FORM_udata));
-            self.begin(DW_TAG_subrange_type, false, None, count.as_slice())?;
-            length.map_or(Ok(()), |length| self.info.number(length))?;
+            self.begin(DW_TAG_subrange_type, false, None, count.as_slice());
+            length.iter().for_each(|&length| self.info.number(length));
         }
-        self.info.end()?;
-        Ok(entry)
+        self.info.end();
+        entry
     }
 
     fn structure(
@@ -133,22 +131,22 @@ impl TypeWriter<'_> {
         name: Option<&str>,
         size: Option<u64>,
         members: &[SourceMember],
-    ) -> Result<u32> {
+    ) -> u32 {
         let Some(size) = size else {
             return self.begin(tag, false, name, &[(DW_AT_declaration, DW_FORM_flag_present)]);
         };
-        let entry = self.begin(tag, !members.is_empty(), name, &[(DW_AT_byte_size, DW_FORM_udata)])?;
-        self.info.number(size)?;
+        let entry = self.begin(tag, !members.is_empty(), name, &[(DW_AT_byte_size, DW_FORM_udata)]);
+        self.info.number(size);
         for member in members {
-            self.member(member)?;
+            self.member(member);
         }
         if !members.is_empty() {
-            self.info.end()?;
+            self.info.end();
         }
-        Ok(entry)
+        entry
     }
 
-    fn member(&mut self, member: &SourceMember) -> Result<()> {
+    fn member(&mut self, member: &SourceMember) {
         let mut attributes = vec![(DW_AT_type, DW_FORM_ref4)];
         match member.place {
             MemberPlace::Byte(_) => attributes.push((DW_AT_data_member_location, DW_FORM_udata)),
@@ -157,49 +155,49 @@ impl TypeWriter<'_> {
                 attributes.push((DW_AT_bit_size, DW_FORM_udata));
             }
         }
-        self.begin(DW_TAG_member, false, member.name.as_deref(), &attributes)?;
-        self.reference(member.ty)?;
+        self.begin(DW_TAG_member, false, member.name.as_deref(), &attributes);
+        self.reference(member.ty);
         match member.place {
             MemberPlace::Byte(at) => self.info.number(at),
             MemberPlace::Bits { first, width } => {
-                self.info.number(first)?;
+                self.info.number(first);
                 self.info.number(width.into())
             }
         }
     }
 
-    fn enumeration(&mut self, name: Option<&str>, base: u32, values: &[(Box<str>, i64)]) -> Result<u32> {
+    fn enumeration(&mut self, name: Option<&str>, base: u32, values: &[(Box<str>, i64)]) -> u32 {
         let size = self.source.size_of(base).unwrap_or(0);
         let attributes = [(DW_AT_byte_size, DW_FORM_udata), (DW_AT_type, DW_FORM_ref4)];
-        let entry = self.begin(DW_TAG_enumeration_type, !values.is_empty(), name, &attributes)?;
-        self.info.number(size)?;
-        self.reference(base)?;
+        let entry = self.begin(DW_TAG_enumeration_type, !values.is_empty(), name, &attributes);
+        self.info.number(size);
+        self.reference(base);
         for (name, value) in values {
-            self.begin(DW_TAG_enumerator, false, Some(name), &[(DW_AT_const_value, DW_FORM_sdata)])?;
-            self.info.signed(*value)?;
+            self.begin(DW_TAG_enumerator, false, Some(name), &[(DW_AT_const_value, DW_FORM_sdata)]);
+            self.info.signed(*value);
         }
         if !values.is_empty() {
-            self.info.end()?;
+            self.info.end();
         }
-        Ok(entry)
+        entry
     }
 
-    fn function(&mut self, params: &[u32], is_variadic: bool, result: Option<u32>) -> Result<u32> {
+    fn function(&mut self, params: &[u32], is_variadic: bool, result: Option<u32>) -> u32 {
         let mut attributes = vec![(DW_AT_prototyped, DW_FORM_flag_present)];
         attributes.extend(result.map(|_| (DW_AT_type, DW_FORM_ref4)));
         let has_children = is_variadic || !params.is_empty();
-        let entry = self.begin(DW_TAG_subroutine_type, has_children, None, &attributes)?;
-        result.map_or(Ok(()), |ty| self.reference(ty))?;
+        let entry = self.begin(DW_TAG_subroutine_type, has_children, None, &attributes);
+        result.into_iter().for_each(|ty| self.reference(ty));
         for &ty in params {
-            self.begin(DW_TAG_formal_parameter, false, None, &[(DW_AT_type, DW_FORM_ref4)])?;
-            self.reference(ty)?;
+            self.begin(DW_TAG_formal_parameter, false, None, &[(DW_AT_type, DW_FORM_ref4)]);
+            self.reference(ty);
         }
         if is_variadic {
-            self.begin(DW_TAG_unspecified_parameters, false, None, &[])?;
+            self.begin(DW_TAG_unspecified_parameters, false, None, &[]);
         }
         if has_children {
-            self.info.end()?;
+            self.info.end();
         }
-        Ok(entry)
+        entry
     }
 }

@@ -5,7 +5,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use gimli::write::Result;
 use gimli::{
     DW_AT_decl_file, DW_AT_decl_line, DW_AT_external, DW_AT_location, DW_AT_name, DW_AT_ranges, DW_AT_type,
     DW_FORM_exprloc, DW_FORM_flag_present, DW_FORM_loclistx, DW_FORM_ref4, DW_FORM_rnglistx, DW_FORM_string,
@@ -150,7 +149,7 @@ fn clip(ranges: &[PlacedRange], code: &[(u32, u32)], out: &mut Vec<PlacedRange>)
 
 impl SourceVariables<'_> {
     /// Describes the variables and scopes of a function.
-    pub(super) fn describe(&mut self, of: &OfFunction) -> Result<()> {
+    pub(super) fn describe(&mut self, of: &OfFunction) {
         let mut scopes: Vec<(Option<u32>, &SourceScope)> =
             of.scopes.iter().map(|scope| (scope.parent, *scope)).collect();
         scopes.sort_by_key(|scope| scope.0);
@@ -187,55 +186,50 @@ impl SourceVariables<'_> {
         scopes: &[(Option<u32>, &SourceScope)],
         variables: &[(Option<u32>, &SourceVariable)],
         code: &HashMap<u32, Vec<u32>>,
-    ) -> Result<()> {
+    ) {
         let first = variables.partition_point(|variable| variable.0 < number);
         for (_, variable) in variables[first..].iter().take_while(|variable| variable.0 == number) {
-            self.variable(variable)?;
+            self.variable(variable);
         }
         let first = scopes.partition_point(|scope| scope.0 < number);
         for (_, scope) in scopes[first..].iter().take_while(|scope| scope.0 == number) {
             let Some(pieces) = code.get(&scope.number) else { continue };
             let shape = self.info.shape(DW_TAG_lexical_block, true, &[(DW_AT_ranges, DW_FORM_rnglistx)]);
-            self.info.begin(shape)?;
-            let list = self.ranges.begin()?;
-            let mut written = Ok(());
+            self.info.begin(shape);
+            let list = self.ranges.begin();
             let (start, out) = (self.start, &mut *self.ranges);
             self.pieces.each_range(pieces, |from, to| {
-                if written.is_ok() {
-                    written = out.range(start + u64::from(from), start + u64::from(to));
-                }
+                out.range(start + u64::from(from), start + u64::from(to));
             });
-            written?;
-            self.ranges.end()?;
-            self.info.number(list)?;
-            self.scope(Some(scope.number), scopes, variables, code)?;
-            self.info.end()?;
+            self.ranges.end();
+            self.info.number(list);
+            self.scope(Some(scope.number), scopes, variables, code);
+            self.info.end();
         }
-        Ok(())
     }
 
-    fn variable(&mut self, variable: &SourceVariable) -> Result<()> {
-        let location = self.location(variable)?;
+    fn variable(&mut self, variable: &SourceVariable) {
+        let location = self.location(variable);
         write(self.info, self.known, variable, location, false)
     }
 
-    fn location(&mut self, variable: &SourceVariable) -> Result<Location> {
+    fn location(&mut self, variable: &SourceVariable) -> Location {
         let size = self.known.module.source.size_of(variable.ty).unwrap_or(0);
         if let [SourcePlace { storage, ranges }] = &variable.places[..]
             && ranges.is_empty()
         {
             if let SourceStorage::Data(name, offset) = storage {
-                return Ok(data_location(self.known, name, *offset));
+                return data_location(self.known, name, *offset);
             }
-            if let Held::Fixed = self.held(variable, storage, size)? {
-                return Ok(Location::Expression(self.places.take()));
+            if let Held::Fixed = self.held(variable, storage, size) {
+                return Location::Expression(self.places.take());
             }
         }
         let mut found: Vec<(u32, u32, Vec<u8>)> = Vec::new();
         let mut taken: HashSet<u32> = HashSet::new();
         for place in &variable.places {
             let code = self.code_at(place, &mut taken);
-            let (ranges, ty) = match self.held(variable, &place.storage, size)? {
+            let (ranges, ty) = match self.held(variable, &place.storage, size) {
                 Held::Nowhere => continue,
                 Held::Fixed => {
                     let expression = self.places.take();
@@ -249,7 +243,7 @@ impl SourceVariables<'_> {
                 }
             };
             for range in ranges {
-                let expression = self.expression(&place.storage, &range, ty, size)?;
+                let expression = self.expression(&place.storage, &range, ty, size);
                 found.push((range.start, range.end, expression));
             }
         }
@@ -272,35 +266,35 @@ impl SourceVariables<'_> {
         code
     }
 
-    fn list(&mut self, found: &[(u32, u32, Vec<u8>)]) -> Result<Location> {
+    fn list(&mut self, found: &[(u32, u32, Vec<u8>)]) -> Location {
         if found.is_empty() {
-            return Ok(Location::Nowhere);
+            return Location::Nowhere;
         }
-        let list = self.locations.begin()?;
+        let list = self.locations.begin();
         for (start, end, expression) in found {
             let [start, end] = [*start, *end].map(|at| self.start + u64::from(at));
-            self.locations.location(start, end, expression)?;
+            self.locations.location(start, end, expression);
         }
-        self.locations.end()?;
-        Ok(Location::List(list))
+        self.locations.end();
+        Location::List(list)
     }
 
     /// Finds what holds a variable of `size` bytes.
-    fn held(&mut self, variable: &SourceVariable, storage: &SourceStorage, size: u64) -> Result<Held<'_>> {
+    fn held(&mut self, variable: &SourceVariable, storage: &SourceStorage, size: u64) -> Held<'_> {
         let number = match storage {
-            SourceStorage::Data(..) => return Ok(Held::Nowhere),
+            SourceStorage::Data(..) => return Held::Nowhere,
             SourceStorage::Slot(number, offset) => {
                 let slots = &self.def.code.variables.slots;
                 let Some(slot) = slots.iter().find(|slot| slot.number == *number) else {
-                    return Ok(Held::Nowhere);
+                    return Held::Nowhere;
                 };
-                self.places.slot(slot)?;
-                self.places.add(*offset)?;
-                return Ok(Held::Fixed);
+                self.places.slot(slot);
+                self.places.add(*offset);
+                return Held::Fixed;
             }
             SourceStorage::Value(number) | SourceStorage::Memory(number, _) => number,
         };
-        let Some((value, ranges)) = self.values.get(number) else { return Ok(Held::Nowhere) };
+        let Some((value, ranges)) = self.values.get(number) else { return Held::Nowhere };
         let (ty, whereabouts) = (value.ty, value.whereabouts);
         let memory = match storage {
             SourceStorage::Memory(_, offset) => Some(*offset),
@@ -309,41 +303,35 @@ impl SourceVariables<'_> {
         if memory.is_none() && (size > u64::from(ty.bytes()) || size == 0) || ty.is_dynamic() {
             let message = format!("v{number} is an {ty}, which cannot hold a variable of {size} bytes");
             self.errors.push(Diagnostic::error(variable.offset, message));
-            return Ok(Held::Nowhere);
+            return Held::Nowhere;
         }
         match (whereabouts, memory) {
-            (Whereabouts::Placed, _) => return Ok(Held::Ranges(&self.placed[ranges.clone()], ty)),
-            (Whereabouts::Constant(bits), None) => self.places.constant(bits, ty, size as u32)?,
+            (Whereabouts::Placed, _) => return Held::Ranges(&self.placed[ranges.clone()], ty),
+            (Whereabouts::Constant(bits), None) => self.places.constant(bits, ty, size as u32),
             (Whereabouts::Constant(bits), Some(offset)) => {
-                self.places.constant_address((bits as u64).wrapping_add_signed(offset))?;
+                self.places.constant_address((bits as u64).wrapping_add_signed(offset));
             }
             (Whereabouts::FrameAddress(at), None) => {
-                self.places.frame_address(at.into())?;
-                self.places.is_value()?;
+                self.places.frame_address(at.into());
+                self.places.is_value();
             }
             (Whereabouts::FrameAddress(at), Some(offset)) => {
-                self.places.frame_address(at.into())?;
-                self.places.add(offset)?;
+                self.places.frame_address(at.into());
+                self.places.add(offset);
             }
         }
-        Ok(Held::Fixed)
+        Held::Fixed
     }
 
     /// The expression for a variable in a range.
-    fn expression(
-        &mut self,
-        storage: &SourceStorage,
-        range: &PlacedRange,
-        ty: Type,
-        size: u64,
-    ) -> Result<Vec<u8>> {
+    fn expression(&mut self, storage: &SourceStorage, range: &PlacedRange, ty: Type, size: u64) -> Vec<u8> {
         match storage {
-            SourceStorage::Memory(_, offset) => self.places.behind(range.places[0], *offset)?,
+            SourceStorage::Memory(_, offset) => self.places.behind(range.places[0], *offset),
             SourceStorage::Value(_) | SourceStorage::Slot(..) | SourceStorage::Data(..) => {
-                self.places.placed(range, ty, size as u32)?;
+                self.places.placed(range, ty, size as u32);
             }
         }
-        Ok(self.places.take())
+        self.places.take()
     }
 }
 
@@ -356,7 +344,7 @@ fn data_location(known: &Known, name: &Name, offset: i64) -> Location {
 }
 
 /// Describes the variables of the file.
-pub(super) fn globals(info: &mut Info, known: &Known) -> Result<()> {
+pub(super) fn globals(info: &mut Info, known: &Known) {
     for variable in known.module.source.variables.iter().filter(|variable| variable.function.is_none()) {
         let (mut location, mut external) = (Location::Nowhere, false);
         if let Some(SourceStorage::Data(name, offset)) = variable.places.first().map(|place| &place.storage) {
@@ -364,20 +352,13 @@ pub(super) fn globals(info: &mut Info, known: &Known) -> Result<()> {
             let linkage = known.data.get(name).map(|&index| known.module.data[index].linkage);
             external = linkage.is_some_and(|linkage| linkage != Linkage::Local);
         }
-        write(info, known, variable, location, external)?;
+        write(info, known, variable, location, external);
     }
-    Ok(())
 }
 
 /// Writes the entry of a variable.
-fn write(
-    info: &mut Info,
-    known: &Known,
-    variable: &SourceVariable,
-    location: Location,
-    external: bool,
-) -> Result<()> {
-    let Some(index) = known.module.source.index_of(variable.ty) else { return Ok(()) };
+fn write(info: &mut Info, known: &Known, variable: &SourceVariable, location: Location, external: bool) {
+    let Some(index) = known.module.source.index_of(variable.ty) else { return };
     let declared = variable.location.and_then(|location| (known.lines)(location));
     let mut attributes = vec![(DW_AT_name, DW_FORM_string), (DW_AT_type, DW_FORM_ref4)];
     if declared.is_some() {
@@ -391,15 +372,15 @@ fn write(
     }
     let tag = if variable.is_parameter { DW_TAG_formal_parameter } else { DW_TAG_variable };
     let shape = info.shape(tag, false, &attributes);
-    info.begin(shape)?;
-    info.string(variable.name.as_bytes())?;
-    info.reference(known.types[index])?;
+    info.begin(shape);
+    info.string(variable.name.as_bytes());
+    info.reference(known.types[index]);
     if let Some((file, line)) = declared {
-        info.number(file as u64)?;
-        info.number(line.into())?;
+        info.number(file as u64);
+        info.number(line.into());
     }
     match location {
-        Location::Nowhere => Ok(()),
+        Location::Nowhere => {}
         Location::Expression(expression) => info.block(&expression),
         Location::Data(index, offset) => info.data_block(known.functions + index, offset),
         Location::List(list) => info.number(list),
