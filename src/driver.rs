@@ -72,9 +72,10 @@ impl BuildOptions {
         }
     }
 
-    /// With debug information, whether it says where values are.
-    fn tracks_values(&self) -> Option<bool> {
-        self.debug.as_ref().map(|debug| debug.level == DebugLevel::Full)
+    /// With debug information, whether it says where values are. `module` is `None` before it is known.
+    fn tracks_values(&self, module: Option<&Module>) -> Option<bool> {
+        let has_values = module.is_none_or(Module::tracks_values);
+        self.debug.as_ref().map(|debug| debug.level == DebugLevel::Full && has_values)
     }
 }
 
@@ -154,14 +155,17 @@ pub fn build_in(
     let cache = session
         .cache()
         .filter(|_| observer.dump.is_none() && !options.trace_rules && options.controls.are_default());
-    let (mut split, mut cached) = split_file(cache, source, options, &mut timing, &mut diagnostics);
+    let mut values = options.tracks_values(None);
+    let (mut split, mut cached) = split_file(cache, source, (options, values), &mut timing, &mut diagnostics);
     let module = parse::module(source.text, &split, &mut diagnostics);
     let mut options = Cow::Borrowed(options);
-    if module.personality.is_some() {
-        // The keys of the cache depend on this too.
+    let has_values = options.tracks_values(Some(&module));
+    if module.personality.is_some() || has_values != values {
+        // The keys of the cache depend on both.
         let options = options.to_mut();
-        options.flags = options.flags.with_landing_pads(true);
-        (split, cached) = split_file(cache, source, options, &mut timing, &mut Vec::new());
+        options.flags = options.flags.with_landing_pads(module.personality.is_some());
+        values = has_values;
+        (split, cached) = split_file(cache, source, (options, values), &mut timing, &mut Vec::new());
     }
     let options = &*options;
     let start = Instant::now();
@@ -176,6 +180,7 @@ pub fn build_in(
         split: &split,
         module: &module,
         options,
+        tracks_values: values.unwrap_or(false),
         observer,
         callees: &callees,
         cached: cached.as_ref(),
@@ -205,15 +210,16 @@ pub fn build_in(
     Ok(Built { object, assembly, warnings, module, timing, rules, cache: statistics })
 }
 
-/// Splits a file into functions and items. With a cache, computes the keys of the functions' texts.
+/// Splits a file into functions and items. With a cache, computes the keys of the functions' texts; `values`
+/// is what [`BuildOptions::tracks_values`] says.
 fn split_file<'a>(
     cache: Option<&'a Cache>,
     source: &Source,
-    options: &BuildOptions,
+    (options, values): (&BuildOptions, Option<bool>),
     timing: &mut Timing,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> (Split, Option<Cached<'a>>) {
-    match cache.map(|cache| cache.build(&options.target, &options.flags, options.tracks_values())) {
+    match cache.map(|cache| cache.build(&options.target, &options.flags, values)) {
         Some(cache) => {
             let (split, cached) = Cached::split(cache, source.text, timing, diagnostics);
             (split, Some(cached))
@@ -263,6 +269,8 @@ struct BuildInputs<'a> {
     split: &'a Split,
     module: &'a Module,
     options: &'a BuildOptions,
+    /// Whether debug information says where values are.
+    tracks_values: bool,
     observer: &'a Observer<'a>,
     callees: &'a Callees,
     cached: Option<&'a Cached<'a>>,

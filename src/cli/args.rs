@@ -288,6 +288,9 @@ pub struct Build {
     /// Write debug information of lines only (also -gline-tables-only).
     #[arg(long = "gline-tables-only")]
     pub debug_lines: bool,
+    /// With -g, write .debug_frame as well as .eh_frame.
+    #[arg(long)]
+    pub debug_frame: bool,
     /// In debug information, replace OLD at the beginning of paths by NEW.
     #[arg(long, value_name = "OLD=NEW", value_parser = parse_mapping)]
     pub debug_prefix_map: Vec<(String, String)>,

@@ -70,7 +70,8 @@ fn debug_options(args: &Build) -> Result<Option<DebugOptions>, CommandError> {
     }
     let directory = std::env::current_dir().map_err(|error| CommandError::System(error.to_string()))?;
     let directory = directory.to_string_lossy().into_owned();
-    Ok(Some(DebugOptions { level, directory, prefix_map: args.debug_prefix_map.clone() }))
+    let (frames, prefix_map) = (args.debug_frame, args.debug_prefix_map.clone());
+    Ok(Some(DebugOptions { level, directory, frames, prefix_map }))
 }
 
 /// Returns the syntax of the assembly that is asked for.

@@ -239,10 +239,10 @@ impl<'a, I: Backend> Worker<'a, I> {
 /// Enables timing and tracing in a compiler as the options ask for. Source locations are for debug
 /// information, and for the cache, from which a later build may take them.
 fn prepare<I: Backend>(compiler: &mut Compiler<I>, inputs: &BuildInputs) {
-    let options: &BuildOptions = inputs.options;
+    let options = inputs.options;
     compiler.omit_locations(options.debug.is_none() && inputs.cached.is_none());
     compiler.progress.timing = options.time.then(Timing::default);
-    compiler.track_values(options.tracks_values().unwrap_or(false));
+    compiler.track_values(inputs.tracks_values);
     if options.trace_rules {
         compiler.trace_rules();
     }

@@ -196,10 +196,15 @@ impl CallConv {
         self == CallConv::Tail
     }
 
-    /// Whether a function with this convention can be variadic.
-    pub(crate) fn supports_variadics(self) -> bool {
+    /// Whether it is one of C's conventions.
+    pub(crate) fn is_c(self) -> bool {
         use CallConv::*;
         matches!(self, SystemV | WindowsFastcall | AppleAarch64)
+    }
+
+    /// Whether a function with this convention can be variadic.
+    pub(crate) fn supports_variadics(self) -> bool {
+        self.is_c()
     }
 
     /// Whether a function with this convention can be called by a try_call.

@@ -14,7 +14,9 @@ pub mod opcode;
 mod positions;
 mod printer;
 mod replacements;
+mod source_items;
 mod source_map;
+mod source_printer;
 pub mod structure;
 pub mod types;
 
@@ -29,6 +31,7 @@ pub use module::*;
 pub use opcode::{CtrlFrom, Effects, Format, OpInfo, Opcode, Rule};
 pub use positions::Positions;
 pub(crate) use replacements::Replacements;
+pub use source_items::*;
 pub use source_map::SourceMap;
 pub(crate) use structure::StructName;
 pub use structure::{

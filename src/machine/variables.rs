@@ -6,6 +6,7 @@
 
 use crate::ir::Type;
 use crate::ir::differences::{read, read_signed, write, write_signed};
+use crate::machine::call_site::Call;
 use serde::{Deserialize, Serialize};
 
 /// Where the bits of a value are.
@@ -83,8 +84,14 @@ pub struct Variables {
     bytes: Vec<u8>,
     /// The number of the last value.
     last: u32,
+    /// The types of values: a bit for each code.
+    types: [u64; 4],
     /// Stack slots.
     pub slots: Vec<SlotPlace>,
+    /// Whether the function has a convention that debuggers do not know.
+    pub is_foreign: bool,
+    /// Calls, in the order of the code.
+    pub calls: Vec<Call>,
     /// Scopes. The first stands for the whole function, and has no ranges.
     pub scopes: Vec<Scope>,
 }
@@ -101,6 +108,7 @@ impl Variables {
         let bytes = &mut self.bytes;
         write(bytes, variable.value - self.last);
         self.last = variable.value;
+        self.types[usize::from(variable.ty.0) / 64] |= 1 << (variable.ty.0 % 64);
         write(bytes, variable.ty.0.into());
         write(bytes, variable.scope);
         match variable.whereabouts {
@@ -132,6 +140,12 @@ impl Variables {
                 }
             }
         }
+    }
+
+    /// Calls `f` with each type that a value has.
+    pub fn each_type(&self, f: impl FnMut(Type)) {
+        let is_used = |code: &u8| self.types[usize::from(*code) / 64] >> (code % 64) & 1 != 0;
+        (0..=u8::MAX).filter(is_used).filter_map(Type::checked).for_each(f);
     }
 
     /// Reads the values. Corrupt bytes yield wrong or fewer values, but never panic.

@@ -30,6 +30,8 @@ mod operands;
 mod parser;
 mod places;
 mod preamble;
+mod source_checks;
+mod source_items;
 mod split;
 mod structures;
 mod sugar;
