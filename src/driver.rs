@@ -28,7 +28,7 @@ use crate::parse::{self, Split};
 use crate::pipeline::{Backend, Controls};
 use crate::timing::Timing;
 use cached::{CacheNotes, Cached};
-use callees::Callees;
+use callees::{Callees, Making};
 pub use session::Session;
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -169,7 +169,9 @@ pub fn build_in(
     }
     let options = &*options;
     let start = Instant::now();
-    let callees = Callees::find(source.text, &split, &module, options);
+    let BuildOptions { flags, controls, .. } = options;
+    let callees =
+        Callees::find(&Making { text: source.text, split: &split, module: &module, flags, controls });
     if let Some(cached) = &mut cached {
         cached.depend_on(&module.types, &callees);
         cached.find();

@@ -10,7 +10,6 @@
 //! those are in the key of its text in the cache.
 
 use crate::cache::key::Key;
-use crate::driver::BuildOptions;
 use crate::ir::{DataReloc, Function, Linkage, Module, Name};
 use crate::opt::inline::{self, Body};
 use crate::options::{Flags, OptLevel};
@@ -62,8 +61,8 @@ pub(crate) struct BodyMaker {
 
 impl Callees {
     /// Finds the candidates of a file. There are none without optimisation.
-    pub(crate) fn find(text: &[u8], split: &Split, module: &Module, options: &BuildOptions) -> Self {
-        let BuildOptions { flags, controls, .. } = options;
+    pub(crate) fn find(making: &Making) -> Self {
+        let Making { text, split, module, flags, controls } = *making;
         if flags.opt_level() == OptLevel::None || !controls.inlines(flags) {
             return Callees::default();
         }
@@ -244,7 +243,7 @@ impl Callees {
     }
 }
 
-/// What bodies are made of.
+/// A file, and how bodies are made of its functions.
 #[derive(Clone, Copy)]
 pub(crate) struct Making<'a> {
     pub(crate) text: &'a [u8],

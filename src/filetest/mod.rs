@@ -301,8 +301,8 @@ impl FileContext<'_> {
                 Ok((_, flags)) if kind == Kind::Optimize => {
                     vec![Test::new(self.name, &test, optimize::optimize(self, command, flags))]
                 }
-                Ok((target, flags)) if kind == Kind::Inline => {
-                    vec![Test::new(self.name, &test, optimize::inline(self, command, target, flags))]
+                Ok((_, flags)) if kind == Kind::Inline => {
+                    vec![Test::new(self.name, &test, optimize::inline(self, command, flags))]
                 }
                 Ok((target, flags)) => self.run(unique, &test, target, flags),
             }

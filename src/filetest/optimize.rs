@@ -5,9 +5,8 @@ use super::FileContext;
 use super::file::{Command, TestFunction};
 use super::report::Status;
 use super::{exact, subtests};
-use crate::driver::BuildOptions;
 use crate::driver::callees::{BodyMaker, Callees, Making};
-use crate::options::{Flags, Target};
+use crate::options::Flags;
 use crate::parse;
 use crate::pipeline::{CompileError, Controls, IrHalf, Placement, Progress, Run};
 
@@ -20,15 +19,14 @@ pub(super) fn optimize(cx: &FileContext, command: &Command, flags: &Flags) -> St
 }
 
 /// `test inline`: the same after inlining the functions of the file into each other.
-pub(super) fn inline(cx: &FileContext, command: &Command, target: &Target, flags: &Flags) -> Status {
+pub(super) fn inline(cx: &FileContext, command: &Command, flags: &Flags) -> Status {
     let text = cx.file.text.as_bytes();
     let split = parse::split(text, &mut Vec::new());
     let module = parse::module(text, &split, &mut Vec::new());
-    let options = BuildOptions::new(target.clone(), *flags);
-    let callees = Callees::find(text, &split, &module, &options);
     let mut controls = Controls::default();
     controls.check = true;
     let making = Making { text, split: &split, module: &module, flags, controls: &Controls::default() };
+    let callees = Callees::find(&making);
     if !command.options.contains(&"optimize") {
         controls.stop_after_inlining();
     }

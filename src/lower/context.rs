@@ -149,7 +149,7 @@ pub struct Lower<'a, I> {
 /// Returns the registers that hold values of a type, which was [checked](super::function) before.
 #[inline]
 pub(crate) fn registers(ty: Type) -> Registers {
-    Registers::of(ty).expect("functions with other types are refused")
+    Registers::of_value(ty)
 }
 
 impl<I: Lowering> InstSink for Lower<'_, I> {

@@ -5,26 +5,35 @@
 //! the loop, as long as registers are left. How many values the loop needs is estimated from above: those that
 //! come from outside, the parameters of its header, and a few more. Fewer registers survive a call.
 
-use super::context::{Lower, registers};
-use super::rematerialize::{rematerialization, rematerialize};
-use super::vocabulary::{Lowering, Rematerialization};
 use crate::analysis::Analysis;
 use crate::analysis::loops::Loop;
-use crate::entity::{Map, Span};
+use crate::entity::{Entity, Map, Span};
 use crate::ir::*;
-use crate::machine::reg::{RegClass, VReg};
-use crate::rule;
+use crate::machine::reg::{RegClass, Registers, VReg};
+
+/// What loops of a target keep in registers.
+#[derive(Clone, Copy, Debug)]
+pub struct LoopsKeep {
+    /// How many registers of each class, integer and float, values can fill before nothing more is kept.
+    pub(crate) registers: [usize; 2],
+    /// The same for loops with calls.
+    pub(crate) over_calls: [usize; 2],
+    /// Whether constants that take one cheap instruction are kept.
+    pub(crate) small_constants: bool,
+    /// Whether the addresses of variables that are accessed by name are kept.
+    pub(crate) variables: bool,
+}
 
 /// A constant or address that a loop keeps.
 #[derive(Clone, Copy, Debug)]
-struct Kept {
+pub(super) struct Kept {
     /// The instruction that computes it.
-    data: InstData,
+    pub(super) data: InstData,
     /// The block at whose end it is computed, and the loop.
     before: Block,
     of: Loop,
     /// The register, once a use has asked for it.
-    reg: Option<VReg>,
+    pub(super) reg: Option<VReg>,
 }
 
 /// What the loops of a function keep.
@@ -46,8 +55,7 @@ struct Pressure([usize; 2]);
 
 impl Pressure {
     fn of(&mut self, ty: Type) -> Option<&mut usize> {
-        let registers = registers(ty);
-        let at = match registers.class {
+        let at = match Registers::of_value(ty).class {
             RegClass::Int => 0,
             RegClass::Float => 1,
             RegClass::Vector => return None,
@@ -56,7 +64,7 @@ impl Pressure {
     }
 
     fn add(&mut self, ty: Type) {
-        let count = registers(ty).count;
+        let count = Registers::of_value(ty).count;
         if let Some(of) = self.of(ty) {
             *of += count as usize;
         }
@@ -65,7 +73,14 @@ impl Pressure {
 
 impl LoopConstants {
     /// Finds what the loops of a function keep.
-    pub(super) fn find<I: Lowering>(&mut self, f: &Stencil, analysis: &Analysis) {
+    /// `to_keep` returns the instruction that computes a value, if a loop should keep it.
+    pub(super) fn find(
+        &mut self,
+        f: &Stencil,
+        analysis: &Analysis,
+        keep: &LoopsKeep,
+        to_keep: impl Fn(Value) -> Option<InstData>,
+    ) {
         self.kept.clear();
         self.current = Span::default();
         if analysis.loops.all().is_empty() {
@@ -79,25 +94,27 @@ impl LoopConstants {
         self.blocks.sort_by_key(|of| of.0);
         let mut has_inner = vec![false; analysis.loops.all().len()];
         let parents = analysis.loops.all().values().filter_map(|data| data.parent);
-        parents.for_each(|parent| has_inner[crate::entity::Entity::index(parent)] = true);
+        parents.for_each(|parent| has_inner[parent.index()] = true);
         let blocks = std::mem::take(&mut self.blocks);
         for of_loop in blocks.chunk_by(|one, other| one.0 == other.0) {
             let of = of_loop[0].0;
-            if !has_inner[crate::entity::Entity::index(of)] {
-                self.find_in_loop::<I>(f, analysis, of, of_loop);
+            if !has_inner[of.index()] {
+                self.find_in_loop(f, analysis, of_loop, keep, &to_keep);
             }
         }
         self.blocks = blocks;
         self.kept.sort_by_key(|kept| (kept.before, kept.of));
     }
 
-    fn find_in_loop<I: Lowering>(
+    fn find_in_loop(
         &mut self,
         f: &Stencil,
         analysis: &Analysis,
-        of: Loop,
         blocks: &[(Loop, Block)],
+        keep: &LoopsKeep,
+        to_keep: &impl Fn(Value) -> Option<InstData>,
     ) {
+        let of = blocks[0].0;
         let header = analysis.loops.all()[of].header;
         let Some(before) = analysis.dominators.idom(header) else { return };
         let mut calls = false;
@@ -109,9 +126,9 @@ impl LoopConstants {
             }
         }
         let (limits, spare) = match calls {
-            false => (I::LOOPS_KEEP.registers, SPARE),
+            false => (keep.registers, SPARE),
             // What is computed and used up between calls needs no register that survives them.
-            true => (I::LOOPS_KEEP.over_calls, 0),
+            true => (keep.over_calls, 0),
         };
         let (mut pressure, mut limits) = (Pressure([spare; 2]), Pressure(limits));
         f.block_params(header).iter().for_each(|&param| pressure.add(f.value_types[Value(param)]));
@@ -122,7 +139,7 @@ impl LoopConstants {
                     if self.seen[value].replace(of) == Some(of) {
                         return;
                     }
-                    match constant_to_keep::<I>(f, value) {
+                    match to_keep(value) {
                         Some(data) => self.kept.push(Kept { data, before, of, reg: None }),
                         None => pressure.add(f.value_types[value]),
                     }
@@ -159,57 +176,24 @@ impl LoopConstants {
         self.current = Span::from(start as u32, end);
     }
 
-    /// The part of `kept` that is computed at the end of a block.
-    fn made_in(&self, block: Block) -> std::ops::Range<usize> {
+    /// What the innermost loop around the current block keeps as the result of an instruction.
+    #[inline]
+    pub(super) fn get(&mut self, data: &InstData) -> Option<&mut Kept> {
+        if self.current.is_empty() {
+            return None;
+        }
+        self.kept[self.current.start as usize..self.current.end as usize]
+            .iter_mut()
+            .find(|kept| kept.data == *data)
+    }
+
+    /// What is computed at the end of a block.
+    pub(super) fn made_in(&self, block: Block) -> &[Kept] {
         let start = self.kept.partition_point(|kept| kept.before < block);
-        start..self.kept.partition_point(|kept| kept.before <= block)
+        let end = self.kept.partition_point(|kept| kept.before <= block);
+        &self.kept[start..end]
     }
 }
 
 /// How many registers a loop needs for what it computes and uses up.
 const SPARE: usize = 3;
-
-/// The instruction that computes a value, if a loop should keep it.
-fn constant_to_keep<I: Lowering>(f: &Stencil, value: Value) -> Option<InstData> {
-    let ValueDef::Result(inst, _) = f.value_defs[value].get() else { return None };
-    let data = f.insts[inst];
-    let keeps = match rematerialization::<I>(f, &data) {
-        Rematerialization::Never => false,
-        Rematerialization::Nearby => true,
-        Rematerialization::EachUse => {
-            I::LOOPS_KEEP.small_constants && data.opcode == Opcode::Iconst && data.imm64() != 0
-        }
-    };
-    keeps.then_some(data)
-}
-
-impl<I: Lowering> Lower<'_, I> {
-    /// The register in which the innermost loop around the current block keeps the result of an instruction.
-    #[inline]
-    pub(super) fn kept_in_loop(&mut self, data: &InstData) -> Option<VReg> {
-        let range = self.tables.loop_constants.current;
-        if range.is_empty() {
-            return None;
-        }
-        let at =
-            range.iter().find(|&at| self.tables.loop_constants.kept[at as usize].data == *data)? as usize;
-        if let Some(reg) = self.tables.loop_constants.kept[at].reg {
-            return Some(reg);
-        }
-        rule!(self, "loop.constant");
-        let reg = self.tmp(registers(data.opcode.result_type(data.ty)).class);
-        self.tables.loop_constants.kept[at].reg = Some(reg);
-        Some(reg)
-    }
-
-    /// Computes at the end of a block what the loops after it keep.
-    pub(super) fn make_loop_constants(&mut self, block: Block) {
-        for at in self.tables.loop_constants.made_in(block) {
-            let Kept { data, reg, .. } = self.tables.loop_constants.kept[at];
-            if let Some(reg) = reg {
-                self.vcode.begin_group(NO_SRCLOC);
-                rematerialize(self, &data, reg);
-            }
-        }
-    }
-}

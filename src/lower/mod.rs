@@ -45,7 +45,7 @@ pub mod half;
 mod half_vector;
 mod known_values;
 mod local_cse;
-mod loop_constants;
+pub mod loop_constants;
 pub mod overflow;
 pub mod quad;
 mod reciprocal;

@@ -2,6 +2,7 @@
 //! families of opcodes build on this.
 
 use super::context::Lower;
+use super::loop_constants::LoopsKeep;
 use crate::ir::{InstData, Opcode, StackSlot, Type, Value};
 use crate::machine::amode::{AddressForms, Amode};
 use crate::machine::description::Machine;
@@ -17,19 +18,6 @@ pub enum Rematerialization {
     EachUse,
     /// Once for uses close to each other.
     Nearby,
-}
-
-/// What loops keep in registers.
-#[derive(Clone, Copy, Debug)]
-pub struct LoopsKeep {
-    /// How many registers of each class, integer and float, values can fill before nothing more is kept.
-    pub(crate) registers: [usize; 2],
-    /// The same for loops with calls.
-    pub(crate) over_calls: [usize; 2],
-    /// Whether constants that take one cheap instruction are kept.
-    pub(crate) small_constants: bool,
-    /// Whether the addresses of variables that are accessed by name are kept.
-    pub(crate) variables: bool,
 }
 
 /// How a target materialises constants and addresses.
