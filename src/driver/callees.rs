@@ -19,7 +19,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 /// The limit for the text of a candidate that several functions may mention, in bytes.
-const SHORT: usize = 6 << 10;
+const SHORT: usize = 4 << 10;
 
 /// The limit for the text of other candidates.
 const LONG: usize = 256 << 10;

@@ -76,6 +76,44 @@ impl ControlFlow {
         }
     }
 
+    /// Runs the pass again, if a condition has become a constant since.
+    pub fn run_late(
+        &mut self,
+        func: &mut Function,
+        analysis: &mut Analysis,
+        buffers: &mut EditBuffers,
+        origins: &mut Origins,
+    ) {
+        let Function { stencil, .. } = &*func;
+        if stencil.layout.iter().any(|&block| self.is_decided(stencil, block)) {
+            self.run(func, analysis, buffers, origins);
+        }
+    }
+
+    /// Whether the branch at the end of a block always goes one way, or goes to a block that does nothing but
+    /// branch on an argument that is a constant.
+    fn is_decided(&mut self, stencil: &Stencil, block: Block) -> bool {
+        let Some(branch) = stencil.terminator(block) else { return false };
+        if only_destination(stencil, branch).is_some() {
+            return true;
+        }
+        stencil.list_block_calls(block, &mut self.calls);
+        self.calls.iter().any(|&call| {
+            let BlockCall { block, args } = stencil.block_calls[call];
+            let is_decided = |last: Inst| {
+                let condition = Value(stencil.insts[last].a);
+                let params = stencil.block_params(block).iter();
+                let mut passed = params.zip(stencil.pool.get(args)).filter(|&(&param, _)| param == condition.0);
+                passed.any(|(_, &arg)| match BlockArg::unpack(arg) {
+                    BlockArg::Value(arg) => constant(stencil, arg).is_some(),
+                    BlockArg::TryCallRet(_) | BlockArg::TryCallExn(_) => false,
+                })
+            };
+            let last = stencil.terminator(block).filter(|_| stencil.block_insts(block).len() == 1);
+            last.is_some_and(|last| stencil.insts[last].opcode == Opcode::Brif && is_decided(last))
+        })
+    }
+
     /// Makes jumps of branches that always go one way. Returns whether there were any.
     fn decide_branches(&mut self, editor: &mut Editor) -> bool {
         let mut any = false;

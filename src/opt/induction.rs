@@ -72,7 +72,8 @@ pub struct Induction {
 }
 
 impl Induction {
-    /// Runs the pass on a function, and returns whether it changed. Blocks and edges stay as they are.
+    /// Runs the pass on a function. Returns whether it leaves anything behind for value numbering to clean up.
+    /// Blocks and edges stay as they are.
     pub fn run(
         &mut self,
         func: &mut Function,
@@ -89,7 +90,7 @@ impl Induction {
         if self.extensions.is_empty() && self.steps.found.is_empty() && self.steps.tests.is_empty() {
             return false;
         }
-        finish(func, buffers, origins, |editor| {
+        let changed = finish(func, buffers, origins, |editor| {
             self.wide.clear();
             for n in 0..self.counters.len() {
                 let counter = self.counters[n].clone();
@@ -101,7 +102,8 @@ impl Induction {
             }
             self.steps.sink(editor);
             self.steps.test_next(editor);
-        })
+        });
+        changed && !(self.extensions.is_empty() && self.steps.tests.is_empty())
     }
 
     /// Finds the extensions of counters, and the counters that have any.

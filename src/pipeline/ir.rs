@@ -113,7 +113,7 @@ pub const PASSES: &[Pass<IrHalf>] = &[
         why_here: "after conditions have been folded",
         optional: true,
         enabled: optimizes,
-        run: control_flow,
+        run: late_control_flow,
         check: verified,
     },
     Pass {
@@ -262,6 +262,12 @@ fn promote(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
 fn control_flow(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
     let IrHalf { function, analysis, origins, editing, control_flow, .. } = state;
     control_flow.run(function, analysis, editing, origins);
+    Ok(())
+}
+
+fn late_control_flow(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
+    let IrHalf { function, analysis, origins, editing, control_flow, .. } = state;
+    control_flow.run_late(function, analysis, editing, origins);
     Ok(())
 }
 

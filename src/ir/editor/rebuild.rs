@@ -1,7 +1,7 @@
 //! Rebuilds a function with its edits: the old stencil is walked once, and a builder writes the new one.
 
 use super::{Edits, Run};
-use crate::entity::{List, Map};
+use crate::entity::{Entity, List, Map};
 use crate::ir::builder::Buffers;
 use crate::ir::formats::with_formats;
 use crate::ir::*;
@@ -18,13 +18,13 @@ pub(super) fn rebuild(
     let base_srcloc = builder.params.base_srcloc;
     let new = builder.begin_again(old);
     origins.clear();
-    let mut rebuild = Rebuild { base_srcloc, old, edits, new, origin, origins };
+    let mut rebuild = Rebuild { base_srcloc, old, edits, new, flags: Map::new(), origin, origins };
     rebuild.declarations();
+    rebuild.keep_numbers();
     for n in 0..rebuild.old.layout.len() {
         rebuild.block(rebuild.old.layout[n]);
     }
     rebuild.new.close_block();
-    rebuild.keep_numbers();
     rebuild.new.into_buffers()
 }
 
@@ -58,18 +58,29 @@ struct Rebuild<'a, 'b, F> {
     old: &'a mut Stencil,
     edits: &'a Edits,
     new: FunctionBuilder<'b>,
+    /// The new numbers of memory flags.
+    flags: Map<MemFlagsRef, Option<MemFlagsRef>>,
     origin: F,
     origins: &'a mut Map<Inst, Inst>,
 }
 
 impl<F: Fn(Inst) -> Inst> Rebuild<'_, '_, F> {
-    /// Makes the new tables of values as long as the old ones. Otherwise the numbers of values that went
-    /// could be given to others later, which debug information would take for those of the text.
+    /// Makes the new tables as long as the old ones. Otherwise the numbers of values that went could be given
+    /// to others later, which debug information would take for those of the text.
     fn keep_numbers(&mut self) {
         let (old, new) = (&*self.old, &mut *self.new.stencil);
-        let count = old.value_types.len().max(new.value_types.len());
-        new.value_types.resize(count, types::INVALID);
-        new.value_defs.resize(count, PackedDef::NONE);
+        new.value_types.resize(old.value_types.len(), types::INVALID);
+        new.value_defs.resize(old.value_types.len(), PackedDef::NONE);
+        self.flags.resize(old.mem_flags.len(), None);
+    }
+
+    /// Defines a value, which has the same number and type as before.
+    #[inline]
+    fn define(&mut self, value: Value, def: PackedDef) {
+        let new = &mut *self.new.stencil;
+        debug_assert!(new.value_defs[value] == PackedDef::NONE, "{value} has one definition");
+        new.value_types[value] = self.old.value_types[value];
+        new.value_defs[value] = def;
     }
 
     /// Moves the preamble over.
@@ -144,13 +155,11 @@ impl<F: Fn(Inst) -> Inst> Rebuild<'_, '_, F> {
             return false;
         }
         self.new.open_numbered(block).expect("a block has one place");
-        let params = self.old.block_params(block);
-        for (n, &word) in params.iter().enumerate() {
-            let (value, def) = (Value(word), PackedDef::param(block, n as u32));
-            let defined = self.new.define(value, self.old.value_types[value], def);
-            defined.expect("a parameter has one place");
+        for n in 0..self.old.block_params(block).len() {
+            let value = Value(self.old.block_params(block)[n]);
+            self.define(value, PackedDef::param(block, n as u32));
         }
-        let params = self.new.stencil.pool.add(params);
+        let params = self.new.stencil.pool.add(self.old.block_params(block));
         let data = &mut self.new.stencil.blocks[block];
         data.params = params;
         data.cold = self.old.blocks[block].cold;
@@ -189,13 +198,15 @@ impl<F: Fn(Inst) -> Inst> Rebuild<'_, '_, F> {
     /// Appends an instruction with its results, source location, debug tags and stack map.
     fn inst(&mut self, inst: Inst, origin: Inst) {
         let data = self.operands(self.old.insts[inst]);
-        let base = self.base_srcloc.unwrap_or(0);
-        let srcloc = self.old.srcloc(inst).map(|location| base.wrapping_add(location));
-        let results = self.old.inst_results(inst);
-        let new = match self.new.append(data, results, srcloc) {
-            Ok(new) => new,
-            Err(misfit) => panic!("{} does not fit: {misfit:?}", data.opcode.name()),
-        };
+        let new = self.new.stencil.insts.push(data);
+        self.results(inst, new);
+        if let Some(location) = self.old.srcloc(inst) {
+            let location = self.base_srcloc.unwrap_or(0).wrapping_add(location);
+            let base = *self.new.params.base_srcloc.get_or_insert(location);
+            let srclocs = &mut self.new.stencil.srclocs;
+            srclocs.resize(new.index(), NO_SRCLOC);
+            srclocs.push(location.wrapping_sub(base));
+        }
         self.origins.push((self.origin)(origin));
         if let Some(tags) = take_sorted(&mut self.old.debug_tags, inst) {
             self.new.stencil.debug_tags.push((new, tags));
@@ -203,6 +214,27 @@ impl<F: Fn(Inst) -> Inst> Rebuild<'_, '_, F> {
         if let Some(entries) = take_sorted(&mut self.old.stack_maps, inst) {
             self.new.stencil.stack_maps.push((new, entries));
         }
+    }
+
+    /// Gives the results of an old instruction to a new one.
+    fn results(&mut self, old: Inst, new: Inst) {
+        let results = match *self.old.inst_results(old) {
+            [] => Results::NONE,
+            [value] => {
+                self.define(Value(value), PackedDef::result(new, 0));
+                Results::one(Value(value))
+            }
+            ref values => {
+                let count = values.len();
+                let list = self.new.stencil.pool.add(values);
+                for n in 0..count {
+                    let value = Value(self.old.inst_results(old)[n]);
+                    self.define(value, PackedDef::result(new, n as u32));
+                }
+                Results::list(list)
+            }
+        };
+        self.new.stencil.results.push(results);
     }
 
     /// The instruction with its values replaced, and with copies of the lists and tables it refers to.
@@ -224,7 +256,12 @@ impl<F: Fn(Inst) -> Inst> Rebuild<'_, '_, F> {
     }
 
     fn flags(&mut self, flags: MemFlagsRef) -> MemFlagsRef {
-        self.new.intern_flags(self.old.mem_flags[flags])
+        if let Some(known) = self.flags[flags] {
+            return known;
+        }
+        let interned = self.new.intern_flags(self.old.mem_flags[flags]);
+        self.flags[flags] = Some(interned);
+        interned
     }
 
     fn mask(&mut self, mask: Constant) -> Constant {
