@@ -229,8 +229,8 @@ pub struct Module {
 }
 
 impl Module {
-    /// Whether debug information describes the lines of the CLIF itself: the file does not say what its source
-    /// locations stand for.
+    /// Whether debug information describes the lines of the CLIF itself: the file does not say what its
+    /// source locations stand for.
     pub fn describes_clif(&self) -> bool {
         self.locs.is_empty() || self.files.is_empty()
     }

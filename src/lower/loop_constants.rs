@@ -2,8 +2,8 @@
 //!
 //! A constant or address is cheaply computed again for each use, except in a loop: there it costs an
 //! instruction in each iteration. So an innermost loop keeps those that it uses in registers, computed before
-//! the loop, as long as registers are left. How many values the loop needs is estimated from above: those that
-//! come from outside, the parameters of its header, and a few more. Fewer registers survive a call.
+//! the loop, as long as registers are left. How many values the loop needs is estimated from above: those
+//! that come from outside, the parameters of its header, and a few more. Fewer registers survive a call.
 
 use crate::analysis::Analysis;
 use crate::analysis::loops::Loop;

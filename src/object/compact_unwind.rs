@@ -1,8 +1,8 @@
 //! Compact unwind information of Mach-O: a word for each function whose frame has one of a few usual shapes.
 //!
 //! The word holds for the body of the function, between prologue and epilogue. Linkers put these words in a
-//! table that the system's unwinder searches first. A function without one has its entry in `__eh_frame` only:
-//! those with exception handlers, whose entry leads to their table, and those with other frames.
+//! table that the system's unwinder searches first. A function without one has its entry in `__eh_frame`
+//! only: those with exception handlers, whose entry leads to their table, and those with other frames.
 
 use object::write::SymbolId;
 use object::{SectionFlags, macho};

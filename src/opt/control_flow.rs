@@ -103,7 +103,8 @@ impl ControlFlow {
             let is_decided = |last: Inst| {
                 let condition = Value(stencil.insts[last].a);
                 let params = stencil.block_params(block).iter();
-                let mut passed = params.zip(stencil.pool.get(args)).filter(|&(&param, _)| param == condition.0);
+                let mut passed =
+                    params.zip(stencil.pool.get(args)).filter(|&(&param, _)| param == condition.0);
                 passed.any(|(_, &arg)| match BlockArg::unpack(arg) {
                     BlockArg::Value(arg) => constant(stencil, arg).is_some(),
                     BlockArg::TryCallRet(_) | BlockArg::TryCallExn(_) => false,

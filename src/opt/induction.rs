@@ -1,8 +1,9 @@
 //! Widens the counters of loops, so that what indexes memory need not be extended in each iteration.
 //!
 //! A counter is a parameter of a loop's header that each iteration changes by a constant. If it has 32 bits,
-//! is extended to 64 and does not overflow, a counter of 64 bits takes its place: the extension is the counter
-//! itself, and the narrow value is the lower half of the wide one. The test of the loop compares wide values.
+//! is extended to 64 and does not overflow, a counter of 64 bits takes its place: the extension is the
+//! counter itself, and the narrow value is the lower half of the wide one. The test of the loop compares wide
+//! values.
 //!
 //! ```text
 //! block1(v0: i32):                  block1(v10: i64):
@@ -18,8 +19,8 @@
 //! header, a few blocks back.
 //!
 //! A step that only the next iteration needs moves to the end of the loop, where the old value of the counter
-//! is no longer needed: the two can then share a register. For the same reason, a loop that goes on as long as
-//! the old value differs from a constant tests the new one (`while (n--)`).
+//! is no longer needed: the two can then share a register. For the same reason, a loop that goes on as long
+//! as the old value differs from a constant tests the new one (`while (n--)`).
 
 use super::{block_of, constant, finish};
 use crate::analysis::Analysis;
@@ -72,8 +73,8 @@ pub struct Induction {
 }
 
 impl Induction {
-    /// Runs the pass on a function. Returns whether it leaves anything behind for value numbering to clean up.
-    /// Blocks and edges stay as they are.
+    /// Runs the pass on a function. Returns whether it leaves anything behind for value numbering to clean
+    /// up. Blocks and edges stay as they are.
     pub fn run(
         &mut self,
         func: &mut Function,

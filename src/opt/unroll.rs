@@ -11,10 +11,10 @@
 //!     single(i): body; in = i + s; brif in < n, single(in), exit
 //! ```
 //!
-//! The counter is a parameter that each iteration changes by a constant step, and that is compared with a limit
-//! from outside the loop. For an order such as `<`, enough iterations are left if the counter is below the
-//! limit less the steps of all but one iteration, unless that overflows. For `!=`, they are if the unsigned
-//! distance to the limit exceeds these steps.
+//! The counter is a parameter that each iteration changes by a constant step, and that is compared with a
+//! limit from outside the loop. For an order such as `<`, enough iterations are left if the counter is below
+//! the limit less the steps of all but one iteration, unless that overflows. For `!=`, they are if the
+//! unsigned distance to the limit exceeds these steps.
 //!
 //! What other blocks use of the loop becomes a parameter of the block after it. Loops with calls are left
 //! alone.

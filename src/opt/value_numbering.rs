@@ -246,8 +246,8 @@ impl ValueNumbering {
         self.enter(place, Entry { data, inst, block: to });
     }
 
-    /// The remainder that an instruction computes, if the quotient of the same operands has been computed: less
-    /// the product of quotient and divisor.
+    /// The remainder that an instruction computes, if the quotient of the same operands has been computed:
+    /// less the product of quotient and divisor.
     fn from_quotient(
         &mut self,
         editor: &mut Editor,

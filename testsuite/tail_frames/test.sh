@@ -1,5 +1,5 @@
-# Debuggers show the frames that tail calls removed. And --debug-frame: the frames once more, for tools that do
-# not load the program.
+# Debuggers show the frames that tail calls removed. And --debug-frame: the frames once more, for tools that
+# do not load the program.
 . "$SUITE/lib.sh"
 tool llvm-dwarfdump
 cp "$here/tails.clif" "$here/tails.lang" .

@@ -1,7 +1,7 @@
 //! Bytes of a section being written.
 //!
-//! There are millions of them, most written one or two at a time, so that this is a plain vector and knows the
-//! byte order itself.
+//! There are millions of them, most written one or two at a time, so that this is a plain vector and knows
+//! the byte order itself.
 
 use gimli::write::{EndianVec, Relocation, RelocationTarget, Result, Writer as _};
 use gimli::{RunTimeEndian, SectionId};
