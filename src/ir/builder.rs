@@ -304,8 +304,8 @@ impl FunctionBuilder<'_> {
         first
     }
 
-    /// Replaces the parameters of a block for whose type `split` returns others. Returns the new parameters for
-    /// each old one, none for those that stay.
+    /// Replaces the parameters of a block for whose type `split` returns others. Returns the new parameters
+    /// for each old one, none for those that stay.
     pub(super) fn split_params(
         &mut self,
         block: Block,

@@ -304,8 +304,8 @@ impl<'a> Editor<'a> {
         self.builder.extend_args(call, values);
     }
 
-    /// Replaces the parameters of a block for whose type `split` returns others. Returns the new parameters for
-    /// each old one, none for those that stay. Every branch to the block must get arguments for them, by
+    /// Replaces the parameters of a block for whose type `split` returns others. Returns the new parameters
+    /// for each old one, none for those that stay. Every branch to the block must get arguments for them, by
     /// [`redirect`](Self::redirect).
     pub(crate) fn split_params(
         &mut self,

@@ -126,7 +126,10 @@ impl Disassembled for Rows {
                 "vushr*",
             ],
         ),
-        ("the disassembler has no data of the instruction", &["vgeth", "vsaddlp*", "vuaddlp*", "tbl*"]),
+        (
+            "the disassembler has no data of the instruction",
+            &["vgeth", "vsaddlp*", "vuaddlp*", "tbl*", "vf*h", "vscvtfh", "vucvtfh"],
+        ),
         (
             "the disassembler has no data of FEAT_FP16",
             &[
