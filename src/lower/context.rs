@@ -293,6 +293,8 @@ impl<'a, I: Lowering> Lower<'a, I> {
                     }
                 }
                 Rematerialization::EachUse => return self.make_again(data),
+                // It comes from memory, as it would if it were spilled, and often it is needed in a loop.
+                Rematerialization::Nearby if data.opcode == Opcode::Vconst && !self.is_in_block(inst) => {}
                 Rematerialization::Nearby => return self.share(data),
             }
         }

@@ -128,7 +128,11 @@ impl Disassembled for Rows {
         ),
         (
             "the disassembler has no data of the instruction",
-            &["vgeth", "vsaddlp*", "vuaddlp*", "tbl*", "vf*h", "vscvtfh", "vucvtfh"],
+            &[
+                "vgeth", "vsaddlp*", "vuaddlp*", "tbl*", "vfabsh", "vfaddh", "vfcmeqh", "vfcmgeh", "vfcmgth",
+                "vfcvtzsh", "vfcvtzuh", "vfdivh", "vfmaxh", "vfminh", "vfmlah", "vfmlsh", "vfmulh", "vfnegh",
+                "vfrintmh", "vfrintnh", "vfrintph", "vfrintzh", "vfsqrth", "vfsubh",
+            ],
         ),
         (
             "the disassembler has no data of FEAT_FP16",
