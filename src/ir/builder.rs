@@ -3,7 +3,7 @@
 //! A [`FunctionBuilder`] writes a function from start to end. Blocks are opened one after the other, and
 //! instructions are appended to the open one, so that those of a block are side by side. The parser gives
 //! values the numbers of the text ([`FunctionBuilder::append`]). Other callers get the next free numbers,
-//! and a method for each operand shape (`insts.rs`) and each kind of declaration (`declare.rs`).
+//! and a method for each format of operands (`insts.rs`) and each kind of declaration (`declare.rs`).
 //!
 //! An error in the text is returned as a [`Misfit`], which the parser reports with its position. The methods
 //! for other callers panic instead: there it is a defect of the caller.

@@ -94,11 +94,13 @@ pub(crate) fn absolute_of<I: Lowering>(cx: &Lower<I>, value: Value) -> Option<Va
     (data.opcode == Opcode::Fabs).then_some(Value(data.a))
 }
 
-/// Returns the operand of `bitcast` between integers and floats, if that defines the value and nothing else
-/// needs its register.
+/// Returns the operand of `bitcast` between integers and floats of 32 or 64 bits, if that defines the value
+/// and nothing else needs its register.
 pub(crate) fn bits_of<I: Lowering>(cx: &Lower<I>, value: Value) -> Option<Value> {
     let source = Value(cx.def_by(value, Opcode::Bitcast)?.a);
-    let crosses = cx.ty(source).is_int() != cx.ty(value).is_int();
+    let types = [cx.ty(source), cx.ty(value)];
+    let mut pairs = [[types::I32, types::F32], [types::I64, types::F64]].into_iter();
+    let crosses = pairs.any(|[int, float]| types == [int, float] || types == [float, int]);
     (crosses && !cx.is_used(value)).then_some(source)
 }
 

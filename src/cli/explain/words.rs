@@ -162,6 +162,10 @@ pub const GROUPS: &[Group] = &[
             ("rodata", "`rodata %name = \"text\\0\"`: data that does not change"),
             ("data", "`data %name = i64 1, %other+8`: data"),
             ("tls", "`tls %name = i32 0`: data of which each thread has its own"),
+            (
+                "source",
+                "`source variable %f \"x\" t1 = v3`: what the front end's language has, for debuggers",
+            ),
             ("personality", "`personality %name`: decides for the unwinder where an exception continues"),
             ("tag", "`tag 0 = %type`, `tag 1 = cleanup`: the exceptions that handlers with the tag take"),
             ("export", "other files can refer to it: the default"),

@@ -1,4 +1,4 @@
-//! The builder's methods for instructions, one for each operand shape.
+//! The builder's methods for instructions, one for each format of operands.
 //!
 //! A method takes a controlling type only if it does not follow from an operand. A method for a single opcode
 //! has its name.
@@ -276,7 +276,7 @@ impl FunctionBuilder<'_> {
     }
 
     /// Stores words as a list.
-    pub(in crate::ir) fn list(&mut self, words: impl Iterator<Item = u32>) -> List {
+    pub(crate) fn list(&mut self, words: impl Iterator<Item = u32>) -> List {
         let mut list = self.take_words();
         list.extend(words);
         let stored = self.stencil.pool.add(&list);

@@ -90,10 +90,13 @@ fn compare_ints(cx: &mut Cx, data: &InstData, size: OperandSize) -> VReg {
 fn compare_directly(cx: &mut Cx, data: &InstData, size: OperandSize) -> Option<VReg> {
     let (a, b) = (Value(data.a), Value(data.b));
     let (op, a, b) = match data.int_cc() {
-        IntCc::Equal => {
+        // A two-operand form overwrites its first operand, which is better done to a load than to what the
+        // loop keeps.
+        IntCc::Equal if cx.flags.has_avx() => {
             let (a, b) = cx.commute(a, b);
             (&EQUAL, a, b)
         }
+        IntCc::Equal => (&EQUAL, a, b),
         IntCc::SignedGreaterThan => (&GREATER, a, b),
         IntCc::SignedLessThan => (&GREATER, b, a),
         _ => return None,

@@ -22,7 +22,7 @@
 use super::operand::{self, Kind};
 use super::row::Row;
 use super::target::{Encoding, NO_FIELD, Register, Target, size};
-use super::x86_format::{
+use super::x86_64_format::{
     EncodingFlags, FIELD_IMM, FIELD_MEM, FIELD_REG, FIELD_RM, FIELD_VVVV, FLAGS, Format, OPCODE, PREFIXES,
     counted,
 };
