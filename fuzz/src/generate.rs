@@ -328,13 +328,15 @@ impl<'a, 'r> Body<'a, 'r> {
             true => self.random.below(room / size as usize + 1) * size as usize,
             false => self.random.below(room + 1),
         };
+        // The slot is aligned to 16 bytes.
+        let is_aligned = size <= 16 && offset.is_multiple_of(size as usize);
         let first = self.random.below(offset + 1);
         let base = self.values;
         self.values += 1;
         self.line(&format!("v{base} = stack_addr.i64 ss0+{first}"));
         let rest = offset - first;
         if rest < 8 || self.random.chance(70) {
-            return (format!("v{base}+{rest}"), offset.is_multiple_of(size as usize));
+            return (format!("v{base}+{rest}"), is_aligned);
         }
         // The index has at most the value of the largest power of two below what is left.
         let mask = (1usize << rest.ilog2()) - 1;

@@ -43,6 +43,10 @@ const GENERAL: [&str; 16] = [
 ];
 
 fn register(name: &str) -> Option<Register> {
+    if let Some(number) = name.strip_prefix("xmm") {
+        let number = number.parse().ok().filter(|number| *number < 16)?;
+        return Some(Register { constructor: "xmm", number });
+    }
     let number = GENERAL.iter().position(|known| *known == name)?;
     Some(Register { constructor: "gpr", number: number as u8 })
 }

@@ -390,8 +390,14 @@ pub enum Coverage {
     Absent,
 }
 
-/// Returns whether a target compiles a family on types of a shape.
+/// Returns whether a target compiles a family on types of a shape. Dynamic vectors and those of more than 128
+/// bits are replaced by vectors of 128 bits before lowering.
 pub fn coverage<I: FamilyLowering>(family: Family, shape: Shape) -> Coverage {
+    if family == Family::Dynamic && matches!(shape, Shape::Int | Shape::Dynamic) {
+        return Coverage::Compiles;
+    }
+    let is_replaced = matches!(shape, Shape::LargeVector | Shape::Dynamic);
+    let shape = if is_replaced { Shape::Vector } else { shape };
     match cell_of::<I>(family, shape) {
         Cell::Lower(_) | Cell::Marker => Coverage::Compiles,
         Cell::Refused(why) => Coverage::Refused(why),

@@ -309,7 +309,7 @@ settings! {
     }
     Some(Arch::S390x) => {
         has_mie3: bool = false, "Miscellaneous instruction extensions 3 (z15)";
-        has_vxrs_ext2: bool = false, "Vector enhancements 2 (z15)", no_effect(Arch::ALL, UNUSED);
+        has_vxrs_ext2: bool = false, "Vector enhancements 2 (z15)";
         has_mie4: bool = false, "Miscellaneous instruction extensions 4 (z17)", no_effect(Arch::ALL, UNUSED);
         has_vxrs_ext3: bool = false, "Vector enhancements 3 (z17)", no_effect(Arch::ALL, UNUSED);
     }

@@ -126,7 +126,14 @@ impl Disassembled for Rows {
                 "vushr*",
             ],
         ),
-        ("the disassembler has no data of the instruction", &["vgeth", "vsaddlp*", "vuaddlp*", "tbl*"]),
+        (
+            "the disassembler has no data of the instruction",
+            &[
+                "vgeth", "vsaddlp*", "vuaddlp*", "tbl*", "vfabsh", "vfaddh", "vfcmeqh", "vfcmgeh", "vfcmgth",
+                "vfcvtzsh", "vfcvtzuh", "vfdivh", "vfmaxh", "vfminh", "vfmlah", "vfmlsh", "vfmulh", "vfnegh",
+                "vfrintmh", "vfrintnh", "vfrintph", "vfrintzh", "vfsqrth", "vfsubh",
+            ],
+        ),
         (
             "the disassembler has no data of FEAT_FP16",
             &[

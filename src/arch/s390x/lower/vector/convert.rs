@@ -1,6 +1,6 @@
 //! Conversions between integers and floats, and between f32 and f64.
 //!
-//! The oldest processors supported convert integers of 64 bits only. Those of 32 bits go by way of f64, which
+//! Before z15, processors convert integers of 64 bits only. Those of 32 bits go by way of f64, which
 //! holds them exactly, and saturate when they become narrow again.
 
 use super::float::canonical;
@@ -13,6 +13,7 @@ use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::machine::reg::VReg;
 use crate::machine::size::{L32, OperandSize, Q64};
+use crate::rule;
 
 /// Lowers fvpromote_low and fvdemote.
 pub fn change_width(cx: &mut Cx, inst: Inst) -> Lowered {
@@ -70,6 +71,13 @@ pub fn lanes_from_int(cx: &mut Cx, size: OperandSize, signed: bool, d: VReg, a: 
             false => rows::vcdlgb(cx, d, a),
         };
     }
+    if cx.flags.has_vxrs_ext2() {
+        rule!(cx, "vector.convert_singles");
+        return match signed {
+            true => rows::vcefb(cx, d, a),
+            false => rows::vcelfb(cx, d, a),
+        };
+    }
     let [left, right, first, second] = tmps(cx);
     if signed {
         rows::vuph(cx, L32, left, a);
@@ -92,6 +100,10 @@ pub fn promote_first(cx: &mut Cx, d: VReg, a: VReg) {
 fn to_signed(cx: &mut Cx, size: OperandSize, d: VReg, a: VReg) {
     if size == Q64 {
         return rows::vcgdb(cx, d, a);
+    }
+    if cx.flags.has_vxrs_ext2() {
+        rule!(cx, "vector.convert_singles");
+        return rows::vcfeb(cx, d, a);
     }
     let [left, right, first, second] = tmps(cx);
     promote(cx, left, a, true);
@@ -121,6 +133,10 @@ pub fn lanes_to_int(cx: &mut Cx, size: OperandSize, signed: bool, d: VReg, a: VR
     // A NaN gives zero.
     if size == Q64 {
         return rows::vclgdb(cx, d, a);
+    }
+    if cx.flags.has_vxrs_ext2() {
+        rule!(cx, "vector.convert_singles");
+        return rows::vclfeb(cx, d, a);
     }
     let [left, right, first, second] = tmps(cx);
     promote(cx, left, a, true);

@@ -4,10 +4,12 @@ use crate::arch::s390x::lower::inputs::Cx;
 use crate::arch::s390x::rows;
 use crate::diag::unexpected;
 use crate::ir::*;
+use crate::lower::address::sink_load;
 use crate::lower::context::Lowered;
 use crate::lower::vector::Lanes;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::OperandSize;
+use crate::rule;
 
 /// Lowers splat, scalar_to_vector, insertlane and extractlane.
 pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
@@ -19,6 +21,14 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
     }
     let d = cx.def(inst);
     let lanes = Lanes::of(data.ty);
+    if data.opcode == Opcode::Splat {
+        let scalar = cx.ty(operand);
+        if let Some(memory) = sink_load(cx, operand, scalar) {
+            rule!(cx, "splat.load");
+            rows::vlrep(cx, OperandSize::from_bits(lanes.bits()), d, memory);
+            return Ok(());
+        }
+    }
     let a = cx.put(operand);
     match data.opcode {
         Opcode::Splat => splat(cx, d, lanes, a),

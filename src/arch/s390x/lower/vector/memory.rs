@@ -12,7 +12,8 @@ use crate::lower::context::Lowered;
 use crate::lower::vector_moves::VectorMoves;
 use crate::machine::amode::{Amode, Place};
 use crate::machine::reg::{RegClass, VReg};
-use crate::machine::size::{B8, L32, OperandSize, Q64, W16, exact_size};
+use crate::machine::size::{B8, L32, O128, OperandSize, Q64, W16, exact_size};
+use crate::rule;
 
 /// Materialises a constant, given its bytes. One instruction makes all whose bytes are 0 and 255.
 pub fn make_constant(cx: &mut Cx, d: VReg, bytes: [u8; 16]) {
@@ -31,6 +32,12 @@ pub fn load(cx: &mut Cx, inst: Inst) -> Lowered {
     let amode = access(cx, &data);
     if !cx.swaps(&cx.mem_flags(&data)) || data.ty.lane_bits() == 8 {
         rows::vl(cx, d, amode);
+        return Ok(());
+    }
+    let size = OperandSize::from_bits(data.ty.lane_bits());
+    if cx.flags.has_vxrs_ext2() && size != O128 {
+        rule!(cx, "vector.load_reversed");
+        rows::vlbr(cx, size, d, amode);
         return Ok(());
     }
     let raw = cx.tmp(RegClass::Float);
@@ -71,7 +78,14 @@ pub fn store(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let bits = cx.ty(Value(data.a)).lane_bits();
     let mut source = cx.put(Value(data.a));
-    if cx.swaps(&cx.mem_flags(&data)) && bits != 8 {
+    let swaps = cx.swaps(&cx.mem_flags(&data)) && bits != 8;
+    if swaps && cx.flags.has_vxrs_ext2() && bits <= 64 {
+        rule!(cx, "vector.store_reversed");
+        let amode = access(cx, &data);
+        rows::vstbr(cx, OperandSize::from_bits(bits), source, amode);
+        return Ok(());
+    }
+    if swaps {
         let raw = source;
         source = cx.tmp(RegClass::Float);
         S390x::reverse_bytes(cx, source, raw, bits);

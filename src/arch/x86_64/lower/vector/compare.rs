@@ -35,6 +35,11 @@ pub fn compare(cx: &mut Cx, inst: Inst) -> Lowered {
 
 fn compare_ints(cx: &mut Cx, data: &InstData, size: OperandSize) -> VReg {
     use IntCc::*;
+    if size != Q64
+        && let Some(mask) = compare_directly(cx, data, size)
+    {
+        return mask;
+    }
     let (a, b) = both(cx, data);
     let complement = |cx: &mut Cx, mask| {
         let ones = ones(cx);
@@ -79,6 +84,26 @@ fn compare_ints(cx: &mut Cx, data: &InstData, size: OperandSize) -> VReg {
             complement(cx, mask)
         }
     }
+}
+
+/// Compares by a single instruction, whose second operand may be in memory, if there is one.
+fn compare_directly(cx: &mut Cx, data: &InstData, size: OperandSize) -> Option<VReg> {
+    let (a, b) = (Value(data.a), Value(data.b));
+    let (op, a, b) = match data.int_cc() {
+        // A two-operand form overwrites its first operand, which is better done to a load than to what the
+        // loop keeps.
+        IntCc::Equal if cx.flags.has_avx() => {
+            let (a, b) = cx.commute(a, b);
+            (&EQUAL, a, b)
+        }
+        IntCc::Equal => (&EQUAL, a, b),
+        IntCc::SignedGreaterThan => (&GREATER, a, b),
+        IntCc::SignedLessThan => (&GREATER, b, a),
+        _ => return None,
+    };
+    let b = operand(cx, b);
+    let a = cx.put(a);
+    Some(op.value(cx, size, a, b))
 }
 
 fn extreme(cx: &mut Cx, ops: &[Op; 3], size: OperandSize, a: VReg, b: VReg) -> VReg {

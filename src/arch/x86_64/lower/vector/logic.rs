@@ -3,7 +3,7 @@
 use super::compare::sign_mask;
 use super::memory::{commutative, operand};
 use super::ops::{AND, OR, XOR};
-use super::{blend, blend_bits, lane_size, ones};
+use super::{blend, blend_bits, has_sse41, lane_size, ones};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::lower::select::move_float_if;
 use crate::diag::unexpected;
@@ -59,7 +59,7 @@ pub fn lane_select(cx: &mut Cx, inst: Inst) -> Lowered {
     let d = cx.def(inst);
     let [control, ones, zeros] = [data.a, data.b, data.c].map(|value| cx.put(Value(value)));
     let size = lane_size(data.ty);
-    if cx.flags.has_avx() && size == B8 {
+    if has_sse41(cx) && size == B8 {
         rule!(cx, "blendv.bytes");
         blend(cx, d, control, ones, zeros);
         return Ok(());

@@ -84,6 +84,9 @@ fn blend(cx: &mut Cx, d: VReg, mask: VReg, chosen: VReg, other: VReg) {
     if cx.flags.has_avx() {
         return rows::vpblendvb_rrr(cx, d, other, chosen, mask);
     }
+    if has_sse41(cx) {
+        return rows::pblendvb_rrr(cx, d, other, chosen, mask);
+    }
     blend_bits(cx, d, mask, chosen, other);
 }
 
