@@ -8,8 +8,10 @@
 //! does not have are compiled (`cached`).
 
 mod cached;
+pub(crate) mod callees;
 mod numbering;
 mod session;
+mod unused;
 mod worker;
 
 use crate::arch::aarch64::Aarch64;
@@ -21,11 +23,12 @@ use crate::ir::{Module, Name};
 use crate::lower::context::RuleCounts;
 use crate::machine::compiled::CompiledFunction;
 use crate::object::{self, Contents, DebugInfo, DebugLevel, DebugOptions, FunctionDef};
-use crate::options::{Arch, Flags, Target};
+use crate::options::{Arch, Flags, OptLevel, Target};
 use crate::parse::{self, Split};
 use crate::pipeline::{Backend, Controls};
 use crate::timing::Timing;
 use cached::{CacheNotes, Cached};
+use callees::{Callees, Making};
 pub use session::Session;
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -166,8 +169,11 @@ pub fn build_in(
     }
     let options = &*options;
     let start = Instant::now();
+    let BuildOptions { flags, controls, .. } = options;
+    let callees =
+        Callees::find(&Making { text: source.text, split: &split, module: &module, flags, controls });
     if let Some(cached) = &mut cached {
-        cached.depend_on(&module.types);
+        cached.depend_on(&module.types, &callees);
         cached.find();
     }
     let inputs = BuildInputs {
@@ -178,6 +184,7 @@ pub fn build_in(
         options,
         tracks_values: values.unwrap_or(false),
         observer,
+        callees: &callees,
         cached: cached.as_ref(),
     };
     let Outcome { mut units, diagnostics: mut found, timing: of_workers, rules, cache_notes } =
@@ -195,6 +202,9 @@ pub fn build_in(
         return Err(diagnostics);
     }
     units.sort_unstable_by_key(|unit| unit.0);
+    if options.flags.opt_level() != OptLevel::None {
+        unused::leave_out(&mut units, &split, &module);
+    }
     let object = timing.measure("object", || write_object(source, &split, &module, &units, options));
     let (object::Written { bytes: object, mut warnings }, assembly) = object?;
     warnings.append(&mut diagnostics);
@@ -264,6 +274,7 @@ struct BuildInputs<'a> {
     /// Whether debug information says where values are.
     tracks_values: bool,
     observer: &'a Observer<'a>,
+    callees: &'a Callees,
     cached: Option<&'a Cached<'a>>,
 }
 

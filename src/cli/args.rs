@@ -315,7 +315,7 @@ pub struct Build {
     /// Print the time of each phase to stderr.
     #[arg(long)]
     pub time: bool,
-    /// Print how often each lowering rule was used to stderr.
+    /// Print how often each rule of the optimiser and of lowering was used to stderr.
     #[arg(long)]
     pub trace_rules: bool,
     /// Do not verify the input.

@@ -19,6 +19,7 @@ use crate::machine::call_site::{Call, PatchSite, Reference, StackMapSite};
 use crate::machine::compiled::{CompiledStencil, TrapSite};
 use crate::machine::inst::Label;
 use crate::machine::reloc::{Reloc, RelocKind};
+use crate::machine::srclocs::SrcLocs;
 use crate::machine::symbol::SymbolRef;
 use crate::machine::unwind::{Handler, LandingPad, Takes, UnwindOp};
 
@@ -120,6 +121,8 @@ pub struct CodeBuffer {
     relocs: Vec<Reloc>,
     traps: Vec<TrapSite>,
     srclocs: Vec<(u32, u32)>,
+    /// Whether the result is to be without source locations.
+    pub(crate) omits_locations: bool,
     unwind: Vec<(u32, UnwindOp)>,
     constants: Vec<PendingConstant>,
     constant_bytes: Vec<u8>,
@@ -464,7 +467,10 @@ impl CodeBuffer {
         map.restart();
         let traps = self.traps.iter().map(|t| TrapSite { offset: map.next(t.offset), ..*t }).collect();
         map.restart();
-        let srclocs = self.srclocs.iter().map(|&(at, loc)| (map.next(at), loc)).collect();
+        let srclocs = match self.omits_locations {
+            true => SrcLocs::default(),
+            false => self.srclocs.iter().map(|&(at, loc)| (map.next(at), loc)).collect(),
+        };
         map.restart();
         let unwind = self.unwind.iter().map(|&(at, op)| (map.next(at), op)).collect();
         map.restart();

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 /// Where the bits of a value are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Place {
+pub enum Location {
     /// In the register with this DWARF number.
     Register(u16),
     /// In the frame, this many bytes above the stack pointer.
@@ -26,7 +26,7 @@ pub struct PlacedRange {
     /// Offset of its end.
     pub end: u32,
     /// Where the value is there; of an i128 the low half, then the high half, otherwise twice the same.
-    pub places: [Place; 2],
+    pub places: [Location; 2],
 }
 
 /// How a debugger finds a value.
@@ -131,8 +131,8 @@ impl Variables {
                     end = range.end;
                     for place in &range.places[..parts(variable.ty)] {
                         let place = match *place {
-                            Place::Register(number) => u32::from(number) << 1,
-                            Place::Frame(offset) => offset << 1 | 1,
+                            Location::Register(number) => u32::from(number) << 1,
+                            Location::Frame(offset) => offset << 1 | 1,
                         };
                         write_signed(bytes, place, last);
                         last = place;
@@ -201,12 +201,12 @@ impl Reader<'_> {
         let start = at.wrapping_add(read(&mut self.bytes)?);
         let end = start.wrapping_add(read(&mut self.bytes)?);
         *at = end;
-        let mut places = [Place::Register(0); 2];
+        let mut places = [Location::Register(0); 2];
         for number in 0..parts(ty) {
             *last = read_signed(&mut self.bytes, *last)?;
             let place = match *last & 1 {
-                0 => Place::Register((*last >> 1) as u16),
-                _ => Place::Frame(*last >> 1),
+                0 => Location::Register((*last >> 1) as u16),
+                _ => Location::Frame(*last >> 1),
             };
             places[number..].fill(place);
         }
@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read() {
         let range = |start, end, low, high| PlacedRange { start, end, places: [low, high] };
-        let (a, b) = (Place::Register(60), Place::Frame(1 << 20));
+        let (a, b) = (Location::Register(60), Location::Frame(1 << 20));
         let variable = |value, ty, whereabouts| Variable { value, ty, scope: value / 2, whereabouts };
         let given = [
             (variable(1, types::I8, Whereabouts::Constant(200)), vec![]),

@@ -207,6 +207,7 @@ impl<'a> Writer<'a> {
         let (functions, data) = (&contents.functions, &contents.module.data);
         contents.module.symbols.iter().for_each(|item| self.symbols.set_attributes(item));
         let mut defined = Vec::with_capacity(functions.len() + data.len());
+        self.symbols.reserve(functions.len() + data.len());
         let functions =
             functions.iter().map(|def| (&def.params.name, def.linkage, SymbolKind::Text, def.offset));
         let has_descriptors = self.format.descriptors.is_some();

@@ -8,7 +8,7 @@
 //! is a warning unless the file asks for it.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map};
 
 use object::write::{Object, Symbol, SymbolId, SymbolSection};
 use object::{SymbolFlags, SymbolKind, SymbolScope};
@@ -74,6 +74,12 @@ impl<'a> Symbols<'a> {
         }
     }
 
+    /// Makes room for the symbols of so many definitions.
+    pub(super) fn reserve(&mut self, definitions: usize) {
+        self.by_name.reserve(definitions);
+        self.by_linker_name.reserve(definitions);
+    }
+
     /// Records the attributes that a `symbol` item gives a name.
     pub(super) fn set_attributes(&mut self, item: &'a SymbolItem) {
         let said = |item: &'a SymbolItem| (item.linkage, &item.link_name, item.address);
@@ -94,19 +100,32 @@ impl<'a> Symbols<'a> {
         offset: usize,
     ) -> SymbolId {
         let linker_name = self.linker_name(name, true, offset);
-        let entry = self.entry(object, linker_name.clone());
-        let linkage = if linker_name.is_empty() { Linkage::Local } else { linkage };
-        if let Some(first) = entry.definition {
-            let message = format!("duplicate definition of `{linker_name}`");
+        let is_unnamed = linker_name.is_empty();
+        let linkage = if is_unnamed { Linkage::Local } else { linkage };
+        let item = self.attributes.get(name).copied();
+        let named = item.is_some_and(|item| item.link_name.is_some());
+        let definition = Some(Definition { linkage, named, offset });
+        let (id, first) = match self.by_linker_name.entry(linker_name) {
+            hash_map::Entry::Occupied(mut known) => {
+                (known.get().id, std::mem::replace(&mut known.get_mut().definition, definition))
+            }
+            hash_map::Entry::Vacant(new) => {
+                let id = add(object, spelled(self.format, new.key()), SymbolScope::Unknown);
+                new.insert(Entry { id, definition });
+                (id, None)
+            }
+        };
+        if let Some(first) = first {
+            let message = format!("duplicate definition of `{}`", self.link_text(name));
             self.errors.push(Diagnostic::error(offset, message).also(first.offset, "first defined here"));
         }
-        if let Some(item) = self.attributes.get(name).filter(|item| item.address.is_some()) {
-            let message = format!("`{linker_name}` has an address, so it can't be defined");
+        if let Some(item) = item.filter(|item| item.address.is_some()) {
+            let message = format!("`{}` has an address, so it can't be defined", self.link_text(name));
             self.errors.push(Diagnostic::error(offset, message).also(item.offset, "its address"));
         }
-        let symbol = object.symbol_mut(entry.id);
-        if linker_name.is_empty() {
-            symbol.name = self.spelled(UNNAMED);
+        let symbol = object.symbol_mut(id);
+        if is_unnamed {
+            symbol.name = spelled(self.format, UNNAMED);
         }
         symbol.kind = kind;
         symbol.weak = linkage == Linkage::Weak;
@@ -115,11 +134,8 @@ impl<'a> Symbols<'a> {
             Linkage::Local => SymbolScope::Compilation,
             Linkage::Hidden => SymbolScope::Linkage,
         };
-        let named = self.attributes.get(name).is_some_and(|item| item.link_name.is_some());
-        let definition = Some(Definition { linkage, named, offset });
-        self.by_linker_name.insert(linker_name, Entry { definition, ..entry });
-        self.by_name.insert(name, entry.id);
-        entry.id
+        self.by_name.insert(name, id);
+        id
     }
 
     /// The symbol that a name refers to, in data or in the function `user`. Errors are reported at `offset`
@@ -216,7 +232,7 @@ impl<'a> Symbols<'a> {
         let definition = self.by_linker_name.get(call.name()).and_then(|entry| entry.definition);
         let id = match definition {
             Some(Definition { linkage: Linkage::Local, .. }) => {
-                add(object, self.spelled(call.name()), SymbolScope::Unknown)
+                add(object, spelled(self.format, call.name()), SymbolScope::Unknown)
             }
             Some(definition) => {
                 self.warn_of_capture(call, definition, user);
@@ -278,19 +294,23 @@ impl<'a> Symbols<'a> {
         std::mem::take(&mut self.warnings)
     }
 
-    /// A linker name as the object spells it.
-    fn spelled(&self, linker_name: &str) -> Vec<u8> {
-        [self.format.symbol_prefix, linker_name].concat().into_bytes()
-    }
-
-    fn linker_name(&mut self, name: &'a Name, is_definition: bool, offset: usize) -> Cow<'a, str> {
+    /// The name that the linker knows a name by.
+    fn link_text(&self, name: &'a Name) -> Cow<'a, str> {
         let renamed = self.attributes.get(name).and_then(|item| item.link_name.as_deref());
-        let linker_name = match (renamed, name) {
+        match (renamed, name) {
             (Some(renamed), _) => Cow::Borrowed(renamed),
             (None, Name::Text(text)) => Cow::Borrowed(&**text),
-            (None, Name::User(namespace, index)) => Cow::Owned(format!("u{namespace}_{index}")),
+            // There may be as many as functions: `format!` takes several times as long.
+            (None, Name::User(namespace, index)) => {
+                Cow::Owned(["u", &namespace.to_string(), "_", &index.to_string()].concat())
+            }
             (None, Name::UserRef(index)) => Cow::Owned(format!("userextname{index}")),
-        };
+        }
+    }
+
+    /// The same, which must be one that objects can have.
+    fn linker_name(&mut self, name: &'a Name, is_definition: bool, offset: usize) -> Cow<'a, str> {
+        let linker_name = self.link_text(name);
         let imported = linker_name.is_empty() && !self.by_linker_name.contains_key("");
         if imported && !is_definition || linker_name.contains('\0') {
             let message = format!("invalid symbol name {linker_name:?}");
@@ -301,14 +321,16 @@ impl<'a> Symbols<'a> {
 
     /// The symbol of a linker name, created as an import on first use.
     fn entry(&mut self, object: &mut Object<'_>, linker_name: Cow<'a, str>) -> Entry {
-        if let Some(&entry) = self.by_linker_name.get(&linker_name) {
-            return entry;
-        }
-        let id = add(object, self.spelled(&linker_name), SymbolScope::Unknown);
-        let entry = Entry { id, definition: None };
-        self.by_linker_name.insert(linker_name, entry);
-        entry
+        *self.by_linker_name.entry(linker_name).or_insert_with_key(|name| {
+            let id = add(object, spelled(self.format, name), SymbolScope::Unknown);
+            Entry { id, definition: None }
+        })
     }
+}
+
+/// A linker name as objects of a format spell it.
+fn spelled(format: &Format, linker_name: &str) -> Vec<u8> {
+    [format.symbol_prefix, linker_name].concat().into_bytes()
 }
 
 /// Adds a local symbol, given its name in the symbol table; its place is set later.

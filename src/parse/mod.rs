@@ -19,6 +19,7 @@ mod errors;
 mod finish;
 mod foreign;
 mod hints;
+mod mentions;
 mod mnemonic;
 mod module;
 mod names;
@@ -38,6 +39,7 @@ mod sugar;
 mod tests;
 
 pub use context::{Failed, ParseContext};
+pub(crate) use mentions::{mentions, name_of};
 pub use module::{module, types};
 pub(crate) use number::Integer;
 pub use older::{older_spelling, older_spellings};

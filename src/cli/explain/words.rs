@@ -85,7 +85,7 @@ pub const GROUPS: &[Group] = &[
             ("fast", "the default: for calls between functions of one build; not stable between versions"),
             ("tail", "supports tail calls: `return_call`"),
             ("system_v", "that of C on Linux, on the target"),
-            ("windows_fastcall", "that of C on Windows, x86_64"),
+            ("windows_fastcall", "that of C on Windows, on x86_64; elsewhere `system_v`"),
             ("apple_aarch64", "that of C on macOS, aarch64"),
             ("probestack", "that of the function that touches the pages of a large frame"),
             ("winch", "that of Wasmtime's baseline compiler"),

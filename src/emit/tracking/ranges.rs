@@ -10,7 +10,7 @@ use crate::entity::Map;
 use crate::ir::{Block, Constant, Opcode, PackedDef, StackSlot, Stencil, Value, ValueDef, types};
 use crate::machine::description::{Machine, is_overaligned};
 use crate::machine::reg::VBlock;
-use crate::machine::variables::{Place, PlacedRange, SlotPlace, Variable, Variables, Whereabouts};
+use crate::machine::variables::{Location, PlacedRange, SlotPlace, Variable, Variables, Whereabouts};
 use crate::machine::vcode::VCode;
 
 /// No place.
@@ -264,10 +264,10 @@ impl Described<'_> {
         Some(Whereabouts::Constant(if width < 128 { bits & ((1 << width) - 1) } else { bits }))
     }
 
-    fn place_of<M: Machine>(&self, place: PlaceKind) -> Place {
+    fn place_of<M: Machine>(&self, place: PlaceKind) -> Location {
         match place {
-            PlaceKind::Register(register) => Place::Register(M::dwarf(register)),
-            PlaceKind::Slot(slot) => Place::Frame(self.frame.spills + 8 * slot),
+            PlaceKind::Register(register) => Location::Register(M::dwarf(register)),
+            PlaceKind::Slot(slot) => Location::Frame(self.frame.spills + 8 * slot),
         }
     }
 }

@@ -10,7 +10,7 @@ use gimli::{
 
 use super::bytes::Bytes;
 use crate::ir::{Type, types};
-use crate::machine::variables::{Place, PlacedRange, SlotPlace};
+use crate::machine::variables::{Location, PlacedRange, SlotPlace};
 
 /// Writes expressions for a function, one at a time.
 pub(super) struct Places {
@@ -121,15 +121,15 @@ impl Places {
     }
 
     /// Writes the place of `size` bytes.
-    fn place(&mut self, place: Place, size: u32, ty: Type) {
+    fn place(&mut self, place: Location, size: u32, ty: Type) {
         match place {
-            Place::Register(number @ 0..32) => self.expression.byte(DW_OP_reg0.0 + number as u8),
-            Place::Register(number) => {
+            Location::Register(number @ 0..32) => self.expression.byte(DW_OP_reg0.0 + number as u8),
+            Location::Register(number) => {
                 self.expression.byte(DW_OP_regx.0);
                 self.expression.number(number.into())
             }
             // Integers are spilled as 8 bytes, whose lower ones come last.
-            Place::Frame(offset) => {
+            Location::Frame(offset) => {
                 let skipped = if self.big_endian && ty.is_int() { 8 - i64::from(size.min(8)) } else { 0 };
                 self.frame_address(i64::from(offset) + skipped)
             }
@@ -137,18 +137,18 @@ impl Places {
     }
 
     /// Writes the address this many bytes after the one that is the value in a place.
-    pub(super) fn behind(&mut self, place: Place, offset: i64) {
+    pub(super) fn behind(&mut self, place: Location, offset: i64) {
         match place {
-            Place::Register(number @ 0..32) => {
+            Location::Register(number @ 0..32) => {
                 self.expression.byte(DW_OP_breg0.0 + number as u8);
                 self.expression.signed(offset)
             }
-            Place::Register(number) => {
+            Location::Register(number) => {
                 self.expression.byte(DW_OP_bregx.0);
                 self.expression.number(number.into());
                 self.expression.signed(offset)
             }
-            Place::Frame(at) => {
+            Location::Frame(at) => {
                 self.frame_address(at.into());
                 self.expression.byte(DW_OP_deref.0);
                 self.add(offset)
