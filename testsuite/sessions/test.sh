@@ -12,7 +12,7 @@ echo "$levels" | while read -r level; do
     session ./prog "$here/commands" >session
     diff -u "$here/expected" session || fail "the session with $level printed something else"
     [ "$(addr2line -sfe prog "$(address prog scaled)")" = "scaled
-counter.lang:1" ] || fail "addr2line: $(addr2line -sfe prog "$(address prog scaled)")"
+counter.lang:2" ] || fail "addr2line: $(addr2line -sfe prog "$(address prog scaled)")"
     if [ -z "$RUNNER" ] && [ "$level" = "-O speed" ]; then
         # An access of memory that is not there, in line 9.
         sed 's/^@8  v6 = load.i32 .*/@8  v6 = load.i32 v3+8/' counter.clif >wild.clif

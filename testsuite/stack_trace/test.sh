@@ -12,15 +12,16 @@ traced() {
     [ "$status" = "$1" ] || fail "the program exits with $status"
 }
 
+# A function that is inlined has the position of the call, and no frame.
 echo "$levels" | while read -r level; do
-    clif "$level" "$example/average.clif" -g
+    clif "$level" "$example/average.clif" -g --pass inline=off
     for kind in -pie -no-pie -static; do
         link bfd $kind -o prog average.o trace.o
         traced 1 expected
     done
     # An address that is not there.
     sed 's/v2 = call fn1(v1)/v3 = load.i32 v0+8\n@5  v2 = call fn1(v1)/' "$example/average.clif" >wild.clif
-    clif "$level" wild.clif -g
+    clif "$level" wild.clif -g --pass inline=off
     link bfd -o prog wild.o trace.o
     traced 1 expected-wild
 done

@@ -4,7 +4,7 @@
 //! have the same value. Sets have numbers, so that the contents of all places are one array of numbers.
 
 use crate::machine::inst::{MachInst, Props, Row};
-use crate::machine::reg::{Allocation, OperandKind, PReg, RegClass};
+use crate::machine::reg::{Allocation, Edit, OperandKind, Output, PReg, RegClass};
 use crate::machine::vcode::VCode;
 use std::collections::HashMap;
 
@@ -87,12 +87,13 @@ impl Sets {
     }
 }
 
-/// Number of registers that are tracked.
-const REGISTERS: usize = 2 * OF_CLASS;
-
-/// The places that are tracked: all registers, and the first spill slots.
+/// The places that are tracked: the registers that anything is put in, and the first spill slots.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Places {
+    /// The registers, a bit for each by number.
+    used: u64,
+    /// How many there are.
+    registers: usize,
     /// Number of spill slots, in units of 8 bytes.
     slots: usize,
 }
@@ -100,21 +101,47 @@ pub(super) struct Places {
 impl Places {
     /// The places of a function. Of so many slots and blocks that the contents of all places at all blocks
     /// would take too much memory, only some slots are tracked.
-    pub(super) fn new(slots: usize, blocks: usize) -> Self {
+    pub(super) fn new(output: &Output, blocks: usize) -> Self {
         const MOST: usize = 1 << 22;
-        Places { slots: slots.min(MOST / blocks.max(1)) }
+        let moved = output.edits.iter().map(|(_, Edit::Move { to, .. })| *to);
+        let registers = output.allocs.iter().copied().chain(moved).filter_map(Allocation::as_reg);
+        let used = registers.filter_map(register_number).fold(0, |used, number| used | 1 << number);
+        Places {
+            used,
+            registers: used.count_ones() as usize,
+            slots: output.num_spillslots.min(MOST / blocks.max(1)),
+        }
     }
 
     pub(super) fn count(self) -> usize {
-        REGISTERS + self.slots
+        self.registers + self.slots
     }
 
     /// The index of a place; `None` if it is not tracked.
     pub(super) fn index(self, allocation: Allocation) -> Option<usize> {
         match (allocation.as_reg(), allocation.as_stack()) {
-            (Some(reg), _) => register_index(reg),
-            (_, Some(slot)) => Some(slot.index()).filter(|&n| n < self.slots).map(|n| REGISTERS + n),
+            (Some(reg), _) => self.register(reg),
+            (_, Some(slot)) => Some(slot.index()).filter(|&n| n < self.slots).map(|n| self.registers + n),
             _ => None,
+        }
+    }
+
+    /// The index of a register; `None` if nothing is put in it.
+    fn register(self, register: PReg) -> Option<usize> {
+        let number = register_number(register)?;
+        let is_used = self.used >> number & 1 != 0;
+        is_used.then(|| (self.used & ((1 << number) - 1)).count_ones() as usize)
+    }
+
+    /// What a place is, by its index.
+    pub(super) fn kind(self, index: usize) -> PlaceKind {
+        if let Some(slot) = index.checked_sub(self.registers) {
+            return PlaceKind::Slot(slot as u32);
+        }
+        let before = (0..index).fold(self.used, |rest, _| rest & rest.wrapping_sub(1));
+        match before.trailing_zeros() as usize {
+            number @ 0..OF_CLASS => PlaceKind::Register(PReg::new(number, RegClass::Int)),
+            number => PlaceKind::Register(PReg::new(number % OF_CLASS, RegClass::Float)),
         }
     }
 }
@@ -122,8 +149,8 @@ impl Places {
 /// Number of registers in a class.
 const OF_CLASS: usize = 32;
 
-/// The index of a register; `None` for what no value is ever in.
-fn register_index(register: PReg) -> Option<usize> {
+/// The number of a register among all; `None` for what no value is ever in.
+fn register_number(register: PReg) -> Option<usize> {
     let class = match register.class() {
         RegClass::Int => 0,
         RegClass::Float => OF_CLASS,
@@ -132,21 +159,11 @@ fn register_index(register: PReg) -> Option<usize> {
     Some(register.hw_enc()).filter(|&number| number < OF_CLASS).map(|number| class + number)
 }
 
-/// What a place is, by its index.
+/// What a place is.
 pub(super) enum PlaceKind {
     Register(PReg),
     /// A spill slot, by its number.
     Slot(u32),
-}
-
-impl PlaceKind {
-    pub(super) fn of(index: usize) -> PlaceKind {
-        match index.checked_sub(REGISTERS) {
-            Some(slot) => PlaceKind::Slot(slot as u32),
-            None if index < OF_CLASS => PlaceKind::Register(PReg::new(index, RegClass::Int)),
-            None => PlaceKind::Register(PReg::new(index - OF_CLASS, RegClass::Float)),
-        }
-    }
 }
 
 /// Calls `write` with each place that an instruction overwrites, and what the place holds then.
@@ -160,7 +177,7 @@ pub(super) fn visit_writes(
 ) {
     if row.props.any(Props::CLOBBERS) {
         for reg in vcode.clobbers(inst, row) {
-            if let Some(place) = register_index(reg) {
+            if let Some(place) = places.register(reg) {
                 write(place, NOTHING);
             }
         }

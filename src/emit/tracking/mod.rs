@@ -83,7 +83,7 @@ pub struct Tracker {
 impl Tracker {
     /// Says where the values and slots of the function are that has been emitted last.
     pub(super) fn variables<M: Machine>(&mut self, described: &Described) -> Variables {
-        let mut variables = described.variables::<M>(&mut self.ranges, &self.code, self.end);
+        let mut variables = described.variables::<M>(&mut self.ranges, &self.code, (self.end, self.places));
         variables.calls = self.calls(described.buffer);
         variables
     }
@@ -134,7 +134,7 @@ fn overwrites_early(emitted: &Emitted) -> bool {
 impl Watch for Tracker {
     fn begin(&mut self, function: &AllocatedFunction, rows: &'static [Row]) {
         let AllocatedFunction { vcode, output, .. } = *function;
-        self.places = Places::new(output.num_spillslots, vcode.blocks.len());
+        self.places = Places::new(output, vcode.blocks.len());
         self.sets.begin(vcode.vreg_count() as u32);
         self.entries.solve(function, rows, self.places, &mut self.sets);
         self.state.clear();

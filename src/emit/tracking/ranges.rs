@@ -3,7 +3,7 @@
 
 use super::super::buffer::CodeBuffer;
 use super::super::frame::Frame;
-use super::contents::PlaceKind;
+use super::contents::{PlaceKind, Places};
 use super::scopes::Scopes;
 use crate::analysis::{Analysis, block_of};
 use crate::entity::Map;
@@ -151,7 +151,7 @@ impl Described<'_> {
         &self,
         ranges: &mut Ranges,
         code: &[(u32, VBlock)],
-        end: u32,
+        (end, tracked): (u32, Places),
     ) -> Variables {
         ranges.sort();
         let mut scopes = Scopes::new(self.vcode, self.analysis, code, end, |block| self.has_values(block));
@@ -175,7 +175,7 @@ impl Described<'_> {
                         let is_shared = shared[low.vreg()];
                         let mut add = |start, end, places: [u32; 2]| {
                             let [start, end] = [start, end].map(|at| self.buffer.place(at));
-                            let places = places.map(|place| self.place_of::<M>(place as usize));
+                            let places = places.map(|place| self.place_of::<M>(tracked.kind(place as usize)));
                             placed.push(PlacedRange { start, end, places });
                         };
                         each_range(lists, |start, end, places| match deeper && is_shared {
@@ -264,8 +264,8 @@ impl Described<'_> {
         Some(Whereabouts::Constant(if width < 128 { bits & ((1 << width) - 1) } else { bits }))
     }
 
-    fn place_of<M: Machine>(&self, place: usize) -> Location {
-        match PlaceKind::of(place) {
+    fn place_of<M: Machine>(&self, place: PlaceKind) -> Location {
+        match place {
             PlaceKind::Register(register) => Location::Register(M::dwarf(register)),
             PlaceKind::Slot(slot) => Location::Frame(self.frame.spills + 8 * slot),
         }

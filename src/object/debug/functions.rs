@@ -28,7 +28,7 @@ use super::values::{self, Values};
 use super::variables::{self, Known, OfFunction, SourceVariables};
 use super::{DebugLevel, Run};
 use crate::diag::Diagnostic;
-use crate::ir::{Linkage, SourceFunction, SourceType};
+use crate::ir::{Linkage, Module, Name, SourceFunction, SourceType};
 use crate::object::{Contents, FunctionDef, Writer};
 
 /// What entries are made of, besides functions.
@@ -59,19 +59,27 @@ impl<'a> Writer<'a> {
             types: Types::new(),
             endian,
         };
-        let full = entries.level == DebugLevel::Full;
-        // Values of the CLIF are described if its lines are, unless the file describes variables.
-        let with_values = full && module.tracks_values();
-        let by_function = if full { variables::by_function(&module.source) } else { HashMap::new() };
-        let source_of = |def: &FunctionDef| by_function.get(&def.params.name);
-        let has_lists = |def: &FunctionDef| match module.source.is_empty() {
-            true => with_values && values::any(def),
-            false => source_of(def).is_some_and(variables::OfFunction::has_children),
-        };
-        let any_lists = contents.functions.iter().any(has_lists);
+        let wanted = Wanted::new(module, entries.level);
+        let any_lists = contents.functions.iter().any(|def| wanted.has_lists(def));
         describe_unit(&mut out.info, entries, any_lists, &mut out.ranges);
-        let types = if full { source_types::describe(&module.source, &mut out.info) } else { Vec::new() };
-        let functions = if full { &contents.functions[..] } else { &[] };
+        if entries.level == DebugLevel::Full {
+            self.describe_contents(contents, entries, table, (&wanted, defined), (&mut out, errors));
+        }
+        out.info.end();
+        out.finish(entries.runs, any_lists)
+    }
+
+    /// Describes types, variables of the file and all functions.
+    fn describe_contents(
+        &self,
+        contents: &Contents<'a>,
+        entries: &Entries,
+        table: &mut PositionTable,
+        (wanted, defined): (&Wanted<'a>, &[SymbolId]),
+        (out, errors): (&mut Out, &mut Vec<Diagnostic>),
+    ) {
+        let (module, functions) = (contents.module, &contents.functions);
+        let types = source_types::describe(&module.source, &mut out.info);
         let header = |def| table.header_of(def).map(|header| (entries.file(header), header.line));
         let headers: Vec<_> = functions.iter().map(header).collect();
         let table = &*table;
@@ -80,21 +88,19 @@ impl<'a> Writer<'a> {
         let known = Known {
             module,
             types: &types,
-            functions: contents.functions.len(),
+            functions: functions.len(),
             lines: &lines,
             data: if module.source.is_empty() { HashMap::new() } else { data.collect() },
         };
-        if full {
-            variables::globals(&mut out.info, &known);
-        }
+        variables::globals(&mut out.info, &known);
         let mut calls = Calls::new(module, functions);
         let runs = self.runs_of_functions(entries.runs);
         for ((number, def), header) in functions.iter().enumerate().zip(headers) {
-            let listed = has_lists(def);
+            let listed = wanted.has_lists(def);
             if listed && module.source.is_empty() {
                 values::describe_types(def, &mut out.types, &mut out.info);
             }
-            let source = source_of(def);
+            let source = wanted.by_function.get(&def.params.name);
             let function = Described {
                 def,
                 number,
@@ -106,7 +112,7 @@ impl<'a> Writer<'a> {
             calls.entries.push(self.describe_function(&mut out.info, &function, &known));
             calls.describe(number, def, &mut out.info);
             if listed {
-                let start = self.start_of(number, runs[number], entries, &mut out);
+                let start = self.start_of(number, runs[number], entries, out);
                 match source {
                     Some(source) => out.describe_variables(def, source, &known, table, (start, &mut *errors)),
                     None => out.describe_values(def, start),
@@ -117,8 +123,6 @@ impl<'a> Writer<'a> {
             }
         }
         calls.finish(&mut out.info);
-        out.info.end();
-        out.finish(entries.runs, any_lists)
     }
 
     /// For each function, the number of its run.
@@ -195,6 +199,30 @@ impl<'a> Writer<'a> {
         info.number(def.code.code.len() as u64);
         info.block(&[DW_OP_call_frame_cfa.0]);
         entry
+    }
+}
+
+/// What is to be described of functions.
+struct Wanted<'a> {
+    /// Whether values of the CLIF are described: if its lines are, and the file describes no variables.
+    values: bool,
+    /// What the file says about functions.
+    by_function: HashMap<&'a Name, OfFunction<'a>>,
+}
+
+impl<'a> Wanted<'a> {
+    fn new(module: &'a Module, level: DebugLevel) -> Self {
+        let full = level == DebugLevel::Full;
+        Wanted {
+            values: full && module.source.is_empty() && module.tracks_values(),
+            by_function: if full { variables::by_function(&module.source) } else { HashMap::new() },
+        }
+    }
+
+    /// Whether a function has values or variables to describe.
+    fn has_lists(&self, def: &FunctionDef) -> bool {
+        let source = || self.by_function.get(&def.params.name);
+        self.values && values::any(def) || source().is_some_and(OfFunction::has_children)
     }
 }
 
