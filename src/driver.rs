@@ -8,8 +8,10 @@
 //! does not have are compiled (`cached`).
 
 mod cached;
+pub(crate) mod callees;
 mod numbering;
 mod session;
+mod unused;
 mod worker;
 
 use crate::arch::aarch64::Aarch64;
@@ -21,11 +23,12 @@ use crate::ir::{Module, Name};
 use crate::lower::context::RuleCounts;
 use crate::machine::compiled::CompiledFunction;
 use crate::object::{self, Contents, DebugInfo, DebugLevel, DebugOptions, FunctionDef};
-use crate::options::{Arch, Flags, Target};
+use crate::options::{Arch, Flags, OptLevel, Target};
 use crate::parse::{self, Split};
 use crate::pipeline::{Backend, Controls};
 use crate::timing::Timing;
 use cached::{CacheNotes, Cached};
+use callees::{Callees, Making};
 pub use session::Session;
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -69,9 +72,10 @@ impl BuildOptions {
         }
     }
 
-    /// With debug information, whether it says where values are.
-    fn tracks_values(&self) -> Option<bool> {
-        self.debug.as_ref().map(|debug| debug.level == DebugLevel::Full)
+    /// With debug information, whether it says where values are. `module` is `None` before it is known.
+    fn tracks_values(&self, module: Option<&Module>) -> Option<bool> {
+        let has_values = module.is_none_or(Module::tracks_values);
+        self.debug.as_ref().map(|debug| debug.level == DebugLevel::Full && has_values)
     }
 }
 
@@ -151,19 +155,25 @@ pub fn build_in(
     let cache = session
         .cache()
         .filter(|_| observer.dump.is_none() && !options.trace_rules && options.controls.are_default());
-    let (mut split, mut cached) = split_file(cache, source, options, &mut timing, &mut diagnostics);
+    let mut values = options.tracks_values(None);
+    let (mut split, mut cached) = split_file(cache, source, (options, values), &mut timing, &mut diagnostics);
     let module = parse::module(source.text, &split, &mut diagnostics);
     let mut options = Cow::Borrowed(options);
-    if module.personality.is_some() {
-        // The keys of the cache depend on this too.
+    let has_values = options.tracks_values(Some(&module));
+    if module.personality.is_some() || has_values != values {
+        // The keys of the cache depend on both.
         let options = options.to_mut();
-        options.flags = options.flags.with_landing_pads(true);
-        (split, cached) = split_file(cache, source, options, &mut timing, &mut Vec::new());
+        options.flags = options.flags.with_landing_pads(module.personality.is_some());
+        values = has_values;
+        (split, cached) = split_file(cache, source, (options, values), &mut timing, &mut Vec::new());
     }
     let options = &*options;
     let start = Instant::now();
+    let BuildOptions { flags, controls, .. } = options;
+    let callees =
+        Callees::find(&Making { text: source.text, split: &split, module: &module, flags, controls });
     if let Some(cached) = &mut cached {
-        cached.depend_on(&module.types);
+        cached.depend_on(&module.types, &callees);
         cached.find();
     }
     let inputs = BuildInputs {
@@ -172,7 +182,9 @@ pub fn build_in(
         split: &split,
         module: &module,
         options,
+        tracks_values: values.unwrap_or(false),
         observer,
+        callees: &callees,
         cached: cached.as_ref(),
     };
     let Outcome { mut units, diagnostics: mut found, timing: of_workers, rules, cache_notes } =
@@ -190,6 +202,9 @@ pub fn build_in(
         return Err(diagnostics);
     }
     units.sort_unstable_by_key(|unit| unit.0);
+    if options.flags.opt_level() != OptLevel::None {
+        unused::leave_out(&mut units, &split, &module);
+    }
     let object = timing.measure("object", || write_object(source, &split, &module, &units, options));
     let (object::Written { bytes: object, mut warnings }, assembly) = object?;
     warnings.append(&mut diagnostics);
@@ -197,15 +212,16 @@ pub fn build_in(
     Ok(Built { object, assembly, warnings, module, timing, rules, cache: statistics })
 }
 
-/// Splits a file into functions and items. With a cache, computes the keys of the functions' texts.
+/// Splits a file into functions and items. With a cache, computes the keys of the functions' texts; `values`
+/// is what [`BuildOptions::tracks_values`] says.
 fn split_file<'a>(
     cache: Option<&'a Cache>,
     source: &Source,
-    options: &BuildOptions,
+    (options, values): (&BuildOptions, Option<bool>),
     timing: &mut Timing,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> (Split, Option<Cached<'a>>) {
-    match cache.map(|cache| cache.build(&options.target, &options.flags, options.tracks_values())) {
+    match cache.map(|cache| cache.build(&options.target, &options.flags, values)) {
         Some(cache) => {
             let (split, cached) = Cached::split(cache, source.text, timing, diagnostics);
             (split, Some(cached))
@@ -255,7 +271,10 @@ struct BuildInputs<'a> {
     split: &'a Split,
     module: &'a Module,
     options: &'a BuildOptions,
+    /// Whether debug information says where values are.
+    tracks_values: bool,
     observer: &'a Observer<'a>,
+    callees: &'a Callees,
     cached: Option<&'a Cached<'a>>,
 }
 

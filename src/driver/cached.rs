@@ -9,6 +9,7 @@
 //! there is a diagnostic.
 
 use super::Unit;
+use super::callees::Callees;
 use crate::cache::entry::is_sound;
 use crate::cache::key::Key;
 use crate::cache::{BuildCache, Claim, Ledger, Statistics};
@@ -66,8 +67,14 @@ impl<'a> Cached<'a> {
         (split, Cached { cache, keys, found: Vec::new(), ledger })
     }
 
-    /// Makes the keys depend on the file's `type` items, to which the texts of functions refer by name.
-    pub(super) fn depend_on(&mut self, types: &StructTypes) {
+    /// Makes the keys depend on what the texts of functions refer to by name: the file's `type` items, and
+    /// functions that may be inlined.
+    pub(super) fn depend_on(&mut self, types: &StructTypes, callees: &Callees) {
+        self.depend_on_types(types);
+        callees.extend_keys(&mut self.keys, |bytes| self.cache.text_key(bytes));
+    }
+
+    fn depend_on_types(&mut self, types: &StructTypes) {
         if types.items().is_empty() {
             return;
         }

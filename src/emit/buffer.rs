@@ -15,7 +15,7 @@
 use super::landings::{Landings, PendingHandler};
 use crate::entity::Span;
 use crate::ir::{NO_SRCLOC, TrapCode};
-use crate::machine::call_site::{PatchSite, Reference, StackMapSite};
+use crate::machine::call_site::{Call, PatchSite, Reference, StackMapSite};
 use crate::machine::compiled::{CompiledStencil, TrapSite};
 use crate::machine::inst::Label;
 use crate::machine::reloc::{Reloc, RelocKind};
@@ -133,6 +133,8 @@ pub struct CodeBuffer {
     stack_maps: Vec<StackMapSite>,
     references: Vec<Reference>,
     patch_sites: Vec<PatchSite>,
+    /// Tail calls, and those calls that something follows or that are listed.
+    pub(super) calls: Vec<Call>,
     /// Exception handlers and landing pads.
     pub(super) landings: Landings,
     /// For each branch, the bytes by which lengthening the branches before it shifts the code, and as the
@@ -166,6 +168,7 @@ impl CodeBuffer {
         self.stack_maps.clear();
         self.references.clear();
         self.patch_sites.clear();
+        self.calls.clear();
         self.constant_relocs.clear();
     }
 
@@ -315,6 +318,11 @@ impl CodeBuffer {
     /// Records that the call that ends at the current position, and begins at `start`, can be patched.
     pub(super) fn patch_site(&mut self, start: u32) {
         self.patch_sites.push(PatchSite { offset: start, length: self.position() - start });
+    }
+
+    /// Notes a call that has just been emitted.
+    pub(crate) fn note_call(&mut self, is_tail: bool) {
+        self.calls.push(Call { end: self.position(), is_tail });
     }
 
     /// The number of handlers so far.

@@ -71,6 +71,7 @@ pub(crate) fn emit_tracked<I: Emission>(
     let (AllocatedFunction { vcode, frame, .. }, buffer) = (*function, &buffers.buffer);
     compiled.variables =
         tracker.variables::<I>(&Described { stencil, analysis, vcode, frame, buffer, values });
+    compiled.variables.is_foreign = !stencil.signature.call_conv.is_c();
     buffers.tracker = tracker;
     compiled
 }

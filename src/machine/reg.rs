@@ -49,6 +49,13 @@ pub struct Registers {
 }
 
 impl Registers {
+    /// Returns the registers that hold values of a type. Functions with values that no register holds must
+    /// have been refused.
+    #[inline]
+    pub(crate) fn of_value(ty: Type) -> Self {
+        Self::of(ty).expect("functions with other types are refused")
+    }
+
     /// Returns the registers for values of a type; `None` if such values can't be in registers.
     #[inline]
     pub fn of(ty: Type) -> Option<Self> {

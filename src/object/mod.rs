@@ -15,6 +15,7 @@
 
 mod addresses;
 mod assembly;
+mod compact_unwind;
 mod data_in_code;
 mod debug;
 pub mod disasm;
@@ -153,6 +154,9 @@ fn fill<'a>(
     let exceptions = writer.write_exceptions(contents, flags.unwind_info());
     if flags.unwind_info() {
         writer.write_unwind(&contents.functions, &exceptions, flags);
+        if writer.format.has_compact_unwind {
+            writer.write_compact_unwind(&contents.functions, &exceptions, &defined);
+        }
     }
     writer.write_lists(contents, &defined);
     writer.write_stack_maps(contents, &defined);
@@ -172,6 +176,8 @@ struct Writer<'a> {
     symbols: Symbols<'a>,
     /// Where each function was placed, in source order.
     places: Vec<SectionOffset>,
+    /// Where each data item was placed, in source order.
+    data_places: Vec<SectionOffset>,
     marks: Marks,
     errors: Vec<Diagnostic>,
 }
@@ -190,6 +196,7 @@ impl<'a> Writer<'a> {
             sections,
             symbols: Symbols::new(format),
             places: Vec::new(),
+            data_places: Vec::new(),
             marks: Marks::default(),
             errors: Vec::new(),
         }
@@ -254,6 +261,7 @@ impl<'a> Writer<'a> {
             let size = item.size.max(self.format.atoms.into());
             let align = item.align.max(self.arch.data_alignment());
             let place = self.place(chosen, &bytes, size, align.into(), item.offset);
+            self.data_places.push(place);
             self.define_at(symbol, place, size);
             for reloc in &item.relocs {
                 let symbol = self.symbols.reference(&mut self.object, &reloc.name, None, item.offset);

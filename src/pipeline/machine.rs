@@ -18,7 +18,7 @@ use crate::text;
 use crate::text::inst::Assembly;
 use crate::timing::Timing;
 
-/// A target that functions can be compiled for: all that the wings need of it.
+/// A target that functions can be compiled for: all that lowering, emission and listings need of it.
 pub trait Backend: FamilyLowering + Emission + Assembly {}
 
 impl<T: FamilyLowering + Emission + Assembly> Backend for T {}
@@ -138,8 +138,30 @@ impl<B: Backend> Compiler<B> {
         placement: Placement<'_>,
         dump: Option<PassDump<'_>>,
     ) -> Result<CompiledStencil, CompileError> {
+        self.complete(controls, placement, dump)?;
+        self.finish(controls, placement, dump)
+    }
+
+    /// Runs the first passes on the function: up to inlining, after which it depends on no other.
+    pub(crate) fn complete(
+        &mut self,
+        controls: &Controls,
+        placement: Placement<'_>,
+        dump: Option<PassDump<'_>>,
+    ) -> Result<(), CompileError> {
         let run = Run { flags: &self.flags, controls, placement, dump };
-        self.ir.run(&run, &mut self.progress)?;
+        self.ir.complete(&run, &mut self.progress)
+    }
+
+    /// Runs the passes that [`complete`](Self::complete) leaves.
+    pub(crate) fn finish(
+        &mut self,
+        controls: &Controls,
+        placement: Placement<'_>,
+        dump: Option<PassDump<'_>>,
+    ) -> Result<CompiledStencil, CompileError> {
+        let run = Run { flags: &self.flags, controls, placement, dump };
+        self.ir.optimise(&run, &mut self.progress)?;
         let passes = const { &passes::<B>() };
         let result = run_passes(passes, &mut self.state, &self.ir, &run, &mut self.progress);
         result.map_err(|error| match error {

@@ -132,7 +132,7 @@ tests! {
     libcalls,
     linkers,
     macho mach_o,
-    marks,
+    notes_for_tools,
     patchable,
     sections,
     shared,
