@@ -5,11 +5,12 @@
 //! source order at the end, so that the object's bytes don't depend on the number of threads. A function that
 //! can't be compiled yields a diagnostic while the others are still compiled, and an object is written only
 //! if there are no errors. What outlives a build is in a [`Session`]. With a cache, only functions that it
-//! does not have are compiled (`cached`).
+//! does not have are compiled (`cached`). A build can be of some of a file's functions only (`shard`).
 
 mod cached;
 mod numbering;
 mod session;
+mod shard;
 mod worker;
 
 use crate::arch::aarch64::Aarch64;
@@ -20,13 +21,14 @@ use crate::diag::{Diagnostic, Severity, Source};
 use crate::ir::{Module, Name};
 use crate::lower::context::RuleCounts;
 use crate::machine::compiled::CompiledFunction;
-use crate::object::{self, Contents, DebugInfo, DebugLevel, DebugOptions, FunctionDef};
+use crate::object::{self, Contents, DebugInfo, DebugLevel, DebugOptions, FunctionDef, Part};
 use crate::options::{Arch, Flags, Target};
 use crate::parse::{self, Split};
 use crate::pipeline::{Backend, Controls};
 use crate::timing::Timing;
 use cached::{CacheNotes, Cached};
 pub use session::Session;
+pub use shard::Shard;
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -51,6 +53,8 @@ pub struct BuildOptions {
     pub assembly: Option<object::disasm::Syntax>,
     /// Which passes run, and whether their results are checked.
     pub controls: Controls,
+    /// The part of the functions to compile, if not all of them.
+    pub shard: Option<Shard>,
 }
 
 impl BuildOptions {
@@ -66,6 +70,7 @@ impl BuildOptions {
             debug: None,
             assembly: None,
             controls,
+            shard: None,
         }
     }
 
@@ -151,14 +156,15 @@ pub fn build_in(
     let cache = session
         .cache()
         .filter(|_| observer.dump.is_none() && !options.trace_rules && options.controls.are_default());
-    let (mut split, mut cached) = split_file(cache, source, options, &mut timing, &mut diagnostics);
+    let Parts { mut split, part, mut cached } =
+        split_file(cache, source, options, &mut timing, &mut diagnostics);
     let module = parse::module(source.text, &split, &mut diagnostics);
     let mut options = Cow::Borrowed(options);
     if module.personality.is_some() {
         // The keys of the cache depend on this too.
         let options = options.to_mut();
         options.flags = options.flags.with_landing_pads(true);
-        (split, cached) = split_file(cache, source, options, &mut timing, &mut Vec::new());
+        Parts { split, cached, .. } = split_file(cache, source, options, &mut timing, &mut Vec::new());
     }
     let options = &*options;
     let start = Instant::now();
@@ -190,27 +196,52 @@ pub fn build_in(
         return Err(diagnostics);
     }
     units.sort_unstable_by_key(|unit| unit.0);
-    let object = timing.measure("object", || write_object(source, &split, &module, &units, options));
+    let object =
+        timing.measure("object", || write_object(source, &split, &module, part.as_ref(), &units, options));
     let (object::Written { bytes: object, mut warnings }, assembly) = object?;
     warnings.append(&mut diagnostics);
     warnings.sort_by_key(|diagnostic| diagnostic.offset);
     Ok(Built { object, assembly, warnings, module, timing, rules, cache: statistics })
 }
 
-/// Splits a file into functions and items. With a cache, computes the keys of the functions' texts.
+/// A file that has been split.
+struct Parts<'a> {
+    /// The functions to compile, and all items.
+    split: Split,
+    /// What is known of the other functions, if some are not to be compiled.
+    part: Option<Part>,
+    /// The keys of the functions' texts, with a cache.
+    cached: Option<Cached<'a>>,
+}
+
+/// Splits a file into functions and items, and leaves out the functions of other shards. With a cache,
+/// computes the keys of the functions' texts.
 fn split_file<'a>(
     cache: Option<&'a Cache>,
     source: &Source,
     options: &BuildOptions,
     timing: &mut Timing,
     diagnostics: &mut Vec<Diagnostic>,
-) -> (Split, Option<Cached<'a>>) {
-    match cache.map(|cache| cache.build(&options.target, &options.flags, options.tracks_values())) {
-        Some(cache) => {
+) -> Parts<'a> {
+    let cache = cache.map(|cache| cache.build(&options.target, &options.flags, options.tracks_values()));
+    match (options.shard.filter(|shard| !shard.is_whole()), cache) {
+        (None, Some(cache)) => {
             let (split, cached) = Cached::split(cache, source.text, timing, diagnostics);
-            (split, Some(cached))
+            Parts { split, part: None, cached: Some(cached) }
         }
-        None => (timing.measure("split", || parse::split(source.text, diagnostics)), None),
+        (None, None) => {
+            let split = timing.measure("split", || parse::split(source.text, diagnostics));
+            Parts { split, part: None, cached: None }
+        }
+        (Some(shard), cache) => {
+            let (split, part) = timing.measure("split", || {
+                let mut split = parse::split(source.text, diagnostics);
+                let part = shard.take_from(&mut split, source.text);
+                (split, Some(part))
+            });
+            let cached = cache.map(|cache| Cached::of(cache, source.text, &split));
+            Parts { split, part, cached }
+        }
     }
 }
 
@@ -218,6 +249,7 @@ fn write_object(
     source: &Source,
     split: &Split,
     module: &Module,
+    part: Option<&Part>,
     units: &[Unit],
     options: &BuildOptions,
 ) -> Result<(object::Written, Option<String>), Vec<Diagnostic>> {
@@ -233,7 +265,7 @@ fn write_object(
         }
     });
     let debug = options.debug.as_ref().map(|options| DebugInfo { options, source });
-    let contents = Contents { module, functions: functions.collect(), debug };
+    let contents = Contents { module, functions: functions.collect(), part, debug };
     let BuildOptions { target, flags, layout, assembly, .. } = options;
     match *assembly {
         None => Ok((object::write(target, flags, *layout, &contents)?, None)),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clifc::driver::Shard;
 use clifc::filetest;
 use clifc::ir::Name;
 use clifc::options::{Arch, Target};
@@ -281,6 +282,10 @@ pub struct Build {
     /// Threads [default: what make's jobserver allows, or one per processor].
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
+    /// Compile the Kth of N parts of the functions; the objects of all parts link to what one object would
+    /// be. The default output is named FILE.K.o.
+    #[arg(long, value_name = "K/N")]
+    pub shard: Option<Shard>,
     /// Write debug information: lines, functions and variables of the CLIF, or of what its loc lines refer
     /// to.
     #[arg(short = 'g')]

@@ -119,6 +119,7 @@ fn options(job: &Job, source: &Source, controls: &Controls) -> Result<BuildOptio
         debug: debug_options(args)?,
         assembly: assembly_syntax(job),
         controls: controls.clone(),
+        shard: args.shard,
         ..BuildOptions::new(target, flags)
     })
 }

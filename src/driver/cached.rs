@@ -66,6 +66,16 @@ impl<'a> Cached<'a> {
         (split, Cached { cache, keys, found: Vec::new(), ledger })
     }
 
+    /// Computes the keys of the texts of functions that have been split off.
+    pub(super) fn of(cache: BuildCache<'a>, text: &[u8], split: &Split) -> Self {
+        let start = Instant::now();
+        let texts = split.functions.iter().map(|function| &text[function.text.clone()]);
+        let keys = texts.map(|text| cache.text_key(text)).collect();
+        let mut ledger = Ledger::default();
+        ledger.statistics.hashing = start.elapsed();
+        Cached { cache, keys, found: Vec::new(), ledger }
+    }
+
     /// Makes the keys depend on the file's `type` items, to which the texts of functions refer by name.
     pub(super) fn depend_on(&mut self, types: &StructTypes) {
         if types.items().is_empty() {

@@ -50,8 +50,8 @@ impl<'a> Writer<'a> {
         let with_values = full && table.describes_clif();
         let is_listed = |def: &FunctionDef| with_values && values::any(def);
         let any_lists = contents.functions.iter().any(is_listed);
-        describe_unit(&mut info, entries, any_lists, &mut ranges)?;
         let functions = if full { &contents.functions[..] } else { &[] };
+        describe_unit(&mut info, entries, any_lists, !functions.is_empty(), &mut ranges)?;
         for (number, def) in functions.iter().enumerate() {
             let listed = is_listed(def);
             if listed {
@@ -81,7 +81,9 @@ impl<'a> Writer<'a> {
                 info.end()?;
             }
         }
-        info.end()?;
+        if !functions.is_empty() {
+            info.end()?;
+        }
         let mut sections: Vec<_> = info.finish(endian)?.into();
         if any_lists {
             sections.push(locations.finish(endian)?);
@@ -107,7 +109,7 @@ impl<'a> Writer<'a> {
     ) -> Result<()> {
         let name = def.params.name.to_string();
         let name = name.strip_prefix('%').unwrap_or(&name).as_bytes();
-        let symbol = &self.object.symbol(symbol).name;
+        let symbol = &*self.symbols.plain_name(&self.object, symbol);
         let linkage_name = symbol.strip_prefix(self.format.symbol_prefix.as_bytes()).unwrap_or(symbol);
         let mut attributes = vec![(DW_AT_name, DW_FORM_string)];
         if linkage_name != name {
@@ -150,8 +152,15 @@ impl Entries<'_> {
     }
 }
 
-/// Describes the unit; `lists` says whether there are lists of locations and of ranges of scopes.
-fn describe_unit(info: &mut Info, entries: &Entries, lists: bool, ranges: &mut Lists) -> Result<()> {
+/// Describes the unit; `lists` says whether there are lists of locations and of ranges of scopes, `parent`
+/// whether other entries follow.
+fn describe_unit(
+    info: &mut Info,
+    entries: &Entries,
+    lists: bool,
+    parent: bool,
+    ranges: &mut Lists,
+) -> Result<()> {
     let several = entries.runs.len() > 1;
     let mut attributes = vec![
         (DW_AT_producer, DW_FORM_string),
@@ -174,7 +183,7 @@ fn describe_unit(info: &mut Info, entries: &Entries, lists: bool, ranges: &mut L
             attributes.push((DW_AT_addr_base, DW_FORM_sec_offset));
         }
     }
-    let shape = info.shape(DW_TAG_compile_unit, true, &attributes);
+    let shape = info.shape(DW_TAG_compile_unit, parent, &attributes);
     info.begin(shape)?;
     info.string(concat!("clifc ", env!("CARGO_PKG_VERSION")).as_bytes())?;
     // No language is CLIF. Debuggers take expressions as in C.
