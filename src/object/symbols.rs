@@ -7,9 +7,8 @@
 //! routine are two symbols. Any other definition takes the routine's place when the object is linked, which
 //! is a warning unless the file asks for it.
 //!
-//! An object that has a part of a module refers to the definitions of other parts as to those of its own. Such
-//! a definition has no symbol until something refers to it. A local definition is hidden instead, under a name
-//! with a suffix.
+//! An object that has a part of a module refers to definitions of other parts as to its own. They have no
+//! symbols until something refers to them. Local definitions are hidden instead, under names with a suffix.
 
 use std::borrow::Cow;
 use std::collections::HashMap;

@@ -96,6 +96,35 @@ for part in 1 2; do
     grep -q '^twice.clif:3:[0-9]*: error: duplicate definition of `f`' errors || fail "$(cat errors)"
 done
 
+# The examples. Those of make and ninja are for this machine.
+examples=$here/../../examples
+if [ -z "$RUNNER" ]; then
+    for tool in make ninja slurm; do
+        cp -r "$examples/shards" $tool
+        cp "$examples/hello.clif" $tool/big.clif
+    done
+    make -s -C make CLIFC="$CLIFC" CC="$CC" >made 2>&1 || fail "$(cat made)"
+    make -s -C make CLIFC="$CLIFC" CC="$CC" -q || fail "make builds again"
+    printf 'clifc = %s\ncc = %s\n' "$CLIFC" "$CC" >named
+    sed -e '/^clifc = /d; /^cc = /d' "$examples/shards/build.ninja" | cat named - >ninja/build.ninja
+    ninja -C ninja >made || fail "$(cat made)"
+    for task in 1 2; do
+        (
+            cd slurm
+            ln -sf "$CLIFC" clifc
+            PATH=$PWD:$PATH SLURM_ARRAY_TASK_ID=$task SLURM_ARRAY_TASK_COUNT=2 sh slurm.sh
+        )
+    done
+    $CC slurm/big.1.o slurm/big.2.o -o slurm/big
+    echo "Hello from CLIF!" >wanted
+    for tool in make ninja slurm; do
+        prints wanted $tool/big
+    done
+    make -n -C make -B CLIFC=clifc CC="$CC" PARTS=3 HOSTS="one two" >made
+    grep -q '^ssh two cd .* clifc build -O2 --shard 1/3 -o big.1.o big.clif$' made || fail "$(cat made)"
+    grep -q '^ssh one cd .* --shard 2/3' made || fail "$(cat made)"
+fi
+
 # The other tests of linking, with modules in parts.
 for test in calls:7 collector:2 data:7 debug_info:7 exceptions:2 handlers:7 libcalls:2 shared:7 symbols:7 tls:7 \
     traps:2 unwind:7; do
