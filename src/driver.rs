@@ -170,7 +170,7 @@ pub fn build_in(
     let start = Instant::now();
     if let Some(cached) = &mut cached {
         cached.depend_on(&module.types);
-        cached.find();
+        cached.find(source.text, &split, &module.types, session.threads(split.functions.len()));
     }
     let inputs = BuildInputs {
         session,
@@ -311,18 +311,22 @@ fn compile_all<I: Backend>(inputs: &BuildInputs) -> Outcome {
     let count = split.functions.len();
     let workers = session.run(count, || {
         let mut worker = Worker::<I>::new(*inputs);
-        loop {
-            let first = next.fetch_add(BATCH, Ordering::Relaxed);
-            if first >= count {
-                return worker.finish();
+        let take = || match cached.and_then(Cached::lookups) {
+            Some(lookups) => lookups.next(),
+            None => {
+                let first = next.fetch_add(BATCH, Ordering::Relaxed);
+                (first < count).then(|| first..count.min(first + BATCH))
             }
-            for index in first..count.min(first + BATCH) {
+        };
+        while let Some(functions) = take() {
+            for index in functions {
                 if cached.is_none_or(|cached| cached.is_wanted(index)) {
                     worker.function(index, &split.functions[index]);
                 }
                 (observer.progress)(done.fetch_add(1, Ordering::Relaxed) + 1, count);
             }
         }
+        worker.finish()
     });
     let mut outcome = Outcome::default();
     for mut worker in workers {

@@ -141,7 +141,9 @@ impl<'a, I: Backend> Worker<'a, I> {
             }
             Claim::Compile => None,
         };
+        let start = Instant::now();
         let unit = self.compile(index, text)?;
+        self.notes.compiled(text.text.len(), start.elapsed());
         cached.compiled(&mut self.notes, index, key, &unit, stored.as_deref());
         Some(unit)
     }

@@ -10,7 +10,8 @@ parts() {
     count=$1 file=$2
     shift 2
     for part in $(seq "$count"); do
-        "$CLIFC" build --target "$TARGET" --shard "$part/$count" "$@" "$file" || fail "part $part/$count of $file"
+        "$CLIFC" build --target "$TARGET" --shard "$part/$count" "$@" "$file" ||
+            fail "part $part/$count of $file"
         [ "$count" = 1 ] || objects="$objects $(basename "$file" .clif).$part.o"
     done
     [ "$count" != 1 ] || objects="$objects $(basename "$file" .clif).o"
@@ -126,8 +127,8 @@ if [ -z "$RUNNER" ]; then
 fi
 
 # The other tests of linking, with modules in parts.
-for test in calls:7 collector:2 data:7 debug_info:7 exceptions:2 handlers:7 libcalls:2 shared:7 symbols:7 tls:7 \
-    traps:2 unwind:7; do
+for test in calls:7 collector:2 data:7 debug_info:7 exceptions:2 handlers:7 libcalls:2 shared:7 symbols:7 \
+    tls:7 traps:2 unwind:7; do
     name=${test%:*}
     mkdir "$name"
     (
