@@ -386,6 +386,8 @@ impl BuildCache<'_> {
         let mut storage = lock(&self.cache.storage);
         storage.with_store(|store| store.put(&entries));
         let mut warnings = std::mem::take(&mut storage.warnings);
+        // Without a store, the directory may be one that others can write to.
+        let directory = self.cache.directory.as_ref().filter(|_| storage.store.is_some());
         drop(storage);
         match ledgers.iter().map(|ledger| ledger.damaged).sum::<u64>() {
             0 => {}
@@ -394,8 +396,8 @@ impl BuildCache<'_> {
         warnings.extend(self.cache.remote.iter().flat_map(Remote::take_warnings));
         let mut statistics = Statistics { storing: start.elapsed(), ..Statistics::default() };
         ledgers.iter().for_each(|ledger| statistics += ledger.statistics);
-        if let Some(directory) = &self.cache.directory {
-            // They are for information only: a directory that can't be written to was reported before.
+        if let Some(directory) = directory {
+            // The numbers are for information only.
             let _ = Totals::of(&statistics).append(directory);
         }
         (statistics, warnings)

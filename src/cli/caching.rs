@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clifc::cache::store::sqlite::SqliteStore;
 use clifc::cache::store::{Store, StoreError};
-use clifc::cache::totals::Totals;
+use clifc::cache::totals::{self, Totals};
 use clifc::cache::{CacheOptions, RemoteMode, RemoteOptions, Statistics, entry};
 
 use super::args::{CacheArgs, CacheCommand, CacheVerb, parse_size};
@@ -97,7 +97,11 @@ pub fn run(args: &CacheCommand) -> Result<(), CommandError> {
     let system = |error: StoreError| CommandError::System(format!("cache: {error}"));
     if args.verb == CacheVerb::Clear {
         return match SqliteStore::remove(&directory).map_err(system)? {
-            true => Ok(()),
+            true => {
+                // There is no such file before the first build.
+                let _ = std::fs::remove_file(directory.join(totals::FILE));
+                Ok(())
+            }
             false => Err(CommandError::System("cache: other processes are using it".into())),
         };
     }
@@ -119,7 +123,7 @@ pub fn run(args: &CacheCommand) -> Result<(), CommandError> {
                 contents.entries,
                 contents.entry_bytes,
                 contents.file_bytes,
-                totals(&Totals::read(&directory))
+                sums(&Totals::read(&directory))
             ))
         }
         CacheVerb::Prune => store.prune(limit).map_err(system),
@@ -132,7 +136,7 @@ pub fn run(args: &CacheCommand) -> Result<(), CommandError> {
 }
 
 /// Returns what `clifc cache stats` prints about builds.
-fn totals(found: &Totals) -> String {
+fn sums(found: &Totals) -> String {
     let functions = found.local_hits + found.remote_hits + found.misses;
     let share = |count: u64| format!("{count} ({:.1} %)", count as f64 * 100.0 / functions.max(1) as f64);
     format!(
