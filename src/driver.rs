@@ -8,9 +8,11 @@
 //! does not have are compiled (`cached`). A build can be of some of a file's functions only (`shard`).
 
 mod cached;
+pub(crate) mod callees;
 mod numbering;
 mod session;
 mod shard;
+mod unused;
 mod worker;
 
 use crate::arch::aarch64::Aarch64;
@@ -22,11 +24,12 @@ use crate::ir::{Module, Name};
 use crate::lower::context::RuleCounts;
 use crate::machine::compiled::CompiledFunction;
 use crate::object::{self, Contents, DebugInfo, DebugLevel, DebugOptions, FunctionDef, Part};
-use crate::options::{Arch, Flags, Target};
+use crate::options::{Arch, Flags, OptLevel, Target};
 use crate::parse::{self, Split};
 use crate::pipeline::{Backend, Controls};
 use crate::timing::Timing;
 use cached::{CacheNotes, Cached};
+use callees::{Callees, Making};
 pub use session::Session;
 pub use shard::Shard;
 use std::borrow::Cow;
@@ -74,9 +77,10 @@ impl BuildOptions {
         }
     }
 
-    /// With debug information, whether it says where values are.
-    fn tracks_values(&self) -> Option<bool> {
-        self.debug.as_ref().map(|debug| debug.level == DebugLevel::Full)
+    /// With debug information, whether it says where values are. `module` is `None` before it is known.
+    fn tracks_values(&self, module: Option<&Module>) -> Option<bool> {
+        let has_values = module.is_none_or(Module::tracks_values);
+        self.debug.as_ref().map(|debug| debug.level == DebugLevel::Full && has_values)
     }
 }
 
@@ -156,21 +160,30 @@ pub fn build_in(
     let cache = session
         .cache()
         .filter(|_| observer.dump.is_none() && !options.trace_rules && options.controls.are_default());
+    let mut values = options.tracks_values(None);
     let Parts { mut split, part, mut cached } =
-        split_file(cache, source, options, &mut timing, &mut diagnostics);
+        split_file(cache, source, (options, values), &mut timing, &mut diagnostics);
     let module = parse::module(source.text, &split, &mut diagnostics);
     let mut options = Cow::Borrowed(options);
-    if module.personality.is_some() {
-        // The keys of the cache depend on this too.
+    let has_values = options.tracks_values(Some(&module));
+    if module.personality.is_some() || has_values != values {
+        // The keys of the cache depend on both.
         let options = options.to_mut();
-        options.flags = options.flags.with_landing_pads(true);
-        Parts { split, cached, .. } = split_file(cache, source, options, &mut timing, &mut Vec::new());
+        options.flags = options.flags.with_landing_pads(module.personality.is_some());
+        values = has_values;
+        Parts { split, cached, .. } =
+            split_file(cache, source, (options, values), &mut timing, &mut Vec::new());
     }
     let options = &*options;
     let start = Instant::now();
+    let BuildOptions { flags, controls, .. } = options;
+    let is_whole = part.is_none();
+    let making = Making { text: source.text, split: &split, module: &module, flags, controls, is_whole };
+    let callees = Callees::find(&making);
     if let Some(cached) = &mut cached {
-        cached.depend_on(&module.types);
-        cached.find(source.text, &split, &module.types, session.threads(split.functions.len()));
+        cached.depend_on(&module.types, &callees);
+        let threads = session.threads(split.functions.len());
+        cached.find(source.text, &split, (&module.types, &callees), threads);
     }
     let inputs = BuildInputs {
         session,
@@ -178,7 +191,9 @@ pub fn build_in(
         split: &split,
         module: &module,
         options,
+        tracks_values: values.unwrap_or(false),
         observer,
+        callees: &callees,
         cached: cached.as_ref(),
     };
     let Outcome { mut units, diagnostics: mut found, timing: of_workers, rules, cache_notes } =
@@ -196,6 +211,10 @@ pub fn build_in(
         return Err(diagnostics);
     }
     units.sort_unstable_by_key(|unit| unit.0);
+    // Other parts may refer to the local functions of this one.
+    if options.flags.opt_level() != OptLevel::None && part.is_none() {
+        unused::leave_out(&mut units, &split, &module);
+    }
     let object =
         timing.measure("object", || write_object(source, &split, &module, part.as_ref(), &units, options));
     let (object::Written { bytes: object, mut warnings }, assembly) = object?;
@@ -215,15 +234,15 @@ struct Parts<'a> {
 }
 
 /// Splits a file into functions and items, and leaves out the functions of other shards. With a cache,
-/// computes the keys of the functions' texts.
+/// computes the keys of the functions' texts; `values` is what [`BuildOptions::tracks_values`] says.
 fn split_file<'a>(
     cache: Option<&'a Cache>,
     source: &Source,
-    options: &BuildOptions,
+    (options, values): (&BuildOptions, Option<bool>),
     timing: &mut Timing,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Parts<'a> {
-    let cache = cache.map(|cache| cache.build(&options.target, &options.flags, options.tracks_values()));
+    let cache = cache.map(|cache| cache.build(&options.target, &options.flags, values));
     match (options.shard.filter(|shard| !shard.is_whole()), cache) {
         (None, Some(cache)) => {
             let (split, cached) = Cached::split(cache, source.text, timing, diagnostics);
@@ -287,7 +306,10 @@ struct BuildInputs<'a> {
     split: &'a Split,
     module: &'a Module,
     options: &'a BuildOptions,
+    /// Whether debug information says where values are.
+    tracks_values: bool,
     observer: &'a Observer<'a>,
+    callees: &'a Callees,
     cached: Option<&'a Cached<'a>>,
 }
 

@@ -5,11 +5,11 @@
 mod generator;
 
 use generator::target::Target;
-use generator::{aarch64, row, x86};
+use generator::{aarch64, row, x86_64};
 
 /// The errors in rows of x86_64.
 fn errors(text: &str) -> String {
-    errors_of(&x86::TARGET, text)
+    errors_of(&x86_64::TARGET, text)
 }
 
 fn errors_of(target: &Target, text: &str) -> String {

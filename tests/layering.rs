@@ -1,26 +1,11 @@
-//! The house keeps its shape: modules use only those below them, no circle of files is wider than three,
-//! targets have the same rooms, and no file grows beyond reading.
+//! The structure that ARCHITECTURE.md describes: modules use only those below them, cycles of files are
+//! small, targets have the same files, and no file is too long to read.
+//!
+//! The layers are those of the map in ARCHITECTURE.md, which is read, not repeated here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// Modules from the bottom up; those of one row do not use each other.
-const LAYERS: &[&[&str]] = &[
-    &["entity", "diag", "timing", "temporary"],
-    &["options"],
-    &["ir"],
-    &["parse", "analysis", "eval"],
-    &["verify", "opt", "interp"],
-    &["machine"],
-    &["lower", "alloc", "emit"],
-    &["text"],
-    &["arch"],
-    &["object", "cache", "pipeline"],
-    &["check", "driver"],
-    &["filetest", "reduce"],
-    &["main", "cli"],
-];
 
 /// Crates that only some places may name.
 const CONFINED: &[(&str, &[&str])] = &[
@@ -43,9 +28,42 @@ const CONFINED: &[(&str, &[&str])] = &[
 
 const LONGEST_FILE: usize = 800;
 
-/// The most files that may import each other in a circle: what Rust's traits need of a context, what a target
+/// The most words of ARCHITECTURE.md, so that it is read.
+const LONGEST_ARCHITECTURE: usize = 1500;
+
+/// The most files that may import each other in a cycle: what Rust's traits need of a context, what a target
 /// supplies to it, and what is built on both.
-const WIDEST_CIRCLE: usize = 3;
+const LARGEST_CYCLE: usize = 3;
+
+fn architecture() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("ARCHITECTURE.md");
+    fs::read_to_string(path).expect("ARCHITECTURE.md")
+}
+
+/// The modules of the crate from the bottom up: those of one layer do not use each other.
+struct Layers(Vec<Vec<String>>);
+
+impl Layers {
+    /// The layers of a map: the rows of its table, whose first column has the names.
+    fn parse(map: &str) -> Self {
+        let table = map.split("\n|---|---|\n").nth(1).and_then(|rest| rest.split("\n\n").next());
+        let rows = table.expect("a table").lines().map(|row| {
+            let names = row.split('|').nth(1).expect("a first column").split('`').skip(1).step_by(2);
+            names.map(|name| name.trim_end_matches('/').to_owned()).collect()
+        });
+        Layers(rows.collect())
+    }
+
+    /// The layers of the map in ARCHITECTURE.md.
+    fn of_the_map() -> Self {
+        let text = architecture();
+        Layers::parse(text.split("\n## The map\n").nth(1).expect("the map"))
+    }
+
+    fn of(&self, module: &str) -> Option<usize> {
+        self.0.iter().position(|layer| layer.iter().any(|name| name == module))
+    }
+}
 
 /// Every Rust file of the package: path from its root, and text.
 fn sources() -> Vec<(String, String)> {
@@ -70,10 +88,6 @@ fn collect(dir: &Path, files: &mut Vec<PathBuf>) {
             files.push(path);
         }
     }
-}
-
-fn layer(module: &str) -> Option<usize> {
-    LAYERS.iter().position(|layer| layer.contains(&module))
 }
 
 /// The module a file of `src/` belongs to.
@@ -110,23 +124,68 @@ fn assert_none(wrong: Vec<String>) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// What is wrong with the modules that a file uses.
+fn wrong_uses(layers: &Layers, file: &str, text: &str) -> Vec<String> {
+    let Some(module) = module_of(file) else { return Vec::new() };
+    let Some(own) = layers.of(module) else {
+        return vec![format!("{file}: the map in ARCHITECTURE.md lacks the module `{module}`")];
+    };
+    let used = ["crate::", "clifc::"].into_iter().flat_map(|prefix| words_after(text, prefix));
+    let wrong = used
+        .filter(|(_, used)| *used != module && layers.of(used).is_some_and(|layer| layer >= own))
+        .map(|(line, used)| format!("{file}:{line}: `{module}` uses `{used}`, which is not below it"));
+    wrong.collect()
+}
+
 #[test]
 fn modules_use_only_those_below_them() {
-    let mut wrong = Vec::new();
+    let layers = Layers::of_the_map();
+    let files = sources();
+    assert_none(files.iter().flat_map(|(file, text)| wrong_uses(&layers, file, text)).collect());
+    let modules: BTreeSet<&str> = files.iter().filter_map(|(file, _)| module_of(file)).collect();
+    let unknown = layers.0.iter().flatten().filter(|name| !modules.contains(name.as_str()));
+    assert_none(unknown.map(|name| format!("the map has `{name}`, which is no module")).collect());
+}
+
+#[test]
+fn the_map_decides() {
+    let layers = Layers::parse("\n| where | what |\n|---|---|\n| `a`, `b/` | x |\n| `c` | `d` |\n\n| `e` |");
+    assert_eq!(layers.0, [vec!["a", "b"], vec!["c"]]);
+    let count = |file: &str, text: &str| wrong_uses(&layers, file, text).len();
+    assert_eq!(count("src/c.rs", "use crate::a::X;"), 0);
+    assert_eq!(count("src/a.rs", "use crate::c::X;"), 1);
+    assert_eq!(count("src/a/x.rs", "use crate::b::X;"), 1);
+    assert_eq!(count("src/d/x.rs", ""), 1);
+}
+
+#[test]
+fn architecture_is_short() {
+    let words = architecture().split_whitespace().count();
+    assert!(words <= LONGEST_ARCHITECTURE, "ARCHITECTURE.md has {words} words");
+}
+
+/// Modules whose header has a table of files list all of them.
+#[test]
+fn tables_of_files_are_complete() {
+    let (mut tables, mut wrong) = (0, Vec::new());
     for (file, text) in sources() {
-        let Some(module) = module_of(&file) else { continue };
-        let Some(own) = layer(module) else {
-            wrong.push(format!("{file}: the module `{module}` has no layer"));
+        let header: String = text.lines().take_while(|line| line.starts_with("//!")).collect();
+        if !header.contains("| file |") {
             continue;
+        }
+        tables += 1;
+        let has = |name: &str| {
+            [format!("`{name}`"), format!("`{name}/`")].iter().any(|as_in| header.contains(as_in))
         };
-        for prefix in ["crate::", "clifc::"] {
-            for (line, used) in words_after(&text, prefix) {
-                if layer(used).is_some_and(|layer| layer >= own && used != module) {
-                    wrong.push(format!("{file}:{line}: `{module}` uses `{used}`, which is not below it"));
-                }
+        let code = code_of(&text);
+        for (_, name) in words_after(&code, "mod ").filter(|(_, name)| code.contains(&format!("mod {name};")))
+        {
+            if !has(name) && name != "tests" {
+                wrong.push(format!("{file}: the table of files lacks `{name}`"));
             }
         }
     }
+    assert!(tables > 10, "only {tables} tables are found");
     assert_none(wrong);
 }
 
@@ -147,7 +206,7 @@ fn targets_do_not_use_each_other() {
 }
 
 /// Files that some targets have and others don't, each with the reason.
-const ROOMS_OF_SOME: &[(&str, &[&str])] = &[
+const FILES_OF_SOME: &[(&str, &[&str])] = &[
     // Conditional comparisons, by which comparisons joined by `and` and `or` are one condition.
     ("lower/chain.rs", &["aarch64"]),
     // Instructions that rotate, mask and insert in one, for chains of shifts and masks.
@@ -160,31 +219,31 @@ const ROOMS_OF_SOME: &[(&str, &[&str])] = &[
 
 /// Who mends one thing on all targets opens files of the same name.
 #[test]
-fn targets_have_the_same_rooms() {
-    let mut rooms: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+fn targets_have_the_same_files() {
+    let mut targets_of: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut targets = BTreeSet::new();
     for (file, _) in sources() {
-        let Some((target, room)) = file.strip_prefix("src/arch/").and_then(|path| path.split_once('/'))
+        let Some((target, name)) = file.strip_prefix("src/arch/").and_then(|path| path.split_once('/'))
         else {
             continue;
         };
         targets.insert(target.to_owned());
-        rooms.entry(room.to_owned()).or_default().insert(target.to_owned());
+        targets_of.entry(name.to_owned()).or_default().insert(target.to_owned());
     }
-    assert!(targets.len() >= 3 && rooms.contains_key("lower/divide.rs"), "targets are found");
-    let expected = |room: &str| match ROOMS_OF_SOME.iter().find(|(name, _)| *name == room) {
+    assert!(targets.len() >= 3 && targets_of.contains_key("lower/divide.rs"), "targets are found");
+    let expected = |file: &str| match FILES_OF_SOME.iter().find(|(name, _)| *name == file) {
         Some((_, some)) => some.iter().map(|&target| target.to_owned()).collect(),
         None => targets.clone(),
     };
     let mut wrong = Vec::new();
-    for (room, found) in &rooms {
-        if *found != expected(room) {
-            wrong.push(format!("{room} is there for {found:?}, but should be for {:?}", expected(room)));
+    for (name, found) in &targets_of {
+        if *found != expected(name) {
+            wrong.push(format!("{name} is there for {found:?}, but should be for {:?}", expected(name)));
         }
     }
-    for (room, _) in ROOMS_OF_SOME {
-        if !rooms.contains_key(*room) {
-            wrong.push(format!("{room} is an exception that no target needs"));
+    for (name, _) in FILES_OF_SOME {
+        if !targets_of.contains_key(*name) {
+            wrong.push(format!("{name} is an exception that no target needs"));
         }
     }
     assert_none(wrong);
@@ -192,12 +251,14 @@ fn targets_have_the_same_rooms() {
 
 #[test]
 fn crates_stay_where_they_belong() {
+    let layers = Layers::of_the_map();
     let mut wrong = Vec::new();
     for (file, text) in sources().into_iter().filter(|(file, _)| file.starts_with("src/")) {
         let code = code_of(&text);
         for (name, places) in CONFINED {
             // A path in code may also begin with a module of ours that has the crate's name.
-            let inline = layer(name).is_none() && words_after(&code, &format!("{name}::")).next().is_some();
+            let inline =
+                layers.of(name).is_none() && words_after(&code, &format!("{name}::")).next().is_some();
             let used = inline || code.contains(&format!("use {name}::"));
             if used && !places.iter().any(|place| file.starts_with(place)) {
                 wrong.push(format!("{file} uses the crate `{name}`"));
@@ -284,7 +345,7 @@ fn imports(root: &str) -> BTreeMap<String, BTreeSet<String>> {
 }
 
 /// Groups of files of which each reaches the others, found by a search from every file.
-fn circles(graph: &BTreeMap<String, BTreeSet<String>>) -> Vec<Vec<&String>> {
+fn cycles(graph: &BTreeMap<String, BTreeSet<String>>) -> Vec<Vec<&String>> {
     fn reachable<'a>(
         graph: &'a BTreeMap<String, BTreeSet<String>>,
         from: &'a String,
@@ -304,7 +365,7 @@ fn circles(graph: &BTreeMap<String, BTreeSet<String>>) -> Vec<Vec<&String>> {
 }
 
 #[test]
-fn circles_of_files_are_small() {
+fn cycles_of_files_are_small() {
     let mut wrong = Vec::new();
     for root in ["src/", "isa/gen/", "rules/gen/"] {
         let graph = imports(root);
@@ -312,8 +373,8 @@ fn circles_of_files_are_small() {
             graph.values().map(BTreeSet::len).sum::<usize>() >= graph.len(),
             "imports of {root} are found"
         );
-        for circle in circles(&graph).into_iter().filter(|circle| circle.len() > WIDEST_CIRCLE) {
-            wrong.push(format!("a circle of {} files: {circle:?}", circle.len()));
+        for cycle in cycles(&graph).into_iter().filter(|cycle| cycle.len() > LARGEST_CYCLE) {
+            wrong.push(format!("a cycle of {} files: {cycle:?}", cycle.len()));
         }
     }
     assert_none(wrong);

@@ -1,7 +1,7 @@
 //! Runs tasks with Cranelift: its reader, compiler and object writer, used like a standalone compiler.
 
 use crate::measure::{Phase, Phases};
-use crate::task::{Kind, Task, pool};
+use crate::task::{Kind, Task, Who, pool};
 use anyhow::{Context as _, Result, anyhow};
 use clifc::options::Arch;
 use cranelift_codegen::control::ControlPlane;
@@ -64,7 +64,7 @@ pub fn run(task: &Task, arch: Arch, text: &str, threads: usize) -> Result<(Phase
 
 fn make_isa(task: &Task, arch: Arch) -> Result<OwnedTargetIsa> {
     let mut flags = settings::builder();
-    for (name, value) in task.settings() {
+    for (name, value) in task.settings(Who::Cranelift) {
         flags.set(name, value)?;
     }
     let triple = arch.triple().parse::<target_lexicon::Triple>().expect("a known triple");

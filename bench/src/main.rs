@@ -16,7 +16,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use clifc::options::{Arch, Target};
 use measure::{Phases, measured};
 use report::Row;
-use task::{TASKS, Task};
+use task::{TASKS, Task, builds};
 
 const USAGE: &str = "usage: clifc-bench [OPTIONS] [FILE.clif…]
   --rounds N            number of rounds [default: 5]
@@ -27,6 +27,7 @@ const USAGE: &str = "usage: clifc-bench [OPTIONS] [FILE.clif…]
                         memory of the process
   --count               print the number of instructions in the input
   --list-targets        print the targets
+  --list-builds         print the tasks that build, without those that verify
   --generate            print the generated input";
 
 /// A file to compile.
@@ -44,6 +45,7 @@ struct Arguments {
     generate: bool,
     count: bool,
     list_targets: bool,
+    list_builds: bool,
     once: Option<(String, String)>,
     files: Vec<String>,
 }
@@ -58,6 +60,7 @@ impl Arguments {
             generate: false,
             count: false,
             list_targets: false,
+            list_builds: false,
             once: None,
             files: Vec::new(),
         };
@@ -78,6 +81,7 @@ impl Arguments {
                 "--count" => args.count = true,
                 "--generate" => args.generate = true,
                 "--list-targets" => args.list_targets = true,
+                "--list-builds" => args.list_builds = true,
                 "--once" => args.once = Some((value()?, value()?)),
                 _ if word.starts_with('-') => bail!("{USAGE}"),
                 _ => args.files.push(word),
@@ -103,6 +107,10 @@ fn main() -> Result<()> {
     let args = Arguments::parse()?;
     if args.list_targets {
         args.targets.iter().for_each(|arch| println!("{arch}"));
+        return Ok(());
+    }
+    if args.list_builds {
+        builds().for_each(|task| println!("{}", task.name));
         return Ok(());
     }
     let inputs = args.inputs()?;

@@ -1,15 +1,15 @@
 //! Runs tasks with clifc.
 
 use crate::measure::{Phase, Phases};
-use crate::task::{Kind, Task};
+use crate::task::{Kind, Task, Who};
 use anyhow::{Result, anyhow};
 use clifc::analysis::Analysis;
 use clifc::diag::{Diagnostic, Source};
 use clifc::driver::{self, BuildOptions, Observer, Session};
 use clifc::ir::Function;
-use clifc::object::Layout;
 use clifc::options::{Arch, Flags, Target};
 use clifc::parse::{self, ParseContext, Split};
+use clifc::pipeline;
 use clifc::verify::{Environment, Verifier};
 use rayon::prelude::*;
 
@@ -17,7 +17,7 @@ use rayon::prelude::*;
 pub fn run(task: &Task, arch: Arch, text: &str, threads: usize) -> Result<(Phases, Vec<u8>)> {
     let target = Target::of(arch);
     let mut flags = Flags::new(&target);
-    for (name, value) in task.settings() {
+    for (name, value) in task.settings(Who::Clifc) {
         flags.set(name, value).map_err(|message| anyhow!(message))?;
     }
     match task.kind {
@@ -73,16 +73,19 @@ fn parse_some(
     Ok(())
 }
 
-/// The phase to which each of clifc's passes belongs.
-const NAMES: [(&str, Phase); 7] = [
-    ("split", Phase::Parse),
-    ("parse", Phase::Parse),
-    ("analyse", Phase::Optimise),
-    ("verify", Phase::Verify),
-    ("lower", Phase::Lower),
-    ("regalloc", Phase::Regalloc),
-    ("emit", Phase::Emit),
-];
+/// The phase to which clifc's phase or pass of this name belongs; `None` for the total time. A pass that is
+/// not named here is one of the optimiser's.
+fn phase_of(name: &str) -> Option<Phase> {
+    match name {
+        "split" | "parse" => Some(Phase::Parse),
+        "verify" => Some(Phase::Verify),
+        "lower" => Some(Phase::Lower),
+        "regalloc" => Some(Phase::Regalloc),
+        "emit" => Some(Phase::Emit),
+        "object" => Some(Phase::Object),
+        _ => pipeline::pass_names().any(|pass| pass == name).then_some(Phase::Optimise),
+    }
+}
 
 fn build(text: &str, options: BuildOptions, threads: usize) -> Result<(Phases, Vec<u8>)> {
     let source = Source { name: "input", text: text.as_bytes() };
@@ -90,12 +93,8 @@ fn build(text: &str, options: BuildOptions, threads: usize) -> Result<(Phases, V
         .map_err(|errors| failed(&errors))?;
     let mut phases = Phases::default();
     for &(name, time) in built.timing.phases() {
-        let phase = NAMES.iter().find(|entry| entry.0 == name).map(|entry| entry.1);
-        match phase {
-            Some(phase) => phases.add(phase, time.as_secs_f64()),
-            None if name == "object" => phases.add(Phase::Object, time.as_secs_f64()),
-            // The total time.
-            None => {}
+        if let Some(phase) = phase_of(name) {
+            phases.add(phase, time.as_secs_f64());
         }
     }
     Ok((phases, built.object))

@@ -32,10 +32,10 @@ pub fn heading(name: &str, bytes: usize, counts: Counts, rounds: usize) {
         "Times are in ms, the best of all rounds. The ratio is Cranelift's time / clifc's, the median of all."
     );
     println!(
-        "clifc has no optimiser yet; Cranelift's runs in `speed`. clifc's objects have .eh_frame and a table"
+        "Where two allocators are named, they are clifc's / Cranelift's. clifc's objects have .eh_frame and a"
     );
     println!(
-        "of trap sites, Cranelift's have neither. Both verifiers are off unless the task says otherwise.\n"
+        "table of trap sites, Cranelift's have neither. Verifiers are off unless the task says otherwise.\n"
     );
 }
 

@@ -214,6 +214,7 @@ fn compile(options: &Options, source: &Source) -> Outcome {
     let debug = options.debug.map(|level| DebugOptions {
         level,
         directory: std::env::current_dir().unwrap_or_default().to_string_lossy().into_owned(),
+        frames: false,
         prefix_map: Vec::new(),
     });
     let mut build = BuildOptions::new(options.target.clone(), options.flags);

@@ -29,16 +29,16 @@ mod s390x;
 #[allow(dead_code, reason = "the part that only the encoder uses")]
 mod s390x_format;
 pub mod target;
-pub mod x86;
+pub mod x86_64;
 #[path = "../../src/arch/x86_64/format.rs"]
 #[allow(dead_code, reason = "the part that only the encoder uses")]
-mod x86_format;
+mod x86_64_format;
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, process};
 use target::Target;
 
-const TARGETS: [Target; 3] = [aarch64::TARGET, s390x::TARGET, x86::TARGET];
+const TARGETS: [Target; 3] = [aarch64::TARGET, s390x::TARGET, x86_64::TARGET];
 
 fn main() {
     identity::tell();

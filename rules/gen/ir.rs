@@ -2,11 +2,11 @@
 
 #[path = "../../src/ir/family.rs"]
 pub mod family;
+#[allow(unused_imports, reason = "the macro is for the compiler")]
+#[path = "../../src/ir/formats.rs"]
+pub mod formats;
 #[path = "../../src/ir/opcode.rs"]
 pub mod opcode;
-#[allow(unused_imports, reason = "the macro is for the compiler")]
-#[path = "../../src/ir/shapes.rs"]
-pub mod shapes;
 #[path = "../../src/ir/types.rs"]
 pub mod types;
 

@@ -20,7 +20,7 @@ mod random_vcode;
 
 use crate::machine::description::{Machine, RegisterNeeds};
 use crate::machine::inst::Row;
-use crate::machine::reg::{ClassFile, Operand, OperandKind, Output, PReg, PRegSet, RegisterFile};
+use crate::machine::reg::{ClassFile, Edit, Operand, OperandKind, Output, PReg, PRegSet, RegisterFile};
 use crate::machine::vcode::VCode;
 use crate::options::{Flags, OptLevel, RegallocAlgorithm};
 use adapter::View;
@@ -109,6 +109,26 @@ impl Allocator {
     /// Returns the result of the last run.
     pub(crate) fn output(&self) -> &Output {
         &self.context.output
+    }
+
+    /// Returns the registers that operands and moves of the last run write, of those in `among`, which are
+    /// allocatable, that is. There may be some more.
+    pub(crate) fn written(&self, among: PRegSet) -> PRegSet {
+        if self.is_own {
+            return self.own.written(among);
+        }
+        let mut written = PRegSet::empty();
+        if among != PRegSet::empty() {
+            // An allocatable register that is read must also have been written, so operands need not be told
+            // apart.
+            let Output { allocs, edits, .. } = &self.context.output;
+            let targets = edits.iter().map(|(_, Edit::Move { to, .. })| to);
+            for reg in allocs.iter().chain(targets).filter_map(|alloc| alloc.as_reg()) {
+                written.add(reg);
+            }
+        }
+        written.intersect_from(among);
+        written
     }
 
     /// Describes what the allocator decided in the last run, if that was clifc's own; `name` gives the name

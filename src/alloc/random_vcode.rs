@@ -12,7 +12,7 @@ use crate::ir;
 use crate::machine::inst::{MachInst, NO_FIELD, Props, Row, RowId};
 use crate::machine::reg::{
     ClassFile, Clobbered, Operand, OperandConstraint, OperandKind, OperandPos, Output, PReg, PRegSet,
-    RegClass, RegisterFile, VBlock, VReg,
+    RegClass, RegisterFile, VBlock, VReg, is_constrained,
 };
 use crate::machine::vcode::{Edge, Origin, VBlockData, VCode};
 
@@ -248,6 +248,7 @@ impl Maker {
             small: 0,
             trap: 0,
             passes,
+            constrained: is_constrained(operands.iter().fold(0, |union, operand| union | operand.bits())),
             operands: self.vcode.operands.len() as u32,
             words: self.vcode.words.len() as u32,
         };

@@ -295,6 +295,9 @@ pub struct Build {
     /// Write debug information of lines only (also -gline-tables-only).
     #[arg(long = "gline-tables-only")]
     pub debug_lines: bool,
+    /// With -g, write .debug_frame as well as .eh_frame.
+    #[arg(long)]
+    pub debug_frame: bool,
     /// In debug information, replace OLD at the beginning of paths by NEW.
     #[arg(long, value_name = "OLD=NEW", value_parser = parse_mapping)]
     pub debug_prefix_map: Vec<(String, String)>,
@@ -319,7 +322,7 @@ pub struct Build {
     /// Print the time of each phase to stderr.
     #[arg(long)]
     pub time: bool,
-    /// Print how often each lowering rule was used to stderr.
+    /// Print how often each rule of the optimiser and of lowering was used to stderr.
     #[arg(long)]
     pub trace_rules: bool,
     /// Do not verify the input.

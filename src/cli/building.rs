@@ -15,7 +15,7 @@ use clifc::pipeline::Controls;
 use clifc::timing::{self, Timing};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::args::{AsmSyntax, Build, Emit, LONG_VERSION};
+use super::args::{AsmSyntax, Build, DumpArg, Emit, LONG_VERSION};
 use super::input::{self, Input};
 use super::plan::{self, Plan};
 use super::reporting::{Reporter, say};
@@ -82,7 +82,8 @@ fn debug_options(args: &Build) -> Result<Option<DebugOptions>, CommandError> {
     }
     let directory = std::env::current_dir().map_err(|error| CommandError::System(error.to_string()))?;
     let directory = directory.to_string_lossy().into_owned();
-    Ok(Some(DebugOptions { level, directory, prefix_map: args.debug_prefix_map.clone() }))
+    let (frames, prefix_map) = (args.debug_frame, args.debug_prefix_map.clone());
+    Ok(Some(DebugOptions { level, directory, frames, prefix_map }))
 }
 
 /// Returns the syntax of the assembly that is asked for.
@@ -141,6 +142,9 @@ fn one(job: &Job, controls: &Controls, session: &Session) -> Result<(), CommandE
     let Job { args, file, plan, reporter } = *job;
     let source = Source { name: &file.name, text: &file.text };
     let options = options(job, &source, controls)?;
+    if warn_of_dumps(job, &options) {
+        return Err(CommandError::Input);
+    }
     let (built, notes) = build(job, &source, &options, session);
     for warning in &notes.warnings {
         reporter.warn(&format!("cache: {warning}"));
@@ -174,6 +178,18 @@ fn one(job: &Job, controls: &Controls, session: &Session) -> Result<(), CommandE
         say(format!("{count:8} {rule}\n"));
     }
     Ok(())
+}
+
+/// Warns of each `--dump` of a pass that does not run. Returns whether that is an error.
+fn warn_of_dumps(job: &Job, options: &BuildOptions) -> bool {
+    let mut wrong = false;
+    for DumpArg { pass, .. } in &job.args.dump {
+        if let Some(why) = options.controls.why_not(pass, &options.flags) {
+            let warning = format!("`--dump {pass}` prints nothing, because the pass does not run: {why}");
+            wrong |= job.reporter.warn(&warning);
+        }
+    }
+    wrong
 }
 
 /// Returns what `--verbose` prints.

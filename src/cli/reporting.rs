@@ -43,7 +43,7 @@ struct Message<'a> {
     severity: &'a str,
     message: &'a str,
     #[serde(flatten)]
-    place: Option<Place<'a>>,
+    place: Option<Position<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     function: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -56,11 +56,11 @@ struct Message<'a> {
 struct RelatedMessage<'a> {
     message: &'a str,
     #[serde(flatten)]
-    place: Place<'a>,
+    place: Position<'a>,
 }
 
 #[derive(Serialize)]
-struct Place<'a> {
+struct Position<'a> {
     file: &'a str,
     line: usize,
     column: usize,
@@ -129,7 +129,7 @@ impl Reporter {
     fn json(&self, file: &str, lines: &Lines, diagnostic: &Diagnostic, function: Option<&str>) {
         let place = |offset: usize| {
             let (line, column) = lines.line_col(offset);
-            Place { file, line, column, offset }
+            Position { file, line, column, offset }
         };
         let related = diagnostic.related.iter();
         say_json(&Message {

@@ -12,6 +12,7 @@
 //! there is a diagnostic.
 
 use super::Unit;
+use super::callees::Callees;
 use crate::cache::entry::is_sound;
 use crate::cache::key::Key;
 use crate::cache::remote::groups::divide;
@@ -93,8 +94,14 @@ impl<'a> Cached<'a> {
         Cached { cache, keys, found: Vec::new(), lookups: None, ledger }
     }
 
-    /// Makes the keys depend on the file's `type` items, to which the texts of functions refer by name.
-    pub(super) fn depend_on(&mut self, types: &StructTypes) {
+    /// Makes the keys depend on what the texts of functions refer to by name: the file's `type` items, and
+    /// functions that may be inlined.
+    pub(super) fn depend_on(&mut self, types: &StructTypes, callees: &Callees) {
+        self.depend_on_types(types);
+        callees.extend_keys(&mut self.keys, |bytes| self.cache.text_key(bytes));
+    }
+
+    fn depend_on_types(&mut self, types: &StructTypes) {
         if types.items().is_empty() {
             return;
         }
@@ -107,7 +114,13 @@ impl<'a> Cached<'a> {
 
     /// Looks up all functions by the keys of their texts, in the local store. Asks the shared store, if there
     /// is one, for groups of which the local one lacks a function. `threads` is the number of workers.
-    pub(super) fn find(&mut self, text: &[u8], split: &Split, types: &StructTypes, threads: usize) {
+    pub(super) fn find(
+        &mut self,
+        text: &[u8],
+        split: &Split,
+        (types, callees): (&StructTypes, &Callees),
+        threads: usize,
+    ) {
         self.found = self.cache.find_texts(&self.keys, &mut self.ledger);
         let found = self.found.iter().zip(&split.functions).filter(|(found, _)| found.is_some());
         self.ledger.statistics.found_text = found.map(|(_, function)| function.text.len() as u64).sum();
@@ -118,8 +131,10 @@ impl<'a> Cached<'a> {
         let start = Instant::now();
         let digests = self.cache.text_digests(&text_of(types));
         let functions = &split.functions;
-        let digests: Vec<Key> =
+        let mut of_functions: Vec<Key> =
             functions.iter().map(|function| digests.digest(&text[function.text.clone()])).collect();
+        callees.extend_keys(&mut of_functions, |bytes| digests.digest(bytes));
+        let digests = of_functions;
         let group = |functions: Range<usize>| {
             let wanted = functions.clone().filter(|&index| self.found[index].is_none());
             let wanted_bytes = wanted.map(|index| split.functions[index].text.len() as u64).sum();

@@ -1,15 +1,16 @@
 //! A worker thread of a build, which parses and compiles functions one after the other in the same buffers.
 
 use super::cached::{CacheNotes, Cached};
+use super::callees::{BodyMaker, Making};
 use super::numbering::number_instructions;
 use super::{BuildInputs, BuildOptions, DumpRequest, Outcome};
 use crate::cache::Claim;
 use crate::diag::{Diagnostic, Severity};
 use crate::ir::SourceMap;
-use crate::machine::compiled::CompiledFunction;
+use crate::machine::compiled::{CompiledFunction, CompiledStencil};
 use crate::options::Flags;
 use crate::parse::{self, FunctionText, ParseContext};
-use crate::pipeline::{self, Backend, CompileError, Compiler, Placement};
+use crate::pipeline::{Backend, CompileError, Compiler, Controls, PassDump, Placement};
 use crate::timing::Timing;
 use crate::verify;
 use std::mem::take;
@@ -22,6 +23,8 @@ struct Context<I: Backend> {
     /// Positions of the current function's parts, for debug information.
     positions: SourceMap,
     compiler: Compiler<I>,
+    /// Makes bodies of functions to be inlined.
+    maker: BodyMaker,
 }
 
 impl<I: Backend> Context<I> {
@@ -30,9 +33,14 @@ impl<I: Backend> Context<I> {
             parser: ParseContext::new(),
             positions: SourceMap::default(),
             compiler: Compiler::new(flags),
+            maker: BodyMaker::default(),
         })
     }
 }
+
+/// A part of the pipeline.
+type Stage<I, T> =
+    fn(&mut Compiler<I>, &Controls, Placement<'_>, Option<PassDump<'_>>) -> Result<T, CompileError>;
 
 /// A worker thread of a build.
 pub(super) struct Worker<'a, I: Backend> {
@@ -50,7 +58,7 @@ impl<'a, I: Backend> Worker<'a, I> {
         let kept = if inputs.options.trace_rules { None } else { inputs.session.take(flags) };
         let mut context: Box<Context<I>> = kept.unwrap_or_else(|| Context::new(flags));
         context.parser.types = inputs.module.types.clone();
-        prepare(&mut context.compiler, inputs.options);
+        prepare(&mut context.compiler, &inputs);
         Worker { inputs, context, notes: CacheNotes::default(), outcome: Outcome::default() }
     }
 
@@ -80,14 +88,14 @@ impl<'a, I: Backend> Worker<'a, I> {
                 let timing = self.context.compiler.progress.timing.take();
                 self.context = Context::new(&self.inputs.options.flags);
                 self.context.parser.types = self.inputs.module.types.clone();
-                prepare(&mut self.context.compiler, self.inputs.options);
+                prepare(&mut self.context.compiler, &self.inputs);
                 self.context.compiler.progress.timing = timing;
             }
         }
     }
 
     fn parse_and_compile(&mut self, index: usize, text: &FunctionText) -> Option<CompiledFunction> {
-        let Context { parser, positions, compiler } = &mut *self.context;
+        let Context { parser, positions, compiler, .. } = &mut *self.context;
         compiler.progress.current = "parse";
         let bytes = &self.inputs.source.text[text.text.clone()];
         let start = self.inputs.options.time.then(Instant::now);
@@ -109,18 +117,40 @@ impl<'a, I: Backend> Worker<'a, I> {
             self.outcome.diagnostics.append(&mut parser.diagnostics);
             return None;
         }
+        self.find_callees(index);
+        let rest: Stage<I, CompiledStencil> = match self.context.compiler.ir.callees.is_empty() {
+            true => Compiler::compile,
+            false => {
+                self.run(index, text, Compiler::complete)?;
+                Compiler::finish
+            }
+        };
         match self.inputs.cached {
-            Some(cached) => self.compile_unless_stored(index, text, cached),
-            None => self.compile(index, text),
+            Some(cached) => self.compile_unless_stored(index, text, cached, rest),
+            None => self.compile(index, text, rest),
         }
     }
 
-    /// Compiles the parsed function if the cache does not have its stencil.
+    /// Gives the compiler the bodies of the parsed function's callees, to be inlined.
+    fn find_callees(&mut self, index: usize) {
+        let BuildInputs { source, split, module, options, callees, .. } = self.inputs;
+        let Context { compiler, maker, .. } = &mut *self.context;
+        let Compiler { ir, progress, .. } = compiler;
+        ir.callees.clear();
+        if callees.concern(index) {
+            let BuildOptions { flags, controls, .. } = options;
+            let making = Making { text: source.text, split, module, flags, controls, is_whole: false };
+            ir.callees = callees.of(index, &ir.function, &making, maker, progress);
+        }
+    }
+
+    /// Compiles the parsed function by `rest` if the cache does not have its stencil.
     fn compile_unless_stored(
         &mut self,
         index: usize,
         text: &FunctionText,
         cached: &Cached,
+        rest: Stage<I, CompiledStencil>,
     ) -> Option<CompiledFunction> {
         let (key, claim) = cached.claim(&self.context.compiler.ir.function, &mut self.notes);
         let stored = match claim {
@@ -142,14 +172,25 @@ impl<'a, I: Backend> Worker<'a, I> {
             Claim::Compile => None,
         };
         let start = Instant::now();
-        let unit = self.compile(index, text)?;
+        let unit = self.compile(index, text, rest)?;
         self.notes.compiled(text.text.len(), start.elapsed());
         cached.compiled(&mut self.notes, index, key, &unit, stored.as_deref());
         Some(unit)
     }
 
-    /// Compiles the parsed function.
-    fn compile(&mut self, index: usize, text: &FunctionText) -> Option<CompiledFunction> {
+    /// Compiles the parsed function by `rest`, the passes that have not run.
+    fn compile(
+        &mut self,
+        index: usize,
+        text: &FunctionText,
+        rest: Stage<I, CompiledStencil>,
+    ) -> Option<CompiledFunction> {
+        let code = self.run(index, text, rest)?;
+        Some(CompiledFunction { params: take(&mut self.context.compiler.ir.function.params), code })
+    }
+
+    /// Runs a part of the pipeline on the parsed function.
+    fn run<T>(&mut self, index: usize, text: &FunctionText, stage: Stage<I, T>) -> Option<T> {
         let section = text.section.clone().map(|range| &self.inputs.source.text[range]);
         let placement = Placement { linkage: text.linkage, section, align: text.align };
         let compiler = &mut self.context.compiler;
@@ -161,16 +202,9 @@ impl<'a, I: Backend> Worker<'a, I> {
                 }
             }
         });
-        let dump = dump.as_ref().map(|dump| dump as pipeline::PassDump<'_>);
-        match compiler.compile(&self.inputs.options.controls, placement, dump) {
-            Ok(code) => {
-                Some(CompiledFunction { params: take(&mut self.context.compiler.ir.function.params), code })
-            }
-            Err(failure) => {
-                self.report(text, failure);
-                None
-            }
-        }
+        let dump = dump.as_ref().map(|dump| dump as PassDump<'_>);
+        let result = stage(compiler, &self.inputs.options.controls, placement, dump);
+        result.map_err(|failure| self.report(text, failure)).ok()
     }
 
     /// Makes the diagnostic for a defect of a pass.
@@ -204,10 +238,13 @@ impl<'a, I: Backend> Worker<'a, I> {
     }
 }
 
-/// Enables timing and tracing in a compiler as the options ask for.
-fn prepare<I: Backend>(compiler: &mut Compiler<I>, options: &BuildOptions) {
+/// Enables timing and tracing in a compiler as the options ask for. Source locations are for debug
+/// information, and for the cache, from which a later build may take them.
+fn prepare<I: Backend>(compiler: &mut Compiler<I>, inputs: &BuildInputs) {
+    let options = inputs.options;
+    compiler.omit_locations(options.debug.is_none() && inputs.cached.is_none());
     compiler.progress.timing = options.time.then(Timing::default);
-    compiler.track_values(options.tracks_values().unwrap_or(false));
+    compiler.track_values(inputs.tracks_values);
     if options.trace_rules {
         compiler.trace_rules();
     }

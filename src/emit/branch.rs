@@ -99,6 +99,7 @@ pub(crate) fn after_call(
     restore: impl FnOnce(u32, &mut CodeBuffer),
 ) {
     let AfterCall { pops, listed } = AfterCall::unpack(*words);
+    buffer.note_call(false);
     if let Some(number) = listed.stack_map {
         let entries = &cx.stack_maps[number as usize].1;
         buffer.stack_map(entries.iter().map(|entry| Reference {

@@ -15,10 +15,11 @@
 use super::landings::{Landings, PendingHandler};
 use crate::entity::Span;
 use crate::ir::{NO_SRCLOC, TrapCode};
-use crate::machine::call_site::{PatchSite, Reference, StackMapSite};
+use crate::machine::call_site::{Call, PatchSite, Reference, StackMapSite};
 use crate::machine::compiled::{CompiledStencil, TrapSite};
 use crate::machine::inst::Label;
 use crate::machine::reloc::{Reloc, RelocKind};
+use crate::machine::srclocs::SrcLocs;
 use crate::machine::symbol::SymbolRef;
 use crate::machine::unwind::{Handler, LandingPad, Takes, UnwindOp};
 
@@ -120,6 +121,8 @@ pub struct CodeBuffer {
     relocs: Vec<Reloc>,
     traps: Vec<TrapSite>,
     srclocs: Vec<(u32, u32)>,
+    /// Whether the result is to be without source locations.
+    pub(crate) omits_locations: bool,
     unwind: Vec<(u32, UnwindOp)>,
     constants: Vec<PendingConstant>,
     constant_bytes: Vec<u8>,
@@ -130,6 +133,8 @@ pub struct CodeBuffer {
     stack_maps: Vec<StackMapSite>,
     references: Vec<Reference>,
     patch_sites: Vec<PatchSite>,
+    /// Tail calls, and those calls that something follows or that are listed.
+    pub(super) calls: Vec<Call>,
     /// Exception handlers and landing pads.
     pub(super) landings: Landings,
     /// For each branch, the bytes by which lengthening the branches before it shifts the code, and as the
@@ -163,6 +168,7 @@ impl CodeBuffer {
         self.stack_maps.clear();
         self.references.clear();
         self.patch_sites.clear();
+        self.calls.clear();
         self.constant_relocs.clear();
     }
 
@@ -314,6 +320,11 @@ impl CodeBuffer {
         self.patch_sites.push(PatchSite { offset: start, length: self.position() - start });
     }
 
+    /// Notes a call that has just been emitted.
+    pub(crate) fn note_call(&mut self, is_tail: bool) {
+        self.calls.push(Call { end: self.position(), is_tail });
+    }
+
     /// The number of handlers so far.
     pub(super) fn handler_count(&self) -> usize {
         self.landings.handlers.len()
@@ -456,7 +467,10 @@ impl CodeBuffer {
         map.restart();
         let traps = self.traps.iter().map(|t| TrapSite { offset: map.next(t.offset), ..*t }).collect();
         map.restart();
-        let srclocs = self.srclocs.iter().map(|&(at, loc)| (map.next(at), loc)).collect();
+        let srclocs = match self.omits_locations {
+            true => SrcLocs::default(),
+            false => self.srclocs.iter().map(|&(at, loc)| (map.next(at), loc)).collect(),
+        };
         map.restart();
         let unwind = self.unwind.iter().map(|&(at, op)| (map.next(at), op)).collect();
         map.restart();

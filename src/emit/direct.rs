@@ -73,7 +73,16 @@ impl<I: Encoding> InstSink for Direct<'_, I> {
 
     fn finish(&mut self, row: RowId, small: u8, trap: u8) {
         let operand_count = self.alloc_count as u16;
-        let inst = MachInst { row, operand_count, small, trap, passes: false, operands: 0, words: 0 };
+        let inst = MachInst {
+            row,
+            operand_count,
+            small,
+            trap,
+            passes: false,
+            constrained: false,
+            operands: 0,
+            words: 0,
+        };
         I::encode(&InstView::new::<I>(&inst, &self.allocs, &self.words), self.places, self.buffer);
         self.alloc_count = 0;
         self.word_count = 0;

@@ -71,6 +71,7 @@ pub(crate) fn emit_tracked<I: Emission>(
     let (AllocatedFunction { vcode, frame, .. }, buffer) = (*function, &buffers.buffer);
     compiled.variables =
         tracker.variables::<I>(&Described { stencil, analysis, vcode, frame, buffer, values });
+    compiled.variables.is_foreign = !stencil.signature.call_conv.is_c();
     buffers.tracker = tracker;
     compiled
 }
@@ -260,29 +261,14 @@ fn forget_written(vcode: &VCode, inst: &MachInst, view: &InstView, copies: &mut 
     }
 }
 
-/// Returns the registers of `preserved` that the function writes, by results and clobbers of instructions and
-/// by moves. An allocatable register that is read must also have been written, so operands need not be told
-/// apart.
+/// Returns the registers of `preserved` that the function writes: `allocated` by results and moves, others as
+/// clobbers of instructions.
 pub(crate) fn written_registers<I: Machine>(
     vcode: &VCode,
-    output: &Output,
-    allocatable: PRegSet,
+    allocated: PRegSet,
     preserved: PRegSet,
 ) -> PRegSet {
-    let mut written = PRegSet::empty();
-    let mut of_allocator = allocatable;
-    of_allocator.intersect_from(preserved);
-    if of_allocator != PRegSet::empty() {
-        for reg in output.allocs.iter().filter_map(|alloc| alloc.as_reg()) {
-            written.add(reg);
-        }
-        for (_, Edit::Move { to, .. }) in &output.edits {
-            if let Some(reg) = to.as_reg() {
-                written.add(reg);
-            }
-        }
-        written.intersect_from(of_allocator);
-    }
+    let mut written = allocated;
     let rows = I::rows();
     for inst in &vcode.insts {
         let row = &rows[inst.row.0 as usize];

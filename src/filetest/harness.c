@@ -28,6 +28,7 @@
 #include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
+#include <unwind.h>
 
 struct test {
     unsigned function, size;
@@ -86,25 +87,101 @@ static int code_in(const unsigned char *at, const unsigned char *end, uintptr_t 
     return 0;
 }
 
-/* The trap code of the instruction at `pc`; 0 if it has none or if it can't be found out. */
-static int trap_code(uintptr_t pc) {
+/* A section of the program's own file, and the end of it; null if there is none. */
+static const unsigned char *section(const char *name, const unsigned char **end) {
     struct stat info;
     int file = open("/proc/self/exe", O_RDONLY);
-    if (file < 0 || fstat(file, &info) < 0) return 0;
+    if (file < 0 || fstat(file, &info) < 0) return NULL;
     const unsigned char *bytes = mmap(NULL, info.st_size, PROT_READ, MAP_PRIVATE, file, 0);
-    if (bytes == MAP_FAILED) return 0;
+    close(file);
+    if (bytes == MAP_FAILED) return NULL;
     const Elf64_Ehdr *header = (const void *)bytes;
     const Elf64_Shdr *sections = (const void *)(bytes + header->e_shoff);
     const char *names = (const char *)bytes + sections[header->e_shstrndx].sh_offset;
+    for (int i = 0; i < header->e_shnum; i++) {
+        if (strcmp(names + sections[i].sh_name, name) != 0) continue;
+        *end = bytes + sections[i].sh_offset + sections[i].sh_size;
+        return bytes + sections[i].sh_offset;
+    }
+    return NULL;
+}
+
+/* The trap code of the instruction at `pc`; 0 if it has none or if it can't be found out. */
+static int trap_code(uintptr_t pc) {
+    const unsigned char *end, *start = section(".clifc.traps", &end);
+    if (!start) return 0;
     uintptr_t base = 0;
     dl_iterate_phdr(note_base, &base);
-    int code = 0;
-    for (int i = 0; i < header->e_shnum && !code; i++) {
-        if (strcmp(names + sections[i].sh_name, ".clifc.traps") != 0) continue;
-        const unsigned char *start = bytes + sections[i].sh_offset;
-        code = code_in(start, start + sections[i].sh_size, pc - base);
+    return code_in(start, end, pc - base);
+}
+
+/* An exception on its way: its tag, its payload, and the table of handlers. */
+struct thrown {
+    uint32_t tag;
+    intptr_t payload[2];
+    const unsigned char *table, *end;
+    uintptr_t base;
+};
+
+/* Jumps to a handler with the frame's stack and frame pointer. */
+static void enter(uintptr_t handler, uintptr_t stack, uintptr_t frame, const intptr_t payload[2]) {
+#if defined __x86_64__
+    __asm__ volatile("movq %1, %%rsp\n\tmovq %2, %%rbp\n\tjmpq *%0" ::"r"(handler), "r"(stack), "r"(frame),
+                     "a"(payload[0]), "d"(payload[1]));
+#elif defined __aarch64__
+    register intptr_t first __asm__("x0") = payload[0], second __asm__("x1") = payload[1];
+    register uintptr_t to __asm__("x9") = handler, down __asm__("x10") = stack, own __asm__("x11") = frame;
+    __asm__ volatile("mov sp, %1\n\tmov x29, %2\n\tbr %0" ::"r"(to), "r"(down), "r"(own), "r"(first),
+                     "r"(second));
+#else
+    register intptr_t first __asm__("r6") = payload[0], second __asm__("r7") = payload[1];
+    register uintptr_t to __asm__("r1") = handler, down __asm__("r2") = stack, own __asm__("r3") = frame;
+    __asm__ volatile("lgr %%r15, %1\n\tlgr %%r11, %2\n\tbr %0" ::"a"(to), "d"(down), "d"(own), "d"(first),
+                     "d"(second));
+#endif
+    __builtin_unreachable();
+}
+
+/* Goes on at the handler for what is thrown, if the frame's call has one. */
+static _Unwind_Reason_Code visit_frame(struct _Unwind_Context *context, void *data) {
+#if defined __x86_64__
+    enum { FRAME_POINTER = 6, SAVE_AREA = 0 };
+#elif defined __aarch64__
+    enum { FRAME_POINTER = 29, SAVE_AREA = 0 };
+#else
+    enum { FRAME_POINTER = 11, SAVE_AREA = 160 };
+#endif
+    /* The canonical address of the called frame, above the area in which the callee may save registers. */
+    uintptr_t stack = _Unwind_GetCFA(context) - SAVE_AREA;
+    uintptr_t frame = _Unwind_GetGR(context, FRAME_POINTER);
+    const struct thrown *thrown = data;
+    uintptr_t pc = _Unwind_GetIP(context) - thrown->base;
+    for (const unsigned char *at = thrown->table; at < thrown->end;) {
+        uint64_t function;
+        uint32_t head[2];
+        memcpy(&function, at, sizeof function);
+        memcpy(head, at + 8, sizeof head);
+        for (uint32_t i = 0; i < head[0]; i++) {
+            uint32_t words[4];
+            memcpy(words, at + 16 + 16 * (size_t)i, sizeof words);
+            int takes = words[3] == 1 || (words[3] == 0 && words[2] == thrown->tag);
+            if (function + words[0] == pc && takes)
+                enter(thrown->base + function + words[1], stack, frame, thrown->payload);
+        }
+        at += 16 + 16 * (size_t)head[0];
     }
-    return code;
+    return _URC_NO_REASON;
+}
+
+/* Throws, as Cranelift's tests expect it of the runner. The frames are found by the unwinder, not by the
+ * frame pointers that are passed. */
+void __cranelift_throw(uintptr_t entry, uintptr_t exit, uintptr_t pc, uint32_t tag, intptr_t a, intptr_t b) {
+    (void)entry, (void)exit, (void)pc;
+    struct thrown thrown = {.tag = tag, .payload = {a, b}};
+    thrown.table = section(".clifc.exceptions", &thrown.end);
+    dl_iterate_phdr(note_base, &thrown.base);
+    if (thrown.table) _Unwind_Backtrace(visit_frame, &thrown);
+    abort(); /* nothing handles it */
 }
 
 static struct test *running;

@@ -83,6 +83,7 @@ enum Kind {
     Run,
     Interpret,
     Optimize,
+    Inline,
     /// A command of Cranelift's tests that clifc does not support yet.
     NotYet,
 }
@@ -90,7 +91,7 @@ enum Kind {
 impl Kind {
     /// Whether there is a test for each `target` line.
     fn is_per_target(self) -> bool {
-        matches!(self, Kind::Compile | Kind::Run | Kind::Optimize)
+        matches!(self, Kind::Compile | Kind::Run | Kind::Optimize | Kind::Inline)
     }
 }
 
@@ -104,7 +105,7 @@ const COMMANDS: [(&str, Kind, &[&str]); 14] = [
     ("run", Kind::Run, &[]),
     ("interpret", Kind::Interpret, &[]),
     ("optimize", Kind::Optimize, &["precise-output"]),
-    ("inline", Kind::NotYet, &["precise-output", "optimize"]),
+    ("inline", Kind::Inline, &["precise-output", "optimize"]),
     ("alias-analysis", Kind::NotYet, &[]),
     ("safepoint", Kind::NotYet, &[]),
     ("unwind", Kind::NotYet, &[]),
@@ -276,7 +277,7 @@ impl FileContext<'_> {
             Kind::PrintCfg => subtests::print_cfg(self.file),
             Kind::Domtree => subtests::dominators(self.file),
             Kind::Interpret => interpret::test(self.file, env, notes),
-            Kind::Verifier | Kind::Compile | Kind::Run | Kind::Optimize | Kind::NotYet => {
+            Kind::Verifier | Kind::Compile | Kind::Run | Kind::Optimize | Kind::Inline | Kind::NotYet => {
                 subtests::verifier(self.file, env)
             }
         };
@@ -298,7 +299,10 @@ impl FileContext<'_> {
                     vec![Test::new(self.name, &test, compile::test(self, command, target, flags))]
                 }
                 Ok((_, flags)) if kind == Kind::Optimize => {
-                    vec![Test::new(self.name, &test, optimize::test(self, command, flags))]
+                    vec![Test::new(self.name, &test, optimize::optimize(self, command, flags))]
+                }
+                Ok((_, flags)) if kind == Kind::Inline => {
+                    vec![Test::new(self.name, &test, optimize::inline(self, command, flags))]
                 }
                 Ok((target, flags)) => self.run(unique, &test, target, flags),
             }

@@ -1,22 +1,57 @@
-//! Runs the optimiser on test files, and compares what becomes of their functions: `test optimize`.
+//! Runs the optimiser on test files, and compares what becomes of their functions: `test optimize`, and
+//! `test inline`, which does nothing but inline unless it has the option `optimize`.
 
 use super::FileContext;
 use super::file::{Command, TestFunction};
 use super::report::Status;
 use super::{exact, subtests};
+use crate::driver::callees::{BodyMaker, Callees, Making};
 use crate::options::Flags;
+use crate::parse;
 use crate::pipeline::{CompileError, Controls, IrHalf, Placement, Progress, Run};
 
 /// `test optimize`: each function after the optimiser's passes, each of which is checked, matches its
 /// directives, or is exactly the expected one.
-pub(super) fn test(cx: &FileContext, command: &Command, flags: &Flags) -> Status {
+pub(super) fn optimize(cx: &FileContext, command: &Command, flags: &Flags) -> Status {
+    let mut controls = Controls::default();
+    controls.check = true;
+    test(cx, command, |_, function| optimized(parsed(cx, function)?, flags, &controls))
+}
+
+/// `test inline`: the same after inlining the functions of the file into each other.
+pub(super) fn inline(cx: &FileContext, command: &Command, flags: &Flags) -> Status {
+    let text = cx.file.text.as_bytes();
+    let split = parse::split(text, &mut Vec::new());
+    let module = parse::module(text, &split, &mut Vec::new());
+    let mut controls = Controls::default();
+    controls.check = true;
+    let defaults = Controls::default();
+    let making = Making { text, split: &split, module: &module, flags, controls: &defaults, is_whole: true };
+    let callees = Callees::find(&making);
+    if !command.options.contains(&"optimize") {
+        controls.stop_after_inlining();
+    }
+    test(cx, command, |index, function| {
+        let mut half = parsed(cx, function)?;
+        let (maker, progress) = (&mut BodyMaker::default(), &mut Progress::default());
+        half.callees = callees.of(index, &half.function, &making, maker, progress);
+        optimized(half, flags, &controls)
+    })
+}
+
+/// Compares the text that `make` makes of each function, given its index.
+fn test(
+    cx: &FileContext,
+    command: &Command,
+    make: impl Fn(usize, &TestFunction) -> Result<String, String>,
+) -> Status {
     let is_precise = command.options.contains(&"precise-output");
     if is_precise && !cx.options.settings.is_empty() {
         return Status::Skipped("precise output is only valid for the settings in the file".into());
     }
     let mut texts = Vec::new();
     let result = subtests::each(cx.file, |function| {
-        let text = optimized(cx, function, flags)?;
+        let text = make(texts.len(), function)?;
         let result = match is_precise {
             true if cx.options.bless => Ok(()),
             true => exact::compare(cx.file, function, &text),
@@ -35,13 +70,16 @@ pub(super) fn test(cx: &FileContext, command: &Command, flags: &Flags) -> Status
     }
 }
 
-/// The text of a function after the passes over the IR.
-fn optimized(cx: &FileContext, function: &TestFunction, flags: &Flags) -> Result<String, String> {
+/// A function before the passes over the IR.
+fn parsed(cx: &FileContext, function: &TestFunction) -> Result<IrHalf, String> {
     let mut half = IrHalf::default();
     half.function = subtests::parse_function(cx.file, function)?.function;
-    let mut controls = Controls::default();
-    controls.check = true;
-    let run = Run { flags, controls: &controls, placement: Placement::default(), dump: None };
+    Ok(half)
+}
+
+/// The text of a function after the passes over the IR.
+fn optimized(mut half: IrHalf, flags: &Flags, controls: &Controls) -> Result<String, String> {
+    let run = Run { flags, controls, placement: Placement::default(), dump: None };
     match half.run(&run, &mut Progress::default()) {
         Ok(()) => Ok(half.function.to_string()),
         Err(CompileError::Invalid(errors)) => {

@@ -14,10 +14,6 @@ use super::{FileContext, subtests};
 use crate::ir::{AbiParam, Function, Linkage, Name, Signature, Type};
 use crate::options::{Flags, Target};
 
-/// A function that Cranelift's tests expect the runner to provide. It finds the handler of an exception,
-/// which is not supported yet.
-const THROW: &str = "__cranelift_throw";
-
 /// A compiled run test.
 pub(super) struct Prepared {
     /// The program to execute.
@@ -51,10 +47,8 @@ pub(super) fn prepare(
         return Err(Status::Skipped(missing));
     }
     let functions = known_functions(cx.file).map_err(Status::Failed)?;
-    let throws = |known: &Known| known.refers_to.contains(&Name::Text(THROW.into()));
-    let mut left_out: Vec<bool> = functions.iter().map(throws).collect();
-    let mut reason = left_out.contains(&true).then(|| format!("`%{THROW}` is not supported yet"));
-    leave_out_users(&functions, &mut left_out);
+    let mut left_out = vec![false; functions.len()];
+    let mut reason = None;
     loop {
         if !functions.iter().zip(&left_out).any(|(known, out)| !out && !known.invocations.is_empty()) {
             return Err(Status::Skipped(reason.unwrap_or_default()));

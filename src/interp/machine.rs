@@ -27,7 +27,7 @@ impl Default for Options {
 
 /// An instruction of a program.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Place {
+pub struct ProgramPoint {
     /// The function's number.
     pub function: usize,
     /// The instruction.
@@ -67,7 +67,7 @@ pub struct Stop {
     /// Why.
     pub why: Why,
     /// At which instruction, if one was reached.
-    pub at: Option<Place>,
+    pub at: Option<ProgramPoint>,
 }
 
 /// A function being executed.
@@ -164,8 +164,8 @@ impl<'p> Machine<'p> {
         Ok(())
     }
 
-    fn place(&self) -> Option<Place> {
-        self.frames.last().map(|frame| Place { function: frame.function, inst: frame.inst })
+    fn place(&self) -> Option<ProgramPoint> {
+        self.frames.last().map(|frame| ProgramPoint { function: frame.function, inst: frame.inst })
     }
 
     fn run(&mut self) -> Result<Vec<Value>, Why> {

@@ -16,5 +16,5 @@ mod machine;
 mod memory;
 mod program;
 
-pub use machine::{Machine, Options, Place, Stop, Why};
+pub use machine::{Machine, Options, ProgramPoint, Stop, Why};
 pub use program::Program;

@@ -3,7 +3,7 @@
 //! A [`FunctionBuilder`] writes a function from start to end. Blocks are opened one after the other, and
 //! instructions are appended to the open one, so that those of a block are side by side. The parser gives
 //! values the numbers of the text ([`FunctionBuilder::append`]). Other callers get the next free numbers,
-//! and a method for each operand shape (`insts.rs`) and each kind of declaration (`declare.rs`).
+//! and a method for each format of operands (`insts.rs`) and each kind of declaration (`declare.rs`).
 //!
 //! An error in the text is returned as a [`Misfit`], which the parser reports with its position. The methods
 //! for other callers panic instead: there it is a defect of the caller.
@@ -302,6 +302,35 @@ impl FunctionBuilder<'_> {
         self.stencil.blocks[block].params = self.stencil.pool.add(&words);
         self.buffers.words = words;
         first
+    }
+
+    /// Replaces the parameters of a block for whose type `split` returns others. Returns the new parameters for
+    /// each old one, none for those that stay.
+    pub(super) fn split_params(
+        &mut self,
+        block: Block,
+        split: impl Fn(Type) -> Vec<Type>,
+    ) -> Vec<Vec<Value>> {
+        let old = self.stencil.block_params(block).to_vec();
+        let mut words: Vec<u32> = Vec::new();
+        let replaced = old.into_iter().map(|param| {
+            let param = Value(param);
+            let types = split(self.type_of(param));
+            let first = words.len() as u32;
+            if types.is_empty() {
+                self.stencil.value_defs[param] = PackedDef::param(block, first);
+                words.push(param.0);
+                return Vec::new();
+            }
+            self.stencil.value_defs[param] = PackedDef::NONE;
+            let new = (first..).zip(types).map(|(n, ty)| self.new_value(ty, PackedDef::param(block, n)));
+            let new: Vec<Value> = new.collect();
+            words.extend(new.iter().map(|param| param.0));
+            new
+        });
+        let replaced = replaced.collect();
+        self.stencil.blocks[block].params = self.stencil.pool.add(&words);
+        replaced
     }
 
     /// Appends values to the arguments of a branch destination.

@@ -149,6 +149,8 @@ pub struct Editor<'a> {
     buffers: &'a mut Buffers,
     /// The number of the first new instruction.
     first_new: Inst,
+    /// Whether there are any edits.
+    changed: bool,
 }
 
 impl<'a> Editor<'a> {
@@ -158,7 +160,7 @@ impl<'a> Editor<'a> {
         edits.clear();
         let first_new = Inst::new(func.stencil.insts.len());
         let builder = FunctionBuilder::detached(func, std::mem::take(buffers));
-        Editor { builder, edits, old, origins, buffers, first_new }
+        Editor { builder, edits, old, origins, buffers, first_new, changed: false }
     }
 
     /// The function before the edits, followed by the new instructions.
@@ -173,6 +175,7 @@ impl<'a> Editor<'a> {
 
     /// Makes declarations for new instructions to refer to.
     pub fn declare<R>(&mut self, make: impl FnOnce(&mut FunctionBuilder) -> R) -> R {
+        self.changed = true;
         let before = self.stencil().insts.len();
         let made = make(&mut self.builder);
         assert!(before == self.stencil().insts.len(), "instructions need a place");
@@ -200,6 +203,7 @@ impl<'a> Editor<'a> {
     }
 
     fn make_for<R>(&mut self, origin: Inst, make: impl FnOnce(&mut FunctionBuilder) -> R) -> (Run, R) {
+        self.changed = true;
         assert!(origin < self.first_new, "{origin} has no place yet");
         let first = Inst::new(self.stencil().insts.len());
         self.builder.set_srcloc(self.builder.srcloc_of(origin));
@@ -218,6 +222,7 @@ impl<'a> Editor<'a> {
 
     /// Gives the results of `old`, which is removed, to `new`.
     fn take_over(&mut self, old: Inst, new: Inst) {
+        self.changed = true;
         let Stencil { results, value_types, value_defs, pool, .. } = &mut *self.builder.stencil;
         let count = results[old].get(pool).len();
         assert!(count == results[new].get(pool).len(), "{new} has other results than {old}");
@@ -235,6 +240,7 @@ impl<'a> Editor<'a> {
 
     /// Removes an instruction and its results.
     pub fn remove(&mut self, inst: Inst) {
+        self.changed = true;
         for n in 0..self.stencil().inst_results(inst).len() {
             let value = Value(self.stencil().inst_results(inst)[n]);
             self.builder.stencil.value_defs[value] = PackedDef::NONE;
@@ -245,7 +251,9 @@ impl<'a> Editor<'a> {
 
     /// Makes an instruction another one with as many results of the same types.
     pub(crate) fn rewrite(&mut self, inst: Inst, data: InstData) {
-        self.builder.stencil.insts[inst] = data;
+        let known = &mut self.builder.stencil.insts[inst];
+        self.changed |= *known != data;
+        *known = data;
     }
 
     /// Whether an instruction has been removed.
@@ -281,6 +289,7 @@ impl<'a> Editor<'a> {
         let new = self.resolve(new);
         let old = self.resolve(old);
         if new != old {
+            self.changed = true;
             self.edits.replacements.set(old, new);
         }
     }
@@ -288,6 +297,7 @@ impl<'a> Editor<'a> {
     /// Makes a block to insert after `after` and the blocks inserted there before. Use
     /// [`append_to`](Self::append_to) to fill it.
     pub fn new_block(&mut self, after: Block, params: &[Type]) -> Block {
+        self.changed = true;
         let block = self.builder.new_block(params);
         self.edits.after.push(after, block);
         block
@@ -296,22 +306,57 @@ impl<'a> Editor<'a> {
     /// Adds a parameter of each type to a block, and returns the first new value; the others follow it.
     /// Every branch to the block must get arguments for them, by [`extend_args`](Self::extend_args).
     pub(crate) fn extend_params(&mut self, block: Block, types: &[Type]) -> Value {
+        self.changed = true;
         self.builder.extend_params(block, types)
     }
 
     /// Appends values to the arguments of a branch destination.
     pub(crate) fn extend_args(&mut self, call: BlockCallRef, values: impl Iterator<Item = Value>) {
+        self.changed = true;
         self.builder.extend_args(call, values);
+    }
+
+    /// Replaces the parameters of a block for whose type `split` returns others. Returns the new parameters for
+    /// each old one, none for those that stay. Every branch to the block must get arguments for them, by
+    /// [`redirect`](Self::redirect).
+    pub(crate) fn split_params(
+        &mut self,
+        block: Block,
+        split: impl Fn(Type) -> Vec<Type>,
+    ) -> Vec<Vec<Value>> {
+        self.builder.split_params(block, split)
+    }
+
+    /// Changes the signature of the function and of its callees. The instructions and parameters that they
+    /// concern must be replaced.
+    pub(crate) fn change_signatures(&mut self, change: impl Fn(&mut Signature)) {
+        change(&mut self.builder.stencil.signature);
+        self.builder.stencil.signatures.values_mut().flatten().for_each(change);
+    }
+
+    /// Gives `new` the debug tags and the stack map of `old`.
+    pub(crate) fn copy_notes(&mut self, old: Inst, new: Inst) {
+        let Stencil { debug_tags, stack_maps, .. } = self.stencil();
+        let tags = entry_of(debug_tags, old).cloned();
+        let map = entry_of(stack_maps, old).cloned();
+        if let Some(tags) = tags {
+            self.builder.set_debug_tags(new, tags);
+        }
+        if let Some(map) = map {
+            self.builder.set_stack_map(new, map);
+        }
     }
 
     /// Makes a branch destination another block with other arguments, each packed in a word.
     pub(crate) fn redirect(&mut self, call: BlockCallRef, block: Block, args: &[u32]) {
+        self.changed = true;
         let args = self.builder.stencil.pool.add(args);
         self.builder.stencil.block_calls[call] = BlockCall { block, args };
     }
 
     /// Makes a branch a jump to one of its destinations.
     pub(crate) fn branch_always(&mut self, branch: Inst, call: BlockCallRef) {
+        self.changed = true;
         self.builder.stencil.insts[branch] =
             InstData { a: call.0, ..InstData::new(Opcode::Jump, types::INVALID) };
     }
@@ -327,6 +372,7 @@ impl<'a> Editor<'a> {
             let pairs = params.iter().zip(args);
             kept.extend(pairs.filter(|(param, _)| keep(Value(**param))).map(|(_, &arg)| arg));
             if kept.len() < args.len() {
+                self.changed = true;
                 call.args = stencil.pool.add(&kept);
             }
         }
@@ -335,6 +381,7 @@ impl<'a> Editor<'a> {
             kept.clear();
             kept.extend(params.iter().copied().filter(|&param| keep(Value(param))));
             if kept.len() < params.len() {
+                self.changed = true;
                 stencil.blocks[block].params = stencil.pool.add(&kept);
             }
         }
@@ -342,6 +389,7 @@ impl<'a> Editor<'a> {
 
     /// Removes a stack slot that no instruction refers to. The numbers of the others stay.
     pub(crate) fn remove_stack_slot(&mut self, slot: StackSlot) {
+        self.changed = true;
         self.builder.stencil.stack_slots[slot] = StackSlotData::default();
     }
 
@@ -349,6 +397,7 @@ impl<'a> Editor<'a> {
     /// inserted before that instruction are at the start of the new block. Use
     /// [`append_to`](Self::append_to) to give the old block a terminator.
     pub fn split_before(&mut self, at: Inst) -> Block {
+        self.changed = true;
         assert!(at < self.first_new, "{at} has no place yet");
         let block = self.builder.new_block(&[]);
         self.edits.splits.ensure(at, None);
@@ -358,6 +407,7 @@ impl<'a> Editor<'a> {
 
     /// Removes a block and its instructions.
     pub fn remove_block(&mut self, block: Block) {
+        self.changed = true;
         self.edits.removed_blocks.ensure(block, false);
         self.edits.removed_blocks[block] = true;
     }
@@ -372,11 +422,21 @@ impl<'a> Editor<'a> {
         self.edits.joined[first] = Some(second);
     }
 
-    /// Rebuilds the function with all edits, and brings `origins` up to date.
-    pub fn finish(self, origins: &mut Origins) {
-        let Editor { builder, edits, old, origins: spare, buffers, .. } = self;
+    /// Rebuilds the function with all edits, and brings `origins` up to date. Returns whether there were any.
+    pub fn finish(self, origins: &mut Origins) -> bool {
+        let Editor { builder, edits, old, origins: spare, buffers, changed, .. } = self;
+        if !changed {
+            *buffers = builder.into_buffers();
+            return false;
+        }
         edits.replacements.shorten_all();
         *buffers = rebuild::rebuild(builder, old, edits, |inst| origins.of(inst), spare);
         std::mem::swap(&mut origins.of, spare);
+        true
     }
+}
+
+/// The entry of an instruction in a list that is sorted by instruction.
+fn entry_of<T>(list: &[(Inst, T)], inst: Inst) -> Option<&T> {
+    list.binary_search_by_key(&inst, |entry| entry.0).ok().map(|at| &list[at].1)
 }

@@ -35,6 +35,11 @@ impl FloatFormat {
         (self.exponent_mask() >> 1) as i32
     }
 
+    /// The bits of a power of two that is at least 1, or of infinity if it is too large.
+    pub(crate) fn power_of_two(self, exponent: u32) -> u128 {
+        (self.bias() as u128 + u128::from(exponent)).min(self.exponent_mask()) << self.fraction
+    }
+
     /// The bits of the number that `text` spells, or what is wrong with it.
     pub fn parse(self, text: &[u8]) -> Result<u128, &'static str> {
         let (sign, digits) = match text {

@@ -5,10 +5,10 @@
 //! numbers of the text, unless these are far larger than the text is long. Numbers that the text skips have
 //! entries marked as undefined.
 
+use super::formats::with_formats;
 use super::inst::*;
 use super::opcode::{Effects, Format};
 use super::positions::Positions;
-use super::shapes::with_shapes;
 use super::structure::{Layouts, StructRef};
 use super::types::Type;
 use crate::entity::{Entity, List, ListPool, Map};
@@ -681,7 +681,7 @@ impl Stencil {
                 }
             };
         }
-        with_shapes!(visit_all);
+        with_formats!(visit_all);
     }
 
     /// Calls `visit` for each context of the handlers of a try_call.
@@ -693,7 +693,7 @@ impl Stencil {
                 }
             };
         }
-        with_shapes!(visit_all);
+        with_formats!(visit_all);
     }
 
     /// Calls `visit` for each value that an instruction refers to: operands, contexts of handlers, and
@@ -731,7 +731,7 @@ impl Stencil {
                 }
             };
         }
-        with_shapes!(find)
+        with_formats!(find)
     }
 
     /// A declared signature.

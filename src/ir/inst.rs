@@ -3,8 +3,8 @@
 //! An instruction takes 16 bytes, whose meaning depends on the [`Format`] of its opcode. The names of enum
 //! variants are tables ([`named_enum!`]) that the parser and the printer share.
 
+use super::formats::with_formats;
 use super::opcode::{Format, Opcode};
-use super::shapes::with_shapes;
 use super::types::Type;
 use crate::diag::unexpected;
 use crate::entity;
@@ -106,6 +106,11 @@ impl IntCc {
         }
     }
 
+    /// The condition that holds exactly when this one does not: its code differs in the lowest bit.
+    pub(crate) fn complement(self) -> Self {
+        Self::from_code(self as u16 ^ 1)
+    }
+
     /// Whether the operands are compared as signed integers.
     pub fn is_signed(self) -> bool {
         (2..6).contains(&(self as u8))
@@ -191,10 +196,15 @@ impl CallConv {
         self == CallConv::Tail
     }
 
-    /// Whether a function with this convention can be variadic.
-    pub(crate) fn supports_variadics(self) -> bool {
+    /// Whether it is one of C's conventions.
+    pub(crate) fn is_c(self) -> bool {
         use CallConv::*;
         matches!(self, SystemV | WindowsFastcall | AppleAarch64)
+    }
+
+    /// Whether a function with this convention can be variadic.
+    pub(crate) fn supports_variadics(self) -> bool {
+        self.is_c()
     }
 
     /// Whether a function with this convention can be called by a try_call.
@@ -313,6 +323,13 @@ macro_rules! is_value {
     (,) => { 0 };
 }
 
+/// Replaces the list of values that a piece of a shape is.
+#[rustfmt::skip]
+macro_rules! set_list {
+    ($d:ident, $list:ident, (list $text:ident $word:ident)) => { $d.$word = $list.0 };
+    ($d:ident, $list:ident, $other:tt) => {};
+}
+
 /// The list of values that a piece of a shape is; `None` if it is anything else.
 #[rustfmt::skip]
 macro_rules! list_in {
@@ -397,7 +414,7 @@ impl InstData {
                 match self.opcode.format() { $(Format::$format => 0 $(+ is_value!($piece))*,)* }
             };
         }
-        with_shapes!(count)
+        with_formats!(count)
     }
 
     /// The list of value operands, if the format has one.
@@ -408,6 +425,17 @@ impl InstData {
                 match self.opcode.format() { $(Format::$format => None $(.or(list_in!(self, $piece)))*,)* }
             };
         }
-        with_shapes!(list)
+        with_formats!(list)
+    }
+
+    /// This instruction with another list of value operands.
+    pub(crate) fn with_list(mut self, list: List) -> Self {
+        macro_rules! set {
+            ($($format:ident [$($piece:tt)*])*) => {
+                match self.opcode.format() { $(Format::$format => { $(set_list!(self, list, $piece);)* })* }
+            };
+        }
+        with_formats!(set);
+        self
     }
 }

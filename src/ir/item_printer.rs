@@ -132,7 +132,8 @@ impl Display for Module {
         self.tags.iter().try_for_each(|item| writeln!(f, "{item}"))?;
         self.data.iter().try_for_each(|item| writeln!(f, "{item}"))?;
         self.files.iter().try_for_each(|item| writeln!(f, "{item}"))?;
-        self.locs.iter().try_for_each(|item| writeln!(f, "{item}"))
+        self.locs.iter().try_for_each(|item| writeln!(f, "{item}"))?;
+        self.source.fmt(f)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A module: the items of a file besides its functions, for the object writer.
 
-use super::{Name, StructTypes};
+use super::{Name, SourceItems, StructTypes};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -224,9 +224,24 @@ pub struct Module {
     pub personality: Option<PersonalityItem>,
     /// `tag` items, in the order of their numbers.
     pub tags: Vec<TagItem>,
+    /// `source` items.
+    pub source: SourceItems,
 }
 
 impl Module {
+    /// Whether debug information describes the lines of the CLIF itself: the file does not say what its source
+    /// locations stand for.
+    pub fn describes_clif(&self) -> bool {
+        self.locs.is_empty() || self.files.is_empty()
+    }
+
+    /// Whether debug information says where values of the CLIF are: they are described themselves, or hold
+    /// variables of the front end's language.
+    pub fn tracks_values(&self) -> bool {
+        let in_functions = |source: &SourceItems| source.variables.iter().any(|item| item.function.is_some());
+        if self.source.is_empty() { self.describes_clif() } else { in_functions(&self.source) }
+    }
+
     /// What a tag stands for.
     pub fn meaning_of(&self, tag: u32) -> Option<&TagMeaning> {
         let found = self.tags.binary_search_by_key(&tag, |item| item.number);

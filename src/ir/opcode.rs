@@ -7,7 +7,7 @@
 //! opcode does, the others what happens on overflow, on a NaN, out of range, and when it traps.
 
 use super::family::Family;
-pub use super::shapes::Format;
+pub use super::formats::Format;
 use super::types::{self, Type, TypeSet};
 use zerocopy::{Immutable, IntoBytes};
 
@@ -135,7 +135,7 @@ impl Effects {
 pub struct OpInfo {
     /// The opcode as CLIF spells it.
     pub name: &'static str,
-    /// The shape of the operands.
+    /// How the operands are written and stored.
     pub format: Format,
     /// Where the controlling type comes from.
     pub ctrl: CtrlFrom,

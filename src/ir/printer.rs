@@ -5,9 +5,9 @@
 //! constant pool, which is the first that no declaration takes. A comment after an instruction shows the
 //! values of its operands that are constants.
 
+use super::formats::with_formats;
 use super::item_printer::Quoted;
 use super::opcode::CtrlFrom;
-use super::shapes::with_shapes;
 use super::*;
 use crate::entity::{List, Map};
 use std::fmt::{self, Display, Formatter};
@@ -349,7 +349,7 @@ impl InstText<'_> {
                 }
             };
         }
-        with_shapes!(print_all);
+        with_formats!(print_all);
         Ok(())
     }
 

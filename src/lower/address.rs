@@ -126,7 +126,7 @@ impl Terms<'_> {
     /// Makes the address, folding what can be folded.
     fn amode<I: Lowering>(mut self, cx: &mut Lower<I>) -> Amode {
         self.expand(cx);
-        if let Some(amode) = place_address(cx, &self) {
+        if let Some(amode) = self.kept_variable(cx).or_else(|| place_address(cx, &self)) {
             return amode;
         }
         let first = cx.put(self.first);
@@ -143,6 +143,17 @@ impl Terms<'_> {
             }
             None => Amode::base(first, self.disp),
         }
+    }
+
+    /// The address in a variable whose own address the loop keeps in a register.
+    fn kept_variable<I: Lowering>(&self, cx: &mut Lower<I>) -> Option<Amode> {
+        if !I::LOOPS_KEEP.variables || self.index.is_some() {
+            return None;
+        }
+        let address = *cx.def_by(self.first, Opcode::SymbolValue)?;
+        let fits = (self.forms.displacement)(self.disp, self.bytes, false);
+        let register = fits.then(|| cx.kept_in_loop(&address))??;
+        Some(Amode::base(register, self.disp))
     }
 
     /// Folds additions of constants, and one addition of an index with its shift.

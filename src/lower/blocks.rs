@@ -30,6 +30,8 @@ pub struct Blocks {
     successors: Vec<VBlock>,
     /// Block calls of the branch being added.
     calls: Vec<BlockCallRef>,
+    /// Those of them whose critical edges are split, with whether that is cold.
+    split: Vec<(BlockCallRef, bool)>,
     /// How the branch being added is lowered.
     plan: BranchPlan,
     /// For each edge of VCode, the block call whose arguments it passes; `None` for an edge to a block that
@@ -158,7 +160,7 @@ impl Blocks {
         push_block(vcode, origin, cold);
         self.ranges.push(Span::default());
         let branches = self.calls.len() > 1 || on.is_some();
-        let mut split = Vec::new();
+        let mut split = std::mem::take(&mut self.split);
         for i in 0..self.calls.len() {
             let call = self.calls[i];
             let to = stencil.block_calls[call].block;
@@ -188,7 +190,7 @@ impl Blocks {
         }
         vcode.blocks[index].edges = Span::from(first_edge, vcode.edges.len());
         self.ranges[index] = Span::from(first_successor, self.successors.len());
-        for (call, cold) in split {
+        for (call, cold) in split.drain(..) {
             let edge = vcode.edges.len() as u32;
             let to = self.add_edge(vcode, unresolved(stencil.block_calls[call].block), Some(call));
             push_block(vcode, Origin::Edge(call), cold);
@@ -197,6 +199,7 @@ impl Blocks {
             self.successors.push(to);
             self.ranges.push(Span::new(successor, successor + 1));
         }
+        self.split = split;
     }
 
     /// Adds an edge to `to`, which passes the arguments of `call`. Returns `to`.

@@ -19,12 +19,18 @@ use crate::options::Flags;
 use crate::rule;
 
 impl<I: FamilyLowering> Lower<'_, I> {
+    /// Moves on to a block.
+    fn enter(&mut self, block: Block) {
+        self.block = self.f.blocks[block];
+        self.tables.loop_constants.enter(self.analysis, Some(block));
+    }
+
     /// Lowers the second of two branches. The operands of its comparison are computed in the block of the
     /// first branch.
     pub(super) fn lower_second_branch(&mut self, vblock: VBlock, block: Block) {
         let last = self.f.terminator(block).expect("it ends with a branch");
         let double = self.tables.double_branch::<I>(self.f, block).expect("the block was made for it");
-        self.block = self.f.blocks[block];
+        self.enter(block);
         self.begin(last);
         self.edge_args(vblock);
         I::branch_on(self, double.conditions[1], false, self.successors());
@@ -33,7 +39,7 @@ impl<I: FamilyLowering> Lower<'_, I> {
 
     /// Lowers a block of VCode: the IR block `last`, the one that it continues, and so on back to `first`.
     pub(super) fn lower_blocks(&mut self, vblock: VBlock, first: Block, last: Block) -> Lowered {
-        self.block = self.f.blocks[last];
+        self.enter(last);
         if let Some(inst) = self.f.terminator(last) {
             self.begin(inst);
             self.begin_try(inst)?;
@@ -59,7 +65,7 @@ impl<I: FamilyLowering> Lower<'_, I> {
     fn continued(&mut self, block: Block) -> Block {
         self.begin_params(block);
         let from = self.analysis.cfg.preds(block)[0];
-        self.block = self.f.blocks[from];
+        self.enter(from);
         let jump = self.f.terminator(from).expect("a reachable block ends");
         self.begin(jump);
         let call = self.f.jump_call(jump).expect("it ends with a jump");
@@ -84,6 +90,7 @@ impl<I: FamilyLowering> Lower<'_, I> {
 
     /// Lowers the instructions before a block's terminator.
     fn lower_body(&mut self, block: Block) -> Lowered {
+        self.make_loop_constants(block);
         let mut insts = self.f.block_insts(block);
         insts.next_back();
         self.tables.local_cse.begin_block(Inst(self.block.end));

@@ -13,6 +13,7 @@ use super::overflow;
 use super::overflow::OverflowLowering;
 use super::quad;
 use super::quad::QuadLowering;
+use super::vector::{VectorLowering, any_or_all};
 use super::vocabulary::Lowering;
 use super::wide::WideLowering;
 use crate::diag::unexpected;
@@ -69,7 +70,7 @@ fn look_through<I: Lowering>(cx: &mut Lower<I>, value: Value, unique: bool) -> O
 
 /// Tests whether an integer of any type is nonzero. `unique` says that nothing else uses the values that the
 /// caller has looked through, so that loads may be folded.
-pub fn condition<I: OverflowLowering + WideLowering + HalfLowering + QuadLowering>(
+pub fn condition<I: OverflowLowering + WideLowering + HalfLowering + QuadLowering + VectorLowering>(
     cx: &mut Lower<'_, I>,
     value: Value,
     unique: bool,
@@ -79,7 +80,7 @@ pub fn condition<I: OverflowLowering + WideLowering + HalfLowering + QuadLowerin
     if stripped.negated { test.complement() } else { test }
 }
 
-fn test_stripped<I: OverflowLowering + WideLowering + HalfLowering + QuadLowering>(
+fn test_stripped<I: OverflowLowering + WideLowering + HalfLowering + QuadLowering + VectorLowering>(
     cx: &mut Lower<'_, I>,
     Stripped { value, unique, whole, .. }: Stripped,
 ) -> I::Test {
@@ -95,6 +96,10 @@ fn test_stripped<I: OverflowLowering + WideLowering + HalfLowering + QuadLowerin
                 if let Some(test) = compare_floats(cx, data.float_cc(), (a, b), value, unique) {
                     return test;
                 }
+            }
+            Opcode::VanyTrue | Opcode::VallTrue if unique || !cx.is_used(value) => {
+                rule!(cx, "condition.lanes");
+                return any_or_all(cx, &data);
             }
             Opcode::Band | Opcode::Bor if unique => {
                 if let Some(test) = I::test_bitwise(cx, &data) {
@@ -157,7 +162,7 @@ fn compare_floats<I: QuadLowering + HalfLowering>(
 }
 
 /// Lowers `trapz` and `trapnz`.
-pub fn trap_if<I: OverflowLowering + WideLowering + HalfLowering + QuadLowering>(
+pub fn trap_if<I: OverflowLowering + WideLowering + HalfLowering + QuadLowering + VectorLowering>(
     cx: &mut Lower<'_, I>,
     inst: Inst,
 ) -> Lowered {

@@ -17,6 +17,7 @@ use crate::entity::Map;
 use crate::ir::*;
 use crate::lower::blocks::Blocks;
 use crate::lower::local_cse::LocalCse;
+use crate::lower::loop_constants::LoopConstants;
 use crate::lower::rematerialize::{rematerialization, rematerialize};
 use crate::lower::vocabulary::{Lowering, Rematerialization};
 use crate::machine::abi::AbiSignature;
@@ -62,6 +63,7 @@ pub struct LowerTables {
     abi: Map<SigRef, Option<Arc<AbiSignature>>>,
     /// Constants and addresses that uses seen so far share.
     shared: Vec<Shared>,
+    pub(super) loop_constants: LoopConstants,
     pub(super) local_cse: LocalCse,
     /// Sizes in bytes of slots that lowering makes, behind those of the function.
     pub(crate) slots: Vec<u32>,
@@ -147,7 +149,7 @@ pub struct Lower<'a, I> {
 /// Returns the registers that hold values of a type, which was [checked](super::function) before.
 #[inline]
 pub(crate) fn registers(ty: Type) -> Registers {
-    Registers::of(ty).expect("functions with other types are refused")
+    Registers::of_value(ty)
 }
 
 impl<I: Lowering> InstSink for Lower<'_, I> {
@@ -292,8 +294,12 @@ impl<'a, I: Lowering> Lower<'a, I> {
                         return self.put_zeros(source);
                     }
                 }
-                Rematerialization::EachUse => return self.make_again(data),
-                Rematerialization::Nearby => return self.share(data),
+                Rematerialization::EachUse => {
+                    return self.kept_in_loop(data).unwrap_or_else(|| self.make_again(data));
+                }
+                Rematerialization::Nearby => {
+                    return self.kept_in_loop(data).unwrap_or_else(|| self.share(data));
+                }
             }
         }
         self.reg(value)

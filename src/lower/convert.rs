@@ -30,6 +30,9 @@ pub trait Conversions: CallLowering {
     /// `fcvt_from_sint` and `fcvt_from_uint`, from integers of at most 64 bits, to f32 or f64.
     fn from_int(cx: &mut Lower<'_, Self>, d: VReg, data: &InstData, to: Type);
 
+    /// Converts an i32 or i64 in a register to f32 or f64. The flag says whether it is signed; an i32 is.
+    fn from_int_register(cx: &mut Lower<'_, Self>, d: VReg, a: VReg, from: (Type, bool), to: Type);
+
     /// `fcvt_to_sint` and `fcvt_to_uint`, to integers of at most 64 bits; they trap if the value does not
     /// fit.
     fn to_int_or_trap(cx: &mut Lower<'_, Self>, d: VReg, data: &InstData, float: FloatOperand);

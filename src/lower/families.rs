@@ -16,8 +16,8 @@ use super::vector::VectorLowering;
 use super::wide_divide::WideDivision;
 use super::wide_shift::WideShifts;
 use super::{
-    atomic, call, condition, control, convert, half, half_vector, overflow, quad, rematerialize, select,
-    small_vector, try_call, variadic, vector, wide, wide_divide, wide_shift,
+    atomic, by_lanes, call, condition, control, convert, half, half_vector, overflow, quad, rematerialize,
+    select, small_vector, try_call, variadic, vector, wide, wide_divide, wide_shift,
 };
 use crate::ir::*;
 
@@ -85,12 +85,10 @@ enum Cell<I> {
     Lower(LowerFamily<I>),
     /// Without any code.
     Marker,
-    /// Not supported by the target yet.
-    NotYet,
     /// Refused, for this reason.
     Refused(&'static str),
-    /// The language has no such instruction.
-    Absent,
+    /// Not at all: the language has no such instruction, or the target does not support it yet.
+    Missing,
 }
 
 impl<I> Clone for Cell<I> {
@@ -103,10 +101,10 @@ impl<I> Copy for Cell<I> {}
 
 impl<I> Cell<I> {
     /// The cell of a function that a target may lack.
-    const fn or_not_yet(lower: Option<LowerFamily<I>>) -> Self {
+    const fn or_missing(lower: Option<LowerFamily<I>>) -> Self {
         match lower {
             Some(lower) => Cell::Lower(lower),
-            None => Cell::NotYet,
+            None => Cell::Missing,
         }
     }
 }
@@ -128,39 +126,28 @@ struct Row<I> {
 }
 
 impl<I> Row<I> {
-    /// The row of a family without any instructions.
-    const ABSENT: Row<I> = {
-        let absent = Cell::Absent;
+    /// The row without any function, to which [`row`] adds those that there are.
+    const EMPTY: Row<I> = {
+        let missing = Cell::Missing;
         Row {
-            none: absent,
-            int: absent,
-            wide: absent,
-            float: absent,
-            half: absent,
-            quad: absent,
-            vector: absent,
-            half_vector: absent,
-            small_vector: absent,
-            small_half_vector: absent,
-            large_vector: absent,
-            dynamic: absent,
+            none: missing,
+            int: missing,
+            wide: missing,
+            float: missing,
+            half: missing,
+            quad: missing,
+            vector: missing,
+            half_vector: missing,
+            small_vector: missing,
+            small_half_vector: missing,
+            large_vector: missing,
+            dynamic: missing,
         }
     };
 
-    /// The row of a family that the language has on vectors, which aren't supported yet.
-    const WITH_VECTORS: Row<I> = {
-        let not_yet = Cell::NotYet;
-        let vectors = Row { vector: not_yet, half_vector: not_yet, ..Row::ABSENT };
-        let small = Row { small_vector: not_yet, small_half_vector: not_yet, ..vectors };
-        Row { large_vector: not_yet, dynamic: not_yet, ..small }
-    };
-
-    /// The row of a family that the language has on vectors, f16 and f128, which aren't supported yet.
-    const WITH_ALL: Row<I> = Row { half: Cell::NotYet, quad: Cell::NotYet, ..Row::WITH_VECTORS };
-
     /// The row of a family whose instructions have no type.
     const fn of_no_type(cell: Cell<I>) -> Self {
-        Row { none: cell, ..Row::ABSENT }
+        Row { none: cell, ..Row::EMPTY }
     }
 
     /// This row, lowering instructions without a type by `lower`.
@@ -185,29 +172,30 @@ impl<I> Row<I> {
 
     /// This row, lowering f16 by `lower`, if the target has a function for it.
     const fn half(self, lower: Option<LowerFamily<I>>) -> Self {
-        Row { half: Cell::or_not_yet(lower), ..self }
+        Row { half: Cell::or_missing(lower), ..self }
     }
 
     /// This row, lowering f128 by `lower`, if the target has a function for it.
     const fn quad(self, lower: Option<LowerFamily<I>>) -> Self {
-        Row { quad: Cell::or_not_yet(lower), ..self }
+        Row { quad: Cell::or_missing(lower), ..self }
     }
 
-    /// This row, lowering f16x8 by `lower`.
-    const fn half_vector(self, lower: LowerFamily<I>) -> Self {
-        Row { half_vector: Cell::Lower(lower), ..self }
+    /// This row, lowering vectors of f16 of up to 128 bits by `lower`.
+    const fn half_vectors(self, lower: LowerFamily<I>) -> Self {
+        let cell = Cell::Lower(lower);
+        Row { half_vector: cell, small_half_vector: cell, ..self }
     }
 
     /// This row, lowering vectors of 128 bits other than f16x8 by `lower`, if the target has a function for
     /// them.
     const fn vector(self, lower: Option<LowerFamily<I>>) -> Self {
-        Row { vector: Cell::or_not_yet(lower), ..self }
+        Row { vector: Cell::or_missing(lower), ..self }
     }
 
     /// This row, lowering all vectors of 128 bits by `lower`, if the target has a function for them: it does
     /// not compute on floats.
     const fn vector_bits(self, lower: Option<LowerFamily<I>>) -> Self {
-        Row { half_vector: Cell::or_not_yet(lower), ..self.vector(lower) }
+        Row { half_vector: Cell::or_missing(lower), ..self.vector(lower) }
     }
 
     /// This row, lowering vectors of fewer than 128 bits other than those of f16 by `lower`.
@@ -222,12 +210,12 @@ impl<I> Row<I> {
 
     /// Like [`Row::vector`], for what `lower` does lane by lane: it lowers smaller vectors too.
     const fn lanewise(self, lower: Option<LowerFamily<I>>) -> Self {
-        Row { small_vector: Cell::or_not_yet(lower), ..self.vector(lower) }
+        Row { small_vector: Cell::or_missing(lower), ..self.vector(lower) }
     }
 
     /// Like [`Row::vector_bits`], for what `lower` does lane by lane: it lowers smaller vectors too.
     const fn lanewise_bits(self, lower: Option<LowerFamily<I>>) -> Self {
-        let cell = Cell::or_not_yet(lower);
+        let cell = Cell::or_missing(lower);
         Row { small_vector: cell, small_half_vector: cell, ..self.vector_bits(lower) }
     }
 
@@ -254,124 +242,118 @@ impl<I> Row<I> {
 const fn row<I: FamilyLowering>(family: Family) -> Row<I> {
     let (f, v) = (&I::FAMILIES, &I::VECTORS);
     match family {
-        Family::Constant => Row::ABSENT.none(rematerialize::define).int(rematerialize::define),
-        Family::ConstantHalf | Family::ConstantQuad => Row::ABSENT.none(rematerialize::define),
-        Family::ConstantVector => Row::WITH_VECTORS.lanewise_bits(Some(rematerialize::define)),
-        Family::Address => Row::ABSENT.int(rematerialize::define),
+        Family::Constant => Row::EMPTY.none(rematerialize::define).int(rematerialize::define),
+        Family::ConstantHalf | Family::ConstantQuad => Row::EMPTY.none(rematerialize::define),
+        Family::ConstantVector => Row::EMPTY.lanewise_bits(Some(rematerialize::define)),
+        Family::Address => Row::EMPTY.int(rematerialize::define),
         Family::Load => {
-            let row = Row::WITH_ALL.vector_bits(v.load).small_bits(small_vector::load);
+            let row = Row::EMPTY.vector_bits(v.load).small_bits(small_vector::load);
             let row = row.half(Some(half::load)).quad(v.load);
             row.int(f.load).wide(f.load).float(f.float_load)
         }
         Family::Store => {
-            let row = Row::WITH_ALL.vector_bits(v.store).small_bits(small_vector::store);
+            let row = Row::EMPTY.vector_bits(v.store).small_bits(small_vector::store);
             let row = row.half(Some(half::store)).quad(v.store);
             row.int(f.store).wide(f.store).float(f.float_store)
         }
-        Family::Add => Row::WITH_VECTORS.lanewise(v.add_or_subtract).int(f.add_or_subtract).wide(wide::lower),
+        Family::Add => Row::EMPTY.lanewise(v.add_or_subtract).int(f.add_or_subtract).wide(wide::lower),
         Family::Logic => {
-            let row = Row::WITH_ALL.lanewise_bits(v.logic).half(Some(half::logic)).quad(v.logic);
+            let row = Row::EMPTY.lanewise_bits(v.logic).half(Some(half::logic)).quad(v.logic);
             row.int(f.logic).wide(wide::lower).float(f.float_logic)
         }
         Family::Complement => {
-            let row = Row::WITH_ALL.lanewise_bits(v.complement).half(Some(half::logic)).quad(v.complement);
+            let row = Row::EMPTY.lanewise_bits(v.complement).half(Some(half::logic)).quad(v.complement);
             row.int(f.complement).wide(wide::lower).float(f.float_logic)
         }
-        Family::Negate => Row::WITH_VECTORS.lanewise(v.negate).int(f.negate).wide(wide::lower),
-        Family::Absolute => Row::WITH_VECTORS.lanewise(v.absolute).int(f.absolute).wide(wide::lower),
-        Family::Multiply => Row::WITH_VECTORS.lanewise(v.multiply).int(f.multiply).wide(wide::lower),
-        Family::MultiplyHigh => {
-            Row::WITH_VECTORS.lanewise(v.multiply_high).int(f.multiply_high).wide(wide::lower)
-        }
-        Family::Divide => Row::ABSENT.int(f.divide).wide(wide_divide::divide),
-        Family::Extend => Row::ABSENT.int(f.extend).wide(wide::lower),
-        Family::Reduce => Row::ABSENT.int(wide::reduce).wide(wide::reduce),
-        Family::Shift => Row::WITH_VECTORS.lanewise(v.shift).int(f.shift).wide(wide_shift::lower),
-        Family::MinMax => Row::WITH_VECTORS.lanewise(v.min_max).int(f.min_max).wide(wide::lower),
-        Family::Bits => Row::WITH_VECTORS.lanewise(v.bits).int(f.bits).wide(f.bits),
-        Family::Overflow => Row::ABSENT.int(overflow::lower).wide(overflow::lower),
+        Family::Negate => Row::EMPTY.lanewise(v.negate).int(f.negate).wide(wide::lower),
+        Family::Absolute => Row::EMPTY.lanewise(v.absolute).int(f.absolute).wide(wide::lower),
+        Family::Multiply => Row::EMPTY.lanewise(v.multiply).int(f.multiply).wide(wide::lower),
+        Family::MultiplyHigh => Row::EMPTY.lanewise(v.multiply_high).int(f.multiply_high).wide(wide::lower),
+        Family::Divide => Row::EMPTY.int(f.divide).wide(wide_divide::divide),
+        Family::Extend => Row::EMPTY.int(f.extend).wide(wide::lower),
+        Family::Reduce => Row::EMPTY.int(wide::reduce).wide(wide::reduce),
+        Family::Shift => Row::EMPTY.lanewise(v.shift).int(f.shift).wide(wide_shift::lower),
+        Family::MinMax => Row::EMPTY.lanewise(v.min_max).int(f.min_max).wide(wide::lower),
+        Family::Bits => Row::EMPTY.lanewise(v.bits).int(f.bits).wide(f.bits),
+        Family::Overflow => Row::EMPTY.int(overflow::lower).wide(overflow::lower),
         Family::Compare => {
-            let row = Row::WITH_ALL.lanewise(v.compare).half(Some(half::compare)).quad(Some(quad::compare));
-            row.half_vector(half_vector::compare).int(f.compare).wide(f.compare).float(f.compare)
+            let row = Row::EMPTY.lanewise(v.compare).half(Some(half::compare)).quad(Some(quad::compare));
+            row.half_vectors(half_vector::compare).int(f.compare).wide(f.compare).float(f.compare)
         }
         Family::Select => {
-            let row = Row::WITH_ALL.lanewise_bits(v.select).half(v.select).quad(v.select);
+            let row = Row::EMPTY.lanewise_bits(v.select).half(v.select).quad(v.select);
             row.int(f.select).wide(f.select).float(f.select)
         }
         Family::BitSelect => {
-            let row = Row::WITH_ALL.lanewise_bits(v.bit_select).half(Some(half::logic)).quad(v.bit_select);
+            let row = Row::EMPTY.lanewise_bits(v.bit_select).half(Some(half::logic)).quad(v.bit_select);
             let row = row.float(f.float_bit_select);
             row.int(select::bit_select).wide(select::bit_select)
         }
-        Family::Mask => Row::ABSENT.int(f.mask).wide(f.mask),
-        Family::SplitConcat => Row::ABSENT.int(wide::lower).wide(wide::lower),
+        Family::Mask => Row::EMPTY.int(f.mask).wide(f.mask),
+        Family::SplitConcat => Row::EMPTY.int(wide::lower).wide(wide::lower),
         Family::FloatArithmetic => {
-            let row = Row::WITH_ALL.lanewise(v.float).half(Some(half::arithmetic));
-            row.half_vector(half_vector::arithmetic).quad(Some(quad::arithmetic)).float(f.float)
+            let row = Row::EMPTY.lanewise(v.float).half(Some(half::arithmetic));
+            row.half_vectors(half_vector::arithmetic).quad(Some(quad::arithmetic)).float(f.float)
         }
         Family::Bitcast => {
-            let row = Row::WITH_ALL.vector_bits(Some(vector::bitcast)).small_bits(small_vector::bitcast);
+            let row = Row::EMPTY.vector_bits(Some(vector::bitcast)).small_bits(small_vector::bitcast);
             let row = row.quad(Some(vector::bitcast));
             let row = row.half(Some(half::bitcast)).float(convert::bitcast);
             row.int(convert::bitcast).wide(convert::bitcast)
         }
         Family::FloatWidth => {
-            let row = Row::WITH_ALL.vector(v.float_width).half(Some(half::change_width));
+            let row = Row::EMPTY.vector(v.float_width).half(Some(half::change_width));
             row.quad(Some(quad::change_width)).float(convert::change_width)
         }
         Family::FromInt => {
-            let row =
-                Row::WITH_ALL.vector(v.from_int).small(small_vector::from_int).half(Some(half::from_int));
-            row.half_vector(half_vector::from_int).quad(Some(quad::from_int)).float(convert::from_int)
+            let row = Row::EMPTY.vector(v.from_int).small(small_vector::from_int).half(Some(half::from_int));
+            row.half_vectors(half_vector::from_int).quad(Some(quad::from_int)).float(convert::from_int)
         }
         Family::ToInt => {
-            let row = Row::WITH_ALL.half(Some(half::to_int_or_trap)).quad(Some(quad::to_int_or_trap));
+            let row = Row::EMPTY.half(Some(half::to_int_or_trap)).quad(Some(quad::to_int_or_trap));
             row.float(convert::to_int_or_trap)
         }
         Family::ToIntSaturated => {
-            let row = Row::WITH_ALL.vector(v.to_int_saturated).small(small_vector::to_int_saturated);
-            let row = row.half(Some(half::to_int_saturated)).half_vector(half_vector::to_int);
+            let row = Row::EMPTY.vector(v.to_int_saturated).small(small_vector::to_int_saturated);
+            let row = row.half(Some(half::to_int_saturated)).half_vectors(half_vector::to_int);
             row.quad(Some(quad::to_int_saturated)).float(convert::to_int_saturated)
         }
-        Family::Saturate => Row::WITH_VECTORS.lanewise(v.saturate),
-        Family::Average => Row::WITH_VECTORS.lanewise(v.average),
-        Family::FixedPoint => Row::WITH_VECTORS.lanewise(v.fixed_point),
-        Family::Pairwise => Row::WITH_VECTORS.vector(v.pairwise).small(small_vector::add_neighbours),
-        Family::LaneSelect => Row::WITH_VECTORS.lanewise_bits(v.lane_select),
-        Family::Lane => Row::WITH_VECTORS.lanewise_bits(v.lane),
-        Family::Permute => Row::WITH_VECTORS.vector(v.permute),
-        Family::LaneTest => {
-            Row::WITH_VECTORS.vector_bits(Some(vector::test_lanes)).small_bits(small_vector::test_lanes)
-        }
-        Family::Narrow => Row::WITH_VECTORS.vector(Some(vector::narrow)).small(small_vector::narrow),
-        Family::Widen => Row::WITH_VECTORS.vector(v.widen).small(small_vector::widen),
-        Family::LoadWidening => Row { int: Cell::or_not_yet(v.load_widening), ..Row::ABSENT },
+        Family::Saturate => Row::EMPTY.lanewise(v.saturate),
+        Family::Average => Row::EMPTY.lanewise(v.average),
+        Family::FixedPoint => Row::EMPTY.lanewise(v.fixed_point),
+        Family::Pairwise => Row::EMPTY.vector(v.pairwise).small(small_vector::add_neighbours),
+        Family::LaneSelect => Row::EMPTY.lanewise_bits(v.lane_select),
+        Family::Lane => Row::EMPTY.lanewise_bits(v.lane),
+        Family::Permute => Row::EMPTY.vector(v.permute),
+        Family::LaneTest => Row::EMPTY.lanewise_bits(Some(vector::test_lanes)),
+        Family::Narrow => Row::EMPTY.vector(Some(vector::narrow)).small(small_vector::narrow),
+        Family::Widen => Row::EMPTY.vector(v.widen).small(small_vector::widen),
+        Family::LoadWidening => Row { int: Cell::or_missing(v.load_widening), ..Row::EMPTY },
         Family::ToIntX86 => {
-            let row = Row::WITH_ALL.vector(v.to_int_x86).small(small_vector::to_int_x86);
-            let row = row.half_vector(half_vector::to_int);
+            let row = Row::EMPTY.vector(v.to_int_x86).small(small_vector::to_int_x86);
+            let row = row.half_vectors(by_lanes::to_int);
             let scalar = Cell::Refused("the instruction it is named after has vectors only");
             Row { float: scalar, half: scalar, quad: scalar, ..row }
         }
-        Family::Atomic => Row::ABSENT.none(atomic::lower).int(atomic::lower).wide(atomic::lower),
-        Family::Call => Row::ABSENT.none(call::call),
-        Family::CallIndirect => Row::ABSENT.int(call::call_indirect),
-        Family::Special => Row::ABSENT.none(control::special).int(control::special),
+        Family::Atomic => Row::EMPTY.none(atomic::lower).int(atomic::lower).wide(atomic::lower),
+        Family::Call => Row::EMPTY.none(call::call),
+        Family::CallIndirect => Row::EMPTY.int(call::call_indirect),
+        Family::Special => Row::EMPTY.none(control::special).int(control::special),
         Family::Marker => Row::of_no_type(Cell::Marker),
-        Family::TrapIf => Row::ABSENT.int(condition::trap_if).wide(condition::trap_if),
-        Family::Dynamic => Row { int: Cell::NotYet, ..Row::WITH_VECTORS },
-        Family::StackSwitch => Row { none: Cell::NotYet, int: Cell::NotYet, ..Row::ABSENT },
-        Family::Jump => Row::ABSENT.none(control::jump),
-        Family::Branch => Row::ABSENT.int(control::branch).wide(control::branch),
-        Family::Table => Row::ABSENT.int(control::jump_table),
-        Family::Trap => Row::ABSENT.none(control::trap),
-        Family::Return => Row::ABSENT.none(call::return_),
-        Family::TryCall => Row::ABSENT.none(try_call::try_call).int(try_call::try_call),
+        Family::TrapIf => Row::EMPTY.int(condition::trap_if).wide(condition::trap_if),
+        Family::Dynamic | Family::StackSwitch => Row::EMPTY,
+        Family::Jump => Row::EMPTY.none(control::jump),
+        Family::Branch => Row::EMPTY.int(control::branch).wide(control::branch),
+        Family::Table => Row::EMPTY.int(control::jump_table),
+        Family::Trap => Row::EMPTY.none(control::trap),
+        Family::Return => Row::EMPTY.none(call::return_),
+        Family::TryCall => Row::EMPTY.none(try_call::try_call).int(try_call::try_call),
         Family::ArgumentList => {
-            let row = Row::ABSENT.quad(Some(variadic::lower));
+            let row = Row::EMPTY.quad(Some(variadic::lower));
             row.int(variadic::lower).wide(variadic::lower).float(variadic::lower)
         }
-        Family::TailCall => Row::ABSENT.none(call::tail_call),
-        Family::TailCallIndirect => Row::ABSENT.int(call::tail_call_indirect),
+        Family::TailCall => Row::EMPTY.none(call::tail_call),
+        Family::TailCallIndirect => Row::EMPTY.int(call::tail_call_indirect),
     }
 }
 
@@ -380,7 +362,7 @@ struct Table<I>(std::marker::PhantomData<I>);
 
 impl<I: FamilyLowering> Table<I> {
     const CELLS: [[Cell<I>; Shape::ALL.len()]; Family::ALL.len()] = {
-        let mut cells = [[Cell::Absent; Shape::ALL.len()]; Family::ALL.len()];
+        let mut cells = [[Cell::Missing; Shape::ALL.len()]; Family::ALL.len()];
         let mut family = 0;
         while family < cells.len() {
             let row = row::<I>(Family::ALL[family]);
@@ -412,10 +394,31 @@ pub enum Coverage {
 pub fn coverage<I: FamilyLowering>(family: Family, shape: Shape) -> Coverage {
     match cell_of::<I>(family, shape) {
         Cell::Lower(_) | Cell::Marker => Coverage::Compiles,
-        Cell::NotYet => Coverage::NotYet,
         Cell::Refused(why) => Coverage::Refused(why),
-        Cell::Absent => Coverage::Absent,
+        Cell::Missing if is_in_the_language(family, shape) => Coverage::NotYet,
+        Cell::Missing => Coverage::Absent,
     }
+}
+
+/// Whether the language has an opcode of a family on types of a shape. As in [`lower`], the later of two
+/// shapes counts: that of the controlling type, and that of the first operand.
+fn is_in_the_language(family: Family, shape: Shape) -> bool {
+    let types = || (1..=u8::MAX).map(Type).filter(|&ty| (Shape::Int..=shape).contains(&Shape::of(ty)));
+    let of_opcode = |opcode: &Opcode| {
+        let info = opcode.info();
+        let is_on = |ctrl: Type| match info.args.first() {
+            Some(rule) => {
+                let later = |ty: Type| Shape::of(ctrl).max(Shape::of(ty));
+                types().any(|ty| later(ty) == shape && rule.allows(ctrl, ty))
+            }
+            None => Shape::of(ctrl) == shape,
+        };
+        match info.ctrl {
+            CtrlFrom::None => is_on(types::INVALID),
+            CtrlFrom::Arg(_) | CtrlFrom::Given => types().filter(|&ty| info.ctrl_set.contains(ty)).any(is_on),
+        }
+    };
+    opcode::ALL.iter().filter(|opcode| opcode.family() == family).any(of_opcode)
 }
 
 /// Looks up how a target lowers a family on types of a shape.
@@ -436,7 +439,7 @@ pub fn lower<I: FamilyLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
             let name = data.opcode.name();
             Err(cx.unsupported(format!("{name} on {} is not supported: {why}", shape.name())))
         }
-        Cell::NotYet | Cell::Absent => {
+        Cell::Missing => {
             let name = data.opcode.name();
             Err(match shape {
                 Shape::None | Shape::Int => {

@@ -3,6 +3,7 @@
 use crate::ir::*;
 use crate::lower::address::sink_load;
 use crate::lower::context::Lower;
+use crate::lower::quad::canonical_nan;
 use crate::lower::vocabulary::Lowering;
 use crate::machine::amode::{Amode, Place};
 use crate::machine::reg::{RegClass, VReg};
@@ -71,7 +72,7 @@ pub fn canonicalize<I: Lowering>(
     }
     let raw = cx.tmp(RegClass::Float);
     compute(cx, raw);
-    let nan = pool_number(cx, ty, f64::NAN);
+    let nan = pool(cx, ty, canonical_nan(ty) as u64);
     replace(cx, d, raw, nan);
 }
 
@@ -93,11 +94,13 @@ pub(crate) fn absolute_of<I: Lowering>(cx: &Lower<I>, value: Value) -> Option<Va
     (data.opcode == Opcode::Fabs).then_some(Value(data.a))
 }
 
-/// Returns the operand of `bitcast` between integers and floats, if that defines the value and nothing else
-/// needs its register.
+/// Returns the operand of `bitcast` between integers and floats of 32 or 64 bits, if that defines the value
+/// and nothing else needs its register.
 pub(crate) fn bits_of<I: Lowering>(cx: &Lower<I>, value: Value) -> Option<Value> {
     let source = Value(cx.def_by(value, Opcode::Bitcast)?.a);
-    let crosses = cx.ty(source).is_int() != cx.ty(value).is_int();
+    let types = [cx.ty(source), cx.ty(value)];
+    let mut pairs = [[types::I32, types::F32], [types::I64, types::F64]].into_iter();
+    let crosses = pairs.any(|[int, float]| types == [int, float] || types == [float, int]);
     (crosses && !cx.is_used(value)).then_some(source)
 }
 

@@ -4,6 +4,7 @@ use super::blocks::{Blocks, BranchPlan};
 use super::call;
 use super::context::{Lower, LowerTables, Lowered, Unsupported};
 use super::families::FamilyLowering;
+use super::rematerialize::constant_to_keep;
 use crate::analysis::Analysis;
 use crate::ir::*;
 use crate::machine::abi::AbiSignature;
@@ -50,6 +51,8 @@ pub(crate) fn lower_function<I: FamilyLowering>(
         has_late_results: tables.has_late_results::<I>(f, input.flags, block),
     });
     check_types::<I>(f, vcode)?;
+    let to_keep = |value| constant_to_keep::<I>(f, value);
+    tables.loop_constants.find(f, input.analysis, &I::LOOPS_KEEP, to_keep);
     let mut cx = Lower::<I>::new(input, blocks, tables, vcode);
     if f.structures.values().any(|layouts| layouts.on(I::STACK_ALIGNMENT).has_vector) {
         cx.vcode.note_float_width(FloatWidth::Vector);
@@ -134,6 +137,7 @@ impl<'a, I: FamilyLowering> Lower<'a, I> {
             Origin::Blocks { first, last } => self.lower_blocks(vblock, first, last)?,
             Origin::Second(block) => self.lower_second_branch(vblock, block),
             Origin::Edge(call) => {
+                self.tables.loop_constants.enter(self.analysis, None);
                 let branch = self.source_of_edge(vblock);
                 if let Some(inst) = branch {
                     self.begin_try(inst)?;

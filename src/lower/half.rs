@@ -61,6 +61,12 @@ pub trait HalfLowering: Conversions + WholeRegisters {
         false
     }
 
+    /// Whether the target's functions for vectors lower f16 lanes, too: arithmetic, comparisons, and
+    /// conversions between lanes of the same width.
+    fn has_half_lanes(_: &Lower<'_, Self>) -> bool {
+        false
+    }
+
     /// Compares two f16 themselves, if there is an instruction.
     fn compare_halves(_: &mut Lower<'_, Self>, _: FloatCc, _: VReg, _: VReg) -> Option<Self::Test> {
         None

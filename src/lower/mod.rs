@@ -10,14 +10,17 @@
 //! | `address`, `known_values` | matching addresses and constants |
 //! | `compare`, `condition`, `select` | comparisons, conditions, selection without branches |
 //! | `overflow` | arithmetic with carry and overflow |
-//! | `rematerialize`, `local_cse`, `extension` | rematerialisation, common subexpressions, zero extensions |
+//! | `rematerialize`, `loop_constants` | rematerialisation, and what loops keep in registers instead |
+//! | `local_cse`, `extension` | common subexpressions, zero extensions |
 //! | `call`, `try_call` | calls and returns; calls with exception handlers |
 //! | `control` | branches and the frame |
 //! | `variadic` | lists of a variadic function's arguments |
+//! | `structures` | structures of C as arguments, parameters and results |
 //! | `convert`, `float`, `atomic` | families with shared parts |
 //! | `vector`, `small_vector` | vectors of 128 bits, and smaller ones |
 //! | `vector_moves`, `shuffle` | what a target supplies for vectors; patterns in shuffles |
-//! | `half`, `half_vector`, `quad` | f16; f16x8; f128 |
+//! | `half`, `half_vector`, `quad` | f16; vectors of f16; f128 |
+//! | `by_lanes` | vectors that are computed lane by lane |
 //! | `whole_registers` | bitwise operations on vector registers, for all that is in them |
 //! | `wide`, `wide_divide`, `wide_shift` | i128 |
 //! | `divide_constant`, `reciprocal` | division by constants |
@@ -26,6 +29,7 @@ pub mod address;
 pub mod atomic;
 pub mod blocks;
 mod body;
+mod by_lanes;
 pub mod call;
 pub mod compare;
 pub mod condition;
@@ -41,6 +45,7 @@ pub mod half;
 mod half_vector;
 mod known_values;
 mod local_cse;
+pub mod loop_constants;
 pub mod overflow;
 pub mod quad;
 mod reciprocal;

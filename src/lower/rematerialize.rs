@@ -1,13 +1,15 @@
 //! Rematerialisation: constants and addresses are computed again where they are used, rather than kept in
-//! registers.
+//! registers, except in loops (`loop_constants`).
 
 use super::context::Lowered;
 use crate::diag::unexpected;
 use crate::ir::*;
-use crate::lower::context::Lower;
+use crate::lower::context::{Lower, registers};
+use crate::lower::loop_constants::Kept;
 use crate::lower::vocabulary::{Lowering, Rematerialization};
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::symbol::SymbolRef;
+use crate::rule;
 
 /// Returns whether and how the value of an instruction is rematerialised.
 pub(crate) fn rematerialization<I: Lowering>(f: &Stencil, data: &InstData) -> Rematerialization {
@@ -87,5 +89,44 @@ impl<I: Lowering> Lower<'_, I> {
         let d = self.tmp(RegClass::Int);
         I::make_bits(self, d, bits);
         d
+    }
+}
+
+/// The instruction that computes a value, if a loop should keep it.
+pub(super) fn constant_to_keep<I: Lowering>(f: &Stencil, value: Value) -> Option<InstData> {
+    let ValueDef::Result(inst, _) = f.value_defs[value].get() else { return None };
+    let data = f.insts[inst];
+    let keeps = match rematerialization::<I>(f, &data) {
+        Rematerialization::Never => false,
+        Rematerialization::Nearby => true,
+        Rematerialization::EachUse => {
+            I::LOOPS_KEEP.small_constants && data.opcode == Opcode::Iconst && data.imm64() != 0
+        }
+    };
+    keeps.then_some(data)
+}
+
+impl<I: Lowering> Lower<'_, I> {
+    /// The register in which the innermost loop around the current block keeps the result of an instruction.
+    #[inline]
+    pub(super) fn kept_in_loop(&mut self, data: &InstData) -> Option<VReg> {
+        if let Some(reg) = self.tables.loop_constants.get(data)?.reg {
+            return Some(reg);
+        }
+        rule!(self, "loop.constant");
+        let reg = self.tmp(registers(data.opcode.result_type(data.ty)).class);
+        self.tables.loop_constants.get(data)?.reg = Some(reg);
+        Some(reg)
+    }
+
+    /// Computes at the end of a block what the loops after it keep.
+    pub(super) fn make_loop_constants(&mut self, block: Block) {
+        for at in 0..self.tables.loop_constants.made_in(block).len() {
+            let Kept { data, reg, .. } = self.tables.loop_constants.made_in(block)[at];
+            if let Some(reg) = reg {
+                self.vcode.begin_group(NO_SRCLOC);
+                rematerialize(self, &data, reg);
+            }
+        }
     }
 }

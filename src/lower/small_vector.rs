@@ -7,7 +7,9 @@
 //! widths.
 
 use super::address::access;
+use super::by_lanes;
 use super::context::{Lower, Lowered, Unsupported};
+use super::half::HalfLowering;
 use super::vector::{VectorLowering, reorder};
 use super::vector_moves::VectorMoves;
 use crate::diag::unexpected;
@@ -83,6 +85,9 @@ fn refused<I: VectorMoves>(cx: &Lower<'_, I>, data: &InstData, from: Type, shape
 
 /// A whole vector that begins with the first bits of `a`; the rest is zeros, or repeats them.
 fn whole<I: VectorMoves>(cx: &mut Lower<'_, I>, mut a: VReg, bits: u32, repeats: bool) -> VReg {
+    if bits == 128 {
+        return a;
+    }
     let zero = cx.tmp(RegClass::Float);
     if !repeats {
         I::make_vector(cx, zero, [0; 16]);
@@ -96,14 +101,11 @@ fn whole<I: VectorMoves>(cx: &mut Lower<'_, I>, mut a: VReg, bits: u32, repeats:
     a
 }
 
-/// Lowers `vany_true`, `vall_true` and `vhigh_bits`.
-pub(super) fn test_lanes<I: VectorLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
-    let data = cx.f.insts[inst];
+/// The operand of a test of lanes as a whole register, on which the test has the same result.
+pub(super) fn filled<I: VectorMoves>(cx: &mut Lower<'_, I>, data: &InstData) -> VReg {
     let a = cx.put(Value(data.a));
     let bits = cx.ty(Value(data.a)).bits();
-    let a = whole(cx, a, bits, data.opcode == Opcode::VallTrue);
-    (I::VECTORS.test_lanes)(cx, inst, a);
-    Ok(())
+    whole(cx, a, bits, data.opcode == Opcode::VallTrue)
 }
 
 /// Both operands in one vector, the first one's lanes first.
@@ -164,12 +166,12 @@ pub(super) fn widen<I: VectorLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Low
 }
 
 /// Lowers `fcvt_from_sint` and `fcvt_from_uint`, also from narrower lanes.
-pub(super) fn from_int<I: VectorLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+pub(super) fn from_int<I: VectorLowering + HalfLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let from = cx.ty(Value(data.a));
     // From wider integers, the float would be rounded twice.
     if data.ty.lane_bits() < 32 || from.lane_bits() > data.ty.lane_bits() {
-        return Err(refused(cx, &data, from, Shape::of(from)));
+        return by_lanes::from_int(cx, inst);
     }
     let (d, signed) = (cx.def(inst), data.opcode == Opcode::FcvtFromSint);
     let (mut a, mut size) = (cx.put(Value(data.a)), OperandSize::from_bits(from.lane_bits()));
@@ -183,11 +185,14 @@ pub(super) fn from_int<I: VectorLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> 
 }
 
 /// Lowers `fcvt_to_sint_sat` and `fcvt_to_uint_sat`, also to narrower or wider lanes.
-pub(super) fn to_int_saturated<I: VectorLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+pub(super) fn to_int_saturated<I: VectorLowering + HalfLowering>(
+    cx: &mut Lower<'_, I>,
+    inst: Inst,
+) -> Lowered {
     let data = cx.f.insts[inst];
     let from = cx.ty(Value(data.a));
     if from.lane_bits() < 32 {
-        return Err(refused(cx, &data, from, Shape::of(from)));
+        return by_lanes::to_int(cx, inst);
     }
     let signed = data.opcode == Opcode::FcvtToSintSat;
     let (mut a, mut size) = (cx.put(Value(data.a)), OperandSize::from_bits(from.lane_bits()));
@@ -208,12 +213,12 @@ pub(super) fn to_int_saturated<I: VectorLowering>(cx: &mut Lower<'_, I>, inst: I
     Ok(())
 }
 
-/// Lowers `x86_cvtt2dq`, if the lanes of operand and result have the same width.
-pub(super) fn to_int_x86<I: VectorLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+/// Lowers `x86_cvtt2dq`.
+pub(super) fn to_int_x86<I: VectorLowering + HalfLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let from = cx.ty(Value(data.a));
     match I::VECTORS.to_int_x86 {
         Some(lower) if from.lane_bits() == data.ty.lane_bits() && from.lane_bits() >= 32 => lower(cx, inst),
-        Some(_) | None => Err(refused(cx, &data, from, Shape::of(from))),
+        Some(_) | None => by_lanes::to_int(cx, inst),
     }
 }

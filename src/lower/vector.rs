@@ -35,8 +35,10 @@
 //! What else vectors need is not in these files: moves and spills (`Machine::MOVES`), which registers a call
 //! preserves whole (`Convention::half_preserved`) and how it passes vectors (`Convention::vectors`).
 
+use super::compare::Comparisons;
 use super::context::{Lower, LowerFamily, Lowered};
 use super::rematerialize::constant_bytes;
+use super::small_vector;
 use super::vector_moves::VectorMoves;
 use super::vocabulary::Lowering;
 use crate::diag::unexpected;
@@ -92,8 +94,12 @@ pub struct VectorFamilies<I: VectorLowering> {
     pub lane: Option<LowerFamily<I>>,
     /// `shuffle`, `swizzle`, `x86_pshufb`.
     pub permute: Option<LowerFamily<I>>,
-    /// `vany_true`, `vall_true`, `vhigh_bits`, of the lanes of a whole register.
-    pub test_lanes: fn(&mut Lower<'_, I>, Inst, VReg),
+    /// Tests whether any bit of a whole register is set.
+    pub any_lane: fn(&mut Lower<'_, I>, VReg) -> I::Test,
+    /// Tests whether no lane of a size, in a whole register, is zero.
+    pub all_lanes: fn(&mut Lower<'_, I>, OperandSize, VReg) -> I::Test,
+    /// `vhigh_bits` of the lanes of a whole register.
+    pub high_bits: fn(&mut Lower<'_, I>, Inst, VReg),
     /// `snarrow`, `unarrow` or `uunarrow` of lanes of a size, in whole registers.
     pub narrow: fn(&mut Lower<'_, I>, Opcode, OperandSize, VReg, [VReg; 2]),
     /// `iadd_pairwise` of lanes of a size, in whole registers.
@@ -122,16 +128,93 @@ pub struct VectorFamilies<I: VectorLowering> {
 }
 
 /// A target that lowers vectors of 128 bits.
-pub trait VectorLowering: VectorMoves {
+pub trait VectorLowering: VectorMoves + Comparisons {
     /// The functions.
     const VECTORS: VectorFamilies<Self>;
 }
 
 /// Lowers `vany_true`, `vall_true` and `vhigh_bits`.
 pub(super) fn test_lanes<I: VectorLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
-    let a = cx.put(Value(cx.f.insts[inst].a));
-    (I::VECTORS.test_lanes)(cx, inst, a);
+    let data = cx.f.insts[inst];
+    if data.opcode == Opcode::VhighBits {
+        let a = small_vector::filled(cx, &data);
+        (I::VECTORS.high_bits)(cx, inst, a);
+        return Ok(());
+    }
+    let d = cx.def(inst);
+    let test = any_or_all(cx, &data);
+    I::set(cx, d, test);
     Ok(())
+}
+
+/// The test of a `vany_true` or `vall_true`.
+pub(super) fn any_or_all<I: VectorLowering>(cx: &mut Lower<'_, I>, data: &InstData) -> I::Test {
+    let size = OperandSize::from_bits(cx.ty(Value(data.a)).lane_bits());
+    let a = small_vector::filled(cx, data);
+    match data.opcode {
+        Opcode::VanyTrue => (I::VECTORS.any_lane)(cx, a),
+        Opcode::VallTrue => (I::VECTORS.all_lanes)(cx, size, a),
+        other => unexpected(other),
+    }
+}
+
+/// Whether each lane of a vector is known to be all ones or all zeros.
+pub(crate) fn is_lane_mask<I: Lowering>(cx: &Lower<'_, I>, value: Value) -> bool {
+    let opcode = cx.def_inst(value).map(|inst| cx.f.insts[inst].opcode);
+    matches!(opcode, Some(Opcode::Icmp | Opcode::Fcmp))
+}
+
+/// An operation on the two widened halves of the same vectors of 128 bits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Widened {
+    /// The vectors; both are the same where there is only one.
+    pub(crate) vectors: [Value; 2],
+    /// Whether their lanes are signed.
+    pub(crate) signed: bool,
+}
+
+/// The vector that a widening of this half has as its operand.
+fn widened_half<I: Lowering>(cx: &Lower<'_, I>, value: Value, high: bool) -> Option<Widened> {
+    let data = cx.f.insts[cx.def_inst(value)?];
+    let (signed, is_high) = match data.opcode {
+        Opcode::SwidenLow => (true, false),
+        Opcode::SwidenHigh => (true, true),
+        Opcode::UwidenLow => (false, false),
+        Opcode::UwidenHigh => (false, true),
+        _ => return None,
+    };
+    (is_high == high).then_some(Widened { vectors: [Value(data.a); 2], signed })
+}
+
+/// The vectors whose widened halves an `imul` multiplies: `imul (swiden_low x), (swiden_low y)`.
+pub(crate) fn widened_product<I: Lowering>(
+    cx: &Lower<'_, I>,
+    data: &InstData,
+    high: bool,
+) -> Option<Widened> {
+    if data.opcode != Opcode::Imul || data.ty.bits() != 128 {
+        return None;
+    }
+    let [x, y] = [data.a, data.b].map(|factor| widened_half(cx, Value(factor), high));
+    let (x, y) = (x?, y?);
+    let vectors = [x.vectors[0], y.vectors[0]];
+    (x.signed == y.signed).then_some(Widened { vectors, ..x })
+}
+
+/// The vectors of whose widened lanes an `iadd_pairwise` adds neighbouring products.
+pub(crate) fn sum_of_products<I: Lowering>(cx: &Lower<'_, I>, data: &InstData) -> Option<Widened> {
+    let half = |value: u32, high: bool| {
+        let product = cx.f.insts[cx.def_inst(Value(value))?];
+        widened_product(cx, &product, high)
+    };
+    let low = half(data.a, false)?;
+    (half(data.b, true) == Some(low)).then_some(low)
+}
+
+/// The vector whose widened neighbouring lanes an `iadd_pairwise` adds.
+pub(crate) fn sum_of_widened<I: Lowering>(cx: &Lower<'_, I>, data: &InstData) -> Option<Widened> {
+    let low = widened_half(cx, Value(data.a), false)?;
+    (widened_half(cx, Value(data.b), true) == Some(low)).then_some(low)
 }
 
 /// Lowers `snarrow`, `unarrow` and `uunarrow`.

@@ -2,6 +2,7 @@
 //! families of opcodes build on this.
 
 use super::context::Lower;
+use super::loop_constants::LoopsKeep;
 use crate::ir::{InstData, Opcode, StackSlot, Type, Value};
 use crate::machine::amode::{AddressForms, Amode};
 use crate::machine::description::Machine;
@@ -21,6 +22,9 @@ pub enum Rematerialization {
 
 /// How a target materialises constants and addresses.
 pub trait Materialization: Machine {
+    /// What loops keep in registers rather than rematerialise it.
+    const LOOPS_KEEP: LoopsKeep;
+
     /// Returns whether and how an `iconst`, `f32const` or `f64const` is rematerialised where it is used.
     fn rematerialization(data: &InstData) -> Rematerialization;
 

@@ -81,6 +81,15 @@ impl Reference {
     }
 }
 
+/// A call, for debuggers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Call {
+    /// The offset in the code behind its instruction: for a call that returns, where it returns to.
+    pub end: u32,
+    /// Whether it is a tail call.
+    pub is_tail: bool,
+}
+
 /// A call that can be patched while the program runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct PatchSite {

@@ -195,6 +195,8 @@ pub struct MachInst {
     pub trap: u8,
     /// Whether it ends a block and passes arguments to the parameters of its successors.
     pub passes: bool,
+    /// Whether any of its operands must be in a given register, or in that of another operand.
+    pub constrained: bool,
     /// Index of the first register operand in `VCode::operands`.
     pub operands: u32,
     /// Index of the first data word in `VCode::words`.

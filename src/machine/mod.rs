@@ -1,5 +1,4 @@
-//! The ground floor of the machine half: the vocabulary that lowering, allocation, emission and listings
-//! share.
+//! What the stages of the machine half share: the vocabulary of lowering, allocation, emission and listings.
 //!
 //! | file | what |
 //! |---|---|
@@ -9,6 +8,7 @@
 //! | `amode` | memory operands |
 //! | `vcode`, `vcode_check` | a function of machine instructions over virtual registers, and its invariants |
 //! | `abi`, `convention`, `structures` | where a signature's values are passed |
+//! | `call_site` | what is listed of calls for runtimes |
 //! | `argument_list` | lists of a variadic function's arguments |
 //! | `symbol`, `reloc`, `unwind` | what code refers to, fields that linkers fill in, what unwinders need |
 //! | `compiled`, `srclocs`, `variables` | the result: code with all of these, its positions and values |

@@ -14,6 +14,19 @@ pub use regalloc2::{
 /// Index of a block of VCode.
 pub use regalloc2::Block as VBlock;
 
+/// Whether an operand with these bits, or any of several of which they are the union, asks for more than a
+/// register or memory.
+#[inline]
+pub const fn is_constrained(bits: u64) -> bool {
+    bits >> CONSTRAINT > REGISTER
+}
+
+/// Where in an operand's bits its constraint begins.
+pub const CONSTRAINT: u32 = 36;
+
+/// The constraint that any register satisfies.
+pub const REGISTER: u64 = 1;
+
 /// The greatest width of values of the float class in a function.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub enum FloatWidth {
@@ -36,6 +49,13 @@ pub struct Registers {
 }
 
 impl Registers {
+    /// Returns the registers that hold values of a type. Functions with values that no register holds must
+    /// have been refused.
+    #[inline]
+    pub(crate) fn of_value(ty: Type) -> Self {
+        Self::of(ty).expect("functions with other types are refused")
+    }
+
     /// Returns the registers for values of a type; `None` if such values can't be in registers.
     #[inline]
     pub fn of(ty: Type) -> Option<Self> {

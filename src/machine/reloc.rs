@@ -1,7 +1,7 @@
 //! Relocations: the fields of machine code that the linker fills in.
 //!
 //! A [`RelocKind`] is only a name for what is computed. Encoders choose it and the object writer has its
-//! number in each format; nothing between them looks at it. This list is the one place of the ground floor
+//! number in each format; nothing between them looks at it. This list is the one place in `machine/`
 //! that mentions targets: one table of all kinds lets each object format be checked to have a row for every
 //! kind.
 

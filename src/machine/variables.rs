@@ -6,11 +6,12 @@
 
 use crate::ir::Type;
 use crate::ir::differences::{read, read_signed, write, write_signed};
+use crate::machine::call_site::Call;
 use serde::{Deserialize, Serialize};
 
 /// Where the bits of a value are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Place {
+pub enum Location {
     /// In the register with this DWARF number.
     Register(u16),
     /// In the frame, this many bytes above the stack pointer.
@@ -25,7 +26,7 @@ pub struct PlacedRange {
     /// Offset of its end.
     pub end: u32,
     /// Where the value is there; of an i128 the low half, then the high half, otherwise twice the same.
-    pub places: [Place; 2],
+    pub places: [Location; 2],
 }
 
 /// How a debugger finds a value.
@@ -83,8 +84,14 @@ pub struct Variables {
     bytes: Vec<u8>,
     /// The number of the last value.
     last: u32,
+    /// The types of values: a bit for each code.
+    types: [u64; 4],
     /// Stack slots.
     pub slots: Vec<SlotPlace>,
+    /// Whether the function has a convention that debuggers do not know.
+    pub is_foreign: bool,
+    /// Calls, in the order of the code.
+    pub calls: Vec<Call>,
     /// Scopes. The first stands for the whole function, and has no ranges.
     pub scopes: Vec<Scope>,
 }
@@ -101,6 +108,7 @@ impl Variables {
         let bytes = &mut self.bytes;
         write(bytes, variable.value - self.last);
         self.last = variable.value;
+        self.types[usize::from(variable.ty.0) / 64] |= 1 << (variable.ty.0 % 64);
         write(bytes, variable.ty.0.into());
         write(bytes, variable.scope);
         match variable.whereabouts {
@@ -123,8 +131,8 @@ impl Variables {
                     end = range.end;
                     for place in &range.places[..parts(variable.ty)] {
                         let place = match *place {
-                            Place::Register(number) => u32::from(number) << 1,
-                            Place::Frame(offset) => offset << 1 | 1,
+                            Location::Register(number) => u32::from(number) << 1,
+                            Location::Frame(offset) => offset << 1 | 1,
                         };
                         write_signed(bytes, place, last);
                         last = place;
@@ -132,6 +140,12 @@ impl Variables {
                 }
             }
         }
+    }
+
+    /// Calls `f` with each type that a value has.
+    pub fn each_type(&self, f: impl FnMut(Type)) {
+        let is_used = |code: &u8| self.types[usize::from(*code) / 64] >> (code % 64) & 1 != 0;
+        (0..=u8::MAX).filter(is_used).filter_map(Type::checked).for_each(f);
     }
 
     /// Reads the values. Corrupt bytes yield wrong or fewer values, but never panic.
@@ -187,12 +201,12 @@ impl Reader<'_> {
         let start = at.wrapping_add(read(&mut self.bytes)?);
         let end = start.wrapping_add(read(&mut self.bytes)?);
         *at = end;
-        let mut places = [Place::Register(0); 2];
+        let mut places = [Location::Register(0); 2];
         for number in 0..parts(ty) {
             *last = read_signed(&mut self.bytes, *last)?;
             let place = match *last & 1 {
-                0 => Place::Register((*last >> 1) as u16),
-                _ => Place::Frame(*last >> 1),
+                0 => Location::Register((*last >> 1) as u16),
+                _ => Location::Frame(*last >> 1),
             };
             places[number..].fill(place);
         }
@@ -208,7 +222,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read() {
         let range = |start, end, low, high| PlacedRange { start, end, places: [low, high] };
-        let (a, b) = (Place::Register(60), Place::Frame(1 << 20));
+        let (a, b) = (Location::Register(60), Location::Frame(1 << 20));
         let variable = |value, ty, whereabouts| Variable { value, ty, scope: value / 2, whereabouts };
         let given = [
             (variable(1, types::I8, Whereabouts::Constant(200)), vec![]),

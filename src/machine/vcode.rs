@@ -10,7 +10,7 @@
 mod redundant_params;
 
 use super::inst::{ConstantRef, InstSink, MachInst, Props, Row, RowId};
-use super::reg::{Clobbered, FloatWidth, Operand, PRegSet, RegClass, VBlock, VReg};
+use super::reg::{self, Clobbered, FloatWidth, Operand, PRegSet, RegClass, VBlock, VReg};
 use crate::entity::Span;
 use crate::ir::{self, NO_SRCLOC};
 use std::collections::HashMap;
@@ -106,6 +106,8 @@ pub struct VCode {
     dropped: Vec<bool>,
     /// Where the operands and the words of the instruction under construction begin.
     pending: (u32, u32),
+    /// The union of the bits of its operands.
+    asked: u64,
     /// Instructions to insert, each with the number of the group that it goes before.
     inserted: Vec<(u32, MachInst)>,
 }
@@ -129,6 +131,7 @@ struct Group {
 impl InstSink for VCode {
     #[inline]
     fn push_operand(&mut self, operand: Operand) {
+        self.asked |= operand.bits();
         self.operands.push(operand);
     }
 
@@ -146,6 +149,7 @@ impl InstSink for VCode {
             small,
             trap,
             passes: false,
+            constrained: reg::is_constrained(std::mem::take(&mut self.asked)),
             operands,
             words,
         });
@@ -180,6 +184,7 @@ impl VCode {
         self.block_groups.clear();
         self.aliases.clear();
         self.pending = (0, 0);
+        self.asked = 0;
         self.inserted.clear();
     }
 

@@ -15,6 +15,7 @@ use gimli::{
     RunTimeEndian,
 };
 
+use super::FunctionDef;
 use crate::machine::compiled::CompiledStencil;
 use crate::machine::unwind::UnwindOp;
 use crate::options::Arch;
@@ -135,7 +136,7 @@ pub(super) fn build<'a>(
 ) -> Result<Unwind> {
     let mut frames = FrameTable::default();
     let size = if style.short { DW_EH_PE_sdata4 } else { DW_EH_PE_absptr };
-    let plain = common_entry(style.arch, size);
+    let plain = common_entry(style.arch, 1, DW_EH_PE_pcrel | size);
     let mut handling = plain.clone();
     let encoding = DW_EH_PE_indirect | DW_EH_PE_pcrel | DW_EH_PE_sdata4;
     handling.personality = Some((encoding, Target::Personality.address()));
@@ -162,6 +163,22 @@ pub(super) fn build<'a>(
     Ok(unwind)
 }
 
+/// The same frames for `.debug_frame`, which debuggers read without loading the program: addresses are those
+/// of functions, by number, and no exceptions are handled.
+pub(super) fn debug_frames(arch: Arch, functions: &[FunctionDef]) -> FrameTable {
+    let mut frames = FrameTable::default();
+    let common = frames.add_cie(common_entry(arch, 4, DW_EH_PE_absptr));
+    for (number, def) in functions.iter().enumerate() {
+        let address = Address::Symbol { symbol: number, addend: 0 };
+        let mut entry = FrameDescriptionEntry::new(address, def.code.code.len() as u32);
+        for &(offset, op) in &def.code.unwind {
+            entry.add_instruction(offset, instruction(op));
+        }
+        frames.add_fde(common, entry);
+    }
+    frames
+}
+
 /// Marks in the common entries that return addresses are signed with key B. That takes a letter of their
 /// augmentation strings, which replaces a byte of padding.
 fn note_key_b(unwind: &mut Unwind) {
@@ -186,12 +203,13 @@ fn note_key_b(unwind: &mut Unwind) {
     }
 }
 
-fn common_entry(arch: Arch, size: DwEhPe) -> CommonInformationEntry {
+/// The common entry in a version of the section, in which addresses are written in some way.
+fn common_entry(arch: Arch, version: u16, addresses: DwEhPe) -> CommonInformationEntry {
     let frame = entry_frame(arch);
     let return_address = Register(frame.return_address);
-    let encoding = Encoding { format: Format::Dwarf32, version: 1, address_size: 8 };
+    let encoding = Encoding { format: Format::Dwarf32, version, address_size: 8 };
     let mut entry = CommonInformationEntry::new(encoding, frame.code_unit, DATA_UNIT, return_address);
-    entry.fde_address_encoding = DW_EH_PE_pcrel | size;
+    entry.fde_address_encoding = addresses;
     entry.add_instruction(Instruction::Cfa(Register(frame.stack_pointer), frame.cfa_offset));
     if let Some(offset) = frame.saved_at {
         entry.add_instruction(Instruction::Offset(return_address, offset));

@@ -36,6 +36,7 @@ pub(super) static FORMAT: Format = Format {
     max_align: 1 << 16,
     max_sections: usize::MAX,
     reloc,
+    has_compact_unwind: false,
     atoms: false,
     has_mapping_symbols: |arch| arch == Arch::Aarch64,
     lists_data_in_code: false,

@@ -50,6 +50,8 @@ pub(super) struct Format {
     pub(super) max_sections: usize,
     /// How a kind of relocation is written; `None` if the format cannot express it.
     pub(super) reloc: fn(RelocKind, Arch) -> Option<Reloc>,
+    /// Whether the system's unwinder reads compact unwind information first.
+    pub(super) has_compact_unwind: bool,
     /// Whether linkers split sections at symbols, and move and drop the parts (*atoms*). Then items need no
     /// sections of their own and may not be empty; the writer's own tables have a symbol for each function
     /// and refer to functions by symbol; and distances between sections are filled in, since linkers expect

@@ -45,6 +45,7 @@ pub(super) static FORMAT: Format = Format {
     max_align: 1 << 15,
     max_sections: 255 - OWN_SECTIONS,
     reloc,
+    has_compact_unwind: true,
     atoms: true,
     has_mapping_symbols: |_| false,
     lists_data_in_code: true,
@@ -53,9 +54,9 @@ pub(super) static FORMAT: Format = Format {
     complete: data_in_code::add,
 };
 
-/// Number of sections that hold no items: unwind information, trap sites, exception handlers, patchable
+/// Number of sections that hold no items: unwind information twice, trap sites, exception handlers, patchable
 /// calls, stack maps, and up to eight of debug information. Section numbers are bytes.
-const OWN_SECTIONS: usize = 5 + 8;
+const OWN_SECTIONS: usize = 6 + 8;
 
 /// How Mach-O writes a kind of relocation.
 #[derive(Clone, Copy)]

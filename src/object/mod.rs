@@ -15,6 +15,7 @@
 
 mod addresses;
 mod assembly;
+mod compact_unwind;
 mod data_in_code;
 mod debug;
 pub mod disasm;
@@ -183,6 +184,9 @@ fn fill<'a>(
     let exceptions = writer.write_exceptions(contents, flags.unwind_info());
     if flags.unwind_info() {
         writer.write_unwind(&contents.functions, &exceptions, flags);
+        if writer.format.has_compact_unwind {
+            writer.write_compact_unwind(&contents.functions, &exceptions, &defined);
+        }
     }
     writer.write_lists(contents, &defined);
     writer.write_stack_maps(contents, &defined);
@@ -202,6 +206,8 @@ struct Writer<'a> {
     symbols: Symbols<'a>,
     /// Where each function was placed, in source order.
     places: Vec<SectionOffset>,
+    /// Where each data item was placed, in source order.
+    data_places: Vec<SectionOffset>,
     marks: Marks,
     errors: Vec<Diagnostic>,
 }
@@ -220,6 +226,7 @@ impl<'a> Writer<'a> {
             sections,
             symbols: Symbols::new(format),
             places: Vec::new(),
+            data_places: Vec::new(),
             marks: Marks::default(),
             errors: Vec::new(),
         }
@@ -231,6 +238,7 @@ impl<'a> Writer<'a> {
         let (functions, data) = (&contents.functions, &contents.module.data);
         contents.module.symbols.iter().for_each(|item| self.symbols.set_attributes(item));
         let mut defined = Vec::with_capacity(functions.len() + data.len());
+        self.symbols.reserve(functions.len() + data.len());
         let functions =
             functions.iter().map(|def| (&def.params.name, def.linkage, SymbolKind::Text, def.offset));
         let others = contents.part.map_or(&[][..], |part| &part.functions);
@@ -294,6 +302,7 @@ impl<'a> Writer<'a> {
             let size = item.size.max(self.format.atoms.into());
             let align = item.align.max(self.arch.data_alignment());
             let place = self.place(chosen, &bytes, size, align.into(), item.offset);
+            self.data_places.push(place);
             self.define_at(symbol, place, size);
             for reloc in &item.relocs {
                 let symbol = self.symbols.reference(&mut self.object, &reloc.name, None, item.offset);

@@ -122,7 +122,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn add_list_section(&mut self, name: &str, flags: SectionFlags) -> SectionId {
+    pub(super) fn add_list_section(&mut self, name: &str, flags: SectionFlags) -> SectionId {
         let (segment, name) =
             (self.format.split_name)(name).expect("the names of our own sections are valid");
         let section = self.object.add_section(segment.into(), name.into(), SectionKind::Other);
@@ -167,7 +167,13 @@ impl<'a> Writer<'a> {
     }
 
     /// Adds a table as atoms that begin at some offsets.
-    fn add_atoms_at(&mut self, section: SectionId, table: Table, starts: &[u64], functions: &[SymbolId]) {
+    pub(super) fn add_atoms_at(
+        &mut self,
+        section: SectionId,
+        table: Table,
+        starts: &[u64],
+        functions: &[SymbolId],
+    ) {
         let reloc = (self.format.reloc)(RelocKind::Abs64, self.arch)
             .expect("every format has a relocation for addresses");
         for &start in starts {

@@ -11,7 +11,7 @@
 //! symbols until something refers to them. Local definitions are hidden instead, under names with a suffix.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map};
 
 use object::write::{Object, Symbol, SymbolId, SymbolSection};
 use object::{SymbolFlags, SymbolKind, SymbolScope};
@@ -84,6 +84,12 @@ impl<'a> Symbols<'a> {
         }
     }
 
+    /// Makes room for the symbols of so many definitions.
+    pub(super) fn reserve(&mut self, definitions: usize) {
+        self.by_name.reserve(definitions);
+        self.by_linker_name.reserve(definitions);
+    }
+
     /// Records the attributes that a `symbol` item gives a name.
     pub(super) fn set_attributes(&mut self, item: &'a SymbolItem) {
         let said = |item: &'a SymbolItem| (item.linkage, &item.link_name, item.address);
@@ -104,14 +110,31 @@ impl<'a> Symbols<'a> {
         offset: usize,
     ) -> SymbolId {
         let linker_name = self.linker_name(name, true, offset);
-        let entry = self.entry(object, linker_name.clone());
-        if let Some(other) = entry.definition {
-            self.report_duplicate(&linker_name, offset, other.offset);
-        }
         let definition = self.definition(name, &linker_name, linkage, kind, offset);
         let linkage = definition.linkage;
-        let symbol = object.symbol_mut(entry.id);
-        symbol.name = self.name_of_definition(&linker_name, linkage);
+        if let Some(other) = self.elsewhere.get(&linker_name).copied() {
+            self.report_duplicate(name, offset, other.offset);
+        }
+        // Most definitions are called what the linker calls them.
+        let special = (linkage == Linkage::Local && (linker_name.is_empty() || !self.suffix.is_empty()))
+            .then(|| self.name_of_definition(&linker_name, linkage));
+        let (id, first) = match self.by_linker_name.entry(linker_name) {
+            hash_map::Entry::Occupied(mut known) => {
+                (known.get().id, std::mem::replace(&mut known.get_mut().definition, Some(definition)))
+            }
+            hash_map::Entry::Vacant(new) => {
+                let id = add(object, spelled(self.format, new.key()), SymbolScope::Unknown);
+                new.insert(Entry { id, definition: Some(definition) });
+                (id, None)
+            }
+        };
+        if let Some(first) = first {
+            self.report_duplicate(name, offset, first.offset);
+        }
+        let symbol = object.symbol_mut(id);
+        if let Some(special) = special {
+            symbol.name = special;
+        }
         symbol.kind = kind;
         symbol.weak = linkage == Linkage::Weak;
         symbol.scope = match linkage {
@@ -119,9 +142,8 @@ impl<'a> Symbols<'a> {
             Linkage::Local if self.suffix.is_empty() => SymbolScope::Compilation,
             Linkage::Hidden | Linkage::Local => SymbolScope::Linkage,
         };
-        self.by_linker_name.insert(linker_name, Entry { definition: Some(definition), ..entry });
-        self.by_name.insert(name, entry.id);
-        entry.id
+        self.by_name.insert(name, id);
+        id
     }
 
     /// Declares a definition in another part of the module.
@@ -134,8 +156,8 @@ impl<'a> Symbols<'a> {
     ) {
         let linker_name = self.linker_name(name, true, offset);
         let definition = self.definition(name, &linker_name, linkage, kind, offset);
-        if let Some(other) = self.elsewhere.get(&linker_name) {
-            self.report_duplicate(&linker_name, offset, other.offset);
+        if let Some(other) = self.elsewhere.get(&linker_name).copied() {
+            self.report_duplicate(name, offset, other.offset);
         }
         self.elsewhere.insert(linker_name, definition);
     }
@@ -159,8 +181,8 @@ impl<'a> Symbols<'a> {
     }
 
     /// Reports that two definitions have the same name.
-    fn report_duplicate(&mut self, linker_name: &str, one: usize, other: usize) {
-        let message = format!("duplicate definition of `{linker_name}`");
+    fn report_duplicate(&mut self, name: &'a Name, one: usize, other: usize) {
+        let message = format!("duplicate definition of `{}`", self.link_text(name));
         let error = Diagnostic::error(one.max(other), message);
         self.errors.push(error.also(one.min(other), "first defined here"));
     }
@@ -168,9 +190,9 @@ impl<'a> Symbols<'a> {
     /// The name of a definition in the symbol table.
     fn name_of_definition(&self, linker_name: &str, linkage: Linkage) -> Vec<u8> {
         match (linkage, linker_name) {
-            (Linkage::Local, "") if self.suffix.is_empty() => self.spelled(UNNAMED),
-            (Linkage::Local, _) => self.spelled(&[linker_name, self.suffix].concat()),
-            (Linkage::Export | Linkage::Hidden | Linkage::Weak, _) => self.spelled(linker_name),
+            (Linkage::Local, "") if self.suffix.is_empty() => spelled(self.format, UNNAMED),
+            (Linkage::Local, _) => spelled(self.format, &[linker_name, self.suffix].concat()),
+            (Linkage::Export | Linkage::Hidden | Linkage::Weak, _) => spelled(self.format, linker_name),
         }
     }
 
@@ -179,7 +201,7 @@ impl<'a> Symbols<'a> {
         let name = &object.symbol(symbol).name;
         let plain = name.strip_suffix(self.suffix.as_bytes()).unwrap_or(name);
         match plain == self.format.symbol_prefix.as_bytes() {
-            true => Cow::Owned(self.spelled(UNNAMED)),
+            true => Cow::Owned(spelled(self.format, UNNAMED)),
             false => Cow::Borrowed(plain),
         }
     }
@@ -279,7 +301,7 @@ impl<'a> Symbols<'a> {
         let definition = own.or_else(|| self.elsewhere.get(call.name()).copied());
         let id = match definition {
             Some(Definition { linkage: Linkage::Local, .. }) => {
-                add(object, self.spelled(call.name()), SymbolScope::Unknown)
+                add(object, spelled(self.format, call.name()), SymbolScope::Unknown)
             }
             Some(definition) => {
                 self.warn_of_capture(call, definition, user);
@@ -341,19 +363,23 @@ impl<'a> Symbols<'a> {
         std::mem::take(&mut self.warnings)
     }
 
-    /// A linker name as the object spells it.
-    fn spelled(&self, linker_name: &str) -> Vec<u8> {
-        [self.format.symbol_prefix, linker_name].concat().into_bytes()
-    }
-
-    fn linker_name(&mut self, name: &'a Name, is_definition: bool, offset: usize) -> Cow<'a, str> {
+    /// The name that the linker knows a name by.
+    fn link_text(&self, name: &'a Name) -> Cow<'a, str> {
         let renamed = self.attributes.get(name).and_then(|item| item.link_name.as_deref());
-        let linker_name = match (renamed, name) {
+        match (renamed, name) {
             (Some(renamed), _) => Cow::Borrowed(renamed),
             (None, Name::Text(text)) => Cow::Borrowed(&**text),
-            (None, Name::User(namespace, index)) => Cow::Owned(format!("u{namespace}_{index}")),
+            // There may be as many as functions: `format!` takes several times as long.
+            (None, Name::User(namespace, index)) => {
+                Cow::Owned(["u", &namespace.to_string(), "_", &index.to_string()].concat())
+            }
             (None, Name::UserRef(index)) => Cow::Owned(format!("userextname{index}")),
-        };
+        }
+    }
+
+    /// The same, which must be one that objects can have.
+    fn linker_name(&mut self, name: &'a Name, is_definition: bool, offset: usize) -> Cow<'a, str> {
+        let linker_name = self.link_text(name);
         let is_known = self.by_linker_name.contains_key("") || self.elsewhere.contains_key("");
         let imported = linker_name.is_empty() && !is_known;
         if imported && !is_definition || linker_name.contains('\0') {
@@ -365,31 +391,32 @@ impl<'a> Symbols<'a> {
 
     /// The symbol of a linker name, created as an import or that of another part on first use.
     fn entry(&mut self, object: &mut Object<'_>, linker_name: Cow<'a, str>) -> Entry {
-        if let Some(&entry) = self.by_linker_name.get(&linker_name) {
+        if let Some(definition) = self.elsewhere.get(&linker_name).copied()
+            && !self.by_linker_name.contains_key(&linker_name)
+        {
+            let name = self.name_of_definition(&linker_name, definition.linkage);
+            let scope = match definition.linkage {
+                Linkage::Hidden | Linkage::Local if self.format.hides_imports => SymbolScope::Linkage,
+                Linkage::Hidden | Linkage::Local | Linkage::Export | Linkage::Weak => SymbolScope::Unknown,
+            };
+            let id = add(object, name, scope);
+            if definition.kind == SymbolKind::Tls {
+                object.symbol_mut(id).kind = SymbolKind::Tls;
+            }
+            let entry = Entry { id, definition: Some(definition) };
+            self.by_linker_name.insert(linker_name, entry);
             return entry;
         }
-        let entry = match self.elsewhere.get(&linker_name).copied() {
-            None => {
-                Entry { id: add(object, self.spelled(&linker_name), SymbolScope::Unknown), definition: None }
-            }
-            Some(definition) => {
-                let name = self.name_of_definition(&linker_name, definition.linkage);
-                let scope = match definition.linkage {
-                    Linkage::Hidden | Linkage::Local if self.format.hides_imports => SymbolScope::Linkage,
-                    Linkage::Hidden | Linkage::Local | Linkage::Export | Linkage::Weak => {
-                        SymbolScope::Unknown
-                    }
-                };
-                let id = add(object, name, scope);
-                if definition.kind == SymbolKind::Tls {
-                    object.symbol_mut(id).kind = SymbolKind::Tls;
-                }
-                Entry { id, definition: Some(definition) }
-            }
-        };
-        self.by_linker_name.insert(linker_name, entry);
-        entry
+        *self.by_linker_name.entry(linker_name).or_insert_with_key(|name| {
+            let id = add(object, spelled(self.format, name), SymbolScope::Unknown);
+            Entry { id, definition: None }
+        })
     }
+}
+
+/// A linker name as objects of a format spell it.
+fn spelled(format: &Format, linker_name: &str) -> Vec<u8> {
+    [format.symbol_prefix, linker_name].concat().into_bytes()
 }
 
 /// Adds a local symbol, given its name in the symbol table; its place is set later.

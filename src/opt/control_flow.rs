@@ -60,7 +60,7 @@ impl ControlFlow {
         if func.stencil.layout.is_empty() {
             return;
         }
-        finish(func, buffers, origins, |editor| {
+        let changed = finish(func, buffers, origins, |editor| {
             if self.decide_branches(editor) {
                 analysis.compute(editor.stencil());
             }
@@ -71,7 +71,9 @@ impl ControlFlow {
             self.remove_unreachable(editor);
             self.join_lines(editor);
         });
-        analysis.compute(&func.stencil);
+        if changed {
+            analysis.compute(&func.stencil);
+        }
     }
 
     /// Makes jumps of branches that always go one way. Returns whether there were any.

@@ -1,12 +1,17 @@
-//! The optimiser: passes over the IR that make code faster or smaller. They know no target.
+//! Passes over the IR. They know no target. All but `legalize` are the optimiser's, and make code faster or
+//! smaller.
 //!
-//! Each pass is a file, and a row of the table in `pipeline/ir.rs`, which says when it runs:
+//! Each pass is a file or directory, and a row of the table in `pipeline/ir.rs`, which says when it runs:
 //!
 //! | file | what |
 //! |---|---|
+//! | `inline` | bodies of small functions in the place of calls |
+//! | `legalize` | vectors that no register holds become others, at every optimisation level |
 //! | `rotate` | loops that test at the top come to test at the bottom |
 //! | `promote` | stack slots to values |
 //! | `control_flow` | branches that always go one way, blocks that only jump, blocks in a straight line |
+//! | `induction` | wide counters in the place of narrow ones that are extended |
+//! | `unroll` | several iterations of a small loop in one |
 //! | `value_numbering` | each value is computed once; constants are folded |
 //! | `rules`, `simplify` | for value numbering: an instruction is replaced by a simpler one |
 //! | `known_memory` | for value numbering: what memory is known to hold |
@@ -17,16 +22,20 @@
 
 pub mod control_flow;
 mod dead_code;
+pub mod induction;
+pub mod inline;
 mod known_memory;
+pub mod legalize;
 pub mod promote;
 pub mod rotate;
 pub mod rules;
 mod simplify;
+pub mod unroll;
 pub mod value_numbering;
 
 use crate::ir::*;
 
-/// Has the edits of an editor carried out.
+/// Has the edits of an editor carried out. Returns whether there were any.
 ///
 /// The base of the source locations stays that of the text: compiled code that is found in the cache is
 /// combined with the params of the text.
@@ -35,18 +44,21 @@ fn finish(
     buffers: &mut EditBuffers,
     origins: &mut Origins,
     edit: impl FnOnce(&mut Editor),
-) {
+) -> bool {
     let base = func.params.base_srcloc;
     let mut editor = Editor::new(func, buffers);
     edit(&mut editor);
-    editor.finish(origins);
-    let (Some(base), now) = (base, func.params.base_srcloc) else { return };
+    if !editor.finish(origins) {
+        return false;
+    }
+    let (Some(base), now) = (base, func.params.base_srcloc) else { return true };
     let shift = now.unwrap_or(base).wrapping_sub(base);
     if shift != 0 {
         let known = func.stencil.srclocs.values_mut().filter(|location| **location != NO_SRCLOC);
         known.for_each(|location| *location = location.wrapping_add(shift));
     }
     func.params.base_srcloc = Some(base);
+    true
 }
 
 /// The type and bits of a value that is a scalar constant of up to 64 bits.
@@ -59,4 +71,10 @@ fn constant(stencil: &Stencil, value: Value) -> Option<(Type, u64)> {
         Opcode::F64const => Some((types::F64, data.imm64())),
         _ => None,
     }
+}
+
+/// The block of an instruction, which must not be a new one of an editor.
+fn block_of(stencil: &Stencil, inst: Inst) -> Block {
+    let after = stencil.layout.partition_point(|&block| stencil.blocks[block].start <= inst.0);
+    stencil.layout[after - 1]
 }

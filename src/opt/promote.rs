@@ -16,12 +16,16 @@
 //! proportional to the number of pairs of an edge and a variable that is live on it. That number is limited
 //! by a multiple of the function's size, and the pass does nothing beyond.
 //!
-//! Functions with a try_call or unreachable blocks are left alone.
+//! Functions with a try_call or unreachable blocks are left alone, and those that access a slot outside its
+//! bounds: that has no meaning, but front ends that place slots side by side do it.
 
 use super::finish;
 use crate::analysis::Analysis;
 use crate::entity::{Map, Span};
 use crate::ir::*;
+
+/// The limit for the size of variables in bytes.
+const MAX_BYTES: usize = 16;
 
 /// No variable.
 const NONE: u32 = u32::MAX;
@@ -160,14 +164,18 @@ impl Promote {
                 self.stays[first.slot] = true;
             }
         }
+        let mut strays = false;
         for access in &self.accesses {
             let size = i64::from(stencil.stack_slots[access.slot].size);
-            if !is_promotable(access.ty)
-                || access.offset < 0
-                || access.offset + i64::from(access.ty.bytes()) > size
-            {
+            let inside = access.offset >= 0 && access.offset + i64::from(access.ty.bytes()) <= size;
+            if access.ty.bytes() as usize > MAX_BYTES || !inside {
                 self.stays[access.slot] = true;
             }
+            strays |= !inside;
+        }
+        if strays {
+            // The access is of another slot, which must stay where it is.
+            self.stays.values_mut().for_each(|stays| *stays = true);
         }
         self.variable_of.clear();
         self.variable_of.resize(stencil.insts.len(), NONE);
@@ -351,9 +359,17 @@ impl Promote {
         let block = editor.stencil().layout[0];
         let at = Inst(editor.stencil().blocks[block].start);
         *self.zeros[variable as usize].get_or_insert_with(|| {
-            editor.insert_before(at, |builder| match ty.is_int() {
-                true => builder.iconst(ty, 0),
-                false => builder.float_const(ty, 0),
+            editor.insert_before(at, |builder| match ty {
+                types::I128 => {
+                    let half = builder.iconst(types::I64, 0);
+                    builder.typed_op(Opcode::Uextend, ty, &[half])
+                }
+                ty if ty.is_vector() || ty == types::F128 => {
+                    let zeros = builder.constant(&[0; MAX_BYTES][..ty.bytes() as usize]);
+                    builder.pool_const(ty, zeros)
+                }
+                ty if ty.is_int() => builder.iconst(ty, 0),
+                ty => builder.float_const(ty, 0),
             })
         })
     }
@@ -366,11 +382,6 @@ fn can_promote(stencil: &Stencil, analysis: &Analysis) -> bool {
         && analysis.order.rpo().len() == stencil.layout.len()
         && analysis.cfg.preds(entry).is_empty()
         && stencil.exception_tables.is_empty()
-}
-
-/// Whether variables of a type are promoted: those whose zero is one constant without a pool entry.
-fn is_promotable(ty: Type) -> bool {
-    matches!(ty, types::I8 | types::I16 | types::I32 | types::I64 | types::F32 | types::F64)
 }
 
 /// The slot and offset that a value is the address of, if it is the result of a `stack_addr`.

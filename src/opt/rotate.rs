@@ -232,14 +232,13 @@ fn latches_jump(stencil: &Stencil, analysis: &Analysis, header: Block) -> bool {
     })
 }
 
-/// Whether a header is small, and only computes and loads.
+/// Whether a header is small, and only computes, loads and stores.
 fn can_copy(stencil: &Stencil, header: Block) -> bool {
     let insts = stencil.block_insts(header);
     let Some(branch) = stencil.terminator(header) else { return false };
     insts.len() <= MAX_COPIED
         && insts.take_while(|&inst| inst != branch).all(|inst| {
             let data = &stencil.insts[inst];
-            data.list().is_none()
-                && !stencil.effects(data).any(Effects::STORE.or(Effects::CALL).or(Effects::OTHER))
+            data.list().is_none() && !stencil.effects(data).any(Effects::CALL.or(Effects::OTHER))
         })
 }

@@ -47,6 +47,8 @@ pub struct ValueNumbering {
     /// For each hash, the entry that it leads to. Collisions go to the next place.
     heads: Vec<u32>,
     entries: Vec<Entry>,
+    /// The setting `enable_alias_analysis`: whether loads and stores are replaced, removed and moved.
+    alias_analysis: bool,
     memory: KnownMemory,
     /// The block that each instruction is in now.
     block_of: Map<Inst, Block>,
@@ -67,7 +69,9 @@ impl ValueNumbering {
         analysis: &mut Analysis,
         buffers: &mut EditBuffers,
         origins: &mut Origins,
+        alias_analysis: bool,
     ) {
+        self.alias_analysis = alias_analysis;
         analysis.compute_loops();
         self.find_writes(&func.stencil, analysis);
         self.block_of.clear();
@@ -101,6 +105,8 @@ impl ValueNumbering {
                 self.number(editor, analysis, block, inst, data);
             } else if effects.any(Effects::CALL.or(Effects::OTHER)) {
                 self.memory.clobber();
+            } else if !self.alias_analysis {
+                // Loads and stores stay as they are.
             } else if effects.has(Effects::LOAD) {
                 self.load(editor, analysis, block, inst, &data);
             } else if effects.has(Effects::STORE) {
@@ -221,6 +227,12 @@ impl ValueNumbering {
         let constant = folded(editor.stencil(), &data);
         data = constant.unwrap_or(data);
         data = in_order(data);
+        if let Some(value) = self.from_quotient(editor, analysis, block, inst, &data) {
+            let result = editor.stencil().first_result(inst);
+            editor.replace_value(result, value);
+            editor.remove(inst);
+            return;
+        }
         let place = match self.look_up(analysis, block, &data) {
             Ok(known) => return replace_results(editor, inst, known),
             Err(place) => place,
@@ -232,6 +244,30 @@ impl ValueNumbering {
             None => self.place(editor, inst, block, to),
         };
         self.enter(place, Entry { data, inst, block: to });
+    }
+
+    /// The remainder that an instruction computes, if the quotient of the same operands has been computed: less
+    /// the product of quotient and divisor.
+    fn from_quotient(
+        &mut self,
+        editor: &mut Editor,
+        analysis: &Analysis,
+        block: Block,
+        at: Inst,
+        data: &InstData,
+    ) -> Option<Value> {
+        let opcode = match data.opcode {
+            Opcode::Urem => Opcode::Udiv,
+            Opcode::Srem => Opcode::Sdiv,
+            _ => return None,
+        };
+        let division = self.look_up(analysis, block, &InstData { opcode, ..*data }).ok()?;
+        let result = editor.stencil().first_result(division);
+        let quotient = editor.resolve(result);
+        let product = InstData { opcode: Opcode::Imul, a: quotient.0, b: data.b, ..*data };
+        let product = self.value_of(editor, analysis, block, at, product);
+        let difference = InstData { opcode: Opcode::Isub, a: data.a, b: product.0, ..*data };
+        Some(self.value_of(editor, analysis, block, at, difference))
     }
 
     /// The block to which an instruction in `block` can move, out of the loops in which its operands do not

@@ -98,11 +98,11 @@ choice! {
 choice! {
     /// The register allocator.
     RegallocAlgorithm {
-        /// regalloc2's backtracking allocator: slower, better code.
+        /// regalloc2's backtracking allocator: for comparison.
         Backtracking = "backtracking",
-        /// regalloc2's single-pass allocator: faster, more spills and moves.
+        /// regalloc2's single-pass allocator: for comparison; more spills and moves.
         SinglePass = "single_pass",
-        /// clifc's own allocator: several times faster than `backtracking`.
+        /// clifc's own allocator: several times faster than `backtracking`, and better code.
         Priority = "priority",
     }
 }
@@ -177,7 +177,7 @@ macro_rules! settings {
 
         /// The index of each row.
         #[allow(non_camel_case_types, reason = "names of settings")]
-        enum Row { $($($name,)*)* }
+        enum Index { $($($name,)*)* }
 
         /// The value of every setting, for one architecture.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -215,7 +215,7 @@ macro_rules! settings {
                 #[doc = $doc]
                 #[inline]
                 pub fn $name(&self) -> $ty {
-                    <$ty as Encoded>::decode(self.values[Row::$name as usize])
+                    <$ty as Encoded>::decode(self.values[Index::$name as usize])
                 }
             )*)*
         }
@@ -233,8 +233,8 @@ settings! {
         regalloc_verbose_logs: bool = false, "Log the decisions of the register allocator",
             no_effect(Arch::ALL, "`build --dump regalloc` shows its result");
         enable_verifier: bool = true, "Verify the input";
-        enable_alias_analysis: bool = true, "Remove and move loads and stores that do not alias",
-            no_effect(Arch::ALL, "no pass moves or removes loads and stores yet");
+        enable_alias_analysis: bool = true,
+            "Replace, remove and move loads and stores by what is known of memory (with `opt_level`)";
         is_pic: bool = true, "Generate position-independent code";
         use_colocated_libcalls: bool = false,
             "Call library functions directly, as if they were in the same linked unit",
@@ -280,7 +280,7 @@ settings! {
         has_sse41: bool = false, "SSE4.1";
         has_sse42: bool = false, "SSE4.2";
         has_avx: bool = false, "AVX";
-        has_avx2: bool = false, "AVX2", no_effect(Arch::ALL, UNUSED);
+        has_avx2: bool = false, "AVX2";
         has_fma: bool = false, "FMA";
         has_f16c: bool = false, "F16C: conversions of half precision";
         has_avx_vnni: bool = false, "AVX-VNNI", no_effect(Arch::ALL, UNUSED);

@@ -1,8 +1,9 @@
 //! Parses module items: symbols, data, files, source locations, and what exceptions are. `structures` parses
-//! types.
+//! types, `source_items` what describes the front end's language.
 
 use super::cursor::Cursor;
 use super::names::unescape;
+use super::source_checks;
 use super::split::{Split, split};
 use crate::diag::Diagnostic;
 use crate::ir::{
@@ -44,6 +45,7 @@ pub fn module(text: &[u8], split: &Split, diagnostics: &mut Vec<Diagnostic>) -> 
     }
     check_locs(&module, &files, &locs, diagnostics);
     sort_tags(&mut module, diagnostics);
+    source_checks::check(text, split, &mut module, diagnostics);
     module
 }
 
@@ -94,7 +96,7 @@ fn check_locs(module: &Module, files_at: &[usize], locs_at: &[usize], diagnostic
 pub(super) struct ItemReader<'a, 'm> {
     pub(super) cur: Cursor<'a>,
     /// Byte offset of the item in the file.
-    start: usize,
+    pub(super) start: usize,
     pub(super) module: &'m mut Module,
     /// Zeros between other data so far, in bytes.
     zero_fill: &'m mut u64,
@@ -120,7 +122,7 @@ impl ItemReader<'_, '_> {
         }
     }
 
-    fn name(&mut self) -> Read<Name> {
+    pub(super) fn name(&mut self) -> Read<Name> {
         let at = self.cur.pos;
         match self.cur.name() {
             Some(Name::UserRef(_)) => {
@@ -138,7 +140,7 @@ impl ItemReader<'_, '_> {
         unescape(quoted).ok_or((at, r#"unknown escape in string: expected \n \r \t \0 \\ \" or \xNN"#.into()))
     }
 
-    fn string(&mut self) -> Read<Box<str>> {
+    pub(super) fn string(&mut self) -> Read<Box<str>> {
         let at = self.cur.pos;
         match String::from_utf8(self.bytes()?) {
             Ok(text) if !text.is_empty() && !text.contains('\0') => Ok(text.into()),
@@ -166,6 +168,7 @@ impl ItemReader<'_, '_> {
                 self.file(number)?;
             }
             b"loc" => self.loc()?,
+            b"source" => self.source_item()?,
             b"personality" => self.personality()?,
             b"tag" => self.tag()?,
             _ => return self.expected("a module item"),
@@ -237,11 +240,7 @@ impl ItemReader<'_, '_> {
     /// Parses the rest of `loc @1f = 1:12:5`.
     fn loc(&mut self) -> Read<()> {
         self.expect(b'@')?;
-        let at = self.cur.pos;
-        let digits = std::str::from_utf8(self.cur.word()).unwrap_or_default();
-        let Ok(srcloc) = u32::from_str_radix(digits, 16) else {
-            return Err((at, "invalid source location: expected 1 to 8 hexadecimal digits".into()));
-        };
+        let srcloc = self.location_number()?;
         self.expect(b'=')?;
         let file = self.number()?;
         self.expect(b':')?;
@@ -249,6 +248,14 @@ impl ItemReader<'_, '_> {
         let column = if self.cur.eat(b':') { self.number()? } else { 0 };
         self.module.locs.push(LocItem { srcloc, file, line, column });
         Ok(())
+    }
+
+    /// Parses the number of a source location, in hexadecimal digits.
+    pub(super) fn location_number(&mut self) -> Read<u32> {
+        let at = self.cur.pos;
+        let digits = std::str::from_utf8(self.cur.word()).unwrap_or_default();
+        let message = "invalid source location: expected 1 to 8 hexadecimal digits";
+        u32::from_str_radix(digits, 16).map_err(|_| (at, message.into()))
     }
 
     /// Parses the rest of `data %name section ".x" align 8 = i64 1, %f+8, zero 16`.

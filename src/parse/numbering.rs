@@ -14,6 +14,8 @@ pub(super) struct Numbering {
     pub values: Vec<u32>,
     /// Numbers of blocks.
     pub blocks: Vec<u32>,
+    /// Numbers of stack slots, which are not replaced.
+    pub slots: Vec<u32>,
 }
 
 impl Numbering {
@@ -34,6 +36,8 @@ impl Numbering {
                         numbering.values.push(value);
                     } else if let Some(block) = cur.entity(b"block") {
                         numbering.blocks.push(block);
+                    } else if let Some(slot) = cur.entity(b"ss") {
+                        numbering.slots.push(slot);
                     } else {
                         cur.word();
                     }
@@ -41,7 +45,7 @@ impl Numbering {
                 _ => cur.pos += 1,
             }
         }
-        for numbers in [&mut numbering.values, &mut numbering.blocks] {
+        for numbers in [&mut numbering.values, &mut numbering.blocks, &mut numbering.slots] {
             numbers.sort_unstable();
             numbers.dedup();
         }

@@ -6,7 +6,7 @@ use super::hints::Kind;
 use super::older;
 use super::parser::Parser;
 use crate::entity::List;
-use crate::ir::shapes::with_shapes;
+use crate::ir::formats::with_formats;
 use crate::ir::*;
 
 /// Parses a piece of the operands.
@@ -65,7 +65,7 @@ impl Parser<'_> {
                 match format { $(Format::$format => { $(read_piece!(self, data, $piece);)* })* }
             };
         }
-        with_shapes!(read_all);
+        with_formats!(read_all);
         Ok(())
     }
 

@@ -179,7 +179,8 @@ impl Splitter<'_, '_> {
                 let end = self.braces_end();
                 self.item(start, end);
             }
-            b"symbol" | b"rodata" | b"data" | b"tls" | b"file" | b"loc" | b"personality" | b"tag" => {
+            b"symbol" | b"rodata" | b"data" | b"tls" | b"file" | b"loc" | b"source" | b"personality"
+            | b"tag" => {
                 self.item(start, start);
             }
             b"test" | b"set" | b"target" | b"feature" if !hidden && linkage.is_none() => {

@@ -5,8 +5,12 @@ use super::{CompileError, Facts, Half, Pass, Placement, Progress, Run, run_passe
 use crate::analysis::Analysis;
 use crate::ir::{EditBuffers, Function, Origins};
 use crate::opt::control_flow::ControlFlow;
+use crate::opt::induction::Induction;
+use crate::opt::inline::{Callees, Inline};
+use crate::opt::legalize;
 use crate::opt::promote::Promote;
 use crate::opt::rotate::Rotate;
+use crate::opt::unroll::Unroll;
 use crate::opt::value_numbering::ValueNumbering;
 use crate::options::{Flags, OptLevel};
 use crate::verify::{Environment, Verifier, VerifierError};
@@ -34,6 +38,28 @@ pub const PASSES: &[Pass<IrHalf>] = &[
         enabled: Flags::enable_verifier,
         run: verify,
         check: unchanged,
+    },
+    Pass {
+        name: "inline",
+        doc: "bodies of small functions in the place of calls",
+        needs: Facts::ANALYSIS,
+        leaves: Facts::ANALYSIS,
+        why_here: "before all others, to which calls are opaque; the cache knows a function as it is then",
+        optional: true,
+        enabled: optimizes,
+        run: inline,
+        check: verified,
+    },
+    Pass {
+        name: "legalize",
+        doc: "vectors that no register holds become others",
+        needs: Facts::ANALYSIS,
+        leaves: Facts::ANALYSIS,
+        why_here: "before all other passes, which need not know such vectors then",
+        optional: false,
+        enabled: |_| true,
+        run: legalize,
+        check: verified,
     },
     Pass {
         name: "rotate",
@@ -70,7 +96,7 @@ pub const PASSES: &[Pass<IrHalf>] = &[
     },
     Pass {
         name: "value_numbering",
-        doc: "each value is computed once, constants are folded",
+        doc: "applies rules, computes values once and outside loops, removes known loads and stores",
         needs: Facts::ANALYSIS,
         leaves: Facts::ANALYSIS,
         why_here: "after memory has become values",
@@ -90,7 +116,43 @@ pub const PASSES: &[Pass<IrHalf>] = &[
         run: control_flow,
         check: verified,
     },
+    Pass {
+        name: "induction",
+        doc: "counters of loops are as wide as what indexes memory",
+        needs: Facts::ANALYSIS,
+        leaves: Facts::ANALYSIS,
+        why_here: "after loops have their final shape, and what does not change in them has left them",
+        optional: true,
+        enabled: optimizes,
+        run: induction,
+        check: verified,
+    },
+    Pass {
+        name: "unroll",
+        doc: "small loops do several iterations in one",
+        needs: Facts::ANALYSIS,
+        leaves: Facts::ANALYSIS,
+        why_here: "after counters are compared as they are counted",
+        optional: true,
+        enabled: |flags| flags.opt_level() == OptLevel::Speed,
+        run: unroll,
+        check: verified,
+    },
+    Pass {
+        name: "late_value_numbering",
+        doc: "values are numbered again where loops have changed",
+        needs: Facts::ANALYSIS,
+        leaves: Facts::ANALYSIS,
+        why_here: "after the passes over loops, which leave sums of constants and dead values behind",
+        optional: true,
+        enabled: optimizes,
+        run: late_value_numbering,
+        check: verified,
+    },
 ];
+
+/// The index of the first pass after inlining.
+pub(super) const OPTIMISER: usize = 3;
 
 /// The state of the IR half: a function and its analyses; reused from function to function.
 #[derive(Default)]
@@ -103,12 +165,19 @@ pub struct IrHalf {
     pub origins: Origins,
     /// The number from which on values are not in the text, and debug information does not describe them.
     pub first_unwritten: usize,
+    /// The bodies of the function's callees, for inlining. The caller sets this for each function.
+    pub callees: Callees,
     verifier: Verifier,
     editing: EditBuffers,
+    inline: Inline,
     rotate: Rotate,
     promote: Promote,
     control_flow: ControlFlow,
     value_numbering: ValueNumbering,
+    induction: Induction,
+    unroll: Unroll,
+    /// Whether the passes over loops changed the function.
+    loops_changed: bool,
 }
 
 impl IrHalf {
@@ -121,6 +190,16 @@ impl IrHalf {
     /// Runs all passes on the function.
     pub fn run(&mut self, run: &Run<'_>, progress: &mut Progress) -> Result<(), CompileError> {
         run_passes(PASSES, self, &(), run, progress)
+    }
+
+    /// Runs the passes up to inlining, after which the function depends on no other.
+    pub(super) fn complete(&mut self, run: &Run<'_>, progress: &mut Progress) -> Result<(), CompileError> {
+        run_passes(&PASSES[..OPTIMISER], self, &(), run, progress)
+    }
+
+    /// Runs the passes that [`complete`](Self::complete) leaves.
+    pub(super) fn optimise(&mut self, run: &Run<'_>, progress: &mut Progress) -> Result<(), CompileError> {
+        run_passes(&PASSES[OPTIMISER..], self, &(), run, progress)
     }
 
     /// Starts counting how often each rule of the optimiser is applied.
@@ -150,8 +229,22 @@ impl Half for IrHalf {
 
 fn analyse(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
     state.origins.clear();
+    state.loops_changed = false;
     state.analysis.compute(&state.function.stencil);
     Ok(())
+}
+
+fn inline(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
+    let IrHalf { function, callees, analysis, origins, editing, inline, .. } = state;
+    inline.run(function, callees, analysis, editing, origins);
+    Ok(())
+}
+
+fn legalize(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
+    let IrHalf { function, analysis, origins, editing, .. } = state;
+    let refused =
+        |legalize::Refusal { inst, message }| CompileError::Unsupported { inst: Some(inst), message };
+    legalize::run(function, analysis, editing, origins).map_err(refused)
 }
 
 fn rotate(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
@@ -172,9 +265,30 @@ fn control_flow(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileErro
     Ok(())
 }
 
-fn value_numbering(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
+fn value_numbering(state: &mut IrHalf, _: &(), flags: &Flags) -> Result<(), CompileError> {
     let IrHalf { function, analysis, origins, editing, value_numbering, .. } = state;
-    value_numbering.run(function, analysis, editing, origins);
+    value_numbering.run(function, analysis, editing, origins, flags.enable_alias_analysis());
+    Ok(())
+}
+
+fn induction(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
+    let IrHalf { function, analysis, origins, editing, induction, loops_changed, .. } = state;
+    *loops_changed |= induction.run(function, analysis, editing, origins);
+    Ok(())
+}
+
+fn unroll(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
+    let IrHalf { function, analysis, origins, editing, unroll, loops_changed, .. } = state;
+    *loops_changed |= unroll.run(function, analysis, editing, origins);
+    Ok(())
+}
+
+fn late_value_numbering(state: &mut IrHalf, input: &(), flags: &Flags) -> Result<(), CompileError> {
+    if std::mem::take(&mut state.loops_changed) {
+        value_numbering(state, input, flags)?;
+    }
+    // Lowering wants to know the loops.
+    state.analysis.compute_loops();
     Ok(())
 }
 
@@ -205,4 +319,14 @@ fn verify(state: &mut IrHalf, _: &(), flags: &Flags) -> Result<(), CompileError>
 /// The check of a pass that changes nothing.
 fn unchanged(_: &mut IrHalf, _: &(), _: &Flags) -> Result<(), String> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_optimiser_begins_after_inlining() {
+        assert_eq!(PASSES[OPTIMISER - 1].name, "inline");
+    }
 }

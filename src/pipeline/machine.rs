@@ -18,7 +18,7 @@ use crate::text;
 use crate::text::inst::Assembly;
 use crate::timing::Timing;
 
-/// A target that functions can be compiled for: all that the wings need of it.
+/// A target that functions can be compiled for: all that lowering, emission and listings need of it.
 pub trait Backend: FamilyLowering + Emission + Assembly {}
 
 impl<T: FamilyLowering + Emission + Assembly> Backend for T {}
@@ -138,8 +138,30 @@ impl<B: Backend> Compiler<B> {
         placement: Placement<'_>,
         dump: Option<PassDump<'_>>,
     ) -> Result<CompiledStencil, CompileError> {
+        self.complete(controls, placement, dump)?;
+        self.finish(controls, placement, dump)
+    }
+
+    /// Runs the first passes on the function: up to inlining, after which it depends on no other.
+    pub(crate) fn complete(
+        &mut self,
+        controls: &Controls,
+        placement: Placement<'_>,
+        dump: Option<PassDump<'_>>,
+    ) -> Result<(), CompileError> {
         let run = Run { flags: &self.flags, controls, placement, dump };
-        self.ir.run(&run, &mut self.progress)?;
+        self.ir.complete(&run, &mut self.progress)
+    }
+
+    /// Runs the passes that [`complete`](Self::complete) leaves.
+    pub(crate) fn finish(
+        &mut self,
+        controls: &Controls,
+        placement: Placement<'_>,
+        dump: Option<PassDump<'_>>,
+    ) -> Result<CompiledStencil, CompileError> {
+        let run = Run { flags: &self.flags, controls, placement, dump };
+        self.ir.optimise(&run, &mut self.progress)?;
         let passes = const { &passes::<B>() };
         let result = run_passes(passes, &mut self.state, &self.ir, &run, &mut self.progress);
         result.map_err(|error| match error {
@@ -154,6 +176,11 @@ impl<B: Backend> Compiler<B> {
     /// Sets whether compiled functions say where their values are.
     pub fn track_values(&mut self, tracks: bool) {
         self.state.tracks = tracks;
+    }
+
+    /// Sets whether compiled functions are without source locations.
+    pub fn omit_locations(&mut self, omits: bool) {
+        self.state.emit_buffers.buffer.omits_locations = omits;
     }
 
     /// Starts counting how often each rule of the optimiser and of lowering is used.
@@ -214,7 +241,10 @@ fn emit<B: Backend>(state: &mut MachineHalf<B>, ir: &IrHalf, flags: &Flags) -> R
     frame.spill_count = output.num_spillslots as u32;
     let allocatable = allocator.allocatable(vcode, demands, flags);
     frame.preserved = description::preserved::<B>(stencil.signature.call_conv, flags);
-    frame.written = function::written_registers::<B>(vcode, output, allocatable, frame.preserved);
+    let mut of_allocator = allocatable;
+    of_allocator.intersect_from(frame.preserved);
+    let allocated = allocator.written(of_allocator);
+    frame.written = function::written_registers::<B>(vcode, allocated, frame.preserved);
     let unsupported = |message| CompileError::Unsupported { inst: None, message };
     frame.limit = frame::stack_limit::<B>(stencil, abi).map_err(unsupported)?;
     let lists = convention::list_convention::<B>(stencil.signature.call_conv, flags);

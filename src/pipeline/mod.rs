@@ -137,7 +137,7 @@ impl Controls {
         let (name, value) = switch
             .split_once('=')
             .ok_or_else(|| format!("invalid switch `{switch}`: expected NAME=on or NAME=off"))?;
-        let Some((name, optional)) = all_passes().find(|pass| pass.0 == name) else {
+        let Some(PassInfo { name, optional, .. }) = all_passes().find(|pass| pass.name == name) else {
             let names: Vec<&str> = pass_names().collect();
             return Err(format!("unknown pass `{name}`: expected one of {}", names.join(", ")));
         };
@@ -163,10 +163,35 @@ impl Controls {
         self.off.is_empty() && self.on.is_empty() && !self.check
     }
 
+    /// Switches off all passes over the IR after inlining.
+    pub(crate) fn stop_after_inlining(&mut self) {
+        self.off.extend(ir::PASSES[ir::OPTIMISER..].iter().map(|pass| pass.name));
+    }
+
+    /// Whether functions are inlined.
+    pub(crate) fn inlines(&self, flags: &Flags) -> bool {
+        ir::PASSES.iter().any(|pass| pass.name == "inline" && self.runs(pass, flags))
+    }
+
     /// Returns the last pass of the IR half that runs: the function after it is what lowering gets.
     pub fn last_ir_pass(&self, flags: &Flags) -> &'static str {
         let last = ir::PASSES.iter().rfind(|pass| self.runs(pass, flags));
         last.map_or(ir::PASSES[0].name, |pass| pass.name)
+    }
+
+    /// Returns why a pass does not run, with the way to have it run; `None` if it runs.
+    pub fn why_not(&self, name: &str, flags: &Flags) -> Option<String> {
+        let pass = all_passes().find(|pass| pass.name == name)?;
+        if self.off.contains(&pass.name) {
+            return Some(format!("`--pass {name}=off` switches it off"));
+        }
+        if (pass.enabled)(flags) || self.on.contains(&pass.name) {
+            return None;
+        }
+        let mut speed = *flags;
+        let level = speed.set("opt_level", "speed").is_ok_and(|()| (pass.enabled)(&speed));
+        let ways = if level { "`-O speed` or " } else { "" };
+        Some(format!("the settings do not enable it; {ways}`--pass {name}=on` does"))
     }
 
     fn runs<H: Half>(&self, pass: &Pass<H>, flags: &Flags) -> bool {
@@ -174,17 +199,28 @@ impl Controls {
     }
 }
 
-/// Iterates over the names of all passes, in running order, and whether each can be switched off. They are
-/// the same for all targets.
-fn all_passes() -> impl Iterator<Item = (&'static str, bool)> {
+/// What the command line needs of a pass: part of its row.
+struct PassInfo {
+    name: &'static str,
+    optional: bool,
+    enabled: fn(&Flags) -> bool,
+}
+
+impl PassInfo {
+    fn of<H: Half>(pass: &Pass<H>) -> Self {
+        PassInfo { name: pass.name, optional: pass.optional, enabled: pass.enabled }
+    }
+}
+
+/// Iterates over all passes, in running order. They are the same for all targets.
+fn all_passes() -> impl Iterator<Item = PassInfo> {
     let of_machine = machine::passes::<crate::arch::x86_64::X86_64>();
-    let of_ir = ir::PASSES.iter().map(|pass| (pass.name, pass.optional));
-    of_ir.chain(of_machine.map(|pass| (pass.name, pass.optional)))
+    ir::PASSES.iter().map(PassInfo::of).chain(of_machine.into_iter().map(|pass| PassInfo::of(&pass)))
 }
 
 /// Iterates over the names of all passes, in running order.
 pub fn pass_names() -> impl Iterator<Item = &'static str> {
-    all_passes().map(|pass| pass.0)
+    all_passes().map(|pass| pass.name)
 }
 
 /// The parameters of a run of passes.
@@ -286,10 +322,16 @@ mod tests {
         let flags = Flags::new(&crate::options::Target::parse("x86_64").expect("a target"));
         let mut controls = Controls::default();
         assert_eq!(controls.last_ir_pass(&flags), "verify");
+        let why = "the settings do not enable it; `-O speed` or `--pass promote=on` does";
+        assert_eq!(controls.why_not("promote", &flags).as_deref(), Some(why));
+        assert_eq!(controls.why_not("emit", &flags), None);
         assert_eq!(controls.switch("promote=on"), Ok(()));
         assert_eq!(controls.last_ir_pass(&flags), "promote");
+        assert_eq!(controls.why_not("promote", &flags), None);
         assert!(!controls.are_default());
         assert_eq!(controls.switch("promote=off"), Ok(()));
         assert_eq!(controls.last_ir_pass(&flags), "verify");
+        let why = "`--pass promote=off` switches it off";
+        assert_eq!(controls.why_not("promote", &flags).as_deref(), Some(why));
     }
 }

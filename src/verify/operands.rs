@@ -5,8 +5,8 @@ use super::block_calls::{self, Edge};
 use super::body::Body;
 use super::preamble::{declared, global_value_type, mem_flags};
 use super::{Location, calls};
+use crate::ir::formats::with_formats;
 use crate::ir::opcode::{OpInfo, sets};
-use crate::ir::shapes::with_shapes;
 use crate::ir::{
     Block, BlockCallRef, Constant, DynamicStackSlot, Effects, ExceptionTable, Format, FuncRef, GlobalValue,
     GlobalValueData, Handler, InstData, JumpTable, MemFlags, Opcode, StackSlot, StructRef, Type, Value,
@@ -63,7 +63,7 @@ pub(super) fn check(body: &mut Body<'_>, data: &InstData, info: &OpInfo) {
             match info.format { $(Format::$format => { $(check_piece!(body, data, info, $piece);)* })* }
         };
     }
-    with_shapes!(check_all);
+    with_formats!(check_all);
     if matches!(info.format, Format::Unary | Format::Nullary) {
         opcode(body, data);
     }

@@ -136,6 +136,33 @@ fn types_are_part_of_what_names_them() {
 }
 
 #[test]
+fn debug_information_compiles_nothing_again() {
+    let directory = directory("debug");
+    let code = program(20, 1, "f", "g").replace("    v3 = imul", "@7  v3 = imul");
+    let text = |before: &str, line: u32, name: &str, code: &str| {
+        let source: String =
+            (0..20).map(|number| format!("source variable %f{number} \"{name}\" t1 @7 = v3\n")).collect();
+        let types = "source type t1 = int \"long\" 8\n";
+        format!("{before}file 1 \"a.lang\"\nloc @7 = 1:{line}:3\nloc @8 = 1:9\n{types}{source}{code}")
+    };
+    let first = text("", 5, "x", &code);
+    let options = ["--target", "x86_64", "-g", "--cache=store", "--cache-stats"];
+    assert_eq!(count(&built(&directory, &first, &options).1, "compiled"), 20);
+    let moved_in_function = code.replace("@7  v3", "@8  v3");
+    for (what, changed, found) in [
+        ("moved", text("; a\n\n; b\n", 5, "x", &code), "found by text"),
+        ("other lines", text("", 6, "x", &code), "found by text"),
+        ("other names", text("", 5, "y", &code), "found by text"),
+        ("other positions", text("", 5, "x", &moved_in_function), "found by stencil"),
+    ] {
+        let (object, printed) = built(&directory, &changed, &options);
+        assert_eq!((count(&printed, "compiled"), count(&printed, found)), (0, 20), "{what}: {printed}");
+        assert_eq!(object, built(&directory, &changed, &options[..3]).0, "{what}");
+        assert_ne!(object, built(&directory, &first, &options[..3]).0, "{what}");
+    }
+}
+
+#[test]
 fn a_function_that_fails_is_no_entry() {
     let directory = directory("fails");
     let wrong = program(2, 1, "f", "g") + "function %h() -> i32 {\nblock0:\n    return\n}\n";

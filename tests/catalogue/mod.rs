@@ -32,11 +32,12 @@ pub const NAN_MAKERS: [&str; 16] = [
     "fvpromote_low",
 ];
 
-/// The types that there are tests for: all scalars, vectors of 128 bits, and smaller ones without f16 lanes.
+/// The types that there are tests for: all scalars, vectors of up to 128 bits, and some of more.
 pub fn all_types() -> Vec<Type> {
     let names = [
         "i8", "i16", "i32", "i64", "i128", "f16", "f32", "f64", "f128", "i8x16", "i16x8", "i32x4", "i64x2",
-        "f16x8", "f32x4", "f64x2", "i8x8", "i16x4", "i32x2", "f32x2", "i8x4", "i16x2", "i8x2",
+        "f16x8", "f32x4", "f64x2", "i8x8", "i16x4", "i32x2", "f32x2", "i8x4", "i16x2", "i8x2", "f16x4",
+        "f16x2", "i8x32", "i16x16", "i32x8", "i64x8", "f32x8", "f64x4",
     ];
     names.map(|name| Type::parse(name.as_bytes()).expect("a type")).to_vec()
 }

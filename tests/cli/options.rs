@@ -350,3 +350,21 @@ fn a_part_of_a_file_is_named_by_its_number() {
         assert_eq!(taken(&dir), [""; 0]);
     }
 }
+
+#[test]
+fn a_dump_of_a_pass_that_does_not_run_says_so() {
+    let dir = dir("no_dump");
+    let dump =
+        |args: &[&str]| build(&dir, &[&["--dump", "value_numbering", "-", "-o", "x.o"], args].concat());
+    let (code, said) = dump(&[]);
+    let way_out = "the settings do not enable it; `-O speed` or `--pass value_numbering=on` does";
+    assert!(code == Some(0) && said.contains(way_out), "{said}");
+    assert_eq!(dump(&["-Werror"]).0, Some(1));
+    for way in [&["-O", "speed"][..], &["--pass", "value_numbering=on"]] {
+        let (code, said) = dump(way);
+        assert!(code == Some(0) && said.starts_with("; %add after value_numbering\n"), "{said}");
+        assert!(!said.contains("warning"), "{said}");
+    }
+    let (code, said) = dump(&["-O", "speed", "--pass", "value_numbering=off"]);
+    assert!(code == Some(0) && said.contains("`--pass value_numbering=off` switches it off"), "{said}");
+}

@@ -133,7 +133,7 @@ tests! {
     libcalls,
     linkers,
     macho mach_o,
-    marks,
+    notes_for_tools,
     patchable,
     sections,
     shards,

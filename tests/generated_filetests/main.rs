@@ -6,7 +6,7 @@
 //! `filetests/opcodes/by_hand.clif`) or computed otherwise (`tests/random_functions/`). A call that traps,
 //! or gives a NaN whose bits are open, is left out.
 //!
-//! `CLIFC_WRITE_FILETESTS=1 cargo test --test generated_filetests` writes the files. Operands depend on
+//! `CLIFC_BLESS=1 cargo test --test generated_filetests` writes the files. Operands depend on
 //! nothing but the name of the function, so that a change of one template changes its functions alone.
 
 mod atomics;
@@ -41,7 +41,7 @@ fn files() -> Vec<File> {
 #[test]
 fn committed_files_are_what_the_generator_makes() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("filetests");
-    let write = std::env::var_os("CLIFC_WRITE_FILETESTS").is_some();
+    let write = std::env::var_os("CLIFC_BLESS").is_some();
     let mut different = Vec::new();
     for file in files() {
         let path = root.join(&file.path);
@@ -53,5 +53,5 @@ fn committed_files_are_what_the_generator_makes() {
             different.push(file.path);
         }
     }
-    assert!(different.is_empty(), "CLIFC_WRITE_FILETESTS=1 would change {}", different.join(", "));
+    assert!(different.is_empty(), "CLIFC_BLESS=1 would change {}", different.join(", "));
 }

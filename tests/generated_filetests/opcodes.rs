@@ -1,6 +1,4 @@
 //! Every pure opcode on every type: a function for each choice of types, with operands as parameters.
-//!
-//! What the back ends can't compile yet is in files for the interpreter: [`Shape::header`] says which.
 
 use crate::catalogue::random::Random;
 use crate::catalogue::{Case, NAN_MAKERS, pure_cases};
@@ -19,10 +17,11 @@ enum Shape {
     HalfVector,
     SmallVector,
     MixedLanes,
+    LargeVector,
 }
 
 impl Shape {
-    const ALL: [Shape; 8] = [
+    const ALL: [Shape; 9] = [
         Shape::Int,
         Shape::Float,
         Shape::Quad,
@@ -31,13 +30,15 @@ impl Shape {
         Shape::HalfVector,
         Shape::SmallVector,
         Shape::MixedLanes,
+        Shape::LargeVector,
     ];
 
     fn of(ty: Type) -> Shape {
         match (ty.is_vector(), ty.bits()) {
             (true, 128) if ty.lane() == F16 => Shape::HalfVector,
             (true, 128) => Shape::Vector,
-            (true, _) => Shape::SmallVector,
+            (true, ..128) => Shape::SmallVector,
+            (true, _) => Shape::LargeVector,
             (false, 32 | 64) if ty.is_float() => Shape::Float,
             (false, 128) if ty.is_float() => Shape::Quad,
             (false, _) if ty.is_float() => Shape::Half,
@@ -55,6 +56,7 @@ impl Shape {
             Shape::HalfVector => "opcodes/half_vector.clif",
             Shape::SmallVector => "opcodes/small_vector.clif",
             Shape::MixedLanes => "opcodes/mixed_lanes.clif",
+            Shape::LargeVector => "opcodes/large_vector.clif",
         }
     }
 
@@ -64,13 +66,16 @@ impl Shape {
                 "test interpret\ntest run\nset enable_llvm_abi_extensions=true\nset \
                  enable_multi_ret_implicit_sret=true"
             }
-            // To be run when the back ends have them.
-            Shape::MixedLanes => "test interpret",
-            Shape::Half | Shape::HalfVector => {
+            Shape::Half | Shape::HalfVector | Shape::MixedLanes => {
                 "test interpret\ntest run\nset enable_llvm_abi_extensions=true\nset \
                  enable_multi_ret_implicit_sret=true\ntarget x86_64\ntarget x86_64 has_ssse3 \
                  has_sse41\ntarget x86_64 has_avx\ntarget x86_64 has_avx has_f16c\ntarget aarch64\ntarget \
                  aarch64 has_fp16\ntarget s390x"
+            }
+            Shape::LargeVector => {
+                "test interpret\ntest run\nset enable_llvm_abi_extensions=true\nset \
+                 enable_multi_ret_implicit_sret=true\ntarget x86_64\ntarget x86_64 has_avx has_avx2 \
+                 has_fma\ntarget aarch64\ntarget s390x"
             }
             Shape::Quad => {
                 "test interpret\ntest run\nset enable_llvm_abi_extensions=true\nset \

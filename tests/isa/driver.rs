@@ -272,6 +272,7 @@ pub fn make_variant<S: Subject>(random: &mut Random, number: usize, id: RowId, f
         small,
         trap: 0,
         passes: false,
+        constrained: false,
         operands: 0,
         words: 0,
     };

@@ -51,6 +51,19 @@ for g in -g -gline-tables-only; do
     diff -u plain.text program.text >/dev/null || fail "the code differs with $g"
 done
 
+. "$SUITE/stepping/steps.sh"
+objcopy=$(command -v "${CC%gcc}objcopy" || command -v objcopy)
+echo "$levels" | while read -r level; do
+    for file in int/mixed call/edges call/structures run/try_call_edges float/select; do
+        program "$file"
+        clif "$level" "$name.clif"
+        "$objcopy" -O binary --only-section=.text "$name.o" plain.text
+        clif "$level" "$name.clif" -g
+        "$objcopy" -O binary --only-section=.text "$name.o" debug.text
+        cmp plain.text debug.text || fail "the code of $file differs with -g and $level"
+    done
+done
+
 # Mach-O: the same information, which dsymutil accepts.
 case $TARGET in
 x86_64 | aarch64)

@@ -68,6 +68,13 @@ echo "$levels" | while read -r level; do
     prints "$here/expected" run ./load prog
     lld libmacho.dylib -dylib main.o macho.o other.o
 done
+# Compact unwind information: words for most functions, which LLVM's linker puts in its table.
+object "$here/macho.clif"
+tools/llvm-objdump --macho --unwind-info macho.o >shown
+words=$(grep -c 'compact encoding: *0x' shown)
+[ "$words" -gt 5 ] || fail "compact unwind information: $(cat shown)"
+tools/llvm-objdump --macho --unwind-info prog >shown
+[ "$(grep -c 'encoding\[[0-9]*\]: 0x0[24]' shown)" -gt 1 ] || fail "the table of words: $(cat shown)"
 silently zig -Wl,-undefined,dynamic_lookup -o prog main.o macho.o other.o
 prints "$here/expected" run ./load prog
 

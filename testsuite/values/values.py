@@ -100,8 +100,11 @@ class Checked(Stack):
         activation = self.active[-1]
         self.check_frame(pc, frame, activation)
         if pc == activation.function and len(self.active) > 2:
-            # Values of the caller, at the call.
-            self.check_frame(pc, frame.older(), self.active[-2])
+            # Values of the caller, at the call. Frames that tail calls removed have no values.
+            older = frame.older()
+            while older.type() == gdb.TAILCALL_FRAME:
+                older = older.older()
+            self.check_frame(pc, older, self.active[-2])
 
     def check_frame(self, pc, frame, activation):
         for symbol in self.symbols_of(frame):

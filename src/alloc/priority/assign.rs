@@ -5,7 +5,7 @@
 //! long and cold. One that finds no register free is split; nothing that has a register loses it again, but
 //! to a piece that cannot be split any further ([`evict`](super::evict)).
 
-use super::evict::Occupants;
+use super::evict::{Holders, Occupants};
 use super::flow::Heat;
 use super::positions::{Pos, Range, clipped, covers};
 use super::registers::{CLASSES, NONE};
@@ -72,6 +72,9 @@ pub(super) struct Pieces {
     /// Registers used so far, by class.
     pub(super) used: [u32; CLASSES],
     pub(super) occupants: Option<Occupants>,
+    /// How often registers were taken away.
+    pub(super) evictions: u32,
+    pub(super) holders: Holders,
     lifted: Vec<(Pos, u8)>,
     /// Why the next piece is added.
     pub(super) reason: Reason,
@@ -86,6 +89,8 @@ impl Default for Pieces {
             words: 0,
             used: [0; CLASSES],
             occupants: None,
+            evictions: 0,
+            holders: Holders::default(),
             lifted: Vec::new(),
             reason: Reason::Whole,
         }
@@ -99,6 +104,7 @@ impl Pieces {
         self.all.clear();
         self.used = [0; CLASSES];
         self.occupants = None;
+        self.evictions = 0;
     }
 
     /// Adds the piece that is a whole bundle, which is the last one.

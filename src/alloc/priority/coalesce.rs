@@ -10,6 +10,7 @@
 //!
 //! Invariant: the members of a bundle are never live at the same position.
 
+use super::edges::Passed;
 use super::positions::Range;
 use super::values::END;
 use super::{Bundle, Effort, Input, State, Tie};
@@ -31,14 +32,6 @@ struct Web {
     refused: u32,
 }
 
-/// An argument and the parameter it is passed to, and the blocks that the edge connects.
-struct Passed {
-    arg: u32,
-    param: u32,
-    from: usize,
-    to: usize,
-}
-
 /// Calls `f` with the arguments of all edges, those of one parameter one after the other.
 #[inline(always)]
 fn for_each_passed(vcode: &VCode, mut f: impl FnMut(Passed)) {
@@ -49,7 +42,7 @@ fn for_each_passed(vcode: &VCode, mut f: impl FnMut(Passed)) {
                 let params = to.params.of(&vcode.params);
                 for (arg, param) in edge.args.of(&vcode.edge_args).iter().zip(params) {
                     let (arg, param) = (arg.vreg() as u32, param.vreg() as u32);
-                    f(Passed { arg, param, from: number, to: edge.to.index() });
+                    f(Passed { arg, param, from: number as u32, to: edge.to.index() as u32 });
                 }
             }
         }
@@ -61,7 +54,7 @@ fn for_each_passed(vcode: &VCode, mut f: impl FnMut(Passed)) {
                 // There are no critical edges: it has no other one.
                 let edge = vcode.edges[vcode.blocks[pred.index()].edges.start as usize];
                 let arg = vcode.edge_args[edge.args.start as usize + index].vreg() as u32;
-                f(Passed { arg, param: param.vreg() as u32, from: pred.index(), to: number });
+                f(Passed { arg, param: param.vreg() as u32, from: pred.index() as u32, to: number as u32 });
             }
         }
     }
@@ -109,11 +102,16 @@ impl State {
 
     /// Merges what it can in the order of the text, tied operands first.
     fn merge_in_order(&mut self, input: &Input) {
+        let vcode = input.vcode;
         for &Tie { from, to, .. } in &self.ties {
             self.webs.try_merge(&mut self.ranges, from, to);
         }
-        let (webs, ranges) = (&mut self.webs, &mut self.ranges);
-        for_each_passed(input.vcode, |passed| webs.try_merge(ranges, passed.arg, passed.param));
+        for edge in vcode.edges.iter().filter(|edge| !edge.args.is_empty()) {
+            let params = vcode.blocks[edge.to.index()].params.of(&vcode.params);
+            for (arg, param) in edge.args.of(&vcode.edge_args).iter().zip(params) {
+                self.webs.try_merge(&mut self.ranges, arg.vreg() as u32, param.vreg() as u32);
+            }
+        }
     }
 
     /// Collects the affinities, those of edges summed per argument and parameter.
@@ -142,7 +140,7 @@ impl State {
                 if *sum == 0.0 {
                     touched.push(arg);
                 }
-                *sum += blocks[from].share.min(blocks[to].share).frequency();
+                *sum += blocks[from as usize].share.min(blocks[to as usize].share).frequency();
             }
         });
         add_sums(touched, sums, last);
@@ -254,25 +252,48 @@ impl Webs {
     }
 
     /// Merges the webs of two values unless they are live at once.
+    #[inline]
     fn try_merge(&mut self, ranges: &mut Vec<Range>, a: u32, b: u32) {
         let (a, b) = (self.find(a), self.find(b));
         if a == b {
             return;
         }
         let (web, other) = (self.all[a as usize], self.all[b as usize]);
-        if web.run.is_empty() || other.run.is_empty() || web.refused == b || other.refused == a {
+        if web.refused == b || other.refused == a {
             return;
         }
+        match (web.run.of(ranges), other.run.of(ranges)) {
+            ([], _) | (_, []) => {}
+            (&[one], &[two]) if one.to == two.from || two.to == one.from => {
+                // As it is with tied operands, mostly.
+                let run = Span { start: ranges.len() as u32, end: ranges.len() as u32 + 1 };
+                ranges.push(Range { from: one.from.min(two.from), to: one.to.max(two.to) });
+                self.join(a, b);
+                self.all[a as usize].run = run;
+            }
+            _ => self.merge_long(ranges, a, b),
+        }
+    }
+
+    /// Adds the members of the web of `small` to that of `big`.
+    fn join(&mut self, big: u32, small: u32) {
+        self.all[small as usize].parent = big;
+        let next = self.all[small as usize].next;
+        self.all[small as usize].next = std::mem::replace(&mut self.all[big as usize].next, next);
+    }
+
+    /// Merges two webs, whatever their ranges, unless they are live at once.
+    #[inline(never)]
+    fn merge_long(&mut self, ranges: &mut Vec<Range>, a: u32, b: u32) {
         if self.meet(ranges, a, b) {
             self.all[a as usize].refused = b;
             self.all[b as usize].refused = a;
             return;
         }
         // The one with more ranges stands for both.
-        let (big, small) = if web.run.len() >= other.run.len() { (a, b) } else { (b, a) };
-        self.all[small as usize].parent = big;
-        let next = self.all[small as usize].next;
-        self.all[small as usize].next = std::mem::replace(&mut self.all[big as usize].next, next);
+        let lengths = [a, b].map(|web| self.all[web as usize].run.len());
+        let (big, small) = if lengths[0] >= lengths[1] { (a, b) } else { (b, a) };
+        self.join(big, small);
         self.merge_runs(ranges, big, small);
     }
 
@@ -380,20 +401,29 @@ fn overlap(a: &[Range], b: &[Range]) -> bool {
 fn merge(ranges: &mut Vec<Range>, a: Span, b: Span) -> Span {
     let start = ranges.len();
     ranges.reserve((a.len() + b.len()) as usize);
-    let (mut i, mut j) = (a.start, b.start);
-    while i < a.end || j < b.end {
-        let from_a = j == b.end || i < a.end && ranges[i as usize].from < ranges[j as usize].from;
-        let at = if from_a { &mut i } else { &mut j };
-        let range = ranges[*at as usize];
-        *at += 1;
-        let len = ranges.len();
-        if len > start && ranges[len - 1].to == range.from {
-            ranges[len - 1].to = range.to;
-        } else {
-            ranges.push(range);
-        }
+    let (mut next, mut other) = if a.of(ranges)[0].from < b.of(ranges)[0].from { (a, b) } else { (b, a) };
+    while !other.is_empty() {
+        let end = ranges[other.start as usize].from;
+        let count = next.of(ranges).iter().take_while(|range| range.from < end).count() as u32;
+        append(ranges, start, Span { start: next.start, end: next.start + count });
+        next.start += count;
+        std::mem::swap(&mut next, &mut other);
     }
+    append(ranges, start, next);
     Span { start: start as u32, end: ranges.len() as u32 }
+}
+
+/// Appends ranges to those from `start` on, joined with the last of these if they touch.
+#[inline]
+fn append(ranges: &mut Vec<Range>, start: usize, mut part: Span) {
+    let first = ranges[part.start as usize];
+    if let Some(last) = ranges[start..].last_mut()
+        && last.to == first.from
+    {
+        last.to = first.to;
+        part.start += 1;
+    }
+    ranges.extend_from_within(part.start as usize..part.end as usize);
 }
 
 #[cfg(test)]

@@ -10,9 +10,28 @@
 
 use super::moves::{Group, Location};
 use super::positions::{covers, inst_of};
+use super::rewrite::is_register;
 use super::values::Definition;
 use super::{Input, State};
 use crate::machine::vcode::Edge;
+
+/// An argument and the parameter it is passed to, and the blocks that the edge connects.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Passed {
+    pub(super) arg: u32,
+    pub(super) param: u32,
+    pub(super) from: u32,
+    pub(super) to: u32,
+}
+
+/// An argument of an edge that may be read from memory, or stored to it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pending {
+    passed: Passed,
+    /// Where the argument is, and where the parameter begins.
+    source: Location,
+    target: Location,
+}
 
 impl State {
     /// Adds all moves but those of operands.
@@ -21,14 +40,18 @@ impl State {
         for at in 0..self.split_bundles.len() {
             self.connect_pieces(input, self.split_bundles[at] as usize)?;
         }
-        if !self.split_bundles.is_empty() {
-            self.find_stored(input);
-        }
+        let mut pending = std::mem::take(&mut self.moves.pending);
+        pending.clear();
         if !input.vcode.edge_args.is_empty() {
             for block in 0..input.vcode.blocks.len() {
-                self.pass_arguments(input, block)?;
+                self.pass_in_registers(input, block, &mut pending)?;
             }
         }
+        self.find_stored(input, &pending);
+        for one in &pending {
+            self.pass(input, one)?;
+        }
+        self.moves.pending = pending;
         for at in 0..self.branch_values.len() {
             self.pass_result(input, self.branch_values[at])?;
         }
@@ -127,17 +150,10 @@ impl State {
     }
 
     /// Finds which parameters and arguments are stored because parameters in memory are read.
-    fn find_stored(&mut self, input: &Input) {
-        for block in 0..input.vcode.blocks.len() {
-            for edge in edges_with_arguments(input, block) {
-                for (arg, param) in passed(input, edge) {
-                    if self.is_split(arg)
-                        && self.location(param, self.flow.blocks[edge.to.index()].start).reg().is_some()
-                        && self.argument(block, arg).reg().is_none()
-                    {
-                        self.read_slot(arg);
-                    }
-                }
+    fn find_stored(&mut self, input: &Input, pending: &[Pending]) {
+        for one in pending {
+            if one.target.reg().is_some() && one.source.reg().is_none() {
+                self.read_slot(one.passed.arg);
             }
         }
         while let Some(param) = self.moves.stored_params.pop() {
@@ -166,28 +182,49 @@ impl State {
         self.location(arg, self.flow.blocks[block].end - 1)
     }
 
-    /// Adds the moves of the arguments that a block's edges pass, and of what its branch defines.
-    fn pass_arguments(&mut self, input: &Input, block: usize) -> Result<(), String> {
-        for edge in edges_with_arguments(input, block) {
+    /// Adds the moves of those arguments of a block's edges that are in one register throughout, as their
+    /// parameters are; the others are listed.
+    fn pass_in_registers(
+        &mut self,
+        input: &Input,
+        block: usize,
+        pending: &mut Vec<Pending>,
+    ) -> Result<(), String> {
+        for edge in edges(input, block).iter().filter(|edge| !edge.args.is_empty()) {
             let to = edge.to.index();
-            let start = self.flow.blocks[to].start;
             for (arg, param) in passed(input, edge) {
-                let homes = [arg, param].map(|vreg| self.homes[vreg as usize]);
-                if homes[0] == homes[1] && !self.is_split(param) {
-                    continue;
+                let [from, target] = [arg, param].map(|vreg| self.homes[vreg as usize]);
+                if is_register(from) && is_register(target) {
+                    if from != target {
+                        let (point, group) = self.edge_point(input, block, to)?;
+                        self.moves.add(point, group, Location::of(from), Location::of(target));
+                    }
+                } else {
+                    let target = self.location(param, self.flow.blocks[to].start);
+                    if target != Location::NOWHERE {
+                        let source = self.argument(block, arg);
+                        let passed = Passed { arg, param, from: block as u32, to: to as u32 };
+                        pending.push(Pending { passed, source, target });
+                    }
                 }
-                let (from, target) = (self.argument(block, arg), self.location(param, start));
-                let [a, b] = [arg, param].map(|vreg| &self.values.all[vreg as usize]);
-                // What this block's branch defines is stored behind those edges only where it lives on.
-                let is_result = a.definition == Definition::Branch && a.block as usize == block;
-                let is_there = a.bundle == b.bundle && a.stored && !is_result;
-                let in_memory = target.reg().is_none();
-                if target == Location::NOWHERE || in_memory && (!b.stored || is_there) {
-                    continue;
-                }
-                let (point, group) = self.edge_point(input, block, to)?;
-                self.moves.add(point, group, from, target);
             }
+        }
+        Ok(())
+    }
+
+    /// Adds the move of an argument, if it needs one: also of what the block's branch defines.
+    fn pass(&mut self, input: &Input, one: &Pending) -> Result<(), String> {
+        let &Pending { passed: Passed { arg, param, from, to }, source, target } = one;
+        let [a, b] = [arg, param].map(|vreg| &self.values.all[vreg as usize]);
+        // What this block's branch defines is stored behind those edges only where it lives on.
+        let is_result = a.definition == Definition::Branch && a.block == from;
+        let is_there = a.bundle == b.bundle && a.stored && !is_result;
+        if target.reg().is_none() && (!b.stored || is_there) {
+            return Ok(());
+        }
+        if source != target {
+            let (point, group) = self.edge_point(input, from as usize, to as usize)?;
+            self.moves.add(point, group, source, target);
         }
         Ok(())
     }
@@ -242,10 +279,6 @@ impl State {
 
 fn edges<'a>(input: &Input<'a>, block: usize) -> &'a [Edge] {
     input.vcode.blocks[block].edges.of(&input.vcode.edges)
-}
-
-fn edges_with_arguments<'a>(input: &Input<'a>, block: usize) -> impl Iterator<Item = &'a Edge> + use<'a> {
-    edges(input, block).iter().filter(|edge| !edge.args.is_empty())
 }
 
 /// The arguments of an edge with the parameters they are passed to.

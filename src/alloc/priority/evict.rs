@@ -1,17 +1,50 @@
 //! Taking registers away from lighter pieces, for uses of one instruction that find none free.
 //!
-//! That is rare, so who has a register where is only recorded from a function's first eviction on.
+//! That is rare, so who has a register is looked for among all pieces, the first few times in a function. If
+//! there are more, who has which register where is recorded from then on.
 
 use super::State;
 use super::assign::{Piece, Reason};
 use super::positions::{Pos, Range, clipped};
 use super::registers::NONE;
+use super::values::END;
 use crate::entity::Span;
 use std::collections::BTreeMap;
 
 /// Which piece has a register, by class, register and the first position of a range.
 #[derive(Debug, Default)]
 pub(super) struct Occupants(BTreeMap<(usize, u8, Pos), (Pos, u32)>);
+
+/// The pieces that have registers where one is to be taken away.
+#[derive(Debug, Default)]
+pub(super) struct Holders {
+    first: Pos,
+    /// For each position from there on, a piece by register; [`END`] where none has it.
+    pieces: Vec<[u32; 32]>,
+}
+
+impl Holders {
+    fn reset(&mut self, lo: Pos, hi: Pos) {
+        self.first = lo;
+        self.pieces.clear();
+        self.pieces.resize((hi - lo) as usize, [END; 32]);
+    }
+
+    fn add(&mut self, reg: u8, range: Range, piece: u32) {
+        let first = self.first;
+        for one in &mut self.pieces[(range.from - first) as usize..(range.to - first) as usize] {
+            one[usize::from(reg)] = piece;
+        }
+    }
+
+    fn at(&self, reg: u8, pos: Pos) -> Option<u32> {
+        let piece = self.pieces[(pos - self.first) as usize][usize::from(reg)];
+        (piece != END).then_some(piece)
+    }
+}
+
+/// How often a function's pieces are gone through before it is recorded which have what.
+const FEW: u32 = 4;
 
 impl Occupants {
     pub(super) fn insert(&mut self, class: usize, reg: u8, range: Range, piece: u32) {
@@ -42,17 +75,17 @@ impl State {
     /// Frees a register for a piece that cannot be split: the one whose heaviest occupant weighs least,
     /// provided that this occupant is lighter than the piece.
     pub(super) fn evict(&mut self, number: u32) -> Result<u8, String> {
-        if self.pieces.occupants.is_none() {
-            self.pieces.occupants = Some(self.list_occupants());
-        }
         let Piece { bundle, lo, hi, weight: own, .. } = self.pieces.all[number as usize];
         let class = self.bundles[bundle as usize].class as usize;
+        let mut holders = std::mem::take(&mut self.pieces.holders);
+        holders.reset(lo, hi);
+        self.find_holders(class, lo, hi, &mut holders);
         let mut best: Option<(f32, u8)> = None;
         let mut left = self.registers.banks[class].all;
         while left != 0 {
             let reg = left.trailing_zeros() as u8;
             left &= left - 1;
-            if let Some(weight) = self.heaviest_occupant(class, reg, lo, hi)
+            if let Some(weight) = self.heaviest_holder(class, reg, lo, hi, &holders)
                 && weight < best.map_or(own, |best| best.0)
             {
                 best = Some((weight, reg));
@@ -61,15 +94,47 @@ impl State {
         let Some((_, reg)) = best else {
             return Err(format!("instruction {} needs more registers than there are", lo / 3));
         };
+        let mut last = None;
         for pos in lo..hi {
-            if let Some(occupant) = self.occupant(class, reg, pos)
-                && !self.cut_out(occupant, pos, hi)
+            let holder = holders.at(reg, pos);
+            if let Some(piece) = holder.filter(|_| holder != last)
+                && !self.cut_out(piece, pos, hi)
             {
-                self.release(occupant);
-                self.pieces.push(occupant);
+                self.release(piece);
+                self.pieces.push(piece);
+            }
+            last = holder;
+        }
+        self.pieces.holders = holders;
+        Ok(reg)
+    }
+
+    /// Finds the pieces that have registers of a class in `[lo, hi)`.
+    fn find_holders(&mut self, class: usize, lo: Pos, hi: Pos, holders: &mut Holders) {
+        self.pieces.evictions += 1;
+        if self.pieces.evictions > FEW && self.pieces.occupants.is_none() {
+            self.pieces.occupants = Some(self.list_occupants());
+        }
+        if self.pieces.occupants.is_some() {
+            for pos in lo..hi {
+                for reg in 0..self.registers.banks[class].all.count_ones() as u8 {
+                    if let Some(piece) = self.occupant(class, reg, pos) {
+                        holders.add(reg, Range { from: pos, to: pos + 1 }, piece);
+                    }
+                }
+            }
+            return;
+        }
+        let here = |piece: &Piece| piece.lo < hi && lo < piece.hi && piece.reg != NONE;
+        for (number, piece) in self.pieces.all.iter().enumerate().filter(|(_, piece)| here(piece)) {
+            let bundle = &self.bundles[piece.bundle as usize];
+            if bundle.class as usize == class {
+                let ranges = bundle.ranges.of(&self.ranges);
+                for range in clipped(ranges, piece.lo.max(lo), piece.hi.min(hi)) {
+                    holders.add(piece.reg, range, number as u32);
+                }
             }
         }
-        Ok(reg)
     }
 
     /// The piece that has a register at a position.
@@ -83,15 +148,15 @@ impl State {
 
     /// The weight of what has to be evicted to free a register; `None` if the register is
     /// reserved in the range.
-    fn heaviest_occupant(&self, class: usize, reg: u8, lo: Pos, hi: Pos) -> Option<f32> {
+    fn heaviest_holder(&self, class: usize, reg: u8, lo: Pos, hi: Pos, holders: &Holders) -> Option<f32> {
         let mut heaviest = 0f32;
         for pos in lo..hi {
             if self.busy[class].at(pos) >> reg & 1 != 0 {
                 if self.busy[class].is_reserved(pos, 1 << reg) {
                     return None;
                 }
-                let occupant = self.occupant(class, reg, pos)?;
-                heaviest = heaviest.max(self.pieces.all[occupant as usize].weight);
+                let holder = holders.at(reg, pos)?;
+                heaviest = heaviest.max(self.pieces.all[holder as usize].weight);
             }
         }
         Some(heaviest)

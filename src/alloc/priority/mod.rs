@@ -62,7 +62,7 @@ mod values;
 
 use crate::entity::Span;
 use crate::machine::inst::{Props, Row};
-use crate::machine::reg::{Output, PReg, RegClass, RegisterFile};
+use crate::machine::reg::{Allocation, Output, PReg, PRegSet, RegClass, RegisterFile};
 use crate::machine::vcode::VCode;
 use busy::Busy;
 use positions::{Pos, Range};
@@ -189,6 +189,20 @@ impl PriorityAllocator {
 }
 
 impl PriorityAllocator {
+    /// Those of some registers that operands or moves of the last run write, and maybe more of them.
+    pub(super) fn written(&self, among: PRegSet) -> PRegSet {
+        let State { registers, pieces, given, .. } = &self.state;
+        let mut written = PRegSet::empty();
+        for reg in among {
+            let class = reg.class() as usize;
+            let is_used = |dense: u8| (pieces.used[class] | given[class]) >> dense & 1 != 0;
+            if registers.dense(reg).is_some_and(is_used) {
+                written.add(reg);
+            }
+        }
+        written
+    }
+
     /// Describes what the last run decided.
     pub(super) fn describe(
         &self,
@@ -212,9 +226,9 @@ struct State {
     ties: Vec<Tie>,
     /// Values that the last instruction of a block defines.
     branch_values: Vec<u32>,
-    /// Instructions with tied or fixed operands.
-    constrained: Vec<u32>,
     clobber_masks: Vec<[u32; CLASSES]>,
+    /// By class, the registers that operands must be in.
+    given: [u32; CLASSES],
     /// By class.
     busy: [Busy; CLASSES],
     ranges: Vec<Range>,
@@ -230,8 +244,8 @@ struct State {
     uses: Vec<Use>,
     pieces: assign::Pieces,
     places: Vec<Place>,
-    /// By virtual register: its register's index, or one of [`rewrite`]'s other numbers.
-    homes: Vec<u8>,
+    /// By virtual register: its register, or what [`rewrite`] has for other values.
+    homes: Vec<Allocation>,
     moves: moves::Moves,
     slots: slots::Slots,
 }

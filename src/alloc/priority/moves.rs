@@ -5,6 +5,7 @@
 //! is opened by saving one of its places in a register that is free there, or else in a slot. A move between
 //! slots goes by way of a register that is free, or of any whose value is saved around it.
 
+use super::edges::Pending;
 use super::positions::{gap, late};
 use super::{Input, State};
 use crate::machine::reg::{Allocation, Edit, Inst, Output, PReg, ProgPoint, RegClass, SpillSlot};
@@ -21,6 +22,12 @@ impl Location {
     #[inline]
     pub(super) fn register(index: u8) -> Location {
         Location(index.into())
+    }
+
+    /// That of an allocated register.
+    #[inline]
+    pub(super) fn of(register: Allocation) -> Location {
+        Location(register.index() as u32)
     }
 
     #[inline]
@@ -72,6 +79,7 @@ pub(super) struct Moves {
     pub(super) stored: Vec<u32>,
     /// Parameters that are read from memory, while their arguments are looked for.
     pub(super) stored_params: Vec<u32>,
+    pub(super) pending: Vec<Pending>,
     group: Vec<Parallel>,
     order: Ordering,
 }
@@ -260,7 +268,7 @@ impl Emitter<'_> {
     }
 
     /// A register that has nothing and that no move of the group has to do with.
-    fn scratch(&self, class: RegClass, taken: Option<PReg>) -> Option<PReg> {
+    fn scratch(&mut self, class: RegClass, taken: Option<PReg>) -> Option<PReg> {
         let (inst, group) = (self.key >> 3, GROUPS[(self.key & 7) as usize]);
         let pos = match group {
             Group::Entry | Group::Store | Group::Gap => gap(inst),
@@ -277,7 +285,12 @@ impl Emitter<'_> {
         for reg in named.chain([taken]).flatten().filter(|reg| reg.class() == class) {
             free &= !state.registers.dense(reg).map_or(0, |dense| 1 << dense);
         }
-        (free != 0).then(|| bank.regs[free.trailing_zeros() as usize])
+        if free == 0 {
+            return None;
+        }
+        let reg = bank.regs[free.trailing_zeros() as usize];
+        self.state.pieces.used[class as usize] |= free & free.wrapping_neg();
+        Some(reg)
     }
 
     fn fresh_slot(&mut self, class: RegClass) -> Allocation {

@@ -1,6 +1,6 @@
 //! An operand taken apart, once and without branches.
 
-use crate::machine::reg::{Operand, PReg, RegClass, VReg};
+use crate::machine::reg::{CONSTRAINT, Operand, PReg, REGISTER, RegClass, VReg};
 
 /// An operand's bits: a virtual register's number, its class, position, kind and constraint.
 #[derive(Clone, Copy)]
@@ -9,11 +9,9 @@ pub(super) struct Parts(u64);
 const CLASS: u32 = 32;
 const LATE: u64 = 1 << 34;
 const USE: u64 = 1 << 35;
-const CONSTRAINT: u32 = 36;
 
 /// Constraints, as far as their bits matter one by one.
 const ANY: u64 = 0;
-const REGISTER: u64 = 1;
 const TIED: u64 = 1 << 5;
 const FIXED: u64 = 1 << 6;
 
@@ -21,18 +19,6 @@ impl Parts {
     #[inline]
     pub(super) fn of(operand: Operand) -> Self {
         Parts(operand.bits())
-    }
-
-    /// All that any of some operands ask for.
-    #[inline]
-    pub(super) fn union(operands: &[Operand]) -> Self {
-        Parts(operands.iter().fold(0, |union, operand| union | operand.bits()))
-    }
-
-    /// Whether it, or any operand of a [union](Parts::union), asks for more than a register or memory.
-    #[inline]
-    pub(super) fn is_constrained(self) -> bool {
-        self.0 >> CONSTRAINT > REGISTER
     }
 
     #[inline]
@@ -158,7 +144,7 @@ impl<'a> Ties<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::machine::reg::{OperandConstraint, OperandKind, OperandPos};
+    use crate::machine::reg::{OperandConstraint, OperandKind, OperandPos, is_constrained};
 
     /// The bits are where regalloc2's own functions say.
     #[test]
@@ -181,6 +167,8 @@ mod tests {
                     assert_eq!(parts.is_use(), kind == OperandKind::Use);
                     assert_eq!(parts.is_late(), pos == OperandPos::Late);
                     assert_eq!(parts.is_any(), constraint == OperandConstraint::Any);
+                    let is_plain = matches!(constraint, OperandConstraint::Any | OperandConstraint::Reg);
+                    assert_eq!(is_constrained(operand.bits()), !is_plain);
                     assert_eq!(parts.tied_to(), (constraint == OperandConstraint::Reuse(3)).then_some(3));
                     let fixed = constraint == OperandConstraint::FixedReg(reg);
                     assert_eq!(parts.fixed(), fixed.then_some(reg));

@@ -10,14 +10,26 @@ use super::registers::NONE;
 use super::values::{Definition, END};
 use super::{Input, Place, State};
 use crate::entity::Span;
-use crate::machine::reg::{Allocation, Operand, Output, PReg};
+use crate::machine::reg::{Allocation, Operand, Output, PReg, SpillSlot};
 
 /// In [`State::homes`]: the value lives nowhere.
-const NOWHERE: u8 = u8::MAX - 1;
+#[inline]
+fn nowhere() -> Allocation {
+    Allocation::none()
+}
 
 /// In [`State::homes`]: its bundle was split, or it is defined by a branch, whose edges know it by another
 /// register.
-const SPLIT: u8 = u8::MAX;
+#[inline]
+fn split() -> Allocation {
+    Allocation::stack(SpillSlot::new(0))
+}
+
+/// Whether a value with this entry in [`State::homes`] is in that register wherever it lives.
+#[inline]
+pub(super) fn is_register(home: Allocation) -> bool {
+    home != nowhere() && home != split()
+}
 
 impl State {
     /// Sorts the pieces of bundles that were split, and lists where all others are.
@@ -28,12 +40,12 @@ impl State {
             self.sort_places();
         }
         self.homes.clear();
-        self.homes.resize(self.values.all.len(), NOWHERE);
+        self.homes.resize(self.values.all.len(), nowhere());
         for (bundle, piece) in self.bundles.iter().zip(&self.pieces.all) {
             let home = match piece.reg {
-                NONE => SPLIT,
-                _ if bundle.split => SPLIT,
-                reg => self.registers.preg(bundle.class, reg).index() as u8,
+                NONE => split(),
+                _ if bundle.split => split(),
+                reg => Allocation::reg(self.registers.preg(bundle.class, reg)),
             };
             for &member in bundle.members.of(&self.members) {
                 self.homes[member as usize] = home;
@@ -41,7 +53,7 @@ impl State {
         }
         for &vreg in &self.branch_values {
             let home = &mut self.homes[vreg as usize];
-            *home = if *home == NOWHERE { NOWHERE } else { SPLIT };
+            *home = if *home == nowhere() { nowhere() } else { split() };
         }
     }
 
@@ -78,10 +90,13 @@ impl State {
     /// Where a value is at a position.
     #[inline(always)]
     pub(super) fn location(&self, vreg: u32, pos: Pos) -> Location {
-        match self.homes[vreg as usize] {
-            SPLIT => self.location_in_pieces(vreg, pos),
-            NOWHERE => Location::NOWHERE,
-            reg => Location::register(reg),
+        let home = self.homes[vreg as usize];
+        if is_register(home) {
+            Location::of(home)
+        } else if home == split() {
+            self.location_in_pieces(vreg, pos)
+        } else {
+            Location::NOWHERE
         }
     }
 
@@ -104,7 +119,7 @@ impl State {
     /// Whether a value's bundle was split.
     #[inline]
     pub(super) fn is_split(&self, vreg: u32) -> bool {
-        self.homes[vreg as usize] == SPLIT
+        self.homes[vreg as usize] == split()
     }
 
     /// Lists the allocations of all operands.
@@ -122,14 +137,12 @@ impl State {
         output.allocs.clear();
         output.allocs.resize(count as usize, Allocation::none());
         let mut rest = &mut output.allocs[..];
-        let mut constrained = 0;
         for (at, inst) in (0..).zip(&vcode.insts) {
             let operands = vcode.inst_operands(inst);
             let first = count as usize - rest.len();
             let (allocs, behind) = rest.split_at_mut(operands.len());
             rest = behind;
-            if self.constrained.get(constrained) == Some(&at) {
-                constrained += 1;
+            if inst.constrained {
                 self.rewrite_constrained(operands, at, first, allocs)?;
                 continue;
             }
@@ -137,8 +150,8 @@ impl State {
             let homes = &self.homes[..];
             for (alloc, &operand) in allocs.iter_mut().zip(operands) {
                 let home = homes[Parts::of(operand).vreg() as usize];
-                special |= home >= NOWHERE;
-                *alloc = Allocation::reg(PReg::from_index(usize::from(home) % PReg::NUM_INDEX));
+                special |= !is_register(home);
+                *alloc = home;
             }
             if special {
                 for (index, (alloc, &operand)) in allocs.iter_mut().zip(operands).enumerate() {

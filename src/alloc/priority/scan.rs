@@ -31,9 +31,9 @@ impl State {
     pub(super) fn scan(&mut self, input: &Input) -> Result<(), String> {
         let vcode = input.vcode;
         self.values.reset(vcode.vreg_count());
+        self.given = [0; CLASSES];
         self.ties.clear();
         self.branch_values.clear();
-        self.constrained.clear();
         self.clobber_masks.clear();
         self.clobber_masks.extend(vcode.clobbers.iter().map(|&set| self.registers.masks(set)));
         let positions = gap(vcode.insts.len() as u32);
@@ -71,11 +71,10 @@ impl State {
                 self.reserve_clobbers(input, inst, at);
             }
             let operands = vcode.inst_operands(inst);
-            if Parts::union(operands).is_constrained() {
+            if inst.constrained {
                 let Some(ties) = Ties::of(operands) else {
                     return Err(format!("instruction {at} has a constraint that is not supported"));
                 };
-                self.constrained.push(at);
                 self.scan_constrained(operands, &ties, here, at + 1 == end)?;
                 continue;
             }
@@ -193,6 +192,7 @@ impl State {
     #[inline]
     fn reserve_fixed(&mut self, parts: Parts, reg: PReg, at: u32) -> Option<u8> {
         let dense = self.registers.dense(reg)?;
+        self.given[parts.class() as usize] |= 1 << dense;
         let busy = &mut self.busy[parts.class() as usize];
         if parts.is_use() || !parts.is_late() {
             busy.reserve(early(at), 1 << dense);

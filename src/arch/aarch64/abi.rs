@@ -1,6 +1,7 @@
 //! Calling conventions of aarch64. Each is a row of [`Convention`].
 //!
-//! - `system_v` is the Procedure Call Standard for the Arm 64-bit Architecture (AAPCS64).
+//! - `system_v` is the Procedure Call Standard for the Arm 64-bit Architecture (AAPCS64). `windows_fastcall`,
+//!   which is defined for x86_64 only, is the same.
 //! - `apple_aarch64` is Apple's variant of it: stack arguments are packed, an i128 may begin at any register,
 //!   and what follows the parameters of a variadic function is passed on the stack.
 //! - `fast` and `tail` serve calls between functions of one build. They use the same registers and pass
@@ -111,11 +112,11 @@ static PRESERVE_ALL: Convention =
 /// The row of a convention; `None` if aarch64 does not support it.
 pub fn convention(call_conv: CallConv) -> Option<&'static Convention> {
     match call_conv {
-        CallConv::SystemV | CallConv::Probestack => Some(&AAPCS64),
+        CallConv::SystemV | CallConv::WindowsFastcall | CallConv::Probestack => Some(&AAPCS64),
         CallConv::AppleAarch64 => Some(&APPLE),
         CallConv::Fast => Some(&FAST),
         CallConv::Tail => Some(&TAIL),
         CallConv::PreserveAll => Some(&PRESERVE_ALL),
-        CallConv::WindowsFastcall | CallConv::Winch => None,
+        CallConv::Winch => None,
     }
 }

@@ -1,4 +1,6 @@
-//! aarch64.
+//! The target aarch64: 64-bit Arm from Armv8.0 on; settings enable further extensions.
+//!
+//! The other targets have the same files.
 //!
 //! | file | what it does |
 //! |---|---|

@@ -1,6 +1,7 @@
 //! Calling conventions of s390x. Each is a row of [`Convention`].
 //!
 //! - `system_v` is that of the ELF ABI. Further results are returned in more registers, as in LLVM.
+//!   `windows_fastcall`, which is defined for x86_64 only, is the same.
 //! - `fast` serves calls between functions of one build. An i128 is passed in two registers, an f128 like a
 //!   vector, a structure on the stack.
 //! - `tail` is `fast` with the callee removing stack arguments and one more register for arguments. It does
@@ -122,10 +123,10 @@ static PRESERVE_ALL: Convention = Convention {
 /// The row of a convention; `None` if s390x does not support it.
 pub fn convention(call_conv: CallConv) -> Option<&'static Convention> {
     match call_conv {
-        CallConv::SystemV | CallConv::Probestack => Some(&SYSTEM_V),
+        CallConv::SystemV | CallConv::WindowsFastcall | CallConv::Probestack => Some(&SYSTEM_V),
         CallConv::Fast => Some(&FAST),
         CallConv::Tail => Some(&TAIL),
         CallConv::PreserveAll => Some(&PRESERVE_ALL),
-        CallConv::WindowsFastcall | CallConv::AppleAarch64 | CallConv::Winch => None,
+        CallConv::AppleAarch64 | CallConv::Winch => None,
     }
 }

@@ -164,6 +164,7 @@ formats! {
     VriE "VRI_e" 6 Ends NONE, [v1 8 4, v2 12 4, i3 16 12, m4 32 4, m5 28 4];
     VrrA "VRR_a" 6 Ends NONE, [v1 8 4, v2 12 4, m3 32 4, m4 28 4, m5 24 4];
     VrrC "VRR_c" 6 Ends NONE, [v1 8 4, v2 12 4, v3 16 4, m4 32 4, m5 28 4, m6 24 4];
+    VrrD "VRR_d" 6 Ends NONE, [v1 8 4, v2 12 4, v3 16 4, v4 32 4, m5 20 4, m6 24 4];
     VrrE "VRR_e" 6 Ends NONE, [v1 8 4, v2 12 4, v3 16 4, v4 32 4, m5 28 4, m6 20 4];
     VrrF "VRR_f" 6 Ends NONE, [v1 8 4, r2 12 4, r3 16 4];
     VrsA "VRS_a" 6 Ends NONE, [v1 8 4, v3 12 4, d2 24 8, b2 16 4, m4 32 4];

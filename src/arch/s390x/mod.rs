@@ -1,4 +1,6 @@
-//! s390x.
+//! The target s390x: IBM Z, from z14 on; settings enable further extensions.
+//!
+//! The other targets have the same files.
 //!
 //! | file | what it does |
 //! |---|---|

@@ -47,6 +47,7 @@ impl Encoding for X86_64 {
             Format::ImulImm => imul_imm(view, places, buffer),
             Format::ShiftImm => shift_imm(view, places, buffer),
             Format::Vex => vex(view, places, 0, reg_of(view), rm_of(view, places), buffer),
+            Format::VexRegister => vex_register(view, places, buffer),
             Format::VexCopy => vex_copy(view, places, buffer),
             Format::Jump => {
                 buffer.branch::<Branches>(Branches::JUMP, 0, view.label(view.row.fields[FIELD_IMM] as usize))
@@ -327,7 +328,22 @@ fn shift_imm(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
 }
 
 /// Encodes [`Format::Vex`]. `add` is added to the opcode.
-fn vex(view: &InstView, places: Places, add: u8, reg: u8, mut rm: RegMem, buffer: &mut CodeBuffer) {
+fn vex(view: &InstView, places: Places, add: u8, reg: u8, rm: RegMem, buffer: &mut CodeBuffer) {
+    let has_imm = EncodingFlags::imm_len_of(view.row.params[FLAGS]) != 0;
+    let imm = if has_imm { immediate(view) } else { 0 };
+    vex_with(view, places, (add, imm), reg, rm, buffer);
+}
+
+/// Encodes a VEX prefix and what follows it. The numbers are added to the opcode, and the immediate, if the
+/// row has one.
+fn vex_with(
+    view: &InstView,
+    places: Places,
+    (add, imm): (u8, u32),
+    reg: u8,
+    mut rm: RegMem,
+    buffer: &mut CodeBuffer,
+) {
     let flags = view.row.params[FLAGS];
     let wide = flags & EncodingFlags::WIDE;
     let map = EncodingFlags::map_of(flags);
@@ -345,11 +361,16 @@ fn vex(view: &InstView, places: Places, add: u8, reg: u8, mut rm: RegMem, buffer
     head.put((view.row.params[OPCODE] & 0xFF) + add as u32, 1);
     head.put(rm.modrm as u32 | (reg as u32 & 7) << 3, rm.modrm_len as u32);
     let imm_len = EncodingFlags::imm_len_of(flags);
-    let imm = if imm_len != 0 { immediate(view) } else { 0 };
     if rm.relative {
         relate(view, places, head, imm_len, &mut rm, buffer);
     }
     head.finish(&rm, imm, imm_len, buffer);
+}
+
+/// Encodes [`Format::VexRegister`].
+fn vex_register(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
+    let register = view.field(FIELD_IMM);
+    vex_with(view, places, (0, u32::from(register) << 4), reg_of(view), rm_of(view, places), buffer);
 }
 
 /// Encodes [`Format::VexCopy`].

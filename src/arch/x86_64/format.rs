@@ -46,6 +46,8 @@ formats! {
     ShiftImm,
     /// VEX prefix, opcode, ModRM and perhaps an immediate byte.
     Vex,
+    /// Like [`Format::Vex`], with a register in the high bits of the immediate byte.
+    VexRegister,
     /// Like [`Format::Vex`], for a copy between registers. Its store form (opcode + 1) exchanges the
     /// operands;
     /// the shorter of the two is written.

@@ -1,4 +1,6 @@
-//! x86_64.
+//! The target x86_64: Intel and AMD processors of 64 bits, with SSE2; settings enable further extensions.
+//!
+//! The other targets have the same files.
 //!
 //! | file | what it does |
 //! |---|---|

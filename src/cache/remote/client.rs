@@ -15,8 +15,6 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// The most requests under way.
 const CONCURRENCY: usize = 32;
-/// The most bytes of a pack that are read.
-const LARGEST: u64 = 64 << 20;
 
 enum Request {
     Get(Arc<Lookups>, usize),
@@ -112,8 +110,7 @@ async fn get(operator: &Operator, lookups: &Lookups, group: usize, timeout: Dura
     if traffic.is_down() || !lookups.is_wanted(group) {
         return lookups.miss(group);
     }
-    let read = operator.read_with(lookups.name(group)).range(0..LARGEST);
-    match tokio::time::timeout(timeout, read).await {
+    match tokio::time::timeout(timeout, operator.read(lookups.name(group))).await {
         Ok(Ok(bytes)) => {
             traffic.answered();
             return lookups.take(group, &bytes.to_vec());

@@ -17,6 +17,8 @@ struct State {
     /// Number of packs that are being sent.
     sending: usize,
     failures: u32,
+    /// Why a request failed.
+    why: Option<String>,
     /// Whether the store has answered a request.
     has_answered: bool,
     /// Whether the store is given up.
@@ -39,6 +41,7 @@ impl Traffic {
     pub(super) fn failed(&self, why: &str, for_good: bool) {
         let mut state = self.state();
         state.failures += 1;
+        state.why = Some(why.into());
         if !state.is_down && (for_good || state.failures >= MOST_FAILURES) {
             state.is_down = true;
             state.warnings.push(format!("the shared store is not used: {why}"));
@@ -63,7 +66,10 @@ impl Traffic {
 
     /// Takes the problems since the last call.
     pub(super) fn take_warnings(&self) -> Vec<String> {
-        std::mem::take(&mut self.state().warnings)
+        let mut state = self.state();
+        let why = state.why.take().filter(|_| !state.is_down);
+        state.warnings.extend(why.map(|why| format!("the shared store: {why}")));
+        std::mem::take(&mut state.warnings)
     }
 
     /// Waits until no packs are being sent, but not longer than `patience`, and not longer than `silence` if

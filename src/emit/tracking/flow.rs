@@ -10,10 +10,18 @@ use crate::machine::inst::Row;
 use crate::machine::reg::{Edit, Inst, ProgPoint};
 use crate::machine::vcode::{Edge, VCode};
 
-/// Contents of places at the start of blocks; `None` for a block that no path reaches.
+/// Contents of places at the start of blocks.
 #[derive(Debug, Default)]
 pub(super) struct Entries {
-    blocks: Vec<Option<Box<[SetId]>>>,
+    /// Number of places.
+    places: usize,
+    /// Whether anything is known of a block: some path reaches it.
+    known: Vec<bool>,
+    /// The contents of all places at the start of each block.
+    contents: Vec<SetId>,
+    /// The contents at the end of the current block, and behind one of its edges.
+    state: Vec<SetId>,
+    passed_on: Vec<SetId>,
     /// Virtual registers that are arguments of the current edge, or parameters of its destination.
     involved: Vec<bool>,
     /// Arguments of the current edge, with their parameters.
@@ -21,9 +29,9 @@ pub(super) struct Entries {
 }
 
 impl Entries {
-    /// The contents at the start of a block.
+    /// The contents at the start of a block; `None` if no path reaches it.
     pub(super) fn of(&self, block: usize) -> Option<&[SetId]> {
-        self.blocks[block].as_deref()
+        self.known[block].then(|| &self.contents[block * self.places..][..self.places])
     }
 
     /// Finds the contents at the start of all blocks.
@@ -36,11 +44,14 @@ impl Entries {
     ) {
         let vcode = function.vcode;
         let count = vcode.blocks.len();
-        self.blocks.clear();
-        self.blocks.resize(count, None);
+        self.places = places.count();
+        self.known.clear();
+        self.known.resize(count, false);
+        self.contents.resize(count * self.places, NOTHING);
         self.involved.clear();
         self.involved.resize(vcode.vreg_count(), false);
-        self.blocks[0] = Some(vec![NOTHING; places.count()].into());
+        self.known[0] = true;
+        self.contents[..self.places].fill(NOTHING);
         let mut dirty = vec![false; count];
         dirty[0] = true;
         // Each further round is for a loop in a loop. Nobody writes code that needs as many.
@@ -56,7 +67,7 @@ impl Entries {
             }
         }
         // Nothing is known at the start of any block, which is safe.
-        self.blocks.fill(None);
+        self.known.fill(false);
     }
 
     /// Computes the contents at the end of a block, and what is common to these and the contents at the start
@@ -72,35 +83,45 @@ impl Entries {
     ) {
         let vcode = function.vcode;
         let edges = vcode.blocks[block].edges.of(&vcode.edges);
-        let Some(mut state) = self.blocks[block].clone().filter(|_| !edges.is_empty()) else { return };
+        if !self.known[block] || edges.is_empty() {
+            return;
+        }
+        let mut state = std::mem::take(&mut self.state);
+        state.clear();
+        state.extend_from_slice(&self.contents[block * self.places..][..self.places]);
         run_block(function, rows, places, block, &mut state);
+        let mut passed_on = std::mem::take(&mut self.passed_on);
         for edge in edges {
             let to = edge.to.index();
-            let passed = self.pass(vcode, edge, &state, sets);
-            match &mut self.blocks[to] {
-                entry @ None => {
-                    *entry = Some(passed);
-                    dirty[to] = true;
-                }
-                Some(entry) => {
-                    for (old, new) in entry.iter_mut().zip(&passed) {
-                        let both = sets.meet(*old, *new);
-                        dirty[to] |= both != *old;
-                        *old = both;
-                    }
+            let has_params = vcode.blocks[to].params.start != vcode.blocks[to].params.end;
+            if has_params {
+                passed_on.clone_from(&state);
+                self.pass(vcode, edge, &mut passed_on, sets);
+            }
+            let arriving = if has_params { &passed_on } else { &state };
+            let entry = &mut self.contents[to * self.places..][..self.places];
+            if !std::mem::replace(&mut self.known[to], true) {
+                entry.copy_from_slice(arriving);
+                dirty[to] = true;
+                continue;
+            }
+            for (old, &new) in entry.iter_mut().zip(arriving) {
+                if *old != new {
+                    let both = sets.meet(*old, new);
+                    dirty[to] |= both != *old;
+                    *old = both;
                 }
             }
         }
+        self.state = state;
+        self.passed_on = passed_on;
     }
 
-    /// The contents behind an edge: what held an argument holds the parameter, too, and nothing else does.
-    fn pass(&mut self, vcode: &VCode, edge: &Edge, state: &[SetId], sets: &mut Sets) -> Box<[SetId]> {
-        let mut result: Box<[SetId]> = state.into();
+    /// Changes contents to those behind an edge: what held an argument holds the parameter, too, and nothing
+    /// else does.
+    fn pass(&mut self, vcode: &VCode, edge: &Edge, contents: &mut [SetId], sets: &mut Sets) {
         let params = vcode.blocks[edge.to.index()].params.of(&vcode.params);
         let args = edge.args.of(&vcode.edge_args);
-        if params.is_empty() {
-            return result;
-        }
         self.passed.clear();
         self.passed.extend(args.iter().zip(params).map(|(a, p)| (a.vreg() as u32, p.vreg() as u32)));
         for &(arg, param) in &self.passed {
@@ -108,7 +129,7 @@ impl Entries {
             self.involved[param as usize] = true;
         }
         let mut members = Vec::new();
-        for set in result.iter_mut().filter(|set| **set != NOTHING) {
+        for set in contents.iter_mut().filter(|set| **set != NOTHING) {
             let mut one = 0;
             let old = sets.members(*set, &mut one);
             if !old.iter().any(|&member| self.involved[member as usize]) {
@@ -126,7 +147,6 @@ impl Entries {
             self.involved[arg as usize] = false;
             self.involved[param as usize] = false;
         }
-        result
     }
 }
 

@@ -17,7 +17,9 @@ mod flow;
 mod ranges;
 mod scopes;
 
+use super::buffer::CodeBuffer;
 use super::function::AllocatedFunction;
+use crate::machine::call_site::Call;
 use crate::machine::description::Machine;
 use crate::machine::inst::{MachInst, Props, Row};
 use crate::machine::reg::{Allocation, OperandConstraint, OperandKind, OperandPos, VBlock};
@@ -72,6 +74,8 @@ pub struct Tracker {
     traps: Vec<(VBlock, Vec<(u32, SetId)>)>,
     /// The pieces of code, by their start: blocks, and out-of-line traps.
     code: Vec<(u32, VBlock)>,
+    /// Where the calls end that are single instructions of the machine; the code buffer has the others.
+    calls: Vec<u32>,
     /// Where the code ends.
     end: u32,
 }
@@ -79,7 +83,18 @@ pub struct Tracker {
 impl Tracker {
     /// Says where the values and slots of the function are that has been emitted last.
     pub(super) fn variables<M: Machine>(&mut self, described: &Described) -> Variables {
-        described.variables::<M>(&mut self.ranges, &self.code, self.end)
+        let mut variables = described.variables::<M>(&mut self.ranges, &self.code, self.end);
+        variables.calls = self.calls(described.buffer);
+        variables
+    }
+
+    /// The calls of the function that has been emitted last.
+    fn calls(&self, buffer: &CodeBuffer) -> Vec<Call> {
+        let single = self.calls.iter().map(|&end| Call { end, is_tail: false });
+        let mut calls: Vec<Call> = single.chain(buffer.calls.iter().copied()).collect();
+        calls.sort_unstable_by_key(|call| call.end);
+        calls.iter_mut().for_each(|call| call.end = buffer.place(call.end));
+        calls
     }
 
     /// Changes what a place holds from a position on.
@@ -125,6 +140,7 @@ impl Watch for Tracker {
         self.state.clear();
         self.state.resize(self.places.count(), NOTHING);
         self.traps.clear();
+        self.calls.clear();
         self.code.clear();
         let wanted = vcode.described.iter().flat_map(|(_, parts)| parts.map(|reg| reg.vreg()));
         self.ranges.begin(vcode.vreg_count(), wanted);
@@ -134,7 +150,9 @@ impl Watch for Tracker {
         self.code.push((at, block));
         for place in 0..self.state.len() {
             let set = self.entries.of(block.index()).map_or(NOTHING, |entry| entry[place]);
-            self.put(place, set, at);
+            if self.state[place] != set {
+                self.put(place, set, at);
+            }
         }
     }
 
@@ -147,6 +165,9 @@ impl Watch for Tracker {
 
     fn inst(&mut self, emitted: &Emitted) {
         let Emitted { function, inst, row, allocs, start, end, traps } = *emitted;
+        if row.props.any(Props::CALL) && !row.props.any(Props::PSEUDO) {
+            self.calls.push(end);
+        }
         let early = overwrites_early(emitted);
         if early {
             let at = end.min(start + 1);

@@ -10,7 +10,7 @@ use crate::entity::Map;
 use crate::ir::{Block, Constant, Opcode, PackedDef, StackSlot, Stencil, Value, ValueDef, types};
 use crate::machine::description::{Machine, is_overaligned};
 use crate::machine::reg::VBlock;
-use crate::machine::variables::{Place, PlacedRange, SlotPlace, Variable, Variables, Whereabouts};
+use crate::machine::variables::{Location, PlacedRange, SlotPlace, Variable, Variables, Whereabouts};
 use crate::machine::vcode::VCode;
 
 /// No place.
@@ -43,7 +43,11 @@ struct Found {
 #[derive(Debug, Default)]
 pub(super) struct Ranges {
     registers: Vec<Register>,
+    /// Ranges; those of a register are in the order of the code.
     found: Vec<Found>,
+    /// The same by register, and where those of each register begin.
+    sorted: Vec<Found>,
+    starts: Vec<u32>,
 }
 
 impl Ranges {
@@ -80,23 +84,50 @@ impl Ranges {
         }
     }
 
-    /// Sorts what was found, and joins ranges that meet.
+    /// Sorts what was found by register, and joins ranges that meet.
     fn sort(&mut self) {
-        self.found.sort_unstable_by_key(|found| (found.register, found.start));
-        self.found.dedup_by(|next, last| {
-            let joined = next.register == last.register && next.place == last.place && next.start == last.end;
-            if joined {
-                last.end = next.end;
+        let count = self.registers.len();
+        self.starts.clear();
+        self.starts.resize(count + 2, 0);
+        for found in &self.found {
+            self.starts[found.register as usize + 2] += 1;
+        }
+        let mut sum = 0;
+        for start in &mut self.starts {
+            sum += *start;
+            *start = sum;
+        }
+        // While places are given out, an entry is where the next range of the register before it goes.
+        let none = Found { register: 0, start: 0, end: 0, place: NOWHERE };
+        self.sorted.clear();
+        self.sorted.resize(self.found.len(), none);
+        for found in &self.found {
+            let next = &mut self.starts[found.register as usize + 1];
+            self.sorted[*next as usize] = *found;
+            *next += 1;
+        }
+        let mut end = 0;
+        for register in 0..count {
+            let own = self.starts[register] as usize..self.starts[register + 1] as usize;
+            let first = end;
+            for at in own {
+                let next = self.sorted[at];
+                match self.sorted[first..end].last_mut() {
+                    Some(last) if last.place == next.place && last.end == next.start => last.end = next.end,
+                    _ => {
+                        self.sorted[end] = next;
+                        end += 1;
+                    }
+                }
             }
-            joined
-        });
+            self.starts[register] = first as u32;
+        }
+        self.starts[count] = end as u32;
     }
 
     /// The ranges of a register.
     fn of(&self, register: usize) -> &[Found] {
-        let bound =
-            |register: usize| self.found.partition_point(|found| (found.register as usize) < register);
-        &self.found[bound(register)..bound(register + 1)]
+        &self.sorted[self.starts[register] as usize..self.starts[register + 1] as usize]
     }
 }
 
@@ -233,10 +264,10 @@ impl Described<'_> {
         Some(Whereabouts::Constant(if width < 128 { bits & ((1 << width) - 1) } else { bits }))
     }
 
-    fn place_of<M: Machine>(&self, place: usize) -> Place {
+    fn place_of<M: Machine>(&self, place: usize) -> Location {
         match PlaceKind::of(place) {
-            PlaceKind::Register(register) => Place::Register(M::dwarf(register)),
-            PlaceKind::Slot(slot) => Place::Frame(self.frame.spills + 8 * slot),
+            PlaceKind::Register(register) => Location::Register(M::dwarf(register)),
+            PlaceKind::Slot(slot) => Location::Frame(self.frame.spills + 8 * slot),
         }
     }
 }

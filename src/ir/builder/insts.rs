@@ -1,4 +1,4 @@
-//! The builder's methods for instructions, one for each operand shape.
+//! The builder's methods for instructions, one for each format of operands.
 //!
 //! A method takes a controlling type only if it does not follow from an operand. A method for a single opcode
 //! has its name.
@@ -245,6 +245,12 @@ impl FunctionBuilder<'_> {
         self.inst(InstData { b: list.0, c: table.0, ..data })
     }
 
+    /// Appends an instruction with another list of operands than it has.
+    pub(crate) fn with_list(&mut self, data: InstData, list: &[u32]) -> Inst {
+        let list = self.list(list.iter().copied());
+        self.inst(data.with_list(list))
+    }
+
     /// An instruction with values in `a`, `b` and `c`. Its controlling type is `ty` or follows from them.
     fn data_of(&self, opcode: Opcode, ty: Option<Type>, args: &[Value]) -> InstData {
         let ty = match (ty, opcode.info().ctrl) {
@@ -270,7 +276,7 @@ impl FunctionBuilder<'_> {
     }
 
     /// Stores words as a list.
-    pub(in crate::ir) fn list(&mut self, words: impl Iterator<Item = u32>) -> List {
+    pub(crate) fn list(&mut self, words: impl Iterator<Item = u32>) -> List {
         let mut list = self.take_words();
         list.extend(words);
         let stored = self.stencil.pool.add(&list);

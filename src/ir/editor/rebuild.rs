@@ -3,7 +3,7 @@
 use super::{Edits, Run};
 use crate::entity::{List, Map};
 use crate::ir::builder::Buffers;
-use crate::ir::shapes::with_shapes;
+use crate::ir::formats::with_formats;
 use crate::ir::*;
 
 /// Carries out the edits of the function that `builder` holds, and moves the stencil before them to `old`.
@@ -215,7 +215,7 @@ impl<F: Fn(Inst) -> Inst> Rebuild<'_, '_, F> {
                 }
             };
         }
-        with_shapes!(copy_all);
+        with_formats!(copy_all);
         new
     }
 

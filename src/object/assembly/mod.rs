@@ -177,7 +177,7 @@ struct Printer<'a> {
 }
 
 /// A symbol of a section.
-struct Place<'a> {
+struct SectionSymbol<'a> {
     name: &'a [u8],
     /// The name, as the assembler takes it.
     spelled: String,
@@ -249,7 +249,7 @@ impl<'a> Printer<'a> {
         bounds.sort_unstable();
         bounds.dedup();
         let mut waiting = places.iter().peekable();
-        let mut open: Vec<&Place<'_>> = Vec::new();
+        let mut open: Vec<&SectionSymbol<'_>> = Vec::new();
         for (number, &at) in bounds.iter().enumerate() {
             for place in open.extract_if(.., |place| place.end == at) {
                 let line = format!(".size {0}, .-{0}", place.spelled);
@@ -261,7 +261,7 @@ impl<'a> Printer<'a> {
             }
             let Some(&end) = bounds.get(number + 1) else { break };
             // A function that another symbol divides is printed as data.
-            let is_whole = |place: &&&Place<'_>| place.start == at && place.end == end;
+            let is_whole = |place: &&&SectionSymbol<'_>| place.start == at && place.end == end;
             let function = open.iter().find(is_whole).and_then(|place| self.functions.get(place.name));
             match function.copied() {
                 Some(code) => self.function(code, bytes, (at, end), &fields)?,
@@ -289,7 +289,7 @@ impl<'a> Printer<'a> {
     }
 
     /// The symbols of a section that are printed, by offset.
-    fn places(&self, index: SectionIndex) -> Result<Vec<Place<'a>>, String> {
+    fn places(&self, index: SectionIndex) -> Result<Vec<SectionSymbol<'a>>, String> {
         let mut places = Vec::new();
         for symbol in self.file.symbols().filter(|symbol| symbol.section() == SymbolSection::Section(index)) {
             let name = symbol.name_bytes().map_err(text)?;
@@ -300,7 +300,7 @@ impl<'a> Printer<'a> {
             }
             let start = symbol.address();
             let spelled = self.spelled(name, symbol.is_local());
-            places.push(Place { name, spelled, start, end: start + symbol.size(), entry: *entry });
+            places.push(SectionSymbol { name, spelled, start, end: start + symbol.size(), entry: *entry });
         }
         places.sort_by_key(|place| (place.start, place.end));
         Ok(places)
@@ -331,7 +331,7 @@ impl<'a> Printer<'a> {
     }
 
     /// Prints a symbol's attributes and its label.
-    fn declare(&mut self, place: &Place<'_>) {
+    fn declare(&mut self, place: &SectionSymbol<'_>) {
         let name = place.spelled.clone();
         self.out.push('\n');
         self.attributes(&name, place.entry.st_bind(), place.entry.st_visibility());

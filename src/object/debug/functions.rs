@@ -1,25 +1,34 @@
 //! Entries of the unit and of functions.
 
-use gimli::write::{EndianVec, FileId, Result};
+use std::collections::HashMap;
+
+use gimli::write::{FileId, Result};
 use gimli::{
-    DW_AT_addr_base, DW_AT_comp_dir, DW_AT_decl_file, DW_AT_decl_line, DW_AT_external, DW_AT_frame_base,
-    DW_AT_high_pc, DW_AT_language, DW_AT_linkage_name, DW_AT_loclists_base, DW_AT_low_pc, DW_AT_name,
-    DW_AT_producer, DW_AT_ranges, DW_AT_rnglists_base, DW_AT_stmt_list, DW_FORM_addr, DW_FORM_data2,
-    DW_FORM_exprloc, DW_FORM_flag_present, DW_FORM_rnglistx, DW_FORM_sec_offset, DW_FORM_string,
-    DW_FORM_udata, DW_LANG_C11, DW_OP_call_frame_cfa, DW_TAG_compile_unit, DW_TAG_subprogram, RunTimeEndian,
-    SectionId,
+    DW_AT_addr_base, DW_AT_call_all_calls, DW_AT_calling_convention, DW_AT_comp_dir, DW_AT_decl_file,
+    DW_AT_decl_line, DW_AT_external, DW_AT_frame_base, DW_AT_high_pc, DW_AT_language, DW_AT_linkage_name,
+    DW_AT_loclists_base, DW_AT_low_pc, DW_AT_name, DW_AT_producer, DW_AT_prototyped, DW_AT_ranges,
+    DW_AT_rnglists_base, DW_AT_stmt_list, DW_AT_type, DW_CC_nocall, DW_FORM_addr, DW_FORM_data1,
+    DW_FORM_data2, DW_FORM_exprloc, DW_FORM_flag_present, DW_FORM_ref4, DW_FORM_rnglistx, DW_FORM_sec_offset,
+    DW_FORM_string, DW_FORM_udata, DW_LANG_C11, DW_OP_call_frame_cfa, DW_TAG_compile_unit, DW_TAG_subprogram,
+    RunTimeEndian, SectionId,
 };
 use object::write::SymbolId;
 
+use super::calls::Calls;
 use super::files::UnitNames;
 use super::info::Info;
 use super::lists::{self, Lists};
+use super::pieces::Pieces;
+use super::places::Places;
 use super::positions::{Position, PositionTable};
 use super::sections::Section;
+use super::source_types;
 use super::types::Types;
 use super::values::{self, Values};
+use super::variables::{self, Known, OfFunction, SourceVariables};
 use super::{DebugLevel, Run};
-use crate::ir::Linkage;
+use crate::diag::Diagnostic;
+use crate::ir::{Linkage, SourceFunction, SourceType};
 use crate::object::{Contents, FunctionDef, Writer};
 
 /// What entries are made of, besides functions.
@@ -32,91 +41,130 @@ pub(super) struct Entries<'a> {
 }
 
 impl<'a> Writer<'a> {
-    /// Describes the unit and all functions; returns the sections.
+    /// Describes the unit and all functions; returns the sections. Errors in what the file says about
+    /// variables are added to `errors`.
     pub(super) fn describe(
         &self,
         contents: &Contents<'a>,
         entries: &Entries,
         table: &mut PositionTable,
         defined: &[SymbolId],
-        endian: RunTimeEndian,
+        (endian, errors): (RunTimeEndian, &mut Vec<Diagnostic>),
     ) -> Result<Vec<(SectionId, Section)>> {
-        let mut info = Info::new(endian)?;
-        let mut locations = Lists::new(SectionId::DebugLocLists, endian);
-        let mut ranges = Lists::new(SectionId::DebugRngLists, endian);
-        let mut types = Types::new();
+        let module = contents.module;
+        let mut out = Out {
+            info: Info::new(endian),
+            locations: Lists::new(SectionId::DebugLocLists, endian),
+            ranges: Lists::new(SectionId::DebugRngLists, endian),
+            types: Types::new(),
+            endian,
+        };
         let full = entries.level == DebugLevel::Full;
-        // Values of the CLIF are described if its lines are.
-        let with_values = full && table.describes_clif();
-        let is_listed = |def: &FunctionDef| with_values && values::any(def);
-        let any_lists = contents.functions.iter().any(is_listed);
+        // Values of the CLIF are described if its lines are, unless the file describes variables.
+        let with_values = full && module.tracks_values();
+        let by_function = if full { variables::by_function(&module.source) } else { HashMap::new() };
+        let source_of = |def: &FunctionDef| by_function.get(&def.params.name);
+        let has_lists = |def: &FunctionDef| match module.source.is_empty() {
+            true => with_values && values::any(def),
+            false => source_of(def).is_some_and(variables::OfFunction::has_children),
+        };
+        let any_lists = contents.functions.iter().any(has_lists);
         let functions = if full { &contents.functions[..] } else { &[] };
-        describe_unit(&mut info, entries, any_lists, !functions.is_empty(), &mut ranges)?;
-        for (number, def) in functions.iter().enumerate() {
-            let listed = is_listed(def);
-            if listed {
-                values::describe_types(def, &mut types, &mut info)?;
+        let is_empty = functions.is_empty() && module.source.is_empty();
+        describe_unit(&mut out.info, entries, any_lists, !is_empty, &mut out.ranges);
+        let types = if full { source_types::describe(&module.source, &mut out.info) } else { Vec::new() };
+        let header = |def| table.header_of(def).map(|header| (entries.file(header), header.line));
+        let headers: Vec<_> = functions.iter().map(header).collect();
+        let table = &*table;
+        let lines = |location| entries.line(table, location);
+        let has_data = contents.part.is_none_or(|part| part.has_data);
+        let data = module.data.iter().zip(0..).map(|(item, index)| (&item.name, index));
+        let known = Known {
+            module,
+            types: &types,
+            functions: contents.functions.len(),
+            lines: &lines,
+            data: if module.source.is_empty() || !has_data { HashMap::new() } else { data.collect() },
+        };
+        if full && has_data {
+            variables::globals(&mut out.info, &known);
+        }
+        let mut calls = Calls::new(module, functions);
+        let runs = self.runs_of_functions(entries.runs);
+        for ((number, def), header) in functions.iter().enumerate().zip(headers) {
+            let listed = has_lists(def);
+            if listed && module.source.is_empty() {
+                values::describe_types(def, &mut out.types, &mut out.info);
             }
-            let header = table.header_of(def).map(|header| (entries.file(header), header.line));
-            self.describe_function(&mut info, number, def, header, defined[number], listed)?;
+            let source = source_of(def);
+            let function = Described {
+                def,
+                number,
+                symbol: defined[number],
+                header,
+                source: source.and_then(|source| source.function),
+                is_parent: listed || !def.code.variables.calls.is_empty(),
+            };
+            calls.entries.push(self.describe_function(&mut out.info, &function, &known));
+            calls.describe(number, def, &mut out.info);
             if listed {
-                let place = self.places[number];
-                let of_place =
-                    |run: &Run| self.places[run.functions[0]].section.number() == place.section.number();
-                let run = entries.runs.iter().position(of_place).unwrap_or(0);
-                let base = (entries.runs.len() > 1).then_some(run);
-                locations.set_base(base);
-                ranges.set_base(base);
-                let mut values = Values {
-                    info: &mut info,
-                    locations: &mut locations,
-                    ranges: &mut ranges,
-                    types: &mut types,
-                    big_endian: self.arch.is_big_endian(),
-                    frame: i64::from(def.code.frame_size),
-                    start: place.offset - self.places[entries.runs[run].functions[0]].offset,
-                    expression: EndianVec::new(endian),
-                };
-                values.describe(def)?;
-                info.end()?;
+                let start = self.start_of(number, runs[number], entries, &mut out);
+                match source {
+                    Some(source) => out.describe_variables(def, source, &known, table, (start, &mut *errors)),
+                    None => out.describe_values(def, start),
+                }
+            }
+            if function.is_parent {
+                out.info.end();
             }
         }
-        if !functions.is_empty() {
-            info.end()?;
+        calls.finish(&mut out.info);
+        if !is_empty {
+            out.info.end();
         }
-        let mut sections: Vec<_> = info.finish(endian)?.into();
-        if any_lists {
-            sections.push(locations.finish(endian)?);
-        }
-        if any_lists || entries.runs.len() > 1 {
-            sections.push(ranges.finish(endian)?);
-        }
-        if any_lists && entries.runs.len() > 1 {
-            sections.push(lists::addresses(entries.runs, endian)?);
-        }
-        Ok(sections)
+        out.finish(entries.runs, any_lists)
     }
 
-    /// Describes a function; the entry has children if `parent` says so.
-    fn describe_function(
-        &self,
-        info: &mut Info,
-        number: usize,
-        def: &FunctionDef,
-        header: Option<(usize, u32)>,
-        symbol: SymbolId,
-        parent: bool,
-    ) -> Result<()> {
+    /// For each function, the number of its run.
+    fn runs_of_functions(&self, runs: &[Run]) -> Vec<usize> {
+        let mut of = vec![0; self.places.len()];
+        for (number, run) in runs.iter().enumerate() {
+            run.functions.iter().for_each(|&function| of[function] = number);
+        }
+        of
+    }
+
+    /// Where a function begins in the code of its run. Makes lists refer to that code.
+    fn start_of(&self, number: usize, run: usize, entries: &Entries, out: &mut Out) -> u64 {
+        let base = (entries.runs.len() > 1).then_some(run);
+        out.locations.set_base(base);
+        out.ranges.set_base(base);
+        self.places[number].offset - self.places[entries.runs[run].functions[0]].offset
+    }
+
+    /// Describes a function, and returns its entry.
+    fn describe_function(&self, info: &mut Info, function: &Described, known: &Known) -> u32 {
+        let Described { def, source, .. } = *function;
         let name = def.params.name.to_string();
-        let name = name.strip_prefix('%').unwrap_or(&name).as_bytes();
-        let symbol = &*self.symbols.plain_name(&self.object, symbol);
+        let name = name.strip_prefix('%').unwrap_or(&name);
+        let name = source.and_then(|source| source.name.as_deref()).unwrap_or(name).as_bytes();
+        let symbol = &*self.symbols.plain_name(&self.object, function.symbol);
         let linkage_name = symbol.strip_prefix(self.format.symbol_prefix.as_bytes()).unwrap_or(symbol);
+        let header = function.header;
+        let ty = source.and_then(|source| known.function_type(source.ty?));
         let mut attributes = vec![(DW_AT_name, DW_FORM_string)];
         if linkage_name != name {
             attributes.push((DW_AT_linkage_name, DW_FORM_string));
         }
         if header.is_some() {
             attributes.extend([(DW_AT_decl_file, DW_FORM_udata), (DW_AT_decl_line, DW_FORM_udata)]);
+        }
+        if let Some(result) = ty {
+            attributes.push((DW_AT_prototyped, DW_FORM_flag_present));
+            attributes.extend(result.map(|_| (DW_AT_type, DW_FORM_ref4)));
+            // Debuggers know where the results of C are.
+            let is_foreign = def.code.variables.is_foreign;
+            attributes.extend(is_foreign.then_some((DW_AT_calling_convention, DW_FORM_data1)));
         }
         match def.linkage {
             Linkage::Export | Linkage::Hidden | Linkage::Weak => {
@@ -129,19 +177,114 @@ impl<'a> Writer<'a> {
             (DW_AT_high_pc, DW_FORM_udata),
             (DW_AT_frame_base, DW_FORM_exprloc),
         ]);
-        let shape = info.shape(DW_TAG_subprogram, parent, &attributes);
-        info.begin(shape)?;
-        info.string(name)?;
+        let has_calls = !def.code.variables.calls.is_empty();
+        attributes.extend(has_calls.then_some((DW_AT_call_all_calls, DW_FORM_flag_present)));
+        let shape = info.shape(DW_TAG_subprogram, function.is_parent, &attributes);
+        let entry = info.begin(shape);
+        info.string(name);
         if linkage_name != name {
-            info.string(linkage_name)?;
+            info.string(linkage_name);
         }
         if let Some((file, line)) = header {
-            info.number(file as u64)?;
-            info.number(line.into())?;
+            info.number(file as u64);
+            info.number(line.into());
         }
-        info.function(number)?;
-        info.number(def.code.code.len() as u64)?;
-        info.block(&[DW_OP_call_frame_cfa.0])
+        if let Some(result) = ty {
+            result.into_iter().for_each(|result| info.reference(result));
+            if def.code.variables.is_foreign {
+                info.byte(DW_CC_nocall.0);
+            }
+        }
+        info.function(function.number, 0);
+        info.number(def.code.code.len() as u64);
+        info.block(&[DW_OP_call_frame_cfa.0]);
+        entry
+    }
+}
+
+/// A function to describe.
+struct Described<'a> {
+    def: &'a FunctionDef<'a>,
+    number: usize,
+    symbol: SymbolId,
+    /// The number of the file and the line where it begins.
+    header: Option<(usize, u32)>,
+    /// What the file says about it.
+    source: Option<&'a SourceFunction>,
+    /// Whether entries follow that belong to it.
+    is_parent: bool,
+}
+
+impl Known<'_> {
+    /// The entry of the result of a type of functions, if there is a result; `None` for other types.
+    fn function_type(&self, number: u32) -> Option<Option<u32>> {
+        let source = &self.module.source;
+        let SourceType::Function { result, .. } = &source.types[source.index_of(number)?].ty else {
+            return None;
+        };
+        Some(result.and_then(|result| Some(self.types[source.index_of(result)?])))
+    }
+}
+
+/// The sections being written.
+struct Out {
+    info: Info,
+    /// Lists of locations.
+    locations: Lists,
+    /// Lists of ranges.
+    ranges: Lists,
+    /// Types of the CLIF.
+    types: Types,
+    endian: RunTimeEndian,
+}
+
+impl Out {
+    /// Describes the values of a function of the CLIF.
+    fn describe_values(&mut self, def: &FunctionDef, start: u64) {
+        let Out { info, locations, ranges, types, endian } = self;
+        let places = Places::new(*endian, def.code.frame_size);
+        Values { info, locations, ranges, types, places, start }.describe(def);
+    }
+
+    /// Describes the variables of a function of the front end's language.
+    fn describe_variables(
+        &mut self,
+        def: &FunctionDef,
+        source: &OfFunction,
+        known: &Known,
+        table: &PositionTable,
+        (start, errors): (u64, &mut Vec<Diagnostic>),
+    ) {
+        let (values, placed) = variables::read_values(def, source);
+        let mut writer = SourceVariables {
+            info: &mut self.info,
+            locations: &mut self.locations,
+            ranges: &mut self.ranges,
+            places: Places::new(self.endian, def.code.frame_size),
+            known,
+            def,
+            pieces: Pieces::new(def, table),
+            start,
+            values,
+            placed,
+            errors,
+        };
+        writer.describe(source);
+    }
+
+    /// The finished sections.
+    fn finish(self, runs: &[Run], any_lists: bool) -> Result<Vec<(SectionId, Section)>> {
+        let mut sections: Vec<_> = self.info.finish(self.endian)?.into();
+        if any_lists {
+            sections.push(self.locations.finish(self.endian)?);
+        }
+        if any_lists || runs.len() > 1 {
+            sections.push(self.ranges.finish(self.endian)?);
+        }
+        if any_lists && runs.len() > 1 {
+            sections.push(lists::addresses(runs, self.endian)?);
+        }
+        Ok(sections)
     }
 }
 
@@ -150,17 +293,17 @@ impl Entries<'_> {
     fn file(&self, position: Position) -> usize {
         self.files.iter().position(|&file| file == position.file).unwrap_or(0)
     }
+
+    /// The number of the file in the table of lines, and the line, of a source location.
+    fn line(&self, table: &PositionTable, location: u32) -> Option<(usize, u32)> {
+        let position = table.located(location)?;
+        Some((self.file(position), position.line))
+    }
 }
 
-/// Describes the unit; `lists` says whether there are lists of locations and of ranges of scopes, `parent`
+/// Describes the unit; `lists` says whether there are lists of locations and of ranges of scopes, `is_parent`
 /// whether other entries follow.
-fn describe_unit(
-    info: &mut Info,
-    entries: &Entries,
-    lists: bool,
-    parent: bool,
-    ranges: &mut Lists,
-) -> Result<()> {
+fn describe_unit(info: &mut Info, entries: &Entries, lists: bool, is_parent: bool, ranges: &mut Lists) {
     let several = entries.runs.len() > 1;
     let mut attributes = vec![
         (DW_AT_producer, DW_FORM_string),
@@ -183,33 +326,32 @@ fn describe_unit(
             attributes.push((DW_AT_addr_base, DW_FORM_sec_offset));
         }
     }
-    let shape = info.shape(DW_TAG_compile_unit, parent, &attributes);
-    info.begin(shape)?;
-    info.string(concat!("clifc ", env!("CARGO_PKG_VERSION")).as_bytes())?;
+    let shape = info.shape(DW_TAG_compile_unit, is_parent, &attributes);
+    info.begin(shape);
+    info.string(concat!("clifc ", env!("CARGO_PKG_VERSION")).as_bytes());
     // No language is CLIF. Debuggers take expressions as in C.
-    info.half(DW_LANG_C11.0)?;
-    info.string(entries.names.path.as_bytes())?;
-    info.string(entries.names.directory.as_bytes())?;
-    info.offset(SectionId::DebugLine, 0)?;
+    info.half(DW_LANG_C11.0);
+    info.string(entries.names.path.as_bytes());
+    info.string(entries.names.directory.as_bytes());
+    info.offset(SectionId::DebugLine, 0);
     match entries.runs {
         [] => {}
         [run] => {
-            info.function(run.functions[0])?;
-            info.number(run.size)?;
+            info.function(run.functions[0], 0);
+            info.number(run.size);
         }
         _ => {
-            info.address(0)?;
-            info.number(ranges.all_code(entries.runs)?)?;
+            info.address(0);
+            info.number(ranges.all_code(entries.runs));
         }
     }
     if lists || several {
-        info.offset(SectionId::DebugRngLists, lists::LISTS)?;
+        info.offset(SectionId::DebugRngLists, lists::LISTS);
     }
     if lists {
-        info.offset(SectionId::DebugLocLists, lists::LISTS)?;
+        info.offset(SectionId::DebugLocLists, lists::LISTS);
         if several {
-            info.offset(SectionId::DebugAddr, lists::ADDRESSES)?;
+            info.offset(SectionId::DebugAddr, lists::ADDRESSES);
         }
     }
-    Ok(())
 }

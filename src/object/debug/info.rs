@@ -3,18 +3,19 @@
 //! There is an entry for each value of the CLIF. They are written one after the other rather than kept as a
 //! tree, and nothing in them is relocated but what has to be: addresses, and offsets in other sections.
 
-use gimli::write::{EndianVec, Result, Writer as _};
+use gimli::write::Result;
 use gimli::{DwAt, DwForm, DwTag, RunTimeEndian, SectionId};
 
+use super::ENCODING;
+use super::bytes::Bytes;
 use super::sections::Section;
-use super::{ENCODING, address};
 
 /// The shape of an entry: its tag, whether it has children, and the attributes.
 type Shape = (DwTag, bool, Vec<(DwAt, DwForm)>);
 
 /// Entries being written.
 pub(super) struct Info {
-    section: Section,
+    section: Bytes,
     shapes: Vec<Shape>,
 }
 
@@ -23,15 +24,14 @@ const LENGTH: usize = 4;
 
 impl Info {
     /// Begins with the header of the only unit.
-    pub(super) fn new(endian: RunTimeEndian) -> Result<Self> {
-        let mut info = Info { section: Section::new(endian), shapes: Vec::new() };
-        let out = &mut info.section;
-        out.write_u32(0)?;
-        out.write_u16(ENCODING.version)?;
-        out.write_u8(gimli::DW_UT_compile.0)?;
-        out.write_u8(ENCODING.address_size)?;
-        out.write_offset(0, SectionId::DebugAbbrev, 4)?;
-        Ok(info)
+    pub(super) fn new(endian: RunTimeEndian) -> Self {
+        let mut out = Bytes::new(endian);
+        out.word(0);
+        out.half(ENCODING.version);
+        out.byte(gimli::DW_UT_compile.0);
+        out.byte(ENCODING.address_size);
+        out.offset(SectionId::DebugAbbrev, 0);
+        Info { section: out, shapes: Vec::new() }
     }
 
     /// The number of a shape.
@@ -45,82 +45,113 @@ impl Info {
     }
 
     /// Begins an entry; its attributes follow in the order of the shape. Returns its offset.
-    pub(super) fn begin(&mut self, shape: u64) -> Result<u32> {
+    pub(super) fn begin(&mut self, shape: u64) -> u32 {
         let at = self.section.len() as u32;
-        self.section.write_uleb128(shape)?;
-        Ok(at)
+        self.section.number(shape);
+        at
     }
 
     /// Ends the children of an entry.
-    pub(super) fn end(&mut self) -> Result<()> {
-        self.section.write_u8(0)
+    pub(super) fn end(&mut self) {
+        self.section.byte(0);
     }
 
     /// Writes a string; it ends at a zero byte.
-    pub(super) fn string(&mut self, bytes: &[u8]) -> Result<()> {
+    pub(super) fn string(&mut self, bytes: &[u8]) {
         let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
-        self.section.write(&bytes[..end])?;
-        self.section.write_u8(0)
+        self.section.extend(&bytes[..end]);
+        self.section.byte(0);
+    }
+
+    /// Writes a string that is a prefix and a number.
+    pub(super) fn numbered(&mut self, prefix: &[u8], number: u32) {
+        self.section.extend(prefix);
+        self.section.decimal(number);
+        self.section.byte(0);
     }
 
     /// Writes a number in LEB128.
-    pub(super) fn number(&mut self, number: u64) -> Result<()> {
-        self.section.write_uleb128(number)
+    pub(super) fn number(&mut self, number: u64) {
+        self.section.number(number);
     }
 
     /// Writes a byte.
-    pub(super) fn byte(&mut self, byte: u8) -> Result<()> {
-        self.section.write_u8(byte)
+    pub(super) fn byte(&mut self, byte: u8) {
+        self.section.byte(byte);
     }
 
     /// Writes a number of 16 bits.
-    pub(super) fn half(&mut self, half: u16) -> Result<()> {
-        self.section.write_u16(half)
+    pub(super) fn half(&mut self, half: u16) {
+        self.section.half(half);
     }
 
     /// Writes the offset of an entry.
-    pub(super) fn reference(&mut self, entry: u32) -> Result<()> {
-        self.section.write_u32(entry)
+    pub(super) fn reference(&mut self, entry: u32) {
+        self.section.word(entry);
+    }
+
+    /// Writes a reference to an entry that is not known yet. Returns where it is, for [`Info::fill_in`].
+    pub(super) fn unknown_reference(&mut self) -> u32 {
+        let at = self.section.len() as u32;
+        self.section.word(0);
+        at
+    }
+
+    /// Fills in a reference.
+    pub(super) fn fill_in(&mut self, at: u32, entry: u32) {
+        self.section.set_word(at as usize, entry);
+    }
+
+    /// Writes a number in signed LEB128.
+    pub(super) fn signed(&mut self, number: i64) {
+        self.section.signed(number);
+    }
+
+    /// Writes an expression: the address of a symbol, by number, with an offset.
+    pub(super) fn data_block(&mut self, symbol: usize, addend: i64) {
+        self.section.number(1 + u64::from(ENCODING.address_size));
+        self.section.byte(gimli::DW_OP_addr.0);
+        self.section.address(symbol, addend);
     }
 
     /// Writes a block or expression, whose length goes before it.
-    pub(super) fn block(&mut self, bytes: &[u8]) -> Result<()> {
-        self.section.write_uleb128(bytes.len() as u64)?;
-        self.section.write(bytes)
+    pub(super) fn block(&mut self, bytes: &[u8]) {
+        self.section.number(bytes.len() as u64);
+        self.section.extend(bytes);
     }
 
-    /// Writes the address of a function.
-    pub(super) fn function(&mut self, number: usize) -> Result<()> {
-        self.section.write_address(address(number), ENCODING.address_size)
+    /// Writes the address of a place in a function.
+    pub(super) fn function(&mut self, number: usize, addend: i64) {
+        self.section.address(number, addend);
     }
 
     /// Writes a constant address.
-    pub(super) fn address(&mut self, address: u64) -> Result<()> {
-        self.section.write_u64(address)
+    pub(super) fn address(&mut self, address: u64) {
+        self.section.long(address);
     }
 
     /// Writes an offset in another section.
-    pub(super) fn offset(&mut self, section: SectionId, offset: usize) -> Result<()> {
-        self.section.write_offset(offset, section, 4)
+    pub(super) fn offset(&mut self, section: SectionId, offset: usize) {
+        self.section.offset(section, offset);
     }
 
     /// Ends the unit, and returns the sections of entries and of shapes.
     pub(super) fn finish(mut self, endian: RunTimeEndian) -> Result<[(SectionId, Section); 2]> {
         let length = self.section.len() - LENGTH;
-        self.section.write_u32_at(0, length as u32)?;
-        let mut shapes = EndianVec::new(endian);
+        self.section.set_word(0, length as u32);
+        let mut shapes = Bytes::new(endian);
         for (number, (tag, children, attributes)) in self.shapes.iter().enumerate() {
-            shapes.write_uleb128(number as u64 + 1)?;
-            shapes.write_uleb128(tag.0.into())?;
-            shapes.write_u8((*children).into())?;
+            shapes.number(number as u64 + 1);
+            shapes.number(tag.0.into());
+            shapes.byte((*children).into());
             for (name, form) in attributes {
-                shapes.write_uleb128(name.0.into())?;
-                shapes.write_uleb128(form.0.into())?;
+                shapes.number(name.0.into());
+                shapes.number(form.0.into());
             }
-            shapes.write(&[0, 0])?;
+            shapes.extend(&[0, 0]);
         }
-        shapes.write_u8(0)?;
-        let shapes = Section { bytes: shapes, relocs: Vec::new() };
-        Ok([(SectionId::DebugInfo, self.section), (SectionId::DebugAbbrev, shapes)])
+        shapes.byte(0);
+        let entries = (SectionId::DebugInfo, self.section.into_section()?);
+        Ok([entries, (SectionId::DebugAbbrev, shapes.into_section()?)])
     }
 }

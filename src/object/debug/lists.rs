@@ -4,14 +4,15 @@
 //! Positions are relative to the start of the functions in their section. If there are several such sections,
 //! each list names its own by number, so that no list is relocated.
 
-use gimli::write::{Relocation, Result, Writer as _};
+use gimli::write::Result;
 use gimli::{
     DW_LLE_base_addressx, DW_LLE_end_of_list, DW_LLE_offset_pair, DW_RLE_start_length, RunTimeEndian,
     SectionId,
 };
 
+use super::bytes::Bytes;
 use super::sections::Section;
-use super::{ENCODING, Run, address};
+use super::{ENCODING, Run};
 
 /// Bytes of the header of a section of lists or addresses, after the length.
 const HEADER: usize = 8;
@@ -20,7 +21,7 @@ const HEADER: usize = 8;
 pub(super) struct Lists {
     section: SectionId,
     /// The lists, one after the other.
-    bytes: Section,
+    bytes: Bytes,
     /// Where each list begins.
     starts: Vec<u32>,
     /// The number of the section that lists refer to; `None` if there is only one.
@@ -34,7 +35,7 @@ pub(super) const ADDRESSES: usize = 4 + 4;
 
 impl Lists {
     pub(super) fn new(section: SectionId, endian: RunTimeEndian) -> Self {
-        Lists { section, bytes: Section::new(endian), starts: Vec::new(), base: None }
+        Lists { section, bytes: Bytes::new(endian), starts: Vec::new(), base: None }
     }
 
     /// Sets the section of code that the next lists refer to, if there are several.
@@ -43,79 +44,73 @@ impl Lists {
     }
 
     /// Begins a list, and returns its number.
-    pub(super) fn begin(&mut self) -> Result<u64> {
+    pub(super) fn begin(&mut self) -> u64 {
         self.starts.push(self.bytes.len() as u32);
         if let Some(base) = self.base {
-            self.bytes.write_u8(DW_LLE_base_addressx.0)?;
-            self.bytes.write_uleb128(base as u64)?;
+            self.bytes.byte(DW_LLE_base_addressx.0);
+            self.bytes.number(base as u64);
         }
-        Ok(self.starts.len() as u64 - 1)
+        self.starts.len() as u64 - 1
     }
 
     /// Adds a range to the list.
-    pub(super) fn range(&mut self, start: u64, end: u64) -> Result<()> {
-        self.bytes.write_u8(DW_LLE_offset_pair.0)?;
-        self.bytes.write_uleb128(start)?;
-        self.bytes.write_uleb128(end)
+    pub(super) fn range(&mut self, start: u64, end: u64) {
+        self.bytes.byte(DW_LLE_offset_pair.0);
+        self.bytes.number(start);
+        self.bytes.number(end);
     }
 
     /// Adds a location to the list.
-    pub(super) fn location(&mut self, start: u64, end: u64, expression: &[u8]) -> Result<()> {
-        self.range(start, end)?;
-        self.bytes.write_uleb128(expression.len() as u64)?;
-        self.bytes.write(expression)
+    pub(super) fn location(&mut self, start: u64, end: u64, expression: &[u8]) {
+        self.range(start, end);
+        self.bytes.number(expression.len() as u64);
+        self.bytes.extend(expression);
     }
 
     /// Ends the list.
-    pub(super) fn end(&mut self) -> Result<()> {
-        self.bytes.write_u8(DW_LLE_end_of_list.0)
+    pub(super) fn end(&mut self) {
+        self.bytes.byte(DW_LLE_end_of_list.0);
     }
 
     /// Adds the list of all code.
-    pub(super) fn all_code(&mut self, runs: &[Run]) -> Result<u64> {
-        let list = self.begin()?;
+    pub(super) fn all_code(&mut self, runs: &[Run]) -> u64 {
+        let list = self.begin();
         for run in runs {
-            self.bytes.write_u8(DW_RLE_start_length.0)?;
-            self.bytes.write_address(address(run.functions[0]), ENCODING.address_size)?;
-            self.bytes.write_uleb128(run.size)?;
+            self.bytes.byte(DW_RLE_start_length.0);
+            self.bytes.address(run.functions[0], 0);
+            self.bytes.number(run.size);
         }
-        self.end()?;
-        Ok(list)
+        self.end();
+        list
     }
 
     /// The section.
     pub(super) fn finish(self, endian: RunTimeEndian) -> Result<(SectionId, Section)> {
-        let mut out = Section::new(endian);
+        let mut out = Bytes::new(endian);
         let table = 4 * self.starts.len();
-        let bytes = self.bytes.bytes.slice();
-        header(&mut out, HEADER + table + bytes.len())?;
-        out.write_u32(self.starts.len() as u32)?;
+        header(&mut out, HEADER + table + self.bytes.len());
+        out.word(self.starts.len() as u32);
         for start in self.starts {
-            out.write_u32(table as u32 + start)?;
+            out.word(table as u32 + start);
         }
-        let base = out.len();
-        out.write(bytes)?;
-        let moved = self.bytes.relocs.into_iter();
-        out.relocs.extend(moved.map(|reloc| Relocation { offset: base + reloc.offset, ..reloc }));
-        Ok((self.section, out))
+        out.append(self.bytes);
+        Ok((self.section, out.into_section()?))
     }
 }
 
 /// Writes the length of a unit, and what follows it in all of these sections.
-fn header(out: &mut Section, length: usize) -> Result<()> {
-    out.write_u32(length as u32)?;
-    out.write_u16(ENCODING.version)?;
-    out.write_u8(ENCODING.address_size)?;
+fn header(out: &mut Bytes, length: usize) {
+    out.word(length as u32);
+    out.half(ENCODING.version);
+    out.byte(ENCODING.address_size);
     // The size of segment selectors.
-    out.write_u8(0)
+    out.byte(0);
 }
 
 /// The section of addresses: those of the sections of code.
 pub(super) fn addresses(runs: &[Run], endian: RunTimeEndian) -> Result<(SectionId, Section)> {
-    let mut out = Section::new(endian);
-    header(&mut out, 4 + 8 * runs.len())?;
-    for run in runs {
-        out.write_address(address(run.functions[0]), ENCODING.address_size)?;
-    }
-    Ok((SectionId::DebugAddr, out))
+    let mut out = Bytes::new(endian);
+    header(&mut out, 4 + 8 * runs.len());
+    runs.iter().for_each(|run| out.address(run.functions[0], 0));
+    Ok((SectionId::DebugAddr, out.into_section()?))
 }

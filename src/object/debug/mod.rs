@@ -12,27 +12,40 @@
 //! | `positions` | what each instruction's position is, in which file |
 //! | `files` | names of files and directories, and their checksums |
 //! | `lines` | the table of lines |
+//! | `bytes` | bytes of a section being written |
 //! | `info` | the section of entries |
 //! | `functions` | entries of the unit and of functions |
-//! | `types`, `values` | entries of types, values and stack slots |
+//! | `calls` | entries of calls |
+//! | `types`, `values` | entries of the CLIF's types, values and stack slots |
+//! | `source_types`, `variables` | entries of the front end's types and variables |
+//! | `pieces` | which code belongs to which positions |
+//! | `places` | expressions that say where something is |
 //! | `lists` | lists of locations and of ranges |
 //! | `sections` | the sections in the object, with their relocations |
 
+mod bytes;
+mod calls;
 mod files;
 mod functions;
 mod info;
 mod lines;
 mod lists;
+mod pieces;
+mod places;
 mod positions;
 mod sections;
+mod source_types;
 mod types;
 mod values;
+mod variables;
 
-use gimli::write::{Address, DebugLine, DebugLineStr, LineProgram, LineString, LineStringTable, StringTable};
+use gimli::write::{
+    Address, DebugFrame, DebugLine, DebugLineStr, LineProgram, LineString, LineStringTable, StringTable,
+};
 use gimli::{Encoding, Format, LineEncoding, RunTimeEndian, SectionId};
 use object::write::SymbolId;
 
-use super::eh_frame::code_unit;
+use super::eh_frame::{code_unit, debug_frames};
 use super::sections::SectionIndex;
 use super::{Contents, Writer, bug};
 use crate::diag::Source;
@@ -54,6 +67,8 @@ pub struct DebugOptions {
     pub level: DebugLevel,
     /// The directory that relative paths start from.
     pub directory: String,
+    /// Whether to write `.debug_frame`, too, for tools that do not read `.eh_frame`.
+    pub frames: bool,
     /// Beginnings of paths, and what to write instead. The last one that fits applies.
     pub prefix_map: Vec<(String, String)>,
 }
@@ -110,7 +125,14 @@ impl<'a> Writer<'a> {
         let mut all = vec![(SectionId::DebugLine, lines.0), (SectionId::DebugLineStr, strings.0)];
         let files = program.files().map(|file| file.0).collect();
         let entries = functions::Entries { level: debug.options.level, names: &names, runs: &runs, files };
-        all.extend(self.describe(contents, &entries, &mut table, defined, endian)?);
+        let mut errors = Vec::new();
+        all.extend(self.describe(contents, &entries, &mut table, defined, (endian, &mut errors))?);
+        self.errors.append(&mut errors);
+        if debug.options.frames {
+            let mut frames = DebugFrame(sections::Section::new(endian));
+            debug_frames(self.arch, &contents.functions).write_debug_frame(&mut frames)?;
+            all.push((SectionId::DebugFrame, frames.0));
+        }
         self.add_debug_sections(all);
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use gimli::write::FileId;
 
 use super::DebugInfo;
-use crate::ir::{FileItem, LocItem, Module, NO_SRCLOC};
+use crate::ir::{FileItem, LocItem, Module, NO_SRCLOC, Name};
 use crate::object::FunctionDef;
 
 /// A position in a source file.
@@ -30,6 +30,8 @@ pub(super) struct PositionTable<'a> {
     pub(super) files: &'a [FileItem],
     /// Files in the table of lines by number in the source.
     pub(super) ids: HashMap<u32, FileId>,
+    /// Where the front end's language declares functions.
+    declared: HashMap<&'a Name, u32>,
     /// What `loc` items say, by source location.
     locs: HashMap<u32, &'a LocItem>,
     /// The file of CLIF in the table of lines.
@@ -42,22 +44,19 @@ pub(super) struct PositionTable<'a> {
 
 impl<'a> PositionTable<'a> {
     pub(super) fn new(module: &'a Module, debug: DebugInfo<'a>) -> Self {
-        let describes_clif = module.locs.is_empty() || module.files.is_empty();
+        let functions = module.source.functions.iter();
+        let declared = functions.filter_map(|item| Some((&item.function, item.location?)));
         PositionTable {
             text: debug.source.text,
             read: (0, 1),
-            files: if describes_clif { &[] } else { &module.files },
+            files: if module.describes_clif() { &[] } else { &module.files },
             ids: HashMap::new(),
+            declared: declared.collect(),
             locs: module.locs.iter().map(|loc| (loc.srcloc, loc)).collect(),
             clif: None,
             current: Vec::new(),
             header: None,
         }
-    }
-
-    /// Whether the CLIF itself is described, not the source of the front end.
-    pub(super) fn describes_clif(&self) -> bool {
-        self.files.is_empty()
     }
 
     /// The file that the unit is named after, if it is not that of CLIF.
@@ -80,7 +79,8 @@ impl<'a> PositionTable<'a> {
                 for location in def.params.positions.locations() {
                     self.current.push(self.located(location));
                 }
-                self.header = self.current.iter().flatten().next().copied();
+                let first = self.current.iter().flatten().next().copied();
+                self.header = self.declared(def).or(first);
             }
         }
     }
@@ -89,17 +89,30 @@ impl<'a> PositionTable<'a> {
     pub(super) fn header_of(&mut self, def: &FunctionDef) -> Option<Position> {
         match self.clif {
             Some(file) => Some(Position { file, line: self.line_at(def.offset), column: 0 }),
-            None => def.params.positions.locations().find_map(|location| self.located(location)),
+            None => {
+                let mut locations = def.params.positions.locations();
+                self.declared(def).or_else(|| locations.find_map(|location| self.located(location)))
+            }
         }
     }
 
+    /// Where the front end's language declares a function, if the file says it.
+    fn declared(&self, def: &FunctionDef) -> Option<Position> {
+        self.located(*self.declared.get(&def.params.name)?)
+    }
+
     /// What the file's `loc` items say about a source location.
-    fn located(&self, location: u32) -> Option<Position> {
+    pub(super) fn located(&self, location: u32) -> Option<Position> {
         let loc = self.locs.get(&location).filter(|_| location != NO_SRCLOC)?;
         Some(Position { file: *self.ids.get(&loc.file)?, line: loc.line, column: loc.column })
     }
 
-    /// The position of the current function: its first line, or that of its first instruction.
+    /// The number of the file and the line of a source location.
+    pub(super) fn line_of(&self, location: u32) -> Option<(u32, u32)> {
+        self.locs.get(&location).map(|loc| (loc.file, loc.line))
+    }
+
+    /// The position of the current function: its declaration, or that of its first instruction.
     pub(super) fn header(&self) -> Option<Position> {
         self.header
     }

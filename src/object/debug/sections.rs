@@ -98,8 +98,9 @@ impl Writer<'_> {
         addresses: &[u64],
     ) {
         let (kind, target, addend, value) = match reloc.target {
-            RelocationTarget::Symbol(function) => {
-                let place = self.places[function];
+            RelocationTarget::Symbol(number) => {
+                let data = number.checked_sub(self.places.len());
+                let place = data.map_or_else(|| self.places[number], |data| self.data_places[data]);
                 let addend = place.offset as i64 + reloc.addend;
                 let address = addresses[place.section.number()].wrapping_add_signed(addend);
                 (RelocKind::Abs64, self.sections.id(place.section), addend, address)

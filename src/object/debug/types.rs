@@ -6,7 +6,6 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use gimli::write::Result;
 use gimli::{
     DW_AT_GNU_vector, DW_AT_byte_size, DW_AT_count, DW_AT_encoding, DW_AT_name, DW_AT_type, DW_ATE_float,
     DW_ATE_signed, DW_ATE_unsigned, DW_FORM_data1, DW_FORM_flag_present, DW_FORM_ref4, DW_FORM_string,
@@ -42,57 +41,55 @@ impl Types {
     }
 
     /// Describes a type unless it was. Dynamic vectors have no size, so nothing of such a type is described.
-    pub(super) fn describe(&mut self, ty: Type, info: &mut Info) -> Result<()> {
+    pub(super) fn describe(&mut self, ty: Type, info: &mut Info) {
         if self.of(ty).is_some() || ty.is_dynamic() {
-            return Ok(());
+            return;
         }
         let entry = if ty.is_vector() {
-            self.describe(ty.lane(), info)?;
-            let Some(lane) = self.of(ty.lane()) else { return Ok(()) };
-            array(info, lane, ty.lanes(), true)?
+            self.describe(ty.lane(), info);
+            let Some(lane) = self.of(ty.lane()) else { return };
+            array(info, lane, ty.lanes(), true)
         } else {
             let encoding = if ty.is_float() { DW_ATE_float } else { DW_ATE_signed };
-            base(info, ty.to_string().as_bytes(), ty.bytes(), encoding)?
+            base(info, ty.to_string().as_bytes(), ty.bytes(), encoding)
         };
         self.entries[usize::from(ty.0)] = entry;
-        Ok(())
     }
 
     /// Describes an array of bytes unless it was.
-    pub(super) fn describe_bytes(&mut self, size: u32, info: &mut Info) -> Result<()> {
+    pub(super) fn describe_bytes(&mut self, size: u32, info: &mut Info) {
         let byte = match self.byte {
             Some(byte) => byte,
-            None => *self.byte.insert(base(info, b"byte", 1, DW_ATE_unsigned)?),
+            None => *self.byte.insert(base(info, b"byte", 1, DW_ATE_unsigned)),
         };
         if let Entry::Vacant(entry) = self.arrays.entry(size) {
-            entry.insert(array(info, byte, size, false)?);
+            entry.insert(array(info, byte, size, false));
         }
-        Ok(())
     }
 }
 
-fn base(info: &mut Info, name: &[u8], size: u32, encoding: DwAte) -> Result<u32> {
+fn base(info: &mut Info, name: &[u8], size: u32, encoding: DwAte) -> u32 {
     let attributes =
         [(DW_AT_name, DW_FORM_string), (DW_AT_byte_size, DW_FORM_data1), (DW_AT_encoding, DW_FORM_data1)];
     let shape = info.shape(DW_TAG_base_type, false, &attributes);
-    let entry = info.begin(shape)?;
-    info.string(name)?;
-    info.byte(size as u8)?;
-    info.byte(encoding.0)?;
-    Ok(entry)
+    let entry = info.begin(shape);
+    info.string(name);
+    info.byte(size as u8);
+    info.byte(encoding.0);
+    entry
 }
 
-fn array(info: &mut Info, element: u32, count: u32, vector: bool) -> Result<u32> {
+fn array(info: &mut Info, element: u32, count: u32, vector: bool) -> u32 {
     let mut attributes = vec![(DW_AT_type, DW_FORM_ref4)];
     if vector {
         attributes.push((DW_AT_GNU_vector, DW_FORM_flag_present));
     }
     let shape = info.shape(DW_TAG_array_type, true, &attributes);
     let range = info.shape(DW_TAG_subrange_type, false, &[(DW_AT_count, DW_FORM_udata)]);
-    let entry = info.begin(shape)?;
-    info.reference(element)?;
-    info.begin(range)?;
-    info.number(count.into())?;
-    info.end()?;
-    Ok(entry)
+    let entry = info.begin(shape);
+    info.reference(element);
+    info.begin(range);
+    info.number(count.into());
+    info.end();
+    entry
 }

@@ -1,20 +1,16 @@
-//! Entries of values and stack slots, and where they are.
-//!
-//! The frame is described from the canonical frame address, which unwinding finds at each instruction.
+//! Entries of values and stack slots of the CLIF.
 
-use gimli::write::{EndianVec, Result, Writer as _};
 use gimli::{
     DW_AT_location, DW_AT_name, DW_AT_ranges, DW_AT_type, DW_FORM_exprloc, DW_FORM_loclistx, DW_FORM_ref4,
-    DW_FORM_rnglistx, DW_FORM_string, DW_OP_and, DW_OP_fbreg, DW_OP_implicit_value, DW_OP_piece,
-    DW_OP_plus_uconst, DW_OP_reg0, DW_OP_regx, DW_OP_stack_value, DW_TAG_lexical_block, DW_TAG_variable,
-    DwAt, DwForm, RunTimeEndian,
+    DW_FORM_rnglistx, DW_FORM_string, DW_TAG_lexical_block, DW_TAG_variable, DwAt, DwForm,
 };
 
 use super::info::Info;
 use super::lists::Lists;
+use super::places::Places;
 use super::types::Types;
 use crate::ir::Type;
-use crate::machine::variables::{Place, PlacedRange, Scope, SlotPlace, Variable, Whereabouts};
+use crate::machine::variables::{PlacedRange, Scope, SlotPlace, Variable, Whereabouts};
 use crate::object::FunctionDef;
 
 /// What the entries of a function's values are written with.
@@ -25,14 +21,9 @@ pub(super) struct Values<'a> {
     /// Lists of ranges.
     pub(super) ranges: &'a mut Lists,
     pub(super) types: &'a mut Types,
-    /// Whether the most significant byte of a number comes first.
-    pub(super) big_endian: bool,
-    /// Bytes from the stack pointer in the function's body up to the canonical frame address.
-    pub(super) frame: i64,
+    pub(super) places: Places,
     /// Where the function begins in the code that lists refer to.
     pub(super) start: u64,
-    /// Memory for an expression.
-    pub(super) expression: EndianVec<RunTimeEndian>,
 }
 
 /// Numbers of shapes of entries.
@@ -64,27 +55,71 @@ struct Contents<'a> {
     scopes: &'a [Scope],
     /// Pairs of a scope and one in it, in order.
     inner: Vec<(u32, u32)>,
-    /// Values by scope, and where their ranges are.
-    variables: Vec<(Variable, std::ops::Range<usize>)>,
+    /// Values in the order of their numbers, and where the ranges of each end.
+    variables: Vec<(Variable, u32)>,
     ranges: Vec<PlacedRange>,
+    /// Values by scope: indices in `variables`, and where those of each scope begin.
+    by_scope: Vec<u32>,
+    starts: Vec<u32>,
 }
 
 impl<'a> Contents<'a> {
-    fn new(scopes: &'a [Scope]) -> Self {
+    fn new(def: &'a FunctionDef) -> Self {
+        let scopes = &def.code.variables.scopes[..];
         let pairs = scopes.iter().zip(0..).skip(1).map(|(scope, number)| (scope.parent, number));
         let mut inner: Vec<(u32, u32)> = pairs.filter(|(parent, number)| parent < number).collect();
         inner.sort_unstable();
-        Contents { scopes, inner, variables: Vec::new(), ranges: Vec::new() }
+        let mut contents = Contents {
+            scopes,
+            inner,
+            variables: Vec::new(),
+            ranges: Vec::new(),
+            by_scope: Vec::new(),
+            starts: vec![0; scopes.len() + 1],
+        };
+        let numbers: Vec<u32> = def.params.positions.values().collect();
+        let mut reader = def.code.variables.reader();
+        while let Some(mut variable) = reader.read_next() {
+            if variable.scope as usize >= scopes.len() {
+                continue;
+            }
+            variable.value = numbers.get(variable.value as usize).copied().unwrap_or(variable.value);
+            contents.ranges.append(&mut reader.ranges);
+            contents.starts[variable.scope as usize + 1] += 1;
+            contents.variables.push((variable, contents.ranges.len() as u32));
+        }
+        contents.sort();
+        contents
+    }
+
+    /// Sorts values by scope, given in `starts` how many there are in the scope before each.
+    fn sort(&mut self) {
+        let mut sum = 0;
+        for start in &mut self.starts {
+            sum += *start;
+            *start = sum;
+        }
+        let mut next = self.starts.clone();
+        self.by_scope.resize(self.variables.len(), 0);
+        for (variable, index) in self.variables.iter().zip(0..) {
+            let place = &mut next[variable.0.scope as usize];
+            self.by_scope[*place as usize] = index;
+            *place += 1;
+        }
+    }
+
+    /// A value and its ranges.
+    fn value(&self, index: u32) -> (&Variable, &[PlacedRange]) {
+        let (variable, end) = &self.variables[index as usize];
+        let start = index.checked_sub(1).map_or(0, |before| self.variables[before as usize].1);
+        (variable, &self.ranges[start as usize..*end as usize])
     }
 }
 
 /// Describes the types of a function's values and slots.
-pub(super) fn describe_types(def: &FunctionDef, types: &mut Types, info: &mut Info) -> Result<()> {
-    let mut reader = def.code.variables.reader();
-    while let Some(variable) = reader.read_next() {
-        types.describe(variable.ty, info)?;
-    }
-    def.code.variables.slots.iter().try_for_each(|slot| types.describe_bytes(slot.size, info))
+pub(super) fn describe_types(def: &FunctionDef, types: &mut Types, info: &mut Info) {
+    def.code.variables.each_type(|ty| types.describe(ty, info));
+    def.code.variables.slots.iter().for_each(|slot| types.describe_bytes(slot.size, info));
 }
 
 /// Whether a function has anything to describe.
@@ -94,158 +129,97 @@ pub(super) fn any(def: &FunctionDef) -> bool {
 
 impl Values<'_> {
     /// Describes the values and slots of a function.
-    pub(super) fn describe(&mut self, def: &FunctionDef) -> Result<()> {
+    pub(super) fn describe(&mut self, def: &FunctionDef) {
         let shapes = Shapes::new(self.info);
         for slot in &def.code.variables.slots {
-            self.slot(&shapes, slot)?;
+            self.slot(&shapes, slot);
         }
-        let mut contents = Contents::new(&def.code.variables.scopes);
-        let numbers: Vec<u32> = def.params.positions.values().collect();
-        let mut reader = def.code.variables.reader();
-        while let Some(mut variable) = reader.read_next() {
-            let number = numbers.get(variable.value as usize).copied();
-            variable.value = number.unwrap_or(variable.value);
-            let start = contents.ranges.len();
-            contents.ranges.append(&mut reader.ranges);
-            contents.variables.push((variable, start..contents.ranges.len()));
-        }
-        contents.variables.sort_by_key(|variable| variable.0.scope);
-        self.scope(&shapes, &contents, 0, 0)
+        self.scope(&shapes, &Contents::new(def), 0, 0);
     }
 
     /// Describes the values of a scope, and the scopes in it.
-    fn scope(&mut self, shapes: &Shapes, contents: &Contents, number: u32, depth: u32) -> Result<()> {
+    fn scope(&mut self, shapes: &Shapes, contents: &Contents, number: u32, depth: u32) {
         /// Scopes are never nested as deeply as this.
         const DEEPEST: u32 = 64;
-        let variables = &contents.variables;
-        let first = variables.partition_point(|variable| variable.0.scope < number);
-        for (variable, ranges) in variables[first..].iter().take_while(|found| found.0.scope == number) {
-            self.value(shapes, variable, &contents.ranges[ranges.clone()])?;
+        let [first, end] = [number, number + 1].map(|scope| contents.starts.get(scope as usize).copied());
+        for &index in &contents.by_scope[first.unwrap_or(0) as usize..end.unwrap_or(0) as usize] {
+            let (variable, ranges) = contents.value(index);
+            self.value(shapes, variable, ranges);
         }
         let inner = &contents.inner;
         let first = inner.partition_point(|scope| scope.0 < number);
         for &(_, inside) in inner[first..].iter().take_while(|scope| scope.0 == number && depth < DEEPEST) {
-            self.begin_scope(shapes, &contents.scopes[inside as usize])?;
-            self.scope(shapes, contents, inside, depth + 1)?;
-            self.info.end()?;
+            self.begin_scope(shapes, &contents.scopes[inside as usize]);
+            self.scope(shapes, contents, inside, depth + 1);
+            self.info.end();
         }
-        Ok(())
     }
 
     /// Begins the entry of a scope.
-    fn begin_scope(&mut self, shapes: &Shapes, scope: &Scope) -> Result<()> {
-        self.info.begin(shapes.scope)?;
-        let list = self.ranges.begin()?;
+    fn begin_scope(&mut self, shapes: &Shapes, scope: &Scope) {
+        self.info.begin(shapes.scope);
+        let list = self.ranges.begin();
         for &(start, end) in &scope.ranges {
-            self.ranges.range(self.start + u64::from(start), self.start + u64::from(end))?;
+            self.ranges.range(self.start + u64::from(start), self.start + u64::from(end));
         }
-        self.ranges.end()?;
-        self.info.number(list)
+        self.ranges.end();
+        self.info.number(list);
     }
 
-    /// Begins an entry.
-    fn begin(&mut self, shape: u64, name: &str, ty: u32) -> Result<()> {
-        self.info.begin(shape)?;
-        self.info.string(name.as_bytes())?;
-        self.info.reference(ty)
+    /// Begins an entry, whose name is a prefix and a number.
+    fn begin(&mut self, shape: u64, (prefix, number): (&[u8], u32), ty: u32) {
+        self.info.begin(shape);
+        self.info.numbered(prefix, number);
+        self.info.reference(ty);
     }
 
     /// Writes the expression as the last attribute of an entry.
-    fn end(&mut self) -> Result<()> {
-        self.info.block(self.expression.slice())?;
-        self.expression = EndianVec::new(self.expression.endian());
-        Ok(())
+    fn end(&mut self) {
+        self.info.block(self.places.expression());
+        self.places.clear();
     }
 
-    fn slot(&mut self, shapes: &Shapes, slot: &SlotPlace) -> Result<()> {
-        let Some(ty) = self.types.of_bytes(slot.size) else { return Ok(()) };
-        self.begin(shapes.fixed, &format!("ss{}", slot.number), ty)?;
-        self.frame_address(slot.offset.into())?;
-        if slot.align > 1 {
-            let mask = u64::from(slot.align - 1);
-            self.expression.write_u8(DW_OP_plus_uconst.0)?;
-            self.expression.write_uleb128(mask)?;
-            self.expression.write_u8(gimli::DW_OP_const8u.0)?;
-            self.expression.write_u64(!mask)?;
-            self.expression.write_u8(DW_OP_and.0)?;
-        }
-        self.end()
+    fn slot(&mut self, shapes: &Shapes, slot: &SlotPlace) {
+        let Some(ty) = self.types.of_bytes(slot.size) else { return };
+        self.begin(shapes.fixed, (b"ss", slot.number), ty);
+        self.places.slot(slot);
+        self.end();
     }
 
-    fn value(&mut self, shapes: &Shapes, variable: &Variable, ranges: &[PlacedRange]) -> Result<()> {
-        let Some(ty) = self.types.of(variable.ty) else { return Ok(()) };
-        let name = format!("v{}", variable.value);
+    fn value(&mut self, shapes: &Shapes, variable: &Variable, ranges: &[PlacedRange]) {
+        let Some(ty) = self.types.of(variable.ty) else { return };
+        let name: (&[u8], u32) = (b"v", variable.value);
         match variable.whereabouts {
             Whereabouts::Constant(bits) => {
-                self.begin(shapes.fixed, &name, ty)?;
-                let mut bytes = bits.to_le_bytes();
-                let bytes = &mut bytes[..(variable.ty.bytes() as usize).min(16)];
-                if self.big_endian {
-                    let lane = (variable.ty.lane_bits() / 8).max(1) as usize;
-                    bytes.chunks_mut(lane).for_each(<[u8]>::reverse);
-                }
-                self.expression.write_u8(DW_OP_implicit_value.0)?;
-                self.expression.write_uleb128(bytes.len() as u64)?;
-                self.expression.write(bytes)?;
-                self.end()
+                self.begin(shapes.fixed, name, ty);
+                self.places.constant(bits, variable.ty, variable.ty.bytes());
+                self.end();
             }
             Whereabouts::FrameAddress(offset) => {
-                self.begin(shapes.fixed, &name, ty)?;
-                self.frame_address(offset.into())?;
-                self.expression.write_u8(DW_OP_stack_value.0)?;
-                self.end()
+                self.begin(shapes.fixed, name, ty);
+                self.places.frame_address(offset.into());
+                self.places.is_value();
+                self.end();
             }
-            Whereabouts::Placed if ranges.is_empty() => self.begin(shapes.lost, &name, ty),
+            Whereabouts::Placed if ranges.is_empty() => self.begin(shapes.lost, name, ty),
             Whereabouts::Placed => {
-                self.begin(shapes.listed, &name, ty)?;
-                let list = self.list(variable.ty, ranges)?;
-                self.info.number(list)
+                self.begin(shapes.listed, name, ty);
+                let list = self.list(variable.ty, ranges);
+                self.info.number(list);
             }
         }
-    }
-
-    /// Writes the address this many bytes above the stack pointer in the function's body.
-    fn frame_address(&mut self, offset: i64) -> Result<()> {
-        self.expression.write_u8(DW_OP_fbreg.0)?;
-        self.expression.write_sleb128(offset - self.frame)
     }
 
     /// Writes a list of locations and returns its number.
-    fn list(&mut self, ty: Type, ranges: &[PlacedRange]) -> Result<u64> {
-        let list = self.locations.begin()?;
+    fn list(&mut self, ty: Type, ranges: &[PlacedRange]) -> u64 {
+        let list = self.locations.begin();
         for range in ranges {
-            match (ty == crate::ir::types::I128, self.big_endian) {
-                (false, _) => self.place(range.places[0], ty.bytes(), ty)?,
-                (true, big_endian) => {
-                    let [low, high] = range.places;
-                    for half in if big_endian { [high, low] } else { [low, high] } {
-                        self.place(half, 8, crate::ir::types::I64)?;
-                        self.expression.write_u8(DW_OP_piece.0)?;
-                        self.expression.write_uleb128(8)?;
-                    }
-                }
-            }
+            self.places.placed(range, ty, ty.bytes());
             let [start, end] = [range.start, range.end].map(|at| self.start + u64::from(at));
-            self.locations.location(start, end, self.expression.slice())?;
-            self.expression = EndianVec::new(self.expression.endian());
+            self.locations.location(start, end, self.places.expression());
+            self.places.clear();
         }
-        self.locations.end()?;
-        Ok(list)
-    }
-
-    /// Writes a place of `bytes` bytes.
-    fn place(&mut self, place: Place, bytes: u32, ty: Type) -> Result<()> {
-        match place {
-            Place::Register(number @ 0..32) => self.expression.write_u8(DW_OP_reg0.0 + number as u8),
-            Place::Register(number) => {
-                self.expression.write_u8(DW_OP_regx.0)?;
-                self.expression.write_uleb128(number.into())
-            }
-            // Integers are spilled as 8 bytes, whose lower ones come last.
-            Place::Frame(offset) => {
-                let skipped = if self.big_endian && ty.is_int() { 8 - i64::from(bytes.min(8)) } else { 0 };
-                self.frame_address(i64::from(offset) + skipped)
-            }
-        }
+        self.locations.end();
+        list
     }
 }

@@ -9,6 +9,7 @@ use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::slot_amode;
 use crate::lower::float::{number_bits, pool};
+use crate::lower::loop_constants::LoopsKeep;
 use crate::lower::vocabulary::{Materialization, Rematerialization};
 use crate::machine::amode::{Amode, Place};
 use crate::machine::description::Machine;
@@ -18,6 +19,9 @@ use crate::machine::symbol::SymbolRef;
 use crate::rule;
 
 impl Materialization for Aarch64 {
+    const LOOPS_KEEP: LoopsKeep =
+        LoopsKeep { registers: [24, 26], over_calls: [9, 7], small_constants: true, variables: true };
+
     fn rematerialization(data: &InstData) -> Rematerialization {
         match data.opcode {
             Opcode::Iconst if constant_cost(data.imm64()) > 1 => Rematerialization::Nearby,

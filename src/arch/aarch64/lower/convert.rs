@@ -27,6 +27,11 @@ fn from_int(cx: &mut Cx, d: VReg, data: &InstData, to: Type) {
     let signed = data.opcode == Opcode::FcvtFromSint;
     let from = cx.ty(source);
     let register = put_extended_to_32(cx, source, signed);
+    from_int_register(cx, d, register, (from, signed), to);
+}
+
+/// Converts an integer in a register, extended to 32 bits, to a float.
+fn from_int_register(cx: &mut Cx, d: VReg, register: VReg, (from, signed): (Type, bool), to: Type) {
     let size = exact_size(to);
     match (from == types::I64, signed) {
         (false, true) => rows::scvtf_w(cx, size, d, register),
@@ -143,6 +148,10 @@ impl Conversions for Aarch64 {
 
     fn from_int(cx: &mut Cx, d: VReg, data: &InstData, to: Type) {
         from_int(cx, d, data, to);
+    }
+
+    fn from_int_register(cx: &mut Cx, d: VReg, a: VReg, from: (Type, bool), to: Type) {
+        from_int_register(cx, d, a, from, to);
     }
 
     fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData, float: FloatOperand) {

@@ -73,6 +73,10 @@ impl HalfLowering for Aarch64 {
         true
     }
 
+    fn has_half_lanes(cx: &Cx) -> bool {
+        cx.flags.has_fp16()
+    }
+
     fn compare_halves(cx: &mut Cx, cc: FloatCc, a: VReg, b: VReg) -> Option<Test> {
         if !cx.flags.has_fp16() {
             return None;

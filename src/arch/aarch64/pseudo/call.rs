@@ -138,21 +138,28 @@ fn after_try(start: u32, words: &[u32], cx: &EmitContext, buffer: &mut CodeBuffe
 /// Emits a tail call of a symbol.
 pub fn tail_call_symbol(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let (symbol, addend) = view.symbol(0);
-    let above = cx.frame.incoming_bytes as i32 - view.words[2] as i32;
-    leave(above, true, cx, buffer, |sink| rows::tail_symbol(sink, symbol, addend as i32, &[]));
+    tail_call(view.words[2], cx, buffer, |sink| rows::tail_symbol(sink, symbol, addend as i32, &[]));
 }
 
 /// Emits a tail call of an address.
 pub fn tail_call_register(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     let target = view.operand(0);
-    let above = cx.frame.incoming_bytes as i32 - view.words[0] as i32;
-    leave(above, true, cx, buffer, |sink| {
+    tail_call(view.words[0], cx, buffer, |sink| {
         if !cx.flags.use_bti() {
             return rows::tail_r(sink, target, &[]);
         }
         // Where branch targets are checked, only a jump through x16 may enter a function.
         rows::mov_r(sink, Q64, physical(X16), target);
         rows::tail_r(sink, physical(X16), &[]);
+    });
+}
+
+/// Emits the epilogue, moves the stack pointer to below the callee's `bytes` of stack arguments, and emits
+/// the jump.
+fn tail_call(bytes: u32, cx: &EmitContext, buffer: &mut CodeBuffer, go: impl FnOnce(&mut Direct)) {
+    leave(cx.frame.incoming_bytes as i32 - bytes as i32, true, cx, buffer, |sink| {
+        go(sink);
+        sink.buffer().note_call(true);
     });
 }
 

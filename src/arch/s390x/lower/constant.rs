@@ -12,6 +12,7 @@ use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::{near_symbol, slot_amode};
 use crate::lower::float::pool;
+use crate::lower::loop_constants::LoopsKeep;
 use crate::lower::vocabulary::{Materialization, Rematerialization};
 use crate::machine::amode::{Amode, Place};
 use crate::machine::description::Machine;
@@ -21,6 +22,9 @@ use crate::machine::symbol::SymbolRef;
 use crate::rule;
 
 impl Materialization for S390x {
+    const LOOPS_KEEP: LoopsKeep =
+        LoopsKeep { registers: [12, 14], over_calls: [6, 7], small_constants: true, variables: false };
+
     fn rematerialization(data: &InstData) -> Rematerialization {
         match data.opcode {
             Opcode::Iconst if is_long(integer(data)) => Rematerialization::Nearby,

@@ -59,11 +59,16 @@ fn bitcast(cx: &mut Cx, d: VReg, data: &InstData) {
 /// Converts an integer of at most 64 bits to a float.
 fn from_int(cx: &mut Cx, d: VReg, data: &InstData, to: Type) {
     let source = Value(data.a);
-    let from = alu_size(cx.ty(source));
+    let from = cx.ty(source);
     let signed = data.opcode == Opcode::FcvtFromSint;
     let a = put_extended_to_32(cx, source, signed);
+    from_int_register(cx, d, a, (from, signed), to);
+}
+
+/// Converts an integer in a register, extended to 32 bits, to a float.
+fn from_int_register(cx: &mut Cx, d: VReg, a: VReg, (from, signed): (Type, bool), to: Type) {
     let size = exact_size(to);
-    match (from, signed) {
+    match (alu_size(from), signed) {
         (L32, true) => rows::fromw(cx, size, d, a),
         (L32, false) => rows::fromuw(cx, size, d, a),
         (Q64, true) => rows::fromg(cx, size, d, a),
@@ -166,6 +171,10 @@ impl Conversions for S390x {
 
     fn from_int(cx: &mut Cx, d: VReg, data: &InstData, to: Type) {
         from_int(cx, d, data, to);
+    }
+
+    fn from_int_register(cx: &mut Cx, d: VReg, a: VReg, from: (Type, bool), to: Type) {
+        from_int_register(cx, d, a, from, to);
     }
 
     fn to_int_or_trap(cx: &mut Cx, d: VReg, data: &InstData, float: FloatOperand) {

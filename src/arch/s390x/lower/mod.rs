@@ -13,6 +13,7 @@
 //! | `select` | selection without branches, minima and maxima, absolute values |
 //! | `float` | arithmetic of f32 and f64 |
 //! | `convert` | conversions between integers and floats |
+//! | `half`, `quad` | f16; f128 |
 //! | `mem` | loads and stores |
 //! | `atomic` | atomic accesses and fences |
 //! | `control`, `tls` | branches, the frame, thread-local addresses |

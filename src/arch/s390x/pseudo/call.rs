@@ -116,7 +116,10 @@ pub fn tail_call_register(view: &InstView, cx: &EmitContext, buffer: &mut CodeBu
 /// Emits the epilogue, moves the stack pointer to below the callee's `bytes` of stack arguments, and emits
 /// the jump.
 fn tail_call(bytes: u32, cx: &EmitContext, buffer: &mut CodeBuffer, go: impl FnOnce(&mut Direct)) {
-    leave(cx.frame.incoming_bytes + cx.frame.growth - bytes, cx, buffer, go);
+    leave(cx.frame.incoming_bytes + cx.frame.growth - bytes, cx, buffer, |sink| {
+        go(sink);
+        sink.buffer().note_call(true);
+    });
 }
 
 /// Reads the stack pointer.

@@ -8,6 +8,7 @@ use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::address::{near_symbol, slot_amode};
 use crate::lower::float::pool;
+use crate::lower::loop_constants::LoopsKeep;
 use crate::lower::vocabulary::{Materialization, Rematerialization};
 use crate::machine::amode::{Amode, Place};
 use crate::machine::description::Machine;
@@ -17,6 +18,9 @@ use crate::machine::symbol::SymbolRef;
 use crate::rule;
 
 impl Materialization for X86_64 {
+    const LOOPS_KEEP: LoopsKeep =
+        LoopsKeep { registers: [13, 14], over_calls: [5, 0], small_constants: false, variables: false };
+
     fn rematerialization(data: &InstData) -> Rematerialization {
         match data.opcode {
             Opcode::Iconst if needs_movabs(data.imm64()) => Rematerialization::Nearby,

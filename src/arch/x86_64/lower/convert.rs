@@ -93,11 +93,16 @@ fn from_unsigned(cx: &mut Cx, d: VReg, source: Value, ty: Type) {
         }
         types::I64 => {
             let source = cx.put(source);
-            let half = cx.tmp(RegClass::Int);
-            rows::cvtui2s(cx, exact_size(ty), d, half, source);
+            convert_unsigned(cx, d, ty, source);
         }
         other => unexpected(other),
     }
+}
+
+/// Converts an unsigned integer of 64 bits to a float.
+fn convert_unsigned(cx: &mut Cx, d: VReg, ty: Type, source: VReg) {
+    let half = cx.tmp(RegClass::Int);
+    rows::cvtui2s(cx, exact_size(ty), d, half, source);
 }
 
 /// Asks for an i32, zero-extended to 64 bits.
@@ -310,6 +315,13 @@ impl Conversions for X86_64 {
             Opcode::FcvtFromSint => from_signed(cx, d, source, to),
             Opcode::FcvtFromUint => from_unsigned(cx, d, source, to),
             other => unexpected(other),
+        }
+    }
+
+    fn from_int_register(cx: &mut Cx, d: VReg, a: VReg, (from, signed): (Type, bool), to: Type) {
+        match signed {
+            true => convert_signed(cx, d, to, alu_size(from), Rm::Reg(a)),
+            false => convert_unsigned(cx, d, to, a),
         }
     }
 

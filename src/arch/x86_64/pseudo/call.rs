@@ -118,6 +118,7 @@ fn tail_call(bytes: u32, cx: &EmitContext, buffer: &mut CodeBuffer, go: impl FnO
             rows::add_ri(sink, Q64, rsp, rsp, up as i32);
         }
         go(sink);
+        sink.buffer().note_call(true);
     });
 }
 

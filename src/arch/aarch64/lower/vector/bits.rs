@@ -1,4 +1,4 @@
-//! Counting bits.
+//! Counting the ones in each lane: in its bytes, which an instruction does, then in pairs of neighbours.
 
 use super::int::lane_size;
 use crate::arch::aarch64::lower::inputs::Cx;

@@ -3,19 +3,20 @@
 use super::int::lane_size;
 use super::memory::make_constant;
 use super::shift::right;
-use crate::arch::aarch64::lower::compare::set_by_flags;
+use crate::arch::aarch64::lower::compare::Test;
 use crate::arch::aarch64::lower::inputs::*;
-use crate::arch::aarch64::operands::{Cond, Shift};
+use crate::arch::aarch64::operands::Shift;
 use crate::arch::aarch64::regs::ZERO;
 use crate::arch::aarch64::{Aarch64, rows};
 use crate::diag::unexpected;
 use crate::ir::*;
-use crate::lower::compare::FlagTest;
+use crate::lower::compare::Complement;
 use crate::lower::context::Lowered;
-use crate::lower::vector::vector_constant;
+use crate::lower::vector::{is_lane_mask, vector_constant};
 use crate::lower::vector_moves::VectorMoves;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{B8, L32, OperandSize, Q64, W16};
+use crate::rule;
 
 /// Lowers icmp and fcmp.
 pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
@@ -115,47 +116,50 @@ fn either_greater(cx: &mut Cx, size: OperandSize, d: VReg, a: VReg, b: VReg) {
     rows::orr_16b(cx, d, first, second);
 }
 
-/// Lowers vany_true, vall_true and vhigh_bits.
-pub fn test_lanes(cx: &mut Cx, inst: Inst, a: VReg) {
-    let data = cx.f.insts[inst];
-    let size = lane_size(cx.ty(Value(data.a)));
-    if data.opcode == Opcode::VhighBits {
-        let (d, high) = cx.parts(cx.f.first_result(inst));
-        high_bits(cx, size, d, a);
-        if let Some(high) = high {
-            rows::mov_r(cx, Q64, high, ZERO);
-        }
-        return;
-    }
-    let d = cx.def(inst);
-    if data.opcode == Opcode::VanyTrue {
-        is_zero(cx, d, a, Cond::Ne);
-    } else {
-        let zeros = cx.tmp(RegClass::Float);
-        rows::vcmeq_zero(cx, size, zeros, a);
-        is_zero(cx, d, zeros, Cond::Eq);
-    }
+/// Tests whether any bit is set.
+pub fn any_lane(cx: &mut Cx, a: VReg) -> Test {
+    let (folded, register) = (cx.tmp(RegClass::Float), cx.tmp(RegClass::Int));
+    rows::vumaxpw(cx, folded, a, a);
+    rows::fmov_rf(cx, Q64, register, folded);
+    Test::Zero { size: Q64, register, holds_if_zero: false }
 }
 
-/// Sets `d` to 1 if the comparison of all bits of `a` with zero has a condition, else to 0.
-fn is_zero(cx: &mut Cx, d: VReg, a: VReg, cond: Cond) {
-    let (folded, bits) = (cx.tmp(RegClass::Float), cx.tmp(RegClass::Int));
-    rows::vumaxpw(cx, folded, a, a);
-    rows::fmov_rf(cx, Q64, bits, folded);
-    rows::cmp_ri(cx, Q64, bits, 0);
-    set_by_flags(cx, d, FlagTest::One(cond));
+/// Tests whether no lane is zero.
+pub fn all_lanes(cx: &mut Cx, size: OperandSize, a: VReg) -> Test {
+    let zeros = cx.tmp(RegClass::Float);
+    rows::vcmeq_zero(cx, size, zeros, a);
+    any_lane(cx, zeros).complement()
+}
+
+/// Lowers vhigh_bits.
+pub fn high_bits(cx: &mut Cx, inst: Inst, a: VReg) {
+    let operand = Value(cx.f.insts[inst].a);
+    let size = lane_size(cx.ty(operand));
+    let (d, high) = cx.parts(cx.f.first_result(inst));
+    let is_mask = is_lane_mask(cx, operand);
+    collect_high_bits(cx, size, d, a, is_mask);
+    if let Some(high) = high {
+        rows::mov_r(cx, Q64, high, ZERO);
+    }
 }
 
 /// Collects the top bits of the lanes: each lane gets its own bit if its top bit is set, and all are added.
-fn high_bits(cx: &mut Cx, size: OperandSize, d: VReg, a: VReg) {
-    let [negative, bits, own] = [(); 3].map(|()| cx.tmp(RegClass::Float));
+/// All bits of a lane of a mask are like its top bit.
+fn collect_high_bits(cx: &mut Cx, size: OperandSize, d: VReg, a: VReg, is_mask: bool) {
+    let [bits, own] = [(); 2].map(|()| cx.tmp(RegClass::Float));
     if size == Q64 {
         rows::vushr(cx, Q64, own, a, right(Q64, 63));
         let [first, second] = [(); 2].map(|()| cx.tmp(RegClass::Int));
         Aarch64::split_halves(cx, [first, second], own);
         return rows::add_rs(cx, Q64, d, first, second, Shift::Lsl, 1);
     }
-    rows::vcmlt_zero(cx, size, negative, a);
+    let mut negative = a;
+    if is_mask {
+        rule!(cx, "high_bits.mask");
+    } else {
+        negative = cx.tmp(RegClass::Float);
+        rows::vcmlt_zero(cx, size, negative, a);
+    }
     let bytes = (size.bits() / 8) as usize;
     let own_bit = |at: usize| if at.is_multiple_of(bytes) { 1 << (at / bytes % 8) } else { 0 };
     make_constant(cx, bits, std::array::from_fn(own_bit));

@@ -9,6 +9,8 @@ use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::lower::float::{canonicalize, strip_negations};
 use crate::machine::reg::{RegClass, VReg};
+use crate::machine::size::W16;
+use crate::rule;
 
 /// Lowers arithmetic on floats.
 pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
@@ -59,6 +61,9 @@ fn arithmetic(cx: &mut Cx, d: VReg, data: &InstData) {
     if data.opcode == Fma {
         return multiply_add(cx, d, data);
     }
+    if data.opcode == Fmul && multiply_by_scalar(cx, d, data) {
+        return;
+    }
     let a = cx.put(Value(data.a));
     match data.opcode {
         Sqrt => return rows::vfsqrt(cx, size, d, a),
@@ -78,6 +83,25 @@ fn arithmetic(cx: &mut Cx, d: VReg, data: &InstData) {
         Fmax => rows::vfmax(cx, size, d, a, b),
         other => unexpected(other),
     }
+}
+
+/// Multiplies by a scalar in all lanes, which need not be put there. Returns whether a factor is that.
+fn multiply_by_scalar(cx: &mut Cx, d: VReg, data: &InstData) -> bool {
+    let size = lane_size(data.ty);
+    let scalar = |value: Value| {
+        let splat = cx.f.insts[cx.unique(value)?];
+        (splat.opcode == Opcode::Splat && size != W16).then_some(Value(splat.a))
+    };
+    let (a, b) = (Value(data.a), Value(data.b));
+    let (vector, factor) = match (scalar(b), scalar(a)) {
+        (Some(factor), _) => (a, factor),
+        (None, Some(factor)) => (b, factor),
+        (None, None) => return false,
+    };
+    rule!(cx, "vector.multiply_by_scalar");
+    let [vector, factor] = [vector, factor].map(|value| cx.put(value));
+    rows::vfmul_lane(cx, size, d, vector, factor);
+    true
 }
 
 /// Pushes a fused multiplication and addition.

@@ -7,16 +7,32 @@ use crate::arch::aarch64::{Aarch64, rows};
 use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
+use crate::lower::vector::{Widened, sum_of_widened, widened_product};
 use crate::lower::vector_moves::VectorMoves;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{B8, L32, OperandSize, Q64, W16};
+use crate::rule;
 
 /// Lowers imul.
 pub fn multiply(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
-    let (a, b) = (cx.put(Value(data.a)), cx.put(Value(data.b)));
     let size = lane_size(data.ty);
+    for high in [false, true] {
+        if let Some(Widened { vectors, signed }) = widened_product(cx, &data, high) {
+            rule!(cx, "vector.widened_product");
+            let [a, b] = vectors.map(|vector| cx.put(vector));
+            let row = match (signed, high) {
+                (true, false) => rows::vsmull,
+                (true, true) => rows::vsmull_high,
+                (false, false) => rows::vumull,
+                (false, true) => rows::vumull_high,
+            };
+            row(cx, OperandSize::from_bits(size.bits() / 2), d, a, b);
+            return Ok(());
+        }
+    }
+    let (a, b) = (cx.put(Value(data.a)), cx.put(Value(data.b)));
     match size {
         Q64 => multiply_64(cx, d, a, b),
         B8 | W16 | L32 => rows::vmul(cx, size, d, a, b),
@@ -111,6 +127,17 @@ pub fn fixed_point(cx: &mut Cx, inst: Inst) -> Lowered {
 pub fn pairwise(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
+    if data.opcode == Opcode::IaddPairwise
+        && let Some(Widened { vectors: [vector, _], signed }) = sum_of_widened(cx, &data)
+    {
+        rule!(cx, "vector.sum_of_widened");
+        let (a, narrow) = (cx.put(vector), OperandSize::from_bits(data.ty.lane_bits() / 2));
+        match signed {
+            true => rows::vsaddlp(cx, narrow, d, a),
+            false => rows::vuaddlp(cx, narrow, d, a),
+        }
+        return Ok(());
+    }
     let (a, b) = (cx.put(Value(data.a)), cx.put(Value(data.b)));
     if data.opcode == Opcode::IaddPairwise {
         add_neighbours(cx, lane_size(data.ty), d, [a, b]);

@@ -1,4 +1,4 @@
-//! Counting bits.
+//! Counting the ones in each lane, which one instruction does for lanes of every width.
 
 use super::int::lane_size;
 use crate::arch::s390x::lower::inputs::Cx;

@@ -2,13 +2,14 @@
 
 use super::int::{lane_size, tmps};
 use super::memory::make_constant;
+use crate::arch::s390x::lower::compare::Test;
 use crate::arch::s390x::lower::inputs::Cx;
-use crate::arch::s390x::{S390x, rows};
+use crate::arch::s390x::operands::Cond;
+use crate::arch::s390x::rows;
 use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
-use crate::lower::vector_moves::VectorMoves;
-use crate::machine::reg::{RegClass, VReg};
+use crate::machine::reg::VReg;
 use crate::machine::size::{OperandSize, Q64};
 
 /// Lowers icmp and fcmp.
@@ -81,43 +82,34 @@ fn compare_floats(cx: &mut Cx, cc: FloatCc, size: OperandSize, d: VReg, a: VReg,
     }
 }
 
-/// Lowers vany_true, vall_true and vhigh_bits.
-pub fn test_lanes(cx: &mut Cx, inst: Inst, a: VReg) {
-    let data = cx.f.insts[inst];
-    let size = lane_size(cx.ty(Value(data.a)));
-    if data.opcode == Opcode::VhighBits {
-        let (d, high) = cx.parts(cx.f.first_result(inst));
-        high_bits(cx, size, d, a);
-        if let Some(high) = high {
-            rows::lhi_ri(cx, Q64, high, 0);
-        }
-        return;
-    }
-    let d = cx.def(inst);
-    if data.opcode == Opcode::VanyTrue {
-        is_not_zero(cx, d, a);
-        return;
-    }
-    let [zero, zeros] = tmps(cx);
-    make_constant(cx, zero, [0; 16]);
-    rows::vceq(cx, size, zeros, a, zero);
-    let any = cx.tmp(RegClass::Int);
-    is_not_zero(cx, any, zeros);
-    rows::xilf(cx, d, any, 1);
+/// Tests whether any bit is set.
+pub fn any_lane(cx: &mut Cx, a: VReg) -> Test {
+    rows::vtm(cx, a, a);
+    // Zeros only give code 0, ones only give code 3.
+    Test::Code(Cond::O)
 }
 
-/// Sets `d` to 1 if any bit of `a` is set, else to 0: a number or its negation is negative unless it is zero.
-fn is_not_zero(cx: &mut Cx, d: VReg, a: VReg) {
-    let [first, second, both, negated, sign] = [(); 5].map(|()| cx.tmp(RegClass::Int));
-    S390x::split_halves(cx, [first, second], a);
-    rows::o_rrr(cx, Q64, both, first, second);
-    rows::lc_rr(cx, Q64, negated, both);
-    rows::o_rrr(cx, Q64, sign, negated, both);
-    rows::srl_rri(cx, Q64, d, sign, 63);
+/// Tests whether no lane is zero.
+pub fn all_lanes(cx: &mut Cx, size: OperandSize, a: VReg) -> Test {
+    let [zero, zeros] = tmps(cx);
+    make_constant(cx, zero, [0; 16]);
+    rows::vceqs(cx, size, zeros, a, zero);
+    // Code 3 says that no lanes are equal.
+    Test::Code(Cond::O)
+}
+
+/// Lowers vhigh_bits.
+pub fn high_bits(cx: &mut Cx, inst: Inst, a: VReg) {
+    let size = lane_size(cx.ty(Value(cx.f.insts[inst].a)));
+    let (d, high) = cx.parts(cx.f.first_result(inst));
+    collect_high_bits(cx, size, d, a);
+    if let Some(high) = high {
+        rows::lhi_ri(cx, Q64, high, 0);
+    }
 }
 
 /// Collects the top bits of the lanes. The last index gathers the lowest bit, that of lane 0.
-fn high_bits(cx: &mut Cx, size: OperandSize, d: VReg, a: VReg) {
+fn collect_high_bits(cx: &mut Cx, size: OperandSize, d: VReg, a: VReg) {
     let [indices, gathered] = tmps(cx);
     let lanes = 128 / size.bits() as usize;
     let index = |at: usize| if at < 16 - lanes { 0x80 } else { ((15 - at) * size.bits() as usize) as u8 };

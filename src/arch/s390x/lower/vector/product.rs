@@ -7,9 +7,11 @@ use crate::arch::s390x::{S390x, rows};
 use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
+use crate::lower::vector::{Widened, sum_of_products, sum_of_widened};
 use crate::lower::vector_moves::VectorMoves;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{B8, L32, OperandSize, Q64, W16};
+use crate::rule;
 
 /// Lowers imul.
 pub fn multiply(cx: &mut Cx, inst: Inst) -> Lowered {
@@ -96,6 +98,9 @@ pub fn fixed_point(cx: &mut Cx, inst: Inst) -> Lowered {
 pub fn pairwise(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
+    if data.opcode == Opcode::IaddPairwise && add_widened_neighbours(cx, d, &data) {
+        return Ok(());
+    }
     let (a, b) = (cx.put(Value(data.a)), cx.put(Value(data.b)));
     if data.opcode == Opcode::IaddPairwise {
         add_neighbours(cx, lane_size(data.ty), d, [a, b]);
@@ -115,6 +120,35 @@ pub fn pairwise(cx: &mut Cx, inst: Inst) -> Lowered {
     });
     rows::vpks(cx, W16, d, first, second);
     Ok(())
+}
+
+/// Adds neighbouring lanes, or products of lanes, of vectors that are widened. Returns whether they are.
+fn add_widened_neighbours(cx: &mut Cx, d: VReg, data: &InstData) -> bool {
+    let size = OperandSize::from_bits(data.ty.lane_bits() / 2);
+    if let Some(Widened { vectors, signed }) = sum_of_products(cx, data) {
+        rule!(cx, "vector.dot_product");
+        let [a, b] = vectors.map(|vector| cx.put(vector));
+        let [even] = tmps(cx);
+        if signed {
+            rows::vme(cx, size, even, a, b);
+            rows::vmao(cx, size, d, a, b, even);
+        } else {
+            rows::vmle(cx, size, even, a, b);
+            rows::vmalo(cx, size, d, a, b, even);
+        }
+        return true;
+    }
+    let Some(Widened { vectors: [vector, _], signed }) = sum_of_widened(cx, data) else { return false };
+    rule!(cx, "vector.sum_of_widened");
+    let a = cx.put(vector);
+    let (wide, bits) = (lane_size(data.ty), size.bits() as i32);
+    let shift = if signed { rows::vesra_i } else { rows::vesrl_i };
+    let [left, moved, right] = tmps(cx);
+    shift(cx, wide, left, a, bits);
+    rows::vesl_i(cx, wide, moved, a, bits);
+    shift(cx, wide, right, moved, bits);
+    rows::va(cx, wide, d, left, right);
+    true
 }
 
 /// `d` = the sums of neighbouring lanes of each vector.

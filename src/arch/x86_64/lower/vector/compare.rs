@@ -6,12 +6,14 @@ use super::ops::{
     PACK_SIGNED, RIGHT_SIGNED, XOR,
 };
 use super::{both, has_sse41, has_sse42, lane_size, ones, repeated, zero};
+use crate::arch::x86_64::lower::compare::Test;
 use crate::arch::x86_64::lower::float::Op;
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::operands::Cond;
 use crate::arch::x86_64::rows;
 use crate::diag::unexpected;
 use crate::ir::*;
+use crate::lower::compare::{Complement, FlagTest};
 use crate::lower::context::Lowered;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{B8, L32, OperandSize, Q64, W16};
@@ -181,45 +183,30 @@ fn two_comparisons(
     join.value(cx, L32, first, second)
 }
 
-/// Lowers vany_true, vall_true and vhigh_bits.
-pub fn test_lanes(cx: &mut Cx, inst: Inst, a: VReg) {
-    let data = cx.f.insts[inst];
-    let size = lane_size(cx.ty(Value(data.a)));
-    match data.opcode {
-        Opcode::VhighBits => high_bits(cx, inst, size, a),
-        Opcode::VanyTrue => {
-            let d = cx.def(inst);
-            set_if_any(cx, d, a, Cond::Ne);
-        }
-        Opcode::VallTrue => {
-            let d = cx.def(inst);
-            let zero = zero(cx);
-            let zeros = equal(cx, size, a, zero);
-            set_if_any(cx, d, zeros, Cond::E);
-        }
-        other => unexpected(other),
+/// Tests whether any bit is set.
+pub fn any_lane(cx: &mut Cx, a: VReg) -> Test {
+    if has_sse41(cx) {
+        rows::ptest_rm(cx, a, a);
+        return FlagTest::One(Cond::Ne);
     }
+    let zero = zero(cx);
+    let equal = EQUAL.value(cx, B8, a, zero);
+    let bits = cx.tmp(RegClass::Int);
+    rows::pmovmskb(cx, bits, equal);
+    rows::cmp_mi(cx, L32, bits, 0xFFFF);
+    FlagTest::One(Cond::Ne)
 }
 
-/// Sets `d` to 1 if the comparison of `a` with zero has this result: `E` or `Ne`.
-fn set_if_any(cx: &mut Cx, d: VReg, a: VReg, cond: Cond) {
-    let zeroed = cx.tmp(RegClass::Int);
-    if has_sse41(cx) {
-        rows::zero_r(cx, zeroed);
-        rows::ptest_rm(cx, a, a);
-    } else {
-        let zero = zero(cx);
-        let equal = EQUAL.value(cx, B8, a, zero);
-        let bits = cx.tmp(RegClass::Int);
-        rows::pmovmskb(cx, bits, equal);
-        rows::zero_r(cx, zeroed);
-        rows::cmp_mi(cx, L32, bits, 0xFFFF);
-    }
-    rows::set_rz(cx, d, zeroed, cond);
+/// Tests whether no lane is zero.
+pub fn all_lanes(cx: &mut Cx, size: OperandSize, a: VReg) -> Test {
+    let zero = zero(cx);
+    let zeros = equal(cx, size, a, zero);
+    any_lane(cx, zeros).complement()
 }
 
 /// Lowers vhigh_bits.
-fn high_bits(cx: &mut Cx, inst: Inst, size: OperandSize, a: VReg) {
+pub fn high_bits(cx: &mut Cx, inst: Inst, a: VReg) {
+    let size = lane_size(cx.ty(Value(cx.f.insts[inst].a)));
     let result = cx.f.first_result(inst);
     let (d, d_high) = cx.parts(result);
     match size {

@@ -2,13 +2,16 @@
 
 use super::has_sse41;
 use crate::arch::x86_64::lower::inputs::Cx;
+use crate::arch::x86_64::operands::Rm;
 use crate::arch::x86_64::rows;
 use crate::diag::unexpected;
 use crate::ir::*;
+use crate::lower::address::sink_load;
 use crate::lower::context::Lowered;
 use crate::lower::vector::Lanes;
 use crate::machine::reg::{RegClass, VReg};
-use crate::machine::size::{B8, L32, OperandSize, Q64};
+use crate::machine::size::{B8, L32, OperandSize, Q64, W16};
+use crate::rule;
 
 /// Lowers splat, scalar_to_vector, insertlane and extractlane.
 pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
@@ -19,6 +22,9 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
         opcode => {
             let d = cx.def(inst);
             let lanes = Lanes::of(data.ty);
+            if opcode == Opcode::Splat && splat_memory(cx, d, lanes, operand) {
+                return Ok(());
+            }
             let a = cx.put(operand);
             match opcode {
                 Opcode::Splat => splat(cx, d, lanes, a),
@@ -34,6 +40,25 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
+/// `d` = a vector with a scalar from memory in all lanes. Returns whether there is an instruction for it.
+fn splat_memory(cx: &mut Cx, d: VReg, lanes: Lanes, scalar: Value) -> bool {
+    let has_avx2 = cx.flags.has_avx2();
+    let is_wide = matches!(lanes, Lanes::I32 | Lanes::F32 | Lanes::I64 | Lanes::F64);
+    if !has_avx2 && !(cx.flags.has_avx() && is_wide) {
+        return false;
+    }
+    let ty = cx.ty(scalar);
+    let Some(memory) = sink_load(cx, scalar, ty) else { return false };
+    rule!(cx, "splat.load");
+    match lanes {
+        Lanes::I8 => rows::vpbroadcast_rm(cx, B8, d, Rm::Mem(memory)),
+        Lanes::I16 | Lanes::F16 => rows::vpbroadcast_rm(cx, W16, d, Rm::Mem(memory)),
+        Lanes::I32 | Lanes::F32 => rows::vbroadcastss_m(cx, d, memory),
+        Lanes::I64 | Lanes::F64 => rows::vmovddup_m(cx, d, memory),
+    }
+    true
+}
+
 /// `d` = a vector with a scalar in all lanes.
 fn splat(cx: &mut Cx, d: VReg, lanes: Lanes, scalar: VReg) {
     let moved = |cx: &mut Cx, size| {
@@ -44,6 +69,10 @@ fn splat(cx: &mut Cx, d: VReg, lanes: Lanes, scalar: VReg) {
     match lanes {
         Lanes::I8 => {
             let byte = moved(cx, L32);
+            if cx.flags.has_avx2() {
+                rule!(cx, "splat.avx2");
+                return rows::vpbroadcast_rm(cx, B8, d, Rm::Reg(byte));
+            }
             let word = cx.tmp(RegClass::Float);
             rows::punpckl_rm(cx, B8, word, byte, byte);
             splat_word(cx, d, word);
@@ -68,6 +97,10 @@ fn splat(cx: &mut Cx, d: VReg, lanes: Lanes, scalar: VReg) {
 
 /// `d` = the lowest word of a register in all lanes.
 fn splat_word(cx: &mut Cx, d: VReg, word: VReg) {
+    if cx.flags.has_avx2() {
+        rule!(cx, "splat.avx2");
+        return rows::vpbroadcast_rm(cx, W16, d, Rm::Reg(word));
+    }
     let words = cx.tmp(RegClass::Float);
     rows::pshuflw_rmi(cx, words, word, 0);
     rows::pshufd_rmi(cx, d, words, 0);

@@ -3,14 +3,16 @@
 use super::compare::sign_mask;
 use super::memory::{commutative, operand};
 use super::ops::{AND, OR, XOR};
-use super::{blend, lane_size, ones};
+use super::{blend, blend_bits, lane_size, ones};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::lower::select::move_float_if;
 use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::condition::condition;
 use crate::lower::context::Lowered;
-use crate::machine::size::L32;
+use crate::lower::vector::is_lane_mask;
+use crate::machine::size::{B8, L32};
+use crate::rule;
 
 /// Lowers band, bor and bxor.
 pub fn logic(cx: &mut Cx, inst: Inst) -> Lowered {
@@ -40,8 +42,14 @@ pub fn complement(cx: &mut Cx, inst: Inst) -> Lowered {
 pub fn bit_select(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
+    let is_mask = is_lane_mask(cx, Value(data.a));
     let [control, ones, zeros] = [data.a, data.b, data.c].map(|value| cx.put(Value(value)));
-    blend(cx, d, control, ones, zeros);
+    if is_mask {
+        rule!(cx, "bitselect.mask");
+        blend(cx, d, control, ones, zeros);
+    } else {
+        blend_bits(cx, d, control, ones, zeros);
+    }
     Ok(())
 }
 
@@ -50,7 +58,13 @@ pub fn lane_select(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
     let [control, ones, zeros] = [data.a, data.b, data.c].map(|value| cx.put(Value(value)));
-    let mask = sign_mask(cx, lane_size(data.ty), control);
+    let size = lane_size(data.ty);
+    if cx.flags.has_avx() && size == B8 {
+        rule!(cx, "blendv.bytes");
+        blend(cx, d, control, ones, zeros);
+        return Ok(());
+    }
+    let mask = sign_mask(cx, size, control);
     blend(cx, d, mask, ones, zeros);
     Ok(())
 }

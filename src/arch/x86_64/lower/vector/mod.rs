@@ -20,8 +20,8 @@ mod shift;
 mod width;
 
 use super::inputs::Cx;
-use crate::arch::x86_64::X86_64;
 use crate::arch::x86_64::operands::Rm;
+use crate::arch::x86_64::{X86_64, rows};
 use crate::ir::*;
 use crate::lower::vector::{VectorFamilies, VectorLowering};
 use crate::machine::reg::{RegClass, VReg};
@@ -81,6 +81,14 @@ fn constant(cx: &mut Cx, size: OperandSize, bits: u64) -> VReg {
 
 /// `d` = the lanes of `chosen` where `mask` has ones, those of `other` where it has zeros.
 fn blend(cx: &mut Cx, d: VReg, mask: VReg, chosen: VReg, other: VReg) {
+    if cx.flags.has_avx() {
+        return rows::vpblendvb_rrr(cx, d, other, chosen, mask);
+    }
+    blend_bits(cx, d, mask, chosen, other);
+}
+
+/// `d` = the bits of `chosen` where `mask` has ones, those of `other` where it has zeros.
+fn blend_bits(cx: &mut Cx, d: VReg, mask: VReg, chosen: VReg, other: VReg) {
     let chosen = ops::AND.value(cx, L32, chosen, mask);
     let other = ops::AND_NOT.value(cx, L32, mask, other);
     ops::OR.push(cx, L32, d, chosen, other);
@@ -116,7 +124,9 @@ impl VectorLowering for X86_64 {
         lane_select: Some(logic::lane_select),
         lane: Some(lane::lower),
         permute: Some(permute::lower),
-        test_lanes: compare::test_lanes,
+        any_lane: compare::any_lane,
+        all_lanes: compare::all_lanes,
+        high_bits: compare::high_bits,
         narrow: width::narrow,
         add_neighbours: product::add_neighbours,
         widen_first: width::widen_first,

@@ -11,12 +11,13 @@ use super::ops::{
     RIGHT, RIGHT_SIGNED, SUBTRACT, UNPACK_HIGH, UNPACK_LOW, WIDE_SIGNED, WIDE_UNSIGNED, XOR,
 };
 use super::permute::shuffle_words32;
-use super::{both, has_sse41, has_ssse3, lane_size, repeated};
+use super::{both, constant, has_sse41, has_ssse3, lane_size, repeated};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::{X86_64, rows};
 use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
+use crate::lower::vector::{Widened, sum_of_products, sum_of_widened};
 use crate::lower::vector_moves::VectorMoves;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{B8, L32, OperandSize, Q64, W16};
@@ -205,10 +206,14 @@ pub fn pairwise(cx: &mut Cx, inst: Inst) -> Lowered {
         multiply_add_bytes(cx, d, &data);
         return Ok(());
     }
-    if let Some((x, y)) = widened_products(cx, &data) {
+    let products = sum_of_products(cx, &data).filter(|products| products.signed && data.ty == types::I32X4);
+    if let Some(Widened { vectors: [x, y], .. }) = products {
         rule!(cx, "vector.dot_product");
         let (x, y) = (cx.put(x), cx.put(y));
         MULTIPLY_ADD_WORDS.push(cx, L32, d, x, y);
+        return Ok(());
+    }
+    if add_widened(cx, d, &data) {
         return Ok(());
     }
     let (a, b) = both(cx, &data);
@@ -249,16 +254,39 @@ pub fn add_neighbours(cx: &mut Cx, size: OperandSize, d: VReg, [a, b]: [VReg; 2]
     }
 }
 
-/// The vectors of words whose products a sum of neighbours adds, if it is one of the products' two halves.
-fn widened_products(cx: &Cx, data: &InstData) -> Option<(Value, Value)> {
-    let factors = |value: Value, widening: Opcode| {
-        let product = cx.def_by(value, Opcode::Imul)?;
-        let [x, y] = [product.a, product.b].map(|factor| cx.def_by(Value(factor), widening));
-        Some((Value(x?.a), Value(y?.a)))
-    };
-    let low = factors(Value(data.a), Opcode::SwidenLow)?;
-    let high = factors(Value(data.b), Opcode::SwidenHigh)?;
-    (low == high && cx.ty(low.0).lane_bits() == 16).then_some(low)
+/// Adds neighbours of a widened vector, as products with ones. Returns whether it is widened.
+fn add_widened(cx: &mut Cx, d: VReg, data: &InstData) -> bool {
+    let Some(Widened { vectors: [vector, _], signed }) = sum_of_widened(cx, data) else { return false };
+    let size = lane_size(data.ty);
+    if size == W16 && !has_ssse3(cx) {
+        return false;
+    }
+    rule!(cx, "vector.sum_of_widened");
+    let a = cx.put(vector);
+    match (size, signed) {
+        (W16, true) => {
+            let ones = constant(cx, B8, 1);
+            MULTIPLY_ADD_BYTES.push(cx, W16, d, ones, a);
+        }
+        (W16, false) => {
+            let ones = repeated(cx, B8, 1);
+            MULTIPLY_ADD_BYTES.push(cx, W16, d, a, ones);
+        }
+        (L32, true) => {
+            let ones = repeated(cx, W16, 1);
+            MULTIPLY_ADD_WORDS.push(cx, L32, d, a, ones);
+        }
+        (L32, false) => {
+            // As signed words, they are less by 2^15.
+            let (signs, ones) = (repeated(cx, W16, 0x8000), repeated(cx, W16, 1));
+            let a = XOR.value(cx, L32, a, signs);
+            let sums = MULTIPLY_ADD_WORDS.value(cx, L32, a, ones);
+            let missing = repeated(cx, L32, 0x1_0000);
+            ADD.push(cx, L32, d, sums, missing);
+        }
+        (other, _) => unexpected(other),
+    }
+    true
 }
 
 /// Lowers x86_pmaddubsw, whose first operand is the signed one.

@@ -1,4 +1,4 @@
-//! Operand shapes: how the operands of an instruction are written, and which words of
+//! Formats: how the operands of an instruction are written, and which words of
 //! [`InstData`](super::InstData) store them.
 //!
 //! A row lists the pieces of the text in order: a comma as it is, any other piece by its kind and the words
@@ -31,11 +31,11 @@
 //! | `{offset b}` | `+8`; zero is omitted |
 //!
 //! The parser, the printer, the verifier and the visitors each have a macro with one rule for each kind of
-//! piece. [`with_shapes!`] passes the table to such a macro, which expands to a `match` with an arm for each
+//! piece. [`with_formats!`] passes the table to such a macro, which expands to a `match` with an arm for each
 //! row: as fast as one written by hand.
 
 /// Passes all rows, `Name [pieces]`, to another macro.
-macro_rules! with_shapes {
+macro_rules! with_formats {
     ($use:ident) => {
         $use! {
             Nullary []
@@ -78,15 +78,15 @@ macro_rules! with_shapes {
         }
     };
 }
-pub(crate) use with_shapes;
+pub(crate) use with_formats;
 
 macro_rules! define_format {
     ($($name:ident [$($piece:tt)*])*) => {
-        /// The operand shape of an opcode.
+        /// How the operands of an opcode are written and stored.
         #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
         pub enum Format {
             $(#[doc = concat!("`", stringify!($($piece)*), "`")] $name,)*
         }
     };
 }
-with_shapes!(define_format);
+with_formats!(define_format);

@@ -10,6 +10,7 @@
 //! | `VEX.66.0F38.W1` | a VEX prefix with the manual's fields; L is 0 unless `256` is among them |
 //! | `/r`, `/digit` | ModRM |
 //! | `ib iw id iq` | an immediate |
+//! | `is4=x` | an immediate with a register in its high bits |
 //! | `im`, `it`, `i1` | an immediate in the shortest form: of `80 /digit`, of `test`, of shifts |
 //! | `store` | between registers, the store form (opcode - 2) is used, as assemblers do |
 //! | `swap` | the store form of a VEX copy is used where it is shorter |
@@ -21,7 +22,7 @@
 use super::operand::{self, Kind};
 use super::row::Row;
 use super::target::{Encoding, NO_FIELD, Register, Target, size};
-use super::x86_format::{
+use super::x86_64_format::{
     EncodingFlags, FIELD_IMM, FIELD_MEM, FIELD_REG, FIELD_RM, FIELD_VVVV, FLAGS, Format, OPCODE, PREFIXES,
     counted,
 };
@@ -95,6 +96,10 @@ impl Reader {
             "store" => self.choice = Some(Format::LoadOrStore),
             "swap" => self.choice = Some(Format::VexCopy),
             "rel" => self.relative = true,
+            _ if token.starts_with("is4=") => {
+                (self.choice, flags.imm_len) = (Some(Format::VexRegister), 1);
+                self.overrides.push((FIELD_IMM, token[4..].to_owned()));
+            }
             _ if token.starts_with("VEX.") => self.vex_fields(token)?,
             _ if token.contains('=') => self.override_field(token)?,
             _ if token.starts_with('/') => {
@@ -224,15 +229,15 @@ impl Reader {
     }
 }
 
-/// The indices of the register operands that fill ModRM.reg, ModRM.rm and VEX.vvvv.
-fn placement(row: &Row, reader: &Reader) -> Result<[Option<usize>; 3], String> {
+/// The indices of the register operands that fill ModRM.reg, ModRM.rm, VEX.vvvv and an immediate.
+fn placement(row: &Row, reader: &Reader) -> Result<[Option<usize>; 4], String> {
     let registers: Vec<&operand::Operand> = row.operands.iter().filter(|o| o.is_register()).collect();
     let is_tied_source = |i: usize| {
         row.operands.iter().any(|o| o.tied.is_some_and(|t| std::ptr::eq(&row.operands[t], registers[i])))
     };
     let mut left: Vec<usize> = (0..registers.len()).collect();
     left.retain(|&i| registers[i].fixed.is_none() && !is_tied_source(i));
-    let mut placed = [None; 3];
+    let mut placed = [None; 4];
     for (field, name) in &reader.overrides {
         let index =
             registers.iter().position(|o| o.name == *name).ok_or_else(|| format!("no register `{name}`"))?;

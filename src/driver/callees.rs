@@ -1,0 +1,257 @@
+//! Finds the functions of a file that can be inlined into others, and optimises them for that purpose.
+//!
+//! Which functions are candidates follows from the texts alone: short ones, and local ones that a single
+//! other function mentions. A candidate's [`Body`] is made when a function that calls it is compiled, by the
+//! thread that comes first, and has its own callees inlined before. Whether it is small enough is known only
+//! then.
+//!
+//! Candidates that reach themselves through others, and those above the limit for nesting, are dropped, so
+//! that bodies can always be made. A function takes in only candidates that its text was found to mention;
+//! those are in the key of its text in the cache.
+
+use crate::cache::key::Key;
+use crate::ir::{DataReloc, Function, Linkage, Module, Name};
+use crate::opt::inline::{self, Body};
+use crate::options::{Flags, OptLevel};
+use crate::parse::{self, FunctionText, ParseContext, Split};
+use crate::pipeline::{Controls, IrHalf, Placement, Progress, Run};
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+/// The limit for the text of a candidate that several functions may mention, in bytes.
+const SHORT: usize = 6 << 10;
+
+/// The limit for the text of other candidates.
+const LONG: usize = 256 << 10;
+
+/// How deeply bodies can be nested.
+const MAX_DEPTH: u32 = 8;
+
+/// The candidates of a file.
+#[derive(Default)]
+pub(crate) struct Callees {
+    candidates: Vec<Candidate>,
+    /// Indices of candidates by name.
+    by_name: HashMap<Name, usize>,
+    /// For each function of the file, the candidates that it mentions, in ascending order.
+    mentions: Vec<Vec<usize>>,
+    /// The candidates, each after those that it mentions.
+    order: Vec<usize>,
+    /// Whether an exported function can be replaced by another when the program is loaded.
+    may_be_preempted: bool,
+}
+
+/// A function that may be inlined.
+struct Candidate {
+    /// Index of the function in the file.
+    function: usize,
+    linkage: Linkage,
+    /// Whether it is local and only one function mentions it.
+    once: bool,
+    body: OnceLock<Option<Arc<Body>>>,
+}
+
+/// What a thread needs to make bodies.
+#[derive(Default)]
+pub(crate) struct BodyMaker {
+    parser: ParseContext,
+    /// Buffers that are not in use.
+    spare: Vec<IrHalf>,
+}
+
+impl Callees {
+    /// Finds the candidates of a file. There are none without optimisation.
+    pub(crate) fn find(making: &Making) -> Self {
+        let Making { text, split, module, flags, controls, .. } = *making;
+        if flags.opt_level() == OptLevel::None || !controls.inlines(flags) {
+            return Callees::default();
+        }
+        let mut callees = Callees { may_be_preempted: flags.is_pic(), ..Callees::default() };
+        let functions = &split.functions;
+        callees.find_named(text, functions, making.is_whole);
+        callees.find_mentions(text, functions, module);
+        callees.retain(|callees, at| {
+            let candidate = &callees.candidates[at];
+            let length = functions[candidate.function].text.len();
+            let mentions_itself = callees.mentions[candidate.function].contains(&at);
+            !mentions_itself && length <= if candidate.once { LONG } else { SHORT }
+        });
+        callees.put_in_order();
+        callees
+    }
+
+    /// Finds the functions that can be candidates by their name and linkage.
+    fn find_named(&mut self, text: &[u8], functions: &[FunctionText], is_whole: bool) {
+        for (function, item) in functions.iter().enumerate() {
+            let is_local = item.linkage == Linkage::Local;
+            let limit = if is_local { LONG } else { SHORT };
+            if item.linkage == Linkage::Weak || item.text.len() > limit {
+                continue;
+            }
+            if let Some(name) = parse::name_of(&text[item.text.clone()]) {
+                let body = OnceLock::new();
+                self.by_name.insert(name, self.candidates.len());
+                let once = is_local && is_whole;
+                self.candidates.push(Candidate { function, linkage: item.linkage, once, body });
+            }
+        }
+    }
+
+    /// Finds what the functions mention, and which candidates are mentioned once.
+    fn find_mentions(&mut self, text: &[u8], functions: &[FunctionText], module: &Module) {
+        let mut counts = vec![0; self.candidates.len()];
+        for item in functions {
+            let mut list = Vec::new();
+            if !self.by_name.is_empty() {
+                parse::mentions(&text[item.text.clone()], |name| list.extend(self.by_name.get(&name)));
+            }
+            list.sort_unstable();
+            list.dedup();
+            list.iter().for_each(|&at: &usize| counts[at] += 1);
+            self.mentions.push(list);
+        }
+        let relocs = module.data.iter().flat_map(|data| &data.relocs);
+        for DataReloc { name, .. } in relocs {
+            self.by_name.get(name).into_iter().for_each(|&at| counts[at] += 1);
+        }
+        for (candidate, count) in self.candidates.iter_mut().zip(counts) {
+            candidate.once &= count == 1;
+        }
+    }
+
+    /// Drops the candidates that are not to be kept.
+    fn retain(&mut self, keep: impl Fn(&Self, usize) -> bool) {
+        let kept: Vec<bool> = (0..self.candidates.len()).map(|at| keep(self, at)).collect();
+        self.mentions.iter_mut().for_each(|list| list.retain(|&at| kept[at]));
+        self.by_name.retain(|_, at| kept[*at]);
+    }
+
+    /// Puts the candidates in order, and drops those that have no place in it or are nested too deeply.
+    fn put_in_order(&mut self) {
+        let count = self.candidates.len();
+        let mut depths = vec![0; count];
+        let mut missing: Vec<usize> =
+            self.candidates.iter().map(|candidate| self.mentions[candidate.function].len()).collect();
+        let mut users = vec![Vec::new(); count];
+        for at in 0..count {
+            self.mentions[self.candidates[at].function].iter().for_each(|&callee| users[callee].push(at));
+        }
+        let mut ready: Vec<usize> = (0..count).filter(|&at| missing[at] == 0).collect();
+        let mut is_placed = vec![false; count];
+        while let Some(at) = ready.pop() {
+            is_placed[at] = depths[at] <= MAX_DEPTH;
+            self.order.push(at);
+            for &user in &users[at] {
+                if is_placed[at] {
+                    depths[user] = depths[user].max(depths[at] + 1);
+                }
+                missing[user] -= 1;
+                if missing[user] == 0 {
+                    ready.push(user);
+                }
+            }
+        }
+        self.order.retain(|&at| is_placed[at]);
+        self.retain(|_, at| is_placed[at]);
+    }
+
+    /// Whether a function mentions candidates.
+    pub(crate) fn concern(&self, function: usize) -> bool {
+        self.mentions.get(function).is_some_and(|list| !list.is_empty())
+    }
+
+    /// Makes the keys of functions' texts depend on the candidates that they mention. `combine` makes a key
+    /// of bytes.
+    pub(crate) fn extend_keys(&self, keys: &mut [Key], combine: impl Fn(&[u8]) -> Key) {
+        let extended = |key: Key, list: &[usize], of_candidates: &[Key]| {
+            let mut bytes = key.0.to_vec();
+            for &at in list {
+                let Candidate { linkage, once, .. } = self.candidates[at];
+                bytes.extend([linkage as u8, once.into()]);
+                bytes.extend(of_candidates[at].0);
+            }
+            combine(&bytes)
+        };
+        let mut of_candidates = vec![Key([0; 32]); self.candidates.len()];
+        for &at in &self.order {
+            let function = self.candidates[at].function;
+            of_candidates[at] = extended(keys[function], &self.mentions[function], &of_candidates);
+        }
+        for (key, list) in keys.iter_mut().zip(&self.mentions) {
+            if !list.is_empty() {
+                *key = extended(*key, list, &of_candidates);
+            }
+        }
+    }
+
+    /// The bodies of the callees of a parsed function, the one at this index in the file.
+    pub(crate) fn of(
+        &self,
+        index: usize,
+        function: &Function,
+        making: &Making<'_>,
+        maker: &mut BodyMaker,
+        progress: &mut Progress,
+    ) -> inline::Callees {
+        let Function { stencil, params } = function;
+        let mut callees = inline::Callees::default();
+        for callee in stencil.functions.values() {
+            let candidate = callee.and_then(|callee| {
+                let at = *self.by_name.get(&params.names[callee.name])?;
+                let Candidate { linkage, .. } = self.candidates[at];
+                let is_definite = linkage != Linkage::Export || callee.colocated || !self.may_be_preempted;
+                (is_definite && self.mentions[index].binary_search(&at).is_ok()).then_some(at)
+            });
+            callees.push(candidate.and_then(|at| self.body(at, making, maker, progress)));
+        }
+        callees
+    }
+
+    /// The body of a candidate, which is made if it wasn't yet.
+    fn body(
+        &self,
+        at: usize,
+        making: &Making<'_>,
+        maker: &mut BodyMaker,
+        progress: &mut Progress,
+    ) -> Option<Arc<Body>> {
+        let candidate = &self.candidates[at];
+        candidate.body.get_or_init(|| self.make(candidate, making, maker, progress)).clone()
+    }
+
+    fn make(
+        &self,
+        candidate: &Candidate,
+        making: &Making<'_>,
+        maker: &mut BodyMaker,
+        progress: &mut Progress,
+    ) -> Option<Arc<Body>> {
+        let Making { text, split, module, flags, controls, .. } = *making;
+        let range = split.functions[candidate.function].text.clone();
+        let mut half = maker.spare.pop().unwrap_or_default();
+        maker.parser.types = module.types.clone();
+        let parsed =
+            parse::function(&text[range.clone()], range.start, &mut maker.parser, &mut half.function);
+        // Its errors are reported when it is compiled itself.
+        maker.parser.diagnostics.clear();
+        parsed.ok()?;
+        half.callees = self.of(candidate.function, &half.function, making, maker, progress);
+        let run = Run { flags, controls, placement: Placement::default(), dump: None };
+        half.run(&run, progress).ok()?;
+        let body = Body::new(&half.function, &half.analysis, candidate.once).map(Arc::new);
+        maker.spare.push(half);
+        body
+    }
+}
+
+/// A file, and how bodies are made of its functions.
+#[derive(Clone, Copy)]
+pub(crate) struct Making<'a> {
+    pub(crate) text: &'a [u8],
+    pub(crate) split: &'a Split,
+    pub(crate) module: &'a Module,
+    pub(crate) flags: &'a Flags,
+    pub(crate) controls: &'a Controls,
+    /// Whether the functions are all that the file has: other parts of it may mention them too.
+    pub(crate) is_whole: bool,
+}

@@ -1,0 +1,564 @@
+//! Unrolls small loops of one block that count to a limit.
+//!
+//! If the number of iterations is a small constant, the loop becomes that many copies of its body. Otherwise
+//! one loop does several iterations in one, as long as there are as many left, and another the rest:
+//!
+//! ```text
+//!     guard(i):  brif enough are left, many(i), single(i)
+//!     many(i):   body; i1 = i + s; body; i2 = i1 + s; …
+//!                brif enough are left after in, many(in), rest
+//!     rest:      brif in < n, single(in), exit
+//!     single(i): body; in = i + s; brif in < n, single(in), exit
+//! ```
+//!
+//! The counter is a parameter that each iteration changes by a constant step, and that is compared with a limit
+//! from outside the loop. For an order such as `<`, enough iterations are left if the counter is below the
+//! limit less the steps of all but one iteration, unless that overflows. For `!=`, they are if the unsigned
+//! distance to the limit exceeds these steps.
+//!
+//! What other blocks use of the loop becomes a parameter of the block after it. Loops with calls are left
+//! alone.
+
+use super::induction::{is_outside, plus_constant};
+use super::{block_of, constant, finish};
+use crate::analysis::Analysis;
+use crate::entity::Map;
+use crate::ir::*;
+
+/// Stands for a value of which there is no copy.
+const NO_COPY: Value = Value(u32::MAX);
+
+/// The limit for a counter's step.
+const MAX_STEP: u64 = 1 << 20;
+
+/// The limit for the instructions of all copies in a loop.
+const MAX_COPIED: usize = 64;
+
+/// The limit for the number of iterations that a loop does in one.
+const MAX_COPIES: usize = 4;
+
+/// The limits for complete unrolling: iterations, and instructions of all copies.
+const COMPLETE: (u64, usize) = (16, 128);
+
+/// A loop to unroll.
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    header: Block,
+    /// The edges back to the header and out of the loop.
+    back: BlockCallRef,
+    exit: BlockCallRef,
+    /// The condition on which the loop goes on, of what the counter becomes and the limit.
+    cc: IntCc,
+    /// The limit; `None` for zero.
+    limit: Option<Value>,
+    /// The index of the counter among the parameters, and its step.
+    counter: usize,
+    step: i64,
+    /// The number of iterations, if the loop is to be unrolled completely.
+    iterations: Option<u64>,
+}
+
+/// The pass, with its buffers.
+#[derive(Debug, Default)]
+pub struct Unroll {
+    candidates: Vec<Candidate>,
+    /// The values that are used outside of the block that defines them, with that block, in order.
+    leaks: Vec<(Block, Value)>,
+    /// The candidate's header that an instruction is in.
+    header_of: Map<Inst, Option<Block>>,
+    /// What the values of the header are in the copy that was made last.
+    copies: Map<Value, Value>,
+    /// The arguments for the header's parameters of that copy.
+    args: Vec<Value>,
+    calls: Vec<BlockCallRef>,
+    words: Vec<u32>,
+}
+
+impl Unroll {
+    /// Runs the pass on a function, brings `analysis` up to date, and returns whether the function changed.
+    pub fn run(
+        &mut self,
+        func: &mut Function,
+        analysis: &mut Analysis,
+        buffers: &mut EditBuffers,
+        origins: &mut Origins,
+    ) -> bool {
+        analysis.compute_loops();
+        self.find_candidates(&func.stencil, analysis);
+        if self.candidates.is_empty() {
+            return false;
+        }
+        self.find_leaks(&func.stencil);
+        let Unroll { candidates, leaks, .. } = self;
+        candidates.retain(|candidate| {
+            // Only through the exit does anything get out, unless that is reached from elsewhere.
+            let exit = func.stencil.block_calls[candidate.exit].block;
+            analysis.cfg.preds(exit).len() == 1 || leaks_of(leaks, candidate.header).is_empty()
+        });
+        if self.candidates.is_empty() {
+            return false;
+        }
+        self.copies.clear();
+        self.copies.resize(func.stencil.value_types.len(), NO_COPY);
+        finish(func, buffers, origins, |editor| {
+            for n in 0..self.candidates.len() {
+                let candidate = self.candidates[n];
+                match candidate.iterations {
+                    Some(iterations) => self.unroll_completely(editor, analysis, &candidate, iterations),
+                    None => self.unroll(editor, analysis, &candidate),
+                }
+                self.forget_copies(editor, candidate.header);
+            }
+        });
+        analysis.compute(&func.stencil);
+        true
+    }
+
+    fn find_candidates(&mut self, stencil: &Stencil, analysis: &Analysis) {
+        self.candidates.clear();
+        for data in analysis.loops.all().values() {
+            let header = data.header;
+            let is_candidate = analysis.cfg.preds(header).iter().filter(|&&pred| pred == header).count() == 1
+                && analysis.dominators.idom(header).is_some()
+                && !stencil.blocks[header].cold
+                && has_plain_body(stencil, header);
+            if is_candidate && let Some(mut candidate) = counted(stencil, analysis, header) {
+                let size = stencil.block_insts(header).len();
+                candidate.iterations = self
+                    .iterations(stencil, analysis, &candidate)
+                    .filter(|&count| count <= COMPLETE.0 && count as usize * size <= COMPLETE.1);
+                if candidate.iterations.is_some() || 2 * size <= MAX_COPIED {
+                    self.candidates.push(candidate);
+                }
+            }
+        }
+    }
+
+    /// The number of iterations, if it is a small constant.
+    fn iterations(&mut self, stencil: &Stencil, analysis: &Analysis, candidate: &Candidate) -> Option<u64> {
+        let counter = Value(stencil.block_params(candidate.header)[candidate.counter]);
+        let bits = stencil.value_types[counter].bits();
+        let limit = match candidate.limit {
+            Some(limit) => constant(stencil, limit)?.1,
+            None => 0,
+        };
+        let mut first = None;
+        for &pred in analysis.cfg.preds(candidate.header) {
+            if pred == candidate.header {
+                continue;
+            }
+            stencil.list_block_calls(pred, &mut self.calls);
+            for &call in &self.calls {
+                let BlockCall { block, args } = stencil.block_calls[call];
+                if block != candidate.header {
+                    continue;
+                }
+                let word = stencil.pool.get(args)[candidate.counter];
+                let BlockArg::Value(arg) = BlockArg::unpack(word) else { return None };
+                let (_, bits) = constant(stencil, arg)?;
+                if *first.get_or_insert(bits) != bits {
+                    return None;
+                }
+            }
+        }
+        let mask = u64::MAX >> (64 - bits);
+        let mut at = first?;
+        for count in 1..=COMPLETE.0 {
+            at = at.wrapping_add(candidate.step as u64) & mask;
+            if !holds(candidate.cc, at, limit, bits) {
+                return Some(count);
+            }
+        }
+        None
+    }
+
+    /// Finds what candidates' headers define and other blocks use.
+    fn find_leaks(&mut self, stencil: &Stencil) {
+        let Unroll { candidates, leaks, header_of, .. } = self;
+        leaks.clear();
+        header_of.clear();
+        header_of.resize(stencil.insts.len(), None);
+        for candidate in candidates {
+            stencil.block_insts(candidate.header).for_each(|inst| header_of[inst] = Some(candidate.header));
+        }
+        for &block in &stencil.layout {
+            let mut used = |value: Value| {
+                let owner = match stencil.value_defs[value].get() {
+                    ValueDef::Result(inst, _) => header_of[inst],
+                    // A header is not empty.
+                    ValueDef::Param(owner, _) => stencil.terminator(owner).and_then(|last| header_of[last]),
+                    ValueDef::None => None,
+                };
+                if let Some(owner) = owner.filter(|&owner| owner != block) {
+                    leaks.push((owner, value));
+                }
+            };
+            for inst in stencil.block_insts(block) {
+                stencil.visit_values(&stencil.insts[inst], &mut used);
+            }
+        }
+        leaks.sort_unstable();
+        leaks.dedup();
+    }
+
+    /// Puts as many copies of the body as there are iterations in the place of a loop.
+    fn unroll_completely(
+        &mut self,
+        editor: &mut Editor,
+        analysis: &Analysis,
+        candidate: &Candidate,
+        iterations: u64,
+    ) {
+        let header = candidate.header;
+        let straight = self.new_entry(editor, analysis, header);
+        for n in 0..iterations {
+            if n > 0 {
+                self.next_iteration(editor, candidate);
+            }
+            self.copy_body(editor, header, straight);
+        }
+        let last = editor.stencil().terminator(header).expect("a block has a terminator");
+        let exit = self.exit_of_copy(editor, candidate, &[]);
+        editor.append_to(straight, last, |builder| {
+            builder.inst(InstData { a: exit.0, ..InstData::new(Opcode::Jump, types::INVALID) })
+        });
+        for &(_, value) in leaks_of(&self.leaks, header) {
+            editor.replace_value(value, self.copy_of(value));
+        }
+        editor.remove_block(header);
+    }
+
+    /// Puts a loop that does several iterations in one, and one for the rest, in the place of a loop.
+    fn unroll(&mut self, editor: &mut Editor, analysis: &Analysis, candidate: &Candidate) {
+        let header = candidate.header;
+        let size = editor.stencil().block_insts(header).len();
+        let copies = (MAX_COPIED / size).min(MAX_COPIES);
+        let last = editor.stencil().terminator(header).expect("a block has a terminator");
+        let guard = self.new_entry(editor, analysis, header);
+        let types = types_of_params(editor.stencil(), header);
+        let many = editor.new_block(guard, &types);
+        let rest = editor.new_block(many, &[]);
+        let single = editor.new_block(rest, &types);
+        let leaks: Vec<Value> = leaks_of(&self.leaks, header).iter().map(|leak| leak.1).collect();
+        self.lead_out(editor, candidate, &leaks);
+        let enough = editor.append_to(guard, last, |builder| {
+            let ty = builder.type_of(self.args[candidate.counter]);
+            let limit = candidate.limit.unwrap_or_else(|| builder.iconst(ty, 0));
+            let (enough, valid) = Enough::new(builder, candidate, limit, copies as i64 - 1);
+            let holds = enough.holds(builder, self.args[candidate.counter]);
+            let holds = valid.map_or(holds, |valid| builder.op(Opcode::Band, &[valid, holds]));
+            let [yes, no] = [many, single].map(|block| builder.block_call(block, &self.args));
+            builder.brif(holds, yes, no);
+            enough
+        });
+        self.take_params(editor, header, many);
+        for n in 0..copies {
+            if n > 0 {
+                self.next_iteration(editor, candidate);
+            }
+            self.copy_body(editor, header, many);
+        }
+        let exit = self.exit_of_copy(editor, candidate, &leaks);
+        self.next_iteration(editor, candidate);
+        let next = self.args[candidate.counter];
+        editor.append_to(many, last, |builder| {
+            let holds = enough.holds(builder, next);
+            let [yes, no] = [builder.block_call(many, &self.args), builder.block_call(rest, &[])];
+            builder.brif(holds, yes, no);
+        });
+        editor.append_to(rest, last, |builder| {
+            let back = builder.block_call(single, &self.args);
+            branch_back(builder, candidate, next, [back, exit]);
+        });
+        self.take_params(editor, header, single);
+        self.copy_body(editor, header, single);
+        let exit = self.exit_of_copy(editor, candidate, &leaks);
+        self.next_iteration(editor, candidate);
+        let next = self.args[candidate.counter];
+        editor.append_to(single, last, |builder| {
+            let back = builder.block_call(single, &self.args);
+            branch_back(builder, candidate, next, [back, exit]);
+        });
+        editor.remove_block(header);
+    }
+
+    /// Makes values parameters of the block after a loop, and lets all other blocks use those.
+    fn lead_out(&mut self, editor: &mut Editor, candidate: &Candidate, leaks: &[Value]) {
+        let exit = editor.stencil().block_calls[candidate.exit].block;
+        let types: Vec<Type> = leaks.iter().map(|&value| editor.stencil().value_types[value]).collect();
+        let first = editor.extend_params(exit, &types);
+        for (n, &value) in leaks.iter().enumerate() {
+            editor.replace_value(value, Value(first.0 + n as u32));
+        }
+    }
+
+    /// Makes a block to which all edges from outside of the loop lead. Its parameters, or what the only edge
+    /// passes, are those of the first copy.
+    fn new_entry(&mut self, editor: &mut Editor, analysis: &Analysis, header: Block) -> Block {
+        let types = types_of_params(editor.stencil(), header);
+        let before = analysis.dominators.idom(header).expect("a candidate is not the entry");
+        if let Some(call) = self.only_entry(editor, analysis, header) {
+            let entry = editor.new_block(before, &[]);
+            let words = editor.stencil().pool.get(editor.stencil().block_calls[call].args);
+            self.args.clear();
+            self.args.extend(words.iter().map(|&word| Value(word)));
+            editor.redirect(call, entry, &[]);
+            self.pass_args(editor, header);
+            return entry;
+        }
+        let entry = editor.new_block(before, &types);
+        for &pred in analysis.cfg.preds(header).iter().filter(|&&pred| pred != header) {
+            editor.stencil().list_block_calls(pred, &mut self.calls);
+            for &call in &self.calls {
+                let BlockCall { block, args } = editor.stencil().block_calls[call];
+                if block == header {
+                    self.words.clear();
+                    self.words.extend_from_slice(editor.stencil().pool.get(args));
+                    editor.redirect(call, entry, &self.words);
+                }
+            }
+        }
+        self.take_params(editor, header, entry);
+        entry
+    }
+
+    /// The edge to a header from outside of the loop, if there is only one, which passes nothing but values.
+    fn only_entry(&mut self, editor: &Editor, analysis: &Analysis, header: Block) -> Option<BlockCallRef> {
+        let stencil = editor.stencil();
+        let mut only = None;
+        for &pred in analysis.cfg.preds(header).iter().filter(|&&pred| pred != header) {
+            stencil.list_block_calls(pred, &mut self.calls);
+            for &call in self.calls.iter().filter(|&&call| stencil.block_calls[call].block == header) {
+                if only.replace(call).is_some() {
+                    return None;
+                }
+            }
+        }
+        let args = stencil.pool.get(stencil.block_calls[only?].args);
+        args.iter().all(|&word| matches!(BlockArg::unpack(word), BlockArg::Value(_))).then_some(only?)
+    }
+
+    /// Makes the parameters of a block those of the copy that comes next.
+    fn take_params(&mut self, editor: &Editor, header: Block, block: Block) {
+        self.args.clear();
+        self.args.extend(editor.stencil().block_params(block).iter().map(|&word| Value(word)));
+        self.pass_args(editor, header);
+    }
+
+    fn pass_args(&mut self, editor: &Editor, header: Block) {
+        for (&param, &arg) in editor.stencil().block_params(header).iter().zip(&self.args) {
+            self.copies[Value(param)] = arg;
+        }
+    }
+
+    /// Appends a copy of the header's instructions but the last to a block.
+    fn copy_body(&mut self, editor: &mut Editor, header: Block, to: Block) {
+        for inst in editor.stencil().block_insts(header).rev().skip(1).rev() {
+            let mut data = editor.stencil().insts[inst];
+            let count = data.fixed_args();
+            for word in [&mut data.a, &mut data.b, &mut data.c].into_iter().take(count) {
+                *word = self.copy_of(Value(*word)).0;
+            }
+            let copy = editor.append_to(to, inst, |builder| builder.inst(data));
+            for n in 0..editor.stencil().inst_results(inst).len() {
+                let [old, new] = [inst, copy].map(|inst| Value(editor.stencil().inst_results(inst)[n]));
+                self.copies[old] = new;
+            }
+        }
+    }
+
+    /// Forgets the copies of what a header defines.
+    fn forget_copies(&mut self, editor: &Editor, header: Block) {
+        let stencil = editor.stencil();
+        let results = stencil.block_insts(header).flat_map(|inst| stencil.inst_results(inst));
+        for &word in stencil.block_params(header).iter().chain(results) {
+            self.copies[Value(word)] = NO_COPY;
+        }
+    }
+
+    /// What a value is in the copy that was made last.
+    fn copy_of(&self, value: Value) -> Value {
+        let copy = self.copies[value];
+        if copy == NO_COPY { value } else { copy }
+    }
+
+    /// Makes the arguments of the edge back the parameters of the next copy.
+    fn next_iteration(&mut self, editor: &Editor, candidate: &Candidate) {
+        let stencil = editor.stencil();
+        let args = stencil.pool.get(stencil.block_calls[candidate.back].args);
+        self.args.clear();
+        self.args.extend(args.iter().map(|&word| Value(word)));
+        for n in 0..self.args.len() {
+            self.args[n] = self.copy_of(self.args[n]);
+        }
+        self.pass_args(editor, candidate.header);
+    }
+
+    /// The edge out of the loop from the copy that was made last, with further arguments.
+    fn exit_of_copy(&self, editor: &mut Editor, candidate: &Candidate, more: &[Value]) -> BlockCallRef {
+        let BlockCall { block, args } = editor.stencil().block_calls[candidate.exit];
+        let args = editor.stencil().pool.get(args).iter().map(|&word| Value(word));
+        let args: Vec<Value> = args.chain(more.iter().copied()).map(|value| self.copy_of(value)).collect();
+        editor.declare(|builder| builder.block_call(block, &args))
+    }
+}
+
+/// Appends the branch of a loop, which goes back if the counter has not reached the limit.
+fn branch_back(
+    builder: &mut FunctionBuilder,
+    candidate: &Candidate,
+    counter: Value,
+    [back, exit]: [BlockCallRef; 2],
+) {
+    let goes_on = match candidate.limit {
+        Some(limit) => builder.icmp(candidate.cc, counter, limit),
+        None => counter,
+    };
+    builder.brif(goes_on, back, exit);
+}
+
+/// The part of a list of leaks that is of one block.
+fn leaks_of(leaks: &[(Block, Value)], block: Block) -> &[(Block, Value)] {
+    let first = leaks.partition_point(|leak| leak.0 < block);
+    let end = leaks.partition_point(|leak| leak.0 <= block);
+    &leaks[first..end]
+}
+
+/// How to find out whether there are enough iterations left to do several in one.
+#[derive(Clone, Copy, Debug)]
+enum Enough {
+    /// The counter is on this side of a limit that is nearer.
+    Order(IntCc, Value),
+    /// The counter is farther from the limit than this, counting in the direction of its steps.
+    Distance { limit: Value, ascends: bool, more_than: i64 },
+}
+
+impl Enough {
+    /// Computes what does not depend on the counter, for so many iterations besides the first. Also returns
+    /// a value that is zero if the nearer limit overflows.
+    fn new(
+        builder: &mut FunctionBuilder,
+        candidate: &Candidate,
+        limit: Value,
+        others: i64,
+    ) -> (Self, Option<Value>) {
+        let &Candidate { cc, step, .. } = candidate;
+        if cc == IntCc::NotEqual {
+            let more_than = (step * others).abs();
+            return (Enough::Distance { limit, ascends: step > 0, more_than }, None);
+        }
+        let ty = builder.type_of(limit);
+        let steps = builder.iconst(ty, -step * others);
+        let near = builder.op(Opcode::Iadd, &[limit, steps]);
+        let is_nearer = builder.icmp(strict(cc), near, limit);
+        (Enough::Order(cc, near), Some(is_nearer))
+    }
+
+    fn holds(self, builder: &mut FunctionBuilder, counter: Value) -> Value {
+        match self {
+            Enough::Order(cc, near) => builder.icmp(cc, counter, near),
+            Enough::Distance { limit, ascends, more_than } => {
+                let (to, from) = if ascends { (limit, counter) } else { (counter, limit) };
+                let distance = builder.op(Opcode::Isub, &[to, from]);
+                let more_than = builder.iconst(builder.type_of(limit), more_than);
+                builder.icmp(IntCc::UnsignedGreaterThan, distance, more_than)
+            }
+        }
+    }
+}
+
+/// An order without equality.
+fn strict(cc: IntCc) -> IntCc {
+    match cc {
+        IntCc::SignedLessThanOrEqual => IntCc::SignedLessThan,
+        IntCc::SignedGreaterThanOrEqual => IntCc::SignedGreaterThan,
+        IntCc::UnsignedLessThanOrEqual => IntCc::UnsignedLessThan,
+        IntCc::UnsignedGreaterThanOrEqual => IntCc::UnsignedGreaterThan,
+        IntCc::Equal
+        | IntCc::NotEqual
+        | IntCc::SignedLessThan
+        | IntCc::SignedGreaterThan
+        | IntCc::UnsignedLessThan
+        | IntCc::UnsignedGreaterThan => cc,
+    }
+}
+
+/// Whether a loop that goes on under a condition comes nearer to its limit by a step.
+fn approaches(cc: IntCc, step: i64) -> bool {
+    match strict(cc) {
+        IntCc::SignedLessThan | IntCc::UnsignedLessThan => step > 0,
+        IntCc::SignedGreaterThan | IntCc::UnsignedGreaterThan => step < 0,
+        strict => strict == IntCc::NotEqual,
+    }
+}
+
+fn types_of_params(stencil: &Stencil, block: Block) -> Vec<Type> {
+    stencil.block_params(block).iter().map(|&param| stencil.value_types[Value(param)]).collect()
+}
+
+/// Whether a block does nothing that can't be copied, and ends with a branch.
+fn has_plain_body(stencil: &Stencil, block: Block) -> bool {
+    let insts = stencil.block_insts(block);
+    let Some(last) = stencil.terminator(block) else { return false };
+    insts.len() <= MAX_COPIED
+        && stencil.insts[last].opcode == Opcode::Brif
+        && insts.take_while(|&inst| inst != last).all(|inst| {
+            let data = &stencil.insts[inst];
+            data.list().is_none() && !stencil.effects(data).any(Effects::CALL.or(Effects::OTHER))
+        })
+}
+
+/// A loop of one block whose branch compares a counter with a limit.
+fn counted(stencil: &Stencil, analysis: &Analysis, header: Block) -> Option<Candidate> {
+    let last = &stencil.insts[stencil.terminator(header)?];
+    let ValueDef::Result(test, _) = stencil.value_defs[Value(last.a)].get() else { return None };
+    let data = &stencil.insts[test];
+    if block_of(stencil, test) != header {
+        return None;
+    }
+    let (mut cc, mut next, mut limit) = match data.opcode {
+        Opcode::Icmp => (IntCc::from_code(data.aux), Value(data.a), Some(Value(data.b))),
+        _ => (IntCc::NotEqual, Value(last.a), None),
+    };
+    let [then, otherwise] = [last.b, last.c].map(BlockCallRef);
+    let (back, exit) = match [then, otherwise].map(|call| stencil.block_calls[call].block == header) {
+        [true, false] => (then, otherwise),
+        [false, true] => {
+            cc = cc.complement();
+            (otherwise, then)
+        }
+        [true, true] | [false, false] => return None,
+    };
+    if let Some(other) = limit.filter(|_| is_outside(stencil, analysis, header, next)) {
+        (next, limit) = (other, Some(next));
+        cc = cc.swap_args();
+    }
+    let (of, step) = plus_constant(stencil, next)?;
+    let args = stencil.pool.get(stencil.block_calls[back].args);
+    let counter = stencil.block_params(header).iter().position(|&param| param == of.0)?;
+    let ty = stencil.value_types[of];
+    let is_counter = args[counter] == next.0
+        && limit.is_none_or(|limit| is_outside(stencil, analysis, header, limit))
+        && matches!(ty, types::I32 | types::I64)
+        && (1..=MAX_STEP).contains(&step.unsigned_abs())
+        && approaches(cc, step);
+    is_counter.then_some(Candidate { header, back, exit, cc, limit, counter, step, iterations: None })
+}
+
+/// Whether a comparison of numbers of so many bits holds.
+fn holds(cc: IntCc, a: u64, b: u64, bits: u32) -> bool {
+    let unused = 64 - bits;
+    let (signed_a, signed_b) = (((a << unused) as i64) >> unused, ((b << unused) as i64) >> unused);
+    match cc {
+        IntCc::Equal => a == b,
+        IntCc::NotEqual => a != b,
+        IntCc::SignedLessThan => signed_a < signed_b,
+        IntCc::SignedLessThanOrEqual => signed_a <= signed_b,
+        IntCc::SignedGreaterThan => signed_a > signed_b,
+        IntCc::SignedGreaterThanOrEqual => signed_a >= signed_b,
+        IntCc::UnsignedLessThan => a < b,
+        IntCc::UnsignedLessThanOrEqual => a <= b,
+        IntCc::UnsignedGreaterThan => a > b,
+        IntCc::UnsignedGreaterThanOrEqual => a >= b,
+    }
+}

@@ -1,0 +1,57 @@
+# Debuggers print the variables of the front end's language by their names and types, as `source` lines say.
+. "$SUITE/lib.sh"
+. "$SUITE/stepping/steps.sh"
+tool llvm-dwarfdump
+cp "$here/shapes.clif" "$here/shapes.lang" .
+
+# verified OBJECT: checks its debug information.
+verified() {
+    tools/llvm-dwarfdump --verify "$1" >verify.log 2>&1 || fail "$(cat verify.log)"
+    if grep -v "failed to compute relocation: R_390_PC32" verify.log | grep -iE "error:|warning:"; then
+        fail "llvm-dwarfdump: $(cat verify.log)"
+    fi
+}
+
+echo "$levels" | while read -r level; do
+    clif "$level" shapes.clif -g
+    verified shapes.o
+    link bfd -g -o prog shapes.o
+    [ "$level" = "-O none" ] || continue
+    session ./prog "$here/commands" >session
+    diff -u "$here/expected" session || fail "the session with $level printed something else"
+done
+
+# Mach-O: the same information.
+case $TARGET in
+x86_64 | aarch64)
+    "$CLIFC" build --target "$TARGET-apple-darwin" -g -o shapes.o shapes.clif || fail "Mach-O"
+    verified shapes.o
+    for word in '"total"' '"corners"' DW_TAG_lexical_block; do
+        tools/llvm-dwarfdump --debug-info shapes.o | grep -F "$word" >/dev/null || fail "no $word in Mach-O"
+    done
+    ;;
+esac
+
+# Each value of some programs as a variable: what gdb prints is what the interpreter has.
+: >results
+for level in "-O none" "-O speed $extensions"; do
+    for file in call/edges run/joined_blocks run/try_call_edges int/mixed float/select; do
+        program "$file"
+        clif "$level" "$name.clif" -g
+        tools/llvm-dwarfdump --debug-info "$name.o" 2>dump.log >dump
+        awk -f "$here/source_items.awk" dump >>"$name.clif"
+        clif "$level" "$name.clif" -g
+        verified "$name.o"
+        "$CLIFC" run --trace --target "$TARGET" "$name.clif" >trace ||
+            fail "the interpreter fails on $file: $(tail -3 trace)"
+        link bfd -static -o prog "$name.o"
+        functions prog "$name.o" >functions
+        export TRACE="$PWD/trace"
+        stepped "$SUITE/values/values.py" ./prog >result
+        if grep '^error' result >/dev/null; then fail "$file, $level: $(cat result)"; fi
+        cat result >>results
+    done
+done
+awk '{ for (n = 1; n < NF; n += 2) sum[$n] += $(n + 1) }
+    END { exit !(sum["steps"] > 5000 && sum["equal"] > 20000) }' results ||
+    fail "too little was compared: $(cat results)"
